@@ -1,0 +1,47 @@
+/* A growable byte buffer with a cap.
+ *
+ *     struct buffer b;
+ *     buffer_init(&b, 1 << 20);              // never more than 1 MiB
+ *     if (buffer_add(&b, bytes, n) < 0) ...  // would pass the cap: nothing was added
+ *     use(b.data, b.length);
+ *     buffer_free(&b);
+ *
+ * The buffer owns its bytes; `data` is always followed by a zero byte and is valid until the next
+ * call that adds. buffer_take() passes the bytes on to the caller.
+ */
+#ifndef FAREBOX_CORE_BUFFER_H
+#define FAREBOX_CORE_BUFFER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define BUFFER_UNBOUNDED SIZE_MAX /* only for what this program itself writes */
+
+struct buffer {
+    char *data;
+    size_t length, capacity, cap;
+};
+
+void buffer_init(struct buffer *b, size_t cap);
+void buffer_free(struct buffer *b);
+
+/* Empties the buffer and keeps its memory. */
+void buffer_clear(struct buffer *b);
+
+/* All return 0, or -1 and leave the buffer as it was if it would pass its cap. */
+int buffer_reserve(struct buffer *b, size_t extra);
+int buffer_add(struct buffer *b, const void *bytes, size_t count);
+int buffer_add_text(struct buffer *b, const char *text);
+int buffer_add_byte(struct buffer *b, char byte);
+int buffer_add_format(struct buffer *b, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+int buffer_add_u64(struct buffer *b, uint64_t value);
+int buffer_add_i64(struct buffer *b, int64_t value);
+
+/* Removes `count` bytes (at most all) from the front. */
+void buffer_drop_front(struct buffer *b, size_t count);
+
+/* The bytes, zero-terminated, owned by the caller from now on; the buffer is empty again. */
+char *buffer_take(struct buffer *b);
+
+#endif

@@ -1,0 +1,239 @@
+#include "core/file.h"
+
+#include "core/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define READ_SIZE ((size_t)1 << 18)
+
+static bool looks_like_gzip(int fd, unsigned char head[2], ssize_t *got)
+{
+    *got = 0;
+    while (*got < 2) {
+        ssize_t n = read(fd, head + *got, (size_t)(2 - *got));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        *got += n;
+    }
+    return *got == 2 && head[0] == 0x1f && head[1] == 0x8b;
+}
+
+int line_reader_open(struct line_reader *r, const char *path, size_t max_line, struct error *err)
+{
+    bool standard_input = strcmp(path, "-") == 0;
+    *r = (struct line_reader){.fd = STDIN_FILENO, .max_line = max_line};
+    snprintf(r->name, sizeof r->name, "%s", standard_input ? "standard input" : path);
+    buffer_init(&r->b, max_line + READ_SIZE + 2);
+    if (!standard_input) {
+        r->fd = open(path, O_RDONLY | O_CLOEXEC);
+        struct stat about;
+        if (r->fd < 0)
+            return error_at(err, r->name, 0, 0, "cannot be opened: %s", strerror(errno));
+        if (fstat(r->fd, &about) == 0 && S_ISDIR(about.st_mode)) {
+            line_reader_close(r);
+            return error_at(err, r->name, 0, 0, "is a directory; a file was expected");
+        }
+    }
+    unsigned char head[2];
+    ssize_t got;
+    if (!looks_like_gzip(r->fd, head, &got)) {
+        if (got > 0)
+            buffer_add(&r->b, head, (size_t)got);
+        return 0;
+    }
+    if (standard_input || lseek(r->fd, 0, SEEK_SET) != 0) {
+        line_reader_close(r);
+        return error_at(err, r->name, 0, 0,
+                        "is gzip and cannot be rewound; use gzip -dc FILE | farebox … -");
+    }
+    r->gz = gzdopen(r->fd, "rb");
+    if (!r->gz) {
+        line_reader_close(r);
+        return error_set(err, ERR_SYSTEM, "zlib could not be started");
+    }
+    gzbuffer(r->gz, 1 << 17);
+    return 0;
+}
+
+/* Reads more bytes behind the unconsumed ones. 0 or an error. */
+static int fill(struct line_reader *r, struct error *err)
+{
+    if (r->at > 0) {
+        buffer_drop_front(&r->b, r->at);
+        r->at = 0;
+    }
+    if (buffer_reserve(&r->b, READ_SIZE) < 0)
+        return error_at(err, r->name, r->number + 1, 0, "this line is longer than %zu bytes",
+                        r->max_line);
+    ssize_t n;
+    do {
+        n = r->gz ? gzread(r->gz, r->b.data + r->b.length, (unsigned)READ_SIZE)
+                  : read(r->fd, r->b.data + r->b.length, READ_SIZE);
+    } while (n < 0 && !r->gz && errno == EINTR);
+    if (n < 0) {
+        int code = Z_OK;
+        const char *why = r->gz ? gzerror(r->gz, &code) : strerror(errno);
+        return error_at(err, r->name, r->number + 1, 0, "cannot be read: %s", why);
+    }
+    if (n == 0) {
+        int code = Z_OK;
+        const char *why = r->gz ? gzerror(r->gz, &code) : "";
+        if (code == Z_BUF_ERROR || code < 0)
+            return error_at(err, r->name, r->number + 1, 0, "gzip data ends too early: %s", why);
+        r->ended = true;
+    }
+    r->b.length += (size_t)n;
+    r->b.data[r->b.length] = '\0';
+    return 0;
+}
+
+int line_reader_next(struct line_reader *r, struct text *line, struct error *err)
+{
+    size_t searched = 0;
+    for (;;) {
+        const char *start = r->b.data + r->at;
+        size_t left = r->b.length - r->at;
+        const char *end = left > searched ? memchr(start + searched, '\n', left - searched) : NULL;
+        if (!end && !r->ended) {
+            searched = left;
+            if (fill(r, err) < 0)
+                return err ? err->code : ERR_INPUT;
+            continue;
+        }
+        if (!end && left == 0)
+            return 0;
+        size_t length = end ? (size_t)(end - start) : left;
+        size_t taken = length + (end != NULL);
+        if (length > r->max_line)
+            return error_at(err, r->name, r->number + 1, 0, "this line is longer than %zu bytes",
+                            r->max_line);
+        if (length > 0 && start[length - 1] == '\r')
+            length--;
+        *line = (struct text){start, length};
+        r->at += taken;
+        r->number++;
+        r->offset = r->next_offset;
+        r->next_offset += taken;
+        return 1;
+    }
+}
+
+void line_reader_back(struct line_reader *r)
+{
+    r->at -= (size_t)(r->next_offset - r->offset);
+    r->next_offset = r->offset;
+    r->number--;
+}
+
+int line_reader_peek(struct line_reader *r, size_t wanted, struct text *out, struct error *err)
+{
+    while (r->b.length - r->at < wanted && !r->ended)
+        if (fill(r, err) < 0)
+            return err ? err->code : ERR_INPUT;
+    size_t left = r->b.length - r->at;
+    *out = (struct text){left ? r->b.data + r->at : "", left < wanted ? left : wanted};
+    return 0;
+}
+
+void line_reader_close(struct line_reader *r)
+{
+    if (r->gz)
+        gzclose(r->gz);
+    else if (r->fd > STDIN_FILENO)
+        close(r->fd);
+    r->gz = NULL;
+    r->fd = -1;
+    buffer_free(&r->b);
+}
+
+int file_read_all(const char *path, size_t cap, char **out, size_t *length, struct error *err)
+{
+    struct line_reader r;
+    if (line_reader_open(&r, path, cap, err) < 0)
+        return ERR_INPUT;
+    struct text all;
+    int status = line_reader_peek(&r, cap + 1, &all, err);
+    if (status == 0 && all.length > cap)
+        status = error_at(err, r.name, 0, 0, "is larger than %zu bytes", cap);
+    if (status == 0) {
+        *out = mem_copy_text(all.at, all.length);
+        *length = all.length;
+    }
+    line_reader_close(&r);
+    return status;
+}
+
+int file_write_all(int fd, const void *bytes, size_t length, const char *name, struct error *err)
+{
+    const char *at = bytes;
+    while (length > 0) {
+        ssize_t n = write(fd, at, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_errno(err, "%s cannot be written", name);
+        at += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
+
+int file_write_atomic(const char *path, const void *bytes, size_t length, struct error *err)
+{
+    struct buffer temporary;
+    buffer_init(&temporary, BUFFER_UNBOUNDED);
+    buffer_add_format(&temporary, "%s.XXXXXX", path);
+    int fd = mkostemp(temporary.data, O_CLOEXEC);
+    int status = fd < 0 ? error_errno(err, "%s cannot be written", path)
+                        : file_write_all(fd, bytes, length, path, err);
+    if (fd >= 0) {
+        mode_t mask = umask(0);
+        umask(mask);
+        fchmod(fd, 0666 & ~mask);
+        if (status == 0 && fsync(fd) < 0)
+            status = error_errno(err, "%s cannot be written", path);
+        close(fd);
+        if (status == 0 && rename(temporary.data, path) < 0)
+            status = error_errno(err, "%s cannot be replaced", path);
+        if (status < 0)
+            unlink(temporary.data);
+    }
+    buffer_free(&temporary);
+    return status;
+}
+
+int file_make_directories(const char *path, struct error *err)
+{
+    char *copy = mem_copy_string(path);
+    int status = 0;
+    for (char *at = copy + 1; status == 0; at++) {
+        if (*at != '/' && *at != '\0')
+            continue;
+        char kept = *at;
+        *at = '\0';
+        struct stat about;
+        if (mkdir(copy, 0777) < 0 && errno != EEXIST)
+            status = error_errno(err, "directory %s cannot be made", copy);
+        else if (stat(copy, &about) == 0 && !S_ISDIR(about.st_mode))
+            status = error_set(err, ERR_SYSTEM, "%s exists and is not a directory", copy);
+        *at = kept;
+        if (kept == '\0')
+            break;
+    }
+    free(copy);
+    return status;
+}
+
+bool file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}

@@ -1,0 +1,67 @@
+/* Files: reading whole, reading by lines, and writing so that nobody sees a half-written one.
+ *
+ *     struct line_reader r;
+ *     if (line_reader_open(&r, path, MAX_LINE, err) < 0) return err->code;   // "-" = stdin
+ *     struct text line;
+ *     int more;
+ *     while ((more = line_reader_next(&r, &line, err)) > 0)
+ *         use(line, r.number, r.offset);
+ *     line_reader_close(&r);
+ *
+ * Reading recognises gzip by its first bytes. A line is lent without its end (LF or CRLF) until
+ * the next call.
+ */
+#ifndef FAREBOX_CORE_FILE_H
+#define FAREBOX_CORE_FILE_H
+
+#include "core/buffer.h"
+#include "core/error.h"
+#include "core/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct line_reader {
+    char name[256]; /* as shown in errors: the path, or "standard input" */
+    int fd;
+    void *gz;        /* gzFile where the input is compressed */
+    struct buffer b; /* read and not yet consumed bytes */
+    size_t at;       /* consumed bytes of b */
+    bool ended;
+    long number;     /* 1-based number of the line lent last */
+    uint64_t offset; /* byte offset of that line in the uncompressed text */
+    uint64_t next_offset;
+    size_t max_line;
+};
+
+/* Opens a file, or standard input for "-". Returns 0 or ERR_INPUT (cannot be opened or read). */
+int line_reader_open(struct line_reader *r, const char *path, size_t max_line, struct error *err);
+
+/* 1: a line was lent; 0: no more; negative: an error (unreadable, a line beyond max_line, damaged
+ * gzip). The last line need not end in a line end. */
+int line_reader_next(struct line_reader *r, struct text *line, struct error *err);
+
+/* Puts the line lent last back: the next call lends it again. Once in a row. */
+void line_reader_back(struct line_reader *r);
+
+/* Lends up to `wanted` bytes from the start of what is not consumed, without consuming them. */
+int line_reader_peek(struct line_reader *r, size_t wanted, struct text *out, struct error *err);
+
+void line_reader_close(struct line_reader *r);
+
+/* All of a file ("-": standard input), uncompressed, zero-terminated, at most `cap` bytes. The
+ * caller frees *out. */
+int file_read_all(const char *path, size_t cap, char **out, size_t *length, struct error *err);
+
+/* Writes to a temporary file beside `path`, syncs it and renames it over `path`. */
+int file_write_atomic(const char *path, const void *bytes, size_t length, struct error *err);
+
+/* Makes a directory and its parents; one that exists is fine. */
+int file_make_directories(const char *path, struct error *err);
+
+bool file_exists(const char *path);
+
+/* Writes all bytes, however write() cuts them. 0 or ERR_SYSTEM. */
+int file_write_all(int fd, const void *bytes, size_t length, const char *name, struct error *err);
+
+#endif

@@ -1,0 +1,26 @@
+/* Allocation that does not return NULL.
+ *
+ * Running out of memory in the middle of a measurement cannot be handled in a way that keeps the
+ * measurement; the process says how much it wanted and stops. Everything that a peer or a file
+ * can make large is bounded before it gets here (see core/buffer.h), so that bad input meets an
+ * error and never this.
+ */
+#ifndef FAREBOX_CORE_MEMORY_H
+#define FAREBOX_CORE_MEMORY_H
+
+#include <stddef.h>
+
+/* All return memory that free() releases; a size of 0 gives a valid pointer. Counts are
+ * multiplied with an overflow check. */
+void *mem_alloc(size_t size) __attribute__((malloc, returns_nonnull, warn_unused_result));
+void *mem_zero(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
+void *mem_resize(void *old, size_t count, size_t size)
+    __attribute__((returns_nonnull, warn_unused_result));
+char *mem_copy_string(const char *text) __attribute__((malloc, returns_nonnull));
+char *mem_copy_text(const char *text, size_t length) __attribute__((malloc, returns_nonnull));
+
+/* Room for at least `needed` elements in a growing array: *items is resized by half again when
+ * *capacity is too small. Typical use: mem_grow((void **)&a->items, &a->capacity, n + 1, size). */
+void mem_grow(void *items_pointer, size_t *capacity, size_t needed, size_t size);
+
+#endif

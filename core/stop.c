@@ -1,0 +1,32 @@
+#include "core/stop.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static volatile sig_atomic_t level;
+
+static void on_signal(int signal_number)
+{
+    (void)signal_number;
+    if (level < 2)
+        level++;
+}
+
+void stop_install(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int stop_level(void)
+{
+    return level;
+}
+
+void stop_reset(void)
+{
+    level = 0;
+}

@@ -1,0 +1,44 @@
+/* Text views, numbers in text, and near misses ("did you mean").
+ *
+ * A `struct text` borrows bytes that somebody else owns and is not zero-terminated.
+ */
+#ifndef FAREBOX_CORE_TEXT_H
+#define FAREBOX_CORE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct text {
+    const char *at;
+    size_t length;
+};
+
+struct text text_of(const char *zero_terminated);
+bool text_equal(struct text a, const char *b);
+bool text_same(struct text a, struct text b);
+bool text_starts(struct text a, const char *prefix);
+
+/* All of the text must be the number. False if it is not one or out of range. */
+bool text_to_i64(struct text t, int64_t *out);
+bool text_to_u64(struct text t, uint64_t *out);
+bool text_to_double(struct text t, double *out); /* finite only; independent of the locale */
+
+/* A decimal number times 10^decimals as an integer: "5.25" with 9 decimals = 5250000000. Digits
+ * beyond `decimals` are cut. False if it is no number or does not fit. */
+bool text_to_fixed(struct text t, int decimals, int64_t *out);
+
+/* The candidate nearest to what was typed, if it is near enough to be meant; else NULL.
+ * `names` ends with NULL. */
+const char *text_nearest(struct text typed, const char *const *names);
+
+/* Shell-like pattern with `*` and `?` against all of the text. */
+bool text_matches(struct text t, struct text pattern);
+
+/* True if the bytes are well-formed UTF-8; else *bad is the offset of the first wrong byte. */
+bool text_is_utf8(const char *bytes, size_t length, size_t *bad);
+
+/* A stable 64-bit hash (FNV-1a with a final mix), the same on every machine. */
+uint64_t text_hash(const char *bytes, size_t length);
+
+#endif

@@ -1,0 +1,131 @@
+/* The workload: the requests to be made, in sessions, with their times or dependencies.
+ *
+ * Held as columns: ten million requests fit in a gigabyte, and whoever prices or sums them reads
+ * only the columns it needs. A column that no request uses is NULL; `struct request` is one row
+ * with every default filled in, for those who want rows.
+ *
+ *     struct workload w;
+ *     workload_init(&w);
+ *     if (trace_read("conv.csv", NULL, &w, NULL, err) < 0) ...
+ *     for (size_t i = 0; i < w.count; i++) {
+ *         struct request r;
+ *         workload_get(&w, i, &r);
+ *         ...
+ *     }
+ *     workload_free(&w);
+ *
+ * The workload owns everything; a row lends its texts and arrays until the workload changes.
+ */
+#ifndef FAREBOX_WORKLOADS_WORKLOAD_H
+#define FAREBOX_WORKLOADS_WORKLOAD_H
+
+#include "core/clock.h"
+#include "core/money.h"
+#include "core/names.h"
+#include "core/text.h"
+#include "core/usage.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum service { SERVICE_STANDARD, SERVICE_BATCH, SERVICE_FLEX, SERVICE_PRIORITY, SERVICE_COUNT };
+
+/* How the request ended where the workload is a recording. */
+enum request_status { REQUEST_OK, REQUEST_FAILED, REQUEST_ABORTED };
+
+/* "standard", "batch", "flex", "priority" and back; -1 for an unknown name. */
+const char *service_name(enum service s);
+int service_from_name(struct text name);
+
+/* One request. What a trace does not say has the default given here. */
+struct request {
+    int64_t timestamp_ns; /* offset from the workload's start; TIME_NEVER: only `after` counts */
+    int64_t delay_ns;     /* think or tool time after the last parent's end; 0 */
+    uint32_t input_tokens, output_tokens; /* input includes cached and written, output reasoning */
+    const uint32_t *after;                /* rows that must end first */
+    size_t after_count;
+    const uint64_t *hash_ids; /* prefix blocks of block_size tokens, the partial tail included */
+    size_t hash_count;
+    uint32_t block_size;
+    const char *request_id; /* NULL: none given; workload_request_id() makes one */
+    const char *session_id, *model, *class_name;  /* NULL */
+    const char *labels; /* a JSON object as text; NULL */
+    enum service service;
+    int priority;
+    struct text messages, body, extra; /* JSON as written; extra: `"key":value,...`; empty */
+    bool has_usage;                    /* the recording says what was really used */
+    struct usage usage;                /* disjoint; from the lengths alone without has_usage */
+    enum request_status status;
+    uint32_t attempts; /* 1 */
+    bool has_cost;
+    money cost; /* what the provider reported */
+};
+
+/* What was really used beyond the two lengths, inclusive counts as in the trace file. */
+struct recorded_usage {
+    uint32_t cached_input, cache_write, cache_write_1h, reasoning;
+    uint32_t extra_start, extra_count; /* into usage_extras */
+};
+
+struct workload {
+    size_t count, capacity;
+    char *name;             /* for people: the file's or scenario's stem */
+    bool has_start;         /* start_unix_ns is known */
+    int64_t start_unix_ns;  /* wall-clock label of timestamp 0 */
+    uint32_t block_size;    /* tokens per prefix block; 0 = no hash ids */
+
+    int64_t *timestamp_ns; /* always there */
+    uint32_t *input_tokens, *output_tokens;
+
+    /* NULL where no request uses them */
+    int64_t *delay_ns;
+    uint32_t *session; /* numbers in `sessions`, NAME_NONE = no session */
+    uint16_t *model, *class_number; /* numbers in `models`, `classes`; UINT16_MAX = none */
+    uint32_t *labels;               /* numbers in `label_sets` */
+    uint8_t *service, *status;
+    int16_t *priority;
+    uint32_t *attempts;
+    struct recorded_usage *usage;
+    bool *usage_known;
+    money *cost; /* MONEY_MAX = none reported */
+
+    /* Lists per row, row i from start[i] to start[i + 1]; NULL where no row has any */
+    uint64_t *after_start;
+    uint32_t *after;
+    uint64_t *hash_start;
+    uint64_t *hash_ids;
+    uint64_t *messages_start, *body_start, *extra_start;
+    char *messages, *body, *extra;
+    size_t after_capacity, hash_capacity, messages_capacity, body_capacity, extra_capacity;
+
+    struct usage_extra *usage_extras;
+    size_t usage_extra_count, usage_extra_capacity;
+
+    struct names ids; /* request ids by row, empty where the trace gives none (then see
+                         workload_request_id); row i has number i */
+    struct names sessions, models, classes, label_sets, extra_names;
+};
+
+void workload_init(struct workload *w);
+void workload_free(struct workload *w);
+
+/* Appends a copy of the row (its `after` are rows already in or to come). Returns 0, or ERR_INPUT
+ * for what the columns cannot hold: a duplicate request id, more than 65,535 models or classes,
+ * 2^32 - 2 requests, a mix of block sizes. A request id must be given for all rows or for none. */
+int workload_add(struct workload *w, const struct request *r, struct error *err);
+
+/* Row i with every default filled in. */
+void workload_get(const struct workload *w, size_t i, struct request *out);
+
+/* The request's id, given or made ("r1" for row 0), written to `out`. */
+#define REQUEST_ID_SIZE 24
+const char *workload_request_id(const struct workload *w, size_t i, char out[REQUEST_ID_SIZE]);
+
+/* Usage of row i in disjoint classes: recorded, else the lengths as uncached input and output. */
+struct usage workload_usage(const struct workload *w, size_t i);
+
+/* Last timestamp (rows that have one); 0 for an empty workload. */
+int64_t workload_span_ns(const struct workload *w);
+
+#endif
