@@ -1,4 +1,167 @@
-int main(void)
+/* farebox COMMAND: finds the command, parses its options, runs it, prints its error. */
+#include "cli/command.h"
+#include "core/memory.h"
+#include "core/stop.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Many streams need many descriptors: take all that the system lets us have. */
+static void raise_descriptor_limit(void)
 {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int terminal_width(void)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60)
+        return size.ws_col < 100 ? size.ws_col : 100;
+    return 100;
+}
+
+static struct terminal terminal_for(const struct common_options *common)
+{
+    const char *no_color = getenv("NO_COLOR");
+    struct terminal t = {.human = common->json ? stderr : stdout,
+                         .machine = stdout,
+                         .notes = common->quiet ? NULL : stderr,
+                         .width = terminal_width()};
+    t.live = t.notes && isatty(STDERR_FILENO);
+    t.color = isatty(fileno(t.human)) && !(no_color && *no_color);
+    return t;
+}
+
+static void print_error(const struct error *err)
+{
+    char text[1536];
+    error_format(err, text, sizeof text);
+    fprintf(stderr, "farebox: %s\n", text);
+}
+
+static void print_overview(FILE *to)
+{
+    fputs("farebox: benchmark LLM endpoints, price workloads, plan capacity\n\n"
+          "usage: farebox COMMAND [OPTION...]\n\n",
+          to);
+    for (size_t i = 0; commands[i]; i++)
+        fprintf(to, "  %-20s %s\n", commands[i]->name, commands[i]->summary);
+    fputs("\nfarebox COMMAND --help tells more. Exit status: 0 done; 1 the work failed or an\n"
+          "assertion was missed; 2 the command line or an input file is wrong; 130 interrupted.\n",
+          to);
+}
+
+/* How many words of the command line name this command; 0 = another one. */
+static int words_named(const struct command *c, int argc, char **argv)
+{
+    const char *rest = c->name;
+    for (int i = 0; i < argc; i++) {
+        size_t length = strlen(argv[i]);
+        if (strncmp(rest, argv[i], length) != 0)
+            return 0;
+        if (rest[length] == '\0')
+            return i + 1;
+        if (rest[length] != ' ')
+            return 0;
+        rest += length + 1;
+    }
     return 0;
+}
+
+static void print_help(const struct command *c)
+{
+    struct buffer text;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    buffer_add_format(&text, "usage: farebox %s %s\n\n%s\n", c->name, c->usage,
+                      c->about ? c->about : c->summary);
+    options_help(c->options, terminal_width(), &text);
+    if (c->examples)
+        buffer_add_format(&text, "\nExamples:\n%s", c->examples);
+    print_buffer(stdout, &text);
+    buffer_free(&text);
+}
+
+static int run_command(const struct command *c, int argc, char **argv)
+{
+    struct error err = {0};
+    struct common_options *options = mem_zero(1, c->options_size);
+    int code = options_parse(c->options, argc, argv, options, &err);
+    if (options->help) {
+        print_help(c);
+        code = 0;
+    } else if (code == 0) {
+        struct terminal t = terminal_for(options);
+        code = c->run(&t, options, &err);
+        if (fflush(stdout) != 0 && code == 0)
+            code = error_errno(&err, "standard output cannot be written");
+    }
+    if (code < 0 && err.message[0])
+        print_error(&err);
+    options_free(options);
+    free(options);
+    return error_exit_status(code);
+}
+
+static int unknown_command(int argc, char **argv)
+{
+    const char *names[128];
+    char typed[128];
+    size_t count = 0;
+    for (; commands[count] && count < 127; count++)
+        names[count] = commands[count]->name;
+    names[count] = NULL;
+    bool two = argc > 1 && argv[1][0] != '-';
+    snprintf(typed, sizeof typed, "%s%s%s", argv[0], two ? " " : "", two ? argv[1] : "");
+    const char *near = text_nearest(text_of(typed), names);
+    if (!near)
+        near = text_nearest(text_of(argv[0]), names);
+    size_t length = strlen(argv[0]), shown = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(names[i], argv[0], length) == 0 && names[i][length] == ' ') {
+            if (shown++ == 0)
+                fprintf(stderr, "farebox: %s what? one of:\n", argv[0]);
+            fprintf(stderr, "  farebox %-20s %s\n", names[i], commands[i]->summary);
+        }
+    }
+    if (shown)
+        return 2;
+    fprintf(stderr, "farebox: unknown command \"%s\"", typed);
+    if (near)
+        fprintf(stderr, "; did you mean \"%s\"?", near);
+    fputs(" (farebox --help lists them)\n", stderr);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    stop_install();
+    raise_descriptor_limit();
+    argc--, argv++;
+    if (argc == 0) {
+        print_overview(stderr);
+        return 2;
+    }
+    if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
+        strcmp(argv[0], "help") == 0) {
+        print_overview(stdout);
+        return 0;
+    }
+    if (strcmp(argv[0], "--version") == 0) {
+        puts("farebox " FAREBOX_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; commands[i]; i++) {
+        int words = words_named(commands[i], argc, argv);
+        if (words > 0)
+            return run_command(commands[i], argc - words, argv + words);
+    }
+    return unknown_command(argc, argv);
 }

@@ -22,8 +22,8 @@ enum usage_class {
 
 /* A tool call or unit that is not a token: {"web_search": 2}, {"audio_second": 10.5}. */
 struct usage_extra {
-    const char *name;     /* borrowed */
-    int64_t count_micro;  /* 1e-6 of one */
+    const char *name;      /* borrowed */
+    int64_t count_micro;   /* 1e-6 of one */
     unsigned char is_unit; /* 0: from "tools", 1: from "units" */
 };
 

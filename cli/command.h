@@ -1,0 +1,53 @@
+/* A command: its words, its options, and the function that runs it.
+ *
+ * Each command is one file, cli/cmd_*.c, that defines a `const struct command command_NAME`; the
+ * list of all stands in cli/commands.c.
+ */
+#ifndef FAREBOX_CLI_COMMAND_H
+#define FAREBOX_CLI_COMMAND_H
+
+#include "cli/options.h"
+#include "core/error.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Where a command writes, and how. */
+struct terminal {
+    FILE *human;   /* tables and notes: standard output, or standard error with --json */
+    FILE *machine; /* the JSON result: standard output */
+    FILE *notes;   /* progress, warnings: standard error; NULL with --quiet */
+    bool live;     /* notes go to a terminal: redraw one line */
+    bool color;    /* human goes to a terminal and NO_COLOR is not set */
+    int width;     /* columns, 100 where unknown */
+};
+
+struct command {
+    const char *name;    /* "bench", "workload gen" */
+    const char *summary; /* one line for the list of commands */
+    const char *usage;   /* what follows the name: "(TRACE | RUN) --plans FILE" */
+    const char *about;   /* a few lines for its own help */
+    const char *examples;
+    const struct option_spec *options;
+    size_t options_size; /* of the struct that the table fills */
+    /* Returns 0 or an error code; the message in `err` is printed by main. */
+    int (*run)(const struct terminal *t, const void *options, struct error *err);
+};
+
+/* All commands, ended by NULL, in the order of the help. */
+extern const struct command *const commands[];
+
+/* "farebox: " and the text on t->notes, where there is one. */
+void say(const struct terminal *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* As say, marked as a warning: what happened and which option helps. */
+void warn(const struct terminal *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* For commands that take exactly `count` arguments (`what` names them for the message). */
+int command_arguments(const struct common_options *common, size_t count, const char *what,
+                      struct error *err);
+
+/* Writes the buffer to a stream and empties it. */
+void print_buffer(FILE *to, struct buffer *b);
+
+#endif

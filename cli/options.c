@@ -1,0 +1,413 @@
+#include "cli/options.h"
+
+#include "core/clock.h"
+#include "core/file.h"
+#include "core/json_scan.h"
+#include "core/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONFIG_CAP ((size_t)16 << 20)
+#define AT(field) offsetof(struct common_options, field)
+
+static const struct option_spec common_specs[] = {
+    {"help", 'h', OPTION_FLAG, AT(help), .help = "show this help", .group = "Every command takes"},
+    {"json", 0, OPTION_FLAG, AT(json),
+     .help = "machine-readable result on standard output, human text on standard error"},
+    {"quiet", 'q', OPTION_FLAG, AT(quiet), .help = "no progress and no notes"},
+    {"seed", 0, OPTION_COUNT, AT(seed), "1", "N", .help = "seed of everything random"},
+    {"config", 0, OPTION_TEXT, AT(config), .unit = "FILE",
+     .help = "take options from a JSON object with the same names; the command line wins"},
+    {0},
+};
+
+/* Everything the parse allocated, and which options were given. */
+struct parse {
+    const struct option_spec *specs;
+    void *target;
+    char **texts;
+    size_t text_count, text_capacity;
+    const char **given;
+    size_t given_count, given_capacity;
+    size_t argument_capacity;
+    const char **lists[32]; /* the item arrays of list options */
+    size_t list_count;
+};
+
+const struct option_spec *options_common(void)
+{
+    return common_specs;
+}
+
+static const char *keep(struct parse *p, const char *text, size_t length)
+{
+    mem_grow(&p->texts, &p->text_capacity, p->text_count + 1, sizeof *p->texts);
+    return p->texts[p->text_count++] = mem_copy_text(text, length);
+}
+
+static const struct option_spec *find_in(const struct option_spec *specs, struct text name)
+{
+    for (; specs && specs->name; specs++)
+        if (text_equal(name, specs->name))
+            return specs;
+    return NULL;
+}
+
+static const struct option_spec *find_option(const struct parse *p, struct text name)
+{
+    const struct option_spec *found = find_in(p->specs, name);
+    return found ? found : find_in(common_specs, name);
+}
+
+static const struct option_spec *find_letter(const struct parse *p, char letter)
+{
+    for (const struct option_spec *s = p->specs; s && s->name; s++)
+        if (s->letter == letter)
+            return s;
+    for (const struct option_spec *s = common_specs; s->name; s++)
+        if (s->letter == letter)
+            return s;
+    return NULL;
+}
+
+static int unknown_option(const struct parse *p, const char *shown, struct text name,
+                          struct error *err)
+{
+    const char *names[256];
+    size_t count = 0;
+    for (const struct option_spec *s = p->specs; s && s->name && count < 240; s++)
+        names[count++] = s->name;
+    for (const struct option_spec *s = common_specs; s->name; s++)
+        names[count++] = s->name;
+    names[count] = NULL;
+    const char *near = text_nearest(name, names);
+    if (near)
+        return error_set(err, ERR_INPUT, "unknown option %s; did you mean --%s?", shown, near);
+    return error_set(err, ERR_INPUT, "unknown option %s; --help lists them", shown);
+}
+
+static bool parse_count(const char *text, uint64_t *out)
+{
+    struct text t = text_of(text);
+    uint64_t factor = 1;
+    if (t.length > 1) {
+        char last = t.at[t.length - 1];
+        factor = last == 'k' ? 1000 : last == 'M' ? 1000000 : last == 'G' ? 1000000000 : 1;
+        if (factor > 1)
+            t.length--;
+    }
+    return text_to_u64(t, out) && !__builtin_mul_overflow(*out, factor, out);
+}
+
+bool options_parse_duration(const char *text, int64_t *out_ns)
+{
+    static const struct {
+        const char *suffix;
+        double ns;
+    } units[] = {{"ms", 1e6}, {"us", 1e3},   {"ns", 1},      {"s", 1e9},
+                 {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}, {"", 1e9}};
+    struct text t = text_of(text);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        size_t length = strlen(units[i].suffix);
+        double value;
+        if (t.length <= length || memcmp(t.at + t.length - length, units[i].suffix, length) != 0 ||
+            !text_to_double((struct text){t.at, t.length - length}, &value))
+            continue;
+        if (value < 0 || value * units[i].ns > 9e18)
+            return false;
+        *out_ns = (int64_t)nearbyint(value * units[i].ns);
+        return true;
+    }
+    return false;
+}
+
+static int out_of_range(const struct option_spec *s, const char *text, struct error *err)
+{
+    if (s->max > 0)
+        return error_set(err, ERR_INPUT, "--%s %s is out of range: expected %g to %g", s->name,
+                         text, s->min, s->max);
+    return error_set(err, ERR_INPUT, "--%s %s is out of range: expected %g or more", s->name, text,
+                     s->min);
+}
+
+static bool in_range(const struct option_spec *s, double value)
+{
+    return value >= s->min && (s->max <= 0 || value <= s->max);
+}
+
+static void add_to_list(struct parse *p, struct option_list *list, const char *item)
+{
+    size_t slot = 0;
+    while (slot < p->list_count && p->lists[slot] != list->items)
+        slot++;
+    if (slot == p->list_count)
+        p->list_count++;
+    list->items = mem_resize(list->items, list->count + 1, sizeof *list->items);
+    list->items[list->count++] = item;
+    p->lists[slot] = list->items;
+}
+
+static int set_number(const struct option_spec *s, const char *text, void *field, struct error *err)
+{
+    if (s->type == OPTION_COUNT) {
+        uint64_t value;
+        if (!parse_count(text, &value))
+            return error_set(err, ERR_INPUT, "--%s: expected a whole number, found \"%s\"", s->name,
+                             text);
+        if (!in_range(s, (double)value))
+            return out_of_range(s, text, err);
+        *(uint64_t *)field = value;
+        return 0;
+    }
+    if (s->type == OPTION_DURATION) {
+        int64_t value;
+        if (!options_parse_duration(text, &value))
+            return error_set(err, ERR_INPUT,
+                             "--%s: expected a duration such as 30s, 500ms or 2h, found \"%s\"",
+                             s->name, text);
+        if (!in_range(s, (double)value / 1e9))
+            return out_of_range(s, text, err);
+        *(int64_t *)field = value;
+        return 0;
+    }
+    double value;
+    if (!text_to_double(text_of(text), &value))
+        return error_set(err, ERR_INPUT, "--%s: expected a number, found \"%s\"", s->name, text);
+    if (!in_range(s, value))
+        return out_of_range(s, text, err);
+    *(double *)field = value;
+    return 0;
+}
+
+static int set_value(struct parse *p, const struct option_spec *s, const char *text,
+                     struct error *err)
+{
+    void *field = (char *)p->target + s->offset;
+    switch (s->type) {
+    case OPTION_FLAG:
+        if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+            return error_set(err, ERR_INPUT, "--%s takes no value (or true, false), found \"%s\"",
+                             s->name, text);
+        *(bool *)field = text[0] == 't';
+        return 0;
+    case OPTION_TEXT:
+        *(const char **)field = keep(p, text, strlen(text));
+        return 0;
+    case OPTION_LIST:
+        add_to_list(p, field, keep(p, text, strlen(text)));
+        return 0;
+    default:
+        return set_number(s, text, field, err);
+    }
+}
+
+static bool is_given(const struct parse *p, const char *name)
+{
+    for (size_t i = 0; i < p->given_count; i++)
+        if (strcmp(p->given[i], name) == 0)
+            return true;
+    return false;
+}
+
+static int give(struct parse *p, const struct option_spec *s, const char *text, struct error *err)
+{
+    if (!is_given(p, s->name)) {
+        mem_grow(&p->given, &p->given_capacity, p->given_count + 1, sizeof *p->given);
+        p->given[p->given_count++] = s->name;
+    }
+    if (strcmp(s->name, "seed") == 0)
+        ((struct common_options *)p->target)->seed_given = true;
+    return set_value(p, s, text, err);
+}
+
+static int set_defaults(struct parse *p, const struct option_spec *specs, struct error *err)
+{
+    for (; specs && specs->name; specs++)
+        if (specs->fallback && set_value(p, specs, specs->fallback, err) < 0)
+            return ERR_INPUT;
+    return 0;
+}
+
+/* One word that starts with "--" or "-x"; *used is how many words it took. */
+static int parse_option(struct parse *p, int left, char **words, int *used, struct error *err)
+{
+    const char *word = words[0];
+    bool longer = word[1] == '-';
+    const char *equals = longer ? strchr(word, '=') : NULL;
+    struct text name = {word + 2, equals ? (size_t)(equals - word - 2) : strlen(word) - 2};
+    const struct option_spec *s = longer ? find_option(p, name) : find_letter(p, word[1]);
+    *used = 1;
+    if (!s)
+        return unknown_option(p, word, longer ? name : text_of(""), err);
+    if (equals)
+        return give(p, s, equals + 1, err);
+    if (!longer && word[2] != '\0')
+        return s->type == OPTION_FLAG
+                   ? error_set(err, ERR_INPUT, "-%c takes no value, found \"%s\"", word[1], word)
+                   : give(p, s, word + 2, err);
+    if (s->type == OPTION_FLAG)
+        return give(p, s, "true", err);
+    if (left < 2)
+        return error_set(err, ERR_INPUT, "--%s needs a value: %s", s->name,
+                         s->unit ? s->unit : "VALUE");
+    *used = 2;
+    return give(p, s, words[1], err);
+}
+
+static void add_argument(struct parse *p, const char *word)
+{
+    struct common_options *common = p->target;
+    mem_grow(&common->arguments, &p->argument_capacity, common->argument_count + 1,
+             sizeof *common->arguments);
+    common->arguments[common->argument_count++] = keep(p, word, strlen(word));
+}
+
+/* The value of one key as it would have been typed. */
+static bool config_value(struct json_scan *s, struct buffer *out)
+{
+    struct text raw;
+    bool flag;
+    buffer_clear(out);
+    switch (json_peek(s)) {
+    case JSON_STRING:
+        return json_string(s, &raw) && json_unescape(raw, out);
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return json_bool(s, &flag) && buffer_add_text(out, flag ? "true" : "false") == 0;
+    case JSON_OBJECT:
+    case JSON_ARRAY:
+        return json_skip(s, &raw) && buffer_add(out, raw.at, raw.length) == 0;
+    default:
+        return json_number(s, &raw) && buffer_add(out, raw.at, raw.length) == 0;
+    }
+}
+
+static void config_give(struct parse *p, struct json_scan *s, const struct option_spec *spec,
+                        struct buffer *value)
+{
+    struct error why = {0};
+    if (!config_value(s, value))
+        return;
+    if (give(p, spec, value->data ? value->data : "", &why) < 0)
+        json_fail(s, "%s", why.message);
+}
+
+static int read_config(struct parse *p, const char *path, struct error *err)
+{
+    char *text;
+    size_t length;
+    if (file_read_all(path, CONFIG_CAP, &text, &length, err) < 0)
+        return ERR_INPUT;
+    struct json_scan s;
+    struct text key;
+    struct buffer value;
+    buffer_init(&value, CONFIG_CAP);
+    json_scan_init(&s, path, text, length, 1);
+    json_object_begin(&s);
+    while (json_object_next(&s, &key)) {
+        const struct option_spec *spec = find_option(p, key);
+        struct error why = {0};
+        if (!spec) {
+            unknown_option(p, "", key, &why);
+            json_fail(&s, "unknown option \"%.*s\"%s", (int)key.length, key.at,
+                      strchr(why.message, ';') ? strchr(why.message, ';') : "");
+        } else if (json_peek(&s) == JSON_NULL) {
+            json_null(&s);
+        } else if (spec->type == OPTION_LIST && json_peek(&s) == JSON_ARRAY) {
+            json_array_begin(&s);
+            while (json_array_next(&s))
+                config_give(p, &s, spec, &value);
+        } else {
+            config_give(p, &s, spec, &value);
+        }
+    }
+    int status = json_scan_end(&s, err);
+    buffer_free(&value);
+    free(text);
+    return status;
+}
+
+/* The file named by --config, wherever it stands among the words. */
+static const char *config_path(int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--") == 0)
+            break;
+        if (strncmp(argv[i], "--config=", 9) == 0)
+            return argv[i] + 9;
+        if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
+            return argv[i + 1];
+    }
+    return NULL;
+}
+
+/* A list given on the command line replaces the one from the file or the default. */
+static void clear_default_list(struct parse *p, const char *word, bool *cleared, size_t count)
+{
+    if (strncmp(word, "--", 2) != 0)
+        return;
+    const char *equals = strchr(word, '=');
+    struct text name = {word + 2, equals ? (size_t)(equals - word - 2) : strlen(word) - 2};
+    const struct option_spec *s = find_option(p, name);
+    size_t index = s ? (size_t)(s - p->specs) : count;
+    if (s && s->type == OPTION_LIST && index < count && !cleared[index]) {
+        ((struct option_list *)((char *)p->target + s->offset))->count = 0;
+        cleared[index] = true;
+    }
+}
+
+int options_parse(const struct option_spec *specs, int argc, char **argv, void *target,
+                  struct error *err)
+{
+    struct common_options *common = target;
+    struct parse *p = mem_zero(1, sizeof *p);
+    bool cleared[128] = {false};
+    common->owned = p;
+    p->specs = specs;
+    p->target = target;
+    if (set_defaults(p, common_specs, err) < 0 || set_defaults(p, specs, err) < 0)
+        return ERR_INPUT;
+    const char *config = config_path(argc, argv);
+    if (config && read_config(p, config, err) < 0)
+        return ERR_INPUT;
+    bool only_arguments = false;
+    for (int i = 0, used = 1; i < argc; i += used) {
+        used = 1;
+        if (!only_arguments && strcmp(argv[i], "--") == 0) {
+            only_arguments = true;
+        } else if (!only_arguments && argv[i][0] == '-' && argv[i][1] != '\0') {
+            clear_default_list(p, argv[i], cleared, 128);
+            if (parse_option(p, argc - i, argv + i, &used, err) < 0)
+                return ERR_INPUT;
+        } else {
+            add_argument(p, argv[i]);
+        }
+    }
+    return 0;
+}
+
+void options_free(void *target)
+{
+    struct common_options *common = target;
+    struct parse *p = common->owned;
+    if (!p)
+        return;
+    for (size_t i = 0; i < p->text_count; i++)
+        free(p->texts[i]);
+    for (size_t i = 0; i < p->list_count; i++)
+        free(p->lists[i]);
+    free(p->texts);
+    free(p->given);
+    free(common->arguments);
+    free(p);
+    common->owned = NULL;
+}
+
+bool options_given(const void *target, const char *name)
+{
+    const struct common_options *common = target;
+    return is_given(common->owned, name);
+}

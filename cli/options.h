@@ -1,0 +1,87 @@
+/* Options: each declared once, in a table, with type, place, default, unit, range and help.
+ *
+ * The help text, the man page, the keys of --config, the shell completion and the configuration
+ * that run.json records all come from the same table.
+ *
+ *     struct mock_options { struct common_options common; const char *listen; double ttft_ms; };
+ *     #define AT(field) offsetof(struct mock_options, field)
+ *     static const struct option_spec options[] = {
+ *         {"listen", 0, OPTION_TEXT, AT(listen), "127.0.0.1:0", "HOST:PORT", .help = "..."},
+ *         {"ttft-ms", 0, OPTION_NUMBER, AT(ttft_ms), "20", "MS", .max = 1e6, .help = "..."},
+ *         {0},
+ *     };
+ *
+ * The struct begins with `struct common_options`, and its texts are owned by the parse, see
+ * options_free().
+ */
+#ifndef FAREBOX_CLI_OPTIONS_H
+#define FAREBOX_CLI_OPTIONS_H
+
+#include "core/error.h"
+#include "core/json_write.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum option_type {
+    OPTION_FLAG,     /* bool; --name, --name=false in files */
+    OPTION_TEXT,     /* const char *, NULL where there is no default */
+    OPTION_COUNT,    /* uint64_t; 2000, 2k, 1M */
+    OPTION_NUMBER,   /* double */
+    OPTION_DURATION, /* int64_t ns; 30s, 500ms, 2m, 1h, 7d; a bare number is seconds */
+    OPTION_LIST,     /* struct option_list; may be given again and again */
+};
+
+struct option_list {
+    const char **items;
+    size_t count;
+};
+
+struct option_spec {
+    const char *name; /* without the dashes; NULL ends the table */
+    char letter;      /* 0 = none */
+    enum option_type type;
+    size_t offset;        /* of the field in the command's struct */
+    const char *fallback; /* the default as it would be typed; NULL = unset, zero */
+    const char *unit;     /* what stands for the value in the help: MS, FILE, ... */
+    double min, max;      /* of numbers, counts, and durations in seconds; max 0 = no bound */
+    const char *help;
+    const char *group; /* a heading in the help: starts a new group where it is set */
+    bool secret;       /* names a secret's file: its content is never shown */
+};
+
+/* What every command takes. */
+struct common_options {
+    bool help, json, quiet;
+    bool seed_given;
+    uint64_t seed;
+    const char *config;
+    const char **arguments; /* what stood beside the options */
+    size_t argument_count;
+    void *owned; /* the parse's memory */
+};
+
+/* Fills `target` (zeroed, options->common first) from the defaults, then --config FILE, then the
+ * words. Unknown options get a "did you mean". Returns 0 or ERR_INPUT. */
+int options_parse(const struct option_spec *specs, int argc, char **argv, void *target,
+                  struct error *err);
+void options_free(void *target);
+
+/* True if the option was given on the command line or in the file. */
+bool options_given(const void *target, const char *name);
+
+/* The options as help text, `width` columns wide. */
+void options_help(const struct option_spec *specs, int width, struct buffer *out);
+
+/* The options that every command has, for the man page and completion. */
+const struct option_spec *options_common(void);
+
+/* The effective values as an object, keys as the long names: fed back by --config it repeats the
+ * run. */
+void options_write(const struct option_spec *specs, const void *target, struct json_writer *w);
+
+/* "1.5s" and such to nanoseconds; false if it is no duration. */
+bool options_parse_duration(const char *text, int64_t *out_ns);
+
+#endif

@@ -1,0 +1,119 @@
+/* What is shown of an option table: help text, and the effective values as JSON. */
+#include "cli/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define HELP_COLUMN 30
+
+/* Adds words, wrapped at `width`, every further line indented to HELP_COLUMN. */
+static void add_wrapped(struct buffer *out, const char *text, size_t column, size_t width)
+{
+    while (*text) {
+        size_t length = strcspn(text, " ");
+        if (column > HELP_COLUMN && column + 1 + length > width) {
+            buffer_add_format(out, "\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        } else if (column > HELP_COLUMN) {
+            buffer_add_byte(out, ' ');
+            column++;
+        }
+        buffer_add(out, text, length);
+        column += length;
+        text += length;
+        text += strspn(text, " ");
+    }
+    buffer_add_byte(out, '\n');
+}
+
+static void help_one(const struct option_spec *s, size_t width, struct buffer *out)
+{
+    char left[128], right[640];
+    const char *unit = s->type == OPTION_FLAG ? "" : s->unit ? s->unit : "VALUE";
+    int used = snprintf(left, sizeof left, "  %c%c%s --%s%s%s", s->letter ? '-' : ' ',
+                        s->letter ? s->letter : ' ', s->letter ? "," : " ", s->name,
+                        *unit ? " " : "", unit);
+    snprintf(right, sizeof right, "%s%s%s%s%s", s->help ? s->help : "",
+             s->type == OPTION_LIST ? "; may be given again" : "",
+             s->fallback && *s->fallback ? " [" : "", s->fallback ? s->fallback : "",
+             s->fallback && *s->fallback ? "]" : "");
+    buffer_add_text(out, left);
+    if (used >= HELP_COLUMN)
+        buffer_add_format(out, "\n%*s", HELP_COLUMN, "");
+    else
+        buffer_add_format(out, "%*s", HELP_COLUMN - used, "");
+    add_wrapped(out, right, HELP_COLUMN, width);
+}
+
+static void help_table(const struct option_spec *s, size_t width, struct buffer *out)
+{
+    for (; s && s->name; s++) {
+        if (s->group)
+            buffer_add_format(out, "\n%s:\n", s->group);
+        help_one(s, width, out);
+    }
+}
+
+void options_help(const struct option_spec *specs, int width, struct buffer *out)
+{
+    if (specs && specs->name && !specs->group)
+        buffer_add_text(out, "\nOptions:\n");
+    help_table(specs, (size_t)width, out);
+    help_table(options_common(), (size_t)width, out);
+}
+
+static void write_duration(int64_t ns, struct json_writer *w)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.9g", (double)ns / 1e9);
+    struct buffer b;
+    buffer_init(&b, 64);
+    buffer_add_format(&b, "%ss", text);
+    json_put_text(w, (struct text){b.data, b.length});
+    buffer_free(&b);
+}
+
+static void write_one(const struct option_spec *s, const void *target, struct json_writer *w)
+{
+    const void *field = (const char *)target + s->offset;
+    switch (s->type) {
+    case OPTION_FLAG:
+        json_put_bool(w, *(const bool *)field);
+        break;
+    case OPTION_TEXT:
+        json_put_string(w, *(const char *const *)field);
+        break;
+    case OPTION_COUNT:
+        json_put_u64(w, *(const uint64_t *)field);
+        break;
+    case OPTION_NUMBER:
+        json_put_double(w, *(const double *)field);
+        break;
+    case OPTION_DURATION:
+        write_duration(*(const int64_t *)field, w);
+        break;
+    case OPTION_LIST: {
+        const struct option_list *list = field;
+        json_begin_array(w);
+        for (size_t i = 0; i < list->count; i++)
+            json_put_string(w, list->items[i]);
+        json_end_array(w);
+    }
+    }
+}
+
+void options_write(const struct option_spec *specs, const void *target, struct json_writer *w)
+{
+    const struct common_options *common = target;
+    json_begin_object(w);
+    json_key(w, "seed");
+    json_put_u64(w, common->seed);
+    for (const struct option_spec *s = specs; s && s->name; s++) {
+        /* An option left unset has no value that could be fed back. */
+        if (!s->fallback && !options_given(target, s->name))
+            continue;
+        json_key(w, s->name);
+        write_one(s, target, w);
+    }
+    json_end_object(w);
+}
