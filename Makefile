@@ -25,9 +25,7 @@ PROGRAM := $(BUILD)/farebox
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/check_*.c))
 
 .PHONY: all
-all: $(PROGRAM)
-
--include .ci/targets.mk
+all: $(PROGRAM) ## build build/farebox
 
 $(PROGRAM): $(BUILD)/cli/main.o $(LIBRARY)
 	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
@@ -46,14 +44,80 @@ $(BUILD)/tests/%: tests/unit/%.c tests/unit/testing.h $(LIBRARY)
 
 -include $(OBJECTS:.o=.d) $(UNIT_TESTS:=.d)
 
-.PHONY: deps
-deps: ## install what is missing (asks pkg-config; needs root, or sudo that asks nothing)
-	@./.ci/deps build
+.PHONY: demo
+demo: $(PROGRAM) ## the whole road in under a minute: mock, workload, bench, bill, plots
+	$(PROGRAM) demo --force
+
+.PHONY: check
+check: deps-check ## every test that fits ten minutes: unit tests, then the program as a user runs it
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory e2e
+
+.PHONY: unit
+unit: $(UNIT_TESTS) ## the unit tests alone (T=check_money runs one)
+	@tests/unit/run $(if $(T),$(BUILD)/tests/$(T),$(UNIT_TESTS))
+
+.PHONY: e2e
+e2e: $(PROGRAM) ## the program run as a user would (T=test_bill runs one file)
+	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/e2e/run.py $(T)
+
+.PHONY: asan
+asan: deps-check ## unit tests under AddressSanitizer and UBSan
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPTIMIZE="-O1 -g" \
+	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" unit
+
+.PHONY: tsan
+tsan: deps-check ## unit tests under ThreadSanitizer
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan OPTIMIZE="-O1 -g" SANITIZE=-fsanitize=thread unit
+
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 20
+.PHONY: fuzz
+fuzz: ## every fuzzer for FUZZ_SECONDS (needs clang with libFuzzer)
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzzing OPTIMIZE="-O1 -g" \
+	    SANITIZE="-fsanitize=address,undefined,fuzzer-no-link" fuzzers
+	@for f in $(notdir $(FUZZERS)); do echo "$$f"; \
+	    $(BUILD)/fuzzing/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -rss_limit_mb=4096 || exit 1; done
+
+.PHONY: fuzzers
+fuzzers: $(FUZZERS)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIBRARY) $(ALL_LIBS)
+
+PERF := $(patsubst tests/perf/%.c,$(BUILD)/perf/%,$(wildcard tests/perf/perf_*.c))
+.PHONY: perf
+perf: $(PERF) $(PROGRAM) ## the benchmarks, each beside its yardstick (T=perf_price runs one)
+	@FAREBOX=$(abspath $(PROGRAM)) tests/perf/run $(if $(T),$(BUILD)/perf/$(T),$(PERF))
+$(BUILD)/perf/%: tests/perf/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(ALL_LIBS)
+-include $(PERF:=.d)
+
+.PHONY: lint
+lint: deps-lint ## format, layers, cppcheck
+	@.ci/lint
+
+.PHONY: format
+format: deps-lint ## rewrite the sources as .clang-format has them
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+.PHONY: install
+install: $(PROGRAM) ## install the program and its man page under PREFIX (default /usr/local)
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/farebox
+
+.PHONY: deps deps-check deps-lint
+deps: ## install what the build needs and is missing (root, or sudo that asks nothing)
+	@.ci/deps build
+deps-check:
+	@.ci/deps build check
+deps-lint:
+	@.ci/deps build lint
 
 .PHONY: clean
 clean: ## remove build/
 	rm -rf $(BUILD)
 
-.PHONY: unit
-unit: $(UNIT_TESTS) ## the unit tests alone (T=check_money runs one)
-	@tests/unit/run $(if $(T),$(BUILD)/tests/$(T),$(UNIT_TESTS))
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile

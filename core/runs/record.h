@@ -26,24 +26,24 @@ enum record_status {
 enum failure_class {
     FAILURE_NONE,
     FAILURE_DNS,
-    FAILURE_CONNECT,             /* refused, unreachable */
+    FAILURE_CONNECT, /* refused, unreachable */
     FAILURE_TLS,
-    FAILURE_RESET,               /* the connection broke before or inside the answer */
+    FAILURE_RESET, /* the connection broke before or inside the answer */
     FAILURE_TIMEOUT_CONNECT,
     FAILURE_TIMEOUT_FIRST_TOKEN,
-    FAILURE_TIMEOUT_GAP,         /* too long between two chunks */
+    FAILURE_TIMEOUT_GAP, /* too long between two chunks */
     FAILURE_TIMEOUT_TOTAL,
-    FAILURE_AUTH,                /* 401, 403 */
-    FAILURE_RATE_LIMITED,        /* 429 */
-    FAILURE_BAD_REQUEST,         /* other 4xx */
-    FAILURE_SERVER,              /* 5xx */
-    FAILURE_HTTP,                /* any other unexpected status or broken HTTP */
-    FAILURE_ERROR_EVENT,         /* an error object inside a 200 stream */
-    FAILURE_TRUNCATED,           /* ended without [DONE] and without finish_reason, or cut body */
-    FAILURE_MALFORMED,           /* not the JSON or SSE that was promised */
-    FAILURE_EMPTY,               /* completed without any token */
-    FAILURE_TOO_LARGE,           /* an event or body beyond the cap */
-    FAILURE_REJECTED,            /* refused by the simulated engine: can never fit */
+    FAILURE_AUTH,         /* 401, 403 */
+    FAILURE_RATE_LIMITED, /* 429 */
+    FAILURE_BAD_REQUEST,  /* other 4xx */
+    FAILURE_SERVER,       /* 5xx */
+    FAILURE_HTTP,         /* any other unexpected status or broken HTTP */
+    FAILURE_ERROR_EVENT,  /* an error object inside a 200 stream */
+    FAILURE_TRUNCATED,    /* ended without [DONE] and without finish_reason, or cut body */
+    FAILURE_MALFORMED,    /* not the JSON or SSE that was promised */
+    FAILURE_EMPTY,        /* completed without any token */
+    FAILURE_TOO_LARGE,    /* an event or body beyond the cap */
+    FAILURE_REJECTED,     /* refused by the simulated engine: can never fit */
     FAILURE_OTHER,
     FAILURE_CLASSES,
 };
@@ -63,9 +63,9 @@ struct record {
     const char *request_id;
     const char *session_id, *endpoint, *model, *class_name, *service; /* NULL = not said */
     const char *labels; /* a JSON object as text, or NULL */
-    uint32_t row;     /* the request's row in its workload, for those who hold it */
-    uint32_t attempt; /* 1, 2, ...; 0 for an unsent request */
-    bool final;       /* no further attempt of this request follows */
+    uint32_t row;       /* the request's row in its workload, for those who hold it */
+    uint32_t attempt;   /* 1, 2, ...; 0 for an unsent request */
+    bool final;         /* no further attempt of this request follows */
 
     int64_t scheduled_ns, ready_ns, sent_ns, first_byte_ns, first_token_ns, first_output_ns,
         last_token_ns, done_ns;
@@ -85,11 +85,11 @@ struct record {
     uint32_t chunks;   /* token-bearing chunks */
     uint32_t connects; /* connections opened for this attempt; 0 = reused */
     bool has_cost;
-    money cost; /* what the provider reported */
+    money cost;       /* what the provider reported */
     bool slow_reader; /* many chunks arrived in one read from a slow stream */
 
-    const int64_t *chunk_ns; /* when each token-bearing chunk arrived; NULL = not kept */
-    bool reasoning_chunks;   /* reasoning arrived as chunks of its own */
+    const int64_t *chunk_ns;      /* when each token-bearing chunk arrived; NULL = not kept */
+    bool reasoning_chunks;        /* reasoning arrived as chunks of its own */
     const char *text, *raw_usage; /* with --record text,raw; else NULL */
 };
 
