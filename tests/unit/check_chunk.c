@@ -1,0 +1,204 @@
+#include "bench/chunk.h"
+#include "tests/unit/testing.h"
+
+#include <string.h>
+
+static struct chunk parse(const char *json)
+{
+    struct chunk c;
+    ck_assert_msg(chunk_parse(json, strlen(json), &c) == 0, "%s", json);
+    return c;
+}
+
+static const struct {
+    const char *json;
+    unsigned tokens;
+} deltas[] = {
+    {"{\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"},\"finish_reason\":null}]}", 0},
+    {"{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}", 0},
+    {"{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":null}}]}", 0},
+    {"{\"choices\":[{\"delta\":{}}]}", 0},
+    {"{\"choices\":[{\"delta\":null}]}", 0},
+    {"{\"choices\":[]}", 0},
+    {"{\"choices\":null}", 0},
+    {"{\"choices\":[{\"delta\":{\"content\":\" a\"}}]}", CHUNK_CONTENT},
+    {"{\"choices\":[{\"delta\":{\"content\":\"\\n\"}}]}", CHUNK_CONTENT},
+    {"{\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}]}", CHUNK_REASONING},
+    {"{\"choices\":[{\"delta\":{\"reasoning\":\"hm\",\"content\":\"\"}}]}", CHUNK_REASONING},
+    {"{\"choices\":[{\"delta\":{\"reasoning\":\"hm\",\"content\":\"x\"}}]}",
+     CHUNK_REASONING | CHUNK_CONTENT},
+    {"{\"choices\":[{\"delta\":{\"refusal\":\"no\"}}]}", CHUNK_REFUSAL},
+    {"{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"function\":{\"name\":"
+     "\"f\",\"arguments\":\"\"}}]}}]}",
+     CHUNK_TOOL},
+    {"{\"choices\":[{\"delta\":{\"tool_calls\":[{\"function\":{\"arguments\":\"{\\\"a\"}}]}}]}",
+     CHUNK_TOOL},
+    {"{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"\"}}]}}]"
+     "}",
+     0},
+    {"{\"choices\":[{\"text\":\"word\",\"logprobs\":null}]}", CHUNK_CONTENT},
+    {"{\"choices\":[{\"text\":\"\"}]}", 0},
+    {"{\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"whole\"}}]}", CHUNK_CONTENT},
+    {"{\"choices\":[{\"delta\":{}},{\"index\":1,\"delta\":{\"content\":\"x\"}}]}", CHUNK_CONTENT},
+};
+
+START_TEST(only_token_text_is_a_token)
+{
+    struct chunk c = parse(deltas[_i].json);
+    ck_assert_msg(c.tokens == deltas[_i].tokens, "%s gave %u", deltas[_i].json, c.tokens);
+    ck_assert(!c.is_error && !c.has_usage);
+}
+END_TEST
+
+/* prompt, cached, written, written 1 h, output text, reasoning */
+static const struct {
+    const char *usage;
+    uint64_t tokens[USAGE_CLASSES];
+} usages[] = {
+    {"{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":15}", {10, 0, 0, 0, 5, 0}},
+    {"{\"prompt_tokens\":100,\"completion_tokens\":50,\"total_tokens\":150,"
+     "\"prompt_tokens_details\":{\"cached_tokens\":64,\"audio_tokens\":0},"
+     "\"completion_tokens_details\":{\"reasoning_tokens\":20}}",
+     {36, 64, 0, 0, 30, 20}},
+    {"{\"prompt_tokens\":100,\"completion_tokens\":50,\"prompt_tokens_details\":null}",
+     {100, 0, 0, 0, 50, 0}},
+    /* reasoning beside the completion: the total says so, or it is larger than the whole */
+    {"{\"prompt_tokens\":10,\"completion_tokens\":50,\"total_tokens\":80,"
+     "\"completion_tokens_details\":{\"reasoning_tokens\":20}}",
+     {10, 0, 0, 0, 50, 20}},
+    {"{\"prompt_tokens\":10,\"completion_tokens\":5,"
+     "\"completion_tokens_details\":{\"reasoning_tokens\":20}}",
+     {10, 0, 0, 0, 5, 20}},
+    /* Anthropic: input excludes what was read from or written to the cache */
+    {"{\"input_tokens\":7,\"cache_read_input_tokens\":1000,\"cache_creation_input_tokens\":200,"
+     "\"output_tokens\":9}",
+     {7, 1000, 200, 0, 9, 0}},
+    {"{\"input_tokens\":7,\"cache_read_input_tokens\":0,\"cache_creation_input_tokens\":300,"
+     "\"cache_creation\":{\"ephemeral_5m_input_tokens\":100,\"ephemeral_1h_input_tokens\":200},"
+     "\"output_tokens\":9}",
+     {7, 0, 100, 200, 9, 0}},
+    {"{\"prompt_tokens\":100,\"prompt_cache_hit_tokens\":60,\"prompt_cache_miss_tokens\":40,"
+     "\"completion_tokens\":1}",
+     {40, 60, 0, 0, 1, 0}},
+    {"{\"input_tokens\":100,\"input_tokens_details\":{\"cached_tokens\":30},\"output_tokens\":8,"
+     "\"output_tokens_details\":{\"reasoning_tokens\":3}}",
+     {70, 30, 0, 0, 5, 3}},
+    {"{\"prompt_tokens\":10,\"completion_tokens\":null,\"total_tokens\":10}", {10, 0, 0, 0, 0, 0}},
+};
+
+START_TEST(usage_becomes_disjoint)
+{
+    char json[1024];
+    snprintf(json, sizeof json, "{\"choices\":[],\"usage\": %s}", usages[_i].usage);
+    struct chunk c = parse(json);
+    ck_assert(c.has_usage);
+    ck_assert_uint_eq(c.tokens, 0);
+    for (int i = 0; i < USAGE_CLASSES; i++)
+        ck_assert_msg(c.usage.tokens[i] == usages[_i].tokens[i], "%s: %s = %llu", usages[_i].usage,
+                      usage_class_name((enum usage_class)i), (unsigned long long)c.usage.tokens[i]);
+    ck_assert_uint_eq(c.raw_usage.length, strlen(usages[_i].usage));
+    ck_assert(memcmp(c.raw_usage.at, usages[_i].usage, c.raw_usage.length) == 0);
+}
+END_TEST
+
+START_TEST(usage_null_is_none_and_cost_is_exact)
+{
+    ck_assert(!parse("{\"choices\":[{\"delta\":{\"content\":\"a\"}}],\"usage\":null}").has_usage);
+    struct chunk c = parse("{\"usage\":{\"prompt_tokens\":1,\"cost\":0.000123}}");
+    char text[MONEY_TEXT_SIZE];
+    ck_assert(c.has_cost);
+    money_format(c.cost, text);
+    ck_assert_str_eq(text, "0.000123");
+}
+END_TEST
+
+static const char *const errors[][2] = {
+    {"{\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\",\"code\":503}}",
+     "overloaded"},
+    {"{\"error\":\"plain words\"}", "plain words"},
+    {"{\"object\":\"error\",\"message\":\"too long\",\"code\":400}", "too long"},
+    {"{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"busy\"}}", "busy"},
+    {"{\"error\":{\"code\":7}}", "{\"code\":7}"},
+};
+
+START_TEST(error_objects_are_seen)
+{
+    struct chunk c = parse(errors[_i][0]);
+    ck_assert(c.is_error);
+    ck_assert_uint_eq(c.error_message.length, strlen(errors[_i][1]));
+    ck_assert(memcmp(c.error_message.at, errors[_i][1], c.error_message.length) == 0);
+    ck_assert(!parse("{\"error\":null,\"choices\":[]}").is_error);
+}
+END_TEST
+
+START_TEST(finish_reasons_and_counts)
+{
+    struct chunk c = parse("{\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}");
+    ck_assert(text_equal(c.finish_reason, "length"));
+    ck_assert_uint_eq(c.choices, 1);
+    ck_assert_uint_eq(parse("{\"choices\":[{\"finish_reason\":null}]}").finish_reason.length, 0);
+    c = parse("{\"object\":\"list\",\"data\":[{\"embedding\":[0.1,0.2]},{\"embedding\":\"AAA=\"}],"
+              "\"usage\":{\"prompt_tokens\":4,\"total_tokens\":4}}");
+    ck_assert_uint_eq(c.embeddings, 2);
+    ck_assert_uint_eq(c.usage.tokens[USAGE_UNCACHED_INPUT], 4);
+}
+END_TEST
+
+static const char *const malformed[] = {
+    "",
+    "[DONE]",
+    "{",
+    "{\"choices\":[{\"delta\":{\"content\":\"a\"}}]",
+    "{\"choices\":[{\"delta\":{\"content\":\"a}}]}",
+    "{\"choices\":{}}",
+    "{\"choices\":[1]}",
+    "{\"choices\":[]} x",
+    "{\"choices\":[{\"delta\":{\"content\":\"\xff\xfe\"}}]}",
+    "{\"usage\":{\"prompt_tokens\":-1}}",
+    "{\"usage\":{\"prompt_tokens\":1.5}}",
+    "{\"usage\":{\"prompt_tokens\":99999999999999999999}}",
+    "<html>",
+    "null",
+};
+
+START_TEST(broken_payloads_are_refused)
+{
+    struct chunk c;
+    ck_assert_msg(chunk_parse(malformed[_i], strlen(malformed[_i]), &c) < 0, "%s", malformed[_i]);
+}
+END_TEST
+
+/* A good payload cut anywhere is refused, and no byte beyond the cut is read. */
+START_TEST(a_cut_payload_is_refused)
+{
+    const char *whole = "{\"id\":\"x\",\"choices\":[{\"delta\":{\"content\":\"\\u00e9\","
+                        "\"tool_calls\":[{\"function\":{\"arguments\":\"{}\"}}]},"
+                        "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":12}}";
+    struct chunk c;
+    for (size_t cut = 0; cut < strlen(whole); cut++) {
+        char *part = malloc(cut + 1);
+        memcpy(part, whole, cut);
+        char *exact = realloc(part, cut ? cut : 1);
+        ck_assert_int_lt(chunk_parse(exact, cut, &c), 0);
+        free(exact);
+    }
+    parse(whole);
+}
+END_TEST
+
+#define LOOP(t, test, table) tcase_add_loop_test(t, test, 0, (int)(sizeof table / sizeof *table))
+
+int main(void)
+{
+    Suite *suite = suite_create("chunk");
+    TCase *t = tcase_create("chunk");
+    LOOP(t, only_token_text_is_a_token, deltas);
+    LOOP(t, usage_becomes_disjoint, usages);
+    tcase_add_test(t, usage_null_is_none_and_cost_is_exact);
+    LOOP(t, error_objects_are_seen, errors);
+    tcase_add_test(t, finish_reasons_and_counts);
+    LOOP(t, broken_payloads_are_refused, malformed);
+    tcase_add_test(t, a_cut_payload_is_refused);
+    suite_add_tcase(suite, t);
+    return testing_run(suite);
+}
