@@ -1,0 +1,261 @@
+/* The small parts of the ground floor: instants, numbers in text, names, lines, random streams. */
+#include "core/clock.h"
+#include "core/file.h"
+#include "core/names.h"
+#include "core/random.h"
+#include "core/text.h"
+#include "core/usage.h"
+#include "tests/unit/testing.h"
+
+#include <string.h>
+#include <zlib.h>
+
+static int64_t instant(const char *text)
+{
+    int64_t ns = -1;
+    ck_assert_msg(clock_parse_instant(text, strlen(text), &ns) == 0, "%s", text);
+    return ns;
+}
+
+START_TEST(instants_are_read_in_the_traces_forms)
+{
+    ck_assert_int_eq(instant("1970-01-01"), 0);
+    ck_assert_int_eq(instant("2023-11-16 18:17:03.9799600"), INT64_C(1700158623979960000));
+    ck_assert_int_eq(instant("2024-05-10 00:00:00.009930+00:00"), INT64_C(1715299200009930000));
+    ck_assert_int_eq(instant("2024-05-10 00:00:00+00:00"), INT64_C(1715299200000000000));
+    ck_assert_int_eq(instant("2026-11-01T01:00:00+01:00"), instant("2026-11-01T00:00:00Z"));
+    ck_assert_int_eq(instant("1969-12-31T23:59:59.5Z"), -NS_PER_S / 2);
+    static const char *const bad[] = {"",          "2023-13-01",           "2023-02-30",
+                                      "2023-1-01", "2023-11-16 25:00:00",  "2023-11-16T10:00",
+                                      "XXX",       "2023-11-16 10:00:00.", "2023-11-16 10:00:00Zx",
+                                      "9999-01-01"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        int64_t ns;
+        ck_assert_msg(clock_parse_instant(bad[i], strlen(bad[i]), &ns) < 0, "%s", bad[i]);
+    }
+}
+END_TEST
+
+START_TEST(instants_print_and_read_back)
+{
+    static const char *const texts[] = {"2026-11-01T00:00:00Z", "2000-02-29T23:59:59.123Z",
+                                        "1969-12-31T23:59:59.500Z", "2024-05-10T00:00:00.009930Z",
+                                        "2023-11-16T18:17:03.979960001Z"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char out[CLOCK_INSTANT_SIZE];
+        clock_format_instant(instant(texts[i]), out);
+        ck_assert_str_eq(out, texts[i]);
+    }
+}
+END_TEST
+
+START_TEST(numbers_in_text_have_bounds)
+{
+    uint64_t u;
+    int64_t i;
+    double d;
+    ck_assert(text_to_u64(text_of("18446744073709551615"), &u) && u == UINT64_MAX);
+    ck_assert(!text_to_u64(text_of("18446744073709551616"), &u));
+    ck_assert(!text_to_u64(text_of("-1"), &u) && !text_to_u64(text_of(""), &u));
+    ck_assert(text_to_i64(text_of("-9223372036854775808"), &i) && i == INT64_MIN);
+    ck_assert(!text_to_i64(text_of("9223372036854775808"), &i));
+    ck_assert(text_to_double(text_of("-2.5e3"), &d) && d == -2500);
+    ck_assert(!text_to_double(text_of("1e999"), &d) && !text_to_double(text_of("nan"), &d));
+    ck_assert(text_to_fixed(text_of("5.25"), 9, &i) && i == 5250000000);
+    ck_assert(text_to_fixed(text_of("-0.0000000019"), 9, &i) && i == -1);
+    ck_assert(text_to_fixed(text_of("1.5e3"), 3, &i) && i == 1500000);
+    ck_assert(!text_to_fixed(text_of("1.2.3"), 3, &i) && !text_to_fixed(text_of("-"), 3, &i));
+}
+END_TEST
+
+START_TEST(near_misses_are_found_and_far_ones_not)
+{
+    static const char *const names[] = {"concurrency", "rate", "requests", NULL};
+    ck_assert_str_eq(text_nearest(text_of("concurency"), names), "concurrency");
+    ck_assert_str_eq(text_nearest(text_of("reqeusts"), names), "requests");
+    ck_assert_ptr_null(text_nearest(text_of("xyzzy"), names));
+    ck_assert(text_matches(text_of("gpt-4o-mini"), text_of("gpt-*")));
+    ck_assert(text_matches(text_of("abc"), text_of("a?c")) &&
+              !text_matches(text_of("abcd"), text_of("a?c")));
+}
+END_TEST
+
+START_TEST(names_keep_one_number_per_text)
+{
+    struct names n;
+    char text[32];
+    names_init(&n);
+    for (int i = 0; i < 10000; i++) {
+        snprintf(text, sizeof text, "name-%d", i);
+        ck_assert_uint_eq(names_add(&n, text_of(text)), (unsigned)i);
+    }
+    for (int i = 0; i < 10000; i++) {
+        snprintf(text, sizeof text, "name-%d", i);
+        ck_assert_uint_eq(names_find(&n, text_of(text)), (unsigned)i);
+        ck_assert_str_eq(names_text(&n, (uint32_t)i), text);
+    }
+    ck_assert_uint_eq(names_find(&n, text_of("other")), NAME_NONE);
+    ck_assert_ptr_null(names_text(&n, NAME_NONE));
+    names_free(&n);
+}
+END_TEST
+
+static void write_file(const char *path, const char *bytes, size_t length, bool compress)
+{
+    if (compress) {
+        gzFile f = gzopen(path, "wb");
+        ck_assert_int_eq(gzwrite(f, bytes, (unsigned)length), (int)length);
+        ck_assert_int_eq(gzclose(f), Z_OK);
+        return;
+    }
+    FILE *f = fopen(path, "wb");
+    ck_assert_uint_eq(fwrite(bytes, 1, length, f), length);
+    fclose(f);
+}
+
+START_TEST(lines_come_with_numbers_offsets_and_either_end)
+{
+    const char content[] = "first\r\n\nthird\nlast";
+    for (int compressed = 0; compressed < 2; compressed++) {
+        char path[] = "/tmp/farebox-lines-XXXXXX";
+        close(mkstemp(path));
+        write_file(path, content, sizeof content - 1, compressed);
+        struct line_reader r;
+        struct text line;
+        struct error err = {0};
+        ck_assert_int_eq(line_reader_open(&r, path, 100, &err), 0);
+        static const char *const lines[] = {"first", "", "third", "last"};
+        static const uint64_t offsets[] = {0, 7, 8, 14};
+        for (int i = 0; i < 4; i++) {
+            ck_assert_int_eq(line_reader_next(&r, &line, &err), 1);
+            ck_assert(text_equal(line, lines[i]));
+            ck_assert_int_eq(r.number, i + 1);
+            ck_assert_uint_eq(r.offset, offsets[i]);
+        }
+        line_reader_back(&r);
+        ck_assert_int_eq(line_reader_next(&r, &line, &err), 1);
+        ck_assert(text_equal(line, "last"));
+        ck_assert_int_eq(line_reader_next(&r, &line, &err), 0);
+        line_reader_close(&r);
+        unlink(path);
+    }
+}
+END_TEST
+
+START_TEST(a_line_beyond_the_cap_is_an_error_with_its_number)
+{
+    char path[] = "/tmp/farebox-lines-XXXXXX";
+    close(mkstemp(path));
+    char *content = malloc(2000000);
+    memset(content, 'x', 2000000);
+    memcpy(content, "ok\n", 3);
+    write_file(path, content, 2000000, false);
+    struct line_reader r;
+    struct text line;
+    struct error err = {0};
+    ck_assert_int_eq(line_reader_open(&r, path, 1000, &err), 0);
+    ck_assert_int_eq(line_reader_next(&r, &line, &err), 1);
+    ck_assert_int_eq(line_reader_next(&r, &line, &err), ERR_INPUT);
+    ck_assert_int_eq(err.line, 2);
+    line_reader_close(&r);
+    unlink(path);
+    free(content);
+}
+END_TEST
+
+START_TEST(damaged_gzip_is_an_error)
+{
+    char path[] = "/tmp/farebox-lines-XXXXXX";
+    close(mkstemp(path));
+    char text[5000];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)('a' + i * 7919 % 26);
+    write_file(path, text, sizeof text, true);
+    ck_assert_int_eq(truncate(path, 60), 0);
+    struct line_reader r;
+    struct text line;
+    struct error err = {0};
+    int more = line_reader_open(&r, path, 10000, &err);
+    while (more >= 0 && (more = line_reader_next(&r, &line, &err)) > 0)
+        ;
+    ck_assert_int_lt(more, 0);
+    line_reader_close(&r);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(streams_depend_on_seed_purpose_and_key_alone)
+{
+    struct random a, b, c;
+    random_init(&a, 1, RANDOM_TEST, 7);
+    random_init(&b, 1, RANDOM_TEST, 7);
+    random_init(&c, 1, RANDOM_TEST, 8);
+    int same = 0;
+    for (int i = 0; i < 1000; i++) {
+        uint64_t x = random_u64(&a);
+        ck_assert_uint_eq(x, random_u64(&b));
+        same += x == random_u64(&c);
+    }
+    ck_assert_int_eq(same, 0);
+    for (int i = 0; i < 10000; i++) {
+        ck_assert_uint_lt(random_below(&a, 3), 3);
+        double u = random_open_unit(&a);
+        ck_assert(u > 0 && u < 1);
+    }
+}
+END_TEST
+
+START_TEST(usage_classes_do_not_overlap)
+{
+    struct usage u = usage_from_totals(1000, 300, 200, 100, 50, 20);
+    ck_assert_uint_eq(u.tokens[USAGE_UNCACHED_INPUT], 400);
+    ck_assert_uint_eq(usage_input(&u), 1000);
+    ck_assert_uint_eq(u.tokens[USAGE_OUTPUT], 30);
+    ck_assert_uint_eq(usage_output(&u), 50);
+    u = usage_from_totals(100, 300, 5, 5, 10, 20); /* parts larger than the whole are cut */
+    ck_assert_uint_eq(u.tokens[USAGE_CACHED_INPUT], 100);
+    ck_assert_uint_eq(usage_input(&u), 100);
+    ck_assert_uint_eq(u.tokens[USAGE_REASONING], 10);
+}
+END_TEST
+
+START_TEST(a_file_appears_whole_or_not_at_all)
+{
+    char directory[] = "/tmp/farebox-file-XXXXXX", path[64];
+    struct error err = {0};
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/none/x", directory);
+    ck_assert_int_eq(file_write_atomic(path, "a", 1, &err), ERR_SYSTEM);
+    snprintf(path, sizeof path, "%s/x", directory);
+    ck_assert_int_eq(file_write_atomic(path, "one", 3, NULL), 0);
+    ck_assert_int_eq(file_write_atomic(path, "two!", 4, NULL), 0);
+    char *text;
+    size_t length;
+    ck_assert_int_eq(file_read_all(path, 100, &text, &length, NULL), 0);
+    ck_assert_str_eq(text, "two!");
+    free(text);
+    err = (struct error){0};
+    ck_assert_int_eq(file_read_all(path, 3, &text, &length, &err), ERR_INPUT);
+    unlink(path);
+    ck_assert_int_eq(rmdir(directory), 0); /* no temporary file was left */
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("core");
+    TCase *t = tcase_create("all");
+    tcase_add_test(t, instants_are_read_in_the_traces_forms);
+    tcase_add_test(t, instants_print_and_read_back);
+    tcase_add_test(t, numbers_in_text_have_bounds);
+    tcase_add_test(t, near_misses_are_found_and_far_ones_not);
+    tcase_add_test(t, names_keep_one_number_per_text);
+    tcase_add_test(t, lines_come_with_numbers_offsets_and_either_end);
+    tcase_add_test(t, a_line_beyond_the_cap_is_an_error_with_its_number);
+    tcase_add_test(t, damaged_gzip_is_an_error);
+    tcase_add_test(t, streams_depend_on_seed_purpose_and_key_alone);
+    tcase_add_test(t, usage_classes_do_not_overlap);
+    tcase_add_test(t, a_file_appears_whole_or_not_at_all);
+    suite_add_tcase(s, t);
+    return testing_run(s);
+}

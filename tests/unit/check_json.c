@@ -1,0 +1,211 @@
+/* The JSON scanner and writer: values, positions, every cut and every wrong byte. */
+#include "core/json_scan.h"
+#include "core/json_write.h"
+#include "core/memory.h"
+#include "tests/unit/testing.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+static int skip_all(const char *text, size_t length, struct error *err)
+{
+    struct json_scan s;
+    json_scan_init(&s, "t.json", text, length, 1);
+    json_skip(&s, NULL);
+    return json_scan_end(&s, err);
+}
+
+static const char document[] =
+    "{\"a\": [1, -2.5e3, true, false, null], \"b\\n\\u00e9\": {\"c\": \"x\\\"y\"}, \"d\": [],"
+    " \"e\": {}, \"\xc3\xa9\": \"\xf0\x9f\x98\x80\"}";
+
+START_TEST(accepts_what_is_json_and_nothing_cut_short)
+{
+    size_t length = strlen(document);
+    ck_assert_int_eq(skip_all(document, length, NULL), 0);
+    for (size_t cut = 0; cut < length; cut++)
+        ck_assert_msg(skip_all(document, cut, NULL) < 0, "cut at %zu", cut);
+}
+END_TEST
+
+START_TEST(never_reads_past_the_end)
+{
+    /* The text ends where the page ends: one byte more would be a crash. */
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), length = strlen(document);
+    char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(map, MAP_FAILED);
+    ck_assert_int_eq(mprotect(map + page, page, PROT_NONE), 0);
+    for (size_t cut = 0; cut <= length; cut++) {
+        char *at = map + page - cut;
+        memcpy(at, document, cut);
+        ck_assert_int_eq(skip_all(at, cut, NULL) == 0, cut == length);
+    }
+    munmap(map, 2 * page);
+}
+END_TEST
+
+START_TEST(refuses_what_is_not_json)
+{
+    static const char *const bad[] = {
+        "[1,]",  "{\"a\":1,}", "[01]",      "[1.]",        "[.5]",
+        "[1e]",  "[+1]",       "[nan]",     "{a:1}",       "['x']",
+        "[1 2]", "{\"a\" 1}",  "[\"\\x\"]", "[\"\\u12\"]", "[\"\t\"]",
+        "[1]]",  "",           "  ",        "[\"\xc3\"]",  "[\"\xed\xa0\x80\"]",
+        "1 2",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_msg(skip_all(bad[i], strlen(bad[i]), NULL) == ERR_INPUT, "%s", bad[i]);
+    struct buffer deep;
+    buffer_init(&deep, 4096);
+    for (int i = 0; i < 1000; i++)
+        buffer_add_byte(&deep, '[');
+    struct error err = {0};
+    ck_assert_int_eq(skip_all(deep.data, deep.length, &err), ERR_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "too deeply"));
+    buffer_free(&deep);
+}
+END_TEST
+
+START_TEST(errors_name_line_column_and_what_was_expected)
+{
+    const char *text = "{\n  \"name\": \"p\",\n  \"rpm\": -3\n}";
+    struct json_scan s;
+    struct text key, name;
+    struct error err = {0};
+    uint64_t rpm = 7;
+    json_scan_init(&s, "plans.json", text, strlen(text), 11);
+    json_object_begin(&s);
+    while (json_object_next(&s, &key)) {
+        if (text_equal(key, "name"))
+            json_string(&s, &name);
+        else
+            json_u64(&s, 0, 100, &rpm);
+    }
+    ck_assert_int_eq(json_scan_end(&s, &err), ERR_INPUT);
+    ck_assert_str_eq(err.file, "plans.json");
+    ck_assert_int_eq(err.line, 13);
+    ck_assert_int_eq(err.column, 10);
+    ck_assert_str_eq(err.message, "expected a whole number from 0 to 100, found -3");
+    ck_assert_uint_eq(rpm, 7);
+}
+END_TEST
+
+START_TEST(unknown_keys_get_the_nearest_known_one)
+{
+    static const char *const known[] = {"per_mtok", "per_request", NULL};
+    const char *text = "{\"per_mtokens\": 1}";
+    struct json_scan s;
+    struct text key;
+    struct error err = {0};
+    json_scan_init(&s, "p", text, strlen(text), 1);
+    json_object_begin(&s);
+    while (json_object_next(&s, &key))
+        json_unknown_key(&s, key, known, "plan \"x\"");
+    json_scan_end(&s, &err);
+    ck_assert_str_eq(err.message,
+                     "unknown key \"per_mtokens\" in plan \"x\"; did you mean \"per_mtok\"?");
+    ck_assert_int_eq(err.column, 2);
+}
+END_TEST
+
+START_TEST(strings_survive_writing_and_reading)
+{
+    static const char *const texts[] = {"",
+                                        "plain",
+                                        "q\"b\\s/",
+                                        "\n\t\r\b\f\x01\x1f",
+                                        "\xc3\xa9\xe2\x82\xac",
+                                        "\xf0\x9f\x98\x80 end",
+                                        "a\xc3\xa9"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct buffer out;
+        struct json_scan s;
+        char *copy = NULL;
+        buffer_init(&out, 1000);
+        json_escape(&out, text_of(texts[i]));
+        json_scan_init(&s, "t", out.data, out.length, 1);
+        ck_assert_msg(json_string_copy(&s, 100, &copy), "%s", out.data);
+        ck_assert_int_eq(json_scan_end(&s, NULL), 0);
+        ck_assert_str_eq(copy, texts[i]);
+        free(copy);
+        buffer_free(&out);
+    }
+}
+END_TEST
+
+START_TEST(wrong_bytes_become_replacement_characters)
+{
+    struct buffer out;
+    buffer_init(&out, 1000);
+    json_escape(&out, text_of("a\xff"
+                              "b\xc3"));
+    ck_assert_str_eq(out.data, "\"a\xEF\xBF\xBD"
+                               "b\xEF\xBF\xBD\"");
+    buffer_free(&out);
+}
+END_TEST
+
+START_TEST(escapes_resolve_surrogate_pairs)
+{
+    struct buffer out;
+    buffer_init(&out, 100);
+    ck_assert(json_unescape(text_of("\\ud83d\\ude00\\u00e9\\ud800x\\/"), &out));
+    ck_assert_str_eq(out.data, "\xf0\x9f\x98\x80\xc3\xa9\xEF\xBF\xBDx/");
+    buffer_free(&out);
+    buffer_init(&out, 3);
+    ck_assert(!json_unescape(text_of("abcd"), &out));
+    buffer_free(&out);
+}
+END_TEST
+
+START_TEST(writes_numbers_that_read_back)
+{
+    struct buffer out;
+    struct json_writer w;
+    buffer_init(&out, 10000);
+    json_write_init(&w, &out, 0);
+    json_begin_object(&w);
+    json_key(&w, "ms");
+    json_put_ms(&w, 1234567);
+    json_key(&w, "neg");
+    json_put_ms(&w, -1500000);
+    json_key(&w, "whole");
+    json_put_ms(&w, 20000000);
+    json_key(&w, "d");
+    json_put_double(&w, 0.1);
+    json_key(&w, "third");
+    json_put_double(&w, 1.0 / 3);
+    json_key(&w, "stat");
+    json_put_statistic(&w, 1234.56789);
+    json_key(&w, "nan");
+    json_put_double(&w, 0.0 / 0.0);
+    json_key(&w, "min");
+    json_put_i64(&w, INT64_MIN);
+    json_key(&w, "a");
+    json_begin_array(&w);
+    json_end_array(&w);
+    json_end_object(&w);
+    ck_assert_str_eq(out.data, "{\"ms\": 1.234567, \"neg\": -1.5, \"whole\": 20, \"d\": 0.1, "
+                               "\"third\": 0.3333333333333333, \"stat\": 1234.57, \"nan\": null, "
+                               "\"min\": -9223372036854775808, \"a\": []}");
+    ck_assert_int_eq(skip_all(out.data, out.length, NULL), 0);
+    buffer_free(&out);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("json");
+    TCase *t = tcase_create("all");
+    tcase_add_test(t, accepts_what_is_json_and_nothing_cut_short);
+    tcase_add_test(t, never_reads_past_the_end);
+    tcase_add_test(t, refuses_what_is_not_json);
+    tcase_add_test(t, errors_name_line_column_and_what_was_expected);
+    tcase_add_test(t, unknown_keys_get_the_nearest_known_one);
+    tcase_add_test(t, strings_survive_writing_and_reading);
+    tcase_add_test(t, wrong_bytes_become_replacement_characters);
+    tcase_add_test(t, escapes_resolve_surrogate_pairs);
+    tcase_add_test(t, writes_numbers_that_read_back);
+    suite_add_tcase(s, t);
+    return testing_run(s);
+}
