@@ -14,12 +14,15 @@
  *     }
  *     workload_free(&w);
  *
- * The workload owns everything; a row lends its texts and arrays until the workload changes.
+ * Rows stand in the order in which they were added (a file's order), which need not be the order of
+ * their times: see workload_time_order(). The workload owns everything; a row lends its texts and
+ * arrays until the workload changes.
  */
 #ifndef FAREBOX_WORKLOADS_WORKLOAD_H
 #define FAREBOX_WORKLOADS_WORKLOAD_H
 
 #include "core/clock.h"
+#include "core/error.h"
 #include "core/money.h"
 #include "core/names.h"
 #include "core/text.h"
@@ -49,8 +52,8 @@ struct request {
     size_t hash_count;
     uint32_t block_size;
     const char *request_id; /* NULL: none given; workload_request_id() makes one */
-    const char *session_id, *model, *class_name;  /* NULL */
-    const char *labels; /* a JSON object as text; NULL */
+    const char *session_id, *model, *class_name; /* NULL */
+    const char *labels;                          /* a JSON object as text; NULL */
     enum service service;
     int priority;
     struct text messages, body, extra; /* JSON as written; extra: `"key":value,...`; empty */
@@ -70,17 +73,17 @@ struct recorded_usage {
 
 struct workload {
     size_t count, capacity;
-    char *name;             /* for people: the file's or scenario's stem */
-    bool has_start;         /* start_unix_ns is known */
-    int64_t start_unix_ns;  /* wall-clock label of timestamp 0 */
-    uint32_t block_size;    /* tokens per prefix block; 0 = no hash ids */
+    char *name;            /* for people: the file's or scenario's stem */
+    bool has_start;        /* start_unix_ns is known */
+    int64_t start_unix_ns; /* wall-clock label of timestamp 0 */
+    uint32_t block_size;   /* tokens per prefix block; 0 = no hash ids */
 
     int64_t *timestamp_ns; /* always there */
     uint32_t *input_tokens, *output_tokens;
 
     /* NULL where no request uses them */
     int64_t *delay_ns;
-    uint32_t *session; /* numbers in `sessions`, NAME_NONE = no session */
+    uint32_t *session;              /* numbers in `sessions`, NAME_NONE = no session */
     uint16_t *model, *class_number; /* numbers in `models`, `classes`; UINT16_MAX = none */
     uint32_t *labels;               /* numbers in `label_sets` */
     uint8_t *service, *status;
@@ -115,6 +118,13 @@ void workload_free(struct workload *w);
  * 2^32 - 2 requests, a mix of block sizes. A request id must be given for all rows or for none. */
 int workload_add(struct workload *w, const struct request *r, struct error *err);
 
+/* The short road for what most traces hold: a time and two lengths, everything else left at its
+ * default. Only for workloads whose rows have no request ids and no lists; the row's number is
+ * count - 1. The caller keeps count below WORKLOAD_MAX_ROWS. */
+#define WORKLOAD_MAX_ROWS ((size_t)UINT32_MAX - 2)
+void workload_add_plain(struct workload *w, int64_t timestamp_ns, uint32_t input_tokens,
+                        uint32_t output_tokens);
+
 /* Row i with every default filled in. */
 void workload_get(const struct workload *w, size_t i, struct request *out);
 
@@ -127,5 +137,19 @@ struct usage workload_usage(const struct workload *w, size_t i);
 
 /* Last timestamp (rows that have one); 0 for an empty workload. */
 int64_t workload_span_ns(const struct workload *w);
+
+/* Earliest and latest timestamp. False if no row has one. */
+bool workload_time_range(const struct workload *w, int64_t *first_ns, int64_t *last_ns);
+
+/* All row numbers by timestamp, ties in file order, rows without a timestamp last. The caller
+ * frees it. */
+uint32_t *workload_time_order(const struct workload *w);
+
+/* Moves every timestamp by `by_ns`, and the start label the other way. */
+void workload_shift(struct workload *w, int64_t by_ns);
+
+/* Finds a row whose `after` names a row that does not exist or that (directly or around a ring)
+ * waits for itself. Returns 0, or ERR_INPUT with the row in *row (may be NULL). */
+int workload_check_order(const struct workload *w, size_t *row, struct error *err);
 
 #endif

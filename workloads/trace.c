@@ -1,0 +1,225 @@
+#include "workloads/trace_input.h"
+
+#include "core/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PEEK_SIZE ((size_t)64 << 10)
+
+/* In the order in which they are asked: the more particular first. */
+static const struct trace_reader *const readers[] = {
+    &trace_reader_azure,
+    &trace_reader_canonical,
+};
+#define READER_COUNT (sizeof readers / sizeof *readers)
+
+bool trace_probe_key(const struct trace_probe *p, const char *key)
+{
+    struct json_scan s;
+    struct text found;
+    json_scan_init(&s, "", p->line.at, p->line.length, 1);
+    json_object_begin(&s);
+    while (json_object_next(&s, &found)) {
+        if (text_equal(found, key))
+            return true;
+        json_skip(&s, NULL);
+    }
+    return false;
+}
+
+void trace_note(struct trace_input *in, const char *what, bool skipped)
+{
+    struct trace_report *r = in->report;
+    for (size_t i = 0; i < r->note_count; i++) {
+        if (strcmp(r->notes[i].what, what) == 0) {
+            r->notes[i].count++;
+            return;
+        }
+    }
+    if (r->note_count < TRACE_NOTES)
+        r->notes[r->note_count++] = (struct trace_note){what, skipped, 1, in->lines.number};
+}
+
+int trace_next_line(struct trace_input *in, struct text *line, struct error *err)
+{
+    int more;
+    while ((more = line_reader_next(&in->lines, line, err)) > 0) {
+        in->report->lines++;
+        if (in->lines.number == 1 && text_starts(*line, "\xEF\xBB\xBF")) {
+            line->at += 3;
+            line->length -= 3;
+        }
+        size_t i = 0;
+        while (i < line->length && (line->at[i] == ' ' || line->at[i] == '\t'))
+            i++;
+        if (i < line->length)
+            return 1;
+        trace_note(in, "blank_line", true);
+    }
+    return more;
+}
+
+int trace_fail(struct trace_input *in, long column, struct error *err, const char *format, ...)
+{
+    char message[768];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    return error_at(err, in->lines.name, in->lines.number, column, "%s", message);
+}
+
+int trace_add(struct trace_input *in, const struct request *r, struct error *err)
+{
+    struct error why = {0};
+    if (workload_add(in->out, r, &why) == 0)
+        return 0;
+    return trace_fail(in, 0, err, "%s", why.message);
+}
+
+void trace_rebase(struct trace_input *in)
+{
+    int64_t first = 0, last = 0;
+    if (workload_time_range(in->out, &first, &last) && first != 0)
+        workload_shift(in->out, -first);
+}
+
+/* Times that go back are kept in file order; consumers sort. The report says how many. */
+static void count_backward(struct trace_input *in)
+{
+    const struct workload *w = in->out;
+    int64_t latest = INT64_MIN;
+    for (size_t i = 0; i < w->count; i++) {
+        if (w->timestamp_ns[i] == TIME_NEVER)
+            continue;
+        if (w->timestamp_ns[i] < latest)
+            trace_note(in, "time_went_back", false);
+        else
+            latest = w->timestamp_ns[i];
+    }
+}
+
+static struct text first_line(struct text all)
+{
+    if (text_starts(all, "\xEF\xBB\xBF"))
+        all = (struct text){all.at + 3, all.length - 3};
+    while (all.length > 0 && strchr(" \t\r\n", all.at[0]) && all.at[0] != '\0') {
+        all.at++;
+        all.length--;
+    }
+    const char *end = all.length ? memchr(all.at, '\n', all.length) : NULL;
+    if (end)
+        all.length = (size_t)(end - all.at);
+    if (all.length > 0 && all.at[all.length - 1] == '\r')
+        all.length--;
+    return all;
+}
+
+static const struct trace_reader *recognise(struct trace_input *in, struct error *err)
+{
+    struct text all;
+    if (line_reader_peek(&in->lines, PEEK_SIZE, &all, err) < 0)
+        return NULL;
+    struct trace_probe p = {.line = first_line(all), .all = all};
+    p.is_object = p.line.length > 0 && p.line.at[0] == '{';
+    for (size_t i = 0; i < READER_COUNT; i++)
+        if (readers[i]->probe && readers[i]->probe(&p))
+            return readers[i];
+    if (p.line.length == 0)
+        error_at(err, in->lines.name, 0, 0, "is empty; a trace was expected");
+    else
+        error_at(err, in->lines.name, 1, 0,
+                 "this is no trace that is recognised; name its form with --format, or its fields "
+                 "with --columns (CSV) or --keys (JSON Lines)");
+    return NULL;
+}
+
+static const struct trace_reader *find_reader(const char *name, struct error *err)
+{
+    const char *names[READER_COUNT + 1] = {NULL};
+    for (size_t i = 0; i < READER_COUNT; i++) {
+        names[i] = readers[i]->name;
+        if (strcmp(name, names[i]) == 0)
+            return readers[i];
+    }
+    const char *near = text_nearest(text_of(name), names);
+    error_set(err, ERR_INPUT, "unknown trace format \"%.60s\"%s%s%s", name,
+              near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return NULL;
+}
+
+/* The part of a path that people call the file by: no folders, no extensions. */
+static char *stem_of(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *stem = mem_copy_string(strcmp(path, "-") == 0 ? "stdin" : name);
+    static const char *const endings[] = {".gz", ".jsonl", ".json", ".csv", ".ndjson"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t have = strlen(stem), cut = strlen(endings[i]);
+        if (have > cut && strcmp(stem + have - cut, endings[i]) == 0)
+            stem[have - cut] = '\0';
+    }
+    return stem;
+}
+
+static int read_open(struct trace_input *in, struct error *err)
+{
+    const struct trace_reader *reader =
+        in->options.format ? find_reader(in->options.format, err) : recognise(in, err);
+    if (!reader)
+        return ERR_INPUT;
+    in->report->format = reader->name;
+    int status = reader->read(in, err);
+    if (status == 0 && in->out->count == 0)
+        status = error_at(err, in->lines.name, in->lines.number, 0,
+                          "holds no request (read as \"%s\")", in->report->format);
+    if (status == 0)
+        count_backward(in);
+    return status;
+}
+
+int trace_read(const char *path, const struct trace_options *options, struct workload *out,
+               struct trace_report *report, struct error *err)
+{
+    struct trace_report unused;
+    struct error own = {0};
+    struct trace_input in = {.out = out, .report = report ? report : &unused};
+    err = err ? err : &own;
+    *in.report = (struct trace_report){0};
+    if (options)
+        in.options = *options;
+    size_t max_line = in.options.max_line ? in.options.max_line : TRACE_MAX_LINE;
+    int status = line_reader_open(&in.lines, path, max_line, err);
+    if (status < 0)
+        return status;
+    status = read_open(&in, err);
+    line_reader_close(&in.lines);
+    if (status < 0) {
+        workload_free(out);
+        return status;
+    }
+    out->name = stem_of(path);
+    in.report->rows = out->count;
+    return 0;
+}
+
+uint64_t trace_report_skipped(const struct trace_report *report)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < report->note_count; i++)
+        if (report->notes[i].skipped)
+            sum += report->notes[i].count;
+    return sum;
+}
+
+const struct trace_format_info *trace_formats(void)
+{
+    static const struct trace_format_info formats[] = {
+        {"canonical", "farebox's own JSON Lines, a superset of Mooncake's"},
+        {"azure", "Azure LLM inference traces 2023 and 2024, CSV"},
+        {NULL, NULL},
+    };
+    return formats;
+}

@@ -1,0 +1,159 @@
+/* Azure LLM inference traces: TIMESTAMP,ContextTokens,GeneratedTokens.
+ *
+ * 2023 writes "2023-11-16 18:17:03.9799600", 2024 writes "2024-05-10 00:00:00.009930+00:00" with
+ * the fraction left out where it is zero. Length-only files of the same header have the word XXX
+ * for a time: all their requests stand at 0. Times become offsets from the first (or earliest) row;
+ * the start label keeps the instant.
+ */
+#include "workloads/trace_csv.h"
+
+#include <string.h>
+
+static const char *const names[] = {"TIMESTAMP", "ContextTokens", "GeneratedTokens", NULL};
+
+static bool probe(const struct trace_probe *p)
+{
+    return csv_probe(p, names);
+}
+
+struct azure {
+    int at[3]; /* where the columns of `names` stand */
+    int last;  /* the largest of them */
+    bool timed, untimed;
+    /* Rows of one minute share all but the seconds: the minute read last, and its instant. */
+    char minute[17];
+    int64_t minute_ns;
+};
+
+static bool two_digits(const char *at, int64_t *out)
+{
+    unsigned tens = (unsigned)at[0] - '0', ones = (unsigned)at[1] - '0';
+    *out = (int64_t)(tens * 10 + ones);
+    return tens <= 5 && ones <= 9;
+}
+
+/* "2023-11-16 18:17:" known: "03", then nothing or '.' and up to 9 digits. */
+static bool seconds_of_minute(const char *at, size_t length, int64_t *out_ns)
+{
+    int64_t seconds, fraction = 0, unit = NS_PER_S;
+    if (length < 2 || !two_digits(at, &seconds) || length == 3 || length > 12 ||
+        (length > 2 && at[2] != '.'))
+        return false;
+    for (size_t i = 3; i < length; i++) {
+        unsigned digit = (unsigned)at[i] - '0';
+        if (digit > 9)
+            return false;
+        unit /= 10;
+        fraction += digit * unit;
+    }
+    *out_ns = seconds * NS_PER_S + fraction;
+    return true;
+}
+
+/* The instant of a row. The minute's part is parsed once for all rows that share it. */
+static bool read_instant(struct azure *a, struct text t, int64_t *out_ns)
+{
+    int64_t within;
+    if (t.length > sizeof a->minute && memcmp(t.at, a->minute, sizeof a->minute) == 0 &&
+        seconds_of_minute(t.at + sizeof a->minute, t.length - sizeof a->minute, &within)) {
+        *out_ns = a->minute_ns + within;
+        return true;
+    }
+    if (!clock_parse_instant(t.at, t.length, out_ns)) {
+        if (t.length > sizeof a->minute && t.at[16] == ':' &&
+            seconds_of_minute(t.at + sizeof a->minute, t.length - sizeof a->minute, &within)) {
+            memcpy(a->minute, t.at, sizeof a->minute);
+            a->minute_ns = *out_ns - within;
+        }
+        return true;
+    }
+    return false;
+}
+
+static int read_header(struct trace_input *in, struct azure *a, struct error *err)
+{
+    struct text line;
+    struct csv_row header;
+    int more = trace_next_line(in, &line, err);
+    if (more <= 0)
+        return more;
+    if (csv_split(in, line, &header, err) < 0)
+        return ERR_INPUT;
+    for (int i = 0; i < 3; i++) {
+        a->at[i] = csv_find(&header, names[i]);
+        if (a->at[i] < 0)
+            return trace_fail(in, 1, err, "expected a header with a column \"%s\"", names[i]);
+        if (a->at[i] > a->last)
+            a->last = a->at[i];
+    }
+    return 0;
+}
+
+static int read_time(struct trace_input *in, struct azure *a, struct text line, struct text field,
+                     int64_t *out_ns, struct error *err)
+{
+    *out_ns = 0;
+    if (read_instant(a, field, out_ns))
+        a->timed = true;
+    else if (text_equal(field, "XXX"))
+        a->untimed = true;
+    else
+        return trace_fail(in, csv_column(line, field), err,
+                          "expected an instant such as 2023-11-16 18:17:03.97 (or XXX for none), "
+                          "found \"%.*s\"",
+                          field.length > 40 ? 40 : (int)field.length, field.at);
+    if (a->timed && a->untimed)
+        return trace_fail(in, csv_column(line, field), err,
+                          "some rows have a time and some have XXX; expected one or the other");
+    return 0;
+}
+
+static int read_row(struct trace_input *in, struct azure *a, struct text line, struct csv_row *row,
+                    struct error *err)
+{
+    uint32_t input = 0, output = 0;
+    int64_t instant_ns = 0;
+    if (csv_split(in, line, row, err) < 0)
+        return ERR_INPUT;
+    if (row->count <= (size_t)a->last)
+        return trace_fail(in, (long)line.length + 1, err,
+                          "expected %d fields, found %zu: the line is cut short", a->last + 1,
+                          row->count);
+    if (read_time(in, a, line, row->fields[a->at[0]], &instant_ns, err) < 0 ||
+        csv_tokens(in, line, row->fields[a->at[1]], "a token count", &input, err) < 0 ||
+        csv_tokens(in, line, row->fields[a->at[2]], "a token count", &output, err) < 0)
+        return ERR_INPUT;
+    struct workload *w = in->out;
+    if (w->count == 0 && a->timed) {
+        w->has_start = true;
+        w->start_unix_ns = instant_ns;
+    }
+    if (w->count >= WORKLOAD_MAX_ROWS)
+        return trace_fail(in, 0, err, "more than %zu requests", WORKLOAD_MAX_ROWS);
+    workload_add_plain(w, instant_ns - w->start_unix_ns, input, output);
+    return 0;
+}
+
+static int read_rows(struct trace_input *in, struct error *err)
+{
+    struct azure a = {0};
+    struct csv_row row;
+    struct text line;
+    int status = read_header(in, &a, err), more = 0;
+    while (status == 0 && (more = trace_next_line(in, &line, err)) > 0)
+        status = read_row(in, &a, line, &row, err);
+    if (status < 0 || more < 0)
+        return status < 0 ? status : more;
+    if (a.untimed)
+        in->report->format = "lengths";
+    else
+        trace_rebase(in);
+    return 0;
+}
+
+const struct trace_reader trace_reader_azure = {
+    "azure",
+    "Azure LLM inference traces 2023 and 2024, and length-only files of their form (CSV)",
+    probe,
+    read_rows,
+};

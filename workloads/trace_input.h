@@ -1,0 +1,65 @@
+/* What the readers of the several forms share. Private to workloads/.
+ *
+ * A reader is one row of the table in trace.c: a probe that looks at the start of the input and a
+ * read function that takes it line by line.
+ *
+ *     static int read_rows(struct trace_input *in, struct error *err)
+ *     {
+ *         struct text line;
+ *         int more;
+ *         while ((more = trace_next_line(in, &line, err)) > 0)
+ *             ... trace_add(in, &request, err) ...
+ *         return more;
+ *     }
+ */
+#ifndef FAREBOX_WORKLOADS_TRACE_INPUT_H
+#define FAREBOX_WORKLOADS_TRACE_INPUT_H
+
+#include "core/file.h"
+#include "core/json_scan.h"
+#include "workloads/trace.h"
+
+struct trace_input {
+    struct line_reader lines;
+    struct trace_options options;
+    struct workload *out;
+    struct trace_report *report;
+};
+
+/* What a probe sees: the first line that is not blank (cut if very long), whether it is JSON with
+ * an object, and the rest of what was peeked at. */
+struct trace_probe {
+    struct text line, all;
+    bool is_object;
+};
+
+struct trace_reader {
+    const char *name, *about;
+    bool (*probe)(const struct trace_probe *p); /* NULL: only by name or option */
+    int (*read)(struct trace_input *in, struct error *err);
+};
+
+/* True if the object of the first line has this key on its first level. */
+bool trace_probe_key(const struct trace_probe *p, const char *key);
+
+/* The next line that is not blank: 1, 0 at the end, or an error. Counts blank lines; drops a
+ * byte-order mark. */
+int trace_next_line(struct trace_input *in, struct text *line, struct error *err);
+
+/* Counts something met on the current line. */
+void trace_note(struct trace_input *in, const char *what, bool skipped);
+
+/* An error at a column (1-based, 0 = unknown) of the current line. */
+int trace_fail(struct trace_input *in, long column, struct error *err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Appends the row; what the workload refuses becomes an error at the current line. */
+int trace_add(struct trace_input *in, const struct request *r, struct error *err);
+
+/* Counts rows whose time lies before an earlier row's, and moves all times so that the first row's
+ * (or, if any is earlier, the earliest) is 0. */
+void trace_rebase(struct trace_input *in);
+
+extern const struct trace_reader trace_reader_azure, trace_reader_canonical;
+
+#endif
