@@ -295,6 +295,44 @@ static void config_give(struct parse *p, struct json_scan *s, const struct optio
         json_fail(s, "%s", why.message);
 }
 
+static void config_option(struct parse *p, struct json_scan *s, struct text key,
+                          struct buffer *value)
+{
+    const struct option_spec *spec = find_option(p, key);
+    struct error why = {0};
+    if (!spec) {
+        unknown_option(p, "", key, &why);
+        const char *hint = strchr(why.message, ';');
+        json_fail(s, "unknown option \"%.*s\"%s", (int)key.length, key.at, hint ? hint : "");
+    } else if (json_peek(s) == JSON_NULL) {
+        json_null(s);
+    } else if (spec->type == OPTION_LIST && json_peek(s) == JSON_ARRAY) {
+        json_array_begin(s);
+        while (json_array_next(s))
+            config_give(p, s, spec, value);
+    } else {
+        config_give(p, s, spec, value);
+    }
+}
+
+/* An object of options, or a run.json, whose "options" are those. */
+static void config_object(struct parse *p, struct json_scan *s, struct buffer *value)
+{
+    struct text key;
+    bool run_file = false, first = true;
+    json_object_begin(s);
+    while (json_object_next(s, &key)) {
+        run_file = run_file || (first && text_equal(key, "schema_version"));
+        first = false;
+        if (!run_file)
+            config_option(p, s, key, value);
+        else if (text_equal(key, "options"))
+            config_object(p, s, value);
+        else
+            json_skip(s, NULL);
+    }
+}
+
 static int read_config(struct parse *p, const char *path, struct error *err)
 {
     char *text;
@@ -302,28 +340,10 @@ static int read_config(struct parse *p, const char *path, struct error *err)
     if (file_read_all(path, CONFIG_CAP, &text, &length, err) < 0)
         return ERR_INPUT;
     struct json_scan s;
-    struct text key;
     struct buffer value;
     buffer_init(&value, CONFIG_CAP);
     json_scan_init(&s, path, text, length, 1);
-    json_object_begin(&s);
-    while (json_object_next(&s, &key)) {
-        const struct option_spec *spec = find_option(p, key);
-        struct error why = {0};
-        if (!spec) {
-            unknown_option(p, "", key, &why);
-            json_fail(&s, "unknown option \"%.*s\"%s", (int)key.length, key.at,
-                      strchr(why.message, ';') ? strchr(why.message, ';') : "");
-        } else if (json_peek(&s) == JSON_NULL) {
-            json_null(&s);
-        } else if (spec->type == OPTION_LIST && json_peek(&s) == JSON_ARRAY) {
-            json_array_begin(&s);
-            while (json_array_next(&s))
-                config_give(p, &s, spec, &value);
-        } else {
-            config_give(p, &s, spec, &value);
-        }
-    }
+    config_object(p, &s, &value);
     int status = json_scan_end(&s, err);
     buffer_free(&value);
     free(text);

@@ -1,0 +1,114 @@
+/* The summary: what a run's records amount to, in the numbers of DESIGN §4.
+ *
+ * A collector takes records as they come, from a live run, a simulation or a requests.jsonl that
+ * is read back, and is asked for the summary at the end; all three give the same numbers.
+ *
+ *     struct collector *c = collector_create();
+ *     collector_add(c, &record);                      // once per record, any order of ends
+ *     struct summary s;
+ *     collector_summarize(c, &options, &s);
+ *     summary_write(&s, &json_writer);                // summary.json
+ *     collector_free(c);
+ *
+ * Collectors of parts of one run (shards, workers) merge exactly: see collector_merge.
+ */
+#ifndef FAREBOX_CORE_RUNS_SUMMARY_H
+#define FAREBOX_CORE_RUNS_SUMMARY_H
+
+#include "core/error.h"
+#include "core/json_write.h"
+#include "core/runs/record.h"
+#include "core/runs/slo.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct collector;
+
+struct accounting {
+    uint64_t scheduled, completed, failed, cancelled, unsent; /* requests; the first = the rest */
+    uint64_t not_due;                                         /* never became due: outside */
+    uint64_t attempts, retried;
+    uint64_t failed_by[FAILURE_CLASSES], unsent_by[UNSENT_REASONS];
+};
+
+/* One metric over some requests, milliseconds. NAN = not known (no values, or too few). */
+struct metric_summary {
+    uint64_t count;
+    double mean, stddev, min, p50, p90, p95, p99, p999, max;
+    const char *quantile_method;             /* "exact" or "histogram" */
+    double ci_mean[2], ci_p50[2], ci_p99[2]; /* 95% */
+};
+
+/* Requests, tokens and latencies over a stretch of the run. */
+struct phase_summary {
+    double duration_s;
+    uint64_t requests;  /* scheduled in it */
+    uint64_t completed; /* by the instant of completion */
+    uint64_t input_tokens, cached_input_tokens, output_tokens, reasoning_tokens;
+    double request_throughput_rps, output_throughput_tps, total_throughput_tps;
+    double goodput_rps, goodput_fraction; /* NAN without SLOs */
+    struct metric_summary metrics[METRIC_COUNT];
+};
+
+struct summary {
+    const char *command; /* "bench" or "sim" */
+    const char *load;    /* "trace", "open", "closed" */
+    double duration_s;   /* first due instant to the last end */
+    double warmup_s;
+    const char *warmup_method; /* "none", "given", "mser5" */
+    double steady_from_s;      /* MSER-5's opinion, whether used or not; NAN = unknown */
+    struct accounting accounting;
+    struct phase_summary window;                    /* after the warm-up, to the last due instant */
+    struct phase_summary all;                       /* everything, to the last end */
+    uint64_t asked_input, asked_output;             /* of completed requests */
+    double input_error_p50, input_error_p99;        /* |got − asked| / asked */
+    double tokens_per_chunk;                        /* NAN without chunks */
+    uint64_t estimated_usage, connects, slow_reads; /* records */
+    uint64_t peak_in_flight;
+    double last_due_s; /* the last due instant, from the run's start */
+    struct slo_list slos;
+};
+
+enum warmup { WARMUP_NONE, WARMUP_GIVEN, WARMUP_MSER5 };
+
+struct summary_options {
+    const char *command, *load;
+    enum warmup warmup;
+    int64_t warmup_ns; /* for WARMUP_GIVEN */
+    struct slo_list slos;
+    uint64_t seed;     /* of the bootstrap */
+    bool no_intervals; /* leave the ci95 out: they cost the most */
+};
+
+struct collector *collector_create(void);
+void collector_free(struct collector *c);
+void collector_add(struct collector *c, const struct record *r);
+
+/* Requests that never became due before the run ended. */
+void collector_add_not_due(struct collector *c, uint64_t count);
+
+/* Adds everything that `from` holds. Request ids must differ between the two. */
+void collector_merge(struct collector *c, const struct collector *from);
+
+/* Reads requests.jsonl of a run directory into the collector. `torn` (may be NULL) tells that the
+ * last line was cut. */
+int collector_read_run(struct collector *c, const char *path, bool *torn, struct error *err);
+
+void collector_summarize(struct collector *c, const struct summary_options *options,
+                         struct summary *out);
+
+/* The summary as JSON with DESIGN §6's keys. `fidelity` is a JSON object as text, or NULL. */
+void summary_write(const struct summary *s, const char *fidelity, struct json_writer *w);
+
+/* Mergeable histograms of every metric, and the accounting: histograms.json. */
+void collector_write_histograms(struct collector *c, struct json_writer *w);
+
+/* One JSON object a line and second: due, sent, completed, failed, tokens, in flight. */
+void collector_write_timeline(struct collector *c, struct buffer *out);
+
+/* Values of one metric in scheduled order, milliseconds; *out is freed by the caller. For plots
+ * and comparisons. Chunk gaps come in no order. */
+size_t collector_values(struct collector *c, enum metric m, double **out);
+
+#endif

@@ -1,0 +1,310 @@
+/* The JSON that a collector and a summary become: summary.json, histograms.json, timeline.jsonl. */
+#include "core/memory.h"
+#include "core/runs/collector.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static void put_pair(struct json_writer *w, const char *key, const double ci[2])
+{
+    json_key(w, key);
+    if (isnan(ci[0])) {
+        json_put_null(w);
+        return;
+    }
+    json_begin_array(w);
+    json_put_statistic(w, ci[0]);
+    json_put_statistic(w, ci[1]);
+    json_end_array(w);
+}
+
+static void put_number(struct json_writer *w, const char *key, double value)
+{
+    json_key(w, key);
+    json_put_double(w, isfinite(value) ? nearbyint(value * 1e6) / 1e6 : value);
+}
+
+static void put_count(struct json_writer *w, const char *key, uint64_t value)
+{
+    json_key(w, key);
+    json_put_u64(w, value);
+}
+
+static void put_metric(struct json_writer *w, enum metric m, const struct metric_summary *s)
+{
+    json_key(w, metric_key(m));
+    json_begin_object(w);
+    put_count(w, "count", s->count);
+    put_number(w, "mean", s->mean);
+    put_number(w, "stddev", s->stddev);
+    put_number(w, "min", s->min);
+    put_number(w, "p50", s->p50);
+    put_number(w, "p90", s->p90);
+    put_number(w, "p95", s->p95);
+    put_number(w, "p99", s->p99);
+    put_number(w, "p999", s->p999);
+    put_number(w, "max", s->max);
+    json_key(w, "quantile_method");
+    json_put_string(w, s->quantile_method);
+    json_key(w, "ci95");
+    json_begin_object(w);
+    put_pair(w, "mean", s->ci_mean);
+    put_pair(w, "p50", s->ci_p50);
+    put_pair(w, "p99", s->ci_p99);
+    json_end_object(w);
+    json_end_object(w);
+}
+
+static void put_accounting(struct json_writer *w, const struct accounting *a)
+{
+    json_key(w, "accounting");
+    json_begin_object(w);
+    put_count(w, "scheduled", a->scheduled);
+    put_count(w, "completed", a->completed);
+    put_count(w, "failed", a->failed);
+    put_count(w, "cancelled", a->cancelled);
+    put_count(w, "unsent", a->unsent);
+    put_count(w, "not_due", a->not_due);
+    put_count(w, "attempts", a->attempts);
+    put_count(w, "retried", a->retried);
+    json_key(w, "failed_by");
+    json_begin_object(w);
+    for (int i = 0; i < FAILURE_CLASSES; i++)
+        if (a->failed_by[i])
+            put_count(w, failure_name((enum failure_class)i), a->failed_by[i]);
+    json_end_object(w);
+    json_key(w, "unsent_by");
+    json_begin_object(w);
+    for (int i = 0; i < UNSENT_REASONS; i++)
+        if (a->unsent_by[i])
+            put_count(w, unsent_name((enum unsent_reason)i), a->unsent_by[i]);
+    json_end_object(w);
+    json_end_object(w);
+}
+
+static void put_totals(struct json_writer *w, const struct phase_summary *p)
+{
+    put_count(w, "input_tokens", p->input_tokens);
+    put_count(w, "cached_input_tokens", p->cached_input_tokens);
+    put_count(w, "output_tokens", p->output_tokens);
+    put_count(w, "reasoning_tokens", p->reasoning_tokens);
+    put_number(w, "request_throughput_rps", p->request_throughput_rps);
+    put_number(w, "output_throughput_tps", p->output_throughput_tps);
+    put_number(w, "total_throughput_tps", p->total_throughput_tps);
+    put_number(w, "goodput_rps", p->goodput_rps);
+    put_number(w, "goodput_fraction", p->goodput_fraction);
+}
+
+static void put_metrics(struct json_writer *w, const struct phase_summary *p)
+{
+    for (int m = 0; m < METRIC_COUNT; m++)
+        put_metric(w, (enum metric)m, &p->metrics[m]);
+}
+
+static void put_all(struct json_writer *w, const struct summary *s)
+{
+    json_key(w, "all");
+    json_begin_object(w);
+    put_number(w, "duration_s", s->all.duration_s);
+    put_count(w, "requests", s->all.requests);
+    put_totals(w, &s->all);
+    put_metrics(w, &s->all);
+    json_end_object(w);
+}
+
+static void put_lengths(struct json_writer *w, const struct summary *s)
+{
+    json_key(w, "asked");
+    json_begin_object(w);
+    put_count(w, "input_tokens", s->asked_input);
+    put_count(w, "output_tokens", s->asked_output);
+    put_number(w, "input_error_p50", s->input_error_p50);
+    put_number(w, "input_error_p99", s->input_error_p99);
+    json_end_object(w);
+    put_number(w, "tokens_per_chunk", s->tokens_per_chunk);
+    put_count(w, "estimated_usage", s->estimated_usage);
+    put_count(w, "peak_in_flight", s->peak_in_flight);
+    put_number(w, "last_due_s", s->last_due_s);
+}
+
+void summary_write(const struct summary *s, const char *fidelity, struct json_writer *w)
+{
+    json_begin_object(w);
+    put_count(w, "schema_version", 1);
+    json_key(w, "command");
+    json_put_string(w, s->command);
+    json_key(w, "load");
+    json_put_string(w, s->load);
+    put_number(w, "duration_s", s->duration_s);
+    put_number(w, "warmup_s", s->warmup_s);
+    json_key(w, "warmup_method");
+    json_put_string(w, s->warmup_method);
+    put_number(w, "steady_from_s", s->steady_from_s);
+    put_number(w, "window_s", s->window.duration_s);
+    put_accounting(w, &s->accounting);
+    put_totals(w, &s->window);
+    put_lengths(w, s);
+    json_key(w, "slo");
+    json_begin_object(w);
+    for (size_t i = 0; i < s->slos.count; i++)
+        put_number(w, metric_key(s->slos.items[i].metric), s->slos.items[i].limit_ms);
+    json_end_object(w);
+    json_key(w, "fidelity");
+    json_put_raw(w, text_of(fidelity ? fidelity : "{}"));
+    put_metrics(w, &s->window);
+    put_all(w, s);
+    json_end_object(w);
+    buffer_add_byte(w->out, '\n');
+}
+
+static void put_histogram(struct json_writer *w, const struct histogram *h, const struct moments *m)
+{
+    char sum[MOMENTS_TEXT_SIZE], squares[MOMENTS_TEXT_SIZE];
+    moments_format_sums(m, sum, squares);
+    json_begin_object(w);
+    put_count(w, "count", m->count);
+    json_key(w, "min_ns");
+    json_put_i64(w, m->min);
+    json_key(w, "max_ns");
+    json_put_i64(w, m->max);
+    json_key(w, "sum_ns");
+    json_put_string(w, sum);
+    json_key(w, "sum_of_squares_ns2");
+    json_put_string(w, squares);
+    json_key(w, "buckets");
+    int indent = w->indent;
+    w->indent = 0; /* thousands of pairs: one line */
+    json_begin_array(w);
+    for (struct histogram_bucket b = {0}; histogram_next(h, &b);) {
+        json_begin_array(w);
+        json_put_i64(w, b.lower);
+        json_put_u64(w, b.count);
+        json_end_array(w);
+    }
+    json_end_array(w);
+    w->indent = indent;
+    json_end_object(w);
+}
+
+static void fill_from_rows(const struct collector *c, enum metric m, struct histogram *h,
+                           struct moments *moments)
+{
+    for (size_t i = 0; i < c->row_count; i++) {
+        int64_t value;
+        if (!row_metric(&c->rows[i], m, &value))
+            continue;
+        histogram_add(h, value, 1);
+        moments_add(moments, value, 1);
+    }
+}
+
+static void fill_from_gaps(const struct gap_store *g, struct histogram *h, struct moments *moments)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        histogram_add(h, g->values[i], 1);
+        moments_add(moments, g->values[i], 1);
+    }
+    for (int i = 0; i < GAP_SLICES; i++) {
+        histogram_merge(h, &g->slices[i]);
+        moments_merge(moments, &g->moments[i]);
+    }
+}
+
+void collector_write_histograms(struct collector *c, struct json_writer *w)
+{
+    json_begin_object(w);
+    put_count(w, "schema_version", 1);
+    put_accounting(w, &c->accounting);
+    for (int m = 0; m < METRIC_COUNT; m++) {
+        struct histogram h = {0};
+        struct moments moments = {0};
+        if (m == METRIC_CHUNK_GAP)
+            fill_from_gaps(&c->gaps, &h, &moments);
+        else
+            fill_from_rows(c, (enum metric)m, &h, &moments);
+        json_key(w, metric_key((enum metric)m));
+        put_histogram(w, &h, &moments);
+        histogram_free(&h);
+    }
+    json_end_object(w);
+    buffer_add_byte(w->out, '\n');
+}
+
+struct second {
+    uint32_t due, sent, completed, failed;
+    int64_t in_flight; /* starts minus ends in this second; summed up when written */
+};
+
+static void count_second(struct second *seconds, int64_t count, int64_t at_ns, size_t field_offset)
+{
+    if (at_ns == TIME_NEVER)
+        return;
+    int64_t i = at_ns / NS_PER_S;
+    if (i < 0)
+        i = 0;
+    if (i < count)
+        ++*(uint32_t *)(void *)((char *)&seconds[i] + field_offset);
+}
+
+static void fill_seconds(const struct collector *c, struct second *seconds, int64_t count)
+{
+    for (size_t i = 0; i < c->row_count; i++) {
+        const struct request_row *r = &c->rows[i];
+        count_second(seconds, count, r->scheduled_ns, offsetof(struct second, due));
+        count_second(seconds, count, r->sent_ns, offsetof(struct second, sent));
+        if (r->status == RECORD_COMPLETED)
+            count_second(seconds, count, r->done_ns, offsetof(struct second, completed));
+        else
+            count_second(seconds, count, r->done_ns, offsetof(struct second, failed));
+        if (r->sent_ns == TIME_NEVER || r->done_ns == TIME_NEVER)
+            continue;
+        seconds[r->sent_ns / NS_PER_S].in_flight++;
+        if (r->done_ns / NS_PER_S + 1 < count)
+            seconds[r->done_ns / NS_PER_S + 1].in_flight--;
+    }
+}
+
+/* Runs of days would make files of a million lines: at most this many, each of whole seconds. */
+#define TIMELINE_LINES 100000
+
+void collector_write_timeline(struct collector *c, struct buffer *out)
+{
+    int64_t last = 0;
+    for (size_t i = 0; i < c->row_count; i++) {
+        const struct request_row *r = &c->rows[i];
+        if (r->scheduled_ns != TIME_NEVER && r->scheduled_ns > last)
+            last = r->scheduled_ns;
+        if (r->done_ns != TIME_NEVER && r->done_ns > last)
+            last = r->done_ns;
+    }
+    int64_t count = last / NS_PER_S + 1, step = (count + TIMELINE_LINES - 1) / TIMELINE_LINES;
+    struct second *seconds = mem_zero((size_t)count, sizeof *seconds);
+    fill_seconds(c, seconds, count);
+    int64_t in_flight = 0;
+    for (int64_t from = 0; from < count && c->row_count; from += step) {
+        struct second sum = {0};
+        int64_t to = from + step < count ? from + step : count;
+        for (int64_t i = from; i < to; i++) {
+            sum.due += seconds[i].due;
+            sum.sent += seconds[i].sent;
+            sum.completed += seconds[i].completed;
+            sum.failed += seconds[i].failed;
+            in_flight += seconds[i].in_flight;
+        }
+        struct json_writer w;
+        json_write_init(&w, out, 0);
+        json_begin_object(&w);
+        put_count(&w, "t_s", (uint64_t)from);
+        put_count(&w, "seconds", (uint64_t)(to - from));
+        put_count(&w, "due", sum.due);
+        put_count(&w, "sent", sum.sent);
+        put_count(&w, "completed", sum.completed);
+        put_count(&w, "failed", sum.failed);
+        put_count(&w, "output_tokens",
+                  token_bins_between(&c->tokens, from * NS_PER_S, to * NS_PER_S));
+        put_count(&w, "in_flight", (uint64_t)(in_flight > 0 ? in_flight : 0));
+        json_end_object(&w);
+        buffer_add_byte(out, '\n');
+    }
+    free(seconds);
+}
