@@ -1,0 +1,202 @@
+#include "cli/run_output.h"
+
+#include "core/clock.h"
+#include "core/memory.h"
+#include "core/runs/record_file.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+static char *default_path(const char *stem)
+{
+    char stamp[32];
+    time_t now = time(NULL); /* a label */
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &utc);
+    struct buffer b;
+    buffer_init(&b, BUFFER_UNBOUNDED);
+    buffer_add_format(&b, "results/%s-%s", stem, stamp);
+    return buffer_take(&b);
+}
+
+/* First value of a "key : value" line of /proc files. */
+static void read_proc(const char *file, const char *key, char *out, size_t size)
+{
+    char line[256];
+    FILE *f = fopen(file, "r");
+    snprintf(out, size, "unknown");
+    while (f && fgets(line, sizeof line, f)) {
+        char *colon = strchr(line, ':');
+        if (!colon || strncmp(line, key, strlen(key)) != 0)
+            continue;
+        colon += 1 + strspn(colon + 1, " \t");
+        colon[strcspn(colon, "\n")] = '\0';
+        snprintf(out, size, "%s", colon);
+        break;
+    }
+    if (f)
+        fclose(f);
+}
+
+static void put_machine(struct json_writer *w)
+{
+    struct utsname system;
+    char text[128];
+    uname(&system);
+    json_key(w, "machine");
+    json_begin_object(w);
+    read_proc("/proc/cpuinfo", "model name", text, sizeof text);
+    json_key(w, "cpu");
+    json_put_string(w, text);
+    json_key(w, "cores");
+    json_put_i64(w, sysconf(_SC_NPROCESSORS_ONLN));
+    read_proc("/proc/meminfo", "MemTotal", text, sizeof text);
+    json_key(w, "memory");
+    json_put_string(w, text);
+    snprintf(text, sizeof text, "%s %s %s", system.sysname, system.release, system.machine);
+    json_key(w, "system");
+    json_put_string(w, text);
+    json_end_object(w);
+}
+
+static void put_versions(struct json_writer *w, bool reproducible)
+{
+    json_key(w, "versions");
+    json_begin_object(w);
+    json_key(w, "farebox");
+    json_put_string(w, FAREBOX_VERSION);
+    if (!reproducible) {
+        json_key(w, "libcurl");
+        json_put_string(w, curl_version_info(CURLVERSION_NOW)->version);
+    }
+    json_end_object(w);
+}
+
+static int write_configuration(const struct run_output *out,
+                               const struct run_output_request *request, struct error *err)
+{
+    struct buffer text;
+    struct json_writer w;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 2);
+    json_begin_object(&w);
+    json_key(&w, "schema_version");
+    json_put_u64(&w, 1);
+    json_key(&w, "command");
+    json_put_string(&w, request->command);
+    put_versions(&w, request->reproducible);
+    if (!request->reproducible) {
+        char started[CLOCK_INSTANT_SIZE];
+        clock_format_instant(clock_wall_ns(), started);
+        json_key(&w, "started");
+        json_put_string(&w, started);
+        put_machine(&w);
+    }
+    if (request->workload) {
+        json_key(&w, "workload");
+        json_put_raw(&w, text_of(request->workload));
+    }
+    json_key(&w, "options");
+    options_write(request->specs, request->options, &w);
+    json_end_object(&w);
+    buffer_add_byte(&text, '\n');
+    int status = run_dir_write_file(&out->dir, "run.json", &text, err);
+    buffer_free(&text);
+    return status;
+}
+
+int run_output_begin(struct run_output *out, const struct run_output_request *request,
+                     struct error *err)
+{
+    *out = (struct run_output){.dir.fd = -1};
+    out->path = request->path ? mem_copy_string(request->path) : default_path(request->stem);
+    int status = run_dir_create(&out->dir, out->path, request->mode, err);
+    if (status == 0)
+        status = write_configuration(out, request, err);
+    if (status < 0) {
+        run_output_free(out);
+        return status;
+    }
+    out->dir.detail = request->detail;
+    out->collector = collector_create();
+    return 0;
+}
+
+bool run_output_attempt(void *context, const struct record *r)
+{
+    struct run_output *out = context;
+    collector_add(out->collector, r);
+    return run_dir_append(&out->dir, r, clock_now_ns(), &out->failure) == 0;
+}
+
+int run_output_write(const struct run_output *out, const char *name, const struct buffer *content,
+                     struct error *err)
+{
+    const struct run_dir dir = {.path = out->path};
+    return run_dir_write_file(&dir, name, content, err);
+}
+
+int run_output_finish(struct run_output *out, const struct summary_options *options,
+                      const char *fidelity, struct summary *summary, struct error *err)
+{
+    struct buffer text;
+    struct json_writer w;
+    int status = run_dir_close(&out->dir, err);
+    collector_summarize(out->collector, options, summary);
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 2);
+    summary_write(summary, fidelity, &w);
+    if (status == 0)
+        status = run_output_write(out, "summary.json", &text, err);
+    buffer_clear(&text);
+    json_write_init(&w, &text, 2);
+    collector_write_histograms(out->collector, &w);
+    if (status == 0)
+        status = run_output_write(out, "histograms.json", &text, err);
+    buffer_clear(&text);
+    collector_write_timeline(out->collector, &text);
+    if (status == 0)
+        status = run_output_write(out, "timeline.jsonl", &text, err);
+    buffer_free(&text);
+    if (status == 0 && out->failure.code < 0) {
+        *err = out->failure;
+        status = err->code;
+    }
+    return status;
+}
+
+void run_output_free(struct run_output *out)
+{
+    run_dir_close(&out->dir, NULL);
+    collector_free(out->collector);
+    free(out->path);
+    out->collector = NULL;
+    out->path = NULL;
+}
+
+int run_output_parse_detail(const char *text, unsigned *detail, struct error *err)
+{
+    static const struct {
+        const char *name;
+        unsigned bit;
+    } known[] = {{"chunks", RECORD_CHUNKS}, {"text", RECORD_TEXT}, {"raw", RECORD_RAW}};
+    *detail = 0;
+    while (text && *text) {
+        size_t length = strcspn(text, ","), i = 0;
+        while (i < 3 && !text_equal((struct text){text, length}, known[i].name))
+            i++;
+        if (i == 3)
+            return error_set(err, ERR_INPUT,
+                             "--record %.*s: expected chunks, text or raw, separated by commas",
+                             (int)length, text);
+        *detail |= known[i].bit;
+        text += length + (text[length] == ',');
+    }
+    return 0;
+}

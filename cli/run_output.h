@@ -1,0 +1,60 @@
+/* What bench and sim share: a run's directory, its records, its summary.
+ *
+ *     struct run_output out;
+ *     run_output_begin(&out, &request, err);             // directory and run.json, before any work
+ *     bench_run(..., &(struct run_observer){&out, run_output_attempt}, ...);
+ *     run_output_finish(&out, &summary_options, fidelity_json, &summary, err);
+ *     run_output_free(&out);
+ *
+ * Finish writes summary.json, histograms.json and timeline.jsonl, also for a run that was
+ * interrupted.
+ */
+#ifndef FAREBOX_CLI_RUN_OUTPUT_H
+#define FAREBOX_CLI_RUN_OUTPUT_H
+
+#include "cli/options.h"
+#include "core/runs/run_dir.h"
+#include "core/runs/summary.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct run_output_request {
+    const char *command; /* "bench", "sim" */
+    const char *path;    /* -o, or NULL: results/STEM-YYYYMMDD-HHMMSS */
+    const char *stem;
+    enum run_mode mode;
+    unsigned detail;                 /* enum record_detail */
+    bool reproducible;               /* no date and no machine in run.json: a simulation */
+    const struct option_spec *specs; /* the effective options go into run.json */
+    const void *options;
+    const char *workload; /* what was run: a JSON object as text, or NULL */
+};
+
+struct run_output {
+    struct run_dir dir;
+    struct collector *collector;
+    char *path;
+    struct error failure; /* the first record that could not be written */
+};
+
+int run_output_begin(struct run_output *out, const struct run_output_request *request,
+                     struct error *err);
+
+/* An observer's on_attempt; `context` is the struct run_output. False once writing has failed. */
+bool run_output_attempt(void *context, const struct record *r);
+
+/* Closes the records and writes the files. The summary stays valid after run_output_free. */
+int run_output_finish(struct run_output *out, const struct summary_options *options,
+                      const char *fidelity, struct summary *summary, struct error *err);
+
+/* Writes another file of the run, whole or not at all. */
+int run_output_write(const struct run_output *out, const char *name, const struct buffer *content,
+                     struct error *err);
+
+void run_output_free(struct run_output *out);
+
+/* "chunks,text,raw" to the bits of enum record_detail. */
+int run_output_parse_detail(const char *text, unsigned *detail, struct error *err);
+
+#endif
