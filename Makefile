@@ -5,8 +5,6 @@ BUILD ?= build
 PREFIX ?= /usr/local
 VERSION := 0.1.0
 
-MAKEFLAGS += --jobs=$(shell nproc)
-
 PKGS := libcurl libcjson gsl libevent libevent_pthreads zlib
 STANDARD := -std=gnu17 -D_GNU_SOURCE -DFAREBOX_VERSION='"$(VERSION)"' -I.
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
@@ -22,6 +20,8 @@ ROOMS := core core/stats core/runs workloads bench sim sim/cost sim/engine sim/m
          cli cli/report
 SOURCES := $(wildcard $(addsuffix /*.c,$(ROOMS)))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+EMBEDDED_FOLDERS := $(wildcard workloads/scenarios sim/engine/presets sim/cost/books)
+EMBEDDED := $(sort $(wildcard $(EMBEDDED_FOLDERS:=/*.json)))
 LIBRARY := $(BUILD)/libfarebox.a
 PROGRAM := $(BUILD)/farebox
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/check_*.c))
@@ -32,13 +32,20 @@ all: $(PROGRAM) ## build build/farebox
 $(PROGRAM): $(BUILD)/cli/main.o $(LIBRARY)
 	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
-$(LIBRARY): $(filter-out $(BUILD)/cli/main.o,$(OBJECTS))
+$(LIBRARY): $(filter-out $(BUILD)/cli/main.o,$(OBJECTS)) $(BUILD)/embedded.o
 	@rm -f $@
 	$(AR) rcs $@ $^
 
 $(BUILD)/%.o: %.c | deps
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/embedded.c: core/embed.sh $(EMBEDDED) $(EMBEDDED_FOLDERS)
+	@mkdir -p $(@D)
+	core/embed.sh $(EMBEDDED) >$@
+
+$(BUILD)/embedded.o: $(BUILD)/embedded.c
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/%: tests/unit/%.c tests/unit/testing.h $(LIBRARY)
 	@mkdir -p $(@D)
