@@ -1,0 +1,214 @@
+#include "workloads/generate.h"
+
+#include "core/clock.h"
+#include "core/memory.h"
+#include "workloads/generate_session.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LAST_START_S 9e9 /* nanoseconds still fit int64_t */
+
+/* Where sessions come from: the scenario's arrivals, or those of one class. */
+struct source {
+    struct arrival_stream stream;
+    size_t class_number; /* SIZE_MAX: chosen by weight */
+    double next_s;       /* INFINITY: over */
+};
+
+struct generator {
+    const struct scenario *scenario;
+    uint64_t seed;
+    struct generate_options options;
+    struct class_table *tables;
+    struct length choice; /* 1 … class_count by weight */
+    bool has_choice;
+    bool name_sessions;
+    struct source *sources;
+    size_t source_count;
+    uint64_t session;  /* number of the next one */
+    uint64_t requests; /* made so far */
+    struct session_maker maker;
+};
+
+/* The options with the scenario's own extent where none was given. */
+static int settle_extent(const struct scenario *s, struct generate_options *o, struct error *err)
+{
+    if (o->requests == 0 && !(o->duration_s > 0)) {
+        o->requests = s->requests;
+        o->duration_s = s->duration_s;
+    }
+    bool ends = o->requests > 0 || o->duration_s > 0;
+    if (!ends && s->class_count) {
+        ends = !s->has_arrival || (s->arrival.stages && !s->arrival.repeat);
+        for (size_t i = 0; i < s->class_count; i++) {
+            const struct arrival *a = &s->classes[i].arrival;
+            ends = ends && (!s->classes[i].has_arrival || (a->stages && !a->repeat));
+        }
+    }
+    if (o->shards == 0)
+        o->shards = 1;
+    if (o->shard >= o->shards)
+        return error_set(err, ERR_INPUT, "shard %u of %u does not exist", o->shard + 1, o->shards);
+    if (!ends)
+        return error_set(err, ERR_INPUT,
+                         "scenario \"%s\" never ends: say how many requests or how "
+                         "long",
+                         s->name);
+    return 0;
+}
+
+static void make_choice(struct generator *g)
+{
+    const struct scenario *s = g->scenario;
+    double *values = mem_alloc(s->class_count * sizeof *values);
+    double *weights = mem_alloc(s->class_count * sizeof *weights);
+    double sum = 0;
+    for (size_t i = 0; i < s->class_count; i++) {
+        values[i] = (double)i;
+        weights[i] = s->classes[i].has_arrival ? 0 : s->classes[i].weight;
+        sum += weights[i];
+    }
+    g->has_choice = sum > 0;
+    if (g->has_choice)
+        g->choice = length_from_weights(values, weights, s->class_count);
+    free(values);
+    free(weights);
+}
+
+/* Sources: number 0 is the scenario's own, number i + 1 that of class i. */
+static void make_sources(struct generator *g)
+{
+    const struct scenario *s = g->scenario;
+    double total = s->has_arrival ? arrival_mean_rps(&s->arrival) : 0;
+    for (size_t i = 0; i < s->class_count; i++)
+        if (s->classes[i].has_arrival)
+            total += arrival_mean_rps(&s->classes[i].arrival);
+    double factor = g->options.rate_rps > 0 ? g->options.rate_rps / total : 1;
+    g->sources = mem_zero(s->class_count + 1, sizeof *g->sources);
+    for (size_t i = 0; i <= s->class_count; i++) {
+        const struct arrival *law = i == 0 ? &s->arrival : &s->classes[i - 1].arrival;
+        if (!(i == 0 ? s->has_arrival : s->classes[i - 1].has_arrival))
+            continue;
+        struct source *source = &g->sources[g->source_count++];
+        source->class_number = i == 0 ? SIZE_MAX : i - 1;
+        arrival_start(&source->stream, law, factor, g->seed, i);
+        if (!arrival_next(&source->stream, &source->next_s))
+            source->next_s = INFINITY;
+    }
+}
+
+int generator_create(const struct scenario *scenario, uint64_t seed,
+                     const struct generate_options *options, struct generator **out,
+                     struct error *err)
+{
+    struct generate_options o = *options;
+    if (settle_extent(scenario, &o, err) < 0)
+        return ERR_INPUT;
+    struct generator *g = mem_zero(1, sizeof *g);
+    g->scenario = scenario;
+    g->seed = seed;
+    g->options = o;
+    g->tables = mem_zero(scenario->class_count, sizeof *g->tables);
+    for (size_t i = 0; i < scenario->class_count; i++) {
+        class_table_make(&g->tables[i], &scenario->classes[i], seed, i);
+        g->name_sessions = g->name_sessions || g->tables[i].turns;
+    }
+    g->maker.context.block_size = g->maker.side.block_size = scenario->block_size;
+    g->maker.name_sessions = g->name_sessions;
+    make_choice(g);
+    make_sources(g);
+    *out = g;
+    return 0;
+}
+
+void generator_free(struct generator *g)
+{
+    if (!g)
+        return;
+    for (size_t i = 0; i < g->scenario->class_count; i++)
+        class_table_free(&g->tables[i]);
+    free(g->tables);
+    if (g->has_choice)
+        length_free(&g->choice);
+    free(g->sources);
+    context_free(&g->maker.context);
+    context_free(&g->maker.side);
+    free(g->maker.joined);
+    free(g);
+}
+
+uint64_t generator_requests(const struct generator *g)
+{
+    return g->requests;
+}
+
+/* The source whose next arrival comes first; ties go to the lower number. */
+static struct source *first_source(struct generator *g)
+{
+    struct source *first = &g->sources[0];
+    for (size_t i = 1; i < g->source_count; i++)
+        if (g->sources[i].next_s < first->next_s)
+            first = &g->sources[i];
+    return first;
+}
+
+/* One session; 1, or 0 at the end of the workload, or an error. */
+static int make_session(struct generator *g, struct workload *out, struct error *err)
+{
+    struct source *source = first_source(g);
+    double at_s = source->next_s;
+    uint64_t limit = g->options.requests;
+    double until_s = g->options.duration_s > 0 ? g->options.duration_s : LAST_START_S;
+    if (!(at_s < until_s) || (limit && g->requests >= limit))
+        return 0;
+    struct session_maker *m = &g->maker;
+    random_init(&m->random, g->seed, RANDOM_SESSIONS, g->session);
+    size_t number = source->class_number;
+    if (number == SIZE_MAX)
+        number = g->scenario->class_count == 1
+                     ? 0
+                     : (size_t)length_quantile(&g->choice, random_open_unit(&m->random));
+    m->table = &g->tables[number];
+    m->key = random_mix(g->seed ^ UINT64_C(0x5e5510), g->session);
+    m->session = g->session;
+    m->at_ns = llround(at_s * 1e9);
+    m->out = g->session % g->options.shards == g->options.shard ? out : NULL;
+    m->left = limit ? limit - g->requests : UINT64_MAX;
+    m->err = err;
+    if (session_make(m) < 0)
+        return ERR_INPUT;
+    g->requests += m->made;
+    g->session++;
+    if (!arrival_next(&source->stream, &source->next_s))
+        source->next_s = INFINITY;
+    return 1;
+}
+
+int generator_fill(struct generator *g, size_t enough, struct workload *out, struct error *err)
+{
+    size_t first = out->count;
+    int more = 1;
+    if (g->scenario->has_start && !out->has_start) {
+        out->has_start = true;
+        out->start_unix_ns = g->scenario->start_unix_ns;
+    }
+    while (more > 0 && out->count - first < enough)
+        more = make_session(g, out, err);
+    return more;
+}
+
+int workload_generate(const struct scenario *scenario, uint64_t seed,
+                      const struct generate_options *options, struct workload *out,
+                      struct error *err)
+{
+    struct generator *g;
+    if (generator_create(scenario, seed, options, &g, err) < 0)
+        return ERR_INPUT;
+    int status = generator_fill(g, SIZE_MAX, out, err);
+    generator_free(g);
+    if (!out->name && scenario->name)
+        out->name = mem_copy_string(scenario->name);
+    return status;
+}

@@ -1,0 +1,188 @@
+#include "workloads/length.h"
+
+#include "core/memory.h"
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_randist.h>
+#include <math.h>
+#include <string.h>
+
+struct length length_constant(double value)
+{
+    return (struct length){.kind = LENGTH_CONSTANT, .a = value, .min = -INFINITY, .max = INFINITY};
+}
+
+static double *copied(const double *values, size_t count)
+{
+    double *copy = mem_alloc(count * sizeof *copy);
+    memcpy(copy, values, count * sizeof *copy);
+    return copy;
+}
+
+struct length length_from_quantiles(const double *at, const double *values, size_t count)
+{
+    struct length l = length_constant(0);
+    l.kind = LENGTH_EMPIRICAL;
+    l.at = copied(at, count);
+    l.values = copied(values, count);
+    l.count = count;
+    return l;
+}
+
+struct length length_from_weights(const double *values, const double *weights, size_t count)
+{
+    struct length l = length_constant(0);
+    l.kind = LENGTH_VALUES;
+    l.values = copied(values, count);
+    l.at = mem_alloc(count * sizeof *l.at);
+    l.count = count;
+    double sum = 0, total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += weights[i];
+    for (size_t i = 0; i < count; i++)
+        l.at[i] = (sum += weights[i]) / total;
+    l.at[count - 1] = 1;
+    return l;
+}
+
+void length_free(struct length *l)
+{
+    free(l->at);
+    free(l->values);
+    l->at = l->values = NULL;
+    l->count = 0;
+}
+
+/* The first index whose cumulated probability is above p (the last one at p = 1). */
+static size_t table_find(const double *at, size_t count, double p)
+{
+    size_t low = 0, high = count - 1;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (at[middle] > p)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+static double empirical_quantile(const struct length *l, double p)
+{
+    size_t i = table_find(l->at, l->count, p);
+    if (i == 0)
+        return l->values[0];
+    double width = l->at[i] - l->at[i - 1];
+    double part = width > 0 ? (p - l->at[i - 1]) / width : 1;
+    return l->values[i - 1] + fmin(fmax(part, 0), 1) * (l->values[i] - l->values[i - 1]);
+}
+
+double length_quantile(const struct length *l, double p)
+{
+    switch (l->kind) {
+    case LENGTH_CONSTANT:
+        return l->a;
+    case LENGTH_UNIFORM:
+        return l->a + p * (l->b - l->a);
+    case LENGTH_NORMAL:
+        return l->a + l->b * gsl_cdf_ugaussian_Pinv(p);
+    case LENGTH_LOGNORMAL:
+        return exp(l->a + l->b * gsl_cdf_ugaussian_Pinv(p));
+    case LENGTH_EXPONENTIAL:
+        return gsl_cdf_exponential_Pinv(p, l->a);
+    case LENGTH_GAMMA:
+        return gsl_cdf_gamma_Pinv(p, l->a, l->b);
+    case LENGTH_PARETO:
+        return gsl_cdf_pareto_Pinv(p, l->a, l->b);
+    case LENGTH_ZIPF:
+        return (double)table_find(l->at, l->count, p) + 1;
+    case LENGTH_EMPIRICAL:
+        return empirical_quantile(l, p);
+    case LENGTH_VALUES:
+        return l->values[table_find(l->at, l->count, p)];
+    }
+    return 0;
+}
+
+static double bounded(const struct length *l, double x)
+{
+    return x < l->min ? l->min : x > l->max ? l->max : x;
+}
+
+double length_draw(const struct length *l, struct random *r)
+{
+    gsl_rng *gsl = random_gsl(r);
+    switch (l->kind) {
+    case LENGTH_NORMAL:
+        return bounded(l, l->a + gsl_ran_gaussian_ziggurat(gsl, l->b));
+    case LENGTH_LOGNORMAL:
+        return bounded(l, exp(l->a + gsl_ran_gaussian_ziggurat(gsl, l->b)));
+    case LENGTH_EXPONENTIAL:
+        return bounded(l, gsl_ran_exponential(gsl, l->a));
+    case LENGTH_GAMMA:
+        return bounded(l, gsl_ran_gamma(gsl, l->a, l->b));
+    case LENGTH_PARETO:
+        return bounded(l, gsl_ran_pareto(gsl, l->a, l->b));
+    case LENGTH_CONSTANT:
+        return bounded(l, l->a);
+    default:
+        return bounded(l, length_quantile(l, random_open_unit(r)));
+    }
+}
+
+double length_at_score(const struct length *l, double z)
+{
+    switch (l->kind) {
+    case LENGTH_NORMAL:
+        return bounded(l, l->a + l->b * z);
+    case LENGTH_LOGNORMAL:
+        return bounded(l, exp(l->a + l->b * z));
+    default: {
+        double p = gsl_cdf_ugaussian_P(z);
+        return bounded(l, length_quantile(l, fmin(fmax(p, 0x1p-53), 1 - 0x1p-53)));
+    }
+    }
+}
+
+uint32_t length_draw_count(const struct length *l, struct random *r, uint32_t least)
+{
+    double x;
+    if (l->kind == LENGTH_UNIFORM) /* every whole number of a … b alike */
+        x = bounded(l,
+                    ceil(l->a) + (double)random_below(r, (uint64_t)(floor(l->b) - ceil(l->a)) + 1));
+    else
+        x = round(length_draw(l, r));
+    return x <= least ? least : x >= UINT32_MAX ? UINT32_MAX : (uint32_t)x;
+}
+
+double length_mean(const struct length *l)
+{
+    double sum = 0;
+    switch (l->kind) {
+    case LENGTH_CONSTANT:
+    case LENGTH_NORMAL:
+    case LENGTH_EXPONENTIAL:
+        return l->a;
+    case LENGTH_UNIFORM:
+        return (l->a + l->b) / 2;
+    case LENGTH_LOGNORMAL:
+        return exp(l->a + l->b * l->b / 2);
+    case LENGTH_GAMMA:
+        return l->a * l->b;
+    case LENGTH_PARETO:
+        return l->a > 1 ? l->a * l->b / (l->a - 1) : INFINITY;
+    case LENGTH_ZIPF:
+        for (size_t i = 0; i < l->count; i++)
+            sum += (double)(i + 1) * (l->at[i] - (i ? l->at[i - 1] : 0));
+        return sum;
+    case LENGTH_EMPIRICAL:
+        for (size_t i = 1; i < l->count; i++)
+            sum += (l->at[i] - l->at[i - 1]) * (l->values[i] + l->values[i - 1]) / 2;
+        return sum;
+    case LENGTH_VALUES:
+        for (size_t i = 0; i < l->count; i++)
+            sum += l->values[i] * (l->at[i] - (i ? l->at[i - 1] : 0));
+        return sum;
+    }
+    return sum;
+}
