@@ -1,0 +1,108 @@
+/* The inside of a replica, shared by replica.c (time, jumps, events) and scheduler.c (who runs). */
+#ifndef FAREBOX_SIM_ENGINE_REPLICA_STATE_H
+#define FAREBOX_SIM_ENGINE_REPLICA_STATE_H
+
+#include "sim/engine/due_heap.h"
+#include "sim/engine/replica.h"
+#include "sim/engine/sequence.h"
+#include "sim/engine/step_log.h"
+
+/* Sequences linked by `next` (and `previous` in the running list). */
+struct sequence_list {
+    uint32_t first, last; /* SLOT_NONE = empty */
+    uint32_t count;
+};
+
+/* A prefill's share of the step under way. */
+struct prefill_chunk {
+    uint32_t slot, tokens;
+};
+
+/* The steps under way: `steps` equal ones, or one with prefills in it. */
+struct jump {
+    bool active;
+    uint64_t first_step, steps;
+    uint64_t blocks_taken; /* steps whose KV blocks are already taken; at least the first */
+    struct step_instant start, end;
+    struct step_duration duration;
+};
+
+struct replica {
+    uint32_t block_size, max_running, budget;
+    int64_t overhead_ns;
+    bool prefix_cache, per_token, no_jumps;
+    struct step_model model;
+    struct kv_pool pool;
+
+    struct sequence *slots;
+    size_t slot_count, slot_capacity;
+    uint32_t free_slot;                              /* linked by next */
+    struct sequence_list entering, waiting, running; /* running: in the order of admission */
+    uint64_t submitted;
+
+    uint64_t step; /* the number of the next step to begin or under way */
+    struct step_instant now;
+    struct jump jump;
+    struct prefill_chunk *chunks;
+    size_t chunk_count, chunk_capacity;
+    uint64_t chunk_tokens, prefill_work;
+
+    uint32_t decodes;
+    int64_t kv_offset;      /* Σ kv_len of the decodes in step s = kv_offset + decodes·s */
+    uint32_t *block_phase;  /* by s mod block_size: decodes that begin a block in step s */
+    struct due_heap ending; /* decodes by the step count at which they are complete */
+    bool preempted;         /* in the step being scheduled */
+    bool head_blocked;      /* the queue's head does not fit, and nothing changed since */
+    uint32_t cancelled;     /* running sequences to drop at the next step's end */
+
+    uint64_t *probe; /* hashes of a request that is only asked about */
+    size_t probe_capacity;
+    struct step_log log;
+    size_t log_limit;                  /* runs in the log at which it is cleaned */
+    const struct sequence *ending_now; /* within on_done */
+    uint64_t preemptions, prompt_tokens, cached_tokens, output_tokens;
+};
+
+static inline struct sequence *slot_at(struct replica *r, uint32_t slot)
+{
+    return &r->slots[slot];
+}
+
+static inline uint64_t blocks_for(const struct replica *r, uint64_t tokens)
+{
+    return (tokens + r->block_size - 1) / r->block_size;
+}
+
+void list_push_last(struct replica *r, struct sequence_list *list, uint32_t slot);
+void list_push_first(struct replica *r, struct sequence_list *list, uint32_t slot);
+void list_remove(struct replica *r, struct sequence_list *list, uint32_t slot);
+
+/* Prefix blocks that an admission would find. */
+struct prefix_hit {
+    uint32_t units;
+    uint64_t blocks; /* of the prompt */
+    uint64_t queued; /* free blocks that holding the units takes away */
+};
+
+struct prefix_hit find_prefix(const struct replica *r, const uint64_t *hashes, uint32_t count,
+                              uint32_t unit_blocks, uint64_t limit_blocks);
+
+/* Decides who runs in the next step and takes its blocks; fills chunks. False: nothing to run. */
+bool schedule_step(struct replica *r);
+
+/* Takes the KV blocks of the jump's steps up to `steps`. */
+void take_jump_blocks(struct replica *r, uint64_t steps);
+
+/* How many further steps of the same decodes the free blocks allow, at most `wanted`. */
+uint64_t steps_that_fit(const struct replica *r, uint64_t wanted);
+
+/* Prefill ended with step `step`; the sequence decodes from the next one on. */
+void begin_decode(struct replica *r, uint32_t slot, uint64_t step);
+
+/* Frees the blocks; the sequence is in no list of decodes any more. */
+void release_blocks(struct replica *r, uint32_t slot);
+
+/* Output tokens so far, at the beginning of step r->step. */
+uint32_t tokens_made(const struct replica *r, const struct sequence *s);
+
+#endif

@@ -1,0 +1,61 @@
+/* A request inside a replica, and the numbers that let a jump leave it untouched.
+ *
+ * A decoding sequence gets one token in every step, so nothing of it is written down step by step:
+ * with p the step that gave it its latest prefill's token, its tokens so far, its KV length and
+ * the steps at which it needs a new block all follow from the step counter.
+ */
+#ifndef FAREBOX_SIM_ENGINE_SEQUENCE_H
+#define FAREBOX_SIM_ENGINE_SEQUENCE_H
+
+#include "sim/engine/engine.h"
+#include "sim/engine/kv_pool.h"
+
+#define SLOT_NONE UINT32_MAX
+
+enum sequence_stage {
+    SEQUENCE_FREE,
+    SEQUENCE_ENTERING, /* in the request overhead, before the scheduler knows it */
+    SEQUENCE_WAITING,
+    SEQUENCE_PREFILL,
+    SEQUENCE_DECODE,
+};
+
+/* Tokens that came out in consecutive steps. */
+struct token_span {
+    uint64_t first_step;
+    uint32_t count; /* 0: still going on */
+};
+
+struct sequence {
+    uint64_t tag, order; /* order: of arrival */
+    enum sequence_stage stage;
+    bool cancelled, admitted_before;
+    int64_t enters_ns;
+    uint32_t prompt, output;
+    uint32_t made;       /* output tokens before the latest prefill */
+    uint32_t target;     /* tokens that the latest prefill computes: prompt + made */
+    uint32_t computed;   /* of these, those done or in the step under way */
+    uint32_t cached;     /* prompt tokens from the cache at the first admission */
+    uint64_t token_step; /* p: the step whose end gave the latest prefill's token */
+    uint32_t previous, next;
+
+    uint64_t *hashes; /* of the prompt's units */
+    uint32_t hash_count, unit_blocks;
+    size_t hash_capacity;
+    uint32_t *units;     /* held, by position; KV_NONE = the blocks there are private */
+    uint32_t unit_count; /* positions seen so far */
+    size_t unit_capacity;
+    uint64_t shared; /* blocks in held units that count as this sequence's */
+    struct token_span *spans;
+    size_t span_count, span_capacity;
+};
+
+/* Chained hashes of the prompt's units. The unit is `*unit_blocks` blocks: as many as make up the
+ * request's own block size, rounded up. Returns how many hashes were written (at most as many as
+ * the prompt has units). */
+uint32_t sequence_unit_hashes(const struct engine_request *request, uint32_t block_size,
+                              uint64_t *hashes, uint32_t capacity);
+uint32_t sequence_unit_blocks(uint32_t request_block_size, uint32_t block_size);
+uint32_t sequence_unit_limit(const struct engine_request *request, uint32_t block_size);
+
+#endif

@@ -1,0 +1,96 @@
+#include "sim/engine/step_time.h"
+
+#include "core/random.h"
+
+#include <gsl/gsl_randist.h>
+#include <math.h>
+
+#define FS_PER_MS 1e12
+#define FS_PER_NS_DOUBLE 1e6
+
+static int64_t whole_fs(double fs)
+{
+    return llround(fs < 9e18 ? fs : 9e18);
+}
+
+void step_model_init(struct step_model *m, const struct engine_config *config, uint64_t seed,
+                     uint64_t replica)
+{
+    const struct step_constants *s = &config->steps;
+    double ms = s->k * FS_PER_MS, ns = s->k * FS_PER_NS_DOUBLE;
+    double tp = config->tensor_parallel, hops = 2 * (tp - 1), reduces = 2.0 * config->layers;
+    *m = (struct step_model){.w0 = whole_fs(s->w0 * ms),
+                             .w1 = whole_fs(s->w1 * ms),
+                             .c0 = whole_fs(s->c0 * ms),
+                             .c1 = whole_fs(s->c1 * ms),
+                             .ap_half = whole_fs(s->ap * ns / 2),
+                             .kappa = whole_fs(s->kappa * ns),
+                             .d0 = whole_fs(s->d0 * ms),
+                             .d1 = whole_fs(s->d1 * ms),
+                             .s0 = whole_fs(s->s0 * ms),
+                             .s1 = whole_fs(s->s1 * ms),
+                             .seed = seed,
+                             .replica = replica,
+                             .segment = UINT64_MAX};
+    if (s->ar_bandwidth > 0 && tp > 1) {
+        m->ar0 = whole_fs(reduces * hops * s->ar_latency * ms);
+        /* bytes / (GB/s) = ns */
+        m->ar1 = whole_fs(reduces * hops / tp * config->hidden * 2 / s->ar_bandwidth * ns);
+    }
+    if (config->jitter_cv > 0)
+        m->jitter_sigma = sqrt(log1p(config->jitter_cv * config->jitter_cv));
+}
+
+static uint64_t segment_factor(struct step_model *m, uint64_t segment)
+{
+    if (m->segment != segment) {
+        struct random stream;
+        random_init(&stream, random_mix(m->seed, m->replica), RANDOM_ENGINE, segment);
+        double sigma = m->jitter_sigma;
+        double factor = gsl_ran_lognormal(random_gsl(&stream), -sigma * sigma / 2, sigma);
+        m->segment = segment;
+        m->factor = (uint64_t)llround(ldexp(factor < 1e6 ? factor : 1e6, 32));
+    }
+    return m->factor;
+}
+
+static int64_t scale(int64_t fs, uint64_t factor)
+{
+    return (int64_t)(((femtoseconds)fs * (femtoseconds)factor) >> 32);
+}
+
+struct step_duration step_duration(struct step_model *m, uint64_t step,
+                                   const struct step_load *load)
+{
+    int64_t n = (int64_t)load->tokens;
+    int64_t memory = m->w0 + m->w1 * n, compute = m->c0 + m->c1 * n;
+    int64_t base = memory > compute ? memory : compute;
+    base += m->ap_half * (int64_t)load->prefill_work;
+    base += m->s0 + m->s1 * (int64_t)load->sequences + m->ar0 + m->ar1 * n;
+    if (load->decodes > 0)
+        base += m->d0 + m->d1 * (int64_t)load->decodes;
+    int64_t kappa = m->kappa;
+    if (m->jitter_sigma > 0) {
+        uint64_t factor = segment_factor(m, step / JITTER_STEPS);
+        base = scale(base, factor);
+        kappa = scale(kappa, factor);
+    }
+    return (struct step_duration){base + kappa * (int64_t)load->decode_kv,
+                                  kappa * (int64_t)load->decodes};
+}
+
+struct step_instant step_instant_after(struct step_instant start, struct step_duration d,
+                                       uint64_t steps)
+{
+    femtoseconds m = (femtoseconds)steps;
+    femtoseconds total = m * d.first_fs + m * (m - 1) / 2 * d.inc_fs + start.fs;
+    int64_t ns, fs;
+    if (total <= INT64_MAX) {
+        ns = (int64_t)total / FS_PER_NS;
+        fs = (int64_t)total % FS_PER_NS;
+    } else {
+        ns = (int64_t)(total / FS_PER_NS);
+        fs = (int64_t)(total % FS_PER_NS);
+    }
+    return (struct step_instant){start.ns + ns, fs};
+}

@@ -1,0 +1,70 @@
+/* How long a step takes.
+ *
+ *   T = k·[ max(w0 + w1·N, c0 + c1·N)        weights from memory, or arithmetic
+ *         + ap·Σ q·(ctx + q/2)               prefill chunks: q tokens on top of ctx
+ *         + d0·(any decode) + d1·n_decode + kappa·Σ kv_len
+ *         + s0 + s1·n_seq                    sampler and head
+ *         + AR(N) ]
+ *   AR = 2·layers·[ 2(tp−1)·latency + 2(tp−1)/tp · N·hidden·2 bytes / bandwidth ]
+ *
+ * with N tokens in the step, n_seq sequences of which n_decode decode over kv_len tokens each.
+ * Everything is an integer number of femtoseconds, so that m steps taken at once last exactly as
+ * long as m single ones:  Σ T = m·first + inc·m(m−1)/2.
+ *
+ *     struct step_model model;
+ *     step_model_init(&model, &config, seed, replica);
+ *     struct step_duration d = step_duration(&model, step, &load);
+ *
+ * Jitter is a lognormal factor of mean 1, one for each segment of JITTER_STEPS steps, drawn from a
+ * stream keyed by (seed, replica, segment); segments begin at fixed step numbers.
+ */
+#ifndef FAREBOX_SIM_ENGINE_STEP_TIME_H
+#define FAREBOX_SIM_ENGINE_STEP_TIME_H
+
+#include "sim/engine/preset.h"
+
+#include <stdint.h>
+
+#define FS_PER_NS INT64_C(1000000)
+#define JITTER_STEPS 32
+
+__extension__ typedef __int128 femtoseconds;
+
+/* An instant finer than a nanosecond. */
+struct step_instant {
+    int64_t ns, fs; /* 0 <= fs < FS_PER_NS */
+};
+
+/* What is in a step. */
+struct step_load {
+    uint64_t tokens;       /* N */
+    uint64_t sequences;    /* n_seq */
+    uint64_t decodes;      /* n_decode */
+    uint64_t decode_kv;    /* Σ kv_len of the decodes, each with its new token */
+    uint64_t prefill_work; /* Σ q·(2·ctx + q): twice the formula's sum */
+};
+
+/* The first of equal steps lasts first_fs, each further one inc_fs longer. */
+struct step_duration {
+    int64_t first_fs, inc_fs;
+};
+
+struct step_model {
+    int64_t w0, w1, c0, c1, ap_half, kappa, d0, d1, s0, s1, ar0, ar1; /* fs, k included */
+    double jitter_sigma;
+    uint64_t seed, replica;
+    uint64_t segment; /* whose factor is known; UINT64_MAX = none */
+    uint64_t factor;  /* × 2^32 */
+};
+
+void step_model_init(struct step_model *m, const struct engine_config *config, uint64_t seed,
+                     uint64_t replica);
+
+struct step_duration step_duration(struct step_model *m, uint64_t step,
+                                   const struct step_load *load);
+
+/* The instant `steps` steps after `start`. */
+struct step_instant step_instant_after(struct step_instant start, struct step_duration d,
+                                       uint64_t steps);
+
+#endif

@@ -1,0 +1,392 @@
+#include "core/memory.h"
+#include "core/random.h"
+#include "sim/engine/engine.h"
+#include "tests/unit/testing.h"
+
+#include <string.h>
+
+#define MAX_REQUESTS 400
+
+/* What became of one request. */
+struct fate {
+    int64_t first_ns, done_ns;
+    uint32_t cached, tokens;
+    uint64_t times_hash;
+    bool in_order;
+};
+
+struct heard {
+    struct engine *engine;
+    bool per_token;
+    int64_t last_ns;
+    struct fate fates[MAX_REQUESTS];
+    int64_t times[4096];
+};
+
+static uint64_t add_time(uint64_t hash, int64_t ns)
+{
+    return random_mix(hash, (uint64_t)ns);
+}
+
+static void hear_tokens(void *context, uint64_t tag, uint32_t first, uint32_t count, int64_t at_ns)
+{
+    struct heard *h = context;
+    struct fate *f = &h->fates[tag];
+    ck_assert_int_ge(at_ns, h->last_ns);
+    h->last_ns = at_ns;
+    ck_assert_uint_eq(count, 1);
+    if (first == 0)
+        f->first_ns = at_ns;
+    if (h->per_token) {
+        ck_assert_uint_eq(first, f->tokens);
+        f->times_hash = add_time(f->times_hash, at_ns);
+        f->tokens++;
+    }
+}
+
+static void hear_done(void *context, uint64_t tag, uint32_t cached, int64_t at_ns)
+{
+    struct heard *h = context;
+    struct fate *f = &h->fates[tag];
+    ck_assert_int_ge(at_ns, h->last_ns);
+    ck_assert_int_eq(f->done_ns, 0);
+    h->last_ns = at_ns;
+    f->done_ns = at_ns;
+    f->cached = cached;
+    if (h->per_token)
+        return;
+    size_t count = engine_token_times(h->engine, h->times, 4096);
+    f->tokens = (uint32_t)count;
+    for (size_t i = 0; i < count; i++)
+        f->times_hash = add_time(f->times_hash, h->times[i]);
+    if (count) {
+        ck_assert_int_eq(h->times[0], f->first_ns);
+        ck_assert_int_eq(h->times[count - 1], at_ns);
+    }
+}
+
+struct job {
+    int64_t at_ns, cancel_ns; /* cancel_ns: TIME_NEVER = never */
+    uint32_t input, output;
+    uint64_t ids[64];
+    size_t id_count;
+};
+
+static struct engine_config small_config(void)
+{
+    struct engine_config c;
+    engine_config_init(&c);
+    snprintf(c.name, sizeof c.name, "test");
+    c.kv_blocks = 200;
+    c.max_num_seqs = 16;
+    c.max_num_batched_tokens = 256;
+    c.steps = (struct step_constants){.k = 1,
+                                      .w0 = 10,
+                                      .w1 = 0.01,
+                                      .c0 = 2,
+                                      .c1 = 0.08,
+                                      .ap = 4.021,
+                                      .kappa = 138.1,
+                                      .d0 = 0.4,
+                                      .d1 = 0.006,
+                                      .s0 = 1.1,
+                                      .s1 = 0.003};
+    return c;
+}
+
+static void submit_job(struct engine *e, const struct job *job, uint64_t tag, uint32_t block_size)
+{
+    struct engine_request r = {.tag = tag,
+                               .input_tokens = job->input,
+                               .output_tokens = job->output,
+                               .hash_ids = job->ids,
+                               .hash_count = job->id_count,
+                               .block_size = block_size};
+    ck_assert_int_eq(engine_submit(e, job->at_ns, &r), ENGINE_ACCEPTED);
+}
+
+/* Runs the jobs (sorted by time); cancels come at their own instants. */
+static struct engine_state run_jobs(const struct engine_config *config, const struct job *jobs,
+                                    size_t count, uint32_t block_size, struct heard *h)
+{
+    struct engine *e = engine_create(config, 7, NULL);
+    ck_assert_ptr_nonnull(e);
+    memset(h, 0, sizeof *h);
+    h->engine = e;
+    h->per_token = config->per_token;
+    struct engine_sink sink = {h, hear_tokens, hear_done};
+    size_t next = 0;
+    bool cancelled[MAX_REQUESTS] = {false};
+    for (;;) {
+        int64_t at = engine_next_ns(e);
+        size_t victim = count;
+        if (next < count && jobs[next].at_ns < at)
+            at = jobs[next].at_ns;
+        for (size_t i = 0; i < next; i++)
+            if (!cancelled[i] && jobs[i].cancel_ns < at) {
+                at = jobs[i].cancel_ns;
+                victim = i;
+            }
+        if (at == TIME_NEVER)
+            break;
+        engine_advance(e, at, &sink);
+        if (victim < count) {
+            engine_cancel(e, at, victim);
+            cancelled[victim] = true;
+        }
+        for (; next < count && jobs[next].at_ns <= at; next++)
+            submit_job(e, &jobs[next], next, block_size);
+    }
+    struct engine_state state;
+    engine_state(e, &state);
+    ck_assert_uint_eq(state.running + state.waiting, 0);
+    ck_assert_uint_eq(state.kv_blocks_used, 0);
+    engine_free(e);
+    return state;
+}
+
+/* A crowd with shared prefixes, bursts, and requests that nearly fill the memory. */
+static void make_jobs(struct job *jobs, size_t count, uint64_t seed, uint32_t block_size,
+                      bool cancels)
+{
+    struct random r;
+    random_init(&r, seed, RANDOM_TEST, 0);
+    int64_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct job *j = &jobs[i];
+        at += random_below(&r, 3) ? (int64_t)random_below(&r, 60 * NS_PER_MS) : 0;
+        *j = (struct job){.at_ns = at, .cancel_ns = TIME_NEVER};
+        j->input = 1 + (uint32_t)random_below(&r, 600);
+        j->output = random_below(&r, 20) ? (uint32_t)random_below(&r, 120) + 1 : 0;
+        if (random_below(&r, 30) == 0)
+            j->input = 2400;
+        j->id_count = (j->input + block_size - 1) / block_size;
+        uint64_t family = random_below(&r, 6), shared = random_below(&r, j->id_count + 1);
+        for (size_t b = 0; b < j->id_count && b < 64; b++)
+            j->ids[b] = b < shared ? family * 1000 + b : random_u64(&r);
+        if (j->id_count > 64)
+            j->id_count = 64;
+        if (cancels && random_below(&r, 5) == 0)
+            j->cancel_ns = at + (int64_t)random_below(&r, 3 * NS_PER_S);
+    }
+}
+
+static void same_fates(const struct heard *a, const struct heard *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_int_eq(a->fates[i].first_ns, b->fates[i].first_ns);
+        ck_assert_int_eq(a->fates[i].done_ns, b->fates[i].done_ns);
+        ck_assert_uint_eq(a->fates[i].cached, b->fates[i].cached);
+        if (a->fates[i].done_ns == 0)
+            continue;
+        ck_assert_uint_eq(a->fates[i].tokens, b->fates[i].tokens);
+        ck_assert_uint_eq(a->fates[i].times_hash, b->fates[i].times_hash);
+    }
+}
+
+static struct job jobs[MAX_REQUESTS];
+static struct heard one, two, three;
+
+/* Jumps, single steps and token by token are the same run. */
+static struct engine_state compare(struct engine_config config, uint64_t seed, uint32_t block_size,
+                                   bool cancels)
+{
+    make_jobs(jobs, 300, seed, block_size, cancels);
+    struct engine_state a = run_jobs(&config, jobs, 300, block_size, &one);
+    config.no_jumps = true;
+    struct engine_state b = run_jobs(&config, jobs, 300, block_size, &two);
+    config.per_token = true;
+    run_jobs(&config, jobs, 300, block_size, &three);
+    same_fates(&one, &two, 300);
+    same_fates(&one, &three, 300);
+    ck_assert_uint_eq(a.steps, b.steps);
+    ck_assert_uint_eq(a.preemptions, b.preemptions);
+    ck_assert_uint_eq(a.cached_tokens, b.cached_tokens);
+    return a;
+}
+
+START_TEST(jumps_change_nothing)
+{
+    struct engine_config config = small_config();
+    uint64_t preemptions = 0, cached = 0;
+    for (uint64_t seed = 0; seed < 12; seed++) {
+        config.jitter_cv = seed % 2 ? 0.2 : 0;
+        config.request_overhead_ms = seed % 3 ? 8 : 0;
+        config.replicas = 1 + (uint32_t)(seed % 3);
+        config.router = (enum engine_router)(seed % 3);
+        struct engine_state state = compare(config, seed, seed % 4 == 0 ? 16 : 64, seed >= 6);
+        preemptions += state.preemptions;
+        cached += state.cached_tokens;
+    }
+    ck_assert_uint_gt(preemptions, 100);
+    ck_assert_uint_gt(cached, 10000);
+}
+END_TEST
+
+START_TEST(odd_block_sizes_change_nothing)
+{
+    struct engine_config config = small_config();
+    for (uint32_t size = 5; size < 120; size += 23)
+        compare(config, size, size, true);
+    config.block_size = 1;
+    config.kv_blocks = 3200;
+    compare(config, 3, 32, false);
+}
+END_TEST
+
+START_TEST(one_request_takes_what_the_formula_says)
+{
+    struct engine_config config = small_config();
+    config.request_overhead_ms = 8;
+    jobs[0] = (struct job){.cancel_ns = TIME_NEVER, .input = 100, .output = 3};
+    run_jobs(&config, jobs, 1, 0, &one);
+    /* compute bound: c0 + c1·100, attention over 100·100/2, head for one sequence */
+    double first_ms = 8 + 10 + 0.01 * 100 + 4.021e-6 * 100 * 50 + 1.1 + 0.003;
+    double decode_ms = 10 + 0.01 + 0.4 + 0.006 + 1.1 + 0.003;
+    double last_ms = first_ms + 2 * decode_ms + 138.1e-6 * (101 + 102);
+    ck_assert_double_eq_tol((double)one.fates[0].first_ns / 1e6, first_ms, 2e-6);
+    ck_assert_double_eq_tol((double)one.fates[0].done_ns / 1e6, last_ms, 2e-6);
+}
+END_TEST
+
+START_TEST(all_reduce_is_added)
+{
+    struct engine_config config = small_config();
+    config.tensor_parallel = 4;
+    config.layers = 10;
+    config.hidden = 1000;
+    config.steps.ar_latency = 0.01;
+    config.steps.ar_bandwidth = 20;
+    jobs[0] = (struct job){.cancel_ns = TIME_NEVER, .input = 100, .output = 1};
+    run_jobs(&config, jobs, 1, 0, &one);
+    double reduce_ms = 2 * 10 * (2 * 3 * 0.01 + 2 * 3 / 4.0 * 100 * 1000 * 2 / 20e9 * 1e3);
+    double first_ms = 10 + 0.01 * 100 + 4.021e-6 * 100 * 50 + 1.1 + 0.003 + reduce_ms;
+    ck_assert_double_eq_tol((double)one.fates[0].first_ns / 1e6, first_ms, 2e-6);
+}
+END_TEST
+
+START_TEST(long_prompts_come_in_chunks)
+{
+    struct engine_config config = small_config();
+    jobs[0] = (struct job){.cancel_ns = TIME_NEVER, .input = 600, .output = 1};
+    struct engine_state state = run_jobs(&config, jobs, 1, 0, &one);
+    ck_assert_uint_eq(state.steps, 3); /* 256 + 256 + 88 */
+}
+END_TEST
+
+START_TEST(a_second_turn_hits_the_prefix)
+{
+    struct engine_config config = small_config();
+    for (size_t i = 0; i < 3; i++) {
+        jobs[i] = (struct job){.at_ns = (int64_t)i * NS_PER_S,
+                               .cancel_ns = TIME_NEVER,
+                               .input = 64,
+                               .output = 2,
+                               .id_count = 4,
+                               .ids = {1, 2, 3, 4}};
+    }
+    jobs[1].input = 80;
+    jobs[1].ids[4] = 5;
+    jobs[1].id_count = 5;
+    run_jobs(&config, jobs, 3, 16, &one);
+    ck_assert_uint_eq(one.fates[0].cached, 0);
+    ck_assert_uint_eq(one.fates[1].cached, 64);
+    ck_assert_uint_eq(one.fates[2].cached, 48); /* a full hit computes its last block */
+    config.prefix_cache = false;
+    run_jobs(&config, jobs, 3, 16, &one);
+    ck_assert_uint_eq(one.fates[1].cached, 0);
+}
+END_TEST
+
+START_TEST(the_cache_forgets_the_least_recently_used)
+{
+    struct engine_config config = small_config();
+    config.kv_blocks = 41;
+    for (size_t i = 0; i < 4; i++) { /* a, b, a, then c which needs b's blocks, then both again */
+        jobs[i] = (struct job){.at_ns = (int64_t)i * NS_PER_S,
+                               .cancel_ns = TIME_NEVER,
+                               .input = 256,
+                               .output = 1,
+                               .id_count = 16};
+        for (uint64_t b = 0; b < 16; b++)
+            jobs[i].ids[b] = b + (i == 1 ? 100 : i == 3 ? 200 : 0);
+    }
+    jobs[4] = jobs[0];
+    jobs[4].at_ns = 4 * NS_PER_S;
+    jobs[5] = jobs[1];
+    jobs[5].at_ns = 5 * NS_PER_S;
+    run_jobs(&config, jobs, 6, 16, &one);
+    ck_assert_uint_eq(one.fates[2].cached, 240);
+    ck_assert_uint_eq(one.fates[4].cached, 240);
+    ck_assert_uint_lt(one.fates[5].cached, 240);
+}
+END_TEST
+
+START_TEST(what_can_never_fit_is_refused)
+{
+    struct engine_config config = small_config();
+    struct engine *e = engine_create(&config, 1, NULL);
+    struct engine_request r = {.tag = 1, .input_tokens = 199 * 16, .output_tokens = 1};
+    ck_assert_int_eq(engine_submit(e, 0, &r), ENGINE_ACCEPTED);
+    r.input_tokens++;
+    ck_assert_int_eq(engine_submit(e, 0, &r), ENGINE_TOO_LONG);
+    engine_free(e);
+}
+END_TEST
+
+START_TEST(running_requests_never_exceed_the_limit)
+{
+    struct engine_config config = small_config();
+    config.max_num_seqs = 3;
+    config.per_token = true;
+    struct engine *e = engine_create(&config, 1, NULL);
+    struct engine_sink silent = {0};
+    for (uint64_t i = 0; i < 20; i++) {
+        struct engine_request r = {.tag = i, .input_tokens = 30, .output_tokens = 10};
+        engine_submit(e, 0, &r);
+    }
+    uint32_t most = 0;
+    for (int64_t due; (due = engine_next_ns(e)) != TIME_NEVER;) {
+        struct engine_state state;
+        engine_advance(e, due, &silent);
+        engine_state(e, &state);
+        most = state.running > most ? state.running : most;
+    }
+    ck_assert_uint_eq(most, 3);
+    engine_free(e);
+}
+END_TEST
+
+START_TEST(jitter_keeps_the_mean)
+{
+    struct engine_config config = small_config();
+    config.kv_blocks = 2000000;
+    jobs[0] = (struct job){.cancel_ns = TIME_NEVER, .input = 1, .output = 3000};
+    config.steps.kappa = 0;
+    run_jobs(&config, jobs, 1, 0, &one);
+    config.jitter_cv = 0.1;
+    run_jobs(&config, jobs, 1, 0, &two);
+    double plain = (double)one.fates[0].done_ns, jittered = (double)two.fates[0].done_ns;
+    ck_assert_double_ne(plain, jittered);
+    ck_assert_double_eq_tol(jittered / plain, 1, 4 * 0.1 / 9.7); /* 94 segments */
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("engine_steps");
+    TCase *tests = tcase_create("steps");
+    tcase_set_timeout(tests, 30);
+    tcase_add_test(tests, jumps_change_nothing);
+    tcase_add_test(tests, odd_block_sizes_change_nothing);
+    tcase_add_test(tests, one_request_takes_what_the_formula_says);
+    tcase_add_test(tests, all_reduce_is_added);
+    tcase_add_test(tests, long_prompts_come_in_chunks);
+    tcase_add_test(tests, a_second_turn_hits_the_prefix);
+    tcase_add_test(tests, the_cache_forgets_the_least_recently_used);
+    tcase_add_test(tests, what_can_never_fit_is_refused);
+    tcase_add_test(tests, running_requests_never_exceed_the_limit);
+    tcase_add_test(tests, jitter_keeps_the_mean);
+    suite_add_tcase(suite, tests);
+    return testing_run(suite);
+}
