@@ -1,0 +1,191 @@
+#include "testing_trace.h"
+
+#include "workloads/info.h"
+
+#include <math.h>
+
+static bool info_of(const char *name, struct workload_info *info)
+{
+    char path[512];
+    struct workload w;
+    struct trace_report report;
+    struct error err = {0};
+    if (!testing_data(name, path))
+        return false;
+    workload_init(&w);
+    ck_assert_msg(trace_read(path, NULL, &w, &report, &err) == 0, "%s:%ld:%ld: %s", err.file,
+                  err.line, err.column, err.message);
+    workload_info_compute(&w, &report, info);
+    workload_free(&w);
+    return true;
+}
+
+/* The number as the table prints it. */
+static void printed(double value, int decimals, const char *expected)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%.*f", decimals, value);
+    ck_assert_str_eq(text, expected);
+}
+
+static void printed_lengths(const struct info_summary *s, int mean_decimals, const char *mean,
+                            int median_decimals, const char *median, int p99_decimals,
+                            const char *p99)
+{
+    printed(s->mean, mean_decimals, mean);
+    printed(s->p50, median_decimals, median);
+    printed(s->p99, p99_decimals, p99);
+}
+
+START_TEST(azure_code)
+{
+    struct workload_info i;
+    if (!info_of("azure2023/AzureLLMInferenceTrace_code.csv", &i))
+        return;
+    ck_assert_uint_eq(i.requests, 8819);
+    printed_lengths(&i.input_tokens, 2, "2047.85", 0, "1469", 0, "7436");
+    printed_lengths(&i.output_tokens, 2, "27.88", 0, "13", 1, "251.5");
+    printed((double)i.duration_ns / 1e9, 3, "3435.948");
+    printed(i.rate_rps, 3, "2.567");
+    printed(i.interarrival_cv, 2, "13.15");
+    ck_assert_uint_eq(i.empty_outputs, 0);
+    workload_info_free(&i);
+}
+END_TEST
+
+START_TEST(azure_conversation)
+{
+    struct workload_info i;
+    if (!info_of("azure2023/AzureLLMInferenceTrace_conv_first10000.csv", &i))
+        return;
+    ck_assert_uint_eq(i.requests, 10000);
+    printed(i.input_tokens.p50, 1, "1033.5");
+    printed(i.output_tokens.p50, 0, "136");
+    ck_assert_uint_eq(i.empty_outputs, 0);
+    workload_info_free(&i);
+}
+END_TEST
+
+START_TEST(mooncake)
+{
+    struct workload_info i;
+    if (!info_of("mooncake/synthetic_trace.jsonl", &i))
+        return;
+    ck_assert_uint_eq(i.requests, 3993);
+    printed_lengths(&i.input_tokens, 2, "15325.48", 0, "11587", 0, "66456");
+    printed_lengths(&i.output_tokens, 2, "149.12", 0, "69", 0, "768");
+    printed((double)i.duration_ns / 1e9, 3, "1022.025");
+    printed(i.rate_rps, 3, "3.907");
+    printed(i.interarrival_cv, 3, "1.011");
+    ck_assert_uint_eq(i.empty_outputs, 0);
+    printed(100 * i.hit_ratio_tokens, 2, "65.12");
+    workload_info_free(&i);
+    if (!info_of("mooncake/conversation_trace_first4000.jsonl", &i))
+        return;
+    printed(100 * i.hit_ratio_tokens, 2, "33.14");
+    workload_info_free(&i);
+}
+END_TEST
+
+START_TEST(lengths_only)
+{
+    struct workload_info i;
+    if (!info_of("lengths/lmsys.csv", &i))
+        return;
+    ck_assert_uint_eq(i.requests, 100000);
+    printed_lengths(&i.input_tokens, 1, "92.2", 0, "28", 0, "750");
+    printed_lengths(&i.output_tokens, 1, "207.4", 0, "140", 0, "850");
+    ck_assert(!i.has_duration);
+    ck_assert(isnan(i.rate_rps) && isnan(i.interarrival_cv));
+    workload_info_free(&i);
+}
+END_TEST
+
+static void info_of_text(const char *text, struct workload_info *info)
+{
+    struct workload w;
+    struct trace_report report = testing_read(text, NULL, &w);
+    workload_info_compute(&w, &report, info);
+    workload_free(&w);
+}
+
+START_TEST(a_small_workload_by_hand)
+{
+    struct workload_info i;
+    /* Times 0, 1, 3 s (out of order in the file): gaps 1 and 2, mean 1.5, population sigma 0.5. */
+    info_of_text("{\"timestamp\": 0, \"input_length\": 10, \"output_length\": 0, \"hash_ids\": [1, "
+                 "2, 3], \"block_size\": 4, \"session_id\": \"a\", \"status\": \"failed\"}\n"
+                 "{\"timestamp\": 3000, \"input_length\": 11, \"output_length\": 4, \"hash_ids\": "
+                 "[1, 2, 9], \"block_size\": 4, \"session_id\": \"a\"}\n"
+                 "{\"timestamp\": 1000, \"input_length\": 6, \"output_length\": 8, \"hash_ids\": "
+                 "[1, 2], \"block_size\": 4, \"session_id\": \"b\", \"status\": \"aborted\"}\n",
+                 &i);
+    ck_assert_uint_eq(i.requests, 3);
+    ck_assert_uint_eq(i.failed, 1);
+    ck_assert_uint_eq(i.aborted, 1);
+    ck_assert_uint_eq(i.empty_outputs, 1);
+    ck_assert_double_eq(i.rate_rps, 1.0);
+    ck_assert_double_eq(i.interarrival_mean_s, 1.5);
+    ck_assert_double_eq_tol(i.interarrival_cv, 1.0 / 3, 1e-12);
+    ck_assert_double_eq(i.input_tokens.mean, 9);
+    ck_assert_double_eq_tol(i.input_tokens.stddev, sqrt(7), 1e-12);
+    ck_assert_double_eq(i.output_tokens.p90, 7.2);
+    ck_assert_uint_eq(i.sessions, 2);
+    ck_assert_double_eq(i.turns_per_session.mean, 1.5);
+    /* In time order the second request hits 6 of its 6 tokens (2 blocks), the third 8 of 11. */
+    ck_assert_uint_eq(i.hit_tokens, 14);
+    ck_assert_uint_eq(i.hit_blocks, 4);
+    ck_assert_double_eq(i.hit_ratio_tokens, 14.0 / 27);
+    ck_assert_double_eq(i.hit_ratio_blocks, 0.5);
+    ck_assert_uint_eq(i.distinct_blocks, 4);
+    workload_info_free(&i);
+}
+END_TEST
+
+START_TEST(json_says_null_for_what_cannot_be_told)
+{
+    struct workload_info i;
+    struct buffer b;
+    struct json_writer w;
+    info_of_text("TIMESTAMP,ContextTokens,GeneratedTokens\nXXX,1,2\n\n", &i);
+    buffer_init(&b, BUFFER_UNBOUNDED);
+    json_write_init(&w, &b, 0);
+    workload_info_put_json(&i, &w);
+    static const char *const expected[] = {
+        "\"requests\": 1, ",
+        "\"failed\": 0, ",
+        "\"duration_s\": null, ",
+        "\"rate_rps\": null, ",
+        "\"input_tokens\": {\"mean\": 1, \"stddev\": 0, \"min\": 1, \"p50\": 1, \"p90\": 1, "
+        "\"p99\": 1, \"max\": 1}, ",
+        "\"interarrival\": {\"mean_s\": null, \"cv\": null}, ",
+        "\"sessions\": 0, ",
+        "\"turns_per_session\": null, ",
+        "\"prefix\": null, ",
+        "\"skipped\": {\"blank_line\": 1}",
+    };
+    for (size_t k = 0; k < sizeof expected / sizeof *expected; k++)
+        ck_assert_msg(strstr(b.data, expected[k]) != NULL, "%s lacks %s", b.data, expected[k]);
+    buffer_clear(&b);
+    workload_info_put_text(&i, &b);
+    ck_assert_ptr_nonnull(strstr(b.data, "skipped           1 × blank_line, first on line 3"));
+    buffer_free(&b);
+    workload_info_free(&i);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("info");
+    TCase *t = tcase_create("figures of the public traces");
+    tcase_add_test(t, azure_code);
+    tcase_add_test(t, azure_conversation);
+    tcase_add_test(t, mooncake);
+    tcase_add_test(t, lengths_only);
+    suite_add_tcase(suite, t);
+    t = tcase_create("by hand");
+    tcase_add_test(t, a_small_workload_by_hand);
+    tcase_add_test(t, json_says_null_for_what_cannot_be_told);
+    suite_add_tcase(suite, t);
+    return testing_run(suite);
+}
