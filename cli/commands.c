@@ -3,7 +3,11 @@
 
 #include <stdarg.h>
 
+extern const struct command command_workload_info, command_workload_convert;
+
 const struct command *const commands[] = {
+    &command_workload_info,
+    &command_workload_convert,
     NULL,
 };
 

@@ -150,7 +150,7 @@ static void put_cell(struct buffer *out, double value, int decimals)
 {
     char text[48];
     grouped(value, decimals, text);
-    buffer_add_format(out, isfinite(value) ? "%12s" : "%14s", text);
+    buffer_add_format(out, isfinite(value) ? "%11s" : "%13s", text);
 }
 
 static void put_summary_line(struct buffer *out, const char *name, const struct info_summary *s)
@@ -240,7 +240,7 @@ static void put_outcomes(const struct workload_info *info, struct buffer *out)
 void workload_info_put_text(const struct workload_info *info, struct buffer *out)
 {
     put_title(info, out);
-    buffer_add_format(out, "  %-18s%12s%12s%12s%12s%12s%12s%12s\n", "", "mean", "stddev", "min",
+    buffer_add_format(out, "  %-18s%11s%11s%11s%11s%11s%11s%11s\n", "", "mean", "stddev", "min",
                       "p50", "p90", "p99", "max");
     put_summary_line(out, "input tokens", &info->input_tokens);
     put_summary_line(out, "output tokens", &info->output_tokens);

@@ -138,15 +138,16 @@ static const struct trace_reader *recognise(struct trace_input *in, struct error
 
 static const struct trace_reader *find_reader(const char *name, struct error *err)
 {
-    const char *names[READER_COUNT + 1] = {NULL};
-    for (size_t i = 0; i < READER_COUNT; i++) {
-        names[i] = readers[i]->name;
-        if (strcmp(name, names[i]) == 0)
+    struct buffer known;
+    for (size_t i = 0; i < READER_COUNT; i++)
+        if (strcmp(name, readers[i]->name) == 0)
             return readers[i];
-    }
-    const char *near = text_nearest(text_of(name), names);
-    error_set(err, ERR_INPUT, "unknown trace format \"%.60s\"%s%s%s", name,
-              near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    buffer_init(&known, BUFFER_UNBOUNDED);
+    for (size_t i = 0; i < READER_COUNT; i++)
+        buffer_add_format(&known, "%s%s", i ? ", " : "", readers[i]->name);
+    error_set(err, ERR_INPUT, "unknown trace format \"%.60s\"; expected one of %s", name,
+              known.data);
+    buffer_free(&known);
     return NULL;
 }
 
@@ -214,12 +215,11 @@ uint64_t trace_report_skipped(const struct trace_report *report)
     return sum;
 }
 
-const struct trace_format_info *trace_formats(void)
+const char *trace_format_name(size_t i, const char **about)
 {
-    static const struct trace_format_info formats[] = {
-        {"canonical", "farebox's own JSON Lines, a superset of Mooncake's"},
-        {"azure", "Azure LLM inference traces 2023 and 2024, CSV"},
-        {NULL, NULL},
-    };
-    return formats;
+    if (i >= READER_COUNT)
+        return NULL;
+    if (about)
+        *about = readers[i]->about;
+    return readers[i]->name;
 }

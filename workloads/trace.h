@@ -28,7 +28,7 @@
 #define TRACE_MAX_LINE ((size_t)256 << 20)
 
 struct trace_options {
-    const char *format;  /* a name of trace_formats; NULL = recognised from the content */
+    const char *format;  /* a name, see trace_format_name; NULL = recognised from the content */
     const char *columns; /* any CSV: "timestamp=Time,input=3,output=Out"; NULL */
     const char *keys;    /* any JSON Lines: "input=usage.prompt_tokens,..."; NULL */
     uint32_t block_size; /* tokens per prefix block where the trace does not say; 0 = the form's */
@@ -52,11 +52,8 @@ struct trace_report {
     size_t note_count;
 };
 
-/* The forms that can be read: name, and one line about it; the list ends with a NULL name. */
-struct trace_format_info {
-    const char *name, *about;
-};
-const struct trace_format_info *trace_formats(void);
+/* The name of the i-th form that can be read, and one line about it; NULL behind the last. */
+const char *trace_format_name(size_t i, const char **about);
 
 /* Reads a file, "-" (standard input) or one of our run directories. `out` must be initialised; on
  * an error it is empty again. `options` and `report` may be NULL. Returns 0, ERR_INPUT or
@@ -75,6 +72,10 @@ enum trace_output {
 
 /* "jsonl", "mooncake", "csv"; -1 for an unknown name. */
 int trace_output_from_name(const char *name);
+
+/* What this form leaves out of the workload, as "models, sessions"; empty where it holds
+ * everything. */
+void trace_output_losses(const struct workload *w, enum trace_output form, struct buffer *out);
 
 /* Appends row i as one line, or what stands before the first row (nothing for most). */
 void trace_put_header(const struct workload *w, enum trace_output form, struct buffer *out);

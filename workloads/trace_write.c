@@ -245,6 +245,40 @@ void trace_put_row(const struct workload *w, size_t i, enum trace_output form, s
         put_csv(w, i, &r, out);
 }
 
+void trace_output_losses(const struct workload *w, enum trace_output form, struct buffer *out)
+{
+    const struct {
+        bool used, csv_too;
+        const char *what;
+    } columns[] = {
+        {w->has_start, true, "the start instant"},
+        {w->ids.count > 0, false, "request ids"},
+        {w->session != NULL, false, "sessions"},
+        {w->model != NULL, false, "models"},
+        {w->class_number != NULL, false, "classes"},
+        {w->service != NULL, false, "services"},
+        {w->priority != NULL, false, "priorities"},
+        {w->labels != NULL, true, "labels"},
+        {w->delay_ns != NULL, true, "delays"},
+        {form == TRACE_CSV && w->hash_start, true, "hash ids"},
+        {w->messages_start != NULL, true, "messages"},
+        {w->body_start != NULL, true, "bodies"},
+        {w->usage_known != NULL, false, "recorded usage"},
+        {form == TRACE_CSV && w->usage_extra_count > 0, true, "tools and units"},
+        {w->status != NULL, false, "outcomes"},
+        {w->attempts != NULL, false, "attempts"},
+        {w->cost != NULL, false, "costs"},
+        {w->extra_start != NULL, true, "unknown keys"},
+    };
+    for (size_t i = 0; i < sizeof columns / sizeof *columns && form != TRACE_CANONICAL; i++) {
+        if (!columns[i].used || (form == TRACE_CSV && !columns[i].csv_too))
+            continue;
+        if (out->length > 0)
+            buffer_add_text(out, ", ");
+        buffer_add_text(out, columns[i].what);
+    }
+}
+
 /* Where the bytes go: a file, or gzip to a file. */
 struct sink {
     int fd;

@@ -156,8 +156,8 @@ START_TEST(json_says_null_for_what_cannot_be_told)
         "\"failed\": 0, ",
         "\"duration_s\": null, ",
         "\"rate_rps\": null, ",
-        "\"input_tokens\": {\"mean\": 1, \"stddev\": 0, \"min\": 1, \"p50\": 1, \"p90\": 1, "
-        "\"p99\": 1, \"max\": 1}, ",
+        ("\"input_tokens\": {\"mean\": 1, \"stddev\": 0, \"min\": 1, \"p50\": 1, \"p90\": 1, "
+         "\"p99\": 1, \"max\": 1}, "),
         "\"interarrival\": {\"mean_s\": null, \"cv\": null}, ",
         "\"sessions\": 0, ",
         "\"turns_per_session\": null, ",

@@ -1,0 +1,161 @@
+/* farebox workload convert TRACE -o FILE: one form of trace into another. */
+#include "cli/command.h"
+#include "cli/trace_options.h"
+#include "core/file.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define AT(field) offsetof(struct convert_options, field)
+
+struct convert_options {
+    struct common_options common;
+    struct trace_reading reading;
+    const char *output, *to;
+    bool force;
+};
+
+static const struct option_spec options[] = {
+    {"output", 'o', OPTION_TEXT, AT(output), NULL, "FILE",
+     .help = "where to write; .gz compresses, - is standard output"},
+    {"to", 0, OPTION_TEXT, AT(to), NULL, "FORM",
+     .help = "jsonl (all that is known), mooncake (four keys) or csv; else from the file's name"},
+    {"force", 'f', OPTION_FLAG, AT(force), NULL, NULL, .help = "replace an existing file"},
+    TRACE_READING_OPTIONS(struct convert_options, reading),
+    {0},
+};
+
+static bool ends_with(const char *text, const char *ending)
+{
+    size_t have = strlen(text), wanted = strlen(ending);
+    return have >= wanted && strcmp(text + have - wanted, ending) == 0;
+}
+
+static int choose_form(const struct convert_options *o, enum trace_output *form, struct error *err)
+{
+    static const char *const names[] = {"jsonl", "mooncake", "csv", NULL};
+    if (!o->to) {
+        *form = ends_with(o->output, ".csv") || ends_with(o->output, ".csv.gz") ? TRACE_CSV
+                                                                                : TRACE_CANONICAL;
+        return 0;
+    }
+    int found = trace_output_from_name(o->to);
+    if (found < 0) {
+        const char *near = text_nearest(text_of(o->to), names);
+        return error_set(err, ERR_INPUT, "--to \"%.40s\": expected jsonl, mooncake or csv%s%s%s",
+                         o->to, near ? "; did you mean \"" : "", near ? near : "",
+                         near ? "\"?" : "");
+    }
+    *form = (enum trace_output)found;
+    return 0;
+}
+
+/* What is wrong with the words, before anything is read. */
+static int check(const struct convert_options *o, enum trace_output *form, struct error *err)
+{
+    if (command_arguments(&o->common, 1, "a trace, a run directory, or - (standard input)", err) <
+        0)
+        return ERR_INPUT;
+    if (!o->output)
+        return error_set(err, ERR_INPUT, "expected -o FILE (or -o - for standard output)");
+    if (strcmp(o->output, "-") == 0 && o->common.json)
+        return error_set(err, ERR_INPUT, "--json and -o - both want standard output");
+    if (!o->force && strcmp(o->output, "-") != 0 && file_exists(o->output))
+        return error_set(err, ERR_INPUT, "%s exists; --force replaces it", o->output);
+    return choose_form(o, form, err);
+}
+
+static void put_result(const struct terminal *t, const struct convert_options *o,
+                       const struct trace_report *report, const char *losses)
+{
+    struct buffer text;
+    struct json_writer w;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 2);
+    json_begin_object(&w);
+    json_key(&w, "input");
+    json_put_string(&w, o->common.arguments[0]);
+    json_key(&w, "format");
+    json_put_string(&w, report->format);
+    json_key(&w, "output");
+    json_put_string(&w, o->output);
+    json_key(&w, "requests");
+    json_put_u64(&w, report->rows);
+    for (int skipped = 1; skipped >= 0; skipped--) {
+        json_key(&w, skipped ? "skipped" : "noticed");
+        json_begin_object(&w);
+        for (size_t i = 0; i < report->note_count; i++) {
+            if (report->notes[i].skipped != (skipped == 1))
+                continue;
+            json_key(&w, report->notes[i].what);
+            json_put_u64(&w, report->notes[i].count);
+        }
+        json_end_object(&w);
+    }
+    json_key(&w, "left_out");
+    json_put_string(&w, losses);
+    json_end_object(&w);
+    buffer_add_byte(&text, '\n');
+    print_buffer(t->machine, &text);
+    buffer_free(&text);
+}
+
+static void tell(const struct terminal *t, const struct convert_options *o,
+                 const struct trace_report *report, const char *losses)
+{
+    for (size_t i = 0; i < report->note_count; i++)
+        say(t, "%s %llu × %s, first on line %ld", report->notes[i].skipped ? "skipped" : "noticed",
+            (unsigned long long)report->notes[i].count, report->notes[i].what,
+            report->notes[i].first_line);
+    if (losses[0])
+        warn(t, "this form cannot hold, and left out: %s; --to jsonl keeps them", losses);
+    if (o->common.json)
+        put_result(t, o, report, losses);
+    else
+        say(t, "%llu requests (%s) written to %s", (unsigned long long)report->rows, report->format,
+            o->output);
+}
+
+static int run(const struct terminal *t, const void *given, struct error *err)
+{
+    const struct convert_options *o = given;
+    struct trace_options reading = trace_reading_options(&o->reading);
+    struct trace_report report;
+    struct workload w;
+    struct buffer losses;
+    enum trace_output form = TRACE_CANONICAL;
+    if (check(o, &form, err) < 0)
+        return ERR_INPUT;
+    workload_init(&w);
+    int status = trace_read(o->common.arguments[0], &reading, &w, &report, err);
+    if (status == 0)
+        status = strcmp(o->output, "-") == 0
+                     ? trace_write_fd(&w, form, STDOUT_FILENO, "standard output", err)
+                     : trace_write(&w, form, o->output, err);
+    if (status == 0) {
+        buffer_init(&losses, BUFFER_UNBOUNDED);
+        buffer_add_text(&losses, "");
+        trace_output_losses(&w, form, &losses);
+        tell(t, o, &report, losses.data);
+        buffer_free(&losses);
+    }
+    workload_free(&w);
+    return status;
+}
+
+const struct command command_workload_convert = {
+    .name = "workload convert",
+    .summary = "turn any known trace into canonical JSON Lines, Mooncake's form or CSV",
+    .usage = "TRACE -o FILE",
+    .about =
+        "Reads a trace in any known form and writes it in another. The canonical JSON Lines hold\n"
+        "everything and convert to themselves byte for byte; what another form cannot hold is\n"
+        "named. Nothing is written where the input is wrong.",
+    .examples = "  farebox workload convert BurstGPT_1.csv -o burst.jsonl.gz\n"
+                "  farebox workload convert --to mooncake agent.jsonl -o - | head -1\n"
+                "  farebox workload convert --keys input=usage.prompt_tokens,"
+                "output=usage.completion_tokens log.jsonl -o t.jsonl\n",
+    .options = options,
+    .options_size = sizeof(struct convert_options),
+    .run = run,
+};
