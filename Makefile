@@ -5,6 +5,8 @@ BUILD ?= build
 PREFIX ?= /usr/local
 VERSION := 0.1.0
 
+MAKEFLAGS += --jobs=$(shell nproc)
+
 PKGS := libcurl libcjson gsl libevent libevent_pthreads zlib
 STANDARD := -std=gnu17 -D_GNU_SOURCE -DFAREBOX_VERSION='"$(VERSION)"' -I.
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
