@@ -47,7 +47,7 @@ static void read_proc(const char *file, const char *key, char *out, size_t size)
 static void put_machine(struct json_writer *w)
 {
     struct utsname system;
-    char text[128];
+    char text[256];
     uname(&system);
     json_key(w, "machine");
     json_begin_object(w);

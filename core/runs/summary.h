@@ -104,7 +104,18 @@ void summary_write(const struct summary *s, const char *fidelity, struct json_wr
 /* Mergeable histograms of every metric, and the accounting: histograms.json. */
 void collector_write_histograms(struct collector *c, struct json_writer *w);
 
-/* One JSON object a line and second: due, sent, completed, failed, tokens, in flight. */
+/* A second of the run (or several, in runs of days): what happened in it. */
+struct timeline_line {
+    uint64_t t_s, seconds; /* since the run's start; how many seconds this line covers */
+    uint64_t due, sent, completed, failed; /* failed: also cancelled and unsent */
+    uint64_t output_tokens;                /* by the instant of their chunks */
+    uint64_t in_flight;                    /* at some moment of it */
+};
+
+/* The timeline from 0 to the last event, without holes; the caller frees *out. */
+size_t collector_timeline(struct collector *c, struct timeline_line **out);
+
+/* The same as JSON Lines: timeline.jsonl. */
 void collector_write_timeline(struct collector *c, struct buffer *out);
 
 /* Values of one metric in scheduled order, milliseconds; *out is freed by the caller. For plots

@@ -230,81 +230,24 @@ void collector_write_histograms(struct collector *c, struct json_writer *w)
     buffer_add_byte(w->out, '\n');
 }
 
-struct second {
-    uint32_t due, sent, completed, failed;
-    int64_t in_flight; /* starts minus ends in this second; summed up when written */
-};
-
-static void count_second(struct second *seconds, int64_t count, int64_t at_ns, size_t field_offset)
-{
-    if (at_ns == TIME_NEVER)
-        return;
-    int64_t i = at_ns / NS_PER_S;
-    if (i < 0)
-        i = 0;
-    if (i < count)
-        ++*(uint32_t *)(void *)((char *)&seconds[i] + field_offset);
-}
-
-static void fill_seconds(const struct collector *c, struct second *seconds, int64_t count)
-{
-    for (size_t i = 0; i < c->row_count; i++) {
-        const struct request_row *r = &c->rows[i];
-        count_second(seconds, count, r->scheduled_ns, offsetof(struct second, due));
-        count_second(seconds, count, r->sent_ns, offsetof(struct second, sent));
-        if (r->status == RECORD_COMPLETED)
-            count_second(seconds, count, r->done_ns, offsetof(struct second, completed));
-        else
-            count_second(seconds, count, r->done_ns, offsetof(struct second, failed));
-        if (r->sent_ns == TIME_NEVER || r->done_ns == TIME_NEVER)
-            continue;
-        seconds[r->sent_ns / NS_PER_S].in_flight++;
-        if (r->done_ns / NS_PER_S + 1 < count)
-            seconds[r->done_ns / NS_PER_S + 1].in_flight--;
-    }
-}
-
-/* Runs of days would make files of a million lines: at most this many, each of whole seconds. */
-#define TIMELINE_LINES 100000
-
 void collector_write_timeline(struct collector *c, struct buffer *out)
 {
-    int64_t last = 0;
-    for (size_t i = 0; i < c->row_count; i++) {
-        const struct request_row *r = &c->rows[i];
-        if (r->scheduled_ns != TIME_NEVER && r->scheduled_ns > last)
-            last = r->scheduled_ns;
-        if (r->done_ns != TIME_NEVER && r->done_ns > last)
-            last = r->done_ns;
-    }
-    int64_t count = last / NS_PER_S + 1, step = (count + TIMELINE_LINES - 1) / TIMELINE_LINES;
-    struct second *seconds = mem_zero((size_t)count, sizeof *seconds);
-    fill_seconds(c, seconds, count);
-    int64_t in_flight = 0;
-    for (int64_t from = 0; from < count && c->row_count; from += step) {
-        struct second sum = {0};
-        int64_t to = from + step < count ? from + step : count;
-        for (int64_t i = from; i < to; i++) {
-            sum.due += seconds[i].due;
-            sum.sent += seconds[i].sent;
-            sum.completed += seconds[i].completed;
-            sum.failed += seconds[i].failed;
-            in_flight += seconds[i].in_flight;
-        }
+    struct timeline_line *lines;
+    size_t count = collector_timeline(c, &lines);
+    for (size_t i = 0; i < count; i++) {
         struct json_writer w;
         json_write_init(&w, out, 0);
         json_begin_object(&w);
-        put_count(&w, "t_s", (uint64_t)from);
-        put_count(&w, "seconds", (uint64_t)(to - from));
-        put_count(&w, "due", sum.due);
-        put_count(&w, "sent", sum.sent);
-        put_count(&w, "completed", sum.completed);
-        put_count(&w, "failed", sum.failed);
-        put_count(&w, "output_tokens",
-                  token_bins_between(&c->tokens, from * NS_PER_S, to * NS_PER_S));
-        put_count(&w, "in_flight", (uint64_t)(in_flight > 0 ? in_flight : 0));
+        put_count(&w, "t_s", lines[i].t_s);
+        put_count(&w, "seconds", lines[i].seconds);
+        put_count(&w, "due", lines[i].due);
+        put_count(&w, "sent", lines[i].sent);
+        put_count(&w, "completed", lines[i].completed);
+        put_count(&w, "failed", lines[i].failed);
+        put_count(&w, "output_tokens", lines[i].output_tokens);
+        put_count(&w, "in_flight", lines[i].in_flight);
         json_end_object(&w);
         buffer_add_byte(out, '\n');
     }
-    free(seconds);
+    free(lines);
 }
