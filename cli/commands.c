@@ -3,10 +3,12 @@
 
 #include <stdarg.h>
 
+extern const struct command command_workload_gen;
 extern const struct command command_workload_info, command_workload_convert;
 extern const struct command command_report;
 
 const struct command *const commands[] = {
+    &command_workload_gen,
     &command_workload_info,
     &command_workload_convert,
     &command_report,

@@ -1,0 +1,275 @@
+/* farebox workload gen SCENARIO -o FILE: a synthetic workload from a description. */
+#include "cli/command.h"
+#include "core/embedded.h"
+#include "core/file.h"
+#include "core/stop.h"
+#include "workloads/generate.h"
+#include "workloads/trace.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define AT(field) offsetof(struct gen_options, field)
+#define ROWS_AT_ONCE 16384
+
+struct gen_options {
+    struct common_options common;
+    const char *output, *shard;
+    uint64_t requests;
+    int64_t duration_ns;
+    double rate_rps;
+    bool force, list;
+};
+
+static const struct option_spec options[] = {
+    {"output", 'o', OPTION_TEXT, AT(output), NULL, "FILE",
+     .help = "where to write canonical JSON Lines; .gz compresses, - is standard output"},
+    {"requests", 'n', OPTION_COUNT, AT(requests), NULL, "N", .max = 4294967293.0,
+     .help = "end after so many requests (the last session is cut); else as the scenario says"},
+    {"duration", 'd', OPTION_DURATION, AT(duration_ns), NULL, "TIME", .max = 3e8,
+     .help = "sessions begin within this time; else as the scenario says"},
+    {"rate", 0, OPTION_NUMBER, AT(rate_rps), NULL, "RPS", .max = 1e7,
+     .help = "arrivals per second in all, instead of the scenario's mean rate"},
+    {"shard", 0, OPTION_TEXT, AT(shard), NULL, "I/N",
+     .help = "part I of N: disjoint parts that together are the whole, sessions kept together"},
+    {"force", 'f', OPTION_FLAG, AT(force), NULL, NULL, .help = "replace an existing file"},
+    {"list", 0, OPTION_FLAG, AT(list), NULL, NULL, .help = "list the bundled scenarios"},
+    {0},
+};
+
+/* Where the lines go: a temporary file beside the output, or standard output. */
+struct gen_sink {
+    char *temporary; /* NULL for standard output */
+    gzFile gz;       /* transparent where nothing is to be compressed */
+    uint64_t bytes;
+};
+
+static int sink_open(struct gen_sink *s, const char *path, struct error *err)
+{
+    size_t length = strlen(path);
+    bool gzip = length > 3 && strcmp(path + length - 3, ".gz") == 0;
+    int fd;
+    *s = (struct gen_sink){0};
+    if (strcmp(path, "-") == 0) {
+        fd = dup(STDOUT_FILENO);
+    } else {
+        struct buffer name;
+        buffer_init(&name, BUFFER_UNBOUNDED);
+        buffer_add_format(&name, "%s.XXXXXX", path);
+        s->temporary = buffer_take(&name);
+        fd = mkostemp(s->temporary, O_CLOEXEC);
+        mode_t mask = umask(0);
+        umask(mask);
+        if (fd >= 0)
+            fchmod(fd, 0666 & ~mask);
+    }
+    s->gz = fd < 0 ? NULL : gzdopen(fd, gzip ? "wb6" : "wbT");
+    if (s->gz)
+        return 0;
+    if (fd >= 0)
+        close(fd);
+    free(s->temporary);
+    return error_errno(err, "%s cannot be written", path);
+}
+
+static int sink_put(struct gen_sink *s, struct buffer *b, const char *path, struct error *err)
+{
+    for (size_t done = 0; done < b->length;) {
+        size_t left = b->length - done;
+        int n = gzwrite(s->gz, b->data + done, left > 1u << 20 ? 1u << 20 : (unsigned)left);
+        if (n <= 0)
+            return error_errno(err, "%s cannot be written", path);
+        done += (size_t)n;
+    }
+    s->bytes += b->length;
+    buffer_clear(b);
+    return 0;
+}
+
+/* Closes the file and puts it in place, or removes it after an error. */
+static int sink_close(struct gen_sink *s, const char *path, int status, struct error *err)
+{
+    if (gzclose(s->gz) != Z_OK && status == 0)
+        status = error_errno(err, "%s cannot be written", path);
+    if (s->temporary && status == 0 && rename(s->temporary, path) < 0)
+        status = error_errno(err, "%s cannot be replaced", path);
+    if (s->temporary && status < 0)
+        unlink(s->temporary);
+    free(s->temporary);
+    return status;
+}
+
+static int parse_shard(const char *text, struct generate_options *o, struct error *err)
+{
+    if (!text)
+        return 0;
+    const char *slash = strchr(text, '/');
+    uint64_t part, parts;
+    if (slash && text_to_u64((struct text){text, (size_t)(slash - text)}, &part) &&
+        text_to_u64(text_of(slash + 1), &parts) && part >= 1 && part <= parts && parts <= 1000000) {
+        o->shard = (uint32_t)part - 1;
+        o->shards = (uint32_t)parts;
+        return 0;
+    }
+    return error_set(err, ERR_INPUT, "--shard %.40s: expected I/N with I from 1 to N, such as 1/4",
+                     text);
+}
+
+static int check(const struct gen_options *o, struct generate_options *g, struct error *err)
+{
+    if (command_arguments(&o->common, 1, "a scenario: a bundled name (--list) or a file", err) < 0)
+        return ERR_INPUT;
+    if (!o->output)
+        return error_set(err, ERR_INPUT, "expected -o FILE (or -o - for standard output)");
+    if (strcmp(o->output, "-") == 0 && o->common.json)
+        return error_set(err, ERR_INPUT, "--json and -o - both want standard output");
+    if (!o->force && strcmp(o->output, "-") != 0 && file_exists(o->output))
+        return error_set(err, ERR_INPUT, "%s exists; --force replaces it", o->output);
+    *g = (struct generate_options){.requests = o->requests,
+                                   .duration_s = (double)o->duration_ns / 1e9,
+                                   .rate_rps = o->rate_rps};
+    return parse_shard(o->shard, g, err);
+}
+
+/* Sums over what was written, piece by piece. */
+struct totals {
+    uint64_t requests, input_tokens, output_tokens;
+    int64_t last_ns;
+};
+
+static void add_totals(const struct workload *w, struct totals *t)
+{
+    int64_t first, last;
+    t->requests += w->count;
+    for (size_t i = 0; i < w->count; i++) {
+        t->input_tokens += w->input_tokens[i];
+        t->output_tokens += w->output_tokens[i];
+    }
+    if (workload_time_range(w, &first, &last) && last > t->last_ns)
+        t->last_ns = last;
+}
+
+/* Generates and writes in pieces, so that the length of the trace is no matter of memory. */
+static int write_all(const struct gen_options *o, struct generator *g, struct gen_sink *sink,
+                     struct totals *totals, struct error *err)
+{
+    struct buffer lines;
+    int more = 1;
+    buffer_init(&lines, BUFFER_UNBOUNDED);
+    while (more > 0) {
+        struct workload w;
+        workload_init(&w);
+        more = generator_fill(g, ROWS_AT_ONCE, &w, err);
+        if (more >= 0 && totals->requests == 0)
+            trace_put_header(&w, TRACE_CANONICAL, &lines);
+        for (size_t i = 0; more >= 0 && i < w.count; i++)
+            trace_put_row(&w, i, TRACE_CANONICAL, &lines);
+        add_totals(&w, totals);
+        workload_free(&w);
+        if (more >= 0 && sink_put(sink, &lines, o->output, err) < 0)
+            more = err->code;
+        if (more > 0 && stop_level() > 0)
+            more = error_set(err, ERR_INTERRUPTED, "interrupted; %s was not written", o->output);
+    }
+    buffer_free(&lines);
+    return more;
+}
+
+static void tell(const struct terminal *t, const struct gen_options *o, const char *scenario,
+                 const struct totals *totals)
+{
+    if (!o->common.json) {
+        say(t, "%llu requests over %.1f s (%llu tokens in, %llu out) written to %s",
+            (unsigned long long)totals->requests, (double)totals->last_ns / 1e9,
+            (unsigned long long)totals->input_tokens, (unsigned long long)totals->output_tokens,
+            strcmp(o->output, "-") == 0 ? "standard output" : o->output);
+        return;
+    }
+    struct buffer text;
+    struct json_writer w;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 2);
+    json_begin_object(&w);
+    json_key(&w, "scenario");
+    json_put_string(&w, scenario);
+    json_key(&w, "seed");
+    json_put_u64(&w, o->common.seed);
+    json_key(&w, "output");
+    json_put_string(&w, o->output);
+    json_key(&w, "requests");
+    json_put_u64(&w, totals->requests);
+    json_key(&w, "duration_s");
+    json_put_statistic(&w, (double)totals->last_ns / 1e9);
+    json_key(&w, "input_tokens");
+    json_put_u64(&w, totals->input_tokens);
+    json_key(&w, "output_tokens");
+    json_put_u64(&w, totals->output_tokens);
+    json_end_object(&w);
+    buffer_add_byte(&text, '\n');
+    print_buffer(t->machine, &text);
+    buffer_free(&text);
+}
+
+/* The comment's first sentence, or all of it. */
+static size_t first_sentence(const char *comment)
+{
+    const char *end = strstr(comment, ". ");
+    return end ? (size_t)(end - comment) + 1 : strlen(comment);
+}
+
+static int list_scenarios(const struct terminal *t, struct error *err)
+{
+    for (const struct embedded_file *f = NULL; (f = embedded_next("scenarios", f));) {
+        struct scenario s;
+        if (scenario_load(f->stem, &s, err) < 0)
+            return ERR_INPUT;
+        fprintf(t->machine, "%-18s %.*s\n", f->stem, s.comment ? (int)first_sentence(s.comment) : 0,
+                s.comment ? s.comment : "");
+        scenario_free(&s);
+    }
+    return 0;
+}
+
+static int run(const struct terminal *t, const void *given, struct error *err)
+{
+    const struct gen_options *o = given;
+    struct generate_options extent;
+    struct scenario scenario;
+    struct generator *g = NULL;
+    struct gen_sink sink;
+    struct totals totals = {0};
+    if (o->list)
+        return list_scenarios(t, err);
+    if (check(o, &extent, err) < 0 || scenario_load(o->common.arguments[0], &scenario, err) < 0)
+        return err->code;
+    int status = generator_create(&scenario, o->common.seed, &extent, &g, err);
+    if (status == 0)
+        status = sink_open(&sink, o->output, err);
+    if (status == 0) {
+        status = write_all(o, g, &sink, &totals, err);
+        status = sink_close(&sink, o->output, status, err);
+    }
+    if (status == 0)
+        tell(t, o, scenario.name, &totals);
+    generator_free(g);
+    scenario_free(&scenario);
+    return status;
+}
+
+const struct command command_workload_gen = {
+    .name = "workload gen",
+    .summary = "generate a synthetic workload from a scenario, seeded and reproducible",
+    .usage = "SCENARIO -o FILE",
+    .about = "Generates a workload from a scenario: a bundled one by name (--list shows them) or a "
+             "JSON file.\nThe same seed gives the same bytes. docs/scenarios.md has every key.",
+    .examples = "  farebox workload gen chat -o chat.jsonl\n"
+                "  farebox workload gen agent --requests 10k --seed 7 -o agent.jsonl.gz\n"
+                "  farebox workload gen mixed-service --duration 7d --shard 1/4 -o part1.jsonl\n",
+    .options = options,
+    .options_size = sizeof(struct gen_options),
+    .run = run,
+};
