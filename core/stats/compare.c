@@ -1,0 +1,154 @@
+#include "core/stats/compare.h"
+
+#include "core/memory.h"
+#include "core/stats/interval.h"
+#include "core/stats/multiple.h"
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_sort.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define CONFIDENCE 0.95
+#define LARGEST_T 200.0
+
+struct sides {
+    struct interval_point before, after;
+    double correlation;
+};
+
+static double *sorted_copy(const double *values, size_t n)
+{
+    double *sorted = mem_alloc(n * sizeof *sorted);
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = values[i];
+    gsl_sort(sorted, 1, n);
+    return sorted;
+}
+
+/* √(a² + b² − 2rab), where a or b may be infinite. */
+static double combine(double a, double b, double r)
+{
+    return isinf(a) || isinf(b) ? INFINITY : sqrt(fmax(0, a * a + b * b - 2 * r * a * b));
+}
+
+/* Distances from the estimate to its limits on the log scale. */
+static bool distances(const struct interval_point *point, double t, double *down, double *up)
+{
+    double low, high;
+    bool both = interval_point_limits(point, t, &low, &high);
+    *down = low > 0 ? log(point->value / low) : INFINITY;
+    *up = isinf(high) ? INFINITY : log(high / point->value);
+    return both && low > 0;
+}
+
+/* The interval of ln(after/before) at t standard errors; false if a limit is missing. */
+static bool change_limits(const struct sides *s, double t, double *low, double *high)
+{
+    double down_before, up_before, down_after, up_after;
+    bool before = distances(&s->before, t, &down_before, &up_before);
+    bool after = distances(&s->after, t, &down_after, &up_after);
+    double d = log(s->after.value / s->before.value);
+    *low = d - combine(down_after, up_before, s->correlation);
+    *high = d + combine(up_after, down_before, s->correlation);
+    return before && after;
+}
+
+/* The least t whose interval holds 0, by bisection: the intervals grow with t. */
+static double touching_t(const struct sides *s)
+{
+    double inside = LARGEST_T, outside = 0, low, high;
+    for (int i = 0; i < 60; i++) {
+        double t = (inside + outside) / 2;
+        change_limits(s, t, &low, &high);
+        if (low <= 0 && high >= 0)
+            inside = t;
+        else
+            outside = t;
+    }
+    return inside;
+}
+
+static double batch_correlation(const struct interval_point *a, const struct interval_point *b)
+{
+    double mean_a = 0, mean_b = 0, aa = 0, bb = 0, ab = 0, k = (double)a->batches;
+    for (size_t i = 0; i < a->batches; i++) {
+        mean_a += a->batch[i] / k;
+        mean_b += b->batch[i] / k;
+    }
+    for (size_t i = 0; i < a->batches; i++) {
+        double x = a->batch[i] - mean_a, y = b->batch[i] - mean_b;
+        aa += x * x;
+        bb += y * y;
+        ab += x * y;
+    }
+    return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 0;
+}
+
+/* Welch and Satterthwaite's degrees of freedom for the difference of the two logarithms. */
+static double freedom_of(const struct sides *s)
+{
+    double x = fmin(s->before.freedom, s->after.freedom), down, up, a, b;
+    distances(&s->before, 1, &down, &up);
+    a = down * down;
+    distances(&s->after, 1, &down, &up);
+    b = down * down;
+    if (s->correlation != 0 || !(a + b > 0) || isinf(a + b))
+        return x;
+    return (a + b) * (a + b) / (a * a / s->before.freedom + b * b / s->after.freedom);
+}
+
+static void judge(const struct sides *s, struct comparison *out)
+{
+    double freedom = freedom_of(s), low, high;
+    double t = gsl_cdf_tdist_Qinv((1 - CONFIDENCE) / 2, freedom);
+    if (!change_limits(s, t, &low, &high))
+        return;
+    out->supported = true;
+    out->low = expm1(low);
+    out->high = expm1(high);
+    out->p_value =
+        s->after.value == s->before.value ? 1 : 2 * gsl_cdf_tdist_Q(touching_t(s), freedom);
+}
+
+static bool estimate(const double *values, const double *sorted, size_t n, double what,
+                     struct interval_point *point)
+{
+    return what == COMPARE_MEAN ? interval_point_mean(values, n, point)
+                                : interval_point_quantile(values, sorted, n, what, point);
+}
+
+void compare_samples(const double *before, size_t n_before, const double *after, size_t n_after,
+                     bool paired, const double *what, size_t count, struct comparison *out)
+{
+    double *sorted_before = sorted_copy(before, n_before);
+    double *sorted_after = sorted_copy(after, n_after);
+    for (size_t i = 0; i < count; i++) {
+        struct sides s;
+        bool enough = estimate(before, sorted_before, n_before, what[i], &s.before);
+        enough = estimate(after, sorted_after, n_after, what[i], &s.after) && enough;
+        out[i] = (struct comparison){what[i],       s.before.value,
+                                     s.after.value, s.after.value / s.before.value - 1,
+                                     NAN,           NAN,
+                                     NAN,           NAN,
+                                     false};
+        s.correlation = 0;
+        if (enough && paired && n_before == n_after)
+            s.correlation = batch_correlation(&s.before, &s.after);
+        if (enough && s.before.value > 0 && s.after.value > 0)
+            judge(&s, &out[i]);
+    }
+    free(sorted_before);
+    free(sorted_after);
+}
+
+void compare_adjust(struct comparison *all, size_t count)
+{
+    double *p = mem_alloc(count * sizeof *p);
+    for (size_t i = 0; i < count; i++)
+        p[i] = all[i].p_value;
+    multiple_holm(p, count, p);
+    for (size_t i = 0; i < count; i++)
+        all[i].p_adjusted = p[i];
+    free(p);
+}

@@ -1,0 +1,47 @@
+/* Did it change? Comparison of two correlated samples of one metric, before and after.
+ *
+ *     const double what[4] = {COMPARE_MEAN, 0.5, 0.9, 0.99};
+ *     struct comparison c[4];
+ *     compare_samples(before, n, after, m, false, what, 4, c);
+ *     ... more metrics into the same array ...
+ *     compare_adjust(c, 4);                       // Holm over everything that was compared
+ *     bool found = c[0].p_adjusted < 0.05;        // NaN (unsupported) is no finding
+ *
+ * Method: each side's estimate has limits at every multiple t of its standard error
+ * (core/stats/interval.h). The change is d = ln(after/before); with the distances on the log scale
+ * from each estimate to its lower limit (l) and upper limit (u), its interval at t is
+ * d − √(l₁² + u₀² − 2r l₁u₀) … d + √(u₁² + l₀² − 2r u₁l₀) (method of variance estimates recovery,
+ * Zou and Donner, 2008). r = 0 for independent runs; for paired ones (the same requests in the same
+ * order, hence the same bursts) r is the correlation of the two sides' batch means. The p-value
+ * is the t at which the interval touches 0, looked up in Student's distribution: finding and
+ * interval never contradict each other.
+ *
+ * Values must be positive for a relative change; a side with estimate ≤ 0 is unsupported, and so
+ * is one whose sample does not support a 95% interval. Nothing is kept or owned.
+ */
+#ifndef FAREBOX_CORE_STATS_COMPARE_H
+#define FAREBOX_CORE_STATS_COMPARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define COMPARE_MEAN (-1.0)
+
+struct comparison {
+    double what;          /* COMPARE_MEAN or the quantile's p */
+    double before, after; /* the estimates; NaN without values */
+    double change;        /* after / before − 1 */
+    double low, high;     /* its 95% interval; NaN if unsupported */
+    double p_value;       /* of no change; NaN if unsupported */
+    double p_adjusted;    /* set by compare_adjust */
+    bool supported;
+};
+
+/* Values in scheduled order. `paired` needs n_before == n_after, and is ignored otherwise. */
+void compare_samples(const double *before, size_t n_before, const double *after, size_t n_after,
+                     bool paired, const double *what, size_t count, struct comparison *out);
+
+/* Holm's correction over all `count` comparisons, of however many metrics. */
+void compare_adjust(struct comparison *all, size_t count);
+
+#endif

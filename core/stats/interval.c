@@ -1,0 +1,180 @@
+#include "core/stats/interval.h"
+
+#include "core/memory.h"
+#include "core/stats/quantile.h"
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_sort.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define LEAST_VALUES 20
+#define LARGE_SAMPLE 4096
+#define WIDEST_MEAN 0.8
+#define LARGEST_PHI 0.95
+
+/* Which values a batch mean is of: all as they are, or the indicator of value ≤ threshold. */
+struct measured {
+    const double *values;
+    size_t n;
+    bool indicator;
+    double threshold;
+};
+
+static size_t batch_count(size_t n)
+{
+    if (n >= LARGE_SAMPLE)
+        return INTERVAL_BATCHES;
+    return n / 2 < INTERVAL_BATCHES / 2 ? n / 2 : INTERVAL_BATCHES / 2;
+}
+
+static double batch_mean(const struct measured *m, size_t first, size_t last)
+{
+    double sum = 0;
+    if (m->indicator) {
+        size_t below = 0;
+        for (size_t i = first; i < last; i++)
+            below += m->values[i] <= m->threshold;
+        sum = (double)below;
+    } else {
+        for (size_t i = first; i < last; i++)
+            sum += m->values[i];
+    }
+    return sum / (double)(last - first);
+}
+
+/* The variance of the overall mean by the header's formula; fills the batch means. */
+static double variance_of_mean(const struct measured *m, size_t k, double *means)
+{
+    double mean = 0, squares = 0, products = 0, count = (double)k;
+    for (size_t i = 0; i < k; i++) {
+        size_t first = (size_t)((double)m->n * (double)i / count);
+        size_t last = i + 1 < k ? (size_t)((double)m->n * (double)(i + 1) / count) : m->n;
+        means[i] = batch_mean(m, first, last);
+        mean += means[i] / count;
+    }
+    for (size_t i = 0; i < k; i++) {
+        squares += (means[i] - mean) * (means[i] - mean);
+        if (i > 0)
+            products += (means[i] - mean) * (means[i - 1] - mean);
+    }
+    if (squares <= 0)
+        return 0;
+    double phi = (count * products / squares + 1) / (count - 3);
+    phi = fmin(fmax(phi, 0), LARGEST_PHI);
+    return squares / (count - 1) / count * (1 + phi) / (1 - phi);
+}
+
+bool interval_point_mean(const double *values, size_t n, struct interval_point *out)
+{
+    *out = (struct interval_point){.value = NAN, .n = n, .reciprocal = true};
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += values[i];
+        out->reciprocal = out->reciprocal && values[i] >= 0;
+    }
+    if (n > 0)
+        out->value = sum / (double)n;
+    if (n < LEAST_VALUES)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        squares += (values[i] - out->value) * (values[i] - out->value);
+    struct measured m = {values, n, false, 0};
+    out->batches = batch_count(n);
+    double variance = variance_of_mean(&m, out->batches, out->batch);
+    out->error = sqrt(variance);
+    out->freedom = (double)out->batches - 1;
+    out->effective = variance > 0 ? squares / (double)n / variance : (double)n;
+    return true;
+}
+
+/* n · Var(share) / (p(1 − p)), at least 1. */
+static double design_effect(const double *values, const double *sorted, size_t n, double p,
+                            size_t k, double *means)
+{
+    struct measured m = {values, n, true, quantile_sorted(sorted, n, p)};
+    double variance = variance_of_mean(&m, k, means);
+    return fmax(1, variance * (double)n / (p * (1 - p)));
+}
+
+bool interval_point_quantile(const double *values, const double *sorted, size_t n, double p,
+                             struct interval_point *out)
+{
+    *out = (struct interval_point){
+        .value = quantile_sorted(sorted, n, p), .sorted = sorted, .n = n, .p = p};
+    if (n < LEAST_VALUES || !(p > 0 && p < 1) || n < quantile_least_sample(p))
+        return false;
+    double unused[INTERVAL_BATCHES];
+    double milder = p > 0.5 ? 1 - sqrt(1 - p) : sqrt(p);
+    out->batches = batch_count(n);
+    double effect = design_effect(values, sorted, n, p, out->batches, out->batch);
+    if (p != 0.5)
+        effect = fmax(effect, design_effect(values, sorted, n, milder, out->batches, unused));
+    out->error = sqrt(effect * p * (1 - p) / (double)n);
+    out->freedom = (double)out->batches - 1;
+    out->effective = (double)n / effect;
+    return true;
+}
+
+static bool mean_limits(const struct interval_point *point, double t, double *low, double *high)
+{
+    double half = t * point->error;
+    if (!point->reciprocal || point->value <= 0) {
+        *low = point->value - half;
+        *high = point->value + half;
+        return true;
+    }
+    double relative = half / point->value;
+    *low = point->value / (1 + relative);
+    *high = relative <= WIDEST_MEAN ? point->value / (1 - relative) : INFINITY;
+    return relative <= WIDEST_MEAN;
+}
+
+bool interval_point_limits(const struct interval_point *point, double t, double *low, double *high)
+{
+    if (!point->sorted)
+        return mean_limits(point, t, low, high);
+    double half = t * point->error, edge = 0.5 / (double)point->n;
+    bool has_low = point->p - half >= edge, has_high = point->p + half <= 1 - edge;
+    *low = has_low ? quantile_sorted(point->sorted, point->n, point->p - half) : -INFINITY;
+    *high = has_high ? quantile_sorted(point->sorted, point->n, point->p + half) : INFINITY;
+    return has_low && has_high;
+}
+
+static void finish(const struct interval_point *point, bool enough, double confidence,
+                   struct interval *out)
+{
+    *out = (struct interval){false, NAN, NAN, NAN};
+    if (!enough || !(confidence > 0 && confidence < 1))
+        return;
+    double t = gsl_cdf_tdist_Qinv((1 - confidence) / 2, point->freedom), low, high;
+    out->effective = point->effective;
+    if (!interval_point_limits(point, t, &low, &high))
+        return;
+    out->supported = true;
+    out->low = low;
+    out->high = high;
+}
+
+bool interval_mean(const double *values, size_t n, double confidence, struct interval *out)
+{
+    struct interval_point point;
+    bool enough = interval_point_mean(values, n, &point);
+    finish(&point, enough, confidence, out);
+    return out->supported;
+}
+
+void interval_quantiles(const double *values, size_t n, const double *p, size_t count,
+                        double confidence, struct interval *out)
+{
+    double *sorted = mem_alloc(n * sizeof *sorted);
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = values[i];
+    gsl_sort(sorted, 1, n);
+    for (size_t i = 0; i < count; i++) {
+        struct interval_point point;
+        bool enough = interval_point_quantile(values, sorted, n, p[i], &point);
+        finish(&point, enough, confidence, &out[i]);
+    }
+    free(sorted);
+}

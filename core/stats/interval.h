@@ -1,0 +1,75 @@
+/* Confidence intervals for correlated sequences.
+ *
+ * Latencies of a queue are correlated: one slow request makes its neighbours slow. n of them tell
+ * less than n independent values, and an interval that ignores this covers the truth a third of
+ * the time. Values are given in the order in which the requests were scheduled.
+ *
+ *     struct interval ci;
+ *     if (interval_mean(values, n, 0.95, &ci))          // false: the sample cannot support it
+ *         print(ci.low, ci.high);
+ *     const double p[2] = {0.5, 0.99};
+ *     struct interval q[2];
+ *     interval_quantiles(values, n, p, 2, 0.95, q);     // see q[i].supported
+ *
+ * Method: the sequence is cut into k batches of equal length (64; 32 below 4,096 values; n/2 below
+ * 64), whose means m are nearly independent. Var(mean) = s²(m)/k · (1 + φ)/(1 − φ), where φ in [0,
+ * 0.8] is the batch means' lag-1 correlation after Kendall's correction of its bias, (kφ̂ + 1)/(k −
+ * 3): it takes up the correlation that batches shorter than a busy period keep. Student's t with k
+ * − 1 degrees of freedom. Mean: limits are symmetric for 1/mean (where no value is negative): in a
+ * queue the deviation of a run's mean grows with the square of that mean (variance ∝ (1 − load)^−4,
+ * mean ∝ (1 − load)^−1), so a run that happens to be quiet also understates its error; on the scale
+ * 1/mean the error is constant. Supported for n ≥ 20 and a half-width up to 80%. Quantile q at p
+ * (Woodruff, 1952, with batch variances): the share of values ≤ q is a mean, of indicators. Its
+ * design effect D = n·Var/(p(1 − p)), at least 1 and at least that of the less extreme quantile 1 −
+ * √(1−p), which rare bursts disturb less, gives the limits p ± t√(D p(1 − p)/n); the interval is
+ * what the sorted sample holds there. Supported for n ≥ quantile_least_sample(p) where both limits
+ * lie inside the sample.
+ *
+ * Measured coverage stands in tests/unit/check_interval.c. Correlation longer than n/k requests
+ * cannot be seen by any method from the sample itself.
+ */
+#ifndef FAREBOX_CORE_STATS_INTERVAL_H
+#define FAREBOX_CORE_STATS_INTERVAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct interval {
+    bool supported; /* false: low and high are NaN */
+    double low, high;
+    double effective; /* independent values that would tell as much; NaN if unknown */
+};
+
+/* Interval of the mean at `confidence` (0.95); returns out->supported. */
+bool interval_mean(const double *values, size_t n, double confidence, struct interval *out);
+
+/* Intervals of several quantiles; sorts a copy once. */
+void interval_quantiles(const double *values, size_t n, const double *p, size_t count,
+                        double confidence, struct interval *out);
+
+/* The parts, for comparisons: a point estimate that knows its limits at any multiple t of its
+ * standard error. */
+#define INTERVAL_BATCHES 64
+
+struct interval_point {
+    double value;
+    double error;   /* standard error: of the mean; of the share below, for a quantile */
+    double freedom; /* degrees of freedom */
+    double effective;
+    bool reciprocal;      /* a mean of values none of which is negative */
+    const double *sorted; /* for a quantile: borrowed */
+    size_t n;
+    double p;
+    size_t batches;
+    double batch[INTERVAL_BATCHES]; /* the batch means of values or indicators */
+};
+
+/* False if n is too small; then only `value` is set. */
+bool interval_point_mean(const double *values, size_t n, struct interval_point *out);
+bool interval_point_quantile(const double *values, const double *sorted, size_t n, double p,
+                             struct interval_point *out);
+
+/* False, with the missing limit infinite, where the sample does not hold both limits. */
+bool interval_point_limits(const struct interval_point *point, double t, double *low, double *high);
+
+#endif
