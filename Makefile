@@ -116,6 +116,8 @@ format: deps-lint ## rewrite the sources as .clang-format has them
 .PHONY: install
 install: $(PROGRAM) ## install the program and its man page under PREFIX (default /usr/local)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/farebox
+	$(PROGRAM) man > $(BUILD)/farebox.1
+	install -D -m 644 $(BUILD)/farebox.1 $(DESTDIR)$(PREFIX)/share/man/man1/farebox.1
 
 .PHONY: deps deps-check deps-lint
 deps: ## install what the build needs and is missing (root, or sudo that asks nothing)

@@ -106,7 +106,7 @@ static void read_run_json(const char *run, struct summary_options *o)
 static int report_one(const struct terminal *t, const struct report_options *o, const char *run,
                       const struct books *books, struct error *err)
 {
-    struct summary_options so = {.seed = o->common.seed};
+    struct summary_options so = {0};
     struct summary s;
     bool torn;
     if (!run_dir_is_run(run))

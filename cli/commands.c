@@ -5,14 +5,11 @@
 
 extern const struct command command_workload_gen;
 extern const struct command command_workload_info, command_workload_convert;
-extern const struct command command_report;
+extern const struct command command_report, command_diff, command_man, command_completion;
 
 const struct command *const commands[] = {
-    &command_workload_gen,
-    &command_workload_info,
-    &command_workload_convert,
-    &command_report,
-    NULL,
+    &command_workload_gen, &command_workload_info, &command_workload_convert, &command_report,
+    &command_diff,         &command_man,           &command_completion,       NULL,
 };
 
 static void speak(const struct terminal *t, const char *mark, const char *format, va_list args)

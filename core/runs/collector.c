@@ -279,3 +279,16 @@ bool row_metric(const struct request_row *r, enum metric m, int64_t *value_ns)
         return false;
     }
 }
+
+bool collector_same_requests(struct collector *a, struct collector *b)
+{
+    if (a->row_count != b->row_count)
+        return false;
+    const uint32_t *x = collector_order(a), *y = collector_order(b);
+    for (size_t i = 0; i < a->row_count; i++) {
+        const struct request_row *r = &a->rows[x[i]], *s = &b->rows[y[i]];
+        if (r->asked_input != s->asked_input || r->asked_output != s->asked_output)
+            return false;
+    }
+    return true;
+}

@@ -3,8 +3,10 @@
 #include "core/memory.h"
 #include "core/runs/collector.h"
 #include "core/stats/histogram.h"
+#include "core/stats/interval.h"
 #include "core/stats/moments.h"
 #include "core/stats/quantile.h"
+#include "core/stats/steady.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -64,6 +66,23 @@ static void take_histogram(struct metric_summary *s, const struct histogram *h)
     s->quantile_method = "histogram";
 }
 
+static void take_interval(double ci[2], const struct interval *from)
+{
+    ci[0] = from->supported ? from->low : NAN;
+    ci[1] = from->supported ? from->high : NAN;
+}
+
+static void take_intervals(struct metric_summary *s, const double *ordered, size_t n)
+{
+    static const double points[] = {0.5, 0.99};
+    struct interval mean, quantiles[2];
+    interval_mean(ordered, n, 0.95, &mean);
+    interval_quantiles(ordered, n, points, 2, 0.95, quantiles);
+    take_interval(s->ci_mean, &mean);
+    take_interval(s->ci_p50, &quantiles[0]);
+    take_interval(s->ci_p99, &quantiles[1]);
+}
+
 /* Summary of values in scheduled order, milliseconds in `ordered`, with the exact moments. */
 static struct metric_summary summarize_values(const double *ordered, size_t n,
                                               const struct moments *m,
@@ -84,7 +103,8 @@ static struct metric_summary summarize_values(const double *ordered, size_t n,
         take_histogram(&s, &h);
         histogram_free(&h);
     }
-    (void)o;
+    if (!o->no_intervals)
+        take_intervals(&s, ordered, n);
     return s;
 }
 
@@ -205,14 +225,14 @@ static struct phase_summary summarize_phase(struct collector *c, const struct ph
 }
 
 /* MSER-5 on TTFT from the schedule, else E2E, in scheduled order: the instant from which the run
- * looks steady; TIME_NEVER where it cannot tell. */
+ * looks steady; TIME_NEVER where it cannot tell or the run never settled. */
 static int64_t steady_from(struct collector *c)
 {
     const uint32_t *order = collector_order(c);
     double *values = mem_alloc(c->row_count * sizeof *values);
     uint32_t *rows = mem_alloc(c->row_count * sizeof *rows);
     int64_t from = TIME_NEVER;
-    for (int attempt = 0; attempt < 2 && from == TIME_NEVER; attempt++) {
+    for (int attempt = 0; attempt < 2; attempt++) {
         enum metric m = attempt == 0 ? METRIC_TTFT_SCHEDULED : METRIC_E2E_SCHEDULED;
         size_t n = 0;
         for (size_t i = 0; i < c->row_count; i++) {
@@ -222,6 +242,11 @@ static int64_t steady_from(struct collector *c)
             rows[n] = order[i];
             values[n++] = (double)value;
         }
+        struct steady steady = steady_mser5(values, n);
+        if (n >= 20 && steady.reached)
+            from = c->rows[rows[steady.drop]].scheduled_ns;
+        if (n >= 20)
+            break;
     }
     free(values);
     free(rows);

@@ -77,7 +77,6 @@ struct summary_options {
     enum warmup warmup;
     int64_t warmup_ns; /* for WARMUP_GIVEN */
     struct slo_list slos;
-    uint64_t seed;     /* of the bootstrap */
     bool no_intervals; /* leave the ci95 out: they cost the most */
 };
 
@@ -121,5 +120,9 @@ void collector_write_timeline(struct collector *c, struct buffer *out);
 /* Values of one metric in scheduled order, milliseconds; *out is freed by the caller. For plots
  * and comparisons. Chunk gaps come in no order. */
 size_t collector_values(struct collector *c, enum metric m, double **out);
+
+/* True if both hold the same requests in the same scheduled order, by the lengths they asked for:
+ * then their bursts are the same, and comparisons may pair them. */
+bool collector_same_requests(struct collector *a, struct collector *b);
 
 #endif
