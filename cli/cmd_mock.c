@@ -1,0 +1,202 @@
+/* farebox mock: an OpenAI-compatible endpoint in front of a simulated engine. */
+#include "cli/command.h"
+#include "core/clock.h"
+#include "sim/mock/mock.h"
+
+#include <string.h>
+
+struct mock_options {
+    struct common_options common;
+    const char *listen, *engine, *model, *hold, *log;
+    double ttft_ms, itl_ms, tokens_per_word;
+    uint64_t template_tokens, output_tokens, reasoning_tokens, max_body_bytes;
+};
+
+#define AT(field) offsetof(struct mock_options, field)
+static const struct option_spec options[] = {
+    {"listen", 'l', OPTION_TEXT, AT(listen), "127.0.0.1:8000", "HOST:PORT",
+     .help = "Where to listen; port 0 picks a free one and prints it.", .group = "Endpoint"},
+    {"model", 0, OPTION_TEXT, AT(model), NULL, "NAME",
+     .help = "Serve only this model, answer 404 for others; by default any name is served."},
+    {"log", 0, OPTION_TEXT, AT(log), NULL, "FILE",
+     .help = "Truth log: one JSON line per request with the instants (CLOCK_MONOTONIC ns) at which "
+             "it was read and at which each token was due and written."},
+    {"max-body-bytes", 0, OPTION_COUNT, AT(max_body_bytes), "8388608", "BYTES", .min = 1024,
+     .max = 1e9, .help = "Larger request bodies are answered with 413."},
+
+    {"engine", 'e', OPTION_TEXT, AT(engine), NULL, "PRESET",
+     .help = "Engine preset, by name or as a file; without one, the constant times below.",
+     .group = "Engine"},
+    {"ttft-ms", 0, OPTION_NUMBER, AT(ttft_ms), "20", "MS", .max = 1e7,
+     .help = "Time to the first token of every answer."},
+    {"itl-ms", 0, OPTION_NUMBER, AT(itl_ms), "2", "MS", .max = 1e7,
+     .help = "Time from each token to the next."},
+    {"hold", 0, OPTION_TEXT, AT(hold), NULL, "FROM:TO",
+     .help = "Seconds after the first request between which nothing leaves; what falls due then "
+             "leaves at the end: a stall for tests of coordinated omission."},
+
+    {"tokens-per-word", 0, OPTION_NUMBER, AT(tokens_per_word), "1", "N", .min = 0.01, .max = 100,
+     .help = "Tokens that each word of a prompt or an answer counts for.", .group = "Tokens"},
+    {"template-tokens", 0, OPTION_COUNT, AT(template_tokens), "7", "N", .max = 1e6,
+     .help = "Tokens added to every prompt, as chat templates do."},
+    {"output-tokens", 0, OPTION_COUNT, AT(output_tokens), "128", "N", .min = 1, .max = 1e6,
+     .help = "Length of an answer for which the client gives no limit."},
+    {"reasoning-tokens", 0, OPTION_COUNT, AT(reasoning_tokens), "0", "N", .max = 1e6,
+     .help = "Reasoning before every chat answer; 0 is not a reasoning model."},
+    {0},
+};
+
+/* "10:12", in seconds. */
+static int parse_hold(const char *text, struct mock_config *config, struct error *err)
+{
+    const char *colon = strchr(text, ':');
+    struct text from = {text, colon ? (size_t)(colon - text) : 0};
+    if (!colon || !text_to_fixed(from, 9, &config->hold_from_ns) ||
+        !text_to_fixed(text_of(colon + 1), 9, &config->hold_to_ns))
+        return error_set(err, ERR_INPUT, "--hold: \"%s\" is not FROM:TO in seconds, such as 10:12",
+                         text);
+    return 0;
+}
+
+static int choose_engine(const struct mock_options *o, struct mock_config *config,
+                         struct error *err)
+{
+    if (!o->engine) {
+        config->engine = engine_config_constant(o->ttft_ms, o->itl_ms);
+        return 0;
+    }
+    if (options_given(o, "ttft-ms") || options_given(o, "itl-ms"))
+        return error_set(err, ERR_INPUT,
+                         "--engine %s brings its own times: leave --ttft-ms and --itl-ms out",
+                         o->engine);
+    return engine_config_load(o->engine, &config->engine, err);
+}
+
+static int make_config(const struct mock_options *o, struct mock_config *config, struct error *err)
+{
+    mock_config_init(config);
+    config->listen = o->listen;
+    config->model = o->model;
+    config->log_path = o->log;
+    config->seed = o->common.seed;
+    config->tokens_per_word = o->tokens_per_word;
+    config->template_tokens = (uint32_t)o->template_tokens;
+    config->default_output = (uint32_t)o->output_tokens;
+    config->reasoning_tokens = (uint32_t)o->reasoning_tokens;
+    config->max_body_bytes = o->max_body_bytes;
+    if (o->hold && parse_hold(o->hold, config, err) < 0)
+        return err->code;
+    return choose_engine(o, config, err);
+}
+
+static void tell_start(const struct terminal *t, const struct mock *m, bool json)
+{
+    struct buffer b;
+    buffer_init(&b, BUFFER_UNBOUNDED);
+    struct json_writer w;
+    json_write_init(&w, &b, 0);
+    json_begin_object(&w);
+    json_key(&w, "url");
+    json_put_string(&w, mock_url(m));
+    json_key(&w, "host");
+    json_put_string(&w, mock_host(m));
+    json_key(&w, "port");
+    json_put_u64(&w, mock_port(m));
+    json_end_object(&w);
+    buffer_add_byte(&b, '\n');
+    fprintf(t->human, "serving %s (Ctrl-C ends it)\n", mock_url(m));
+    fflush(t->human);
+    if (json) {
+        print_buffer(t->machine, &b);
+        fflush(t->machine);
+    }
+    buffer_free(&b);
+}
+
+static void tell_counts(const struct mock_report *r, struct json_writer *w)
+{
+    const struct {
+        const char *key;
+        uint64_t value;
+    } counts[] = {
+        {"connections", r->connections},
+        {"requests", r->requests},
+        {"completed", r->completed},
+        {"refused", r->refused},
+        {"aborted", r->aborted},
+        {"timed_out", r->timed_out},
+        {"chunks", r->chunks},
+        {"prompt_tokens", r->prompt_tokens},
+        {"cached_tokens", r->cached_tokens},
+        {"output_tokens", r->output_tokens},
+    };
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        json_key(w, counts[i].key);
+        json_put_u64(w, counts[i].value);
+    }
+}
+
+static void tell_end(const struct terminal *t, const struct mock *m, bool json)
+{
+    struct mock_report r;
+    mock_report(m, &r);
+    fprintf(t->human, "%llu requests: %llu completed, %llu refused, %llu aborted\n",
+            (unsigned long long)r.requests, (unsigned long long)r.completed,
+            (unsigned long long)r.refused, (unsigned long long)r.aborted);
+    if (r.chunks)
+        fprintf(t->human, "%llu chunks written, late by p50 %.3f, p99 %.3f, max %.3f ms\n",
+                (unsigned long long)r.chunks, r.lateness_p50_ms, r.lateness_p99_ms,
+                r.lateness_max_ms);
+    if (!json)
+        return;
+    struct buffer b;
+    buffer_init(&b, BUFFER_UNBOUNDED);
+    struct json_writer w;
+    json_write_init(&w, &b, 0);
+    json_begin_object(&w);
+    tell_counts(&r, &w);
+    json_key(&w, "lateness_ms");
+    json_begin_object(&w);
+    json_key(&w, "p50");
+    json_put_statistic(&w, r.lateness_p50_ms);
+    json_key(&w, "p99");
+    json_put_statistic(&w, r.lateness_p99_ms);
+    json_key(&w, "max");
+    json_put_statistic(&w, r.lateness_max_ms);
+    json_end_object(&w);
+    json_end_object(&w);
+    buffer_add_byte(&b, '\n');
+    print_buffer(t->machine, &b);
+    buffer_free(&b);
+}
+
+/* Being stopped is how a server ends well: exit status 0. */
+static int run(const struct terminal *t, const void *given, struct error *err)
+{
+    const struct mock_options *o = given;
+    struct mock_config config;
+    if (command_arguments(&o->common, 0, NULL, err) < 0 || make_config(o, &config, err) < 0)
+        return err->code;
+    struct mock *m = mock_create(&config, err);
+    if (!m)
+        return err->code;
+    tell_start(t, m, o->common.json);
+    int bad = mock_run(m, err);
+    tell_end(t, m, o->common.json);
+    mock_free(m);
+    return bad;
+}
+
+const struct command command_mock = {
+    .name = "mock",
+    .summary = "serve a simulated OpenAI-compatible endpoint",
+    .usage = "[--listen HOST:PORT] [--engine PRESET | --ttft-ms MS --itl-ms MS]",
+    .about = "Answers chat completions, completions and embeddings as OpenAI's API does, at the\n"
+             "pace of an engine model. docs/mock.md describes the endpoint, its tokenizer, its\n"
+             "limits and its faults.\n",
+    .examples = "  farebox mock --listen 127.0.0.1:0 --ttft-ms 20 --itl-ms 2\n"
+                "  farebox mock --engine rtx4090-llama-3.1-8b-tp1 --log truth.jsonl\n",
+    .options = options,
+    .options_size = sizeof(struct mock_options),
+    .run = run,
+};

@@ -1,0 +1,146 @@
+/* Routes: which request is for what. */
+#include "sim/mock/server.h"
+
+#include "core/json_write.h"
+
+#include <event2/buffer.h>
+#include <event2/http_struct.h>
+#include <string.h>
+
+static void serve_models(struct exchange *x, const char *rest)
+{
+    struct mock *m = x->mock;
+    if (rest[0] == '/' && strcmp(rest + 1, m->model) != 0) {
+        struct api_error e;
+        api_error_set(&e, 404, "invalid_request_error", "model", "model_not_found",
+                      "The model '%.100s' does not exist; this endpoint serves '%.100s'.", rest + 1,
+                      m->model);
+        exchange_reply_error(x, &e);
+        return;
+    }
+    struct json_writer w;
+    buffer_clear(&m->json);
+    json_write_init(&w, &m->json, 0);
+    if (rest[0] != '/') {
+        json_begin_object(&w);
+        json_key(&w, "object");
+        json_put_string(&w, "list");
+        json_key(&w, "data");
+        json_begin_array(&w);
+    }
+    json_begin_object(&w);
+    json_key(&w, "id");
+    json_put_string(&w, m->model);
+    json_key(&w, "object");
+    json_put_string(&w, "model");
+    json_key(&w, "created");
+    json_put_i64(&w, 1700000000);
+    json_key(&w, "owned_by");
+    json_put_string(&w, "farebox");
+    json_end_object(&w);
+    if (rest[0] != '/') {
+        json_end_array(&w);
+        json_end_object(&w);
+    }
+    exchange_reply(x, 200, "application/json", &m->json);
+}
+
+static void serve_health(struct exchange *x, const char *rest)
+{
+    (void)rest;
+    struct buffer *body = &x->mock->json;
+    buffer_clear(body);
+    buffer_add_text(body, "{\"status\":\"ok\"}");
+    exchange_reply(x, 200, "application/json", body);
+}
+
+static void serve_ask(struct exchange *x, enum ask_kind kind)
+{
+    struct evbuffer *input = evhttp_request_get_input_buffer(x->request);
+    size_t length = evbuffer_get_length(input);
+    struct api_error e = {0};
+    if (length > x->mock->config.max_body_bytes) {
+        api_error_for_status(&e, 413);
+    } else {
+        const char *body = (const char *)evbuffer_pullup(input, -1);
+        ask_parse(&x->ask, kind, body ? body : "", body ? length : 0, &x->mock->ask_rules, &e);
+    }
+    evbuffer_drain(input, length);
+    if (e.status)
+        exchange_reply_error(x, &e);
+    else
+        exchange_submit(x, x->read_ns);
+}
+
+static void serve_chat(struct exchange *x, const char *rest)
+{
+    (void)rest;
+    serve_ask(x, ASK_CHAT);
+}
+
+static void serve_completion(struct exchange *x, const char *rest)
+{
+    (void)rest;
+    serve_ask(x, ASK_COMPLETION);
+}
+
+static void serve_embedding(struct exchange *x, const char *rest)
+{
+    (void)rest;
+    serve_ask(x, ASK_EMBEDDING);
+}
+
+struct route {
+    const char *path;
+    enum evhttp_cmd_type method;
+    bool open; /* what follows the path is handed on */
+    void (*serve)(struct exchange *x, const char *rest);
+};
+
+static const struct route routes[] = {
+    {"/chat/completions", EVHTTP_REQ_POST, false, serve_chat},
+    {"/completions", EVHTTP_REQ_POST, false, serve_completion},
+    {"/embeddings", EVHTTP_REQ_POST, false, serve_embedding},
+    {"/models", EVHTTP_REQ_GET, true, serve_models},
+    {"/health", EVHTTP_REQ_GET, false, serve_health},
+};
+
+static const struct route *find_route(const char *path, const char **rest)
+{
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        size_t length = strlen(routes[i].path);
+        if (strncmp(path, routes[i].path, length) != 0)
+            continue;
+        *rest = path + length;
+        if (**rest == '\0' || (routes[i].open && **rest == '/'))
+            return &routes[i];
+    }
+    return NULL;
+}
+
+void route_request(struct connection *c, struct evhttp_request *request)
+{
+    struct exchange *x = exchange_create(c, request, clock_now_ns());
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    path = path ? path : "";
+    if (strncmp(path, "/v1/", 4) == 0)
+        path += 3;
+    const char *rest = "";
+    const struct route *route = find_route(path, &rest);
+    struct api_error e;
+    if (!route) {
+        api_error_set(&e, 404, "invalid_request_error", NULL, "unknown_url",
+                      "Unknown request URL: %.200s. Served are /v1/chat/completions, "
+                      "/v1/completions, /v1/embeddings, /v1/models, /health and /metrics.",
+                      evhttp_request_get_uri(request));
+        exchange_reply_error(x, &e);
+    } else if (evhttp_request_get_command(request) != route->method) {
+        api_error_set(&e, 405, "invalid_request_error", NULL, "method_not_supported",
+                      "Only %s is allowed for %.100s.",
+                      route->method == EVHTTP_REQ_POST ? "POST" : "GET", path);
+        exchange_reply_error(x, &e);
+    } else {
+        route->serve(x, rest);
+    }
+}
