@@ -37,6 +37,14 @@ struct command {
 /* All commands, ended by NULL, in the order of the help. */
 extern const struct command *const commands[];
 
+/* Runs a command with these words, as if they had been typed after "farebox"; the words are shown
+ * first. Its output goes to t, --quiet and --json of the words change nothing there. */
+int command_invoke(const struct terminal *t, const char *const *words, size_t count,
+                   struct error *err);
+
+/* The command that the words name and how many of them do; NULL for none. */
+const struct command *command_find(int count, char **words, int *used);
+
 /* "farebox: " and the text on t->notes, where there is one. */
 void say(const struct terminal *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

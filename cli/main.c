@@ -59,23 +59,6 @@ static void print_overview(FILE *to)
           to);
 }
 
-/* How many words of the command line name this command; 0 = another one. */
-static int words_named(const struct command *c, int argc, char **argv)
-{
-    const char *rest = c->name;
-    for (int i = 0; i < argc; i++) {
-        size_t length = strlen(argv[i]);
-        if (strncmp(rest, argv[i], length) != 0)
-            return 0;
-        if (rest[length] == '\0')
-            return i + 1;
-        if (rest[length] != ' ')
-            return 0;
-        rest += length + 1;
-    }
-    return 0;
-}
-
 static void print_help(const struct command *c)
 {
     struct buffer text;
@@ -158,10 +141,7 @@ int main(int argc, char **argv)
         puts("farebox " FAREBOX_VERSION);
         return 0;
     }
-    for (size_t i = 0; commands[i]; i++) {
-        int words = words_named(commands[i], argc, argv);
-        if (words > 0)
-            return run_command(commands[i], argc - words, argv + words);
-    }
-    return unknown_command(argc, argv);
+    int used;
+    const struct command *c = command_find(argc, argv, &used);
+    return c ? run_command(c, argc - used, argv + used) : unknown_command(argc, argv);
 }
