@@ -1,5 +1,6 @@
 #include "sim/engine/preset.h"
 
+#include "core/embedded.h"
 #include "core/file.h"
 #include "core/json_scan.h"
 
@@ -247,11 +248,15 @@ static int load_file(const char *path, struct engine_config *config, struct erro
 
 int engine_config_load(const char *name_or_path, struct engine_config *config, struct error *err)
 {
-    char path[512];
-    if (strchr(name_or_path, '/') || strstr(name_or_path, ".json"))
+    const struct embedded_file *file = embedded_find("presets", name_or_path);
+    if (file)
+        return engine_config_parse(file->stem, file->bytes, file->length, config, err);
+    if (strchr(name_or_path, '/') || strstr(name_or_path, ".json") || file_exists(name_or_path))
         return load_file(name_or_path, config, err);
-    snprintf(path, sizeof path, "sim/engine/presets/%s.json", name_or_path);
-    return load_file(path, config, err);
+    const char *near = embedded_nearest("presets", name_or_path);
+    return error_set(err, ERR_INPUT, "unknown engine preset \"%s\"; %s%s%s", name_or_path,
+                     near ? "did you mean \"" : "farebox engine list names the bundled ones",
+                     near ? near : "", near ? "\"?" : ", a path ends in .json");
 }
 
 static int check_steps(struct engine_config *c, struct error *err)

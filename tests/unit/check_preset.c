@@ -47,7 +47,11 @@ START_TEST(mistakes_are_named_with_their_place)
                            "\"max_num_batched_tokens\":64}",
                            &c, &err),
                      ERR_INPUT);
+    err = (struct error){0};
     ck_assert_int_eq(engine_config_load("no/such/file.json", &c, &err), ERR_INPUT);
+    err = (struct error){0};
+    ck_assert_int_eq(engine_config_load("h100-llama-2-70b-tp9", &c, &err), ERR_INPUT);
+    ck_assert(strstr(err.message, "did you mean \"h100-llama-2-70b-tp") != NULL);
 }
 END_TEST
 
