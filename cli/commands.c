@@ -1,4 +1,4 @@
-/* The list of commands, and what they share. */
+/* What commands share: being found, being run by another one, speaking. */
 #include "cli/command.h"
 
 #include "core/memory.h"
@@ -6,15 +6,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-extern const struct command command_workload_gen;
-extern const struct command command_workload_info, command_workload_convert;
-extern const struct command command_report, command_diff, command_man, command_completion;
-
-const struct command *const commands[] = {
-    &command_workload_gen, &command_workload_info, &command_workload_convert, &command_report,
-    &command_diff,         &command_man,           &command_completion,       NULL,
-};
 
 /* How many words of the command line name this command; 0 = another one. */
 static int words_named(const struct command *c, int argc, char **argv)

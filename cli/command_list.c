@@ -1,0 +1,27 @@
+/* The list of commands, in the order of the help: two lines for each. */
+#include "cli/command.h"
+
+extern const struct command command_demo;
+extern const struct command command_workload_gen;
+extern const struct command command_workload_info;
+extern const struct command command_workload_convert;
+extern const struct command command_mock;
+extern const struct command command_report;
+extern const struct command command_diff;
+extern const struct command command_man;
+extern const struct command command_completion;
+
+/* clang-format off */
+const struct command *const commands[] = {
+    &command_demo,
+    &command_workload_gen,
+    &command_workload_info,
+    &command_workload_convert,
+    &command_mock,
+    &command_report,
+    &command_diff,
+    &command_man,
+    &command_completion,
+    NULL,
+};
+/* clang-format on */
