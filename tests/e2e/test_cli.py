@@ -1,0 +1,46 @@
+"""The command line itself: help, unknown words, configuration files."""
+import json
+import re
+
+from support import Case
+
+
+class CommandLine(Case):
+    def commands(self):
+        text = self.farebox("--help").stdout
+        return [m.group(1).strip() for m in re.finditer(r"^  ([a-z][a-z ]*?)  +\S", text, re.M)]
+
+    def test_every_command_has_help_and_is_in_the_man_page(self):
+        commands = self.commands()
+        self.assertIn("workload info", commands)
+        man = self.farebox("man").stdout
+        for command in commands:
+            done = self.farebox(*command.split(), "--help")
+            self.assertIn(f"usage: farebox {command}", done.stdout)
+            self.assertIn("--config FILE", done.stdout)
+            self.assertIn(f".SS farebox {command}", man.replace("\\-", "-"))
+
+    def test_near_misses_are_named(self):
+        self.assert_refused(self.farebox("bnech", expect=2), 'did you mean "bench"')
+        self.assert_refused(self.farebox("workload", "info", "--jsn", "x", expect=2),
+                            "did you mean --json?")
+        self.assert_refused(self.farebox("workload", expect=2), "farebox workload info")
+        self.assertIn("usage", self.farebox(expect=2).stderr)
+
+    def test_a_configuration_file_gives_options(self):
+        config = self.write("c.json", json.dumps({"requests": 7, "seed": 3}))
+        out = self.path("t.jsonl")
+        self.farebox("workload", "gen", "chat", "--config", config, "-o", out)
+        self.assertEqual(len(open(out).readlines()), 7)
+        again = self.path("u.jsonl")
+        self.farebox("workload", "gen", "chat", "-n", 7, "--seed", 3, "-o", again)
+        self.assertEqual(open(out).read(), open(again).read())
+        wrong = self.write("c.json", '{\n  "reqests": 7}')
+        done = self.farebox("workload", "gen", "chat", "--config", wrong, "-o", out, expect=2)
+        self.assert_refused(done, "c.json:2:3", 'did you mean --requests?')
+
+    def test_completion_offers_commands_and_options(self):
+        script = self.farebox("completion", "bash").stdout
+        for word in ("workload", "--trace", "complete -o filenames -F _farebox farebox"):
+            self.assertIn(word, script)
+        self.assert_refused(self.farebox("completion", "tcsh", expect=2), "expected bash or zsh")

@@ -1,0 +1,175 @@
+"""The main road: a recorded trace against a mock endpoint, to a run and its bill."""
+import json
+import pathlib
+import signal
+import time
+from decimal import Decimal
+
+from support import Case, accounting_adds_up, read_json, read_lines, trace
+
+CONV = "azure2023/AzureLLMInferenceTrace_conv_first10000.csv"
+CODE = "azure2023/AzureLLMInferenceTrace_code.csv"
+PLANS = json.dumps({
+    "book": "test", "as_of": "2026-11-01", "currency": "USD",
+    "plans": [{"name": "test/token", "per_mtok": {"input": "0.50", "output": "2.15"}},
+              {"name": "test/cached", "per_mtok": {"input": "0.50", "cached_input": "0.05",
+                                                   "output": "2.15"}},
+              {"name": "test/flat", "per_request": "0.002"}]})
+
+
+class Road(Case):
+    def test_azure_conv_sixty_times_faster(self):
+        url = self.mock("--ttft-ms", 20, "--itl-ms", 2)
+        run = self.path("run")
+        self.farebox("bench", "--url", url, "--trace", trace(CONV), "--speed", 60,
+                     "--requests", 2000, "-o", run)
+        summary = accounting_adds_up(self, run)
+        self.assertEqual(summary["accounting"]["completed"], 2000)
+        self.assertEqual(summary["asked"], summary["asked"] |
+                         {"input_tokens": 2209565, "output_tokens": 529807})
+        self.assertEqual(summary["all"]["output_tokens"], 529807)
+        e2e = summary["e2e_scheduled_ms"]
+        for key, expected in (("p50", 495), ("p90", 890), ("p99", 1268.2)):
+            self.assertAlmostEqual(e2e[key], expected, delta=expected * 0.01, msg=key)
+        self.assertAlmostEqual(summary["last_due_s"], 7.071, delta=0.001)
+        self.assertAlmostEqual(summary["peak_in_flight"], 205, delta=3)
+        self.check_bill(run)
+
+    def check_bill(self, run):
+        """The bill equals a recomputation outside the program, to the last digit."""
+        plans = self.write("plans.json", PLANS)
+        bill = self.farebox_json("bill", run, "--plans", plans)
+        totals = {p["plan"]: Decimal(p["total_usd"]) for p in bill["plans"]}
+        token = cached = Decimal(0)
+        count = 0
+        for r in read_lines(pathlib.Path(run) / "requests.jsonl"):
+            u = r["usage"]
+            plain = Decimal(u["uncached_input"]) * Decimal("0.50")
+            hit = Decimal(u.get("cached_input", 0))
+            out = Decimal(u["output"] + u.get("reasoning", 0)) * Decimal("2.15")
+            token += (plain + hit * Decimal("0.50") + out) / 1000000
+            cached += (plain + hit * Decimal("0.05") + out) / 1000000
+            count += 1
+        self.assertEqual(totals["test/token"], token)
+        self.assertEqual(totals["test/cached"], cached)
+        self.assertEqual(totals["test/flat"], count * Decimal("0.002"))
+        self.assertEqual(read_json(pathlib.Path(run) / "bill.json"), bill)
+
+    def test_traced_tokens_cost_exactly(self):
+        head = "".join(open(trace(CONV), newline="").readlines()[:2001])
+        part = self.write("conv2000.csv", head)
+        plans = self.write("plans.json", PLANS)
+        bill = self.farebox_json("bill", part, "--plans", plans)
+        by_name = {p["plan"]: p for p in bill["plans"]}
+        self.assertEqual(Decimal(by_name["test/token"]["total_usd"]), Decimal("2.24386755"))
+
+    def test_whole_azure_code(self):
+        plans = self.write("plans.json", PLANS)
+        bill = self.farebox_json("bill", trace(CODE), "--plans", plans)
+        plan = {p["plan"]: p for p in bill["plans"]}["test/token"]
+        self.assertEqual(Decimal(plan["total_usd"]), Decimal("9.55866340"))
+        per = plan["per_request_usd"]
+        self.assertAlmostEqual(float(per["mean"]), 0.00108387, places=8)
+        self.assertAlmostEqual(per["cv"], 0.9184, places=4)
+        self.assertAlmostEqual(per["max_over_median"], 5.79, places=2)
+
+
+class Stall(Case):
+    """The test of coordinated omission: all answers are held from second 10 to 12."""
+
+    def test_open_loop_sees_the_stall(self):
+        url = self.mock("--ttft-ms", 20, "--itl-ms", 0, "--hold", "10:12")
+        run = self.path("run")
+        workload = self.write("w.csv", "input_tokens,output_tokens\n" + "100,1\n" * 3000)
+        self.farebox("bench", "--url", url, "--trace", workload, "--rate", 100,
+                     "--arrival", "constant", "--duration", "30s", "-o", run)
+        ttft = accounting_adds_up(self, run)["ttft_scheduled_ms"]
+        for key, expected in (("p50", 20), ("p90", 20), ("p95", 520), ("p99", 1720), ("max", 2020)):
+            self.assertAlmostEqual(ttft[key], expected, delta=expected * 0.02 + 1, msg=key)
+
+    def test_closed_loop_says_that_it_is_closed(self):
+        url = self.mock("--ttft-ms", 20, "--itl-ms", 0, "--hold", "1:2")
+        run = self.path("run")
+        workload = self.write("w.csv", "input_tokens,output_tokens\n" + "100,1\n" * 1000)
+        done = self.farebox("bench", "--url", url, "--trace", workload, "--concurrency", 1,
+                            "--duration", "3s", "-o", run)
+        summary = accounting_adds_up(self, run)
+        self.assertEqual(summary["load"], "closed")
+        self.assertIn("closed loop", done.stdout)
+        self.assertLess(summary["ttft_ms"]["p90"], 30)
+
+
+class Interrupt(Case):
+    def test_ctrl_c_leaves_a_valid_run(self):
+        url = self.mock("--ttft-ms", 20, "--itl-ms", 10)
+        run = pathlib.Path(self.path("run"))
+        bench = self.start("bench", "--url", url, "--scenario", "chat", "--rate", 50,
+                           "--duration", "60s", "-o", run)
+        deadline = time.monotonic() + 30
+        requests = run / "requests.jsonl"
+        while time.monotonic() < deadline and not (requests.exists() and requests.stat().st_size):
+            self.assertIsNone(bench.poll(), "ended by itself")
+            time.sleep(0.05)
+        bench.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        bench.send_signal(signal.SIGINT)
+        bench.communicate(timeout=30)
+        self.assertEqual(bench.returncode, 130)
+        summary = accounting_adds_up(self, run)
+        self.assertGreater(summary["accounting"]["completed"], 0)
+        self.assertGreater(summary["accounting"]["cancelled"], 0)
+        self.assertLess(summary["duration_s"], 30)
+
+    def test_unreachable_endpoint(self):
+        run = self.path("run")
+        done = self.farebox("bench", "--url", "http://127.0.0.1:9/v1", "--scenario", "chat",
+                            "--requests", 20, "--rate", 100, "-o", run, expect=1)
+        summary = accounting_adds_up(self, run)
+        self.assertEqual(summary["accounting"]["completed"], 0)
+        self.assertEqual(summary["accounting"]["scheduled"], 20)
+        self.assertIn("127.0.0.1:9", done.stderr)
+
+
+class BadInput(Case):
+    def refuse(self, *words, parts=()):
+        out = self.path("out")
+        done = self.farebox(*words, "-o", out, expect=2)
+        self.assert_refused(done, *parts)
+        self.assertFalse(pathlib.Path(out).exists(), "partial output")
+
+    def test_traces(self):
+        head = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,4808,10\n"
+        cases = (
+            ("truncated", head + "2023-11-16 18:17:04.0319600,31", ":3:"),
+            ("negative", head + "2023-11-16 18:17:04.0319600,-3,8\n", ":3:29: "),
+            ("column", "TIMESTAMP,ContextTokens\n2023-11-16 18:17:03.9799600,4808\n", ":1:"),
+        )
+        for name, text, place in cases:
+            with self.subTest(name):
+                path = self.write(name + ".csv", text)
+                self.refuse("workload", "convert", path, parts=(name + ".csv" + place, "expected"))
+
+    def test_plans(self):
+        workload = self.write("w.csv", "input_tokens,output_tokens\n100,10\n")
+        cases = (
+            ("unknown", '{"plans": [{"name": "a/b",\n "per_mtokens": {"input": "1"}}]}',
+             ("plans.json:2:2", "per_mtokens", 'did you mean "per_mtok"?')),
+            ("huge", '{"plans": [{"name": "a/b",\n "per_mtok": {"input": "1e400"}}]}',
+             ("plans.json:2:", "1e400", "large")),
+            ("negative", '{"plans": [{"name": "a/b",\n "per_mtok": {"input": "-1"}}]}',
+             ("plans.json:2:", "-1")),
+        )
+        for name, text, parts in cases:
+            with self.subTest(name):
+                plans = self.write("plans.json", text)
+                done = self.farebox("bill", workload, "--plans", plans, expect=2)
+                self.assert_refused(done, *parts)
+
+    def test_an_existing_output_directory(self):
+        precious = self.scratch / "out"
+        precious.mkdir()
+        (precious / "thesis.txt").write_text("x")
+        done = self.farebox("bench", "--url", "http://127.0.0.1:9/v1", "--scenario", "chat",
+                            "--requests", 1, "-o", precious, expect=2)
+        self.assert_refused(done, "exists", "--force")
+        self.assertEqual([p.name for p in precious.iterdir()], ["thesis.txt"])
