@@ -1,0 +1,289 @@
+#include "sim/cost/bill.h"
+
+#include "core/memory.h"
+#include "sim/cost/bill_parts.h"
+#include "sim/cost/break_even.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *bill_plan_name(const struct plan_bill *p, char out[BILL_NAME_SIZE])
+{
+    snprintf(out, BILL_NAME_SIZE, "%.120s%s", p->plan->name, p->without_caps ? " (no caps)" : "");
+    return out;
+}
+
+/* No price depends on the request: paid by the period, or the same for each. */
+static bool is_flat(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->rate_count; i++) {
+        const struct plan_rate *r = &plan->rates[i];
+        for (int s = 0; s < SERVICE_COUNT * (int)(r->window_count + 1); s++)
+            for (size_t k = 0; k < r->resolved[s].table_count; k++)
+                if (r->resolved[s].tables[k].priced)
+                    return false;
+        if (r->weight_count || r->tool_count || r->unit_count)
+            return false;
+    }
+    return true;
+}
+
+static int too_much(const struct plan_bill *p, struct error *err)
+{
+    return error_set(err, ERR_INPUT, "the charges of plan \"%s\" pass 1.7e14 USD", p->plan->name);
+}
+
+static int add_prices_per_request(struct plan_bill *p)
+{
+    uint64_t n = p->served_requests;
+    p->has_full_use = plan_full_use(p->plan, &p->full_use_price, &p->full_use_requests);
+    if (p->has_full_use &&
+        (money_prorate(p->full_use_price, 1, p->full_use_requests, &p->full_use) < 0 ||
+         money_prorate(p->full_use_price, n, p->full_use_requests, &p->full_use_total) < 0))
+        return -1;
+    if (n == 0)
+        return 0;
+    return money_prorate(p->sums.total, 1, n, &p->per_request) < 0 ||
+                   money_prorate(p->prorated_total, 1, n, &p->per_used_request) < 0
+               ? -1
+               : 0;
+}
+
+struct make {
+    struct bill *bill;
+    struct serve_rows rows;
+    struct bill_grouping grouping;
+    int64_t *pico;
+};
+
+static int64_t known_start(const struct bill *bill)
+{
+    return bill->has_start ? bill->start_unix_ns : TIME_NEVER;
+}
+
+static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
+{
+    struct bill *bill = m->bill;
+    struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
+    struct tariff t;
+    unsigned workers = bill->options.workers;
+    if (plan_needs_start(p->plan) && !bill->has_start)
+        return error_set(err, ERR_INPUT,
+                         "plan \"%s\" has prices by date or hour, and the workload does not say "
+                         "when it starts; give --start 2026-11-01T00:00:00Z",
+                         p->plan->name);
+    serve_plan(p->plan, &m->rows, &conditions, &p->served);
+    p->requests = bill->workload->count;
+    p->served_requests = p->served.count[SERVE_PAID] + p->served.count[SERVE_INCLUDED];
+    p->rejected = p->requests - p->served_requests;
+    p->quotas_needed = serve_quotas_needed(p->plan, &m->rows, &conditions);
+    p->flat = is_flat(p->plan);
+    tariff_init(&t, p->plan, &m->rows, &p->served, known_start(bill), p->without_caps);
+    tariff_charge_all(&t, workers, &p->sums, m->pico);
+    int code = p->sums.overflow ? -1 : 0;
+    if (code == 0) {
+        cost_stats_of(m->pico, bill->workload->count, &p->stats);
+        cost_stats_shares(&t, workers, &p->sums, &p->stats);
+        bill_add_waste(p, &t);
+        bill_reconcile(p, &t);
+        bill_add_groups(p, &t, &m->grouping);
+        bill_add_sessions(p, &t);
+        code = bill_add_lines(p, bill, &t);
+    }
+    if (code == 0)
+        code = add_prices_per_request(p);
+    tariff_free(&t);
+    free(p->served.fate);
+    free(p->served.start_ns);
+    p->served.fate = NULL;
+    p->served.start_ns = NULL;
+    return code < 0 ? too_much(p, err) : 0;
+}
+
+/* Plans that serve everything at once go before those that delay or truncate. */
+static int serves_worse(const struct plan_bill *p)
+{
+    return p->served.delayed > 0 || p->served.truncated > 0;
+}
+
+static bool ranks_before(const struct plan_bill *a, const struct plan_bill *b)
+{
+    if (serves_worse(a) != serves_worse(b))
+        return serves_worse(a) < serves_worse(b);
+    return a->prorated_total < b->prorated_total;
+}
+
+static void rank_plans(struct bill *bill)
+{
+    bill->ranking = mem_alloc((bill->plan_count + 1) * sizeof *bill->ranking);
+    for (size_t i = 0; i < bill->plan_count; i++) {
+        if (bill->plans[i].rejected > 0)
+            continue;
+        size_t at = bill->ranking_count++;
+        for (; at > 0 && ranks_before(&bill->plans[i], &bill->plans[bill->ranking[at - 1]]); at--)
+            bill->ranking[at] = bill->ranking[at - 1];
+        bill->ranking[at] = i;
+    }
+    for (size_t i = 0; i < bill->ranking_count; i++)
+        bill->plans[bill->ranking[i]].rank = (int)i + 1;
+}
+
+/* The flat price of a plan as a fraction: full use of its quota, or its price per request. */
+static bool flat_price(const struct plan_bill *p, money *price, uint64_t *requests)
+{
+    if (p->without_caps || !p->flat)
+        return false;
+    if (p->has_full_use) {
+        *price = p->full_use_price;
+        *requests = p->full_use_requests;
+        return p->full_use_price > 0;
+    }
+    const struct rate_prices *r = &p->plan->rates[0].resolved[SERVICE_STANDARD];
+    *price = r->per_request_micro * PLAN_MICRO;
+    *requests = 1;
+    return *price > 0;
+}
+
+static uint64_t count_dearer(struct make *m, const struct plan_bill *token, money price,
+                             uint64_t requests)
+{
+    struct serve_result served;
+    struct serve_conditions conditions = {m->bill->start_unix_ns, token->without_caps};
+    struct tariff t;
+    serve_plan(token->plan, &m->rows, &conditions, &served);
+    tariff_init(&t, token->plan, &m->rows, &served, known_start(m->bill), token->without_caps);
+    uint64_t dearer = bill_count_dearer(&t, price, requests);
+    tariff_free(&t);
+    serve_result_free(&served);
+    return dearer;
+}
+
+static void add_break_even(struct make *m, size_t token, size_t flat, money price,
+                           uint64_t requests)
+{
+    struct bill *bill = m->bill;
+    struct break_even_input found;
+    uint64_t output = bill->options.break_even_output, cap;
+    if (output == 0 && bill->workload->count > 0)
+        output = (bill->output_tokens + bill->workload->count / 2) / bill->workload->count;
+    break_even_input(&bill->plans[token].plan->rates[0], price, requests, output, &found);
+    cap = bill->plans[flat].plan->limits.max_input_tokens;
+    bill->break_even =
+        mem_resize(bill->break_even, bill->break_even_count + 1, sizeof *bill->break_even);
+    bill->break_even[bill->break_even_count++] = (struct break_even){
+        .token_plan = token,
+        .flat_plan = flat,
+        .output_tokens = output,
+        .input_tokens = found.input_tokens,
+        .never = found.never,
+        .beyond_cap = !found.never && cap > 0 && found.input_tokens > cap,
+        .dearer = count_dearer(m, &bill->plans[token], price, requests),
+    };
+}
+
+static void find_break_even(struct make *m)
+{
+    struct bill *bill = m->bill;
+    for (size_t a = 0; a < bill->plan_count; a++) {
+        if (bill->plans[a].flat || bill->plans[a].without_caps || bill->plans[a].plan->quota_count)
+            continue;
+        for (size_t b = 0; b < bill->plan_count; b++) {
+            money price;
+            uint64_t requests;
+            if (flat_price(&bill->plans[b], &price, &requests))
+                add_break_even(m, a, b, price, requests);
+        }
+    }
+}
+
+static void describe_workload(struct bill *bill, const struct serve_rows *rows)
+{
+    const struct workload *w = bill->workload;
+    for (size_t i = 0; i < w->count; i++) {
+        bill->input_tokens += w->input_tokens[i];
+        bill->output_tokens += w->output_tokens[i];
+        if (w->cost && w->cost[i] != MONEY_MAX) {
+            bill->has_reported = true;
+            bill->reported += w->cost[i];
+            bill->reported_requests++;
+        }
+    }
+    bill->recorded = w->status || w->attempts;
+    bill->peak_minute = serve_peak_requests(rows, 60 * NS_PER_S);
+    bill->peak_day = serve_peak_requests(rows, 86400 * NS_PER_S);
+}
+
+static int set_period(struct bill *bill, const struct serve_rows *rows, struct error *err)
+{
+    static const int64_t lengths[] = {0, 86400 * NS_PER_S, 30 * 86400 * NS_PER_S};
+    const struct bill_options *o = &bill->options;
+    bill->has_start = o->has_start || bill->workload->has_start;
+    bill->start_unix_ns = o->has_start ? o->start_unix_ns : bill->workload->start_unix_ns;
+    if (!bill->has_start)
+        bill->start_unix_ns = 0;
+    bill->span_ns = rows->span_ns;
+    bill->billed_span_ns = o->period == PERIOD_TRACE ? bill->span_ns : lengths[o->period];
+    if (o->period != PERIOD_TRACE && bill->span_ns == 0)
+        return error_set(err, ERR_INPUT,
+                         "the workload has no duration, so it cannot be scaled to a period; use "
+                         "--period trace");
+    return 0;
+}
+
+static void list_plans(struct bill *bill, const struct plan *const *plans, size_t count)
+{
+    bill->plans = mem_zero(2 * count + 1, sizeof *bill->plans);
+    for (size_t i = 0; i < count; i++) {
+        bill->plans[bill->plan_count++].plan = plans[i];
+        if (!bill->options.both_caps || !plans[i]->limits.unconfirmed)
+            continue;
+        bill->plans[bill->plan_count].plan = plans[i];
+        bill->plans[bill->plan_count++].without_caps = true;
+    }
+}
+
+int bill_make(struct bill *out, const struct workload *w, const struct plan *const *plans,
+              size_t count, const struct bill_options *options, struct error *err)
+{
+    struct make m = {.bill = out};
+    *out = (struct bill){.workload = w, .options = *options};
+    if (out->options.workers < 1)
+        out->options.workers = 1;
+    int code = serve_rows_make(&m.rows, w, options->duration, err);
+    if (code < 0)
+        return code;
+    code = set_period(out, &m.rows, err);
+    if (code == 0)
+        code = bill_grouping_make(&m.grouping, w, &m.rows, options->by, out->start_unix_ns, err);
+    if (code == 0) {
+        list_plans(out, plans, count);
+        describe_workload(out, &m.rows);
+        m.pico = mem_alloc((w->count + 1) * sizeof *m.pico);
+    }
+    for (size_t i = 0; i < out->plan_count && code == 0; i++)
+        code = bill_plan(&m, &out->plans[i], err);
+    if (code == 0) {
+        rank_plans(out);
+        find_break_even(&m);
+    } else {
+        bill_free(out);
+    }
+    free(m.pico);
+    bill_grouping_free(&m.grouping);
+    serve_rows_free(&m.rows);
+    return code;
+}
+
+void bill_free(struct bill *bill)
+{
+    for (size_t i = 0; i < bill->plan_count; i++) {
+        for (size_t g = 0; g < bill->plans[i].group_count; g++)
+            free(bill->plans[i].groups[g].name);
+        free(bill->plans[i].groups);
+    }
+    free(bill->plans);
+    free(bill->break_even);
+    free(bill->ranking);
+    *bill = (struct bill){0};
+}

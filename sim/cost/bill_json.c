@@ -1,0 +1,272 @@
+#include "sim/cost/bill.h"
+
+#include "core/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+static void put_key_money(struct json_writer *w, const char *key, money value)
+{
+    json_key(w, key);
+    json_put_money(w, value);
+}
+
+static void put_key_count(struct json_writer *w, const char *key, uint64_t value)
+{
+    json_key(w, key);
+    json_put_u64(w, value);
+}
+
+static void put_key_statistic(struct json_writer *w, const char *key, double value)
+{
+    json_key(w, key);
+    json_put_statistic(w, value);
+}
+
+static void put_workload(const struct bill *b, struct json_writer *w)
+{
+    json_key(w, "workload");
+    json_begin_object(w);
+    json_key(w, "name");
+    json_put_string(w, b->workload->name);
+    put_key_count(w, "requests", b->workload->count);
+    put_key_count(w, "input_tokens", b->input_tokens);
+    put_key_count(w, "output_tokens", b->output_tokens);
+    put_key_statistic(w, "duration_s", (double)b->span_ns * 1e-9);
+    put_key_count(w, "peak_minute_requests", b->peak_minute);
+    put_key_count(w, "peak_day_requests", b->peak_day);
+    if (b->has_reported) {
+        put_key_money(w, "reported_usd", b->reported);
+        put_key_count(w, "reported_requests", b->reported_requests);
+    }
+    json_end_object(w);
+}
+
+static void put_period(const struct bill *b, struct json_writer *w)
+{
+    static const char *const names[] = {"trace", "day", "month"};
+    json_key(w, "period");
+    json_begin_object(w);
+    json_key(w, "name");
+    json_put_string(w, names[b->options.period]);
+    json_key(w, "extrapolated");
+    json_put_bool(w, b->billed_span_ns != b->span_ns);
+    put_key_statistic(w, "span_s", (double)b->billed_span_ns * 1e-9);
+    json_key(w, "start");
+    if (b->has_start) {
+        char text[CLOCK_INSTANT_SIZE];
+        clock_format_instant(b->start_unix_ns, text);
+        json_put_string(w, text);
+    } else {
+        json_put_null(w);
+    }
+    json_end_object(w);
+}
+
+static void put_stats(struct json_writer *w, const struct cost_stats *s)
+{
+    put_key_statistic(w, "min", s->min);
+    put_key_statistic(w, "p50", s->p50);
+    put_key_statistic(w, "p90", s->p90);
+    put_key_statistic(w, "p99", s->p99);
+    put_key_statistic(w, "max", s->max);
+    put_key_statistic(w, "cv", s->cv);
+    put_key_statistic(w, "max_over_median", s->max_over_median);
+}
+
+static void put_per_request(const struct plan_bill *p, struct json_writer *w)
+{
+    json_key(w, "per_request_usd");
+    json_begin_object(w);
+    put_key_money(w, "mean", p->per_request);
+    put_stats(w, &p->stats);
+    put_key_money(w, "per_used_request", p->per_used_request);
+    if (p->has_full_use)
+        put_key_money(w, "at_full_use", p->full_use);
+    json_end_object(w);
+    json_key(w, "per_session_usd");
+    json_begin_object(w);
+    if (p->session_stats.count > 0) {
+        put_key_count(w, "sessions", p->session_stats.count);
+        put_key_statistic(w, "mean", p->session_stats.mean);
+        put_stats(w, &p->session_stats);
+    }
+    json_end_object(w);
+}
+
+static void put_lines(const struct plan_bill *p, struct json_writer *w)
+{
+    json_key(w, "lines");
+    json_begin_object(w);
+    for (int i = 0; i < BILL_LINES; i++) {
+        if (p->cash[i] == 0 && p->prorated[i] == 0)
+            continue;
+        json_key(w, bill_line_name((enum bill_line)i));
+        json_begin_object(w);
+        put_key_money(w, "total_usd", p->cash[i]);
+        put_key_money(w, "prorated_usd", p->prorated[i]);
+        json_end_object(w);
+    }
+    json_end_object(w);
+    json_key(w, "parts");
+    json_begin_object(w);
+    for (int i = 0; i < CHARGE_PARTS; i++) {
+        if (p->sums.part[i] == 0)
+            continue;
+        json_key(w, charge_part_name((enum charge_part)i));
+        json_begin_object(w);
+        put_key_money(w, "usd", p->sums.part[i]);
+        put_key_statistic(w, "variance_share", p->stats.share[i]);
+        json_end_object(w);
+    }
+    json_end_object(w);
+}
+
+static void put_served(const struct plan_bill *p, struct json_writer *w)
+{
+    put_key_count(w, "requests", p->requests);
+    put_key_count(w, "served", p->served_requests);
+    put_key_count(w, "included", p->served.count[SERVE_INCLUDED]);
+    put_key_count(w, "rejected", p->rejected);
+    json_key(w, "rejected_by");
+    json_begin_object(w);
+    for (int i = SERVE_INCLUDED + 1; i < SERVE_FATES; i++)
+        if (p->served.count[i] > 0)
+            put_key_count(w, serve_fate_name((enum serve_fate)i), p->served.count[i]);
+    json_end_object(w);
+    put_key_count(w, "delayed", p->served.delayed);
+    json_key(w, "delay_max_ms");
+    json_put_ms(w, p->served.delay_max_ns);
+    put_key_statistic(w, "delay_mean_ms",
+                      p->served_requests
+                          ? (double)p->served.delay_sum_ns * 1e-6 / (double)p->served_requests
+                          : NAN);
+    put_key_count(w, "truncated", p->served.truncated);
+    put_key_count(w, "unpriced", p->sums.unpriced);
+}
+
+static void put_use(const struct plan_bill *p, const struct bill *b, struct json_writer *w)
+{
+    put_key_statistic(w, "utilisation", bill_utilisation(p, b));
+    if (p->quotas_needed > 0)
+        put_key_count(w, "quotas_needed", p->quotas_needed);
+    if (p->has_full_use)
+        put_key_money(w, "full_use_total_usd", p->full_use_total);
+    json_key(w, "concurrency_checked");
+    json_put_bool(w, !p->served.concurrency_unchecked);
+}
+
+static void put_waste(const struct plan_bill *p, struct json_writer *w)
+{
+    json_key(w, "waste");
+    json_begin_object(w);
+    put_key_money(w, "retries_usd", p->waste.retries);
+    put_key_money(w, "failed_usd", p->waste.failed);
+    put_key_money(w, "aborted_usd", p->waste.aborted);
+    put_key_count(w, "good_requests", p->waste.good_requests);
+    put_key_money(w, "usage_per_good_request_usd", p->waste.usage_per_good);
+    json_end_object(w);
+    if (p->reconciled.requests == 0)
+        return;
+    json_key(w, "reported");
+    json_begin_object(w);
+    put_key_count(w, "requests", p->reconciled.requests);
+    put_key_count(w, "equal", p->reconciled.equal);
+    put_key_money(w, "reported_usd", p->reconciled.reported);
+    put_key_money(w, "ours_usd", p->reconciled.ours);
+    put_key_money(w, "largest_difference_usd", p->reconciled.largest_difference);
+    json_end_object(w);
+}
+
+static void put_groups(const struct bill *b, const struct plan_bill *p, struct json_writer *w)
+{
+    json_key(w, "by");
+    json_begin_object(w);
+    if (b->options.by) {
+        json_key(w, b->options.by);
+        json_begin_array(w);
+        for (size_t i = 0; i < p->group_count; i++) {
+            json_begin_object(w);
+            json_key(w, "name");
+            json_put_string(w, p->groups[i].name);
+            put_key_count(w, "requests", p->groups[i].requests);
+            put_key_money(w, "usage_usd", p->groups[i].usage);
+            json_end_object(w);
+        }
+        json_end_array(w);
+    }
+    json_end_object(w);
+}
+
+static void put_plan(const struct bill *b, const struct plan_bill *p, struct json_writer *w)
+{
+    json_begin_object(w);
+    json_key(w, "plan");
+    json_put_string(w, p->plan->name);
+    json_key(w, "caps");
+    json_put_string(w, p->without_caps               ? "ignored"
+                       : p->plan->limits.unconfirmed ? "unconfirmed"
+                                                     : "applied");
+    json_key(w, "rank");
+    if (p->rank)
+        json_put_u64(w, (uint64_t)p->rank);
+    else
+        json_put_null(w);
+    put_key_money(w, "total_usd", p->total);
+    put_key_money(w, "prorated_usd", p->prorated_total);
+    put_per_request(p, w);
+    put_served(p, w);
+    put_use(p, b, w);
+    put_lines(p, w);
+    put_waste(p, w);
+    put_groups(b, p, w);
+    json_end_object(w);
+}
+
+static void put_break_even(const struct bill *b, struct json_writer *w)
+{
+    json_key(w, "break_even");
+    json_begin_array(w);
+    for (size_t i = 0; i < b->break_even_count; i++) {
+        const struct break_even *e = &b->break_even[i];
+        json_begin_object(w);
+        json_key(w, "token_plan");
+        json_put_string(w, b->plans[e->token_plan].plan->name);
+        json_key(w, "flat_plan");
+        json_put_string(w, b->plans[e->flat_plan].plan->name);
+        put_key_money(w, "flat_price_usd", b->plans[e->token_plan].per_request);
+        put_key_count(w, "output_tokens", e->output_tokens);
+        json_key(w, "input_tokens");
+        if (e->never)
+            json_put_null(w);
+        else
+            json_put_u64(w, e->input_tokens);
+        json_key(w, "answer");
+        json_put_string(w, e->never ? "never" : e->beyond_cap ? "beyond the cap" : "at");
+        put_key_count(w, "requests_dearer_than_flat", e->dearer);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
+void bill_write_json(const struct bill *b, struct json_writer *w)
+{
+    json_begin_object(w);
+    put_key_count(w, "schema_version", 1);
+    put_workload(b, w);
+    put_period(b, w);
+    json_key(w, "plans");
+    json_begin_array(w);
+    for (size_t i = 0; i < b->plan_count; i++)
+        put_plan(b, &b->plans[i], w);
+    json_end_array(w);
+    put_break_even(b, w);
+    json_key(w, "ranking");
+    json_begin_array(w);
+    for (size_t i = 0; i < b->ranking_count; i++) {
+        char name[BILL_NAME_SIZE];
+        json_put_string(w, bill_plan_name(&b->plans[b->ranking[i]], name));
+    }
+    json_end_array(w);
+    json_end_object(w);
+}

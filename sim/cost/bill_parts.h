@@ -1,0 +1,29 @@
+/* The steps of a bill; private to sim/cost. */
+#ifndef FAREBOX_SIM_COST_BILL_PARTS_H
+#define FAREBOX_SIM_COST_BILL_PARTS_H
+
+#include "sim/cost/bill.h"
+
+/* The lines beside the requests' own charges, and the totals. -1: beyond 128 bits. */
+int bill_add_lines(struct plan_bill *p, const struct bill *bill, const struct tariff *t);
+
+/* What failed, was cut or retried; what the provider reported. */
+void bill_add_waste(struct plan_bill *p, const struct tariff *t);
+void bill_reconcile(struct plan_bill *p, const struct tariff *t);
+
+/* The split by options.by, and by session. */
+struct bill_grouping {
+    uint32_t *group; /* by row; NAME_NONE = none */
+    struct names names;
+};
+int bill_grouping_make(struct bill_grouping *g, const struct workload *w,
+                       const struct serve_rows *rows, const char *by, int64_t start_unix_ns,
+                       struct error *err);
+void bill_grouping_free(struct bill_grouping *g);
+void bill_add_groups(struct plan_bill *p, const struct tariff *t, const struct bill_grouping *g);
+void bill_add_sessions(struct plan_bill *p, const struct tariff *t);
+
+/* Requests of the tariff dearer than price / requests. */
+uint64_t bill_count_dearer(const struct tariff *t, money price, uint64_t requests);
+
+#endif

@@ -1,0 +1,322 @@
+/* The bill as a person reads it. */
+#include "sim/cost/bill.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_WIDTH 30
+
+double bill_utilisation(const struct plan_bill *p, const struct bill *bill)
+{
+    const struct plan *plan = p->plan;
+    if (p->served.quota_windows > 0 && plan->quotas[0].amount > 0)
+        return (double)p->served.quota_used /
+               ((double)plan->quotas[0].amount * (double)p->served.quota_windows);
+    if (plan->provisioned.tokens_per_minute > 0 && bill->span_ns > 0) {
+        uint64_t units = bill->options.units ? bill->options.units : plan->provisioned.units;
+        double capacity = (double)plan->provisioned.tokens_per_minute * (double)units *
+                          (double)bill->span_ns / 60e9;
+        return (double)(p->sums.input_tokens + p->sums.output_tokens) / capacity;
+    }
+    return NAN;
+}
+
+/* 8819 as "8,819". */
+static const char *grouped(uint64_t value, char out[32])
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" PRIu64, value), at = 0;
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = '\0';
+    return out;
+}
+
+static const char *duration(int64_t ns, char out[32])
+{
+    double s = (double)ns * 1e-9;
+    if (s < 120)
+        snprintf(out, 32, "%.3g s", s);
+    else if (s < 2 * 3600)
+        snprintf(out, 32, "%.0f min", s / 60);
+    else if (s < 2 * 86400)
+        snprintf(out, 32, "%.1f h", s / 3600);
+    else
+        snprintf(out, 32, "%.1f days", s / 86400);
+    return out;
+}
+
+static const char *millions(uint64_t tokens, char out[32])
+{
+    if (tokens < 100000)
+        return grouped(tokens, out);
+    snprintf(out, 32, "%.2f M", (double)tokens * 1e-6);
+    return out;
+}
+
+static void put_head(const struct bill *b, struct buffer *out)
+{
+    char n[32], span[32], in[32], tokens_out[32];
+    buffer_add_format(out, "%s · %s requests in %s · %s tokens in, %s out",
+                      b->workload->name ? b->workload->name : "workload",
+                      grouped(b->workload->count, n), duration(b->span_ns, span),
+                      millions(b->input_tokens, in), millions(b->output_tokens, tokens_out));
+    if (b->has_start) {
+        char text[CLOCK_INSTANT_SIZE];
+        clock_format_instant(b->start_unix_ns, text);
+        buffer_add_format(out, " · start %.10s %.5s UTC", text, text + 11);
+    }
+    buffer_add_text(out, "\n\n");
+}
+
+/* A number in a column: 6 places for small amounts, or a dash. */
+static void put_cell(struct buffer *out, double value, int width, int decimals)
+{
+    if (isnan(value))
+        buffer_add_format(out, " %*s", width + 2, "–"); /* the dash is three bytes wide */
+    else
+        buffer_add_format(out, " %*.*f", width, decimals, value);
+}
+
+static void put_money_cell(struct buffer *out, money value, int width, int decimals)
+{
+    char text[MONEY_TEXT_SIZE];
+    money_format_fixed(value, decimals, text);
+    buffer_add_format(out, " %*s", width, text);
+}
+
+static void put_reasons(const struct plan_bill *p, struct buffer *out)
+{
+    static const char *const words[SERVE_FATES] = {"",          "",      "model",     "input cap",
+                                                   "too large", "quota", "rate limit"};
+    const char *comma = " (";
+    for (int i = SERVE_INCLUDED + 1; i < SERVE_FATES; i++) {
+        char n[32];
+        if (p->served.count[i] == 0)
+            continue;
+        buffer_add_format(out, "%s%s %s", comma, grouped(p->served.count[i], n), words[i]);
+        comma = ", ";
+    }
+    buffer_add_text(out, ")");
+}
+
+static void put_served(const struct plan_bill *p, struct buffer *out)
+{
+    char served[32], all[32], n[32], span[32];
+    if (p->rejected > 0) {
+        buffer_add_format(out, "  %s of %s", grouped(p->served_requests, served),
+                          grouped(p->requests, all));
+        put_reasons(p, out);
+    } else {
+        buffer_add_text(out, "  all");
+    }
+    if (p->served.delayed > 0)
+        buffer_add_format(out, ", %s queued up to %s", grouped(p->served.delayed, n),
+                          duration(p->served.delay_max_ns, span));
+    if (p->served.truncated > 0)
+        buffer_add_format(out, ", %s truncated", grouped(p->served.truncated, n));
+    if (p->sums.unpriced > 0)
+        buffer_add_format(out, ", %s partly without a price", grouped(p->sums.unpriced, n));
+    buffer_add_text(out, "\n");
+}
+
+/* Flat plans have one price a request: at full use of the quota, or what they charge. */
+static void put_per_request(const struct plan_bill *p, struct buffer *out)
+{
+    bool varies = !p->flat && p->sums.total > 0;
+    money mean = p->sums.total > 0 ? p->per_request : p->has_full_use ? p->full_use : 0;
+    if (mean > 0)
+        put_money_cell(out, mean, 12, 6);
+    else if (p->prorated_total > 0)
+        put_money_cell(out, p->per_used_request, 12, 6);
+    else
+        put_cell(out, NAN, 12, 0);
+    put_cell(out, varies ? p->stats.p50 : NAN, 9, 5);
+    put_cell(out, varies ? p->stats.p99 : NAN, 9, 5);
+    if (varies && !isnan(p->stats.max_over_median))
+        buffer_add_format(out, " %7.1f×", p->stats.max_over_median);
+    else
+        buffer_add_format(out, " %8s", varies || mean == 0 ? "  –" : "1.0×");
+    put_cell(out, varies ? p->stats.cv : mean > 0 ? 0 : NAN, 5, 2);
+}
+
+static void put_row(const struct bill *b, const struct plan_bill *p, struct buffer *out)
+{
+    char name[BILL_NAME_SIZE];
+    (void)b;
+    if (p->rank)
+        buffer_add_format(out, "%2d ", p->rank);
+    else
+        buffer_add_text(out, " – ");
+    buffer_add_format(out, "%-*.*s", NAME_WIDTH, NAME_WIDTH, bill_plan_name(p, name));
+    put_money_cell(out, p->total, 12, 4);
+    put_money_cell(out, p->prorated_total, 11, 4);
+    put_per_request(p, out);
+    put_served(p, out);
+}
+
+static void put_rows(const struct bill *b, struct buffer *out)
+{
+    static const char *const spans[] = {"this trace", "per day", "per month"};
+    buffer_add_format(out, "   %-*s %12s %11s %12s %9s %9s %8s %5s  %s\n", NAME_WIDTH, "plan, USD",
+                      spans[b->options.period], "prorated", "per request", "p50", "p99", "max/med",
+                      "CV", "served");
+    for (size_t i = 0; i < b->ranking_count; i++)
+        put_row(b, &b->plans[b->ranking[i]], out);
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (!b->plans[i].rank)
+            put_row(b, &b->plans[i], out);
+    buffer_add_text(out, "\n");
+}
+
+static void put_cheapest(const struct bill *b, struct buffer *out)
+{
+    if (b->ranking_count == 0) {
+        buffer_add_text(out, "No plan serves all of it.\n");
+        return;
+    }
+    char name[BILL_NAME_SIZE], second_name[BILL_NAME_SIZE], less[MONEY_TEXT_SIZE];
+    const struct plan_bill *first = &b->plans[b->ranking[0]];
+    buffer_add_format(out, "Cheapest that serves everything: %s", bill_plan_name(first, name));
+    if (b->ranking_count > 1) {
+        const struct plan_bill *second = &b->plans[b->ranking[1]];
+        money difference = second->prorated_total - first->prorated_total;
+        if (difference >= 0) {
+            money_format_fixed(difference, 4, less);
+            buffer_add_format(out, ", $%s less than %s", less, bill_plan_name(second, second_name));
+        } else {
+            money_format_fixed(-difference, 4, less);
+            buffer_add_format(out, "; %s would cost $%s less, but makes requests wait or cuts them",
+                              bill_plan_name(second, second_name), less);
+        }
+    }
+    buffer_add_text(out, ".\n");
+}
+
+/* Why prices vary: the part with the largest share of the variance. */
+static void put_variance(const struct plan_bill *p, struct buffer *out)
+{
+    int most = 0;
+    if (p->flat || isnan(p->stats.share[0]) || isnan(p->stats.max_over_median))
+        return;
+    for (int i = 1; i < CHARGE_PARTS; i++)
+        if (p->stats.share[i] > p->stats.share[most])
+            most = i;
+    buffer_add_format(out, "%s: the dearest request costs %.2f× the median one; variance:",
+                      p->plan->name, p->stats.max_over_median);
+    const char *comma = " ";
+    for (int i = 0; i < CHARGE_PARTS; i++)
+        if (p->sums.part[i] != 0) {
+            buffer_add_format(out, "%s%.2f %% %s", comma, p->stats.share[i] * 100,
+                              charge_part_name((enum charge_part)i));
+            comma = ", ";
+        }
+    buffer_add_text(out, ".\n");
+}
+
+static void put_break_even(const struct bill *b, const struct break_even *e, struct buffer *out)
+{
+    const struct plan_bill *token = &b->plans[e->token_plan], *flat = &b->plans[e->flat_plan];
+    char mean[MONEY_TEXT_SIZE], n[32], m[32], all[32];
+    money_format_fixed(token->per_request, 8, mean);
+    buffer_add_format(out, "%s against %s: breaks even at $%s a request", token->plan->name,
+                      flat->plan->name, mean);
+    if (e->never)
+        buffer_add_format(out, "; with %s tokens out no input is dearer by the token",
+                          grouped(e->output_tokens, n));
+    else
+        buffer_add_format(out, "; with %s tokens out the token price is higher from %s in%s",
+                          grouped(e->output_tokens, n), grouped(e->input_tokens, m),
+                          e->beyond_cap ? ", above the flat plan's cap: never within it" : "");
+    buffer_add_format(out, "; flat wins for %s of %s requests%s.\n", grouped(e->dearer, n),
+                      grouped(token->served_requests, all),
+                      flat->has_full_use ? " (at full use)" : "");
+}
+
+static void put_full_use(const struct plan_bill *p, struct buffer *out)
+{
+    char text[MONEY_TEXT_SIZE], n[32];
+    if (!p->has_full_use || p->without_caps || p->full_use == 0)
+        return;
+    money_format_fixed(p->full_use_total, 2, text);
+    buffer_add_format(out, "%s: taking every request when it is due needs %s× its quota",
+                      p->plan->name, grouped(p->quotas_needed, n));
+    buffer_add_format(out, "; its %s served requests at full use: $%s.\n",
+                      grouped(p->served_requests, n), text);
+}
+
+static void put_waste(const struct plan_bill *p, struct buffer *out)
+{
+    money wasted = p->waste.retries + p->waste.failed + p->waste.aborted;
+    char text[MONEY_TEXT_SIZE], good[MONEY_TEXT_SIZE];
+    if (wasted == 0 || p->sums.total == 0)
+        return;
+    money_format_fixed(wasted, 6, text);
+    money_format_fixed(p->waste.usage_per_good, 6, good);
+    buffer_add_format(out,
+                      "Waste: $%s (%.1f %%) of %s's charges went to retries, failed and cut "
+                      "requests; a good request cost $%s.\n",
+                      text, 100 * cost_usd(wasted) / cost_usd(p->sums.total), p->plan->name, good);
+}
+
+static void put_groups(const struct bill *b, const struct plan_bill *p, struct buffer *out)
+{
+    if (p->group_count == 0 || p->sums.total == 0)
+        return;
+    buffer_add_format(out, "\n%s by %s\n", p->plan->name, b->options.by);
+    for (size_t i = 0; i < p->group_count && i < 20; i++) {
+        char n[32];
+        buffer_add_format(out, "   %-*.*s", NAME_WIDTH, NAME_WIDTH, p->groups[i].name);
+        put_money_cell(out, p->groups[i].usage, 14, 6);
+        buffer_add_format(out, " %12s requests\n", grouped(p->groups[i].requests, n));
+    }
+    if (p->group_count > 20)
+        buffer_add_format(out, "   and %zu more, in the JSON\n", p->group_count - 20);
+}
+
+static void put_remarks(const struct bill *b, struct buffer *out)
+{
+    bool quotas = false, unchecked = false, unconfirmed = false;
+    for (size_t i = 0; i < b->plan_count; i++) {
+        quotas = quotas || b->plans[i].plan->quota_count || b->plans[i].plan->rate_limit_count;
+        unchecked = unchecked || b->plans[i].served.concurrency_unchecked;
+        unconfirmed = unconfirmed || b->plans[i].plan->limits.unconfirmed;
+    }
+    if (quotas && !b->has_start)
+        buffer_add_text(out, "No start is known: quota windows count as if the first request came "
+                             "at midnight UTC (--start).\n");
+    if (unchecked)
+        buffer_add_text(out, "Concurrency limits were not checked: the trace does not say how long "
+                             "requests run (--ttft, --tpot).\n");
+    if (unconfirmed)
+        buffer_add_text(out, "Caps of some plans are unconfirmed; they are billed with and "
+                             "without.\n");
+    if (b->billed_span_ns != b->span_ns)
+        buffer_add_text(out,
+                        "Extrapolated from the trace's rate; quotas and limits were applied to "
+                        "the trace as it is.\n");
+}
+
+void bill_write_table(const struct bill *b, int width, struct buffer *out)
+{
+    (void)width;
+    put_head(b, out);
+    put_rows(b, out);
+    put_cheapest(b, out);
+    for (size_t i = 0; i < b->plan_count; i++)
+        put_variance(&b->plans[i], out);
+    for (size_t i = 0; i < b->plan_count; i++)
+        put_full_use(&b->plans[i], out);
+    for (size_t i = 0; i < b->break_even_count; i++)
+        put_break_even(b, &b->break_even[i], out);
+    for (size_t i = 0; i < b->plan_count; i++)
+        put_waste(&b->plans[i], out);
+    put_remarks(b, out);
+    for (size_t i = 0; i < b->plan_count; i++)
+        put_groups(b, &b->plans[i], out);
+}

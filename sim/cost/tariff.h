@@ -1,0 +1,90 @@
+/* A tariff: a plan applied to the rows of a workload, one exact charge per row.
+ *
+ *     struct tariff t;
+ *     tariff_init(&t, plan, &rows, &served, start_unix_ns, ignore_caps);
+ *     struct row_charge c;
+ *     tariff_charge(&t, row, &c);                      // one row
+ *     tariff_charge_all(&t, workers, &sums, pico);     // all rows, in parallel
+ *     tariff_free(&t);
+ *
+ * Sums are integers: the same for any number of workers and any order of rows. The tariff borrows
+ * plan, rows and served result; they must outlive it.
+ */
+#ifndef FAREBOX_SIM_COST_TARIFF_H
+#define FAREBOX_SIM_COST_TARIFF_H
+
+#include "sim/cost/price.h"
+#include "sim/cost/serve.h"
+
+/* What a charge is made of. The parts of a row add up to its total. */
+enum charge_part {
+    PART_INPUT, /* uncached input and cache writes */
+    PART_CACHED,
+    PART_OUTPUT,
+    PART_REASONING,
+    PART_RETRIES, /* attempts before the last */
+    PART_FEES,    /* per request, tools, units, rounding and minimum */
+    CHARGE_PARTS,
+};
+
+/* "input", "cached", "output", "reasoning", "retries", "fees". */
+const char *charge_part_name(enum charge_part part);
+
+struct row_charge {
+    money part[CHARGE_PARTS];
+    money total;
+    bool unpriced; /* some of its tokens, tools or units have no price in the plan */
+};
+
+struct charge_sums {
+    money part[CHARGE_PARTS];
+    money total;
+    uint64_t rows;                        /* served */
+    uint64_t unpriced;                    /* rows with something that has no price */
+    uint64_t input_tokens, output_tokens; /* served */
+    bool overflow;
+};
+
+struct tariff {
+    const struct plan *plan;
+    const struct serve_rows *rows;
+    const struct serve_result *served;
+    const struct plan_rate **rates; /* by model number; the last for rows without a model */
+    size_t model_count;
+    int64_t start_unix_ns; /* TIME_NEVER = unknown */
+    bool ignore_caps;
+    bool simple; /* nothing but token classes, tiers, services and a price per request */
+};
+
+void tariff_init(struct tariff *t, const struct plan *plan, const struct serve_rows *rows,
+                 const struct serve_result *served, int64_t start_unix_ns, bool ignore_caps);
+void tariff_free(struct tariff *t);
+
+/* True if the plan serves the row. */
+bool tariff_serves(const struct tariff *t, size_t row);
+
+/* The charge of one row; zero for rows that are not served or are included in a quota. Returns
+ * -1 where it does not fit in 128 bits. */
+int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out);
+
+/* The same, by the short road where the tariff is simple. */
+int tariff_charge_fast(const struct tariff *t, size_t row, struct row_charge *out);
+
+/* All rows, by `workers` threads. Where pico is given, it gets every row's total in 1e-12 USD,
+ * rounded half even, and TARIFF_UNSERVED for rows not served. */
+#define TARIFF_UNSERVED INT64_MIN
+void tariff_charge_all(const struct tariff *t, unsigned workers, struct charge_sums *sums,
+                       int64_t *pico);
+
+/* Calls `each` for blocks of rows [begin, end) from `workers` threads; block numbers count from 0
+ * and do not depend on the number of workers. `contexts` is an array of one context per worker. */
+#define TARIFF_WORKERS_MAX 64
+#define TARIFF_BLOCK ((size_t)1 << 15)
+typedef void tariff_block_fn(void *context, size_t begin, size_t end);
+void tariff_parallel(size_t count, unsigned workers, tariff_block_fn *each, void *contexts,
+                     size_t context_size);
+
+/* Nearest 1e-12 USD, half to even, for statistics. Saturates at ±9.2e6 USD. */
+int64_t charge_pico(money value);
+
+#endif

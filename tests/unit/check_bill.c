@@ -1,0 +1,331 @@
+/* Bills of real traces and of small workloads made by hand. */
+#include "testing.h"
+
+#include "core/buffer.h"
+#include "sim/cost/bill.h"
+#include "workloads/trace.h"
+
+#include <math.h>
+#include <string.h>
+
+#define CODE "azure2023/AzureLLMInferenceTrace_code.csv"
+#define CONV "azure2023/AzureLLMInferenceTrace_conv_first10000.csv"
+
+static const char oxlo[] =
+    "{\"plans\": ["
+    "{\"name\": \"r1/token\", \"per_mtok\": {\"input\": \"0.50\", \"output\": \"2.15\"}},"
+    "{\"name\": \"oxlo/pro\", \"subscription\": {\"price\": \"80\", \"period\": \"month\","
+    " \"includes\": {\"requests\": 1000, \"per\": \"day\"}, \"beyond\": \"queue\"}, \"limits\":"
+    " {\"max_input_tokens\": 16000, \"max_output_tokens\": 4000, \"unconfirmed\": true}},"
+    "{\"name\": \"oxlo/premium\", \"subscription\": {\"price\": \"350\", \"period\": \"month\","
+    " \"includes\": {\"requests\": 5000, \"per\": \"day\"}, \"beyond\": \"queue\"}, \"limits\":"
+    " {\"max_input_tokens\": 32000, \"max_output_tokens\": 8000, \"unconfirmed\": true}}]}";
+
+static struct plan_book load(const char *text)
+{
+    struct plan_book book = {0};
+    struct error err = {0};
+    int code = plan_book_parse("test", text, strlen(text), &book, &err);
+    ck_assert_msg(code == 0, "%s in %s", err.message, text);
+    return book;
+}
+
+static void assert_money(money value, const char *expected, const char *what)
+{
+    char text[MONEY_TEXT_SIZE];
+    money_format(value, text);
+    ck_assert_msg(strcmp(text, expected) == 0, "%s: %s, expected %s", what, text, expected);
+}
+
+static bool read_trace(const char *name, struct workload *w)
+{
+    char path[512];
+    struct error err = {0};
+    if (!testing_data(name, path))
+        return false;
+    workload_init(w);
+    ck_assert_msg(trace_read(path, NULL, w, NULL, &err) == 0, "%s", err.message);
+    return true;
+}
+
+static struct bill make(const struct workload *w, const struct plan_book *book,
+                        struct bill_options options)
+{
+    const struct plan *plans[16];
+    struct bill bill;
+    struct error err = {0};
+    for (size_t i = 0; i < book->count; i++)
+        plans[i] = &book->plans[i];
+    int code = bill_make(&bill, w, plans, book->count, &options, &err);
+    ck_assert_msg(code == 0, "%s", err.message);
+    return bill;
+}
+
+START_TEST(azure_code_under_token_and_flat_plans)
+{
+    struct workload w;
+    if (!read_trace(CODE, &w))
+        return;
+    struct plan_book book = load(oxlo);
+    struct bill bill = make(&w, &book, (struct bill_options){.workers = 2});
+    const struct plan_bill *token = &bill.plans[0], *pro = &bill.plans[1];
+    assert_money(token->total, "9.5586634", "total");
+    assert_money(money_round(token->per_request, MONEY_USD / 100000000), "0.00108387", "mean");
+    ck_assert_double_eq_tol(token->stats.cv, 0.9184, 0.00005);
+    ck_assert_double_eq_tol(token->stats.max_over_median, 5.79, 0.005);
+    ck_assert_double_eq_tol(token->stats.share[PART_INPUT], 0.9831, 0.00005);
+    ck_assert_double_eq_tol(token->stats.share[PART_OUTPUT], 0.0169, 0.00005);
+    double shares = 0;
+    for (int i = 0; i < CHARGE_PARTS; i++)
+        shares += token->stats.share[i];
+    ck_assert_double_eq_tol(shares, 1, 1e-12);
+    ck_assert_uint_eq(pro->quotas_needed, 9);
+    ck_assert_uint_eq(bill.plans[2].quotas_needed, 2);
+    ck_assert_uint_eq(bill.peak_minute, 632);
+    ck_assert_uint_eq(bill.break_even_count, 2);
+    ck_assert_uint_eq(bill.break_even[0].dearer, 892);
+    ck_assert_uint_eq(pro->served_requests, 8819);
+    ck_assert_uint_eq(pro->served.delayed, 7819);
+    assert_money(pro->total, "80", "cash of a month begun");
+    ck_assert_int_eq(token->rank, 1); /* the flat plan is cheaper prorated, but makes wait */
+    bill_free(&bill);
+    plan_book_free(&book);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(azure_conv_s_first_two_thousand)
+{
+    struct workload w;
+    if (!read_trace(CONV, &w))
+        return;
+    w.count = 2000;
+    struct plan_book book = load(oxlo);
+    struct bill bill = make(&w, &book, (struct bill_options){0});
+    ck_assert_uint_eq(bill.input_tokens, 2209565);
+    ck_assert_uint_eq(bill.output_tokens, 529807);
+    assert_money(bill.plans[0].total, "2.24386755", "total");
+    bill_free(&bill);
+    plan_book_free(&book);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(any_number_of_workers_gives_the_same_bill)
+{
+    struct workload w;
+    if (!read_trace(CODE, &w))
+        return;
+    struct plan_book book = load(oxlo);
+    struct buffer first, other;
+    buffer_init(&first, BUFFER_UNBOUNDED);
+    buffer_init(&other, BUFFER_UNBOUNDED);
+    const unsigned workers[] = {1, 2, 8};
+    for (size_t i = 0; i < 3; i++) {
+        struct bill bill = make(&w, &book, (struct bill_options){.workers = workers[i]});
+        struct json_writer writer;
+        struct buffer *out = i == 0 ? &first : &other;
+        buffer_clear(out);
+        json_write_init(&writer, out, 2);
+        bill_write_json(&bill, &writer);
+        if (i > 0)
+            ck_assert_str_eq(first.data, other.data);
+        bill_free(&bill);
+    }
+    buffer_free(&first);
+    buffer_free(&other);
+    plan_book_free(&book);
+    workload_free(&w);
+}
+END_TEST
+
+static void add(struct workload *w, struct request r)
+{
+    struct error err = {0};
+    if (r.attempts == 0)
+        r.attempts = 1;
+    ck_assert_msg(workload_add(w, &r, &err) == 0, "%s", err.message);
+}
+
+START_TEST(the_order_of_rows_does_not_matter)
+{
+    struct plan_book book =
+        load("{\"plans\": [{\"name\": \"t\", \"per_mtok\": {\"input\": \"0.1\", \"cached_input\":"
+             " \"0.03\", \"output\": \"7\", \"reasoning\": \"9\"}}]}");
+    struct buffer text[2];
+    for (int turned = 0; turned < 2; turned++) {
+        struct workload w;
+        workload_init(&w);
+        for (int k = 0; k < 500; k++) {
+            uint32_t n = (uint32_t)(turned ? 499 - k : k);
+            struct request r = {.timestamp_ns = (int64_t)n * NS_PER_S,
+                                .input_tokens = 10 + n * 7919 % 3001,
+                                .output_tokens = 1 + n * 104729 % 997,
+                                .has_usage = true};
+            r.usage = usage_from_totals(r.input_tokens, n % 10, 0, 0, r.output_tokens, n % 3);
+            add(&w, r);
+        }
+        struct bill bill = make(&w, &book, (struct bill_options){.workers = 2});
+        struct json_writer writer;
+        buffer_init(&text[turned], BUFFER_UNBOUNDED);
+        json_write_init(&writer, &text[turned], 2);
+        bill_write_json(&bill, &writer);
+        bill_free(&bill);
+        workload_free(&w);
+    }
+    ck_assert_str_eq(text[0].data, text[1].data);
+    buffer_free(&text[0]);
+    buffer_free(&text[1]);
+    plan_book_free(&book);
+}
+END_TEST
+
+START_TEST(subscriptions_fees_and_minimums)
+{
+    struct plan_book book = load(
+        "{\"plans\": ["
+        "{\"name\": \"copilot\", \"per_request\": \"0.04\", \"subscription\": {\"price\": \"10\","
+        " \"period\": \"month\", \"includes\": {\"requests\": 3, \"per\": \"month\"}, \"beyond\":"
+        " \"pay\"}},"
+        "{\"name\": \"credits\", \"per_request\": \"1\", \"credit_fee\": {\"percent\": \"5.5\","
+        " \"minimum\": \"0.80\"}},"
+        "{\"name\": \"least\", \"per_request\": \"1\", \"minimum\": {\"usd\": \"50\", \"per\":"
+        " \"month\"}},"
+        "{\"name\": \"volume\", \"per_request\": \"1\", \"volume\": {\"steps\": [{\"over_usd\":"
+        " \"4\", \"off_percent\": \"10\"}, {\"over_usd\": \"8\", \"off_percent\": \"50\"}]}},"
+        "{\"name\": \"credit\", \"per_request\": \"1\", \"subscription\": {\"price\": \"5\","
+        " \"period\": \"month\", \"includes\": {\"usd\": \"6\", \"per\": \"month\"}}},"
+        "{\"name\": \"gpu\", \"provisioned\": {\"unit\": \"H100\", \"price\": \"4.02\","
+        " \"units\": 2}},"
+        "{\"name\": \"cents\", \"per_request\": \"0.333\", \"rounding\": {\"to\": \"0.01\","
+        " \"on\": \"bill\", \"mode\": \"up\"}}]}");
+    struct workload w;
+    workload_init(&w);
+    for (int i = 0; i < 10; i++) /* every ten minutes: an hour and a half */
+        add(&w, (struct request){.timestamp_ns = i * 600 * NS_PER_S, .input_tokens = 1});
+    struct bill bill = make(&w, &book, (struct bill_options){0});
+    assert_money(bill.plans[0].total, "10.28", "3 included, 7 at 4 cents");
+    ck_assert_uint_eq(bill.plans[0].served.count[SERVE_INCLUDED], 3);
+    assert_money(bill.plans[1].total, "10.8", "5.5 % of 10 is below the minimum");
+    assert_money(bill.plans[2].total, "50", "a minimum is topped up");
+    assert_money(bill.plans[3].total, "8.6", "0.1 × 4 + 0.5 × 2 off");
+    assert_money(bill.plans[4].total, "9", "5 + 10 - 6");
+    assert_money(bill.plans[5].total, "16.08", "two hours begun × two units");
+    assert_money(bill.plans[5].prorated_total, "12.06", "an hour and a half");
+    assert_money(bill.plans[6].total, "3.33", "rounded up on the bill");
+    bill_free(&bill);
+    plan_book_free(&book);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(waste_sessions_labels_and_reported_costs)
+{
+    struct plan_book book =
+        load("{\"plans\": [{\"name\": \"t\", \"per_mtok\": {\"input\": \"1\", \"output\": \"10\"},"
+             " \"billed\": {\"failed\": \"input\", \"aborted\": \"delivered\"}}]}");
+    struct workload w;
+    workload_init(&w);
+    struct request base = {.input_tokens = 1000,
+                           .output_tokens = 100,
+                           .session_id = "s1",
+                           .labels = "{\"user\": \"ann\"}",
+                           .has_cost = true,
+                           .cost = 2 * MONEY_USD / 1000};
+    struct request retried = base, failed = base, aborted = base;
+    retried.attempts = 3;
+    retried.session_id = "s2";
+    retried.labels = "{\"team\": 1, \"user\": \"bob\"}";
+    failed.status = REQUEST_FAILED;
+    aborted.status = REQUEST_ABORTED;
+    aborted.labels = NULL;
+    add(&w, base);
+    add(&w, retried);
+    add(&w, failed);
+    add(&w, aborted);
+    struct bill bill = make(&w, &book, (struct bill_options){.by = "user"});
+    const struct plan_bill *p = &bill.plans[0];
+    assert_money(p->total, "0.009", "2 + (2 + 2 × 1) + 1 + 2 thousandths");
+    assert_money(p->waste.retries, "0.002", "retries");
+    assert_money(p->waste.failed, "0.001", "failed");
+    assert_money(p->waste.aborted, "0.002", "aborted");
+    assert_money(p->waste.usage_per_good, "0.0045", "two good ones");
+    ck_assert_uint_eq(p->session_stats.count, 2);
+    ck_assert_uint_eq(p->group_count, 3);
+    ck_assert_str_eq(p->groups[0].name, "bob");
+    assert_money(p->groups[0].usage, "0.004", "bob");
+    ck_assert_str_eq(p->groups[1].name, "ann");
+    ck_assert_uint_eq(p->reconciled.requests, 4);
+    ck_assert_uint_eq(p->reconciled.equal, 2);
+    assert_money(p->reconciled.reported, "0.008", "reported");
+    bill_free(&bill);
+    struct error err = {0};
+    const struct plan *plan = &book.plans[0];
+    struct bill_options options = {.by = "tenant"};
+    ck_assert_int_eq(bill_make(&bill, &w, &plan, 1, &options, &err), ERR_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "tenant"));
+    plan_book_free(&book);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(timed_prices_need_a_start)
+{
+    struct plan_book book =
+        load("{\"plans\": [{\"name\": \"t\", \"per_mtok\": {\"input\": \"1\"}, \"windows\":"
+             " [{\"start\": \"16:30\", \"end\": \"00:30\", \"multiplier\": \"0.5\"}]}]}");
+    struct workload w;
+    struct bill bill;
+    struct error err = {0};
+    workload_init(&w);
+    add(&w, (struct request){.input_tokens = 1000000});
+    const struct plan *plan = &book.plans[0];
+    struct bill_options options = {0};
+    ck_assert_int_eq(bill_make(&bill, &w, &plan, 1, &options, &err), ERR_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "--start"));
+    options.has_start = true;
+    ck_assert_int_eq(clock_parse_instant("2026-11-01T23:00:00Z", 20, &options.start_unix_ns), 0);
+    bill = make(&w, &book, options);
+    assert_money(bill.plans[0].total, "0.5", "at night");
+    bill_free(&bill);
+    plan_book_free(&book);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(an_empty_workload_is_billed_too)
+{
+    struct plan_book book = load(oxlo);
+    struct workload w;
+    workload_init(&w);
+    struct bill bill = make(&w, &book, (struct bill_options){.both_caps = true});
+    ck_assert_uint_eq(bill.plan_count, 5);
+    assert_money(bill.plans[0].total, "0", "nothing used");
+    struct buffer out;
+    buffer_init(&out, BUFFER_UNBOUNDED);
+    struct json_writer writer;
+    json_write_init(&writer, &out, 0);
+    bill_write_json(&bill, &writer);
+    bill_write_table(&bill, 100, &out);
+    buffer_free(&out);
+    bill_free(&bill);
+    plan_book_free(&book);
+    workload_free(&w);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("bill");
+    TCase *tc = tcase_create("bills");
+    tcase_add_test(tc, azure_code_under_token_and_flat_plans);
+    tcase_add_test(tc, azure_conv_s_first_two_thousand);
+    tcase_add_test(tc, any_number_of_workers_gives_the_same_bill);
+    tcase_add_test(tc, the_order_of_rows_does_not_matter);
+    tcase_add_test(tc, subscriptions_fees_and_minimums);
+    tcase_add_test(tc, waste_sessions_labels_and_reported_costs);
+    tcase_add_test(tc, timed_prices_need_a_start);
+    tcase_add_test(tc, an_empty_workload_is_billed_too);
+    suite_add_tcase(suite, tc);
+    return testing_run(suite);
+}
