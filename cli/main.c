@@ -98,7 +98,7 @@ static int unknown_command(int argc, char **argv)
     const char *names[128];
     char typed[128];
     size_t count = 0;
-    for (; commands[count] && count < 127; count++)
+    for (; count < 127 && commands[count]; count++)
         names[count] = commands[count]->name;
     names[count] = NULL;
     bool two = argc > 1 && argv[1][0] != '-';

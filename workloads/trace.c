@@ -184,7 +184,7 @@ static int read_open(struct trace_input *in, struct error *err)
 int trace_read(const char *path, const struct trace_options *options, struct workload *out,
                struct trace_report *report, struct error *err)
 {
-    struct trace_report unused;
+    struct trace_report unused = {0};
     struct error own = {0};
     struct trace_input in = {.out = out, .report = report ? report : &unused};
     err = err ? err : &own;

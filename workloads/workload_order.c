@@ -140,7 +140,7 @@ static size_t row_on_ring(const struct workload *w, const uint32_t *waiting)
 
 int workload_check_order(const struct workload *w, size_t *row, struct error *err)
 {
-    size_t ignored;
+    size_t ignored = 0;
     row = row ? row : &ignored;
     if (!w->after_start)
         return 0;
