@@ -1,0 +1,359 @@
+#include "bench/attempt.h"
+
+#include "bench/chunk.h"
+#include "core/json_scan.h"
+#include "core/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define MAX_TEXT ((size_t)16 << 20)
+#define MAX_RAW_USAGE ((size_t)64 << 10)
+#define ERROR_BODY ((size_t)64 << 10) /* of an answer outside 2xx: enough for its message */
+#define KEPT_BODY ((size_t)32 << 10)
+
+/* Several chunks in one read from a stream that had been silent before: something between
+ * collects them. */
+#define BATCH_CHUNKS 5
+#define BATCH_SILENCE_NS (20 * NS_PER_MS)
+
+void attempt_init(struct attempt *a)
+{
+    *a = (struct attempt){0};
+    sse_init(&a->sse, 0);
+    buffer_init(&a->body, 0);
+    buffer_init(&a->text, MAX_TEXT);
+    buffer_init(&a->raw_usage, MAX_RAW_USAGE);
+}
+
+void attempt_free(struct attempt *a)
+{
+    sse_free(&a->sse);
+    buffer_free(&a->body);
+    buffer_free(&a->text);
+    buffer_free(&a->raw_usage);
+    free(a->chunk_ns);
+}
+
+static void empty(struct buffer *b)
+{
+    if (b->capacity > KEPT_BODY)
+        buffer_free(b);
+    else
+        buffer_clear(b);
+}
+
+void attempt_begin(struct attempt *a, const struct attempt_config *config, int64_t sent_ns)
+{
+    struct sse sse = a->sse;
+    struct buffer body = a->body, text = a->text, raw_usage = a->raw_usage;
+    int64_t *chunk_ns = a->chunk_ns;
+    size_t chunk_capacity = a->chunk_capacity;
+    *a = (struct attempt){.config = config,
+                          .sent_ns = sent_ns,
+                          .first_byte_ns = TIME_NEVER,
+                          .first_token_ns = TIME_NEVER,
+                          .first_output_ns = TIME_NEVER,
+                          .last_token_ns = TIME_NEVER,
+                          .last_byte_ns = TIME_NEVER,
+                          .last_read_ns = sent_ns,
+                          .sse = sse,
+                          .body = body,
+                          .text = text,
+                          .raw_usage = raw_usage,
+                          .chunk_ns = chunk_ns,
+                          .chunk_capacity = chunk_capacity};
+    sse_reset(&a->sse);
+    a->sse.max_event = a->sse.line.cap = a->sse.data.cap = config->max_event;
+    empty(&a->body);
+    empty(&a->text);
+    buffer_clear(&a->raw_usage);
+}
+
+enum failure_class attempt_status_failure(int http_status)
+{
+    if (http_status == 401 || http_status == 403)
+        return FAILURE_AUTH;
+    if (http_status == 429)
+        return FAILURE_RATE_LIMITED;
+    if (http_status >= 400 && http_status < 500)
+        return FAILURE_BAD_REQUEST;
+    if (http_status >= 500 && http_status < 600)
+        return FAILURE_SERVER;
+    return FAILURE_HTTP;
+}
+
+static bool is_good(const struct attempt *a)
+{
+    return a->http_status >= 200 && a->http_status < 300;
+}
+
+static bool contains(const char *text, const char *part)
+{
+    size_t n = strlen(part);
+    for (; text && *text; text++)
+        if (strncasecmp(text, part, n) == 0)
+            return true;
+    return false;
+}
+
+void attempt_answer(struct attempt *a, int http_status, const char *content_type)
+{
+    a->http_status = http_status;
+    bool says_events = contains(content_type, "event-stream");
+    bool says_json = contains(content_type, "json");
+    a->is_stream = is_good(a) && (says_events || (a->config->stream && !says_json));
+    a->body.cap = is_good(a) ? a->config->max_body : ERROR_BODY;
+}
+
+/* Keeps words about a failure: what is not printable becomes a space. */
+static void set_message(struct attempt *a, struct text words)
+{
+    size_t n = words.length < sizeof a->message - 1 ? words.length : sizeof a->message - 1;
+    for (size_t i = 0; i < n; i++)
+        a->message[i] = (unsigned char)words.at[i] < ' ' ? ' ' : words.at[i];
+    a->message[n] = '\0';
+}
+
+static void fail(struct attempt *a, enum failure_class why, struct text words)
+{
+    if (a->failure != FAILURE_NONE)
+        return;
+    a->failure = why;
+    set_message(a, words);
+}
+
+/* When the chunk arrived: see struct arrival. Never before the read before it, nor before it was
+ * asked for. */
+static int64_t chunk_time(const struct attempt *a)
+{
+    if (a->read_chunks > 0)
+        return a->now.read_ns;
+    return a->now.wake_ns > a->last_read_ns ? a->now.wake_ns : a->last_read_ns;
+}
+
+static void note_token(struct attempt *a, const struct chunk *c)
+{
+    int64_t at_ns = chunk_time(a);
+    if (++a->read_chunks >= BATCH_CHUNKS && a->read_gap_ns >= BATCH_SILENCE_NS)
+        a->slow_reader = true;
+    mem_grow(&a->chunk_ns, &a->chunk_capacity, (size_t)a->chunks + 1, sizeof *a->chunk_ns);
+    a->chunk_ns[a->chunks++] = at_ns;
+    if (a->first_token_ns == TIME_NEVER)
+        a->first_token_ns = at_ns;
+    if ((c->tokens & CHUNK_OUTPUT) && a->first_output_ns == TIME_NEVER)
+        a->first_output_ns = at_ns;
+    if (!(c->tokens & CHUNK_OUTPUT))
+        a->reasoning_count++;
+    a->last_token_ns = at_ns;
+}
+
+static void note_rest(struct attempt *a, const struct chunk *c)
+{
+    if (c->finish_reason.length) {
+        size_t n = c->finish_reason.length;
+        n = n < sizeof a->finish_reason - 1 ? n : sizeof a->finish_reason - 1;
+        memcpy(a->finish_reason, c->finish_reason.at, n);
+        a->finish_reason[n] = '\0';
+    }
+    if (c->has_usage) {
+        a->has_usage = true;
+        a->usage = c->usage;
+        if (a->config->keep_raw) {
+            buffer_clear(&a->raw_usage);
+            buffer_add(&a->raw_usage, c->raw_usage.at, c->raw_usage.length);
+        }
+    }
+    if (c->has_cost) {
+        a->has_cost = true;
+        a->cost = c->cost;
+    }
+    if (a->config->keep_text) {
+        json_unescape(c->reasoning, &a->text);
+        json_unescape(c->content, &a->text);
+        json_unescape(c->refusal, &a->text);
+        json_unescape(c->tool, &a->text);
+    }
+}
+
+static bool on_event(void *context, const char *name, struct text data)
+{
+    struct attempt *a = context;
+    struct chunk c;
+    if (data.length == 0 || a->done)
+        return true;
+    if (text_equal(data, "[DONE]")) {
+        a->done = true;
+        return true;
+    }
+    if (chunk_parse(data.at, data.length, &c) < 0) {
+        /* Cut by the end of the stream: that is truncation, not bad JSON. */
+        if (!a->ending)
+            fail(a, FAILURE_MALFORMED, data);
+        return a->ending;
+    }
+    if (c.is_error || strcmp(name, "error") == 0) {
+        fail(a, FAILURE_ERROR_EVENT, c.error_message.length ? c.error_message : data);
+        return false;
+    }
+    if (c.tokens)
+        note_token(a, &c);
+    note_rest(a, &c);
+    if (c.tokens && a->config->cancel_after && a->chunks >= a->config->cancel_after)
+        a->cancelled = true;
+    return !a->cancelled;
+}
+
+static bool feed_stream(struct attempt *a, const char *bytes, size_t count)
+{
+    enum sse_verdict verdict = sse_feed(&a->sse, bytes, count, on_event, a);
+    if (verdict == SSE_TOO_LARGE)
+        fail(a, FAILURE_TOO_LARGE, text_of("an event of the stream is beyond the size cap"));
+    return verdict == SSE_GO_ON;
+}
+
+bool attempt_feed(struct attempt *a, const struct arrival *arrival, const char *bytes, size_t count)
+{
+    if (arrival->read != a->now.read || a->first_byte_ns == TIME_NEVER) {
+        if (a->first_byte_ns != TIME_NEVER)
+            a->last_read_ns = a->now.read_ns;
+        a->read_gap_ns = arrival->read_ns - a->last_read_ns;
+        a->read_chunks = 0;
+    }
+    a->now = *arrival;
+    if (a->first_byte_ns == TIME_NEVER)
+        a->first_byte_ns = chunk_time(a);
+    a->last_byte_ns = arrival->read_ns;
+    if (a->is_stream)
+        return feed_stream(a, bytes, count);
+    if (!is_good(a)) { /* only the start of an error page is kept */
+        size_t room = a->body.cap - a->body.length;
+        return buffer_add(&a->body, bytes, count < room ? count : room) == 0;
+    }
+    if (buffer_add(&a->body, bytes, count) == 0)
+        return true;
+    fail(a, FAILURE_TOO_LARGE, text_of("the body is beyond the size cap"));
+    return false;
+}
+
+/* ---- the end ---- */
+
+static void end_stream(struct attempt *a, enum failure_class transport, const char *message)
+{
+    a->ending = true;
+    if (a->failure == FAILURE_NONE && !a->cancelled)
+        sse_end(&a->sse, on_event, a);
+    if (a->failure != FAILURE_NONE || a->cancelled)
+        return;
+    if (a->done && a->finish_reason[0]) {
+        /* All of the answer came: how the connection ended does not matter. */
+        if (a->chunks == 0)
+            fail(a, FAILURE_EMPTY, text_of("the stream ended without a token"));
+        return;
+    }
+    if (transport != FAILURE_NONE)
+        fail(a, transport, text_of(message));
+    else
+        fail(a, FAILURE_TRUNCATED,
+             text_of(a->done ? "the stream ended without finish_reason"
+                             : "the stream ended without [DONE]"));
+}
+
+static void end_body(struct attempt *a)
+{
+    struct chunk c;
+    struct text body = {a->body.data ? a->body.data : "", a->body.length};
+    if (chunk_parse(body.at, body.length, &c) < 0) {
+        fail(a, FAILURE_MALFORMED, body.length ? body : text_of("the body is empty"));
+        return;
+    }
+    if (c.is_error) {
+        fail(a, FAILURE_ERROR_EVENT, c.error_message);
+        return;
+    }
+    note_rest(a, &c);
+    a->embeddings = c.embeddings;
+    if (a->config->embeddings ? c.embeddings == 0 : c.tokens == 0)
+        fail(a, FAILURE_EMPTY, text_of("the answer holds no token"));
+    a->last_token_ns = a->last_byte_ns;
+}
+
+static void end_refusal(struct attempt *a)
+{
+    struct chunk c;
+    struct text body = {a->body.data ? a->body.data : "", a->body.length};
+    bool parsed = body.length && chunk_parse(body.at, body.length, &c) == 0;
+    fail(a, attempt_status_failure(a->http_status),
+         parsed && c.error_message.length ? c.error_message : body);
+}
+
+void attempt_end(struct attempt *a, enum failure_class transport, const char *message)
+{
+    if (!message)
+        message = "";
+    if (a->cancelled)
+        return;
+    if (a->http_status && !is_good(a))
+        end_refusal(a);
+    else if (a->http_status && a->is_stream)
+        end_stream(a, transport, message);
+    else if (transport != FAILURE_NONE)
+        fail(a, transport, text_of(message));
+    else if (a->failure == FAILURE_NONE)
+        end_body(a);
+}
+
+static void estimate_usage(const struct attempt *a, struct record *r)
+{
+    bool answered = is_good(a) && (a->chunks > 0 || r->status == RECORD_COMPLETED);
+    if (!answered)
+        return;
+    r->usage_from = USAGE_ESTIMATED;
+    r->usage.tokens[USAGE_UNCACHED_INPUT] = r->asked_input;
+    r->usage.tokens[USAGE_REASONING] = a->reasoning_count;
+    r->usage.tokens[USAGE_OUTPUT] = a->chunks - a->reasoning_count;
+    if (!a->is_stream && !a->config->embeddings)
+        r->usage.tokens[USAGE_OUTPUT] = r->asked_output;
+}
+
+void attempt_fill(const struct attempt *a, struct record *r)
+{
+    r->sent_ns = a->sent_ns;
+    r->first_byte_ns = a->first_byte_ns;
+    r->first_token_ns = a->first_token_ns;
+    r->first_output_ns = a->first_output_ns;
+    r->last_token_ns = a->last_token_ns;
+    r->http_status = a->http_status;
+    r->streamed = a->is_stream;
+    r->chunks = a->chunks;
+    r->chunk_ns = a->chunks ? a->chunk_ns : NULL;
+    r->reasoning_chunks = a->reasoning_count > 0;
+    r->slow_reader = a->slow_reader;
+    r->failure = a->failure;
+    r->status = a->failure != FAILURE_NONE ? RECORD_FAILED
+                : a->cancelled             ? RECORD_CANCELLED
+                                           : RECORD_COMPLETED;
+    r->finish_reason = a->finish_reason[0] ? a->finish_reason : NULL;
+    r->message = a->message[0] ? a->message : NULL;
+    r->text = a->config->keep_text && a->text.length ? a->text.data : NULL;
+    r->raw_usage = a->raw_usage.length ? a->raw_usage.data : NULL;
+    r->has_cost = a->has_cost;
+    r->cost = a->cost;
+    if (a->has_usage) {
+        r->usage = a->usage;
+        r->usage_from = USAGE_SERVER;
+    } else {
+        estimate_usage(a, r);
+    }
+}
+
+int64_t *attempt_take_chunks(struct attempt *a)
+{
+    int64_t *taken = a->chunks ? a->chunk_ns : NULL;
+    if (taken) {
+        a->chunk_ns = NULL;
+        a->chunk_capacity = 0;
+    }
+    return taken;
+}

@@ -1,0 +1,100 @@
+/* The client of one worker: libcurl's multi handles in one libevent loop.
+ *
+ *     struct client *c = client_create(base, &config);
+ *     struct transfer *t = client_get(c);              // from the pool; fill t->body
+ *     client_send(c, t, &endpoint, &attempt_config, now_ns);
+ *     ... event_base_loop(base, EVLOOP_ONCE); client_collect(c); ...   // on_end(t) for each end
+ *     client_release(c, t);
+ *     client_free(c);
+ *
+ * Connections are spread over shards (a multi handle each), because libcurl's cost per request
+ * grows with the connections of one handle. A connection that falls idle stays registered in the
+ * loop: using it again costs no system call.
+ *
+ * Nothing here calls back from inside libcurl except the parsing of bytes: on_end comes from
+ * client_collect() and client_abort() only, so that a sender cannot recurse.
+ */
+#ifndef FAREBOX_BENCH_CLIENT_H
+#define FAREBOX_BENCH_CLIENT_H
+
+#include "bench/attempt.h"
+#include "bench/endpoint.h"
+#include "core/buffer.h"
+
+#include <curl/curl.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdint.h>
+
+struct shard;
+
+/* One attempt on its way. */
+struct transfer {
+    struct attempt attempt;
+    struct buffer body; /* what is sent; the owner fills it before client_send */
+    void *owner;
+    int64_t connected_ns; /* when the request went to a connection; TIME_NEVER before */
+    int64_t done_ns;
+    uint32_t connects;                  /* connections opened for it */
+    int64_t dns_ns, connect_ns, tls_ns; /* TIME_NEVER = reused */
+    int64_t retry_after_s;              /* the server's Retry-After; 0 = none */
+    /* the client's own */
+    CURL *easy;
+    struct client *client;
+    struct shard *shard;
+    const struct endpoint *endpoint;
+    struct transfer *next; /* in the pool, or among those that have ended */
+    uint32_t sendings;
+    bool answered, ended;
+    CURLcode code; /* how libcurl ended it */
+    char error[CURL_ERROR_SIZE];
+};
+
+struct client_config {
+    size_t endpoints; /* how many there are; their addresses must be stable */
+    const struct endpoint *first_endpoint;
+    uint32_t shard_connections; /* 0 = 250 */
+    int64_t connect_timeout_ns;
+    void *context;
+    void (*on_end)(void *context, struct transfer *t); /* the record is the owner's to write */
+    void (*on_ready)(void *context); /* after each socket's bytes were taken: time to send */
+};
+
+struct client_counts {
+    uint64_t sent, connects, reuses, hidden_resends;
+    uint32_t shards;
+};
+
+struct client;
+
+struct client *client_create(struct event_base *base, const struct client_config *config);
+void client_free(struct client *c);
+
+/* A transfer from the pool, its body empty. client_release gives it back. */
+struct transfer *client_get(struct client *c);
+void client_release(struct client *c, struct transfer *t);
+
+/* Hands the transfer to libcurl, which sends it at once where a connection is free. */
+void client_send(struct client *c, struct transfer *t, const struct endpoint *e,
+                 const struct attempt_config *config, int64_t now_ns);
+
+/* Ends a transfer from our side: `why` is the timeout's class, or FAILURE_NONE for a
+ * cancellation. Its connection is closed, on_end is called. One that has ended by itself and is
+ * not collected yet is left alone. */
+void client_abort(struct client *c, struct transfer *t, enum failure_class why,
+                  const char *message);
+
+/* Before each wait of the loop, and at the first callback after it: see struct arrival. */
+void client_before_wait(struct client *c);
+void client_woke(struct client *c, int64_t now_ns);
+
+/* libcurl's own timers: when the next is due, and running those that are. */
+int64_t client_next_ns(const struct client *c);
+void client_run_timers(struct client *c, int64_t now_ns);
+
+/* Calls on_end for every transfer that has ended. True if there was one. */
+bool client_collect(struct client *c);
+
+void client_count(const struct client *c, struct client_counts *out);
+
+#endif

@@ -1,0 +1,51 @@
+/* An endpoint as configured, and made ready for libcurl.
+ *
+ *     struct endpoint e;
+ *     if (endpoint_prepare(&e, &config, API_CHAT, true, err) < 0) ...
+ *     curl_easy_setopt(easy, CURLOPT_URL, e.url);
+ *     endpoint_free(&e);
+ *
+ * The endpoint borrows the config and owns the rest. After preparing it does not change: workers
+ * share it. The API key stands in the header list only, which is never shown or written.
+ */
+#ifndef FAREBOX_BENCH_ENDPOINT_H
+#define FAREBOX_BENCH_ENDPOINT_H
+
+#include "bench/prompt.h"
+#include "core/error.h"
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct endpoint_config {
+    const char *name;           /* in records and tables; NULL where there is one endpoint only */
+    const char *url;            /* the API's base: https://api.example.com/v1 */
+    const char *model;          /* NULL: the request's own, else the first that /models lists */
+    double share;               /* of the sessions, relative to the other endpoints */
+    const char *api_key;        /* NULL: no Authorization header */
+    const char *const *headers; /* "Name: value", ended by NULL; NULL */
+    const char *unix_socket, *ca_file; /* NULL */
+    bool insecure;                     /* certificates are not checked */
+    bool http2;
+};
+
+struct endpoint {
+    const struct endpoint_config *config;
+    char *url;                  /* of the API's path */
+    char *model;                /* what to ask for where the request says nothing; NULL */
+    struct curl_slist *headers; /* with Content-Type, Authorization and the user's own */
+    struct curl_slist *resolve; /* host:port:addresses, looked up once; NULL for numbers */
+    char resolve_error[128];    /* why the look-up failed; "" = it did not */
+};
+
+/* ERR_INPUT for a URL that is none, or a header without a colon. A name that does not resolve is
+ * no error here: every request will say so. */
+int endpoint_prepare(struct endpoint *e, const struct endpoint_config *config, enum bench_api api,
+                     bool stream, struct error *err);
+void endpoint_free(struct endpoint *e);
+
+/* Sets what every exchange with the endpoint needs, except the body. */
+void endpoint_apply(const struct endpoint *e, CURL *easy);
+
+#endif

@@ -1,0 +1,19 @@
+/* The probe: two small requests before the run that tell what the endpoint's tokenizer makes of
+ * our words, and the model's name where none was given.
+ *
+ *     struct bench_probe result;
+ *     probe_run(&endpoint, maker, &result);       // sets the maker's scale where it succeeds
+ *
+ * A probe that fails is no error: the run goes on with one token a word, and `note` says why.
+ */
+#ifndef FAREBOX_BENCH_PROBE_H
+#define FAREBOX_BENCH_PROBE_H
+
+#include "bench/bench.h"
+
+/* Asks GET /models for the first model's name where the endpoint has none: fills endpoint->model.
+ * Then measures, unless `no_measure`. Ends early when a stop is requested. */
+void probe_run(struct endpoint *endpoint, struct prompt_maker *maker, bool no_measure,
+               int64_t connect_timeout_ns, struct bench_probe *result);
+
+#endif

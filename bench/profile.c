@@ -1,0 +1,186 @@
+#include "bench/profile.h"
+
+#include "core/memory.h"
+#include "core/text.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static double seconds(int64_t ns)
+{
+    return (double)ns / 1e9;
+}
+
+static int64_t nanoseconds(double s)
+{
+    return s >= 9e9 ? TIME_NEVER : (int64_t)llround(s * 1e9);
+}
+
+static double stage_sum(const struct profile_stage *s)
+{
+    return s->length_ns == TIME_NEVER ? INFINITY : (s->from + s->to) / 2 * seconds(s->length_ns);
+}
+
+static void add_stage(struct profile *p, double from, double to, int64_t length_ns)
+{
+    struct profile_stage stage = {from, to, 0, length_ns, 0};
+    if (p->count) {
+        const struct profile_stage *last = &p->stages[p->count - 1];
+        stage.start_ns = last->start_ns + last->length_ns;
+        stage.sum_before = last->sum_before + stage_sum(last);
+    }
+    p->stages = mem_resize(p->stages, p->count + 1, sizeof *p->stages);
+    p->stages[p->count++] = stage;
+}
+
+void profile_hold(struct profile *p, double value)
+{
+    *p = (struct profile){0};
+    add_stage(p, value, value, TIME_NEVER);
+}
+
+void profile_free(struct profile *p)
+{
+    free(p->stages);
+    *p = (struct profile){0};
+}
+
+static struct text cut(struct text *rest, char at)
+{
+    const char *found = memchr(rest->at, at, rest->length);
+    struct text part = {rest->at, found ? (size_t)(found - rest->at) : rest->length};
+    size_t used = part.length + (found ? 1 : 0);
+    *rest = (struct text){rest->at + used, rest->length - used};
+    return part;
+}
+
+static bool parse_length(struct text t, int64_t *out)
+{
+    static const struct {
+        const char *unit;
+        double ns;
+    } units[] = {{"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"", 1e9}};
+    double value;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        size_t n = strlen(units[i].unit);
+        if (t.length <= n || memcmp(t.at + t.length - n, units[i].unit, n) != 0)
+            continue;
+        if (!text_to_double((struct text){t.at, t.length - n}, &value))
+            continue;
+        *out = nanoseconds(value * units[i].ns / 1e9);
+        return value > 0 && *out > 0 && *out != TIME_NEVER;
+    }
+    return false;
+}
+
+static bool parse_level(struct text t, double *out)
+{
+    return text_to_double(t, out) && *out >= 0 && *out <= 1e9;
+}
+
+static bool parse_stage(struct profile *p, struct text stage)
+{
+    struct text to = cut(&stage, ':'), from = cut(&to, '-');
+    double a, b;
+    int64_t length;
+    if (to.length == 0)
+        to = from;
+    if (!parse_level(from, &a) || !parse_level(to, &b) || !parse_length(stage, &length))
+        return false;
+    add_stage(p, a, b, length);
+    return true;
+}
+
+int profile_parse(const char *text, struct profile *out, struct error *err)
+{
+    struct text rest = text_of(text);
+    double value;
+    *out = (struct profile){0};
+    if (parse_level(rest, &value) && value > 0) {
+        profile_hold(out, value);
+        return 0;
+    }
+    while (rest.length) {
+        struct text stage = cut(&rest, ',');
+        if (parse_stage(out, stage))
+            continue;
+        profile_free(out);
+        return error_set(err, ERR_INPUT,
+                         "\"%.*s\" is no load: expected a number above 0, or stages such as "
+                         "10:30s,10-50:60s",
+                         (int)(stage.length > 40 ? 40 : stage.length), stage.at);
+    }
+    if (out->count == 0)
+        return error_set(err, ERR_INPUT, "expected a load such as 10 or 10:30s,10-50:60s");
+    return 0;
+}
+
+int64_t profile_end_ns(const struct profile *p)
+{
+    const struct profile_stage *last = &p->stages[p->count - 1];
+    return last->length_ns == TIME_NEVER ? TIME_NEVER : last->start_ns + last->length_ns;
+}
+
+static double value_in(const struct profile_stage *s, int64_t at_ns)
+{
+    if (s->length_ns == TIME_NEVER)
+        return s->from;
+    return s->from + (s->to - s->from) * ((double)(at_ns - s->start_ns) / (double)s->length_ns);
+}
+
+static bool holds(const struct profile_stage *s, int64_t at_ns)
+{
+    return s->length_ns == TIME_NEVER || at_ns < s->start_ns + s->length_ns;
+}
+
+double profile_value(const struct profile *p, int64_t at_ns)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (holds(&p->stages[i], at_ns))
+            return value_in(&p->stages[i], at_ns);
+    return 0;
+}
+
+/* Inside a stage the integral is a t + slope t² / 2; its root in the form that does not cancel:
+ * t = 2 sum / (a + sqrt(a² + 2 slope sum)). */
+static double time_for(const struct profile_stage *s, double sum)
+{
+    if (sum <= 0)
+        return 0;
+    double slope = s->length_ns == TIME_NEVER ? 0 : (s->to - s->from) / seconds(s->length_ns);
+    double under = s->from * s->from + 2 * slope * sum;
+    return 2 * sum / (s->from + sqrt(under > 0 ? under : 0));
+}
+
+int64_t profile_when_sum(const struct profile *p, double sum)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        const struct profile_stage *s = &p->stages[i];
+        double inside = sum - s->sum_before;
+        if (!(inside < stage_sum(s)))
+            continue;
+        int64_t t = nanoseconds(time_for(s, inside));
+        return t == TIME_NEVER ? t : s->start_ns + t;
+    }
+    return TIME_NEVER;
+}
+
+int64_t profile_when_level(const struct profile *p, int64_t from_ns, double level)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        const struct profile_stage *s = &p->stages[i];
+        if (!holds(s, from_ns))
+            continue;
+        int64_t at = from_ns > s->start_ns ? from_ns : s->start_ns;
+        if (value_in(s, at) >= level)
+            return at;
+        if (s->length_ns == TIME_NEVER || s->to < level)
+            continue;
+        double part = (level - s->from) / (s->to - s->from);
+        int64_t reached = s->start_ns + (int64_t)ceil(part * (double)s->length_ns);
+        if (reached < s->start_ns + s->length_ns)
+            return reached;
+    }
+    return TIME_NEVER;
+}

@@ -1,0 +1,52 @@
+/* Load over time: a rate or a concurrency that is held, ramped or stepped.
+ *
+ *     struct profile p;
+ *     profile_parse("10:30s,10-50:60s,50:30s", &p, err);   // hold, ramp, hold
+ *     double rate = profile_value(&p, t_ns);
+ *     int64_t at = profile_when_sum(&p, 12.5);             // when 12.5 requests are due
+ *     profile_free(&p);
+ *
+ * A stage goes linearly from one value to another. A profile with an end is over after its last
+ * stage; "33" alone is held for ever. The profile owns its stages.
+ */
+#ifndef FAREBOX_BENCH_PROFILE_H
+#define FAREBOX_BENCH_PROFILE_H
+
+#include "core/clock.h"
+#include "core/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct profile_stage {
+    double from, to;             /* per second, or a count of slots */
+    int64_t start_ns, length_ns; /* TIME_NEVER: for ever */
+    double sum_before;           /* the integral over the earlier stages, in value × seconds */
+};
+
+struct profile {
+    struct profile_stage *stages;
+    size_t count;
+};
+
+/* "VALUE", or stages "VALUE:LENGTH" and "FROM-TO:LENGTH" with commas between; lengths as 500ms,
+ * 30s, 2m, 1h or plain seconds. ERR_INPUT says what is wrong. */
+int profile_parse(const char *text, struct profile *out, struct error *err);
+
+void profile_hold(struct profile *p, double value);
+void profile_free(struct profile *p);
+
+/* End of the last stage; TIME_NEVER for a profile without end. */
+int64_t profile_end_ns(const struct profile *p);
+
+/* The value at an instant; 0 after the end. */
+double profile_value(const struct profile *p, int64_t at_ns);
+
+/* The instant at which the integral from 0 (value × seconds) reaches `sum`; TIME_NEVER if it never
+ * does. */
+int64_t profile_when_sum(const struct profile *p, double sum);
+
+/* The first instant from `from_ns` on at which the value is at least `level`; or TIME_NEVER. */
+int64_t profile_when_level(const struct profile *p, int64_t from_ns, double level);
+
+#endif

@@ -1,0 +1,17 @@
+/* Whether a failed attempt is made again, and when.
+ *
+ *     if (retry_wanted(&policy, &record, retry_after_s, &random, &wait_ns)) again_in(wait_ns);
+ */
+#ifndef FAREBOX_BENCH_RETRY_H
+#define FAREBOX_BENCH_RETRY_H
+
+#include "bench/bench.h"
+#include "core/random.h"
+
+/* The wait doubles with each attempt up to the policy's longest, and is drawn from its upper half,
+ * so that clients that failed together do not come back together. The server's Retry-After, where
+ * honoured, is the least. */
+bool retry_wanted(const struct retry_policy *policy, const struct record *r, int64_t retry_after_s,
+                  struct random *random, int64_t *wait_ns);
+
+#endif
