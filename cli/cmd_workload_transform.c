@@ -130,9 +130,10 @@ const struct command command_workload_transform = {
     .usage = "TRACE -t NAME=... -o FILE",
     .about = "Changes a workload and writes it as canonical JSON Lines. --list shows the "
              "transforms; the same\ntexts are taken by bill, sim and plan.",
-    .examples = "  farebox workload transform conv.csv -t route=input<300:small,*:large -o r.jsonl\n"
-                "  farebox workload transform t.jsonl -t sample=0.1 -t time=0.5 -o faster.jsonl\n"
-                "  farebox workload transform t.jsonl -t cache=ttl:300s,min:1024,step:128 -o c.jsonl\n",
+    .examples =
+        "  farebox workload transform conv.csv -t route=input<300:small,*:large -o r.jsonl\n"
+        "  farebox workload transform t.jsonl -t sample=0.1 -t time=0.5 -o faster.jsonl\n"
+        "  farebox workload transform t.jsonl -t cache=ttl:300s,min:1024,step:128 -o c.jsonl\n",
     .options = options,
     .options_size = sizeof(struct transform_options),
     .run = run,

@@ -5,6 +5,7 @@ extern const struct command command_demo;
 extern const struct command command_workload_gen;
 extern const struct command command_workload_info;
 extern const struct command command_workload_convert;
+extern const struct command command_workload_transform;
 extern const struct command command_mock;
 extern const struct command command_report;
 extern const struct command command_diff;
@@ -17,6 +18,7 @@ const struct command *const commands[] = {
     &command_workload_gen,
     &command_workload_info,
     &command_workload_convert,
+    &command_workload_transform,
     &command_mock,
     &command_report,
     &command_diff,
