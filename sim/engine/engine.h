@@ -32,7 +32,8 @@ struct engine_request {
     uint32_t output_tokens;   /* 0: prefill only (embeddings) */
     const uint64_t *hash_ids; /* what the prompt consists of, block by block; copied */
     size_t hash_count;
-    uint32_t block_size; /* tokens per hash id; 0 = no prefix information */
+    uint32_t block_size;  /* tokens per hash id; 0 = no prefix information */
+    uint64_t prefix_salt; /* prompts of different salts share nothing; 0 */
 };
 
 enum engine_refusal {

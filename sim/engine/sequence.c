@@ -29,7 +29,7 @@ uint32_t sequence_unit_hashes(const struct engine_request *request, uint32_t blo
 {
     uint64_t unit_tokens =
         (uint64_t)sequence_unit_blocks(request->block_size, block_size) * block_size;
-    uint64_t hash = 1;
+    uint64_t hash = request->prefix_salt + 1;
     size_t used = 0;
     for (uint32_t i = 0; i < capacity; i++) {
         uint64_t end = (i + 1) * unit_tokens;

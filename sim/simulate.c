@@ -1,0 +1,336 @@
+#include "sim/simulate.h"
+
+#include "core/memory.h"
+#include "core/random.h"
+#include "core/stop.h"
+#include "sim/arrivals.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUNDS_BETWEEN_PROGRESS 4096
+#define FLIGHT_NONE UINT32_MAX
+
+/* A request in the engine; its place is its tag. */
+struct flight {
+    struct due due;
+    int64_t first_token_ns;
+    bool used;
+    uint32_t next_free;
+};
+
+struct simulation {
+    const struct workload *w;
+    const struct simulate_options *options;
+    const struct run_observer *observer;
+    struct engine *engine;
+    struct arrivals *arrivals;
+    struct flight *flights;
+    size_t flight_count, flight_capacity;
+    uint32_t free_flight;
+    int64_t *times; /* of one request's tokens */
+    size_t time_capacity;
+    struct simulate_progress progress;
+    uint64_t peak_in_flight;
+    int64_t last_end_ns;
+    bool stopped; /* the observer said so */
+};
+
+void simulate_options_init(struct simulate_options *options)
+{
+    *options = (struct simulate_options){.speed = 1, .duration_ns = TIME_NEVER};
+    engine_config_init(&options->engine);
+}
+
+/* What every record of the row says; `id` is where a made request id goes. */
+static void fill_record(const struct simulation *s, const struct due *due,
+                        char id[2 * REQUEST_ID_SIZE], struct record *r, struct request *request)
+{
+    char made[REQUEST_ID_SIZE];
+    workload_get(s->w, due->row, request);
+    record_init(r);
+    const char *name = workload_request_id(s->w, due->row, made);
+    r->request_id = name;
+    if (due->repeat > 0 || name == made) {
+        if (due->repeat > 0)
+            snprintf(id, 2 * REQUEST_ID_SIZE, "%.30s#%u", name, due->repeat + 1);
+        else
+            snprintf(id, 2 * REQUEST_ID_SIZE, "%s", name);
+        r->request_id = id;
+    }
+    r->session_id = request->session_id;
+    r->endpoint = s->options->engine.name;
+    r->model = request->model;
+    r->class_name = request->class_name;
+    r->service = s->w->service ? service_name(request->service) : NULL;
+    r->labels = request->labels;
+    r->row = due->row;
+    r->final = true;
+    r->scheduled_ns = due->scheduled_ns;
+    r->asked_input = request->input_tokens;
+    r->asked_output = request->output_tokens;
+}
+
+static void tell(struct simulation *s, const struct record *r)
+{
+    switch (r->status) {
+    case RECORD_COMPLETED:
+        s->progress.completed++;
+        break;
+    case RECORD_UNSENT:
+        s->progress.unsent++;
+        break;
+    default:
+        s->progress.failed++;
+    }
+    if (s->observer && s->observer->on_attempt && !s->observer->on_attempt(s->observer->context, r))
+        s->stopped = true;
+}
+
+/* ---- what the engine tells ---- */
+
+static void on_tokens(void *context, uint64_t tag, uint32_t first, uint32_t count, int64_t at_ns)
+{
+    struct simulation *s = context;
+    (void)count;
+    if (first == 0)
+        s->flights[tag].first_token_ns = at_ns;
+}
+
+/* Times of the tokens; reasoning comes before the visible output. */
+static void fill_tokens(struct simulation *s, struct record *r, uint64_t reasoning)
+{
+    size_t count = r->asked_output;
+    r->chunks = r->asked_output;
+    r->first_output_ns = reasoning == 0 ? r->first_token_ns : TIME_NEVER;
+    r->reasoning_chunks = reasoning > 0;
+    if (s->options->no_chunks && reasoning == 0)
+        return;
+    mem_grow(&s->times, &s->time_capacity, count, sizeof *s->times);
+    count = engine_token_times(s->engine, s->times, count);
+    if (reasoning > 0 && reasoning < count)
+        r->first_output_ns = s->times[reasoning];
+    if (!s->options->no_chunks && count == r->asked_output)
+        r->chunk_ns = s->times;
+}
+
+static void fill_times(struct record *r, const struct flight *f)
+{
+    r->attempt = 1;
+    r->ready_ns = r->sent_ns = f->due.ready_ns;
+    r->first_token_ns = r->first_byte_ns = f->first_token_ns;
+}
+
+static void land(struct simulation *s, uint32_t place)
+{
+    struct flight *f = &s->flights[place];
+    f->used = false;
+    f->next_free = s->free_flight;
+    s->free_flight = place;
+    s->progress.in_flight--;
+}
+
+static void on_done(void *context, uint64_t tag, uint32_t cached_tokens, int64_t at_ns)
+{
+    struct simulation *s = context;
+    struct flight *f = &s->flights[tag];
+    struct record r;
+    struct request request;
+    char id[2 * REQUEST_ID_SIZE];
+    fill_record(s, &f->due, id, &r, &request);
+    fill_times(&r, f);
+    r.status = RECORD_COMPLETED;
+    r.http_status = 200;
+    r.finish_reason = "stop";
+    r.last_token_ns = r.done_ns = at_ns;
+    r.streamed = request.output_tokens > 0;
+    if (!r.streamed)
+        r.first_byte_ns = at_ns;
+    uint64_t reasoning = request.usage.tokens[USAGE_REASONING];
+    if (r.streamed)
+        fill_tokens(s, &r, reasoning);
+    r.usage = usage_from_totals(request.input_tokens, cached_tokens, 0, 0, request.output_tokens,
+                                reasoning);
+    r.usage.extras = request.usage.extras;
+    r.usage.extra_count = request.usage.extra_count;
+    r.usage_from = USAGE_SERVER;
+    uint32_t row = f->due.row;
+    land(s, (uint32_t)tag);
+    s->last_end_ns = at_ns;
+    arrivals_ended(s->arrivals, row, at_ns, true);
+    tell(s, &r);
+}
+
+/* ---- what the simulation does ---- */
+
+static uint32_t take_flight(struct simulation *s, const struct due *due)
+{
+    uint32_t place = s->free_flight;
+    if (place != FLIGHT_NONE) {
+        s->free_flight = s->flights[place].next_free;
+    } else {
+        mem_grow(&s->flights, &s->flight_capacity, s->flight_count + 1, sizeof *s->flights);
+        place = (uint32_t)s->flight_count++;
+    }
+    s->flights[place] = (struct flight){.due = *due, .first_token_ns = TIME_NEVER, .used = true};
+    s->progress.sent++;
+    if (++s->progress.in_flight > s->peak_in_flight)
+        s->peak_in_flight = s->progress.in_flight;
+    return place;
+}
+
+static void reject(struct simulation *s, uint32_t place, int64_t now_ns)
+{
+    struct flight *f = &s->flights[place];
+    struct record r;
+    struct request request;
+    char id[2 * REQUEST_ID_SIZE];
+    fill_record(s, &f->due, id, &r, &request);
+    fill_times(&r, f);
+    r.status = RECORD_FAILED;
+    r.failure = FAILURE_REJECTED;
+    r.message = "the request needs more KV blocks than the engine has";
+    r.done_ns = now_ns;
+    uint32_t row = f->due.row;
+    land(s, place);
+    s->last_end_ns = now_ns;
+    arrivals_ended(s->arrivals, row, now_ns, false);
+    tell(s, &r);
+}
+
+static void send_request(struct simulation *s, const struct due *due, int64_t now_ns)
+{
+    const struct workload *w = s->w;
+    uint32_t row = due->row, place = take_flight(s, due);
+    struct engine_request r = {.tag = place,
+                               .input_tokens = w->input_tokens[row],
+                               .output_tokens = w->output_tokens[row],
+                               .block_size = w->block_size};
+    if (w->hash_start) {
+        r.hash_ids = w->hash_ids + w->hash_start[row];
+        r.hash_count = w->hash_start[row + 1] - w->hash_start[row];
+        r.prefix_salt = due->repeat ? random_mix(s->options->seed, due->repeat) : 0;
+    }
+    if (engine_submit(s->engine, now_ns, &r) != ENGINE_ACCEPTED)
+        reject(s, place, now_ns);
+}
+
+static void tell_unsent(struct simulation *s, const struct due *due, enum unsent_reason reason)
+{
+    struct record r;
+    struct request request;
+    char id[2 * REQUEST_ID_SIZE];
+    fill_record(s, due, id, &r, &request);
+    r.status = RECORD_UNSENT;
+    r.unsent = reason;
+    tell(s, &r);
+}
+
+static void send_due(struct simulation *s, int64_t now_ns)
+{
+    struct due due;
+    bool parent_failed;
+    while (!s->stopped && arrivals_take(s->arrivals, now_ns, &due))
+        send_request(s, &due, now_ns);
+    while (arrivals_take_unsent(s->arrivals, &due, &parent_failed))
+        tell_unsent(s, &due, parent_failed ? UNSENT_PARENT_FAILED : UNSENT_BUDGET);
+}
+
+/* In flight when the run was interrupted: what came of them counts as cancelled. */
+static void cancel_flights(struct simulation *s, int64_t now_ns)
+{
+    for (uint32_t place = 0; place < s->flight_count; place++) {
+        struct flight *f = &s->flights[place];
+        if (!f->used)
+            continue;
+        struct record r;
+        struct request request;
+        char id[2 * REQUEST_ID_SIZE];
+        fill_record(s, &f->due, id, &r, &request);
+        fill_times(&r, f);
+        r.status = RECORD_CANCELLED;
+        r.streamed = request.output_tokens > 0;
+        r.done_ns = now_ns;
+        uint32_t row = f->due.row;
+        land(s, place);
+        s->last_end_ns = now_ns;
+        arrivals_ended(s->arrivals, row, now_ns, false);
+        tell(s, &r);
+    }
+}
+
+static void interrupt(struct simulation *s, int64_t now_ns)
+{
+    struct due due;
+    bool parent_failed;
+    arrivals_close(s->arrivals, now_ns);
+    cancel_flights(s, now_ns);
+    while (arrivals_take_unsent(s->arrivals, &due, &parent_failed))
+        tell_unsent(s, &due, parent_failed ? UNSENT_PARENT_FAILED : UNSENT_INTERRUPTED);
+}
+
+static void show_progress(struct simulation *s, int64_t now_ns)
+{
+    s->progress.virtual_ns = now_ns;
+    if (s->options->on_progress)
+        s->options->on_progress(s->options->context, &s->progress);
+}
+
+static enum simulate_end run(struct simulation *s)
+{
+    const struct engine_sink sink = {s, on_tokens, on_done};
+    bool closed = false;
+    int64_t now_ns = 0;
+    for (uint64_t round = 1;; round++) {
+        int64_t due_ns = arrivals_next_ns(s->arrivals), event_ns = engine_next_ns(s->engine);
+        if (due_ns == TIME_NEVER && event_ns == TIME_NEVER)
+            break;
+        int64_t at_ns = due_ns < event_ns ? due_ns : event_ns;
+        now_ns = at_ns > now_ns ? at_ns : now_ns;
+        if (event_ns <= now_ns)
+            engine_advance(s->engine, now_ns, &sink);
+        if (s->stopped && !closed) {
+            arrivals_close(s->arrivals, now_ns);
+            closed = true;
+        }
+        send_due(s, now_ns);
+        if (round % ROUNDS_BETWEEN_PROGRESS == 0)
+            show_progress(s, now_ns);
+        if (stop_level() > 0) {
+            interrupt(s, now_ns);
+            return SIMULATE_INTERRUPTED;
+        }
+    }
+    show_progress(s, now_ns);
+    return closed || s->stopped ? SIMULATE_STOPPED : SIMULATE_FINISHED;
+}
+
+int simulate_run(const struct workload *w, const struct simulate_options *options,
+                 const struct run_observer *observer, struct simulate_report *report,
+                 struct error *err)
+{
+    struct simulation s = {
+        .w = w, .options = options, .observer = observer, .free_flight = FLIGHT_NONE};
+    *report = (struct simulate_report){0};
+    s.arrivals = arrivals_create(options, w, err);
+    if (!s.arrivals)
+        return ERR_INPUT;
+    s.engine = engine_create(&options->engine, options->seed, err);
+    if (!s.engine) {
+        arrivals_free(s.arrivals);
+        return ERR_INPUT;
+    }
+    s.progress.planned = arrivals_planned(s.arrivals);
+    report->end = run(&s);
+    report->duration_ns = s.last_end_ns;
+    report->planned = arrivals_planned(s.arrivals);
+    report->not_due = arrivals_not_due(s.arrivals);
+    report->peak_in_flight = s.peak_in_flight;
+    engine_state(s.engine, &report->engine);
+    engine_free(s.engine);
+    arrivals_free(s.arrivals);
+    free(s.flights);
+    free(s.times);
+    return 0;
+}
