@@ -105,6 +105,10 @@ $(BUILD)/perf/%: tests/perf/%.c $(LIBRARY)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(ALL_LIBS)
 -include $(PERF:=.d)
 
+.PHONY: docs
+docs: $(PROGRAM) ## run the commands that README and docs/ show and put their output in place
+	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/e2e/shown.py --write README.md $(wildcard docs/*.md)
+
 .PHONY: lint
 lint: deps-lint ## format, layers, cppcheck
 	@.ci/lint
