@@ -104,9 +104,8 @@ static void tell(const struct terminal *t, const struct convert_options *o,
                  const struct trace_report *report, const char *losses)
 {
     for (size_t i = 0; i < report->note_count; i++)
-        say(t, "%s %llu × %s, first on line %ld", report->notes[i].skipped ? "skipped" : "noticed",
-            (unsigned long long)report->notes[i].count, report->notes[i].what,
-            report->notes[i].first_line);
+        say(t, "%s %llu × %s", report->notes[i].skipped ? "skipped" : "noticed",
+            (unsigned long long)report->notes[i].count, report->notes[i].what);
     if (losses[0])
         warn(t, "this form cannot hold, and left out: %s; --to jsonl keeps them", losses);
     if (o->common.json)

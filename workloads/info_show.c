@@ -237,6 +237,18 @@ static void put_outcomes(const struct workload_info *info, struct buffer *out)
                           grouped((double)info->distinct_blocks, 0, a), info->block_size);
 }
 
+static void put_note_lines(const struct workload_info *info, struct buffer *out)
+{
+    for (size_t i = 0; i < info->report.note_count; i++) {
+        const struct trace_note *n = &info->report.notes[i];
+        buffer_add_format(out, "  %-18s%llu × %s", n->skipped ? "skipped" : "noticed",
+                          (unsigned long long)n->count, n->what);
+        if (n->first_line)
+            buffer_add_format(out, ", first on line %ld", n->first_line);
+        buffer_add_byte(out, '\n');
+    }
+}
+
 void workload_info_put_text(const struct workload_info *info, struct buffer *out)
 {
     put_title(info, out);
@@ -247,10 +259,5 @@ void workload_info_put_text(const struct workload_info *info, struct buffer *out
     put_summary_line(out, "turns per session", &info->turns_per_session);
     buffer_add_byte(out, '\n');
     put_outcomes(info, out);
-    for (size_t i = 0; i < info->report.note_count; i++) {
-        const struct trace_note *n = &info->report.notes[i];
-        buffer_add_format(out, "  %-18s%llu × %s, first on line %ld\n",
-                          n->skipped ? "skipped" : "noticed", (unsigned long long)n->count, n->what,
-                          n->first_line);
-    }
+    put_note_lines(info, out);
 }

@@ -1,32 +1,44 @@
 #include "workloads/trace_input.h"
 
 #include "core/memory.h"
+#include "core/runs/run_dir.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PEEK_SIZE ((size_t)64 << 10)
 
 /* In the order in which they are asked: the more particular first. */
 static const struct trace_reader *const readers[] = {
-    &trace_reader_azure,
-    &trace_reader_canonical,
+    &trace_reader_azure,     &trace_reader_burstgpt, &trace_reader_columns,
+    &trace_reader_run,       &trace_reader_tracelab, &trace_reader_weka,
+    &trace_reader_ragpulse,  &trace_reader_bailian,  &trace_reader_batch,
+    &trace_reader_aiperf,    &trace_reader_vllm,     &trace_reader_servingsim,
+    &trace_reader_canonical, &trace_reader_keys,
 };
 #define READER_COUNT (sizeof readers / sizeof *readers)
 
-bool trace_probe_key(const struct trace_probe *p, const char *key)
+enum json_kind trace_probe_kind(const struct trace_probe *p, const char *key)
 {
     struct json_scan s;
     struct text found;
-    json_scan_init(&s, "", p->line.at, p->line.length, 1);
+    if (!p->is_object)
+        return JSON_NOTHING;
+    json_scan_init(&s, "", p->all.at, p->all.length, 1);
     json_object_begin(&s);
     while (json_object_next(&s, &found)) {
         if (text_equal(found, key))
-            return true;
+            return json_peek(&s);
         json_skip(&s, NULL);
     }
-    return false;
+    return JSON_NOTHING;
+}
+
+bool trace_probe_key(const struct trace_probe *p, const char *key)
+{
+    return trace_probe_kind(p, key) != JSON_NOTHING;
 }
 
 void trace_note(struct trace_input *in, const char *what, bool skipped)
@@ -86,11 +98,33 @@ void trace_rebase(struct trace_input *in)
         workload_shift(in->out, -first);
 }
 
-/* Times that go back are kept in file order; consumers sort. The report says how many. */
+void trace_start_at_first(struct trace_input *in)
+{
+    in->out->has_start = true;
+    in->out->start_unix_ns = 0;
+    trace_rebase(in);
+}
+
+int trace_each_line(struct trace_input *in, void *context, trace_line_reader *read,
+                    struct error *err)
+{
+    struct text line;
+    int more;
+    while ((more = trace_next_line(in, &line, err)) > 0) {
+        int status = read(in, context, line, err);
+        if (status < 0)
+            return status;
+    }
+    return more;
+}
+
+/* Times that go back are kept in file order; consumers sort. The report says how many. Which line
+ * each row stood on is not kept. */
 static void count_backward(struct trace_input *in)
 {
     const struct workload *w = in->out;
     int64_t latest = INT64_MIN;
+    in->lines.number = 0;
     for (size_t i = 0; i < w->count; i++) {
         if (w->timestamp_ns[i] == TIME_NEVER)
             continue;
@@ -101,7 +135,8 @@ static void count_backward(struct trace_input *in)
     }
 }
 
-static struct text first_line(struct text all)
+/* What is peeked at, without a byte-order mark and blank space in front. */
+static struct text without_blanks(struct text all)
 {
     if (text_starts(all, "\xEF\xBB\xBF"))
         all = (struct text){all.at + 3, all.length - 3};
@@ -109,6 +144,11 @@ static struct text first_line(struct text all)
         all.at++;
         all.length--;
     }
+    return all;
+}
+
+static struct text first_line(struct text all)
+{
     const char *end = all.length ? memchr(all.at, '\n', all.length) : NULL;
     if (end)
         all.length = (size_t)(end - all.at);
@@ -122,6 +162,7 @@ static const struct trace_reader *recognise(struct trace_input *in, struct error
     struct text all;
     if (line_reader_peek(&in->lines, PEEK_SIZE, &all, err) < 0)
         return NULL;
+    all = without_blanks(all);
     struct trace_probe p = {.line = first_line(all), .all = all};
     p.is_object = p.line.length > 0 && p.line.at[0] == '{';
     for (size_t i = 0; i < READER_COUNT; i++)
@@ -151,11 +192,30 @@ static const struct trace_reader *find_reader(const char *name, struct error *er
     return NULL;
 }
 
+/* --format wins, then --columns and --keys, then the content. */
+static const struct trace_reader *choose_reader(struct trace_input *in, struct error *err)
+{
+    const struct trace_options *o = &in->options;
+    if (o->columns && o->keys) {
+        error_set(err, ERR_INPUT, "--columns is for CSV and --keys for JSON Lines; expected one");
+        return NULL;
+    }
+    if (o->format)
+        return find_reader(o->format, err);
+    if (o->columns)
+        return &trace_reader_columns;
+    return o->keys ? &trace_reader_keys : recognise(in, err);
+}
+
 /* The part of a path that people call the file by: no folders, no extensions. */
 static char *stem_of(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    char *stem = mem_copy_string(strcmp(path, "-") == 0 ? "stdin" : name);
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    const char *slash = memrchr(path, '/', length), *name = slash && length > 1 ? slash + 1 : path;
+    char *stem = strcmp(path, "-") == 0 ? mem_copy_string("stdin")
+                                        : mem_copy_text(name, length - (size_t)(name - path));
     static const char *const endings[] = {".gz", ".jsonl", ".json", ".csv", ".ndjson"};
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         size_t have = strlen(stem), cut = strlen(endings[i]);
@@ -167,8 +227,7 @@ static char *stem_of(const char *path)
 
 static int read_open(struct trace_input *in, struct error *err)
 {
-    const struct trace_reader *reader =
-        in->options.format ? find_reader(in->options.format, err) : recognise(in, err);
+    const struct trace_reader *reader = choose_reader(in, err);
     if (!reader)
         return ERR_INPUT;
     in->report->format = reader->name;
@@ -179,6 +238,15 @@ static int read_open(struct trace_input *in, struct error *err)
     if (status == 0)
         count_backward(in);
     return status;
+}
+
+/* A run directory stands for the requests.jsonl in it. The caller frees the path. */
+static char *file_of(const char *path)
+{
+    struct stat about;
+    if (strcmp(path, "-") == 0 || stat(path, &about) < 0 || !S_ISDIR(about.st_mode))
+        return mem_copy_string(path);
+    return run_dir_file(path, "requests.jsonl");
 }
 
 int trace_read(const char *path, const struct trace_options *options, struct workload *out,
@@ -192,7 +260,9 @@ int trace_read(const char *path, const struct trace_options *options, struct wor
     if (options)
         in.options = *options;
     size_t max_line = in.options.max_line ? in.options.max_line : TRACE_MAX_LINE;
-    int status = line_reader_open(&in.lines, path, max_line, err);
+    char *file = file_of(path);
+    int status = line_reader_open(&in.lines, file, max_line, err);
+    free(file);
     if (status < 0)
         return status;
     status = read_open(&in, err);

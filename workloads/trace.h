@@ -40,7 +40,7 @@ struct trace_note {
     const char *what; /* "blank_line", "time_went_back", ... */
     bool skipped;
     uint64_t count;
-    long first_line;
+    long first_line; /* 0 = not known */
 };
 
 #define TRACE_NOTES 16

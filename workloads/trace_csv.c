@@ -44,7 +44,7 @@ int csv_split(struct trace_input *in, struct text line, struct csv_row *row, str
     }
 }
 
-static struct text trim(struct text t)
+struct text csv_trim(struct text t)
 {
     while (t.length > 0 && (t.at[0] == ' ' || t.at[0] == '\t')) {
         t.at++;
@@ -58,7 +58,7 @@ static struct text trim(struct text t)
 int csv_find(const struct csv_row *header, const char *name)
 {
     for (size_t i = 0; i < header->count; i++) {
-        struct text t = trim(header->fields[i]);
+        struct text t = csv_trim(header->fields[i]);
         if (t.length == strlen(name) && strncasecmp(t.at, name, t.length) == 0)
             return (int)i;
     }
@@ -87,7 +87,7 @@ int csv_tokens(struct trace_input *in, struct text line, struct text field, cons
                uint32_t *out, struct error *err)
 {
     uint64_t value = 0;
-    struct text t = trim(field);
+    struct text t = csv_trim(field);
     if (text_to_u64(t, &value) && value <= UINT32_MAX) {
         *out = (uint32_t)value;
         return 0;

@@ -26,8 +26,8 @@ struct trace_input {
     struct trace_report *report;
 };
 
-/* What a probe sees: the first line that is not blank (cut if very long), whether it is JSON with
- * an object, and the rest of what was peeked at. */
+/* What a probe sees: the first line that is not blank (cut if very long), everything peeked at from
+ * there on, and whether it starts with an object. */
 struct trace_probe {
     struct text line, all;
     bool is_object;
@@ -39,12 +39,20 @@ struct trace_reader {
     int (*read)(struct trace_input *in, struct error *err);
 };
 
-/* True if the object of the first line has this key on its first level. */
+/* What stands at this key on the first level of the first object; JSON_NOTHING where it has none.
+ */
+enum json_kind trace_probe_kind(const struct trace_probe *p, const char *key);
 bool trace_probe_key(const struct trace_probe *p, const char *key);
 
 /* The next line that is not blank: 1, 0 at the end, or an error. Counts blank lines; drops a
  * byte-order mark. */
 int trace_next_line(struct trace_input *in, struct text *line, struct error *err);
+
+/* Calls `read` for each line that is not blank. */
+typedef int trace_line_reader(struct trace_input *in, void *context, struct text line,
+                              struct error *err);
+int trace_each_line(struct trace_input *in, void *context, trace_line_reader *read,
+                    struct error *err);
 
 /* Counts something met on the current line. */
 void trace_note(struct trace_input *in, const char *what, bool skipped);
@@ -60,6 +68,12 @@ int trace_add(struct trace_input *in, const struct request *r, struct error *err
  * (or, if any is earlier, the earliest) is 0. */
 void trace_rebase(struct trace_input *in);
 
-extern const struct trace_reader trace_reader_azure, trace_reader_canonical;
+/* For times on the wall clock: as trace_rebase, and keeps the instant of the new 0 as the start. */
+void trace_start_at_first(struct trace_input *in);
+
+extern const struct trace_reader trace_reader_aiperf, trace_reader_azure, trace_reader_bailian,
+    trace_reader_batch, trace_reader_burstgpt, trace_reader_canonical, trace_reader_columns,
+    trace_reader_keys, trace_reader_ragpulse, trace_reader_run, trace_reader_servingsim,
+    trace_reader_tracelab, trace_reader_vllm, trace_reader_weka;
 
 #endif

@@ -187,3 +187,81 @@ void trace_usage_fill(struct json_scan *s, const struct trace_usage *u, struct r
     r->usage.extras = u->extras;
     r->usage.extra_count = u->extra_count;
 }
+
+void trace_row_init(struct trace_row *r, const struct trace_input *in)
+{
+    memset(r, 0, sizeof *r);
+    trace_strings_init(&r->texts);
+    buffer_init(&r->extra, in->lines.max_line + TRACE_MAX_NAME);
+}
+
+void trace_row_free(struct trace_row *r)
+{
+    trace_strings_free(&r->texts);
+    buffer_free(&r->extra);
+    free(r->hash_ids);
+}
+
+void trace_row_start(struct trace_row *r, const struct trace_input *in, struct text line)
+{
+    json_scan_init(&r->scan, in->lines.name, line.at, line.length, in->lines.number);
+    r->row = (struct request){.timestamp_ns = TIME_NEVER, .attempts = 1};
+    r->seen = 0;
+    trace_strings_clear(&r->texts);
+    buffer_clear(&r->extra);
+}
+
+void trace_row_count(struct trace_row *r, int bit, uint32_t *out)
+{
+    uint64_t value;
+    if (json_u64(&r->scan, 0, UINT32_MAX, &value)) {
+        *out = (uint32_t)value;
+        r->seen |= 1u << bit;
+    }
+}
+
+void trace_row_time(struct trace_row *r, int bit, int decimals, int64_t *out_ns)
+{
+    if (trace_json_time(&r->scan, decimals, out_ns))
+        r->seen |= 1u << bit;
+}
+
+const char *trace_row_name(struct trace_row *r)
+{
+    if (json_peek(&r->scan) != JSON_NULL)
+        return trace_strings_take(&r->texts, &r->scan);
+    json_null(&r->scan);
+    return NULL;
+}
+
+void trace_row_hash_ids(struct trace_row *r)
+{
+    size_t count = 0;
+    json_array_begin(&r->scan);
+    while (json_array_next(&r->scan)) {
+        mem_grow(&r->hash_ids, &r->hash_capacity, count + 1, sizeof *r->hash_ids);
+        json_u64(&r->scan, 0, UINT64_MAX, &r->hash_ids[count++]);
+    }
+    r->row.hash_ids = r->hash_ids;
+    r->row.hash_count = count;
+}
+
+void trace_row_keep(struct trace_row *r, const char *key)
+{
+    struct text raw;
+    if (!json_skip(&r->scan, &raw))
+        return;
+    buffer_add_format(&r->extra, "%s\"%s\": ", r->extra.length ? ", " : "", key);
+    buffer_add(&r->extra, raw.at, raw.length);
+    r->row.extra = (struct text){r->extra.data, r->extra.length};
+}
+
+int trace_row_end(struct trace_row *r, struct trace_input *in, struct text line,
+                  const char *const *required, struct error *err)
+{
+    int status = json_scan_end(&r->scan, err);
+    for (int i = 0; status == 0 && required[i]; i++)
+        if (!(r->seen & 1u << i))
+            status = trace_fail(in, (long)line.length, err, "expected the key \"%s\"", required[i]);
+    return status;
+}

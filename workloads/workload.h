@@ -148,6 +148,12 @@ uint32_t *workload_time_order(const struct workload *w);
 /* Moves every timestamp by `by_ns`, and the start label the other way. */
 void workload_shift(struct workload *w, int64_t by_ns);
 
+/* For recordings of conversations that know when each answer ended (end_ns by row, TIME_NEVER = not
+ * known): each turn waits for the turn of its session that ended last before it started, and its
+ * delay is the time between. Turns that overlapped do not wait for each other. The workload
+ * must have no dependencies yet. */
+void workload_link_sessions(struct workload *w, const int64_t *end_ns);
+
 /* Finds a row whose `after` names a row that does not exist or that (directly or around a ring)
  * waits for itself. Returns 0, or ERR_INPUT with the row in *row (may be NULL). */
 int workload_check_order(const struct workload *w, size_t *row, struct error *err);

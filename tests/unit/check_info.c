@@ -87,6 +87,42 @@ START_TEST(mooncake)
 }
 END_TEST
 
+START_TEST(burstgpt)
+{
+    struct workload_info i;
+    if (!info_of("burstgpt/burstgpt_1_slice400.csv", &i))
+        return;
+    ck_assert_uint_eq(i.requests, 400);
+    printed_lengths(&i.input_tokens, 2, "520.47", 0, "314", 0, "1958");
+    printed_lengths(&i.output_tokens, 2, "276.53", 1, "229.5", 0, "1421");
+    printed((double)i.duration_ns / 1e9, 0, "37269");
+    printed(i.rate_rps, 4, "0.0107");
+    printed(i.interarrival_cv, 2, "4.56");
+    printed(100 * (double)i.empty_outputs / (double)i.requests, 2, "4.25");
+    ck_assert_uint_eq(i.failed, 17);
+    workload_info_free(&i);
+}
+END_TEST
+
+START_TEST(ragpulse)
+{
+    struct workload_info i;
+    if (!info_of("ragpulse/0_trace.jsonl", &i))
+        return;
+    ck_assert_uint_eq(i.requests, 7106);
+    printed_lengths(&i.input_tokens, 2, "2943.58", 1, "3139.5", 0, "5438");
+    printed_lengths(&i.output_tokens, 2, "283.24", 0, "234", 0, "891");
+    printed((double)i.duration_ns / 1e9, 0, "1209321");
+    printed(i.rate_rps, 6, "0.005876");
+    printed(i.interarrival_cv, 3, "3.221");
+    ck_assert_uint_eq(i.empty_outputs, 0);
+    ck_assert_uint_eq(testing_note(&i.report, "clock_restarted"), 1);
+    ck_assert_uint_eq(testing_note(&i.report, "time_went_back"), 0);
+    ck_assert_uint_eq(testing_note(&i.report, "blank_line"), 1);
+    workload_info_free(&i);
+}
+END_TEST
+
 START_TEST(lengths_only)
 {
     struct workload_info i;
@@ -181,6 +217,8 @@ int main(void)
     tcase_add_test(t, azure_code);
     tcase_add_test(t, azure_conversation);
     tcase_add_test(t, mooncake);
+    tcase_add_test(t, burstgpt);
+    tcase_add_test(t, ragpulse);
     tcase_add_test(t, lengths_only);
     suite_add_tcase(suite, t);
     t = tcase_create("by hand");

@@ -1,0 +1,243 @@
+/* --columns and --keys: any CSV, any JSON Lines, and sellers' usage objects. */
+#include "testing_trace.h"
+
+#include "workloads/raw_usage.h"
+
+static struct request row_of(const struct workload *w, size_t i)
+{
+    struct request r;
+    workload_get(w, i, &r);
+    return r;
+}
+
+static const char gateway[] = "when;not here,Model,\"in, all\",out,state,uid,usd\n"
+                              "2026-01-02 00:00:00,gpt,100,20,200,u1,0.00125\n"
+                              "2026-01-02 00:00:02.5,\"a \"\"b\"\"\",50,0,429,,\n";
+
+START_TEST(columns_by_name_and_by_number)
+{
+    struct trace_options o = {
+        .columns =
+            "timestamp=1,model=Model,input=3,output=out,status=state,label.user=uid,cost=usd"};
+    struct workload w;
+    struct trace_report report = testing_read(gateway, &o, &w);
+    ck_assert_str_eq(report.format, "csv");
+    ck_assert_uint_eq(w.count, 2);
+    struct request a = row_of(&w, 0), b = row_of(&w, 1);
+    ck_assert_int_eq(a.timestamp_ns, 0);
+    ck_assert_int_eq(b.timestamp_ns, 2500 * NS_PER_MS);
+    ck_assert_int_eq(w.start_unix_ns, INT64_C(1767312000) * NS_PER_S);
+    ck_assert_str_eq(a.model, "gpt");
+    ck_assert_uint_eq(a.input_tokens, 100);
+    ck_assert_str_eq(a.labels, "{\"user\": \"u1\"}");
+    ck_assert(a.has_cost && a.cost == MONEY_USD / 800);
+    ck_assert_int_eq(b.status, REQUEST_FAILED);
+    ck_assert(!b.has_cost && !b.labels);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(columns_by_number_need_no_header)
+{
+    struct trace_options o = {.columns = "timestamp_ms=1,input=2,output=3"};
+    struct workload w;
+    testing_read("0,10,1\n1500.5,20,2.0\n", &o, &w);
+    ck_assert_uint_eq(w.count, 2);
+    ck_assert_int_eq(w.timestamp_ns[1], 1500500000);
+    ck_assert_uint_eq(w.output_tokens[1], 2);
+    workload_free(&w);
+    testing_read("t,in,out\n0,10,1\n", &o, &w);
+    ck_assert_uint_eq(w.count, 1);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(our_own_csv_needs_no_columns)
+{
+    static const char lines[] =
+        "{\"timestamp\": 0.5, \"input_length\": 10, \"output_length\": 5, \"session_id\": \"s\", "
+        "\"request_id\": \"a\", \"model\": \"m\", \"class\": \"c,d\", \"service\": \"batch\", "
+        "\"priority\": 3, \"usage\": {\"cached_input\": 4, \"cache_write\": 1, \"cache_write_1h\": "
+        "2, "
+        "\"reasoning\": 3, \"tools\": {}, \"units\": {}}, \"status\": \"failed\", \"attempts\": 2, "
+        "\"cost_usd\": \"0.125\"}\n";
+    struct workload w, again;
+    testing_read(lines, NULL, &w);
+    char *csv = testing_write(&w, TRACE_CSV);
+    testing_read(csv, NULL, &again);
+    char *back = testing_write(&again, TRACE_CANONICAL);
+    ck_assert_str_eq(back, lines);
+    free(back);
+    free(csv);
+    workload_free(&w);
+    workload_free(&again);
+}
+END_TEST
+
+START_TEST(bad_columns_are_named)
+{
+    static const struct {
+        const char *columns, *words;
+    } bad[] = {
+        {"input=3,outptu=4", "unknown field \"outptu\"; did you mean \"output\"?"},
+        {"input", "expected FIELD=SOURCE"},
+        {"input=,output=1", "expected FIELD=SOURCE"},
+        {"input=3,output=Modle", "column \"Modle\"; did you mean \"Model\"?"},
+        {"input=3,output=99", "cut short"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct trace_options o = {.columns = bad[i].columns};
+        struct workload w;
+        struct error err = {0};
+        ck_assert_int_eq(testing_read_bytes(gateway, sizeof gateway - 1, &o, &w, NULL, &err),
+                         ERR_INPUT);
+        ck_assert_msg(strstr(err.message, bad[i].words) != NULL, "%s: %s", bad[i].columns,
+                      err.message);
+        workload_free(&w);
+    }
+    struct trace_options o = {.columns = "input=3,output=4,timestamp=2"};
+    testing_refused_bytes(gateway, sizeof gateway - 1, &o, 2, 21, "an instant or a time from 0");
+}
+END_TEST
+
+START_TEST(keys_follow_paths)
+{
+    static const char lines[] =
+        "{\"t\": 1767312000.5, \"gen_ai.usage.input\": 12, \"usage\": {\"out\": [0, 7]}, \"user\": "
+        "{\"id\": \"J\\u00fcrgen\"}, \"model\": null}\n"
+        "{\"t\": 1767312001, \"gen_ai.usage.input\": 5, \"usage\": {\"out\": [0, 8]}, \"model\": "
+        "\"m\"}\n";
+    struct trace_options o = {.keys = "timestamp=t,input=gen_ai.usage.input,output=usage.out.1,"
+                                      "label.user=user.id,model=model"};
+    struct workload w;
+    struct trace_report report = testing_read(lines, &o, &w);
+    ck_assert_str_eq(report.format, "jsonl");
+    struct request a = row_of(&w, 0), b = row_of(&w, 1);
+    ck_assert_uint_eq(a.input_tokens, 12);
+    ck_assert_uint_eq(a.output_tokens, 7);
+    ck_assert_str_eq(a.labels, "{\"user\": \"J\xC3\xBCrgen\"}");
+    ck_assert_ptr_null(a.model);
+    ck_assert_str_eq(b.model, "m");
+    ck_assert_int_eq(b.timestamp_ns, 500 * NS_PER_MS);
+    workload_free(&w);
+    o.keys = "input=gen_ai.usage.input,output=usage.out.1,model=mdl";
+    testing_refused_bytes(lines, sizeof lines - 1, &o, 0, 0, "no line has the key \"mdl\"");
+    o.keys = "input=t,output=usage.out.1";
+    testing_refused_bytes(lines, sizeof lines - 1, &o, 1, 7, "expected a token count");
+    o.keys = "input=usage,output=usage.out.1";
+    testing_refused_bytes(lines, sizeof lines - 1, &o, 1, 56, "expected a number or a text");
+    o.keys = "output=usage.out.1";
+    testing_refused_bytes(lines, sizeof lines - 1, &o, 1, 0, "expected an input token count");
+}
+END_TEST
+
+START_TEST(whole_usage_objects_are_understood)
+{
+    static const char lines[] =
+        "{\"response\": {\"usage\": {\"input_tokens\": 100, \"cache_read_input_tokens\": 900, "
+        "\"cache_creation_input_tokens\": 50, \"cache_creation\": {\"ephemeral_5m_input_tokens\": "
+        "20, "
+        "\"ephemeral_1h_input_tokens\": 30}, \"output_tokens\": 40, \"server_tool_use\": "
+        "{\"web_search_requests\": 2}}}, \"status\": 200}\n"
+        "{\"response\": null, \"status\": 503}\n";
+    struct trace_options o = {.keys = "usage=response.usage,status=status"};
+    struct workload w;
+    testing_read(lines, &o, &w);
+    struct request a = row_of(&w, 0), b = row_of(&w, 1);
+    ck_assert_uint_eq(a.input_tokens, 1050);
+    ck_assert_uint_eq(a.usage.tokens[USAGE_UNCACHED_INPUT], 100);
+    ck_assert_uint_eq(a.usage.tokens[USAGE_CACHED_INPUT], 900);
+    ck_assert_uint_eq(a.usage.tokens[USAGE_CACHE_WRITE], 20);
+    ck_assert_uint_eq(a.usage.tokens[USAGE_CACHE_WRITE_1H], 30);
+    ck_assert_uint_eq(a.usage.extra_count, 1);
+    ck_assert_str_eq(a.usage.extras[0].name, "web_search");
+    ck_assert_int_eq(a.usage.extras[0].count_micro, 2000000);
+    ck_assert_int_eq(b.status, REQUEST_FAILED);
+    ck_assert_uint_eq(b.input_tokens, 0);
+    workload_free(&w);
+}
+END_TEST
+
+/* input, cached, written, written for an hour, output, reasoning: all inclusive. */
+START_TEST(sellers_count_differently)
+{
+    static const struct {
+        const char *json;
+        uint64_t input, cached, written, written_1h, output, reasoning;
+    } cases[] = {
+        {"{\"prompt_tokens\": 10, \"completion_tokens\": 5, \"total_tokens\": 15}", 10, 0, 0, 0, 5,
+         0},
+        {"{\"prompt_tokens\": 2006, \"completion_tokens\": 300, \"prompt_tokens_details\": "
+         "{\"cached_tokens\": 1920}, \"completion_tokens_details\": {\"reasoning_tokens\": 64}}",
+         2006, 1920, 0, 0, 300, 64},
+        {"{\"input_tokens\": 75, \"input_tokens_details\": {\"cached_tokens\": 11}, "
+         "\"output_tokens\": 1186, \"output_tokens_details\": {\"reasoning_tokens\": 1024}}",
+         75, 11, 0, 0, 1186, 1024},
+        {"{\"input_tokens\": 2, \"cache_creation_input_tokens\": 6358, "
+         "\"cache_read_input_tokens\": "
+         "29380, \"output_tokens\": 1016}",
+         35740, 29380, 6358, 0, 1016, 0},
+        {"{\"promptTokenCount\": 100, \"cachedContentTokenCount\": 60, \"candidatesTokenCount\": "
+         "20, "
+         "\"thoughtsTokenCount\": 30}",
+         100, 60, 0, 0, 50, 30},
+        {"{\"prompt_tokens\": 100, \"prompt_cache_hit_tokens\": 64, \"prompt_cache_miss_tokens\": "
+         "36, "
+         "\"completion_tokens\": 1}",
+         100, 64, 0, 0, 1, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct raw_usage u;
+        ck_assert(raw_usage_parse(text_of(cases[i].json), &u));
+        ck_assert_uint_eq(u.input, cases[i].input);
+        ck_assert_uint_eq(u.cached_input, cases[i].cached);
+        ck_assert_uint_eq(u.cache_write, cases[i].written);
+        ck_assert_uint_eq(u.cache_write_1h, cases[i].written_1h);
+        ck_assert_uint_eq(u.output, cases[i].output);
+        ck_assert_uint_eq(u.reasoning, cases[i].reasoning);
+    }
+    struct raw_usage u;
+    ck_assert(!raw_usage_parse(text_of("[1]"), &u));
+    ck_assert(!raw_usage_parse(text_of("{\"prompt_tokens\": -1}"), &u));
+    ck_assert(!raw_usage_parse(text_of("{\"prompt_tokens\": 1"), &u));
+}
+END_TEST
+
+START_TEST(epochs_are_told_by_their_size)
+{
+    static const char *const times[] = {"1767312000.25", "1767312000250", "1767312000250000",
+                                        "1767312000250000000", "2026-01-02T00:00:00.25Z"};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        struct trace_options o = {.columns = "timestamp=1,input=2,output=3"};
+        char text[128];
+        struct workload w;
+        snprintf(text, sizeof text, "%s,1,1\n", times[i]);
+        testing_read(text, &o, &w);
+        ck_assert_int_eq(w.timestamp_ns[0], 0);
+        ck_assert_int_eq(w.start_unix_ns, INT64_C(1767312000250000000));
+        workload_free(&w);
+    }
+    struct trace_options o = {.columns = "timestamp=1,input=2,output=3"};
+    struct workload w;
+    testing_read("3.5,1,1\n", &o, &w);
+    ck_assert_int_eq(w.timestamp_ns[0], 3500 * NS_PER_MS);
+    ck_assert(!w.has_start);
+    workload_free(&w);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("trace fields");
+    TCase *t = tcase_create("columns and keys");
+    tcase_add_test(t, columns_by_name_and_by_number);
+    tcase_add_test(t, columns_by_number_need_no_header);
+    tcase_add_test(t, our_own_csv_needs_no_columns);
+    tcase_add_test(t, bad_columns_are_named);
+    tcase_add_test(t, keys_follow_paths);
+    tcase_add_test(t, whole_usage_objects_are_understood);
+    tcase_add_test(t, sellers_count_differently);
+    tcase_add_test(t, epochs_are_told_by_their_size);
+    suite_add_tcase(suite, t);
+    return testing_run(suite);
+}

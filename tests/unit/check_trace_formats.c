@@ -1,0 +1,446 @@
+/* Every recorded form that is read: real samples where there are some, else lines made by hand from
+ * the documented form, which each such test says. */
+#include "testing_trace.h"
+
+static bool read_data(const char *name, struct workload *w, struct trace_report *report)
+{
+    char path[512];
+    struct error err = {0};
+    if (!testing_data(name, path))
+        return false;
+    workload_init(w);
+    ck_assert_msg(trace_read(path, NULL, w, report, &err) == 0, "%s:%ld:%ld: %s", err.file,
+                  err.line, err.column, err.message);
+    return true;
+}
+
+static struct request row_of(const struct workload *w, size_t i)
+{
+    struct request r;
+    workload_get(w, i, &r);
+    return r;
+}
+
+/* Whatever was read goes through the canonical form unchanged. */
+static void survives_the_canonical_form(const struct workload *w)
+{
+    struct workload again;
+    char *first = testing_write(w, TRACE_CANONICAL);
+    testing_read(first, NULL, &again);
+    char *second = testing_write(&again, TRACE_CANONICAL);
+    ck_assert_str_eq(first, second);
+    ck_assert_uint_eq(again.count, w->count);
+    free(first);
+    free(second);
+    workload_free(&again);
+}
+
+START_TEST(burstgpt_v1)
+{
+    struct workload w;
+    struct trace_report report;
+    if (!read_data("burstgpt/burstgpt_1_slice400.csv", &w, &report))
+        return;
+    ck_assert_str_eq(report.format, "burstgpt");
+    struct request r = row_of(&w, 2);
+    ck_assert_int_eq(r.timestamp_ns, 118 * NS_PER_S);
+    ck_assert_str_eq(r.model, "GPT-4");
+    ck_assert_str_eq(r.class_name, "Conversation log");
+    ck_assert_uint_eq(r.input_tokens, 417);
+    ck_assert_ptr_null(r.session_id);
+    survives_the_canonical_form(&w);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(burstgpt_v3_keeps_the_time_of_day_and_the_sessions)
+{
+    struct workload w;
+    struct trace_report report;
+    if (!read_data("burstgpt/burstgpt_3_first116.csv", &w, &report))
+        return;
+    ck_assert_str_eq(report.format, "burstgpt v3");
+    ck_assert_uint_eq(w.count, 116);
+    struct request r = row_of(&w, 0);
+    ck_assert_int_eq(r.timestamp_ns, 110 * NS_PER_S);
+    ck_assert_str_eq(r.session_id, "1722ac82-0a46-4bf0-aa08-89794e7a2b3f");
+    ck_assert(text_equal(r.extra, "\"elapsed_s\": 43"));
+    size_t without_session = 0, failed = 0;
+    for (size_t i = 0; i < w.count; i++) {
+        without_session += !row_of(&w, i).session_id;
+        failed += row_of(&w, i).status == REQUEST_FAILED;
+    }
+    ck_assert_uint_eq(without_session, 6);
+    ck_assert_uint_eq(failed, 1);
+    survives_the_canonical_form(&w);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(ragpulse_weeks_follow_each_other)
+{
+    struct workload w;
+    struct trace_report report;
+    if (!read_data("ragpulse/0_trace.jsonl", &w, &report))
+        return;
+    ck_assert_int_eq(w.timestamp_ns[3799], INT64_C(604453) * NS_PER_S);
+    ck_assert_int_eq(w.timestamp_ns[3800], INT64_C(604800) * NS_PER_S);
+    struct request r = row_of(&w, 0);
+    ck_assert_str_eq(r.session_id, "1757476916095-afhwfadnh5ew");
+    ck_assert_uint_eq(r.hash_count, 0);
+    ck_assert(text_starts(r.extra, "\"components\": {\"sys_prompt\": [8302, 14332, 15199]"));
+    workload_free(&w);
+    /* A small step back is no new week. */
+    report = testing_read("{\"timestamp\": \"400000\", \"input_length\": 1, \"output_length\": 1, "
+                          "\"hash_ids\": {}, \"session_id\": \"a\"}\n"
+                          "{\"timestamp\": \"300000\", \"input_length\": 1, \"output_length\": 1, "
+                          "\"hash_ids\": {}, \"session_id\": \"a\"}\n",
+                          NULL, &w);
+    ck_assert_uint_eq(testing_note(&report, "clock_restarted"), 0);
+    ck_assert_uint_eq(testing_note(&report, "time_went_back"), 1);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(tracelab_rounds_hold_every_token_class)
+{
+    struct workload w;
+    struct trace_report report;
+    if (!read_data("tracelab/round_trace.jsonl", &w, &report))
+        return;
+    ck_assert_str_eq(report.format, "tracelab");
+    ck_assert_uint_eq(w.count, 19);
+    uint64_t claude[USAGE_CLASSES] = {0}, codex[USAGE_CLASSES] = {0};
+    for (size_t i = 0; i < w.count; i++) {
+        struct request r = row_of(&w, i);
+        uint64_t *sum = strstr(r.labels, "\"provider\": \"claude\"") ? claude : codex;
+        for (int c = 0; c < USAGE_CLASSES; c++)
+            sum[c] += r.usage.tokens[c];
+    }
+    /* At $5, 0.50, 6.25 and 25 per million: $0.5795915 (millionths of a cent, so ×100). */
+    ck_assert_uint_eq(claude[USAGE_UNCACHED_INPUT] * 500 + claude[USAGE_CACHED_INPUT] * 50 +
+                          claude[USAGE_CACHE_WRITE] * 625 + claude[USAGE_OUTPUT] * 2500,
+                      57959150);
+    ck_assert_uint_eq(claude[USAGE_CACHE_WRITE_1H] + claude[USAGE_REASONING], 0);
+    /* At $2.50, 0.25 and 15: $0.0893795. */
+    ck_assert_uint_eq(codex[USAGE_UNCACHED_INPUT] * 250 + codex[USAGE_CACHED_INPUT] * 25 +
+                          (codex[USAGE_OUTPUT] + codex[USAGE_REASONING]) * 1500,
+                      8937950);
+    ck_assert_uint_eq(codex[USAGE_REASONING], 199 + 11 + 15 + 26 + 96 + 69 + 41 + 124);
+    survives_the_canonical_form(&w);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(tracelab_rounds_wait_for_the_round_before)
+{
+    struct workload w;
+    if (!read_data("tracelab/round_trace.jsonl", &w, NULL))
+        return;
+    struct request first = row_of(&w, 0), second = row_of(&w, 1), codex = row_of(&w, 10);
+    ck_assert_uint_eq(first.after_count, 0);
+    ck_assert_uint_eq(second.after_count, 1);
+    ck_assert_uint_eq(second.after[0], 0);
+    /* 05:40:31.647, the last event, to 05:40:31.696, the first tool result. */
+    ck_assert_int_eq(second.delay_ns, 49 * NS_PER_MS);
+    /* 05:40:20.151 to 05:40:31.696. */
+    ck_assert_int_eq(second.timestamp_ns - first.timestamp_ns, 11545 * NS_PER_MS);
+    /* The Codex session is the earlier one: it holds the start. */
+    ck_assert_int_eq(codex.timestamp_ns, 0);
+    ck_assert_uint_eq(codex.after_count, 0);
+    char start[CLOCK_INSTANT_SIZE];
+    clock_format_instant(w.start_unix_ns, start);
+    ck_assert_str_eq(start, "2026-03-21T10:05:59.328Z");
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(weka_rows_wait_for_the_turn_before)
+{
+    struct workload w;
+    struct trace_report report;
+    if (!read_data("weka/semianalysisai__cc-traces-weka-no-subagents-051226_traces_head.jsonl", &w,
+                   &report))
+        return;
+    ck_assert_str_eq(report.format, "weka");
+    ck_assert_uint_eq(w.count, 761);
+    ck_assert_uint_eq(testing_note(&report, "block_hashes_only_sampled"), 761);
+    struct request r = row_of(&w, 1);
+    ck_assert_int_eq(r.timestamp_ns, 17900 * NS_PER_MS);
+    ck_assert_uint_eq(r.after_count, 1);
+    ck_assert_uint_eq(r.after[0], 0);
+    /* The file calls this think time: 17.9 − (0.126 + 6.625). */
+    ck_assert_int_eq(r.delay_ns, 11149 * NS_PER_MS);
+    ck_assert_str_eq(r.model, "claude-opus-4-7");
+    ck_assert_uint_eq(r.input_tokens, 32722);
+    survives_the_canonical_form(&w);
+    workload_free(&w);
+}
+END_TEST
+
+/* Hand-written from the published key list: no sample of this form is at hand. */
+START_TEST(weka_sessions_mix_their_local_block_ids)
+{
+    static const char lines[] =
+        "{\"id\": \"a\", \"models\": [\"m\"], \"block_size\": 64, \"hash_id_scope\": \"local\", "
+        "\"requests\": [{\"t\": 0.5, \"type\": \"s\", \"model\": \"m\", \"in\": 100, \"out\": 7, "
+        "\"hash_ids\": [1, 2], \"api_time\": 2, \"think_time\": 0}, {\"t\": 4, \"in\": 150, "
+        "\"out\": "
+        "9, \"hash_ids\": [1, 2, 3], \"api_time\": null}, {\"t\": 5, \"requests\": [{\"t\": "
+        "1}]}]}\n"
+        "{\"id\": \"b\", \"block_size\": 64, \"hash_id_scope\": \"local\", \"requests\": [{\"t\": "
+        "0, "
+        "\"in\": 10, \"out\": 1, \"hash_ids\": [1]}]}\n";
+    struct workload w;
+    struct trace_report report = testing_read(lines, NULL, &w);
+    ck_assert_str_eq(report.format, "weka");
+    ck_assert_uint_eq(w.count, 3);
+    ck_assert_uint_eq(testing_note(&report, "sub_agent_group"), 1);
+    struct request a = row_of(&w, 0), second = row_of(&w, 1), b = row_of(&w, 2);
+    ck_assert_uint_eq(a.block_size, 64);
+    ck_assert_uint_eq(a.hash_ids[0], second.hash_ids[0]);
+    ck_assert(a.hash_ids[0] != b.hash_ids[0]);
+    ck_assert_str_eq(second.session_id, "a");
+    ck_assert_uint_eq(second.after_count, 1);
+    ck_assert_int_eq(second.delay_ns, 1500 * NS_PER_MS);
+    ck_assert_uint_eq(b.after_count, 0);
+    workload_free(&w);
+}
+END_TEST
+
+/* Hand-written from the published description: no sample is at hand. */
+START_TEST(bailian_turns_form_sessions)
+{
+    static const char lines[] =
+        "{\"chat_id\": 10, \"parent_chat_id\": -1, \"timestamp\": 0.25, \"input_length\": 30, "
+        "\"output_length\": 5, \"type\": \"text\", \"turn\": 1, \"hash_ids\": [1, 2]}\n"
+        "{\"chat_id\": 11, \"parent_chat_id\": -1, \"timestamp\": 0.5, \"input_length\": 3, "
+        "\"output_length\": 5, \"type\": \"search\", \"turn\": 1, \"hash_ids\": [3]}\n"
+        "{\"chat_id\": 12, \"parent_chat_id\": 10, \"timestamp\": 9.125, \"input_length\": 50, "
+        "\"output_length\": 5, \"type\": \"text\", \"turn\": 2, \"hash_ids\": [1, 2, 4, 5]}\n"
+        "{\"chat_id\": 13, \"parent_chat_id\": 7, \"timestamp\": 10, \"input_length\": 50, "
+        "\"output_length\": 5, \"type\": \"text\", \"turn\": 2, \"hash_ids\": []}\n";
+    struct workload w;
+    struct trace_report report = testing_read(lines, NULL, &w);
+    ck_assert_str_eq(report.format, "bailian");
+    ck_assert_uint_eq(testing_note(&report, "parent_not_in_trace"), 1);
+    struct request first = row_of(&w, 0), other = row_of(&w, 1), second = row_of(&w, 2);
+    ck_assert_int_eq(second.timestamp_ns, 9125 * NS_PER_MS);
+    ck_assert_uint_eq(second.block_size, 16);
+    ck_assert_uint_eq(second.after_count, 1);
+    ck_assert_uint_eq(second.after[0], 0);
+    ck_assert_str_eq(second.session_id, first.session_id);
+    ck_assert_str_ne(second.session_id, other.session_id);
+    ck_assert_str_eq(other.class_name, "search");
+    survives_the_canonical_form(&w);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(servingsim_runs_arrive_when_queued)
+{
+    struct workload w;
+    struct trace_report report;
+    if (!read_data("../vllm-runs/RTX4090_Llama-3.1-8B.req.jsonl", &w, &report))
+        return;
+    ck_assert_str_eq(report.format, "servingsim");
+    ck_assert_uint_eq(w.count, 300);
+    struct request r = row_of(&w, 1);
+    ck_assert_int_eq(r.timestamp_ns, INT64_C(27537047603549) - INT64_C(27536660701067));
+    ck_assert_str_eq(r.request_id, "bench-1");
+    ck_assert_uint_eq(r.input_tokens, 1034);
+    ck_assert_int_eq(w.start_unix_ns, INT64_C(1787267980082740300));
+    survives_the_canonical_form(&w);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(openai_batches_are_estimated_and_say_so)
+{
+    struct workload w;
+    struct trace_report report;
+    if (!read_data("openai-batch/aibrix_sample_job_input.jsonl", &w, &report))
+        return;
+    ck_assert_str_eq(report.format, "openai-batch");
+    ck_assert_uint_eq(w.count, 10);
+    ck_assert_uint_eq(testing_note(&report, "input_tokens_estimated"), 10);
+    struct request r = row_of(&w, 0);
+    ck_assert_str_eq(r.request_id, "request-1");
+    ck_assert_str_eq(r.model, "gpt-3.5-turbo-0125");
+    ck_assert_int_eq(r.service, SERVICE_BATCH);
+    ck_assert_uint_eq(r.output_tokens, 1000);
+    /* "You are a helpful assistant." and "Explain quantum computing in simple terms.": 70 bytes. */
+    ck_assert_uint_eq(r.input_tokens, 18);
+    ck_assert(text_starts(r.body, "{\"model\": \"gpt-3.5-turbo-0125\""));
+    ck_assert_int_eq(r.body.at[r.body.length - 1], '}');
+    survives_the_canonical_form(&w);
+    workload_free(&w);
+    if (!read_data("openai-batch/production-stack_batch.jsonl", &w, &report))
+        return;
+    ck_assert_uint_eq(w.count, 2);
+    ck_assert_uint_eq(w.output_tokens[0], 1000);
+    workload_free(&w);
+}
+END_TEST
+
+/* Hand-written from the documented keys: no sample is at hand. */
+START_TEST(vllm_results_give_their_requests)
+{
+    static const char document[] =
+        "{\n  \"date\": \"20261101-120000\", \"model_id\": \"m\", \"num_prompts\": 3,\n"
+        "  \"request_throughput\": 1.5, \"ttfts\": [0.1, 0.2, 0.0], \"itls\": [[0.1], [], []],\n"
+        "  \"input_lens\": [10, 20, 30], \"output_lens\": [1, 2, 0],\n"
+        "  \"start_times\": [100.5, 100.25, 103.0], \"errors\": [\"\", \"\", \"timed out\"]\n}\n";
+    struct workload w;
+    struct trace_report report = testing_read(document, NULL, &w);
+    ck_assert_str_eq(report.format, "vllm");
+    ck_assert_uint_eq(w.count, 3);
+    ck_assert_int_eq(w.timestamp_ns[0], 250 * NS_PER_MS);
+    ck_assert_int_eq(w.timestamp_ns[1], 0);
+    struct request r = row_of(&w, 2);
+    ck_assert_int_eq(r.status, REQUEST_FAILED);
+    ck_assert_str_eq(r.model, "m");
+    workload_free(&w);
+    report = testing_read("{\"request_throughput\": 1, \"input_lens\": [1], \"output_lens\": [2]}",
+                          NULL, &w);
+    ck_assert_uint_eq(testing_note(&report, "no_start_times"), 1);
+    workload_free(&w);
+    testing_refused("{\"request_throughput\": 1}", 0, 0, "--save-detailed");
+    testing_refused("{\"request_throughput\": 1, \"input_lens\": [1, 2], \"output_lens\": [2]}", 0,
+                    0, "\"output_lens\" has 1 entries, but \"input_lens\" has 2");
+    testing_refused("{\"request_throughput\": 1,\n \"input_lens\": [-1]}", 2, 17,
+                    "expected a whole number from 0");
+}
+END_TEST
+
+/* Hand-written from the documented keys: no sample is at hand. */
+START_TEST(aiperf_rows_skip_the_warm_up)
+{
+    static const char lines[] =
+        "{\"metadata\": {\"x_request_id\": \"w\", \"request_start_ns\": 1700000000000000000, "
+        "\"request_end_ns\": 1700000000500000000, \"benchmark_phase\": \"warmup\"}, \"metrics\": "
+        "{}, "
+        "\"error\": null}\n"
+        "{\"metadata\": {\"x_request_id\": \"a\", \"conversation_id\": \"c\", \"turn_index\": 0, "
+        "\"request_start_ns\": 1700000001000000000, \"request_end_ns\": 1700000003000000000, "
+        "\"benchmark_phase\": \"profiling\", \"was_cancelled\": false}, \"metrics\": "
+        "{\"time_to_first_token\": {\"value\": 12.3, \"unit\": \"ms\"}, \"input_sequence_length\": "
+        "{\"value\": 550, \"unit\": \"tokens\"}, \"output_sequence_length\": {\"value\": 64.0, "
+        "\"unit\": \"tokens\"}, \"reasoning_token_count\": {\"value\": 24, \"unit\": \"tokens\"}}, "
+        "\"error\": null}\n"
+        "{\"metadata\": {\"x_request_id\": \"b\", \"conversation_id\": \"c\", \"turn_index\": 1, "
+        "\"request_start_ns\": 1700000003250000000, \"request_end_ns\": null, \"benchmark_phase\": "
+        "\"profiling\", \"was_cancelled\": false}, \"metrics\": {}, \"error\": {\"code\": 500, "
+        "\"type\": \"x\", \"message\": \"y\"}}\n";
+    struct workload w;
+    struct trace_report report =
+        testing_read(lines, &(struct trace_options){.format = "aiperf"}, &w);
+    ck_assert_uint_eq(w.count, 2);
+    ck_assert_uint_eq(testing_note(&report, "warmup"), 1);
+    struct request a = row_of(&w, 0), b = row_of(&w, 1);
+    ck_assert_int_eq(a.timestamp_ns, 0);
+    ck_assert_uint_eq(a.input_tokens, 550);
+    ck_assert_uint_eq(a.output_tokens, 64);
+    ck_assert_uint_eq(a.usage.tokens[USAGE_REASONING], 24);
+    ck_assert_int_eq(b.status, REQUEST_FAILED);
+    ck_assert_uint_eq(b.after_count, 1);
+    ck_assert_int_eq(b.delay_ns, 250 * NS_PER_MS);
+    ck_assert_int_eq(w.start_unix_ns, INT64_C(1700000001000000000));
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(a_run_reads_back_as_a_trace)
+{
+    static const char lines[] =
+        "{\"request_id\": \"r1\", \"session_id\": \"s\", \"attempt\": 1, \"final\": false, "
+        "\"scheduled_ns\": 0, \"sent_ns\": 5, \"status\": \"failed\", \"error\": \"server_error\", "
+        "\"asked\": {\"input\": 10, \"output\": 4}, \"streamed\": true, \"chunks\": 0, "
+        "\"connects\": 1}\n"
+        "{\"request_id\": \"r1\", \"session_id\": \"s\", \"attempt\": 2, \"final\": true, "
+        "\"model\": "
+        "\"m\", \"class\": \"rag\", \"service\": \"flex\", \"labels\": {\"user\": \"u\"}, "
+        "\"scheduled_ns\": 0, \"sent_ns\": 9, \"status\": \"completed\", \"asked\": {\"input\": "
+        "10, "
+        "\"output\": 4}, \"usage\": {\"uncached_input\": 7, \"cached_input\": 5, \"output\": 3, "
+        "\"reasoning\": 2}, \"usage_from\": \"server\", \"streamed\": true, \"chunks\": 3, "
+        "\"connects\": 0, \"cost_usd\": \"0.5\"}\n"
+        "{\"request_id\": \"r2\", \"attempt\": 1, \"final\": true, \"scheduled_ns\": 1500000, "
+        "\"sent_ns\": 1500000, \"status\": \"cancelled\", \"asked\": {\"input\": 20, \"output\": "
+        "8}, "
+        "\"streamed\": true, \"chunks\": 0, \"connects\": 0}\n"
+        "{\"request_id\": \"r3\", \"attempt\": 0, \"final\": true, \"scheduled_ns\": 2000000, "
+        "\"status\": \"unsent\", \"error\": \"cap\", \"asked\": {\"input\": 20, \"output\": 8}, "
+        "\"streamed\": false, \"chunks\": 0, \"connects\": 0}\n";
+    struct workload w;
+    struct trace_report report = testing_read(lines, NULL, &w);
+    ck_assert_str_eq(report.format, "run");
+    ck_assert_uint_eq(w.count, 2);
+    ck_assert_uint_eq(testing_note(&report, "attempt_tried_again"), 1);
+    ck_assert_uint_eq(testing_note(&report, "unsent"), 1);
+    struct request a = row_of(&w, 0), b = row_of(&w, 1);
+    ck_assert_uint_eq(a.attempts, 2);
+    ck_assert_uint_eq(a.input_tokens, 12);
+    ck_assert_uint_eq(a.output_tokens, 5);
+    ck_assert_uint_eq(a.usage.tokens[USAGE_CACHED_INPUT], 5);
+    ck_assert_uint_eq(a.usage.tokens[USAGE_REASONING], 2);
+    ck_assert_int_eq(a.service, SERVICE_FLEX);
+    ck_assert_str_eq(a.labels, "{\"user\": \"u\"}");
+    ck_assert(a.has_cost && a.cost == MONEY_USD / 2);
+    ck_assert_int_eq(b.status, REQUEST_ABORTED);
+    ck_assert_int_eq(b.timestamp_ns, 1500000);
+    ck_assert_uint_eq(b.input_tokens, 20);
+    ck_assert(!b.has_usage);
+    survives_the_canonical_form(&w);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(a_run_directory_stands_for_its_requests)
+{
+    static const char line[] = "{\"request_id\": \"r1\", \"attempt\": 1, \"final\": true, "
+                               "\"scheduled_ns\": 0, \"status\": "
+                               "\"completed\", \"asked\": {\"input\": 10, \"output\": 4}, "
+                               "\"streamed\": true, \"chunks\": 3, "
+                               "\"connects\": 0}\n";
+    char folder[] = "/tmp/farebox-run-XXXXXX", file[64];
+    struct workload w;
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/requests.jsonl", folder);
+    ck_assert_int_eq(file_write_atomic(file, line, sizeof line - 1, NULL), 0);
+    workload_init(&w);
+    ck_assert_int_eq(trace_read(folder, NULL, &w, NULL, NULL), 0);
+    ck_assert_uint_eq(w.count, 1);
+    ck_assert_str_eq(w.name, strrchr(folder, '/') + 1);
+    workload_free(&w);
+    ck_assert_int_eq(unlink(file), 0);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("trace forms");
+    TCase *t = tcase_create("forms");
+    tcase_add_test(t, burstgpt_v1);
+    tcase_add_test(t, burstgpt_v3_keeps_the_time_of_day_and_the_sessions);
+    tcase_add_test(t, ragpulse_weeks_follow_each_other);
+    tcase_add_test(t, tracelab_rounds_hold_every_token_class);
+    tcase_add_test(t, tracelab_rounds_wait_for_the_round_before);
+    tcase_add_test(t, weka_rows_wait_for_the_turn_before);
+    tcase_add_test(t, weka_sessions_mix_their_local_block_ids);
+    tcase_add_test(t, bailian_turns_form_sessions);
+    tcase_add_test(t, servingsim_runs_arrive_when_queued);
+    tcase_add_test(t, openai_batches_are_estimated_and_say_so);
+    tcase_add_test(t, vllm_results_give_their_requests);
+    tcase_add_test(t, aiperf_rows_skip_the_warm_up);
+    tcase_add_test(t, a_run_reads_back_as_a_trace);
+    tcase_add_test(t, a_run_directory_stands_for_its_requests);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+int main(void)
+{
+    return testing_run(suite());
+}
