@@ -10,6 +10,8 @@
 
 #define LEAST_VALUES 20
 #define LARGE_SAMPLE 4096
+#define LEAST_BATCHES 10
+#define BATCH_LENGTH 16
 #define WIDEST_MEAN 0.8
 #define LARGEST_PHI 0.95
 
@@ -23,9 +25,10 @@ struct measured {
 
 static size_t batch_count(size_t n)
 {
+    size_t many = INTERVAL_BATCHES, some = n / BATCH_LENGTH;
     if (n >= LARGE_SAMPLE)
-        return INTERVAL_BATCHES;
-    return n / 2 < INTERVAL_BATCHES / 2 ? n / 2 : INTERVAL_BATCHES / 2;
+        return many;
+    return some < LEAST_BATCHES ? LEAST_BATCHES : some > many / 2 ? many / 2 : some;
 }
 
 static double batch_mean(const struct measured *m, size_t first, size_t last)

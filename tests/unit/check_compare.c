@@ -74,10 +74,10 @@ static int allowed(int of)
 START_TEST(equal_queues_stay_without_finding)
 {
     static const double loads[] = {0.5, 0.8, 0.9};
-    static const size_t sizes[] = {1000, 5000};
+    static const size_t sizes[] = {200, 1000, 5000};
     int of = pairs(40);
     for (size_t a = 0; a < 3; a++) {
-        for (size_t b = 0; b < 2; b++) {
+        for (size_t b = 0; b < 3; b++) {
             int found = 0;
             for (int pair = 0; pair < of; pair++) {
                 struct comparison family[FAMILY];
