@@ -7,7 +7,9 @@
 
 struct mock_options {
     struct common_options common;
-    const char *listen, *engine, *model, *hold, *log;
+    const char *listen, *engine, *model, *hold, *log, *api_key_file;
+    struct option_list faults;
+    struct limit_rules limits;
     double ttft_ms, itl_ms, tokens_per_word;
     uint64_t template_tokens, output_tokens, reasoning_tokens, max_body_bytes;
 };
@@ -24,6 +26,18 @@ static const struct option_spec options[] = {
     {"max-body-bytes", 0, OPTION_COUNT, AT(max_body_bytes), "8388608", "BYTES", .min = 1024,
      .max = 1e9, .help = "Larger request bodies are answered with 413."},
 
+    {"api-key-file", 0, OPTION_TEXT, AT(api_key_file), NULL, "FILE",
+     .help = "Keys that are let in, one a line, each with its own limits if they differ: "
+             "KEY rpm=60 tpm=10000 rpd=1000 concurrency=4.",
+     .group = "Quotas", .secret = true},
+    {"rpm", 0, OPTION_COUNT, AT(limits.rpm), "0", "N", .max = 1e12,
+     .help = "Requests a minute of every key; 0 is no limit, here and below."},
+    {"tpm", 0, OPTION_COUNT, AT(limits.tpm), "0", "N", .max = 1e12,
+     .help = "Tokens a minute: prompt tokens and the tokens asked for."},
+    {"rpd", 0, OPTION_COUNT, AT(limits.rpd), "0", "N", .max = 1e12, .help = "Requests a day."},
+    {"max-concurrency", 0, OPTION_COUNT, AT(limits.concurrency), "0", "N", .max = 1e12,
+     .help = "Requests at once."},
+
     {"engine", 'e', OPTION_TEXT, AT(engine), NULL, "PRESET",
      .help = "Engine preset, by name or as a file; without one, the constant times below.",
      .group = "Engine"},
@@ -34,6 +48,9 @@ static const struct option_spec options[] = {
     {"hold", 0, OPTION_TEXT, AT(hold), NULL, "FROM:TO",
      .help = "Seconds after the first request between which nothing leaves; what falls due then "
              "leaves at the end: a stall for tests of coordinated omission."},
+    {"fault", 0, OPTION_LIST, AT(faults), NULL, "EFFECT[@WHEN]",
+     .help = "What goes wrong, and when: status=503@5%, reset-after=3@10-20s, stall=500@#7, "
+             "no-done, crlf, ...; may be given again. docs/mock.md lists the effects."},
 
     {"tokens-per-word", 0, OPTION_NUMBER, AT(tokens_per_word), "1", "N", .min = 0.01, .max = 100,
      .help = "Tokens that each word of a prompt or an answer counts for.", .group = "Tokens"},
@@ -84,6 +101,11 @@ static int make_config(const struct mock_options *o, struct mock_config *config,
     config->default_output = (uint32_t)o->output_tokens;
     config->reasoning_tokens = (uint32_t)o->reasoning_tokens;
     config->max_body_bytes = o->max_body_bytes;
+    config->api_key_file = o->api_key_file;
+    config->limits = o->limits;
+    for (size_t i = 0; i < o->faults.count; i++)
+        if (fault_rule_add(&config->faults, o->faults.items[i], err) < 0)
+            return err->code;
     if (o->hold && parse_hold(o->hold, config, err) < 0)
         return err->code;
     return choose_engine(o, config, err);
@@ -147,6 +169,9 @@ static void tell_end(const struct terminal *t, const struct mock *m, bool json)
         fprintf(t->human, "%llu chunks written, late by p50 %.3f, p99 %.3f, max %.3f ms\n",
                 (unsigned long long)r.chunks, r.lateness_p50_ms, r.lateness_p99_ms,
                 r.lateness_max_ms);
+    if (r.log_lost)
+        warn(t, "%llu bytes of the log could not be written: is the disk full?",
+             (unsigned long long)r.log_lost);
     if (!json)
         return;
     struct buffer b;

@@ -60,6 +60,8 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
     if (m->follow_stop_flag && stop_level() > 0)
         event_base_loopbreak(m->base);
     connections_sweep(m, clock_now_ns());
+    if (++m->sweeps % (1000 / SWEEP_MS) == 0)
+        truth_log_flush(&m->log);
 }
 
 static int open_loop(struct mock *m, struct error *err)
@@ -96,7 +98,7 @@ static void keep_config(struct mock *m, const struct mock_config *config)
     buffer_init(&m->json, BUFFER_UNBOUNDED);
     buffer_init(&m->out, BUFFER_UNBOUNDED);
     m->first_read_ns = TIME_NEVER;
-    m->timer_fd = m->wake_fd = -1;
+    m->timer_fd = m->wake_fd = m->log.fd = -1;
 }
 
 struct mock *mock_create(const struct mock_config *config, struct error *err)
@@ -107,8 +109,11 @@ struct mock *mock_create(const struct mock_config *config, struct error *err)
     keep_config(m, config);
     m->sink = (struct engine_sink){
         .context = m, .on_tokens = exchange_on_tokens, .on_done = exchange_on_done};
+    names_init(&m->keys.names);
     m->engine = engine_create(&m->config.engine, config->seed, err);
-    if (!m->engine || open_loop(m, err) < 0 || connections_open(m, err) < 0) {
+    if (!m->engine || truth_log_open(&m->log, config->log_path, err) < 0 ||
+        keys_load(&m->keys, config->api_key_file, &config->limits, clock_now_ns(), err) < 0 ||
+        open_loop(m, err) < 0 || connections_open(m, err) < 0) {
         mock_free(m);
         return NULL;
     }
@@ -142,7 +147,9 @@ static void block_sigpipe(void)
 static int serve(struct mock *m)
 {
     block_sigpipe();
-    return event_base_loop(m->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    int bad = event_base_loop(m->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    truth_log_flush(&m->log);
+    return bad;
 }
 
 int mock_run(struct mock *m, struct error *err)
@@ -188,9 +195,12 @@ void mock_stop(struct mock *m)
 void mock_report(const struct mock *m, struct mock_report *out)
 {
     *out = m->report;
-    out->lateness_p50_ms = histogram_quantile(&m->lateness, 0.5) / (double)NS_PER_MS;
-    out->lateness_p99_ms = histogram_quantile(&m->lateness, 0.99) / (double)NS_PER_MS;
-    out->lateness_max_ms = (double)m->lateness_max_ns / (double)NS_PER_MS;
+    const struct histogram *late = &m->metrics.values[METRIC_LATENESS];
+    out->lateness_p50_ms = histogram_quantile(late, 0.5) / (double)NS_PER_MS;
+    out->lateness_p99_ms = histogram_quantile(late, 0.99) / (double)NS_PER_MS;
+    out->lateness_max_ms =
+        late->count ? (double)m->metrics.max[METRIC_LATENESS] / (double)NS_PER_MS : NAN;
+    out->log_lost = m->log.lost;
 }
 
 void mock_free(struct mock *m)
@@ -210,11 +220,12 @@ void mock_free(struct mock *m)
     if (m->base)
         event_base_free(m->base);
     engine_free(m->engine);
-    histogram_free(&m->lateness);
+    metrics_free(&m->metrics);
+    truth_log_close(&m->log);
+    keys_free(&m->keys);
     buffer_free(&m->json);
     buffer_free(&m->out);
     free(m->listen);
     free(m->model);
-    free(m->log_path);
     free(m);
 }

@@ -21,6 +21,8 @@
 
 #include "core/error.h"
 #include "sim/engine/preset.h"
+#include "sim/mock/fault.h"
+#include "sim/mock/limiter.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,7 +46,10 @@ struct mock_config {
      * at the end. 0, 0 = no such window. */
     int64_t hold_from_ns, hold_to_ns;
 
-    const char *log_path; /* truth log; NULL = none */
+    const char *log_path;      /* truth log; NULL = none */
+    const char *api_key_file;  /* NULL = no key is asked for */
+    struct limit_rules limits; /* of every key that has none of its own; 0 = none */
+    struct fault_rules faults; /* none */
 
     size_t max_body_bytes;    /* of a request; 8 MiB */
     size_t max_held_bytes;    /* of all unfinished requests together; 256 MiB */
@@ -57,7 +62,9 @@ struct mock_config {
 /* What a mock saw and how well it kept time. */
 struct mock_report {
     uint64_t connections, requests, completed, refused, aborted, timed_out;
-    uint64_t chunks; /* token-bearing chunks of streams */
+    uint64_t faulted;  /* answers that a fault cut short */
+    uint64_t log_lost; /* bytes of the truth log that could not be written */
+    uint64_t chunks;   /* token-bearing chunks of streams */
     uint64_t prompt_tokens, cached_tokens, output_tokens;
     /* Chunks written after they were due; deliberate holds and stalls count from their end.
      * NaN where there were none. */

@@ -40,6 +40,7 @@ void pace_park(struct exchange *x, int64_t until_ns)
     x->parked = true;
     if (until_ns < x->mock->park_until_ns)
         x->mock->park_until_ns = until_ns;
+    set_timer(x->mock);
 }
 
 static void unpark(struct mock *m, int64_t now_ns)

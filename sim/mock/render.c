@@ -295,14 +295,15 @@ void frame_bytes(const char *bytes, size_t length, bool chunked, struct buffer *
         buffer_add(out, "\r\n", 2);
 }
 
-void frame_event(const char *bytes, size_t length, bool chunked, struct buffer *out)
+void frame_event(const char *bytes, size_t length, struct framing f, struct buffer *out)
 {
-    if (chunked)
-        add_chunk_size(length + 8, out);
+    const char *end = f.crlf ? "\r\n\r\n" : "\n\n";
+    size_t end_length = f.crlf ? 4 : 2;
+    if (f.chunked)
+        add_chunk_size(length + 6 + end_length, out);
     buffer_add(out, "data: ", 6);
     buffer_add(out, bytes, length);
-    if (chunked)
-        buffer_add(out, "\n\n\r\n", 4);
-    else
-        buffer_add(out, "\n\n", 2);
+    buffer_add(out, end, end_length);
+    if (f.chunked)
+        buffer_add(out, "\r\n", 2);
 }

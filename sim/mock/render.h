@@ -4,7 +4,7 @@
  *     voice_init(&v, ASK_CHAT, model, id, created_s, include_usage);
  *     render_role(&v, &json);
  *     render_piece(&v, &answer, part, token, &json);
- *     frame_event(&json, chunked, &out);
+ *     frame_event(json.data, json.length, framing, &out);
  *     voice_free(&v);
  *
  * All append JSON without framing to `out`; frame_event() makes an SSE event and, where asked, an
@@ -49,8 +49,13 @@ void render_embeddings(const struct ask *ask, const char *model, uint64_t seed, 
 /* OpenAI's usage object. */
 void render_usage(const struct usage *u, struct buffer *out);
 
-/* "data: …\n\n" around the bytes, as an HTTP chunk if `chunked`. */
-void frame_event(const char *bytes, size_t length, bool chunked, struct buffer *out);
+/* How events stand on the wire. */
+struct framing {
+    bool chunked, crlf;
+};
+
+/* "data: …" and an empty line around the bytes, as an HTTP chunk if `chunked`. */
+void frame_event(const char *bytes, size_t length, struct framing f, struct buffer *out);
 
 /* Bytes as they are, as an HTTP chunk if `chunked`. */
 void frame_bytes(const char *bytes, size_t length, bool chunked, struct buffer *out);

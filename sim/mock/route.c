@@ -54,19 +54,89 @@ static void serve_health(struct exchange *x, const char *rest)
     exchange_reply(x, 200, "application/json", body);
 }
 
-static void serve_ask(struct exchange *x, enum ask_kind kind)
+static void serve_metrics(struct exchange *x, const char *rest)
+{
+    (void)rest;
+    struct mock *m = x->mock;
+    struct engine_state state;
+    engine_state(m->engine, &state);
+    buffer_clear(&m->json);
+    metrics_write(&m->metrics, &state, m->model, &m->json);
+    exchange_reply(x, 200, "text/plain; version=0.0.4; charset=utf-8", &m->json);
+}
+
+/* The fault that the request's header asks for, else the one that a rule has for it. */
+static int choose_fault(struct exchange *x, struct api_error *e)
+{
+    struct mock *m = x->mock;
+    const char *given =
+        evhttp_find_header(evhttp_request_get_input_headers(x->request), "x-farebox-fault");
+    struct error err = {0};
+    if (given && fault_parse(&x->fault, text_of(given), &err) < 0) {
+        fault_init(&x->fault);
+        return api_error_invalid(e, "x-farebox-fault", "invalid_value", "%.300s", err.message);
+    }
+    if (!given)
+        fault_rules_choose(&m->config.faults, m->config.seed, x->serial + 1,
+                           x->read_ns - m->first_read_ns, &x->fault);
+    if (x->fault.status) {
+        api_error_for_status(e, x->fault.status);
+        return -1;
+    }
+    return 0;
+}
+
+static int check_key(struct exchange *x, struct limiter **limiter, struct api_error *e)
+{
+    *limiter = keys_find(
+        &x->mock->keys,
+        evhttp_find_header(evhttp_request_get_input_headers(x->request), "Authorization"), e);
+    return *limiter ? 0 : -1;
+}
+
+static int check_limits(struct exchange *x, struct limiter *l, struct api_error *e)
+{
+    uint64_t tokens = x->ask.prompt.tokens + x->ask.output_tokens;
+    enum limit hit = limiter_take(l, x->read_ns, tokens, &x->limits);
+    x->has_limits = true;
+    if (hit == LIMIT_NONE) {
+        x->limiter = l;
+        return 0;
+    }
+    char wait[LIMIT_DURATION_SIZE];
+    limit_format_duration(x->limits.retry_after_ns, wait);
+    const char *type = hit == LIMIT_TPM ? "tokens" : "requests";
+    if (x->limits.too_large)
+        return api_error_set(e, 429, type, NULL, "rate_limit_exceeded",
+                             "Request too large for %.100s on %s: limit %llu, requested %llu.",
+                             x->ask.model, limit_name(hit), (unsigned long long)l->rules.tpm,
+                             (unsigned long long)tokens);
+    return api_error_set(e, 429, type, NULL, "rate_limit_exceeded",
+                         "Rate limit reached for %.100s on %s. Please try again in %s.",
+                         x->ask.model, limit_name(hit), wait);
+}
+
+static int read_ask(struct exchange *x, enum ask_kind kind, struct api_error *e)
 {
     struct evbuffer *input = evhttp_request_get_input_buffer(x->request);
     size_t length = evbuffer_get_length(input);
-    struct api_error e = {0};
+    int bad = -1;
     if (length > x->mock->config.max_body_bytes) {
-        api_error_for_status(&e, 413);
+        api_error_for_status(e, 413);
     } else {
         const char *body = (const char *)evbuffer_pullup(input, -1);
-        ask_parse(&x->ask, kind, body ? body : "", body ? length : 0, &x->mock->ask_rules, &e);
+        bad = ask_parse(&x->ask, kind, body ? body : "", body ? length : 0, &x->mock->ask_rules, e);
     }
     evbuffer_drain(input, length);
-    if (e.status)
+    return bad;
+}
+
+static void serve_ask(struct exchange *x, enum ask_kind kind)
+{
+    struct api_error e = {0};
+    struct limiter *limiter;
+    if (check_key(x, &limiter, &e) < 0 || choose_fault(x, &e) < 0 || read_ask(x, kind, &e) < 0 ||
+        check_limits(x, limiter, &e) < 0)
         exchange_reply_error(x, &e);
     else
         exchange_submit(x, x->read_ns);
@@ -103,6 +173,7 @@ static const struct route routes[] = {
     {"/embeddings", EVHTTP_REQ_POST, false, serve_embedding},
     {"/models", EVHTTP_REQ_GET, true, serve_models},
     {"/health", EVHTTP_REQ_GET, false, serve_health},
+    {"/metrics", EVHTTP_REQ_GET, false, serve_metrics},
 };
 
 static const struct route *find_route(const char *path, const char **rest)

@@ -12,13 +12,16 @@
 #define FAREBOX_SIM_MOCK_SERVER_H
 
 #include "core/buffer.h"
-#include "core/stats/histogram.h"
 #include "sim/engine/engine.h"
 #include "sim/mock/answer.h"
 #include "sim/mock/api_error.h"
 #include "sim/mock/ask.h"
+#include "sim/mock/fault.h"
+#include "sim/mock/keys.h"
+#include "sim/mock/metrics.h"
 #include "sim/mock/mock.h"
 #include "sim/mock/render.h"
+#include "sim/mock/truth_log.h"
 
 #include <event2/event.h>
 #include <event2/http.h>
@@ -51,8 +54,13 @@ struct exchange {
     struct ask ask;
     struct answer answer;
     struct voice voice;
-    bool stream, chunked, close;
+    bool stream, close;
+    struct framing framing;
     int status;
+    struct fault fault;
+    struct limiter *limiter; /* let it in; NULL = nothing to give back */
+    struct limit_answer limits;
+    bool has_limits;
     int64_t read_ns, created_s;
 
     bool submitted;   /* the engine knows it */
@@ -61,8 +69,11 @@ struct exchange {
     uint32_t due, written;     /* tokens */
     uint32_t part, part_token; /* where `written` stands in the answer */
     bool head_sent, role_sent;
-    bool complete;       /* all bytes are rendered */
-    bool broken;         /* the socket is gone */
+    bool complete;                               /* all bytes are rendered */
+    enum { CUT_NONE, CUT_CLOSE, CUT_RESET } cut; /* how the connection ends after it */
+    bool stalled;                                /* stall_after has happened */
+    uint32_t chunks, chunks_counted;             /* token-bearing; counted in the report */
+    int64_t last_written_ns;
     const char *outcome; /* for the log: "completed", "aborted", ... */
 
     int64_t *due_ns, *written_ns; /* by token from first_kept on; written only for the log */
@@ -77,13 +88,9 @@ struct exchange {
     struct exchange *next_touched;
 };
 
-struct exchanges {
-    struct exchange *first;
-};
-
 struct mock {
     struct mock_config config;
-    char *listen, *model, *log_path;
+    char *listen, *model;
     char host[64], url[96];
     uint16_t port;
     struct event_base *base;
@@ -109,11 +116,13 @@ struct mock {
     int64_t park_until_ns; /* the earliest resume_ns of the parked */
     int64_t last_advance_ns;
     bool last_advance_told;
+    unsigned sweeps;
     struct buffer json, out;
 
     struct mock_report report;
-    struct histogram lateness; /* ns, of token-bearing chunks */
-    int64_t lateness_max_ns;
+    struct metrics metrics;
+    struct truth_log log;
+    struct keys keys;
     pthread_t thread;
     bool threaded, follow_stop_flag;
     atomic_bool stopping;
@@ -139,14 +148,20 @@ void exchange_reply(struct exchange *x, int status, const char *type, const stru
 void exchange_reply_error(struct exchange *x, const struct api_error *e);
 /* Hands a parsed ask to the engine. */
 void exchange_submit(struct exchange *x, int64_t now_ns);
+/* All bytes are out. */
+void exchange_finish(struct exchange *x);
 /* The connection is gone. */
 void exchange_abandon(struct exchange *x);
 void exchange_touch(struct exchange *x);
-/* Writes what is due. */
-void exchange_flush(struct exchange *x, int64_t now_ns);
-void exchange_free(struct exchange *x);
 void exchange_on_tokens(void *context, uint64_t tag, uint32_t first, uint32_t count, int64_t at_ns);
 void exchange_on_done(void *context, uint64_t tag, uint32_t cached_tokens, int64_t at_ns);
+
+/* stream.c: the bytes of what is due, faults included, appended to m->out. */
+void stream_add_head(struct exchange *x, const char *type, int64_t length, struct buffer *out);
+void stream_render(struct exchange *x, int64_t now_ns);
+
+/* send.c: from there to the socket. */
+void exchange_flush(struct exchange *x, int64_t now_ns);
 
 /* pace.c: the clock. */
 int pace_open(struct mock *m, struct error *err);
