@@ -7,6 +7,7 @@ extern const struct command command_workload_info;
 extern const struct command command_workload_convert;
 extern const struct command command_workload_transform;
 extern const struct command command_mock;
+extern const struct command command_bill;
 extern const struct command command_report;
 extern const struct command command_diff;
 extern const struct command command_man;
@@ -20,6 +21,7 @@ const struct command *const commands[] = {
     &command_workload_convert,
     &command_workload_transform,
     &command_mock,
+    &command_bill,
     &command_report,
     &command_diff,
     &command_man,

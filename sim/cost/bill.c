@@ -79,7 +79,8 @@ static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
     p->rejected = p->requests - p->served_requests;
     p->quotas_needed = serve_quotas_needed(p->plan, &m->rows, &conditions);
     p->flat = is_flat(p->plan);
-    tariff_init(&t, p->plan, &m->rows, &p->served, known_start(bill), p->without_caps);
+    tariff_init(&t, p->plan, &m->rows, &p->served, known_start(bill), p->without_caps,
+                bill->options.earlier);
     tariff_charge_all(&t, workers, &p->sums, m->pico);
     int code = p->sums.overflow ? -1 : 0;
     if (code == 0) {
@@ -114,11 +115,21 @@ static bool ranks_before(const struct plan_bill *a, const struct plan_bill *b)
     return a->prorated_total < b->prorated_total;
 }
 
+bool bill_repeats(const struct bill *bill, size_t plan)
+{
+    const struct plan_bill *p = &bill->plans[plan];
+    if (!p->without_caps)
+        return false;
+    const struct plan_bill *capped = p - 1;
+    return capped->rejected == p->rejected && capped->served.truncated == p->served.truncated &&
+           capped->prorated_total == p->prorated_total;
+}
+
 static void rank_plans(struct bill *bill)
 {
     bill->ranking = mem_alloc((bill->plan_count + 1) * sizeof *bill->ranking);
     for (size_t i = 0; i < bill->plan_count; i++) {
-        if (bill->plans[i].rejected > 0)
+        if (bill->plans[i].rejected > 0 || bill_repeats(bill, i))
             continue;
         size_t at = bill->ranking_count++;
         for (; at > 0 && ranks_before(&bill->plans[i], &bill->plans[bill->ranking[at - 1]]); at--)
@@ -152,7 +163,8 @@ static uint64_t count_dearer(struct make *m, const struct plan_bill *token, mone
     struct serve_conditions conditions = {m->bill->start_unix_ns, token->without_caps};
     struct tariff t;
     serve_plan(token->plan, &m->rows, &conditions, &served);
-    tariff_init(&t, token->plan, &m->rows, &served, known_start(m->bill), token->without_caps);
+    tariff_init(&t, token->plan, &m->rows, &served, known_start(m->bill), token->without_caps,
+                m->bill->options.earlier);
     uint64_t dearer = bill_count_dearer(&t, price, requests);
     tariff_free(&t);
     serve_result_free(&served);

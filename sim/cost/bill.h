@@ -31,7 +31,8 @@ struct bill_options {
     struct serve_duration duration;
     uint64_t units;             /* provisioned units instead of the plan's; 0 */
     uint64_t break_even_output; /* output tokens of the break-even requests; 0 = the mean */
-    bool both_caps;             /* plans with unconfirmed caps a second time, without them */
+    const struct earlier_attempts *earlier; /* of a run; NULL */
+    bool both_caps; /* plans with unconfirmed caps a second time, without them */
 };
 
 /* The lines of a bill, in order; each as cash and prorated. */
@@ -137,6 +138,10 @@ void bill_free(struct bill *bill);
 /* Used over included requests of the plan's quota, or tokens over the capacity of provisioned
  * units; NaN where the plan has neither. */
 double bill_utilisation(const struct plan_bill *p, const struct bill *bill);
+
+/* True for a plan without its caps where they make no difference: it is neither ranked nor shown a
+ * second time. */
+bool bill_repeats(const struct bill *bill, size_t plan);
 
 /* The object of bill.json. */
 void bill_write_json(const struct bill *bill, struct json_writer *w);

@@ -145,10 +145,9 @@ static void put_per_request(const struct plan_bill *p, struct buffer *out)
     put_cell(out, varies ? p->stats.cv : mean > 0 ? 0 : NAN, 5, 2);
 }
 
-static void put_row(const struct bill *b, const struct plan_bill *p, struct buffer *out)
+static void put_row(const struct plan_bill *p, struct buffer *out)
 {
     char name[BILL_NAME_SIZE];
-    (void)b;
     if (p->rank)
         buffer_add_format(out, "%2d ", p->rank);
     else
@@ -167,10 +166,11 @@ static void put_rows(const struct bill *b, struct buffer *out)
                       spans[b->options.period], "prorated", "per request", "p50", "p99", "max/med",
                       "CV", "served");
     for (size_t i = 0; i < b->ranking_count; i++)
-        put_row(b, &b->plans[b->ranking[i]], out);
+        if (!bill_repeats(b, b->ranking[i]))
+            put_row(&b->plans[b->ranking[i]], out);
     for (size_t i = 0; i < b->plan_count; i++)
-        if (!b->plans[i].rank)
-            put_row(b, &b->plans[i], out);
+        if (!b->plans[i].rank && !bill_repeats(b, i))
+            put_row(&b->plans[i], out);
     buffer_add_text(out, "\n");
 }
 
@@ -186,14 +186,20 @@ static void put_cheapest(const struct bill *b, struct buffer *out)
     if (b->ranking_count > 1) {
         const struct plan_bill *second = &b->plans[b->ranking[1]];
         money difference = second->prorated_total - first->prorated_total;
-        if (difference >= 0) {
-            money_format_fixed(difference, 4, less);
-            buffer_add_format(out, ", $%s less than %s", less, bill_plan_name(second, second_name));
-        } else {
-            money_format_fixed(-difference, 4, less);
-            buffer_add_format(out, "; %s would cost $%s less, but makes requests wait or cuts them",
-                              bill_plan_name(second, second_name), less);
-        }
+        char waits[32], wait[32];
+        bill_plan_name(second, second_name);
+        money_format_fixed(difference >= 0 ? difference : second->prorated_total, 4, less);
+        if (difference >= 0)
+            buffer_add_format(out, ", $%s less than %s", less, second_name);
+        else if (second->served.delayed > 0)
+            buffer_add_format(out,
+                              "; the share of %s for this span is $%s, but %s requests wait, "
+                              "up to %s",
+                              second_name, less, grouped(second->served.delayed, waits),
+                              duration(second->served.delay_max_ns, wait));
+        else
+            buffer_add_format(out, "; %s takes $%s, but cuts %s answers short", second_name, less,
+                              grouped(second->served.truncated, waits));
     }
     buffer_add_text(out, ".\n");
 }
@@ -281,11 +287,12 @@ static void put_groups(const struct bill *b, const struct plan_bill *p, struct b
 
 static void put_remarks(const struct bill *b, struct buffer *out)
 {
-    bool quotas = false, unchecked = false, unconfirmed = false;
+    bool quotas = false, unchecked = false, unconfirmed = false, same = false;
     for (size_t i = 0; i < b->plan_count; i++) {
         quotas = quotas || b->plans[i].plan->quota_count || b->plans[i].plan->rate_limit_count;
         unchecked = unchecked || b->plans[i].served.concurrency_unchecked;
-        unconfirmed = unconfirmed || b->plans[i].plan->limits.unconfirmed;
+        unconfirmed = unconfirmed || (b->plans[i].without_caps && !bill_repeats(b, i));
+        same = same || (b->plans[i].without_caps && bill_repeats(b, i));
     }
     if (quotas && !b->has_start)
         buffer_add_text(out, "No start is known: quota windows count as if the first request came "
@@ -294,8 +301,10 @@ static void put_remarks(const struct bill *b, struct buffer *out)
         buffer_add_text(out, "Concurrency limits were not checked: the trace does not say how long "
                              "requests run (--ttft, --tpot).\n");
     if (unconfirmed)
-        buffer_add_text(out, "Caps of some plans are unconfirmed; they are billed with and "
-                             "without.\n");
+        buffer_add_text(out, "Caps that are unconfirmed: billed with and without.\n");
+    else if (same)
+        buffer_add_text(out, "The caps of some plans are unconfirmed; they make no difference "
+                             "here.\n");
     if (b->billed_span_ns != b->span_ns)
         buffer_add_text(out,
                         "Extrapolated from the trace's rate; quotas and limits were applied to "

@@ -30,16 +30,23 @@ static bool is_simple(const struct plan *p)
 }
 
 void tariff_init(struct tariff *t, const struct plan *plan, const struct serve_rows *rows,
-                 const struct serve_result *served, int64_t start_unix_ns, bool ignore_caps)
+                 const struct serve_result *served, int64_t start_unix_ns, bool ignore_caps,
+                 const struct earlier_attempts *earlier)
 {
     const struct workload *w = rows->workload;
-    *t = (struct tariff){plan,          rows,        served, NULL, w->model ? w->models.count : 0,
-                         start_unix_ns, ignore_caps, false};
+    *t = (struct tariff){.plan = plan,
+                         .rows = rows,
+                         .served = served,
+                         .model_count = w->model ? w->models.count : 0,
+                         .start_unix_ns = start_unix_ns,
+                         .ignore_caps = ignore_caps,
+                         .earlier = earlier};
     t->rates = mem_alloc((t->model_count + 1) * sizeof *t->rates);
     for (size_t i = 0; i < t->model_count; i++)
         t->rates[i] = plan_rate_for(plan, names_text(&w->models, (uint32_t)i));
     t->rates[t->model_count] = plan_rate_for(plan, NULL);
-    t->simple = is_simple(plan) && !w->status && !w->attempts && w->usage_extra_count == 0;
+    t->simple =
+        is_simple(plan) && !earlier && !w->status && !w->attempts && w->usage_extra_count == 0;
 }
 
 void tariff_free(struct tariff *t)
@@ -101,11 +108,40 @@ static int add_retries(const struct tariff *t, uint32_t attempts, const struct p
     return money_add(out->total, retries, &out->total);
 }
 
-static enum billed billed_status(const struct plan *p, const struct workload *w, size_t row)
+/* Attempts before the last where a run recorded them: each by its own end. */
+static int add_earlier(const struct tariff *t, size_t row, const struct price_query *last,
+                       const struct plan_rate *rate, struct row_charge *out)
 {
+    const struct earlier_attempts *e = t->earlier;
+    if (!t->plan->billed.retried_each)
+        return 0;
+    for (uint64_t i = e->start[row]; i < e->start[row + 1]; i++) {
+        const struct earlier_attempt *a = &e->items[i];
+        enum billed what = price_billed(t->plan, a->status, a->http_status);
+        if (what == BILLED_NONE)
+            continue;
+        struct usage u = price_billed_usage(what, &a->usage, a->asked_output);
+        struct price_query q = *last;
+        struct charge c;
+        cap_output(t, &u);
+        q.usage = &u;
+        if (t->start_unix_ns != TIME_NEVER && a->sent_ns != TIME_NEVER)
+            q.at_unix_ns = t->start_unix_ns + a->sent_ns;
+        if (price_request(t->plan, rate, &q, &c) < 0 ||
+            money_add(out->total, c.total, &out->total) < 0)
+            return -1;
+        out->part[PART_RETRIES] += c.total;
+    }
+    return 0;
+}
+
+static enum billed billed_status(const struct tariff *t, size_t row)
+{
+    const struct workload *w = t->rows->workload;
+    const struct plan *p = t->plan;
     uint8_t status = w->status ? w->status[row] : REQUEST_OK;
     if (status == REQUEST_FAILED)
-        return p->billed.failed;
+        return price_billed(p, RECORD_FAILED, t->earlier ? t->earlier->http_status[row] : 0);
     return status == REQUEST_ABORTED ? p->billed.aborted : BILLED_DELIVERED;
 }
 
@@ -134,15 +170,18 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
     if (!rate)
         return 0;
     struct usage delivered = workload_usage(w, row), u;
-    enum billed what = billed_status(t->plan, w, row);
+    enum billed what = billed_status(t, row);
     struct price_query q = {.usage = &delivered};
     struct charge c;
     fill_query(t, row, &q);
     if (w->attempts && add_retries(t, w->attempts[row], &q, rate, out) < 0)
         return -1;
+    if (t->earlier && add_earlier(t, row, &q, rate, out) < 0)
+        return -1;
     if (what == BILLED_NONE)
         return 0;
-    u = price_billed_usage(what, &delivered, w->output_tokens[row]);
+    u = price_billed_usage(what, &delivered,
+                           t->earlier ? t->earlier->asked_output[row] : w->output_tokens[row]);
     cap_output(t, &u);
     q.usage = &u;
     if (price_request(t->plan, rate, &q, &c) < 0)

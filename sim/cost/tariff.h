@@ -1,19 +1,21 @@
 /* A tariff: a plan applied to the rows of a workload, one exact charge per row.
  *
  *     struct tariff t;
- *     tariff_init(&t, plan, &rows, &served, start_unix_ns, ignore_caps);
+ *     tariff_init(&t, plan, &rows, &served, start_unix_ns, ignore_caps, NULL);
  *     struct row_charge c;
  *     tariff_charge(&t, row, &c);                      // one row
  *     tariff_charge_all(&t, workers, &sums, pico);     // all rows, in parallel
  *     tariff_free(&t);
  *
  * Sums are integers: the same for any number of workers and any order of rows. The tariff borrows
- * plan, rows and served result; they must outlive it.
+ * plan, rows and served result; they must outlive it. `earlier` is given where the rows
+ * come from a run, else NULL.
  */
 #ifndef FAREBOX_SIM_COST_TARIFF_H
 #define FAREBOX_SIM_COST_TARIFF_H
 
 #include "sim/cost/price.h"
+#include "sim/cost/run_workload.h"
 #include "sim/cost/serve.h"
 
 /* What a charge is made of. The parts of a row add up to its total. */
@@ -53,11 +55,13 @@ struct tariff {
     size_t model_count;
     int64_t start_unix_ns; /* TIME_NEVER = unknown */
     bool ignore_caps;
+    const struct earlier_attempts *earlier; /* NULL: the workload's own count of attempts */
     bool simple; /* nothing but token classes, tiers, services and a price per request */
 };
 
 void tariff_init(struct tariff *t, const struct plan *plan, const struct serve_rows *rows,
-                 const struct serve_result *served, int64_t start_unix_ns, bool ignore_caps);
+                 const struct serve_result *served, int64_t start_unix_ns, bool ignore_caps,
+                 const struct earlier_attempts *earlier);
 void tariff_free(struct tariff *t);
 
 /* True if the plan serves the row. */

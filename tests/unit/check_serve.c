@@ -1,0 +1,241 @@
+/* Limits in time, against a slow and obvious model of the same rules. */
+#include "testing.h"
+
+#include "core/memory.h"
+#include "core/random.h"
+#include "sim/cost/serve.h"
+#include "sim/cost/window.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void add(struct workload *w, struct request r)
+{
+    struct error err = {0};
+    if (r.attempts == 0)
+        r.attempts = 1;
+    ck_assert_msg(workload_add(w, &r, &err) == 0, "%s", err.message);
+}
+
+/* ---- the model: every instant is tried, every past start is looked at again -------------- */
+
+struct past {
+    int64_t at_ns, end_ns;
+    uint64_t amount[4];
+};
+
+struct model {
+    const struct plan *plan;
+    struct past *past;
+    size_t count;
+    int64_t duration_ns;
+    int64_t start_unix_ns;
+};
+
+static uint64_t used_at(const struct model *m, size_t window, const struct plan_quota *q,
+                        int64_t at)
+{
+    int64_t begin, end;
+    uint64_t used = 0;
+    if (q->alignment != WINDOW_ROLLING)
+        window_bounds(q, m->start_unix_ns, at, &begin, &end);
+    for (size_t i = 0; i < m->count; i++) {
+        bool in = q->alignment == WINDOW_ROLLING
+                      ? m->past[i].at_ns > at - plan_quota_length(q) && m->past[i].at_ns <= at
+                      : m->past[i].at_ns >= begin && m->past[i].at_ns < end;
+        used += in ? m->past[i].amount[window] : 0;
+    }
+    return used;
+}
+
+static const struct plan_quota *quota_at(const struct plan *p, size_t i)
+{
+    return i < p->quota_count ? &p->quotas[i] : &p->rate_limits[i - p->quota_count];
+}
+
+static uint64_t need_of(const struct plan_quota *q, uint32_t input, uint32_t output)
+{
+    return q->unit == QUOTA_REQUESTS ? PLAN_MICRO : (uint64_t)input + output;
+}
+
+static bool slot_free(const struct model *m, int64_t at)
+{
+    uint64_t running = 0;
+    for (size_t i = 0; i < m->count; i++)
+        running += m->past[i].at_ns <= at && m->past[i].end_ns > at;
+    return m->plan->limits.concurrency == 0 || running < m->plan->limits.concurrency;
+}
+
+/* Seconds are tried one by one: all times of the test are whole seconds. */
+static enum serve_fate model_place(struct model *m, int64_t *line_ns, int64_t due_ns,
+                                   uint32_t input, uint32_t output, int64_t *start_ns)
+{
+    const struct plan *p = m->plan;
+    size_t windows = p->quota_count + p->rate_limit_count;
+    bool queue_slots = p->limits.beyond == BEYOND_QUEUE, included = p->quota_count > 0;
+    if (p->limits.max_input_tokens && input > p->limits.max_input_tokens)
+        return SERVE_INPUT;
+    for (size_t i = 0; i < windows; i++)
+        if (quota_at(p, i)->beyond == BEYOND_QUEUE &&
+            need_of(quota_at(p, i), input, output) > quota_at(p, i)->amount)
+            return SERVE_LARGE;
+    int64_t at = due_ns > *line_ns ? due_ns : *line_ns;
+    for (;; at += NS_PER_S) {
+        bool room = !queue_slots || slot_free(m, at);
+        for (size_t i = 0; i < windows && room; i++) {
+            const struct plan_quota *q = quota_at(p, i);
+            if (q->beyond == BEYOND_QUEUE)
+                room = used_at(m, i, q, at) + need_of(q, input, output) <= q->amount;
+        }
+        if (room)
+            break;
+    }
+    *line_ns = at;
+    for (size_t i = 0; i < windows; i++) {
+        const struct plan_quota *q = quota_at(p, i);
+        bool fits = used_at(m, i, q, at) + need_of(q, input, output) <= q->amount;
+        if (!fits && q->beyond == BEYOND_REJECT)
+            return i < p->quota_count ? SERVE_QUOTA : SERVE_RATE;
+        if (!fits && i < p->quota_count)
+            included = false;
+    }
+    if (!slot_free(m, at))
+        return SERVE_RATE;
+    struct past *now = &m->past[m->count++];
+    *now = (struct past){at, at + m->duration_ns, {0}};
+    for (size_t i = 0; i < windows; i++)
+        if (i >= p->quota_count || included)
+            now->amount[i] = need_of(quota_at(p, i), input, output);
+    *start_ns = at;
+    return included ? SERVE_INCLUDED : SERVE_PAID;
+}
+
+/* ---- random plans and workloads ------------------------------------------------------------ */
+
+static uint64_t below(struct random *r, uint64_t n)
+{
+    return random_below(r, n);
+}
+
+static struct plan_quota random_quota(struct random *r, bool rate)
+{
+    static const int64_t lengths[] = {5, 7, 60, 3600, 86400};
+    struct plan_quota q = {.unit = below(r, 3) ? QUOTA_REQUESTS : QUOTA_TOKENS,
+                           .length_ns = lengths[below(r, 5)] * NS_PER_S,
+                           .alignment = (enum plan_alignment)below(r, 3),
+                           .beyond = (enum plan_beyond)below(r, rate ? 2 : 3)};
+    q.amount = q.unit == QUOTA_REQUESTS ? (1 + below(r, 12)) * PLAN_MICRO : 50 + below(r, 800);
+    return q;
+}
+
+START_TEST(plans_equal_the_obvious_model)
+{
+    struct random r;
+    random_init(&r, 20261101, RANDOM_TEST, (uint64_t)_i);
+    for (int round = 0; round < 40; round++) {
+        struct plan_rate rate = {0};
+        struct plan_quota quotas[2], limits[2];
+        struct plan plan = {
+            .name = "p", .rates = &rate, .rate_count = 1, .quotas = quotas, .rate_limits = limits};
+        plan.quota_count = below(&r, 3);
+        plan.rate_limit_count = below(&r, 3);
+        for (size_t i = 0; i < 2; i++) {
+            quotas[i] = random_quota(&r, false);
+            limits[i] = random_quota(&r, true);
+        }
+        plan.limits.concurrency = below(&r, 2) ? 1 + below(&r, 4) : 0;
+        plan.limits.beyond = (enum plan_beyond)below(&r, 2);
+        plan.limits.max_input_tokens = below(&r, 2) ? 100 : 0;
+        struct workload w;
+        workload_init(&w);
+        int64_t now = 0;
+        size_t n = 1 + below(&r, 60);
+        for (size_t i = 0; i < n; i++) {
+            now += (int64_t)below(&r, 4) * (int64_t)below(&r, 5) * NS_PER_S;
+            add(&w, (struct request){.timestamp_ns = now,
+                                     .input_tokens = (uint32_t)(1 + below(&r, 110)),
+                                     .output_tokens = (uint32_t)below(&r, 40)});
+        }
+        struct serve_duration duration = {true, (int64_t)below(&r, 30) * NS_PER_S, 0};
+        struct serve_conditions conditions = {(int64_t)below(&r, 200000) * NS_PER_S, false};
+        struct serve_rows rows;
+        struct serve_result result;
+        struct error err = {0};
+        ck_assert_int_eq(serve_rows_make(&rows, &w, duration, &err), 0);
+        serve_plan(&plan, &rows, &conditions, &result);
+        struct model m = {&plan, mem_zero(n, sizeof *m.past), 0, duration.first_ns,
+                          conditions.start_unix_ns};
+        int64_t line = 0;
+        for (size_t i = 0; i < n; i++) {
+            int64_t start = w.timestamp_ns[i];
+            enum serve_fate fate = model_place(&m, &line, w.timestamp_ns[i], w.input_tokens[i],
+                                               w.output_tokens[i], &start);
+            enum serve_fate got = result.fate ? (enum serve_fate)result.fate[i] : SERVE_PAID;
+            ck_assert_msg(got == fate, "stream %d round %d row %zu: %s, the model says %s", _i,
+                          round, i, serve_fate_name(got), serve_fate_name(fate));
+            ck_assert_int_eq(result.start_ns ? result.start_ns[i] : start, start);
+        }
+        free(m.past);
+        serve_result_free(&result);
+        serve_rows_free(&rows);
+        workload_free(&w);
+    }
+}
+END_TEST
+
+START_TEST(turns_wait_for_those_before_them)
+{
+    struct workload w;
+    struct serve_rows rows;
+    struct error err = {0};
+    workload_init(&w);
+    uint32_t first = 2, second = 0;
+    add(&w, (struct request){.timestamp_ns = TIME_NEVER,
+                             .delay_ns = NS_PER_S,
+                             .after = &first,
+                             .after_count = 1,
+                             .input_tokens = 1,
+                             .output_tokens = 10});
+    add(&w, (struct request){.timestamp_ns = TIME_NEVER,
+                             .after = &second,
+                             .after_count = 1,
+                             .input_tokens = 1,
+                             .output_tokens = 10});
+    add(&w, (struct request){.timestamp_ns = 5 * NS_PER_S, .input_tokens = 1, .output_tokens = 10});
+    struct serve_duration duration = {true, NS_PER_S, NS_PER_S / 10};
+    ck_assert_int_eq(serve_rows_make(&rows, &w, duration, &err), 0);
+    ck_assert_int_eq(serve_due(&rows, 2), 5 * NS_PER_S);
+    ck_assert_int_eq(serve_due(&rows, 0), 8 * NS_PER_S);
+    ck_assert_int_eq(serve_due(&rows, 1), 10 * NS_PER_S);
+    ck_assert_uint_eq(rows.order[0], 2);
+    ck_assert_int_eq(rows.span_ns, 10 * NS_PER_S);
+    serve_rows_free(&rows);
+    w.after[0] = 1; /* now rows 0 and 1 wait for each other */
+    ck_assert_int_eq(serve_rows_make(&rows, &w, duration, &err), ERR_INPUT);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(months_are_calendar_months)
+{
+    struct plan_quota q = {.unit = QUOTA_REQUESTS, .amount = PLAN_MICRO};
+    int64_t start, begin, end;
+    ck_assert_int_eq(clock_parse_instant("2026-01-31T12:00:00Z", 20, &start), 0);
+    window_bounds(&q, start, 0, &begin, &end);
+    ck_assert_int_eq(end, 12 * 3600 * NS_PER_S);
+    window_bounds(&q, start, end, &begin, &end);
+    ck_assert_int_eq(end - begin, 28 * 86400 * NS_PER_S);
+    ck_assert_int_eq(window_number(&q, start, begin), 1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("serve");
+    TCase *tc = tcase_create("limits");
+    tcase_add_loop_test(tc, plans_equal_the_obvious_model, 0, 10);
+    tcase_add_test(tc, turns_wait_for_those_before_them);
+    tcase_add_test(tc, months_are_calendar_months);
+    suite_add_tcase(suite, tc);
+    return testing_run(suite);
+}
