@@ -11,19 +11,22 @@
  *     struct interval q[2];
  *     interval_quantiles(values, n, p, 2, 0.95, q);     // see q[i].supported
  *
- * Method: the sequence is cut into k batches of equal length (64; 32 below 4,096 values; n/2 below
- * 64), whose means m are nearly independent. Var(mean) = s²(m)/k · (1 + φ)/(1 − φ), where φ in [0,
- * 0.8] is the batch means' lag-1 correlation after Kendall's correction of its bias, (kφ̂ + 1)/(k −
- * 3): it takes up the correlation that batches shorter than a busy period keep. Student's t with k
- * − 1 degrees of freedom. Mean: limits are symmetric for 1/mean (where no value is negative): in a
- * queue the deviation of a run's mean grows with the square of that mean (variance ∝ (1 − load)^−4,
- * mean ∝ (1 − load)^−1), so a run that happens to be quiet also understates its error; on the scale
- * 1/mean the error is constant. Supported for n ≥ 20 and a half-width up to 80%. Quantile q at p
- * (Woodruff, 1952, with batch variances): the share of values ≤ q is a mean, of indicators. Its
- * design effect D = n·Var/(p(1 − p)), at least 1 and at least that of the less extreme quantile 1 −
- * √(1−p), which rare bursts disturb less, gives the limits p ± t√(D p(1 − p)/n); the interval is
- * what the sorted sample holds there. Supported for n ≥ quantile_least_sample(p) where both limits
- * lie inside the sample.
+ * Variance of a mean: the sequence is cut into k batches of equal length (64; below 4,096 values
+ * n/16, but 10 to 32), whose means m are nearly independent. Var(mean) = s²(m)/k · (1 + φ)/(1 − φ),
+ * where φ in [0, 0.95] is the batch means' lag-1 correlation after Kendall's correction of its
+ * bias, (kφ̂ + 1)/(k − 3): it takes up the correlation that batches shorter than a busy period keep.
+ * Limits stand at Student's t with k − 1 degrees of freedom.
+ *
+ * Mean: the limits are symmetric for 1/mean where no value is negative. In a queue the deviation of
+ * a run's mean grows with the square of that mean (variance ∝ (1 − load)^−4, mean ∝ (1 − load)^−1),
+ * so a run that happens to be quiet also understates its error; on the scale 1/mean the error is
+ * constant. Supported for n ≥ 20 and a half-width up to 80%.
+ *
+ * Quantile q at p (Woodruff, 1952, with batch variances): the share of values ≤ q is a mean, of
+ * indicators. Its design effect D = n·Var/(p(1 − p)), at least 1 and at least that of the less
+ * extreme quantile 1 − √(1−p), which rare bursts disturb less, gives the limits p ± t√(D p(1−p)/n);
+ * the interval is what the sorted sample holds there. Supported for n ≥ quantile_least_sample(p)
+ * where both limits lie inside the sample: in effect, for that many independent values.
  *
  * Measured coverage stands in tests/unit/check_interval.c. Correlation longer than n/k requests
  * cannot be seen by any method from the sample itself.
