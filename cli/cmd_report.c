@@ -1,101 +1,84 @@
-/* farebox report: the tables and plots of runs that are done. */
+/* farebox report: the tables, plots and page of runs that are done. */
 #include "cli/command.h"
+#include "cli/report/html.h"
 #include "cli/report/run_plots.h"
 #include "cli/report/summary_table.h"
-#include "cli/run_output.h"
+#include "cli/run_bill.h"
 #include "core/file.h"
 #include "core/json_scan.h"
 #include "core/memory.h"
+#include "core/runs/record_file.h"
+#include "core/runs/run_dir.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct report_options {
     struct common_options common;
     struct option_list plans, slos;
-    bool gnuplot_script, no_plots;
+    const char *output;
+    bool gnuplot_script, no_plots, no_html;
 };
 
 #define AT(field) offsetof(struct report_options, field)
 static const struct option_spec options[] = {
-    {"plans", 0, OPTION_LIST, AT(plans), .unit = "FILE[,FILE]",
-     .help = "price books whose plans' spend is drawn"},
+    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
+     .help = "price books, bundled books or plans of theirs (* and ? allowed)"},
     {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
      .help = "objective on each request, for goodput: ttft=500, tpot=50, e2e=10000"},
+    {"output", 'o', OPTION_TEXT, AT(output), .unit = "FILE",
+     .help = "where the page goes; report.html of the first run unless given"},
     {"gnuplot-script", 0, OPTION_FLAG, AT(gnuplot_script),
      .help = "keep each plot's script with its data beside it, for restyling"},
-    {"no-plots", 0, OPTION_FLAG, AT(no_plots), .help = "tables only"},
+    {"no-plots", 0, OPTION_FLAG, AT(no_plots), .help = "draw nothing"},
+    {"no-html", 0, OPTION_FLAG, AT(no_html), .help = "write no page"},
     {0},
 };
 
-/* The last part of a path: what people call the run. */
+/* What is known of one run. */
+struct subject {
+    const char *path, *name;
+    struct collector *collector;
+    struct summary summary;
+    char *fidelity, *model, *plots; /* NULL where the run does not say */
+    char load[16];
+    bool torn, simulated, has_bill;
+    struct run_bill bill;
+    struct html_error errors[FAILURE_CLASSES];
+    char *messages[FAILURE_CLASSES];
+    size_t error_count;
+};
+
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash && slash[1] ? slash + 1 : path;
 }
 
-struct books {
-    struct plan_book *items;
-    const struct plan_book **views;
-    size_t count;
-};
-
-static void free_books(struct books *b)
+/* What only the run itself knew when it ended: stands in its summary.json. */
+static void read_summary_file(struct subject *s)
 {
-    for (size_t i = 0; i < b->count; i++)
-        plan_book_free(&b->items[i]);
-    free(b->items);
-    free(b->views);
-}
-
-/* Loads "a.json,b.json" given any number of times. */
-static int load_books(const struct option_list *lists, struct books *b, struct error *err)
-{
-    *b = (struct books){0};
-    for (size_t i = 0; i < lists->count; i++) {
-        for (const char *at = lists->items[i]; *at;) {
-            size_t length = strcspn(at, ",");
-            char *path = mem_copy_text(at, length);
-            b->items = mem_resize(b->items, b->count + 1, sizeof *b->items);
-            b->items[b->count] = (struct plan_book){0};
-            int status = plan_book_load(path, &b->items[b->count], err);
-            free(path);
-            if (status < 0)
-                return status;
-            b->count++;
-            at += length + (at[length] == ',');
-        }
-    }
-    b->views = mem_zero(b->count, sizeof *b->views);
-    for (size_t i = 0; i < b->count; i++)
-        b->views[i] = &b->items[i];
-    return 0;
-}
-
-/* What run.json says of the run, as far as the summary needs it. */
-static void read_run_json(const char *run, struct summary_options *o)
-{
-    char *path = run_dir_file(run, "summary.json"), *text = NULL;
+    char *path = run_dir_file(s->path, "summary.json"), *text = NULL;
     size_t length;
-    o->command = "bench";
-    o->load = "trace";
+    snprintf(s->load, sizeof s->load, "trace");
     if (file_read_all(path, (size_t)64 << 20, &text, &length, NULL) == 0) {
-        struct json_scan s;
+        struct json_scan scan;
         struct text key, value;
-        json_scan_init(&s, path, text, length, 1);
-        json_object_begin(&s);
-        while (json_object_next(&s, &key)) {
-            bool command = text_equal(key, "command"), load = text_equal(key, "load");
-            if ((command || load) && json_peek(&s) == JSON_STRING && json_string(&s, &value)) {
-                if (command && text_equal(value, "sim"))
-                    o->command = "sim";
-                if (load)
-                    o->load = text_equal(value, "closed") ? "closed"
-                              : text_equal(value, "open") ? "open"
-                                                          : "trace";
+        json_scan_init(&scan, path, text, length, 1);
+        json_object_begin(&scan);
+        while (json_object_next(&scan, &key)) {
+            if (text_equal(key, "fidelity") && json_peek(&scan) == JSON_OBJECT) {
+                json_skip(&scan, &value);
+                s->fidelity = mem_copy_text(value.at, value.length);
+            } else if (text_equal(key, "command") && json_peek(&scan) == JSON_STRING) {
+                json_string(&scan, &value);
+                s->simulated = text_equal(value, "sim");
+            } else if (text_equal(key, "load") && json_peek(&scan) == JSON_STRING) {
+                json_string(&scan, &value);
+                snprintf(s->load, sizeof s->load, "%.*s", (int)value.length, value.at);
             } else {
-                json_skip(&s, NULL);
+                json_skip(&scan, NULL);
             }
         }
         free(text);
@@ -103,72 +86,176 @@ static void read_run_json(const char *run, struct summary_options *o)
     free(path);
 }
 
-static int report_one(const struct terminal *t, const struct report_options *o, const char *run,
-                      const struct books *books, struct error *err)
+/* One record: the model, and a sample of each failure's words. */
+static void note_record(struct subject *s, const struct record *r, size_t slots[FAILURE_CLASSES])
 {
-    struct summary_options so = {0};
-    struct summary s;
-    bool torn;
-    if (!run_dir_is_run(run))
-        return error_set(err, ERR_INPUT, "%s is no run directory: it has no requests.jsonl", run);
-    for (size_t i = 0; i < o->slos.count; i++)
-        if (slo_parse(o->slos.items[i], &so.slos, err) < 0)
-            return ERR_INPUT;
-    read_run_json(run, &so);
-    struct collector *c = collector_create();
-    int status = collector_read_run(c, run, &torn, err);
-    if (status == 0) {
-        struct buffer text;
-        buffer_init(&text, BUFFER_UNBOUNDED);
-        collector_summarize(c, &so, &s);
-        if (o->common.json) {
-            struct json_writer w;
-            json_write_init(&w, &text, 2);
-            summary_write(&s, NULL, &w);
-            print_buffer(t->machine, &text);
-        }
-        summary_table(&s, base_name(run), NULL, &text);
-        print_buffer(t->human, &text);
-        buffer_free(&text);
-        if (torn)
-            warn(t, "the last record of %s is cut short: the run was killed while writing it", run);
-        struct run_plots plots = {.run = run,
-                                  .title = base_name(run),
-                                  .keep_script = o->gnuplot_script,
-                                  .books = books->views,
-                                  .book_count = books->count};
-        unsigned drawn = 0;
-        if (!o->no_plots)
-            status = run_plots_draw(&plots, c, &s, &drawn, err);
-        if (drawn)
-            say(t, "drew %u plots into %s/plots/ as SVG and PNG", drawn, run);
+    if (!s->model && r->model)
+        s->model = mem_copy_string(r->model);
+    if (r->status != RECORD_FAILED)
+        return;
+    if (slots[r->failure] == 0) {
+        slots[r->failure] = ++s->error_count;
+        s->errors[s->error_count - 1].what = failure_name(r->failure);
+        s->messages[s->error_count - 1] = r->message ? mem_copy_string(r->message) : NULL;
+        s->errors[s->error_count - 1].message = s->messages[s->error_count - 1];
     }
-    collector_free(c);
+    s->errors[slots[r->failure] - 1].count++;
+}
+
+static int read_records(struct subject *s, struct error *err)
+{
+    char *path = run_dir_file(s->path, "requests.jsonl");
+    struct record_reader reader;
+    struct record r;
+    size_t slots[FAILURE_CLASSES] = {0};
+    int more = record_reader_open(&reader, path, err);
+    free(path);
+    if (more < 0)
+        return more;
+    s->collector = collector_create();
+    while ((more = record_reader_next(&reader, &r, err)) > 0) {
+        collector_add(s->collector, &r);
+        note_record(s, &r, slots);
+    }
+    s->torn = reader.torn;
+    record_reader_close(&reader);
+    return more;
+}
+
+static int read_subject(struct subject *s, const char *path, const struct report_options *o,
+                        struct error *err)
+{
+    struct summary_options how = {0};
+    s->path = path;
+    s->name = base_name(path);
+    if (!run_dir_is_run(path))
+        return error_set(err, ERR_INPUT, "%s is no run directory: it has no requests.jsonl", path);
+    for (size_t i = 0; i < o->slos.count; i++)
+        if (slo_parse(o->slos.items[i], &how.slos, err) < 0)
+            return ERR_INPUT;
+    read_summary_file(s);
+    if (read_records(s, err) < 0)
+        return err->code;
+    how.command = s->simulated ? "sim" : "bench";
+    how.load = s->load;
+    collector_summarize(s->collector, &how, &s->summary);
+    if (o->plans.count > 0) {
+        if (run_bill_make(&s->bill, path, &o->plans, err) < 0)
+            return err->code;
+        s->has_bill = true;
+    }
+    return 0;
+}
+
+static void free_subject(struct subject *s)
+{
+    collector_free(s->collector);
+    if (s->has_bill)
+        run_bill_free(&s->bill);
+    for (size_t i = 0; i < s->error_count; i++)
+        free(s->messages[i]);
+    free(s->fidelity);
+    free(s->model);
+    free(s->plots);
+}
+
+static void print_subject(const struct terminal *t, const struct subject *s,
+                          const struct report_options *o)
+{
+    struct buffer text;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    summary_table(&s->summary, s->name, NULL, &text);
+    if (s->has_bill)
+        bill_write_table(&s->bill.bill, t->width, &text);
+    print_buffer(t->human, &text);
+    if (o->common.json) {
+        struct json_writer w;
+        json_write_init(&w, &text, 2);
+        summary_write(&s->summary, s->fidelity, &w);
+        print_buffer(t->machine, &text);
+    }
+    buffer_free(&text);
+    if (s->torn)
+        warn(t, "the last record of %s is cut short: the run was killed while writing it", s->path);
+}
+
+static int draw_subject(const struct terminal *t, struct subject *s, const struct report_options *o,
+                        struct error *err)
+{
+    struct run_plots plots = {.run = s->path, .title = s->name, .keep_script = o->gnuplot_script};
+    unsigned drawn = 0;
+    if (s->has_bill) {
+        plots.plans = s->bill.plans.plans;
+        plots.plan_count = s->bill.plans.count;
+    }
+    int status = run_plots_draw(&plots, s->collector, &s->summary, &drawn, err);
+    if (drawn) {
+        s->plots = run_dir_file(s->path, "plots");
+        say(t, "%u plots, SVG and PNG, are in %s/", drawn, s->plots);
+    }
+    return status;
+}
+
+static int write_page(const struct terminal *t, const struct subject *subjects, size_t count,
+                      const struct report_options *o, struct error *err)
+{
+    struct html_run *runs = mem_zero(count, sizeof *runs);
+    struct buffer page;
+    for (size_t i = 0; i < count; i++)
+        runs[i] = (struct html_run){.name = subjects[i].name,
+                                    .summary = &subjects[i].summary,
+                                    .bill = subjects[i].has_bill ? &subjects[i].bill.bill : NULL,
+                                    .plots = subjects[i].plots,
+                                    .fidelity = subjects[i].fidelity,
+                                    .model = subjects[i].model,
+                                    .errors = subjects[i].errors,
+                                    .error_count = subjects[i].error_count};
+    buffer_init(&page, BUFFER_UNBOUNDED);
+    html_report(runs, count, &page);
+    char *path =
+        o->output ? mem_copy_string(o->output) : run_dir_file(subjects[0].path, "report.html");
+    int status = file_write_atomic(path, page.data, page.length, err);
+    if (status == 0)
+        say(t, "the page is %s", path);
+    free(path);
+    buffer_free(&page);
+    free(runs);
     return status;
 }
 
 static int run(const struct terminal *t, const void *parsed, struct error *err)
 {
     const struct report_options *o = parsed;
-    struct books books;
-    if (o->common.argument_count == 0)
+    size_t count = o->common.argument_count;
+    int status = 0;
+    if (count == 0)
         return error_set(err, ERR_INPUT, "expected run directories; --help shows how");
-    int status = load_books(&o->plans, &books, err);
-    for (size_t i = 0; i < o->common.argument_count && status == 0; i++)
-        status = report_one(t, o, o->common.arguments[i], &books, err);
-    free_books(&books);
+    struct subject *subjects = mem_zero(count, sizeof *subjects);
+    for (size_t i = 0; i < count && status == 0; i++) {
+        status = read_subject(&subjects[i], o->common.arguments[i], o, err);
+        if (status == 0)
+            print_subject(t, &subjects[i], o);
+        if (status == 0 && !o->no_plots)
+            status = draw_subject(t, &subjects[i], o, err);
+    }
+    if (status == 0 && !o->no_html)
+        status = write_page(t, subjects, count, o, err);
+    for (size_t i = 0; i < count; i++)
+        free_subject(&subjects[i]);
+    free(subjects);
     return status;
 }
 
 const struct command command_report = {
     .name = "report",
-    .summary = "tables and plots of runs",
+    .summary = "tables, plots and a page of runs",
     .usage = "RUN... [--plans FILE]",
     .about =
-        "Reads run directories, prints their tables and draws their plots (latency CDF, timeline,\n"
-        "cumulative spend per plan) as SVG and PNG into RUN/plots/.",
-    .examples = "  farebox report results/demo --plans workloads/plans.json\n"
-                "  farebox report results/demo --slo ttft=500 --json\n",
+        "Reads run directories, prints their tables, draws their plots (latency CDF, timeline,\n"
+        "cumulative spend per plan) as SVG and PNG into RUN/plots/, and writes report.html: one\n"
+        "self-contained page. Several runs are shown side by side.",
+    .examples = "  farebox report results/demo --plans demo\n"
+                "  farebox report results/before results/after -o compare.html\n",
     .options = options,
     .options_size = sizeof(struct report_options),
     .run = run,

@@ -265,16 +265,14 @@ static int draw_spend_curves(const struct run_plots *p, const char *directory,
 static int draw_spend(const struct run_plots *p, const char *directory, unsigned *drawn,
                       struct error *err)
 {
-    const struct plan *plans[PLOT_SERIES];
-    struct spend spend = {0};
-    for (size_t b = 0; b < p->book_count; b++)
-        for (size_t i = 0; i < p->books[b]->count && spend.plan_count < PLOT_SERIES; i++)
-            plans[spend.plan_count++] = &p->books[b]->plans[i];
+    struct spend spend = {.plan_count = p->plan_count};
+    if (spend.plan_count > PLOT_SERIES)
+        spend.plan_count = PLOT_SERIES;
     if (spend.plan_count == 0)
         return 0;
-    int status = read_spend(p, plans, &spend, err);
+    int status = read_spend(p, p->plans, &spend, err);
     if (status == 0 && spend.count > 0) {
-        status = draw_spend_curves(p, directory, plans, &spend, err);
+        status = draw_spend_curves(p, directory, p->plans, &spend, err);
         *drawn += status == 0;
     }
     free(spend.t_s);

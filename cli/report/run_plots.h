@@ -12,8 +12,8 @@ struct run_plots {
     const char *run;   /* the run's directory; plots go to its plots/ */
     const char *title; /* for people */
     bool keep_script;
-    const struct plan_book *const *books; /* plans to draw the spend of */
-    size_t book_count;
+    const struct plan *const *plans; /* to draw the spend of; NULL */
+    size_t plan_count;
 };
 
 /* Draws every plot that the run has data for. *drawn counts them. */
