@@ -91,7 +91,7 @@ static int prepare(struct run *run, const struct workload *w, struct bench_repor
         struct bench_probe probe;
         if (endpoint_prepare(&run->endpoints[i], &c->endpoints[i], c->api, c->stream, err) < 0)
             return ERR_INPUT;
-        run->makers[i] = prompt_create(&prompt, w, err);
+        run->makers[i] = prompt_maker_create(&prompt, w, err);
         if (!run->makers[i])
             return ERR_INPUT;
         probe_run(&run->endpoints[i], run->makers[i], c->no_probe, c->connect_timeout_ns, &probe);
@@ -131,7 +131,7 @@ static void free_run(struct run *run)
         worker_free(run->workers[i]);
     for (size_t i = 0; i < run->config->endpoint_count; i++) {
         if (run->makers)
-            prompt_free(run->makers[i]);
+            prompt_maker_free(run->makers[i]);
         if (run->endpoints)
             endpoint_free(&run->endpoints[i]);
     }

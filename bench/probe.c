@@ -119,7 +119,7 @@ static uint64_t count_tokens(struct endpoint *e, const struct prompt_maker *m, C
     struct chunk c;
     uint64_t tokens = 0;
     buffer_init(&body, BUFFER_UNBOUNDED);
-    prompt_build_probe(m, e->model ? e->model : "default", words, words, &body);
+    prompt_maker_build_probe(m, e->model ? e->model : "default", words, words, &body);
     if (exchange(easy, &body, answer, result) == 0) {
         if (chunk_parse(answer->data ? answer->data : "", answer->length, &c) == 0 && c.has_usage)
             tokens = usage_input(&c.usage);
@@ -154,7 +154,7 @@ static void measure(struct endpoint *e, struct prompt_maker *m, CURL *easy, stru
     result->note[0] = '\0';
     result->tokens_per_word = per_word;
     result->template_tokens = rest > 0 ? rest : 0;
-    prompt_set_scale(m, result->tokens_per_word, result->template_tokens);
+    prompt_maker_set_scale(m, result->tokens_per_word, result->template_tokens);
 }
 
 void probe_run(struct endpoint *endpoint, struct prompt_maker *maker, bool no_measure,

@@ -106,8 +106,8 @@ static int look_into_rows(struct prompt_maker *m, const struct workload *w, stru
     return 0;
 }
 
-struct prompt_maker *prompt_create(const struct prompt_config *config, const struct workload *w,
-                                   struct error *err)
+struct prompt_maker *prompt_maker_create(const struct prompt_config *config,
+                                         const struct workload *w, struct error *err)
 {
     struct prompt_maker *m = mem_zero(1, sizeof *m);
     struct text members = {"", 0};
@@ -122,11 +122,11 @@ struct prompt_maker *prompt_create(const struct prompt_config *config, const str
     m->extra = mem_copy_text(members.at, members.length);
     if (good && look_into_rows(m, w, err) == 0)
         return m;
-    prompt_free(m);
+    prompt_maker_free(m);
     return NULL;
 }
 
-void prompt_free(struct prompt_maker *m)
+void prompt_maker_free(struct prompt_maker *m)
 {
     if (!m)
         return;
@@ -137,7 +137,7 @@ void prompt_free(struct prompt_maker *m)
     free(m);
 }
 
-void prompt_set_scale(struct prompt_maker *m, double tokens_per_word, double template_tokens)
+void prompt_maker_set_scale(struct prompt_maker *m, double tokens_per_word, double template_tokens)
 {
     m->tokens_per_word = tokens_per_word > 0 ? tokens_per_word : 1;
     m->template_tokens = template_tokens > 0 ? template_tokens : 0;
@@ -264,8 +264,8 @@ static int add_prompt(const struct prompt_maker *m, const struct request *r, con
     return buffer_add_text(out, prompt_closing(m->api));
 }
 
-int prompt_build(const struct prompt_maker *m, const struct workload *w, const struct due *due,
-                 const char *model, struct buffer *out)
+int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
+                       const struct due *due, const char *model, struct buffer *out)
 {
     struct request r;
     workload_get(w, due->row, &r);
@@ -283,8 +283,8 @@ int prompt_build(const struct prompt_maker *m, const struct workload *w, const s
     return close_body(out);
 }
 
-int prompt_build_probe(const struct prompt_maker *m, const char *model, uint32_t words,
-                       uint64_t number, struct buffer *out)
+int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, uint32_t words,
+                             uint64_t number, struct buffer *out)
 {
     buffer_add_byte(out, '{');
     if (!(m->extra_keys & KEY_MODEL) && model)

@@ -4,10 +4,10 @@
  * runs. Length: words = (tokens - template_tokens) / tokens_per_word, both learnt from the
  * endpoint's own `usage` by probes before the run (bench/probe.h).
  *
- *     struct prompt_maker *m = prompt_create(&config);
- *     prompt_set_scale(m, 1.3, 27);
- *     prompt_build(m, &workload, &due, model, &body);       // body: a JSON object
- *     prompt_free(m);
+ *     struct prompt_maker *m = prompt_maker_create(&config);
+ *     prompt_maker_set_scale(m, 1.3, 27);
+ *     prompt_maker_build(m, &workload, &due, model, &body);       // body: a JSON object
+ *     prompt_maker_free(m);
  *
  * - Without prefix blocks every prompt begins with words of its own: no prefix cache can hit.
  * - With them (hash_ids) equal blocks at equal positions give equal text, so that a real server's
@@ -44,19 +44,19 @@ struct prompt_config {
 struct prompt_maker;
 
 /* ERR_INPUT if extra_body is not a JSON object. Borrows nothing. */
-struct prompt_maker *prompt_create(const struct prompt_config *config, const struct workload *w,
-                                   struct error *err);
-void prompt_free(struct prompt_maker *m);
+struct prompt_maker *prompt_maker_create(const struct prompt_config *config,
+                                         const struct workload *w, struct error *err);
+void prompt_maker_free(struct prompt_maker *m);
 
 /* What the endpoint's tokenizer makes of our words: tokens = template + per_word × words. */
-void prompt_set_scale(struct prompt_maker *m, double tokens_per_word, double template_tokens);
+void prompt_maker_set_scale(struct prompt_maker *m, double tokens_per_word, double template_tokens);
 
 /* Appends the body of a request. Returns 0, or -1 if it passes the buffer's cap. */
-int prompt_build(const struct prompt_maker *m, const struct workload *w, const struct due *due,
-                 const char *model, struct buffer *out);
+int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
+                       const struct due *due, const char *model, struct buffer *out);
 
 /* Appends the body of a probe: `words` words, one output token, no stream. */
-int prompt_build_probe(const struct prompt_maker *m, const char *model, uint32_t words,
-                       uint64_t number, struct buffer *out);
+int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, uint32_t words,
+                             uint64_t number, struct buffer *out);
 
 #endif

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 extern const struct command command_demo;
+extern const struct command command_bench;
 extern const struct command command_workload_gen;
 extern const struct command command_workload_info;
 extern const struct command command_workload_convert;
@@ -20,6 +21,7 @@ const struct command *const commands[] = {
     &command_workload_info,
     &command_workload_convert,
     &command_workload_transform,
+    &command_bench,
     &command_mock,
     &command_bill,
     &command_report,

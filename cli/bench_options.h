@@ -1,0 +1,40 @@
+/* The options of farebox bench, and the configuration that they make. */
+#ifndef FAREBOX_CLI_BENCH_OPTIONS_H
+#define FAREBOX_CLI_BENCH_OPTIONS_H
+
+#include "bench/bench.h"
+#include "cli/options.h"
+#include "cli/trace_options.h"
+#include "core/runs/summary.h"
+
+struct bench_options {
+    struct common_options common;
+    struct trace_reading reading;
+    struct option_list urls, models, headers, slos, asserts, shares;
+    const char *trace, *scenario, *rate, *concurrency, *arrival, *api, *body, *output_key;
+    const char *api_key_file, *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel;
+    const char *warmup, *record, *output, *plans, *max_cost;
+    double speed, burstiness;
+    uint64_t requests, max_in_flight, workers, retries;
+    int64_t duration_ns, drain_ns;
+    int64_t timeout_connect_ns, timeout_first_ns, timeout_gap_ns, timeout_total_ns, backoff_ns;
+    bool no_stream, insecure, http2, no_probe, force, dry_run, selftest;
+};
+
+extern const struct option_spec bench_option_specs[];
+
+/* What the options amount to. The config lends from here and from the options. */
+struct bench_setup {
+    struct bench_config config;
+    struct summary_options summary;
+    struct endpoint_config *endpoints;
+    const char **headers; /* ended by NULL */
+    char *api_key, *body;
+    unsigned detail;
+};
+
+/* Reads keys and bodies from their files, checks what belongs together. 0 or ERR_INPUT. */
+int bench_setup_make(const struct bench_options *o, struct bench_setup *out, struct error *err);
+void bench_setup_free(struct bench_setup *s);
+
+#endif

@@ -1,0 +1,230 @@
+#include "cli/bench_show.h"
+
+#include "cli/report/summary_table.h"
+#include "core/stats/quantile.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- while it runs ---- */
+
+void bench_live_init(struct bench_live *l, const struct terminal *t)
+{
+    *l = (struct bench_live){0};
+    progress_init(&l->progress, t, "bench");
+}
+
+void bench_live_note(struct bench_live *l, const struct record *r)
+{
+    if (r->first_token_ns != TIME_NEVER)
+        histogram_add(&l->ttft, r->first_token_ns - r->scheduled_ns, 1);
+    if (r->status == RECORD_FAILED)
+        snprintf(l->last_failure, sizeof l->last_failure, "%s%s%s", failure_name(r->failure),
+                 r->message ? ": " : "", r->message ? r->message : "");
+    l->ended += r->final;
+}
+
+/* Done of what is planned, by count or by time, whichever is further. */
+static double fraction_done(const struct bench_live *l, const struct bench_progress *p)
+{
+    double done = -1;
+    if (p->planned)
+        done = (double)l->ended / (double)p->planned;
+    if (p->end_ns != TIME_NEVER && p->end_ns > 0)
+        done = fmax(done, fmin(1, (double)p->elapsed_ns / (double)p->end_ns));
+    return done;
+}
+
+void bench_live_show(struct bench_live *l, const struct bench_progress *p)
+{
+    char text[256], done[GROUPED_SIZE], planned[GROUPED_SIZE], flying[GROUPED_SIZE];
+    int64_t now_ns = clock_now_ns();
+    if (!progress_due(&l->progress, now_ns))
+        return;
+    double seconds = (double)(p->elapsed_ns - l->shown_ns) / 1e9;
+    double rate = seconds > 0 ? (double)(l->ended - l->ended_before) / seconds : 0;
+    format_grouped((int64_t)l->ended, done);
+    format_grouped((int64_t)p->planned, planned);
+    format_grouped(p->in_flight, flying);
+    int n = snprintf(text, sizeof text, "%s%s%s  in flight %s  %.1f req/s", done,
+                     p->planned ? "/" : " done", p->planned ? planned : "", flying, rate);
+    if (l->ttft.count && n > 0 && n < (int)sizeof text)
+        n += snprintf(text + n, sizeof text - (size_t)n, "  TTFT p50 %.3g p99 %.3g ms",
+                      histogram_quantile(&l->ttft, 0.5) / 1e6,
+                      histogram_quantile(&l->ttft, 0.99) / 1e6);
+    if (p->failed && n < (int)sizeof text)
+        n += snprintf(text + n, sizeof text - (size_t)n, "  %llu failed",
+                      (unsigned long long)p->failed);
+    if (p->draining && n < (int)sizeof text)
+        snprintf(text + n, sizeof text - (size_t)n, "  draining");
+    progress_show(&l->progress, now_ns, fraction_done(l, p), text);
+    l->shown_ns = p->elapsed_ns;
+    l->ended_before = l->ended;
+}
+
+void bench_live_end(struct bench_live *l)
+{
+    progress_end(&l->progress);
+    histogram_free(&l->ttft);
+}
+
+/* ---- before and after ---- */
+
+void bench_describe_workload(const struct workload *w, const struct bench_config *c,
+                             struct buffer *out)
+{
+    struct json_writer j;
+    uint64_t input = 0, output = 0;
+    char salt[24];
+    for (size_t i = 0; i < w->count; i++) {
+        input += w->input_tokens[i];
+        output += w->output_tokens[i];
+    }
+    snprintf(salt, sizeof salt, "%016llx", (unsigned long long)c->salt);
+    json_write_init(&j, out, 0);
+    json_begin_object(&j);
+    json_key(&j, "name");
+    json_put_string(&j, w->name);
+    json_key(&j, "requests");
+    json_put_u64(&j, w->count);
+    json_key(&j, "input_tokens");
+    json_put_u64(&j, input);
+    json_key(&j, "output_tokens");
+    json_put_u64(&j, output);
+    json_key(&j, "prompt_salt");
+    json_put_string(&j, salt);
+    json_end_object(&j);
+}
+
+void bench_warn(const struct terminal *t, const struct bench_setup *s, const struct workload *w,
+                const struct bench_report *report)
+{
+    if (!report->probe.measured && !s->config.no_probe && !w->messages_start && !w->body_start)
+        warn(t, "the endpoint's tokenizer is not known (%s): a word was taken as a token",
+             report->probe.note);
+    if (s->endpoints[0].insecure)
+        warn(t, "certificates were not checked (--insecure)");
+    if (report->fidelity.slow_reads)
+        warn(t,
+             "%llu streams came in bursts of many chunks: something between collects them, "
+             "so chunk gaps and TPOT are not the engine's",
+             (unsigned long long)report->fidelity.slow_reads);
+}
+
+static void add_load(const struct bench_options *o, const struct bench_setup *s, struct buffer *out)
+{
+    if (o->concurrency)
+        buffer_add_format(out, "%s at a time", o->concurrency);
+    else if (o->rate)
+        buffer_add_format(out, "%s req/s", o->rate);
+    else if (o->speed != 1)
+        buffer_add_format(out, "%g × faster", o->speed);
+    else
+        buffer_add_text(out, "own times");
+    if (s->config.schedule.max_in_flight)
+        buffer_add_format(out, ", at most %u in flight", s->config.schedule.max_in_flight);
+}
+
+static void add_title(const struct bench_options *o, const struct bench_setup *s,
+                      const struct workload *w, const char *model, uint64_t requests,
+                      struct buffer *out)
+{
+    char count[GROUPED_SIZE];
+    format_grouped((int64_t)requests, count);
+    buffer_add_format(out, "%.60s · %s requests%s, ", w->name ? w->name : "workload", count,
+                      o->trace && !o->rate && !o->concurrency ? " of the trace" : "");
+    add_load(o, s, out);
+    for (size_t i = 0; i < s->config.endpoint_count; i++)
+        buffer_add_format(out, "%s%.80s", i ? ", " : " → ", s->endpoints[i].url);
+    if (model && s->config.endpoint_count == 1)
+        buffer_add_format(out, ", model %.60s", model);
+}
+
+static void add_verdict(const struct bench_report *r, const struct summary *s, struct buffer *out)
+{
+    const struct fidelity_verdict *v = &r->verdict;
+    if (v->client_limited) {
+        buffer_add_format(out, "✗ The client was the limit: %s.", v->reason);
+        return;
+    }
+    buffer_add_format(out, "✓ The numbers can be trusted: send lag p99 %.2g ms, client CPU %.0f %%",
+                      v->lag_p99_ms, v->cpu_peak * 100);
+    uint64_t again =
+        r->fidelity.connects > s->peak_in_flight ? r->fidelity.connects - s->peak_in_flight : 0;
+    if (again == 0)
+        buffer_add_text(out, ", no reconnects");
+    else
+        buffer_add_format(out, ", %llu reconnects", (unsigned long long)again);
+    if (r->fidelity.hidden_resends)
+        buffer_add_format(out, ", %llu hidden resends stopped",
+                          (unsigned long long)r->fidelity.hidden_resends);
+    if (isfinite(s->steady_from_s))
+        buffer_add_format(out, ", steady from %.3g s on", s->steady_from_s);
+    if (v->steal > 0.01)
+        buffer_add_format(out, ", %.0f %% of the CPU was taken by other machines", v->steal * 100);
+    if (v->throttled_s > 0)
+        buffer_add_format(out, ", throttled for %.2g s", v->throttled_s);
+}
+
+static void add_end(const struct bench_report *r, struct buffer *out)
+{
+    static const char *const ends[] = {
+        [BENCH_FINISHED] = NULL,
+        [BENCH_INTERRUPTED] = "interrupted: the figures are of what was done until then",
+        [BENCH_BUDGET] = "the budget was reached: nothing more was sent",
+        [BENCH_UNREACHABLE] = "no connection succeeded: nothing more was sent",
+    };
+    if (ends[r->end])
+        buffer_add_format(out, "! %s\n", ends[r->end]);
+}
+
+void bench_show_result(const struct bench_options *o, const struct bench_setup *s,
+                       const struct workload *w, const struct bench_report *report,
+                       const struct summary *summary, const char *path, struct buffer *out)
+{
+    struct buffer title, verdict;
+    buffer_init(&title, BUFFER_UNBOUNDED);
+    buffer_init(&verdict, BUFFER_UNBOUNDED);
+    add_title(o, s, w, report->model, summary->accounting.scheduled, &title);
+    add_verdict(report, summary, &verdict);
+    summary_table(summary, title.data, summary->accounting.completed ? verdict.data : NULL, out);
+    add_end(report, out);
+    buffer_add_format(out,
+                      "written to %s/   next: farebox bill %s --plans FILE · farebox report %s\n",
+                      path, path, path);
+    buffer_free(&title);
+    buffer_free(&verdict);
+}
+
+void bench_show_plan(const struct bench_options *o, const struct bench_setup *s,
+                     const struct workload *w, struct buffer *out)
+{
+    uint64_t input = 0, output = 0, count = w->count;
+    char text[GROUPED_SIZE], span[CELL_SIZE];
+    if (o->requests && o->requests < count)
+        count = o->requests;
+    for (uint64_t i = 0; i < count; i++) {
+        input += w->input_tokens[i];
+        output += w->output_tokens[i];
+    }
+    add_title(o, s, w, s->endpoints[0].model, count, out);
+    buffer_add_text(out, "\n\nnothing was sent (--dry-run); it would be\n");
+    format_grouped((int64_t)count, text);
+    buffer_add_format(out, "requests     %s%s\n", text,
+                      o->requests > w->count ? " (and then from the start again)" : "");
+    format_grouped((int64_t)input, text);
+    buffer_add_format(out, "tokens       %s in", text);
+    format_grouped((int64_t)output, text);
+    buffer_add_format(out, " · %s out at most\n", text);
+    if (s->config.schedule.mode == SCHEDULE_TRACE) {
+        format_span((double)workload_span_ns(w) / 1e9 / o->speed, span);
+        buffer_add_format(out, "duration     %s to the last arrival\n", span);
+    } else if (s->config.schedule.mode == SCHEDULE_OPEN) {
+        int64_t last_ns = profile_when_sum(&s->config.schedule.load, (double)count);
+        if (last_ns != TIME_NEVER) {
+            format_span((double)last_ns / 1e9, span);
+            buffer_add_format(out, "duration     about %s to the last arrival\n", span);
+        }
+    }
+}

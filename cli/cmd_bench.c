@@ -1,0 +1,279 @@
+/* farebox bench: drives a live endpoint with a workload and says what came of it. */
+#include "cli/bench_options.h"
+#include "cli/bench_show.h"
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "cli/run_output.h"
+#include "core/runs/record_file.h"
+#include "sim/mock/mock.h"
+#include "workloads/generate.h"
+#include "workloads/trace.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define OWN_ENDPOINT "mock:"
+
+/* A bench under way. */
+struct bench_command {
+    const struct terminal *terminal;
+    const struct bench_options *o;
+    struct bench_setup setup;
+    struct workload workload;
+    struct mock **mocks; /* for mock:PRESET; by endpoint, NULL = a real one */
+    struct run_output output;
+    struct bench_live live;
+};
+
+/* ---- preparation ---- */
+
+static int read_workload(struct bench_command *b, struct error *err)
+{
+    const struct bench_options *o = b->o;
+    struct trace_options how = trace_reading_options(&o->reading);
+    struct trace_report report;
+    if (trace_read(o->trace, &how, &b->workload, &report, err) < 0)
+        return err->code;
+    uint64_t skipped = trace_report_skipped(&report);
+    if (skipped)
+        warn(b->terminal, "%llu rows of %s were left out; farebox workload info says why",
+             (unsigned long long)skipped, o->trace);
+    return 0;
+}
+
+static int generate_workload(struct bench_command *b, struct error *err)
+{
+    const struct bench_options *o = b->o;
+    struct scenario scenario;
+    struct generate_options options = {.requests = o->requests};
+    if (scenario_load(o->scenario, &scenario, err) < 0)
+        return err->code;
+    if (b->setup.config.schedule.mode == SCHEDULE_TRACE) {
+        if (o->duration_ns)
+            options.duration_s = (double)o->duration_ns / 1e9;
+        if (o->rate)
+            text_to_double(text_of(o->rate), &options.rate_rps);
+    }
+    int status = workload_generate(&scenario, o->common.seed, &options, &b->workload, err);
+    scenario_free(&scenario);
+    return status;
+}
+
+static int start_mock(struct bench_command *b, size_t i, struct error *err)
+{
+    struct endpoint_config *e = &b->setup.endpoints[i];
+    const char *preset = e->url + strlen(OWN_ENDPOINT);
+    struct mock_config config;
+    mock_config_init(&config);
+    config.listen = "127.0.0.1:0";
+    config.seed = b->o->common.seed;
+    if (*preset && engine_config_load(preset, &config.engine, err) < 0)
+        return err->code;
+    b->mocks[i] = mock_create(&config, err);
+    if (!b->mocks[i] || mock_start(b->mocks[i], err) < 0)
+        return err->code;
+    if (!e->name && b->setup.config.endpoint_count > 1)
+        e->name = e->url;
+    e->url = mock_url(b->mocks[i]);
+    return 0;
+}
+
+static int start_mocks(struct bench_command *b, struct error *err)
+{
+    size_t count = b->setup.config.endpoint_count;
+    b->mocks = calloc(count, sizeof *b->mocks);
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(b->setup.endpoints[i].url, OWN_ENDPOINT, strlen(OWN_ENDPOINT)) == 0 &&
+            start_mock(b, i, err) < 0)
+            return err->code;
+    return 0;
+}
+
+static int begin_output(struct bench_command *b, struct error *err)
+{
+    const struct bench_options *o = b->o;
+    struct buffer workload, stem;
+    buffer_init(&workload, BUFFER_UNBOUNDED);
+    buffer_init(&stem, 128);
+    bench_describe_workload(&b->workload, &b->setup.config, &workload);
+    buffer_add_format(&stem, "%.60s", b->workload.name ? b->workload.name : "bench");
+    struct run_output_request request = {.command = "bench",
+                                         .path = o->output,
+                                         .stem = stem.data ? stem.data : "bench",
+                                         .mode = o->force ? RUN_FORCE : RUN_NEW,
+                                         .detail = b->setup.detail,
+                                         .specs = bench_option_specs,
+                                         .options = o,
+                                         .workload = workload.data};
+    int status = run_output_begin(&b->output, &request, err);
+    buffer_free(&workload);
+    buffer_free(&stem);
+    return status;
+}
+
+/* ---- the run ---- */
+
+static bool on_attempt(void *context, const struct record *r)
+{
+    struct bench_command *b = context;
+    bench_live_note(&b->live, r);
+    return run_output_attempt(&b->output, r);
+}
+
+static void on_progress(void *context, const struct bench_progress *p)
+{
+    struct bench_command *b = context;
+    bench_live_show(&b->live, p);
+}
+
+static void print_json(const struct bench_command *b, const struct summary *s, const char *fidelity)
+{
+    struct buffer text;
+    struct json_writer w;
+    if (!b->o->common.json)
+        return;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 2);
+    summary_write(s, fidelity, &w);
+    print_buffer(b->terminal->machine, &text);
+    buffer_free(&text);
+}
+
+/* What the run's end means for the exit status; the reason is printed by main. */
+static int judge(const struct bench_command *b, const struct summary *s,
+                 const struct bench_report *report, struct error *err)
+{
+    const struct accounting *a = &s->accounting;
+    if (report->end == BENCH_INTERRUPTED)
+        return error_set(err, ERR_INTERRUPTED, "interrupted: what was measured so far is in %s",
+                         b->output.path);
+    if (report->end == BENCH_UNREACHABLE || (a->scheduled > 0 && a->completed + a->cancelled == 0))
+        return error_set(err, ERR_WORK, "%s: no request completed (%s)", b->setup.endpoints[0].url,
+                         b->live.last_failure[0] ? b->live.last_failure : "none was sent");
+    if (a->failed * 2 > a->scheduled)
+        return error_set(err, ERR_WORK, "%llu of %llu requests failed; the last one: %s",
+                         (unsigned long long)a->failed, (unsigned long long)a->scheduled,
+                         b->live.last_failure);
+    int status = 0;
+    for (size_t i = 0; i < b->o->asserts.count; i++) {
+        struct error missed = {0};
+        int code = slo_assert(b->o->asserts.items[i], s, &missed);
+        if (code < 0)
+            warn(b->terminal, "%s", missed.message);
+        if (code < 0 && status == 0)
+            status = error_set(err, code, "%s", missed.message);
+    }
+    return status;
+}
+
+static int finish(struct bench_command *b, const struct bench_report *report, struct error *err)
+{
+    struct summary summary;
+    struct buffer fidelity, table;
+    struct json_writer w;
+    buffer_init(&fidelity, BUFFER_UNBOUNDED);
+    buffer_init(&table, BUFFER_UNBOUNDED);
+    json_write_init(&w, &fidelity, 0);
+    fidelity_write(&report->fidelity, &report->verdict, &w);
+    collector_add_not_due(b->output.collector, report->not_due);
+    int status = run_output_finish(&b->output, &b->setup.summary, fidelity.data, &summary, err);
+    if (status == 0) {
+        bench_show_result(b->o, &b->setup, &b->workload, report, &summary, b->output.path, &table);
+        print_buffer(b->terminal->human, &table);
+        print_json(b, &summary, fidelity.data);
+        status = judge(b, &summary, report, err);
+    }
+    buffer_free(&fidelity);
+    buffer_free(&table);
+    return status;
+}
+
+static int carry_out(struct bench_command *b, struct error *err)
+{
+    struct run_observer observer = {b, on_attempt};
+    struct bench_report report;
+    bench_live_init(&b->live, b->terminal);
+    b->setup.config.on_progress = on_progress;
+    b->setup.config.context = b;
+    int status = bench_run(&b->setup.config, &b->workload, &observer, &report, err);
+    bench_live_end(&b->live);
+    if (status == 0) {
+        bench_warn(b->terminal, &b->setup, &b->workload, &report);
+        status = finish(b, &report, err);
+        bench_report_free(&report);
+    }
+    return status;
+}
+
+/* An assertion that is none must be found before an hour of load, not after. */
+static int check_asserts(const struct bench_options *o, struct error *err)
+{
+    static const struct summary nothing;
+    for (size_t i = 0; i < o->asserts.count; i++) {
+        struct error missed = {0};
+        if (slo_assert(o->asserts.items[i], &nothing, &missed) == ERR_INPUT)
+            return error_set(err, ERR_INPUT, "%s", missed.message);
+    }
+    return 0;
+}
+
+static int prepare(struct bench_command *b, struct error *err)
+{
+    const struct bench_options *o = b->o;
+    if (command_arguments(&o->common, 0, "no argument", err) < 0 || check_asserts(o, err) < 0 ||
+        bench_setup_make(o, &b->setup, err) < 0 ||
+        run_output_parse_detail(o->record, &b->setup.detail, err) < 0)
+        return err->code;
+    b->setup.config.keep_text = b->setup.detail & RECORD_TEXT;
+    b->setup.config.keep_raw = b->setup.detail & RECORD_RAW;
+    if (o->output && run_dir_check(o->output, o->force ? RUN_FORCE : RUN_NEW, err) < 0)
+        return err->code;
+    return o->trace ? read_workload(b, err) : generate_workload(b, err);
+}
+
+static void release(struct bench_command *b)
+{
+    for (size_t i = 0; b->mocks && i < b->setup.config.endpoint_count; i++)
+        mock_free(b->mocks[i]);
+    free(b->mocks);
+    workload_free(&b->workload);
+    bench_setup_free(&b->setup);
+}
+
+static int run(const struct terminal *t, const void *parsed, struct error *err)
+{
+    struct bench_command b = {.terminal = t, .o = parsed};
+    workload_init(&b.workload);
+    int status = prepare(&b, err);
+    if (status == 0 && b.o->dry_run) {
+        struct buffer text;
+        buffer_init(&text, BUFFER_UNBOUNDED);
+        bench_show_plan(b.o, &b.setup, &b.workload, &text);
+        print_buffer(t->human, &text);
+        buffer_free(&text);
+    } else if (status == 0) {
+        status = start_mocks(&b, err);
+        if (status == 0 && (status = begin_output(&b, err)) == 0) {
+            status = carry_out(&b, err);
+            run_output_free(&b.output);
+        }
+    }
+    release(&b);
+    return status;
+}
+
+const struct command command_bench = {
+    .name = "bench",
+    .summary = "drive a live endpoint with a workload and measure it",
+    .usage = "--url URL (--trace FILE | --scenario NAME) [-o DIR]",
+    .about =
+        "Sends the workload's requests at their times (or at --rate, or --concurrency at a time),\n"
+        "measures every token of every stream, and writes a run directory. docs/bench.md tells\n"
+        "how it measures and what not to conclude.\n",
+    .examples = "  farebox bench --url mock:constant --scenario chat --rate 20 --requests 500\n"
+                "  farebox bench --url http://127.0.0.1:8000/v1 --trace conv.csv --speed 10 \\\n"
+                "      --slo ttft=500 --slo tpot=50 --assert ttft_p99=1000 -o results/conv\n",
+    .options = bench_option_specs,
+    .options_size = sizeof(struct bench_options),
+    .run = run,
+};
