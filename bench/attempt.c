@@ -13,8 +13,8 @@
 #define ERROR_BODY ((size_t)64 << 10) /* of an answer outside 2xx: enough for its message */
 #define KEPT_BODY ((size_t)32 << 10)
 
-/* Several chunks in one read from a stream that had been silent before: something between
- * collects them. */
+/* Several chunks in one read from a stream that had been silent before: where most of a stream
+ * came like that, something between collects it. A single such read is a hiccup. */
 #define BATCH_CHUNKS 5
 #define BATCH_SILENCE_NS (20 * NS_PER_MS)
 
@@ -136,8 +136,9 @@ static int64_t chunk_time(const struct attempt *a)
 static void note_token(struct attempt *a, const struct chunk *c)
 {
     int64_t at_ns = chunk_time(a);
-    if (++a->read_chunks >= BATCH_CHUNKS && a->read_gap_ns >= BATCH_SILENCE_NS)
-        a->slow_reader = true;
+    a->read_chunks++;
+    if (a->read_chunks >= BATCH_CHUNKS && a->read_gap_ns >= BATCH_SILENCE_NS)
+        a->batched += a->read_chunks == BATCH_CHUNKS ? BATCH_CHUNKS : 1;
     mem_grow(&a->chunk_ns, &a->chunk_capacity, (size_t)a->chunks + 1, sizeof *a->chunk_ns);
     a->chunk_ns[a->chunks++] = at_ns;
     if (a->first_token_ns == TIME_NEVER)
@@ -329,7 +330,7 @@ void attempt_fill(const struct attempt *a, struct record *r)
     r->chunks = a->chunks;
     r->chunk_ns = a->chunks ? a->chunk_ns : NULL;
     r->reasoning_chunks = a->reasoning_count > 0;
-    r->slow_reader = a->slow_reader;
+    r->slow_reader = a->batched * 2 > a->chunks;
     r->failure = a->failure;
     r->status = a->failure != FAILURE_NONE ? RECORD_FAILED
                 : a->cancelled             ? RECORD_CANCELLED

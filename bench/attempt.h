@@ -43,10 +43,11 @@ struct attempt {
     uint32_t chunks, reasoning_count;
     int64_t *chunk_ns;
     size_t chunk_capacity;
+    uint32_t batched;     /* chunks that came many in a read, after silence */
     uint32_t read_chunks; /* token-bearing chunks in the current read */
     int64_t read_gap_ns;  /* time since the read before the current one */
     int http_status;
-    bool is_stream, done, ending, cancelled, slow_reader;
+    bool is_stream, done, ending, cancelled;
     bool has_usage, has_cost;
     struct usage usage;
     money cost;

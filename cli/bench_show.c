@@ -159,7 +159,7 @@ static void add_verdict(const struct bench_report *r, const struct summary *s, s
     if (r->fidelity.hidden_resends)
         buffer_add_format(out, ", %llu hidden resends stopped",
                           (unsigned long long)r->fidelity.hidden_resends);
-    if (isfinite(s->steady_from_s))
+    if (isfinite(s->steady_from_s) && s->steady_from_s > 0)
         buffer_add_format(out, ", steady from %.3g s on", s->steady_from_s);
     if (v->steal > 0.01)
         buffer_add_format(out, ", %.0f %% of the CPU was taken by other machines", v->steal * 100);

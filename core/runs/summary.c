@@ -18,6 +18,7 @@
 /* The instants that a phase covers: requests scheduled from `from` on, ends in [from, to]. */
 struct phase {
     int64_t from_ns, to_ns;
+    bool whole; /* all of the run: tokens in the bin that holds its end are all of them in it */
 };
 
 static const double quantile_points[] = {0.5, 0.9, 0.95, 0.99, 0.999};
@@ -202,7 +203,8 @@ static struct phase_summary summarize_phase(struct collector *c, const struct ph
     struct phase_summary out = {.duration_s = (double)(p->to_ns - p->from_ns) / 1e9};
     uint64_t good = 0;
     count_requests(c, p, &o->slos, &out, &good);
-    out.output_tokens = token_bins_between(&c->tokens, p->from_ns, p->to_ns + 1);
+    out.output_tokens = p->whole ? token_bins_between(&c->tokens, 0, INT64_MAX)
+                                 : token_bins_between(&c->tokens, p->from_ns, p->to_ns + 1);
     double s = out.duration_s > 0 ? out.duration_s : NAN;
     out.request_throughput_rps = (double)out.completed / s;
     out.output_throughput_tps = (double)out.output_tokens / s;
@@ -352,7 +354,7 @@ void collector_summarize(struct collector *c, const struct summary_options *o, s
     *out = (struct summary){.command = o->command, .load = o->load, .slos = o->slos};
     find_span(c, &first_due, &last_due, &last_end);
     int64_t steady = steady_from(c);
-    struct phase all = {first_due, last_end}, window = {0, last_due};
+    struct phase all = {first_due, last_end, true}, window = {0, last_due, false};
     window.from_ns = choose_warmup(o, first_due, steady, out);
     if (window.from_ns > last_due)
         window.from_ns = last_due;
