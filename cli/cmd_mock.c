@@ -50,7 +50,7 @@ static const struct option_spec options[] = {
              "leaves at the end: a stall for tests of coordinated omission."},
     {"fault", 0, OPTION_LIST, AT(faults), NULL, "EFFECT[@WHEN]",
      .help = "What goes wrong, and when: status=503@5%, reset-after=3@10-20s, stall=500@#7, "
-             "no-done, crlf, ...; may be given again. docs/mock.md lists the effects."},
+             "no-done, crlf, ...; docs/mock.md lists the effects."},
 
     {"tokens-per-word", 0, OPTION_NUMBER, AT(tokens_per_word), "1", "N", .min = 0.01, .max = 100,
      .help = "Tokens that each word of a prompt or an answer counts for.", .group = "Tokens"},

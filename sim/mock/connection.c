@@ -64,7 +64,7 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
     size_t held = c->held + info->n_added;
     set_held(c, held < most ? held : most);
     if (held >= most || m->held > m->config.max_held_bytes) {
-        c->marked = true;
+        c->marked = m->marked = true;
         event_active(m->adopt, EV_TIMEOUT, 0);
     }
 }
@@ -162,7 +162,9 @@ static void on_adopt(evutil_socket_t fd, short what, void *context)
             connection_drop(c);
         }
     }
-    for (struct connection *c = m->connections; c; c = next) {
+    bool marked = m->marked;
+    m->marked = false;
+    for (struct connection *c = marked ? m->connections : NULL; c; c = next) {
         next = c->next;
         if (!c->marked)
             continue;

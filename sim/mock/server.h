@@ -108,7 +108,7 @@ struct mock {
     size_t by_fd_count;
     uint32_t connection_count;
     size_t held; /* of all connections */
-    struct connection *marked;
+    bool marked; /* some connection is */
 
     struct exchange *exchanges, *touched, **touched_tail;
     uint64_t serial;
