@@ -8,6 +8,7 @@ extern const struct command command_workload_info;
 extern const struct command command_workload_convert;
 extern const struct command command_workload_transform;
 extern const struct command command_mock;
+extern const struct command command_sim;
 extern const struct command command_bill;
 extern const struct command command_report;
 extern const struct command command_diff;
@@ -23,6 +24,7 @@ const struct command *const commands[] = {
     &command_workload_transform,
     &command_bench,
     &command_mock,
+    &command_sim,
     &command_bill,
     &command_report,
     &command_diff,

@@ -1,0 +1,381 @@
+/* farebox sim: a workload against an engine model, in virtual time. */
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "cli/report/summary_table.h"
+#include "cli/run_output.h"
+#include "cli/workload_source.h"
+#include "core/clock.h"
+#include "sim/simulate.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+struct sim_options {
+    struct common_options common;
+    struct workload_source source;
+    const char *engine, *router;
+    uint64_t replicas, max_num_seqs;
+    double ttft_ms, itl_ms;
+    double rate_rps, speed;
+    uint64_t concurrency, requests, max_in_flight;
+    int64_t duration_ns;
+    const char *output, *record, *warmup;
+    struct option_list plans, slos, asserts;
+    bool force, no_intervals;
+};
+
+#define AT(field) offsetof(struct sim_options, field)
+static const struct option_spec options[] = {
+    WORKLOAD_SOURCE_OPTIONS(struct sim_options, source),
+    {"requests", 'n', OPTION_COUNT, AT(requests), .unit = "N", .max = 4e9,
+     .help = "end after so many; with --rate or --concurrency a shorter workload begins anew",
+     .group = "Load"},
+    {"duration", 'd', OPTION_DURATION, AT(duration_ns), .unit = "TIME", .max = 3e8,
+     .help = "nothing becomes due after this virtual time"},
+    {"speed", 0, OPTION_NUMBER, AT(speed), "1", "FACTOR", .min = 1e-6, .max = 1e9,
+     .help = "the workload's own times, divided by this"},
+    {"rate", 'r', OPTION_NUMBER, AT(rate_rps), .unit = "RPS", .max = 1e7,
+     .help = "open loop instead: Poisson arrivals per second, whoever still waits"},
+    {"concurrency", 'c', OPTION_COUNT, AT(concurrency), .unit = "N", .max = 1e6,
+     .help = "closed loop instead: so many requests at a time"},
+    {"max-in-flight", 0, OPTION_COUNT, AT(max_in_flight), .unit = "N", .max = 4e9,
+     .help = "due requests wait above it"},
+
+    {"engine", 'e', OPTION_TEXT, AT(engine), .unit = "PRESET",
+     .help = "engine preset, by name (farebox engine list) or as a file; without one, the constant "
+             "times below",
+     .group = "Engine"},
+    {"replicas", 0, OPTION_COUNT, AT(replicas), .unit = "N", .min = 1, .max = 100000,
+     .help = "instead of the preset's"},
+    {"router", 0, OPTION_TEXT, AT(router), .unit = "NAME",
+     .help = "round-robin, least-loaded or prefix-aware, instead of the preset's"},
+    {"max-num-seqs", 0, OPTION_COUNT, AT(max_num_seqs), .unit = "N", .min = 1, .max = 1e6,
+     .help = "requests that run at once in a replica, instead of the preset's"},
+    {"ttft-ms", 0, OPTION_NUMBER, AT(ttft_ms), "20", "MS", .max = 1e7,
+     .help = "time to the first token of every answer"},
+    {"itl-ms", 0, OPTION_NUMBER, AT(itl_ms), "2", "MS", .max = 1e7,
+     .help = "time from each token to the next"},
+
+    {"output", 'o', OPTION_TEXT, AT(output), .unit = "DIR",
+     .help = "the run's directory; results/NAME-TIME unless given", .group = "Results"},
+    {"force", 'f', OPTION_FLAG, AT(force), .help = "replace an earlier run there"},
+    {"record", 0, OPTION_TEXT, AT(record), .unit = "chunks",
+     .help = "keep every chunk's time in requests.jsonl"},
+    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
+     .help = "bill the run at once under these plans"},
+    {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
+     .help = "objective on each request, for goodput: ttft=500, tpot=50, e2e=10000"},
+    {"assert", 0, OPTION_LIST, AT(asserts), .unit = "METRIC_STAT=LIMIT",
+     .help = "objective on the run: ttft_p99=500, goodput_fraction=0.95; missed = exit status 1"},
+    {"warmup", 0, OPTION_TEXT, AT(warmup), "none", "none|auto|TIME",
+     .help = "what is left out of the measured window at the start; auto = MSER-5"},
+    {"no-intervals", 0, OPTION_FLAG, AT(no_intervals),
+     .help = "leave the confidence intervals out of the summary: quicker"},
+    {0},
+};
+
+/* ---- from options to a simulation ---- */
+
+static int choose_engine(const struct sim_options *o, struct engine_config *engine,
+                         struct error *err)
+{
+    if (!o->engine)
+        *engine = engine_config_constant(o->ttft_ms, o->itl_ms);
+    else if (options_given(o, "ttft-ms") || options_given(o, "itl-ms"))
+        return error_set(err, ERR_INPUT,
+                         "--engine %s brings its own times: leave --ttft-ms and --itl-ms out",
+                         o->engine);
+    else if (engine_config_load(o->engine, engine, err) < 0)
+        return err->code;
+    if (o->replicas)
+        engine->replicas = (uint32_t)o->replicas;
+    if (o->max_num_seqs)
+        engine->max_num_seqs = (uint32_t)o->max_num_seqs;
+    if (!o->router)
+        return 0;
+    int router = engine_router_from_name(o->router);
+    if (router < 0)
+        return error_set(err, ERR_INPUT,
+                         "--router %s: expected round-robin, least-loaded or prefix-aware",
+                         o->router);
+    engine->router = (enum engine_router)router;
+    return 0;
+}
+
+static int choose_load(const struct sim_options *o, struct simulate_options *s, struct error *err)
+{
+    if (o->rate_rps > 0 && o->concurrency > 0)
+        return error_set(err, ERR_INPUT, "give --rate (open loop) or --concurrency (closed loop)");
+    if ((o->rate_rps > 0 || o->concurrency > 0) && options_given(o, "speed"))
+        return error_set(err, ERR_INPUT,
+                         "--speed is about the workload's own times: leave --rate and "
+                         "--concurrency out");
+    s->load = o->rate_rps > 0      ? SIMULATE_OPEN
+              : o->concurrency > 0 ? SIMULATE_CLOSED
+                                   : SIMULATE_TRACE;
+    s->rate_rps = o->rate_rps;
+    s->concurrency = (uint32_t)o->concurrency;
+    s->speed = o->speed;
+    s->max_requests = o->requests;
+    s->max_in_flight = (uint32_t)o->max_in_flight;
+    s->duration_ns = o->duration_ns > 0 ? o->duration_ns : TIME_NEVER;
+    s->seed = o->common.seed;
+    return 0;
+}
+
+static const char *load_name(enum simulate_load load)
+{
+    static const char *const names[] = {"trace", "open", "closed"};
+    return names[load];
+}
+
+static int choose_summary(const struct sim_options *o, const struct simulate_options *s,
+                          struct summary_options *out, struct error *err)
+{
+    *out = (struct summary_options){.command = "sim",
+                                    .load = load_name(s->load),
+                                    .no_intervals = o->no_intervals};
+    for (size_t i = 0; i < o->slos.count; i++)
+        if (slo_parse(o->slos.items[i], &out->slos, err) < 0)
+            return err->code;
+    if (strcmp(o->warmup, "none") == 0)
+        out->warmup = WARMUP_NONE;
+    else if (strcmp(o->warmup, "auto") == 0)
+        out->warmup = WARMUP_MSER5;
+    else if (options_parse_duration(o->warmup, &out->warmup_ns) && out->warmup_ns >= 0)
+        out->warmup = WARMUP_GIVEN;
+    else
+        return error_set(err, ERR_INPUT, "--warmup %s: expected none, auto or a time such as 30s",
+                         o->warmup);
+    return 0;
+}
+
+/* ---- the run ---- */
+
+struct watch {
+    struct progress progress;
+};
+
+static void on_progress(void *context, const struct simulate_progress *p)
+{
+    struct watch *watch = context;
+    int64_t now_ns = clock_now_ns();
+    char text[160], done[GROUPED_SIZE], planned[GROUPED_SIZE], span[CELL_SIZE];
+    if (!progress_due(&watch->progress, now_ns))
+        return;
+    uint64_t ended = p->completed + p->failed + p->unsent;
+    format_grouped((int64_t)ended, done);
+    format_grouped((int64_t)p->planned, planned);
+    format_span((double)p->virtual_ns / 1e9, span);
+    snprintf(text, sizeof text, "%s/%s  in flight %" PRIu64 "  %s simulated", done, planned,
+             p->in_flight, span);
+    double fraction = p->planned ? (double)ended / (double)p->planned : -1;
+    progress_show(&watch->progress, now_ns, fraction, text);
+}
+
+/* The preset as it was used: feeding it back gives the same engine. */
+static int write_engine(const struct run_output *out, const struct engine_config *engine,
+                        struct error *err)
+{
+    struct buffer text;
+    struct json_writer w;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 2);
+    engine_config_write(engine, &w);
+    buffer_add_byte(&text, '\n');
+    int status = run_output_write(out, "engine.json", &text, err);
+    buffer_free(&text);
+    return status;
+}
+
+/* What the engine was like, where a live run has its fidelity. */
+static void put_engine(const struct simulate_report *r, struct buffer *out)
+{
+    const struct engine_state *e = &r->engine;
+    struct json_writer w;
+    json_write_init(&w, out, 0);
+    json_begin_object(&w);
+    json_key(&w, "client_limited");
+    json_put_bool(&w, false);
+    json_key(&w, "simulated");
+    json_begin_object(&w);
+    const struct {
+        const char *key;
+        uint64_t value;
+    } counts[] = {{"replicas", e->replicas},           {"steps", e->steps},
+                  {"preemptions", e->preemptions},     {"prompt_tokens", e->prompt_tokens},
+                  {"cached_tokens", e->cached_tokens}, {"kv_blocks", e->kv_blocks_total}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        json_key(&w, counts[i].key);
+        json_put_u64(&w, counts[i].value);
+    }
+    json_end_object(&w);
+    json_end_object(&w);
+}
+
+static void show(const struct terminal *t, const struct sim_options *o, const char *stem,
+                 const struct engine_config *engine, const struct simulate_report *report,
+                 const struct summary *summary, const char *fidelity, const char *path)
+{
+    struct buffer text;
+    char title[256], verdict[256], total[GROUPED_SIZE], preempted[GROUPED_SIZE];
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    format_grouped((int64_t)report->planned, total);
+    format_grouped((int64_t)report->engine.preemptions, preempted);
+    snprintf(title, sizeof title, "%s · %s requests → simulated %s, %u replica%s", stem, total,
+             engine->name, report->engine.replicas, report->engine.replicas == 1 ? "" : "s");
+    double prompts = (double)report->engine.prompt_tokens;
+    double cached = prompts > 0 ? 100 * (double)report->engine.cached_tokens / prompts : 0;
+    snprintf(verdict, sizeof verdict,
+             "A model's times, not a measurement (docs/engine.md): %.1f %% of the prompt tokens "
+             "from the prefix cache, %s preemptions",
+             cached, preempted);
+    if (o->common.json) {
+        struct json_writer w;
+        json_write_init(&w, &text, 2);
+        summary_write(summary, fidelity, &w);
+        print_buffer(t->machine, &text);
+    }
+    summary_table(summary, title, engine->kind == ENGINE_STEPS ? verdict : NULL, &text);
+    print_buffer(t->human, &text);
+    fprintf(t->human, "\nwritten to %s\n", path);
+    buffer_free(&text);
+}
+
+static int bill_at_once(const struct terminal *t, const struct sim_options *o, const char *path,
+                        struct error *err)
+{
+    const char *words[64] = {"bill", path};
+    size_t count = 2;
+    if (o->plans.count == 0)
+        return 0;
+    for (size_t i = 0; i < o->plans.count && count + 2 <= 64; i++) {
+        words[count++] = "--plans";
+        words[count++] = o->plans.items[i];
+    }
+    struct terminal quiet = *t; /* the machine's output is the summary */
+    return command_invoke(&quiet, words, count, err);
+}
+
+static int check_asserts(const struct sim_options *o, const struct summary *s, struct error *err)
+{
+    for (size_t i = 0; i < o->asserts.count; i++)
+        if (slo_assert(o->asserts.items[i], s, err) < 0)
+            return err->code;
+    return 0;
+}
+
+static int end_status(const struct simulate_report *report, struct error *err)
+{
+    if (report->end == SIMULATE_INTERRUPTED)
+        return error_set(err, ERR_INTERRUPTED, "interrupted; what was simulated so far is written");
+    return 0;
+}
+
+static int simulate(const struct terminal *t, const struct sim_options *o,
+                    struct simulate_options *s, const struct summary_options *so,
+                    const struct workload *w, struct run_output *out, struct error *err)
+{
+    struct watch watch;
+    struct simulate_report report;
+    struct summary summary;
+    struct buffer fidelity;
+    char stem[WORKLOAD_STEM_SIZE];
+    struct run_observer observer = {out, run_output_attempt};
+    progress_init(&watch.progress, t, "sim");
+    s->on_progress = on_progress;
+    s->context = &watch;
+    int status = simulate_run(w, s, &observer, &report, err);
+    progress_end(&watch.progress);
+    if (status < 0)
+        return status;
+    collector_add_not_due(out->collector, report.not_due);
+    buffer_init(&fidelity, BUFFER_UNBOUNDED);
+    put_engine(&report, &fidelity);
+    status = run_output_finish(out, so, fidelity.data, &summary, err);
+    if (status == 0)
+        status = write_engine(out, &s->engine, err);
+    if (status == 0) {
+        workload_source_stem(&o->source, stem);
+        show(t, o, stem, &s->engine, &report, &summary, fidelity.data, out->path);
+        status = bill_at_once(t, o, out->path, err);
+    }
+    buffer_free(&fidelity);
+    if (status == 0)
+        status = end_status(&report, err);
+    return status == 0 ? check_asserts(o, &summary, err) : status;
+}
+
+static int run_workload(const struct terminal *t, const struct sim_options *o,
+                        struct simulate_options *s, const struct workload *w, struct error *err)
+{
+    struct run_output out;
+    struct summary_options so;
+    struct buffer description;
+    char stem[WORKLOAD_STEM_SIZE];
+    unsigned detail;
+    if (choose_summary(o, s, &so, err) < 0 || run_output_parse_detail(o->record, &detail, err) < 0)
+        return err->code;
+    buffer_init(&description, BUFFER_UNBOUNDED);
+    workload_source_stem(&o->source, stem);
+    workload_source_describe(&o->source, w, &description);
+    struct run_output_request request = {.command = "sim",
+                                         .path = o->output,
+                                         .stem = stem,
+                                         .mode = o->force ? RUN_FORCE : RUN_NEW,
+                                         .detail = detail,
+                                         .reproducible = true,
+                                         .specs = options,
+                                         .options = o,
+                                         .workload = description.data};
+    int status = run_output_begin(&out, &request, err);
+    if (status == 0) {
+        status = simulate(t, o, s, &so, w, &out, err);
+        run_output_free(&out);
+    }
+    buffer_free(&description);
+    return status;
+}
+
+static int run(const struct terminal *t, const void *given, struct error *err)
+{
+    const struct sim_options *o = given;
+    struct simulate_options s;
+    struct engine_config checked;
+    simulate_options_init(&s);
+    if (command_arguments(&o->common, 0, NULL, err) < 0 || choose_engine(o, &s.engine, err) < 0 ||
+        choose_load(o, &s, err) < 0)
+        return err->code;
+    checked = s.engine;
+    if (engine_config_check(&checked, err) < 0 ||
+        (o->output && run_dir_check(o->output, o->force ? RUN_FORCE : RUN_NEW, err) < 0))
+        return err->code;
+    struct generate_options limits = {.requests = o->requests,
+                                      .duration_s = (double)o->duration_ns / 1e9};
+    struct workload w;
+    workload_init(&w);
+    int status = workload_source_load(&o->source, t, &limits, o->common.seed, &w, err);
+    if (status == 0)
+        status = run_workload(t, o, &s, &w, err);
+    workload_free(&w);
+    return status;
+}
+
+const struct command command_sim = {
+    .name = "sim",
+    .summary = "run a workload against an engine model in virtual time",
+    .usage = "(--trace FILE | --scenario NAME) --engine PRESET [--plans FILE] [-o DIR]",
+    .about =
+        "Predicts what a serving replica would do with the workload: step batching, KV memory,\n"
+        "prefix cache, queueing. Writes the same run directory as bench, so that bill, report and\n"
+        "diff take either. The same seed gives the same run, byte for byte. docs/engine.md says\n"
+        "what the model is made of and what it cannot tell.",
+    .examples =
+        "  farebox sim --trace conv.csv --engine rtx4090-llama-3.1-8b-tp1 -o results/conv\n"
+        "  farebox sim --scenario chat --engine h100-llama-2-70b-tp4 --replicas 4 --rate 12\n"
+        "  farebox sim --trace t.jsonl --engine mine.json --slo ttft=500 --assert "
+        "goodput_fraction=0.95\n",
+    .options = options,
+    .options_size = sizeof(struct sim_options),
+    .run = run,
+};

@@ -1,0 +1,89 @@
+#include "cli/workload_source.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+static int load_scenario(const char *name, const struct generate_options *limits, uint64_t seed,
+                         struct workload *w, struct error *err)
+{
+    struct scenario scenario;
+    if (scenario_load(name, &scenario, err) < 0)
+        return err->code;
+    int status = workload_generate(&scenario, seed, limits, w, err);
+    scenario_free(&scenario);
+    return status;
+}
+
+static void tell_notes(const struct terminal *t, const struct trace_report *report)
+{
+    for (size_t i = 0; i < report->note_count; i++)
+        if (report->notes[i].skipped)
+            warn(t, "%" PRIu64 " rows of the trace skipped: %s (first in line %ld)",
+                 report->notes[i].count, report->notes[i].what, report->notes[i].first_line);
+}
+
+static int load_trace(const struct workload_source *source, const struct terminal *t,
+                      struct workload *w, struct error *err)
+{
+    struct trace_options reading = trace_reading_options(&source->reading);
+    struct trace_report report;
+    int status = trace_read(source->trace, &reading, w, &report, err);
+    if (status == 0)
+        tell_notes(t, &report);
+    return status;
+}
+
+int workload_source_load(const struct workload_source *source, const struct terminal *t,
+                         const struct generate_options *limits, uint64_t seed, struct workload *w,
+                         struct error *err)
+{
+    if (!source->trace == !source->scenario)
+        return error_set(err, ERR_INPUT, "%s --trace FILE or --scenario NAME",
+                         source->trace ? "give only one of" : "expected a workload:");
+    int status = source->trace ? load_trace(source, t, w, err)
+                               : load_scenario(source->scenario, limits, seed, w, err);
+    if (status == 0 && w->count == 0)
+        status = error_set(err, ERR_INPUT, "%s holds no request",
+                           source->trace ? source->trace : source->scenario);
+    return status;
+}
+
+void workload_source_stem(const struct workload_source *source, char out[WORKLOAD_STEM_SIZE])
+{
+    const char *path = source->trace ? source->trace : source->scenario;
+    const char *base = path ? strrchr(path, '/') : NULL;
+    base = base ? base + 1 : path;
+    if (!base || strcmp(path, "-") == 0)
+        base = "stdin";
+    size_t length = strcspn(base, ".");
+    if (length == 0 || length >= WORKLOAD_STEM_SIZE)
+        length = strnlen(base, WORKLOAD_STEM_SIZE - 1);
+    for (size_t i = 0; i < length; i++)
+        out[i] = isalnum((unsigned char)base[i]) || strchr("-_.", base[i]) ? base[i] : '-';
+    out[length] = '\0';
+}
+
+void workload_source_describe(const struct workload_source *source, const struct workload *w,
+                              struct buffer *out)
+{
+    char stem[WORKLOAD_STEM_SIZE];
+    struct json_writer j;
+    uint64_t input = 0, output = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        input += w->input_tokens[i];
+        output += w->output_tokens[i];
+    }
+    workload_source_stem(source, stem);
+    json_write_init(&j, out, 0);
+    json_begin_object(&j);
+    json_key(&j, "name");
+    json_put_string(&j, stem);
+    json_key(&j, "requests");
+    json_put_u64(&j, w->count);
+    json_key(&j, "input_tokens");
+    json_put_u64(&j, input);
+    json_key(&j, "output_tokens");
+    json_put_u64(&j, output);
+    json_end_object(&j);
+}

@@ -1,0 +1,54 @@
+/* Where a workload comes from: the options --trace and --scenario, for every command that runs
+ * one.
+ *
+ *     struct sim_options { struct common_options common; struct workload_source source; ... };
+ *     static const struct option_spec options[] = {
+ *         WORKLOAD_SOURCE_OPTIONS(struct sim_options, source),
+ *         {0},
+ *     };
+ *     if (workload_source_load(&o->source, t, &limits, seed, &w, err) < 0) ...
+ */
+#ifndef FAREBOX_CLI_WORKLOAD_SOURCE_H
+#define FAREBOX_CLI_WORKLOAD_SOURCE_H
+
+#include "cli/command.h"
+#include "cli/trace_options.h"
+#include "workloads/generate.h"
+
+struct workload_source {
+    const char *trace, *scenario;
+    struct trace_reading reading;
+};
+
+#define WORKLOAD_SOURCE_OPTIONS(owner, place)                                     \
+    {.name = "trace",                                                             \
+     .letter = 't',                                                               \
+     .type = OPTION_TEXT,                                                         \
+     .offset = offsetof(owner, place.trace),                                      \
+     .unit = "FILE",                                                              \
+     .help = "a trace in any known form, a run directory, or - (standard input)", \
+     .group = "Workload"},                                                        \
+        {.name = "scenario",                                                      \
+         .letter = 's',                                                           \
+         .type = OPTION_TEXT,                                                     \
+         .offset = offsetof(owner, place.scenario),                               \
+         .unit = "NAME|FILE",                                                     \
+         .help = "generate the workload: a bundled scenario or a JSON file"},     \
+        TRACE_READING_OPTIONS(owner, place.reading)
+
+/* Reads or generates the workload into `w` (initialised). `limits` bound a scenario; a trace is
+ * read whole. What a reader skipped is told as a warning. ERR_INPUT if neither or both are given,
+ * or the workload holds no request. */
+int workload_source_load(const struct workload_source *source, const struct terminal *t,
+                         const struct generate_options *limits, uint64_t seed, struct workload *w,
+                         struct error *err);
+
+/* A name for people and directories: the trace's or scenario's stem. */
+#define WORKLOAD_STEM_SIZE 64
+void workload_source_stem(const struct workload_source *source, char out[WORKLOAD_STEM_SIZE]);
+
+/* The workload in run.json: name, requests and tokens, as a JSON object appended to `out`. */
+void workload_source_describe(const struct workload_source *source, const struct workload *w,
+                              struct buffer *out);
+
+#endif
