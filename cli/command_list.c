@@ -6,6 +6,7 @@ extern const struct command command_bench;
 extern const struct command command_workload_gen;
 extern const struct command command_workload_info;
 extern const struct command command_workload_convert;
+extern const struct command command_workload_fit;
 extern const struct command command_workload_transform;
 extern const struct command command_mock;
 extern const struct command command_sim;
@@ -21,6 +22,7 @@ const struct command *const commands[] = {
     &command_workload_gen,
     &command_workload_info,
     &command_workload_convert,
+    &command_workload_fit,
     &command_workload_transform,
     &command_bench,
     &command_mock,

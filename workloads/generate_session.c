@@ -40,16 +40,19 @@ void class_table_make(struct class_table *t, const struct scenario_class *law, u
 {
     t->law = law;
     t->turns = scenario_class_has_turns(law);
-    pool_make(&t->system, &law->system, seed, 2 * number);
-    pool_make(&t->documents, &law->documents, seed, 2 * number + 1);
+    pool_make(&t->system, &law->system, seed, 4 * number);
+    pool_make(&t->documents, &law->documents, seed, 4 * number + 1);
+    pool_make(&t->prefix, &law->prefix, seed, 4 * number + 2);
 }
 
 void class_table_free(struct class_table *t)
 {
     free(t->system.tokens);
     free(t->documents.tokens);
+    free(t->prefix.tokens);
     length_free(&t->system.popularity);
     length_free(&t->documents.popularity);
+    length_free(&t->prefix.popularity);
 }
 
 static uint32_t draw_tokens(const struct length *l, struct random *r, uint32_t least)
@@ -229,6 +232,17 @@ static bool make_step(struct session_maker *m, uint32_t output)
     return fits(m, output) && emit_main(m, output, draw_ns(&t->time_s, &m->random));
 }
 
+/* The part of an input that others begin with too; returns its tokens. */
+static uint32_t push_beginning(struct session_maker *m, uint32_t input)
+{
+    const struct pool_table *pool = &m->table->prefix;
+    uint32_t item = length_draw_count(&pool->popularity, &m->random, 1) - 1;
+    double share = fmin(fmax(length_draw(&m->table->law->prefix.tokens, &m->random), 0), 1);
+    uint32_t tokens = (uint32_t)(share * input);
+    context_push(&m->context, random_mix(pool->key, item), tokens);
+    return tokens;
+}
+
 /* The turn's own texts: documents, then the question; cut to what the context still takes. */
 static void push_turn(struct session_maker *m, uint32_t input, uint32_t output)
 {
@@ -242,6 +256,8 @@ static void push_turn(struct session_maker *m, uint32_t input, uint32_t output)
     uint64_t used = m->context.now.tokens + output;
     if (c->max_context && used + input > c->max_context && m->made == 0)
         input = used + 1 < c->max_context ? (uint32_t)(c->max_context - used) : 1;
+    if (c->prefix.count && m->made == 0)
+        input -= push_beginning(m, input);
     push_own(m, input);
 }
 

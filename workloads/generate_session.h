@@ -15,7 +15,7 @@ struct pool_table {
 
 struct class_table {
     const struct scenario_class *law;
-    struct pool_table system, documents;
+    struct pool_table system, documents, prefix;
     bool turns; /* sessions may have several requests */
 };
 

@@ -23,8 +23,8 @@
 
 #include <stdbool.h>
 
-/* Texts that many requests share: system prompts or documents. Item i has popularity ∝ (i+1)^-zipf
- * and one length for the whole workload. */
+/* Texts that many requests share: system prompts, documents, beginnings. Item i has popularity ∝
+ * (i+1)^-zipf and one length for the whole workload. */
 struct scenario_pool {
     uint32_t count; /* 0 = the class has none */
     double zipf;
@@ -64,6 +64,8 @@ struct scenario_class {
 
     struct scenario_pool system, documents;
     struct length documents_per_turn;
+    struct scenario_pool prefix; /* shared beginnings: tokens = the share of the session's first
+                                    input that is one, 0 … 1 */
 
     struct length turns;   /* of a session */
     struct length think_s; /* between the end of a turn and the next */

@@ -98,6 +98,35 @@ static void parse_pool(struct json_scan *s, struct scenario_pool *pool, struct l
     }
 }
 
+/* {"share": LENGTH, "count": 20, "zipf": 1.0}: the share of the input that others begin with too.
+ */
+static void parse_prefix(struct json_scan *s, struct scenario_pool *pool)
+{
+    static const char *const known[] = {"share", "count", "zipf", NULL};
+    bool share = false;
+    struct text key;
+    pool->count = 1;
+    pool->zipf = 1;
+    json_object_begin(s);
+    const char *start = s->value;
+    while (json_object_next(s, &key)) {
+        if (text_equal(key, "share")) {
+            parse_length(s, &pool->tokens);
+            share = true;
+        } else if (text_equal(key, "count")) {
+            parse_u32(s, 1, MOST_POOL, &pool->count);
+        } else if (text_equal(key, "zipf")) {
+            json_double(s, 0, 10, &pool->zipf);
+        } else {
+            json_unknown_key(s, key, known, "shared_prefix");
+        }
+    }
+    if (!share && !s->failed) {
+        s->value = start;
+        json_fail(s, "\"shared_prefix\" needs \"share\"");
+    }
+}
+
 static void parse_session(struct json_scan *s, struct scenario_class *c)
 {
     static const char *const known[] = {"turns",      "think_s", "context", "max_context_tokens",
@@ -178,9 +207,9 @@ static void parse_service(struct json_scan *s, enum service *out)
 }
 
 static const char *const class_keys[] = {
-    "class",     "comment",       "weight",    "model",   "service", "priority",
-    "labels",    "body",          "arrivals",  "input",   "output",  "correlation",
-    "reasoning", "system_prompt", "documents", "session", "tools",   NULL};
+    "class",     "comment",       "weight",  "model",  "service",     "priority",  "labels",
+    "body",      "arrivals",      "input",   "output", "correlation", "reasoning", "system_prompt",
+    "documents", "shared_prefix", "session", "tools",  NULL};
 
 /* The members that are plain values. False if the key is none of them. */
 static bool parse_class_value(struct json_scan *s, struct text key, struct scenario_class *c)
@@ -243,6 +272,8 @@ static void parse_class(struct json_scan *s, struct scenario *scenario)
             parse_pool(s, &c->system, NULL);
         } else if (text_equal(key, "documents")) {
             parse_pool(s, &c->documents, &c->documents_per_turn);
+        } else if (text_equal(key, "shared_prefix")) {
+            parse_prefix(s, &c->prefix);
         } else if (text_equal(key, "session")) {
             parse_session(s, c);
         } else if (text_equal(key, "tools")) {
@@ -310,7 +341,8 @@ static void settle(struct json_scan *s, struct scenario *out, bool block_given)
         const struct scenario_class *c = &out->classes[i];
         weight += c->has_arrival ? 0 : c->weight;
         all_own = all_own && c->has_arrival;
-        shares = shares || c->system.count || c->documents.count || scenario_class_has_turns(c);
+        shares = shares || c->system.count || c->documents.count || c->prefix.count ||
+                 scenario_class_has_turns(c);
     }
     if (!block_given && shares)
         out->block_size = DEFAULT_BLOCK;
