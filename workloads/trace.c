@@ -83,6 +83,21 @@ int trace_fail(struct trace_input *in, long column, struct error *err, const cha
     return error_at(err, in->lines.name, in->lines.number, column, "%s", message);
 }
 
+int trace_fail_value(struct trace_input *in, struct text line, struct text value,
+                     const char *wanted, struct error *err)
+{
+    char shown[4 * 40 + 4] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < value.length && i < 40; i++) {
+        unsigned char c = (unsigned char)value.at[i];
+        int n = snprintf(shown + used, sizeof shown - used,
+                         c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
+        used += (size_t)n;
+    }
+    return trace_fail(in, value.at - line.at + 1, err, "expected %s, found \"%s%s\"", wanted, shown,
+                      value.length > 40 ? "…" : "");
+}
+
 int trace_add(struct trace_input *in, const struct request *r, struct error *err)
 {
     struct error why = {0};
@@ -168,7 +183,10 @@ static const struct trace_reader *recognise(struct trace_input *in, struct error
     for (size_t i = 0; i < READER_COUNT; i++)
         if (readers[i]->probe && readers[i]->probe(&p))
             return readers[i];
-    if (p.line.length == 0)
+    if (text_starts(all, "\xFF\xFE") || text_starts(all, "\xFE\xFF"))
+        error_at(err, in->lines.name, 1, 1,
+                 "this is UTF-16; expected UTF-8 (iconv -f UTF-16 -t UTF-8 converts it)");
+    else if (p.line.length == 0)
         error_at(err, in->lines.name, 0, 0, "is empty; a trace was expected");
     else
         error_at(err, in->lines.name, 1, 0,

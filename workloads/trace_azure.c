@@ -98,10 +98,8 @@ static int read_time(struct trace_input *in, struct azure *a, struct text line, 
     else if (text_equal(field, "XXX"))
         a->untimed = true;
     else
-        return trace_fail(in, csv_column(line, field), err,
-                          "expected an instant such as 2023-11-16 18:17:03.97 (or XXX for none), "
-                          "found \"%.*s\"",
-                          field.length > 40 ? 40 : (int)field.length, field.at);
+        return trace_fail_value(in, line, field,
+                                "an instant such as 2023-11-16 18:17:03.97 (or XXX for none)", err);
     if (a->timed && a->untimed)
         return trace_fail(in, csv_column(line, field), err,
                           "some rows have a time and some have XXX; expected one or the other");

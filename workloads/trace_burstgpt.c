@@ -60,8 +60,7 @@ static int set(struct trace_input *in, struct burstgpt *b, struct text line, enu
     const char *wanted = trace_fields_set(&b->fields, field, value);
     if (!wanted)
         return 0;
-    return trace_fail(in, csv_column(line, value), err, "expected %s, found \"%.*s\"", wanted,
-                      value.length > 40 ? 40 : (int)value.length, value.at);
+    return trace_fail_value(in, line, value, wanted, err);
 }
 
 /* The recorded response time is no part of the request; it is kept as a key of its own. */
@@ -74,10 +73,7 @@ static int keep_elapsed(struct trace_input *in, struct burstgpt *b, struct text 
         return 0;
     struct text value = b->row.fields[b->at[ELAPSED]];
     if (!text_to_fixed(value, 9, &ns) || ns < 0)
-        return trace_fail(in, csv_column(line, value), err,
-                          "expected seconds from 0, found "
-                          "\"%.*s\"",
-                          value.length > 40 ? 40 : (int)value.length, value.at);
+        return trace_fail_value(in, line, value, "seconds from 0", err);
     buffer_add_format(&b->extra, "\"elapsed_s\": %.10g", (double)ns / 1e9);
     b->fields.row.extra = (struct text){b->extra.data, b->extra.length};
     return 0;

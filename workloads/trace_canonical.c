@@ -402,13 +402,25 @@ static int resolve(struct canonical *c, struct error *err)
     return 0;
 }
 
-static int finish(struct canonical *c, struct error *err)
+/* A ring always holds a parent that was named before it was read: that is where it is shown. */
+static int check_rings(const struct canonical *c, struct error *err)
 {
     struct error why = {0};
-    if (resolve(c, err) < 0)
+    size_t row = 0;
+    if (workload_check_order(c->in->out, &row, &why) == 0)
+        return 0;
+    const struct pending *p = c->pending;
+    while (p < c->pending + c->pending_count && p->row != row)
+        p++;
+    bool found = p < c->pending + c->pending_count;
+    return error_at(err, c->in->lines.name, found ? p->line : 0, found ? p->column : 0, "%s",
+                    why.message);
+}
+
+static int finish(struct canonical *c, struct error *err)
+{
+    if (resolve(c, err) < 0 || check_rings(c, err) < 0)
         return ERR_INPUT;
-    if (workload_check_order(c->in->out, NULL, &why) < 0)
-        return error_at(err, c->in->lines.name, 0, 0, "%s", why.message);
     if (!c->unknown_keys && !(c->ever & ~MOONCAKE_KEYS) && c->ever & 1u << KEY_HASH_IDS)
         c->in->report->format = "mooncake";
     return 0;

@@ -106,8 +106,7 @@ static int read_row(struct trace_input *in, struct columns *c, struct text line,
         const char *wanted = m->field == FIELD_LABEL ? trace_fields_set_label(f, m->label, value)
                                                      : trace_fields_set(f, m->field, value);
         if (wanted)
-            return trace_fail(in, csv_column(line, value), err, "expected %s, found \"%.*s\"",
-                              wanted, value.length > 40 ? 40 : (int)value.length, value.at);
+            return trace_fail_value(in, line, value, wanted, err);
     }
     const char *wanted = trace_fields_finish(f);
     if (wanted)

@@ -1,5 +1,6 @@
 #include "workloads/trace_csv.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -86,12 +87,13 @@ long csv_column(struct text line, struct text field)
 int csv_tokens(struct trace_input *in, struct text line, struct text field, const char *what,
                uint32_t *out, struct error *err)
 {
+    char wanted[80];
     uint64_t value = 0;
     struct text t = csv_trim(field);
     if (text_to_u64(t, &value) && value <= UINT32_MAX) {
         *out = (uint32_t)value;
         return 0;
     }
-    return trace_fail(in, csv_column(line, field), err, "expected %s from 0 to %u, found \"%.*s\"",
-                      what, UINT32_MAX, field.length > 40 ? 40 : (int)field.length, field.at);
+    snprintf(wanted, sizeof wanted, "%s from 0 to %u", what, UINT32_MAX);
+    return trace_fail_value(in, line, field, wanted, err);
 }

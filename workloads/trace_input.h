@@ -61,6 +61,11 @@ void trace_note(struct trace_input *in, const char *what, bool skipped);
 int trace_fail(struct trace_input *in, long column, struct error *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* "expected <wanted>, found "…"" at a value of the current line: cut to 40 bytes, and bytes that
+ * are not printable ASCII as \xNN. `line` is the current line, `value` a part of it. */
+int trace_fail_value(struct trace_input *in, struct text line, struct text value,
+                     const char *wanted, struct error *err);
+
 /* Appends the row; what the workload refuses becomes an error at the current line. */
 int trace_add(struct trace_input *in, const struct request *r, struct error *err);
 

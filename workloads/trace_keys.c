@@ -29,8 +29,9 @@ struct open_paths {
 static int fail_at_value(struct keys *k, const struct trace_mapping *m, struct text raw,
                          const char *wanted)
 {
-    return trace_fail(k->in, raw.at - k->line.at + 1, k->err, "expected %s for %s, found %.*s",
-                      wanted, m->source, raw.length > 40 ? 40 : (int)raw.length, raw.at);
+    char whole[256];
+    snprintf(whole, sizeof whole, "%s for %.100s", wanted, m->source);
+    return trace_fail_value(k->in, k->line, raw, whole, k->err);
 }
 
 static int set_value(struct keys *k, size_t mapping, struct text raw)

@@ -122,19 +122,27 @@ static bool all_can_end(const struct workload *w, uint32_t *waiting)
     return ready == w->count;
 }
 
-/* A row that lies on a ring, reached by walking backwards from a row that could not end. */
+/* The parent that keeps a stuck row from ending. */
+static size_t stuck_parent(const struct workload *w, const uint32_t *waiting, size_t row)
+{
+    uint64_t k = w->after_start[row];
+    while (waiting[w->after[k]] == 0)
+        k++;
+    return w->after[k];
+}
+
+/* A row on a ring that waits for a later row (or itself), as every ring has: reached by walking
+ * backwards from a row that could not end. */
 static size_t row_on_ring(const struct workload *w, const uint32_t *waiting)
 {
     size_t row = 0;
     while (waiting[row] == 0)
         row++;
     /* Each stuck row has a stuck parent, so after `count` steps the walk is on a ring. */
-    for (size_t step = 0; step < w->count; step++) {
-        uint64_t k = w->after_start[row];
-        while (waiting[w->after[k]] == 0)
-            k++;
-        row = w->after[k];
-    }
+    for (size_t step = 0; step < w->count; step++)
+        row = stuck_parent(w, waiting, row);
+    while (stuck_parent(w, waiting, row) < row)
+        row = stuck_parent(w, waiting, row);
     return row;
 }
 
