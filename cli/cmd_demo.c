@@ -34,7 +34,7 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
         "bench",  "--url", "mock:constant", "--scenario", "chat", "--rate", "40",      "--requests",
         requests, "--slo", "ttft=50",       "--seed",     seed,   "-o",     o->output, "--force"};
     const char *bill[] = {"bill", o->output, "--plans", o->plans};
-    const char *report[] = {"report", o->output, "--plans", o->plans};
+    const char *report[] = {"report", o->output, "--plans", o->plans, "--no-tables"};
     size_t bench_words = sizeof bench / sizeof bench[0] - (o->force ? 0 : 1);
     fprintf(t->human, "Three questions, asked of a simulated endpoint on this machine.\n\n"
                       "1. How fast and how steady is it under my load?\n");

@@ -18,7 +18,7 @@ struct report_options {
     struct common_options common;
     struct option_list plans, slos;
     const char *output;
-    bool gnuplot_script, no_plots, no_html;
+    bool gnuplot_script, no_tables, no_plots, no_html;
 };
 
 #define AT(field) offsetof(struct report_options, field)
@@ -31,6 +31,7 @@ static const struct option_spec options[] = {
      .help = "where the page goes; report.html of the first run unless given"},
     {"gnuplot-script", 0, OPTION_FLAG, AT(gnuplot_script),
      .help = "keep each plot's script with its data beside it, for restyling"},
+    {"no-tables", 0, OPTION_FLAG, AT(no_tables), .help = "print no tables"},
     {"no-plots", 0, OPTION_FLAG, AT(no_plots), .help = "draw nothing"},
     {"no-html", 0, OPTION_FLAG, AT(no_html), .help = "write no page"},
     {0},
@@ -164,8 +165,9 @@ static void print_subject(const struct terminal *t, const struct subject *s,
 {
     struct buffer text;
     buffer_init(&text, BUFFER_UNBOUNDED);
-    summary_table(&s->summary, s->name, NULL, &text);
-    if (s->has_bill)
+    if (!o->no_tables)
+        summary_table(&s->summary, s->name, NULL, &text);
+    if (!o->no_tables && s->has_bill)
         bill_write_table(&s->bill.bill, t->width, &text);
     print_buffer(t->human, &text);
     if (o->common.json) {

@@ -132,9 +132,8 @@ static const char *load_name(enum simulate_load load)
 static int choose_summary(const struct sim_options *o, const struct simulate_options *s,
                           struct summary_options *out, struct error *err)
 {
-    *out = (struct summary_options){.command = "sim",
-                                    .load = load_name(s->load),
-                                    .no_intervals = o->no_intervals};
+    *out = (struct summary_options){
+        .command = "sim", .load = load_name(s->load), .no_intervals = o->no_intervals};
     for (size_t i = 0; i < o->slos.count; i++)
         if (slo_parse(o->slos.items[i], &out->slos, err) < 0)
             return err->code;

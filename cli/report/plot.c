@@ -36,7 +36,7 @@ static void set_text(struct buffer *out, const char *what, const char *text)
     }
     buffer_add_format(out, "set %s ", what);
     add_quoted(out, text);
-    buffer_add_text(out, " noenhanced\n");
+    buffer_add_text(out, " noenhanced tc rgb '" INK "'\n");
 }
 
 static void add_number(struct buffer *out, double value)
@@ -103,6 +103,14 @@ static void add_marks(struct buffer *out, const struct plot_panel *panel)
     }
 }
 
+static size_t count_titles(const struct plot_panel *panel)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < panel->series_count; i++)
+        count += panel->series[i].title != NULL;
+    return count;
+}
+
 static void add_axes(struct buffer *out, const struct plot_panel *panel)
 {
     set_text(out, "title", panel->title);
@@ -123,8 +131,11 @@ static void add_axes(struct buffer *out, const struct plot_panel *panel)
         }
         buffer_add_text(out, ")\n");
     }
-    buffer_add_format(out, "set key %s noenhanced tc rgb '" INK "'\n",
-                      panel->legend ? panel->legend : "bottom right");
+    if (count_titles(panel) > 1)
+        buffer_add_format(out, "set key %s noenhanced tc rgb '" INK "'\n",
+                          panel->legend ? panel->legend : "bottom right");
+    else
+        buffer_add_text(out, "unset key\n"); /* the axis says what the only curve is */
     add_marks(out, panel);
 }
 
@@ -181,18 +192,18 @@ void plot_script(const struct plot *p, const char *terminal, const char *output,
     bool svg = strcmp(terminal, "svg") == 0;
     /* PNG has no page behind it: white. SVG is laid on the reader's page. */
     buffer_add_format(out, "set encoding utf8\nset terminal %s size %d,%d font 'sans,%d'%s\n",
-                      terminal, width, height, 12,
-                      svg ? " dynamic background 'none'" : " background '#ffffff'");
+                      terminal, width, height, 12, svg ? " dynamic" : " background '#ffffff'");
     buffer_add_text(out, "set output ");
     add_quoted(out, output);
     buffer_add_text(out, "\nset border 3 lc rgb '" INK "'\nset tics tc rgb '" INK "'\n"
                          "set grid lc rgb '#b0b0b0' lw 0.5 dt 3\n"
                          "set style textbox noborder\n"
-                         "set title tc rgb '" INK "'\nset xlabel tc rgb '" INK "'\n"
-                         "set ylabel tc rgb '" INK "'\nset format y '%.6g'\n");
+                         "set format y '%.6g'\n");
     add_data(out, p);
     if (p->panel_count > 1) {
-        buffer_add_format(out, "set multiplot layout %zu,1 title ", p->panel_count);
+        /* The same margins everywhere: one instant stands below the other. */
+        buffer_add_format(out, "set lmargin 11\nset rmargin 16\nset multiplot layout %zu,1 title ",
+                          p->panel_count);
         add_quoted(out, p->title);
         buffer_add_text(out, " noenhanced tc rgb '" INK "'\n");
     }

@@ -206,21 +206,25 @@ static int by_time(const void *a, const void *b, void *times)
     return t[x] < t[y] ? -1 : t[x] > t[y] ? 1 : x < y ? -1 : x > y;
 }
 
-/* What a plan costs before the first request: its subscription's first period. */
-static money opening(const struct plan *plan)
+/* What a request takes of a subscription that is used to the full; 0 for other plans. The price of
+ * a whole month would dwarf every run of minutes, and its share of minutes would flatter it. */
+static money full_use_share(const struct plan *plan)
 {
-    return plan->subscription.present ? plan->subscription.price : 0;
+    money price, share = 0;
+    uint64_t requests;
+    if (plan_full_use(plan, &price, &requests))
+        money_prorate(price, 1, requests, &share);
+    return share;
 }
 
 /* The running total of one plan at up to CURVE_POINTS instants. */
-static void spend_curve(const struct spend *s, const size_t *order, size_t plan, money start,
+static void spend_curve(const struct spend *s, const size_t *order, size_t plan, money each,
                         double *x, double *y, size_t points)
 {
-    money total = start;
-    x[0] = 0;
-    y[0] = money_to_double(start);
+    money total = 0;
+    x[0] = y[0] = 0;
     for (size_t i = 0, at = 1; i < s->count; i++) {
-        money_add(total, s->charges[order[i] * s->plan_count + plan], &total);
+        money_add(total, s->charges[order[i] * s->plan_count + plan] + each, &total);
         if ((i + 1) * (points - 1) / s->count < at)
             continue;
         x[at] = s->t_s[order[i]];
@@ -235,7 +239,7 @@ static int draw_spend_curves(const struct run_plots *p, const char *directory,
     size_t points = s->count < CURVE_POINTS ? s->count + 1 : CURVE_POINTS;
     double *values = mem_zero(points * 2 * s->plan_count, sizeof *values);
     size_t *order = mem_alloc(s->count * sizeof *order);
-    char title[300];
+    char title[300], names[PLOT_SERIES][200];
     struct plot_panel panel = {.x_label = "time since the start (s)",
                                .y_label = "cumulative spend (USD)",
                                .y_max = NAN,
@@ -245,8 +249,10 @@ static int draw_spend_curves(const struct run_plots *p, const char *directory,
     qsort_r(order, s->count, sizeof *order, by_time, s->t_s);
     for (size_t k = 0; k < s->plan_count; k++) {
         double *x = values + 2 * k * points, *y = x + points;
-        spend_curve(s, order, k, opening(plans[k]), x, y, points);
-        panel.series[panel.series_count++] = (struct plot_series){.title = plans[k]->name,
+        money each = full_use_share(plans[k]);
+        snprintf(names[k], sizeof names[k], "%s%s", plans[k]->name, each ? ", at full use" : "");
+        spend_curve(s, order, k, each, x, y, points);
+        panel.series[panel.series_count++] = (struct plot_series){.title = names[k],
                                                                   .style = PLOT_STEPS,
                                                                   .x = x,
                                                                   .y = y,

@@ -235,6 +235,32 @@ const uint32_t *collector_order(struct collector *c)
     return c->order;
 }
 
+static int compare_instants(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+void collector_flights(const struct collector *c, struct flights *out)
+{
+    *out = (struct flights){.starts = mem_alloc(c->row_count * sizeof *out->starts),
+                            .ends = mem_alloc(c->row_count * sizeof *out->ends)};
+    for (size_t i = 0; i < c->row_count; i++) {
+        if (c->rows[i].sent_ns == TIME_NEVER || c->rows[i].done_ns == TIME_NEVER)
+            continue;
+        out->starts[out->count] = c->rows[i].sent_ns;
+        out->ends[out->count++] = c->rows[i].done_ns;
+    }
+    qsort(out->starts, out->count, sizeof *out->starts, compare_instants);
+    qsort(out->ends, out->count, sizeof *out->ends, compare_instants);
+}
+
+void collector_flights_free(struct flights *f)
+{
+    free(f->starts);
+    free(f->ends);
+}
+
 static bool between(int64_t from_ns, int64_t to_ns, int64_t *value_ns)
 {
     if (from_ns == TIME_NEVER || to_ns == TIME_NEVER)

@@ -69,6 +69,14 @@ uint64_t token_bins_between(const struct token_bins *t, int64_t from_ns, int64_t
 /* collector.c: the rows' numbers in scheduled order; the collector owns them. */
 const uint32_t *collector_order(struct collector *c);
 
+/* Instants of sending and of the end of everything that was sent and ended, each sorted. */
+struct flights {
+    int64_t *starts, *ends;
+    size_t count;
+};
+void collector_flights(const struct collector *c, struct flights *out);
+void collector_flights_free(struct flights *f);
+
 /* The value of a metric for a row; false if the row has none. */
 bool row_metric(const struct request_row *r, enum metric m, int64_t *value_ns);
 

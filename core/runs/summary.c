@@ -255,35 +255,19 @@ static int64_t steady_from(struct collector *c)
     return from;
 }
 
-static int compare_instants(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 /* The largest number of requests between sending and end at once. */
 static uint64_t peak_in_flight(const struct collector *c)
 {
-    int64_t *starts = mem_alloc(c->row_count * sizeof *starts);
-    int64_t *ends = mem_alloc(c->row_count * sizeof *ends);
-    size_t n = 0;
-    for (size_t i = 0; i < c->row_count; i++) {
-        if (c->rows[i].sent_ns == TIME_NEVER || c->rows[i].done_ns == TIME_NEVER)
-            continue;
-        starts[n] = c->rows[i].sent_ns;
-        ends[n++] = c->rows[i].done_ns;
-    }
-    qsort(starts, n, sizeof *starts, compare_instants);
-    qsort(ends, n, sizeof *ends, compare_instants);
+    struct flights f;
     uint64_t peak = 0;
-    for (size_t i = 0, ended = 0; i < n; i++) {
-        while (ended < n && ends[ended] <= starts[i])
+    collector_flights(c, &f);
+    for (size_t i = 0, ended = 0; i < f.count; i++) {
+        while (ended < f.count && f.ends[ended] <= f.starts[i])
             ended++;
         if (i + 1 - ended > peak)
             peak = i + 1 - ended;
     }
-    free(starts);
-    free(ends);
+    collector_flights_free(&f);
     return peak;
 }
 

@@ -108,7 +108,7 @@ struct timeline_line {
     uint64_t t_s, seconds; /* since the run's start; how many seconds this line covers */
     uint64_t due, sent, completed, failed; /* failed: also cancelled and unsent */
     uint64_t output_tokens;                /* by the instant of their chunks */
-    uint64_t in_flight;                    /* at some moment of it */
+    uint64_t in_flight;                    /* the most at once within it */
 };
 
 /* The timeline from 0 to the last event, without holes; the caller frees *out. */

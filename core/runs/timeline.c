@@ -25,9 +25,8 @@ static size_t line_of(int64_t at_ns, int64_t width_ns)
     return at_ns > 0 ? (size_t)(at_ns / width_ns) : 0;
 }
 
-/* In flight: +1 in the line of the sending, −1 in the line after the end; summed up later. */
-static void add_row(const struct request_row *r, struct timeline_line *lines, int64_t *changes,
-                    size_t count, int64_t width_ns)
+static void add_row(const struct request_row *r, struct timeline_line *lines, size_t count,
+                    int64_t width_ns)
 {
     if (r->scheduled_ns != TIME_NEVER)
         lines[line_of(r->scheduled_ns, width_ns)].due++;
@@ -35,15 +34,34 @@ static void add_row(const struct request_row *r, struct timeline_line *lines, in
         lines[line_of(r->sent_ns, width_ns)].sent++;
     if (r->done_ns == TIME_NEVER)
         return;
-    size_t end = line_of(r->done_ns, width_ns);
     if (r->status == RECORD_COMPLETED)
-        lines[end].completed++;
+        lines[line_of(r->done_ns, width_ns)].completed++;
     else
-        lines[end].failed++;
-    if (r->sent_ns == TIME_NEVER)
-        return;
-    changes[line_of(r->sent_ns, width_ns)]++;
-    changes[end + 1]--;
+        lines[line_of(r->done_ns, width_ns)].failed++;
+}
+
+/* The largest number in flight at once within each line: one walk over all starts and ends. */
+static void find_peaks(const struct collector *c, struct timeline_line *lines, size_t count,
+                       int64_t width_ns)
+{
+    struct flights f;
+    size_t started = 0, ended = 0;
+    collector_flights(c, &f);
+    for (size_t i = 0; i < count; i++) {
+        int64_t end = (int64_t)(i + 1) * width_ns;
+        uint64_t peak = started - ended;
+        while (started < f.count && f.starts[started] < end) {
+            while (ended < f.count && f.ends[ended] <= f.starts[started])
+                ended++;
+            started++;
+            if (started - ended > peak)
+                peak = started - ended;
+        }
+        while (ended < f.count && f.ends[ended] < end)
+            ended++;
+        lines[i].in_flight = peak;
+    }
+    collector_flights_free(&f);
 }
 
 size_t collector_timeline(struct collector *c, struct timeline_line **out)
@@ -55,18 +73,15 @@ size_t collector_timeline(struct collector *c, struct timeline_line **out)
     int64_t step = (seconds + TIMELINE_LINES - 1) / TIMELINE_LINES, width_ns = step * NS_PER_S;
     size_t count = (size_t)((seconds + step - 1) / step);
     struct timeline_line *lines = mem_zero(count, sizeof *lines);
-    int64_t *changes = mem_zero(count + 1, sizeof *changes), in_flight = 0;
     for (size_t i = 0; i < c->row_count; i++)
-        add_row(&c->rows[i], lines, changes, count, width_ns);
+        add_row(&c->rows[i], lines, count, width_ns);
+    find_peaks(c, lines, count, width_ns);
     for (size_t i = 0; i < count; i++) {
         int64_t from = (int64_t)i * width_ns;
-        in_flight += changes[i];
         lines[i].t_s = i * (uint64_t)step;
         lines[i].seconds = (uint64_t)step;
-        lines[i].in_flight = (uint64_t)(in_flight > 0 ? in_flight : 0);
         lines[i].output_tokens = token_bins_between(&c->tokens, from, from + width_ns);
     }
-    free(changes);
     *out = lines;
     return count;
 }
