@@ -131,7 +131,11 @@ static void plan_tools(struct answer *a, const struct ask *ask, uint32_t room, u
         const cJSON *f = cJSON_GetObjectItemCaseSensitive(t, "function");
         struct buffer text;
         buffer_init(&text, SCHEMA_MAX_BYTES);
-        schema_example(cJSON_GetObjectItemCaseSensitive(f, "parameters"), seed + calls, &text);
+        const cJSON *parameters = cJSON_GetObjectItemCaseSensitive(f, "parameters");
+        if (parameters)
+            schema_example(parameters, seed + calls, &text);
+        else
+            buffer_add_text(&text, "{}");
         struct answer_part *p;
         bool fits = add_text(a, PART_TOOL, &text, room, &p);
         snprintf(p->name, sizeof p->name, "%s", name);

@@ -64,7 +64,8 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
     size_t held = c->held + info->n_added;
     set_held(c, held < most ? held : most);
     if (held >= most || m->held > m->config.max_held_bytes) {
-        c->marked = m->marked = true;
+        c->marked = held < most ? 503 : 413;
+        m->marked = true;
         event_active(m->adopt, EV_TIMEOUT, 0);
     }
 }
@@ -168,9 +169,10 @@ static void on_adopt(evutil_socket_t fd, short what, void *context)
         next = c->next;
         if (!c->marked)
             continue;
-        c->marked = false;
+        int status = c->marked;
+        c->marked = 0;
         if (!c->exchange && !c->doomed)
-            doom(c, m->held > m->config.max_held_bytes ? 503 : 413);
+            doom(c, status);
     }
 }
 

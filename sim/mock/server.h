@@ -39,7 +39,7 @@ struct connection {
     int64_t idle_since_ns, began_ns; /* began: first byte of an unfinished request; 0 = none */
     size_t held;                     /* bytes of the unfinished request, at most */
     bool doomed;                     /* too much or too slow: told so, and drained until it goes */
-    bool marked;                     /* in the list of those to be doomed */
+    int marked;                      /* to be doomed with this status; 0 = not */
     struct connection *previous, *next;
 };
 

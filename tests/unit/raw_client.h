@@ -101,7 +101,7 @@ static inline bool raw_fill(struct raw_client *c, int64_t deadline_ns)
     int64_t left = (deadline_ns - clock_now_ns()) / NS_PER_MS;
     ck_assert_msg(left > 0 && poll(&p, 1, (int)left) > 0, "no answer in time; so far: %.300s",
                   c->in.length ? c->in.data : "");
-    char bytes[65536];
+    char bytes[16384];
     ssize_t n = recv(c->fd, bytes, sizeof bytes, 0);
     if (n <= 0) {
         c->ended = true;
