@@ -84,7 +84,8 @@ static bool parse_stage(struct profile *p, struct text stage)
     struct text to = cut(&stage, ':'), from = cut(&to, '-');
     double a, b;
     int64_t length;
-    if (to.length == 0)
+    bool ramp = from.at + from.length < to.at; /* there was a dash */
+    if (!ramp)
         to = from;
     if (!parse_level(from, &a) || !parse_level(to, &b) || !parse_length(stage, &length))
         return false;

@@ -1,0 +1,187 @@
+#include "bench/prompt.h"
+#include "core/json_scan.h"
+#include "tests/unit/testing.h"
+
+#include <cjson/cJSON.h>
+#include <string.h>
+
+static struct workload one(struct request r)
+{
+    struct workload w;
+    struct error err = {0};
+    workload_init(&w);
+    r.attempts = 1;
+    ck_assert_msg(workload_add(&w, &r, &err) == 0, "%s", err.message);
+    return w;
+}
+
+static struct prompt_maker *make(const struct workload *w, uint64_t salt, const char *extra)
+{
+    struct prompt_config c = {API_CHAT, true, extra, NULL, salt};
+    struct error err = {0};
+    struct prompt_maker *m = prompt_maker_create(&c, w, &err);
+    ck_assert_msg(m != NULL, "%s", err.message);
+    return m;
+}
+
+/* The body of one row, as a tree; the caller deletes it. */
+static cJSON *build(const struct prompt_maker *m, const struct workload *w, uint32_t row,
+                    uint32_t repeat)
+{
+    struct due due = {.row = row, .repeat = repeat, .ordinal = repeat * w->count + row};
+    struct buffer b;
+    buffer_init(&b, BUFFER_UNBOUNDED);
+    ck_assert_int_eq(prompt_maker_build(m, w, &due, "m", &b), 0);
+    cJSON *tree = cJSON_ParseWithLength(b.data, b.length);
+    ck_assert_msg(tree != NULL, "not JSON: %s", b.data);
+    buffer_free(&b);
+    return tree;
+}
+
+static const char *content(const cJSON *body)
+{
+    const cJSON *messages = cJSON_GetObjectItem(body, "messages");
+    return cJSON_GetObjectItem(cJSON_GetArrayItem(messages, 0), "content")->valuestring;
+}
+
+static size_t words(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += *text == ' ';
+    return n;
+}
+
+START_TEST(prompts_have_the_asked_length)
+{
+    static const uint32_t lengths[] = {28, 29, 100, 1000, 4808, 100000};
+    struct workload w = one((struct request){.input_tokens = lengths[_i], .output_tokens = 17});
+    struct prompt_maker *m = make(&w, 1, NULL);
+    prompt_maker_set_scale(m, 1.3, 27);
+    cJSON *body = build(m, &w, 0, 0);
+    double got = 27 + 1.3 * (double)words(content(body));
+    ck_assert_double_le(got - lengths[_i], 0.66);
+    ck_assert_double_ge(got - lengths[_i], -0.66);
+    ck_assert_int_eq(cJSON_GetObjectItem(body, "max_tokens")->valueint, 17);
+    ck_assert(cJSON_IsTrue(cJSON_GetObjectItem(body, "stream")));
+    ck_assert_str_eq(cJSON_GetObjectItem(body, "model")->valuestring, "m");
+    cJSON_Delete(body);
+    prompt_maker_free(m);
+    workload_free(&w);
+}
+END_TEST
+
+/* The number of characters that two texts share at their start. */
+static size_t shared(const char *a, const char *b)
+{
+    size_t n = 0;
+    while (a[n] && a[n] == b[n])
+        n++;
+    return n;
+}
+
+START_TEST(equal_blocks_give_equal_text)
+{
+    static const uint64_t a[] = {11, 12, 13}, b[] = {11, 12, 99};
+    struct request r = {.input_tokens = 1500,
+                        .output_tokens = 1,
+                        .hash_ids = a,
+                        .hash_count = 3,
+                        .block_size = 512};
+    struct workload w = one(r);
+    struct error err = {0};
+    r.hash_ids = b;
+    r.attempts = 1;
+    ck_assert_int_eq(workload_add(&w, &r, &err), 0);
+    struct prompt_maker *m = make(&w, 5, NULL);
+    prompt_maker_set_scale(m, 1.3, 27);
+    cJSON *x = build(m, &w, 0, 0), *y = build(m, &w, 1, 0), *z = build(m, &w, 0, 1);
+    char *part = strndup(content(x), shared(content(x), content(y)));
+    /* two blocks of 512 tokens are 788 words; the third has other words from its start */
+    ck_assert_uint_ge(words(part), 788);
+    ck_assert_uint_le(words(part), 791);
+    ck_assert_uint_lt(shared(content(x), content(z)), 60);
+    free(part);
+    cJSON_Delete(x);
+    cJSON_Delete(y);
+    cJSON_Delete(z);
+    prompt_maker_free(m);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(prompts_without_blocks_share_nothing)
+{
+    struct request r = {.input_tokens = 200, .output_tokens = 1};
+    struct workload w = one(r);
+    struct error err = {0};
+    r.attempts = 1;
+    ck_assert_int_eq(workload_add(&w, &r, &err), 0);
+    struct prompt_maker *m = make(&w, 5, NULL), *other = make(&w, 6, NULL),
+                        *same = make(&w, 5, NULL);
+    cJSON *x = build(m, &w, 0, 0), *y = build(m, &w, 1, 0), *z = build(other, &w, 0, 0),
+          *again = build(same, &w, 0, 0);
+    ck_assert_uint_lt(shared(content(x), content(y)), 40);
+    ck_assert_uint_lt(shared(content(x), content(z)), 40);
+    ck_assert_str_eq(content(x), content(again));
+    cJSON_Delete(x);
+    cJSON_Delete(y);
+    cJSON_Delete(z);
+    cJSON_Delete(again);
+    prompt_maker_free(m);
+    prompt_maker_free(other);
+    prompt_maker_free(same);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(the_requests_own_messages_and_body_win)
+{
+    struct request r = {.input_tokens = 200,
+                        .output_tokens = 9,
+                        .messages = text_of("[{\"role\":\"user\",\"content\":\"mine\"}]"),
+                        .body = text_of(" { \"max_completion_tokens\": 3, \"temperature\": 0 } ")};
+    struct workload w = one(r);
+    struct prompt_maker *m = make(&w, 5, " {\"ignore_eos\": true} ");
+    cJSON *x = build(m, &w, 0, 0);
+    ck_assert_str_eq(content(x), "mine");
+    ck_assert(!cJSON_HasObjectItem(x, "max_tokens"));
+    ck_assert_int_eq(cJSON_GetObjectItem(x, "max_completion_tokens")->valueint, 3);
+    ck_assert(cJSON_IsTrue(cJSON_GetObjectItem(x, "ignore_eos")));
+    ck_assert(cJSON_IsTrue(cJSON_GetObjectItem(x, "stream")));
+    cJSON_Delete(x);
+    prompt_maker_free(m);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(other_apis_have_their_keys)
+{
+    static const char *const keys[] = {"prompt", "input"};
+    struct workload w = one((struct request){.input_tokens = 20, .output_tokens = 4});
+    struct prompt_config c = {_i == 0 ? API_COMPLETIONS : API_EMBEDDINGS, true, NULL, "n_predict",
+                              1};
+    struct error err = {0};
+    struct prompt_maker *m = prompt_maker_create(&c, &w, &err);
+    cJSON *x = build(m, &w, 0, 0);
+    ck_assert_uint_eq(words(cJSON_GetObjectItem(x, keys[_i])->valuestring), 20);
+    ck_assert_int_eq(cJSON_HasObjectItem(x, "n_predict"), _i == 0);
+    ck_assert_int_eq(cJSON_HasObjectItem(x, "stream"), _i == 0);
+    cJSON_Delete(x);
+    prompt_maker_free(m);
+    workload_free(&w);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("prompt");
+    TCase *t = tcase_create("prompt");
+    tcase_add_loop_test(t, prompts_have_the_asked_length, 0, 6);
+    tcase_add_test(t, equal_blocks_give_equal_text);
+    tcase_add_test(t, prompts_without_blocks_share_nothing);
+    tcase_add_test(t, the_requests_own_messages_and_body_win);
+    tcase_add_loop_test(t, other_apis_have_their_keys, 0, 2);
+    suite_add_tcase(suite, t);
+    return testing_run(suite);
+}

@@ -1,0 +1,387 @@
+#include "bench/schedule.h"
+#include "tests/unit/testing.h"
+
+#include <math.h>
+
+#define MS NS_PER_MS
+
+static struct workload with_times(const int64_t *ms, uint32_t count)
+{
+    struct workload w;
+    struct error err = {0};
+    workload_init(&w);
+    for (uint32_t i = 0; i < count; i++) {
+        struct request r = {
+            .timestamp_ns = ms[i] * MS, .input_tokens = 10, .output_tokens = 5, .attempts = 1};
+        ck_assert_int_eq(workload_add(&w, &r, &err), 0);
+    }
+    return w;
+}
+
+static struct workload plain(uint32_t count)
+{
+    struct workload w;
+    struct error err = {0};
+    workload_init(&w);
+    for (uint32_t i = 0; i < count; i++) {
+        struct request r = {
+            .timestamp_ns = i, .input_tokens = 10, .output_tokens = 5, .attempts = 1};
+        ck_assert_int_eq(workload_add(&w, &r, &err), 0);
+    }
+    return w;
+}
+
+/* Row 0 at 0; row 1 waits for it and 100 ms; row 2 at 10 ms; row 3 waits for 1 and 2. */
+static struct workload family(void)
+{
+    static const uint32_t first[] = {0}, both[] = {1, 2};
+    struct workload w;
+    struct error err = {0};
+    struct request r[4] = {
+        {.timestamp_ns = 0},
+        {.timestamp_ns = TIME_NEVER, .after = first, .after_count = 1, .delay_ns = 100 * MS},
+        {.timestamp_ns = 10 * MS},
+        {.timestamp_ns = TIME_NEVER, .after = both, .after_count = 2},
+    };
+    workload_init(&w);
+    for (int i = 0; i < 4; i++) {
+        r[i].input_tokens = r[i].output_tokens = r[i].attempts = 1;
+        ck_assert_int_eq(workload_add(&w, &r[i], &err), 0);
+    }
+    return w;
+}
+
+static struct schedule_config config(enum schedule_mode mode)
+{
+    return (struct schedule_config){.mode = mode,
+                                    .speed = 1,
+                                    .burstiness = 1,
+                                    .seed = 3,
+                                    .duration_ns = TIME_NEVER,
+                                    .workers = 1};
+}
+
+static struct schedule *create(const struct schedule_config *c, const struct workload *w)
+{
+    struct error err = {0};
+    struct schedule *s = schedule_create(c, w, &err);
+    ck_assert_msg(s != NULL, "%s", err.message);
+    return s;
+}
+
+START_TEST(a_trace_keeps_its_times)
+{
+    const int64_t times[] = {0, 50, 20, 100};
+    struct workload w = with_times(times, 4);
+    struct schedule_config c = config(SCHEDULE_TRACE);
+    c.speed = 10;
+    struct schedule *s = create(&c, &w);
+    struct due due;
+    ck_assert(schedule_take(s, 0, &due) && due.row == 0 && due.scheduled_ns == 0);
+    ck_assert(!schedule_take(s, 2 * MS - 1, &due));
+    ck_assert_int_eq(schedule_next_ns(s, 0), 2 * MS);
+    ck_assert(schedule_take(s, 30 * MS, &due) && due.row == 2 && due.scheduled_ns == 2 * MS);
+    ck_assert(schedule_take(s, 30 * MS, &due) && due.row == 1 && due.scheduled_ns == 5 * MS);
+    ck_assert(schedule_take(s, 30 * MS, &due) && due.row == 3 && due.ready_ns == 10 * MS);
+    ck_assert(!schedule_take(s, 30 * MS, &due));
+    ck_assert(schedule_exhausted(s, 30 * MS));
+    ck_assert_uint_eq(schedule_not_due(s), 0);
+    schedule_free(s);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(limits_leave_the_rest_not_due)
+{
+    const int64_t times[] = {0, 10, 20, 30, 40, 50};
+    struct workload w = with_times(times, 6);
+    struct schedule_config c = config(SCHEDULE_TRACE);
+    struct due due;
+    c.max_requests = 5;
+    c.duration_ns = 25 * MS;
+    struct schedule *s = create(&c, &w);
+    uint32_t taken = 0;
+    while (schedule_take(s, 1000 * MS, &due))
+        taken++;
+    ck_assert_uint_eq(taken, 3);
+    ck_assert_uint_eq(schedule_not_due(s), 2);
+    ck_assert_uint_eq(schedule_planned(s), 5);
+    schedule_free(s);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(constant_arrivals_are_exact)
+{
+    struct workload w = plain(10);
+    struct schedule_config c = config(SCHEDULE_OPEN);
+    struct due due;
+    c.arrivals = ARRIVALS_CONSTANT;
+    profile_hold(&c.load, 100);
+    c.duration_ns = 30 * NS_PER_S;
+    struct schedule *s = create(&c, &w);
+    int64_t k = 0;
+    while (schedule_take(s, TIME_NEVER - 1, &due)) {
+        ck_assert_int_eq(due.scheduled_ns, k * 10 * MS);
+        ck_assert_uint_eq(due.row, (uint32_t)(k % 10));
+        ck_assert_uint_eq(due.repeat, (uint32_t)(k / 10));
+        k++;
+    }
+    ck_assert_int_eq(k, 3000);
+    schedule_free(s);
+    profile_free(&c.load);
+    workload_free(&w);
+}
+END_TEST
+
+/* Mean and coefficient of variation of 20,000 gaps: Poisson 1, gamma 1/sqrt(shape). The bounds are
+ * five standard errors. */
+START_TEST(random_arrivals_have_their_moments)
+{
+    static const struct {
+        enum arrivals arrivals;
+        double shape, cv;
+    } cases[] = {{ARRIVALS_POISSON, 1, 1}, {ARRIVALS_GAMMA, 0.25, 2}, {ARRIVALS_GAMMA, 4, 0.5}};
+    struct workload w = plain(100);
+    struct schedule_config c = config(SCHEDULE_OPEN);
+    struct due due;
+    c.arrivals = cases[_i].arrivals;
+    c.burstiness = cases[_i].shape;
+    c.max_requests = 20000;
+    profile_hold(&c.load, 50);
+    struct schedule *s = create(&c, &w);
+    double last = 0, sum = 0, squares = 0;
+    for (int i = 0; i < 20000; i++) {
+        ck_assert(schedule_take(s, TIME_NEVER - 1, &due));
+        double at = (double)due.scheduled_ns / 1e9, gap = (at - last) * 50;
+        sum += gap;
+        squares += gap * gap;
+        last = at;
+    }
+    double mean = sum / 20000, sd = sqrt(squares / 20000 - mean * mean);
+    ck_assert_double_eq_tol(mean, 1, 5 * cases[_i].cv / sqrt(20000));
+    ck_assert_double_eq_tol(sd / mean, cases[_i].cv, 0.1 * cases[_i].cv);
+    schedule_free(s);
+    profile_free(&c.load);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(a_cap_delays_ready_and_not_scheduled)
+{
+    const int64_t times[] = {0, 10, 20};
+    struct workload w = with_times(times, 3);
+    struct schedule_config c = config(SCHEDULE_TRACE);
+    struct due a, b;
+    c.max_in_flight = 1;
+    struct schedule *s = create(&c, &w);
+    ck_assert(schedule_take(s, 0, &a));
+    ck_assert(!schedule_take(s, 15 * MS, &b));
+    ck_assert_int_eq(schedule_next_ns(s, 15 * MS), TIME_NEVER);
+    schedule_ended(s, &a, 15 * MS, true);
+    ck_assert(schedule_take(s, 16 * MS, &b));
+    ck_assert_int_eq(b.scheduled_ns, 10 * MS);
+    ck_assert_int_eq(b.ready_ns, 15 * MS);
+    enum unsent_reason why;
+    schedule_close(s, 30 * MS, UNSENT_CAP);
+    ck_assert(schedule_take_unsent(s, &a, &why));
+    ck_assert(a.row == 2 && why == UNSENT_CAP && a.scheduled_ns == 20 * MS);
+    ck_assert(!schedule_take_unsent(s, &a, &why));
+    schedule_free(s);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(a_closed_loop_is_due_when_another_ends)
+{
+    struct workload w = plain(10);
+    struct schedule_config c = config(SCHEDULE_CLOSED);
+    struct due a, b, next;
+    profile_hold(&c.load, 2);
+    struct schedule *s = create(&c, &w);
+    ck_assert(schedule_take(s, 0, &a) && schedule_take(s, 0, &b));
+    ck_assert(!schedule_take(s, 0, &next));
+    schedule_ended(s, &b, 70 * MS, true);
+    ck_assert(schedule_take(s, 75 * MS, &next));
+    ck_assert_int_eq(next.scheduled_ns, 70 * MS);
+    ck_assert_int_eq(next.ready_ns, 70 * MS);
+    schedule_free(s);
+    profile_free(&c.load);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(a_closed_loop_follows_its_stages)
+{
+    struct workload w = plain(10);
+    struct schedule_config c = config(SCHEDULE_CLOSED);
+    struct error err = {0};
+    struct due due[8], more;
+    ck_assert_int_eq(profile_parse("2:1s,2-6:1s,1:1s", &c.load, &err), 0);
+    struct schedule *s = create(&c, &w);
+    ck_assert(schedule_take(s, 0, &due[0]) && schedule_take(s, 0, &due[1]));
+    ck_assert(!schedule_take(s, 900 * MS, &more));
+    ck_assert_int_eq(schedule_next_ns(s, 900 * MS), 1250 * MS);
+    ck_assert(schedule_take(s, 1500 * MS, &due[2]));
+    ck_assert_int_eq(due[2].scheduled_ns, 1250 * MS);
+    ck_assert(schedule_take(s, 1500 * MS, &due[3]));
+    ck_assert(!schedule_take(s, 1500 * MS, &more));
+    for (int i = 0; i < 3; i++)
+        schedule_ended(s, &due[i], 2100 * MS, true);
+    ck_assert(!schedule_take(s, 2100 * MS, &more)); /* one slot, and due[3] holds it */
+    schedule_ended(s, &due[3], 2200 * MS, true);
+    ck_assert(schedule_take(s, 2200 * MS, &more));
+    ck_assert(schedule_exhausted(s, 3000 * MS));
+    schedule_free(s);
+    profile_free(&c.load);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(dependents_wait_for_their_parents)
+{
+    struct workload w = family();
+    struct schedule_config c = config(SCHEDULE_TRACE);
+    struct due a, b, due;
+    struct schedule *s = create(&c, &w);
+    ck_assert(schedule_take(s, 10 * MS, &a) && a.row == 0);
+    ck_assert(schedule_take(s, 10 * MS, &b) && b.row == 2);
+    ck_assert(!schedule_take(s, 500 * MS, &due));
+    ck_assert(!schedule_exhausted(s, 500 * MS));
+    schedule_ended(s, &a, 300 * MS, true);
+    ck_assert_int_eq(schedule_next_ns(s, 300 * MS), 400 * MS);
+    ck_assert(schedule_take(s, 410 * MS, &due) && due.row == 1 && due.scheduled_ns == 400 * MS);
+    schedule_ended(s, &due, 450 * MS, true);
+    ck_assert(!schedule_take(s, 460 * MS, &a));
+    schedule_ended(s, &b, 480 * MS, true);
+    ck_assert(schedule_take(s, 481 * MS, &due) && due.row == 3 && due.scheduled_ns == 480 * MS);
+    schedule_ended(s, &due, 500 * MS, true);
+    ck_assert(schedule_exhausted(s, 500 * MS));
+    schedule_free(s);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(a_failed_parent_leaves_its_family_unsent)
+{
+    struct workload w = family();
+    struct schedule_config c = config(SCHEDULE_TRACE);
+    enum unsent_reason why;
+    struct due a, b, due;
+    struct schedule *s = create(&c, &w);
+    ck_assert(schedule_take(s, 10 * MS, &a) && schedule_take(s, 10 * MS, &b));
+    schedule_ended(s, &a, 20 * MS, false);
+    schedule_ended(s, &b, 30 * MS, true);
+    ck_assert(schedule_take_unsent(s, &due, &why));
+    ck_assert(due.row == 1 && why == UNSENT_PARENT_FAILED && due.scheduled_ns == 120 * MS);
+    ck_assert(schedule_take_unsent(s, &due, &why));
+    ck_assert(due.row == 3 && why == UNSENT_PARENT_FAILED);
+    ck_assert(!schedule_take_unsent(s, &due, &why));
+    ck_assert(schedule_exhausted(s, 30 * MS));
+    ck_assert_uint_eq(schedule_not_due(s), 0);
+    schedule_free(s);
+    workload_free(&w);
+}
+END_TEST
+
+/* Whatever the number of workers, the run holds the same requests at the same times. */
+START_TEST(workers_share_out_one_schedule)
+{
+    struct workload w = plain(300);
+    struct schedule_config c = config(SCHEDULE_OPEN);
+    struct due due;
+    int64_t alone[300], sum = 0;
+    profile_hold(&c.load, 1000);
+    struct schedule *s = create(&c, &w);
+    for (int i = 0; i < 300; i++) {
+        ck_assert(schedule_take(s, TIME_NEVER - 1, &due));
+        alone[due.row] = due.scheduled_ns;
+    }
+    schedule_free(s);
+    c.workers = 3;
+    for (c.worker = 0; c.worker < 3; c.worker++) {
+        s = create(&c, &w);
+        uint32_t own = 0;
+        while (schedule_take(s, TIME_NEVER - 1, &due)) {
+            ck_assert_int_eq(due.scheduled_ns, alone[due.row]);
+            own++;
+            sum++;
+        }
+        ck_assert_uint_gt(own, 60);
+        ck_assert_uint_eq(schedule_not_due(s), 0);
+        schedule_free(s);
+    }
+    ck_assert_int_eq(sum, 300);
+    profile_free(&c.load);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(workers_share_out_slots)
+{
+    struct workload w = plain(1000);
+    struct schedule_config c = config(SCHEDULE_CLOSED);
+    struct due due;
+    uint32_t taken = 0;
+    profile_hold(&c.load, 7);
+    c.workers = 3;
+    for (c.worker = 0; c.worker < 3; c.worker++) {
+        struct schedule *s = create(&c, &w);
+        while (schedule_take(s, 0, &due))
+            taken++;
+        schedule_free(s);
+    }
+    ck_assert_uint_eq(taken, 7);
+    profile_free(&c.load);
+    workload_free(&w);
+}
+END_TEST
+
+/* ---- profiles ---- */
+
+START_TEST(profiles_are_read)
+{
+    struct profile p;
+    struct error err = {0};
+    ck_assert_int_eq(profile_parse("33", &p, &err), 0);
+    ck_assert_int_eq(profile_end_ns(&p), TIME_NEVER);
+    ck_assert_double_eq(profile_value(&p, NS_PER_S), 33);
+    profile_free(&p);
+    ck_assert_int_eq(profile_parse("10:30s,10-50:1m,0:500ms", &p, &err), 0);
+    ck_assert_int_eq(profile_end_ns(&p), 90500 * MS);
+    ck_assert_double_eq(profile_value(&p, 60 * NS_PER_S), 30);
+    ck_assert_double_eq(profile_value(&p, 90100 * MS), 0);
+    /* 300 arrivals in the first stage, 10 t + t²/3 = 900 of the ramp's 1,800 after t = 39.1 s */
+    ck_assert_int_eq(profile_when_sum(&p, 300), 30 * NS_PER_S);
+    double t = (-10 + sqrt(100 + 4.0 / 3 * 900)) / (2.0 / 3);
+    ck_assert_double_eq_tol((double)profile_when_sum(&p, 1200) / 1e9, 30 + t, 1e-6);
+    ck_assert_int_eq(profile_when_sum(&p, 2100.5), TIME_NEVER);
+    profile_free(&p);
+    static const char *const bad[] = {
+        "", "0", "-3", "ten", "10:", "10:x", "10-:5s", "10:0s", "10:5s,"};
+    for (size_t i = 0; i + 1 < sizeof bad / sizeof *bad; i++) {
+        err = (struct error){0};
+        ck_assert_msg(profile_parse(bad[i], &p, &err) == ERR_INPUT, "%s", bad[i]);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("schedule");
+    TCase *t = tcase_create("schedule");
+    tcase_add_test(t, a_trace_keeps_its_times);
+    tcase_add_test(t, limits_leave_the_rest_not_due);
+    tcase_add_test(t, constant_arrivals_are_exact);
+    tcase_add_loop_test(t, random_arrivals_have_their_moments, 0, 3);
+    tcase_add_test(t, a_cap_delays_ready_and_not_scheduled);
+    tcase_add_test(t, a_closed_loop_is_due_when_another_ends);
+    tcase_add_test(t, a_closed_loop_follows_its_stages);
+    tcase_add_test(t, dependents_wait_for_their_parents);
+    tcase_add_test(t, a_failed_parent_leaves_its_family_unsent);
+    tcase_add_test(t, workers_share_out_one_schedule);
+    tcase_add_test(t, workers_share_out_slots);
+    tcase_add_test(t, profiles_are_read);
+    suite_add_tcase(suite, t);
+    return testing_run(suite);
+}
