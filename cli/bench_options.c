@@ -86,7 +86,7 @@ const struct option_spec bench_option_specs[] = {
      .group = "Results"},
     {"assert", 0, OPTION_LIST, AT(asserts), NULL, "METRIC=X",
      .help = "an objective on the run, such as ttft_p99=500 or failed=0: exit status 1 if missed"},
-    {"plans", 'p', OPTION_TEXT, AT(plans), NULL, "FILE|NAMES",
+    {"plans", 'p', OPTION_LIST, AT(plans), NULL, "FILE|NAME[,...]",
      .help = "price the answers as they come, and print the bill"},
     {"dry-run", 0, OPTION_FLAG, AT(dry_run), .help = "say what would be sent, and send nothing"},
     {"warmup", 0, OPTION_TEXT, AT(warmup), "none", "TIME|auto",

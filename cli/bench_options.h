@@ -10,10 +10,10 @@
 struct bench_options {
     struct common_options common;
     struct trace_reading reading;
-    struct option_list urls, models, headers, slos, asserts, shares;
+    struct option_list urls, models, headers, slos, asserts, shares, plans;
     const char *trace, *scenario, *rate, *concurrency, *arrival, *api, *body, *output_key;
     const char *api_key_file, *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel;
-    const char *warmup, *record, *output, *plans, *max_cost;
+    const char *warmup, *record, *output, *max_cost;
     double speed, burstiness;
     uint64_t requests, max_in_flight, workers, retries;
     int64_t duration_ns, drain_ns;

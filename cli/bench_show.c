@@ -9,9 +9,9 @@
 
 /* ---- while it runs ---- */
 
-void bench_live_init(struct bench_live *l, const struct terminal *t)
+void bench_live_init(struct bench_live *l, const struct terminal *t, struct bench_money *spend)
 {
-    *l = (struct bench_live){0};
+    *l = (struct bench_live){.money = spend};
     progress_init(&l->progress, t, "bench");
 }
 
@@ -47,18 +47,23 @@ void bench_live_show(struct bench_live *l, const struct bench_progress *p)
     format_grouped((int64_t)l->ended, done);
     format_grouped((int64_t)p->planned, planned);
     format_grouped(p->in_flight, flying);
-    int n = snprintf(text, sizeof text, "%s%s%s  in flight %s  %.1f req/s", done,
-                     p->planned ? "/" : " done", p->planned ? planned : "", flying, rate);
-    if (l->ttft.count && n > 0 && n < (int)sizeof text)
-        n += snprintf(text + n, sizeof text - (size_t)n, "  TTFT p50 %.3g p99 %.3g ms",
-                      histogram_quantile(&l->ttft, 0.5) / 1e6,
-                      histogram_quantile(&l->ttft, 0.99) / 1e6);
-    if (p->failed && n < (int)sizeof text)
-        n += snprintf(text + n, sizeof text - (size_t)n, "  %llu failed",
-                      (unsigned long long)p->failed);
-    if (p->draining && n < (int)sizeof text)
-        snprintf(text + n, sizeof text - (size_t)n, "  draining");
-    progress_show(&l->progress, now_ns, fraction_done(l, p), text);
+    struct buffer line;
+    buffer_init(&line, sizeof text);
+    buffer_add_format(&line, "%s%s%s  in flight %s  %.1f req/s", done, p->planned ? "/" : " done",
+                      p->planned ? planned : "", flying, rate);
+    if (l->ttft.count)
+        buffer_add_format(&line, "  TTFT p50 %.3g p99 %.3g ms",
+                          histogram_quantile(&l->ttft, 0.5) / 1e6,
+                          histogram_quantile(&l->ttft, 0.99) / 1e6);
+    bench_money_show(l->money, text, sizeof text);
+    if (text[0])
+        buffer_add_format(&line, "  %s", text);
+    if (p->failed)
+        buffer_add_format(&line, "  %llu failed", (unsigned long long)p->failed);
+    if (p->draining)
+        buffer_add_text(&line, "  draining");
+    progress_show(&l->progress, now_ns, fraction_done(l, p), line.data);
+    buffer_free(&line);
     l->shown_ns = p->elapsed_ns;
     l->ended_before = l->ended;
 }

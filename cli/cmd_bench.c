@@ -1,8 +1,10 @@
 /* farebox bench: drives a live endpoint with a workload and says what came of it. */
+#include "cli/bench_money.h"
 #include "cli/bench_options.h"
 #include "cli/bench_show.h"
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/run_bill.h"
 #include "cli/run_output.h"
 #include "core/runs/record_file.h"
 #include "sim/mock/mock.h"
@@ -23,6 +25,7 @@ struct bench_command {
     struct mock **mocks; /* for mock:PRESET; by endpoint, NULL = a real one */
     struct run_output output;
     struct bench_live live;
+    struct bench_money money;
 };
 
 /* ---- preparation ---- */
@@ -117,7 +120,14 @@ static bool on_attempt(void *context, const struct record *r)
 {
     struct bench_command *b = context;
     bench_live_note(&b->live, r);
+    bench_money_note(&b->money, r);
     return run_output_attempt(&b->output, r);
+}
+
+static bool admit(void *context, uint32_t row)
+{
+    struct bench_command *b = context;
+    return bench_money_admit(&b->money, row);
 }
 
 static void on_progress(void *context, const struct bench_progress *p)
@@ -155,6 +165,8 @@ static int judge(const struct bench_command *b, const struct summary *s,
                          (unsigned long long)a->failed, (unsigned long long)a->scheduled,
                          b->live.last_failure);
     int status = 0;
+    if (report->end == BENCH_BUDGET && !b->output.failure.code)
+        status = error_set(err, ERR_WORK, "stopped at --max-cost %s", b->o->max_cost);
     for (size_t i = 0; i < b->o->asserts.count; i++) {
         struct error missed = {0};
         int code = slo_assert(b->o->asserts.items[i], s, &missed);
@@ -164,6 +176,23 @@ static int judge(const struct bench_command *b, const struct summary *s,
             status = error_set(err, code, "%s", missed.message);
     }
     return status;
+}
+
+/* The bill at once, as farebox bill would print it. */
+static int bill(struct bench_command *b, struct error *err)
+{
+    struct run_bill made;
+    struct buffer text;
+    if (b->o->plans.count == 0)
+        return 0;
+    if (run_bill_make(&made, b->output.path, &b->o->plans, err) < 0)
+        return err->code;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    bill_write_table(&made.bill, b->terminal->width, &text);
+    print_buffer(b->terminal->human, &text);
+    buffer_free(&text);
+    run_bill_free(&made);
+    return 0;
 }
 
 static int finish(struct bench_command *b, const struct bench_report *report, struct error *err)
@@ -181,6 +210,9 @@ static int finish(struct bench_command *b, const struct bench_report *report, st
         bench_show_result(b->o, &b->setup, &b->workload, report, &summary, b->output.path, &table);
         print_buffer(b->terminal->human, &table);
         print_json(b, &summary, fidelity.data);
+        status = summary.accounting.completed ? bill(b, err) : 0;
+    }
+    if (status == 0) {
         status = judge(b, &summary, report, err);
     }
     buffer_free(&fidelity);
@@ -192,7 +224,9 @@ static int carry_out(struct bench_command *b, struct error *err)
 {
     struct run_observer observer = {b, on_attempt};
     struct bench_report report;
-    bench_live_init(&b->live, b->terminal);
+    bench_live_init(&b->live, b->terminal, &b->money);
+    b->money.start_unix_ns = clock_wall_ns();
+    b->setup.config.admit = admit;
     b->setup.config.on_progress = on_progress;
     b->setup.config.context = b;
     int status = bench_run(&b->setup.config, &b->workload, &observer, &report, err);
@@ -228,7 +262,9 @@ static int prepare(struct bench_command *b, struct error *err)
     b->setup.config.keep_raw = b->setup.detail & RECORD_RAW;
     if (o->output && run_dir_check(o->output, o->force ? RUN_FORCE : RUN_NEW, err) < 0)
         return err->code;
-    return o->trace ? read_workload(b, err) : generate_workload(b, err);
+    if ((o->trace ? read_workload(b, err) : generate_workload(b, err)) < 0)
+        return err->code;
+    return bench_money_init(&b->money, &o->plans, &b->workload, o->max_cost, err);
 }
 
 static void release(struct bench_command *b)
@@ -236,6 +272,7 @@ static void release(struct bench_command *b)
     for (size_t i = 0; b->mocks && i < b->setup.config.endpoint_count; i++)
         mock_free(b->mocks[i]);
     free(b->mocks);
+    bench_money_free(&b->money);
     workload_free(&b->workload);
     bench_setup_free(&b->setup);
 }

@@ -1,0 +1,48 @@
+/* Money while a bench runs: what the answers cost so far under each plan, and the budget.
+ *
+ *     struct bench_money m;
+ *     bench_money_init(&m, &plans, &workload, requests, "1.50", err);
+ *     ... bench_money_admit(&m, row) before each sending, from any worker
+ *     ... bench_money_note(&m, &record) for each record
+ *     bench_money_free(&m);
+ *
+ * Quotas, subscriptions and what depends on other requests are the bill's business: this is the
+ * usage alone. With a budget, what is in flight counts at the workload's lengths until its answer
+ * is there.
+ */
+#ifndef FAREBOX_CLI_BENCH_MONEY_H
+#define FAREBOX_CLI_BENCH_MONEY_H
+
+#include "cli/options.h"
+#include "core/runs/record.h"
+#include "sim/cost/select.h"
+#include "workloads/workload.h"
+
+#include <pthread.h>
+
+struct bench_money {
+    struct plan_selection plans;
+    const struct workload *workload;
+    money *spent; /* by plan */
+    bool limited;
+    money limit, reserved; /* of the first plan */
+    int64_t start_unix_ns;
+    bool overflowed;
+    pthread_mutex_t lock; /* workers ask, the observer notes */
+};
+
+/* `limit` is a decimal number of USD, or NULL. ERR_INPUT for unknown plans, for a limit that is no
+ * amount, and for one without a plan. */
+int bench_money_init(struct bench_money *m, const struct option_list *plans,
+                     const struct workload *w, const char *limit, struct error *err);
+void bench_money_free(struct bench_money *m);
+
+/* True if the request's expected cost still fits; it is reserved then. */
+bool bench_money_admit(struct bench_money *m, uint32_t row);
+
+void bench_money_note(struct bench_money *m, const struct record *r);
+
+/* "$0.41 name · $3.25 name" of the first two plans; empty without plans. */
+void bench_money_show(struct bench_money *m, char *out, size_t size);
+
+#endif
