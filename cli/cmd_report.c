@@ -26,7 +26,8 @@ static const struct option_spec options[] = {
     {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
      .help = "price books, bundled books or plans of theirs (* and ? allowed)"},
     {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
-     .help = "objective on each request, for goodput: ttft=500, tpot=50, e2e=10000"},
+     .help = "objective on each request, for goodput: ttft=500, tpot=50, e2e=10000; the run's own "
+             "unless given"},
     {"output", 'o', OPTION_TEXT, AT(output), .unit = "FILE",
      .help = "where the page goes; report.html of the first run unless given"},
     {"gnuplot-script", 0, OPTION_FLAG, AT(gnuplot_script),
@@ -43,6 +44,7 @@ struct subject {
     struct collector *collector;
     struct summary summary;
     char *fidelity, *model, *plots; /* NULL where the run does not say */
+    struct slo_list slos;           /* the run's own */
     char load[16];
     bool torn, simulated, has_bill;
     struct run_bill bill;
@@ -55,6 +57,18 @@ static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash && slash[1] ? slash + 1 : path;
+}
+
+/* The objectives that the run was held to: {"ttft_ms": 500}. */
+static void read_slos(struct json_scan *scan, struct slo_list *slos)
+{
+    struct text key;
+    double limit;
+    json_object_begin(scan);
+    while (json_object_next(scan, &key) && json_double(scan, 0, 1e12, &limit))
+        for (int m = 0; m < METRIC_COUNT; m++)
+            if (text_equal(key, metric_key((enum metric)m)) && slos->count < SLO_MAX)
+                slos->items[slos->count++] = (struct slo){(enum metric)m, limit};
 }
 
 /* What only the run itself knew when it ended: stands in its summary.json. */
@@ -72,6 +86,8 @@ static void read_summary_file(struct subject *s)
             if (text_equal(key, "fidelity") && json_peek(&scan) == JSON_OBJECT) {
                 json_skip(&scan, &value);
                 s->fidelity = mem_copy_text(value.at, value.length);
+            } else if (text_equal(key, "slo") && json_peek(&scan) == JSON_OBJECT) {
+                read_slos(&scan, &s->slos);
             } else if (text_equal(key, "command") && json_peek(&scan) == JSON_STRING) {
                 json_string(&scan, &value);
                 s->simulated = text_equal(value, "sim");
@@ -139,6 +155,8 @@ static int read_subject(struct subject *s, const char *path, const struct report
         return err->code;
     how.command = s->simulated ? "sim" : "bench";
     how.load = s->load;
+    if (how.slos.count == 0)
+        how.slos = s->slos;
     collector_summarize(s->collector, &how, &s->summary);
     if (o->plans.count > 0) {
         if (run_bill_make(&s->bill, path, &o->plans, err) < 0)

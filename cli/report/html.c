@@ -70,6 +70,13 @@ static void add_count(struct buffer *out, uint64_t count)
     buffer_add_text(out, text);
 }
 
+static void add_count_cell(struct buffer *out, uint64_t count)
+{
+    buffer_add_format(out, "<td data-v=\"%llu\">", (unsigned long long)count);
+    add_count(out, count);
+    buffer_add_text(out, "</td>");
+}
+
 /* The value of a boolean key of a JSON object; -1 where it is not there. */
 static int find_bool(const char *json, const char *name)
 {
@@ -174,7 +181,7 @@ static void answer_plan(const struct bill *b, struct buffer *out)
     buffer_add_text(out, ".");
     for (size_t i = 0; i < b->plan_count; i++) {
         const struct plan_bill *p = &b->plans[i];
-        if (p->rank == 0) {
+        if (p->rank == 0 && p->rejected > 0) {
             buffer_add_text(out, " ");
             add_text(out, bill_plan_name(p, name));
             buffer_add_text(out, " does not serve ");
@@ -219,24 +226,28 @@ static void add_rates(const struct summary *s, struct buffer *out)
     const struct {
         const char *name;
         double value;
+        bool count;
     } rows[] = {
-        {"requests per second", s->window.request_throughput_rps},
-        {"output tokens per second", s->window.output_throughput_tps},
-        {"tokens per second in all", s->window.total_throughput_tps},
-        {"goodput, requests per second", s->window.goodput_rps},
-        {"duration (s)", s->duration_s},
-        {"measured window (s)", s->window.duration_s},
-        {"warm-up left out (s)", s->warmup_s},
-        {"peak in flight", (double)s->peak_in_flight},
-        {"input tokens", (double)s->all.input_tokens},
-        {"cached input tokens", (double)s->all.cached_input_tokens},
-        {"output tokens", (double)s->all.output_tokens},
+        {"requests per second", s->window.request_throughput_rps, false},
+        {"output tokens per second", s->window.output_throughput_tps, false},
+        {"tokens per second in all", s->window.total_throughput_tps, false},
+        {"goodput, requests per second", s->window.goodput_rps, false},
+        {"duration (s)", s->duration_s, false},
+        {"measured window (s)", s->window.duration_s, false},
+        {"warm-up left out (s)", s->warmup_s, false},
+        {"peak in flight", (double)s->peak_in_flight, true},
+        {"input tokens", (double)s->all.input_tokens, true},
+        {"cached input tokens", (double)s->all.cached_input_tokens, true},
+        {"output tokens", (double)s->all.output_tokens, true},
     };
     buffer_add_text(out, "<h3>Throughput</h3><table class=sort><thead><tr><th>figure<th>value</tr>"
                          "</thead><tbody>");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         buffer_add_format(out, "<tr><th>%s</th>", rows[i].name);
-        add_cell(out, rows[i].value);
+        if (rows[i].count)
+            add_count_cell(out, (uint64_t)rows[i].value);
+        else
+            add_cell(out, rows[i].value);
         buffer_add_text(out, "</tr>");
     }
     buffer_add_text(out, "</tbody></table>");
@@ -249,6 +260,41 @@ static void add_money(struct buffer *out, money value)
     buffer_add_format(out, "<td data-v=\"%.12g\">%s</td>", money_to_double(value), text);
 }
 
+/* A flat price has no distribution: it is what a request costs at full use. */
+static void add_prices(const struct plan_bill *p, struct buffer *out)
+{
+    const double flat = p->has_full_use ? money_to_double(p->full_use) : p->stats.mean;
+    const double values[] = {p->flat ? flat : p->stats.mean, p->flat ? NAN : p->stats.p50,
+                             p->flat ? NAN : p->stats.p99, p->flat ? 0 : p->stats.cv};
+    for (size_t i = 0; i < 4; i++) {
+        if (isfinite(values[i]))
+            buffer_add_format(out, "<td data-v=\"%.9g\">%.4g</td>", values[i], values[i]);
+        else
+            buffer_add_text(out, "<td>–</td>");
+    }
+}
+
+static void add_plan(const struct plan_bill *p, struct buffer *out)
+{
+    char name[BILL_NAME_SIZE];
+    /* A plan is shown a second time, without its unconfirmed caps, only where they matter. */
+    if (p->without_caps && p->rejected == 0 && p->rank == 0)
+        return;
+    buffer_add_text(out, "<tr><th>");
+    add_text(out, bill_plan_name(p, name));
+    buffer_add_format(out, "</th><td data-v=\"%d\">", p->rank ? p->rank : 999);
+    if (p->rank)
+        buffer_add_format(out, "%d</td>", p->rank);
+    else
+        buffer_add_text(out, "–</td>");
+    add_money(out, p->total);
+    add_money(out, p->prorated_total);
+    add_prices(p, out);
+    add_count_cell(out, p->served_requests);
+    add_count_cell(out, p->rejected);
+    buffer_add_text(out, "</tr>");
+}
+
 static void add_bill(const struct bill *b, struct buffer *out)
 {
     char name[BILL_NAME_SIZE];
@@ -256,26 +302,8 @@ static void add_bill(const struct bill *b, struct buffer *out)
                     "<h3>Bill (USD)</h3><table class=sort><thead><tr><th>plan<th>rank<th>cash"
                     "<th>prorated<th>per request, mean<th>p50<th>p99<th>CV<th>served<th>not served"
                     "</tr></thead><tbody>");
-    for (size_t i = 0; i < b->plan_count; i++) {
-        const struct plan_bill *p = &b->plans[i];
-        buffer_add_text(out, "<tr><th>");
-        add_text(out, bill_plan_name(p, name));
-        buffer_add_format(out, "</th><td data-v=\"%d\">", p->rank ? p->rank : 999);
-        if (p->rank)
-            buffer_add_format(out, "%d</td>", p->rank);
-        else
-            buffer_add_text(out, "–</td>");
-        add_money(out, p->total);
-        add_money(out, p->prorated_total);
-        const double values[] = {p->stats.mean, p->stats.p50, p->stats.p99, p->stats.cv};
-        for (size_t k = 0; k < 4; k++)
-            buffer_add_format(out, "<td data-v=\"%.9g\">%.6g</td>", values[k], values[k]);
-        buffer_add_format(out, "<td data-v=\"%llu\">", (unsigned long long)p->served_requests);
-        add_count(out, p->served_requests);
-        buffer_add_format(out, "</td><td data-v=\"%llu\">", (unsigned long long)p->rejected);
-        add_count(out, p->rejected);
-        buffer_add_text(out, "</td></tr>");
-    }
+    for (size_t i = 0; i < b->plan_count; i++)
+        add_plan(&b->plans[i], out);
     buffer_add_text(out, "</tbody></table>");
 }
 

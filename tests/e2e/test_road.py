@@ -8,6 +8,7 @@ from decimal import Decimal
 from support import Case, accounting_adds_up, read_json, read_lines, trace
 
 CONV = "azure2023/AzureLLMInferenceTrace_conv_first10000.csv"
+HEAD = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
 CODE = "azure2023/AzureLLMInferenceTrace_code.csv"
 PLANS = json.dumps({
     "book": "test", "as_of": "2026-11-01", "currency": "USD",
@@ -80,7 +81,7 @@ class Stall(Case):
     def test_open_loop_sees_the_stall(self):
         url = self.mock("--ttft-ms", 20, "--itl-ms", 0, "--hold", "10:12")
         run = self.path("run")
-        workload = self.write("w.csv", "input_tokens,output_tokens\n" + "100,1\n" * 3000)
+        workload = self.write("w.csv", HEAD + "XXX,100,1\n" * 3000)
         self.farebox("bench", "--url", url, "--trace", workload, "--rate", 100,
                      "--arrival", "constant", "--duration", "30s", "-o", run)
         ttft = accounting_adds_up(self, run)["ttft_scheduled_ms"]
@@ -90,7 +91,7 @@ class Stall(Case):
     def test_closed_loop_says_that_it_is_closed(self):
         url = self.mock("--ttft-ms", 20, "--itl-ms", 0, "--hold", "1:2")
         run = self.path("run")
-        workload = self.write("w.csv", "input_tokens,output_tokens\n" + "100,1\n" * 1000)
+        workload = self.write("w.csv", HEAD + "XXX,100,1\n" * 1000)
         done = self.farebox("bench", "--url", url, "--trace", workload, "--concurrency", 1,
                             "--duration", "3s", "-o", run)
         summary = accounting_adds_up(self, run)
@@ -138,7 +139,7 @@ class BadInput(Case):
         self.assertFalse(pathlib.Path(out).exists(), "partial output")
 
     def test_traces(self):
-        head = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,4808,10\n"
+        head = HEAD + "2023-11-16 18:17:03.9799600,4808,10\n"
         cases = (
             ("truncated", head + "2023-11-16 18:17:04.0319600,31", ":3:"),
             ("negative", head + "2023-11-16 18:17:04.0319600,-3,8\n", ":3:29: "),
@@ -150,7 +151,7 @@ class BadInput(Case):
                 self.refuse("workload", "convert", path, parts=(name + ".csv" + place, "expected"))
 
     def test_plans(self):
-        workload = self.write("w.csv", "input_tokens,output_tokens\n100,10\n")
+        workload = self.write("w.csv", HEAD + "XXX,100,10\n")
         cases = (
             ("unknown", '{"plans": [{"name": "a/b",\n "per_mtokens": {"input": "1"}}]}',
              ("plans.json:2:2", "per_mtokens", 'did you mean "per_mtok"?')),
