@@ -69,7 +69,7 @@ static double touching_t(const struct sides *s)
     return inside;
 }
 
-static double batch_correlation(const struct interval_point *a, const struct interval_point *b)
+static double plain_correlation(const struct interval_point *a, const struct interval_point *b)
 {
     double mean_a = 0, mean_b = 0, aa = 0, bb = 0, ab = 0, k = (double)a->batches;
     for (size_t i = 0; i < a->batches; i++) {
@@ -83,6 +83,24 @@ static double batch_correlation(const struct interval_point *a, const struct int
         ab += x * y;
     }
     return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 0;
+}
+
+/* The correlation of the two estimates' errors: that of the batch means, or less where the
+ * batches' differences say so. What the runs share cancels in a difference, and what is left may
+ * linger longer than the batches. Relative for means; shares below for quantiles. */
+static double error_correlation(const struct interval_point *a, const struct interval_point *b)
+{
+    double difference[INTERVAL_BATCHES];
+    double scale_a = a->sorted ? 1 : a->value, scale_b = b->sorted ? 1 : b->value;
+    for (size_t i = 0; i < a->batches; i++)
+        difference[i] = a->batch[i] / scale_a - b->batch[i] / scale_b;
+    double of_a = interval_batch_variance(a->batch, a->batches) / (scale_a * scale_a);
+    double of_b = interval_batch_variance(b->batch, b->batches) / (scale_b * scale_b);
+    double left = interval_batch_variance(difference, a->batches);
+    if (!(of_a > 0 && of_b > 0))
+        return 0;
+    double implied = (of_a + of_b - left) / (2 * sqrt(of_a * of_b));
+    return fmax(-1, fmin(plain_correlation(a, b), implied));
 }
 
 /* Welch and Satterthwaite's degrees of freedom for the difference of the two logarithms. */
@@ -133,10 +151,11 @@ void compare_samples(const double *before, size_t n_before, const double *after,
                                      NAN,           NAN,
                                      false};
         s.correlation = 0;
-        if (enough && paired && n_before == n_after)
-            s.correlation = batch_correlation(&s.before, &s.after);
-        if (enough && s.before.value > 0 && s.after.value > 0)
-            judge(&s, &out[i]);
+        if (!enough || !(s.before.value > 0 && s.after.value > 0))
+            continue;
+        if (paired && n_before == n_after)
+            s.correlation = error_correlation(&s.before, &s.after);
+        judge(&s, &out[i]);
     }
     free(sorted_before);
     free(sorted_after);

@@ -46,16 +46,11 @@ static double batch_mean(const struct measured *m, size_t first, size_t last)
     return sum / (double)(last - first);
 }
 
-/* The variance of the overall mean by the header's formula; fills the batch means. */
-static double variance_of_mean(const struct measured *m, size_t k, double *means)
+double interval_batch_variance(const double *means, size_t k)
 {
     double mean = 0, squares = 0, products = 0, count = (double)k;
-    for (size_t i = 0; i < k; i++) {
-        size_t first = (size_t)((double)m->n * (double)i / count);
-        size_t last = i + 1 < k ? (size_t)((double)m->n * (double)(i + 1) / count) : m->n;
-        means[i] = batch_mean(m, first, last);
+    for (size_t i = 0; i < k; i++)
         mean += means[i] / count;
-    }
     for (size_t i = 0; i < k; i++) {
         squares += (means[i] - mean) * (means[i] - mean);
         if (i > 0)
@@ -66,6 +61,14 @@ static double variance_of_mean(const struct measured *m, size_t k, double *means
     double phi = (count * products / squares + 1) / (count - 3);
     phi = fmin(fmax(phi, 0), LARGEST_PHI);
     return squares / (count - 1) / count * (1 + phi) / (1 - phi);
+}
+
+/* The variance of the overall mean; fills the batch means. */
+static double variance_of_mean(const struct measured *m, size_t k, double *means)
+{
+    for (size_t i = 0; i < k; i++)
+        means[i] = batch_mean(m, m->n * i / k, m->n * (i + 1) / k);
+    return interval_batch_variance(means, k);
 }
 
 bool interval_point_mean(const double *values, size_t n, struct interval_point *out)

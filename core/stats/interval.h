@@ -67,6 +67,9 @@ struct interval_point {
     double batch[INTERVAL_BATCHES]; /* the batch means of values or indicators */
 };
 
+/* Variance of the mean of k batch means, by the formula above. */
+double interval_batch_variance(const double *means, size_t k);
+
 /* False if n is too small; then only `value` is set. */
 bool interval_point_mean(const double *values, size_t n, struct interval_point *out);
 bool interval_point_quantile(const double *values, const double *sorted, size_t n, double p,
