@@ -67,9 +67,11 @@ struct exchange *exchange_create(struct connection *c, struct evhttp_request *re
     return x;
 }
 
-void exchange_free(struct exchange *x)
+static void exchange_free(struct exchange *x)
 {
     struct mock *m = x->mock;
+    if (x->submitted && !x->engine_done) /* a fault or the client ended it early */
+        engine_cancel(m->engine, clock_now_ns(), (uintptr_t)x);
     if (x->previous)
         x->previous->next = x->next;
     else
@@ -154,8 +156,6 @@ void exchange_finish(struct exchange *x)
 void exchange_abandon(struct exchange *x)
 {
     struct mock *m = x->mock;
-    if (x->submitted && !x->engine_done)
-        engine_cancel(m->engine, clock_now_ns(), (uintptr_t)x);
     if (x->cut != CUT_NONE)
         m->report.faulted++;
     else

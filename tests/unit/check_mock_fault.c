@@ -205,7 +205,8 @@ START_TEST(frames_are_misshapen_as_asked)
         unsigned found = tokens();
         ck_assert_msg(raw_has(&client, cases[i].has), "%s: %s", cases[i].fault, client.body.data);
         ck_assert_msg(!cases[i].lacks || !raw_has(&client, cases[i].lacks), "%s", cases[i].fault);
-        ck_assert_msg(found == cases[i].tokens, "%s: %u", cases[i].fault, found);
+        ck_assert_msg(found == cases[i].tokens, "%s: %u in %s", cases[i].fault, found,
+                      client.body.data);
     }
 }
 END_TEST
