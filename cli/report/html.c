@@ -277,9 +277,6 @@ static void add_prices(const struct plan_bill *p, struct buffer *out)
 static void add_plan(const struct plan_bill *p, struct buffer *out)
 {
     char name[BILL_NAME_SIZE];
-    /* A plan is shown a second time, without its unconfirmed caps, only where they matter. */
-    if (p->without_caps && p->rejected == 0 && p->rank == 0)
-        return;
     buffer_add_text(out, "<tr><th>");
     add_text(out, bill_plan_name(p, name));
     buffer_add_format(out, "</th><td data-v=\"%d\">", p->rank ? p->rank : 999);
@@ -303,7 +300,8 @@ static void add_bill(const struct bill *b, struct buffer *out)
                     "<th>prorated<th>per request, mean<th>p50<th>p99<th>CV<th>served<th>not served"
                     "</tr></thead><tbody>");
     for (size_t i = 0; i < b->plan_count; i++)
-        add_plan(&b->plans[i], out);
+        if (!bill_repeats(b, i))
+            add_plan(&b->plans[i], out);
     buffer_add_text(out, "</tbody></table>");
 }
 
