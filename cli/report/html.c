@@ -294,7 +294,6 @@ static void add_plan(const struct plan_bill *p, struct buffer *out)
 
 static void add_bill(const struct bill *b, struct buffer *out)
 {
-    char name[BILL_NAME_SIZE];
     buffer_add_text(out,
                     "<h3>Bill (USD)</h3><table class=sort><thead><tr><th>plan<th>rank<th>cash"
                     "<th>prorated<th>per request, mean<th>p50<th>p99<th>CV<th>served<th>not served"
