@@ -10,6 +10,9 @@ extern const struct command command_workload_fit;
 extern const struct command command_workload_transform;
 extern const struct command command_mock;
 extern const struct command command_sim;
+extern const struct command command_engine_list;
+extern const struct command command_engine_show;
+extern const struct command command_engine_calibrate;
 extern const struct command command_bill;
 extern const struct command command_report;
 extern const struct command command_diff;
@@ -27,6 +30,9 @@ const struct command *const commands[] = {
     &command_bench,
     &command_mock,
     &command_sim,
+    &command_engine_list,
+    &command_engine_show,
+    &command_engine_calibrate,
     &command_bill,
     &command_report,
     &command_diff,

@@ -1,0 +1,38 @@
+/* A measured run, as far as an engine can be fitted to it: when each request arrived, what it
+ * asked for, and when its first and last token came.
+ *
+ *     struct measured_run run;
+ *     if (measured_read("results/x", &run, err) < 0) return err->code;
+ *     for (size_t i = 0; i < run.count; i++) use(&run.requests[i]);
+ *     measured_free(&run);
+ *
+ * Reads our run directories, vLLM's result JSON (saved with details), AIPerf's
+ * profile_export.jsonl, and JSON Lines with `input_toks, output_toks, queued_ts, first_token_ts,
+ * last_token_ts` in seconds. Requests without a first token are left out and counted. The run owns
+ * its requests, which stand in order of arrival from 0 on.
+ */
+#ifndef FAREBOX_SIM_ENGINE_MEASURED_H
+#define FAREBOX_SIM_ENGINE_MEASURED_H
+
+#include "core/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct measured_request {
+    int64_t arrival_ns, first_ns, last_ns; /* sent; first and last token */
+    uint32_t input_tokens, output_tokens;
+};
+
+struct measured_run {
+    struct measured_request *requests;
+    size_t count, capacity;
+    uint64_t skipped;                     /* failed, or without tokens or times */
+    uint64_t input_tokens, cached_tokens; /* of the requests; cached where the run tells */
+};
+
+/* ERR_INPUT for what is none of these forms, is broken, or holds no usable request. */
+int measured_read(const char *path, struct measured_run *run, struct error *err);
+void measured_free(struct measured_run *run);
+
+#endif

@@ -1,0 +1,199 @@
+#include "core/buffer.h"
+#include "core/file.h"
+#include "core/random.h"
+#include "sim/engine/calibrate.h"
+#include "sim/engine/engine.h"
+#include "tests/unit/testing.h"
+
+#include <gsl/gsl_randist.h>
+#include <math.h>
+#include <string.h>
+
+#define REQUESTS 200
+
+static struct measured_request requests[REQUESTS];
+
+static void hear_tokens(void *context, uint64_t tag, uint32_t first, uint32_t count, int64_t at_ns)
+{
+    (void)context;
+    (void)count;
+    if (first == 0)
+        requests[tag].first_ns = at_ns;
+}
+
+static void hear_done(void *context, uint64_t tag, uint32_t cached, int64_t at_ns)
+{
+    (void)context;
+    (void)cached;
+    requests[tag].last_ns = at_ns;
+}
+
+/* What a server with these constants would have been measured to do at two rates. */
+static struct measured_run make_run(const struct engine_config *truth)
+{
+    struct engine *e = engine_create(truth, 3, NULL);
+    struct engine_sink sink = {NULL, hear_tokens, hear_done};
+    struct random r;
+    double at_s = 0;
+    random_init(&r, 5, RANDOM_TEST, 0);
+    for (size_t i = 0; i < REQUESTS; i++) {
+        at_s += gsl_ran_exponential(random_gsl(&r), i < REQUESTS / 2 ? 2.0 : 0.15);
+        requests[i].arrival_ns = llround(at_s * 1e9);
+        requests[i].input_tokens = 20 + (uint32_t)random_below(&r, 3000);
+        requests[i].output_tokens = 2 + (uint32_t)random_below(&r, 200);
+        struct engine_request q = {.tag = i,
+                                   .input_tokens = requests[i].input_tokens,
+                                   .output_tokens = requests[i].output_tokens};
+        engine_advance(e, requests[i].arrival_ns, &sink);
+        engine_submit(e, requests[i].arrival_ns, &q);
+    }
+    engine_advance(e, INT64_MAX - 1, &sink);
+    engine_free(e);
+    return (struct measured_run){.requests = requests, .count = REQUESTS};
+}
+
+static struct engine_config preset(void)
+{
+    struct engine_config config;
+    ck_assert_int_eq(engine_config_load("rtx4090-llama-3.1-8b-tp1", &config, NULL), 0);
+    return config;
+}
+
+START_TEST(k_is_found_again)
+{
+    struct engine_config truth = preset(), start = truth;
+    struct calibration c;
+    struct error err = {0};
+    truth.steps.k = 1.37;
+    truth.jitter_cv = 0.05;
+    struct measured_run run = make_run(&truth);
+    ck_assert_msg(calibrate(&run, &start, "k", &c, &err) == 0, "%s", err.message);
+    ck_assert_double_eq_tol(c.config.steps.k, 1.37, 0.015);
+    ck_assert_double_lt(c.after.tpot.error, 0.05);
+    ck_assert_double_gt(c.before.tpot.error, 0.2);
+    ck_assert_uint_eq(c.requests, REQUESTS);
+}
+END_TEST
+
+START_TEST(several_constants_are_found_again)
+{
+    struct engine_config truth = preset(), start = truth;
+    struct calibration c;
+    struct error err = {0};
+    start.steps.w0 = 25;
+    start.steps.c1 = 0.05;
+    struct measured_run run = make_run(&truth);
+    ck_assert_msg(calibrate(&run, &start, "w0,c1", &c, &err) == 0, "%s", err.message);
+    ck_assert_double_eq_tol(c.config.steps.w0, truth.steps.w0, 0.03 * truth.steps.w0);
+    ck_assert_double_eq_tol(c.config.steps.c1, truth.steps.c1, 0.03 * truth.steps.c1);
+}
+END_TEST
+
+START_TEST(what_cannot_be_fitted_is_refused)
+{
+    struct engine_config start = preset(), constant = engine_config_constant(1, 1);
+    struct measured_run run = make_run(&start);
+    struct calibration c;
+    struct error err = {0};
+    ck_assert_int_eq(calibrate(&run, &start, "kapa", &c, &err), ERR_INPUT);
+    ck_assert(strstr(err.message, "did you mean \"kappa\"?") != NULL);
+    err = (struct error){0};
+    ck_assert_int_eq(calibrate(&run, &start, "k,k", &c, &err), ERR_INPUT);
+    err = (struct error){0};
+    ck_assert_int_eq(calibrate(&run, &start, "", &c, &err), ERR_INPUT);
+    err = (struct error){0};
+    ck_assert_int_eq(calibrate(&run, &constant, "k", &c, &err), ERR_INPUT);
+    err = (struct error){0};
+    start.kv_blocks = 2;
+    ck_assert_int_eq(calibrate(&run, &start, "k", &c, &err), ERR_INPUT);
+}
+END_TEST
+
+/* Reads a text as if it were a result file. */
+static int read_text(const char *text, struct measured_run *run, struct error *err)
+{
+    char path[] = "/tmp/check_calibrate.XXXXXX";
+    int fd = mkstemp(path);
+    *err = (struct error){0};
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(file_write_all(fd, text, strlen(text), path, NULL), 0);
+    close(fd);
+    int status = measured_read(path, run, err);
+    unlink(path);
+    return status;
+}
+
+static void expect_two(const struct measured_run *run)
+{
+    ck_assert_uint_eq(run->count, 2);
+    ck_assert_uint_eq(run->skipped, 1);
+    ck_assert_int_eq(run->requests[0].arrival_ns, 0);
+    ck_assert_uint_eq(run->requests[0].input_tokens, 10);
+    ck_assert_uint_eq(run->requests[1].output_tokens, 3);
+    ck_assert_int_eq(run->requests[1].arrival_ns, 500000000);
+    ck_assert_int_eq(run->requests[1].first_ns, 750000000);
+    ck_assert_int_eq(run->requests[1].last_ns, 1000000000);
+}
+
+START_TEST(result_files_of_other_tools_are_read)
+{
+    struct measured_run run;
+    struct error err;
+    ck_assert_int_eq(read_text("{\"date\":\"x\",\"input_lens\":[20,10,5],\"output_lens\":[3,2,0],"
+                               "\"ttfts\":[0.25,0.125,0],\"itls\":[[0.125,0.125],[0.25],[]],"
+                               "\"start_times\":[100.5,100.0,101.0],\"errors\":[\"\",\"\",\"x\"]}",
+                               &run, &err),
+                     0);
+    expect_two(&run);
+    measured_free(&run);
+    ck_assert_int_eq(
+        read_text("{\"metadata\":{\"request_start_ns\":1000000000,\"request_end_ns\":1500000000},"
+                  "\"metrics\":{\"time_to_first_token\":{\"value\":125,\"unit\":\"ms\"},"
+                  "\"input_sequence_length\":{\"value\":10},\"output_sequence_length\":"
+                  "{\"value\":2}},\"error\":null}\n"
+                  "{\"metadata\":{\"request_start_ns\":1500000000,\"request_end_ns\":2000000000},"
+                  "\"metrics\":{\"time_to_first_token\":{\"value\":250,\"unit\":\"ms\"},"
+                  "\"input_sequence_length\":{\"value\":20},\"output_sequence_length\":"
+                  "{\"value\":3}}}\n"
+                  "{\"metadata\":{\"request_start_ns\":1600000000,\"was_cancelled\":true},"
+                  "\"metrics\":{},\"error\":{\"code\":499}}\n",
+                  &run, &err),
+        0);
+    expect_two(&run);
+    measured_free(&run);
+    ck_assert_int_eq(read_text("{\"input_toks\":10,\"output_toks\":2,\"queued_ts\":7,"
+                               "\"first_token_ts\":7.1,\"last_token_ts\":7.2}\n",
+                               &run, &err),
+                     0);
+    ck_assert_uint_eq(run.count, 1);
+    measured_free(&run);
+}
+END_TEST
+
+START_TEST(what_is_no_result_is_refused)
+{
+    struct measured_run run;
+    struct error err;
+    ck_assert_int_eq(read_text("{\"ttfts\":[1]}", &run, &err), ERR_INPUT);
+    ck_assert(strstr(err.message, "--save-detailed") != NULL);
+    ck_assert_int_eq(read_text("{\"queued_ts\":7}\n", &run, &err), ERR_INPUT);
+    ck_assert_int_eq(read_text("not json", &run, &err), ERR_INPUT);
+    ck_assert_int_eq(read_text("", &run, &err), ERR_INPUT);
+    err = (struct error){0};
+    ck_assert_int_eq(measured_read("/no/such/file", &run, &err), ERR_INPUT);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("calibrate");
+    TCase *tests = tcase_create("calibrate");
+    tcase_set_timeout(tests, 30);
+    tcase_add_test(tests, k_is_found_again);
+    tcase_add_test(tests, several_constants_are_found_again);
+    tcase_add_test(tests, what_cannot_be_fitted_is_refused);
+    tcase_add_test(tests, result_files_of_other_tools_are_read);
+    tcase_add_test(tests, what_is_no_result_is_refused);
+    suite_add_tcase(suite, tests);
+    return testing_run(suite);
+}
