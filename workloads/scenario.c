@@ -3,6 +3,7 @@
 #include "core/embedded.h"
 #include "core/file.h"
 #include "core/memory.h"
+#include "workloads/servegen.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -103,7 +104,7 @@ static bool is_path(const char *name)
 {
     size_t length = strlen(name);
     return strchr(name, '/') || !strcmp(name, "-") ||
-           (length > 5 && !strcmp(name + length - 5, ".json"));
+           (length > 5 && !strcmp(name + length - 5, ".json")) || servegen_is_path(name);
 }
 
 static int unknown_name(const char *name, struct error *err)
@@ -122,13 +123,31 @@ static int unknown_name(const char *name, struct error *err)
     return code;
 }
 
+/* A ServeGen data set on its own: its clients at the rates it gives, for a day. */
+static int load_servegen(const char *path, struct scenario *out, struct error *err)
+{
+    struct servegen_options all = {0};
+    struct servegen_report report;
+    if (servegen_read(path, &all, out, &report, err) < 0) {
+        scenario_free(out);
+        return ERR_INPUT;
+    }
+    const char *slash = strrchr(path, '/');
+    out->name = mem_copy_string(slash && slash[1] ? slash + 1 : path);
+    out->duration_s = 86400;
+    return 0;
+}
+
 int scenario_load(const char *name, struct scenario *out, struct error *err)
 {
     scenario_init(out);
-    if (!is_path(name)) {
-        const struct embedded_file *f = embedded_find("scenarios", name);
-        return f ? scenario_parse(name, f->bytes, f->length, out, err) : unknown_name(name, err);
-    }
+    const struct embedded_file *f = embedded_find("scenarios", name);
+    if (f) /* even where a folder of that name lies about; "./chat" names the folder */
+        return scenario_parse(name, f->bytes, f->length, out, err);
+    if (!is_path(name))
+        return unknown_name(name, err);
+    if (servegen_is_path(name))
+        return load_servegen(name, out, err);
     char *text;
     size_t length;
     if (file_read_all(name, SCENARIO_MAX_BYTES, &text, &length, err) < 0)

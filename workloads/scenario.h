@@ -94,8 +94,8 @@ struct scenario {
 void scenario_init(struct scenario *s);
 struct scenario_class *scenario_add_class(struct scenario *s);
 
-/* Reads a bundled scenario by name, or a file (a name with '/' or ending in .json). 0 or
- * ERR_INPUT with file, line and column. */
+/* Reads a bundled scenario by name, a file (a name with '/' or ending in .json), or a ServeGen data
+ * set (.tgz, .tar, or a folder). 0 or ERR_INPUT with file, line and column. */
 int scenario_load(const char *name, struct scenario *out, struct error *err);
 
 /* Reads a scenario from text; `file` is for messages, and paths inside are relative to it. */

@@ -1,6 +1,7 @@
 /* Scenarios as they stand in files: reading. */
 #include "core/memory.h"
 #include "workloads/scenario.h"
+#include "workloads/servegen.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -299,9 +300,45 @@ static void parse_start(struct json_scan *s, struct scenario *out)
         out->has_start = true;
 }
 
-static const char *const scenario_keys[] = {"scenario",   "comment",  "start",
-                                            "block_size", "requests", "duration_s",
-                                            "arrivals",   "classes",  NULL};
+/* {"path": "deepseek-r1.tgz", "rate_rps": 10, "clients": 20}; the path is relative to the file. */
+static void parse_servegen(struct json_scan *s, struct scenario *out)
+{
+    static const char *const known[] = {"path", "rate_rps", "clients", NULL};
+    struct servegen_options o = {0};
+    struct error err = {0};
+    char *path = NULL;
+    struct text key;
+    json_object_begin(s);
+    const char *start = s->value;
+    while (json_object_next(s, &key)) {
+        if (text_equal(key, "path"))
+            parse_string(s, &path);
+        else if (text_equal(key, "rate_rps"))
+            json_double(s, 1e-9, 1e7, &o.rate_rps);
+        else if (text_equal(key, "clients"))
+            parse_u32(s, 1, 1000000, &o.clients);
+        else
+            json_unknown_key(s, key, known, "servegen");
+    }
+    if (!s->failed) {
+        const char *slash = strrchr(s->file, '/');
+        int folder = slash && path && path[0] != '/' ? (int)(slash - s->file) + 1 : 0;
+        struct buffer whole;
+        buffer_init(&whole, 4096);
+        buffer_add_format(&whole, "%.*s%s", folder, s->file, path ? path : "");
+        s->value = start;
+        if (!path)
+            json_fail(s, "\"servegen\" needs \"path\"");
+        else if (servegen_read(whole.data ? whole.data : path, &o, out, NULL, &err) < 0)
+            json_fail(s, "%s%s%s", err.file, err.file[0] ? ": " : "", err.message);
+        buffer_free(&whole);
+    }
+    free(path);
+}
+
+static const char *const scenario_keys[] = {"scenario", "comment",    "start",    "block_size",
+                                            "requests", "duration_s", "arrivals", "classes",
+                                            "servegen", NULL};
 
 static void parse_member(struct json_scan *s, struct text key, struct scenario *out,
                          bool *block_given)
@@ -323,6 +360,8 @@ static void parse_member(struct json_scan *s, struct text key, struct scenario *
         if (out->has_arrival)
             arrival_free(&out->arrival);
         out->has_arrival = arrival_parse(s, &out->arrival);
+    } else if (text_equal(key, "servegen")) {
+        parse_servegen(s, out);
     } else if (text_equal(key, "classes")) {
         json_array_begin(s);
         while (json_array_next(s))
@@ -347,7 +386,7 @@ static void settle(struct json_scan *s, struct scenario *out, bool block_given)
     if (!block_given && shares)
         out->block_size = DEFAULT_BLOCK;
     if (out->class_count == 0)
-        json_fail(s, "a scenario needs \"classes\" with at least one class");
+        json_fail(s, "a scenario needs \"classes\" with at least one class, or \"servegen\"");
     else if (!out->has_arrival && !all_own)
         json_fail(s, "a scenario needs \"arrivals\", of its own or for each class");
     else if (out->has_arrival && all_own)
