@@ -1,11 +1,16 @@
 # farebox: `make help` lists the targets. Everything is built under build/, nothing in the tree.
 
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 BUILD ?= build
 PREFIX ?= /usr/local
 VERSION := 0.1.0
 
 MAKEFLAGS += --jobs=$(shell nproc)
+# `make V=1` shows the commands whole.
+Q := $(if $(V),,@)
+show = $(if $(V),,@echo "  $(1)	$(patsubst $(BUILD)/%,%,$@)")
 
 PKGS := libcurl libcjson gsl libevent libevent_pthreads zlib
 STANDARD := -std=gnu17 -D_GNU_SOURCE -DFAREBOX_VERSION='"$(VERSION)"' -I.
@@ -32,26 +37,31 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/c
 all: $(PROGRAM) ## build build/farebox
 
 $(PROGRAM): $(BUILD)/cli/main.o $(LIBRARY)
-	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(call show,LINK)
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 $(LIBRARY): $(filter-out $(BUILD)/cli/main.o,$(OBJECTS)) $(BUILD)/embedded.o
+	$(call show,AR)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/%.o: %.c | deps
+	$(call show,CC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/embedded.c: core/embed.sh $(EMBEDDED) $(EMBEDDED_FOLDERS)
 	@mkdir -p $(@D)
-	core/embed.sh $(EMBEDDED) >$@
+	$(Q)core/embed.sh $(EMBEDDED) >$@
 
-$(BUILD)/embedded.o: $(BUILD)/embedded.c
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(BUILD)/embedded.o: $(BUILD)/embedded.c | deps
+	$(call show,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/%: tests/unit/%.c tests/unit/testing.h $(LIBRARY)
+	$(call show,CC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(CHECK_LIBS) $(ALL_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(CHECK_LIBS) $(ALL_LIBS)
 
 -include $(OBJECTS:.o=.d) $(UNIT_TESTS:=.d)
 
@@ -93,16 +103,18 @@ fuzz: ## every fuzzer for FUZZ_SECONDS (needs clang with libFuzzer)
 .PHONY: fuzzers
 fuzzers: $(FUZZERS)
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
+	$(call show,CC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIBRARY) $(ALL_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIBRARY) $(ALL_LIBS)
 
 PERF := $(patsubst tests/perf/%.c,$(BUILD)/perf/%,$(wildcard tests/perf/perf_*.c))
 .PHONY: perf
 perf: $(PERF) $(PROGRAM) ## the benchmarks, each beside its yardstick (T=perf_price runs one)
 	@FAREBOX=$(abspath $(PROGRAM)) tests/perf/run $(if $(T),$(BUILD)/perf/$(T),$(PERF))
 $(BUILD)/perf/%: tests/perf/%.c $(LIBRARY)
+	$(call show,CC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(ALL_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(ALL_LIBS)
 -include $(PERF:=.d)
 
 .PHONY: docs
