@@ -82,6 +82,10 @@ unit: $(UNIT_TESTS) ## the unit tests alone (T=check_money runs one)
 e2e: $(PROGRAM) ## the program run as a user would (T=test_bill runs one file)
 	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/e2e/run.py $(T)
 
+.PHONY: clients
+clients: $(PROGRAM) ## the official OpenAI client against the mock (needs node; skips where npm does not answer)
+	@FAREBOX=$(abspath $(PROGRAM)) tests/clients/run
+
 .PHONY: asan
 asan: deps-check ## unit tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPTIMIZE="-O1 -g" \
