@@ -2,7 +2,6 @@
 
 #include "core/memory.h"
 #include "sim/cost/bill_parts.h"
-#include "sim/cost/break_even.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,75 +139,6 @@ static void rank_plans(struct bill *bill)
         bill->plans[bill->ranking[i]].rank = (int)i + 1;
 }
 
-/* The flat price of a plan as a fraction: full use of its quota, or its price per request. */
-static bool flat_price(const struct plan_bill *p, money *price, uint64_t *requests)
-{
-    if (p->without_caps || !p->flat)
-        return false;
-    if (p->has_full_use) {
-        *price = p->full_use_price;
-        *requests = p->full_use_requests;
-        return p->full_use_price > 0;
-    }
-    const struct rate_prices *r = &p->plan->rates[0].resolved[SERVICE_STANDARD];
-    *price = r->per_request_micro * PLAN_MICRO;
-    *requests = 1;
-    return *price > 0;
-}
-
-static uint64_t count_dearer(struct make *m, const struct plan_bill *token, money price,
-                             uint64_t requests)
-{
-    struct serve_result served;
-    struct serve_conditions conditions = {m->bill->start_unix_ns, token->without_caps};
-    struct tariff t;
-    serve_plan(token->plan, &m->rows, &conditions, &served);
-    tariff_init(&t, token->plan, &m->rows, &served, known_start(m->bill), token->without_caps,
-                m->bill->options.earlier);
-    uint64_t dearer = bill_count_dearer(&t, price, requests);
-    tariff_free(&t);
-    serve_result_free(&served);
-    return dearer;
-}
-
-static void add_break_even(struct make *m, size_t token, size_t flat, money price,
-                           uint64_t requests)
-{
-    struct bill *bill = m->bill;
-    struct break_even_input found;
-    uint64_t output = bill->options.break_even_output, cap;
-    if (output == 0 && bill->workload->count > 0)
-        output = (bill->output_tokens + bill->workload->count / 2) / bill->workload->count;
-    break_even_input(&bill->plans[token].plan->rates[0], price, requests, output, &found);
-    cap = bill->plans[flat].plan->limits.max_input_tokens;
-    bill->break_even =
-        mem_resize(bill->break_even, bill->break_even_count + 1, sizeof *bill->break_even);
-    bill->break_even[bill->break_even_count++] = (struct break_even){
-        .token_plan = token,
-        .flat_plan = flat,
-        .output_tokens = output,
-        .input_tokens = found.input_tokens,
-        .never = found.never,
-        .beyond_cap = !found.never && cap > 0 && found.input_tokens > cap,
-        .dearer = count_dearer(m, &bill->plans[token], price, requests),
-    };
-}
-
-static void find_break_even(struct make *m)
-{
-    struct bill *bill = m->bill;
-    for (size_t a = 0; a < bill->plan_count; a++) {
-        if (bill->plans[a].flat || bill->plans[a].without_caps || bill->plans[a].plan->quota_count)
-            continue;
-        for (size_t b = 0; b < bill->plan_count; b++) {
-            money price;
-            uint64_t requests;
-            if (flat_price(&bill->plans[b], &price, &requests))
-                add_break_even(m, a, b, price, requests);
-        }
-    }
-}
-
 static void describe_workload(struct bill *bill, const struct serve_rows *rows)
 {
     const struct workload *w = bill->workload;
@@ -277,7 +207,7 @@ int bill_make(struct bill *out, const struct workload *w, const struct plan *con
         code = bill_plan(&m, &out->plans[i], err);
     if (code == 0) {
         rank_plans(out);
-        find_break_even(&m);
+        bill_compare(out, &m.rows);
     } else {
         bill_free(out);
     }
@@ -296,6 +226,7 @@ void bill_free(struct bill *bill)
     }
     free(bill->plans);
     free(bill->break_even);
+    cheapest_map_free(&bill->map);
     free(bill->ranking);
     *bill = (struct bill){0};
 }

@@ -18,6 +18,8 @@
 #include "core/buffer.h"
 #include "core/json_write.h"
 #include "sim/cost/bill_stats.h"
+#include "sim/cost/break_even.h"
+#include "sim/cost/split.h"
 #include "sim/cost/tariff.h"
 
 enum bill_period { PERIOD_TRACE, PERIOD_DAY, PERIOD_MONTH };
@@ -99,14 +101,17 @@ struct plan_bill {
     int rank; /* 1 = cheapest of those that serve everything; 0 = does not */
 };
 
-/* How a plan with token prices meets a flat one. */
+/* How a plan with token prices meets a flat one, and what both together would cost. */
 struct break_even {
-    size_t token_plan, flat_plan; /* in bill.plans */
-    uint64_t output_tokens;
-    uint64_t input_tokens; /* first length at which the token price is strictly higher */
-    bool never;            /* no input length makes it so */
-    bool beyond_cap;       /* above the flat plan's input cap */
-    uint64_t dearer;       /* requests of the workload above the flat price, at full use */
+    size_t token_plan, flat_plan;     /* in bill.plans */
+    struct flat_price flat;           /* at full use */
+    uint64_t mean_input, mean_output; /* of the request that is varied */
+    struct break_even_answer input, output, cache, volume, utilisation, steps;
+    bool has_steps;     /* the workload has sessions of several turns */
+    uint64_t dearer;    /* requests of the workload above the flat price */
+    struct split split; /* dearest to the flat plan, as its quota and limits allow */
+    money split_total;  /* token charges of the rest, and the flat plan prorated */
+    money split_saved;  /* against the token plan alone; negative: it costs more */
 };
 
 struct bill {
@@ -125,6 +130,8 @@ struct bill {
     size_t plan_count;
     struct break_even *break_even;
     size_t break_even_count;
+    const struct break_even *best_split; /* the cheapest that leaves nobody out; NULL */
+    struct cheapest_map map;
     size_t *ranking; /* plans that serve everything, cheapest first */
     size_t ranking_count;
 };

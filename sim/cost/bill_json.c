@@ -223,30 +223,117 @@ static void put_plan(const struct bill *b, const struct plan_bill *p, struct jso
     json_end_object(w);
 }
 
-static void put_break_even(const struct bill *b, struct json_writer *w)
+static void put_answer(struct json_writer *w, const char *key, const struct break_even_answer *a,
+                       bool millionths)
+{
+    json_key(w, key);
+    json_begin_object(w);
+    json_key(w, "answer");
+    json_put_string(w, break_even_kind_name(a->kind));
+    json_key(w, "value");
+    if (a->kind == BREAK_EVEN_NEVER || a->kind == BREAK_EVEN_ALWAYS)
+        json_put_null(w);
+    else if (millionths)
+        json_put_statistic(w, (double)a->value * 1e-6);
+    else
+        json_put_u64(w, a->value);
+    json_end_object(w);
+}
+
+static void put_split(const struct bill *b, const struct break_even *e, struct json_writer *w)
+{
+    json_begin_object(w);
+    json_key(w, "token_plan");
+    json_put_string(w, b->plans[e->token_plan].plan->name);
+    json_key(w, "flat_plan");
+    json_put_string(w, b->plans[e->flat_plan].plan->name);
+    put_key_count(w, "to_flat", e->split.to_flat);
+    put_key_count(w, "to_token", e->split.to_token);
+    put_key_count(w, "unserved", e->split.unserved);
+    put_key_money(w, "token_usd", e->split.token_usage);
+    put_key_money(w, "moved_usd", e->split.moved_usage);
+    put_key_money(w, "least_moved_usd", e->split.least_moved);
+    put_key_money(w, "prorated_usd", e->split_total);
+    put_key_money(w, "saved_usd", e->split_saved);
+    json_end_object(w);
+}
+
+static void put_pair(const struct bill *b, const struct break_even *e, struct json_writer *w)
+{
+    json_begin_object(w);
+    json_key(w, "token_plan");
+    json_put_string(w, b->plans[e->token_plan].plan->name);
+    json_key(w, "flat_plan");
+    json_put_string(w, b->plans[e->flat_plan].plan->name);
+    put_key_money(w, "flat_price_usd", b->plans[e->token_plan].per_request);
+    put_key_count(w, "mean_input_tokens", e->mean_input);
+    put_key_count(w, "mean_output_tokens", e->mean_output);
+    put_answer(w, "input_tokens", &e->input, false);
+    put_answer(w, "output_tokens", &e->output, false);
+    put_answer(w, "requests_per_day", &e->volume, false);
+    put_answer(w, "utilisation", &e->utilisation, true);
+    put_answer(w, "cache_hit_ratio", &e->cache, true);
+    if (e->has_steps)
+        put_answer(w, "steps_per_run", &e->steps, false);
+    put_key_count(w, "requests_dearer_than_flat", e->dearer);
+    json_end_object(w);
+}
+
+static void put_lengths(struct json_writer *w, const char *key, const uint64_t *lengths,
+                        size_t count)
+{
+    json_key(w, key);
+    json_begin_array(w);
+    for (size_t i = 0; i < count; i++)
+        json_put_u64(w, lengths[i]);
+    json_end_array(w);
+}
+
+/* Rows by input, columns by output; the numbers are those of "plans", -1 = none. */
+static void put_map(const struct bill *b, struct json_writer *w)
+{
+    const struct cheapest_map *m = &b->map;
+    struct buffer row;
+    buffer_init(&row, BUFFER_UNBOUNDED);
+    json_key(w, "cheapest_map");
+    json_begin_object(w);
+    put_lengths(w, "input_tokens", m->inputs, m->input_count);
+    put_lengths(w, "output_tokens", m->outputs, m->output_count);
+    json_key(w, "plan");
+    json_begin_array(w);
+    for (size_t i = 0; i < m->input_count; i++) {
+        buffer_clear(&row);
+        for (size_t o = 0; o < m->output_count; o++)
+            buffer_add_format(&row, "%s%d", o ? ", " : "[", m->cheapest[i * m->output_count + o]);
+        buffer_add_byte(&row, ']');
+        json_put_raw(w, (struct text){row.data, row.length});
+    }
+    json_end_array(w);
+    json_end_object(w);
+    buffer_free(&row);
+}
+
+static void put_comparison(const struct bill *b, struct json_writer *w)
 {
     json_key(w, "break_even");
     json_begin_array(w);
-    for (size_t i = 0; i < b->break_even_count; i++) {
-        const struct break_even *e = &b->break_even[i];
-        json_begin_object(w);
-        json_key(w, "token_plan");
-        json_put_string(w, b->plans[e->token_plan].plan->name);
-        json_key(w, "flat_plan");
-        json_put_string(w, b->plans[e->flat_plan].plan->name);
-        put_key_money(w, "flat_price_usd", b->plans[e->token_plan].per_request);
-        put_key_count(w, "output_tokens", e->output_tokens);
-        json_key(w, "input_tokens");
-        if (e->never)
-            json_put_null(w);
-        else
-            json_put_u64(w, e->input_tokens);
-        json_key(w, "answer");
-        json_put_string(w, e->never ? "never" : e->beyond_cap ? "beyond the cap" : "at");
-        put_key_count(w, "requests_dearer_than_flat", e->dearer);
-        json_end_object(w);
-    }
+    for (size_t i = 0; i < b->break_even_count; i++)
+        put_pair(b, &b->break_even[i], w);
     json_end_array(w);
+    json_key(w, "split");
+    json_begin_object(w);
+    json_key(w, "best");
+    if (b->best_split)
+        put_split(b, b->best_split, w);
+    else
+        json_put_null(w);
+    json_key(w, "pairs");
+    json_begin_array(w);
+    for (size_t i = 0; i < b->break_even_count; i++)
+        put_split(b, &b->break_even[i], w);
+    json_end_array(w);
+    json_end_object(w);
+    put_map(b, w);
 }
 
 void bill_write_json(const struct bill *b, struct json_writer *w)
@@ -260,7 +347,7 @@ void bill_write_json(const struct bill *b, struct json_writer *w)
     for (size_t i = 0; i < b->plan_count; i++)
         put_plan(b, &b->plans[i], w);
     json_end_array(w);
-    put_break_even(b, w);
+    put_comparison(b, w);
     json_key(w, "ranking");
     json_begin_array(w);
     for (size_t i = 0; i < b->ranking_count; i++) {

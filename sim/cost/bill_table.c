@@ -232,16 +232,38 @@ static void put_break_even(const struct bill *b, const struct break_even *e, str
     money_format_fixed(token->per_request, 8, mean);
     buffer_add_format(out, "%s against %s: breaks even at $%s a request", token->plan->name,
                       flat->plan->name, mean);
-    if (e->never)
+    if (e->input.kind == BREAK_EVEN_NEVER)
         buffer_add_format(out, "; with %s tokens out no input is dearer by the token",
-                          grouped(e->output_tokens, n));
+                          grouped(e->mean_output, n));
+    else if (e->input.kind == BREAK_EVEN_ALWAYS)
+        buffer_add_format(out, "; with %s tokens out every input is dearer by the token",
+                          grouped(e->mean_output, n));
     else
         buffer_add_format(out, "; with %s tokens out the token price is higher from %s in%s",
-                          grouped(e->output_tokens, n), grouped(e->input_tokens, m),
-                          e->beyond_cap ? ", above the flat plan's cap: never within it" : "");
+                          grouped(e->mean_output, n), grouped(e->input.value, m),
+                          e->input.kind == BREAK_EVEN_BEYOND
+                              ? ", above the flat plan's cap: never within it"
+                              : "");
     buffer_add_format(out, "; flat wins for %s of %s requests%s.\n", grouped(e->dearer, n),
                       grouped(token->served_requests, all),
                       flat->has_full_use ? " (at full use)" : "");
+}
+
+static void put_split(const struct bill *b, struct buffer *out)
+{
+    const struct break_even *e = b->best_split;
+    char n[32], all[32], total[MONEY_TEXT_SIZE], saved[MONEY_TEXT_SIZE];
+    if (!e || e->split.to_flat == 0)
+        return;
+    money_format_fixed(e->split_total, 4, total);
+    money_format_fixed(e->split_saved < 0 ? -e->split_saved : e->split_saved, 4, saved);
+    buffer_add_format(
+        out,
+        "Best split: the %s dearest of %s requests to %s as its quota allows, the rest "
+        "to %s: $%s prorated, $%s %s than %s alone.\n",
+        grouped(e->split.to_flat, n), grouped(b->workload->count, all),
+        b->plans[e->flat_plan].plan->name, b->plans[e->token_plan].plan->name, total, saved,
+        e->split_saved < 0 ? "more" : "less", b->plans[e->token_plan].plan->name);
 }
 
 static void put_full_use(const struct plan_bill *p, struct buffer *out)
@@ -323,6 +345,7 @@ void bill_write_table(const struct bill *b, int width, struct buffer *out)
         put_full_use(&b->plans[i], out);
     for (size_t i = 0; i < b->break_even_count; i++)
         put_break_even(b, &b->break_even[i], out);
+    put_split(b, out);
     for (size_t i = 0; i < b->plan_count; i++)
         put_waste(&b->plans[i], out);
     put_remarks(b, out);

@@ -30,13 +30,6 @@ struct line {
     int64_t last_start_ns;
 };
 
-/* What a request asks of the plan. */
-struct ask {
-    const char *model, *class_name;
-    uint64_t input, output, weight_micro, units_micro;
-    int64_t due_ns, duration_ns;
-};
-
 uint64_t serve_capped_output(const struct plan *plan, bool ignore_caps, uint64_t output)
 {
     uint64_t cap = plan->limits.max_output_tokens;
@@ -95,7 +88,7 @@ static bool limits_concurrency(const struct line *l)
     return l->plan->limits.concurrency > 0 && l->rows->duration.known;
 }
 
-static uint64_t need_of(const struct plan_quota *q, const struct ask *a)
+static uint64_t need_of(const struct plan_quota *q, const struct serve_ask *a)
 {
     switch (q->unit) {
     case QUOTA_REQUESTS:
@@ -117,7 +110,7 @@ static enum serve_fate fate_of_window(const struct line *l, size_t window)
 }
 
 /* True if something that queues could never let the request in, however long it waits. */
-static bool never_fits(const struct line *l, const struct ask *a)
+static bool never_fits(const struct line *l, const struct serve_ask *a)
 {
     for (size_t i = 0; i < l->window_count; i++) {
         const struct plan_quota *q = l->windows[i].quota;
@@ -129,7 +122,7 @@ static bool never_fits(const struct line *l, const struct ask *a)
 }
 
 /* The start that all queueing windows agree on. */
-static int64_t queue_until(struct line *l, const struct ask *a, int64_t now_ns)
+static int64_t queue_until(struct line *l, const struct serve_ask *a, int64_t now_ns)
 {
     for (bool moved = true; moved;) {
         moved = false;
@@ -146,7 +139,7 @@ static int64_t queue_until(struct line *l, const struct ask *a, int64_t now_ns)
 }
 
 /* Queueing for windows and for a free slot, in turn until both agree. */
-static int64_t find_start(struct line *l, const struct ask *a)
+static int64_t find_start(struct line *l, const struct serve_ask *a)
 {
     int64_t now = a->due_ns > l->last_start_ns ? a->due_ns : l->last_start_ns;
     for (;;) {
@@ -165,7 +158,7 @@ static bool fits_now(struct quota_window *w, int64_t now_ns, uint64_t need)
 }
 
 /* Takes its share of every window, or says which one turns it away. */
-static enum serve_fate enter(struct line *l, const struct ask *a, int64_t now_ns)
+static enum serve_fate enter(struct line *l, const struct serve_ask *a, int64_t now_ns)
 {
     bool quota = false, room = true;
     for (size_t i = 0; i < l->window_count; i++) {
@@ -189,20 +182,23 @@ static enum serve_fate enter(struct line *l, const struct ask *a, int64_t now_ns
     return quota && room ? SERVE_INCLUDED : SERVE_PAID;
 }
 
-static bool beyond_caps(const struct line *l, const struct ask *a)
+bool serve_within_caps(const struct plan *plan, const struct serve_conditions *conditions,
+                       const struct serve_ask *a)
 {
-    const struct plan_limits *m = &l->plan->limits;
-    if (l->conditions->ignore_caps)
+    const struct plan_limits *m = &plan->limits;
+    if (!plan_rate_for(plan, a->model))
         return false;
-    return (m->max_input_tokens > 0 && a->input > m->max_input_tokens) ||
-           (m->max_total_tokens > 0 && a->input + a->output > m->max_total_tokens);
+    if (conditions->ignore_caps)
+        return true;
+    return (m->max_input_tokens == 0 || a->input <= m->max_input_tokens) &&
+           (m->max_total_tokens == 0 || a->input + a->output <= m->max_total_tokens);
 }
 
-static enum serve_fate place_request(struct line *l, const struct ask *a, int64_t *start_ns)
+static enum serve_fate place_request(struct line *l, const struct serve_ask *a, int64_t *start_ns)
 {
     if (!plan_rate_for(l->plan, a->model))
         return SERVE_MODEL;
-    if (beyond_caps(l, a))
+    if (!serve_within_caps(l->plan, l->conditions, a))
         return SERVE_INPUT;
     if (never_fits(l, a))
         return SERVE_LARGE;
@@ -214,24 +210,30 @@ static enum serve_fate place_request(struct line *l, const struct ask *a, int64_
     return fate;
 }
 
-static struct ask ask_of(const struct line *l, size_t row)
+void serve_ask_of(const struct plan *p, const struct serve_rows *rows,
+                  const struct serve_conditions *conditions, size_t row, struct serve_ask *a)
 {
-    const struct workload *w = l->rows->workload;
-    const struct plan *p = l->plan;
-    struct ask a = {.input = w->input_tokens[row], .due_ns = serve_due(l->rows, row)};
-    a.output = serve_capped_output(p, l->conditions->ignore_caps, w->output_tokens[row]);
+    const struct workload *w = rows->workload;
+    *a = (struct serve_ask){
+        .input = w->input_tokens[row], .weight_micro = PLAN_MICRO, .due_ns = serve_due(rows, row)};
+    a->output = serve_capped_output(p, conditions->ignore_caps, w->output_tokens[row]);
     if (w->model && w->model[row] != UINT16_MAX)
-        a.model = names_text(&w->models, w->model[row]);
+        a->model = names_text(&w->models, w->model[row]);
     if (w->class_number && w->class_number[row] != UINT16_MAX)
-        a.class_name = names_text(&w->classes, w->class_number[row]);
-    const struct plan_rate *rate = plan_rate_for(p, a.model);
-    a.weight_micro = PLAN_MICRO;
+        a->class_name = names_text(&w->classes, w->class_number[row]);
+    const struct plan_rate *rate = plan_rate_for(p, a->model);
     if (rate && rate->weight_count > 0)
-        a.weight_micro = plan_weight(rate->weights, rate->weight_count, a.model, a.class_name);
-    a.units_micro = plan_weight(p->limits.units, p->limits.unit_count, a.model, a.class_name);
-    if (l->rows->duration.known)
-        a.duration_ns =
-            l->rows->duration.first_ns + l->rows->duration.per_output_ns * (int64_t)a.output;
+        a->weight_micro = plan_weight(rate->weights, rate->weight_count, a->model, a->class_name);
+    a->units_micro = plan_weight(p->limits.units, p->limits.unit_count, a->model, a->class_name);
+    if (rows->duration.known)
+        a->duration_ns =
+            rows->duration.first_ns + rows->duration.per_output_ns * (int64_t)a->output;
+}
+
+static struct serve_ask ask_of(const struct line *l, size_t row)
+{
+    struct serve_ask a;
+    serve_ask_of(l->plan, l->rows, l->conditions, row, &a);
     return a;
 }
 
@@ -306,7 +308,7 @@ void serve_plan(const struct plan *plan, const struct serve_rows *rows,
     out->start_ns = mem_alloc((w->count + 1) * sizeof *out->start_ns);
     for (size_t i = 0; i < w->count; i++) {
         size_t row = rows->order ? rows->order[i] : i;
-        struct ask a = ask_of(&l, row);
+        struct serve_ask a = ask_of(&l, row);
         int64_t start = a.due_ns;
         out->fate[row] = (uint8_t)place_request(&l, &a, &start);
         out->count[out->fate[row]]++;
@@ -361,8 +363,8 @@ uint64_t serve_quotas_needed(const struct plan *plan, const struct serve_rows *r
     uint64_t most = 0, used = 0;
     int64_t begin = INT64_MIN, end = INT64_MIN;
     for (size_t i = 0; i < rows->workload->count; i++) {
-        struct ask a = ask_of(&l, rows->order ? rows->order[i] : i);
-        if (!plan_rate_for(plan, a.model) || beyond_caps(&l, &a))
+        struct serve_ask a = ask_of(&l, rows->order ? rows->order[i] : i);
+        if (!serve_within_caps(plan, conditions, &a))
             continue;
         if (a.due_ns >= end) {
             window_bounds(&calendar, conditions->start_unix_ns, a.due_ns, &begin, &end);

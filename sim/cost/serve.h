@@ -71,6 +71,21 @@ struct serve_conditions {
     bool ignore_caps;      /* as if the plan had no caps on tokens */
 };
 
+/* What a request asks of a plan. */
+struct serve_ask {
+    const char *model, *class_name; /* NULL */
+    uint64_t input, output;         /* the output as the plan's cap leaves it */
+    uint64_t weight_micro, units_micro;
+    int64_t due_ns, duration_ns;
+};
+
+void serve_ask_of(const struct plan *plan, const struct serve_rows *rows,
+                  const struct serve_conditions *conditions, size_t row, struct serve_ask *out);
+
+/* True if the plan sells the model and its caps on tokens let the request in. */
+bool serve_within_caps(const struct plan *plan, const struct serve_conditions *conditions,
+                       const struct serve_ask *ask);
+
 struct serve_result {
     uint8_t *fate;     /* enum serve_fate by row; NULL: all SERVE_PAID */
     int64_t *start_ns; /* by row; NULL: all when due */

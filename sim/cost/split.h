@@ -1,0 +1,29 @@
+/* The best split: which requests to send to a flat plan and which to a token plan.
+ *
+ * The flat plan takes the requests that are dearest by the token, ties in the workload's order, as
+ * long as its quotas and rate limits have room in the window in which each request is due, and its
+ * caps allow it; nobody waits. Requests that the token plan cannot serve go first. With windows
+ * that nest (minutes in days, by the calendar or from the start) no other choice of requests saves
+ * more where all weigh the same. Rolling windows are taken as if they began with the workload.
+ * Concurrency is not looked at.
+ *
+ *     struct split s;
+ *     split_make(&token_tariff, flat, &conditions, &s);
+ */
+#ifndef FAREBOX_SIM_COST_SPLIT_H
+#define FAREBOX_SIM_COST_SPLIT_H
+
+#include "sim/cost/tariff.h"
+
+struct split {
+    uint64_t to_flat, to_token, unserved;
+    money token_usage;  /* of what goes to the token plan */
+    money moved_usage;  /* what the moved requests would have cost by the token */
+    money least_moved;  /* the cheapest of them: about the price from which moving pays */
+    int64_t covered_ns; /* the flat plan's quota windows in which something was moved, in all */
+};
+
+void split_make(const struct tariff *token, const struct plan *flat,
+                const struct serve_conditions *conditions, struct split *out);
+
+#endif
