@@ -8,6 +8,7 @@
 #include "sim/cost/bill.h"
 #include "sim/cost/plan_set.h"
 #include "sim/cost/run_workload.h"
+#include "sim/cost/what_if.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 
 struct bill_command {
     struct common_options common;
-    struct option_list plans;
+    struct option_list plans, what_if;
     const char *period, *by, *start, *output;
     uint64_t workers, units, requests, break_even_output;
     double ttft_ms, tpot_ms;
@@ -35,6 +36,9 @@ static const struct option_spec options[] = {
      .help = "scale to a period: an extrapolation"},
     {"by", 0, OPTION_TEXT, AT(by), .unit = "KEY",
      .help = "split by model, class, session, day, or the key of a label such as user"},
+    {"what-if", 'w', OPTION_LIST, AT(what_if), .unit = "CHANGE",
+     .help = "price a changed workload beside: cache, or a transform such as truncate=tokens:4000 "
+             "(farebox workload transform --list); again and again"},
     {"ttft-ms", 0, OPTION_NUMBER, AT(ttft_ms), .unit = "MS", .max = 1e9,
      .help =
          "how long requests run, for concurrency limits and turns that wait: to the first token",
@@ -174,18 +178,20 @@ static int write_bill(const struct bill_command *o, const struct subject *s,
 }
 
 static int show(const struct terminal *t, const struct bill_command *o, const struct subject *s,
-                const struct bill *bill, struct error *err)
+                const struct bill *bill, const struct what_if *what_if, struct error *err)
 {
     struct buffer json, table;
     struct json_writer w;
     buffer_init(&json, BUFFER_UNBOUNDED);
     buffer_init(&table, BUFFER_UNBOUNDED);
     json_write_init(&w, &json, 2);
-    bill_write_json(bill, &w);
+    bill_write_json(bill, what_if, &w);
     buffer_add_byte(&json, '\n');
     int code = write_bill(o, s, &json, err);
     if (code == 0) {
         bill_write_table(bill, t->width, &table);
+        if (what_if)
+            what_if_write_table(what_if, &table);
         if (!o->common.json || !o->common.quiet)
             print_buffer(t->human, &table);
         if (o->common.json)
@@ -196,6 +202,16 @@ static int show(const struct terminal *t, const struct bill_command *o, const st
     return code;
 }
 
+static int change(const struct bill_command *o, const struct subject *s,
+                  const struct plan_set *plans, const struct bill_options *how, struct what_if *out,
+                  struct error *err)
+{
+    if (o->what_if.count == 0)
+        return 0;
+    return what_if_make(out, &s->workload, plans->plans, plans->count, o->what_if.items,
+                        o->what_if.count, how, o->common.seed, err);
+}
+
 static int run(const struct terminal *t, const void *given, struct error *err)
 {
     const struct bill_command *o = given;
@@ -203,6 +219,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     struct plan_set plans = {0};
     struct subject s = {0};
     struct bill bill;
+    struct what_if what_if = {0};
     int code =
         command_arguments(&o->common, 1, "a trace, a run directory, or - (standard input)", err);
     if (code == 0)
@@ -216,7 +233,10 @@ static int run(const struct terminal *t, const void *given, struct error *err)
         code = bill_make(&bill, &s.workload, plans.plans, plans.count, &how, err);
     }
     if (code == 0) {
-        code = show(t, o, &s, &bill, err);
+        code = change(o, &s, &plans, &how, &what_if, err);
+        if (code == 0)
+            code = show(t, o, &s, &bill, what_if.case_count ? &what_if : NULL, err);
+        what_if_free(&what_if);
         bill_free(&bill);
     }
     earlier_attempts_free(&s.earlier);

@@ -128,7 +128,7 @@ static void rank_plans(struct bill *bill)
 {
     bill->ranking = mem_alloc((bill->plan_count + 1) * sizeof *bill->ranking);
     for (size_t i = 0; i < bill->plan_count; i++) {
-        if (bill->plans[i].rejected > 0 || bill_repeats(bill, i))
+        if (bill->plans[i].rejected > 0 || bill->plans[i].without_caps)
             continue;
         size_t at = bill->ranking_count++;
         for (; at > 0 && ranks_before(&bill->plans[i], &bill->plans[bill->ranking[at - 1]]); at--)

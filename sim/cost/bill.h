@@ -4,7 +4,7 @@
  *     const struct plan *plans[] = {&book.plans[0], &book.plans[1]};
  *     struct bill_options options = {.workers = 2};
  *     if (bill_make(&bill, &workload, plans, 2, &options, err) < 0) return err->code;
- *     bill_write_json(&bill, &writer);
+ *     bill_write_json(&bill, NULL, &writer);
  *     bill_write_table(&bill, width, &buffer);
  *     bill_free(&bill);
  *
@@ -98,7 +98,7 @@ struct plan_bill {
     struct bill_reconciled reconciled;
     struct bill_group *groups;
     size_t group_count;
-    int rank; /* 1 = cheapest of those that serve everything; 0 = does not */
+    int rank; /* 1 = cheapest of those that serve everything; 0 = does not, or is hypothetical */
 };
 
 /* How a plan with token prices meets a flat one, and what both together would cost. */
@@ -146,12 +146,13 @@ void bill_free(struct bill *bill);
  * units; NaN where the plan has neither. */
 double bill_utilisation(const struct plan_bill *p, const struct bill *bill);
 
-/* True for a plan without its caps where they make no difference: it is neither ranked nor shown a
- * second time. */
+/* True for a plan without its caps where they make no difference: it is not shown a second
+ * time. */
 bool bill_repeats(const struct bill *bill, size_t plan);
 
-/* The object of bill.json. */
-void bill_write_json(const struct bill *bill, struct json_writer *w);
+/* The object of bill.json; `what_if` may be NULL. */
+struct what_if;
+void bill_write_json(const struct bill *bill, const struct what_if *what_if, struct json_writer *w);
 
 /* What a person reads, `width` columns wide. */
 void bill_write_table(const struct bill *bill, int width, struct buffer *out);

@@ -1,6 +1,6 @@
 #include "sim/cost/bill.h"
 
-#include "core/memory.h"
+#include "sim/cost/what_if.h"
 
 #include <math.h>
 #include <string.h>
@@ -336,7 +336,7 @@ static void put_comparison(const struct bill *b, struct json_writer *w)
     put_map(b, w);
 }
 
-void bill_write_json(const struct bill *b, struct json_writer *w)
+void bill_write_json(const struct bill *b, const struct what_if *what_if, struct json_writer *w)
 {
     json_begin_object(w);
     put_key_count(w, "schema_version", 1);
@@ -348,6 +348,10 @@ void bill_write_json(const struct bill *b, struct json_writer *w)
         put_plan(b, &b->plans[i], w);
     json_end_array(w);
     put_comparison(b, w);
+    if (what_if) {
+        json_key(w, "what_if");
+        what_if_write_json(what_if, w);
+    }
     json_key(w, "ranking");
     json_begin_array(w);
     for (size_t i = 0; i < b->ranking_count; i++) {

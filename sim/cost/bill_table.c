@@ -151,7 +151,7 @@ static void put_row(const struct plan_bill *p, struct buffer *out)
     if (p->rank)
         buffer_add_format(out, "%2d ", p->rank);
     else
-        buffer_add_text(out, " – ");
+        buffer_add_text(out, p->without_caps ? " ? " : " – ");
     buffer_add_format(out, "%-*.*s", NAME_WIDTH, NAME_WIDTH, bill_plan_name(p, name));
     put_money_cell(out, p->total, 12, 4);
     put_money_cell(out, p->prorated_total, 11, 4);
@@ -166,8 +166,7 @@ static void put_rows(const struct bill *b, struct buffer *out)
                       spans[b->options.period], "prorated", "per request", "p50", "p99", "max/med",
                       "CV", "served");
     for (size_t i = 0; i < b->ranking_count; i++)
-        if (!bill_repeats(b, b->ranking[i]))
-            put_row(&b->plans[b->ranking[i]], out);
+        put_row(&b->plans[b->ranking[i]], out);
     for (size_t i = 0; i < b->plan_count; i++)
         if (!b->plans[i].rank && !bill_repeats(b, i))
             put_row(&b->plans[i], out);
@@ -323,7 +322,8 @@ static void put_remarks(const struct bill *b, struct buffer *out)
         buffer_add_text(out, "Concurrency limits were not checked: the trace does not say how long "
                              "requests run (--ttft, --tpot).\n");
     if (unconfirmed)
-        buffer_add_text(out, "Caps that are unconfirmed: billed with and without.\n");
+        buffer_add_text(out,
+                        "Caps that are unconfirmed: billed with and without (?), ranked with.\n");
     else if (same)
         buffer_add_text(out, "The caps of some plans are unconfirmed; they make no difference "
                              "here.\n");

@@ -1,0 +1,194 @@
+#include "sim/cost/what_if.h"
+
+#include "core/memory.h"
+#include "workloads/transform.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const cache_changes[] = {"cache=none", "cache=infinite",
+                                            "cache=ttl:300s,min:1024,step:128"};
+
+static int copy_workload(const struct workload *from, struct workload *to, struct error *err)
+{
+    workload_init(to);
+    to->name = from->name ? mem_copy_string(from->name) : NULL;
+    to->has_start = from->has_start;
+    to->start_unix_ns = from->start_unix_ns;
+    for (size_t i = 0; i < from->count; i++) {
+        struct request r;
+        workload_get(from, i, &r);
+        int code = workload_add(to, &r, err);
+        if (code < 0) {
+            workload_free(to);
+            return code;
+        }
+    }
+    return 0;
+}
+
+static void add_note(void *context, const char *text)
+{
+    struct buffer *note = context;
+    buffer_add_format(note, "%s%s", note->length ? "; " : "", text);
+}
+
+/* Bills the workload and takes down one case of the table. */
+static int add_case(struct what_if *t, const char *name, const char *note, const struct workload *w,
+                    const struct bill_options *options, struct error *err)
+{
+    struct bill bill;
+    int code = bill_make(&bill, w, t->plans, t->plan_count, options, err);
+    if (code < 0)
+        return code;
+    t->cases = mem_resize(t->cases, t->case_count + 1, sizeof *t->cases);
+    struct what_if_case *c = &t->cases[t->case_count++];
+    *c = (struct what_if_case){.name = mem_copy_string(name),
+                               .note = mem_copy_string(note),
+                               .requests = w->count,
+                               .cells = mem_zero(t->plan_count + 1, sizeof *c->cells)};
+    for (size_t i = 0; i < t->plan_count; i++) {
+        const struct plan_bill *p = &bill.plans[i];
+        c->cells[i] = (struct what_if_cell){
+            .usage = p->sums.total,
+            .prorated = p->prorated_total,
+            .saved = t->cases[0].cells[i].prorated - p->prorated_total,
+            .rejected = p->rejected,
+            .delayed = p->served.delayed,
+            .truncated = p->served.truncated,
+        };
+        if (t->case_count == 1)
+            c->cells[i].saved = 0;
+    }
+    bill_free(&bill);
+    return 0;
+}
+
+static int add_changed(struct what_if *t, const char *name, const struct workload *w,
+                       const char *const *changes, size_t count, const struct bill_options *options,
+                       uint64_t seed, struct error *err)
+{
+    struct workload changed;
+    struct buffer note;
+    int code = copy_workload(w, &changed, err);
+    if (code < 0)
+        return code;
+    buffer_init(&note, BUFFER_UNBOUNDED);
+    buffer_add_text(&note, "");
+    code = transform_apply_all(changes, count, seed, &changed, add_note, &note, err);
+    if (code == 0)
+        code = add_case(t, name, note.data, &changed, options, err);
+    buffer_free(&note);
+    workload_free(&changed);
+    return code;
+}
+
+int what_if_make(struct what_if *out, const struct workload *w, const struct plan *const *plans,
+                 size_t plan_count, const char *const *changes, size_t change_count,
+                 const struct bill_options *options, uint64_t seed, struct error *err)
+{
+    struct bill_options plain = *options;
+    const char **together = mem_alloc((change_count + 1) * sizeof *together);
+    size_t count = 0;
+    plain.by = NULL;
+    plain.both_caps = false;
+    plain.earlier = NULL; /* a transformed workload has other rows */
+    *out = (struct what_if){.plans = plans, .plan_count = plan_count};
+    int code = add_case(out, "as it is", "", w, &plain, err);
+    for (size_t i = 0; i < change_count && code == 0; i++) {
+        if (strcmp(changes[i], "cache") != 0) {
+            together[count++] = changes[i];
+            code = add_changed(out, changes[i], w, &changes[i], 1, &plain, seed, err);
+            continue;
+        }
+        for (size_t c = 0; c < sizeof cache_changes / sizeof cache_changes[0] && code == 0; c++)
+            code = add_changed(out, cache_changes[c], w, &cache_changes[c], 1, &plain, seed, err);
+    }
+    if (code == 0 && count > 1)
+        code = add_changed(out, "all together", w, together, count, &plain, seed, err);
+    free(together);
+    if (code < 0)
+        what_if_free(out);
+    return code;
+}
+
+void what_if_free(struct what_if *table)
+{
+    for (size_t i = 0; i < table->case_count; i++) {
+        free(table->cases[i].name);
+        free(table->cases[i].note);
+        free(table->cases[i].cells);
+    }
+    free(table->cases);
+    *table = (struct what_if){0};
+}
+
+static void put_cell(const struct what_if_cell *c, const struct plan *plan, struct json_writer *w)
+{
+    json_begin_object(w);
+    json_key(w, "plan");
+    json_put_string(w, plan->name);
+    json_key(w, "usage_usd");
+    json_put_money(w, c->usage);
+    json_key(w, "prorated_usd");
+    json_put_money(w, c->prorated);
+    json_key(w, "saved_usd");
+    json_put_money(w, c->saved);
+    json_key(w, "rejected");
+    json_put_u64(w, c->rejected);
+    json_key(w, "delayed");
+    json_put_u64(w, c->delayed);
+    json_key(w, "truncated");
+    json_put_u64(w, c->truncated);
+    json_end_object(w);
+}
+
+void what_if_write_json(const struct what_if *table, struct json_writer *w)
+{
+    json_begin_array(w);
+    for (size_t i = 0; i < table->case_count; i++) {
+        const struct what_if_case *c = &table->cases[i];
+        json_begin_object(w);
+        json_key(w, "change");
+        json_put_string(w, c->name);
+        json_key(w, "note");
+        json_put_string(w, c->note);
+        json_key(w, "requests");
+        json_put_u64(w, c->requests);
+        json_key(w, "plans");
+        json_begin_array(w);
+        for (size_t p = 0; p < table->plan_count; p++)
+            put_cell(&c->cells[p], table->plans[p], w);
+        json_end_array(w);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
+static void put_row(const struct what_if_case *c, const struct what_if_cell *cell,
+                    struct buffer *out)
+{
+    char prorated[MONEY_TEXT_SIZE], saved[MONEY_TEXT_SIZE];
+    money_format_fixed(cell->prorated, 4, prorated);
+    money_format_fixed(cell->saved, 4, saved);
+    buffer_add_format(out, "   %-42.42s %14s %14s", c->name, prorated, saved);
+    if (cell->rejected > 0)
+        buffer_add_format(out, "  %llu of %llu not served", (unsigned long long)cell->rejected,
+                          (unsigned long long)c->requests);
+    if (cell->delayed > 0)
+        buffer_add_format(out, "  %llu delayed", (unsigned long long)cell->delayed);
+    if (cell->truncated > 0)
+        buffer_add_format(out, "  %llu truncated", (unsigned long long)cell->truncated);
+    buffer_add_byte(out, '\n');
+}
+
+void what_if_write_table(const struct what_if *table, struct buffer *out)
+{
+    for (size_t p = 0; p < table->plan_count; p++) {
+        buffer_add_format(out, "\n   %-42.42s %14s %14s\n", table->plans[p]->name, "prorated",
+                          "saved");
+        for (size_t i = 0; i < table->case_count; i++)
+            put_row(&table->cases[i], &table->cases[i].cells[p], out);
+    }
+}

@@ -1,0 +1,48 @@
+/* What if: the workload transformed, re-priced under all plans, in one table.
+ *
+ *     struct what_if table;
+ *     const char *changes[] = {"cache", "route=input<300:small,*:large"};
+ *     if (what_if_make(&table, &w, plans, n, changes, 2, &options, seed, err) < 0) ...
+ *     what_if_write_table(&table, &buffer);
+ *     what_if_free(&table);
+ *
+ * A change is a transform as workloads/transform.h writes it, or the word "cache": no cache, an
+ * infinite one, and one that forgets after 5 idle minutes, from 1,024 tokens in steps of 128. Each
+ * is applied to the workload as it is; where there are several, all transforms together follow.
+ * Savings are against the workload as it is; negative ones are losses. The table borrows the plans.
+ */
+#ifndef FAREBOX_SIM_COST_WHAT_IF_H
+#define FAREBOX_SIM_COST_WHAT_IF_H
+
+#include "sim/cost/bill.h"
+
+/* One change under one plan. */
+struct what_if_cell {
+    money usage, prorated, saved; /* saved: prorated as it is − prorated so */
+    uint64_t rejected, delayed, truncated;
+};
+
+struct what_if_case {
+    char *name;
+    char *note; /* what the transform says it did */
+    uint64_t requests;
+    struct what_if_cell *cells; /* by plan */
+};
+
+struct what_if {
+    const struct plan *const *plans;
+    size_t plan_count;
+    struct what_if_case *cases; /* the first: as it is */
+    size_t case_count;
+};
+
+/* ERR_INPUT: a transform that is not one, or that the workload cannot bear. */
+int what_if_make(struct what_if *out, const struct workload *w, const struct plan *const *plans,
+                 size_t plan_count, const char *const *changes, size_t change_count,
+                 const struct bill_options *options, uint64_t seed, struct error *err);
+void what_if_free(struct what_if *table);
+
+void what_if_write_json(const struct what_if *table, struct json_writer *w);
+void what_if_write_table(const struct what_if *table, struct buffer *out);
+
+#endif

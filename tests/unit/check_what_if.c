@@ -1,0 +1,282 @@
+/* Recorded agents, caching what-ifs, runs read back, the best split. */
+#include "testing.h"
+
+#include "core/buffer.h"
+#include "core/runs/run_dir.h"
+#include "sim/cost/what_if.h"
+#include "workloads/trace.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char oxlo[] =
+    "{\"name\": \"oxlo/pro\", \"subscription\": {\"price\": \"80\", \"period\": \"month\","
+    " \"includes\": {\"requests\": 1000, \"per\": \"day\"}, \"beyond\": \"queue\"}, \"limits\":"
+    " {\"max_input_tokens\": 16000, \"max_output_tokens\": 4000}},"
+    "{\"name\": \"oxlo/premium\", \"subscription\": {\"price\": \"350\", \"period\": \"month\","
+    " \"includes\": {\"requests\": 5000, \"per\": \"day\"}, \"beyond\": \"queue\"}, \"limits\":"
+    " {\"max_input_tokens\": 32000, \"max_output_tokens\": 8000}}";
+
+static struct plan_book load(const char *first, const char *rest)
+{
+    struct plan_book book = {0};
+    struct error err = {0};
+    struct buffer b;
+    buffer_init(&b, 1 << 16);
+    buffer_add_format(&b, "{\"plans\": [%s%s%s]}", first, rest ? "," : "", rest ? rest : "");
+    int code = plan_book_parse("test", b.data, b.length, &book, &err);
+    ck_assert_msg(code == 0, "%s in %s", err.message, b.data);
+    buffer_free(&b);
+    return book;
+}
+
+static void assert_money(money value, const char *expected, const char *what)
+{
+    char text[MONEY_TEXT_SIZE];
+    money_format(value, text);
+    ck_assert_msg(strcmp(text, expected) == 0, "%s: %s, expected %s", what, text, expected);
+}
+
+static bool read_trace(const char *name, struct workload *w)
+{
+    char path[512];
+    struct error err = {0};
+    if (!testing_data(name, path))
+        return false;
+    workload_init(w);
+    ck_assert_msg(trace_read(path, NULL, w, NULL, &err) == 0, "%s", err.message);
+    return true;
+}
+
+static struct bill make(const struct workload *w, const struct plan_book *book,
+                        struct bill_options options)
+{
+    const struct plan *plans[16];
+    struct bill bill;
+    struct error err = {0};
+    for (size_t i = 0; i < book->count; i++)
+        plans[i] = &book->plans[i];
+    int code = bill_make(&bill, w, plans, book->count, &options, &err);
+    ck_assert_msg(code == 0, "%s", err.message);
+    return bill;
+}
+
+START_TEST(tracelab_s_agents)
+{
+    struct workload w;
+    if (!read_trace("tracelab/round_trace.jsonl", &w))
+        return;
+    struct plan_book book = load(
+        "{\"name\": \"claude\", \"models\": [\"claude-*\"], \"per_mtok\": {\"input\": \"5\","
+        " \"cached_input\": \"0.5\", \"cache_write\": \"6.25\", \"output\": \"25\"}},"
+        "{\"name\": \"codex\", \"models\": [\"gpt-5.4\"], \"per_mtok\": {\"input\": \"2.5\","
+        " \"cached_input\": \"0.25\", \"output\": \"15\"}},"
+        "{\"name\": \"claude, uncached\", \"models\": [\"claude-*\"], \"per_mtok\": {\"input\":"
+        " \"5\", \"output\": \"25\"}},"
+        "{\"name\": \"all\", \"rates\": [{\"models\": [\"claude-opus-*\"], \"per_mtok\":"
+        " {\"input\": \"5\", \"cached_input\": \"0.5\", \"cache_write\": \"6.25\", \"output\":"
+        " \"25\"}}, {\"per_mtok\": {\"input\": \"2.5\", \"cached_input\": \"0.25\", \"output\":"
+        " \"15\"}}]}",
+        oxlo);
+    struct bill bill = make(&w, &book, (struct bill_options){.by = "model", .workers = 2});
+    assert_money(bill.plans[0].total, "0.5795915", "Claude");
+    ck_assert_uint_eq(bill.plans[0].served_requests, 10);
+    ck_assert_uint_eq(bill.plans[0].served.count[SERVE_MODEL], 9);
+    assert_money(bill.plans[1].total, "0.0893795", "Codex");
+    assert_money(bill.plans[2].total, "2.32654", "Claude, nothing cached");
+    assert_money(bill.plans[3].total, "0.668971", "both");
+    ck_assert_uint_eq(bill.plans[3].group_count, 2);
+    for (int i = 4; i < 6; i++) /* all of Claude's calls are above 32,000 tokens in */
+        ck_assert_uint_eq(bill.plans[i].served.count[SERVE_INPUT], 10);
+    assert_money(bill.plans[4].full_use_total, "0.024", "Codex's 9 calls at full use");
+    ck_assert_int_eq(bill.plans[4].rank, 0);
+    ck_assert_int_eq(bill.plans[3].rank, 1);
+    bill_free(&bill);
+    plan_book_free(&book);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(a_recorded_trajectory)
+{
+    /* five calls of a SWE-agent run: 52,861 tokens in, 326 out, in all */
+    static const uint32_t in[] = {8000, 9361, 10500, 11700, 13300}, out[] = {60, 70, 66, 50, 80};
+    struct plan_book book = load("{\"name\": \"t\", \"per_mtok\": {\"input\": \"10\", \"output\":"
+                                 " \"30\"}}",
+                                 NULL);
+    struct workload w;
+    struct error err = {0};
+    workload_init(&w);
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(workload_add(&w,
+                                      &(struct request){.input_tokens = in[i],
+                                                        .output_tokens = out[i],
+                                                        .attempts = 1,
+                                                        .session_id = "run"},
+                                      &err),
+                         0);
+    struct bill bill = make(&w, &book, (struct bill_options){0});
+    assert_money(bill.plans[0].total, "0.53839", "the run");
+    ck_assert_uint_eq(bill.plans[0].session_stats.count, 1);
+    ck_assert_double_eq_tol(bill.plans[0].session_stats.mean, 0.53839, 1e-9);
+    bill_free(&bill);
+    plan_book_free(&book);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(caching_pays_by_the_token_and_not_by_the_request)
+{
+    struct workload w;
+    if (!read_trace("mooncake/synthetic_trace.jsonl", &w))
+        return;
+    struct plan_book book = load("{\"name\": \"t\", \"per_mtok\": {\"input\": \"5\","
+                                 " \"cached_input\": \"0.5\", \"output\": \"30\"}}",
+                                 oxlo);
+    const struct plan *plans[] = {&book.plans[0], &book.plans[1], &book.plans[2]};
+    const char *changes[] = {"cache"};
+    struct bill_options options = {.workers = 2};
+    struct what_if table;
+    struct error err = {0};
+    int code = what_if_make(&table, &w, plans, 3, changes, 1, &options, 1, &err);
+    ck_assert_msg(code == 0, "%s", err.message);
+    static const char *const expected[] = {"323.8361", "323.8361", "144.4991255", "160.03034"};
+    ck_assert_uint_eq(table.case_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_money(table.cases[i].cells[0].prorated, expected[i], table.cases[i].name);
+        assert_money(table.cases[i].cells[1].saved, "0", "flat");
+        ck_assert_uint_eq(table.cases[i].cells[1].rejected, 1644);
+        ck_assert_uint_eq(table.cases[i].cells[2].rejected, 672);
+    }
+    what_if_free(&table);
+    changes[0] = "cahce=none";
+    ck_assert_int_eq(what_if_make(&table, &w, plans, 3, changes, 1, &options, 1, &err), ERR_INPUT);
+    plan_book_free(&book);
+    workload_free(&w);
+}
+END_TEST
+
+static void put_record(struct run_dir *dir, const char *id, uint32_t attempt, bool final,
+                       enum record_status status, int http, uint64_t in, uint64_t out)
+{
+    struct record r;
+    struct error err = {0};
+    record_init(&r);
+    r.request_id = id;
+    r.attempt = attempt;
+    r.final = final;
+    r.status = status;
+    r.failure = status == RECORD_FAILED ? FAILURE_SERVER : FAILURE_NONE;
+    r.http_status = http;
+    r.scheduled_ns = r.ready_ns = attempt * NS_PER_S;
+    if (status != RECORD_UNSENT)
+        r.sent_ns = r.scheduled_ns;
+    r.asked_input = 900;
+    r.asked_output = 100;
+    r.model = "m";
+    if (in > 0) {
+        r.usage = usage_from_totals(in, 0, 0, 0, out, 0);
+        r.usage_from = USAGE_SERVER;
+    }
+    ck_assert_msg(run_dir_append(dir, &r, 0, &err) == 0, "%s", err.message);
+}
+
+START_TEST(a_run_is_billed_with_all_its_attempts)
+{
+    char path[] = "/tmp/farebox-run-XXXXXX", run[64];
+    ck_assert_ptr_nonnull(mkdtemp(path));
+    snprintf(run, sizeof run, "%s/r", path);
+    struct run_dir dir;
+    struct error err = {0};
+    ck_assert_msg(run_dir_create(&dir, run, RUN_NEW, &err) == 0, "%s", err.message);
+    put_record(&dir, "a", 1, true, RECORD_COMPLETED, 200, 1000, 100);
+    put_record(&dir, "b", 1, false, RECORD_FAILED, 429, 0, 0);
+    put_record(&dir, "c", 1, true, RECORD_CANCELLED, 200, 1000, 40);
+    put_record(&dir, "b", 2, false, RECORD_FAILED, 503, 0, 0);
+    put_record(&dir, "b", 3, true, RECORD_COMPLETED, 200, 1000, 100);
+    put_record(&dir, "d", 1, true, RECORD_FAILED, 500, 0, 0);
+    put_record(&dir, "e", 0, true, RECORD_UNSENT, 0, 0, 0);
+    ck_assert_int_eq(run_dir_close(&dir, &err), 0);
+
+    struct workload w;
+    struct earlier_attempts earlier;
+    struct run_workload_report report;
+    workload_init(&w);
+    int code = run_workload_read(run, &w, &earlier, &report, &err);
+    ck_assert_msg(code == 0, "%s", err.message);
+    ck_assert_uint_eq(w.count, 4);
+    ck_assert_uint_eq(report.unsent, 1);
+    ck_assert_uint_eq(report.without_usage, 3);
+    ck_assert_str_eq(w.name, "r");
+    struct plan_book book =
+        load("{\"name\": \"t\", \"per_mtok\": {\"input\": \"1\", \"output\": \"10\"}, \"billed\":"
+             " {\"failed\": {\"429\": \"none\", \"5xx\": \"input\"}, \"aborted\": \"full\"}}",
+             NULL);
+    struct bill bill = make(&w, &book, (struct bill_options){.earlier = &earlier});
+    const struct plan_bill *p = &bill.plans[0];
+    /* a 0.002; b 0.0009 for its 503 and 0.002; c 0.001 + 100 out; d 0.0009 */
+    assert_money(p->total, "0.0078", "the run");
+    assert_money(p->waste.retries, "0.0009", "retries");
+    assert_money(p->waste.failed, "0.0009", "failed");
+    assert_money(p->waste.aborted, "0.002", "aborted");
+    ck_assert_uint_eq(p->waste.good_requests, 2);
+    bill_free(&bill);
+    plan_book_free(&book);
+    earlier_attempts_free(&earlier);
+    workload_free(&w);
+    char command[128];
+    snprintf(command, sizeof command, "rm -r %s", path);
+    ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
+START_TEST(the_split_gives_the_dearest_to_the_flat_plan)
+{
+    struct plan_book book = load(
+        "{\"name\": \"t\", \"per_mtok\": {\"input\": \"1000\"}},"
+        "{\"name\": \"flat\", \"subscription\": {\"price\": \"3\", \"period\": \"day\","
+        " \"includes\": {\"requests\": 3, \"per\": \"day\"}, \"beyond\": \"reject\"}, \"limits\":"
+        " {\"rpm\": 2, \"max_input_tokens\": 9000}}",
+        NULL);
+    /* thousands of tokens = dollars; the first three fall into the same minute */
+    static const uint32_t dollars[] = {5, 6, 7, 9, 10, 2};
+    struct workload w;
+    struct error err = {0};
+    workload_init(&w);
+    for (int i = 0; i < 6; i++)
+        ck_assert_int_eq(
+            workload_add(&w,
+                         &(struct request){.timestamp_ns = (i < 3 ? i : 60 * i) * NS_PER_S,
+                                           .input_tokens = dollars[i] * 1000,
+                                           .attempts = 1},
+                         &err),
+            0);
+    struct bill bill = make(&w, &book, (struct bill_options){0});
+    ck_assert_uint_eq(bill.break_even_count, 1);
+    const struct break_even *e = &bill.break_even[0];
+    /* 10 is above the cap; 9, 7 and 6 fill the day */
+    ck_assert_uint_eq(e->split.to_flat, 3);
+    assert_money(e->split.moved_usage, "22", "moved");
+    assert_money(e->split.least_moved, "6", "least");
+    assert_money(e->split.token_usage, "17", "the rest");
+    assert_money(e->split_total, "20", "with a day of the flat plan");
+    assert_money(e->split_saved, "19", "saved");
+    bill_free(&bill);
+    plan_book_free(&book);
+    workload_free(&w);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("what_if");
+    TCase *tc = tcase_create("what_if");
+    tcase_add_test(tc, tracelab_s_agents);
+    tcase_add_test(tc, a_recorded_trajectory);
+    tcase_add_test(tc, caching_pays_by_the_token_and_not_by_the_request);
+    tcase_add_test(tc, a_run_is_billed_with_all_its_attempts);
+    tcase_add_test(tc, the_split_gives_the_dearest_to_the_flat_plan);
+    suite_add_tcase(suite, tc);
+    return testing_run(suite);
+}
