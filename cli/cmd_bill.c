@@ -6,8 +6,8 @@
 #include "core/runs/run_dir.h"
 #include "core/text.h"
 #include "sim/cost/bill.h"
-#include "sim/cost/plan_set.h"
 #include "sim/cost/run_workload.h"
+#include "sim/cost/select.h"
 #include "sim/cost/what_if.h"
 
 #include <inttypes.h>
@@ -93,7 +93,7 @@ static int fill_options(const struct bill_command *o, struct bill_options *out, 
     return parse_period(o->period, &out->period, err);
 }
 
-static int load_plans(const struct bill_command *o, struct plan_set *set, struct error *err)
+static int load_plans(const struct bill_command *o, struct plan_selection *set, struct error *err)
 {
     int code = 0;
     if (o->plans.count == 0)
@@ -101,9 +101,7 @@ static int load_plans(const struct bill_command *o, struct plan_set *set, struct
                          "no plans: give --plans FILE or names from the price book (farebox prices "
                          "list)");
     for (size_t i = 0; i < o->plans.count && code == 0; i++)
-        code = plan_set_add(set, o->plans.items[i], err);
-    if (code == 0 && set->count == 0)
-        code = error_set(err, ERR_INPUT, "the price books given hold no plan");
+        code = plan_select(o->plans.items[i], set, err);
     return code;
 }
 
@@ -178,20 +176,20 @@ static int write_bill(const struct bill_command *o, const struct subject *s,
 }
 
 static int show(const struct terminal *t, const struct bill_command *o, const struct subject *s,
-                const struct bill *bill, const struct what_if *what_if, struct error *err)
+                const struct bill *bill, struct error *err)
 {
     struct buffer json, table;
     struct json_writer w;
     buffer_init(&json, BUFFER_UNBOUNDED);
     buffer_init(&table, BUFFER_UNBOUNDED);
     json_write_init(&w, &json, 2);
-    bill_write_json(bill, what_if, &w);
+    bill_write_json(bill, &w);
     buffer_add_byte(&json, '\n');
     int code = write_bill(o, s, &json, err);
     if (code == 0) {
         bill_write_table(bill, t->width, &table);
-        if (what_if)
-            what_if_write_table(what_if, &table);
+        if (bill->what_if)
+            what_if_write_table(bill->what_if, &table);
         if (!o->common.json || !o->common.quiet)
             print_buffer(t->human, &table);
         if (o->common.json)
@@ -203,8 +201,8 @@ static int show(const struct terminal *t, const struct bill_command *o, const st
 }
 
 static int change(const struct bill_command *o, const struct subject *s,
-                  const struct plan_set *plans, const struct bill_options *how, struct what_if *out,
-                  struct error *err)
+                  const struct plan_selection *plans, const struct bill_options *how,
+                  struct what_if *out, struct error *err)
 {
     if (o->what_if.count == 0)
         return 0;
@@ -216,7 +214,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
 {
     const struct bill_command *o = given;
     struct bill_options how;
-    struct plan_set plans = {0};
+    struct plan_selection plans = {0};
     struct subject s = {0};
     struct bill bill;
     struct what_if what_if = {0};
@@ -234,14 +232,16 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     }
     if (code == 0) {
         code = change(o, &s, &plans, &how, &what_if, err);
+        if (what_if.case_count > 0)
+            bill.what_if = &what_if;
         if (code == 0)
-            code = show(t, o, &s, &bill, what_if.case_count ? &what_if : NULL, err);
+            code = show(t, o, &s, &bill, err);
         what_if_free(&what_if);
         bill_free(&bill);
     }
     earlier_attempts_free(&s.earlier);
     workload_free(&s.workload);
-    plan_set_free(&plans);
+    plan_selection_free(&plans);
     return code;
 }
 

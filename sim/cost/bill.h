@@ -4,7 +4,7 @@
  *     const struct plan *plans[] = {&book.plans[0], &book.plans[1]};
  *     struct bill_options options = {.workers = 2};
  *     if (bill_make(&bill, &workload, plans, 2, &options, err) < 0) return err->code;
- *     bill_write_json(&bill, NULL, &writer);
+ *     bill_write_json(&bill, &writer);
  *     bill_write_table(&bill, width, &buffer);
  *     bill_free(&bill);
  *
@@ -21,6 +21,8 @@
 #include "sim/cost/break_even.h"
 #include "sim/cost/split.h"
 #include "sim/cost/tariff.h"
+
+struct what_if;
 
 enum bill_period { PERIOD_TRACE, PERIOD_DAY, PERIOD_MONTH };
 
@@ -132,7 +134,8 @@ struct bill {
     size_t break_even_count;
     const struct break_even *best_split; /* the cheapest that leaves nobody out; NULL */
     struct cheapest_map map;
-    size_t *ranking; /* plans that serve everything, cheapest first */
+    const struct what_if *what_if; /* written into the JSON where the caller sets it; borrowed */
+    size_t *ranking;               /* plans that serve everything, cheapest first */
     size_t ranking_count;
 };
 
@@ -150,9 +153,8 @@ double bill_utilisation(const struct plan_bill *p, const struct bill *bill);
  * time. */
 bool bill_repeats(const struct bill *bill, size_t plan);
 
-/* The object of bill.json; `what_if` may be NULL. */
-struct what_if;
-void bill_write_json(const struct bill *bill, const struct what_if *what_if, struct json_writer *w);
+/* The object of bill.json. */
+void bill_write_json(const struct bill *bill, struct json_writer *w);
 
 /* What a person reads, `width` columns wide. */
 void bill_write_table(const struct bill *bill, int width, struct buffer *out);

@@ -336,7 +336,7 @@ static void put_comparison(const struct bill *b, struct json_writer *w)
     put_map(b, w);
 }
 
-void bill_write_json(const struct bill *b, const struct what_if *what_if, struct json_writer *w)
+void bill_write_json(const struct bill *b, struct json_writer *w)
 {
     json_begin_object(w);
     put_key_count(w, "schema_version", 1);
@@ -348,9 +348,9 @@ void bill_write_json(const struct bill *b, const struct what_if *what_if, struct
         put_plan(b, &b->plans[i], w);
     json_end_array(w);
     put_comparison(b, w);
-    if (what_if) {
+    if (b->what_if) {
         json_key(w, "what_if");
-        what_if_write_json(what_if, w);
+        what_if_write_json(b->what_if, w);
     }
     json_key(w, "ranking");
     json_begin_array(w);

@@ -130,7 +130,7 @@ START_TEST(any_number_of_workers_gives_the_same_bill)
         struct buffer *out = i == 0 ? &first : &other;
         buffer_clear(out);
         json_write_init(&writer, out, 2);
-        bill_write_json(&bill, NULL, &writer);
+        bill_write_json(&bill, &writer);
         if (i > 0)
             ck_assert_str_eq(first.data, other.data);
         bill_free(&bill);
@@ -172,7 +172,7 @@ START_TEST(the_order_of_rows_does_not_matter)
         struct json_writer writer;
         buffer_init(&text[turned], BUFFER_UNBOUNDED);
         json_write_init(&writer, &text[turned], 2);
-        bill_write_json(&bill, NULL, &writer);
+        bill_write_json(&bill, &writer);
         bill_free(&bill);
         workload_free(&w);
     }
@@ -308,7 +308,7 @@ START_TEST(an_empty_workload_is_billed_too)
     buffer_init(&out, BUFFER_UNBOUNDED);
     struct json_writer writer;
     json_write_init(&writer, &out, 0);
-    bill_write_json(&bill, NULL, &writer);
+    bill_write_json(&bill, &writer);
     bill_write_table(&bill, 100, &out);
     buffer_free(&out);
     bill_free(&bill);
