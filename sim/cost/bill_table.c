@@ -254,15 +254,19 @@ static void put_split(const struct bill *b, struct buffer *out)
     char n[32], all[32], total[MONEY_TEXT_SIZE], saved[MONEY_TEXT_SIZE];
     if (!e || e->split.to_flat == 0)
         return;
+    if (e->split_saved <= 0) {
+        buffer_add_text(out, "No split between a flat and a token plan saves anything.\n");
+        return;
+    }
     money_format_fixed(e->split_total, 4, total);
-    money_format_fixed(e->split_saved < 0 ? -e->split_saved : e->split_saved, 4, saved);
+    money_format_fixed(e->split_saved, 4, saved);
     buffer_add_format(
         out,
-        "Best split: the %s dearest of %s requests to %s as its quota allows, the rest "
-        "to %s: $%s prorated, $%s %s than %s alone.\n",
+        "Best split: the %s dearest of %s requests to %s as its quota allows, the rest to %s: $%s "
+        "prorated, $%s less than %s alone.\n",
         grouped(e->split.to_flat, n), grouped(b->workload->count, all),
         b->plans[e->flat_plan].plan->name, b->plans[e->token_plan].plan->name, total, saved,
-        e->split_saved < 0 ? "more" : "less", b->plans[e->token_plan].plan->name);
+        b->plans[e->token_plan].plan->name);
 }
 
 static void put_full_use(const struct plan_bill *p, struct buffer *out)
@@ -333,21 +337,53 @@ static void put_remarks(const struct bill *b, struct buffer *out)
                         "the trace as it is.\n");
 }
 
+/* Many plans make many pairs: people see those of the best few, the JSON has all. */
+#define SHOWN_MOST 4
+
+static bool among_best(const struct bill *b, const struct plan_bill *p)
+{
+    size_t better = 0;
+    for (size_t i = 0; i < b->ranking_count; i++) {
+        const struct plan_bill *r = &b->plans[b->ranking[i]];
+        better += r->flat == p->flat && r->rank < p->rank;
+    }
+    return p->rank ? better < SHOWN_MOST / 2 : b->plan_count <= SHOWN_MOST;
+}
+
+static void put_pairs(const struct bill *b, struct buffer *out)
+{
+    size_t left = 0;
+    bool few = b->break_even_count <= SHOWN_MOST;
+    for (size_t i = 0; i < b->break_even_count; i++) {
+        const struct break_even *e = &b->break_even[i];
+        if (few ||
+            (among_best(b, &b->plans[e->token_plan]) && among_best(b, &b->plans[e->flat_plan])))
+            put_break_even(b, e, out);
+        else
+            left++;
+    }
+    if (left > 0)
+        buffer_add_format(out, "%zu more pairs of plans are compared in the JSON.\n", left);
+}
+
 void bill_write_table(const struct bill *b, int width, struct buffer *out)
 {
+    bool few = b->plan_count <= SHOWN_MOST;
     (void)width;
     put_head(b, out);
     put_rows(b, out);
     put_cheapest(b, out);
     for (size_t i = 0; i < b->plan_count; i++)
-        put_variance(&b->plans[i], out);
+        if (few || among_best(b, &b->plans[i]))
+            put_variance(&b->plans[i], out);
     for (size_t i = 0; i < b->plan_count; i++)
-        put_full_use(&b->plans[i], out);
-    for (size_t i = 0; i < b->break_even_count; i++)
-        put_break_even(b, &b->break_even[i], out);
+        if (few || among_best(b, &b->plans[i]))
+            put_full_use(&b->plans[i], out);
+    put_pairs(b, out);
     put_split(b, out);
     for (size_t i = 0; i < b->plan_count; i++)
-        put_waste(&b->plans[i], out);
+        if (few || among_best(b, &b->plans[i]))
+            put_waste(&b->plans[i], out);
     put_remarks(b, out);
     for (size_t i = 0; i < b->plan_count; i++)
         put_groups(b, &b->plans[i], out);
