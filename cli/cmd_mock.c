@@ -1,16 +1,19 @@
 /* farebox mock: an OpenAI-compatible endpoint in front of a simulated engine. */
 #include "cli/command.h"
 #include "core/clock.h"
+#include "sim/cost/select.h"
 #include "sim/mock/mock.h"
+#include "sim/mock/plan_limits.h"
 
 #include <string.h>
 
 struct mock_options {
     struct common_options common;
-    const char *listen, *engine, *model, *hold, *log, *api_key_file;
+    const char *listen, *engine, *model, *hold, *log, *api_key_file, *plan, *router;
     struct option_list faults;
     struct limit_rules limits;
     double ttft_ms, itl_ms, tokens_per_word;
+    uint64_t replicas, max_num_seqs;
     uint64_t template_tokens, output_tokens, reasoning_tokens, max_body_bytes;
 };
 
@@ -37,6 +40,9 @@ static const struct option_spec options[] = {
     {"rpd", 0, OPTION_COUNT, AT(limits.rpd), "0", "N", .max = 1e12, .help = "Requests a day."},
     {"max-concurrency", 0, OPTION_COUNT, AT(limits.concurrency), "0", "N", .max = 1e12,
      .help = "Requests at once."},
+    {"plan", 0, OPTION_TEXT, AT(plan), NULL, "PLAN",
+     .help = "Take the limits that are not given here from this plan of the price books, or of a "
+             "file: plans.json#NAME."},
 
     {"engine", 'e', OPTION_TEXT, AT(engine), NULL, "PRESET",
      .help = "Engine preset, by name or as a file; without one, the constant times below.",
@@ -45,6 +51,13 @@ static const struct option_spec options[] = {
      .help = "Time to the first token of every answer."},
     {"itl-ms", 0, OPTION_NUMBER, AT(itl_ms), "2", "MS", .max = 1e7,
      .help = "Time from each token to the next."},
+    {"replicas", 0, OPTION_COUNT, AT(replicas), NULL, "N", .min = 1, .max = 1000,
+     .help = "Replicas of the engine, instead of the preset's."},
+    {"router", 0, OPTION_TEXT, AT(router), NULL, "NAME",
+     .help =
+         "How requests are spread over the replicas: round-robin, least-loaded or prefix-aware."},
+    {"max-num-seqs", 0, OPTION_COUNT, AT(max_num_seqs), NULL, "N", .min = 1, .max = 1e6,
+     .help = "Requests that run at once in a replica, instead of the preset's."},
     {"hold", 0, OPTION_TEXT, AT(hold), NULL, "FROM:TO",
      .help = "Seconds after the first request between which nothing leaves; what falls due then "
              "leaves at the end: a stall for tests of coordinated omission."},
@@ -75,21 +88,55 @@ static int parse_hold(const char *text, struct mock_config *config, struct error
     return 0;
 }
 
-static int choose_engine(const struct mock_options *o, struct mock_config *config,
+static int choose_engine(const struct mock_options *o, struct engine_config *engine,
                          struct error *err)
 {
-    if (!o->engine) {
-        config->engine = engine_config_constant(o->ttft_ms, o->itl_ms);
-        return 0;
-    }
-    if (options_given(o, "ttft-ms") || options_given(o, "itl-ms"))
+    if (!o->engine)
+        *engine = engine_config_constant(o->ttft_ms, o->itl_ms);
+    else if (options_given(o, "ttft-ms") || options_given(o, "itl-ms"))
         return error_set(err, ERR_INPUT,
                          "--engine %s brings its own times: leave --ttft-ms and --itl-ms out",
                          o->engine);
-    return engine_config_load(o->engine, &config->engine, err);
+    else if (engine_config_load(o->engine, engine, err) < 0)
+        return err->code;
+    if (o->replicas)
+        engine->replicas = (uint32_t)o->replicas;
+    if (o->max_num_seqs)
+        engine->max_num_seqs = (uint32_t)o->max_num_seqs;
+    if (!o->router)
+        return 0;
+    int router = engine_router_from_name(o->router);
+    if (router < 0)
+        return error_set(err, ERR_INPUT,
+                         "--router %s: expected round-robin, least-loaded or prefix-aware",
+                         o->router);
+    engine->router = (enum engine_router)router;
+    return 0;
 }
 
-static int make_config(const struct mock_options *o, struct mock_config *config, struct error *err)
+static int take_plan_limits(const struct terminal *t, const char *name, struct limit_rules *rules,
+                            struct error *err)
+{
+    struct plan_selection chosen = {0};
+    if (plan_select(name, &chosen, err) < 0)
+        return err->code;
+    if (chosen.count != 1) {
+        error_set(err, ERR_INPUT, "--plan %s names %zu plans; expected one", name, chosen.count);
+        plan_selection_free(&chosen);
+        return ERR_INPUT;
+    }
+    unsigned left_out = limit_rules_from_plan(chosen.plans[0], rules);
+    if (left_out)
+        warn(t, "%u of the rate limits of %s are not per minute or per day and are not enforced",
+             left_out, name);
+    if (rules->rpm == 0 && rules->tpm == 0 && rules->rpd == 0 && rules->concurrency == 0)
+        warn(t, "%s has no rate limit: nothing is enforced", name);
+    plan_selection_free(&chosen);
+    return 0;
+}
+
+static int make_config(const struct terminal *t, const struct mock_options *o,
+                       struct mock_config *config, struct error *err)
 {
     mock_config_init(config);
     config->listen = o->listen;
@@ -108,7 +155,9 @@ static int make_config(const struct mock_options *o, struct mock_config *config,
             return err->code;
     if (o->hold && parse_hold(o->hold, config, err) < 0)
         return err->code;
-    return choose_engine(o, config, err);
+    if (o->plan && take_plan_limits(t, o->plan, &config->limits, err) < 0)
+        return err->code;
+    return choose_engine(o, &config->engine, err);
 }
 
 static void tell_start(const struct terminal *t, const struct mock *m, bool json)
@@ -200,7 +249,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
 {
     const struct mock_options *o = given;
     struct mock_config config;
-    if (command_arguments(&o->common, 0, NULL, err) < 0 || make_config(o, &config, err) < 0)
+    if (command_arguments(&o->common, 0, NULL, err) < 0 || make_config(t, o, &config, err) < 0)
         return err->code;
     struct mock *m = mock_create(&config, err);
     if (!m)

@@ -1,6 +1,7 @@
 #include "mock_fixture.h"
 #include "sim/mock/keys.h"
 #include "sim/mock/limiter.h"
+#include "sim/mock/plan_limits.h"
 
 static struct limiter limiter;
 static struct limit_answer answer;
@@ -89,6 +90,25 @@ START_TEST(durations_read_as_openai_writes_them)
         limit_format_duration(cases[i].ns, text);
         ck_assert_str_eq(text, cases[i].text);
     }
+}
+END_TEST
+
+START_TEST(plans_supply_the_limits_that_are_not_given)
+{
+    static const char book[] = "{\"book\": \"b\", \"currency\": \"USD\", \"plans\": [{\"name\": "
+                               "\"p\", \"per_request\": \"0\", "
+                               "\"limits\": {\"rpm\": 30, \"tpm\": 5000, \"concurrency\": 10}}]}";
+    struct plan_book plans = {0};
+    struct error err = {0};
+    ck_assert_msg(plan_book_parse("book", book, strlen(book), &plans, &err) == 0, "%s",
+                  err.message);
+    struct limit_rules rules = {.tpm = 7};
+    ck_assert_uint_eq(limit_rules_from_plan(&plans.plans[0], &rules), 0);
+    ck_assert_uint_eq(rules.rpm, 30);
+    ck_assert_uint_eq(rules.tpm, 7);
+    ck_assert_uint_eq(rules.rpd, 0);
+    ck_assert_uint_eq(rules.concurrency, 10);
+    plan_book_free(&plans);
 }
 END_TEST
 
@@ -187,6 +207,7 @@ int main(void)
     tcase_add_test(unit, day_and_concurrency_are_limits_of_their_own);
     tcase_add_test(unit, no_rules_limit_nothing_and_say_nothing);
     tcase_add_test(unit, durations_read_as_openai_writes_them);
+    tcase_add_test(unit, plans_supply_the_limits_that_are_not_given);
     tcase_add_test(unit, wrong_key_files_are_told_by_place);
     suite_add_tcase(suite, unit);
     TCase *wire = tcase_create("endpoint");
