@@ -1,0 +1,144 @@
+/* How fast traces are read, on one core: Azure-style CSV and Mooncake JSON Lines made here, beside
+ * `wc -l` and, for the compressed file, `gzip -dc` of the same bytes; and the memory that ten
+ * million requests take. */
+#include "core/clock.h"
+#include "core/random.h"
+#include "workloads/trace.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CSV_ROWS 5000000
+#define JSON_ROWS 300000
+#define MANY_ROWS 10000000
+
+static void fill_csv(FILE *out, long rows)
+{
+    struct random r;
+    char instant[CLOCK_INSTANT_SIZE];
+    int64_t at_ns = INT64_C(1700158623979960000);
+    random_init(&r, 1, RANDOM_TEST, 1);
+    fputs("TIMESTAMP,ContextTokens,GeneratedTokens\r\n", out);
+    for (long i = 0; i < rows; i++) {
+        at_ns += (int64_t)random_below(&r, 500000) * 1000 + 1000;
+        clock_format_instant(at_ns, instant);
+        instant[10] = ' ';
+        char *fraction = instant[19] == '.' ? instant + 20 : NULL;
+        unsigned micro = fraction ? (unsigned)strtoul(fraction, NULL, 10) : 0;
+        fprintf(out, "%.19s.%06u0,%d,%d\r\n", instant, micro, (int)random_below(&r, 7000) + 3,
+                (int)random_below(&r, 500) + 6);
+    }
+}
+
+static void fill_mooncake(FILE *out, long rows)
+{
+    struct random r;
+    uint64_t next_block = 1;
+    random_init(&r, 1, RANDOM_TEST, 2);
+    for (long i = 0; i < rows; i++) {
+        int blocks = (int)random_below(&r, 45) + 1;
+        fprintf(
+            out,
+            "{\"timestamp\": %ld, \"input_length\": %d, \"output_length\": %d, \"hash_ids\": [0",
+            i * 250, blocks * 512 - (int)random_below(&r, 512), (int)random_below(&r, 600) + 1);
+        for (int k = 1; k < blocks; k++)
+            fprintf(out, ", %llu", (unsigned long long)next_block++);
+        fputs("]}\n", out);
+    }
+}
+
+static double seconds_since(int64_t start_ns)
+{
+    return (double)(clock_now_ns() - start_ns) / 1e9;
+}
+
+/* Reads the file; prints its speed over the uncompressed bytes. */
+static int measure(const char *name, const char *path, double megabytes)
+{
+    struct workload w;
+    struct error err = {0};
+    workload_init(&w);
+    int64_t start = clock_now_ns();
+    if (trace_read(path, NULL, &w, NULL, &err) < 0) {
+        fprintf(stderr, "%s: %s\n", path, err.message);
+        return EXIT_FAILURE;
+    }
+    double taken = seconds_since(start);
+    printf("%-22s %8.1f MB/s   %5.2f million requests/s   (%.0f MB in %.2f s)\n", name,
+           megabytes / taken, (double)w.count / taken / 1e6, megabytes, taken);
+    workload_free(&w);
+    return EXIT_SUCCESS;
+}
+
+static void yardstick(const char *name, const char *command, const char *path, double megabytes)
+{
+    char line[256];
+    snprintf(line, sizeof line, "%s '%s' > /dev/null", command, path);
+    int64_t start = clock_now_ns();
+    if (system(line) != 0)
+        return;
+    printf("%-22s %8.1f MB/s\n", name, megabytes / seconds_since(start));
+}
+
+static int measure_file(const char *form, void (*fill)(FILE *, long), long rows, bool packed)
+{
+    char path[] = "/tmp/perf_trace.XXXXXX", command[64], packed_path[64];
+    struct stat about;
+    int fd = mkstemp(path);
+    FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+    if (!out)
+        return EXIT_FAILURE;
+    fill(out, rows);
+    fclose(out);
+    stat(path, &about);
+    double megabytes = (double)about.st_size / 1e6;
+    yardstick("  wc -l", "wc -l", path, megabytes);
+    int status = measure(form, path, megabytes);
+    snprintf(packed_path, sizeof packed_path, "%s.gz", path);
+    snprintf(command, sizeof command, "gzip -1 %s", path);
+    if (packed && system(command) == 0) {
+        yardstick("  gzip -dc", "gzip -dc", packed_path, megabytes);
+        status |= measure("  the same as .gz", packed_path, megabytes);
+        unlink(packed_path);
+    }
+    unlink(path);
+    return status;
+}
+
+/* Ten million requests in a process of their own: peak resident memory. */
+static int measure_memory(void)
+{
+    char path[] = "/tmp/perf_trace.XXXXXX";
+    struct rusage usage;
+    int fd = mkstemp(path), status;
+    FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+    if (!out)
+        return EXIT_FAILURE;
+    fill_csv(out, MANY_ROWS);
+    fclose(out);
+    pid_t child = fork();
+    if (child == 0) {
+        struct workload w;
+        workload_init(&w);
+        _exit(trace_read(path, NULL, &w, NULL, NULL) < 0 || w.count != MANY_ROWS);
+    }
+    if (child < 0 || wait4(child, &status, 0, &usage) < 0 || status != 0)
+        status = EXIT_FAILURE;
+    else
+        printf("%-22s %8.1f MB resident for 10 million requests\n", "memory",
+               (double)usage.ru_maxrss / 1e3);
+    unlink(path);
+    return status;
+}
+
+int main(void)
+{
+    int status = measure_file("Azure CSV", fill_csv, CSV_ROWS, true);
+    status |= measure_file("Mooncake JSON Lines", fill_mooncake, JSON_ROWS, false);
+    return status | measure_memory();
+}
