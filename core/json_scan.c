@@ -416,6 +416,48 @@ bool json_double(struct json_scan *s, double min, double max, double *out)
     return false;
 }
 
+/* Takes the elements that stand as ", 123" (one blank at most, up to 19 digits, no leading zero)
+ * and leaves the first that does not, or the closing bracket, to the usual road. */
+static size_t plain_elements(struct json_scan *s, uint64_t **items, size_t *capacity, size_t count)
+{
+    for (;;) {
+        const char *p = s->at, *end = s->end;
+        if (!s->first) {
+            if (p == end || *p != ',')
+                return count;
+            p++;
+        }
+        if (p < end && *p == ' ')
+            p++;
+        const char *start = p;
+        uint64_t value = 0;
+        while (p < end && (unsigned)(*p - '0') <= 9 && p - start < 19)
+            value = value * 10 + (uint64_t)(*p++ - '0');
+        if (p == start || p == end || (*p != ',' && *p != ']') || (*start == '0' && p - start > 1))
+            return count;
+        mem_grow(items, capacity, count + 1, sizeof **items);
+        (*items)[count++] = value;
+        s->first = false;
+        s->at = p;
+    }
+}
+
+bool json_u64_array(struct json_scan *s, uint64_t **items, size_t *capacity, size_t *count)
+{
+    *count = 0;
+    if (!json_array_begin(s))
+        return false;
+    for (;;) {
+        *count = plain_elements(s, items, capacity, *count);
+        if (!json_array_next(s))
+            return !s->failed;
+        mem_grow(items, capacity, *count + 1, sizeof **items);
+        if (!json_u64(s, 0, UINT64_MAX, &(*items)[*count]))
+            return false;
+        (*count)++;
+    }
+}
+
 bool json_string_copy(struct json_scan *s, size_t max_length, char **out)
 {
     struct text raw;

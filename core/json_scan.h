@@ -84,6 +84,10 @@ bool json_u64(struct json_scan *s, uint64_t min, uint64_t max, uint64_t *out);
 bool json_i64(struct json_scan *s, int64_t min, int64_t max, int64_t *out);
 bool json_double(struct json_scan *s, double min, double max, double *out);
 
+/* An array of whole numbers from 0, all of it, into *items, which the caller frees and mem_grow()
+ * makes larger; long lists go by at a few nanoseconds an element. False after an error. */
+bool json_u64_array(struct json_scan *s, uint64_t **items, size_t *capacity, size_t *count);
+
 /* A string, unescaped and copied, at most `max_length` bytes. The caller frees *out. */
 bool json_string_copy(struct json_scan *s, size_t max_length, char **out);
 

@@ -193,6 +193,58 @@ START_TEST(writes_numbers_that_read_back)
 }
 END_TEST
 
+/* Takes the text as an array of numbers; their count, or -1. */
+static int take_numbers(const char *text, size_t length, uint64_t **items)
+{
+    struct json_scan s;
+    size_t capacity = 0, count;
+    *items = NULL;
+    json_scan_init(&s, "t", text, length, 1);
+    bool good = json_u64_array(&s, items, &capacity, &count);
+    return json_scan_end(&s, NULL) == 0 && good ? (int)count : -1;
+}
+
+START_TEST(arrays_of_numbers_are_taken_whole)
+{
+    static const struct {
+        const char *text;
+        int count;
+        uint64_t last;
+    } cases[] = {
+        {"[]", 0, 0},
+        {"[ ]", 0, 0},
+        {"[7]", 1, 7},
+        {"[0, 1,2 ,  3,\t4]", 5, 4},
+        {"[1, 18446744073709551615]", 2, UINT64_MAX},
+        {"[1, 9999999999999999999, 5]", 3, 5},
+        {"[1, 18446744073709551616]", -1, 0},
+        {"[01]", -1, 0},
+        {"[1, 01]", -1, 0},
+        {"[1,]", -1, 0},
+        {"[,1]", -1, 0},
+        {"[1 2]", -1, 0},
+        {"[1.0]", -1, 0},
+        {"[-1]", -1, 0},
+        {"[1, \"2\"]", -1, 0},
+        {"[1]]", -1, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint64_t *items;
+        int count = take_numbers(cases[i].text, strlen(cases[i].text), &items);
+        ck_assert_msg(count == cases[i].count, "%s gave %d", cases[i].text, count);
+        if (count > 0)
+            ck_assert_uint_eq(items[count - 1], cases[i].last);
+        free(items);
+    }
+    const char *whole = "[10, 200, 3000]";
+    for (size_t cut = 0; cut < strlen(whole); cut++) {
+        uint64_t *items;
+        ck_assert_int_eq(take_numbers(whole, cut, &items), -1);
+        free(items);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("json");
@@ -206,6 +258,7 @@ int main(void)
     tcase_add_test(t, wrong_bytes_become_replacement_characters);
     tcase_add_test(t, escapes_resolve_surrogate_pairs);
     tcase_add_test(t, writes_numbers_that_read_back);
+    tcase_add_test(t, arrays_of_numbers_are_taken_whole);
     suite_add_tcase(s, t);
     return testing_run(s);
 }
