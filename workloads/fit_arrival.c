@@ -8,7 +8,7 @@
 #define TRIALS 3          /* seeds that a shape is drawn with while it is sought */
 #define PROOFS 8          /* seeds that a curve is judged by */
 #define MOST_DRAWS 200000 /* arrivals per trial */
-#define LEAST_SHAPE 0.1 /* burstier gaps are better told by a finer rate curve */
+#define LEAST_SHAPE 0.1   /* burstier gaps are better told by a finer rate curve */
 #define MOST_SHAPE 400.0
 #define CLOSE 0.10 /* relative distance of the CV that is good enough, at the worst seed */
 

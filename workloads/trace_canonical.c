@@ -94,15 +94,8 @@ static uint32_t key_of(struct canonical *c, struct text key)
 
 static void read_hash_ids(struct canonical *c)
 {
-    size_t count = 0;
-    if (!json_array_begin(&c->scan))
-        return;
-    while (json_array_next(&c->scan)) {
-        mem_grow(&c->hash_ids, &c->hash_capacity, count + 1, sizeof *c->hash_ids);
-        json_u64(&c->scan, 0, UINT64_MAX, &c->hash_ids[count++]);
-    }
+    json_u64_array(&c->scan, &c->hash_ids, &c->hash_capacity, &c->row.hash_count);
     c->row.hash_ids = c->hash_ids;
-    c->row.hash_count = count;
 }
 
 /* The row of a request id: given ids, or the made ones ("r1" is row 0) where none are given. */

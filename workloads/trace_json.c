@@ -236,14 +236,8 @@ const char *trace_row_name(struct trace_row *r)
 
 void trace_row_hash_ids(struct trace_row *r)
 {
-    size_t count = 0;
-    json_array_begin(&r->scan);
-    while (json_array_next(&r->scan)) {
-        mem_grow(&r->hash_ids, &r->hash_capacity, count + 1, sizeof *r->hash_ids);
-        json_u64(&r->scan, 0, UINT64_MAX, &r->hash_ids[count++]);
-    }
+    json_u64_array(&r->scan, &r->hash_ids, &r->hash_capacity, &r->row.hash_count);
     r->row.hash_ids = r->hash_ids;
-    r->row.hash_count = count;
 }
 
 void trace_row_keep(struct trace_row *r, const char *key)
