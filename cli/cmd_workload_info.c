@@ -46,6 +46,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     if (status < 0)
         return status;
     workload_info_compute(&w, &report, &info);
+    workload_info_add_detail(&w, &info);
     show(t, o, &info);
     workload_info_free(&info);
     workload_free(&w);

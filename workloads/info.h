@@ -20,6 +20,7 @@
 
 #include "core/buffer.h"
 #include "core/json_write.h"
+#include "core/stats/fit.h"
 #include "workloads/trace.h"
 #include "workloads/workload.h"
 
@@ -30,6 +31,55 @@
 struct info_summary {
     uint64_t count, total; /* total: exact sum */
     double mean, stddev, min, p50, p90, p99, max;
+};
+
+/* Hit ratio by tokens with a least-recently-used cache of so many blocks. */
+struct info_cache_point {
+    uint64_t blocks;
+    double hit_ratio_tokens;
+};
+
+/* Hit ratio by tokens where a block not used for longer than this is gone. */
+struct info_ttl_point {
+    int64_t ttl_ns;
+    double hit_ratio_tokens;
+};
+
+/* One of the equal parts of the duration: its requests, and the CV of the gaps that begin in it. */
+struct info_window {
+    double start_s;
+    uint64_t requests;
+    double rate_rps, interarrival_cv;
+};
+
+/* Counts in windows of one length: variance / mean (1 for Poisson arrivals) and largest / mean. */
+struct info_dispersion {
+    int64_t window_ns;
+    double index, peak_to_mean;
+};
+
+/* The distribution that a sample is most like; unset where it cannot be fitted. */
+struct info_fit {
+    bool known;
+    struct fit fit;
+};
+
+#define INFO_WINDOWS 24
+#define INFO_DISPERSIONS 6
+#define INFO_CACHE_POINTS 40
+#define INFO_TTL_POINTS 6
+
+/* What takes longer to find, see workload_info_add_detail. */
+struct workload_detail {
+    struct info_window windows[INFO_WINDOWS];
+    size_t window_count; /* 0: no duration */
+    struct info_dispersion dispersion[INFO_DISPERSIONS];
+    size_t dispersion_count;
+    struct info_cache_point cache[INFO_CACHE_POINTS]; /* sizes double; the last holds everything */
+    size_t cache_count;
+    struct info_ttl_point ttl[INFO_TTL_POINTS];
+    size_t ttl_count;
+    struct info_fit input, output, interarrival_s;
 };
 
 struct workload_info {
@@ -50,6 +100,8 @@ struct workload_info {
     double hit_ratio_tokens, hit_ratio_blocks;
     bool has_usage; /* the recording says what was cached, written, thought */
     uint64_t cached_tokens, written_tokens, reasoning_tokens;
+    bool has_detail;
+    struct workload_detail detail;
     struct trace_report report; /* zero where there was none */
 };
 
@@ -57,6 +109,14 @@ struct workload_info {
 void workload_info_compute(const struct workload *w, const struct trace_report *report,
                            struct workload_info *out);
 void workload_info_free(struct workload_info *info);
+
+/* Adds burstiness over time, hit ratios against cache size and idle time, and fitted distributions.
+ *
+ * Cache size: a block is there if fewer than `blocks` different blocks were used since its last use
+ * (Mattson's stack distance, 1970); of one request's blocks the last ones count as used first, so
+ * that a prefix's tail goes before its root. Block k of a leading run hits where all blocks up to
+ * it do. Fits are made of at most 100,000 values, evenly taken from the file. */
+void workload_info_add_detail(const struct workload *w, struct workload_info *info);
 
 /* The object of `workload info --json`. */
 void workload_info_put_json(const struct workload_info *info, struct json_writer *w);

@@ -1,5 +1,5 @@
 /* A workload's description as JSON and as text. */
-#include "workloads/info.h"
+#include "workloads/info_detail.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -121,6 +121,8 @@ void workload_info_put_json(const struct workload_info *info, struct json_writer
     put_count(w, "classes", info->classes);
     put_prefix(info, w);
     put_recorded(info, w);
+    if (info->has_detail)
+        info_detail_put_json(info, w);
     put_notes(info, true, "skipped", w);
     put_notes(info, false, "noticed", w);
     json_end_object(w);
@@ -231,8 +233,8 @@ static void put_outcomes(const struct workload_info *info, struct buffer *out)
                           info->classes);
     if (info->block_size > 0)
         buffer_add_format(out,
-                          "  %-18s%.2f %% of tokens, %.2f %% of blocks (infinite cache, %s "
-                          "different blocks of %u)\n",
+                          "  %-18s%.2f %% of tokens, %.2f %% of blocks, cache unbounded (%s "
+                          "blocks of %u)\n",
                           "prefix hits", 100 * info->hit_ratio_tokens, 100 * info->hit_ratio_blocks,
                           grouped((double)info->distinct_blocks, 0, a), info->block_size);
 }
@@ -259,5 +261,7 @@ void workload_info_put_text(const struct workload_info *info, struct buffer *out
     put_summary_line(out, "turns per session", &info->turns_per_session);
     buffer_add_byte(out, '\n');
     put_outcomes(info, out);
+    if (info->has_detail)
+        info_detail_put_text(info, out);
     put_note_lines(info, out);
 }

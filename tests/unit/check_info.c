@@ -1,6 +1,10 @@
 #include "testing_trace.h"
 
+#include "core/random.h"
 #include "workloads/info.h"
+#include "workloads/prefix_cache.h"
+
+#include <gsl/gsl_randist.h>
 
 #include <math.h>
 
@@ -210,6 +214,145 @@ START_TEST(json_says_null_for_what_cannot_be_told)
 }
 END_TEST
 
+/* Five requests of one block size: 1 2, 3, 1 2, 4, 1 9, a minute and a half apart. */
+static const char reuse[] =
+    "{\"timestamp\": 0, \"input_length\": 8, \"output_length\": 1, \"hash_ids\": [1, 2], "
+    "\"block_size\": 4}\n"
+    "{\"timestamp\": 90000, \"input_length\": 4, \"output_length\": 1, \"hash_ids\": [3], "
+    "\"block_size\": 4}\n"
+    "{\"timestamp\": 180000, \"input_length\": 7, \"output_length\": 1, \"hash_ids\": [1, 2], "
+    "\"block_size\": 4}\n"
+    "{\"timestamp\": 270000, \"input_length\": 4, \"output_length\": 1, \"hash_ids\": [4], "
+    "\"block_size\": 4}\n"
+    "{\"timestamp\": 360000, \"input_length\": 9, \"output_length\": 1, \"hash_ids\": [1, 9], "
+    "\"block_size\": 4}\n";
+
+START_TEST(reuse_by_size_and_idle_time)
+{
+    struct workload_info i;
+    struct workload w;
+    testing_read(reuse, NULL, &w);
+    workload_info_compute(&w, NULL, &i);
+    workload_info_add_detail(&w, &i);
+    /* The third request finds 1 behind {3} (2 blocks needed) and 2 behind {3, 1} (3 needed): 7
+     * tokens. The last finds 1 behind {4} (2 needed): 4 tokens. Of 32 tokens in all. */
+    const struct workload_detail *d = &i.detail;
+    ck_assert_uint_eq(d->cache_count, 4);
+    ck_assert_uint_eq(d->cache[0].blocks, 1);
+    ck_assert_double_eq(d->cache[0].hit_ratio_tokens, 0);
+    ck_assert_double_eq(d->cache[1].hit_ratio_tokens, 8.0 / 32);
+    ck_assert_double_eq(d->cache[2].hit_ratio_tokens, 11.0 / 32);
+    ck_assert_uint_eq(d->cache[3].blocks, 5);
+    ck_assert_double_eq(d->cache[3].hit_ratio_tokens, i.hit_ratio_tokens);
+    /* Both hits come 180 s after the last use. */
+    ck_assert_int_eq(d->ttl[0].ttl_ns, 60 * NS_PER_S);
+    ck_assert_double_eq(d->ttl[0].hit_ratio_tokens, 0);
+    ck_assert_double_eq(d->ttl[1].hit_ratio_tokens, 11.0 / 32);
+    workload_info_free(&i);
+    workload_free(&w);
+}
+END_TEST
+
+/* The tokens that a simulated cache hits, request by request. */
+static double simulated(const struct workload *w, const struct cache_policy *policy)
+{
+    struct prefix_cache *c = prefix_cache_create(policy, w->block_size);
+    uint64_t hits = 0, input = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        hits += prefix_cache_use(c, w->hash_ids + w->hash_start[i],
+                                 (size_t)(w->hash_start[i + 1] - w->hash_start[i]),
+                                 w->input_tokens[i], w->timestamp_ns[i]);
+        input += w->input_tokens[i];
+    }
+    prefix_cache_free(c);
+    return (double)hits / (double)input;
+}
+
+START_TEST(curves_agree_with_simulated_caches)
+{
+    char path[512];
+    struct workload w;
+    struct workload_info i;
+    if (!testing_data("mooncake/synthetic_trace.jsonl", path))
+        return;
+    workload_init(&w);
+    ck_assert_int_eq(trace_read(path, NULL, &w, NULL, NULL), 0);
+    workload_info_compute(&w, NULL, &i);
+    workload_info_add_detail(&w, &i);
+    for (size_t k = 9; k < i.detail.cache_count; k += 2) {
+        struct cache_policy policy = {.kind = CACHE_LRU,
+                                      .lru_tokens = i.detail.cache[k].blocks * w.block_size};
+        ck_assert_double_eq_tol(i.detail.cache[k].hit_ratio_tokens, simulated(&w, &policy), 1e-12);
+    }
+    for (size_t k = 0; k < i.detail.ttl_count; k++) {
+        struct cache_policy policy = {.kind = CACHE_TTL, .ttl_ns = i.detail.ttl[k].ttl_ns};
+        ck_assert_double_eq_tol(i.detail.ttl[k].hit_ratio_tokens, simulated(&w, &policy), 1e-12);
+    }
+    workload_info_free(&i);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(burstiness_tells_bursts_from_even_and_random_arrivals)
+{
+    struct workload even, bursts;
+    struct workload_info i;
+    workload_init(&even);
+    workload_init(&bursts);
+    for (int k = 0; k < 2400; k++) {
+        workload_add_plain(&even, k * (NS_PER_S / 10), 1, 1);
+        /* Ten at once, every second. */
+        workload_add_plain(&bursts, k / 10 * NS_PER_S, 1, 1);
+    }
+    workload_info_compute(&even, NULL, &i);
+    workload_info_add_detail(&even, &i);
+    ck_assert_uint_eq(i.detail.dispersion_count, 2);
+    ck_assert_int_eq(i.detail.dispersion[1].window_ns, 10 * NS_PER_S);
+    ck_assert_double_eq(i.detail.dispersion[1].index, 0);
+    ck_assert_uint_eq(i.detail.window_count, INFO_WINDOWS);
+    uint64_t sum = 0;
+    for (int k = 0; k < INFO_WINDOWS; k++)
+        sum += i.detail.windows[k].requests;
+    ck_assert_uint_eq(sum, 2400);
+    ck_assert_double_eq_tol(i.detail.windows[5].interarrival_cv, 0, 1e-9);
+    ck_assert(i.detail.interarrival_s.known);
+    ck_assert_int_eq(i.detail.interarrival_s.fit.family, FIT_CONSTANT);
+    workload_info_free(&i);
+    workload_info_compute(&bursts, NULL, &i);
+    workload_info_add_detail(&bursts, &i);
+    /* Gaps of nine zeros and a second: mean 0.1, variance 0.09. */
+    ck_assert_double_eq_tol(i.detail.windows[5].interarrival_cv, 3, 0.01);
+    workload_info_free(&i);
+    workload_free(&even);
+    workload_free(&bursts);
+}
+END_TEST
+
+START_TEST(fits_name_the_family)
+{
+    struct workload w;
+    struct workload_info i;
+    struct random r;
+    int64_t at_ns = 0;
+    random_init(&r, 7, RANDOM_TEST, 0);
+    workload_init(&w);
+    for (int k = 0; k < 20000; k++) {
+        at_ns += (int64_t)(gsl_ran_exponential(random_gsl(&r), 0.25) * 1e9);
+        workload_add_plain(&w, at_ns, 1 + (uint32_t)gsl_ran_lognormal(random_gsl(&r), 6, 1), 64);
+    }
+    workload_info_compute(&w, NULL, &i);
+    workload_info_add_detail(&w, &i);
+    ck_assert_int_eq(i.detail.input.fit.family, FIT_LOGNORMAL);
+    ck_assert_double_eq_tol(i.detail.input.fit.a, 6, 0.05);
+    ck_assert_int_eq(i.detail.output.fit.family, FIT_CONSTANT);
+    ck_assert_int_eq(i.detail.interarrival_s.fit.family, FIT_EXPONENTIAL);
+    ck_assert_double_eq_tol(i.detail.interarrival_s.fit.a, 0.25, 0.01);
+    ck_assert_double_eq_tol(i.detail.dispersion[0].index, 1, 0.1);
+    workload_info_free(&i);
+    workload_free(&w);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("info");
@@ -223,6 +366,10 @@ int main(void)
     suite_add_tcase(suite, t);
     t = tcase_create("by hand");
     tcase_add_test(t, a_small_workload_by_hand);
+    tcase_add_test(t, reuse_by_size_and_idle_time);
+    tcase_add_test(t, curves_agree_with_simulated_caches);
+    tcase_add_test(t, burstiness_tells_bursts_from_even_and_random_arrivals);
+    tcase_add_test(t, fits_name_the_family);
     tcase_add_test(t, json_says_null_for_what_cannot_be_told);
     suite_add_tcase(suite, t);
     return testing_run(suite);

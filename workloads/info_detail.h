@@ -1,0 +1,15 @@
+/* The parts of workload_info_add_detail(). Private to workloads/. */
+#ifndef FAREBOX_WORKLOADS_INFO_DETAIL_H
+#define FAREBOX_WORKLOADS_INFO_DETAIL_H
+
+#include "workloads/info.h"
+
+/* Hit ratios against cache size and idle time, of a workload that has prefix blocks. `order`: all
+ * rows in time order. */
+void info_measure_reuse(const struct workload *w, const uint32_t *order, struct workload_detail *d);
+
+/* The detail's keys, into the open object. */
+void info_detail_put_json(const struct workload_info *info, struct json_writer *w);
+void info_detail_put_text(const struct workload_info *info, struct buffer *out);
+
+#endif
