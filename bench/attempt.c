@@ -101,6 +101,7 @@ static bool contains(const char *text, const char *part)
 void attempt_answer(struct attempt *a, int http_status, const char *content_type)
 {
     a->http_status = http_status;
+    a->headers_in_read = true;
     bool says_events = contains(content_type, "event-stream");
     bool says_json = contains(content_type, "json");
     a->is_stream = is_good(a) && (says_events || (a->config->stream && !says_json));
@@ -128,7 +129,7 @@ static void fail(struct attempt *a, enum failure_class why, struct text words)
  * asked for. */
 static int64_t chunk_time(const struct attempt *a)
 {
-    if (a->read_chunks > 0)
+    if (a->read_items > 0)
         return a->now.read_ns;
     return a->now.wake_ns > a->last_read_ns ? a->now.wake_ns : a->last_read_ns;
 }
@@ -178,9 +179,8 @@ static void note_rest(struct attempt *a, const struct chunk *c)
     }
 }
 
-static bool on_event(void *context, const char *name, struct text data)
+static bool take_event(struct attempt *a, const char *name, struct text data)
 {
-    struct attempt *a = context;
     struct chunk c;
     if (data.length == 0 || a->done)
         return true;
@@ -206,6 +206,14 @@ static bool on_event(void *context, const char *name, struct text data)
     return !a->cancelled;
 }
 
+static bool on_event(void *context, const char *name, struct text data)
+{
+    struct attempt *a = context;
+    bool go_on = take_event(a, name, data);
+    a->read_items++;
+    return go_on;
+}
+
 static bool feed_stream(struct attempt *a, const char *bytes, size_t count)
 {
     enum sse_verdict verdict = sse_feed(&a->sse, bytes, count, on_event, a);
@@ -221,6 +229,8 @@ bool attempt_feed(struct attempt *a, const struct arrival *arrival, const char *
             a->last_read_ns = a->now.read_ns;
         a->read_gap_ns = arrival->read_ns - a->last_read_ns;
         a->read_chunks = 0;
+        a->read_items = a->headers_in_read;
+        a->headers_in_read = false;
     }
     a->now = *arrival;
     if (a->first_byte_ns == TIME_NEVER)

@@ -27,9 +27,9 @@ struct attempt_config {
     size_t max_event, max_body;
 };
 
-/* When bytes arrived. A socket was reported readable at wake_ns and read at read_ns: the first
- * event in a read was there at wake_ns already, whatever the client did in between; the others may
- * have come until read_ns. `read` numbers the reads. */
+/* When bytes arrived. A socket was reported readable at wake_ns and read at read_ns: what stands
+ * first in a read was there at wake_ns already, whatever the client did in between; everything
+ * behind it may have come until read_ns, and counts as come then. `read` numbers the reads. */
 struct arrival {
     int64_t wake_ns, read_ns;
     uint64_t read;
@@ -45,9 +45,10 @@ struct attempt {
     size_t chunk_capacity;
     uint32_t batched;     /* chunks that came many in a read, after silence */
     uint32_t read_chunks; /* token-bearing chunks in the current read */
+    uint32_t read_items;  /* events in the current read, and the headers if they are in it */
     int64_t read_gap_ns;  /* time since the read before the current one */
     int http_status;
-    bool is_stream, done, ending, cancelled;
+    bool is_stream, done, ending, cancelled, headers_in_read;
     bool has_usage, has_cost;
     struct usage usage;
     money cost;

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -213,6 +214,7 @@ struct transfer *client_get(struct client *c)
     t->easy = curl_easy_init();
     attempt_init(&t->attempt);
     buffer_init(&t->body, BUFFER_UNBOUNDED);
+    t->headers.data = t->id_line;
     set_up(t);
     mem_grow(&c->all, &c->transfer_capacity, c->transfer_count + 1, sizeof *c->all);
     c->all[c->transfer_count++] = t;
@@ -258,9 +260,15 @@ static struct shard *pick_shard(struct client *c)
 
 static void point_at(struct transfer *t, const struct endpoint *e)
 {
-    if (t->endpoint != e)
+    if (t->endpoint != e) {
         endpoint_apply(e, t->easy);
+        t->headers.next = e->headers;
+        curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, &t->headers);
+    }
     t->endpoint = e;
+    /* The list stays, only the text of its first line changes: "X:" sends nothing. */
+    snprintf(t->id_line, sizeof t->id_line, "X-Request-Id:%s%s", t->request_id[0] ? " " : "",
+             t->request_id);
     bool *resolved = &t->shard->resolved[e - t->client->config.first_endpoint];
     curl_easy_setopt(t->easy, CURLOPT_RESOLVE, *resolved ? NULL : e->resolve);
     *resolved = true;

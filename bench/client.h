@@ -31,7 +31,8 @@ struct shard;
 /* One attempt on its way. */
 struct transfer {
     struct attempt attempt;
-    struct buffer body; /* what is sent; the owner fills it before client_send */
+    struct buffer body;  /* what is sent; the owner fills it before client_send */
+    char request_id[80]; /* sent as X-Request-Id; empty = not sent */
     void *owner;
     int64_t connected_ns; /* when the request went to a connection; TIME_NEVER before */
     int64_t done_ns;
@@ -43,6 +44,8 @@ struct transfer {
     struct client *client;
     struct shard *shard;
     const struct endpoint *endpoint;
+    struct curl_slist headers; /* the id's line, before the endpoint's */
+    char id_line[100];
     struct transfer *next; /* in the pool, or among those that have ended */
     uint32_t sendings;
     bool answered, ended;

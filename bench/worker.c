@@ -63,6 +63,21 @@ void stop_raise(atomic_int *stop, enum stop_request request)
 
 /* ---- records ---- */
 
+/* The request's id as records show it: its own, or a made one; "#2" for the second time round. */
+static const char *request_id(const struct workload *w, const struct due *due,
+                              char out[FINISHED_ID_SIZE])
+{
+    char made[REQUEST_ID_SIZE];
+    const char *id = workload_request_id(w, due->row, made);
+    if (due->repeat == 0 && id != made)
+        return id;
+    if (due->repeat == 0)
+        snprintf(out, FINISHED_ID_SIZE, "%s", id);
+    else
+        snprintf(out, FINISHED_ID_SIZE, "%.30s#%u", id, due->repeat + 1);
+    return out;
+}
+
 static struct finished *new_record(struct worker *w, const struct due *due,
                                    const struct endpoint *e)
 {
@@ -71,17 +86,7 @@ static struct finished *new_record(struct worker *w, const struct due *due,
     struct request q;
     record_init(r);
     workload_get(w->setup->workload, due->row, &q);
-    char made[REQUEST_ID_SIZE];
-    const char *id = workload_request_id(w->setup->workload, due->row, made);
-    if (due->repeat == 0 && id != made) {
-        r->request_id = id;
-    } else {
-        if (due->repeat == 0)
-            snprintf(f->id, sizeof f->id, "%s", id);
-        else
-            snprintf(f->id, sizeof f->id, "%.30s#%u", id, due->repeat + 1);
-        r->request_id = f->id;
-    }
+    r->request_id = request_id(w->setup->workload, due, f->id);
     r->session_id = q.session_id;
     r->endpoint = e->config->name ? e->config->name : e->config->url;
     r->model = e->config->model ? e->config->model : q.model ? q.model : e->model;
@@ -197,6 +202,12 @@ static void send_attempt(struct worker *w, struct flight *flight)
     flight->transfer = t;
     flight->attempt++;
     t->owner = flight;
+    char made[FINISHED_ID_SIZE];
+    const char *id = request_id(load, &flight->due, made);
+    if (flight->attempt == 1)
+        snprintf(t->request_id, sizeof t->request_id, "%.60s", id);
+    else
+        snprintf(t->request_id, sizeof t->request_id, "%.60s.%u", id, flight->attempt);
     prompt_maker_build(w->setup->makers[number], load, &flight->due, model ? model : e->model,
                        &t->body);
     int64_t now_ns = clock_now_ns();
