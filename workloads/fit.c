@@ -181,7 +181,7 @@ static struct length fit_shares(const struct workload *w, const double *shares)
     struct share {
         double share, tokens;
     } *sorted = mem_alloc((w->count + 1) * sizeof *sorted);
-    double at[STEPS + 1], q[STEPS + 1], total = 0, sum = 0;
+    double at[STEPS + 1] = {0}, q[STEPS + 1] = {0}, total = 0, sum = 0;
     for (size_t i = 0; i < w->count; i++) {
         sorted[i] = (struct share){shares[i], w->input_tokens[i]};
         total += sorted[i].tokens;

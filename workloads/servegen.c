@@ -325,7 +325,7 @@ int servegen_read(const char *path, const struct servegen_options *options, stru
                   struct servegen_report *report, struct error *err)
 {
     struct servegen_files files;
-    struct servegen_report unwanted;
+    struct servegen_report unwanted = {0};
     report = report ? report : &unwanted;
     *report = (struct servegen_report){0};
     if (servegen_files_read(path, &files, err) < 0)

@@ -19,7 +19,7 @@ static transform_function *const functions[TRANSFORM_KINDS] = {
 int transform_apply(const struct transform *t, uint64_t seed, struct workload *w,
                     struct transform_report *report, struct error *err)
 {
-    struct transform_report unwanted;
+    struct transform_report unwanted = {0};
     report = report ? report : &unwanted;
     *report = (struct transform_report){.before = w->count};
     if (workload_check_order(w, NULL, err) < 0)
