@@ -343,7 +343,9 @@ static const char *const scenario_keys[] = {"scenario", "comment",    "start",  
 static void parse_member(struct json_scan *s, struct text key, struct scenario *out,
                          bool *block_given)
 {
-    if (text_equal(key, "scenario")) {
+    if (text_equal(key, "$schema")) { /* for editors */
+        json_skip(s, NULL);
+    } else if (text_equal(key, "scenario")) {
         parse_string(s, &out->name);
     } else if (text_equal(key, "comment")) {
         parse_string(s, &out->comment);
