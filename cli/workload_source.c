@@ -1,5 +1,7 @@
 #include "cli/workload_source.h"
 
+#include "workloads/transform.h"
+
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
@@ -34,6 +36,11 @@ static int load_trace(const struct workload_source *source, const struct termina
     return status;
 }
 
+static void tell_transform(void *context, const char *text)
+{
+    say(context, "%s", text);
+}
+
 int workload_source_load(const struct workload_source *source, const struct terminal *t,
                          const struct generate_options *limits, uint64_t seed, struct workload *w,
                          struct error *err)
@@ -43,6 +50,9 @@ int workload_source_load(const struct workload_source *source, const struct term
                          source->trace ? "give only one of" : "expected a workload:");
     int status = source->trace ? load_trace(source, t, w, err)
                                : load_scenario(source->scenario, limits, seed, w, err);
+    if (status == 0 && source->transforms.count > 0)
+        status = transform_apply_all(source->transforms.items, source->transforms.count, seed, w,
+                                     tell_transform, (void *)(uintptr_t)t, err);
     if (status == 0 && w->count == 0)
         status = error_set(err, ERR_INPUT, "%s holds no request",
                            source->trace ? source->trace : source->scenario);

@@ -1,5 +1,5 @@
-/* Where a workload comes from: the options --trace and --scenario, for every command that runs
- * one.
+/* Where a workload comes from: the options --trace and --scenario, and --transform to change it,
+ * for every command that runs one.
  *
  *     struct sim_options { struct common_options common; struct workload_source source; ... };
  *     static const struct option_spec options[] = {
@@ -17,6 +17,7 @@
 
 struct workload_source {
     const char *trace, *scenario;
+    struct option_list transforms;
     struct trace_reading reading;
 };
 
@@ -34,11 +35,17 @@ struct workload_source {
          .offset = offsetof(owner, place.scenario),                               \
          .unit = "NAME|FILE",                                                     \
          .help = "generate the workload: a bundled scenario or a JSON file"},     \
+        {.name = "transform",                                                     \
+         .type = OPTION_LIST,                                                     \
+         .offset = offsetof(owner, place.transforms),                             \
+         .unit = "NAME=...",                                                      \
+         .help = "change the workload first, again and again: sample=0.1, "       \
+                 "route=input<300:small,*:large (workload transform --list)"},    \
         TRACE_READING_OPTIONS(owner, place.reading)
 
 /* Reads or generates the workload into `w` (initialised). `limits` bound a scenario; a trace is
- * read whole. What a reader skipped is told as a warning. ERR_INPUT if neither or both are given,
- * or the workload holds no request. */
+ * read whole. What a reader skipped is told as a warning. ERR_INPUT if neither or both are
+ * given, or the workload holds no request. */
 int workload_source_load(const struct workload_source *source, const struct terminal *t,
                          const struct generate_options *limits, uint64_t seed, struct workload *w,
                          struct error *err);
