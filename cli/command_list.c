@@ -16,6 +16,10 @@ extern const struct command command_engine_calibrate;
 extern const struct command command_bill;
 extern const struct command command_report;
 extern const struct command command_diff;
+extern const struct command command_prices_list;
+extern const struct command command_prices_check;
+extern const struct command command_prices_import;
+extern const struct command command_prices_quote;
 extern const struct command command_man;
 extern const struct command command_completion;
 
@@ -36,6 +40,10 @@ const struct command *const commands[] = {
     &command_bill,
     &command_report,
     &command_diff,
+    &command_prices_list,
+    &command_prices_check,
+    &command_prices_import,
+    &command_prices_quote,
     &command_man,
     &command_completion,
     NULL,

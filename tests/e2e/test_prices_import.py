@@ -1,0 +1,393 @@
+"""Imported price lists against a second, independent reading of them.
+
+For each list: every entry is in the book or among the findings, and 100 random usages of every
+plan, priced by the program, equal exact decimals worked out here from the list's own numbers. The
+lists are not part of the project: FAREBOX_PRICING names their folder.
+"""
+import datetime
+import decimal
+import json
+import os
+import pathlib
+import random
+import re
+
+from support import ROOT, Case
+
+FOLDER = pathlib.Path(os.environ.get("FAREBOX_PRICING", ROOT.parent / "shared" / "pricing"))
+USAGES = 100
+SCALE = 10**36  # totals and prices as integers of 1e-36 USD: every product is exact
+decimal.getcontext().prec = 120
+
+CLASSES = ["input", "cached_input", "cache_write", "cache_write_1h", "output", "reasoning"]
+PARENT = {"cached_input": "input", "cache_write": "input", "cache_write_1h": "cache_write", "reasoning": "output"}
+
+
+def meant(number, per, decimals):
+    """A list's number as a book has it: artefacts snapped, the rest as written; scaled."""
+    d = decimal.Decimal(number)
+    if len(d.normalize().as_tuple().digits) > 12:
+        short = decimal.Context(prec=12, rounding=decimal.ROUND_HALF_EVEN).plus(d).normalize()
+        if len(short.as_tuple().digits) <= 9:
+            d = short
+    d = (d / per).quantize(decimal.Decimal(1).scaleb(-decimals), rounding=decimal.ROUND_HALF_EVEN)
+    return int(d * SCALE)
+
+
+def token(number, per=1):
+    return meant(number, per, 24)
+
+
+def fee(number, per=1):
+    return meant(number, per, 18)
+
+
+class Prices:
+    """Prices of one service or window: {class: price} and {class: [(first input, price)]}."""
+
+    def __init__(self):
+        self.base, self.tiers, self.request = {}, {}, 0
+
+    def add(self, name, first, price):
+        if first == 0:
+            self.base[name] = price
+        else:
+            self.tiers.setdefault(name, []).append((first, price))
+
+    def of(self, name, total):
+        while True:
+            passed = [t for t in self.tiers.get(name, []) if t[0] <= total]
+            if passed:
+                return max(passed)[1]
+            if name in self.base:
+                return self.base[name]
+            if name not in PARENT:
+                return 0
+            name = PARENT[name]
+
+
+class Entry:
+    def __init__(self):
+        self.standard = Prices()
+        self.services = {}
+        self.windows = []  # (active(instant), Prices)
+        self.tools, self.units = {}, {}
+
+    def at(self, service, instant):
+        for active, prices in reversed(self.windows):
+            if instant and active(instant):
+                return prices
+        return self.services.get(service, self.standard)
+
+
+# ---- LiteLLM ----
+
+LITELLM_CLASS = {
+    "input_cost_per_token": "input",
+    "output_cost_per_token": "output",
+    "output_cost_per_reasoning_token": "reasoning",
+    "cache_read_input_token_cost": "cached_input",
+    "input_cost_per_token_cache_hit": "cached_input",
+    "cache_creation_input_token_cost": "cache_write",
+    "cache_creation_input_token_cost_above_1hr": "cache_write_1h",
+}
+LITELLM_ODD_UNITS = {
+    "cache_read_input_audio_token_cost": "cached_input_audio_token",
+    "cache_creation_input_audio_token_cost": "cache_write_audio_token",
+    "citation_cost_per_token": "citation_token",
+    "input_cost_per_query": "query",
+    "ocr_cost_per_page": "page",
+    "annotation_cost_per_page": "annotation_page",
+    "ocr_cost_per_credit": "credit",
+}
+SUFFIX = {"_priority": "priority", "_flex": "flex", "_batches": "batch"}
+
+
+def litellm_unit(key):
+    if key in LITELLM_ODD_UNITS:
+        return LITELLM_ODD_UNITS[key]
+    m = re.fullmatch(r"(input|output)_cost_per_(audio|video)_per_second", key)
+    if m:
+        return f"{m[1]}_{m[2]}_second"
+    m = re.fullmatch(r"(input|output)_cost_per_(\w+)", key)
+    return f"{m[1]}_{m[2]}" if m and "_above_" not in key else None
+
+
+def litellm_entry(raw):
+    e, raw_services = Entry(), {}
+    step = 0 if raw.get("litellm_provider") == "xai" else 1
+    for key, value in raw.items():
+        if key == "search_context_cost_per_query":
+            sizes = {k.rsplit("_", 1)[1]: fee(v) for k, v in value.items()}
+            e.tools["web_search"] = sizes["medium"]
+            if len(set(sizes.values())) > 1:
+                e.tools.update({"web_search_" + k: v for k, v in sizes.items()})
+        if key == "tiered_pricing":
+            for tier in value:
+                if "range" not in tier:
+                    continue  # by the number of results: left out
+                low = int(tier["range"][0])
+                for k, v in tier.items():
+                    if k != "range":
+                        e.standard.add(LITELLM_CLASS[k], low + step if low else 0, token(v))
+        if not isinstance(value, decimal.Decimal) or "_dbu_" in key:
+            continue
+        base, service, first = key, "standard", 0
+        for suffix, name in SUFFIX.items():
+            if base.endswith(suffix):
+                base, service = base.removesuffix(suffix), name
+        m = re.fullmatch(r"(.*)_above_(\d+)k_tokens", base)
+        if m:
+            base, first = m[1], int(m[2]) * 1000 + step
+        if base in LITELLM_CLASS:
+            where = e.standard if service == "standard" else raw_services.setdefault(service, Prices())
+            where.add(LITELLM_CLASS[base], first, token(value))
+        elif base == "input_cost_per_request":
+            e.standard.request = fee(value)
+        elif base == "code_interpreter_cost_per_session":
+            e.tools["code_interpreter"] = fee(value)
+        elif service == "standard" and first == 0 and litellm_unit(base):
+            e.units[litellm_unit(base)] = fee(value)
+    for service, own in raw_services.items():
+        full = Prices()
+        full.request = e.standard.request
+        for c in CLASSES:
+            if c in own.base:
+                full.base[c] = own.base[c]
+                full.tiers[c] = own.tiers.get(c, [])
+            else:
+                if c in e.standard.base:
+                    full.base[c] = e.standard.base[c]
+                tiers = dict(e.standard.tiers.get(c, []))
+                tiers.update(dict(own.tiers.get(c, [])))
+                full.tiers[c] = list(tiers.items())
+        e.services[service] = full
+    return e
+
+
+def litellm(text):
+    return {name: litellm_entry(raw) if name != "sample_spec" else None for name, raw in text.items()}
+
+
+# ---- genai-prices ----
+
+GENAI_CLASS = {
+    "input_mtok": "input",
+    "cache_read_mtok": "cached_input",
+    "cache_write_mtok": "cache_write",
+    "cache_write_1h_mtok": "cache_write_1h",
+    "output_mtok": "output",
+    "output_reasoning_mtok": "reasoning",
+}
+GENAI_UNIT = {
+    "input_audio_mtok": "input_audio_token",
+    "output_audio_mtok": "output_audio_token",
+    "cache_audio_read_mtok": "cached_input_audio_token",
+    "input_image_mtok": "input_image_token",
+    "output_image_mtok": "output_image_token",
+    "cache_image_read_mtok": "cached_input_image_token",
+    "input_video_mtok": "input_video_token",
+    "output_video_mtok": "output_video_token",
+    "output_citation_mtok": "citation_token",
+}
+
+
+def genai_prices(raw, e):
+    p = Prices()
+    for key, value in raw.items():
+        if key in GENAI_CLASS and isinstance(value, dict):
+            p.add(GENAI_CLASS[key], 0, token(value["base"], 10**6))
+            for tier in value["tiers"]:
+                p.add(GENAI_CLASS[key], int(tier["start"]) + 1, token(tier["price"], 10**6))
+        elif key in GENAI_CLASS:
+            p.add(GENAI_CLASS[key], 0, token(value, 10**6))
+        elif key == "requests_kcount":
+            p.request = fee(value, 1000)
+        elif key == "web_searches_kcount":
+            e.tools["web_search"] = fee(value, 1000)
+        else:
+            e.units[GENAI_UNIT[key]] = fee(value, 10**6)
+    return p
+
+
+def genai_condition(c):
+    if "start_date" in c:
+        start = datetime.datetime.fromisoformat(c["start_date"]).replace(tzinfo=datetime.timezone.utc)
+        return lambda t: t >= start
+    start, end = (datetime.time.fromisoformat(c[k].rstrip("Z")) for k in ("start_time", "end_time"))
+    if start < end:
+        return lambda t: start <= t.time() < end
+    return lambda t: t.time() >= start or t.time() < end
+
+
+def genai(text):
+    entries = {}
+    for provider in text:
+        for model in provider["models"]:
+            e, raw = Entry(), model["prices"]
+            sets = raw if isinstance(raw, list) else [{"prices": raw}]
+            for s in sets:
+                prices = genai_prices(s["prices"], e)
+                if s.get("constraint"):
+                    e.windows.append((genai_condition(s["constraint"]), prices))
+                else:
+                    e.standard = prices
+            entries[provider["id"] + "/" + model["id"]] = e
+    return entries
+
+
+# ---- OpenRouter ----
+
+OPENROUTER_CLASS = {
+    "prompt": "input",
+    "completion": "output",
+    "input_cache_read": "cached_input",
+    "input_cache_write": "cache_write",
+    "input_cache_write_1h": "cache_write_1h",
+    "internal_reasoning": "reasoning",
+}
+OPENROUTER_UNIT = {
+    "image": "input_image",
+    "image_output": "output_image_token",
+    "audio": "input_audio_token",
+    "audio_output": "output_audio_token",
+    "input_audio_cache": "cached_input_audio_token",
+}
+
+
+def openrouter(text):
+    entries = {}
+    for model in text["data"]:
+        e = Entry()
+        for key, value in model["pricing"].items():
+            if key in OPENROUTER_CLASS:
+                e.standard.add(OPENROUTER_CLASS[key], 0, token(value))
+            elif key in OPENROUTER_UNIT:
+                e.units[OPENROUTER_UNIT[key]] = fee(value)
+            elif key == "web_search":
+                e.tools["web_search"] = fee(value)
+        for override in model["pricing"].get("overrides", []):
+            for key, value in override.items():
+                if key in OPENROUTER_CLASS:
+                    e.standard.add(OPENROUTER_CLASS[key], int(override["min_prompt_tokens"]), token(value))
+        entries[model["id"]] = e
+    return entries
+
+
+# ---- usages ----
+
+INSTANTS = [None, "2024-05-05T12:00:00Z", "2026-07-29T23:59:59Z", "2026-07-30T00:00:00Z", "2026-09-01T00:29:59Z",
+            "2026-09-01T00:30:00Z", "2026-11-01T16:29:59Z", "2027-03-01T16:30:00Z", "2027-01-01T00:00:00Z"]
+PARSED = {i: i and datetime.datetime.fromisoformat(i.replace("Z", "+00:00")) for i in INSTANTS}
+EDGES = [32000, 128000, 200000, 256000, 272000, 512000]
+
+
+def random_usage(rng, plan, e):
+    """One line for the program, and the charge that it must give."""
+    total = rng.choice([rng.randrange(2000), rng.randrange(10**6), rng.choice(EDGES) + rng.randrange(-1, 2)])
+    cached = int(total * rng.random() ** 2)
+    write = int((total - cached) * rng.random())
+    write_1h = int((total - cached - write) * rng.random())
+    output = rng.randrange(20000)
+    reasoning = int(output * rng.random())
+    service = rng.choice(["standard", "batch", "flex", "priority"])
+    instant = rng.choice(INSTANTS)
+    prices = e.at(service, PARSED[instant])
+    counts = (total - cached - write - write_1h, cached, write, write_1h, output - reasoning, reasoning)
+    usd = prices.request + sum(n * prices.of(c, total) for n, c in zip(counts, CLASSES))
+    extras = []
+    for kind, fees in (("tools", e.tools), ("units", e.units)):
+        used = {}
+        for name, price in fees.items():
+            micro = rng.choice([0, 1000000 * rng.randrange(50), rng.randrange(10**10)])
+            used[name] = f"{micro // 10**6}.{micro % 10**6:06}"
+            assert micro * price % 10**6 == 0
+            usd += micro * price // 10**6
+        if used:
+            extras.append(f',"{kind}":{{' + ",".join(f'"{k}":{v}' for k, v in used.items()) + "}")
+    at = f',"at":"{instant}"' if instant else ""
+    line = (f'{{"plan":{plan},"input":{total},"cached_input":{cached},"cache_write":{write},'
+            f'"cache_write_1h":{write_1h},"output":{output},"reasoning":{reasoning},"service":"{service}"'
+            f'{at}{"".join(extras)}}}\n')
+    return line, usd
+
+
+def scaled(text):
+    whole, _, decimals = text.partition(".")
+    return int(whole + decimals.ljust(36, "0"))
+
+
+class Import(Case):
+    def import_list(self, option, file):
+        path = FOLDER / file
+        if not path.exists():
+            self.skipTest(f"{path} is not there (FAREBOX_PRICING names its folder)")
+        book = self.path("book.json")
+        report = self.farebox_json("prices", "import", option, path, "-o", book)
+        plans = self.farebox_json("prices", "check", book)[0]["plans"]
+        raw = json.loads(path.read_text(), parse_float=decimal.Decimal, parse_int=decimal.Decimal)
+        return raw, report, book, plans
+
+    def check_accounting(self, entries, report, plans):
+        """Nothing is lost: each entry is a plan or a finding, and the counts say so."""
+        left_out = {f["entry"] for f in report["findings"] if f["change"] == "left_out"}
+        partly = {f["entry"] for f in report["findings"] if f["change"] == "in_part"} - left_out
+        self.assertEqual(report["read"], len(entries))
+        self.assertEqual(report["read"], report["represented"] + report["partly"] + report["left_out"])
+        self.assertEqual(report["left_out"], len(left_out))
+        self.assertEqual(report["partly"], len(partly))
+        self.assertEqual(plans, report["represented"] + report["partly"])
+        self.assertEqual(sum(report["left_out_by"].values()), report["left_out"])
+        self.assertEqual(sum(f["change"] == "snapped" for f in report["findings"]), report["snapped"])
+        self.assertEqual(sum(f["change"] == "rounded" for f in report["findings"]), report["rounded"])
+        self.assertLessEqual(left_out, set(entries))
+        return {name: e for name, e in entries.items() if name not in left_out}
+
+    def check_charges(self, book, entries):
+        rng = random.Random(20261101)
+        lines, expected = [], []
+        for name, e in entries.items():
+            plan = json.dumps(name)
+            for _ in range(USAGES):
+                line, usd = random_usage(rng, plan, e)
+                lines.append(line)
+                expected.append((usd, name))
+        usages = self.write("usages.jsonl", "".join(lines))
+        quotes = self.farebox("prices", "quote", "--plans", book, "--usages", usages).stdout.splitlines()
+        self.assertEqual(len(quotes), USAGES * len(entries))
+        for quote, line, (usd, name) in zip(quotes, lines, expected):
+            total, plan = quote.split("\t")
+            if plan != name or scaled(total) != usd:
+                self.fail(f"{line}  gave {quote}, not {decimal.Decimal(usd) / SCALE}")
+        self.assertGreater(sum(usd > 0 for usd, _ in expected), len(expected) // 2)
+
+    def check_list(self, option, file, read):
+        raw, report, book, plans = self.import_list(option, file)
+        entries = read(raw)
+        represented = self.check_accounting(entries, report, plans)
+        self.check_charges(book, represented)
+        return report
+
+    def test_litellm(self):
+        report = self.check_list("--litellm", "litellm_model_prices_and_context_window.json", litellm)
+        self.assertEqual(report["read"], 2986)
+        self.assertEqual(report["represented"], 2851)
+        self.assertEqual(report["partly"], 34)
+        self.assertEqual(report["left_out_by"], {"the list's own sample, not a model": 1, "no price given": 98,
+                                                 "price by the number of results asked for": 2})
+        self.assertEqual((report["snapped"], report["rounded"]), (31, 8))
+
+    def test_genai_prices(self):
+        report = self.check_list("--genai-prices", "genai-prices_v2.json", genai)
+        self.assertEqual(report["read"], 1466)
+        self.assertEqual((report["represented"], report["partly"]), (1309, 0))
+        self.assertEqual(report["left_out_by"], {"no price given": 157})
+
+    def test_openrouter(self):
+        report = self.check_list("--openrouter", "openrouter_models_2026-08-01.json", openrouter)
+        self.assertEqual(report["read"], 336)
+        self.assertEqual((report["represented"], report["partly"], report["left_out"]), (325, 6, 5))
+        self.assertEqual(report["left_out_by"],
+                         {"negative price: a router that charges what its choice costs": 5})
+        self.assertEqual(report["snapped"], 12)
+
