@@ -301,9 +301,6 @@ static void tell_run(const struct terminal *t, const struct measured_run *run,
              "%" PRIu64 " requests without a completed stream were left out; what they cost the "
              "others is not in the model",
              run->skipped);
-    if (run->cached_tokens)
-        warn(t, "%" PRIu64 " cached prompt tokens were left out of the prompts",
-             run->cached_tokens);
     if (c->refused)
         warn(t, "%zu requests do not fit the preset's KV blocks and were left out; --kv-blocks",
              c->refused);

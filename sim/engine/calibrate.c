@@ -104,8 +104,10 @@ static int replay_run(struct replay *p, const struct engine_config *config, stru
         return ERR_INPUT;
     for (size_t i = 0; i < p->run->count; i++) {
         const struct measured_request *m = &p->run->requests[i];
-        struct engine_request r = {
-            .tag = i, .input_tokens = m->input_tokens, .output_tokens = m->output_tokens};
+        struct engine_request r = {.tag = i,
+                                   .input_tokens = m->input_tokens,
+                                   .output_tokens = m->output_tokens,
+                                   .known_cached = m->cached_tokens};
         p->ttft[i] = p->tpot[i] = p->e2e[i] = NAN;
         engine_advance(e, m->arrival_ns, &sink);
         refused += engine_submit(e, m->arrival_ns, &r) != ENGINE_ACCEPTED;

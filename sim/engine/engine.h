@@ -34,6 +34,9 @@ struct engine_request {
     size_t hash_count;
     uint32_t block_size;  /* tokens per hash id; 0 = no prefix information */
     uint64_t prefix_salt; /* prompts of different salts share nothing; 0 */
+    /* Prompt tokens that count as cached whatever the cache holds: for replays of measured runs,
+     * which tell their number only; 0. */
+    uint32_t known_cached;
 };
 
 enum engine_refusal {

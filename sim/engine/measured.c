@@ -22,7 +22,6 @@ static void add(struct measured_run *run, struct measured_request r)
     }
     mem_grow(&run->requests, &run->capacity, run->count + 1, sizeof *run->requests);
     run->requests[run->count++] = r;
-    run->input_tokens += r.input_tokens;
 }
 
 static int64_t ns_of(double seconds)
@@ -52,11 +51,11 @@ static int read_own(const char *path, struct measured_run *run, struct error *er
             continue;
         }
         uint64_t cached = r.usage.tokens[USAGE_CACHED_INPUT];
-        run->cached_tokens += cached;
         add(run, (struct measured_request){.arrival_ns = r.sent_ns,
                                            .first_ns = r.first_token_ns,
                                            .last_ns = r.last_token_ns,
-                                           .input_tokens = as_u32(usage_input(&r.usage) - cached),
+                                           .input_tokens = as_u32(usage_input(&r.usage)),
+                                           .cached_tokens = as_u32(cached),
                                            .output_tokens = as_u32(usage_output(&r.usage))});
     }
     record_reader_close(&reader);

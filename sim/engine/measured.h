@@ -22,13 +22,13 @@
 struct measured_request {
     int64_t arrival_ns, first_ns, last_ns; /* sent; first and last token */
     uint32_t input_tokens, output_tokens;
+    uint32_t cached_tokens; /* of the input, where the run tells */
 };
 
 struct measured_run {
     struct measured_request *requests;
     size_t count, capacity;
-    uint64_t skipped;                     /* failed, or without tokens or times */
-    uint64_t input_tokens, cached_tokens; /* of the requests; cached where the run tells */
+    uint64_t skipped; /* failed, or without tokens or times */
 };
 
 /* ERR_INPUT for what is none of these forms, is broken, or holds no usable request. */

@@ -119,6 +119,7 @@ static void fill_slot(struct replica *r, uint32_t slot, const struct engine_requ
                              .stage = SEQUENCE_ENTERING,
                              .prompt = request->input_tokens ? request->input_tokens : 1,
                              .output = request->output_tokens,
+                             .known_cached = request->known_cached,
                              .hashes = s->hashes,
                              .hash_capacity = s->hash_capacity,
                              .units = s->units,

@@ -192,6 +192,16 @@ static void hold_prefix(struct replica *r, struct sequence *s, struct prefix_hit
     s->computed = (uint32_t)(hit.blocks * r->block_size);
 }
 
+/* What the request says is cached takes blocks of its own, and no time. */
+static void take_known(struct replica *r, struct sequence *s)
+{
+    uint32_t known = s->known_cached < s->target ? s->known_cached : s->target - 1;
+    if (known <= s->computed)
+        return;
+    kv_take(&r->pool, blocks_for(r, known) - blocks_for(r, s->computed));
+    s->computed = known;
+}
+
 /* Takes the queue's head into the batch if its whole prompt fits the free blocks. */
 static bool admit_first(struct replica *r)
 {
@@ -209,6 +219,7 @@ static bool admit_first(struct replica *r)
     list_push_last(r, &r->running, slot);
     s->stage = SEQUENCE_PREFILL;
     hold_prefix(r, s, hit);
+    take_known(r, s);
     if (!s->admitted_before) {
         s->admitted_before = true;
         s->cached = s->computed;

@@ -31,7 +31,7 @@ struct sequence {
     enum sequence_stage stage;
     bool cancelled, admitted_before;
     int64_t enters_ns;
-    uint32_t prompt, output;
+    uint32_t prompt, output, known_cached;
     uint32_t made;       /* output tokens before the latest prefill */
     uint32_t target;     /* tokens that the latest prefill computes: prompt + made */
     uint32_t computed;   /* of these, those done or in the step under way */

@@ -1,0 +1,116 @@
+"""farebox sim and farebox engine, as a user runs them."""
+import filecmp
+import json
+import pathlib
+import signal
+import time
+import unittest
+
+from support import Case, accounting_adds_up, read_json, read_lines, trace
+
+PRESET = "rtxpro6000-llama-3.1-8b-tp1"
+
+
+def turns(count):
+    """Sessions of three turns that grow, with think time."""
+    lines = []
+    for s in range(count):
+        for k in range(3):
+            row = {"timestamp": s * 200} if k == 0 else {"after": [f"s{s}t{k - 1}"], "delay": 500}
+            row |= {"input_length": 64 * (k + 1), "output_length": 20 + s % 7,
+                    "hash_ids": list(range(s * 100, s * 100 + 4 * (k + 1))), "block_size": 16,
+                    "session_id": f"s{s}", "request_id": f"s{s}t{k}"}
+            lines.append(json.dumps(row))
+    return "\n".join(lines) + "\n"
+
+
+class Sim(Case):
+    def test_the_same_seed_gives_the_same_bytes(self):
+        work = self.write("turns.jsonl", turns(40))
+        for i in (1, 2):
+            self.farebox("sim", "--trace", work, "--engine", PRESET, "--seed", 5, "--rate", 10,
+                         "--requests", 100, "-o", f"run{i}")
+        for name in ("requests.jsonl", "summary.json", "histograms.json", "timeline.jsonl",
+                     "engine.json"):
+            self.assertTrue(filecmp.cmp(self.path(f"run1/{name}"), self.path(f"run2/{name}"),
+                                        shallow=False), name)
+
+    def test_turns_wait_and_hit_the_cache(self):
+        work = self.write("turns.jsonl", turns(40))
+        self.farebox("sim", "--trace", work, "--engine", PRESET, "-o", "run")
+        accounting_adds_up(self, self.path("run"))
+        by_id = {r["request_id"]: r for r in read_lines(self.path("run/requests.jsonl"))}
+        for s in range(40):
+            for k in (1, 2):
+                parent, child = by_id[f"s{s}t{k - 1}"], by_id[f"s{s}t{k}"]
+                self.assertEqual(child["scheduled_ns"], parent["done_ns"] + 500_000_000)
+                self.assertEqual(child["usage"]["cached_input"], 64 * k)
+
+    def test_the_preset_written_gives_the_run_again(self):
+        work = self.write("turns.jsonl", turns(10))
+        self.farebox("sim", "--trace", work, "--engine", PRESET, "--replicas", 3, "--router",
+                     "prefix-aware", "-o", "a")
+        self.farebox("sim", "--trace", work, "--engine", "a/engine.json", "-o", "b")
+        strip = lambda rows: [{k: v for k, v in r.items() if k != "endpoint"} for r in rows]
+        self.assertEqual(strip(read_lines(self.path("a/requests.jsonl"))),
+                         strip(read_lines(self.path("b/requests.jsonl"))))
+
+    def test_plans_bill_at_once(self):
+        work = self.write("turns.jsonl", turns(10))
+        plans = self.write("plans.json", json.dumps(
+            {"book": "t", "as_of": "2026-11-01", "currency": "USD",
+             "plans": [{"name": "t/flat", "per_request": "0.002"}]}))
+        self.farebox("sim", "--trace", work, "--ttft-ms", 10, "--itl-ms", 1, "--plans", plans,
+                     "-o", "run")
+        bill = read_json(self.path("run/bill.json"))
+        self.assertEqual(bill["plans"][0]["total_usd"], "0.06")
+
+    def test_assertions_and_mistakes(self):
+        work = self.write("turns.jsonl", turns(5))
+        done = self.farebox("sim", "--trace", work, "--engine", PRESET, "--assert",
+                            "ttft_p99=0.001", "-o", "run", expect=1)
+        self.assertIn("ttft_p99", done.stderr)
+        self.assertTrue(pathlib.Path(self.path("run/summary.json")).exists())
+        for words, part in ((("--engine", "h100"), "h100"),
+                            (("--engine", PRESET, "--router", "random"), "round-robin"),
+                            (("--rate", 1, "--concurrency", 1), "--rate"),
+                            (("--engine", PRESET, "--ttft-ms", 1), "--ttft-ms")):
+            self.assert_refused(self.farebox("sim", "--trace", work, *words, expect=2), part)
+        self.assert_refused(self.farebox("sim", "--engine", PRESET, expect=2), "--trace")
+
+    def test_an_interrupt_writes_what_there_is(self):
+        work = self.write("turns.jsonl", turns(2))
+        process = self.start("sim", "--scenario", "chat", "--engine", PRESET, "--rate", 5,
+                             "--requests", 1500000, "--no-intervals", "-o", "run")
+        deadline = time.monotonic() + 20
+        records = pathlib.Path(self.path("run/requests.jsonl"))
+        while time.monotonic() < deadline and not (records.exists() and records.stat().st_size):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), 130)
+        accounting_adds_up(self, self.path("run"))
+        del work
+
+    def test_a_measured_run_calibrates(self):
+        work = self.write("turns.jsonl", turns(60))
+        slow = json.loads(self.farebox("engine", "show", PRESET).stdout) | {"k": 1.5}
+        self.farebox("sim", "--trace", work, "--engine", self.write("slow.json", json.dumps(slow)),
+                     "-o", "measured")
+        result = self.farebox_json("engine", "calibrate", "measured", "--engine", PRESET, "-o",
+                                   "fitted.json")
+        self.assertAlmostEqual(result["constants"]["k"]["after"], 1.5, delta=0.05)
+        self.assertAlmostEqual(read_json(self.path("fitted.json"))["k"], 1.5, delta=0.05)
+        names = [p["name"] for p in self.farebox_json("engine", "list")]
+        self.assertIn(PRESET, names)
+
+    def test_mooncake_synthetic(self):
+        run = self.path("run")
+        self.farebox("sim", "--trace", trace("mooncake/synthetic_trace.jsonl"), "--engine", PRESET,
+                     "--replicas", 8, "--router", "prefix-aware", "-o", run)
+        summary = accounting_adds_up(self, run)
+        self.assertEqual(summary["accounting"]["completed"], 3993)
+        self.assertGreater(summary["all"]["cached_input_tokens"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
