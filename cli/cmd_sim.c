@@ -272,7 +272,7 @@ static int end_status(const struct simulate_report *report, struct error *err)
 }
 
 static int simulate(const struct terminal *t, const struct sim_options *o,
-                    struct simulate_options *s, const struct summary_options *so,
+                    const struct simulate_options *given, const struct summary_options *so,
                     const struct workload *w, struct run_output *out, struct error *err)
 {
     struct watch watch;
@@ -282,9 +282,10 @@ static int simulate(const struct terminal *t, const struct sim_options *o,
     char stem[WORKLOAD_STEM_SIZE];
     struct run_observer observer = {out, run_output_attempt};
     progress_init(&watch.progress, t, "sim");
-    s->on_progress = on_progress;
-    s->context = &watch;
-    int status = simulate_run(w, s, &observer, &report, err);
+    struct simulate_options s = *given;
+    s.on_progress = on_progress;
+    s.context = &watch;
+    int status = simulate_run(w, &s, &observer, &report, err);
     progress_end(&watch.progress);
     if (status < 0)
         return status;
@@ -293,10 +294,10 @@ static int simulate(const struct terminal *t, const struct sim_options *o,
     put_engine(&report, &fidelity);
     status = run_output_finish(out, so, fidelity.data, &summary, err);
     if (status == 0)
-        status = write_engine(out, &s->engine, err);
+        status = write_engine(out, &s.engine, err);
     if (status == 0) {
         workload_source_stem(&o->source, stem);
-        show(t, o, stem, &s->engine, &report, &summary, fidelity.data, out->path);
+        show(t, o, stem, &s.engine, &report, &summary, fidelity.data, out->path);
         status = bill_at_once(t, o, out->path, err);
     }
     buffer_free(&fidelity);
@@ -306,7 +307,8 @@ static int simulate(const struct terminal *t, const struct sim_options *o,
 }
 
 static int run_workload(const struct terminal *t, const struct sim_options *o,
-                        struct simulate_options *s, const struct workload *w, struct error *err)
+                        const struct simulate_options *s, const struct workload *w,
+                        struct error *err)
 {
     struct run_output out;
     struct summary_options so;

@@ -73,7 +73,7 @@ struct problem {
 
 static double *field_of(struct engine_config *config, const struct known_constant *k)
 {
-    return (double *)((char *)config + k->offset);
+    return (double *)(void *)((char *)config + k->offset);
 }
 
 static void hear_tokens(void *context, uint64_t tag, uint32_t first, uint32_t count, int64_t at_ns)
