@@ -53,7 +53,7 @@ struct make {
     struct bill *bill;
     struct serve_rows rows;
     struct bill_grouping grouping;
-    int64_t *pico;
+    int64_t *quanta;
 };
 
 static int64_t known_start(const struct bill *bill)
@@ -80,10 +80,10 @@ static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
     p->flat = is_flat(p->plan);
     tariff_init(&t, p->plan, &m->rows, &p->served, known_start(bill), p->without_caps,
                 bill->options.earlier);
-    tariff_charge_all(&t, workers, &p->sums, m->pico);
+    tariff_charge_all(&t, workers, &p->sums, m->quanta);
     int code = p->sums.overflow ? -1 : 0;
     if (code == 0) {
-        cost_stats_of(m->pico, bill->workload->count, &p->stats);
+        cost_stats_of(m->quanta, bill->workload->count, &p->stats);
         cost_stats_shares(&t, workers, &p->sums, &p->stats);
         bill_add_waste(p, &t);
         bill_reconcile(p, &t);
@@ -201,7 +201,7 @@ int bill_make(struct bill *out, const struct workload *w, const struct plan *con
     if (code == 0) {
         list_plans(out, plans, count);
         describe_workload(out, &m.rows);
-        m.pico = mem_alloc((w->count + 1) * sizeof *m.pico);
+        m.quanta = mem_alloc((w->count + 1) * sizeof *m.quanta);
     }
     for (size_t i = 0; i < out->plan_count && code == 0; i++)
         code = bill_plan(&m, &out->plans[i], err);
@@ -211,7 +211,7 @@ int bill_make(struct bill *out, const struct workload *w, const struct plan *con
     } else {
         bill_free(out);
     }
-    free(m.pico);
+    free(m.quanta);
     bill_grouping_free(&m.grouping);
     serve_rows_free(&m.rows);
     return code;

@@ -111,6 +111,7 @@ struct break_even {
     struct break_even_answer input, output, cache, volume, utilisation, steps;
     bool has_steps;     /* the workload has sessions of several turns */
     uint64_t dearer;    /* requests of the workload above the flat price */
+    bool has_split;     /* of large workloads only the cheapest token plan has one */
     struct split split; /* dearest to the flat plan, as its quota and limits allow */
     money split_total;  /* token charges of the rest, and the flat plan prorated */
     money split_saved;  /* against the token plan alone; negative: it costs more */

@@ -58,21 +58,42 @@ static uint64_t mean_of(uint64_t sum, uint64_t count)
     return count ? (sum + count / 2) / count : 0;
 }
 
-/* The token plan served again: the bill keeps no row. */
-struct reserved {
-    struct serve_result served;
-    struct tariff tariff;
-    struct serve_conditions conditions;
+/* Every row's charge under a token plan, and the rows dearest first where splits are wanted. */
+struct charged {
+    money *charges; /* MONEY_MAX: not served */
+    struct split_candidate *sorted;
+    size_t count;
 };
 
-static void serve_again(struct reserved *r, const struct bill *bill, const struct serve_rows *rows,
+/* The bill keeps no row: they are served and charged again. */
+static void charge_rows(struct charged *c, const struct bill *bill, const struct serve_rows *rows,
                         const struct plan_bill *p)
 {
-    r->conditions = (struct serve_conditions){bill->start_unix_ns, p->without_caps};
-    serve_plan(p->plan, rows, &r->conditions, &r->served);
-    tariff_init(&r->tariff, p->plan, rows, &r->served,
-                bill->has_start ? bill->start_unix_ns : TIME_NEVER, p->without_caps,
-                bill->options.earlier);
+    struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
+    struct serve_result served;
+    struct tariff t;
+    serve_plan(p->plan, rows, &conditions, &served);
+    tariff_init(&t, p->plan, rows, &served, bill->has_start ? bill->start_unix_ns : TIME_NEVER,
+                p->without_caps, bill->options.earlier);
+    *c = (struct charged){.count = rows->workload->count};
+    c->charges = mem_alloc((c->count + 1) * sizeof *c->charges);
+    for (size_t i = 0; i < c->count; i++) {
+        struct row_charge row;
+        bool charged = tariff_serves(&t, i) && tariff_charge_fast(&t, i, &row) == 0;
+        c->charges[i] = charged ? row.total : MONEY_MAX;
+    }
+    tariff_free(&t);
+    serve_result_free(&served);
+}
+
+/* charge × requests > price is charge > ⌊price / requests⌋. */
+static uint64_t count_dearer(const struct charged *c, const struct flat_price *flat)
+{
+    money most = flat->price / (money)flat->requests;
+    uint64_t dearer = 0;
+    for (size_t i = 0; i < c->count; i++)
+        dearer += c->charges[i] > most && c->charges[i] != MONEY_MAX;
+    return dearer;
 }
 
 static money flat_part(const struct bill *bill, const struct split *split,
@@ -89,17 +110,18 @@ static money flat_part(const struct bill *bill, const struct split *split,
     return part;
 }
 
-static void add_split(struct break_even *e, const struct bill *bill, const struct reserved *token,
-                      const struct plan_bill *flat)
+static void add_split(struct break_even *e, const struct bill *bill, const struct charged *token,
+                      const struct serve_rows *rows, const struct plan_bill *flat)
 {
     struct serve_conditions conditions = {bill->start_unix_ns, false};
-    split_make(&token->tariff, flat->plan, &conditions, &e->split);
+    e->has_split = true;
+    split_make(token->sorted, token->count, flat->plan, rows, &conditions, &e->split);
     e->split_total = e->split.token_usage + flat_part(bill, &e->split, flat, &e->flat);
     e->split_saved = bill->plans[e->token_plan].sums.total - e->split_total;
 }
 
 static void compare_pair(struct bill *bill, const struct serve_rows *rows,
-                         const struct reserved *token, size_t a, size_t b,
+                         const struct charged *token, size_t a, size_t b,
                          const struct flat_price *price)
 {
     const struct plan_bill *t = &bill->plans[a], *f = &bill->plans[b];
@@ -122,46 +144,63 @@ static void compare_pair(struct bill *bill, const struct serve_rows *rows,
     e.has_steps = session_growth(rows, &first, &growth);
     if (e.has_steps)
         e.steps = break_even_steps(rate, price, first, growth, output);
-    e.dearer = bill_count_dearer(&token->tariff, price->price, price->requests);
-    add_split(&e, bill, token, f);
+    e.dearer = count_dearer(token, price);
+    if (token->sorted)
+        add_split(&e, bill, token, rows, f);
     bill->break_even =
         mem_resize(bill->break_even, bill->break_even_count + 1, sizeof *bill->break_even);
     bill->break_even[bill->break_even_count++] = e;
 }
 
-static void compare_token_plan(struct bill *bill, const struct serve_rows *rows, size_t a)
+static void compare_token_plan(struct bill *bill, const struct serve_rows *rows, size_t a,
+                               bool split)
 {
-    struct reserved token;
-    bool served = false;
+    struct charged token = {0};
     for (size_t b = 0; b < bill->plan_count; b++) {
         struct flat_price price;
         if (!flat_price_of(&bill->plans[b], &price))
             continue;
-        if (!served)
-            serve_again(&token, bill, rows, &bill->plans[a]);
-        served = true;
+        if (!token.charges)
+            charge_rows(&token, bill, rows, &bill->plans[a]);
+        if (split && !token.sorted)
+            token.sorted = split_candidates(token.charges, token.count);
         compare_pair(bill, rows, &token, a, b, &price);
     }
-    if (served) {
-        tariff_free(&token.tariff);
-        serve_result_free(&token.served);
-    }
+    free(token.charges);
+    free(token.sorted);
+}
+
+/* Splits sort all requests: of large workloads only the cheapest token plan's are worked out. */
+#define SPLIT_ALL_ROWS 100000
+
+static bool is_token_plan(const struct plan_bill *p)
+{
+    return !p->flat && !p->without_caps && !p->plan->quota_count && p->plan->rate_count > 0;
+}
+
+static size_t cheapest_token_plan(const struct bill *bill)
+{
+    for (size_t i = 0; i < bill->ranking_count; i++)
+        if (is_token_plan(&bill->plans[bill->ranking[i]]))
+            return bill->ranking[i];
+    return SIZE_MAX;
 }
 
 void bill_compare(struct bill *bill, const struct serve_rows *rows)
 {
     const struct plan **plans = mem_alloc((bill->plan_count + 1) * sizeof *plans);
+    size_t cheapest = cheapest_token_plan(bill);
     for (size_t a = 0; a < bill->plan_count; a++) {
         plans[a] = bill->plans[a].plan;
-        if (!bill->plans[a].flat && !bill->plans[a].without_caps && !plans[a]->quota_count &&
-            plans[a]->rate_count > 0)
-            compare_token_plan(bill, rows, a);
+        if (is_token_plan(&bill->plans[a]))
+            compare_token_plan(bill, rows, a,
+                               bill->workload->count <= SPLIT_ALL_ROWS || a == cheapest);
     }
     cheapest_map_make(plans, bill->plan_count, &bill->map);
     free(plans);
     for (size_t i = 0; i < bill->break_even_count; i++) {
         const struct break_even *e = &bill->break_even[i], *best = bill->best_split;
-        if (e->split.unserved == 0 && (!best || e->split_total < best->split_total))
+        if (e->has_split && e->split.unserved == 0 && (!best || e->split_total < best->split_total))
             bill->best_split = e;
     }
 }

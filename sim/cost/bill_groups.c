@@ -146,22 +146,22 @@ void bill_add_sessions(struct plan_bill *p, const struct tariff *t)
         return;
     size_t count = w->sessions.count;
     money *sum = mem_zero(count, sizeof *sum);
-    int64_t *pico = mem_alloc(count * sizeof *pico);
+    int64_t *quanta = mem_alloc(count * sizeof *quanta);
     for (size_t s = 0; s < count; s++)
-        pico[s] = TARIFF_UNSERVED;
+        quanta[s] = TARIFF_UNSERVED;
     for (size_t i = 0; i < w->count; i++) {
         struct row_charge c;
         if (w->session[i] == NAME_NONE || !tariff_serves(t, i) || tariff_charge_fast(t, i, &c) < 0)
             continue;
         sum[w->session[i]] += c.total;
-        pico[w->session[i]] = 0;
+        quanta[w->session[i]] = 0;
     }
     for (size_t s = 0; s < count; s++)
-        if (pico[s] != TARIFF_UNSERVED)
-            pico[s] = charge_pico(sum[s]);
-    cost_stats_of(pico, count, &p->session_stats);
+        if (quanta[s] != TARIFF_UNSERVED)
+            quanta[s] = charge_quanta(sum[s]);
+    cost_stats_of(quanta, count, &p->session_stats);
     free(sum);
-    free(pico);
+    free(quanta);
 }
 
 void bill_add_waste(struct plan_bill *p, const struct tariff *t)
@@ -203,18 +203,4 @@ void bill_reconcile(struct plan_bill *p, const struct tariff *t)
         if (difference > p->reconciled.largest_difference)
             p->reconciled.largest_difference = difference;
     }
-}
-
-uint64_t bill_count_dearer(const struct tariff *t, money price, uint64_t requests)
-{
-    uint64_t dearer = 0;
-    for (size_t i = 0; i < t->rows->workload->count; i++) {
-        struct row_charge c;
-        money times;
-        if (!tariff_serves(t, i) || tariff_charge_fast(t, i, &c) < 0)
-            continue;
-        if (money_multiply(c.total, requests, &times) < 0 || times > price)
-            dearer++;
-    }
-    return dearer;
 }

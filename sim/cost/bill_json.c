@@ -330,7 +330,8 @@ static void put_comparison(const struct bill *b, struct json_writer *w)
     json_key(w, "pairs");
     json_begin_array(w);
     for (size_t i = 0; i < b->break_even_count; i++)
-        put_split(b, &b->break_even[i], w);
+        if (b->break_even[i].has_split)
+            put_split(b, &b->break_even[i], w);
     json_end_array(w);
     json_end_object(w);
     put_map(b, w);

@@ -26,7 +26,4 @@ void bill_add_sessions(struct plan_bill *p, const struct tariff *t);
 /* Break-evens and splits of every pair, and the map of the cheapest. */
 void bill_compare(struct bill *bill, const struct serve_rows *rows);
 
-/* Requests of the tariff dearer than price / requests. */
-uint64_t bill_count_dearer(const struct tariff *t, money price, uint64_t requests);
-
 #endif

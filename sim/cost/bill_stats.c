@@ -20,22 +20,22 @@ static int shift_for(int64_t largest)
     return shift;
 }
 
-static size_t drop_unserved(int64_t *pico, size_t count)
+static size_t drop_unserved(int64_t *quanta, size_t count)
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
-        if (pico[i] != TARIFF_UNSERVED)
-            pico[kept++] = pico[i];
+        if (quanta[i] != TARIFF_UNSERVED)
+            quanta[kept++] = quanta[i];
     return kept;
 }
 
-static double deviation(const int64_t *pico, size_t n, money sum, int64_t largest)
+static double deviation(const int64_t *quanta, size_t n, money sum, int64_t largest)
 {
     int shift = shift_for(largest);
     int64_t pivot = (int64_t)(sum / (money)n) >> shift;
     money first = 0, second = 0;
     for (size_t i = 0; i < n; i++) {
-        int64_t x = (pico[i] >> shift) - pivot;
+        int64_t x = (quanta[i] >> shift) - pivot;
         first += x;
         second += (money)x * x;
     }
@@ -44,11 +44,11 @@ static double deviation(const int64_t *pico, size_t n, money sum, int64_t larges
     return variance > 0 ? ldexp(sqrt(variance), shift) : 0;
 }
 
-void cost_stats_of(int64_t *pico, size_t count, struct cost_stats *out)
+void cost_stats_of(int64_t *quanta, size_t count, struct cost_stats *out)
 {
     static const double p[] = {0, 0.5, 0.9, 0.99, 1};
     double q[5];
-    size_t n = drop_unserved(pico, count);
+    size_t n = drop_unserved(quanta, count);
     *out = (struct cost_stats){.count = n, .cv = NAN, .max_over_median = NAN};
     for (int i = 0; i < CHARGE_PARTS; i++)
         out->share[i] = NAN;
@@ -60,13 +60,13 @@ void cost_stats_of(int64_t *pico, size_t count, struct cost_stats *out)
     int64_t largest = 0;
     double *values = mem_alloc(n * sizeof *values);
     for (size_t i = 0; i < n; i++) {
-        sum += pico[i];
-        largest = pico[i] > largest ? pico[i] : largest;
-        values[i] = (double)pico[i] * 1e-12;
+        sum += quanta[i];
+        largest = quanta[i] > largest ? quanta[i] : largest;
+        values[i] = (double)quanta[i] * CHARGE_QUANTUM_USD;
     }
-    out->mean = (double)sum / (double)n * 1e-12;
+    out->mean = (double)sum / (double)n * CHARGE_QUANTUM_USD;
     if (sum != 0)
-        out->cv = deviation(pico, n, sum, largest) * 1e-12 / out->mean;
+        out->cv = deviation(quanta, n, sum, largest) * CHARGE_QUANTUM_USD / out->mean;
     quantiles_select(values, n, p, 5, q);
     out->min = q[0];
     out->p50 = q[1];
@@ -95,7 +95,7 @@ static void add_block(void *context, size_t begin, size_t end)
         if (!tariff_serves(c->t, i) || tariff_charge_fast(c->t, i, &row) < 0)
             continue;
         for (int p = 0; p < CHARGE_PARTS; p++) {
-            x[p] = row.part[p] ? charge_pico(row.part[p]) >> c->shift : 0;
+            x[p] = row.part[p] ? charge_quanta(row.part[p]) >> c->shift : 0;
             x[p] -= c->pivot[p];
             total += x[p];
         }
@@ -114,12 +114,12 @@ void cost_stats_shares(const struct tariff *t, unsigned workers, const struct ch
     if (workers < 1)
         workers = 1;
     struct covariance *c = mem_zero(workers, sizeof *c);
-    int shift = shift_for((int64_t)fmin(out->max * 1e12, 9e18));
+    int shift = shift_for((int64_t)fmin(out->max / CHARGE_QUANTUM_USD, 9e18));
     for (unsigned i = 0; i < workers; i++) {
         c[i].t = t;
         c[i].shift = shift;
         for (int p = 0; p < CHARGE_PARTS; p++)
-            c[i].pivot[p] = charge_pico(sums->part[p] / (money)sums->rows) >> shift;
+            c[i].pivot[p] = charge_quanta(sums->part[p] / (money)sums->rows) >> shift;
     }
     tariff_parallel(t->rows->workload->count, workers, add_block, c, sizeof *c);
     money first_total = 0;

@@ -1,8 +1,8 @@
 /* Statistics of charges: how much the price of a request varies, and why.
  *
- * Moments are computed from integers of 1e-12 USD about an integer pivot, so that they do not
- * depend on the order of rows or the number of workers; only the last division is floating point.
- * Nothing here is ever summed back into a charge.
+ * Moments are computed from integers (quanta of 1.7e-14 USD) about an integer pivot, so that they
+ * do not depend on the order of rows or the number of workers; only the last division is floating
+ * point. Nothing here is ever summed back into a charge.
  */
 #ifndef FAREBOX_SIM_COST_BILL_STATS_H
 #define FAREBOX_SIM_COST_BILL_STATS_H
@@ -18,9 +18,9 @@ struct cost_stats {
     double share[CHARGE_PARTS];
 };
 
-/* Of every row's total in 1e-12 USD (TARIFF_UNSERVED is left out). `pico` is reordered; the
+/* Of every row's total in quanta (TARIFF_UNSERVED is left out). `quanta` is reordered; the
  * variance's split is not filled. */
-void cost_stats_of(int64_t *pico, size_t count, struct cost_stats *out);
+void cost_stats_of(int64_t *quanta, size_t count, struct cost_stats *out);
 
 /* The variance split by what the charges are made of: a second pass over the tariff's rows. */
 void cost_stats_shares(const struct tariff *t, unsigned workers, const struct charge_sums *sums,

@@ -5,11 +5,6 @@
 
 #include <stdlib.h>
 
-struct candidate {
-    money charge; /* MONEY_MAX: the token plan does not serve it */
-    uint32_t row;
-};
-
 /* What is used of one limit, by window number. */
 struct ledger {
     struct plan_quota quota;
@@ -19,7 +14,7 @@ struct ledger {
 
 static int dearest_first(const void *a, const void *b)
 {
-    const struct candidate *x = a, *y = b;
+    const struct split_candidate *x = a, *y = b;
     if (x->charge != y->charge)
         return x->charge > y->charge ? -1 : 1;
     return x->row < y->row ? -1 : x->row > y->row;
@@ -80,45 +75,49 @@ static size_t open_ledgers(const struct plan *flat, struct ledger *out)
     return count;
 }
 
-static size_t list_candidates(const struct tariff *token, struct candidate *out)
+struct split_candidate *split_candidates(const money *charges, size_t count)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < token->rows->workload->count; i++) {
-        struct row_charge c = {.total = MONEY_MAX};
-        if (tariff_serves(token, i) && tariff_charge_fast(token, i, &c) < 0)
-            continue;
-        out[count++] = (struct candidate){c.total, (uint32_t)i};
-    }
+    struct split_candidate *out = mem_alloc((count + 1) * sizeof *out);
+    for (size_t i = 0; i < count; i++)
+        out[i] = (struct split_candidate){charges[i], (uint32_t)i};
     qsort(out, count, sizeof *out, dearest_first);
-    return count;
+    return out;
 }
 
-void split_make(const struct tariff *token, const struct plan *flat,
-                const struct serve_conditions *conditions, struct split *out)
+/* What becomes of one request that the flat plan did or did not take. */
+static void note(struct split *out, money charge, bool moved)
 {
-    const struct serve_rows *rows = token->rows;
+    bool unserved = charge == MONEY_MAX;
+    if (moved)
+        out->to_flat++;
+    else if (unserved)
+        out->unserved++;
+    else
+        out->to_token++;
+    if (unserved)
+        return;
+    if (moved) {
+        out->moved_usage += charge;
+        out->least_moved = charge;
+    } else {
+        out->token_usage += charge;
+    }
+}
+
+void split_make(const struct split_candidate *sorted, size_t count, const struct plan *flat,
+                const struct serve_rows *rows, const struct serve_conditions *conditions,
+                struct split *out)
+{
     struct ledger *ledgers =
         mem_zero(flat->quota_count + flat->rate_limit_count + 1, sizeof *ledgers);
-    struct candidate *sorted = mem_alloc((rows->workload->count + 1) * sizeof *sorted);
-    size_t limits = open_ledgers(flat, ledgers), count = list_candidates(token, sorted);
+    size_t limits = open_ledgers(flat, ledgers);
     *out = (struct split){0};
     for (size_t i = 0; i < count; i++) {
         struct serve_ask ask;
-        bool unserved = sorted[i].charge == MONEY_MAX;
         serve_ask_of(flat, rows, conditions, sorted[i].row, &ask);
-        if ((unserved || sorted[i].charge > 0) && serve_within_caps(flat, conditions, &ask) &&
-            take(ledgers, limits, &ask, conditions->start_unix_ns)) {
-            out->to_flat++;
-            if (unserved)
-                continue;
-            out->moved_usage += sorted[i].charge;
-            out->least_moved = sorted[i].charge;
-        } else if (unserved) {
-            out->unserved++;
-        } else {
-            out->to_token++;
-            out->token_usage += sorted[i].charge;
-        }
+        note(out, sorted[i].charge,
+             sorted[i].charge > 0 && serve_within_caps(flat, conditions, &ask) &&
+                 take(ledgers, limits, &ask, conditions->start_unix_ns));
     }
     for (size_t n = 0; limits > 0 && flat->quota_count > 0 && n < ledgers[0].count; n++)
         if (ledgers[0].used[n] > 0)
@@ -126,5 +125,4 @@ void split_make(const struct tariff *token, const struct plan *flat,
     for (size_t i = 0; i < limits; i++)
         free(ledgers[i].used);
     free(ledgers);
-    free(sorted);
 }

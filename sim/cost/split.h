@@ -8,12 +8,15 @@
  * Concurrency is not looked at.
  *
  *     struct split s;
- *     split_make(&token_tariff, flat, &conditions, &s);
+ *     struct split_candidate *sorted = split_candidates(charges, row_count);
+ *     split_make(sorted, row_count, flat, &rows, &conditions, &s);
+ *
+ * The candidates belong to the caller and serve any number of flat plans.
  */
 #ifndef FAREBOX_SIM_COST_SPLIT_H
 #define FAREBOX_SIM_COST_SPLIT_H
 
-#include "sim/cost/tariff.h"
+#include "sim/cost/serve.h"
 
 struct split {
     uint64_t to_flat, to_token, unserved;
@@ -23,7 +26,16 @@ struct split {
     int64_t covered_ns; /* the flat plan's quota windows in which something was moved, in all */
 };
 
-void split_make(const struct tariff *token, const struct plan *flat,
-                const struct serve_conditions *conditions, struct split *out);
+struct split_candidate {
+    money charge; /* MONEY_MAX: the token plan does not serve it */
+    uint32_t row;
+};
+
+/* All rows, dearest first; charges by row. The caller frees it. */
+struct split_candidate *split_candidates(const money *charges, size_t count);
+
+void split_make(const struct split_candidate *sorted, size_t count, const struct plan *flat,
+                const struct serve_rows *rows, const struct serve_conditions *conditions,
+                struct split *out);
 
 #endif

@@ -16,15 +16,14 @@ const char *charge_part_name(enum charge_part part)
 static const enum charge_part part_of_class[USAGE_CLASSES] = {
     PART_INPUT, PART_CACHED, PART_INPUT, PART_INPUT, PART_OUTPUT, PART_REASONING};
 
-/* Plans that need no look at the clock, no fees by name, no weights and no rounding. */
+/* Plans without fees by name, weights and rounding. */
 static bool is_simple(const struct plan *p)
 {
     if (p->rounding.scope == ROUND_CLASSES || p->rounding.scope == ROUND_REQUESTS ||
         p->fees.minimum_per_request > 0)
         return false;
     for (size_t i = 0; i < p->rate_count; i++)
-        if (p->rates[i].window_count || p->rates[i].weight_count || p->rates[i].tool_count ||
-            p->rates[i].unit_count)
+        if (p->rates[i].weight_count || p->rates[i].tool_count || p->rates[i].unit_count)
             return false;
     return true;
 }
@@ -145,14 +144,19 @@ static enum billed billed_status(const struct tariff *t, size_t row)
     return status == REQUEST_ABORTED ? p->billed.aborted : BILLED_DELIVERED;
 }
 
+static int64_t sent_unix_ns(const struct tariff *t, size_t row)
+{
+    if (t->start_unix_ns == TIME_NEVER)
+        return TIME_NEVER;
+    return t->start_unix_ns +
+           (t->served->start_ns ? t->served->start_ns[row] : serve_due(t->rows, row));
+}
+
 static void fill_query(const struct tariff *t, size_t row, struct price_query *q)
 {
     const struct workload *w = t->rows->workload;
     q->service = w->service ? (enum service)w->service[row] : SERVICE_STANDARD;
-    q->at_unix_ns = TIME_NEVER;
-    if (t->start_unix_ns != TIME_NEVER)
-        q->at_unix_ns = t->start_unix_ns +
-                        (t->served->start_ns ? t->served->start_ns[row] : serve_due(t->rows, row));
+    q->at_unix_ns = sent_unix_ns(t, row);
     q->model =
         w->model && w->model[row] != UINT16_MAX ? names_text(&w->models, w->model[row]) : NULL;
     q->class_name = w->class_number && w->class_number[row] != UINT16_MAX
@@ -189,14 +193,6 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
     return add_charge(&c, out);
 }
 
-int64_t charge_pico(money value)
-{
-    money pico = money_round(value, MONEY_PICO_USD) / MONEY_PICO_USD;
-    if (pico > INT64_MAX)
-        return INT64_MAX;
-    return pico < -INT64_MAX ? -INT64_MAX : (int64_t)pico;
-}
-
 /* One row of a simple tariff. Prices of a token are at most 1e27 and counts below 2^32: nothing
  * here can overflow. */
 static inline void charge_simple(const struct tariff *t, size_t row, struct row_charge *out)
@@ -205,8 +201,11 @@ static inline void charge_simple(const struct tariff *t, size_t row, struct row_
     uint32_t cached = 0, write = 0, write_1h = 0, reasoning = 0;
     uint32_t input = w->input_tokens[row];
     uint32_t output = (uint32_t)serve_capped_output(t->plan, t->ignore_caps, w->output_tokens[row]);
-    const struct rate_prices *prices =
-        &rate_of(t, row)->resolved[w->service ? w->service[row] : SERVICE_STANDARD];
+    const struct plan_rate *rate = rate_of(t, row);
+    enum service service = w->service ? (enum service)w->service[row] : SERVICE_STANDARD;
+    const struct rate_prices *prices = rate->window_count
+                                           ? price_in_force(rate, service, sent_unix_ns(t, row))
+                                           : &rate->resolved[service];
     const struct token_table *table = price_table(prices, input);
     if (w->usage && w->usage_known[row]) {
         const struct recorded_usage *r = &w->usage[row];
@@ -246,7 +245,7 @@ int tariff_charge_fast(const struct tariff *t, size_t row, struct row_charge *ou
 struct charge_context {
     const struct tariff *t;
     struct charge_sums sums;
-    int64_t *pico;
+    int64_t *quanta;
 };
 
 static void add_row(struct charge_sums *s, const struct row_charge *c, const struct tariff *t,
@@ -276,8 +275,8 @@ static void charge_block(void *context, size_t begin, size_t end)
         bool served = tariff_serves(t, i);
         if (served)
             add_row(&c->sums, &row, t, i);
-        if (c->pico)
-            c->pico[i] = served ? charge_pico(row.total) : TARIFF_UNSERVED;
+        if (c->quanta)
+            c->quanta[i] = served ? charge_quanta(row.total) : TARIFF_UNSERVED;
     }
 }
 
@@ -333,7 +332,7 @@ static void merge(struct charge_sums *into, const struct charge_sums *from)
 }
 
 void tariff_charge_all(const struct tariff *t, unsigned workers, struct charge_sums *sums,
-                       int64_t *pico)
+                       int64_t *quanta)
 {
     if (workers < 1)
         workers = 1;
@@ -341,7 +340,7 @@ void tariff_charge_all(const struct tariff *t, unsigned workers, struct charge_s
         workers = TARIFF_WORKERS_MAX;
     struct charge_context *contexts = mem_zero(workers, sizeof *contexts);
     for (unsigned i = 0; i < workers; i++)
-        contexts[i] = (struct charge_context){.t = t, .pico = pico};
+        contexts[i] = (struct charge_context){.t = t, .quanta = quanta};
     tariff_parallel(t->rows->workload->count, workers, charge_block, contexts, sizeof *contexts);
     *sums = (struct charge_sums){0};
     for (unsigned i = 0; i < workers; i++)

@@ -4,7 +4,7 @@
  *     tariff_init(&t, plan, &rows, &served, start_unix_ns, ignore_caps, NULL);
  *     struct row_charge c;
  *     tariff_charge(&t, row, &c);                      // one row
- *     tariff_charge_all(&t, workers, &sums, pico);     // all rows, in parallel
+ *     tariff_charge_all(&t, workers, &sums, quanta);     // all rows, in parallel
  *     tariff_free(&t);
  *
  * Sums are integers: the same for any number of workers and any order of rows. The tariff borrows
@@ -74,11 +74,11 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out);
 /* The same, by the short road where the tariff is simple. */
 int tariff_charge_fast(const struct tariff *t, size_t row, struct row_charge *out);
 
-/* All rows, by `workers` threads. Where pico is given, it gets every row's total in 1e-12 USD,
- * rounded half even, and TARIFF_UNSERVED for rows not served. */
+/* All rows, by `workers` threads. Where quanta is given, it gets every row's total in quanta (see
+ * charge_quanta), and TARIFF_UNSERVED for rows not served. */
 #define TARIFF_UNSERVED INT64_MIN
 void tariff_charge_all(const struct tariff *t, unsigned workers, struct charge_sums *sums,
-                       int64_t *pico);
+                       int64_t *quanta);
 
 /* Calls `each` for blocks of rows [begin, end) from `workers` threads; block numbers count from 0
  * and do not depend on the number of workers. `contexts` is an array of one context per worker. */
@@ -88,7 +88,17 @@ typedef void tariff_block_fn(void *context, size_t begin, size_t end);
 void tariff_parallel(size_t count, unsigned workers, tariff_block_fn *each, void *contexts,
                      size_t context_size);
 
-/* Nearest 1e-12 USD, half to even, for statistics. Saturates at ±9.2e6 USD. */
-int64_t charge_pico(money value);
+/* Charges for statistics: whole quanta of 2^34 × 1e-24 USD, about 1.7e-14 USD, cut towards minus
+ * infinity (a shift, where 1e-12 USD would take a division). Saturates at ±158,000 USD. */
+#define CHARGE_QUANTUM_BITS 34
+#define CHARGE_QUANTUM_USD 1.7179869184e-14
+
+static inline int64_t charge_quanta(money value)
+{
+    money quanta = value >> CHARGE_QUANTUM_BITS;
+    if (quanta > INT64_MAX)
+        return INT64_MAX;
+    return quanta < -INT64_MAX ? -INT64_MAX : (int64_t)quanta;
+}
 
 #endif
