@@ -1,6 +1,7 @@
 /* farebox bench: drives a live endpoint with a workload and says what came of it. */
 #include "cli/bench_money.h"
 #include "cli/bench_options.h"
+#include "cli/bench_selftest.h"
 #include "cli/bench_show.h"
 #include "cli/command.h"
 #include "cli/progress.h"
@@ -280,6 +281,8 @@ static void release(struct bench_command *b)
 static int run(const struct terminal *t, const void *parsed, struct error *err)
 {
     struct bench_command b = {.terminal = t, .o = parsed};
+    if (b.o->selftest)
+        return bench_selftest(t, b.o->common.json, err);
     workload_init(&b.workload);
     int status = prepare(&b, err);
     if (status == 0 && b.o->dry_run) {
