@@ -94,7 +94,7 @@ static int walk(struct keys *k, struct text json, const struct open_paths *open)
 {
     struct json_scan s;
     struct text key, raw;
-    char index[24];
+    char index[24] = "";
     json_scan_init(&s, k->in->lines.name, json.at, json.length, k->in->lines.number);
     if (json.at[0] == '{') {
         json_object_begin(&s);

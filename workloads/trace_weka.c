@@ -3,8 +3,11 @@
  *
  * A request's time is its offset from the start of its session; the sessions' own starts are not in
  * the trace, so that all sessions start at 0. A turn waits for the turn of its session that
- * ended before it. Blocks hold 64 tokens, and their ids are local to the session: they are mixed
- * with it. The normalised form holds only a sample of the ids, which is no prefix: noted, not read.
+ * ended before it. Requests of a group of sub-agents (requests inside a request, on the same clock)
+ * are turns of the session, too, of class "subagent": the first ones start beside each other,
+ * and the next turn of the main agent waits for the one that ended last. Blocks hold 64 tokens, and
+ * their ids are local to the session: they are mixed with it. The normalised form holds only a
+ * sample of the ids, which is no prefix: noted, not read.
  */
 #include "workloads/trace_json.h"
 
@@ -136,43 +139,41 @@ static void read_nested_value(struct weka *k, struct text key)
         json_skip(&l->scan, NULL);
 }
 
-/* One element of "requests"; groups of sub-agents (requests inside a request) are left out and
- * counted. */
+static int read_requests(struct weka *k, struct trace_input *in, struct text raw,
+                         const char *session, const char *class_name, struct error *err);
+
+/* One element of "requests": a request, or a group with more of them inside. */
 static int read_nested(struct weka *k, struct trace_input *in, struct text raw, const char *session,
-                       struct error *err)
+                       const char *class_name, struct error *err)
 {
     struct trace_row *l = &k->line;
-    struct text key;
-    bool group = false;
+    struct text key, group = {NULL, 0};
     trace_row_start(l, in, raw);
     k->duration_ns = TIME_NEVER;
     json_object_begin(&l->scan);
     while (json_object_next(&l->scan, &key)) {
-        if (text_equal(key, "requests")) {
-            group = true;
-            json_skip(&l->scan, NULL);
-        } else {
+        if (text_equal(key, "requests"))
+            json_skip(&l->scan, &group);
+        else
             read_nested_value(k, key);
-        }
     }
-    if (group && !l->scan.failed) {
-        trace_note(in, "sub_agent_group", true);
-        return 0;
-    }
+    if (group.at && !l->scan.failed)
+        return read_requests(k, in, group, session, "subagent", err);
     int status = trace_row_end(l, in, raw, nested_required, err);
     l->row.session_id = session;
+    l->row.class_name = class_name;
     return status < 0 ? status : add_row(k, in, err);
 }
 
 static int read_requests(struct weka *k, struct trace_input *in, struct text raw,
-                         const char *session, struct error *err)
+                         const char *session, const char *class_name, struct error *err)
 {
     struct json_scan list;
     struct text element;
     json_scan_init(&list, in->lines.name, raw.at, raw.length, in->lines.number);
     json_array_begin(&list);
     while (json_array_next(&list) && json_skip(&list, &element)) {
-        int status = read_nested(k, in, element, session, err);
+        int status = read_nested(k, in, element, session, class_name, err);
         if (status < 0)
             return status;
     }
@@ -206,7 +207,7 @@ static int read_session(struct weka *k, struct trace_input *in, struct text line
     if (status < 0)
         return status;
     k->scope = local ? text_hash(session ? session : "", session ? strlen(session) : 0) | 1 : 0;
-    return read_requests(k, in, requests, session, err);
+    return read_requests(k, in, requests, session, NULL, err);
 }
 
 static int read_row(struct trace_input *in, void *context, struct text line, struct error *err)

@@ -179,31 +179,47 @@ START_TEST(weka_rows_wait_for_the_turn_before)
 END_TEST
 
 /* Hand-written from the published key list: no sample of this form is at hand. */
+static const char weka_sessions[] =
+    "{\"id\": \"a\", \"models\": [\"m\"], \"block_size\": 64, \"hash_id_scope\": \"local\", "
+    "\"requests\": [{\"t\": 0.5, \"type\": \"s\", \"model\": \"m\", \"in\": 100, \"out\": 7, "
+    "\"hash_ids\": [1, 2], \"api_time\": 2, \"think_time\": 0}, {\"type\": \"subagent\", "
+    "\"agent_id\": "
+    "\"x\", \"requests\": [{\"t\": 3, \"in\": 30, \"out\": 3, \"hash_ids\": [9], \"api_time\": 4}, "
+    "{\"t\": 3.25, \"in\": 40, \"out\": 4, \"hash_ids\": [9], \"api_time\": 1}]}, {\"t\": 8, "
+    "\"in\": "
+    "150, \"out\": 9, \"hash_ids\": [1, 2, 3], \"api_time\": null}]}\n"
+    "{\"id\": \"b\", \"block_size\": 64, \"hash_id_scope\": \"local\", \"requests\": [{\"t\": 0, "
+    "\"in\": 10, \"out\": 1, \"hash_ids\": [1]}]}\n";
+
 START_TEST(weka_sessions_mix_their_local_block_ids)
 {
-    static const char lines[] =
-        "{\"id\": \"a\", \"models\": [\"m\"], \"block_size\": 64, \"hash_id_scope\": \"local\", "
-        "\"requests\": [{\"t\": 0.5, \"type\": \"s\", \"model\": \"m\", \"in\": 100, \"out\": 7, "
-        "\"hash_ids\": [1, 2], \"api_time\": 2, \"think_time\": 0}, {\"t\": 4, \"in\": 150, "
-        "\"out\": "
-        "9, \"hash_ids\": [1, 2, 3], \"api_time\": null}, {\"t\": 5, \"requests\": [{\"t\": "
-        "1}]}]}\n"
-        "{\"id\": \"b\", \"block_size\": 64, \"hash_id_scope\": \"local\", \"requests\": [{\"t\": "
-        "0, "
-        "\"in\": 10, \"out\": 1, \"hash_ids\": [1]}]}\n";
     struct workload w;
-    struct trace_report report = testing_read(lines, NULL, &w);
+    struct trace_report report = testing_read(weka_sessions, NULL, &w);
     ck_assert_str_eq(report.format, "weka");
-    ck_assert_uint_eq(w.count, 3);
-    ck_assert_uint_eq(testing_note(&report, "sub_agent_group"), 1);
-    struct request a = row_of(&w, 0), second = row_of(&w, 1), b = row_of(&w, 2);
+    ck_assert_uint_eq(w.count, 5);
+    struct request a = row_of(&w, 0), last = row_of(&w, 3), b = row_of(&w, 4);
     ck_assert_uint_eq(a.block_size, 64);
-    ck_assert_uint_eq(a.hash_ids[0], second.hash_ids[0]);
+    ck_assert_uint_eq(a.hash_ids[0], last.hash_ids[0]);
     ck_assert(a.hash_ids[0] != b.hash_ids[0]);
-    ck_assert_str_eq(second.session_id, "a");
-    ck_assert_uint_eq(second.after_count, 1);
-    ck_assert_int_eq(second.delay_ns, 1500 * NS_PER_MS);
+    ck_assert_str_eq(last.session_id, "a");
     ck_assert_uint_eq(b.after_count, 0);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(weka_sub_agents_run_beside_each_other)
+{
+    struct workload w;
+    testing_read(weka_sessions, NULL, &w);
+    struct request one = row_of(&w, 1), two = row_of(&w, 2), last = row_of(&w, 3);
+    ck_assert_str_eq(one.class_name, "subagent");
+    ck_assert_uint_eq(one.after[0], 0);
+    ck_assert_int_eq(one.delay_ns, 500 * NS_PER_MS);
+    ck_assert_uint_eq(two.after[0], 0);
+    ck_assert_ptr_null(last.class_name);
+    /* The first sub-agent ended last, at 7 s. */
+    ck_assert_uint_eq(last.after[0], 1);
+    ck_assert_int_eq(last.delay_ns, 1000 * NS_PER_MS);
     workload_free(&w);
 }
 END_TEST
@@ -429,6 +445,7 @@ static Suite *suite(void)
     tcase_add_test(t, tracelab_rounds_wait_for_the_round_before);
     tcase_add_test(t, weka_rows_wait_for_the_turn_before);
     tcase_add_test(t, weka_sessions_mix_their_local_block_ids);
+    tcase_add_test(t, weka_sub_agents_run_beside_each_other);
     tcase_add_test(t, bailian_turns_form_sessions);
     tcase_add_test(t, servingsim_runs_arrive_when_queued);
     tcase_add_test(t, openai_batches_are_estimated_and_say_so);

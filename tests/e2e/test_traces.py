@@ -1,0 +1,68 @@
+"""workload info and workload convert, as a user runs them."""
+import gzip
+import json
+import pathlib
+
+from support import Case, trace
+
+CSV = "TIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-11-16 18:17:03.9799600,4808,10\r\n" \
+      "2023-11-16 18:17:04.0319600,3180,8\r\n"
+
+
+class Info(Case):
+    def test_azure_code_gives_the_published_figures(self):
+        info = self.farebox_json("workload", "info", trace("azure2023/AzureLLMInferenceTrace_code.csv"))
+        self.assertEqual(info["requests"], 8819)
+        self.assertEqual(f"{info['input_tokens']['mean']:.2f}", "2047.85")
+        self.assertEqual(f"{info['output_tokens']['p99']:.1f}", "251.5")
+        self.assertEqual(f"{info['interarrival']['cv']:.2f}", "13.15")
+        self.assertEqual(info["skipped"], {})
+        self.assertEqual(len(info["burstiness"]["windows"]), 24)
+
+    def test_text_names_what_was_skipped(self):
+        out = self.farebox("workload", "info", self.write("t.csv", CSV + "\n")).stdout
+        self.assertIn("t (azure) · 2 requests", out)
+        self.assertIn("skipped           1 × blank_line, first on line 4", out)
+
+    def test_standard_input_and_gzip(self):
+        from_pipe = self.farebox_json("workload", "info", "-", stdin=CSV)
+        self.assertEqual(from_pipe["total_input_tokens"], 7988)
+        packed = self.write("t.csv.gz", gzip.compress(CSV.encode()))
+        self.assertEqual(self.farebox_json("workload", "info", packed)["total_input_tokens"], 7988)
+
+    def test_any_log_by_its_keys(self):
+        log = self.write("log.jsonl", json.dumps({"u": {"prompt_tokens": 7, "completion_tokens": 2}}))
+        info = self.farebox_json("workload", "info", log, "--keys", "usage=u")
+        self.assertEqual(info["total_output_tokens"], 2)
+
+
+class Convert(Case):
+    def test_canonical_files_convert_to_themselves(self):
+        one, two = self.path("one.jsonl"), self.path("two.jsonl.gz")
+        self.farebox("workload", "convert", self.write("t.csv", CSV), "-o", one)
+        self.farebox("workload", "convert", one, "-o", two)
+        self.assertEqual(gzip.decompress(pathlib.Path(two).read_bytes()),
+                         pathlib.Path(one).read_bytes())
+
+    def test_an_existing_file_is_left_alone_without_force(self):
+        source, out = self.write("t.csv", CSV), self.write("out.jsonl", "mine")
+        done = self.farebox("workload", "convert", source, "-o", out, expect=2)
+        self.assert_refused(done, "out.jsonl exists; --force replaces it")
+        self.assertEqual(pathlib.Path(out).read_text(), "mine")
+        self.farebox("workload", "convert", source, "-o", out, "--force")
+        self.assertIn("4808", pathlib.Path(out).read_text())
+
+    def test_wrong_input_writes_nothing(self):
+        bad = self.write("bad.csv", CSV + "2023-11-16 18:17:05,-3,1\n")
+        done = self.farebox("workload", "convert", bad, "-o", self.path("out.jsonl"), expect=2)
+        self.assert_refused(done, "bad.csv:4:21", "expected a token count", '"-3"')
+        self.assertEqual(sorted(p.name for p in self.scratch.iterdir()), ["bad.csv"])
+
+    def test_what_a_form_cannot_hold_is_named(self):
+        source = self.write("t.jsonl", '{"timestamp": 0, "input_length": 1, "output_length": 2, '
+                            '"model": "m", "mine": 1}\n')
+        result = self.farebox_json("workload", "convert", source, "-o", self.path("o.jsonl"),
+                                   "--to", "mooncake")
+        self.assertEqual(result["left_out"], "models, unknown keys")
+        done = self.farebox("workload", "convert", source, "-o", "-", "--to", "mooncak", expect=2)
+        self.assert_refused(done, 'did you mean "mooncake"?')
