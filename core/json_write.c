@@ -196,12 +196,12 @@ void json_escape(struct buffer *out, struct text text)
             escape_byte(out, c);
             i++;
         } else {
-            /* Up to four bytes hold at least one whole sequence, or start with a wrong byte. */
-            size_t step = text.length - i < 4 ? text.length - i : 4, good;
-            if (!text_is_utf8(text.at + i, step, &good))
-                step = good;
-            buffer_add(out, step ? text.at + i : "\xEF\xBF\xBD", step ? step : 3);
-            i += step ? step : 1;
+            size_t left = text.length - i, step = 2; /* one sequence: 2 to 4 bytes */
+            while (step <= 4 && step <= left && !text_is_utf8(text.at + i, step, NULL))
+                step++;
+            bool good = step <= 4 && step <= left;
+            buffer_add(out, good ? text.at + i : "\xEF\xBF\xBD", good ? step : 3);
+            i += good ? step : 1;
         }
         plain = i;
     }

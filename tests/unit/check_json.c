@@ -116,6 +116,8 @@ START_TEST(strings_survive_writing_and_reading)
                                         "\n\t\r\b\f\x01\x1f",
                                         "\xc3\xa9\xe2\x82\xac",
                                         "\xf0\x9f\x98\x80 end",
+                                        "\xc3\xa9\"q\\", /* an escape right behind */
+                                        "\xe2\x82\xac\n\xc3\xa9\t\xf0\x9f\x98\x80\"",
                                         "a\xc3\xa9"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct buffer out;
