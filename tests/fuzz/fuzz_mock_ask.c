@@ -1,0 +1,63 @@
+/* libFuzzer entry: the first byte chooses the endpoint, the rest is a request's body. What is
+ * accepted must be answered with as many tokens as were planned, and tool arguments must be JSON.
+ */
+#include "sim/mock/answer.h"
+#include "sim/mock/render.h"
+
+#include <stdlib.h>
+
+static void check_arguments(const struct answer *a)
+{
+    for (uint32_t i = 0; i < a->part_count; i++) {
+        const struct answer_part *p = &a->parts[i];
+        if (p->kind != PART_TOOL || a->finish_reason[0] == 'l')
+            continue;
+        cJSON *json = cJSON_ParseWithLength(p->text, p->length);
+        if (!json)
+            abort();
+        cJSON_Delete(json);
+    }
+}
+
+static void answer_it(const struct ask *ask)
+{
+    struct answer_rules rules = {.tokens = {1.3, 7, 16}, .reasoning_tokens = 3};
+    struct answer a;
+    answer_plan(&a, ask, &rules, 5);
+    uint32_t tokens = 0;
+    for (uint32_t i = 0; i < a.part_count; i++)
+        tokens += a.parts[i].tokens;
+    if (tokens != a.tokens || a.reasoning_tokens > a.tokens)
+        abort();
+    check_arguments(&a);
+    struct buffer out;
+    buffer_init(&out, BUFFER_UNBOUNDED);
+    struct usage u = {0};
+    if (ask->kind == ASK_EMBEDDING)
+        render_embeddings(ask, ask->model, 1, &out);
+    else
+        render_whole(ask, ask->model, &a, "id", 0, &u, &out);
+    cJSON *json = cJSON_ParseWithLength(out.data, out.length);
+    if (!json)
+        abort();
+    cJSON_Delete(json);
+    buffer_free(&out);
+    answer_free(&a);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0)
+        return 0;
+    struct ask_rules rules = {.tokens = {1.3, 7, 16}, .default_output = 20, .max_output = 300};
+    struct ask ask;
+    struct api_error e = {0};
+    enum ask_kind kind = data[0] % 3;
+    if (ask_parse(&ask, kind, (const char *)data + 1, size - 1, &rules, &e) == 0)
+        answer_it(&ask);
+    else if (e.status < 400 || e.message[0] == '\0')
+        abort();
+    ask_free(&ask);
+    return 0;
+}
