@@ -112,7 +112,7 @@ static int parse_messages(struct ask *a, struct api_error *e)
 static void add_token_number(struct ask *a, const cJSON *number)
 {
     char digits[32];
-    int length = snprintf(digits, sizeof digits, "%.0f", number->valuedouble);
+    int length = snprintf(digits, sizeof digits, "%.17g", number->valuedouble);
     prompt_add_words(&a->prompt, digits, (size_t)length);
 }
 

@@ -234,6 +234,9 @@ START_TEST(completions_have_their_own_shape)
     json = ask("/v1/completions", "{\"model\":\"m\",\"prompt\":[1,2,3],\"max_tokens\":3}", 200);
     ck_assert_double_eq(number_at(json, "usage.prompt_tokens"), 10);
     cJSON_Delete(json);
+    json = ask("/v1/completions", "{\"model\":\"m\",\"prompt\":[1,1e300],\"max_tokens\":3}", 200);
+    ck_assert_double_eq(number_at(json, "usage.prompt_tokens"), 9);
+    cJSON_Delete(json);
     raw_post(&client, "/v1/completions", "",
              "{\"model\":\"m\",\"prompt\":\"a\",\"max_tokens\":3,\"stream\":true}");
     ck_assert(raw_read_answer(&client));
