@@ -25,7 +25,8 @@ struct generator {
     struct length choice; /* 1 … class_count by weight */
     bool has_choice;
     bool name_sessions;
-    struct source *sources;
+    struct source *sources; /* never moved: streams are not to be */
+    struct source **heap;   /* the one whose next arrival comes first on top; ties by number */
     size_t source_count;
     uint64_t session;  /* number of the next one */
     uint64_t requests; /* made so far */
@@ -99,6 +100,39 @@ static void make_sources(struct generator *g)
     }
 }
 
+static bool comes_before(const struct source *a, const struct source *b)
+{
+    if (a->next_s < b->next_s || a->next_s > b->next_s)
+        return a->next_s < b->next_s;
+    return a < b;
+}
+
+/* Restores the heap below a place whose source comes later than it did. */
+static void sift_down(struct generator *g, size_t at)
+{
+    for (;;) {
+        size_t first = at;
+        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < g->source_count; child++)
+            if (comes_before(g->heap[child], g->heap[first]))
+                first = child;
+        if (first == at)
+            return;
+        struct source *swap = g->heap[at];
+        g->heap[at] = g->heap[first];
+        g->heap[first] = swap;
+        at = first;
+    }
+}
+
+static void make_heap(struct generator *g)
+{
+    g->heap = mem_alloc((g->source_count + 1) * sizeof *g->heap);
+    for (size_t i = 0; i < g->source_count; i++)
+        g->heap[i] = &g->sources[i];
+    for (size_t i = g->source_count / 2; i-- > 0;)
+        sift_down(g, i);
+}
+
 int generator_create(const struct scenario *scenario, uint64_t seed,
                      const struct generate_options *options, struct generator **out,
                      struct error *err)
@@ -119,6 +153,7 @@ int generator_create(const struct scenario *scenario, uint64_t seed,
     g->maker.name_sessions = g->name_sessions;
     make_choice(g);
     make_sources(g);
+    make_heap(g);
     *out = g;
     return 0;
 }
@@ -133,6 +168,7 @@ void generator_free(struct generator *g)
     if (g->has_choice)
         length_free(&g->choice);
     free(g->sources);
+    free(g->heap);
     context_free(&g->maker.context);
     context_free(&g->maker.side);
     free(g->maker.joined);
@@ -144,20 +180,10 @@ uint64_t generator_requests(const struct generator *g)
     return g->requests;
 }
 
-/* The source whose next arrival comes first; ties go to the lower number. */
-static struct source *first_source(struct generator *g)
-{
-    struct source *first = &g->sources[0];
-    for (size_t i = 1; i < g->source_count; i++)
-        if (g->sources[i].next_s < first->next_s)
-            first = &g->sources[i];
-    return first;
-}
-
 /* One session; 1, or 0 at the end of the workload, or an error. */
 static int make_session(struct generator *g, struct workload *out, struct error *err)
 {
-    struct source *source = first_source(g);
+    struct source *source = g->heap[0];
     double at_s = source->next_s;
     uint64_t limit = g->options.requests;
     double until_s = g->options.duration_s > 0 ? g->options.duration_s : LAST_START_S;
@@ -183,6 +209,7 @@ static int make_session(struct generator *g, struct workload *out, struct error 
     g->session++;
     if (!arrival_next(&source->stream, &source->next_s))
         source->next_s = INFINITY;
+    sift_down(g, 0);
     return 1;
 }
 

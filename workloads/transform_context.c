@@ -209,8 +209,8 @@ static void tie_row(struct tie *tie, size_t row, const uint32_t *parents, size_t
 {
     mem_grow((void **)&tie->parents, &tie->parent_capacity, tie->parent_count + count + 1,
              sizeof *tie->parents);
-    memcpy(tie->parents + tie->parent_count, parents, count * sizeof *parents);
-    tie->parent_count += count;
+    for (size_t i = 0; i < count; i++)
+        tie->parents[tie->parent_count++] = parents[i];
     tie->parent_start[row + 1] = tie->parent_count;
 }
 
@@ -218,9 +218,9 @@ static bool apply_tie(void *context, size_t row, struct request *r)
 {
     struct tie *tie = context;
     size_t count = tie->parent_start[row + 1] - tie->parent_start[row];
-    bool changed =
-        count != r->after_count ||
-        memcmp(r->after, tie->parents + tie->parent_start[row], count * sizeof *r->after);
+    bool changed = count != r->after_count;
+    for (size_t i = 0; i < count && !changed; i++)
+        changed = r->after[i] != tie->parents[tie->parent_start[row] + i];
     r->after = tie->parents + tie->parent_start[row];
     r->after_count = count;
     uint64_t input = tie->input[row];
