@@ -1,11 +1,15 @@
 #include "sim/cost/run_workload.h"
 
+#include "core/file.h"
+#include "core/json_scan.h"
 #include "core/memory.h"
 #include "core/runs/record_file.h"
 #include "core/runs/run_dir.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define RUN_JSON_MAX ((size_t)4 << 20)
 
 /* One sent attempt, as long as its request's end is not known. */
 struct sent {
@@ -169,6 +173,29 @@ static void list_earlier(struct reading *g)
     free(at);
 }
 
+/* The wall clock at the run's start, where run.json says it (a simulation's does not). */
+static void read_start(const char *directory, struct workload *w)
+{
+    char *path = run_dir_file(directory, "run.json"), *content = NULL;
+    struct error none = {0};
+    struct json_scan s;
+    struct text key, started;
+    size_t length;
+    if (file_read_all(path, RUN_JSON_MAX, &content, &length, &none) == 0) {
+        json_scan_init(&s, path, content, length, 1);
+        json_object_begin(&s);
+        while (json_object_next(&s, &key)) {
+            if (!text_equal(key, "started") || json_peek(&s) != JSON_STRING)
+                json_skip(&s, NULL);
+            else if (json_string(&s, &started))
+                w->has_start =
+                    clock_parse_instant(started.at, started.length, &w->start_unix_ns) == 0;
+        }
+        free(content);
+    }
+    free(path);
+}
+
 int run_workload_read(const char *directory, struct workload *w, struct earlier_attempts *earlier,
                       struct run_workload_report *report, struct error *err)
 {
@@ -180,8 +207,10 @@ int run_workload_read(const char *directory, struct workload *w, struct earlier_
     int code = read_attempts(&g, path, err);
     if (code == 0)
         code = read_rows(&g, path, err);
-    if (code == 0)
+    if (code == 0) {
         list_earlier(&g);
+        read_start(directory, w);
+    }
     if (code == 0 && !w->name) {
         size_t length = strlen(directory);
         while (length > 1 && directory[length - 1] == '/')
