@@ -338,7 +338,7 @@ static void put_remarks(const struct bill *b, struct buffer *out)
 }
 
 /* Many plans make many pairs: people see those of the best few, the JSON has all. */
-#define SHOWN_MOST 4
+#define SHOWN_MOST 6
 
 static bool among_best(const struct bill *b, const struct plan_bill *p)
 {
