@@ -108,13 +108,16 @@ void attempt_answer(struct attempt *a, int http_status, const char *content_type
     a->body.cap = is_good(a) ? a->config->max_body : ERROR_BODY;
 }
 
-/* Keeps words about a failure: what is not printable becomes a space. */
+/* Keeps words about a failure, as text that a terminal can show: control characters become spaces,
+ * bytes that are not UTF-8 (also of a character cut at the end) question marks. */
 static void set_message(struct attempt *a, struct text words)
 {
-    size_t n = words.length < sizeof a->message - 1 ? words.length : sizeof a->message - 1;
+    size_t n = words.length < sizeof a->message - 1 ? words.length : sizeof a->message - 1, bad;
     for (size_t i = 0; i < n; i++)
-        a->message[i] = (unsigned char)words.at[i] < ' ' ? ' ' : words.at[i];
+        a->message[i] = (unsigned char)words.at[i] < ' ' || words.at[i] == 0x7f ? ' ' : words.at[i];
     a->message[n] = '\0';
+    for (size_t at = 0; at < n && !text_is_utf8(a->message + at, n - at, &bad); at += bad + 1)
+        a->message[at + bad] = '?';
 }
 
 static void fail(struct attempt *a, enum failure_class why, struct text words)

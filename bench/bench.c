@@ -279,9 +279,32 @@ int bench_run(const struct bench_config *config, const struct workload *w,
         code = own.code;
     }
     free_run(&run);
-    if (code < 0)
-        error_set(err, code, "%s", own.message);
+    if (code < 0 && err && err->code == ERR_NONE)
+        *err = own;
     return code;
+}
+
+int bench_check(const struct bench_config *config, const struct workload *w, struct error *err)
+{
+    struct prompt_config prompt = {config->api, config->stream, config->extra_body,
+                                   config->output_key, config->salt};
+    for (size_t i = 0; i < config->endpoint_count; i++) {
+        struct endpoint e;
+        if (endpoint_prepare(&e, &config->endpoints[i], config->api, config->stream, err) < 0)
+            return ERR_INPUT;
+        endpoint_free(&e);
+    }
+    struct prompt_maker *m = prompt_maker_create(&prompt, w, err);
+    if (!m)
+        return ERR_INPUT;
+    prompt_maker_free(m);
+    struct schedule_config c = config->schedule;
+    c.workers = 1;
+    struct schedule *s = schedule_create(&c, w, err);
+    if (!s)
+        return ERR_INPUT;
+    schedule_free(s);
+    return check_files(config, err);
 }
 
 void bench_report_free(struct bench_report *report)

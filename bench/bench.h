@@ -96,6 +96,10 @@ struct bench_report {
 /* Chat, streaming, one worker, no retries, 10 s to connect, 600 s for a request, 30 s drain. */
 void bench_config_init(struct bench_config *c);
 
+/* What bench_run would refuse before it sends anything; nothing is sent and no thread started.
+ * Names are looked up. */
+int bench_check(const struct bench_config *config, const struct workload *w, struct error *err);
+
 /* Returns 0 for every run that was carried out, however its requests ended; ERR_INPUT for a
  * configuration that cannot be run (nothing was sent then), ERR_SYSTEM where the machine's limits
  * (open files) are too low. */

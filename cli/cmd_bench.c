@@ -293,6 +293,8 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
         buffer_free(&text);
     } else if (status == 0) {
         status = start_mocks(&b, err);
+        if (status == 0)
+            status = bench_check(&b.setup.config, &b.workload, err);
         if (status == 0 && (status = begin_output(&b, err)) == 0) {
             status = carry_out(&b, err);
             run_output_free(&b.output);

@@ -1,0 +1,266 @@
+"""Bench against endpoints of every kind: TLS, sockets, keys, faults, several at once."""
+import http.server
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socketserver
+import ssl
+import subprocess
+import threading
+import time
+import unittest
+
+from support import FAREBOX, Case, accounting_adds_up, read_json, read_lines
+
+ROWS = "".join('{"timestamp": %d, "input_length": 60, "output_length": 5}\n' % (i * 5)
+               for i in range(20))
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """A small endpoint of its own: counts words, answers whole or streaming."""
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def address_string(self):
+        return "client"
+
+    def do_GET(self):
+        self.answer(json.dumps({"data": [{"id": "own-model"}]}))
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.seen.append((dict(self.headers), body))
+        words = len(body["messages"][0]["content"].split())
+        usage = {"prompt_tokens": words + 3, "completion_tokens": body["max_tokens"]}
+        if not body.get("stream"):
+            self.answer(json.dumps({"choices": [{"message": {"content": "x"},
+                                                 "finish_reason": "stop"}], "usage": usage}))
+            return
+        events = [{"choices": [{"delta": {"content": " t"}}]}] * body["max_tokens"]
+        events += [{"choices": [{"delta": {}, "finish_reason": "length"}]},
+                   {"choices": [], "usage": usage}]
+        text = "".join(f"data: {json.dumps(e)}\n\n" for e in events) + "data: [DONE]\n\n"
+        self.answer(text, "text/event-stream")
+
+    def answer(self, text, kind="application/json"):
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+
+class UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+
+
+class Endpoints(Case):
+    def setUp(self):
+        super().setUp()
+        self.workload = self.write("w.jsonl", ROWS)
+        self.run_path = self.path("run")
+
+    def serve(self, server):
+        server.seen = []
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server
+
+    def plain(self):
+        server = self.serve(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+        return server, f"http://127.0.0.1:{server.server_port}/v1"
+
+    def bench(self, *words, **more):
+        return self.farebox("bench", "--trace", self.workload, "-o", self.run_path, *words, **more)
+
+    def completed(self, count=20):
+        summary = accounting_adds_up(self, self.run_path)
+        self.assertEqual(summary["accounting"]["completed"], count)
+        return summary
+
+    def test_model_key_headers_and_body_arrive_and_the_key_stays_secret(self):
+        server, url = self.plain()
+        key = self.write("key", "sk-very-secret\n")
+        done = self.bench("--url", url, "--api-key-file", key, "--header", "X-Team: blue",
+                          "--body", '{"ignore_eos": true}', "--record", "chunks,text,raw")
+        self.completed()
+        headers, body = server.seen[-1]
+        self.assertEqual(headers["Authorization"], "Bearer sk-very-secret")
+        self.assertEqual(headers["X-Team"], "blue")
+        self.assertEqual(headers["X-Request-Id"], "r20")
+        self.assertEqual(body["model"], "own-model")
+        self.assertIs(body["ignore_eos"], True)
+        self.assertEqual(body["max_tokens"], 5)
+        for path in pathlib.Path(self.run_path).rglob("*"):
+            if path.is_file():
+                self.assertNotIn(b"very-secret", path.read_bytes(), path)
+        self.assertNotIn("very-secret", done.stdout + done.stderr)
+        record = read_lines(pathlib.Path(self.run_path) / "requests.jsonl")[0]
+        self.assertEqual(record["usage"]["uncached_input"], 60)
+        self.assertEqual(record["text"], " t" * 5)
+
+    def test_prompts_differ_between_runs_unless_fixed(self):
+        server, url = self.plain()
+
+        def first_prompt(*words):
+            del server.seen[:]
+            self.bench("--url", url, "--no-probe", "--force", *words)
+            first = min(server.seen, key=lambda s: int(s[0]["X-Request-Id"][1:]))
+            return first[1]["messages"][0]["content"]
+        self.assertNotEqual(first_prompt(), first_prompt())
+        self.assertEqual(first_prompt("--prompt-salt", "fixed"),
+                         first_prompt("--prompt-salt", "fixed"))
+
+    def test_whole_answers(self):
+        _, url = self.plain()
+        self.bench("--url", url, "--no-stream")
+        summary = self.completed()
+        self.assertEqual(summary["ttft_ms"]["count"], 0)
+        self.assertEqual(summary["e2e_ms"]["count"], 20)
+
+    def test_unix_socket(self):
+        path = self.path("s")
+        self.serve(UnixServer(path, Handler))
+        self.bench("--url", "http://localhost/v1", "--unix-socket", path)
+        self.completed()
+
+    @unittest.skipUnless(shutil.which("openssl"), "openssl is not there to make a certificate")
+    def test_tls_is_verified(self):
+        cert, key = self.path("cert.pem"), self.path("key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-keyout", key, "-out", cert], check=True, capture_output=True)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert, key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None  # handshakes that are refused, on purpose
+        self.serve(server)
+        url = f"https://127.0.0.1:{server.server_port}/v1"
+        self.bench("--url", url, expect=1)
+        self.assertEqual(accounting_adds_up(self, self.run_path)["accounting"]["failed_by"],
+                         {"tls": 20})
+        self.assertEqual(server.seen, [])
+        self.bench("--url", url, "--cacert", cert, "--force")
+        self.completed()
+        done = self.bench("--url", url, "--insecure", "--force")
+        self.completed()
+        self.assertIn("certificates were not checked", done.stderr)
+
+    def test_two_endpoints_share_the_load(self):
+        a, first = self.plain()
+        b, second = self.plain()
+        self.bench("--url", first, "--url", second, "--share", 1, "--share", 0, "--no-probe",
+                   "--model", "m")
+        self.completed()
+        self.assertEqual((len(a.seen), len(b.seen)), (20, 0))
+        self.bench("--url", first, "--url", second, "--force", "--no-probe", "--model", "m")
+        self.completed()
+        self.assertGreater(len(b.seen), 2)
+        names = {r["endpoint"] for r in read_lines(pathlib.Path(self.run_path) / "requests.jsonl")}
+        self.assertEqual(names, {first, second})
+
+    def test_an_endpoint_that_dies_and_comes_back(self):
+        workload = self.write("long.jsonl", "".join(
+            '{"timestamp": %d, "input_length": 20, "output_length": 3}\n' % (i * 20)
+            for i in range(150)))
+        first = self.start("mock", "--listen", "127.0.0.1:0", "--ttft-ms", 5, "--itl-ms", 1)
+        url = first.stdout.readline().split()[1]
+        address = url.split("/")[2]
+        bench = self.start("bench", "--url", url, "--trace", workload, "-o", self.run_path)
+        requests = pathlib.Path(self.run_path) / "requests.jsonl"
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and not (requests.exists() and requests.stat().st_size):
+            time.sleep(0.02)
+        first.kill()
+        first.wait()
+        time.sleep(0.3)  # the time that it is away
+        second = self.start("mock", "--listen", address, "--ttft-ms", 5, "--itl-ms", 1)
+        self.assertIn(address, second.stdout.readline())
+        bench.communicate(timeout=60)
+        summary = accounting_adds_up(self, self.run_path)
+        records = sorted(read_lines(requests), key=lambda r: r["scheduled_ns"])
+        failed = [i for i, r in enumerate(records) if r["status"] == "failed"]
+        self.assertEqual(summary["accounting"]["scheduled"], 150)
+        self.assertTrue(failed)
+        self.assertLessEqual({records[i]["error"] for i in failed}, 
+                             {"connect", "reset", "truncated"})
+        self.assertEqual(records[0]["status"], "completed")
+        self.assertEqual(records[-1]["status"], "completed")
+
+    def test_retries_are_attempts_of_their_own(self):
+        url = self.mock("--ttft-ms", 1, "--itl-ms", 1, "--fault", "status=503@40%")
+        self.bench("--url", url, "--no-probe", "--model", "m", "--retry", 5, "--retry-backoff",
+                   "5ms")
+        accounting = self.completed()["accounting"]
+        self.assertGreater(accounting["retried"], 2)
+        self.assertGreater(accounting["attempts"], 20)
+
+    def test_faults_are_told_apart(self):
+        cases = (
+            ("status=500", "server_error"), ("status=429", "rate_limited"), ("status=401", "auth"),
+            ("status=404", "bad_request"), ("reset", "reset"), ("reset-after=2", "reset"),
+            ("truncate-after=2", "truncated"), ("no-done", "truncated"), ("no-finish", "truncated"),
+            ("malformed-after=2", "malformed"), ("error-after=2", "error_event"),
+            ("utf8-after=2", "malformed"), ("huge-after=2:6000000", "too_large"),
+            ("stall=3000", "timeout_first_token"), ("stall-after=2:3000", "timeout_gap"),
+            ("huge-after=2:1000000", None), ("crlf", None), ("drip=7:1", None),
+            ("tokens-per-chunk=3", None), ("ping-after=2", None), ("buffer", None),
+            ("duplicate-after=2", None),
+        )
+        workload = self.write("f.jsonl", ROWS[:ROWS.index("\n", 1) * 3 + 3])
+        for fault, failure in cases:
+            with self.subTest(fault):
+                url = self.mock("--ttft-ms", 5, "--itl-ms", 5, "--fault", fault)
+                self.farebox("bench", "--trace", workload, "-o", self.run_path, "--url", url,
+                             "--no-probe", "--model", "m", "--force", "--timeout-first", "300ms",
+                             "--timeout-gap", "300ms", expect=1 if failure else 0)
+                accounting = accounting_adds_up(self, self.run_path)["accounting"]
+                self.assertEqual(accounting["scheduled"], accounting["attempts"])
+                self.assertEqual(accounting["failed_by"],
+                                 {failure: accounting["scheduled"]} if failure else {})
+
+    def test_bad_options_are_refused(self):
+        url = "http://127.0.0.1:9/v1"
+        cases = (
+            (["--url", url, "--rate", "ten"], "no load"),
+            (["--url", url, "--rate", 5, "--concurrency", 5], "choose one"),
+            (["--url", url, "--api", "chatt"], "expected chat, completions or embeddings"),
+            (["--url", url, "--slo", "tfft=5"], "ttft"),
+            (["--url", url, "--assert", "ttft_p98=5"], "ttft_p98"),
+            (["--url", url, "--cancel", "2"], "SHARE:CHUNKS"),
+            (["--url", url, "--body", "[]"], "--body"),
+            (["--url", url, "--max-cost", "5"], "--plans"),
+            (["--url", "ftp://x"], "https://api.example.com/v1"),
+            ([], "--url"),
+        )
+        for words, part in cases:
+            with self.subTest(words):
+                done = self.bench(*words, expect=2)
+                self.assertIn(part, done.stderr)
+                self.assertFalse(os.path.exists(self.run_path))
+
+    def test_a_dry_run_sends_nothing(self):
+        server, url = self.plain()
+        done = self.bench("--url", url, "--dry-run")
+        self.assertIn("nothing was sent", done.stdout)
+        self.assertEqual(server.seen, [])
+        self.assertFalse(os.path.exists(self.run_path))
+
+    def test_a_budget_stops_the_run(self):
+        server, url = self.plain()
+        plans = self.write("p.json", json.dumps(
+            {"plans": [{"name": "a/b", "per_request": "0.01"}]}))
+        self.bench("--url", url, "--no-probe", "--plans", plans, "--max-cost", "0.05", expect=1)
+        summary = accounting_adds_up(self, self.run_path)
+        self.assertEqual(len(server.seen), 5)
+        self.assertEqual(summary["accounting"]["completed"], 5)
+        self.assertEqual(summary["accounting"]["unsent_by"], {"budget": 1})
+        self.assertEqual(summary["accounting"]["not_due"], 14)
