@@ -215,7 +215,8 @@ static void sweep_one(struct connection *c, int64_t now_ns)
     const struct mock_config *config = &m->config;
     if (c->exchange) {
         const struct exchange *x = c->exchange;
-        if (x->pending.length && now_ns - x->pending_since_ns > config->write_timeout_ns) {
+        if (x->pending.length && !x->parked &&
+            now_ns - x->pending_since_ns > config->write_timeout_ns) {
             m->report.timed_out++;
             connection_drop(c);
         }

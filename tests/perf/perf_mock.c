@@ -108,6 +108,7 @@ static bool show(const char *name, const struct raw_load *load, const struct out
            (double)o->waited_ns / 1e9);
     printf("  raw reader: %.0f events per CPU second, %u streams failed\n",
            (double)o->client.events / ((double)o->client.cpu_ns / 1e9), o->client.failed);
+    fflush(stdout);
     bool whole = o->client.events == (uint64_t)load->streams * (load->tokens + 3);
     if (!whole)
         printf("  WRONG: %llu events arrived\n", (unsigned long long)o->client.events);
