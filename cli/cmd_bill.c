@@ -255,7 +255,7 @@ const struct command command_bill = {
         "and where one plan overtakes another. Beside a run, bill.json is written into it.",
     .examples = "  farebox bill trace.csv --plans plans.json\n"
                 "  farebox bill results/demo --plans plans.json --by user\n"
-                "  farebox bill trace.jsonl --plans oxlo/pro,deepseek-r1 --period month --json\n",
+                "  farebox bill trace.jsonl --plans oxlo/pro,deepseek/r1-671b --period month --json\n",
     .options = options,
     .options_size = sizeof(struct bill_command),
     .run = run,

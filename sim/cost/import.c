@@ -13,6 +13,7 @@ static const char *const reason_texts[IMPORT_REASONS] = {
     [IMPORT_NO_PRICE] = "no price given",
     [IMPORT_NEGATIVE] = "negative price: a router that charges what its choice costs",
     [IMPORT_SAME_NAME] = "a second entry of that name",
+    [IMPORT_NAME] = "a name that is empty or too long for a plan",
     [IMPORT_CONDITION] = "a condition on the price that plans have no form for",
     [IMPORT_BY_RESULTS] = "price by the number of results asked for",
     [IMPORT_BY_PIECE] = "price by the length of one piece",
@@ -188,6 +189,8 @@ void import_plan_end(struct import *im)
     import_check_varied(im);
     if (!p->dropped && !set_has_prices(&p->standard) && p->units.count == 0 && p->tools.count == 0)
         import_drop(im, why_empty(im));
+    if (!p->dropped && (name.length == 0 || name.length > IMPORT_NAME_MAX))
+        import_drop(im, IMPORT_NAME);
     if (!p->dropped && names_find(&im->seen, name) != NAME_NONE)
         import_drop(im, IMPORT_SAME_NAME);
     count_entry(im);

@@ -1,6 +1,7 @@
 /* genai-prices' data: [{"id": provider, "models": [{"id": .., "prices": {..} or [{"constraint",
  * "prices"}]}]}]. Prices are per million tokens or per thousand calls, flat or {base, tiers}; of
  * several conditional sets the last active one holds. */
+#include "core/clock.h"
 #include "sim/cost/import_parts.h"
 
 #include <stdio.h>
@@ -141,7 +142,10 @@ static void read_prices(struct import *im, struct target *to)
 /* "16:30:00Z" as "16:30"; false where it is finer or in another zone. */
 static bool minute_of_day(struct text t, char out[8])
 {
-    if (t.length != 9 || memcmp(t.at + 5, ":00Z", 4) != 0)
+    uint64_t hour, minute;
+    if (t.length != 9 || t.at[2] != ':' || memcmp(t.at + 5, ":00Z", 4) != 0 ||
+        !text_to_u64((struct text){t.at, 2}, &hour) || hour > 23 ||
+        !text_to_u64((struct text){t.at + 3, 2}, &minute) || minute > 59)
         return false;
     snprintf(out, 8, "%.5s", t.at);
     return true;
@@ -152,6 +156,7 @@ static bool read_constraint(struct import *im, struct import_window *w)
 {
     struct text key, value;
     bool known = true;
+    int64_t instant;
     json_object_begin(&im->s);
     while (json_object_next(&im->s, &key)) {
         if (json_peek(&im->s) != JSON_STRING) {
@@ -160,6 +165,7 @@ static bool read_constraint(struct import *im, struct import_window *w)
         } else if (!json_string(&im->s, &value)) {
             return false;
         } else if (text_equal(key, "start_date") && value.length < sizeof w->from) {
+            known &= clock_parse_instant(value.at, value.length, &instant) == 0;
             snprintf(w->from, sizeof w->from, "%.*s", (int)value.length, value.at);
         } else if (text_equal(key, "start_time")) {
             known &= minute_of_day(value, w->start);
@@ -307,6 +313,9 @@ static void read_provider(struct import *im)
 
 void import_genai(struct import *im)
 {
+    if (json_peek(&im->s) == JSON_OBJECT)
+        json_fail(&im->s, "expected genai-prices' data, an array of providers; this is an object, "
+                          "as --litellm and --openrouter take");
     json_array_begin(&im->s);
     while (json_array_next(&im->s))
         read_provider(im);

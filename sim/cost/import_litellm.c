@@ -374,7 +374,14 @@ static void read_entry(struct import *im, struct text name)
 void import_litellm(struct import *im)
 {
     struct text name;
+    if (json_peek(&im->s) == JSON_ARRAY)
+        json_fail(&im->s, "expected LiteLLM's map, an object of models; this is an array, as "
+                          "--genai-prices takes");
     json_object_begin(&im->s);
-    while (json_object_next(&im->s, &name))
+    while (json_object_next(&im->s, &name)) {
+        if (json_peek(&im->s) != JSON_OBJECT)
+            json_fail(&im->s, "expected LiteLLM's map, in which every entry is an object; for "
+                              "OpenRouter's list take --openrouter");
         read_entry(im, name);
+    }
 }

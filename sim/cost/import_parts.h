@@ -19,6 +19,7 @@
 #define IMPORT_FEES_MAX 32
 #define IMPORT_WINDOWS_MAX 8
 #define IMPORT_NUMBER_TEXT 96
+#define IMPORT_NAME_MAX 1000
 
 /* A decimal number: digits × 10^exponent, without leading or trailing zeros; zero has no digits. */
 struct import_number {
