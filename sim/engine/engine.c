@@ -3,6 +3,7 @@
 #include "core/memory.h"
 #include "sim/engine/constant.h"
 #include "sim/engine/replica.h"
+#include "sim/engine/sequence.h"
 
 #include <stdlib.h>
 
@@ -14,6 +15,8 @@ struct engine {
     int64_t now_ns;
     uint32_t turn;                 /* round-robin */
     const struct replica *serving; /* the one whose events are told */
+    uint64_t *hashes;              /* of a prompt that is to be routed */
+    size_t hash_capacity;
 };
 
 struct engine *engine_create(const struct engine_config *config, uint64_t seed, struct error *err)
@@ -44,6 +47,7 @@ void engine_free(struct engine *e)
         replica_free(e->replicas[i]);
     free(e->replicas);
     free(e->next_ns);
+    free(e->hashes);
     constant_free(e->constant);
     free(e);
 }
@@ -57,19 +61,34 @@ static uint32_t least_loaded(const struct engine *e)
     return best;
 }
 
+static struct prefix_question ask_prefix(struct engine *e, const struct engine_request *request)
+{
+    uint32_t block_size = e->config.block_size;
+    uint32_t units = e->config.prefix_cache ? sequence_unit_limit(request, block_size) : 0;
+    if (units == 0)
+        return (struct prefix_question){0};
+    mem_grow(&e->hashes, &e->hash_capacity, units, sizeof *e->hashes);
+    return (struct prefix_question){
+        .hashes = e->hashes,
+        .count = sequence_unit_hashes(request, block_size, e->hashes, units),
+        .unit_blocks = sequence_unit_blocks(request->block_size, block_size),
+        .limit_blocks = (request->input_tokens - 1) / block_size};
+}
+
 /* The longest cached prefix among the replicas that are not much busier than the idlest; the
  * less loaded of equals. */
 static uint32_t longest_prefix(struct engine *e, const struct engine_request *request)
 {
+    struct prefix_question question = ask_prefix(e, request);
     uint32_t best = least_loaded(e);
     uint32_t most = replica_load(e->replicas[best]);
     most += most / 2 + 4;
-    uint64_t best_prefix = replica_cached_prefix(e->replicas[best], e->now_ns, request);
+    uint64_t best_prefix = replica_cached_blocks(e->replicas[best], e->now_ns, &question);
     for (uint32_t i = 0; i < e->config.replicas; i++) {
         uint32_t load = replica_load(e->replicas[i]);
         if (i == best || load > most)
             continue;
-        uint64_t prefix = replica_cached_prefix(e->replicas[i], e->now_ns, request);
+        uint64_t prefix = replica_cached_blocks(e->replicas[i], e->now_ns, &question);
         if (prefix > best_prefix ||
             (prefix == best_prefix && load < replica_load(e->replicas[best]))) {
             best = i;

@@ -82,7 +82,6 @@ void replica_free(struct replica *r)
     }
     free(r->slots);
     free(r->chunks);
-    free(r->probe);
     free(r->block_phase);
     due_heap_free(&r->ending);
     step_log_free(&r->log);
@@ -404,19 +403,13 @@ static void settle(struct replica *r, int64_t now_ns)
     take_jump_blocks(r, low);
 }
 
-uint64_t replica_cached_prefix(struct replica *r, int64_t now_ns,
-                               const struct engine_request *request)
+uint64_t replica_cached_blocks(struct replica *r, int64_t now_ns,
+                               const struct prefix_question *question)
 {
-    uint32_t units = r->prefix_cache ? sequence_unit_limit(request, r->block_size) : 0;
-    if (units == 0)
-        return 0;
     settle(r, now_ns);
-    mem_grow(&r->probe, &r->probe_capacity, units, sizeof *r->probe);
-    units = sequence_unit_hashes(request, r->block_size, r->probe, units);
-    struct prefix_hit hit =
-        find_prefix(r, r->probe, units, sequence_unit_blocks(request->block_size, r->block_size),
-                    (request->input_tokens - 1) / r->block_size);
-    return hit.blocks * r->block_size;
+    return find_prefix(r, question->hashes, question->count, question->unit_blocks,
+                       question->limit_blocks)
+        .blocks;
 }
 
 void replica_add_state(struct replica *r, int64_t now_ns, struct engine_state *out)

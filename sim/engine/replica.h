@@ -38,9 +38,16 @@ size_t replica_token_times(const struct replica *r, int64_t *out, size_t capacit
 /* Requests in it, waiting or running. */
 uint32_t replica_load(const struct replica *r);
 
-/* Tokens of the prompt that the prefix cache would serve at now_ns. */
-uint64_t replica_cached_prefix(struct replica *r, int64_t now_ns,
-                               const struct engine_request *request);
+/* What a router asks: a prompt's unit hashes, see sequence.h. */
+struct prefix_question {
+    const uint64_t *hashes;
+    uint32_t count, unit_blocks;
+    uint64_t limit_blocks; /* that can be served at most */
+};
+
+/* Blocks of the prompt that the prefix cache would serve at now_ns. */
+uint64_t replica_cached_blocks(struct replica *r, int64_t now_ns,
+                               const struct prefix_question *question);
 
 /* Adds this replica's counts as they stand at now_ns. */
 void replica_add_state(struct replica *r, int64_t now_ns, struct engine_state *out);

@@ -55,8 +55,6 @@ struct replica {
     bool head_blocked;      /* the queue's head does not fit, and nothing changed since */
     uint32_t cancelled;     /* running sequences to drop at the next step's end */
 
-    uint64_t *probe; /* hashes of a request that is only asked about */
-    size_t probe_capacity;
     struct step_log log;
     size_t log_limit;                  /* runs in the log at which it is cleaned */
     const struct sequence *ending_now; /* within on_done */

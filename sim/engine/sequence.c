@@ -30,16 +30,16 @@ uint32_t sequence_unit_hashes(const struct engine_request *request, uint32_t blo
     uint64_t unit_tokens =
         (uint64_t)sequence_unit_blocks(request->block_size, block_size) * block_size;
     uint64_t hash = request->prefix_salt + 1;
-    size_t used = 0;
+    uint64_t used = 0;
     for (uint32_t i = 0; i < capacity; i++) {
         uint64_t end = (i + 1) * unit_tokens;
         if (end > request->input_tokens)
             end = request->input_tokens;
-        uint64_t ids = (end + request->block_size - 1) / request->block_size;
-        if (ids > request->hash_count)
-            return i;
-        while (used < ids)
+        while (used * request->block_size < end) {
+            if (used == request->hash_count)
+                return i;
             hash = chain(hash, request->hash_ids[used++]);
+        }
         hashes[i] = hash ? hash : 1;
     }
     return capacity;
