@@ -17,7 +17,7 @@
 
 struct bill_command {
     struct common_options common;
-    struct option_list plans, what_if;
+    struct option_list plans, what_if, slos;
     const char *period, *by, *start, *output;
     uint64_t workers, units, requests, break_even_output;
     double ttft_ms, tpot_ms;
@@ -39,6 +39,8 @@ static const struct option_spec options[] = {
     {"what-if", 'w', OPTION_LIST, AT(what_if), .unit = "CHANGE",
      .help = "price a changed workload beside: cache, or a transform such as truncate=tokens:4000 "
              "(farebox workload transform --list); again and again"},
+    {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
+     .help = "objective on each request of a run, as for report: what misses it is waste"},
     {"ttft-ms", 0, OPTION_NUMBER, AT(ttft_ms), .unit = "MS", .max = 1e9,
      .help =
          "how long requests run, for concurrency limits and turns that wait: to the first token",
@@ -144,11 +146,15 @@ static int read_subject(const struct terminal *t, const struct bill_command *o, 
     struct trace_options how = trace_reading_options(&o->reading);
     struct run_workload_report run;
     struct trace_report trace;
+    struct slo_list slos = {0};
     int code;
+    for (size_t i = 0; i < o->slos.count; i++)
+        if (slo_parse(o->slos.items[i], &slos, err) < 0)
+            return ERR_INPUT;
     workload_init(&s->workload);
     s->is_run = run_dir_is_run(path);
     if (s->is_run)
-        code = run_workload_read(path, &s->workload, &s->earlier, &run, err);
+        code = run_workload_read_slo(path, &slos, &s->workload, &s->earlier, &run, err);
     else
         code = trace_read(path, &how, &s->workload, &trace, err);
     if (code < 0)

@@ -180,6 +180,11 @@ static bool meets_slos(const struct request_row *r, const struct slo_list *slos)
     return true;
 }
 
+bool collector_last_meets(const struct collector *c, const struct slo_list *slos)
+{
+    return c->row_count > 0 && meets_slos(&c->rows[c->row_count - 1], slos);
+}
+
 static void count_requests(const struct collector *c, const struct phase *p,
                            const struct slo_list *slos, struct phase_summary *out, uint64_t *good)
 {

@@ -84,6 +84,9 @@ struct collector *collector_create(void);
 void collector_free(struct collector *c);
 void collector_add(struct collector *c, const struct record *r);
 
+/* True if the request added last, by its final attempt, met every objective. */
+bool collector_last_meets(const struct collector *c, const struct slo_list *slos);
+
 /* Requests that never became due before the run ended. */
 void collector_add_not_due(struct collector *c, uint64_t count);
 

@@ -53,6 +53,7 @@ struct make {
     struct bill *bill;
     struct serve_rows rows;
     struct bill_grouping grouping;
+    struct workload ideal; /* with an infinite prefix cache; empty where unknown */
     int64_t *quanta;
 };
 
@@ -87,6 +88,7 @@ static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
         cost_stats_shares(&t, workers, &p->sums, &p->stats);
         bill_add_waste(p, &t);
         bill_reconcile(p, &t);
+        bill_add_cache_misses(p, &t, &m->ideal, workers);
         bill_add_groups(p, &t, &m->grouping);
         bill_add_sessions(p, &t);
         code = bill_add_lines(p, bill, &t);
@@ -203,6 +205,9 @@ int bill_make(struct bill *out, const struct workload *w, const struct plan *con
         describe_workload(out, &m.rows);
         m.quanta = mem_alloc((w->count + 1) * sizeof *m.quanta);
     }
+    workload_init(&m.ideal);
+    if (code == 0)
+        code = bill_ideal_cache(w, &m.ideal, err);
     for (size_t i = 0; i < out->plan_count && code == 0; i++)
         code = bill_plan(&m, &out->plans[i], err);
     if (code == 0) {
@@ -212,6 +217,7 @@ int bill_make(struct bill *out, const struct workload *w, const struct plan *con
         bill_free(out);
     }
     free(m.quanta);
+    workload_free(&m.ideal);
     bill_grouping_free(&m.grouping);
     serve_rows_free(&m.rows);
     return code;

@@ -65,7 +65,11 @@ struct bill_group {
 /* Money spent on what did not help. */
 struct bill_waste {
     money retries, failed, aborted;
-    uint64_t good_requests; /* completed */
+    bool has_slo, has_cache;
+    money slo_missed; /* completed, but later than an objective allows */
+    uint64_t slo_missed_requests;
+    money cache_misses;     /* what an infinite prefix cache would have saved */
+    uint64_t good_requests; /* completed, within the objectives */
     money usage_per_good;   /* usage charges over good requests, rounded at 1e-12 */
 };
 

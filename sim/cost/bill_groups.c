@@ -169,19 +169,26 @@ void bill_add_waste(struct plan_bill *p, const struct tariff *t)
     const struct workload *w = t->rows->workload;
     p->waste.retries = p->sums.part[PART_RETRIES];
     p->waste.good_requests = p->served_requests;
-    if (w->status) {
+    const bool *missed = t->earlier ? t->earlier->slo_missed : NULL;
+    p->waste.has_slo = missed != NULL;
+    if (w->status || missed) {
         p->waste.good_requests = 0;
         for (size_t i = 0; i < w->count; i++) {
             struct row_charge c;
             if (!tariff_serves(t, i) || tariff_charge(t, i, &c) < 0)
                 continue;
             money last = c.total - c.part[PART_RETRIES];
-            if (w->status[i] == REQUEST_FAILED)
+            uint8_t status = w->status ? w->status[i] : REQUEST_OK;
+            if (status == REQUEST_FAILED) {
                 p->waste.failed += last;
-            else if (w->status[i] == REQUEST_ABORTED)
+            } else if (status == REQUEST_ABORTED) {
                 p->waste.aborted += last;
-            else
+            } else if (missed && missed[i]) {
+                p->waste.slo_missed += last;
+                p->waste.slo_missed_requests++;
+            } else {
                 p->waste.good_requests++;
+            }
         }
     }
     if (p->waste.good_requests > 0)

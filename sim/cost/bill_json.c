@@ -163,6 +163,12 @@ static void put_waste(const struct plan_bill *p, struct json_writer *w)
     put_key_money(w, "retries_usd", p->waste.retries);
     put_key_money(w, "failed_usd", p->waste.failed);
     put_key_money(w, "aborted_usd", p->waste.aborted);
+    if (p->waste.has_slo) {
+        put_key_money(w, "slo_missed_usd", p->waste.slo_missed);
+        put_key_count(w, "slo_missed_requests", p->waste.slo_missed_requests);
+    }
+    if (p->waste.has_cache)
+        put_key_money(w, "cache_misses_usd", p->waste.cache_misses);
     put_key_count(w, "good_requests", p->waste.good_requests);
     put_key_money(w, "usage_per_good_request_usd", p->waste.usage_per_good);
     json_end_object(w);

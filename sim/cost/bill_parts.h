@@ -23,6 +23,16 @@ void bill_grouping_free(struct bill_grouping *g);
 void bill_add_groups(struct plan_bill *p, const struct tariff *t, const struct bill_grouping *g);
 void bill_add_sessions(struct plan_bill *p, const struct tariff *t);
 
+/* A copy that the caller frees. */
+int bill_copy_workload(const struct workload *from, struct workload *to, struct error *err);
+
+/* The workload with every prefix that repeats served from a cache, where it says what repeats and
+ * is not larger than this; else *out stays empty. */
+#define IDEAL_CACHE_ROWS 200000
+int bill_ideal_cache(const struct workload *w, struct workload *out, struct error *err);
+void bill_add_cache_misses(struct plan_bill *p, const struct tariff *t,
+                           const struct workload *ideal, unsigned workers);
+
 /* Break-evens and splits of every pair, and the map of the cheapest. */
 void bill_compare(struct bill *bill, const struct serve_rows *rows);
 

@@ -281,18 +281,31 @@ static void put_full_use(const struct plan_bill *p, struct buffer *out)
                       grouped(p->served_requests, n), text);
 }
 
+static void put_cache_misses(const struct plan_bill *p, struct buffer *out)
+{
+    char text[MONEY_TEXT_SIZE];
+    if (!p->waste.has_cache || p->waste.cache_misses <= 0)
+        return;
+    money_format_fixed(p->waste.cache_misses, 4, text);
+    buffer_add_format(
+        out, "%s: prompts repeat; an infinite prefix cache would save $%s (%.1f %%).\n",
+        p->plan->name, text, 100 * cost_usd(p->waste.cache_misses) / cost_usd(p->sums.total));
+}
+
 static void put_waste(const struct plan_bill *p, struct buffer *out)
 {
-    money wasted = p->waste.retries + p->waste.failed + p->waste.aborted;
+    money wasted = p->waste.retries + p->waste.failed + p->waste.aborted + p->waste.slo_missed;
     char text[MONEY_TEXT_SIZE], good[MONEY_TEXT_SIZE];
+    put_cache_misses(p, out);
     if (wasted == 0 || p->sums.total == 0)
         return;
     money_format_fixed(wasted, 6, text);
     money_format_fixed(p->waste.usage_per_good, 6, good);
     buffer_add_format(out,
-                      "Waste: $%s (%.1f %%) of %s's charges went to retries, failed and cut "
+                      "Waste: $%s (%.1f %%) of %s's charges went to retries, failed%s and cut "
                       "requests; a good request cost $%s.\n",
-                      text, 100 * cost_usd(wasted) / cost_usd(p->sums.total), p->plan->name, good);
+                      text, 100 * cost_usd(wasted) / cost_usd(p->sums.total), p->plan->name,
+                      p->waste.has_slo ? ", late" : "", good);
 }
 
 static void put_groups(const struct bill *b, const struct plan_bill *p, struct buffer *out)

@@ -5,6 +5,7 @@
 #include "core/memory.h"
 #include "core/runs/record_file.h"
 #include "core/runs/run_dir.h"
+#include "core/runs/summary.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,9 @@ struct reading {
     struct workload *w;
     struct earlier_attempts *earlier;
     struct run_workload_report *report;
+    const struct slo_list *slos; /* NULL */
+    struct collector *collector;
+    size_t missed_capacity;
 };
 
 static enum request_status status_of(enum record_status s)
@@ -121,6 +125,15 @@ static int read_attempts(struct reading *g, const char *path, struct error *err)
     return more;
 }
 
+static void note_objectives(struct reading *g, const struct record *r)
+{
+    if (!g->collector)
+        return;
+    size_t row = g->w->count;
+    mem_grow(&g->earlier->slo_missed, &g->missed_capacity, row + 1, sizeof(bool));
+    g->earlier->slo_missed[row] = !r->final || !collector_last_meets(g->collector, g->slos);
+}
+
 /* Second pass: the final attempts become rows. */
 static int read_rows(struct reading *g, const char *path, struct error *err)
 {
@@ -131,11 +144,14 @@ static int read_rows(struct reading *g, const char *path, struct error *err)
     if (more < 0)
         return more;
     while ((more = record_reader_next(&reader, &r, err)) > 0) {
+        if (g->collector)
+            collector_add(g->collector, &r);
         if (r.status == RECORD_UNSENT)
             continue;
         uint32_t request = g->sent[n].request;
         if (g->last[request] == n) {
             g->row_of[request] = (uint32_t)g->w->count;
+            note_objectives(g, &r);
             more = add_row(g, &r, err);
             if (more < 0)
                 break;
@@ -199,7 +215,16 @@ static void read_start(const char *directory, struct workload *w)
 int run_workload_read(const char *directory, struct workload *w, struct earlier_attempts *earlier,
                       struct run_workload_report *report, struct error *err)
 {
-    struct reading g = {.w = w, .earlier = earlier, .report = report};
+    return run_workload_read_slo(directory, NULL, w, earlier, report, err);
+}
+
+int run_workload_read_slo(const char *directory, const struct slo_list *slos, struct workload *w,
+                          struct earlier_attempts *earlier, struct run_workload_report *report,
+                          struct error *err)
+{
+    struct reading g = {.w = w, .earlier = earlier, .report = report, .slos = slos};
+    if (slos && slos->count > 0)
+        g.collector = collector_create();
     char *path = run_dir_file(directory, "requests.jsonl");
     *earlier = (struct earlier_attempts){0};
     *report = (struct run_workload_report){0};
@@ -221,6 +246,7 @@ int run_workload_read(const char *directory, struct workload *w, struct earlier_
         w->name = mem_copy_text(directory + at, length - at);
     }
     free(path);
+    collector_free(g.collector);
     names_free(&g.ids);
     free(g.last);
     free(g.row_of);
@@ -234,5 +260,6 @@ void earlier_attempts_free(struct earlier_attempts *earlier)
     free(earlier->items);
     free(earlier->http_status);
     free(earlier->asked_output);
+    free(earlier->slo_missed);
     *earlier = (struct earlier_attempts){0};
 }

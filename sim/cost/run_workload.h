@@ -14,7 +14,9 @@
 #ifndef FAREBOX_SIM_COST_RUN_WORKLOAD_H
 #define FAREBOX_SIM_COST_RUN_WORKLOAD_H
 
+#include "core/error.h"
 #include "core/runs/record.h"
+#include "core/runs/slo.h"
 #include "workloads/workload.h"
 
 /* One attempt before a request's last. */
@@ -32,6 +34,7 @@ struct earlier_attempts {
     struct earlier_attempt *items;
     int16_t *http_status;   /* of every row's final attempt; 0 = none */
     uint32_t *asked_output; /* of every row's final attempt */
+    bool *slo_missed;       /* by row; NULL where no objectives were given */
 };
 
 struct run_workload_report {
@@ -43,6 +46,11 @@ struct run_workload_report {
 /* ERR_INPUT with file, line and column for what is no run or a broken one. */
 int run_workload_read(const char *directory, struct workload *w, struct earlier_attempts *earlier,
                       struct run_workload_report *report, struct error *err);
+
+/* The same, and which requests missed one of the objectives. */
+int run_workload_read_slo(const char *directory, const struct slo_list *slos, struct workload *w,
+                          struct earlier_attempts *earlier, struct run_workload_report *report,
+                          struct error *err);
 void earlier_attempts_free(struct earlier_attempts *earlier);
 
 #endif

@@ -1,6 +1,7 @@
 #include "sim/cost/what_if.h"
 
 #include "core/memory.h"
+#include "sim/cost/bill_parts.h"
 #include "workloads/transform.h"
 
 #include <stdio.h>
@@ -9,24 +10,6 @@
 
 static const char *const cache_changes[] = {"cache=none", "cache=infinite",
                                             "cache=ttl:300s,min:1024,step:128"};
-
-static int copy_workload(const struct workload *from, struct workload *to, struct error *err)
-{
-    workload_init(to);
-    to->name = from->name ? mem_copy_string(from->name) : NULL;
-    to->has_start = from->has_start;
-    to->start_unix_ns = from->start_unix_ns;
-    for (size_t i = 0; i < from->count; i++) {
-        struct request r;
-        workload_get(from, i, &r);
-        int code = workload_add(to, &r, err);
-        if (code < 0) {
-            workload_free(to);
-            return code;
-        }
-    }
-    return 0;
-}
 
 static void add_note(void *context, const char *text)
 {
@@ -71,7 +54,7 @@ static int add_changed(struct what_if *t, const char *name, const struct workloa
 {
     struct workload changed;
     struct buffer note;
-    int code = copy_workload(w, &changed, err);
+    int code = bill_copy_workload(w, &changed, err);
     if (code < 0)
         return code;
     buffer_init(&note, BUFFER_UNBOUNDED);

@@ -150,6 +150,11 @@ START_TEST(caching_pays_by_the_token_and_not_by_the_request)
         ck_assert_uint_eq(table.cases[i].cells[2].rejected, 672);
     }
     what_if_free(&table);
+    struct bill bill = make(&w, &book, options);
+    ck_assert(bill.plans[0].waste.has_cache); /* 323.8361 − 144.4991255 */
+    assert_money(bill.plans[0].waste.cache_misses, "179.3369745", "what a cache would save");
+    assert_money(bill.plans[1].waste.cache_misses, "0", "nothing where requests are flat");
+    bill_free(&bill);
     changes[0] = "cahce=none";
     ck_assert_int_eq(what_if_make(&table, &w, plans, 3, changes, 1, &options, 1, &err), ERR_INPUT);
     plan_book_free(&book);
@@ -221,6 +226,18 @@ START_TEST(a_run_is_billed_with_all_its_attempts)
     assert_money(p->waste.failed, "0.0009", "failed");
     assert_money(p->waste.aborted, "0.002", "aborted");
     ck_assert_uint_eq(p->waste.good_requests, 2);
+    bill_free(&bill);
+    earlier_attempts_free(&earlier);
+    workload_free(&w);
+    /* nothing here has a first token, so nothing can meet an objective on it */
+    struct slo_list slos = {0};
+    ck_assert_int_eq(slo_parse("e2e=1000", &slos, &err), 0);
+    workload_init(&w);
+    ck_assert_int_eq(run_workload_read_slo(run, &slos, &w, &earlier, &report, &err), 0);
+    bill = make(&w, &book, (struct bill_options){.earlier = &earlier});
+    ck_assert_uint_eq(bill.plans[0].waste.slo_missed_requests, 2);
+    assert_money(bill.plans[0].waste.slo_missed, "0.004", "completed, and late");
+    ck_assert_uint_eq(bill.plans[0].waste.good_requests, 0);
     bill_free(&bill);
     plan_book_free(&book);
     earlier_attempts_free(&earlier);
