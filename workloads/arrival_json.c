@@ -67,6 +67,8 @@ static void settle_shape(struct json_scan *s, enum arrival_process process, doub
                   process_names[process]);
     else if (!isnan(burstiness) && process == ARRIVAL_WEIBULL)
         json_fail(s, "\"burstiness\" belongs to gamma arrivals; give \"cv\" or \"shape\"");
+    else if (process == ARRIVAL_WEIBULL && shape < 0.05)
+        json_fail(s, "the shape of weibull arrivals must be at least 0.05");
     else if (!isnan(cv))
         *out = arrival_shape_for_cv(process, cv);
     else if (given)

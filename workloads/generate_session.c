@@ -71,7 +71,7 @@ static int64_t draw_ns(const struct length *l, struct random *r)
 static uint32_t score_tokens(const struct length *l, double z, uint32_t least)
 {
     double x = round(length_at_score(l, z));
-    return x <= least ? least : x >= MOST_TOKENS ? MOST_TOKENS : (uint32_t)x;
+    return !(x > least) ? least : x >= MOST_TOKENS ? MOST_TOKENS : (uint32_t)x;
 }
 
 /* What the turn adds and what it answers; joined by a Gaussian copula where they depend. */

@@ -4,6 +4,7 @@
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
+#include <gsl/gsl_sf_gamma.h>
 #include <math.h>
 #include <string.h>
 
@@ -43,6 +44,56 @@ struct length length_from_weights(const double *values, const double *weights, s
         l.at[i] = (sum += weights[i]) / total;
     l.at[count - 1] = 1;
     return l;
+}
+
+#define SCORES 1024
+#define MOST_SCORE 8.3 /* beyond a double's probabilities */
+
+/* ln of the quantile of a unit-scale Gamma distribution at a normal score, not below `least`.
+ * gsl_cdf_gamma_Pinv gives up on small and large shapes, so: the leading term of P(x) =
+ * x^k / Γ(k + 1) where x is tiny, Wilson and Hilferty's (1931) cube root of a normal where k is
+ * large, and bisection of the distribution function between. */
+static double gamma_log_quantile(double shape, double z, double least)
+{
+    double p = gsl_cdf_ugaussian_P(z), q = gsl_cdf_ugaussian_Q(z);
+    double tiny = (log(p) + gsl_sf_lngamma(shape + 1)) / shape;
+    if (tiny < log(1e-12))
+        return tiny;
+    if (shape > 1000) {
+        double root = 1 - 1 / (9 * shape) + z / (3 * sqrt(shape));
+        return log(shape) + 3 * log(root);
+    }
+    double low = fmax(least, log(1e-12)), high = log(shape + 40 * sqrt(shape) + 80);
+    for (int i = 0; i < 48 && high - low > 1e-12; i++) {
+        double middle = (low + high) / 2;
+        bool below = p < 0.5 ? gsl_cdf_gamma_P(exp(middle), shape, 1) < p
+                             : gsl_cdf_gamma_Q(exp(middle), shape, 1) > q;
+        *(below ? &low : &high) = middle;
+    }
+    return (low + high) / 2;
+}
+
+struct length length_gamma(double shape, double scale)
+{
+    struct length l = length_constant(0);
+    l.kind = LENGTH_GAMMA;
+    l.a = shape;
+    l.b = scale;
+    l.count = SCORES;
+    l.values = mem_alloc(SCORES * sizeof *l.values);
+    for (size_t i = 0; i < SCORES; i++) {
+        double z = MOST_SCORE * (2 * (double)i / (SCORES - 1) - 1);
+        l.values[i] = gamma_log_quantile(shape, z, i ? l.values[i - 1] : -INFINITY);
+    }
+    return l;
+}
+
+static double gamma_at_score(const struct length *l, double z)
+{
+    double place = (fmin(fmax(z, -MOST_SCORE), MOST_SCORE) / MOST_SCORE + 1) / 2 * (SCORES - 1);
+    size_t i = (size_t)place < SCORES - 1 ? (size_t)place : SCORES - 2;
+    double part = place - (double)i;
+    return l->b * exp(l->values[i] + part * (l->values[i + 1] - l->values[i]));
 }
 
 void length_free(struct length *l)
@@ -91,7 +142,7 @@ double length_quantile(const struct length *l, double p)
     case LENGTH_EXPONENTIAL:
         return gsl_cdf_exponential_Pinv(p, l->a);
     case LENGTH_GAMMA:
-        return gsl_cdf_gamma_Pinv(p, l->a, l->b);
+        return gamma_at_score(l, gsl_cdf_ugaussian_Pinv(p));
     case LENGTH_PARETO:
         return gsl_cdf_pareto_Pinv(p, l->a, l->b);
     case LENGTH_ZIPF:
@@ -137,6 +188,8 @@ double length_at_score(const struct length *l, double z)
         return bounded(l, l->a + l->b * z);
     case LENGTH_LOGNORMAL:
         return bounded(l, exp(l->a + l->b * z));
+    case LENGTH_GAMMA:
+        return bounded(l, gamma_at_score(l, z));
     default: {
         double p = gsl_cdf_ugaussian_P(z);
         return bounded(l, length_quantile(l, fmin(fmax(p, 0x1p-53), 1 - 0x1p-53)));
@@ -152,7 +205,7 @@ uint32_t length_draw_count(const struct length *l, struct random *r, uint32_t le
                     ceil(l->a) + (double)random_below(r, (uint64_t)(floor(l->b) - ceil(l->a)) + 1));
     else
         x = round(length_draw(l, r));
-    return x <= least ? least : x >= UINT32_MAX ? UINT32_MAX : (uint32_t)x;
+    return !(x > least) ? least : x >= UINT32_MAX ? UINT32_MAX : (uint32_t)x;
 }
 
 double length_mean(const struct length *l)

@@ -26,7 +26,7 @@ enum length_kind {
     LENGTH_NORMAL,      /* a = mean, b = standard deviation */
     LENGTH_LOGNORMAL,   /* a = mean of the logarithm, b = its standard deviation (sigma) */
     LENGTH_EXPONENTIAL, /* a = mean */
-    LENGTH_GAMMA,       /* a = shape, b = scale */
+    LENGTH_GAMMA,       /* a = shape, b = scale; values = ln of unit-scale quantiles by score */
     LENGTH_PARETO,      /* a = alpha, b = scale (the least value) */
     LENGTH_ZIPF,        /* 1 … count, P(k) ∝ k^-a; table = cumulated probabilities */
     LENGTH_EMPIRICAL,   /* quantiles: probability at[i] ↔ values[i], straight between */
@@ -51,6 +51,9 @@ struct length length_from_quantiles(const double *at, const double *values, size
 
 /* Distinct values with weights (> 0 in sum), copied. */
 struct length length_from_weights(const double *values, const double *weights, size_t count);
+
+/* Gamma lengths of a shape and scale (both above 0). */
+struct length length_gamma(double shape, double scale);
 
 /* Takes a number or an object from the scanner. False after an error, which sticks there. */
 bool length_parse(struct json_scan *s, struct length *out);

@@ -132,15 +132,22 @@ static bool make_lognormal(const struct draft *d, struct length *l)
 static bool make_gamma(const struct draft *d, struct length *l)
 {
     const double *n = d->number;
+    double shape, scale;
     if (given(d, HAS(SHAPE) | HAS(SCALE))) {
-        l->a = n[SHAPE];
-        l->b = n[SCALE];
-        return true;
-    }
-    if (!given(d, HAS(MEAN) | HAS(CV)) || n[MEAN] <= 0)
+        shape = n[SHAPE];
+        scale = n[SCALE];
+    } else if (given(d, HAS(MEAN) | HAS(CV)) && n[MEAN] > 0) {
+        shape = 1 / (n[CV] * n[CV]);
+        scale = n[MEAN] / shape;
+    } else {
         return false;
-    l->a = 1 / (n[CV] * n[CV]);
-    l->b = n[MEAN] / l->a;
+    }
+    if (!(shape >= 1e-4 && shape <= 1e6)) /* CV from 0.001 to 100 */
+        return false;
+    double low = l->min, high = l->max;
+    *l = length_gamma(shape, scale);
+    l->min = low;
+    l->max = high;
     return true;
 }
 
@@ -256,8 +263,8 @@ static const char *make(struct draft *d, int kind, struct length *l)
                                                : "an exponential length needs \"mean\" above 0";
     case LENGTH_GAMMA:
         return make_gamma(d, l) ? NULL
-                                : "a gamma length needs \"mean\" and \"cv\", or \"shape\" and "
-                                  "\"scale\"";
+                                : "a gamma length needs \"mean\" and \"cv\" (0.001 to 100), "
+                                  "or \"shape\" (0.0001 to 1e6) and \"scale\"";
     case LENGTH_PARETO:
         l->a = n[ALPHA];
         l->b = n[SCALE];

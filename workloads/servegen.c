@@ -81,8 +81,9 @@ static int read_row(const struct servegen_client *f, long line, struct text text
         g.process = ARRIVAL_WEIBULL;
     else if (pattern.length)
         return bad_field(f, line, text, pattern, "Gamma, Weibull or nothing", err);
-    if (pattern.length && g.from_rps > 0 && (!text_to_double(shape, &g.shape) || g.shape < 1e-3))
-        return bad_field(f, line, text, shape, "a shape above 0", err);
+    double least = g.process == ARRIVAL_WEIBULL ? 0.05 : 0.001;
+    if (pattern.length && g.from_rps > 0 && (!text_to_double(shape, &g.shape) || g.shape < least))
+        return bad_field(f, line, text, shape, "a shape of at least 0.001, for Weibull 0.05", err);
     if (c->stage_count && start_s <= c->starts[c->stage_count - 1])
         return bad_field(f, line, text, start, "a later window than the one before", err);
     if (c->stage_count == MOST_ROWS)

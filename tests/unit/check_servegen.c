@@ -146,7 +146,7 @@ static const struct {
 } wrong[] = {
     {"0,1,1,Gamma,1,1\n600,x,1,Gamma,1,1\n", LENGTHS, "requests per second", "trace.csv", 2, 5},
     {"0,1,1,Gauss,1,1\n", LENGTHS, "Gamma, Weibull or nothing", "trace.csv", 1, 7},
-    {"0,1,1,Gamma,0,1\n", LENGTHS, "a shape above 0", "trace.csv", 1, 13},
+    {"0,1,1,Gamma,0,1\n", LENGTHS, "a shape of at least", "trace.csv", 1, 13},
     {"600,1,1,,0,0\n600,1,1,,0,0\n", LENGTHS, "a later window", "trace.csv", 2, 1},
     {"0,1,1,Gamma,1,1\n", "{\"0\": {\"input_tokens\": \"{1: 0.5\", \"output_tokens\": \"{}\"}}",
      "a dictionary", "dataset.json", 1, 24},
