@@ -259,9 +259,10 @@ const struct command command_bill = {
         "Prices a workload under every plan: totals as cash and prorated, the distribution of a\n"
         "request's price and where its variance comes from, what limits turn away, delay or cut,\n"
         "and where one plan overtakes another. Beside a run, bill.json is written into it.",
-    .examples = "  farebox bill trace.csv --plans plans.json\n"
-                "  farebox bill results/demo --plans plans.json --by user\n"
-                "  farebox bill trace.jsonl --plans oxlo/pro,deepseek/r1-671b --period month --json\n",
+    .examples =
+        "  farebox bill trace.csv --plans plans.json\n"
+        "  farebox bill results/demo --plans plans.json --by user\n"
+        "  farebox bill trace.jsonl --plans oxlo/pro,deepseek/r1-671b --period month --json\n",
     .options = options,
     .options_size = sizeof(struct bill_command),
     .run = run,
