@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "sim/cost/price.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,7 @@ static money price(struct bench_money *m, size_t plan, const struct record *r)
 }
 
 /* What the request would cost if it is answered as the workload says. */
-static money expected(struct bench_money *m, uint32_t row)
+static money expected(struct bench_money *m, size_t plan, uint32_t row)
 {
     struct request q;
     struct record r;
@@ -66,7 +67,7 @@ static money expected(struct bench_money *m, uint32_t row)
     r.asked_output = q.output_tokens;
     r.usage = q.usage;
     r.usage_from = USAGE_ESTIMATED;
-    return price(m, 0, &r);
+    return price(m, plan, &r);
 }
 
 bool bench_money_admit(struct bench_money *m, uint32_t row)
@@ -74,7 +75,7 @@ bool bench_money_admit(struct bench_money *m, uint32_t row)
     if (!m->limited)
         return true;
     pthread_mutex_lock(&m->lock);
-    money wanted = expected(m, row), after;
+    money wanted = expected(m, 0, row), after;
     bool fits = money_add(m->spent[0], m->reserved, &after) == 0 &&
                 money_add(after, wanted, &after) == 0 && after <= m->limit;
     if (fits)
@@ -90,7 +91,7 @@ void bench_money_note(struct bench_money *m, const struct record *r)
         if (r->status != RECORD_UNSENT && money_add(m->spent[i], price(m, i, r), &m->spent[i]) < 0)
             m->overflowed = true;
     if (m->limited && r->final && r->status != RECORD_UNSENT)
-        m->reserved -= expected(m, r->row);
+        m->reserved -= expected(m, 0, r->row);
     pthread_mutex_unlock(&m->lock);
 }
 
@@ -107,4 +108,27 @@ void bench_money_show(struct bench_money *m, char *out, size_t size)
         at += n > 0 ? (size_t)n : 0;
     }
     pthread_mutex_unlock(&m->lock);
+}
+
+void bench_money_plan(struct bench_money *m, uint64_t count, struct buffer *out)
+{
+    for (size_t i = 0; i < m->plans.count; i++) {
+        char total[MONEY_TEXT_SIZE];
+        money sum = 0;
+        double mean = 0, squares = 0; /* Welford's running moments, for the interval only */
+        for (uint64_t row = 0; row < count; row++) {
+            money amount = expected(m, i, (uint32_t)row);
+            if (money_add(sum, amount, &sum) < 0)
+                m->overflowed = true;
+            double value = money_to_double(amount), step = value - mean;
+            mean += step / (double)(row + 1);
+            squares += step * (value - mean);
+        }
+        money_format(sum, total);
+        double middle = mean * (double)count;
+        double half = count > 1 ? 1.96 * sqrt(squares / (double)(count - 1) * (double)count) : 0;
+        buffer_add_format(out, "cost         $%s %.60s; as many others like them: $%.4g … $%.4g\n",
+                          total, m->plans.plans[i]->name, middle > half ? middle - half : 0,
+                          middle + half);
+    }
 }

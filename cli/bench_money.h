@@ -45,4 +45,9 @@ void bench_money_note(struct bench_money *m, const struct record *r);
 /* "$0.41 name · $3.25 name" of the first two plans; empty without plans. */
 void bench_money_show(struct bench_money *m, char *out, size_t size);
 
+/* One line for each plan: what the first `count` requests would cost if they are answered as the
+ * workload says, and 95 % limits for another draw of as many from the same population (mean ± 1.96
+ * standard errors of the sum). Usage alone: the bill knows quotas and subscriptions. */
+void bench_money_plan(struct bench_money *m, uint64_t count, struct buffer *out);
+
 #endif

@@ -58,6 +58,9 @@ const struct option_spec bench_option_specs[] = {
      .help = "nothing becomes due after this"},
     {"drain", 0, OPTION_DURATION, AT(drain_ns), "30s", "TIME", .max = 3e8,
      .help = "what is in flight may go on for so long after the end or the first Ctrl-C"},
+    {"repeat", 0, OPTION_COUNT, AT(repeat), "1", "N", .min = 1, .max = 10000,
+     .help = "run it so many times, into DIR/1, DIR/2, ...; several endpoints are then not mixed "
+             "but run in turn (DIR/1-1, DIR/1-2, ...), to be compared by farebox diff"},
     {"workers", 'w', OPTION_COUNT, AT(workers), "1", "N", .min = 1, .max = 256,
      .help = "threads that send; they share nothing, sessions are divided among them"},
 

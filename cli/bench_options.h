@@ -15,7 +15,7 @@ struct bench_options {
     const char *api_key_file, *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel;
     const char *warmup, *record, *output, *max_cost;
     double speed, burstiness;
-    uint64_t requests, max_in_flight, workers, retries;
+    uint64_t requests, max_in_flight, workers, retries, repeat;
     int64_t duration_ns, drain_ns;
     int64_t timeout_connect_ns, timeout_first_ns, timeout_gap_ns, timeout_total_ns, backoff_ns;
     bool no_stream, insecure, http2, no_probe, force, dry_run, selftest;

@@ -103,13 +103,20 @@ void bench_describe_workload(const struct workload *w, const struct bench_config
 }
 
 void bench_warn(const struct terminal *t, const struct bench_setup *s, const struct workload *w,
-                const struct bench_report *report)
+                const struct bench_report *report, const struct summary *summary)
 {
+    const struct phase_summary *all = &summary->all;
     if (!report->probe.measured && !s->config.no_probe && !w->messages_start && !w->body_start)
         warn(t, "the endpoint's tokenizer is not known (%s): a word was taken as a token",
              report->probe.note);
     if (s->endpoints[0].insecure)
         warn(t, "certificates were not checked (--insecure)");
+    if (!w->hash_start && !w->messages_start && !w->body_start &&
+        all->cached_input_tokens * 20 > all->input_tokens)
+        warn(t,
+             "the server took %.0f %% of the input from its cache, and no two prompts of this "
+             "workload begin alike: was the cache warm from an equal run (--prompt-salt)?",
+             100.0 * (double)all->cached_input_tokens / (double)all->input_tokens);
     if (report->fidelity.slow_reads)
         warn(t,
              "%llu streams came in bursts of many chunks: something between collects them, "
@@ -203,15 +210,18 @@ void bench_show_result(const struct bench_options *o, const struct bench_setup *
 }
 
 void bench_show_plan(const struct bench_options *o, const struct bench_setup *s,
-                     const struct workload *w, struct buffer *out)
+                     const struct workload *w, struct bench_money *spend, struct buffer *out)
 {
     uint64_t input = 0, output = 0, count = w->count;
+    int64_t last_due_ns = 0;
     char text[GROUPED_SIZE], span[CELL_SIZE];
     if (o->requests && o->requests < count)
         count = o->requests;
     for (uint64_t i = 0; i < count; i++) {
         input += w->input_tokens[i];
         output += w->output_tokens[i];
+        if (w->timestamp_ns[i] != TIME_NEVER && w->timestamp_ns[i] > last_due_ns)
+            last_due_ns = w->timestamp_ns[i];
     }
     add_title(o, s, w, s->endpoints[0].model, count, out);
     buffer_add_text(out, "\n\nnothing was sent (--dry-run); it would be\n");
@@ -223,7 +233,7 @@ void bench_show_plan(const struct bench_options *o, const struct bench_setup *s,
     format_grouped((int64_t)output, text);
     buffer_add_format(out, " · %s out at most\n", text);
     if (s->config.schedule.mode == SCHEDULE_TRACE) {
-        format_span((double)workload_span_ns(w) / 1e9 / o->speed, span);
+        format_span((double)last_due_ns / 1e9 / o->speed, span);
         buffer_add_format(out, "duration     %s to the last arrival\n", span);
     } else if (s->config.schedule.mode == SCHEDULE_OPEN) {
         int64_t last_ns = profile_when_sum(&s->config.schedule.load, (double)count);
@@ -232,4 +242,5 @@ void bench_show_plan(const struct bench_options *o, const struct bench_setup *s,
             buffer_add_format(out, "duration     about %s to the last arrival\n", span);
         }
     }
+    bench_money_plan(spend, count, out);
 }

@@ -28,13 +28,13 @@ void bench_describe_workload(const struct workload *w, const struct bench_config
 
 /* What a reader of the result should know first. */
 void bench_warn(const struct terminal *t, const struct bench_setup *s, const struct workload *w,
-                const struct bench_report *report);
+                const struct bench_report *report, const struct summary *summary);
 
 void bench_show_result(const struct bench_options *o, const struct bench_setup *s,
                        const struct workload *w, const struct bench_report *report,
                        const struct summary *summary, const char *path, struct buffer *out);
 
 void bench_show_plan(const struct bench_options *o, const struct bench_setup *s,
-                     const struct workload *w, struct buffer *out);
+                     const struct workload *w, struct bench_money *spend, struct buffer *out);
 
 #endif

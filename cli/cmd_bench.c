@@ -21,6 +21,9 @@
 struct bench_command {
     const struct terminal *terminal;
     const struct bench_options *o;
+    const char *path; /* where the run goes; NULL = results/... */
+    uint64_t turn;    /* with --repeat: 0, 1, ... */
+    size_t endpoint;  /* the only one of this turn; SIZE_MAX = all */
     struct bench_setup setup;
     struct workload workload;
     struct mock **mocks; /* for mock:PRESET; by endpoint, NULL = a real one */
@@ -102,7 +105,7 @@ static int begin_output(struct bench_command *b, struct error *err)
     bench_describe_workload(&b->workload, &b->setup.config, &workload);
     buffer_add_format(&stem, "%.60s", b->workload.name ? b->workload.name : "bench");
     struct run_output_request request = {.command = "bench",
-                                         .path = o->output,
+                                         .path = b->path,
                                          .stem = stem.data ? stem.data : "bench",
                                          .mode = o->force ? RUN_FORCE : RUN_NEW,
                                          .detail = b->setup.detail,
@@ -208,6 +211,7 @@ static int finish(struct bench_command *b, const struct bench_report *report, st
     collector_add_not_due(b->output.collector, report->not_due);
     int status = run_output_finish(&b->output, &b->setup.summary, fidelity.data, &summary, err);
     if (status == 0) {
+        bench_warn(b->terminal, &b->setup, &b->workload, report, &summary);
         bench_show_result(b->o, &b->setup, &b->workload, report, &summary, b->output.path, &table);
         print_buffer(b->terminal->human, &table);
         print_json(b, &summary, fidelity.data);
@@ -233,7 +237,6 @@ static int carry_out(struct bench_command *b, struct error *err)
     int status = bench_run(&b->setup.config, &b->workload, &observer, &report, err);
     bench_live_end(&b->live);
     if (status == 0) {
-        bench_warn(b->terminal, &b->setup, &b->workload, &report);
         status = finish(b, &report, err);
         bench_report_free(&report);
     }
@@ -261,8 +264,13 @@ static int prepare(struct bench_command *b, struct error *err)
         return err->code;
     b->setup.config.keep_text = b->setup.detail & RECORD_TEXT;
     b->setup.config.keep_raw = b->setup.detail & RECORD_RAW;
-    if (o->output && run_dir_check(o->output, o->force ? RUN_FORCE : RUN_NEW, err) < 0)
+    if (b->path && run_dir_check(b->path, o->force ? RUN_FORCE : RUN_NEW, err) < 0)
         return err->code;
+    b->setup.config.seed += b->turn;
+    if (b->endpoint != SIZE_MAX) {
+        b->setup.endpoints[0] = b->setup.endpoints[b->endpoint];
+        b->setup.config.endpoint_count = 1;
+    }
     if ((o->trace ? read_workload(b, err) : generate_workload(b, err)) < 0)
         return err->code;
     return bench_money_init(&b->money, &o->plans, &b->workload, o->max_cost, err);
@@ -278,30 +286,64 @@ static void release(struct bench_command *b)
     bench_setup_free(&b->setup);
 }
 
-static int run(const struct terminal *t, const void *parsed, struct error *err)
+static int run_once(struct bench_command *b, struct error *err)
 {
-    struct bench_command b = {.terminal = t, .o = parsed};
-    if (b.o->selftest)
-        return bench_selftest(t, b.o->common.json, err);
-    workload_init(&b.workload);
-    int status = prepare(&b, err);
-    if (status == 0 && b.o->dry_run) {
+    workload_init(&b->workload);
+    int status = prepare(b, err);
+    if (status == 0 && b->o->dry_run) {
         struct buffer text;
         buffer_init(&text, BUFFER_UNBOUNDED);
-        bench_show_plan(b.o, &b.setup, &b.workload, &text);
-        print_buffer(t->human, &text);
+        bench_show_plan(b->o, &b->setup, &b->workload, &b->money, &text);
+        print_buffer(b->terminal->human, &text);
         buffer_free(&text);
     } else if (status == 0) {
-        status = start_mocks(&b, err);
+        status = start_mocks(b, err);
         if (status == 0)
-            status = bench_check(&b.setup.config, &b.workload, err);
-        if (status == 0 && (status = begin_output(&b, err)) == 0) {
-            status = carry_out(&b, err);
-            run_output_free(&b.output);
+            status = bench_check(&b->setup.config, &b->workload, err);
+        if (status == 0 && (status = begin_output(b, err)) == 0) {
+            status = carry_out(b, err);
+            run_output_free(&b->output);
         }
     }
-    release(&b);
+    release(b);
     return status;
+}
+
+/* Turns of all endpoints, one after the other within each repeat, so that what drifts meanwhile
+ * meets all of them alike. */
+static int repeat(const struct terminal *t, const struct bench_options *o, struct error *err)
+{
+    size_t urls = o->urls.count, models = o->models.count,
+           endpoints = urls > models ? urls : models;
+    int status = 0;
+    if (!o->output)
+        return error_set(err, ERR_INPUT, "--repeat needs -o DIR, where the runs go");
+    for (uint64_t turn = 0; turn < o->repeat && status == 0; turn++) {
+        for (size_t i = 0; i < (endpoints ? endpoints : 1) && status == 0; i++) {
+            struct buffer path;
+            buffer_init(&path, BUFFER_UNBOUNDED);
+            buffer_add_format(&path, "%s/%llu", o->output, (unsigned long long)turn + 1);
+            if (endpoints > 1)
+                buffer_add_format(&path, "-%zu", i + 1);
+            struct bench_command b = {.terminal = t,
+                                      .o = o,
+                                      .path = path.data,
+                                      .turn = turn,
+                                      .endpoint = endpoints > 1 ? i : SIZE_MAX};
+            status = run_once(&b, err);
+            buffer_free(&path);
+        }
+    }
+    return status;
+}
+
+static int run(const struct terminal *t, const void *parsed, struct error *err)
+{
+    const struct bench_options *o = parsed;
+    struct bench_command b = {.terminal = t, .o = o, .path = o->output, .endpoint = SIZE_MAX};
+    if (o->selftest)
+        return bench_selftest(t, o->common.json, err);
+    return o->repeat > 1 && !o->dry_run ? repeat(t, o, err) : run_once(&b, err);
 }
 
 const struct command command_bench = {

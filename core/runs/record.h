@@ -39,7 +39,7 @@ enum failure_class {
     FAILURE_SERVER,       /* 5xx */
     FAILURE_HTTP,         /* any other unexpected status or broken HTTP */
     FAILURE_ERROR_EVENT,  /* an error object inside a 200 stream */
-    FAILURE_TRUNCATED,    /* ended without [DONE] and without finish_reason, or cut body */
+    FAILURE_TRUNCATED,    /* ended without [DONE] or without finish_reason, or cut body */
     FAILURE_MALFORMED,    /* not the JSON or SSE that was promised */
     FAILURE_EMPTY,        /* completed without any token */
     FAILURE_TOO_LARGE,    /* an event or body beyond the cap */

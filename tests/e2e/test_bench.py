@@ -254,6 +254,15 @@ class Endpoints(Case):
         self.assertEqual(server.seen, [])
         self.assertFalse(os.path.exists(self.run_path))
 
+    def test_repeats_take_turns(self):
+        a, first = self.plain()
+        b, second = self.plain()
+        self.bench("--url", first, "--url", second, "--repeat", 2, "--no-probe", "--model", "m")
+        for turn, server in (("1-1", a), ("1-2", b), ("2-1", a), ("2-2", b)):
+            accounting = accounting_adds_up(self, pathlib.Path(self.run_path) / turn)["accounting"]
+            self.assertEqual(accounting["completed"], 20)
+            self.assertEqual(len(server.seen), 40)
+
     def test_a_budget_stops_the_run(self):
         server, url = self.plain()
         plans = self.write("p.json", json.dumps(

@@ -119,7 +119,9 @@ START_TEST(faults_are_classified)
     struct endpoint_config e = {.url = server.url, .model = "m"};
     struct bench_config c = base(&e);
     c.no_probe = true;
-    c.first_token_timeout_ns = c.gap_timeout_ns = 150 * NS_PER_MS;
+    bool silent = faults[_i].failure == FAILURE_TIMEOUT_FIRST_TOKEN ||
+                  faults[_i].failure == FAILURE_TIMEOUT_GAP;
+    c.first_token_timeout_ns = c.gap_timeout_ns = (silent ? 150 : 10000) * NS_PER_MS;
     struct workload w = make(3, 5 * NS_PER_MS, 20, 6);
     struct bench_report report = run(&c, &w, &s);
     ck_assert_uint_eq(s.finals, 3);
