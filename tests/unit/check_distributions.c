@@ -148,6 +148,12 @@ static double gamma_cdf(double x, const void *unused)
     return gsl_cdf_gamma_P(x, 4, 45);
 }
 
+static double bursty_gamma_cdf(double x, const void *unused)
+{
+    (void)unused;
+    return gsl_cdf_gamma_P(x, 1.0 / 9, 1620);
+}
+
 static double pareto_cdf(double x, const void *unused)
 {
     (void)unused;
@@ -170,6 +176,7 @@ static const struct {
     {"{\"distribution\": \"lognormal\", \"median\": 450, \"sigma\": 1.1}", lognormal_cdf},
     {"{\"distribution\": \"exponential\", \"mean\": 20}", exponential_cdf},
     {"{\"distribution\": \"gamma\", \"mean\": 180, \"cv\": 0.5}", gamma_cdf},
+    {"{\"distribution\": \"gamma\", \"mean\": 180, \"cv\": 3}", bursty_gamma_cdf},
     {"{\"distribution\": \"pareto\", \"alpha\": 1.7, \"scale\": 30}", pareto_cdf},
     {"{\"distribution\": \"empirical\", \"quantiles\": [10, 20, 60]}", empirical_cdf},
 };
