@@ -121,7 +121,7 @@ int price_request(const struct plan *plan, const struct plan_rate *rate,
     for (int c = 0; c < USAGE_CLASSES; c++) {
         if (money_multiply(table->price[c], u->tokens[c], &out->by_class[c]) < 0)
             return -1;
-        if (u->tokens[c] > 0 && !(table->priced & 1u << c))
+        if (u->tokens[c] > 0 && table->priced && !(table->priced & 1u << c))
             out->unpriced |= (uint8_t)(1u << c);
         if (plan->rounding.scope == ROUND_CLASSES)
             out->by_class[c] = price_round(&plan->rounding, out->by_class[c]);

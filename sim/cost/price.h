@@ -27,7 +27,8 @@ struct charge {
     money request, tools, units;
     money adjustment; /* what the plan's rounding and minimum added */
     money total;
-    uint8_t unpriced;         /* bit c: tokens of class c were used and the rate has no price */
+    uint8_t unpriced; /* bit c: tokens of class c were used, and of the token prices that the rate
+                         has none is theirs; 0 where it sells no tokens but requests */
     uint32_t unpriced_extras; /* tools and units that the rate has no fee for */
 };
 

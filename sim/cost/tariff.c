@@ -231,7 +231,8 @@ static inline void charge_simple(const struct tariff *t, size_t row, struct row_
         (plain ? 1u << USAGE_UNCACHED_INPUT : 0) | (cached ? 1u << USAGE_CACHED_INPUT : 0) |
         (write ? 1u << USAGE_CACHE_WRITE : 0) | (write_1h ? 1u << USAGE_CACHE_WRITE_1H : 0) |
         (visible ? 1u << USAGE_OUTPUT : 0) | (reasoning ? 1u << USAGE_REASONING : 0);
-    out->unpriced = (used & ~(unsigned)table->priced) != 0;
+    /* Without any token price tokens are what the price per request buys. */
+    out->unpriced = table->priced && (used & ~(unsigned)table->priced) != 0;
 }
 
 int tariff_charge_fast(const struct tariff *t, size_t row, struct row_charge *out)
