@@ -116,9 +116,7 @@ static void grow_rows(struct workload *w)
         char *field = (char *)w + c->offset, *items = load_pointer(field);
         if (!items)
             continue;
-        items = mem_resize(items, bigger, c->size);
-        fill_unused(items, c, w->capacity, bigger);
-        store_pointer(field, items);
+        store_pointer(field, mem_resize(items, bigger, c->size));
     }
     for (size_t i = 0; i < LIST_COUNT; i++) {
         char *field = (char *)w + list_starts[i];
@@ -127,6 +125,24 @@ static void grow_rows(struct workload *w)
             store_pointer(field, mem_resize(starts, bigger + 1, sizeof *starts));
     }
     w->capacity = bigger;
+}
+
+/* Makes the next rows ready: a piece at a time, so that memory that a growing column holds in
+ * advance stays untouched and costs nothing yet. */
+#define PREPARE_ROWS 4096
+
+static void prepare_rows(struct workload *w)
+{
+    if (w->count == w->capacity)
+        grow_rows(w);
+    size_t left = w->capacity - w->count;
+    size_t to = w->count + (left < PREPARE_ROWS ? left : PREPARE_ROWS);
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        char *items = load_pointer((char *)w + optional_columns[i].offset);
+        if (items)
+            fill_unused(items, &optional_columns[i], w->count, to);
+    }
+    w->prepared = to;
 }
 
 /* Brings an optional column into being. `field` is the address of its pointer in `w`. */
@@ -139,7 +155,7 @@ static void need_column(struct workload *w, void *field)
     while (c->offset != offset)
         c++;
     char *items = mem_alloc(w->capacity * c->size);
-    fill_unused(items, c, 0, w->capacity);
+    fill_unused(items, c, 0, w->prepared);
     store_pointer(field, items);
 }
 
@@ -152,8 +168,8 @@ static void need_list(struct workload *w, uint64_t **starts)
 void workload_add_plain(struct workload *w, int64_t timestamp_ns, uint32_t input_tokens,
                         uint32_t output_tokens)
 {
-    if (w->count == w->capacity)
-        grow_rows(w);
+    if (w->count >= w->prepared)
+        prepare_rows(w);
     w->timestamp_ns[w->count] = timestamp_ns;
     w->input_tokens[w->count] = input_tokens;
     w->output_tokens[w->count] = output_tokens;
