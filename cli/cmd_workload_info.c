@@ -1,14 +1,18 @@
 /* farebox workload info TRACE: what a workload is like. */
 #include "cli/command.h"
+#include "cli/info_plots.h"
 #include "cli/trace_options.h"
 #include "workloads/info.h"
 
 struct info_options {
     struct common_options common;
     struct trace_reading reading;
+    const char *plots;
 };
 
 static const struct option_spec options[] = {
+    {"plots", 0, OPTION_TEXT, offsetof(struct info_options, plots), NULL, "DIR",
+     .help = "draw lengths, arrivals and prefix hits into this directory (SVG and PNG)"},
     TRACE_READING_OPTIONS(struct info_options, reading),
     {0},
 };
@@ -48,9 +52,11 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     workload_info_compute(&w, &report, &info);
     workload_info_add_detail(&w, &info);
     show(t, o, &info);
+    if (o->plots)
+        status = info_plots_draw(&w, &info, o->plots, err);
     workload_info_free(&info);
     workload_free(&w);
-    return 0;
+    return status;
 }
 
 const struct command command_workload_info = {

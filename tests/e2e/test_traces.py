@@ -2,6 +2,7 @@
 import gzip
 import json
 import pathlib
+import shutil
 
 from support import Case, trace
 
@@ -34,6 +35,13 @@ class Info(Case):
         log = self.write("log.jsonl", json.dumps({"u": {"prompt_tokens": 7, "completion_tokens": 2}}))
         info = self.farebox_json("workload", "info", log, "--keys", "usage=u")
         self.assertEqual(info["total_output_tokens"], 2)
+
+
+    def test_plots_are_drawn(self):
+        if not shutil.which("gnuplot"):
+            self.skipTest("gnuplot is not installed")
+        self.farebox("workload", "info", self.write("t.csv", CSV), "--plots", self.path("plots"))
+        self.assertIn("Arrivals", pathlib.Path(self.path("plots/workload.svg")).read_text())
 
 
 class Convert(Case):
