@@ -223,7 +223,7 @@ START_TEST(clients_that_vanish_leave_nothing)
 {
     start();
     struct linger hard = {1, 0};
-    for (int i = 0; i < 600; i++) {
+    for (int i = 0; i < 10000; i++) {
         struct raw_client c;
         raw_connect(&c, mock_port(mock));
         if (i % 4 == 1)
