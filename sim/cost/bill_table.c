@@ -1,6 +1,8 @@
 /* The bill as a person reads it. */
 #include "sim/cost/bill.h"
 
+#include "core/wrap.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -145,14 +147,27 @@ static void put_per_request(const struct plan_bill *p, struct buffer *out)
     put_cell(out, varies ? p->stats.cv : mean > 0 ? 0 : NAN, 5, 2);
 }
 
-static void put_row(const struct plan_bill *p, struct buffer *out)
+/* As wide as the longest name, within bounds: the row is to fit a terminal. */
+static int name_width(const struct bill *b)
+{
+    int width = 12;
+    for (size_t i = 0; i < b->plan_count; i++) {
+        char name[BILL_NAME_SIZE];
+        int length = (int)strlen(bill_plan_name(&b->plans[i], name));
+        if (!bill_repeats(b, i) && length > width)
+            width = length < NAME_WIDTH ? length : NAME_WIDTH;
+    }
+    return width;
+}
+
+static void put_row(const struct plan_bill *p, int width, struct buffer *out)
 {
     char name[BILL_NAME_SIZE];
     if (p->rank)
         buffer_add_format(out, "%2d ", p->rank);
     else
         buffer_add_text(out, p->without_caps ? " ? " : " – ");
-    buffer_add_format(out, "%-*.*s", NAME_WIDTH, NAME_WIDTH, bill_plan_name(p, name));
+    buffer_add_format(out, "%-*.*s", width, width, bill_plan_name(p, name));
     put_money_cell(out, p->total, 12, 4);
     put_money_cell(out, p->prorated_total, 11, 4);
     put_per_request(p, out);
@@ -162,14 +177,15 @@ static void put_row(const struct plan_bill *p, struct buffer *out)
 static void put_rows(const struct bill *b, struct buffer *out)
 {
     static const char *const spans[] = {"this trace", "per day", "per month"};
-    buffer_add_format(out, "   %-*s %12s %11s %12s %9s %9s %8s %5s  %s\n", NAME_WIDTH, "plan, USD",
+    int width = name_width(b);
+    buffer_add_format(out, "   %-*s %12s %11s %12s %9s %9s %8s %5s  %s\n", width, "plan, USD",
                       spans[b->options.period], "prorated", "per request", "p50", "p99", "max/med",
                       "CV", "served");
     for (size_t i = 0; i < b->ranking_count; i++)
-        put_row(&b->plans[b->ranking[i]], out);
+        put_row(&b->plans[b->ranking[i]], width, out);
     for (size_t i = 0; i < b->plan_count; i++)
         if (!b->plans[i].rank && !bill_repeats(b, i))
-            put_row(&b->plans[i], out);
+            put_row(&b->plans[i], width, out);
     buffer_add_text(out, "\n");
 }
 
@@ -188,7 +204,9 @@ static void put_cheapest(const struct bill *b, struct buffer *out)
         char waits[32], wait[32];
         bill_plan_name(second, second_name);
         money_format_fixed(difference >= 0 ? difference : second->prorated_total, 4, less);
-        if (difference >= 0)
+        if (difference == 0)
+            buffer_add_format(out, ", and %s costs the same", second_name);
+        else if (difference > 0)
             buffer_add_format(out, ", $%s less than %s", less, second_name);
         else if (second->served.delayed > 0)
             buffer_add_format(out,
@@ -379,12 +397,10 @@ static void put_pairs(const struct bill *b, struct buffer *out)
         buffer_add_format(out, "%zu more pairs of plans are compared in the JSON.\n", left);
 }
 
-void bill_write_table(const struct bill *b, int width, struct buffer *out)
+/* What the table means, in sentences. */
+static void put_sentences(const struct bill *b, struct buffer *out)
 {
     bool few = b->plan_count <= SHOWN_MOST;
-    (void)width;
-    put_head(b, out);
-    put_rows(b, out);
     put_cheapest(b, out);
     for (size_t i = 0; i < b->plan_count; i++)
         if (few || among_best(b, &b->plans[i]))
@@ -398,6 +414,17 @@ void bill_write_table(const struct bill *b, int width, struct buffer *out)
         if (few || among_best(b, &b->plans[i]))
             put_waste(&b->plans[i], out);
     put_remarks(b, out);
+}
+
+void bill_write_table(const struct bill *b, int width, struct buffer *out)
+{
+    struct buffer sentences;
+    put_head(b, out);
+    put_rows(b, out);
+    buffer_init(&sentences, BUFFER_UNBOUNDED);
+    put_sentences(b, &sentences);
+    wrap_text((struct text){sentences.data, sentences.length}, (size_t)width, 2, out);
+    buffer_free(&sentences);
     for (size_t i = 0; i < b->plan_count; i++)
         put_groups(b, &b->plans[i], out);
 }
