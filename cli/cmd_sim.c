@@ -24,6 +24,10 @@ struct sim_options {
     bool force, no_intervals;
 };
 
+/* As in the table: a run.json that is fed back holds the defaults too. */
+#define DEFAULT_TTFT_MS 20
+#define DEFAULT_ITL_MS 2
+
 #define AT(field) offsetof(struct sim_options, field)
 static const struct option_spec options[] = {
     WORKLOAD_SOURCE_OPTIONS(struct sim_options, source),
@@ -81,7 +85,7 @@ static int choose_engine(const struct sim_options *o, struct engine_config *engi
 {
     if (!o->engine)
         *engine = engine_config_constant(o->ttft_ms, o->itl_ms);
-    else if (options_given(o, "ttft-ms") || options_given(o, "itl-ms"))
+    else if (o->ttft_ms != DEFAULT_TTFT_MS || o->itl_ms != DEFAULT_ITL_MS)
         return error_set(err, ERR_INPUT,
                          "--engine %s brings its own times: leave --ttft-ms and --itl-ms out",
                          o->engine);
@@ -106,7 +110,7 @@ static int choose_load(const struct sim_options *o, struct simulate_options *s, 
 {
     if (o->rate_rps > 0 && o->concurrency > 0)
         return error_set(err, ERR_INPUT, "give --rate (open loop) or --concurrency (closed loop)");
-    if ((o->rate_rps > 0 || o->concurrency > 0) && options_given(o, "speed"))
+    if ((o->rate_rps > 0 || o->concurrency > 0) && o->speed != 1)
         return error_set(err, ERR_INPUT,
                          "--speed is about the workload's own times: leave --rate and "
                          "--concurrency out");

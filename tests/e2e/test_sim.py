@@ -55,6 +55,14 @@ class Sim(Case):
         self.assertEqual(strip(read_lines(self.path("a/requests.jsonl"))),
                          strip(read_lines(self.path("b/requests.jsonl"))))
 
+    def test_run_json_repeats_the_run(self):
+        self.farebox("sim", "--scenario", "chat", "--engine", PRESET, "--rate", 3, "-n", 200,
+                     "--seed", 4, "--slo", "ttft=500", "-o", "a")
+        self.farebox("sim", "--config", "a/run.json", "-o", "b")
+        for name in ("requests.jsonl", "summary.json", "engine.json"):
+            self.assertTrue(filecmp.cmp(self.path(f"a/{name}"), self.path(f"b/{name}"),
+                                        shallow=False), name)
+
     def test_plans_bill_at_once(self):
         work = self.write("turns.jsonl", turns(10))
         plans = self.write("plans.json", json.dumps(
@@ -110,6 +118,22 @@ class Sim(Case):
         summary = accounting_adds_up(self, run)
         self.assertEqual(summary["accounting"]["completed"], 3993)
         self.assertGreater(summary["all"]["cached_input_tokens"], 0)
+
+    def test_bench_against_mock_agrees(self):
+        """One engine, two clocks: the same arrivals give the same latencies within 3 %."""
+        load = ("--trace", trace("azure2023/AzureLLMInferenceTrace_conv_first10000.csv"),
+                "--rate", 3, "--requests", 60, "--seed", 3)
+        self.farebox("bench", "--url", f"mock:{PRESET}", *load, "-o", "live")
+        self.farebox("sim", "--engine", PRESET, *load, "-o", "model")
+        live = read_json(self.path("live/summary.json"))
+        model = read_json(self.path("model/summary.json"))
+        if live["fidelity"].get("send_lag_p99_ms", 0) > 5:
+            self.skipTest("the machine is too busy for bench to be a yardstick")
+        for metric in ("ttft_ms", "tpot_ms"):
+            for key in ("p50", "p99"):
+                expected = model[metric][key]
+                self.assertAlmostEqual(live[metric][key], expected, msg=f"{metric} {key}",
+                                       delta=0.03 * expected + (1 if metric == "ttft_ms" else 0))
 
 
 if __name__ == "__main__":
