@@ -35,16 +35,20 @@ static int too_much(const struct plan_bill *p, struct error *err)
 
 static int add_prices_per_request(struct plan_bill *p)
 {
-    uint64_t n = p->served_requests;
+    uint64_t n = p->served_requests, used = p->period_served;
     p->has_full_use = plan_full_use(p->plan, &p->full_use_price, &p->full_use_requests);
     if (p->has_full_use &&
         (money_prorate(p->full_use_price, 1, p->full_use_requests, &p->full_use) < 0 ||
          money_prorate(p->full_use_price, n, p->full_use_requests, &p->full_use_total) < 0))
         return -1;
+    uint64_t tokens = p->sums.input_tokens + p->sums.output_tokens;
     if (n == 0)
         return 0;
+    if (tokens > 0 && p->period_requests == p->requests &&
+        money_prorate(p->prorated_total, 1000000, tokens, &p->per_mtok) < 0)
+        return -1;
     return money_prorate(p->sums.total, 1, n, &p->per_request) < 0 ||
-                   money_prorate(p->prorated_total, 1, n, &p->per_used_request) < 0
+                   (used > 0 && money_prorate(p->prorated_total, 1, used, &p->per_used_request) < 0)
                ? -1
                : 0;
 }
@@ -67,19 +71,21 @@ static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
     struct bill *bill = m->bill;
     struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
     struct tariff t;
+    struct long_quotas quotas;
     unsigned workers = bill->options.workers;
     if (plan_needs_start(p->plan) && !bill->has_start)
         return error_set(err, ERR_INPUT,
                          "plan \"%s\" has prices by date or hour, and the workload does not say "
                          "when it starts; give --start 2026-11-01T00:00:00Z",
                          p->plan->name);
-    serve_plan(p->plan, &m->rows, &conditions, &p->served);
+    long_quotas_take_out(&quotas, bill, p->plan);
+    serve_plan(&quotas.plan, &m->rows, &conditions, &p->served);
     p->requests = bill->workload->count;
     p->served_requests = p->served.count[SERVE_PAID] + p->served.count[SERVE_INCLUDED];
     p->rejected = p->requests - p->served_requests;
     p->quotas_needed = serve_quotas_needed(p->plan, &m->rows, &conditions);
     p->flat = is_flat(p->plan);
-    tariff_init(&t, p->plan, &m->rows, &p->served, known_start(bill), p->without_caps,
+    tariff_init(&t, &quotas.plan, &m->rows, &p->served, known_start(bill), p->without_caps,
                 bill->options.earlier);
     tariff_charge_all(&t, workers, &p->sums, m->quanta);
     int code = p->sums.overflow ? -1 : 0;
@@ -96,6 +102,7 @@ static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
     if (code == 0)
         code = add_prices_per_request(p);
     tariff_free(&t);
+    long_quotas_free(&quotas);
     free(p->served.fate);
     free(p->served.start_ns);
     p->served.fate = NULL;
@@ -130,7 +137,8 @@ static void rank_plans(struct bill *bill)
 {
     bill->ranking = mem_alloc((bill->plan_count + 1) * sizeof *bill->ranking);
     for (size_t i = 0; i < bill->plan_count; i++) {
-        if (bill->plans[i].rejected > 0 || bill->plans[i].without_caps)
+        if (bill->plans[i].period_served < bill->plans[i].period_requests ||
+            bill->plans[i].without_caps)
             continue;
         size_t at = bill->ranking_count++;
         for (; at > 0 && ranks_before(&bill->plans[i], &bill->plans[bill->ranking[at - 1]]); at--)

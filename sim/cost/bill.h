@@ -85,10 +85,14 @@ struct plan_bill {
     uint64_t requests;          /* asked */
     struct serve_result served; /* arrays dropped, counts kept */
     uint64_t served_requests, rejected;
+    /* The same for the period billed: as above, or scaled; quotas longer than the workload then
+     * hold for the period, and what they cannot take is not served. */
+    uint64_t period_requests, period_served;
     struct charge_sums sums;
     money cash[BILL_LINES], prorated[BILL_LINES];
     money total, prorated_total;
     money per_request;      /* usage charges over served requests */
+    money per_mtok;         /* prorated_total over a million served tokens: $/Mtok of GPU-hours */
     money per_used_request; /* prorated_total over served requests */
     bool has_full_use;      /* a flat price at full use of the quota */
     money full_use_price;   /* the fraction full_use_price / full_use_requests */

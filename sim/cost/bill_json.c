@@ -128,6 +128,8 @@ static void put_served(const struct plan_bill *p, struct json_writer *w)
     put_key_count(w, "served", p->served_requests);
     put_key_count(w, "included", p->served.count[SERVE_INCLUDED]);
     put_key_count(w, "rejected", p->rejected);
+    put_key_count(w, "period_requests", p->period_requests);
+    put_key_count(w, "period_served", p->period_served);
     json_key(w, "rejected_by");
     json_begin_object(w);
     for (int i = SERVE_INCLUDED + 1; i < SERVE_FATES; i++)
@@ -152,6 +154,7 @@ static void put_use(const struct plan_bill *p, const struct bill *b, struct json
         put_key_count(w, "quotas_needed", p->quotas_needed);
     if (p->has_full_use)
         put_key_money(w, "full_use_total_usd", p->full_use_total);
+    put_key_money(w, "usd_per_mtok", p->per_mtok);
     json_key(w, "concurrency_checked");
     json_put_bool(w, !p->served.concurrency_unchecked);
 }

@@ -22,7 +22,7 @@ struct buckets {
     size_t count;
 };
 
-static struct buckets bucket_charges(const struct tariff *t, const struct plan_quota *windows)
+static struct buckets bucket_rows(const struct tariff *t, const struct plan_quota *windows)
 {
     const struct workload *w = t->rows->workload;
     struct buckets b = {mem_zero(1, sizeof *b.sum), 1};
@@ -44,8 +44,32 @@ static struct buckets bucket_charges(const struct tariff *t, const struct plan_q
     return b;
 }
 
+/* The same of a bill that is scaled to a period: all windows alike. */
+static struct buckets bucket_period(const struct plan_bill *p, const struct bill *bill,
+                                    const struct plan_quota *windows)
+{
+    int64_t n = bill->billed_span_ns / plan_quota_length(windows);
+    struct buckets b = {.count = n > 0 ? (size_t)n : 1};
+    b.sum = mem_zero(b.count, sizeof *b.sum);
+    for (size_t i = 0; i < b.count; i++)
+        (void)money_prorate(p->cash[LINE_USAGE], 1, b.count, &b.sum[i]);
+    return b;
+}
+
+struct context {
+    const struct plan_bill *p;
+    const struct bill *bill;
+    const struct tariff *t;
+};
+
+static struct buckets bucket_charges(const struct context *c, const struct plan_quota *windows)
+{
+    return c->bill->billed_span_ns == c->bill->span_ns ? bucket_rows(c->t, windows)
+                                                       : bucket_period(c->p, c->bill, windows);
+}
+
 /* Credit that the subscription includes: what it covers of each window's charges. */
-static money included_credit(const struct plan *plan, const struct tariff *t)
+static money included_credit(const struct plan *plan, const struct context *c)
 {
     money covered = 0;
     for (size_t q = 0; q < plan->quota_count; q++) {
@@ -54,7 +78,7 @@ static money included_credit(const struct plan *plan, const struct tariff *t)
         struct plan_quota windows = plan->quotas[q];
         if (windows.alignment == WINDOW_ROLLING)
             windows.alignment = WINDOW_ANCHORED;
-        struct buckets b = bucket_charges(t, &windows);
+        struct buckets b = bucket_charges(c, &windows);
         for (size_t i = 0; i < b.count; i++)
             covered += b.sum[i] < windows.usd ? b.sum[i] : windows.usd;
         free(b.sum);
@@ -62,14 +86,14 @@ static money included_credit(const struct plan *plan, const struct tariff *t)
     return covered;
 }
 
-static int volume_discount(const struct plan *plan, const struct tariff *t, money *out)
+static int volume_discount(const struct plan *plan, const struct context *c, money *out)
 {
     const struct plan_fees *f = &plan->fees;
     struct plan_quota windows = {.length_ns = f->volume_period_ns, .alignment = WINDOW_ANCHORED};
     *out = 0;
     if (f->volume_count == 0)
         return 0;
-    struct buckets b = bucket_charges(t, &windows);
+    struct buckets b = bucket_charges(c, &windows);
     int code = 0;
     for (size_t i = 0; i < b.count && code == 0; i++)
         for (size_t s = 0; s < f->volume_count && code == 0; s++) {
@@ -84,8 +108,8 @@ static int volume_discount(const struct plan *plan, const struct tariff *t, mone
     return code;
 }
 
-static int minimum_spend(const struct plan *plan, const struct tariff *t, int64_t span_ns,
-                         money usage, money *cash, money *prorated)
+static int minimum_spend(const struct plan *plan, const struct context *c, int64_t until_ns,
+                         int64_t span_ns, money *cash, money *prorated)
 {
     const struct plan_fees *f = &plan->fees;
     money share;
@@ -93,8 +117,9 @@ static int minimum_spend(const struct plan *plan, const struct tariff *t, int64_
     if (f->minimum <= 0)
         return 0;
     struct plan_quota windows = {.length_ns = f->minimum_period_ns, .alignment = WINDOW_ANCHORED};
-    struct buckets b = bucket_charges(t, &windows);
-    size_t begun = (size_t)(span_ns / f->minimum_period_ns) + 1;
+    struct buckets b = bucket_charges(c, &windows);
+    money usage = c->p->cash[LINE_USAGE];
+    size_t begun = (size_t)(until_ns / f->minimum_period_ns) + 1;
     for (size_t i = 0; i < begun; i++) {
         money used = i < b.count ? b.sum[i] : 0;
         *cash += used < f->minimum ? f->minimum - used : 0;
@@ -150,20 +175,6 @@ static int add_totals(struct plan_bill *p)
     return 0;
 }
 
-/* Scales what depends on the requests from the workload's span to the billed one. */
-static int scale_usage(struct plan_bill *p, const struct bill *bill)
-{
-    for (int i = LINE_USAGE; i <= LINE_VOLUME; i++) {
-        if (bill->billed_span_ns == bill->span_ns)
-            p->prorated[i] = p->cash[i];
-        else if (money_prorate(p->cash[i], (uint64_t)bill->billed_span_ns, (uint64_t)bill->span_ns,
-                               &p->prorated[i]) < 0)
-            return -1;
-        p->cash[i] = p->prorated[i];
-    }
-    return 0;
-}
-
 static int add_paid_by_period(struct plan_bill *p, const struct bill *bill, int64_t until_ns)
 {
     const struct plan *plan = p->plan;
@@ -193,16 +204,15 @@ int bill_add_lines(struct plan_bill *p, const struct bill *bill, const struct ta
                                                                       : p->served.last_start_ns;
     if (scaled && until > 0)
         until--; /* a whole number of periods does not begin another one */
+    struct context c = {p, bill, t};
     money volume;
-    p->cash[LINE_USAGE] = p->sums.total;
-    p->cash[LINE_INCLUDED] = -included_credit(plan, t);
-    if (volume_discount(plan, t, &volume) < 0)
+    if (bill_scale(p, bill) < 0 || volume_discount(plan, &c, &volume) < 0 ||
+        add_paid_by_period(p, bill, until) < 0)
         return -1;
-    p->cash[LINE_VOLUME] = -volume;
-    if (scale_usage(p, bill) < 0 || add_paid_by_period(p, bill, until) < 0)
-        return -1;
+    p->cash[LINE_INCLUDED] = p->prorated[LINE_INCLUDED] = -included_credit(plan, &c);
+    p->cash[LINE_VOLUME] = p->prorated[LINE_VOLUME] = -volume;
     money net = p->cash[LINE_USAGE] + p->cash[LINE_INCLUDED] + p->cash[LINE_VOLUME];
-    if (minimum_spend(plan, t, until, p->cash[LINE_USAGE], &p->cash[LINE_MINIMUM],
+    if (minimum_spend(plan, &c, until, bill->billed_span_ns, &p->cash[LINE_MINIMUM],
                       &p->prorated[LINE_MINIMUM]) < 0 ||
         credit_fee(&plan->fees, net, &p->cash[LINE_CREDIT_FEE]) < 0)
         return -1;

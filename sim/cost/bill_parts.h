@@ -7,6 +7,20 @@
 /* The lines beside the requests' own charges, and the totals. -1: beyond 128 bits. */
 int bill_add_lines(struct plan_bill *p, const struct bill *bill, const struct tariff *t);
 
+/* Quotas whose windows are longer than the workload, where it is scaled to a period: they would
+ * be filled anew with every repetition, so they are taken out of the plan that the rows run
+ * through, and settled for the whole period instead. */
+struct long_quotas {
+    struct plan plan;          /* without them; borrows everything else */
+    struct plan_quota *quotas; /* what is left */
+};
+void long_quotas_take_out(struct long_quotas *q, const struct bill *bill, const struct plan *plan);
+void long_quotas_free(struct long_quotas *q);
+
+/* Scales the requests' charges to the period, and lets the long quotas cover their part. -1: beyond
+ * 128 bits. */
+int bill_scale(struct plan_bill *p, const struct bill *bill);
+
 /* What failed, was cut or retried; what the provider reported. */
 void bill_add_waste(struct plan_bill *p, const struct tariff *t);
 void bill_reconcile(struct plan_bill *p, const struct tariff *t);

@@ -110,7 +110,10 @@ static void put_reasons(const struct plan_bill *p, struct buffer *out)
 static void put_served(const struct plan_bill *p, struct buffer *out)
 {
     char served[32], all[32], n[32], span[32];
-    if (p->rejected > 0) {
+    if (p->period_served < p->period_requests && p->period_requests != p->requests) {
+        buffer_add_format(out, "  %s of %s", grouped(p->period_served, served),
+                          grouped(p->period_requests, all));
+    } else if (p->rejected > 0) {
         buffer_add_format(out, "  %s of %s", grouped(p->served_requests, served),
                           grouped(p->requests, all));
         put_reasons(p, out);
@@ -290,7 +293,8 @@ static void put_split(const struct bill *b, struct buffer *out)
 static void put_full_use(const struct plan_bill *p, struct buffer *out)
 {
     char text[MONEY_TEXT_SIZE], n[32];
-    if (!p->has_full_use || p->without_caps || p->full_use == 0)
+    if (!p->has_full_use || p->without_caps || p->full_use == 0 ||
+        p->plan->quotas[0].beyond == BEYOND_PAY)
         return;
     money_format_fixed(p->full_use_total, 2, text);
     buffer_add_format(out, "%s: taking every request when it is due needs %s× its quota",
@@ -363,9 +367,9 @@ static void put_remarks(const struct bill *b, struct buffer *out)
         buffer_add_text(out, "The caps of some plans are unconfirmed; they make no difference "
                              "here.\n");
     if (b->billed_span_ns != b->span_ns)
-        buffer_add_text(out,
-                        "Extrapolated from the trace's rate; quotas and limits were applied to "
-                        "the trace as it is.\n");
+        buffer_add_text(
+            out, "Extrapolated from the trace's rate. Quotas hold for the period; limits with "
+                 "windows shorter than the trace were applied to the trace as it is.\n");
 }
 
 /* Many plans make many pairs: people see those of the best few, the JSON has all. */

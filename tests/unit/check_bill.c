@@ -215,7 +215,48 @@ START_TEST(subscriptions_fees_and_minimums)
     assert_money(bill.plans[4].total, "9", "5 + 10 - 6");
     assert_money(bill.plans[5].total, "16.08", "two hours begun × two units");
     assert_money(bill.plans[5].prorated_total, "12.06", "an hour and a half");
+    assert_money(bill.plans[5].per_mtok, "1206000", "for ten tokens");
     assert_money(bill.plans[6].total, "3.33", "rounded up on the bill");
+    bill_free(&bill);
+    plan_book_free(&book);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(a_period_is_more_than_the_trace)
+{
+    struct plan_book book = load(
+        "{\"plans\": ["
+        "{\"name\": \"token\", \"per_request\": \"0.04\"},"
+        "{\"name\": \"copilot\", \"per_request\": \"0.04\", \"subscription\": {\"price\": \"10\","
+        " \"period\": \"month\", \"includes\": {\"requests\": 300, \"per\": \"month\"}}},"
+        "{\"name\": \"pro\", \"subscription\": {\"price\": \"80\", \"period\": \"month\","
+        " \"includes\": {\"requests\": 100, \"per\": \"day\"}, \"beyond\": \"queue\"}},"
+        "{\"name\": \"credit\", \"per_request\": \"0.04\", \"subscription\": {\"price\": \"10\","
+        " \"period\": \"month\", \"includes\": {\"usd\": \"20\", \"per\": \"month\"}}},"
+        "{\"name\": \"large\", \"subscription\": {\"price\": \"80\", \"period\": \"month\","
+        " \"includes\": {\"requests\": 10000, \"per\": \"day\"}, \"beyond\": \"queue\"}}]}");
+    struct workload w;
+    workload_init(&w);
+    for (int i = 0; i <= 10; i++) /* 11 in an hour: 7,920 a month */
+        add(&w, (struct request){.timestamp_ns = i * 360 * NS_PER_S, .input_tokens = 1});
+    struct bill bill = make(&w, &book, (struct bill_options){.period = PERIOD_MONTH});
+    assert_money(bill.plans[0].total, "316.8", "720 hours of 11");
+    assert_money(bill.plans[1].total, "314.8", "300 included, the rest paid");
+    assert_money(bill.plans[2].total, "80", "one month");
+    ck_assert_uint_eq(bill.plans[2].period_requests, 7920);
+    ck_assert_uint_eq(bill.plans[2].period_served, 3000);
+    ck_assert_uint_eq(bill.plans[2].quotas_needed, 3);
+    ck_assert_int_eq(bill.plans[2].rank,
+                     0); /* the trace fits into a day's quota, a month does not */
+    assert_money(bill.plans[3].total, "306.8", "20 included");
+    ck_assert_int_eq(bill.plans[4].rank, 1);
+    assert_money(bill.plans[4].per_used_request, "0.010101010101", "80 / 7,920");
+    bill_free(&bill);
+    bill = make(&w, &book, (struct bill_options){.period = PERIOD_DAY});
+    assert_money(bill.plans[0].total, "10.56", "24 hours of 11");
+    assert_money(bill.plans[4].total, "80", "cash: a month is begun");
+    assert_money(bill.plans[4].prorated_total, "2.666666666667", "and a day of it used");
     bill_free(&bill);
     plan_book_free(&book);
     workload_free(&w);
@@ -326,6 +367,7 @@ int main(void)
     tcase_add_test(tc, any_number_of_workers_gives_the_same_bill);
     tcase_add_test(tc, the_order_of_rows_does_not_matter);
     tcase_add_test(tc, subscriptions_fees_and_minimums);
+    tcase_add_test(tc, a_period_is_more_than_the_trace);
     tcase_add_test(tc, waste_sessions_labels_and_reported_costs);
     tcase_add_test(tc, timed_prices_need_a_start);
     tcase_add_test(tc, an_empty_workload_is_billed_too);
