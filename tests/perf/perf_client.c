@@ -2,7 +2,7 @@
  * requests, a raw-socket reader for chunks. The server is the null endpoint in a process of its
  * own; CPU time is that of this process, observer included.
  *
- *     perf_client [requests | chunks | pace | streams]
+ *     perf_client [requests | chunks | pace | memory | streams]
  */
 #include "bench/bench.h"
 #include "bench/null_endpoint.h"
@@ -317,6 +317,32 @@ static void measure_pace(void)
     stop_server(&s);
 }
 
+/* Peak memory after a short run, and after one that is ten times as long. */
+static void measure_memory(void)
+{
+    struct server s = start_server(0);
+    long peak_mb[2];
+    uint64_t chunks[2];
+    for (int i = 0; i < 2; i++) {
+        struct bench_config c;
+        struct seen seen = {0};
+        struct rusage u;
+        bench_config_init(&c);
+        c.schedule.mode = SCHEDULE_CLOSED;
+        c.schedule.max_requests = i ? 50000 : 5000;
+        profile_hold(&c.schedule.load, 64);
+        ours(&s, &c, 1000, 20, &seen);
+        getrusage(RUSAGE_SELF, &u);
+        peak_mb[i] = u.ru_maxrss / 1024;
+        chunks[i] = seen.chunks;
+        histogram_free(&seen.lag);
+        profile_free(&c.schedule.load);
+    }
+    printf("peak memory after %llu chunks %ld MB, after %llu more %ld MB\n",
+           (unsigned long long)chunks[0], peak_mb[0], (unsigned long long)chunks[1], peak_mb[1]);
+    stop_server(&s);
+}
+
 static void measure_streams(void)
 {
     struct server s = start_server(500 * NS_PER_MS);
@@ -344,6 +370,7 @@ int main(int argc, char **argv)
     } all[] = {{"requests", measure_requests},
                {"chunks", measure_chunks},
                {"pace", measure_pace},
+               {"memory", measure_memory},
                {"streams", measure_streams}};
     signal(SIGPIPE, SIG_IGN);
     curl_global_init(CURL_GLOBAL_DEFAULT);
