@@ -73,7 +73,7 @@ struct recorded_usage {
 
 struct workload {
     size_t count, capacity;
-    size_t prepared;        /* rows from count to here hold the columns' unused values */
+    size_t prepared;       /* rows from count to here hold the columns' unused values */
     char *name;            /* for people: the file's or scenario's stem */
     bool has_start;        /* start_unix_ns is known */
     int64_t start_unix_ns; /* wall-clock label of timestamp 0 */
