@@ -1,4 +1,5 @@
 /* farebox bench: drives a live endpoint with a workload and says what came of it. */
+#include "cli/bench_endpoints.h"
 #include "cli/bench_money.h"
 #include "cli/bench_options.h"
 #include "cli/bench_selftest.h"
@@ -30,6 +31,7 @@ struct bench_command {
     struct run_output output;
     struct bench_live live;
     struct bench_money money;
+    struct bench_endpoints each;
 };
 
 /* ---- preparation ---- */
@@ -66,6 +68,15 @@ static int generate_workload(struct bench_command *b, struct error *err)
     return status;
 }
 
+/* Two of one preset are told apart by their ports. */
+static bool is_twin(const struct bench_command *b, size_t i)
+{
+    for (size_t k = 0; k < b->setup.config.endpoint_count; k++)
+        if (k != i && b->o->urls.count > 1 && strcmp(b->o->urls.items[k], b->o->urls.items[i]) == 0)
+            return true;
+    return false;
+}
+
 static int start_mock(struct bench_command *b, size_t i, struct error *err)
 {
     struct endpoint_config *e = &b->setup.endpoints[i];
@@ -79,7 +90,7 @@ static int start_mock(struct bench_command *b, size_t i, struct error *err)
     b->mocks[i] = mock_create(&config, err);
     if (!b->mocks[i] || mock_start(b->mocks[i], err) < 0)
         return err->code;
-    if (!e->name && b->setup.config.endpoint_count > 1)
+    if (!e->name && b->setup.config.endpoint_count > 1 && !is_twin(b, i))
         e->name = e->url;
     e->url = mock_url(b->mocks[i]);
     return 0;
@@ -125,6 +136,7 @@ static bool on_attempt(void *context, const struct record *r)
     struct bench_command *b = context;
     bench_live_note(&b->live, r);
     bench_money_note(&b->money, r);
+    bench_endpoints_note(&b->each, r);
     return run_output_attempt(&b->output, r);
 }
 
@@ -213,9 +225,14 @@ static int finish(struct bench_command *b, const struct bench_report *report, st
     if (status == 0) {
         bench_warn(b->terminal, &b->setup, &b->workload, report, &summary);
         bench_show_result(b->o, &b->setup, &b->workload, report, &summary, b->output.path, &table);
+        bench_endpoints_show(&b->each, &b->setup.summary, &table);
         print_buffer(b->terminal->human, &table);
+        bench_endpoints_write(&b->each, &b->setup.summary, &table);
+        if (table.length)
+            status = run_output_write(&b->output, "endpoints.json", &table, err);
         print_json(b, &summary, fidelity.data);
-        status = summary.accounting.completed ? bill(b, err) : 0;
+        if (status == 0 && summary.accounting.completed)
+            status = bill(b, err);
     }
     if (status == 0) {
         status = judge(b, &summary, report, err);
@@ -229,6 +246,7 @@ static int carry_out(struct bench_command *b, struct error *err)
 {
     struct run_observer observer = {b, on_attempt};
     struct bench_report report;
+    bench_endpoints_init(&b->each, b->setup.endpoints, b->setup.config.endpoint_count);
     bench_live_init(&b->live, b->terminal, &b->money);
     b->money.start_unix_ns = clock_wall_ns();
     b->setup.config.admit = admit;
@@ -240,6 +258,7 @@ static int carry_out(struct bench_command *b, struct error *err)
         status = finish(b, &report, err);
         bench_report_free(&report);
     }
+    bench_endpoints_free(&b->each);
     return status;
 }
 

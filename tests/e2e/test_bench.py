@@ -164,6 +164,8 @@ class Endpoints(Case):
         self.bench("--url", first, "--url", second, "--force", "--no-probe", "--model", "m")
         self.completed()
         self.assertGreater(len(b.seen), 2)
+        each = read_json(pathlib.Path(self.run_path) / "endpoints.json")
+        self.assertEqual(each[second]["accounting"]["completed"], len(b.seen))
         names = {r["endpoint"] for r in read_lines(pathlib.Path(self.run_path) / "requests.jsonl")}
         self.assertEqual(names, {first, second})
 
