@@ -1,0 +1,175 @@
+#include "bench/attempt.h"
+#include "tests/unit/testing.h"
+
+#include <string.h>
+
+#define TOKEN "data: {\"choices\":[{\"delta\":{\"content\":\" t\"}}]}\n\n"
+#define ROLE "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n"
+#define THINK "data: {\"choices\":[{\"delta\":{\"reasoning\":\"hm\"}}]}\n\n"
+#define FINISH "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+#define USAGE                                                                       \
+    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":4," \
+    "\"completion_tokens_details\":{\"reasoning_tokens\":1}}}\n\n"
+#define DONE "data: [DONE]\n\n"
+
+static const struct attempt_config streaming = {
+    .stream = true, .max_event = 4096, .max_body = 4096};
+
+/* One read at `ns`, of a socket that was readable at `wake_ns`. */
+static bool read_at(struct attempt *a, int64_t wake_ns, int64_t ns, const char *text)
+{
+    struct arrival when = {wake_ns, ns, (uint64_t)ns};
+    return attempt_feed(a, &when, text, strlen(text));
+}
+
+static void begin(struct attempt *a, const struct attempt_config *c)
+{
+    attempt_init(a);
+    attempt_begin(a, c, 100);
+    attempt_answer(a, 200, "text/event-stream");
+}
+
+static struct record fill(struct attempt *a)
+{
+    struct record r;
+    record_init(&r);
+    r.asked_input = 10;
+    r.asked_output = 4;
+    attempt_fill(a, &r);
+    return r;
+}
+
+START_TEST(times_are_those_of_token_chunks)
+{
+    struct attempt a;
+    begin(&a, &streaming);
+    ck_assert(read_at(&a, 200, 210, ROLE));
+    ck_assert(read_at(&a, 300, 305, THINK));
+    ck_assert(read_at(&a, 400, 405, TOKEN));
+    ck_assert(read_at(&a, 500, 505, TOKEN FINISH));
+    ck_assert(read_at(&a, 600, 605, USAGE DONE));
+    attempt_end(&a, FAILURE_NONE, NULL);
+    struct record r = fill(&a);
+    ck_assert_int_eq(r.status, RECORD_COMPLETED);
+    ck_assert_int_eq(r.first_byte_ns, 210);
+    ck_assert_int_eq(r.first_token_ns, 300);
+    ck_assert_int_eq(r.first_output_ns, 400);
+    ck_assert_int_eq(r.last_token_ns, 500);
+    ck_assert_uint_eq(r.chunks, 3);
+    ck_assert(r.reasoning_chunks);
+    ck_assert_uint_eq(r.usage.tokens[USAGE_REASONING], 1);
+    ck_assert_uint_eq(r.usage.tokens[USAGE_OUTPUT], 3);
+    ck_assert_str_eq(r.finish_reason, "stop");
+    attempt_free(&a);
+}
+END_TEST
+
+/* Only what stands first in a read was there when the loop woke; and nothing arrived before the
+ * read before it, nor before it was asked for. */
+START_TEST(a_chunk_is_dated_by_what_is_known)
+{
+    struct attempt a;
+    begin(&a, &streaming);
+    ck_assert(read_at(&a, 50, 210, TOKEN));        /* with the headers: by the read */
+    ck_assert(read_at(&a, 300, 390, TOKEN TOKEN)); /* the first by the wake-up */
+    ck_assert(read_at(&a, 350, 450, TOKEN));       /* woken before the read before: by that */
+    ck_assert(read_at(&a, 500, 590, ROLE TOKEN));  /* behind something else: by the read */
+    static const int64_t expected[] = {210, 300, 390, 390, 590};
+    ck_assert_uint_eq(a.chunks, 5);
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(a.chunk_ns[i], expected[i]);
+    attempt_free(&a);
+}
+END_TEST
+
+START_TEST(how_the_connection_ended_does_not_matter_after_done)
+{
+    struct attempt a;
+    begin(&a, &streaming);
+    ck_assert(read_at(&a, 200, 210, TOKEN FINISH USAGE DONE));
+    attempt_end(&a, FAILURE_RESET, "reset");
+    ck_assert_int_eq(fill(&a).status, RECORD_COMPLETED);
+    attempt_free(&a);
+}
+END_TEST
+
+START_TEST(usage_is_estimated_where_none_came)
+{
+    struct attempt a;
+    begin(&a, &streaming);
+    ck_assert(read_at(&a, 200, 210, THINK TOKEN TOKEN));
+    attempt_end(&a, FAILURE_RESET, "reset by peer");
+    struct record r = fill(&a);
+    ck_assert_int_eq(r.failure, FAILURE_RESET);
+    ck_assert_str_eq(r.message, "reset by peer");
+    ck_assert_int_eq(r.usage_from, USAGE_ESTIMATED);
+    ck_assert_uint_eq(r.usage.tokens[USAGE_UNCACHED_INPUT], 10);
+    ck_assert_uint_eq(r.usage.tokens[USAGE_OUTPUT], 2);
+    ck_assert_uint_eq(r.usage.tokens[USAGE_REASONING], 1);
+    attempt_free(&a);
+}
+END_TEST
+
+START_TEST(a_cancelled_stream_hangs_up_and_is_no_failure)
+{
+    struct attempt_config c = streaming;
+    struct attempt a;
+    c.cancel_after = 2;
+    begin(&a, &c);
+    ck_assert(read_at(&a, 200, 210, TOKEN));
+    ck_assert(!read_at(&a, 300, 310, TOKEN TOKEN));
+    attempt_end(&a, FAILURE_NONE, NULL);
+    struct record r = fill(&a);
+    ck_assert_int_eq(r.status, RECORD_CANCELLED);
+    ck_assert_uint_eq(r.chunks, 2);
+    attempt_free(&a);
+}
+END_TEST
+
+START_TEST(an_attempt_forgets_the_one_before)
+{
+    struct attempt a;
+    begin(&a, &streaming);
+    read_at(&a, 200, 210, TOKEN "data: {\"cut");
+    attempt_end(&a, FAILURE_RESET, "x");
+    attempt_begin(&a, &streaming, 1000);
+    attempt_answer(&a, 200, "text/event-stream");
+    ck_assert(read_at(&a, 1200, 1210, TOKEN FINISH DONE));
+    attempt_end(&a, FAILURE_NONE, NULL);
+    struct record r = fill(&a);
+    ck_assert_int_eq(r.status, RECORD_COMPLETED);
+    ck_assert_uint_eq(r.chunks, 1);
+    ck_assert_ptr_null(r.message);
+    attempt_free(&a);
+}
+END_TEST
+
+START_TEST(words_of_a_server_become_text)
+{
+    struct attempt a;
+    attempt_init(&a);
+    attempt_begin(&a, &streaming, 0);
+    attempt_answer(&a, 502, "text/html");
+    read_at(&a, 1, 2, "bad\x1b[31m \xc3( gateway\n");
+    attempt_end(&a, FAILURE_NONE, NULL);
+    struct record r = fill(&a);
+    ck_assert_int_eq(r.failure, FAILURE_SERVER);
+    ck_assert_str_eq(r.message, "bad [31m ?( gateway ");
+    attempt_free(&a);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("attempt");
+    TCase *t = tcase_create("attempt");
+    tcase_add_test(t, times_are_those_of_token_chunks);
+    tcase_add_test(t, a_chunk_is_dated_by_what_is_known);
+    tcase_add_test(t, how_the_connection_ended_does_not_matter_after_done);
+    tcase_add_test(t, usage_is_estimated_where_none_came);
+    tcase_add_test(t, a_cancelled_stream_hangs_up_and_is_no_failure);
+    tcase_add_test(t, an_attempt_forgets_the_one_before);
+    tcase_add_test(t, words_of_a_server_become_text);
+    suite_add_tcase(suite, t);
+    return testing_run(suite);
+}
