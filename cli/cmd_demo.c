@@ -41,11 +41,11 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
                       "1. How fast and how steady is it under my load?\n");
     int status = command_invoke(t, bench, bench_words, err);
     if (status == 0) {
-        fprintf(t->human, "2. What does this workload cost, and how much does that vary?\n");
+        fprintf(t->human, "\n2. What does this workload cost, and how much does that vary?\n");
         status = command_invoke(t, bill, sizeof bill / sizeof bill[0], err);
     }
     if (status == 0) {
-        fprintf(t->human, "3. What does it look like?\n");
+        fprintf(t->human, "\n3. What does it look like?\n");
         status = command_invoke(t, report, sizeof report / sizeof report[0], err);
     }
     return status;

@@ -44,6 +44,7 @@ int command_invoke(const struct terminal *t, const char *const *words, size_t co
         fprintf(t->human, " %s", words[i]);
     }
     fputc('\n', t->human);
+    fflush(t->human);
     int used, code;
     const struct command *c = command_find((int)count, copies, &used);
     if (!c) {
@@ -66,6 +67,7 @@ static void speak(const struct terminal *t, const char *mark, const char *format
 {
     if (!t->notes)
         return;
+    fflush(t->human); /* what was said before comes before */
     fprintf(t->notes, "%sfarebox: %s", t->live ? "\r\x1b[K" : "", mark);
     vfprintf(t->notes, format, args);
     fputc('\n', t->notes);

@@ -33,6 +33,7 @@ void progress_show(struct progress *p, int64_t now_ns, double fraction, const ch
     /* Where nobody redraws, work of less than ten seconds needs no line at all. */
     if (!to || (first && !p->terminal->live))
         return;
+    fflush(p->terminal->human);
     fprintf(to, "%s%s ", p->terminal->live ? "\r\x1b[K" : "", p->what);
     if (fraction >= 0)
         draw_bar(to, fraction > 1 ? 1 : fraction);

@@ -26,6 +26,8 @@ void format_cell(double value, char out[CELL_SIZE])
     double magnitude = fabs(value);
     if (!isfinite(value)) {
         snprintf(out, CELL_SIZE, "–");
+    } else if (magnitude >= 999999.5) {
+        snprintf(out, CELL_SIZE, "%.3g M", value / 1e6);
     } else if (magnitude >= 999.95) {
         char grouped[GROUPED_SIZE];
         format_grouped((int64_t)nearbyint(value), grouped);

@@ -185,16 +185,24 @@ bool collector_last_meets(const struct collector *c, const struct slo_list *slos
     return c->row_count > 0 && meets_slos(&c->rows[c->row_count - 1], slos);
 }
 
+/* Good requests, twice: of those scheduled in the phase, and of those that ended in it, so that
+ * the rate of the good ones is never above the rate of all. */
+struct good {
+    uint64_t scheduled, completed;
+};
+
 static void count_requests(const struct collector *c, const struct phase *p,
-                           const struct slo_list *slos, struct phase_summary *out, uint64_t *good)
+                           const struct slo_list *slos, struct phase_summary *out,
+                           struct good *good)
 {
     for (size_t i = 0; i < c->row_count; i++) {
         const struct request_row *r = &c->rows[i];
-        bool scheduled_in = r->scheduled_ns >= p->from_ns;
+        bool scheduled_in = r->scheduled_ns >= p->from_ns, met = meets_slos(r, slos);
         out->requests += scheduled_in;
-        *good += scheduled_in && meets_slos(r, slos);
+        good->scheduled += scheduled_in && met;
         if (r->status != RECORD_COMPLETED || r->done_ns < p->from_ns || r->done_ns > p->to_ns)
             continue;
+        good->completed += met;
         out->completed++;
         out->input_tokens += r->input;
         out->cached_input_tokens += r->cached;
@@ -206,7 +214,7 @@ static struct phase_summary summarize_phase(struct collector *c, const struct ph
                                             const struct summary_options *o)
 {
     struct phase_summary out = {.duration_s = (double)(p->to_ns - p->from_ns) / 1e9};
-    uint64_t good = 0;
+    struct good good = {0};
     count_requests(c, p, &o->slos, &out, &good);
     out.output_tokens = p->whole ? token_bins_between(&c->tokens, 0, INT64_MAX)
                                  : token_bins_between(&c->tokens, p->from_ns, p->to_ns + 1);
@@ -214,9 +222,9 @@ static struct phase_summary summarize_phase(struct collector *c, const struct ph
     out.request_throughput_rps = (double)out.completed / s;
     out.output_throughput_tps = (double)out.output_tokens / s;
     out.total_throughput_tps = (double)(out.input_tokens + out.output_tokens) / s;
-    out.goodput_rps = o->slos.count ? (double)good / s : NAN;
+    out.goodput_rps = o->slos.count ? (double)good.completed / s : NAN;
     out.goodput_fraction =
-        o->slos.count && out.requests ? (double)good / (double)out.requests : NAN;
+        o->slos.count && out.requests ? (double)good.scheduled / (double)out.requests : NAN;
     double *values = mem_alloc(c->row_count * sizeof *values);
     for (int m = 0; m < METRIC_COUNT; m++) {
         struct moments moments = {0};

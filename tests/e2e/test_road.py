@@ -20,21 +20,22 @@ PLANS = json.dumps({
 
 class Road(Case):
     def test_azure_conv_sixty_times_faster(self):
-        url = self.mock("--ttft-ms", 20, "--itl-ms", 2)
         run = self.path("run")
-        self.farebox("bench", "--url", url, "--trace", trace(CONV), "--speed", 60,
-                     "--requests", 2000, "-o", run)
-        summary = accounting_adds_up(self, run)
+        summary, kept = self.bench_trusted(
+            ("--ttft-ms", 20, "--itl-ms", 2),
+            ("--trace", trace(CONV), "--speed", 60, "--requests", 2000), run)
         self.assertEqual(summary["accounting"]["completed"], 2000)
         self.assertEqual(summary["asked"], summary["asked"] |
                          {"input_tokens": 2209565, "output_tokens": 529807})
         self.assertEqual(summary["all"]["output_tokens"], 529807)
+        self.assertAlmostEqual(summary["last_due_s"], 7.071, delta=0.001)
+        self.check_bill(run)
+        if not kept:
+            self.skipTest("this machine is too busy to check latencies")
         e2e = summary["e2e_scheduled_ms"]
         for key, expected in (("p50", 495), ("p90", 890), ("p99", 1268.2)):
             self.assertAlmostEqual(e2e[key], expected, delta=expected * 0.01, msg=key)
-        self.assertAlmostEqual(summary["last_due_s"], 7.071, delta=0.001)
         self.assertAlmostEqual(summary["peak_in_flight"], 205, delta=3)
-        self.check_bill(run)
 
     def check_bill(self, run):
         """The bill equals a recomputation outside the program, to the last digit."""
@@ -79,12 +80,18 @@ class Stall(Case):
     """The test of coordinated omission: all answers are held from second 10 to 12."""
 
     def test_open_loop_sees_the_stall(self):
-        url = self.mock("--ttft-ms", 20, "--itl-ms", 0, "--hold", "10:12")
-        run = self.path("run")
         workload = self.write("w.csv", HEAD + "XXX,100,1\n" * 3000)
-        self.farebox("bench", "--url", url, "--trace", workload, "--rate", 100,
-                     "--arrival", "constant", "--duration", "30s", "-o", run)
-        ttft = accounting_adds_up(self, run)["ttft_scheduled_ms"]
+        summary, kept = self.bench_trusted(
+            ("--ttft-ms", 20, "--itl-ms", 0, "--hold", "10:12"),
+            ("--trace", workload, "--rate", 100, "--arrival", "constant", "--duration", "30s"),
+            self.path("run"), tries=2)
+        ttft = summary["ttft_scheduled_ms"]
+        self.assertEqual(summary["accounting"]["completed"], 3000)
+        # What a client that waits for answers would hide, however busy the machine is.
+        self.assertGreater(ttft["p95"], 450)
+        self.assertGreater(ttft["p99"], 1600)
+        if not kept:
+            self.skipTest("this machine is too busy to check latencies")
         for key, expected in (("p50", 20), ("p90", 20), ("p95", 520), ("p99", 1720), ("max", 2020)):
             self.assertAlmostEqual(ttft[key], expected, delta=expected * 0.02 + 1, msg=key)
 
