@@ -84,7 +84,7 @@ class Stall(Case):
         summary, kept = self.bench_trusted(
             ("--ttft-ms", 20, "--itl-ms", 0, "--hold", "10:12"),
             ("--trace", workload, "--rate", 100, "--arrival", "constant", "--duration", "30s"),
-            self.path("run"), tries=2)
+            self.path("run"), tries=2, late_ms=4)  # 200 held answers leave at once
         ttft = summary["ttft_scheduled_ms"]
         self.assertEqual(summary["accounting"]["completed"], 3000)
         # What a client that waits for answers would hide, however busy the machine is.
