@@ -36,12 +36,9 @@ const struct option_spec bench_option_specs[] = {
     {"unix-socket", 0, OPTION_TEXT, AT(unix_socket), NULL, "PATH",
      .help = "connect to this socket instead of the URL's host"},
 
-    {"trace", 't', OPTION_TEXT, AT(trace), NULL, "FILE",
-     .help = "workload: a recorded trace, or an earlier run; - is standard input", .group = "Load"},
-    {"scenario", 's', OPTION_TEXT, AT(scenario), NULL, "NAME|FILE",
-     .help = "workload: generated from a scenario"},
+    WORKLOAD_SOURCE_OPTIONS(struct bench_options, source),
     {"speed", 0, OPTION_NUMBER, AT(speed), "1", "FACTOR", .min = 1e-6, .max = 1e6,
-     .help = "the workload's own times so many times faster"},
+     .help = "the workload's own times so many times faster", .group = "Load"},
     {"rate", 'r', OPTION_TEXT, AT(rate), NULL, "RPS|STAGES",
      .help = "open loop: requests per second, or stages such as 10:30s,10-50:60s"},
     {"arrival", 0, OPTION_TEXT, AT(arrival), NULL, "PROCESS",
@@ -106,7 +103,6 @@ const struct option_spec bench_option_specs[] = {
      .help = "do not ask the endpoint what it makes of our words: a word counts as a token"},
     {"selftest", 0, OPTION_FLAG, AT(selftest),
      .help = "measure this machine's own limits against a null endpoint, and end"},
-    TRACE_READING_OPTIONS(struct bench_options, reading),
     {0},
 };
 /* clang-format on */
@@ -228,14 +224,14 @@ static int set_arrivals(const struct bench_options *o, struct schedule_config *c
 static bool scenario_arrives(const struct bench_options *o)
 {
     double rate;
-    return o->scenario && o->rate && !o->arrival && !options_given(o, "burstiness") &&
+    return o->source.scenario && o->rate && !o->arrival && !options_given(o, "burstiness") &&
            text_to_double(text_of(o->rate), &rate);
 }
 
 static int set_load(const struct bench_options *o, struct bench_setup *s, struct error *err)
 {
     struct schedule_config *c = &s->config.schedule;
-    if (!o->trace == !o->scenario)
+    if (!o->source.trace == !o->source.scenario)
         return error_set(err, ERR_INPUT, "expected a workload: --trace FILE or --scenario NAME");
     if (o->rate && o->concurrency)
         return error_set(err, ERR_INPUT,
@@ -253,7 +249,7 @@ static int set_load(const struct bench_options *o, struct bench_setup *s, struct
     c->max_requests = o->requests;
     c->max_in_flight = (uint32_t)o->max_in_flight;
     c->duration_ns = limit_or_none(o->duration_ns);
-    s->summary.load = o->concurrency ? "closed" : o->rate || o->scenario ? "open" : "trace";
+    s->summary.load = o->concurrency ? "closed" : o->rate || o->source.scenario ? "open" : "trace";
     if (set_arrivals(o, c, err) < 0)
         return ERR_INPUT;
     if (o->concurrency) {

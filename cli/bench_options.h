@@ -4,14 +4,14 @@
 
 #include "bench/bench.h"
 #include "cli/options.h"
-#include "cli/trace_options.h"
+#include "cli/workload_source.h"
 #include "core/runs/summary.h"
 
 struct bench_options {
     struct common_options common;
-    struct trace_reading reading;
+    struct workload_source source;
     struct option_list urls, models, headers, slos, asserts, shares, plans;
-    const char *trace, *scenario, *rate, *concurrency, *arrival, *api, *body, *output_key;
+    const char *rate, *concurrency, *arrival, *api, *body, *output_key;
     const char *api_key_file, *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel;
     const char *warmup, *record, *output, *max_cost;
     double speed, burstiness;

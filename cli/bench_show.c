@@ -145,7 +145,7 @@ static void add_title(const struct bench_options *o, const struct bench_setup *s
     char count[GROUPED_SIZE];
     format_grouped((int64_t)requests, count);
     buffer_add_format(out, "%.60s · %s requests%s, ", w->name ? w->name : "workload", count,
-                      o->trace && !o->rate && !o->concurrency ? " of the trace" : "");
+                      o->source.trace && !o->rate && !o->concurrency ? " of the trace" : "");
     add_load(o, s, out);
     for (size_t i = 0; i < s->config.endpoint_count; i++)
         buffer_add_format(out, "%s%.80s", i ? ", " : " → ", s->endpoints[i].url);

@@ -10,8 +10,6 @@
 #include "cli/run_output.h"
 #include "core/runs/record_file.h"
 #include "sim/mock/mock.h"
-#include "workloads/generate.h"
-#include "workloads/trace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,36 +34,18 @@ struct bench_command {
 
 /* ---- preparation ---- */
 
-static int read_workload(struct bench_command *b, struct error *err)
+static int load_workload(struct bench_command *b, struct error *err)
 {
     const struct bench_options *o = b->o;
-    struct trace_options how = trace_reading_options(&o->reading);
-    struct trace_report report;
-    if (trace_read(o->trace, &how, &b->workload, &report, err) < 0)
-        return err->code;
-    uint64_t skipped = trace_report_skipped(&report);
-    if (skipped)
-        warn(b->terminal, "%llu rows of %s were left out; farebox workload info says why",
-             (unsigned long long)skipped, o->trace);
-    return 0;
-}
-
-static int generate_workload(struct bench_command *b, struct error *err)
-{
-    const struct bench_options *o = b->o;
-    struct scenario scenario;
-    struct generate_options options = {.requests = o->requests};
-    if (scenario_load(o->scenario, &scenario, err) < 0)
-        return err->code;
+    struct generate_options limits = {.requests = o->requests};
     if (b->setup.config.schedule.mode == SCHEDULE_TRACE) {
         if (o->duration_ns)
-            options.duration_s = (double)o->duration_ns / 1e9;
+            limits.duration_s = (double)o->duration_ns / 1e9;
         if (o->rate)
-            text_to_double(text_of(o->rate), &options.rate_rps);
+            text_to_double(text_of(o->rate), &limits.rate_rps);
     }
-    int status = workload_generate(&scenario, o->common.seed, &options, &b->workload, err);
-    scenario_free(&scenario);
-    return status;
+    return workload_source_load(&o->source, b->terminal, &limits, o->common.seed, &b->workload,
+                                err);
 }
 
 /* Two of one preset are told apart by their ports. */
@@ -290,7 +270,7 @@ static int prepare(struct bench_command *b, struct error *err)
         b->setup.endpoints[0] = b->setup.endpoints[b->endpoint];
         b->setup.config.endpoint_count = 1;
     }
-    if ((o->trace ? read_workload(b, err) : generate_workload(b, err)) < 0)
+    if (load_workload(b, err) < 0)
         return err->code;
     return bench_money_init(&b->money, &o->plans, &b->workload, o->max_cost, err);
 }
