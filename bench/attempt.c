@@ -132,9 +132,8 @@ static void fail(struct attempt *a, enum failure_class why, struct text words)
  * asked for. */
 static int64_t chunk_time(const struct attempt *a)
 {
-    if (a->read_items > 0)
-        return a->now.read_ns;
-    return a->now.wake_ns > a->last_read_ns ? a->now.wake_ns : a->last_read_ns;
+    int64_t at_ns = a->read_items > 0 ? a->now.read_ns : a->now.wake_ns;
+    return at_ns > a->last_read_ns ? at_ns : a->last_read_ns;
 }
 
 static void note_token(struct attempt *a, const struct chunk *c)
