@@ -36,6 +36,19 @@ static double fraction_done(const struct bench_live *l, const struct bench_progr
     return done;
 }
 
+/* "0:24 left", as if what is left went like what is done. */
+static void add_time_left(double fraction, int64_t elapsed_ns, struct buffer *line)
+{
+    if (!(fraction > 0.01) || fraction >= 1)
+        return;
+    int64_t left_s = (int64_t)((double)elapsed_ns / 1e9 * (1 - fraction) / fraction + 0.5);
+    if (left_s >= 3600)
+        buffer_add_format(line, "  %d:%02d:%02d left", (int)(left_s / 3600),
+                          (int)(left_s / 60 % 60), (int)(left_s % 60));
+    else
+        buffer_add_format(line, "  %d:%02d left", (int)(left_s / 60), (int)(left_s % 60));
+}
+
 void bench_live_show(struct bench_live *l, const struct bench_progress *p)
 {
     char text[256], done[GROUPED_SIZE], planned[GROUPED_SIZE], flying[GROUPED_SIZE];
@@ -62,7 +75,9 @@ void bench_live_show(struct bench_live *l, const struct bench_progress *p)
         buffer_add_format(&line, "  %llu failed", (unsigned long long)p->failed);
     if (p->draining)
         buffer_add_text(&line, "  draining");
-    progress_show(&l->progress, now_ns, fraction_done(l, p), line.data);
+    double fraction = fraction_done(l, p);
+    add_time_left(fraction, p->elapsed_ns, &line);
+    progress_show(&l->progress, now_ns, fraction, line.data);
     buffer_free(&line);
     l->shown_ns = p->elapsed_ns;
     l->ended_before = l->ended;
