@@ -1,5 +1,6 @@
 /* farebox report: the tables, plots and page of runs that are done. */
 #include "cli/command.h"
+#include "cli/export.h"
 #include "cli/report/html.h"
 #include "cli/report/run_plots.h"
 #include "cli/report/summary_table.h"
@@ -17,7 +18,7 @@
 struct report_options {
     struct common_options common;
     struct option_list plans, slos;
-    const char *output;
+    const char *output, *export;
     bool gnuplot_script, no_tables, no_plots, no_html;
 };
 
@@ -29,7 +30,12 @@ static const struct option_spec options[] = {
      .help = "objective on each request, for goodput: ttft=500, tpot=50, e2e=10000; the run's own "
              "unless given"},
     {"output", 'o', OPTION_TEXT, AT(output), .unit = "FILE",
-     .help = "where the page goes; report.html of the first run unless given"},
+     .help = "where the page (with --export: the export) goes; report.html of the first run unless "
+             "given"},
+    {"export", 0, OPTION_TEXT, AT(export), .unit = "vllm|aiperf|csv",
+     .help =
+         "instead of plots and page: the run as a vLLM result file, as AIPerf's profile exports "
+         "(-o DIR), or its requests as CSV"},
     {"gnuplot-script", 0, OPTION_FLAG, AT(gnuplot_script),
      .help = "keep each plot's script with its data beside it, for restyling"},
     {"no-tables", 0, OPTION_FLAG, AT(no_tables), .help = "print no tables"},
@@ -243,11 +249,30 @@ static int write_page(const struct terminal *t, const struct subject *subjects, 
     return status;
 }
 
+static int export_subject(const struct terminal *t, const struct subject *s,
+                          const struct report_options *o, struct error *err)
+{
+    struct export_request q = {.run = s->path, .output = o->output, .summary = &s->summary};
+    struct buffer notes;
+    if (export_parse_kind(o->export, &q.kind, err) < 0)
+        return err->code;
+    buffer_init(&notes, BUFFER_UNBOUNDED);
+    int status = export_run(&q, &notes, err);
+    print_buffer(t->human, &notes);
+    buffer_free(&notes);
+    return status;
+}
+
 static int run(const struct terminal *t, const void *parsed, struct error *err)
 {
     const struct report_options *o = parsed;
     size_t count = o->common.argument_count;
     int status = 0;
+    enum export_kind kind;
+    if (o->export && export_parse_kind(o->export, &kind, err) < 0)
+        return err->code;
+    if (o->export && o->output && count > 1)
+        return error_set(err, ERR_INPUT, "--export with --output takes one run at a time");
     if (count == 0)
         return error_set(err, ERR_INPUT, "expected run directories; --help shows how");
     struct subject *subjects = mem_zero(count, sizeof *subjects);
@@ -255,10 +280,12 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
         status = read_subject(&subjects[i], o->common.arguments[i], o, err);
         if (status == 0)
             print_subject(t, &subjects[i], o);
-        if (status == 0 && !o->no_plots)
+        if (status == 0 && o->export)
+            status = export_subject(t, &subjects[i], o, err);
+        else if (status == 0 && !o->no_plots)
             status = draw_subject(t, &subjects[i], o, err);
     }
-    if (status == 0 && !o->no_html)
+    if (status == 0 && !o->no_html && !o->export)
         status = write_page(t, subjects, count, o, err);
     for (size_t i = 0; i < count; i++)
         free_subject(&subjects[i]);
@@ -275,7 +302,8 @@ const struct command command_report = {
         "cumulative spend per plan) as SVG and PNG into RUN/plots/, and writes report.html: one\n"
         "self-contained page. Several runs are shown side by side.",
     .examples = "  farebox report results/demo --plans demo\n"
-                "  farebox report results/before results/after -o compare.html\n",
+                "  farebox report results/before results/after -o compare.html\n"
+                "  farebox report results/demo --export vllm -o demo.json\n",
     .options = options,
     .options_size = sizeof(struct report_options),
     .run = run,
