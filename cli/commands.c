@@ -38,7 +38,7 @@ int command_invoke(const struct terminal *t, const char *const *words, size_t co
                    struct error *err)
 {
     char **copies = mem_zero(count + 1, sizeof *copies);
-    fprintf(t->human, "$ farebox");
+    fprintf(t->human, "> farebox");
     for (size_t i = 0; i < count; i++) {
         copies[i] = mem_copy_string(words[i]);
         fprintf(t->human, " %s", words[i]);
