@@ -163,6 +163,7 @@ static int read_subject(struct subject *s, const char *path, const struct report
     how.load = s->load;
     if (how.slos.count == 0)
         how.slos = s->slos;
+    collector_read_gaps(s->collector, path);
     collector_summarize(s->collector, &how, &s->summary);
     if (o->plans.count > 0) {
         if (run_bill_make(&s->bill, path, &o->plans, err) < 0)
@@ -210,10 +211,8 @@ static int draw_subject(const struct terminal *t, struct subject *s, const struc
 {
     struct run_plots plots = {.run = s->path, .title = s->name, .keep_script = o->gnuplot_script};
     unsigned drawn = 0;
-    if (s->has_bill) {
-        plots.plans = s->bill.plans.plans;
-        plots.plan_count = s->bill.plans.count;
-    }
+    if (s->has_bill)
+        plots.bill = &s->bill.bill;
     int status = run_plots_draw(&plots, s->collector, &s->summary, &drawn, err);
     if (drawn) {
         s->plots = run_dir_file(s->path, "plots");

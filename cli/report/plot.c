@@ -12,6 +12,8 @@ static const char *const palette[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7"
 
 const char *plot_color(int number)
 {
+    if (number == PLOT_NOBODY)
+        return "#b8b8b8";
     return palette[((number % PALETTE_SIZE) + PALETTE_SIZE) % PALETTE_SIZE];
 }
 
@@ -58,6 +60,10 @@ static void add_data(struct buffer *out, const struct plot *p)
                 add_number(out, s->y[j]);
                 if (s->y2)
                     add_number(out, s->y2[j]);
+                if (s->x2)
+                    add_number(out, s->x2[j]);
+                if (s->value)
+                    add_number(out, s->value[j]);
                 buffer_add_byte(out, '\n');
             }
             buffer_add_text(out, "END\n");
@@ -96,7 +102,7 @@ static void add_marks(struct buffer *out, const struct plot_panel *panel)
         buffer_add_text(out, " nohead dt 2 lw 1.2 lc rgb '" INK "'\nset label ");
         add_quoted(out, m->label);
         buffer_add_format(out,
-                          m->vertical ? " at %.9g, graph 0.97 offset 0.6,0"
+                          m->vertical ? " at %.9g, graph 1 center offset 0,0.5"
                                       : " at graph 0.01, first %.9g offset 0,0.5",
                           m->at);
         buffer_add_text(out, " noenhanced tc rgb '" INK "'\n");
@@ -111,48 +117,128 @@ static size_t count_titles(const struct plot_panel *panel)
     return count;
 }
 
+/* Ends of the panel along one axis: as given, else of the data. */
+static void find_ends(const struct plot_panel *panel, char axis, double *low, double *high)
+{
+    *low = axis == 'x' ? panel->x_min : panel->y_min;
+    *high = axis == 'x' ? panel->x_max : panel->y_max;
+    bool given = *low > 0 && *high > *low;
+    for (size_t k = 0; k < panel->series_count && !given; k++) {
+        const struct plot_series *s = &panel->series[k];
+        const double *columns[] = {axis == 'x' ? s->x : s->y, axis == 'x' ? s->x2 : s->y2};
+        for (size_t j = 0; j < 2 * s->count; j++) {
+            double v = columns[j % 2] ? columns[j % 2][j / 2] : NAN;
+            if (v > 0 && isfinite(v)) {
+                *low = *low > 0 ? fmin(*low, v) : v;
+                *high = fmax(isfinite(*high) ? *high : 0, v);
+            }
+        }
+    }
+}
+
+/* gnuplot marks powers of ten only, of which a short logarithmic axis may have none: 1, 2 and 5. */
+static void add_log_tics(struct buffer *out, const struct plot_panel *panel, char axis)
+{
+    static const double steps[] = {1, 2, 5};
+    double low, high;
+    find_ends(panel, axis, &low, &high);
+    if (!(low > 0) || !(high > low) || high / low > 200)
+        return;
+    buffer_add_format(out, "set %ctics nomirror (", axis);
+    const char *comma = "";
+    for (int e = (int)floor(log10(low)) - 1; e <= (int)ceil(log10(high)) + 1; e++)
+        for (int i = 0; i < 3; i++) {
+            buffer_add_format(out, "%s%.9g", comma, steps[i] * pow(10, e));
+            comma = ", ";
+        }
+    buffer_add_text(out, ")\n");
+}
+
+static void add_names(struct buffer *out, const struct plot_panel *panel)
+{
+    buffer_add_format(out, "set xtics noenhanced %s (",
+                      panel->x_ticks ? "norotate" : "rotate by -20");
+    for (size_t i = 0; i < panel->x_name_count; i++) {
+        if (i)
+            buffer_add_text(out, ", ");
+        add_quoted(out, panel->x_names[i]);
+        buffer_add_format(out, " %.9g", panel->x_ticks ? panel->x_ticks[i] : (double)i);
+    }
+    buffer_add_text(out, ")\n");
+}
+
+/* Few to many from a light to a dark end that both stand out on white and on black. */
+static void add_heat_scale(struct buffer *out, const struct plot_panel *panel)
+{
+    double most = 0;
+    for (size_t k = 0; k < panel->series_count; k++)
+        for (size_t j = 0; panel->series[k].value && j < panel->series[k].count; j++)
+            most = fmax(most, panel->series[k].value[j]);
+    if (most == 0) {
+        buffer_add_text(out, "unset colorbox\nunset cblabel\nunset logscale cb\n");
+        return;
+    }
+    buffer_add_text(out, "set palette defined (0 '#9fcbe8', 1 '#56a5d8', 2 '#0072b2', 3 '#8c4fa0', "
+                         "4 '#d55e00')\nset colorbox vertical noborder\nset logscale cb\n");
+    buffer_add_format(out, "set cbrange [1:%.9g]\nset cbtics tc rgb '" INK "'\n", fmax(most, 2));
+    set_text(out, "cblabel", panel->value_label);
+}
+
+/* Labels of vertical marks stand between frame and title, where no curve is. */
+static bool has_labels_above(const struct plot_panel *panel)
+{
+    for (size_t i = 0; i < panel->mark_count; i++)
+        if (panel->marks[i].vertical)
+            return true;
+    return false;
+}
+
 static void add_axes(struct buffer *out, const struct plot_panel *panel)
 {
     set_text(out, "title", panel->title);
+    if (panel->title)
+        buffer_add_format(out, "set title offset 0,%d\n", has_labels_above(panel));
     set_text(out, "xlabel", panel->x_label);
     set_text(out, "ylabel", panel->y_label);
     buffer_add_format(out, "%s logscale x\n", panel->log_x ? "set" : "unset");
     buffer_add_format(out, "%s logscale y\n", panel->log_y ? "set" : "unset");
     add_range(out, 'x', panel->x_min, panel->x_max);
     add_range(out, 'y', panel->y_min, panel->y_max);
-    buffer_add_text(out, "set xtics nomirror autofreq\nset ytics nomirror\n");
-    if (panel->x_names) {
-        buffer_add_text(out, "set xtics noenhanced rotate by -20 (");
-        for (size_t i = 0; i < panel->x_name_count; i++) {
-            if (i)
-                buffer_add_text(out, ", ");
-            add_quoted(out, panel->x_names[i]);
-            buffer_add_format(out, " %zu", i);
-        }
-        buffer_add_text(out, ")\n");
-    }
-    if (count_titles(panel) > 1)
+    buffer_add_text(out, "set xtics nomirror norotate autofreq\nset ytics nomirror autofreq\n");
+    if (panel->log_x)
+        add_log_tics(out, panel, 'x');
+    if (panel->log_y)
+        add_log_tics(out, panel, 'y');
+    if (panel->x_names)
+        add_names(out, panel);
+    if (count_titles(panel) > (panel->always_legend ? 0 : 1))
         buffer_add_format(out, "set key %s noenhanced tc rgb '" INK "'\n",
-                          panel->legend ? panel->legend : "bottom right");
+                          panel->legend ? panel->legend : "tmargin center horizontal");
     else
         buffer_add_text(out, "unset key\n"); /* the axis says what the only curve is */
+    add_heat_scale(out, panel);
     add_marks(out, panel);
 }
 
 static void add_series(struct buffer *out, const struct plot_series *s)
 {
     const char *color = plot_color(s->color);
+    /* The palette ends: the ninth line is the first one's color, dotted. */
+    const char *dash = s->dashed ? " dt 2" : s->color >= PALETTE_SIZE ? " dt 3" : "";
     switch (s->style) {
     case PLOT_LINES:
-        buffer_add_format(out, "using 1:2 with lines lw 2%s lc rgb '%s'", s->dashed ? " dt 2" : "",
-                          color);
+        buffer_add_format(out, "using 1:2 with lines lw 2%s lc rgb '%s'", dash, color);
         break;
     case PLOT_STEPS:
-        buffer_add_format(out, "using 1:2 with steps lw 2%s lc rgb '%s'", s->dashed ? " dt 2" : "",
-                          color);
+        buffer_add_format(out, "using 1:2 with steps lw 2%s lc rgb '%s'", dash, color);
         break;
     case PLOT_POINTS:
         buffer_add_format(out, "using 1:2 with points pt 7 ps 0.6 lc rgb '%s'", color);
+        break;
+    case PLOT_DOTS:
+        /* Black reads on the cells, not on a dark page behind the legend. */
+        buffer_add_text(out, "using 1:2 with points pt 7 ps 0.25 lc rgb '#000000' notitle, "
+                             "NaN with points pt 7 ps 0.5 lc rgb '" INK "'");
         break;
     case PLOT_BAND:
         buffer_add_format(
@@ -161,8 +247,12 @@ static void add_series(struct buffer *out, const struct plot_series *s)
     case PLOT_BOXES:
         buffer_add_format(out, "using 1:2 with boxes fs solid 0.7 noborder lc rgb '%s'", color);
         break;
-    case PLOT_IMAGE:
-        buffer_add_text(out, "using 1:2:3 with image");
+    case PLOT_CELLS:
+        buffer_add_format(out, "using 1:2:1:4:2:3 with boxxyerror fs %s noborder lc rgb '%s'",
+                          s->color >= PALETTE_SIZE ? "pattern 4" : "solid 1", color);
+        break;
+    case PLOT_HEAT:
+        buffer_add_text(out, "using 1:2:1:4:2:3:5 with boxxyerror fs solid 1 noborder lc palette");
         break;
     }
     if (s->title) {
@@ -185,10 +275,17 @@ static void add_panel(struct buffer *out, const struct plot *p, size_t i)
     buffer_add_byte(out, '\n');
 }
 
+/* Two names stand beside each other; from the third row on a legend takes its own room. */
+static int legend_room(const struct plot *p)
+{
+    int rows = (int)(count_titles(&p->panels[0]) + 1) / 2;
+    return rows > 2 ? (rows - 2) * 16 : 0;
+}
+
 void plot_script(const struct plot *p, const char *terminal, const char *output, struct buffer *out)
 {
     int width = p->width ? p->width : 900;
-    int height = p->height ? p->height : 200 + 220 * (int)p->panel_count;
+    int height = p->height ? p->height : 200 + 220 * (int)p->panel_count + legend_room(p);
     bool svg = strcmp(terminal, "svg") == 0;
     /* PNG has no page behind it: white. SVG is laid on the reader's page. */
     buffer_add_format(out, "set encoding utf8\nset terminal %s size %d,%d font 'sans,%d'%s\n",
@@ -198,12 +295,12 @@ void plot_script(const struct plot *p, const char *terminal, const char *output,
     buffer_add_text(out, "\nset border 3 lc rgb '" INK "'\nset tics tc rgb '" INK "'\n"
                          "set grid lc rgb '#b0b0b0' lw 0.5 dt 3\n"
                          "set style textbox noborder\n"
-                         "set format y '%.6g'\n");
+                         "set format y '%.6g'\nset format x '%.6g'\n");
     add_data(out, p);
     if (p->panel_count > 1) {
         /* The same margins everywhere: one instant stands below the other. */
-        buffer_add_format(out, "set lmargin 11\nset rmargin 16\nset multiplot layout %zu,1 title ",
-                          p->panel_count);
+        buffer_add_format(out, "set lmargin 11\nset rmargin %d\nset multiplot layout %zu,1 title ",
+                          p->right_margin ? p->right_margin : 16, p->panel_count);
         add_quoted(out, p->title);
         buffer_add_text(out, " noenhanced tc rgb '" INK "'\n");
     }

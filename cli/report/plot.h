@@ -23,13 +23,15 @@ enum plot_style {
     PLOT_POINTS,
     PLOT_BAND,  /* between y and y2 */
     PLOT_BOXES, /* bars from 0; x is the middle */
-    PLOT_IMAGE, /* heat map: x, y, value in y2 */
+    PLOT_DOTS,  /* small and black, on top of cells */
+    PLOT_CELLS, /* rectangles x … x2 by y … y2, on any axis */
+    PLOT_HEAT,  /* the same, colored by `value` (positive, on a logarithmic scale) */
 };
 
 struct plot_series {
     const char *title; /* NULL = not in the legend */
     enum plot_style style;
-    const double *x, *y, *y2;
+    const double *x, *y, *y2, *x2, *value;
     size_t count;
     int color; /* number in the palette; the same thing has the same number in every plot */
     bool dashed;
@@ -42,15 +44,20 @@ struct plot_mark {
     bool vertical;
 };
 
+#define PLOT_NOBODY (-1) /* the color of what belongs to none of the numbered things */
+
 #define PLOT_SERIES 24
 #define PLOT_MARKS 8
 
 struct plot_panel {
     const char *title, *x_label, *y_label; /* labels carry their unit: "latency (ms)" */
-    const char *legend;                    /* gnuplot's key place; NULL = "bottom right" */
+    const char *value_label;               /* of what colors mean, with PLOT_HEAT */
+    const char *legend;                    /* gnuplot's key place; NULL = below the axes */
+    bool always_legend;                    /* also for a single series */
     bool log_x, log_y;
     double x_min, x_max, y_min, y_max; /* both 0 = as the data has it; NAN = that end free */
-    const char *const *x_names;        /* names at 0, 1, 2, ... instead of numbers; NULL */
+    const char *const *x_names;        /* names at x_ticks instead of numbers; NULL */
+    const double *x_ticks;             /* NULL = 0, 1, 2, ..., and the names stand slanted */
     size_t x_name_count;
     struct plot_series series[PLOT_SERIES];
     size_t series_count;
@@ -64,6 +71,7 @@ struct plot {
     struct plot_panel *panels;
     size_t panel_count;
     int width, height; /* pixels; 0 = 900 × 420 for one panel */
+    int right_margin;  /* characters right of several panels; 0 = 16, room for a legend */
 };
 
 /* Draws into `directory` (made if it is not there). With keep_script also NAME.gp, which holds the

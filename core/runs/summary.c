@@ -135,8 +135,8 @@ static struct metric_summary summarize_gaps(const struct collector *c, int64_t f
         struct metric_summary s = no_metric();
         struct histogram h = {0};
         for (int i = 0; i < GAP_SLICES; i++) {
-            if (i * g->slice_ns < from_ns)
-                continue;
+            if ((i + 1) * g->slice_ns <= from_ns)
+                continue; /* the slice in which the window begins counts whole */
             histogram_merge(&h, &g->slices[i]);
             moments_merge(&m, &g->moments[i]);
         }

@@ -124,6 +124,27 @@ void collector_write_timeline(struct collector *c, struct buffer *out);
  * and comparisons. Chunk gaps come in no order. */
 size_t collector_values(struct collector *c, enum metric m, double **out);
 
+/* When a request was due, from the run's start, and what it measured. */
+struct metric_point {
+    double due_s, value_ms;
+};
+
+/* Every value of a metric in a summary's measured window, in scheduled order, chunk gaps excepted
+ * (they belong to no instant): what `s->window.metrics[m]` sums up. The caller frees *out. */
+size_t collector_points(struct collector *c, const struct summary *s, enum metric m,
+                        struct metric_point **out);
+
+struct histogram;
+
+/* Adds the same values in nanoseconds to a histogram, chunk gaps among them. */
+void collector_fill_histogram(struct collector *c, const struct summary *s, enum metric m,
+                              struct histogram *out);
+
+/* Records seldom keep each chunk's time. Takes the chunk gaps from a run's histograms.json into a
+ * collector that has none; they are counted as if they came at the run's start. What is not there
+ * or not understood adds nothing. */
+void collector_read_gaps(struct collector *c, const char *run);
+
 /* True if both hold the same requests in the same scheduled order, by the lengths they asked for:
  * then their bursts are the same, and comparisons may pair them. */
 bool collector_same_requests(struct collector *a, struct collector *b);

@@ -1,0 +1,329 @@
+/* What the plots show is what the summary and the bill say, and every axis has its unit. */
+#include "testing.h"
+
+#include "cli/report/pictures.h"
+#include "core/memory.h"
+#include "sim/cost/bill_rows.h"
+
+#include <math.h>
+#include <string.h>
+
+#define REQUESTS 500
+
+static const char book_text[] =
+    "{\"plans\": ["
+    "{\"name\": \"token<b>'\\\"\", \"per_mtok\": {\"input\": \"0.50\", \"output\": \"2.15\"}},"
+    "{\"name\": \"flat\", \"subscription\": {\"price\": \"80\", \"period\": \"month\","
+    " \"includes\": {\"requests\": 100, \"per\": \"day\"}, \"beyond\": \"queue\"}},"
+    "{\"name\": \"capped\", \"per_mtok\": {\"input\": \"0.10\", \"output\": \"8\"},"
+    " \"limits\": {\"max_input_tokens\": 2000}}]}";
+
+/* A run of REQUESTS requests, one a second, the i-th taking 50 + i ms to its first token. */
+static struct collector *make_collector(void)
+{
+    struct collector *c = collector_create();
+    for (int i = 0; i < REQUESTS; i++) {
+        struct record r;
+        char id[16];
+        int64_t chunks[4];
+        record_init(&r);
+        snprintf(id, sizeof id, "r%d", i);
+        r.request_id = id;
+        r.attempt = 1;
+        r.final = true;
+        r.scheduled_ns = r.ready_ns = r.sent_ns = i * NS_PER_S;
+        for (int k = 0; k < 4; k++)
+            chunks[k] = r.sent_ns + (50 + i) * NS_PER_MS + k * (10 + i % 7) * NS_PER_MS;
+        r.first_byte_ns = r.first_token_ns = r.first_output_ns = chunks[0];
+        r.last_token_ns = r.done_ns = chunks[3];
+        r.status = RECORD_COMPLETED;
+        r.streamed = true;
+        r.usage = usage_from_totals(1000, 0, 0, 0, 4, 0);
+        r.usage_from = USAGE_SERVER;
+        r.chunks = 4;
+        r.chunk_ns = chunks;
+        collector_add(c, &r);
+    }
+    return c;
+}
+
+static struct summary summarize(struct collector *c)
+{
+    struct summary_options how = {.command = "bench", .load = "open", .no_intervals = true};
+    struct summary s;
+    how.slos.items[how.slos.count++] = (struct slo){METRIC_TTFT, 300};
+    how.warmup = WARMUP_GIVEN;
+    how.warmup_ns = 100 * NS_PER_S;
+    collector_summarize(c, &how, &s);
+    return s;
+}
+
+struct priced {
+    struct workload workload;
+    struct plan_book book;
+    struct bill bill;
+};
+
+static struct priced *make_bill(void)
+{
+    struct priced *b = mem_zero(1, sizeof *b);
+    const struct plan *plans[3];
+    struct error err = {0};
+    ck_assert_int_eq(plan_book_parse("test", book_text, strlen(book_text), &b->book, &err), 0);
+    workload_init(&b->workload);
+    for (uint32_t i = 0; i < REQUESTS; i++) {
+        workload_add_plain(&b->workload, (int64_t)i * NS_PER_S, 100 + i * 9, 1 + i % 97);
+    }
+    for (size_t i = 0; i < 3; i++)
+        plans[i] = &b->book.plans[i];
+    ck_assert_msg(bill_make(&b->bill, &b->workload, plans, 3, &(struct bill_options){.workers = 1},
+                            &err) == 0,
+                  "%s", err.message);
+    return b;
+}
+
+static void free_bill(struct priced *b)
+{
+    bill_free(&b->bill);
+    plan_book_free(&b->book);
+    workload_free(&b->workload);
+    free(b);
+}
+
+/* Where the curve y(x) of a distribution passes the share. */
+static double x_at(const struct plot_series *s, double share)
+{
+    for (size_t i = 1; i < s->count; i++)
+        if (s->y[i] >= share)
+            return s->x[i - 1] +
+                   (s->x[i] - s->x[i - 1]) * (share - s->y[i - 1]) / (s->y[i] - s->y[i - 1]);
+    return s->x[s->count - 1];
+}
+
+static void assert_axes(const struct picture *p, const char *x, const char *y)
+{
+    struct buffer script;
+    char line[200];
+    buffer_init(&script, BUFFER_UNBOUNDED);
+    plot_script(&p->plot, "svg", "x.svg", &script);
+    snprintf(line, sizeof line, "set xlabel '%s'", x);
+    ck_assert_msg(strstr(script.data, line) != NULL, "%s: no %s", p->plot.name, line);
+    snprintf(line, sizeof line, "set ylabel '%s'", y);
+    ck_assert_msg(strstr(script.data, line) != NULL, "%s: no %s", p->plot.name, line);
+    buffer_free(&script);
+}
+
+START_TEST(latency_plots_show_the_summary)
+{
+    struct collector *c = make_collector();
+    struct summary s = summarize(c);
+    const struct metric_summary *ttft = &s.window.metrics[METRIC_TTFT];
+    struct picture p;
+    ck_assert_uint_eq(ttft->count, 400);
+    ck_assert(picture_latency_cdf(&p, c, &s, "run"));
+    ck_assert_double_eq_tol(x_at(&p.panels[0].series[0], 0.5), ttft->p50, 1e-6 * ttft->p50);
+    ck_assert_double_eq_tol(x_at(&p.panels[0].series[0], 0.99), ttft->p99, 1e-6 * ttft->p99);
+    ck_assert_double_eq(p.panels[0].marks[0].at, 300);
+    assert_axes(&p, "latency (ms)", "share of requests (0 to 1)");
+    picture_free(&p);
+
+    ck_assert(picture_spectrum(&p, c, &s, "run"));
+    const struct plot_series *spectrum = &p.panels[0].series[0];
+    ck_assert_double_eq_tol(spectrum->y[0], ttft->min, 1e-9);
+    for (size_t i = 1; i < spectrum->count; i++)
+        if (spectrum->x[i - 1] <= 100 && spectrum->x[i] >= 100) {
+            ck_assert_double_le(spectrum->y[i - 1], ttft->p99);
+            ck_assert_double_ge(spectrum->y[i], ttft->p99);
+        }
+    ck_assert_double_eq(p.panels[0].x_max, 400);
+    assert_axes(&p, "percentile (%), spaced by 1/(1 − q)", "latency (ms)");
+    picture_free(&p);
+    collector_free(c);
+}
+END_TEST
+
+START_TEST(counts_of_histogram_and_heat_map_are_the_summarys)
+{
+    struct collector *c = make_collector();
+    struct summary s = summarize(c);
+    struct picture p;
+    double gaps = 0, cells = 0;
+    ck_assert(picture_chunk_gaps(&p, c, &s, "run"));
+    for (size_t i = 0; i < p.panels[0].series[0].count; i++)
+        if (p.panels[0].series[0].y2[i] > 0)
+            gaps += p.panels[0].series[0].y2[i];
+    ck_assert_double_eq(gaps, (double)s.window.metrics[METRIC_CHUNK_GAP].count);
+    ck_assert_double_eq(gaps, 1200);
+    ck_assert_double_eq(p.panels[0].marks[0].at, s.window.metrics[METRIC_CHUNK_GAP].p50);
+    assert_axes(&p, "gap between chunks (ms)", "gaps (count)");
+    picture_free(&p);
+
+    ck_assert(picture_heat(&p, c, &s, "run"));
+    ck_assert_uint_eq(p.plot.panel_count, 2);
+    const struct plot_series *heat = &p.panels[1].series[0];
+    for (size_t i = 0; i < heat->count; i++) {
+        cells += heat->value[i];
+        ck_assert_double_lt(heat->y[i], heat->y2[i]);
+    }
+    ck_assert_double_eq(cells, (double)s.window.metrics[METRIC_E2E_SCHEDULED].count);
+    assert_axes(&p, "time since the start (s)", "TTFT, scheduled (ms)");
+    assert_axes(&p, "time since the start (s)", "E2E, scheduled (ms)");
+    picture_free(&p);
+
+    double completed = 0, tokens = 0;
+    ck_assert(picture_timeline(&p, c, &s, "run"));
+    for (size_t i = 0; i < p.panels[0].series[1].count; i++) {
+        completed += p.panels[0].series[1].y[i];
+        tokens += p.panels[1].series[0].y[i];
+    }
+    ck_assert_double_eq(completed, (double)s.accounting.completed);
+    ck_assert_double_eq(tokens, (double)s.all.output_tokens);
+    assert_axes(&p, "time since the start (s)", "requests/s");
+    assert_axes(&p, "time since the start (s)", "output tokens/s");
+    assert_axes(&p, "time since the start (s)", "in flight (requests)");
+    picture_free(&p);
+    collector_free(c);
+}
+END_TEST
+
+START_TEST(a_run_without_values_has_no_plots)
+{
+    struct collector *c = collector_create();
+    struct summary s = summarize(c);
+    struct picture p;
+    ck_assert(!picture_latency_cdf(&p, c, &s, "run"));
+    picture_free(&p);
+    ck_assert(!picture_spectrum(&p, c, &s, "run"));
+    picture_free(&p);
+    ck_assert(!picture_chunk_gaps(&p, c, &s, "run"));
+    picture_free(&p);
+    ck_assert(!picture_heat(&p, c, &s, "run"));
+    picture_free(&p);
+    ck_assert(!picture_timeline(&p, c, &s, "run"));
+    picture_free(&p);
+    collector_free(c);
+}
+END_TEST
+
+START_TEST(cost_plots_show_the_bill)
+{
+    struct priced *b = make_bill();
+    const struct plan_bill *token = &b->bill.plans[0], *flat = &b->bill.plans[1];
+    struct picture p;
+    ck_assert(picture_cost_cdf(&p, &b->bill, "run"));
+    const struct plot_series *s = p.panels[0].series;
+    ck_assert_uint_eq(p.panels[0].series_count, 3);
+    ck_assert_double_eq_tol(x_at(&s[0], 0.5), token->stats.p50, 1e-6 * token->stats.p50);
+    ck_assert_double_eq_tol(x_at(&s[0], 0.99), token->stats.p99, 1e-6 * token->stats.p99);
+    ck_assert_double_eq(s[1].x[0], money_to_double(flat->full_use));
+    ck_assert_double_eq(s[1].x[1], s[1].x[0]);
+    ck_assert_ptr_nonnull(strstr(s[2].title, "serves 212 of 500"));
+    assert_axes(&p, "price of a request (USD)", "share of served requests (0 to 1)");
+    picture_free(&p);
+
+    ck_assert(picture_spend(&p, &b->bill, "run"));
+    s = p.panels[0].series;
+    for (int i = 0; i < 3; i++) {
+        const struct plan_bill *plan = &b->bill.plans[i];
+        ck_assert_double_eq_tol(s[i].y[s[i].count - 1],
+                                money_to_double(plan->sums.total + plan->full_use_total), 1e-12);
+        ck_assert_int_eq(s[i].color, i);
+    }
+    assert_axes(&p, "time since the first request (s)", "cumulative spend (USD)");
+    picture_free(&p);
+
+    ck_assert(picture_variance(&p, &b->bill, "run"));
+    ck_assert_double_eq(p.panels[0].series[0].y2[0], token->stats.cv);
+    ck_assert_double_eq(p.panels[0].series[1].y2[0], 0);
+    ck_assert_double_eq_tol(p.panels[1].series[0].y2[0], 100 * token->stats.share[PART_INPUT],
+                            1e-9);
+    double shares = 0;
+    for (size_t i = 0; i < p.panels[1].series[0].count; i++)
+        shares += p.panels[1].series[0].y2[i];
+    ck_assert_double_eq_tol(shares, 100, 0.05);
+    ck_assert_int_eq(p.panels[1].series[1].color, 2);
+    assert_axes(&p, "plan", "deviation / mean (CV)");
+    assert_axes(&p, "part of the charge", "share of variance (%)");
+    picture_free(&p);
+    free_bill(b);
+}
+END_TEST
+
+/* Every cell's middle lies in a rectangle of the plan that the bill's map names. */
+START_TEST(the_map_shows_the_cheapest_plan)
+{
+    struct priced *b = make_bill();
+    const struct cheapest_map *m = &b->bill.map;
+    struct picture p;
+    ck_assert(picture_cheapest(&p, &b->bill, "run"));
+    for (size_t i = 0; i < m->input_count; i++)
+        for (size_t o = 0; o < m->output_count; o++) {
+            int color = -2, hits = 0;
+            double x = (double)m->inputs[i], y = (double)m->outputs[o];
+            for (size_t k = 0; k < p.panels[0].series_count; k++) {
+                const struct plot_series *s = &p.panels[0].series[k];
+                for (size_t j = 0; s->style == PLOT_CELLS && j < s->count; j++)
+                    if (s->x[j] <= x && x < s->x2[j] && s->y[j] <= y && y < s->y2[j]) {
+                        color = s->color;
+                        hits++;
+                    }
+            }
+            ck_assert_int_eq(hits, 1);
+            ck_assert_int_eq(color, m->cheapest[i * m->output_count + o]);
+        }
+    assert_axes(&p, "input of a request (tokens)", "output of a request (tokens)");
+    picture_free(&p);
+    free_bill(b);
+}
+END_TEST
+
+START_TEST(rows_add_up_to_the_bill_and_tell_when_a_quota_ends)
+{
+    struct priced *b = make_bill();
+    struct bill_row *rows;
+    for (size_t i = 0; i < 3; i++) {
+        size_t count = bill_rows(&b->bill, i, &rows);
+        money sum = 0;
+        ck_assert_uint_eq(count, REQUESTS);
+        for (size_t k = 0; k < count; k++)
+            sum += rows[k].charge;
+        ck_assert(sum == b->bill.plans[i].sums.total);
+        /* The flat plan takes 100 a day: the 101st waits. Nothing limits the others' pace. */
+        ck_assert_uint_eq(bill_rows_first_limited(rows, count), i == 1 ? 100 : count);
+        free(rows);
+    }
+    free_bill(b);
+}
+END_TEST
+
+START_TEST(names_from_outside_are_data_in_the_script)
+{
+    struct priced *b = make_bill();
+    struct picture p;
+    struct buffer script;
+    buffer_init(&script, BUFFER_UNBOUNDED);
+    ck_assert(picture_cost_cdf(&p, &b->bill, "a'; system \"false\" #"));
+    plot_script(&p.plot, "svg", "x.svg", &script);
+    ck_assert_ptr_nonnull(strstr(script.data, "title 'token<b>''\"'"));
+    ck_assert_ptr_nonnull(strstr(script.data, "a''; system \"false\" #' noenhanced"));
+    buffer_free(&script);
+    picture_free(&p);
+    free_bill(b);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("plots");
+    TCase *test = tcase_create("plots");
+    tcase_set_timeout(test, 30);
+    tcase_add_test(test, latency_plots_show_the_summary);
+    tcase_add_test(test, counts_of_histogram_and_heat_map_are_the_summarys);
+    tcase_add_test(test, a_run_without_values_has_no_plots);
+    tcase_add_test(test, cost_plots_show_the_bill);
+    tcase_add_test(test, the_map_shows_the_cheapest_plan);
+    tcase_add_test(test, rows_add_up_to_the_bill_and_tell_when_a_quota_ends);
+    tcase_add_test(test, names_from_outside_are_data_in_the_script);
+    suite_add_tcase(suite, test);
+    return testing_run(suite);
+}
