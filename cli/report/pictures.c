@@ -16,8 +16,7 @@ void picture_begin(struct picture *p, const char *name, const char *what, const 
 
 double *picture_array(struct picture *p, size_t count)
 {
-    if (p->array_count == PICTURE_ARRAYS)
-        return NULL;
+    mem_grow(&p->arrays, &p->array_capacity, p->array_count + 1, sizeof *p->arrays);
     return p->arrays[p->array_count++] = mem_zero(count + 1, sizeof(double));
 }
 
@@ -50,5 +49,7 @@ void picture_free(struct picture *p)
 {
     for (size_t i = 0; i < p->array_count; i++)
         free(p->arrays[i]);
-    p->array_count = 0;
+    free(p->arrays);
+    p->arrays = NULL;
+    p->array_count = p->array_capacity = 0;
 }

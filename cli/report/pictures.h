@@ -16,7 +16,7 @@
 #include "sim/cost/bill.h"
 
 #define PICTURE_PANELS 3
-#define PICTURE_ARRAYS 128
+#define PICTURE_PLANS 10 /* more curves than this cannot be told apart */
 #define PICTURE_NAMES 64
 #define PICTURE_NAME_SIZE 96
 
@@ -24,8 +24,8 @@ struct picture {
     struct plot plot;
     struct plot_panel panels[PICTURE_PANELS];
     char title[300];
-    double *arrays[PICTURE_ARRAYS];
-    size_t array_count;
+    double **arrays;
+    size_t array_count, array_capacity;
     char names[PICTURE_NAMES][PICTURE_NAME_SIZE];
     const char *name_list[2][PICTURE_NAMES]; /* what a panel's x_names point to */
     size_t name_count;

@@ -5,6 +5,7 @@
 #include "core/stats/quantile.h"
 #include "sim/cost/bill_rows.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,10 +29,44 @@ static const char *legend_of(struct picture *p, const struct plan_bill *b, const
     return picture_name(p, "%.*s%s%s%s", (int)at, name, name[at] ? "…" : "", note, served);
 }
 
-/* A plan without its caps is drawn only where that makes a difference, and dashed. */
+/* Plans before this one, of those that are worth a curve: by rank, then as they were asked for. */
+static size_t plans_before(const struct bill *b, size_t plan)
+{
+    size_t before = 0;
+    int rank = b->plans[plan].rank ? b->plans[plan].rank : INT_MAX;
+    for (size_t i = 0; i < b->plan_count; i++) {
+        int other = b->plans[i].rank ? b->plans[i].rank : INT_MAX;
+        if (i != plan && !b->plans[i].without_caps && b->plans[i].served_requests > 0)
+            before += other < rank || (other == rank && i < plan);
+    }
+    return before;
+}
+
+/* A plan without its caps is drawn, dashed, only where that makes a difference and there is room
+ * for it. */
 static bool is_drawn(const struct bill *b, size_t plan)
 {
-    return !bill_repeats(b, plan) && b->plans[plan].served_requests > 0;
+    const struct plan_bill *p = &b->plans[plan];
+    if (bill_repeats(b, plan) || p->served_requests == 0)
+        return false;
+    if (p->without_caps)
+        return b->plan_count <= PICTURE_PLANS;
+    return plans_before(b, plan) < PICTURE_PLANS;
+}
+
+/* Says in the title that not every plan is drawn. */
+static void begin(struct picture *p, const struct bill *b, const char *name, const char *what,
+                  const char *run)
+{
+    size_t plans = 0, drawn = 0, length;
+    picture_begin(p, name, what, run);
+    for (size_t i = 0; i < b->plan_count; i++) {
+        plans += !b->plans[i].without_caps;
+        drawn += !b->plans[i].without_caps && is_drawn(b, i);
+    }
+    length = strlen(p->title);
+    if (drawn < plans)
+        snprintf(p->title + length, sizeof p->title - length, " · %zu of %zu plans", drawn, plans);
 }
 
 /* What is paid by time and not by the request: drawn as a line that rises with the span. */
@@ -65,7 +100,7 @@ static void spend_curve(const struct bill *b, size_t plan, const struct bill_row
 bool picture_spend(struct picture *p, const struct bill *b, const char *run)
 {
     struct plot_panel *panel = &p->panels[0];
-    picture_begin(p, "spend", "Cumulative spend", run);
+    begin(p, b, "spend", "Cumulative spend", run);
     panel->x_label = "time since the first request (s)";
     panel->y_label = "cumulative spend (USD)";
     panel->y_max = NAN;
@@ -133,7 +168,7 @@ static size_t cost_points(const struct bill *b, size_t plan, double *x, double *
 bool picture_cost_cdf(struct picture *p, const struct bill *b, const char *run)
 {
     struct plot_panel *panel = &p->panels[0];
-    picture_begin(p, "cost-cdf", "Price of a request", run);
+    begin(p, b, "cost-cdf", "Price of a request", run);
     panel->x_label = "price of a request (USD)";
     panel->y_label = "share of served requests (0 to 1)";
     panel->log_x = true;
@@ -278,7 +313,7 @@ static size_t add_variation(struct picture *p, const struct bill *b, struct plot
         bar[0][0] = (double)n - 0.35;
         bar[3][0] = (double)n + 0.35;
         bar[2][0] = cv;
-        p->name_list[0][n++] = picture_name(p, "%.28s: %.2f", bill_plan_name(plan, name), cv);
+        p->name_list[0][n++] = picture_name(p, "%.24s: %.2f", bill_plan_name(plan, name), cv);
         *picture_series(panel) = (struct plot_series){.style = PLOT_CELLS,
                                                       .x = bar[0],
                                                       .y = bar[1],
@@ -352,8 +387,8 @@ static void add_shares(struct picture *p, const struct bill *b, struct plot_pane
 bool picture_variance(struct picture *p, const struct bill *b, const char *run)
 {
     struct plot_panel *first = &p->panels[0], *second = &p->panels[1];
-    picture_begin(p, "variance", "How much a request's price varies, and why", run);
-    p->plot.right_margin = 14;
+    begin(p, b, "variance", "How much a request's price varies, and why", run);
+    p->plot.right_margin = 17;
     first->y_label = "deviation / mean (CV)";
     first->x_label = "plan";
     size_t n = add_variation(p, b, first);

@@ -148,7 +148,10 @@ static void add_log_tics(struct buffer *out, const struct plot_panel *panel, cha
     const char *comma = "";
     for (int e = (int)floor(log10(low)) - 1; e <= (int)ceil(log10(high)) + 1; e++)
         for (int i = 0; i < 3; i++) {
-            buffer_add_format(out, "%s%.9g", comma, steps[i] * pow(10, e));
+            double at = steps[i] * pow(10, e);
+            if (at < low / 2.5 || at > high * 2.5)
+                continue;
+            buffer_add_format(out, "%s%.9g", comma, at);
             comma = ", ";
         }
     buffer_add_text(out, ")\n");
@@ -196,8 +199,11 @@ static bool has_labels_above(const struct plot_panel *panel)
 static void add_axes(struct buffer *out, const struct plot_panel *panel)
 {
     set_text(out, "title", panel->title);
-    if (panel->title)
-        buffer_add_format(out, "set title offset 0,%d\n", has_labels_above(panel));
+    if (panel->title && has_labels_above(panel)) {
+        buffer_add_text(out, "set title ");
+        add_quoted(out, panel->title);
+        buffer_add_text(out, ".\"\\n\"\n"); /* a line of room for them */
+    }
     set_text(out, "xlabel", panel->x_label);
     set_text(out, "ylabel", panel->y_label);
     buffer_add_format(out, "%s logscale x\n", panel->log_x ? "set" : "unset");
@@ -222,9 +228,12 @@ static void add_axes(struct buffer *out, const struct plot_panel *panel)
 
 static void add_series(struct buffer *out, const struct plot_series *s)
 {
+    static const char *const dashes[] = {"", " dt 3", " dt 4", " dt 5", " dt 2"};
+    static const char *const fills[] = {"solid 1", "pattern 4", "pattern 5", "pattern 2"};
     const char *color = plot_color(s->color);
     /* The palette ends: the ninth line is the first one's color, dotted. */
-    const char *dash = s->dashed ? " dt 2" : s->color >= PALETTE_SIZE ? " dt 3" : "";
+    int round = s->color < 0 ? 0 : s->color / PALETTE_SIZE % 4;
+    const char *dash = s->dashed ? dashes[4] : dashes[round];
     switch (s->style) {
     case PLOT_LINES:
         buffer_add_format(out, "using 1:2 with lines lw 2%s lc rgb '%s'", dash, color);
@@ -249,7 +258,7 @@ static void add_series(struct buffer *out, const struct plot_series *s)
         break;
     case PLOT_CELLS:
         buffer_add_format(out, "using 1:2:1:4:2:3 with boxxyerror fs %s noborder lc rgb '%s'",
-                          s->color >= PALETTE_SIZE ? "pattern 4" : "solid 1", color);
+                          fills[round], color);
         break;
     case PLOT_HEAT:
         buffer_add_text(out, "using 1:2:1:4:2:3:5 with boxxyerror fs solid 1 noborder lc palette");
@@ -275,17 +284,24 @@ static void add_panel(struct buffer *out, const struct plot *p, size_t i)
     buffer_add_byte(out, '\n');
 }
 
-/* Two names stand beside each other; from the third row on a legend takes its own room. */
-static int legend_room(const struct plot *p)
+/* What a legend of more than two rows takes from the axes; its columns are as wide as the longest
+ * name. */
+static int legend_room(const struct plot *p, int width)
 {
-    int rows = (int)(count_titles(&p->panels[0]) + 1) / 2;
-    return rows > 2 ? (rows - 2) * 16 : 0;
+    const struct plot_panel *panel = &p->panels[0];
+    size_t longest = 1, titles = count_titles(panel);
+    for (size_t i = 0; i < panel->series_count; i++)
+        if (panel->series[i].title && strlen(panel->series[i].title) > longest)
+            longest = strlen(panel->series[i].title);
+    size_t columns = (size_t)width / (longest * 7 + 60);
+    size_t rows = columns ? (titles + columns - 1) / columns : titles;
+    return rows > 2 ? ((int)rows - 2) * 17 : 0;
 }
 
 void plot_script(const struct plot *p, const char *terminal, const char *output, struct buffer *out)
 {
     int width = p->width ? p->width : 900;
-    int height = p->height ? p->height : 200 + 220 * (int)p->panel_count + legend_room(p);
+    int height = p->height ? p->height : 200 + 220 * (int)p->panel_count + legend_room(p, width);
     bool svg = strcmp(terminal, "svg") == 0;
     /* PNG has no page behind it: white. SVG is laid on the reader's page. */
     buffer_add_format(out, "set encoding utf8\nset terminal %s size %d,%d font 'sans,%d'%s\n",
