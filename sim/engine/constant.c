@@ -28,7 +28,8 @@ struct constant_engine {
     struct due_heap due;                            /* the running streams' next events */
     uint32_t waiting;
     uint64_t submitted;
-    const struct stream *ending; /* within on_done */
+    const struct stream *ending;     /* within on_done */
+    int64_t queue_since_ns, held_ns; /* since when somebody waits; how long before that */
     uint64_t prompt_tokens, output_tokens;
 };
 
@@ -113,7 +114,8 @@ void constant_submit(struct constant_engine *c, int64_t now_ns, const struct eng
     else
         c->waiting_head = slot + 1;
     c->waiting_tail = slot + 1;
-    c->waiting++;
+    if (c->waiting++ == 0)
+        c->queue_since_ns = now_ns;
 }
 
 /* A place became free: the first in the queue takes it. */
@@ -125,12 +127,13 @@ static void admit(struct constant_engine *c, int64_t now_ns)
         c->waiting_head = s->next_waiting;
         if (!c->waiting_head)
             c->waiting_tail = 0;
-        c->waiting--;
+        if (--c->waiting == 0)
+            c->held_ns += now_ns - c->queue_since_ns;
         start(c, slot, now_ns > s->arrived_ns ? now_ns : s->arrived_ns);
     }
 }
 
-static void unqueue(struct constant_engine *c, uint32_t slot)
+static void unqueue(struct constant_engine *c, uint32_t slot, int64_t now_ns)
 {
     uint32_t previous = 0;
     for (uint32_t at = c->waiting_head; at != slot + 1; at = c->streams[at - 1].next_waiting)
@@ -142,7 +145,8 @@ static void unqueue(struct constant_engine *c, uint32_t slot)
         c->waiting_head = next;
     if (!next)
         c->waiting_tail = previous;
-    c->waiting--;
+    if (--c->waiting == 0)
+        c->held_ns += now_ns - c->queue_since_ns;
 }
 
 void constant_cancel(struct constant_engine *c, int64_t now_ns, uint64_t tag)
@@ -152,7 +156,7 @@ void constant_cancel(struct constant_engine *c, int64_t now_ns, uint64_t tag)
         if (s->stage == STREAM_FREE || s->tag != tag)
             continue;
         if (s->stage == STREAM_WAITING)
-            unqueue(c, slot);
+            unqueue(c, slot, now_ns);
         due_heap_remove(&c->due, slot);
         give_back(c, slot);
         admit(c, now_ns);
@@ -217,6 +221,7 @@ void constant_state(const struct constant_engine *c, struct engine_state *out)
     *out = (struct engine_state){.replicas = c->replicas,
                                  .running = (uint32_t)c->due.count,
                                  .waiting = c->waiting,
+                                 .held_by_seqs_ns = c->held_ns,
                                  .prompt_tokens = c->prompt_tokens,
                                  .output_tokens = c->output_tokens};
 }

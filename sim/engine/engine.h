@@ -62,6 +62,11 @@ struct engine_state {
     uint32_t replicas, running, waiting;
     uint64_t kv_blocks_used, kv_blocks_total; /* constant engines have none */
     uint64_t steps, preemptions, prompt_tokens, cached_tokens, output_tokens;
+    /* Time of steps that held prefills, and of those that only decoded; both 0 if constant. */
+    int64_t prefill_ns, decode_ns;
+    /* Time during which requests waited, by what held up the first of them: no KV blocks, all
+     * max_num_seqs running, no tokens left in the step. */
+    int64_t held_by_memory_ns, held_by_seqs_ns, held_by_budget_ns;
 };
 
 /* NULL with ERR_INPUT if the config contradicts itself. */

@@ -288,6 +288,9 @@ static void end_jump(struct replica *r, const struct engine_sink *sink)
 {
     struct jump *jump = &r->jump;
     take_jump_blocks(r, jump->steps);
+    int64_t span_ns = jump->end.ns - jump->start.ns;
+    r->held_ns[r->hold] += span_ns;
+    *(r->chunk_count > 0 ? &r->prefill_ns : &r->decode_ns) += span_ns;
     if (!r->per_token)
         step_log_add(&r->log, jump->first_step, jump->steps, jump->start, jump->duration);
     r->step += jump->steps;
@@ -322,8 +325,18 @@ static uint64_t equal_steps(const struct replica *r)
     return steps > 1 ? 1 + steps_that_fit(r, steps - 1) : 1;
 }
 
+static enum hold find_hold(const struct replica *r)
+{
+    if (r->waiting.count == 0)
+        return HOLD_NONE;
+    if (r->running.count >= r->max_running)
+        return HOLD_SEQS;
+    return r->head_blocked || r->preempted ? HOLD_MEMORY : HOLD_BUDGET;
+}
+
 static void begin_jump(struct replica *r)
 {
+    r->hold = find_hold(r);
     struct step_load load = {.tokens = r->decodes + r->chunk_tokens,
                              .sequences = r->decodes + r->chunk_count,
                              .decodes = r->decodes,
@@ -421,6 +434,11 @@ void replica_add_state(struct replica *r, int64_t now_ns, struct engine_state *o
     out->kv_blocks_total += r->pool.capacity;
     out->steps += r->step;
     out->preemptions += r->preemptions;
+    out->prefill_ns += r->prefill_ns;
+    out->decode_ns += r->decode_ns;
+    out->held_by_memory_ns += r->held_ns[HOLD_MEMORY];
+    out->held_by_seqs_ns += r->held_ns[HOLD_SEQS];
+    out->held_by_budget_ns += r->held_ns[HOLD_BUDGET];
     out->prompt_tokens += r->prompt_tokens;
     out->cached_tokens += r->cached_tokens;
     out->output_tokens += r->output_tokens;

@@ -18,6 +18,9 @@ struct prefill_chunk {
     uint32_t slot, tokens;
 };
 
+/* Why the queue's head waits. */
+enum hold { HOLD_NONE, HOLD_MEMORY, HOLD_SEQS, HOLD_BUDGET, HOLDS };
+
 /* The steps under way: `steps` equal ones, or one with prefills in it. */
 struct jump {
     bool active;
@@ -58,6 +61,8 @@ struct replica {
     struct step_log log;
     size_t log_limit;                  /* runs in the log at which it is cleaned */
     const struct sequence *ending_now; /* within on_done */
+    enum hold hold;                    /* in the jump under way */
+    int64_t held_ns[HOLDS], prefill_ns, decode_ns;
     uint64_t preemptions, prompt_tokens, cached_tokens, output_tokens;
 };
 

@@ -1,0 +1,104 @@
+/* Capacity: the highest rate that one replica sustains within the objectives, by simulation.
+ *
+ *     struct capacity_options o = {.engine = &config, .workloads = &w, .workload_count = 1,
+ *                                  .slos = &slos, .goodput = 0.99, .seeds = 5, .requests = 4000};
+ *     struct capacity c;
+ *     if (capacity_find(&o, &c, err) < 0) return err->code;
+ *     printf("%.2f (%.2f to %.2f) requests per second\n", c.rate_rps, c.low_rps, c.high_rps);
+ *
+ * For each seed the rate is bisected until goodput_fraction crosses the target within 0.5 %. All
+ * rates of a seed see the same arrivals, only closer together (common random numbers), so that
+ * goodput falls smoothly with the rate; the seeds differ in arrivals and, where several workloads
+ * are given, in the workload. The estimate is the mean of the seeds' rates, its 95 % interval
+ * Student's t over them. Requests of one simulation: `requests`, and at least twenty times those
+ * in flight without load, so that long answers do not leave before their queue has formed; the
+ * first tenth is warm-up (a quarter where turns wait for each other). Workloads with such turns
+ * are not begun anew: their sessions arrive at the rate, and the rate given is that of requests
+ * measured. Everything in the options is borrowed.
+ */
+#ifndef FAREBOX_SIM_PLAN_CAPACITY_H
+#define FAREBOX_SIM_PLAN_CAPACITY_H
+
+#include "core/error.h"
+#include "core/runs/slo.h"
+#include "sim/engine/engine.h"
+#include "workloads/workload.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CAPACITY_SEEDS 64
+#define CAPACITY_CURVE 12
+
+struct capacity_progress {
+    unsigned seed, seeds; /* under way, counted from 0; = seeds: the curve */
+    unsigned probe;       /* simulations so far */
+    double rate_rps;
+};
+
+struct capacity_options {
+    const struct engine_config *engine; /* one replica of it is simulated */
+    const struct workload *const *workloads;
+    size_t workload_count; /* seed i takes number i mod count */
+    const struct slo_list *slos;
+    double goodput; /* share of requests that must meet all objectives, in (0, 1) */
+    uint64_t seed;
+    unsigned seeds;    /* 2 … CAPACITY_SEEDS */
+    uint64_t requests; /* of one simulation */
+    /* Called before each simulation. NULL */
+    void (*on_probe)(void *context, const struct capacity_progress *p);
+    void *context;
+};
+
+/* One rate: means over the seeds; milliseconds. NAN = not known. */
+struct capacity_point {
+    double rate_rps;
+    double goodput, goodput_low, goodput_high; /* lowest and highest of the seeds */
+    double ttft_mean, ttft_p50, ttft_p99, tpot_p50, tpot_p99, e2e_mean, e2e_p50, e2e_p99;
+    double output_tps;
+    double in_flight; /* requests, averaged over time */
+    double completed_rps;
+};
+
+/* What requests wait for just past the knee. */
+enum capacity_limit {
+    CAPACITY_PREFILL, /* tokens of prompts to compute */
+    CAPACITY_DECODE,  /* steps that grow with the batch */
+    CAPACITY_MEMORY,  /* KV blocks */
+    CAPACITY_SEQS,    /* max_num_seqs */
+};
+
+/* The textbook beside it: M/M/c with the service time of the knee, and L = λW. */
+struct capacity_theory {
+    unsigned servers;     /* max_num_seqs, or what the KV memory holds of mean requests */
+    double service_s;     /* from admission to the last token, at the knee */
+    double wait_limit_s;  /* what the objectives leave for waiting; infinite without TTFT and E2E */
+    double rate_rps;      /* at which the goodput's quantile of the wait meets it */
+    double littles_load;  /* λW at the knee */
+    double measured_load; /* requests in flight, averaged over time */
+};
+
+struct capacity {
+    bool attainable; /* false: missed even without load */
+    bool unbounded;  /* no rate was found at which it is missed */
+    double rate_rps, low_rps, high_rps;
+    double seed_rps[CAPACITY_SEEDS]; /* of each seed */
+    unsigned seeds, probes;
+    struct capacity_point unloaded; /* one request at a time */
+    struct capacity_point knee;     /* at rate_rps */
+    struct capacity_point curve[CAPACITY_CURVE];
+    size_t curve_count;
+    enum capacity_limit limit;
+    double limit_share; /* of the time past the knee; NAN where it is told from the objectives */
+    struct engine_state past_knee;
+    struct capacity_theory theory;
+};
+
+/* ERR_INPUT for options that make no sense (no objective, a workload without requests);
+ * ERR_INTERRUPTED when stop_level() rose: then nothing is known. */
+int capacity_find(const struct capacity_options *o, struct capacity *out, struct error *err);
+
+/* "prefill", "decode", "KV memory", "max_num_seqs". */
+const char *capacity_limit_name(enum capacity_limit limit);
+
+#endif

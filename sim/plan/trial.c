@@ -1,0 +1,110 @@
+#include "sim/plan/trial.h"
+
+#include "sim/simulate.h"
+
+#include <math.h>
+
+#define SERVICE_SPANS 20 /* a simulation lasts at least so many unloaded service times */
+#define REQUESTS_MAX 200000
+
+/* Watches a simulation: the summary's collector, and requests in flight within the window. */
+struct watch {
+    struct collector *collector;
+    int64_t from_ns, to_ns;
+    double busy_s; /* Σ time in flight within the window */
+};
+
+static bool on_attempt(void *context, const struct record *r)
+{
+    struct watch *w = context;
+    collector_add(w->collector, r);
+    if (r->sent_ns == TIME_NEVER || r->done_ns == TIME_NEVER)
+        return true;
+    int64_t from = r->sent_ns > w->from_ns ? r->sent_ns : w->from_ns;
+    int64_t to = r->done_ns < w->to_ns ? r->done_ns : w->to_ns;
+    if (to > from)
+        w->busy_s += (double)(to - from) / 1e9;
+    return true;
+}
+
+static uint64_t requests_for(const struct capacity_options *o, const struct trial_load *load,
+                             double rate_rps)
+{
+    double spans = SERVICE_SPANS * rate_rps * load->service_s;
+    uint64_t count = o->requests;
+    if (spans > (double)count)
+        count = spans < REQUESTS_MAX ? (uint64_t)spans : REQUESTS_MAX;
+    return count;
+}
+
+static bool has_parents(const struct workload *w)
+{
+    return w->after_start && w->after_start[w->count] > 0;
+}
+
+/* Rows without parents among the first `count`. */
+static uint64_t count_roots(const struct workload *w, uint64_t count)
+{
+    uint64_t roots = 0;
+    for (uint64_t i = 0; i < count; i++)
+        roots += w->after_start[i + 1] == w->after_start[i];
+    return roots;
+}
+
+/* The load at a rate: how many requests, over how long. */
+static void set_open(const struct capacity_options *o, const struct trial_load *load,
+                     double rate_rps, struct simulate_options *s, struct watch *watch)
+{
+    const struct workload *w = load->workload;
+    uint64_t count = requests_for(o, load, rate_rps);
+    double span_s = (double)count / rate_rps, warmup = 0.1;
+    s->load = SIMULATE_OPEN;
+    s->rate_rps = rate_rps;
+    if (has_parents(w)) {
+        count = count < w->count ? count : w->count;
+        double roots = (double)count_roots(w, count);
+        s->rate_rps = rate_rps * roots / (double)count;
+        span_s = roots / s->rate_rps;
+        s->duration_ns = llround(span_s * 1e9);
+        warmup = 0.25;
+    }
+    s->max_requests = count;
+    watch->from_ns = llround(span_s * warmup * 1e9);
+    watch->to_ns = llround(span_s * 1e9);
+}
+
+int trial_run(const struct capacity_options *o, const struct trial_load *load, double rate_rps,
+              struct trial_result *out, struct error *err)
+{
+    struct simulate_options s;
+    struct simulate_report report;
+    struct watch watch = {.collector = collector_create()};
+    struct run_observer observer = {&watch, on_attempt};
+    struct summary_options so = {
+        .command = "sim", .load = "open", .slos = *o->slos, .no_intervals = true};
+    simulate_options_init(&s);
+    s.engine = *o->engine;
+    s.engine.replicas = 1;
+    s.seed = load->seed;
+    s.no_chunks = true;
+    s.load = SIMULATE_CLOSED;
+    s.concurrency = 1;
+    s.max_requests = o->requests;
+    if (rate_rps > 0) {
+        set_open(o, load, rate_rps, &s, &watch);
+        so.warmup = WARMUP_GIVEN;
+        so.warmup_ns = watch.from_ns;
+    }
+    int status = simulate_run(load->workload, &s, &observer, &report, err);
+    if (status == 0 && report.end == SIMULATE_INTERRUPTED)
+        status = error_set(err, ERR_INTERRUPTED, "interrupted");
+    if (status == 0) {
+        collector_summarize(watch.collector, &so, &out->summary);
+        out->engine = report.engine;
+        out->span_s = (double)(watch.to_ns - watch.from_ns) / 1e9;
+        out->in_flight = rate_rps > 0 ? watch.busy_s / out->span_s : 1;
+        out->measured_rps = rate_rps > 0 ? (double)out->summary.window.requests / out->span_s : NAN;
+    }
+    collector_free(watch.collector);
+    return status;
+}

@@ -1,0 +1,224 @@
+/* Capacity: against Erlang-C on an engine that is M/M/c, and what it says of the limit. */
+#include "core/random.h"
+#include "core/stats/erlang.h"
+#include "sim/plan/capacity.h"
+#include "sim/plan/fleet.h"
+#include "tests/unit/testing.h"
+
+#include <gsl/gsl_randist.h>
+#include <math.h>
+#include <string.h>
+
+#define MEAN_TOKENS 500 /* of 2 ms: a service of one second */
+
+static struct engine_config servers(uint32_t count)
+{
+    struct engine_config c = engine_config_constant(2, 2);
+    c.max_num_seqs = count;
+    return c;
+}
+
+static void exponential_answers(struct workload *w, uint64_t seed, size_t count)
+{
+    struct random r;
+    random_init(&r, seed, RANDOM_TEST, 1);
+    workload_init(w);
+    for (size_t i = 0; i < count; i++)
+        workload_add_plain(w, 0, 1, 1 + (uint32_t)gsl_ran_exponential(random_gsl(&r), MEAN_TOKENS));
+}
+
+static void equal_answers(struct workload *w, uint32_t input, uint32_t output)
+{
+    workload_init(w);
+    for (size_t i = 0; i < 1000; i++)
+        workload_add_plain(w, 0, input, output);
+}
+
+static struct capacity find(const struct engine_config *engine, const struct workload *const *w,
+                            size_t workloads, const char *objective, double goodput)
+{
+    struct slo_list slos = {0};
+    struct capacity c;
+    struct error err = {0};
+    ck_assert_int_eq(slo_parse(objective, &slos, &err), 0);
+    struct capacity_options o = {.engine = engine,
+                                 .workloads = w,
+                                 .workload_count = workloads,
+                                 .slos = &slos,
+                                 .goodput = goodput,
+                                 .seed = 42,
+                                 .seeds = 6,
+                                 .requests = 10000};
+    ck_assert_msg(capacity_find(&o, &c, &err) == 0, "%s", err.message);
+    return c;
+}
+
+/* The rate at which P(wait ≤ limit) = goodput, of M/M/c with a service of mean_s. */
+static double erlang_rate(unsigned count, double mean_s, double limit_s, double goodput)
+{
+    double low = 0, high = count;
+    for (int i = 0; i < 60; i++) {
+        double load = (low + high) / 2;
+        *(erlang_wait_quantile(count, load, mean_s, goodput) <= limit_s ? &low : &high) = load;
+    }
+    return low / mean_s;
+}
+
+static void agrees(uint32_t count, const char *objective, double limit_s, double goodput)
+{
+    struct workload w[6];
+    const struct workload *list[6];
+    double tokens = 0, rows = 0;
+    for (size_t i = 0; i < 6; i++) {
+        exponential_answers(&w[i], i, 10000);
+        list[i] = &w[i];
+        for (size_t k = 0; k < w[i].count; k++, rows++)
+            tokens += w[i].output_tokens[k];
+    }
+    struct engine_config engine = servers(count);
+    struct capacity c = find(&engine, list, 6, objective, goodput);
+    double theory = erlang_rate(count, tokens / rows * 0.002, limit_s - 0.002, goodput);
+    printf("M/M/%u: %.3f (%.3f to %.3f), Erlang-C %.3f, beside it %.3f\n", count, c.rate_rps,
+           c.low_rps, c.high_rps, theory, c.theory.rate_rps);
+    ck_assert_double_le(c.low_rps, theory);
+    ck_assert_double_ge(c.high_rps, theory);
+    ck_assert_double_lt(c.high_rps - c.low_rps, 0.1 * theory);
+    ck_assert_double_eq_tol(c.theory.rate_rps, theory, 0.02 * theory);
+    ck_assert_int_eq(c.limit, CAPACITY_SEQS);
+    ck_assert_double_eq_tol(c.theory.littles_load, c.theory.measured_load,
+                            0.02 * c.theory.measured_load);
+    for (size_t i = 0; i < 6; i++)
+        workload_free(&w[i]);
+}
+
+START_TEST(many_servers_agree_with_erlang_c)
+{
+    agrees(10, "ttft=500", 0.5, 0.95);
+    agrees(32, "ttft=300", 0.3, 0.9);
+}
+END_TEST
+
+START_TEST(goodput_falls_with_the_rate)
+{
+    struct workload w;
+    equal_answers(&w, 1, 500);
+    const struct workload *list[] = {&w};
+    struct engine_config engine = servers(8);
+    struct capacity c = find(&engine, list, 1, "ttft=500", 0.95);
+    ck_assert(c.attainable && !c.unbounded);
+    ck_assert_uint_eq(c.curve_count, CAPACITY_CURVE);
+    for (size_t i = 1; i < c.curve_count; i++) {
+        ck_assert_double_gt(c.curve[i].rate_rps, c.curve[i - 1].rate_rps);
+        ck_assert_double_le(c.curve[i].goodput, c.curve[i - 1].goodput + 1e-3);
+    }
+    ck_assert_double_lt(c.rate_rps, 8);
+    ck_assert_double_gt(c.rate_rps, 5);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(names_what_limits)
+{
+    struct engine_config e;
+    struct error err = {0};
+    struct workload w;
+    const struct workload *list[] = {&w};
+    engine_config_init(&e);
+    e.max_num_seqs = 512;
+    e.max_num_batched_tokens = 2048;
+    e.prefix_cache = false;
+    e.kv_blocks = 100000;
+    e.steps.w0 = 10;
+    ck_assert_int_eq(engine_config_check(&e, &err), 0);
+
+    equal_answers(&w, 1800, 2); /* a prompt fills a step */
+    ck_assert_int_eq(find(&e, list, 1, "ttft=200", 0.95).limit, CAPACITY_PREFILL);
+    workload_free(&w);
+
+    equal_answers(&w, 160, 160);
+    e.kv_blocks = 200; /* ten requests */
+    ck_assert_int_eq(find(&e, list, 1, "ttft=500", 0.95).limit, CAPACITY_MEMORY);
+
+    e.kv_blocks = 100000;
+    e.steps.s1 = 1; /* each sequence makes every step longer */
+    ck_assert_int_eq(find(&e, list, 1, "tpot=40", 0.95).limit, CAPACITY_DECODE);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(says_what_has_no_answer)
+{
+    struct workload w;
+    equal_answers(&w, 1, 10);
+    const struct workload *list[] = {&w};
+    struct engine_config engine = servers(8);
+    ck_assert(!find(&engine, list, 1, "ttft=1", 0.95).attainable);
+    engine = servers(0);
+    struct slo_list none = {0};
+    struct capacity c;
+    struct error err = {0};
+    struct capacity_options o = {.engine = &engine,
+                                 .workloads = list,
+                                 .workload_count = 1,
+                                 .slos = &none,
+                                 .goodput = 0.9,
+                                 .seeds = 2,
+                                 .requests = 100};
+    ck_assert_int_eq(capacity_find(&o, &c, &err), ERR_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "--slo"));
+    err = (struct error){0};
+    ck_assert_int_eq(slo_parse("ttft=100", &none, &err), 0);
+    ck_assert_int_eq(capacity_find(&o, &c, &err), 0);
+    ck_assert(c.unbounded);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(counts_replicas)
+{
+    ck_assert_uint_eq(fleet_replicas(10, 2.5, 0), 4);
+    ck_assert_uint_eq(fleet_replicas(10, 2.5, 0.2), 5);
+    ck_assert_uint_eq(fleet_replicas(10.1, 2.5, 0.2), 6);
+    ck_assert_uint_eq(fleet_replicas(0.001, 2.5, 0.2), 1);
+    ck_assert_uint_eq(fleet_replicas(1, 0, 0.2), 0);
+}
+END_TEST
+
+/* Cost of the cheapest fleet for a demand minus the price by use, USD an hour. */
+static double dearer(double demand, double hour, double request, double usable)
+{
+    return (double)fleet_replicas(demand, usable, 0) * hour - demand * 3600 * request;
+}
+
+START_TEST(fleet_overtakes_paying_by_use)
+{
+    const double usable = 2;
+    for (int i = 1; i < 10; i++) {
+        double request = 0.001, first = 0.2 * i + 0.05, hour = first * 3600 * request;
+        struct fleet_overtake o = fleet_overtake(hour, request, usable);
+        ck_assert(o.ever);
+        ck_assert_double_gt(dearer(o.first_rps * 0.999, hour, request, usable), 0);
+        ck_assert_double_le(dearer(o.first_rps, hour, request, usable), 1e-9);
+        for (double d = o.always_rps; d < o.always_rps + 50; d += 0.01)
+            ck_assert_double_le(dearer(d, hour, request, usable), 1e-9);
+        if (o.always_rps > o.first_rps)
+            ck_assert_double_gt(dearer(o.always_rps * 0.9999, hour, request, usable), 0);
+    }
+    ck_assert(!fleet_overtake(10, 0.001, usable).ever);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("capacity");
+    TCase *tests = tcase_create("capacity");
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, many_servers_agree_with_erlang_c);
+    tcase_add_test(tests, goodput_falls_with_the_rate);
+    tcase_add_test(tests, names_what_limits);
+    tcase_add_test(tests, says_what_has_no_answer);
+    tcase_add_test(tests, counts_replicas);
+    tcase_add_test(tests, fleet_overtakes_paying_by_use);
+    suite_add_tcase(suite, tests);
+    return testing_run(suite);
+}
