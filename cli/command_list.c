@@ -15,6 +15,7 @@ extern const struct command command_engine_show;
 extern const struct command command_engine_calibrate;
 extern const struct command command_bill;
 extern const struct command command_plan_capacity;
+extern const struct command command_plan_forecast;
 extern const struct command command_report;
 extern const struct command command_diff;
 extern const struct command command_prices_list;
@@ -40,6 +41,7 @@ const struct command *const commands[] = {
     &command_engine_calibrate,
     &command_bill,
     &command_plan_capacity,
+    &command_plan_forecast,
     &command_report,
     &command_diff,
     &command_prices_list,

@@ -1,0 +1,346 @@
+/* A plan's demand by day, settled against what the plan includes, limits and asks for. */
+#include "sim/plan/forecast_parts.h"
+
+#include "core/memory.h"
+#include "sim/cost/price.h"
+#include "sim/cost/window.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MILLION 1000000
+
+/* One quota, rate limit or credit of a day or longer. */
+struct allowance {
+    struct plan_quota quota; /* rolling windows as if anchored; shorter ones stretched to a day */
+    int64_t window;
+    uint64_t left;
+    money credit_left;
+};
+
+struct settle {
+    struct plan_course *c;
+    struct allowance *allowances;
+    size_t count, quotas; /* the first `quotas` belong to what is included */
+    money net_month;      /* usage less credit and discount since the month began */
+    money in_minimum;     /* usage since the minimum's period began */
+    money in_volume;
+};
+
+static int64_t window_of(const struct settle *s, const struct plan_quota *q, size_t day)
+{
+    return window_number(q, s->c->begin_unix_ns, (int64_t)day * FORECAST_DAY_NS);
+}
+
+static void add_allowance(struct settle *s, const struct plan_quota *quota)
+{
+    struct allowance *a = &s->allowances[s->count++];
+    *a = (struct allowance){.quota = *quota, .window = -1};
+    if (a->quota.alignment == WINDOW_ROLLING)
+        a->quota.alignment = WINDOW_ANCHORED;
+    int64_t length = plan_quota_length(quota);
+    if (length >= FORECAST_DAY_NS)
+        return;
+    money_magnitude whole = (money_magnitude)quota->amount * (uint64_t)FORECAST_DAY_NS;
+    whole /= (uint64_t)length;
+    a->quota.amount = whole > UINT64_MAX ? UINT64_MAX : (uint64_t)whole;
+    a->quota.usd = quota->usd * (FORECAST_DAY_NS / length);
+    a->quota.length_ns = FORECAST_DAY_NS;
+    a->quota.alignment = WINDOW_ANCHORED;
+}
+
+static void open_windows(struct settle *s, size_t day)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        struct allowance *a = &s->allowances[i];
+        int64_t window = window_of(s, &a->quota, day);
+        if (window == a->window)
+            continue;
+        a->window = window;
+        a->left = a->quota.amount;
+        a->credit_left = a->quota.usd;
+    }
+}
+
+static uint64_t need_of(const struct plan_quota *q, const struct block_charge *d)
+{
+    switch (q->unit) {
+    case QUOTA_REQUESTS:
+        return d->weight_micro;
+    case QUOTA_TOKENS:
+        return d->input + d->output;
+    case QUOTA_INPUT_TOKENS:
+        return d->input;
+    case QUOTA_OUTPUT_TOKENS:
+        return d->output;
+    default:
+        return 0;
+    }
+}
+
+/* A share of the day's demand as a fraction; 1/1 where all of it has room. */
+struct share {
+    uint64_t part, whole;
+};
+
+static void lower(struct share *s, uint64_t part, uint64_t whole)
+{
+    if (part < whole && (money_magnitude)part * s->whole < (money_magnitude)s->part * whole)
+        *s = (struct share){part, whole};
+}
+
+static uint64_t of_share(struct share s, uint64_t value)
+{
+    return (uint64_t)((money_magnitude)value * s.part / s.whole);
+}
+
+/* What has room now: of the windows that queue, of those that reject, and of those beyond which
+ * one pays. */
+static void find_room(const struct settle *s, const struct block_charge *d, struct share *queued,
+                      struct share *taken, struct share *included)
+{
+    *queued = *taken = *included = (struct share){1, 1};
+    for (size_t i = 0; i < s->count; i++) {
+        const struct allowance *a = &s->allowances[i];
+        if (a->quota.unit == QUOTA_USD)
+            continue;
+        uint64_t need = need_of(&a->quota, d);
+        enum plan_beyond beyond = a->quota.beyond;
+        lower(beyond == BEYOND_QUEUE    ? queued
+              : beyond == BEYOND_REJECT ? taken
+                                        : included,
+              a->left, need);
+    }
+}
+
+static void use_up(struct settle *s, const struct block_charge *served, struct share included)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        struct allowance *a = &s->allowances[i];
+        uint64_t need = need_of(&a->quota, served);
+        if (i < s->quotas)
+            need = of_share(included, need);
+        a->left -= need < a->left ? need : a->left;
+    }
+}
+
+static struct block_charge part_of(const struct block_charge *d, struct share s)
+{
+    struct block_charge out = *d;
+    if (s.part == s.whole)
+        return out;
+    (void)money_prorate(d->usage, s.part, s.whole, &out.usage);
+    out.weight_micro = of_share(s, d->weight_micro);
+    out.input = of_share(s, d->input);
+    out.output = of_share(s, d->output);
+    return out;
+}
+
+static bool has_quota(const struct settle *s)
+{
+    for (size_t i = 0; i < s->quotas; i++)
+        if (s->allowances[i].quota.unit != QUOTA_USD)
+            return true;
+    return false;
+}
+
+/* The usage charge of one day, and what of its demand waits for the next. */
+static money charge_day(struct settle *s, const struct block_charge *demand,
+                        struct block_charge *waiting, size_t day)
+{
+    struct share queued, taken, included;
+    struct block_charge all = *demand;
+    all.usage += waiting->usage;
+    all.weight_micro += waiting->weight_micro;
+    all.input += waiting->input;
+    all.output += waiting->output;
+    find_room(s, &all, &queued, &taken, &included);
+    struct block_charge now = part_of(&all, queued);
+    *waiting = (struct block_charge){all.usage - now.usage, all.weight_micro - now.weight_micro,
+                                     all.input - now.input, all.output - now.output};
+    /* First in, first out: of the day's own demand waits what the line is too long for. */
+    uint64_t late = waiting->weight_micro;
+    s->c->delayed += (double)(late < demand->weight_micro ? late : demand->weight_micro);
+    struct block_charge served = part_of(&now, taken);
+    s->c->unserved += (double)(now.weight_micro - served.weight_micro);
+    if (s->c->quota_end == FORECAST_NEVER &&
+        (queued.part < queued.whole || taken.part < taken.whole || included.part < included.whole))
+        s->c->quota_end = day;
+    use_up(s, &served, included);
+    if (!has_quota(s))
+        return served.usage;
+    money free_usage = served.usage;
+    if (included.part < included.whole)
+        (void)money_prorate(served.usage, included.part, included.whole, &free_usage);
+    return served.usage - free_usage;
+}
+
+/* Included credit: what is left of the window's. */
+static money credit_of(struct settle *s, money usage, size_t day)
+{
+    money covered = 0;
+    for (size_t i = 0; i < s->quotas; i++) {
+        struct allowance *a = &s->allowances[i];
+        if (a->quota.unit != QUOTA_USD)
+            continue;
+        money part = usage - covered < a->credit_left ? usage - covered : a->credit_left;
+        if (part < usage - covered && s->c->quota_end == FORECAST_NEVER)
+            s->c->quota_end = day;
+        a->credit_left -= part;
+        covered += part;
+    }
+    return covered;
+}
+
+static money discount_on(const struct plan_fees *f, money sum)
+{
+    money off, total = 0;
+    for (size_t i = 0; i < f->volume_count; i++) {
+        money upper = i + 1 < f->volume_count ? f->volume[i + 1].over : MONEY_MAX;
+        money above = (sum < upper ? sum : upper) - f->volume[i].over;
+        if (above > 0 && money_prorate(above, f->volume[i].off_millionths, MILLION, &off) == 0)
+            total += off;
+    }
+    return total;
+}
+
+static bool begins(size_t day, int64_t period_ns)
+{
+    int64_t at = (int64_t)day * FORECAST_DAY_NS;
+    return day == 0 || at / period_ns != (at - FORECAST_DAY_NS) / period_ns;
+}
+
+static bool ends(const struct plan_course *c, size_t day, int64_t period_ns)
+{
+    return day + 1 == c->days || begins(day + 1, period_ns);
+}
+
+static money volume_discount(struct settle *s, money usage, size_t day)
+{
+    const struct plan_fees *f = &s->c->plan->fees;
+    if (f->volume_count == 0)
+        return 0;
+    if (begins(day, f->volume_period_ns))
+        s->in_volume = 0;
+    money before = discount_on(f, s->in_volume);
+    s->in_volume += usage;
+    return discount_on(f, s->in_volume) - before;
+}
+
+/* What the minimum spend adds at the end of its period; of a period that the horizon cuts, its
+ * share. */
+static money minimum_due(struct settle *s, money usage, size_t day)
+{
+    const struct plan_fees *f = &s->c->plan->fees;
+    if (f->minimum <= 0)
+        return 0;
+    if (begins(day, f->minimum_period_ns))
+        s->in_minimum = 0;
+    s->in_minimum += usage;
+    if (!ends(s->c, day, f->minimum_period_ns))
+        return 0;
+    int64_t span = (int64_t)(day + 1) * FORECAST_DAY_NS, period = f->minimum_period_ns;
+    int64_t gone = span % period;
+    money least = f->minimum;
+    if (period > FORECAST_DAY_NS && gone > 0 && day + 1 == s->c->days)
+        (void)money_prorate(f->minimum, (uint64_t)gone, (uint64_t)period, &least);
+    else if (period < FORECAST_DAY_NS)
+        (void)money_prorate(f->minimum, (uint64_t)FORECAST_DAY_NS, (uint64_t)period, &least);
+    return s->in_minimum < least ? least - s->in_minimum : 0;
+}
+
+/* The fee for the credits that pay a month's net usage. */
+static money credit_fee(struct settle *s, money net, size_t day)
+{
+    const struct plan_fees *f = &s->c->plan->fees;
+    money fee = 0;
+    s->net_month += net;
+    if (!ends(s->c, day, FORECAST_MONTH_DAYS * FORECAST_DAY_NS))
+        return 0;
+    money month = s->net_month, purchase = f->credit_top_up > 0 ? f->credit_top_up : month;
+    s->net_month = 0;
+    if (month <= 0 || (f->credit_fee_millionths == 0 && f->credit_fee_minimum == 0))
+        return 0;
+    (void)money_prorate(purchase, f->credit_fee_millionths, MILLION, &fee);
+    if (fee < f->credit_fee_minimum)
+        fee = f->credit_fee_minimum;
+    return fee * ((month + purchase - 1) / purchase);
+}
+
+/* Something paid by the period, where it begins; of one that the horizon cuts, its share. */
+static int periodic(const struct plan_course *c, money price, uint64_t count, int64_t period_ns,
+                    size_t day, money *out)
+{
+    money one;
+    int64_t at = (int64_t)day * FORECAST_DAY_NS, end = (int64_t)c->days * FORECAST_DAY_NS;
+    *out = 0;
+    if (money_multiply(price, count, &one) < 0)
+        return -1;
+    if (period_ns <= FORECAST_DAY_NS)
+        return money_prorate(one, (uint64_t)FORECAST_DAY_NS, (uint64_t)period_ns, out);
+    if (!begins(day, period_ns))
+        return 0;
+    int64_t from = at / period_ns * period_ns, until = from + period_ns;
+    *out = one;
+    return until <= end ? 0 : money_prorate(one, (uint64_t)(end - from), (uint64_t)period_ns, out);
+}
+
+static int standing_charges(const struct plan_course *c, size_t day, money *out)
+{
+    const struct plan_subscription *s = &c->plan->subscription;
+    const struct plan_provisioned *v = &c->plan->provisioned;
+    money fee = 0, hours = 0;
+    if (s->present && periodic(c, s->price, s->seats, s->period_ns, day, &fee) < 0)
+        return -1;
+    if (v->present) {
+        /* by the day, whatever the period: nobody commits to hours */
+        money one;
+        if (money_multiply(v->price, v->units, &one) < 0 ||
+            money_prorate(one, (uint64_t)FORECAST_DAY_NS, (uint64_t)v->period_ns, &hours) < 0)
+            return -1;
+    }
+    return money_add(fee, hours, out);
+}
+
+static int settle_day(struct settle *s, struct block_charge *waiting, size_t day)
+{
+    struct plan_course *c = s->c;
+    money standing;
+    open_windows(s, day);
+    money usage = charge_day(s, &c->demand[day], waiting, day);
+    money off = credit_of(s, usage, day) + volume_discount(s, usage, day);
+    money fees = minimum_due(s, usage, day) + credit_fee(s, usage - off, day);
+    if (standing_charges(c, day, &standing) < 0 || money_add(usage - off, fees, &usage) < 0 ||
+        money_add(usage, standing, &c->spend[day]) < 0)
+        return -1;
+    return money_add(c->total, c->spend[day], &c->total);
+}
+
+int plan_course_settle(struct plan_course *c)
+{
+    const struct plan *plan = c->plan;
+    struct settle s = {.c = c};
+    struct block_charge waiting = {0};
+    int code = 0;
+    s.allowances =
+        mem_alloc((plan->quota_count + plan->rate_limit_count + 1) * sizeof *s.allowances);
+    for (size_t i = 0; i < plan->quota_count; i++)
+        add_allowance(&s, &plan->quotas[i]);
+    s.quotas = s.count;
+    for (size_t i = 0; i < plan->rate_limit_count; i++)
+        if (plan_quota_length(&plan->rate_limits[i]) >= FORECAST_DAY_NS)
+            add_allowance(&s, &plan->rate_limits[i]);
+    c->total = 0;
+    c->quota_end = FORECAST_NEVER;
+    c->unserved = c->delayed = 0;
+    for (size_t day = 0; day < c->days && code == 0; day++)
+        code = settle_day(&s, &waiting, day);
+    c->unserved += (double)waiting.weight_micro;
+    if (code == 0 && plan->rounding.scope == ROUND_BILL && c->days > 0) {
+        money rounded = price_round(&plan->rounding, c->total);
+        c->spend[c->days - 1] += rounded - c->total;
+        c->total = rounded;
+    }
+    free(s.allowances);
+    return code;
+}

@@ -1,0 +1,89 @@
+/* The steps of a forecast; private to sim/plan. */
+#ifndef FAREBOX_SIM_PLAN_FORECAST_PARTS_H
+#define FAREBOX_SIM_PLAN_FORECAST_PARTS_H
+
+#include "core/random.h"
+#include "sim/plan/forecast.h"
+
+/* What one plan charges for one block, and what the block takes of its quotas. */
+struct block_charge {
+    money usage;
+    uint64_t weight_micro, input, output; /* of the served requests */
+};
+
+/* Requests of one day of the sample that are drawn together: whole sessions. */
+struct forecast_block {
+    uint64_t unit; /* the user or session, or a hash of several */
+    uint64_t requests, tokens;
+};
+
+struct sample_day {
+    size_t first, count; /* blocks */
+    double requests, tokens;
+};
+
+struct forecast_sample {
+    struct sample_day *days;
+    size_t day_count;
+    double day_length; /* in days: 1, or less where the sample is shorter than a day */
+    int64_t origin_ns; /* of the first day, in the workload's time */
+    uint64_t left_out; /* requests on the last day that is not whole */
+    struct forecast_block *blocks;
+    struct block_charge *charges; /* [block × plan_count + plan] */
+    size_t block_count, plan_count;
+};
+
+/* Cuts the sample into days and blocks and charges them under every plan; sample_usd and rejected
+ * of `plans` are set. */
+int forecast_sample_make(struct forecast_sample *out, const struct workload *w,
+                         const struct forecast_options *options, struct forecast_plan *plans,
+                         size_t plan_count, struct error *err);
+void forecast_sample_free(struct forecast_sample *s);
+
+/* Demand by day, its fit, and futures drawn from it. */
+struct demand_model {
+    double *y; /* log demand by day */
+    size_t days;
+    int phase;    /* day 0's place in the week: 0 = Monday where the calendar is known */
+    int group[7]; /* group of each place in the week */
+    int groups;
+    bool weekly, trend;
+    double level[7], slope;
+    double trust;     /* of the trend that the days show, so much goes on: 0 to 1 */
+    double *residual; /* inflated for the degrees of freedom that the fit took */
+    double smear;     /* log mean of what drawn residuals and levels multiply by */
+    size_t block;     /* days drawn together */
+    double noise;
+};
+
+/* `calendar` says that phase 0 is a Monday. Takes a copy of demand[0 … days−1].
+ *
+ * The trend of few days is mostly noise, and a month ahead multiplies it. So the slope is shrunk
+ * as the posterior mean under a normal prior around 0 does: by trust = τ² / (τ² + se²), τ being
+ * growth of 20% a month and se the standard error that the block bootstrap gives; and drawn slopes
+ * spread around it by √trust × their own spread. */
+void demand_model_fit(struct demand_model *m, const double *demand, size_t days, int phase,
+                      bool calendar, bool weekly, uint64_t seed);
+void demand_model_free(struct demand_model *m);
+
+/* One future: the demand of `horizon` days after the last. `growth`: NULL = the fitted trend, else
+ * the slope of log demand per day. `scratch` holds days values. */
+void demand_model_draw(const struct demand_model *m, struct random *r, const double *growth,
+                       double *scratch, double *out, size_t horizon);
+
+/* A plan's demand by day of one sampled future, and what it comes to. */
+struct plan_course {
+    const struct plan *plan;
+    const struct block_charge *demand; /* by day */
+    size_t days;
+    int64_t begin_unix_ns;
+    money *spend; /* by day, not cumulative */
+    money total;
+    size_t quota_end; /* first day on which a quota or credit was not enough; FORECAST_NEVER */
+    double unserved, delayed; /* micro-requests */
+};
+
+/* Settles the course. -1: beyond 128 bits. */
+int plan_course_settle(struct plan_course *c);
+
+#endif

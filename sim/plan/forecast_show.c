@@ -1,0 +1,347 @@
+/* The forecast as JSON and as a person reads it. */
+#include "sim/plan/forecast.h"
+
+#include "core/wrap.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WORTH_CHANGING 0.005 /* of the bill: less is no reason to change plans */
+
+const char *forecast_date(const struct forecast *f, size_t day, char out[FORECAST_DATE_SIZE])
+{
+    char text[CLOCK_INSTANT_SIZE];
+    if (day == FORECAST_NEVER) {
+        snprintf(out, FORECAST_DATE_SIZE, "-");
+    } else if (f->has_start) {
+        clock_format_instant(f->begin_unix_ns + (int64_t)day * FORECAST_DAY_NS, text);
+        snprintf(out, FORECAST_DATE_SIZE, "%.10s", text);
+    } else {
+        snprintf(out, FORECAST_DATE_SIZE, "day %zu", day + 1);
+    }
+    return out;
+}
+
+static void put_statistic(struct json_writer *w, const char *key, double value)
+{
+    json_key(w, key);
+    json_put_statistic(w, value);
+}
+
+static void put_count(struct json_writer *w, const char *key, uint64_t value)
+{
+    json_key(w, key);
+    json_put_u64(w, value);
+}
+
+static void put_flag(struct json_writer *w, const char *key, bool value)
+{
+    json_key(w, key);
+    json_put_bool(w, value);
+}
+
+static void put_money(struct json_writer *w, const char *key, money value)
+{
+    json_key(w, key);
+    json_put_money(w, value);
+}
+
+static void put_name(struct json_writer *w, const char *key, const char *value)
+{
+    json_key(w, key);
+    json_put_string(w, value);
+}
+
+static void put_band(struct json_writer *w, const char *key, const struct forecast_band *b)
+{
+    json_key(w, key);
+    json_begin_object(w);
+    put_statistic(w, "mean", b->mean);
+    put_statistic(w, "p5", b->p5);
+    put_statistic(w, "p50", b->p50);
+    put_statistic(w, "p95", b->p95);
+    json_end_object(w);
+}
+
+static void put_day(const struct forecast *f, struct json_writer *w, const char *key, size_t day)
+{
+    char text[FORECAST_DATE_SIZE];
+    json_key(w, key);
+    if (day == FORECAST_NEVER)
+        json_put_null(w);
+    else
+        json_put_string(w, forecast_date(f, day, text));
+}
+
+static void put_end(const struct forecast *f, struct json_writer *w, const char *key,
+                    const struct forecast_end *e)
+{
+    json_key(w, key);
+    json_begin_object(w);
+    put_statistic(w, "probability", e->probability);
+    put_day(f, w, "p5", e->p5);
+    put_day(f, w, "p50", e->p50);
+    put_day(f, w, "p95", e->p95);
+    json_end_object(w);
+}
+
+static void put_series(struct json_writer *w, const char *key, const double *values, size_t n)
+{
+    json_key(w, key);
+    json_begin_array(w);
+    for (size_t i = 0; i < n; i++)
+        json_put_statistic(w, values[i]);
+    json_end_array(w);
+}
+
+static bool has_allowance(const struct plan *p)
+{
+    return p->quota_count > 0 || p->rate_limit_count > 0;
+}
+
+static void put_plan(const struct forecast *f, struct json_writer *w, const struct forecast_plan *p)
+{
+    json_begin_object(w);
+    put_name(w, "plan", p->plan->name);
+    put_money(w, "sample_usd", p->sample_usd);
+    put_count(w, "sample_rejected", p->rejected);
+    put_band(w, "bill_usd", &p->bill);
+    put_series(w, "month_usd", p->month_usd, f->options.months);
+    if (f->options.has_budget) {
+        put_statistic(w, "over_budget_probability", p->over_budget);
+        put_end(f, w, "budget_runs_out", &p->budget);
+    }
+    if (has_allowance(p->plan))
+        put_end(f, w, "quota_runs_out", &p->quota);
+    put_statistic(w, "unserved_share", p->unserved_share);
+    put_statistic(w, "delayed_share", p->delayed_share);
+    put_flag(w, "short_limits_ignored", p->short_limits);
+    json_key(w, "spend_usd");
+    json_begin_object(w);
+    put_series(w, "p5", p->p5, f->days);
+    put_series(w, "p50", p->p50, f->days);
+    put_series(w, "p95", p->p95, f->days);
+    json_end_object(w);
+    json_end_object(w);
+}
+
+static const char *plan_name(const struct forecast_result *r, size_t plan)
+{
+    return plan == FORECAST_NEVER ? NULL : r->plans[plan].plan->name;
+}
+
+static void put_result(const struct forecast *f, struct json_writer *w,
+                       const struct forecast_result *r)
+{
+    json_begin_object(w);
+    put_name(w, "scenario", r->scenario.name);
+    put_statistic(w, "growth_percent_per_month", r->percent);
+    put_flag(w, "growth_assumed", r->scenario.assumed);
+    put_band(w, "requests", &r->requests);
+    json_key(w, "plans");
+    json_begin_array(w);
+    for (size_t p = 0; p < f->plan_count; p++)
+        put_plan(f, w, &r->plans[p]);
+    json_end_array(w);
+    put_name(w, "cheapest", plan_name(r, r->cheapest));
+    json_key(w, "schedule");
+    json_begin_array(w);
+    for (size_t k = 0; k < f->options.months; k++)
+        json_put_string(w, plan_name(r, r->schedule[k]));
+    json_end_array(w);
+    put_statistic(w, "schedule_usd", r->schedule_usd);
+    json_end_object(w);
+}
+
+static void put_basis(const struct forecast *f, struct json_writer *w)
+{
+    char date[FORECAST_DATE_SIZE];
+    json_key(w, "sample");
+    json_begin_object(w);
+    put_count(w, "requests", f->workload->count);
+    put_count(w, "whole_days", f->sample_days);
+    put_statistic(w, "span_days", f->span_days);
+    put_count(w, "left_out", f->left_out);
+    json_end_object(w);
+    json_key(w, "model");
+    json_begin_object(w);
+    put_name(w, "from", f->options.history ? "history" : "sample");
+    put_count(w, "days", f->model_days);
+    put_name(w, "season", f->weekly ? "weekly" : "none");
+    put_flag(w, "stationary_assumed", f->options.assume_stationary);
+    json_key(w, "trend_percent_per_month");
+    if (f->has_trend)
+        json_put_statistic(w, f->trend_percent);
+    else
+        json_put_null(w);
+    put_statistic(w, "daily_noise_log", f->noise);
+    json_end_object(w);
+    json_key(w, "horizon");
+    json_begin_object(w);
+    put_count(w, "months", f->options.months);
+    put_count(w, "days", f->days);
+    put_name(w, "begin", f->has_start ? forecast_date(f, 0, date) : NULL);
+    put_count(w, "samples", f->options.samples);
+    json_end_object(w);
+}
+
+static void put_split(const struct forecast_split *s, struct json_writer *w)
+{
+    json_key(w, "split");
+    json_begin_object(w);
+    put_name(w, "flat", s->flat->name);
+    put_name(w, "token", s->token->name);
+    put_statistic(w, "to_flat_share", s->to_flat_share);
+    put_money(w, "from_request_usd", s->least_moved);
+    put_money(w, "sample_saved_usd", s->saved);
+    put_statistic(w, "saved_share", s->saved_share);
+    json_end_object(w);
+}
+
+void forecast_write_json(const struct forecast *f, struct json_writer *w)
+{
+    json_begin_object(w);
+    put_basis(f, w);
+    if (f->options.has_budget)
+        put_money(w, "budget_usd", f->options.budget);
+    json_key(w, "scenarios");
+    json_begin_array(w);
+    for (size_t i = 0; i < f->options.scenario_count; i++)
+        put_result(f, w, &f->results[i]);
+    json_end_array(w);
+    if (f->split.present)
+        put_split(&f->split, w);
+    json_end_object(w);
+}
+
+static void put_head(const struct forecast *f, struct buffer *out)
+{
+    char begin[FORECAST_DATE_SIZE], end[FORECAST_DATE_SIZE];
+    buffer_add_format(out, "%s · %u month%s of 30 days, %s to %s, from %zu requests in %.3g days\n",
+                      f->workload->name ? f->workload->name : "workload", f->options.months,
+                      f->options.months == 1 ? "" : "s", forecast_date(f, 0, begin),
+                      forecast_date(f, f->days - 1, end), f->workload->count, f->span_days);
+    if (f->left_out > 0)
+        buffer_add_format(
+            out, "%" PRIu64 " requests on the last day, which is not whole, are left out\n",
+            f->left_out);
+    buffer_add_format(out, "Level from %zu days of the %s, %s", f->model_days,
+                      f->options.history ? "demand history" : "sample",
+                      f->weekly ? "weekly season" : "every day alike");
+    if (f->has_trend)
+        buffer_add_format(out, ", trend %+.1f %% a month", f->trend_percent);
+    buffer_add_format(out, "; a day varies by %.0f %%\n", 100 * f->noise);
+}
+
+static void put_row(const struct forecast *f, const struct forecast_plan *p, struct buffer *out)
+{
+    char date[FORECAST_DATE_SIZE];
+    buffer_add_format(out, "  %-30.30s %12.2f %12.2f %12.2f", p->plan->name, p->bill.mean,
+                      p->bill.p5, p->bill.p95);
+    if (f->options.has_budget)
+        buffer_add_format(out, "  %7.1f %%  %-10s", 100 * p->over_budget,
+                          forecast_date(f, p->budget.p50, date));
+    buffer_add_format(out, "  %-10s  ",
+                      has_allowance(p->plan) ? forecast_date(f, p->quota.p50, date) : "");
+    double lost = p->unserved_share +
+                  (double)p->rejected / (double)(f->workload->count ? f->workload->count : 1);
+    if (lost > 0)
+        buffer_add_format(out, "not %.1f %%", 100 * lost);
+    else
+        buffer_add_text(out, "all");
+    if (p->delayed_share > 0)
+        buffer_add_format(out, ", %.1f %% wait", 100 * p->delayed_share);
+    buffer_add_byte(out, '\n');
+}
+
+static void put_advice(const struct forecast *f, const struct forecast_result *r,
+                       struct buffer *out)
+{
+    if (r->cheapest == FORECAST_NEVER) {
+        buffer_add_text(out, "  No plan serves everything.\n");
+        return;
+    }
+    buffer_add_format(out, "  Cheapest that serves everything: %s, $%.2f expected\n",
+                      plan_name(r, r->cheapest), r->plans[r->cheapest].bill.mean);
+    bool changes = false;
+    for (size_t k = 0; k < f->options.months; k++)
+        changes = changes || r->schedule[k] != r->cheapest;
+    if (!changes || r->schedule_usd > (1 - WORTH_CHANGING) * r->plans[r->cheapest].bill.mean)
+        return;
+    buffer_add_text(out, "  Month by month:");
+    for (size_t k = 0; k < f->options.months; k++)
+        if (k == 0 || r->schedule[k] != r->schedule[k - 1])
+            buffer_add_format(
+                out, "%s %s from month %zu", k ? "," : "",
+                r->schedule[k] == FORECAST_NEVER ? "none" : plan_name(r, r->schedule[k]), k + 1);
+    buffer_add_format(out, "; $%.2f expected\n", r->schedule_usd);
+}
+
+static void put_scenario(const struct forecast *f, const struct forecast_result *r,
+                         struct buffer *out)
+{
+    buffer_add_format(out,
+                      "\nScenario %s: %+.1f %% a month%s · %.0f requests (90 %%: %.0f to %.0f)\n",
+                      r->scenario.name, r->percent,
+                      r->scenario.assumed ? ""
+                      : f->has_trend      ? ", the trend goes on"
+                                          : "",
+                      r->requests.mean, r->requests.p5, r->requests.p95);
+    buffer_add_format(out, "  %-30s %12s %12s %12s", "plan, USD", "expected", "5 %", "95 %");
+    if (f->options.has_budget)
+        buffer_add_format(out, "  %9s  %-10s", "P(over)", "over on");
+    buffer_add_format(out, "  %-10s  %s\n", "quota out", "served");
+    for (size_t p = 0; p < f->plan_count; p++)
+        put_row(f, &r->plans[p], out);
+    put_advice(f, r, out);
+}
+
+static void put_note(const char *text, int width, struct buffer *out)
+{
+    wrap_text(text_of(text), (size_t)width, 2, out);
+    buffer_add_byte(out, '\n');
+}
+
+static void put_notes(const struct forecast *f, int width, struct buffer *out)
+{
+    struct buffer line;
+    bool limits = false;
+    buffer_init(&line, BUFFER_UNBOUNDED);
+    for (size_t p = 0; p < f->plan_count; p++)
+        limits = limits || f->results[0].plans[p].short_limits;
+    buffer_add_byte(out, '\n');
+    if (f->split.present) {
+        char from[MONEY_TEXT_SIZE], saved[MONEY_TEXT_SIZE];
+        money_format_fixed(f->split.least_moved, 6, from);
+        money_format_fixed(f->split.saved, 2, saved);
+        buffer_add_format(
+            &line,
+            "Best split: %.0f %% of the requests, those from about $%s on, to %s, the "
+            "rest to %s: saves $%s on the sample, %.1f %% of %s alone.",
+            100 * f->split.to_flat_share, from, f->split.flat->name, f->split.token->name, saved,
+            100 * f->split.saved_share, f->split.token->name);
+        put_note(line.data, width, out);
+        buffer_clear(&line);
+    }
+    if (f->options.assume_stationary && f->sample_days < 7 && !f->options.history)
+        wrap_text(
+            text_of("Every hour is assumed to be like those of the sample (--assume-stationary): "
+                    "season and trend are not in the band."),
+            (size_t)width, 2, out);
+    if (limits)
+        wrap_text(
+            text_of(
+                "Rate limits below a day and concurrency are not looked at; farebox bill does."),
+            (size_t)width, 2, out);
+    buffer_free(&line);
+}
+
+void forecast_write_table(const struct forecast *f, int width, struct buffer *out)
+{
+    put_head(f, out);
+    for (size_t i = 0; i < f->options.scenario_count; i++)
+        put_scenario(f, &f->results[i], out);
+    put_notes(f, width, out);
+}
