@@ -177,7 +177,7 @@ static void fill_panel(const struct forecast *f, const struct forecast_result *r
     size_t shown = f->plan_count < PLOT_PLANS ? f->plan_count : PLOT_PLANS;
     panel->x_label = "time (days from the forecast's start)";
     panel->y_label = "cumulative spend (USD)";
-    panel->legend = "top left";
+    panel->legend = "outside right top";
     panel->y_max = NAN;
     for (size_t p = 0; p < shown; p++)
         panel->series[panel->series_count++] = (struct plot_series){.style = PLOT_BAND,
