@@ -11,6 +11,7 @@
 #include "core/runs/record_file.h"
 #include "core/runs/run_dir.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,10 +49,14 @@ static const struct option_spec options[] = {
 struct subject {
     const char *path, *name;
     struct collector *collector;
+    struct breakdown *parts;
+    const struct breakdown_group *groups; /* lent by parts */
+    size_t group_count;
     struct summary summary;
     char *fidelity, *model, *plots; /* NULL where the run does not say */
     struct slo_list slos;           /* the run's own */
     char load[16];
+    double warmup_s; /* that the run left out of its window */
     bool torn, simulated, has_bill;
     struct run_bill bill;
     struct html_error errors[FAILURE_CLASSES];
@@ -94,6 +99,8 @@ static void read_summary_file(struct subject *s)
                 s->fidelity = mem_copy_text(value.at, value.length);
             } else if (text_equal(key, "slo") && json_peek(&scan) == JSON_OBJECT) {
                 read_slos(&scan, &s->slos);
+            } else if (text_equal(key, "warmup_s") && json_peek(&scan) == JSON_NUMBER) {
+                json_double(&scan, 0, 1e9, &s->warmup_s);
             } else if (text_equal(key, "command") && json_peek(&scan) == JSON_STRING) {
                 json_string(&scan, &value);
                 s->simulated = text_equal(value, "sim");
@@ -136,8 +143,10 @@ static int read_records(struct subject *s, struct error *err)
     if (more < 0)
         return more;
     s->collector = collector_create();
+    s->parts = breakdown_create();
     while ((more = record_reader_next(&reader, &r, err)) > 0) {
         collector_add(s->collector, &r);
+        breakdown_add(s->parts, &r);
         note_record(s, &r, slots);
     }
     s->torn = reader.torn;
@@ -161,12 +170,17 @@ static int read_subject(struct subject *s, const char *path, const struct report
         return err->code;
     how.command = s->simulated ? "sim" : "bench";
     how.load = s->load;
+    if (s->warmup_s > 0) {
+        how.warmup = WARMUP_GIVEN;
+        how.warmup_ns = (int64_t)llround(s->warmup_s * 1e9);
+    }
     if (how.slos.count == 0)
         how.slos = s->slos;
     collector_read_gaps(s->collector, path);
     collector_summarize(s->collector, &how, &s->summary);
+    s->group_count = breakdown_finish(s->parts, &how, &s->groups);
     if (o->plans.count > 0) {
-        if (run_bill_make(&s->bill, path, &o->plans, err) < 0)
+        if (run_bill_make_slo(&s->bill, path, &o->plans, &how.slos, err) < 0)
             return err->code;
         s->has_bill = true;
     }
@@ -176,6 +190,7 @@ static int read_subject(struct subject *s, const char *path, const struct report
 static void free_subject(struct subject *s)
 {
     collector_free(s->collector);
+    breakdown_free(s->parts);
     if (s->has_bill)
         run_bill_free(&s->bill);
     for (size_t i = 0; i < s->error_count; i++)
@@ -234,7 +249,9 @@ static int write_page(const struct terminal *t, const struct subject *subjects, 
                                     .fidelity = subjects[i].fidelity,
                                     .model = subjects[i].model,
                                     .errors = subjects[i].errors,
-                                    .error_count = subjects[i].error_count};
+                                    .error_count = subjects[i].error_count,
+                                    .groups = subjects[i].groups,
+                                    .group_count = subjects[i].group_count};
     buffer_init(&page, BUFFER_UNBOUNDED);
     html_report(runs, count, &page);
     char *path =
@@ -297,9 +314,10 @@ const struct command command_report = {
     .summary = "tables, plots and a page of runs",
     .usage = "RUN... [--plans FILE]",
     .about =
-        "Reads run directories, prints their tables, draws their plots (latency CDF, timeline,\n"
-        "cumulative spend per plan) as SVG and PNG into RUN/plots/, and writes report.html: one\n"
-        "self-contained page. Several runs are shown side by side.",
+        "Reads run directories, prints their tables, draws their plots as SVG and PNG into\n"
+        "RUN/plots/ (latency CDF and percentiles, latency over time, chunk gaps, timeline; with\n"
+        "--plans what a request costs, cumulative spend, the cheapest plan by length, variance),\n"
+        "and writes report.html: one self-contained page. Several runs are shown side by side.",
     .examples = "  farebox report results/demo --plans demo\n"
                 "  farebox report results/before results/after -o compare.html\n"
                 "  farebox report results/demo --export vllm -o demo.json\n",

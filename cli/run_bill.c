@@ -32,13 +32,19 @@ static int write_json(const struct run_bill *b, const char *run, struct error *e
 int run_bill_make(struct run_bill *out, const char *run, const struct option_list *plans,
                   struct error *err)
 {
+    return run_bill_make_slo(out, run, plans, &(struct slo_list){0}, err);
+}
+
+int run_bill_make_slo(struct run_bill *out, const char *run, const struct option_list *plans,
+                      const struct slo_list *slos, struct error *err)
+{
     struct run_workload_report report;
     struct bill_options options = {.workers = 1, .both_caps = true};
     *out = (struct run_bill){0};
     workload_init(&out->workload);
     int status = run_bill_select(plans, &out->plans, err);
     if (status == 0)
-        status = run_workload_read(run, &out->workload, &out->earlier, &report, err);
+        status = run_workload_read_slo(run, slos, &out->workload, &out->earlier, &report, err);
     if (status == 0) {
         options.earlier = &out->earlier;
         status = bill_make(&out->bill, &out->workload, out->plans.plans, out->plans.count, &options,

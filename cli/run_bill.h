@@ -27,6 +27,10 @@ struct run_bill {
 /* On an error nothing is left to free. */
 int run_bill_make(struct run_bill *out, const char *run, const struct option_list *plans,
                   struct error *err);
+
+/* The same; answers that miss one of the objectives count as waste. */
+int run_bill_make_slo(struct run_bill *out, const char *run, const struct option_list *plans,
+                      const struct slo_list *slos, struct error *err);
 void run_bill_free(struct run_bill *b);
 
 /* Chooses the plans of a --plans option; ERR_INPUT as plan_select. */

@@ -1,6 +1,7 @@
 #include "cli/report/html.h"
 
 #include "cli/report/html_parts.h"
+#include "cli/report/run_plots.h"
 #include "cli/report/summary_table.h"
 #include "core/file.h"
 #include "core/json_scan.h"
@@ -11,71 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-void html_escape(struct buffer *out, struct text text)
-{
-    for (size_t i = 0; i < text.length;) {
-        unsigned char c = (unsigned char)text.at[i];
-        size_t step = text.length - i < 4 ? text.length - i : 4, good;
-        switch (c) {
-        case '<':
-            buffer_add_text(out, "&lt;");
-            break;
-        case '>':
-            buffer_add_text(out, "&gt;");
-            break;
-        case '&':
-            buffer_add_text(out, "&amp;");
-            break;
-        case '"':
-            buffer_add_text(out, "&quot;");
-            break;
-        case '\'':
-            buffer_add_text(out, "&#39;");
-            break;
-        default:
-            if (c >= 0x80) {
-                /* Up to four bytes hold a whole sequence, or start with a wrong byte. */
-                if (!text_is_utf8(text.at + i, step, &good))
-                    step = good;
-                buffer_add(out, step ? text.at + i : "\xEF\xBF\xBD", step ? step : 3);
-                i += step ? step : 1;
-                continue;
-            }
-            buffer_add_byte(out, c < 0x20 && c != '\n' && c != '\t' ? ' ' : (char)c);
-        }
-        i++;
-    }
-}
-
-static void add_text(struct buffer *out, const char *text)
-{
-    html_escape(out, text_of(text));
-}
-
-static void add_cell(struct buffer *out, double value)
-{
-    char cell[CELL_SIZE];
-    format_cell(value, cell);
-    if (isfinite(value))
-        buffer_add_format(out, "<td data-v=\"%.9g\">%s</td>", value, cell);
-    else
-        buffer_add_format(out, "<td>%s</td>", cell);
-}
-
-static void add_count(struct buffer *out, uint64_t count)
-{
-    char text[GROUPED_SIZE];
-    format_grouped((int64_t)count, text);
-    buffer_add_text(out, text);
-}
-
-static void add_count_cell(struct buffer *out, uint64_t count)
-{
-    buffer_add_format(out, "<td data-v=\"%llu\">", (unsigned long long)count);
-    add_count(out, count);
-    buffer_add_text(out, "</td>");
-}
 
 /* The value of a boolean key of a JSON object; -1 where it is not there. */
 static int find_bool(const char *json, const char *name)
@@ -144,51 +80,17 @@ static void answer_trust(const struct html_run *run, struct buffer *out)
         buffer_add_text(out, "The run does not say whether the client kept up. ");
     const struct accounting *a = &s->accounting;
     buffer_add_text(out, "Of ");
-    add_count(out, a->scheduled);
+    html_add_count(out, a->scheduled);
     buffer_add_text(out, " requests ");
-    add_count(out, a->completed);
+    html_add_count(out, a->completed);
     buffer_add_text(out, " completed, ");
-    add_count(out, a->failed);
+    html_add_count(out, a->failed);
     buffer_add_text(out, " failed, ");
-    add_count(out, a->cancelled + a->unsent);
+    html_add_count(out, a->cancelled + a->unsent);
     buffer_add_text(out, " were cancelled or not sent.");
     if (strcmp(s->load, "closed") == 0)
         buffer_add_text(out, " The load was closed: waiting that an open load would see is not in "
                              "these figures.");
-    buffer_add_text(out, "</dd>");
-}
-
-static void answer_plan(const struct bill *b, struct buffer *out)
-{
-    char name[BILL_NAME_SIZE], amount[MONEY_TEXT_SIZE];
-    buffer_add_text(out, "<dt>Which plan?</dt><dd>");
-    if (b->ranking_count == 0) {
-        buffer_add_text(out, "No plan serves every request.</dd>");
-        return;
-    }
-    const struct plan_bill *best = &b->plans[b->ranking[0]];
-    money_format_fixed(best->prorated_total, 4, amount);
-    buffer_add_text(out, "Cheapest of those that serve everything: <b>");
-    add_text(out, bill_plan_name(best, name));
-    buffer_add_format(out, "</b> at %s USD for this workload", amount);
-    if (b->ranking_count > 1) {
-        const struct plan_bill *next = &b->plans[b->ranking[1]];
-        money_format_fixed(next->prorated_total, 4, amount);
-        buffer_add_text(out, "; next comes ");
-        add_text(out, bill_plan_name(next, name));
-        buffer_add_format(out, " at %s USD", amount);
-    }
-    buffer_add_text(out, ".");
-    for (size_t i = 0; i < b->plan_count; i++) {
-        const struct plan_bill *p = &b->plans[i];
-        if (p->rank == 0 && p->rejected > 0) {
-            buffer_add_text(out, " ");
-            add_text(out, bill_plan_name(p, name));
-            buffer_add_text(out, " does not serve ");
-            add_count(out, p->rejected);
-            buffer_add_text(out, " of the requests.");
-        }
-    }
     buffer_add_text(out, "</dd>");
 }
 
@@ -204,11 +106,11 @@ static void add_latencies(const struct summary *s, struct buffer *out)
             continue;
         buffer_add_format(out, "<tr><th>%s</th><td data-v=\"%llu\">", metric_title((enum metric)i),
                           (unsigned long long)m->count);
-        add_count(out, m->count);
+        html_add_count(out, m->count);
         buffer_add_text(out, "</td>");
         const double values[] = {m->p50, m->p90, m->p95, m->p99, m->p999, m->max, m->mean};
         for (size_t k = 0; k < sizeof values / sizeof values[0]; k++)
-            add_cell(out, values[k]);
+            html_add_cell(out, values[k]);
         char low[CELL_SIZE], high[CELL_SIZE];
         format_cell(m->ci_p99[0], low);
         format_cell(m->ci_p99[1], high);
@@ -245,63 +147,44 @@ static void add_rates(const struct summary *s, struct buffer *out)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         buffer_add_format(out, "<tr><th>%s</th>", rows[i].name);
         if (rows[i].count)
-            add_count_cell(out, (uint64_t)rows[i].value);
+            html_add_count_cell(out, (uint64_t)rows[i].value);
         else
-            add_cell(out, rows[i].value);
+            html_add_cell(out, rows[i].value);
         buffer_add_text(out, "</tr>");
     }
     buffer_add_text(out, "</tbody></table>");
 }
 
-static void add_money(struct buffer *out, money value)
+/* One table per key that tells requests apart. */
+static void add_groups(const struct html_run *run, struct buffer *out)
 {
-    char text[MONEY_TEXT_SIZE];
-    money_format_fixed(value, 4, text);
-    buffer_add_format(out, "<td data-v=\"%.12g\">%s</td>", money_to_double(value), text);
-}
-
-/* A flat price has no distribution: it is what a request costs at full use. */
-static void add_prices(const struct plan_bill *p, struct buffer *out)
-{
-    const double flat = p->has_full_use ? money_to_double(p->full_use) : p->stats.mean;
-    const double values[] = {p->flat ? flat : p->stats.mean, p->flat ? NAN : p->stats.p50,
-                             p->flat ? NAN : p->stats.p99, p->flat ? 0 : p->stats.cv};
-    for (size_t i = 0; i < 4; i++) {
-        if (isfinite(values[i]))
-            buffer_add_format(out, "<td data-v=\"%.9g\">%.4g</td>", values[i], values[i]);
-        else
-            buffer_add_text(out, "<td>–</td>");
+    for (size_t i = 0; i < run->group_count; i++) {
+        const struct breakdown_group *g = &run->groups[i];
+        const struct metric_summary *m = g->summary.window.metrics;
+        bool first = i == 0 || strcmp(run->groups[i - 1].key, g->key) != 0;
+        if (first)
+            buffer_add_format(out,
+                              "<h3>By %s</h3><table class=sort><thead><tr><th>%s<th>requests"
+                              "<th>completed<th>failed<th>input tokens<th>output tokens"
+                              "<th>TTFT p50 (ms)<th>TTFT p99 (ms)<th>E2E p50 (ms)<th>E2E p99 (ms)"
+                              "</tr></thead><tbody>",
+                              g->key, g->key);
+        buffer_add_text(out, "<tr><th>");
+        html_add_text(out, g->name);
+        buffer_add_text(out, "</th>");
+        html_add_count_cell(out, g->summary.accounting.scheduled);
+        html_add_count_cell(out, g->summary.accounting.completed);
+        html_add_count_cell(out, g->summary.accounting.failed);
+        html_add_count_cell(out, g->summary.all.input_tokens);
+        html_add_count_cell(out, g->summary.all.output_tokens);
+        html_add_cell(out, m[METRIC_TTFT_SCHEDULED].p50);
+        html_add_cell(out, m[METRIC_TTFT_SCHEDULED].p99);
+        html_add_cell(out, m[METRIC_E2E_SCHEDULED].p50);
+        html_add_cell(out, m[METRIC_E2E_SCHEDULED].p99);
+        buffer_add_text(out, "</tr>");
+        if (i + 1 == run->group_count || strcmp(run->groups[i + 1].key, g->key) != 0)
+            buffer_add_text(out, "</tbody></table>");
     }
-}
-
-static void add_plan(const struct plan_bill *p, struct buffer *out)
-{
-    char name[BILL_NAME_SIZE];
-    buffer_add_text(out, "<tr><th>");
-    add_text(out, bill_plan_name(p, name));
-    buffer_add_format(out, "</th><td data-v=\"%d\">", p->rank ? p->rank : 999);
-    if (p->rank)
-        buffer_add_format(out, "%d</td>", p->rank);
-    else
-        buffer_add_text(out, "–</td>");
-    add_money(out, p->total);
-    add_money(out, p->prorated_total);
-    add_prices(p, out);
-    add_count_cell(out, p->served_requests);
-    add_count_cell(out, p->rejected);
-    buffer_add_text(out, "</tr>");
-}
-
-static void add_bill(const struct bill *b, struct buffer *out)
-{
-    buffer_add_text(out,
-                    "<h3>Bill (USD)</h3><table class=sort><thead><tr><th>plan<th>rank<th>cash"
-                    "<th>prorated<th>per request, mean<th>p50<th>p99<th>CV<th>served<th>not served"
-                    "</tr></thead><tbody>");
-    for (size_t i = 0; i < b->plan_count; i++)
-        if (!bill_repeats(b, i))
-            add_plan(&b->plans[i], out);
-    buffer_add_text(out, "</tbody></table>");
 }
 
 static void add_errors(const struct html_run *run, struct buffer *out)
@@ -312,12 +195,12 @@ static void add_errors(const struct html_run *run, struct buffer *out)
                          "<th>what was said, for example</tr></thead><tbody>");
     for (size_t i = 0; i < run->error_count; i++) {
         buffer_add_text(out, "<tr><th>");
-        add_text(out, run->errors[i].what);
+        html_add_text(out, run->errors[i].what);
         buffer_add_format(out, "</th><td data-v=\"%llu\">",
                           (unsigned long long)run->errors[i].count);
-        add_count(out, run->errors[i].count);
+        html_add_count(out, run->errors[i].count);
         buffer_add_text(out, "</td><td class=words>");
-        add_text(out, run->errors[i].message ? run->errors[i].message : "");
+        html_add_text(out, run->errors[i].message ? run->errors[i].message : "");
         buffer_add_text(out, "</td></tr>");
     }
     buffer_add_text(out, "</tbody></table>");
@@ -328,50 +211,62 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The picture without its XML prolog, so that it can stand inside HTML. Ids get the run's and
- * plot's number as a prefix: several SVG in one page share one name space. */
-static void add_svg(const char *path, const char *name, size_t number, struct buffer *out)
+/* The picture without its XML prolog, so that it can stand inside HTML. Ids get the plot's number
+ * as a prefix: several SVG in one page share one name space. */
+static void add_svg(const char *folder, const char *name, size_t number, struct buffer *out)
 {
-    char *text;
+    char *text = NULL, *path = mem_alloc(strlen(folder) + strlen(name) + sizeof "/.svg");
+    const char *svg = NULL, *caption = run_plots_caption(name);
     size_t length;
-    if (file_read_all(path, (size_t)64 << 20, &text, &length, NULL) < 0)
-        return;
-    const char *svg = strstr(text, "<svg");
+    sprintf(path, "%s/%s.svg", folder, name);
+    if (file_read_all(path, (size_t)64 << 20, &text, &length, NULL) == 0)
+        svg = strstr(text, "<svg");
     if (svg) {
         char prefix[32];
         snprintf(prefix, sizeof prefix, "p%zu-", number);
         buffer_add_text(out, "<figure id=\"plot-");
-        add_text(out, name);
+        html_add_text(out, name);
         buffer_add_format(out, "-%zu\">", number);
         html_add_prefixed(svg, prefix, out);
-        buffer_add_text(out, "</figure>");
+        buffer_add_text(out, "<figcaption>");
+        html_add_text(out, caption ? caption : name);
+        buffer_add_text(out, "</figcaption></figure>");
     }
     free(text);
+    free(path);
 }
 
-static void add_plots(const char *folder, size_t *number, struct buffer *out)
+/* Names of the .svg files of a folder, sorted; the caller frees them. */
+static size_t list_pictures(const char *folder, char ***out)
 {
     DIR *d = opendir(folder);
-    char **names = NULL;
     size_t count = 0, capacity = 0;
+    *out = NULL;
     for (struct dirent *e; d && (e = readdir(d));) {
         size_t length = strlen(e->d_name);
         if (length <= 4 || strcmp(e->d_name + length - 4, ".svg") != 0)
             continue;
-        mem_grow(&names, &capacity, count + 1, sizeof *names);
-        names[count++] = mem_copy_string(e->d_name);
+        mem_grow(out, &capacity, count + 1, sizeof **out);
+        (*out)[count++] = mem_copy_text(e->d_name, length - 4);
     }
     if (d)
         closedir(d);
     if (count)
-        qsort(names, count, sizeof *names, by_name);
+        qsort(*out, count, sizeof **out, by_name);
+    return count;
+}
+
+/* The plots of a report in their order, then what else lies there. */
+static void add_plots(const char *folder, size_t *number, struct buffer *out)
+{
+    char **names;
+    size_t count = list_pictures(folder, &names);
+    const char *known;
+    for (size_t i = 0; (known = run_plots_name(i)); i++)
+        add_svg(folder, known, (*number)++, out);
     for (size_t i = 0; i < count; i++) {
-        struct buffer path;
-        buffer_init(&path, BUFFER_UNBOUNDED);
-        buffer_add_format(&path, "%s/%s", folder, names[i]);
-        names[i][strlen(names[i]) - 4] = '\0';
-        add_svg(path.data, names[i], (*number)++, out);
-        buffer_free(&path);
+        if (!run_plots_caption(names[i]))
+            add_svg(folder, names[i], (*number)++, out);
         free(names[i]);
     }
     free(names);
@@ -380,22 +275,28 @@ static void add_plots(const char *folder, size_t *number, struct buffer *out)
 static void add_run(const struct html_run *run, size_t *plot_number, struct buffer *out)
 {
     buffer_add_text(out, "<section><h2>");
-    add_text(out, run->name);
+    html_add_text(out, run->name);
     if (run->model) {
         buffer_add_text(out, " <small>model ");
-        add_text(out, run->model);
+        html_add_text(out, run->model);
         buffer_add_text(out, "</small>");
     }
     buffer_add_text(out, "</h2><dl>");
     answer_speed(run->summary, out);
-    if (run->bill)
-        answer_plan(run->bill, out);
+    if (run->bill) {
+        html_answer_plan(run->bill, out);
+        html_answer_runs_out(run->bill, out);
+        html_answer_savings(run->bill, out);
+    }
     answer_trust(run, out);
     buffer_add_text(out, "</dl>");
     add_latencies(run->summary, out);
     add_rates(run->summary, out);
-    if (run->bill)
-        add_bill(run->bill, out);
+    add_groups(run, out);
+    if (run->bill) {
+        html_add_bill(run->bill, out);
+        html_add_waste(run->bill, out);
+    }
     add_errors(run, out);
     if (run->plots)
         add_plots(run->plots, plot_number, out);
@@ -411,9 +312,7 @@ static void add_comparison(const struct html_run *runs, size_t count, struct buf
     for (size_t i = 0; i < count; i++) {
         const struct summary *s = runs[i].summary;
         const struct metric_summary *m = s->window.metrics;
-        const double values[] = {(double)s->accounting.completed,
-                                 (double)s->accounting.failed,
-                                 s->window.request_throughput_rps,
+        const double values[] = {s->window.request_throughput_rps,
                                  s->window.output_throughput_tps,
                                  m[METRIC_TTFT_SCHEDULED].p50,
                                  m[METRIC_TTFT_SCHEDULED].p99,
@@ -421,10 +320,39 @@ static void add_comparison(const struct html_run *runs, size_t count, struct buf
                                  m[METRIC_E2E_SCHEDULED].p50,
                                  m[METRIC_E2E_SCHEDULED].p99};
         buffer_add_text(out, "<tr><th>");
-        add_text(out, runs[i].name);
+        html_add_text(out, runs[i].name);
         buffer_add_text(out, "</th>");
+        html_add_count_cell(out, s->accounting.completed);
+        html_add_count_cell(out, s->accounting.failed);
         for (size_t k = 0; k < sizeof values / sizeof values[0]; k++)
-            add_cell(out, values[k]);
+            html_add_cell(out, values[k]);
+        buffer_add_text(out, "</tr>");
+    }
+    buffer_add_text(out, "</tbody></table></section>");
+}
+
+/* What each plan would have charged for each run. */
+static void add_bill_comparison(const struct html_run *runs, size_t count, struct buffer *out)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!runs[i].bill || runs[i].bill->plan_count != runs[0].bill->plan_count)
+            return;
+    buffer_add_text(out, "<section><h2>Bills side by side</h2><table class=sort><thead><tr>"
+                         "<th>plan, USD prorated");
+    for (size_t i = 0; i < count; i++) {
+        buffer_add_text(out, "<th>");
+        html_add_text(out, runs[i].name);
+    }
+    buffer_add_text(out, "</tr></thead><tbody>");
+    for (size_t k = 0; k < runs[0].bill->plan_count; k++) {
+        char name[BILL_NAME_SIZE];
+        if (runs[0].bill->plans[k].without_caps)
+            continue;
+        buffer_add_text(out, "<tr><th>");
+        html_add_text(out, bill_plan_name(&runs[0].bill->plans[k], name));
+        buffer_add_text(out, "</th>");
+        for (size_t i = 0; i < count; i++)
+            html_add_money(out, runs[i].bill->plans[k].prorated_total);
         buffer_add_text(out, "</tr>");
     }
     buffer_add_text(out, "</tbody></table></section>");
@@ -435,10 +363,12 @@ void html_report(const struct html_run *runs, size_t count, struct buffer *out)
     size_t plot_number = 0;
     buffer_add_text(out, html_head);
     buffer_add_text(out, "<title>");
-    add_text(out, count == 1 ? runs[0].name : "farebox: several runs");
+    html_add_text(out, count == 1 ? runs[0].name : "farebox: several runs");
     buffer_add_text(out, "</title></head><body><header><h1>farebox report</h1></header><main>");
-    if (count > 1)
+    if (count > 1) {
         add_comparison(runs, count, out);
+        add_bill_comparison(runs, count, out);
+    }
     for (size_t i = 0; i < count; i++)
         add_run(&runs[i], &plot_number, out);
     buffer_add_text(out, html_foot);

@@ -11,6 +11,7 @@
 #ifndef FAREBOX_CLI_REPORT_HTML_H
 #define FAREBOX_CLI_REPORT_HTML_H
 
+#include "cli/report/breakdown.h"
 #include "core/buffer.h"
 #include "core/runs/summary.h"
 #include "core/text.h"
@@ -31,6 +32,8 @@ struct html_run {
     const char *model;       /* NULL */
     const struct html_error *errors;
     size_t error_count;
+    const struct breakdown_group *groups; /* by class, model, endpoint */
+    size_t group_count;
 };
 
 /* Appends the page; plots that cannot be read are left out. */

@@ -1,0 +1,253 @@
+/* What the page says about money. */
+#include "cli/report/html_parts.h"
+#include "cli/report/summary_table.h"
+#include "sim/cost/bill_rows.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static void add_name(struct buffer *out, const struct plan_bill *p)
+{
+    char name[BILL_NAME_SIZE];
+    html_add_text(out, bill_plan_name(p, name));
+}
+
+static void add_usd(struct buffer *out, money value, int decimals)
+{
+    char text[MONEY_TEXT_SIZE];
+    money_format_fixed(value, decimals, text);
+    buffer_add_format(out, "$%s", text);
+}
+
+void html_answer_plan(const struct bill *b, struct buffer *out)
+{
+    char name[BILL_NAME_SIZE], amount[MONEY_TEXT_SIZE];
+    buffer_add_text(out, "<dt>Which plan?</dt><dd>");
+    if (b->ranking_count == 0) {
+        buffer_add_text(out, "No plan serves every request.</dd>");
+        return;
+    }
+    const struct plan_bill *best = &b->plans[b->ranking[0]];
+    money_format_fixed(best->prorated_total, 4, amount);
+    buffer_add_text(out, "Cheapest of those that serve everything: <b>");
+    html_add_text(out, bill_plan_name(best, name));
+    buffer_add_format(out, "</b> at %s USD for this workload", amount);
+    if (b->ranking_count > 1) {
+        const struct plan_bill *next = &b->plans[b->ranking[1]];
+        money_format_fixed(next->prorated_total, 4, amount);
+        buffer_add_text(out, "; next comes ");
+        html_add_text(out, bill_plan_name(next, name));
+        buffer_add_format(out, " at %s USD%s", amount,
+                          next->served.delayed     ? ", which makes requests wait"
+                          : next->served.truncated ? ", which cuts answers short"
+                                                   : "");
+    }
+    buffer_add_text(out, ".");
+    for (size_t i = 0; i < b->plan_count; i++) {
+        const struct plan_bill *p = &b->plans[i];
+        if (p->rank == 0 && p->rejected > 0) {
+            buffer_add_text(out, " ");
+            html_add_text(out, bill_plan_name(p, name));
+            buffer_add_text(out, " does not serve ");
+            html_add_count(out, p->rejected);
+            buffer_add_text(out, " of the requests.");
+        }
+    }
+    buffer_add_text(out, "</dd>");
+}
+
+/* Since when, how many, and what happens to them. */
+static bool add_limit(const struct bill *b, size_t plan, struct buffer *out)
+{
+    const struct plan_bill *p = &b->plans[plan];
+    struct bill_row *rows;
+    char span[CELL_SIZE];
+    size_t count = bill_rows(b, plan, &rows), first = bill_rows_first_limited(rows, count);
+    uint64_t away = p->served.count[SERVE_QUOTA] + p->served.count[SERVE_RATE];
+    bool limited = first < count;
+    if (limited) {
+        add_name(out, p);
+        format_span((double)rows[first].due_ns / 1e9, span);
+        buffer_add_format(out, " keeps up for <b>%s</b>, the first ", span);
+        html_add_count(out, first);
+        buffer_add_text(out, " requests; then its quota or rate limit is used up: ");
+        if (p->served.delayed > 0) {
+            html_add_count(out, p->served.delayed);
+            format_span((double)p->served.delay_max_ns / 1e9, span);
+            buffer_add_format(out, " wait, up to %s%s", span, away ? ", and " : ". ");
+        }
+        if (away > 0) {
+            html_add_count(out, away);
+            buffer_add_text(out, " are turned away. ");
+        }
+    }
+    free(rows);
+    return limited;
+}
+
+void html_answer_runs_out(const struct bill *b, struct buffer *out)
+{
+    bool some = false;
+    char span[CELL_SIZE];
+    buffer_add_text(out, "<dt>When does it run out?</dt><dd>");
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (!b->plans[i].without_caps)
+            some |= add_limit(b, i, out);
+    if (!some)
+        buffer_add_text(out, "No quota or rate limit of these plans is reached within the run. ");
+    for (size_t i = 0; i < b->ranking_count; i++) {
+        const struct plan_bill *p = &b->plans[b->ranking[i]];
+        money month;
+        if (p->flat || b->span_ns <= 0 ||
+            money_prorate(p->prorated_total, 30 * 86400 * (uint64_t)NS_PER_S,
+                          (uint64_t)b->billed_span_ns, &month) < 0)
+            continue;
+        format_span((double)b->span_ns / 1e9, span);
+        buffer_add_format(out,
+                          "At the pace of these %s around the clock, which is an "
+                          "extrapolation, 30 days would cost ",
+                          span);
+        add_usd(out, month, 2);
+        buffer_add_text(out, " under ");
+        add_name(out, p);
+        buffer_add_text(out, ".");
+        break;
+    }
+    buffer_add_text(out, "</dd>");
+}
+
+static void add_split(const struct break_even *e, const struct bill *b, struct buffer *out)
+{
+    buffer_add_text(out, "Best split: the ");
+    html_add_count(out, e->split.to_flat);
+    buffer_add_text(out, " dearest requests to ");
+    add_name(out, &b->plans[e->flat_plan]);
+    buffer_add_text(out, " as its quota allows, the rest to ");
+    add_name(out, &b->plans[e->token_plan]);
+    buffer_add_text(out, ": ");
+    add_usd(out, e->split_total, 4);
+    buffer_add_text(out, " prorated, <b>");
+    add_usd(out, e->split_saved, 4);
+    buffer_add_text(out, " less</b> than ");
+    add_name(out, &b->plans[e->token_plan]);
+    buffer_add_text(out, " alone. ");
+}
+
+static money wasted_by(const struct bill_waste *w)
+{
+    return w->retries + w->failed + w->aborted + w->slo_missed;
+}
+
+static void add_wasted(const struct plan_bill *p, struct buffer *out)
+{
+    money wasted = wasted_by(&p->waste);
+    if (wasted == 0 || p->sums.total == 0) {
+        buffer_add_text(out, "Nothing was wasted on retries, failed or cut requests under ");
+        add_name(out, p);
+        buffer_add_text(out, ". ");
+    } else {
+        buffer_add_text(out, "Waste: ");
+        add_usd(out, wasted, 6);
+        buffer_add_format(out, " (%.1f %%) of the charges of ",
+                          100 * money_to_double(wasted) / money_to_double(p->sums.total));
+        add_name(out, p);
+        buffer_add_format(out, " went to retries, failed%s and cut requests; a good request cost ",
+                          p->waste.has_slo ? ", late" : "");
+        add_usd(out, p->waste.usage_per_good, 6);
+        buffer_add_text(out, ". ");
+    }
+    if (p->waste.has_cache && p->waste.cache_misses > 0) {
+        buffer_add_text(out, "Prompts repeat: an infinite prefix cache would have saved ");
+        add_usd(out, p->waste.cache_misses, 4);
+        buffer_add_text(out, ". ");
+    }
+}
+
+void html_answer_savings(const struct bill *b, struct buffer *out)
+{
+    const struct plan_bill *token = NULL;
+    for (size_t i = 0; i < b->ranking_count && !token; i++)
+        if (!b->plans[b->ranking[i]].flat)
+            token = &b->plans[b->ranking[i]];
+    buffer_add_text(out, "<dt>What would save money?</dt><dd>");
+    if (b->best_split && b->best_split->split_saved > 0)
+        add_split(b->best_split, b, out);
+    else
+        buffer_add_text(out, "No split between a flat plan and a plan by the token saves "
+                             "anything. ");
+    if (token)
+        add_wasted(token, out);
+    buffer_add_text(out, "</dd>");
+}
+
+void html_add_waste(const struct bill *b, struct buffer *out)
+{
+    bool some = false;
+    for (size_t i = 0; i < b->plan_count; i++)
+        some |= wasted_by(&b->plans[i].waste) != 0;
+    if (!some)
+        return;
+    buffer_add_text(out, "<h3>Waste (USD)</h3><table class=sort><thead><tr><th>plan<th>retries"
+                         "<th>failed<th>cut<th>late<th>good requests<th>per good request</tr>"
+                         "</thead><tbody>");
+    for (size_t i = 0; i < b->plan_count; i++) {
+        const struct bill_waste *w = &b->plans[i].waste;
+        if (wasted_by(w) == 0)
+            continue;
+        buffer_add_text(out, "<tr><th>");
+        add_name(out, &b->plans[i]);
+        buffer_add_text(out, "</th>");
+        html_add_money(out, w->retries);
+        html_add_money(out, w->failed);
+        html_add_money(out, w->aborted);
+        html_add_money(out, w->slo_missed);
+        html_add_count_cell(out, w->good_requests);
+        html_add_money(out, w->usage_per_good);
+        buffer_add_text(out, "</tr>");
+    }
+    buffer_add_text(out, "</tbody></table>");
+}
+
+/* A flat price has no distribution: it is what a request costs at full use. */
+static void add_prices(const struct plan_bill *p, struct buffer *out)
+{
+    const double flat = p->has_full_use ? money_to_double(p->full_use) : p->stats.mean;
+    const double values[] = {p->flat ? flat : p->stats.mean, p->flat ? NAN : p->stats.p50,
+                             p->flat ? NAN : p->stats.p99, p->flat ? 0 : p->stats.cv};
+    for (size_t i = 0; i < 4; i++) {
+        if (isfinite(values[i]))
+            buffer_add_format(out, "<td data-v=\"%.9g\">%.4g</td>", values[i], values[i]);
+        else
+            buffer_add_text(out, "<td>–</td>");
+    }
+}
+
+static void add_plan(const struct plan_bill *p, struct buffer *out)
+{
+    char name[BILL_NAME_SIZE];
+    buffer_add_text(out, "<tr><th>");
+    html_add_text(out, bill_plan_name(p, name));
+    buffer_add_format(out, "</th><td data-v=\"%d\">", p->rank ? p->rank : 999);
+    if (p->rank)
+        buffer_add_format(out, "%d</td>", p->rank);
+    else
+        buffer_add_text(out, "–</td>");
+    html_add_money(out, p->total);
+    html_add_money(out, p->prorated_total);
+    add_prices(p, out);
+    html_add_count_cell(out, p->served_requests);
+    html_add_count_cell(out, p->rejected);
+    buffer_add_text(out, "</tr>");
+}
+
+void html_add_bill(const struct bill *b, struct buffer *out)
+{
+    buffer_add_text(out,
+                    "<h3>Bill (USD)</h3><table class=sort><thead><tr><th>plan<th>rank<th>cash"
+                    "<th>prorated<th>per request, mean<th>p50<th>p99<th>CV<th>served<th>not served"
+                    "</tr></thead><tbody>");
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (!bill_repeats(b, i))
+            add_plan(&b->plans[i], out);
+    buffer_add_text(out, "</tbody></table>");
+}
