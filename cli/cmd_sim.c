@@ -3,6 +3,7 @@
 #include "cli/progress.h"
 #include "cli/report/summary_table.h"
 #include "cli/run_output.h"
+#include "cli/sweep.h"
 #include "cli/workload_source.h"
 #include "core/clock.h"
 #include "sim/simulate.h"
@@ -19,9 +20,11 @@ struct sim_options {
     double rate_rps, speed;
     uint64_t concurrency, requests, max_in_flight;
     int64_t duration_ns;
-    const char *output, *record, *warmup;
+    const char *output, *record, *warmup, *sweep;
     struct option_list plans, slos, asserts;
-    bool force, no_intervals;
+    double goodput;
+    bool force, resume, no_intervals;
+    const struct option_spec *written; /* into run.json; NULL = all */
 };
 
 /* As in the table: a run.json that is fed back holds the defaults too. */
@@ -42,6 +45,9 @@ static const struct option_spec options[] = {
      .help = "open loop instead: Poisson arrivals per second, whoever still waits"},
     {"concurrency", 'c', OPTION_COUNT, AT(concurrency), .unit = "N", .max = 1e6,
      .help = "closed loop instead: so many requests at a time"},
+    {"sweep", 0, OPTION_TEXT, AT(sweep), .unit = "KEY=VALUES",
+     .help = "a run for each rate or concurrency: rate=1,2,4, rate=1..64:lin:8 or :log:7, "
+             "concurrency=..., rate=adaptive; needs -o DIR"},
     {"max-in-flight", 0, OPTION_COUNT, AT(max_in_flight), .unit = "N", .max = 4e9,
      .help = "due requests wait above it"},
 
@@ -63,12 +69,15 @@ static const struct option_spec options[] = {
     {"output", 'o', OPTION_TEXT, AT(output), .unit = "DIR",
      .help = "the run's directory; results/NAME-TIME unless given", .group = "Results"},
     {"force", 'f', OPTION_FLAG, AT(force), .help = "replace an earlier run there"},
+    {"resume", 0, OPTION_FLAG, AT(resume), .help = "go on with an interrupted sweep there"},
     {"record", 0, OPTION_TEXT, AT(record), .unit = "chunks",
      .help = "keep every chunk's time in requests.jsonl"},
     {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
      .help = "bill the run at once under these plans"},
     {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
      .help = "objective on each request, for goodput: ttft=500, tpot=50, e2e=10000"},
+    {"goodput", 0, OPTION_NUMBER, AT(goodput), "0.99", "SHARE", .min = 0.01, .max = 1,
+     .help = "share of the requests within the objectives that a sweep's knee must have"},
     {"assert", 0, OPTION_LIST, AT(asserts), .unit = "METRIC_STAT=LIMIT",
      .help = "objective on the run: ttft_p99=500, goodput_fraction=0.95; missed = exit status 1"},
     {"warmup", 0, OPTION_TEXT, AT(warmup), "none", "none|auto|TIME",
@@ -330,7 +339,7 @@ static int run_workload(const struct terminal *t, const struct sim_options *o,
                                          .mode = o->force ? RUN_FORCE : RUN_NEW,
                                          .detail = detail,
                                          .reproducible = true,
-                                         .specs = options,
+                                         .specs = o->written ? o->written : options,
                                          .options = o,
                                          .workload = description.data};
     int status = run_output_begin(&out, &request, err);
@@ -339,6 +348,67 @@ static int run_workload(const struct terminal *t, const struct sim_options *o,
         run_output_free(&out);
     }
     buffer_free(&description);
+    return status;
+}
+
+/* ---- a sweep ---- */
+
+/* What the points of a sweep have in common. */
+struct sim_sweep {
+    const struct sim_options *o;
+    const struct workload *workload;
+    struct engine_config engine;
+    struct terminal quiet;
+};
+
+static int run_point(void *context, const struct sweep *s, double value, const char *path,
+                     struct error *err)
+{
+    struct sim_sweep *all = context;
+    struct sim_options o = *all->o;
+    struct simulate_options point;
+    if (s->values.is_rate)
+        o.rate_rps = value;
+    else
+        o.concurrency = (uint64_t)value;
+    struct option_spec specs[SWEEP_OPTIONS];
+    sweep_child_options(options, s->values.is_rate ? "rate" : "concurrency", specs);
+    o.written = specs;
+    o.output = path;
+    o.force = true;
+    simulate_options_init(&point);
+    point.engine = all->engine;
+    if (choose_load(&o, &point, err) < 0)
+        return err->code;
+    return run_workload(&all->quiet, &o, &point, all->workload, err);
+}
+
+static int run_sweep(const struct terminal *t, const struct sim_options *o,
+                     const struct engine_config *engine, const struct workload *w,
+                     struct error *err)
+{
+    struct sim_sweep all = {.o = o, .workload = w, .engine = *engine};
+    struct simulate_options plain = {.load = SIMULATE_TRACE};
+    struct summary_options so;
+    struct sweep s = {.terminal = t,
+                      .command = "sim",
+                      .directory = o->output,
+                      .force = o->force,
+                      .resume = o->resume,
+                      .json = o->common.json,
+                      .options_hash = sweep_options_hash(options, o),
+                      .goodput = o->goodput,
+                      .run = run_point,
+                      .context = &all};
+    if (!o->output || o->rate_rps > 0 || o->concurrency > 0)
+        return error_set(err, ERR_INPUT,
+                         "--sweep needs -o DIR, and brings its own --rate or --concurrency");
+    if (sweep_parse(o->sweep, &s.values, err) < 0 || choose_summary(o, &plain, &so, err) < 0 ||
+        sweep_quiet_terminal(t, &all.quiet, err) < 0)
+        return err->code;
+    s.slos = &so.slos;
+    int status = sweep_run(&s, err);
+    sweep_quiet_free(&all.quiet);
     return status;
 }
 
@@ -353,7 +423,8 @@ static int run(const struct terminal *t, const void *given, struct error *err)
         return err->code;
     checked = s.engine;
     if (engine_config_check(&checked, err) < 0 ||
-        (o->output && run_dir_check(o->output, o->force ? RUN_FORCE : RUN_NEW, err) < 0))
+        (o->output && !o->sweep &&
+         run_dir_check(o->output, o->force ? RUN_FORCE : RUN_NEW, err) < 0))
         return err->code;
     struct generate_options limits = {.requests = o->requests,
                                       .duration_s = (double)o->duration_ns / 1e9};
@@ -361,7 +432,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     workload_init(&w);
     int status = workload_source_load(&o->source, t, &limits, o->common.seed, &w, err);
     if (status == 0)
-        status = run_workload(t, o, &s, &w, err);
+        status = o->sweep ? run_sweep(t, o, &s.engine, &w, err) : run_workload(t, o, &s, &w, err);
     workload_free(&w);
     return status;
 }

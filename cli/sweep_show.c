@@ -1,0 +1,317 @@
+#include "cli/sweep_show.h"
+
+#include "cli/report/plot.h"
+#include "cli/report/summary_table.h"
+#include "core/runs/run_dir.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define USL_CURVE 60
+
+double sweep_in_flight(const struct sweep *s, const struct sweep_point *p)
+{
+    return s->values.is_rate ? p->request_rps * p->e2e_mean / 1e3 : p->value;
+}
+
+static void find_knee(struct sweep_result *r)
+{
+    double best = 0;
+    r->knee = SIZE_MAX;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct sweep_point *p = &r->points[i];
+        if (r->sweep->slos->count > 0) {
+            if (!(p->goodput >= r->sweep->goodput))
+                return;
+            r->knee = i;
+        } else if (p->request_rps / p->e2e_mean > best) {
+            best = p->request_rps / p->e2e_mean;
+            r->knee = i;
+        }
+    }
+}
+
+void sweep_judge(struct sweep_result *r)
+{
+    double n[SWEEP_POINTS], x[SWEEP_POINTS];
+    struct error err = {0};
+    size_t used = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        n[used] = sweep_in_flight(r->sweep, &r->points[i]);
+        x[used] = r->points[i].request_rps;
+        used += n[used] > 0 && x[used] > 0;
+    }
+    find_knee(r);
+    r->has_usl = usl_fit(n, x, used, &r->usl, &err) == 0;
+}
+
+/* ---- text ---- */
+
+static void add_parameter(const char *name, const struct usl_parameter *p, struct buffer *out)
+{
+    buffer_add_format(out, "  %-22s %.4g (95 %%: %.4g to %.4g)\n", name, p->value, p->low, p->high);
+}
+
+static void add_usl(const struct sweep_result *r, struct buffer *out)
+{
+    if (!r->has_usl)
+        return;
+    buffer_add_format(out, "\nUniversal Scalability Law on throughput over requests in flight%s\n",
+                      r->sweep->values.is_rate ? " (by Little's law)" : "");
+    add_parameter("one at a time (1/s)", &r->usl.lambda, out);
+    add_parameter("contention", &r->usl.sigma, out);
+    add_parameter("coherency", &r->usl.kappa, out);
+    if (isfinite(r->usl.optimum.value))
+        buffer_add_format(out, "  most throughput %.4g requests/s, at %.4g in flight\n",
+                          r->usl.peak, r->usl.optimum.value);
+    buffer_add_format(out, "  R² %.4f over %zu points\n", r->usl.r_squared, r->usl.points);
+}
+
+void sweep_write_table(const struct sweep_result *r, struct buffer *out)
+{
+    const struct sweep *s = r->sweep;
+    const char *const heads[] = {s->values.is_rate ? "rate (1/s)" : "concurrency",
+                                 "req/s",
+                                 "output t/s",
+                                 "goodput",
+                                 "TTFT p50",
+                                 "p99",
+                                 "TPOT p50",
+                                 "p99",
+                                 "E2E p50",
+                                 "p99",
+                                 "in flight",
+                                 "failed"};
+    size_t columns = sizeof heads / sizeof *heads;
+    for (size_t i = 0; i < columns; i++)
+        add_padded(out, heads[i], i == 0 ? 12 : 11, true);
+    buffer_add_byte(out, '\n');
+    for (size_t i = 0; i < r->count; i++) {
+        const struct sweep_point *p = &r->points[i];
+        const double values[] = {p->value,         p->request_rps,        p->output_tps,
+                                 100 * p->goodput, p->ttft_p50,           p->ttft_p99,
+                                 p->tpot_p50,      p->tpot_p99,           p->e2e_p50,
+                                 p->e2e_p99,       sweep_in_flight(s, p), p->failed + p->unsent};
+        for (size_t k = 0; k < columns; k++) {
+            char text[CELL_SIZE], number[CELL_SIZE + 4];
+            format_cell(values[k], text);
+            snprintf(number, sizeof number, "%s%s", text,
+                     k == 3 && isfinite(values[k]) ? " %" : "");
+            add_padded(out, number, k == 0 ? 12 : 11, true);
+        }
+        buffer_add_format(out, "%s\n", i == r->knee ? "  <- knee" : "");
+    }
+    buffer_add_text(out, "latencies in ms; ");
+    if (s->slos->count == 0)
+        buffer_add_text(out, "the knee is where throughput over latency is greatest\n");
+    else if (r->knee == SIZE_MAX)
+        buffer_add_format(out, "no point has %g %% of its requests within the objectives\n",
+                          100 * s->goodput);
+    else
+        buffer_add_format(out,
+                          "the knee is the last with %g %% of its requests within the "
+                          "objectives\n",
+                          100 * s->goodput);
+    add_usl(r, out);
+}
+
+/* ---- JSON ---- */
+
+static void put(struct json_writer *w, const char *key, double value)
+{
+    json_key(w, key);
+    json_put_statistic(w, value);
+}
+
+static void write_parameter(struct json_writer *w, const char *key, const struct usl_parameter *p)
+{
+    json_key(w, key);
+    json_begin_object(w);
+    put(w, "value", p->value);
+    put(w, "low", p->low);
+    put(w, "high", p->high);
+    json_end_object(w);
+}
+
+static void write_point(const struct sweep *s, const struct sweep_point *p, struct json_writer *w)
+{
+    json_begin_object(w);
+    put(w, "value", p->value);
+    put(w, "scheduled", p->requests);
+    put(w, "failed", p->failed);
+    put(w, "unsent", p->unsent);
+    put(w, "request_throughput_rps", p->request_rps);
+    put(w, "output_throughput_tps", p->output_tps);
+    put(w, "goodput_fraction", p->goodput);
+    put(w, "ttft_ms_p50", p->ttft_p50);
+    put(w, "ttft_ms_p99", p->ttft_p99);
+    put(w, "tpot_ms_p50", p->tpot_p50);
+    put(w, "tpot_ms_p99", p->tpot_p99);
+    put(w, "e2e_ms_mean", p->e2e_mean);
+    put(w, "e2e_ms_p50", p->e2e_p50);
+    put(w, "e2e_ms_p99", p->e2e_p99);
+    put(w, "in_flight", sweep_in_flight(s, p));
+    json_end_object(w);
+}
+
+void sweep_write_json(const struct sweep_result *r, struct json_writer *w)
+{
+    const struct sweep *s = r->sweep;
+    json_begin_object(w);
+    json_key(w, "command");
+    json_put_string(w, s->command);
+    json_key(w, "sweep");
+    json_put_string(w, s->values.text);
+    json_key(w, "over");
+    json_put_string(w, s->values.is_rate ? "rate" : "concurrency");
+    json_key(w, "points");
+    json_begin_array(w);
+    for (size_t i = 0; i < r->count; i++)
+        write_point(s, &r->points[i], w);
+    json_end_array(w);
+    put(w, "knee", r->knee == SIZE_MAX ? NAN : r->points[r->knee].value);
+    if (r->has_usl) {
+        json_key(w, "usl");
+        json_begin_object(w);
+        write_parameter(w, "lambda", &r->usl.lambda);
+        write_parameter(w, "sigma", &r->usl.sigma);
+        write_parameter(w, "kappa", &r->usl.kappa);
+        write_parameter(w, "optimum", &r->usl.optimum);
+        put(w, "peak_rps", r->usl.peak);
+        put(w, "r_squared", r->usl.r_squared);
+        json_end_object(w);
+    }
+    json_end_object(w);
+}
+
+/* ---- plots ---- */
+
+static const struct slo *latency_objective(const struct slo_list *slos, bool *whole)
+{
+    for (size_t i = 0; i < slos->count; i++) {
+        enum metric m = slos->items[i].metric;
+        *whole = m == METRIC_E2E || m == METRIC_E2E_SCHEDULED;
+        if (*whole || m == METRIC_TTFT || m == METRIC_TTFT_SCHEDULED)
+            return &slos->items[i];
+    }
+    *whole = false;
+    return NULL;
+}
+
+static int draw_curve(const struct sweep_result *r, const char *directory, struct error *err)
+{
+    const struct sweep *s = r->sweep;
+    double load[SWEEP_POINTS], rps[SWEEP_POINTS], p50[SWEEP_POINTS], p99[SWEEP_POINTS];
+    char limit[48];
+    bool whole;
+    const struct slo *slo = latency_objective(s->slos, &whole);
+    bool e2e = whole || !isfinite(r->points[0].ttft_p50);
+    for (size_t i = 0; i < r->count; i++) {
+        const struct sweep_point *p = &r->points[i];
+        load[i] = p->value;
+        rps[i] = p->request_rps;
+        p50[i] = e2e ? p->e2e_p50 : p->ttft_p50;
+        p99[i] = e2e ? p->e2e_p99 : p->ttft_p99;
+    }
+    const char *over = s->values.is_rate ? "rate (requests/s)" : "concurrency (requests)";
+    bool wide = r->points[r->count - 1].value > 8 * r->points[0].value;
+    struct plot_panel panels[3] = {
+        {.title = "Throughput and latency over load",
+         .x_label = over,
+         .y_label = "throughput (requests/s)",
+         .y_max = NAN,
+         .log_x = wide,
+         .series = {{.style = PLOT_LINES, .x = load, .y = rps, .count = r->count, .color = 0},
+                    {.style = PLOT_POINTS, .x = load, .y = rps, .count = r->count, .color = 0}},
+         .series_count = 2},
+        {.x_label = over,
+         .y_label = e2e ? "E2E (ms)" : "TTFT (ms)",
+         .log_x = wide,
+         .log_y = true,
+         .legend = "top left",
+         .series = {{.title = "p50",
+                     .style = PLOT_LINES,
+                     .x = load,
+                     .y = p50,
+                     .count = r->count,
+                     .color = 1},
+                    {.title = "p99",
+                     .style = PLOT_LINES,
+                     .x = load,
+                     .y = p99,
+                     .count = r->count,
+                     .color = 2}},
+         .series_count = 2},
+        {.x_label = "throughput (requests/s)",
+         .y_label = e2e ? "E2E (ms)" : "TTFT (ms)",
+         .log_y = true,
+         .legend = "top left",
+         .series = {{.title = "p50",
+                     .style = PLOT_LINES,
+                     .x = rps,
+                     .y = p50,
+                     .count = r->count,
+                     .color = 1},
+                    {.title = "p99",
+                     .style = PLOT_LINES,
+                     .x = rps,
+                     .y = p99,
+                     .count = r->count,
+                     .color = 2}},
+         .series_count = 2}};
+    for (size_t i = 0; i < 3 && r->knee != SIZE_MAX; i++)
+        panels[i].marks[panels[i].mark_count++] =
+            (struct plot_mark){"knee", i == 2 ? rps[r->knee] : load[r->knee], true};
+    for (size_t i = 1; i < 3 && slo; i++) {
+        snprintf(limit, sizeof limit, "SLO %g ms", slo->limit_ms);
+        panels[i].marks[panels[i].mark_count++] = (struct plot_mark){limit, slo->limit_ms, false};
+    }
+    struct plot plot = {
+        .name = "sweep", .panels = panels, .panel_count = 3, .width = 900, .height = 1000};
+    return plot_draw(&plot, directory, s->keep_script, err);
+}
+
+static int draw_usl(const struct sweep_result *r, const char *directory, struct error *err)
+{
+    double n[SWEEP_POINTS], x[SWEEP_POINTS], fit_n[USL_CURVE], fit_x[USL_CURVE], most = 1;
+    for (size_t i = 0; i < r->count; i++) {
+        n[i] = sweep_in_flight(r->sweep, &r->points[i]);
+        x[i] = r->points[i].request_rps;
+        most = fmax(most, n[i]);
+    }
+    for (size_t i = 0; i < USL_CURVE; i++) {
+        fit_n[i] = most * 1.2 * (double)(i + 1) / USL_CURVE;
+        fit_x[i] = usl_throughput(&r->usl, fit_n[i]);
+    }
+    struct plot_panel panel = {
+        .title = "Universal Scalability Law",
+        .x_label = "in flight (requests)",
+        .y_label = "throughput (requests/s)",
+        .y_max = NAN,
+        .series = {{.title = "fit",
+                    .style = PLOT_LINES,
+                    .x = fit_n,
+                    .y = fit_x,
+                    .count = USL_CURVE,
+                    .color = 1},
+                   {.title = r->sweep->command[0] == 's' ? "simulated" : "measured",
+                    .style = PLOT_POINTS,
+                    .x = n,
+                    .y = x,
+                    .count = r->count,
+                    .color = 0}},
+        .series_count = 2};
+    struct plot plot = {.name = "usl", .panels = &panel, .panel_count = 1};
+    return plot_draw(&plot, directory, r->sweep->keep_script, err);
+}
+
+int sweep_draw(const struct sweep_result *r, struct error *err)
+{
+    char *directory = run_dir_file(r->sweep->directory, "plots");
+    int status = draw_curve(r, directory, err);
+    if (status == 0 && r->has_usl)
+        status = draw_usl(r, directory, err);
+    free(directory);
+    return status;
+}

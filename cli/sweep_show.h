@@ -1,0 +1,30 @@
+/* What a sweep found: table, sweep.json, plots. */
+#ifndef FAREBOX_CLI_SWEEP_SHOW_H
+#define FAREBOX_CLI_SWEEP_SHOW_H
+
+#include "cli/sweep.h"
+#include "core/stats/usl.h"
+
+struct sweep_result {
+    const struct sweep *sweep;
+    struct sweep_point *points; /* by ascending value */
+    size_t count;
+    size_t knee; /* SIZE_MAX: none */
+    bool has_usl;
+    struct usl_fit usl;
+};
+
+/* Finds the knee and fits the USL. The knee is the highest value up to which the goodput holds at
+ * every point; without objectives where throughput over latency is greatest (Kleinrock's power). */
+void sweep_judge(struct sweep_result *r);
+
+/* Requests in flight: the concurrency, or by Little's law throughput × mean E2E. */
+double sweep_in_flight(const struct sweep *s, const struct sweep_point *p);
+
+void sweep_write_table(const struct sweep_result *r, struct buffer *out);
+void sweep_write_json(const struct sweep_result *r, struct json_writer *w);
+
+/* plots/sweep.svg, .png, and usl.svg, .png where there is a fit. */
+int sweep_draw(const struct sweep_result *r, struct error *err);
+
+#endif

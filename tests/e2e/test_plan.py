@@ -1,0 +1,151 @@
+"""farebox plan capacity, and the sweeps of sim and bench."""
+import json
+import pathlib
+import shutil
+import signal
+import time
+import unittest
+
+from support import Case, read_json, read_lines
+
+# Eight places of 100 ms: 80 requests a second at most.
+EIGHT = json.dumps({"kind": "constant", "source": "test", "ttft_ms": 10, "itl_ms": 10,
+                    "max_num_seqs": 8})
+TEN_TOKENS = "".join(json.dumps({"timestamp": 10 * i, "input_length": 8, "output_length": 10}) + "\n"
+                     for i in range(200))
+
+
+class Capacity(Case):
+    def setUp(self):
+        super().setUp()
+        self.engine = self.write("eight.json", EIGHT)
+        self.trace = self.write("ten.jsonl", TEN_TOKENS)
+
+    def plan(self, *words, **more):
+        return self.farebox_json("plan", "capacity", "--trace", self.trace, "--engine", self.engine,
+                                 "--slo", "ttft=100", *words, **more)
+
+    def test_a_demand_becomes_replicas_and_cost(self):
+        found = self.plan("--demand", 200, "--growth", "50%/month", "--months", 2, "--gpu-hour",
+                          "2.50", "-o", "out")
+        rate = found["rate_rps"]
+        low, high = found["rate_rps_ci95"]
+        self.assertLess(low, rate)
+        self.assertLess(rate, high)
+        self.assertTrue(50 < rate < 80, rate)
+        self.assertEqual(found["limit"], "max_num_seqs")
+        self.assertAlmostEqual(found["theory"]["littles_in_flight"],
+                               found["theory"]["measured_in_flight"], delta=0.2)
+        for i, month in enumerate(found["months"]):
+            self.assertAlmostEqual(month["demand_rps"], 200 * 1.5 ** i, places=3)
+            self.assertGreaterEqual(month["replicas"] * rate * 0.8, month["demand_rps"])
+            self.assertLess((month["replicas"] - 1) * rate * 0.8, month["demand_rps"])
+            self.assertEqual(float(month["cost_usd"]), month["replicas"] * 720 * 2.5)
+        self.assertEqual(read_json(self.path("out/capacity.json")), found)
+        if shutil.which("gnuplot"):
+            self.assertTrue(pathlib.Path(self.path("out/plots/capacity.svg")).exists())
+
+    def test_the_same_seed_finds_the_same(self):
+        self.assertEqual(self.plan(), self.plan())
+        self.assertNotEqual(self.plan()["seed_rps"], self.plan("--seed", 7)["seed_rps"])
+
+    def test_self_hosting_overtakes_where_the_costs_cross(self):
+        plans = self.write("plans.json", json.dumps({"book": "t", "currency": "USD", "plans": [
+            {"name": "t/each", "per_request": "0.0001"}]}))
+        found = self.plan("--demand", 10, "--gpu-hour", "3.60", "--plans", plans)
+        plan = found["plans"][0]
+        self.assertAlmostEqual(float(plan["month_usd"]), 10 * 2592000 * 0.0001, delta=1)
+        self.assertAlmostEqual(plan["overtakes_from_rps"], 10, places=4)
+
+    def test_objectives_that_nothing_meets(self):
+        done = self.farebox("plan", "capacity", "--trace", self.trace, "--engine", self.engine,
+                            "--slo", "ttft=5", expect=1)
+        self.assertIn("No rate meets the objectives", done.stdout)
+
+    def test_refuses_what_makes_no_sense(self):
+        words = ["plan", "capacity", "--trace", self.trace, "--engine", self.engine]
+        self.assert_refused(self.farebox(*words, expect=2), "--slo ttft=500")
+        self.assert_refused(self.farebox(*words, "--slo", "ttft=9", "--growth", "much", expect=2),
+                            "--growth much", "10%/month")
+        self.assert_refused(self.farebox(*words[:4], "--slo", "ttft=9", expect=2), "--engine")
+
+
+class SimSweep(Case):
+    def sweep(self, *words, **more):
+        return self.farebox("sim", "--scenario", "chat", "--engine", "rtx4090-llama-3.1-8b-tp1",
+                            "--requests", 400, "--slo", "ttft=1000", "--no-intervals",
+                            *words, **more)
+
+    def test_resumes_to_the_same_bytes(self):
+        words = ["--sweep", "rate=0.5..8:log:5"]
+        self.sweep(*words, "-o", "whole")
+        lines = pathlib.Path(self.path("whole/sweep.jsonl")).read_text().splitlines(True)
+        self.assertEqual(len(lines), 6)
+        self.sweep(*words, "-o", "cut")
+        # As a kill leaves it: two points done, the third one's line torn.
+        log = pathlib.Path(self.path("cut/sweep.jsonl"))
+        log.write_text("".join(lines[:3]) + lines[3][:20])
+        for gone in ("sweep.json", "rate-8/summary.json", "rate-2/summary.json"):
+            pathlib.Path(self.path("cut/" + gone)).unlink()
+        kept = pathlib.Path(self.path("cut/rate-0.5/summary.json")).stat().st_mtime_ns
+        table = self.sweep(*words, "-o", "cut", "--resume").stdout.replace("cut", "whole")
+        self.assertEqual(table, self.sweep(*words, "-o", "whole", "--resume").stdout)
+        for name in ("sweep.jsonl", "sweep.json", "rate-8/summary.json"):
+            self.assertEqual(pathlib.Path(self.path("cut/" + name)).read_bytes(),
+                             pathlib.Path(self.path("whole/" + name)).read_bytes(), name)
+        self.assertEqual(pathlib.Path(self.path("cut/rate-0.5/summary.json")).stat().st_mtime_ns,
+                         kept)
+
+    def test_an_interrupt_keeps_what_is_done(self):
+        words = ["sim", "--scenario", "chat", "--engine", "rtx4090-llama-3.1-8b-tp1", "--requests",
+                 4000, "--sweep", "rate=1..3:lin:20", "--no-intervals", "-o"]
+        process = self.start(*words, "cut")
+        log = pathlib.Path(self.path("cut/sweep.jsonl"))
+        deadline = time.monotonic() + 30
+        while not log.exists() or log.read_text().count("\n") < 3:
+            self.assertLess(time.monotonic(), deadline)
+            self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 130)
+        before = log.read_text()
+        self.farebox(*words, "cut", "--resume")
+        self.assertTrue(log.read_text().startswith(before))
+        self.farebox(*words, "whole")
+        self.assertEqual(log.read_bytes(),
+                         pathlib.Path(self.path("whole/sweep.jsonl")).read_bytes())
+
+    def test_a_table_with_knee_and_fit(self):
+        self.sweep("--sweep", "concurrency=adaptive", "-o", "s", "--goodput", 0.95)
+        found = read_json(self.path("s/sweep.json"))
+        values = [p["value"] for p in found["points"]]
+        self.assertEqual(values, sorted(set(values)))
+        best = max(p["request_throughput_rps"] for p in found["points"])
+        self.assertLess(found["points"][-1]["request_throughput_rps"], best * 1.1)
+        self.assertIn(found["knee"], values)
+        for p in found["points"]:
+            if p["value"] <= found["knee"]:
+                self.assertGreaterEqual(p["goodput_fraction"], 0.95)
+        self.assertLess(found["usl"]["lambda"]["low"], found["usl"]["lambda"]["value"])
+        self.assertGreater(found["usl"]["r_squared"], 0.95)
+        # Each point's figures are those of its run.
+        run = read_json(self.path(f"s/concurrency-{values[1]:g}/summary.json"))
+        self.assertAlmostEqual(found["points"][1]["ttft_ms_p50"], run["ttft_scheduled_ms"]["p50"],
+                               delta=1e-3)
+        options = read_json(self.path(f"s/concurrency-{values[1]:g}/run.json"))
+        self.assertIn(f'"concurrency": {values[1]:g}', json.dumps(options))
+        self.assertNotIn('"sweep"', json.dumps(options))
+
+    def test_refuses(self):
+        for bad in ("rate", "rate=", "speed=1", "rate=0,1", "rate=1..2", "rate=4..1:lin:3",
+                    "rate=1..4:exp:3"):
+            self.assert_refused(self.sweep("--sweep", bad, "-o", "x", expect=2), "--sweep", "log:7")
+        self.assert_refused(self.sweep("--sweep", "rate=1", expect=2), "-o DIR")
+        self.sweep("--sweep", "rate=1", "-o", "y")
+        self.assertIn("--resume", self.sweep("--sweep", "rate=1", "-o", "y", expect=2).stderr)
+        done = self.sweep("--sweep", "rate=2", "-o", "y", "--resume", expect=2)
+        self.assertIn("another sweep", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
