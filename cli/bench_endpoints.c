@@ -1,6 +1,5 @@
 #include "cli/bench_endpoints.h"
 
-#include "cli/report/summary_table.h"
 #include "core/memory.h"
 
 #include <stdlib.h>
@@ -31,49 +30,6 @@ void bench_endpoints_note(struct bench_endpoints *e, const struct record *r)
             return;
         }
     }
-}
-
-static void add_number(struct buffer *out, double value, int width)
-{
-    char cell[CELL_SIZE];
-    format_cell(value, cell);
-    add_padded(out, cell, width, true);
-}
-
-static void add_count(struct buffer *out, uint64_t value, int width)
-{
-    char cell[GROUPED_SIZE];
-    format_grouped((int64_t)value, cell);
-    add_padded(out, cell, width, true);
-}
-
-void bench_endpoints_show(struct bench_endpoints *e, const struct summary_options *options,
-                          struct buffer *out)
-{
-    static const char *const heads[] = {"requests", "failed",  "TTFT p50", "TTFT p99",
-                                        "TPOT p50", "E2E p50", "E2E p99",  "tok/s out"};
-    if (e->count == 0)
-        return;
-    add_padded(out, "by endpoint, from the sending, ms", 34, false);
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
-        add_padded(out, heads[i], i < 2 ? 9 : 10, true);
-    buffer_add_byte(out, '\n');
-    for (size_t i = 0; i < e->count; i++) {
-        struct summary s;
-        collector_summarize(e->collectors[i], options, &s);
-        const struct metric_summary *m = s.window.metrics;
-        buffer_add_format(out, "%-34.34s", name_of(&e->configs[i]));
-        add_count(out, s.accounting.scheduled, 9);
-        add_count(out, s.accounting.failed, 9);
-        add_number(out, m[METRIC_TTFT].p50, 10);
-        add_number(out, m[METRIC_TTFT].p99, 10);
-        add_number(out, m[METRIC_TPOT].p50, 10);
-        add_number(out, m[METRIC_E2E].p50, 10);
-        add_number(out, m[METRIC_E2E].p99, 10);
-        add_number(out, s.window.output_throughput_tps, 10);
-        buffer_add_byte(out, '\n');
-    }
-    buffer_add_byte(out, '\n');
 }
 
 void bench_endpoints_write(struct bench_endpoints *e, const struct summary_options *options,

@@ -3,7 +3,7 @@
  *     struct bench_endpoints e;
  *     bench_endpoints_init(&e, configs, count);         // nothing to do for one endpoint
  *     bench_endpoints_note(&e, &record);
- *     bench_endpoints_show(&e, &summary_options, &text);
+ *     bench_endpoints_write(&e, &summary_options, &text);
  *     bench_endpoints_free(&e);
  */
 #ifndef FAREBOX_CLI_BENCH_ENDPOINTS_H
@@ -22,10 +22,6 @@ struct bench_endpoints {
 void bench_endpoints_init(struct bench_endpoints *e, const struct endpoint_config *configs,
                           size_t count);
 void bench_endpoints_note(struct bench_endpoints *e, const struct record *r);
-
-/* One row for each endpoint. */
-void bench_endpoints_show(struct bench_endpoints *e, const struct summary_options *options,
-                          struct buffer *out);
 
 /* {"NAME": summary.json's object, ...}; nothing where there is one endpoint only. */
 void bench_endpoints_write(struct bench_endpoints *e, const struct summary_options *options,

@@ -205,7 +205,6 @@ static int finish(struct bench_command *b, const struct bench_report *report, st
     if (status == 0) {
         bench_warn(b->terminal, &b->setup, &b->workload, report, &summary);
         bench_show_result(b->o, &b->setup, &b->workload, report, &summary, b->output.path, &table);
-        bench_endpoints_show(&b->each, &b->setup.summary, &table);
         print_buffer(b->terminal->human, &table);
         bench_endpoints_write(&b->each, &b->setup.summary, &table);
         if (table.length)

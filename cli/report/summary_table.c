@@ -1,5 +1,7 @@
 #include "cli/report/summary_table.h"
 
+#include "cli/report/group_table.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -235,6 +237,7 @@ void summary_table(const struct summary *s, const char *title, const char *verdi
             buffer_add_format(out, "warm-up      the first %.3g s are left out (%s)\n", s->warmup_s,
                               s->warmup_method);
         add_latencies(s, out);
+        group_table(s, out);
     }
     if (s->estimated_usage)
         buffer_add_format(out,

@@ -12,6 +12,7 @@ struct collector *collector_create(void)
     struct collector *c = mem_zero(1, sizeof *c);
     gap_store_init(&c->gaps);
     token_bins_init(&c->tokens);
+    group_store_init(&c->groups);
     names_init(&c->retried);
     return c;
 }
@@ -22,6 +23,7 @@ void collector_free(struct collector *c)
         return;
     gap_store_free(&c->gaps);
     token_bins_free(&c->tokens);
+    group_store_free(&c->groups);
     names_free(&c->retried);
     free(c->retried_sent_ns);
     free(c->retried_ready_ns);
@@ -146,6 +148,7 @@ void collector_add(struct collector *c, const struct record *r)
     c->connects += r->connects;
     c->slow_reads += r->slow_reader;
     c->estimated_usage += r->usage_from == USAGE_ESTIMATED;
+    group_store_note(&c->groups, r);
     if (!r->final) {
         remember_first_attempt(c, r);
         return;
@@ -153,6 +156,7 @@ void collector_add(struct collector *c, const struct record *r)
     count_request(&c->accounting, r);
     mem_grow(&c->rows, &c->row_capacity, c->row_count + 1, sizeof *c->rows);
     c->rows[c->row_count] = row_of(c, r);
+    c->rows[c->row_count].group = group_store_add(&c->groups, r);
     c->row_count++;
     add_tokens(c, r);
     add_gaps(c, r, (uint32_t)(c->row_count - 1));
@@ -179,9 +183,14 @@ static void merge_accounting(struct accounting *to, const struct accounting *fro
 void collector_merge(struct collector *c, const struct collector *from)
 {
     uint32_t shift = (uint32_t)c->row_count;
+    uint16_t *groups;
     mem_grow(&c->rows, &c->row_capacity, c->row_count + from->row_count, sizeof *c->rows);
     if (from->row_count)
         memcpy(c->rows + c->row_count, from->rows, from->row_count * sizeof *c->rows);
+    group_store_merge(&c->groups, &from->groups, &groups);
+    for (size_t i = 0; i < from->row_count; i++)
+        c->rows[shift + i].group = groups[from->rows[i].group];
+    free(groups);
     c->row_count += from->row_count;
     gap_store_merge(&c->gaps, &from->gaps, shift, c->rows);
     token_bins_merge(&c->tokens, &from->tokens);

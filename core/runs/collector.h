@@ -3,6 +3,7 @@
 #define FAREBOX_CORE_RUNS_COLLECTOR_H
 
 #include "core/names.h"
+#include "core/runs/groups.h"
 #include "core/runs/summary.h"
 #include "core/stats/histogram.h"
 #include "core/stats/moments.h"
@@ -12,7 +13,8 @@ struct request_row {
     int64_t scheduled_ns, ready_ns, sent_ns;
     int64_t first_token_ns, first_output_ns, last_token_ns, done_ns;
     uint32_t input, cached, output, reasoning, asked_input, asked_output, chunks;
-    uint8_t status, streamed, reasoning_chunks, has_usage;
+    uint16_t group; /* combination in the group store */
+    uint8_t status, streamed : 1, reasoning_chunks : 1, has_usage : 1;
 };
 
 /* Gaps between chunks: each one exactly, with its request, up to GAPS_EXACT; beyond that one
@@ -44,6 +46,7 @@ struct collector {
     size_t row_count, row_capacity;
     struct gap_store gaps;
     struct token_bins tokens;
+    struct group_store groups;
     struct accounting accounting; /* all but `scheduled`, which is the sum */
     uint64_t estimated_usage, connects, slow_reads;
     struct names retried; /* ids of requests with an attempt before the final one */
@@ -79,5 +82,9 @@ void collector_flights_free(struct flights *f);
 
 /* The value of a metric for a row; false if the row has none. */
 bool row_metric(const struct request_row *r, enum metric m, int64_t *value_ns);
+
+/* True if the request met every objective. A metric that it lacks cannot meet one, but for the
+ * TPOT of an answer of one token. */
+bool row_meets_slos(const struct request_row *r, const struct slo_list *slos);
 
 #endif

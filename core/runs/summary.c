@@ -160,9 +160,7 @@ static struct metric_summary summarize_gaps(const struct collector *c, int64_t f
     return s;
 }
 
-/* True if the request met every objective. A metric that it lacks cannot meet one, but for the
- * TPOT of an answer of one token. */
-static bool meets_slos(const struct request_row *r, const struct slo_list *slos)
+bool row_meets_slos(const struct request_row *r, const struct slo_list *slos)
 {
     if (r->status != RECORD_COMPLETED)
         return false;
@@ -182,7 +180,7 @@ static bool meets_slos(const struct request_row *r, const struct slo_list *slos)
 
 bool collector_last_meets(const struct collector *c, const struct slo_list *slos)
 {
-    return c->row_count > 0 && meets_slos(&c->rows[c->row_count - 1], slos);
+    return c->row_count > 0 && row_meets_slos(&c->rows[c->row_count - 1], slos);
 }
 
 /* Good requests, twice: of those scheduled in the phase, and of those that ended in it, so that
@@ -197,7 +195,7 @@ static void count_requests(const struct collector *c, const struct phase *p,
 {
     for (size_t i = 0; i < c->row_count; i++) {
         const struct request_row *r = &c->rows[i];
-        bool scheduled_in = r->scheduled_ns >= p->from_ns, met = meets_slos(r, slos);
+        bool scheduled_in = r->scheduled_ns >= p->from_ns, met = row_meets_slos(r, slos);
         out->requests += scheduled_in;
         good->scheduled += scheduled_in && met;
         if (r->status != RECORD_COMPLETED || r->done_ns < p->from_ns || r->done_ns > p->to_ns)
@@ -372,6 +370,7 @@ void collector_summarize(struct collector *c, const struct summary_options *o, s
     struct summary_options plain = *o;
     plain.no_intervals = true;
     out->all = summarize_phase(c, &all, &plain);
+    collector_summarize_groups(c, window.from_ns, out);
 }
 
 size_t collector_values(struct collector *c, enum metric m, double **out)

@@ -51,6 +51,38 @@ struct phase_summary {
     struct metric_summary metrics[METRIC_COUNT];
 };
 
+/* As struct metric_summary, in short. */
+struct short_metric {
+    uint64_t count;
+    double mean, p50, p90, p99; /* milliseconds; NAN without values */
+};
+
+/* Requests that share a class, a model, an endpoint, a turn or a label; scheduled in the window. */
+enum { GROUP_TTFT_SCHEDULED, GROUP_TTFT, GROUP_TPOT, GROUP_E2E, GROUP_METRICS };
+#define GROUP_NAME_SIZE 64
+#define SUMMARY_GROUPS 64 /* 15 and the others of a dimension */
+
+struct group_summary {
+    char dimension[GROUP_NAME_SIZE]; /* "class", "model", "endpoint", "turn", "label:team" */
+    char name[GROUP_NAME_SIZE];
+    uint64_t requests, completed, failed, input_tokens, output_tokens;
+    double goodput_fraction; /* NAN without SLOs */
+    struct short_metric metrics[GROUP_METRICS];
+};
+
+/* Parts of a request's start: dns, connect and tls of new connections; first byte and first
+ * reasoning token since the sending. */
+enum {
+    SET_UP_DNS,
+    SET_UP_CONNECT,
+    SET_UP_TLS,
+    SET_UP_FIRST_BYTE,
+    SET_UP_FIRST_REASONING,
+    SET_UP_PARTS
+};
+#define ERROR_SAMPLES 2
+#define ERROR_SAMPLE_SIZE 200
+
 struct summary {
     const char *command; /* "bench" or "sim" */
     const char *load;    /* "trace", "open", "closed" */
@@ -68,6 +100,10 @@ struct summary {
     uint64_t peak_in_flight;
     double last_due_s; /* the last due instant, from the run's start */
     struct slo_list slos;
+    struct group_summary groups[SUMMARY_GROUPS]; /* of dimensions with more than one value */
+    size_t group_count;
+    struct short_metric set_up[SET_UP_PARTS];                              /* over all attempts */
+    char error_samples[FAILURE_CLASSES][ERROR_SAMPLES][ERROR_SAMPLE_SIZE]; /* "" = none */
 };
 
 enum warmup { WARMUP_NONE, WARMUP_GIVEN, WARMUP_MSER5 };

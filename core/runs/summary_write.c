@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void put_pair(struct json_writer *w, const char *key, const double ci[2])
 {
@@ -127,6 +128,81 @@ static void put_lengths(struct json_writer *w, const struct summary *s)
     put_number(w, "last_due_s", s->last_due_s);
 }
 
+static void put_short(struct json_writer *w, const char *key, const struct short_metric *s)
+{
+    json_key(w, key);
+    json_begin_object(w);
+    put_count(w, "count", s->count);
+    put_number(w, "mean", s->mean);
+    put_number(w, "p50", s->p50);
+    put_number(w, "p90", s->p90);
+    put_number(w, "p99", s->p99);
+    json_end_object(w);
+}
+
+static void put_group(struct json_writer *w, const struct group_summary *g)
+{
+    static const char *const keys[GROUP_METRICS] = {"ttft_scheduled_ms", "ttft_ms", "tpot_ms",
+                                                    "e2e_ms"};
+    json_key(w, g->name);
+    json_begin_object(w);
+    put_count(w, "requests", g->requests);
+    put_count(w, "completed", g->completed);
+    put_count(w, "failed", g->failed);
+    put_count(w, "input_tokens", g->input_tokens);
+    put_count(w, "output_tokens", g->output_tokens);
+    put_number(w, "goodput_fraction", g->goodput_fraction);
+    for (int m = 0; m < GROUP_METRICS; m++)
+        put_short(w, keys[m], &g->metrics[m]);
+    json_end_object(w);
+}
+
+/* {"class": {"chat": {...}, ...}, ...}; groups of a dimension stand together. */
+static void put_groups(struct json_writer *w, const struct summary *s)
+{
+    json_key(w, "by");
+    json_begin_object(w);
+    for (size_t i = 0; i < s->group_count; i++) {
+        const char *name = s->groups[i].dimension;
+        if (i == 0 || strcmp(name, s->groups[i - 1].dimension) != 0) {
+            json_key(w, name);
+            json_begin_object(w);
+        }
+        put_group(w, &s->groups[i]);
+        if (i + 1 == s->group_count || strcmp(name, s->groups[i + 1].dimension) != 0)
+            json_end_object(w);
+    }
+    json_end_object(w);
+}
+
+static void put_set_up(struct json_writer *w, const struct summary *s)
+{
+    static const char *const keys[SET_UP_PARTS] = {"dns_ms", "connect_ms", "tls_ms",
+                                                   "first_byte_ms", "first_reasoning_ms"};
+    json_key(w, "breakdown");
+    json_begin_object(w);
+    for (int i = 0; i < SET_UP_PARTS; i++)
+        if (s->set_up[i].count)
+            put_short(w, keys[i], &s->set_up[i]);
+    json_end_object(w);
+}
+
+static void put_error_samples(struct json_writer *w, const struct summary *s)
+{
+    json_key(w, "error_samples");
+    json_begin_object(w);
+    for (int f = 0; f < FAILURE_CLASSES; f++) {
+        if (!*s->error_samples[f][0])
+            continue;
+        json_key(w, failure_name((enum failure_class)f));
+        json_begin_array(w);
+        for (int i = 0; i < ERROR_SAMPLES && *s->error_samples[f][i]; i++)
+            json_put_string(w, s->error_samples[f][i]);
+        json_end_array(w);
+    }
+    json_end_object(w);
+}
+
 void summary_write(const struct summary *s, const char *fidelity, struct json_writer *w)
 {
     json_begin_object(w);
@@ -152,6 +228,9 @@ void summary_write(const struct summary *s, const char *fidelity, struct json_wr
     json_key(w, "fidelity");
     json_put_raw(w, text_of(fidelity ? fidelity : "{}"));
     put_metrics(w, &s->window);
+    put_groups(w, s);
+    put_set_up(w, s);
+    put_error_samples(w, s);
     put_all(w, s);
     json_end_object(w);
     buffer_add_byte(w->out, '\n');

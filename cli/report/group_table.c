@@ -1,0 +1,64 @@
+#include "cli/report/group_table.h"
+
+#include "cli/report/summary_table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void add_head(const struct summary *s, const char *dimension, struct buffer *out)
+{
+    static const char *const heads[] = {"requests", "failed",  "TTFT p50", "TTFT p99",
+                                        "TPOT p50", "E2E p50", "E2E p99",  "tokens"};
+    char title[GROUP_NAME_SIZE + 40];
+    bool closed = s->load && strcmp(s->load, "closed") == 0;
+    snprintf(title, sizeof title, "by %s, ms%s", dimension, closed ? "" : "; TTFT from schedule");
+    buffer_add_byte(out, '\n');
+    add_padded(out, title, 36, false);
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+        add_padded(out, heads[i], i < 2 ? 9 : 10, true);
+    buffer_add_byte(out, '\n');
+}
+
+static void add_count(struct buffer *out, uint64_t value, int width)
+{
+    char cell[GROUPED_SIZE];
+    format_grouped((int64_t)value, cell);
+    add_padded(out, cell, width, true);
+}
+
+static void add_number(struct buffer *out, double value)
+{
+    char cell[CELL_SIZE];
+    format_cell(value, cell);
+    add_padded(out, cell, 10, true);
+}
+
+static void add_row(const struct summary *s, const struct group_summary *g, struct buffer *out)
+{
+    bool closed = s->load && strcmp(s->load, "closed") == 0;
+    const struct short_metric *ttft = &g->metrics[closed ? GROUP_TTFT : GROUP_TTFT_SCHEDULED];
+    char name[40];
+    snprintf(name, sizeof name, "  %.31s", g->name);
+    add_padded(out, name, 36, false);
+    add_count(out, g->requests, 9);
+    add_count(out, g->failed, 9);
+    add_number(out, ttft->p50);
+    add_number(out, ttft->p99);
+    add_number(out, g->metrics[GROUP_TPOT].p50);
+    add_number(out, g->metrics[GROUP_E2E].p50);
+    add_number(out, g->metrics[GROUP_E2E].p99);
+    add_count(out, g->output_tokens, 10);
+    buffer_add_byte(out, '\n');
+}
+
+void group_table(const struct summary *s, struct buffer *out)
+{
+    for (size_t i = 0; i < s->group_count; i++) {
+        const char *dimension = s->groups[i].dimension;
+        if (strcmp(dimension, "turn") == 0 || text_starts(text_of(dimension), "label:"))
+            continue; /* many rows: summary.json has them */
+        if (i == 0 || strcmp(dimension, s->groups[i - 1].dimension) != 0)
+            add_head(s, dimension, out);
+        add_row(s, &s->groups[i], out);
+    }
+}

@@ -1,0 +1,11 @@
+/* The figures of each class, model and endpoint, under the main table. */
+#ifndef FAREBOX_CLI_REPORT_GROUP_TABLE_H
+#define FAREBOX_CLI_REPORT_GROUP_TABLE_H
+
+#include "core/buffer.h"
+#include "core/runs/summary.h"
+
+/* One block per dimension that has more than one value; nothing where there is none. */
+void group_table(const struct summary *s, struct buffer *out);
+
+#endif
