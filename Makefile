@@ -125,6 +125,10 @@ $(BUILD)/perf/%: tests/perf/%.c $(LIBRARY)
 docs: $(PROGRAM) ## run the commands that README and docs/ show and put their output in place
 	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/e2e/shown.py --write README.md $(wildcard docs/*.md)
 
+.PHONY: reference
+reference: $(PROGRAM) ## make results/reference/ anew; the tests compare it byte for byte
+	@FAREBOX=$(abspath $(PROGRAM)) tests/e2e/reference.sh .
+
 .PHONY: lint
 lint: deps-lint ## format, layers, cppcheck
 	@.ci/lint
