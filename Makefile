@@ -86,6 +86,10 @@ e2e: $(PROGRAM) ## the program run as a user would (T=test_bill runs one file)
 clients: $(PROGRAM) ## the official OpenAI client against the mock (needs node; skips where npm does not answer)
 	@FAREBOX=$(abspath $(PROGRAM)) tests/clients/run
 
+.PHONY: browser
+browser: $(PROGRAM) ## the page of a report in a headless Chromium (skips where there is none)
+	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/browser/test_report.py
+
 .PHONY: asan
 asan: deps-check ## unit tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPTIMIZE="-O1 -g" \

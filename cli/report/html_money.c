@@ -242,10 +242,10 @@ static void add_plan(const struct plan_bill *p, struct buffer *out)
 
 void html_add_bill(const struct bill *b, struct buffer *out)
 {
-    buffer_add_text(out,
-                    "<h3>Bill (USD)</h3><table class=sort><thead><tr><th>plan<th>rank<th>cash"
-                    "<th>prorated<th>per request, mean<th>p50<th>p99<th>CV<th>served<th>not served"
-                    "</tr></thead><tbody>");
+    buffer_add_text(out, "<h3>Bill (USD; mean, p50 and p99 of a request)</h3><table "
+                         "class=sort><thead><tr><th>plan<th>rank<th>cash"
+                         "<th>prorated<th>mean<th>p50<th>p99<th>CV<th>served<th>not served"
+                         "</tr></thead><tbody>");
     for (size_t i = 0; i < b->plan_count; i++)
         if (!bill_repeats(b, i))
             add_plan(&b->plans[i], out);

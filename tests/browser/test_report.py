@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""report.html in a headless Chromium: quiet, self-contained, legible, sortable, harmless.
+
+Says SKIP and why where no Chromium is installed.
+"""
+import json
+import pathlib
+import sys
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
+import devtools  # noqa: E402
+import support  # noqa: E402
+
+HOSTILE = "<script>window.pwned=1</script>\"'&<img src=x onerror=\"window.pwned=1\">"
+PLOTS = {"latency-cdf", "spectrum", "latency-heat", "chunk-gaps", "timeline", "cost-cdf", "spend",
+         "cheapest", "variance"}
+PLANS = "oxlo/free,oxlo/pro,oxlo/premium,deepseek/r1-671b,openai/gpt-4o,meta/llama-3.3-70b"
+
+# Of every plot: its size, texts outside of it, and level texts that lie on each other.
+INSPECT = """[...document.querySelectorAll('figure')].map(f => {
+  const svg = f.querySelector('svg'), box = svg.getBoundingClientRect();
+  const texts = [...svg.querySelectorAll('text')].filter(t => t.textContent.trim());
+  const boxes = texts.map(t => t.getBoundingClientRect());
+  const outside = texts.filter((t, i) => boxes[i].left < box.left - 1 || boxes[i].top < box.top - 1
+    || boxes[i].right > box.right + 1 || boxes[i].bottom > box.bottom + 1);
+  const level = texts.map(t => !/rotate/.test((t.closest('[transform]') || t)
+    .getAttribute('transform') || ''));
+  const overlaps = [];
+  for (let i = 0; i < texts.length; i++)
+    for (let k = i + 1; k < texts.length; k++)
+      if (level[i] && level[k]
+          && Math.min(boxes[i].right, boxes[k].right) - Math.max(boxes[i].left, boxes[k].left) > 1
+          && Math.min(boxes[i].bottom, boxes[k].bottom) - Math.max(boxes[i].top, boxes[k].top) > 4)
+        overlaps.push(texts[i].textContent.trim() + ' | ' + texts[k].textContent.trim());
+  return {id: f.id, width: box.width, height: box.height,
+          shapes: svg.querySelectorAll('path, polygon, circle, use').length,
+          outside: outside.map(t => t.textContent.trim()), overlaps};
+})"""
+
+# Clicks every head twice; tells the columns that are not in order afterwards.
+SORT = """(() => {
+  const wrong = [];
+  let clicked = 0;
+  for (const head of document.querySelectorAll('table.sort thead th'))
+    for (const order of ['descending', 'ascending']) {
+      head.click();
+      clicked++;
+      const rows = [...head.closest('table').tBodies[0].rows];
+      const cells = rows.map(r => r.cells[head.cellIndex]);
+      const values = cells.filter(c => c.dataset.v !== undefined).map(c => Number(c.dataset.v));
+      const texts = cells.filter(c => c.dataset.v === undefined).map(c => c.textContent);
+      const sign = order === 'ascending' ? 1 : -1;
+      const bad = values.some((v, i) => i && sign * (v - values[i - 1]) < 0)
+        || (values.length === 0
+            && texts.some((t, i) => i && sign * t.localeCompare(texts[i - 1]) < 0))
+        || cells.slice(values.length).some(c => c.dataset.v !== undefined && values.length);
+      if (bad || head.getAttribute('aria-sort') !== order) wrong.push(head.textContent + order);
+    }
+  return {clicked, wrong};
+})()"""
+
+
+class Report(support.Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = devtools.Browser(devtools.find())
+        cls.addClassCleanup(cls.browser.close)
+
+    def setUp(self):
+        super().setUp()
+        self.farebox("workload", "gen", "support", "-n", 600, "-o", "w.jsonl")
+        self.farebox("sim", "--trace", "w.jsonl", "--engine", "h100-llama-2-70b-tp4", "--speed", 4,
+                     "--slo", "ttft=500", "--slo", "e2e=20000", "-q", "-o", "run")
+
+    def open(self, name):
+        """Opens a page and asserts that it is quiet and asks for nothing."""
+        url = (self.scratch / name).as_uri()
+        self.browser.open(url)
+        self.assertEqual(self.browser.seen("Runtime.consoleAPICalled", "Runtime.exceptionThrown",
+                                           "Log.entryAdded", "Page.javascriptDialogOpening"), [])
+        asked = [p["request"]["url"] for p in self.browser.seen("Network.requestWillBeSent")]
+        self.assertEqual([u for u in asked if u != url and not u.startswith("data:")], [])
+
+    def inspect(self, expected):
+        figures = self.browser.evaluate(INSPECT)
+        self.assertEqual({f["id"].removeprefix("plot-").rsplit("-", 1)[0] for f in figures},
+                         expected)
+        for f in figures:
+            self.assertGreater(f["width"], 600, f)
+            self.assertGreater(f["height"], 200, f)
+            self.assertGreater(f["shapes"], 5, f)
+            self.assertEqual(f["outside"], [], f["id"])
+            self.assertEqual(f["overlaps"], [], f["id"])
+
+    def test_every_plot_is_whole_and_nothing_is_asked_for(self):
+        self.farebox("report", "run", "--plans", PLANS, "--no-tables")
+        for width in (900, 1200):
+            for scheme in ("light", "dark"):
+                with self.subTest(width=width, scheme=scheme):
+                    self.browser.width(width)
+                    self.browser.colors(scheme)
+                    self.open("run/report.html")
+                    self.inspect(PLOTS)
+                    self.assertEqual(self.browser.evaluate(
+                        "[document.documentElement, ...document.querySelectorAll('table')]"
+                        ".filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"),
+                        [])
+
+    def test_many_plans_stay_legible(self):
+        self.farebox("report", "run", "--plans", "curated", "--no-tables")
+        self.browser.width(1200)
+        self.open("run/report.html")
+        self.inspect(PLOTS)
+
+    def test_tables_sort(self):
+        self.farebox("report", "run", "--plans", PLANS, "--no-tables", "--no-plots")
+        self.open("run/report.html")
+        result = self.browser.evaluate(SORT)
+        self.assertEqual(result["wrong"], [])
+        self.assertGreater(result["clicked"], 40)
+
+    def test_hostile_names_are_text(self):
+        """Model, class, session, message, run and plan: whatever a server or a file says."""
+        path = self.scratch / "run" / "requests.jsonl"
+        records = support.read_lines(path)
+        for i, record in enumerate(records):
+            record["model"] = f"{HOSTILE}{i % 3}"
+            record["class"] = HOSTILE if i % 2 else "plain"
+            record["session_id"] = HOSTILE
+            if i % 10 == 0:
+                record.update(status="failed", error="server_error", message=HOSTILE)
+        path.write_text("".join(json.dumps(r) + "\n" for r in records))
+        (self.scratch / "run").rename(self.scratch / "a'\"><script>window.pwned=1<&script>")
+        run = "a'\"><script>window.pwned=1<&script>"
+        self.write("plans.json", json.dumps({"plans": [
+            {"name": HOSTILE, "per_mtok": {"input": "0.5", "output": "2"}},
+            {"name": "flat " + HOSTILE, "subscription": {
+                "price": "80", "period": "month", "includes": {"requests": 100, "per": "day"},
+                "beyond": "queue"}}]}))
+        self.farebox("report", run, run, "--plans", "plans.json", "--no-tables", "-o", "page.html")
+        self.browser.width(1200)
+        self.open("page.html")
+        found = self.browser.evaluate(
+            "({pwned: window.pwned === 1, scripts: document.scripts.length,"
+            " images: document.images.length, text: document.body.textContent})")
+        self.assertFalse(found["pwned"])
+        self.assertEqual(found["scripts"], 1)
+        self.assertEqual(found["images"], 0)
+        self.assertIn(HOSTILE + "1", found["text"])
+        self.assertIn("flat " + HOSTILE, found["text"])
+        self.assertGreater(found["text"].count(HOSTILE), 20)
+        self.assertIn(run, found["text"])
+
+
+if __name__ == "__main__":
+    if not devtools.find():
+        print("SKIP browser: no Chromium is installed (.ci/deps browser)")
+        sys.exit(0)
+    unittest.main(verbosity=2)
