@@ -263,6 +263,8 @@ static int show(const struct forecasting *x, struct error *err)
         print_buffer(t->human, &table);
     if (x->o->common.json)
         print_buffer(t->machine, &json);
+    if (code == 0 && x->o->output)
+        say(t, "forecast.json and plots/forecast.svg, .png written to %s", x->o->output);
     buffer_free(&json);
     buffer_free(&table);
     return code;

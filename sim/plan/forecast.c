@@ -91,6 +91,20 @@ static void fit_demand(struct make *m)
     free(demand);
 }
 
+/* A day without requests cannot stand for a day with some: the next of its weekday, else the next
+ * that has any. */
+static size_t day_with_requests(const struct make *m, size_t day)
+{
+    size_t n = m->sample.day_count;
+    for (size_t other = day; other < n; other += 7)
+        if (m->sample.days[other].requests > 0)
+            return other;
+    for (size_t k = 0; k < n; k++)
+        if (m->sample.days[(day + k) % n].requests > 0)
+            return (day + k) % n;
+    return day;
+}
+
 /* Which day of the sample each day of the future is made of: of one week of the sample, drawn for
  * each week, the day that has the same weekday; without a season any day. */
 static void choose_sources(struct make *m, struct random *r)
@@ -100,7 +114,7 @@ static void choose_sources(struct make *m, struct random *r)
     size_t week = 0;
     for (size_t t = 0; t < m->f->days; t++) {
         if (!by_weekday) {
-            m->source[t] = (size_t)random_below(r, n);
+            m->source[t] = day_with_requests(m, (size_t)random_below(r, n));
             continue;
         }
         if (t % 7 == 0)
@@ -110,6 +124,7 @@ static void choose_sources(struct make *m, struct random *r)
         m->source[t] = week * 7 + offset;
         if (m->source[t] >= n)
             m->source[t] -= 7;
+        m->source[t] = day_with_requests(m, m->source[t]);
     }
 }
 

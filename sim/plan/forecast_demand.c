@@ -52,11 +52,16 @@ static void choose_groups(struct demand_model *m, bool calendar)
     }
 }
 
+/* Residuals vary less than the noise: the fit took its degrees of freedom, and the mean of a block
+ * of L among n days varies about the mean of all by (1 - L/n) of what it varies by itself. */
 static void set_residuals(struct demand_model *m)
 {
     size_t taken = (size_t)m->groups + m->trend;
     double freedom = m->days > taken ? (double)(m->days - taken) : 1, square = 0;
-    double inflate = sqrt((double)m->days / freedom);
+    double n = (double)m->days, block = (double)m->block;
+    double inflate = sqrt(n / freedom * (1 - 1 / n) / (1 - block / n));
+    if (m->days <= m->block)
+        inflate = 1;
     for (size_t t = 0; t < m->days; t++) {
         double e = m->y[t] - m->level[group_of(m, t)] - m->slope * (double)t;
         square += e * e;
@@ -66,7 +71,8 @@ static void set_residuals(struct demand_model *m)
     double mean = 0;
     for (size_t t = 0; t < m->days; t++)
         mean += exp(m->residual[t]) / (double)m->days;
-    m->smear = log(mean) + m->noise * m->noise * (double)m->groups / (2 * (double)m->days);
+    m->smear = mean > 0 ? log(mean) : 0;
+    m->smear += m->noise * m->noise * (double)m->groups / (2 * (double)m->days);
 }
 
 void demand_model_free(struct demand_model *m)

@@ -245,10 +245,10 @@ static void put_row(const struct forecast *f, const struct forecast_plan *p, str
                           forecast_date(f, p->budget.p50, date));
     buffer_add_format(out, "  %-10s  ",
                       has_allowance(p->plan) ? forecast_date(f, p->quota.p50, date) : "");
-    double lost = p->unserved_share +
-                  (double)p->rejected / (double)(f->workload->count ? f->workload->count : 1);
+    double all = f->workload->count ? (double)f->workload->count : 1;
+    double lost = 1 - (1 - (double)p->rejected / all) * (1 - p->unserved_share);
     if (lost > 0)
-        buffer_add_format(out, "not %.1f %%", 100 * lost);
+        buffer_add_format(out, "%.1f %%", 100 * (1 - lost));
     else
         buffer_add_text(out, "all");
     if (p->delayed_share > 0)
@@ -326,15 +326,12 @@ static void put_notes(const struct forecast *f, int width, struct buffer *out)
         buffer_clear(&line);
     }
     if (f->options.assume_stationary && f->sample_days < 7 && !f->options.history)
-        wrap_text(
-            text_of("Every hour is assumed to be like those of the sample (--assume-stationary): "
-                    "season and trend are not in the band."),
-            (size_t)width, 2, out);
+        put_note("Every hour is assumed to be like those of the sample (--assume-stationary): "
+                 "season and trend are not in the band.",
+                 width, out);
     if (limits)
-        wrap_text(
-            text_of(
-                "Rate limits below a day and concurrency are not looked at; farebox bill does."),
-            (size_t)width, 2, out);
+        put_note("Rate limits below a day and concurrency are not looked at; farebox bill does.",
+                 width, out);
     buffer_free(&line);
 }
 
