@@ -52,6 +52,24 @@ static void choose_groups(struct demand_model *m, bool calendar)
     }
 }
 
+static bool has_own_profile(const struct demand_model *m)
+{
+    return m->weekly && m->groups < 7;
+}
+
+/* What the drawn residuals multiply demand by must not be more for their having been widened: on
+ * average as much as those that the days really had, or nothing where each day stands for itself.
+ */
+static void set_smear(struct demand_model *m, double inflate)
+{
+    double wide = 0, real = 0;
+    for (size_t t = 0; t < m->days; t++) {
+        wide += exp(m->residual[t]);
+        real += has_own_profile(m) ? 1 : exp(m->residual[t] / inflate);
+    }
+    m->smear = m->days > 0 ? log(wide / real) : 0;
+}
+
 /* Residuals vary less than the noise: the fit took its degrees of freedom, and the mean of a block
  * of L among n days varies about the mean of all by (1 - L/n) of what it varies by itself. */
 static void set_residuals(struct demand_model *m)
@@ -68,11 +86,7 @@ static void set_residuals(struct demand_model *m)
         m->residual[t] = e * inflate;
     }
     m->noise = m->days > taken ? sqrt(square / freedom) : 0;
-    double mean = 0;
-    for (size_t t = 0; t < m->days; t++)
-        mean += exp(m->residual[t]) / (double)m->days;
-    m->smear = mean > 0 ? log(mean) : 0;
-    m->smear += m->noise * m->noise * (double)m->groups / (2 * (double)m->days);
+    set_smear(m, inflate);
 }
 
 void demand_model_free(struct demand_model *m)
@@ -126,7 +140,7 @@ void demand_model_fit(struct demand_model *m, const double *demand, size_t days,
     for (size_t t = 0; t < days; t++)
         m->y[t] = log(demand[t] + 0.5);
     m->trend = days >= TREND_DAYS;
-    m->block = days >= 28 ? 7 : days >= 14 ? 3 : 1;
+    m->block = days >= 56 ? 14 : days >= 28 ? 7 : days >= 14 ? 5 : 1;
     choose_groups(m, calendar);
     fit(m, m->y, m->level, &m->slope);
     set_residuals(m);
@@ -139,10 +153,10 @@ void demand_model_fit(struct demand_model *m, const double *demand, size_t days,
  * than too small; the mean demand stays that of the week. */
 static double profile(const struct demand_model *m, size_t day)
 {
-    if (!m->weekly || m->groups == 7)
+    if (!has_own_profile(m))
         return 0;
     size_t latest = m->days - 7 + (day - m->days) % 7;
-    return m->y[latest] - m->level[group_of(m, latest)] - m->smear;
+    return m->y[latest] - m->level[group_of(m, latest)];
 }
 
 /* Turns the line of every group around its middle, where the sample knows its level best. */
@@ -170,6 +184,6 @@ void demand_model_draw(const struct demand_model *m, struct random *r, const dou
         double at = (double)day;
         /* An assumed growth starts from the level of the last day. */
         double trend = growth ? shrunk * last + *growth * (at - last) : shrunk * at;
-        out[i] = exp(out[i] + level[group_of(m, day)] + profile(m, day) + trend);
+        out[i] = exp(out[i] - m->smear + level[group_of(m, day)] + profile(m, day) + trend);
     }
 }

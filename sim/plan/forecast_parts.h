@@ -51,7 +51,7 @@ struct demand_model {
     double level[7], slope;
     double trust;     /* of the trend that the days show, so much goes on: 0 to 1 */
     double *residual; /* inflated for the degrees of freedom that the fit took */
-    double smear;     /* log mean of what drawn residuals and levels multiply by */
+    double smear;     /* taken off every drawn residual, see set_smear */
     size_t block;     /* days drawn together */
     double noise;
 };
