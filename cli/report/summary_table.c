@@ -210,7 +210,7 @@ static void add_latencies(const struct summary *s, struct buffer *out)
         /* Without reasoning the first output token is the first token: one row says it. */
         if (order[i] == METRIC_TTFO && m->mean == output->mean)
             continue;
-        if (order[i] == METRIC_QUEUE && m->max == 0)
+        if ((order[i] == METRIC_QUEUE || order[i] == METRIC_SEND_LAG) && m->max == 0)
             continue;
         add_row(m, metric_title(order[i]), out);
     }
