@@ -229,9 +229,10 @@ static void serve(struct run *run)
 static void plan_ahead(struct run *run, const struct workload *w)
 {
     struct schedule_config config = run->config->schedule;
-    config.workers = 1;
+    config.worker = run->config->shard;
+    config.workers = run->config->shards ? run->config->shards : 1;
     struct schedule *s = schedule_create(&config, w, NULL);
-    run->progress.planned = s ? schedule_planned(s) : 0;
+    run->progress.planned = s ? schedule_not_due(s) : 0; /* as yet: this shard's share */
     run->progress.end_ns = s ? schedule_end_ns(s) : TIME_NEVER;
     schedule_free(s);
 }
@@ -266,6 +267,9 @@ int bench_run(const struct bench_config *config, const struct workload *w,
     *report = (struct bench_report){0};
     if (config->workers == 0 || config->endpoint_count == 0)
         return error_set(err, ERR_INPUT, "a run needs an endpoint and a worker");
+    if (config->shards && config->shard >= config->shards)
+        return error_set(err, ERR_INPUT, "shard %u of %u does not exist", config->shard + 1,
+                         config->shards);
     if (check_files(config, err) < 0)
         return ERR_SYSTEM;
     curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -51,6 +51,9 @@ struct bench_config {
     uint64_t salt;                       /* of the prompts; 0 = the same in every run */
     struct schedule_config schedule;     /* worker and workers are bench's to fill */
     uint32_t workers;
+    /* One of several processes that share a run: part `shard` (from 0) of `shards`; 0 = 1. Each
+     * takes its own sessions of the same workload, and its share of the rate and the slots. */
+    uint32_t shard, shards;
     uint64_t seed;
     int64_t drain_ns; /* how long what is in flight may go on after the end or an interrupt */
     int64_t connect_timeout_ns, first_token_timeout_ns, gap_timeout_ns, total_timeout_ns;

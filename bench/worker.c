@@ -170,10 +170,13 @@ struct worker *worker_create(const struct worker_setup *setup, uint32_t number, 
     w->timer_fd = -1;
     w->armed_ns = w->next_due_ns = w->drain_until_ns = TIME_NEVER;
     w->schedule_config = setup->config->schedule;
-    w->schedule_config.worker = number;
-    w->schedule_config.workers = setup->config->workers;
+    /* Numbered so that a shard owns the same rows whatever its count of workers. */
+    uint32_t shards = setup->config->shards ? setup->config->shards : 1;
+    uint32_t own = setup->config->shard + shards * number;
+    w->schedule_config.worker = own;
+    w->schedule_config.workers = shards * setup->config->workers;
     w->schedule_config.seed = setup->config->seed;
-    random_init(&w->retry_random, setup->config->seed, RANDOM_RETRIES, number);
+    random_init(&w->retry_random, setup->config->seed, RANDOM_RETRIES, own);
     w->schedule = schedule_create(&w->schedule_config, setup->workload, err);
     if (!w->schedule || set_up_loop(w, err) < 0) {
         worker_free(w);

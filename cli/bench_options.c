@@ -60,6 +60,9 @@ const struct option_spec bench_option_specs[] = {
              "but run in turn (DIR/1-1, DIR/1-2, ...), to be compared by farebox diff"},
     {"workers", 'w', OPTION_COUNT, AT(workers), "1", "N", .min = 1, .max = 256,
      .help = "threads that send; they share nothing, sessions are divided among them"},
+    {"shard", 0, OPTION_TEXT, AT(shard), NULL, "I/N",
+     .help = "part I of a load that N processes make together: its own sessions, its share of "
+             "--rate, --concurrency and -n; give all the same seed, load and --prompt-salt"},
 
     {"timeout-connect", 0, OPTION_DURATION, AT(timeout_connect_ns), "10s", "TIME", .max = 3e6,
      .help = "for a connection, TLS included", .group = "Limits"},
@@ -333,7 +336,8 @@ static int set_rest(const struct bench_options *o, struct bench_setup *s, struct
     c->gap_timeout_ns = limit_or_none(o->timeout_gap_ns);
     c->total_timeout_ns = limit_or_none(o->timeout_total_ns);
     c->no_probe = o->no_probe;
-    if (set_retries(o, &c->retry, err) < 0)
+    if (set_retries(o, &c->retry, err) < 0 ||
+        options_parse_shard(o->shard, &c->shard, &c->shards, err) < 0)
         return ERR_INPUT;
     return set_cancel(o->cancel, c, err);
 }

@@ -12,7 +12,7 @@ struct bench_options {
     struct workload_source source;
     struct option_list urls, models, headers, slos, asserts, shares, plans;
     const char *rate, *concurrency, *arrival, *api, *body, *output_key;
-    const char *api_key_file, *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel;
+    const char *api_key_file, *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel, *shard;
     const char *warmup, *record, *output, *max_cost;
     double speed, burstiness;
     uint64_t requests, max_in_flight, workers, retries, repeat;

@@ -271,6 +271,10 @@ static int prepare(struct bench_command *b, struct error *err)
     }
     if (load_workload(b, err) < 0)
         return err->code;
+    if (o->shard && !o->prompt_salt && b->workload.hash_start)
+        return error_set(err, ERR_INPUT,
+                         "the parts of a run share the text of equal prefix blocks: give each "
+                         "--shard the same --prompt-salt");
     return bench_money_init(&b->money, &o->plans, &b->workload, o->max_cost, err);
 }
 

@@ -103,22 +103,6 @@ static int sink_close(struct gen_sink *s, const char *path, int status, struct e
     return status;
 }
 
-static int parse_shard(const char *text, struct generate_options *o, struct error *err)
-{
-    if (!text)
-        return 0;
-    const char *slash = strchr(text, '/');
-    uint64_t part, parts;
-    if (slash && text_to_u64((struct text){text, (size_t)(slash - text)}, &part) &&
-        text_to_u64(text_of(slash + 1), &parts) && part >= 1 && part <= parts && parts <= 1000000) {
-        o->shard = (uint32_t)part - 1;
-        o->shards = (uint32_t)parts;
-        return 0;
-    }
-    return error_set(err, ERR_INPUT, "--shard %.40s: expected I/N with I from 1 to N, such as 1/4",
-                     text);
-}
-
 static int check(const struct gen_options *o, struct generate_options *g, struct error *err)
 {
     if (command_arguments(&o->common, 1, "a scenario: a bundled name (--list) or a file", err) < 0)
@@ -132,7 +116,7 @@ static int check(const struct gen_options *o, struct generate_options *g, struct
     *g = (struct generate_options){.requests = o->requests,
                                    .duration_s = (double)o->duration_ns / 1e9,
                                    .rate_rps = o->rate_rps};
-    return parse_shard(o->shard, g, err);
+    return options_parse_shard(o->shard, &g->shard, &g->shards, err);
 }
 
 /* Sums over what was written, piece by piece. */

@@ -124,6 +124,23 @@ bool options_parse_duration(const char *text, int64_t *out_ns)
     return false;
 }
 
+int options_parse_shard(const char *text, uint32_t *part, uint32_t *parts, struct error *err)
+{
+    const char *slash = text ? strchr(text, '/') : NULL;
+    uint64_t i, n;
+    *part = 0;
+    *parts = 1;
+    if (!text)
+        return 0;
+    if (!slash || !text_to_u64((struct text){text, (size_t)(slash - text)}, &i) ||
+        !text_to_u64(text_of(slash + 1), &n) || i < 1 || i > n || n > 1000000)
+        return error_set(err, ERR_INPUT,
+                         "--shard %.40s: expected I/N with I from 1 to N, such as 1/4", text);
+    *part = (uint32_t)i - 1;
+    *parts = (uint32_t)n;
+    return 0;
+}
+
 static int out_of_range(const struct option_spec *s, const char *text, struct error *err)
 {
     if (s->max > 0)

@@ -118,6 +118,19 @@ class Endpoints(Case):
         self.assertEqual(first_prompt("--prompt-salt", "fixed"),
                          first_prompt("--prompt-salt", "fixed"))
 
+    def test_shards_together_are_the_whole(self):
+        _, url = self.plain()
+
+        def requests(*words):
+            self.bench("--url", url, "--force", "--rate", "400", *words)
+            rows = read_lines(pathlib.Path(self.run_path) / "requests.jsonl")
+            return [(r["request_id"], r["scheduled_ns"]) for r in rows]
+        whole = requests()
+        parts = requests("--shard", "1/2") + requests("--shard", "2/2", "--workers", "2")
+        self.assertEqual(sorted(whole), sorted(parts))
+        done = self.bench("--url", url, "--force", "--shard", "3/2", expect=2)
+        self.assertIn("expected I/N", done.stderr)
+
     def test_whole_answers(self):
         _, url = self.plain()
         self.bench("--url", url, "--no-stream")

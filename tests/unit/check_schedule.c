@@ -317,6 +317,31 @@ START_TEST(workers_share_out_one_schedule)
 }
 END_TEST
 
+/* Shard i of n with k workers owns the same rows whatever k is. */
+START_TEST(shards_own_the_same_rows_whatever_their_workers)
+{
+    struct workload w = plain(300);
+    struct schedule_config c = config(SCHEDULE_TRACE);
+    struct due due;
+    uint8_t owner[300];
+    c.workers = 3;
+    for (c.worker = 0; c.worker < 3; c.worker++) {
+        struct schedule *s = create(&c, &w);
+        while (schedule_take(s, TIME_NEVER - 1, &due))
+            owner[due.row] = (uint8_t)c.worker;
+        schedule_free(s);
+    }
+    c.workers = 6;
+    for (c.worker = 0; c.worker < 6; c.worker++) {
+        struct schedule *s = create(&c, &w);
+        while (schedule_take(s, TIME_NEVER - 1, &due))
+            ck_assert_uint_eq(owner[due.row], c.worker % 3);
+        schedule_free(s);
+    }
+    workload_free(&w);
+}
+END_TEST
+
 START_TEST(workers_share_out_slots)
 {
     struct workload w = plain(1000);
@@ -380,6 +405,7 @@ int main(void)
     tcase_add_test(t, dependents_wait_for_their_parents);
     tcase_add_test(t, a_failed_parent_leaves_its_family_unsent);
     tcase_add_test(t, workers_share_out_one_schedule);
+    tcase_add_test(t, shards_own_the_same_rows_whatever_their_workers);
     tcase_add_test(t, workers_share_out_slots);
     tcase_add_test(t, profiles_are_read);
     suite_add_tcase(suite, t);
