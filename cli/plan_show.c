@@ -393,8 +393,8 @@ int plan_draw(const struct capacity_plan *p, const char *directory, bool keep_sc
           .y_label = "goodput (%)",
           .y_min = 0,
           .y_max = 105,
-          .legend = "bottom left",
-          .series = {{.title = "between seeds",
+          .legend = "outside right top",
+          .series = {{.title = "seeds",
                       .style = PLOT_BAND,
                       .x = x,
                       .y = low,
@@ -413,7 +413,7 @@ int plan_draw(const struct capacity_plan *p, const char *directory, bool keep_sc
          {.x_label = "rate (requests/s)",
           .y_label = "TTFT (ms)",
           .log_y = true,
-          .legend = "top left",
+          .legend = "outside right top",
           .series =
               {{.title = "p50", .style = PLOT_LINES, .x = x, .y = ttft[0], .count = n, .color = 1},
                {.title = "p99", .style = PLOT_LINES, .x = x, .y = ttft[1], .count = n, .color = 2}},
@@ -423,7 +423,7 @@ int plan_draw(const struct capacity_plan *p, const char *directory, bool keep_sc
          {.x_label = "rate (requests/s)",
           .y_label = "TPOT (ms)",
           .y_max = NAN,
-          .legend = "top left",
+          .legend = "outside right top",
           .series =
               {{.title = "p50", .style = PLOT_LINES, .x = x, .y = tpot[0], .count = n, .color = 1},
                {.title = "p99", .style = PLOT_LINES, .x = x, .y = tpot[1], .count = n, .color = 2}},
