@@ -2,7 +2,8 @@
 #include "testing_trace.h"
 
 #include "core/random.h"
-#include "sim/plan/forecast.h"
+#include "sim/cost/bill.h"
+#include "sim/plan/forecast_parts.h"
 
 #include <gsl/gsl_randist.h>
 #include <math.h>
@@ -237,6 +238,52 @@ START_TEST(steady_month_meets_quotas_and_budget)
 }
 END_TEST
 
+/* Thirty days of 240 requests, settled day by day, come to what the bill's cash total says. */
+START_TEST(settled_days_come_to_the_bill)
+{
+    struct workload w;
+    struct plan_book book;
+    struct error err = {0};
+    load("{\"name\": \"quota\", \"subscription\": {\"price\": \"20\", \"period\": \"month\", "
+         "\"includes\": {\"requests\": 3600, \"per\": \"30d\"}, \"beyond\": \"pay\"}, "
+         "\"per_request\": \"0.01\"},"
+         "{\"name\": \"credit\", \"subscription\": {\"price\": \"15\", \"period\": \"month\", "
+         "\"includes\": {\"usd\": \"1.5\", \"per\": \"day\"}}, \"per_request\": \"0.01\"},"
+         "{\"name\": \"minimum\", \"per_request\": \"0.01\", "
+         "\"minimum\": {\"usd\": \"100\", \"per\": \"month\"}},"
+         "{\"name\": \"volume\", \"per_request\": \"0.01\", \"volume\": {\"per\": \"month\", "
+         "\"steps\": [{\"over_usd\": \"10\", \"off_percent\": 10}, {\"over_usd\": \"50\", "
+         "\"off_percent\": 20}]}},"
+         "{\"name\": \"fee\", \"per_request\": \"0.01\", "
+         "\"credit_fee\": {\"percent\": 5.5, \"minimum\": \"0.80\"}},"
+         "{\"name\": \"gpu\", \"provisioned\": {\"price\": \"2.5\", \"per\": \"hour\", \"units\": "
+         "2}}",
+         &book);
+    add_steady(&w, 30, 10);
+    const struct plan *plans[8];
+    for (size_t i = 0; i < book.count; i++)
+        plans[i] = &book.plans[i];
+    struct bill bill;
+    struct bill_options o = {.workers = 1};
+    ck_assert_msg(bill_make(&bill, &w, plans, book.count, &o, &err) == 0, "%s", err.message);
+    for (size_t i = 0; i < book.count; i++) {
+        struct block_charge days[30];
+        money spend[30], price = plans[i]->provisioned.present ? 0 : MONEY_USD / 100;
+        char expected[MONEY_TEXT_SIZE];
+        for (int d = 0; d < 30; d++)
+            days[d] = (struct block_charge){240 * price, 240 * (uint64_t)PLAN_MICRO, 24000, 2400};
+        struct plan_course c = {
+            .plan = plans[i], .demand = days, .days = 30, .begin_unix_ns = 0, .spend = spend};
+        ck_assert_int_eq(plan_course_settle(&c), 0);
+        money_format(bill.plans[i].total, expected);
+        ck_money(c.total, expected);
+    }
+    bill_free(&bill);
+    workload_free(&w);
+    plan_book_free(&book);
+}
+END_TEST
+
 START_TEST(growth_changes_the_plan_of_later_months)
 {
     static const struct forecast_scenario grows[] = {{"none", true, 0}, {"high", true, 50}};
@@ -359,6 +406,7 @@ static Suite *forecast_suite(void)
     suite_add_tcase(s, truth);
     TCase *plans = tcase_create("plans");
     tcase_add_test(plans, steady_month_meets_quotas_and_budget);
+    tcase_add_test(plans, settled_days_come_to_the_bill);
     tcase_add_test(plans, growth_changes_the_plan_of_later_months);
     tcase_add_test(plans, less_than_a_week_is_refused);
     tcase_add_test(plans, history_sets_the_level);
