@@ -130,7 +130,7 @@ START_TEST(answers_come_first)
         "20 are turned away.",   "What would save money?",
         "May I trust this run?", "✓ The client kept up.",
         "<h3>Latency</h3>",      "<h3>By model</h3>",
-        "<h3>Bill (USD",   "<h3>Failures</h3>"};
+        "<h3>Bill (USD",         "<h3>Failures</h3>"};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         const char *at = strstr(text, order[i]);
         ck_assert_msg(at != NULL, "\"%s\" is not there, or too early", order[i]);

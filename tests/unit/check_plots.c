@@ -2,6 +2,7 @@
 #include "testing.h"
 
 #include "cli/report/pictures.h"
+#include "core/file.h"
 #include "core/memory.h"
 #include "sim/cost/bill_rows.h"
 
@@ -186,6 +187,40 @@ START_TEST(counts_of_histogram_and_heat_map_are_the_summarys)
 }
 END_TEST
 
+/* A record without chunk times leaves the gaps to histograms.json. */
+START_TEST(gaps_come_back_from_a_finished_run)
+{
+    struct collector *c = make_collector(), *later = collector_create();
+    struct summary_options how = {.command = "bench", .load = "open", .no_intervals = true};
+    struct summary before, after;
+    struct buffer text;
+    struct json_writer w;
+    char folder[] = "/tmp/farebox-plots-XXXXXX", path[64];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/histograms.json", folder);
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 2);
+    collector_write_histograms(c, &w);
+    collector_read_gaps(later, folder); /* nothing is there yet */
+    ck_assert_int_eq(file_write_atomic(path, text.data, text.length, NULL), 0);
+    collector_summarize(c, &how, &before);
+    collector_read_gaps(later, folder);
+    collector_summarize(later, &how, &after);
+    const struct metric_summary *a = &before.window.metrics[METRIC_CHUNK_GAP];
+    const struct metric_summary *b = &after.window.metrics[METRIC_CHUNK_GAP];
+    ck_assert_uint_eq(a->count, 1500);
+    ck_assert_uint_eq(b->count, a->count);
+    ck_assert_double_eq(b->mean, a->mean);
+    ck_assert_double_eq(b->max, a->max);
+    ck_assert_double_eq_tol(b->p99, a->p99, a->p99 * 0.001);
+    unlink(path);
+    rmdir(folder);
+    buffer_free(&text);
+    collector_free(later);
+    collector_free(c);
+}
+END_TEST
+
 START_TEST(a_run_without_values_has_no_plots)
 {
     struct collector *c = collector_create();
@@ -319,6 +354,7 @@ int main(void)
     tcase_set_timeout(test, 30);
     tcase_add_test(test, latency_plots_show_the_summary);
     tcase_add_test(test, counts_of_histogram_and_heat_map_are_the_summarys);
+    tcase_add_test(test, gaps_come_back_from_a_finished_run);
     tcase_add_test(test, a_run_without_values_has_no_plots);
     tcase_add_test(test, cost_plots_show_the_bill);
     tcase_add_test(test, the_map_shows_the_cheapest_plan);
