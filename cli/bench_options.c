@@ -58,6 +58,15 @@ const struct option_spec bench_option_specs[] = {
     {"repeat", 0, OPTION_COUNT, AT(repeat), "1", "N", .min = 1, .max = 10000,
      .help = "run it so many times, into DIR/1, DIR/2, ...; several endpoints are then not mixed "
              "but run in turn (DIR/1-1, DIR/1-2, ...), to be compared by farebox diff"},
+    {"sweep", 0, OPTION_TEXT, AT(sweep), NULL, "KEY=VALUES",
+     .help = "a run for each rate or concurrency: rate=1,2,4, rate=1..64:lin:8 or :log:7, "
+             "concurrency=..., rate=adaptive; needs -o DIR"},
+    {"find-max", 0, OPTION_FLAG, AT(find_max),
+     .help = "search the highest rate at which --goodput holds, from --rate on (4 unless given), "
+             "in at most 12 runs of --requests (600 unless given); needs --slo and -o DIR"},
+    {"max-requests", 0, OPTION_COUNT, AT(max_requests), NULL, "N", .max = 4e9,
+     .help = "of all runs of --find-max together; --max-cost holds for all of them too"},
+    {"resume", 0, OPTION_FLAG, AT(resume), .help = "go on with an interrupted sweep"},
     {"workers", 'w', OPTION_COUNT, AT(workers), "1", "N", .min = 1, .max = 256,
      .help = "threads that send; they share nothing, sessions are divided among them"},
     {"shard", 0, OPTION_TEXT, AT(shard), NULL, "I/N",
@@ -87,6 +96,8 @@ const struct option_spec bench_option_specs[] = {
     {"slo", 0, OPTION_LIST, AT(slos), NULL, "METRIC=MS",
      .help = "an objective on each request, such as ttft=500; goodput counts those that meet all",
      .group = "Results"},
+    {"goodput", 0, OPTION_NUMBER, AT(goodput), "0.99", "SHARE", .min = 0.01, .max = 1,
+     .help = "share of the requests within the objectives that --sweep and --find-max ask for"},
     {"assert", 0, OPTION_LIST, AT(asserts), NULL, "METRIC=X",
      .help = "an objective on the run, such as ttft_p99=500 or failed=0: exit status 1 if missed"},
     {"plans", 'p', OPTION_LIST, AT(plans), NULL, "FILE|NAME[,...]",

@@ -13,12 +13,12 @@ struct bench_options {
     struct option_list urls, models, headers, slos, asserts, shares, plans;
     const char *rate, *concurrency, *arrival, *api, *body, *output_key;
     const char *api_key_file, *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel, *shard;
-    const char *warmup, *record, *output, *max_cost;
-    double speed, burstiness;
-    uint64_t requests, max_in_flight, workers, retries, repeat;
+    const char *warmup, *record, *output, *max_cost, *sweep;
+    double speed, burstiness, goodput;
+    uint64_t requests, max_in_flight, workers, retries, repeat, max_requests;
     int64_t duration_ns, drain_ns;
     int64_t timeout_connect_ns, timeout_first_ns, timeout_gap_ns, timeout_total_ns, backoff_ns;
-    bool no_stream, insecure, http2, no_probe, force, dry_run, selftest;
+    bool no_stream, insecure, http2, no_probe, force, dry_run, selftest, find_max, resume;
 };
 
 extern const struct option_spec bench_option_specs[];

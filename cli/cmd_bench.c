@@ -5,9 +5,11 @@
 #include "cli/bench_selftest.h"
 #include "cli/bench_show.h"
 #include "cli/command.h"
+#include "cli/find_max.h"
 #include "cli/progress.h"
 #include "cli/run_bill.h"
 #include "cli/run_output.h"
+#include "cli/sweep.h"
 #include "core/runs/record_file.h"
 #include "sim/mock/mock.h"
 
@@ -20,9 +22,12 @@
 struct bench_command {
     const struct terminal *terminal;
     const struct bench_options *o;
-    const char *path; /* where the run goes; NULL = results/... */
-    uint64_t turn;    /* with --repeat: 0, 1, ... */
-    size_t endpoint;  /* the only one of this turn; SIZE_MAX = all */
+    const char *path;                /* where the run goes; NULL = results/... */
+    uint64_t turn;                   /* with --repeat: 0, 1, ... */
+    size_t endpoint;                 /* the only one of this turn; SIZE_MAX = all */
+    const struct option_spec *specs; /* what goes into run.json; NULL = all options */
+    bool over_budget;
+    money spent; /* of the first plan, once the run is over */
     struct bench_setup setup;
     struct workload workload;
     struct mock **mocks; /* for mock:PRESET; by endpoint, NULL = a real one */
@@ -100,7 +105,7 @@ static int begin_output(struct bench_command *b, struct error *err)
                                          .stem = stem.data ? stem.data : "bench",
                                          .mode = o->force ? RUN_FORCE : RUN_NEW,
                                          .detail = b->setup.detail,
-                                         .specs = bench_option_specs,
+                                         .specs = b->specs ? b->specs : bench_option_specs,
                                          .options = o,
                                          .workload = workload.data};
     int status = run_output_begin(&b->output, &request, err);
@@ -234,6 +239,8 @@ static int carry_out(struct bench_command *b, struct error *err)
     int status = bench_run(&b->setup.config, &b->workload, &observer, &report, err);
     bench_live_end(&b->live);
     if (status == 0) {
+        b->over_budget = report.end == BENCH_BUDGET && !b->output.failure.code;
+        b->spent = b->money.plans.count ? b->money.spent[0] : 0;
         status = finish(b, &report, err);
         bench_report_free(&report);
     }
@@ -339,12 +346,100 @@ static int repeat(const struct terminal *t, const struct bench_options *o, struc
     return status;
 }
 
+/* ---- sweeps and the search for the highest rate ---- */
+
+struct bench_sweep {
+    const struct bench_options *o;
+    struct terminal quiet;
+    money left; /* of --max-cost */
+};
+
+static int run_point(void *context, const struct sweep *s, double value, const char *path,
+                     struct error *err)
+{
+    struct bench_sweep *all = context;
+    struct bench_options o = *all->o;
+    struct option_spec specs[SWEEP_OPTIONS];
+    char text[32], budget[MONEY_TEXT_SIZE];
+    snprintf(text, sizeof text, "%.12g", value);
+    *(s->values.is_rate ? &o.rate : &o.concurrency) = text;
+    o.output = path;
+    o.force = true;
+    if (s->requests)
+        o.requests = s->requests;
+    if (o.max_cost) {
+        money_format(all->left, budget);
+        o.max_cost = budget;
+    }
+    sweep_child_options(bench_option_specs, s->values.is_rate ? "rate" : "concurrency", specs);
+    struct bench_command b = {
+        .terminal = &all->quiet, .o = &o, .path = path, .endpoint = SIZE_MAX, .specs = specs};
+    int status = run_once(&b, err);
+    all->left -= b.spent;
+    return b.over_budget && s->requests ? FIND_MAX_BUDGET : status;
+}
+
+static int check_series(const struct bench_options *o, const struct slo_list *slos,
+                        struct error *err)
+{
+    if (!o->output || o->concurrency || (o->sweep && o->rate) || (o->sweep && o->find_max))
+        return error_set(err, ERR_INPUT,
+                         "--sweep and --find-max need -o DIR, exclude each other, and bring their "
+                         "own --rate or --concurrency");
+    if (o->find_max && slos->count == 0)
+        return error_set(err, ERR_INPUT, "--find-max needs objectives, such as --slo ttft=500");
+    return 0;
+}
+
+static int start_rate(const struct bench_options *o, double *rate, struct error *err)
+{
+    *rate = 4;
+    if (o->rate && (!text_to_double(text_of(o->rate), rate) || !(*rate > 0)))
+        return error_set(err, ERR_INPUT, "--rate %.40s: --find-max begins at one rate", o->rate);
+    return 0;
+}
+
+static int run_series(const struct terminal *t, const struct bench_options *o, struct error *err)
+{
+    struct bench_sweep all = {.o = o};
+    struct slo_list slos = {0};
+    struct sweep s = {.terminal = t,
+                      .command = "bench",
+                      .directory = o->output,
+                      .force = o->force,
+                      .resume = o->resume,
+                      .json = o->common.json,
+                      .options_hash = sweep_options_hash(bench_option_specs, o),
+                      .values = {.text = "find-max", .is_rate = true},
+                      .slos = &slos,
+                      .goodput = o->goodput,
+                      .run = run_point,
+                      .context = &all};
+    struct find_max f = {
+        .sweep = &s, .requests = o->requests ? o->requests : 600, .max_requests = o->max_requests};
+    for (size_t i = 0; i < o->slos.count; i++)
+        if (slo_parse(o->slos.items[i], &slos, err) < 0)
+            return err->code;
+    if (check_series(o, &slos, err) < 0 || start_rate(o, &f.start_rps, err) < 0 ||
+        (o->sweep && sweep_parse(o->sweep, &s.values, err) < 0))
+        return err->code;
+    if (o->max_cost && money_parse(o->max_cost, strlen(o->max_cost), MONEY_PER_ONE, &all.left))
+        return error_set(err, ERR_INPUT, "--max-cost %.40s: expected USD", o->max_cost);
+    if (sweep_quiet_terminal(t, &all.quiet, err) < 0)
+        return err->code;
+    int status = o->sweep ? sweep_run(&s, err) : find_max_run(&f, err);
+    sweep_quiet_free(&all.quiet);
+    return status;
+}
+
 static int run(const struct terminal *t, const void *parsed, struct error *err)
 {
     const struct bench_options *o = parsed;
     struct bench_command b = {.terminal = t, .o = o, .path = o->output, .endpoint = SIZE_MAX};
     if (o->selftest)
         return bench_selftest(t, o->common.json, err);
+    if ((o->sweep || o->find_max) && !o->dry_run)
+        return run_series(t, o, err);
     return o->repeat > 1 && !o->dry_run ? repeat(t, o, err) : run_once(&b, err);
 }
 

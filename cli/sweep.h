@@ -40,7 +40,8 @@ struct sweep {
     uint64_t options_hash; /* of what else decides the runs: --resume refuses another one */
     struct sweep_values values;
     const struct slo_list *slos;
-    double goodput; /* target for the knee, 0.99 */
+    double goodput;    /* target for the knee, 0.99 */
+    uint64_t requests; /* of this run; 0 = as the options say */
     /* Runs one point into `path`, replacing what is there. */
     int (*run)(void *context, const struct sweep *s, double value, const char *path,
                struct error *err);

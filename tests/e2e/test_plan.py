@@ -147,5 +147,61 @@ class SimSweep(Case):
         self.assertIn("another sweep", done.stderr)
 
 
+class BenchSeries(Case):
+    def setUp(self):
+        super().setUp()
+        self.engine = self.write("eight.json", EIGHT)
+        self.trace = self.write("ten.jsonl", TEN_TOKENS)
+
+    def bench(self, *words, **more):
+        return self.farebox("bench", "--url", f"mock:{self.engine}", "--trace", self.trace,
+                            "--no-probe", *words, **more)
+
+    def test_a_sweep_resumes(self):
+        words = ["--sweep", "concurrency=1,2,4,8", "-n", 30, "-o", "s"]
+        self.bench(*words)
+        found = read_json(self.path("s/sweep.json"))
+        self.assertEqual([p["value"] for p in found["points"]], [1, 2, 4, 8])
+        self.assertGreater(found["points"][3]["request_throughput_rps"],
+                           3 * found["points"][0]["request_throughput_rps"])
+        log = pathlib.Path(self.path("s/sweep.jsonl"))
+        whole = log.read_text()
+        log.write_text(whole[:whole.rindex("{")])
+        self.bench(*words, "--resume")
+        again = read_json(self.path("s/sweep.json"))
+        self.assertEqual(again["points"][:3], found["points"][:3])
+        self.assertEqual(len(again["points"]), 4)
+
+    def test_find_max_finds_a_known_limit(self):
+        self.bench("--find-max", "--rate", 50, "--arrival", "constant", "--slo", "ttft=100",
+                   "-n", 300, "-o", "f", timeout=60)
+        found = read_json(self.path("f/find-max.json"))
+        self.assertLessEqual(len(found["probes"]), 12)
+        self.assertAlmostEqual(found["rate_rps"], 80, delta=4)
+        self.assertGreater(found["fails_at_rps"], found["rate_rps"])
+        self.assertIsNone(found["ended"])
+
+    def test_find_max_keeps_to_its_budgets(self):
+        self.bench("--find-max", "--rate", 60, "--slo", "ttft=100", "-n", 60, "--max-requests", 130,
+                   "-o", "f", timeout=60)
+        found = read_json(self.path("f/find-max.json"))
+        self.assertIn("--max-requests", found["ended"])
+        self.assertLessEqual(sum(p["scheduled"] for p in found["probes"]), 130)
+        plans = self.write("plans.json", json.dumps({"book": "t", "currency": "USD", "plans": [
+            {"name": "t/each", "per_request": "0.01"}]}))
+        self.bench("--find-max", "--rate", 60, "--slo", "ttft=100", "-n", 60, "--plans", plans,
+                   "--max-cost", "1.50", "-o", "g", timeout=60)
+        found = read_json(self.path("g/find-max.json"))
+        self.assertIn("--max-cost", found["ended"])
+        sent = sum(1 for run in pathlib.Path(self.path("g")).glob("probe-*/requests.jsonl")
+                   for r in read_lines(run) if "sent_ns" in r)
+        self.assertLessEqual(sent, 150)
+
+    def test_refuses(self):
+        self.assert_refused(self.bench("--find-max", "-o", "x", expect=2), "--slo")
+        self.assert_refused(self.bench("--sweep", "rate=1", expect=2), "-o DIR")
+        self.assert_refused(self.bench("--sweep", "fast", "-o", "x", expect=2), "--sweep fast")
+
+
 if __name__ == "__main__":
     unittest.main()

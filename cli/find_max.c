@@ -1,0 +1,203 @@
+#include "cli/find_max.h"
+
+#include "cli/report/summary_table.h"
+#include "core/file.h"
+#include "core/json_write.h"
+#include "core/runs/run_dir.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NARROW 1.04
+#define LEAST_REQUESTS 50 /* fewer tell nothing about 99 % */
+
+struct search {
+    const struct find_max *f;
+    struct sweep_point probes[FIND_MAX_PROBES];
+    size_t count;
+    double low, high;  /* holds, does not hold; 0 and INFINITY = not known */
+    uint64_t left;     /* requests */
+    const char *ended; /* why it is not narrower; NULL */
+};
+
+static bool holds(const struct search *s, const struct sweep_point *p)
+{
+    return p->goodput >= s->f->sweep->goodput;
+}
+
+static double next_rate(const struct search *s)
+{
+    const struct sweep_point *last = &s->probes[s->count - 1];
+    if (isinf(s->high))
+        return s->low * 4;
+    double guess = 0.95 * last->request_rps;
+    if (s->low == 0)
+        return guess > s->high / 50 && guess < s->high / NARROW ? guess : s->high / 4;
+    bool overloaded = !holds(s, last) && last->goodput < 0.7;
+    if (overloaded && guess > s->low * NARROW && guess < s->high / NARROW)
+        return guess;
+    return sqrt(s->low * s->high);
+}
+
+/* 0, an error, or FIND_MAX_BUDGET. */
+static int probe(struct search *s, double rate, struct error *err)
+{
+    const struct find_max *f = s->f;
+    struct sweep point = *f->sweep;
+    struct buffer path;
+    struct error missed = {0};
+    point.requests = f->requests < s->left ? f->requests : s->left;
+    s->left -= f->max_requests ? point.requests : 0;
+    buffer_init(&path, BUFFER_UNBOUNDED);
+    buffer_add_format(&path, "%s/probe-%zu", point.directory, s->count + 1);
+    int status = point.run(point.context, &point, rate, path.data, &missed);
+    if (status == 0 || status == ERR_WORK) {
+        struct sweep_point *p = &s->probes[s->count];
+        if (sweep_read_run(path.data, false, rate, p, err) == 0) {
+            s->count++;
+            *(holds(s, p) ? &s->low : &s->high) = rate;
+            say(point.terminal, "probe %zu: %.4g requests/s, goodput %.2f %%", s->count, rate,
+                100 * p->goodput);
+            status = 0;
+        }
+    }
+    if (status < 0)
+        *err = missed.code ? missed : *err;
+    buffer_free(&path);
+    return status;
+}
+
+static int search(struct search *s, struct error *err)
+{
+    double rate = s->f->start_rps;
+    int status = 0;
+    while (status == 0) {
+        if (s->count == FIND_MAX_PROBES)
+            s->ended = "twelve probes were made";
+        else if (s->left < LEAST_REQUESTS)
+            s->ended = "--max-requests was used up";
+        if (s->ended)
+            return 0;
+        status = probe(s, rate, err);
+        if (status == FIND_MAX_BUDGET) {
+            s->ended = "--max-cost was used up";
+            return 0;
+        }
+        if (s->low > 0 && s->high / s->low <= NARROW)
+            return status;
+        rate = status == 0 ? next_rate(s) : 0;
+    }
+    return status;
+}
+
+/* ---- what was found ---- */
+
+static void write_table(const struct search *s, struct buffer *out)
+{
+    static const char *const heads[] = {"probe", "rate (1/s)", "goodput", "req/s", "TTFT p50",
+                                        "p99",   "TPOT p99",   "E2E p99", "failed"};
+    size_t columns = sizeof heads / sizeof *heads;
+    for (size_t i = 0; i < columns; i++)
+        add_padded(out, heads[i], i ? 12 : 6, true);
+    buffer_add_byte(out, '\n');
+    for (size_t i = 0; i < s->count; i++) {
+        const struct sweep_point *p = &s->probes[i];
+        const double values[] = {(double)i + 1,  p->value,    100 * p->goodput,
+                                 p->request_rps, p->ttft_p50, p->ttft_p99,
+                                 p->tpot_p99,    p->e2e_p99,  p->failed + p->unsent};
+        for (size_t k = 0; k < columns; k++) {
+            char text[CELL_SIZE];
+            format_cell(values[k], text);
+            if (k == 0)
+                snprintf(text, sizeof text, "%zu", i + 1);
+            add_padded(out, text, k ? 12 : 6, true);
+        }
+        buffer_add_text(out, holds(s, p) ? "  holds\n" : "\n");
+    }
+    if (s->low > 0 && isfinite(s->high))
+        buffer_add_format(out,
+                          "\nThe goodput of %g %% holds at %.4g requests/s, and no longer at "
+                          "%.4g\n",
+                          100 * s->f->sweep->goodput, s->low, s->high);
+    else if (s->low > 0)
+        buffer_add_format(out, "\nThe goodput holds at %.4g requests/s, the highest tried\n",
+                          s->low);
+    if (s->ended)
+        buffer_add_format(out, "Not narrower: %s\n", s->ended);
+}
+
+static void put(struct json_writer *w, const char *key, double value)
+{
+    json_key(w, key);
+    json_put_statistic(w, value);
+}
+
+static void write_json(const struct search *s, struct buffer *out)
+{
+    struct json_writer w;
+    json_write_init(&w, out, 2);
+    json_begin_object(&w);
+    put(&w, "rate_rps", s->low > 0 ? s->low : NAN);
+    put(&w, "fails_at_rps", s->high);
+    put(&w, "goodput", s->f->sweep->goodput);
+    json_key(&w, "ended");
+    json_put_string(&w, s->ended);
+    json_key(&w, "probes");
+    json_begin_array(&w);
+    for (size_t i = 0; i < s->count; i++) {
+        const struct sweep_point *p = &s->probes[i];
+        json_begin_object(&w);
+        put(&w, "rate_rps", p->value);
+        put(&w, "scheduled", p->requests);
+        put(&w, "goodput_fraction", p->goodput);
+        put(&w, "request_throughput_rps", p->request_rps);
+        put(&w, "ttft_ms_p99", p->ttft_p99);
+        put(&w, "tpot_ms_p99", p->tpot_p99);
+        put(&w, "e2e_ms_p99", p->e2e_p99);
+        json_end_object(&w);
+    }
+    json_end_array(&w);
+    json_end_object(&w);
+    buffer_add_byte(out, '\n');
+}
+
+static int show(const struct search *s, struct error *err)
+{
+    const struct sweep *sweep = s->f->sweep;
+    struct buffer table, json;
+    buffer_init(&table, BUFFER_UNBOUNDED);
+    buffer_init(&json, BUFFER_UNBOUNDED);
+    write_table(s, &table);
+    write_json(s, &json);
+    print_buffer(sweep->terminal->human, &table);
+    fprintf(sweep->terminal->human, "written to %s\n", sweep->directory);
+    char *path = run_dir_file(sweep->directory, "find-max.json");
+    int status = file_write_atomic(path, json.data, json.length, err);
+    free(path);
+    if (sweep->json)
+        print_buffer(sweep->terminal->machine, &json);
+    buffer_free(&table);
+    buffer_free(&json);
+    return status;
+}
+
+int find_max_run(const struct find_max *f, struct error *err)
+{
+    struct search s = {
+        .f = f, .high = INFINITY, .left = f->max_requests ? f->max_requests : UINT64_MAX};
+    struct error unshown = {0};
+    if (file_exists(f->sweep->directory) && !f->sweep->force)
+        return error_set(err, ERR_INPUT, "%s exists: --force replaces it", f->sweep->directory);
+    if (file_make_directories(f->sweep->directory, err) < 0)
+        return err->code;
+    int status = search(&s, err);
+    if (s.count > 0) {
+        int shown = show(&s, status < 0 ? &unshown : err);
+        status = status < 0 ? status : shown;
+    }
+    if (status == 0 && s.low == 0)
+        return error_set(err, ERR_WORK, "no rate tried has a goodput of %g %%",
+                         100 * f->sweep->goodput);
+    return status;
+}

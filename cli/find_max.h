@@ -1,0 +1,31 @@
+/* The highest rate whose goodput holds, on a live endpoint, in few probes.
+ *
+ *     struct find_max f = {.sweep = &s, .start_rps = 4, .requests = 600, .max_requests = 20000};
+ *     if (find_max_run(&f, err) < 0) return err->code;
+ *
+ * `sweep` lends the directory, the objectives and the function that runs a point. From the start
+ * the rate is quadrupled (or lowered) until one holds and one does not, then halved between them on
+ * a logarithmic scale until they lie within 4 %, in at most twelve probes. What an overloaded
+ * endpoint completed per second is the first guess below it. Every probe sees the same arrivals,
+ * only closer together. The answer is the highest rate that was measured to hold.
+ */
+#ifndef FAREBOX_CLI_FIND_MAX_H
+#define FAREBOX_CLI_FIND_MAX_H
+
+#include "cli/sweep.h"
+
+#define FIND_MAX_PROBES 12
+/* What sweep.run returns when the cost budget ended the run: it does not count. */
+#define FIND_MAX_BUDGET 1
+
+struct find_max {
+    const struct sweep *sweep;
+    double start_rps;
+    uint64_t requests;     /* of one probe */
+    uint64_t max_requests; /* of all probes; 0 = no limit */
+};
+
+/* ERR_WORK where no rate held; the probes made are shown in every case. */
+int find_max_run(const struct find_max *f, struct error *err);
+
+#endif
