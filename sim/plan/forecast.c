@@ -22,6 +22,8 @@ struct make {
     int sample_phase;
     bool by_tokens; /* demand is measured in tokens */
     size_t weeks;   /* of the sample, to choose days from */
+    bool few_days;  /* the days cannot show how uncertain the level is: the blocks must */
+    uint64_t sample_key;
 
     /* of the future being drawn */
     double *demand, *scratch;
@@ -88,6 +90,7 @@ static void fit_demand(struct make *m)
     f->trend_percent = 100 * expm1(m->model.trust * m->model.slope * FORECAST_MONTH_DAYS);
     f->noise = m->model.noise;
     f->model_days = days;
+    m->few_days = days < 7;
     free(demand);
 }
 
@@ -141,6 +144,24 @@ static uint64_t poisson_at(double mean, double zero, double u)
     return k;
 }
 
+/* A uniform number that belongs to the unit and the key. */
+static double unit_chance(uint64_t key, uint64_t unit)
+{
+    return ((double)(random_mix(key, unit) >> 11) + 0.5) * 0x1p-53;
+}
+
+/* How often the block is taken. Of few days the sample itself is drawn anew first, once for the
+ * whole future: each block stands in it as often as a Poisson variate with mean 1 says. */
+static uint64_t repeats_of(const struct make *m, uint64_t key, uint64_t unit, double mean,
+                           double zero)
+{
+    if (m->few_days) {
+        mean *= (double)poisson_at(1, exp(-1), unit_chance(m->sample_key, unit));
+        zero = exp(-mean);
+    }
+    return mean > 0 ? poisson_at(mean, zero, unit_chance(key, unit)) : 0;
+}
+
 /* One day of the future from blocks of its source. */
 static int draw_day(struct make *m, size_t t, uint64_t key, double *requests)
 {
@@ -151,9 +172,7 @@ static int draw_day(struct make *m, size_t t, uint64_t key, double *requests)
     if (mean > (double)REPEATS_MAX / 2)
         return -1;
     for (size_t b = day->first; b < day->first + day->count; b++) {
-        uint64_t bits = random_mix(key, s->blocks[b].unit);
-        double u = ((double)(bits >> 11) + 0.5) * 0x1p-53;
-        uint64_t n = poisson_at(mean, zero, u);
+        uint64_t n = repeats_of(m, key, s->blocks[b].unit, mean, zero);
         if (n == 0)
             continue;
         *requests += (double)(n * s->blocks[b].requests);
@@ -179,6 +198,7 @@ static int draw_future(struct make *m, size_t sample, const double *growth)
     random_init(&r, f->options.seed, RANDOM_BOOTSTRAP, sample);
     demand_model_draw(&m->model, &r, growth, m->scratch, m->demand, f->days);
     choose_sources(m, &r);
+    m->sample_key = random_u64(&r);
     memset(m->course, 0, f->plan_count * f->days * sizeof *m->course);
     m->requests[sample] = 0;
     for (size_t t = 0; t < f->days; t++) {

@@ -219,20 +219,29 @@ void forecast_write_json(const struct forecast *f, struct json_writer *w)
 static void put_head(const struct forecast *f, struct buffer *out)
 {
     char begin[FORECAST_DATE_SIZE], end[FORECAST_DATE_SIZE];
-    buffer_add_format(out, "%s · %u month%s of 30 days, %s to %s, from %zu requests in %.3g days\n",
+    buffer_add_format(out, "%s · %u month%s of 30 days, %s to %s, from %zu requests in ",
                       f->workload->name ? f->workload->name : "workload", f->options.months,
                       f->options.months == 1 ? "" : "s", forecast_date(f, 0, begin),
-                      forecast_date(f, f->days - 1, end), f->workload->count, f->span_days);
+                      forecast_date(f, f->days - 1, end), f->workload->count);
+    if (f->span_days < 1)
+        buffer_add_format(out, "%.3g hours\n", 24 * f->span_days);
+    else
+        buffer_add_format(out, "%.0f day%s\n", f->span_days, f->span_days > 1 ? "s" : "");
     if (f->left_out > 0)
         buffer_add_format(
             out, "%" PRIu64 " requests on the last day, which is not whole, are left out\n",
             f->left_out);
-    buffer_add_format(out, "Level from %zu days of the %s, %s", f->model_days,
-                      f->options.history ? "demand history" : "sample",
-                      f->weekly ? "weekly season" : "every day alike");
+    if (f->model_days > 1)
+        buffer_add_format(out, "Level from %zu days of the %s, %s", f->model_days,
+                          f->options.history ? "demand history" : "sample",
+                          f->weekly ? "weekly season" : "every day alike");
+    else
+        buffer_add_text(out, "Level from the sample as a whole, every day alike");
     if (f->has_trend)
         buffer_add_format(out, ", trend %+.1f %% a month", f->trend_percent);
-    buffer_add_format(out, "; a day varies by %.0f %%\n", 100 * f->noise);
+    if (f->noise > 0)
+        buffer_add_format(out, "; a day varies by %.0f %%", 100 * f->noise);
+    buffer_add_byte(out, '\n');
 }
 
 static void put_row(const struct forecast *f, const struct forecast_plan *p, struct buffer *out)

@@ -331,6 +331,8 @@ START_TEST(less_than_a_week_is_refused)
     f = forecast_book(&w, &book, &o);
     ck_assert(!f.weekly);
     ck_assert_double_eq_tol(f.results[0].requests.mean, 7200, 100);
+    /* 1,440 requests leave the level uncertain by 1/√1440, 2.6%: the band spans 3.3 of that */
+    ck_assert_double_gt(f.results[0].requests.p95 - f.results[0].requests.p5, 0.06 * 7200);
     forecast_free(&f);
     workload_free(&w);
     plan_book_free(&book);
