@@ -103,7 +103,7 @@ static void add_marks(struct buffer *out, const struct plot_panel *panel)
         add_quoted(out, m->label);
         buffer_add_format(out,
                           m->vertical ? " at %.9g, graph 1 center offset 0,0.5"
-                                      : " at graph 0.01, first %.9g offset 0,0.5",
+                                      : " at graph 0.025, first %.9g offset 0,0.5",
                           m->at);
         buffer_add_text(out, " noenhanced tc rgb '" INK "'\n");
     }
