@@ -128,6 +128,7 @@ $(BUILD)/perf/%: tests/perf/%.c $(LIBRARY)
 .PHONY: docs
 docs: $(PROGRAM) ## run the commands that README and docs/ show and put their output in place
 	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/e2e/shown.py --write README.md $(wildcard docs/*.md)
+	docs/images.sh $(abspath $(PROGRAM))
 
 .PHONY: reference
 reference: $(PROGRAM) ## make results/reference/ anew; the tests compare it byte for byte
