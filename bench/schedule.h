@@ -17,8 +17,9 @@
  * mode; a failed parent leaves them, and those behind them, unsent. In open and closed loop a
  * workload without parents is begun anew when it ends before the limits (repeat 1, 2, ...).
  *
- * Several workers (of several shards: worker shard + shards × number): each holds its own schedule over the same workload and takes the rows that it
- * owns (sessions stay together); the arrival process is the same whatever their number.
+ * Several workers: each holds its own schedule over the same workload and takes the rows that it
+ * owns (sessions stay together); the arrival process is the same whatever their number. Worker k of
+ * shard i of n is number i + n k.
  *
  * The schedule borrows config and workload; both must outlive it.
  */

@@ -119,11 +119,19 @@ static const char *function_name(const cJSON *tool)
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(f, "name"));
 }
 
+/* How long JSON is to be made: as long as was asked for, or as short as it can be. */
+static size_t bytes_for(const struct ask *ask, uint32_t tokens)
+{
+    return ask->output_given ? (size_t)tokens * JSON_TOKEN_BYTES : 0;
+}
+
 static void plan_tools(struct answer *a, const struct ask *ask, uint32_t room, uint64_t seed)
 {
     uint32_t most = ask->parallel_tools && !ask->tool_name ? ANSWER_MAX_PARTS - 2 : 1;
-    uint32_t calls = 0;
+    uint32_t calls = 0, wanted = 0;
     a->finish_reason = "tool_calls";
+    for (const cJSON *t = ask->tools->child; t && wanted < most; t = t->next)
+        wanted += !ask->tool_name || strcmp(function_name(t), ask->tool_name) == 0;
     for (const cJSON *t = ask->tools->child; t && calls < most; t = t->next) {
         const char *name = function_name(t);
         if (ask->tool_name && strcmp(name, ask->tool_name) != 0)
@@ -133,7 +141,8 @@ static void plan_tools(struct answer *a, const struct ask *ask, uint32_t room, u
         buffer_init(&text, SCHEMA_MAX_BYTES);
         const cJSON *parameters = cJSON_GetObjectItemCaseSensitive(f, "parameters");
         if (parameters)
-            schema_example(parameters, seed + calls, &text);
+            schema_example(parameters, seed + calls, bytes_for(ask, room / (wanted - calls)),
+                           &text);
         else
             buffer_add_text(&text, "{}");
         struct answer_part *p;
@@ -154,7 +163,7 @@ static void plan_json(struct answer *a, const struct ask *ask, uint32_t room, ui
 {
     struct buffer text;
     buffer_init(&text, SCHEMA_MAX_BYTES);
-    schema_example(ask->json_schema, seed, &text);
+    schema_example(ask->json_schema, seed, bytes_for(ask, room), &text);
     a->finish_reason = add_text(a, PART_CONTENT, &text, room, NULL) ? "stop" : "length";
 }
 

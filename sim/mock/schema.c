@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 16, MAX_ITEMS = 64, MAX_VALUES = 20000 };
+enum { MAX_DEPTH = 16, MAX_ITEMS = 64, MAX_VALUES = 20000, SHORT_STRING = 255 };
 
 struct maker {
     const cJSON *root;
@@ -15,6 +15,7 @@ struct maker {
     uint64_t seed, drawn;
     int depth;
     bool too_large;
+    size_t extra, strings; /* bytes that are still to be spent on so many strings */
 };
 
 static void make(struct maker *m, const cJSON *schema);
@@ -124,6 +125,33 @@ static const char *formatted(const char *format)
     return NULL;
 }
 
+static void put_letters(struct maker *m, size_t length)
+{
+    static const char letters[] = "farebox takes one coin per ride and the meter runs by the mile ";
+    struct buffer text;
+    size_t offset = draw(m) % (sizeof letters - 1);
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    for (size_t i = 0; i < length; i++) {
+        char c = letters[(offset + i) % (sizeof letters - 1)];
+        buffer_add_byte(&text, (i == 0 || i + 1 == length) && c == ' ' ? 'x' : c);
+    }
+    json_put_text(&m->w, (struct text){length ? text.data : "", length});
+    buffer_free(&text);
+}
+
+/* This string's share of what is to be added; the first pass, which has none, counts strings. */
+static size_t take_extra(struct maker *m)
+{
+    if (m->extra == 0) {
+        m->strings++;
+        return 0;
+    }
+    size_t share = m->strings > 1 ? m->extra / m->strings : m->extra;
+    m->extra -= share;
+    m->strings -= m->strings > 0;
+    return share;
+}
+
 static void make_string(struct maker *m, const cJSON *schema)
 {
     const char *format = formatted(cJSON_GetStringValue(get(schema, "format")));
@@ -131,17 +159,10 @@ static void make_string(struct maker *m, const cJSON *schema)
         json_put_string(&m->w, format);
         return;
     }
-    static const char letters[] = "farebox takes one coin per ride and the meter runs by the mile ";
-    char text[256];
     double low = fmax(get_number(schema, "minLength", 0), 0);
-    double high = fmin(get_number(schema, "maxLength", 12), sizeof text - 1);
-    size_t length = (size_t)fmin(fmax(low, fmin(high, 12)), sizeof text - 1);
-    size_t offset = draw(m) % (sizeof letters - 1);
-    for (size_t i = 0; i < length; i++) {
-        char c = letters[(offset + i) % (sizeof letters - 1)];
-        text[i] = (i == 0 || i + 1 == length) && c == ' ' ? 'x' : c;
-    }
-    json_put_text(&m->w, (struct text){text, length});
+    double high = fmin(get_number(schema, "maxLength", 12), SHORT_STRING);
+    size_t length = (size_t)fmin(fmax(low, fmin(high, 12)), SHORT_STRING);
+    put_letters(m, length + (get(schema, "maxLength") ? 0 : take_extra(m)));
 }
 
 static void make_properties(struct maker *m, const cJSON *schema)
@@ -249,21 +270,34 @@ static bool says_nothing(const cJSON *schema)
     return true;
 }
 
-void schema_example(const cJSON *schema, uint64_t seed, struct buffer *out)
+static void make_value(struct maker *m, struct buffer *out)
+{
+    json_write_init(&m->w, out, 0);
+    if (!m->root) {
+        json_begin_object(&m->w);
+        json_key(&m->w, "answer");
+        make_string(m, NULL);
+        json_end_object(&m->w);
+    } else if (says_nothing(m->root)) {
+        json_put_raw(&m->w, text_of("{}"));
+    } else {
+        make(m, m->root);
+    }
+}
+
+void schema_example(const cJSON *schema, uint64_t seed, size_t bytes, struct buffer *out)
 {
     struct buffer made;
-    buffer_init(&made, BUFFER_UNBOUNDED);
     struct maker m = {.root = schema, .seed = seed};
-    json_write_init(&m.w, &made, 0);
-    if (!schema) {
-        json_begin_object(&m.w);
-        json_key(&m.w, "answer");
-        make_string(&m, NULL);
-        json_end_object(&m.w);
-    } else if (says_nothing(schema)) {
-        json_put_raw(&m.w, text_of("{}"));
-    } else {
-        make(&m, schema);
+    buffer_init(&made, BUFFER_UNBOUNDED);
+    make_value(&m, &made);
+    if (bytes > SCHEMA_MAX_BYTES)
+        bytes = SCHEMA_MAX_BYTES;
+    if (made.length < bytes && m.strings > 0 && !m.too_large) {
+        m = (struct maker){
+            .root = schema, .seed = seed, .extra = bytes - made.length, .strings = m.strings};
+        buffer_clear(&made);
+        make_value(&m, &made);
     }
     if (m.too_large || buffer_add(out, made.data, made.length) < 0)
         buffer_add_text(out, "{}");

@@ -2,7 +2,7 @@
  *
  *     struct buffer text;
  *     buffer_init(&text, SCHEMA_MAX_BYTES);
- *     schema_example(schema, seed, &text);     // {"city": "fare", "days": 3}
+ *     schema_example(schema, seed, 0, &text);     // {"city": "fare", "days": 3}
  *
  * Understood: type (also a list of types), properties, required, items, minItems, enum, const,
  * default, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, minLength,
@@ -20,8 +20,10 @@
 
 #define SCHEMA_MAX_BYTES (256 * 1024)
 
-/* Appends the value on one line; without a schema, a small object. A value that would pass the
- * buffer's cap is replaced by {}. */
-void schema_example(const cJSON *schema, uint64_t seed, struct buffer *out);
+/* Appends the value on one line; without a schema, a small object. Strings that the schema lets
+ * grow (no format, no maxLength) are drawn out until the value has `bytes` bytes; a value without
+ * such a string stays as short as it is. A value that would pass the buffer's cap is replaced by
+ * {}. */
+void schema_example(const cJSON *schema, uint64_t seed, size_t bytes, struct buffer *out);
 
 #endif

@@ -13,7 +13,7 @@ static cJSON *made(const char *schema, uint64_t seed)
     ck_assert_msg(json != NULL, "%s", schema);
     struct buffer b;
     buffer_init(&b, BUFFER_UNBOUNDED);
-    schema_example(json, seed, &b);
+    schema_example(json, seed, 0, &b);
     cJSON *value = cJSON_Parse(b.data);
     ck_assert_msg(value != NULL, "%s gave %s", schema, b.data);
     buffer_free(&b);
@@ -93,6 +93,10 @@ START_TEST(tools_are_called_with_valid_arguments)
     json = ask(CHAT, ASK(TOOLS ",\"parallel_tool_calls\":false"), 200);
     ck_assert_int_eq(cJSON_GetArraySize(at(json, "choices.0.message.tool_calls")), 1);
     cJSON_Delete(json);
+    json = ask(CHAT, ASK(TOOLS ",\"parallel_tool_calls\":false,\"max_tokens\":90"), 200);
+    ck_assert_double_eq(number_at(json, "usage.completion_tokens"), 90);
+    ck_assert_str_eq(text_at(json, "choices.0.finish_reason"), "tool_calls");
+    cJSON_Delete(json);
     json = ask(CHAT, ASK(TOOLS ",\"tool_choice\":\"none\",\"max_tokens\":3"), 200);
     ck_assert_str_eq(text_at(json, "choices.0.finish_reason"), "length");
     cJSON_Delete(json);
@@ -169,6 +173,15 @@ START_TEST(json_mode_gives_json)
         200);
     content = cJSON_Parse(text_at(json, "choices.0.message.content"));
     ck_assert(cJSON_IsBool(at(content, "ok")));
+    cJSON_Delete(content);
+    cJSON_Delete(json);
+    /* The length that was asked for, in JSON that ends. */
+    json =
+        ask(CHAT, ASK(",\"response_format\":{\"type\":\"json_object\"},\"max_tokens\":130"), 200);
+    content = cJSON_Parse(text_at(json, "choices.0.message.content"));
+    ck_assert(cJSON_IsObject(content));
+    ck_assert_str_eq(text_at(json, "choices.0.finish_reason"), "stop");
+    ck_assert_double_eq(number_at(json, "usage.completion_tokens"), 130);
     cJSON_Delete(content);
     cJSON_Delete(json);
     json = ask(CHAT, ASK(",\"response_format\":{\"type\":\"json_object\"},\"max_tokens\":2"), 200);
