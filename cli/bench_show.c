@@ -2,6 +2,7 @@
 
 #include "cli/report/summary_table.h"
 #include "core/stats/quantile.h"
+#include "workloads/fit.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -117,6 +118,45 @@ void bench_describe_workload(const struct workload *w, const struct bench_config
     json_end_object(&j);
 }
 
+/* Messages of the workload's own may begin alike in ways that only the server sees. */
+static void warn_of_warm_cache(const struct terminal *t, const struct workload *w,
+                               const struct phase_summary *all)
+{
+    const double tolerance = 0.05;
+    double input = (double)all->input_tokens, cached = (double)all->cached_input_tokens;
+    double implied = w->hash_start ? workload_prefix_hit_ratio(w) : 0;
+    if (w->messages_start || w->body_start || !(cached > (implied + tolerance) * input))
+        return;
+    if (w->hash_start)
+        warn(t,
+             "the server took %.0f %% of the input from its cache, and the workload's prefixes "
+             "imply %.0f %% at most: was the cache warm from an equal run (--prompt-salt)?",
+             100 * cached / input, 100 * implied);
+    else
+        warn(t,
+             "the server took %.0f %% of the input from its cache, and no two prompts of this "
+             "workload begin alike: was the cache warm from an equal run (--prompt-salt)?",
+             100 * cached / input);
+}
+
+/* Answers of another length are another load: said where every request was answered. */
+static void warn_of_output(const struct terminal *t, const struct bench_setup *s,
+                           const struct summary *summary)
+{
+    const double tolerance = 0.02;
+    double asked = (double)summary->asked_output, got = (double)summary->all.output_tokens;
+    uint64_t n = summary->accounting.completed;
+    if (s->config.api == API_EMBEDDINGS || n == 0 || n != summary->accounting.scheduled ||
+        summary->accounting.attempts != n || !(fabs(got - asked) > tolerance * asked))
+        return;
+    warn(t, "the answers were %.4g tokens long where %.4g were asked for (mean)%s", got / (double)n,
+         asked / (double)n,
+         got < asked
+             ? ": the model ends by itself; --body '{\"ignore_eos\": true}' where the server "
+               "knows it"
+             : "");
+}
+
 void bench_warn(const struct terminal *t, const struct bench_setup *s, const struct workload *w,
                 const struct bench_report *report, const struct summary *summary)
 {
@@ -126,12 +166,8 @@ void bench_warn(const struct terminal *t, const struct bench_setup *s, const str
              report->probe.note);
     if (s->endpoints[0].insecure)
         warn(t, "certificates were not checked (--insecure)");
-    if (!w->hash_start && !w->messages_start && !w->body_start &&
-        all->cached_input_tokens * 20 > all->input_tokens)
-        warn(t,
-             "the server took %.0f %% of the input from its cache, and no two prompts of this "
-             "workload begin alike: was the cache warm from an equal run (--prompt-salt)?",
-             100.0 * (double)all->cached_input_tokens / (double)all->input_tokens);
+    warn_of_warm_cache(t, w, all);
+    warn_of_output(t, s, summary);
     if (report->fidelity.slow_reads)
         warn(t,
              "%llu streams came in bursts of many chunks: something between collects them, "

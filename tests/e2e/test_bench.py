@@ -35,7 +35,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.seen.append((dict(self.headers), body))
         words = len(body["messages"][0]["content"].split())
-        usage = {"prompt_tokens": words + 3, "completion_tokens": body["max_tokens"]}
+        usage = {"prompt_tokens": words + 3, "completion_tokens": body["max_tokens"],
+                 "prompt_tokens_details": {"cached_tokens": int(words * self.server.cached)}}
         if not body.get("stream"):
             self.answer(json.dumps({"choices": [{"message": {"content": "x"},
                                                  "finish_reason": "stop"}], "usage": usage}))
@@ -66,6 +67,7 @@ class Endpoints(Case):
 
     def serve(self, server):
         server.seen = []
+        server.cached = 0
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         self.addCleanup(thread.join)
@@ -130,6 +132,26 @@ class Endpoints(Case):
         self.assertEqual(sorted(whole), sorted(parts))
         done = self.bench("--url", url, "--force", "--shard", "3/2", expect=2)
         self.assertIn("expected I/N", done.stderr)
+
+    def test_a_cache_warmer_than_the_workload_is_told(self):
+        server, url = self.plain()
+        blocks = self.write("b.jsonl", "".join(
+            json.dumps({"timestamp": i, "input_length": 64, "output_length": 5, "block_size": 16,
+                        "hash_ids": [1, 2, 3 + 2 * i, 4 + 2 * i]}) + "\n" for i in range(20)))
+
+        def warnings(workload, share):
+            server.cached = share
+            return self.farebox("bench", "--url", url, "--trace", workload, "-o", self.run_path,
+                                "--force").stderr
+        self.assertNotIn("from its cache", warnings(blocks, 0.45))
+        self.assertIn("prefixes imply 48 % at most", warnings(blocks, 0.9))
+        self.assertIn("no two prompts", warnings(self.workload, 0.2))
+
+    def test_answers_of_another_length_are_told(self):
+        _, url = self.plain()
+        self.assertNotIn("tokens long", self.bench("--url", url).stderr)
+        done = self.bench("--url", url, "--force", "--body", '{"max_tokens": 3}')
+        self.assertIn("3 tokens long where 5 were asked for", done.stderr)
 
     def test_whole_answers(self):
         _, url = self.plain()
