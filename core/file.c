@@ -100,7 +100,7 @@ int line_reader_next(struct line_reader *r, struct text *line, struct error *err
 {
     size_t searched = 0;
     for (;;) {
-        const char *start = r->b.data + r->at;
+        const char *start = r->b.data ? r->b.data + r->at : "";
         size_t left = r->b.length - r->at;
         const char *end = left > searched ? memchr(start + searched, '\n', left - searched) : NULL;
         if (!end && !r->ended) {
