@@ -5,7 +5,6 @@
 #include "core/memory.h"
 #include "core/random.h"
 
-#include <gsl/gsl_randist.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -104,19 +103,6 @@ static void list_roots(struct schedule *s)
     free(keyed);
 }
 
-static double unit_gap(struct schedule *s)
-{
-    double shape = s->config->burstiness;
-    switch (s->config->arrivals) {
-    case ARRIVALS_CONSTANT:
-        return s->root_next == 1 ? 0 : 1;
-    case ARRIVALS_GAMMA:
-        return gsl_ran_gamma(random_gsl(&s->random), shape, 1 / shape);
-    default:
-        return gsl_ran_exponential(random_gsl(&s->random), 1);
-    }
-}
-
 /* Open loop: a process of unit rate, its time stretched by the profile's integral. */
 static int64_t arrival(struct schedule *s, uint32_t row)
 {
@@ -124,7 +110,8 @@ static int64_t arrival(struct schedule *s, uint32_t row)
         return own_time(s, row);
     if (s->config->mode == SCHEDULE_CLOSED)
         return 0;
-    s->arrivals_sum += unit_gap(s);
+    s->arrivals_sum +=
+        arrivals_gap(s->config->arrivals, s->config->burstiness, s->root_next == 1, &s->random);
     return profile_when_sum(&s->config->load, s->arrivals_sum);
 }
 

@@ -26,9 +26,9 @@
 #ifndef FAREBOX_BENCH_SCHEDULE_H
 #define FAREBOX_BENCH_SCHEDULE_H
 
-#include "bench/profile.h"
 #include "core/error.h"
 #include "core/runs/record.h"
+#include "workloads/profile.h"
 #include "workloads/workload.h"
 
 #include <stdbool.h>
@@ -36,17 +36,11 @@
 
 enum schedule_mode { SCHEDULE_TRACE, SCHEDULE_OPEN, SCHEDULE_CLOSED };
 
-enum arrivals {
-    ARRIVALS_POISSON,  /* exponential gaps */
-    ARRIVALS_CONSTANT, /* equal gaps, the first request at 0 */
-    ARRIVALS_GAMMA,    /* gamma gaps of shape `burstiness`: below 1 bursty, above 1 regular */
-};
-
 struct schedule_config {
     enum schedule_mode mode;
-    double speed;           /* trace: 60 = an hour in a minute */
-    struct profile load;    /* open: requests/s; closed: requests at a time */
-    enum arrivals arrivals; /* open */
+    double speed;                /* trace: 60 = an hour in a minute */
+    struct profile load;         /* open: requests/s; closed: requests at a time */
+    enum arrivals_kind arrivals; /* open */
     double burstiness;
     uint64_t seed;
     uint32_t max_in_flight; /* trace and open: due requests wait above it; 0 = no cap */

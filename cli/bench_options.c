@@ -219,26 +219,20 @@ static int make_endpoints(const struct bench_options *o, struct bench_setup *s, 
 
 static int set_arrivals(const struct bench_options *o, struct schedule_config *c, struct error *err)
 {
-    static const char *const names[] = {"poisson", "constant", "gamma"};
+    int kind = o->arrival ? arrivals_from_name(o->arrival) : (int)ARRIVALS_POISSON;
     c->burstiness = o->burstiness;
-    c->arrivals = options_given(o, "burstiness") ? ARRIVALS_GAMMA : ARRIVALS_POISSON;
-    if (!o->arrival)
-        return 0;
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(o->arrival, names[i]) == 0) {
-            c->arrivals = (enum arrivals)i;
-            return 0;
-        }
-    }
-    return error_set(err, ERR_INPUT, "--arrival %.40s: expected poisson, constant or gamma",
-                     o->arrival);
+    if (kind < 0)
+        return error_set(err, ERR_INPUT, "--arrival %.40s: expected poisson, constant or gamma",
+                         o->arrival);
+    c->arrivals = !o->arrival && o->burstiness != 1 ? ARRIVALS_GAMMA : (enum arrivals_kind)kind;
+    return 0;
 }
 
 /* A scenario brings its own arrival process; a plain --rate only sets its mean. */
 static bool scenario_arrives(const struct bench_options *o)
 {
     double rate;
-    return o->source.scenario && o->rate && !o->arrival && !options_given(o, "burstiness") &&
+    return o->source.scenario && o->rate && !o->arrival && o->burstiness == 1 &&
            text_to_double(text_of(o->rate), &rate);
 }
 

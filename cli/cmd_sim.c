@@ -17,7 +17,8 @@ struct sim_options {
     const char *engine, *router;
     uint64_t replicas, max_num_seqs;
     double ttft_ms, itl_ms;
-    double rate_rps, speed;
+    const char *rate, *arrival;
+    double burstiness, speed;
     uint64_t concurrency, requests, max_in_flight;
     int64_t duration_ns;
     const char *output, *record, *warmup, *sweep;
@@ -41,8 +42,13 @@ static const struct option_spec options[] = {
      .help = "nothing becomes due after this virtual time"},
     {"speed", 0, OPTION_NUMBER, AT(speed), "1", "FACTOR", .min = 1e-6, .max = 1e9,
      .help = "the workload's own times, divided by this"},
-    {"rate", 'r', OPTION_NUMBER, AT(rate_rps), .unit = "RPS", .max = 1e7,
-     .help = "open loop instead: Poisson arrivals per second, whoever still waits"},
+    {"rate", 'r', OPTION_TEXT, AT(rate), .unit = "RPS|STAGES",
+     .help = "open loop instead: requests per second, whoever still waits, or stages such as "
+             "10:30s,10-50:60s"},
+    {"arrival", 0, OPTION_TEXT, AT(arrival), .unit = "PROCESS",
+     .help = "arrivals at --rate: poisson (default), constant or gamma"},
+    {"burstiness", 0, OPTION_NUMBER, AT(burstiness), "1", "SHAPE", .min = 0.001, .max = 1e6,
+     .help = "shape of gamma arrivals: below 1 bursty, above 1 regular"},
     {"concurrency", 'c', OPTION_COUNT, AT(concurrency), .unit = "N", .max = 1e6,
      .help = "closed loop instead: so many requests at a time"},
     {"sweep", 0, OPTION_TEXT, AT(sweep), .unit = "KEY=VALUES",
@@ -115,25 +121,51 @@ static int choose_engine(const struct sim_options *o, struct engine_config *engi
     return 0;
 }
 
-static int choose_load(const struct sim_options *o, struct simulate_options *s, struct error *err)
+/* The rate as a number, or as a profile that the caller frees. Nothing becomes due after the
+ * profile's last stage. */
+static int choose_rate(const struct sim_options *o, struct simulate_options *s,
+                       struct profile *load, struct error *err)
 {
-    if (o->rate_rps > 0 && o->concurrency > 0)
+    int kind = o->arrival ? arrivals_from_name(o->arrival) : (int)ARRIVALS_POISSON;
+    if (kind < 0)
+        return error_set(err, ERR_INPUT, "--arrival %.40s: expected poisson, constant or gamma",
+                         o->arrival);
+    bool shaped = o->burstiness != 1; /* run.json gives the default too */
+    if (!o->rate && !o->sweep && (o->arrival || shaped))
+        return error_set(err, ERR_INPUT, "--arrival and --burstiness are about arrivals at --rate");
+    s->arrivals = !o->arrival && shaped ? ARRIVALS_GAMMA : (enum arrivals_kind)kind;
+    s->burstiness = o->burstiness;
+    if (!o->rate)
+        return 0;
+    s->load = SIMULATE_OPEN;
+    if (text_to_double(text_of(o->rate), &s->rate_rps) && s->rate_rps > 0 && s->rate_rps <= 1e7)
+        return 0;
+    if (profile_parse(o->rate, load, err) < 0)
+        return err->code;
+    s->rate = load;
+    if (profile_end_ns(load) < s->duration_ns)
+        s->duration_ns = profile_end_ns(load);
+    return 0;
+}
+
+/* `load` (zeroed) is filled where the rate has stages, and lent to `s`. */
+static int choose_load(const struct sim_options *o, struct simulate_options *s,
+                       struct profile *load, struct error *err)
+{
+    if (o->rate && o->concurrency > 0)
         return error_set(err, ERR_INPUT, "give --rate (open loop) or --concurrency (closed loop)");
-    if ((o->rate_rps > 0 || o->concurrency > 0) && o->speed != 1)
+    if ((o->rate || o->concurrency > 0) && o->speed != 1)
         return error_set(err, ERR_INPUT,
                          "--speed is about the workload's own times: leave --rate and "
                          "--concurrency out");
-    s->load = o->rate_rps > 0      ? SIMULATE_OPEN
-              : o->concurrency > 0 ? SIMULATE_CLOSED
-                                   : SIMULATE_TRACE;
-    s->rate_rps = o->rate_rps;
+    s->load = o->concurrency > 0 ? SIMULATE_CLOSED : SIMULATE_TRACE;
     s->concurrency = (uint32_t)o->concurrency;
     s->speed = o->speed;
     s->max_requests = o->requests;
     s->max_in_flight = (uint32_t)o->max_in_flight;
     s->duration_ns = o->duration_ns > 0 ? o->duration_ns : TIME_NEVER;
     s->seed = o->common.seed;
-    return 0;
+    return choose_rate(o, s, load, err);
 }
 
 static const char *load_name(enum simulate_load load)
@@ -367,8 +399,11 @@ static int run_point(void *context, const struct sweep *s, double value, const c
     struct sim_sweep *all = context;
     struct sim_options o = *all->o;
     struct simulate_options point;
+    struct profile load = {0};
+    char rate[40];
+    snprintf(rate, sizeof rate, "%.17g", value);
     if (s->values.is_rate)
-        o.rate_rps = value;
+        o.rate = rate;
     else
         o.concurrency = (uint64_t)value;
     struct option_spec specs[SWEEP_OPTIONS];
@@ -378,7 +413,7 @@ static int run_point(void *context, const struct sweep *s, double value, const c
     o.force = true;
     simulate_options_init(&point);
     point.engine = all->engine;
-    if (choose_load(&o, &point, err) < 0)
+    if (choose_load(&o, &point, &load, err) < 0)
         return err->code;
     return run_workload(&all->quiet, &o, &point, all->workload, err);
 }
@@ -400,7 +435,7 @@ static int run_sweep(const struct terminal *t, const struct sim_options *o,
                       .goodput = o->goodput,
                       .run = run_point,
                       .context = &all};
-    if (!o->output || o->rate_rps > 0 || o->concurrency > 0)
+    if (!o->output || o->rate || o->concurrency > 0)
         return error_set(err, ERR_INPUT,
                          "--sweep needs -o DIR, and brings its own --rate or --concurrency");
     if (sweep_parse(o->sweep, &s.values, err) < 0 || choose_summary(o, &plain, &so, err) < 0 ||
@@ -412,31 +447,47 @@ static int run_sweep(const struct terminal *t, const struct sim_options *o,
     return status;
 }
 
-static int run(const struct terminal *t, const void *given, struct error *err)
+static int prepare(const struct sim_options *o, struct simulate_options *s, struct profile *load,
+                   struct error *err)
 {
-    const struct sim_options *o = given;
-    struct simulate_options s;
-    struct engine_config checked;
-    simulate_options_init(&s);
-    if (command_arguments(&o->common, 0, NULL, err) < 0 || choose_engine(o, &s.engine, err) < 0 ||
-        choose_load(o, &s, err) < 0)
+    if (command_arguments(&o->common, 0, NULL, err) < 0 || choose_engine(o, &s->engine, err) < 0 ||
+        choose_load(o, s, load, err) < 0)
         return err->code;
-    checked = s.engine;
+    struct engine_config checked = s->engine;
     if (engine_config_check(&checked, err) < 0 ||
         (o->output && !o->sweep &&
          run_dir_check(o->output, o->force ? RUN_FORCE : RUN_NEW, err) < 0))
         return err->code;
+    return 0;
+}
+
+static int load_and_run(const struct terminal *t, const struct sim_options *o,
+                        const struct simulate_options *s, struct error *err)
+{
     struct generate_options limits = {.requests = o->requests,
                                       .duration_s = (double)o->duration_ns / 1e9};
     struct workload w;
     workload_init(&w);
     int status = workload_source_load(&o->source, t, &limits, o->common.seed, &w, err);
     if (status == 0)
-        status = o->sweep ? run_sweep(t, o, &s.engine, &w, err) : run_workload(t, o, &s, &w, err);
+        status = o->sweep ? run_sweep(t, o, &s->engine, &w, err) : run_workload(t, o, s, &w, err);
     workload_free(&w);
     return status;
 }
 
+static int run(const struct terminal *t, const void *given, struct error *err)
+{
+    const struct sim_options *o = given;
+    struct simulate_options s;
+    struct profile load = {0};
+    simulate_options_init(&s);
+    int status = prepare(o, &s, &load, err);
+    if (status == 0)
+        status = load_and_run(t, o, &s, err);
+    if (load.stages)
+        profile_free(&load);
+    return status;
+}
 const struct command command_sim = {
     .name = "sim",
     .summary = "run a workload against an engine model in virtual time",

@@ -4,7 +4,6 @@
 #include "core/random.h"
 #include "sim/engine/due_heap.h"
 
-#include <gsl/gsl_randist.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -131,8 +130,10 @@ static void find_next(struct arrivals *a)
     if (a->options->load == SIMULATE_TRACE)
         at_ns = own_time(a, row);
     else if (a->options->load == SIMULATE_OPEN) {
-        a->sum_s += gsl_ran_exponential(random_gsl(&a->random), 1);
-        at_ns = llround(a->sum_s / a->options->rate_rps * 1e9);
+        const struct simulate_options *o = a->options;
+        a->sum_s += arrivals_gap(o->arrivals, o->burstiness, k == 0, &a->random);
+        at_ns =
+            o->rate ? profile_when_sum(o->rate, a->sum_s) : llround(a->sum_s / o->rate_rps * 1e9);
     }
     if (is_past_end(a, at_ns))
         return;
@@ -147,8 +148,10 @@ static int check_options(const struct simulate_options *o, const struct workload
         return error_set(err, ERR_INPUT, "the workload holds no request");
     if (!(o->speed > 0))
         return error_set(err, ERR_INPUT, "the speed must be above 0");
-    if (o->load == SIMULATE_OPEN && !(o->rate_rps > 0))
+    if (o->load == SIMULATE_OPEN && !o->rate && !(o->rate_rps > 0))
         return error_set(err, ERR_INPUT, "the rate must be above 0 requests per second");
+    if (o->load == SIMULATE_OPEN && o->arrivals == ARRIVALS_GAMMA && !(o->burstiness > 0))
+        return error_set(err, ERR_INPUT, "the burstiness must be above 0");
     if (o->load == SIMULATE_CLOSED && o->concurrency == 0)
         return error_set(err, ERR_INPUT, "the concurrency must be at least 1");
     return 0;

@@ -6,7 +6,7 @@
  *     now_ns = min(arrivals_next_ns(a), ...);
  *     while (arrivals_take_unsent(a, &due)) count(&due);  // behind a failed parent
  *
- * A trace has the workload's own times, divided by `speed` (delays too). An open loop draws Poisson
+ * A trace has the workload's own times, divided by `speed` (delays too). An open loop draws
  * arrivals, whoever still waits; a closed loop keeps `concurrency` requests in flight. Requests
  * with parents are due at max(own time, last parent's end + delay) in every mode, and never if a
  * parent fails. Open and closed loops begin a workload without parents anew when it ends before

@@ -39,7 +39,7 @@ struct simulation {
 
 void simulate_options_init(struct simulate_options *options)
 {
-    *options = (struct simulate_options){.speed = 1, .duration_ns = TIME_NEVER};
+    *options = (struct simulate_options){.speed = 1, .burstiness = 1, .duration_ns = TIME_NEVER};
     engine_config_init(&options->engine);
 }
 

@@ -139,7 +139,7 @@ END_TEST
 START_TEST(random_arrivals_have_their_moments)
 {
     static const struct {
-        enum arrivals arrivals;
+        enum arrivals_kind arrivals;
         double shape, cv;
     } cases[] = {{ARRIVALS_POISSON, 1, 1}, {ARRIVALS_GAMMA, 0.25, 2}, {ARRIVALS_GAMMA, 4, 0.5}};
     struct workload w = plain(100);

@@ -239,6 +239,48 @@ START_TEST(an_open_loop_draws_the_same_arrivals_for_a_seed)
 }
 END_TEST
 
+/* As bench's: gaps of one process, stretched by the rate's integral. */
+START_TEST(an_open_loop_follows_stages_and_its_process)
+{
+    struct profile rate;
+    struct error err = {0};
+    ck_assert_int_eq(profile_parse("10:1s,0:1s,20:1s", &rate, &err), 0);
+    fresh();
+    add(0, 5, 2);
+    options.load = SIMULATE_OPEN;
+    options.rate = &rate;
+    options.duration_ns = profile_end_ns(&rate);
+    options.arrivals = ARRIVALS_CONSTANT;
+    options.max_requests = 40;
+    run();
+    ck_assert_uint_eq(seen.by_status[RECORD_COMPLETED], 30);
+    ck_assert_uint_eq(report.not_due, 10);
+    ck_assert_int_eq(seen.records[9].scheduled_ns, 900 * MS);
+    ck_assert_int_eq(seen.records[11].scheduled_ns, 2050 * MS);
+    profile_free(&rate);
+}
+END_TEST
+
+START_TEST(gamma_arrivals_are_as_bursty_as_told)
+{
+    double squares = 0, last = 0;
+    fresh();
+    add(0, 5, 1);
+    options.load = SIMULATE_OPEN;
+    options.rate_rps = 50;
+    options.arrivals = ARRIVALS_GAMMA;
+    options.burstiness = 25; /* CV 1/5 */
+    options.max_requests = 400;
+    run();
+    for (size_t i = 0; i < 400; i++) {
+        double at = (double)seen.records[i].scheduled_ns / 1e9 * 50;
+        squares += (at - last - 1) * (at - last - 1);
+        last = at;
+    }
+    ck_assert_double_eq_tol(squares / 400, 0.04, 0.015);
+}
+END_TEST
+
 START_TEST(a_cap_makes_due_requests_wait)
 {
     fresh();
@@ -343,6 +385,8 @@ int main(void)
     tcase_add_test(tests, a_closed_loop_keeps_its_concurrency);
     tcase_add_test(tests, repeats_have_names_and_prefixes_of_their_own);
     tcase_add_test(tests, an_open_loop_draws_the_same_arrivals_for_a_seed);
+    tcase_add_test(tests, an_open_loop_follows_stages_and_its_process);
+    tcase_add_test(tests, gamma_arrivals_are_as_bursty_as_told);
     tcase_add_test(tests, a_cap_makes_due_requests_wait);
     tcase_add_test(tests, after_the_duration_nothing_becomes_due);
     tcase_add_test(tests, the_observer_can_stop_the_sending);

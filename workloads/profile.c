@@ -1,11 +1,34 @@
-#include "bench/profile.h"
+#include "workloads/profile.h"
 
 #include "core/memory.h"
+#include "core/random.h"
 #include "core/text.h"
 
+#include <gsl/gsl_randist.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+int arrivals_from_name(const char *name)
+{
+    static const char *const names[] = {"poisson", "constant", "gamma"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(name, names[i]) == 0)
+            return i;
+    return -1;
+}
+
+double arrivals_gap(enum arrivals_kind kind, double burstiness, bool first, struct random *r)
+{
+    switch (kind) {
+    case ARRIVALS_CONSTANT:
+        return first ? 0 : 1;
+    case ARRIVALS_GAMMA:
+        return gsl_ran_gamma(random_gsl(r), burstiness, 1 / burstiness);
+    default:
+        return gsl_ran_exponential(random_gsl(r), 1);
+    }
+}
 
 static double seconds(int64_t ns)
 {

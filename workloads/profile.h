@@ -9,12 +9,13 @@
  * A stage goes linearly from one value to another. A profile with an end is over after its last
  * stage; "33" alone is held for ever. The profile owns its stages.
  */
-#ifndef FAREBOX_BENCH_PROFILE_H
-#define FAREBOX_BENCH_PROFILE_H
+#ifndef FAREBOX_WORKLOADS_PROFILE_H
+#define FAREBOX_WORKLOADS_PROFILE_H
 
 #include "core/clock.h"
 #include "core/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,21 @@ struct profile {
     struct profile_stage *stages;
     size_t count;
 };
+
+/* The process of an open loop: gaps of mean 1, which the profile's integral stretches. */
+enum arrivals_kind {
+    ARRIVALS_POISSON,  /* exponential gaps */
+    ARRIVALS_CONSTANT, /* equal gaps, the first request at 0 */
+    ARRIVALS_GAMMA,    /* gamma gaps of shape `burstiness`: below 1 bursty, above 1 regular */
+};
+
+/* "poisson", "constant", "gamma"; -1 for anything else. */
+int arrivals_from_name(const char *name);
+
+struct random;
+
+/* The gap before the next arrival; `first` is the process's first one. */
+double arrivals_gap(enum arrivals_kind kind, double burstiness, bool first, struct random *r);
 
 /* "VALUE", or stages "VALUE:LENGTH" and "FROM-TO:LENGTH" with commas between; lengths as 500ms,
  * 30s, 2m, 1h or plain seconds. ERR_INPUT says what is wrong. */
