@@ -245,7 +245,7 @@ static int set_load(const struct bench_options *o, struct bench_setup *s, struct
         return error_set(err, ERR_INPUT,
                          "--rate is an open loop and --concurrency a closed one: choose one "
                          "(--max-in-flight caps an open loop)");
-    if ((o->rate || o->concurrency) && options_given(o, "speed"))
+    if ((o->rate || o->concurrency) && o->speed != 1)
         return error_set(err, ERR_INPUT,
                          "--speed is for the workload's own times: leave out "
                          "--rate and --concurrency");

@@ -153,6 +153,17 @@ class Endpoints(Case):
         done = self.bench("--url", url, "--force", "--body", '{"max_tokens": 3}')
         self.assertIn("3 tokens long where 5 were asked for", done.stderr)
 
+    def test_run_json_repeats_an_open_loop(self):
+        _, url = self.plain()
+
+        def times(*words):
+            self.farebox("bench", *words, "-o", self.run_path, "--force")
+            rows = read_lines(pathlib.Path(self.run_path) / "requests.jsonl")
+            return sorted((r["request_id"], r["scheduled_ns"]) for r in rows)
+        first = times("--url", url, "--trace", self.workload, "--rate", "400", "--seed", "5")
+        shutil.copy(pathlib.Path(self.run_path) / "run.json", self.path("again.json"))
+        self.assertEqual(first, times("--config", self.path("again.json")))
+
     def test_whole_answers(self):
         _, url = self.plain()
         self.bench("--url", url, "--no-stream")
