@@ -17,10 +17,10 @@
 struct capacity_command {
     struct common_options common;
     struct workload_source source;
-    const char *engine, *growth, *gpu_hour, *output;
+    const char *engine, *growth, *gpu_hour, *output, *arrival;
     struct option_list slos, plans;
     uint64_t max_num_seqs, seeds, requests, months;
-    double goodput, demand_rps, headroom;
+    double goodput, demand_rps, headroom, burstiness;
     bool force, gnuplot_script;
 };
 
@@ -41,6 +41,10 @@ static const struct option_spec options[] = {
      .help = "simulations at each rate, for the interval"},
     {"requests", 'n', OPTION_COUNT, AT(requests), "3000", "N", .min = 100, .max = 1e6,
      .help = "of one simulation, or more where answers are long"},
+    {"arrival", 0, OPTION_TEXT, AT(arrival), "poisson", "PROCESS",
+     .help = "how requests arrive: poisson, constant or gamma"},
+    {"burstiness", 0, OPTION_NUMBER, AT(burstiness), "1", "SHAPE", .min = 0.001, .max = 1e6,
+     .help = "shape of gamma arrivals: below 1 bursty, above 1 regular"},
 
     {"demand", 0, OPTION_NUMBER, AT(demand_rps), .unit = "RPS", .max = 1e9,
      .help = "requests per second to be served; else the workload's own rate", .group = "Demand"},
@@ -173,6 +177,10 @@ static void on_probe(void *context, const struct capacity_progress *p)
 
 static int find_capacity(struct making *m, const struct terminal *t, struct error *err)
 {
+    int arrivals = arrivals_from_name(m->o->arrival);
+    if (arrivals < 0)
+        return error_set(err, ERR_INPUT, "--arrival %s: expected poisson, constant or gamma",
+                         m->o->arrival);
     struct capacity_options c = {.engine = &m->engine,
                                  .workloads = m->list,
                                  .workload_count = m->count,
@@ -181,6 +189,8 @@ static int find_capacity(struct making *m, const struct terminal *t, struct erro
                                  .seed = m->o->common.seed,
                                  .seeds = (unsigned)m->o->seeds,
                                  .requests = m->o->requests,
+                                 .arrivals = (enum arrivals_kind)arrivals,
+                                 .burstiness = m->o->burstiness,
                                  .on_probe = on_probe,
                                  .context = &m->progress};
     progress_init(&m->progress, t, "plan");

@@ -60,6 +60,8 @@ static void set_open(const struct capacity_options *o, const struct trial_load *
     double span_s = (double)count / rate_rps, warmup = 0.1;
     s->load = SIMULATE_OPEN;
     s->rate_rps = rate_rps;
+    s->arrivals = o->arrivals;
+    s->burstiness = o->burstiness > 0 ? o->burstiness : 1;
     if (has_parents(w)) {
         count = count < w->count ? count : w->count;
         double roots = (double)count_roots(w, count);

@@ -180,6 +180,11 @@ class BenchSeries(Case):
         self.assertAlmostEqual(found["rate_rps"], 80, delta=4)
         self.assertGreater(found["fails_at_rps"], found["rate_rps"])
         self.assertIsNone(found["ended"])
+        # The simulated replica, under the same arrivals, has the same limit.
+        planned = self.farebox_json("plan", "capacity", "--trace", self.trace, "--engine",
+                                    self.engine, "--slo", "ttft=100", "--arrival", "constant")
+        self.assertAlmostEqual(planned["rate_rps"], found["rate_rps"],
+                               delta=0.05 * found["rate_rps"])
 
     def test_find_max_keeps_to_its_budgets(self):
         self.bench("--find-max", "--rate", 60, "--slo", "ttft=100", "-n", 60, "--max-requests", 130,
