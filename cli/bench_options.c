@@ -49,7 +49,7 @@ const struct option_spec bench_option_specs[] = {
      .help = "closed loop: requests at a time, or stages such as 8:30s,8-64:60s"},
     {"max-in-flight", 0, OPTION_COUNT, AT(max_in_flight), NULL, "N", .max = 1e6,
      .help = "open loop and traces: due requests wait above this; their wait is queue_ms"},
-    {"requests", 'n', OPTION_COUNT, AT(requests), NULL, "N", .max = 4e9,
+    {"requests", 'n', OPTION_COUNT, AT(requests), NULL, "N", .min = 1, .max = 4e9,
      .help = "so many requests at most; more than the workload has begin it anew"},
     {"duration", 'd', OPTION_DURATION, AT(duration_ns), NULL, "TIME", .max = 3e8,
      .help = "nothing becomes due after this"},

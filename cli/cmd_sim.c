@@ -35,7 +35,7 @@ struct sim_options {
 #define AT(field) offsetof(struct sim_options, field)
 static const struct option_spec options[] = {
     WORKLOAD_SOURCE_OPTIONS(struct sim_options, source),
-    {"requests", 'n', OPTION_COUNT, AT(requests), .unit = "N", .max = 4e9,
+    {"requests", 'n', OPTION_COUNT, AT(requests), .unit = "N", .min = 1, .max = 4e9,
      .help = "end after so many; with --rate or --concurrency a shorter workload begins anew",
      .group = "Load"},
     {"duration", 'd', OPTION_DURATION, AT(duration_ns), .unit = "TIME", .max = 3e8,

@@ -28,7 +28,7 @@ struct gen_options {
 static const struct option_spec options[] = {
     {"output", 'o', OPTION_TEXT, AT(output), NULL, "FILE",
      .help = "where to write canonical JSON Lines; .gz compresses, - is standard output"},
-    {"requests", 'n', OPTION_COUNT, AT(requests), NULL, "N", .max = 4294967293.0,
+    {"requests", 'n', OPTION_COUNT, AT(requests), NULL, "N", .min = 1, .max = 4294967293.0,
      .help = "end after so many requests (the last session is cut); else as the scenario says"},
     {"duration", 'd', OPTION_DURATION, AT(duration_ns), NULL, "TIME", .max = 3e8,
      .help = "sessions begin within this time; else as the scenario says"},
