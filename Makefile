@@ -130,6 +130,10 @@ docs: $(PROGRAM) ## run the commands that README and docs/ show and put their ou
 	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/e2e/shown.py --write README.md $(wildcard docs/*.md)
 	docs/images.sh $(abspath $(PROGRAM))
 
+.PHONY: calibrate
+calibrate: $(PROGRAM) ## is diff calibrated? hundreds of pairs of whole runs, many minutes (PAIRS=20 tries)
+	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/perf/calibrate.py
+
 .PHONY: reference
 reference: $(PROGRAM) ## make results/reference/ anew; the tests compare it byte for byte
 	@FAREBOX=$(abspath $(PROGRAM)) tests/e2e/reference.sh .

@@ -3,6 +3,7 @@
 #include "core/memory.h"
 #include "core/stats/interval.h"
 #include "core/stats/multiple.h"
+#include "core/stats/paired.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_sort.h>
@@ -136,6 +137,13 @@ static bool estimate(const double *values, const double *sorted, size_t n, doubl
                                 : interval_point_quantile(values, sorted, n, what, point);
 }
 
+static void judge_paired(const double *before, const double *after, size_t n,
+                         struct comparison *out)
+{
+    struct paired_sample s = {before, after, n, out->what, out->before, out->after};
+    out->supported = paired_compare(&s, &out->p_value, &out->low, &out->high);
+}
+
 void compare_samples(const double *before, size_t n_before, const double *after, size_t n_after,
                      bool paired, const double *what, size_t count, struct comparison *out)
 {
@@ -153,6 +161,10 @@ void compare_samples(const double *before, size_t n_before, const double *after,
         s.correlation = 0;
         if (!enough || !(s.before.value > 0 && s.after.value > 0))
             continue;
+        if (paired && n_before == n_after && paired_supports(n_before)) {
+            judge_paired(before, after, n_before, &out[i]);
+            continue;
+        }
         if (paired && n_before == n_after)
             s.correlation = error_correlation(&s.before, &s.after);
         judge(&s, &out[i]);

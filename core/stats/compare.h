@@ -11,10 +11,13 @@
  * (core/stats/interval.h). The change is d = ln(after/before); with the distances on the log scale
  * from each estimate to its lower limit (l) and upper limit (u), its interval at t is
  * d − √(l₁² + u₀² − 2r l₁u₀) … d + √(u₁² + l₀² − 2r u₁l₀) (method of variance estimates recovery,
- * Zou and Donner, 2008). r = 0 for independent runs; for paired ones (the same requests in the same
- * order, hence the same bursts) r is the correlation of the two sides' batch means, or the smaller
- * one that the variance of the batches' differences implies: what the sides do not share may linger
- * longer than what they share. The p-value is the t at which the interval touches 0, looked up in
+ * Zou and Donner, 2008). r = 0 for independent runs;
+ * for paired ones (the same requests in the same order, hence the same bursts) of fewer than 4,000
+ * values r is the correlation of the two sides' batch means, or the smaller one that the variance
+ * of the batches' differences implies: what the sides do not share may linger longer than what they
+ * share. Longer paired runs are compared by turning the signs of their blocks' differences instead
+ * (core/stats/paired.h), whose power does not suffer from a change that busy stretches magnify.
+ * Elsewhere the p-value is the t at which the interval touches 0, looked up in
  * Student's distribution: finding and interval never contradict each other.
  *
  * Values must be positive for a relative change; a side with estimate ≤ 0 is unsupported, and so
