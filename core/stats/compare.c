@@ -92,7 +92,7 @@ static double plain_correlation(const struct interval_point *a, const struct int
 static double error_correlation(const struct interval_point *a, const struct interval_point *b)
 {
     double difference[INTERVAL_BATCHES];
-    double scale_a = a->sorted ? 1 : a->value, scale_b = b->sorted ? 1 : b->value;
+    double scale_a = a->is_quantile ? 1 : a->value, scale_b = b->is_quantile ? 1 : b->value;
     for (size_t i = 0; i < a->batches; i++)
         difference[i] = a->batch[i] / scale_a - b->batch[i] / scale_b;
     double of_a = interval_batch_variance(a->batch, a->batches) / (scale_a * scale_a);
@@ -133,8 +133,9 @@ static void judge(const struct sides *s, struct comparison *out)
 static bool estimate(const double *values, const double *sorted, size_t n, double what,
                      struct interval_point *point)
 {
-    return what == COMPARE_MEAN ? interval_point_mean(values, n, point)
-                                : interval_point_quantile(values, sorted, n, what, point);
+    struct sample sample = sample_of_array(values, n), rising = sample_of_array(sorted, n);
+    return what == COMPARE_MEAN ? interval_point_mean(&sample, point)
+                                : interval_point_quantile(&sample, &rising, what, point);
 }
 
 static void judge_paired(const double *before, const double *after, size_t n,

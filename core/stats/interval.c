@@ -17,8 +17,7 @@
 
 /* Which values a batch mean is of: all as they are, or the indicator of value ≤ threshold. */
 struct measured {
-    const double *values;
-    size_t n;
+    const struct sample *values;
     bool indicator;
     double threshold;
 };
@@ -33,15 +32,16 @@ static size_t batch_count(size_t n)
 
 static double batch_mean(const struct measured *m, size_t first, size_t last)
 {
-    double sum = 0;
+    struct sample_scan scan = sample_scan_of(m->values, first, last);
+    double sum = 0, value;
     if (m->indicator) {
         size_t below = 0;
-        for (size_t i = first; i < last; i++)
-            below += m->values[i] <= m->threshold;
+        while (sample_next(&scan, &value))
+            below += value <= m->threshold;
         sum = (double)below;
     } else {
-        for (size_t i = first; i < last; i++)
-            sum += m->values[i];
+        while (sample_next(&scan, &value))
+            sum += value;
     }
     return sum / (double)(last - first);
 }
@@ -67,55 +67,58 @@ double interval_batch_variance(const double *means, size_t k)
 static double variance_of_mean(const struct measured *m, size_t k, double *means)
 {
     for (size_t i = 0; i < k; i++)
-        means[i] = batch_mean(m, m->n * i / k, m->n * (i + 1) / k);
+        means[i] = batch_mean(m, m->values->n * i / k, m->values->n * (i + 1) / k);
     return interval_batch_variance(means, k);
 }
 
-bool interval_point_mean(const double *values, size_t n, struct interval_point *out)
+bool interval_point_mean(const struct sample *values, struct interval_point *out)
 {
-    *out = (struct interval_point){.value = NAN, .n = n, .reciprocal = true};
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < n; i++) {
-        sum += values[i];
-        out->reciprocal = out->reciprocal && values[i] >= 0;
+    struct sample_scan scan = sample_scan_of(values, 0, values->n);
+    double sum = 0, squares = 0, value, n = (double)values->n;
+    *out = (struct interval_point){.value = NAN, .reciprocal = true};
+    while (sample_next(&scan, &value)) {
+        sum += value;
+        out->reciprocal = out->reciprocal && value >= 0;
     }
-    if (n > 0)
-        out->value = sum / (double)n;
-    if (n < LEAST_VALUES)
+    if (values->n > 0)
+        out->value = sum / n;
+    if (values->n < LEAST_VALUES)
         return false;
-    for (size_t i = 0; i < n; i++)
-        squares += (values[i] - out->value) * (values[i] - out->value);
-    struct measured m = {values, n, false, 0};
-    out->batches = batch_count(n);
+    scan = sample_scan_of(values, 0, values->n);
+    while (sample_next(&scan, &value))
+        squares += (value - out->value) * (value - out->value);
+    struct measured m = {values, false, 0};
+    out->batches = batch_count(values->n);
     double variance = variance_of_mean(&m, out->batches, out->batch);
     out->error = sqrt(variance);
     out->freedom = (double)out->batches - 1;
-    out->effective = variance > 0 ? squares / (double)n / variance : (double)n;
+    out->effective = variance > 0 ? squares / n / variance : n;
     return true;
 }
 
 /* n · Var(share) / (p(1 − p)), at least 1. */
-static double design_effect(const double *values, const double *sorted, size_t n, double p,
+static double design_effect(const struct sample *values, const struct sample *sorted, double p,
                             size_t k, double *means)
 {
-    struct measured m = {values, n, true, quantile_sorted(sorted, n, p)};
+    struct measured m = {values, true, sample_quantile(sorted, p)};
     double variance = variance_of_mean(&m, k, means);
-    return fmax(1, variance * (double)n / (p * (1 - p)));
+    return fmax(1, variance * (double)values->n / (p * (1 - p)));
 }
 
-bool interval_point_quantile(const double *values, const double *sorted, size_t n, double p,
+bool interval_point_quantile(const struct sample *values, const struct sample *sorted, double p,
                              struct interval_point *out)
 {
+    size_t n = values->n;
     *out = (struct interval_point){
-        .value = quantile_sorted(sorted, n, p), .sorted = sorted, .n = n, .p = p};
+        .value = sample_quantile(sorted, p), .is_quantile = true, .sorted = *sorted, .p = p};
     if (n < LEAST_VALUES || !(p > 0 && p < 1) || n < quantile_least_sample(p))
         return false;
     double unused[INTERVAL_BATCHES];
     double milder = p > 0.5 ? 1 - sqrt(1 - p) : sqrt(p);
     out->batches = batch_count(n);
-    double effect = design_effect(values, sorted, n, p, out->batches, out->batch);
+    double effect = design_effect(values, sorted, p, out->batches, out->batch);
     if (p != 0.5)
-        effect = fmax(effect, design_effect(values, sorted, n, milder, out->batches, unused));
+        effect = fmax(effect, design_effect(values, sorted, milder, out->batches, unused));
     out->error = sqrt(effect * p * (1 - p) / (double)n);
     out->freedom = (double)out->batches - 1;
     out->effective = (double)n / effect;
@@ -138,12 +141,12 @@ static bool mean_limits(const struct interval_point *point, double t, double *lo
 
 bool interval_point_limits(const struct interval_point *point, double t, double *low, double *high)
 {
-    if (!point->sorted)
+    if (!point->is_quantile)
         return mean_limits(point, t, low, high);
-    double half = t * point->error, edge = 0.5 / (double)point->n;
+    double half = t * point->error, edge = 0.5 / (double)point->sorted.n;
     bool has_low = point->p - half >= edge, has_high = point->p + half <= 1 - edge;
-    *low = has_low ? quantile_sorted(point->sorted, point->n, point->p - half) : -INFINITY;
-    *high = has_high ? quantile_sorted(point->sorted, point->n, point->p + half) : INFINITY;
+    *low = has_low ? sample_quantile(&point->sorted, point->p - half) : -INFINITY;
+    *high = has_high ? sample_quantile(&point->sorted, point->p + half) : INFINITY;
     return has_low && has_high;
 }
 
@@ -162,12 +165,27 @@ static void finish(const struct interval_point *point, bool enough, double confi
     out->high = high;
 }
 
-bool interval_mean(const double *values, size_t n, double confidence, struct interval *out)
+bool interval_sample_mean(const struct sample *values, double confidence, struct interval *out)
 {
     struct interval_point point;
-    bool enough = interval_point_mean(values, n, &point);
+    bool enough = interval_point_mean(values, &point);
     finish(&point, enough, confidence, out);
     return out->supported;
+}
+
+bool interval_sample_quantile(const struct sample *values, const struct sample *sorted, double p,
+                              double confidence, struct interval *out)
+{
+    struct interval_point point;
+    bool enough = interval_point_quantile(values, sorted, p, &point);
+    finish(&point, enough, confidence, out);
+    return out->supported;
+}
+
+bool interval_mean(const double *values, size_t n, double confidence, struct interval *out)
+{
+    struct sample sample = sample_of_array(values, n);
+    return interval_sample_mean(&sample, confidence, out);
 }
 
 void interval_quantiles(const double *values, size_t n, const double *p, size_t count,
@@ -177,10 +195,8 @@ void interval_quantiles(const double *values, size_t n, const double *p, size_t 
     for (size_t i = 0; i < n; i++)
         sorted[i] = values[i];
     gsl_sort(sorted, 1, n);
-    for (size_t i = 0; i < count; i++) {
-        struct interval_point point;
-        bool enough = interval_point_quantile(values, sorted, n, p[i], &point);
-        finish(&point, enough, confidence, &out[i]);
-    }
+    struct sample sample = sample_of_array(values, n), rising = sample_of_array(sorted, n);
+    for (size_t i = 0; i < count; i++)
+        interval_sample_quantile(&sample, &rising, p[i], confidence, &out[i]);
     free(sorted);
 }

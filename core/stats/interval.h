@@ -34,6 +34,8 @@
 #ifndef FAREBOX_CORE_STATS_INTERVAL_H
 #define FAREBOX_CORE_STATS_INTERVAL_H
 
+#include "core/stats/sample.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -50,6 +52,11 @@ bool interval_mean(const double *values, size_t n, double confidence, struct int
 void interval_quantiles(const double *values, size_t n, const double *p, size_t count,
                         double confidence, struct interval *out);
 
+/* The same of samples that need not be in memory; `sorted` holds the values in rising order. */
+bool interval_sample_mean(const struct sample *values, double confidence, struct interval *out);
+bool interval_sample_quantile(const struct sample *values, const struct sample *sorted, double p,
+                              double confidence, struct interval *out);
+
 /* The parts, for comparisons: a point estimate that knows its limits at any multiple t of its
  * standard error. */
 #define INTERVAL_BATCHES 64
@@ -59,9 +66,9 @@ struct interval_point {
     double error;   /* standard error: of the mean; of the share below, for a quantile */
     double freedom; /* degrees of freedom */
     double effective;
-    bool reciprocal;      /* a mean of values none of which is negative */
-    const double *sorted; /* for a quantile: borrowed */
-    size_t n;
+    bool reciprocal; /* a mean of values none of which is negative */
+    bool is_quantile;
+    struct sample sorted; /* for a quantile: borrowed */
     double p;
     size_t batches;
     double batch[INTERVAL_BATCHES]; /* the batch means of values or indicators */
@@ -71,8 +78,8 @@ struct interval_point {
 double interval_batch_variance(const double *means, size_t k);
 
 /* False if n is too small; then only `value` is set. */
-bool interval_point_mean(const double *values, size_t n, struct interval_point *out);
-bool interval_point_quantile(const double *values, const double *sorted, size_t n, double p,
+bool interval_point_mean(const struct sample *values, struct interval_point *out);
+bool interval_point_quantile(const struct sample *values, const struct sample *sorted, double p,
                              struct interval_point *out);
 
 /* False, with the missing limit infinite, where the sample does not hold both limits. */

@@ -4,19 +4,25 @@
 
 #define BATCH 5
 #define LEAST_VALUES 20
+#define PIECE 128 /* batches that are read at once */
 
-struct steady steady_mser5(const double *values, size_t n)
+struct steady steady_mser5_sample(const struct sample *values)
 {
     struct steady best = {0, true};
-    if (n < LEAST_VALUES)
+    if (values->n < LEAST_VALUES)
         return best;
-    size_t batches = n / BATCH, latest = batches / 2;
-    double mean = 0, squares = 0, least = INFINITY;
+    size_t batches = values->n / BATCH, latest = batches / 2;
+    double mean = 0, squares = 0, least = INFINITY, piece[PIECE * BATCH];
     /* From the end backwards, so that mean and squares of every tail come from one pass. */
-    for (size_t d = batches; d-- > 0;) {
+    for (size_t d = batches, first = batches; d-- > 0;) {
         double z = 0, kept = (double)(batches - d);
+        if (d < first) {
+            size_t last = first;
+            first = last > PIECE ? last - PIECE : 0;
+            sample_read(values, first * BATCH, (last - first) * BATCH, piece);
+        }
         for (size_t i = 0; i < BATCH; i++)
-            z += values[d * BATCH + i] / BATCH;
+            z += piece[(d - first) * BATCH + i] / BATCH;
         double step = z - mean;
         mean += step / kept;
         squares += step * (z - mean);
@@ -27,4 +33,10 @@ struct steady steady_mser5(const double *values, size_t n)
     }
     best.reached = best.drop < latest * BATCH;
     return best;
+}
+
+struct steady steady_mser5(const double *values, size_t n)
+{
+    struct sample sample = sample_of_array(values, n);
+    return steady_mser5_sample(&sample);
 }

@@ -12,6 +12,8 @@
 #ifndef FAREBOX_CORE_STATS_STEADY_H
 #define FAREBOX_CORE_STATS_STEADY_H
 
+#include "core/stats/sample.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -22,5 +24,8 @@ struct steady {
 
 /* Fewer than 20 values: nothing is dropped. */
 struct steady steady_mser5(const double *values, size_t n);
+
+/* The same of a sample that need not be in memory. */
+struct steady steady_mser5_sample(const struct sample *values);
 
 #endif
