@@ -78,28 +78,44 @@ static int by_time(const void *a, const void *b)
     return x->row < y->row ? -1 : x->row > y->row;
 }
 
+static bool is_root(const struct schedule *s, uint32_t row)
+{
+    return !s->deps.parents_left || s->deps.parents_left[row] == 0;
+}
+
+/* Counts the roots, and tells whether they stand in the order of their times. */
+static bool roots_are_sorted(struct schedule *s)
+{
+    int64_t before_ns = INT64_MIN;
+    bool sorted = true;
+    for (uint32_t row = 0; row < s->rows; row++) {
+        if (!is_root(s, row))
+            continue;
+        int64_t at_ns = own_time(s, row);
+        sorted = sorted && before_ns <= at_ns;
+        before_ns = at_ns;
+        s->root_count++;
+    }
+    return sorted;
+}
+
 /* Lists the roots, in order of time for a trace. Leaves `roots` NULL where that is every row as
  * it stands. */
 static void list_roots(struct schedule *s)
 {
-    struct keyed_row *keyed = mem_alloc((size_t)s->rows * sizeof *keyed);
-    uint32_t count = 0;
-    bool sorted = true;
-    for (uint32_t row = 0; row < s->rows; row++) {
-        if (s->deps.parents_left && s->deps.parents_left[row] > 0)
-            continue;
-        keyed[count] = (struct keyed_row){own_time(s, row), row};
-        sorted = sorted && (count == 0 || keyed[count - 1].at_ns <= keyed[count].at_ns);
-        count++;
-    }
-    s->root_count = count;
-    if (!sorted || count < s->rows) {
-        if (!sorted)
-            qsort(keyed, count, sizeof *keyed, by_time);
-        s->roots = mem_alloc((size_t)count * sizeof *s->roots);
-        for (uint32_t i = 0; i < count; i++)
-            s->roots[i] = keyed[i].row;
-    }
+    bool sorted = roots_are_sorted(s);
+    if (sorted && s->root_count == s->rows)
+        return;
+    struct keyed_row *keyed = mem_alloc((size_t)s->root_count * sizeof *keyed);
+    size_t count = 0;
+    for (uint32_t row = 0; row < s->rows; row++)
+        if (is_root(s, row))
+            keyed[count++] = (struct keyed_row){own_time(s, row), row};
+    if (!sorted)
+        qsort(keyed, count, sizeof *keyed, by_time);
+    s->roots = mem_alloc(count * sizeof *s->roots);
+    for (size_t i = 0; i < count; i++)
+        s->roots[i] = keyed[i].row;
     free(keyed);
 }
 

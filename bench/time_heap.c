@@ -3,7 +3,6 @@
 #include "core/clock.h"
 #include "core/memory.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 static bool before(const struct time_entry *a, const struct time_entry *b)
@@ -28,24 +27,41 @@ int64_t time_heap_next_ns(const struct time_heap *h)
     return h->count ? h->entries[0].at_ns : TIME_NEVER;
 }
 
-struct time_entry time_heap_pop(struct time_heap *h)
+/* Puts `entry` where it belongs in the part of the heap that begins at the empty place i. */
+static void sift_down(struct time_heap *h, size_t i, struct time_entry entry)
 {
-    struct time_entry first = h->entries[0], last = h->entries[--h->count];
-    size_t i = 0;
     for (;;) {
         size_t child = 2 * i + 1;
         if (child >= h->count)
             break;
         if (child + 1 < h->count && before(&h->entries[child + 1], &h->entries[child]))
             child++;
-        if (!before(&h->entries[child], &last))
+        if (!before(&h->entries[child], &entry))
             break;
         h->entries[i] = h->entries[child];
         i = child;
     }
+    h->entries[i] = entry;
+}
+
+struct time_entry time_heap_pop(struct time_heap *h)
+{
+    struct time_entry first = h->entries[0], last = h->entries[--h->count];
     if (h->count)
-        h->entries[i] = last;
+        sift_down(h, 0, last);
     return first;
+}
+
+void time_heap_keep(struct time_heap *h, bool (*wanted)(const void *context, uint64_t number),
+                    const void *context)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < h->count; i++)
+        if (wanted(context, h->entries[i].number))
+            h->entries[kept++] = h->entries[i];
+    h->count = kept;
+    for (size_t i = kept / 2; i-- > 0;)
+        sift_down(h, i, h->entries[i]);
 }
 
 void time_heap_free(struct time_heap *h)

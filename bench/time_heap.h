@@ -9,6 +9,7 @@
 #ifndef FAREBOX_BENCH_TIME_HEAP_H
 #define FAREBOX_BENCH_TIME_HEAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,10 @@ int64_t time_heap_next_ns(const struct time_heap *h);
 
 /* Takes the first entry off; the heap must not be empty. */
 struct time_entry time_heap_pop(struct time_heap *h);
+
+/* Drops every entry whose number is not wanted any more. Linear in the entries. */
+void time_heap_keep(struct time_heap *h, bool (*wanted)(const void *context, uint64_t number),
+                    const void *context);
 
 void time_heap_free(struct time_heap *h);
 

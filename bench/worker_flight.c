@@ -164,6 +164,19 @@ static int64_t deadline(const struct worker *w, const struct flight *flight,
     return first < at_ns ? first : at_ns;
 }
 
+static bool still_flies(const void *flights, uint64_t ticket)
+{
+    return flights_find(flights, ticket) != NULL;
+}
+
+/* Most flights end long before their limit, and their entries would wait for it: ten minutes' worth
+ * of them by default. They are dropped once they are the greater part. */
+static void drop_ended(struct worker *w)
+{
+    if (w->timeouts.count > 1024 + 2 * (size_t)w->flights.used)
+        time_heap_keep(&w->timeouts, still_flies, &w->flights);
+}
+
 /* The next instant to look at the flight: its limits can move it later, or to the first chunk's
  * gap limit, never before the shortest limit from now. */
 static void watch_time(struct worker *w, struct flight *flight)
@@ -174,6 +187,7 @@ static void watch_time(struct worker *w, struct flight *flight)
         int64_t soonest = clock_now_ns() + gap_ns;
         at_ns = soonest < at_ns ? soonest : at_ns;
     }
+    drop_ended(w);
     if (at_ns != TIME_NEVER)
         time_heap_push(&w->timeouts, at_ns, flight_ticket(flight));
 }
