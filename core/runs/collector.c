@@ -7,13 +7,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The order of the schedule. Rows that are due, sent and done at the same instants are told apart
+ * by what else they hold, so that a run of several parts has one order, whichever part came first.
+ */
+static int compare_rows(const void *a, const void *b)
+{
+    const struct request_row *x = a, *y = b;
+    const int64_t left[] = {x->scheduled_ns,   x->sent_ns,     x->done_ns,
+                            x->first_token_ns, x->asked_input, x->asked_output};
+    const int64_t right[] = {y->scheduled_ns,   y->sent_ns,     y->done_ns,
+                             y->first_token_ns, y->asked_input, y->asked_output};
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++)
+        if (left[i] != right[i])
+            return left[i] < right[i] ? -1 : 1;
+    return 0;
+}
+
 struct collector *collector_create(void)
 {
     struct collector *c = mem_zero(1, sizeof *c);
+    sorter_init(&c->rows, sizeof(struct request_row), compare_rows);
+    c->first_due_ns = TIME_NEVER;
     gap_store_init(&c->gaps);
     token_bins_init(&c->tokens);
     group_store_init(&c->groups);
-    names_init(&c->retried);
+    retry_store_init(&c->retries);
     return c;
 }
 
@@ -21,14 +39,11 @@ void collector_free(struct collector *c)
 {
     if (!c)
         return;
+    sorter_free(&c->rows);
     gap_store_free(&c->gaps);
     token_bins_free(&c->tokens);
     group_store_free(&c->groups);
-    names_free(&c->retried);
-    free(c->retried_sent_ns);
-    free(c->retried_ready_ns);
-    free(c->rows);
-    free(c->order);
+    retry_store_free(&c->retries);
     free(c);
 }
 
@@ -37,27 +52,14 @@ void collector_add_not_due(struct collector *c, uint64_t count)
     c->accounting.not_due += count;
 }
 
-/* An attempt that was not the last: only its sending matters, the clock is never reset. */
-static void remember_first_attempt(struct collector *c, const struct record *r)
-{
-    if (names_find(&c->retried, text_of(r->request_id)) != NAME_NONE)
-        return;
-    uint32_t number = names_add(&c->retried, text_of(r->request_id));
-    mem_grow(&c->retried_sent_ns, &c->retried_capacity, number + 1, sizeof *c->retried_sent_ns);
-    mem_grow(&c->retried_ready_ns, &c->retried_ready_capacity, number + 1,
-             sizeof *c->retried_ready_ns);
-    c->retried_sent_ns[number] = r->sent_ns;
-    c->retried_ready_ns[number] = r->ready_ns;
-}
-
 static uint32_t to_u32(uint64_t value)
 {
     return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
-static struct request_row row_of(const struct collector *c, const struct record *r)
+static struct request_row row_of(const struct record *r)
 {
-    struct request_row row = {
+    return (struct request_row){
         .scheduled_ns = r->scheduled_ns,
         .ready_ns = r->ready_ns,
         .sent_ns = r->sent_ns,
@@ -77,12 +79,6 @@ static struct request_row row_of(const struct collector *c, const struct record 
         .reasoning_chunks = r->reasoning_chunks,
         .has_usage = r->usage_from != USAGE_NONE,
     };
-    uint32_t number = r->attempt > 1 ? names_find(&c->retried, text_of(r->request_id)) : NAME_NONE;
-    if (number != NAME_NONE) {
-        row.sent_ns = c->retried_sent_ns[number];
-        row.ready_ns = c->retried_ready_ns[number];
-    }
-    return row;
 }
 
 /* Spreads the output tokens over the chunks' instants, or evenly where those were not kept. */
@@ -110,13 +106,12 @@ static void add_tokens(struct collector *c, const struct record *r)
     }
 }
 
-static void add_gaps(struct collector *c, const struct record *r, uint32_t owner)
+static void add_gaps(struct collector *c, const struct record *r)
 {
     if (r->status != RECORD_COMPLETED || !r->chunk_ns)
         return;
     for (uint32_t k = 1; k < r->chunks; k++)
-        gap_store_add(&c->gaps, owner, r->scheduled_ns, r->chunk_ns[k] - r->chunk_ns[k - 1],
-                      c->rows);
+        gap_store_add(&c->gaps, r->scheduled_ns, r->chunk_ns[k] - r->chunk_ns[k - 1]);
 }
 
 static void count_request(struct accounting *a, const struct record *r)
@@ -141,6 +136,17 @@ static void count_request(struct accounting *a, const struct record *r)
         a->retried++;
 }
 
+static void add_row(struct collector *c, const struct request_row *row)
+{
+    sorter_add(&c->rows, row);
+    if (row->scheduled_ns < c->first_due_ns)
+        c->first_due_ns = row->scheduled_ns;
+    if (row->scheduled_ns != TIME_NEVER && row->scheduled_ns > c->last_due_ns)
+        c->last_due_ns = row->scheduled_ns;
+    if (row->done_ns != TIME_NEVER && row->done_ns > c->last_done_ns)
+        c->last_done_ns = row->done_ns;
+}
+
 void collector_add(struct collector *c, const struct record *r)
 {
     if (r->status != RECORD_UNSENT || r->attempt > 0)
@@ -150,18 +156,17 @@ void collector_add(struct collector *c, const struct record *r)
     c->estimated_usage += r->usage_from == USAGE_ESTIMATED;
     group_store_note(&c->groups, r);
     if (!r->final) {
-        remember_first_attempt(c, r);
+        retry_store_add(&c->retries, r);
         return;
     }
     count_request(&c->accounting, r);
-    mem_grow(&c->rows, &c->row_capacity, c->row_count + 1, sizeof *c->rows);
-    c->rows[c->row_count] = row_of(c, r);
-    c->rows[c->row_count].group = group_store_add(&c->groups, r);
-    c->row_count++;
+    c->last = row_of(r);
+    if (r->attempt > 1)
+        retry_store_finish(&c->retries, r, &c->last);
+    c->last.group = group_store_add(&c->groups, r);
+    add_row(c, &c->last);
     add_tokens(c, r);
-    add_gaps(c, r, (uint32_t)(c->row_count - 1));
-    free(c->order);
-    c->order = NULL;
+    add_gaps(c, r);
 }
 
 static void merge_accounting(struct accounting *to, const struct accounting *from)
@@ -180,26 +185,26 @@ static void merge_accounting(struct accounting *to, const struct accounting *fro
         to->unsent_by[i] += from->unsent_by[i];
 }
 
-void collector_merge(struct collector *c, const struct collector *from)
+void collector_merge(struct collector *c, struct collector *from)
 {
-    uint32_t shift = (uint32_t)c->row_count;
     uint16_t *groups;
-    mem_grow(&c->rows, &c->row_capacity, c->row_count + from->row_count, sizeof *c->rows);
-    if (from->row_count)
-        memcpy(c->rows + c->row_count, from->rows, from->row_count * sizeof *c->rows);
+    struct sorter_scan scan;
+    const struct request_row *r;
     group_store_merge(&c->groups, &from->groups, &groups);
-    for (size_t i = 0; i < from->row_count; i++)
-        c->rows[shift + i].group = groups[from->rows[i].group];
+    sorter_scan_begin(&scan, &from->rows);
+    while ((r = sorter_scan_next(&scan))) {
+        c->last = *r;
+        c->last.group = groups[r->group];
+        add_row(c, &c->last);
+    }
+    sorter_scan_end(&scan);
     free(groups);
-    c->row_count += from->row_count;
-    gap_store_merge(&c->gaps, &from->gaps, shift, c->rows);
+    gap_store_merge(&c->gaps, &from->gaps);
     token_bins_merge(&c->tokens, &from->tokens);
     merge_accounting(&c->accounting, &from->accounting);
     c->estimated_usage += from->estimated_usage;
     c->connects += from->connects;
     c->slow_reads += from->slow_reads;
-    free(c->order);
-    c->order = NULL;
 }
 
 int collector_read_run(struct collector *c, const char *path, bool *torn, struct error *err)
@@ -219,55 +224,26 @@ int collector_read_run(struct collector *c, const char *path, bool *torn, struct
     return more;
 }
 
-static int by_schedule(const void *a, const void *b, void *rows_pointer)
+void collector_flights(struct collector *c, struct flights *out)
 {
-    const struct request_row *rows = rows_pointer;
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    const struct request_row *left = &rows[x], *right = &rows[y];
-    if (left->scheduled_ns != right->scheduled_ns)
-        return left->scheduled_ns < right->scheduled_ns ? -1 : 1;
-    if (left->sent_ns != right->sent_ns)
-        return left->sent_ns < right->sent_ns ? -1 : 1;
-    if (left->done_ns != right->done_ns)
-        return left->done_ns < right->done_ns ? -1 : 1;
-    return x < y ? -1 : x > y;
-}
-
-const uint32_t *collector_order(struct collector *c)
-{
-    if (c->order)
-        return c->order;
-    c->order = mem_alloc(c->row_count * sizeof *c->order);
-    for (size_t i = 0; i < c->row_count; i++)
-        c->order[i] = (uint32_t)i;
-    qsort_r(c->order, c->row_count, sizeof *c->order, by_schedule, c->rows);
-    return c->order;
-}
-
-static int compare_instants(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-void collector_flights(const struct collector *c, struct flights *out)
-{
-    *out = (struct flights){.starts = mem_alloc(c->row_count * sizeof *out->starts),
-                            .ends = mem_alloc(c->row_count * sizeof *out->ends)};
-    for (size_t i = 0; i < c->row_count; i++) {
-        if (c->rows[i].sent_ns == TIME_NEVER || c->rows[i].done_ns == TIME_NEVER)
+    struct sorter_scan scan;
+    const struct request_row *r;
+    sorter_init(&out->starts, sizeof(int64_t), sorter_compare_int64);
+    sorter_init(&out->ends, sizeof(int64_t), sorter_compare_int64);
+    sorter_scan_begin(&scan, &c->rows);
+    while ((r = sorter_scan_next(&scan))) {
+        if (r->sent_ns == TIME_NEVER || r->done_ns == TIME_NEVER)
             continue;
-        out->starts[out->count] = c->rows[i].sent_ns;
-        out->ends[out->count++] = c->rows[i].done_ns;
+        sorter_add(&out->starts, &r->sent_ns);
+        sorter_add(&out->ends, &r->done_ns);
     }
-    qsort(out->starts, out->count, sizeof *out->starts, compare_instants);
-    qsort(out->ends, out->count, sizeof *out->ends, compare_instants);
+    sorter_scan_end(&scan);
 }
 
 void collector_flights_free(struct flights *f)
 {
-    free(f->starts);
-    free(f->ends);
+    sorter_free(&f->starts);
+    sorter_free(&f->ends);
 }
 
 static bool between(int64_t from_ns, int64_t to_ns, int64_t *value_ns)
@@ -317,13 +293,14 @@ bool row_metric(const struct request_row *r, enum metric m, int64_t *value_ns)
 
 bool collector_same_requests(struct collector *a, struct collector *b)
 {
-    if (a->row_count != b->row_count)
-        return false;
-    const uint32_t *x = collector_order(a), *y = collector_order(b);
-    for (size_t i = 0; i < a->row_count; i++) {
-        const struct request_row *r = &a->rows[x[i]], *s = &b->rows[y[i]];
-        if (r->asked_input != s->asked_input || r->asked_output != s->asked_output)
-            return false;
-    }
-    return true;
+    struct sorter_scan left, right;
+    const struct request_row *x, *y;
+    bool same = sorter_count(&a->rows) == sorter_count(&b->rows);
+    sorter_scan_begin(&left, &a->rows);
+    sorter_scan_begin(&right, &b->rows);
+    while (same && (x = sorter_scan_next(&left)) && (y = sorter_scan_next(&right)))
+        same = x->asked_input == y->asked_input && x->asked_output == y->asked_output;
+    sorter_scan_end(&left);
+    sorter_scan_end(&right);
+    return same;
 }

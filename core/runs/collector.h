@@ -5,6 +5,7 @@
 #include "core/names.h"
 #include "core/runs/groups.h"
 #include "core/runs/summary.h"
+#include "core/sorter.h"
 #include "core/stats/histogram.h"
 #include "core/stats/moments.h"
 
@@ -17,19 +18,30 @@ struct request_row {
     uint8_t status, streamed : 1, reasoning_chunks : 1, has_usage : 1;
 };
 
-/* Gaps between chunks: each one exactly, with its request, up to GAPS_EXACT; beyond that one
- * histogram per slice of scheduled time, so that a warm-up can still be cut off. */
+/* A measured value, and when its request was due. */
+struct timed_value {
+    int64_t due_ns, value_ns;
+};
+
+/* Gaps between chunks: each one exactly up to GAPS_EXACT; beyond that one histogram per slice of
+ * scheduled time, so that a warm-up can still be cut off. */
 #define GAPS_EXACT 1000000
 #define GAP_SLICES 64
 
 struct gap_store {
-    int64_t *values;
-    uint32_t *owners;
-    size_t count, capacity, owner_capacity;
+    struct spool exact; /* of struct timed_value, as they came */
     bool folded;
     int64_t slice_ns; /* width of a slice; doubles when the run outgrows GAP_SLICES */
     struct histogram slices[GAP_SLICES];
     struct moments moments[GAP_SLICES];
+};
+
+/* Requests that will be tried again: when they were sent first. One whose final attempt has come
+ * is forgotten, so that memory follows the retries that are under way. */
+struct retry_store {
+    struct names ids;
+    struct retry *first; /* by number */
+    size_t capacity, waiting;
 };
 
 /* Output tokens by the instant they arrived, in bins that widen as the run grows. */
@@ -42,26 +54,22 @@ struct token_bins {
 };
 
 struct collector {
-    struct request_row *rows;
-    size_t row_count, row_capacity;
+    struct sorter rows;      /* in scheduled order when read; a run of any length takes a few MB */
+    struct request_row last; /* added last */
+    int64_t first_due_ns, last_due_ns, last_done_ns; /* of all rows: TIME_NEVER, 0, 0 without any */
     struct gap_store gaps;
     struct token_bins tokens;
     struct group_store groups;
     struct accounting accounting; /* all but `scheduled`, which is the sum */
     uint64_t estimated_usage, connects, slow_reads;
-    struct names retried; /* ids of requests with an attempt before the final one */
-    int64_t *retried_sent_ns, *retried_ready_ns; /* of their first attempts */
-    size_t retried_capacity, retried_ready_capacity;
-    uint32_t *order; /* rows in scheduled order; NULL until asked for */
+    struct retry_store retries;
 };
 
 /* collector_gaps.c */
 void gap_store_init(struct gap_store *g);
 void gap_store_free(struct gap_store *g);
-void gap_store_add(struct gap_store *g, uint32_t owner, int64_t scheduled_ns, int64_t gap_ns,
-                   const struct request_row *rows);
-void gap_store_merge(struct gap_store *g, const struct gap_store *from, uint32_t owner_shift,
-                     const struct request_row *rows);
+void gap_store_add(struct gap_store *g, int64_t due_ns, int64_t gap_ns);
+void gap_store_merge(struct gap_store *g, const struct gap_store *from);
 void token_bins_init(struct token_bins *t);
 void token_bins_free(struct token_bins *t);
 void token_bins_add(struct token_bins *t, int64_t at_ns, uint64_t tokens);
@@ -69,16 +77,38 @@ void token_bins_merge(struct token_bins *t, const struct token_bins *from);
 /* Tokens in [from, to); a bin that is cut counts in proportion. */
 uint64_t token_bins_between(const struct token_bins *t, int64_t from_ns, int64_t to_ns);
 
-/* collector.c: the rows' numbers in scheduled order; the collector owns them. */
-const uint32_t *collector_order(struct collector *c);
+/* collector_retries.c */
+void retry_store_init(struct retry_store *s);
+void retry_store_free(struct retry_store *s);
+/* An attempt that was not the last: only its sending matters, the clock is never reset. */
+void retry_store_add(struct retry_store *s, const struct record *r);
+/* The final attempt of a request: puts its first sending into the row and forgets it. */
+void retry_store_finish(struct retry_store *s, const struct record *r, struct request_row *row);
 
-/* Instants of sending and of the end of everything that was sent and ended, each sorted. */
+/* Instants of sending, and of the end, of everything that was sent and ended. */
 struct flights {
-    int64_t *starts, *ends;
-    size_t count;
+    struct sorter starts, ends; /* of int64_t */
 };
-void collector_flights(const struct collector *c, struct flights *out);
+void collector_flights(struct collector *c, struct flights *out);
 void collector_flights_free(struct flights *f);
+
+/* columns.c: the values of a metric as a column of struct timed_value, in scheduled order. */
+struct columns {
+    struct spool of[METRIC_COUNT]; /* but for the chunk gaps */
+};
+void columns_fill(struct columns *columns, struct collector *c);
+void columns_free(struct columns *columns);
+
+/* The values, int64_t, of what was due from `from` on; appended to `values` (initialised). */
+void column_values(const struct spool *column, int64_t from_ns, struct spool *values,
+                   struct moments *moments);
+
+/* The same values in rising order, appended to `sorted`. */
+void sort_values(const struct spool *values, struct spool *sorted);
+
+/* What the values of requests due from `from` on amount to. */
+struct metric_summary column_summarize(const struct spool *column, int64_t from_ns, bool intervals);
+struct metric_summary gaps_summarize(const struct gap_store *g, int64_t from_ns, bool intervals);
 
 /* The value of a metric for a row; false if the row has none. */
 bool row_metric(const struct request_row *r, enum metric m, int64_t *value_ns);

@@ -7,12 +7,12 @@
 void gap_store_init(struct gap_store *g)
 {
     *g = (struct gap_store){.slice_ns = NS_PER_S};
+    spool_init(&g->exact, sizeof(struct timed_value));
 }
 
 void gap_store_free(struct gap_store *g)
 {
-    free(g->values);
-    free(g->owners);
+    spool_free(&g->exact);
     for (int i = 0; i < GAP_SLICES; i++)
         histogram_free(&g->slices[i]);
 }
@@ -42,45 +42,35 @@ static void add_to_slice(struct gap_store *g, int64_t scheduled_ns, int64_t gap_
     moments_add(&g->moments[slice], gap_ns, 1);
 }
 
-static void fold(struct gap_store *g, const struct request_row *rows)
+static void fold(struct gap_store *g)
 {
+    struct spool_scan scan = spool_scan_of(&g->exact);
     if (g->folded)
         return;
     g->folded = true;
-    for (size_t i = 0; i < g->count; i++)
-        add_to_slice(g, rows[g->owners[i]].scheduled_ns, g->values[i]);
-    free(g->values);
-    free(g->owners);
-    g->values = NULL;
-    g->owners = NULL;
-    g->count = g->capacity = g->owner_capacity = 0;
+    for (const struct timed_value *v; (v = spool_scan_next(&scan));)
+        add_to_slice(g, v->due_ns, v->value_ns);
+    spool_free(&g->exact);
 }
 
-void gap_store_add(struct gap_store *g, uint32_t owner, int64_t scheduled_ns, int64_t gap_ns,
-                   const struct request_row *rows)
+void gap_store_add(struct gap_store *g, int64_t due_ns, int64_t gap_ns)
 {
-    if (!g->folded && g->count == GAPS_EXACT)
-        fold(g, rows);
-    if (g->folded) {
-        add_to_slice(g, scheduled_ns, gap_ns);
-        return;
-    }
-    mem_grow(&g->values, &g->capacity, g->count + 1, sizeof *g->values);
-    mem_grow(&g->owners, &g->owner_capacity, g->count + 1, sizeof *g->owners);
-    g->values[g->count] = gap_ns;
-    g->owners[g->count++] = owner;
+    if (!g->folded && g->exact.count == GAPS_EXACT)
+        fold(g);
+    if (g->folded)
+        add_to_slice(g, due_ns, gap_ns);
+    else
+        spool_add(&g->exact, &(struct timed_value){due_ns, gap_ns});
 }
 
-void gap_store_merge(struct gap_store *g, const struct gap_store *from, uint32_t owner_shift,
-                     const struct request_row *rows)
+void gap_store_merge(struct gap_store *g, const struct gap_store *from)
 {
-    for (size_t i = 0; i < from->count; i++) {
-        uint32_t owner = from->owners[i] + owner_shift;
-        gap_store_add(g, owner, rows[owner].scheduled_ns, from->values[i], rows);
-    }
+    struct spool_scan scan = spool_scan_of(&from->exact);
+    for (const struct timed_value *v; (v = spool_scan_next(&scan));)
+        gap_store_add(g, v->due_ns, v->value_ns);
     if (!from->folded)
         return;
-    fold(g, rows);
+    fold(g);
     while (g->slice_ns < from->slice_ns)
         widen_slices(g);
     for (int i = 0; i < GAP_SLICES; i++) {

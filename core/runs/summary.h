@@ -126,8 +126,8 @@ bool collector_last_meets(const struct collector *c, const struct slo_list *slos
 /* Requests that never became due before the run ended. */
 void collector_add_not_due(struct collector *c, uint64_t count);
 
-/* Adds everything that `from` holds. Request ids must differ between the two. */
-void collector_merge(struct collector *c, const struct collector *from);
+/* Adds everything that `from` holds, which keeps it. Request ids must differ between the two. */
+void collector_merge(struct collector *c, struct collector *from);
 
 /* Reads requests.jsonl of a run directory into the collector. `torn` (may be NULL) tells that the
  * last line was cut. */

@@ -1,5 +1,4 @@
 /* The JSON that a collector and a summary become: summary.json, histograms.json, timeline.jsonl. */
-#include "core/memory.h"
 #include "core/runs/collector.h"
 
 #include <math.h>
@@ -265,45 +264,55 @@ static void put_histogram(struct json_writer *w, const struct histogram *h, cons
     json_end_object(w);
 }
 
-static void fill_from_rows(const struct collector *c, enum metric m, struct histogram *h,
-                           struct moments *moments)
+/* What histograms.json says of each metric. */
+struct metric_totals {
+    struct histogram histogram;
+    struct moments moments;
+};
+
+static void add_total(struct metric_totals *t, int64_t value_ns)
 {
-    for (size_t i = 0; i < c->row_count; i++) {
-        int64_t value;
-        if (!row_metric(&c->rows[i], m, &value))
-            continue;
-        histogram_add(h, value, 1);
-        moments_add(moments, value, 1);
-    }
+    histogram_add(&t->histogram, value_ns, 1);
+    moments_add(&t->moments, value_ns, 1);
 }
 
-static void fill_from_gaps(const struct gap_store *g, struct histogram *h, struct moments *moments)
+static void total_rows(struct collector *c, struct metric_totals totals[METRIC_COUNT])
 {
-    for (size_t i = 0; i < g->count; i++) {
-        histogram_add(h, g->values[i], 1);
-        moments_add(moments, g->values[i], 1);
+    struct sorter_scan scan;
+    const struct request_row *r;
+    sorter_scan_begin(&scan, &c->rows);
+    while ((r = sorter_scan_next(&scan))) {
+        int64_t value;
+        for (int m = 0; m < METRIC_COUNT; m++)
+            if (row_metric(r, (enum metric)m, &value))
+                add_total(&totals[m], value);
     }
+    sorter_scan_end(&scan);
+}
+
+static void total_gaps(const struct gap_store *g, struct metric_totals *total)
+{
+    struct spool_scan scan = spool_scan_of(&g->exact);
+    for (const struct timed_value *v; (v = spool_scan_next(&scan));)
+        add_total(total, v->value_ns);
     for (int i = 0; i < GAP_SLICES; i++) {
-        histogram_merge(h, &g->slices[i]);
-        moments_merge(moments, &g->moments[i]);
+        histogram_merge(&total->histogram, &g->slices[i]);
+        moments_merge(&total->moments, &g->moments[i]);
     }
 }
 
 void collector_write_histograms(struct collector *c, struct json_writer *w)
 {
+    struct metric_totals totals[METRIC_COUNT] = {0};
+    total_rows(c, totals);
+    total_gaps(&c->gaps, &totals[METRIC_CHUNK_GAP]);
     json_begin_object(w);
     put_count(w, "schema_version", 1);
     put_accounting(w, &c->accounting);
     for (int m = 0; m < METRIC_COUNT; m++) {
-        struct histogram h = {0};
-        struct moments moments = {0};
-        if (m == METRIC_CHUNK_GAP)
-            fill_from_gaps(&c->gaps, &h, &moments);
-        else
-            fill_from_rows(c, (enum metric)m, &h, &moments);
         json_key(w, metric_key((enum metric)m));
-        put_histogram(w, &h, &moments);
-        histogram_free(&h);
+        put_histogram(w, &totals[m].histogram, &totals[m].moments);
+        histogram_free(&totals[m].histogram);
     }
     json_end_object(w);
     buffer_add_byte(w->out, '\n');

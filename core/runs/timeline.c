@@ -7,19 +7,6 @@
 /* Runs of days would make a million lines: at most this many, each of whole seconds. */
 #define TIMELINE_LINES 100000
 
-static int64_t last_instant(const struct collector *c)
-{
-    int64_t last = 0;
-    for (size_t i = 0; i < c->row_count; i++) {
-        const struct request_row *r = &c->rows[i];
-        if (r->scheduled_ns != TIME_NEVER && r->scheduled_ns > last)
-            last = r->scheduled_ns;
-        if (r->done_ns != TIME_NEVER && r->done_ns > last)
-            last = r->done_ns;
-    }
-    return last;
-}
-
 static size_t line_of(int64_t at_ns, int64_t width_ns)
 {
     return at_ns > 0 ? (size_t)(at_ns / width_ns) : 0;
@@ -40,41 +27,76 @@ static void add_row(const struct request_row *r, struct timeline_line *lines, si
         lines[line_of(r->done_ns, width_ns)].failed++;
 }
 
+/* Sorted instants, the next one in sight. */
+struct instants {
+    struct sorter_scan scan;
+    int64_t next_ns; /* TIME_NEVER behind the last */
+    size_t passed;
+};
+
+static void instants_step(struct instants *s)
+{
+    const int64_t *at = sorter_scan_next(&s->scan);
+    s->next_ns = at ? *at : TIME_NEVER;
+}
+
+static void instants_begin(struct instants *s, struct sorter *from)
+{
+    sorter_scan_begin(&s->scan, from);
+    s->passed = 0;
+    instants_step(s);
+}
+
+static void instants_pass(struct instants *s)
+{
+    s->passed++;
+    instants_step(s);
+}
+
 /* The largest number in flight at once within each line: one walk over all starts and ends. */
-static void find_peaks(const struct collector *c, struct timeline_line *lines, size_t count,
+static void find_peaks(struct collector *c, struct timeline_line *lines, size_t count,
                        int64_t width_ns)
 {
     struct flights f;
-    size_t started = 0, ended = 0;
+    struct instants starts, ends;
     collector_flights(c, &f);
+    instants_begin(&starts, &f.starts);
+    instants_begin(&ends, &f.ends);
     for (size_t i = 0; i < count; i++) {
-        int64_t end = (int64_t)(i + 1) * width_ns;
-        uint64_t peak = started - ended;
-        while (started < f.count && f.starts[started] < end) {
-            while (ended < f.count && f.ends[ended] <= f.starts[started])
-                ended++;
-            started++;
-            if (started - ended > peak)
-                peak = started - ended;
+        int64_t end_ns = (int64_t)(i + 1) * width_ns;
+        uint64_t peak = starts.passed - ends.passed;
+        while (starts.next_ns < end_ns) {
+            while (ends.next_ns <= starts.next_ns)
+                instants_pass(&ends);
+            instants_pass(&starts);
+            if (starts.passed - ends.passed > peak)
+                peak = starts.passed - ends.passed;
         }
-        while (ended < f.count && f.ends[ended] < end)
-            ended++;
+        while (ends.next_ns < end_ns)
+            instants_pass(&ends);
         lines[i].in_flight = peak;
     }
+    sorter_scan_end(&starts.scan);
+    sorter_scan_end(&ends.scan);
     collector_flights_free(&f);
 }
 
 size_t collector_timeline(struct collector *c, struct timeline_line **out)
 {
     *out = NULL;
-    if (c->row_count == 0)
+    if (sorter_count(&c->rows) == 0)
         return 0;
-    int64_t seconds = last_instant(c) / NS_PER_S + 1;
+    int64_t last_ns = c->last_due_ns > c->last_done_ns ? c->last_due_ns : c->last_done_ns;
+    int64_t seconds = last_ns / NS_PER_S + 1;
     int64_t step = (seconds + TIMELINE_LINES - 1) / TIMELINE_LINES, width_ns = step * NS_PER_S;
     size_t count = (size_t)((seconds + step - 1) / step);
     struct timeline_line *lines = mem_zero(count, sizeof *lines);
-    for (size_t i = 0; i < c->row_count; i++)
-        add_row(&c->rows[i], lines, count, width_ns);
+    struct sorter_scan scan;
+    const struct request_row *r;
+    sorter_scan_begin(&scan, &c->rows);
+    while ((r = sorter_scan_next(&scan)))
+        add_row(r, lines, count, width_ns);
+    sorter_scan_end(&scan);
     find_peaks(c, lines, count, width_ns);
     for (size_t i = 0; i < count; i++) {
         int64_t from = (int64_t)i * width_ns;

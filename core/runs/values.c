@@ -12,36 +12,56 @@
 /* Where the summary's measured window begins. */
 static int64_t window_start(const struct collector *c, const struct summary *s)
 {
-    int64_t first = c->row_count ? TIME_NEVER : 0;
-    for (size_t i = 0; i < c->row_count; i++)
-        if (c->rows[i].scheduled_ns < first)
-            first = c->rows[i].scheduled_ns;
-    return first + (int64_t)llround(s->warmup_s * 1e9);
+    int64_t first_ns = sorter_count(&c->rows) ? c->first_due_ns : 0;
+    return first_ns + (int64_t)llround(s->warmup_s * 1e9);
+}
+
+size_t collector_values(struct collector *c, enum metric m, double **out)
+{
+    struct sorter_scan scan;
+    const struct request_row *r;
+    size_t n = 0;
+    if (m == METRIC_CHUNK_GAP) {
+        struct spool_scan gaps = spool_scan_of(&c->gaps.exact);
+        *out = mem_alloc((size_t)c->gaps.exact.count * sizeof **out);
+        for (const struct timed_value *v; (v = spool_scan_next(&gaps));)
+            (*out)[n++] = (double)v->value_ns / NS_PER_MS;
+        return n;
+    }
+    *out = mem_alloc((size_t)sorter_count(&c->rows) * sizeof **out);
+    sorter_scan_begin(&scan, &c->rows);
+    for (int64_t value; (r = sorter_scan_next(&scan));)
+        if (row_metric(r, m, &value))
+            (*out)[n++] = (double)value / NS_PER_MS;
+    sorter_scan_end(&scan);
+    return n;
 }
 
 size_t collector_points(struct collector *c, const struct summary *s, enum metric m,
                         struct metric_point **out)
 {
-    const uint32_t *order = collector_order(c);
     int64_t from_ns = window_start(c, s), value;
+    struct sorter_scan scan;
+    const struct request_row *r;
     size_t n = 0;
-    *out = mem_alloc(c->row_count * sizeof **out);
-    for (size_t i = 0; i < c->row_count && m != METRIC_CHUNK_GAP; i++) {
-        const struct request_row *r = &c->rows[order[i]];
-        if (r->scheduled_ns < from_ns || !row_metric(r, m, &value))
-            continue;
-        (*out)[n++] =
-            (struct metric_point){(double)r->scheduled_ns / 1e9, (double)value / NS_PER_MS};
-    }
+    *out = mem_alloc((size_t)sorter_count(&c->rows) * sizeof **out);
+    if (m == METRIC_CHUNK_GAP)
+        return 0;
+    sorter_scan_begin(&scan, &c->rows);
+    while ((r = sorter_scan_next(&scan)))
+        if (r->scheduled_ns >= from_ns && row_metric(r, m, &value))
+            (*out)[n++] =
+                (struct metric_point){(double)r->scheduled_ns / 1e9, (double)value / NS_PER_MS};
+    sorter_scan_end(&scan);
     return n;
 }
 
-static void fill_gaps(const struct collector *c, int64_t from_ns, struct histogram *out)
+static void fill_gaps(const struct gap_store *g, int64_t from_ns, struct histogram *out)
 {
-    const struct gap_store *g = &c->gaps;
-    for (size_t i = 0; i < g->count; i++)
-        if (c->rows[g->owners[i]].scheduled_ns >= from_ns)
-            histogram_add(out, g->values[i], 1);
+    struct spool_scan scan = spool_scan_of(&g->exact);
+    for (const struct timed_value *v; (v = spool_scan_next(&scan));)
+        if (v->due_ns >= from_ns)
+            histogram_add(out, v->value_ns, 1);
     for (int i = 0; g->folded && i < GAP_SLICES; i++)
         if ((i + 1) * g->slice_ns > from_ns)
             histogram_merge(out, &g->slices[i]);
@@ -51,13 +71,17 @@ void collector_fill_histogram(struct collector *c, const struct summary *s, enum
                               struct histogram *out)
 {
     int64_t from_ns = window_start(c, s), value;
+    struct sorter_scan scan;
+    const struct request_row *r;
     if (m == METRIC_CHUNK_GAP) {
-        fill_gaps(c, from_ns, out);
+        fill_gaps(&c->gaps, from_ns, out);
         return;
     }
-    for (size_t i = 0; i < c->row_count; i++)
-        if (c->rows[i].scheduled_ns >= from_ns && row_metric(&c->rows[i], m, &value))
+    sorter_scan_begin(&scan, &c->rows);
+    while ((r = sorter_scan_next(&scan)))
+        if (r->scheduled_ns >= from_ns && row_metric(r, m, &value))
             histogram_add(out, value, 1);
+    sorter_scan_end(&scan);
 }
 
 static bool read_buckets(struct json_scan *scan, struct histogram *h)
@@ -128,7 +152,7 @@ void collector_read_gaps(struct collector *c, const char *run)
 {
     char *path = run_dir_file(run, "histograms.json"), *text = NULL;
     size_t length;
-    if (c->gaps.count == 0 && !c->gaps.folded &&
+    if (c->gaps.exact.count == 0 && !c->gaps.folded &&
         file_read_all(path, (size_t)64 << 20, &text, &length, NULL) == 0)
         take_gaps(&c->gaps, path, text, length);
     free(text);

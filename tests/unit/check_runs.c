@@ -2,6 +2,7 @@
 #include "core/file.h"
 #include "core/json_scan.h"
 #include "core/memory.h"
+#include "core/runs/collector.h"
 #include "core/runs/record_file.h"
 #include "core/runs/run_dir.h"
 #include "core/runs/slo.h"
@@ -265,9 +266,11 @@ static char *summary_text(struct collector *c)
 START_TEST(parts_merge_into_the_same_numbers)
 {
     struct collector *whole = collector_create(), *a = collector_create(), *b = collector_create();
-    add_part(whole, 0, 1000);
-    add_part(a, 0, 333);
-    add_part(b, 333, 1000);
+    /* Few enough for memory, and so many that most stand in temporary files. */
+    const int ends[2][2] = {{333, 1000}, {20000, 50000}};
+    add_part(whole, 0, ends[_i][1]);
+    add_part(a, 0, ends[_i][0]);
+    add_part(b, ends[_i][0], ends[_i][1]);
     collector_merge(b, a);
     char *one = summary_text(whole), *two = summary_text(b);
     ck_assert_str_eq(one, two);
@@ -276,6 +279,37 @@ START_TEST(parts_merge_into_the_same_numbers)
     collector_free(whole);
     collector_free(a);
     collector_free(b);
+}
+END_TEST
+
+/* Every request fails once, 10 ms after it was sent, and is answered by its second attempt. */
+START_TEST(retried_requests_keep_their_clock_and_take_no_room)
+{
+    struct collector *c = collector_create();
+    char id[16];
+    const int count = 20000;
+    for (int i = 0; i < count; i++) {
+        snprintf(id, sizeof id, "r%d", i);
+        struct record r = answered(id, i * MS, 2 * MS, 5 * MS, MS, 3), first = r;
+        first.status = RECORD_FAILED;
+        first.failure = FAILURE_SERVER;
+        first.final = false;
+        first.chunk_ns = NULL;
+        first.chunks = 0;
+        r.attempt = 2;
+        r.sent_ns += 10 * MS;
+        r.first_token_ns = r.first_output_ns = r.sent_ns + 5 * MS;
+        collector_add(c, &first);
+        collector_add(c, &r);
+    }
+    struct summary s = summarize(c, NULL);
+    ck_assert_uint_eq(s.accounting.attempts, 2 * (uint64_t)count);
+    ck_assert_uint_eq(s.accounting.retried, (uint64_t)count);
+    ck_assert_double_eq_tol(s.all.metrics[METRIC_TTFT].min, 15, 1e-9);
+    ck_assert_double_eq_tol(s.all.metrics[METRIC_TTFT].max, 15, 1e-9);
+    ck_assert_double_eq_tol(s.all.metrics[METRIC_SEND_LAG].max, 2, 1e-9);
+    ck_assert_uint_lt(c->retries.ids.count, 2048);
+    collector_free(c);
 }
 END_TEST
 
@@ -390,7 +424,8 @@ int main(void)
     tcase_add_test(t, a_retry_never_resets_the_clock);
     tcase_add_test(t, a_metric_that_is_missing_cannot_meet_an_objective);
     tcase_add_test(t, reasoning_without_chunks_of_its_own_is_not_in_the_pace);
-    tcase_add_test(t, parts_merge_into_the_same_numbers);
+    tcase_add_loop_test(t, parts_merge_into_the_same_numbers, 0, 2);
+    tcase_add_test(t, retried_requests_keep_their_clock_and_take_no_room);
     tcase_add_test(t, a_run_read_back_has_the_same_summary);
     tcase_add_test(t, force_replaces_runs_only);
     tcase_add_test(t, many_gaps_fold_into_a_histogram);
