@@ -148,16 +148,22 @@ static int on_timer(CURLM *multi, long timeout_ms, void *context)
 
 /* ---- one exchange ---- */
 
-static void take_answer(struct transfer *t)
+/* 0 as long as no answer has begun. */
+static int status_of(const struct transfer *t)
 {
     long status = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    return (int)status;
+}
+
+static void take_answer(struct transfer *t)
+{
     char *type = NULL;
     if (t->answered)
         return;
     t->answered = true;
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
-    attempt_answer(&t->attempt, (int)status, type);
+    attempt_answer(&t->attempt, status_of(t), type);
 }
 
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
@@ -318,16 +324,16 @@ static enum failure_class classify(const struct transfer *t, CURLcode code)
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_GOT_NOTHING:
+    case CURLE_HTTP2_STREAM: /* HTTP/2's reset: of one stream, the connection lives on */
     case CURLE_ABORTED_BY_CALLBACK:
         return FAILURE_RESET;
-    case CURLE_PARTIAL_FILE:
-        return FAILURE_TRUNCATED;
+    case CURLE_PARTIAL_FILE: /* also of an HTTP/2 stream whose answer had not begun */
+        return status_of(t) ? FAILURE_TRUNCATED : FAILURE_RESET;
     case CURLE_OPERATION_TIMEDOUT:
         return t->connected_ns == TIME_NEVER ? FAILURE_TIMEOUT_CONNECT : FAILURE_TIMEOUT_TOTAL;
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
     case CURLE_BAD_CONTENT_ENCODING:
         return FAILURE_HTTP;
     default:
