@@ -250,6 +250,8 @@ static struct shard *new_shard(struct client *c)
     curl_multi_setopt(s->multi, CURLMOPT_TIMERDATA, s);
     curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, (long)c->config.shard_connections + 16);
     curl_multi_setopt(s->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+    /* Streams on a connection; else libcurl stops at 100, whatever the server allows. */
+    curl_multi_setopt(s->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)c->config.shard_connections);
     mem_grow(&c->shards, &c->shard_capacity, c->shard_count + 1, sizeof *c->shards);
     c->shards[c->shard_count++] = s;
     return s;
