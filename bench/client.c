@@ -47,6 +47,30 @@ struct client {
 
 /* ---- sockets and timers in the loop ---- */
 
+/* Where endpoints say joins, a transfer first asks for HTTP/2 as such, which uses the connections
+ * that there are and waits for one that is being opened. Where libcurl would open another, it is
+ * stopped before it does; the transfer then goes by prior knowledge over a connection of its own,
+ * which the next ones join. */
+static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct transfer *t = context;
+    (void)purpose;
+    if (!t->joins)
+        return socket(address->family, address->socktype, address->protocol);
+    t->found_none = true;
+    return CURL_SOCKET_BAD;
+}
+
+static void send_alone(struct transfer *t)
+{
+    t->joins = t->found_none = false;
+    t->error[0] = '\0';
+    curl_multi_remove_handle(t->shard->multi, t->easy);
+    curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+    curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_multi_add_handle(t->shard->multi, t->easy);
+}
+
 /* Takes note of the transfers that libcurl has ended; they wait for client_collect. */
 static void note_ends(struct shard *s)
 {
@@ -57,6 +81,10 @@ static void note_ends(struct shard *s)
         if (message->msg != CURLMSG_DONE)
             continue;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+        if (t->found_none) {
+            send_alone(t);
+            continue;
+        }
         t->code = message->data.result;
         t->ended = true;
         t->next = NULL;
@@ -199,6 +227,8 @@ static void set_up(struct transfer *t)
     curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_sending);
     curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
     curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close);
     curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, t->client);
     curl_easy_setopt(e, CURLOPT_BUFFERSIZE, READ_BUFFER);
@@ -274,6 +304,11 @@ static void point_at(struct transfer *t, const struct endpoint *e)
         curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, &t->headers);
     }
     t->endpoint = e;
+    t->joins = e->joins;
+    t->found_none = false;
+    if (t->joins)
+        curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_0);
+    curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 0L);
     /* The list stays, only the text of its first line changes: "X:" sends nothing. */
     snprintf(t->id_line, sizeof t->id_line, "X-Request-Id:%s%s", t->request_id[0] ? " " : "",
              t->request_id);

@@ -49,7 +49,8 @@ struct transfer {
     struct transfer *next; /* in the pool, or among those that have ended */
     uint32_t sendings;
     bool answered, ended;
-    CURLcode code; /* how libcurl ended it */
+    bool joins, found_none; /* may not open a connection; would have had to */
+    CURLcode code;          /* how libcurl ended it */
     char error[CURL_ERROR_SIZE];
 };
 

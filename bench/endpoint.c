@@ -104,10 +104,21 @@ static int check_url(struct endpoint *e, struct error *err)
                      url);
 }
 
+static bool is_https(const struct endpoint_config *c)
+{
+    return strncmp(c->url, "https:", 6) == 0;
+}
+
+static bool must_join(const struct endpoint_config *c)
+{
+    unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
+    return c->http2 && !is_https(c) && version >= 0x075800 && version < 0x080000;
+}
+
 int endpoint_prepare(struct endpoint *e, const struct endpoint_config *config, enum bench_api api,
                      bool stream, struct error *err)
 {
-    *e = (struct endpoint){.config = config};
+    *e = (struct endpoint){.config = config, .joins = must_join(config)};
     if (check_url(e, err) < 0 || add_headers(e, stream, err) < 0) {
         endpoint_free(e);
         return ERR_INPUT;
@@ -136,10 +147,9 @@ void endpoint_free(struct endpoint *e)
 void endpoint_apply(const struct endpoint *e, CURL *easy)
 {
     const struct endpoint_config *c = e->config;
-    bool https = strncmp(c->url, "https:", 6) == 0;
-    long version = !c->http2 ? CURL_HTTP_VERSION_1_1
-                   : https   ? CURL_HTTP_VERSION_2TLS
-                             : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+    long version = !c->http2     ? CURL_HTTP_VERSION_1_1
+                   : is_https(c) ? CURL_HTTP_VERSION_2TLS
+                                 : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
     curl_easy_setopt(easy, CURLOPT_URL, e->url);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, e->headers);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);

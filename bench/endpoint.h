@@ -37,6 +37,9 @@ struct endpoint {
     struct curl_slist *headers; /* with Content-Type, Authorization and the user's own */
     struct curl_slist *resolve; /* host:port:addresses, looked up once; NULL for numbers */
     char resolve_error[128];    /* why the look-up failed; "" = it did not */
+    /* A transfer by prior knowledge must not meet an open connection: HTTP/2 without TLS in
+     * libcurl 7.88, which would begin HTTP/2 anew on it and break it (right again in 8.0.0). */
+    bool joins;
 };
 
 /* ERR_INPUT for a URL that is none, or a header without a colon. A name that does not resolve is

@@ -166,6 +166,7 @@ void probe_run(struct endpoint *endpoint, struct prompt_maker *maker, bool no_me
     buffer_init(&answer, MAX_ANSWER);
     endpoint_apply(endpoint, easy);
     curl_easy_setopt(easy, CURLOPT_RESOLVE, endpoint->resolve);
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, endpoint->joins ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(connect_timeout_ns / NS_PER_MS));
     if (!endpoint->model)
         ask_model(endpoint, easy, &answer, result);
