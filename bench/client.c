@@ -387,13 +387,18 @@ static int64_t microseconds(CURL *easy, CURLINFO what)
 
 static void read_facts(struct transfer *t)
 {
-    long connects = 0;
+    long connects = 0, version = CURL_HTTP_VERSION_NONE;
     curl_off_t after = 0;
     curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
     t->connects = (uint32_t)connects;
     t->client->counts.connects += t->connects;
     if (t->sendings && connects == 0)
         t->client->counts.reuses++;
+    if (status_of(t))
+        curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
+    t->client->counts.http2_answers += version == CURL_HTTP_VERSION_2_0;
+    t->client->counts.http1_answers +=
+        version == CURL_HTTP_VERSION_1_1 || version == CURL_HTTP_VERSION_1_0;
     if (connects) {
         int64_t dns = microseconds(t->easy, CURLINFO_NAMELOOKUP_TIME_T);
         int64_t connected = microseconds(t->easy, CURLINFO_CONNECT_TIME_T);

@@ -66,6 +66,7 @@ struct client_config {
 
 struct client_counts {
     uint64_t sent, connects, reuses, hidden_resends;
+    uint64_t http1_answers, http2_answers;
     uint32_t shards;
 };
 

@@ -65,6 +65,8 @@ void fidelity_merge(struct fidelity *into, const struct fidelity *from)
     into->reuses += from->reuses;
     into->hidden_resends += from->hidden_resends;
     into->slow_reads += from->slow_reads;
+    into->http1_answers += from->http1_answers;
+    into->http2_answers += from->http2_answers;
     into->shards += from->shards;
     into->workers++;
 }
@@ -212,5 +214,7 @@ void fidelity_write(const struct fidelity *f, const struct fidelity_verdict *v,
     put_count(w, "reuses", f->reuses);
     put_count(w, "hidden_resends", f->hidden_resends);
     put_count(w, "slow_reads", f->slow_reads);
+    put_count(w, "http1_answers", f->http1_answers);
+    put_count(w, "http2_answers", f->http2_answers);
     json_end_object(w);
 }

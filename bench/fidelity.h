@@ -31,6 +31,7 @@ struct fidelity {
     int64_t cpu_ns;  /* of all workers */
     int64_t wall_ns; /* of one worker's loop; the longest after merging */
     uint64_t sent, connects, reuses, hidden_resends, slow_reads;
+    uint64_t http1_answers, http2_answers; /* attempts by the version of their answers */
     uint32_t workers, shards;
     int64_t window_wall_ns, window_cpu_ns; /* start of the current second; 0 = none */
     int64_t started_ns, started_cpu_ns;

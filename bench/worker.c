@@ -235,6 +235,8 @@ void worker_result(struct worker *w, struct fidelity *merge_into, uint64_t *add_
     w->fidelity.connects = counts.connects;
     w->fidelity.reuses = counts.reuses;
     w->fidelity.hidden_resends = counts.hidden_resends;
+    w->fidelity.http1_answers = counts.http1_answers;
+    w->fidelity.http2_answers = counts.http2_answers;
     w->fidelity.shards = counts.shards;
     fidelity_merge(merge_into, &w->fidelity);
     *add_not_due += schedule_not_due(w->schedule);

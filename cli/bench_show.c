@@ -157,6 +157,16 @@ static void warn_of_output(const struct terminal *t, const struct bench_setup *s
              : "");
 }
 
+/* An endpoint may refuse HTTP/2 in the TLS handshake. */
+static void warn_of_version(const struct terminal *t, const struct bench_setup *s,
+                            const struct fidelity *f)
+{
+    if (s->endpoints[0].http2 && f->http1_answers)
+        warn(t, "HTTP/2 was asked for (--http2), and %llu of %llu answers came over HTTP/1.1",
+             (unsigned long long)f->http1_answers,
+             (unsigned long long)(f->http1_answers + f->http2_answers));
+}
+
 void bench_warn(const struct terminal *t, const struct bench_setup *s, const struct workload *w,
                 const struct bench_report *report, const struct summary *summary)
 {
@@ -168,6 +178,7 @@ void bench_warn(const struct terminal *t, const struct bench_setup *s, const str
         warn(t, "certificates were not checked (--insecure)");
     warn_of_warm_cache(t, w, all);
     warn_of_output(t, s, summary);
+    warn_of_version(t, s, &report->fidelity);
     if (report->fidelity.slow_reads)
         warn(t,
              "%llu streams came in bursts of many chunks: something between collects them, "
@@ -204,6 +215,18 @@ static void add_title(const struct bench_options *o, const struct bench_setup *s
         buffer_add_format(out, ", model %.60s", model);
 }
 
+/* HTTP/1.1 needs a connection for each request in flight; what is beyond that was opened anew. */
+static void add_connections(const struct fidelity *f, uint64_t peak, struct buffer *out)
+{
+    if (f->http2_answers)
+        buffer_add_format(out, ", %llu connection%s", (unsigned long long)f->connects,
+                          f->connects == 1 ? "" : "s");
+    else if (f->connects > peak)
+        buffer_add_format(out, ", %llu reconnects", (unsigned long long)(f->connects - peak));
+    else
+        buffer_add_text(out, ", no reconnects");
+}
+
 static void add_verdict(const struct bench_report *r, const struct summary *s, struct buffer *out)
 {
     const struct fidelity_verdict *v = &r->verdict;
@@ -213,12 +236,7 @@ static void add_verdict(const struct bench_report *r, const struct summary *s, s
     }
     buffer_add_format(out, "✓ The numbers can be trusted: send lag p99 %.2g ms, client CPU %.0f %%",
                       v->lag_p99_ms, v->cpu_peak * 100);
-    uint64_t again =
-        r->fidelity.connects > s->peak_in_flight ? r->fidelity.connects - s->peak_in_flight : 0;
-    if (again == 0)
-        buffer_add_text(out, ", no reconnects");
-    else
-        buffer_add_format(out, ", %llu reconnects", (unsigned long long)again);
+    add_connections(&r->fidelity, s->peak_in_flight, out);
     if (r->fidelity.hidden_resends)
         buffer_add_format(out, ", %llu hidden resends stopped",
                           (unsigned long long)r->fidelity.hidden_resends);
@@ -250,6 +268,9 @@ void bench_show_result(const struct bench_options *o, const struct bench_setup *
     buffer_init(&title, BUFFER_UNBOUNDED);
     buffer_init(&verdict, BUFFER_UNBOUNDED);
     add_title(o, s, w, report->model, summary->accounting.scheduled, &title);
+    if (report->fidelity.http2_answers)
+        buffer_add_format(&title, ", over HTTP/2%s",
+                          report->fidelity.http1_answers ? " and HTTP/1.1" : "");
     add_verdict(report, summary, &verdict);
     summary_table(summary, title.data, summary->accounting.completed ? verdict.data : NULL, out);
     add_end(report, out);

@@ -170,6 +170,7 @@ START_TEST(a_stream_is_measured_and_counted)
     ck_assert(r->first_output_ns == r->first_token_ns && r->streamed);
     ck_assert_uint_eq(report.fidelity.sent, 5);
     ck_assert_uint_eq(report.fidelity.connects + report.fidelity.reuses, 5);
+    ck_assert_uint_eq(report.fidelity.http1_answers, 5);
     bench_report_free(&report);
     workload_free(&w);
     fault_server_stop(&server);

@@ -73,7 +73,7 @@ static struct page *make_page(size_t runs)
     struct html_run run = {.name = HOSTILE,
                            .summary = &p->summary,
                            .bill = &p->bill,
-                           .fidelity = "{\"client_limited\": false}",
+                           .fidelity = "{\"client_limited\": false, \"http2_answers\": 30}",
                            .model = HOSTILE,
                            .errors = &failure,
                            .error_count = 1};
@@ -129,8 +129,9 @@ START_TEST(answers_come_first)
         "When does it run out?", "flat keeps up for <b>10 s</b>, the first 10 requests",
         "20 are turned away.",   "What would save money?",
         "May I trust this run?", "✓ The client kept up.",
-        "<h3>Latency</h3>",      "<h3>By model</h3>",
-        "<h3>Bill (USD",         "<h3>Failures</h3>"};
+        "over HTTP/2. ",         "<h3>Latency</h3>",
+        "<h3>By model</h3>",     "<h3>Bill (USD",
+        "<h3>Failures</h3>"};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         const char *at = strstr(text, order[i]);
         ck_assert_msg(at != NULL, "\"%s\" is not there, or too early", order[i]);
