@@ -197,9 +197,14 @@ static void take_answer(struct transfer *t)
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
 {
     struct transfer *t = context;
+    struct arrival now = t->client->now;
+    /* A socket that carries many streams was readable for any of them, and libcurl reads on while
+     * it serves them: what this one got is known to be there now, not before. */
+    if (t->endpoint->config->http2)
+        now.wake_ns = now.read_ns = clock_now_ns();
     take_answer(t);
     size_t length = size * count;
-    return attempt_feed(&t->attempt, &t->client->now, bytes, length) ? length : 0;
+    return attempt_feed(&t->attempt, &now, bytes, length) ? length : 0;
 }
 
 /* Called before each sending. A second one is libcurl's own resend on a connection that was reset:
