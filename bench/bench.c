@@ -58,11 +58,20 @@ void bench_config_init(struct bench_config *c)
 
 /* ---- preparation ---- */
 
+/* The most that may be in flight at once; 0 = no limit. */
+static double peak_of(const struct bench_config *c)
+{
+    double peak = c->schedule.max_in_flight;
+    for (size_t i = 0; c->schedule.mode == SCHEDULE_CLOSED && i < c->schedule.load.count; i++)
+        peak = fmax(peak, fmax(c->schedule.load.stages[i].from, c->schedule.load.stages[i].to));
+    return peak;
+}
+
 /* Each connection is an open file. A closed loop's peak is known before it starts. */
 static int check_files(const struct bench_config *c, struct error *err)
 {
     struct rlimit limit;
-    double peak = c->schedule.max_in_flight;
+    double peak = peak_of(c);
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return 0;
     if (limit.rlim_cur < limit.rlim_max) {
@@ -70,14 +79,30 @@ static int check_files(const struct bench_config *c, struct error *err)
         setrlimit(RLIMIT_NOFILE, &limit);
         getrlimit(RLIMIT_NOFILE, &limit);
     }
-    for (size_t i = 0; c->schedule.mode == SCHEDULE_CLOSED && i < c->schedule.load.count; i++)
-        peak = fmax(peak, fmax(c->schedule.load.stages[i].from, c->schedule.load.stages[i].to));
     if (limit.rlim_cur == RLIM_INFINITY || peak + OTHER_FILES <= (double)limit.rlim_cur)
         return 0;
     return error_set(err, ERR_SYSTEM,
                      "%.0f connections need %.0f open files, and the limit is %llu: raise it "
                      "(ulimit -n) or lower the concurrency",
                      peak, peak + OTHER_FILES, (unsigned long long)limit.rlim_cur);
+}
+
+/* Slots are divided among the workers of all shards. One without a slot would keep its requests
+ * for ever: there are as many workers as can have one. */
+static int limit_workers(struct bench_config *c, struct error *err)
+{
+    double peak = floor(peak_of(c) + 1e-9);
+    uint32_t shards = c->shards ? c->shards : 1;
+    if (peak == 0)
+        return 0;
+    if (peak < shards)
+        return error_set(err, ERR_INPUT,
+                         "%.0f requests at a time cannot be divided among %u shards: raise "
+                         "the limit or take fewer shards",
+                         peak, shards);
+    if (peak < (double)shards * c->workers)
+        c->workers = (uint32_t)(peak / shards);
+    return 0;
 }
 
 static int prepare(struct run *run, const struct workload *w, struct bench_report *report,
@@ -230,7 +255,7 @@ static void plan_ahead(struct run *run, const struct workload *w)
 {
     struct schedule_config config = run->config->schedule;
     config.worker = run->config->shard;
-    config.workers = run->config->shards ? run->config->shards : 1;
+    config.workers = config.shards = run->config->shards ? run->config->shards : 1;
     struct schedule *s = schedule_create(&config, w, NULL);
     run->progress.planned = s ? schedule_not_due(s) : 0; /* as yet: this shard's share */
     run->progress.end_ns = s ? schedule_end_ns(s) : TIME_NEVER;
@@ -244,14 +269,17 @@ static void carry_out(struct run *run, struct bench_report *report, struct error
     report->start_unix_ns = clock_wall_ns() + START_DELAY_NS;
     run->setup.start_ns = clock_now_ns() + START_DELAY_NS;
     start_threads(run, err);
+    int64_t cpu_ns = clock_thread_cpu_ns();
     serve(run);
     report->duration_ns = clock_now_ns() - run->setup.start_ns;
+    cpu_ns = clock_thread_cpu_ns() - cpu_ns;
     machine_time_read(&after);
     for (uint32_t i = 0; i < run->running; i++)
         worker_result(run->workers[i], &report->fidelity, &report->not_due);
+    report->fidelity.observer_cpu = (double)cpu_ns / (double)report->duration_ns;
+    report->fidelity.records_waiting = run->outbox.peak;
     fidelity_judge(&report->fidelity, &before, &after, &report->verdict);
     report->planned = run->progress.planned;
-    report->queue_peak = run->outbox.peak;
     int stop = atomic_load(&run->stop);
     report->end = stop >= STOP_INTERRUPTED   ? BENCH_INTERRUPTED
                   : stop == STOP_BUDGET      ? BENCH_BUDGET
@@ -262,7 +290,8 @@ static void carry_out(struct run *run, struct bench_report *report, struct error
 int bench_run(const struct bench_config *config, const struct workload *w,
               const struct run_observer *observer, struct bench_report *report, struct error *err)
 {
-    struct run run = {.config = config, .observer = observer};
+    struct bench_config limited = *config;
+    struct run run = {.config = &limited, .observer = observer};
     struct error own = {0};
     *report = (struct bench_report){0};
     if (config->workers == 0 || config->endpoint_count == 0)
@@ -270,6 +299,8 @@ int bench_run(const struct bench_config *config, const struct workload *w,
     if (config->shards && config->shard >= config->shards)
         return error_set(err, ERR_INPUT, "shard %u of %u does not exist", config->shard + 1,
                          config->shards);
+    if (limit_workers(&limited, err) < 0)
+        return ERR_INPUT;
     if (check_files(config, err) < 0)
         return ERR_SYSTEM;
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -308,7 +339,8 @@ int bench_check(const struct bench_config *config, const struct workload *w, str
     if (!s)
         return ERR_INPUT;
     schedule_free(s);
-    return check_files(config, err);
+    struct bench_config limited = *config;
+    return limit_workers(&limited, err) < 0 ? ERR_INPUT : check_files(config, err);
 }
 
 void bench_report_free(struct bench_report *report)

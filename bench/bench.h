@@ -50,7 +50,7 @@ struct bench_config {
     const char *extra_body, *output_key; /* see struct prompt_config */
     uint64_t salt;                       /* of the prompts; 0 = the same in every run */
     struct schedule_config schedule;     /* worker and workers are bench's to fill */
-    uint32_t workers;
+    uint32_t workers; /* fewer run where a cap or a closed loop has not a slot for each */
     /* One of several processes that share a run: part `shard` (from 0) of `shards`; 0 = 1. Each
      * takes its own sessions of the same workload, and its share of the rate and the slots. */
     uint32_t shard, shards;
@@ -93,7 +93,6 @@ struct bench_report {
     struct bench_probe probe; /* of the first endpoint */
     struct fidelity fidelity;
     struct fidelity_verdict verdict;
-    uint64_t queue_peak; /* records that waited for the observer */
 };
 
 /* Chat, streaming, one worker, no retries, 10 s to connect, 600 s for a request, 30 s drain. */

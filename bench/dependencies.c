@@ -66,7 +66,8 @@ static void join(uint32_t *of, uint32_t a, uint32_t b)
         of[a] = b;
 }
 
-uint32_t *dependencies_owners(const struct workload *w, uint32_t workers)
+/* Rows that belong together by the leader of each: one session, or bound by `after`. */
+static uint32_t *find_leaders(const struct workload *w)
 {
     uint32_t rows = (uint32_t)w->count;
     uint32_t *of = mem_alloc((size_t)rows * sizeof *of);
@@ -91,9 +92,31 @@ uint32_t *dependencies_owners(const struct workload *w, uint32_t workers)
         for (uint64_t i = w->after_start[row]; i < w->after_start[row + 1]; i++)
             if (w->after[i] < rows)
                 join(of, row, w->after[i]);
-    uint32_t *owner = mem_alloc((size_t)rows * sizeof *owner);
     for (uint32_t row = 0; row < rows; row++)
-        owner[row] = (uint32_t)(random_mix(0x6f776e6572, leader(of, row)) % workers);
-    free(of);
+        of[row] = leader(of, row);
+    return of;
+}
+
+/* One of `count` for each number: each run of `count` numbers has them all, in an order of its own,
+ * so that they get equally many and a pattern in the numbers does not fall on one of them. */
+static uint32_t dealt(uint64_t number, uint32_t count, uint64_t salt)
+{
+    return (uint32_t)((number + random_mix(salt, number / count) % count) % count);
+}
+
+uint32_t *dependencies_owners(const struct workload *w, uint32_t shards, uint32_t workers)
+{
+    uint32_t *owner = find_leaders(w);
+    uint64_t number = 0;
+    /* A leader is the first of its rows: the others find its owner in its place. */
+    for (uint32_t row = 0; row < (uint32_t)w->count; row++) {
+        if (owner[row] != row) {
+            owner[row] = owner[owner[row]];
+            continue;
+        }
+        uint32_t shard = dealt(number, shards, 0x7368617264);
+        owner[row] = shard + shards * dealt(number / shards, workers, 0x6f776e6572);
+        number++;
+    }
     return owner;
 }

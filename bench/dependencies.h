@@ -27,8 +27,10 @@ void dependencies_free(struct dependencies *d);
 /* Notes the end of one of the row's parents; true if it was the last one it waited for. */
 bool dependencies_parent_ended(struct dependencies *d, uint32_t row, int64_t now_ns);
 
-/* For each row the number of the worker that owns it: rows of one session, and rows that wait for
- * each other, have one owner. The caller frees it. */
-uint32_t *dependencies_owners(const struct workload *w, uint32_t workers);
+/* For each row the number of the worker that owns it, of `workers` in each of `shards`: rows of one
+ * session, and rows that wait for each other, have one owner, and all owners have equally many such
+ * groups. Worker k of shard i has the number i + shards × k; a shard owns the same rows
+ * whatever its count of workers. The caller frees it. */
+uint32_t *dependencies_owners(const struct workload *w, uint32_t shards, uint32_t workers);
 
 #endif

@@ -201,8 +201,10 @@ struct schedule *schedule_create(const struct schedule_config *config, const str
     s->end_ns = config->duration_ns;
     if (config->mode != SCHEDULE_TRACE && profile_end_ns(&config->load) < s->end_ns)
         s->end_ns = profile_end_ns(&config->load);
-    if (config->workers > 1)
-        s->owner = dependencies_owners(w, config->workers);
+    if (config->workers > 1) {
+        uint32_t shards = config->shards ? config->shards : 1;
+        s->owner = dependencies_owners(w, shards, config->workers / shards);
+    }
     bool cut = config->max_requests && config->max_requests < w->count;
     if (cut)
         s->rows = (uint32_t)config->max_requests;
@@ -434,6 +436,9 @@ bool schedule_exhausted(struct schedule *s, int64_t now_ns)
     if (s->closed || now_ns >= s->end_ns)
         return true;
     bool may_release = s->deps.parents_left && s->in_flight > 0;
+    if (s->config->mode == SCHEDULE_CLOSED && s->in_flight == 0 && s->slots.count == 0 &&
+        next_slot_ns(s) == TIME_NEVER)
+        return true; /* no slot of this worker's will ever open */
     return !s->has_next && !may_release && time_heap_next_ns(&s->soon) >= s->end_ns;
 }
 

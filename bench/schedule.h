@@ -46,7 +46,8 @@ struct schedule_config {
     uint32_t max_in_flight; /* trace and open: due requests wait above it; 0 = no cap */
     uint64_t max_requests;  /* 0 = the workload once (or without end, where duration_ns ends it) */
     int64_t duration_ns;    /* nothing becomes due from here on; TIME_NEVER = no limit */
-    uint32_t worker, workers; /* this worker's number and their count */
+    uint32_t worker, workers; /* this worker's number and their count, of all shards together */
+    uint32_t shards;          /* 0 = 1 */
 };
 
 struct due {

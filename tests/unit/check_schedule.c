@@ -1,3 +1,4 @@
+#include "bench/dependencies.h"
 #include "bench/schedule.h"
 #include "bench/time_heap.h"
 #include "tests/unit/testing.h"
@@ -308,7 +309,7 @@ START_TEST(workers_share_out_one_schedule)
             own++;
             sum++;
         }
-        ck_assert_uint_gt(own, 60);
+        ck_assert_uint_eq(own, 100); /* dealt out evenly */
         ck_assert_uint_eq(schedule_not_due(s), 0);
         schedule_free(s);
     }
@@ -325,7 +326,7 @@ START_TEST(shards_own_the_same_rows_whatever_their_workers)
     struct schedule_config c = config(SCHEDULE_TRACE);
     struct due due;
     uint8_t owner[300];
-    c.workers = 3;
+    c.workers = c.shards = 3;
     for (c.worker = 0; c.worker < 3; c.worker++) {
         struct schedule *s = create(&c, &w);
         while (schedule_take(s, TIME_NEVER - 1, &due))
@@ -339,6 +340,57 @@ START_TEST(shards_own_the_same_rows_whatever_their_workers)
             ck_assert_uint_eq(owner[due.row], c.worker % 3);
         schedule_free(s);
     }
+    workload_free(&w);
+}
+END_TEST
+
+/* Sessions are dealt out like rows, whole; a pattern in them does not fall on one worker. */
+START_TEST(sessions_are_dealt_out_evenly_and_whole)
+{
+    struct workload w;
+    struct error err = {0};
+    uint32_t sessions[4] = {0}, large[4] = {0};
+    workload_init(&w);
+    for (int i = 0; i < 1200; i++) {
+        char session[8];
+        snprintf(session, sizeof session, "s%d", i % 400);
+        struct request r = {.session_id = session,
+                            .input_tokens = i % 400 % 4 == 0 ? 1000 : 1, /* every fourth session */
+                            .output_tokens = 1,
+                            .attempts = 1};
+        ck_assert_int_eq(workload_add(&w, &r, &err), 0);
+    }
+    uint32_t *owner = dependencies_owners(&w, 2, 2);
+    for (uint32_t row = 0; row < 1200; row++) {
+        ck_assert_uint_lt(owner[row], 4);
+        ck_assert_uint_eq(owner[row], owner[row % 400]);
+        sessions[owner[row]] += row < 400;
+        large[owner[row]] += row < 400 && w.input_tokens[row] == 1000;
+    }
+    for (int i = 0; i < 4; i++) {
+        ck_assert_uint_eq(sessions[i], 100);
+        ck_assert_uint_gt(large[i], 10);
+    }
+    free(owner);
+    workload_free(&w);
+}
+END_TEST
+
+/* Without a slot there is nothing to wait for. */
+START_TEST(a_worker_without_a_slot_is_done)
+{
+    struct workload w = plain(20);
+    struct schedule_config c = config(SCHEDULE_CLOSED);
+    struct due due;
+    profile_hold(&c.load, 1);
+    c.workers = 2;
+    c.worker = 1;
+    struct schedule *s = create(&c, &w);
+    ck_assert(!schedule_take(s, 0, &due));
+    ck_assert(schedule_exhausted(s, 0));
+    ck_assert_uint_eq(schedule_not_due(s), 10);
+    schedule_free(s);
+    profile_free(&c.load);
     workload_free(&w);
 }
 END_TEST
@@ -436,6 +488,8 @@ int main(void)
     tcase_add_test(t, a_failed_parent_leaves_its_family_unsent);
     tcase_add_test(t, workers_share_out_one_schedule);
     tcase_add_test(t, shards_own_the_same_rows_whatever_their_workers);
+    tcase_add_test(t, sessions_are_dealt_out_evenly_and_whole);
+    tcase_add_test(t, a_worker_without_a_slot_is_done);
     tcase_add_test(t, workers_share_out_slots);
     tcase_add_test(t, profiles_are_read);
     tcase_add_test(t, a_heap_forgets_what_is_not_wanted);
