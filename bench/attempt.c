@@ -55,6 +55,9 @@ void attempt_begin(struct attempt *a, const struct attempt_config *config, int64
                           .first_byte_ns = TIME_NEVER,
                           .first_token_ns = TIME_NEVER,
                           .first_output_ns = TIME_NEVER,
+                          .first_reasoning_ns = TIME_NEVER,
+                          .first_text_ns = TIME_NEVER,
+                          .first_tool_ns = TIME_NEVER,
                           .last_token_ns = TIME_NEVER,
                           .last_byte_ns = TIME_NEVER,
                           .last_read_ns = sent_ns,
@@ -136,6 +139,12 @@ static int64_t chunk_time(const struct attempt *a)
     return at_ns > a->last_read_ns ? at_ns : a->last_read_ns;
 }
 
+static void note_first(int64_t *first_ns, bool is_there, int64_t at_ns)
+{
+    if (is_there && *first_ns == TIME_NEVER)
+        *first_ns = at_ns;
+}
+
 static void note_token(struct attempt *a, const struct chunk *c)
 {
     int64_t at_ns = chunk_time(a);
@@ -144,10 +153,11 @@ static void note_token(struct attempt *a, const struct chunk *c)
         a->batched += a->read_chunks == BATCH_CHUNKS ? BATCH_CHUNKS : 1;
     mem_grow(&a->chunk_ns, &a->chunk_capacity, (size_t)a->chunks + 1, sizeof *a->chunk_ns);
     a->chunk_ns[a->chunks++] = at_ns;
-    if (a->first_token_ns == TIME_NEVER)
-        a->first_token_ns = at_ns;
-    if ((c->tokens & CHUNK_OUTPUT) && a->first_output_ns == TIME_NEVER)
-        a->first_output_ns = at_ns;
+    note_first(&a->first_token_ns, true, at_ns);
+    note_first(&a->first_output_ns, c->tokens & CHUNK_OUTPUT, at_ns);
+    note_first(&a->first_reasoning_ns, c->tokens & CHUNK_REASONING, at_ns);
+    note_first(&a->first_text_ns, c->tokens & (CHUNK_CONTENT | CHUNK_REFUSAL), at_ns);
+    note_first(&a->first_tool_ns, c->tokens & CHUNK_TOOL, at_ns);
     if (!(c->tokens & CHUNK_OUTPUT))
         a->reasoning_count++;
     a->last_token_ns = at_ns;
@@ -252,6 +262,11 @@ bool attempt_feed(struct attempt *a, const struct arrival *arrival, const char *
 
 /* ---- the end ---- */
 
+bool attempt_is_whole(const struct attempt *a)
+{
+    return a->done && a->finish_reason[0];
+}
+
 static void end_stream(struct attempt *a, enum failure_class transport, const char *message)
 {
     a->ending = true;
@@ -259,7 +274,7 @@ static void end_stream(struct attempt *a, enum failure_class transport, const ch
         sse_end(&a->sse, on_event, a);
     if (a->failure != FAILURE_NONE || a->cancelled)
         return;
-    if (a->done && a->finish_reason[0]) {
+    if (attempt_is_whole(a)) {
         /* All of the answer came: how the connection ended does not matter. */
         if (a->chunks == 0)
             fail(a, FAILURE_EMPTY, text_of("the stream ended without a token"));
@@ -336,6 +351,9 @@ void attempt_fill(const struct attempt *a, struct record *r)
     r->first_byte_ns = a->first_byte_ns;
     r->first_token_ns = a->first_token_ns;
     r->first_output_ns = a->first_output_ns;
+    r->first_reasoning_ns = a->first_reasoning_ns;
+    r->first_text_ns = a->first_text_ns;
+    r->first_tool_ns = a->first_tool_ns;
     r->last_token_ns = a->last_token_ns;
     r->http_status = a->http_status;
     r->streamed = a->is_stream;

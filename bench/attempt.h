@@ -38,6 +38,7 @@ struct arrival {
 struct attempt {
     const struct attempt_config *config;
     int64_t sent_ns, first_byte_ns, first_token_ns, first_output_ns, last_token_ns, last_byte_ns;
+    int64_t first_reasoning_ns, first_text_ns, first_tool_ns;
     struct arrival now;   /* of the bytes being fed */
     int64_t last_read_ns; /* of the read before */
     uint32_t chunks, reasoning_count;
@@ -72,6 +73,10 @@ void attempt_answer(struct attempt *a, int http_status, const char *content_type
  * cancelled). */
 bool attempt_feed(struct attempt *a, const struct arrival *arrival, const char *bytes,
                   size_t count);
+
+/* True once all of the answer is there, though the exchange may go on: [DONE] and a finish_reason
+ * have come. */
+bool attempt_is_whole(const struct attempt *a);
 
 /* The exchange is over. `transport` says how it failed below HTTP, with its words; FAILURE_NONE
  * where it ended well. Decides the attempt's failure. */

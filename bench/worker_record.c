@@ -4,18 +4,41 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ID_MOST 100 /* bytes of an id before it is cut */
+
+/* The id itself, or where it is long its beginning and its hash. */
+static const char *short_id(const char *id, char out[ID_MOST + 1])
+{
+    size_t length = strlen(id);
+    if (length <= ID_MOST)
+        return id;
+    snprintf(out, ID_MOST + 1, "%.*s~%016llx", ID_MOST - 17, id,
+             (unsigned long long)text_hash(id, length));
+    return out;
+}
+
 const char *worker_request_id(const struct workload *w, const struct due *due,
                               char out[FINISHED_ID_SIZE])
 {
-    char made[REQUEST_ID_SIZE];
+    char made[REQUEST_ID_SIZE], cut[ID_MOST + 1];
     const char *id = workload_request_id(w, due->row, made);
     if (due->repeat == 0 && id != made)
         return id;
     if (due->repeat == 0)
         snprintf(out, FINISHED_ID_SIZE, "%s", id);
     else
-        snprintf(out, FINISHED_ID_SIZE, "%.30s#%u", id, due->repeat + 1);
+        snprintf(out, FINISHED_ID_SIZE, "%s#%u", short_id(id, cut), due->repeat + 1);
     return out;
+}
+
+void worker_header_id(const char *id, uint32_t attempt, char out[CLIENT_ID_SIZE])
+{
+    char cut[ID_MOST + 1];
+    const char *text = short_id(id, cut);
+    if (attempt == 1)
+        snprintf(out, CLIENT_ID_SIZE, "%s", text);
+    else
+        snprintf(out, CLIENT_ID_SIZE, "%s.%u", text, attempt);
 }
 
 static struct finished *new_record(struct worker *w, const struct due *due,
@@ -108,8 +131,9 @@ struct finished *worker_record_attempt(struct worker *w, struct flight *flight)
     r->connect_ns = t->connect_ns;
     r->tls_ns = t->tls_ns;
     r->connects = t->connects;
-    int64_t *absolute_times[] = {&r->sent_ns,         &r->first_byte_ns, &r->first_token_ns,
-                                 &r->first_output_ns, &r->last_token_ns, &r->done_ns};
+    int64_t *absolute_times[] = {&r->sent_ns,         &r->first_byte_ns,      &r->first_token_ns,
+                                 &r->first_output_ns, &r->first_text_ns,      &r->first_tool_ns,
+                                 &r->last_token_ns,   &r->first_reasoning_ns, &r->done_ns};
     for (size_t i = 0; i < sizeof absolute_times / sizeof *absolute_times; i++)
         *absolute_times[i] = since_start(w, *absolute_times[i]);
     if (r->finish_reason)

@@ -104,6 +104,8 @@ static void fill_tokens(struct simulation *s, struct record *r, uint64_t reasoni
     size_t count = r->asked_output;
     r->chunks = r->asked_output;
     r->first_output_ns = reasoning == 0 ? r->first_token_ns : TIME_NEVER;
+    r->first_text_ns = r->first_output_ns;
+    r->first_reasoning_ns = reasoning == 0 ? TIME_NEVER : r->first_token_ns;
     r->reasoning_chunks = reasoning > 0;
     if (s->options->no_chunks && reasoning == 0)
         return;
@@ -111,6 +113,7 @@ static void fill_tokens(struct simulation *s, struct record *r, uint64_t reasoni
     count = engine_token_times(s->engine, s->times, count);
     if (reasoning > 0 && reasoning < count)
         r->first_output_ns = s->times[reasoning];
+    r->first_text_ns = r->first_output_ns;
     if (!s->options->no_chunks && count == r->asked_output)
         r->chunk_ns = s->times;
 }

@@ -116,9 +116,12 @@ void group_store_note(struct group_store *g, const struct record *r)
         return;
     if (r->first_byte_ns != TIME_NEVER)
         add_time(g, SET_UP_FIRST_BYTE, r->first_byte_ns - r->sent_ns);
-    if (r->reasoning_chunks && r->first_token_ns != TIME_NEVER &&
-        r->first_token_ns != r->first_output_ns)
-        add_time(g, SET_UP_FIRST_REASONING, r->first_token_ns - r->sent_ns);
+    if (r->first_reasoning_ns != TIME_NEVER)
+        add_time(g, SET_UP_FIRST_REASONING, r->first_reasoning_ns - r->sent_ns);
+    if (r->first_text_ns != TIME_NEVER)
+        add_time(g, SET_UP_FIRST_TEXT, r->first_text_ns - r->sent_ns);
+    if (r->first_tool_ns != TIME_NEVER)
+        add_time(g, SET_UP_FIRST_TOOL, r->first_tool_ns - r->sent_ns);
 }
 
 static uint32_t same_text(struct group_store *g, const struct group_store *from, uint32_t number)

@@ -25,6 +25,7 @@ static const char *const failure_names[FAILURE_CLASSES] = {
     "malformed",
     "empty",
     "too_large",
+    "client",
     "rejected",
     "other",
 };
@@ -41,6 +42,9 @@ void record_init(struct record *r)
         .first_byte_ns = TIME_NEVER,
         .first_token_ns = TIME_NEVER,
         .first_output_ns = TIME_NEVER,
+        .first_reasoning_ns = TIME_NEVER,
+        .first_text_ns = TIME_NEVER,
+        .first_tool_ns = TIME_NEVER,
         .last_token_ns = TIME_NEVER,
         .done_ns = TIME_NEVER,
         .dns_ns = TIME_NEVER,

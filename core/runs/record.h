@@ -43,6 +43,7 @@ enum failure_class {
     FAILURE_MALFORMED,    /* not the JSON or SSE that was promised */
     FAILURE_EMPTY,        /* completed without any token */
     FAILURE_TOO_LARGE,    /* an event or body beyond the cap */
+    FAILURE_CLIENT,       /* this machine has no open files or ports left for a connection */
     FAILURE_REJECTED,     /* refused by the simulated engine: can never fit */
     FAILURE_OTHER,
     FAILURE_CLASSES,
@@ -69,6 +70,7 @@ struct record {
 
     int64_t scheduled_ns, ready_ns, sent_ns, first_byte_ns, first_token_ns, first_output_ns,
         last_token_ns, done_ns;
+    int64_t first_reasoning_ns, first_text_ns, first_tool_ns; /* first token of each kind */
     int64_t dns_ns, connect_ns, tls_ns; /* durations of the set-up parts; TIME_NEVER = reused */
 
     enum record_status status;

@@ -189,6 +189,9 @@ static bool read_time(struct line_parse *p, struct text key)
         {"first_byte_ns", &r->first_byte_ns},
         {"first_token_ns", &r->first_token_ns},
         {"first_output_ns", &r->first_output_ns},
+        {"first_reasoning_ns", &r->first_reasoning_ns},
+        {"first_text_ns", &r->first_text_ns},
+        {"first_tool_ns", &r->first_tool_ns},
         {"last_token_ns", &r->last_token_ns},
         {"done_ns", &r->done_ns},
         {"dns_ns", &r->dns_ns},
@@ -323,6 +326,8 @@ int record_reader_next(struct record_reader *r, struct record *out, struct error
     for (size_t i = 0; i < p.slot_count; i++)
         *p.slots[i].field = r->texts.data + p.slots[i].offset;
     check_line(&p);
+    if (out->first_reasoning_ns == TIME_NEVER && out->first_tool_ns == TIME_NEVER && out->streamed)
+        out->first_text_ns = out->first_output_ns; /* as record_write_line leaves it out */
     struct error why = {0};
     if (json_scan_end(&p.scan, &why) == 0)
         return 1;

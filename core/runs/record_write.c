@@ -69,6 +69,16 @@ static void put_outcome(struct json_writer *w, const struct record *r)
     put_name(w, "finish_reason", r->finish_reason);
 }
 
+/* Answers of text alone, as most are, do without: first_output_ns says it. */
+static void put_kinds(struct json_writer *w, const struct record *r)
+{
+    if (r->first_reasoning_ns == TIME_NEVER && r->first_tool_ns == TIME_NEVER)
+        return;
+    put_time(w, "first_reasoning_ns", r->first_reasoning_ns);
+    put_time(w, "first_text_ns", r->first_text_ns);
+    put_time(w, "first_tool_ns", r->first_tool_ns);
+}
+
 static void put_times(struct json_writer *w, const struct record *r)
 {
     put_time(w, "scheduled_ns", r->scheduled_ns);
@@ -77,6 +87,7 @@ static void put_times(struct json_writer *w, const struct record *r)
     put_time(w, "first_byte_ns", r->first_byte_ns);
     put_time(w, "first_token_ns", r->first_token_ns);
     put_time(w, "first_output_ns", r->first_output_ns);
+    put_kinds(w, r);
     put_time(w, "last_token_ns", r->last_token_ns);
     put_time(w, "done_ns", r->done_ns);
     put_time(w, "dns_ns", r->dns_ns);

@@ -70,14 +70,16 @@ struct group_summary {
     struct short_metric metrics[GROUP_METRICS];
 };
 
-/* Parts of a request's start: dns, connect and tls of new connections; first byte and first
- * reasoning token since the sending. */
+/* Parts of a request's start: dns, connect and tls of new connections; first byte and the first
+ * token of each kind since the sending. */
 enum {
     SET_UP_DNS,
     SET_UP_CONNECT,
     SET_UP_TLS,
     SET_UP_FIRST_BYTE,
     SET_UP_FIRST_REASONING,
+    SET_UP_FIRST_TEXT,
+    SET_UP_FIRST_TOOL,
     SET_UP_PARTS
 };
 #define ERROR_SAMPLES 2

@@ -176,8 +176,9 @@ static void put_groups(struct json_writer *w, const struct summary *s)
 
 static void put_set_up(struct json_writer *w, const struct summary *s)
 {
-    static const char *const keys[SET_UP_PARTS] = {"dns_ms", "connect_ms", "tls_ms",
-                                                   "first_byte_ms", "first_reasoning_ms"};
+    static const char *const keys[SET_UP_PARTS] = {
+        "dns_ms",        "connect_ms",   "tls_ms", "first_byte_ms", "first_reasoning_ms",
+        "first_text_ms", "first_tool_ms"};
     json_key(w, "breakdown");
     json_begin_object(w);
     for (int i = 0; i < SET_UP_PARTS; i++)

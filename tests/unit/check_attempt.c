@@ -64,6 +64,38 @@ START_TEST(times_are_those_of_token_chunks)
 }
 END_TEST
 
+#define CALL                                                                                     \
+    "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\"," \
+    "\"arguments\":\"\"}}]}}]}\n\n"
+
+/* Text at 200, reasoning at 300, a tool call at 400: each kind has a first token of its own. */
+START_TEST(each_kind_of_token_has_its_first)
+{
+    struct attempt a;
+    begin(&a, &streaming);
+    ck_assert(read_at(&a, 200, 200, TOKEN));
+    ck_assert(read_at(&a, 300, 300, THINK));
+    ck_assert(read_at(&a, 400, 400, CALL));
+    ck_assert(read_at(&a, 500, 500, CALL));
+    ck_assert(read_at(&a, 600, 600, TOKEN FINISH));
+    ck_assert(!attempt_is_whole(&a));
+    ck_assert(read_at(&a, 700, 700, DONE));
+    ck_assert(attempt_is_whole(&a));
+    attempt_end(&a, FAILURE_NONE, NULL);
+    struct record r = fill(&a);
+    ck_assert_int_eq(r.first_token_ns, 200);
+    ck_assert_int_eq(r.first_output_ns, 200);
+    ck_assert_int_eq(r.first_text_ns, 200);
+    ck_assert_int_eq(r.first_reasoning_ns, 300);
+    ck_assert_int_eq(r.first_tool_ns, 400);
+    attempt_begin(&a, &streaming, 1000); /* and forgets them */
+    r = fill(&a);
+    ck_assert(r.first_text_ns == TIME_NEVER && r.first_tool_ns == TIME_NEVER &&
+              r.first_reasoning_ns == TIME_NEVER);
+    attempt_free(&a);
+}
+END_TEST
+
 /* Only what stands first in a read was there when the loop woke; and nothing arrived before the
  * read before it, nor before it was asked for. */
 START_TEST(a_chunk_is_dated_by_what_is_known)
@@ -164,6 +196,7 @@ int main(void)
     Suite *suite = suite_create("attempt");
     TCase *t = tcase_create("attempt");
     tcase_add_test(t, times_are_those_of_token_chunks);
+    tcase_add_test(t, each_kind_of_token_has_its_first);
     tcase_add_test(t, a_chunk_is_dated_by_what_is_known);
     tcase_add_test(t, how_the_connection_ended_does_not_matter_after_done);
     tcase_add_test(t, usage_is_estimated_where_none_came);

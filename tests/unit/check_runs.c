@@ -34,7 +34,7 @@ static struct record answered(const char *id, int64_t due, int64_t lag, int64_t 
     r.finish_reason = "length";
     r.scheduled_ns = r.ready_ns = due;
     r.sent_ns = due + lag;
-    r.first_byte_ns = r.first_token_ns = r.first_output_ns = r.sent_ns + ttft;
+    r.first_byte_ns = r.first_token_ns = r.first_output_ns = r.first_text_ns = r.sent_ns + ttft;
     for (uint32_t i = 0; i < tokens; i++)
         chunk_times[i] = r.first_token_ns + i * gap;
     r.last_token_ns = chunk_times[tokens - 1];
@@ -101,6 +101,46 @@ START_TEST(a_record_survives_its_line)
     record_reader_close(&reader);
     buffer_free(&line);
     buffer_free(&again);
+}
+END_TEST
+
+/* First tokens by kind survive the line, and are summed up by kind. */
+START_TEST(first_tokens_are_kept_by_kind)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/kinds.jsonl", scratch);
+    struct record all = answered("a", 0, 0, 20 * MS, MS, 3), text = all, tool = all, back;
+    struct record *records[] = {&all, &text, &tool};
+    struct buffer lines;
+    all.first_text_ns = 20 * MS;
+    all.first_reasoning_ns = 25 * MS;
+    all.first_tool_ns = 30 * MS;
+    tool.first_text_ns = TIME_NEVER;
+    tool.first_tool_ns = tool.first_output_ns;
+    buffer_init(&lines, BUFFER_UNBOUNDED);
+    for (int i = 0; i < 3; i++)
+        record_write_line(records[i], 0, &lines);
+    ck_assert_int_eq(file_write_atomic(path, lines.data, lines.length, NULL), 0);
+    struct record_reader reader;
+    struct collector *c = collector_create();
+    ck_assert_int_eq(record_reader_open(&reader, path, NULL), 0);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(record_reader_next(&reader, &back, NULL), 1);
+        ck_assert_int_eq(back.first_text_ns, records[i]->first_text_ns);
+        ck_assert_int_eq(back.first_reasoning_ns, records[i]->first_reasoning_ns);
+        ck_assert_int_eq(back.first_tool_ns, records[i]->first_tool_ns);
+        collector_add(c, &back);
+    }
+    struct summary s = summarize(c, NULL);
+    ck_assert_uint_eq(s.set_up[SET_UP_FIRST_TEXT].count, 2);
+    ck_assert_double_eq(s.set_up[SET_UP_FIRST_TEXT].mean, 20);
+    ck_assert_uint_eq(s.set_up[SET_UP_FIRST_REASONING].count, 1);
+    ck_assert_double_eq(s.set_up[SET_UP_FIRST_REASONING].mean, 25);
+    ck_assert_uint_eq(s.set_up[SET_UP_FIRST_TOOL].count, 2);
+    ck_assert_double_eq(s.set_up[SET_UP_FIRST_TOOL].mean, 25);
+    record_reader_close(&reader);
+    collector_free(c);
+    buffer_free(&lines);
 }
 END_TEST
 
@@ -419,6 +459,7 @@ int main(void)
     TCase *t = tcase_create("all");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, a_record_survives_its_line);
+    tcase_add_test(t, first_tokens_are_kept_by_kind);
     tcase_add_test(t, a_killed_run_keeps_its_whole_lines);
     tcase_add_test(t, latencies_mean_what_the_design_says);
     tcase_add_test(t, a_retry_never_resets_the_clock);
