@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ struct client {
     size_t transfer_count, transfer_capacity;
     struct arrival now;
     bool fresh;                           /* no callback has run since the loop waited */
+    bool unasked;                         /* libcurl acts, but no socket was reported readable */
     struct transfer *ended, **ended_last; /* in the order of their ends */
     struct client_counts counts;
 };
@@ -55,10 +57,14 @@ static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_so
 {
     struct transfer *t = context;
     (void)purpose;
-    if (!t->joins)
-        return socket(address->family, address->socktype, address->protocol);
-    t->found_none = true;
-    return CURL_SOCKET_BAD;
+    if (t->joins) {
+        t->found_none = true;
+        return CURL_SOCKET_BAD;
+    }
+    curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0)
+        t->open_errno = errno;
+    return fd;
 }
 
 static void send_alone(struct transfer *t)
@@ -98,6 +104,17 @@ static void act(struct shard *s, curl_socket_t fd, int what)
     int running;
     curl_multi_socket_action(s->multi, fd, what, &running);
     note_ends(s);
+}
+
+/* Lets libcurl do what is to be done now: send, above all. It may also read, even the answer to
+ * what it has just sent. */
+static void act_unasked(struct shard *s)
+{
+    struct client *c = s->client;
+    c->unasked = true;
+    c->now.read++;
+    act(s, CURL_SOCKET_TIMEOUT, 0);
+    c->unasked = false;
 }
 
 static void on_ready(evutil_socket_t fd, short what, void *context)
@@ -199,12 +216,18 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
     struct transfer *t = context;
     struct arrival now = t->client->now;
     /* A socket that carries many streams was readable for any of them, and libcurl reads on while
-     * it serves them: what this one got is known to be there now, not before. */
-    if (t->endpoint->config->http2)
+     * it serves them: what this one got is known to be there now, not before. The same holds where
+     * libcurl reads without having been told that a socket is readable. */
+    if (t->endpoint->config->http2 || t->client->unasked)
         now.wake_ns = now.read_ns = clock_now_ns();
     take_answer(t);
     size_t length = size * count;
-    return attempt_feed(&t->attempt, &now, bytes, length) ? length : 0;
+    bool go_on = attempt_feed(&t->attempt, &now, bytes, length);
+    if (go_on && !t->whole && attempt_is_whole(&t->attempt)) {
+        t->whole = true;
+        t->client->config.on_whole(t->client->config.context, t);
+    }
+    return go_on ? length : 0;
 }
 
 /* Called before each sending. A second one is libcurl's own resend on a connection that was reset:
@@ -329,8 +352,9 @@ void client_send(struct client *c, struct transfer *t, const struct endpoint *e,
     t->connected_ns = t->done_ns = TIME_NEVER;
     t->dns_ns = t->connect_ns = t->tls_ns = TIME_NEVER;
     t->sendings = t->connects = 0;
+    t->open_errno = 0;
     t->retry_after_s = 0;
-    t->answered = t->ended = false;
+    t->answered = t->ended = t->whole = false;
     t->error[0] = '\0';
     attempt_begin(&t->attempt, config, now_ns);
     point_at(t, e);
@@ -339,12 +363,22 @@ void client_send(struct client *c, struct transfer *t, const struct endpoint *e,
     c->counts.sent++;
     t->shard->in_flight++;
     curl_multi_add_handle(t->shard->multi, t->easy);
-    act(t->shard, CURL_SOCKET_TIMEOUT, 0);
+    act_unasked(t->shard);
 }
 
 /* ---- ends ---- */
 
-static enum failure_class classify(const struct transfer *t, CURLcode code)
+/* True if it was this machine that could not make the connection: no open file, no port. */
+static bool lacks_means(struct transfer *t)
+{
+    long from_connect = 0;
+    if (!t->open_errno && curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &from_connect) == CURLE_OK)
+        t->open_errno = (int)from_connect;
+    return t->open_errno == EMFILE || t->open_errno == ENFILE || t->open_errno == ENOBUFS ||
+           t->open_errno == ENOMEM || t->open_errno == EADDRNOTAVAIL;
+}
+
+static enum failure_class classify(struct transfer *t, CURLcode code)
 {
     switch (code) {
     case CURLE_OK:
@@ -353,7 +387,7 @@ static enum failure_class classify(const struct transfer *t, CURLcode code)
     case CURLE_COULDNT_RESOLVE_HOST:
         return FAILURE_DNS;
     case CURLE_COULDNT_CONNECT:
-        return FAILURE_CONNECT;
+        return lacks_means(t) ? FAILURE_CLIENT : FAILURE_CONNECT;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
@@ -431,8 +465,10 @@ static void finish(struct transfer *t, enum failure_class why, const char *messa
     c->config.on_end(c->config.context, t);
 }
 
-static const char *words_for(const struct transfer *t, CURLcode code)
+static const char *words_for(const struct transfer *t, enum failure_class why, CURLcode code)
 {
+    if (why == FAILURE_CLIENT)
+        return strerror(t->open_errno);
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return "the connection was closed before an answer came";
     return t->error[0] ? t->error : curl_easy_strerror(code);
@@ -447,7 +483,9 @@ bool client_collect(struct client *c)
         c->ended = t->next;
         if (!c->ended)
             c->ended_last = &c->ended;
-        finish(t, classify(t, t->code), words_for(t, t->code));
+        enum failure_class why = classify(t, t->code);
+        c->counts.client_failures += why == FAILURE_CLIENT;
+        finish(t, why, words_for(t, why, t->code));
     }
     return true;
 }
@@ -462,11 +500,24 @@ void client_abort(struct client *c, struct transfer *t, enum failure_class why, 
     finish(t, why, message);
 }
 
+void client_hang_up(struct client *c, struct transfer *t)
+{
+    if (t->ended)
+        return;
+    c->counts.left_open++;
+    finish(t, FAILURE_NONE, NULL);
+}
+
 /* ---- time ---- */
 
 void client_before_wait(struct client *c)
 {
     c->fresh = true;
+}
+
+int64_t client_busy_ns(const struct client *c, int64_t now_ns)
+{
+    return c->fresh || c->now.wake_ns == 0 ? 0 : now_ns - c->now.wake_ns;
 }
 
 void client_woke(struct client *c, int64_t now_ns)
@@ -493,9 +544,7 @@ void client_run_timers(struct client *c, int64_t now_ns)
         if (s->timer_ns > now_ns)
             continue;
         s->timer_ns = TIME_NEVER;
-        c->now.wake_ns = c->now.read_ns = now_ns;
-        c->now.read++;
-        act(s, CURL_SOCKET_TIMEOUT, 0);
+        act_unasked(s);
     }
 }
 

@@ -28,11 +28,13 @@
 
 struct shard;
 
+#define CLIENT_ID_SIZE 160
+
 /* One attempt on its way. */
 struct transfer {
     struct attempt attempt;
-    struct buffer body;  /* what is sent; the owner fills it before client_send */
-    char request_id[80]; /* sent as X-Request-Id; empty = not sent */
+    struct buffer body;              /* what is sent; the owner fills it before client_send */
+    char request_id[CLIENT_ID_SIZE]; /* sent as X-Request-Id; empty = not sent */
     void *owner;
     int64_t connected_ns; /* when the request went to a connection; TIME_NEVER before */
     int64_t done_ns;
@@ -45,10 +47,11 @@ struct transfer {
     struct shard *shard;
     const struct endpoint *endpoint;
     struct curl_slist headers; /* the id's line, before the endpoint's */
-    char id_line[100];
+    char id_line[CLIENT_ID_SIZE + 16];
     struct transfer *next; /* in the pool, or among those that have ended */
     uint32_t sendings;
-    bool answered, ended;
+    bool answered, ended, whole;
+    int open_errno;         /* why this machine had no socket for it; 0 */
     bool joins, found_none; /* may not open a connection; would have had to */
     CURLcode code;          /* how libcurl ended it */
     char error[CURL_ERROR_SIZE];
@@ -61,12 +64,16 @@ struct client_config {
     int64_t connect_timeout_ns;
     void *context;
     void (*on_end)(void *context, struct transfer *t); /* the record is the owner's to write */
+    /* All of an answer is there, but its exchange goes on. From inside libcurl: only take note. */
+    void (*on_whole)(void *context, struct transfer *t);
     void (*on_ready)(void *context); /* after each socket's bytes were taken: time to send */
 };
 
 struct client_counts {
     uint64_t sent, connects, reuses, hidden_resends;
     uint64_t http1_answers, http2_answers;
+    uint64_t left_open;       /* ended by client_hang_up */
+    uint64_t client_failures; /* attempts for which this machine had no socket or port */
     uint32_t shards;
 };
 
@@ -89,8 +96,14 @@ void client_send(struct client *c, struct transfer *t, const struct endpoint *e,
 void client_abort(struct client *c, struct transfer *t, enum failure_class why,
                   const char *message);
 
+/* Ends a transfer whose answer is whole as if the server had ended it. */
+void client_hang_up(struct client *c, struct transfer *t);
+
 /* Before each wait of the loop, and at the first callback after it: see struct arrival. */
 void client_before_wait(struct client *c);
+
+/* How long the loop has been at it since it last waited. */
+int64_t client_busy_ns(const struct client *c, int64_t now_ns);
 void client_woke(struct client *c, int64_t now_ns);
 
 /* libcurl's own timers: when the next is due, and running those that are. */

@@ -65,9 +65,13 @@ void fidelity_merge(struct fidelity *into, const struct fidelity *from)
     into->reuses += from->reuses;
     into->hidden_resends += from->hidden_resends;
     into->slow_reads += from->slow_reads;
+    into->client_failures += from->client_failures;
+    into->left_open += from->left_open;
     into->http1_answers += from->http1_answers;
     into->http2_answers += from->http2_answers;
     into->shards += from->shards;
+    if (into->workers < FIDELITY_WORKERS && from->wall_ns > 0)
+        into->cpu_of[into->workers] = (double)from->cpu_ns / (double)from->wall_ns;
     into->workers++;
 }
 
@@ -138,10 +142,17 @@ static double ms(double ns)
 
 static void say_why(const struct fidelity *f, struct fidelity_verdict *v)
 {
-    bool lags = v->lag_p99_ms > v->lag_limit_ms, busy = v->cpu_peak > FIDELITY_MAX_CPU;
+    bool lags = v->lag_p99_ms > v->lag_limit_ms;
+    bool busy = f->cpu_peak > FIDELITY_MAX_CPU ||
+                (f->wall_ns >= NS_PER_S && v->cpu_mean > FIDELITY_MAX_CPU);
     bool stalls = f->stall_max_ns > FIDELITY_MAX_STALL_NS;
-    v->client_limited = lags || busy || stalls;
-    if (busy)
+    v->client_limited = lags || busy || stalls || f->client_failures;
+    if (f->client_failures)
+        snprintf(v->reason, sizeof v->reason,
+                 "%llu attempts failed for want of open files or ports: raise ulimit -n, or take "
+                 "--max-in-flight",
+                 (unsigned long long)f->client_failures);
+    else if (busy)
         snprintf(v->reason, sizeof v->reason,
                  "a worker's CPU was at %.0f%% over a second: lower the load or add --workers",
                  v->cpu_peak * 100);
@@ -172,8 +183,8 @@ void fidelity_judge(const struct fidelity *f, const struct machine_time *before,
     out->cpu_peak = f->cpu_peak;
     if (f->wall_ns > 0 && f->workers)
         out->cpu_mean = (double)f->cpu_ns / (double)f->wall_ns / f->workers;
-    if (out->cpu_mean > out->cpu_peak)
-        out->cpu_peak = f->wall_ns >= NS_PER_S ? out->cpu_mean : out->cpu_peak;
+    if (out->cpu_mean > out->cpu_peak) /* a run of less than a second has no other figure */
+        out->cpu_peak = out->cpu_mean;
     if (after->total_s > before->total_s)
         out->steal = (after->steal_s - before->steal_s) / (after->total_s - before->total_s);
     out->throttled_s = after->throttled_s - before->throttled_s;
@@ -208,12 +219,21 @@ void fidelity_write(const struct fidelity *f, const struct fidelity_verdict *v,
     put(w, "cpu_peak", v->cpu_peak);
     put(w, "cpu_mean", v->cpu_mean);
     put_count(w, "workers", f->workers);
+    json_key(w, "cpu_by_worker");
+    json_begin_array(w);
+    for (uint32_t i = 0; i < f->workers && i < FIDELITY_WORKERS; i++)
+        json_put_statistic(w, f->cpu_of[i]);
+    json_end_array(w);
+    put(w, "observer_cpu", f->observer_cpu);
+    put_count(w, "records_waiting_peak", f->records_waiting);
     put(w, "steal", v->steal);
     put(w, "throttled_s", v->throttled_s);
     put_count(w, "connects", f->connects);
     put_count(w, "reuses", f->reuses);
     put_count(w, "hidden_resends", f->hidden_resends);
     put_count(w, "slow_reads", f->slow_reads);
+    put_count(w, "client_failures", f->client_failures);
+    put_count(w, "left_open", f->left_open);
     put_count(w, "http1_answers", f->http1_answers);
     put_count(w, "http2_answers", f->http2_answers);
     json_end_object(w);

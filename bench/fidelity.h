@@ -3,13 +3,14 @@
  *     struct fidelity f = {0};                       // one per worker, merged after join
  *     fidelity_sent(&f, lag_ns);                     // sent - ready, first attempts and retries
  *     fidelity_stall(&f, late_ns);                   // how long the loop could not serve
- *     fidelity_cpu(&f, now_ns, thread_cpu_ns);       // now and then
+ *     fidelity_tick(&f, now_ns, false);              // each time round the loop
  *     fidelity_merge(&total, &f);
  *     struct fidelity_verdict v;
  *     fidelity_judge(&total, &v);
  *
- * Client-limited (DESIGN §4): send lag p99 > max(1 ms, 2% of the median TTFT), or a worker's CPU
- * share above 85% over a second, or a stall above 20 ms.
+ * Client-limited: send lag p99 > max(1 ms, 2% of the median TTFT), or a worker's CPU share above
+ * 85% over a second, or a stall above 20 ms, or requests for which this machine had no open files
+ * or ports left.
  */
 #ifndef FAREBOX_BENCH_FIDELITY_H
 #define FAREBOX_BENCH_FIDELITY_H
@@ -24,6 +25,8 @@
 #define FIDELITY_MAX_STALL_NS (20 * INT64_C(1000000))
 #define FIDELITY_MIN_LAG_NS INT64_C(1000000)
 
+#define FIDELITY_WORKERS 256
+
 struct fidelity {
     struct histogram lag, ttft;
     int64_t lag_max_ns, stall_max_ns;
@@ -31,8 +34,13 @@ struct fidelity {
     int64_t cpu_ns;  /* of all workers */
     int64_t wall_ns; /* of one worker's loop; the longest after merging */
     uint64_t sent, connects, reuses, hidden_resends, slow_reads;
+    uint64_t client_failures;              /* attempts that this machine had no means for */
+    uint64_t left_open;                    /* whole answers whose exchange we had to end */
     uint64_t http1_answers, http2_answers; /* attempts by the version of their answers */
     uint32_t workers, shards;
+    double cpu_of[FIDELITY_WORKERS];       /* by worker, over its run; after merging */
+    double observer_cpu;                   /* share of the thread that takes the records */
+    uint64_t records_waiting;              /* for it, at most */
     int64_t window_wall_ns, window_cpu_ns; /* start of the current second; 0 = none */
     int64_t started_ns, started_cpu_ns;
 };
@@ -53,6 +61,8 @@ struct fidelity_verdict {
 
 void fidelity_sent(struct fidelity *f, int64_t lag_ns);
 void fidelity_first_token(struct fidelity *f, int64_t ttft_ns);
+
+/* How long the loop could not serve: a timer that came late, or one round that took so long. */
 void fidelity_stall(struct fidelity *f, int64_t stall_ns);
 
 /* To be called at the loop's start, at least every few milliseconds (it is cheap) and at its end:

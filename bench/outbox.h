@@ -16,7 +16,7 @@
 
 #include <pthread.h>
 
-#define FINISHED_ID_SIZE 48
+#define FINISHED_ID_SIZE 144
 
 struct finished {
     struct finished *next;

@@ -27,6 +27,8 @@ bool retry_wanted(const struct retry_policy *policy, const struct record *r, int
     if (wait > policy->max_backoff_ns)
         wait = policy->max_backoff_ns;
     wait = wait / 2 + (int64_t)(random_unit(random) * (double)(wait / 2));
+    if (policy->honour_retry_after && retry_after_s > RETRY_AFTER_MOST_S)
+        return false;
     if (policy->honour_retry_after && retry_after_s * NS_PER_S > wait)
         wait = retry_after_s * NS_PER_S;
     *wait_ns = wait;

@@ -8,6 +8,9 @@
 #include "bench/bench.h"
 #include "core/random.h"
 
+/* A server that asks for a longer wait is not tried again: its request has failed. */
+#define RETRY_AFTER_MOST_S 600
+
 /* The wait doubles with each attempt up to the policy's longest, and is drawn from its upper half,
  * so that clients that failed together do not come back together. The server's Retry-After, where
  * honoured, is the least. */

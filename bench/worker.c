@@ -127,10 +127,12 @@ void *worker_main(void *context)
     fidelity_tick(&w->fidelity, clock_now_ns(), false);
     pump(w);
     while (!is_done(w)) {
-        arm(w, clock_now_ns());
+        int64_t now_ns = clock_now_ns();
+        fidelity_stall(&w->fidelity, client_busy_ns(w->client, now_ns));
+        arm(w, now_ns);
         client_before_wait(w->client);
         event_base_loop(w->base, EVLOOP_ONCE);
-        int64_t now_ns = clock_now_ns();
+        now_ns = clock_now_ns();
         follow_orders(w, now_ns);
         worker_check_limits(w, now_ns);
         pump(w);
@@ -175,6 +177,7 @@ struct worker *worker_create(const struct worker_setup *setup, uint32_t number, 
     uint32_t own = setup->config->shard + shards * number;
     w->schedule_config.worker = own;
     w->schedule_config.workers = shards * setup->config->workers;
+    w->schedule_config.shards = shards;
     w->schedule_config.seed = setup->config->seed;
     random_init(&w->retry_random, setup->config->seed, RANDOM_RETRIES, own);
     w->schedule = schedule_create(&w->schedule_config, setup->workload, err);
@@ -188,6 +191,7 @@ struct worker *worker_create(const struct worker_setup *setup, uint32_t number, 
                                    .connect_timeout_ns = setup->config->connect_timeout_ns,
                                    .context = w,
                                    .on_end = worker_on_end,
+                                   .on_whole = worker_on_whole,
                                    .on_ready = on_ready};
     w->client = client_create(w->base, &client);
     return w;
@@ -237,6 +241,8 @@ void worker_result(struct worker *w, struct fidelity *merge_into, uint64_t *add_
     w->fidelity.hidden_resends = counts.hidden_resends;
     w->fidelity.http1_answers = counts.http1_answers;
     w->fidelity.http2_answers = counts.http2_answers;
+    w->fidelity.left_open = counts.left_open;
+    w->fidelity.client_failures = counts.client_failures;
     w->fidelity.shards = counts.shards;
     fidelity_merge(merge_into, &w->fidelity);
     *add_not_due += schedule_not_due(w->schedule);

@@ -27,10 +27,7 @@ static void send_attempt(struct worker *w, struct flight *flight)
     t->owner = flight;
     char made[FINISHED_ID_SIZE];
     const char *id = worker_request_id(load, &flight->due, made);
-    if (flight->attempt == 1)
-        snprintf(t->request_id, sizeof t->request_id, "%.60s", id);
-    else
-        snprintf(t->request_id, sizeof t->request_id, "%.60s.%u", id, flight->attempt);
+    worker_header_id(id, flight->attempt, t->request_id);
     prompt_maker_build(w->setup->makers[number], load, &flight->due, model ? model : e->model,
                        &t->body);
     int64_t now_ns = clock_now_ns();
@@ -104,7 +101,8 @@ void worker_send_due(struct worker *w)
 
 static void end_flight(struct worker *w, struct flight *flight, const struct record *r)
 {
-    bool completed = r->status == RECORD_COMPLETED;
+    /* A user who breaks an answer off goes on: what waits for it is asked all the same. */
+    bool completed = r->status == RECORD_COMPLETED || r->status == RECORD_CANCELLED;
     int64_t end_ns = r->done_ns;
     schedule_ended(w->schedule, &flight->due, end_ns, completed);
     flights_release(&w->flights, flight);
@@ -142,13 +140,23 @@ void worker_on_end(void *context, struct transfer *t)
 
 /* ---- time limits ---- */
 
-/* When the flight's attempt runs out of time, and of which limit. */
+/* A server, or what is before it, can leave the exchange open behind a whole answer. It has so long
+ * to end it, which lets the connection be used again; then the request is over all the same. */
+#define WHOLE_GRACE_NS (250 * NS_PER_MS)
+
+/* When the flight's attempt runs out of time, and of which limit; FAILURE_NONE: its answer is
+ * whole.
+ */
 static int64_t deadline(const struct worker *w, const struct flight *flight,
                         enum failure_class *why)
 {
     const struct bench_config *c = w->config;
     const struct attempt *a = &flight->transfer->attempt;
     int64_t first = TIME_NEVER, at_ns = TIME_NEVER;
+    if (flight->transfer->whole) {
+        *why = FAILURE_NONE;
+        return a->last_byte_ns + WHOLE_GRACE_NS;
+    }
     *why = FAILURE_TIMEOUT_TOTAL;
     if (c->total_timeout_ns != TIME_NEVER)
         at_ns = a->sent_ns + c->total_timeout_ns;
@@ -192,6 +200,13 @@ static void watch_time(struct worker *w, struct flight *flight)
         time_heap_push(&w->timeouts, at_ns, flight_ticket(flight));
 }
 
+void worker_on_whole(void *context, struct transfer *t)
+{
+    struct worker *w = context;
+    drop_ended(w);
+    time_heap_push(&w->timeouts, t->attempt.last_byte_ns + WHOLE_GRACE_NS, flight_ticket(t->owner));
+}
+
 static const char *limit_words(enum failure_class why)
 {
     return why == FAILURE_TIMEOUT_FIRST_TOKEN ? "no token within the time limit"
@@ -207,10 +222,12 @@ void worker_check_limits(struct worker *w, int64_t now_ns)
         enum failure_class why;
         if (!flight || !flight->transfer)
             continue;
-        if (deadline(w, flight, &why) <= now_ns)
-            client_abort(w->client, flight->transfer, why, limit_words(why));
-        else
+        if (deadline(w, flight, &why) > now_ns)
             watch_time(w, flight);
+        else if (why == FAILURE_NONE)
+            client_hang_up(w->client, flight->transfer);
+        else
+            client_abort(w->client, flight->transfer, why, limit_words(why));
     }
 }
 

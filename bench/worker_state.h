@@ -53,6 +53,10 @@ static inline int64_t absolute(const struct worker *w, int64_t ns)
 const char *worker_request_id(const struct workload *w, const struct due *due,
                               char out[FINISHED_ID_SIZE]);
 
+/* The same as the header X-Request-Id has it: ".2" behind it for a second attempt; one that is long
+ * for a header is cut, and told apart by its hash. */
+void worker_header_id(const char *id, uint32_t attempt, char out[CLIENT_ID_SIZE]);
+
 /* By share; requests of a session stay together. */
 const struct endpoint *worker_choose_endpoint(const struct worker *w, const struct due *due);
 
@@ -69,8 +73,9 @@ void worker_flush_out(struct worker *w);
 /* Sends what is due, retries included; requests that will never be sent get their record. */
 void worker_send_due(struct worker *w);
 
-/* The client's on_end. */
+/* The client's on_end and on_whole. */
 void worker_on_end(void *worker, struct transfer *t);
+void worker_on_whole(void *worker, struct transfer *t);
 
 /* Ends the flights that are beyond a time limit. */
 void worker_check_limits(struct worker *w, int64_t now_ns);

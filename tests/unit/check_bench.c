@@ -1,9 +1,15 @@
 #include "bench/bench.h"
+#include "bench/null_endpoint.h"
+#include "bench/retry.h"
 #include "core/stop.h"
 #include "tests/unit/fault_server.h"
 #include "tests/unit/testing.h"
 
+#include <math.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* What a run told its observer. */
 struct seen {
@@ -12,7 +18,7 @@ struct seen {
     struct record last;
     char message[300], finish[32];
     int64_t chunks[64];
-    int64_t last_due_ns, worst_lag_ns, e2e_max_ns;
+    int64_t last_due_ns, worst_lag_ns, e2e_max_ns, least_ttft_ns;
     uint32_t per_endpoint[2];
 };
 
@@ -22,6 +28,7 @@ static bool see(void *context, const struct record *r)
     s->attempts += r->attempt > 0;
     if (!r->final)
         return true;
+    int64_t ttft_ns = r->first_token_ns - r->sent_ns;
     s->finals++;
     s->by_status[r->status]++;
     s->by_unsent[r->unsent]++;
@@ -34,6 +41,8 @@ static bool see(void *context, const struct record *r)
         s->last_due_ns = r->scheduled_ns;
     if (r->sent_ns != TIME_NEVER && r->sent_ns - r->ready_ns > s->worst_lag_ns)
         s->worst_lag_ns = r->sent_ns - r->ready_ns;
+    if (r->first_token_ns != TIME_NEVER && (s->finals == 1 || ttft_ns < s->least_ttft_ns))
+        s->least_ttft_ns = ttft_ns;
     s->per_endpoint[r->endpoint && strcmp(r->endpoint, "b") == 0]++;
     return s->finals != s->stop_after;
 }
@@ -86,6 +95,7 @@ static const struct {
     {FAULT_BYTE_BY_BYTE, 0, FAILURE_NONE, ""},
     {FAULT_CRLF, 0, FAILURE_NONE, ""},
     {FAULT_REASONING, 0, FAILURE_NONE, ""},
+    {FAULT_LEFT_OPEN, 0, FAILURE_NONE, ""},
     {FAULT_STATUS, 500, FAILURE_SERVER, "as asked"},
     {FAULT_STATUS, 503, FAILURE_SERVER, "as asked"},
     {FAULT_STATUS, 429, FAILURE_RATE_LIMITED, "as asked"},
@@ -136,9 +146,36 @@ START_TEST(faults_are_classified)
         ck_assert_int_eq(s.last.http_status, faults[_i].status);
     ck_assert_int_eq(report.end, BENCH_FINISHED);
     ck_assert_uint_eq(report.not_due, 0);
+    ck_assert_uint_eq(report.fidelity.left_open, faults[_i].fault == FAULT_LEFT_OPEN ? 3 : 0);
+    if (faults[_i].fault == FAULT_LEFT_OPEN) /* not until the total limit, 600 s */
+        ck_assert_int_lt(s.last.done_ns - s.last.last_token_ns, 5 * NS_PER_S);
     bench_report_free(&report);
     workload_free(&w);
     fault_server_stop(&server);
+}
+END_TEST
+
+/* An answer that comes while it is still being asked for is read inside the sending: it must be
+ * dated by that read, not by the last one. */
+START_TEST(no_answer_comes_before_its_request)
+{
+    struct null_endpoint *n = null_endpoint_create(0, NULL);
+    pthread_t thread;
+    struct seen s = {0};
+    ck_assert_ptr_nonnull(n);
+    pthread_create(&thread, NULL, null_endpoint_main, n);
+    struct endpoint_config e = {.url = null_endpoint_url(n), .model = "m"};
+    struct bench_config c = base(&e);
+    c.no_probe = true;
+    struct workload w = make(500, 2 * NS_PER_MS, 20, 3);
+    struct bench_report report = run(&c, &w, &s);
+    ck_assert_uint_eq(s.by_status[RECORD_COMPLETED], 500);
+    ck_assert_int_gt(s.least_ttft_ns, 2000); /* loopback takes ten times as long */
+    bench_report_free(&report);
+    workload_free(&w);
+    null_endpoint_stop(n);
+    pthread_join(thread, NULL);
+    null_endpoint_free(n);
 }
 END_TEST
 
@@ -203,6 +240,7 @@ START_TEST(a_retry_is_recorded_and_completes)
     struct seen s = {0};
     fault_server_start(&server, FAULT_STATUS_ONCE);
     server.status = 429;
+    snprintf(server.retry_after, sizeof server.retry_after, "Retry-After: 0\r\n");
     struct endpoint_config e = {.url = server.url, .model = "m"};
     struct bench_config c = base(&e);
     c.no_probe = true;
@@ -240,6 +278,81 @@ START_TEST(retries_end_with_the_policy)
     bench_report_free(&report);
     workload_free(&w);
     fault_server_stop(&server);
+}
+END_TEST
+
+/* Retry-After in seconds and as a date; one that asks for hours is not waited for. */
+static const struct {
+    const char *text; /* NULL: a date, two seconds from now */
+    uint32_t attempts;
+    int64_t least_ns, most_ns; /* between the attempts' sendings */
+} waits[] = {
+    {"Retry-After: 1\r\n", 2, NS_PER_S, 5 * NS_PER_S},
+    {NULL, 2, NS_PER_S / 2, 6 * NS_PER_S}, /* dates have whole seconds */
+    {"Retry-After: 86400\r\n", 1, 0, 0},
+    {"Retry-After: 9223372036\r\n", 1, 0, 0},
+    {"Retry-After: -5\r\n", 2, NS_PER_MS, 2 * NS_PER_S},
+    {"Retry-After: soon\r\n", 2, NS_PER_MS, 2 * NS_PER_S},
+};
+
+START_TEST(retry_after_is_honoured_within_reason)
+{
+    struct fault_server server;
+    struct seen s = {0};
+    fault_server_start(&server, FAULT_STATUS_ONCE);
+    server.status = 503;
+    time_t then = time(NULL) + 2;
+    if (waits[_i].text)
+        snprintf(server.retry_after, sizeof server.retry_after, "%s", waits[_i].text);
+    else
+        strftime(server.retry_after, sizeof server.retry_after,
+                 "Retry-After: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime(&then));
+    struct endpoint_config e = {.url = server.url, .model = "m"};
+    struct bench_config c = base(&e);
+    c.no_probe = true;
+    c.retry.count = 50;
+    c.retry.backoff_ns = 4 * NS_PER_MS;
+    struct workload w = make(1, 0, 20, 3);
+    struct bench_report report = run(&c, &w, &s);
+    ck_assert_uint_eq(s.attempts, waits[_i].attempts);
+    if (waits[_i].attempts == 2) {
+        ck_assert_int_eq(s.last.status, RECORD_COMPLETED);
+        ck_assert_int_ge(s.last.sent_ns, waits[_i].least_ns);
+        ck_assert_int_le(s.last.sent_ns, waits[_i].most_ns);
+    } else {
+        ck_assert_int_eq(s.last.failure, FAILURE_SERVER);
+    }
+    bench_report_free(&report);
+    workload_free(&w);
+    fault_server_stop(&server);
+}
+END_TEST
+
+/* Waits double up to the longest, and each is drawn from the upper half of its range. */
+START_TEST(backoff_doubles_with_jitter)
+{
+    struct bench_config c;
+    struct random random;
+    struct record r;
+    int64_t wait_ns;
+    bench_config_init(&c);
+    random_init(&random, 1, RANDOM_RETRIES, 0);
+    record_init(&r);
+    r.status = RECORD_FAILED;
+    r.failure = FAILURE_SERVER;
+    r.http_status = 503;
+    c.retry.count = 12;
+    for (r.attempt = 1; r.attempt <= 12; r.attempt++) {
+        double most = fmin(500.0 * (1 << (r.attempt - 1)), 30000), sum = 0;
+        for (int i = 0; i < 1000; i++) {
+            ck_assert(retry_wanted(&c.retry, &r, 0, &random, &wait_ns));
+            double ms = (double)wait_ns / NS_PER_MS;
+            ck_assert(ms >= most / 2 && ms <= most);
+            sum += ms;
+        }
+        ck_assert_double_eq_tol(sum / 1000, 0.75 * most, 0.02 * most);
+    }
+    ck_assert(!retry_wanted(&c.retry, &r, 0, &random, &wait_ns)); /* the 13th */
 }
 END_TEST
 
@@ -423,6 +536,87 @@ START_TEST(a_closed_loop_holds_its_concurrency)
 }
 END_TEST
 
+/* One slot, four workers: one of them runs, and does it all. */
+START_TEST(more_workers_than_slots_do_not_hang)
+{
+    struct fault_server server;
+    fault_server_start(&server, FAULT_SLOW);
+    server.delay_ms = 2;
+    struct endpoint_config e = {.url = server.url, .model = "m"};
+    struct workload w = make(20, NS_PER_MS, 20, 3);
+    for (int cap = 0; cap < 2; cap++) {
+        struct seen s = {0};
+        struct bench_config c = base(&e);
+        c.no_probe = true;
+        c.workers = 4;
+        c.schedule.mode = cap ? SCHEDULE_TRACE : SCHEDULE_CLOSED;
+        c.schedule.max_in_flight = cap ? 1 : 0;
+        if (!cap)
+            profile_hold(&c.schedule.load, 1);
+        int before = atomic_load(&server.connections);
+        struct bench_report report = run(&c, &w, &s);
+        ck_assert_uint_eq(s.by_status[RECORD_COMPLETED], 20);
+        ck_assert_int_eq(atomic_load(&server.connections) - before, 1);
+        ck_assert_uint_eq(report.fidelity.workers, 1);
+        bench_report_free(&report);
+        if (!cap)
+            profile_free(&c.schedule.load);
+    }
+    workload_free(&w);
+    fault_server_stop(&server);
+}
+END_TEST
+
+START_TEST(a_load_too_small_for_its_shards_is_refused)
+{
+    struct endpoint_config e = {.url = "http://127.0.0.1:1/v1", .model = "m"};
+    struct bench_report report;
+    struct error err = {0};
+    struct bench_config c = base(&e);
+    c.schedule.mode = SCHEDULE_CLOSED;
+    profile_hold(&c.schedule.load, 1);
+    c.shards = 2;
+    c.shard = 1;
+    struct workload w = make(2, 0, 20, 3);
+    ck_assert_int_eq(bench_run(&c, &w, NULL, &report, &err), ERR_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "2 shards"));
+    profile_free(&c.schedule.load);
+    workload_free(&w);
+}
+END_TEST
+
+/* Open files run out: that is the client's limit, and no fault of the endpoint. */
+START_TEST(want_of_open_files_is_the_clients_own)
+{
+    struct null_endpoint *n = null_endpoint_create(50 * NS_PER_MS, NULL);
+    struct seen s = {0};
+    ck_assert_ptr_nonnull(n);
+    pid_t server = fork(); /* it needs open files of its own */
+    if (server == 0) {
+        null_endpoint_main(n);
+        _exit(0);
+    }
+    const struct rlimit few = {100, 100};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    struct endpoint_config e = {.url = null_endpoint_url(n), .model = "m"};
+    struct bench_config c = base(&e);
+    c.no_probe = true;
+    struct workload w = make(200, 0, 20, 3);
+    struct bench_report report = run(&c, &w, &s);
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    ck_assert_uint_eq(s.finals, 200);
+    ck_assert_uint_gt(s.by_status[RECORD_COMPLETED], 0);
+    ck_assert_uint_eq(report.fidelity.client_failures, s.by_status[RECORD_FAILED]);
+    ck_assert_uint_gt(report.fidelity.client_failures, 0);
+    ck_assert(report.verdict.client_limited);
+    ck_assert_ptr_nonnull(strstr(report.verdict.reason, "ulimit"));
+    bench_report_free(&report);
+    workload_free(&w);
+    null_endpoint_free(n);
+}
+END_TEST
+
 START_TEST(endpoints_get_their_shares)
 {
     struct fault_server a, b;
@@ -499,10 +693,14 @@ int main(void)
     signal(SIGPIPE, SIG_IGN);
     tcase_set_timeout(t, 20);
     tcase_add_loop_test(t, faults_are_classified, 0, (int)(sizeof faults / sizeof *faults));
+    tcase_add_test(t, no_answer_comes_before_its_request);
     tcase_add_test(t, a_stream_is_measured_and_counted);
     tcase_add_test(t, a_buffered_stream_is_noticed);
     tcase_add_test(t, a_retry_is_recorded_and_completes);
     tcase_add_test(t, retries_end_with_the_policy);
+    tcase_add_loop_test(t, retry_after_is_honoured_within_reason, 0,
+                        (int)(sizeof waits / sizeof *waits));
+    tcase_add_test(t, backoff_doubles_with_jitter);
     tcase_add_test(t, no_request_is_sent_twice_behind_our_back);
     tcase_add_test(t, an_unreachable_endpoint_accounts_for_everything);
     tcase_add_test(t, a_run_that_reaches_nothing_stops_early);
@@ -511,6 +709,9 @@ int main(void)
     tcase_add_test(t, the_observer_stops_the_run);
     tcase_add_test(t, what_drains_too_long_is_cancelled);
     tcase_add_test(t, a_closed_loop_holds_its_concurrency);
+    tcase_add_test(t, more_workers_than_slots_do_not_hang);
+    tcase_add_test(t, a_load_too_small_for_its_shards_is_refused);
+    tcase_add_test(t, want_of_open_files_is_the_clients_own);
     tcase_add_test(t, endpoints_get_their_shares);
     tcase_add_test(t, a_share_of_streams_is_cancelled);
     tcase_add_test(t, bad_configurations_are_refused);

@@ -45,6 +45,7 @@ enum fault {
     FAULT_CLOSE_REUSED, /* closes a connection, unanswered, when a second request comes on it */
     FAULT_SLOW,         /* answers after server.delay_ms */
     FAULT_ALL_AT_ONCE,  /* 100 ms of silence, then all chunks in one write */
+    FAULT_LEFT_OPEN,    /* a whole stream, and then nothing: neither the body's end nor a close */
 };
 
 struct fault_server {
@@ -52,6 +53,7 @@ struct fault_server {
     int status, delay_ms;
     int listener, port;
     char url[64];
+    char retry_after[128]; /* a whole header line, or "" */
     atomic_int requests, connections;
     atomic_bool stopping;
     pthread_t thread;
@@ -138,12 +140,12 @@ static inline void fault_wait_for_close(int fd)
 #define FAULT_STREAM_HEAD \
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
-static inline bool fault_json(int fd, int status, const char *json)
+static inline bool fault_json(int fd, int status, const char *json, const char *retry_after)
 {
     char head[256];
     snprintf(head, sizeof head,
              "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n%s\r\n",
-             status, strlen(json), status == 429 ? "Retry-After: 0\r\n" : "");
+             status, strlen(json), retry_after);
     return fault_put(fd, head, strlen(head)) && fault_put(fd, json, strlen(json));
 }
 
@@ -191,6 +193,10 @@ static inline bool fault_stream(struct fault_server *s, int fd, int tokens, size
         good = good && fault_chunk(fd, events);
     }
     free(events);
+    if (s->fault == FAULT_LEFT_OPEN) {
+        fault_wait_for_close(fd);
+        return false;
+    }
     return good && fault_put(fd, "0\r\n\r\n", 5);
 }
 
@@ -207,16 +213,16 @@ static inline bool fault_answer(struct fault_server *s, int fd, int number, int 
              "\"usage\":{\"prompt_tokens\":%zu,\"completion_tokens\":%d}}",
              words + 5, tokens);
     if (!stream) /* a probe, or a request that wants no stream */
-        return fault_json(fd, 200, json);
+        return fault_json(fd, 200, json, "");
     switch (s->fault) {
     case FAULT_WHOLE_JSON:
-        return fault_json(fd, 200, json);
+        return fault_json(fd, 200, json, "");
     case FAULT_STATUS_ONCE:
         if (total > 1)
             return fault_stream(s, fd, tokens, words);
-        return fault_json(fd, s->status, "{\"error\":{\"message\":\"as asked\"}}");
+        return fault_json(fd, s->status, "{\"error\":{\"message\":\"as asked\"}}", s->retry_after);
     case FAULT_STATUS:
-        return fault_json(fd, s->status, "{\"error\":{\"message\":\"as asked\"}}");
+        return fault_json(fd, s->status, "{\"error\":{\"message\":\"as asked\"}}", s->retry_after);
     case FAULT_RESET_FIRST:
         fault_reset(fd);
         return false;
