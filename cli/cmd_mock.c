@@ -195,6 +195,8 @@ static void tell_counts(const struct mock_report *r, struct json_writer *w)
         {"completed", r->completed},
         {"refused", r->refused},
         {"aborted", r->aborted},
+        {"faulted", r->faulted},
+        {"connections_turned_away", r->turned_away},
         {"timed_out", r->timed_out},
         {"chunks", r->chunks},
         {"prompt_tokens", r->prompt_tokens},
@@ -211,9 +213,14 @@ static void tell_end(const struct terminal *t, const struct mock *m, bool json)
 {
     struct mock_report r;
     mock_report(m, &r);
-    fprintf(t->human, "%llu requests: %llu completed, %llu refused, %llu aborted\n",
+    fprintf(t->human, "%llu requests: %llu completed, %llu refused, %llu aborted",
             (unsigned long long)r.requests, (unsigned long long)r.completed,
             (unsigned long long)r.refused, (unsigned long long)r.aborted);
+    if (r.faulted)
+        fprintf(t->human, ", %llu cut by a fault", (unsigned long long)r.faulted);
+    if (r.turned_away)
+        fprintf(t->human, "; %llu connections turned away", (unsigned long long)r.turned_away);
+    fputc('\n', t->human);
     if (r.chunks)
         fprintf(t->human, "%llu chunks written, late by p50 %.3f, p99 %.3f, max %.3f ms\n",
                 (unsigned long long)r.chunks, r.lateness_p50_ms, r.lateness_p99_ms,

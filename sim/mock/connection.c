@@ -120,6 +120,7 @@ static void doom(struct connection *c, int status)
     buffer_free(&head);
     c->doomed = true;
     c->began_ns = clock_now_ns();
+    c->mock->report.requests++;
     c->mock->report.refused++;
     bufferevent_event_cb on_event;
     void *argument;
@@ -159,7 +160,7 @@ static void on_adopt(evutil_socket_t fd, short what, void *context)
         next = c->next;
         adopt(m, c);
         if (m->connection_count > m->config.max_connections) {
-            m->report.refused++;
+            m->report.turned_away++;
             connection_drop(c);
         }
     }
@@ -248,7 +249,7 @@ void connections_sweep(struct mock *m, int64_t now_ns)
 static void on_accept_error(struct evconnlistener *listener, void *context)
 {
     struct mock *m = context;
-    m->report.refused++;
+    m->report.turned_away++;
     evconnlistener_disable(listener);
 }
 

@@ -61,10 +61,12 @@ struct mock_config {
 
 /* What a mock saw and how well it kept time. */
 struct mock_report {
+    /* requests = completed + refused + aborted + faulted, and those still under way */
     uint64_t connections, requests, completed, refused, aborted, timed_out;
-    uint64_t faulted;  /* answers that a fault cut short */
-    uint64_t log_lost; /* bytes of the truth log that could not be written */
-    uint64_t chunks;   /* token-bearing chunks of streams */
+    uint64_t faulted;     /* answers that a fault cut short */
+    uint64_t turned_away; /* connections beyond what there may be */
+    uint64_t log_lost;    /* bytes of the truth log that could not be written */
+    uint64_t chunks;      /* token-bearing chunks of streams */
     uint64_t prompt_tokens, cached_tokens, output_tokens;
     /* Chunks written after they were due; deliberate holds and stalls count from their end.
      * NaN where there were none. */
