@@ -19,7 +19,9 @@ static void add_row(const struct request_row *r, struct timeline_line *lines, si
         lines[line_of(r->scheduled_ns, width_ns)].due++;
     if (r->sent_ns != TIME_NEVER && line_of(r->sent_ns, width_ns) < count)
         lines[line_of(r->sent_ns, width_ns)].sent++;
-    if (r->done_ns == TIME_NEVER)
+    if (r->status == RECORD_UNSENT && r->scheduled_ns != TIME_NEVER)
+        lines[line_of(r->scheduled_ns, width_ns)].failed++;
+    if (r->done_ns == TIME_NEVER || r->status == RECORD_UNSENT)
         return;
     if (r->status == RECORD_COMPLETED)
         lines[line_of(r->done_ns, width_ns)].completed++;
@@ -81,6 +83,26 @@ static void find_peaks(struct collector *c, struct timeline_line *lines, size_t 
     collector_flights_free(&f);
 }
 
+/* Tokens of each line. A bin that a line's end cuts counts in proportion, and what is cut off goes
+ * to the next line: the lines' sum is that of all bins. */
+static void fill_tokens(const struct token_bins *t, struct timeline_line *lines, size_t count,
+                        int64_t width_ns)
+{
+    uint64_t before = 0, told = 0;
+    size_t bin = 0;
+    for (size_t i = 0; i < count; i++) {
+        int64_t end_ns = (int64_t)(i + 1) * width_ns;
+        while (bin < t->count && ((int64_t)(bin + 1) * t->width_ns <= end_ns || i + 1 == count))
+            before += t->counts[bin++];
+        int64_t into_ns = end_ns - (int64_t)bin * t->width_ns;
+        uint64_t by_end = before;
+        if (bin < t->count && into_ns > 0)
+            by_end += (uint64_t)((double)t->counts[bin] * (double)into_ns / (double)t->width_ns);
+        lines[i].output_tokens = by_end - told;
+        told = by_end;
+    }
+}
+
 size_t collector_timeline(struct collector *c, struct timeline_line **out)
 {
     *out = NULL;
@@ -98,11 +120,10 @@ size_t collector_timeline(struct collector *c, struct timeline_line **out)
         add_row(r, lines, count, width_ns);
     sorter_scan_end(&scan);
     find_peaks(c, lines, count, width_ns);
+    fill_tokens(&c->tokens, lines, count, width_ns);
     for (size_t i = 0; i < count; i++) {
-        int64_t from = (int64_t)i * width_ns;
         lines[i].t_s = i * (uint64_t)step;
         lines[i].seconds = (uint64_t)step;
-        lines[i].output_tokens = token_bins_between(&c->tokens, from, from + width_ns);
     }
     *out = lines;
     return count;
