@@ -135,6 +135,13 @@ bool run_output_attempt(void *context, const struct record *r)
     return run_dir_append(&out->dir, r, clock_now_ns(), &out->failure) == 0;
 }
 
+void run_output_tick(struct run_output *out)
+{
+    int64_t now_ns = clock_now_ns();
+    if (now_ns - out->dir.flushed_ns >= NS_PER_S / 2)
+        run_dir_flush(&out->dir, now_ns, &out->failure);
+}
+
 int run_output_write(const struct run_output *out, const char *name, const struct buffer *content,
                      struct error *err)
 {

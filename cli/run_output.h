@@ -44,6 +44,10 @@ int run_output_begin(struct run_output *out, const struct run_output_request *re
 /* An observer's on_attempt; `context` is the struct run_output. False once writing has failed. */
 bool run_output_attempt(void *context, const struct record *r);
 
+/* Writes out what is a second old. To be called now and then: records that come seldom do not wait
+ * for each other then. */
+void run_output_tick(struct run_output *out);
+
 /* Closes the records and writes the files. The summary stays valid after run_output_free. */
 int run_output_finish(struct run_output *out, const struct summary_options *options,
                       const char *fidelity, struct summary *summary, struct error *err);
