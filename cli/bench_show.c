@@ -167,6 +167,26 @@ static void warn_of_version(const struct terminal *t, const struct bench_setup *
              (unsigned long long)(f->http1_answers + f->http2_answers));
 }
 
+static void warn_of_lengths(const struct terminal *t, const struct bench_probe *p,
+                            const struct summary *s)
+{
+    if (s->asked_too_little)
+        warn(t,
+             "%llu requests ask for fewer than %.0f input tokens, which the endpoint's template "
+             "(%.0f) "
+             "and one word take: they were sent with that",
+             (unsigned long long)s->asked_too_little,
+             floor(p->template_tokens + p->tokens_per_word), p->template_tokens);
+}
+
+static void warn_of_workers(const struct terminal *t, const struct bench_setup *s,
+                            const struct fidelity *f)
+{
+    if (f->workers && f->workers < s->config.workers)
+        warn(t, "%u of %u workers ran: the limit on what is in flight has no slot for more",
+             f->workers, s->config.workers);
+}
+
 void bench_warn(const struct terminal *t, const struct bench_setup *s, const struct workload *w,
                 const struct bench_report *report, const struct summary *summary)
 {
@@ -179,6 +199,14 @@ void bench_warn(const struct terminal *t, const struct bench_setup *s, const str
     warn_of_warm_cache(t, w, all);
     warn_of_output(t, s, summary);
     warn_of_version(t, s, &report->fidelity);
+    warn_of_lengths(t, &report->probe, summary);
+    warn_of_workers(t, s, &report->fidelity);
+    if (report->fidelity.left_open)
+        warn(t,
+             "%llu answers were whole ([DONE]) while the server left the exchange open: each was "
+             "ended "
+             "250 ms later, and its connection closed",
+             (unsigned long long)report->fidelity.left_open);
     if (report->fidelity.slow_reads)
         warn(t,
              "%llu streams came in bursts of many chunks: something between collects them, "

@@ -13,6 +13,7 @@
 #include "core/runs/record_file.h"
 #include "sim/mock/mock.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,6 +135,7 @@ static bool admit(void *context, uint32_t row)
 static void on_progress(void *context, const struct bench_progress *p)
 {
     struct bench_command *b = context;
+    run_output_tick(&b->output);
     bench_live_show(&b->live, p);
 }
 
@@ -196,6 +198,14 @@ static int bill(struct bench_command *b, struct error *err)
     return 0;
 }
 
+/* The fewest input tokens that a made prompt can have: the endpoint's template and a word. */
+static uint32_t least_input(const struct bench_command *b, const struct bench_report *report)
+{
+    const struct bench_probe *p = &report->probe;
+    double least = p->template_tokens + p->tokens_per_word;
+    return p->measured && !b->workload.messages_start ? (uint32_t)fmin(least, UINT32_MAX) : 0;
+}
+
 static int finish(struct bench_command *b, const struct bench_report *report, struct error *err)
 {
     struct summary summary;
@@ -206,6 +216,7 @@ static int finish(struct bench_command *b, const struct bench_report *report, st
     json_write_init(&w, &fidelity, 0);
     fidelity_write(&report->fidelity, &report->verdict, &w);
     collector_add_not_due(b->output.collector, report->not_due);
+    b->setup.summary.least_input = least_input(b, report);
     int status = run_output_finish(&b->output, &b->setup.summary, fidelity.data, &summary, err);
     if (status == 0) {
         bench_warn(b->terminal, &b->setup, &b->workload, report, &summary);

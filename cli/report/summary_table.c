@@ -236,6 +236,12 @@ void summary_table(const struct summary *s, const char *title, const char *verdi
         if (s->warmup_s > 0)
             buffer_add_format(out, "warm-up      the first %.3g s are left out (%s)\n", s->warmup_s,
                               s->warmup_method);
+        else if (strcmp(s->warmup_method, "beyond") == 0)
+            buffer_add_text(out, "! --warmup is longer than the run: nothing is left out\n");
+        else if (strcmp(s->warmup_method, "unsettled") == 0)
+            buffer_add_text(out,
+                            "! --warmup auto found no steady state (MSER-5): nothing is left out; "
+                            "measure longer\n");
         add_latencies(s, out);
         group_table(s, out);
     }

@@ -177,7 +177,7 @@ static void take_errors(const struct spool *errors, struct summary *out)
 }
 
 /* What was asked against what was got. */
-static void compare_lengths(struct collector *c, struct summary *out)
+static void compare_lengths(struct collector *c, uint32_t least_input, struct summary *out)
 {
     struct spool errors;
     struct sorter_scan scan;
@@ -190,7 +190,9 @@ static void compare_lengths(struct collector *c, struct summary *out)
             continue;
         out->asked_input += r->asked_input;
         out->asked_output += r->asked_output;
-        if (r->has_usage && r->asked_input > 0) {
+        if (r->asked_input < least_input) {
+            out->asked_too_little++;
+        } else if (r->has_usage && r->asked_input > 0) {
             double error = fabs((double)r->input - r->asked_input) / r->asked_input;
             int64_t units = llround(error * SHARE_UNIT);
             spool_add(&errors, &units);
@@ -206,17 +208,18 @@ static void compare_lengths(struct collector *c, struct summary *out)
     out->tokens_per_chunk = chunks ? (double)chunked_tokens / (double)chunks : NAN;
 }
 
-static int64_t choose_warmup(const struct summary_options *o, int64_t first_due, int64_t steady,
-                             struct summary *out)
+static int64_t choose_warmup(const struct summary_options *o, int64_t first_due, int64_t last_due,
+                             int64_t steady, struct summary *out)
 {
     out->warmup_method = "none";
     if (o->warmup == WARMUP_GIVEN) {
-        out->warmup_method = "given";
-        return first_due + o->warmup_ns;
+        bool beyond = o->warmup_ns > last_due - first_due;
+        out->warmup_method = beyond ? "beyond" : "given";
+        return beyond ? first_due : first_due + o->warmup_ns;
     }
-    if (o->warmup == WARMUP_MSER5 && steady != TIME_NEVER) {
-        out->warmup_method = "mser5";
-        return steady;
+    if (o->warmup == WARMUP_MSER5) {
+        out->warmup_method = steady == TIME_NEVER ? "unsettled" : "mser5";
+        return steady == TIME_NEVER ? first_due : steady;
     }
     return first_due;
 }
@@ -230,7 +233,7 @@ void collector_summarize(struct collector *c, const struct summary_options *o, s
     columns_fill(&columns, c);
     int64_t steady = steady_from(&columns);
     struct phase phases[2] = {{0, last_due, false}, {first_due, last_end, true}};
-    phases[0].from_ns = choose_warmup(o, first_due, steady, out);
+    phases[0].from_ns = choose_warmup(o, first_due, last_due, steady, out);
     if (phases[0].from_ns > last_due)
         phases[0].from_ns = last_due;
     /* A single instant has no rate: the window of a burst lasts until its last answer. */
@@ -245,7 +248,7 @@ void collector_summarize(struct collector *c, const struct summary_options *o, s
     out->connects = c->connects;
     out->slow_reads = c->slow_reads;
     out->peak_in_flight = peak_in_flight(c);
-    compare_lengths(c, out);
+    compare_lengths(c, o->least_input, out);
     struct phase_summary *const both[2] = {&out->window, &out->all};
     summarize_phases(c, phases, &o->slos, both);
     summarize_metrics(c, &columns, phases, !o->no_intervals, both);

@@ -90,13 +90,16 @@ struct summary {
     const char *load;    /* "trace", "open", "closed" */
     double duration_s;   /* first due instant to the last end */
     double warmup_s;
-    const char *warmup_method; /* "none", "given", "mser5" */
-    double steady_from_s;      /* MSER-5's opinion, whether used or not; NAN = unknown */
+    /* "none", "given", "mser5"; and where nothing was left out though it was asked for: "beyond"
+     * (the run is shorter), "unsettled" (MSER-5 found no steady state) */
+    const char *warmup_method;
+    double steady_from_s; /* MSER-5's opinion, whether used or not; NAN = unknown */
     struct accounting accounting;
     struct phase_summary window;                    /* after the warm-up, to the last due instant */
     struct phase_summary all;                       /* everything, to the last end */
     uint64_t asked_input, asked_output;             /* of completed requests */
     double input_error_p50, input_error_p99;        /* |got − asked| / asked */
+    uint64_t asked_too_little;                      /* completed; below options.least_input */
     double tokens_per_chunk;                        /* NAN without chunks */
     uint64_t estimated_usage, connects, slow_reads; /* records */
     uint64_t peak_in_flight;
@@ -116,6 +119,9 @@ struct summary_options {
     int64_t warmup_ns; /* for WARMUP_GIVEN */
     struct slo_list slos;
     bool no_intervals; /* leave the ci95 out: they cost the most */
+    /* The shortest prompt that the endpoint can make (its template and a word); 0 = not known.
+     * Requests that ask for less are counted, and left out of the errors of lengths. */
+    uint32_t least_input;
 };
 
 struct collector *collector_create(void);

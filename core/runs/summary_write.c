@@ -120,6 +120,7 @@ static void put_lengths(struct json_writer *w, const struct summary *s)
     put_count(w, "output_tokens", s->asked_output);
     put_number(w, "input_error_p50", s->input_error_p50);
     put_number(w, "input_error_p99", s->input_error_p99);
+    put_count(w, "too_short_for_endpoint", s->asked_too_little);
     json_end_object(w);
     put_number(w, "tokens_per_chunk", s->tokens_per_chunk);
     put_count(w, "estimated_usage", s->estimated_usage);

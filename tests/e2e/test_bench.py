@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 
-from support import FAREBOX, Case, accounting_adds_up, read_json, read_lines
+from support import FAREBOX, Case, accounting_adds_up, read_json, read_lines, trace
 
 ROWS = "".join('{"timestamp": %d, "input_length": 60, "output_length": 5}\n' % (i * 5)
                for i in range(20))
@@ -242,6 +242,34 @@ class Endpoints(Case):
                              {"connect", "reset", "truncated"})
         self.assertEqual(records[0]["status"], "completed")
         self.assertEqual(records[-1]["status"], "completed")
+
+    def test_a_killed_run_keeps_what_is_a_second_old(self):
+        # Two requests at once, and then nothing for a minute: no later record pushes them out.
+        workload = self.write("sparse.jsonl", "".join(
+            '{"timestamp": %d, "input_length": 20, "output_length": 3}\n' % ms
+            for ms in (0, 100, 60000)))
+        url = self.mock("--ttft-ms", 5, "--itl-ms", 1)
+        bench = self.start("bench", "--url", url, "--trace", workload, "-o", self.run_path)
+        requests = pathlib.Path(self.run_path) / "requests.jsonl"
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and not (
+                requests.exists() and requests.read_text().count("\n") == 2):
+            time.sleep(0.02)
+        bench.kill()
+        bench.wait()
+        self.assertEqual([r["status"] for r in read_lines(requests)], ["completed"] * 2)
+
+    def test_prompts_come_out_as_long_as_asked(self):
+        url = self.mock("--tokens-per-word", 1.3, "--template-tokens", 27)
+        trace_path = trace("azure2023/AzureLLMInferenceTrace_conv_first10000.csv")
+        self.farebox("bench", "--url", url, "--trace", trace_path, "--rate", 500, "-n", 1500, "-o",
+                     self.run_path)
+        asked = read_json(pathlib.Path(self.run_path) / "summary.json")["asked"]
+        self.assertLessEqual(asked["input_error_p99"], 0.01)
+        short = [r for r in read_lines(pathlib.Path(self.run_path) / "requests.jsonl")
+                 if r["asked"]["input"] < 28]
+        self.assertGreater(len(short), 0)
+        self.assertEqual(asked["too_short_for_endpoint"], len(short))
 
     def test_retries_are_attempts_of_their_own(self):
         url = self.mock("--ttft-ms", 1, "--itl-ms", 1, "--fault", "status=503@40%")

@@ -353,6 +353,90 @@ START_TEST(retried_requests_keep_their_clock_and_take_no_room)
 }
 END_TEST
 
+/* Bins of tokens that lines cut, and requests that were never sent: the lines' sums are the run's.
+ */
+START_TEST(the_timeline_adds_up)
+{
+    struct collector *c = collector_create();
+    char id[16];
+    uint64_t tokens = 0, failed = 0, due = 0, sent = 0;
+    for (int i = 0; i < 3000; i++) {
+        snprintf(id, sizeof id, "r%d", i);
+        /* over a week: bins are far wider than a millisecond, lines are of several seconds */
+        struct record r = answered(id, (int64_t)i * 211 * NS_PER_S, MS, 20 * MS, 700 * MS, 9);
+        if (i % 3 == 2) {
+            r.status = RECORD_UNSENT;
+            r.unsent = UNSENT_CAP;
+            r.attempt = 0;
+            r.sent_ns = r.done_ns = r.first_token_ns = r.last_token_ns = TIME_NEVER;
+            r.chunks = 0;
+            r.usage = (struct usage){0};
+        }
+        collector_add(c, &r);
+    }
+    struct timeline_line *lines;
+    size_t count = collector_timeline(c, &lines);
+    for (size_t i = 0; i < count; i++) {
+        tokens += lines[i].output_tokens;
+        failed += lines[i].failed;
+        due += lines[i].due;
+        sent += lines[i].sent;
+    }
+    ck_assert_uint_gt(lines[0].seconds, 1);
+    ck_assert_uint_eq(tokens, 2000 * 9);
+    ck_assert_uint_eq(failed, 1000);
+    ck_assert_uint_eq(due, 3000);
+    ck_assert_uint_eq(sent, 2000);
+    free(lines);
+    collector_free(c);
+}
+END_TEST
+
+/* A warm-up longer than the run would leave one request: nothing is left out, and it is said. */
+START_TEST(a_warm_up_beyond_the_run_leaves_nothing_out)
+{
+    struct collector *c = collector_create();
+    struct summary_options o = {
+        .command = "bench", .load = "open", .warmup = WARMUP_GIVEN, .no_intervals = true};
+    struct summary s;
+    add_part(c, 0, 100); /* due from 0 to 693 ms */
+    o.warmup_ns = 693 * MS;
+    collector_summarize(c, &o, &s);
+    ck_assert_str_eq(s.warmup_method, "given");
+    ck_assert_double_eq_tol(s.warmup_s, 0.693, 1e-9);
+    o.warmup_ns = 694 * MS;
+    collector_summarize(c, &o, &s);
+    ck_assert_str_eq(s.warmup_method, "beyond");
+    ck_assert_double_eq(s.warmup_s, 0);
+    ck_assert_uint_eq(s.window.requests, 100);
+    collector_free(c);
+}
+END_TEST
+
+/* The endpoint's template takes 28 tokens: what asks for less cannot be met, and is counted. */
+START_TEST(lengths_that_cannot_be_made_are_told_apart)
+{
+    struct collector *c = collector_create();
+    struct summary_options o = {
+        .command = "bench", .load = "open", .no_intervals = true, .least_input = 28};
+    struct summary s;
+    for (uint32_t i = 0; i < 100; i++) {
+        struct record r = answered("r", i * MS, 0, MS, MS, 2);
+        r.asked_input = i < 5 ? 2 : 1000;
+        r.usage = usage_from_totals(i < 5 ? 28 : 1001, 0, 0, 0, 2, 0);
+        collector_add(c, &r);
+    }
+    collector_summarize(c, &o, &s);
+    ck_assert_uint_eq(s.asked_too_little, 5);
+    ck_assert_double_eq_tol(s.input_error_p99, 0.001, 1e-9);
+    o.least_input = 0;
+    collector_summarize(c, &o, &s);
+    ck_assert_uint_eq(s.asked_too_little, 0);
+    ck_assert_double_eq_tol(s.input_error_p99, 13, 1e-9);
+    collector_free(c);
+}
+END_TEST
+
 START_TEST(a_run_read_back_has_the_same_summary)
 {
     char path[128];
@@ -467,6 +551,9 @@ int main(void)
     tcase_add_test(t, reasoning_without_chunks_of_its_own_is_not_in_the_pace);
     tcase_add_loop_test(t, parts_merge_into_the_same_numbers, 0, 2);
     tcase_add_test(t, retried_requests_keep_their_clock_and_take_no_room);
+    tcase_add_test(t, the_timeline_adds_up);
+    tcase_add_test(t, a_warm_up_beyond_the_run_leaves_nothing_out);
+    tcase_add_test(t, lengths_that_cannot_be_made_are_told_apart);
     tcase_add_test(t, a_run_read_back_has_the_same_summary);
     tcase_add_test(t, force_replaces_runs_only);
     tcase_add_test(t, many_gaps_fold_into_a_histogram);
