@@ -24,7 +24,7 @@ struct schedule {
     struct due next;    /* the next root of this worker */
     bool has_next;
     struct random random;
-    double arrivals_sum; /* expected arrivals by the last arrival */
+    struct load_arrivals process; /* open loop */
 
     struct dependencies deps;
     bool *doomed;             /* a parent failed; NULL without dependencies */
@@ -126,9 +126,7 @@ static int64_t arrival(struct schedule *s, uint32_t row)
         return own_time(s, row);
     if (s->config->mode == SCHEDULE_CLOSED)
         return 0;
-    s->arrivals_sum +=
-        arrivals_gap(s->config->arrivals, s->config->burstiness, s->root_next == 1, &s->random);
-    return profile_when_sum(&s->config->load, s->arrivals_sum);
+    return load_arrivals_next(&s->process);
 }
 
 /* Finds this worker's next root. Every worker draws every arrival, so that the process does not
@@ -214,6 +212,8 @@ struct schedule *schedule_create(const struct schedule_config *config, const str
     list_roots(s);
     plan(s);
     random_init(&s->random, config->seed, RANDOM_ARRIVALS, 0);
+    s->process = (struct load_arrivals){&config->load, config->arrivals, config->burstiness,
+                                        &s->random, .stage = 0};
     find_next(s);
     return s;
 }

@@ -40,7 +40,8 @@ const struct option_spec bench_option_specs[] = {
     {"speed", 0, OPTION_NUMBER, AT(speed), "1", "FACTOR", .min = 1e-6, .max = 1e6,
      .help = "the workload's own times so many times faster", .group = "Load"},
     {"rate", 'r', OPTION_TEXT, AT(rate), NULL, "RPS|STAGES",
-     .help = "open loop: requests per second, or stages such as 10:30s,10-50:60s"},
+     .help = "open loop: requests per second, or stages such as 10:30s,10-50:60s; +200 between "
+             "them is a burst of 200 requests at one instant"},
     {"arrival", 0, OPTION_TEXT, AT(arrival), NULL, "PROCESS",
      .help = "arrivals at --rate: poisson (default), constant or gamma"},
     {"burstiness", 0, OPTION_NUMBER, AT(burstiness), "1", "SHAPE", .min = 0.001, .max = 1e6,
@@ -262,7 +263,12 @@ static int set_load(const struct bench_options *o, struct bench_setup *s, struct
         return ERR_INPUT;
     if (o->concurrency) {
         c->mode = SCHEDULE_CLOSED;
-        return profile_parse(o->concurrency, &c->load, err);
+        if (profile_parse(o->concurrency, &c->load, err) < 0)
+            return ERR_INPUT;
+        return profile_has_burst(&c->load)
+                   ? error_set(err, ERR_INPUT,
+                               "a burst is a load of --rate: a closed loop has none")
+                   : 0;
     }
     if (o->rate && !scenario_arrives(o)) {
         c->mode = SCHEDULE_OPEN;

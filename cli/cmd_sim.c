@@ -44,7 +44,7 @@ static const struct option_spec options[] = {
      .help = "the workload's own times, divided by this"},
     {"rate", 'r', OPTION_TEXT, AT(rate), .unit = "RPS|STAGES",
      .help = "open loop instead: requests per second, whoever still waits, or stages such as "
-             "10:30s,10-50:60s"},
+             "10:30s,10-50:60s; +200 between them is a burst of 200 requests at one instant"},
     {"arrival", 0, OPTION_TEXT, AT(arrival), .unit = "PROCESS",
      .help = "arrivals at --rate: poisson (default), constant or gamma"},
     {"burstiness", 0, OPTION_NUMBER, AT(burstiness), "1", "SHAPE", .min = 0.001, .max = 1e6,

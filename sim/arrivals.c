@@ -25,7 +25,8 @@ struct arrivals {
     struct due next; /* the next root */
     bool has_next;
     struct random random;
-    double sum_s; /* open loop: the last arrival at unit rate */
+    double sum_s;                 /* open loop: the last arrival at unit rate */
+    struct load_arrivals process; /* the same where the rate has stages */
     struct family family;
     struct due_heap soon, orphans; /* by row: dependents that may go, or never will */
     int64_t *slots; /* closed loop: ring of the instants since which slots are free */
@@ -131,9 +132,12 @@ static void find_next(struct arrivals *a)
         at_ns = own_time(a, row);
     else if (a->options->load == SIMULATE_OPEN) {
         const struct simulate_options *o = a->options;
-        a->sum_s += arrivals_gap(o->arrivals, o->burstiness, k == 0, &a->random);
-        at_ns =
-            o->rate ? profile_when_sum(o->rate, a->sum_s) : llround(a->sum_s / o->rate_rps * 1e9);
+        if (o->rate) {
+            at_ns = load_arrivals_next(&a->process);
+        } else {
+            a->sum_s += arrivals_gap(o->arrivals, o->burstiness, k == 0, &a->random);
+            at_ns = llround(a->sum_s / o->rate_rps * 1e9);
+        }
     }
     if (is_past_end(a, at_ns))
         return;
@@ -178,6 +182,8 @@ struct arrivals *arrivals_create(const struct simulate_options *options, const s
     uint64_t max = options->max_requests;
     a->rows = (uint32_t)(max && max < w->count ? max : w->count);
     random_init(&a->random, options->seed, RANDOM_ARRIVALS, 0);
+    a->process = (struct load_arrivals){options->rate, options->arrivals, options->burstiness,
+                                        &a->random, .stage = 0};
     make_family(a);
     list_roots(a);
     plan(a);

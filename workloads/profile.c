@@ -30,6 +30,36 @@ double arrivals_gap(enum arrivals_kind kind, double burstiness, bool first, stru
     }
 }
 
+/* The burst that comes before the arrival at `sum`, if there is one; begins it. */
+static bool begin_burst(struct load_arrivals *p)
+{
+    const struct profile *load = p->load;
+    while (p->stage < load->count && load->stages[p->stage].burst == 0)
+        p->stage++;
+    if (p->stage == load->count)
+        return false;
+    /* Behind the last arrival all bursts that are left come. */
+    if (load->stages[p->stage].sum_before >= p->sum && profile_when_sum(load, p->sum) != TIME_NEVER)
+        return false;
+    p->burst_left = load->stages[p->stage].burst;
+    p->burst_ns = load->stages[p->stage++].start_ns;
+    return true;
+}
+
+int64_t load_arrivals_next(struct load_arrivals *p)
+{
+    if (!p->drawn && p->burst_left == 0) {
+        p->sum += arrivals_gap(p->kind, p->burstiness, !p->begun, p->random);
+        p->begun = p->drawn = true;
+    }
+    if (p->burst_left > 0 || begin_burst(p)) {
+        p->burst_left--;
+        return p->burst_ns;
+    }
+    p->drawn = false;
+    return profile_when_sum(p->load, p->sum);
+}
+
 static double seconds(int64_t ns)
 {
     return (double)ns / 1e9;
@@ -45,9 +75,9 @@ static double stage_sum(const struct profile_stage *s)
     return s->length_ns == TIME_NEVER ? INFINITY : (s->from + s->to) / 2 * seconds(s->length_ns);
 }
 
-static void add_stage(struct profile *p, double from, double to, int64_t length_ns)
+static void add_stage(struct profile *p, double from, double to, int64_t length_ns, uint64_t burst)
 {
-    struct profile_stage stage = {from, to, 0, length_ns, 0};
+    struct profile_stage stage = {.from = from, .to = to, .length_ns = length_ns, .burst = burst};
     if (p->count) {
         const struct profile_stage *last = &p->stages[p->count - 1];
         stage.start_ns = last->start_ns + last->length_ns;
@@ -60,7 +90,7 @@ static void add_stage(struct profile *p, double from, double to, int64_t length_
 void profile_hold(struct profile *p, double value)
 {
     *p = (struct profile){0};
-    add_stage(p, value, value, TIME_NEVER);
+    add_stage(p, value, value, TIME_NEVER, 0);
 }
 
 void profile_free(struct profile *p)
@@ -102,8 +132,20 @@ static bool parse_level(struct text t, double *out)
     return text_to_double(t, out) && *out >= 0 && *out <= 1e9;
 }
 
+static bool parse_burst(struct profile *p, struct text stage)
+{
+    uint64_t burst;
+    if (!text_to_u64((struct text){stage.at + 1, stage.length - 1}, &burst) || burst == 0 ||
+        burst > 1000000000)
+        return false;
+    add_stage(p, 0, 0, 0, burst);
+    return true;
+}
+
 static bool parse_stage(struct profile *p, struct text stage)
 {
+    if (stage.length && stage.at[0] == '+')
+        return parse_burst(p, stage);
     struct text to = cut(&stage, ':'), from = cut(&to, '-');
     double a, b;
     int64_t length;
@@ -112,7 +154,7 @@ static bool parse_stage(struct profile *p, struct text stage)
         to = from;
     if (!parse_level(from, &a) || !parse_level(to, &b) || !parse_length(stage, &length))
         return false;
-    add_stage(p, a, b, length);
+    add_stage(p, a, b, length, 0);
     return true;
 }
 
@@ -125,14 +167,15 @@ int profile_parse(const char *text, struct profile *out, struct error *err)
         profile_hold(out, value);
         return 0;
     }
-    while (rest.length) {
+    for (bool more = rest.length > 0; more;) {
+        more = memchr(rest.at, ',', rest.length) != NULL;
         struct text stage = cut(&rest, ',');
         if (parse_stage(out, stage))
             continue;
         profile_free(out);
         return error_set(err, ERR_INPUT,
                          "\"%.*s\" is no load: expected a number above 0, or stages such as "
-                         "10:30s,10-50:60s",
+                         "10:30s,10-50:60s, or a burst in a load, such as 10:30s,+200,10:30s",
                          (int)(stage.length > 40 ? 40 : stage.length), stage.at);
     }
     if (out->count == 0)
@@ -143,7 +186,17 @@ int profile_parse(const char *text, struct profile *out, struct error *err)
 int64_t profile_end_ns(const struct profile *p)
 {
     const struct profile_stage *last = &p->stages[p->count - 1];
-    return last->length_ns == TIME_NEVER ? TIME_NEVER : last->start_ns + last->length_ns;
+    if (last->length_ns == TIME_NEVER)
+        return TIME_NEVER;
+    return last->start_ns + last->length_ns + (last->burst > 0);
+}
+
+bool profile_has_burst(const struct profile *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->stages[i].burst)
+            return true;
+    return false;
 }
 
 static double value_in(const struct profile_stage *s, int64_t at_ns)
@@ -194,7 +247,7 @@ int64_t profile_when_level(const struct profile *p, int64_t from_ns, double leve
 {
     for (size_t i = 0; i < p->count; i++) {
         const struct profile_stage *s = &p->stages[i];
-        if (!holds(s, from_ns))
+        if (!holds(s, from_ns) || s->burst)
             continue;
         int64_t at = from_ns > s->start_ns ? from_ns : s->start_ns;
         if (value_in(s, at) >= level)

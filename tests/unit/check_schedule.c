@@ -415,6 +415,55 @@ START_TEST(workers_share_out_slots)
 }
 END_TEST
 
+/* Whatever the process, a burst is as many requests as it says, due at one instant, in the middle
+ * of those that come at the rate; a burst at the start, at the end, or alone is one too. */
+START_TEST(bursts_are_bursts)
+{
+    static const struct {
+        const char *load;
+        int64_t at_ms[3];
+        uint32_t size[3];
+    } cases[] = {{"100:1s,+50,100:1s,+7", {1000, 2000}, {50, 7}},
+                 {"+20,10:1s", {0}, {20}},
+                 {"0:1s,+5,0:2s,+6,0:1s", {1000, 3000}, {5, 6}},
+                 {"+30", {0}, {30}}};
+    struct workload w = plain(10000);
+    for (int kind = 0; kind < 3; kind++) {
+        for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+            struct schedule_config c = config(SCHEDULE_OPEN);
+            struct error err = {0};
+            struct due due;
+            uint32_t counts[3] = {0}, others = 0;
+            int64_t last_ns = 0;
+            c.arrivals = (enum arrivals_kind)kind;
+            c.burstiness = 0.5;
+            ck_assert_msg(profile_parse(cases[k].load, &c.load, &err) == 0, "%s", err.message);
+            struct schedule *s = create(&c, &w);
+            while (schedule_take(s, TIME_NEVER - 1, &due)) {
+                ck_assert_int_ge(due.scheduled_ns, last_ns);
+                last_ns = due.scheduled_ns;
+                int i = 0;
+                while (i < 3 && !(cases[k].size[i] && due.scheduled_ns == cases[k].at_ms[i] * MS))
+                    i++;
+                if (i < 3)
+                    counts[i]++;
+                else
+                    others++;
+            }
+            for (int i = 0; i < 3; i++) /* a constant process has one of its own at 0 */
+                ck_assert_uint_le(counts[i] - cases[k].size[i], kind == ARRIVALS_CONSTANT);
+            if (k == 0)
+                ck_assert(others > 120 && others < 290);
+            if (k == 2 || k == 3)
+                ck_assert_uint_eq(others, 0);
+            schedule_free(s);
+            profile_free(&c.load);
+        }
+    }
+    workload_free(&w);
+}
+END_TEST
+
 /* ---- profiles ---- */
 
 START_TEST(profiles_are_read)
@@ -435,9 +484,9 @@ START_TEST(profiles_are_read)
     ck_assert_double_eq_tol((double)profile_when_sum(&p, 1200) / 1e9, 30 + t, 1e-6);
     ck_assert_int_eq(profile_when_sum(&p, 2100.5), TIME_NEVER);
     profile_free(&p);
-    static const char *const bad[] = {
-        "", "0", "-3", "ten", "10:", "10:x", "10-:5s", "10:0s", "10:5s,"};
-    for (size_t i = 0; i + 1 < sizeof bad / sizeof *bad; i++) {
+    static const char *const bad[] = {"",      "0",      "-3", "ten", "10:",     "10:x", "10-:5s",
+                                      "10:0s", "10:5s,", "+0", "+x",  "10:5s,+", "+5:1s"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         err = (struct error){0};
         ck_assert_msg(profile_parse(bad[i], &p, &err) == ERR_INPUT, "%s", bad[i]);
     }
@@ -491,6 +540,7 @@ int main(void)
     tcase_add_test(t, sessions_are_dealt_out_evenly_and_whole);
     tcase_add_test(t, a_worker_without_a_slot_is_done);
     tcase_add_test(t, workers_share_out_slots);
+    tcase_add_test(t, bursts_are_bursts);
     tcase_add_test(t, profiles_are_read);
     tcase_add_test(t, a_heap_forgets_what_is_not_wanted);
     suite_add_tcase(suite, t);
