@@ -10,14 +10,25 @@
 #include <time.h>
 
 #define SLEEPS 500
-#define REQUESTS 20000
-#define STREAMS 200
 #define TOKENS 200
+
+/* A load on the null endpoint, and what came of it. */
+struct trial {
+    int64_t gap_ns; /* between the tokens of a stream */
+    bool stream;
+    uint32_t slots; /* closed loop; 0: an open one at rate_rps */
+    double rate_rps;
+    uint64_t requests;
+    uint32_t tokens;
+    /* measured */
+    uint64_t chunks, completed;
+    double cpu_s, wall_s, cpu_peak, lag_p50_ms, lag_p99_ms;
+};
 
 struct limits {
     double clock_step_ns, timer_p50_ms, timer_p99_ms;
-    double requests_per_cpu_s, chunks_per_cpu_s, lag_p99_ms;
-    uint64_t chunks, failed, open_files;
+    struct trial whole, chunks, pace, many;
+    uint64_t open_files;
 };
 
 static void measure_clock(struct limits *l)
@@ -47,24 +58,32 @@ static void measure_timer(struct limits *l)
 
 static bool count(void *context, const struct record *r)
 {
-    struct limits *l = context;
-    l->chunks += r->chunks;
-    l->failed += r->status != RECORD_COMPLETED;
+    struct trial *t = context;
+    t->chunks += r->chunks;
+    t->completed += r->status == RECORD_COMPLETED;
     return true;
 }
 
-/* One run against a null endpoint; gives the worker's CPU seconds. */
-static int drive(struct limits *l, int64_t gap_ns, bool stream, uint32_t slots, uint64_t requests,
-                 double *cpu_s, struct error *err)
+static void take(const struct bench_report *report, struct trial *t)
 {
-    struct null_endpoint *n = null_endpoint_create(gap_ns, err);
+    t->cpu_s = (double)report->fidelity.cpu_ns / 1e9;
+    t->wall_s = (double)report->fidelity.wall_ns / 1e9;
+    t->cpu_peak = report->verdict.cpu_peak;
+    t->lag_p50_ms = report->verdict.lag_p50_ms;
+    t->lag_p99_ms = report->verdict.lag_p99_ms;
+}
+
+/* One run of one worker against a null endpoint in a thread of its own. */
+static int drive(struct trial *t, struct error *err)
+{
+    struct null_endpoint *n = null_endpoint_create(t->gap_ns, err);
     pthread_t thread;
     if (!n)
         return err->code;
     pthread_create(&thread, NULL, null_endpoint_main, n);
     struct endpoint_config e = {.url = null_endpoint_url(n), .model = "null"};
-    struct request row = {.input_tokens = 20, .output_tokens = TOKENS, .attempts = 1};
-    struct run_observer observer = {l, count};
+    struct request row = {.input_tokens = 20, .output_tokens = t->tokens, .attempts = 1};
+    struct run_observer observer = {t, count};
     struct bench_config c;
     struct bench_report report;
     struct workload w;
@@ -73,15 +92,14 @@ static int drive(struct limits *l, int64_t gap_ns, bool stream, uint32_t slots, 
     bench_config_init(&c);
     c.endpoints = &e;
     c.endpoint_count = 1;
-    c.stream = stream;
+    c.stream = t->stream;
     c.no_probe = true;
-    c.schedule.mode = SCHEDULE_CLOSED;
-    c.schedule.max_requests = requests;
-    profile_hold(&c.schedule.load, slots);
+    c.schedule.mode = t->slots ? SCHEDULE_CLOSED : SCHEDULE_OPEN;
+    c.schedule.max_requests = t->requests;
+    profile_hold(&c.schedule.load, t->slots ? t->slots : t->rate_rps);
     int status = bench_run(&c, &w, &observer, &report, err);
     if (status == 0) {
-        *cpu_s = (double)report.fidelity.cpu_ns / 1e9;
-        l->lag_p99_ms = report.verdict.lag_p99_ms;
+        take(&report, t);
         bench_report_free(&report);
     }
     null_endpoint_stop(n);
@@ -92,28 +110,53 @@ static int drive(struct limits *l, int64_t gap_ns, bool stream, uint32_t slots, 
     return status;
 }
 
+static double per_cpu_s(uint64_t count, const struct trial *t)
+{
+    return t->cpu_s > 0 ? (double)count / t->cpu_s : 0;
+}
+
+static void show_trials(const struct limits *l, struct buffer *out)
+{
+    char a[CELL_SIZE], b[CELL_SIZE], many[GROUPED_SIZE];
+    format_cell(per_cpu_s(l->whole.requests, &l->whole), a);
+    format_cell((double)l->whole.completed / l->whole.wall_s, b);
+    buffer_add_format(out,
+                      "requests     %s per CPU second, %s/s here (%u connections, whole answers)\n",
+                      a, b, l->whole.slots);
+    format_cell(per_cpu_s(l->chunks.chunks, &l->chunks), a);
+    format_cell((double)l->chunks.chunks / l->chunks.wall_s, b);
+    buffer_add_format(out,
+                      "chunks       %s per CPU second, %s/s here (%u streams of 100 a second)\n", a,
+                      b, l->chunks.slots);
+    format_grouped(l->many.slots, many);
+    buffer_add_format(out, "streams      %s at a time, 10 chunks a second each: %.0f %% of a CPU\n",
+                      many, l->many.cpu_peak * 100);
+    buffer_add_format(out, "sending      late by p50 %.3f, p99 %.3f ms at %.0f requests/s\n",
+                      l->pace.lag_p50_ms, l->pace.lag_p99_ms, l->pace.rate_rps);
+}
+
 static void show(const struct limits *l, struct buffer *out)
 {
-    char a[CELL_SIZE], b[CELL_SIZE], files[GROUPED_SIZE];
-    format_cell(l->requests_per_cpu_s, a);
-    format_cell(l->chunks_per_cpu_s, b);
+    const struct trial *trials[] = {&l->whole, &l->chunks, &l->pace, &l->many};
+    char files[GROUPED_SIZE], chunks[CELL_SIZE];
     format_grouped((int64_t)l->open_files, files);
     buffer_add_format(out,
                       "What one worker can do on this machine, against an endpoint that does "
                       "nothing\n\n"
                       "clock        steps of %.0f ns\n"
-                      "timer        late by p50 %.3f, p99 %.3f ms\n"
-                      "requests     %s per CPU second (32 connections, whole answers)\n"
-                      "chunks       %s per CPU second (%d streams of 100 a second)\n"
-                      "connections  %s open files are allowed\n",
-                      l->clock_step_ns, l->timer_p50_ms, l->timer_p99_ms, a, b, STREAMS, files);
-    if (l->failed)
-        buffer_add_format(out, "! %llu requests failed\n", (unsigned long long)l->failed);
-    format_cell(l->chunks_per_cpu_s * FIDELITY_MAX_CPU, b);
+                      "timer        late by p50 %.3f, p99 %.3f ms\n",
+                      l->clock_step_ns, l->timer_p50_ms, l->timer_p99_ms);
+    show_trials(l, out);
+    buffer_add_format(out, "connections  %s open files are allowed\n", files);
+    for (size_t i = 0; i < sizeof trials / sizeof *trials; i++)
+        if (trials[i]->completed < trials[i]->requests)
+            buffer_add_format(out, "! %llu requests failed\n",
+                              (unsigned long long)(trials[i]->requests - trials[i]->completed));
+    format_cell(per_cpu_s(l->chunks.chunks, &l->chunks) * FIDELITY_MAX_CPU, chunks);
     buffer_add_format(out,
                       "\nA worker is trusted up to %.0f %% of its CPU, so plan one worker for each "
                       "%s chunks a second.\n",
-                      FIDELITY_MAX_CPU * 100, b);
+                      FIDELITY_MAX_CPU * 100, chunks);
 }
 
 static void write_json(const struct limits *l, struct buffer *out)
@@ -122,9 +165,18 @@ static void write_json(const struct limits *l, struct buffer *out)
         const char *key;
         double value;
     } values[] = {
-        {"clock_step_ns", l->clock_step_ns},       {"timer_late_p50_ms", l->timer_p50_ms},
-        {"timer_late_p99_ms", l->timer_p99_ms},    {"requests_per_cpu_s", l->requests_per_cpu_s},
-        {"chunks_per_cpu_s", l->chunks_per_cpu_s},
+        {"clock_step_ns", l->clock_step_ns},
+        {"timer_late_p50_ms", l->timer_p50_ms},
+        {"timer_late_p99_ms", l->timer_p99_ms},
+        {"requests_per_cpu_s", per_cpu_s(l->whole.requests, &l->whole)},
+        {"requests_per_s", (double)l->whole.completed / l->whole.wall_s},
+        {"chunks_per_cpu_s", per_cpu_s(l->chunks.chunks, &l->chunks)},
+        {"chunks_per_s", (double)l->chunks.chunks / l->chunks.wall_s},
+        {"streams", l->many.slots},
+        {"streams_cpu", l->many.cpu_peak},
+        {"send_rate_rps", l->pace.rate_rps},
+        {"send_lag_p50_ms", l->pace.lag_p50_ms},
+        {"send_lag_p99_ms", l->pace.lag_p99_ms},
     };
     struct json_writer w;
     json_write_init(&w, out, 2);
@@ -139,23 +191,37 @@ static void write_json(const struct limits *l, struct buffer *out)
     buffer_add_byte(out, '\n');
 }
 
+/* As many streams as half of the open files allow: the endpoint is in this process, too. */
+static uint32_t stream_count(uint64_t open_files)
+{
+    uint64_t most = open_files > 400 ? (open_files - 200) / 2 : 100;
+    return most < 2000 ? (uint32_t)most : 2000;
+}
+
 int bench_selftest(const struct terminal *t, bool json, struct error *err)
 {
-    struct limits l = {0};
+    struct limits l = {
+        .whole = {.slots = 32, .requests = 20000, .tokens = 1},
+        .chunks = {.gap_ns = 10 * NS_PER_MS,
+                   .stream = true,
+                   .slots = 200,
+                   .requests = 200,
+                   .tokens = TOKENS},
+        .pace = {.stream = true, .rate_rps = 2000, .requests = 4000, .tokens = 4},
+        .many = {.gap_ns = 100 * NS_PER_MS, .stream = true, .tokens = 20},
+    };
+    struct trial *trials[] = {&l.whole, &l.chunks, &l.pace, &l.many};
     struct rlimit files;
     struct buffer text;
-    double cpu_s = 0;
     measure_clock(&l);
     measure_timer(&l);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0)
         l.open_files = files.rlim_cur;
-    if (drive(&l, 0, false, 32, REQUESTS, &cpu_s, err) < 0)
-        return err->code;
-    l.requests_per_cpu_s = REQUESTS / cpu_s;
-    l.chunks = 0;
-    if (drive(&l, 10 * NS_PER_MS, true, STREAMS, STREAMS, &cpu_s, err) < 0)
-        return err->code;
-    l.chunks_per_cpu_s = (double)l.chunks / cpu_s;
+    l.many.slots = stream_count(l.open_files);
+    l.many.requests = l.many.slots;
+    for (size_t i = 0; i < sizeof trials / sizeof *trials; i++)
+        if (drive(trials[i], err) < 0)
+            return err->code;
     buffer_init(&text, BUFFER_UNBOUNDED);
     show(&l, &text);
     print_buffer(t->human, &text);

@@ -271,6 +271,15 @@ class Endpoints(Case):
         self.assertGreater(len(short), 0)
         self.assertEqual(asked["too_short_for_endpoint"], len(short))
 
+    def test_the_selftest_measures_this_machine(self):
+        limits = self.farebox_json("bench", "--selftest")
+        for key in ("clock_step_ns", "timer_late_p99_ms", "requests_per_s", "requests_per_cpu_s",
+                    "chunks_per_s", "chunks_per_cpu_s", "streams", "send_lag_p99_ms", "open_files"):
+            self.assertGreater(limits[key], 0, key)
+        self.assertLess(limits["clock_step_ns"], 1e6)
+        # 200 streams of 100 a second ask for 20,000 chunks a second, and no client makes more
+        self.assertLess(limits["chunks_per_s"], 21000)
+
     def test_retries_are_attempts_of_their_own(self):
         url = self.mock("--ttft-ms", 1, "--itl-ms", 1, "--fault", "status=503@40%")
         self.bench("--url", url, "--no-probe", "--model", "m", "--retry", 5, "--retry-backoff",
