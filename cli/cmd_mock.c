@@ -1,5 +1,6 @@
 /* farebox mock: an OpenAI-compatible endpoint in front of a simulated engine. */
 #include "cli/command.h"
+#include "cli/engine_options.h"
 #include "core/clock.h"
 #include "sim/cost/select.h"
 #include "sim/mock/mock.h"
@@ -9,11 +10,11 @@
 
 struct mock_options {
     struct common_options common;
-    const char *listen, *engine, *model, *hold, *log, *api_key_file, *plan, *router;
+    struct engine_options engine;
+    const char *listen, *model, *hold, *log, *api_key_file, *plan;
     struct option_list faults;
     struct limit_rules limits;
-    double ttft_ms, itl_ms, tokens_per_word;
-    uint64_t replicas, max_num_seqs;
+    double tokens_per_word;
     uint64_t template_tokens, output_tokens, reasoning_tokens, max_body_bytes;
 };
 
@@ -44,19 +45,19 @@ static const struct option_spec options[] = {
      .help = "Take the limits that are not given here from this plan of the price books, or of a "
              "file: plans.json#NAME."},
 
-    {"engine", 'e', OPTION_TEXT, AT(engine), NULL, "PRESET",
+    {"engine", 'e', OPTION_TEXT, AT(engine.preset), NULL, "PRESET",
      .help = "Engine preset, by name or as a file; without one, the constant times below.",
      .group = "Engine"},
-    {"ttft-ms", 0, OPTION_NUMBER, AT(ttft_ms), "20", "MS", .max = 1e7,
+    {"ttft-ms", 0, OPTION_NUMBER, AT(engine.ttft_ms), "20", "MS", .max = 1e7,
      .help = "Time to the first token of every answer."},
-    {"itl-ms", 0, OPTION_NUMBER, AT(itl_ms), "2", "MS", .max = 1e7,
+    {"itl-ms", 0, OPTION_NUMBER, AT(engine.itl_ms), "2", "MS", .max = 1e7,
      .help = "Time from each token to the next."},
-    {"replicas", 0, OPTION_COUNT, AT(replicas), NULL, "N", .min = 1, .max = 1000,
+    {"replicas", 0, OPTION_COUNT, AT(engine.replicas), NULL, "N", .min = 1, .max = 1000,
      .help = "Replicas of the engine, instead of the preset's."},
-    {"router", 0, OPTION_TEXT, AT(router), NULL, "NAME",
+    {"router", 0, OPTION_TEXT, AT(engine.router), NULL, "NAME",
      .help =
          "How requests are spread over the replicas: round-robin, least-loaded or prefix-aware."},
-    {"max-num-seqs", 0, OPTION_COUNT, AT(max_num_seqs), NULL, "N", .min = 1, .max = 1e6,
+    {"max-num-seqs", 0, OPTION_COUNT, AT(engine.max_num_seqs), NULL, "N", .min = 1, .max = 1e6,
      .help = "Requests that run at once in a replica, instead of the preset's."},
     {"hold", 0, OPTION_TEXT, AT(hold), NULL, "FROM:TO",
      .help = "Seconds after the first request between which nothing leaves; what falls due then "
@@ -85,32 +86,6 @@ static int parse_hold(const char *text, struct mock_config *config, struct error
         !text_to_fixed(text_of(colon + 1), 9, &config->hold_to_ns))
         return error_set(err, ERR_INPUT, "--hold: \"%s\" is not FROM:TO in seconds, such as 10:12",
                          text);
-    return 0;
-}
-
-static int choose_engine(const struct mock_options *o, struct engine_config *engine,
-                         struct error *err)
-{
-    if (!o->engine)
-        *engine = engine_config_constant(o->ttft_ms, o->itl_ms);
-    else if (options_given(o, "ttft-ms") || options_given(o, "itl-ms"))
-        return error_set(err, ERR_INPUT,
-                         "--engine %s brings its own times: leave --ttft-ms and --itl-ms out",
-                         o->engine);
-    else if (engine_config_load(o->engine, engine, err) < 0)
-        return err->code;
-    if (o->replicas)
-        engine->replicas = (uint32_t)o->replicas;
-    if (o->max_num_seqs)
-        engine->max_num_seqs = (uint32_t)o->max_num_seqs;
-    if (!o->router)
-        return 0;
-    int router = engine_router_from_name(o->router);
-    if (router < 0)
-        return error_set(err, ERR_INPUT,
-                         "--router %s: expected round-robin, least-loaded or prefix-aware",
-                         o->router);
-    engine->router = (enum engine_router)router;
     return 0;
 }
 
@@ -157,7 +132,8 @@ static int make_config(const struct terminal *t, const struct mock_options *o,
         return err->code;
     if (o->plan && take_plan_limits(t, o->plan, &config->limits, err) < 0)
         return err->code;
-    return choose_engine(o, &config->engine, err);
+    bool times_given = options_given(o, "ttft-ms") || options_given(o, "itl-ms");
+    return engine_options_read(&o->engine, times_given, &config->engine, err);
 }
 
 static void tell_start(const struct terminal *t, const struct mock *m, bool json)

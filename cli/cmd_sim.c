@@ -1,5 +1,6 @@
 /* farebox sim: a workload against an engine model, in virtual time. */
 #include "cli/command.h"
+#include "cli/engine_options.h"
 #include "cli/progress.h"
 #include "cli/report/summary_table.h"
 #include "cli/run_output.h"
@@ -14,9 +15,7 @@
 struct sim_options {
     struct common_options common;
     struct workload_source source;
-    const char *engine, *router;
-    uint64_t replicas, max_num_seqs;
-    double ttft_ms, itl_ms;
+    struct engine_options engine;
     const char *rate, *arrival;
     double burstiness, speed;
     uint64_t concurrency, requests, max_in_flight;
@@ -57,19 +56,19 @@ static const struct option_spec options[] = {
     {"max-in-flight", 0, OPTION_COUNT, AT(max_in_flight), .unit = "N", .max = 4e9,
      .help = "due requests wait above it"},
 
-    {"engine", 'e', OPTION_TEXT, AT(engine), .unit = "PRESET",
+    {"engine", 'e', OPTION_TEXT, AT(engine.preset), .unit = "PRESET",
      .help = "engine preset, by name (farebox engine list) or as a file; without one, the constant "
              "times below",
      .group = "Engine"},
-    {"replicas", 0, OPTION_COUNT, AT(replicas), .unit = "N", .min = 1, .max = 100000,
+    {"replicas", 0, OPTION_COUNT, AT(engine.replicas), .unit = "N", .min = 1, .max = 100000,
      .help = "instead of the preset's"},
-    {"router", 0, OPTION_TEXT, AT(router), .unit = "NAME",
+    {"router", 0, OPTION_TEXT, AT(engine.router), .unit = "NAME",
      .help = "round-robin, least-loaded or prefix-aware, instead of the preset's"},
-    {"max-num-seqs", 0, OPTION_COUNT, AT(max_num_seqs), .unit = "N", .min = 1, .max = 1e6,
+    {"max-num-seqs", 0, OPTION_COUNT, AT(engine.max_num_seqs), .unit = "N", .min = 1, .max = 1e6,
      .help = "requests that run at once in a replica, instead of the preset's"},
-    {"ttft-ms", 0, OPTION_NUMBER, AT(ttft_ms), "20", "MS", .max = 1e7,
+    {"ttft-ms", 0, OPTION_NUMBER, AT(engine.ttft_ms), "20", "MS", .max = 1e7,
      .help = "time to the first token of every answer"},
-    {"itl-ms", 0, OPTION_NUMBER, AT(itl_ms), "2", "MS", .max = 1e7,
+    {"itl-ms", 0, OPTION_NUMBER, AT(engine.itl_ms), "2", "MS", .max = 1e7,
      .help = "time from each token to the next"},
 
     {"output", 'o', OPTION_TEXT, AT(output), .unit = "DIR",
@@ -98,27 +97,8 @@ static const struct option_spec options[] = {
 static int choose_engine(const struct sim_options *o, struct engine_config *engine,
                          struct error *err)
 {
-    if (!o->engine)
-        *engine = engine_config_constant(o->ttft_ms, o->itl_ms);
-    else if (o->ttft_ms != DEFAULT_TTFT_MS || o->itl_ms != DEFAULT_ITL_MS)
-        return error_set(err, ERR_INPUT,
-                         "--engine %s brings its own times: leave --ttft-ms and --itl-ms out",
-                         o->engine);
-    else if (engine_config_load(o->engine, engine, err) < 0)
-        return err->code;
-    if (o->replicas)
-        engine->replicas = (uint32_t)o->replicas;
-    if (o->max_num_seqs)
-        engine->max_num_seqs = (uint32_t)o->max_num_seqs;
-    if (!o->router)
-        return 0;
-    int router = engine_router_from_name(o->router);
-    if (router < 0)
-        return error_set(err, ERR_INPUT,
-                         "--router %s: expected round-robin, least-loaded or prefix-aware",
-                         o->router);
-    engine->router = (enum engine_router)router;
-    return 0;
+    bool times_given = o->engine.ttft_ms != DEFAULT_TTFT_MS || o->engine.itl_ms != DEFAULT_ITL_MS;
+    return engine_options_read(&o->engine, times_given, engine, err);
 }
 
 /* The rate as a number, or as a profile that the caller frees. Nothing becomes due after the
