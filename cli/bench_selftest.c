@@ -117,7 +117,7 @@ static double per_cpu_s(uint64_t count, const struct trial *t)
 
 static void show_trials(const struct limits *l, struct buffer *out)
 {
-    char a[CELL_SIZE], b[CELL_SIZE], many[GROUPED_SIZE];
+    char a[CELL_SIZE], b[CELL_SIZE], many[TEXT_GROUPED_SIZE];
     format_cell(per_cpu_s(l->whole.requests, &l->whole), a);
     format_cell((double)l->whole.completed / l->whole.wall_s, b);
     buffer_add_format(out,
@@ -128,7 +128,7 @@ static void show_trials(const struct limits *l, struct buffer *out)
     buffer_add_format(out,
                       "chunks       %s per CPU second, %s/s here (%u streams of 100 a second)\n", a,
                       b, l->chunks.slots);
-    format_grouped(l->many.slots, many);
+    text_group_u64(l->many.slots, many);
     buffer_add_format(out, "streams      %s at a time, 10 chunks a second each: %.0f %% of a CPU\n",
                       many, l->many.cpu_peak * 100);
     buffer_add_format(out, "sending      late by p50 %.3f, p99 %.3f ms at %.0f requests/s\n",
@@ -138,8 +138,8 @@ static void show_trials(const struct limits *l, struct buffer *out)
 static void show(const struct limits *l, struct buffer *out)
 {
     const struct trial *trials[] = {&l->whole, &l->chunks, &l->pace, &l->many};
-    char files[GROUPED_SIZE], chunks[CELL_SIZE];
-    format_grouped((int64_t)l->open_files, files);
+    char files[TEXT_GROUPED_SIZE], chunks[CELL_SIZE];
+    text_group_u64(l->open_files, files);
     buffer_add_format(out,
                       "What one worker can do on this machine, against an endpoint that does "
                       "nothing\n\n"

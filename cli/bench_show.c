@@ -52,15 +52,15 @@ static void add_time_left(double fraction, int64_t elapsed_ns, struct buffer *li
 
 void bench_live_show(struct bench_live *l, const struct bench_progress *p)
 {
-    char text[256], done[GROUPED_SIZE], planned[GROUPED_SIZE], flying[GROUPED_SIZE];
+    char text[256], done[TEXT_GROUPED_SIZE], planned[TEXT_GROUPED_SIZE], flying[TEXT_GROUPED_SIZE];
     int64_t now_ns = clock_now_ns();
     if (!progress_due(&l->progress, now_ns))
         return;
     double seconds = (double)(p->elapsed_ns - l->shown_ns) / 1e9;
     double rate = seconds > 0 ? (double)(l->ended - l->ended_before) / seconds : 0;
-    format_grouped((int64_t)l->ended, done);
-    format_grouped((int64_t)p->planned, planned);
-    format_grouped(p->in_flight, flying);
+    text_group_u64(l->ended, done);
+    text_group_u64(p->planned, planned);
+    text_group_u64(p->in_flight, flying);
     struct buffer line;
     buffer_init(&line, sizeof text);
     buffer_add_format(&line, "%s%s%s  in flight %s  %.1f req/s", done, p->planned ? "/" : " done",
@@ -232,9 +232,9 @@ static void add_title(const struct bench_options *o, const struct bench_setup *s
                       const struct workload *w, const char *model, uint64_t requests,
                       struct buffer *out)
 {
-    char count[GROUPED_SIZE];
-    format_grouped((int64_t)requests, count);
-    buffer_add_format(out, "%.60s · %s requests%s, ", w->name ? w->name : "workload", count,
+    char count[TEXT_GROUPED_SIZE];
+    buffer_add_format(out, "%.60s · %s requests%s, ", w->name ? w->name : "workload",
+                      text_group_u64(requests, count),
                       o->source.trace && !o->rate && !o->concurrency ? " of the trace" : "");
     add_load(o, s, out);
     for (size_t i = 0; i < s->config.endpoint_count; i++)
@@ -314,7 +314,7 @@ void bench_show_plan(const struct bench_options *o, const struct bench_setup *s,
 {
     uint64_t input = 0, output = 0, count = w->count;
     int64_t last_due_ns = 0;
-    char text[GROUPED_SIZE], span[CELL_SIZE];
+    char text[TEXT_GROUPED_SIZE], span[CELL_SIZE];
     if (o->requests && o->requests < count)
         count = o->requests;
     for (uint64_t i = 0; i < count; i++) {
@@ -325,13 +325,10 @@ void bench_show_plan(const struct bench_options *o, const struct bench_setup *s,
     }
     add_title(o, s, w, s->endpoints[0].model, count, out);
     buffer_add_text(out, "\n\nnothing was sent (--dry-run); it would be\n");
-    format_grouped((int64_t)count, text);
-    buffer_add_format(out, "requests     %s%s\n", text,
+    buffer_add_format(out, "requests     %s%s\n", text_group_u64(count, text),
                       o->requests > w->count ? " (and then from the start again)" : "");
-    format_grouped((int64_t)input, text);
-    buffer_add_format(out, "tokens       %s in", text);
-    format_grouped((int64_t)output, text);
-    buffer_add_format(out, " · %s out at most\n", text);
+    buffer_add_format(out, "tokens       %s in", text_group_u64(input, text));
+    buffer_add_format(out, " · %s out at most\n", text_group_u64(output, text));
     if (s->config.schedule.mode == SCHEDULE_TRACE) {
         format_span((double)last_due_ns / 1e9 / o->speed, span);
         buffer_add_format(out, "duration     %s to the last arrival\n", span);

@@ -38,9 +38,9 @@ static void put_preset(const struct engine_config *c, struct json_writer *w)
 
 static void list_row(const struct engine_config *c, struct buffer *text)
 {
-    char tokens[GROUPED_SIZE] = "–";
+    char tokens[TEXT_GROUPED_SIZE] = "–";
     if (c->kind == ENGINE_STEPS)
-        format_grouped((int64_t)(c->kv_blocks * c->block_size), tokens);
+        text_group_u64(c->kv_blocks * c->block_size, tokens);
     buffer_add_text(text, "  ");
     add_padded(text, c->name, 29, false);
     add_padded(text, c->kind == ENGINE_STEPS ? tokens : "constant", 10, true);

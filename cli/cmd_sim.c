@@ -184,12 +184,12 @@ static void on_progress(void *context, const struct simulate_progress *p)
 {
     struct watch *watch = context;
     int64_t now_ns = clock_now_ns();
-    char text[160], done[GROUPED_SIZE], planned[GROUPED_SIZE], span[CELL_SIZE];
+    char text[160], done[TEXT_GROUPED_SIZE], planned[TEXT_GROUPED_SIZE], span[CELL_SIZE];
     if (!progress_due(&watch->progress, now_ns))
         return;
     uint64_t ended = p->completed + p->failed + p->unsent;
-    format_grouped((int64_t)ended, done);
-    format_grouped((int64_t)p->planned, planned);
+    text_group_u64(ended, done);
+    text_group_u64(p->planned, planned);
     format_span((double)p->virtual_ns / 1e9, span);
     snprintf(text, sizeof text, "%s/%s  in flight %" PRIu64 "  %s simulated", done, planned,
              p->in_flight, span);
@@ -242,10 +242,10 @@ static void show(const struct terminal *t, const struct sim_options *o, const ch
                  const struct summary *summary, const char *fidelity, const char *path)
 {
     struct buffer text;
-    char title[256], verdict[256], total[GROUPED_SIZE], preempted[GROUPED_SIZE];
+    char title[256], verdict[256], total[TEXT_GROUPED_SIZE], preempted[TEXT_GROUPED_SIZE];
     buffer_init(&text, BUFFER_UNBOUNDED);
-    format_grouped((int64_t)report->planned, total);
-    format_grouped((int64_t)report->engine.preemptions, preempted);
+    text_group_u64(report->planned, total);
+    text_group_u64(report->engine.preemptions, preempted);
     snprintf(title, sizeof title, "%s · %s requests → simulated %s, %u replica%s", stem, total,
              engine->name, report->engine.replicas, report->engine.replicas == 1 ? "" : "s");
     double prompts = (double)report->engine.prompt_tokens;

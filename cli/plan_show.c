@@ -141,7 +141,7 @@ static void add_overtake(const struct capacity_plan *p, size_t plan, struct buff
 
 static void add_bills(const struct capacity_plan *p, struct buffer *out)
 {
-    char cost[MONEY_TEXT_SIZE], count[GROUPED_SIZE];
+    char cost[MONEY_TEXT_SIZE], count[TEXT_GROUPED_SIZE];
     if (!p->bill)
         return;
     buffer_add_text(out, "\nThe same demand for a month (30 days)\n");
@@ -158,8 +158,8 @@ static void add_bills(const struct capacity_plan *p, struct buffer *out)
         money_format_fixed(b->prorated_total, 2, cost);
         buffer_add_format(out, "  %16s  %s", cost, bill_plan_name(b, name));
         if (b->period_served < b->period_requests) {
-            format_grouped((int64_t)(b->period_requests - b->period_served), count);
-            buffer_add_format(out, "; does not serve %s requests", count);
+            buffer_add_format(out, "; does not serve %s requests",
+                              text_group_u64(b->period_requests - b->period_served, count));
             if (b->quotas_needed > 1)
                 buffer_add_format(out, " (%" PRIu64 " of it would)", b->quotas_needed);
         }

@@ -1,6 +1,8 @@
 #include "core/text.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,6 +109,25 @@ bool text_to_fixed(struct text t, int decimals, int64_t *out)
             return false;
     *out = negative ? -value : value;
     return true;
+}
+
+const char *text_group(const char *decimal, char out[TEXT_GROUPED_SIZE])
+{
+    size_t first = *decimal == '-', whole = first + strspn(decimal + first, "0123456789"), at = 0;
+    for (size_t i = 0; decimal[i] && at < TEXT_GROUPED_SIZE - 2; i++) {
+        if (i > first && i < whole && (whole - i) % 3 == 0)
+            out[at++] = ',';
+        out[at++] = decimal[i];
+    }
+    out[at] = '\0';
+    return out;
+}
+
+const char *text_group_u64(uint64_t value, char out[TEXT_GROUPED_SIZE])
+{
+    char decimal[24];
+    snprintf(decimal, sizeof decimal, "%" PRIu64, value);
+    return text_group(decimal, out);
 }
 
 #define NEAREST_MAX 48

@@ -28,6 +28,12 @@ bool text_to_double(struct text t, double *out); /* finite only; independent of 
  * beyond `decimals` are cut. False if it is no number or does not fit. */
 bool text_to_fixed(struct text t, int decimals, int64_t *out);
 
+/* Thousands set apart: 2209565 as "2,209,565", and "-1234567.80" as "-1,234,567.80". Text that is
+ * no plain number ("inf") stays as it is; more than fits is cut. Both return `out`. */
+#define TEXT_GROUPED_SIZE 32
+const char *text_group(const char *decimal, char out[TEXT_GROUPED_SIZE]);
+const char *text_group_u64(uint64_t value, char out[TEXT_GROUPED_SIZE]);
+
 /* The candidate nearest to what was typed, if it is near enough to be meant; else NULL.
  * `names` ends with NULL. */
 const char *text_nearest(struct text typed, const char *const *names);

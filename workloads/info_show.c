@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 static void put_number(struct json_writer *w, const char *key, double value)
 {
@@ -129,28 +128,21 @@ void workload_info_put_json(const struct workload_info *info, struct json_writer
 }
 
 /* 1234567.8 → "1,234,567.80" with the decimals asked for; a dash for NaN. */
-static const char *grouped(double value, int decimals, char out[48])
+static const char *grouped(double value, int decimals, char out[TEXT_GROUPED_SIZE])
 {
-    char plain[40];
+    char plain[TEXT_GROUPED_SIZE];
     if (!isfinite(value)) {
-        snprintf(out, 48, "–");
+        snprintf(out, TEXT_GROUPED_SIZE, "–");
         return out;
     }
     snprintf(plain, sizeof plain, "%.*f", decimals, value);
-    size_t whole = strcspn(plain, "."), o = 0;
-    for (size_t i = 0; plain[i] && o < 46; i++) {
-        if (i > 0 && i < whole && (whole - i) % 3 == 0 && plain[i - 1] != '-')
-            out[o++] = ',';
-        out[o++] = plain[i];
-    }
-    out[o] = '\0';
-    return out;
+    return text_group(plain, out);
 }
 
 /* Right-aligned in a column; a dash is three bytes wide and one column. */
 static void put_cell(struct buffer *out, double value, int decimals)
 {
-    char text[48];
+    char text[TEXT_GROUPED_SIZE];
     grouped(value, decimals, text);
     buffer_add_format(out, isfinite(value) ? "%11s" : "%13s", text);
 }
@@ -172,7 +164,7 @@ static void put_summary_line(struct buffer *out, const char *name, const struct 
 
 static void put_duration(struct buffer *out, double seconds)
 {
-    char text[48];
+    char text[TEXT_GROUPED_SIZE];
     if (seconds < 600)
         buffer_add_format(out, "%s s", grouped(seconds, 3, text));
     else if (seconds < 36000)
@@ -185,7 +177,7 @@ static void put_duration(struct buffer *out, double seconds)
 
 static void put_title(const struct workload_info *info, struct buffer *out)
 {
-    char text[48], instant[CLOCK_INSTANT_SIZE];
+    char text[TEXT_GROUPED_SIZE], instant[CLOCK_INSTANT_SIZE];
     buffer_add_format(out, "%s", info->name ? info->name : "workload");
     if (info->format)
         buffer_add_format(out, " (%s)", info->format);
@@ -204,7 +196,7 @@ static void put_title(const struct workload_info *info, struct buffer *out)
 
 static void put_outcomes(const struct workload_info *info, struct buffer *out)
 {
-    char a[48], b[48];
+    char a[TEXT_GROUPED_SIZE], b[TEXT_GROUPED_SIZE];
     buffer_add_format(out, "  %-18s%s in, %s out\n", "tokens",
                       grouped((double)info->input_tokens.total, 0, a),
                       grouped((double)info->output_tokens.total, 0, b));

@@ -21,9 +21,8 @@ static void add_head(const struct summary *s, const char *dimension, struct buff
 
 static void add_count(struct buffer *out, uint64_t value, int width)
 {
-    char cell[GROUPED_SIZE];
-    format_grouped((int64_t)value, cell);
-    add_padded(out, cell, width, true);
+    char cell[TEXT_GROUPED_SIZE];
+    add_padded(out, text_group_u64(value, cell), width, true);
 }
 
 static void add_number(struct buffer *out, double value)

@@ -137,9 +137,8 @@ void html_add_cell(struct buffer *out, double value)
 
 void html_add_count(struct buffer *out, uint64_t count)
 {
-    char text[GROUPED_SIZE];
-    format_grouped((int64_t)count, text);
-    buffer_add_text(out, text);
+    char text[TEXT_GROUPED_SIZE];
+    buffer_add_text(out, text_group_u64(count, text));
 }
 
 void html_add_count_cell(struct buffer *out, uint64_t count)

@@ -7,22 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-void format_grouped(int64_t value, char out[GROUPED_SIZE])
-{
-    char digits[24];
-    int length = snprintf(digits, sizeof digits, "%" PRIu64,
-                          value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
-    size_t at = 0;
-    if (value < 0)
-        out[at++] = '-';
-    for (int i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0)
-            out[at++] = ',';
-        out[at++] = digits[i];
-    }
-    out[at] = '\0';
-}
-
 void format_cell(double value, char out[CELL_SIZE])
 {
     double magnitude = fabs(value);
@@ -31,9 +15,9 @@ void format_cell(double value, char out[CELL_SIZE])
     } else if (magnitude >= 999999.5) {
         snprintf(out, CELL_SIZE, "%.3g M", value / 1e6);
     } else if (magnitude >= 999.95) {
-        char grouped[GROUPED_SIZE];
-        format_grouped((int64_t)nearbyint(value), grouped);
-        snprintf(out, CELL_SIZE, "%s", grouped);
+        char plain[16];
+        snprintf(plain, sizeof plain, "%.0f", value);
+        text_group(plain, out);
     } else if (magnitude >= 0.995 || value == 0) {
         snprintf(out, CELL_SIZE, "%.1f", value);
     } else {
@@ -79,9 +63,8 @@ static void add_classes(struct buffer *out, const uint64_t *counts, int n, bool 
     for (int i = 1; i < n; i++) {
         if (counts[i] == 0)
             continue;
-        char grouped[GROUPED_SIZE];
-        format_grouped((int64_t)counts[i], grouped);
-        buffer_add_format(out, "%s%s %s", separator, grouped,
+        char count[TEXT_GROUPED_SIZE];
+        buffer_add_format(out, "%s%s %s", separator, text_group_u64(counts[i], count),
                           failures ? failure_name((enum failure_class)i)
                                    : unsent_name((enum unsent_reason)i));
         separator = ", ";
@@ -93,35 +76,25 @@ static void add_classes(struct buffer *out, const uint64_t *counts, int n, bool 
 static void add_requests(const struct summary *s, struct buffer *out)
 {
     const struct accounting *a = &s->accounting;
-    char grouped[GROUPED_SIZE];
-    format_grouped((int64_t)a->scheduled, grouped);
-    buffer_add_format(out, "requests     %s = ", grouped);
-    format_grouped((int64_t)a->completed, grouped);
-    buffer_add_format(out, "%s completed", grouped);
+    char n[TEXT_GROUPED_SIZE];
+    buffer_add_format(out, "requests     %s = ", text_group_u64(a->scheduled, n));
+    buffer_add_format(out, "%s completed", text_group_u64(a->completed, n));
     if (a->failed) {
-        format_grouped((int64_t)a->failed, grouped);
-        buffer_add_format(out, " + %s failed", grouped);
+        buffer_add_format(out, " + %s failed", text_group_u64(a->failed, n));
         add_classes(out, a->failed_by, FAILURE_CLASSES, true);
     }
-    if (a->cancelled) {
-        format_grouped((int64_t)a->cancelled, grouped);
-        buffer_add_format(out, " + %s cancelled", grouped);
-    }
+    if (a->cancelled)
+        buffer_add_format(out, " + %s cancelled", text_group_u64(a->cancelled, n));
     if (a->unsent) {
-        format_grouped((int64_t)a->unsent, grouped);
-        buffer_add_format(out, " + %s unsent", grouped);
+        buffer_add_format(out, " + %s unsent", text_group_u64(a->unsent, n));
         add_classes(out, a->unsent_by, UNSENT_REASONS, false);
     }
     if (a->retried) {
-        format_grouped((int64_t)a->retried, grouped);
-        buffer_add_format(out, "; %s retried", grouped);
-        format_grouped((int64_t)a->attempts, grouped);
-        buffer_add_format(out, " (%s attempts)", grouped);
+        buffer_add_format(out, "; %s retried", text_group_u64(a->retried, n));
+        buffer_add_format(out, " (%s attempts)", text_group_u64(a->attempts, n));
     }
-    if (a->not_due) {
-        format_grouped((int64_t)a->not_due, grouped);
-        buffer_add_format(out, "; %s more never became due", grouped);
-    }
+    if (a->not_due)
+        buffer_add_format(out, "; %s more never became due", text_group_u64(a->not_due, n));
     buffer_add_byte(out, '\n');
 }
 
@@ -133,22 +106,19 @@ static void add_rates(const struct summary *s, struct buffer *out)
     format_cell(w->output_throughput_tps, b);
     format_cell(w->total_throughput_tps, c);
     buffer_add_format(out, "throughput   %s req/s · %s output tok/s · %s tok/s in all\n", a, b, c);
-    char in[GROUPED_SIZE], got[GROUPED_SIZE];
-    format_grouped((int64_t)s->all.input_tokens, in);
-    format_grouped((int64_t)s->all.output_tokens, got);
-    buffer_add_format(out, "tokens       %s in · %s out", in, got);
-    if (s->all.cached_input_tokens) {
-        format_grouped((int64_t)s->all.cached_input_tokens, in);
-        buffer_add_format(out, " · %s of the input from cache", in);
-    }
+    char in[TEXT_GROUPED_SIZE], got[TEXT_GROUPED_SIZE];
+    buffer_add_format(out, "tokens       %s in · %s out", text_group_u64(s->all.input_tokens, in),
+                      text_group_u64(s->all.output_tokens, got));
+    if (s->all.cached_input_tokens)
+        buffer_add_format(out, " · %s of the input from cache",
+                          text_group_u64(s->all.cached_input_tokens, in));
     if (s->asked_input && isfinite(s->input_error_p99))
         buffer_add_format(out, " · asked against got input: p99 off by %.2g %%",
                           s->input_error_p99 * 100);
-    char span[CELL_SIZE], peak[GROUPED_SIZE];
+    char span[CELL_SIZE], peak[TEXT_GROUPED_SIZE];
     format_span(s->duration_s, span);
-    format_grouped((int64_t)s->peak_in_flight, peak);
     buffer_add_format(out, "\nduration     %s, last arrival at %.3f s, at most %s in flight\n",
-                      span, s->last_due_s, peak);
+                      span, s->last_due_s, text_group_u64(s->peak_in_flight, peak));
 }
 
 static void add_goodput(const struct summary *s, struct buffer *out)

@@ -8,12 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* "2,209,565"; "-" + digits for negatives. */
-#define GROUPED_SIZE 32
-void format_grouped(int64_t value, char out[GROUPED_SIZE]);
-
 /* A number of about `digits` significant digits, thousands separated, "–" for NAN: 48.2, 2,611. */
-#define CELL_SIZE 32
+#define CELL_SIZE 32 /* not less than TEXT_GROUPED_SIZE */
 void format_cell(double value, char out[CELL_SIZE]);
 
 /* "57 min", "1.2 s", "3.4 days" */

@@ -3,7 +3,6 @@
 
 #include "core/wrap.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,20 +24,6 @@ double bill_utilisation(const struct plan_bill *p, const struct bill *bill)
     return NAN;
 }
 
-/* 8819 as "8,819". */
-static const char *grouped(uint64_t value, char out[32])
-{
-    char digits[24];
-    int length = snprintf(digits, sizeof digits, "%" PRIu64, value), at = 0;
-    for (int i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0)
-            out[at++] = ',';
-        out[at++] = digits[i];
-    }
-    out[at] = '\0';
-    return out;
-}
-
 static const char *duration(int64_t ns, char out[32])
 {
     double s = (double)ns * 1e-9;
@@ -53,20 +38,20 @@ static const char *duration(int64_t ns, char out[32])
     return out;
 }
 
-static const char *millions(uint64_t tokens, char out[32])
+static const char *millions(uint64_t tokens, char out[TEXT_GROUPED_SIZE])
 {
     if (tokens < 100000)
-        return grouped(tokens, out);
-    snprintf(out, 32, "%.2f M", (double)tokens * 1e-6);
+        return text_group_u64(tokens, out);
+    snprintf(out, TEXT_GROUPED_SIZE, "%.2f M", (double)tokens * 1e-6);
     return out;
 }
 
 static void put_head(const struct bill *b, struct buffer *out)
 {
-    char n[32], span[32], in[32], tokens_out[32];
+    char n[TEXT_GROUPED_SIZE], in[TEXT_GROUPED_SIZE], tokens_out[TEXT_GROUPED_SIZE], span[32];
     buffer_add_format(out, "%s · %s requests in %s · %s tokens in, %s out",
                       b->workload->name ? b->workload->name : "workload",
-                      grouped(b->workload->count, n), duration(b->span_ns, span),
+                      text_group_u64(b->workload->count, n), duration(b->span_ns, span),
                       millions(b->input_tokens, in), millions(b->output_tokens, tokens_out));
     if (b->has_start) {
         char text[CLOCK_INSTANT_SIZE];
@@ -98,10 +83,10 @@ static void put_reasons(const struct plan_bill *p, struct buffer *out)
                                                    "too large", "quota", "rate limit"};
     const char *comma = " (";
     for (int i = SERVE_INCLUDED + 1; i < SERVE_FATES; i++) {
-        char n[32];
+        char n[TEXT_GROUPED_SIZE];
         if (p->served.count[i] == 0)
             continue;
-        buffer_add_format(out, "%s%s %s", comma, grouped(p->served.count[i], n), words[i]);
+        buffer_add_format(out, "%s%s %s", comma, text_group_u64(p->served.count[i], n), words[i]);
         comma = ", ";
     }
     buffer_add_text(out, ")");
@@ -109,24 +94,24 @@ static void put_reasons(const struct plan_bill *p, struct buffer *out)
 
 static void put_served(const struct plan_bill *p, struct buffer *out)
 {
-    char served[32], all[32], n[32], span[32];
+    char served[TEXT_GROUPED_SIZE], all[TEXT_GROUPED_SIZE], n[TEXT_GROUPED_SIZE], span[32];
     if (p->period_served < p->period_requests && p->period_requests != p->requests) {
-        buffer_add_format(out, "  %s of %s", grouped(p->period_served, served),
-                          grouped(p->period_requests, all));
+        buffer_add_format(out, "  %s of %s", text_group_u64(p->period_served, served),
+                          text_group_u64(p->period_requests, all));
     } else if (p->rejected > 0) {
-        buffer_add_format(out, "  %s of %s", grouped(p->served_requests, served),
-                          grouped(p->requests, all));
+        buffer_add_format(out, "  %s of %s", text_group_u64(p->served_requests, served),
+                          text_group_u64(p->requests, all));
         put_reasons(p, out);
     } else {
         buffer_add_text(out, "  all");
     }
     if (p->served.delayed > 0)
-        buffer_add_format(out, ", %s queued up to %s", grouped(p->served.delayed, n),
+        buffer_add_format(out, ", %s queued up to %s", text_group_u64(p->served.delayed, n),
                           duration(p->served.delay_max_ns, span));
     if (p->served.truncated > 0)
-        buffer_add_format(out, ", %s truncated", grouped(p->served.truncated, n));
+        buffer_add_format(out, ", %s truncated", text_group_u64(p->served.truncated, n));
     if (p->sums.unpriced > 0)
-        buffer_add_format(out, ", %s partly without a price", grouped(p->sums.unpriced, n));
+        buffer_add_format(out, ", %s partly without a price", text_group_u64(p->sums.unpriced, n));
     buffer_add_text(out, "\n");
 }
 
@@ -204,7 +189,7 @@ static void put_cheapest(const struct bill *b, struct buffer *out)
     if (b->ranking_count > 1) {
         const struct plan_bill *second = &b->plans[b->ranking[1]];
         money difference = second->prorated_total - first->prorated_total;
-        char waits[32], wait[32];
+        char waits[TEXT_GROUPED_SIZE], wait[32];
         bill_plan_name(second, second_name);
         money_format_fixed(difference >= 0 ? difference : second->prorated_total, 4, less);
         if (difference == 0)
@@ -215,11 +200,11 @@ static void put_cheapest(const struct bill *b, struct buffer *out)
             buffer_add_format(out,
                               "; the share of %s for this span is $%s, but %s requests wait, "
                               "up to %s",
-                              second_name, less, grouped(second->served.delayed, waits),
+                              second_name, less, text_group_u64(second->served.delayed, waits),
                               duration(second->served.delay_max_ns, wait));
         else
             buffer_add_format(out, "; %s takes $%s, but cuts %s answers short", second_name, less,
-                              grouped(second->served.truncated, waits));
+                              text_group_u64(second->served.truncated, waits));
     }
     buffer_add_text(out, ".\n");
 }
@@ -248,31 +233,32 @@ static void put_variance(const struct plan_bill *p, struct buffer *out)
 static void put_break_even(const struct bill *b, const struct break_even *e, struct buffer *out)
 {
     const struct plan_bill *token = &b->plans[e->token_plan], *flat = &b->plans[e->flat_plan];
-    char mean[MONEY_TEXT_SIZE], n[32], m[32], all[32];
+    char mean[MONEY_TEXT_SIZE], n[TEXT_GROUPED_SIZE], m[TEXT_GROUPED_SIZE], all[TEXT_GROUPED_SIZE];
     money_format_fixed(token->per_request, 8, mean);
     buffer_add_format(out, "%s against %s: breaks even at $%s a request", token->plan->name,
                       flat->plan->name, mean);
     if (e->input.kind == BREAK_EVEN_NEVER)
         buffer_add_format(out, "; with %s tokens out no input is dearer by the token",
-                          grouped(e->mean_output, n));
+                          text_group_u64(e->mean_output, n));
     else if (e->input.kind == BREAK_EVEN_ALWAYS)
         buffer_add_format(out, "; with %s tokens out every input is dearer by the token",
-                          grouped(e->mean_output, n));
+                          text_group_u64(e->mean_output, n));
     else
         buffer_add_format(out, "; with %s tokens out the token price is higher from %s in%s",
-                          grouped(e->mean_output, n), grouped(e->input.value, m),
+                          text_group_u64(e->mean_output, n), text_group_u64(e->input.value, m),
                           e->input.kind == BREAK_EVEN_BEYOND
                               ? ", above the flat plan's cap: never within it"
                               : "");
-    buffer_add_format(out, "; flat wins for %s of %s requests%s.\n", grouped(e->dearer, n),
-                      grouped(token->served_requests, all),
+    buffer_add_format(out, "; flat wins for %s of %s requests%s.\n", text_group_u64(e->dearer, n),
+                      text_group_u64(token->served_requests, all),
                       flat->has_full_use ? " (at full use)" : "");
 }
 
 static void put_split(const struct bill *b, struct buffer *out)
 {
     const struct break_even *e = b->best_split;
-    char n[32], all[32], total[MONEY_TEXT_SIZE], saved[MONEY_TEXT_SIZE];
+    char n[TEXT_GROUPED_SIZE], all[TEXT_GROUPED_SIZE], total[MONEY_TEXT_SIZE],
+        saved[MONEY_TEXT_SIZE];
     if (!e || e->split.to_flat == 0)
         return;
     if (e->split_saved <= 0) {
@@ -285,22 +271,22 @@ static void put_split(const struct bill *b, struct buffer *out)
         out,
         "Best split: the %s dearest of %s requests to %s as its quota allows, the rest to %s: $%s "
         "prorated, $%s less than %s alone.\n",
-        grouped(e->split.to_flat, n), grouped(b->workload->count, all),
+        text_group_u64(e->split.to_flat, n), text_group_u64(b->workload->count, all),
         b->plans[e->flat_plan].plan->name, b->plans[e->token_plan].plan->name, total, saved,
         b->plans[e->token_plan].plan->name);
 }
 
 static void put_full_use(const struct plan_bill *p, struct buffer *out)
 {
-    char text[MONEY_TEXT_SIZE], n[32];
+    char text[MONEY_TEXT_SIZE], n[TEXT_GROUPED_SIZE];
     if (!p->has_full_use || p->without_caps || p->full_use == 0 ||
         p->plan->quotas[0].beyond == BEYOND_PAY)
         return;
     money_format_fixed(p->full_use_total, 2, text);
     buffer_add_format(out, "%s: taking every request when it is due needs %s× its quota",
-                      p->plan->name, grouped(p->quotas_needed, n));
+                      p->plan->name, text_group_u64(p->quotas_needed, n));
     buffer_add_format(out, "; its %s served requests at full use: $%s.\n",
-                      grouped(p->served_requests, n), text);
+                      text_group_u64(p->served_requests, n), text);
 }
 
 static void put_cache_misses(const struct plan_bill *p, struct buffer *out)
@@ -336,10 +322,10 @@ static void put_groups(const struct bill *b, const struct plan_bill *p, struct b
         return;
     buffer_add_format(out, "\n%s by %s\n", p->plan->name, b->options.by);
     for (size_t i = 0; i < p->group_count && i < 20; i++) {
-        char n[32];
+        char n[TEXT_GROUPED_SIZE];
         buffer_add_format(out, "   %-*.*s", NAME_WIDTH, NAME_WIDTH, p->groups[i].name);
         put_money_cell(out, p->groups[i].usage, 14, 6);
-        buffer_add_format(out, " %12s requests\n", grouped(p->groups[i].requests, n));
+        buffer_add_format(out, " %12s requests\n", text_group_u64(p->groups[i].requests, n));
     }
     if (p->group_count > 20)
         buffer_add_format(out, "   and %zu more, in the JSON\n", p->group_count - 20);

@@ -68,6 +68,29 @@ START_TEST(numbers_in_text_have_bounds)
 }
 END_TEST
 
+START_TEST(thousands_are_set_apart)
+{
+    static const char *const cases[][2] = {{"0", "0"},
+                                           {"999", "999"},
+                                           {"1000", "1,000"},
+                                           {"-999", "-999"},
+                                           {"-1000", "-1,000"},
+                                           {"2209565", "2,209,565"},
+                                           {"1234567.80", "1,234,567.80"},
+                                           {"-123456.7891", "-123,456.7891"},
+                                           {"inf", "inf"},
+                                           {"", ""}};
+    char out[TEXT_GROUPED_SIZE];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        ck_assert_str_eq(text_group(cases[i][0], out), cases[i][1]);
+    ck_assert_str_eq(text_group_u64(8819, out), "8,819");
+    ck_assert_str_eq(text_group_u64(UINT64_MAX, out), "18,446,744,073,709,551,615");
+    const char *long_one = "1234567890123456789012345678901234567890";
+    for (size_t skipped = 0; skipped < 9; skipped++)
+        ck_assert_uint_lt(strlen(text_group(long_one + skipped, out)), TEXT_GROUPED_SIZE);
+}
+END_TEST
+
 START_TEST(near_misses_are_found_and_far_ones_not)
 {
     static const char *const names[] = {"concurrency", "rate", "requests", NULL};
@@ -248,6 +271,7 @@ int main(void)
     tcase_add_test(t, instants_are_read_in_the_traces_forms);
     tcase_add_test(t, instants_print_and_read_back);
     tcase_add_test(t, numbers_in_text_have_bounds);
+    tcase_add_test(t, thousands_are_set_apart);
     tcase_add_test(t, near_misses_are_found_and_far_ones_not);
     tcase_add_test(t, names_keep_one_number_per_text);
     tcase_add_test(t, lines_come_with_numbers_offsets_and_either_end);
