@@ -48,8 +48,7 @@ void bench_endpoints_write(struct bench_endpoints *e, const struct summary_optio
         json_write_init(&inner, &one, 0);
         collector_summarize(e->collectors[i], options, &s);
         summary_write(&s, NULL, &inner);
-        json_key(&w, name_of(&e->configs[i]));
-        json_put_raw(&w, (struct text){one.data, one.length - 1});
+        json_pair_raw(&w, name_of(&e->configs[i]), (struct text){one.data, one.length - 1});
         buffer_free(&one);
     }
     json_end_object(&w);

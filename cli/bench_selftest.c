@@ -181,12 +181,9 @@ static void write_json(const struct limits *l, struct buffer *out)
     struct json_writer w;
     json_write_init(&w, out, 2);
     json_begin_object(&w);
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-        json_key(&w, values[i].key);
-        json_put_statistic(&w, values[i].value);
-    }
-    json_key(&w, "open_files");
-    json_put_u64(&w, l->open_files);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        json_pair_statistic(&w, values[i].key, values[i].value);
+    json_pair_u64(&w, "open_files", l->open_files);
     json_end_object(&w);
     buffer_add_byte(out, '\n');
 }

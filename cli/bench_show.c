@@ -105,16 +105,11 @@ void bench_describe_workload(const struct workload *w, const struct bench_config
     snprintf(salt, sizeof salt, "%016llx", (unsigned long long)c->salt);
     json_write_init(&j, out, 0);
     json_begin_object(&j);
-    json_key(&j, "name");
-    json_put_string(&j, w->name);
-    json_key(&j, "requests");
-    json_put_u64(&j, w->count);
-    json_key(&j, "input_tokens");
-    json_put_u64(&j, input);
-    json_key(&j, "output_tokens");
-    json_put_u64(&j, output);
-    json_key(&j, "prompt_salt");
-    json_put_string(&j, salt);
+    json_pair_string(&j, "name", w->name);
+    json_pair_u64(&j, "requests", w->count);
+    json_pair_u64(&j, "input_tokens", input);
+    json_pair_u64(&j, "output_tokens", output);
+    json_pair_string(&j, "prompt_salt", salt);
     json_end_object(&j);
 }
 

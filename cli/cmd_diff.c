@@ -112,25 +112,18 @@ static void put_finding(struct json_writer *w, const struct finding *f)
     char respect[16];
     format_respect(c->what, respect);
     json_begin_object(w);
-    json_key(w, "metric");
-    json_put_string(w, metric_key(f->metric));
-    json_key(w, "statistic");
-    json_put_string(w, respect);
-    json_key(w, "before");
-    json_put_double(w, c->before);
-    json_key(w, "after");
-    json_put_double(w, c->after);
-    json_key(w, "change");
-    json_put_statistic(w, c->change);
+    json_pair_string(w, "metric", metric_key(f->metric));
+    json_pair_string(w, "statistic", respect);
+    json_pair_double(w, "before", c->before);
+    json_pair_double(w, "after", c->after);
+    json_pair_statistic(w, "change", c->change);
     json_key(w, "ci95");
     json_begin_array(w);
     json_put_statistic(w, c->low);
     json_put_statistic(w, c->high);
     json_end_array(w);
-    json_key(w, "p_adjusted");
-    json_put_statistic(w, c->p_adjusted);
-    json_key(w, "changed");
-    json_put_bool(w, is_finding(c));
+    json_pair_statistic(w, "p_adjusted", c->p_adjusted);
+    json_pair_bool(w, "changed", is_finding(c));
     json_end_object(w);
 }
 

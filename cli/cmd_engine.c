@@ -21,18 +21,12 @@ static const struct option_spec no_options[] = {{0}};
 static void put_preset(const struct engine_config *c, struct json_writer *w)
 {
     json_begin_object(w);
-    json_key(w, "name");
-    json_put_string(w, c->name);
-    json_key(w, "kind");
-    json_put_string(w, engine_kind_name(c->kind));
-    json_key(w, "tensor_parallel");
-    json_put_u64(w, c->tensor_parallel);
-    json_key(w, "kv_tokens");
-    json_put_u64(w, c->kv_blocks * c->block_size);
-    json_key(w, "max_num_seqs");
-    json_put_u64(w, c->max_num_seqs);
-    json_key(w, "source");
-    json_put_string(w, c->source);
+    json_pair_string(w, "name", c->name);
+    json_pair_string(w, "kind", engine_kind_name(c->kind));
+    json_pair_u64(w, "tensor_parallel", c->tensor_parallel);
+    json_pair_u64(w, "kv_tokens", c->kv_blocks * c->block_size);
+    json_pair_u64(w, "max_num_seqs", c->max_num_seqs);
+    json_pair_string(w, "source", c->source);
     json_end_object(w);
 }
 
@@ -163,10 +157,8 @@ static void put_figure(struct json_writer *w, const char *key, const struct cali
                   {"log_error_rms", f->error}};
     json_key(w, key);
     json_begin_object(w);
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-        json_key(w, values[i].key);
-        json_put_statistic(w, values[i].value);
-    }
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        json_pair_statistic(w, values[i].key, values[i].value);
     json_end_object(w);
 }
 
@@ -183,21 +175,16 @@ static void put_fit(struct json_writer *w, const char *key, const struct calibra
 static void put_calibration(const struct calibration *c, struct json_writer *w)
 {
     json_begin_object(w);
-    json_key(w, "requests");
-    json_put_u64(w, c->requests);
-    json_key(w, "refused");
-    json_put_u64(w, c->refused);
+    json_pair_u64(w, "requests", c->requests);
+    json_pair_u64(w, "refused", c->refused);
     json_key(w, "constants");
     json_begin_object(w);
     for (size_t i = 0; i < c->count; i++) {
         json_key(w, c->constants[i].name);
         json_begin_object(w);
-        json_key(w, "before");
-        json_put_statistic(w, c->constants[i].before);
-        json_key(w, "after");
-        json_put_statistic(w, c->constants[i].after);
-        json_key(w, "relative_error");
-        json_put_statistic(w, c->constants[i].relative_error);
+        json_pair_statistic(w, "before", c->constants[i].before);
+        json_pair_statistic(w, "after", c->constants[i].after);
+        json_pair_statistic(w, "relative_error", c->constants[i].relative_error);
         json_end_object(w);
     }
     json_end_object(w);

@@ -143,12 +143,9 @@ static void tell_start(const struct terminal *t, const struct mock *m, bool json
     struct json_writer w;
     json_write_init(&w, &b, 0);
     json_begin_object(&w);
-    json_key(&w, "url");
-    json_put_string(&w, mock_url(m));
-    json_key(&w, "host");
-    json_put_string(&w, mock_host(m));
-    json_key(&w, "port");
-    json_put_u64(&w, mock_port(m));
+    json_pair_string(&w, "url", mock_url(m));
+    json_pair_string(&w, "host", mock_host(m));
+    json_pair_u64(&w, "port", mock_port(m));
     json_end_object(&w);
     buffer_add_byte(&b, '\n');
     fprintf(t->human, "serving %s (Ctrl-C ends it)\n", mock_url(m));
@@ -179,10 +176,8 @@ static void tell_counts(const struct mock_report *r, struct json_writer *w)
         {"cached_tokens", r->cached_tokens},
         {"output_tokens", r->output_tokens},
     };
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-        json_key(w, counts[i].key);
-        json_put_u64(w, counts[i].value);
-    }
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        json_pair_u64(w, counts[i].key, counts[i].value);
 }
 
 static void tell_end(const struct terminal *t, const struct mock *m, bool json)
@@ -214,12 +209,9 @@ static void tell_end(const struct terminal *t, const struct mock *m, bool json)
     tell_counts(&r, &w);
     json_key(&w, "lateness_ms");
     json_begin_object(&w);
-    json_key(&w, "p50");
-    json_put_statistic(&w, r.lateness_p50_ms);
-    json_key(&w, "p99");
-    json_put_statistic(&w, r.lateness_p99_ms);
-    json_key(&w, "max");
-    json_put_statistic(&w, r.lateness_max_ms);
+    json_pair_statistic(&w, "p50", r.lateness_p50_ms);
+    json_pair_statistic(&w, "p99", r.lateness_p99_ms);
+    json_pair_statistic(&w, "max", r.lateness_max_ms);
     json_end_object(&w);
     json_end_object(&w);
     buffer_add_byte(&b, '\n');

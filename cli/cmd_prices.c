@@ -151,10 +151,8 @@ static void put_fees(struct json_writer *w, const char *key, const struct named_
         return;
     json_key(w, key);
     json_begin_object(w);
-    for (size_t i = 0; i < count; i++) {
-        json_key(w, fees[i].name);
-        json_put_money(w, fees[i].price_micro * PLAN_MICRO);
-    }
+    for (size_t i = 0; i < count; i++)
+        json_pair_money(w, fees[i].name, fees[i].price_micro * PLAN_MICRO);
     json_end_object(w);
 }
 
@@ -165,10 +163,8 @@ static void put_token_prices(struct json_writer *w, const struct token_prices *p
     json_key(w, "per_mtok");
     json_begin_object(w);
     for (int c = 0; c < USAGE_CLASSES; c++)
-        if (prices->given >> c & 1) {
-            json_key(w, keys[c]);
-            json_put_money(w, prices->price[c] * PER_MTOK);
-        }
+        if (prices->given >> c & 1)
+            json_pair_money(w, keys[c], prices->price[c] * PER_MTOK);
     json_end_object(w);
 }
 
@@ -183,28 +179,18 @@ static void put_rate(struct json_writer *w, const struct plan_rate *r)
         json_begin_array(w);
         for (size_t i = 0; i < r->base.tier_count; i++) {
             json_begin_object(w);
-            json_key(w, "input_from");
-            json_put_u64(w, r->base.tiers[i].input_from);
+            json_pair_u64(w, "input_from", r->base.tiers[i].input_from);
             put_token_prices(w, &r->base.tiers[i].prices);
             json_end_object(w);
         }
         json_end_array(w);
     }
-    if (r->base.has_per_request) {
-        json_key(w, "per_request");
-        json_put_money(w, r->base.per_request_micro * PLAN_MICRO);
-    }
+    if (r->base.has_per_request)
+        json_pair_money(w, "per_request", r->base.per_request_micro * PLAN_MICRO);
     put_fees(w, "per_tool", r->tools, r->tool_count);
     put_fees(w, "per_unit", r->units, r->unit_count);
-    json_key(w, "windows");
-    json_put_u64(w, r->window_count);
+    json_pair_u64(w, "windows", r->window_count);
     json_end_object(w);
-}
-
-static void put_text(struct json_writer *w, const char *key, const char *text)
-{
-    json_key(w, key);
-    json_put_string(w, text);
 }
 
 static void put_plan(struct json_writer *w, const struct plan *p)
@@ -213,16 +199,14 @@ static void put_plan(struct json_writer *w, const struct plan *p)
     buffer_init(&terms, BUFFER_UNBOUNDED);
     add_terms(&terms, p);
     json_begin_object(w);
-    put_text(w, "plan", p->name);
-    put_text(w, "seller", p->seller);
-    put_text(w, "as_of", p->as_of);
-    put_text(w, "source", p->source);
-    put_text(w, "note", p->note);
-    put_text(w, "terms", terms.data ? terms.data : "");
-    json_key(w, "caps_unconfirmed");
-    json_put_bool(w, p->limits.unconfirmed);
-    json_key(w, "needs_start");
-    json_put_bool(w, plan_needs_start(p));
+    json_pair_string(w, "plan", p->name);
+    json_pair_string(w, "seller", p->seller);
+    json_pair_string(w, "as_of", p->as_of);
+    json_pair_string(w, "source", p->source);
+    json_pair_string(w, "note", p->note);
+    json_pair_string(w, "terms", terms.data ? terms.data : "");
+    json_pair_bool(w, "caps_unconfirmed", p->limits.unconfirmed);
+    json_pair_bool(w, "needs_start", plan_needs_start(p));
     json_key(w, "rates");
     json_begin_array(w);
     for (size_t i = 0; i < p->rate_count; i++)
@@ -358,17 +342,15 @@ static void put_counts(struct json_writer *w, const char *file, const struct boo
 {
     char message[1536];
     json_begin_object(w);
-    put_text(w, "file", file);
-    json_key(w, "ok");
-    json_put_bool(w, bad == NULL);
+    json_pair_string(w, "file", file);
+    json_pair_bool(w, "ok", bad == NULL);
     if (bad) {
         error_format(bad, message, sizeof message);
-        put_text(w, "error", message);
+        json_pair_string(w, "error", message);
     }
-    for (size_t i = 0; !bad && i < sizeof count_names / sizeof count_names[0]; i++) {
-        json_key(w, count_names[i].key);
-        json_put_u64(w, *(const size_t *)((const char *)n + count_names[i].offset));
-    }
+    for (size_t i = 0; !bad && i < sizeof count_names / sizeof count_names[0]; i++)
+        json_pair_u64(w, count_names[i].key,
+                      *(const size_t *)((const char *)n + count_names[i].offset));
     json_end_object(w);
 }
 

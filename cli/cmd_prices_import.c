@@ -106,41 +106,27 @@ static void show_report(FILE *to, const struct import_report *r, bool all)
     show_numbers(to, r, all);
 }
 
-static void put_count(struct json_writer *w, const char *key, size_t count)
-{
-    json_key(w, key);
-    json_put_u64(w, count);
-}
-
 static void put_reasons(struct json_writer *w, const char *key, const size_t *counts)
 {
     json_key(w, key);
     json_begin_object(w);
     for (int reason = 0; reason < IMPORT_REASONS; reason++)
         if (counts[reason] > 0)
-            put_count(w, import_reason_text((enum import_reason)reason), counts[reason]);
+            json_pair_u64(w, import_reason_text((enum import_reason)reason), counts[reason]);
     json_end_object(w);
 }
 
 static void put_finding(struct json_writer *w, const struct import_finding *f)
 {
     json_begin_object(w);
-    json_key(w, "entry");
-    json_put_string(w, f->entry);
-    if (f->field) {
-        json_key(w, "field");
-        json_put_string(w, f->field);
-    }
-    json_key(w, "change");
-    json_put_string(w, change_names[f->change]);
-    if (f->reason < IMPORT_REASONS) {
-        json_key(w, "reason");
-        json_put_string(w, import_reason_text(f->reason));
-    }
-    if (f->detail) {
-        json_key(w, "detail");
-        json_put_string(w, f->detail);
-    }
+    json_pair_string(w, "entry", f->entry);
+    if (f->field)
+        json_pair_string(w, "field", f->field);
+    json_pair_string(w, "change", change_names[f->change]);
+    if (f->reason < IMPORT_REASONS)
+        json_pair_string(w, "reason", import_reason_text(f->reason));
+    if (f->detail)
+        json_pair_string(w, "detail", f->detail);
     json_end_object(w);
 }
 
@@ -149,13 +135,13 @@ static void put_report(const struct import_report *r, struct buffer *out)
     struct json_writer w;
     json_write_init(&w, out, 2);
     json_begin_object(&w);
-    put_count(&w, "read", r->read);
-    put_count(&w, "represented", r->represented);
-    put_count(&w, "partly", r->partly);
-    put_count(&w, "left_out", r->left_out);
-    put_count(&w, "prices", r->prices);
-    put_count(&w, "snapped", r->snapped);
-    put_count(&w, "rounded", r->rounded);
+    json_pair_u64(&w, "read", r->read);
+    json_pair_u64(&w, "represented", r->represented);
+    json_pair_u64(&w, "partly", r->partly);
+    json_pair_u64(&w, "left_out", r->left_out);
+    json_pair_u64(&w, "prices", r->prices);
+    json_pair_u64(&w, "snapped", r->snapped);
+    json_pair_u64(&w, "rounded", r->rounded);
     put_reasons(&w, "partly_by", r->partly_by);
     put_reasons(&w, "left_out_by", r->left_out_by);
     json_key(&w, "findings");

@@ -89,12 +89,6 @@ static int usage_of_options(const struct quote_options *o, struct quote *q, stru
     return add_extras(&o->units, true, q, err);
 }
 
-static void put_money(struct json_writer *w, const char *key, money amount)
-{
-    json_key(w, key);
-    json_put_money(w, amount);
-}
-
 /* What was used and has no price in the plan; silence would make it look free. */
 static void put_unpriced(struct json_writer *w, const struct charge *c)
 {
@@ -111,15 +105,14 @@ static void put_unpriced(struct json_writer *w, const struct charge *c)
 static void put_charge(struct json_writer *w, const char *plan, const struct charge *c)
 {
     json_begin_object(w);
-    json_key(w, "plan");
-    json_put_string(w, plan);
-    put_money(w, "total_usd", c->total);
+    json_pair_string(w, "plan", plan);
+    json_pair_money(w, "total_usd", c->total);
     for (int i = 0; i < USAGE_CLASSES; i++)
-        put_money(w, usage_class_name((enum usage_class)i), c->by_class[i]);
-    put_money(w, "request", c->request);
-    put_money(w, "tools", c->tools);
-    put_money(w, "units", c->units);
-    put_money(w, "adjustment", c->adjustment);
+        json_pair_money(w, usage_class_name((enum usage_class)i), c->by_class[i]);
+    json_pair_money(w, "request", c->request);
+    json_pair_money(w, "tools", c->tools);
+    json_pair_money(w, "units", c->units);
+    json_pair_money(w, "adjustment", c->adjustment);
     put_unpriced(w, c);
     json_end_object(w);
 }

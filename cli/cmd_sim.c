@@ -219,8 +219,7 @@ static void put_engine(const struct simulate_report *r, struct buffer *out)
     struct json_writer w;
     json_write_init(&w, out, 0);
     json_begin_object(&w);
-    json_key(&w, "client_limited");
-    json_put_bool(&w, false);
+    json_pair_bool(&w, "client_limited", false);
     json_key(&w, "simulated");
     json_begin_object(&w);
     const struct {
@@ -229,10 +228,8 @@ static void put_engine(const struct simulate_report *r, struct buffer *out)
     } counts[] = {{"replicas", e->replicas},           {"steps", e->steps},
                   {"preemptions", e->preemptions},     {"prompt_tokens", e->prompt_tokens},
                   {"cached_tokens", e->cached_tokens}, {"kv_blocks", e->kv_blocks_total}};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        json_key(&w, counts[i].key);
-        json_put_u64(&w, counts[i].value);
-    }
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        json_pair_u64(&w, counts[i].key, counts[i].value);
     json_end_object(&w);
     json_end_object(&w);
 }

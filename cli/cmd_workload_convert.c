@@ -73,27 +73,21 @@ static void put_result(const struct terminal *t, const struct convert_options *o
     buffer_init(&text, BUFFER_UNBOUNDED);
     json_write_init(&w, &text, 2);
     json_begin_object(&w);
-    json_key(&w, "input");
-    json_put_string(&w, o->common.arguments[0]);
-    json_key(&w, "format");
-    json_put_string(&w, report->format);
-    json_key(&w, "output");
-    json_put_string(&w, o->output);
-    json_key(&w, "requests");
-    json_put_u64(&w, report->rows);
+    json_pair_string(&w, "input", o->common.arguments[0]);
+    json_pair_string(&w, "format", report->format);
+    json_pair_string(&w, "output", o->output);
+    json_pair_u64(&w, "requests", report->rows);
     for (int skipped = 1; skipped >= 0; skipped--) {
         json_key(&w, skipped ? "skipped" : "noticed");
         json_begin_object(&w);
         for (size_t i = 0; i < report->note_count; i++) {
             if (report->notes[i].skipped != (skipped == 1))
                 continue;
-            json_key(&w, report->notes[i].what);
-            json_put_u64(&w, report->notes[i].count);
+            json_pair_u64(&w, report->notes[i].what, report->notes[i].count);
         }
         json_end_object(&w);
     }
-    json_key(&w, "left_out");
-    json_put_string(&w, losses);
+    json_pair_string(&w, "left_out", losses);
     json_end_object(&w);
     buffer_add_byte(&text, '\n');
     print_buffer(t->machine, &text);

@@ -39,12 +39,6 @@ static int check(const struct fit_options *o, struct error *err)
     return 0;
 }
 
-static void put_statistic(struct json_writer *w, const char *key, double value)
-{
-    json_key(w, key);
-    json_put_statistic(w, value);
-}
-
 static void put_json(const struct terminal *t, const struct fit_options *o,
                      const struct fit_report *r, const struct fit_distance *d)
 {
@@ -53,24 +47,19 @@ static void put_json(const struct terminal *t, const struct fit_options *o,
     buffer_init(&text, BUFFER_UNBOUNDED);
     json_write_init(&w, &text, 2);
     json_begin_object(&w);
-    json_key(&w, "input");
-    json_put_string(&w, o->common.arguments[0]);
-    json_key(&w, "output");
-    json_put_string(&w, o->output);
-    json_key(&w, "requests");
-    json_put_u64(&w, r->requests);
-    json_key(&w, "classes");
-    json_put_u64(&w, r->classes);
-    json_key(&w, "dependent");
-    json_put_u64(&w, r->dependent);
-    put_statistic(&w, "gap_shape", r->shape);
-    put_statistic(&w, "rate_step_s", r->step_s);
-    put_statistic(&w, "ks_input", d->ks_input);
-    put_statistic(&w, "ks_output", d->ks_output);
-    put_statistic(&w, "interarrival_cv", d->interarrival_cv);
-    put_statistic(&w, "twin_interarrival_cv", d->twin_cv);
-    put_statistic(&w, "prefix_hit_ratio", d->hit_ratio);
-    put_statistic(&w, "twin_prefix_hit_ratio", d->twin_hit_ratio);
+    json_pair_string(&w, "input", o->common.arguments[0]);
+    json_pair_string(&w, "output", o->output);
+    json_pair_u64(&w, "requests", r->requests);
+    json_pair_u64(&w, "classes", r->classes);
+    json_pair_u64(&w, "dependent", r->dependent);
+    json_pair_statistic(&w, "gap_shape", r->shape);
+    json_pair_statistic(&w, "rate_step_s", r->step_s);
+    json_pair_statistic(&w, "ks_input", d->ks_input);
+    json_pair_statistic(&w, "ks_output", d->ks_output);
+    json_pair_statistic(&w, "interarrival_cv", d->interarrival_cv);
+    json_pair_statistic(&w, "twin_interarrival_cv", d->twin_cv);
+    json_pair_statistic(&w, "prefix_hit_ratio", d->hit_ratio);
+    json_pair_statistic(&w, "twin_prefix_hit_ratio", d->twin_hit_ratio);
     json_end_object(&w);
     buffer_add_byte(&text, '\n');
     print_buffer(t->machine, &text);

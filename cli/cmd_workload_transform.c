@@ -70,19 +70,15 @@ static int run_transforms(const struct terminal *t, const struct transform_optio
     struct notes notes = {t, &j};
     json_write_init(&j, json, 2);
     json_begin_object(&j);
-    json_key(&j, "input");
-    json_put_string(&j, o->common.arguments[0]);
-    json_key(&j, "output");
-    json_put_string(&j, o->output);
-    json_key(&j, "requests_before");
-    json_put_u64(&j, w->count);
+    json_pair_string(&j, "input", o->common.arguments[0]);
+    json_pair_string(&j, "output", o->output);
+    json_pair_u64(&j, "requests_before", w->count);
     json_key(&j, "transforms");
     json_begin_array(&j);
     int status = transform_apply_all(o->transforms.items, o->transforms.count, o->common.seed, w,
                                      note, &notes, err);
     json_end_array(&j);
-    json_key(&j, "requests");
-    json_put_u64(&j, w->count);
+    json_pair_u64(&j, "requests", w->count);
     json_end_object(&j);
     buffer_add_byte(json, '\n');
     return status;

@@ -93,12 +93,6 @@ static bool value_of(const struct export_rows *x, const struct export_row *r, in
 
 /* ---- profile_export.jsonl ---- */
 
-static void put_name(struct json_writer *w, const char *key, const char *text)
-{
-    json_key(w, key);
-    json_put_string(w, text);
-}
-
 static void put_instant(struct json_writer *w, const char *key, const struct export_rows *x,
                         int64_t at_ns)
 {
@@ -116,21 +110,18 @@ static void put_metadata(struct json_writer *w, const struct export_rows *x,
     bool cancelled = r->status == RECORD_CANCELLED;
     json_key(w, "metadata");
     json_begin_object(w);
-    json_key(w, "session_num");
-    json_put_u64(w, number);
-    put_name(w, "x_request_id", id);
-    put_name(w, "x_correlation_id", session ? session : id);
-    put_name(w, "conversation_id", session);
-    json_key(w, "turn_index");
-    json_put_u64(w, r->turn);
+    json_pair_u64(w, "session_num", number);
+    json_pair_string(w, "x_request_id", id);
+    json_pair_string(w, "x_correlation_id", session ? session : id);
+    json_pair_string(w, "conversation_id", session);
+    json_pair_u64(w, "turn_index", r->turn);
     put_instant(w, "request_start_ns", x, r->sent_ns);
     put_instant(w, "request_ack_ns", x, r->first_byte_ns);
     put_instant(w, "request_end_ns", x, r->done_ns);
-    put_name(w, "worker_id", "farebox");
-    put_name(w, "record_processor_id", "farebox");
-    put_name(w, "benchmark_phase", "profiling");
-    json_key(w, "was_cancelled");
-    json_put_bool(w, cancelled);
+    json_pair_string(w, "worker_id", "farebox");
+    json_pair_string(w, "record_processor_id", "farebox");
+    json_pair_string(w, "benchmark_phase", "profiling");
+    json_pair_bool(w, "was_cancelled", cancelled);
     put_instant(w, "cancellation_time_ns", x, cancelled ? r->done_ns : TIME_NEVER);
     json_end_object(w);
 }
@@ -153,8 +144,7 @@ static void put_value_begin(struct json_writer *w, const char *tag)
 
 static void put_value_end(struct json_writer *w, const char *unit)
 {
-    json_key(w, "unit");
-    json_put_string(w, unit);
+    json_pair_string(w, "unit", unit);
     json_end_object(w);
 }
 
@@ -196,8 +186,11 @@ static void put_error(struct json_writer *w, const struct export_rows *x,
         json_put_i64(w, r->http_status);
     else
         json_put_null(w);
-    put_name(w, "type", cancelled ? "RequestCancellationError" : failure_name(r->failure));
-    put_name(w, "message", message ? message : cancelled ? "cancelled" : failure_name(r->failure));
+    json_pair_string(w, "type", cancelled ? "RequestCancellationError" : failure_name(r->failure));
+    json_pair_string(w, "message",
+                     message     ? message
+                     : cancelled ? "cancelled"
+                                 : failure_name(r->failure));
     json_end_object(w);
 }
 
@@ -240,17 +233,16 @@ static void put_statistics(struct json_writer *w, int metric, double *values, si
         return;
     json_key(w, metrics[metric].tag);
     json_begin_object(w);
-    json_key(w, "unit");
-    json_put_string(w, metrics[metric].unit);
-    export_put(w, "avg", s.mean);
+    json_pair_string(w, "unit", metrics[metric].unit);
+    json_pair_double(w, "avg", s.mean);
     for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
         char key[8];
         snprintf(key, sizeof key, "p%d", points[i]);
-        export_put(w, key, quantile_sorted(values, count, points[i] / 100.0));
+        json_pair_double(w, key, quantile_sorted(values, count, points[i] / 100.0));
     }
-    export_put(w, "min", s.min);
-    export_put(w, "max", s.max);
-    export_put(w, "std", s.std);
+    json_pair_double(w, "min", s.min);
+    json_pair_double(w, "max", s.max);
+    json_pair_double(w, "std", s.std);
     json_end_object(w);
 }
 
@@ -278,9 +270,8 @@ static void put_single(struct json_writer *w, const char *tag, const char *unit,
 {
     json_key(w, tag);
     json_begin_object(w);
-    json_key(w, "unit");
-    json_put_string(w, unit);
-    export_put(w, "avg", value);
+    json_pair_string(w, "unit", unit);
+    json_pair_double(w, "avg", value);
     json_end_object(w);
 }
 
@@ -350,8 +341,7 @@ static void put_errors(struct json_writer *w, const struct export_rows *x)
         json_begin_object(w);
         json_key(w, "error_details");
         put_error(w, x, &x->rows[samples[k]]);
-        json_key(w, "count");
-        json_put_u64(w, counts[k]);
+        json_pair_u64(w, "count", counts[k]);
         json_end_object(w);
     }
     json_end_array(w);
@@ -382,8 +372,7 @@ void export_write_aiperf_summary(const struct export_request *q, const struct ex
         if (m != CHUNK_GAPS || x->has_chunks)
             put_metric(&w, x, m);
     put_totals(&w, q, x);
-    json_key(&w, "was_cancelled");
-    json_put_bool(&w, q->summary->accounting.unsent_by[UNSENT_INTERRUPTED] > 0);
+    json_pair_bool(&w, "was_cancelled", q->summary->accounting.unsent_by[UNSENT_INTERRUPTED] > 0);
     put_time(&w, "start_time", x, 0);
     put_time(&w, "end_time", x, q->summary->duration_s);
     put_errors(&w, x);

@@ -267,9 +267,3 @@ struct export_statistics export_statistics(double *values, size_t count)
     s.max = values[count - 1];
     return s;
 }
-
-void export_put(struct json_writer *w, const char *key, double value)
-{
-    json_key(w, key);
-    json_put_double(w, value);
-}

@@ -59,8 +59,6 @@ struct export_statistics {
 /* Of values, which are sorted; zero without any. */
 struct export_statistics export_statistics(double *values, size_t count);
 
-void export_put(struct json_writer *w, const char *key, double value);
-
 void export_write_vllm(const struct export_request *q, const struct export_rows *x,
                        struct buffer *out);
 void export_write_aiperf_rows(const struct export_rows *x, struct buffer *out);

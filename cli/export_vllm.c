@@ -60,14 +60,14 @@ static void put_series(struct json_writer *w, const char *name, struct series *s
     char key[32];
     struct export_statistics all = export_statistics(s->values, s->count);
     snprintf(key, sizeof key, "mean_%s_ms", name);
-    export_put(w, key, all.mean);
+    json_pair_double(w, key, all.mean);
     snprintf(key, sizeof key, "median_%s_ms", name);
-    export_put(w, key, s->count ? quantile_sorted(s->values, s->count, 0.5) : 0);
+    json_pair_double(w, key, s->count ? quantile_sorted(s->values, s->count, 0.5) : 0);
     snprintf(key, sizeof key, "std_%s_ms", name);
-    export_put(w, key, all.std);
+    json_pair_double(w, key, all.std);
     for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
         snprintf(key, sizeof key, "%s_%s_ms", points[i].key, name);
-        export_put(w, key, s->count ? quantile_sorted(s->values, s->count, points[i].p) : 0);
+        json_pair_double(w, key, s->count ? quantile_sorted(s->values, s->count, points[i].p) : 0);
     }
     free(s->values);
 }
@@ -114,9 +114,8 @@ static void put_peaks(struct json_writer *w, const struct export_rows *x)
         }
     }
     if (x->has_chunks)
-        export_put(w, "max_output_tokens_per_s", largest(tokens, size));
-    json_key(w, "max_concurrent_requests");
-    json_put_u64(w, largest(flying, size));
+        json_pair_double(w, "max_output_tokens_per_s", largest(tokens, size));
+    json_pair_u64(w, "max_concurrent_requests", largest(flying, size));
     free(tokens);
     free(flying);
 }
@@ -159,20 +158,15 @@ static void put_setup(struct json_writer *w, const struct export_request *q,
                           : text_equal(text_of(api), "embeddings") ? "openai-embeddings"
                                                                    : "openai-chat";
     put_date(w, x);
-    json_key(w, "endpoint_type");
-    json_put_string(w, backend);
-    json_key(w, "backend");
-    json_put_string(w, backend);
-    json_key(w, "label");
-    json_put_string(w, q->summary->command);
+    json_pair_string(w, "endpoint_type", backend);
+    json_pair_string(w, "backend", backend);
+    json_pair_string(w, "label", q->summary->command);
     json_key(w, "model_id");
     if (!model && x->count)
         model = export_name(x, x->rows[0].endpoint);
     json_put_string(w, model);
-    json_key(w, "tokenizer_id");
-    json_put_string(w, model);
-    json_key(w, "num_prompts");
-    json_put_u64(w, x->sent);
+    json_pair_string(w, "tokenizer_id", model);
+    json_pair_u64(w, "num_prompts", x->sent);
     put_option(w, "request_rate", x->rate, "inf");
     put_option(w, "burstiness", x->burstiness ? x->burstiness : "1", NULL);
     const char *cap = x->concurrency ? x->concurrency : x->max_in_flight;
@@ -190,19 +184,15 @@ static void put_totals(struct json_writer *w, const struct export_request *q,
             input += x->rows[i].input;
             output += x->rows[i].output;
         }
-    export_put(w, "duration", duration_s);
-    json_key(w, "completed");
-    json_put_u64(w, completed);
-    json_key(w, "failed");
-    json_put_u64(w, x->sent - completed);
-    json_key(w, "total_input_tokens");
-    json_put_u64(w, input);
-    json_key(w, "total_output_tokens");
-    json_put_u64(w, output);
-    export_put(w, "request_throughput", (double)completed / duration_s);
-    export_put(w, "request_goodput", q->summary->all.goodput_rps);
-    export_put(w, "output_throughput", (double)output / duration_s);
-    export_put(w, "total_token_throughput", (double)(input + output) / duration_s);
+    json_pair_double(w, "duration", duration_s);
+    json_pair_u64(w, "completed", completed);
+    json_pair_u64(w, "failed", x->sent - completed);
+    json_pair_u64(w, "total_input_tokens", input);
+    json_pair_u64(w, "total_output_tokens", output);
+    json_pair_double(w, "request_throughput", (double)completed / duration_s);
+    json_pair_double(w, "request_goodput", q->summary->all.goodput_rps);
+    json_pair_double(w, "output_throughput", (double)output / duration_s);
+    json_pair_double(w, "total_token_throughput", (double)(input + output) / duration_s);
     put_peaks(w, x);
 }
 

@@ -127,34 +127,27 @@ static void write_table(const struct search *s, struct buffer *out)
         buffer_add_format(out, "Not narrower: %s\n", s->ended);
 }
 
-static void put(struct json_writer *w, const char *key, double value)
-{
-    json_key(w, key);
-    json_put_statistic(w, value);
-}
-
 static void write_json(const struct search *s, struct buffer *out)
 {
     struct json_writer w;
     json_write_init(&w, out, 2);
     json_begin_object(&w);
-    put(&w, "rate_rps", s->low > 0 ? s->low : NAN);
-    put(&w, "fails_at_rps", s->high);
-    put(&w, "goodput", s->f->sweep->goodput);
-    json_key(&w, "ended");
-    json_put_string(&w, s->ended);
+    json_pair_statistic(&w, "rate_rps", s->low > 0 ? s->low : NAN);
+    json_pair_statistic(&w, "fails_at_rps", s->high);
+    json_pair_statistic(&w, "goodput", s->f->sweep->goodput);
+    json_pair_string(&w, "ended", s->ended);
     json_key(&w, "probes");
     json_begin_array(&w);
     for (size_t i = 0; i < s->count; i++) {
         const struct sweep_point *p = &s->probes[i];
         json_begin_object(&w);
-        put(&w, "rate_rps", p->value);
-        put(&w, "scheduled", p->requests);
-        put(&w, "goodput_fraction", p->goodput);
-        put(&w, "request_throughput_rps", p->request_rps);
-        put(&w, "ttft_ms_p99", p->ttft_p99);
-        put(&w, "tpot_ms_p99", p->tpot_p99);
-        put(&w, "e2e_ms_p99", p->e2e_p99);
+        json_pair_statistic(&w, "rate_rps", p->value);
+        json_pair_statistic(&w, "scheduled", p->requests);
+        json_pair_statistic(&w, "goodput_fraction", p->goodput);
+        json_pair_statistic(&w, "request_throughput_rps", p->request_rps);
+        json_pair_statistic(&w, "ttft_ms_p99", p->ttft_p99);
+        json_pair_statistic(&w, "tpot_ms_p99", p->tpot_p99);
+        json_pair_statistic(&w, "e2e_ms_p99", p->e2e_p99);
         json_end_object(&w);
     }
     json_end_array(&w);

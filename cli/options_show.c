@@ -106,8 +106,7 @@ void options_write(const struct option_spec *specs, const void *target, struct j
 {
     const struct common_options *common = target;
     json_begin_object(w);
-    json_key(w, "seed");
-    json_put_u64(w, common->seed);
+    json_pair_u64(w, "seed", common->seed);
     for (const struct option_spec *s = specs; s && s->name; s++) {
         /* An option left unset has no value that could be fed back. */
         if (!s->fallback && !options_given(target, s->name))

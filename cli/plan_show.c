@@ -209,37 +209,30 @@ void plan_show_text(const struct capacity_plan *p, struct buffer *out)
 
 /* ---- JSON ---- */
 
-static void put(struct json_writer *w, const char *key, double value)
-{
-    json_key(w, key);
-    json_put_statistic(w, value);
-}
-
 static void write_point(const struct capacity_point *p, struct json_writer *w)
 {
     json_begin_object(w);
-    put(w, "rate_rps", p->rate_rps);
-    put(w, "goodput_fraction", p->goodput);
-    put(w, "goodput_fraction_min", p->goodput_low);
-    put(w, "goodput_fraction_max", p->goodput_high);
-    put(w, "ttft_ms_mean", p->ttft_mean);
-    put(w, "ttft_ms_p50", p->ttft_p50);
-    put(w, "ttft_ms_p99", p->ttft_p99);
-    put(w, "tpot_ms_p50", p->tpot_p50);
-    put(w, "tpot_ms_p99", p->tpot_p99);
-    put(w, "e2e_ms_mean", p->e2e_mean);
-    put(w, "e2e_ms_p50", p->e2e_p50);
-    put(w, "e2e_ms_p99", p->e2e_p99);
-    put(w, "request_throughput_rps", p->completed_rps);
-    put(w, "output_throughput_tps", p->output_tps);
-    put(w, "in_flight", p->in_flight);
+    json_pair_statistic(w, "rate_rps", p->rate_rps);
+    json_pair_statistic(w, "goodput_fraction", p->goodput);
+    json_pair_statistic(w, "goodput_fraction_min", p->goodput_low);
+    json_pair_statistic(w, "goodput_fraction_max", p->goodput_high);
+    json_pair_statistic(w, "ttft_ms_mean", p->ttft_mean);
+    json_pair_statistic(w, "ttft_ms_p50", p->ttft_p50);
+    json_pair_statistic(w, "ttft_ms_p99", p->ttft_p99);
+    json_pair_statistic(w, "tpot_ms_p50", p->tpot_p50);
+    json_pair_statistic(w, "tpot_ms_p99", p->tpot_p99);
+    json_pair_statistic(w, "e2e_ms_mean", p->e2e_mean);
+    json_pair_statistic(w, "e2e_ms_p50", p->e2e_p50);
+    json_pair_statistic(w, "e2e_ms_p99", p->e2e_p99);
+    json_pair_statistic(w, "request_throughput_rps", p->completed_rps);
+    json_pair_statistic(w, "output_throughput_tps", p->output_tps);
+    json_pair_statistic(w, "in_flight", p->in_flight);
     json_end_object(w);
 }
 
 static void write_capacity(const struct capacity *c, struct json_writer *w)
 {
-    json_key(w, "rate_rps");
-    json_put_statistic(w, c->rate_rps);
+    json_pair_statistic(w, "rate_rps", c->rate_rps);
     json_key(w, "rate_rps_ci95");
     json_begin_array(w);
     json_put_statistic(w, c->low_rps);
@@ -250,18 +243,16 @@ static void write_capacity(const struct capacity *c, struct json_writer *w)
     for (unsigned i = 0; i < c->seeds; i++)
         json_put_statistic(w, c->seed_rps[i]);
     json_end_array(w);
-    json_key(w, "limit");
-    json_put_string(w, capacity_limit_name(c->limit));
-    put(w, "limit_share", c->limit_share);
+    json_pair_string(w, "limit", capacity_limit_name(c->limit));
+    json_pair_statistic(w, "limit_share", c->limit_share);
     json_key(w, "theory");
     json_begin_object(w);
-    json_key(w, "servers");
-    json_put_u64(w, c->theory.servers);
-    put(w, "service_s", c->theory.service_s);
-    put(w, "wait_limit_s", c->theory.wait_limit_s);
-    put(w, "erlang_c_rps", c->theory.rate_rps);
-    put(w, "littles_in_flight", c->theory.littles_load);
-    put(w, "measured_in_flight", c->theory.measured_load);
+    json_pair_u64(w, "servers", c->theory.servers);
+    json_pair_statistic(w, "service_s", c->theory.service_s);
+    json_pair_statistic(w, "wait_limit_s", c->theory.wait_limit_s);
+    json_pair_statistic(w, "erlang_c_rps", c->theory.rate_rps);
+    json_pair_statistic(w, "littles_in_flight", c->theory.littles_load);
+    json_pair_statistic(w, "measured_in_flight", c->theory.measured_load);
     json_end_object(w);
     json_key(w, "curve");
     json_begin_array(w);
@@ -277,18 +268,13 @@ static void write_months(const struct capacity_plan *p, struct json_writer *w)
     for (size_t i = 0; i < p->month_count; i++) {
         const struct plan_month *m = &p->months[i];
         json_begin_object(w);
-        json_key(w, "month");
-        json_put_u64(w, i);
-        put(w, "demand_rps", m->demand_rps);
-        json_key(w, "replicas");
-        json_put_u64(w, m->replicas);
-        json_key(w, "replicas_at_lower_limit");
-        json_put_u64(w, m->replicas_low);
-        put(w, "gpu_hours", m->gpu_hours);
-        if (p->has_price) {
-            json_key(w, "cost_usd");
-            json_put_money(w, m->cost);
-        }
+        json_pair_u64(w, "month", i);
+        json_pair_statistic(w, "demand_rps", m->demand_rps);
+        json_pair_u64(w, "replicas", m->replicas);
+        json_pair_u64(w, "replicas_at_lower_limit", m->replicas_low);
+        json_pair_statistic(w, "gpu_hours", m->gpu_hours);
+        if (p->has_price)
+            json_pair_money(w, "cost_usd", m->cost);
         json_end_object(w);
     }
     json_end_array(w);
@@ -304,20 +290,15 @@ static void write_bills(const struct capacity_plan *p, struct json_writer *w)
         double request_usd;
         char name[BILL_NAME_SIZE];
         json_begin_object(w);
-        json_key(w, "plan");
-        json_put_string(w, bill_plan_name(b, name));
-        json_key(w, "month_usd");
-        json_put_money(w, b->prorated_total);
-        json_key(w, "requests");
-        json_put_u64(w, b->period_requests);
-        json_key(w, "served");
-        json_put_u64(w, b->period_served);
+        json_pair_string(w, "plan", bill_plan_name(b, name));
+        json_pair_money(w, "month_usd", b->prorated_total);
+        json_pair_u64(w, "requests", b->period_requests);
+        json_pair_u64(w, "served", b->period_served);
         if (plan_overtake(p, i, &request_usd, &o)) {
-            put(w, "per_request_usd", request_usd);
-            json_key(w, "self_hosting_overtakes");
-            json_put_bool(w, o.ever);
-            put(w, "overtakes_from_rps", o.first_rps);
-            put(w, "overtakes_for_good_from_rps", o.always_rps);
+            json_pair_statistic(w, "per_request_usd", request_usd);
+            json_pair_bool(w, "self_hosting_overtakes", o.ever);
+            json_pair_statistic(w, "overtakes_from_rps", o.first_rps);
+            json_pair_statistic(w, "overtakes_for_good_from_rps", o.always_rps);
         }
         json_end_object(w);
     }
@@ -328,23 +309,18 @@ void plan_write_json(const struct capacity_plan *p, struct json_writer *w)
 {
     const struct capacity *c = &p->capacity;
     json_begin_object(w);
-    json_key(w, "command");
-    json_put_string(w, "plan capacity");
-    json_key(w, "workload");
-    json_put_string(w, p->stem);
-    json_key(w, "engine");
-    json_put_string(w, p->engine->name);
+    json_pair_string(w, "command", "plan capacity");
+    json_pair_string(w, "workload", p->stem);
+    json_pair_string(w, "engine", p->engine->name);
     json_key(w, "slo");
     json_begin_object(w);
     for (size_t i = 0; i < p->slos->count; i++)
-        put(w, metric_key(p->slos->items[i].metric), p->slos->items[i].limit_ms);
+        json_pair_statistic(w, metric_key(p->slos->items[i].metric), p->slos->items[i].limit_ms);
     json_end_object(w);
-    put(w, "goodput", p->goodput);
-    put(w, "headroom", p->headroom);
-    json_key(w, "attainable");
-    json_put_bool(w, c->attainable);
-    json_key(w, "unbounded");
-    json_put_bool(w, c->unbounded);
+    json_pair_statistic(w, "goodput", p->goodput);
+    json_pair_statistic(w, "headroom", p->headroom);
+    json_pair_bool(w, "attainable", c->attainable);
+    json_pair_bool(w, "unbounded", c->unbounded);
     json_key(w, "unloaded");
     write_point(&c->unloaded, w);
     if (c->attainable && !c->unbounded) {

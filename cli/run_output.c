@@ -52,16 +52,12 @@ static void put_machine(struct json_writer *w)
     json_key(w, "machine");
     json_begin_object(w);
     read_proc("/proc/cpuinfo", "model name", text, sizeof text);
-    json_key(w, "cpu");
-    json_put_string(w, text);
-    json_key(w, "cores");
-    json_put_i64(w, sysconf(_SC_NPROCESSORS_ONLN));
+    json_pair_string(w, "cpu", text);
+    json_pair_i64(w, "cores", sysconf(_SC_NPROCESSORS_ONLN));
     read_proc("/proc/meminfo", "MemTotal", text, sizeof text);
-    json_key(w, "memory");
-    json_put_string(w, text);
+    json_pair_string(w, "memory", text);
     snprintf(text, sizeof text, "%s %s %s", system.sysname, system.release, system.machine);
-    json_key(w, "system");
-    json_put_string(w, text);
+    json_pair_string(w, "system", text);
     json_end_object(w);
 }
 
@@ -69,12 +65,9 @@ static void put_versions(struct json_writer *w, bool reproducible)
 {
     json_key(w, "versions");
     json_begin_object(w);
-    json_key(w, "farebox");
-    json_put_string(w, FAREBOX_VERSION);
-    if (!reproducible) {
-        json_key(w, "libcurl");
-        json_put_string(w, curl_version_info(CURLVERSION_NOW)->version);
-    }
+    json_pair_string(w, "farebox", FAREBOX_VERSION);
+    if (!reproducible)
+        json_pair_string(w, "libcurl", curl_version_info(CURLVERSION_NOW)->version);
     json_end_object(w);
 }
 
@@ -86,22 +79,17 @@ static int write_configuration(const struct run_output *out,
     buffer_init(&text, BUFFER_UNBOUNDED);
     json_write_init(&w, &text, 2);
     json_begin_object(&w);
-    json_key(&w, "schema_version");
-    json_put_u64(&w, 1);
-    json_key(&w, "command");
-    json_put_string(&w, request->command);
+    json_pair_u64(&w, "schema_version", 1);
+    json_pair_string(&w, "command", request->command);
     put_versions(&w, request->reproducible);
     if (!request->reproducible) {
         char started[CLOCK_INSTANT_SIZE];
         clock_format_instant(clock_wall_ns(), started);
-        json_key(&w, "started");
-        json_put_string(&w, started);
+        json_pair_string(&w, "started", started);
         put_machine(&w);
     }
-    if (request->workload) {
-        json_key(&w, "workload");
-        json_put_raw(&w, text_of(request->workload));
-    }
+    if (request->workload)
+        json_pair_raw(&w, "workload", text_of(request->workload));
     json_key(&w, "options");
     options_write(request->specs, request->options, &w);
     json_end_object(&w);

@@ -194,12 +194,9 @@ static void put_header(const struct sweep *s, struct buffer *out)
     snprintf(hash, sizeof hash, "%016" PRIx64, s->options_hash);
     json_write_init(&w, out, 0);
     json_begin_object(&w);
-    json_key(&w, "sweep");
-    json_put_string(&w, s->values.text);
-    json_key(&w, "command");
-    json_put_string(&w, s->command);
-    json_key(&w, "options");
-    json_put_string(&w, hash);
+    json_pair_string(&w, "sweep", s->values.text);
+    json_pair_string(&w, "command", s->command);
+    json_pair_string(&w, "options", hash);
     json_end_object(&w);
     buffer_add_byte(out, '\n');
 }
@@ -210,10 +207,8 @@ static void put_point(const struct sweep_point *given, struct buffer *out)
     struct sweep_point p = *given;
     json_write_init(&w, out, 0);
     json_begin_object(&w);
-    for (size_t i = 0; i < MEMBERS; i++) {
-        json_key(&w, members[i].key);
-        json_put_double(&w, *member(&p, i));
-    }
+    for (size_t i = 0; i < MEMBERS; i++)
+        json_pair_double(&w, members[i].key, *member(&p, i));
     json_end_object(&w);
     buffer_add_byte(out, '\n');
 }

@@ -118,40 +118,34 @@ void sweep_write_table(const struct sweep_result *r, struct buffer *out)
 
 /* ---- JSON ---- */
 
-static void put(struct json_writer *w, const char *key, double value)
-{
-    json_key(w, key);
-    json_put_statistic(w, value);
-}
-
 static void write_parameter(struct json_writer *w, const char *key, const struct usl_parameter *p)
 {
     json_key(w, key);
     json_begin_object(w);
-    put(w, "value", p->value);
-    put(w, "low", p->low);
-    put(w, "high", p->high);
+    json_pair_statistic(w, "value", p->value);
+    json_pair_statistic(w, "low", p->low);
+    json_pair_statistic(w, "high", p->high);
     json_end_object(w);
 }
 
 static void write_point(const struct sweep *s, const struct sweep_point *p, struct json_writer *w)
 {
     json_begin_object(w);
-    put(w, "value", p->value);
-    put(w, "scheduled", p->requests);
-    put(w, "failed", p->failed);
-    put(w, "unsent", p->unsent);
-    put(w, "request_throughput_rps", p->request_rps);
-    put(w, "output_throughput_tps", p->output_tps);
-    put(w, "goodput_fraction", p->goodput);
-    put(w, "ttft_ms_p50", p->ttft_p50);
-    put(w, "ttft_ms_p99", p->ttft_p99);
-    put(w, "tpot_ms_p50", p->tpot_p50);
-    put(w, "tpot_ms_p99", p->tpot_p99);
-    put(w, "e2e_ms_mean", p->e2e_mean);
-    put(w, "e2e_ms_p50", p->e2e_p50);
-    put(w, "e2e_ms_p99", p->e2e_p99);
-    put(w, "in_flight", sweep_in_flight(s, p));
+    json_pair_statistic(w, "value", p->value);
+    json_pair_statistic(w, "scheduled", p->requests);
+    json_pair_statistic(w, "failed", p->failed);
+    json_pair_statistic(w, "unsent", p->unsent);
+    json_pair_statistic(w, "request_throughput_rps", p->request_rps);
+    json_pair_statistic(w, "output_throughput_tps", p->output_tps);
+    json_pair_statistic(w, "goodput_fraction", p->goodput);
+    json_pair_statistic(w, "ttft_ms_p50", p->ttft_p50);
+    json_pair_statistic(w, "ttft_ms_p99", p->ttft_p99);
+    json_pair_statistic(w, "tpot_ms_p50", p->tpot_p50);
+    json_pair_statistic(w, "tpot_ms_p99", p->tpot_p99);
+    json_pair_statistic(w, "e2e_ms_mean", p->e2e_mean);
+    json_pair_statistic(w, "e2e_ms_p50", p->e2e_p50);
+    json_pair_statistic(w, "e2e_ms_p99", p->e2e_p99);
+    json_pair_statistic(w, "in_flight", sweep_in_flight(s, p));
     json_end_object(w);
 }
 
@@ -159,18 +153,15 @@ void sweep_write_json(const struct sweep_result *r, struct json_writer *w)
 {
     const struct sweep *s = r->sweep;
     json_begin_object(w);
-    json_key(w, "command");
-    json_put_string(w, s->command);
-    json_key(w, "sweep");
-    json_put_string(w, s->values.text);
-    json_key(w, "over");
-    json_put_string(w, s->values.is_rate ? "rate" : "concurrency");
+    json_pair_string(w, "command", s->command);
+    json_pair_string(w, "sweep", s->values.text);
+    json_pair_string(w, "over", s->values.is_rate ? "rate" : "concurrency");
     json_key(w, "points");
     json_begin_array(w);
     for (size_t i = 0; i < r->count; i++)
         write_point(s, &r->points[i], w);
     json_end_array(w);
-    put(w, "knee", r->knee == SIZE_MAX ? NAN : r->points[r->knee].value);
+    json_pair_statistic(w, "knee", r->knee == SIZE_MAX ? NAN : r->points[r->knee].value);
     if (r->has_usl) {
         json_key(w, "usl");
         json_begin_object(w);
@@ -178,8 +169,8 @@ void sweep_write_json(const struct sweep_result *r, struct json_writer *w)
         write_parameter(w, "sigma", &r->usl.sigma);
         write_parameter(w, "kappa", &r->usl.kappa);
         write_parameter(w, "optimum", &r->usl.optimum);
-        put(w, "peak_rps", r->usl.peak);
-        put(w, "r_squared", r->usl.r_squared);
+        json_pair_statistic(w, "peak_rps", r->usl.peak);
+        json_pair_statistic(w, "r_squared", r->usl.r_squared);
         json_end_object(w);
     }
     json_end_object(w);

@@ -87,13 +87,9 @@ void workload_source_describe(const struct workload_source *source, const struct
     workload_source_stem(source, stem);
     json_write_init(&j, out, 0);
     json_begin_object(&j);
-    json_key(&j, "name");
-    json_put_string(&j, stem);
-    json_key(&j, "requests");
-    json_put_u64(&j, w->count);
-    json_key(&j, "input_tokens");
-    json_put_u64(&j, input);
-    json_key(&j, "output_tokens");
-    json_put_u64(&j, output);
+    json_pair_string(&j, "name", stem);
+    json_pair_u64(&j, "requests", w->count);
+    json_pair_u64(&j, "input_tokens", input);
+    json_pair_u64(&j, "output_tokens", output);
     json_end_object(&j);
 }

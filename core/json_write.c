@@ -169,6 +169,60 @@ void json_put_money(struct json_writer *w, money value)
     json_put_string(w, text);
 }
 
+void json_pair_string(struct json_writer *w, const char *key, const char *text)
+{
+    json_key(w, key);
+    json_put_string(w, text);
+}
+
+void json_pair_u64(struct json_writer *w, const char *key, uint64_t value)
+{
+    json_key(w, key);
+    json_put_u64(w, value);
+}
+
+void json_pair_i64(struct json_writer *w, const char *key, int64_t value)
+{
+    json_key(w, key);
+    json_put_i64(w, value);
+}
+
+void json_pair_bool(struct json_writer *w, const char *key, bool value)
+{
+    json_key(w, key);
+    json_put_bool(w, value);
+}
+
+void json_pair_double(struct json_writer *w, const char *key, double value)
+{
+    json_key(w, key);
+    json_put_double(w, value);
+}
+
+void json_pair_statistic(struct json_writer *w, const char *key, double value)
+{
+    json_key(w, key);
+    json_put_statistic(w, value);
+}
+
+void json_pair_ms(struct json_writer *w, const char *key, int64_t ns)
+{
+    json_key(w, key);
+    json_put_ms(w, ns);
+}
+
+void json_pair_money(struct json_writer *w, const char *key, money value)
+{
+    json_key(w, key);
+    json_put_money(w, value);
+}
+
+void json_pair_raw(struct json_writer *w, const char *key, struct text json)
+{
+    json_key(w, key);
+    json_put_raw(w, json);
+}
+
 static void escape_byte(struct buffer *out, unsigned char c)
 {
     static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";

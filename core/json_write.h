@@ -3,8 +3,9 @@
  *     struct json_writer w;
  *     json_write_init(&w, &buffer, 2);          // indent by 2; 0 = on one line
  *     json_begin_object(&w);
- *     json_key(&w, "requests"); json_put_u64(&w, 2000);
- *     json_key(&w, "rate_rps"); json_put_double(&w, 33.25);
+ *     json_pair_u64(&w, "requests", 2000);
+ *     json_key(&w, "rates_rps");
+ *     json_begin_array(&w); json_put_double(&w, 33.25); json_end_array(&w);
  *     json_end_object(&w);
  *
  * The writer borrows the buffer. Object keys and strings must be UTF-8; bytes that are not become
@@ -56,6 +57,17 @@ void json_put_money(struct json_writer *w, money value);
 
 /* Text that is JSON already. */
 void json_put_raw(struct json_writer *w, struct text json);
+
+/* A key and its value at once. */
+void json_pair_string(struct json_writer *w, const char *key, const char *text);
+void json_pair_u64(struct json_writer *w, const char *key, uint64_t value);
+void json_pair_i64(struct json_writer *w, const char *key, int64_t value);
+void json_pair_bool(struct json_writer *w, const char *key, bool value);
+void json_pair_double(struct json_writer *w, const char *key, double value);
+void json_pair_statistic(struct json_writer *w, const char *key, double value);
+void json_pair_ms(struct json_writer *w, const char *key, int64_t ns);
+void json_pair_money(struct json_writer *w, const char *key, money value);
+void json_pair_raw(struct json_writer *w, const char *key, struct text json);
 
 /* The bytes of a JSON string, quotes and escapes included, to any buffer. */
 void json_escape(struct buffer *out, struct text text);

@@ -315,18 +315,11 @@ bool arrival_parse(struct json_scan *s, struct arrival *out)
     return !s->failed;
 }
 
-static void pair(struct json_writer *w, const char *key, double value)
-{
-    json_key(w, key);
-    json_put_double(w, value);
-}
-
 static void write_process(enum arrival_process process, double shape, struct json_writer *w)
 {
-    json_key(w, "process");
-    json_put_string(w, process_names[process]);
+    json_pair_string(w, "process", process_names[process]);
     if (process == ARRIVAL_GAMMA || process == ARRIVAL_WEIBULL)
-        pair(w, "shape", shape);
+        json_pair_double(w, "shape", shape);
 }
 
 /* A curve where all stages are level and alike but for their rates, else stages. */
@@ -349,7 +342,7 @@ static void write_stages(const struct arrival *a, struct json_writer *w)
     if (is_curve(a)) {
         json_key(w, "curve");
         json_begin_object(w);
-        pair(w, "step_s", a->stages[0].duration_s);
+        json_pair_double(w, "step_s", a->stages[0].duration_s);
         json_key(w, "rates_rps");
         json_begin_array(w);
         w->indent = 0;
@@ -363,18 +356,16 @@ static void write_stages(const struct arrival *a, struct json_writer *w)
         json_begin_array(w);
         for (size_t i = 0; i < a->stage_count; i++) {
             json_begin_object(w);
-            pair(w, "duration_s", a->stages[i].duration_s);
-            pair(w, "rate_rps", a->stages[i].from_rps);
-            pair(w, "to_rps", a->stages[i].to_rps);
+            json_pair_double(w, "duration_s", a->stages[i].duration_s);
+            json_pair_double(w, "rate_rps", a->stages[i].from_rps);
+            json_pair_double(w, "to_rps", a->stages[i].to_rps);
             write_process(a->stages[i].process, a->stages[i].shape, w);
             json_end_object(w);
         }
         json_end_array(w);
     }
-    if (a->repeat) {
-        json_key(w, "repeat");
-        json_put_bool(w, true);
-    }
+    if (a->repeat)
+        json_pair_bool(w, "repeat", true);
 }
 
 static void write_clock(const struct arrival *a, struct json_writer *w)
@@ -382,8 +373,8 @@ static void write_clock(const struct arrival *a, struct json_writer *w)
     if (a->amplitude > 0) {
         json_key(w, "diurnal");
         json_begin_object(w);
-        pair(w, "amplitude", a->amplitude);
-        pair(w, "peak_hour", a->peak_hour);
+        json_pair_double(w, "amplitude", a->amplitude);
+        json_pair_double(w, "peak_hour", a->peak_hour);
         json_end_object(w);
     }
     json_key(w, "weekly");
@@ -394,9 +385,8 @@ static void write_clock(const struct arrival *a, struct json_writer *w)
         json_put_double(w, a->day_factor[i]);
     json_end_array(w);
     json_end_object(w);
-    pair(w, "start_hour", fmod(a->start_hour, 24));
-    json_key(w, "start_day");
-    json_put_string(w, day_names[(int)(a->start_hour / 24) % 7]);
+    json_pair_double(w, "start_hour", fmod(a->start_hour, 24));
+    json_pair_string(w, "start_day", day_names[(int)(a->start_hour / 24) % 7]);
 }
 
 void arrival_write(const struct arrival *a, struct json_writer *w)
@@ -406,7 +396,7 @@ void arrival_write(const struct arrival *a, struct json_writer *w)
     if (a->stages)
         write_stages(a, w);
     else
-        pair(w, "rate_rps", a->rate_rps);
+        json_pair_double(w, "rate_rps", a->rate_rps);
     bool days = false;
     for (int i = 0; i < 7; i++)
         days = days || a->day_factor[i] < 1 || a->day_factor[i] > 1;
@@ -415,11 +405,10 @@ void arrival_write(const struct arrival *a, struct json_writer *w)
     if (a->on_s > 0) {
         json_key(w, "on_off");
         json_begin_object(w);
-        pair(w, "on_s", a->on_s);
-        pair(w, "off_s", a->off_s);
-        pair(w, "off_factor", a->off_factor);
-        json_key(w, "fixed");
-        json_put_bool(w, a->fixed_phases);
+        json_pair_double(w, "on_s", a->on_s);
+        json_pair_double(w, "off_s", a->off_s);
+        json_pair_double(w, "off_factor", a->off_factor);
+        json_pair_bool(w, "fixed", a->fixed_phases);
         json_end_object(w);
     }
     json_end_object(w);

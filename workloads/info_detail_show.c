@@ -3,12 +3,6 @@
 
 #include <math.h>
 
-static void put_number(struct json_writer *w, const char *key, double value)
-{
-    json_key(w, key);
-    json_put_statistic(w, value);
-}
-
 static void put_burstiness(const struct workload_detail *d, struct json_writer *w)
 {
     json_key(w, "burstiness");
@@ -17,9 +11,9 @@ static void put_burstiness(const struct workload_detail *d, struct json_writer *
     json_begin_array(w);
     for (size_t i = 0; i < d->dispersion_count; i++) {
         json_begin_object(w);
-        put_number(w, "window_s", (double)d->dispersion[i].window_ns / 1e9);
-        put_number(w, "index", d->dispersion[i].index);
-        put_number(w, "peak_to_mean", d->dispersion[i].peak_to_mean);
+        json_pair_statistic(w, "window_s", (double)d->dispersion[i].window_ns / 1e9);
+        json_pair_statistic(w, "index", d->dispersion[i].index);
+        json_pair_statistic(w, "peak_to_mean", d->dispersion[i].peak_to_mean);
         json_end_object(w);
     }
     json_end_array(w);
@@ -27,11 +21,10 @@ static void put_burstiness(const struct workload_detail *d, struct json_writer *
     json_begin_array(w);
     for (size_t i = 0; i < d->window_count; i++) {
         json_begin_object(w);
-        put_number(w, "start_s", d->windows[i].start_s);
-        json_key(w, "requests");
-        json_put_u64(w, d->windows[i].requests);
-        put_number(w, "rate_rps", d->windows[i].rate_rps);
-        put_number(w, "interarrival_cv", d->windows[i].interarrival_cv);
+        json_pair_statistic(w, "start_s", d->windows[i].start_s);
+        json_pair_u64(w, "requests", d->windows[i].requests);
+        json_pair_statistic(w, "rate_rps", d->windows[i].rate_rps);
+        json_pair_statistic(w, "interarrival_cv", d->windows[i].interarrival_cv);
         json_end_object(w);
     }
     json_end_array(w);
@@ -51,11 +44,9 @@ static void put_cache(const struct workload_info *info, struct json_writer *w)
     json_begin_array(w);
     for (size_t i = 0; i < d->cache_count; i++) {
         json_begin_object(w);
-        json_key(w, "blocks");
-        json_put_u64(w, d->cache[i].blocks);
-        json_key(w, "tokens");
-        json_put_u64(w, d->cache[i].blocks * info->block_size);
-        put_number(w, "hit_ratio_tokens", d->cache[i].hit_ratio_tokens);
+        json_pair_u64(w, "blocks", d->cache[i].blocks);
+        json_pair_u64(w, "tokens", d->cache[i].blocks * info->block_size);
+        json_pair_statistic(w, "hit_ratio_tokens", d->cache[i].hit_ratio_tokens);
         json_end_object(w);
     }
     json_end_array(w);
@@ -63,8 +54,8 @@ static void put_cache(const struct workload_info *info, struct json_writer *w)
     json_begin_array(w);
     for (size_t i = 0; i < d->ttl_count; i++) {
         json_begin_object(w);
-        put_number(w, "ttl_s", (double)d->ttl[i].ttl_ns / 1e9);
-        put_number(w, "hit_ratio_tokens", d->ttl[i].hit_ratio_tokens);
+        json_pair_statistic(w, "ttl_s", (double)d->ttl[i].ttl_ns / 1e9);
+        json_pair_statistic(w, "hit_ratio_tokens", d->ttl[i].hit_ratio_tokens);
         json_end_object(w);
     }
     json_end_array(w);
@@ -79,13 +70,12 @@ static void put_fit(struct json_writer *w, const char *key, const struct info_fi
         return;
     }
     json_begin_object(w);
-    json_key(w, "family");
-    json_put_string(w, fit_family_name(f->fit.family));
+    json_pair_string(w, "family", fit_family_name(f->fit.family));
     const double parameters[] = {f->fit.a, f->fit.b};
     for (int i = 0; i < 2; i++)
         if (fit_parameter_name(f->fit.family, i))
-            put_number(w, fit_parameter_name(f->fit.family, i), parameters[i]);
-    put_number(w, "ks_distance", f->fit.distance);
+            json_pair_statistic(w, fit_parameter_name(f->fit.family, i), parameters[i]);
+    json_pair_statistic(w, "ks_distance", f->fit.distance);
     json_end_object(w);
 }
 

@@ -4,18 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 
-static void put_number(struct json_writer *w, const char *key, double value)
-{
-    json_key(w, key);
-    json_put_double(w, value);
-}
-
-static void put_count(struct json_writer *w, const char *key, uint64_t value)
-{
-    json_key(w, key);
-    json_put_u64(w, value);
-}
-
 void info_summary_put_json(const struct info_summary *s, struct json_writer *w)
 {
     if (s->count == 0) {
@@ -23,13 +11,13 @@ void info_summary_put_json(const struct info_summary *s, struct json_writer *w)
         return;
     }
     json_begin_object(w);
-    put_number(w, "mean", s->mean);
-    put_number(w, "stddev", s->stddev);
-    put_number(w, "min", s->min);
-    put_number(w, "p50", s->p50);
-    put_number(w, "p90", s->p90);
-    put_number(w, "p99", s->p99);
-    put_number(w, "max", s->max);
+    json_pair_double(w, "mean", s->mean);
+    json_pair_double(w, "stddev", s->stddev);
+    json_pair_double(w, "min", s->min);
+    json_pair_double(w, "p50", s->p50);
+    json_pair_double(w, "p90", s->p90);
+    json_pair_double(w, "p99", s->p99);
+    json_pair_double(w, "max", s->max);
     json_end_object(w);
 }
 
@@ -47,7 +35,7 @@ static void put_notes(const struct workload_info *info, bool skipped, const char
     json_begin_object(w);
     for (size_t i = 0; i < info->report.note_count; i++)
         if (info->report.notes[i].skipped == skipped)
-            put_count(w, info->report.notes[i].what, info->report.notes[i].count);
+            json_pair_u64(w, info->report.notes[i].what, info->report.notes[i].count);
     json_end_object(w);
 }
 
@@ -59,11 +47,11 @@ static void put_prefix(const struct workload_info *info, struct json_writer *w)
         return;
     }
     json_begin_object(w);
-    put_number(w, "hit_ratio_tokens", info->hit_ratio_tokens);
-    put_number(w, "hit_ratio_blocks", info->hit_ratio_blocks);
-    put_count(w, "block_size", info->block_size);
-    put_count(w, "blocks", info->blocks);
-    put_count(w, "distinct_blocks", info->distinct_blocks);
+    json_pair_double(w, "hit_ratio_tokens", info->hit_ratio_tokens);
+    json_pair_double(w, "hit_ratio_blocks", info->hit_ratio_blocks);
+    json_pair_u64(w, "block_size", info->block_size);
+    json_pair_u64(w, "blocks", info->blocks);
+    json_pair_u64(w, "distinct_blocks", info->distinct_blocks);
     json_end_object(w);
 }
 
@@ -75,19 +63,17 @@ static void put_recorded(const struct workload_info *info, struct json_writer *w
         return;
     }
     json_begin_object(w);
-    put_count(w, "cached_input_tokens", info->cached_tokens);
-    put_count(w, "cache_write_tokens", info->written_tokens);
-    put_count(w, "reasoning_tokens", info->reasoning_tokens);
+    json_pair_u64(w, "cached_input_tokens", info->cached_tokens);
+    json_pair_u64(w, "cache_write_tokens", info->written_tokens);
+    json_pair_u64(w, "reasoning_tokens", info->reasoning_tokens);
     json_end_object(w);
 }
 
 static void put_head(const struct workload_info *info, struct json_writer *w)
 {
     char instant[CLOCK_INSTANT_SIZE];
-    json_key(w, "name");
-    json_put_string(w, info->name);
-    json_key(w, "format");
-    json_put_string(w, info->format);
+    json_pair_string(w, "name", info->name);
+    json_pair_string(w, "format", info->format);
     json_key(w, "start");
     if (info->has_start)
         clock_format_instant(info->start_unix_ns, instant);
@@ -98,26 +84,26 @@ void workload_info_put_json(const struct workload_info *info, struct json_writer
 {
     json_begin_object(w);
     put_head(info, w);
-    put_count(w, "requests", info->requests);
-    put_count(w, "failed", info->failed);
-    put_count(w, "aborted", info->aborted);
-    put_count(w, "dependent", info->dependent);
-    put_number(w, "duration_s", info->has_duration ? (double)info->duration_ns / 1e9 : NAN);
-    put_number(w, "rate_rps", info->rate_rps);
+    json_pair_u64(w, "requests", info->requests);
+    json_pair_u64(w, "failed", info->failed);
+    json_pair_u64(w, "aborted", info->aborted);
+    json_pair_u64(w, "dependent", info->dependent);
+    json_pair_double(w, "duration_s", info->has_duration ? (double)info->duration_ns / 1e9 : NAN);
+    json_pair_double(w, "rate_rps", info->rate_rps);
     put_summary(w, "input_tokens", &info->input_tokens);
     put_summary(w, "output_tokens", &info->output_tokens);
-    put_count(w, "total_input_tokens", info->input_tokens.total);
-    put_count(w, "total_output_tokens", info->output_tokens.total);
-    put_count(w, "empty_outputs", info->empty_outputs);
+    json_pair_u64(w, "total_input_tokens", info->input_tokens.total);
+    json_pair_u64(w, "total_output_tokens", info->output_tokens.total);
+    json_pair_u64(w, "empty_outputs", info->empty_outputs);
     json_key(w, "interarrival");
     json_begin_object(w);
-    put_number(w, "mean_s", info->interarrival_mean_s);
-    put_number(w, "cv", info->interarrival_cv);
+    json_pair_double(w, "mean_s", info->interarrival_mean_s);
+    json_pair_double(w, "cv", info->interarrival_cv);
     json_end_object(w);
-    put_count(w, "sessions", info->sessions);
+    json_pair_u64(w, "sessions", info->sessions);
     put_summary(w, "turns_per_session", &info->turns_per_session);
-    put_count(w, "models", info->models);
-    put_count(w, "classes", info->classes);
+    json_pair_u64(w, "models", info->models);
+    json_pair_u64(w, "classes", info->classes);
     put_prefix(info, w);
     put_recorded(info, w);
     if (info->has_detail)

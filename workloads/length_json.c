@@ -337,12 +337,6 @@ bool length_parse(struct json_scan *s, struct length *out)
     return !s->failed;
 }
 
-static void pair(struct json_writer *w, const char *key, double value)
-{
-    json_key(w, key);
-    json_put_double(w, value);
-}
-
 /* Tables stand on one line each, whatever the file's indentation. */
 static void write_list(struct json_writer *w, const char *key, const double *items, size_t count)
 {
@@ -380,9 +374,9 @@ static void write_parameters(const struct length *l, struct json_writer *w)
     } else if (l->kind == LENGTH_VALUES) {
         write_values(l, w);
     } else {
-        pair(w, names[l->kind][0], l->kind == LENGTH_LOGNORMAL ? exp(l->a) : l->a);
+        json_pair_double(w, names[l->kind][0], l->kind == LENGTH_LOGNORMAL ? exp(l->a) : l->a);
         if (names[l->kind][1])
-            pair(w, names[l->kind][1], l->b);
+            json_pair_double(w, names[l->kind][1], l->b);
     }
 }
 
@@ -393,12 +387,12 @@ void length_write(const struct length *l, struct json_writer *w)
         return;
     }
     json_begin_object(w);
-    json_key(w, "distribution");
-    json_put_string(w, l->kind == LENGTH_VALUES ? "empirical" : kind_names[l->kind]);
+    json_pair_string(w, "distribution",
+                     l->kind == LENGTH_VALUES ? "empirical" : kind_names[l->kind]);
     write_parameters(l, w);
     if (isfinite(l->min))
-        pair(w, "min", l->min);
+        json_pair_double(w, "min", l->min);
     if (isfinite(l->max))
-        pair(w, "max", l->max);
+        json_pair_double(w, "max", l->max);
     json_end_object(w);
 }

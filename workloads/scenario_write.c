@@ -3,26 +3,16 @@
 
 #include <math.h>
 
-static void put_number(struct json_writer *w, const char *key, double value)
-{
-    json_key(w, key);
-    json_put_double(w, value);
-}
-
 static void put_string(struct json_writer *w, const char *key, const char *value)
 {
-    if (!value)
-        return;
-    json_key(w, key);
-    json_put_string(w, value);
+    if (value)
+        json_pair_string(w, key, value);
 }
 
 static void put_raw(struct json_writer *w, const char *key, const char *json)
 {
-    if (!json)
-        return;
-    json_key(w, key);
-    json_put_raw(w, text_of(json));
+    if (json)
+        json_pair_raw(w, key, text_of(json));
 }
 
 static void put_length(struct json_writer *w, const char *key, const struct length *l)
@@ -44,9 +34,8 @@ static void put_pool(struct json_writer *w, const char *key, const char *tokens,
     json_key(w, key);
     json_begin_object(w);
     put_length(w, tokens, &pool->tokens);
-    json_key(w, "count");
-    json_put_u64(w, pool->count);
-    put_number(w, "zipf", pool->zipf);
+    json_pair_u64(w, "count", pool->count);
+    json_pair_double(w, "zipf", pool->zipf);
     if (per_turn)
         put_length(w, "per_turn", per_turn);
     json_end_object(w);
@@ -63,12 +52,10 @@ static void put_session(struct json_writer *w, const struct scenario_class *c)
         put_length(w, "think_s", &c->think_s);
     if (!c->grows)
         put_string(w, "context", "fresh");
-    if (c->max_context) {
-        json_key(w, "max_context_tokens");
-        json_put_u64(w, c->max_context);
-    }
+    if (c->max_context)
+        json_pair_u64(w, "max_context_tokens", c->max_context);
     if (c->early_stop > 0)
-        put_number(w, "early_stop", c->early_stop);
+        json_pair_double(w, "early_stop", c->early_stop);
     json_end_object(w);
 }
 
@@ -82,10 +69,9 @@ static void put_tools(struct json_writer *w, const struct scenario_tools *t)
     put_length(w, "output", &t->output);
     put_length(w, "result", &t->result);
     put_length(w, "time_s", &t->time_s);
-    put_number(w, "failure", t->failure);
+    json_pair_double(w, "failure", t->failure);
     put_length(w, "error", &t->error);
-    json_key(w, "max_repeats");
-    json_put_u64(w, t->max_repeats);
+    json_pair_u64(w, "max_repeats", t->max_repeats);
     put_length(w, "calls", &t->calls);
     put_length(w, "call_input", &t->call_input);
     put_length(w, "call_output", &t->call_output);
@@ -101,21 +87,19 @@ static void put_class(struct json_writer *w, const struct scenario_class *c)
         json_key(w, "arrivals");
         arrival_write(&c->arrival, w);
     } else {
-        put_number(w, "weight", c->weight);
+        json_pair_double(w, "weight", c->weight);
     }
     put_string(w, "model", c->model);
     if (c->service != SERVICE_STANDARD)
         put_string(w, "service", service_name(c->service));
-    if (c->priority) {
-        json_key(w, "priority");
-        json_put_i64(w, c->priority);
-    }
+    if (c->priority)
+        json_pair_i64(w, "priority", c->priority);
     put_raw(w, "labels", c->labels);
     put_raw(w, "body", c->body);
     put_length(w, "input", &c->input);
     put_length(w, "output", &c->output);
     if (fabs(c->correlation) > 0)
-        put_number(w, "correlation", c->correlation);
+        json_pair_double(w, "correlation", c->correlation);
     if (c->has_reasoning)
         put_length(w, "reasoning", &c->reasoning);
     put_pool(w, "system_prompt", "tokens", &c->system, NULL);
@@ -138,14 +122,11 @@ void scenario_write(const struct scenario *s, struct buffer *out)
         clock_format_instant(s->start_unix_ns, instant);
         put_string(&w, "start", instant);
     }
-    json_key(&w, "block_size");
-    json_put_u64(&w, s->block_size);
-    if (s->requests) {
-        json_key(&w, "requests");
-        json_put_u64(&w, s->requests);
-    }
+    json_pair_u64(&w, "block_size", s->block_size);
+    if (s->requests)
+        json_pair_u64(&w, "requests", s->requests);
     if (s->duration_s > 0)
-        put_number(&w, "duration_s", s->duration_s);
+        json_pair_double(&w, "duration_s", s->duration_s);
     if (s->has_arrival) {
         json_key(&w, "arrivals");
         arrival_write(&s->arrival, &w);

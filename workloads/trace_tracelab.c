@@ -114,14 +114,10 @@ static void put_labels(struct tracelab *t)
     buffer_clear(&t->labels);
     json_write_init(&w, &t->labels, 0);
     json_begin_object(&w);
-    if (t->provider) {
-        json_key(&w, "provider");
-        json_put_string(&w, t->provider);
-    }
-    if (t->project) {
-        json_key(&w, "project");
-        json_put_string(&w, t->project);
-    }
+    if (t->provider)
+        json_pair_string(&w, "provider", t->provider);
+    if (t->project)
+        json_pair_string(&w, "project", t->project);
     json_end_object(&w);
     if (t->provider || t->project)
         t->line.row.labels = t->labels.data;

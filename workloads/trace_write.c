@@ -47,18 +47,14 @@ static void put_after(struct json_writer *j, const struct workload *w, const str
 
 static void put_optional(struct json_writer *j, const char *key, const char *text)
 {
-    if (!text)
-        return;
-    json_key(j, key);
-    json_put_string(j, text);
+    if (text)
+        json_pair_string(j, key, text);
 }
 
 static void put_raw(struct json_writer *j, const char *key, struct text raw)
 {
-    if (raw.length == 0)
-        return;
-    json_key(j, key);
-    json_put_raw(j, raw);
+    if (raw.length > 0)
+        json_pair_raw(j, key, raw);
 }
 
 /* A count of millionths: 2000000 is 2, 10500000 is 10.5; written as milliseconds are. */
@@ -69,8 +65,7 @@ static void put_extras(struct json_writer *j, const struct usage *u, const char 
     for (size_t i = 0; i < u->extra_count; i++) {
         if ((u->extras[i].is_unit != 0) != units)
             continue;
-        json_key(j, u->extras[i].name);
-        json_put_ms(j, u->extras[i].count_micro);
+        json_pair_ms(j, u->extras[i].name, u->extras[i].count_micro);
     }
     json_end_object(j);
 }
@@ -81,10 +76,8 @@ static void put_usage(struct json_writer *j, const struct usage *u)
                                                USAGE_CACHE_WRITE_1H, USAGE_REASONING};
     json_key(j, "usage");
     json_begin_object(j);
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
-        json_key(j, usage_class_name(classes[i]));
-        json_put_u64(j, u->tokens[classes[i]]);
-    }
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        json_pair_u64(j, usage_class_name(classes[i]), u->tokens[classes[i]]);
     put_extras(j, u, "tools", false);
     put_extras(j, u, "units", true);
     json_end_object(j);
@@ -96,27 +89,19 @@ static void put_outcome(struct json_writer *j, const struct request *r)
         put_usage(j, &r->usage);
     if (r->status != REQUEST_OK)
         put_optional(j, "status", trace_status_name(r->status));
-    if (r->attempts > 1) {
-        json_key(j, "attempts");
-        json_put_u64(j, r->attempts);
-    }
-    if (r->has_cost) {
-        json_key(j, "cost_usd");
-        json_put_money(j, r->cost);
-    }
+    if (r->attempts > 1)
+        json_pair_u64(j, "attempts", r->attempts);
+    if (r->has_cost)
+        json_pair_money(j, "cost_usd", r->cost);
 }
 
 static void put_times(struct json_writer *j, const struct workload *w, const struct request *r)
 {
-    if (r->timestamp_ns != TIME_NEVER) {
-        json_key(j, "timestamp");
-        json_put_ms(j, r->timestamp_ns);
-    }
+    if (r->timestamp_ns != TIME_NEVER)
+        json_pair_ms(j, "timestamp", r->timestamp_ns);
     put_after(j, w, r);
-    if (r->delay_ns != 0) {
-        json_key(j, "delay");
-        json_put_ms(j, r->delay_ns);
-    }
+    if (r->delay_ns != 0)
+        json_pair_ms(j, "delay", r->delay_ns);
 }
 
 static void put_canonical(const struct workload *w, const struct request *r, struct buffer *out)
@@ -125,14 +110,11 @@ static void put_canonical(const struct workload *w, const struct request *r, str
     json_write_init(&j, out, 0);
     json_begin_object(&j);
     put_times(&j, w, r);
-    json_key(&j, "input_length");
-    json_put_u64(&j, r->input_tokens);
-    json_key(&j, "output_length");
-    json_put_u64(&j, r->output_tokens);
+    json_pair_u64(&j, "input_length", r->input_tokens);
+    json_pair_u64(&j, "output_length", r->output_tokens);
     if (r->hash_count > 0) {
         put_hash_ids(&j, r);
-        json_key(&j, "block_size");
-        json_put_u64(&j, r->block_size);
+        json_pair_u64(&j, "block_size", r->block_size);
     }
     put_optional(&j, "session_id", r->session_id);
     put_optional(&j, "request_id", r->request_id);
@@ -140,10 +122,8 @@ static void put_canonical(const struct workload *w, const struct request *r, str
     put_optional(&j, "class", r->class_name);
     if (r->service != SERVICE_STANDARD)
         put_optional(&j, "service", service_name(r->service));
-    if (r->priority != 0) {
-        json_key(&j, "priority");
-        json_put_i64(&j, r->priority);
-    }
+    if (r->priority != 0)
+        json_pair_i64(&j, "priority", r->priority);
     put_raw(&j, "labels", r->labels ? text_of(r->labels) : (struct text){"", 0});
     put_raw(&j, "messages", r->messages);
     put_raw(&j, "body", r->body);
@@ -161,12 +141,9 @@ static void put_mooncake(const struct request *r, struct buffer *out)
     struct json_writer j;
     json_write_init(&j, out, 0);
     json_begin_object(&j);
-    json_key(&j, "timestamp");
-    json_put_ms(&j, r->timestamp_ns);
-    json_key(&j, "input_length");
-    json_put_u64(&j, r->input_tokens);
-    json_key(&j, "output_length");
-    json_put_u64(&j, r->output_tokens);
+    json_pair_ms(&j, "timestamp", r->timestamp_ns);
+    json_pair_u64(&j, "input_length", r->input_tokens);
+    json_pair_u64(&j, "output_length", r->output_tokens);
     put_hash_ids(&j, r);
     json_end_object(&j);
     buffer_add_byte(out, '\n');

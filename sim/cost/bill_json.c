@@ -5,39 +5,20 @@
 #include <math.h>
 #include <string.h>
 
-static void put_key_money(struct json_writer *w, const char *key, money value)
-{
-    json_key(w, key);
-    json_put_money(w, value);
-}
-
-static void put_key_count(struct json_writer *w, const char *key, uint64_t value)
-{
-    json_key(w, key);
-    json_put_u64(w, value);
-}
-
-static void put_key_statistic(struct json_writer *w, const char *key, double value)
-{
-    json_key(w, key);
-    json_put_statistic(w, value);
-}
-
 static void put_workload(const struct bill *b, struct json_writer *w)
 {
     json_key(w, "workload");
     json_begin_object(w);
-    json_key(w, "name");
-    json_put_string(w, b->workload->name);
-    put_key_count(w, "requests", b->workload->count);
-    put_key_count(w, "input_tokens", b->input_tokens);
-    put_key_count(w, "output_tokens", b->output_tokens);
-    put_key_statistic(w, "duration_s", (double)b->span_ns * 1e-9);
-    put_key_count(w, "peak_minute_requests", b->peak_minute);
-    put_key_count(w, "peak_day_requests", b->peak_day);
+    json_pair_string(w, "name", b->workload->name);
+    json_pair_u64(w, "requests", b->workload->count);
+    json_pair_u64(w, "input_tokens", b->input_tokens);
+    json_pair_u64(w, "output_tokens", b->output_tokens);
+    json_pair_statistic(w, "duration_s", (double)b->span_ns * 1e-9);
+    json_pair_u64(w, "peak_minute_requests", b->peak_minute);
+    json_pair_u64(w, "peak_day_requests", b->peak_day);
     if (b->has_reported) {
-        put_key_money(w, "reported_usd", b->reported);
-        put_key_count(w, "reported_requests", b->reported_requests);
+        json_pair_money(w, "reported_usd", b->reported);
+        json_pair_u64(w, "reported_requests", b->reported_requests);
     }
     json_end_object(w);
 }
@@ -47,11 +28,9 @@ static void put_period(const struct bill *b, struct json_writer *w)
     static const char *const names[] = {"trace", "day", "month"};
     json_key(w, "period");
     json_begin_object(w);
-    json_key(w, "name");
-    json_put_string(w, names[b->options.period]);
-    json_key(w, "extrapolated");
-    json_put_bool(w, b->billed_span_ns != b->span_ns);
-    put_key_statistic(w, "span_s", (double)b->billed_span_ns * 1e-9);
+    json_pair_string(w, "name", names[b->options.period]);
+    json_pair_bool(w, "extrapolated", b->billed_span_ns != b->span_ns);
+    json_pair_statistic(w, "span_s", (double)b->billed_span_ns * 1e-9);
     json_key(w, "start");
     if (b->has_start) {
         char text[CLOCK_INSTANT_SIZE];
@@ -65,30 +44,30 @@ static void put_period(const struct bill *b, struct json_writer *w)
 
 static void put_stats(struct json_writer *w, const struct cost_stats *s)
 {
-    put_key_statistic(w, "min", s->min);
-    put_key_statistic(w, "p50", s->p50);
-    put_key_statistic(w, "p90", s->p90);
-    put_key_statistic(w, "p99", s->p99);
-    put_key_statistic(w, "max", s->max);
-    put_key_statistic(w, "cv", s->cv);
-    put_key_statistic(w, "max_over_median", s->max_over_median);
+    json_pair_statistic(w, "min", s->min);
+    json_pair_statistic(w, "p50", s->p50);
+    json_pair_statistic(w, "p90", s->p90);
+    json_pair_statistic(w, "p99", s->p99);
+    json_pair_statistic(w, "max", s->max);
+    json_pair_statistic(w, "cv", s->cv);
+    json_pair_statistic(w, "max_over_median", s->max_over_median);
 }
 
 static void put_per_request(const struct plan_bill *p, struct json_writer *w)
 {
     json_key(w, "per_request_usd");
     json_begin_object(w);
-    put_key_money(w, "mean", p->per_request);
+    json_pair_money(w, "mean", p->per_request);
     put_stats(w, &p->stats);
-    put_key_money(w, "per_used_request", p->per_used_request);
+    json_pair_money(w, "per_used_request", p->per_used_request);
     if (p->has_full_use)
-        put_key_money(w, "at_full_use", p->full_use);
+        json_pair_money(w, "at_full_use", p->full_use);
     json_end_object(w);
     json_key(w, "per_session_usd");
     json_begin_object(w);
     if (p->session_stats.count > 0) {
-        put_key_count(w, "sessions", p->session_stats.count);
-        put_key_statistic(w, "mean", p->session_stats.mean);
+        json_pair_u64(w, "sessions", p->session_stats.count);
+        json_pair_statistic(w, "mean", p->session_stats.mean);
         put_stats(w, &p->session_stats);
     }
     json_end_object(w);
@@ -103,8 +82,8 @@ static void put_lines(const struct plan_bill *p, struct json_writer *w)
             continue;
         json_key(w, bill_line_name((enum bill_line)i));
         json_begin_object(w);
-        put_key_money(w, "total_usd", p->cash[i]);
-        put_key_money(w, "prorated_usd", p->prorated[i]);
+        json_pair_money(w, "total_usd", p->cash[i]);
+        json_pair_money(w, "prorated_usd", p->prorated[i]);
         json_end_object(w);
     }
     json_end_object(w);
@@ -115,8 +94,8 @@ static void put_lines(const struct plan_bill *p, struct json_writer *w)
             continue;
         json_key(w, charge_part_name((enum charge_part)i));
         json_begin_object(w);
-        put_key_money(w, "usd", p->sums.part[i]);
-        put_key_statistic(w, "variance_share", p->stats.share[i]);
+        json_pair_money(w, "usd", p->sums.part[i]);
+        json_pair_statistic(w, "variance_share", p->stats.share[i]);
         json_end_object(w);
     }
     json_end_object(w);
@@ -124,66 +103,64 @@ static void put_lines(const struct plan_bill *p, struct json_writer *w)
 
 static void put_served(const struct plan_bill *p, struct json_writer *w)
 {
-    put_key_count(w, "requests", p->requests);
-    put_key_count(w, "served", p->served_requests);
-    put_key_count(w, "included", p->served.count[SERVE_INCLUDED]);
-    put_key_count(w, "rejected", p->rejected);
-    put_key_count(w, "period_requests", p->period_requests);
-    put_key_count(w, "period_served", p->period_served);
+    json_pair_u64(w, "requests", p->requests);
+    json_pair_u64(w, "served", p->served_requests);
+    json_pair_u64(w, "included", p->served.count[SERVE_INCLUDED]);
+    json_pair_u64(w, "rejected", p->rejected);
+    json_pair_u64(w, "period_requests", p->period_requests);
+    json_pair_u64(w, "period_served", p->period_served);
     json_key(w, "rejected_by");
     json_begin_object(w);
     for (int i = SERVE_INCLUDED + 1; i < SERVE_FATES; i++)
         if (p->served.count[i] > 0)
-            put_key_count(w, serve_fate_name((enum serve_fate)i), p->served.count[i]);
+            json_pair_u64(w, serve_fate_name((enum serve_fate)i), p->served.count[i]);
     json_end_object(w);
-    put_key_count(w, "delayed", p->served.delayed);
-    json_key(w, "delay_max_ms");
-    json_put_ms(w, p->served.delay_max_ns);
-    put_key_statistic(w, "delay_mean_ms",
-                      p->served_requests
-                          ? (double)p->served.delay_sum_ns * 1e-6 / (double)p->served_requests
-                          : NAN);
-    put_key_count(w, "truncated", p->served.truncated);
-    put_key_count(w, "unpriced", p->sums.unpriced);
+    json_pair_u64(w, "delayed", p->served.delayed);
+    json_pair_ms(w, "delay_max_ms", p->served.delay_max_ns);
+    json_pair_statistic(w, "delay_mean_ms",
+                        p->served_requests
+                            ? (double)p->served.delay_sum_ns * 1e-6 / (double)p->served_requests
+                            : NAN);
+    json_pair_u64(w, "truncated", p->served.truncated);
+    json_pair_u64(w, "unpriced", p->sums.unpriced);
 }
 
 static void put_use(const struct plan_bill *p, const struct bill *b, struct json_writer *w)
 {
-    put_key_statistic(w, "utilisation", bill_utilisation(p, b));
+    json_pair_statistic(w, "utilisation", bill_utilisation(p, b));
     if (p->quotas_needed > 0)
-        put_key_count(w, "quotas_needed", p->quotas_needed);
+        json_pair_u64(w, "quotas_needed", p->quotas_needed);
     if (p->has_full_use)
-        put_key_money(w, "full_use_total_usd", p->full_use_total);
-    put_key_money(w, "usd_per_mtok", p->per_mtok);
-    json_key(w, "concurrency_checked");
-    json_put_bool(w, !p->served.concurrency_unchecked);
+        json_pair_money(w, "full_use_total_usd", p->full_use_total);
+    json_pair_money(w, "usd_per_mtok", p->per_mtok);
+    json_pair_bool(w, "concurrency_checked", !p->served.concurrency_unchecked);
 }
 
 static void put_waste(const struct plan_bill *p, struct json_writer *w)
 {
     json_key(w, "waste");
     json_begin_object(w);
-    put_key_money(w, "retries_usd", p->waste.retries);
-    put_key_money(w, "failed_usd", p->waste.failed);
-    put_key_money(w, "aborted_usd", p->waste.aborted);
+    json_pair_money(w, "retries_usd", p->waste.retries);
+    json_pair_money(w, "failed_usd", p->waste.failed);
+    json_pair_money(w, "aborted_usd", p->waste.aborted);
     if (p->waste.has_slo) {
-        put_key_money(w, "slo_missed_usd", p->waste.slo_missed);
-        put_key_count(w, "slo_missed_requests", p->waste.slo_missed_requests);
+        json_pair_money(w, "slo_missed_usd", p->waste.slo_missed);
+        json_pair_u64(w, "slo_missed_requests", p->waste.slo_missed_requests);
     }
     if (p->waste.has_cache)
-        put_key_money(w, "cache_misses_usd", p->waste.cache_misses);
-    put_key_count(w, "good_requests", p->waste.good_requests);
-    put_key_money(w, "usage_per_good_request_usd", p->waste.usage_per_good);
+        json_pair_money(w, "cache_misses_usd", p->waste.cache_misses);
+    json_pair_u64(w, "good_requests", p->waste.good_requests);
+    json_pair_money(w, "usage_per_good_request_usd", p->waste.usage_per_good);
     json_end_object(w);
     if (p->reconciled.requests == 0)
         return;
     json_key(w, "reported");
     json_begin_object(w);
-    put_key_count(w, "requests", p->reconciled.requests);
-    put_key_count(w, "equal", p->reconciled.equal);
-    put_key_money(w, "reported_usd", p->reconciled.reported);
-    put_key_money(w, "ours_usd", p->reconciled.ours);
-    put_key_money(w, "largest_difference_usd", p->reconciled.largest_difference);
+    json_pair_u64(w, "requests", p->reconciled.requests);
+    json_pair_u64(w, "equal", p->reconciled.equal);
+    json_pair_money(w, "reported_usd", p->reconciled.reported);
+    json_pair_money(w, "ours_usd", p->reconciled.ours);
+    json_pair_money(w, "largest_difference_usd", p->reconciled.largest_difference);
     json_end_object(w);
 }
 
@@ -196,10 +173,9 @@ static void put_groups(const struct bill *b, const struct plan_bill *p, struct j
         json_begin_array(w);
         for (size_t i = 0; i < p->group_count; i++) {
             json_begin_object(w);
-            json_key(w, "name");
-            json_put_string(w, p->groups[i].name);
-            put_key_count(w, "requests", p->groups[i].requests);
-            put_key_money(w, "usage_usd", p->groups[i].usage);
+            json_pair_string(w, "name", p->groups[i].name);
+            json_pair_u64(w, "requests", p->groups[i].requests);
+            json_pair_money(w, "usage_usd", p->groups[i].usage);
             json_end_object(w);
         }
         json_end_array(w);
@@ -210,19 +186,18 @@ static void put_groups(const struct bill *b, const struct plan_bill *p, struct j
 static void put_plan(const struct bill *b, const struct plan_bill *p, struct json_writer *w)
 {
     json_begin_object(w);
-    json_key(w, "plan");
-    json_put_string(w, p->plan->name);
-    json_key(w, "caps");
-    json_put_string(w, p->without_caps               ? "ignored"
-                       : p->plan->limits.unconfirmed ? "unconfirmed"
-                                                     : "applied");
+    json_pair_string(w, "plan", p->plan->name);
+    json_pair_string(w, "caps",
+                     p->without_caps               ? "ignored"
+                     : p->plan->limits.unconfirmed ? "unconfirmed"
+                                                   : "applied");
     json_key(w, "rank");
     if (p->rank)
         json_put_u64(w, (uint64_t)p->rank);
     else
         json_put_null(w);
-    put_key_money(w, "total_usd", p->total);
-    put_key_money(w, "prorated_usd", p->prorated_total);
+    json_pair_money(w, "total_usd", p->total);
+    json_pair_money(w, "prorated_usd", p->prorated_total);
     put_per_request(p, w);
     put_served(p, w);
     put_use(p, b, w);
@@ -237,8 +212,7 @@ static void put_answer(struct json_writer *w, const char *key, const struct brea
 {
     json_key(w, key);
     json_begin_object(w);
-    json_key(w, "answer");
-    json_put_string(w, break_even_kind_name(a->kind));
+    json_pair_string(w, "answer", break_even_kind_name(a->kind));
     json_key(w, "value");
     if (a->kind == BREAK_EVEN_NEVER || a->kind == BREAK_EVEN_ALWAYS)
         json_put_null(w);
@@ -252,31 +226,27 @@ static void put_answer(struct json_writer *w, const char *key, const struct brea
 static void put_split(const struct bill *b, const struct break_even *e, struct json_writer *w)
 {
     json_begin_object(w);
-    json_key(w, "token_plan");
-    json_put_string(w, b->plans[e->token_plan].plan->name);
-    json_key(w, "flat_plan");
-    json_put_string(w, b->plans[e->flat_plan].plan->name);
-    put_key_count(w, "to_flat", e->split.to_flat);
-    put_key_count(w, "to_token", e->split.to_token);
-    put_key_count(w, "unserved", e->split.unserved);
-    put_key_money(w, "token_usd", e->split.token_usage);
-    put_key_money(w, "moved_usd", e->split.moved_usage);
-    put_key_money(w, "least_moved_usd", e->split.least_moved);
-    put_key_money(w, "prorated_usd", e->split_total);
-    put_key_money(w, "saved_usd", e->split_saved);
+    json_pair_string(w, "token_plan", b->plans[e->token_plan].plan->name);
+    json_pair_string(w, "flat_plan", b->plans[e->flat_plan].plan->name);
+    json_pair_u64(w, "to_flat", e->split.to_flat);
+    json_pair_u64(w, "to_token", e->split.to_token);
+    json_pair_u64(w, "unserved", e->split.unserved);
+    json_pair_money(w, "token_usd", e->split.token_usage);
+    json_pair_money(w, "moved_usd", e->split.moved_usage);
+    json_pair_money(w, "least_moved_usd", e->split.least_moved);
+    json_pair_money(w, "prorated_usd", e->split_total);
+    json_pair_money(w, "saved_usd", e->split_saved);
     json_end_object(w);
 }
 
 static void put_pair(const struct bill *b, const struct break_even *e, struct json_writer *w)
 {
     json_begin_object(w);
-    json_key(w, "token_plan");
-    json_put_string(w, b->plans[e->token_plan].plan->name);
-    json_key(w, "flat_plan");
-    json_put_string(w, b->plans[e->flat_plan].plan->name);
-    put_key_money(w, "flat_price_usd", b->plans[e->token_plan].per_request);
-    put_key_count(w, "mean_input_tokens", e->mean_input);
-    put_key_count(w, "mean_output_tokens", e->mean_output);
+    json_pair_string(w, "token_plan", b->plans[e->token_plan].plan->name);
+    json_pair_string(w, "flat_plan", b->plans[e->flat_plan].plan->name);
+    json_pair_money(w, "flat_price_usd", b->plans[e->token_plan].per_request);
+    json_pair_u64(w, "mean_input_tokens", e->mean_input);
+    json_pair_u64(w, "mean_output_tokens", e->mean_output);
     put_answer(w, "input_tokens", &e->input, false);
     put_answer(w, "output_tokens", &e->output, false);
     put_answer(w, "requests_per_day", &e->volume, false);
@@ -284,7 +254,7 @@ static void put_pair(const struct bill *b, const struct break_even *e, struct js
     put_answer(w, "cache_hit_ratio", &e->cache, true);
     if (e->has_steps)
         put_answer(w, "steps_per_run", &e->steps, false);
-    put_key_count(w, "requests_dearer_than_flat", e->dearer);
+    json_pair_u64(w, "requests_dearer_than_flat", e->dearer);
     json_end_object(w);
 }
 
@@ -349,7 +319,7 @@ static void put_comparison(const struct bill *b, struct json_writer *w)
 void bill_write_json(const struct bill *b, struct json_writer *w)
 {
     json_begin_object(w);
-    put_key_count(w, "schema_version", 1);
+    json_pair_u64(w, "schema_version", 1);
     put_workload(b, w);
     put_period(b, w);
     json_key(w, "plans");

@@ -205,18 +205,12 @@ void import_plan_end(struct import *im)
 static void begin_book(struct import *im)
 {
     json_begin_object(&im->w);
-    json_key(&im->w, "book");
-    json_put_string(&im->w, im->options->book ? im->options->book : "imported");
-    if (im->options->as_of) {
-        json_key(&im->w, "as_of");
-        json_put_string(&im->w, im->options->as_of);
-    }
-    json_key(&im->w, "currency");
-    json_put_string(&im->w, "USD");
-    if (im->options->source) {
-        json_key(&im->w, "source");
-        json_put_string(&im->w, im->options->source);
-    }
+    json_pair_string(&im->w, "book", im->options->book ? im->options->book : "imported");
+    if (im->options->as_of)
+        json_pair_string(&im->w, "as_of", im->options->as_of);
+    json_pair_string(&im->w, "currency", "USD");
+    if (im->options->source)
+        json_pair_string(&im->w, "source", im->options->source);
     json_key(&im->w, "plans");
     json_begin_array(&im->w);
 }

@@ -99,8 +99,7 @@ static void put_number(struct json_writer *w, const char *key, const struct impo
 {
     char text[IMPORT_NUMBER_TEXT];
     import_number_text(n, shift, text);
-    json_key(w, key);
-    json_put_string(w, text);
+    json_pair_string(w, key, text);
 }
 
 /* The least threshold above `after`; 0 = none. */
@@ -122,8 +121,7 @@ static void put_tier(struct json_writer *w, const struct import_set *set, uint64
                      bool inclusive)
 {
     json_begin_object(w);
-    json_key(w, inclusive ? "input_from" : "input_over");
-    json_put_u64(w, inclusive ? from : from - 1);
+    json_pair_u64(w, inclusive ? "input_from" : "input_over", inclusive ? from : from - 1);
     json_key(w, "per_mtok");
     json_begin_object(w);
     for (int c = 0; c < USAGE_CLASSES; c++) {
@@ -196,10 +194,8 @@ static void put_services(struct json_writer *w, const struct import_plan *p)
 
 static void put_optional(struct json_writer *w, const char *key, const char *text)
 {
-    if (text[0] == '\0')
-        return;
-    json_key(w, key);
-    json_put_string(w, text);
+    if (text[0])
+        json_pair_string(w, key, text);
 }
 
 static void put_windows(struct json_writer *w, const struct import_plan *p)
@@ -252,8 +248,7 @@ void import_write_plan(struct import *im)
 {
     const struct import_plan *p = im->plan;
     json_begin_object(&im->w);
-    json_key(&im->w, "name");
-    json_put_string(&im->w, p->name);
+    json_pair_string(&im->w, "name", p->name);
     put_optional(&im->w, "seller", p->seller ? p->seller : "");
     put_note(im);
     if (im->options->models)

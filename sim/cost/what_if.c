@@ -110,20 +110,13 @@ void what_if_free(struct what_if *table)
 static void put_cell(const struct what_if_cell *c, const struct plan *plan, struct json_writer *w)
 {
     json_begin_object(w);
-    json_key(w, "plan");
-    json_put_string(w, plan->name);
-    json_key(w, "usage_usd");
-    json_put_money(w, c->usage);
-    json_key(w, "prorated_usd");
-    json_put_money(w, c->prorated);
-    json_key(w, "saved_usd");
-    json_put_money(w, c->saved);
-    json_key(w, "rejected");
-    json_put_u64(w, c->rejected);
-    json_key(w, "delayed");
-    json_put_u64(w, c->delayed);
-    json_key(w, "truncated");
-    json_put_u64(w, c->truncated);
+    json_pair_string(w, "plan", plan->name);
+    json_pair_money(w, "usage_usd", c->usage);
+    json_pair_money(w, "prorated_usd", c->prorated);
+    json_pair_money(w, "saved_usd", c->saved);
+    json_pair_u64(w, "rejected", c->rejected);
+    json_pair_u64(w, "delayed", c->delayed);
+    json_pair_u64(w, "truncated", c->truncated);
     json_end_object(w);
 }
 
@@ -133,12 +126,9 @@ void what_if_write_json(const struct what_if *table, struct json_writer *w)
     for (size_t i = 0; i < table->case_count; i++) {
         const struct what_if_case *c = &table->cases[i];
         json_begin_object(w);
-        json_key(w, "change");
-        json_put_string(w, c->name);
-        json_key(w, "note");
-        json_put_string(w, c->note);
-        json_key(w, "requests");
-        json_put_u64(w, c->requests);
+        json_pair_string(w, "change", c->name);
+        json_pair_string(w, "note", c->note);
+        json_pair_u64(w, "requests", c->requests);
         json_key(w, "plans");
         json_begin_array(w);
         for (size_t p = 0; p < table->plan_count; p++)

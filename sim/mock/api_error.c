@@ -43,14 +43,10 @@ void api_error_write(const struct api_error *e, struct buffer *out)
     json_begin_object(&w);
     json_key(&w, "error");
     json_begin_object(&w);
-    json_key(&w, "message");
-    json_put_string(&w, e->message);
-    json_key(&w, "type");
-    json_put_string(&w, e->type);
-    json_key(&w, "param");
-    json_put_string(&w, e->param[0] ? e->param : NULL);
-    json_key(&w, "code");
-    json_put_string(&w, e->code[0] ? e->code : NULL);
+    json_pair_string(&w, "message", e->message);
+    json_pair_string(&w, "type", e->type);
+    json_pair_string(&w, "param", e->param[0] ? e->param : NULL);
+    json_pair_string(&w, "code", e->code[0] ? e->code : NULL);
     json_end_object(&w);
     json_end_object(&w);
 }

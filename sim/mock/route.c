@@ -23,20 +23,15 @@ static void serve_models(struct exchange *x, const char *rest)
     json_write_init(&w, &m->json, 0);
     if (rest[0] != '/') {
         json_begin_object(&w);
-        json_key(&w, "object");
-        json_put_string(&w, "list");
+        json_pair_string(&w, "object", "list");
         json_key(&w, "data");
         json_begin_array(&w);
     }
     json_begin_object(&w);
-    json_key(&w, "id");
-    json_put_string(&w, m->model);
-    json_key(&w, "object");
-    json_put_string(&w, "model");
-    json_key(&w, "created");
-    json_put_i64(&w, 1700000000);
-    json_key(&w, "owned_by");
-    json_put_string(&w, "farebox");
+    json_pair_string(&w, "id", m->model);
+    json_pair_string(&w, "object", "model");
+    json_pair_i64(&w, "created", 1700000000);
+    json_pair_string(&w, "owned_by", "farebox");
     json_end_object(&w);
     if (rest[0] != '/') {
         json_end_array(&w);

@@ -24,44 +24,14 @@ const char *forecast_date(const struct forecast *f, size_t day, char out[FORECAS
     return out;
 }
 
-static void put_statistic(struct json_writer *w, const char *key, double value)
-{
-    json_key(w, key);
-    json_put_statistic(w, value);
-}
-
-static void put_count(struct json_writer *w, const char *key, uint64_t value)
-{
-    json_key(w, key);
-    json_put_u64(w, value);
-}
-
-static void put_flag(struct json_writer *w, const char *key, bool value)
-{
-    json_key(w, key);
-    json_put_bool(w, value);
-}
-
-static void put_money(struct json_writer *w, const char *key, money value)
-{
-    json_key(w, key);
-    json_put_money(w, value);
-}
-
-static void put_name(struct json_writer *w, const char *key, const char *value)
-{
-    json_key(w, key);
-    json_put_string(w, value);
-}
-
 static void put_band(struct json_writer *w, const char *key, const struct forecast_band *b)
 {
     json_key(w, key);
     json_begin_object(w);
-    put_statistic(w, "mean", b->mean);
-    put_statistic(w, "p5", b->p5);
-    put_statistic(w, "p50", b->p50);
-    put_statistic(w, "p95", b->p95);
+    json_pair_statistic(w, "mean", b->mean);
+    json_pair_statistic(w, "p5", b->p5);
+    json_pair_statistic(w, "p50", b->p50);
+    json_pair_statistic(w, "p95", b->p95);
     json_end_object(w);
 }
 
@@ -80,7 +50,7 @@ static void put_end(const struct forecast *f, struct json_writer *w, const char 
 {
     json_key(w, key);
     json_begin_object(w);
-    put_statistic(w, "probability", e->probability);
+    json_pair_statistic(w, "probability", e->probability);
     put_day(f, w, "p5", e->p5);
     put_day(f, w, "p50", e->p50);
     put_day(f, w, "p95", e->p95);
@@ -104,20 +74,20 @@ static bool has_allowance(const struct plan *p)
 static void put_plan(const struct forecast *f, struct json_writer *w, const struct forecast_plan *p)
 {
     json_begin_object(w);
-    put_name(w, "plan", p->plan->name);
-    put_money(w, "sample_usd", p->sample_usd);
-    put_count(w, "sample_rejected", p->rejected);
+    json_pair_string(w, "plan", p->plan->name);
+    json_pair_money(w, "sample_usd", p->sample_usd);
+    json_pair_u64(w, "sample_rejected", p->rejected);
     put_band(w, "bill_usd", &p->bill);
     put_series(w, "month_usd", p->month_usd, f->options.months);
     if (f->options.has_budget) {
-        put_statistic(w, "over_budget_probability", p->over_budget);
+        json_pair_statistic(w, "over_budget_probability", p->over_budget);
         put_end(f, w, "budget_runs_out", &p->budget);
     }
     if (has_allowance(p->plan))
         put_end(f, w, "quota_runs_out", &p->quota);
-    put_statistic(w, "unserved_share", p->unserved_share);
-    put_statistic(w, "delayed_share", p->delayed_share);
-    put_flag(w, "short_limits_ignored", p->short_limits);
+    json_pair_statistic(w, "unserved_share", p->unserved_share);
+    json_pair_statistic(w, "delayed_share", p->delayed_share);
+    json_pair_bool(w, "short_limits_ignored", p->short_limits);
     json_key(w, "spend_usd");
     json_begin_object(w);
     put_series(w, "p5", p->p5, f->days);
@@ -136,22 +106,22 @@ static void put_result(const struct forecast *f, struct json_writer *w,
                        const struct forecast_result *r)
 {
     json_begin_object(w);
-    put_name(w, "scenario", r->scenario.name);
-    put_statistic(w, "growth_percent_per_month", r->percent);
-    put_flag(w, "growth_assumed", r->scenario.assumed);
+    json_pair_string(w, "scenario", r->scenario.name);
+    json_pair_statistic(w, "growth_percent_per_month", r->percent);
+    json_pair_bool(w, "growth_assumed", r->scenario.assumed);
     put_band(w, "requests", &r->requests);
     json_key(w, "plans");
     json_begin_array(w);
     for (size_t p = 0; p < f->plan_count; p++)
         put_plan(f, w, &r->plans[p]);
     json_end_array(w);
-    put_name(w, "cheapest", plan_name(r, r->cheapest));
+    json_pair_string(w, "cheapest", plan_name(r, r->cheapest));
     json_key(w, "schedule");
     json_begin_array(w);
     for (size_t k = 0; k < f->options.months; k++)
         json_put_string(w, plan_name(r, r->schedule[k]));
     json_end_array(w);
-    put_statistic(w, "schedule_usd", r->schedule_usd);
+    json_pair_statistic(w, "schedule_usd", r->schedule_usd);
     json_end_object(w);
 }
 
@@ -160,30 +130,30 @@ static void put_basis(const struct forecast *f, struct json_writer *w)
     char date[FORECAST_DATE_SIZE];
     json_key(w, "sample");
     json_begin_object(w);
-    put_count(w, "requests", f->workload->count);
-    put_count(w, "whole_days", f->sample_days);
-    put_statistic(w, "span_days", f->span_days);
-    put_count(w, "left_out", f->left_out);
+    json_pair_u64(w, "requests", f->workload->count);
+    json_pair_u64(w, "whole_days", f->sample_days);
+    json_pair_statistic(w, "span_days", f->span_days);
+    json_pair_u64(w, "left_out", f->left_out);
     json_end_object(w);
     json_key(w, "model");
     json_begin_object(w);
-    put_name(w, "from", f->options.history ? "history" : "sample");
-    put_count(w, "days", f->model_days);
-    put_name(w, "season", f->weekly ? "weekly" : "none");
-    put_flag(w, "stationary_assumed", f->options.assume_stationary);
+    json_pair_string(w, "from", f->options.history ? "history" : "sample");
+    json_pair_u64(w, "days", f->model_days);
+    json_pair_string(w, "season", f->weekly ? "weekly" : "none");
+    json_pair_bool(w, "stationary_assumed", f->options.assume_stationary);
     json_key(w, "trend_percent_per_month");
     if (f->has_trend)
         json_put_statistic(w, f->trend_percent);
     else
         json_put_null(w);
-    put_statistic(w, "daily_noise_log", f->noise);
+    json_pair_statistic(w, "daily_noise_log", f->noise);
     json_end_object(w);
     json_key(w, "horizon");
     json_begin_object(w);
-    put_count(w, "months", f->options.months);
-    put_count(w, "days", f->days);
-    put_name(w, "begin", f->has_start ? forecast_date(f, 0, date) : NULL);
-    put_count(w, "samples", f->options.samples);
+    json_pair_u64(w, "months", f->options.months);
+    json_pair_u64(w, "days", f->days);
+    json_pair_string(w, "begin", f->has_start ? forecast_date(f, 0, date) : NULL);
+    json_pair_u64(w, "samples", f->options.samples);
     json_end_object(w);
 }
 
@@ -191,12 +161,12 @@ static void put_split(const struct forecast_split *s, struct json_writer *w)
 {
     json_key(w, "split");
     json_begin_object(w);
-    put_name(w, "flat", s->flat->name);
-    put_name(w, "token", s->token->name);
-    put_statistic(w, "to_flat_share", s->to_flat_share);
-    put_money(w, "from_request_usd", s->least_moved);
-    put_money(w, "sample_saved_usd", s->saved);
-    put_statistic(w, "saved_share", s->saved_share);
+    json_pair_string(w, "flat", s->flat->name);
+    json_pair_string(w, "token", s->token->name);
+    json_pair_statistic(w, "to_flat_share", s->to_flat_share);
+    json_pair_money(w, "from_request_usd", s->least_moved);
+    json_pair_money(w, "sample_saved_usd", s->saved);
+    json_pair_statistic(w, "saved_share", s->saved_share);
     json_end_object(w);
 }
 
@@ -205,7 +175,7 @@ void forecast_write_json(const struct forecast *f, struct json_writer *w)
     json_begin_object(w);
     put_basis(f, w);
     if (f->options.has_budget)
-        put_money(w, "budget_usd", f->options.budget);
+        json_pair_money(w, "budget_usd", f->options.budget);
     json_key(w, "scenarios");
     json_begin_array(w);
     for (size_t i = 0; i < f->options.scenario_count; i++)

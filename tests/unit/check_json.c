@@ -195,6 +195,32 @@ START_TEST(writes_numbers_that_read_back)
 }
 END_TEST
 
+START_TEST(pairs_are_a_key_and_a_value)
+{
+    struct buffer out;
+    struct json_writer w;
+    buffer_init(&out, 10000);
+    json_write_init(&w, &out, 0);
+    json_begin_object(&w);
+    json_pair_string(&w, "s", "a\"b");
+    json_pair_string(&w, "none", NULL);
+    json_pair_u64(&w, "u", UINT64_MAX);
+    json_pair_i64(&w, "i", -1);
+    json_pair_bool(&w, "b", true);
+    json_pair_double(&w, "d", 1.0 / 3);
+    json_pair_statistic(&w, "stat", 1.0 / 3);
+    json_pair_ms(&w, "ms", 1500000);
+    json_pair_money(&w, "usd", MONEY_USD / 4);
+    json_pair_raw(&w, "raw", text_of("[1]"));
+    json_end_object(&w);
+    ck_assert_str_eq(out.data, "{\"s\": \"a\\\"b\", \"none\": null, "
+                               "\"u\": 18446744073709551615, \"i\": -1, \"b\": true, "
+                               "\"d\": 0.3333333333333333, \"stat\": 0.333333, \"ms\": 1.5, "
+                               "\"usd\": \"0.25\", \"raw\": [1]}");
+    buffer_free(&out);
+}
+END_TEST
+
 /* Takes the text as an array of numbers; their count, or -1. */
 static int take_numbers(const char *text, size_t length, uint64_t **items)
 {
@@ -260,6 +286,7 @@ int main(void)
     tcase_add_test(t, wrong_bytes_become_replacement_characters);
     tcase_add_test(t, escapes_resolve_surrogate_pairs);
     tcase_add_test(t, writes_numbers_that_read_back);
+    tcase_add_test(t, pairs_are_a_key_and_a_value);
     tcase_add_test(t, arrays_of_numbers_are_taken_whole);
     suite_add_tcase(s, t);
     return testing_run(s);
