@@ -134,6 +134,15 @@ static void land(struct simulation *s, uint32_t place)
     s->progress.in_flight--;
 }
 
+/* Frees the place, lets go what waited for the end, and tells the record. */
+static void end_flight(struct simulation *s, uint32_t place, const struct record *r)
+{
+    land(s, place);
+    s->last_end_ns = r->done_ns;
+    arrivals_ended(s->arrivals, r->row, r->done_ns, r->status == RECORD_COMPLETED);
+    tell(s, r);
+}
+
 static void on_done(void *context, uint64_t tag, uint32_t cached_tokens, int64_t at_ns)
 {
     struct simulation *s = context;
@@ -158,11 +167,7 @@ static void on_done(void *context, uint64_t tag, uint32_t cached_tokens, int64_t
     r.usage.extras = request.usage.extras;
     r.usage.extra_count = request.usage.extra_count;
     r.usage_from = USAGE_SERVER;
-    uint32_t row = f->due.row;
-    land(s, (uint32_t)tag);
-    s->last_end_ns = at_ns;
-    arrivals_ended(s->arrivals, row, at_ns, true);
-    tell(s, &r);
+    end_flight(s, (uint32_t)tag, &r);
 }
 
 /* ---- what the simulation does ---- */
@@ -195,11 +200,7 @@ static void reject(struct simulation *s, uint32_t place, int64_t now_ns)
     r.failure = FAILURE_REJECTED;
     r.message = "the request needs more KV blocks than the engine has";
     r.done_ns = now_ns;
-    uint32_t row = f->due.row;
-    land(s, place);
-    s->last_end_ns = now_ns;
-    arrivals_ended(s->arrivals, row, now_ns, false);
-    tell(s, &r);
+    end_flight(s, place, &r);
 }
 
 static void send_request(struct simulation *s, const struct due *due, int64_t now_ns)
@@ -255,11 +256,7 @@ static void cancel_flights(struct simulation *s, int64_t now_ns)
         r.status = RECORD_CANCELLED;
         r.streamed = request.output_tokens > 0;
         r.done_ns = now_ns;
-        uint32_t row = f->due.row;
-        land(s, place);
-        s->last_end_ns = now_ns;
-        arrivals_ended(s->arrivals, row, now_ns, false);
-        tell(s, &r);
+        end_flight(s, place, &r);
     }
 }
 
