@@ -33,7 +33,7 @@ static double *hit_shares(const struct workload *w, uint64_t *hit, uint64_t *tot
     struct prefix_cache *cache = prefix_cache_create(&policy, w->block_size);
     double *shares = mem_zero(w->count + 1, sizeof *shares);
     int64_t *times = rewrite_begin_times(w);
-    uint32_t *order = rewrite_order(times, w->count);
+    uint32_t *order = workload_order_by(times, w->count);
     *hit = *total = 0;
     for (size_t k = 0; k < w->count; k++) {
         uint32_t i = order[k];
@@ -271,7 +271,7 @@ int workload_fit(const struct workload *w, struct scenario *out, struct fit_repo
     if (w->count < 2)
         return error_set(err, ERR_INPUT, "a fit needs at least 2 requests, found %zu", w->count);
     int64_t *times = rewrite_begin_times(w);
-    uint32_t *order = rewrite_order(times, w->count);
+    uint32_t *order = workload_order_by(times, w->count);
     int64_t *sorted = mem_alloc(w->count * sizeof *sorted);
     for (size_t i = 0; i < w->count; i++)
         sorted[i] = times[order[i]];
@@ -317,7 +317,7 @@ static double distance(const uint32_t *a, size_t na, const uint32_t *b, size_t n
 double workload_interarrival_cv(const struct workload *w)
 {
     int64_t *times = rewrite_begin_times(w);
-    uint32_t *order = rewrite_order(times, w->count);
+    uint32_t *order = workload_order_by(times, w->count);
     double *gaps = mem_alloc((w->count + 1) * sizeof *gaps);
     for (size_t i = 1; i < w->count; i++)
         gaps[i - 1] = (double)(times[order[i]] - times[order[i - 1]]) / 1e9;

@@ -45,7 +45,7 @@ int transform_cache(const struct transform *t, uint64_t seed, struct workload *w
                          "this workload has no prefix blocks (hash_ids), so nothing tells what a "
                          "prefix cache would hold");
     int64_t *times = rewrite_begin_times(w);
-    uint32_t *order = rewrite_order(times, w->count);
+    uint32_t *order = workload_order_by(times, w->count);
     uint64_t *hits = mem_zero(w->count + 1, sizeof *hits);
     struct prefix_cache *cache = prefix_cache_create(&t->cache, w->block_size);
     for (size_t k = 0; k < w->count && w->hash_start; k++) {

@@ -81,7 +81,7 @@ static uint64_t *said_before(const struct workload *w, uint32_t turns)
     uint32_t *parent = mem_alloc((w->count + 1) * sizeof *parent);
     uint32_t *last = mem_alloc((w->sessions.count + 1) * sizeof *last);
     int64_t *times = rewrite_begin_times(w);
-    uint32_t *order = rewrite_order(times, w->count);
+    uint32_t *order = workload_order_by(times, w->count);
     memset(last, 0xff, (w->sessions.count + 1) * sizeof *last);
     for (size_t k = 0; k < w->count; k++) {
         uint32_t i = order[k], session = w->session ? w->session[i] : NAME_NONE;
@@ -146,7 +146,7 @@ static void find_repeats(const struct transform *t, const struct workload *w, bo
     struct block_set seen;
     size_t capacity = 0;
     int64_t *stored = NULL, *times = rewrite_begin_times(w);
-    uint32_t *order = rewrite_order(times, w->count);
+    uint32_t *order = workload_order_by(times, w->count);
     block_set_init(&seen);
     for (size_t k = 0; k < w->count; k++) {
         struct request r;

@@ -183,36 +183,12 @@ int64_t *rewrite_begin_times(const struct workload *w)
     return times;
 }
 
-static int compare_times(const void *a, const void *b, void *context)
-{
-    const int64_t *times = context;
-    uint32_t left, right;
-    memcpy(&left, a, sizeof left);
-    memcpy(&right, b, sizeof right);
-    if (times[left] != times[right])
-        return times[left] < times[right] ? -1 : 1;
-    return (left > right) - (left < right);
-}
-
-uint32_t *rewrite_order(const int64_t *times, size_t count)
-{
-    uint32_t *order = mem_alloc((count + 1) * sizeof *order);
-    bool sorted = true;
-    for (size_t i = 0; i < count; i++) {
-        order[i] = (uint32_t)i;
-        sorted = sorted && (i == 0 || times[i] >= times[i - 1]);
-    }
-    if (!sorted)
-        qsort_r(order, count, sizeof *order, compare_times, (void *)(uintptr_t)times);
-    return order;
-}
-
 uint32_t *rewrite_leaders(const struct workload *w)
 {
     uint32_t *leaders = mem_alloc((w->count + 1) * sizeof *leaders);
     uint32_t *first = mem_alloc((w->sessions.count + 1) * sizeof *first);
     int64_t *times = rewrite_begin_times(w);
-    uint32_t *order = rewrite_order(times, w->count);
+    uint32_t *order = workload_order_by(times, w->count);
     memset(first, 0xff, (w->sessions.count + 1) * sizeof *first);
     for (size_t k = 0; k < w->count; k++) {
         uint32_t i = order[k], session = w->session ? w->session[i] : NAME_NONE;

@@ -22,9 +22,6 @@ int rewrite_rows(struct workload *w, const bool *keep, rewrite_row *change, void
 /* When each row begins if answers took no time; ns. The caller frees it. */
 int64_t *rewrite_begin_times(const struct workload *w);
 
-/* All row numbers by these times, ties in file order. The caller frees it. */
-uint32_t *rewrite_order(const int64_t *times, size_t count);
-
 /* The first row of each row's session: its earliest one; a row without session leads itself. A
  * row without session that waits for others belongs to its first parent's. Caller frees. */
 uint32_t *rewrite_leaders(const struct workload *w);

@@ -146,6 +146,9 @@ bool workload_time_range(const struct workload *w, int64_t *first_ns, int64_t *l
  * frees it. */
 uint32_t *workload_time_order(const struct workload *w);
 
+/* The same by other times of the rows. */
+uint32_t *workload_order_by(const int64_t *times, size_t count);
+
 /* Moves every timestamp by `by_ns`, and the start label the other way. */
 void workload_shift(struct workload *w, int64_t by_ns);
 

@@ -39,18 +39,22 @@ static int compare_times(const void *a, const void *b, void *context)
     return (left > right) - (left < right);
 }
 
-uint32_t *workload_time_order(const struct workload *w)
+uint32_t *workload_order_by(const int64_t *times, size_t count)
 {
-    uint32_t *order = mem_alloc(w->count * sizeof *order);
+    uint32_t *order = mem_alloc((count + 1) * sizeof *order);
     bool sorted = true;
-    for (size_t i = 0; i < w->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         order[i] = (uint32_t)i;
-        if (i > 0 && w->timestamp_ns[i] < w->timestamp_ns[i - 1])
-            sorted = false;
+        sorted = sorted && (i == 0 || times[i] >= times[i - 1]);
     }
     if (!sorted)
-        qsort_r(order, w->count, sizeof *order, compare_times, w->timestamp_ns);
+        qsort_r(order, count, sizeof *order, compare_times, (void *)(uintptr_t)times);
     return order;
+}
+
+uint32_t *workload_time_order(const struct workload *w)
+{
+    return workload_order_by(w->timestamp_ns, w->count);
 }
 
 void workload_shift(struct workload *w, int64_t by_ns)
