@@ -621,3 +621,18 @@ bool json_unescape(struct text raw, struct buffer *out)
     }
     return status == 0;
 }
+
+bool json_member(const char *object, const char *wanted, struct text *out)
+{
+    struct json_scan s;
+    struct text key;
+    json_scan_init(&s, "", object, strlen(object), 1);
+    if (json_peek(&s) != JSON_OBJECT || !json_object_begin(&s))
+        return false;
+    while (json_object_next(&s, &key)) {
+        if (text_equal(key, wanted))
+            return json_peek(&s) == JSON_STRING ? json_string(&s, out) : json_skip(&s, out);
+        json_skip(&s, NULL);
+    }
+    return false;
+}

@@ -94,6 +94,10 @@ bool json_string_copy(struct json_scan *s, size_t max_length, char **out);
 /* Takes one value of any kind, checking it; *raw (may be NULL) is its text. */
 bool json_skip(struct json_scan *s, struct text *raw);
 
+/* The value of a key of an object that stands alone, such as {"user": "u1"}: a string raw, without
+ * its quotes; anything else as written. False where it is no object or has no such key. */
+bool json_member(const char *object, const char *key, struct text *out);
+
 /* Resolves the escapes of a raw string into `out`; false if it passes the buffer's cap. */
 bool json_unescape(struct text raw, struct buffer *out);
 

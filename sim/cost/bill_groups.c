@@ -8,25 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The value of a key in a label object, as text; numbers and others as written. */
-static bool label_value(const char *labels, const char *wanted, struct text *out)
-{
-    struct json_scan s;
-    struct text key;
-    json_scan_init(&s, "labels", labels, strlen(labels), 1);
-    if (json_peek(&s) != JSON_OBJECT || !json_object_begin(&s))
-        return false;
-    while (json_object_next(&s, &key)) {
-        if (!text_equal(key, wanted))
-            json_skip(&s, NULL);
-        else if (json_peek(&s) == JSON_STRING)
-            return json_string(&s, out);
-        else
-            return json_skip(&s, out);
-    }
-    return false;
-}
-
 static void group_by_day(struct bill_grouping *g, const struct workload *w,
                          const struct serve_rows *rows, int64_t start_unix_ns)
 {
@@ -56,7 +37,7 @@ static bool group_by_label(struct bill_grouping *g, const struct workload *w, co
     for (size_t s = 0; s < sets; s++) {
         struct text value;
         number[s] = NAME_NONE;
-        if (label_value(names_text(&w->label_sets, (uint32_t)s), by, &value))
+        if (json_member(names_text(&w->label_sets, (uint32_t)s), by, &value))
             number[s] = names_add(&g->names, value);
     }
     for (size_t i = 0; i < w->count && w->labels; i++)

@@ -7,7 +7,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* A day whose last three hours lack requests is still whole: a recording ends after its last
  * request. */
@@ -32,21 +31,6 @@ struct cut {
     uint32_t *block;    /* by row; NO_BLOCK = on the day that is not whole */
 };
 
-static bool user_of(const char *labels, struct text *out)
-{
-    struct json_scan s;
-    struct text key;
-    json_scan_init(&s, "labels", labels, strlen(labels), 1);
-    if (json_peek(&s) != JSON_OBJECT || !json_object_begin(&s))
-        return false;
-    while (json_object_next(&s, &key)) {
-        if (text_equal(key, "user"))
-            return json_peek(&s) == JSON_STRING ? json_string(&s, out) : json_skip(&s, out);
-        json_skip(&s, NULL);
-    }
-    return false;
-}
-
 /* Every row's unit: its user, else its session, else itself. */
 static void find_units(struct cut *c)
 {
@@ -54,7 +38,7 @@ static void find_units(struct cut *c)
     uint64_t *of_set = mem_zero(w->label_sets.count + 1, sizeof *of_set);
     for (size_t i = 0; i < w->label_sets.count; i++) {
         struct text user;
-        if (user_of(names_text(&w->label_sets, (uint32_t)i), &user))
+        if (json_member(names_text(&w->label_sets, (uint32_t)i), "user", &user))
             of_set[i] = text_hash(user.at, user.length) | 1;
     }
     for (size_t i = 0; i < w->count; i++) {

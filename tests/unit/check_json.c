@@ -147,6 +147,20 @@ START_TEST(wrong_bytes_become_replacement_characters)
 }
 END_TEST
 
+START_TEST(members_are_found_in_objects_alone)
+{
+    const char *object = "{\"a\": {\"user\": 1}, \"user\": \"u\\n1\", \"n\": [1, 2], \"e\": \"\"}";
+    struct text value;
+    ck_assert(json_member(object, "user", &value) && text_equal(value, "u\\n1"));
+    ck_assert(json_member(object, "n", &value) && text_equal(value, "[1, 2]"));
+    ck_assert(json_member(object, "e", &value) && value.length == 0);
+    ck_assert(!json_member(object, "use", &value));
+    static const char *const bad[] = {"", "[]", "\"user\"", "{\"user\": }", "{\"x\": 1", "{,"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!json_member(bad[i], "user", &value), "%s", bad[i]);
+}
+END_TEST
+
 START_TEST(escapes_resolve_surrogate_pairs)
 {
     struct buffer out;
@@ -284,6 +298,7 @@ int main(void)
     tcase_add_test(t, unknown_keys_get_the_nearest_known_one);
     tcase_add_test(t, strings_survive_writing_and_reading);
     tcase_add_test(t, wrong_bytes_become_replacement_characters);
+    tcase_add_test(t, members_are_found_in_objects_alone);
     tcase_add_test(t, escapes_resolve_surrogate_pairs);
     tcase_add_test(t, writes_numbers_that_read_back);
     tcase_add_test(t, pairs_are_a_key_and_a_value);
