@@ -67,21 +67,22 @@ static int choose(struct json_scan *s, const char *const *names, const char *wha
     return -1;
 }
 
-/* {"tokens": LENGTH, "count": 20, "zipf": 1.0}, for documents also "per_turn". */
-static void parse_pool(struct json_scan *s, struct scenario_pool *pool, struct length *per_turn)
+/* {"tokens": LENGTH, "count": 20, "zipf": 1.0}, for documents also "per_turn"; a shared prefix has
+ * "share" for "tokens": the share of the input that others begin with too. */
+static void parse_pool(struct json_scan *s, const char *where, const char *tokens,
+                       struct scenario_pool *pool, struct length *per_turn)
 {
-    static const char *const known[] = {"tokens", "count", "zipf", NULL};
-    static const char *const known_documents[] = {"tokens", "count", "zipf", "per_turn", NULL};
-    bool tokens = false;
+    const char *known[] = {tokens, "count", "zipf", per_turn ? "per_turn" : NULL, NULL};
+    bool given = false;
     struct text key;
     pool->count = 1;
     pool->zipf = 1;
     json_object_begin(s);
     const char *start = s->value;
     while (json_object_next(s, &key)) {
-        if (text_equal(key, "tokens")) {
+        if (text_equal(key, tokens)) {
             parse_length(s, &pool->tokens);
-            tokens = true;
+            given = true;
         } else if (text_equal(key, "count")) {
             parse_u32(s, 1, MOST_POOL, &pool->count);
         } else if (text_equal(key, "zipf")) {
@@ -89,42 +90,12 @@ static void parse_pool(struct json_scan *s, struct scenario_pool *pool, struct l
         } else if (per_turn && text_equal(key, "per_turn")) {
             parse_length(s, per_turn);
         } else {
-            json_unknown_key(s, key, per_turn ? known_documents : known,
-                             per_turn ? "documents" : "system_prompt");
+            json_unknown_key(s, key, known, where);
         }
     }
-    if (!tokens && !s->failed) {
+    if (!given && !s->failed) {
         s->value = start;
-        json_fail(s, "\"%s\" needs \"tokens\"", per_turn ? "documents" : "system_prompt");
-    }
-}
-
-/* {"share": LENGTH, "count": 20, "zipf": 1.0}: the share of the input that others begin with too.
- */
-static void parse_prefix(struct json_scan *s, struct scenario_pool *pool)
-{
-    static const char *const known[] = {"share", "count", "zipf", NULL};
-    bool share = false;
-    struct text key;
-    pool->count = 1;
-    pool->zipf = 1;
-    json_object_begin(s);
-    const char *start = s->value;
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "share")) {
-            parse_length(s, &pool->tokens);
-            share = true;
-        } else if (text_equal(key, "count")) {
-            parse_u32(s, 1, MOST_POOL, &pool->count);
-        } else if (text_equal(key, "zipf")) {
-            json_double(s, 0, 10, &pool->zipf);
-        } else {
-            json_unknown_key(s, key, known, "shared_prefix");
-        }
-    }
-    if (!share && !s->failed) {
-        s->value = start;
-        json_fail(s, "\"shared_prefix\" needs \"share\"");
+        json_fail(s, "\"%s\" needs \"%s\"", where, tokens);
     }
 }
 
@@ -270,11 +241,11 @@ static void parse_class(struct json_scan *s, struct scenario *scenario)
             parse_length(s, &c->reasoning);
             c->has_reasoning = true;
         } else if (text_equal(key, "system_prompt")) {
-            parse_pool(s, &c->system, NULL);
+            parse_pool(s, "system_prompt", "tokens", &c->system, NULL);
         } else if (text_equal(key, "documents")) {
-            parse_pool(s, &c->documents, &c->documents_per_turn);
+            parse_pool(s, "documents", "tokens", &c->documents, &c->documents_per_turn);
         } else if (text_equal(key, "shared_prefix")) {
-            parse_prefix(s, &c->prefix);
+            parse_pool(s, "shared_prefix", "share", &c->prefix, NULL);
         } else if (text_equal(key, "session")) {
             parse_session(s, c);
         } else if (text_equal(key, "tools")) {
