@@ -5,13 +5,9 @@
 #include "core/stop.h"
 #include "workloads/generate.h"
 #include "workloads/trace.h"
+#include "workloads/trace_sink.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
 
 #define AT(field) offsetof(struct gen_options, field)
 #define ROWS_AT_ONCE 16384
@@ -40,68 +36,6 @@ static const struct option_spec options[] = {
     {"list", 0, OPTION_FLAG, AT(list), NULL, NULL, .help = "list the bundled scenarios"},
     {0},
 };
-
-/* Where the lines go: a temporary file beside the output, or standard output. */
-struct gen_sink {
-    char *temporary; /* NULL for standard output */
-    gzFile gz;       /* transparent where nothing is to be compressed */
-    uint64_t bytes;
-};
-
-static int sink_open(struct gen_sink *s, const char *path, struct error *err)
-{
-    size_t length = strlen(path);
-    bool gzip = length > 3 && strcmp(path + length - 3, ".gz") == 0;
-    int fd;
-    *s = (struct gen_sink){0};
-    if (strcmp(path, "-") == 0) {
-        fd = dup(STDOUT_FILENO);
-    } else {
-        struct buffer name;
-        buffer_init(&name, BUFFER_UNBOUNDED);
-        buffer_add_format(&name, "%s.XXXXXX", path);
-        s->temporary = buffer_take(&name);
-        fd = mkostemp(s->temporary, O_CLOEXEC);
-        mode_t mask = umask(0);
-        umask(mask);
-        if (fd >= 0)
-            fchmod(fd, 0666 & ~mask);
-    }
-    s->gz = fd < 0 ? NULL : gzdopen(fd, gzip ? "wb6" : "wbT");
-    if (s->gz)
-        return 0;
-    if (fd >= 0)
-        close(fd);
-    free(s->temporary);
-    return error_errno(err, "%s cannot be written", path);
-}
-
-static int sink_put(struct gen_sink *s, struct buffer *b, const char *path, struct error *err)
-{
-    for (size_t done = 0; done < b->length;) {
-        size_t left = b->length - done;
-        int n = gzwrite(s->gz, b->data + done, left > 1u << 20 ? 1u << 20 : (unsigned)left);
-        if (n <= 0)
-            return error_errno(err, "%s cannot be written", path);
-        done += (size_t)n;
-    }
-    s->bytes += b->length;
-    buffer_clear(b);
-    return 0;
-}
-
-/* Closes the file and puts it in place, or removes it after an error. */
-static int sink_close(struct gen_sink *s, const char *path, int status, struct error *err)
-{
-    if (gzclose(s->gz) != Z_OK && status == 0)
-        status = error_errno(err, "%s cannot be written", path);
-    if (s->temporary && status == 0 && rename(s->temporary, path) < 0)
-        status = error_errno(err, "%s cannot be replaced", path);
-    if (s->temporary && status < 0)
-        unlink(s->temporary);
-    free(s->temporary);
-    return status;
-}
 
 static int check(const struct gen_options *o, struct generate_options *g, struct error *err)
 {
@@ -138,7 +72,7 @@ static void add_totals(const struct workload *w, struct totals *t)
 }
 
 /* Generates and writes in pieces, so that the length of the trace is no matter of memory. */
-static int write_all(const struct gen_options *o, struct generator *g, struct gen_sink *sink,
+static int write_all(const struct gen_options *o, struct generator *g, struct trace_sink *sink,
                      struct totals *totals, struct error *err)
 {
     struct buffer lines;
@@ -154,7 +88,7 @@ static int write_all(const struct gen_options *o, struct generator *g, struct ge
             trace_put_row(&w, i, TRACE_CANONICAL, &lines);
         add_totals(&w, totals);
         workload_free(&w);
-        if (more >= 0 && sink_put(sink, &lines, o->output, err) < 0)
+        if (more >= 0 && trace_sink_put(sink, &lines, err) < 0)
             more = err->code;
         if (more > 0 && stop_level() > 0)
             more = error_set(err, ERR_INTERRUPTED, "interrupted; %s was not written", o->output);
@@ -217,7 +151,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     struct generate_options extent;
     struct scenario scenario;
     struct generator *g = NULL;
-    struct gen_sink sink;
+    struct trace_sink sink;
     struct totals totals = {0};
     if (o->list)
         return list_scenarios(t, err);
@@ -225,10 +159,10 @@ static int run(const struct terminal *t, const void *given, struct error *err)
         return err->code;
     int status = generator_create(&scenario, o->common.seed, &extent, &g, err);
     if (status == 0)
-        status = sink_open(&sink, o->output, err);
+        status = trace_sink_open(&sink, o->output, err);
     if (status == 0) {
         status = write_all(o, g, &sink, &totals, err);
-        status = sink_close(&sink, o->output, status, err);
+        status = trace_sink_close(&sink, status, err);
     }
     if (status == 0)
         tell(t, o, scenario.name, &totals);

@@ -2,16 +2,9 @@
 #include "workloads/trace_json.h"
 
 #include "core/json_write.h"
-#include "core/memory.h"
+#include "workloads/trace_sink.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
 
 #define FLUSH_SIZE ((size_t)1 << 17)
 
@@ -256,27 +249,6 @@ void trace_output_losses(const struct workload *w, enum trace_output form, struc
     }
 }
 
-/* Where the bytes go: a file, or gzip to a file. */
-struct sink {
-    int fd;
-    gzFile gz;
-    const char *name;
-};
-
-static int put_bytes(struct sink *s, const struct buffer *b, struct error *err)
-{
-    if (!s->gz)
-        return file_write_all(s->fd, b->data, b->length, s->name, err);
-    for (size_t done = 0; done < b->length;) {
-        size_t left = b->length - done;
-        int n = gzwrite(s->gz, b->data + done, left > FLUSH_SIZE ? FLUSH_SIZE : (unsigned)left);
-        if (n <= 0)
-            return error_errno(err, "%s cannot be written", s->name);
-        done += (size_t)n;
-    }
-    return 0;
-}
-
 /* What a form cannot hold without changing the workload. */
 static int check_form(const struct workload *w, enum trace_output form, struct error *err)
 {
@@ -293,7 +265,7 @@ static int check_form(const struct workload *w, enum trace_output form, struct e
     return 0;
 }
 
-static int put_all(const struct workload *w, enum trace_output form, struct sink *s,
+static int put_all(const struct workload *w, enum trace_output form, struct trace_sink *s,
                    struct error *err)
 {
     struct buffer b;
@@ -302,13 +274,11 @@ static int put_all(const struct workload *w, enum trace_output form, struct sink
     trace_put_header(w, form, &b);
     for (size_t i = 0; i < w->count && status == 0; i++) {
         trace_put_row(w, i, form, &b);
-        if (b.length >= FLUSH_SIZE) {
-            status = put_bytes(s, &b, err);
-            buffer_clear(&b);
-        }
+        if (b.length >= FLUSH_SIZE)
+            status = trace_sink_put(s, &b, err);
     }
     if (status == 0 && b.length > 0)
-        status = put_bytes(s, &b, err);
+        status = trace_sink_put(s, &b, err);
     buffer_free(&b);
     return status;
 }
@@ -316,55 +286,20 @@ static int put_all(const struct workload *w, enum trace_output form, struct sink
 int trace_write_fd(const struct workload *w, enum trace_output form, int fd, const char *name,
                    struct error *err)
 {
-    struct sink s = {.fd = fd, .name = name};
+    struct trace_sink s;
     int status = check_form(w, form, err);
+    trace_sink_to(&s, fd, name);
     return status < 0 ? status : put_all(w, form, &s, err);
-}
-
-/* Writes everything to the open temporary file; closes it. */
-static int fill_file(const struct workload *w, enum trace_output form, int fd, const char *path,
-                     struct error *err)
-{
-    struct sink s = {.fd = fd, .name = path};
-    size_t length = strlen(path);
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(fd, 0666 & ~mask);
-    bool gzip = length > 3 && strcmp(path + length - 3, ".gz") == 0;
-    if (gzip) {
-        int copy = dup(fd);
-        s.gz = copy < 0 ? NULL : gzdopen(copy, "wb6");
-    }
-    int status =
-        gzip && !s.gz ? error_errno(err, "%s cannot be written", path) : put_all(w, form, &s, err);
-    if (s.gz && gzclose(s.gz) != Z_OK && status == 0)
-        status = error_errno(err, "%s cannot be written", path);
-    if (status == 0 && fsync(fd) < 0)
-        status = error_errno(err, "%s cannot be written", path);
-    if (close(fd) < 0 && status == 0)
-        status = error_errno(err, "%s cannot be written", path);
-    return status;
 }
 
 int trace_write(const struct workload *w, enum trace_output form, const char *path,
                 struct error *err)
 {
-    struct buffer temporary;
+    struct trace_sink s;
     int status = check_form(w, form, err);
+    if (status == 0)
+        status = trace_sink_open(&s, path, err);
     if (status < 0)
         return status;
-    buffer_init(&temporary, BUFFER_UNBOUNDED);
-    buffer_add_format(&temporary, "%s.XXXXXX", path);
-    int fd = mkostemp(temporary.data, O_CLOEXEC);
-    if (fd < 0) {
-        status = error_errno(err, "%s cannot be written", path);
-    } else {
-        status = fill_file(w, form, fd, path, err);
-        if (status == 0 && rename(temporary.data, path) < 0)
-            status = error_errno(err, "%s cannot be replaced", path);
-        if (status < 0)
-            unlink(temporary.data);
-    }
-    buffer_free(&temporary);
-    return status;
+    return trace_sink_close(&s, put_all(w, form, &s, err), err);
 }

@@ -1,5 +1,7 @@
 #include "testing_trace.h"
 
+#include "workloads/trace_sink.h"
+
 #include <sys/stat.h>
 
 /* One line with every key that the canonical form knows, as our writer puts it. */
@@ -207,7 +209,17 @@ START_TEST(files_are_written_whole_and_gzip_reads_back)
     ck_assert_int_eq(unlink(plain), 0);
     ck_assert_int_eq(trace_write(&w, TRACE_CSV, plain, &err), ERR_INPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "jsonl"));
+    /* Nor after an error of the caller's. */
     ck_assert_int_eq(unlink(packed), 0);
+    struct trace_sink sink;
+    struct buffer rows;
+    buffer_init(&rows, BUFFER_UNBOUNDED);
+    buffer_add_text(&rows, full);
+    ck_assert_int_eq(trace_sink_open(&sink, packed, NULL), 0);
+    ck_assert_int_eq(trace_sink_put(&sink, &rows, NULL), 0);
+    ck_assert_uint_eq(rows.length, 0);
+    ck_assert_int_eq(trace_sink_close(&sink, ERR_INTERRUPTED, NULL), ERR_INTERRUPTED);
+    buffer_free(&rows);
     ck_assert_int_eq(rmdir(folder), 0);
     workload_free(&w);
 }
