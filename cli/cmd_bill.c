@@ -224,8 +224,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     struct subject s = {0};
     struct bill bill;
     struct what_if what_if = {0};
-    int code =
-        command_arguments(&o->common, 1, "a trace, a run directory, or - (standard input)", err);
+    int code = command_arguments(&o->common, 1, TRACE_ARGUMENT, err);
     if (code == 0)
         code = fill_options(o, &how, err);
     if (code == 0)

@@ -300,8 +300,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     x->t = t;
     x->o = o;
     workload_init(&x->workload);
-    int code =
-        command_arguments(&o->common, 1, "a trace, a run directory, or - (standard input)", err);
+    int code = command_arguments(&o->common, 1, TRACE_ARGUMENT, err);
     if (code == 0)
         code = make_forecast(x, err);
     demand_history_free(&x->history);

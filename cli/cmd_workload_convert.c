@@ -1,10 +1,8 @@
 /* farebox workload convert TRACE -o FILE: one form of trace into another. */
 #include "cli/command.h"
-#include "cli/trace_options.h"
-#include "core/file.h"
+#include "cli/workload_files.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #define AT(field) offsetof(struct convert_options, field)
 
@@ -53,15 +51,9 @@ static int choose_form(const struct convert_options *o, enum trace_output *form,
 /* What is wrong with the words, before anything is read. */
 static int check(const struct convert_options *o, enum trace_output *form, struct error *err)
 {
-    if (command_arguments(&o->common, 1, "a trace, a run directory, or - (standard input)", err) <
-        0)
+    if (command_arguments(&o->common, 1, TRACE_ARGUMENT, err) < 0 ||
+        workload_output_check(o->output, o->force, o->common.json, err) < 0)
         return ERR_INPUT;
-    if (!o->output)
-        return error_set(err, ERR_INPUT, "expected -o FILE (or -o - for standard output)");
-    if (strcmp(o->output, "-") == 0 && o->common.json)
-        return error_set(err, ERR_INPUT, "--json and -o - both want standard output");
-    if (!o->force && strcmp(o->output, "-") != 0 && file_exists(o->output))
-        return error_set(err, ERR_INPUT, "%s exists; --force replaces it", o->output);
     return choose_form(o, form, err);
 }
 
@@ -122,9 +114,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     workload_init(&w);
     int status = trace_read(o->common.arguments[0], &reading, &w, &report, err);
     if (status == 0)
-        status = strcmp(o->output, "-") == 0
-                     ? trace_write_fd(&w, form, STDOUT_FILENO, "standard output", err)
-                     : trace_write(&w, form, o->output, err);
+        status = workload_output_write(&w, form, o->output, err);
     if (status == 0) {
         buffer_init(&losses, BUFFER_UNBOUNDED);
         buffer_add_text(&losses, "");

@@ -1,6 +1,6 @@
 /* farebox workload fit TRACE -o scenario.json: a scenario whose twin is like the trace. */
 #include "cli/command.h"
-#include "cli/trace_options.h"
+#include "cli/workload_files.h"
 #include "core/file.h"
 #include "workloads/fit.h"
 #include "workloads/generate.h"
@@ -27,16 +27,9 @@ static const struct option_spec options[] = {
 
 static int check(const struct fit_options *o, struct error *err)
 {
-    if (command_arguments(&o->common, 1, "a trace, a run directory, or - (standard input)", err) <
-        0)
+    if (command_arguments(&o->common, 1, TRACE_ARGUMENT, err) < 0)
         return ERR_INPUT;
-    if (!o->output)
-        return error_set(err, ERR_INPUT, "expected -o FILE (or -o - for standard output)");
-    if (strcmp(o->output, "-") == 0 && o->common.json)
-        return error_set(err, ERR_INPUT, "--json and -o - both want standard output");
-    if (!o->force && strcmp(o->output, "-") != 0 && file_exists(o->output))
-        return error_set(err, ERR_INPUT, "%s exists; --force replaces it", o->output);
-    return 0;
+    return workload_output_check(o->output, o->force, o->common.json, err);
 }
 
 static void put_json(const struct terminal *t, const struct fit_options *o,
@@ -133,15 +126,10 @@ static int run(const struct terminal *t, const void *given, struct error *err)
 {
     const struct fit_options *o = given;
     struct workload w;
-    struct trace_report report;
     if (check(o, err) < 0)
         return ERR_INPUT;
-    struct trace_options reading = trace_reading_options(&o->reading);
     workload_init(&w);
-    int status = trace_read(o->common.arguments[0], &reading, &w, &report, err);
-    if (status == 0 && trace_report_skipped(&report))
-        warn(t, "%llu rows of the trace were skipped; workload info says which",
-             (unsigned long long)trace_report_skipped(&report));
+    int status = workload_input_read(o->common.arguments[0], &o->reading, t, &w, err);
     if (status == 0)
         status = fit(t, o, &w, err);
     workload_free(&w);

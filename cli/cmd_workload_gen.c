@@ -1,7 +1,7 @@
 /* farebox workload gen SCENARIO -o FILE: a synthetic workload from a description. */
 #include "cli/command.h"
+#include "cli/workload_files.h"
 #include "core/embedded.h"
-#include "core/file.h"
 #include "core/stop.h"
 #include "workloads/generate.h"
 #include "workloads/trace.h"
@@ -41,12 +41,8 @@ static int check(const struct gen_options *o, struct generate_options *g, struct
 {
     if (command_arguments(&o->common, 1, "a scenario: a bundled name (--list) or a file", err) < 0)
         return ERR_INPUT;
-    if (!o->output)
-        return error_set(err, ERR_INPUT, "expected -o FILE (or -o - for standard output)");
-    if (strcmp(o->output, "-") == 0 && o->common.json)
-        return error_set(err, ERR_INPUT, "--json and -o - both want standard output");
-    if (!o->force && strcmp(o->output, "-") != 0 && file_exists(o->output))
-        return error_set(err, ERR_INPUT, "%s exists; --force replaces it", o->output);
+    if (workload_output_check(o->output, o->force, o->common.json, err) < 0)
+        return ERR_INPUT;
     *g = (struct generate_options){.requests = o->requests,
                                    .duration_s = (double)o->duration_ns / 1e9,
                                    .rate_rps = o->rate_rps};
@@ -104,7 +100,7 @@ static void tell(const struct terminal *t, const struct gen_options *o, const ch
         say(t, "%llu requests over %.1f s (%llu tokens in, %llu out) written to %s",
             (unsigned long long)totals->requests, (double)totals->last_ns / 1e9,
             (unsigned long long)totals->input_tokens, (unsigned long long)totals->output_tokens,
-            strcmp(o->output, "-") == 0 ? "standard output" : o->output);
+            workload_output_name(o->output));
         return;
     }
     struct buffer text;

@@ -42,8 +42,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     struct trace_report report;
     struct workload_info info;
     struct trace_options reading = trace_reading_options(&o->reading);
-    if (command_arguments(&o->common, 1, "a trace, a run directory, or - (standard input)", err) <
-        0)
+    if (command_arguments(&o->common, 1, TRACE_ARGUMENT, err) < 0)
         return ERR_INPUT;
     workload_init(&w);
     int status = trace_read(o->common.arguments[0], &reading, &w, &report, err);

@@ -1,11 +1,7 @@
 /* farebox workload transform TRACE -t TRANSFORM... -o FILE: what if. */
 #include "cli/command.h"
-#include "cli/trace_options.h"
-#include "core/file.h"
+#include "cli/workload_files.h"
 #include "workloads/transform.h"
-
-#include <string.h>
-#include <unistd.h>
 
 #define AT(field) offsetof(struct transform_options, field)
 
@@ -30,17 +26,12 @@ static const struct option_spec options[] = {
 
 static int check(const struct transform_options *o, struct error *err)
 {
-    if (command_arguments(&o->common, 1, "a trace, a run directory, or - (standard input)", err) <
-        0)
+    if (command_arguments(&o->common, 1, TRACE_ARGUMENT, err) < 0)
         return ERR_INPUT;
     if (o->transforms.count == 0)
         return error_set(err, ERR_INPUT, "expected -t NAME=...; --list shows what there is");
-    if (!o->output)
-        return error_set(err, ERR_INPUT, "expected -o FILE (or -o - for standard output)");
-    if (strcmp(o->output, "-") == 0 && o->common.json)
-        return error_set(err, ERR_INPUT, "--json and -o - both want standard output");
-    if (!o->force && strcmp(o->output, "-") != 0 && file_exists(o->output))
-        return error_set(err, ERR_INPUT, "%s exists; --force replaces it", o->output);
+    if (workload_output_check(o->output, o->force, o->common.json, err) < 0)
+        return ERR_INPUT;
     for (size_t i = 0; i < o->transforms.count; i++) { /* before anything is read */
         struct transform t;
         if (transform_parse(o->transforms.items[i], &t, err) < 0)
@@ -88,7 +79,6 @@ static int run(const struct terminal *t, const void *given, struct error *err)
 {
     const struct transform_options *o = given;
     struct workload w;
-    struct trace_report report;
     struct buffer json;
     if (o->list) {
         for (const struct transform_info *i = transform_list(); i->name; i++)
@@ -97,24 +87,17 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     }
     if (check(o, err) < 0)
         return ERR_INPUT;
-    struct trace_options reading = trace_reading_options(&o->reading);
     workload_init(&w);
     buffer_init(&json, BUFFER_UNBOUNDED);
-    int status = trace_read(o->common.arguments[0], &reading, &w, &report, err);
-    if (status == 0 && trace_report_skipped(&report))
-        warn(t, "%llu rows of the trace were skipped; workload info says which",
-             (unsigned long long)trace_report_skipped(&report));
+    int status = workload_input_read(o->common.arguments[0], &o->reading, t, &w, err);
     if (status == 0)
         status = run_transforms(t, o, &w, &json, err);
     if (status == 0)
-        status = strcmp(o->output, "-") == 0
-                     ? trace_write_fd(&w, TRACE_CANONICAL, STDOUT_FILENO, "standard output", err)
-                     : trace_write(&w, TRACE_CANONICAL, o->output, err);
+        status = workload_output_write(&w, TRACE_CANONICAL, o->output, err);
     if (status == 0 && o->common.json)
         print_buffer(t->machine, &json);
     else if (status == 0)
-        say(t, "%zu requests written to %s", w.count,
-            strcmp(o->output, "-") == 0 ? "standard output" : o->output);
+        say(t, "%zu requests written to %s", w.count, workload_output_name(o->output));
     buffer_free(&json);
     workload_free(&w);
     return status;

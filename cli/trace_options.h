@@ -19,6 +19,9 @@ struct trace_reading {
     uint64_t block_size;
 };
 
+/* What such a command takes, for command_arguments(). */
+#define TRACE_ARGUMENT "a trace, a run directory, or - (standard input)"
+
 #define TRACE_READING_OPTIONS(owner, place)                                                      \
     {.name = "format",                                                                           \
      .type = OPTION_TEXT,                                                                        \
