@@ -96,19 +96,11 @@ void bench_describe_workload(const struct workload *w, const struct bench_config
                              struct buffer *out)
 {
     struct json_writer j;
-    uint64_t input = 0, output = 0;
     char salt[24];
-    for (size_t i = 0; i < w->count; i++) {
-        input += w->input_tokens[i];
-        output += w->output_tokens[i];
-    }
     snprintf(salt, sizeof salt, "%016llx", (unsigned long long)c->salt);
     json_write_init(&j, out, 0);
     json_begin_object(&j);
-    json_pair_string(&j, "name", w->name);
-    json_pair_u64(&j, "requests", w->count);
-    json_pair_u64(&j, "input_tokens", input);
-    json_pair_u64(&j, "output_tokens", output);
+    workload_put_extent(w->name, w, &j);
     json_pair_string(&j, "prompt_salt", salt);
     json_end_object(&j);
 }
@@ -307,17 +299,15 @@ void bench_show_result(const struct bench_options *o, const struct bench_setup *
 void bench_show_plan(const struct bench_options *o, const struct bench_setup *s,
                      const struct workload *w, struct bench_money *spend, struct buffer *out)
 {
-    uint64_t input = 0, output = 0, count = w->count;
+    uint64_t input, output, count = w->count;
     int64_t last_due_ns = 0;
     char text[TEXT_GROUPED_SIZE], span[CELL_SIZE];
     if (o->requests && o->requests < count)
         count = o->requests;
-    for (uint64_t i = 0; i < count; i++) {
-        input += w->input_tokens[i];
-        output += w->output_tokens[i];
+    workload_sum_tokens(w, count, &input, &output);
+    for (uint64_t i = 0; i < count; i++)
         if (w->timestamp_ns[i] != TIME_NEVER && w->timestamp_ns[i] > last_due_ns)
             last_due_ns = w->timestamp_ns[i];
-    }
     add_title(o, s, w, s->endpoints[0].model, count, out);
     buffer_add_text(out, "\n\nnothing was sent (--dry-run); it would be\n");
     buffer_add_format(out, "requests     %s%s\n", text_group_u64(count, text),

@@ -58,11 +58,11 @@ struct totals {
 static void add_totals(const struct workload *w, struct totals *t)
 {
     int64_t first, last;
+    uint64_t input, output;
+    workload_sum_tokens(w, w->count, &input, &output);
     t->requests += w->count;
-    for (size_t i = 0; i < w->count; i++) {
-        t->input_tokens += w->input_tokens[i];
-        t->output_tokens += w->output_tokens[i];
-    }
+    t->input_tokens += input;
+    t->output_tokens += output;
     if (workload_time_range(w, &first, &last) && last > t->last_ns)
         t->last_ns = last;
 }

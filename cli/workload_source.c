@@ -74,22 +74,24 @@ void workload_source_stem(const struct workload_source *source, char out[WORKLOA
     out[length] = '\0';
 }
 
+void workload_put_extent(const char *name, const struct workload *w, struct json_writer *j)
+{
+    uint64_t input, output;
+    workload_sum_tokens(w, w->count, &input, &output);
+    json_pair_string(j, "name", name);
+    json_pair_u64(j, "requests", w->count);
+    json_pair_u64(j, "input_tokens", input);
+    json_pair_u64(j, "output_tokens", output);
+}
+
 void workload_source_describe(const struct workload_source *source, const struct workload *w,
                               struct buffer *out)
 {
     char stem[WORKLOAD_STEM_SIZE];
     struct json_writer j;
-    uint64_t input = 0, output = 0;
-    for (size_t i = 0; i < w->count; i++) {
-        input += w->input_tokens[i];
-        output += w->output_tokens[i];
-    }
     workload_source_stem(source, stem);
     json_write_init(&j, out, 0);
     json_begin_object(&j);
-    json_pair_string(&j, "name", stem);
-    json_pair_u64(&j, "requests", w->count);
-    json_pair_u64(&j, "input_tokens", input);
-    json_pair_u64(&j, "output_tokens", output);
+    workload_put_extent(stem, w, &j);
     json_end_object(&j);
 }

@@ -54,7 +54,10 @@ int workload_source_load(const struct workload_source *source, const struct term
 #define WORKLOAD_STEM_SIZE 64
 void workload_source_stem(const struct workload_source *source, char out[WORKLOAD_STEM_SIZE]);
 
-/* The workload in run.json: name, requests and tokens, as a JSON object appended to `out`. */
+/* Name, requests and tokens of a workload as keys of the object that is being written. */
+void workload_put_extent(const char *name, const struct workload *w, struct json_writer *j);
+
+/* The workload in run.json: its extent, as a JSON object appended to `out`. */
 void workload_source_describe(const struct workload_source *source, const struct workload *w,
                               struct buffer *out);
 

@@ -393,6 +393,15 @@ const char *workload_request_id(const struct workload *w, size_t i, char out[REQ
     return out;
 }
 
+void workload_sum_tokens(const struct workload *w, size_t count, uint64_t *input, uint64_t *output)
+{
+    *input = *output = 0;
+    for (size_t i = 0; i < count; i++) {
+        *input += w->input_tokens[i];
+        *output += w->output_tokens[i];
+    }
+}
+
 struct usage workload_usage(const struct workload *w, size_t i)
 {
     if (!w->usage_known || !w->usage_known[i])

@@ -136,6 +136,9 @@ const char *workload_request_id(const struct workload *w, size_t i, char out[REQ
 /* Usage of row i in disjoint classes: recorded, else the lengths as uncached input and output. */
 struct usage workload_usage(const struct workload *w, size_t i);
 
+/* Both lengths summed over the first `count` rows. */
+void workload_sum_tokens(const struct workload *w, size_t count, uint64_t *input, uint64_t *output);
+
 /* Last timestamp (rows that have one); 0 for an empty workload. */
 int64_t workload_span_ns(const struct workload *w);
 

@@ -255,9 +255,10 @@ static int find_limit(struct search *s, struct error *err)
 static unsigned count_servers(const struct search *s, const struct engine_state *e)
 {
     const struct workload *w = s->load.workload;
-    double tokens = 0, servers = s->o->engine->max_num_seqs ? s->o->engine->max_num_seqs : 1e6;
-    for (size_t i = 0; i < w->count; i++)
-        tokens += (double)w->input_tokens[i] + (double)w->output_tokens[i];
+    double servers = s->o->engine->max_num_seqs ? s->o->engine->max_num_seqs : 1e6;
+    uint64_t input, output;
+    workload_sum_tokens(w, w->count, &input, &output);
+    double tokens = (double)(input + output);
     double held = (double)e->kv_blocks_total * s->o->engine->block_size;
     if (held > 0 && held / (tokens / (double)w->count) < servers)
         servers = held / (tokens / (double)w->count);

@@ -146,6 +146,23 @@ START_TEST(ids_are_made_where_none_are_given)
 }
 END_TEST
 
+START_TEST(tokens_are_summed_beyond_32_bits)
+{
+    struct workload w;
+    uint64_t input, output;
+    workload_init(&w);
+    workload_sum_tokens(&w, 0, &input, &output);
+    ck_assert(input == 0 && output == 0);
+    workload_add_plain(&w, 0, UINT32_MAX, 1);
+    workload_add_plain(&w, 0, 2, 3);
+    workload_add_plain(&w, 0, 7, 9);
+    workload_sum_tokens(&w, 2, &input, &output);
+    ck_assert_uint_eq(input, (uint64_t)UINT32_MAX + 2);
+    ck_assert_uint_eq(output, 4);
+    workload_free(&w);
+}
+END_TEST
+
 START_TEST(time_order_keeps_ties_and_puts_the_untimed_last)
 {
     static const int64_t times[] = {30, TIME_NEVER, 10, 30, 20, 10};
@@ -221,6 +238,7 @@ int main(void)
     tcase_add_test(t, columns_that_come_late_hold_the_defaults_before);
     tcase_add_test(t, what_the_columns_cannot_hold_is_refused_and_changes_nothing);
     tcase_add_test(t, ids_are_made_where_none_are_given);
+    tcase_add_test(t, tokens_are_summed_beyond_32_bits);
     tcase_add_test(t, time_order_keeps_ties_and_puts_the_untimed_last);
     tcase_add_test(t, rings_and_missing_parents_are_found);
     tcase_add_test(t, service_names_go_both_ways);
