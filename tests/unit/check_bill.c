@@ -1,9 +1,8 @@
 /* Bills of real traces and of small workloads made by hand. */
-#include "testing.h"
+#include "testing_plans.h"
+#include "testing_trace.h"
 
 #include "core/buffer.h"
-#include "sim/cost/bill.h"
-#include "workloads/trace.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,56 +20,16 @@ static const char oxlo[] =
     " \"includes\": {\"requests\": 5000, \"per\": \"day\"}, \"beyond\": \"queue\"}, \"limits\":"
     " {\"max_input_tokens\": 32000, \"max_output_tokens\": 8000, \"unconfirmed\": true}}]}";
 
-static struct plan_book load(const char *text)
-{
-    struct plan_book book = {0};
-    struct error err = {0};
-    int code = plan_book_parse("test", text, strlen(text), &book, &err);
-    ck_assert_msg(code == 0, "%s in %s", err.message, text);
-    return book;
-}
-
-static void assert_money(money value, const char *expected, const char *what)
-{
-    char text[MONEY_TEXT_SIZE];
-    money_format(value, text);
-    ck_assert_msg(strcmp(text, expected) == 0, "%s: %s, expected %s", what, text, expected);
-}
-
-static bool read_trace(const char *name, struct workload *w)
-{
-    char path[512];
-    struct error err = {0};
-    if (!testing_data(name, path))
-        return false;
-    workload_init(w);
-    ck_assert_msg(trace_read(path, NULL, w, NULL, &err) == 0, "%s", err.message);
-    return true;
-}
-
-static struct bill make(const struct workload *w, const struct plan_book *book,
-                        struct bill_options options)
-{
-    const struct plan *plans[16];
-    struct bill bill;
-    struct error err = {0};
-    for (size_t i = 0; i < book->count; i++)
-        plans[i] = &book->plans[i];
-    int code = bill_make(&bill, w, plans, book->count, &options, &err);
-    ck_assert_msg(code == 0, "%s", err.message);
-    return bill;
-}
-
 START_TEST(azure_code_under_token_and_flat_plans)
 {
     struct workload w;
-    if (!read_trace(CODE, &w))
+    if (!testing_read_file(CODE, &w, NULL))
         return;
-    struct plan_book book = load(oxlo);
-    struct bill bill = make(&w, &book, (struct bill_options){.workers = 2});
+    struct plan_book book = testing_plans(oxlo);
+    struct bill bill = testing_bill(&w, &book, (struct bill_options){.workers = 2});
     const struct plan_bill *token = &bill.plans[0], *pro = &bill.plans[1];
-    assert_money(token->total, "9.5586634", "total");
-    assert_money(money_round(token->per_request, MONEY_USD / 100000000), "0.00108387", "mean");
+    testing_money(token->total, "9.5586634", "total");
+    testing_money(money_round(token->per_request, MONEY_USD / 100000000), "0.00108387", "mean");
     ck_assert_double_eq_tol(token->stats.cv, 0.9184, 0.00005);
     ck_assert_double_eq_tol(token->stats.max_over_median, 5.79, 0.005);
     ck_assert_double_eq_tol(token->stats.share[PART_INPUT], 0.9831, 0.00005);
@@ -85,11 +44,11 @@ START_TEST(azure_code_under_token_and_flat_plans)
     ck_assert_uint_eq(bill.break_even_count, 2);
     ck_assert_uint_eq(bill.break_even[0].dearer, 892);
     ck_assert_uint_eq(bill.break_even[0].split.to_flat, 1000);
-    assert_money(bill.break_even[0].split.token_usage + bill.break_even[0].split.moved_usage,
-                 "9.5586634", "a split moves charges, it does not lose any");
+    testing_money(bill.break_even[0].split.token_usage + bill.break_even[0].split.moved_usage,
+                  "9.5586634", "a split moves charges, it does not lose any");
     ck_assert_uint_eq(pro->served_requests, 8819);
     ck_assert_uint_eq(pro->served.delayed, 7819);
-    assert_money(pro->total, "80", "cash of a month begun");
+    testing_money(pro->total, "80", "cash of a month begun");
     ck_assert_int_eq(token->rank, 1); /* the flat plan is cheaper prorated, but makes wait */
     bill_free(&bill);
     plan_book_free(&book);
@@ -100,14 +59,14 @@ END_TEST
 START_TEST(azure_conv_s_first_two_thousand)
 {
     struct workload w;
-    if (!read_trace(CONV, &w))
+    if (!testing_read_file(CONV, &w, NULL))
         return;
     w.count = 2000;
-    struct plan_book book = load(oxlo);
-    struct bill bill = make(&w, &book, (struct bill_options){0});
+    struct plan_book book = testing_plans(oxlo);
+    struct bill bill = testing_bill(&w, &book, (struct bill_options){0});
     ck_assert_uint_eq(bill.input_tokens, 2209565);
     ck_assert_uint_eq(bill.output_tokens, 529807);
-    assert_money(bill.plans[0].total, "2.24386755", "total");
+    testing_money(bill.plans[0].total, "2.24386755", "total");
     bill_free(&bill);
     plan_book_free(&book);
     workload_free(&w);
@@ -117,15 +76,15 @@ END_TEST
 START_TEST(any_number_of_workers_gives_the_same_bill)
 {
     struct workload w;
-    if (!read_trace(CODE, &w))
+    if (!testing_read_file(CODE, &w, NULL))
         return;
-    struct plan_book book = load(oxlo);
+    struct plan_book book = testing_plans(oxlo);
     struct buffer first, other;
     buffer_init(&first, BUFFER_UNBOUNDED);
     buffer_init(&other, BUFFER_UNBOUNDED);
     const unsigned workers[] = {1, 2, 8};
     for (size_t i = 0; i < 3; i++) {
-        struct bill bill = make(&w, &book, (struct bill_options){.workers = workers[i]});
+        struct bill bill = testing_bill(&w, &book, (struct bill_options){.workers = workers[i]});
         struct json_writer writer;
         struct buffer *out = i == 0 ? &first : &other;
         buffer_clear(out);
@@ -152,9 +111,9 @@ static void add(struct workload *w, struct request r)
 
 START_TEST(the_order_of_rows_does_not_matter)
 {
-    struct plan_book book =
-        load("{\"plans\": [{\"name\": \"t\", \"per_mtok\": {\"input\": \"0.1\", \"cached_input\":"
-             " \"0.03\", \"output\": \"7\", \"reasoning\": \"9\"}}]}");
+    struct plan_book book = testing_plans(
+        "{\"plans\": [{\"name\": \"t\", \"per_mtok\": {\"input\": \"0.1\", \"cached_input\":"
+        " \"0.03\", \"output\": \"7\", \"reasoning\": \"9\"}}]}");
     struct buffer text[2];
     for (int turned = 0; turned < 2; turned++) {
         struct workload w;
@@ -168,7 +127,7 @@ START_TEST(the_order_of_rows_does_not_matter)
             r.usage = usage_from_totals(r.input_tokens, n % 10, 0, 0, r.output_tokens, n % 3);
             add(&w, r);
         }
-        struct bill bill = make(&w, &book, (struct bill_options){.workers = 2});
+        struct bill bill = testing_bill(&w, &book, (struct bill_options){.workers = 2});
         struct json_writer writer;
         buffer_init(&text[turned], BUFFER_UNBOUNDED);
         json_write_init(&writer, &text[turned], 2);
@@ -185,7 +144,7 @@ END_TEST
 
 START_TEST(subscriptions_fees_and_minimums)
 {
-    struct plan_book book = load(
+    struct plan_book book = testing_plans(
         "{\"plans\": ["
         "{\"name\": \"copilot\", \"per_request\": \"0.04\", \"subscription\": {\"price\": \"10\","
         " \"period\": \"month\", \"includes\": {\"requests\": 3, \"per\": \"month\"}, \"beyond\":"
@@ -206,17 +165,17 @@ START_TEST(subscriptions_fees_and_minimums)
     workload_init(&w);
     for (int i = 0; i < 10; i++) /* every ten minutes: an hour and a half */
         add(&w, (struct request){.timestamp_ns = i * 600 * NS_PER_S, .input_tokens = 1});
-    struct bill bill = make(&w, &book, (struct bill_options){0});
-    assert_money(bill.plans[0].total, "10.28", "3 included, 7 at 4 cents");
+    struct bill bill = testing_bill(&w, &book, (struct bill_options){0});
+    testing_money(bill.plans[0].total, "10.28", "3 included, 7 at 4 cents");
     ck_assert_uint_eq(bill.plans[0].served.count[SERVE_INCLUDED], 3);
-    assert_money(bill.plans[1].total, "10.8", "5.5 % of 10 is below the minimum");
-    assert_money(bill.plans[2].total, "50", "a minimum is topped up");
-    assert_money(bill.plans[3].total, "8.6", "0.1 × 4 + 0.5 × 2 off");
-    assert_money(bill.plans[4].total, "9", "5 + 10 - 6");
-    assert_money(bill.plans[5].total, "16.08", "two hours begun × two units");
-    assert_money(bill.plans[5].prorated_total, "12.06", "an hour and a half");
-    assert_money(bill.plans[5].per_mtok, "1206000", "for ten tokens");
-    assert_money(bill.plans[6].total, "3.33", "rounded up on the bill");
+    testing_money(bill.plans[1].total, "10.8", "5.5 % of 10 is below the minimum");
+    testing_money(bill.plans[2].total, "50", "a minimum is topped up");
+    testing_money(bill.plans[3].total, "8.6", "0.1 × 4 + 0.5 × 2 off");
+    testing_money(bill.plans[4].total, "9", "5 + 10 - 6");
+    testing_money(bill.plans[5].total, "16.08", "two hours begun × two units");
+    testing_money(bill.plans[5].prorated_total, "12.06", "an hour and a half");
+    testing_money(bill.plans[5].per_mtok, "1206000", "for ten tokens");
+    testing_money(bill.plans[6].total, "3.33", "rounded up on the bill");
     bill_free(&bill);
     plan_book_free(&book);
     workload_free(&w);
@@ -225,7 +184,7 @@ END_TEST
 
 START_TEST(a_period_is_more_than_the_trace)
 {
-    struct plan_book book = load(
+    struct plan_book book = testing_plans(
         "{\"plans\": ["
         "{\"name\": \"token\", \"per_request\": \"0.04\"},"
         "{\"name\": \"copilot\", \"per_request\": \"0.04\", \"subscription\": {\"price\": \"10\","
@@ -240,23 +199,23 @@ START_TEST(a_period_is_more_than_the_trace)
     workload_init(&w);
     for (int i = 0; i <= 10; i++) /* 11 in an hour: 7,920 a month */
         add(&w, (struct request){.timestamp_ns = i * 360 * NS_PER_S, .input_tokens = 1});
-    struct bill bill = make(&w, &book, (struct bill_options){.period = PERIOD_MONTH});
-    assert_money(bill.plans[0].total, "316.8", "720 hours of 11");
-    assert_money(bill.plans[1].total, "314.8", "300 included, the rest paid");
-    assert_money(bill.plans[2].total, "80", "one month");
+    struct bill bill = testing_bill(&w, &book, (struct bill_options){.period = PERIOD_MONTH});
+    testing_money(bill.plans[0].total, "316.8", "720 hours of 11");
+    testing_money(bill.plans[1].total, "314.8", "300 included, the rest paid");
+    testing_money(bill.plans[2].total, "80", "one month");
     ck_assert_uint_eq(bill.plans[2].period_requests, 7920);
     ck_assert_uint_eq(bill.plans[2].period_served, 3000);
     ck_assert_uint_eq(bill.plans[2].quotas_needed, 3);
     ck_assert_int_eq(bill.plans[2].rank,
                      0); /* the trace fits into a day's quota, a month does not */
-    assert_money(bill.plans[3].total, "306.8", "20 included");
+    testing_money(bill.plans[3].total, "306.8", "20 included");
     ck_assert_int_eq(bill.plans[4].rank, 1);
-    assert_money(bill.plans[4].per_used_request, "0.010101010101", "80 / 7,920");
+    testing_money(bill.plans[4].per_used_request, "0.010101010101", "80 / 7,920");
     bill_free(&bill);
-    bill = make(&w, &book, (struct bill_options){.period = PERIOD_DAY});
-    assert_money(bill.plans[0].total, "10.56", "24 hours of 11");
-    assert_money(bill.plans[4].total, "80", "cash: a month is begun");
-    assert_money(bill.plans[4].prorated_total, "2.666666666667", "and a day of it used");
+    bill = testing_bill(&w, &book, (struct bill_options){.period = PERIOD_DAY});
+    testing_money(bill.plans[0].total, "10.56", "24 hours of 11");
+    testing_money(bill.plans[4].total, "80", "cash: a month is begun");
+    testing_money(bill.plans[4].prorated_total, "2.666666666667", "and a day of it used");
     bill_free(&bill);
     plan_book_free(&book);
     workload_free(&w);
@@ -265,9 +224,9 @@ END_TEST
 
 START_TEST(waste_sessions_labels_and_reported_costs)
 {
-    struct plan_book book =
-        load("{\"plans\": [{\"name\": \"t\", \"per_mtok\": {\"input\": \"1\", \"output\": \"10\"},"
-             " \"billed\": {\"failed\": \"input\", \"aborted\": \"delivered\"}}]}");
+    struct plan_book book = testing_plans(
+        "{\"plans\": [{\"name\": \"t\", \"per_mtok\": {\"input\": \"1\", \"output\": \"10\"},"
+        " \"billed\": {\"failed\": \"input\", \"aborted\": \"delivered\"}}]}");
     struct workload w;
     workload_init(&w);
     struct request base = {.input_tokens = 1000,
@@ -287,21 +246,21 @@ START_TEST(waste_sessions_labels_and_reported_costs)
     add(&w, retried);
     add(&w, failed);
     add(&w, aborted);
-    struct bill bill = make(&w, &book, (struct bill_options){.by = "user"});
+    struct bill bill = testing_bill(&w, &book, (struct bill_options){.by = "user"});
     const struct plan_bill *p = &bill.plans[0];
-    assert_money(p->total, "0.009", "2 + (2 + 2 × 1) + 1 + 2 thousandths");
-    assert_money(p->waste.retries, "0.002", "retries");
-    assert_money(p->waste.failed, "0.001", "failed");
-    assert_money(p->waste.aborted, "0.002", "aborted");
-    assert_money(p->waste.usage_per_good, "0.0045", "two good ones");
+    testing_money(p->total, "0.009", "2 + (2 + 2 × 1) + 1 + 2 thousandths");
+    testing_money(p->waste.retries, "0.002", "retries");
+    testing_money(p->waste.failed, "0.001", "failed");
+    testing_money(p->waste.aborted, "0.002", "aborted");
+    testing_money(p->waste.usage_per_good, "0.0045", "two good ones");
     ck_assert_uint_eq(p->session_stats.count, 2);
     ck_assert_uint_eq(p->group_count, 3);
     ck_assert_str_eq(p->groups[0].name, "bob");
-    assert_money(p->groups[0].usage, "0.004", "bob");
+    testing_money(p->groups[0].usage, "0.004", "bob");
     ck_assert_str_eq(p->groups[1].name, "ann");
     ck_assert_uint_eq(p->reconciled.requests, 4);
     ck_assert_uint_eq(p->reconciled.equal, 2);
-    assert_money(p->reconciled.reported, "0.008", "reported");
+    testing_money(p->reconciled.reported, "0.008", "reported");
     bill_free(&bill);
     struct error err = {0};
     const struct plan *plan = &book.plans[0];
@@ -315,9 +274,9 @@ END_TEST
 
 START_TEST(timed_prices_need_a_start)
 {
-    struct plan_book book =
-        load("{\"plans\": [{\"name\": \"t\", \"per_mtok\": {\"input\": \"1\"}, \"windows\":"
-             " [{\"start\": \"16:30\", \"end\": \"00:30\", \"multiplier\": \"0.5\"}]}]}");
+    struct plan_book book = testing_plans(
+        "{\"plans\": [{\"name\": \"t\", \"per_mtok\": {\"input\": \"1\"}, \"windows\":"
+        " [{\"start\": \"16:30\", \"end\": \"00:30\", \"multiplier\": \"0.5\"}]}]}");
     struct workload w;
     struct bill bill;
     struct error err = {0};
@@ -329,8 +288,8 @@ START_TEST(timed_prices_need_a_start)
     ck_assert_ptr_nonnull(strstr(err.message, "--start"));
     options.has_start = true;
     ck_assert_int_eq(clock_parse_instant("2026-11-01T23:00:00Z", 20, &options.start_unix_ns), 0);
-    bill = make(&w, &book, options);
-    assert_money(bill.plans[0].total, "0.5", "at night");
+    bill = testing_bill(&w, &book, options);
+    testing_money(bill.plans[0].total, "0.5", "at night");
     bill_free(&bill);
     plan_book_free(&book);
     workload_free(&w);
@@ -339,12 +298,12 @@ END_TEST
 
 START_TEST(an_empty_workload_is_billed_too)
 {
-    struct plan_book book = load(oxlo);
+    struct plan_book book = testing_plans(oxlo);
     struct workload w;
     workload_init(&w);
-    struct bill bill = make(&w, &book, (struct bill_options){.both_caps = true});
+    struct bill bill = testing_bill(&w, &book, (struct bill_options){.both_caps = true});
     ck_assert_uint_eq(bill.plan_count, 5);
-    assert_money(bill.plans[0].total, "0", "nothing used");
+    testing_money(bill.plans[0].total, "0", "nothing used");
     struct buffer out;
     buffer_init(&out, BUFFER_UNBOUNDED);
     struct json_writer writer;

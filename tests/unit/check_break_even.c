@@ -1,20 +1,11 @@
 /* Where plans overtake each other, by the worked examples and by trying every length. */
-#include "testing.h"
+#include "testing_plans.h"
 
 #include "core/random.h"
 #include "sim/cost/break_even.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static struct plan_book load(const char *text)
-{
-    struct plan_book book = {0};
-    struct error err = {0};
-    int code = plan_book_parse("test", text, strlen(text), &book, &err);
-    ck_assert_msg(code == 0, "%s in %s", err.message, text);
-    return book;
-}
 
 static struct plan_book token_plan(const char *input, const char *cached, const char *output)
 {
@@ -23,7 +14,7 @@ static struct plan_book token_plan(const char *input, const char *cached, const 
              "{\"plans\": [{\"name\": \"t\", \"per_mtok\": {\"input\": \"%s\", \"cached_input\":"
              " \"%s\", \"output\": \"%s\"}}]}",
              input, cached, output);
-    return load(text);
+    return testing_plans(text);
 }
 
 /* Pro at $80 for 30,000 requests, 500 output tokens, input cap 16,000; prices of 2026-08-01 from
@@ -72,7 +63,7 @@ START_TEST(answers_are_the_first_length_that_is_dearer)
                  (int)random_below(&r, 3), (int)random_below(&r, 3), (int)random_below(&r, 10),
                  (int)random_below(&r, 20), 100 + (int)random_below(&r, 900),
                  (int)random_below(&r, 6), (int)random_below(&r, 30));
-        struct plan_book book = load(text);
+        struct plan_book book = testing_plans(text);
         const struct plan *p = &book.plans[0];
         struct flat_price flat = {(money)(1 + random_below(&r, 40)) * MONEY_USD / 10,
                                   1 + random_below(&r, 2000)};
@@ -99,10 +90,10 @@ END_TEST
 START_TEST(utilisation_volume_cache_and_steps)
 {
     struct plan_book book = token_plan("0.50", "0.05", "2.15");
-    struct plan_book flat_book =
-        load("{\"plans\": [{\"name\": \"pro\", \"subscription\": {\"price\": \"80\", \"period\":"
-             " \"month\", \"includes\": {\"requests\": 1000, \"per\": \"day\"}, \"beyond\":"
-             " \"queue\"}}]}");
+    struct plan_book flat_book = testing_plans(
+        "{\"plans\": [{\"name\": \"pro\", \"subscription\": {\"price\": \"80\", \"period\":"
+        " \"month\", \"includes\": {\"requests\": 1000, \"per\": \"day\"}, \"beyond\":"
+        " \"queue\"}}]}");
     const struct plan_rate *rate = &book.plans[0].rates[0];
     struct flat_price pro = {80 * MONEY_USD, 30000};
     /* at 50.8 % use (15,227 of 30,000) R1's break-even moves from 3,184 to 8,358 */
@@ -137,7 +128,7 @@ END_TEST
 
 START_TEST(the_map_shows_who_is_cheapest)
 {
-    struct plan_book book = load(
+    struct plan_book book = testing_plans(
         "{\"plans\": [{\"name\": \"t\", \"per_mtok\": {\"input\": \"0.5\", \"output\": \"2.15\"}},"
         " {\"name\": \"pro\", \"subscription\": {\"price\": \"80\", \"period\": \"month\","
         " \"includes\": {\"requests\": 1000, \"per\": \"day\"}, \"beyond\": \"queue\"},"

@@ -168,15 +168,11 @@ END_TEST
 /* RAGPulse holds two weeks: the first is the sample, the second the truth. */
 START_TEST(second_week_of_ragpulse)
 {
-    char path[512];
     struct workload w;
     struct plan_book book;
-    struct error err = {0};
-    if (!testing_data("ragpulse/0_trace.jsonl", path))
+    if (!testing_read_file("ragpulse/0_trace.jsonl", &w, NULL))
         return;
     load(TOKEN_PLAN, &book);
-    workload_init(&w);
-    ck_assert_msg(trace_read(path, NULL, &w, NULL, &err) == 0, "%s", err.message);
     size_t all = w.count, first = 0;
     while (first < all && w.timestamp_ns[first] < 7 * FORECAST_DAY_NS)
         first++;

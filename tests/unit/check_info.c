@@ -10,15 +10,10 @@
 
 static bool info_of(const char *name, struct workload_info *info)
 {
-    char path[512];
     struct workload w;
     struct trace_report report;
-    struct error err = {0};
-    if (!testing_data(name, path))
+    if (!testing_read_file(name, &w, &report))
         return false;
-    workload_init(&w);
-    ck_assert_msg(trace_read(path, NULL, &w, &report, &err) == 0, "%s:%ld:%ld: %s", err.file,
-                  err.line, err.column, err.message);
     workload_info_compute(&w, &report, info);
     workload_free(&w);
     return true;
@@ -270,13 +265,10 @@ static double simulated(const struct workload *w, const struct cache_policy *pol
 
 START_TEST(curves_agree_with_simulated_caches)
 {
-    char path[512];
     struct workload w;
     struct workload_info i;
-    if (!testing_data("mooncake/synthetic_trace.jsonl", path))
+    if (!testing_read_file("mooncake/synthetic_trace.jsonl", &w, NULL))
         return;
-    workload_init(&w);
-    ck_assert_int_eq(trace_read(path, NULL, &w, NULL, NULL), 0);
     workload_info_compute(&w, NULL, &i);
     workload_info_add_detail(&w, &i);
     for (size_t k = 9; k < i.detail.cache_count; k += 2) {

@@ -1,5 +1,5 @@
 /* Exact charges: the published vectors, look-up order, windows, rounding, failed attempts. */
-#include "testing.h"
+#include "testing_plans.h"
 
 #include "core/buffer.h"
 #include "core/file.h"
@@ -7,22 +7,6 @@
 
 #include <cjson/cJSON.h>
 #include <string.h>
-
-static struct plan_book load(const char *text)
-{
-    struct plan_book book = {0};
-    struct error err = {0};
-    int code = plan_book_parse("test", text, strlen(text), &book, &err);
-    ck_assert_msg(code == 0, "%s in %s", err.message, text);
-    return book;
-}
-
-static void assert_money(money value, const char *expected, const char *what)
-{
-    char text[MONEY_TEXT_SIZE];
-    money_format(value, text);
-    ck_assert_msg(strcmp(text, expected) == 0, "%s: %s, expected %s", what, text, expected);
-}
 
 static money total_at(const struct plan *plan, struct usage u, enum service service, int64_t at)
 {
@@ -105,13 +89,13 @@ static void check_vector(const cJSON *v)
         ck_assert_int_eq(
             money_parse(reported->valuestring, strlen(reported->valuestring), MONEY_PER_ONE, &cost),
             MONEY_OK);
-        assert_money(cost, expected, id);
+        testing_money(cost, expected, id);
         return;
     }
     struct buffer b;
     buffer_init(&b, 1 << 16);
     vector_plan(&b, cJSON_GetObjectItem(v, "prices"));
-    struct plan_book book = load(b.data);
+    struct plan_book book = testing_plans(b.data);
     struct usage u = usage_from_totals(count_of(usage, "input"), count_of(usage, "cache_read"),
                                        count_of(usage, "cache_write"), 0, count_of(usage, "output"),
                                        count_of(usage, "reasoning"));
@@ -123,14 +107,15 @@ static void check_vector(const cJSON *v)
     struct price_query q = {.usage = &u, .at_unix_ns = TIME_NEVER};
     struct charge c;
     ck_assert_int_eq(price_request(&book.plans[0], &book.plans[0].rates[0], &q, &c), 0);
-    assert_money(c.total, expected, id);
+    testing_money(c.total, expected, id);
     const cJSON *part = cJSON_GetObjectItem(v, "expected_input");
     if (cJSON_IsString(part))
-        assert_money(c.by_class[0] + c.by_class[1] + c.by_class[2] + c.by_class[3],
-                     part->valuestring, id);
+        testing_money(c.by_class[0] + c.by_class[1] + c.by_class[2] + c.by_class[3],
+                      part->valuestring, id);
     part = cJSON_GetObjectItem(v, "expected_output");
     if (cJSON_IsString(part))
-        assert_money(c.by_class[USAGE_OUTPUT] + c.by_class[USAGE_REASONING], part->valuestring, id);
+        testing_money(c.by_class[USAGE_OUTPUT] + c.by_class[USAGE_REASONING], part->valuestring,
+                      id);
     plan_book_free(&book);
     buffer_free(&b);
 }
@@ -153,27 +138,27 @@ END_TEST
 
 START_TEST(cached_and_reasoning_fall_back_to_their_parents)
 {
-    struct plan_book book =
-        load("{\"plans\": [{\"name\": \"a\", \"per_mtok\": {\"input\": \"1\", \"output\": \"4\","
-             " \"cache_write\": \"1.25\"}, \"tiers\": [{\"input_from\": 1000, \"per_mtok\":"
-             " {\"input\": \"2\", \"reasoning\": \"9\"}}]}]}");
+    struct plan_book book = testing_plans(
+        "{\"plans\": [{\"name\": \"a\", \"per_mtok\": {\"input\": \"1\", \"output\": \"4\","
+        " \"cache_write\": \"1.25\"}, \"tiers\": [{\"input_from\": 1000, \"per_mtok\":"
+        " {\"input\": \"2\", \"reasoning\": \"9\"}}]}]}");
     const struct plan *p = &book.plans[0];
     struct usage u = {.tokens = {100, 100, 100, 100, 10, 10}};
-    assert_money(total_at(p, u, 0, TIME_NEVER), "0.00053", "base: 100+100+125+125+40+40");
+    testing_money(total_at(p, u, 0, TIME_NEVER), "0.00053", "base: 100+100+125+125+40+40");
     u.tokens[0] = 700; /* 1,000 in all: the tier, from its threshold on */
-    assert_money(total_at(p, u, 0, TIME_NEVER), "0.00198", "tier: 1400+200+125+125+40+90");
+    testing_money(total_at(p, u, 0, TIME_NEVER), "0.00198", "tier: 1400+200+125+125+40+90");
     u.tokens[0] = 699;
-    assert_money(total_at(p, u, 0, TIME_NEVER), "0.001129", "one below: the base again");
+    testing_money(total_at(p, u, 0, TIME_NEVER), "0.001129", "one below: the base again");
     plan_book_free(&book);
 }
 END_TEST
 
 START_TEST(windows_follow_the_clock)
 {
-    struct plan_book book =
-        load("{\"plans\": [{\"name\": \"a\", \"per_mtok\": {\"input\": \"0.27\"}, \"windows\": ["
-             "{\"start\": \"16:30\", \"end\": \"00:30\", \"multiplier\": \"0.5\"},"
-             "{\"from\": \"2025-09-05T16:00:00Z\", \"per_mtok\": {\"input\": \"0.56\"}}]}]}");
+    struct plan_book book = testing_plans(
+        "{\"plans\": [{\"name\": \"a\", \"per_mtok\": {\"input\": \"0.27\"}, \"windows\": ["
+        "{\"start\": \"16:30\", \"end\": \"00:30\", \"multiplier\": \"0.5\"},"
+        "{\"from\": \"2025-09-05T16:00:00Z\", \"per_mtok\": {\"input\": \"0.56\"}}]}]}");
     static const struct {
         const char *at, *expected;
     } cases[] = {
@@ -187,7 +172,7 @@ START_TEST(windows_follow_the_clock)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t at;
         ck_assert_int_eq(clock_parse_instant(cases[i].at, strlen(cases[i].at), &at), 0);
-        assert_money(total_at(&book.plans[0], u, 0, at), cases[i].expected, cases[i].at);
+        testing_money(total_at(&book.plans[0], u, 0, at), cases[i].expected, cases[i].at);
     }
     plan_book_free(&book);
 }
@@ -195,45 +180,45 @@ END_TEST
 
 START_TEST(services_weights_steps_and_rounding)
 {
-    struct plan_book book =
-        load("{\"plans\": [{\"name\": \"a\", \"per_mtok\": {\"input\": \"3\"}, \"per_request\":"
-             " \"0.04\", \"weights\": [{\"models\": [\"big*\"], \"weight\": \"2.5\"}],"
-             " \"multipliers\": {\"batch\": \"0.5\"}, \"services\": {\"priority\": {\"per_mtok\":"
-             " {\"input\": \"7\"}}}, \"per_unit\": {\"audio_second\": {\"price\": \"0.001\","
-             " \"step\": 1, \"minimum\": 10}}},"
-             "{\"name\": \"r\", \"per_mtok\": {\"input\": \"0.33\"}, \"rounding\": {\"to\":"
-             " \"0.0001\", \"mode\": \"up\", \"on\": \"request\"}, \"minimum_per_request\":"
-             " \"0.0002\"}]}");
+    struct plan_book book = testing_plans(
+        "{\"plans\": [{\"name\": \"a\", \"per_mtok\": {\"input\": \"3\"}, \"per_request\":"
+        " \"0.04\", \"weights\": [{\"models\": [\"big*\"], \"weight\": \"2.5\"}],"
+        " \"multipliers\": {\"batch\": \"0.5\"}, \"services\": {\"priority\": {\"per_mtok\":"
+        " {\"input\": \"7\"}}}, \"per_unit\": {\"audio_second\": {\"price\": \"0.001\","
+        " \"step\": 1, \"minimum\": 10}}},"
+        "{\"name\": \"r\", \"per_mtok\": {\"input\": \"0.33\"}, \"rounding\": {\"to\":"
+        " \"0.0001\", \"mode\": \"up\", \"on\": \"request\"}, \"minimum_per_request\":"
+        " \"0.0002\"}]}");
     const struct plan *p = &book.plans[0];
     struct usage u = {.tokens = {1000}};
-    assert_money(total_at(p, u, SERVICE_STANDARD, TIME_NEVER), "0.043", "standard");
-    assert_money(total_at(p, u, SERVICE_BATCH, TIME_NEVER), "0.0415", "batch");
-    assert_money(total_at(p, u, SERVICE_PRIORITY, TIME_NEVER), "0.047", "priority");
+    testing_money(total_at(p, u, SERVICE_STANDARD, TIME_NEVER), "0.043", "standard");
+    testing_money(total_at(p, u, SERVICE_BATCH, TIME_NEVER), "0.0415", "batch");
+    testing_money(total_at(p, u, SERVICE_PRIORITY, TIME_NEVER), "0.047", "priority");
     struct usage_extra seconds = {"audio_second", 3500000, 1};
     u.extras = &seconds;
     u.extra_count = 1;
     struct price_query q = {.usage = &u, .at_unix_ns = TIME_NEVER, .model = "big-1"};
     struct charge c;
     ck_assert_int_eq(price_request(p, &p->rates[0], &q, &c), 0);
-    assert_money(c.request, "0.1", "2.5 requests");
-    assert_money(c.units, "0.01", "3.5 s billed as 10");
+    testing_money(c.request, "0.1", "2.5 requests");
+    testing_money(c.units, "0.01", "3.5 s billed as 10");
     seconds.count_micro = 12100000;
     ck_assert_int_eq(price_request(p, &p->rates[0], &q, &c), 0);
-    assert_money(c.units, "0.013", "12.1 s billed as 13");
+    testing_money(c.units, "0.013", "12.1 s billed as 13");
     u.extra_count = 0;
-    assert_money(total_at(&book.plans[1], u, 0, TIME_NEVER), "0.0004", "0.00033 rounded up");
+    testing_money(total_at(&book.plans[1], u, 0, TIME_NEVER), "0.0004", "0.00033 rounded up");
     u.tokens[0] = 1;
-    assert_money(total_at(&book.plans[1], u, 0, TIME_NEVER), "0.0002", "the minimum");
+    testing_money(total_at(&book.plans[1], u, 0, TIME_NEVER), "0.0002", "the minimum");
     plan_book_free(&book);
 }
 END_TEST
 
 START_TEST(what_did_not_complete_is_billed_as_the_plan_says)
 {
-    struct plan_book book =
-        load("{\"plans\": [{\"name\": \"a\", \"per_mtok\": {\"input\": \"1\", \"output\": \"10\"},"
-             "\"billed\": {\"failed\": {\"429\": \"none\", \"5xx\": \"input\", \"default\":"
-             " \"delivered\"}, \"aborted\": \"full\", \"retried\": \"final\"}}]}");
+    struct plan_book book = testing_plans(
+        "{\"plans\": [{\"name\": \"a\", \"per_mtok\": {\"input\": \"1\", \"output\": \"10\"},"
+        "\"billed\": {\"failed\": {\"429\": \"none\", \"5xx\": \"input\", \"default\":"
+        " \"delivered\"}, \"aborted\": \"full\", \"retried\": \"final\"}}]}");
     struct record r;
     record_init(&r);
     r.final = true;
@@ -253,7 +238,7 @@ START_TEST(what_did_not_complete_is_billed_as_the_plan_says)
         r.status = cases[i].status;
         r.http_status = cases[i].http;
         ck_assert_int_eq(price_record(&book.plans[0], &r, TIME_NEVER, &charge), cases[i].billed);
-        assert_money(charge, cases[i].expected, "billed");
+        testing_money(charge, cases[i].expected, "billed");
     }
     r.status = RECORD_FAILED;
     r.http_status = 500;
@@ -266,13 +251,13 @@ END_TEST
 START_TEST(what_has_no_price_is_told)
 {
     struct plan_book book =
-        load("{\"plans\": [{\"name\": \"a\", \"per_mtok\": {\"output\": \"10\"}}]}");
+        testing_plans("{\"plans\": [{\"name\": \"a\", \"per_mtok\": {\"output\": \"10\"}}]}");
     struct usage_extra search = {"web_search", PLAN_MICRO, 0};
     struct usage u = {.tokens = {5, 0, 0, 0, 4}, .extras = &search, .extra_count = 1};
     struct price_query q = {.usage = &u, .at_unix_ns = TIME_NEVER};
     struct charge c;
     ck_assert_int_eq(price_request(&book.plans[0], &book.plans[0].rates[0], &q, &c), 0);
-    assert_money(c.total, "0.00004", "output");
+    testing_money(c.total, "0.00004", "output");
     ck_assert_uint_eq(c.unpriced, 1u << USAGE_UNCACHED_INPUT);
     ck_assert_uint_eq(c.unpriced_extras, 1);
     u.tokens[USAGE_OUTPUT] = UINT64_MAX;

@@ -2,18 +2,6 @@
  * the documented form, which each such test says. */
 #include "testing_trace.h"
 
-static bool read_data(const char *name, struct workload *w, struct trace_report *report)
-{
-    char path[512];
-    struct error err = {0};
-    if (!testing_data(name, path))
-        return false;
-    workload_init(w);
-    ck_assert_msg(trace_read(path, NULL, w, report, &err) == 0, "%s:%ld:%ld: %s", err.file,
-                  err.line, err.column, err.message);
-    return true;
-}
-
 static struct request row_of(const struct workload *w, size_t i)
 {
     struct request r;
@@ -39,7 +27,7 @@ START_TEST(burstgpt_v1)
 {
     struct workload w;
     struct trace_report report;
-    if (!read_data("burstgpt/burstgpt_1_slice400.csv", &w, &report))
+    if (!testing_read_file("burstgpt/burstgpt_1_slice400.csv", &w, &report))
         return;
     ck_assert_str_eq(report.format, "burstgpt");
     struct request r = row_of(&w, 2);
@@ -57,7 +45,7 @@ START_TEST(burstgpt_v3_keeps_the_time_of_day_and_the_sessions)
 {
     struct workload w;
     struct trace_report report;
-    if (!read_data("burstgpt/burstgpt_3_first116.csv", &w, &report))
+    if (!testing_read_file("burstgpt/burstgpt_3_first116.csv", &w, &report))
         return;
     ck_assert_str_eq(report.format, "burstgpt v3");
     ck_assert_uint_eq(w.count, 116);
@@ -81,7 +69,7 @@ START_TEST(ragpulse_weeks_follow_each_other)
 {
     struct workload w;
     struct trace_report report;
-    if (!read_data("ragpulse/0_trace.jsonl", &w, &report))
+    if (!testing_read_file("ragpulse/0_trace.jsonl", &w, &report))
         return;
     ck_assert_int_eq(w.timestamp_ns[3799], INT64_C(604453) * NS_PER_S);
     ck_assert_int_eq(w.timestamp_ns[3800], INT64_C(604800) * NS_PER_S);
@@ -106,7 +94,7 @@ START_TEST(tracelab_rounds_hold_every_token_class)
 {
     struct workload w;
     struct trace_report report;
-    if (!read_data("tracelab/round_trace.jsonl", &w, &report))
+    if (!testing_read_file("tracelab/round_trace.jsonl", &w, &report))
         return;
     ck_assert_str_eq(report.format, "tracelab");
     ck_assert_uint_eq(w.count, 19);
@@ -135,7 +123,7 @@ END_TEST
 START_TEST(tracelab_rounds_wait_for_the_round_before)
 {
     struct workload w;
-    if (!read_data("tracelab/round_trace.jsonl", &w, NULL))
+    if (!testing_read_file("tracelab/round_trace.jsonl", &w, NULL))
         return;
     struct request first = row_of(&w, 0), second = row_of(&w, 1), codex = row_of(&w, 10);
     ck_assert_uint_eq(first.after_count, 0);
@@ -159,8 +147,9 @@ START_TEST(weka_rows_wait_for_the_turn_before)
 {
     struct workload w;
     struct trace_report report;
-    if (!read_data("weka/semianalysisai__cc-traces-weka-no-subagents-051226_traces_head.jsonl", &w,
-                   &report))
+    if (!testing_read_file(
+            "weka/semianalysisai__cc-traces-weka-no-subagents-051226_traces_head.jsonl", &w,
+            &report))
         return;
     ck_assert_str_eq(report.format, "weka");
     ck_assert_uint_eq(w.count, 761);
@@ -257,7 +246,7 @@ START_TEST(servingsim_runs_arrive_when_queued)
 {
     struct workload w;
     struct trace_report report;
-    if (!read_data("../vllm-runs/RTX4090_Llama-3.1-8B.req.jsonl", &w, &report))
+    if (!testing_read_file("../vllm-runs/RTX4090_Llama-3.1-8B.req.jsonl", &w, &report))
         return;
     ck_assert_str_eq(report.format, "servingsim");
     ck_assert_uint_eq(w.count, 300);
@@ -275,7 +264,7 @@ START_TEST(openai_batches_are_estimated_and_say_so)
 {
     struct workload w;
     struct trace_report report;
-    if (!read_data("openai-batch/aibrix_sample_job_input.jsonl", &w, &report))
+    if (!testing_read_file("openai-batch/aibrix_sample_job_input.jsonl", &w, &report))
         return;
     ck_assert_str_eq(report.format, "openai-batch");
     ck_assert_uint_eq(w.count, 10);
@@ -291,7 +280,7 @@ START_TEST(openai_batches_are_estimated_and_say_so)
     ck_assert_int_eq(r.body.at[r.body.length - 1], '}');
     survives_the_canonical_form(&w);
     workload_free(&w);
-    if (!read_data("openai-batch/production-stack_batch.jsonl", &w, &report))
+    if (!testing_read_file("openai-batch/production-stack_batch.jsonl", &w, &report))
         return;
     ck_assert_uint_eq(w.count, 2);
     ck_assert_uint_eq(w.output_tokens[0], 1000);

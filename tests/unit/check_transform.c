@@ -1,9 +1,8 @@
 /* Transforms: known figures on real traces, and what each does to sessions, blocks and usage. */
-#include "tests/unit/testing.h"
+#include "testing_trace.h"
 
 #include "workloads/generate.h"
 #include "workloads/prefix_cache.h"
-#include "workloads/trace.h"
 #include "workloads/transform.h"
 
 #include <string.h>
@@ -16,17 +15,6 @@ static void apply(const char *text, struct workload *w, struct transform_report 
     ck_assert_msg(transform_apply(&t, 1, w, report, &err) == 0, "%s", err.message);
     ck_assert_msg(workload_check_order(w, NULL, &err) == 0, "%s", err.message);
     transform_free(&t);
-}
-
-static bool read_trace(const char *name, struct workload *w)
-{
-    char path[512];
-    struct error err = {0};
-    if (!testing_data(name, path))
-        return false;
-    workload_init(w);
-    ck_assert_msg(trace_read(path, NULL, w, NULL, &err) == 0, "%s", err.message);
-    return true;
 }
 
 static void make(const char *classes, uint64_t requests, struct workload *w)
@@ -50,7 +38,7 @@ START_TEST(routing_by_input_sends_the_known_counts)
 {
     struct workload w;
     struct transform_report report;
-    if (!read_trace("azure2023/AzureLLMInferenceTrace_conv_first10000.csv", &w))
+    if (!testing_read_file("azure2023/AzureLLMInferenceTrace_conv_first10000.csv", &w, NULL))
         return;
     apply("route=input<300:small,input<1500:general,*:large", &w, &report);
     size_t sent[3] = {0};
@@ -94,7 +82,7 @@ static const struct {
 START_TEST(prefix_caches_cost_what_is_known)
 {
     struct workload w;
-    if (!read_trace("mooncake/synthetic_trace.jsonl", &w))
+    if (!testing_read_file("mooncake/synthetic_trace.jsonl", &w, NULL))
         return;
     apply(caches[_i].text, &w, NULL);
     ck_assert_uint_eq(bill(&w), caches[_i].bill);
@@ -106,7 +94,7 @@ START_TEST(the_infinite_cache_hits_the_known_share)
 {
     struct workload w;
     struct transform_report report;
-    if (!read_trace("mooncake/synthetic_trace.jsonl", &w))
+    if (!testing_read_file("mooncake/synthetic_trace.jsonl", &w, NULL))
         return;
     apply("cache=infinite", &w, &report);
     ck_assert_ptr_nonnull(strstr(report.text, "(65.12%)"));
@@ -122,7 +110,7 @@ START_TEST(a_smaller_cache_hits_less)
     uint64_t before = UINT64_MAX;
     for (size_t i = 0; i < 4; i++) {
         struct workload w;
-        if (!read_trace("mooncake/synthetic_trace.jsonl", &w))
+        if (!testing_read_file("mooncake/synthetic_trace.jsonl", &w, NULL))
             return;
         apply(sizes[i], &w, NULL);
         ck_assert_uint_lt(bill(&w), before);

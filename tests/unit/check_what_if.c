@@ -1,10 +1,10 @@
 /* Recorded agents, caching what-ifs, runs read back, the best split. */
-#include "testing.h"
+#include "testing_plans.h"
+#include "testing_trace.h"
 
 #include "core/buffer.h"
 #include "core/runs/run_dir.h"
 #include "sim/cost/what_if.h"
-#include "workloads/trace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,52 +20,18 @@ static const char oxlo[] =
 
 static struct plan_book load(const char *first, const char *rest)
 {
-    struct plan_book book = {0};
-    struct error err = {0};
     struct buffer b;
     buffer_init(&b, 1 << 16);
     buffer_add_format(&b, "{\"plans\": [%s%s%s]}", first, rest ? "," : "", rest ? rest : "");
-    int code = plan_book_parse("test", b.data, b.length, &book, &err);
-    ck_assert_msg(code == 0, "%s in %s", err.message, b.data);
+    struct plan_book book = testing_plans(b.data);
     buffer_free(&b);
     return book;
-}
-
-static void assert_money(money value, const char *expected, const char *what)
-{
-    char text[MONEY_TEXT_SIZE];
-    money_format(value, text);
-    ck_assert_msg(strcmp(text, expected) == 0, "%s: %s, expected %s", what, text, expected);
-}
-
-static bool read_trace(const char *name, struct workload *w)
-{
-    char path[512];
-    struct error err = {0};
-    if (!testing_data(name, path))
-        return false;
-    workload_init(w);
-    ck_assert_msg(trace_read(path, NULL, w, NULL, &err) == 0, "%s", err.message);
-    return true;
-}
-
-static struct bill make(const struct workload *w, const struct plan_book *book,
-                        struct bill_options options)
-{
-    const struct plan *plans[16];
-    struct bill bill;
-    struct error err = {0};
-    for (size_t i = 0; i < book->count; i++)
-        plans[i] = &book->plans[i];
-    int code = bill_make(&bill, w, plans, book->count, &options, &err);
-    ck_assert_msg(code == 0, "%s", err.message);
-    return bill;
 }
 
 START_TEST(tracelab_s_agents)
 {
     struct workload w;
-    if (!read_trace("tracelab/round_trace.jsonl", &w))
+    if (!testing_read_file("tracelab/round_trace.jsonl", &w, NULL))
         return;
     struct plan_book book = load(
         "{\"name\": \"claude\", \"models\": [\"claude-*\"], \"per_mtok\": {\"input\": \"5\","
@@ -79,17 +45,17 @@ START_TEST(tracelab_s_agents)
         " \"25\"}}, {\"per_mtok\": {\"input\": \"2.5\", \"cached_input\": \"0.25\", \"output\":"
         " \"15\"}}]}",
         oxlo);
-    struct bill bill = make(&w, &book, (struct bill_options){.by = "model", .workers = 2});
-    assert_money(bill.plans[0].total, "0.5795915", "Claude");
+    struct bill bill = testing_bill(&w, &book, (struct bill_options){.by = "model", .workers = 2});
+    testing_money(bill.plans[0].total, "0.5795915", "Claude");
     ck_assert_uint_eq(bill.plans[0].served_requests, 10);
     ck_assert_uint_eq(bill.plans[0].served.count[SERVE_MODEL], 9);
-    assert_money(bill.plans[1].total, "0.0893795", "Codex");
-    assert_money(bill.plans[2].total, "2.32654", "Claude, nothing cached");
-    assert_money(bill.plans[3].total, "0.668971", "both");
+    testing_money(bill.plans[1].total, "0.0893795", "Codex");
+    testing_money(bill.plans[2].total, "2.32654", "Claude, nothing cached");
+    testing_money(bill.plans[3].total, "0.668971", "both");
     ck_assert_uint_eq(bill.plans[3].group_count, 2);
     for (int i = 4; i < 6; i++) /* all of Claude's calls are above 32,000 tokens in */
         ck_assert_uint_eq(bill.plans[i].served.count[SERVE_INPUT], 10);
-    assert_money(bill.plans[4].full_use_total, "0.024", "Codex's 9 calls at full use");
+    testing_money(bill.plans[4].full_use_total, "0.024", "Codex's 9 calls at full use");
     ck_assert_int_eq(bill.plans[4].rank, 0);
     ck_assert_int_eq(bill.plans[3].rank, 1);
     bill_free(&bill);
@@ -116,8 +82,8 @@ START_TEST(a_recorded_trajectory)
                                                         .session_id = "run"},
                                       &err),
                          0);
-    struct bill bill = make(&w, &book, (struct bill_options){0});
-    assert_money(bill.plans[0].total, "0.53839", "the run");
+    struct bill bill = testing_bill(&w, &book, (struct bill_options){0});
+    testing_money(bill.plans[0].total, "0.53839", "the run");
     ck_assert_uint_eq(bill.plans[0].session_stats.count, 1);
     ck_assert_double_eq_tol(bill.plans[0].session_stats.mean, 0.53839, 1e-9);
     bill_free(&bill);
@@ -129,7 +95,7 @@ END_TEST
 START_TEST(caching_pays_by_the_token_and_not_by_the_request)
 {
     struct workload w;
-    if (!read_trace("mooncake/synthetic_trace.jsonl", &w))
+    if (!testing_read_file("mooncake/synthetic_trace.jsonl", &w, NULL))
         return;
     struct plan_book book = load("{\"name\": \"t\", \"per_mtok\": {\"input\": \"5\","
                                  " \"cached_input\": \"0.5\", \"output\": \"30\"}}",
@@ -144,16 +110,16 @@ START_TEST(caching_pays_by_the_token_and_not_by_the_request)
     static const char *const expected[] = {"323.8361", "323.8361", "144.4991255", "160.03034"};
     ck_assert_uint_eq(table.case_count, 4);
     for (size_t i = 0; i < 4; i++) {
-        assert_money(table.cases[i].cells[0].prorated, expected[i], table.cases[i].name);
-        assert_money(table.cases[i].cells[1].saved, "0", "flat");
+        testing_money(table.cases[i].cells[0].prorated, expected[i], table.cases[i].name);
+        testing_money(table.cases[i].cells[1].saved, "0", "flat");
         ck_assert_uint_eq(table.cases[i].cells[1].rejected, 1644);
         ck_assert_uint_eq(table.cases[i].cells[2].rejected, 672);
     }
     what_if_free(&table);
-    struct bill bill = make(&w, &book, options);
+    struct bill bill = testing_bill(&w, &book, options);
     ck_assert(bill.plans[0].waste.has_cache); /* 323.8361 − 144.4991255 */
-    assert_money(bill.plans[0].waste.cache_misses, "179.3369745", "what a cache would save");
-    assert_money(bill.plans[1].waste.cache_misses, "0", "nothing where requests are flat");
+    testing_money(bill.plans[0].waste.cache_misses, "179.3369745", "what a cache would save");
+    testing_money(bill.plans[1].waste.cache_misses, "0", "nothing where requests are flat");
     bill_free(&bill);
     changes[0] = "cahce=none";
     ck_assert_int_eq(what_if_make(&table, &w, plans, 3, changes, 1, &options, 1, &err), ERR_INPUT);
@@ -218,13 +184,13 @@ START_TEST(a_run_is_billed_with_all_its_attempts)
         load("{\"name\": \"t\", \"per_mtok\": {\"input\": \"1\", \"output\": \"10\"}, \"billed\":"
              " {\"failed\": {\"429\": \"none\", \"5xx\": \"input\"}, \"aborted\": \"full\"}}",
              NULL);
-    struct bill bill = make(&w, &book, (struct bill_options){.earlier = &earlier});
+    struct bill bill = testing_bill(&w, &book, (struct bill_options){.earlier = &earlier});
     const struct plan_bill *p = &bill.plans[0];
     /* a 0.002; b 0.0009 for its 503 and 0.002; c 0.001 + 100 out; d 0.0009 */
-    assert_money(p->total, "0.0078", "the run");
-    assert_money(p->waste.retries, "0.0009", "retries");
-    assert_money(p->waste.failed, "0.0009", "failed");
-    assert_money(p->waste.aborted, "0.002", "aborted");
+    testing_money(p->total, "0.0078", "the run");
+    testing_money(p->waste.retries, "0.0009", "retries");
+    testing_money(p->waste.failed, "0.0009", "failed");
+    testing_money(p->waste.aborted, "0.002", "aborted");
     ck_assert_uint_eq(p->waste.good_requests, 2);
     bill_free(&bill);
     earlier_attempts_free(&earlier);
@@ -234,9 +200,9 @@ START_TEST(a_run_is_billed_with_all_its_attempts)
     ck_assert_int_eq(slo_parse("e2e=1000", &slos, &err), 0);
     workload_init(&w);
     ck_assert_int_eq(run_workload_read_slo(run, &slos, &w, &earlier, &report, &err), 0);
-    bill = make(&w, &book, (struct bill_options){.earlier = &earlier});
+    bill = testing_bill(&w, &book, (struct bill_options){.earlier = &earlier});
     ck_assert_uint_eq(bill.plans[0].waste.slo_missed_requests, 2);
-    assert_money(bill.plans[0].waste.slo_missed, "0.004", "completed, and late");
+    testing_money(bill.plans[0].waste.slo_missed, "0.004", "completed, and late");
     ck_assert_uint_eq(bill.plans[0].waste.good_requests, 0);
     bill_free(&bill);
     plan_book_free(&book);
@@ -269,16 +235,16 @@ START_TEST(the_split_gives_the_dearest_to_the_flat_plan)
                                            .attempts = 1},
                          &err),
             0);
-    struct bill bill = make(&w, &book, (struct bill_options){0});
+    struct bill bill = testing_bill(&w, &book, (struct bill_options){0});
     ck_assert_uint_eq(bill.break_even_count, 1);
     const struct break_even *e = &bill.break_even[0];
     /* 10 is above the cap; 9, 7 and 6 fill the day */
     ck_assert_uint_eq(e->split.to_flat, 3);
-    assert_money(e->split.moved_usage, "22", "moved");
-    assert_money(e->split.least_moved, "6", "least");
-    assert_money(e->split.token_usage, "17", "the rest");
-    assert_money(e->split_total, "20", "with a day of the flat plan");
-    assert_money(e->split_saved, "19", "saved");
+    testing_money(e->split.moved_usage, "22", "moved");
+    testing_money(e->split.least_moved, "6", "least");
+    testing_money(e->split.token_usage, "17", "the rest");
+    testing_money(e->split_total, "20", "with a day of the flat plan");
+    testing_money(e->split_saved, "19", "saved");
     bill_free(&bill);
     plan_book_free(&book);
     workload_free(&w);

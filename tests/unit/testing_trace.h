@@ -46,6 +46,21 @@ testing_read(const char *text, const struct trace_options *options, struct workl
     return report;
 }
 
+/* Reads a file of the traces' folder, which must be good; false, after saying SKIP, if it is not
+ * there. `report` may be NULL. */
+static inline bool testing_read_file(const char *name, struct workload *w,
+                                     struct trace_report *report)
+{
+    char path[512];
+    struct error err = {0};
+    if (!testing_data(name, path))
+        return false;
+    workload_init(w);
+    ck_assert_msg(trace_read(path, NULL, w, report, &err) == 0, "%s:%ld:%ld: %s", err.file,
+                  err.line, err.column, err.message);
+    return true;
+}
+
 /* Reads a trace that must be refused at this place (0 = any), with these words in the message. */
 static inline void testing_refused_bytes(const void *bytes, size_t length,
                                          const struct trace_options *options, long line,
