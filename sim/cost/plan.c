@@ -308,6 +308,23 @@ int64_t plan_quota_length(const struct plan_quota *quota)
     return quota->length_ns > 0 ? quota->length_ns : 30 * 86400 * NS_PER_S;
 }
 
+uint64_t plan_quota_need(const struct plan_quota *quota, uint64_t weight_micro, uint64_t input,
+                         uint64_t output)
+{
+    switch (quota->unit) {
+    case QUOTA_REQUESTS:
+        return weight_micro;
+    case QUOTA_TOKENS:
+        return input + output;
+    case QUOTA_INPUT_TOKENS:
+        return input;
+    case QUOTA_OUTPUT_TOKENS:
+        return output;
+    default:
+        return 0;
+    }
+}
+
 bool plan_full_use(const struct plan *plan, money *price, uint64_t *requests)
 {
     const struct plan_subscription *sub = &plan->subscription;

@@ -270,4 +270,9 @@ bool plan_full_use(const struct plan *plan, money *price, uint64_t *requests);
 /* Length of a quota's window in ns, a calendar month taken as 30 days. */
 int64_t plan_quota_length(const struct plan_quota *quota);
 
+/* How much of a quota these requests take, in its unit; `weight_micro` is all their weight. 0 of a
+ * quota of money, which is settled on the bill. */
+uint64_t plan_quota_need(const struct plan_quota *quota, uint64_t weight_micro, uint64_t input,
+                         uint64_t output);
+
 #endif

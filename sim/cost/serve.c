@@ -88,20 +88,9 @@ static bool limits_concurrency(const struct line *l)
     return l->plan->limits.concurrency > 0 && l->rows->duration.known;
 }
 
-static uint64_t need_of(const struct plan_quota *q, const struct serve_ask *a)
+uint64_t serve_need(const struct plan_quota *quota, const struct serve_ask *ask)
 {
-    switch (q->unit) {
-    case QUOTA_REQUESTS:
-        return a->weight_micro;
-    case QUOTA_TOKENS:
-        return a->input + a->output;
-    case QUOTA_INPUT_TOKENS:
-        return a->input;
-    case QUOTA_OUTPUT_TOKENS:
-        return a->output;
-    default:
-        return 0; /* amounts of money are settled on the bill */
-    }
+    return plan_quota_need(quota, ask->weight_micro, ask->input, ask->output);
 }
 
 static enum serve_fate fate_of_window(const struct line *l, size_t window)
@@ -114,7 +103,7 @@ static bool never_fits(const struct line *l, const struct serve_ask *a)
 {
     for (size_t i = 0; i < l->window_count; i++) {
         const struct plan_quota *q = l->windows[i].quota;
-        if (q->beyond == BEYOND_QUEUE && need_of(q, a) > q->amount)
+        if (q->beyond == BEYOND_QUEUE && serve_need(q, a) > q->amount)
             return true;
     }
     return limits_concurrency(l) && l->plan->limits.beyond == BEYOND_QUEUE &&
@@ -130,7 +119,7 @@ static int64_t queue_until(struct line *l, const struct serve_ask *a, int64_t no
             struct quota_window *w = &l->windows[i];
             if (w->quota->beyond != BEYOND_QUEUE)
                 continue;
-            int64_t at = window_room_ns(w, now_ns, need_of(w->quota, a));
+            int64_t at = window_room_ns(w, now_ns, serve_need(w->quota, a));
             moved = moved || at > now_ns;
             now_ns = at;
         }
@@ -163,7 +152,8 @@ static enum serve_fate enter(struct line *l, const struct serve_ask *a, int64_t 
     bool quota = false, room = true;
     for (size_t i = 0; i < l->window_count; i++) {
         struct quota_window *w = &l->windows[i];
-        bool fits = w->quota->beyond == BEYOND_QUEUE || fits_now(w, now_ns, need_of(w->quota, a));
+        bool fits =
+            w->quota->beyond == BEYOND_QUEUE || fits_now(w, now_ns, serve_need(w->quota, a));
         if (!fits && w->quota->beyond == BEYOND_REJECT)
             return fate_of_window(l, i);
         if (i < l->plan->quota_count && w->quota->unit != QUOTA_USD) {
@@ -176,7 +166,7 @@ static enum serve_fate enter(struct line *l, const struct serve_ask *a, int64_t 
         return SERVE_RATE;
     for (size_t i = 0; i < l->window_count; i++)
         if (i >= l->plan->quota_count || room)
-            window_take(&l->windows[i], now_ns, need_of(l->windows[i].quota, a));
+            window_take(&l->windows[i], now_ns, serve_need(l->windows[i].quota, a));
     if (limits_concurrency(l))
         heap_add(l, (struct running){now_ns + a->duration_ns, a->units_micro});
     return quota && room ? SERVE_INCLUDED : SERVE_PAID;
@@ -313,7 +303,7 @@ void serve_plan(const struct plan *plan, const struct serve_rows *rows,
         out->fate[row] = (uint8_t)place_request(&l, &a, &start);
         out->count[out->fate[row]]++;
         if (out->fate[row] == SERVE_INCLUDED)
-            out->quota_used += need_of(&plan->quotas[0], &a);
+            out->quota_used += serve_need(&plan->quotas[0], &a);
         note_start(out, row, a.due_ns, start);
     }
     count_use(&l, out);

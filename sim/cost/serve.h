@@ -82,6 +82,9 @@ struct serve_ask {
 void serve_ask_of(const struct plan *plan, const struct serve_rows *rows,
                   const struct serve_conditions *conditions, size_t row, struct serve_ask *out);
 
+/* How much of a quota the request takes, in its unit. */
+uint64_t serve_need(const struct plan_quota *quota, const struct serve_ask *ask);
+
 /* True if the plan sells the model and its caps on tokens let the request in. */
 bool serve_within_caps(const struct plan *plan, const struct serve_conditions *conditions,
                        const struct serve_ask *ask);

@@ -31,32 +31,16 @@ static uint64_t *used_in(struct ledger *l, int64_t start_unix_ns, int64_t at_ns)
     return &l->used[n];
 }
 
-static uint64_t need_of(const struct plan_quota *q, const struct serve_ask *ask)
-{
-    switch (q->unit) {
-    case QUOTA_REQUESTS:
-        return ask->weight_micro;
-    case QUOTA_TOKENS:
-        return ask->input + ask->output;
-    case QUOTA_INPUT_TOKENS:
-        return ask->input;
-    case QUOTA_OUTPUT_TOKENS:
-        return ask->output;
-    default:
-        return 0;
-    }
-}
-
 /* Takes the request's share of every limit, if all have room. */
 static bool take(struct ledger *ledgers, size_t count, const struct serve_ask *ask,
                  int64_t start_unix_ns)
 {
     for (size_t i = 0; i < count; i++)
-        if (*used_in(&ledgers[i], start_unix_ns, ask->due_ns) + need_of(&ledgers[i].quota, ask) >
+        if (*used_in(&ledgers[i], start_unix_ns, ask->due_ns) + serve_need(&ledgers[i].quota, ask) >
             ledgers[i].quota.amount)
             return false;
     for (size_t i = 0; i < count; i++)
-        *used_in(&ledgers[i], start_unix_ns, ask->due_ns) += need_of(&ledgers[i].quota, ask);
+        *used_in(&ledgers[i], start_unix_ns, ask->due_ns) += serve_need(&ledgers[i].quota, ask);
     return true;
 }
 

@@ -62,22 +62,6 @@ static void open_windows(struct settle *s, size_t day)
     }
 }
 
-static uint64_t need_of(const struct plan_quota *q, const struct block_charge *d)
-{
-    switch (q->unit) {
-    case QUOTA_REQUESTS:
-        return d->weight_micro;
-    case QUOTA_TOKENS:
-        return d->input + d->output;
-    case QUOTA_INPUT_TOKENS:
-        return d->input;
-    case QUOTA_OUTPUT_TOKENS:
-        return d->output;
-    default:
-        return 0;
-    }
-}
-
 /* A share of the day's demand as a fraction; 1/1 where all of it has room. */
 struct share {
     uint64_t part, whole;
@@ -104,7 +88,7 @@ static void find_room(const struct settle *s, const struct block_charge *d, stru
         const struct allowance *a = &s->allowances[i];
         if (a->quota.unit == QUOTA_USD)
             continue;
-        uint64_t need = need_of(&a->quota, d);
+        uint64_t need = plan_quota_need(&a->quota, d->weight_micro, d->input, d->output);
         enum plan_beyond beyond = a->quota.beyond;
         lower(beyond == BEYOND_QUEUE    ? queued
               : beyond == BEYOND_REJECT ? taken
@@ -117,7 +101,8 @@ static void use_up(struct settle *s, const struct block_charge *served, struct s
 {
     for (size_t i = 0; i < s->count; i++) {
         struct allowance *a = &s->allowances[i];
-        uint64_t need = need_of(&a->quota, served);
+        uint64_t need =
+            plan_quota_need(&a->quota, served->weight_micro, served->input, served->output);
         if (i < s->quotas)
             need = of_share(included, need);
         a->left -= need < a->left ? need : a->left;

@@ -137,6 +137,23 @@ START_TEST(refuses_bad_books_with_a_place)
 }
 END_TEST
 
+START_TEST(quotas_count_in_their_own_unit)
+{
+    static const struct {
+        enum plan_unit unit;
+        uint64_t need;
+    } cases[] = {{QUOTA_REQUESTS, 2500000},
+                 {QUOTA_TOKENS, 110},
+                 {QUOTA_INPUT_TOKENS, 100},
+                 {QUOTA_OUTPUT_TOKENS, 10},
+                 {QUOTA_USD, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct plan_quota quota = {.unit = cases[i].unit};
+        ck_assert_uint_eq(plan_quota_need(&quota, 2500000, 100, 10), cases[i].need);
+    }
+}
+END_TEST
+
 START_TEST(people_may_write_remarks)
 {
     struct plan_book book;
@@ -180,6 +197,7 @@ int main(void)
     tcase_add_test(tc, reads_the_design_s_book);
     tcase_add_loop_test(tc, refuses_bad_books_with_a_place, 0,
                         (int)(sizeof refused / sizeof refused[0]));
+    tcase_add_test(tc, quotas_count_in_their_own_unit);
     tcase_add_test(tc, people_may_write_remarks);
     tcase_add_test(tc, a_cut_book_is_an_error_at_every_length);
     suite_add_tcase(suite, tc);
