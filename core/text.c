@@ -27,6 +27,17 @@ bool text_starts(struct text a, const char *prefix)
     return a.length >= length && memcmp(a.at, prefix, length) == 0;
 }
 
+struct text text_trim(struct text t)
+{
+    while (t.length > 0 && (t.at[0] == ' ' || t.at[0] == '\t')) {
+        t.at++;
+        t.length--;
+    }
+    while (t.length > 0 && (t.at[t.length - 1] == ' ' || t.at[t.length - 1] == '\t'))
+        t.length--;
+    return t;
+}
+
 bool text_to_u64(struct text t, uint64_t *out)
 {
     uint64_t value = 0;

@@ -19,6 +19,9 @@ bool text_equal(struct text a, const char *b);
 bool text_same(struct text a, struct text b);
 bool text_starts(struct text a, const char *prefix);
 
+/* Without the blanks and tabs around it. */
+struct text text_trim(struct text t);
+
 /* All of the text must be the number. False if it is not one or out of range. */
 bool text_to_i64(struct text t, int64_t *out);
 bool text_to_u64(struct text t, uint64_t *out);

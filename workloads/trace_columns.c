@@ -102,7 +102,7 @@ static int read_row(struct trace_input *in, struct columns *c, struct text line,
     trace_fields_clear(f);
     for (size_t i = 0; i < c->map.count; i++) {
         const struct trace_mapping *m = &c->map.items[i];
-        struct text value = csv_trim(c->row.fields[c->at[i]]);
+        struct text value = text_trim(c->row.fields[c->at[i]]);
         const char *wanted = m->field == FIELD_LABEL ? trace_fields_set_label(f, m->label, value)
                                                      : trace_fields_set(f, m->field, value);
         if (wanted)

@@ -45,21 +45,10 @@ int csv_split(struct trace_input *in, struct text line, struct csv_row *row, str
     }
 }
 
-struct text csv_trim(struct text t)
-{
-    while (t.length > 0 && (t.at[0] == ' ' || t.at[0] == '\t')) {
-        t.at++;
-        t.length--;
-    }
-    while (t.length > 0 && (t.at[t.length - 1] == ' ' || t.at[t.length - 1] == '\t'))
-        t.length--;
-    return t;
-}
-
 int csv_find(const struct csv_row *header, const char *name)
 {
     for (size_t i = 0; i < header->count; i++) {
-        struct text t = csv_trim(header->fields[i]);
+        struct text t = text_trim(header->fields[i]);
         if (t.length == strlen(name) && strncasecmp(t.at, name, t.length) == 0)
             return (int)i;
     }
@@ -89,7 +78,7 @@ int csv_tokens(struct trace_input *in, struct text line, struct text field, cons
 {
     char wanted[80];
     uint64_t value = 0;
-    struct text t = csv_trim(field);
+    struct text t = text_trim(field);
     if (text_to_u64(t, &value) && value <= UINT32_MAX) {
         *out = (uint32_t)value;
         return 0;

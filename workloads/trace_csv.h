@@ -20,9 +20,6 @@ struct csv_row {
  * closing quote, or more than CSV_MAX_FIELDS fields. */
 int csv_split(struct trace_input *in, struct text line, struct csv_row *row, struct error *err);
 
-/* Without the blanks around it. */
-struct text csv_trim(struct text t);
-
 /* The number of the header's field with this name (blanks around it and case ignored), or -1. */
 int csv_find(const struct csv_row *header, const char *name);
 

@@ -32,17 +32,6 @@ static int fail(const struct reading *r, struct text line, struct text at, struc
                     (int)(at.length > 60 ? 60 : at.length), at.at);
 }
 
-static struct text trimmed(struct text t)
-{
-    while (t.length > 0 && (*t.at == ' ' || *t.at == '\t')) {
-        t.at++;
-        t.length--;
-    }
-    while (t.length > 0 && (t.at[t.length - 1] == ' ' || t.at[t.length - 1] == '\t'))
-        t.length--;
-    return t;
-}
-
 /* Cuts the next field off the front; false after the last. */
 static bool next_field(struct text *rest, struct text *field)
 {
@@ -50,7 +39,7 @@ static bool next_field(struct text *rest, struct text *field)
         return false;
     const char *comma = memchr(rest->at, ',', rest->length);
     size_t length = comma ? (size_t)(comma - rest->at) : rest->length;
-    *field = trimmed((struct text){rest->at, length});
+    *field = text_trim((struct text){rest->at, length});
     if (comma)
         *rest = (struct text){comma + 1, rest->length - length - 1};
     else
@@ -127,7 +116,7 @@ static int read_lines(struct reading *r, struct error *err)
     while (code == 0 && (more = line_reader_next(&r->lines, &line, err)) != 0) {
         if (more < 0)
             return more;
-        if (trimmed(line).length > 0)
+        if (text_trim(line).length > 0)
             code = r->fields == 0 ? read_header(r, line, err) : read_day(r, line, err);
     }
     if (code == 0 && r->out->days == 0)

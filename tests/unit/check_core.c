@@ -68,6 +68,15 @@ START_TEST(numbers_in_text_have_bounds)
 }
 END_TEST
 
+START_TEST(blanks_around_text_go)
+{
+    static const char *const cases[][2] = {
+        {" \ta b\t ", "a b"}, {"x", "x"}, {"  ", ""}, {"", ""}, {"\n x", "\n x"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        ck_assert(text_equal(text_trim(text_of(cases[i][0])), cases[i][1]));
+}
+END_TEST
+
 START_TEST(thousands_are_set_apart)
 {
     static const char *const cases[][2] = {{"0", "0"},
@@ -278,6 +287,7 @@ int main(void)
     tcase_add_test(t, instants_are_read_in_the_traces_forms);
     tcase_add_test(t, instants_print_and_read_back);
     tcase_add_test(t, numbers_in_text_have_bounds);
+    tcase_add_test(t, blanks_around_text_go);
     tcase_add_test(t, thousands_are_set_apart);
     tcase_add_test(t, near_misses_are_found_and_far_ones_not);
     tcase_add_test(t, names_keep_one_number_per_text);
