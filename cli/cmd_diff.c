@@ -117,11 +117,7 @@ static void put_finding(struct json_writer *w, const struct finding *f)
     json_pair_double(w, "before", c->before);
     json_pair_double(w, "after", c->after);
     json_pair_statistic(w, "change", c->change);
-    json_key(w, "ci95");
-    json_begin_array(w);
-    json_put_statistic(w, c->low);
-    json_put_statistic(w, c->high);
-    json_end_array(w);
+    json_pair_statistics(w, "ci95", (double[]){c->low, c->high}, 2);
     json_pair_statistic(w, "p_adjusted", c->p_adjusted);
     json_pair_bool(w, "changed", is_finding(c));
     json_end_object(w);

@@ -233,16 +233,8 @@ static void write_point(const struct capacity_point *p, struct json_writer *w)
 static void write_capacity(const struct capacity *c, struct json_writer *w)
 {
     json_pair_statistic(w, "rate_rps", c->rate_rps);
-    json_key(w, "rate_rps_ci95");
-    json_begin_array(w);
-    json_put_statistic(w, c->low_rps);
-    json_put_statistic(w, c->high_rps);
-    json_end_array(w);
-    json_key(w, "seed_rps");
-    json_begin_array(w);
-    for (unsigned i = 0; i < c->seeds; i++)
-        json_put_statistic(w, c->seed_rps[i]);
-    json_end_array(w);
+    json_pair_statistics(w, "rate_rps_ci95", (double[]){c->low_rps, c->high_rps}, 2);
+    json_pair_statistics(w, "seed_rps", c->seed_rps, c->seeds);
     json_pair_string(w, "limit", capacity_limit_name(c->limit));
     json_pair_statistic(w, "limit_share", c->limit_share);
     json_key(w, "theory");

@@ -205,6 +205,16 @@ void json_pair_statistic(struct json_writer *w, const char *key, double value)
     json_put_statistic(w, value);
 }
 
+void json_pair_statistics(struct json_writer *w, const char *key, const double *values,
+                          size_t count)
+{
+    json_key(w, key);
+    json_begin_array(w);
+    for (size_t i = 0; i < count; i++)
+        json_put_statistic(w, values[i]);
+    json_end_array(w);
+}
+
 void json_pair_ms(struct json_writer *w, const char *key, int64_t ns)
 {
     json_key(w, key);

@@ -65,6 +65,8 @@ void json_pair_i64(struct json_writer *w, const char *key, int64_t value);
 void json_pair_bool(struct json_writer *w, const char *key, bool value);
 void json_pair_double(struct json_writer *w, const char *key, double value);
 void json_pair_statistic(struct json_writer *w, const char *key, double value);
+void json_pair_statistics(struct json_writer *w, const char *key, const double *values,
+                          size_t count); /* an array */
 void json_pair_ms(struct json_writer *w, const char *key, int64_t ns);
 void json_pair_money(struct json_writer *w, const char *key, money value);
 void json_pair_raw(struct json_writer *w, const char *key, struct text json);

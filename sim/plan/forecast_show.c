@@ -57,15 +57,6 @@ static void put_end(const struct forecast *f, struct json_writer *w, const char 
     json_end_object(w);
 }
 
-static void put_series(struct json_writer *w, const char *key, const double *values, size_t n)
-{
-    json_key(w, key);
-    json_begin_array(w);
-    for (size_t i = 0; i < n; i++)
-        json_put_statistic(w, values[i]);
-    json_end_array(w);
-}
-
 static bool has_allowance(const struct plan *p)
 {
     return p->quota_count > 0 || p->rate_limit_count > 0;
@@ -78,7 +69,7 @@ static void put_plan(const struct forecast *f, struct json_writer *w, const stru
     json_pair_money(w, "sample_usd", p->sample_usd);
     json_pair_u64(w, "sample_rejected", p->rejected);
     put_band(w, "bill_usd", &p->bill);
-    put_series(w, "month_usd", p->month_usd, f->options.months);
+    json_pair_statistics(w, "month_usd", p->month_usd, f->options.months);
     if (f->options.has_budget) {
         json_pair_statistic(w, "over_budget_probability", p->over_budget);
         put_end(f, w, "budget_runs_out", &p->budget);
@@ -90,9 +81,9 @@ static void put_plan(const struct forecast *f, struct json_writer *w, const stru
     json_pair_bool(w, "short_limits_ignored", p->short_limits);
     json_key(w, "spend_usd");
     json_begin_object(w);
-    put_series(w, "p5", p->p5, f->days);
-    put_series(w, "p50", p->p50, f->days);
-    put_series(w, "p95", p->p95, f->days);
+    json_pair_statistics(w, "p5", p->p5, f->days);
+    json_pair_statistics(w, "p50", p->p50, f->days);
+    json_pair_statistics(w, "p95", p->p95, f->days);
     json_end_object(w);
     json_end_object(w);
 }

@@ -223,14 +223,17 @@ START_TEST(pairs_are_a_key_and_a_value)
     json_pair_bool(&w, "b", true);
     json_pair_double(&w, "d", 1.0 / 3);
     json_pair_statistic(&w, "stat", 1.0 / 3);
+    json_pair_statistics(&w, "stats", (double[]){2, 1.0 / 3}, 2);
     json_pair_ms(&w, "ms", 1500000);
     json_pair_money(&w, "usd", MONEY_USD / 4);
     json_pair_raw(&w, "raw", text_of("[1]"));
     json_end_object(&w);
-    ck_assert_str_eq(out.data, "{\"s\": \"a\\\"b\", \"none\": null, "
-                               "\"u\": 18446744073709551615, \"i\": -1, \"b\": true, "
-                               "\"d\": 0.3333333333333333, \"stat\": 0.333333, \"ms\": 1.5, "
-                               "\"usd\": \"0.25\", \"raw\": [1]}");
+    ck_assert_str_eq(
+        out.data,
+        "{\"s\": \"a\\\"b\", \"none\": null, "
+        "\"u\": 18446744073709551615, \"i\": -1, \"b\": true, "
+        "\"d\": 0.3333333333333333, \"stat\": 0.333333, \"stats\": [2, 0.333333], \"ms\": 1.5, "
+        "\"usd\": \"0.25\", \"raw\": [1]}");
     buffer_free(&out);
 }
 END_TEST
