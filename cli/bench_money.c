@@ -10,9 +10,10 @@
 #include <string.h>
 
 int bench_money_init(struct bench_money *m, const struct option_list *plans,
-                     const struct workload *w, const char *limit, struct error *err)
+                     const struct bench_config *c, const struct workload *w, const char *limit,
+                     struct error *err)
 {
-    *m = (struct bench_money){.workload = w, .start_unix_ns = clock_wall_ns()};
+    *m = (struct bench_money){.config = c, .workload = w, .start_unix_ns = clock_wall_ns()};
     pthread_mutex_init(&m->lock, NULL);
     if (run_bill_select(plans, &m->plans, err) < 0)
         return err->code;
@@ -39,16 +40,19 @@ void bench_money_free(struct bench_money *m)
     *m = (struct bench_money){0};
 }
 
-static money price(struct bench_money *m, size_t plan, const struct record *r)
+/* False where it does not fit; then *out is 0. */
+static bool price(struct bench_money *m, size_t plan, const struct record *r, money *out)
 {
-    money amount = 0;
-    if (price_record(m->plans.plans[plan], r, m->start_unix_ns, &amount) < 0)
-        m->overflowed = true;
-    return amount;
+    if (price_record(m->plans.plans[plan], r, m->start_unix_ns, out) >= 0)
+        return true;
+    m->overflowed = true;
+    *out = 0;
+    return false;
 }
 
-/* What the request would cost if it is answered as the workload says. */
-static money expected(struct bench_money *m, size_t plan, uint32_t row)
+/* The request answered as the workload says, by the model that the endpoint is asked for; NULL
+ * where that is the first that it lists. */
+static struct record answered(const struct bench_money *m, uint32_t row, size_t endpoint)
 {
     struct request q;
     struct record r;
@@ -60,23 +64,83 @@ static money expected(struct bench_money *m, size_t plan, uint32_t row)
     r.final = true;
     r.http_status = 200;
     r.sent_ns = 0;
-    r.model = q.model;
+    r.model = m->config->endpoints[endpoint].model;
+    r.model = r.model ? r.model : q.model;
     r.class_name = q.class_name;
     r.service = service_name(q.service);
     r.asked_input = q.input_tokens;
     r.asked_output = q.output_tokens;
     r.usage = q.usage;
     r.usage_from = USAGE_ESTIMATED;
-    return price(m, plan, &r);
+    return r;
+}
+
+/* What a model that is not known yet may cost: the dearest that the plan sells. As a name, a
+ * pattern matches itself. */
+static bool price_dearest(struct bench_money *m, size_t plan, struct record *r, money *out)
+{
+    const struct plan *p = m->plans.plans[plan];
+    bool known = r->model != NULL, fits = price(m, plan, r, out);
+    for (size_t i = 0; fits && !known && i < p->rate_count; i++) {
+        money amount;
+        r->model = p->rates[i].model_count ? p->rates[i].models[0] : NULL;
+        fits = price(m, plan, r, &amount);
+        *out = fits && amount > *out ? amount : *out;
+    }
+    r->model = known ? r->model : NULL;
+    return fits;
+}
+
+static money expected(struct bench_money *m, size_t plan, uint32_t row)
+{
+    struct record r = answered(m, row, 0);
+    money amount;
+    price_dearest(m, plan, &r, &amount);
+    return amount;
+}
+
+/* All sessions go to the last endpoint where no endpoint has a share. */
+static bool in_play(const struct bench_config *c, size_t endpoint)
+{
+    double total = 0;
+    for (size_t i = 0; i < c->endpoint_count; i++)
+        total += c->endpoints[i].share;
+    return c->endpoints[endpoint].share > 0 || (!(total > 0) && endpoint + 1 == c->endpoint_count);
+}
+
+/* The most that the request can cost if it is answered at the workload's lengths: at the dearest
+ * endpoint that it may go to, with and without the cache hits that a recording had. False where it
+ * does not fit. */
+static bool most(struct bench_money *m, uint32_t row, money *out)
+{
+    bool fits = true;
+    *out = 0;
+    for (size_t i = 0; fits && i < m->config->endpoint_count; i++) {
+        money hit, missed;
+        if (!in_play(m->config, i))
+            continue;
+        struct record r = answered(m, row, i);
+        fits = price_dearest(m, 0, &r, &hit);
+        struct usage cold =
+            usage_from_totals(usage_input(&r.usage), 0, 0, 0, usage_output(&r.usage),
+                              r.usage.tokens[USAGE_REASONING]);
+        cold.extras = r.usage.extras;
+        cold.extra_count = r.usage.extra_count;
+        r.usage = cold;
+        fits = fits && price_dearest(m, 0, &r, &missed);
+        missed = fits && missed > hit ? missed : hit;
+        *out = missed > *out ? missed : *out;
+    }
+    return fits;
 }
 
 bool bench_money_admit(struct bench_money *m, uint32_t row)
 {
+    money wanted, after;
     if (!m->limited)
         return true;
     pthread_mutex_lock(&m->lock);
-    money wanted = expected(m, 0, row), after;
-    bool fits = money_add(m->spent[0], m->reserved, &after) == 0 &&
+    bool fits = most(m, row, &wanted) && money_add(m->spent[0], m->reserved, &after) == 0 &&
                 money_add(after, wanted, &after) == 0 && after <= m->limit;
     if (fits)
         m->reserved += wanted;
@@ -86,12 +150,15 @@ bool bench_money_admit(struct bench_money *m, uint32_t row)
 
 void bench_money_note(struct bench_money *m, const struct record *r)
 {
+    money amount;
+    if (r->status == RECORD_UNSENT)
+        return;
     pthread_mutex_lock(&m->lock);
     for (size_t i = 0; i < m->plans.count; i++)
-        if (r->status != RECORD_UNSENT && money_add(m->spent[i], price(m, i, r), &m->spent[i]) < 0)
+        if (price(m, i, r, &amount) && money_add(m->spent[i], amount, &m->spent[i]) < 0)
             m->overflowed = true;
-    if (m->limited && r->final && r->status != RECORD_UNSENT)
-        m->reserved -= expected(m, 0, r->row);
+    if (m->limited && r->final && most(m, r->row, &amount))
+        m->reserved -= amount;
     pthread_mutex_unlock(&m->lock);
 }
 

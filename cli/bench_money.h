@@ -1,18 +1,19 @@
 /* Money while a bench runs: what the answers cost so far under each plan, and the budget.
  *
  *     struct bench_money m;
- *     bench_money_init(&m, &plans, &workload, requests, "1.50", err);
+ *     bench_money_init(&m, &plans, &config, &workload, "1.50", err);
  *     ... bench_money_admit(&m, row) before each sending, from any worker
  *     ... bench_money_note(&m, &record) for each record
  *     bench_money_free(&m);
  *
  * Quotas, subscriptions and what depends on other requests are the bill's business: this is the
- * usage alone. With a budget, what is in flight counts at the workload's lengths until its answer
- * is there.
+ * usage alone. With a budget, what is in flight counts at the workload's lengths, by the dearest
+ * model that it may have gone to, until its answer is there.
  */
 #ifndef FAREBOX_CLI_BENCH_MONEY_H
 #define FAREBOX_CLI_BENCH_MONEY_H
 
+#include "bench/bench.h"
 #include "cli/options.h"
 #include "core/runs/record.h"
 #include "sim/cost/select.h"
@@ -22,6 +23,7 @@
 
 struct bench_money {
     struct plan_selection plans;
+    const struct bench_config *config; /* its endpoints: which model a request is for */
     const struct workload *workload;
     money *spent; /* by plan */
     bool limited;
@@ -31,13 +33,14 @@ struct bench_money {
     pthread_mutex_t lock; /* workers ask, the observer notes */
 };
 
-/* `limit` is a decimal number of USD, or NULL. ERR_INPUT for unknown plans, for a limit that is no
- * amount, and for one without a plan. */
+/* `limit` is a decimal number of USD, or NULL. The config and the workload are borrowed. ERR_INPUT
+ * for unknown plans, for a limit that is no amount, and for one without a plan. */
 int bench_money_init(struct bench_money *m, const struct option_list *plans,
-                     const struct workload *w, const char *limit, struct error *err);
+                     const struct bench_config *c, const struct workload *w, const char *limit,
+                     struct error *err);
 void bench_money_free(struct bench_money *m);
 
-/* True if the request's expected cost still fits; it is reserved then. */
+/* True if the most that the request can cost still fits; it is reserved then. */
 bool bench_money_admit(struct bench_money *m, uint32_t row);
 
 void bench_money_note(struct bench_money *m, const struct record *r);

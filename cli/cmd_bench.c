@@ -293,7 +293,7 @@ static int prepare(struct bench_command *b, struct error *err)
         return error_set(err, ERR_INPUT,
                          "the parts of a run share the text of equal prefix blocks: give each "
                          "--shard the same --prompt-salt");
-    return bench_money_init(&b->money, &o->plans, &b->workload, o->max_cost, err);
+    return bench_money_init(&b->money, &o->plans, &b->setup.config, &b->workload, o->max_cost, err);
 }
 
 static void release(struct bench_command *b)

@@ -1,0 +1,59 @@
+"""What a run may cost, and what it would: --max-cost, over repeats too, and --dry-run."""
+import decimal
+import json
+import pathlib
+import re
+import unittest
+
+from support import Case, accounting_adds_up, read_json, read_lines
+
+MTOK = {"small-1": "1000", "big-1": "10000"}  # 100 tokens: $0.1 and $1
+TEMPLATE = decimal.Decimal("1.07")  # without a probe its 7 tokens come on top
+
+
+class Budget(Case):
+    def setUp(self):
+        super().setUp()
+        self.run_path = self.path("run")
+        self.workload = self.write_workload("w.jsonl", 100)
+        self.plans = self.write_plans({"name": "t/two", "rates": [
+            {"models": [m], "per_mtok": {"input": p, "output": p}} for m, p in MTOK.items()]})
+        self.each = self.write_plans({"name": "t/each", "per_request": "0.01"})
+
+    def write_workload(self, name, count, **more):
+        return self.write(name, "".join(json.dumps(
+            {"timestamp": i * 20, "input_length": 90, "output_length": 10, "model": "small-1",
+             **more}) + "\n" for i in range(count)))
+
+    def write_plans(self, *plans):
+        return self.write(plans[0]["name"].replace("/", "-") + ".json",
+                          json.dumps({"plans": list(plans)}))
+
+    def fast(self):
+        return self.mock("--ttft-ms", 20, "--itl-ms", 1)
+
+    def bench(self, *words, **more):
+        return self.farebox("bench", "--trace", self.workload, "-o", self.run_path, "--no-probe",
+                            *words, **more)
+
+    def spent(self, run=""):
+        bill = read_json(pathlib.Path(self.run_path) / run / "bill.json")
+        return decimal.Decimal(bill["plans"][0]["total_usd"])
+
+    def test_a_model_of_the_command_line_is_what_is_paid(self):
+        done = self.bench("--url", self.fast(), "-m", "big-1", "--plans", self.plans, "--max-cost",
+                          2, "-c", 60, expect=1)
+        self.assertIn("--max-cost 2", done.stderr)
+        accounting_adds_up(self, self.run_path)
+        self.assertLessEqual(self.spent(), 2 * TEMPLATE)
+        self.assertGreater(self.spent(), 0)
+
+    def test_of_several_models_the_dearest_is_reserved(self):
+        self.bench("--url", self.fast(), "-m", "small-1", "-m", "big-1", "--plans", self.plans,
+                   "--max-cost", 2, "-c", 60, expect=1)
+        self.assertLessEqual(self.spent(), 2 * TEMPLATE)
+        self.assertGreater(self.spent(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
