@@ -66,7 +66,7 @@ const struct option_spec bench_option_specs[] = {
      .help = "search the highest rate at which --goodput holds, from --rate on (4 unless given), "
              "in at most 12 runs of --requests (600 unless given); needs --slo and -o DIR"},
     {"max-requests", 0, OPTION_COUNT, AT(max_requests), NULL, "N", .max = 4e9,
-     .help = "of all runs of --find-max together; --max-cost holds for all of them too"},
+     .help = "of all runs of --find-max together"},
     {"resume", 0, OPTION_FLAG, AT(resume), .help = "go on with an interrupted sweep"},
     {"workers", 'w', OPTION_COUNT, AT(workers), "1", "N", .min = 1, .max = 256,
      .help = "threads that send; they share nothing, sessions are divided among them"},
@@ -92,7 +92,8 @@ const struct option_spec bench_option_specs[] = {
     {"cancel", 0, OPTION_TEXT, AT(cancel), NULL, "SHARE:CHUNKS",
      .help = "hang up on a share of the streams after so many chunks: 0.1:20"},
     {"max-cost", 0, OPTION_TEXT, AT(max_cost), NULL, "USD",
-     .help = "stop when the spend with what is in flight would pass it (first of --plans)"},
+     .help = "stop when the spend with what is in flight would pass it (first of --plans); one "
+             "budget for all runs of --repeat, --sweep and --find-max"},
 
     {"slo", 0, OPTION_LIST, AT(slos), NULL, "METRIC=MS",
      .help = "an objective on each request, such as ttft=500; goodput counts those that meet all",

@@ -3,13 +3,12 @@
 #include "cli/bench_money.h"
 #include "cli/bench_options.h"
 #include "cli/bench_selftest.h"
+#include "cli/bench_series.h"
 #include "cli/bench_show.h"
 #include "cli/command.h"
-#include "cli/find_max.h"
 #include "cli/progress.h"
 #include "cli/run_bill.h"
 #include "cli/run_output.h"
-#include "cli/sweep.h"
 #include "core/runs/record_file.h"
 #include "sim/mock/mock.h"
 
@@ -21,14 +20,9 @@
 
 /* A bench under way. */
 struct bench_command {
-    const struct terminal *terminal;
+    struct bench_turn *turn;
+    const struct terminal *terminal; /* the turn's, and its options */
     const struct bench_options *o;
-    const char *path;                /* where the run goes; NULL = results/... */
-    uint64_t turn;                   /* with --repeat: 0, 1, ... */
-    size_t endpoint;                 /* the only one of this turn; SIZE_MAX = all */
-    const struct option_spec *specs; /* what goes into run.json; NULL = all options */
-    bool over_budget;
-    money spent; /* of the first plan, once the run is over */
     struct bench_setup setup;
     struct workload workload;
     struct mock **mocks; /* for mock:PRESET; by endpoint, NULL = a real one */
@@ -102,11 +96,12 @@ static int begin_output(struct bench_command *b, struct error *err)
     bench_describe_workload(&b->workload, &b->setup.config, &workload);
     buffer_add_format(&stem, "%.60s", b->workload.name ? b->workload.name : "bench");
     struct run_output_request request = {.command = "bench",
-                                         .path = b->path,
+                                         .path = b->turn->path,
                                          .stem = stem.data ? stem.data : "bench",
                                          .mode = o->force ? RUN_FORCE : RUN_NEW,
                                          .detail = b->setup.detail,
-                                         .specs = b->specs ? b->specs : bench_option_specs,
+                                         .specs =
+                                             b->turn->specs ? b->turn->specs : bench_option_specs,
                                          .options = o,
                                          .workload = workload.data};
     int status = run_output_begin(&b->output, &request, err);
@@ -250,8 +245,8 @@ static int carry_out(struct bench_command *b, struct error *err)
     int status = bench_run(&b->setup.config, &b->workload, &observer, &report, err);
     bench_live_end(&b->live);
     if (status == 0) {
-        b->over_budget = report.end == BENCH_BUDGET && !b->output.failure.code;
-        b->spent = b->money.plans.count ? b->money.spent[0] : 0;
+        b->turn->over_budget = report.end == BENCH_BUDGET && !b->output.failure.code;
+        b->turn->spent = b->money.plans.count ? b->money.spent[0] : 0;
         status = finish(b, &report, err);
         bench_report_free(&report);
     }
@@ -280,11 +275,11 @@ static int prepare(struct bench_command *b, struct error *err)
         return err->code;
     b->setup.config.keep_text = b->setup.detail & RECORD_TEXT;
     b->setup.config.keep_raw = b->setup.detail & RECORD_RAW;
-    if (b->path && run_dir_check(b->path, o->force ? RUN_FORCE : RUN_NEW, err) < 0)
+    if (b->turn->path && run_dir_check(b->turn->path, o->force ? RUN_FORCE : RUN_NEW, err) < 0)
         return err->code;
-    b->setup.config.seed += b->turn;
-    if (b->endpoint != SIZE_MAX) {
-        b->setup.endpoints[0] = b->setup.endpoints[b->endpoint];
+    b->setup.config.seed += b->turn->number;
+    if (b->turn->endpoint != SIZE_MAX) {
+        b->setup.endpoints[0] = b->setup.endpoints[b->turn->endpoint];
         b->setup.config.endpoint_count = 1;
     }
     if (load_workload(b, err) < 0)
@@ -306,8 +301,10 @@ static void release(struct bench_command *b)
     bench_setup_free(&b->setup);
 }
 
-static int run_once(struct bench_command *b, struct error *err)
+static int run_once(struct bench_turn *turn, struct error *err)
 {
+    struct bench_command command = {.turn = turn, .terminal = turn->terminal, .o = turn->o},
+                         *b = &command;
     workload_init(&b->workload);
     int status = prepare(b, err);
     if (status == 0 && b->o->dry_run) {
@@ -329,129 +326,16 @@ static int run_once(struct bench_command *b, struct error *err)
     return status;
 }
 
-/* Turns of all endpoints, one after the other within each repeat, so that what drifts meanwhile
- * meets all of them alike. */
-static int repeat(const struct terminal *t, const struct bench_options *o, struct error *err)
-{
-    size_t urls = o->urls.count, models = o->models.count,
-           endpoints = urls > models ? urls : models;
-    int status = 0;
-    if (!o->output)
-        return error_set(err, ERR_INPUT, "--repeat needs -o DIR, where the runs go");
-    for (uint64_t turn = 0; turn < o->repeat && status == 0; turn++) {
-        for (size_t i = 0; i < (endpoints ? endpoints : 1) && status == 0; i++) {
-            struct buffer path;
-            buffer_init(&path, BUFFER_UNBOUNDED);
-            buffer_add_format(&path, "%s/%llu", o->output, (unsigned long long)turn + 1);
-            if (endpoints > 1)
-                buffer_add_format(&path, "-%zu", i + 1);
-            struct bench_command b = {.terminal = t,
-                                      .o = o,
-                                      .path = path.data,
-                                      .turn = turn,
-                                      .endpoint = endpoints > 1 ? i : SIZE_MAX};
-            status = run_once(&b, err);
-            buffer_free(&path);
-        }
-    }
-    return status;
-}
-
-/* ---- sweeps and the search for the highest rate ---- */
-
-struct bench_sweep {
-    const struct bench_options *o;
-    struct terminal quiet;
-    money left; /* of --max-cost */
-};
-
-static int run_point(void *context, const struct sweep *s, double value, const char *path,
-                     struct error *err)
-{
-    struct bench_sweep *all = context;
-    struct bench_options o = *all->o;
-    struct option_spec specs[SWEEP_OPTIONS];
-    char text[32], budget[MONEY_TEXT_SIZE];
-    snprintf(text, sizeof text, "%.12g", value);
-    *(s->values.is_rate ? &o.rate : &o.concurrency) = text;
-    o.output = path;
-    o.force = true;
-    if (s->requests)
-        o.requests = s->requests;
-    if (o.max_cost) {
-        money_format(all->left, budget);
-        o.max_cost = budget;
-    }
-    sweep_child_options(bench_option_specs, s->values.is_rate ? "rate" : "concurrency", specs);
-    struct bench_command b = {
-        .terminal = &all->quiet, .o = &o, .path = path, .endpoint = SIZE_MAX, .specs = specs};
-    int status = run_once(&b, err);
-    all->left -= b.spent;
-    return b.over_budget && s->requests ? FIND_MAX_BUDGET : status;
-}
-
-static int check_series(const struct bench_options *o, const struct slo_list *slos,
-                        struct error *err)
-{
-    if (!o->output || o->concurrency || (o->sweep && o->rate) || (o->sweep && o->find_max))
-        return error_set(err, ERR_INPUT,
-                         "--sweep and --find-max need -o DIR, exclude each other, and bring their "
-                         "own --rate or --concurrency");
-    if (o->find_max && slos->count == 0)
-        return error_set(err, ERR_INPUT, "--find-max needs objectives, such as --slo ttft=500");
-    return 0;
-}
-
-static int start_rate(const struct bench_options *o, double *rate, struct error *err)
-{
-    *rate = 4;
-    if (o->rate && (!text_to_double(text_of(o->rate), rate) || !(*rate > 0)))
-        return error_set(err, ERR_INPUT, "--rate %.40s: --find-max begins at one rate", o->rate);
-    return 0;
-}
-
-static int run_series(const struct terminal *t, const struct bench_options *o, struct error *err)
-{
-    struct bench_sweep all = {.o = o};
-    struct slo_list slos = {0};
-    struct sweep s = {.terminal = t,
-                      .command = "bench",
-                      .directory = o->output,
-                      .force = o->force,
-                      .resume = o->resume,
-                      .json = o->common.json,
-                      .options_hash = sweep_options_hash(bench_option_specs, o),
-                      .values = {.text = "find-max", .is_rate = true},
-                      .slos = &slos,
-                      .goodput = o->goodput,
-                      .run = run_point,
-                      .context = &all};
-    struct find_max f = {
-        .sweep = &s, .requests = o->requests ? o->requests : 600, .max_requests = o->max_requests};
-    for (size_t i = 0; i < o->slos.count; i++)
-        if (slo_parse(o->slos.items[i], &slos, err) < 0)
-            return err->code;
-    if (check_series(o, &slos, err) < 0 || start_rate(o, &f.start_rps, err) < 0 ||
-        (o->sweep && sweep_parse(o->sweep, &s.values, err) < 0))
-        return err->code;
-    if (o->max_cost && money_parse(o->max_cost, strlen(o->max_cost), MONEY_PER_ONE, &all.left))
-        return error_set(err, ERR_INPUT, "--max-cost %.40s: expected USD", o->max_cost);
-    if (sweep_quiet_terminal(t, &all.quiet, err) < 0)
-        return err->code;
-    int status = o->sweep ? sweep_run(&s, err) : find_max_run(&f, err);
-    sweep_quiet_free(&all.quiet);
-    return status;
-}
-
 static int run(const struct terminal *t, const void *parsed, struct error *err)
 {
     const struct bench_options *o = parsed;
-    struct bench_command b = {.terminal = t, .o = o, .path = o->output, .endpoint = SIZE_MAX};
     if (o->selftest)
         return bench_selftest(t, o->common.json, err);
-    if ((o->sweep || o->find_max) && !o->dry_run)
-        return run_series(t, o, err);
-    return o->repeat > 1 && !o->dry_run ? repeat(t, o, err) : run_once(&b, err);
+    if (o->dry_run) {
+        struct bench_turn turn = {.terminal = t, .o = o, .path = o->output, .endpoint = SIZE_MAX};
+        return run_once(&turn, err);
+    }
+    return bench_series_run(t, o, run_once, err);
 }
 
 const struct command command_bench = {

@@ -40,7 +40,7 @@ static double next_rate(const struct search *s)
     return sqrt(s->low * s->high);
 }
 
-/* 0, an error, or FIND_MAX_BUDGET. */
+/* 0, an error, or SWEEP_BUDGET. */
 static int probe(struct search *s, double rate, struct error *err)
 {
     const struct find_max *f = s->f;
@@ -80,7 +80,7 @@ static int search(struct search *s, struct error *err)
         if (s->ended)
             return 0;
         status = probe(s, rate, err);
-        if (status == FIND_MAX_BUDGET) {
+        if (status == SWEEP_BUDGET) {
             s->ended = "--max-cost was used up";
             return 0;
         }

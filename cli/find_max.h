@@ -15,8 +15,6 @@
 #include "cli/sweep.h"
 
 #define FIND_MAX_PROBES 12
-/* What sweep.run returns when the cost budget ended the run: it does not count. */
-#define FIND_MAX_BUDGET 1
 
 struct find_max {
     const struct sweep *sweep;

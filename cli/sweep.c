@@ -298,6 +298,9 @@ static int ensure_point(struct progress_log *log, double value, struct error *er
     if (status == ERR_WORK && sweep_read_run(path.data, !s->values.is_rate, value, &p, err) == 0) {
         warn(s->terminal, "at %g: %s", value, missed.message);
         status = 0;
+    } else if (status == SWEEP_BUDGET) {
+        status = error_set(err, ERR_WORK, "--max-cost was used up at %g: that run does not count",
+                           value);
     } else if (status < 0) {
         *err = missed;
     } else {

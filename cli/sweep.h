@@ -19,6 +19,8 @@
 #include <stdint.h>
 
 #define SWEEP_POINTS 64
+/* What sweep.run returns when the cost budget ended the run: it does not count. */
+#define SWEEP_BUDGET 1
 
 struct sweep_values {
     const char *text; /* as given; borrowed */
@@ -48,7 +50,7 @@ struct sweep {
     void *context;
 };
 
-/* ERR_INTERRUPTED: what is done is kept and shown. */
+/* ERR_INTERRUPTED, and ERR_WORK where a budget was used up: what is done is kept and shown. */
 int sweep_run(const struct sweep *s, struct error *err);
 
 /* One point as it stands in sweep.jsonl; NAN = not known. */

@@ -54,6 +54,32 @@ class Budget(Case):
         self.assertLessEqual(self.spent(), 2 * TEMPLATE)
         self.assertGreater(self.spent(), 0)
 
+    def test_repeats_share_a_budget(self):
+        workload = self.write_workload("ten.jsonl", 10)
+        done = self.farebox("bench", "--url", self.fast(), "--trace", workload, "-o", self.run_path,
+                            "--no-probe", "--repeat", 3, "--plans", self.each, "--max-cost", "0.15",
+                            "-c", 2, expect=1)
+        self.assertIn("--max-cost 0.15 was used up: 1 of 3 runs are whole", done.stderr)
+        self.assertEqual(self.spent("1") + self.spent("2"), decimal.Decimal("0.15"))
+        self.assertFalse((pathlib.Path(self.run_path) / "3").exists())
+
+    def test_repeats_end_where_nothing_is_left(self):
+        workload = self.write_workload("ten.jsonl", 10)
+        done = self.farebox("bench", "--url", self.fast(), "--trace", workload, "-o", self.run_path,
+                            "--no-probe", "--repeat", 3, "--plans", self.each, "--max-cost", "0.2",
+                            "-c", 2, expect=1)
+        self.assertIn("2 of 3 runs are whole", done.stderr)
+        self.assertFalse((pathlib.Path(self.run_path) / "3").exists())
+        self.farebox("bench", "--url", self.fast(), "--trace", workload, "-o", self.path("whole"),
+                     "--no-probe", "--repeat", 2, "--plans", self.each, "--max-cost", "0.2")
+
+    def test_a_sweep_ends_with_its_budget(self):
+        done = self.bench("--url", self.fast(), "--sweep", "concurrency=2,4,8", "-n", 10, "--plans",
+                          self.each, "--max-cost", "0.15", expect=1)
+        self.assertIn("--max-cost was used up at 4", done.stderr)
+        points = read_json(pathlib.Path(self.run_path) / "sweep.json")["points"]
+        self.assertEqual([p["value"] for p in points], [2])
+
 
 if __name__ == "__main__":
     unittest.main()

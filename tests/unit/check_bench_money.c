@@ -40,9 +40,8 @@ static void begin(struct fixture *f, const char *row_model, const char *first, c
     f->config.no_probe = true;
     const char *items[] = {path};
     struct option_list plans = {items, 1};
-    ck_assert_msg(
-        bench_money_init(&f->money, &plans, &f->config, &f->w, limit, &err) == 0, "%s",
-        err.message);
+    ck_assert_msg(bench_money_init(&f->money, &plans, &f->config, &f->w, limit, &err) == 0, "%s",
+                  err.message);
     unlink(path);
 }
 

@@ -1,0 +1,173 @@
+#include "cli/bench_series.h"
+
+#include "cli/find_max.h"
+#include "cli/sweep.h"
+
+#include <string.h>
+
+/* A series under way. */
+struct series {
+    const struct terminal *terminal;
+    const struct bench_options *o;
+    bench_turn_run *run;
+    money left; /* of --max-cost */
+};
+
+/* Runs a turn with what is left of the budget; without anything left it does not begin. */
+static int run_turn(struct series *all, struct bench_options *o, struct bench_turn *turn,
+                    struct error *err)
+{
+    char budget[MONEY_TEXT_SIZE];
+    turn->o = o;
+    if (o->max_cost && all->left <= 0) {
+        turn->over_budget = true;
+        return error_set(err, ERR_WORK, "--max-cost %s was used up", all->o->max_cost);
+    }
+    if (o->max_cost) {
+        money_format(all->left, budget);
+        o->max_cost = budget;
+    }
+    int status = all->run(turn, err);
+    all->left -= turn->spent;
+    return status;
+}
+
+/* ---- repeats ---- */
+
+struct repeats {
+    struct series *all;
+    size_t endpoints;
+    uint64_t done;
+};
+
+static int run_repeat(struct repeats *r, uint64_t number, size_t endpoint, struct error *err)
+{
+    struct bench_options o = *r->all->o;
+    struct error missed = {0};
+    struct buffer path;
+    buffer_init(&path, BUFFER_UNBOUNDED);
+    buffer_add_format(&path, "%s/%llu", o.output, (unsigned long long)number + 1);
+    if (r->endpoints > 1)
+        buffer_add_format(&path, "-%zu", endpoint + 1);
+    struct bench_turn turn = {.terminal = r->all->terminal,
+                              .path = path.data,
+                              .number = number,
+                              .endpoint = r->endpoints > 1 ? endpoint : SIZE_MAX};
+    int status = run_turn(r->all, &o, &turn, &missed);
+    if (turn.over_budget)
+        status = error_set(err, ERR_WORK, "--max-cost %s was used up: %llu of %llu runs are whole",
+                           r->all->o->max_cost, (unsigned long long)r->done,
+                           (unsigned long long)(o.repeat * r->endpoints));
+    else if (status < 0)
+        *err = missed;
+    r->done += status == 0;
+    buffer_free(&path);
+    return status;
+}
+
+/* Turns of all endpoints, one after the other within each repeat, so that what drifts meanwhile
+ * meets all of them alike. */
+static int run_repeats(struct series *all, struct error *err)
+{
+    const struct bench_options *o = all->o;
+    size_t urls = o->urls.count, models = o->models.count, count = urls > models ? urls : models;
+    struct repeats r = {.all = all, .endpoints = count ? count : 1};
+    int status = 0;
+    if (!o->output)
+        return error_set(err, ERR_INPUT, "--repeat needs -o DIR, where the runs go");
+    for (uint64_t turn = 0; turn < o->repeat && status == 0; turn++)
+        for (size_t i = 0; i < r.endpoints && status == 0; i++)
+            status = run_repeat(&r, turn, i, err);
+    return status;
+}
+
+/* ---- sweeps and the search for the highest rate ---- */
+
+static int run_point(void *context, const struct sweep *s, double value, const char *path,
+                     struct error *err)
+{
+    struct series *all = context;
+    struct bench_options o = *all->o;
+    struct option_spec specs[SWEEP_OPTIONS];
+    char text[32];
+    snprintf(text, sizeof text, "%.12g", value);
+    *(s->values.is_rate ? &o.rate : &o.concurrency) = text;
+    o.output = path;
+    o.force = true;
+    if (s->requests)
+        o.requests = s->requests;
+    sweep_child_options(bench_option_specs, s->values.is_rate ? "rate" : "concurrency", specs);
+    struct bench_turn turn = {
+        .terminal = all->terminal, .path = path, .endpoint = SIZE_MAX, .specs = specs};
+    int status = run_turn(all, &o, &turn, err);
+    return turn.over_budget ? SWEEP_BUDGET : status;
+}
+
+static int check_points(const struct bench_options *o, const struct slo_list *slos,
+                        struct error *err)
+{
+    if (!o->output || o->concurrency || (o->sweep && o->rate) || (o->sweep && o->find_max))
+        return error_set(err, ERR_INPUT,
+                         "--sweep and --find-max need -o DIR, exclude each other, and bring their "
+                         "own --rate or --concurrency");
+    if (o->find_max && slos->count == 0)
+        return error_set(err, ERR_INPUT, "--find-max needs objectives, such as --slo ttft=500");
+    return 0;
+}
+
+static int start_rate(const struct bench_options *o, double *rate, struct error *err)
+{
+    *rate = 4;
+    if (o->rate && (!text_to_double(text_of(o->rate), rate) || !(*rate > 0)))
+        return error_set(err, ERR_INPUT, "--rate %.40s: --find-max begins at one rate", o->rate);
+    return 0;
+}
+
+static int run_points(const struct terminal *t, struct series *all, struct error *err)
+{
+    const struct bench_options *o = all->o;
+    struct terminal quiet;
+    struct slo_list slos = {0};
+    struct sweep s = {.terminal = t,
+                      .command = "bench",
+                      .directory = o->output,
+                      .force = o->force,
+                      .resume = o->resume,
+                      .json = o->common.json,
+                      .options_hash = sweep_options_hash(bench_option_specs, o),
+                      .values = {.text = "find-max", .is_rate = true},
+                      .slos = &slos,
+                      .goodput = o->goodput,
+                      .run = run_point,
+                      .context = all};
+    struct find_max f = {
+        .sweep = &s, .requests = o->requests ? o->requests : 600, .max_requests = o->max_requests};
+    for (size_t i = 0; i < o->slos.count; i++)
+        if (slo_parse(o->slos.items[i], &slos, err) < 0)
+            return err->code;
+    if (check_points(o, &slos, err) < 0 || start_rate(o, &f.start_rps, err) < 0 ||
+        (o->sweep && sweep_parse(o->sweep, &s.values, err) < 0))
+        return err->code;
+    if (sweep_quiet_terminal(t, &quiet, err) < 0)
+        return err->code;
+    all->terminal = &quiet;
+    int status = o->sweep ? sweep_run(&s, err) : find_max_run(&f, err);
+    sweep_quiet_free(&quiet);
+    return status;
+}
+
+int bench_series_run(const struct terminal *t, const struct bench_options *o, bench_turn_run *run,
+                     struct error *err)
+{
+    struct series all = {.terminal = t, .o = o, .run = run};
+    if ((o->sweep || o->find_max || o->repeat > 1) && o->max_cost &&
+        (money_parse(o->max_cost, strlen(o->max_cost), MONEY_PER_ONE, &all.left) || all.left <= 0))
+        return error_set(err, ERR_INPUT, "--max-cost %.40s: expected an amount of USD above 0",
+                         o->max_cost);
+    if (o->sweep || o->find_max)
+        return run_points(t, &all, err);
+    if (o->repeat > 1)
+        return run_repeats(&all, err);
+    struct bench_turn turn = {.terminal = t, .o = o, .path = o->output, .endpoint = SIZE_MAX};
+    return run(&turn, err);
+}

@@ -1,0 +1,34 @@
+/* Series of bench runs: --repeat, --sweep and --find-max, under one budget.
+ *
+ *     status = bench_series_run(terminal, options, run_once, err);
+ *
+ * Without any of the three it is a series of one run.
+ */
+#ifndef FAREBOX_CLI_BENCH_SERIES_H
+#define FAREBOX_CLI_BENCH_SERIES_H
+
+#include "cli/bench_options.h"
+#include "cli/command.h"
+#include "core/money.h"
+
+/* One run of the series. */
+struct bench_turn {
+    const struct terminal *terminal;
+    const struct bench_options *o;   /* --max-cost: what is left of it */
+    const char *path;                /* where the run goes; NULL = results/... */
+    uint64_t number;                 /* with --repeat: 0, 1, ... */
+    size_t endpoint;                 /* the only one of this turn; SIZE_MAX = all */
+    const struct option_spec *specs; /* what goes into run.json; NULL = all options */
+
+    /* filled by the run */
+    bool over_budget; /* it ended at --max-cost, or could not begin */
+    money spent;      /* of the first plan */
+};
+
+typedef int bench_turn_run(struct bench_turn *turn, struct error *err);
+
+/* An error of a run ends the series. */
+int bench_series_run(const struct terminal *t, const struct bench_options *o, bench_turn_run *run,
+                     struct error *err);
+
+#endif
