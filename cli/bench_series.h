@@ -22,12 +22,14 @@ struct bench_turn {
 
     /* filled by the run */
     bool over_budget; /* it ended at --max-cost, or could not begin */
+    bool missed;      /* an assertion, and nothing worse */
     money spent;      /* of the first plan */
 };
 
 typedef int bench_turn_run(struct bench_turn *turn, struct error *err);
 
-/* An error of a run ends the series. */
+/* A missed assertion lets the other repeats go on and is ERR_WORK at the end; every other error
+ * ends the series. */
 int bench_series_run(const struct terminal *t, const struct bench_options *o, bench_turn_run *run,
                      struct error *err);
 

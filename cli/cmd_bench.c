@@ -170,8 +170,10 @@ static int judge(const struct bench_command *b, const struct summary *s,
         int code = slo_assert(b->o->asserts.items[i], s, &missed);
         if (code < 0)
             warn(b->terminal, "%s", missed.message);
-        if (code < 0 && status == 0)
+        if (code < 0 && status == 0) {
             status = error_set(err, code, "%s", missed.message);
+            b->turn->missed = true;
+        }
     }
     return status;
 }

@@ -348,6 +348,29 @@ class Endpoints(Case):
             self.assertEqual(accounting["completed"], 20)
             self.assertEqual(len(server.seen), 40)
 
+    def test_every_second_turn_goes_backwards(self):
+        server, url = self.plain()
+        self.bench("--url", url, "--repeat", 3, "--no-probe", "--model", "a", "--model", "b")
+        asked = [body["model"] for _, body in server.seen]
+        self.assertEqual(asked, ["a"] * 20 + ["b"] * 40 + ["a"] * 40 + ["b"] * 20)
+        for turn in ("1-1", "2-1", "3-1"):
+            first = read_lines(pathlib.Path(self.run_path) / turn / "requests.jsonl")[0]
+            self.assertEqual(first["model"], "a")
+
+    def test_a_missed_assertion_ends_no_repeat(self):
+        _, url = self.plain()
+        done = self.bench("--url", url, "--repeat", 3, "--no-probe", "--model", "m", "--assert",
+                          "ttft_p99=0.000001", expect=1)
+        self.assertIn("3 of 3 runs missed an assertion", done.stderr)
+        for turn in "123":
+            accounting = accounting_adds_up(self, pathlib.Path(self.run_path) / turn)["accounting"]
+            self.assertEqual(accounting["completed"], 20)
+
+    def test_an_endpoint_that_is_not_there_ends_the_repeats(self):
+        self.bench("--url", "http://127.0.0.1:9/v1", "--repeat", 3, "--no-probe", "--model", "m",
+                   "--assert", "ttft_p99=1", expect=1)
+        self.assertEqual(os.listdir(self.run_path), ["1"])
+
     def test_a_budget_stops_the_run(self):
         server, url = self.plain()
         plans = self.write("p.json", json.dumps(
