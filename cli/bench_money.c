@@ -9,36 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int bench_money_init(struct bench_money *m, const struct option_list *plans,
-                     const struct bench_config *c, const struct workload *w, const char *limit,
-                     struct error *err)
-{
-    *m = (struct bench_money){.config = c, .workload = w, .start_unix_ns = clock_wall_ns()};
-    pthread_mutex_init(&m->lock, NULL);
-    if (run_bill_select(plans, &m->plans, err) < 0)
-        return err->code;
-    m->spent = mem_zero(m->plans.count + 1, sizeof *m->spent);
-    if (!limit)
-        return 0;
-    enum money_fault fault = money_parse(limit, strlen(limit), MONEY_PER_ONE, &m->limit);
-    if (fault != MONEY_OK || m->limit <= 0)
-        return error_set(err, ERR_INPUT, "--max-cost %.40s: expected an amount of USD above 0",
-                         limit);
-    if (m->plans.count == 0)
-        return error_set(err, ERR_INPUT, "--max-cost needs --plans: what would a request cost?");
-    m->limited = true;
-    return 0;
-}
-
-void bench_money_free(struct bench_money *m)
-{
-    if (!m->workload)
-        return;
-    plan_selection_free(&m->plans);
-    free(m->spent);
-    pthread_mutex_destroy(&m->lock);
-    *m = (struct bench_money){0};
-}
+/* ---- what a request costs ---- */
 
 /* False where it does not fit; then *out is 0. */
 static bool price(struct bench_money *m, size_t plan, const struct record *r, money *out)
@@ -50,28 +21,34 @@ static bool price(struct bench_money *m, size_t plan, const struct record *r, mo
     return false;
 }
 
-/* The request answered as the workload says, by the model that the endpoint is asked for; NULL
- * where that is the first that it lists. */
-static struct record answered(const struct bench_money *m, uint32_t row, size_t endpoint)
+static struct record completed(const char *model, const struct usage *usage)
 {
-    struct request q;
     struct record r;
-    workload_get(m->workload, row, &q);
     record_init(&r);
-    r.row = row;
     r.status = RECORD_COMPLETED;
     r.attempt = 1;
     r.final = true;
     r.http_status = 200;
     r.sent_ns = 0;
-    r.model = m->config->endpoints[endpoint].model;
-    r.model = r.model ? r.model : q.model;
+    r.model = model;
+    r.usage = *usage;
+    r.usage_from = USAGE_ESTIMATED;
+    return r;
+}
+
+/* The request answered as the workload says, by the model that the endpoint is asked for; NULL
+ * where that is the first that it lists. */
+static struct record answered(const struct bench_money *m, uint32_t row, size_t endpoint)
+{
+    struct request q;
+    const char *model = m->config->endpoints[endpoint].model;
+    workload_get(m->workload, row, &q);
+    struct record r = completed(model ? model : q.model, &q.usage);
+    r.row = row;
     r.class_name = q.class_name;
     r.service = service_name(q.service);
     r.asked_input = q.input_tokens;
     r.asked_output = q.output_tokens;
-    r.usage = q.usage;
-    r.usage_from = USAGE_ESTIMATED;
     return r;
 }
 
@@ -111,7 +88,7 @@ static bool in_play(const struct bench_config *c, size_t endpoint)
 /* The most that the request can cost if it is answered at the workload's lengths: at the dearest
  * endpoint that it may go to, with and without the cache hits that a recording had. False where it
  * does not fit. */
-static bool most(struct bench_money *m, uint32_t row, money *out)
+static bool most(struct bench_money *m, size_t plan, uint32_t row, money *out)
 {
     bool fits = true;
     *out = 0;
@@ -120,19 +97,78 @@ static bool most(struct bench_money *m, uint32_t row, money *out)
         if (!in_play(m->config, i))
             continue;
         struct record r = answered(m, row, i);
-        fits = price_dearest(m, 0, &r, &hit);
+        fits = price_dearest(m, plan, &r, &hit);
         struct usage cold =
             usage_from_totals(usage_input(&r.usage), 0, 0, 0, usage_output(&r.usage),
                               r.usage.tokens[USAGE_REASONING]);
         cold.extras = r.usage.extras;
         cold.extra_count = r.usage.extra_count;
         r.usage = cold;
-        fits = fits && price_dearest(m, 0, &r, &missed);
+        fits = fits && price_dearest(m, plan, &r, &missed);
         missed = fits && missed > hit ? missed : hit;
         *out = missed > *out ? missed : *out;
     }
     return fits;
 }
+
+/* ---- creation ---- */
+
+/* The probe's answers are no records of the run: what they may cost is set aside for good. */
+static int reserve_probe(struct bench_money *m, const char *limit, struct error *err)
+{
+    static const uint64_t words[] = {32, 1056}; /* of bench/probe.c; at two tokens each */
+    bool fits = true;
+    for (size_t i = 0; i < m->config->endpoint_count; i++) {
+        for (size_t k = 0; fits && k < sizeof words / sizeof *words; k++) {
+            struct usage usage = usage_from_totals(2 * words[k], 0, 0, 0, 1, 0);
+            struct record r = completed(m->config->endpoints[i].model, &usage);
+            money amount;
+            fits = price_dearest(m, 0, &r, &amount) && money_add(m->probe, amount, &m->probe) == 0;
+        }
+    }
+    m->reserved = m->probe;
+    if (fits && m->probe < m->limit)
+        return 0;
+    char amount[MONEY_TEXT_SIZE];
+    money_format(m->probe, amount);
+    return error_set(err, ERR_WORK,
+                     "--max-cost %s leaves nothing to the run: the probe's two requests to each "
+                     "endpoint may cost $%s; --no-probe leaves them out",
+                     limit, fits ? amount : "?");
+}
+
+int bench_money_init(struct bench_money *m, const struct option_list *plans,
+                     const struct bench_config *c, const struct workload *w, const char *limit,
+                     struct error *err)
+{
+    *m = (struct bench_money){.config = c, .workload = w, .start_unix_ns = clock_wall_ns()};
+    pthread_mutex_init(&m->lock, NULL);
+    if (run_bill_select(plans, &m->plans, err) < 0)
+        return err->code;
+    m->spent = mem_zero(m->plans.count + 1, sizeof *m->spent);
+    if (!limit)
+        return 0;
+    enum money_fault fault = money_parse(limit, strlen(limit), MONEY_PER_ONE, &m->limit);
+    if (fault != MONEY_OK || m->limit <= 0)
+        return error_set(err, ERR_INPUT, "--max-cost %.40s: expected an amount of USD above 0",
+                         limit);
+    if (m->plans.count == 0)
+        return error_set(err, ERR_INPUT, "--max-cost needs --plans: what would a request cost?");
+    m->limited = true;
+    return c->no_probe ? 0 : reserve_probe(m, limit, err);
+}
+
+void bench_money_free(struct bench_money *m)
+{
+    if (!m->workload)
+        return;
+    plan_selection_free(&m->plans);
+    free(m->spent);
+    pthread_mutex_destroy(&m->lock);
+    *m = (struct bench_money){0};
+}
+
+/* ---- while it runs ---- */
 
 bool bench_money_admit(struct bench_money *m, uint32_t row)
 {
@@ -140,7 +176,8 @@ bool bench_money_admit(struct bench_money *m, uint32_t row)
     if (!m->limited)
         return true;
     pthread_mutex_lock(&m->lock);
-    bool fits = most(m, row, &wanted) && money_add(m->spent[0], m->reserved, &after) == 0 &&
+    bool fits = !m->overflowed && most(m, 0, row, &wanted) &&
+                money_add(m->spent[0], m->reserved, &after) == 0 &&
                 money_add(after, wanted, &after) == 0 && after <= m->limit;
     if (fits)
         m->reserved += wanted;
@@ -157,10 +194,72 @@ void bench_money_note(struct bench_money *m, const struct record *r)
     for (size_t i = 0; i < m->plans.count; i++)
         if (price(m, i, r, &amount) && money_add(m->spent[i], amount, &m->spent[i]) < 0)
             m->overflowed = true;
-    if (m->limited && r->final && most(m, r->row, &amount))
+    if (m->limited && r->final && most(m, 0, r->row, &amount))
         m->reserved -= amount;
     pthread_mutex_unlock(&m->lock);
 }
+
+/* ---- what a budget cannot see ---- */
+
+static bool charges(struct bench_money *m, size_t plan)
+{
+    money amount;
+    for (uint32_t row = 0; row < m->workload->count; row++)
+        if (!most(m, plan, row, &amount) || amount > 0)
+            return true;
+    return false;
+}
+
+static void warn_of_nothing(struct bench_money *m, const struct terminal *t, const char *limit)
+{
+    const struct plan *first = m->plans.plans[0];
+    size_t other = 1;
+    while (other < m->plans.count && !charges(m, other))
+        other++;
+    warn(t,
+         "--max-cost %s will not stop this run: plan %.60s %s. Begin --plans with one that charges "
+         "by usage%s%.60s%s, or bound the run by --requests or --duration",
+         limit, first->name,
+         first->subscription.present  ? "is a subscription and charges nothing for a request"
+         : first->provisioned.present ? "is paid by the hour and charges nothing for a request"
+                                      : "charges nothing for its requests",
+         other < m->plans.count ? " (" : "",
+         other < m->plans.count ? m->plans.plans[other]->name : "",
+         other < m->plans.count ? ")" : "");
+}
+
+/* True where the plan sells the model. */
+static bool check_model(const struct bench_money *m, const struct terminal *t, const char *model)
+{
+    if (plan_rate_for(m->plans.plans[0], model))
+        return true;
+    warn(
+        t,
+        "plan %.60s does not sell model %.60s: its requests count as nothing for --max-cost; begin "
+        "--plans with one that does",
+        m->plans.plans[0]->name, model);
+    return false;
+}
+
+void bench_money_warn(struct bench_money *m, const struct terminal *t, const char *limit)
+{
+    bool sold = true, own = false;
+    if (!m->limited)
+        return;
+    for (size_t i = 0; i < m->config->endpoint_count; i++) {
+        if (!in_play(m->config, i))
+            continue;
+        const char *model = m->config->endpoints[i].model;
+        own |= !model;
+        sold &= !model || check_model(m, t, model);
+    }
+    for (uint32_t i = 0; own && i < m->workload->models.count; i++)
+        sold &= check_model(m, t, names_text(&m->workload->models, i));
+    if (sold && !charges(m, 0))
+        warn_of_nothing(m, t, limit);
+}
+
+/* ---- what is shown ---- */
 
 void bench_money_show(struct bench_money *m, char *out, size_t size)
 {

@@ -14,7 +14,7 @@
 #define FAREBOX_CLI_BENCH_MONEY_H
 
 #include "bench/bench.h"
-#include "cli/options.h"
+#include "cli/command.h"
 #include "core/runs/record.h"
 #include "sim/cost/select.h"
 #include "workloads/workload.h"
@@ -27,18 +27,22 @@ struct bench_money {
     const struct workload *workload;
     money *spent; /* by plan */
     bool limited;
-    money limit, reserved; /* of the first plan */
+    money limit, reserved, probe; /* of the first plan; the probe is in `reserved` for good */
     int64_t start_unix_ns;
-    bool overflowed;
+    bool overflowed; /* an amount did not fit: the spend is too low, and nothing more is admitted */
     pthread_mutex_t lock; /* workers ask, the observer notes */
 };
 
 /* `limit` is a decimal number of USD, or NULL. The config and the workload are borrowed. ERR_INPUT
- * for unknown plans, for a limit that is no amount, and for one without a plan. */
+ * for unknown plans, for a limit that is no amount, and for one without a plan; ERR_WORK for one
+ * that the probe may use up. */
 int bench_money_init(struct bench_money *m, const struct option_list *plans,
                      const struct bench_config *c, const struct workload *w, const char *limit,
                      struct error *err);
 void bench_money_free(struct bench_money *m);
+
+/* Before the run: tells what `limit` cannot stop, because the first plan charges nothing for it. */
+void bench_money_warn(struct bench_money *m, const struct terminal *t, const char *limit);
 
 /* True if the most that the request can cost still fits; it is reserved then. */
 bool bench_money_admit(struct bench_money *m, uint32_t row);

@@ -11,6 +11,7 @@ struct series {
     const struct bench_options *o;
     bench_turn_run *run;
     money left; /* of --max-cost */
+    bool begun;
 };
 
 /* Runs a turn with what is left of the budget; without anything left it does not begin. */
@@ -53,6 +54,7 @@ static int run_repeat(struct repeats *r, uint64_t number, size_t endpoint, struc
     struct bench_turn turn = {.terminal = r->all->terminal,
                               .path = path.data,
                               .number = number,
+                              .later = number > 0,
                               .endpoint = r->endpoints > 1 ? endpoint : SIZE_MAX};
     int status = run_turn(r->all, &o, &turn, &missed);
     if (turn.over_budget)
@@ -106,8 +108,12 @@ static int run_point(void *context, const struct sweep *s, double value, const c
     if (s->requests)
         o.requests = s->requests;
     sweep_child_options(bench_option_specs, s->values.is_rate ? "rate" : "concurrency", specs);
-    struct bench_turn turn = {
-        .terminal = all->terminal, .path = path, .endpoint = SIZE_MAX, .specs = specs};
+    struct bench_turn turn = {.terminal = all->terminal,
+                              .path = path,
+                              .endpoint = SIZE_MAX,
+                              .specs = specs,
+                              .later = all->begun};
+    all->begun = true;
     int status = run_turn(all, &o, &turn, err);
     return turn.over_budget ? SWEEP_BUDGET : status;
 }

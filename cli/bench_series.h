@@ -19,11 +19,12 @@ struct bench_turn {
     uint64_t number;                 /* with --repeat: 0, 1, ... */
     size_t endpoint;                 /* the only one of this turn; SIZE_MAX = all */
     const struct option_spec *specs; /* what goes into run.json; NULL = all options */
+    bool later;                      /* an earlier one gave the warnings that hold for all */
 
     /* filled by the run */
     bool over_budget; /* it ended at --max-cost, or could not begin */
     bool missed;      /* an assertion, and nothing worse */
-    money spent;      /* of the first plan */
+    money spent;      /* of the first plan, with what the probe may have cost */
 };
 
 typedef int bench_turn_run(struct bench_turn *turn, struct error *err);

@@ -248,7 +248,9 @@ static int carry_out(struct bench_command *b, struct error *err)
     bench_live_end(&b->live);
     if (status == 0) {
         b->turn->over_budget = report.end == BENCH_BUDGET && !b->output.failure.code;
-        b->turn->spent = b->money.plans.count ? b->money.spent[0] : 0;
+        b->turn->spent = (b->money.plans.count ? b->money.spent[0] : 0) + b->money.probe;
+        if (b->money.overflowed)
+            warn(b->terminal, "the spend does not fit (1.7e14 USD at most): it is shown too low");
         status = finish(b, &report, err);
         bench_report_free(&report);
     }
@@ -290,7 +292,12 @@ static int prepare(struct bench_command *b, struct error *err)
         return error_set(err, ERR_INPUT,
                          "the parts of a run share the text of equal prefix blocks: give each "
                          "--shard the same --prompt-salt");
-    return bench_money_init(&b->money, &o->plans, &b->setup.config, &b->workload, o->max_cost, err);
+    int status =
+        bench_money_init(&b->money, &o->plans, &b->setup.config, &b->workload, o->max_cost, err);
+    b->turn->over_budget = status == ERR_WORK;
+    if (status == 0 && !b->turn->later)
+        bench_money_warn(&b->money, b->terminal, o->max_cost);
+    return status;
 }
 
 static void release(struct bench_command *b)

@@ -80,6 +80,35 @@ class Budget(Case):
         points = read_json(pathlib.Path(self.run_path) / "sweep.json")["points"]
         self.assertEqual([p["value"] for p in points], [2])
 
+    def test_a_plan_that_charges_nothing_is_told_before_the_run(self):
+        flat = self.write_plans({"name": "t/flat", "subscription": {
+            "price": "80", "period": "month",
+            "includes": {"requests": 1000, "per": "day"}, "beyond": "queue"}})
+        url = self.fast()
+
+        def told(*plans):
+            return self.bench("--url", url, "--plans", ",".join(plans), "--max-cost", "0.5", "-n",
+                              5, "--force").stderr
+        self.assertIn("plan t/flat is a subscription and charges nothing", told(flat))
+        self.assertIn("one that charges by usage (t/each)", told(flat, self.each))
+        self.assertNotIn("will not stop", told(self.each, flat))
+        accounting_adds_up(self, self.run_path)
+
+    def test_warnings_of_a_series_come_once(self):
+        plans = self.write_plans({"name": "t/big", "models": ["big-*"], "per_request": "1"})
+        for words in (["--repeat", 2], ["--sweep", "concurrency=2,4"]):
+            done = self.bench("--url", self.fast(), "--plans", plans, "--max-cost", 1, "-n", 5,
+                              "--force", *words)
+            self.assertEqual(done.stderr.count("does not sell model small-1"), 1, done.stderr)
+
+    def test_the_probe_is_in_the_budget(self):
+        words = ("bench", "--url", self.fast(), "--trace", self.workload, "--plans", self.each,
+                 "-c", 1, "-o", self.run_path, "--max-cost")
+        self.farebox(*words, "0.05", expect=1)
+        self.assertEqual(self.spent(), decimal.Decimal("0.03"))
+        done = self.farebox(*words, "0.02", "--force", expect=1)
+        self.assertIn("leaves nothing to the run", done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

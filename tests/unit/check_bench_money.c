@@ -1,5 +1,4 @@
 #include "cli/bench_money.h"
-#include "core/file.h"
 #include "tests/unit/testing.h"
 
 #include <string.h>
@@ -18,16 +17,25 @@ struct fixture {
     struct bench_money money;
 };
 
-/* Rows of 90 + 10 tokens: $0.1 by small-1, $1 by big-1. */
-static void begin(struct fixture *f, const char *row_model, const char *first, const char *second,
-                  const char *limit)
+static int init(struct fixture *f, const char *limit, struct error *err)
 {
-    struct error err = {0};
     char path[] = "/tmp/farebox-money-XXXXXX";
     int fd = mkstemp(path);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, book, strlen(book)), (ssize_t)strlen(book));
     close(fd);
+    const char *items[] = {path};
+    struct option_list plans = {items, 1};
+    int status = bench_money_init(&f->money, &plans, &f->config, &f->w, limit, err);
+    unlink(path);
+    return status;
+}
+
+/* Rows of 90 + 10 tokens: $0.1 by small-1, $1 by big-1. */
+static void begin(struct fixture *f, const char *row_model, const char *first, const char *second,
+                  const char *limit)
+{
+    struct error err = {0};
     workload_init(&f->w);
     struct request q = {.input_tokens = 90, .output_tokens = 10, .attempts = 1, .model = row_model};
     for (int i = 0; i < 3; i++)
@@ -38,11 +46,7 @@ static void begin(struct fixture *f, const char *row_model, const char *first, c
     f->config.endpoints = f->endpoints;
     f->config.endpoint_count = second ? 2 : 1;
     f->config.no_probe = true;
-    const char *items[] = {path};
-    struct option_list plans = {items, 1};
-    ck_assert_msg(bench_money_init(&f->money, &plans, &f->config, &f->w, limit, &err) == 0, "%s",
-                  err.message);
-    unlink(path);
+    ck_assert_msg(init(f, limit, &err) == 0, "%s", err.message);
 }
 
 static void end(struct fixture *f)
@@ -151,6 +155,65 @@ START_TEST(test_an_answer_frees_what_was_reserved)
 }
 END_TEST
 
+/* Two requests at two tokens a word, $10 a thousand: $21.78. */
+START_TEST(test_the_probe_is_set_aside)
+{
+    struct fixture f;
+    begin(&f, NULL, "big-1", NULL, "30");
+    ck_assert_int_eq(admitted(&f), 30);
+    bench_money_free(&f.money);
+    f.config.no_probe = false;
+    struct error err = {0};
+    ck_assert_int_eq(init(&f, "30", &err), 0);
+    ck_assert_int_eq(admitted(&f), 8);
+    bench_money_free(&f.money);
+    ck_assert_int_eq(init(&f, "21.78", &err), ERR_WORK);
+    ck_assert_ptr_nonnull(strstr(err.message, "--no-probe"));
+    end(&f);
+}
+END_TEST
+
+START_TEST(test_nothing_is_admitted_past_what_can_be_counted)
+{
+    struct fixture f;
+    begin(&f, NULL, "big-1", NULL, "2");
+    struct record r = answer("big-1");
+    r.usage.tokens[USAGE_OUTPUT] = UINT64_MAX / 2;
+    bench_money_note(&f.money, &r);
+    ck_assert(f.money.overflowed);
+    ck_assert(!bench_money_admit(&f.money, 0));
+    end(&f);
+}
+END_TEST
+
+static void warnings(struct fixture *f, char *text, size_t size)
+{
+    FILE *notes = fmemopen(text, size, "w");
+    struct terminal t = {.notes = notes};
+    bench_money_warn(&f->money, &t, "2");
+    fclose(notes);
+}
+
+START_TEST(test_a_model_that_is_not_sold_is_told)
+{
+    struct fixture f;
+    char text[2048] = "";
+    begin(&f, "small-1", NULL, NULL, "2");
+    warnings(&f, text, sizeof text);
+    ck_assert_str_eq(text, "");
+    end(&f);
+    begin(&f, "small-1", "small-2", "other-1", "2");
+    warnings(&f, text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, "plan t/two does not sell model other-1"));
+    ck_assert_ptr_null(strstr(text, "small"));
+    end(&f);
+    begin(&f, "tiny-1", NULL, NULL, "2");
+    warnings(&f, text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, "plan t/two does not sell model tiny-1"));
+    end(&f);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("bench_money");
@@ -160,6 +223,9 @@ int main(void)
     tcase_add_test(all, test_a_model_not_known_yet_is_the_dearest_sold);
     tcase_add_test(all, test_hits_of_a_recording_are_not_counted_on);
     tcase_add_test(all, test_an_answer_frees_what_was_reserved);
+    tcase_add_test(all, test_the_probe_is_set_aside);
+    tcase_add_test(all, test_nothing_is_admitted_past_what_can_be_counted);
+    tcase_add_test(all, test_a_model_that_is_not_sold_is_told);
     suite_add_tcase(suite, all);
     return testing_run(suite);
 }
