@@ -102,6 +102,11 @@ void bench_config_init(struct bench_config *c);
  * Names are looked up. */
 int bench_check(const struct bench_config *config, const struct workload *w, struct error *err);
 
+/* The number of the endpoint that a request goes to: by its session, else by its place in the run,
+ * in the endpoints' shares. */
+size_t bench_choose_endpoint(const struct bench_config *config, const struct workload *w,
+                             const struct due *due);
+
 /* Returns 0 for every run that was carried out, however its requests ended; ERR_INPUT for a
  * configuration that cannot be run (nothing was sent then), ERR_SYSTEM where the machine's limits
  * (open files) are too low. */

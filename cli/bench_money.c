@@ -4,7 +4,6 @@
 #include "core/memory.h"
 #include "sim/cost/price.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,14 +65,6 @@ static bool price_dearest(struct bench_money *m, size_t plan, struct record *r, 
     }
     r->model = known ? r->model : NULL;
     return fits;
-}
-
-static money expected(struct bench_money *m, size_t plan, uint32_t row)
-{
-    struct record r = answered(m, row, 0);
-    money amount;
-    price_dearest(m, plan, &r, &amount);
-    return amount;
 }
 
 /* All sessions go to the last endpoint where no endpoint has a share. */
@@ -276,25 +267,13 @@ void bench_money_show(struct bench_money *m, char *out, size_t size)
     pthread_mutex_unlock(&m->lock);
 }
 
-void bench_money_plan(struct bench_money *m, uint64_t count, struct buffer *out)
+int bench_money_quote(struct bench_money *m, size_t plan, uint32_t row, size_t endpoint,
+                      int64_t sent_ns, struct bench_quote *out)
 {
-    for (size_t i = 0; i < m->plans.count; i++) {
-        char total[MONEY_TEXT_SIZE];
-        money sum = 0;
-        double mean = 0, squares = 0; /* Welford's running moments, for the interval only */
-        for (uint64_t row = 0; row < count; row++) {
-            money amount = expected(m, i, (uint32_t)row);
-            if (money_add(sum, amount, &sum) < 0)
-                m->overflowed = true;
-            double value = money_to_double(amount), step = value - mean;
-            mean += step / (double)(row + 1);
-            squares += step * (value - mean);
-        }
-        money_format(sum, total);
-        double middle = mean * (double)count;
-        double half = count > 1 ? 1.96 * sqrt(squares / (double)(count - 1) * (double)count) : 0;
-        buffer_add_format(out, "cost         $%s %.60s; as many others like them: $%.4g … $%.4g\n",
-                          total, m->plans.plans[i]->name, middle > half ? middle - half : 0,
-                          middle + half);
-    }
+    const struct plan *p = m->plans.plans[plan];
+    struct record r = answered(m, row, endpoint);
+    r.sent_ns = sent_ns;
+    *out = (struct bench_quote){.sold = plan_rate_for(p, r.model) != NULL,
+                                .guessed = !r.model && p->rate_count > 1};
+    return price_dearest(m, plan, &r, &out->amount) ? 0 : -1;
 }

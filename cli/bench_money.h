@@ -52,9 +52,17 @@ void bench_money_note(struct bench_money *m, const struct record *r);
 /* "$0.41 name · $3.25 name" of the first two plans; empty without plans. */
 void bench_money_show(struct bench_money *m, char *out, size_t size);
 
-/* One line for each plan: what the first `count` requests would cost if they are answered as the
- * workload says, and 95 % limits for another draw of as many from the same population (mean ± 1.96
- * standard errors of the sum). Usage alone: the bill knows quotas and subscriptions. */
-void bench_money_plan(struct bench_money *m, uint64_t count, struct buffer *out);
+/* What a request would cost. */
+struct bench_quote {
+    money amount;
+    bool sold;    /* the plan sells the model */
+    bool guessed; /* the model is not known: the dearest that the plan sells */
+};
+
+/* What the request would cost, sent to that endpoint at that instant of the run, if it is answered
+ * as the workload says. Usage alone: the bill knows quotas and subscriptions. -1 where it does not
+ * fit. */
+int bench_money_quote(struct bench_money *m, size_t plan, uint32_t row, size_t endpoint,
+                      int64_t sent_ns, struct bench_quote *out);
 
 #endif

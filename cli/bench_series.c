@@ -12,6 +12,8 @@ struct series {
     bench_turn_run *run;
     money left; /* of --max-cost */
     bool begun;
+    struct terminal quiet;    /* of the runs of a sweep or search */
+    struct bench_dry_run dry; /* with --dry-run: what the runs would send */
 };
 
 /* Runs a turn with what is left of the budget; without anything left it does not begin. */
@@ -20,6 +22,7 @@ static int run_turn(struct series *all, struct bench_options *o, struct bench_tu
 {
     char budget[MONEY_TEXT_SIZE];
     turn->o = o;
+    turn->dry = all->o->dry_run ? &all->dry : NULL;
     if (o->max_cost && all->left <= 0) {
         turn->over_budget = true;
         return error_set(err, ERR_WORK, "--max-cost %s was used up", all->o->max_cost);
@@ -54,10 +57,11 @@ static int run_repeat(struct repeats *r, uint64_t number, size_t endpoint, struc
     struct bench_turn turn = {.terminal = r->all->terminal,
                               .path = path.data,
                               .number = number,
+                              .label = strrchr(path.data, '/') + 1,
                               .later = number > 0,
                               .endpoint = r->endpoints > 1 ? endpoint : SIZE_MAX};
     int status = run_turn(r->all, &o, &turn, &missed);
-    if (turn.over_budget)
+    if (turn.over_budget && !o.dry_run)
         status = error_set(err, ERR_WORK, "--max-cost %s was used up: %llu of %llu runs are whole",
                            r->all->o->max_cost, (unsigned long long)r->done,
                            (unsigned long long)(o.repeat * r->endpoints));
@@ -100,8 +104,9 @@ static int run_point(void *context, const struct sweep *s, double value, const c
     struct series *all = context;
     struct bench_options o = *all->o;
     struct option_spec specs[SWEEP_OPTIONS];
-    char text[32];
+    char text[32], label[48];
     snprintf(text, sizeof text, "%.12g", value);
+    snprintf(label, sizeof label, "%s %s", s->values.is_rate ? "rate" : "concurrency", text);
     *(s->values.is_rate ? &o.rate : &o.concurrency) = text;
     o.output = path;
     o.force = true;
@@ -112,10 +117,11 @@ static int run_point(void *context, const struct sweep *s, double value, const c
                               .path = path,
                               .endpoint = SIZE_MAX,
                               .specs = specs,
+                              .label = label,
                               .later = all->begun};
     all->begun = true;
     int status = run_turn(all, &o, &turn, err);
-    return turn.over_budget ? SWEEP_BUDGET : status;
+    return turn.over_budget && !o.dry_run ? SWEEP_BUDGET : status;
 }
 
 static int check_points(const struct bench_options *o, const struct slo_list *slos,
@@ -138,12 +144,52 @@ static int start_rate(const struct bench_options *o, double *rate, struct error 
     return 0;
 }
 
-static int run_points(const struct terminal *t, struct series *all, struct error *err)
+/* Every run of a search sees the same requests; the answers decide at which rates. */
+static int tell_search(struct series *all, const struct find_max *f, struct error *err)
+{
+    struct sweep point = *f->sweep;
+    uint64_t left = f->max_requests ? f->max_requests : UINT64_MAX;
+    int status = 0;
+    for (int i = 0; i < FIND_MAX_PROBES && left >= FIND_MAX_LEAST && status == 0; i++) {
+        point.requests = f->requests < left ? f->requests : left;
+        left -= f->max_requests ? point.requests : 0;
+        status = run_point(all, &point, f->start_rps, point.directory, err);
+    }
+    all->dry.runs_are = DRY_MOST;
+    all->dry.span_is = DRY_SPAN_UNKNOWN;
+    return status;
+}
+
+static int tell_sweep(struct series *all, const struct sweep *s, struct error *err)
+{
+    int status = 0;
+    if (s->values.adaptive) {
+        all->dry.runs_are = DRY_FIRST;
+        return run_point(all, s, 1, s->directory, err);
+    }
+    for (size_t i = 0; i < s->values.count && status == 0; i++)
+        status = run_point(all, s, s->values.values[i], s->directory, err);
+    return status;
+}
+
+static int run_all_points(struct series *all, const struct sweep *s, const struct find_max *f,
+                          struct error *err)
+{
+    if (all->o->dry_run)
+        return all->o->sweep ? tell_sweep(all, s, err) : tell_search(all, f, err);
+    if (sweep_quiet_terminal(s->terminal, &all->quiet, err) < 0)
+        return err->code;
+    all->terminal = &all->quiet;
+    int status = all->o->sweep ? sweep_run(s, err) : find_max_run(f, err);
+    sweep_quiet_free(&all->quiet);
+    return status;
+}
+
+static int run_points(struct series *all, struct error *err)
 {
     const struct bench_options *o = all->o;
-    struct terminal quiet;
     struct slo_list slos = {0};
-    struct sweep s = {.terminal = t,
+    struct sweep s = {.terminal = all->terminal,
                       .command = "bench",
                       .directory = o->output,
                       .force = o->force,
@@ -163,11 +209,40 @@ static int run_points(const struct terminal *t, struct series *all, struct error
     if (check_points(o, &slos, err) < 0 || start_rate(o, &f.start_rps, err) < 0 ||
         (o->sweep && sweep_parse(o->sweep, &s.values, err) < 0))
         return err->code;
-    if (sweep_quiet_terminal(t, &quiet, err) < 0)
-        return err->code;
-    all->terminal = &quiet;
-    int status = o->sweep ? sweep_run(&s, err) : find_max_run(&f, err);
-    sweep_quiet_free(&quiet);
+    return run_all_points(all, &s, &f, err);
+}
+
+static int run_all(struct series *all, struct error *err)
+{
+    const struct bench_options *o = all->o;
+    if (o->sweep || o->find_max)
+        return run_points(all, err);
+    if (o->repeat > 1)
+        return run_repeats(all, err);
+    struct bench_turn turn = {.terminal = all->terminal,
+                              .o = o,
+                              .path = o->output,
+                              .endpoint = SIZE_MAX,
+                              .dry = o->dry_run ? &all->dry : NULL};
+    return all->run(&turn, err);
+}
+
+static int tell_all(struct series *all, struct error *err)
+{
+    struct buffer text;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    bench_dry_run_init(&all->dry, all->o);
+    int status = run_all(all, err);
+    if (status == 0) {
+        bench_dry_run_show(&all->dry, &text);
+        print_buffer(all->terminal->human, &text);
+    }
+    if (status == 0 && all->o->common.json) {
+        bench_dry_run_write(&all->dry, &text);
+        print_buffer(all->terminal->machine, &text);
+    }
+    buffer_free(&text);
+    bench_dry_run_free(&all->dry);
     return status;
 }
 
@@ -179,10 +254,5 @@ int bench_series_run(const struct terminal *t, const struct bench_options *o, be
         (money_parse(o->max_cost, strlen(o->max_cost), MONEY_PER_ONE, &all.left) || all.left <= 0))
         return error_set(err, ERR_INPUT, "--max-cost %.40s: expected an amount of USD above 0",
                          o->max_cost);
-    if (o->sweep || o->find_max)
-        return run_points(t, &all, err);
-    if (o->repeat > 1)
-        return run_repeats(&all, err);
-    struct bench_turn turn = {.terminal = t, .o = o, .path = o->output, .endpoint = SIZE_MAX};
-    return run(&turn, err);
+    return o->dry_run ? tell_all(&all, err) : run_all(&all, err);
 }

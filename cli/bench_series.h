@@ -2,11 +2,12 @@
  *
  *     status = bench_series_run(terminal, options, run_once, err);
  *
- * Without any of the three it is a series of one run.
+ * Without any of the three it is a series of one run. With --dry-run each run is told, not made.
  */
 #ifndef FAREBOX_CLI_BENCH_SERIES_H
 #define FAREBOX_CLI_BENCH_SERIES_H
 
+#include "cli/bench_dry_run.h"
 #include "cli/bench_options.h"
 #include "cli/command.h"
 #include "core/money.h"
@@ -19,6 +20,8 @@ struct bench_turn {
     uint64_t number;                 /* with --repeat: 0, 1, ... */
     size_t endpoint;                 /* the only one of this turn; SIZE_MAX = all */
     const struct option_spec *specs; /* what goes into run.json; NULL = all options */
+    struct bench_dry_run *dry;       /* with --dry-run: where to say what would be sent */
+    const char *label;               /* there: "rate 4"; NULL */
     bool later;                      /* an earlier one gave the warnings that hold for all */
 
     /* filled by the run */

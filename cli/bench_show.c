@@ -201,7 +201,7 @@ void bench_warn(const struct terminal *t, const struct bench_setup *s, const str
              (unsigned long long)report->fidelity.slow_reads);
 }
 
-static void add_load(const struct bench_options *o, const struct bench_setup *s, struct buffer *out)
+void bench_show_load(const struct bench_options *o, const struct bench_setup *s, struct buffer *out)
 {
     if (o->concurrency)
         buffer_add_format(out, "%s at a time", o->concurrency);
@@ -223,7 +223,7 @@ static void add_title(const struct bench_options *o, const struct bench_setup *s
     buffer_add_format(out, "%.60s · %s requests%s, ", w->name ? w->name : "workload",
                       text_group_u64(requests, count),
                       o->source.trace && !o->rate && !o->concurrency ? " of the trace" : "");
-    add_load(o, s, out);
+    bench_show_load(o, s, out);
     for (size_t i = 0; i < s->config.endpoint_count; i++)
         buffer_add_format(out, "%s%.80s", i ? ", " : " → ", s->endpoints[i].url);
     if (model && s->config.endpoint_count == 1)
@@ -294,35 +294,4 @@ void bench_show_result(const struct bench_options *o, const struct bench_setup *
                       path, path, path);
     buffer_free(&title);
     buffer_free(&verdict);
-}
-
-void bench_show_plan(const struct bench_options *o, const struct bench_setup *s,
-                     const struct workload *w, struct bench_money *spend, struct buffer *out)
-{
-    uint64_t input, output, count = w->count;
-    int64_t last_due_ns = 0;
-    char text[TEXT_GROUPED_SIZE], span[CELL_SIZE];
-    if (o->requests && o->requests < count)
-        count = o->requests;
-    workload_sum_tokens(w, count, &input, &output);
-    for (uint64_t i = 0; i < count; i++)
-        if (w->timestamp_ns[i] != TIME_NEVER && w->timestamp_ns[i] > last_due_ns)
-            last_due_ns = w->timestamp_ns[i];
-    add_title(o, s, w, s->endpoints[0].model, count, out);
-    buffer_add_text(out, "\n\nnothing was sent (--dry-run); it would be\n");
-    buffer_add_format(out, "requests     %s%s\n", text_group_u64(count, text),
-                      o->requests > w->count ? " (and then from the start again)" : "");
-    buffer_add_format(out, "tokens       %s in", text_group_u64(input, text));
-    buffer_add_format(out, " · %s out at most\n", text_group_u64(output, text));
-    if (s->config.schedule.mode == SCHEDULE_TRACE) {
-        format_span((double)last_due_ns / 1e9 / o->speed, span);
-        buffer_add_format(out, "duration     %s to the last arrival\n", span);
-    } else if (s->config.schedule.mode == SCHEDULE_OPEN) {
-        int64_t last_ns = profile_when_sum(&s->config.schedule.load, (double)count);
-        if (last_ns != TIME_NEVER) {
-            format_span((double)last_ns / 1e9, span);
-            buffer_add_format(out, "duration     about %s to the last arrival\n", span);
-        }
-    }
-    bench_money_plan(spend, count, out);
 }

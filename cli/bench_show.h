@@ -1,4 +1,4 @@
-/* What farebox bench shows: the progress line, the result, the plan of a dry run, warnings. */
+/* What farebox bench shows: the progress line, the result, warnings. */
 #ifndef FAREBOX_CLI_BENCH_SHOW_H
 #define FAREBOX_CLI_BENCH_SHOW_H
 
@@ -34,7 +34,8 @@ void bench_show_result(const struct bench_options *o, const struct bench_setup *
                        const struct workload *w, const struct bench_report *report,
                        const struct summary *summary, const char *path, struct buffer *out);
 
-void bench_show_plan(const struct bench_options *o, const struct bench_setup *s,
-                     const struct workload *w, struct bench_money *spend, struct buffer *out);
+/* "4 at a time", "10 req/s", "own times". */
+void bench_show_load(const struct bench_options *o, const struct bench_setup *s,
+                     struct buffer *out);
 
 #endif

@@ -316,12 +316,10 @@ static int run_once(struct bench_turn *turn, struct error *err)
                          *b = &command;
     workload_init(&b->workload);
     int status = prepare(b, err);
-    if (status == 0 && b->o->dry_run) {
-        struct buffer text;
-        buffer_init(&text, BUFFER_UNBOUNDED);
-        bench_show_plan(b->o, &b->setup, &b->workload, &b->money, &text);
-        print_buffer(b->terminal->human, &text);
-        buffer_free(&text);
+    if (status == 0 && turn->dry) {
+        struct dry_run_input in = {turn->label, turn->endpoint, turn->o,
+                                   &b->setup,   &b->workload,   &b->money};
+        status = bench_dry_run_add(turn->dry, &in, err);
     } else if (status == 0) {
         status = start_mocks(b, err);
         if (status == 0)
@@ -340,10 +338,6 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
     const struct bench_options *o = parsed;
     if (o->selftest)
         return bench_selftest(t, o->common.json, err);
-    if (o->dry_run) {
-        struct bench_turn turn = {.terminal = t, .o = o, .path = o->output, .endpoint = SIZE_MAX};
-        return run_once(&turn, err);
-    }
     return bench_series_run(t, o, run_once, err);
 }
 

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define NARROW 1.04
-#define LEAST_REQUESTS 50 /* fewer tell nothing about 99 % */
 
 struct search {
     const struct find_max *f;
@@ -75,7 +74,7 @@ static int search(struct search *s, struct error *err)
     while (status == 0) {
         if (s->count == FIND_MAX_PROBES)
             s->ended = "twelve probes were made";
-        else if (s->left < LEAST_REQUESTS)
+        else if (s->left < FIND_MAX_LEAST)
             s->ended = "--max-requests was used up";
         if (s->ended)
             return 0;

@@ -15,6 +15,7 @@
 #include "cli/sweep.h"
 
 #define FIND_MAX_PROBES 12
+#define FIND_MAX_LEAST 50 /* requests of a probe: fewer tell nothing about 99 % */
 
 struct find_max {
     const struct sweep *sweep;

@@ -2,7 +2,6 @@
 import decimal
 import json
 import pathlib
-import re
 import unittest
 
 from support import Case, accounting_adds_up, read_json, read_lines
@@ -11,7 +10,7 @@ MTOK = {"small-1": "1000", "big-1": "10000"}  # 100 tokens: $0.1 and $1
 TEMPLATE = decimal.Decimal("1.07")  # without a probe its 7 tokens come on top
 
 
-class Budget(Case):
+class Shared(Case):
     def setUp(self):
         super().setUp()
         self.run_path = self.path("run")
@@ -40,6 +39,8 @@ class Budget(Case):
         bill = read_json(pathlib.Path(self.run_path) / run / "bill.json")
         return decimal.Decimal(bill["plans"][0]["total_usd"])
 
+
+class Budget(Shared):
     def test_a_model_of_the_command_line_is_what_is_paid(self):
         done = self.bench("--url", self.fast(), "-m", "big-1", "--plans", self.plans, "--max-cost",
                           2, "-c", 60, expect=1)
@@ -108,6 +109,100 @@ class Budget(Case):
         self.assertEqual(self.spent(), decimal.Decimal("0.03"))
         done = self.farebox(*words, "0.02", "--force", expect=1)
         self.assertIn("leaves nothing to the run", done.stderr)
+
+
+class DryRun(Shared):
+    def told(self, *words, workload=None):
+        return self.farebox_json("bench", "--url", "mock:constant", "--trace",
+                                 workload or self.workload, "--dry-run", *words)
+
+    def test_it_tells_what_a_run_then_does(self):
+        plans = self.write_plans({"name": "t/models", "rates": [
+            {"models": ["small-*"], "per_request": "0.01"},
+            {"models": ["big-*"], "per_request": "0.2"}]})
+        models = ["-m", "small-1", "-m", "big-1", "--share", 3, "--share", 1]
+        url = self.fast()
+        for words in (["-r", 400, "-d", "0.25s"], ["-r", "400:100ms,800:100ms"], ["-r", 400, "-n", 30],
+                      ["-r", 500, "--arrival", "constant", "-n", 250], ["-d", "0.5s"],
+                      ["--speed", 10], ["-n", 200, "--speed", 10], ["-c", 20, "-n", 250],
+                      ["--speed", 10, "--shard", "2/3"], [*models, "-c", 20],
+                      [*models, "-r", 400, "-d", "0.3s", "--seed", 7]):
+            with self.subTest(words):
+                told = self.told("--plans", plans, *words)
+                self.bench("--url", url, "--plans", plans, "--force", *words)
+                accounting = accounting_adds_up(self, self.run_path)["accounting"]
+                records = read_lines(pathlib.Path(self.run_path) / "requests.jsonl")
+                self.assertEqual(told["requests_are"], "exact")
+                self.assertEqual(told["requests"], accounting["scheduled"])
+                self.assertEqual(told["input_tokens"], 90 * told["requests"])
+                if accounting["completed"] == accounting["scheduled"] or "-d" not in words:
+                    self.assertEqual(decimal.Decimal(told["plans"][0]["usage_usd"]), self.spent())
+                for endpoint in told["endpoints"]:
+                    self.assertEqual(endpoint["requests"], sum(
+                        r["model"] == (endpoint["model"] or "small-1") for r in records))
+                if "-c" in words:
+                    self.assertIsNone(told["duration_s"])
+                    self.assertEqual(told["duration_is"], "unknown")
+                else:
+                    last = max(r["scheduled_ns"] for r in records)
+                    self.assertAlmostEqual(told["duration_s"], last / 1e9, places=5)
+                    self.assertEqual(told["duration_is"], "to_last_arrival")
+
+    def test_what_the_endpoint_decides_is_said(self):
+        told = self.told("-c", 4, "-d", "60s")
+        self.assertEqual((told["requests_are"], told["requests"]), ("each_pass", 100))
+        self.assertEqual((told["duration_is"], told["duration_s"]), ("at_most", 60))
+        told = self.told("-c", 4, "-d", "60s", "-n", 1000)
+        self.assertEqual((told["requests_are"], told["requests"]), ("at_most", 1000))
+        turns = self.write("turns.jsonl", "".join(json.dumps(
+            {"request_id": f"r{i}", "input_length": 9, "output_length": 1,
+             **({"after": [f"r{i - 1}"], "delay": 100} if i else {"timestamp": 0})}) + "\n"
+            for i in range(5)))
+        told = self.told(workload=turns)
+        self.assertEqual((told["requests_are"], told["requests"]), ("exact", 5))
+        self.assertEqual((told["duration_is"], told["duration_s"]), ("at_least", 0.4))
+        told = self.told("-d", "0.25s", workload=turns)
+        self.assertEqual((told["requests_are"], told["requests"]), ("at_most", 3))
+        text = self.farebox("bench", "--url", "mock:constant", "--trace", self.workload, "--dry-run",
+                            "-c", 4).stdout
+        self.assertIn("the endpoint decides", text)
+
+    def test_series_are_told_whole(self):
+        told = self.told("--repeat", 3, "-m", "small-1", "-m", "big-1", "-o", self.run_path, "-r",
+                         10, "-d", "30s", "--plans", self.plans, "--max-cost", 5, "--no-probe")
+        self.assertEqual([p["run"] for p in told["parts"]], ["1-1", "1-2", "2-2", "2-1", "3-1", "3-2"])
+        self.assertEqual(told["requests"], sum(p["requests"] for p in told["parts"]))
+        self.assertEqual(told["parts"][0]["requests"], told["parts"][1]["requests"])
+        self.assertEqual(10 * decimal.Decimal(told["parts"][0]["usage_usd"]),
+                         decimal.Decimal(told["parts"][1]["usage_usd"]))
+        self.assertTrue(told["over_max_cost"])
+        told = self.told("--sweep", "rate=1,2", "-n", 150, "-o", self.run_path)
+        self.assertEqual([(p["run"], p["requests"]) for p in told["parts"]],
+                         [("rate 1", 150), ("rate 2", 150)])
+        self.assertAlmostEqual(told["parts"][0]["duration_s"], 2 * told["parts"][1]["duration_s"],
+                               places=2)
+        told = self.told("--find-max", "--slo", "ttft=9", "--max-requests", 1500, "-o",
+                         self.run_path)
+        self.assertEqual((told["runs"], told["runs_are"], told["requests"]), (3, "at_most", 1500))
+        self.assertFalse(pathlib.Path(self.run_path).exists())
+
+    def test_costs_come_with_their_interval_and_what_they_leave_out(self):
+        plans = self.write_plans(
+            {"name": "t/small", "models": ["small-*"], "per_request": "0.01"},
+            {"name": "t/flat", "subscription": {"price": "80", "period": "month"}})
+        small, flat = self.told("-m", "small-1", "-m", "other-1", "--plans", plans)["plans"]
+        self.assertEqual(small["unsold"] + decimal.Decimal(small["usage_usd"]) * 100, 100)
+        self.assertGreater(small["unsold"], 20)
+        low, high = small["ci95_usd"]
+        self.assertLess(low, float(small["usage_usd"]))
+        self.assertGreater(high, float(small["usage_usd"]))
+        self.assertTrue(flat["paid_by_period"])
+
+    def test_text_goes_to_standard_error_beside_json(self):
+        done = self.farebox("bench", "--url", "mock:constant", "--trace", self.workload, "--dry-run",
+                            "-c", 4, "-n", 1000, "--json")
+        self.assertIn("1,000 (the workload's 100, begun anew 9 times)", done.stderr)
+        self.assertEqual(json.loads(done.stdout)["begun_anew"], 9)
 
 
 if __name__ == "__main__":
