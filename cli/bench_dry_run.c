@@ -220,8 +220,8 @@ static void add_runs(const struct bench_dry_run *d, struct buffer *out)
 
 static void add_requests(const struct bench_dry_run *d, struct buffer *out)
 {
-    char text[GROUPED_SIZE], span[CELL_SIZE];
-    format_grouped((int64_t)d->requests, text);
+    char text[TEXT_GROUPED_SIZE], span[CELL_SIZE];
+    text_group_u64(d->requests, text);
     format_span(d->end_s, span);
     if (d->requests_are == DRY_EACH_PASS)
         buffer_add_format(out, "requests     as many as are answered in %s; of each %s:\n", span,
@@ -230,15 +230,15 @@ static void add_requests(const struct bench_dry_run *d, struct buffer *out)
         buffer_add_format(out, "requests     %s%s",
                           d->requests_are == DRY_AT_MOST ? "at most " : "", text);
     if (d->requests_are != DRY_EACH_PASS && d->anew) {
-        format_grouped((int64_t)d->rows, text);
+        text_group_u64(d->rows, text);
         buffer_add_format(out, " (the workload's %s, begun anew %u time%s)", text, d->anew,
                           d->anew == 1 ? "" : "s");
     }
     if (d->requests_are != DRY_EACH_PASS)
         buffer_add_byte(out, '\n');
-    format_grouped((int64_t)d->input_tokens, text);
+    text_group_u64(d->input_tokens, text);
     buffer_add_format(out, "tokens       %s in", text);
-    format_grouped((int64_t)d->output_tokens, text);
+    text_group_u64(d->output_tokens, text);
     buffer_add_format(out, " · %s out at most\n", text);
 }
 
@@ -266,10 +266,10 @@ static void add_duration(const struct bench_dry_run *d, struct buffer *out)
 
 static void add_endpoints(const struct bench_dry_run *d, struct buffer *out)
 {
-    char text[GROUPED_SIZE];
+    char text[TEXT_GROUPED_SIZE];
     for (size_t i = 0; d->endpoint_count > 1 && i < d->endpoint_count; i++) {
         const struct dry_endpoint *e = &d->endpoints[i];
-        format_grouped((int64_t)e->requests, text);
+        text_group_u64(e->requests, text);
         buffer_add_format(out, "%s%s → %.80s%s%.60s\n", i ? "             " : "of them      ", text,
                           e->url, e->model ? ", model " : "", e->model ? e->model : "");
     }
@@ -277,13 +277,13 @@ static void add_endpoints(const struct bench_dry_run *d, struct buffer *out)
 
 static void add_parts(const struct bench_dry_run *d, struct buffer *out)
 {
-    char requests[GROUPED_SIZE], span[CELL_SIZE], cost[MONEY_TEXT_SIZE];
+    char requests[TEXT_GROUPED_SIZE], span[CELL_SIZE], cost[MONEY_TEXT_SIZE];
     if (d->part_count < 2 || d->part_count > PARTS_SHOWN || d->runs_are != DRY_ALL)
         return;
     buffer_add_byte(out, '\n');
     for (size_t i = 0; i < d->part_count; i++) {
         const struct dry_part *p = &d->parts[i];
-        format_grouped((int64_t)p->requests, requests);
+        text_group_u64(p->requests, requests);
         format_span(p->span_s, span);
         money_format(p->cost, cost);
         buffer_add_format(out, "  %-18s %s requests%s%s%s%s\n", p->label, requests,
@@ -294,7 +294,7 @@ static void add_parts(const struct bench_dry_run *d, struct buffer *out)
 
 static void add_costs(const struct bench_dry_run *d, struct buffer *out)
 {
-    char text[MONEY_TEXT_SIZE], requests[GROUPED_SIZE];
+    char text[MONEY_TEXT_SIZE], requests[TEXT_GROUPED_SIZE];
     for (size_t i = 0; i < d->plan_count; i++) {
         const struct dry_plan *p = &d->plans[i];
         double low, high;
@@ -307,7 +307,7 @@ static void add_costs(const struct bench_dry_run *d, struct buffer *out)
         if (p->guessed)
             buffer_add_text(out,
                             "             (by the dearest model that it sells: none is named)\n");
-        format_grouped((int64_t)p->unsold, requests);
+        text_group_u64(p->unsold, requests);
         if (p->unsold)
             buffer_add_format(out,
                               "             without %s requests of models that it does not "

@@ -51,7 +51,8 @@ const struct option_spec bench_option_specs[] = {
     {"max-in-flight", 0, OPTION_COUNT, AT(max_in_flight), NULL, "N", .max = 1e6,
      .help = "open loop and traces: due requests wait above this; their wait is queue_ms"},
     {"requests", 'n', OPTION_COUNT, AT(requests), NULL, "N", .min = 1, .max = 4e9,
-     .help = "so many requests at most; more than the workload has begin it anew"},
+     .help = "so many requests at most; more than the workload has begin it anew, but not at its "
+             "own times or where its requests wait for each other"},
     {"duration", 'd', OPTION_DURATION, AT(duration_ns), NULL, "TIME", .max = 3e8,
      .help = "nothing becomes due after this"},
     {"drain", 0, OPTION_DURATION, AT(drain_ns), "30s", "TIME", .max = 3e8,

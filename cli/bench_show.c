@@ -160,8 +160,7 @@ static void warn_of_lengths(const struct terminal *t, const struct bench_probe *
     if (s->asked_too_little)
         warn(t,
              "%llu requests ask for fewer than %.0f input tokens, which the endpoint's template "
-             "(%.0f) "
-             "and one word take: they were sent with that",
+             "(%.0f) and one word take: they were sent with that",
              (unsigned long long)s->asked_too_little,
              floor(p->template_tokens + p->tokens_per_word), p->template_tokens);
 }
@@ -172,6 +171,19 @@ static void warn_of_workers(const struct terminal *t, const struct bench_setup *
     if (f->workers && f->workers < s->config.workers)
         warn(t, "%u of %u workers ran: the limit on what is in flight has no slot for more",
              f->workers, s->config.workers);
+}
+
+void bench_warn_of_requests(const struct terminal *t, const struct bench_options *o,
+                            const struct bench_setup *s, const struct workload *w)
+{
+    bool own_times = s->config.schedule.mode == SCHEDULE_TRACE;
+    bool ended = own_times && o->source.scenario && o->duration_ns; /* generated no further */
+    if (o->requests <= w->count || ended || !(own_times || w->after_start))
+        return;
+    warn(t, "--requests %llu: the workload holds %zu and is not begun anew %s: no more are sent",
+         (unsigned long long)o->requests, w->count,
+         w->after_start ? "where its requests wait for each other"
+                        : "at its own times (--rate and --concurrency do)");
 }
 
 void bench_warn(const struct terminal *t, const struct bench_setup *s, const struct workload *w,

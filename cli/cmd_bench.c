@@ -295,8 +295,10 @@ static int prepare(struct bench_command *b, struct error *err)
     int status =
         bench_money_init(&b->money, &o->plans, &b->setup.config, &b->workload, o->max_cost, err);
     b->turn->over_budget = status == ERR_WORK;
-    if (status == 0 && !b->turn->later)
+    if (status == 0 && !b->turn->later) {
+        bench_warn_of_requests(b->terminal, o, &b->setup, &b->workload);
         bench_money_warn(&b->money, b->terminal, o->max_cost);
+    }
     return status;
 }
 

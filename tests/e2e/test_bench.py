@@ -339,6 +339,29 @@ class Endpoints(Case):
         self.assertEqual(server.seen, [])
         self.assertFalse(os.path.exists(self.run_path))
 
+    def test_requests_beyond_a_workload_that_is_not_begun_anew_are_told(self):
+        turns = self.write("turns.jsonl", "".join(json.dumps(
+            {"request_id": f"r{i}", "input_length": 9, "output_length": 1, "timestamp": 0,
+             **({"after": ["r0"]} if i else {})}) + "\n" for i in range(3)))
+
+        def told(*words):
+            return self.farebox("bench", "--url", "mock:constant", "--dry-run", "-n", 30, *words)
+        own = told("--trace", self.workload)
+        self.assertIn("--requests 30: the workload holds 20 and is not begun anew at its own times",
+                      own.stderr)
+        self.assertIn("requests     20\n", own.stdout)
+        waits = told("--trace", turns, "--concurrency", 2)
+        self.assertIn("holds 3 and is not begun anew where its requests wait", waits.stderr)
+        self.assertIn("requests     3\n", waits.stdout)
+        for words in (["--rate", 5], ["--concurrency", 2]):
+            anew = told("--trace", self.workload, *words)
+            self.assertEqual(anew.stderr, "")
+            self.assertIn("begun anew 1 time", anew.stdout)
+        self.assertEqual(told("--scenario", "chat").stderr, "")
+        _, url = self.plain()
+        done = self.bench("--url", url, "-n", 30, "--no-probe", "--repeat", 2)
+        self.assertEqual(done.stderr.count("--requests 30"), 1)
+
     def test_repeats_take_turns(self):
         a, first = self.plain()
         b, second = self.plain()
