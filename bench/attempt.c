@@ -111,14 +111,21 @@ void attempt_answer(struct attempt *a, int http_status, const char *content_type
     a->body.cap = is_good(a) ? a->config->max_body : ERROR_BODY;
 }
 
-/* Keeps words about a failure, as text that a terminal can show: control characters become spaces,
- * bytes that are not UTF-8 (also of a character cut at the end) question marks. */
+/* Keeps words about a failure, without secrets and as text that a terminal can show: control
+ * characters become spaces, bytes that are not UTF-8 (also of a character cut at the end) question
+ * marks. */
 static void set_message(struct attempt *a, struct text words)
 {
-    size_t n = words.length < sizeof a->message - 1 ? words.length : sizeof a->message - 1, bad;
-    for (size_t i = 0; i < n; i++)
-        a->message[i] = (unsigned char)words.at[i] < ' ' || words.at[i] == 0x7f ? ' ' : words.at[i];
+    struct buffer shown;
+    buffer_init(&shown, sizeof a->message);
+    secrets_hide(a->config->secrets, words, sizeof a->message - 1, &shown);
+    size_t n = shown.length, bad;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)shown.data[i];
+        a->message[i] = c < ' ' || c == 0x7f ? ' ' : shown.data[i];
+    }
     a->message[n] = '\0';
+    buffer_free(&shown);
     for (size_t at = 0; at < n && !text_is_utf8(a->message + at, n - at, &bad); at += bad + 1)
         a->message[at + bad] = '?';
 }
@@ -166,9 +173,12 @@ static void note_token(struct attempt *a, const struct chunk *c)
 static void note_rest(struct attempt *a, const struct chunk *c)
 {
     if (c->finish_reason.length) {
-        size_t n = c->finish_reason.length;
+        struct text reason = c->finish_reason, found;
+        if (secrets_find(a->config->secrets, reason, 0, &found))
+            reason = text_of(SECRETS_HIDDEN);
+        size_t n = reason.length;
         n = n < sizeof a->finish_reason - 1 ? n : sizeof a->finish_reason - 1;
-        memcpy(a->finish_reason, c->finish_reason.at, n);
+        memcpy(a->finish_reason, reason.at, n);
         a->finish_reason[n] = '\0';
     }
     if (c->has_usage) {
@@ -316,10 +326,21 @@ static void end_refusal(struct attempt *a)
          parsed && c.error_message.length ? c.error_message : body);
 }
 
-void attempt_end(struct attempt *a, enum failure_class transport, const char *message)
+/* Only of the whole: a secret may have come in pieces. */
+static void hide_secrets(const struct attempt *a, struct buffer *kept)
 {
-    if (!message)
-        message = "";
+    struct text all = {kept->data, kept->length}, found;
+    struct buffer shown;
+    if (!secrets_find(a->config->secrets, all, 0, &found))
+        return;
+    buffer_init(&shown, kept->cap);
+    secrets_hide(a->config->secrets, all, kept->cap, &shown);
+    buffer_free(kept);
+    *kept = shown;
+}
+
+static void conclude(struct attempt *a, enum failure_class transport, const char *message)
+{
     if (a->cancelled)
         return;
     if (a->http_status && !is_good(a))
@@ -330,6 +351,13 @@ void attempt_end(struct attempt *a, enum failure_class transport, const char *me
         fail(a, transport, text_of(message));
     else if (a->failure == FAILURE_NONE)
         end_body(a);
+}
+
+void attempt_end(struct attempt *a, enum failure_class transport, const char *message)
+{
+    conclude(a, transport, message ? message : "");
+    hide_secrets(a, &a->text);
+    hide_secrets(a, &a->raw_usage);
 }
 
 static void estimate_usage(const struct attempt *a, struct record *r)

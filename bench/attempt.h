@@ -13,6 +13,7 @@
 #ifndef FAREBOX_BENCH_ATTEMPT_H
 #define FAREBOX_BENCH_ATTEMPT_H
 
+#include "bench/secrets.h"
 #include "bench/sse.h"
 #include "core/money.h"
 #include "core/runs/record.h"
@@ -25,6 +26,7 @@ struct attempt_config {
     bool keep_text, keep_raw;
     uint32_t cancel_after; /* hang up after so many token-bearing chunks; 0 = never */
     size_t max_event, max_body;
+    const struct secrets *secrets; /* hidden in all that is kept of the answer; NULL */
 };
 
 /* When bytes arrived. A socket was reported readable at wake_ns and read at read_ns: what stands

@@ -8,34 +8,63 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-static int add_header(struct endpoint *e, const char *line, struct error *err)
+/* The error shows no word of it: what looks like no header may be a key. */
+static int add_own_header(struct endpoint *e, size_t i, struct error *err)
 {
+    const char *line = e->config->headers[i];
     if (!strchr(line, ':') || strpbrk(line, "\r\n"))
-        return error_set(err, ERR_INPUT, "\"%.60s\" is no header: expected \"Name: value\"", line);
+        return error_set(err, ERR_INPUT, "header %zu is none: expected \"Name: value\" in one line",
+                         i + 1);
     e->headers = curl_slist_append(e->headers, line);
     return 0;
+}
+
+static bool brings_authorization(const struct endpoint_config *c)
+{
+    for (size_t i = 0; c->headers && c->headers[i]; i++)
+        if (strncasecmp(c->headers[i], "Authorization:", 14) == 0)
+            return true;
+    return false;
+}
+
+static int add_key(struct endpoint *e, struct error *err)
+{
+    struct buffer line;
+    buffer_init(&line, 16384);
+    int fits = buffer_add_format(&line, "Authorization: Bearer %s", e->config->api_key);
+    bool good = fits == 0 && !strpbrk(line.data, "\r\n");
+    if (good)
+        e->headers = curl_slist_append(e->headers, line.data);
+    if (line.data)
+        explicit_bzero(line.data, line.length);
+    buffer_free(&line);
+    if (good)
+        return 0;
+    return error_set(err, ERR_INPUT, "the API key is too long or has a line break in it");
+}
+
+static void learn_secrets(struct endpoint *e)
+{
+    const struct endpoint_config *c = e->config;
+    secrets_add(&e->secrets, c->api_key);
+    secrets_add(&e->secrets, c->password && c->password[0] ? c->password : c->user);
+    for (size_t i = 0; c->secrets && c->secrets[i]; i++)
+        secrets_add(&e->secrets, c->secrets[i]);
 }
 
 static int add_headers(struct endpoint *e, bool stream, struct error *err)
 {
     const struct endpoint_config *c = e->config;
-    add_header(e, "Content-Type: application/json", err);
-    add_header(e, stream ? "Accept: text/event-stream" : "Accept: application/json", err);
+    e->headers = curl_slist_append(e->headers, "Content-Type: application/json");
+    e->headers = curl_slist_append(e->headers, stream ? "Accept: text/event-stream"
+                                                      : "Accept: application/json");
     e->headers = curl_slist_append(e->headers, "Expect:"); /* no waiting for 100-continue */
-    if (c->api_key) {
-        struct buffer line;
-        buffer_init(&line, 16384);
-        int fits = buffer_add_format(&line, "Authorization: Bearer %s", c->api_key);
-        bool good = fits == 0 && !strpbrk(line.data, "\r\n");
-        if (good)
-            e->headers = curl_slist_append(e->headers, line.data);
-        buffer_free(&line);
-        if (!good)
-            return error_set(err, ERR_INPUT, "the API key is too long or has a line break in it");
-    }
+    if (c->api_key && !brings_authorization(c) && add_key(e, err) < 0)
+        return ERR_INPUT;
     for (size_t i = 0; c->headers && c->headers[i]; i++)
-        if (add_header(e, c->headers[i], err) < 0)
+        if (add_own_header(e, i, err) < 0)
             return ERR_INPUT;
     return 0;
 }
@@ -123,6 +152,7 @@ int endpoint_prepare(struct endpoint *e, const struct endpoint_config *config, e
         endpoint_free(e);
         return ERR_INPUT;
     }
+    learn_secrets(e);
     size_t length = strlen(config->url);
     while (length && config->url[length - 1] == '/')
         length--;
@@ -139,6 +169,7 @@ void endpoint_free(struct endpoint *e)
 {
     free(e->url);
     free(e->model);
+    secrets_free(&e->secrets);
     curl_slist_free_all(e->headers);
     curl_slist_free_all(e->resolve);
     *e = (struct endpoint){0};
@@ -152,6 +183,8 @@ void endpoint_apply(const struct endpoint *e, CURL *easy)
                                  : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
     curl_easy_setopt(easy, CURLOPT_URL, e->url);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, e->headers);
+    curl_easy_setopt(easy, CURLOPT_USERNAME, c->user);
+    curl_easy_setopt(easy, CURLOPT_PASSWORD, c->password);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, c->http2 ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, c->unix_socket);

@@ -6,12 +6,14 @@
  *     endpoint_free(&e);
  *
  * The endpoint borrows the config and owns the rest. After preparing it does not change: workers
- * share it. The API key stands in the header list only, which is never shown or written.
+ * share it. What must not be seen stands in the header list and in `secrets`, by which it is hidden
+ * in everything that the endpoint answers; neither is ever shown or written.
  */
 #ifndef FAREBOX_BENCH_ENDPOINT_H
 #define FAREBOX_BENCH_ENDPOINT_H
 
 #include "bench/prompt.h"
+#include "bench/secrets.h"
 #include "core/error.h"
 
 #include <curl/curl.h>
@@ -19,12 +21,15 @@
 #include <stddef.h>
 
 struct endpoint_config {
-    const char *name;           /* in records and tables; NULL where there is one endpoint only */
-    const char *url;            /* the API's base: https://api.example.com/v1 */
-    const char *model;          /* NULL: the request's own, else the first that /models lists */
-    double share;               /* of the sessions, relative to the other endpoints */
-    const char *api_key;        /* NULL: no Authorization header */
-    const char *const *headers; /* "Name: value", ended by NULL; NULL */
+    const char *name;    /* in records and tables; NULL where there is one endpoint only */
+    const char *url;     /* the API's base: https://api.example.com/v1; shown and recorded */
+    const char *model;   /* NULL: the request's own, else the first that /models lists */
+    double share;        /* of the sessions, relative to the other endpoints */
+    const char *api_key; /* NULL: no Authorization header */
+    const char *user, *password; /* for HTTP's basic authentication; NULL */
+    const char *const
+        *headers; /* "Name: value", ended by NULL; NULL. Its Authorization replaces ours */
+    const char *const *secrets;        /* further words to hide in answers, ended by NULL; NULL */
     const char *unix_socket, *ca_file; /* NULL */
     bool insecure;                     /* certificates are not checked */
     bool http2;
@@ -35,6 +40,7 @@ struct endpoint {
     char *url;                  /* of the API's path */
     char *model;                /* what to ask for where the request says nothing; NULL */
     struct curl_slist *headers; /* with Content-Type, Authorization and the user's own */
+    struct secrets secrets;
     struct curl_slist *resolve; /* host:port:addresses, looked up once; NULL for numbers */
     char resolve_error[128];    /* why the look-up failed; "" = it did not */
     /* A transfer by prior knowledge must not meet an open connection: HTTP/2 without TLS in

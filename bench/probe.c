@@ -28,9 +28,26 @@ static int until_stopped(void *context, curl_off_t a, curl_off_t b, curl_off_t c
     return stop_level() > 0;
 }
 
+/* "HTTP status 401: " and the endpoint's words, without its secrets. */
+static void note_refusal(const struct endpoint *e, long status, const struct buffer *answer,
+                         struct bench_probe *result)
+{
+    struct chunk c;
+    struct buffer note;
+    buffer_init(&note, sizeof result->note);
+    buffer_add_format(&note, "HTTP status %ld", status);
+    if (answer->data && chunk_parse(answer->data, answer->length, &c) == 0 &&
+        c.error_message.length) {
+        buffer_add_text(&note, ": ");
+        secrets_hide(&e->secrets, c.error_message, 180, &note);
+    }
+    snprintf(result->note, sizeof result->note, "%s", note.data);
+    buffer_free(&note);
+}
+
 /* One blocking exchange; body NULL = GET. 0, or -1 with the reason in note. */
-static int exchange(CURL *easy, const struct buffer *body, struct buffer *answer,
-                    struct bench_probe *result)
+static int exchange(const struct endpoint *e, CURL *easy, const struct buffer *body,
+                    struct buffer *answer, struct bench_probe *result)
 {
     char words[CURL_ERROR_SIZE] = "";
     long status = 0;
@@ -56,12 +73,7 @@ static int exchange(CURL *easy, const struct buffer *body, struct buffer *answer
         return -1;
     }
     if (status < 200 || status > 299) {
-        struct chunk c;
-        struct text why = {"", 0};
-        if (answer->data && chunk_parse(answer->data, answer->length, &c) == 0)
-            why = c.error_message;
-        snprintf(result->note, sizeof result->note, "HTTP status %ld%s%.*s", status,
-                 why.length ? ": " : "", (int)(why.length < 180 ? why.length : 180), why.at);
+        note_refusal(e, status, answer, result);
         return -1;
     }
     return 0;
@@ -105,7 +117,7 @@ static void ask_model(struct endpoint *e, CURL *easy, struct buffer *answer,
     buffer_add_text(&url, "/models");
     curl_easy_setopt(easy, CURLOPT_URL, url.data);
     curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-    if (exchange(easy, NULL, answer, result) == 0)
+    if (exchange(e, easy, NULL, answer, result) == 0)
         e->model = first_model(answer);
     curl_easy_setopt(easy, CURLOPT_URL, e->url);
     buffer_free(&url);
@@ -120,7 +132,7 @@ static uint64_t count_tokens(struct endpoint *e, const struct prompt_maker *m, C
     uint64_t tokens = 0;
     buffer_init(&body, BUFFER_UNBOUNDED);
     prompt_maker_build_probe(m, e->model ? e->model : "default", words, words, &body);
-    if (exchange(easy, &body, answer, result) == 0) {
+    if (exchange(e, easy, &body, answer, result) == 0) {
         if (chunk_parse(answer->data ? answer->data : "", answer->length, &c) == 0 && c.has_usage)
             tokens = usage_input(&c.usage);
         if (tokens == 0)

@@ -45,7 +45,8 @@ static void configure_answer(struct worker *w, struct flight *flight)
                                              .keep_text = c->keep_text,
                                              .keep_raw = c->keep_raw,
                                              .max_event = MAX_EVENT,
-                                             .max_body = MAX_BODY};
+                                             .max_body = MAX_BODY,
+                                             .secrets = &flight->endpoint->secrets};
     double draw =
         (double)(random_mix(c->seed ^ 0x63616e63656c, flight->due.ordinal) >> 11) * 0x1p-53;
     if (c->cancel_share > 0 && draw < c->cancel_share)

@@ -1,6 +1,7 @@
 #include "bench/attempt.h"
 #include "tests/unit/testing.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define TOKEN "data: {\"choices\":[{\"delta\":{\"content\":\" t\"}}]}\n\n"
@@ -191,6 +192,105 @@ START_TEST(words_of_a_server_become_text)
 }
 END_TEST
 
+#define KEY "sk-proj-9fQ2mXw7Lr4TzB8e"
+
+/* The words as they are kept, at most `most` bytes; the caller frees them. */
+static char *hidden(const char *secret, const char *words, size_t most)
+{
+    struct secrets s = {0};
+    struct buffer b;
+    secrets_add(&s, "");
+    secrets_add(&s, NULL);
+    secrets_add(&s, secret);
+    buffer_init(&b, BUFFER_UNBOUNDED);
+    secrets_hide(&s, text_of(words), most, &b);
+    secrets_free(&s);
+    return buffer_take(&b);
+}
+
+START_TEST(secrets_are_hidden_whole_in_part_and_behind_a_mask)
+{
+    static const struct {
+        const char *secret, *words, *expected;
+    } cases[] = {
+        {KEY, "bad key " KEY ".", "bad key (hidden)."},
+        {KEY, KEY, "(hidden)"},
+        {KEY, KEY KEY " " KEY, "(hidden)(hidden) (hidden)"},
+        {KEY, "starts with sk-proj-9f, as it should", "starts with (hidden), as it should"},
+        {KEY, "ends with w7Lr4TzB8e", "ends with (hidden)"},
+        {KEY, "key sk-p****************B8e!", "key (hidden)!"},
+        {KEY, "key ***zB8e, key ...B8e", "key (hidden), key (hidden)"},
+        {KEY, "key sk-\\u2022\\u2022TzB8e", "key (hidden)"},
+        {KEY, "key sk-proj-9\xe2\x80\xa6", "key (hidden)"},
+        {KEY, "keys begin with sk-proj and are long", "keys begin with sk-proj and are long"},
+        {KEY, "wait... 8e, x**2 and so on", "wait... 8e, x**2 and so on"},
+        {"EMPTY", "EMPTY is no key, nor is EMPTYING", "(hidden) is no key, nor is EMPTYING"},
+        {"x", "x marks an axis (x)", "(hidden) marks an axis ((hidden))"},
+        {"", "nothing", "nothing"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *got = hidden(cases[i].secret, cases[i].words, SIZE_MAX);
+        ck_assert_str_eq(got, cases[i].expected);
+        free(got);
+    }
+}
+END_TEST
+
+/* Wherever the words are cut, what is left shows no 8 bytes of the key. */
+START_TEST(a_cut_shows_no_part_of_a_secret)
+{
+    const char *words = "an answer that repeats " KEY " and goes on for a while";
+    for (size_t most = 1; most < strlen(words); most++) {
+        char *got = hidden(KEY, words, most);
+        ck_assert_uint_le(strlen(got), most);
+        ck_assert_ptr_null(strstr(got, "sk-"));
+        free(got);
+    }
+    struct buffer b;
+    buffer_init(&b, BUFFER_UNBOUNDED);
+    for (int i = 0; i < 5000; i++)
+        buffer_add_text(&b, i == 120 ? KEY : ". ");
+    char *got = hidden(KEY, b.data, 255);
+    ck_assert_uint_eq(strlen(got), 255);
+    ck_assert_ptr_nonnull(strstr(got, "(hidden)"));
+    free(got);
+    buffer_free(&b);
+}
+END_TEST
+
+START_TEST(nothing_that_is_kept_of_an_answer_holds_the_key)
+{
+    struct secrets secrets = {0};
+    struct attempt_config c = streaming;
+    struct attempt a;
+    secrets_add(&secrets, KEY);
+    c.secrets = &secrets;
+    c.keep_text = c.keep_raw = true;
+    begin(&a, &c);
+    ck_assert(read_at(&a, 200, 210,
+                      "data: {\"choices\":[{\"delta\":{\"content\":\"it is sk-pro\"}}]}\n\n"));
+    ck_assert(
+        read_at(&a, 300, 310,
+                "data: {\"choices\":[{\"delta\":{\"content\":\"j-9fQ2mXw7Lr4TzB8e.\"}}]}\n\n"));
+    ck_assert(read_at(&a, 400, 410,
+                      "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"" KEY "\"}],"
+                      "\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":2,\"key\":\"" KEY
+                      "\"}}\n\n" DONE));
+    attempt_end(&a, FAILURE_NONE, NULL);
+    struct record r = fill(&a);
+    ck_assert_int_eq(r.status, RECORD_COMPLETED);
+    ck_assert_str_eq(r.text, "it is (hidden).");
+    ck_assert_str_eq(r.finish_reason, "(hidden)");
+    ck_assert_str_eq(r.raw_usage,
+                     "{\"prompt_tokens\":9,\"completion_tokens\":2,\"key\":\"(hidden)\"}");
+    attempt_begin(&a, &c, 500);
+    attempt_end(&a, FAILURE_CONNECT, "refused by " KEY);
+    ck_assert_str_eq(fill(&a).message, "refused by (hidden)");
+    attempt_free(&a);
+    secrets_free(&secrets);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("attempt");
@@ -203,6 +303,9 @@ int main(void)
     tcase_add_test(t, a_cancelled_stream_hangs_up_and_is_no_failure);
     tcase_add_test(t, an_attempt_forgets_the_one_before);
     tcase_add_test(t, words_of_a_server_become_text);
+    tcase_add_test(t, secrets_are_hidden_whole_in_part_and_behind_a_mask);
+    tcase_add_test(t, a_cut_shows_no_part_of_a_secret);
+    tcase_add_test(t, nothing_that_is_kept_of_an_answer_holds_the_key);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }

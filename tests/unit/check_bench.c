@@ -681,7 +681,7 @@ START_TEST(bad_configurations_are_refused)
     check_bad_config((struct endpoint_config){.url = "ftp://x/v1"}, NULL, "no endpoint");
     check_bad_config((struct endpoint_config){.url = "not a url"}, NULL, "no endpoint");
     check_bad_config((struct endpoint_config){.url = "http://127.0.0.1:1", .headers = bad_header},
-                     NULL, "no header");
+                     NULL, "header 1 is none");
     check_bad_config((struct endpoint_config){.url = "http://127.0.0.1:1"}, "[1]", "object");
 }
 END_TEST
