@@ -1,6 +1,6 @@
 #include "cli/bench_options.h"
 
-#include "core/file.h"
+#include "cli/bench_hide.h"
 #include "core/memory.h"
 #include "core/random.h"
 
@@ -15,7 +15,8 @@
 const struct option_spec bench_option_specs[] = {
     {"url", 'u', OPTION_LIST, AT(urls), NULL, "URL",
      .help = "the API's base, such as https://api.example.com/v1, or mock:PRESET for a simulated "
-             "endpoint of its own; again for several endpoints", .group = "Endpoint"},
+             "endpoint of its own; again for several endpoints", .group = "Endpoint",
+     .shown = hide_in_url},
     {"model", 'm', OPTION_LIST, AT(models), NULL, "NAME",
      .help = "model to ask for; else the request's own, else the first that the endpoint lists; "
              "again for several"},
@@ -24,12 +25,19 @@ const struct option_spec bench_option_specs[] = {
     {"api", 0, OPTION_TEXT, AT(api), "chat", "API", .help = "chat, completions or embeddings"},
     {"no-stream", 0, OPTION_FLAG, AT(no_stream), .help = "ask for whole answers"},
     {"body", 0, OPTION_TEXT, AT(body), NULL, "JSON|@FILE",
-     .help = "members added to every request's body: '{\"ignore_eos\": true}'"},
+     .help = "members added to every request's body: '{\"ignore_eos\": true}'",
+     .shown = hide_in_body},
     {"output-key", 0, OPTION_TEXT, AT(output_key), "max_tokens", "KEY",
      .help = "the body's key for the output length: max_completion_tokens for some models"},
-    {"header", 'H', OPTION_LIST, AT(headers), NULL, "NAME: VALUE", .help = "a further header"},
-    {"api-key-file", 0, OPTION_TEXT, AT(api_key_file), NULL, "FILE",
-     .help = "file that holds the API key; else OPENAI_API_KEY of the environment", .secret = true},
+    {"header", 'H', OPTION_LIST, AT(headers), NULL, "NAME: VALUE",
+     .help = "a further header; \"NAME: @FILE\" takes its value from a file, as secrets should be",
+     .shown = hide_in_header},
+    {"api-key-file", 0, OPTION_LIST, AT(api_key_files), NULL, "FILE|none",
+     .help = "file that holds the API key for every --url, or again for each in their order",
+     .secret = true},
+    {"api-key-env", 0, OPTION_LIST, AT(api_key_envs), NULL, "NAME|none",
+     .help = "likewise, the environment's variable that holds it; OPENAI_API_KEY where neither is "
+             "given and all --url are of one host"},
     {"cacert", 0, OPTION_TEXT, AT(ca_file), NULL, "FILE", .help = "certificates to trust"},
     {"insecure", 0, OPTION_FLAG, AT(insecure), .help = "do not check certificates"},
     {"http2", 0, OPTION_FLAG, AT(http2), .help = "HTTP/2: many streams share a connection"},
@@ -131,43 +139,6 @@ static int64_t limit_or_none(int64_t ns)
 
 /* ---- the endpoint ---- */
 
-static char *trimmed(char *text)
-{
-    size_t length = strcspn(text, "\r\n");
-    while (length && (text[length - 1] == ' ' || text[length - 1] == '\t'))
-        length--;
-    text[length] = '\0';
-    return text;
-}
-
-static int read_key(const struct bench_options *o, struct bench_setup *s, struct error *err)
-{
-    const char *key = getenv("OPENAI_API_KEY");
-    size_t length;
-    if (o->api_key_file) {
-        if (file_read_all(o->api_key_file, 16384, &s->api_key, &length, err) < 0)
-            return ERR_INPUT;
-        trimmed(s->api_key);
-        if (!s->api_key[0])
-            return error_set(err, ERR_INPUT, "%s holds no key in its first line", o->api_key_file);
-    } else if (key && *key) {
-        s->api_key = mem_copy_string(key);
-    }
-    return 0;
-}
-
-static int read_body(const struct bench_options *o, struct bench_setup *s, struct error *err)
-{
-    size_t length;
-    if (!o->body)
-        return 0;
-    if (o->body[0] != '@')
-        s->body = mem_copy_string(o->body);
-    else if (file_read_all(o->body + 1, (size_t)1 << 20, &s->body, &length, err) < 0)
-        return ERR_INPUT;
-    return 0;
-}
-
 static int count_endpoints(const struct bench_options *o, size_t *count, struct error *err)
 {
     size_t urls = o->urls.count, models = o->models.count;
@@ -192,13 +163,11 @@ static int make_endpoints(const struct bench_options *o, struct bench_setup *s, 
     size_t count;
     if (count_endpoints(o, &count, err) < 0)
         return ERR_INPUT;
-    s->headers = mem_zero(o->headers.count + 1, sizeof *s->headers);
-    for (size_t i = 0; i < o->headers.count; i++)
-        s->headers[i] = o->headers.items[i];
     s->endpoints = mem_zero(count, sizeof *s->endpoints);
     for (size_t i = 0; i < count; i++) {
         struct endpoint_config *e = &s->endpoints[i];
-        e->url = o->urls.items[o->urls.count == 1 ? 0 : i];
+        const struct bench_site *site = &s->secrets.sites[o->urls.count == 1 ? 0 : i];
+        e->url = site->url;
         e->model = o->models.count ? o->models.items[o->models.count == 1 ? 0 : i] : NULL;
         e->name = o->urls.count == 1 && count > 1 ? e->model : NULL;
         e->share = 1;
@@ -206,8 +175,11 @@ static int make_endpoints(const struct bench_options *o, struct bench_setup *s, 
                                 e->share < 0 || e->share > 1e9))
             return error_set(err, ERR_INPUT, "--share %.40s: expected a number of 0 or more",
                              o->shares.items[i]);
-        e->api_key = s->api_key;
-        e->headers = s->headers;
+        e->api_key = site->key;
+        e->user = site->user;
+        e->password = site->password;
+        e->headers = (const char *const *)s->secrets.headers;
+        e->secrets = (const char *const *)s->secrets.words;
         e->unix_socket = o->unix_socket;
         e->ca_file = o->ca_file;
         e->insecure = o->insecure;
@@ -338,7 +310,7 @@ static int set_rest(const struct bench_options *o, struct bench_setup *s, struct
                          o->api);
     c->api = (enum bench_api)api;
     c->stream = !o->no_stream && api != API_EMBEDDINGS;
-    c->extra_body = s->body;
+    c->extra_body = s->secrets.body;
     c->output_key = o->output_key;
     c->salt = salt_of(o);
     c->workers = (uint32_t)o->workers;
@@ -377,7 +349,7 @@ int bench_setup_make(const struct bench_options *o, struct bench_setup *out, str
 {
     *out = (struct bench_setup){0};
     bench_config_init(&out->config);
-    bool good = read_key(o, out, err) == 0 && read_body(o, out, err) == 0 &&
+    bool good = bench_secrets_read(o, &out->secrets, err) == 0 &&
                 make_endpoints(o, out, err) == 0 && set_load(o, out, err) == 0 &&
                 set_rest(o, out, err) == 0 && set_summary(o, &out->summary, err) == 0;
     if (good)
@@ -391,10 +363,6 @@ void bench_setup_free(struct bench_setup *s)
     if (s->config.schedule.load.stages)
         profile_free(&s->config.schedule.load);
     free(s->endpoints);
-    free(s->headers);
-    free(s->body);
-    if (s->api_key)
-        explicit_bzero(s->api_key, strlen(s->api_key));
-    free(s->api_key);
+    bench_secrets_free(&s->secrets);
     *s = (struct bench_setup){0};
 }

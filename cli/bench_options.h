@@ -3,6 +3,7 @@
 #define FAREBOX_CLI_BENCH_OPTIONS_H
 
 #include "bench/bench.h"
+#include "cli/bench_secrets.h"
 #include "cli/options.h"
 #include "cli/workload_source.h"
 #include "core/runs/summary.h"
@@ -11,8 +12,9 @@ struct bench_options {
     struct common_options common;
     struct workload_source source;
     struct option_list urls, models, headers, slos, asserts, shares, plans;
+    struct option_list api_key_files, api_key_envs;
     const char *rate, *concurrency, *arrival, *api, *body, *output_key;
-    const char *api_key_file, *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel, *shard;
+    const char *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel, *shard;
     const char *warmup, *record, *output, *max_cost, *sweep;
     double speed, burstiness, goodput;
     uint64_t requests, max_in_flight, workers, retries, repeat, max_requests;
@@ -28,8 +30,7 @@ struct bench_setup {
     struct bench_config config;
     struct summary_options summary;
     struct endpoint_config *endpoints;
-    const char **headers; /* ended by NULL */
-    char *api_key, *body;
+    struct bench_secrets secrets;
     unsigned detail;
 };
 

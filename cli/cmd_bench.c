@@ -340,6 +340,7 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
     const struct bench_options *o = parsed;
     if (o->selftest)
         return bench_selftest(t, o->common.json, err);
+    bench_secrets_warn(t, o);
     return bench_series_run(t, o, run_once, err);
 }
 

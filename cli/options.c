@@ -30,8 +30,12 @@ struct parse {
     void *target;
     char **texts;
     size_t text_count, text_capacity;
-    const char **given;
+    struct given {
+        const char *name;
+        bool typed; /* on the command line */
+    } * given;
     size_t given_count, given_capacity;
+    bool typing; /* reading the command line, not the file */
     size_t argument_capacity;
     const char **lists[32]; /* the item arrays of list options */
     size_t list_count;
@@ -221,20 +225,23 @@ static int set_value(struct parse *p, const struct option_spec *s, const char *t
     }
 }
 
-static bool is_given(const struct parse *p, const char *name)
+static struct given *find_given(const struct parse *p, const char *name)
 {
     for (size_t i = 0; i < p->given_count; i++)
-        if (strcmp(p->given[i], name) == 0)
-            return true;
-    return false;
+        if (strcmp(p->given[i].name, name) == 0)
+            return &p->given[i];
+    return NULL;
 }
 
 static int give(struct parse *p, const struct option_spec *s, const char *text, struct error *err)
 {
-    if (!is_given(p, s->name)) {
+    struct given *given = find_given(p, s->name);
+    if (!given) {
         mem_grow(&p->given, &p->given_capacity, p->given_count + 1, sizeof *p->given);
-        p->given[p->given_count++] = s->name;
+        given = &p->given[p->given_count++];
+        *given = (struct given){.name = s->name};
     }
+    given->typed = given->typed || p->typing;
     if (strcmp(s->name, "seed") == 0)
         ((struct common_options *)p->target)->seed_given = true;
     return set_value(p, s, text, err);
@@ -384,11 +391,10 @@ static const char *config_path(int argc, char **argv)
 /* A list given on the command line replaces the one from the file or the default. */
 static void clear_default_list(struct parse *p, const char *word, bool *cleared, size_t count)
 {
-    if (strncmp(word, "--", 2) != 0)
-        return;
     const char *equals = strchr(word, '=');
+    bool longer = strncmp(word, "--", 2) == 0;
     struct text name = {word + 2, equals ? (size_t)(equals - word - 2) : strlen(word) - 2};
-    const struct option_spec *s = find_option(p, name);
+    const struct option_spec *s = longer ? find_option(p, name) : find_letter(p, word[1]);
     size_t index = s ? (size_t)(s - p->specs) : count;
     if (s && s->type == OPTION_LIST && index < count && !cleared[index]) {
         ((struct option_list *)((char *)p->target + s->offset))->count = 0;
@@ -411,6 +417,7 @@ int options_parse(const struct option_spec *specs, int argc, char **argv, void *
     if (config && read_config(p, config, err) < 0)
         return ERR_INPUT;
     bool only_arguments = false;
+    p->typing = true;
     for (int i = 0, used = 1; i < argc; i += used) {
         used = 1;
         if (!only_arguments && strcmp(argv[i], "--") == 0) {
@@ -446,5 +453,12 @@ void options_free(void *target)
 bool options_given(const void *target, const char *name)
 {
     const struct common_options *common = target;
-    return is_given(common->owned, name);
+    return find_given(common->owned, name) != NULL;
+}
+
+bool options_typed(const void *target, const char *name)
+{
+    const struct common_options *common = target;
+    const struct given *given = find_given(common->owned, name);
+    return given && given->typed;
 }

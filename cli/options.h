@@ -49,6 +49,8 @@ struct option_spec {
     const char *help;
     const char *group; /* a heading in the help: starts a new group where it is set */
     bool secret;       /* names a secret's file: its content is never shown */
+    /* How a value that may hold a secret is written into run.json; NULL = as it is */
+    void (*shown)(const char *value, struct buffer *out);
 };
 
 /* What every command takes. */
@@ -71,6 +73,9 @@ void options_free(void *target);
 /* True if the option was given on the command line or in the file. */
 bool options_given(const void *target, const char *name);
 
+/* True if it was given on the command line, where every user of the machine can read it. */
+bool options_typed(const void *target, const char *name);
+
 /* The options as help text, `width` columns wide. */
 void options_help(const struct option_spec *specs, int width, struct buffer *out);
 
@@ -78,7 +83,7 @@ void options_help(const struct option_spec *specs, int width, struct buffer *out
 const struct option_spec *options_common(void);
 
 /* The effective values as an object, keys as the long names: fed back by --config it repeats the
- * run. */
+ * run, but for values that are hidden because they are secrets. */
 void options_write(const struct option_spec *specs, const void *target, struct json_writer *w);
 
 /* "1.5s" and such to nanoseconds; false if it is no duration. */

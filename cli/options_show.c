@@ -73,6 +73,19 @@ static void write_duration(int64_t ns, struct json_writer *w)
     buffer_free(&b);
 }
 
+static void write_text(const struct option_spec *s, const char *value, struct json_writer *w)
+{
+    if (!value || !s->shown) {
+        json_put_string(w, value);
+        return;
+    }
+    struct buffer b;
+    buffer_init(&b, BUFFER_UNBOUNDED);
+    s->shown(value, &b);
+    json_put_string(w, b.data);
+    buffer_free(&b);
+}
+
 static void write_one(const struct option_spec *s, const void *target, struct json_writer *w)
 {
     const void *field = (const char *)target + s->offset;
@@ -81,7 +94,7 @@ static void write_one(const struct option_spec *s, const void *target, struct js
         json_put_bool(w, *(const bool *)field);
         break;
     case OPTION_TEXT:
-        json_put_string(w, *(const char *const *)field);
+        write_text(s, *(const char *const *)field, w);
         break;
     case OPTION_COUNT:
         json_put_u64(w, *(const uint64_t *)field);
@@ -96,7 +109,7 @@ static void write_one(const struct option_spec *s, const void *target, struct js
         const struct option_list *list = field;
         json_begin_array(w);
         for (size_t i = 0; i < list->count; i++)
-            json_put_string(w, list->items[i]);
+            write_text(s, list->items[i], w);
         json_end_array(w);
     }
     }
