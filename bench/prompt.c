@@ -13,19 +13,41 @@
 /* Words at the start of a block that spell its identity; the rest comes from the pool. */
 #define IDENTITY_WORDS 8
 
-/* Keys of a body that we would write ourselves. */
-enum own_key { KEY_MODEL = 1, KEY_PROMPT = 2, KEY_OUTPUT = 4, KEY_STREAM = 8 };
+#define MAX_EXTRA 64 /* members of --body: a bit each */
+
+/* What a body says that we would say ourselves. */
+enum own_key {
+    KEY_MODEL = 1,
+    KEY_PROMPT = 2,
+    KEY_OUTPUT = 4,
+    KEY_STREAM = 8,
+    KEY_STREAM_OPTIONS = 16,
+    STREAMS = 32,      /* its "stream" is true */
+    OWN_MESSAGES = 64, /* of the request, beside its body */
+};
+
+struct member {
+    struct text key, whole; /* whole: "key": value */
+    unsigned keys;
+};
+
+struct members {
+    struct member *items;
+    size_t count, capacity;
+};
 
 struct prompt_maker {
     enum bench_api api;
     bool stream;
-    char *extra; /* members of the extra body, without braces; "" */
+    char *extra;            /* the extra body */
+    struct members members; /* of it */
     unsigned extra_keys;
     char *output_key;
     uint64_t salt;
     double tokens_per_word, template_tokens;
     struct words *words;
-    uint8_t *row_keys; /* by row, where the workload has bodies */
+    uint8_t *row_keys;   /* enum own_key by row, where the workload has bodies or messages */
+    uint64_t *row_drops; /* by row: the members that it brings itself; NULL = none */
 };
 
 static const struct {
@@ -54,7 +76,15 @@ const char *bench_api_path(enum bench_api api)
     return apis[api].path;
 }
 
-static unsigned own_key(const struct prompt_maker *m, struct text key)
+/* Only chat can take them. */
+static bool has_own_messages(const struct prompt_maker *m, const struct request *r)
+{
+    return r->messages.length && m->api == API_CHAT;
+}
+
+/* ---- which keys there are, once before the run ---- */
+
+static unsigned own_key(const struct prompt_maker *m, struct text key, struct text value)
 {
     if (text_equal(key, "model"))
         return KEY_MODEL;
@@ -63,64 +93,109 @@ static unsigned own_key(const struct prompt_maker *m, struct text key)
     if (text_equal(key, "max_tokens") || text_equal(key, "max_completion_tokens") ||
         text_equal(key, m->output_key))
         return KEY_OUTPUT;
-    return text_equal(key, "stream") ? KEY_STREAM : 0;
+    if (text_equal(key, "stream_options"))
+        return KEY_STREAM_OPTIONS;
+    if (text_equal(key, "stream"))
+        return text_equal(value, "true") ? KEY_STREAM | STREAMS : KEY_STREAM;
+    return 0;
 }
 
-/* Which of our keys an object has, and its members without the braces. 0, or ERR_INPUT. */
-static int look_into(const struct prompt_maker *m, struct text json, const char *what,
-                     unsigned *keys, struct text *members, struct error *err)
+/* The members of an object, as views into it. 0, or ERR_INPUT. */
+static int list_members(const struct prompt_maker *m, struct text json, const char *what,
+                        struct members *out, struct error *err)
 {
     struct json_scan s;
-    struct text key, raw = {"", 0};
-    const char *open = memchr(json.at, '{', json.length);
-    *keys = 0;
+    struct text key;
+    out->count = 0;
     json_scan_init(&s, what, json.at, json.length, 1);
     json_object_begin(&s);
-    const char *last = s.at;
     while (json_object_next(&s, &key)) {
-        *keys |= own_key(m, key);
-        json_skip(&s, &raw);
-        last = s.at;
+        struct text value = {"", 0};
+        if (!json_skip(&s, &value))
+            break;
+        const char *start = key.at - 1, *end = value.at + value.length;
+        mem_grow(&out->items, &out->capacity, out->count + 1, sizeof *out->items);
+        out->items[out->count++] = (struct member){
+            .key = key, .whole = {start, (size_t)(end - start)}, .keys = own_key(m, key, value)};
     }
-    if (json_scan_end(&s, err) < 0)
+    return json_scan_end(&s, err);
+}
+
+static unsigned all_keys(const struct members *list)
+{
+    unsigned keys = 0;
+    for (size_t i = 0; i < list->count; i++)
+        keys |= list->items[i].keys;
+    return keys;
+}
+
+static int look_into_extra(struct prompt_maker *m, struct error *err)
+{
+    struct members *extra = &m->members;
+    if (list_members(m, text_of(m->extra), "--body", extra, err) < 0)
         return ERR_INPUT;
-    *members = (struct text){open + 1, (size_t)(last - open - 1)};
+    for (size_t i = 0; i < extra->count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (text_same(extra->items[i].key, extra->items[k].key))
+                return error_set(err, ERR_INPUT, "--body: member %zu has the key of member %zu",
+                                 i + 1, k + 1);
+    if (extra->count > MAX_EXTRA)
+        return error_set(err, ERR_INPUT, "--body: expected at most %d members, found %zu",
+                         MAX_EXTRA, extra->count);
+    m->extra_keys = all_keys(extra);
     return 0;
+}
+
+/* Which members of the extra body give way to these; also to another name for the same. */
+static uint64_t find_drops(const struct prompt_maker *m, const struct members *own, unsigned keys)
+{
+    uint64_t drops = 0;
+    for (size_t i = 0; i < m->members.count; i++) {
+        const struct member *extra = &m->members.items[i];
+        bool drop = extra->keys & keys & (KEY_OUTPUT | KEY_PROMPT);
+        for (size_t k = 0; !drop && k < own->count; k++)
+            drop = text_same(own->items[k].key, extra->key);
+        drops |= (uint64_t)drop << i;
+    }
+    return drops;
 }
 
 static int look_into_rows(struct prompt_maker *m, const struct workload *w, struct error *err)
 {
-    if (!w->body_start)
+    struct members own = {0};
+    int status = 0;
+    if (!w->body_start && !w->messages_start)
         return 0;
     m->row_keys = mem_zero(w->count, 1);
-    for (size_t i = 0; i < w->count; i++) {
-        struct text members,
-            body = {w->body + w->body_start[i], (size_t)(w->body_start[i + 1] - w->body_start[i])};
-        unsigned keys;
-        if (body.length == 0)
-            continue;
-        if (look_into(m, body, "body of a request", &keys, &members, err) < 0)
-            return ERR_INPUT;
-        m->row_keys[i] = (uint8_t)keys;
+    m->row_drops = m->members.count ? mem_zero(w->count, sizeof *m->row_drops) : NULL;
+    for (size_t i = 0; i < w->count && status == 0; i++) {
+        struct request r;
+        workload_get(w, i, &r);
+        own.count = 0;
+        if (r.body.length)
+            status = list_members(m, r.body, "body of a request", &own, err);
+        bool messages = has_own_messages(m, &r);
+        unsigned keys = all_keys(&own);
+        m->row_keys[i] = (uint8_t)(keys | (messages ? OWN_MESSAGES : 0));
+        if (m->row_drops)
+            m->row_drops[i] = find_drops(m, &own, keys | (messages ? KEY_PROMPT : 0));
     }
-    return 0;
+    free(own.items);
+    return status;
 }
 
 struct prompt_maker *prompt_maker_create(const struct prompt_config *config,
                                          const struct workload *w, struct error *err)
 {
     struct prompt_maker *m = mem_zero(1, sizeof *m);
-    struct text members = {"", 0};
     m->api = config->api;
     m->stream = config->stream && config->api != API_EMBEDDINGS;
     m->output_key = mem_copy_string(config->output_key ? config->output_key : "max_tokens");
     m->salt = config->salt;
     m->tokens_per_word = 1;
     m->words = words_create(config->salt);
-    bool good = !config->extra_body || look_into(m, text_of(config->extra_body), "--body",
-                                                 &m->extra_keys, &members, err) == 0;
-    m->extra = mem_copy_text(members.at, members.length);
-    if (good && look_into_rows(m, w, err) == 0)
+    m->extra = mem_copy_string(config->extra_body ? config->extra_body : "{}");
+    if (look_into_extra(m, err) == 0 && look_into_rows(m, w, err) == 0)
         return m;
     prompt_maker_free(m);
     return NULL;
@@ -131,8 +206,10 @@ void prompt_maker_free(struct prompt_maker *m)
     if (!m)
         return;
     free(m->extra);
+    free(m->members.items);
     free(m->output_key);
     free(m->row_keys);
+    free(m->row_drops);
     words_free(m->words);
     free(m);
 }
@@ -209,16 +286,26 @@ static void add_member(struct buffer *out, const char *key, const char *text)
     buffer_add_byte(out, ',');
 }
 
-static void add_controls(const struct prompt_maker *m, unsigned taken, uint32_t output, bool stream,
-                         struct buffer *out)
+static void add_output(const struct prompt_maker *m, unsigned taken, uint32_t output,
+                       struct buffer *out)
 {
     if (!(taken & KEY_OUTPUT) && m->api != API_EMBEDDINGS) {
         buffer_add_format(out, "\"%s\":", m->output_key);
         buffer_add_u64(out, output ? output : 1);
         buffer_add_byte(out, ',');
     }
-    if (stream && !(taken & KEY_STREAM))
-        buffer_add_text(out, "\"stream\":true,\"stream_options\":{\"include_usage\":true},");
+}
+
+/* The usage comes with a stream only if it is asked for; without a stream that is an error. */
+static void add_stream(const struct prompt_maker *m, unsigned row_keys, struct buffer *out)
+{
+    unsigned taken = row_keys | m->extra_keys;
+    unsigned first = row_keys & KEY_STREAM ? row_keys : m->extra_keys;
+    bool streams = taken & KEY_STREAM ? first & STREAMS : m->stream;
+    if (!(taken & KEY_STREAM) && m->stream)
+        buffer_add_text(out, "\"stream\":true,");
+    if (streams && !(taken & KEY_STREAM_OPTIONS))
+        buffer_add_text(out, "\"stream_options\":{\"include_usage\":true},");
 }
 
 /* Every member above ends in a comma; the last one becomes the brace. */
@@ -234,6 +321,14 @@ static int add_members(struct text members, struct buffer *out)
     if (members.length == 0)
         return 0;
     return buffer_add(out, members.at, members.length) < 0 ? -1 : buffer_add_byte(out, ',');
+}
+
+static int add_extra(const struct prompt_maker *m, uint64_t drops, struct buffer *out)
+{
+    for (size_t i = 0; i < m->members.count; i++)
+        if (!(drops >> i & 1) && add_members(m->members.items[i].whole, out) < 0)
+            return -1;
+    return 0;
 }
 
 static struct text body_members(struct text body)
@@ -254,7 +349,7 @@ static struct text body_members(struct text body)
 static int add_prompt(const struct prompt_maker *m, const struct request *r, const struct due *due,
                       struct buffer *out)
 {
-    if (r->messages.length && m->api == API_CHAT) {
+    if (has_own_messages(m, r)) {
         if (buffer_add_text(out, "\"messages\":") < 0)
             return -1;
         return add_members(r->messages, out);
@@ -275,10 +370,14 @@ int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
         return -1;
     if (!(taken & KEY_MODEL) && model)
         add_member(out, "model", model);
-    if (!(row_keys & KEY_PROMPT) && add_prompt(m, &r, due, out) < 0)
+    bool brings_prompt =
+        row_keys & (KEY_PROMPT | OWN_MESSAGES) ? row_keys & KEY_PROMPT : m->extra_keys & KEY_PROMPT;
+    if (!brings_prompt && add_prompt(m, &r, due, out) < 0)
         return -1;
-    add_controls(m, taken, r.output_tokens, m->stream, out);
-    if (add_members(body_members(r.body), out) < 0 || add_members(text_of(m->extra), out) < 0)
+    add_output(m, taken, r.output_tokens, out);
+    add_stream(m, row_keys, out);
+    if (add_extra(m, m->row_drops ? m->row_drops[due->row] : 0, out) < 0 ||
+        add_members(body_members(r.body), out) < 0)
         return -1;
     return close_body(out);
 }
@@ -293,7 +392,9 @@ int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, ui
     if (add_block(m, random_mix(m->salt ^ 0x70726f6265, number), words, out) < 0)
         return -1;
     buffer_add_text(out, prompt_closing(m->api));
-    add_controls(m, m->extra_keys, 1, false, out);
-    add_members(text_of(m->extra), out);
+    add_output(m, m->extra_keys, 1, out);
+    for (size_t i = 0; i < m->members.count; i++)
+        if (!(m->members.items[i].keys & (KEY_PROMPT | KEY_STREAM | KEY_STREAM_OPTIONS)))
+            add_members(m->members.items[i].whole, out);
     return close_body(out);
 }

@@ -13,7 +13,8 @@
  * - With them (hash_ids) equal blocks at equal positions give equal text, so that a real server's
  *   prefix cache hits where the workload says.
  * - The salt keeps runs apart; salt 0 gives the same text in every run ("fixed").
- * - A request's own `messages` are sent as they are; keys of its own `body` win over everything.
+ * - A request's own `messages` are sent as they are. Each key is sent once: as the request's own
+ *   `body` has it, else as the extra body has it, else ours. A body that streams asks for usage.
  *
  * The maker owns its pool and does not change once the run has begun: workers share it.
  */
@@ -43,7 +44,7 @@ struct prompt_config {
 
 struct prompt_maker;
 
-/* ERR_INPUT if extra_body is not a JSON object. Borrows nothing. */
+/* ERR_INPUT if extra_body is not a JSON object of different keys. Borrows nothing. */
 struct prompt_maker *prompt_maker_create(const struct prompt_config *config,
                                          const struct workload *w, struct error *err);
 void prompt_maker_free(struct prompt_maker *m);

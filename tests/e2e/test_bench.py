@@ -108,6 +108,18 @@ class Endpoints(Case):
         self.assertEqual(record["usage"]["uncached_input"], 60)
         self.assertEqual(record["text"], " t" * 5)
 
+    def test_a_requests_own_body_wins_and_still_asks_for_usage(self):
+        server, url = self.plain()
+        row = {"timestamp": 0, "input_length": 60, "output_length": 5,
+               "body": {"stream": True, "temperature": 0.5, "max_tokens": 7}}
+        self.bench("--url", url, "--trace", self.write("own.jsonl", json.dumps(row) + "\n"),
+                   "--body", '{"temperature": 1, "max_tokens": 3, "top_p": 0.1}')
+        _, body = server.seen[-1]
+        self.assertEqual({k: body[k] for k in ("temperature", "max_tokens", "top_p")},
+                         {"temperature": 0.5, "max_tokens": 7, "top_p": 0.1})
+        self.assertEqual(body["stream_options"], {"include_usage": True})
+        self.completed(1)
+
     def test_prompts_differ_between_runs_unless_fixed(self):
         server, url = self.plain()
 

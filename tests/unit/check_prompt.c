@@ -155,6 +155,100 @@ START_TEST(the_requests_own_messages_and_body_win)
 }
 END_TEST
 
+/* The keys of an object in their order, each followed by a comma. */
+static void list_keys(const cJSON *body, struct buffer *out)
+{
+    for (const cJSON *c = body->child; c; c = c->next)
+        buffer_add_format(out, "%s,", c->string);
+}
+
+#define MINE "[{\"role\":\"user\",\"content\":\"mine\"}]"
+
+START_TEST(each_key_is_sent_once_as_its_owner_has_it)
+{
+    static const struct {
+        const char *body, *messages, *extra, *keys;
+    } cases[] = {
+        {"", "", "{\"a\":1}", "model,messages,max_tokens,stream,stream_options,a,"},
+        {"{\"a\":2}", "", "{\"a\":1,\"b\":1}",
+         "model,messages,max_tokens,stream,stream_options,b,a,"},
+        {"{\"model\":\"x\"}", "", "{\"model\":\"y\"}",
+         "messages,max_tokens,stream,stream_options,model,"},
+        {"{\"max_completion_tokens\":3}", "", "{\"max_tokens\":4}",
+         "model,messages,stream,stream_options,max_completion_tokens,"},
+        {"{\"messages\":" MINE "}", "", "{\"messages\":[]}",
+         "model,max_tokens,stream,stream_options,messages,"},
+        {"", MINE, "{\"messages\":[],\"a\":1}",
+         "model,messages,max_tokens,stream,stream_options,a,"},
+        {"", "", "{\"messages\":" MINE "}", "model,max_tokens,stream,stream_options,messages,"},
+        {" { } ", "", " { } ", "model,messages,max_tokens,stream,stream_options,"},
+        {"{\"stream\": true}", "", NULL, "model,messages,max_tokens,stream_options,stream,"},
+        {"{\"stream\":true,\"stream_options\":{}}", "", NULL,
+         "model,messages,max_tokens,stream,stream_options,"},
+        {"{\"stream\":false}", "", "{\"stream\":true}", "model,messages,max_tokens,stream,"},
+        {"{\"stream\":true}", "", "{\"stream\":false}",
+         "model,messages,max_tokens,stream_options,stream,"},
+        {"", "", "{\"stream\":true}", "model,messages,max_tokens,stream_options,stream,"},
+        {"", "", "{\"stream_options\":{\"a\":1}}",
+         "model,messages,max_tokens,stream,stream_options,"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct workload w = one((struct request){.input_tokens = 20,
+                                                 .output_tokens = 4,
+                                                 .messages = text_of(cases[i].messages),
+                                                 .body = text_of(cases[i].body)});
+        struct prompt_maker *m = make(&w, 5, cases[i].extra);
+        struct buffer keys;
+        cJSON *x = build(m, &w, 0, 0);
+        buffer_init(&keys, BUFFER_UNBOUNDED);
+        list_keys(x, &keys);
+        ck_assert_msg(strcmp(keys.data, cases[i].keys) == 0, "%zu: %s", i, keys.data);
+        if (strstr(cases[i].body, "\"a\":2"))
+            ck_assert_int_eq(cJSON_GetObjectItem(x, "a")->valueint, 2);
+        if (strstr(cases[i].body, "\"x\""))
+            ck_assert_str_eq(cJSON_GetObjectItem(x, "model")->valuestring, "x");
+        if (strstr(cases[i].body, "mine") || cases[i].messages[0])
+            ck_assert_str_eq(content(x), "mine");
+        cJSON_Delete(x);
+        buffer_free(&keys);
+        prompt_maker_free(m);
+        workload_free(&w);
+    }
+}
+END_TEST
+
+START_TEST(a_probe_asks_for_no_stream_and_brings_its_own_prompt)
+{
+    struct workload w = one((struct request){.input_tokens = 20, .output_tokens = 4});
+    struct prompt_maker *m =
+        make(&w, 5, "{\"messages\":[],\"stream\":true,\"stream_options\":{},\"a\":1}");
+    struct buffer b, keys;
+    buffer_init(&b, BUFFER_UNBOUNDED);
+    buffer_init(&keys, BUFFER_UNBOUNDED);
+    ck_assert_int_eq(prompt_maker_build_probe(m, "m", 32, 1, &b), 0);
+    cJSON *x = cJSON_ParseWithLength(b.data, b.length);
+    list_keys(x, &keys);
+    ck_assert_str_eq(keys.data, "model,messages,max_tokens,a,");
+    ck_assert_uint_eq(words(content(x)), 32);
+    cJSON_Delete(x);
+    buffer_free(&b);
+    buffer_free(&keys);
+    prompt_maker_free(m);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(an_extra_body_with_a_key_twice_is_refused)
+{
+    struct workload w = one((struct request){.input_tokens = 20, .output_tokens = 4});
+    struct prompt_config c = {API_CHAT, true, "{\"a\": 1, \"b\": 2, \"a\": 3}", NULL, 1};
+    struct error err = {0};
+    ck_assert_ptr_null(prompt_maker_create(&c, &w, &err));
+    ck_assert_str_eq(err.message, "--body: member 3 has the key of member 1");
+    workload_free(&w);
+}
+END_TEST
+
 START_TEST(other_apis_have_their_keys)
 {
     static const char *const keys[] = {"prompt", "input"};
@@ -181,6 +275,9 @@ int main(void)
     tcase_add_test(t, equal_blocks_give_equal_text);
     tcase_add_test(t, prompts_without_blocks_share_nothing);
     tcase_add_test(t, the_requests_own_messages_and_body_win);
+    tcase_add_test(t, each_key_is_sent_once_as_its_owner_has_it);
+    tcase_add_test(t, a_probe_asks_for_no_stream_and_brings_its_own_prompt);
+    tcase_add_test(t, an_extra_body_with_a_key_twice_is_refused);
     tcase_add_loop_test(t, other_apis_have_their_keys, 0, 2);
     suite_add_tcase(suite, t);
     return testing_run(suite);
