@@ -111,21 +111,21 @@ static int prepare(struct run *run, const struct workload *w, struct bench_repor
     const struct bench_config *c = run->config;
     run->endpoints = mem_zero(c->endpoint_count, sizeof *run->endpoints);
     run->makers = mem_zero(c->endpoint_count, sizeof *run->makers);
+    report->probes = mem_zero(c->endpoint_count, sizeof *report->probes);
+    report->probe_count = c->endpoint_count;
     for (size_t i = 0; i < c->endpoint_count; i++) {
         struct prompt_config prompt = {c->api, c->stream, c->extra_body, c->output_key, c->salt};
-        struct bench_probe probe;
         if (endpoint_prepare(&run->endpoints[i], &c->endpoints[i], c->api, c->stream, err) < 0)
             return ERR_INPUT;
         run->makers[i] = prompt_maker_create(&prompt, w, err);
         if (!run->makers[i])
             return ERR_INPUT;
-        probe_run(&run->endpoints[i], run->makers[i], c->no_probe, c->connect_timeout_ns, &probe);
+        probe_run(&run->endpoints[i], run->makers[i], c, &report->probes[i]);
+        report->insecure = report->insecure || c->endpoints[i].insecure;
         if (!run->endpoints[i].model)
             run->endpoints[i].model = mem_copy_string("default");
-        if (i == 0) {
-            report->probe = probe;
+        if (i == 0)
             strncpy(report->model, run->endpoints[0].model, sizeof report->model - 1);
-        }
     }
     return 0;
 }
@@ -235,14 +235,19 @@ static bool all_done(const struct run *run)
     return true;
 }
 
+static void obey_signals(struct run *run)
+{
+    if (stop_level() > 0)
+        stop_raise(&run->stop, stop_level() > 1 ? STOP_NOW : STOP_INTERRUPTED);
+}
+
 static void serve(struct run *run)
 {
     bool done;
     do {
         struct timespec pause = {0, OBSERVE_NS};
         nanosleep(&pause, NULL);
-        if (stop_level() > 0)
-            stop_raise(&run->stop, stop_level() > 1 ? STOP_NOW : STOP_INTERRUPTED);
+        obey_signals(run);
         done = all_done(run); /* asked before the records are taken: none is left behind */
         observe(run);
         show_progress(run, clock_now_ns());
@@ -268,6 +273,7 @@ static void carry_out(struct run *run, struct bench_report *report, struct error
     machine_time_read(&before);
     report->start_unix_ns = clock_wall_ns() + START_DELAY_NS;
     run->setup.start_ns = clock_now_ns() + START_DELAY_NS;
+    obey_signals(run); /* one that came while the endpoint was asked: nothing is sent */
     start_threads(run, err);
     int64_t cpu_ns = clock_thread_cpu_ns();
     serve(run);
@@ -314,6 +320,8 @@ int bench_run(const struct bench_config *config, const struct workload *w,
         code = own.code;
     }
     free_run(&run);
+    if (code < 0)
+        bench_report_free(report);
     if (code < 0 && err && err->code == ERR_NONE)
         *err = own;
     return code;
@@ -343,7 +351,46 @@ int bench_check(const struct bench_config *config, const struct workload *w, str
     return limit_workers(&limited, err) < 0 ? ERR_INPUT : check_files(config, err);
 }
 
+static void write_probe(const struct bench_probe *p, const struct endpoint_config *endpoint,
+                        struct json_writer *w)
+{
+    json_begin_object(w);
+    json_key(w, "endpoint");
+    json_put_string(w, endpoint_name(endpoint));
+    json_key(w, "measured");
+    json_put_bool(w, p->measured);
+    json_key(w, "tokens_per_word");
+    json_put_double(w, p->tokens_per_word);
+    json_key(w, "template_tokens");
+    json_put_double(w, p->template_tokens);
+    json_key(w, "requests");
+    json_put_u64(w, p->requests);
+    json_key(w, "input_tokens");
+    json_put_u64(w, p->input_tokens);
+    json_key(w, "note");
+    json_put_string(w, p->note[0] ? p->note : NULL);
+    json_end_object(w);
+}
+
+void bench_report_write(const struct bench_report *report, const struct bench_config *config,
+                        struct json_writer *w)
+{
+    json_begin_object(w);
+    fidelity_write(&report->fidelity, &report->verdict, w);
+    json_key(w, "insecure");
+    json_put_bool(w, report->insecure);
+    json_key(w, "probes");
+    json_begin_array(w);
+    for (size_t i = 0; i < report->probe_count; i++)
+        write_probe(&report->probes[i], &config->endpoints[i], w);
+    json_end_array(w);
+    json_end_object(w);
+}
+
 void bench_report_free(struct bench_report *report)
 {
     fidelity_free(&report->fidelity);
+    free(report->probes);
+    report->probes = NULL;
+    report->probe_count = 0;
 }

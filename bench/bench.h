@@ -82,15 +82,17 @@ struct bench_probe {
     double tokens_per_word, template_tokens;
     uint32_t requests;
     uint64_t input_tokens;
-    char note[256]; /* why not measured */
+    char note[256]; /* why not measured, or what went wrong; "" = nothing */
 };
 
 struct bench_report {
     enum bench_end end;
     int64_t start_unix_ns, duration_ns;
     uint64_t not_due, planned;
-    char model[128];          /* asked for where requests say nothing; of the first endpoint */
-    struct bench_probe probe; /* of the first endpoint */
+    char model[128];            /* asked for where requests say nothing; of the first endpoint */
+    struct bench_probe *probes; /* by endpoint */
+    size_t probe_count;
+    bool insecure; /* certificates were not checked */
     struct fidelity fidelity;
     struct fidelity_verdict verdict;
 };
@@ -113,6 +115,9 @@ size_t bench_choose_endpoint(const struct bench_config *config, const struct wor
 int bench_run(const struct bench_config *config, const struct workload *w,
               const struct run_observer *observer, struct bench_report *report, struct error *err);
 
+/* As a JSON object: summary.json's `fidelity`. */
+void bench_report_write(const struct bench_report *report, const struct bench_config *config,
+                        struct json_writer *w);
 void bench_report_free(struct bench_report *report);
 
 #endif

@@ -10,6 +10,11 @@
 #include <string.h>
 #include <strings.h>
 
+const char *endpoint_name(const struct endpoint_config *c)
+{
+    return c->name ? c->name : c->url;
+}
+
 /* The error shows no word of it: what looks like no header may be a key. */
 static int add_own_header(struct endpoint *e, size_t i, struct error *err)
 {

@@ -35,6 +35,9 @@ struct endpoint_config {
     bool http2;
 };
 
+/* As records and tables call it. */
+const char *endpoint_name(const struct endpoint_config *c);
+
 struct endpoint {
     const struct endpoint_config *config;
     char *url;                  /* of the API's path */

@@ -206,7 +206,6 @@ static void put_count(struct json_writer *w, const char *key, uint64_t value)
 void fidelity_write(const struct fidelity *f, const struct fidelity_verdict *v,
                     struct json_writer *w)
 {
-    json_begin_object(w);
     json_key(w, "client_limited");
     json_put_bool(w, v->client_limited);
     json_key(w, "reason");
@@ -236,5 +235,4 @@ void fidelity_write(const struct fidelity *f, const struct fidelity_verdict *v,
     put_count(w, "left_open", f->left_open);
     put_count(w, "http1_answers", f->http1_answers);
     put_count(w, "http2_answers", f->http2_answers);
-    json_end_object(w);
 }

@@ -78,7 +78,7 @@ void machine_time_read(struct machine_time *out);
 void fidelity_judge(const struct fidelity *f, const struct machine_time *before,
                     const struct machine_time *after, struct fidelity_verdict *out);
 
-/* As a JSON object: summary.json's `fidelity`. */
+/* The members of summary.json's `fidelity`, into an object that is open. */
 void fidelity_write(const struct fidelity *f, const struct fidelity_verdict *v,
                     struct json_writer *w);
 

@@ -2,7 +2,8 @@
  * our words, and the model's name where none was given.
  *
  *     struct bench_probe result;
- *     probe_run(&endpoint, maker, &result);       // sets the maker's scale where it succeeds
+ *     probe_run(&endpoint, maker, &config, &result);      // sets the maker's scale where it
+ * succeeds
  *
  * A probe that fails is no error: the run goes on with one token a word, and `note` says why.
  */
@@ -12,8 +13,10 @@
 #include "bench/bench.h"
 
 /* Asks GET /models for the first model's name where the endpoint has none: fills endpoint->model.
- * Then measures, unless `no_measure`. Ends early when a stop is requested. */
-void probe_run(struct endpoint *endpoint, struct prompt_maker *maker, bool no_measure,
-               int64_t connect_timeout_ns, struct bench_probe *result);
+ * Then measures, unless the config says no_probe. An exchange may take as long as a request of the
+ * run, all of them 30 s; after one that took too long, or when a stop is requested, nothing more is
+ * asked. */
+void probe_run(struct endpoint *endpoint, struct prompt_maker *maker,
+               const struct bench_config *config, struct bench_probe *result);
 
 #endif

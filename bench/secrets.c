@@ -160,7 +160,8 @@ bool secrets_find(const struct secrets *s, struct text words, size_t from, struc
 static void add_within(struct buffer *out, const char *bytes, size_t count, size_t end)
 {
     size_t room = end - out->length;
-    buffer_add(out, bytes, count < room ? count : room);
+    if (count > 0)
+        buffer_add(out, bytes, count < room ? count : room);
 }
 
 void secrets_hide(const struct secrets *s, struct text words, size_t most, struct buffer *out)

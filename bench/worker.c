@@ -125,6 +125,7 @@ void *worker_main(void *context)
     struct worker *w = context;
     wait_for_start(w);
     fidelity_tick(&w->fidelity, clock_now_ns(), false);
+    follow_orders(w, clock_now_ns());
     pump(w);
     while (!is_done(w)) {
         int64_t now_ns = clock_now_ns();

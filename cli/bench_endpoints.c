@@ -5,12 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As records name it. */
-static const char *name_of(const struct endpoint_config *c)
-{
-    return c->name ? c->name : c->url;
-}
-
 void bench_endpoints_init(struct bench_endpoints *e, const struct endpoint_config *configs,
                           size_t count)
 {
@@ -25,7 +19,7 @@ void bench_endpoints_init(struct bench_endpoints *e, const struct endpoint_confi
 void bench_endpoints_note(struct bench_endpoints *e, const struct record *r)
 {
     for (size_t i = 0; i < e->count; i++) {
-        if (strcmp(name_of(&e->configs[i]), r->endpoint) == 0) {
+        if (strcmp(endpoint_name(&e->configs[i]), r->endpoint) == 0) {
             collector_add(e->collectors[i], r);
             return;
         }
@@ -48,7 +42,7 @@ void bench_endpoints_write(struct bench_endpoints *e, const struct summary_optio
         json_write_init(&inner, &one, 0);
         collector_summarize(e->collectors[i], options, &s);
         summary_write(&s, NULL, &inner);
-        json_pair_raw(&w, name_of(&e->configs[i]), (struct text){one.data, one.length - 1});
+        json_pair_raw(&w, endpoint_name(&e->configs[i]), (struct text){one.data, one.length - 1});
         buffer_free(&one);
     }
     json_end_object(&w);

@@ -190,9 +190,9 @@ void bench_warn(const struct terminal *t, const struct bench_setup *s, const str
                 const struct bench_report *report, const struct summary *summary)
 {
     const struct phase_summary *all = &summary->all;
-    if (!report->probe.measured && !s->config.no_probe && !w->messages_start && !w->body_start)
+    if (!report->probes[0].measured && !s->config.no_probe && !w->messages_start && !w->body_start)
         warn(t, "the endpoint's tokenizer is not known (%s): a word was taken as a token",
-             report->probe.note);
+             report->probes[0].note);
     if (s->endpoints[0].insecure)
         warn(t, "certificates were not checked (--insecure)");
     warn_of_warm_cache(t, w, all);

@@ -211,7 +211,7 @@ static int finish(struct bench_command *b, const struct bench_report *report, st
     buffer_init(&fidelity, BUFFER_UNBOUNDED);
     buffer_init(&table, BUFFER_UNBOUNDED);
     json_write_init(&w, &fidelity, 0);
-    fidelity_write(&report->fidelity, &report->verdict, &w);
+    bench_report_write(report, &b->setup.config, &w);
     collector_add_not_due(b->output.collector, report->not_due);
     b->setup.summary.least_input = least_input(b, report);
     int status = run_output_finish(&b->output, &b->setup.summary, fidelity.data, &summary, err);

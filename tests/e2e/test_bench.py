@@ -3,6 +3,7 @@ import http.server
 import json
 import os
 import pathlib
+import queue
 import shutil
 import signal
 import socketserver
@@ -119,6 +120,52 @@ class Endpoints(Case):
                          {"temperature": 0.5, "max_tokens": 7, "top_p": 0.1})
         self.assertEqual(body["stream_options"], {"include_usage": True})
         self.completed(1)
+
+    def silent(self):
+        """An endpoint that reads and never answers: (method of each request as it comes, URL)."""
+        asked = queue.Queue()
+
+        class Silent(socketserver.BaseRequestHandler):
+            def handle(self):
+                while data := self.request.recv(65536):
+                    if data.startswith((b"GET", b"POST")):
+                        asked.put(data.split()[0].decode())
+        server = self.serve(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Silent))
+        return asked, f"http://127.0.0.1:{server.server_address[1]}/v1"
+
+    def probe(self):
+        return read_json(self.run_path + "/summary.json")["fidelity"]["probes"][0]
+
+    def test_a_probe_waits_no_longer_than_a_request(self):
+        asked, url = self.silent()
+        done = self.bench("--url", url, "--timeout-total", "300ms", "-n", "1", expect=1, timeout=20)
+        self.assertRegex(done.stderr, r"GET /models: no answer within 0\.[34]")
+        self.assertRegex(self.probe()["note"], r"GET /models: no answer within 0\.[34]")
+        self.assertEqual([asked.get(), asked.get()], ["GET", "POST"])
+        self.assertTrue(asked.empty())
+        self.bench("--url", url, "--timeout-total", "300ms", "-n", "1", "--model", "m", "--force",
+                   expect=1, timeout=20)
+        self.assertIn("a prompt to count: no answer within", self.probe()["note"])
+        self.assertEqual(self.probe()["requests"], 1)
+
+    def test_an_interrupt_ends_the_probe_and_nothing_is_sent(self):
+        asked, url = self.silent()
+        process = self.start("bench", "--trace", self.workload, "-o", self.run_path, "--url", url)
+        self.assertEqual(asked.get(timeout=20), "GET")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 130)
+        self.assertTrue(asked.empty())
+        summary = accounting_adds_up(self, self.run_path)
+        self.assertEqual(summary["accounting"]["attempts"], 0)
+        self.assertEqual(self.probe()["note"], "interrupted")
+
+    def test_what_the_probe_measured_is_written(self):
+        _, url = self.plain()
+        self.bench("--url", url)
+        self.assertEqual(self.probe(), {"endpoint": url, "measured": True, "tokens_per_word": 1,
+                                        "template_tokens": 3, "requests": 2,
+                                        "input_tokens": 32 + 3 + 1056 + 3, "note": None})
 
     def test_prompts_differ_between_runs_unless_fixed(self):
         server, url = self.plain()

@@ -197,9 +197,9 @@ START_TEST(a_stream_is_measured_and_counted)
     ck_assert_uint_eq(r->usage.tokens[USAGE_OUTPUT], 12);
     ck_assert_int_eq(r->usage_from, USAGE_SERVER);
     /* the server counts words + 5: the probe finds that, and prompts come out exact */
-    ck_assert(report.probe.measured);
-    ck_assert_double_eq_tol(report.probe.tokens_per_word, 1, 1e-9);
-    ck_assert_double_eq_tol(report.probe.template_tokens, 5, 1e-6);
+    ck_assert(report.probes[0].measured);
+    ck_assert_double_eq_tol(report.probes[0].tokens_per_word, 1, 1e-9);
+    ck_assert_double_eq_tol(report.probes[0].template_tokens, 5, 1e-6);
     ck_assert_uint_eq(usage_input(&r->usage), 300);
     ck_assert(r->scheduled_ns <= r->sent_ns && r->sent_ns <= r->first_byte_ns &&
               r->first_byte_ns <= r->first_token_ns && r->first_token_ns == s.chunks[0] &&
@@ -388,7 +388,7 @@ START_TEST(an_unreachable_endpoint_accounts_for_everything)
     struct bench_report report = run(&c, &w, &s);
     ck_assert_uint_eq(s.by_status[RECORD_FAILED], 20);
     ck_assert_int_eq(s.last.failure, FAILURE_CONNECT);
-    ck_assert(!report.probe.measured && report.probe.note[0]);
+    ck_assert(!report.probes[0].measured && report.probes[0].note[0]);
     bench_report_free(&report);
     workload_free(&w);
 }
