@@ -299,6 +299,8 @@ void bench_show_result(const struct bench_options *o, const struct bench_setup *
         buffer_add_format(&title, ", over HTTP/2%s",
                           report->fidelity.http1_answers ? " and HTTP/1.1" : "");
     add_verdict(report, summary, &verdict);
+    if (report->insecure)
+        buffer_add_text(&verdict, "\n" INSECURE_WORDS);
     summary_table(summary, title.data, summary->accounting.completed ? verdict.data : NULL, out);
     add_end(report, out);
     buffer_add_format(out,

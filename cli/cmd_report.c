@@ -205,8 +205,9 @@ static void print_subject(const struct terminal *t, const struct subject *s,
 {
     struct buffer text;
     buffer_init(&text, BUFFER_UNBOUNDED);
+    bool insecure = fidelity_count(s->fidelity, "insecure") == 1;
     if (!o->no_tables)
-        summary_table(&s->summary, s->name, NULL, &text);
+        summary_table(&s->summary, s->name, insecure ? INSECURE_WORDS : NULL, &text);
     if (!o->no_tables && s->has_bill)
         bill_write_table(&s->bill.bill, t->width, &text);
     print_buffer(t->human, &text);

@@ -4,7 +4,6 @@
 #include "cli/report/run_plots.h"
 #include "cli/report/summary_table.h"
 #include "core/file.h"
-#include "core/json_scan.h"
 #include "core/memory.h"
 
 #include <dirent.h>
@@ -12,35 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The value of a key of a JSON object: a count, or 1 and 0 for true and false. -1 where it is not
- * there, or the object is not (NULL). */
-static int64_t find_count(const char *json, const char *name)
-{
-    struct json_scan s;
-    struct text key;
-    int64_t found = -1;
-    if (!json)
-        return -1;
-    json_scan_init(&s, "", json, strlen(json), 1);
-    json_object_begin(&s);
-    while (json_object_next(&s, &key)) {
-        bool value;
-        uint64_t count;
-        bool wanted = text_equal(key, name);
-        enum json_kind kind = json_peek(&s);
-        if (wanted && (kind == JSON_TRUE || kind == JSON_FALSE)) {
-            if (json_bool(&s, &value))
-                found = value;
-        } else if (wanted && kind == JSON_NUMBER) {
-            if (json_u64(&s, 0, INT64_MAX, &count))
-                found = (int64_t)count;
-        } else {
-            json_skip(&s, NULL);
-        }
-    }
-    return found;
-}
 
 static void answer_speed(const struct summary *s, struct buffer *out)
 {
@@ -75,8 +45,8 @@ static void answer_speed(const struct summary *s, struct buffer *out)
 
 static void add_version(const char *fidelity, struct buffer *out)
 {
-    int64_t old = find_count(fidelity, "http1_answers");
-    int64_t two = find_count(fidelity, "http2_answers");
+    int64_t old = fidelity_count(fidelity, "http1_answers");
+    int64_t two = fidelity_count(fidelity, "http2_answers");
     if (old > 0 || two > 0)
         buffer_add_format(out, "Its answers came over %s%s%s. ", two > 0 ? "HTTP/2" : "",
                           two > 0 && old > 0 ? " and " : "", old > 0 ? "HTTP/1.1" : "");
@@ -85,7 +55,7 @@ static void add_version(const char *fidelity, struct buffer *out)
 static void answer_trust(const struct html_run *run, struct buffer *out)
 {
     const struct summary *s = run->summary;
-    int64_t limited = find_count(run->fidelity, "client_limited");
+    int64_t limited = fidelity_count(run->fidelity, "client_limited");
     buffer_add_text(out, "<dt>May I trust this run?</dt><dd>");
     if (strcmp(s->command, "sim") == 0)
         buffer_add_text(out, "It is a simulation: as good as its engine preset. ");
@@ -96,6 +66,9 @@ static void answer_trust(const struct html_run *run, struct buffer *out)
         buffer_add_text(out, "<b class=good>✓ The client kept up.</b> ");
     else
         buffer_add_text(out, "The run does not say whether the client kept up. ");
+    if (fidelity_count(run->fidelity, "insecure") == 1)
+        buffer_add_text(out, "<b class=bad>✗ Certificates were not checked</b> (--insecure): who "
+                             "answered is not known. ");
     add_version(run->fidelity, out);
     const struct accounting *a = &s->accounting;
     buffer_add_text(out, "Of ");

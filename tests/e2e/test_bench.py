@@ -253,11 +253,18 @@ class Endpoints(Case):
         self.assertEqual(accounting_adds_up(self, self.run_path)["accounting"]["failed_by"],
                          {"tls": 20})
         self.assertEqual(server.seen, [])
-        self.bench("--url", url, "--cacert", cert, "--force")
-        self.completed()
+        done = self.bench("--url", url, "--cacert", cert, "--force")
+        self.assertIs(self.completed()["fidelity"]["insecure"], False)
+        self.assertNotIn("not checked", done.stdout + done.stderr)
         done = self.bench("--url", url, "--insecure", "--force")
         self.completed()
         self.assertIn("certificates were not checked", done.stderr)
+        page = self.farebox("report", self.run_path, "--no-plots")
+        for table in (done.stdout, page.stdout):
+            self.assertIn("! certificates were not checked (--insecure)", table)
+        self.assertIs(read_json(self.run_path + "/summary.json")["fidelity"]["insecure"], True)
+        self.assertIn("✗ Certificates were not checked</b> (--insecure)",
+                      pathlib.Path(self.run_path, "report.html").read_text())
 
     def test_two_endpoints_share_the_load(self):
         a, first = self.plain()
