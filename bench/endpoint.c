@@ -50,10 +50,28 @@ static int add_key(struct endpoint *e, struct error *err)
     return error_set(err, ERR_INPUT, "the API key is too long or has a line break in it");
 }
 
+/* As they travel: basic authentication encodes them. */
+static void learn_user(struct endpoint *e)
+{
+    struct buffer plain, sent;
+    buffer_init(&plain, BUFFER_UNBOUNDED);
+    buffer_init(&sent, BUFFER_UNBOUNDED);
+    buffer_add_format(&plain, "%s:%s", e->config->user,
+                      e->config->password ? e->config->password : "");
+    buffer_add_base64(&sent, plain.data, plain.length);
+    secrets_add(&e->secrets, sent.data);
+    explicit_bzero(plain.data, plain.length);
+    explicit_bzero(sent.data, sent.length);
+    buffer_free(&plain);
+    buffer_free(&sent);
+}
+
 static void learn_secrets(struct endpoint *e)
 {
     const struct endpoint_config *c = e->config;
     secrets_add(&e->secrets, c->api_key);
+    if (c->user)
+        learn_user(e);
     secrets_add(&e->secrets, c->password && c->password[0] ? c->password : c->user);
     for (size_t i = 0; c->secrets && c->secrets[i]; i++)
         secrets_add(&e->secrets, c->secrets[i]);

@@ -198,7 +198,7 @@ void bench_warn(const struct terminal *t, const struct bench_setup *s, const str
     warn_of_warm_cache(t, w, all);
     warn_of_output(t, s, summary);
     warn_of_version(t, s, &report->fidelity);
-    warn_of_lengths(t, &report->probe, summary);
+    warn_of_lengths(t, &report->probes[0], summary);
     warn_of_workers(t, s, &report->fidelity);
     if (report->fidelity.left_open)
         warn(t,

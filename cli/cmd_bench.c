@@ -198,7 +198,7 @@ static int bill(struct bench_command *b, struct error *err)
 /* The fewest input tokens that a made prompt can have: the endpoint's template and a word. */
 static uint32_t least_input(const struct bench_command *b, const struct bench_report *report)
 {
-    const struct bench_probe *p = &report->probe;
+    const struct bench_probe *p = &report->probes[0];
     double least = p->template_tokens + p->tokens_per_word;
     return p->measured && !b->workload.messages_start ? (uint32_t)fmin(least, UINT32_MAX) : 0;
 }

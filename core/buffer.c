@@ -95,6 +95,28 @@ int buffer_add_i64(struct buffer *b, int64_t value)
     return buffer_add_u64(b, 0 - (uint64_t)value);
 }
 
+int buffer_add_base64(struct buffer *b, const void *data, size_t length)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *bytes = data;
+    if (buffer_reserve(b, (length + 2) / 3 * 4) < 0)
+        return -1;
+    b->data[b->length] = '\0';
+    for (size_t i = 0; i < length; i += 3) {
+        size_t left = length - i;
+        unsigned v = (unsigned)bytes[i] << 16;
+        v |= left > 1 ? (unsigned)bytes[i + 1] << 8 : 0;
+        v |= left > 2 ? bytes[i + 2] : 0;
+        char four[4] = {digits[v >> 18], digits[v >> 12 & 63], digits[v >> 6 & 63], digits[v & 63]};
+        if (left < 3)
+            four[3] = '=';
+        if (left < 2)
+            four[2] = '=';
+        buffer_add(b, four, 4);
+    }
+    return 0;
+}
+
 void buffer_drop_front(struct buffer *b, size_t count)
 {
     if (count >= b->length) {

@@ -37,6 +37,7 @@ int buffer_add_format(struct buffer *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 int buffer_add_u64(struct buffer *b, uint64_t value);
 int buffer_add_i64(struct buffer *b, int64_t value);
+int buffer_add_base64(struct buffer *b, const void *data, size_t length);
 
 /* Removes `count` bytes (at most all) from the front. */
 void buffer_drop_front(struct buffer *b, size_t count);

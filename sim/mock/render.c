@@ -213,23 +213,6 @@ void render_whole(const struct ask *ask, const char *model, const struct answer 
     buffer_add_byte(out, '}');
 }
 
-static void add_base64(const unsigned char *bytes, size_t length, struct buffer *out)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < length; i += 3) {
-        size_t left = length - i;
-        unsigned v = (unsigned)bytes[i] << 16;
-        v |= left > 1 ? (unsigned)bytes[i + 1] << 8 : 0;
-        v |= left > 2 ? bytes[i + 2] : 0;
-        char four[4] = {digits[v >> 18], digits[v >> 12 & 63], digits[v >> 6 & 63], digits[v & 63]};
-        if (left < 3)
-            four[3] = '=';
-        if (left < 2)
-            four[2] = '=';
-        buffer_add(out, four, 4);
-    }
-}
-
 /* Component i of text number `row`: pseudo-random in (−1, 1), the same for the same seed. */
 static float component(uint64_t seed, uint32_t row, uint32_t i)
 {
@@ -249,7 +232,7 @@ static void add_embedding(const struct ask *ask, uint64_t seed, uint32_t row, st
         if (!ask->base64)
             buffer_add_format(out, "%s%.7g", i ? "," : "", (double)group[i % 3]);
         else if (i % 3 == 2 || i + 1 == ask->dimensions)
-            add_base64((unsigned char *)group, (i % 3 + 1) * sizeof group[0], out);
+            buffer_add_base64(out, group, (i % 3 + 1) * sizeof group[0]);
     }
     buffer_add_byte(out, ask->base64 ? '"' : ']');
 }

@@ -1,4 +1,5 @@
 /* The small parts of the ground floor: instants, numbers in text, names, lines, random streams. */
+#include "core/buffer.h"
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/names.h"
@@ -97,6 +98,31 @@ START_TEST(thousands_are_set_apart)
     const char *long_one = "1234567890123456789012345678901234567890";
     for (size_t skipped = 0; skipped < 9; skipped++)
         ck_assert_uint_lt(strlen(text_group(long_one + skipped, out)), TEXT_GROUPED_SIZE);
+}
+END_TEST
+
+/* RFC 4648's own examples, and a cap. */
+START_TEST(base64_is_the_standards)
+{
+    static const char *const pairs[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
+                                           {"foobar", "Zm9vYmFy"},
+                                           {"\xff\xfb\xf0", "//vw"}};
+    struct buffer b;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        buffer_init(&b, 8);
+        ck_assert_int_eq(buffer_add_base64(&b, pairs[i][0], strlen(pairs[i][0])), 0);
+        ck_assert_str_eq(b.data ? b.data : "", pairs[i][1]);
+        buffer_free(&b);
+    }
+    buffer_init(&b, 8);
+    ck_assert_int_eq(buffer_add_base64(&b, "foobarb", 7), -1);
+    ck_assert_uint_eq(b.length, 0);
+    buffer_free(&b);
 }
 END_TEST
 
@@ -289,6 +315,7 @@ int main(void)
     tcase_add_test(t, numbers_in_text_have_bounds);
     tcase_add_test(t, blanks_around_text_go);
     tcase_add_test(t, thousands_are_set_apart);
+    tcase_add_test(t, base64_is_the_standards);
     tcase_add_test(t, near_misses_are_found_and_far_ones_not);
     tcase_add_test(t, names_keep_one_number_per_text);
     tcase_add_test(t, lines_come_with_numbers_offsets_and_either_end);
