@@ -158,18 +158,38 @@ static int count_endpoints(const struct bench_options *o, size_t *count, struct 
     return 0;
 }
 
+/* Endpoints of one URL are told apart by their models. */
+static void name_endpoint(const struct bench_options *o, struct bench_setup *s, size_t i)
+{
+    struct endpoint_config *e = &s->endpoints[i];
+    bool twin = false;
+    for (size_t k = 0; k < o->urls.count; k++)
+        twin = twin || (k != i && strcmp(o->urls.items[k], o->urls.items[i]) == 0);
+    if (o->urls.count == 1)
+        e->name = e->model;
+    if (!twin || o->models.count < 2)
+        return;
+    struct buffer name;
+    buffer_init(&name, BUFFER_UNBOUNDED);
+    buffer_add_format(&name, "%s %s", e->url, e->model);
+    e->name = s->names[i] = buffer_take(&name);
+}
+
 static int make_endpoints(const struct bench_options *o, struct bench_setup *s, struct error *err)
 {
     size_t count;
     if (count_endpoints(o, &count, err) < 0)
         return ERR_INPUT;
     s->endpoints = mem_zero(count, sizeof *s->endpoints);
+    s->names = mem_zero(count, sizeof *s->names);
+    s->name_count = count;
     for (size_t i = 0; i < count; i++) {
         struct endpoint_config *e = &s->endpoints[i];
         const struct bench_site *site = &s->secrets.sites[o->urls.count == 1 ? 0 : i];
         e->url = site->url;
         e->model = o->models.count ? o->models.items[o->models.count == 1 ? 0 : i] : NULL;
-        e->name = o->urls.count == 1 && count > 1 ? e->model : NULL;
+        if (count > 1)
+            name_endpoint(o, s, i);
         e->share = 1;
         if (o->shares.count && (!text_to_double(text_of(o->shares.items[i]), &e->share) ||
                                 e->share < 0 || e->share > 1e9))
@@ -283,6 +303,10 @@ static int set_cancel(const char *text, struct bench_config *c, struct error *er
     uint64_t tokens;
     if (!text)
         return 0;
+    if (!c->stream)
+        return error_set(
+            err, ERR_INPUT,
+            "--cancel hangs up on streams: leave out --no-stream and --api embeddings");
     if (!colon || !text_to_double((struct text){text, (size_t)(colon - text)}, &c->cancel_share) ||
         c->cancel_share < 0 || c->cancel_share > 1 || !text_to_u64(text_of(colon + 1), &tokens) ||
         tokens < 1 || tokens > UINT32_MAX)
@@ -362,6 +386,9 @@ void bench_setup_free(struct bench_setup *s)
 {
     if (s->config.schedule.load.stages)
         profile_free(&s->config.schedule.load);
+    for (size_t i = 0; i < s->name_count; i++)
+        free(s->names[i]);
+    free(s->names);
     free(s->endpoints);
     bench_secrets_free(&s->secrets);
     *s = (struct bench_setup){0};

@@ -30,6 +30,8 @@ struct bench_setup {
     struct bench_config config;
     struct summary_options summary;
     struct endpoint_config *endpoints;
+    char **names; /* made for some of them; by endpoint, NULL = not made */
+    size_t name_count;
     struct bench_secrets secrets;
     unsigned detail;
 };

@@ -337,6 +337,19 @@ class Endpoints(Case):
         self.assertGreater(len(short), 0)
         self.assertEqual(asked["too_short_for_endpoint"], len(short))
 
+    def test_endpoints_of_one_url_are_told_apart_by_their_models(self):
+        server, url = self.plain()
+        self.bench("--url", url, "--url", url, "--model", "a", "--model", "b", "--no-probe")
+        each = read_json(pathlib.Path(self.run_path) / "endpoints.json")
+        asked = {name: sum(body["model"] == name for _, body in server.seen) for name in "ab"}
+        self.assertEqual({name: each[f"{url} {name}"]["accounting"]["completed"] for name in "ab"},
+                         asked)
+        self.assertGreater(min(asked.values()), 1)
+
+    def test_only_streams_can_be_cancelled(self):
+        done = self.bench("--url", "http://127.0.0.1:9/v1", "--no-stream", "--cancel", "1:1", expect=2)
+        self.assertIn("--no-stream", done.stderr)
+
     def test_the_selftest_measures_this_machine(self):
         limits = self.farebox_json("bench", "--selftest")
         for key in ("clock_step_ns", "timer_late_p99_ms", "requests_per_s", "requests_per_cpu_s",
