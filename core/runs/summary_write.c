@@ -18,10 +18,14 @@ static void put_pair(struct json_writer *w, const char *key, const double ci[2])
     json_end_array(w);
 }
 
+/* Six decimals; six significant digits where those would say next to nothing. */
 static void put_number(struct json_writer *w, const char *key, double value)
 {
     json_key(w, key);
-    json_put_double(w, isfinite(value) ? nearbyint(value * 1e6) / 1e6 : value);
+    if (fabs(value) < 1e-3)
+        json_put_statistic(w, value);
+    else
+        json_put_double(w, isfinite(value) ? nearbyint(value * 1e6) / 1e6 : value);
 }
 
 static void put_count(struct json_writer *w, const char *key, uint64_t value)
