@@ -4,6 +4,7 @@
 #include "cli/report/html.h"
 #include "cli/report/run_plots.h"
 #include "cli/report/summary_table.h"
+#include "cli/report/trust.h"
 #include "cli/run_bill.h"
 #include "core/file.h"
 #include "core/json_scan.h"
@@ -49,15 +50,10 @@ static const struct option_spec options[] = {
 struct subject {
     const char *path, *name;
     struct collector *collector;
-    struct breakdown *parts;
-    const struct breakdown_group *groups; /* lent by parts */
-    size_t group_count;
     struct summary summary;
+    bool recomputed;                /* from the records, not from the run's own summary.json */
     char *fidelity, *model, *plots; /* NULL where the run does not say */
-    struct slo_list slos;           /* the run's own */
-    char load[16];
-    double warmup_s; /* that the run left out of its window */
-    bool torn, simulated, has_bill;
+    bool torn, has_bill;
     struct run_bill bill;
     struct html_error errors[FAILURE_CLASSES];
     char *messages[FAILURE_CLASSES];
@@ -68,52 +64,6 @@ static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash && slash[1] ? slash + 1 : path;
-}
-
-/* The objectives that the run was held to: {"ttft_ms": 500}. */
-static void read_slos(struct json_scan *scan, struct slo_list *slos)
-{
-    struct text key;
-    double limit;
-    json_object_begin(scan);
-    while (json_object_next(scan, &key) && json_double(scan, 0, 1e12, &limit))
-        for (int m = 0; m < METRIC_COUNT; m++)
-            if (text_equal(key, metric_key((enum metric)m)) && slos->count < SLO_MAX)
-                slos->items[slos->count++] = (struct slo){(enum metric)m, limit};
-}
-
-/* What only the run itself knew when it ended: stands in its summary.json. */
-static void read_summary_file(struct subject *s)
-{
-    char *path = run_dir_file(s->path, "summary.json"), *text = NULL;
-    size_t length;
-    snprintf(s->load, sizeof s->load, "trace");
-    if (file_read_all(path, (size_t)64 << 20, &text, &length, NULL) == 0) {
-        struct json_scan scan;
-        struct text key, value;
-        json_scan_init(&scan, path, text, length, 1);
-        json_object_begin(&scan);
-        while (json_object_next(&scan, &key)) {
-            if (text_equal(key, "fidelity") && json_peek(&scan) == JSON_OBJECT) {
-                json_skip(&scan, &value);
-                s->fidelity = mem_copy_text(value.at, value.length);
-            } else if (text_equal(key, "slo") && json_peek(&scan) == JSON_OBJECT) {
-                read_slos(&scan, &s->slos);
-            } else if (text_equal(key, "warmup_s") && json_peek(&scan) == JSON_NUMBER) {
-                json_double(&scan, 0, 1e9, &s->warmup_s);
-            } else if (text_equal(key, "command") && json_peek(&scan) == JSON_STRING) {
-                json_string(&scan, &value);
-                s->simulated = text_equal(value, "sim");
-            } else if (text_equal(key, "load") && json_peek(&scan) == JSON_STRING) {
-                json_string(&scan, &value);
-                snprintf(s->load, sizeof s->load, "%.*s", (int)value.length, value.at);
-            } else {
-                json_skip(&scan, NULL);
-            }
-        }
-        free(text);
-    }
-    free(path);
 }
 
 /* One record: the model, and a sample of each failure's words. */
@@ -143,10 +93,8 @@ static int read_records(struct subject *s, struct error *err)
     if (more < 0)
         return more;
     s->collector = collector_create();
-    s->parts = breakdown_create();
     while ((more = record_reader_next(&reader, &r, err)) > 0) {
         collector_add(s->collector, &r);
-        breakdown_add(s->parts, &r);
         note_record(s, &r, slots);
     }
     s->torn = reader.torn;
@@ -154,33 +102,128 @@ static int read_records(struct subject *s, struct error *err)
     return more;
 }
 
-static int read_subject(struct subject *s, const char *path, const struct report_options *o,
-                        struct error *err)
+/* The run's own summary, where it is whole and of these records. It knows what no record says: what
+ * never became due, every chunk's time, how the client fared. */
+static bool read_own_summary(const struct terminal *t, struct subject *s)
 {
-    struct summary_options how = {0};
+    char *path = run_dir_file(s->path, "summary.json"), *json = NULL;
+    size_t length;
+    struct text fidelity;
+    struct error why = {0};
+    bool own = false;
+    if (!file_exists(path)) {
+        warn(t,
+             "%s has no summary.json, as a run that was killed: its figures are recomputed from "
+             "its records",
+             s->path);
+    } else if (file_read_all(path, (size_t)64 << 20, &json, &length, &why) < 0 ||
+               summary_read(path, (struct text){json, length}, &s->summary, &fidelity, &why) < 0) {
+        char message[1200];
+        error_format(&why, message, sizeof message);
+        warn(t, "%s; the figures are recomputed from the records", message);
+    } else {
+        own = collector_agrees(s->collector, &s->summary.accounting);
+        s->fidelity = mem_copy_text(fidelity.at, fidelity.length);
+        if (!own)
+            warn(
+                t,
+                "%s counts other requests than requests.jsonl: the figures are recomputed from the "
+                "records",
+                path);
+    }
+    free(json);
+    free(path);
+    return own;
+}
+
+/* run.json stands before the first request. */
+static const char *command_of(const char *run)
+{
+    char *path = run_dir_file(run, "run.json"), *json = NULL;
+    const char *command = "bench";
+    size_t length;
+    if (file_read_all(path, (size_t)64 << 20, &json, &length, NULL) == 0) {
+        struct json_scan scan;
+        struct text key, value;
+        json_scan_init(&scan, path, json, length, 1);
+        json_object_begin(&scan);
+        while (json_object_next(&scan, &key))
+            if (json_skip(&scan, &value) && text_equal(key, "command") &&
+                text_equal(value, "\"sim\""))
+                command = "sim";
+    }
+    free(json);
+    free(path);
+    return command;
+}
+
+/* How the run's own summary was made, as far as is known. */
+static struct summary_options options_of(const struct subject *s)
+{
+    const struct summary *own = &s->summary;
+    struct summary_options how = {.command = own->command, .load = own->load, .slos = own->slos};
+    if (!how.command)
+        how.command = command_of(s->path);
+    if (!how.load)
+        how.load = "trace";
+    if (own->warmup_s > 0) {
+        how.warmup = WARMUP_GIVEN;
+        how.warmup_ns = (int64_t)llround(own->warmup_s * 1e9) - SUMMARY_ROUNDING_NS;
+    }
+    return how;
+}
+
+/* Other objectives than the run's own: only what depends on them is counted anew. */
+static void take_goodput(struct subject *s, const struct slo_list *slos)
+{
+    struct summary_options how = options_of(s);
+    struct summary *anew = mem_zero(1, sizeof *anew), *own = &s->summary;
+    how.slos = *slos;
+    how.no_intervals = true;
+    collector_summarize(s->collector, &how, anew);
+    own->slos = *slos;
+    own->window.goodput_rps = anew->window.goodput_rps;
+    own->window.goodput_fraction = anew->window.goodput_fraction;
+    own->all.goodput_rps = anew->all.goodput_rps;
+    own->all.goodput_fraction = anew->all.goodput_fraction;
+    for (size_t i = 0; i < own->group_count; i++)
+        for (size_t k = 0; k < anew->group_count; k++)
+            if (strcmp(own->groups[i].dimension, anew->groups[k].dimension) == 0 &&
+                strcmp(own->groups[i].name, anew->groups[k].name) == 0)
+                own->groups[i].goodput_fraction = anew->groups[k].goodput_fraction;
+    free(anew);
+}
+
+static void make_summary(const struct terminal *t, struct subject *s, const struct slo_list *slos)
+{
+    collector_read_gaps(s->collector, s->path);
+    s->recomputed = !read_own_summary(t, s);
+    if (s->recomputed) {
+        struct summary_options how = options_of(s);
+        if (slos->count > 0)
+            how.slos = *slos;
+        collector_summarize(s->collector, &how, &s->summary);
+    } else if (slos->count > 0) {
+        take_goodput(s, slos);
+    }
+}
+
+static int read_subject(const struct terminal *t, struct subject *s, const char *path,
+                        const struct report_options *o, struct error *err)
+{
+    struct slo_list slos = {0};
     s->path = path;
     s->name = base_name(path);
     if (!run_dir_is_run(path))
         return error_set(err, ERR_INPUT, "%s is no run directory: it has no requests.jsonl", path);
     for (size_t i = 0; i < o->slos.count; i++)
-        if (slo_parse(o->slos.items[i], &how.slos, err) < 0)
+        if (slo_parse(o->slos.items[i], &slos, err) < 0)
             return ERR_INPUT;
-    read_summary_file(s);
     if (read_records(s, err) < 0)
         return err->code;
-    how.command = s->simulated ? "sim" : "bench";
-    how.load = s->load;
-    if (s->warmup_s > 0) {
-        how.warmup = WARMUP_GIVEN;
-        how.warmup_ns = (int64_t)llround(s->warmup_s * 1e9);
-    }
-    if (how.slos.count == 0)
-        how.slos = s->slos;
-    collector_read_gaps(s->collector, path);
-    collector_summarize(s->collector, &how, &s->summary);
-    s->group_count = breakdown_finish(s->parts, &how, &s->groups);
+    make_summary(t, s, &slos);
     if (o->plans.count > 0) {
-        if (run_bill_make_slo(&s->bill, path, &o->plans, &how.slos, err) < 0)
+        if (run_bill_make_slo(&s->bill, path, &o->plans, &s->summary.slos, err) < 0)
             return err->code;
         s->has_bill = true;
     }
@@ -190,7 +233,6 @@ static int read_subject(struct subject *s, const char *path, const struct report
 static void free_subject(struct subject *s)
 {
     collector_free(s->collector);
-    breakdown_free(s->parts);
     if (s->has_bill)
         run_bill_free(&s->bill);
     for (size_t i = 0; i < s->error_count; i++)
@@ -200,14 +242,34 @@ static void free_subject(struct subject *s)
     free(s->plots);
 }
 
+/* "run · model m, over HTTP/1.1", and whether the figures can be trusted. */
+static void add_table(const struct subject *s, struct buffer *out)
+{
+    struct trust trust;
+    struct buffer title, versions, verdict;
+    buffer_init(&title, BUFFER_UNBOUNDED);
+    buffer_init(&versions, BUFFER_UNBOUNDED);
+    buffer_init(&verdict, BUFFER_UNBOUNDED);
+    trust_read(s->fidelity, &trust);
+    trust_add_versions(&trust, &versions);
+    trust_add_verdict(&trust, &s->summary, &verdict);
+    buffer_add_format(&title, "%s%s%.60s", s->name, s->model ? " · model " : "",
+                      s->model ? s->model : "");
+    if (versions.length)
+        buffer_add_format(&title, ", over %s", versions.data);
+    summary_table(&s->summary, title.data, verdict.length ? verdict.data : NULL, out);
+    buffer_free(&title);
+    buffer_free(&versions);
+    buffer_free(&verdict);
+}
+
 static void print_subject(const struct terminal *t, const struct subject *s,
                           const struct report_options *o)
 {
     struct buffer text;
     buffer_init(&text, BUFFER_UNBOUNDED);
-    bool insecure = fidelity_count(s->fidelity, "insecure") == 1;
     if (!o->no_tables)
-        summary_table(&s->summary, s->name, insecure ? INSECURE_WORDS : NULL, &text);
+        add_table(s, &text);
     if (!o->no_tables && s->has_bill)
         bill_write_table(&s->bill.bill, t->width, &text);
     print_buffer(t->human, &text);
@@ -251,8 +313,7 @@ static int write_page(const struct terminal *t, const struct subject *subjects, 
                                     .model = subjects[i].model,
                                     .errors = subjects[i].errors,
                                     .error_count = subjects[i].error_count,
-                                    .groups = subjects[i].groups,
-                                    .group_count = subjects[i].group_count};
+                                    .recomputed = subjects[i].recomputed};
     buffer_init(&page, BUFFER_UNBOUNDED);
     html_report(runs, count, &page);
     char *path =
@@ -294,7 +355,7 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
         return error_set(err, ERR_INPUT, "expected run directories; --help shows how");
     struct subject *subjects = mem_zero(count, sizeof *subjects);
     for (size_t i = 0; i < count && status == 0; i++) {
-        status = read_subject(&subjects[i], o->common.arguments[i], o, err);
+        status = read_subject(t, &subjects[i], o->common.arguments[i], o, err);
         if (status == 0)
             print_subject(t, &subjects[i], o);
         if (status == 0 && o->export)
@@ -315,7 +376,8 @@ const struct command command_report = {
     .summary = "tables, plots and a page of runs",
     .usage = "RUN... [--plans FILE]",
     .about =
-        "Reads run directories, prints their tables, draws their plots as SVG and PNG into\n"
+        "Reads run directories, prints their tables (of a run that was killed before it wrote its\n"
+        "summary, recomputed from its records), draws their plots as SVG and PNG into\n"
         "RUN/plots/ (latency CDF and percentiles, latency over time, chunk gaps, timeline; with\n"
         "--plans what a request costs, cumulative spend, the cheapest plan by length, variance),\n"
         "and writes report.html: one self-contained page. Several runs are shown side by side.",

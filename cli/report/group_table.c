@@ -50,12 +50,17 @@ static void add_row(const struct summary *s, const struct group_summary *g, stru
     buffer_add_byte(out, '\n');
 }
 
+bool group_is_shown(const char *dimension)
+{
+    return strcmp(dimension, "turn") != 0 && !text_starts(text_of(dimension), "label:");
+}
+
 void group_table(const struct summary *s, struct buffer *out)
 {
     for (size_t i = 0; i < s->group_count; i++) {
         const char *dimension = s->groups[i].dimension;
-        if (strcmp(dimension, "turn") == 0 || text_starts(text_of(dimension), "label:"))
-            continue; /* many rows: summary.json has them */
+        if (!group_is_shown(dimension))
+            continue;
         if (i == 0 || strcmp(dimension, s->groups[i - 1].dimension) != 0)
             add_head(s, dimension, out);
         add_row(s, &s->groups[i], out);

@@ -5,7 +5,12 @@
 #include "core/buffer.h"
 #include "core/runs/summary.h"
 
+#include <stdbool.h>
+
 /* One block per dimension that has more than one value; nothing where there is none. */
 void group_table(const struct summary *s, struct buffer *out);
+
+/* False for turns and labels: of those summary.json alone has the many rows. */
+bool group_is_shown(const char *dimension);
 
 #endif

@@ -1,8 +1,10 @@
 #include "cli/report/html.h"
 
+#include "cli/report/group_table.h"
 #include "cli/report/html_parts.h"
 #include "cli/report/run_plots.h"
 #include "cli/report/summary_table.h"
+#include "cli/report/trust.h"
 #include "core/file.h"
 #include "core/memory.h"
 
@@ -43,33 +45,44 @@ static void answer_speed(const struct summary *s, struct buffer *out)
                       b);
 }
 
-static void add_version(const char *fidelity, struct buffer *out)
+static void add_version(const struct trust *t, struct buffer *out)
 {
-    int64_t old = fidelity_count(fidelity, "http1_answers");
-    int64_t two = fidelity_count(fidelity, "http2_answers");
-    if (old > 0 || two > 0)
-        buffer_add_format(out, "Its answers came over %s%s%s. ", two > 0 ? "HTTP/2" : "",
-                          two > 0 && old > 0 ? " and " : "", old > 0 ? "HTTP/1.1" : "");
+    struct buffer versions;
+    buffer_init(&versions, BUFFER_UNBOUNDED);
+    trust_add_versions(t, &versions);
+    if (versions.length)
+        buffer_add_format(out, "Its answers came over %s. ", versions.data);
+    buffer_free(&versions);
 }
 
 static void answer_trust(const struct html_run *run, struct buffer *out)
 {
     const struct summary *s = run->summary;
-    int64_t limited = fidelity_count(run->fidelity, "client_limited");
+    struct trust t;
+    trust_read(run->fidelity, &t);
     buffer_add_text(out, "<dt>May I trust this run?</dt><dd>");
     if (strcmp(s->command, "sim") == 0)
-        buffer_add_text(out, "It is a simulation: as good as its engine preset. ");
-    else if (limited == 1)
+        buffer_add_text(out, "It is a simulation, a model's times and not a measurement: as good "
+                             "as its engine preset. ");
+    else if (t.client_limited)
         buffer_add_text(out, "<b class=bad>✗ The client was the limit</b>: the figures say more "
                              "about the load generator than about the endpoint. ");
-    else if (limited == 0)
+    else if (t.known)
         buffer_add_text(out, "<b class=good>✓ The client kept up.</b> ");
     else
         buffer_add_text(out, "The run does not say whether the client kept up. ");
-    if (fidelity_count(run->fidelity, "insecure") == 1)
+    if (t.client_limited && t.reason[0]) {
+        buffer_add_text(out, "Why: ");
+        html_add_text(out, t.reason);
+        buffer_add_text(out, ". ");
+    }
+    if (t.insecure)
         buffer_add_text(out, "<b class=bad>✗ Certificates were not checked</b> (--insecure): who "
                              "answered is not known. ");
-    add_version(run->fidelity, out);
+    if (run->recomputed)
+        buffer_add_text(out, "The figures are recomputed from its records, for it has no summary "
+                             "of its own: what the records do not say is missing. ");
+    add_version(&t, out);
     const struct accounting *a = &s->accounting;
     buffer_add_text(out, "Of ");
     html_add_count(out, a->scheduled);
@@ -79,7 +92,13 @@ static void answer_trust(const struct html_run *run, struct buffer *out)
     html_add_count(out, a->failed);
     buffer_add_text(out, " failed, ");
     html_add_count(out, a->cancelled + a->unsent);
-    buffer_add_text(out, " were cancelled or not sent.");
+    buffer_add_text(out, " were cancelled or not sent");
+    if (a->not_due) {
+        buffer_add_text(out, "; ");
+        html_add_count(out, a->not_due);
+        buffer_add_text(out, " more never became due");
+    }
+    buffer_add_text(out, ".");
     if (strcmp(s->load, "closed") == 0)
         buffer_add_text(out, " The load was closed: waiting that an open load would see is not in "
                              "these figures.");
@@ -147,34 +166,41 @@ static void add_rates(const struct summary *s, struct buffer *out)
     buffer_add_text(out, "</tbody></table>");
 }
 
-/* One table per key that tells requests apart. */
-static void add_groups(const struct html_run *run, struct buffer *out)
+static void add_group(const struct summary *s, const struct group_summary *g, struct buffer *out)
 {
-    for (size_t i = 0; i < run->group_count; i++) {
-        const struct breakdown_group *g = &run->groups[i];
-        const struct metric_summary *m = g->summary.window.metrics;
-        bool first = i == 0 || strcmp(run->groups[i - 1].key, g->key) != 0;
-        if (first)
+    bool closed = strcmp(s->load, "closed") == 0;
+    const struct short_metric *ttft = &g->metrics[closed ? GROUP_TTFT : GROUP_TTFT_SCHEDULED];
+    const struct short_metric *e2e = &g->metrics[GROUP_E2E];
+    const double values[] = {ttft->p50, ttft->p99, g->metrics[GROUP_TPOT].p50, e2e->p50, e2e->p99};
+    buffer_add_text(out, "<tr><th>");
+    html_add_text(out, g->name);
+    buffer_add_text(out, "</th>");
+    html_add_count_cell(out, g->requests);
+    html_add_count_cell(out, g->completed);
+    html_add_count_cell(out, g->failed);
+    html_add_count_cell(out, g->input_tokens);
+    html_add_count_cell(out, g->output_tokens);
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        html_add_cell(out, values[i]);
+    buffer_add_text(out, "</tr>");
+}
+
+/* One table per dimension that tells requests apart; of turns and labels summary.json has many. */
+static void add_groups(const struct summary *s, struct buffer *out)
+{
+    for (size_t i = 0; i < s->group_count; i++) {
+        const char *dimension = s->groups[i].dimension;
+        if (!group_is_shown(dimension))
+            continue;
+        if (i == 0 || strcmp(s->groups[i - 1].dimension, dimension) != 0)
             buffer_add_format(out,
                               "<h3>By %s</h3><table class=sort><thead><tr><th>%s<th>requests"
                               "<th>completed<th>failed<th>input tokens<th>output tokens"
-                              "<th>TTFT p50 (ms)<th>TTFT p99 (ms)<th>E2E p50 (ms)<th>E2E p99 (ms)"
-                              "</tr></thead><tbody>",
-                              g->key, g->key);
-        buffer_add_text(out, "<tr><th>");
-        html_add_text(out, g->name);
-        buffer_add_text(out, "</th>");
-        html_add_count_cell(out, g->summary.accounting.scheduled);
-        html_add_count_cell(out, g->summary.accounting.completed);
-        html_add_count_cell(out, g->summary.accounting.failed);
-        html_add_count_cell(out, g->summary.all.input_tokens);
-        html_add_count_cell(out, g->summary.all.output_tokens);
-        html_add_cell(out, m[METRIC_TTFT_SCHEDULED].p50);
-        html_add_cell(out, m[METRIC_TTFT_SCHEDULED].p99);
-        html_add_cell(out, m[METRIC_E2E_SCHEDULED].p50);
-        html_add_cell(out, m[METRIC_E2E_SCHEDULED].p99);
-        buffer_add_text(out, "</tr>");
-        if (i + 1 == run->group_count || strcmp(run->groups[i + 1].key, g->key) != 0)
+                              "<th>TTFT p50 (ms)<th>TTFT p99 (ms)<th>TPOT p50 (ms)"
+                              "<th>E2E p50 (ms)<th>E2E p99 (ms)</tr></thead><tbody>",
+                              dimension, dimension);
+        add_group(s, &s->groups[i], out);
+        if (i + 1 == s->group_count || strcmp(s->groups[i + 1].dimension, dimension) != 0)
             buffer_add_text(out, "</tbody></table>");
     }
 }
@@ -284,7 +310,7 @@ static void add_run(const struct html_run *run, size_t *plot_number, struct buff
     buffer_add_text(out, "</dl>");
     add_latencies(run->summary, out);
     add_rates(run->summary, out);
-    add_groups(run, out);
+    add_groups(run->summary, out);
     if (run->bill) {
         html_add_bill(run->bill, out);
         html_add_waste(run->bill, out);

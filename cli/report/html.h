@@ -11,7 +11,6 @@
 #ifndef FAREBOX_CLI_REPORT_HTML_H
 #define FAREBOX_CLI_REPORT_HTML_H
 
-#include "cli/report/breakdown.h"
 #include "core/buffer.h"
 #include "core/runs/summary.h"
 #include "core/text.h"
@@ -32,8 +31,7 @@ struct html_run {
     const char *model;       /* NULL */
     const struct html_error *errors;
     size_t error_count;
-    const struct breakdown_group *groups; /* by class, model, endpoint */
-    size_t group_count;
+    bool recomputed; /* the summary is not the run's own */
 };
 
 /* Appends the page; plots that cannot be read are left out. */

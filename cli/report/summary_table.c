@@ -194,33 +194,6 @@ static void add_latencies(const struct summary *s, struct buffer *out)
                              "an open load would see is not in these figures\n");
 }
 
-int64_t fidelity_count(const char *fidelity, const char *name)
-{
-    struct json_scan s;
-    struct text key;
-    int64_t found = -1;
-    if (!fidelity)
-        return -1;
-    json_scan_init(&s, "", fidelity, strlen(fidelity), 1);
-    json_object_begin(&s);
-    while (json_object_next(&s, &key)) {
-        bool value;
-        uint64_t count;
-        bool wanted = text_equal(key, name);
-        enum json_kind kind = json_peek(&s);
-        if (wanted && (kind == JSON_TRUE || kind == JSON_FALSE)) {
-            if (json_bool(&s, &value))
-                found = value;
-        } else if (wanted && kind == JSON_NUMBER) {
-            if (json_u64(&s, 0, INT64_MAX, &count))
-                found = (int64_t)count;
-        } else {
-            json_skip(&s, NULL);
-        }
-    }
-    return found;
-}
-
 void summary_table(const struct summary *s, const char *title, const char *verdict,
                    struct buffer *out)
 {

@@ -21,10 +21,6 @@ void add_padded(struct buffer *out, const char *text, int width, bool right);
 /* Columns that a UTF-8 text takes (combining marks are not used here). */
 int text_columns(const char *text);
 
-/* The value of a key of summary.json's `fidelity`, a JSON object as text: a count, or 1 and 0 for
- * true and false. -1 where it is not there, or the object is not (NULL). */
-int64_t fidelity_count(const char *fidelity, const char *name);
-
 /* Of a run whose fidelity says `insecure`. */
 #define INSECURE_WORDS "! certificates were not checked (--insecure): who answered is not known"
 

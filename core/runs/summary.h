@@ -7,7 +7,7 @@
  *     collector_add(c, &record);                      // once per record, any order of ends
  *     struct summary s;
  *     collector_summarize(c, &options, &s);
- *     summary_write(&s, &json_writer);                // summary.json
+ *     summary_write(&s, NULL, &json_writer);          // summary.json
  *     collector_free(c);
  *
  * Collectors of parts of one run (shards, workers) merge exactly: see collector_merge.
@@ -19,6 +19,7 @@
 #include "core/json_write.h"
 #include "core/runs/record.h"
 #include "core/runs/slo.h"
+#include "core/text.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -82,6 +83,7 @@ enum {
     SET_UP_FIRST_TOOL,
     SET_UP_PARTS
 };
+#define SUMMARY_ROUNDING_NS 500 /* summary.json has times to the microsecond */
 #define ERROR_SAMPLES 2
 #define ERROR_SAMPLE_SIZE 200
 
@@ -147,6 +149,21 @@ void collector_summarize(struct collector *c, const struct summary_options *opti
 /* The summary as JSON with DESIGN §6's keys. `fidelity` is a JSON object as text, or NULL. */
 void summary_write(const struct summary *s, const char *fidelity, struct json_writer *w);
 
+/* Reads summary.json back: written again it gives the same bytes. What the file does not hold is 0
+ * (window.requests, completed of both phases, connects, slow_reads). `fidelity` lends the object's
+ * text from `json`. ERR_INPUT where the text is not all of a summary, of another schema version, or
+ * its accounting does not add up; `file` is what messages call it. */
+int summary_read(const char *file, struct text json, struct summary *out, struct text *fidelity,
+                 struct error *err);
+
+/* True if the records added are those that the accounting counts. What never became due has no
+ * record: it is taken on trust. */
+bool collector_agrees(const struct collector *c, const struct accounting *a);
+
+/* "ttft_scheduled_ms", ... of a GROUP_...; "dns_ms", ... of a SET_UP_... */
+const char *group_metric_key(int metric);
+const char *set_up_key(int part);
+
 /* Mergeable histograms of every metric, and the accounting: histograms.json. */
 void collector_write_histograms(struct collector *c, struct json_writer *w);
 
@@ -185,8 +202,8 @@ void collector_fill_histogram(struct collector *c, const struct summary *s, enum
                               struct histogram *out);
 
 /* Records seldom keep each chunk's time. Takes the chunk gaps from a run's histograms.json into a
- * collector that has none; they are counted as if they came at the run's start. What is not there
- * or not understood adds nothing. */
+ * collector that has none; they belong to no instant, and every window has all of them. What is not
+ * there or not understood adds nothing. */
 void collector_read_gaps(struct collector *c, const char *run);
 
 /* True if both hold the same requests in the same scheduled order, by the lengths they asked for:

@@ -144,10 +144,15 @@ static void put_short(struct json_writer *w, const char *key, const struct short
     json_end_object(w);
 }
 
-static void put_group(struct json_writer *w, const struct group_summary *g)
+const char *group_metric_key(int metric)
 {
     static const char *const keys[GROUP_METRICS] = {"ttft_scheduled_ms", "ttft_ms", "tpot_ms",
                                                     "e2e_ms"};
+    return keys[metric];
+}
+
+static void put_group(struct json_writer *w, const struct group_summary *g)
+{
     json_key(w, g->name);
     json_begin_object(w);
     put_count(w, "requests", g->requests);
@@ -157,7 +162,7 @@ static void put_group(struct json_writer *w, const struct group_summary *g)
     put_count(w, "output_tokens", g->output_tokens);
     put_number(w, "goodput_fraction", g->goodput_fraction);
     for (int m = 0; m < GROUP_METRICS; m++)
-        put_short(w, keys[m], &g->metrics[m]);
+        put_short(w, group_metric_key(m), &g->metrics[m]);
     json_end_object(w);
 }
 
@@ -179,16 +184,21 @@ static void put_groups(struct json_writer *w, const struct summary *s)
     json_end_object(w);
 }
 
-static void put_set_up(struct json_writer *w, const struct summary *s)
+const char *set_up_key(int part)
 {
     static const char *const keys[SET_UP_PARTS] = {
         "dns_ms",        "connect_ms",   "tls_ms", "first_byte_ms", "first_reasoning_ms",
         "first_text_ms", "first_tool_ms"};
+    return keys[part];
+}
+
+static void put_set_up(struct json_writer *w, const struct summary *s)
+{
     json_key(w, "breakdown");
     json_begin_object(w);
     for (int i = 0; i < SET_UP_PARTS; i++)
         if (s->set_up[i].count)
-            put_short(w, keys[i], &s->set_up[i]);
+            put_short(w, set_up_key(i), &s->set_up[i]);
     json_end_object(w);
 }
 

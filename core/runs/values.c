@@ -9,11 +9,16 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Where the summary's measured window begins. */
+/* The width of a slice of gaps that belong to no instant: all of a run is in the first one, and so
+ * in every window. A power of two of seconds, so that slices still join. */
+#define NO_INSTANT_NS (NS_PER_S << 26)
+
+/* Where the summary's measured window begins. A summary that was read back gives microseconds: its
+ * first request must not fall out by rounding. */
 static int64_t window_start(const struct collector *c, const struct summary *s)
 {
     int64_t first_ns = sorter_count(&c->rows) ? c->first_due_ns : 0;
-    return first_ns + (int64_t)llround(s->warmup_s * 1e9);
+    return first_ns + (int64_t)llround(s->warmup_s * 1e9) - SUMMARY_ROUNDING_NS;
 }
 
 size_t collector_values(struct collector *c, enum metric m, double **out)
@@ -141,6 +146,7 @@ static void take_gaps(struct gap_store *g, const char *name, const char *text, s
         if (!read_metric(&scan, &h, &m) || m.count == 0)
             break;
         g->folded = true;
+        g->slice_ns = NO_INSTANT_NS;
         histogram_merge(&g->slices[0], &h);
         moments_merge(&g->moments[0], &m);
         break;

@@ -16,7 +16,7 @@ static const char book_text[] =
     "{\"name\": \"flat\", \"subscription\": {\"price\": \"30\", \"period\": \"month\","
     " \"includes\": {\"requests\": 10, \"per\": \"day\"}, \"beyond\": \"reject\"}}]}";
 
-static void add(struct collector *c, struct breakdown *b, int i, enum record_status status)
+static void add(struct collector *c, int i, enum record_status status)
 {
     struct record r;
     char id[16];
@@ -37,12 +37,10 @@ static void add(struct collector *c, struct breakdown *b, int i, enum record_sta
     r.usage = usage_from_totals(100, 0, 0, 0, 10, 0);
     r.usage_from = USAGE_SERVER;
     collector_add(c, &r);
-    breakdown_add(b, &r);
 }
 
 struct page {
     struct collector *collector;
-    struct breakdown *parts;
     struct summary summary;
     struct plan_book book;
     struct workload workload;
@@ -58,10 +56,9 @@ static struct page *make_page(size_t runs)
     struct error err = {0};
     struct html_error failure = {"server_error", HOSTILE, 10};
     p->collector = collector_create();
-    p->parts = breakdown_create();
     workload_init(&p->workload);
     for (int i = 0; i < 30; i++) {
-        add(p->collector, p->parts, i, i % 3 ? RECORD_COMPLETED : RECORD_FAILED);
+        add(p->collector, i, i % 3 ? RECORD_COMPLETED : RECORD_FAILED);
         workload_add_plain(&p->workload, i * NS_PER_S, 100, 10);
     }
     collector_summarize(p->collector, &how, &p->summary);
@@ -77,7 +74,6 @@ static struct page *make_page(size_t runs)
                            .model = HOSTILE,
                            .errors = &failure,
                            .error_count = 1};
-    run.group_count = breakdown_finish(p->parts, &how, &run.groups);
     struct html_run all[] = {run, run};
     buffer_init(&p->text, BUFFER_UNBOUNDED);
     html_report(all, runs, &p->text);
@@ -90,7 +86,6 @@ static void free_page(struct page *p)
     bill_free(&p->bill);
     plan_book_free(&p->book);
     workload_free(&p->workload);
-    breakdown_free(p->parts);
     collector_free(p->collector);
     free(p);
 }
