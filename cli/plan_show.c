@@ -160,8 +160,8 @@ static void add_bills(const struct capacity_plan *p, struct buffer *out)
         if (b->period_served < b->period_requests) {
             buffer_add_format(out, "; does not serve %s requests",
                               text_group_u64(b->period_requests - b->period_served, count));
-            if (b->quotas_needed > 1)
-                buffer_add_format(out, " (%" PRIu64 " of it would)", b->quotas_needed);
+            if (b->need.count > 1)
+                buffer_add_format(out, " (%" PRIu64 " of it would)", b->need.count);
         }
         add_overtake(p, i, out);
         buffer_add_byte(out, '\n');

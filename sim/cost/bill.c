@@ -39,7 +39,7 @@ static int add_prices_per_request(struct plan_bill *p)
     p->has_full_use = plan_full_use(p->plan, &p->full_use_price, &p->full_use_requests);
     if (p->has_full_use &&
         (money_prorate(p->full_use_price, 1, p->full_use_requests, &p->full_use) < 0 ||
-         money_prorate(p->full_use_price, n, p->full_use_requests, &p->full_use_total) < 0))
+         money_prorate(p->full_use_price, used, p->full_use_requests, &p->full_use_total) < 0))
         return -1;
     uint64_t tokens = p->sums.input_tokens + p->sums.output_tokens;
     if (n == 0)
@@ -83,7 +83,7 @@ static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
     p->requests = bill->workload->count;
     p->served_requests = p->served.count[SERVE_PAID] + p->served.count[SERVE_INCLUDED];
     p->rejected = p->requests - p->served_requests;
-    p->quotas_needed = serve_quotas_needed(p->plan, &m->rows, &conditions);
+    serve_plans_needed(&quotas.plan, &m->rows, &conditions, &p->need);
     p->flat = is_flat(p->plan);
     tariff_init(&t, &quotas.plan, &m->rows, &p->served, known_start(bill), p->without_caps,
                 bill->options.earlier);

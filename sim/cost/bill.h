@@ -98,8 +98,8 @@ struct plan_bill {
     money full_use_price;   /* the fraction full_use_price / full_use_requests */
     uint64_t full_use_requests;
     money full_use;                /* that fraction, rounded at 1e-12 */
-    money full_use_total;          /* served requests at it */
-    uint64_t quotas_needed;        /* so many of the plan serve everything when due; 0 = no quota */
+    money full_use_total;          /* the requests served in the period at it */
+    struct serve_need need;        /* so many of the plan, that nobody waits or is turned away */
     uint64_t subscription_periods; /* begun, for the cash total */
     bool flat;                     /* what a request costs does not depend on the request */
     struct cost_stats stats;       /* of served requests' usage charges */

@@ -128,8 +128,11 @@ static void put_served(const struct plan_bill *p, struct json_writer *w)
 static void put_use(const struct plan_bill *p, const struct bill *b, struct json_writer *w)
 {
     json_pair_statistic(w, "utilisation", bill_utilisation(p, b));
-    if (p->quotas_needed > 0)
-        json_pair_u64(w, "quotas_needed", p->quotas_needed);
+    if (p->need.count > 0) {
+        json_pair_u64(w, "quotas_needed", p->need.count);
+        json_pair_string(w, "quotas_needed_for",
+                         p->need.concurrency ? "concurrency" : p->need.window.label);
+    }
     if (p->has_full_use)
         json_pair_money(w, "full_use_total_usd", p->full_use_total);
     json_pair_money(w, "usd_per_mtok", p->per_mtok);

@@ -62,8 +62,9 @@ static int settle(struct plan_bill *p, const struct bill *bill, const struct pla
 {
     uint64_t demand = demand_of(p, bill, q), capacity = capacity_of(bill, q);
     bool enough = capacity >= demand;
-    if (q->unit == QUOTA_REQUESTS && capacity > 0)
-        p->quotas_needed = (demand + capacity - 1) / capacity;
+    uint64_t needed = capacity ? demand / capacity + (demand % capacity > 0) : 0;
+    if (q->beyond != BEYOND_PAY && needed > p->need.count)
+        p->need = (struct serve_need){.count = needed, .window = *q};
     if (q->beyond == BEYOND_PAY)
         return enough ? (p->cash[LINE_USAGE] = 0, 0)
                       : money_prorate(p->cash[LINE_USAGE], demand - capacity, demand,

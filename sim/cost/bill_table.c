@@ -276,17 +276,59 @@ static void put_split(const struct bill *b, struct buffer *out)
         b->plans[e->token_plan].plan->name);
 }
 
+static const char *window_length(const struct plan_quota *q, char out[32])
+{
+    static const struct {
+        int64_t seconds;
+        const char *name;
+    } known[] = {{1, "a second"},  {60, "a minute"},   {3600, "an hour"},
+                 {86400, "a day"}, {604800, "a week"}, {2592000, "a month"}};
+    int64_t length_ns = plan_quota_length(q);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (length_ns == known[i].seconds * NS_PER_S)
+            return known[i].name;
+    snprintf(out, 32, "in %.4g h", (double)length_ns / (3600.0 * NS_PER_S));
+    return out;
+}
+
+/* "60 requests a minute", "10 at a time". */
+static void put_limit(const struct plan_bill *p, struct buffer *out)
+{
+    static const char *const units[] = {"requests", "tokens", "input tokens", "output tokens"};
+    const struct plan_quota *q = &p->need.window;
+    char n[TEXT_GROUPED_SIZE], length[32];
+    uint64_t amount = q->unit == QUOTA_REQUESTS ? q->amount / PLAN_MICRO : q->amount;
+    if (p->need.concurrency)
+        buffer_add_format(out, "%s at a time", text_group_u64(p->plan->limits.concurrency, n));
+    else
+        buffer_add_format(out, "%s %s %s", text_group_u64(amount, n), units[q->unit],
+                          window_length(q, length));
+}
+
+/* Caps turn requests away however many of a plan one buys. */
+static bool caps_turn_away(const struct plan_bill *p)
+{
+    const uint64_t *count = p->served.count;
+    return count[SERVE_MODEL] + count[SERVE_INPUT] + count[SERVE_LARGE] > 0;
+}
+
 static void put_full_use(const struct plan_bill *p, struct buffer *out)
 {
     char text[MONEY_TEXT_SIZE], n[TEXT_GROUPED_SIZE];
-    if (!p->has_full_use || p->without_caps || p->full_use == 0 ||
+    if (!p->has_full_use || p->without_caps || p->full_use == 0 || p->need.count == 0 ||
         p->plan->quotas[0].beyond == BEYOND_PAY)
         return;
     money_format_fixed(p->full_use_total, 2, text);
-    buffer_add_format(out, "%s: taking every request when it is due needs %s× its quota",
-                      p->plan->name, text_group_u64(p->quotas_needed, n));
+    buffer_add_format(out, "%s: taking every request%s when it is due needs %s of it",
+                      p->plan->name, caps_turn_away(p) ? " that its caps let in" : "",
+                      text_group_u64(p->need.count, n));
+    if (p->need.count > 1) {
+        buffer_add_text(out, " (its limit of ");
+        put_limit(p, out);
+        buffer_add_text(out, " binds)");
+    }
     buffer_add_format(out, "; its %s served requests at full use: $%s.\n",
-                      text_group_u64(p->served_requests, n), text);
+                      text_group_u64(p->period_served, n), text);
 }
 
 static void put_cache_misses(const struct plan_bill *p, struct buffer *out)
@@ -345,7 +387,7 @@ static void put_remarks(const struct bill *b, struct buffer *out)
                              "at midnight UTC (--start).\n");
     if (unchecked)
         buffer_add_text(out, "Concurrency limits were not checked: the trace does not say how long "
-                             "requests run (--ttft, --tpot).\n");
+                             "requests run (--ttft-ms, --tpot-ms).\n");
     if (unconfirmed)
         buffer_add_text(out,
                         "Caps that are unconfirmed: billed with and without (?), ranked with.\n");

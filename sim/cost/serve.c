@@ -30,6 +30,27 @@ struct line {
     int64_t last_start_ns;
 };
 
+static void line_open(struct line *l, const struct plan *plan, const struct serve_rows *rows,
+                      const struct serve_conditions *conditions)
+{
+    *l = (struct line){.plan = plan, .rows = rows, .conditions = conditions};
+    l->window_count = plan->quota_count + plan->rate_limit_count;
+    l->windows = mem_zero(l->window_count + 1, sizeof *l->windows);
+    for (size_t i = 0; i < l->window_count; i++)
+        window_init(&l->windows[i],
+                    i < plan->quota_count ? &plan->quotas[i]
+                                          : &plan->rate_limits[i - plan->quota_count],
+                    conditions->start_unix_ns);
+}
+
+static void line_close(struct line *l)
+{
+    for (size_t i = 0; i < l->window_count; i++)
+        window_free(&l->windows[i]);
+    free(l->windows);
+    free(l->running);
+}
+
 uint64_t serve_capped_output(const struct plan *plan, bool ignore_caps, uint64_t output)
 {
     uint64_t cap = plan->limits.max_output_tokens;
@@ -286,14 +307,8 @@ void serve_plan(const struct plan *plan, const struct serve_rows *rows,
         count_truncated(plan, rows, conditions, out);
         return;
     }
-    struct line l = {.plan = plan, .rows = rows, .conditions = conditions};
-    l.window_count = plan->quota_count + plan->rate_limit_count;
-    l.windows = mem_zero(l.window_count + 1, sizeof *l.windows);
-    for (size_t i = 0; i < l.window_count; i++)
-        window_init(&l.windows[i],
-                    i < plan->quota_count ? &plan->quotas[i]
-                                          : &plan->rate_limits[i - plan->quota_count],
-                    conditions->start_unix_ns);
+    struct line l;
+    line_open(&l, plan, rows, conditions);
     out->fate = mem_alloc(w->count + 1);
     out->start_ns = mem_alloc((w->count + 1) * sizeof *out->start_ns);
     for (size_t i = 0; i < w->count; i++) {
@@ -308,10 +323,7 @@ void serve_plan(const struct plan *plan, const struct serve_rows *rows,
     }
     count_use(&l, out);
     count_truncated(plan, rows, conditions, out);
-    for (size_t i = 0; i < l.window_count; i++)
-        window_free(&l.windows[i]);
-    free(l.windows);
-    free(l.running);
+    line_close(&l);
 }
 
 void serve_result_free(struct serve_result *result)
@@ -337,32 +349,66 @@ uint64_t serve_peak_requests(const struct serve_rows *rows, int64_t length_ns)
     return most;
 }
 
-uint64_t serve_quotas_needed(const struct plan *plan, const struct serve_rows *rows,
-                             const struct serve_conditions *conditions)
+static bool makes_wait(const struct plan_quota *q)
 {
-    const struct plan_quota *q = NULL;
-    for (size_t i = 0; i < plan->quota_count && !q; i++)
-        if (plan->quotas[i].unit == QUOTA_REQUESTS)
-            q = &plan->quotas[i];
-    if (!q || q->amount == 0)
-        return 0;
-    struct line l = {.plan = plan, .rows = rows, .conditions = conditions};
-    struct plan_quota calendar = *q;
-    if (calendar.alignment == WINDOW_ROLLING)
-        calendar.alignment = WINDOW_ANCHORED;
-    uint64_t most = 0, used = 0;
-    int64_t begin = INT64_MIN, end = INT64_MIN;
+    return q->beyond != BEYOND_PAY && q->unit != QUOTA_USD;
+}
+
+/* True if no number of plans serves the request: alone it is more than one of them allows. */
+static bool is_too_large(const struct line *l, const struct serve_ask *a)
+{
+    for (size_t i = 0; i < l->window_count; i++)
+        if (makes_wait(l->windows[i].quota) &&
+            need_of(l->windows[i].quota, a) > l->windows[i].quota->amount)
+            return true;
+    return limits_concurrency(l) && a->units_micro > l->plan->limits.concurrency * PLAN_MICRO;
+}
+
+/* Starts a request when it is due, whatever the limits say. */
+static void start_when_due(struct line *l, const struct serve_ask *a)
+{
+    for (size_t i = 0; i < l->window_count; i++)
+        window_take(&l->windows[i], a->due_ns, need_of(l->windows[i].quota, a));
+    if (!limits_concurrency(l))
+        return;
+    while (l->running_count > 0 && l->running[0].end_ns <= a->due_ns)
+        heap_pop(l);
+    heap_add(l, (struct running){a->due_ns + a->duration_ns, a->units_micro});
+}
+
+static uint64_t times(uint64_t used, uint64_t amount)
+{
+    return amount ? used / amount + (used % amount > 0) : 0;
+}
+
+/* The most that any limit asks for at this instant. */
+static void note_need(const struct line *l, struct serve_need *out)
+{
+    for (size_t i = 0; i < l->window_count; i++) {
+        const struct quota_window *w = &l->windows[i];
+        uint64_t count = makes_wait(w->quota) ? times(w->used, w->quota->amount) : 0;
+        if (count > out->count)
+            *out = (struct serve_need){.count = count, .window = *w->quota};
+    }
+    uint64_t count = times(l->running_units, l->plan->limits.concurrency * PLAN_MICRO);
+    if (count > out->count)
+        *out = (struct serve_need){.count = count, .concurrency = true};
+}
+
+void serve_plans_needed(const struct plan *plan, const struct serve_rows *rows,
+                        const struct serve_conditions *conditions, struct serve_need *out)
+{
+    struct line l;
+    *out = (struct serve_need){0};
+    if (plan->quota_count + plan->rate_limit_count + plan->limits.concurrency == 0)
+        return;
+    line_open(&l, plan, rows, conditions);
     for (size_t i = 0; i < rows->workload->count; i++) {
         struct serve_ask a = ask_of(&l, rows->order ? rows->order[i] : i);
-        if (!serve_within_caps(plan, conditions, &a))
+        if (!serve_within_caps(plan, conditions, &a) || is_too_large(&l, &a))
             continue;
-        if (a.due_ns >= end) {
-            window_bounds(&calendar, conditions->start_unix_ns, a.due_ns, &begin, &end);
-            used = 0;
-        }
-        used += a.weight_micro;
-        if (used > most)
-            most = used;
+        start_when_due(&l, &a);
+        note_need(&l, out);
     }
-    return (most + q->amount - 1) / q->amount;
+    line_close(&l);
 }

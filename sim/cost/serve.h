@@ -108,11 +108,21 @@ void serve_result_free(struct serve_result *result);
 /* Most requests due in any one window of `length_ns` counted from the workload's start. */
 uint64_t serve_peak_requests(const struct serve_rows *rows, int64_t length_ns);
 
-/* How many times over the plan must be bought so that no served request waits or is turned away
- * by its first request quota: the busiest window's need over the quota, rounded up. 0: the plan
- * has no such quota. */
-uint64_t serve_quotas_needed(const struct plan *plan, const struct serve_rows *rows,
-                             const struct serve_conditions *conditions);
+/* How many of a plan it takes so that every request which its caps let in starts when it is due. */
+struct serve_need {
+    uint64_t count;           /* 0: the plan has no limit that makes wait or turns away */
+    bool concurrency;         /* the limit that asks for so many: this, or ... */
+    struct plan_quota window; /* ... this quota or rate limit */
+};
+
+/* The largest need of any limit, as if all that is bought were one: what is due in the busiest
+ * window, or runs at the busiest instant, over what the plan allows, rounded up. Limits beyond
+ * which one pays make nobody wait. A request that is alone more than a limit allows is left out: no
+ * number of plans serves it. Concurrency counts where durations are known. For a plan that has
+ * quotas of both kinds it is an upper bound: what is paid beyond one does not count in the other.
+ */
+void serve_plans_needed(const struct plan *plan, const struct serve_rows *rows,
+                        const struct serve_conditions *conditions, struct serve_need *out);
 
 /* Output tokens that the plan's cap leaves of `output`. */
 uint64_t serve_capped_output(const struct plan *plan, bool ignore_caps, uint64_t output);

@@ -38,8 +38,8 @@ START_TEST(azure_code_under_token_and_flat_plans)
     for (int i = 0; i < CHARGE_PARTS; i++)
         shares += token->stats.share[i];
     ck_assert_double_eq_tol(shares, 1, 1e-12);
-    ck_assert_uint_eq(pro->quotas_needed, 9);
-    ck_assert_uint_eq(bill.plans[2].quotas_needed, 2);
+    ck_assert_uint_eq(pro->need.count, 9);
+    ck_assert_uint_eq(bill.plans[2].need.count, 2);
     ck_assert_uint_eq(bill.peak_minute, 632);
     ck_assert_uint_eq(bill.break_even_count, 2);
     ck_assert_uint_eq(bill.break_even[0].dearer, 892);
@@ -205,7 +205,7 @@ START_TEST(a_period_is_more_than_the_trace)
     testing_money(bill.plans[2].total, "80", "one month");
     ck_assert_uint_eq(bill.plans[2].period_requests, 7920);
     ck_assert_uint_eq(bill.plans[2].period_served, 3000);
-    ck_assert_uint_eq(bill.plans[2].quotas_needed, 3);
+    ck_assert_uint_eq(bill.plans[2].need.count, 3);
     ck_assert_int_eq(bill.plans[2].rank,
                      0); /* the trace fits into a day's quota, a month does not */
     testing_money(bill.plans[3].total, "306.8", "20 included");

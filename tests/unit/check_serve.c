@@ -123,7 +123,8 @@ static struct plan_quota random_quota(struct random *r, bool rate)
     struct plan_quota q = {.unit = below(r, 3) ? QUOTA_REQUESTS : QUOTA_TOKENS,
                            .length_ns = lengths[below(r, 5)] * NS_PER_S,
                            .alignment = (enum plan_alignment)below(r, 3),
-                           .beyond = (enum plan_beyond)below(r, rate ? 2 : 3)};
+                           .beyond = (enum plan_beyond)below(r, rate ? 2 : 3),
+                           .label = rate ? "rate" : "quota"};
     q.amount = q.unit == QUOTA_REQUESTS ? (1 + below(r, 12)) * PLAN_MICRO : 50 + below(r, 800);
     return q;
 }
@@ -183,6 +184,80 @@ START_TEST(plans_equal_the_obvious_model)
 }
 END_TEST
 
+/* Served by `times` of the plan as one: how many waited or were turned away by a limit. */
+static uint64_t held_up(const struct plan *plan, uint64_t times, const struct serve_rows *rows,
+                        const struct serve_conditions *conditions)
+{
+    struct plan_quota quotas[2], limits[2];
+    struct plan many = *plan;
+    struct serve_result result;
+    many.quotas = quotas;
+    many.rate_limits = limits;
+    many.limits.concurrency *= times;
+    for (size_t i = 0; i < 2; i++) {
+        quotas[i] = plan->quotas[i];
+        limits[i] = plan->rate_limits[i];
+        quotas[i].amount *= quotas[i].beyond == BEYOND_PAY ? 1 : times;
+        limits[i].amount *= times;
+    }
+    serve_plan(&many, rows, conditions, &result);
+    uint64_t held = result.delayed + result.count[SERVE_QUOTA] + result.count[SERVE_RATE];
+    serve_result_free(&result);
+    return held;
+}
+
+/* So many of a plan that nobody waits, and no more than it takes. */
+START_TEST(so_many_of_a_plan_make_nobody_wait)
+{
+    struct random r;
+    random_init(&r, 20261102, RANDOM_TEST, (uint64_t)_i);
+    for (int round = 0; round < 40; round++) {
+        struct plan_rate rate = {0};
+        struct plan_quota quotas[2], limits[2];
+        struct plan plan = {
+            .name = "p", .rates = &rate, .rate_count = 1, .quotas = quotas, .rate_limits = limits};
+        plan.quota_count = below(&r, 3);
+        plan.rate_limit_count = below(&r, 3);
+        for (size_t i = 0; i < 2; i++) {
+            quotas[i] = random_quota(&r, false);
+            limits[i] = random_quota(&r, true);
+            quotas[i].amount += quotas[i].unit == QUOTA_TOKENS ? 150 : 0;
+            limits[i].amount += limits[i].unit == QUOTA_TOKENS ? 150 : 0;
+        }
+        /* No request is alone too large; and what is paid beyond one quota is not counted in the
+         * other. */
+        if (quotas[0].beyond == BEYOND_PAY || quotas[1].beyond == BEYOND_PAY)
+            quotas[0].beyond = quotas[1].beyond = BEYOND_PAY;
+        plan.limits.concurrency = below(&r, 2) ? 1 + below(&r, 4) : 0;
+        plan.limits.beyond = (enum plan_beyond)below(&r, 2);
+        struct workload w;
+        workload_init(&w);
+        int64_t now = 0;
+        for (size_t i = 0, n = 1 + below(&r, 60); i < n; i++) {
+            now += (int64_t)below(&r, 4) * (int64_t)below(&r, 5) * NS_PER_S;
+            add(&w, (struct request){.timestamp_ns = now,
+                                     .input_tokens = (uint32_t)(1 + below(&r, 110)),
+                                     .output_tokens = (uint32_t)below(&r, 40)});
+        }
+        struct serve_duration duration = {true, (int64_t)(1 + below(&r, 30)) * NS_PER_S, 0};
+        struct serve_conditions conditions = {(int64_t)below(&r, 200000) * NS_PER_S, false};
+        struct serve_rows rows;
+        struct serve_need need;
+        struct error err = {0};
+        ck_assert_int_eq(serve_rows_make(&rows, &w, duration, &err), 0);
+        serve_plans_needed(&plan, &rows, &conditions, &need);
+        uint64_t enough = need.count ? need.count : 1;
+        ck_assert_uint_eq(held_up(&plan, enough, &rows, &conditions), 0);
+        if (enough > 1)
+            ck_assert_msg(held_up(&plan, enough - 1, &rows, &conditions) > 0,
+                          "stream %d round %d: %s", _i, round,
+                          need.concurrency ? "concurrency" : need.window.label);
+        serve_rows_free(&rows);
+        workload_free(&w);
+    }
+}
+END_TEST
+
 START_TEST(turns_wait_for_those_before_them)
 {
     struct workload w;
@@ -234,6 +309,7 @@ int main(void)
     Suite *suite = suite_create("serve");
     TCase *tc = tcase_create("limits");
     tcase_add_loop_test(tc, plans_equal_the_obvious_model, 0, 10);
+    tcase_add_loop_test(tc, so_many_of_a_plan_make_nobody_wait, 0, 10);
     tcase_add_test(tc, turns_wait_for_those_before_them);
     tcase_add_test(tc, months_are_calendar_months);
     suite_add_tcase(suite, tc);
