@@ -23,6 +23,10 @@ void html_answer_plan(const struct bill *b, struct buffer *out)
 {
     char name[BILL_NAME_SIZE], amount[MONEY_TEXT_SIZE];
     buffer_add_text(out, "<dt>Which plan?</dt><dd>");
+    if (b->completed == 0) {
+        buffer_add_text(out, "Nothing was served, so no plan is ranked.</dd>");
+        return;
+    }
     if (b->ranking_count == 0) {
         buffer_add_text(out, "No plan serves every request.</dd>");
         return;
@@ -89,6 +93,8 @@ void html_answer_runs_out(const struct bill *b, struct buffer *out)
 {
     bool some = false;
     char span[CELL_SIZE];
+    if (b->completed == 0)
+        return;
     buffer_add_text(out, "<dt>When does it run out?</dt><dd>");
     for (size_t i = 0; i < b->plan_count; i++)
         if (!b->plans[i].without_caps)
@@ -166,6 +172,8 @@ static void add_wasted(const struct plan_bill *p, struct buffer *out)
 void html_answer_savings(const struct bill *b, struct buffer *out)
 {
     const struct plan_bill *token = NULL;
+    if (b->completed == 0)
+        return;
     for (size_t i = 0; i < b->ranking_count && !token; i++)
         if (!b->plans[b->ranking[i]].flat)
             token = &b->plans[b->ranking[i]];

@@ -77,7 +77,8 @@ int run_plots_draw(const struct run_plots *p, struct collector *c, const struct 
     *drawn = 0;
     for (size_t i = 0; i < KNOWN && status == 0; i++) {
         bool some = known[i].latency ? known[i].latency(picture, c, s, p->title)
-                                     : p->bill && known[i].cost(picture, p->bill, p->title);
+                                     : p->bill && p->bill->completed &&
+                                           known[i].cost(picture, p->bill, p->title);
         if (some)
             status = plot_draw(&picture->plot, directory, p->keep_script, err);
         else

@@ -138,7 +138,7 @@ static void rank_plans(struct bill *bill)
     bill->ranking = mem_alloc((bill->plan_count + 1) * sizeof *bill->ranking);
     for (size_t i = 0; i < bill->plan_count; i++) {
         if (bill->plans[i].period_served < bill->plans[i].period_requests ||
-            bill->plans[i].without_caps)
+            bill->plans[i].without_caps || bill->completed == 0)
             continue;
         size_t at = bill->ranking_count++;
         for (; at > 0 && ranks_before(&bill->plans[i], &bill->plans[bill->ranking[at - 1]]); at--)
@@ -155,6 +155,7 @@ static void describe_workload(struct bill *bill, const struct serve_rows *rows)
     for (size_t i = 0; i < w->count; i++) {
         bill->input_tokens += w->input_tokens[i];
         bill->output_tokens += w->output_tokens[i];
+        bill->completed += !w->status || w->status[i] == REQUEST_OK;
         if (w->cost && w->cost[i] != MONEY_MAX) {
             bill->has_reported = true;
             bill->reported += w->cost[i];

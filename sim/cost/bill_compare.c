@@ -192,7 +192,7 @@ void bill_compare(struct bill *bill, const struct serve_rows *rows)
     size_t cheapest = cheapest_token_plan(bill);
     for (size_t a = 0; a < bill->plan_count; a++) {
         plans[a] = bill->plans[a].plan;
-        if (is_token_plan(&bill->plans[a]))
+        if (is_token_plan(&bill->plans[a]) && bill->completed > 0)
             compare_token_plan(bill, rows, a,
                                bill->workload->count <= SPLIT_ALL_ROWS || a == cheapest);
     }

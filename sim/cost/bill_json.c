@@ -11,6 +11,7 @@ static void put_workload(const struct bill *b, struct json_writer *w)
     json_begin_object(w);
     json_pair_string(w, "name", b->workload->name);
     json_pair_u64(w, "requests", b->workload->count);
+    json_pair_u64(w, "completed", b->completed);
     json_pair_u64(w, "input_tokens", b->input_tokens);
     json_pair_u64(w, "output_tokens", b->output_tokens);
     json_pair_statistic(w, "duration_s", (double)b->span_ns * 1e-9);

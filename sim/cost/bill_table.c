@@ -92,9 +92,13 @@ static void put_reasons(const struct plan_bill *p, struct buffer *out)
     buffer_add_text(out, ")");
 }
 
-static void put_served(const struct plan_bill *p, struct buffer *out)
+static void put_served(const struct bill *b, const struct plan_bill *p, struct buffer *out)
 {
     char served[TEXT_GROUPED_SIZE], all[TEXT_GROUPED_SIZE], n[TEXT_GROUPED_SIZE], span[32];
+    if (b->completed == 0) {
+        buffer_add_text(out, "  nothing\n");
+        return;
+    }
     if (p->period_served < p->period_requests && p->period_requests != p->requests) {
         buffer_add_format(out, "  %s of %s", text_group_u64(p->period_served, served),
                           text_group_u64(p->period_requests, all));
@@ -148,7 +152,7 @@ static int name_width(const struct bill *b)
     return width;
 }
 
-static void put_row(const struct plan_bill *p, int width, struct buffer *out)
+static void put_row(const struct bill *b, const struct plan_bill *p, int width, struct buffer *out)
 {
     char name[BILL_NAME_SIZE];
     if (p->rank)
@@ -159,7 +163,7 @@ static void put_row(const struct plan_bill *p, int width, struct buffer *out)
     put_money_cell(out, p->total, 12, 4);
     put_money_cell(out, p->prorated_total, 11, 4);
     put_per_request(p, out);
-    put_served(p, out);
+    put_served(b, p, out);
 }
 
 static void put_rows(const struct bill *b, struct buffer *out)
@@ -170,10 +174,10 @@ static void put_rows(const struct bill *b, struct buffer *out)
                       spans[b->options.period], "prorated", "per request", "p50", "p99", "max/med",
                       "CV", "served");
     for (size_t i = 0; i < b->ranking_count; i++)
-        put_row(&b->plans[b->ranking[i]], width, out);
+        put_row(b, &b->plans[b->ranking[i]], width, out);
     for (size_t i = 0; i < b->plan_count; i++)
         if (!b->plans[i].rank && !bill_repeats(b, i))
-            put_row(&b->plans[i], width, out);
+            put_row(b, &b->plans[i], width, out);
     buffer_add_text(out, "\n");
 }
 
@@ -353,9 +357,12 @@ static void put_waste(const struct plan_bill *p, struct buffer *out)
     money_format_fixed(p->waste.usage_per_good, 6, good);
     buffer_add_format(out,
                       "Waste: $%s (%.1f %%) of %s's charges went to retries, failed%s and cut "
-                      "requests; a good request cost $%s.\n",
+                      "requests",
                       text, 100 * cost_usd(wasted) / cost_usd(p->sums.total), p->plan->name,
-                      p->waste.has_slo ? ", late" : "", good);
+                      p->waste.has_slo ? ", late" : "");
+    if (p->waste.good_requests > 0)
+        buffer_add_format(out, "; a good request cost $%s", good);
+    buffer_add_text(out, ".\n");
 }
 
 static void put_groups(const struct bill *b, const struct plan_bill *p, struct buffer *out)
@@ -429,8 +436,19 @@ static void put_pairs(const struct bill *b, struct buffer *out)
         buffer_add_format(out, "%zu more pairs of plans are compared in the JSON.\n", left);
 }
 
-/* What the table means, in sentences. */
-static void put_sentences(const struct bill *b, struct buffer *out)
+static void put_nothing(const struct bill *b, struct buffer *out)
+{
+    char n[32];
+    buffer_add_text(out, "Nothing was served, so no plan is ranked: ");
+    if (b->workload->count == 0)
+        buffer_add_text(out, "there is no request to bill.\n");
+    else
+        buffer_add_format(out, "none of the %s requests completed.\n",
+                          grouped(b->workload->count, n));
+}
+
+/* Which plan is cheapest, and how they compare. */
+static void put_comparison(const struct bill *b, struct buffer *out)
 {
     bool few = b->plan_count <= SHOWN_MOST;
     put_cheapest(b, out);
@@ -442,6 +460,16 @@ static void put_sentences(const struct bill *b, struct buffer *out)
             put_full_use(&b->plans[i], out);
     put_pairs(b, out);
     put_split(b, out);
+}
+
+/* What the table means, in sentences. */
+static void put_sentences(const struct bill *b, struct buffer *out)
+{
+    bool few = b->plan_count <= SHOWN_MOST;
+    if (b->completed > 0)
+        put_comparison(b, out);
+    else
+        put_nothing(b, out);
     for (size_t i = 0; i < b->plan_count; i++)
         if (few || among_best(b, &b->plans[i]))
             put_waste(&b->plans[i], out);

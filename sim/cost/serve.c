@@ -359,7 +359,7 @@ static bool is_too_large(const struct line *l, const struct serve_ask *a)
 {
     for (size_t i = 0; i < l->window_count; i++)
         if (makes_wait(l->windows[i].quota) &&
-            need_of(l->windows[i].quota, a) > l->windows[i].quota->amount)
+            serve_need(l->windows[i].quota, a) > l->windows[i].quota->amount)
             return true;
     return limits_concurrency(l) && a->units_micro > l->plan->limits.concurrency * PLAN_MICRO;
 }
@@ -368,7 +368,7 @@ static bool is_too_large(const struct line *l, const struct serve_ask *a)
 static void start_when_due(struct line *l, const struct serve_ask *a)
 {
     for (size_t i = 0; i < l->window_count; i++)
-        window_take(&l->windows[i], a->due_ns, need_of(l->windows[i].quota, a));
+        window_take(&l->windows[i], a->due_ns, serve_need(l->windows[i].quota, a));
     if (!limits_concurrency(l))
         return;
     while (l->running_count > 0 && l->running[0].end_ns <= a->due_ns)

@@ -49,3 +49,34 @@ class Limits(Case):
         self.assertIn("3,000 of 21,672", done.stdout)
         self.assertIn("its 3,000 served requests at full use: $80.00",
                       " ".join(done.stdout.split()))
+
+
+class Nothing(Case):
+    """A run in which nothing completed has no cheapest plan."""
+    def check(self, how):
+        done = self.farebox(*how, "--plans", "demo")
+        self.assertIn("Nothing was served, so no plan is ranked", done.stdout)
+        for words in ("all", "Cheapest", "breaks even", "taking every request", "split"):
+            self.assertNotRegex(done.stdout, rf"\b{words}\b")
+        self.assertNotRegex(done.stdout, r"(?m)^ +[0-9] ")
+        bill = self.farebox_json(*how, "--plans", "demo")
+        self.assertEqual(bill["workload"]["completed"], 0)
+        self.assertEqual((bill["ranking"], bill["break_even"]), ([], []))
+        self.assertEqual({plan["rank"] for plan in bill["plans"]}, {None})
+        self.assertIsNone(bill["split"]["best"])
+        return done
+
+    def test_a_run_that_reached_nobody(self):
+        self.farebox("bench", "--url", "http://127.0.0.1:9/v1", "--scenario", "chat", "-n", 5,
+                     "--rate", 100, "-o", "run", expect=1)
+        self.assertIn("none of the 5 requests completed", self.check(("bill", "run")).stdout)
+        report = self.farebox("report", "run", "--plans", "demo")
+        self.assertIn("Nothing was served", report.stdout)
+        page = (self.scratch / "run/report.html").read_text()
+        self.assertIn("Nothing was served, so no plan is ranked.", page)
+        self.assertNotIn("Cheapest", page)
+
+    def test_a_run_without_a_record(self):
+        (self.scratch / "run").mkdir()
+        self.write("run/requests.jsonl", "")
+        self.assertIn("no request to bill", self.check(("bill", "run")).stdout)
