@@ -3,6 +3,7 @@
 #include "cli/report/group_table.h"
 #include "cli/report/html_parts.h"
 #include "cli/report/run_plots.h"
+#include "cli/report/start_parts.h"
 #include "cli/report/summary_table.h"
 #include "cli/report/trust.h"
 #include "core/file.h"
@@ -132,6 +133,31 @@ static void add_latencies(const struct summary *s, struct buffer *out)
         }
     }
     buffer_add_text(out, "</tbody></table>");
+}
+
+/* Parts of the start that tell something. */
+static void add_start(const struct summary *s, struct buffer *out)
+{
+    bool some = false;
+    for (int part = 0; part < SET_UP_PARTS; part++) {
+        const struct short_metric *m = &s->set_up[part];
+        const double values[] = {m->p50, m->p90, m->p99, m->mean};
+        if (!start_part_tells(s, part))
+            continue;
+        if (!some)
+            buffer_add_text(out, "<h3>Parts of the start</h3><p>Set-up of new connections; first "
+                                 "byte and tokens since sending; over all attempts.</p><table "
+                                 "class=sort><thead><tr><th>part (ms)<th>count<th>p50<th>p90"
+                                 "<th>p99<th>mean</tr></thead><tbody>");
+        some = true;
+        buffer_add_format(out, "<tr><th>%s</th>", start_part_title(part));
+        html_add_count_cell(out, m->count);
+        for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+            html_add_cell(out, values[i]);
+        buffer_add_text(out, "</tr>");
+    }
+    if (some)
+        buffer_add_text(out, "</tbody></table>");
 }
 
 static void add_rates(const struct summary *s, struct buffer *out)
@@ -309,6 +335,7 @@ static void add_run(const struct html_run *run, size_t *plot_number, struct buff
     answer_trust(run, out);
     buffer_add_text(out, "</dl>");
     add_latencies(run->summary, out);
+    add_start(run->summary, out);
     add_rates(run->summary, out);
     add_groups(run->summary, out);
     if (run->bill) {

@@ -1,7 +1,7 @@
 #include "cli/report/summary_table.h"
 
 #include "cli/report/group_table.h"
-#include "core/json_scan.h"
+#include "cli/report/start_parts.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -214,6 +214,7 @@ void summary_table(const struct summary *s, const char *title, const char *verdi
                             "! --warmup auto found no steady state (MSER-5): nothing is left out; "
                             "measure longer\n");
         add_latencies(s, out);
+        start_parts_table(s, out);
         group_table(s, out);
     }
     if (s->estimated_usage)

@@ -438,13 +438,13 @@ static void put_pairs(const struct bill *b, struct buffer *out)
 
 static void put_nothing(const struct bill *b, struct buffer *out)
 {
-    char n[32];
+    char n[TEXT_GROUPED_SIZE];
     buffer_add_text(out, "Nothing was served, so no plan is ranked: ");
     if (b->workload->count == 0)
         buffer_add_text(out, "there is no request to bill.\n");
     else
         buffer_add_format(out, "none of the %s requests completed.\n",
-                          grouped(b->workload->count, n));
+                          text_group_u64(b->workload->count, n));
 }
 
 /* Which plan is cheapest, and how they compare. */

@@ -1,0 +1,95 @@
+/* The tables that a person reads after a run. */
+#include "cli/report/html.h"
+#include "cli/report/summary_table.h"
+#include "core/memory.h"
+#include "tests/unit/testing.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A run of 20 answers whose first token comes after 100 ms. */
+static struct summary *answered(void)
+{
+    struct summary *s = mem_zero(1, sizeof *s);
+    s->command = "bench";
+    s->load = "open";
+    s->warmup_method = "none";
+    s->accounting.scheduled = s->accounting.completed = 20;
+    s->asked_input = 2000;
+    for (int i = 0; i < METRIC_COUNT; i++)
+        s->all.metrics[i].p50 = s->all.metrics[i].p99 = NAN;
+    s->all.metrics[METRIC_TTFT].count = 20;
+    s->all.metrics[METRIC_TTFT].p50 = 100;
+    s->window = s->all;
+    return s;
+}
+
+static struct short_metric part(uint64_t count, double ms)
+{
+    return (struct short_metric){count, ms, ms, ms, ms};
+}
+
+static char *table_of(const struct summary *s)
+{
+    struct buffer out;
+    buffer_init(&out, BUFFER_UNBOUNDED);
+    summary_table(s, "run", NULL, &out);
+    return buffer_take(&out);
+}
+
+static char *page_of(const struct summary *s)
+{
+    struct html_run run = {.name = "run", .summary = s};
+    struct buffer out;
+    buffer_init(&out, BUFFER_UNBOUNDED);
+    html_report(&run, 1, &out);
+    return buffer_take(&out);
+}
+
+static bool says(const char *text, const char *words)
+{
+    return strstr(text, words) != NULL;
+}
+
+START_TEST(parts_of_the_start_stand_where_they_tell_something)
+{
+    struct summary *s = answered();
+    s->set_up[SET_UP_DNS] = part(3, 0.02);
+    s->set_up[SET_UP_CONNECT] = part(3, 0.1);
+    s->set_up[SET_UP_FIRST_BYTE] = part(20, 99.5);
+    s->set_up[SET_UP_FIRST_TEXT] = part(20, 100);
+    char *text = table_of(s), *page = page_of(s);
+    ck_assert(!says(text, "parts of the start"));
+    ck_assert(!says(page, "Parts of the start"));
+    free(text);
+    free(page);
+    s->set_up[SET_UP_TLS] = part(3, 42.5);
+    s->set_up[SET_UP_FIRST_BYTE] = part(20, 60.5);
+    s->set_up[SET_UP_FIRST_REASONING] = part(12, 100);
+    s->set_up[SET_UP_FIRST_TEXT] = part(18, 1500);
+    text = table_of(s);
+    page = page_of(s);
+    static const char rows[] =
+        "\nparts of the start, ms      p50      p90      p99     mean    count\n"
+        "  TLS                      42.5     42.5     42.5     42.5        3\n"
+        "  first byte               60.5     60.5     60.5     60.5       20\n"
+        "  first reasoning token   100.0    100.0    100.0    100.0       12\n"
+        "  first text token        1,500    1,500    1,500    1,500       18\n";
+    ck_assert_msg(says(text, rows), "%s", text);
+    ck_assert(says(page, "<tr><th>TLS</th><td data-v=\"3\">3</td><td data-v=\"42.5\">42.5</td>"));
+    ck_assert(says(page, "<tr><th>first reasoning token</th>"));
+    ck_assert(!says(page, "<th>connect</th>"));
+    free(text);
+    free(page);
+    free(s);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("tables");
+    TCase *test = tcase_create("tables");
+    tcase_add_test(test, parts_of_the_start_stand_where_they_tell_something);
+    suite_add_tcase(suite, test);
+    return testing_run(suite);
+}
