@@ -17,7 +17,7 @@
 
 struct trust {
     bool known, client_limited, insecure; /* insecure: certificates were not checked */
-    char reason[200]; /* why it was the limit; "" = not said */
+    char reason[200];                     /* why it was the limit; "" = not said */
     double lag_p99_ms, cpu_peak, steal, throttled_s;
     uint64_t http1_answers, http2_answers;
     uint64_t steps, prompt_tokens, cached_tokens, preemptions; /* of a simulated engine */
@@ -25,8 +25,8 @@ struct trust {
 
 void trust_read(const char *fidelity, struct trust *out);
 
-/* A line without its end, and another one where certificates were not checked; nothing where the run
- * does not say. */
+/* A line without its end, and another one where certificates were not checked; nothing where the
+ * run does not say. */
 void trust_add_verdict(const struct trust *t, const struct summary *s, struct buffer *out);
 
 /* By which versions of HTTP answers came; nothing where the run does not say. */

@@ -353,8 +353,7 @@ int summary_read(const char *file, struct text json, struct summary *s, struct t
 {
     static const char *const commands[] = {"bench", "sim", NULL};
     static const char *const loads[] = {"trace", "open", "closed", NULL};
-    static const char *const methods[] = {"none",   "given",     "mser5",
-                                         "beyond", "unsettled", NULL};
+    static const char *const methods[] = {"none", "given", "mser5", "beyond", "unsettled", NULL};
     uint64_t version = 0;
     const struct field fields[] = {{"schema_version", .count = &version},
                                    {"command", .name = &s->command, .names = commands},
