@@ -16,6 +16,7 @@ extern const struct command command_engine_calibrate;
 extern const struct command command_bill;
 extern const struct command command_plan_capacity;
 extern const struct command command_plan_forecast;
+extern const struct command command_merge;
 extern const struct command command_report;
 extern const struct command command_diff;
 extern const struct command command_prices_list;
@@ -42,6 +43,7 @@ const struct command *const commands[] = {
     &command_bill,
     &command_plan_capacity,
     &command_plan_forecast,
+    &command_merge,
     &command_report,
     &command_diff,
     &command_prices_list,

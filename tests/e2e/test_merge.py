@@ -1,0 +1,73 @@
+"""Parts of a run in several processes, merged: the run that one process would have made."""
+import pathlib
+import shutil
+import unittest
+
+from support import Case, accounting_adds_up, read_json, read_lines
+
+
+class Merge(Case):
+    def part(self, index, of, run, *words, **more):
+        shard = ("--shard", f"{index}/{of}") if of else ()
+        return self.farebox("bench", "--url", self.url, "--scenario", "chat", "--rate", 150, "-n", 150,
+                            "--seed", 5, "--prompt-salt", "one", "--slo", "ttft=200", *shard, *words,
+                            "-o", self.path(run), "--quiet", **more)
+
+    def setUp(self):
+        super().setUp()
+        self.url = self.mock("--ttft-ms", 5, "--itl-ms", 1)
+
+    def test_the_parts_make_the_whole(self):
+        for i in (1, 2, 3):
+            self.part(i, 3, f"part-{i}", "--cancel", "0.2:5")
+        self.part(1, 0, "alone", "--cancel", "0.2:5")
+        parts = [self.path(f"part-{i}") for i in (3, 1, 2)]
+        printed = self.farebox_json("merge", *parts, "-o", self.path("whole"))
+        whole, alone = pathlib.Path(self.path("whole")), pathlib.Path(self.path("alone"))
+        merged, one = accounting_adds_up(self, whole), accounting_adds_up(self, alone)
+        self.assertEqual(printed, merged)
+        # What was asked, and of whom: the same requests at the same times, the same ones cancelled.
+        self.assertEqual(merged["accounting"], one["accounting"])
+        self.assertGreater(merged["accounting"]["cancelled"], 5)
+        for key in ("asked", "slo", "load", "last_due_s"):
+            self.assertEqual(merged[key], one[key])
+        due = [sorted((r["request_id"], r["scheduled_ns"], r["status"])
+                      for r in read_lines(run / "requests.jsonl")) for run in (whole, alone)]
+        self.assertEqual(*due)
+        ends = [r["done_ns"] for r in read_lines(whole / "requests.jsonl")]
+        self.assertEqual(ends, sorted(ends))
+        # The gaps of all parts, though no record kept its chunks.
+        gaps = [read_json(pathlib.Path(p) / "summary.json")["chunk_gap_ms"]["count"] for p in parts]
+        self.assertEqual(merged["chunk_gap_ms"]["count"], sum(gaps))
+        self.assertEqual(merged["chunk_gap_ms"]["count"], one["chunk_gap_ms"]["count"])
+        self.assertEqual(len(merged["fidelity"]["parts"]), 3)
+        # And it is a run like any other.
+        self.farebox("report", whole, "--no-plots", "--no-html")
+        self.farebox("bill", whole, "--plans", "demo")
+
+    def test_what_is_no_part_is_refused(self):
+        for i in (1, 2):
+            self.part(i, 3, f"part-{i}", "-d", "1s")
+        self.part(1, 0, "alone", "-d", "1s")
+        one, two = self.path("part-1"), self.path("part-2")
+        copy = self.path("copy")
+        shutil.copytree(one, copy)
+        out = self.path("whole")
+        for words, says in (((one, copy), "both part 1 of 3"), ((one, self.path("alone")), "--shard"),
+                            ((one, self.path("nothing")), "no run directory"), ((one,), "two parts")):
+            done = self.farebox("merge", *words, "-o", out, expect=2)
+            self.assertIn(says, done.stderr)
+            self.assertFalse(pathlib.Path(out).exists())
+        self.farebox("bench", "--url", self.url, "--scenario", "rag", "--rate", 150, "-n", 20,
+                     "--slo", "ttft=200", "--shard", "3/3", "--prompt-salt", "one", "-o",
+                     self.path("other"), "--quiet")
+        done = self.farebox("merge", one, two, self.path("other"), "-o", out, expect=2)
+        self.assertIn("workload", done.stderr)
+        done = self.farebox("merge", one, two, "-o", out)
+        self.assertIn("1 of 3 parts are missing, part 3", done.stderr)
+        self.farebox("merge", one, two, "-o", out, expect=2)
+        self.farebox("merge", one, two, "-o", out, "--force")
+
+
+if __name__ == "__main__":
+    unittest.main()
