@@ -113,9 +113,10 @@ static void add_rates(const struct summary *s, struct buffer *out)
     if (s->all.cached_input_tokens)
         buffer_add_format(out, " · %s of the input from cache",
                           text_group_u64(s->all.cached_input_tokens, in));
-    if (s->asked_input && isfinite(s->input_error_p99))
-        buffer_add_format(out, " · asked against got input: p99 off by %.2g %%",
-                          s->input_error_p99 * 100);
+    double error = s->input_error_p99 * 100;
+    int places = error >= 9.95 || error == 0 ? 0 : error >= 0.1 ? 1 : 3;
+    if (s->asked_input && isfinite(error))
+        buffer_add_format(out, " · asked against got input: p99 off by %.*f %%", places, error);
     char span[CELL_SIZE], peak[TEXT_GROUPED_SIZE];
     format_span(s->duration_s, span);
     buffer_add_format(out, "\nduration     %s, last arrival at %.3f s, at most %s in flight\n",

@@ -177,6 +177,20 @@ void forecast_write_json(const struct forecast *f, struct json_writer *w)
     json_end_object(w);
 }
 
+/* "17 minutes", "9.5 seconds": a sample may be of any length. */
+static void put_span(double days, struct buffer *out)
+{
+    double seconds = days * 86400;
+    if (days >= 1)
+        buffer_add_format(out, "%.0f day%s", days, days > 1 ? "s" : "");
+    else if (seconds >= 7200)
+        buffer_add_format(out, "%.3g hours", seconds / 3600);
+    else if (seconds >= 120)
+        buffer_add_format(out, "%.3g minutes", seconds / 60);
+    else
+        buffer_add_format(out, "%.3g seconds", seconds);
+}
+
 static void put_head(const struct forecast *f, struct buffer *out)
 {
     char begin[FORECAST_DATE_SIZE], end[FORECAST_DATE_SIZE];
@@ -184,10 +198,8 @@ static void put_head(const struct forecast *f, struct buffer *out)
                       f->workload->name ? f->workload->name : "workload", f->options.months,
                       f->options.months == 1 ? "" : "s", forecast_date(f, 0, begin),
                       forecast_date(f, f->days - 1, end), f->workload->count);
-    if (f->span_days < 1)
-        buffer_add_format(out, "%.3g hours\n", 24 * f->span_days);
-    else
-        buffer_add_format(out, "%.0f day%s\n", f->span_days, f->span_days > 1 ? "s" : "");
+    put_span(f->span_days, out);
+    buffer_add_byte(out, '\n');
     if (f->left_out > 0)
         buffer_add_format(
             out, "%" PRIu64 " requests on the last day, which is not whole, are left out\n",

@@ -22,6 +22,14 @@ class Forecast(Case):
                              "output_length": 100}) for h in range(days * 24) for i in range(10)]
         return self.write(f"sample-{days}.jsonl", "\n".join(lines) + "\n")
 
+    def test_a_short_sample_is_told_in_its_unit(self):
+        lines = [json.dumps({"timestamp": i * 500, "input_length": 10, "output_length": 1})
+                 for i in range(20)]
+        sample = self.write("short.jsonl", "\n".join(lines) + "\n")
+        done = self.farebox("plan", "forecast", sample, "--plans", self.plans(), "--samples", 20,
+                            "--assume-stationary", "--start", "2026-11-02T00:00:00Z")
+        self.assertIn("from 20 requests in 9.5 seconds\n", done.stdout)
+
     def test_month_with_budget_plot_and_json(self):
         out = self.path("out")
         words = ["plan", "forecast", self.sample(14), "--plans", self.plans(), "--budget", "2.5",

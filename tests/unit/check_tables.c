@@ -51,6 +51,20 @@ static bool says(const char *text, const char *words)
     return strstr(text, words) != NULL;
 }
 
+START_TEST(an_error_is_told_in_plain_digits)
+{
+    static const double errors[] = {0, 0.00123, 0.0345, 1.0, 12.34};
+    static const char *const words[] = {"off by 0 %", "off by 0.1 %", "off by 3.5 %",
+                                        "off by 100 %", "off by 1234 %"};
+    struct summary *s = answered();
+    s->input_error_p99 = errors[_i];
+    char *text = table_of(s);
+    ck_assert_msg(says(text, words[_i]), "%s", text);
+    free(text);
+    free(s);
+}
+END_TEST
+
 START_TEST(parts_of_the_start_stand_where_they_tell_something)
 {
     struct summary *s = answered();
@@ -89,6 +103,7 @@ int main(void)
 {
     Suite *suite = suite_create("tables");
     TCase *test = tcase_create("tables");
+    tcase_add_loop_test(test, an_error_is_told_in_plain_digits, 0, 5);
     tcase_add_test(test, parts_of_the_start_stand_where_they_tell_something);
     suite_add_tcase(suite, test);
     return testing_run(suite);
