@@ -170,6 +170,21 @@ static void add_names(struct buffer *out, const struct plot_panel *panel)
     buffer_add_text(out, ")\n");
 }
 
+/* Both ends of a logarithmic scale of counts, and 1, 2 and 5 between them (of many: powers of ten)
+ * that do not touch the upper one. */
+static void add_heat_tics(struct buffer *out, double most)
+{
+    buffer_add_text(out, "set cbtics tc rgb '" INK "' (");
+    for (double ten = 1; ten < most; ten *= 10)
+        for (int i = 0; i < (most > 200 ? 1 : 3); i++) {
+            static const double steps[] = {1, 2, 5};
+            if (steps[i] * ten * 1.3 <= most)
+                buffer_add_format(out, "'%.9g' %.9g, ", steps[i] * ten, steps[i] * ten);
+        }
+    buffer_add_format(out, "'%.9g' %.9g)\n", most, most);
+    buffer_add_text(out, "set cblabel offset 1,0\n"); /* labels that are given need more room */
+}
+
 /* Few to many from a light to a dark end that both stand out on white and on black. */
 static void add_heat_scale(struct buffer *out, const struct plot_panel *panel)
 {
@@ -183,8 +198,10 @@ static void add_heat_scale(struct buffer *out, const struct plot_panel *panel)
     }
     buffer_add_text(out, "set palette defined (0 '#9fcbe8', 1 '#56a5d8', 2 '#0072b2', 3 '#8c4fa0', "
                          "4 '#d55e00')\nset colorbox vertical noborder\nset logscale cb\n");
-    buffer_add_format(out, "set cbrange [1:%.9g]\nset cbtics tc rgb '" INK "'\n", fmax(most, 2));
+    most = fmax(most, 2);
+    buffer_add_format(out, "set cbrange [1:%.9g]\n", most);
     set_text(out, "cblabel", panel->value_label);
+    add_heat_tics(out, most);
 }
 
 /* Labels of vertical marks stand between frame and title, where no curve is. */
@@ -226,14 +243,52 @@ static void add_axes(struct buffer *out, const struct plot_panel *panel)
     add_marks(out, panel);
 }
 
-static void add_series(struct buffer *out, const struct plot_series *s)
+static bool is_line(const struct plot_series *s)
+{
+    return (s->style == PLOT_LINES || s->style == PLOT_STEPS) && !s->dashed;
+}
+
+static bool nearly(double a, double b)
+{
+    return a == b || fabs(a - b) <= 1e-6 * fmax(fabs(a), fabs(b)) || (isnan(a) && isnan(b));
+}
+
+/* True for lines that lie on each other. */
+static bool are_twins(const struct plot_series *a, const struct plot_series *b)
+{
+    if (!is_line(a) || !is_line(b) || a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!nearly(a->x[i], b->x[i]) || !nearly(a->y[i], b->y[i]))
+            return false;
+    return true;
+}
+
+/* Of n lines on each other the first is drawn whole and each later one a stretch less of a period
+ * of n, so that every color shows in turn. Nothing for a line that lies alone. */
+#define STRETCH 14
+static void find_dash(const struct plot_panel *panel, size_t series, char out[32])
+{
+    size_t before = 0, all = 0;
+    out[0] = '\0';
+    for (size_t k = 0; k < panel->series_count; k++)
+        if (k == series || are_twins(&panel->series[k], &panel->series[series])) {
+            before += k < series;
+            all++;
+        }
+    if (before > 0)
+        snprintf(out, 32, " dt (%zu,%zu)", STRETCH * (all - before), STRETCH * before);
+}
+
+/* `twin` is the dash of a line that lies on others, or "". */
+static void add_series(struct buffer *out, const struct plot_series *s, const char *twin)
 {
     static const char *const dashes[] = {"", " dt 3", " dt 4", " dt 5", " dt 2"};
     static const char *const fills[] = {"solid 1", "pattern 4", "pattern 5", "pattern 2"};
     const char *color = plot_color(s->color);
     /* The palette ends: the ninth line is the first one's color, dotted. */
     int round = s->color < 0 ? 0 : s->color / PALETTE_SIZE % 4;
-    const char *dash = s->dashed ? dashes[4] : dashes[round];
+    const char *dash = s->dashed ? dashes[4] : *twin ? twin : dashes[round];
     switch (s->style) {
     case PLOT_LINES:
         buffer_add_format(out, "using 1:2 with lines lw 2%s lc rgb '%s'", dash, color);
@@ -278,8 +333,10 @@ static void add_panel(struct buffer *out, const struct plot *p, size_t i)
     add_axes(out, panel);
     buffer_add_text(out, "plot ");
     for (size_t k = 0; k < panel->series_count; k++) {
+        char twin[32];
+        find_dash(panel, k, twin);
         buffer_add_format(out, "%s$data_%zu_%zu ", k ? ", " : "", i, k);
-        add_series(out, &panel->series[k]);
+        add_series(out, &panel->series[k], twin);
     }
     buffer_add_byte(out, '\n');
 }

@@ -347,12 +347,67 @@ START_TEST(names_from_outside_are_data_in_the_script)
 }
 END_TEST
 
+/* Three lines of which the first and the last lie on each other, and a dashed one there too. */
+START_TEST(lines_on_each_other_show_in_turn)
+{
+    static const double x[] = {1, 2, 3}, y[] = {4, 5, 6}, same[] = {4, 5 + 1e-9, 6};
+    static const double other[] = {4, 5, 7};
+    struct plot_panel panel = {
+        .series =
+            {{.title = "one", .style = PLOT_LINES, .x = x, .y = y, .count = 3, .color = 0},
+             {.title = "two", .style = PLOT_LINES, .x = x, .y = other, .count = 3, .color = 1},
+             {.title = "six", .style = PLOT_LINES, .x = x, .y = same, .count = 3, .color = 2},
+             {.title = "cap", .style = PLOT_LINES, .x = x, .y = y, .count = 3, .dashed = true}},
+        .series_count = 4};
+    struct plot plot = {.name = "p", .panels = &panel, .panel_count = 1};
+    struct buffer script;
+    buffer_init(&script, BUFFER_UNBOUNDED);
+    plot_script(&plot, "svg", "x.svg", &script);
+    ck_assert_ptr_nonnull(strstr(script.data, "with lines lw 2 lc rgb '#0072b2' title 'one'"));
+    ck_assert_ptr_nonnull(strstr(script.data, "with lines lw 2 lc rgb '#d55e00' title 'two'"));
+    ck_assert_ptr_nonnull(
+        strstr(script.data, "with lines lw 2 dt (14,14) lc rgb '#009e73' title 'six'"));
+    ck_assert_ptr_nonnull(strstr(script.data, "lw 2 dt 2 lc rgb '#0072b2' title 'cap'"));
+    buffer_free(&script);
+}
+END_TEST
+
+START_TEST(the_color_bar_has_both_its_ends)
+{
+    static const struct {
+        double most;
+        const char *tics;
+    } cases[] = {{1, "('1' 1, '2' 2)"},
+                 {3, "('1' 1, '2' 2, '3' 3)"},
+                 {25, "('1' 1, '2' 2, '5' 5, '10' 10, '25' 25)"},
+                 {295, "('1' 1, '10' 10, '100' 100, '295' 295)"}};
+    const double at[] = {1}, ends[] = {2};
+    struct plot_panel panel = {.value_label = "requests (count)",
+                               .series = {{.style = PLOT_HEAT,
+                                           .x = at,
+                                           .y = at,
+                                           .x2 = ends,
+                                           .y2 = ends,
+                                           .value = &cases[_i].most,
+                                           .count = 1}},
+                               .series_count = 1};
+    struct plot plot = {.name = "p", .panels = &panel, .panel_count = 1};
+    struct buffer script;
+    buffer_init(&script, BUFFER_UNBOUNDED);
+    plot_script(&plot, "svg", "x.svg", &script);
+    ck_assert_msg(strstr(script.data, cases[_i].tics) != NULL, "%s", script.data);
+    buffer_free(&script);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("plots");
     TCase *test = tcase_create("plots");
     tcase_set_timeout(test, 30);
     tcase_add_test(test, latency_plots_show_the_summary);
+    tcase_add_test(test, lines_on_each_other_show_in_turn);
+    tcase_add_loop_test(test, the_color_bar_has_both_its_ends, 0, 4);
     tcase_add_test(test, counts_of_histogram_and_heat_map_are_the_summarys);
     tcase_add_test(test, gaps_come_back_from_a_finished_run);
     tcase_add_test(test, a_run_without_values_has_no_plots);
