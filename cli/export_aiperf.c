@@ -6,6 +6,7 @@
 #include "core/stats/quantile.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -317,7 +318,8 @@ static void put_totals(struct json_writer *w, const struct export_request *q,
     }
     if (s->slos.count) {
         put_single(w, "goodput", "requests/sec", s->all.goodput_rps);
-        put_single(w, "good_request_count", "requests", s->all.goodput_rps * s->all.duration_s);
+        put_single(w, "good_request_count", "requests",
+                   nearbyint(s->all.goodput_rps * s->all.duration_s));
     }
 }
 

@@ -30,7 +30,8 @@ class Exports(Case):
                              ("goodput_rps", "request_goodput"), ("duration_s", "duration"),
                              ("input_tokens", "total_input_tokens"),
                              ("output_tokens", "total_output_tokens")):
-            self.assertAlmostEqual(result[theirs], whole[ours], delta=1e-5, msg=theirs)
+            self.assertAlmostEqual(result[theirs], whole[ours], delta=1e-5 + 1e-8 * whole[ours],
+                                   msg=theirs)
         for ours, theirs in (("ttft_ms", "ttft"), ("tpot_ms", "tpot"), ("chunk_gap_ms", "itl"),
                              ("e2e_ms", "e2el")):
             self.assertAlmostEqual(result[f"mean_{theirs}_ms"], whole[ours]["mean"], delta=1e-4)
@@ -83,6 +84,7 @@ class Exports(Case):
         self.assertAlmostEqual(result["request_throughput"]["avg"],
                                whole["request_throughput_rps"], delta=1e-5)
         self.assertAlmostEqual(result["goodput"]["avg"], whole["goodput_rps"], delta=1e-5)
+        self.assertEqual(result["good_request_count"]["avg"] % 1, 0)
         latencies = [r["metrics"]["request_latency"]["value"] for r in rows]
         self.assertAlmostEqual(result["request_latency"]["std"], statistics.pstdev(latencies))
         for row in rows:
