@@ -166,12 +166,7 @@ static void on_probe(void *context, const struct capacity_progress *p)
     int64_t now_ns = clock_now_ns();
     if (!progress_due(progress, now_ns))
         return;
-    if (p->seed < p->seeds)
-        snprintf(text, sizeof text, "seed %u of %u  simulation %u  %.4g requests/s", p->seed + 1,
-                 p->seeds, p->probe + 1, p->rate_rps);
-    else
-        snprintf(text, sizeof text, "curve  simulation %u  %.4g requests/s", p->probe + 1,
-                 p->rate_rps);
+    snprintf(text, sizeof text, "simulation %u  %.4g requests/s", p->probe + 1, p->rate_rps);
     progress_show(progress, now_ns, -1, text);
 }
 
@@ -336,7 +331,8 @@ const struct command command_plan_capacity = {
     .usage = "(--trace FILE | --scenario NAME) --engine PRESET --slo METRIC=MS ... [--demand RPS]",
     .about =
         "Searches by simulation for the highest rate at which the share of requests that meet all\n"
-        "objectives holds, says what limits there, and how many replicas a demand needs, now and\n"
+        "objectives holds and no queue grows, says what limits there, and how many replicas a "
+        "demand needs, now and\n"
         "with growth. With --gpu-hour and --plans also what that costs beside paying by use.\n"
         "docs/capacity.md tells how the rate is found and what not to conclude.\n",
     .examples =

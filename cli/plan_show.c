@@ -40,29 +40,45 @@ static void add_objectives(const struct capacity_plan *p, struct buffer *out)
     buffer_add_format(out, " met by %g %% of the requests", 100 * p->goodput);
 }
 
+static const char *mark_of(const struct capacity *c, const struct capacity_point *p)
+{
+    if (p->rate_rps == c->knee.rate_rps)
+        return "  <- knee";
+    return p->queue_grows ? "  the queue grows" : "";
+}
+
 static void add_table(const struct capacity *c, struct buffer *out)
 {
-    static const char *const heads[] = {"rate (1/s)", "goodput",   "TTFT p50", "p99",
-                                        "TPOT p50",   "p99",       "E2E p50",  "p99",
-                                        "in flight",  "output t/s"};
+    static const char *const heads[] = {"rate (1/s)", "goodput",   "served",    "TTFT p50",
+                                        "p99",        "TPOT p50",  "p99",       "E2E p50",
+                                        "p99",        "in flight", "output t/s"};
     char text[CELL_SIZE];
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
         add_padded(out, heads[i], i == 0 ? 12 : 11, true);
     buffer_add_byte(out, '\n');
     for (size_t i = 0; i < c->curve_count; i++) {
         const struct capacity_point *p = &c->curve[i];
-        const double values[] = {p->rate_rps,  100 * p->goodput, p->ttft_p50, p->ttft_p99,
-                                 p->tpot_p50,  p->tpot_p99,      p->e2e_p50,  p->e2e_p99,
-                                 p->in_flight, p->output_tps};
+        const double values[] = {p->rate_rps, 100 * p->goodput, 100 * p->served, p->ttft_p50,
+                                 p->ttft_p99, p->tpot_p50,      p->tpot_p99,     p->e2e_p50,
+                                 p->e2e_p99,  p->in_flight,     p->output_tps};
         for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
             char number[CELL_SIZE + 4];
-            snprintf(number, sizeof number, "%s%s", cell(values[k], text), k == 1 ? " %" : "");
+            snprintf(number, sizeof number, "%s%s", cell(values[k], text),
+                     k == 1 || k == 2 ? " %" : "");
             add_padded(out, number, k == 0 ? 12 : 11, true);
         }
-        buffer_add_format(out, "%s\n", p->rate_rps == c->knee.rate_rps ? "  <- knee" : "");
+        buffer_add_format(out, "%s\n", mark_of(c, p));
     }
-    buffer_add_format(out, "latencies in ms, means over %u seeds; %u simulations\n", c->seeds,
-                      c->probes);
+    buffer_add_format(out,
+                      "latencies in ms, means over %u seeds; served: completed over due while "
+                      "requests came; %u simulations\n",
+                      c->seeds, c->probes);
+    if (c->knee.too_short)
+        buffer_add_text(out, "the simulations were too short to tell whether a queue grows at the "
+                             "knee: a longer workload or more --requests tell\n");
+    if (c->by_queue)
+        buffer_add_text(out, "past the knee the objectives are still met, but requests come faster "
+                             "than they are served\n");
 }
 
 static void add_limit(const struct capacity_plan *p, struct buffer *out)
@@ -109,7 +125,9 @@ static void add_fleet(const struct capacity_plan *p, struct buffer *out)
         add_padded(out, name, 14, false);
         buffer_add_format(out, "%8s requests/s  %6" PRIu64 " replicas", cell(m->demand_rps, demand),
                           m->replicas);
-        if (m->replicas_low != m->replicas)
+        if (m->replicas_low == 0)
+            buffer_add_text(out, " (the interval reaches down to 0)");
+        else if (m->replicas_low != m->replicas)
             buffer_add_format(out, " (%" PRIu64 " at the interval's lower end)", m->replicas_low);
         buffer_add_format(out, "  %s GPU-hours a month", cell(m->gpu_hours, hours));
         if (p->has_price) {
@@ -191,8 +209,12 @@ void plan_show_text(const struct capacity_plan *p, struct buffer *out)
         return;
     }
     if (found->unbounded) {
-        buffer_add_text(out, "\nNo limit: the engine meets the objectives at every rate tried (up "
-                             "to 100,000 requests/s)\n");
+        buffer_add_format(
+            out,
+            "\nNo limit: the engine meets the objectives, and no queue grows, at every "
+            "rate tried (up to %s requests/s; a longer workload or more --requests "
+            "allow higher ones)\n",
+            cell(found->tried_rps, a));
         return;
     }
     buffer_add_format(out, "\nOne replica sustains %s requests/s (95 %%: %s to %s)\n\n",
@@ -227,6 +249,12 @@ static void write_point(const struct capacity_point *p, struct json_writer *w)
     json_pair_statistic(w, "request_throughput_rps", p->completed_rps);
     json_pair_statistic(w, "output_throughput_tps", p->output_tps);
     json_pair_statistic(w, "in_flight", p->in_flight);
+    json_pair_statistic(w, "served_fraction", p->served);
+    json_pair_statistic(w, "delay_growth", p->growth);
+    if (p->too_short && !p->queue_grows)
+        json_pair_raw(w, "queue_grows", text_of("null"));
+    else
+        json_pair_bool(w, "queue_grows", p->queue_grows);
     json_end_object(w);
 }
 
@@ -234,7 +262,8 @@ static void write_capacity(const struct capacity *c, struct json_writer *w)
 {
     json_pair_statistic(w, "rate_rps", c->rate_rps);
     json_pair_statistics(w, "rate_rps_ci95", (double[]){c->low_rps, c->high_rps}, 2);
-    json_pair_statistics(w, "seed_rps", c->seed_rps, c->seeds);
+    json_pair_statistics(w, "seed_goodput_fraction", c->seed_goodput, c->seeds);
+    json_pair_string(w, "bound_by", c->by_queue ? "queue" : "objectives");
     json_pair_string(w, "limit", capacity_limit_name(c->limit));
     json_pair_statistic(w, "limit_share", c->limit_share);
     json_key(w, "theory");
@@ -313,6 +342,8 @@ void plan_write_json(const struct capacity_plan *p, struct json_writer *w)
     json_pair_statistic(w, "headroom", p->headroom);
     json_pair_bool(w, "attainable", c->attainable);
     json_pair_bool(w, "unbounded", c->unbounded);
+    if (c->unbounded)
+        json_pair_statistic(w, "tried_rps", c->tried_rps);
     json_key(w, "unloaded");
     write_point(&c->unloaded, w);
     if (c->attainable && !c->unbounded) {

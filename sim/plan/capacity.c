@@ -5,24 +5,35 @@
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
+#include <string.h>
 
 #define RATE_MAX 1e5
-#define RATE_MIN 1e-4     /* of one request at a time: below it no load is left */
-#define TOLERANCE 1.005   /* width of the last bracket, as a factor */
+#define RATE_MIN 1e-4   /* of one request at a time: below it no load is left */
+#define TOLERANCE 1.005 /* width of the last bracket, as a factor */
+#define ROUGHLY 1.1     /* the same where one seed looks for a guess */
+#define PROBES 160
+#define ROUNDS 4          /* of looking at what lies below the knee */
 #define PAST_KNEE 1.15    /* where the limit is looked for, times the knee's rate */
 #define HELD_CLEARLY 0.25 /* share of the time with somebody waiting that names a limit */
+
+/* A rate at which seeds were simulated: by how much they meet the criteria. */
+struct margin {
+    double rate_rps, least, most; /* at the limits of the interval; least ≥ 0: surely sustained */
+    bool sustained;
+};
 
 /* The search under way. */
 struct search {
     const struct capacity_options *o;
     struct capacity *out;
-    unsigned seed;
     struct trial_load load;
+    struct margin probes[PROBES]; /* of all seeds, by rising rate */
+    size_t count;
 };
 
 static int probe(struct search *s, double rate_rps, struct trial_result *r, struct error *err)
 {
-    struct capacity_progress p = {s->seed, s->o->seeds, s->out->probes, rate_rps};
+    struct capacity_progress p = {s->out->probes, rate_rps};
     if (s->o->on_probe)
         s->o->on_probe(s->o->context, &p);
     s->out->probes++;
@@ -51,17 +62,19 @@ static void fill_point(const struct trial_result *r, double rate_rps, struct cap
                                  .e2e_p99 = e2e->p99,
                                  .output_tps = w->output_throughput_tps,
                                  .in_flight = r->in_flight,
-                                 .completed_rps = w->request_throughput_rps};
+                                 .completed_rps = w->request_throughput_rps,
+                                 .served = r->sustained.served};
 }
 
 static void add_point(struct capacity_point *sum, const struct capacity_point *p, double weight)
 {
     double *to[] = {&sum->goodput,  &sum->ttft_mean,  &sum->ttft_p50,  &sum->ttft_p99,
                     &sum->tpot_p50, &sum->tpot_p99,   &sum->e2e_mean,  &sum->e2e_p50,
-                    &sum->e2e_p99,  &sum->output_tps, &sum->in_flight, &sum->completed_rps};
-    const double from[] = {p->goodput,  p->ttft_mean,  p->ttft_p50,  p->ttft_p99,
-                           p->tpot_p50, p->tpot_p99,   p->e2e_mean,  p->e2e_p50,
-                           p->e2e_p99,  p->output_tps, p->in_flight, p->completed_rps};
+                    &sum->e2e_p99,  &sum->output_tps, &sum->in_flight, &sum->completed_rps,
+                    &sum->served};
+    const double from[] = {p->goodput,   p->ttft_mean,     p->ttft_p50, p->ttft_p99, p->tpot_p50,
+                           p->tpot_p99,  p->e2e_mean,      p->e2e_p50,  p->e2e_p99,  p->output_tps,
+                           p->in_flight, p->completed_rps, p->served};
     for (size_t i = 0; i < sizeof from / sizeof *from; i++)
         *to[i] += weight * from[i];
     sum->goodput_low = fmin(sum->goodput_low, p->goodput);
@@ -80,56 +93,115 @@ static void scale_rates(struct capacity *out, double factor)
     out->rate_rps *= factor;
     out->low_rps *= factor;
     out->high_rps *= factor;
-    for (unsigned i = 0; i < out->seeds; i++)
-        out->seed_rps[i] *= factor;
 }
 
 static void choose_seed(struct search *s, unsigned seed)
 {
-    s->seed = seed;
     s->load.seed = s->o->seed + seed;
     s->load.workload = s->o->workloads[seed % s->o->workload_count];
 }
 
-/* The mean over all seeds at a rate. */
-static int measure_point(struct search *s, double rate_rps, struct capacity_point *out,
-                         struct error *err)
+/* ---- all seeds at a rate ---- */
+
+struct spread {
+    double mean, half; /* of the 95 % interval; 0 of one value */
+};
+
+static struct spread spread_of(const double *values, unsigned n)
+{
+    struct spread s = {0, 0};
+    double squares = 0;
+    for (unsigned i = 0; i < n; i++)
+        s.mean += values[i] / n;
+    for (unsigned i = 0; i < n; i++)
+        squares += (values[i] - s.mean) * (values[i] - s.mean);
+    if (n > 1)
+        s.half = gsl_cdf_tdist_Pinv(0.975, n - 1) * sqrt(squares / (n - 1) / n);
+    return s;
+}
+
+static void keep_margin(struct search *s, struct margin m)
+{
+    size_t i = s->count;
+    if (s->count == PROBES)
+        return;
+    for (; i > 0 && s->probes[i - 1].rate_rps > m.rate_rps; i--)
+        s->probes[i] = s->probes[i - 1];
+    s->probes[i] = m;
+    s->count++;
+}
+
+/* Goodputs and drifts of the seeds, judged together. A drift that is not known does not count. */
+static void judge_seeds(struct search *s, unsigned seeds, const double *goodput,
+                        double (*drift)[CAPACITY_SEEDS], struct capacity_point *p)
+{
+    struct spread good = spread_of(goodput, seeds);
+    struct margin m = {p->rate_rps, good.mean - good.half - s->o->goodput,
+                       good.mean + good.half - s->o->goodput, false};
+    static const double limits[] = {CAPACITY_DRIFT, CAPACITY_END_DRIFT};
+    p->growth = spread_of(drift[0], seeds).mean;
+    for (size_t i = 0; i < 2; i++) {
+        struct spread d = spread_of(drift[i], seeds);
+        if (!isfinite(d.mean))
+            continue;
+        p->queue_grows |= d.mean > limits[i];
+        m.least = fmin(m.least, limits[i] - d.mean - d.half);
+        m.most = fmin(m.most, limits[i] - d.mean + d.half);
+    }
+    m.sustained = p->sustained = good.mean >= s->o->goodput && !p->queue_grows;
+    if (seeds == s->o->seeds)
+        keep_margin(s, m);
+}
+
+/* The means over the first `seeds` seeds at a rate. */
+static int measure_point(struct search *s, unsigned seeds, double rate_rps,
+                         struct capacity_point *out, struct error *err)
 {
     struct trial_result r;
-    double measured = 0;
+    double measured = 0, goodput[CAPACITY_SEEDS], drift[2][CAPACITY_SEEDS];
     *out = (struct capacity_point){.rate_rps = rate_rps, .goodput_low = 1};
-    for (unsigned i = 0; i < s->o->seeds; i++) {
+    for (unsigned i = 0; i < seeds; i++) {
         struct capacity_point p;
         choose_seed(s, i);
-        s->seed = s->o->seeds;
         if (probe(s, rate_rps, &r, err) < 0)
             return err->code;
         fill_point(&r, rate_rps, &p);
-        add_point(out, &p, 1.0 / s->o->seeds);
-        measured += r.measured_rps / s->o->seeds;
+        add_point(out, &p, 1.0 / seeds);
+        measured += r.measured_rps / seeds;
+        goodput[i] = p.goodput;
+        drift[0][i] = r.sustained.start.rate;
+        drift[1][i] = r.end_drift;
+        s->out->seed_goodput[i] = p.goodput;
     }
+    judge_seeds(s, seeds, goodput, drift, out);
     if (has_turns(s->load.workload))
         out->rate_rps = measured;
+    out->too_short = !isfinite(spread_of(drift[1], seeds).mean);
+    if (out->sustained && !out->too_short)
+        s->out->tried_rps = fmax(s->out->tried_rps, out->rate_rps);
     return 0;
 }
 
-/* ---- the search of one seed ---- */
+/* ---- the search ---- */
 
-static int meets(struct search *s, double rate_rps, bool *good, struct error *err)
+static int sustains(struct search *s, unsigned seeds, double rate_rps, bool *good,
+                    struct error *err)
 {
-    struct trial_result r;
-    if (probe(s, rate_rps, &r, err) < 0)
+    struct capacity_point p;
+    if (measure_point(s, seeds, rate_rps, &p, err) < 0)
         return err->code;
-    *good = r.summary.window.goodput_fraction >= s->o->goodput;
+    *good = p.sustained;
+    if (!p.sustained) /* the last such rate is the lowest */
+        s->out->by_queue = p.goodput >= s->o->goodput;
     return 0;
 }
 
-/* Widens from the guess until the goodput holds at *low and not at *high. */
-static int bracket(struct search *s, double guess, double factor, double *low, double *high,
-                   struct error *err)
+/* Widens from the guess until the rate is sustained at *low and not at *high. */
+static int bracket(struct search *s, unsigned seeds, double guess, double factor, double *low,
+                   double *high, struct error *err)
 {
-    bool good;
-    if (meets(s, guess, &good, err) < 0)
+    bool good = false;
+    if (sustains(s, seeds, guess, &good, err) < 0)
         return err->code;
     *low = *high = guess;
     for (bool first = good; good == first;) {
@@ -142,7 +214,7 @@ static int bracket(struct search *s, double guess, double factor, double *low, d
             s->out->attainable = false;
             return 0;
         }
-        if (meets(s, next, &good, err) < 0)
+        if (sustains(s, seeds, next, &good, err) < 0)
             return err->code;
         if (first) {
             *low = *high;
@@ -156,48 +228,91 @@ static int bracket(struct search *s, double guess, double factor, double *low, d
     return 0;
 }
 
-static int find_rate(struct search *s, double guess, double factor, double *rate, struct error *err)
+/* Halves the way between a rate that is sustained, *low, and one that is not. */
+static int narrow(struct search *s, unsigned seeds, double tolerance, double *low, double high,
+                  struct error *err)
 {
-    double low, high;
-    if (bracket(s, guess, factor, &low, &high, err) < 0)
-        return err->code;
-    if (s->out->unbounded || !s->out->attainable)
-        return 0;
-    while (high / low > TOLERANCE) {
-        bool good;
-        double middle = sqrt(low * high);
-        if (meets(s, middle, &good, err) < 0)
+    while (high / *low > tolerance) {
+        bool good = false;
+        double middle = sqrt(*low * high);
+        if (sustains(s, seeds, middle, &good, err) < 0)
             return err->code;
-        *(good ? &low : &high) = middle;
+        *(good ? low : &high) = middle;
     }
-    *rate = sqrt(low * high);
     return 0;
 }
 
-static int find_rates(struct search *s, struct error *err)
+/* *rate: the highest that was simulated and is sustained. */
+static int find_rate(struct search *s, unsigned seeds, double guess, double factor,
+                     double tolerance, double *rate, struct error *err)
+{
+    double high;
+    if (bracket(s, seeds, guess, factor, rate, &high, err) < 0)
+        return err->code;
+    if (s->out->unbounded || !s->out->attainable)
+        return 0;
+    return narrow(s, seeds, tolerance, rate, high, err);
+}
+
+/* One seed tells where to look. */
+static int find_knee(struct search *s, struct error *err)
+{
+    double rate, guess = 1 / fmax(s->load.service_s, 1e-4);
+    if (find_rate(s, 1, guess, 2, ROUGHLY, &rate, err) < 0)
+        return err->code;
+    if (s->out->unbounded)
+        return 0;
+    if (!s->out->attainable) { /* to that seed; the others may be luckier */
+        s->out->attainable = true;
+        rate = guess;
+    }
+    return find_rate(s, s->o->seeds, rate, 1.03, TOLERANCE, &s->out->rate_rps, err);
+}
+
+/* The goodput of a short workload may dip and rise again: the knee lies before the first dip that
+ * was seen. *moved: it was further up. */
+static int settle(struct search *s, bool *moved, struct error *err)
+{
+    size_t i = 0;
+    while (i < s->count && s->probes[i].sustained)
+        i++;
+    *moved = i < s->count && s->probes[i].rate_rps < s->out->rate_rps;
+    if (!*moved)
+        return 0;
+    double high = s->probes[i].rate_rps;
+    if (i == 0)
+        return find_rate(s, s->o->seeds, high, 1.03, TOLERANCE, &s->out->rate_rps, err);
+    s->out->rate_rps = s->probes[i - 1].rate_rps;
+    return narrow(s, s->o->seeds, TOLERANCE, &s->out->rate_rps, high, err);
+}
+
+/* Where the line between two probes' margins is 0. */
+static double crossing(double from_rps, double from, double to_rps, double to)
+{
+    return from_rps + (to_rps - from_rps) * from / (from - to);
+}
+
+/* The limits of the rate, from the probes that were made; above them further ones. */
+static int find_interval(struct search *s, struct error *err)
 {
     struct capacity *out = s->out;
-    double guess = 1 / fmax(s->load.service_s, 1e-4), factor = 2, sum = 0, squares = 0;
-    for (unsigned i = 0; i < s->o->seeds; i++) {
-        choose_seed(s, i);
-        if (find_rate(s, guess, factor, &out->seed_rps[i], err) < 0)
+    struct capacity_point p;
+    size_t i = 0, k;
+    while (i + 1 < s->count && s->probes[i].least >= 0)
+        i++;
+    const struct margin *m = s->probes;
+    out->low_rps =
+        i == 0 ? 0 : crossing(m[i - 1].rate_rps, m[i - 1].least, m[i].rate_rps, m[i].least);
+    for (int more = 0; m[s->count - 1].most >= 0 && more < 8; more++)
+        if (measure_point(s, s->o->seeds, 1.3 * m[s->count - 1].rate_rps, &p, err) < 0)
             return err->code;
-        if (out->unbounded || !out->attainable)
-            return 0;
-        guess = out->seed_rps[i];
-        factor = 1.03;
-        sum += out->seed_rps[i];
-    }
-    out->seeds = s->o->seeds;
-    out->rate_rps = sum / out->seeds;
-    for (unsigned i = 0; i < out->seeds; i++)
-        squares += (out->seed_rps[i] - out->rate_rps) * (out->seed_rps[i] - out->rate_rps);
-    double error = sqrt(squares / (out->seeds - 1) / out->seeds);
-    double t = gsl_cdf_tdist_Pinv(0.975, out->seeds - 1);
-    /* A bracket's half width more: what the bisection left open. */
-    double half = t * error + out->rate_rps * (TOLERANCE - 1) / 2;
-    out->low_rps = fmax(0, out->rate_rps - half);
-    out->high_rps = out->rate_rps + half;
+    for (k = s->count; k > 1 && m[k - 1].most < 0;)
+        k--;
+    out->high_rps = k == s->count
+                        ? INFINITY
+                        : crossing(m[k - 1].rate_rps, m[k - 1].most, m[k].rate_rps, m[k].most);
+    out->low_rps = fmin(out->low_rps, out->rate_rps);
+    out->high_rps = fmax(out->high_rps, out->rate_rps * TOLERANCE);
     return 0;
 }
 
@@ -334,17 +449,32 @@ static int measure_unloaded(struct search *s, struct error *err)
     return 0;
 }
 
+/* Around the rate, which must hold below as well. */
 static int measure_curve(struct search *s, struct error *err)
 {
     static const double shares[] = {0.1, 0.25, 0.4, 0.55, 0.7, 0.8, 0.88, 0.95, 1, 1.05, 1.15, 1.3};
     struct capacity *out = s->out;
-    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
-        if (measure_point(s, shares[i] * out->rate_rps, &out->curve[i], err) < 0)
+    double knee_goodput[CAPACITY_SEEDS];
+    bool moved = true;
+    for (int round = 0; moved && out->attainable && round < ROUNDS; round++) {
+        out->curve_count = 0;
+        for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
+            double rate = shares[i] * out->rate_rps;
+            if (measure_point(s, s->o->seeds, rate, &out->curve[i], err) < 0)
+                return err->code;
+            if (shares[i] == 1) {
+                out->knee = out->curve[i];
+                memcpy(knee_goodput, out->seed_goodput, sizeof knee_goodput);
+            }
+            out->curve_count++;
+        }
+        moved = false;
+        if (round + 1 < ROUNDS && settle(s, &moved, err) < 0)
             return err->code;
-        if (shares[i] == 1)
-            out->knee = out->curve[i];
-        out->curve_count++;
     }
+    if (out->attainable && find_interval(s, err) < 0)
+        return err->code;
+    memcpy(out->seed_goodput, knee_goodput, sizeof knee_goodput);
     return 0;
 }
 
@@ -356,11 +486,15 @@ int capacity_find(const struct capacity_options *o, struct capacity *out, struct
         return err->code;
     if (!out->attainable)
         return 0;
-    if (find_rates(&s, err) < 0)
+    if (find_knee(&s, err) < 0)
         return err->code;
     if (out->unbounded || !out->attainable)
         return 0;
-    if (measure_curve(&s, err) < 0 || find_limit(&s, err) < 0)
+    if (measure_curve(&s, err) < 0)
+        return err->code;
+    if (!out->attainable)
+        return 0;
+    if (find_limit(&s, err) < 0)
         return err->code;
     scale_rates(out, out->knee.rate_rps / out->rate_rps);
     compare_theory(&s);

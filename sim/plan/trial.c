@@ -5,11 +5,17 @@
 #include <math.h>
 
 #define SERVICE_SPANS 20 /* a simulation lasts at least so many unloaded service times */
+#define TELLING_SPANS                                                                    \
+    10           /* in so many, at a rate that is sustained, the first answers have left \
+                  */
+#define MUCH 0.2 /* more than a batch that fills leaves unanswered */
 #define REQUESTS_MAX 200000
 
-/* Watches a simulation: the summary's collector, and requests in flight within the window. */
+/* Watches a simulation: the summary's collector, the delays, and requests in flight within the
+ * window. */
 struct watch {
     struct collector *collector;
+    struct sustained_log log;
     int64_t from_ns, to_ns;
     double busy_s; /* Σ time in flight within the window */
 };
@@ -18,6 +24,7 @@ static bool on_attempt(void *context, const struct record *r)
 {
     struct watch *w = context;
     collector_add(w->collector, r);
+    sustained_add(&w->log, r);
     if (r->sent_ns == TIME_NEVER || r->done_ns == TIME_NEVER)
         return true;
     int64_t from = r->sent_ns > w->from_ns ? r->sent_ns : w->from_ns;
@@ -75,6 +82,19 @@ static void set_open(const struct capacity_options *o, const struct trial_load *
     watch->to_ns = llround(span_s * 1e9);
 }
 
+/* Where many are still unanswered as the arrivals end, the last answers become quick again, or so
+ * few have left that their drift is not known: then the share that was served tells λ/μ − 1. Not of
+ * turns: their number at once rises to the end of a workload that is not begun anew. */
+static double end_drift(const struct trial_load *load, const struct sustained *s, double span_s)
+{
+    double short_by = NAN;
+    if (!has_parents(load->workload) && span_s >= TELLING_SPANS * load->service_s)
+        short_by = 1 / s->served - 1;
+    if (!s->end.supported)
+        return short_by;
+    return short_by > MUCH ? fmax(s->end.rate, short_by) : s->end.rate;
+}
+
 int trial_run(const struct capacity_options *o, const struct trial_load *load, double rate_rps,
               struct trial_result *out, struct error *err)
 {
@@ -102,11 +122,14 @@ int trial_run(const struct capacity_options *o, const struct trial_load *load, d
         status = error_set(err, ERR_INTERRUPTED, "interrupted");
     if (status == 0) {
         collector_summarize(watch.collector, &so, &out->summary);
+        sustained_judge(&watch.log, watch.from_ns, &out->sustained);
         out->engine = report.engine;
         out->span_s = (double)(watch.to_ns - watch.from_ns) / 1e9;
+        out->end_drift = end_drift(load, &out->sustained, out->span_s);
         out->in_flight = rate_rps > 0 ? watch.busy_s / out->span_s : 1;
         out->measured_rps = rate_rps > 0 ? (double)out->summary.window.requests / out->span_s : NAN;
     }
+    sustained_free(&watch.log);
     collector_free(watch.collector);
     return status;
 }

@@ -3,6 +3,7 @@
 #define FAREBOX_SIM_PLAN_TRIAL_H
 
 #include "core/runs/summary.h"
+#include "core/runs/sustained.h"
 #include "sim/plan/capacity.h"
 
 /* What of a workload is simulated. */
@@ -18,6 +19,8 @@ struct trial_result {
     double span_s;       /* of the measured window */
     double measured_rps; /* requests that became due in it */
     double in_flight;    /* averaged over it */
+    struct sustained sustained;
+    double end_drift; /* of scheduled to last token, seconds a second; NAN = too short to tell */
 };
 
 /* At `rate_rps` requests per second; a rate of 0 stands for one request at a time. */

@@ -34,8 +34,9 @@ static void equal_answers(struct workload *w, uint32_t input, uint32_t output)
         workload_add_plain(w, 0, input, output);
 }
 
-static struct capacity find(const struct engine_config *engine, const struct workload *const *w,
-                            size_t workloads, const char *objective, double goodput)
+static struct capacity find_by(uint64_t requests, const struct engine_config *engine,
+                               const struct workload *const *w, size_t workloads,
+                               const char *objective, double goodput)
 {
     struct slo_list slos = {0};
     struct capacity c;
@@ -48,9 +49,15 @@ static struct capacity find(const struct engine_config *engine, const struct wor
                                  .goodput = goodput,
                                  .seed = 42,
                                  .seeds = 6,
-                                 .requests = 10000};
+                                 .requests = requests};
     ck_assert_msg(capacity_find(&o, &c, &err) == 0, "%s", err.message);
     return c;
+}
+
+static struct capacity find(const struct engine_config *engine, const struct workload *const *w,
+                            size_t workloads, const char *objective, double goodput)
+{
+    return find_by(10000, engine, w, workloads, objective, goodput);
 }
 
 /* The rate at which P(wait ≤ limit) = goodput, of M/M/c with a service of mean_s. */
@@ -113,6 +120,95 @@ START_TEST(goodput_falls_with_the_rate)
     }
     ck_assert_double_lt(c.rate_rps, 8);
     ck_assert_double_gt(c.rate_rps, 5);
+    workload_free(&w);
+}
+END_TEST
+
+/* Eight places of one second: 8 requests a second, whatever the time between tokens. */
+START_TEST(objectives_without_a_queue_end_where_it_grows)
+{
+    struct workload w;
+    exponential_answers(&w, 7, 10000);
+    const struct workload *list[] = {&w};
+    struct engine_config engine = servers(8);
+    double tokens = 0;
+    for (size_t i = 0; i < w.count; i++)
+        tokens += w.output_tokens[i] / 10000.0;
+    struct capacity c = find_by(4000, &engine, list, 1, "tpot=50", 0.99);
+    double most = 8 / (tokens * 0.002);
+    printf("eight places: %.3f (%.3f to %.3f) of %.3f\n", c.rate_rps, c.low_rps, c.high_rps, most);
+    ck_assert(c.attainable && !c.unbounded && c.by_queue);
+    ck_assert_double_ge(c.rate_rps, 0.95 * most);
+    ck_assert_double_le(c.rate_rps, 1.01 * most);
+    ck_assert_double_le(c.low_rps, c.rate_rps);
+    ck_assert_double_ge(c.high_rps, c.rate_rps);
+    ck_assert_double_ge(c.knee.served, 0.98);
+    const struct capacity_point *last = &c.curve[c.curve_count - 1];
+    ck_assert_double_eq_tol(last->goodput, 1, 1e-9);
+    ck_assert(!last->sustained);
+    ck_assert_double_lt(last->served, 0.85);
+    workload_free(&w);
+}
+END_TEST
+
+/* A step of n sequences takes 10 + n ms, so that n / (10 + n) tokens come in a millisecond, 1,000
+ * a second at most: 6.25 answers of 160. First tokens stay early for long beyond. */
+START_TEST(steps_that_grow_are_a_queue)
+{
+    struct engine_config e;
+    struct error err = {0};
+    struct workload w;
+    const struct workload *list[] = {&w};
+    engine_config_init(&e);
+    e.max_num_seqs = 4096;
+    e.max_num_batched_tokens = 8192;
+    e.prefix_cache = false;
+    e.kv_blocks = 1000000;
+    e.steps.w0 = 10;
+    e.steps.s1 = 1;
+    ck_assert_int_eq(engine_config_check(&e, &err), 0);
+    equal_answers(&w, 16, 160);
+    struct capacity c = find_by(4000, &e, list, 1, "ttft=20000", 0.95);
+    printf("growing steps: %.3f of 6.25\n", c.rate_rps);
+    ck_assert(!c.unbounded);
+    ck_assert_double_ge(c.rate_rps, 0.93 * 6.25);
+    ck_assert_double_le(c.rate_rps, 1.06 * 6.25);
+    workload_free(&w);
+}
+END_TEST
+
+/* Few requests a seed, so that the seeds differ. */
+START_TEST(the_rate_meets_its_own_target)
+{
+    struct workload w;
+    exponential_answers(&w, 3, 10000);
+    const struct workload *list[] = {&w};
+    struct engine_config engine = servers(3);
+    struct slo_list slos = {0};
+    struct error err = {0};
+    ck_assert_int_eq(slo_parse("ttft=2000", &slos, &err), 0);
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        struct capacity c;
+        double pooled = 0;
+        struct capacity_options o = {.engine = &engine,
+                                     .workloads = list,
+                                     .workload_count = 1,
+                                     .slos = &slos,
+                                     .goodput = 0.97,
+                                     .seed = 100 * seed,
+                                     .seeds = 5,
+                                     .requests = 600};
+        ck_assert_int_eq(capacity_find(&o, &c, &err), 0);
+        for (size_t i = 0; i < 5; i++)
+            pooled += c.seed_goodput[i] / 5;
+        ck_assert_double_eq_tol(pooled, c.knee.goodput, 1e-9);
+        ck_assert_double_ge(c.knee.goodput, 0.97);
+        ck_assert_double_lt(c.low_rps, c.rate_rps);
+        ck_assert_double_gt(c.high_rps, c.rate_rps);
+        for (size_t i = 0; i < c.curve_count; i++)
+            if (c.curve[i].rate_rps > 1.04 * c.rate_rps)
+                ck_assert_double_lt(c.curve[i].goodput, 0.97);
+    }
     workload_free(&w);
 }
 END_TEST
@@ -215,6 +311,9 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, many_servers_agree_with_erlang_c);
     tcase_add_test(tests, goodput_falls_with_the_rate);
+    tcase_add_test(tests, objectives_without_a_queue_end_where_it_grows);
+    tcase_add_test(tests, steps_that_grow_are_a_queue);
+    tcase_add_test(tests, the_rate_meets_its_own_target);
     tcase_add_test(tests, names_what_limits);
     tcase_add_test(tests, says_what_has_no_answer);
     tcase_add_test(tests, counts_replicas);
