@@ -1,6 +1,7 @@
 #include "cli/find_max.h"
 
 #include "cli/report/summary_table.h"
+#include "cli/sweep_show.h"
 #include "core/file.h"
 #include "core/json_write.h"
 #include "core/runs/run_dir.h"
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #define NARROW 1.04
+#define UNCLEAR_WITHIN 2 /* no closer to a rate at which the run was too short to tell */
 
 struct search {
     const struct find_max *f;
@@ -22,7 +24,19 @@ struct search {
 
 static bool holds(const struct search *s, const struct sweep_point *p)
 {
-    return p->goodput >= s->f->sweep->goodput;
+    return sweep_judge_point(s->f->sweep, p) == SWEEP_HOLDS;
+}
+
+/* The lowest rate that was too short to tell, or (`failed`) that does not hold; INFINITY = none. */
+static double lowest(const struct search *s, bool failed)
+{
+    double rate = INFINITY;
+    for (size_t i = 0; i < s->count; i++) {
+        enum sweep_verdict v = sweep_judge_point(s->f->sweep, &s->probes[i]);
+        if (failed ? v == SWEEP_MISSED || v == SWEEP_QUEUE_GROWS : v == SWEEP_TOO_SHORT)
+            rate = fmin(rate, s->probes[i].value);
+    }
+    return rate;
 }
 
 static double next_rate(const struct search *s)
@@ -33,7 +47,7 @@ static double next_rate(const struct search *s)
     double guess = 0.95 * last->request_rps;
     if (s->low == 0)
         return guess > s->high / 50 && guess < s->high / NARROW ? guess : s->high / 4;
-    bool overloaded = !holds(s, last) && last->goodput < 0.7;
+    bool overloaded = !holds(s, last) && (last->goodput < 0.7 || last->served < 0.8);
     if (overloaded && guess > s->low * NARROW && guess < s->high / NARROW)
         return guess;
     return sqrt(s->low * s->high);
@@ -56,8 +70,9 @@ static int probe(struct search *s, double rate, struct error *err)
         if (sweep_read_run(path.data, false, rate, p, err) == 0) {
             s->count++;
             *(holds(s, p) ? &s->low : &s->high) = rate;
-            say(point.terminal, "probe %zu: %.4g requests/s, goodput %.2f %%", s->count, rate,
-                100 * p->goodput);
+            say(point.terminal, "probe %zu: %.4g requests/s, goodput %.2f %%, served %.0f %%%s",
+                s->count, rate, 100 * p->goodput, 100 * p->served,
+                sweep_verdict_mark(sweep_judge_point(f->sweep, p)));
             status = 0;
         }
     }
@@ -72,6 +87,8 @@ static int search(struct search *s, struct error *err)
     double rate = s->f->start_rps;
     int status = 0;
     while (status == 0) {
+        if (s->ended)
+            return 0;
         if (s->count == FIND_MAX_PROBES)
             s->ended = "twelve probes were made";
         else if (s->left < FIND_MAX_LEAST)
@@ -85,6 +102,8 @@ static int search(struct search *s, struct error *err)
         }
         if (s->low > 0 && s->high / s->low <= NARROW)
             return status;
+        if (s->low > 0 && s->high / s->low <= UNCLEAR_WITHIN && s->high < lowest(s, true))
+            s->ended = "the next runs would be too short, too";
         rate = status == 0 ? next_rate(s) : 0;
     }
     return status;
@@ -92,38 +111,56 @@ static int search(struct search *s, struct error *err)
 
 /* ---- what was found ---- */
 
+static void add_answer(const struct search *s, struct buffer *out)
+{
+    double unclear = lowest(s, false), target = 100 * s->f->sweep->goodput;
+    bool narrowed_by_it = isfinite(unclear) && unclear <= s->high;
+    if (s->low > 0 && isinf(s->high))
+        buffer_add_format(out, "\nThe goodput holds at %.4g requests/s, the highest tried\n",
+                          s->low);
+    else if (s->low > 0 && !narrowed_by_it)
+        buffer_add_format(out,
+                          "\nThe goodput of %g %% holds at %.4g requests/s, and no longer at "
+                          "%.4g\n",
+                          target, s->low, s->high);
+    else if (s->low > 0)
+        buffer_add_format(out, "\nThe goodput of %g %% holds at %.4g requests/s\n", target, s->low);
+    if (narrowed_by_it)
+        buffer_add_format(out,
+                          "%sAt %.4g requests/s the objectives were met, but the run was too short "
+                          "to tell whether a queue grows: more --requests tell\n",
+                          s->low > 0 ? "" : "\n", unclear);
+    if (s->ended)
+        buffer_add_format(out, "Not narrower: %s\n", s->ended);
+}
+
 static void write_table(const struct search *s, struct buffer *out)
 {
-    static const char *const heads[] = {"probe", "rate (1/s)", "goodput", "req/s", "TTFT p50",
-                                        "p99",   "TPOT p99",   "E2E p99", "failed"};
+    static const char *const heads[] = {"probe",    "rate (1/s)", "goodput",  "req/s",   "served",
+                                        "TTFT p50", "p99",        "TPOT p99", "E2E p99", "failed"};
     size_t columns = sizeof heads / sizeof *heads;
     for (size_t i = 0; i < columns; i++)
         add_padded(out, heads[i], i ? 12 : 6, true);
     buffer_add_byte(out, '\n');
     for (size_t i = 0; i < s->count; i++) {
         const struct sweep_point *p = &s->probes[i];
-        const double values[] = {(double)i + 1,  p->value,    100 * p->goodput,
-                                 p->request_rps, p->ttft_p50, p->ttft_p99,
-                                 p->tpot_p99,    p->e2e_p99,  p->failed + p->unsent};
+        const double values[] = {
+            (double)i + 1, p->value,    100 * p->goodput, p->request_rps, 100 * p->served,
+            p->ttft_p50,   p->ttft_p99, p->tpot_p99,      p->e2e_p99,     p->failed + p->unsent};
         for (size_t k = 0; k < columns; k++) {
-            char text[CELL_SIZE];
+            char text[CELL_SIZE], number[CELL_SIZE + 4];
             format_cell(values[k], text);
             if (k == 0)
                 snprintf(text, sizeof text, "%zu", i + 1);
-            add_padded(out, text, k ? 12 : 6, true);
+            snprintf(number, sizeof number, "%s%s", text,
+                     (k == 2 || k == 4) && isfinite(values[k]) ? " %" : "");
+            add_padded(out, number, k ? 12 : 6, true);
         }
-        buffer_add_text(out, holds(s, p) ? "  holds\n" : "\n");
+        enum sweep_verdict v = sweep_judge_point(s->f->sweep, p);
+        buffer_add_format(out, "%s\n", v == SWEEP_HOLDS ? "  holds" : sweep_verdict_mark(v));
     }
-    if (s->low > 0 && isfinite(s->high))
-        buffer_add_format(out,
-                          "\nThe goodput of %g %% holds at %.4g requests/s, and no longer at "
-                          "%.4g\n",
-                          100 * s->f->sweep->goodput, s->low, s->high);
-    else if (s->low > 0)
-        buffer_add_format(out, "\nThe goodput holds at %.4g requests/s, the highest tried\n",
-                          s->low);
-    if (s->ended)
-        buffer_add_format(out, "Not narrower: %s\n", s->ended);
+    buffer_add_text(out, "latencies in ms; served: completed over due while requests came\n");
+    add_answer(s, out);
 }
 
 static void write_json(const struct search *s, struct buffer *out)
@@ -132,8 +169,9 @@ static void write_json(const struct search *s, struct buffer *out)
     json_write_init(&w, out, 2);
     json_begin_object(&w);
     json_pair_statistic(&w, "rate_rps", s->low > 0 ? s->low : NAN);
-    json_pair_statistic(&w, "fails_at_rps", s->high);
+    json_pair_statistic(&w, "fails_at_rps", lowest(s, true));
     json_pair_statistic(&w, "goodput", s->f->sweep->goodput);
+    json_pair_statistic(&w, "too_short_at_rps", lowest(s, false));
     json_pair_string(&w, "ended", s->ended);
     json_key(&w, "probes");
     json_begin_array(&w);
@@ -147,6 +185,7 @@ static void write_json(const struct search *s, struct buffer *out)
         json_pair_statistic(&w, "ttft_ms_p99", p->ttft_p99);
         json_pair_statistic(&w, "tpot_ms_p99", p->tpot_p99);
         json_pair_statistic(&w, "e2e_ms_p99", p->e2e_p99);
+        sweep_write_sustained(p, &w);
         json_end_object(&w);
     }
     json_end_array(&w);
@@ -189,7 +228,7 @@ int find_max_run(const struct find_max *f, struct error *err)
         status = status < 0 ? status : shown;
     }
     if (status == 0 && s.low == 0)
-        return error_set(err, ERR_WORK, "no rate tried has a goodput of %g %%",
+        return error_set(err, ERR_WORK, "no rate tried is known to sustain a goodput of %g %%",
                          100 * f->sweep->goodput);
     return status;
 }

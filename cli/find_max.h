@@ -1,4 +1,5 @@
-/* The highest rate whose goodput holds, on a live endpoint, in few probes.
+/* The highest rate that holds on a live endpoint, in few probes: the goodput meets its target and
+ * no queue grows (core/runs/sustained.h).
  *
  *     struct find_max f = {.sweep = &s, .start_rps = 4, .requests = 600, .max_requests = 20000};
  *     if (find_max_run(&f, err) < 0) return err->code;
@@ -7,7 +8,8 @@
  * the rate is quadrupled (or lowered) until one holds and one does not, then halved between them on
  * a logarithmic scale until they lie within 4 %, in at most twelve probes. What an overloaded
  * endpoint completed per second is the first guess below it. Every probe sees the same arrivals,
- * only closer together. The answer is the highest rate that was measured to hold.
+ * only closer together. The answer is the highest rate that was measured to hold; a run that was
+ * too short to tell does not count.
  */
 #ifndef FAREBOX_CLI_FIND_MAX_H
 #define FAREBOX_CLI_FIND_MAX_H

@@ -134,12 +134,27 @@ static const struct {
     {"e2e_ms_mean", offsetof(struct sweep_point, e2e_mean)},
     {"e2e_ms_p50", offsetof(struct sweep_point, e2e_p50)},
     {"e2e_ms_p99", offsetof(struct sweep_point, e2e_p99)},
+    {"served_fraction", offsetof(struct sweep_point, served)},
+    {"delay_growth", offsetof(struct sweep_point, growth)},
+    {"sustained", offsetof(struct sweep_point, sustained)},
 };
 #define MEMBERS (sizeof members / sizeof *members)
 
 static double *member(struct sweep_point *p, size_t i)
 {
     return (double *)(void *)((char *)p + members[i].offset);
+}
+
+static int read_sustained(const char *path, bool closed, double warmup_s, struct sweep_point *out,
+                          struct error *err)
+{
+    struct sustained s = {.verdict = SUSTAINED_YES, .served = NAN};
+    s.start.rate = s.end.rate = NAN;
+    int status = closed ? 0 : sustained_read_run(path, fmax(warmup_s, 0), &s, err);
+    out->served = s.served;
+    out->growth = fmax(s.start.rate, s.end.rate);
+    out->sustained = s.verdict;
+    return status;
 }
 
 int sweep_read_run(const char *path, bool closed, double value, struct sweep_point *out,
@@ -169,6 +184,8 @@ int sweep_read_run(const char *path, bool closed, double value, struct sweep_poi
                                     .e2e_p99 = stat_at(s, e2e, "p99")};
         if (!s)
             status = error_set(err, ERR_INPUT, "%s is no JSON", file);
+        else
+            status = read_sustained(path, closed, number_at(s, "warmup_s"), out, err);
         cJSON_Delete(s);
         free(text);
     }

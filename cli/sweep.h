@@ -15,6 +15,7 @@
 
 #include "cli/command.h"
 #include "core/runs/slo.h"
+#include "core/runs/sustained.h"
 
 #include <stdint.h>
 
@@ -59,10 +60,20 @@ struct sweep_point {
     double requests, failed, unsent; /* failed: cancelled too */
     double request_rps, output_tps, goodput;
     double ttft_p50, ttft_p99, tpot_p50, tpot_p99, e2e_mean, e2e_p50, e2e_p99;
+    double served, growth; /* completed over due; of the delay, seconds a second; open loops */
+    double sustained;      /* enum sustained_verdict; a closed loop is, by its nature */
 };
 
-/* The figures of a finished run, from its summary.json: latencies from the scheduled instant, of a
- * closed loop from sending. */
+/* Whether the objectives are met by the share of requests, and whether the load was sustained. */
+enum sweep_verdict { SWEEP_MISSED, SWEEP_HOLDS, SWEEP_QUEUE_GROWS, SWEEP_TOO_SHORT };
+
+enum sweep_verdict sweep_judge_point(const struct sweep *s, const struct sweep_point *p);
+
+/* What a table says beside the point: "" for one that misses its objectives or holds. */
+const char *sweep_verdict_mark(enum sweep_verdict v);
+
+/* The figures of a finished run, from its summary.json and, of open loops, its requests: latencies
+ * from the scheduled instant, of a closed loop from sending. */
 int sweep_read_run(const char *path, bool closed, double value, struct sweep_point *out,
                    struct error *err);
 

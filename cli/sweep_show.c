@@ -10,9 +10,26 @@
 
 #define USL_CURVE 60
 
+enum { SERVED = 2, GOODPUT = 4 }; /* columns of the table */
+
 double sweep_in_flight(const struct sweep *s, const struct sweep_point *p)
 {
     return s->values.is_rate ? p->request_rps * p->e2e_mean / 1e3 : p->value;
+}
+
+enum sweep_verdict sweep_judge_point(const struct sweep *s, const struct sweep_point *p)
+{
+    if (s->slos->count > 0 && !(p->goodput >= s->goodput))
+        return SWEEP_MISSED;
+    if (p->sustained == SUSTAINED_YES)
+        return SWEEP_HOLDS;
+    return p->sustained == SUSTAINED_NO ? SWEEP_QUEUE_GROWS : SWEEP_TOO_SHORT;
+}
+
+const char *sweep_verdict_mark(enum sweep_verdict v)
+{
+    static const char *const marks[] = {"", "", "  the queue grows", "  too short to tell"};
+    return marks[v];
 }
 
 static void find_knee(struct sweep_result *r)
@@ -22,9 +39,10 @@ static void find_knee(struct sweep_result *r)
     for (size_t i = 0; i < r->count; i++) {
         const struct sweep_point *p = &r->points[i];
         if (r->sweep->slos->count > 0) {
-            if (!(p->goodput >= r->sweep->goodput))
+            enum sweep_verdict v = sweep_judge_point(r->sweep, p);
+            if (v == SWEEP_MISSED || v == SWEEP_QUEUE_GROWS)
                 return;
-            r->knee = i;
+            r->knee = v == SWEEP_HOLDS ? i : r->knee;
         } else if (p->request_rps / p->e2e_mean > best) {
             best = p->request_rps / p->e2e_mean;
             r->knee = i;
@@ -68,11 +86,57 @@ static void add_usl(const struct sweep_result *r, struct buffer *out)
     buffer_add_format(out, "  R² %.4f over %zu points\n", r->usl.r_squared, r->usl.points);
 }
 
+/* What makes the knee, or why there is none. */
+static void add_knee(const struct sweep_result *r, struct buffer *out)
+{
+    const struct sweep *s = r->sweep;
+    bool unclear = false;
+    buffer_add_text(out, "latencies in ms; ");
+    for (size_t i = 0; i < r->count; i++)
+        unclear |= sweep_judge_point(s, &r->points[i]) == SWEEP_TOO_SHORT;
+    if (s->slos->count == 0)
+        buffer_add_text(out, "the knee is where throughput over latency is greatest\n");
+    else if (r->knee == SIZE_MAX)
+        buffer_add_format(out, "no point has %g %% of its requests within the objectives%s\n",
+                          100 * s->goodput, s->values.is_rate ? " and is sustained" : "");
+    else
+        buffer_add_format(out,
+                          "the knee is the last with %g %% of its requests within the "
+                          "objectives%s\n",
+                          100 * s->goodput, s->values.is_rate ? ", and sustained" : "");
+    if (s->values.is_rate)
+        buffer_add_text(out, "served: completed over due while requests came\n");
+    if (unclear)
+        buffer_add_text(out, "too short to tell: whether a queue grows; more --requests tell\n");
+}
+
+static void add_row(const struct sweep_result *r, size_t at, struct buffer *out)
+{
+    const struct sweep *s = r->sweep;
+    const struct sweep_point *p = &r->points[at];
+    const double values[] = {
+        p->value,    p->request_rps,        100 * p->served,      p->output_tps, 100 * p->goodput,
+        p->ttft_p50, p->ttft_p99,           p->tpot_p50,          p->tpot_p99,   p->e2e_p50,
+        p->e2e_p99,  sweep_in_flight(s, p), p->failed + p->unsent};
+    for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
+        char text[CELL_SIZE], number[CELL_SIZE + 4];
+        bool share = k == SERVED || k == GOODPUT;
+        if (k == SERVED && !s->values.is_rate)
+            continue;
+        format_cell(values[k], text);
+        snprintf(number, sizeof number, "%s%s", text, share && isfinite(values[k]) ? " %" : "");
+        add_padded(out, number, k == 0 ? 12 : 11, true);
+    }
+    buffer_add_format(out, "%s\n",
+                      at == r->knee ? "  <- knee" : sweep_verdict_mark(sweep_judge_point(s, p)));
+}
+
 void sweep_write_table(const struct sweep_result *r, struct buffer *out)
 {
     const struct sweep *s = r->sweep;
     const char *const heads[] = {s->values.is_rate ? "rate (1/s)" : "concurrency",
                                  "req/s",
+                                 "served",
                                  "output t/s",
                                  "goodput",
                                  "TTFT p50",
@@ -83,36 +147,13 @@ void sweep_write_table(const struct sweep_result *r, struct buffer *out)
                                  "p99",
                                  "in flight",
                                  "failed"};
-    size_t columns = sizeof heads / sizeof *heads;
-    for (size_t i = 0; i < columns; i++)
-        add_padded(out, heads[i], i == 0 ? 12 : 11, true);
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        if (i != SERVED || s->values.is_rate)
+            add_padded(out, heads[i], i == 0 ? 12 : 11, true);
     buffer_add_byte(out, '\n');
-    for (size_t i = 0; i < r->count; i++) {
-        const struct sweep_point *p = &r->points[i];
-        const double values[] = {p->value,         p->request_rps,        p->output_tps,
-                                 100 * p->goodput, p->ttft_p50,           p->ttft_p99,
-                                 p->tpot_p50,      p->tpot_p99,           p->e2e_p50,
-                                 p->e2e_p99,       sweep_in_flight(s, p), p->failed + p->unsent};
-        for (size_t k = 0; k < columns; k++) {
-            char text[CELL_SIZE], number[CELL_SIZE + 4];
-            format_cell(values[k], text);
-            snprintf(number, sizeof number, "%s%s", text,
-                     k == 3 && isfinite(values[k]) ? " %" : "");
-            add_padded(out, number, k == 0 ? 12 : 11, true);
-        }
-        buffer_add_format(out, "%s\n", i == r->knee ? "  <- knee" : "");
-    }
-    buffer_add_text(out, "latencies in ms; ");
-    if (s->slos->count == 0)
-        buffer_add_text(out, "the knee is where throughput over latency is greatest\n");
-    else if (r->knee == SIZE_MAX)
-        buffer_add_format(out, "no point has %g %% of its requests within the objectives\n",
-                          100 * s->goodput);
-    else
-        buffer_add_format(out,
-                          "the knee is the last with %g %% of its requests within the "
-                          "objectives\n",
-                          100 * s->goodput);
+    for (size_t i = 0; i < r->count; i++)
+        add_row(r, i, out);
+    add_knee(r, out);
     add_usl(r, out);
 }
 
@@ -126,6 +167,13 @@ static void write_parameter(struct json_writer *w, const char *key, const struct
     json_pair_statistic(w, "low", p->low);
     json_pair_statistic(w, "high", p->high);
     json_end_object(w);
+}
+
+void sweep_write_sustained(const struct sweep_point *p, struct json_writer *w)
+{
+    json_pair_statistic(w, "served_fraction", p->served);
+    json_pair_statistic(w, "delay_growth", p->growth);
+    json_pair_string(w, "sustained", sustained_name((enum sustained_verdict)p->sustained));
 }
 
 static void write_point(const struct sweep *s, const struct sweep_point *p, struct json_writer *w)
@@ -146,6 +194,8 @@ static void write_point(const struct sweep *s, const struct sweep_point *p, stru
     json_pair_statistic(w, "e2e_ms_p50", p->e2e_p50);
     json_pair_statistic(w, "e2e_ms_p99", p->e2e_p99);
     json_pair_statistic(w, "in_flight", sweep_in_flight(s, p));
+    if (s->values.is_rate)
+        sweep_write_sustained(p, w);
     json_end_object(w);
 }
 

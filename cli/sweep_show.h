@@ -15,7 +15,8 @@ struct sweep_result {
 };
 
 /* Finds the knee and fits the USL. The knee is the highest value up to which the goodput holds at
- * every point; without objectives where throughput over latency is greatest (Kleinrock's power). */
+ * every point, and which was sustained; without objectives where throughput over latency is
+ * greatest (Kleinrock's power). */
 void sweep_judge(struct sweep_result *r);
 
 /* Requests in flight: the concurrency, or by Little's law throughput × mean E2E. */
@@ -23,6 +24,9 @@ double sweep_in_flight(const struct sweep *s, const struct sweep_point *p);
 
 void sweep_write_table(const struct sweep_result *r, struct buffer *out);
 void sweep_write_json(const struct sweep_result *r, struct json_writer *w);
+
+/* The members that tell whether the load was sustained: "yes", "no" or null. */
+void sweep_write_sustained(const struct sweep_point *p, struct json_writer *w);
 
 /* plots/sweep.svg, .png, and usl.svg, .png where there is a fit. */
 int sweep_draw(const struct sweep_result *r, struct error *err);

@@ -47,7 +47,34 @@ class Capacity(Case):
 
     def test_the_same_seed_finds_the_same(self):
         self.assertEqual(self.plan(), self.plan())
-        self.assertNotEqual(self.plan()["seed_rps"], self.plan("--seed", 7)["seed_rps"])
+        key = "seed_goodput_fraction"
+        self.assertNotEqual(self.plan()[key], self.plan("--seed", 7)[key])
+
+    def test_objectives_that_no_queue_touches_have_a_limit(self):
+        words = ["plan", "capacity", "--trace", self.trace, "--engine", self.engine, "--slo",
+                 "tpot=50", "--demand", 200]
+        found = self.farebox_json(*words)
+        self.assertTrue(74 < found["rate_rps"] <= 80.8, found["rate_rps"])
+        self.assertEqual(found["bound_by"], "queue")
+        self.assertEqual(found["months"][0]["replicas"], 4)
+        last = found["curve"][-1]
+        self.assertEqual(last["goodput_fraction"], 1)
+        self.assertLess(last["served_fraction"], 0.85)
+        self.assertGreater(last["delay_growth"], 0.2)
+        text = self.farebox(*words).stdout
+        self.assertIn("the queue grows", text)
+        self.assertIn("faster than they are served", text)
+
+    def test_the_knee_meets_its_target(self):
+        for objectives in (["ttft=1000", "tpot=50"], ["ttft=700"]):
+            found = self.farebox_json(
+                "plan", "capacity", "--scenario", "chat", "--engine", "rtx4090-llama-3.1-8b-tp1",
+                *[word for slo in objectives for word in ("--slo", slo)])
+            knee = min(found["curve"], key=lambda p: abs(p["rate_rps"] - found["rate_rps"]))
+            self.assertGreaterEqual(knee["goodput_fraction"], 0.99)
+            self.assertEqual(found["bound_by"], "objectives")
+            low, high = found["rate_rps_ci95"]
+            self.assertTrue(low < found["rate_rps"] < high)
 
     def test_self_hosting_overtakes_where_the_costs_cross(self):
         plans = self.write("plans.json", json.dumps({"book": "t", "currency": "USD", "plans": [
@@ -114,6 +141,35 @@ class SimSweep(Case):
         self.farebox(*words, "whole")
         self.assertEqual(log.read_bytes(),
                          pathlib.Path(self.path("whole/sweep.jsonl")).read_bytes())
+
+    def test_the_knee_is_sustained(self):
+        slow = self.write("slow.json", json.dumps({"kind": "constant", "source": "x", "ttft_ms": 100,
+                                                   "itl_ms": 5, "max_num_seqs": 2}))
+        table = self.farebox("sim", "--engine", slow, "--scenario", "chat", "--sweep",
+                             "rate=1,4,16,64", "--slo", "tpot=50", "-n", 300, "-o", "s").stdout
+        found = read_json(self.path("s/sweep.json"))
+        self.assertEqual(found["knee"], 1)
+        self.assertEqual([p["sustained"] for p in found["points"]], ["yes", "no", "no", "no"])
+        self.assertTrue(all(p["goodput_fraction"] == 1 for p in found["points"]))
+        # Two places serve about 1.75 requests a second, of which each tells its share.
+        for p in found["points"][1:]:
+            self.assertAlmostEqual(1 / (1 + p["delay_growth"]), 1.75 / p["value"],
+                                   delta=0.2 * 1.75 / p["value"])
+        self.assertEqual(table.count("the queue grows"), 3)
+        self.farebox("sim", "--engine", slow, "--scenario", "chat", "--sweep", "rate=2", "--slo",
+                     "tpot=50", "-n", 60, "-o", "t")
+        found = read_json(self.path("t/sweep.json"))
+        self.assertIsNone(found["knee"])
+        self.assertIsNone(found["points"][0]["sustained"])
+
+    def test_healthy_loads_keep_their_knee(self):
+        """Long answers that end after the arrivals, at half and at 90 % of what is served."""
+        self.farebox("sim", "--scenario", "chat", "--engine", "rtx4090-llama-3.1-8b-tp1", "--slo",
+                     "ttft=1000", "--goodput", 0.9, "--sweep", "rate=0.5,1,1.5,1.9", "-n", 200,
+                     "-o", "s")
+        found = read_json(self.path("s/sweep.json"))
+        self.assertEqual([p["sustained"] for p in found["points"]], ["yes"] * 4)
+        self.assertEqual(found["knee"], 1.9)
 
     def test_a_table_with_knee_and_fit(self):
         self.sweep("--sweep", "concurrency=adaptive", "-o", "s", "--goodput", 0.95)
@@ -186,15 +242,42 @@ class BenchSeries(Case):
         self.assertAlmostEqual(planned["rate_rps"], found["rate_rps"],
                                delta=0.05 * found["rate_rps"])
 
+    def test_find_max_takes_no_queue_that_grows(self):
+        done = self.bench("--find-max", "--rate", 50, "--arrival", "constant", "--slo", "tpot=50",
+                          "-n", 300, "-o", "f", timeout=120)
+        found = read_json(self.path("f/find-max.json"))
+        self.assertAlmostEqual(found["rate_rps"], 80, delta=5)
+        self.assertLess(found["fails_at_rps"], 100)
+        for p in found["probes"]:
+            self.assertGreaterEqual(p["goodput_fraction"], 0.99)
+            if p["rate_rps"] > 100:
+                self.assertEqual(p["sustained"], "no")
+        self.assertIn("the queue grows", done.stdout)
+
+    def test_find_max_says_that_a_run_was_too_short(self):
+        """Forty requests in a quarter of a second, answers of one second: nothing is known."""
+        endless = self.write("endless.json", json.dumps(
+            {"kind": "constant", "source": "x", "ttft_ms": 10, "itl_ms": 100}))
+        done = self.farebox("bench", "--url", f"mock:{endless}", "--trace", self.trace,
+                            "--no-probe", "--find-max", "--rate", 10, "--slo", "ttft=200", "-n", 40,
+                            "--arrival", "constant", "--max-requests", 90, "-o", "f", timeout=60)
+        found = read_json(self.path("f/find-max.json"))
+        self.assertEqual([p["sustained"] for p in found["probes"]], ["yes", None])
+        self.assertEqual(found["rate_rps"], 10)
+        self.assertEqual(found["too_short_at_rps"], 40)
+        self.assertIsNone(found["fails_at_rps"])
+        self.assertIn("too short to tell", done.stdout)
+        self.assertNotIn("no longer at", done.stdout)
+
     def test_find_max_keeps_to_its_budgets(self):
-        self.bench("--find-max", "--rate", 60, "--slo", "ttft=100", "-n", 60, "--max-requests", 130,
+        self.bench("--find-max", "--rate", 30, "--slo", "ttft=100", "-n", 60, "--max-requests", 130,
                    "-o", "f", timeout=60)
         found = read_json(self.path("f/find-max.json"))
         self.assertIn("--max-requests", found["ended"])
         self.assertLessEqual(sum(p["scheduled"] for p in found["probes"]), 130)
         plans = self.write("plans.json", json.dumps({"book": "t", "currency": "USD", "plans": [
             {"name": "t/each", "per_request": "0.01"}]}))
-        self.bench("--find-max", "--rate", 60, "--slo", "ttft=100", "-n", 60, "--plans", plans,
+        self.bench("--find-max", "--rate", 30, "--slo", "ttft=100", "-n", 60, "--plans", plans,
                    "--max-cost", "1.50", "-o", "g", timeout=60)
         found = read_json(self.path("g/find-max.json"))
         self.assertIn("--max-cost", found["ended"])
