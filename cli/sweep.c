@@ -236,7 +236,7 @@ static bool take_point(const char *line, size_t length, struct sweep_point *out)
     for (size_t i = 0; object && i < MEMBERS; i++)
         *member(out, i) = number_at(object, members[i].key);
     cJSON_Delete(object);
-    return object && isfinite(out->value);
+    return object && isfinite(out->value) && isfinite(out->sustained);
 }
 
 /* Takes the lines that are whole; a torn last one is dropped when the log is written anew. */
