@@ -19,6 +19,7 @@ struct bill_command {
     struct common_options common;
     struct option_list plans, what_if, slos;
     const char *period, *by, *start, *output;
+    bool force;
     uint64_t workers, units, requests, break_even_output;
     double ttft_ms, tpot_ms;
     struct trace_reading reading;
@@ -53,8 +54,9 @@ static const struct option_spec options[] = {
      .help = "output length at which plans are compared; the mean unless given"},
     {"workers", 0, OPTION_COUNT, AT(workers), .unit = "N", .min = 1, .max = TARIFF_WORKERS_MAX,
      .help = "threads; the result does not depend on it"},
-    {"output", 'o', OPTION_TEXT, AT(output), .unit = "FILE",
-     .help = "where bill.json goes; a run's own directory unless given"},
+    {"output", 'o', OPTION_OUTPUT, AT(output), .unit = "FILE",
+     .help = "where bill.json goes; a run's own directory unless given; - is standard output"},
+    {"force", 'f', OPTION_FLAG, AT(force), .help = "replace an existing file"},
     TRACE_READING_OPTIONS(struct bill_command, reading),
     {0},
 };

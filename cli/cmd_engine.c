@@ -3,6 +3,7 @@
 #include "cli/report/summary_table.h"
 #include "core/embedded.h"
 #include "core/file.h"
+#include "core/file_output.h"
 #include "sim/engine/calibrate.h"
 #include "sim/engine/preset.h"
 
@@ -131,8 +132,8 @@ static const struct option_spec calibrate_specs[] = {
     {"fit", 0, OPTION_TEXT, AT(fit), "k", "NAME,...",
      .help = "constants to fit: k, w0, w1, c0, c1, ap, kappa, d0, d1, s0, s1, ar_latency, "
              "request_overhead_ms"},
-    {"output", 'o', OPTION_TEXT, AT(output), .unit = "FILE",
-     .help = "where the fitted preset goes, as JSON"},
+    {"output", 'o', OPTION_OUTPUT, AT(output), .unit = "FILE",
+     .help = "where the fitted preset goes, as JSON; - is standard output"},
     {"force", 'f', OPTION_FLAG, AT(force), .help = "replace an existing file"},
     {"kv-blocks", 0, OPTION_COUNT, AT(kv_blocks), .unit = "N", .min = 2, .max = 1e9,
      .help = "KV blocks that the measured server reported", .group = "Settings of the server"},
@@ -267,8 +268,6 @@ static int load_base(const struct calibrate_options *o, struct engine_config *ba
     if (!o->engine)
         return error_set(err, ERR_INPUT,
                          "expected --engine PRESET to start from (farebox engine list)");
-    if (o->output && !o->force && file_exists(o->output))
-        return error_set(err, ERR_INPUT, "%s exists; --force replaces it", o->output);
     if (engine_config_load(o->engine, base, err) < 0)
         return err->code;
     if (o->kv_blocks)
@@ -321,7 +320,7 @@ static int run_calibrate(const struct terminal *t, const void *given, struct err
         buffer_free(&text);
     }
     if (status == 0 && o->output)
-        fprintf(t->human, "\nwritten to %s\n", o->output);
+        fprintf(t->human, "\nwritten to %s\n", file_output_name(o->output));
     measured_free(&run);
     return status;
 }

@@ -12,6 +12,7 @@ struct mock_options {
     struct common_options common;
     struct engine_options engine;
     const char *listen, *model, *hold, *log, *api_key_file, *plan;
+    bool force;
     struct option_list faults;
     struct limit_rules limits;
     double tokens_per_word;
@@ -24,9 +25,10 @@ static const struct option_spec options[] = {
      .help = "Where to listen; port 0 picks a free one and prints it.", .group = "Endpoint"},
     {"model", 0, OPTION_TEXT, AT(model), NULL, "NAME",
      .help = "Serve only this model, answer 404 for others; by default any name is served."},
-    {"log", 0, OPTION_TEXT, AT(log), NULL, "FILE",
+    {"log", 0, OPTION_OUTPUT, AT(log), NULL, "FILE",
      .help = "Truth log: one JSON line per request with the instants (CLOCK_MONOTONIC ns) at which "
-             "it was read and at which each token was due and written."},
+             "it was read and at which each token was due and written; - is standard output."},
+    {"force", 'f', OPTION_FLAG, AT(force), NULL, NULL, .help = "Replace an existing log."},
     {"max-body-bytes", 0, OPTION_COUNT, AT(max_body_bytes), "8388608", "BYTES", .min = 1024,
      .max = 1e9, .help = "Larger request bodies are answered with 413."},
 

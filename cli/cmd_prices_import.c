@@ -11,7 +11,7 @@ struct import_command {
     struct common_options common;
     const char *litellm, *genai, *openrouter;
     const char *output, *as_of;
-    bool models, all;
+    bool force, models, all;
 };
 
 #define AT(field) offsetof(struct import_command, field)
@@ -21,9 +21,11 @@ static const struct option_spec options[] = {
     {"genai-prices", 0, OPTION_TEXT, AT(genai), NULL, "FILE", .help = "genai-prices' data (v2)"},
     {"openrouter", 0, OPTION_TEXT, AT(openrouter), NULL, "FILE",
      .help = "OpenRouter's public list of models (/api/v1/models)"},
-    {"output", 'o', OPTION_TEXT, AT(output), NULL, "FILE",
-     .help = "the price book to write; without it the list is only read and counted",
+    {"output", 'o', OPTION_OUTPUT, AT(output), NULL, "FILE",
+     .help = "the price book to write (- is standard output); without it the list is only read and "
+             "counted",
      .group = "The book"},
+    {"force", 'f', OPTION_FLAG, AT(force), NULL, NULL, .help = "replace an existing file"},
     {"as-of", 0, OPTION_TEXT, AT(as_of), NULL, "DATE",
      .help = "the day that the list is of, kept in the book"},
     {"match-models", 0, OPTION_FLAG, AT(models), NULL, NULL,
@@ -210,7 +212,7 @@ static int finish(const struct terminal *t, const struct import_command *o,
         print_buffer(t->machine, &out);
         buffer_free(&out);
     }
-    if (o->output)
+    if (o->output && strcmp(o->output, "-") != 0)
         say(t, "%zu plans written to %s; farebox bill TRACE --plans '%s#PATTERN' prices with them",
             report->represented + report->partly, o->output, o->output);
     return 0;

@@ -7,6 +7,7 @@
 #include "cli/report/trust.h"
 #include "cli/run_bill.h"
 #include "core/file.h"
+#include "core/file_output.h"
 #include "core/json_scan.h"
 #include "core/memory.h"
 #include "core/runs/record_file.h"
@@ -21,7 +22,7 @@ struct report_options {
     struct common_options common;
     struct option_list plans, slos;
     const char *output, *export;
-    bool gnuplot_script, no_tables, no_plots, no_html;
+    bool force, gnuplot_script, no_tables, no_plots, no_html;
 };
 
 #define AT(field) offsetof(struct report_options, field)
@@ -31,9 +32,10 @@ static const struct option_spec options[] = {
     {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
      .help = "objective on each request, for goodput: ttft=500, tpot=50, e2e=10000; the run's own "
              "unless given"},
-    {"output", 'o', OPTION_TEXT, AT(output), .unit = "FILE",
+    {"output", 'o', OPTION_OUTPUT, AT(output), .unit = "FILE|DIR",
      .help = "where the page (with --export: the export) goes; report.html of the first run unless "
-             "given"},
+             "given; - is standard output"},
+    {"force", 'f', OPTION_FLAG, AT(force), .help = "replace existing files"},
     {"export", 0, OPTION_TEXT, AT(export), .unit = "vllm|aiperf|csv",
      .help =
          "instead of plots and page: the run as a vLLM result file, as AIPerf's profile exports "
@@ -320,7 +322,7 @@ static int write_page(const struct terminal *t, const struct subject *subjects, 
         o->output ? mem_copy_string(o->output) : run_dir_file(subjects[0].path, "report.html");
     int status = file_write_atomic(path, page.data, page.length, err);
     if (status == 0)
-        say(t, "the page is %s", path);
+        say(t, "the page is %s", file_output_name(path));
     free(path);
     buffer_free(&page);
     free(runs);
@@ -341,11 +343,10 @@ static int export_subject(const struct terminal *t, const struct subject *s,
     return status;
 }
 
-static int run(const struct terminal *t, const void *parsed, struct error *err)
+/* What is wrong with the words, before anything is read. */
+static int check(const struct report_options *o, struct error *err)
 {
-    const struct report_options *o = parsed;
     size_t count = o->common.argument_count;
-    int status = 0;
     enum export_kind kind;
     if (o->export && export_parse_kind(o->export, &kind, err) < 0)
         return err->code;
@@ -353,6 +354,18 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
         return error_set(err, ERR_INPUT, "--export with --output takes one run at a time");
     if (count == 0)
         return error_set(err, ERR_INPUT, "expected run directories; --help shows how");
+    if (o->export)
+        return export_check_output(kind, o->output, o->force, err);
+    return o->output ? file_output_check(o->output, o->force, err) : 0;
+}
+
+static int run(const struct terminal *t, const void *parsed, struct error *err)
+{
+    const struct report_options *o = parsed;
+    size_t count = o->common.argument_count;
+    int status = 0;
+    if (check(o, err) < 0)
+        return err->code;
     struct subject *subjects = mem_zero(count, sizeof *subjects);
     for (size_t i = 0; i < count && status == 0; i++) {
         status = read_subject(t, &subjects[i], o->common.arguments[i], o, err);

@@ -1,6 +1,7 @@
 /* farebox workload convert TRACE -o FILE: one form of trace into another. */
 #include "cli/command.h"
 #include "cli/workload_files.h"
+#include "core/file_output.h"
 
 #include <string.h>
 
@@ -14,7 +15,7 @@ struct convert_options {
 };
 
 static const struct option_spec options[] = {
-    {"output", 'o', OPTION_TEXT, AT(output), NULL, "FILE",
+    {"output", 'o', OPTION_OUTPUT, AT(output), NULL, "FILE",
      .help = "where to write; .gz compresses, - is standard output"},
     {"to", 0, OPTION_TEXT, AT(to), NULL, "FORM",
      .help = "jsonl (all that is known), mooncake (four keys) or csv; else from the file's name"},
@@ -52,7 +53,7 @@ static int choose_form(const struct convert_options *o, enum trace_output *form,
 static int check(const struct convert_options *o, enum trace_output *form, struct error *err)
 {
     if (command_arguments(&o->common, 1, TRACE_ARGUMENT, err) < 0 ||
-        workload_output_check(o->output, o->force, o->common.json, err) < 0)
+        workload_output_given(o->output, err) < 0)
         return ERR_INPUT;
     return choose_form(o, form, err);
 }
@@ -98,7 +99,7 @@ static void tell(const struct terminal *t, const struct convert_options *o,
         put_result(t, o, report, losses);
     else
         say(t, "%llu requests (%s) written to %s", (unsigned long long)report->rows, report->format,
-            o->output);
+            file_output_name(o->output));
 }
 
 static int run(const struct terminal *t, const void *given, struct error *err)
@@ -114,7 +115,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     workload_init(&w);
     int status = trace_read(o->common.arguments[0], &reading, &w, &report, err);
     if (status == 0)
-        status = workload_output_write(&w, form, o->output, err);
+        status = trace_write(&w, form, o->output, err);
     if (status == 0) {
         buffer_init(&losses, BUFFER_UNBOUNDED);
         buffer_add_text(&losses, "");

@@ -18,7 +18,7 @@ struct fit_options {
 };
 
 static const struct option_spec options[] = {
-    {"output", 'o', OPTION_TEXT, AT(output), NULL, "FILE",
+    {"output", 'o', OPTION_OUTPUT, AT(output), NULL, "FILE",
      .help = "where to write the scenario; - is standard output"},
     {"force", 'f', OPTION_FLAG, AT(force), NULL, NULL, .help = "replace an existing file"},
     TRACE_READING_OPTIONS(struct fit_options, reading),
@@ -29,7 +29,7 @@ static int check(const struct fit_options *o, struct error *err)
 {
     if (command_arguments(&o->common, 1, TRACE_ARGUMENT, err) < 0)
         return ERR_INPUT;
-    return workload_output_check(o->output, o->force, o->common.json, err);
+    return workload_output_given(o->output, err);
 }
 
 static void put_json(const struct terminal *t, const struct fit_options *o,
@@ -77,17 +77,12 @@ static void put_text(const struct terminal *t, const struct fit_options *o,
                 100 * d->twin_hit_ratio, 100 * d->hit_ratio);
 }
 
-static int write_scenario(const struct scenario *s, const char *path, const struct terminal *t,
-                          struct error *err)
+static int write_scenario(const struct scenario *s, const char *path, struct error *err)
 {
     struct buffer text;
-    int status = 0;
     buffer_init(&text, BUFFER_UNBOUNDED);
     scenario_write(s, &text);
-    if (strcmp(path, "-") == 0)
-        print_buffer(t->machine, &text);
-    else
-        status = file_write_atomic(path, text.data, text.length, err);
+    int status = file_write_atomic(path, text.data, text.length, err);
     buffer_free(&text);
     return status;
 }
@@ -106,7 +101,7 @@ static int fit(const struct terminal *t, const struct fit_options *o, const stru
     workload_init(&twin);
     status = workload_generate(&s, o->common.seed, &(struct generate_options){0}, &twin, err);
     if (status == 0)
-        status = write_scenario(&s, o->output, t, err);
+        status = write_scenario(&s, o->output, err);
     if (status == 0) {
         workload_fit_compare(w, &twin, &d);
         if (report.dependent)

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/workload_files.h"
 #include "core/embedded.h"
+#include "core/file_output.h"
 #include "core/stop.h"
 #include "workloads/generate.h"
 #include "workloads/trace.h"
@@ -22,7 +23,7 @@ struct gen_options {
 };
 
 static const struct option_spec options[] = {
-    {"output", 'o', OPTION_TEXT, AT(output), NULL, "FILE",
+    {"output", 'o', OPTION_OUTPUT, AT(output), NULL, "FILE",
      .help = "where to write canonical JSON Lines; .gz compresses, - is standard output"},
     {"requests", 'n', OPTION_COUNT, AT(requests), NULL, "N", .min = 1, .max = 4294967293.0,
      .help = "end after so many requests (the last session is cut); else as the scenario says"},
@@ -41,7 +42,7 @@ static int check(const struct gen_options *o, struct generate_options *g, struct
 {
     if (command_arguments(&o->common, 1, "a scenario: a bundled name (--list) or a file", err) < 0)
         return ERR_INPUT;
-    if (workload_output_check(o->output, o->force, o->common.json, err) < 0)
+    if (workload_output_given(o->output, err) < 0)
         return ERR_INPUT;
     *g = (struct generate_options){.requests = o->requests,
                                    .duration_s = (double)o->duration_ns / 1e9,
@@ -100,7 +101,7 @@ static void tell(const struct terminal *t, const struct gen_options *o, const ch
         say(t, "%llu requests over %.1f s (%llu tokens in, %llu out) written to %s",
             (unsigned long long)totals->requests, (double)totals->last_ns / 1e9,
             (unsigned long long)totals->input_tokens, (unsigned long long)totals->output_tokens,
-            workload_output_name(o->output));
+            file_output_name(o->output));
         return;
     }
     struct buffer text;

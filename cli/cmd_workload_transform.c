@@ -1,6 +1,7 @@
 /* farebox workload transform TRACE -t TRANSFORM... -o FILE: what if. */
 #include "cli/command.h"
 #include "cli/workload_files.h"
+#include "core/file_output.h"
 #include "workloads/transform.h"
 
 #define AT(field) offsetof(struct transform_options, field)
@@ -16,7 +17,7 @@ struct transform_options {
 static const struct option_spec options[] = {
     {"transform", 't', OPTION_LIST, AT(transforms), NULL, "NAME=...",
      .help = "what to change, again and again, in this order; --list shows all"},
-    {"output", 'o', OPTION_TEXT, AT(output), NULL, "FILE",
+    {"output", 'o', OPTION_OUTPUT, AT(output), NULL, "FILE",
      .help = "where to write canonical JSON Lines; .gz compresses, - is standard output"},
     {"force", 'f', OPTION_FLAG, AT(force), NULL, NULL, .help = "replace an existing file"},
     {"list", 0, OPTION_FLAG, AT(list), NULL, NULL, .help = "list the transforms and their forms"},
@@ -30,7 +31,7 @@ static int check(const struct transform_options *o, struct error *err)
         return ERR_INPUT;
     if (o->transforms.count == 0)
         return error_set(err, ERR_INPUT, "expected -t NAME=...; --list shows what there is");
-    if (workload_output_check(o->output, o->force, o->common.json, err) < 0)
+    if (workload_output_given(o->output, err) < 0)
         return ERR_INPUT;
     for (size_t i = 0; i < o->transforms.count; i++) { /* before anything is read */
         struct transform t;
@@ -93,11 +94,11 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     if (status == 0)
         status = run_transforms(t, o, &w, &json, err);
     if (status == 0)
-        status = workload_output_write(&w, TRACE_CANONICAL, o->output, err);
+        status = trace_write(&w, TRACE_CANONICAL, o->output, err);
     if (status == 0 && o->common.json)
         print_buffer(t->machine, &json);
     else if (status == 0)
-        say(t, "%zu requests written to %s", w.count, workload_output_name(o->output));
+        say(t, "%zu requests written to %s", w.count, file_output_name(o->output));
     buffer_free(&json);
     workload_free(&w);
     return status;

@@ -14,7 +14,7 @@
 
 /* Where a command writes, and how. */
 struct terminal {
-    FILE *human;   /* tables and notes: standard output, or standard error with --json */
+    FILE *human;   /* tables and notes: standard output, or standard error with --json or -o - */
     FILE *machine; /* the JSON result: standard output */
     FILE *notes;   /* progress, warnings: standard error; NULL with --quiet */
     bool live;     /* notes go to a terminal: redraw one line */

@@ -53,6 +53,8 @@ int command_invoke(const struct terminal *t, const char *const *words, size_t co
         struct common_options *parsed = mem_zero(1, c->options_size);
         code = options_parse(c->options, (int)count - used, copies + used, parsed, err);
         if (code == 0)
+            code = options_check_outputs(c->options, parsed, err);
+        if (code == 0)
             code = c->run(t, parsed, err);
         options_free(parsed);
         free(parsed);

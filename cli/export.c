@@ -1,6 +1,7 @@
 #include "cli/export_rows.h"
 
 #include "core/file.h"
+#include "core/file_output.h"
 #include "core/memory.h"
 #include "core/runs/run_dir.h"
 
@@ -102,13 +103,34 @@ void export_write_csv(const struct export_rows *x, struct buffer *out)
 
 /* ---- files ---- */
 
+static const char *const aiperf_names[] = {"profile_export.jsonl", "profile_export_aiperf.json"};
+
+int export_check_output(enum export_kind kind, const char *output, bool force, struct error *err)
+{
+    int status = 0;
+    if (!output)
+        return 0;
+    if (kind != EXPORT_AIPERF)
+        return file_output_check(output, force, err);
+    if (strcmp(output, "-") == 0)
+        return error_set(err, ERR_INPUT,
+                         "--export aiperf makes two files: --output takes a "
+                         "directory, which standard output (-) is not");
+    for (size_t i = 0; i < 2 && status == 0; i++) {
+        char *path = run_dir_file(output, aiperf_names[i]);
+        status = file_output_check(path, force, err);
+        free(path);
+    }
+    return status;
+}
+
 static int write_file(const char *folder, const char *name, struct buffer *content,
                       struct buffer *notes, struct error *err)
 {
     char *path = name ? run_dir_file(folder, name) : mem_copy_string(folder);
     int status = file_write_atomic(path, content->data, content->length, err);
     if (status == 0)
-        buffer_add_format(notes, "wrote %s\n", path);
+        buffer_add_format(notes, "wrote %s\n", file_output_name(path));
     free(path);
     buffer_clear(content);
     return status;
@@ -123,11 +145,11 @@ static int write_aiperf(const struct export_request *q, const struct export_rows
     int status = file_make_directories(folder, err);
     if (status == 0) {
         export_write_aiperf_rows(x, &text);
-        status = write_file(folder, "profile_export.jsonl", &text, notes, err);
+        status = write_file(folder, aiperf_names[0], &text, notes, err);
     }
     if (status == 0) {
         export_write_aiperf_summary(q, x, &text);
-        status = write_file(folder, "profile_export_aiperf.json", &text, notes, err);
+        status = write_file(folder, aiperf_names[1], &text, notes, err);
     }
     buffer_free(&text);
     free(folder);

@@ -34,6 +34,11 @@ struct export_request {
 /* "vllm", "aiperf", "csv"; ERR_INPUT for anything else. */
 int export_parse_kind(const char *name, enum export_kind *out, struct error *err);
 
+/* Whether the files may be written there (NULL: inside the run, where they are replaced): ones that
+ * exist only with `force`. A directory is needed for aiperf, a file or "-" (standard output) for
+ * the others. 0 or ERR_INPUT. */
+int export_check_output(enum export_kind kind, const char *output, bool force, struct error *err);
+
 /* Reads the run's requests and writes the files, each whole or not at all. Sentences about what
  * was written and what is missing are added to `notes`. */
 int export_run(const struct export_request *q, struct buffer *notes, struct error *err);

@@ -32,7 +32,7 @@ static int terminal_width(void)
 static struct terminal terminal_for(const struct common_options *common)
 {
     const char *no_color = getenv("NO_COLOR");
-    struct terminal t = {.human = common->json ? stderr : stdout,
+    struct terminal t = {.human = common->json || common->output_taken ? stderr : stdout,
                          .machine = stdout,
                          .notes = common->quiet ? NULL : stderr,
                          .width = terminal_width()};
@@ -78,6 +78,8 @@ static int run_command(const struct command *c, int argc, char **argv)
     struct error err = {0};
     struct common_options *options = mem_zero(1, c->options_size);
     int code = options_parse(c->options, argc, argv, options, &err);
+    if (code == 0 && !options->help)
+        code = options_check_outputs(c->options, options, &err);
     if (options->help) {
         print_help(c);
         code = 0;

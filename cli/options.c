@@ -215,6 +215,12 @@ static int set_value(struct parse *p, const struct option_spec *s, const char *t
         *(bool *)field = text[0] == 't';
         return 0;
     case OPTION_TEXT:
+        if (s->unit && strcmp(s->unit, "DIR") == 0 && strcmp(text, "-") == 0)
+            return error_set(err, ERR_INPUT,
+                             "--%s takes a directory, which standard output (-) is not", s->name);
+        *(const char **)field = keep(p, text, strlen(text));
+        return 0;
+    case OPTION_OUTPUT:
         *(const char **)field = keep(p, text, strlen(text));
         return 0;
     case OPTION_LIST:

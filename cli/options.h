@@ -27,6 +27,7 @@
 enum option_type {
     OPTION_FLAG,     /* bool; --name, --name=false in files */
     OPTION_TEXT,     /* const char *, NULL where there is no default */
+    OPTION_OUTPUT,   /* const char *, a file to write, see options_check_outputs() */
     OPTION_COUNT,    /* uint64_t; 2000, 2k, 1M */
     OPTION_NUMBER,   /* double */
     OPTION_DURATION, /* int64_t ns; 30s, 500ms, 2m, 1h, 7d; a bare number is seconds */
@@ -57,6 +58,7 @@ struct option_spec {
 struct common_options {
     bool help, json, quiet;
     bool seed_given;
+    bool output_taken; /* by an OPTION_OUTPUT "-": nothing else may go to standard output */
     uint64_t seed;
     const char *config;
     const char **arguments; /* what stood beside the options */
@@ -69,6 +71,11 @@ struct common_options {
 int options_parse(const struct option_spec *specs, int argc, char **argv, void *target,
                   struct error *err);
 void options_free(void *target);
+
+/* What the options of type OPTION_OUTPUT name may be written: no file that the command reads, no
+ * existing regular file unless the option "force" is given, no directory (but where the unit tells
+ * of a DIR). "-" is standard output, which --json wants too. 0 or ERR_INPUT. */
+int options_check_outputs(const struct option_spec *specs, void *target, struct error *err);
 
 /* True if the option was given on the command line or in the file. */
 bool options_given(const void *target, const char *name);

@@ -94,6 +94,7 @@ static void write_one(const struct option_spec *s, const void *target, struct js
         json_put_bool(w, *(const bool *)field);
         break;
     case OPTION_TEXT:
+    case OPTION_OUTPUT:
         write_text(s, *(const char *const *)field, w);
         break;
     case OPTION_COUNT:

@@ -1,10 +1,5 @@
 #include "cli/workload_files.h"
 
-#include "core/file.h"
-
-#include <string.h>
-#include <unistd.h>
-
 int workload_input_read(const char *path, const struct trace_reading *how, const struct terminal *t,
                         struct workload *w, struct error *err)
 {
@@ -17,31 +12,7 @@ int workload_input_read(const char *path, const struct trace_reading *how, const
     return status;
 }
 
-static bool is_standard_output(const char *path)
+int workload_output_given(const char *path, struct error *err)
 {
-    return strcmp(path, "-") == 0;
-}
-
-int workload_output_check(const char *path, bool force, bool json, struct error *err)
-{
-    if (!path)
-        return error_set(err, ERR_INPUT, "expected -o FILE (or -o - for standard output)");
-    if (is_standard_output(path) && json)
-        return error_set(err, ERR_INPUT, "--json and -o - both want standard output");
-    if (!force && !is_standard_output(path) && file_exists(path))
-        return error_set(err, ERR_INPUT, "%s exists; --force replaces it", path);
-    return 0;
-}
-
-int workload_output_write(const struct workload *w, enum trace_output form, const char *path,
-                          struct error *err)
-{
-    if (is_standard_output(path))
-        return trace_write_fd(w, form, STDOUT_FILENO, workload_output_name(path), err);
-    return trace_write(w, form, path, err);
-}
-
-const char *workload_output_name(const char *path)
-{
-    return is_standard_output(path) ? "standard output" : path;
+    return path ? 0 : error_set(err, ERR_INPUT, "expected -o FILE (or -o - for standard output)");
 }

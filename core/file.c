@@ -1,5 +1,6 @@
 #include "core/file.h"
 
+#include "core/file_output.h"
 #include "core/memory.h"
 
 #include <errno.h>
@@ -187,45 +188,13 @@ int file_write_all(int fd, const void *bytes, size_t length, const char *name, s
     return 0;
 }
 
-int new_file_open(struct new_file *f, const char *path, struct error *err)
-{
-    struct buffer temporary;
-    buffer_init(&temporary, BUFFER_UNBOUNDED);
-    buffer_add_format(&temporary, "%s.XXXXXX", path);
-    *f = (struct new_file){.path = path, .temporary = buffer_take(&temporary)};
-    f->fd = mkostemp(f->temporary, O_CLOEXEC);
-    if (f->fd < 0) {
-        int status = error_errno(err, "%s cannot be written", path);
-        free(f->temporary);
-        return status;
-    }
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(f->fd, 0666 & ~mask);
-    return 0;
-}
-
-int new_file_close(struct new_file *f, int status, struct error *err)
-{
-    if (status == 0 && fsync(f->fd) < 0)
-        status = error_errno(err, "%s cannot be written", f->path);
-    if (close(f->fd) < 0 && status == 0)
-        status = error_errno(err, "%s cannot be written", f->path);
-    if (status == 0 && rename(f->temporary, f->path) < 0)
-        status = error_errno(err, "%s cannot be replaced", f->path);
-    if (status < 0)
-        unlink(f->temporary);
-    free(f->temporary);
-    return status;
-}
-
 int file_write_atomic(const char *path, const void *bytes, size_t length, struct error *err)
 {
-    struct new_file f;
-    int status = new_file_open(&f, path, err);
+    struct file_output f;
+    int status = file_output_open(&f, path, err);
     if (status < 0)
         return status;
-    return new_file_close(&f, file_write_all(f.fd, bytes, length, path, err), err);
+    return file_output_close(&f, file_write_all(f.fd, bytes, length, f.name, err), err);
 }
 
 int file_make_directories(const char *path, struct error *err)

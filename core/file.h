@@ -53,21 +53,8 @@ void line_reader_close(struct line_reader *r);
  * caller frees *out. */
 int file_read_all(const char *path, size_t cap, char **out, size_t *length, struct error *err);
 
-/* A file that appears whole or not at all: it is written beside `path` under another name, by its
- * descriptor, and moved there when it is closed. */
-struct new_file {
-    int fd;
-    const char *path; /* lent */
-    char *temporary;
-};
-
-int new_file_open(struct new_file *f, const char *path, struct error *err);
-
-/* Syncs the file and renames it over `path`, or removes it where `status` is an error. Gives the
- * first error. */
-int new_file_close(struct new_file *f, int status, struct error *err);
-
-/* All of a new file at once. */
+/* All of a file at once, as core/file_output.h puts it in place; "-" and what is no regular file
+ * are written through. */
 int file_write_atomic(const char *path, const void *bytes, size_t length, struct error *err);
 
 /* Makes a directory and its parents; one that exists is fine. */

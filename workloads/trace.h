@@ -81,13 +81,9 @@ void trace_output_losses(const struct workload *w, enum trace_output form, struc
 void trace_put_header(const struct workload *w, enum trace_output form, struct buffer *out);
 void trace_put_row(const struct workload *w, size_t i, enum trace_output form, struct buffer *out);
 
-/* Writes to a temporary file beside `path` and renames it over `path`; gzip where `path` ends in
- * ".gz". Returns 0, ERR_INPUT (the form cannot hold this workload) or ERR_SYSTEM. */
+/* Writes `path` as core/file_output.h does ("-" is standard output); gzip where it ends in ".gz".
+ * Returns 0, ERR_INPUT (the form cannot hold this workload) or ERR_SYSTEM. */
 int trace_write(const struct workload *w, enum trace_output form, const char *path,
                 struct error *err);
-
-/* The same to an open file, uncompressed; `name` is for errors. */
-int trace_write_fd(const struct workload *w, enum trace_output form, int fd, const char *name,
-                   struct error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* Where the rows of a trace are written: a file that appears when it is whole, gzip where its name
- * ends in ".gz", or a descriptor that is open.
+/* Where the rows of a trace are written: as core/file_output.h does it, gzip where the name ends in
+ * ".gz".
  *
  *     struct trace_sink sink;
  *     if (trace_sink_open(&sink, path, err) < 0)         // "-" = standard output
@@ -12,22 +12,14 @@
 
 #include "core/buffer.h"
 #include "core/error.h"
-#include "core/file.h"
-
-#include <stdbool.h>
+#include "core/file_output.h"
 
 struct trace_sink {
-    int fd;
-    void *gz;         /* gzFile where the output is compressed */
-    const char *name; /* for errors, lent: the path */
-    bool is_file;     /* else the descriptor is not ours to close */
-    struct new_file file;
+    struct file_output file;
+    void *gz; /* gzFile where the output is compressed */
 };
 
 int trace_sink_open(struct trace_sink *s, const char *path, struct error *err);
-
-/* To a descriptor; `name` is for errors. Nothing can fail, and it need not be closed. */
-void trace_sink_to(struct trace_sink *s, int fd, const char *name);
 
 /* Writes the bytes and empties the buffer. */
 int trace_sink_put(struct trace_sink *s, struct buffer *b, struct error *err);

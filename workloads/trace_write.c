@@ -283,15 +283,6 @@ static int put_all(const struct workload *w, enum trace_output form, struct trac
     return status;
 }
 
-int trace_write_fd(const struct workload *w, enum trace_output form, int fd, const char *name,
-                   struct error *err)
-{
-    struct trace_sink s;
-    int status = check_form(w, form, err);
-    trace_sink_to(&s, fd, name);
-    return status < 0 ? status : put_all(w, form, &s, err);
-}
-
 int trace_write(const struct workload *w, enum trace_output form, const char *path,
                 struct error *err)
 {

@@ -46,7 +46,7 @@ struct mock_config {
      * at the end. 0, 0 = no such window. */
     int64_t hold_from_ns, hold_to_ns;
 
-    const char *log_path;      /* truth log; NULL = none */
+    const char *log_path;      /* truth log; "-" = standard output, NULL = none */
     const char *api_key_file;  /* NULL = no key is asked for */
     struct limit_rules limits; /* of every key that has none of its own; 0 = none */
     struct fault_rules faults; /* none */

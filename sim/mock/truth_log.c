@@ -17,7 +17,9 @@ int truth_log_open(struct truth_log *log, const char *path, struct error *err)
     buffer_init(&log->lines, BUFFER_UNBOUNDED);
     if (!path)
         return 0;
-    log->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    log->fd = strcmp(path, "-") == 0
+                  ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+                  : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0644);
     if (log->fd < 0)
         return error_set(err, ERR_INPUT, "cannot write the log %s: %s", path, strerror(errno));
     return 0;

@@ -2,6 +2,7 @@
 #include "core/buffer.h"
 #include "core/clock.h"
 #include "core/file.h"
+#include "core/file_output.h"
 #include "core/names.h"
 #include "core/random.h"
 #include "core/text.h"
@@ -292,10 +293,10 @@ START_TEST(a_file_appears_whole_or_not_at_all)
     ck_assert_int_eq(file_read_all(path, 100, &text, &length, NULL), 0);
     ck_assert_str_eq(text, "two!");
     free(text);
-    struct new_file f;
-    ck_assert_int_eq(new_file_open(&f, path, NULL), 0);
+    struct file_output f;
+    ck_assert_int_eq(file_output_open(&f, path, NULL), 0);
     ck_assert_int_eq(file_write_all(f.fd, "half", 4, path, NULL), 0);
-    ck_assert_int_eq(new_file_close(&f, ERR_INTERRUPTED, NULL), ERR_INTERRUPTED);
+    ck_assert_int_eq(file_output_close(&f, ERR_INTERRUPTED, NULL), ERR_INTERRUPTED);
     ck_assert_int_eq(file_read_all(path, 100, &text, &length, NULL), 0);
     ck_assert_str_eq(text, "two!"); /* the old one is still there */
     free(text);
