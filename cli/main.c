@@ -3,6 +3,8 @@
 #include "core/memory.h"
 #include "core/stop.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <gsl/gsl_errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,16 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+/* A standard stream that was closed stays one that fails: the next file opened must not become it.
+ */
+static void hold_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return;
+}
 
 /* Many streams need many descriptors: take all that the system lets us have. */
 static void raise_descriptor_limit(void)
@@ -48,6 +60,19 @@ static void print_error(const struct error *err)
     fprintf(stderr, "farebox: %s\n", text);
 }
 
+/* Everything reached standard output: a full disk or a closed pipe is a failure like others. */
+static int check_stdout(struct error *err)
+{
+    errno = 0;
+    bool bad = fflush(stdout) != 0;
+    bad = ferror(stdout) || bad;
+    if (!bad)
+        return 0;
+    return errno ? error_errno(err, "standard output cannot be written")
+                 : error_set(err, ERR_SYSTEM,
+                             "standard output cannot be written to its end (a full disk?)");
+}
+
 static void print_overview(FILE *to)
 {
     fputs("farebox: benchmark LLM endpoints, price workloads, plan capacity\n\n"
@@ -58,6 +83,16 @@ static void print_overview(FILE *to)
     fputs("\nfarebox COMMAND --help tells more. Exit status: 0 done; 1 the work failed or an\n"
           "assertion was missed; 2 the command line or an input file is wrong; 130 interrupted.\n",
           to);
+}
+
+/* The end of what only prints. */
+static int end_plain(void)
+{
+    struct error err = {0};
+    int code = check_stdout(&err);
+    if (code < 0)
+        print_error(&err);
+    return error_exit_status(code);
 }
 
 static void print_help(const struct command *c)
@@ -86,9 +121,9 @@ static int run_command(const struct command *c, int argc, char **argv)
     } else if (code == 0) {
         struct terminal t = terminal_for(options);
         code = c->run(&t, options, &err);
-        if (fflush(stdout) != 0 && code == 0)
-            code = error_errno(&err, "standard output cannot be written");
     }
+    if (code == 0)
+        code = check_stdout(&err);
     if (code < 0 && err.message[0])
         print_error(&err);
     options_free(options);
@@ -129,6 +164,7 @@ static int unknown_command(int argc, char **argv)
 int main(int argc, char **argv)
 {
     gsl_set_error_handler_off(); /* its default aborts; results are checked where they matter */
+    hold_standard_streams();
     stop_install();
     raise_descriptor_limit();
     argc--, argv++;
@@ -139,11 +175,11 @@ int main(int argc, char **argv)
     if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
         strcmp(argv[0], "help") == 0) {
         print_overview(stdout);
-        return 0;
+        return end_plain();
     }
     if (strcmp(argv[0], "--version") == 0) {
         puts("farebox " FAREBOX_VERSION);
-        return 0;
+        return end_plain();
     }
     int used;
     const struct command *c = command_find(argc, argv, &used);

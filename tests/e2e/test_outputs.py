@@ -101,3 +101,23 @@ class Outputs(Case):
                       ("report", self.run, "--export", "aiperf")):
             self.assert_refused(self.farebox(*words, "-o", "-", expect=2), "directory", "(-)")
         self.assertFalse(os.path.exists(self.path("-")))
+
+    def test_a_standard_output_that_fails_is_told(self):
+        """A full disk and a closed stream, for what prints much, little, or through others."""
+        plans = ("--plans", "demo")
+        commands = [("bill", self.trace, *plans, "--json"), ("report", self.run, "--no-plots", "--json"),
+                    ("sim", "--trace", self.trace, "-o", self.path("again"), "--force", "--json"),
+                    ("plan", "forecast", self.trace, *plans, "--span", "30d", "--samples", 20, "--json"),
+                    ("prices", "list"), ("prices", "list", "--json"),
+                    ("prices", "import", "--openrouter", self.list, "--json"),
+                    ("workload", "fit", self.trace, "-o", "-"), ("workload", "convert", self.trace, "-o", "-"),
+                    ("bill", self.trace, *plans), ("workload", "info", self.trace),
+                    ("man",), ("completion", "bash"), ("--help",), ("bill", "--help"), ("--version",)]
+        for words in commands:
+            shell = 'exec "$@" >/dev/full', 'exec "$@" >&-'
+            for how in shell:
+                done = subprocess.run(["sh", "-c", how, "sh", FAREBOX, *map(str, words)], text=True,
+                                      cwd=self.scratch, stderr=subprocess.PIPE, timeout=60)
+                self.assertEqual(done.returncode, 1, (words, how, done.stderr))
+                last = done.stderr.splitlines()[-1]
+                self.assertRegex(last, "^farebox: standard output cannot be written", (words, how))
