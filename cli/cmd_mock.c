@@ -151,11 +151,9 @@ static void tell_start(const struct terminal *t, const struct mock *m, bool json
     json_end_object(&w);
     buffer_add_byte(&b, '\n');
     fprintf(t->human, "serving %s (Ctrl-C ends it)\n", mock_url(m));
-    fflush(t->human);
-    if (json) {
+    if (json)
         print_buffer(t->machine, &b);
-        fflush(t->machine);
-    }
+    fflush(stdout);
     buffer_free(&b);
 }
 

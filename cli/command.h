@@ -12,15 +12,25 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Where a command writes, and how. */
+/* Where a command writes, and how. What goes to people is filtered: no text from a file or a server
+ * can steer their terminal. */
 struct terminal {
     FILE *human;   /* tables and notes: standard output, or standard error with --json or -o - */
-    FILE *machine; /* the JSON result: standard output */
+    FILE *machine; /* the JSON result: standard output, unfiltered */
     FILE *notes;   /* progress, warnings: standard error; NULL with --quiet */
     bool live;     /* notes go to a terminal: redraw one line */
     bool color;    /* human goes to a terminal and NO_COLOR is not set */
     int width;     /* columns, 100 where unknown */
 };
+
+void terminal_init(struct terminal *t, const struct common_options *common);
+void terminal_free(struct terminal *t);
+
+/* Columns of standard output, 60 to 100. */
+int terminal_width(void);
+
+/* Empties the line that progress redraws, where there is one. */
+void terminal_clear_line(const struct terminal *t);
 
 struct command {
     const char *name;    /* "bench", "workload gen" */

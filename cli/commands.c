@@ -44,7 +44,7 @@ int command_invoke(const struct terminal *t, const char *const *words, size_t co
         fprintf(t->human, " %s", words[i]);
     }
     fputc('\n', t->human);
-    fflush(t->human);
+    fflush(stdout);
     int used, code;
     const struct command *c = command_find((int)count, copies, &used);
     if (!c) {
@@ -69,8 +69,9 @@ static void speak(const struct terminal *t, const char *mark, const char *format
 {
     if (!t->notes)
         return;
-    fflush(t->human); /* what was said before comes before */
-    fprintf(t->notes, "%sfarebox: %s", t->live ? "\r\x1b[K" : "", mark);
+    fflush(stdout); /* what was said before comes before */
+    terminal_clear_line(t);
+    fprintf(t->notes, "farebox: %s", mark);
     vfprintf(t->notes, format, args);
     fputc('\n', t->notes);
 }

@@ -1,6 +1,8 @@
-/* farebox COMMAND: finds the command, parses its options, runs it, prints its error. */
+/* farebox COMMAND: finds the command, parses its options, runs it, prints its
+ * error. */
 #include "cli/command.h"
 #include "core/memory.h"
+#include "core/printable.h"
 #include "core/stop.h"
 
 #include <errno.h>
@@ -9,11 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* A standard stream that was closed stays one that fails: the next file opened must not become it.
+/* A standard stream that was closed stays one that fails: the next file opened
+ * must not become it.
  */
 static void hold_standard_streams(void)
 {
@@ -33,34 +35,23 @@ static void raise_descriptor_limit(void)
     }
 }
 
-static int terminal_width(void)
-{
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60)
-        return size.ws_col < 100 ? size.ws_col : 100;
-    return 100;
-}
-
-static struct terminal terminal_for(const struct common_options *common)
-{
-    const char *no_color = getenv("NO_COLOR");
-    struct terminal t = {.human = common->json || common->output_taken ? stderr : stdout,
-                         .machine = stdout,
-                         .notes = common->quiet ? NULL : stderr,
-                         .width = terminal_width()};
-    t.live = t.notes && isatty(STDERR_FILENO);
-    t.color = isatty(fileno(t.human)) && !(no_color && *no_color);
-    return t;
-}
-
 static void print_error(const struct error *err)
 {
     char text[1536];
+    struct buffer shown;
+    struct printable filter = {0};
     error_format(err, text, sizeof text);
-    fprintf(stderr, "farebox: %s\n", text);
+    buffer_init(&shown, BUFFER_UNBOUNDED);
+    printable_add(&filter, text, strlen(text), &shown);
+    printable_end(&filter, &shown);
+    buffer_add_byte(&shown, '\n');
+    fputs("farebox: ", stderr);
+    print_buffer(stderr, &shown);
+    buffer_free(&shown);
 }
 
-/* Everything reached standard output: a full disk or a closed pipe is a failure like others. */
+/* Everything reached standard output: a full disk or a closed pipe is a failure
+ * like others. */
 static int check_stdout(struct error *err)
 {
     errno = 0;
@@ -70,7 +61,8 @@ static int check_stdout(struct error *err)
         return 0;
     return errno ? error_errno(err, "standard output cannot be written")
                  : error_set(err, ERR_SYSTEM,
-                             "standard output cannot be written to its end (a full disk?)");
+                             "standard output cannot be written to its end (a "
+                             "full disk?)");
 }
 
 static void print_overview(FILE *to)
@@ -80,8 +72,10 @@ static void print_overview(FILE *to)
           to);
     for (size_t i = 0; commands[i]; i++)
         fprintf(to, "  %-20s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\nfarebox COMMAND --help tells more. Exit status: 0 done; 1 the work failed or an\n"
-          "assertion was missed; 2 the command line or an input file is wrong; 130 interrupted.\n",
+    fputs("\nfarebox COMMAND --help tells more. Exit status: 0 done; 1 the work "
+          "failed or an\n"
+          "assertion was missed; 2 the command line or an input file is wrong; "
+          "130 interrupted.\n",
           to);
 }
 
@@ -119,8 +113,10 @@ static int run_command(const struct command *c, int argc, char **argv)
         print_help(c);
         code = 0;
     } else if (code == 0) {
-        struct terminal t = terminal_for(options);
+        struct terminal t;
+        terminal_init(&t, options);
         code = c->run(&t, options, &err);
+        terminal_free(&t);
     }
     if (code == 0)
         code = check_stdout(&err);
@@ -163,7 +159,8 @@ static int unknown_command(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    gsl_set_error_handler_off(); /* its default aborts; results are checked where they matter */
+    gsl_set_error_handler_off(); /* its default aborts; results are checked where
+                                    they matter */
     hold_standard_streams();
     stop_install();
     raise_descriptor_limit();

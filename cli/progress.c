@@ -33,21 +33,19 @@ void progress_show(struct progress *p, int64_t now_ns, double fraction, const ch
     /* Where nobody redraws, work of less than ten seconds needs no line at all. */
     if (!to || (first && !p->terminal->live))
         return;
-    fflush(p->terminal->human);
-    fprintf(to, "%s%s ", p->terminal->live ? "\r\x1b[K" : "", p->what);
+    fflush(stdout);
+    terminal_clear_line(p->terminal);
+    fprintf(to, "%s ", p->what);
     if (fraction >= 0)
         draw_bar(to, fraction > 1 ? 1 : fraction);
     fputs(text, to);
     if (!p->terminal->live)
         fputc('\n', to);
-    fflush(to);
     p->drawn = true;
 }
 
 void progress_end(struct progress *p)
 {
-    if (p->drawn && p->terminal->live) {
-        fputs("\r\x1b[K", p->terminal->notes);
-        fflush(p->terminal->notes);
-    }
+    if (p->drawn)
+        terminal_clear_line(p->terminal);
 }

@@ -44,3 +44,20 @@ class CommandLine(Case):
         for word in ("workload", "--trace", "complete -o filenames -F _farebox farebox"):
             self.assertIn(word, script)
         self.assert_refused(self.farebox("completion", "tcsh", expect=2), "expected bash or zsh")
+
+    def test_no_text_from_a_file_steers_the_terminal(self):
+        row = {"timestamp": 0, "input_length": 10, "output_length": 5, "class": "\x1b[31mRED\x9b1m",
+               "model": "m\x1b]0;pwn\x07", "session_id": "s\r\x1b[2K"}
+        trace = self.write("t\x1b[1m.jsonl", json.dumps(row) + "\n")
+        run = self.path("run\x1b[1m")
+        binary = self.write("b\x1b[1m.csv", b"\x7fELF\x02\x01\x1b[31m\xff\xfe\n")
+        sim = ("sim", "--trace", trace, "-o", run, "--force")
+        forecast = ("plan", "forecast", trace, "--plans", "demo")
+        for words, status in [(sim, 0), ((*sim, "--json"), 0),
+                              (("bill", trace, "--plans", "demo", "--by", "class"), 0),
+                              (("workload", "info", trace), 0), (("report", run, "--no-plots"), 0),
+                              (("bill", binary, "--plans", "demo"), 2),
+                              ((*forecast, "--history", binary), 2)]:
+            done = self.farebox(*words, expect=status)
+            for text in (done.stdout, done.stderr):
+                self.assertNotRegex(text, "[\x00-\x08\x0b-\x1f\x7f-\x9f]", words)
