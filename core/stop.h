@@ -6,7 +6,7 @@
 #ifndef FAREBOX_CORE_STOP_H
 #define FAREBOX_CORE_STOP_H
 
-/* Installs the handlers for SIGINT and SIGTERM and ignores SIGPIPE. */
+/* Installs the handlers for SIGINT and SIGTERM and ignores SIGPIPE and SIGXFSZ. */
 void stop_install(void);
 
 int stop_level(void);

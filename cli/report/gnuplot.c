@@ -1,26 +1,30 @@
-/* The child process: gnuplot reads its script from a pipe, its words are kept for the error. */
+/* The child process: gnuplot gets its script and gives a picture; its words are kept for errors. */
 #include "cli/report/plot.h"
 
 #include "core/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define PIPE_SIZE ((size_t)1 << 16)
+#define PICTURE_CAP ((size_t)256 << 20)
+
 extern char **environ;
 
-/* Starts gnuplot with `in` as its input and `words` as its outputs. */
-static int start(int in, int words, pid_t *child, struct error *err)
+/* Starts gnuplot with `in` as its input, `picture` as its output and `words` as its errors. */
+static int start(int in, int picture, int words, pid_t *child, struct error *err)
 {
     static char name[] = "gnuplot";
     char *const arguments[] = {name, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, words, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, picture, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, words, STDERR_FILENO);
     int failed = posix_spawnp(child, name, &actions, NULL, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
@@ -62,14 +66,48 @@ static int wait_for(pid_t child, FILE *words, const char *name, struct error *er
     return error_set(err, ERR_WORK, "gnuplot could not draw %s: %s", name, said);
 }
 
-static int run_gnuplot(const struct buffer *script, const char *name, struct error *err)
+/* Everything that comes until the other end is closed. */
+static int read_picture(int fd, struct buffer *picture, const char *name, struct error *err)
 {
+    for (;;) {
+        if (buffer_reserve(picture, PIPE_SIZE) < 0)
+            return error_set(err, ERR_WORK, "the picture %s is too large", name);
+        ssize_t n = read(fd, picture->data + picture->length, PIPE_SIZE);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_errno(err, "what gnuplot draws cannot be read");
+        if (n == 0)
+            return 0;
+        picture->length += (size_t)n;
+    }
+}
+
+/* The script comes from a file and the picture goes to a pipe: neither side waits for the other. */
+static int exchange(FILE *in, FILE *words, struct buffer *picture, const char *name,
+                    struct error *err)
+{
+    int ends[2];
     pid_t child;
-    FILE *in = scratch(script->data, script->length), *words = scratch(NULL, 0);
-    int status = in && words ? start(fileno(in), fileno(words), &child, err)
-                             : error_errno(err, "no temporary file for gnuplot");
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return error_errno(err, "no pipe for gnuplot");
+    int status = start(fileno(in), ends[1], fileno(words), &child, err);
+    close(ends[1]);
+    int drawn = status == 0 ? read_picture(ends[0], picture, name, err) : status;
+    close(ends[0]);
     if (status == 0)
         status = wait_for(child, words, name, err);
+    if (status == 0 && drawn == 0 && picture->length == 0)
+        return error_set(err, ERR_WORK, "gnuplot drew nothing of %s", name);
+    return status < 0 ? status : drawn;
+}
+
+static int run_gnuplot(const struct buffer *script, const char *name, struct buffer *picture,
+                       struct error *err)
+{
+    FILE *in = scratch(script->data, script->length), *words = scratch(NULL, 0);
+    int status = in && words ? exchange(in, words, picture, name, err)
+                             : error_errno(err, "no temporary file for gnuplot");
     if (in)
         fclose(in);
     if (words)
@@ -77,20 +115,18 @@ static int run_gnuplot(const struct buffer *script, const char *name, struct err
     return status;
 }
 
-/* Draws under a temporary name and renames, so that a picture is whole or not there. */
+/* gnuplot does not tell when it cannot write: its picture is written here, whole or not at all. */
 static int draw_one(const struct plot *p, const char *terminal, const char *path, struct error *err)
 {
-    char temporary[4096];
-    struct buffer script;
-    snprintf(temporary, sizeof temporary, "%s.tmp", path);
+    struct buffer script, picture;
     buffer_init(&script, BUFFER_UNBOUNDED);
-    plot_script(p, terminal, temporary, &script);
-    int status = run_gnuplot(&script, p->name, err);
+    buffer_init(&picture, PICTURE_CAP);
+    plot_script(p, terminal, NULL, &script);
+    int status = run_gnuplot(&script, p->name, &picture, err);
+    if (status == 0)
+        status = file_write_atomic(path, picture.data, picture.length, err);
     buffer_free(&script);
-    if (status == 0 && rename(temporary, path) < 0)
-        status = error_errno(err, "%s cannot be written", path);
-    if (status < 0)
-        unlink(temporary);
+    buffer_free(&picture);
     return status;
 }
 

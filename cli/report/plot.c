@@ -363,9 +363,12 @@ void plot_script(const struct plot *p, const char *terminal, const char *output,
     /* PNG has no page behind it: white. SVG is laid on the reader's page. */
     buffer_add_format(out, "set encoding utf8\nset terminal %s size %d,%d font 'sans,%d'%s\n",
                       terminal, width, height, 12, svg ? " dynamic" : " background '#ffffff'");
-    buffer_add_text(out, "set output ");
-    add_quoted(out, output);
-    buffer_add_text(out, "\nset border 3 lc rgb '" INK "'\nset tics tc rgb '" INK "'\n"
+    if (output) {
+        buffer_add_text(out, "set output ");
+        add_quoted(out, output);
+        buffer_add_byte(out, '\n');
+    }
+    buffer_add_text(out, "set border 3 lc rgb '" INK "'\nset tics tc rgb '" INK "'\n"
                          "set grid lc rgb '#b0b0b0' lw 0.5 dt 3\n"
                          "set style textbox noborder\n"
                          "set format y '%.6g'\nset format x '%.6g'\n");

@@ -79,7 +79,8 @@ struct plot {
  * it fails. */
 int plot_draw(const struct plot *p, const char *directory, bool keep_script, struct error *err);
 
-/* The script that plot_draw feeds, for one output file and terminal ("svg" or "pngcairo"). */
+/* The script for one output file and terminal ("svg" or "pngcairo"); `output` NULL, as plot_draw
+ * feeds it, is gnuplot's standard output. */
 void plot_script(const struct plot *p, const char *terminal, const char *output,
                  struct buffer *out);
 

@@ -121,3 +121,19 @@ class Outputs(Case):
                 self.assertEqual(done.returncode, 1, (words, how, done.stderr))
                 last = done.stderr.splitlines()[-1]
                 self.assertRegex(last, "^farebox: standard output cannot be written", (words, how))
+
+    def test_a_plot_is_whole_or_told_and_not_there(self):
+        """A limit of file size stands for the full disk: gnuplot itself would end well."""
+        plots = self.path("plots")
+        for words, folder in [(("report", self.run, "--no-tables", "--no-html"), self.run + "/plots"),
+                              (("workload", "info", self.trace, "--plots", plots), plots)]:
+            for kib in (0, 1, 12):
+                done = subprocess.run(["bash", "-c", f'ulimit -f {kib}; "$@" | cat; exit $PIPESTATUS', "bash",
+                                       FAREBOX, *words], text=True, capture_output=True, timeout=60)
+                self.assertEqual(done.returncode, 1, (words, kib, done.stderr))
+                self.assertRegex(done.stderr.splitlines()[-1], "^farebox: .*File too large")
+                for file in pathlib.Path(folder).iterdir():
+                    self.assertIn(file.read_bytes()[-8:], (b"</svg>\n\n", b"IEND\xaeB`\x82"), file)
+        self.farebox("workload", "info", self.trace, "--plots", plots)
+        self.assertTrue(pathlib.Path(plots, "workload.svg").read_text().rstrip().endswith("</svg>"))
+        self.assertTrue(pathlib.Path(plots, "workload.png").read_bytes().endswith(b"IEND\xaeB`\x82"))
