@@ -81,6 +81,7 @@ const struct command command_completion = {
     .usage = "bash | zsh",
     .about = "Prints a completion script for the shell, made from the option tables.",
     .examples = "  source <(farebox completion bash)\n",
+    .prints = "a script for a shell",
     .options = no_options,
     .options_size = sizeof(struct common_options),
     .run = run,

@@ -1,9 +1,13 @@
 /* farebox demo: the whole road on one machine, as the commands that a user would type. */
 #include "cli/command.h"
-#include "core/error.h"
+#include "core/file.h"
+#include "core/runs/run_dir.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define RESULT_CAP ((size_t)64 << 20)
 
 struct demo_options {
     struct common_options common;
@@ -22,6 +26,43 @@ static const struct option_spec options[] = {
     {"force", 'f', OPTION_FLAG, AT(force), .help = "replace the run of an earlier demo"},
     {0},
 };
+
+/* A file of the run as the value of a key. */
+static int put_file(const char *run, const char *name, const char *key, struct json_writer *w,
+                    struct error *err)
+{
+    char *path = run_dir_file(run, name), *text;
+    size_t length;
+    int status = file_read_all(path, RESULT_CAP, &text, &length, err);
+    if (status == 0) {
+        while (length > 0 && text[length - 1] == '\n')
+            length--;
+        json_key(w, key);
+        json_put_raw(w, (struct text){text, length});
+        free(text);
+    }
+    free(path);
+    return status;
+}
+
+static int print_json(const struct terminal *t, const char *run, struct error *err)
+{
+    struct buffer text;
+    struct json_writer w;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 0);
+    json_begin_object(&w);
+    json_pair_string(&w, "run", run);
+    int status = put_file(run, "summary.json", "summary", &w, err);
+    if (status == 0)
+        status = put_file(run, "bill.json", "bill", &w, err);
+    json_end_object(&w);
+    buffer_add_byte(&text, '\n');
+    if (status == 0)
+        print_buffer(t->machine, &text);
+    buffer_free(&text);
+    return status;
+}
 
 static int run(const struct terminal *t, const void *parsed, struct error *err)
 {
@@ -48,6 +89,8 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
         fprintf(t->human, "\n3. What does it look like?\n");
         status = command_invoke(t, report, sizeof report / sizeof report[0], err);
     }
+    if (status == 0 && o->common.json)
+        status = print_json(t, o->output, err);
     return status;
 }
 
@@ -58,7 +101,7 @@ const struct command command_demo = {
     .about =
         "Starts a simulated endpoint on a free port of this machine, replays a bundled workload\n"
         "against it, prints the latencies and the bill, and draws the plots. Every step is shown\n"
-        "as the command to type.",
+        "as the command to type. --json gives the run's summary and its bill as one object.",
     .options = options,
     .options_size = sizeof(struct demo_options),
     .run = run,

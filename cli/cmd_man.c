@@ -94,6 +94,7 @@ const struct command command_man = {
     .usage = "",
     .about = "Prints the man page, made from the option tables. make install puts it in place.",
     .examples = "  farebox man | man -l -\n",
+    .prints = "a page for the pager",
     .options = no_options,
     .options_size = sizeof(struct common_options),
     .run = run,

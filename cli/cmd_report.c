@@ -275,15 +275,26 @@ static void print_subject(const struct terminal *t, const struct subject *s,
     if (!o->no_tables && s->has_bill)
         bill_write_table(&s->bill.bill, t->width, &text);
     print_buffer(t->human, &text);
-    if (o->common.json) {
-        struct json_writer w;
-        json_write_init(&w, &text, 2);
-        summary_write(&s->summary, s->fidelity, &w);
-        print_buffer(t->machine, &text);
-    }
     buffer_free(&text);
     if (s->torn)
         warn(t, "the last record of %s is cut short: the run was killed while writing it", s->path);
+}
+
+/* One summary is the document; several are an array, in the order of the runs. */
+static void print_json(const struct terminal *t, const struct subject *subjects, size_t count)
+{
+    struct buffer text;
+    struct json_writer w;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 2);
+    if (count > 1)
+        json_begin_array(&w);
+    for (size_t i = 0; i < count; i++)
+        summary_write(&subjects[i].summary, subjects[i].fidelity, &w);
+    if (count > 1)
+        json_end_array(&w);
+    print_buffer(t->machine, &text);
+    buffer_free(&text);
 }
 
 static int draw_subject(const struct terminal *t, struct subject *s, const struct report_options *o,
@@ -363,19 +374,24 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
 {
     const struct report_options *o = parsed;
     size_t count = o->common.argument_count;
+    size_t known = 0;
     int status = 0;
     if (check(o, err) < 0)
         return err->code;
     struct subject *subjects = mem_zero(count, sizeof *subjects);
     for (size_t i = 0; i < count && status == 0; i++) {
         status = read_subject(t, &subjects[i], o->common.arguments[i], o, err);
-        if (status == 0)
+        if (status == 0) {
             print_subject(t, &subjects[i], o);
+            known++;
+        }
         if (status == 0 && o->export)
             status = export_subject(t, &subjects[i], o, err);
         else if (status == 0 && !o->no_plots)
             status = draw_subject(t, &subjects[i], o, err);
     }
+    if (o->common.json && known == count)
+        print_json(t, subjects, count);
     if (status == 0 && !o->no_html && !o->export)
         status = write_page(t, subjects, count, o, err);
     for (size_t i = 0; i < count; i++)
@@ -393,7 +409,8 @@ const struct command command_report = {
         "summary, recomputed from its records), draws their plots as SVG and PNG into\n"
         "RUN/plots/ (latency CDF and percentiles, latency over time, chunk gaps, timeline; with\n"
         "--plans what a request costs, cumulative spend, the cheapest plan by length, variance),\n"
-        "and writes report.html: one self-contained page. Several runs are shown side by side.",
+        "and writes report.html: one self-contained page. Several runs are shown side by side;\n"
+        "--json gives the summary of one, or an array of several.",
     .examples = "  farebox report results/demo --plans demo\n"
                 "  farebox report results/before results/after -o compare.html\n"
                 "  farebox report results/demo --export vllm -o demo.json\n",

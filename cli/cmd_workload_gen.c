@@ -129,17 +129,41 @@ static size_t first_sentence(const char *comment)
     return end ? (size_t)(end - comment) + 1 : strlen(comment);
 }
 
-static int list_scenarios(const struct terminal *t, struct error *err)
+static void put_scenario(struct json_writer *w, const char *name, const char *comment)
 {
+    json_begin_object(w);
+    json_pair_string(w, "name", name);
+    json_pair_string(w, "about", comment);
+    json_end_object(w);
+}
+
+static int list_scenarios(const struct terminal *t, bool json, struct error *err)
+{
+    struct buffer text;
+    struct json_writer w;
+    int status = 0;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 2);
+    if (json)
+        json_begin_array(&w);
     for (const struct embedded_file *f = NULL; (f = embedded_next("scenarios", f));) {
         struct scenario s;
-        if (scenario_load(f->stem, &s, err) < 0)
-            return ERR_INPUT;
-        fprintf(t->machine, "%-18s %.*s\n", f->stem, s.comment ? (int)first_sentence(s.comment) : 0,
-                s.comment ? s.comment : "");
+        if ((status = scenario_load(f->stem, &s, err)) < 0)
+            break;
+        const char *comment = s.comment ? s.comment : "";
+        if (json)
+            put_scenario(&w, f->stem, comment);
+        else
+            buffer_add_format(&text, "%-18s %.*s\n", f->stem, (int)first_sentence(comment),
+                              comment);
         scenario_free(&s);
     }
-    return 0;
+    if (json)
+        json_end_array(&w);
+    if (status == 0)
+        print_buffer(json ? t->machine : t->human, &text);
+    buffer_free(&text);
+    return status;
 }
 
 static int run(const struct terminal *t, const void *given, struct error *err)
@@ -151,7 +175,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     struct trace_sink sink;
     struct totals totals = {0};
     if (o->list)
-        return list_scenarios(t, err);
+        return list_scenarios(t, o->common.json, err);
     if (check(o, &extent, err) < 0 || scenario_load(o->common.arguments[0], &scenario, err) < 0)
         return err->code;
     int status = generator_create(&scenario, o->common.seed, &extent, &g, err);

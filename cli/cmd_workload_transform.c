@@ -42,6 +42,31 @@ static int check(const struct transform_options *o, struct error *err)
     return 0;
 }
 
+static void list_transforms(const struct terminal *t, bool json)
+{
+    struct buffer text;
+    struct json_writer w;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 2);
+    if (json)
+        json_begin_array(&w);
+    for (const struct transform_info *i = transform_list(); i->name; i++) {
+        if (!json) {
+            buffer_add_format(&text, "%s\n    %s\n", i->form, i->about);
+            continue;
+        }
+        json_begin_object(&w);
+        json_pair_string(&w, "name", i->name);
+        json_pair_string(&w, "form", i->form);
+        json_pair_string(&w, "about", i->about);
+        json_end_object(&w);
+    }
+    if (json)
+        json_end_array(&w);
+    print_buffer(json ? t->machine : t->human, &text);
+    buffer_free(&text);
+}
+
 /* Collects what each transform did, and says it. */
 struct notes {
     const struct terminal *terminal;
@@ -82,8 +107,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     struct workload w;
     struct buffer json;
     if (o->list) {
-        for (const struct transform_info *i = transform_list(); i->name; i++)
-            fprintf(t->machine, "%s\n    %s\n", i->form, i->about);
+        list_transforms(t, o->common.json);
         return 0;
     }
     if (check(o, err) < 0)

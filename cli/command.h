@@ -38,6 +38,7 @@ struct command {
     const char *usage;   /* what follows the name: "(TRACE | RUN) --plans FILE" */
     const char *about;   /* a few lines for its own help */
     const char *examples;
+    const char *prints; /* "a script for a shell": what is no JSON and has none; else NULL */
     const struct option_spec *options;
     size_t options_size; /* of the struct that the table fills */
     /* Returns 0 or an error code; the message in `err` is printed by main. */

@@ -107,6 +107,8 @@ static int run_command(const struct command *c, int argc, char **argv)
     struct error err = {0};
     struct common_options *options = mem_zero(1, c->options_size);
     int code = options_parse(c->options, argc, argv, options, &err);
+    if (code == 0 && options->json && c->prints && !options->help)
+        code = error_set(&err, ERR_INPUT, "%s prints %s: leave --json out", c->name, c->prints);
     if (code == 0 && !options->help)
         code = options_check_outputs(c->options, options, &err);
     if (options->help) {

@@ -61,3 +61,23 @@ class CommandLine(Case):
             done = self.farebox(*words, expect=status)
             for text in (done.stdout, done.stderr):
                 self.assertNotRegex(text, "[\x00-\x08\x0b-\x1f\x7f-\x9f]", words)
+
+    def test_json_is_one_document_or_refused(self):
+        runs = [self.path("a"), self.path("b")]
+        for seed, run in enumerate(runs):
+            self.farebox("sim", "--scenario", "chat", "-n", 20, "--seed", seed, "-o", run)
+        report = ("report", "--no-plots", "--no-html")
+        one = self.farebox_json(*report, runs[0])
+        two = self.farebox_json(*report, *runs)
+        self.assertEqual(two, [one, self.farebox_json(*report, runs[1])])
+        scenarios = self.farebox_json("workload", "gen", "--list")
+        self.assertIn("chat", [s["name"] for s in scenarios])
+        transforms = self.farebox_json("workload", "transform", "--list")
+        self.assertIn("window", [t["name"] for t in transforms])
+        for item in scenarios + transforms:
+            self.assertTrue(item["about"])
+        demo = self.farebox_json("demo", "-n", 20, "-o", self.path("demo"))
+        self.assertEqual(demo["summary"]["accounting"]["scheduled"], 20)
+        self.assertEqual({p["plan"] for p in demo["bill"]["plans"]}, {"demo/token", "demo/flat"})
+        for words in (("man",), ("completion", "bash")):
+            self.assert_refused(self.farebox(*words, "--json", expect=2), "leave --json out")
