@@ -41,8 +41,12 @@ static int load_workload(struct bench_command *b, struct error *err)
     if (b->setup.config.schedule.mode == SCHEDULE_TRACE) {
         if (o->duration_ns)
             limits.duration_s = (double)o->duration_ns / 1e9;
-        if (o->rate)
-            text_to_double(text_of(o->rate), &limits.rate_rps);
+        if (o->rate && (!text_to_double(text_of(o->rate), &limits.rate_rps) ||
+                        !(limits.rate_rps > 0) || limits.rate_rps > 1e7))
+            return error_set(err, ERR_INPUT,
+                             "--rate %.40s: expected a number above 0, at most 1e7, or stages such "
+                             "as 10:30s,10-50:60s",
+                             o->rate);
     }
     return workload_source_load(&o->source, b->terminal, &limits, o->common.seed, &b->workload,
                                 err);

@@ -42,11 +42,11 @@ static const struct option_spec options[] = {
              "(farebox workload transform --list); again and again"},
     {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
      .help = "objective on each request of a run, as for report: what misses it is waste"},
-    {"ttft-ms", 0, OPTION_NUMBER, AT(ttft_ms), .unit = "MS", .max = 1e9,
+    {"ttft-ms", 0, OPTION_NUMBER, AT(ttft_ms), .unit = "MS", .max = 1e9, .zero = true,
      .help =
          "how long requests run, for concurrency limits and turns that wait: to the first token",
      .group = "How it runs"},
-    {"tpot-ms", 0, OPTION_NUMBER, AT(tpot_ms), .unit = "MS", .max = 1e9,
+    {"tpot-ms", 0, OPTION_NUMBER, AT(tpot_ms), .unit = "MS", .max = 1e9, .zero = true,
      .help = "and from token to token"},
     {"units", 0, OPTION_COUNT, AT(units), .unit = "N", .min = 1, .max = 1e6,
      .help = "provisioned units or GPUs, instead of the plan's"},

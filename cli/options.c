@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define CONFIG_CAP ((size_t)16 << 20)
+#define CONFIG_OPTIONS 256 /* more than any table has */
 #define AT(field) offsetof(struct common_options, field)
 
 static const struct option_spec common_specs[] = {
@@ -39,6 +40,8 @@ struct parse {
     size_t argument_capacity;
     const char **lists[32]; /* the item arrays of list options */
     size_t list_count;
+    const struct option_spec *configured[CONFIG_OPTIONS]; /* what the file has given so far */
+    size_t configured_count;
 };
 
 const struct option_spec *options_common(void)
@@ -145,8 +148,21 @@ int options_parse_shard(const char *text, uint32_t *part, uint32_t *parts, struc
     return 0;
 }
 
+/* Where 0 would be taken as "not given". */
+static bool needs_more_than_zero(const struct option_spec *s)
+{
+    return !s->fallback && !s->zero && s->min == 0;
+}
+
 static int out_of_range(const struct option_spec *s, const char *text, struct error *err)
 {
+    if (needs_more_than_zero(s) && s->max > 0)
+        return error_set(err, ERR_INPUT,
+                         "--%s %s is out of range: expected more than 0, at most %g", s->name, text,
+                         s->max);
+    if (needs_more_than_zero(s))
+        return error_set(err, ERR_INPUT, "--%s %s is out of range: expected more than 0", s->name,
+                         text);
     if (s->max > 0)
         return error_set(err, ERR_INPUT, "--%s %s is out of range: expected %g to %g", s->name,
                          text, s->min, s->max);
@@ -156,7 +172,8 @@ static int out_of_range(const struct option_spec *s, const char *text, struct er
 
 static bool in_range(const struct option_spec *s, double value)
 {
-    return value >= s->min && (s->max <= 0 || value <= s->max);
+    bool enough = needs_more_than_zero(s) ? value > 0 : value >= s->min;
+    return enough && (s->max <= 0 || value <= s->max);
 }
 
 static void add_to_list(struct parse *p, struct option_list *list, const char *item)
@@ -325,6 +342,20 @@ static void config_give(struct parse *p, struct json_scan *s, const struct optio
         json_fail(s, "%s", why.message);
 }
 
+/* What a file may not say of an option: anything a second time, and where another file is. */
+static bool config_refuses(struct parse *p, struct json_scan *s, const struct option_spec *spec)
+{
+    for (size_t i = 0; i < p->configured_count; i++)
+        if (p->configured[i] == spec)
+            return json_fail(s, "key \"%s\" stands twice", spec->name), true;
+    if (strcmp(spec->name, "config") == 0)
+        return json_fail(s, "\"config\" is for the command line: one file does not name another"),
+               true;
+    if (p->configured_count < CONFIG_OPTIONS)
+        p->configured[p->configured_count++] = spec;
+    return false;
+}
+
 static void config_option(struct parse *p, struct json_scan *s, struct text key,
                           struct buffer *value)
 {
@@ -334,6 +365,8 @@ static void config_option(struct parse *p, struct json_scan *s, struct text key,
         unknown_option(p, "", key, &why);
         const char *hint = strchr(why.message, ';');
         json_fail(s, "unknown option \"%.*s\"%s", (int)key.length, key.at, hint ? hint : "");
+    } else if (config_refuses(p, s, spec)) {
+        return;
     } else if (json_peek(s) == JSON_NULL) {
         json_null(s);
     } else if (spec->type == OPTION_LIST && json_peek(s) == JSON_ARRAY) {

@@ -47,6 +47,8 @@ struct option_spec {
     const char *fallback; /* the default as it would be typed; NULL = unset, zero */
     const char *unit;     /* what stands for the value in the help: MS, FILE, ... */
     double min, max;      /* of numbers, counts, and durations in seconds; max 0 = no bound */
+    bool zero;            /* 0 may be given though there is no default: else 0 is refused there,
+                           * for it would silently be as if nothing had been given */
     const char *help;
     const char *group; /* a heading in the help: starts a new group where it is set */
     bool secret;       /* names a secret's file: its content is never shown */

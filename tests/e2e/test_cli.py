@@ -81,3 +81,27 @@ class CommandLine(Case):
         self.assertEqual({p["plan"] for p in demo["bill"]["plans"]}, {"demo/token", "demo/flat"})
         for words in (("man",), ("completion", "bash")):
             self.assert_refused(self.farebox(*words, "--json", expect=2), "leave --json out")
+
+    def test_what_would_silently_be_nothing_is_refused(self):
+        trace = self.path("t.jsonl")
+        self.farebox("workload", "gen", "chat", "-n", 3, "-o", trace)
+        bench = ("bench", "--url", "mock:constant", "--scenario", "chat", "-n", 3, "--dry-run")
+        for words in [("bill", trace, "--plans", "demo", "-n", 0), (*bench, "-d", "0s"),
+                      (*bench, "--max-in-flight", 0), ("plan", "forecast", trace, "--plans", "demo", "--span", "0s"),
+                      *(("workload", "gen", "chat", "-o", self.path("x"), *w)
+                        for w in (("--rate", 0), ("-d", "0s"), ("-n", 0))),
+                      *(("sim", "--trace", trace, *w) for w in (("-c", 0), ("-d", "0s"), ("-n", 0)))]:
+            self.assert_refused(self.farebox(*words, expect=2), "is out of range: expected")
+        for rate in (0, -1, "1e9", "nan"):
+            self.assert_refused(self.farebox(*bench, "--rate", rate, expect=2), "expected a number above 0")
+        self.farebox("bill", trace, "--plans", "demo", "--ttft-ms", 0, "--tpot-ms", 20)
+
+    def test_a_configuration_says_each_thing_once(self):
+        out = ("workload", "gen", "chat", "-o", self.path("t.jsonl"), "--config")
+        twice = self.write("twice.json", '{"requests": 3,\n "seed": 1,\n "requests": 4}')
+        self.assert_refused(self.farebox(*out, twice, expect=2), "twice.json:3:", '"requests" stands twice')
+        nested = self.write("nested.json", json.dumps({"config": twice}))
+        self.assert_refused(self.farebox(*out, nested, expect=2), "nested.json:1:", "command line")
+        within = self.write("run.json", json.dumps({"schema_version": 1, "options": {"requests": 3}})
+                            .replace('3}', '3, "requests": 3}'))
+        self.assert_refused(self.farebox(*out, within, expect=2), "stands twice")
