@@ -1,6 +1,7 @@
 #include "workloads/length.h"
 
 #include "core/memory.h"
+#include "workloads/workload.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
@@ -205,7 +206,7 @@ uint32_t length_draw_count(const struct length *l, struct random *r, uint32_t le
                     ceil(l->a) + (double)random_below(r, (uint64_t)(floor(l->b) - ceil(l->a)) + 1));
     else
         x = round(length_draw(l, r));
-    return !(x > least) ? least : x >= UINT32_MAX ? UINT32_MAX : (uint32_t)x;
+    return !(x > least) ? least : x >= WORKLOAD_MAX_TOKENS ? WORKLOAD_MAX_TOKENS : (uint32_t)x;
 }
 
 double length_mean(const struct length *l)

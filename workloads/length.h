@@ -66,7 +66,7 @@ void length_free(struct length *l);
 /* One value, before rounding. */
 double length_draw(const struct length *l, struct random *r);
 
-/* One whole number, at least `least` and at most UINT32_MAX. */
+/* One whole number, at least `least` and at most WORKLOAD_MAX_TOKENS. */
 uint32_t length_draw_count(const struct length *l, struct random *r, uint32_t least);
 
 /* The value whose standard normal score is z: the marginal of a Gaussian copula. */

@@ -128,12 +128,12 @@ static int add_row(struct trace_input *in, const struct azure *a, int64_t instan
     return 0;
 }
 
-/* One to nine digits up to `stop` (a byte, or the end for 0). */
+/* One to eight digits, which no limit concerns, up to `stop` (a byte, or the end for 0). */
 static bool plain_count(const char **at, const char *end, char stop, uint32_t *out)
 {
     const char *p = *at;
     uint32_t value = 0;
-    while (p < end && (unsigned)(*p - '0') <= 9 && p - *at < 9)
+    while (p < end && (unsigned)(*p - '0') <= 9 && p - *at < 8)
         value = value * 10 + (uint32_t)(*p++ - '0');
     if (p == *at || (stop ? p == end || *p != stop : p != end))
         return false;

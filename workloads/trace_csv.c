@@ -79,10 +79,10 @@ int csv_tokens(struct trace_input *in, struct text line, struct text field, cons
     char wanted[80];
     uint64_t value = 0;
     struct text t = text_trim(field);
-    if (text_to_u64(t, &value) && value <= UINT32_MAX) {
+    if (text_to_u64(t, &value) && value <= WORKLOAD_MAX_TOKENS) {
         *out = (uint32_t)value;
         return 0;
     }
-    snprintf(wanted, sizeof wanted, "%s from 0 to %u", what, UINT32_MAX);
+    snprintf(wanted, sizeof wanted, "%s from 0 to %u", what, WORKLOAD_MAX_TOKENS);
     return trace_fail_value(in, line, field, wanted, err);
 }

@@ -24,7 +24,7 @@ static const struct {
     {"cost", FIELD_COST},
 };
 
-#define TOKENS_WANTED "a token count from 0 to 4294967295"
+#define TOKENS_WANTED "a token count from 0 to 100000000"
 
 enum trace_field trace_field_from_name(struct text name)
 {
@@ -163,8 +163,9 @@ static bool whole_number(struct text t, uint64_t *out)
 
 static const char *set_count(struct trace_fields *f, enum trace_field field, struct text value)
 {
-    return whole_number(value, &f->counts[field]) && f->counts[field] <= UINT32_MAX ? NULL
-                                                                                    : TOKENS_WANTED;
+    return whole_number(value, &f->counts[field]) && f->counts[field] <= WORKLOAD_MAX_TOKENS
+               ? NULL
+               : TOKENS_WANTED;
 }
 
 static const char *set_name(struct trace_fields *f, struct text value, const char **out)
@@ -339,7 +340,7 @@ static const char *fill_lengths(struct trace_fields *f)
     if (!has(f, FIELD_INPUT) && has(f, FIELD_UNCACHED_INPUT))
         input = f->counts[FIELD_UNCACHED_INPUT] + inside;
     uint64_t output = has(f, FIELD_OUTPUT) ? f->counts[FIELD_OUTPUT] : 0;
-    if (input > UINT32_MAX || output > UINT32_MAX)
+    if (input > WORKLOAD_MAX_TOKENS || output > WORKLOAD_MAX_TOKENS)
         return TOKENS_WANTED;
     if (inside > input)
         return "no more cached and written tokens than input tokens";

@@ -23,7 +23,7 @@ static size_t blocks_for(uint64_t tokens, uint32_t block_size)
 
 static void set_input(struct request *r, uint64_t tokens)
 {
-    r->input_tokens = tokens < UINT32_MAX ? (uint32_t)tokens : UINT32_MAX;
+    r->input_tokens = tokens < WORKLOAD_MAX_TOKENS ? (uint32_t)tokens : WORKLOAD_MAX_TOKENS;
     r->has_usage = false; /* what was recorded was recorded for another input */
     if (r->usage.tokens[USAGE_REASONING]) {
         r->has_usage = true;

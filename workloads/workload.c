@@ -184,6 +184,10 @@ static bool full(const struct names *n, const char *text)
 /* What the columns cannot hold, found before anything is changed. */
 static int check_row(const struct workload *w, const struct request *r, struct error *err)
 {
+    if (r->input_tokens > WORKLOAD_MAX_TOKENS || r->output_tokens > WORKLOAD_MAX_TOKENS)
+        return error_set(err, ERR_INPUT,
+                         "a request has at most %u tokens of input and of output, found %u and %u",
+                         WORKLOAD_MAX_TOKENS, r->input_tokens, r->output_tokens);
     if (w->count >= WORKLOAD_MAX_ROWS)
         return error_set(err, ERR_INPUT, "more than %zu requests", WORKLOAD_MAX_ROWS);
     if (full(&w->models, r->model))

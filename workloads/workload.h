@@ -114,9 +114,15 @@ struct workload {
 void workload_init(struct workload *w);
 void workload_free(struct workload *w);
 
+/* The longest prompt and the longest answer that a row may have: ten times the longest context of a
+ * model that is served. What is sent and simulated costs memory by the token (bench some 6 bytes of
+ * prompt, sim 8 of answer), so that one damaged number must not take the machine. */
+#define WORKLOAD_MAX_TOKENS 100000000u
+
 /* Appends a copy of the row (its `after` are rows already in or to come). Returns 0, or ERR_INPUT
- * for what the columns cannot hold: a duplicate request id, more than 65,535 models or classes,
- * 2^32 - 2 requests, a mix of block sizes. A request id must be given for all rows or for none. */
+ * for what the columns cannot hold: more than WORKLOAD_MAX_TOKENS, a duplicate request id, more
+ * than 65,535 models or classes, 2^32 - 2 requests, a mix of block sizes. A request id must be
+ * given for all rows or for none. */
 int workload_add(struct workload *w, const struct request *r, struct error *err);
 
 /* The short road for what most traces hold: a time and two lengths, everything else left at its

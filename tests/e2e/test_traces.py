@@ -66,6 +66,27 @@ class Convert(Case):
         self.assert_refused(done, "bad.csv:4:21", "expected a token count", '"-3"')
         self.assertEqual(sorted(p.name for p in self.scratch.iterdir()), ["bad.csv"])
 
+    def test_a_length_that_nothing_can_serve_is_refused(self):
+        row = '{"timestamp": 0, "input_length": %d, "output_length": %d}\n'
+        usage = '{"timestamp": 0, "usage": {"in": %d, "out": %d}}\n'
+        keys = "--keys=timestamp=timestamp,input=usage.in,output=usage.out"
+        columns = "--columns=timestamp=when,input=prompt,output=answer"
+        forms = [(row % (5, 5) + row, ()), (usage % (5, 5) + usage, (keys,)),
+                 (CSV + "2023-11-16 18:17:05,%d,%d\n", ()),
+                 ("when,prompt,answer\n0,%d,%d\n", (columns,))]
+        for text, reading in forms:
+            for lengths in ((4294967295, 4294967295), (100000001, 1), (1, 100000001)):
+                source = self.write("big.any", text % lengths)
+                for command in (("workload", "convert", source, "-o", self.path("out")),
+                                ("sim", "--trace", source, "-o", self.path("out")),
+                                ("bench", "--url", "mock:constant", "--trace", source)):
+                    done = self.farebox(*command, *reading, expect=2)
+                    line = text.count("\n")
+                    self.assert_refused(done, f"big.any:{line}:", "100000000", str(max(lengths)))
+            source = self.write("big.any", text % (100000000, 100000000))
+            self.farebox("workload", "convert", source, *reading, "-o", self.path("most"), "--force")
+        self.assertFalse((self.scratch / "out").exists())
+
     def test_what_a_form_cannot_hold_is_named(self):
         source = self.write("t.jsonl", '{"timestamp": 0, "input_length": 1, "output_length": 2, '
                             '"model": "m", "mine": 1}\n')
