@@ -37,6 +37,7 @@ int transform_apply_all(const char *const *texts, size_t count, uint64_t seed, s
     for (size_t i = 0; i < count && status == 0; i++) {
         struct transform t;
         struct transform_report report;
+        size_t before = w->count;
         status = transform_parse(texts[i], &t, err);
         if (status < 0)
             break;
@@ -44,6 +45,8 @@ int transform_apply_all(const char *const *texts, size_t count, uint64_t seed, s
         transform_free(&t);
         if (status == 0 && note)
             note(context, report.text);
+        if (status == 0 && before > 0 && w->count == 0)
+            status = error_set(err, ERR_INPUT, "%.80s leaves no request of %zu", texts[i], before);
     }
     return status;
 }

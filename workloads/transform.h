@@ -118,7 +118,7 @@ int transform_apply(const struct transform *t, uint64_t seed, struct workload *w
                     struct transform_report *report, struct error *err);
 
 /* Parses and applies several, one after another; `what` names the option in messages. Each one's
- * report text goes to `note` where given. */
+ * report text goes to `note` where given. One that leaves nothing is ERR_INPUT. */
 int transform_apply_all(const char *const *texts, size_t count, uint64_t seed, struct workload *w,
                         void (*note)(void *context, const char *text), void *context,
                         struct error *err);

@@ -101,6 +101,16 @@ class Transform(Case):
             self.assertLessEqual(row["usage"]["cached_input"], row["input_length"])
         self.assertTrue(any(row["usage"]["cached_input"] for row in rows))
 
+    def test_a_change_that_leaves_nothing_is_refused(self):
+        trace = self.path("t.jsonl")
+        self.farebox("workload", "gen", "chat", "-n", 20, "-o", trace)
+        never = "window=1000h..2000h"
+        for words in (("workload", "transform", trace, "-t", never, "-o", self.path("out")),
+                      ("sim", "--trace", trace, "--transform", never, "-o", self.path("out")),
+                      ("bill", trace, "--plans", "demo", "--what-if", never)):
+            self.assert_refused(self.farebox(*words, expect=2), f"{never} leaves no request of 20")
+        self.assertFalse((self.scratch / "out").exists())
+
     def test_a_mistake_is_found_before_anything_is_read(self):
         done = self.farebox("workload", "transform", "missing.jsonl", "-t", "cache=tll:3s", "-o", "x",
                             expect=2)
