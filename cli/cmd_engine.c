@@ -125,11 +125,13 @@ struct calibrate_options {
     bool force;
 };
 
+#define WORSE 0.005 /* of the measured mean: what is worth a warning */
+
 #define AT(field) offsetof(struct calibrate_options, field)
 static const struct option_spec calibrate_specs[] = {
     {"engine", 'e', OPTION_TEXT, AT(engine), .unit = "PRESET",
      .help = "the preset to start from: the same hardware and model, or the nearest"},
-    {"fit", 0, OPTION_TEXT, AT(fit), "k", "NAME,...",
+    {"fit", 0, OPTION_TEXT, AT(fit), "k,request_overhead_ms", "NAME,...",
      .help = "constants to fit: k, w0, w1, c0, c1, ap, kappa, d0, d1, s0, s1, ar_latency, "
              "request_overhead_ms"},
     {"output", 'o', OPTION_OUTPUT, AT(output), .unit = "FILE",
@@ -163,10 +165,12 @@ static void put_figure(struct json_writer *w, const char *key, const struct cali
     json_end_object(w);
 }
 
-static void put_fit(struct json_writer *w, const char *key, const struct calibrate_fit *fit)
+static void put_fit(struct json_writer *w, const char *key, const struct calibrate_fit *fit,
+                    double misfit)
 {
     json_key(w, key);
     json_begin_object(w);
+    json_pair_statistic(w, "misfit", misfit);
     put_figure(w, "ttft", &fit->ttft);
     put_figure(w, "tpot", &fit->tpot);
     put_figure(w, "e2e", &fit->e2e);
@@ -186,11 +190,13 @@ static void put_calibration(const struct calibration *c, struct json_writer *w)
         json_pair_statistic(w, "before", c->constants[i].before);
         json_pair_statistic(w, "after", c->constants[i].after);
         json_pair_statistic(w, "relative_error", c->constants[i].relative_error);
+        json_pair_bool(w, "at_limit", c->constants[i].at_limit);
         json_end_object(w);
     }
     json_end_object(w);
-    put_fit(w, "before", &c->before);
-    put_fit(w, "after", &c->after);
+    json_pair_bool(w, "preset_kept", c->kept);
+    put_fit(w, "before", &c->before, c->misfit_before);
+    put_fit(w, "after", &c->after, c->misfit_after);
     json_key(w, "preset");
     engine_config_write(&c->config, w);
     json_end_object(w);
@@ -215,13 +221,15 @@ static void add_figure(struct buffer *out, const char *name, const struct calibr
     buffer_add_format(out, "%9.1f %%\n", 100 * f->error);
 }
 
-static void add_fit(struct buffer *out, const char *title, const struct calibrate_fit *fit)
+static void add_fit(struct buffer *out, const char *title, const struct calibrate_fit *fit,
+                    double misfit)
 {
     buffer_add_format(out, "\n%-10s%12s%22s%12s%22s%11s\n", title, "mean", "model", "p99", "model",
                       "by request");
     add_figure(out, "TTFT ms", &fit->ttft);
     add_figure(out, "TPOT ms", &fit->tpot);
     add_figure(out, "E2E ms", &fit->e2e);
+    buffer_add_format(out, "by group  %78.1f %%\n", 100 * misfit);
 }
 
 static void show_calibration(const struct terminal *t, const struct calibration *c)
@@ -238,8 +246,8 @@ static void show_calibration(const struct terminal *t, const struct calibration 
             buffer_add_format(&text, "  ± %.2g %%", 100 * k->relative_error);
         buffer_add_byte(&text, '\n');
     }
-    add_fit(&text, "before", &c->before);
-    add_fit(&text, "after", &c->after);
+    add_fit(&text, "before", &c->before, c->misfit_before);
+    add_fit(&text, "after", &c->after, c->misfit_after);
     print_buffer(t->human, &text);
     buffer_free(&text);
 }
@@ -292,6 +300,36 @@ static void tell_run(const struct terminal *t, const struct measured_run *run,
              c->refused);
 }
 
+/* What speaks against the fit, though it came closer in all groups together. */
+static void tell_doubts(const struct terminal *t, const struct calibration *c)
+{
+    const struct {
+        const char *name;
+        const struct calibrate_figure *before, *after;
+    } figures[] = {{"TTFT", &c->before.ttft, &c->after.ttft},
+                   {"TPOT", &c->before.tpot, &c->after.tpot},
+                   {"E2E", &c->before.e2e, &c->after.e2e}};
+    if (c->kept)
+        warn(t, "no fit comes closer to the run than the preset does: it is kept as it was; --fit "
+                "names other constants");
+    for (size_t i = 0; i < c->count; i++)
+        if (c->constants[i].at_limit)
+            warn(t,
+                 "%s went to the end of what a fit may change: is the preset of the same server, "
+                 "and are its --kv-blocks and --max-num-seqs given?",
+                 c->constants[i].name);
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        const struct calibrate_figure *b = figures[i].before, *a = figures[i].after;
+        double before = b->mean_model / b->mean_measured - 1;
+        double after = a->mean_model / a->mean_measured - 1;
+        if (fabs(after) > fabs(before) + WORSE)
+            warn(t,
+                 "the mean %s is farther off than before: %+.1f %%, was %+.1f %%; more --fit "
+                 "constants may meet both",
+                 figures[i].name, 100 * after, 100 * before);
+    }
+}
+
 static int run_calibrate(const struct terminal *t, const void *given, struct error *err)
 {
     const struct calibrate_options *o = given;
@@ -302,11 +340,13 @@ static int run_calibrate(const struct terminal *t, const void *given, struct err
         return err->code;
     int status = calibrate(&run, &base, o->fit, &c, err);
     if (status == 0) {
-        snprintf(c.config.source, sizeof c.config.source,
-                 "calibrated (%.60s) on %zu measured requests, from %.60s: %.200s", o->fit,
-                 c.requests, base.name, base.source);
+        if (!c.kept)
+            snprintf(c.config.source, sizeof c.config.source,
+                     "calibrated (%.60s) on %zu measured requests, from %.60s: %.200s", o->fit,
+                     c.requests, base.name, base.source);
         tell_run(t, &run, &c);
         show_calibration(t, &c);
+        tell_doubts(t, &c);
         status = write_preset(o, &c, err);
     }
     if (status == 0 && o->common.json) {
@@ -328,12 +368,16 @@ static int run_calibrate(const struct terminal *t, const void *given, struct err
 const struct command command_engine_calibrate = {
     .name = "engine calibrate",
     .summary = "fit a preset to a measured run",
-    .usage = "RUN --engine PRESET [--fit k] -o FILE",
+    .usage = "RUN --engine PRESET [--fit NAME,...] -o FILE",
     .about =
         "RUN is a run directory of bench, a vLLM result JSON (saved with details) or an AIPerf\n"
         "profile_export.jsonl. The model replays its arrivals; least squares make the model's\n"
-        "TTFT and TPOT meet the measured ones. k scales every step and suits most cases; more\n"
-        "constants need a run that tells them apart (unloaded and loaded, short and long).",
+        "TTFT and TPOT meet the measured ones. k scales every step, the request overhead is what\n"
+        "a server adds before the first; both suit most cases. More constants need a run that "
+        "tells\n"
+        "them apart (unloaded and loaded, short and long). A fit that comes no closer than the "
+        "preset\n"
+        "is not taken.",
     .examples =
         "  farebox engine calibrate results/live --engine h100-llama-2-70b-tp4 -o mine.json\n"
         "  farebox engine calibrate vllm.json --engine mine.json --fit w0,c1,kappa -o "

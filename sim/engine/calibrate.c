@@ -243,6 +243,7 @@ static void take_result(struct problem *p, gsl_multifit_nlinear_workspace *work)
     for (size_t i = 0; i < c->count; i++) {
         double variance = gsl_matrix_get(covariance, i, i);
         c->constants[i].after = *field_of(&config, p->constants[i]);
+        c->constants[i].at_limit = fabs(gsl_vector_get(x, i)) >= FARTHEST;
         c->constants[i].relative_error = variance > 0 ? scale * sqrt(variance) : NAN;
     }
     c->config = config;
@@ -314,7 +315,8 @@ static int choose_constants(struct problem *p, const char *names, struct error *
         if (*value <= 0)
             *value = known[i].start;
         p->constants[c->count] = &known[i];
-        c->constants[c->count++] = (struct calibrate_constant){known[i].name, *value, *value, NAN};
+        c->constants[c->count++] = (struct calibrate_constant){
+            .name = known[i].name, .before = *value, .after = *value, .relative_error = NAN};
         at += name.length + (at[name.length] == ',');
     }
     return c->count ? 0 : error_set(err, ERR_INPUT, "expected constants to fit, such as k");
@@ -360,6 +362,34 @@ static void make_views(struct problem *p, const double *ttft, const double *tpot
     free(arrival);
 }
 
+/* How far the last replay is off in all groups. */
+static double misfit(const struct problem *p)
+{
+    gsl_vector *f = gsl_vector_alloc(RESIDUALS);
+    double squares;
+    for (size_t i = 0; i < VIEWS; i++)
+        compare_groups(p, &p->views[i], f, i * GROUPS);
+    gsl_blas_ddot(f, f, &squares);
+    gsl_vector_free(f);
+    return NOISE * sqrt(squares / RESIDUALS);
+}
+
+/* The fit may end farther off than it began: a schedule jumps with its constants. */
+static void keep_preset(struct problem *p, const struct engine_config *preset)
+{
+    struct calibration *c = p->result;
+    c->config = *preset;
+    c->kept = true;
+    c->after = c->before;
+    c->misfit_after = c->misfit_before;
+    for (size_t i = 0; i < c->count; i++) {
+        struct calibrate_constant *k = &c->constants[i];
+        k->before = k->after = *field_of(&c->config, p->constants[i]);
+        k->relative_error = NAN;
+        k->at_limit = false;
+    }
+}
+
 static int run_problem(struct problem *p, const struct engine_config *preset, struct error *err)
 {
     struct calibration *c = p->result;
@@ -371,9 +401,13 @@ static int run_problem(struct problem *p, const struct engine_config *preset, st
     if (c->requests == 0)
         return error_set(err, ERR_INPUT, "none of the requests fits the preset's KV blocks");
     c->before = compare_all(&p->replay);
+    c->misfit_before = misfit(p);
     int status = fit(p, err);
     if (status == 0 && (status = replay_run(&p->replay, &c->config, err)) >= 0) {
         c->after = compare_all(&p->replay);
+        c->misfit_after = misfit(p);
+        if (!(c->misfit_after < c->misfit_before))
+            keep_preset(p, preset);
         status = 0;
     }
     return status;

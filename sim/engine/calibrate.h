@@ -10,7 +10,8 @@
  * requests (by value, by prompt length, by arrival), because a single request's time jumps with
  * the schedule. Constants are fitted as logarithms, which keeps them above zero, and are held to
  * the preset's values by a weak prior (a factor of e counts like one group being 2 % off), so that
- * what the run says nothing about stays as it was.
+ * what the run says nothing about stays as it was. A fit that comes no closer than the preset is
+ * not taken.
  */
 #ifndef FAREBOX_SIM_ENGINE_CALIBRATE_H
 #define FAREBOX_SIM_ENGINE_CALIBRATE_H
@@ -33,6 +34,7 @@ struct calibrate_fit {
 struct calibrate_constant {
     const char *name;
     double before, after;
+    bool at_limit;         /* the fit would have moved it farther, a thousandfold is the end */
     double relative_error; /* of `after`, one standard error by the fit; NAN = not known */
 };
 
@@ -41,7 +43,10 @@ struct calibration {
     struct calibrate_constant constants[CALIBRATE_CONSTANTS];
     size_t count;
     struct calibrate_fit before, after;
-    size_t requests, refused; /* refused: too long for the preset's KV blocks, left out */
+    double misfit_before, misfit_after; /* what the fit makes small: root mean square of the groups'
+                                         * log(model / measured) */
+    bool kept;                          /* nothing was better than the preset: it stays as it was */
+    size_t requests, refused;           /* refused: too long for the preset's KV blocks, left out */
     unsigned replays;
 };
 

@@ -111,6 +111,21 @@ class Sim(Case):
         names = [p["name"] for p in self.farebox_json("engine", "list")]
         self.assertIn(PRESET, names)
 
+    def test_calibration_does_not_make_a_measured_run_worse(self):
+        run = trace("../vllm-runs/RTX4090_Llama-3.1-8B.req.jsonl")
+        start = ("engine", "calibrate", run, "--engine", "rtx4090-llama-3.1-8b-tp1")
+        def errors(fit):
+            return {m: abs(fit[m]["mean_model_ms"] / fit[m]["mean_measured_ms"] - 1)
+                    for m in ("ttft", "tpot", "e2e")}
+        result = self.farebox_json(*start, "-o", "fitted.json")
+        self.assertLess(result["after"]["misfit"], result["before"]["misfit"])
+        for metric, error in errors(result["after"]).items():
+            self.assertLessEqual(error, errors(result["before"])[metric], metric)
+        done = self.farebox(*start, "--fit", "k")  # closer in all groups together, but not here
+        self.assertIn("the mean TTFT is farther off than before", done.stderr)
+        other = self.farebox("engine", "calibrate", run, "--engine", PRESET)
+        self.assertIn("request_overhead_ms went to the end of what a fit may change", other.stderr)
+
     def test_mooncake_synthetic(self):
         run = self.path("run")
         self.farebox("sim", "--trace", trace("mooncake/synthetic_trace.jsonl"), "--engine", PRESET,

@@ -89,6 +89,22 @@ START_TEST(several_constants_are_found_again)
 }
 END_TEST
 
+/* The preset made the run: whatever a fit changes, it can only be farther off. */
+START_TEST(a_fit_that_comes_no_closer_is_not_taken)
+{
+    struct engine_config truth = preset();
+    struct calibration c;
+    struct error err = {0};
+    struct measured_run run = make_run(&truth);
+    ck_assert_msg(calibrate(&run, &truth, "w0,kappa,d0", &c, &err) == 0, "%s", err.message);
+    ck_assert(c.kept);
+    ck_assert_mem_eq(&c.config.steps, &truth.steps, sizeof truth.steps);
+    ck_assert_double_le(c.misfit_after, c.misfit_before);
+    for (size_t i = 0; i < c.count; i++)
+        ck_assert_double_eq(c.constants[i].after, c.constants[i].before);
+}
+END_TEST
+
 START_TEST(what_cannot_be_fitted_is_refused)
 {
     struct engine_config start = preset(), constant = engine_config_constant(1, 1);
@@ -191,6 +207,7 @@ int main(void)
     tcase_set_timeout(tests, 30);
     tcase_add_test(tests, k_is_found_again);
     tcase_add_test(tests, several_constants_are_found_again);
+    tcase_add_test(tests, a_fit_that_comes_no_closer_is_not_taken);
     tcase_add_test(tests, what_cannot_be_fitted_is_refused);
     tcase_add_test(tests, result_files_of_other_tools_are_read);
     tcase_add_test(tests, what_is_no_result_is_refused);
