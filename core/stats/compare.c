@@ -141,8 +141,32 @@ static bool estimate(const double *values, const double *sorted, size_t n, doubl
 static void judge_paired(const double *before, const double *after, size_t n,
                          struct comparison *out)
 {
-    struct paired_sample s = {before, after, n, out->what, out->before, out->after};
+    struct paired_sample s = {before, after, n, out->what, out->before, out->after, false};
     out->supported = paired_compare(&s, &out->p_value, &out->low, &out->high);
+}
+
+/* True if nothing tells the two sides apart: no pair of values, or no value, differs. */
+static bool all_equal(const double *before, size_t n, const double *after, size_t m, bool paired)
+{
+    bool equal = n > 0 && m > 0;
+    for (size_t i = 0; equal && i < n; i++)
+        equal = before[i] == (paired ? after[i] : before[0]);
+    for (size_t i = 0; equal && !paired && i < m; i++)
+        equal = after[i] == before[0];
+    return equal;
+}
+
+static void settle(struct comparison *out)
+{
+    out->supported = out->settled = true;
+    out->change = out->low = out->high = 0;
+    out->p_value = 1;
+}
+
+static void judge_apart(struct sides *s, bool paired, struct comparison *out)
+{
+    s->correlation = paired ? error_correlation(&s->before, &s->after) : 0;
+    judge(s, out);
 }
 
 void compare_samples(const double *before, size_t n_before, const double *after, size_t n_after,
@@ -150,25 +174,33 @@ void compare_samples(const double *before, size_t n_before, const double *after,
 {
     double *sorted_before = sorted_copy(before, n_before);
     double *sorted_after = sorted_copy(after, n_after);
+    paired = paired && n_before == n_after;
+    bool equal = all_equal(before, n_before, after, n_after, paired);
     for (size_t i = 0; i < count; i++) {
         struct sides s;
         bool enough = estimate(before, sorted_before, n_before, what[i], &s.before);
         enough = estimate(after, sorted_after, n_after, what[i], &s.after) && enough;
-        out[i] = (struct comparison){what[i],       s.before.value,
-                                     s.after.value, s.after.value / s.before.value - 1,
-                                     NAN,           NAN,
-                                     NAN,           NAN,
-                                     false};
-        s.correlation = 0;
-        if (!enough || !(s.before.value > 0 && s.after.value > 0))
-            continue;
-        if (paired && n_before == n_after && paired_supports(n_before)) {
+        out[i] = (struct comparison){.what = what[i],
+                                     .before = s.before.value,
+                                     .after = s.after.value,
+                                     .change = s.after.value / s.before.value - 1,
+                                     .low = NAN,
+                                     .high = NAN,
+                                     .p_value = NAN,
+                                     .p_adjusted = NAN,
+                                     .p_independent = NAN};
+        if (!enough)
+            out[i].why = n_before && n_after ? "too few values" : "no values";
+        else if (equal)
+            settle(&out[i]);
+        else if (!(s.before.value > 0 && s.after.value > 0))
+            out[i].why = "no ratio to zero";
+        else if (paired && paired_supports(n_before))
             judge_paired(before, after, n_before, &out[i]);
-            continue;
-        }
-        if (paired && n_before == n_after)
-            s.correlation = error_correlation(&s.before, &s.after);
-        judge(&s, &out[i]);
+        else
+            judge_apart(&s, paired, &out[i]);
+        if (!out[i].supported && !out[i].why)
+            out[i].why = "too few independent values";
     }
     free(sorted_before);
     free(sorted_after);
@@ -177,10 +209,13 @@ void compare_samples(const double *before, size_t n_before, const double *after,
 void compare_adjust(struct comparison *all, size_t count)
 {
     double *p = mem_alloc(count * sizeof *p);
+    size_t family = 0;
     for (size_t i = 0; i < count; i++)
-        p[i] = all[i].p_value;
-    multiple_holm(p, count, p);
+        if (!all[i].settled)
+            p[family++] = all[i].p_value;
+    multiple_holm(p, family, p);
+    family = 0;
     for (size_t i = 0; i < count; i++)
-        all[i].p_adjusted = p[i];
+        all[i].p_adjusted = !all[i].settled ? p[family++] : all[i].supported ? 1 : NAN;
     free(p);
 }

@@ -21,7 +21,9 @@
  * Student's distribution: finding and interval never contradict each other.
  *
  * Values must be positive for a relative change; a side with estimate ≤ 0 is unsupported, and so
- * is one whose sample does not support a 95% interval. Nothing is kept or owned.
+ * is one whose sample does not support a 95% interval. Where all values are the same on both sides
+ * (pair by pair, if paired) no finding was possible: the comparison is settled, p is 1, and it does
+ * not weigh on the others (Tarone, 1990). Nothing is kept or owned.
  */
 #ifndef FAREBOX_CORE_STATS_COMPARE_H
 #define FAREBOX_CORE_STATS_COMPARE_H
@@ -30,22 +32,27 @@
 #include <stddef.h>
 
 #define COMPARE_MEAN (-1.0)
+#define COMPARE_SHARE (-2.0) /* see core/stats/compare_share.h */
+#define COMPARE_RATE (-3.0)  /* a mean of slices of time: for names only */
 
 struct comparison {
-    double what;          /* COMPARE_MEAN or the quantile's p */
+    double what;          /* COMPARE_MEAN, COMPARE_SHARE or the quantile's p */
     double before, after; /* the estimates; NaN without values */
-    double change;        /* after / before − 1 */
+    double change;        /* after / before − 1; of shares after − before */
     double low, high;     /* its 95% interval; NaN if unsupported */
     double p_value;       /* of no change; NaN if unsupported */
     double p_adjusted;    /* set by compare_adjust */
+    double p_independent; /* of shares: had every request a fate of its own; else NaN */
     bool supported;
+    bool settled;    /* no finding was possible */
+    const char *why; /* a few static words where unsupported, else NULL */
 };
 
 /* Values in scheduled order. `paired` needs n_before == n_after, and is ignored otherwise. */
 void compare_samples(const double *before, size_t n_before, const double *after, size_t n_after,
                      bool paired, const double *what, size_t count, struct comparison *out);
 
-/* Holm's correction over all `count` comparisons, of however many metrics. */
+/* Holm's correction over all `count` comparisons that are not settled, of however many metrics. */
 void compare_adjust(struct comparison *all, size_t count);
 
 #endif

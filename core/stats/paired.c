@@ -1,16 +1,13 @@
 #include "core/stats/paired.h"
 
-#include "core/random.h"
-
 #include <math.h>
+#include <stdint.h>
 
 #define MOST_BLOCKS 12
 #define LEAST_BLOCKS 10
 #define BLOCK_LENGTH 400
-#define TURNINGS 1999            /* and the one seen */
-#define WIDEST 2.302585092994046 /* ln 10 */
+#define WIDEST 2.302585092994046 /* ln 10; no two shares differ by as much */
 #define STEPS 30
-#define SEED 20080611 /* any: the same runs must always give the same p */
 
 static size_t block_count(size_t n)
 {
@@ -38,36 +35,36 @@ static double block_value(const double *values, size_t first, size_t last, doubl
     return sum / (double)(last - first);
 }
 
-/* The differences of the blocks once `after` is divided by e^shift. */
+/* The differences of the blocks once `after` is divided by e^shift, or lessened by it. */
 static void block_differences(const struct paired_sample *s, double shift, size_t k, double *d)
 {
-    double f = exp(shift), threshold = s->p < 0 ? 0 : sqrt(s->at_before * s->at_after / f);
+    double f = s->shares ? 1 : exp(shift);
+    double threshold = s->p < 0 ? 0 : sqrt(s->at_before * s->at_after / f);
     for (size_t i = 0; i < k; i++) {
         size_t first = s->n * i / k, last = s->n * (i + 1) / k;
         d[i] = block_value(s->after, first, last, f, threshold) -
-               block_value(s->before, first, last, 1, threshold);
+               block_value(s->before, first, last, 1, threshold) - (s->shares ? shift : 0);
     }
 }
 
+/* Half of all ways: the others mirror them. In Gray's order one sign turns from way to way. */
 static double sign_test(const double *d, size_t k)
 {
-    struct random r;
-    double seen = 0, size = 0;
-    int as_large = 1;
-    random_init(&r, SEED, RANDOM_BOOTSTRAP, k);
+    double turned[MOST_BLOCKS], sum = 0, size = 0;
+    uint32_t ways = (uint32_t)1 << (k - 1), as_large = 1; /* the way that was seen */
     for (size_t i = 0; i < k; i++) {
-        seen += d[i];
+        turned[i] = d[i];
+        sum += d[i];
         size += fabs(d[i]);
     }
-    seen = fabs(seen) - 1e-9 * size; /* ties count, whatever the order of their sums */
-    for (int turning = 0; turning < TURNINGS; turning++) {
-        uint64_t signs = random_u64(&r);
-        double sum = 0;
-        for (size_t i = 0; i < k; i++)
-            sum += signs >> i & 1 ? d[i] : -d[i];
+    double seen = fabs(sum) - 1e-9 * size; /* ties count, whatever the order of their sums */
+    for (uint32_t way = 1; way < ways; way++) {
+        double *next = &turned[__builtin_ctz(way)];
+        sum -= 2 * *next;
+        *next = -*next;
         as_large += fabs(sum) >= seen;
     }
-    return (double)as_large / (TURNINGS + 1);
+    return (double)as_large / (double)ways;
 }
 
 static double p_at(const struct paired_sample *s, double shift)
@@ -98,7 +95,8 @@ static bool find_limit(const struct paired_sample *s, double estimate, double di
 
 bool paired_compare(const struct paired_sample *s, double *p_value, double *low, double *high)
 {
-    double estimate = log(s->at_after / s->at_before), from, to;
+    double from, to;
+    double estimate = s->shares ? s->at_after - s->at_before : log(s->at_after / s->at_before);
     if (!find_limit(s, estimate, -1, &from) || !find_limit(s, estimate, 1, &to))
         return false;
     *p_value = p_at(s, 0);
@@ -112,7 +110,7 @@ bool paired_compare(const struct paired_sample *s, double *p_value, double *low,
         from = fmin(from, 0);
         to = fmax(to, 0);
     }
-    *low = expm1(from);
-    *high = expm1(to);
+    *low = s->shares ? fmax(-1, from) : expm1(from);
+    *high = s->shares ? fmin(1, to) : expm1(to);
     return true;
 }
