@@ -290,17 +290,3 @@ bool row_metric(const struct request_row *r, enum metric m, int64_t *value_ns)
         return false;
     }
 }
-
-bool collector_same_requests(struct collector *a, struct collector *b)
-{
-    struct sorter_scan left, right;
-    const struct request_row *x, *y;
-    bool same = sorter_count(&a->rows) == sorter_count(&b->rows);
-    sorter_scan_begin(&left, &a->rows);
-    sorter_scan_begin(&right, &b->rows);
-    while (same && (x = sorter_scan_next(&left)) && (y = sorter_scan_next(&right)))
-        same = x->asked_input == y->asked_input && x->asked_output == y->asked_output;
-    sorter_scan_end(&left);
-    sorter_scan_end(&right);
-    return same;
-}

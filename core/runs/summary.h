@@ -181,10 +181,6 @@ size_t collector_timeline(struct collector *c, struct timeline_line **out);
 /* The same as JSON Lines: timeline.jsonl. */
 void collector_write_timeline(struct collector *c, struct buffer *out);
 
-/* Values of one metric in scheduled order, milliseconds; *out is freed by the caller. For plots
- * and comparisons. Chunk gaps come in no order. */
-size_t collector_values(struct collector *c, enum metric m, double **out);
-
 /* When a request was due, from the run's start, and what it measured. */
 struct metric_point {
     double due_s, value_ms;
@@ -205,9 +201,5 @@ void collector_fill_histogram(struct collector *c, const struct summary *s, enum
  * collector that has none; they belong to no instant, and every window has all of them. What is not
  * there or not understood adds nothing. */
 void collector_read_gaps(struct collector *c, const char *run);
-
-/* True if both hold the same requests in the same scheduled order, by the lengths they asked for:
- * then their bursts are the same, and comparisons may pair them. */
-bool collector_same_requests(struct collector *a, struct collector *b);
 
 #endif

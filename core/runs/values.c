@@ -21,27 +21,6 @@ static int64_t window_start(const struct collector *c, const struct summary *s)
     return first_ns + (int64_t)llround(s->warmup_s * 1e9) - SUMMARY_ROUNDING_NS;
 }
 
-size_t collector_values(struct collector *c, enum metric m, double **out)
-{
-    struct sorter_scan scan;
-    const struct request_row *r;
-    size_t n = 0;
-    if (m == METRIC_CHUNK_GAP) {
-        struct spool_scan gaps = spool_scan_of(&c->gaps.exact);
-        *out = mem_alloc((size_t)c->gaps.exact.count * sizeof **out);
-        for (const struct timed_value *v; (v = spool_scan_next(&gaps));)
-            (*out)[n++] = (double)v->value_ns / NS_PER_MS;
-        return n;
-    }
-    *out = mem_alloc((size_t)sorter_count(&c->rows) * sizeof **out);
-    sorter_scan_begin(&scan, &c->rows);
-    for (int64_t value; (r = sorter_scan_next(&scan));)
-        if (row_metric(r, m, &value))
-            (*out)[n++] = (double)value / NS_PER_MS;
-    sorter_scan_end(&scan);
-    return n;
-}
-
 size_t collector_points(struct collector *c, const struct summary *s, enum metric m,
                         struct metric_point **out)
 {

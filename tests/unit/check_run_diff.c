@@ -1,0 +1,449 @@
+/* Two runs compared, from their files: pairing, windows, what counts as worse, and what is said. */
+#include "core/memory.h"
+#include "core/random.h"
+#include "core/runs/run_diff.h"
+#include "core/runs/run_dir.h"
+#include "testing.h"
+
+#include <ftw.h>
+#include <math.h>
+#include <string.h>
+
+#define MS NS_PER_MS
+
+static char scratch[] = "/tmp/farebox-diff-XXXXXX";
+static struct run_diff diff;
+
+/* How a made-up run goes: each request due 100 ms after the other, 20 ms to the first token, 2 ms a
+ * token, each a little different (`seed`), and what `change` makes of it. */
+struct made {
+    const char *name, *summary;
+    size_t requests;
+    uint64_t seed;
+    void (*change)(struct record *r, size_t i, struct random *random);
+};
+
+static void make_fail(struct record *r)
+{
+    r->status = RECORD_FAILED;
+    r->failure = FAILURE_SERVER;
+}
+
+static char *path_of(const char *name)
+{
+    struct buffer b;
+    buffer_init(&b, BUFFER_UNBOUNDED);
+    buffer_add_format(&b, "%s/%s", scratch, name);
+    return buffer_take(&b);
+}
+
+static void make_record(struct record *r, size_t i, struct random *random, char id[24])
+{
+    snprintf(id, 24, "r%zu", i);
+    record_init(r);
+    r->request_id = id;
+    r->attempt = 1;
+    r->final = true;
+    r->streamed = true;
+    r->status = RECORD_COMPLETED;
+    r->scheduled_ns = r->ready_ns = r->sent_ns = (int64_t)i * 100 * MS;
+    r->asked_input = 100 + (uint32_t)(i % 7);
+    r->asked_output = r->chunks = 20 + (uint32_t)(i % 5);
+    double jitter = 1 + 0.1 * random_unit(random);
+    r->first_token_ns = r->first_output_ns = r->sent_ns + (int64_t)(20 * MS * jitter);
+    r->last_token_ns = r->done_ns =
+        r->first_token_ns + (int64_t)((double)(2 * MS * (r->chunks - 1)) * jitter);
+    r->usage = usage_from_totals(r->asked_input, 0, 0, 0, r->asked_output, 0);
+    r->usage_from = USAGE_SERVER;
+}
+
+static void make_run(const struct made *m)
+{
+    struct run_dir dir;
+    struct random random;
+    char *path = path_of(m->name);
+    ck_assert_int_eq(run_dir_create(&dir, path, RUN_FORCE, NULL), 0);
+    random_init(&random, 7, RANDOM_TEST, m->seed);
+    for (size_t i = 0; i < m->requests; i++) {
+        struct record r;
+        char id[24];
+        make_record(&r, i, &random, id);
+        if (m->change)
+            m->change(&r, i, &random);
+        ck_assert_int_eq(run_dir_append(&dir, &r, 0, NULL), 0);
+    }
+    struct buffer summary;
+    buffer_init(&summary, BUFFER_UNBOUNDED);
+    buffer_add_text(&summary, m->summary ? m->summary : "{\"load\": \"open\"}");
+    ck_assert_int_eq(run_dir_write_file(&dir, "summary.json", &summary, NULL), 0);
+    buffer_free(&summary);
+    ck_assert_int_eq(run_dir_close(&dir, NULL), 0);
+    free(path);
+}
+
+static int diff_with(const struct made *before, const struct made *after,
+                     const struct run_diff_options *options, struct error *err)
+{
+    make_run(before);
+    make_run(after);
+    char *a = path_of(before->name), *b = path_of(after->name);
+    const char *const paths[2] = {a, b};
+    ck_assert_int_eq(run_diff_make(&diff, paths, options, NULL), 0);
+    free(a);
+    free(b);
+    return run_diff_judge(&diff, err);
+}
+
+static int compare_made(const struct made *before, const struct made *after)
+{
+    static const struct run_diff_options options = {.tolerance = 5, .share_tolerance = 1};
+    return diff_with(before, after, &options, NULL);
+}
+
+static const struct diff_row *row_of(const char *key, double what)
+{
+    for (size_t i = 0; i < diff.count; i++)
+        if (strcmp(diff.rows[i].key, key) == 0 && diff.rows[i].comparison.what == what)
+            return &diff.rows[i];
+    return NULL;
+}
+
+static bool says(const char *words)
+{
+    for (size_t i = 0; i < diff.note_count; i++)
+        if (strstr(diff.notes[i], words))
+            return true;
+    return false;
+}
+
+static bool any_finding(void)
+{
+    for (size_t i = 0; i < diff.count; i++)
+        if (diff.rows[i].finding)
+            return true;
+    return false;
+}
+
+static void fail_six_of_ten(struct record *r, size_t i, struct random *random)
+{
+    (void)i;
+    if (random_unit(random) < 0.6)
+        make_fail(r);
+}
+
+START_TEST(failures_are_worse_however_fast_the_rest_is)
+{
+    struct made before = {"a", NULL, 1000, 1, NULL}, after = {"b", NULL, 1000, 2, fail_six_of_ten};
+    struct error err = {0};
+    const struct run_diff_options options = {.tolerance = 5, .share_tolerance = 1};
+    ck_assert_int_eq(diff_with(&before, &after, &options, &err), ERR_WORK);
+    ck_assert_ptr_nonnull(strstr(err.message, "failed went from 0.0 % to"));
+    const struct diff_row *failed = row_of("failed_fraction", COMPARE_SHARE);
+    ck_assert(failed->finding && failed->regression);
+    ck_assert_double_eq_tol(failed->comparison.change, 0.6, 0.05);
+    ck_assert(!row_of("e2e_scheduled_ms", COMPARE_MEAN)->finding);
+    ck_assert(row_of("request_throughput_rps", COMPARE_RATE)->regression);
+    ck_assert(diff.paired && diff.alone[0] > 500 && diff.alone[1] == 0);
+    ck_assert(says("completed in one run only"));
+    ck_assert_int_eq(compare_made(&after, &before), 0); /* better is no failure of a gate */
+    ck_assert(row_of("failed_fraction", COMPARE_SHARE)->finding);
+}
+END_TEST
+
+static void fail_one(struct record *r, size_t i, size_t which)
+{
+    if (i == which)
+        make_fail(r);
+}
+
+static void fail_third(struct record *r, size_t i, struct random *random)
+{
+    (void)random;
+    fail_one(r, i, 3);
+}
+
+static void fail_last(struct record *r, size_t i, struct random *random)
+{
+    (void)random;
+    fail_one(r, i, 990);
+}
+
+static void own_ids(struct record *r, size_t i, struct random *random)
+{
+    static char id[32];
+    (void)random;
+    snprintf(id, sizeof id, "other-%zu", i);
+    r->request_id = id;
+    fail_last(r, i, random);
+}
+
+/* Equal counts with different failures: by position among the completed all of them would be
+ * shifted by one. The same answers in both: pairs that are pairs have no difference at all. */
+START_TEST(pairs_are_of_the_same_request)
+{
+    struct made before = {"a", NULL, 1000, 1, fail_third}, after = {"b", NULL, 1000, 1, fail_last};
+    for (int k = 0; k < 2; k++) {
+        ck_assert_int_eq(compare_made(&before, &after), 0);
+        ck_assert(diff.paired);
+        ck_assert_uint_eq(diff.pairs, 1000);
+        ck_assert(diff.alone[0] == 1 && diff.alone[1] == 1);
+        ck_assert(row_of("e2e_scheduled_ms", COMPARE_MEAN)->comparison.settled);
+        ck_assert(row_of("output_tokens", COMPARE_MEAN)->comparison.settled);
+        ck_assert_double_eq(row_of("failed_fraction", COMPARE_SHARE)->comparison.change, 0);
+        after.change = own_ids; /* by place in the schedule, then */
+    }
+    after.requests = 960; /* ended sooner: what both hold is compared */
+    after.change = NULL;
+    ck_assert_int_eq(compare_made(&before, &after), 0);
+    ck_assert(diff.paired && diff.pairs == 960);
+    ck_assert(says("960 requests are compared"));
+}
+END_TEST
+
+static void other_lengths(struct record *r, size_t i, struct random *random)
+{
+    (void)i;
+    r->asked_input += (uint32_t)(1000 * random_unit(random));
+}
+
+START_TEST(other_requests_are_not_paired)
+{
+    struct made before = {"a", NULL, 1000, 1, NULL}, after = {"b", NULL, 1000, 3, other_lengths};
+    compare_made(&before, &after);
+    ck_assert(!diff.paired && diff.pairs == 0);
+    ck_assert(says("independent samples"));
+    ck_assert(!row_of("e2e_scheduled_ms", COMPARE_MEAN)->finding);
+}
+END_TEST
+
+static void slow_start(struct record *r, size_t i, struct random *random)
+{
+    (void)random;
+    if (i < 300) {
+        r->first_token_ns += 100 * MS;
+        r->last_token_ns = r->done_ns += 100 * MS;
+    }
+}
+
+START_TEST(a_warm_up_stays_out)
+{
+    struct made before = {"a", NULL, 1000, 1, NULL}, after = {"b", NULL, 1000, 2, slow_start};
+    compare_made(&before, &after);
+    ck_assert(row_of("ttft_scheduled_ms", COMPARE_MEAN)->comparison.change > 1);
+    after.summary = "{\"load\": \"open\", \"warmup_s\": 30}";
+    ck_assert_int_eq(compare_made(&before, &after), 0);
+    ck_assert_double_lt(fabs(row_of("ttft_scheduled_ms", COMPARE_MEAN)->comparison.change), 0.02);
+    ck_assert_uint_eq(diff.requests[1], 700);
+    ck_assert_uint_eq(diff.pairs, 700); /* also where only one of the runs left them out */
+    ck_assert(says("after: the warm-up of 30 s is left out"));
+}
+END_TEST
+
+static void late_sometimes(struct record *r, size_t i, struct random *random)
+{
+    (void)i;
+    if (random_unit(random) < 0.2) {
+        r->first_token_ns += 50 * MS;
+        r->last_token_ns = r->done_ns += 50 * MS;
+    }
+}
+
+START_TEST(goodput_is_of_the_same_objectives)
+{
+    const char *half = "{\"load\": \"open\", \"slo\": {\"ttft_ms\": 50}}";
+    struct made before = {"a", half, 1000, 1, NULL}, after = {"b", half, 1000, 2, late_sometimes};
+    ck_assert_int_eq(compare_made(&before, &after), ERR_WORK);
+    const struct diff_row *good = row_of("goodput_fraction", COMPARE_SHARE);
+    ck_assert(good->regression && good->comparison.before == 1);
+    ck_assert_double_eq_tol(good->comparison.change, -0.2, 0.05);
+    after.summary = NULL;
+    compare_made(&before, &after);
+    good = row_of("goodput_fraction", COMPARE_SHARE);
+    ck_assert(!good->comparison.supported && good->comparison.why);
+    ck_assert(isnan(good->comparison.p_adjusted));
+    before.summary = NULL;
+    compare_made(&before, &after);
+    ck_assert_ptr_null(row_of("goodput_fraction", COMPARE_SHARE));
+    struct run_diff_options given = {.tolerance = 1000, .share_tolerance = 1};
+    ck_assert_int_eq(slo_parse("ttft=50", &given.slos, NULL), 0);
+    ck_assert_int_eq(diff_with(&before, &after, &given, NULL), ERR_WORK);
+    ck_assert(row_of("goodput_fraction", COMPARE_SHARE)->regression);
+    given.share_tolerance = 40;
+    ck_assert_int_eq(diff_with(&before, &after, &given, NULL), 0);
+    ck_assert(row_of("goodput_fraction", COMPARE_SHARE)->finding);
+}
+END_TEST
+
+static void die_late(struct record *r, size_t i, struct random *random)
+{
+    (void)random;
+    if (i >= 850)
+        make_fail(r);
+}
+
+START_TEST(an_endpoint_that_dies_is_worse_without_being_a_rate)
+{
+    struct made before = {"a", NULL, 1000, 1, NULL}, after = {"b", NULL, 1000, 2, die_late};
+    ck_assert_int_eq(compare_made(&before, &after), ERR_WORK);
+    const struct diff_row *failed = row_of("failed_fraction", COMPARE_SHARE);
+    ck_assert(failed->regression && !failed->finding);
+    ck_assert(says("in one stretch"));
+}
+END_TEST
+
+static void everything_fails(struct record *r, size_t i, struct random *random)
+{
+    (void)i, (void)random;
+    make_fail(r);
+}
+
+START_TEST(runs_without_a_latency_in_common)
+{
+    struct made before = {"a", NULL, 50, 1, NULL}, after = {"b", NULL, 50, 2, everything_fails};
+    struct error err = {0};
+    const struct run_diff_options options = {.tolerance = 5, .share_tolerance = 1};
+    ck_assert_int_eq(diff_with(&before, &after, &options, &err), ERR_WORK);
+    ck_assert_ptr_nonnull(strstr(err.message, "failed went from 0.0 % to 100.0 %"));
+    ck_assert_str_eq(row_of("e2e_scheduled_ms", COMPARE_MEAN)->comparison.why,
+                     "only the first run has it");
+    err = (struct error){0};
+    before.change = everything_fails;
+    ck_assert_int_eq(diff_with(&before, &after, &options, &err), ERR_WORK);
+    ck_assert_ptr_nonnull(strstr(err.message, "no latency in common"));
+}
+END_TEST
+
+/* A closed loop: due when a slot opened, sent a second later. */
+static void wait_for_slot(struct record *r, size_t i, struct random *random)
+{
+    (void)i, (void)random;
+    r->scheduled_ns = r->scheduled_ns > 1000 * MS ? r->scheduled_ns - 1000 * MS : 0;
+}
+
+START_TEST(closed_loops_lead_with_the_sending)
+{
+    const char *closed = "{\"load\": \"closed\"}";
+    struct made before = {"a", closed, 500, 1, wait_for_slot}, after = before;
+    after.name = "b";
+    after.seed = 2;
+    compare_made(&before, &after);
+    ck_assert_ptr_nonnull(row_of("e2e_scheduled_ms", COMPARE_MEAN));
+    ck_assert(row_of("e2e_ms", COMPARE_MEAN) < row_of("e2e_scheduled_ms", COMPARE_MEAN));
+    ck_assert_ptr_null(row_of("offered_rps", COMPARE_RATE)); /* nothing is offered to it */
+    before.summary = NULL;
+    compare_made(&before, &after);
+    ck_assert(row_of("e2e_scheduled_ms", COMPARE_MEAN) < row_of("e2e_ms", COMPARE_MEAN));
+    ck_assert(says("one run is a closed loop"));
+    before = (struct made){"a", NULL, 500, 1, NULL}, after = (struct made){"b", NULL, 500, 2, NULL};
+    compare_made(&before, &after); /* sent when due: it would say the same twice */
+    ck_assert_ptr_null(row_of("e2e_ms", COMPARE_MEAN));
+}
+END_TEST
+
+static void half_as_often(struct record *r, size_t i, struct random *random)
+{
+    (void)random;
+    int64_t later = (int64_t)i * 100 * MS;
+    r->scheduled_ns += later, r->ready_ns += later, r->sent_ns += later;
+    r->first_token_ns += later, r->first_output_ns += later, r->last_token_ns += later;
+    r->done_ns += later;
+}
+
+START_TEST(throughput_follows_the_load)
+{
+    struct made before = {"a", NULL, 1000, 1, NULL}, after = {"b", NULL, 1000, 2, half_as_often};
+    ck_assert_int_eq(compare_made(&before, &after), 0);
+    const struct diff_row *rate = row_of("request_throughput_rps", COMPARE_RATE);
+    ck_assert(rate->finding && !rate->regression && rate->better == DIFF_NEITHER);
+    ck_assert_double_eq_tol(rate->comparison.before, 10, 0.1);
+    ck_assert_double_eq_tol(rate->comparison.after, 5, 0.1);
+    ck_assert_double_eq_tol(row_of("output_throughput_tps", COMPARE_RATE)->comparison.after, 110,
+                            2);
+    ck_assert(says("the load itself differs"));
+}
+END_TEST
+
+static void cost_a_cent(struct record *r, size_t i, struct random *random)
+{
+    (void)i, (void)random;
+    r->has_cost = true;
+    r->cost = MONEY_USD / 100;
+}
+
+static void cost_more_for_longer(struct record *r, size_t i, struct random *random)
+{
+    cost_a_cent(r, i, random);
+    r->cost += MONEY_USD / 1000 * (money)(i % 3);
+    r->usage = usage_from_totals(r->asked_input, 0, 0, 0, r->asked_output + 3, 0);
+}
+
+START_TEST(cost_and_tokens)
+{
+    struct made before = {"a", NULL, 500, 1, cost_a_cent};
+    struct made after = {"b", NULL, 500, 1, cost_more_for_longer};
+    ck_assert_int_eq(compare_made(&before, &after), ERR_WORK);
+    const struct diff_row *cost = row_of("cost_usd", COMPARE_MEAN);
+    ck_assert(cost->regression);
+    ck_assert_double_eq_tol(cost->comparison.change, 0.1, 0.001);
+    const struct diff_row *output = row_of("output_tokens", COMPARE_MEAN);
+    ck_assert(output->finding && !output->regression); /* longer is neither better nor worse */
+    ck_assert(says("differ in length"));
+    after.change = NULL;
+    compare_made(&before, &after);
+    ck_assert_str_eq(row_of("cost_usd", COMPARE_MEAN)->comparison.why, "only the first run has it");
+}
+END_TEST
+
+static void fail_in_stretches(struct record *r, size_t i, struct random *random)
+{
+    static bool failing;
+    failing = i > 0 && failing ? random_unit(random) < 0.9 : random_unit(random) < 0.005;
+    if (failing)
+        make_fail(r);
+}
+
+START_TEST(equal_runs_that_fail_stay_without_finding)
+{
+    int of = getenv("FAREBOX_LONG_TESTS") ? 200 : 20, found = 0, worse = 0;
+    for (int pair = 0; pair < of; pair++) {
+        struct made before = {"a", NULL, 1000, (uint64_t)(2 * pair + 1), fail_in_stretches};
+        struct made after = {"b", NULL, 1000, (uint64_t)(2 * pair + 2), fail_in_stretches};
+        worse += compare_made(&before, &after) < 0;
+        found += any_finding();
+    }
+    printf("equal runs with 5%% failures in stretches: a finding in %d, worse in %d of %d\n", found,
+           worse, of);
+    ck_assert_int_le(found, of == 200 ? 18 : of / 8);
+    ck_assert_int_le(worse, of == 200 ? 18 : of / 8);
+}
+END_TEST
+
+static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *where)
+{
+    (void)about, (void)kind, (void)where;
+    return remove(path);
+}
+
+int main(void)
+{
+    if (!mkdtemp(scratch))
+        return EXIT_FAILURE;
+    Suite *suite = suite_create("run_diff");
+    TCase *tests = tcase_create("run_diff");
+    suite_add_tcase(suite, tests);
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, failures_are_worse_however_fast_the_rest_is);
+    tcase_add_test(tests, pairs_are_of_the_same_request);
+    tcase_add_test(tests, other_requests_are_not_paired);
+    tcase_add_test(tests, a_warm_up_stays_out);
+    tcase_add_test(tests, goodput_is_of_the_same_objectives);
+    tcase_add_test(tests, an_endpoint_that_dies_is_worse_without_being_a_rate);
+    tcase_add_test(tests, runs_without_a_latency_in_common);
+    tcase_add_test(tests, closed_loops_lead_with_the_sending);
+    tcase_add_test(tests, throughput_follows_the_load);
+    tcase_add_test(tests, cost_and_tokens);
+    tcase_add_test(tests, equal_runs_that_fail_stay_without_finding);
+    int status = testing_run(suite);
+    nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return status;
+}
