@@ -6,12 +6,18 @@ the second engine is 5% slower; then 20 equal pairs of real `bench` runs against
 18 of 200 equal pairs may show any finding (of 20 bench pairs: 4, which a 5% chance exceeds once in
 400); mean and p50 of E2E must be found in 180 of 200 slower ones.
 
+The equal runs are compared once more after 2% of the requests of each have failed, in stretches of
+ten on average that the two runs do not share: again at most 18 of 200. And with 2% of the requests
+of the first run failing one by one and 4% of the second's: the failed share must be found in 180.
+"Apart" is the same of runs of other requests, which cannot be paired.
+
 PAIRS=20 tries it out; LOADS, REQUESTS and BENCH_PAIRS likewise.
 """
 import concurrent.futures
 import json
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -57,31 +63,59 @@ def simulate(trace, preset, seed, out):
             "--no-intervals", "--quiet")
 
 
-def sim_pair(folder, load, rate, pair, slower):
+def thinned(run, share, stretch, seed):
+    """A copy of the run in which `share` of the requests failed, `stretch` in a row on average."""
+    copy, chance, failing = run.with_name(f"{run.name}-{share}-{stretch}"), random.Random(seed), False
+    lines = (run / "requests.jsonl").read_text().splitlines(keepends=True)
+    for i, line in enumerate(lines):
+        failing = chance.random() < (1 - 1 / stretch if failing
+                                     else share / (1 - share) / stretch)
+        if failing:
+            lines[i] = line.replace('"status": "completed"', '"status": "failed", "error": "server_error"')
+    copy.mkdir()
+    (copy / "requests.jsonl").write_text("".join(lines))
+    shutil.copy(run / "summary.json", copy)
+    return copy
+
+
+def sim_pair(folder, rate, pair, slower, apart):
+    """What is found in the pair as it is, with stretches of failures, and with more failures."""
     here = pathlib.Path(tempfile.mkdtemp(dir=folder))
-    trace = here / "t.jsonl"
-    farebox("workload", "gen", folder / "scenario.json", "--rate", rate, "--requests", REQUESTS,
-            "--seed", 1000 + pair, "-o", trace, "--quiet")
-    simulate(trace, folder / "engine-1.json", 2 * pair, here / "a")
-    simulate(trace, folder / f"engine-{slower}.json", 2 * pair + 1, here / "b")
-    found = findings(here / "a", here / "b")
+    for side, preset in (("a", 1), ("b", slower)):
+        farebox("workload", "gen", folder / "scenario.json", "--rate", rate, "--requests", REQUESTS,
+                "--seed", 1000 + pair + (apart and side == "b") * 500, "-o", here / f"{side}.jsonl",
+                "--quiet")
+        simulate(here / f"{side}.jsonl", folder / f"engine-{preset}.json", 2 * pair + (side == "b"),
+                 here / side)
+    a, b = here / "a", here / "b"
+    found = [findings(a, b)]
+    if slower == 1:
+        found.append(findings(thinned(a, 0.02, 10, 4 * pair), thinned(b, 0.02, 10, 4 * pair + 1)))
+        found.append(findings(thinned(a, 0.02, 1, 4 * pair + 2), thinned(b, 0.04, 1, 4 * pair + 3)))
     shutil.rmtree(here)
     return found
 
 
-def judge_load(folder, load, capacity):
+LOOKED_FOR = (("e2e_scheduled_ms", "mean"), ("e2e_scheduled_ms", "p50"), ("failed_fraction", "share"))
+
+
+def judge_load(folder, load, capacity, apart):
     good = True
     for slower in (1, 1.05):
+        if apart and slower != 1:
+            continue
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            all_found = list(pool.map(
-                lambda pair: sim_pair(folder, load, load * capacity, pair, slower), range(PAIRS)))
-        any_, mean, p50 = (sum(f(x) for x in all_found) for f in (
-            bool, lambda x: ("e2e_scheduled_ms", "mean") in x,
-            lambda x: ("e2e_scheduled_ms", "p50") in x))
-        fine = any_ <= 0.09 * PAIRS if slower == 1 else min(mean, p50) >= 0.9 * PAIRS
-        print(f"sim    {'equal' if slower == 1 else '5% slower':10} {load:4.0%} {PAIRS:6} "
-              f"{any_:6} {mean:9} {p50:8}{'' if fine else '  MISSED'}", flush=True)
-        good = good and fine
+            pairs = list(pool.map(lambda pair: sim_pair(folder, load * capacity, pair, slower, apart),
+                                  range(PAIRS)))
+        names = ("equal", "+ failures", "2% to 4%") if slower == 1 else ("5% slower",)
+        for name, all_found in zip(names, zip(*pairs)):
+            any_ = sum(map(bool, all_found))
+            mean, p50, failed = (sum(what in x for x in all_found) for what in LOOKED_FOR)
+            fine = {"5% slower": min(mean, p50) >= 0.9 * PAIRS,
+                    "2% to 4%": failed >= 0.9 * PAIRS}.get(name, any_ <= 0.09 * PAIRS)
+            print(f"{'apart' if apart else 'sim':6} {name:10} {load:4.0%} {PAIRS:6} {any_:6} "
+                  f"{mean:9} {p50:8} {failed:7}{'' if fine else '  MISSED'}", flush=True)
+            good = good and fine
     return good
 
 
@@ -112,8 +146,9 @@ def main():
                 "--requests", 3000, "--concurrency", 200, "-o", full, "--no-intervals", "--quiet")
         capacity = json.loads((full / "summary.json").read_text())["all"]["request_throughput_rps"]
         print(f"{REQUESTS} requests a run, capacity {capacity:.2f} requests/s\n"
-              "runs   pairs      load  pairs    any  E2E mean  E2E p50", flush=True)
-        good = [judge_load(folder, load, capacity) for load in LOADS]
+              "runs   pairs      load  pairs    any  E2E mean  E2E p50  failed", flush=True)
+        good = [judge_load(folder, load, capacity, apart) for apart in (False, True)
+                for load in LOADS]
         good.append(judge_bench(folder) if BENCH_PAIRS else True)
     finally:
         shutil.rmtree(folder)
