@@ -108,9 +108,7 @@ static int read_records(struct subject *s, struct error *err)
  * never became due, every chunk's time, how the client fared. */
 static bool read_own_summary(const struct terminal *t, struct subject *s)
 {
-    char *path = run_dir_file(s->path, "summary.json"), *json = NULL;
-    size_t length;
-    struct text fidelity;
+    char *path = run_dir_file(s->path, "summary.json");
     struct error why = {0};
     bool own = false;
     if (!file_exists(path)) {
@@ -118,22 +116,16 @@ static bool read_own_summary(const struct terminal *t, struct subject *s)
              "%s has no summary.json, as a run that was killed: its figures are recomputed from "
              "its records",
              s->path);
-    } else if (file_read_all(path, (size_t)64 << 20, &json, &length, &why) < 0 ||
-               summary_read(path, (struct text){json, length}, &s->summary, &fidelity, &why) < 0) {
+    } else if (summary_read_run(s->path, &s->summary, &s->fidelity, &why) < 0) {
         char message[1200];
         error_format(&why, message, sizeof message);
         warn(t, "%s; the figures are recomputed from the records", message);
-    } else {
-        own = collector_agrees(s->collector, &s->summary.accounting);
-        s->fidelity = mem_copy_text(fidelity.at, fidelity.length);
-        if (!own)
-            warn(
-                t,
-                "%s counts other requests than requests.jsonl: the figures are recomputed from the "
-                "records",
-                path);
+    } else if (!(own = collector_agrees(s->collector, &s->summary.accounting))) {
+        warn(t,
+             "%s counts other requests than requests.jsonl: the figures are recomputed from the "
+             "records",
+             path);
     }
-    free(json);
     free(path);
     return own;
 }

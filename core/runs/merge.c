@@ -58,21 +58,6 @@ static int read_run(struct run_part *p, struct error *err)
                                "%s is no part of a run: it was not made with --shard I/N", p->path);
 }
 
-static int read_summary(struct run_part *p, struct summary *out, struct error *err)
-{
-    char *file = run_dir_file(p->path, "summary.json"), *json = NULL;
-    size_t length;
-    struct text fidelity;
-    int status = file_read_all(file, FILE_MOST, &json, &length, err);
-    if (status == 0)
-        status = summary_read(file, (struct text){json, length}, out, &fidelity, err);
-    if (status == 0)
-        p->fidelity = copy_raw(fidelity);
-    free(file);
-    free(json);
-    return status;
-}
-
 /* ---- do they belong together? ---- */
 
 static bool same_slos(const struct slo_list *a, const struct slo_list *b)
@@ -168,7 +153,8 @@ int run_merge_open(struct run_merge *m, const char *const *paths, size_t count, 
         if (!run_dir_is_run(p->path))
             status = error_set(err, ERR_INPUT, "%s is no run directory: it has no requests.jsonl",
                                p->path);
-        else if ((status = read_run(p, err)) == 0 && (status = read_summary(p, s, err)) == 0)
+        else if ((status = read_run(p, err)) == 0 &&
+                 (status = summary_read_run(p->path, s, &p->fidelity, err)) == 0)
             status = compare_part(m, i, s, err);
         m->not_due += s->accounting.not_due;
     }

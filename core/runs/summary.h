@@ -156,6 +156,10 @@ void summary_write(const struct summary *s, const char *fidelity, struct json_wr
 int summary_read(const char *file, struct text json, struct summary *out, struct text *fidelity,
                  struct error *err);
 
+/* The same of a run directory's summary.json. *fidelity (may be NULL) is a copy that the caller
+ * frees; NULL after an error. ERR_INPUT also where there is no such file, as in a killed run. */
+int summary_read_run(const char *run, struct summary *out, char **fidelity, struct error *err);
+
 /* True if the records added are those that the accounting counts. What never became due has no
  * record: it is taken on trust. */
 bool collector_agrees(const struct collector *c, const struct accounting *a);

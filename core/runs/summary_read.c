@@ -1,8 +1,9 @@
 /* summary.json, read back into the summary that it was written from. */
-#include "core/runs/collector.h"
-
+#include "core/file.h"
 #include "core/json_scan.h"
 #include "core/memory.h"
+#include "core/runs/collector.h"
+#include "core/runs/run_dir.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@ struct field {
     const char *const *names; /* ends with NULL */
 };
 
+#define SUMMARY_MOST ((size_t)64 << 20) /* bytes of the file */
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 static void read_number(struct json_scan *scan, double *out)
@@ -389,4 +391,19 @@ bool collector_agrees(const struct collector *c, const struct accounting *a)
     struct accounting own = c->accounting;
     own.not_due = a->not_due;
     return memcmp(&own, a, sizeof own) == 0;
+}
+
+int summary_read_run(const char *run, struct summary *out, char **fidelity, struct error *err)
+{
+    char *file = run_dir_file(run, "summary.json"), *json = NULL;
+    size_t length;
+    struct text own = {"", 0};
+    int status = file_read_all(file, SUMMARY_MOST, &json, &length, err);
+    if (status == 0)
+        status = summary_read(file, (struct text){json, length}, out, &own, err);
+    if (fidelity)
+        *fidelity = status == 0 ? mem_copy_text(own.at, own.length) : NULL;
+    free(json);
+    free(file);
+    return status;
 }
