@@ -163,10 +163,12 @@ static void name_endpoint(const struct bench_options *o, struct bench_setup *s, 
 {
     struct endpoint_config *e = &s->endpoints[i];
     bool twin = false;
+    if (o->urls.count == 1) {
+        e->name = e->model;
+        return;
+    }
     for (size_t k = 0; k < o->urls.count; k++)
         twin = twin || (k != i && strcmp(o->urls.items[k], o->urls.items[i]) == 0);
-    if (o->urls.count == 1)
-        e->name = e->model;
     if (!twin || o->models.count < 2)
         return;
     struct buffer name;
