@@ -116,8 +116,9 @@ static int check_one(const struct option_spec *specs, const struct option_spec *
 int options_check_outputs(const struct option_spec *specs, void *target, struct error *err)
 {
     for (const struct option_spec *s = specs; s && s->name; s++) {
-        const char *value = *(const char *const *)(void *)((char *)target + s->offset);
-        if (s->type == OPTION_OUTPUT && value && check_one(specs, s, target, value, err) < 0)
+        const void *field = (const char *)target + s->offset;
+        const char *value = s->type == OPTION_OUTPUT ? *(const char *const *)field : NULL;
+        if (value && check_one(specs, s, target, value, err) < 0)
             return ERR_INPUT;
     }
     return 0;
