@@ -15,11 +15,10 @@
 const struct option_spec bench_option_specs[] = {
     {"url", 'u', OPTION_LIST, AT(urls), NULL, "URL",
      .help = "the API's base, such as https://api.example.com/v1, or mock:PRESET for a simulated "
-             "endpoint of its own; again for several endpoints", .group = "Endpoint",
+             "endpoint of its own", .group = "Endpoint",
      .shown = hide_in_url},
     {"model", 'm', OPTION_LIST, AT(models), NULL, "NAME",
-     .help = "model to ask for; else the request's own, else the first that the endpoint lists; "
-             "again for several"},
+     .help = "model to ask for; else the request's own, else the first that the endpoint lists"},
     {"share", 0, OPTION_LIST, AT(shares), NULL, "N",
      .help = "share of the sessions of each --url or --model, in their order; else equal"},
     {"api", 0, OPTION_TEXT, AT(api), "chat", "API", .help = "chat, completions or embeddings"},
@@ -81,7 +80,8 @@ const struct option_spec bench_option_specs[] = {
      .help = "threads that send; they share nothing, sessions are divided among them"},
     {"shard", 0, OPTION_TEXT, AT(shard), NULL, "I/N",
      .help = "part I of a load that N processes make together: its own sessions, its share of "
-             "--rate, --concurrency and -n; give all the same seed, load and --prompt-salt"},
+             "--rate, --concurrency and -n; give all the same seed, load and --prompt-salt; "
+             "farebox merge puts them together"},
 
     {"timeout-connect", 0, OPTION_DURATION, AT(timeout_connect_ns), "10s", "TIME", .max = 3e6,
      .help = "for a connection, TLS included", .group = "Limits"},
@@ -97,7 +97,8 @@ const struct option_spec bench_option_specs[] = {
      .help = "what is tried again: statuses, and connection for failures below HTTP"},
     {"retry-backoff", 0, OPTION_DURATION, AT(backoff_ns), "500ms", "TIME", .max = 3600,
      .help = "wait before the second attempt, doubled for each further one up to 30 s, with "
-             "jitter; a server's Retry-After is honoured"},
+             "jitter; a server's Retry-After is honoured up to ten minutes, beyond which the request "
+             "has failed"},
     {"cancel", 0, OPTION_TEXT, AT(cancel), NULL, "SHARE:CHUNKS",
      .help = "hang up on a share of the streams after so many chunks: 0.1:20"},
     {"max-cost", 0, OPTION_TEXT, AT(max_cost), NULL, "USD",
