@@ -355,20 +355,13 @@ static void write_probe(const struct bench_probe *p, const struct endpoint_confi
                         struct json_writer *w)
 {
     json_begin_object(w);
-    json_key(w, "endpoint");
-    json_put_string(w, endpoint_name(endpoint));
-    json_key(w, "measured");
-    json_put_bool(w, p->measured);
-    json_key(w, "tokens_per_word");
-    json_put_double(w, p->tokens_per_word);
-    json_key(w, "template_tokens");
-    json_put_double(w, p->template_tokens);
-    json_key(w, "requests");
-    json_put_u64(w, p->requests);
-    json_key(w, "input_tokens");
-    json_put_u64(w, p->input_tokens);
-    json_key(w, "note");
-    json_put_string(w, p->note[0] ? p->note : NULL);
+    json_pair_string(w, "endpoint", endpoint_name(endpoint));
+    json_pair_bool(w, "measured", p->measured);
+    json_pair_double(w, "tokens_per_word", p->tokens_per_word);
+    json_pair_double(w, "template_tokens", p->template_tokens);
+    json_pair_u64(w, "requests", p->requests);
+    json_pair_u64(w, "input_tokens", p->input_tokens);
+    json_pair_string(w, "note", p->note[0] ? p->note : NULL);
     json_end_object(w);
 }
 
@@ -377,8 +370,7 @@ void bench_report_write(const struct bench_report *report, const struct bench_co
 {
     json_begin_object(w);
     fidelity_write(&report->fidelity, &report->verdict, w);
-    json_key(w, "insecure");
-    json_put_bool(w, report->insecure);
+    json_pair_bool(w, "insecure", report->insecure);
     json_key(w, "probes");
     json_begin_array(w);
     for (size_t i = 0; i < report->probe_count; i++)

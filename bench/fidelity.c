@@ -191,48 +191,34 @@ void fidelity_judge(const struct fidelity *f, const struct machine_time *before,
     say_why(f, out);
 }
 
-static void put(struct json_writer *w, const char *key, double value)
-{
-    json_key(w, key);
-    json_put_statistic(w, value);
-}
-
-static void put_count(struct json_writer *w, const char *key, uint64_t value)
-{
-    json_key(w, key);
-    json_put_u64(w, value);
-}
-
 void fidelity_write(const struct fidelity *f, const struct fidelity_verdict *v,
                     struct json_writer *w)
 {
-    json_key(w, "client_limited");
-    json_put_bool(w, v->client_limited);
-    json_key(w, "reason");
-    json_put_string(w, v->reason[0] ? v->reason : NULL);
-    put(w, "send_lag_p50_ms", v->lag_p50_ms);
-    put(w, "send_lag_p99_ms", v->lag_p99_ms);
-    put(w, "send_lag_max_ms", v->lag_max_ms);
-    put(w, "send_lag_limit_ms", v->lag_limit_ms);
-    put(w, "longest_stall_ms", v->stall_max_ms);
-    put(w, "cpu_peak", v->cpu_peak);
-    put(w, "cpu_mean", v->cpu_mean);
-    put_count(w, "workers", f->workers);
+    json_pair_bool(w, "client_limited", v->client_limited);
+    json_pair_string(w, "reason", v->reason[0] ? v->reason : NULL);
+    json_pair_statistic(w, "send_lag_p50_ms", v->lag_p50_ms);
+    json_pair_statistic(w, "send_lag_p99_ms", v->lag_p99_ms);
+    json_pair_statistic(w, "send_lag_max_ms", v->lag_max_ms);
+    json_pair_statistic(w, "send_lag_limit_ms", v->lag_limit_ms);
+    json_pair_statistic(w, "longest_stall_ms", v->stall_max_ms);
+    json_pair_statistic(w, "cpu_peak", v->cpu_peak);
+    json_pair_statistic(w, "cpu_mean", v->cpu_mean);
+    json_pair_u64(w, "workers", f->workers);
     json_key(w, "cpu_by_worker");
     json_begin_array(w);
     for (uint32_t i = 0; i < f->workers && i < FIDELITY_WORKERS; i++)
         json_put_statistic(w, f->cpu_of[i]);
     json_end_array(w);
-    put(w, "observer_cpu", f->observer_cpu);
-    put_count(w, "records_waiting_peak", f->records_waiting);
-    put(w, "steal", v->steal);
-    put(w, "throttled_s", v->throttled_s);
-    put_count(w, "connects", f->connects);
-    put_count(w, "reuses", f->reuses);
-    put_count(w, "hidden_resends", f->hidden_resends);
-    put_count(w, "slow_reads", f->slow_reads);
-    put_count(w, "client_failures", f->client_failures);
-    put_count(w, "left_open", f->left_open);
-    put_count(w, "http1_answers", f->http1_answers);
-    put_count(w, "http2_answers", f->http2_answers);
+    json_pair_statistic(w, "observer_cpu", f->observer_cpu);
+    json_pair_u64(w, "records_waiting_peak", f->records_waiting);
+    json_pair_statistic(w, "steal", v->steal);
+    json_pair_statistic(w, "throttled_s", v->throttled_s);
+    json_pair_u64(w, "connects", f->connects);
+    json_pair_u64(w, "reuses", f->reuses);
+    json_pair_u64(w, "hidden_resends", f->hidden_resends);
+    json_pair_u64(w, "slow_reads", f->slow_reads);
+    json_pair_u64(w, "client_failures", f->client_failures);
+    json_pair_u64(w, "left_open", f->left_open);
+    json_pair_u64(w, "http1_answers", f->http1_answers);
+    json_pair_u64(w, "http2_answers", f->http2_answers);
 }

@@ -28,17 +28,11 @@ static void put_number(struct json_writer *w, const char *key, double value)
         json_put_double(w, isfinite(value) ? nearbyint(value * 1e6) / 1e6 : value);
 }
 
-static void put_count(struct json_writer *w, const char *key, uint64_t value)
-{
-    json_key(w, key);
-    json_put_u64(w, value);
-}
-
 static void put_metric(struct json_writer *w, enum metric m, const struct metric_summary *s)
 {
     json_key(w, metric_key(m));
     json_begin_object(w);
-    put_count(w, "count", s->count);
+    json_pair_u64(w, "count", s->count);
     put_number(w, "mean", s->mean);
     put_number(w, "stddev", s->stddev);
     put_number(w, "min", s->min);
@@ -48,8 +42,7 @@ static void put_metric(struct json_writer *w, enum metric m, const struct metric
     put_number(w, "p99", s->p99);
     put_number(w, "p999", s->p999);
     put_number(w, "max", s->max);
-    json_key(w, "quantile_method");
-    json_put_string(w, s->quantile_method);
+    json_pair_string(w, "quantile_method", s->quantile_method);
     json_key(w, "ci95");
     json_begin_object(w);
     put_pair(w, "mean", s->ci_mean);
@@ -63,35 +56,35 @@ static void put_accounting(struct json_writer *w, const struct accounting *a)
 {
     json_key(w, "accounting");
     json_begin_object(w);
-    put_count(w, "scheduled", a->scheduled);
-    put_count(w, "completed", a->completed);
-    put_count(w, "failed", a->failed);
-    put_count(w, "cancelled", a->cancelled);
-    put_count(w, "unsent", a->unsent);
-    put_count(w, "not_due", a->not_due);
-    put_count(w, "attempts", a->attempts);
-    put_count(w, "retried", a->retried);
+    json_pair_u64(w, "scheduled", a->scheduled);
+    json_pair_u64(w, "completed", a->completed);
+    json_pair_u64(w, "failed", a->failed);
+    json_pair_u64(w, "cancelled", a->cancelled);
+    json_pair_u64(w, "unsent", a->unsent);
+    json_pair_u64(w, "not_due", a->not_due);
+    json_pair_u64(w, "attempts", a->attempts);
+    json_pair_u64(w, "retried", a->retried);
     json_key(w, "failed_by");
     json_begin_object(w);
     for (int i = 0; i < FAILURE_CLASSES; i++)
         if (a->failed_by[i])
-            put_count(w, failure_name((enum failure_class)i), a->failed_by[i]);
+            json_pair_u64(w, failure_name((enum failure_class)i), a->failed_by[i]);
     json_end_object(w);
     json_key(w, "unsent_by");
     json_begin_object(w);
     for (int i = 0; i < UNSENT_REASONS; i++)
         if (a->unsent_by[i])
-            put_count(w, unsent_name((enum unsent_reason)i), a->unsent_by[i]);
+            json_pair_u64(w, unsent_name((enum unsent_reason)i), a->unsent_by[i]);
     json_end_object(w);
     json_end_object(w);
 }
 
 static void put_totals(struct json_writer *w, const struct phase_summary *p)
 {
-    put_count(w, "input_tokens", p->input_tokens);
-    put_count(w, "cached_input_tokens", p->cached_input_tokens);
-    put_count(w, "output_tokens", p->output_tokens);
-    put_count(w, "reasoning_tokens", p->reasoning_tokens);
+    json_pair_u64(w, "input_tokens", p->input_tokens);
+    json_pair_u64(w, "cached_input_tokens", p->cached_input_tokens);
+    json_pair_u64(w, "output_tokens", p->output_tokens);
+    json_pair_u64(w, "reasoning_tokens", p->reasoning_tokens);
     put_number(w, "request_throughput_rps", p->request_throughput_rps);
     put_number(w, "output_throughput_tps", p->output_throughput_tps);
     put_number(w, "total_throughput_tps", p->total_throughput_tps);
@@ -110,7 +103,7 @@ static void put_all(struct json_writer *w, const struct summary *s)
     json_key(w, "all");
     json_begin_object(w);
     put_number(w, "duration_s", s->all.duration_s);
-    put_count(w, "requests", s->all.requests);
+    json_pair_u64(w, "requests", s->all.requests);
     put_totals(w, &s->all);
     put_metrics(w, &s->all);
     json_end_object(w);
@@ -120,15 +113,15 @@ static void put_lengths(struct json_writer *w, const struct summary *s)
 {
     json_key(w, "asked");
     json_begin_object(w);
-    put_count(w, "input_tokens", s->asked_input);
-    put_count(w, "output_tokens", s->asked_output);
+    json_pair_u64(w, "input_tokens", s->asked_input);
+    json_pair_u64(w, "output_tokens", s->asked_output);
     put_number(w, "input_error_p50", s->input_error_p50);
     put_number(w, "input_error_p99", s->input_error_p99);
-    put_count(w, "too_short_for_endpoint", s->asked_too_little);
+    json_pair_u64(w, "too_short_for_endpoint", s->asked_too_little);
     json_end_object(w);
     put_number(w, "tokens_per_chunk", s->tokens_per_chunk);
-    put_count(w, "estimated_usage", s->estimated_usage);
-    put_count(w, "peak_in_flight", s->peak_in_flight);
+    json_pair_u64(w, "estimated_usage", s->estimated_usage);
+    json_pair_u64(w, "peak_in_flight", s->peak_in_flight);
     put_number(w, "last_due_s", s->last_due_s);
 }
 
@@ -136,7 +129,7 @@ static void put_short(struct json_writer *w, const char *key, const struct short
 {
     json_key(w, key);
     json_begin_object(w);
-    put_count(w, "count", s->count);
+    json_pair_u64(w, "count", s->count);
     put_number(w, "mean", s->mean);
     put_number(w, "p50", s->p50);
     put_number(w, "p90", s->p90);
@@ -155,11 +148,11 @@ static void put_group(struct json_writer *w, const struct group_summary *g)
 {
     json_key(w, g->name);
     json_begin_object(w);
-    put_count(w, "requests", g->requests);
-    put_count(w, "completed", g->completed);
-    put_count(w, "failed", g->failed);
-    put_count(w, "input_tokens", g->input_tokens);
-    put_count(w, "output_tokens", g->output_tokens);
+    json_pair_u64(w, "requests", g->requests);
+    json_pair_u64(w, "completed", g->completed);
+    json_pair_u64(w, "failed", g->failed);
+    json_pair_u64(w, "input_tokens", g->input_tokens);
+    json_pair_u64(w, "output_tokens", g->output_tokens);
     put_number(w, "goodput_fraction", g->goodput_fraction);
     for (int m = 0; m < GROUP_METRICS; m++)
         put_short(w, group_metric_key(m), &g->metrics[m]);
@@ -221,15 +214,12 @@ static void put_error_samples(struct json_writer *w, const struct summary *s)
 void summary_write(const struct summary *s, const char *fidelity, struct json_writer *w)
 {
     json_begin_object(w);
-    put_count(w, "schema_version", 1);
-    json_key(w, "command");
-    json_put_string(w, s->command);
-    json_key(w, "load");
-    json_put_string(w, s->load);
+    json_pair_u64(w, "schema_version", 1);
+    json_pair_string(w, "command", s->command);
+    json_pair_string(w, "load", s->load);
     put_number(w, "duration_s", s->duration_s);
     put_number(w, "warmup_s", s->warmup_s);
-    json_key(w, "warmup_method");
-    json_put_string(w, s->warmup_method);
+    json_pair_string(w, "warmup_method", s->warmup_method);
     put_number(w, "steady_from_s", s->steady_from_s);
     put_number(w, "window_s", s->window.duration_s);
     put_accounting(w, &s->accounting);
@@ -240,8 +230,7 @@ void summary_write(const struct summary *s, const char *fidelity, struct json_wr
     for (size_t i = 0; i < s->slos.count; i++)
         put_number(w, metric_key(s->slos.items[i].metric), s->slos.items[i].limit_ms);
     json_end_object(w);
-    json_key(w, "fidelity");
-    json_put_raw(w, text_of(fidelity ? fidelity : "{}"));
+    json_pair_raw(w, "fidelity", text_of(fidelity ? fidelity : "{}"));
     put_metrics(w, &s->window);
     put_groups(w, s);
     put_set_up(w, s);
@@ -256,15 +245,11 @@ static void put_histogram(struct json_writer *w, const struct histogram *h, cons
     char sum[MOMENTS_TEXT_SIZE], squares[MOMENTS_TEXT_SIZE];
     moments_format_sums(m, sum, squares);
     json_begin_object(w);
-    put_count(w, "count", m->count);
-    json_key(w, "min_ns");
-    json_put_i64(w, m->min);
-    json_key(w, "max_ns");
-    json_put_i64(w, m->max);
-    json_key(w, "sum_ns");
-    json_put_string(w, sum);
-    json_key(w, "sum_of_squares_ns2");
-    json_put_string(w, squares);
+    json_pair_u64(w, "count", m->count);
+    json_pair_i64(w, "min_ns", m->min);
+    json_pair_i64(w, "max_ns", m->max);
+    json_pair_string(w, "sum_ns", sum);
+    json_pair_string(w, "sum_of_squares_ns2", squares);
     json_key(w, "buckets");
     int indent = w->indent;
     w->indent = 0; /* thousands of pairs: one line */
@@ -323,7 +308,7 @@ void collector_write_histograms(struct collector *c, struct json_writer *w)
     total_rows(c, totals);
     total_gaps(&c->gaps, &totals[METRIC_CHUNK_GAP]);
     json_begin_object(w);
-    put_count(w, "schema_version", 1);
+    json_pair_u64(w, "schema_version", 1);
     put_accounting(w, &c->accounting);
     for (int m = 0; m < METRIC_COUNT; m++) {
         json_key(w, metric_key((enum metric)m));
@@ -342,14 +327,14 @@ void collector_write_timeline(struct collector *c, struct buffer *out)
         struct json_writer w;
         json_write_init(&w, out, 0);
         json_begin_object(&w);
-        put_count(&w, "t_s", lines[i].t_s);
-        put_count(&w, "seconds", lines[i].seconds);
-        put_count(&w, "due", lines[i].due);
-        put_count(&w, "sent", lines[i].sent);
-        put_count(&w, "completed", lines[i].completed);
-        put_count(&w, "failed", lines[i].failed);
-        put_count(&w, "output_tokens", lines[i].output_tokens);
-        put_count(&w, "in_flight", lines[i].in_flight);
+        json_pair_u64(&w, "t_s", lines[i].t_s);
+        json_pair_u64(&w, "seconds", lines[i].seconds);
+        json_pair_u64(&w, "due", lines[i].due);
+        json_pair_u64(&w, "sent", lines[i].sent);
+        json_pair_u64(&w, "completed", lines[i].completed);
+        json_pair_u64(&w, "failed", lines[i].failed);
+        json_pair_u64(&w, "output_tokens", lines[i].output_tokens);
+        json_pair_u64(&w, "in_flight", lines[i].in_flight);
         json_end_object(&w);
         buffer_add_byte(out, '\n');
     }
