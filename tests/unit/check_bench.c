@@ -377,6 +377,46 @@ START_TEST(no_request_is_sent_twice_behind_our_back)
 }
 END_TEST
 
+/* ---- the audit ---- */
+
+/* Keeps the worker from its loop for 60 ms, once: in the callback it is inside a round. */
+static bool stand_still(void *context, uint32_t row)
+{
+    struct timespec pause = {0, 60 * NS_PER_MS};
+    (void)context;
+    if (row == 40)
+        nanosleep(&pause, NULL);
+    return true;
+}
+
+START_TEST(a_loop_that_stood_still_says_so)
+{
+    struct null_endpoint *n = null_endpoint_create(0, NULL);
+    pthread_t thread;
+    ck_assert_ptr_nonnull(n);
+    pthread_create(&thread, NULL, null_endpoint_main, n);
+    struct endpoint_config e = {.url = null_endpoint_url(n), .model = "m"};
+    struct workload w = make(100, 2 * NS_PER_MS, 20, 3);
+    struct seen s = {0};
+    struct bench_config c = base(&e);
+    c.no_probe = true;
+    c.admit = stand_still;
+    struct bench_report report = run(&c, &w, &s);
+    ck_assert_uint_eq(s.by_status[RECORD_COMPLETED], 100);
+    ck_assert_int_ge(report.fidelity.stall_max_ns, 55 * NS_PER_MS);
+    ck_assert(report.verdict.client_limited);
+    ck_assert_str_ne(report.verdict.reason, "");
+    /* 30 requests were due meanwhile: their lag is told too */
+    ck_assert_int_ge(report.fidelity.lag_max_ns, 40 * NS_PER_MS);
+    ck_assert_double_gt(report.fidelity.cpu_of[0], 0);
+    bench_report_free(&report);
+    workload_free(&w);
+    null_endpoint_stop(n);
+    pthread_join(thread, NULL);
+    null_endpoint_free(n);
+}
+END_TEST
+
 /* ---- ends ---- */
 
 START_TEST(an_unreachable_endpoint_accounts_for_everything)
@@ -702,6 +742,7 @@ int main(void)
                         (int)(sizeof waits / sizeof *waits));
     tcase_add_test(t, backoff_doubles_with_jitter);
     tcase_add_test(t, no_request_is_sent_twice_behind_our_back);
+    tcase_add_test(t, a_loop_that_stood_still_says_so);
     tcase_add_test(t, an_unreachable_endpoint_accounts_for_everything);
     tcase_add_test(t, a_run_that_reaches_nothing_stops_early);
     tcase_add_test(t, a_name_that_does_not_resolve_is_dns);
