@@ -118,6 +118,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
 PERF := $(patsubst tests/perf/%.c,$(BUILD)/perf/%,$(wildcard tests/perf/perf_*.c))
 .PHONY: perf
 perf: $(PERF) $(PROGRAM) ## the benchmarks, each beside its yardstick (T=perf_price runs one)
+	@.ci/deps perf || echo "some yardsticks cannot be installed here; they are left out"
 	@FAREBOX=$(abspath $(PROGRAM)) tests/perf/run $(if $(T),$(or $(wildcard tests/perf/$(T)),$(BUILD)/perf/$(T)),$(PERF) $(wildcard tests/perf/perf_*.sh))
 $(BUILD)/perf/%: tests/perf/%.c $(LIBRARY)
 	$(call show,CC)
