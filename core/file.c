@@ -199,6 +199,8 @@ int file_write_atomic(const char *path, const void *bytes, size_t length, struct
 
 int file_make_directories(const char *path, struct error *err)
 {
+    if (*path == '\0')
+        return error_set(err, ERR_INPUT, "the name of a directory is empty");
     char *copy = mem_copy_string(path);
     int status = 0;
     for (char *at = copy + 1; status == 0; at++) {

@@ -16,8 +16,8 @@
 
 /* What a run writes: RUN_FORCE removes these and nothing else. */
 static const char *const own_files[] = {
-    "run.json",     "requests.jsonl", "histograms.json", "timeline.jsonl",
-    "summary.json", "bill.json",      "report.html",     NULL,
+    "run.json",  "requests.jsonl", "histograms.json", "timeline.jsonl", "summary.json",
+    "bill.json", "report.html",    "engine.json",     "endpoints.json", NULL,
 };
 
 char *run_dir_file(const char *path, const char *name)

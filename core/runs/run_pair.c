@@ -107,7 +107,7 @@ static int read_run(struct pair_run *run, const char *path, const struct run_cos
     int status = read_records(run, path, given, err);
     collector_read_gaps(run->collector, path);
     int64_t first = sorter_count(&run->requests) ? run->collector->first_due_ns : 0;
-    run->from_ns = first + (int64_t)llround(run->facts.warmup_s * 1e9);
+    run->from_ns = first + (int64_t)llround(run->facts.warmup_s * 1e9) - SUMMARY_ROUNDING_NS;
     struct sorter_scan scan;
     sorter_scan_begin(&scan, &run->requests);
     for (const struct pair_request *q; (q = sorter_scan_next(&scan));)

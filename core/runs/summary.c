@@ -154,7 +154,7 @@ static uint64_t peak_in_flight(struct collector *c)
         started++;
         for (; end && *end <= *start; end = sorter_scan_next(&ends))
             ended++;
-        if (started - ended > peak)
+        if (started > ended && started - ended > peak) /* what ends as it starts is never there */
             peak = started - ended;
     }
     sorter_scan_end(&starts);

@@ -66,12 +66,12 @@ static void find_peaks(struct collector *c, struct timeline_line *lines, size_t 
     instants_begin(&ends, &f.ends);
     for (size_t i = 0; i < count; i++) {
         int64_t end_ns = (int64_t)(i + 1) * width_ns;
-        uint64_t peak = starts.passed - ends.passed;
+        uint64_t peak = starts.passed > ends.passed ? starts.passed - ends.passed : 0;
         while (starts.next_ns < end_ns) {
             while (ends.next_ns <= starts.next_ns)
                 instants_pass(&ends);
             instants_pass(&starts);
-            if (starts.passed - ends.passed > peak)
+            if (starts.passed > ends.passed && starts.passed - ends.passed > peak)
                 peak = starts.passed - ends.passed;
         }
         while (ends.next_ns < end_ns)

@@ -393,6 +393,29 @@ START_TEST(the_timeline_adds_up)
 }
 END_TEST
 
+/* Refused at once: sent and ended at one instant, in flight never. */
+START_TEST(what_ends_as_it_starts_is_never_in_flight)
+{
+    struct collector *c = collector_create();
+    struct timeline_line *lines;
+    for (int i = 0; i < 5; i++) {
+        struct record r = answered("r", 10 * MS, 0, MS, MS, 2);
+        r.status = RECORD_FAILED;
+        r.failure = FAILURE_REJECTED;
+        r.done_ns = r.sent_ns;
+        collector_add(c, &r);
+    }
+    ck_assert_uint_eq(summarize(c, NULL).peak_in_flight, 0);
+    struct record one = answered("s", 20 * MS, 0, MS, MS, 2);
+    collector_add(c, &one);
+    ck_assert_uint_le(summarize(c, NULL).peak_in_flight, 1);
+    ck_assert_uint_eq(collector_timeline(c, &lines), 1);
+    ck_assert_uint_le(lines[0].in_flight, 1);
+    free(lines);
+    collector_free(c);
+}
+END_TEST
+
 /* A warm-up longer than the run would leave one request: nothing is left out, and it is said. */
 START_TEST(a_warm_up_beyond_the_run_leaves_nothing_out)
 {
@@ -552,6 +575,7 @@ int main(void)
     tcase_add_test(t, reasoning_without_chunks_of_its_own_is_not_in_the_pace);
     tcase_add_loop_test(t, parts_merge_into_the_same_numbers, 0, 2);
     tcase_add_test(t, retried_requests_keep_their_clock_and_take_no_room);
+    tcase_add_test(t, what_ends_as_it_starts_is_never_in_flight);
     tcase_add_test(t, the_timeline_adds_up);
     tcase_add_test(t, a_warm_up_beyond_the_run_leaves_nothing_out);
     tcase_add_test(t, lengths_that_cannot_be_made_are_told_apart);
