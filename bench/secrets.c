@@ -120,14 +120,18 @@ static bool is_word(struct text words, size_t at, size_t length)
     return !before && !(end < words.length && isalnum((unsigned char)words.at[end]));
 }
 
-/* How many bytes from `at` on must not be seen. */
-static size_t hidden_length(const struct secrets *s, struct text words, size_t at)
+/* How many bytes from `at` on must not be seen. A mask is looked at from its beginning only: what
+ * begins inside it is part of what begins there, and a long run of dots costs no more than its
+ * length. `mask_end`: the end of the last mask seen. */
+static size_t hidden_length(const struct secrets *s, struct text words, size_t at, size_t *mask_end)
 {
     struct text t = behind(words, at);
     unsigned pair = t.length > 1 ? pair_at(t.at) : 0;
     bool known = t.length > 1 && (s->pairs[pair / 8] >> pair % 8 & 1);
-    bool mask = memchr("*.#xX\xe2\\", t.at[0], 7) != NULL;
+    bool mask = at >= *mask_end && memchr("*.#xX\xe2\\", t.at[0], 7) != NULL;
     size_t longest = 0;
+    if (mask)
+        *mask_end = at + mask_length(t);
     for (size_t i = 0; i < s->count; i++) {
         struct text secret = text_of(s->items[i]);
         size_t n = 0;
@@ -147,8 +151,9 @@ static size_t hidden_length(const struct secrets *s, struct text words, size_t a
 
 bool secrets_find(const struct secrets *s, struct text words, size_t from, struct text *found)
 {
+    size_t mask_end = 0;
     for (size_t i = from; s && s->count && i < words.length; i++) {
-        size_t n = hidden_length(s, words, i);
+        size_t n = hidden_length(s, words, i, &mask_end);
         if (n == 0)
             continue;
         *found = (struct text){words.at + i, n};

@@ -236,6 +236,27 @@ START_TEST(secrets_are_hidden_whole_in_part_and_behind_a_mask)
 }
 END_TEST
 
+/* A model that goes on with dots writes no mask: megabytes of them cost one look each (looking anew
+ * at every dot took minutes, and the loop stood still for it), and a mask behind them is still one.
+ */
+START_TEST(long_runs_of_dots_are_passed_quickly)
+{
+    size_t count = (size_t)4 << 20;
+    char *words = malloc(count + 64);
+    memset(words, '.', count);
+    strcpy(words + count, " and ...zB8e");
+    char *got = hidden(KEY, words, SIZE_MAX);
+    ck_assert_uint_eq(strlen(got), count + strlen(" and (hidden)"));
+    ck_assert_str_eq(got + count, " and (hidden)");
+    free(got);
+    strcpy(words + count, "zB8e");
+    got = hidden(KEY, words, SIZE_MAX);
+    ck_assert_str_eq(got, "(hidden)");
+    free(got);
+    free(words);
+}
+END_TEST
+
 /* Wherever the words are cut, what is left shows no 8 bytes of the key. */
 START_TEST(a_cut_shows_no_part_of_a_secret)
 {
@@ -304,6 +325,7 @@ int main(void)
     tcase_add_test(t, an_attempt_forgets_the_one_before);
     tcase_add_test(t, words_of_a_server_become_text);
     tcase_add_test(t, secrets_are_hidden_whole_in_part_and_behind_a_mask);
+    tcase_add_test(t, long_runs_of_dots_are_passed_quickly);
     tcase_add_test(t, a_cut_shows_no_part_of_a_secret);
     tcase_add_test(t, nothing_that_is_kept_of_an_answer_holds_the_key);
     suite_add_tcase(suite, t);
