@@ -223,8 +223,8 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
     take_answer(t);
     size_t length = size * count;
     bool go_on = attempt_feed(&t->attempt, &now, bytes, length);
-    if (go_on && !t->whole && attempt_is_whole(&t->attempt)) {
-        t->whole = true;
+    if (go_on && t->whole_ns == TIME_NEVER && attempt_is_whole(&t->attempt)) {
+        t->whole_ns = clock_now_ns();
         t->client->config.on_whole(t->client->config.context, t);
     }
     return go_on ? length : 0;
@@ -354,7 +354,8 @@ void client_send(struct client *c, struct transfer *t, const struct endpoint *e,
     t->sendings = t->connects = 0;
     t->open_errno = 0;
     t->retry_after_s = 0;
-    t->answered = t->ended = t->whole = false;
+    t->answered = t->ended = false;
+    t->whole_ns = TIME_NEVER;
     t->error[0] = '\0';
     attempt_begin(&t->attempt, config, now_ns);
     point_at(t, e);
@@ -492,9 +493,12 @@ bool client_collect(struct client *c)
 
 void client_abort(struct client *c, struct transfer *t, enum failure_class why, const char *message)
 {
-    (void)c;
     if (t->ended)
         return;
+    if (t->whole_ns != TIME_NEVER) { /* nothing is cut short any more */
+        client_hang_up(c, t);
+        return;
+    }
     if (why == FAILURE_NONE)
         t->attempt.cancelled = true;
     finish(t, why, message);

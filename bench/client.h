@@ -50,7 +50,8 @@ struct transfer {
     char id_line[CLIENT_ID_SIZE + 16];
     struct transfer *next; /* in the pool, or among those that have ended */
     uint32_t sendings;
-    bool answered, ended, whole;
+    bool answered, ended;
+    int64_t whole_ns;       /* when all of the answer was there; TIME_NEVER as long as it is not */
     int open_errno;         /* why this machine had no socket for it; 0 */
     bool joins, found_none; /* may not open a connection; would have had to */
     CURLcode code;          /* how libcurl ended it */
@@ -92,7 +93,7 @@ void client_send(struct client *c, struct transfer *t, const struct endpoint *e,
 
 /* Ends a transfer from our side: `why` is the timeout's class, or FAILURE_NONE for a
  * cancellation. Its connection is closed, on_end is called. One that has ended by itself and is
- * not collected yet is left alone. */
+ * not collected yet is left alone; one whose answer is whole is ended as client_hang_up does. */
 void client_abort(struct client *c, struct transfer *t, enum failure_class why,
                   const char *message);
 

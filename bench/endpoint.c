@@ -19,7 +19,7 @@ const char *endpoint_name(const struct endpoint_config *c)
 static int add_own_header(struct endpoint *e, size_t i, struct error *err)
 {
     const char *line = e->config->headers[i];
-    if (!strchr(line, ':') || strpbrk(line, "\r\n"))
+    if (!strchr(line, ':') || line[0] == ':' || strpbrk(line, "\r\n"))
         return error_set(err, ERR_INPUT, "header %zu is none: expected \"Name: value\" in one line",
                          i + 1);
     e->headers = curl_slist_append(e->headers, line);

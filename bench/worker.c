@@ -39,8 +39,10 @@ static void follow_orders(struct worker *w, int64_t now_ns)
     int64_t end_ns = schedule_end_ns(w->schedule);
     if (stop != STOP_NONE)
         close_schedule(w, since_start(w, now_ns), reasons[stop]);
-    else if (since_start(w, now_ns) >= end_ns)
+    else if (since_start(w, now_ns) >= end_ns && !w->closed) {
+        worker_send_due(w); /* what became due before the end is still to be sent */
         close_schedule(w, end_ns, UNSENT_CAP);
+    }
     if (stop == STOP_NOW || (w->closed && now_ns >= w->drain_until_ns))
         worker_cancel_all(w);
 }

@@ -154,9 +154,9 @@ static int64_t deadline(const struct worker *w, const struct flight *flight,
     const struct bench_config *c = w->config;
     const struct attempt *a = &flight->transfer->attempt;
     int64_t first = TIME_NEVER, at_ns = TIME_NEVER;
-    if (flight->transfer->whole) {
+    if (flight->transfer->whole_ns != TIME_NEVER) {
         *why = FAILURE_NONE;
-        return a->last_byte_ns + WHOLE_GRACE_NS;
+        return flight->transfer->whole_ns + WHOLE_GRACE_NS;
     }
     *why = FAILURE_TIMEOUT_TOTAL;
     if (c->total_timeout_ns != TIME_NEVER)
@@ -205,7 +205,7 @@ void worker_on_whole(void *context, struct transfer *t)
 {
     struct worker *w = context;
     drop_ended(w);
-    time_heap_push(&w->timeouts, t->attempt.last_byte_ns + WHOLE_GRACE_NS, flight_ticket(t->owner));
+    time_heap_push(&w->timeouts, t->whole_ns + WHOLE_GRACE_NS, flight_ticket(t->owner));
 }
 
 static const char *limit_words(enum failure_class why)

@@ -43,7 +43,32 @@ struct repeats {
     size_t endpoints;
     uint64_t done, missed;
     struct error first; /* assertion that was missed */
+    struct buffer json; /* what each run has for machines */
 };
+
+/* The runs' JSON documents become the elements of one array. */
+static int run_captured(struct repeats *r, struct bench_options *o, struct bench_turn *turn,
+                        struct error *err)
+{
+    struct terminal apart = *r->all->terminal;
+    char *text = NULL;
+    size_t length = 0;
+    apart.machine = open_memstream(&text, &length);
+    if (!apart.machine)
+        return error_errno(err, "no room for the result");
+    turn->terminal = &apart;
+    int status = run_turn(r->all, o, turn, err);
+    fclose(apart.machine);
+    while (length > 0 && text[length - 1] == '\n')
+        length--;
+    if (length > 0) {
+        buffer_add_text(&r->json, r->json.length ? ",\n" : "[\n");
+        buffer_add(&r->json, text, length);
+    }
+    free(text);
+    turn->terminal = r->all->terminal;
+    return status;
+}
 
 static int run_repeat(struct repeats *r, uint64_t number, size_t endpoint, struct error *err)
 {
@@ -60,7 +85,8 @@ static int run_repeat(struct repeats *r, uint64_t number, size_t endpoint, struc
                               .label = strrchr(path.data, '/') + 1,
                               .later = number > 0,
                               .endpoint = r->endpoints > 1 ? endpoint : SIZE_MAX};
-    int status = run_turn(r->all, &o, &turn, &missed);
+    int status = o.common.json && !o.dry_run ? run_captured(r, &o, &turn, &missed)
+                                             : run_turn(r->all, &o, &turn, &missed);
     if (turn.over_budget && !o.dry_run)
         status = error_set(err, ERR_WORK, "--max-cost %s was used up: %llu of %llu runs are whole",
                            r->all->o->max_cost, (unsigned long long)r->done,
@@ -85,11 +111,17 @@ static int run_repeats(struct series *all, struct error *err)
     size_t urls = o->urls.count, models = o->models.count, count = urls > models ? urls : models;
     struct repeats r = {.all = all, .endpoints = count ? count : 1};
     int status = 0;
+    buffer_init(&r.json, BUFFER_UNBOUNDED);
     if (!o->output)
         return error_set(err, ERR_INPUT, "--repeat needs -o DIR, where the runs go");
     for (uint64_t turn = 0; turn < o->repeat && status == 0; turn++)
         for (size_t i = 0; i < r.endpoints && status == 0; i++)
             status = run_repeat(&r, turn, turn % 2 ? r.endpoints - 1 - i : i, err);
+    if (r.json.length) {
+        buffer_add_text(&r.json, "\n]\n");
+        print_buffer(all->terminal->machine, &r.json);
+    }
+    buffer_free(&r.json);
     if (status == 0 && r.missed)
         return error_set(err, ERR_WORK, "%llu of %llu runs missed an assertion; the first, %s",
                          (unsigned long long)r.missed, (unsigned long long)r.done, r.first.message);

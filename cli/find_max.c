@@ -20,6 +20,7 @@ struct search {
     double low, high;  /* holds, does not hold; 0 and INFINITY = not known */
     uint64_t left;     /* requests */
     const char *ended; /* why it is not narrower; NULL */
+    bool over_budget;
 };
 
 static bool holds(const struct search *s, const struct sweep_point *p)
@@ -98,6 +99,7 @@ static int search(struct search *s, struct error *err)
         status = probe(s, rate, err);
         if (status == SWEEP_BUDGET) {
             s->ended = "--max-cost was used up";
+            s->over_budget = true;
             return 0;
         }
         if (s->low > 0 && s->high / s->low <= NARROW)
@@ -223,10 +225,12 @@ int find_max_run(const struct find_max *f, struct error *err)
     if (file_make_directories(f->sweep->directory, err) < 0)
         return err->code;
     int status = search(&s, err);
-    if (s.count > 0) {
+    if (s.count > 0 || s.ended) {
         int shown = show(&s, status < 0 ? &unshown : err);
         status = status < 0 ? status : shown;
     }
+    if (status == 0 && s.over_budget)
+        return error_set(err, ERR_WORK, "--max-cost was used up after %zu whole probes", s.count);
     if (status == 0 && s.low == 0)
         return error_set(err, ERR_WORK, "no rate tried is known to sustain a goodput of %g %%",
                          100 * f->sweep->goodput);

@@ -346,6 +346,19 @@ class Endpoints(Case):
                          asked)
         self.assertGreater(min(asked.values()), 1)
 
+    def test_a_load_that_is_only_a_burst_is_sent(self):
+        url = self.mock("--ttft-ms", 1, "--itl-ms", 1)
+        self.bench("--url", url, "--no-probe", "--model", "m", "--rate", "+20")
+        due = {r["scheduled_ns"] for r in read_lines(pathlib.Path(self.run_path) / "requests.jsonl")}
+        self.completed()
+        self.assertEqual(due, {0})
+
+    def test_repeats_give_one_json_document(self):
+        url = self.mock("--ttft-ms", 1, "--itl-ms", 1)
+        runs = json.loads(self.bench("--url", url, "--repeat", 3, "--json").stdout)
+        self.assertEqual([run["accounting"]["completed"] for run in runs], [20] * 3)
+        self.assertEqual(runs[2], read_json(pathlib.Path(self.run_path) / "3" / "summary.json"))
+
     def test_only_streams_can_be_cancelled(self):
         done = self.bench("--url", "http://127.0.0.1:9/v1", "--no-stream", "--cancel", "1:1", expect=2)
         self.assertIn("--no-stream", done.stderr)

@@ -278,12 +278,18 @@ class BenchSeries(Case):
         plans = self.write("plans.json", json.dumps({"book": "t", "currency": "USD", "plans": [
             {"name": "t/each", "per_request": "0.01"}]}))
         self.bench("--find-max", "--rate", 30, "--slo", "ttft=100", "-n", 60, "--plans", plans,
-                   "--max-cost", "1.50", "-o", "g", timeout=60)
+                   "--max-cost", "1.50", "-o", "g", timeout=60, expect=1)
         found = read_json(self.path("g/find-max.json"))
         self.assertIn("--max-cost", found["ended"])
         sent = sum(1 for run in pathlib.Path(self.path("g")).glob("probe-*/requests.jsonl")
                    for r in read_lines(run) if "sent_ns" in r)
         self.assertLessEqual(sent, 150)
+        # Gone in the first probe: that, and not the endpoint, is why no rate is known.
+        done = self.bench("--find-max", "--rate", 30, "--slo", "ttft=100", "-n", 60, "--plans", plans,
+                          "--max-cost", "0.30", "-o", "h", "--json", timeout=60, expect=1)
+        self.assertIn("--max-cost", done.stderr.splitlines()[-1])
+        self.assertEqual(json.loads(done.stdout)["ended"], "--max-cost was used up")
+        self.assertEqual(read_json(self.path("h/find-max.json")), json.loads(done.stdout))
 
     def test_refuses(self):
         self.assert_refused(self.bench("--find-max", "-o", "x", expect=2), "--slo")

@@ -96,6 +96,7 @@ static const struct {
     {FAULT_CRLF, 0, FAILURE_NONE, ""},
     {FAULT_REASONING, 0, FAILURE_NONE, ""},
     {FAULT_LEFT_OPEN, 0, FAILURE_NONE, ""},
+    {FAULT_KEPT_ALIVE, 0, FAILURE_NONE, ""},
     {FAULT_STATUS, 500, FAILURE_SERVER, "as asked"},
     {FAULT_STATUS, 503, FAILURE_SERVER, "as asked"},
     {FAULT_STATUS, 429, FAILURE_RATE_LIMITED, "as asked"},
@@ -146,8 +147,9 @@ START_TEST(faults_are_classified)
         ck_assert_int_eq(s.last.http_status, faults[_i].status);
     ck_assert_int_eq(report.end, BENCH_FINISHED);
     ck_assert_uint_eq(report.not_due, 0);
-    ck_assert_uint_eq(report.fidelity.left_open, faults[_i].fault == FAULT_LEFT_OPEN ? 3 : 0);
-    if (faults[_i].fault == FAULT_LEFT_OPEN) /* not until the total limit, 600 s */
+    bool left_open = faults[_i].fault == FAULT_LEFT_OPEN || faults[_i].fault == FAULT_KEPT_ALIVE;
+    ck_assert_uint_eq(report.fidelity.left_open, left_open ? 3 : 0);
+    if (left_open) /* not until the total limit, 600 s */
         ck_assert_int_lt(s.last.done_ns - s.last.last_token_ns, 5 * NS_PER_S);
     bench_report_free(&report);
     workload_free(&w);
@@ -527,6 +529,26 @@ START_TEST(the_observer_stops_the_run)
 }
 END_TEST
 
+/* The end comes while whole answers wait for their exchange to end: they are complete. */
+START_TEST(what_is_whole_is_not_cancelled)
+{
+    struct fault_server server;
+    struct seen s = {0};
+    fault_server_start(&server, FAULT_LEFT_OPEN);
+    struct endpoint_config e = {.url = server.url, .model = "m"};
+    struct bench_config c = base(&e);
+    c.no_probe = true;
+    c.schedule.duration_ns = 100 * NS_PER_MS;
+    c.drain_ns = 50 * NS_PER_MS;
+    struct workload w = make(5, 10 * NS_PER_MS, 20, 3);
+    struct bench_report report = run(&c, &w, &s);
+    ck_assert_uint_eq(s.by_status[RECORD_COMPLETED], 5);
+    bench_report_free(&report);
+    workload_free(&w);
+    fault_server_stop(&server);
+}
+END_TEST
+
 START_TEST(what_drains_too_long_is_cancelled)
 {
     struct fault_server server;
@@ -748,6 +770,7 @@ int main(void)
     tcase_add_test(t, a_name_that_does_not_resolve_is_dns);
     tcase_add_test(t, an_interrupted_run_adds_up);
     tcase_add_test(t, the_observer_stops_the_run);
+    tcase_add_test(t, what_is_whole_is_not_cancelled);
     tcase_add_test(t, what_drains_too_long_is_cancelled);
     tcase_add_test(t, a_closed_loop_holds_its_concurrency);
     tcase_add_test(t, more_workers_than_slots_do_not_hang);

@@ -46,6 +46,7 @@ enum fault {
     FAULT_SLOW,         /* answers after server.delay_ms */
     FAULT_ALL_AT_ONCE,  /* 100 ms of silence, then all chunks in one write */
     FAULT_LEFT_OPEN,    /* a whole stream, and then nothing: neither the body's end nor a close */
+    FAULT_KEPT_ALIVE,   /* a whole stream, and then a comment every 20 ms until the client leaves */
 };
 
 struct fault_server {
@@ -193,6 +194,10 @@ static inline bool fault_stream(struct fault_server *s, int fd, int tokens, size
         good = good && fault_chunk(fd, events);
     }
     free(events);
+    while (s->fault == FAULT_KEPT_ALIVE && good) {
+        good = fault_chunk(fd, ": alive\n\n");
+        fault_sleep_ms(20);
+    }
     if (s->fault == FAULT_LEFT_OPEN) {
         fault_wait_for_close(fd);
         return false;
