@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct merge_options {
     struct common_options common;
@@ -21,7 +22,8 @@ struct merge_options {
 static const struct option_spec options[] = {
     {"output", 'o', OPTION_TEXT, AT(output), NULL, "DIR", .help = "the merged run's directory"},
     {"warmup", 0, OPTION_TEXT, AT(warmup), "none", "TIME|auto",
-     .help = "leave the start out of the figures; auto finds where the run is steady (MSER-5)"},
+     .help = "leave the start out of the figures; auto finds where the run is steady (MSER-5); "
+             "chunk gaps of parts without --record chunks stay whole"},
     {"force", 'f', OPTION_FLAG, AT(force), .help = "replace an existing run"},
     {0},
 };
@@ -125,15 +127,47 @@ static void show(const struct terminal *t, const struct merge *m, const struct s
 
 static int begin_output(struct merge *m, struct error *err)
 {
-    struct run_output_request request = {.command = m->parts.command,
-                                         .path = m->o->output,
-                                         .mode = m->o->force ? RUN_FORCE : RUN_NEW,
-                                         .detail = RECORD_CHUNKS | RECORD_TEXT | RECORD_RAW,
-                                         .reproducible = true,
-                                         .specs = options,
-                                         .options = m->o,
-                                         .workload = m->parts.parts[0].workload};
+    struct run_output_request request = {
+        .command = m->parts.command,
+        .path = m->o->output,
+        .mode = m->o->force ? RUN_FORCE : RUN_NEW,
+        .detail = RECORD_CHUNKS | RECORD_TEXT | RECORD_RAW,
+        .reproducible = true,
+        .started_ns = m->parts.started_ns == TIME_NEVER ? 0 : m->parts.started_ns,
+        .specs = options,
+        .options = m->o,
+        .workload = m->parts.parts[0].workload};
     return run_output_begin(&m->output, &request, err);
+}
+
+/* True if the output is one of the parts, by whatever name. */
+static bool is_a_part(const struct run_merge *m, const char *output)
+{
+    struct stat out, part;
+    if (stat(output, &out) < 0)
+        return false;
+    for (size_t i = 0; i < m->count; i++)
+        if (stat(m->parts[i].path, &part) == 0 && part.st_dev == out.st_dev &&
+            part.st_ino == out.st_ino)
+            return true;
+    return false;
+}
+
+/* All records are read before anything is written: a bad part leaves no half-merged run. */
+static int write_run(struct merge *m, struct collector *all, const struct summary_options *how,
+                     const char *fidelity, struct summary *summary, struct error *err)
+{
+    int status = begin_output(m, err);
+    if (status < 0)
+        return status;
+    struct collector *unused = m->output.collector;
+    m->output.collector = all;
+    status = run_merge_read(&m->parts, NULL, write_record, m, err);
+    if (status == 0)
+        status = run_output_finish(&m->output, how, fidelity, summary, err);
+    m->output.collector = unused;
+    run_output_free(&m->output);
+    return status;
 }
 
 static int merge(const struct terminal *t, struct merge *m, struct error *err)
@@ -141,20 +175,22 @@ static int merge(const struct terminal *t, struct merge *m, struct error *err)
     struct summary_options how = {
         .command = m->parts.command, .load = m->parts.load, .slos = m->parts.slos};
     struct summary *summary = mem_zero(1, sizeof *summary);
+    struct collector *all = collector_create();
     struct buffer fidelity;
     buffer_init(&fidelity, BUFFER_UNBOUNDED);
     add_fidelity(&m->parts, &fidelity);
     int status = set_warmup(m->o->warmup, &how, err);
-    if (status == 0 && (status = begin_output(m, err)) == 0) {
-        status = run_merge_read(&m->parts, m->output.collector, write_record, m, err);
-        collector_add_not_due(m->output.collector, m->parts.not_due);
-        if (status == 0)
-            status = run_output_finish(&m->output, &how, fidelity.data, summary, err);
-        if (status == 0)
-            show(t, m, summary, fidelity.data);
-        run_output_free(&m->output);
-    }
+    if (status == 0 && is_a_part(&m->parts, m->o->output))
+        status = error_set(err, ERR_INPUT, "%s is one of the parts: the whole goes elsewhere",
+                           m->o->output);
+    if (status == 0)
+        status = run_merge_read(&m->parts, all, NULL, NULL, err);
+    if (status == 0)
+        status = write_run(m, all, &how, fidelity.data, summary, err);
+    if (status == 0)
+        show(t, m, summary, fidelity.data);
     buffer_free(&fidelity);
+    collector_free(all);
     free(summary);
     return status;
 }

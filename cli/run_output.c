@@ -82,12 +82,13 @@ static int write_configuration(const struct run_output *out,
     json_pair_u64(&w, "schema_version", 1);
     json_pair_string(&w, "command", request->command);
     put_versions(&w, request->reproducible);
-    if (!request->reproducible) {
+    if (!request->reproducible || request->started_ns) {
         char started[CLOCK_INSTANT_SIZE];
-        clock_format_instant(clock_wall_ns(), started);
+        clock_format_instant(request->started_ns ? request->started_ns : clock_wall_ns(), started);
         json_pair_string(&w, "started", started);
-        put_machine(&w);
     }
+    if (!request->reproducible)
+        put_machine(&w);
     if (request->workload)
         json_pair_raw(&w, "workload", text_of(request->workload));
     json_key(&w, "options");

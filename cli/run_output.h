@@ -26,6 +26,7 @@ struct run_output_request {
     enum run_mode mode;
     unsigned detail;                 /* enum record_detail */
     bool reproducible;               /* no date and no machine in run.json: a simulation */
+    int64_t started_ns;              /* wall clock; 0 = now, or nothing if reproducible */
     const struct option_spec *specs; /* the effective options go into run.json */
     const void *options;
     const char *workload; /* what was run: a JSON object as text, or NULL */

@@ -169,7 +169,7 @@ void collector_add(struct collector *c, const struct record *r)
     add_gaps(c, r);
 }
 
-static void merge_accounting(struct accounting *to, const struct accounting *from)
+void accounting_add(struct accounting *to, const struct accounting *from)
 {
     to->scheduled += from->scheduled;
     to->completed += from->completed;
@@ -201,7 +201,7 @@ void collector_merge(struct collector *c, struct collector *from)
     free(groups);
     gap_store_merge(&c->gaps, &from->gaps);
     token_bins_merge(&c->tokens, &from->tokens);
-    merge_accounting(&c->accounting, &from->accounting);
+    accounting_add(&c->accounting, &from->accounting);
     c->estimated_usage += from->estimated_usage;
     c->connects += from->connects;
     c->slow_reads += from->slow_reads;

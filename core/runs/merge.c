@@ -58,6 +58,14 @@ static int read_run(struct run_part *p, struct error *err)
                                "%s is no part of a run: it was not made with --shard I/N", p->path);
 }
 
+static bool is_finished(const char *run)
+{
+    char *file = run_dir_file(run, "summary.json");
+    bool there = file_exists(file);
+    free(file);
+    return there;
+}
+
 /* ---- do they belong together? ---- */
 
 static bool same_slos(const struct slo_list *a, const struct slo_list *b)
@@ -128,9 +136,10 @@ static void find_missing(struct run_merge *m)
     }
 }
 
-static void find_spread(struct run_merge *m)
+static void find_start(struct run_merge *m)
 {
     int64_t first = INT64_MAX, last = INT64_MIN;
+    m->started_ns = TIME_NEVER;
     for (size_t i = 0; i < m->count; i++) {
         if (m->parts[i].started_ns == TIME_NEVER)
             return;
@@ -139,6 +148,7 @@ static void find_spread(struct run_merge *m)
         if (m->parts[i].started_ns > last)
             last = m->parts[i].started_ns;
     }
+    m->started_ns = first;
     m->spread_ns = last - first;
 }
 
@@ -153,10 +163,16 @@ int run_merge_open(struct run_merge *m, const char *const *paths, size_t count, 
         if (!run_dir_is_run(p->path))
             status = error_set(err, ERR_INPUT, "%s is no run directory: it has no requests.jsonl",
                                p->path);
+        else if (!is_finished(p->path))
+            status =
+                error_set(err, ERR_INPUT,
+                          "%s was not finished, it has no summary.json: only whole parts can be "
+                          "merged",
+                          p->path);
         else if ((status = read_run(p, err)) == 0 &&
                  (status = summary_read_run(p->path, s, &p->fidelity, err)) == 0)
             status = compare_part(m, i, s, err);
-        m->not_due += s->accounting.not_due;
+        accounting_add(&m->accounting, &s->accounting);
     }
     free(s);
     if (status < 0) {
@@ -164,7 +180,7 @@ int run_merge_open(struct run_merge *m, const char *const *paths, size_t count, 
         return status;
     }
     find_missing(m);
-    find_spread(m);
+    find_start(m);
     return 0;
 }
 
@@ -185,6 +201,7 @@ struct stream {
     struct record_reader reader;
     struct record record;
     bool open, has_record;
+    bool chunks; /* its records keep their chunks' times */
 };
 
 static int64_t end_of(const struct record *r)
@@ -234,22 +251,44 @@ static void take_gaps(struct collector *c, const char *path)
     collector_free(part);
 }
 
+/* What the collector must have once all records are in. */
+static int finish(struct run_merge *m, struct collector *c, const struct stream *streams,
+                  struct error *err)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        if (streams[i].reader.torn)
+            return error_set(err, ERR_INPUT, "the last record of %s is cut short",
+                             m->parts[i].path);
+        if (c && !streams[i].chunks)
+            take_gaps(c, m->parts[i].path);
+    }
+    if (!c)
+        return 0;
+    collector_add_not_due(c, m->accounting.not_due);
+    return collector_agrees(c, &m->accounting)
+               ? 0
+               : error_set(err, ERR_INPUT,
+                           "the parts hold other requests than their summary.json count: one of "
+                           "them was changed or is not whole");
+}
+
 int run_merge_read(struct run_merge *m, struct collector *c,
                    int (*each)(void *context, const struct record *r, struct error *err),
                    void *context, struct error *err)
 {
     struct stream *streams = mem_zero(m->count, sizeof *streams), *next;
-    bool chunks = false;
     int status = open_streams(m, streams, err);
     while (status == 0 && (next = earliest(streams, m->count))) {
-        chunks = chunks || next->record.chunk_ns;
-        collector_add(c, &next->record);
-        status = each(context, &next->record, err);
+        next->chunks = next->chunks || next->record.chunk_ns;
+        if (c)
+            collector_add(c, &next->record);
+        if (each)
+            status = each(context, &next->record, err);
         if (status == 0)
             status = advance(next, err);
     }
-    for (size_t i = 0; i < m->count && status == 0 && !chunks; i++)
-        take_gaps(c, m->parts[i].path);
+    if (status == 0)
+        status = finish(m, c, streams, err);
     for (size_t i = 0; i < m->count; i++)
         if (streams[i].open)
             record_reader_close(&streams[i].reader);

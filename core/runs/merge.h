@@ -2,8 +2,8 @@
  *
  *     struct run_merge m;
  *     if (run_merge_open(&m, paths, count, err) < 0) ...     // are they parts of one run?
- *     run_merge_read(&m, collector, on_record, context, err);
- *     collector_add_not_due(collector, m.not_due);
+ *     run_merge_read(&m, collector, NULL, NULL, err);        // are all records there?
+ *     run_merge_read(&m, NULL, on_record, context, err);     // in the order of their ends
  *     ... summarise with m.command, m.load, m.slos ...
  *     run_merge_free(&m);
  *
@@ -30,8 +30,9 @@ struct run_merge {
     size_t count;
     const char *command, *load;
     struct slo_list slos;
-    uint64_t not_due;
-    uint64_t missing; /* parts of the N that were not given; the first of them */
+    struct accounting accounting; /* the parts' sum */
+    int64_t started_ns;           /* the first start; TIME_NEVER = not said */
+    uint64_t missing;             /* parts of the N that were not given; the first of them */
     uint64_t first_missing;
     int64_t spread_ns; /* between the first and the last start; 0 where not said */
 };
@@ -42,7 +43,9 @@ int run_merge_open(struct run_merge *m, const char *const *paths, size_t count, 
 void run_merge_free(struct run_merge *m);
 
 /* Gives all records in the order of their ends to `each` (returns 0 or an error code) and to the
- * collector, which takes the parts' chunk gaps too. */
+ * collector, which takes the parts' chunk gaps too, and what was never due. Either may be NULL.
+ * ERR_INPUT for a record that cannot be read, a part that was cut short, or (with a collector)
+ * records that are others than the parts' summaries count. */
 int run_merge_read(struct run_merge *m, struct collector *c,
                    int (*each)(void *context, const struct record *r, struct error *err),
                    void *context, struct error *err);

@@ -33,6 +33,8 @@ struct accounting {
     uint64_t failed_by[FAILURE_CLASSES], unsent_by[UNSENT_REASONS];
 };
 
+void accounting_add(struct accounting *to, const struct accounting *from);
+
 /* One metric over some requests, milliseconds. NAN = not known (no values, or too few). */
 struct metric_summary {
     uint64_t count;

@@ -67,6 +67,28 @@ class Merge(Case):
         self.assertIn("1 of 3 parts are missing, part 3", done.stderr)
         self.farebox("merge", one, two, "-o", out, expect=2)
         self.farebox("merge", one, two, "-o", out, "--force")
+        # Onto one of the parts, or with a part that is cut short: nothing is lost.
+        records = pathlib.Path(one) / "requests.jsonl"
+        before, whole = records.read_text(), (pathlib.Path(out) / "requests.jsonl").read_text()
+        done = self.farebox("merge", one, two, "-o", one + "/.", "--force", expect=2)
+        self.assertIn("one of the parts", done.stderr)
+        self.assertEqual(records.read_text(), before)
+        for cut, says in ((before[:-20], "cut short"),
+                          (before[:before.rstrip().rindex("\n") + 1], "other requests")):
+            records.write_text(cut)
+            done = self.farebox("merge", one, two, "-o", out, "--force", expect=2)
+            self.assertIn(says, done.stderr)
+            self.assertEqual((pathlib.Path(out) / "requests.jsonl").read_text(), whole)
+
+    def test_gaps_and_the_start_are_those_of_all_parts(self):
+        self.part(1, 2, "part-1", "--record", "chunks")
+        self.part(2, 2, "part-2")
+        parts = [pathlib.Path(self.path(f"part-{i}")) for i in (1, 2)]
+        merged = self.farebox_json("merge", *parts, "-o", self.path("whole"))
+        self.assertEqual(merged["chunk_gap_ms"]["count"],
+                         sum(read_json(p / "summary.json")["chunk_gap_ms"]["count"] for p in parts))
+        self.assertEqual(read_json(pathlib.Path(self.path("whole")) / "run.json")["started"],
+                         min(read_json(p / "run.json")["started"] for p in parts))
 
 
 if __name__ == "__main__":
