@@ -1,6 +1,7 @@
 #include "cli/bench_options.h"
 
 #include "cli/bench_hide.h"
+#include "cli/run_output.h"
 #include "core/memory.h"
 #include "core/random.h"
 
@@ -360,16 +361,7 @@ static int set_summary(const struct bench_options *o, struct summary_options *s,
     for (size_t i = 0; i < o->slos.count; i++)
         if (slo_parse(o->slos.items[i], &s->slos, err) < 0)
             return ERR_INPUT;
-    if (strcmp(o->warmup, "none") == 0)
-        return 0;
-    s->warmup = WARMUP_MSER5;
-    if (strcmp(o->warmup, "auto") == 0)
-        return 0;
-    s->warmup = WARMUP_GIVEN;
-    if (options_parse_duration(o->warmup, &s->warmup_ns))
-        return 0;
-    return error_set(err, ERR_INPUT, "--warmup %.40s: expected a time such as 10s, auto or none",
-                     o->warmup);
+    return run_output_parse_warmup(o->warmup, s, err);
 }
 
 int bench_setup_make(const struct bench_options *o, struct bench_setup *out, struct error *err)

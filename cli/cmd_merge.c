@@ -4,13 +4,13 @@
 #include "cli/report/summary_table.h"
 #include "cli/report/trust.h"
 #include "cli/run_output.h"
+#include "core/file_output.h"
 #include "core/memory.h"
 #include "core/runs/merge.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct merge_options {
     struct common_options common;
@@ -89,17 +89,6 @@ static void warn_of_parts(const struct terminal *t, const struct run_merge *m)
              (double)m->spread_ns / 1e9);
 }
 
-static int set_warmup(const char *text, struct summary_options *s, struct error *err)
-{
-    if (strcmp(text, "none") == 0)
-        return 0;
-    s->warmup = strcmp(text, "auto") == 0 ? WARMUP_MSER5 : WARMUP_GIVEN;
-    if (s->warmup == WARMUP_MSER5 || options_parse_duration(text, &s->warmup_ns))
-        return 0;
-    return error_set(err, ERR_INPUT, "--warmup %.40s: expected a time such as 10s, auto or none",
-                     text);
-}
-
 static void show(const struct terminal *t, const struct merge *m, const struct summary *s,
                  const char *fidelity)
 {
@@ -143,29 +132,31 @@ static int begin_output(struct merge *m, struct error *err)
 /* True if the output is one of the parts, by whatever name. */
 static bool is_a_part(const struct run_merge *m, const char *output)
 {
-    struct stat out, part;
-    if (stat(output, &out) < 0)
-        return false;
-    for (size_t i = 0; i < m->count; i++)
-        if (stat(m->parts[i].path, &part) == 0 && part.st_dev == out.st_dev &&
-            part.st_ino == out.st_ino)
-            return true;
-    return false;
+    char *records = run_dir_file(output, "requests.jsonl");
+    bool same = false;
+    for (size_t i = 0; i < m->count && !same; i++) {
+        char *part = run_dir_file(m->parts[i].path, "requests.jsonl");
+        same = file_output_same(part, records);
+        free(part);
+    }
+    free(records);
+    return same;
 }
 
-/* All records are read before anything is written: a bad part leaves no half-merged run. */
+/* The output takes over the collector, which holds all records already. */
 static int write_run(struct merge *m, struct collector *all, const struct summary_options *how,
                      const char *fidelity, struct summary *summary, struct error *err)
 {
     int status = begin_output(m, err);
-    if (status < 0)
+    if (status < 0) {
+        collector_free(all);
         return status;
-    struct collector *unused = m->output.collector;
+    }
+    collector_free(m->output.collector);
     m->output.collector = all;
     status = run_merge_read(&m->parts, NULL, write_record, m, err);
     if (status == 0)
         status = run_output_finish(&m->output, how, fidelity, summary, err);
-    m->output.collector = unused;
     run_output_free(&m->output);
     return status;
 }
@@ -179,18 +170,20 @@ static int merge(const struct terminal *t, struct merge *m, struct error *err)
     struct buffer fidelity;
     buffer_init(&fidelity, BUFFER_UNBOUNDED);
     add_fidelity(&m->parts, &fidelity);
-    int status = set_warmup(m->o->warmup, &how, err);
+    int status = run_output_parse_warmup(m->o->warmup, &how, err);
     if (status == 0 && is_a_part(&m->parts, m->o->output))
         status = error_set(err, ERR_INPUT, "%s is one of the parts: the whole goes elsewhere",
                            m->o->output);
+    /* All are read before anything is written: a bad part leaves no half-merged run. */
     if (status == 0)
         status = run_merge_read(&m->parts, all, NULL, NULL, err);
     if (status == 0)
         status = write_run(m, all, &how, fidelity.data, summary, err);
+    else
+        collector_free(all);
     if (status == 0)
         show(t, m, summary, fidelity.data);
     buffer_free(&fidelity);
-    collector_free(all);
     free(summary);
     return status;
 }

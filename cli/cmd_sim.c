@@ -162,16 +162,7 @@ static int choose_summary(const struct sim_options *o, const struct simulate_opt
     for (size_t i = 0; i < o->slos.count; i++)
         if (slo_parse(o->slos.items[i], &out->slos, err) < 0)
             return err->code;
-    if (strcmp(o->warmup, "none") == 0)
-        out->warmup = WARMUP_NONE;
-    else if (strcmp(o->warmup, "auto") == 0)
-        out->warmup = WARMUP_MSER5;
-    else if (options_parse_duration(o->warmup, &out->warmup_ns) && out->warmup_ns >= 0)
-        out->warmup = WARMUP_GIVEN;
-    else
-        return error_set(err, ERR_INPUT, "--warmup %s: expected none, auto or a time such as 30s",
-                         o->warmup);
-    return 0;
+    return run_output_parse_warmup(o->warmup, out, err);
 }
 
 /* ---- the run ---- */

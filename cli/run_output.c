@@ -176,6 +176,17 @@ void run_output_free(struct run_output *out)
     out->path = NULL;
 }
 
+int run_output_parse_warmup(const char *text, struct summary_options *options, struct error *err)
+{
+    if (strcmp(text, "none") == 0)
+        return 0;
+    options->warmup = strcmp(text, "auto") == 0 ? WARMUP_MSER5 : WARMUP_GIVEN;
+    if (options->warmup == WARMUP_MSER5 || options_parse_duration(text, &options->warmup_ns))
+        return 0;
+    return error_set(err, ERR_INPUT, "--warmup %.40s: expected a time such as 10s, auto or none",
+                     text);
+}
+
 int run_output_parse_detail(const char *text, unsigned *detail, struct error *err)
 {
     static const struct {

@@ -59,6 +59,9 @@ int run_output_write(const struct run_output *out, const char *name, const struc
 
 void run_output_free(struct run_output *out);
 
+/* --warmup: a time, "auto" or "none", into options that have none yet. */
+int run_output_parse_warmup(const char *text, struct summary_options *options, struct error *err);
+
 /* "chunks,text,raw" to the bits of enum record_detail. */
 int run_output_parse_detail(const char *text, unsigned *detail, struct error *err);
 
