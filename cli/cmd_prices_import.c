@@ -40,7 +40,8 @@ static const struct option_spec options[] = {
 static const char *const change_names[] = {[IMPORT_LEFT_OUT] = "left_out",
                                            [IMPORT_IN_PART] = "in_part",
                                            [IMPORT_SNAPPED] = "snapped",
-                                           [IMPORT_ROUNDED] = "rounded"};
+                                           [IMPORT_ROUNDED] = "rounded",
+                                           [IMPORT_ASSUMED] = "assumed"};
 
 static bool is_about(const struct import_finding *f, enum import_change change,
                      enum import_reason reason)
@@ -93,6 +94,14 @@ static void show_numbers(FILE *to, const struct import_report *r, bool all)
     show_examples(to, r, IMPORT_ROUNDED, IMPORT_REASONS, all);
 }
 
+static bool any_of(const size_t *counts)
+{
+    size_t sum = 0;
+    for (int reason = 0; reason < IMPORT_REASONS; reason++)
+        sum += counts[reason];
+    return sum > 0;
+}
+
 static void show_report(FILE *to, const struct import_report *r, bool all)
 {
     fprintf(to, "%zu entries read = %zu represented + %zu without some price + %zu left out\n",
@@ -104,6 +113,10 @@ static void show_report(FILE *to, const struct import_report *r, bool all)
     if (r->left_out) {
         fprintf(to, "left out:\n");
         show_reasons(to, r, r->left_out_by, IMPORT_LEFT_OUT, all);
+    }
+    if (any_of(r->assumed_by)) {
+        fprintf(to, "taken by a rule where the list is silent:\n");
+        show_reasons(to, r, r->assumed_by, IMPORT_ASSUMED, all);
     }
     show_numbers(to, r, all);
 }
@@ -146,6 +159,7 @@ static void put_report(const struct import_report *r, struct buffer *out)
     json_pair_u64(&w, "rounded", r->rounded);
     put_reasons(&w, "partly_by", r->partly_by);
     put_reasons(&w, "left_out_by", r->left_out_by);
+    put_reasons(&w, "assumed_by", r->assumed_by);
     json_key(&w, "findings");
     json_begin_array(&w);
     for (size_t i = 0; i < r->finding_count; i++)
@@ -215,6 +229,13 @@ static int finish(const struct terminal *t, const struct import_command *o,
     if (o->output && strcmp(o->output, "-") != 0)
         say(t, "%zu plans written to %s; farebox bill TRACE --plans '%s#PATTERN' prices with them",
             report->represented + report->partly, o->output, o->output);
+    size_t unknown =
+        report->partly_by[IMPORT_UNKNOWN_KEY] + report->left_out_by[IMPORT_UNKNOWN_KEY];
+    if (unknown > 0)
+        warn(t,
+             "%zu entr%s keys that this version of farebox does not know, where prices may stand: "
+             "the book may lack them (--all names the keys)",
+             unknown, unknown == 1 ? "y has" : "ies have");
     return 0;
 }
 

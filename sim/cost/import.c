@@ -26,6 +26,9 @@ static const char *const reason_texts[IMPORT_REASONS] = {
     [IMPORT_TIERS] = "more tiers, units or windows than a plan is given here",
     [IMPORT_NUMBER] = "not a number that a plan can hold",
     [IMPORT_UNKNOWN_KEY] = "a price key that this version does not know",
+    [IMPORT_KEPT_STANDARD] = "a service without a price for cache hits or writes: standard kept",
+    [IMPORT_ANY_LENGTH] = "no price of its own for long inputs: the one for every length",
+    [IMPORT_REASONING] = "a service without a price for reasoning: at its output's price",
 };
 
 const char *import_reason_text(enum import_reason reason)
@@ -57,6 +60,59 @@ void import_drop(struct import *im, enum import_reason why)
 void import_miss(struct import *im, const char *field, enum import_reason why)
 {
     add_finding(im, IMPORT_IN_PART, why, field);
+}
+
+void import_assume(struct import *im, const char *field, enum import_reason what)
+{
+    add_finding(im, IMPORT_ASSUMED, what, field);
+}
+
+/* A number, a text that is one, or either somewhere inside. */
+static bool holds_number(struct json_scan *s, int depth)
+{
+    struct text value, key;
+    struct import_number n;
+    bool found = false;
+    switch (json_peek(s)) {
+    case JSON_NUMBER:
+        return json_number(s, &value);
+    case JSON_STRING:
+        return json_string(s, &value) && import_number_read(value, &n);
+    case JSON_OBJECT:
+        json_object_begin(s);
+        while (depth > 0 && json_object_next(s, &key))
+            found |= holds_number(s, depth - 1);
+        return found;
+    case JSON_ARRAY:
+        json_array_begin(s);
+        while (depth > 0 && json_array_next(s))
+            found |= holds_number(s, depth - 1);
+        return found;
+    default:
+        json_skip(s, NULL);
+        return false;
+    }
+}
+
+void import_pass_over(struct import *im, struct text key, const char *const *known)
+{
+    struct text raw;
+    struct json_scan inside;
+    char name[80];
+    if (!json_skip(&im->s, &raw))
+        return;
+    for (; *known; known++) {
+        size_t length = strlen(*known);
+        bool prefix = (*known)[length - 1] == '*';
+        if (prefix ? key.length >= length - 1 && memcmp(key.at, *known, length - 1) == 0
+                   : text_equal(key, *known))
+            return;
+    }
+    json_scan_init(&inside, "", raw.at, raw.length, 1);
+    if (!holds_number(&inside, 8))
+        return;
+    snprintf(name, sizeof name, "%.*s", key.length > 79 ? 79 : (int)key.length, key.at);
+    import_miss(im, name, IMPORT_UNKNOWN_KEY);
 }
 
 void import_plan_begin(struct import *im, const char *seller, struct text raw_name)
@@ -141,7 +197,7 @@ bool import_price(struct import *im, const char *field, int per, enum import_wha
 static void count_entry(struct import *im)
 {
     struct import_report *r = im->report;
-    bool seen[IMPORT_REASONS] = {false}, missing = false;
+    bool seen[IMPORT_REASONS] = {false}, assumed[IMPORT_REASONS] = {false}, missing = false;
     if (im->plan->dropped) {
         r->left_out++;
         r->left_out_by[im->plan->why]++;
@@ -150,6 +206,10 @@ static void count_entry(struct import *im)
     }
     for (size_t i = im->plan->first_finding; i < r->finding_count; i++) {
         const struct import_finding *f = &r->findings[i];
+        if (f->change == IMPORT_ASSUMED) {
+            r->assumed_by[f->reason] += !assumed[f->reason];
+            assumed[f->reason] = true;
+        }
         if (f->change != IMPORT_IN_PART)
             continue;
         missing = true;

@@ -22,7 +22,8 @@
  *     request) is rounded half to even there.
  * Token prices that depend on the length of the input, on the service or on dates become tiers,
  * services and windows. Prices of anything that is not text become units, named as in
- * docs/prices.md. What the form has no place for is listed under enum import_reason.
+ * docs/prices.md. What the form has no place for is listed under enum import_reason; so is a key
+ * that is not known, wherever it could hold a price.
  */
 #ifndef FAREBOX_SIM_COST_IMPORT_H
 #define FAREBOX_SIM_COST_IMPORT_H
@@ -55,6 +56,9 @@ enum import_reason {
     IMPORT_TIERS,
     IMPORT_NUMBER,
     IMPORT_UNKNOWN_KEY,
+    IMPORT_KEPT_STANDARD,
+    IMPORT_ANY_LENGTH,
+    IMPORT_REASONING,
     IMPORT_REASONS,
 };
 
@@ -66,11 +70,12 @@ enum import_change {
     IMPORT_IN_PART,  /* one price of it */
     IMPORT_SNAPPED,
     IMPORT_ROUNDED,
+    IMPORT_ASSUMED, /* the list is silent about it: docs/prices.md has the rule */
 };
 
 struct import_finding {
     enum import_change change;
-    enum import_reason reason; /* of what is left out; IMPORT_REASONS where a number changed */
+    enum import_reason reason; /* IMPORT_REASONS where a number changed */
     char *entry, *field;       /* field NULL: the whole entry */
     char *detail;              /* "2.9999999999999997e-06 is 0.000003"; NULL */
 };
@@ -80,6 +85,7 @@ struct import_report {
     size_t prices, snapped, rounded;    /* numbers */
     size_t left_out_by[IMPORT_REASONS]; /* entries; their sum is left_out */
     size_t partly_by[IMPORT_REASONS];   /* entries with a price missing for this reason */
+    size_t assumed_by[IMPORT_REASONS];  /* entries where a rule filled what the list leaves open */
     struct import_finding *findings;    /* every one, in the file's order */
     size_t finding_count, finding_capacity;
 };

@@ -1,6 +1,8 @@
 /* genai-prices' data: [{"id": provider, "models": [{"id": .., "prices": {..} or [{"constraint",
- * "prices"}]}]}]. Prices are per million tokens or per thousand calls, flat or {base, tiers}; of
- * several conditional sets the last active one holds. */
+ * "prices"}], "price_variants": [{"when": {"processing": "batch"}, "prices": {..}}]}]}]. Prices are
+ * per million tokens or per thousand calls, flat or {base, tiers}; of several conditional sets the
+ * last active one holds. A variant replaces the standard prices key by key for requests that were
+ * served so. */
 #include "core/clock.h"
 #include "sim/cost/import_parts.h"
 
@@ -33,12 +35,23 @@ static const struct {
     {"web_searches_kcount", "web_search", true, 3},
 };
 
-/* Where the prices of one set go: the plan itself, or a window of it. */
+/* Where the prices of one set go: the plan itself, or a window or service of it. */
 struct target {
     struct import_set *set;
-    bool window;
+    bool varies;             /* a window or a service: plans have one price for a fee */
     struct import_fees seen; /* fees of a window, to find those that it drops */
 };
+
+struct provider {
+    char id[80], name[80], unknown[80]; /* a key that no model of it can be sure about; or empty */
+};
+
+static bool is_one_of(struct text t, const char *const *names)
+{
+    while (*names && !text_equal(t, *names))
+        names++;
+    return *names != NULL;
+}
 
 /* {"start": 200000, "price": 6} */
 static void read_tier(struct import *im, struct target *to, size_t class)
@@ -99,7 +112,7 @@ static void read_fee(struct import *im, struct target *to, size_t fee)
     }
     if (!import_price(im, fees[fee].key, fees[fee].per, IMPORT_FEE, &n))
         return;
-    if (to->window) {
+    if (to->varies) {
         import_vary_fee(im, fees[fee].tool, fees[fee].name, &n, fees[fee].key);
         import_add_fee(im, &to->seen, fees[fee].name, &n, fees[fee].key);
     } else {
@@ -209,7 +222,7 @@ static void read_conditional(struct import *im, bool first)
         import_drop(im, IMPORT_TIERS);
     else if (!first)
         w = &p->windows[p->window_count++];
-    struct target to = {.set = first ? &p->standard : &w->set, .window = !first};
+    struct target to = {.set = first ? &p->standard : &w->set, .varies = !first};
     json_object_begin(&im->s);
     while (json_object_next(&im->s, &key)) {
         if (text_equal(key, "constraint") && json_peek(&im->s) == JSON_OBJECT) {
@@ -219,6 +232,8 @@ static void read_conditional(struct import *im, bool first)
         } else if (text_equal(key, "prices")) {
             read_prices(im, &to);
         } else {
+            if (json_peek(&im->s) != JSON_NULL)
+                import_drop(im, IMPORT_CONDITION);
             json_skip(&im->s, NULL);
         }
     }
@@ -228,22 +243,150 @@ static void read_conditional(struct import *im, bool first)
         finish_window(im, &to);
 }
 
-static void read_model(struct import *im, const char *provider, const char *provider_name)
+/* {"processing": "batch"}: the service, or -1 with the reason why a plan cannot tell these requests
+ * from others. `name` becomes "price_variants processing=batch". */
+static int read_when(struct import *im, char name[96], enum import_reason *why)
 {
-    struct json_scan prices = {0};
-    struct text key, id = {0};
+    static const char *const services[] = {"processing", "service_tier", "service", "tier", NULL};
+    static const char *const surcharges[] = {"speed", "inference_geo", "region", "geo", NULL};
+    size_t conditions = 0, used = strlen(name);
+    int service = -1;
+    struct text key, value;
+    *why = IMPORT_CONDITION;
+    if (json_peek(&im->s) != JSON_OBJECT) {
+        json_skip(&im->s, NULL);
+        return -1;
+    }
     json_object_begin(&im->s);
     while (json_object_next(&im->s, &key)) {
-        if (text_equal(key, "id")) {
-            json_string(&im->s, &id);
-        } else {
-            if (text_equal(key, "prices")) {
-                json_peek(&im->s);
-                prices = im->s;
-            }
-            json_skip(&im->s, NULL);
-        }
+        if (!json_skip(&im->s, &value))
+            return -1;
+        if (value.length >= 2 && value.at[0] == '"')
+            value = (struct text){value.at + 1, value.length - 2};
+        conditions++;
+        if (used < 95)
+            used += (size_t)snprintf(name + used, 96 - used, " %.*s=%.*s", (int)key.length, key.at,
+                                     (int)value.length, value.at);
+        if (is_one_of(key, services))
+            service = service_from_name(value);
+        else if (is_one_of(key, surcharges))
+            *why = IMPORT_SURCHARGE;
     }
+    return conditions == 1 && service != SERVICE_STANDARD ? service : -1;
+}
+
+/* {"when": {..}, "prices": {..}}, in any order. */
+static void read_variant(struct import *im)
+{
+    struct json_scan prices = {0};
+    struct text key;
+    enum import_reason why = IMPORT_CONDITION;
+    char name[96] = "price_variants";
+    int service = -1;
+    bool plain = true;
+    json_object_begin(&im->s);
+    while (json_object_next(&im->s, &key)) {
+        if (text_equal(key, "when")) {
+            service = read_when(im, name, &why);
+            continue;
+        }
+        if (text_equal(key, "prices") && json_peek(&im->s) == JSON_OBJECT)
+            prices = im->s;
+        else
+            plain = false;
+        json_skip(&im->s, NULL);
+    }
+    if (im->s.failed)
+        return;
+    if (service < 0 || !plain || !prices.text) {
+        import_miss(im, name, service < 0 ? why : IMPORT_CONDITION);
+        return;
+    }
+    struct json_scan after = im->s;
+    struct target to = {.set = &im->plan->services[service], .varies = true};
+    if (to.set->used)
+        import_miss(im, name, IMPORT_TWICE);
+    im->s = prices;
+    read_prices(im, &to);
+    if (!im->s.failed)
+        im->s = after;
+}
+
+static void read_variants(struct import *im)
+{
+    if (json_peek(&im->s) != JSON_ARRAY) {
+        if (json_peek(&im->s) != JSON_NULL)
+            import_miss(im, "price_variants", IMPORT_UNKNOWN_KEY);
+        json_skip(&im->s, NULL);
+        return;
+    }
+    json_array_begin(&im->s);
+    while (json_array_next(&im->s))
+        read_variant(im);
+}
+
+/* A window replaces the prices of every service, so a plan cannot hold windows and services that
+ * cost something else: the services go. */
+static void finish_services(struct import *im)
+{
+    struct import_plan *p = im->plan;
+    for (int i = 0; i < SERVICE_COUNT; i++) {
+        char name[96];
+        if (!p->services[i].used)
+            continue;
+        if (p->window_count == 0) {
+            import_complete_service(im, (enum service)i, false);
+            continue;
+        }
+        snprintf(name, sizeof name, "price_variants %s", service_name((enum service)i));
+        import_miss(im, name, IMPORT_CONDITION);
+        p->services[i] = (struct import_set){.used = false};
+    }
+}
+
+static void read_standard(struct import *im)
+{
+    struct target standard = {.set = &im->plan->standard};
+    if (json_peek(&im->s) != JSON_ARRAY) {
+        read_prices(im, &standard);
+        return;
+    }
+    json_array_begin(&im->s);
+    for (bool first = true; json_array_next(&im->s); first = false)
+        read_conditional(im, first);
+}
+
+/* The text at a key of the object that comes next, which stays to be read. */
+static struct text find_text(struct import *im, const char *wanted)
+{
+    struct text key, found = {0};
+    json_peek(&im->s);
+    struct json_scan s = im->s;
+    json_object_begin(&s);
+    while (json_object_next(&s, &key)) {
+        if (text_equal(key, wanted))
+            json_string(&s, &found);
+        else
+            json_skip(&s, NULL);
+    }
+    if (s.failed)
+        im->s = s;
+    return found;
+}
+
+static void read_model(struct import *im, const struct provider *provider)
+{
+    static const char *const not_prices[] = {"id",
+                                             "match",
+                                             "name",
+                                             "description",
+                                             "deprecated",
+                                             "context_window",
+                                             "price_comments",
+                                             "prices_checked",
+                                             "collapse",
+                                             NULL};
+    struct text key, id = find_text(im, "id");
     if (im->s.failed)
         return;
     if (!id.at) {
@@ -252,23 +395,21 @@ static void read_model(struct import *im, const char *provider, const char *prov
     }
     struct buffer name;
     buffer_init(&name, BUFFER_UNBOUNDED);
-    buffer_add_format(&name, "%s/%.*s", provider, (int)id.length, id.at);
-    import_plan_begin(im, provider_name, (struct text){name.data, name.length});
+    buffer_add_format(&name, "%s/%.*s", provider->id, (int)id.length, id.at);
+    import_plan_begin(im, provider->name, (struct text){name.data, name.length});
     buffer_free(&name);
-    struct json_scan after = im->s;
-    struct target standard = {.set = &im->plan->standard};
-    if (prices.text) {
-        im->s = prices;
-        if (json_peek(&im->s) == JSON_ARRAY) {
-            json_array_begin(&im->s);
-            for (bool first = true; json_array_next(&im->s); first = false)
-                read_conditional(im, first);
-        } else {
-            read_prices(im, &standard);
-        }
-        if (!im->s.failed)
-            im->s = after;
+    if (provider->unknown[0])
+        import_miss(im, provider->unknown, IMPORT_UNKNOWN_KEY);
+    json_object_begin(&im->s);
+    while (json_object_next(&im->s, &key)) {
+        if (text_equal(key, "prices"))
+            read_standard(im);
+        else if (text_equal(key, "price_variants"))
+            read_variants(im);
+        else
+            import_pass_over(im, key, not_prices);
     }
+    finish_services(im);
     import_plan_end(im);
 }
 
@@ -277,11 +418,29 @@ static void text_copy(struct text t, char out[80])
     snprintf(out, 80, "%.*s", t.length > 79 ? 79 : (int)t.length, t.at ? t.at : "");
 }
 
+/* Keys of a provider that this version knows to hold no prices. Others concern all its models. */
+static bool is_known_of_provider(struct text key)
+{
+    static const char *const known[] = {"id",
+                                        "name",
+                                        "models",
+                                        "pricing_urls",
+                                        "api_pattern",
+                                        "description",
+                                        "price_comments",
+                                        "model_match",
+                                        "provider_match",
+                                        "extractors",
+                                        "fallback_model_providers",
+                                        NULL};
+    return is_one_of(key, known);
+}
+
 static void read_provider(struct import *im)
 {
     struct json_scan models = {0};
     struct text key, id = {0}, name = {0};
-    char provider[80], provider_name[80];
+    struct provider provider = {.unknown = ""};
     json_object_begin(&im->s);
     while (json_object_next(&im->s, &key)) {
         if (text_equal(key, "id")) {
@@ -292,6 +451,8 @@ static void read_provider(struct import *im)
             if (text_equal(key, "models")) {
                 json_peek(&im->s);
                 models = im->s;
+            } else if (!is_known_of_provider(key)) {
+                text_copy(key, provider.unknown);
             }
             json_skip(&im->s, NULL);
         }
@@ -300,13 +461,13 @@ static void read_provider(struct import *im)
         json_fail(&im->s, "expected a provider of genai-prices, with \"id\" and \"models\"");
     if (im->s.failed)
         return;
-    text_copy(id, provider);
-    text_copy(name.at ? name : id, provider_name);
+    text_copy(id, provider.id);
+    text_copy(name.at ? name : id, provider.name);
     struct json_scan after = im->s;
     im->s = models;
     json_array_begin(&im->s);
     while (json_array_next(&im->s))
-        read_model(im, provider, provider_name);
+        read_model(im, &provider);
     if (!im->s.failed)
         im->s = after;
 }

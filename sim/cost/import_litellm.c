@@ -291,6 +291,24 @@ static void read_other(struct import *im, const struct price_key *k, bool *dbu)
 
 static void read_key(struct import *im, struct text key, bool *dbu)
 {
+    static const char *const not_prices[] = {"max_*",
+                                             "min_*",
+                                             "supports_*",
+                                             "supported_*",
+                                             "rpm",
+                                             "tpm",
+                                             "rpd",
+                                             "tpd",
+                                             "rules",
+                                             "notes",
+                                             "comment",
+                                             "metadata",
+                                             "source",
+                                             "mode",
+                                             "output_vector_size",
+                                             "prompt_cache_min_tokens",
+                                             "tool_use_system_prompt_tokens",
+                                             NULL};
     struct import_number n;
     struct price_key k = take_apart(key);
     if (text_equal(key, "tiered_pricing")) {
@@ -303,35 +321,9 @@ static void read_key(struct import *im, struct text key, bool *dbu)
         if (import_price(im, k.whole, 0, IMPORT_FEE, &n))
             im->plan->standard.request = n, im->plan->standard.has_request = true;
     } else if (!about_money(k.whole)) {
-        json_skip(&im->s, NULL);
+        import_pass_over(im, key, not_prices);
     } else if (!read_class(im, &k) && !read_fee(im, &k)) {
         read_other(im, &k, dbu);
-    }
-}
-
-/* A class without a price for a service keeps the standard one; tiers likewise, where the service
- * has no price of its own for the class at all. */
-static void complete_service(struct import *im, struct import_set *set)
-{
-    const struct import_set *standard = &im->plan->standard;
-    if (!set->used)
-        return;
-    for (int c = 0; c < USAGE_CLASSES; c++) {
-        struct import_class own = set->classes[c];
-        if (own.given)
-            continue;
-        set->classes[c] = standard->classes[c];
-        for (size_t i = 0; i < own.tier_count; i++) {
-            struct import_class *k = &set->classes[c];
-            size_t at = 0;
-            while (at < k->tier_count && k->tiers[at].from != own.tiers[i].from)
-                at++;
-            if (at < k->tier_count)
-                k->tiers[at].price = own.tiers[i].price;
-            else
-                import_set_class(im, set, (enum usage_class)c, own.tiers[i].from,
-                                 &own.tiers[i].price, "tiers of a service");
-        }
     }
 }
 
@@ -365,7 +357,7 @@ static void read_entry(struct import *im, struct text name)
     while (json_object_next(&im->s, &key))
         read_key(im, key, &dbu);
     for (int i = 0; i < SERVICE_COUNT; i++)
-        complete_service(im, &im->plan->services[i]);
+        import_complete_service(im, (enum service)i, true);
     if (dbu && !im->plan->standard.classes[USAGE_UNCACHED_INPUT].given)
         import_miss(im, "input_dbu_cost_per_token", IMPORT_OTHER_CURRENCY);
     import_plan_end(im);

@@ -124,40 +124,67 @@ static void read_pricing(struct import *im)
     }
 }
 
+/* The id of the model that comes next, which stays to be read. */
+static bool find_id(struct import *im, struct text *id)
+{
+    struct text key;
+    *id = (struct text){0};
+    json_peek(&im->s);
+    struct json_scan s = im->s;
+    json_object_begin(&s);
+    const char *place = s.value;
+    while (json_object_next(&s, &key)) {
+        if (text_equal(key, "id"))
+            json_string(&s, id);
+        else
+            json_skip(&s, NULL);
+    }
+    if (!s.failed && !id->at) {
+        s.value = place;
+        json_fail(&s, "an entry of \"data\" needs \"id\"");
+    }
+    if (s.failed)
+        im->s = s;
+    return !s.failed;
+}
+
 static void read_model(struct import *im)
 {
-    struct json_scan pricing = {0};
-    struct text key, id = {0};
-    json_object_begin(&im->s);
-    const char *place = im->s.value;
-    while (json_object_next(&im->s, &key)) {
-        if (text_equal(key, "id")) {
-            json_string(&im->s, &id);
-        } else if (text_equal(key, "pricing")) {
-            json_peek(&im->s);
-            pricing = im->s;
-            json_skip(&im->s, NULL);
-        } else {
-            json_skip(&im->s, NULL);
-        }
-    }
-    if (im->s.failed)
+    static const char *const not_prices[] = {"id",
+                                             "canonical_slug",
+                                             "hugging_face_id",
+                                             "name",
+                                             "created",
+                                             "description",
+                                             "context_length",
+                                             "architecture",
+                                             "per_request_limits",
+                                             "supported_*",
+                                             "top_provider",
+                                             "knowledge_cutoff",
+                                             "expiration_date",
+                                             "links",
+                                             "default_parameters",
+                                             "reasoning",
+                                             "benchmarks",
+                                             "alias_target",
+                                             NULL};
+    struct text key, id;
+    if (!find_id(im, &id))
         return;
-    if (!id.at) {
-        im->s.value = place;
-        json_fail(&im->s, "an entry of \"data\" needs \"id\"");
-        return;
-    }
     import_plan_begin(im, "OpenRouter", id);
     im->plan->inclusive = true;
-    if (pricing.text) {
-        struct json_scan after = im->s;
-        im->s = pricing;
-        if (json_peek(&im->s) == JSON_OBJECT)
+    json_object_begin(&im->s);
+    while (json_object_next(&im->s, &key)) {
+        if (text_equal(key, "pricing") && json_peek(&im->s) == JSON_OBJECT)
             read_pricing(im);
-        if (!im->s.failed)
-            im->s = after;
+        else
+            import_pass_over(im, key, not_prices);
     }
+    const struct import_class *priced = im->plan->standard.classes;
+    if (priced[USAGE_REASONING].given && priced[USAGE_REASONING].tier_count == 0 &&
+        priced[USAGE_OUTPUT].tier_count > 0)
+        import_assume(im, "internal_reasoning", IMPORT_ANY_LENGTH);
     import_plan_end(im);
 }
 

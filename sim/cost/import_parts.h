@@ -124,6 +124,13 @@ void import_write_plan(struct import *im);
 void import_drop(struct import *im, enum import_reason why);
 void import_miss(struct import *im, const char *field, enum import_reason why);
 
+/* Notes what a rule filled in because the list leaves it open. */
+void import_assume(struct import *im, const char *field, enum import_reason what);
+
+/* Skips the value of a key that is no price. If it is not among the known (a "*" at the end stands
+ * for any rest) and holds a number, the list may have a price there: that is a finding. */
+void import_pass_over(struct import *im, struct text key, const char *const *known);
+
 /* A price as a number or a string, divided by 10^per, and applied with the rules of import.h.
  * `what` tells where it goes: IMPORT_TOKEN prices may have 24 decimals, the others 18. Null is
  * taken and false. False also where it cannot be used: that is a finding then. */
@@ -135,6 +142,12 @@ bool import_price(struct import *im, const char *field, int per, enum import_wha
  * finding. */
 void import_set_class(struct import *im, struct import_set *set, enum usage_class class,
                       uint64_t from, const struct import_number *price, const char *field);
+
+/* Fills the classes for which a service has no price of its own from the standard ones, but for
+ * reasoning: it costs what the service's own output costs. Where a service has tiers of a class
+ * only, they stand on the standard base. `silent` tells that the list may leave out prices that
+ * differ: what is filled in is noted then. */
+void import_complete_service(struct import *im, enum service service, bool silent);
 
 /* Adds a fee; one of that name and another price is a finding. */
 void import_add_fee(struct import *im, struct import_fees *fees, const char *name,

@@ -42,6 +42,61 @@ void import_set_class(struct import *im, struct import_set *set, enum usage_clas
     c->tier_count++;
 }
 
+static bool has_price(const struct import_class *c)
+{
+    return c->given || c->tier_count > 0;
+}
+
+/* The standard price of a class with the service's own tiers on it. */
+static void lay_tiers_over(struct import *im, struct import_set *set, enum usage_class class)
+{
+    struct import_class own = set->classes[class], *k = &set->classes[class];
+    *k = im->plan->standard.classes[class];
+    for (size_t i = 0; i < own.tier_count; i++) {
+        size_t at = 0;
+        while (at < k->tier_count && k->tiers[at].from != own.tiers[i].from)
+            at++;
+        if (at < k->tier_count)
+            k->tiers[at].price = own.tiers[i].price;
+        else
+            import_set_class(im, set, class, own.tiers[i].from, &own.tiers[i].price,
+                             "tiers of a service");
+    }
+}
+
+static void assume(struct import *im, enum service service, enum usage_class class,
+                   enum import_reason what)
+{
+    char field[64];
+    snprintf(field, sizeof field, "%s %s", service_name(service), class_keys[class]);
+    import_assume(im, field, what);
+}
+
+void import_complete_service(struct import *im, enum service service, bool silent)
+{
+    const struct import_class *standard = im->plan->standard.classes;
+    struct import_set *set = &im->plan->services[service];
+    if (!set->used)
+        return;
+    bool own_output = has_price(&set->classes[USAGE_OUTPUT]);
+    for (int c = 0; c < USAGE_CLASSES; c++) {
+        enum usage_class class = (enum usage_class)c;
+        struct import_class *own = &set->classes[c];
+        if (own->given) {
+            if (silent && own->tier_count == 0 && standard[c].tier_count > 0)
+                assume(im, service, class, IMPORT_ANY_LENGTH);
+        } else if (class == USAGE_REASONING && own_output) {
+            if (standard[c].given &&
+                !import_number_equal(&standard[c].base, &standard[USAGE_OUTPUT].base))
+                assume(im, service, class, IMPORT_REASONING);
+        } else {
+            if (silent && own->tier_count == 0 && has_price(&standard[c]))
+                assume(im, service, class, IMPORT_KEPT_STANDARD);
+            lay_tiers_over(im, set, class);
+        }
+    }
+}
+
 const struct import_fee *import_find_fee(const struct import_fees *fees, const char *name)
 {
     for (size_t i = 0; i < fees->count; i++)

@@ -151,8 +151,11 @@ def litellm_entry(raw):
     for service, own in raw_services.items():
         full = Prices()
         full.request = e.standard.request
+        own_output = "output" in own.base or "output" in own.tiers
         for c in CLASSES:
-            if c in own.base:
+            if c == "reasoning" and c not in own.base and own_output:
+                full.tiers[c] = own.tiers.get(c, [])  # the service's reasoning is its output
+            elif c in own.base:
                 full.base[c] = own.base[c]
                 full.tiers[c] = own.tiers.get(c, [])
             else:
@@ -210,6 +213,19 @@ def genai_prices(raw, e):
     return p
 
 
+def genai_variant(raw, standard):
+    """The standard prices, with those of the variant in their place."""
+    own, full = genai_prices(raw, Entry()), Prices()
+    full.request = own.request or standard.request
+    for c in CLASSES:
+        if c == "reasoning" and c not in own.base and "output" in own.base:
+            continue
+        source = own if c in own.base else standard
+        if c in source.base:
+            full.base[c], full.tiers[c] = source.base[c], source.tiers.get(c, [])
+    return full
+
+
 def genai_condition(c):
     if "start_date" in c:
         start = datetime.datetime.fromisoformat(c["start_date"]).replace(tzinfo=datetime.timezone.utc)
@@ -232,6 +248,10 @@ def genai(text):
                     e.windows.append((genai_condition(s["constraint"]), prices))
                 else:
                     e.standard = prices
+            for variant in model.get("price_variants", []):
+                service = variant["when"].get("processing", variant["when"].get("service_tier"))
+                if len(variant["when"]) == 1 and service in ("batch", "flex", "priority") and not e.windows:
+                    e.services[service] = genai_variant(variant["prices"], e.standard)
             entries[provider["id"] + "/" + model["id"]] = e
     return entries
 
@@ -382,6 +402,33 @@ class Import(Case):
         self.assertEqual(report["read"], 1466)
         self.assertEqual((report["represented"], report["partly"]), (1309, 0))
         self.assertEqual(report["left_out_by"], {"no price given": 157})
+
+    def test_price_variants_of_a_small_list(self):
+        variants = [{"when": {"processing": "batch"}, "prices": {"input_mtok": 1.25, "output_mtok": 5}},
+                    {"when": {"service_tier": "priority"},
+                     "prices": {"input_mtok": {"base": 5, "tiers": [{"start": 200000, "price": 8}]}}},
+                    {"when": {"speed": "fast"}, "prices": {"input_mtok": 20}}]
+        models = [{"id": "plain", "match": {"equals": "plain"}, "prices": {"input_mtok": 3, "output_mtok": 9}},
+                  {"id": "varied", "match": {"equals": "varied"},
+                   "prices": {"input_mtok": 2.5, "cache_read_mtok": 0.25, "output_mtok": 10,
+                              "output_reasoning_mtok": 10},
+                   "price_variants": variants}]
+        path = self.write("list.json", json.dumps([{"id": "seller", "name": "Seller", "models": models}]))
+        raw, report, book, plans = self.import_list("--genai-prices", pathlib.Path(path))
+        entries = self.check_accounting(genai(raw), report, plans)
+        self.assertEqual((report["represented"], report["partly"]), (1, 1))
+        self.assertEqual(report["partly_by"], {"surcharge by region or speed": 1})
+        self.check_charges(book, entries)
+        quote = self.farebox("prices", "quote", "--plans", f"{book}#seller/varied", "--input", "1000000",
+                             "--service", "batch")
+        self.assertIn("1.25", quote.stdout)
+
+    def test_unknown_keys_are_said(self):
+        path = self.write("list.json", '{"m": {"input_cost_per_token": 1e-06, "night_rate": {"input": 5e-07}}}')
+        done = self.farebox("prices", "import", "--litellm", path, "-o", self.path("book.json"))
+        self.assertIn("1 entry has keys that this version of farebox does not know", done.stderr)
+        done = self.farebox("prices", "import", "--litellm", path, "--all")
+        self.assertIn("night_rate", done.stdout)
 
     def test_openrouter(self):
         report = self.check_list("--openrouter", "openrouter_models_2026-08-01.json", openrouter)

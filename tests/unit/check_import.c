@@ -224,6 +224,150 @@ START_TEST(genai_tiers_of_each_class_and_windows)
 }
 END_TEST
 
+/* What a list says of the standard service is no price of another: reasoning is output there. */
+START_TEST(reasoning_of_a_service_costs_what_its_output_costs)
+{
+    struct usage u = usage_from_totals(0, 0, 0, 0, 2000000, 1000000);
+    ck_assert_int_eq(import(IMPORT_LITELLM,
+                            "{\"g\": {\"input_cost_per_token\": 3e-07,"
+                            " \"output_cost_per_token\": 4e-06,"
+                            " \"output_cost_per_reasoning_token\": 4e-06,"
+                            " \"output_cost_per_token_batches\": 2e-06,"
+                            " \"output_cost_per_token_flex\": 2e-06,"
+                            " \"input_cost_per_token_priority\": 5e-07},"
+                            " \"own\": {\"output_cost_per_token\": 4e-06,"
+                            " \"output_cost_per_reasoning_token\": 6e-06,"
+                            " \"output_cost_per_token_priority\": 8e-06,"
+                            " \"output_cost_per_token_batches\": 2e-06,"
+                            " \"output_cost_per_reasoning_token_batches\": 3e-06}}"),
+                     0);
+    ck_assert_str_eq(charge("g", u, SERVICE_STANDARD, NULL), "8");
+    ck_assert_str_eq(charge("g", u, SERVICE_BATCH, NULL), "4");
+    ck_assert_str_eq(charge("g", u, SERVICE_FLEX, NULL), "4");
+    ck_assert_str_eq(charge("g", u, SERVICE_PRIORITY, NULL), "8");
+    ck_assert_str_eq(charge("own", u, SERVICE_BATCH, NULL), "5");
+    ck_assert_str_eq(charge("own", u, SERVICE_PRIORITY, NULL), "16");
+    /* Where reasoning has a price apart from output, that is a doubt, and said. */
+    ck_assert_uint_eq(report.assumed_by[IMPORT_REASONING], 1);
+    ck_assert_ptr_nonnull(finding("own", "priority reasoning"));
+    ck_assert_ptr_null(finding("g", "batch reasoning"));
+    ck_assert_uint_eq(report.represented, 2);
+}
+END_TEST
+
+START_TEST(what_a_service_leaves_open_is_said)
+{
+    ck_assert_int_eq(import(IMPORT_LITELLM, "{\"a\": {\"input_cost_per_token\": 2e-06,"
+                                            " \"input_cost_per_token_above_200k_tokens\": 4e-06,"
+                                            " \"cache_read_input_token_cost\": 2e-07,"
+                                            " \"input_cost_per_token_batches\": 1e-06}}"),
+                     0);
+    ck_assert_uint_eq(report.assumed_by[IMPORT_KEPT_STANDARD], 1);
+    ck_assert_uint_eq(report.assumed_by[IMPORT_ANY_LENGTH], 1);
+    ck_assert_ptr_nonnull(finding("a", "batch cached_input"));
+    ck_assert_ptr_nonnull(finding("a", "batch input"));
+    ck_assert_uint_eq(report.represented, 1);
+}
+END_TEST
+
+START_TEST(genai_variants_become_services)
+{
+    ck_assert_int_eq(
+        import(IMPORT_GENAI,
+               "[{\"id\": \"p\", \"name\": \"P\", \"models\": [{\"id\": \"m\","
+               " \"price_variants\": ["
+               "  {\"when\": {\"processing\": \"batch\"}, \"prices\": {\"input_mtok\": 2,"
+               "   \"output_mtok\": 8, \"web_searches_kcount\": 10}},"
+               "  {\"prices\": {\"input_mtok\": {\"base\": 8, \"tiers\": [{\"start\": 1000,"
+               "   \"price\": 9}]}}, \"when\": {\"service_tier\": \"priority\"}}],"
+               " \"prices\": {\"input_mtok\": 4, \"cache_read_mtok\": 1, \"output_mtok\": 16,"
+               "  \"output_reasoning_mtok\": 16, \"web_searches_kcount\": 10}}]}]"),
+        0);
+    ck_assert_uint_eq(report.represented, 1);
+    struct usage u = usage_from_totals(2000000, 1000000, 0, 0, 2000000, 1000000);
+    ck_assert_str_eq(charge("p/m", u, SERVICE_STANDARD, NULL), "37");
+    /* Key by key: the price of cache hits is the standard one. */
+    ck_assert_str_eq(charge("p/m", u, SERVICE_BATCH, NULL), "19");
+    ck_assert_str_eq(charge("p/m", u, SERVICE_PRIORITY, NULL), "42");
+    u = usage_from_totals(1000, 0, 0, 0, 0, 0);
+    ck_assert_str_eq(charge("p/m", u, SERVICE_PRIORITY, NULL), "0.008");
+    ck_assert_str_eq(charge("p/m", u, SERVICE_FLEX, NULL), "0.004");
+}
+END_TEST
+
+START_TEST(genai_variants_without_a_form_are_named)
+{
+    ck_assert_int_eq(
+        import(IMPORT_GENAI,
+               "[{\"id\": \"p\", \"models\": [{\"id\": \"m\", \"prices\": {\"input_mtok\": 4},"
+               " \"price_variants\": ["
+               "  {\"when\": {\"speed\": \"fast\"}, \"prices\": {\"input_mtok\": 9}},"
+               "  {\"when\": {\"processing\": \"batch\", \"inference_geo\": \"us\"},"
+               "   \"prices\": {\"input_mtok\": 3}},"
+               "  {\"when\": {\"processing\": \"overnight\"}, \"prices\": {\"input_mtok\": 1}},"
+               "  {\"when\": {\"processing\": \"flex\"}, \"prices\": {\"input_mtok\": 2,"
+               "   \"web_searches_kcount\": 5}}]},"
+               " {\"id\": \"w\", \"prices\": [{\"prices\": {\"input_mtok\": 4}}, {\"constraint\":"
+               "  {\"start_date\": \"2026-09-01\"}, \"prices\": {\"input_mtok\": 6}}],"
+               "  \"price_variants\": [{\"when\": {\"processing\": \"batch\"},"
+               "  \"prices\": {\"input_mtok\": 2}}]}]}]"),
+        0);
+    ck_assert_uint_eq(report.represented, 0);
+    ck_assert_uint_eq(report.partly, 2);
+    ck_assert_int_eq((int)finding("p/m", "price_variants speed=fast")->reason, IMPORT_SURCHARGE);
+    ck_assert_ptr_nonnull(finding("p/m", "price_variants processing=batch inference_geo=us"));
+    ck_assert_ptr_nonnull(finding("p/m", "price_variants processing=overnight"));
+    ck_assert_ptr_nonnull(finding("p/m", "web_searches_kcount"));
+    ck_assert_ptr_nonnull(finding("p/w", "price_variants batch"));
+    struct usage u = usage_from_totals(1000000, 0, 0, 0, 0, 0);
+    ck_assert_str_eq(charge("p/m", u, SERVICE_FLEX, NULL), "2");
+    ck_assert_str_eq(charge("p/m", u, SERVICE_BATCH, NULL), "4");
+}
+END_TEST
+
+/* A list of tomorrow may keep prices where nobody looks today. */
+START_TEST(unknown_keys_that_may_hold_prices_count)
+{
+    static const struct {
+        enum import_form form;
+        const char *text, *entry, *field;
+    } cases[] = {
+        {IMPORT_LITELLM,
+         "{\"a\": {\"input_cost_per_token\": 1e-06, \"batch_rates\": {\"in\": 5e-07}}}", "a",
+         "batch_rates"},
+        {IMPORT_LITELLM, "{\"a\": {\"input_cost_per_token\": 1e-06, \"night\": \"0.5\"}}", "a",
+         "night"},
+        {IMPORT_GENAI,
+         "[{\"id\": \"p\", \"models\": [{\"id\": \"a\", \"prices\": {\"input_mtok\": 1},"
+         " \"committed\": [{\"input_mtok\": 0.5}]}]}]",
+         "p/a", "committed"},
+        {IMPORT_GENAI,
+         "[{\"id\": \"p\", \"rebate\": 0.1, \"models\": [{\"id\": \"a\","
+         " \"prices\": {\"input_mtok\": 1}}]}]",
+         "p/a", "rebate"},
+        {IMPORT_OPENROUTER,
+         "{\"data\": [{\"id\": \"a\", \"pricing\": {\"prompt\": \"1e-6\"},"
+         " \"batch_pricing\": {\"prompt\": \"5e-7\"}}]}",
+         "a", "batch_pricing"},
+        {IMPORT_OPENROUTER,
+         "{\"data\": [{\"id\": \"a\", \"pricing\": {\"prompt\": \"1e-6\","
+         " \"discount\": 0.2}}]}",
+         "a", "discount"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ck_assert_int_eq(import(cases[i].form, cases[i].text), 0);
+        ck_assert_msg(report.partly_by[IMPORT_UNKNOWN_KEY] == 1, "%s", cases[i].text);
+        ck_assert_msg(finding(cases[i].entry, cases[i].field) != NULL, "%s", cases[i].text);
+    }
+    /* Texts, switches and limits are no prices. */
+    ck_assert_int_eq(import(IMPORT_LITELLM,
+                            "{\"a\": {\"input_cost_per_token\": 1e-06, \"new\": true,"
+                            " \"max_things\": 5, \"endpoints\": [\"/v1/x\"]}}"),
+                     0);
+    ck_assert_uint_eq(report.represented, 1);
+}
+END_TEST
+
 START_TEST(openrouter_overrides_and_routers)
 {
     ck_assert_int_eq(
@@ -304,6 +448,11 @@ int main(void)
     tcase_add_test(t, litellm_tiers_and_services);
     tcase_add_test(t, litellm_lists_and_what_has_no_form);
     tcase_add_test(t, genai_tiers_of_each_class_and_windows);
+    tcase_add_test(t, reasoning_of_a_service_costs_what_its_output_costs);
+    tcase_add_test(t, what_a_service_leaves_open_is_said);
+    tcase_add_test(t, genai_variants_become_services);
+    tcase_add_test(t, genai_variants_without_a_form_are_named);
+    tcase_add_test(t, unknown_keys_that_may_hold_prices_count);
     tcase_add_test(t, openrouter_overrides_and_routers);
     tcase_add_test(t, other_files_are_refused_with_their_place);
     tcase_add_test(t, cut_lists_are_refused);
