@@ -57,7 +57,7 @@ static int set(struct trace_input *in, struct burstgpt *b, struct text line, enu
     if (b->at[column] < 0)
         return 0;
     struct text value = b->row.fields[b->at[column]];
-    const char *wanted = trace_fields_set(&b->fields, field, value);
+    const char *wanted = trace_fields_set(&b->fields, field, "", value);
     if (!wanted)
         return 0;
     return trace_fail_value(in, line, value, wanted, err);

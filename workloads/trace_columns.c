@@ -9,7 +9,8 @@
 
 struct columns {
     struct trace_mappings map;
-    int at[TRACE_MAX_MAPPINGS]; /* column of each mapping, from 0 */
+    int at[TRACE_MAX_MAPPINGS];     /* column of each mapping, from 0 */
+    char *name[TRACE_MAX_MAPPINGS]; /* in the header, else as given */
     int last;
     struct trace_fields fields;
     struct csv_row row;
@@ -56,6 +57,11 @@ static int bind_columns(struct trace_input *in, struct columns *c, bool header, 
             return missing_column(in, &c->row, c->map.items[i].source, err);
         if (c->at[i] > c->last)
             c->last = c->at[i];
+        struct text name = header && (size_t)c->at[i] < c->row.count
+                               ? c->row.fields[c->at[i]]
+                               : text_of(c->map.items[i].source);
+        name = text_trim(name);
+        c->name[i] = mem_copy_text(name.at, name.length);
     }
     return 0;
 }
@@ -103,8 +109,9 @@ static int read_row(struct trace_input *in, struct columns *c, struct text line,
     for (size_t i = 0; i < c->map.count; i++) {
         const struct trace_mapping *m = &c->map.items[i];
         struct text value = text_trim(c->row.fields[c->at[i]]);
-        const char *wanted = m->field == FIELD_LABEL ? trace_fields_set_label(f, m->label, value)
-                                                     : trace_fields_set(f, m->field, value);
+        const char *wanted = m->field == FIELD_LABEL
+                                 ? trace_fields_set_label(f, m->label, value)
+                                 : trace_fields_set(f, m->field, c->name[i], value);
         if (wanted)
             return trace_fail_value(in, line, value, wanted, err);
     }
@@ -146,6 +153,8 @@ static int read_rows(struct trace_input *in, struct error *err)
         status = read_lines(in, c, err);
     if (status == 0 && c->fields.instants)
         trace_start_at_first(in);
+    for (size_t i = 0; i < c->map.count; i++)
+        free(c->name[i]);
     trace_mappings_free(&c->map);
     trace_fields_free(&c->fields);
     free(c);

@@ -5,13 +5,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 static const char *const names[FIELD_COUNT] = {
-    "timestamp",      "timestamp_s", "timestamp_ms", "timestamp_us", "timestamp_ns",   "input",
-    "uncached_input", "output",      "cached_input", "cache_write",  "cache_write_1h", "reasoning",
-    "usage",          "session_id",  "request_id",   "model",        "class",          "service",
-    "priority",       "status",      "attempts",     "cost_usd",     "label",
+    "timestamp",      "timestamp_s",    "timestamp_ms", "timestamp_us", "timestamp_ns",
+    "input",          "uncached_input", "output",       "cached_input", "cache_write",
+    "cache_write_1h", "reasoning",      "usage",        "session_id",   "request_id",
+    "model",          "class",          "service",      "priority",     "status",
+    "failed",         "aborted",        "attempts",     "cost_usd",     "label",
 };
 
 /* Other names for the same. */
@@ -111,6 +111,8 @@ void trace_fields_clear(struct trace_fields *f)
 {
     f->row = (struct request){.timestamp_ns = TIME_NEVER, .attempts = 1};
     f->given = 0;
+    f->failed = f->aborted = false;
+    f->row_clock = CLOCK_NONE;
     trace_strings_clear(&f->texts);
     buffer_clear(&f->labels);
 }
@@ -122,7 +124,8 @@ static bool guess_time(struct trace_fields *f, struct text value, int64_t *out_n
     double size;
     if (!text_to_double(value, &size) || size < 0)
         return false;
-    f->instants |= size >= 1e8;
+    if (size >= 1e8)
+        f->row_clock = CLOCK_WALL;
     int decimals = size < 1e11 ? 9 : size < 1e14 ? 6 : size < 1e17 ? 3 : 0;
     return text_to_fixed(value, decimals, out_ns);
 }
@@ -132,10 +135,11 @@ static const char *set_time(struct trace_fields *f, enum trace_field field, stru
     static const int decimals[] = {0, 9, 6, 3, 0};
     int64_t ns = 0;
     bool good;
+    f->row_clock = CLOCK_OFFSET;
     if (field != FIELD_TIMESTAMP) {
         good = text_to_fixed(value, decimals[field], &ns);
     } else if (clock_parse_instant(value.at, value.length, &ns) == 0) {
-        f->instants = true;
+        f->row_clock = CLOCK_WALL;
         good = true;
     } else {
         good = guess_time(f, value, &ns);
@@ -144,7 +148,8 @@ static const char *set_time(struct trace_fields *f, enum trace_field field, stru
         return "an instant or a time from 0";
     f->row.timestamp_ns = ns;
     /* 1e8 s in nanoseconds: a wall clock, whatever its unit. */
-    f->instants |= ns >= INT64_C(100000000) * NS_PER_S;
+    if (ns >= INT64_C(100000000) * NS_PER_S)
+        f->row_clock = CLOCK_WALL;
     return NULL;
 }
 
@@ -180,38 +185,8 @@ static const char *set_name(struct trace_fields *f, struct text value, const cha
     return NULL;
 }
 
-static bool is_one_of(struct text value, const char *const *words)
-{
-    for (; *words; words++)
-        if (strlen(*words) == value.length && strncasecmp(*words, value.at, value.length) == 0)
-            return true;
-    return false;
-}
-
-/* 499 is the usual mark of a client that hung up. */
-static const char *set_status(struct trace_fields *f, struct text value)
-{
-    static const char *const good[] = {"ok",       "success",  "succeeded", "completed",
-                                       "true",     "stop",     "length",    "tool_calls",
-                                       "end_turn", "tool_use", NULL};
-    static const char *const failed[] = {"failed", "failure", "error",        "errored",
-                                         "false",  "timeout", "rate_limited", NULL};
-    static const char *const aborted[] = {"aborted", "cancelled", "canceled", "interrupted", NULL};
-    uint64_t http;
-    if (is_one_of(value, good))
-        f->row.status = REQUEST_OK;
-    else if (is_one_of(value, failed))
-        f->row.status = REQUEST_FAILED;
-    else if (is_one_of(value, aborted))
-        f->row.status = REQUEST_ABORTED;
-    else if (text_to_u64(value, &http) && http >= 100 && http < 600)
-        f->row.status = http < 400 ? REQUEST_OK : http == 499 ? REQUEST_ABORTED : REQUEST_FAILED;
-    else
-        return "ok, failed, aborted or an HTTP status";
-    return NULL;
-}
-
-static const char *set_other(struct trace_fields *f, enum trace_field field, struct text value)
+static const char *set_other(struct trace_fields *f, enum trace_field field, const char *source,
+                             struct text value)
 {
     int64_t number;
     int service;
@@ -228,7 +203,11 @@ static const char *set_other(struct trace_fields *f, enum trace_field field, str
         f->row.priority = (int)number;
         return NULL;
     case FIELD_STATUS:
-        return set_status(f, value);
+        return trace_status_read(source, value, &f->row.status);
+    case FIELD_FAILED:
+        return trace_truth_read(value, &f->failed);
+    case FIELD_ABORTED:
+        return trace_truth_read(value, &f->aborted);
     case FIELD_COST:
         if (money_parse(value.at, value.length, MONEY_PER_ONE, &f->row.cost) != MONEY_OK ||
             f->row.cost < 0 || f->row.cost == MONEY_MAX)
@@ -240,7 +219,8 @@ static const char *set_other(struct trace_fields *f, enum trace_field field, str
     }
 }
 
-const char *trace_fields_set(struct trace_fields *f, enum trace_field field, struct text value)
+const char *trace_fields_set(struct trace_fields *f, enum trace_field field, const char *source,
+                             struct text value)
 {
     const char *wanted;
     if (value.length == 0)
@@ -269,8 +249,10 @@ const char *trace_fields_set(struct trace_fields *f, enum trace_field field, str
     case FIELD_SERVICE:
     case FIELD_PRIORITY:
     case FIELD_STATUS:
+    case FIELD_FAILED:
+    case FIELD_ABORTED:
     case FIELD_COST:
-        wanted = set_other(f, field, value);
+        wanted = set_other(f, field, source, value);
         break;
     default:
         wanted = set_count(f, field, value);
@@ -352,9 +334,30 @@ static const char *fill_lengths(struct trace_fields *f)
     return NULL;
 }
 
+/* A row without a time among others that have one, or an offset among instants, would put half a
+ * century into the trace. */
+static const char *check_clock(struct trace_fields *f)
+{
+    static const char *const wanted[] = {
+        [CLOCK_NONE] = "no time, as in the rows before: all rows have one or none",
+        [CLOCK_OFFSET] = "a time from the start, as in the rows before",
+        [CLOCK_WALL] = "an instant or an epoch, as in the rows before",
+    };
+    if (f->clock != CLOCK_NOT_KNOWN && f->clock != f->row_clock)
+        return wanted[f->clock];
+    f->clock = f->row_clock;
+    f->instants = f->clock == CLOCK_WALL;
+    return NULL;
+}
+
 const char *trace_fields_finish(struct trace_fields *f)
 {
     struct request *r = &f->row;
+    if (f->aborted || f->failed)
+        r->status = f->aborted || r->status == REQUEST_ABORTED ? REQUEST_ABORTED : REQUEST_FAILED;
+    const char *odd_clock = check_clock(f);
+    if (odd_clock)
+        return odd_clock;
     if (has(f, FIELD_USAGE))
         take_usage(f);
     bool any_input = has(f, FIELD_INPUT) || has(f, FIELD_UNCACHED_INPUT);

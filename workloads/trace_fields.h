@@ -36,7 +36,9 @@ enum trace_field {
     FIELD_CLASS,
     FIELD_SERVICE,
     FIELD_PRIORITY,
-    FIELD_STATUS, /* ok, failed, aborted and their usual other names, or an HTTP status */
+    FIELD_STATUS,  /* ok, failed, aborted and their usual other names, or an HTTP status */
+    FIELD_FAILED,  /* true, or the text of an error: the request failed */
+    FIELD_ABORTED, /* the same: the caller ended it */
     FIELD_ATTEMPTS,
     FIELD_COST,
     FIELD_LABEL, /* label.NAME: one entry of the labels */
@@ -65,6 +67,9 @@ void trace_mappings_free(struct trace_mappings *m);
 enum trace_field trace_field_from_name(struct text name);
 const char *trace_field_name(enum trace_field field);
 
+/* What the times of a file are; one file has one clock. */
+enum trace_clock { CLOCK_NOT_KNOWN, CLOCK_NONE, CLOCK_OFFSET, CLOCK_WALL };
+
 struct trace_fields {
     struct request row;
     struct trace_strings texts;
@@ -73,7 +78,9 @@ struct trace_fields {
     struct usage_extra extras[2];
     uint64_t counts[FIELD_COUNT];
     uint32_t given; /* bits: fields that this row has */
-    bool instants;  /* some row's time was an instant on the wall clock */
+    bool failed, aborted;
+    bool instants; /* the rows' times are instants on the wall clock */
+    enum trace_clock clock, row_clock;
 };
 
 void trace_fields_init(struct trace_fields *f);
@@ -82,9 +89,18 @@ void trace_fields_free(struct trace_fields *f);
 /* Forgets the row. */
 void trace_fields_clear(struct trace_fields *f);
 
-/* Sets a field from text without quotes and escapes. An empty text leaves it unset. Returns NULL,
- * or what was expected. */
-const char *trace_fields_set(struct trace_fields *f, enum trace_field field, struct text value);
+/* Sets a field from text without quotes and escapes. An empty text leaves it unset. `source` is the
+ * name of the column or key: it tells what true means as a status. Returns NULL, or what was
+ * expected. */
+const char *trace_fields_set(struct trace_fields *f, enum trace_field field, const char *source,
+                             struct text value);
+
+/* What a status column says: a word, an HTTP status, or true and false where `source` says what
+ * true means. Returns NULL, or what was expected. */
+const char *trace_status_read(const char *source, struct text value, enum request_status *out);
+
+/* True or false; any other text that is no number counts as true, but for null and none. */
+const char *trace_truth_read(struct text value, bool *out);
 
 /* One entry of the labels. */
 const char *trace_fields_set_label(struct trace_fields *f, const char *label, struct text value);

@@ -29,30 +29,46 @@ struct open_paths {
 static int fail_at_value(struct keys *k, const struct trace_mapping *m, struct text raw,
                          const char *wanted)
 {
-    char whole[256];
+    char whole[512];
     snprintf(whole, sizeof whole, "%s for %.100s", wanted, m->source);
     return trace_fail_value(k->in, k->line, raw, whole, k->err);
+}
+
+/* {"message": "rate limit", ...}: where a log has an object only when something went wrong. */
+static bool is_error_object(const struct trace_mapping *m, struct text raw)
+{
+    enum request_status with_text = REQUEST_OK;
+    if (raw.at[0] != '{' || raw.length < 3)
+        return false;
+    if (m->field == FIELD_FAILED || m->field == FIELD_ABORTED)
+        return true;
+    return m->field == FIELD_STATUS &&
+           trace_status_read(m->source, text_of("true"), &with_text) == NULL &&
+           with_text == REQUEST_FAILED;
 }
 
 static int set_value(struct keys *k, size_t mapping, struct text raw)
 {
     const struct trace_mapping *m = &k->map.items[mapping];
     struct text value = raw;
+    k->ever[mapping] = true;
     if (k->found[mapping] || text_equal(raw, "null"))
         return 0;
-    k->found[mapping] = k->ever[mapping] = true;
+    k->found[mapping] = true;
     if (raw.at[0] == '"') {
         buffer_clear(&k->plain);
         buffer_reserve(&k->plain, 0);
         if (!json_unescape((struct text){raw.at + 1, raw.length - 2}, &k->plain))
             return fail_at_value(k, m, raw, "a text of at most 4096 bytes");
         value = (struct text){k->plain.data, k->plain.length};
+    } else if (is_error_object(m, raw)) {
+        value = text_of("error");
     } else if ((raw.at[0] == '{' || raw.at[0] == '[') && m->field != FIELD_USAGE) {
         return fail_at_value(k, m, raw, "a number or a text");
     }
     const char *wanted = m->field == FIELD_LABEL
                              ? trace_fields_set_label(&k->fields, m->label, value)
-                             : trace_fields_set(&k->fields, m->field, value);
+                             : trace_fields_set(&k->fields, m->field, m->source, value);
     return wanted ? fail_at_value(k, m, raw, wanted) : 0;
 }
 

@@ -226,6 +226,124 @@ START_TEST(epochs_are_told_by_their_size)
 }
 END_TEST
 
+/* The status of one row of a CSV with a column of this name, or -1 where it is refused. */
+static int status_under(const char *field, const char *column, const char *value)
+{
+    char options[128], text[256];
+    struct workload w;
+    struct request r;
+    struct error why = {0};
+    snprintf(options, sizeof options, "input=in,output=out,%s=%s", field, column);
+    snprintf(text, sizeof text, "in,out,%s\n1,1,%s\n", column, value);
+    struct trace_options o = {.columns = options};
+    if (testing_read_bytes(text, strlen(text), &o, &w, NULL, &why) < 0)
+        return -1;
+    workload_get(&w, 0, &r);
+    workload_free(&w);
+    return (int)r.status;
+}
+
+START_TEST(true_means_what_the_name_says)
+{
+    static const struct {
+        const char *column;
+        int if_true, if_false;
+    } cases[] = {
+        {"success", REQUEST_OK, REQUEST_FAILED},
+        {"is_ok", REQUEST_OK, REQUEST_FAILED},
+        {"is_error", REQUEST_FAILED, REQUEST_OK},
+        {"Failed", REQUEST_FAILED, REQUEST_OK},
+        {"cancelled", REQUEST_ABORTED, REQUEST_OK},
+        {"was_canceled", REQUEST_ABORTED, REQUEST_OK},
+        {"request_aborted", REQUEST_ABORTED, REQUEST_OK},
+        {"status", -1, -1},
+        {"not_ok", -1, -1},
+        {"streamed", -1, -1},
+    };
+    static const char *const yes[] = {"true", "True", "1", "yes"}, *const no[] = {"false", "0"};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (size_t k = 0; k < sizeof yes / sizeof *yes; k++)
+            ck_assert_msg(status_under("status", cases[i].column, yes[k]) == cases[i].if_true,
+                          "%s=%s", cases[i].column, yes[k]);
+        for (size_t k = 0; k < sizeof no / sizeof *no; k++)
+            ck_assert_msg(status_under("status", cases[i].column, no[k]) == cases[i].if_false,
+                          "%s=%s", cases[i].column, no[k]);
+    }
+}
+END_TEST
+
+START_TEST(words_of_gateways_and_tracers_are_known)
+{
+    static const struct {
+        const char *value;
+        int status;
+    } cases[] = {
+        {"STATUS_CODE_OK", REQUEST_OK},
+        {"Unset", REQUEST_OK},
+        {"STATUS_CODE_ERROR", REQUEST_FAILED},
+        {"DEADLINE_EXCEEDED", REQUEST_FAILED},
+        {"client_cancelled", REQUEST_ABORTED},
+        {"client-disconnected", REQUEST_ABORTED},
+        {"-1", REQUEST_FAILED},
+        {"-2", REQUEST_ABORTED},
+        {"-3", REQUEST_ABORTED},
+        {"-4", REQUEST_FAILED},
+        {"499", REQUEST_ABORTED},
+        {"rate_limit_error", REQUEST_FAILED},
+        {"MAX_TOKENS", REQUEST_OK},
+        {"perhaps", -1},
+        {"-7", -1},
+        {"42", -1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        ck_assert_msg(status_under("status", "outcome", cases[i].value) == cases[i].status, "%s",
+                      cases[i].value);
+}
+END_TEST
+
+START_TEST(an_error_is_its_own_text_or_nothing)
+{
+    ck_assert_int_eq(status_under("status", "error", ""), REQUEST_OK);
+    ck_assert_int_eq(status_under("status", "error", "None"), REQUEST_OK);
+    ck_assert_int_eq(status_under("status", "error_message", "broken pipe"), REQUEST_FAILED);
+    ck_assert_int_eq(status_under("status", "outcome", "broken pipe"), -1);
+    ck_assert_int_eq(status_under("failed", "flag", "true"), REQUEST_FAILED);
+    ck_assert_int_eq(status_under("failed", "flag", "broken pipe"), REQUEST_FAILED);
+    ck_assert_int_eq(status_under("failed", "flag", "no"), REQUEST_OK);
+    ck_assert_int_eq(status_under("failed", "code", "200"), -1);
+    ck_assert_int_eq(status_under("aborted", "flag", "1"), REQUEST_ABORTED);
+    struct workload w;
+    struct request r;
+    struct trace_options o = {.keys = "input=in,output=out,status=error"};
+    testing_read("{\"in\": 1, \"out\": 1, \"error\": null}\n"
+                 "{\"in\": 1, \"out\": 1, \"error\": {\"code\": \"overloaded\"}}\n",
+                 &o, &w);
+    workload_get(&w, 0, &r);
+    ck_assert_int_eq(r.status, REQUEST_OK);
+    workload_get(&w, 1, &r);
+    ck_assert_int_eq(r.status, REQUEST_FAILED);
+    workload_free(&w);
+    /* No row failed: the key is there all the same. */
+    testing_read("{\"in\": 1, \"out\": 1, \"error\": null}\n", &o, &w);
+    workload_free(&w);
+}
+END_TEST
+
+static void refused_with(const char *text, const struct trace_options *o, const char *words)
+{
+    testing_refused_bytes(text, strlen(text), o, 2, 0, words);
+}
+
+START_TEST(one_file_has_one_clock)
+{
+    struct trace_options o = {.columns = "timestamp=1,input=2,output=3"};
+    refused_with("1767312000,1,1\n,1,1\n", &o, "an instant or an epoch");
+    refused_with("1767312000,1,1\n0,1,1\n", &o, "an instant or an epoch");
+    refused_with("0,1,1\n2026-01-02T00:00:00Z,1,1\n", &o, "from the start");
+    refused_with(",1,1\n5,1,1\n", &o, "no time");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("trace fields");
@@ -238,6 +356,10 @@ int main(void)
     tcase_add_test(t, whole_usage_objects_are_understood);
     tcase_add_test(t, sellers_count_differently);
     tcase_add_test(t, epochs_are_told_by_their_size);
+    tcase_add_test(t, true_means_what_the_name_says);
+    tcase_add_test(t, words_of_gateways_and_tracers_are_known);
+    tcase_add_test(t, an_error_is_its_own_text_or_nothing);
+    tcase_add_test(t, one_file_has_one_clock);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }
