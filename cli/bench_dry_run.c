@@ -99,6 +99,8 @@ static int add_request(struct pass *p, const struct due *due, struct error *err)
     d->anew = due->repeat > d->anew ? due->repeat : d->anew;
     p->part->requests++;
     p->last_ns = due->scheduled_ns > p->last_ns ? due->scheduled_ns : p->last_ns;
+    if (d->requests == 1)
+        d->first_s = (double)due->scheduled_ns / 1e9;
     return price(p, due, endpoint, err);
 }
 
@@ -262,6 +264,9 @@ static void add_duration(const struct bench_dry_run *d, struct buffer *out)
     default:
         buffer_add_text(out, "duration     the endpoint decides\n");
     }
+    format_span(d->first_s, span);
+    if (d->first_s >= 2)
+        buffer_add_format(out, "first        due %s after the start\n", span);
 }
 
 static void add_endpoints(const struct bench_dry_run *d, struct buffer *out)
@@ -434,6 +439,7 @@ void bench_dry_run_write(const struct bench_dry_run *d, struct buffer *out)
     json_key(&w, "duration_s");
     json_put_statistic(&w, d->span_is == DRY_SPAN_UNKNOWN ? NAN : d->span_s);
     put_string(&w, "duration_is", spans[d->span_is]);
+    json_pair_statistic(&w, "first_due_s", d->first_s);
     json_key(&w, "probe");
     json_put_bool(&w, d->probes);
     put_endpoints(d, &w);

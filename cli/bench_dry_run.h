@@ -68,9 +68,9 @@ struct bench_dry_run {
     enum dry_requests requests_are;
     enum dry_span span_is;
     uint64_t rows, requests, input_tokens, output_tokens;
-    uint32_t anew; /* how often the workload is begun again in a run, at most */
-    double span_s, end_s;
-    bool probes; /* two requests to each endpoint of a run, before it */
+    uint32_t anew;                 /* how often the workload is begun again in a run, at most */
+    double first_s, span_s, end_s; /* first_s: when the first request is due */
+    bool probes;                   /* two requests to each endpoint of a run, before it */
     money limit, probe;
     struct dry_endpoint *endpoints;
     struct dry_plan *plans;

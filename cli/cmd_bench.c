@@ -7,6 +7,7 @@
 #include "cli/bench_show.h"
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/report/summary_table.h"
 #include "cli/run_bill.h"
 #include "cli/run_output.h"
 #include "core/runs/record_file.h"
@@ -316,6 +317,46 @@ static void release(struct bench_command *b)
     bench_setup_free(&b->setup);
 }
 
+/* When the first request is due: the earliest row of a trace; else the first arrival of the load.
+ */
+static int first_due(const struct bench_command *b, int64_t *out_ns, struct error *err)
+{
+    const struct bench_config *c = &b->setup.config;
+    struct schedule_config config = c->schedule;
+    int64_t last_ns = 0;
+    *out_ns = 0;
+    if (config.mode == SCHEDULE_CLOSED)
+        return 0;
+    if (config.mode == SCHEDULE_TRACE) {
+        if (workload_time_range(&b->workload, out_ns, &last_ns))
+            *out_ns = (int64_t)((double)*out_ns / config.speed);
+        return 0;
+    }
+    config.seed = c->seed;
+    config.worker = c->shard;
+    config.workers = c->shards ? c->shards : 1;
+    struct schedule *s = schedule_create(&config, &b->workload, err);
+    if (!s)
+        return err->code;
+    *out_ns = schedule_next_ns(s, 0);
+    schedule_free(s);
+    return 0;
+}
+
+/* A run that waits must not look like one that hangs. */
+static int say_first_due(const struct bench_command *b, struct error *err)
+{
+    char span[CELL_SIZE];
+    int64_t first_ns;
+    if (first_due(b, &first_ns, err) < 0)
+        return err->code;
+    if (first_ns < 2 * NS_PER_S || first_ns == TIME_NEVER)
+        return 0;
+    format_span((double)first_ns / 1e9, span);
+    say(b->terminal, "the first request is due %s after the start", span);
+    return 0;
+}
+
 static int run_once(struct bench_turn *turn, struct error *err)
 {
     struct bench_command command = {.turn = turn, .terminal = turn->terminal, .o = turn->o},
@@ -330,6 +371,8 @@ static int run_once(struct bench_turn *turn, struct error *err)
         status = start_mocks(b, err);
         if (status == 0)
             status = bench_check(&b->setup.config, &b->workload, err);
+        if (status == 0)
+            status = say_first_due(b, err);
         if (status == 0 && (status = begin_output(b, err)) == 0) {
             status = carry_out(b, err);
             run_output_free(&b->output);

@@ -93,6 +93,9 @@ static void tell(const struct terminal *t, const struct convert_options *o,
     for (size_t i = 0; i < report->note_count; i++)
         say(t, "%s %llu × %s", report->notes[i].skipped ? "skipped" : "noticed",
             (unsigned long long)report->notes[i].count, report->notes[i].what);
+    if (report->moved_ns > 0)
+        say(t, "the first request stands at %.15g ms and is written as the start",
+            (double)report->moved_ns / 1e6);
     if (losses[0])
         warn(t, "this form cannot hold, and left out: %s; --to jsonl keeps them", losses);
     if (o->common.json)
@@ -134,7 +137,8 @@ const struct command command_workload_convert = {
     .about =
         "Reads a trace in any known form and writes it in another. The canonical JSON Lines hold\n"
         "everything and convert to themselves byte for byte; what another form cannot hold is\n"
-        "named. Nothing is written where the input is wrong.",
+        "named. The earliest request is written as time 0. Nothing is written where the input is\n"
+        "wrong.",
     .examples = "  farebox workload convert BurstGPT_1.csv -o burst.jsonl.gz\n"
                 "  farebox workload convert --to mooncake agent.jsonl -o - | head -1\n"
                 "  farebox workload convert --keys input=usage.prompt_tokens,"

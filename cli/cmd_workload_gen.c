@@ -68,9 +68,28 @@ static void add_totals(const struct workload *w, struct totals *t)
         t->last_ns = last;
 }
 
+/* When the first request of the whole is due, which every shard knows: a file begins with it, as
+ * every file that is read does. */
+static int first_due(const struct scenario *scenario, uint64_t seed,
+                     const struct generate_options *extent, int64_t *out_ns, struct error *err)
+{
+    struct generate_options first = *extent;
+    struct workload w;
+    int64_t last_ns = 0;
+    *out_ns = 0;
+    first.requests = 1;
+    first.shard = first.shards = 0;
+    workload_init(&w);
+    int status = workload_generate(scenario, seed, &first, &w, err);
+    if (status == 0)
+        workload_time_range(&w, out_ns, &last_ns);
+    workload_free(&w);
+    return status;
+}
+
 /* Generates and writes in pieces, so that the length of the trace is no matter of memory. */
 static int write_all(const struct gen_options *o, struct generator *g, struct trace_sink *sink,
-                     struct totals *totals, struct error *err)
+                     int64_t first_ns, struct totals *totals, struct error *err)
 {
     struct buffer lines;
     int more = 1;
@@ -79,6 +98,7 @@ static int write_all(const struct gen_options *o, struct generator *g, struct tr
         struct workload w;
         workload_init(&w);
         more = generator_fill(g, ROWS_AT_ONCE, &w, err);
+        workload_shift(&w, -first_ns);
         if (more >= 0 && totals->requests == 0)
             trace_put_header(&w, TRACE_CANONICAL, &lines);
         for (size_t i = 0; more >= 0 && i < w.count; i++)
@@ -178,11 +198,14 @@ static int run(const struct terminal *t, const void *given, struct error *err)
         return list_scenarios(t, o->common.json, err);
     if (check(o, &extent, err) < 0 || scenario_load(o->common.arguments[0], &scenario, err) < 0)
         return err->code;
-    int status = generator_create(&scenario, o->common.seed, &extent, &g, err);
+    int64_t first_ns = 0;
+    int status = first_due(&scenario, o->common.seed, &extent, &first_ns, err);
+    if (status == 0)
+        status = generator_create(&scenario, o->common.seed, &extent, &g, err);
     if (status == 0)
         status = trace_sink_open(&sink, o->output, err);
     if (status == 0) {
-        status = write_all(o, g, &sink, &totals, err);
+        status = write_all(o, g, &sink, first_ns, &totals, err);
         status = trace_sink_close(&sink, status, err);
     }
     if (status == 0)

@@ -65,7 +65,8 @@ const struct command command_workload_info = {
     .about =
         "Reads a trace in any known form (recognised from its content; .gz too) and says what it\n"
         "is like. Percentiles are type 7; the inter-arrival CV uses the population's sigma.\n"
-        "What was skipped or odd is counted.",
+        "What was skipped or odd is counted. The earliest request is time 0, here as in every "
+        "command.",
     .examples = "  farebox workload info AzureLLMInferenceTrace_code.csv\n"
                 "  farebox workload info --json trace.jsonl.gz | jq .input_tokens.p99\n"
                 "  farebox workload info --columns timestamp=Time,input=3,output=4 gateway.csv\n",

@@ -50,7 +50,8 @@ static inline struct trace_options trace_reading_options(const struct trace_read
     return (struct trace_options){.format = r->format,
                                   .columns = r->columns,
                                   .keys = r->keys,
-                                  .block_size = (uint32_t)r->block_size};
+                                  .block_size = (uint32_t)r->block_size,
+                                  .from_first = true};
 }
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef FAREBOX_WORKLOADS_INFO_DETAIL_H
 #define FAREBOX_WORKLOADS_INFO_DETAIL_H
 
+#include "core/text.h"
 #include "workloads/info.h"
 
 /* Hit ratios against cache size and idle time, of a workload that has prefix blocks. `order`: all
@@ -10,6 +11,9 @@ void info_measure_reuse(const struct workload *w, const uint32_t *order, struct 
 
 /* The detail's keys, into the open object. */
 void info_detail_put_json(const struct workload_info *info, struct json_writer *w);
+/* A figure to four digits, never with an exponent: "48,000", "0.0005". */
+const char *info_figure(double value, char out[TEXT_GROUPED_SIZE]);
+
 void info_detail_put_text(const struct workload_info *info, struct buffer *out);
 
 #endif

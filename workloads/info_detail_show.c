@@ -110,8 +110,9 @@ static void put_rate_bars(const struct workload_detail *d, struct buffer *out)
     buffer_add_format(out, "  %-18s", "rate over time");
     for (size_t i = 0; i < d->window_count; i++)
         put_bar(out, d->windows[i].rate_rps / most);
-    buffer_add_format(out, "  up to %.4g req/s in windows of %.4g s\n", most,
-                      d->windows[1].start_s - d->windows[0].start_s);
+    char rate[TEXT_GROUPED_SIZE], length[TEXT_GROUPED_SIZE];
+    buffer_add_format(out, "  up to %s req/s in windows of %s s\n", info_figure(most, rate),
+                      info_figure(d->windows[1].start_s - d->windows[0].start_s, length));
 }
 
 static void put_dispersions(const struct workload_detail *d, struct buffer *out)

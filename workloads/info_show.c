@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 void info_summary_put_json(const struct info_summary *s, struct json_writer *w)
 {
@@ -125,6 +126,24 @@ static const char *grouped(double value, int decimals, char out[TEXT_GROUPED_SIZ
     return text_group(plain, out);
 }
 
+const char *info_figure(double value, char out[TEXT_GROUPED_SIZE])
+{
+    double size = fabs(value);
+    if (size >= 9999.5)
+        return grouped(value, 0, out);
+    int decimals = size > 0 ? 3 - (int)floor(log10(size)) : 0;
+    decimals = decimals < 0 ? 0 : decimals > 12 ? 12 : decimals;
+    snprintf(out, TEXT_GROUPED_SIZE, "%.*f", decimals, value);
+    char *end = out + strlen(out);
+    while (strchr(out, '.') && (end[-1] == '0' || end[-1] == '.')) {
+        bool point = end[-1] == '.';
+        *--end = '\0';
+        if (point)
+            break;
+    }
+    return out;
+}
+
 /* Right-aligned in a column; a dash is three bytes wide and one column. */
 static void put_cell(struct buffer *out, double value, int decimals)
 {
@@ -171,7 +190,7 @@ static void put_title(const struct workload_info *info, struct buffer *out)
     if (info->has_duration) {
         buffer_add_text(out, " in ");
         put_duration(out, (double)info->duration_ns / 1e9);
-        buffer_add_format(out, " · %.4g req/s", info->rate_rps);
+        buffer_add_format(out, " · %s req/s", info_figure(info->rate_rps, text));
     }
     if (info->has_start) {
         clock_format_instant(info->start_unix_ns, instant);
@@ -199,8 +218,8 @@ static void put_outcomes(const struct workload_info *info, struct buffer *out)
                           "outcomes", info->failed, info->aborted,
                           100 * (double)info->empty_outputs / (double)info->requests);
     if (isfinite(info->interarrival_mean_s))
-        buffer_add_format(out, "  %-18smean %.4g s, CV %.3f\n", "inter-arrival",
-                          info->interarrival_mean_s, info->interarrival_cv);
+        buffer_add_format(out, "  %-18smean %s s, CV %.3f\n", "inter-arrival",
+                          info_figure(info->interarrival_mean_s, a), info->interarrival_cv);
     if (info->dependent > 0)
         buffer_add_format(out, "  %-18s%s requests wait for others\n", "dependencies",
                           grouped((double)info->dependent, 0, a));
@@ -219,6 +238,11 @@ static void put_outcomes(const struct workload_info *info, struct buffer *out)
 
 static void put_note_lines(const struct workload_info *info, struct buffer *out)
 {
+    if (info->report.moved_ns >= NS_PER_S && !info->has_start) {
+        buffer_add_format(out, "  %-18sthe first request stands at ", "times");
+        put_duration(out, (double)info->report.moved_ns / 1e9);
+        buffer_add_text(out, " and is taken for the start\n");
+    }
     for (size_t i = 0; i < info->report.note_count; i++) {
         const struct trace_note *n = &info->report.notes[i];
         buffer_add_format(out, "  %-18s%llu × %s", n->skipped ? "skipped" : "noticed",

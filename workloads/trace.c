@@ -120,6 +120,56 @@ void trace_start_at_first(struct trace_input *in)
     trace_rebase(in);
 }
 
+/* Fractions of a millisecond in at least every second row, a thousand rows a second and more, and
+ * all in a minute: a client that logged seconds. */
+static bool spaced_in_seconds(const struct workload *w, int64_t span_ns)
+{
+    uint64_t timed = 0, fractions = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        if (w->timestamp_ns[i] == TIME_NEVER)
+            continue;
+        timed++;
+        fractions += w->timestamp_ns[i] % NS_PER_MS != 0;
+    }
+    return timed > 1 && fractions * 2 >= timed - 1 && span_ns > 0 && span_ns < 60 * NS_PER_S &&
+           (double)(timed - 1) * 1e9 / (double)span_ns >= 1000;
+}
+
+/* A time as the file has it: milliseconds, without zeros at the end. */
+static void write_ms(int64_t ns, char out[40])
+{
+    int used =
+        snprintf(out, 40, "%lld.%06lld", (long long)(ns / NS_PER_MS), (long long)(ns % NS_PER_MS));
+    while (used > 1 && out[used - 1] == '0')
+        out[--used] = '\0';
+    if (out[used - 1] == '.')
+        out[used - 1] = '\0';
+}
+
+int trace_refuse_seconds(struct trace_input *in, bool spacing, const char *field,
+                         const char *advice, struct error *err)
+{
+    /* 2010 and 2040 in seconds, read as milliseconds: 15 and 26 days. */
+    const int64_t early = INT64_C(1262304000) * NS_PER_MS, late = INT64_C(2208988800) * NS_PER_MS;
+    int64_t first = 0, last = 0;
+    char from[40], to[40];
+    if (!workload_time_range(in->out, &first, &last))
+        return 0;
+    write_ms(first, from);
+    write_ms(last, to);
+    if (first >= early && last < late)
+        return error_at(err, in->lines.name, 0, 0,
+                        "\"%s\" is in milliseconds, and %s to %s can only be an epoch in seconds: "
+                        "expected %s",
+                        field, from, to, advice);
+    if (spacing && spaced_in_seconds(in->out, last - first))
+        return error_at(err, in->lines.name, 0, 0,
+                        "\"%s\" is in milliseconds, and %zu requests from %s to %s can only be in "
+                        "seconds: expected %s",
+                        field, in->out->count, from, to, advice);
+    return 0;
+}
+
 int trace_each_line(struct trace_input *in, void *context, trace_line_reader *read,
                     struct error *err)
 {
@@ -243,6 +293,17 @@ static char *stem_of(const char *path)
     return stem;
 }
 
+/* Cut from the middle of a recording, a trace would begin with a wait that nobody asked for, and a
+ * subscription would be paid from a day on which nothing was asked. */
+static void start_at_earliest(struct trace_input *in)
+{
+    int64_t first = 0, last = 0;
+    if (!workload_time_range(in->out, &first, &last) || first == 0)
+        return;
+    in->report->moved_ns = first;
+    workload_shift(in->out, -first);
+}
+
 static int read_open(struct trace_input *in, struct error *err)
 {
     const struct trace_reader *reader = choose_reader(in, err);
@@ -255,6 +316,8 @@ static int read_open(struct trace_input *in, struct error *err)
                           "holds no request (read as \"%s\")", in->report->format);
     if (status == 0)
         count_backward(in);
+    if (status == 0 && in->options.from_first)
+        start_at_earliest(in);
     return status;
 }
 

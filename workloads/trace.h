@@ -33,6 +33,7 @@ struct trace_options {
     const char *keys;    /* any JSON Lines: "input=usage.prompt_tokens,..."; NULL */
     uint32_t block_size; /* tokens per prefix block where the trace does not say; 0 = the form's */
     size_t max_line;     /* 0 = TRACE_MAX_LINE */
+    bool from_first;     /* the earliest row becomes 0 in every form, and a start moves with it */
 };
 
 /* Something that a reader met and handled: rows left out (`skipped`), or kept and repaired. */
@@ -48,6 +49,7 @@ struct trace_report {
     const char *format; /* the form's name */
     uint64_t lines;     /* read, the header included */
     uint64_t rows;      /* requests in the workload */
+    int64_t moved_ns;   /* how late the earliest row stood in the file, where it became 0 */
     struct trace_note notes[TRACE_NOTES];
     size_t note_count;
 };

@@ -4,7 +4,7 @@
  * `after` names requests by id, forwards too: names that are not known yet are noted and resolved
  * at the end, with the place where they stood.
  */
-#include "workloads/trace_json.h"
+#include "workloads/trace_fields.h"
 
 #include "core/memory.h"
 
@@ -196,13 +196,34 @@ static void read_priority(struct canonical *c)
         c->row.priority = (int)value;
 }
 
+/* Milliseconds; what is beyond them is told how it can be read. */
+static void read_timestamp(struct canonical *c)
+{
+    struct text digits;
+    if (json_peek(&c->scan) == JSON_STRING) {
+        json_fail(&c->scan, "expected milliseconds as a number; for instants give --keys "
+                            "timestamp=timestamp,input=input_length,output=output_length");
+        return;
+    }
+    if (!json_number(&c->scan, &digits))
+        return;
+    int64_t *ns = &c->row.timestamp_ns;
+    if (!text_to_fixed(digits, 6, ns) || *ns < 0 || *ns == TIME_NEVER)
+        json_fail(
+            &c->scan,
+            "expected a time from 0 to 292 years in milliseconds, found %.*s; for an epoch in "
+            "another unit give --keys "
+            "timestamp=timestamp,input=input_length,output=output_length",
+            digits.length > 40 ? 40 : (int)digits.length, digits.at);
+}
+
 static void read_value(struct canonical *c, uint32_t key)
 {
     struct json_scan *s = &c->scan;
     struct request *r = &c->row;
     switch ((enum key)key) {
     case KEY_TIMESTAMP:
-        trace_json_time(s, 6, &r->timestamp_ns);
+        read_timestamp(c);
         break;
     case KEY_AFTER:
         read_after(c);
@@ -271,6 +292,14 @@ static void read_unknown(struct canonical *c, struct text key)
     struct text raw;
     if (!json_skip(&c->scan, &raw))
         return;
+    if (trace_is_aggregate(key, raw, false)) {
+        c->scan.value = raw.at;
+        json_fail(&c->scan,
+                  "\"%.*s\" says that this row stands for %.*s requests, and a row is priced and "
+                  "sent as one: expected a row for each request",
+                  (int)key.length, key.at, (int)(raw.length > 20 ? 20 : raw.length), raw.at);
+        return;
+    }
     c->unknown_keys = true;
     if (c->extra.length > 0)
         buffer_add_text(&c->extra, ", ");
@@ -410,9 +439,33 @@ static int check_rings(const struct canonical *c, struct error *err)
                     why.message);
 }
 
+/* Epochs in milliseconds become the start. Times behind a line with a start are offsets, and a form
+ * that was named is believed. */
+static int settle_times(struct trace_input *in, struct error *err)
+{
+    static const char advice[] =
+        "--keys timestamp_s=timestamp,input=input_length,output=output_length (or --format "
+        "canonical, which takes them for milliseconds)";
+    int64_t first = 0, last = 0;
+    if (!workload_time_range(in->out, &first, &last))
+        return 0;
+    if (last >= TRACE_WALL_NS && (first < TRACE_WALL_NS || in->out->has_start))
+        return error_at(err, in->lines.name, 0, 0,
+                        in->out->has_start
+                            ? "the first line says when 0 was, and \"timestamp\" holds epochs: "
+                              "expected one or the other"
+                            : "some of \"timestamp\" are epochs and some are offsets from a "
+                              "start: expected one or the other");
+    if (first >= TRACE_WALL_NS)
+        trace_start_at_first(in);
+    else if (!in->out->has_start && !in->options.format)
+        return trace_refuse_seconds(in, true, "timestamp", advice, err);
+    return 0;
+}
+
 static int finish(struct canonical *c, struct error *err)
 {
-    if (resolve(c, err) < 0 || check_rings(c, err) < 0)
+    if (resolve(c, err) < 0 || check_rings(c, err) < 0 || settle_times(c->in, err) < 0)
         return ERR_INPUT;
     if (!c->unknown_keys && !(c->ever & ~MOONCAKE_KEYS) && c->ever & 1u << KEY_HASH_IDS)
         c->in->report->format = "mooncake";

@@ -12,6 +12,9 @@ struct columns {
     int at[TRACE_MAX_MAPPINGS];     /* column of each mapping, from 0 */
     char *name[TRACE_MAX_MAPPINGS]; /* in the header, else as given */
     int last;
+    int counts[TRACE_MAX_MAPPINGS]; /* columns that nobody mapped, whose name counts requests */
+    char *count_names[TRACE_MAX_MAPPINGS];
+    size_t count_columns;
     struct trace_fields fields;
     struct csv_row row;
 };
@@ -66,6 +69,34 @@ static int bind_columns(struct trace_input *in, struct columns *c, bool header, 
     return 0;
 }
 
+/* Columns such as "requests" that no mapping takes. */
+static void find_counts(struct columns *c)
+{
+    for (size_t i = 0; i < c->row.count && c->count_columns < TRACE_MAX_MAPPINGS; i++) {
+        bool mapped = false;
+        struct text name = text_trim(c->row.fields[i]);
+        for (size_t k = 0; k < c->map.count; k++)
+            mapped |= c->at[k] == (int)i;
+        if (mapped || !trace_is_aggregate(name, text_of("2"), true))
+            continue;
+        c->count_names[c->count_columns] = mem_copy_text(name.at, name.length);
+        c->counts[c->count_columns++] = (int)i;
+    }
+}
+
+static int check_counts(struct trace_input *in, const struct columns *c, struct text line,
+                        struct error *err)
+{
+    for (size_t i = 0; i < c->count_columns; i++) {
+        if ((size_t)c->counts[i] >= c->row.count)
+            continue;
+        struct text name = text_of(c->count_names[i]), value = c->row.fields[c->counts[i]];
+        if (trace_is_aggregate(name, value, true))
+            return trace_fail_aggregate(in, line, name, value, "columns", err);
+    }
+    return 0;
+}
+
 /* Without --columns every header name that is a field's name is taken. */
 static void map_by_names(struct columns *c)
 {
@@ -105,6 +136,8 @@ static int read_row(struct trace_input *in, struct columns *c, struct text line,
         return trace_fail(in, (long)line.length + 1, err,
                           "expected %d fields, found %zu: the line is cut short", c->last + 1,
                           c->row.count);
+    if (check_counts(in, c, line, err) < 0)
+        return ERR_INPUT;
     trace_fields_clear(f);
     for (size_t i = 0; i < c->map.count; i++) {
         const struct trace_mapping *m = &c->map.items[i];
@@ -134,6 +167,8 @@ static int read_lines(struct trace_input *in, struct columns *c, struct error *e
         map_by_names(c);
     if (bind_columns(in, c, header, err) < 0)
         return ERR_INPUT;
+    if (header)
+        find_counts(c);
     if (!header && read_row(in, c, line, err) < 0)
         return ERR_INPUT;
     while ((more = trace_next_line(in, &line, err)) > 0)
@@ -151,10 +186,13 @@ static int read_rows(struct trace_input *in, struct error *err)
         status = trace_mappings_parse(in->options.columns, "columns", &c->map, err);
     if (status == 0)
         status = read_lines(in, c, err);
-    if (status == 0 && c->fields.instants)
-        trace_start_at_first(in);
+    if (status == 0)
+        status = trace_fields_settle(in, &c->fields, &c->map,
+                                     in->options.columns ? "columns" : NULL, err);
     for (size_t i = 0; i < c->map.count; i++)
         free(c->name[i]);
+    for (size_t i = 0; i < c->count_columns; i++)
+        free(c->count_names[i]);
     trace_mappings_free(&c->map);
     trace_fields_free(&c->fields);
     free(c);

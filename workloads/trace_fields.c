@@ -3,6 +3,8 @@
 #include "core/json_write.h"
 #include "core/memory.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,6 +119,54 @@ void trace_fields_clear(struct trace_fields *f)
     buffer_clear(&f->labels);
 }
 
+/* "12", and "12.0" as spreadsheets and data frames write whole numbers. */
+static bool whole_number(struct text t, uint64_t *out)
+{
+    const char *point = t.length ? memchr(t.at, '.', t.length) : NULL;
+    if (point) {
+        for (const char *p = point + 1; p < t.at + t.length; p++)
+            if (*p != '0')
+                return false;
+        t.length = (size_t)(point - t.at);
+    }
+    return text_to_u64(t, out);
+}
+
+bool trace_is_aggregate(struct text name, struct text value, bool alone)
+{
+    static const char *const names_of_counts[] = {
+        "requests",         "numrequests",      "nrequests",      "requestcount",  "requestscount",
+        "countrequests",    "numberofrequests", "numofrequests",  "totalrequests", "apirequests",
+        "nummodelrequests", "modelrequests",    "numapirequests", "calls",         "numcalls",
+        "callcount",        "ncalls",           "apicalls",       "llmrequests",   NULL};
+    char plain[32];
+    size_t used = 0;
+    uint64_t count;
+    if (name.length >= sizeof plain || !whole_number(text_trim(value), &count) || count < 2)
+        return false;
+    for (size_t i = 0; i < name.length; i++)
+        if (isalnum((unsigned char)name.at[i]))
+            plain[used++] = (char)tolower((unsigned char)name.at[i]);
+    plain[used] = '\0';
+    for (const char *const *known = names_of_counts; *known; known++)
+        if (strcmp(plain, *known) == 0)
+            return true;
+    return alone && strcmp(plain, "count") == 0;
+}
+
+int trace_fail_aggregate(struct trace_input *in, struct text line, struct text name,
+                         struct text value, const char *option, struct error *err)
+{
+    int shown = name.length > 40 ? 40 : (int)name.length;
+    int digits = value.length > 20 ? 20 : (int)value.length;
+    return trace_fail(
+        in, value.at - line.at + 1, err,
+        "\"%.*s\" says that this row stands for %.*s requests, and a row is priced "
+        "and sent as one: expected a row for each request (or map it to label.requests "
+        "with --%s, to take every row for one all the same)",
+        shown, name.at, digits, value.at, option);
+}
+
 /* A number of seconds, or an epoch told by its size: 1e8 s lies in 1973, so any larger number is on
  * the wall clock, in s below 1e11, ms below 1e14, us below 1e17, else ns. */
 static bool guess_time(struct trace_fields *f, struct text value, int64_t *out_ns)
@@ -151,19 +201,6 @@ static const char *set_time(struct trace_fields *f, enum trace_field field, stru
     if (ns >= INT64_C(100000000) * NS_PER_S)
         f->row_clock = CLOCK_WALL;
     return NULL;
-}
-
-/* "12", and "12.0" as spreadsheets and data frames write whole numbers. */
-static bool whole_number(struct text t, uint64_t *out)
-{
-    const char *point = t.length ? memchr(t.at, '.', t.length) : NULL;
-    if (point) {
-        for (const char *p = point + 1; p < t.at + t.length; p++)
-            if (*p != '0')
-                return false;
-        t.length = (size_t)(point - t.at);
-    }
-    return text_to_u64(t, out);
 }
 
 static const char *set_count(struct trace_fields *f, enum trace_field field, struct text value)
@@ -383,4 +420,22 @@ const char *trace_fields_finish(struct trace_fields *f)
         r->labels = f->labels.data;
     }
     return NULL;
+}
+
+int trace_fields_settle(struct trace_input *in, const struct trace_fields *f,
+                        const struct trace_mappings *map, const char *option, struct error *err)
+{
+    char advice[128];
+    if (f->instants) {
+        trace_start_at_first(in);
+        return 0;
+    }
+    for (size_t i = 0; i < map->count; i++) {
+        if (map->items[i].field != FIELD_TIMESTAMP_MS)
+            continue;
+        snprintf(advice, sizeof advice, "timestamp_s=%.60s in --%s", map->items[i].source,
+                 option ? option : "columns");
+        return trace_refuse_seconds(in, !option, map->items[i].source, advice, err);
+    }
+    return 0;
 }

@@ -70,6 +70,15 @@ const char *trace_field_name(enum trace_field field);
 /* What the times of a file are; one file has one clock. */
 enum trace_clock { CLOCK_NOT_KNOWN, CLOCK_NONE, CLOCK_OFFSET, CLOCK_WALL };
 
+/* True where a name that nobody mapped says that a row stands for `value` requests ("requests",
+ * "num_model_requests"; with `alone` also "count"), and they are more than one: a row a day or an
+ * hour, as usage pages export them. */
+bool trace_is_aggregate(struct text name, struct text value, bool alone);
+
+/* The error of such a row, at the value. `option` is "columns" or "keys". */
+int trace_fail_aggregate(struct trace_input *in, struct text line, struct text name,
+                         struct text value, const char *option, struct error *err);
+
 struct trace_fields {
     struct request row;
     struct trace_strings texts;
@@ -107,5 +116,10 @@ const char *trace_fields_set_label(struct trace_fields *f, const char *label, st
 
 /* Makes the request of what was set. Returns NULL, or what is missing or does not fit. */
 const char *trace_fields_finish(struct trace_fields *f);
+
+/* After the last row: instants become the start, and milliseconds that can only be seconds are
+ * refused. `option` is "columns" or "keys", NULL where the header's own names were taken. */
+int trace_fields_settle(struct trace_input *in, const struct trace_fields *f,
+                        const struct trace_mappings *map, const char *option, struct error *err);
 
 #endif

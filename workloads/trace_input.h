@@ -73,6 +73,15 @@ int trace_add(struct trace_input *in, const struct request *r, struct error *err
  * (or, if any is earlier, the earliest) is 0. */
 void trace_rebase(struct trace_input *in);
 
+/* Refuses a field in milliseconds that can only hold seconds: an epoch of this century, or (with
+ * `spacing`) fractions of a millisecond at a thousand requests a second and more within a minute.
+ * `field` is its name, `advice` the option that reads it right. */
+int trace_refuse_seconds(struct trace_input *in, bool spacing, const char *field,
+                         const char *advice, struct error *err);
+
+/* From here on a time can only be an instant on the wall clock: 1e8 s, in 1973. */
+#define TRACE_WALL_NS (INT64_C(100000000) * NS_PER_S)
+
 /* For times on the wall clock: as trace_rebase, and keeps the instant of the new 0 as the start. */
 void trace_start_at_first(struct trace_input *in);
 

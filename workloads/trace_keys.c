@@ -88,10 +88,12 @@ static int take_value(struct keys *k, struct text key, struct text raw,
                       const struct open_paths *open)
 {
     struct open_paths inside = {.count = 0};
+    bool mapped = false;
     for (size_t i = 0; i < open->count; i++) {
         const char *rest = behind_key(open->rest[i], key);
         if (!rest)
             continue;
+        mapped |= *rest == '\0';
         if (*rest == '\0') {
             if (set_value(k, open->mapping[i], raw) < 0)
                 return ERR_INPUT;
@@ -100,6 +102,9 @@ static int take_value(struct keys *k, struct text key, struct text raw,
             inside.rest[inside.count++] = rest;
         }
     }
+    bool top = open->count == k->map.count && open->rest[0] == k->map.items[0].source;
+    if (!mapped && trace_is_aggregate(key, raw, top))
+        return trace_fail_aggregate(k->in, k->line, key, raw, "keys", k->err);
     if (inside.count == 0 || (raw.at[0] != '{' && raw.at[0] != '['))
         return 0;
     return walk(k, raw, &inside);
@@ -186,8 +191,8 @@ static int read_rows(struct trace_input *in, struct error *err)
     trace_fields_init(&k->fields);
     buffer_init(&k->plain, TRACE_MAX_NAME);
     int status = read_lines(k);
-    if (status == 0 && k->fields.instants)
-        trace_start_at_first(in);
+    if (status == 0)
+        status = trace_fields_settle(in, &k->fields, &k->map, "keys", err);
     trace_mappings_free(&k->map);
     trace_fields_free(&k->fields);
     buffer_free(&k->plain);

@@ -5,7 +5,8 @@
  * start on the wall clock.
  *
  * aiperf: profile_export.jsonl, rows of {metadata, metrics, error}. Warm-up rows are left out;
- * turns of a conversation wait for the one that ended before them.
+ * turns of a conversation wait for the one that ended before them. Beside AIPerf's own counts stand
+ * those of the server (usage_prompt_tokens, ...): they are what is billed, so they win.
  */
 #include "workloads/trace_json.h"
 
@@ -17,6 +18,20 @@
 enum { INPUT, OUTPUT, QUEUED };
 static const char *const servingsim_required[] = {"input_toks", "output_toks", "queued_ts", NULL};
 
+enum usage_key {
+    USAGE_PROMPT,
+    USAGE_COMPLETION,
+    USAGE_TOTAL,
+    USAGE_THOUGHT,
+    USAGE_CACHE_READ,
+    USAGE_CACHE_WRITTEN,
+    USAGE_KEYS,
+};
+
+static const char *const usage_keys[USAGE_KEYS] = {
+    "usage_prompt_tokens",    "usage_completion_tokens",        "usage_total_tokens",
+    "usage_reasoning_tokens", "usage_prompt_cache_read_tokens", "usage_prompt_cache_write_tokens"};
+
 struct results {
     struct trace_row line;
     int64_t arrival_ns; /* wall clock */
@@ -25,6 +40,8 @@ struct results {
     size_t end_capacity;
     bool warmup, cancelled, failed, conversation, reasoning_apart;
     uint32_t reasoning;
+    uint32_t usage[USAGE_KEYS]; /* what the server said */
+    bool has_usage[USAGE_KEYS];
     const char *turn_of, *correlation;
 };
 
@@ -156,6 +173,17 @@ static bool read_metric(struct json_scan *s, uint32_t *out)
     return true;
 }
 
+static void read_server_count(struct results *r, struct text key)
+{
+    int i = 0;
+    while (i < USAGE_KEYS && !text_equal(key, usage_keys[i]))
+        i++;
+    if (i == USAGE_KEYS || json_peek(&r->line.scan) != JSON_OBJECT)
+        json_skip(&r->line.scan, NULL);
+    else
+        r->has_usage[i] = read_metric(&r->line.scan, &r->usage[i]);
+}
+
 static void read_metrics(struct results *r)
 {
     struct trace_row *l = &r->line;
@@ -173,20 +201,57 @@ static void read_metrics(struct results *r)
         else if (text_equal(key, "reasoning_token_count"))
             read_metric(&l->scan, &r->reasoning);
         else
-            json_skip(&l->scan, NULL);
+            read_server_count(r, key);
     }
     if (!whole && !l->scan.failed)
         l->row.output_tokens = visible + r->reasoning;
 }
 
-static void finish_aiperf(struct results *r)
+/* The server's counts in place of the client's. Some servers count what was cached beside the
+ * prompt (then the parts pass it), or reasoning beside the completion (then the total tells). */
+static void take_server_counts(struct trace_input *in, struct results *r)
 {
     struct request *q = &r->line.row;
+    const uint32_t *u = r->usage;
+    uint64_t input = q->input_tokens, output = q->output_tokens;
+    uint64_t cached = u[USAGE_CACHE_READ], written = u[USAGE_CACHE_WRITTEN];
+    if (r->has_usage[USAGE_PROMPT])
+        input = u[USAGE_PROMPT];
+    if (r->has_usage[USAGE_COMPLETION])
+        output = u[USAGE_COMPLETION];
+    if (r->has_usage[USAGE_THOUGHT])
+        r->reasoning = u[USAGE_THOUGHT];
+    if (r->has_usage[USAGE_PROMPT] && cached + written > input)
+        input += cached + written;
+    if (r->has_usage[USAGE_TOTAL] && r->has_usage[USAGE_COMPLETION] && r->reasoning > 0 &&
+        u[USAGE_TOTAL] == input + output + r->reasoning)
+        output += r->reasoning;
+    if (input > WORKLOAD_MAX_TOKENS || output > WORKLOAD_MAX_TOKENS || cached + written > input)
+        return;
+    if (r->has_usage[USAGE_PROMPT] && q->input_tokens > 0 && input != q->input_tokens)
+        trace_note(in, "server_counted_other_input", false);
+    if (r->has_usage[USAGE_COMPLETION] && q->output_tokens > 0 && output != q->output_tokens)
+        trace_note(in, "server_counted_other_output", false);
+    q->input_tokens = (uint32_t)input;
+    q->output_tokens = (uint32_t)output;
+    if (cached + written > 0 || r->has_usage[USAGE_CACHE_READ]) {
+        q->has_usage = true;
+        q->usage = usage_from_totals(input, cached, written, 0, output, 0);
+    }
+}
+
+static void finish_aiperf(struct trace_input *in, struct results *r)
+{
+    struct request *q = &r->line.row;
+    take_server_counts(in, r);
     q->session_id = r->turn_of ? (r->correlation ? r->correlation : r->turn_of) : NULL;
     q->status = r->cancelled ? REQUEST_ABORTED : r->failed ? REQUEST_FAILED : REQUEST_OK;
     if (r->reasoning > 0 && r->reasoning <= q->output_tokens) {
+        uint64_t cached = q->has_usage ? q->usage.tokens[USAGE_CACHED_INPUT] : 0;
+        uint64_t written = q->has_usage ? q->usage.tokens[USAGE_CACHE_WRITE] : 0;
+        q->usage =
+            usage_from_totals(q->input_tokens, cached, written, 0, q->output_tokens, r->reasoning);
         q->has_usage = true;
-        q->usage = usage_from_totals(q->input_tokens, 0, 0, 0, q->output_tokens, r->reasoning);
     }
 }
 
@@ -207,6 +272,8 @@ static int read_aiperf_row(struct trace_input *in, void *context, struct text li
     r->warmup = r->cancelled = r->failed = false;
     r->turn_of = r->correlation = NULL;
     r->reasoning = 0;
+    memset(r->usage, 0, sizeof r->usage);
+    memset(r->has_usage, 0, sizeof r->has_usage);
     r->end_ns = TIME_NEVER;
     json_object_begin(&l->scan);
     while (json_object_next(&l->scan, &key)) {
@@ -228,7 +295,7 @@ static int read_aiperf_row(struct trace_input *in, void *context, struct text li
         trace_note(in, "warmup", true);
         return 0;
     }
-    finish_aiperf(r);
+    finish_aiperf(in, r);
     mem_grow(&r->ends, &r->end_capacity, in->out->count + 1, sizeof *r->ends);
     r->ends[in->out->count] = r->end_ns;
     return trace_add(in, &l->row, err);

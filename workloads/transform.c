@@ -48,5 +48,9 @@ int transform_apply_all(const char *const *texts, size_t count, uint64_t seed, s
         if (status == 0 && before > 0 && w->count == 0)
             status = error_set(err, ERR_INPUT, "%.80s leaves no request of %zu", texts[i], before);
     }
+    /* What was cut away at the beginning is no wait before the rest. */
+    int64_t first = 0, last = 0;
+    if (status == 0 && count > 0 && workload_time_range(w, &first, &last) && first != 0)
+        workload_shift(w, -first);
     return status;
 }

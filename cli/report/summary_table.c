@@ -28,14 +28,21 @@ void format_cell(double value, char out[CELL_SIZE])
 
 void format_span(double seconds, char out[CELL_SIZE])
 {
-    if (seconds < 120)
+    char plain[TEXT_GROUPED_SIZE], grouped[TEXT_GROUPED_SIZE];
+    if (seconds > 0 && seconds < 1e-4)
+        snprintf(out, CELL_SIZE, "%.3g µs", seconds * 1e6);
+    else if (seconds < 120)
         snprintf(out, CELL_SIZE, "%.3g s", seconds);
     else if (seconds < 7200)
         snprintf(out, CELL_SIZE, "%.3g min", seconds / 60);
     else if (seconds < 172800)
         snprintf(out, CELL_SIZE, "%.3g h", seconds / 3600);
-    else
+    else if (seconds < 86400 * 999.5)
         snprintf(out, CELL_SIZE, "%.3g days", seconds / 86400);
+    else {
+        snprintf(plain, sizeof plain, "%.0f", seconds / 86400);
+        snprintf(out, CELL_SIZE, "%s days", text_group(plain, grouped));
+    }
 }
 
 int text_columns(const char *text)

@@ -95,3 +95,69 @@ class Convert(Case):
         self.assertEqual(result["left_out"], "models, unknown keys")
         done = self.farebox("workload", "convert", source, "-o", "-", "--to", "mooncak", expect=2)
         self.assert_refused(done, 'did you mean "mooncake"?')
+
+
+class Times(Case):
+    """The earliest row is time 0, whoever reads."""
+
+    def rows(self, first, gap=250, count=3):
+        return "".join(json.dumps({"timestamp": first + i * gap, "input_length": 40, "output_length": 5}) + "\n"
+                       for i in range(count))
+
+    def check_alike(self, trace, start=None):
+        """Half a second of requests, for every command that reads a trace."""
+        self.assertEqual(self.farebox_json("workload", "info", trace)["duration_s"], 0.5)
+        for arguments in (("convert", trace), ("transform", trace, "-t", "time=1")):
+            done = self.farebox("workload", *arguments, "-o", "-")
+            lines = [json.loads(line) for line in done.stdout.splitlines()]
+            self.assertEqual([r["timestamp"] for r in lines if "timestamp" in r], [0, 250, 500])
+            self.assertEqual(lines[0].get("start"), start)
+        bill = self.farebox("bill", trace, "--plans", "demo").stdout
+        self.assertIn("3 requests in 0.5 s", bill)
+        self.assertIn("80.0000", bill)  # one month begun
+        dry = self.farebox_json("bench", "--url", "mock:constant", "-t", trace, "--dry-run")
+        self.assertEqual((dry["duration_s"], dry["first_due_s"]), (0.5, 0))
+        run = self.path("run")
+        self.farebox("sim", "-t", trace, "--engine", "constant", "-o", run, "--force")
+        first = json.loads(pathlib.Path(run, "requests.jsonl").read_text().splitlines()[0])
+        self.assertEqual(first["scheduled_ns"], 0)
+
+    def test_a_trace_cut_from_the_middle(self):
+        self.check_alike(self.write("late.jsonl", self.rows(5184000000)))
+        info = self.farebox("workload", "info", self.path("late.jsonl")).stdout
+        self.assertIn("the first request stands at 5,184,000.000 s (60.0 days)", info)
+
+    def test_epochs_in_milliseconds(self):
+        self.check_alike(self.write("epoch.jsonl", self.rows(1772359200000)), "2026-03-01T10:00:00Z")
+
+    def test_a_start_moves_with_the_first_row(self):
+        self.check_alike(self.write("start.jsonl", '{"start": "2026-03-01T00:00:00Z"}\n' + self.rows(60000)),
+                         "2026-03-01T00:01:00Z")
+
+    def test_seconds_are_refused_with_the_option_that_reads_them(self):
+        trace = self.write("s.jsonl", self.rows(1772359200, 0.25))
+        for command in (("workload", "info", trace), ("bill", trace, "--plans", "demo"),
+                        ("bench", "--url", "mock:constant", "-t", trace, "--dry-run")):
+            self.assert_refused(self.farebox(*command, expect=2), "only be an epoch in seconds",
+                                "--keys timestamp_s=timestamp,input=input_length,output=output_length")
+        info = self.farebox_json("workload", "info", trace, "--keys",
+                                 "timestamp_s=timestamp,input=input_length,output=output_length")
+        self.assertEqual(info["duration_s"], 0.5)
+
+    def test_bench_says_when_the_first_request_is_due(self):
+        args = ("bench", "--url", "mock:constant", "--scenario", "chat", "--rate", "0.01", "-n", 3)
+        self.assertRegex(self.farebox(*args, "--dry-run").stdout, r"first +due [0-9.]+ min after the start")
+
+    def test_long_spans_are_plain_digits(self):
+        trace = self.write("long.jsonl", self.rows(0, 99000000000, 2))
+        dry = self.farebox("bench", "--url", "mock:constant", "-t", trace, "--dry-run").stdout
+        self.assertIn("1,146 days to the last arrival", dry)
+
+
+class Aggregates(Case):
+    def test_a_row_a_day_is_not_billed_as_a_request(self):
+        table = self.write("usage.csv", "day,requests,in,out\n2026-11-01,800,90000,4000\n2026-11-02,1,900,40\n")
+        columns = "timestamp=day,input=in,output=out"
+        done = self.farebox("bill", table, "--plans", "demo", "--columns", columns, expect=2)
+        self.assert_refused(done, "usage.csv:2:12:", '"requests" says that this row stands for 800 requests')
+        self.farebox("bill", table, "--plans", "demo", "--columns", columns + ",label.n=requests")

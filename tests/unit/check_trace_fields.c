@@ -344,6 +344,114 @@ START_TEST(one_file_has_one_clock)
 }
 END_TEST
 
+/* As every command reads: the earliest row is 0, and a start moves with it. */
+START_TEST(the_earliest_row_is_zero_in_every_form)
+{
+    static const struct {
+        const char *text, *columns;
+        int64_t moved_ms;
+    } cases[] = {
+        {"{\"timestamp\": 9000, \"input_length\": 1, \"output_length\": 1}\n"
+         "{\"timestamp\": 7000, \"input_length\": 1, \"output_length\": 1}\n",
+         NULL, 7000},
+        {"9,1,1\n7,1,1\n", "timestamp=1,input=2,output=3", 7000},
+        {"timestamp_ms,input_length,output_length\n9000,1,1\n7000,1,1\n", NULL, 7000},
+        {"Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n"
+         "9,m,1,1,2,x\n7,m,1,1,2,x\n",
+         NULL, 7000},
+        {"{\"start\": \"2026-11-01T00:00:00Z\"}\n"
+         "{\"timestamp\": 9000, \"input_length\": 1, \"output_length\": 1}\n"
+         "{\"timestamp\": 7000, \"input_length\": 1, \"output_length\": 1}\n",
+         NULL, 7000},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trace_options o = {.columns = cases[i].columns, .from_first = true};
+        struct workload w;
+        struct trace_report report = testing_read(cases[i].text, &o, &w);
+        ck_assert_int_eq(w.timestamp_ns[0], 2 * NS_PER_S);
+        ck_assert_int_eq(w.timestamp_ns[1], 0);
+        ck_assert_int_eq(report.moved_ns, cases[i].moved_ms * NS_PER_MS);
+        if (w.has_start)
+            ck_assert_int_eq(w.start_unix_ns, INT64_C(1793491207) * NS_PER_S);
+        workload_free(&w);
+    }
+}
+END_TEST
+
+#define AT(ms) "{\"timestamp\": " ms ", \"input_length\": 1, \"output_length\": 1}\n"
+
+START_TEST(epochs_in_milliseconds_are_the_start)
+{
+    struct workload w;
+    testing_read(AT("1767312000750") AT("1767312000250"), NULL, &w);
+    ck_assert_int_eq(w.timestamp_ns[0], 500 * NS_PER_MS);
+    ck_assert_int_eq(w.timestamp_ns[1], 0);
+    ck_assert(w.has_start);
+    ck_assert_int_eq(w.start_unix_ns, INT64_C(1767312000250000000));
+    workload_free(&w);
+    testing_refused(AT("0") AT("1767312000250"), 0, 0, "some of \"timestamp\" are epochs");
+    testing_refused("{\"start\": \"2026-11-01T00:00:00Z\"}\n" AT("1767312000250"), 0, 0,
+                    "one or the other");
+    testing_refused(AT("1767312000250000"), 1, 0, "--keys timestamp=timestamp");
+    testing_refused(AT("\"2026-01-02T00:00:00Z\""), 1, 0, "--keys timestamp=timestamp");
+}
+END_TEST
+
+START_TEST(seconds_in_milliseconds_are_refused)
+{
+    struct workload w;
+    struct trace_options named = {.format = "canonical"};
+    testing_refused(AT("1767312000") AT("1767312009"), 0, 0, "--keys timestamp_s=timestamp");
+    testing_refused(AT("0") AT("0.25") AT("1.5"), 0, 0, "can only be in seconds");
+    testing_refused("timestamp_ms,input_length,output_length\n0.5,1,1\n1.25,1,1\n", 0, 0,
+                    "timestamp_s=timestamp_ms in --columns");
+    struct trace_options ms = {.columns = "timestamp_ms=t,input=i,output=o"};
+    static const char epoch[] = "t,i,o\n1767312000,1,1\n";
+    testing_refused_bytes(epoch, strlen(epoch), &ms, 0, 0, "timestamp_s=t in --columns");
+    /* A form that is named is believed, and so are a start, whole milliseconds and a slow pace. */
+    testing_read(AT("0") AT("0.25"), &named, &w);
+    workload_free(&w);
+    testing_read("{\"start\": \"2026-11-01T00:00:00Z\"}\n" AT("1767312000"), NULL, &w);
+    workload_free(&w);
+    testing_read(AT("0") AT("1") AT("1"), NULL, &w);
+    workload_free(&w);
+    testing_read(AT("0.5") AT("17.25"), NULL, &w);
+    workload_free(&w);
+    testing_read(AT("5184000000") AT("5184000500"), NULL, &w);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(a_row_that_stands_for_several_requests_is_refused)
+{
+    struct workload w;
+    struct trace_options by_name = {.columns = "timestamp=day,input=in,output=out"};
+    struct trace_options labelled = {.columns =
+                                         "timestamp=day,input=in,output=out,label.n=Requests"};
+    static const char table[] = "day,Requests,in,out\n2026-11-01,1,5,5\n2026-11-02,12,50,50\n";
+    testing_refused_bytes(table, strlen(table), &by_name, 3, 12, "stands for 12 requests");
+    testing_read(table, &labelled, &w);
+    ck_assert_uint_eq(w.count, 2);
+    workload_free(&w);
+    static const char *const names[] = {"count",         "n_requests",         "num_requests",
+                                        "Request Count", "num_model_requests", "api_requests"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char text[160];
+        snprintf(text, sizeof text, "day,%s,in,out\n2026-11-01,2.0,5,5\n", names[i]);
+        testing_refused_bytes(text, strlen(text), &by_name, 2, 12, "stands for 2.0 requests");
+    }
+    struct trace_options keys = {.keys = "input=usage.in,output=usage.out"};
+    static const char line[] = "{\"usage\": {\"requests\": 3, \"in\": 1, \"out\": 1}}";
+    testing_refused_bytes(line, strlen(line), &keys, 1, 0, "stands for 3 requests");
+    static const char deep[] = "{\"usage\": {\"count\": 3, \"in\": 1, \"out\": 1}}";
+    testing_read(deep, &keys, &w);
+    workload_free(&w);
+    testing_refused("{\"timestamp\": 0, \"input_length\": 1, \"output_length\": 1, "
+                    "\"num_requests\": 40}",
+                    1, 0, "stands for 40 requests");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("trace fields");
@@ -360,6 +468,10 @@ int main(void)
     tcase_add_test(t, words_of_gateways_and_tracers_are_known);
     tcase_add_test(t, an_error_is_its_own_text_or_nothing);
     tcase_add_test(t, one_file_has_one_clock);
+    tcase_add_test(t, the_earliest_row_is_zero_in_every_form);
+    tcase_add_test(t, epochs_in_milliseconds_are_the_start);
+    tcase_add_test(t, seconds_in_milliseconds_are_refused);
+    tcase_add_test(t, a_row_that_stands_for_several_requests_is_refused);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }

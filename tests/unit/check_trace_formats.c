@@ -423,6 +423,40 @@ START_TEST(a_run_directory_stands_for_its_requests)
 }
 END_TEST
 
+#define AIPERF_ROW(metrics)                                                                 \
+    "{\"metadata\": {\"request_start_ns\": 5}, \"metrics\": {"                              \
+    "\"input_sequence_length\": {\"value\": 140}, \"output_sequence_length\": {\"value\": " \
+    "70}" metrics "}, \"error\": null}\n"
+#define COUNTED(key, n) ", \"usage_" key "\": {\"value\": " #n ", \"unit\": \"tokens\"}"
+
+/* The client's tokenizer is not the one that is billed by. */
+START_TEST(aiperf_rows_take_the_counts_of_the_server)
+{
+    struct workload w;
+    struct trace_report report = testing_read(
+        AIPERF_ROW("")
+            AIPERF_ROW(COUNTED("prompt_tokens", 100) COUNTED("completion_tokens", 50)
+                           COUNTED("prompt_cache_read_tokens", 64) COUNTED("reasoning_tokens", 20))
+                AIPERF_ROW(COUNTED("prompt_tokens", 10) COUNTED("prompt_cache_read_tokens", 64)
+                               COUNTED("prompt_cache_write_tokens", 6))
+                    AIPERF_ROW(COUNTED("prompt_tokens", 100) COUNTED("completion_tokens", 50)
+                                   COUNTED("reasoning_tokens", 20) COUNTED("total_tokens", 170)),
+        NULL, &w);
+    static const uint32_t input[] = {140, 100, 80, 100}, output[] = {70, 50, 70, 70};
+    static const uint64_t cached[] = {0, 64, 64, 0}, thought[] = {0, 20, 0, 20};
+    for (size_t i = 0; i < 4; i++) {
+        struct usage u = workload_usage(&w, i);
+        ck_assert_uint_eq(w.input_tokens[i], input[i]);
+        ck_assert_uint_eq(w.output_tokens[i], output[i]);
+        ck_assert_uint_eq(u.tokens[USAGE_CACHED_INPUT], cached[i]);
+        ck_assert_uint_eq(u.tokens[USAGE_REASONING], thought[i]);
+    }
+    ck_assert_uint_eq(testing_note(&report, "server_counted_other_input"), 3);
+    ck_assert_uint_eq(testing_note(&report, "server_counted_other_output"), 1);
+    workload_free(&w);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("trace forms");
@@ -442,6 +476,7 @@ static Suite *suite(void)
     tcase_add_test(t, aiperf_rows_skip_the_warm_up);
     tcase_add_test(t, a_run_reads_back_as_a_trace);
     tcase_add_test(t, a_run_directory_stands_for_its_requests);
+    tcase_add_test(t, aiperf_rows_take_the_counts_of_the_server);
     suite_add_tcase(s, t);
     return s;
 }
