@@ -212,6 +212,22 @@ static void read_start(const char *directory, struct workload *w)
     free(path);
 }
 
+/* As of a trace: the first attempt that was sent is time 0, and the start moves with it. */
+static void start_at_first(struct workload *w, struct earlier_attempts *e)
+{
+    int64_t first = 0, last = 0;
+    uint64_t attempts = e->start[w->count];
+    if (!workload_time_range(w, &first, &last))
+        return;
+    for (uint64_t i = 0; i < attempts; i++)
+        if (e->items[i].sent_ns < first)
+            first = e->items[i].sent_ns;
+    for (uint64_t i = 0; i < attempts; i++)
+        if (e->items[i].sent_ns != TIME_NEVER)
+            e->items[i].sent_ns -= first;
+    workload_shift(w, -first);
+}
+
 int run_workload_read(const char *directory, struct workload *w, struct earlier_attempts *earlier,
                       struct run_workload_report *report, struct error *err)
 {
@@ -235,6 +251,7 @@ int run_workload_read_slo(const char *directory, const struct slo_list *slos, st
     if (code == 0) {
         list_earlier(&g);
         read_start(directory, w);
+        start_at_first(w, earlier);
     }
     if (code == 0 && !w->name) {
         size_t length = strlen(directory);

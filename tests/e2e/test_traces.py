@@ -134,6 +134,17 @@ class Times(Case):
         self.check_alike(self.write("start.jsonl", '{"start": "2026-03-01T00:00:00Z"}\n' + self.rows(60000)),
                          "2026-03-01T00:01:00Z")
 
+    def test_a_run_is_billed_as_the_trace_that_it_is(self):
+        run, converted = self.path("run"), self.path("run.jsonl")
+        self.farebox("sim", "--scenario", "chat", "--rate", "0.01", "-n", 40, "--engine", "constant", "-o", run)
+        first = json.loads(pathlib.Path(run, "requests.jsonl").read_text().splitlines()[0])
+        self.assertGreater(first["scheduled_ns"], 10**9)
+        self.farebox("workload", "convert", run, "-o", converted)
+        for what in (run, converted):
+            info = self.farebox_json("workload", "info", what)
+            bill = self.farebox_json("bill", what, "--plans", "demo")
+            self.assertAlmostEqual(bill["workload"]["duration_s"], info["duration_s"], places=1)
+
     def test_seconds_are_refused_with_the_option_that_reads_them(self):
         trace = self.write("s.jsonl", self.rows(1772359200, 0.25))
         for command in (("workload", "info", trace), ("bill", trace, "--plans", "demo"),
