@@ -4,6 +4,7 @@
 #include "core/stats/interval.h"
 #include "core/stats/multiple.h"
 #include "core/stats/paired.h"
+#include "core/stats/tail.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_sort.h>
@@ -169,6 +170,38 @@ static void judge_apart(struct sides *s, bool paired, struct comparison *out)
     judge(s, out);
 }
 
+static void judge_tail(const double *before, size_t n, const double *after, size_t m, bool paired,
+                       struct comparison *out)
+{
+    struct tail_change t;
+    if (paired)
+        tail_compare_paired(before, after, n, out->what, &t);
+    else
+        tail_compare(before, n, after, m, out->what, &t);
+    out->p_up = t.p_up;
+    out->p_down = t.p_down;
+    out->p_value = fmin(1, 2 * fmin(t.p_up, t.p_down));
+    out->episodes = t.episodes;
+    out->supported = t.episodes >= INTERVAL_LEAST_EPISODES && isfinite(t.low) && isfinite(t.high);
+    if (!out->supported) {
+        out->why = t.episodes < INTERVAL_LEAST_EPISODES ? "fewer than 10 episodes"
+                                                        : "too few values beyond";
+        return;
+    }
+    /* Test and quantile look at the same tail with different eyes; what is shown holds both. */
+    out->low = fmin(expm1(t.low), out->change);
+    out->high = fmax(expm1(t.high), out->change);
+}
+
+void compare_split_sides(struct comparison *c)
+{
+    double rise = c->change > 0 ? c->p_value / 2 : 1 - c->p_value / 2;
+    c->p_up = c->change == 0 ? 1 : rise;
+    c->p_down = c->change == 0 ? 1 : 1 - rise;
+    if (isnan(c->p_value))
+        c->p_up = c->p_down = NAN;
+}
+
 void compare_samples(const double *before, size_t n_before, const double *after, size_t n_after,
                      bool paired, const double *what, size_t count, struct comparison *out)
 {
@@ -187,20 +220,27 @@ void compare_samples(const double *before, size_t n_before, const double *after,
                                      .low = NAN,
                                      .high = NAN,
                                      .p_value = NAN,
+                                     .p_up = NAN,
+                                     .p_down = NAN,
                                      .p_adjusted = NAN,
-                                     .p_independent = NAN};
+                                     .p_independent = NAN,
+                                     .values = (n_before + n_after) / 2};
         if (!enough)
             out[i].why = n_before && n_after ? "too few values" : "no values";
         else if (equal)
             settle(&out[i]);
         else if (!(s.before.value > 0 && s.after.value > 0))
             out[i].why = "no ratio to zero";
+        else if (what[i] >= TAIL_LEAST_P)
+            judge_tail(before, n_before, after, n_after, paired, &out[i]);
         else if (paired && paired_supports(n_before))
             judge_paired(before, after, n_before, &out[i]);
         else
             judge_apart(&s, paired, &out[i]);
         if (!out[i].supported && !out[i].why)
             out[i].why = "too few independent values";
+        if (isnan(out[i].p_up))
+            compare_split_sides(&out[i]);
     }
     free(sorted_before);
     free(sorted_after);

@@ -18,10 +18,13 @@
  * share. Longer paired runs are compared by turning the signs of their blocks' differences instead
  * (core/stats/paired.h), whose power does not suffer from a change that busy stretches magnify.
  * Elsewhere the p-value is the t at which the interval touches 0, looked up in
- * Student's distribution: finding and interval never contradict each other.
+ * Student's distribution: finding and interval never contradict each other. Quantiles from p90 on
+ * have a test of their own (core/stats/tail.h): a far quantile's own error says little, what lies
+ * above it says more.
  *
  * Values must be positive for a relative change; a side with estimate ≤ 0 is unsupported, and so
- * is one whose sample does not support a 95% interval. Where all values are the same on both sides
+ * is one whose sample does not support a 95% interval; of a tail of fewer than ten episodes the
+ * p-values are known all the same. Where all values are the same on both sides
  * (pair by pair, if paired) no finding was possible: the comparison is settled, p is 1, and it does
  * not weigh on the others (Tarone, 1990). Nothing is kept or owned.
  */
@@ -40,17 +43,23 @@ struct comparison {
     double before, after; /* the estimates; NaN without values */
     double change;        /* after / before − 1; of shares after − before */
     double low, high;     /* its 95% interval; NaN if unsupported */
-    double p_value;       /* of no change; NaN if unsupported */
+    double p_value;       /* of no change, two-sided; NaN if it could not be tested */
+    double p_up, p_down;  /* one-sided: of a rise, of a fall as large by chance; NaN likewise */
     double p_adjusted;    /* set by compare_adjust */
     double p_independent; /* of shares: had every request a fate of its own; else NaN */
-    bool supported;
-    bool settled;    /* no finding was possible */
-    const char *why; /* a few static words where unsupported, else NULL */
+    size_t values;        /* in each sample; the mean of the two where they differ */
+    size_t episodes;      /* separate ones, of a tail; else 0 */
+    bool supported;       /* has an interval */
+    bool settled;         /* no finding was possible */
+    const char *why;      /* a few static words where unsupported, else NULL */
 };
 
 /* Values in scheduled order. `paired` needs n_before == n_after, and is ignored otherwise. */
 void compare_samples(const double *before, size_t n_before, const double *after, size_t n_after,
                      bool paired, const double *what, size_t count, struct comparison *out);
+
+/* Fills p_up and p_down from p_value and the sign of the change. */
+void compare_split_sides(struct comparison *c);
 
 /* Holm's correction over all `count` comparisons that are not settled, of however many metrics. */
 void compare_adjust(struct comparison *all, size_t count);

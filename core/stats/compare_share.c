@@ -176,8 +176,11 @@ void compare_shares(const double *before, size_t n_before, const double *after, 
                                .low = NAN,
                                .high = NAN,
                                .p_value = NAN,
+                               .p_up = NAN,
+                               .p_down = NAN,
                                .p_adjusted = NAN,
-                               .p_independent = NAN};
+                               .p_independent = NAN,
+                               .values = (n_before + n_after) / 2};
     out->change = out->after - out->before;
     if (n_before > 0 && n_after > 0) {
         if (paired && n_before == n_after)
@@ -186,4 +189,5 @@ void compare_shares(const double *before, size_t n_before, const double *after, 
             judge_apart(before, n_before, after, n_after, out);
     }
     reconcile(out);
+    compare_split_sides(out);
 }

@@ -14,6 +14,7 @@
 #define BATCH_LENGTH 16
 #define WIDEST_MEAN 0.8
 #define LARGEST_PHI 0.95
+#define TAIL 0.9
 
 /* Which values a batch mean is of: all as they are, or the indicator of value ≤ threshold. */
 struct measured {
@@ -22,12 +23,26 @@ struct measured {
     double threshold;
 };
 
-static size_t batch_count(size_t n)
+size_t interval_batches(size_t n)
 {
     size_t many = INTERVAL_BATCHES, some = n / BATCH_LENGTH;
     if (n >= LARGE_SAMPLE)
         return many;
     return some < LEAST_BATCHES ? LEAST_BATCHES : some > many / 2 ? many / 2 : some;
+}
+
+struct episodes episodes_of(size_t n)
+{
+    return (struct episodes){.block = (double)n / (double)interval_batches(n)};
+}
+
+size_t episodes_add(struct episodes *e, size_t place)
+{
+    if (e->count == 0 || (double)place >= e->next) {
+        e->next = (double)place + e->block;
+        e->count++;
+    }
+    return e->count - 1;
 }
 
 static double batch_mean(const struct measured *m, size_t first, size_t last)
@@ -88,7 +103,7 @@ bool interval_point_mean(const struct sample *values, struct interval_point *out
     while (sample_next(&scan, &value))
         squares += (value - out->value) * (value - out->value);
     struct measured m = {values, false, 0};
-    out->batches = batch_count(values->n);
+    out->batches = interval_batches(values->n);
     double variance = variance_of_mean(&m, out->batches, out->batch);
     out->error = sqrt(variance);
     out->freedom = (double)out->batches - 1;
@@ -115,7 +130,7 @@ bool interval_point_quantile(const struct sample *values, const struct sample *s
         return false;
     double unused[INTERVAL_BATCHES];
     double milder = p > 0.5 ? 1 - sqrt(1 - p) : sqrt(p);
-    out->batches = batch_count(n);
+    out->batches = interval_batches(n);
     double effect = design_effect(values, sorted, p, out->batches, out->batch);
     if (p != 0.5)
         effect = fmax(effect, design_effect(values, sorted, milder, out->batches, unused));
@@ -173,11 +188,26 @@ bool interval_sample_mean(const struct sample *values, double confidence, struct
     return out->supported;
 }
 
+/* A tail needs enough separate episodes; less extreme quantiles have no tail to speak of. */
+static bool enough_episodes(const struct sample *values, double p, double quantile)
+{
+    struct sample_scan scan = sample_scan_of(values, 0, values->n);
+    struct episodes e = episodes_of(values->n);
+    double value;
+    if (p > 1 - TAIL && p < TAIL)
+        return true;
+    for (size_t i = 0; sample_next(&scan, &value); i++)
+        if (p >= TAIL ? value >= quantile : value <= quantile)
+            episodes_add(&e, i);
+    return e.count >= INTERVAL_LEAST_EPISODES;
+}
+
 bool interval_sample_quantile(const struct sample *values, const struct sample *sorted, double p,
                               double confidence, struct interval *out)
 {
     struct interval_point point;
-    bool enough = interval_point_quantile(values, sorted, p, &point);
+    bool enough = interval_point_quantile(values, sorted, p, &point) &&
+                  enough_episodes(values, p, point.value);
     finish(&point, enough, confidence, out);
     return out->supported;
 }

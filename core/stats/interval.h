@@ -26,7 +26,10 @@
  * indicators. Its design effect D = n·Var/(p(1 − p)), at least 1 and at least that of the less
  * extreme quantile 1 − √(1−p), which rare bursts disturb less, gives the limits p ± t√(D p(1−p)/n);
  * the interval is what the sorted sample holds there. Supported for n ≥ quantile_least_sample(p)
- * where both limits lie inside the sample: in effect, for that many independent values.
+ * where both limits lie inside the sample: in effect, for that many independent values; from p90
+ * (or below p10) on only where the tail beyond the quantile consists of at least ten separate
+ * episodes. Values beyond it that stand less than one batch after the first of their episode
+ * belong to that episode: a burst of slow requests is one thing that happened.
  *
  * Measured coverage stands in tests/unit/check_interval.c. Correlation longer than n/k requests
  * cannot be seen by any method from the sample itself.
@@ -73,6 +76,20 @@ struct interval_point {
     size_t batches;
     double batch[INTERVAL_BATCHES]; /* the batch means of values or indicators */
 };
+
+/* How many batches a sample of n values is cut into; one batch is the variance block. */
+size_t interval_batches(size_t n);
+
+/* Separate episodes of a tail: start with episodes_of(n), add the places of its values in rising
+ * order; each call gives the number of the episode, from 0. At most INTERVAL_BATCHES. */
+#define INTERVAL_LEAST_EPISODES 10
+
+struct episodes {
+    double block, next; /* the first place that begins another episode */
+    size_t count;
+};
+struct episodes episodes_of(size_t n);
+size_t episodes_add(struct episodes *e, size_t place);
 
 /* Variance of the mean of k batch means, by the formula above. */
 double interval_batch_variance(const double *means, size_t k);

@@ -181,6 +181,25 @@ START_TEST(samples_that_cannot_support_it)
 }
 END_TEST
 
+/* The 20 slowest of 2,000 requests, in so many bursts. */
+START_TEST(a_tail_needs_ten_separate_episodes)
+{
+    static const size_t bursts[] = {20, 10, 9, 5, 1};
+    struct random r;
+    random_init(&r, 16, RANDOM_TEST, 0);
+    for (size_t k = 0; k < sizeof bursts / sizeof bursts[0]; k++) {
+        struct interval q[2];
+        const double p[2] = {0.5, 0.99};
+        make_ar1(0, 10, 2000, &r);
+        for (size_t i = 0; i < 20; i++)
+            values[2000 / bursts[k] * (i % bursts[k]) + i / bursts[k]] = 50 + (double)i;
+        interval_quantiles(values, 2000, p, 2, 0.95, q);
+        ck_assert(q[0].supported); /* the middle has no tail */
+        ck_assert_int_eq(q[1].supported, bursts[k] >= INTERVAL_LEAST_EPISODES);
+    }
+}
+END_TEST
+
 START_TEST(constant_values_have_a_point)
 {
     for (size_t i = 0; i < 1000; i++)
@@ -270,6 +289,7 @@ int main(void)
     tcase_add_test(tests, coverage_on_a_queue);
     tcase_add_test(tests, width_is_that_of_independent_values_where_they_are);
     tcase_add_test(tests, samples_that_cannot_support_it);
+    tcase_add_test(tests, a_tail_needs_ten_separate_episodes);
     tcase_add_test(tests, constant_values_have_a_point);
     tcase_add_test(tests, bootstrap_covers_on_an_autoregression);
     tcase_add_test(tests, bootstrap_is_seeded_and_bounded);
