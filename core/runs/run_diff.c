@@ -31,7 +31,8 @@ struct measure {
     const struct slo_list *slos;
 };
 
-static const double of_latency[] = {COMPARE_MEAN, 0.5, 0.99};
+#define MOST_STATISTICS 6
+
 static const double of_mean[] = {COMPARE_MEAN};
 
 /* What is being built, and from what. */
@@ -39,6 +40,7 @@ struct maker {
     struct run_pair pair;
     struct run_diff *out;
     struct slo_list slos;
+    const struct gate *gate; /* what must be there to be judged */
     bool closed;
 };
 
@@ -92,6 +94,8 @@ static struct diff_row *add_row(struct run_diff *d, const char *key, const char 
                                            .low = NAN,
                                            .high = NAN,
                                            .p_value = NAN,
+                                           .p_up = NAN,
+                                           .p_down = NAN,
                                            .p_adjusted = NAN,
                                            .p_independent = NAN};
     struct diff_row *row = &d->rows[d->count++];
@@ -121,7 +125,7 @@ static void add_share(struct maker *k, const struct measure *m)
 static void add_values(struct maker *k, const struct measure *m, const double *what, size_t count)
 {
     struct pair_values v;
-    struct comparison c[3];
+    struct comparison c[MOST_STATISTICS];
     run_pair_values(&k->pair, measure_value, m, &v);
     if (v.n[0] > 0 && v.n[1] > 0) {
         compare_samples(v.values[0], v.n[0], v.values[1], v.n[1], k->pair.paired, what, count, c);
@@ -166,13 +170,33 @@ static bool repeats(struct maker *k, enum metric a, enum metric b)
     return same;
 }
 
+/* Mean, p50, p99, and the quantiles that the gate asks for; in rising order. */
+static void add_distribution(struct maker *k, const struct measure *m)
+{
+    static const double all[MOST_STATISTICS] = {COMPARE_MEAN, 0.5, 0.9, 0.95, 0.99, 0.999};
+    double what[MOST_STATISTICS];
+    size_t count = 0;
+    for (size_t i = 0; i < MOST_STATISTICS; i++)
+        if (all[i] < 0.9 || all[i] == 0.99 || gate_has(k->gate, m->key, all[i]))
+            what[count++] = all[i];
+    add_values(k, m, what, count);
+}
+
 static void add_latency(struct maker *k, enum metric metric)
 {
     const struct measure m = {.key = metric_key(metric),
                               .title = metric_title(metric),
                               .better = DIFF_LESS,
                               .metric = metric};
-    add_values(k, &m, of_latency, 3);
+    add_distribution(k, &m);
+}
+
+static bool asked_for(const struct maker *k, enum metric metric)
+{
+    bool asked = false;
+    for (size_t i = 0; i < k->gate->count; i++)
+        asked = asked || strcmp(k->gate->figures[i].key, metric_key(metric)) == 0;
+    return asked;
 }
 
 /* The pooled gaps of answers whose chunks were not kept one by one: known, but not compared. */
@@ -205,7 +229,7 @@ static void add_gaps(struct maker *k)
     struct pair_values v;
     run_pair_values(&k->pair, measure_value, &m, &v);
     if (v.n[0] > 0 && v.n[1] > 0)
-        add_values(k, &m, of_latency, 3);
+        add_distribution(k, &m);
     else
         add_pooled_gaps(k);
     pair_values_free(&v);
@@ -218,14 +242,14 @@ static void add_latencies(struct maker *k)
     /* Open loop and traces lead with the time from the schedule, closed loop with the sending. */
     int lead = k->closed;
     add_latency(k, ttft[lead]);
-    if (!repeats(k, ttft[!lead], ttft[lead]))
+    if (asked_for(k, ttft[!lead]) || !repeats(k, ttft[!lead], ttft[lead]))
         add_latency(k, ttft[!lead]);
-    if (!repeats(k, METRIC_TTFO, METRIC_TTFT))
+    if (asked_for(k, METRIC_TTFO) || !repeats(k, METRIC_TTFO, METRIC_TTFT))
         add_latency(k, METRIC_TTFO);
     add_latency(k, METRIC_TPOT);
     add_gaps(k);
     add_latency(k, e2e[lead]);
-    if (!repeats(k, e2e[!lead], e2e[lead]))
+    if (asked_for(k, e2e[!lead]) || !repeats(k, e2e[!lead], e2e[lead]))
         add_latency(k, e2e[!lead]);
 }
 
@@ -269,7 +293,7 @@ static void add_shares(struct maker *k)
     static const struct measure failed = {
         .kind = MEASURE_FAILED, .key = "failed_fraction", .title = "failed"};
     static const struct measure dropped = {
-        .kind = MEASURE_DROPPED, .key = "dropped_fraction", .title = "cancelled or unsent"};
+        .kind = MEASURE_DROPPED, .key = "dropped_fraction", .title = "cancelled/unsent"};
     add_share(k, &failed);
     if (any_dropped(&k->pair))
         add_share(k, &dropped);
@@ -424,12 +448,58 @@ static void note_runs(struct maker *k)
                       "one run is a closed loop, the other is not: their waiting is not alike");
 }
 
+/* What is judged where nobody says what. */
+static struct gate default_gate(const struct maker *k)
+{
+    double tolerance = k->out->tolerance / 100;
+    struct gate gate = {0};
+    gate_add_failed(&gate, k->out->share_tolerance / 100);
+    enum metric ttft = k->closed ? METRIC_TTFT : METRIC_TTFT_SCHEDULED;
+    enum metric e2e = k->closed ? METRIC_E2E : METRIC_E2E_SCHEDULED;
+    gate_add_latency(&gate, ttft, 0.5, tolerance);
+    gate_add_latency(&gate, ttft, 0.99, tolerance);
+    gate_add_latency(&gate, METRIC_TPOT, COMPARE_MEAN, tolerance);
+    gate_add_latency(&gate, e2e, COMPARE_MEAN, tolerance);
+    gate_add_latency(&gate, e2e, 0.99, tolerance);
+    return gate;
+}
+
+static bool has_key(const struct run_diff *d, const char *key)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (strcmp(d->rows[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+/* Leaves out what neither run has: answers that do not stream have no first token. */
+static struct gate without_absent(const struct run_diff *d, const struct gate *gate)
+{
+    struct gate kept = {0};
+    for (size_t i = 0; i < gate->count; i++)
+        if (has_key(d, gate->figures[i].key))
+            kept.figures[kept.count++] = gate->figures[i];
+    return kept;
+}
+
+static void judge_all(struct maker *k)
+{
+    struct gate gate = *k->gate;
+    if (gate.count == 0) {
+        gate = default_gate(k);
+        gate = without_absent(k->out, &gate);
+    }
+    run_diff_conclude(k->out);
+    run_diff_apply(k->out, &gate);
+}
+
 int run_diff_make(struct run_diff *out, const char *const paths[2],
                   const struct run_diff_options *options, struct error *err)
 {
-    struct maker k = {.out = out, .slos = options->slos};
+    struct maker k = {.out = out, .slos = options->slos, .gate = &options->gate};
     *out = (struct run_diff){.tolerance = options->tolerance,
-                             .share_tolerance = options->share_tolerance};
+                             .share_tolerance = options->share_tolerance,
+                             .undecided_fails = options->undecided_fails};
     int status = run_pair_read(&k.pair, paths, options->costs, err);
     if (status == 0) {
         note_runs(&k);
@@ -438,7 +508,7 @@ int run_diff_make(struct run_diff *out, const char *const paths[2],
         add_latencies(&k);
         add_rates(&k);
         add_work(&k);
-        run_diff_conclude(out);
+        judge_all(&k);
     }
     run_pair_free(&k.pair);
     return status;

@@ -15,11 +15,14 @@
  * Throughput: the window is cut into 320 slices of equal length; the rates of the slices are
  * compared as the latencies are, pair by pair where both runs followed one schedule.
  *
- * A finding is a change beyond chance at 5% over all rows together (Holm), a regression one for the
- * worse beyond the tolerance. Failures in a single stretch (an endpoint that died) are one event,
- * which no test of chance can tell from bad luck; where they are 10 points more than before, and
- * more than chance would give to requests that each fail by themselves (Bonferroni over all rows),
- * they are a regression all the same.
+ * A finding is a change beyond chance at 5% over all rows together (Holm). The verdict is of the
+ * figures of the gate (core/runs/gate.h) alone, worse being positive. FAIL: beyond chance at 2.5%,
+ * one-sided, over the judged figures together (Holm), and the estimate is more than is allowed.
+ * PASS: the upper 97.5% limit is no more than is allowed. Else UNDECIDED: the runs are too short.
+ * A row that fails is a finding too. Failures in a single stretch (an endpoint that died) are one
+ * event, which no test of chance can tell from bad luck; where they are 10 points more than before,
+ * and more than chance would give to requests that each fail by themselves (Bonferroni over all
+ * rows), they fail all the same.
  */
 #ifndef FAREBOX_CORE_RUNS_RUN_DIFF_H
 #define FAREBOX_CORE_RUNS_RUN_DIFF_H
@@ -28,6 +31,7 @@
 #include "core/error.h"
 #include "core/json_write.h"
 #include "core/names.h"
+#include "core/runs/gate.h"
 #include "core/runs/slo.h"
 #include "core/stats/compare.h"
 
@@ -43,7 +47,21 @@ struct diff_row {
     bool latency; /* slower and faster, not higher and lower */
     bool failures;
     struct comparison comparison;
-    bool finding, regression;
+    bool finding, regression; /* regression: the gate's verdict on it is FAIL */
+};
+
+enum diff_verdict { DIFF_PASS, DIFF_UNDECIDED, DIFF_FAIL };
+
+/* One figure of the gate, judged. */
+struct diff_judged {
+    struct gate_figure figure;
+    enum diff_verdict verdict;
+    double worse, limit;   /* the estimate, and its upper 97.5% limit; NaN if unknown */
+    double p, p_adjusted;  /* one-sided, of no worsening; NaN if it could not be tested */
+    uint64_t would_decide; /* requests of a run like these, from n · (half-width ÷ distance to what
+                              is allowed)²; 0 if unknown */
+    bool at_least;         /* would_decide only makes up the ten episodes that a limit needs */
+    const char *why;       /* static words where a limit is missing, else NULL */
 };
 
 #define DIFF_ROWS 48
@@ -60,6 +78,9 @@ struct run_diff {
     char notes[DIFF_NOTES][DIFF_NOTE_SIZE];
     size_t note_count;
     double tolerance, share_tolerance;
+    struct diff_judged judged[GATE_FIGURES];
+    size_t judged_count;
+    bool undecided_fails;
 };
 
 /* What requests cost by a plan, by request id, instead of what their records say. */
@@ -71,6 +92,9 @@ struct run_costs {
 struct run_diff_options {
     double tolerance;                 /* percent */
     double share_tolerance;           /* percentage points */
+    struct gate gate;                 /* none: failed, TTFT p50 and p99, TPOT mean, E2E mean and
+                                         p99 where the runs have them, by the two tolerances */
+    bool undecided_fails;             /* run_diff_judge takes UNDECIDED for FAIL */
     struct slo_list slos;             /* none: those that both runs were held to */
     const struct run_costs *costs[2]; /* NULL: the records' */
 };
@@ -79,11 +103,16 @@ struct run_diff_options {
 int run_diff_make(struct run_diff *out, const char *const paths[2],
                   const struct run_diff_options *options, struct error *err);
 
-/* 0, or ERR_WORK with the worst regression, or where nothing could be compared. */
-int run_diff_judge(const struct run_diff *d, struct error *err);
+/* 0, or ERR_WORK with the worst FAIL, or where nothing could be compared. */
+int run_diff_judge(struct run_diff *d, struct error *err);
 
-/* For run_diff_make: findings and regressions of the rows, and notes about them. */
+/* FAIL if any figure failed, else UNDECIDED if any is, else PASS. */
+enum diff_verdict run_diff_verdict(const struct run_diff *d);
+const char *diff_verdict_name(enum diff_verdict v); /* "FAIL" */
+
+/* For run_diff_make: the findings of the rows and the notes about them; then the gate. */
 void run_diff_conclude(struct run_diff *d);
+void run_diff_apply(struct run_diff *d, const struct gate *gate);
 void run_diff_note(struct run_diff *d, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

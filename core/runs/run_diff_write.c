@@ -1,6 +1,7 @@
 /* The JSON of a comparison of two runs. */
 #include "core/runs/run_diff.h"
 
+#include <math.h>
 #include <stdio.h>
 
 void diff_statistic(const struct comparison *c, char out[DIFF_STATISTIC_SIZE])
@@ -46,8 +47,46 @@ static void put_row(struct json_writer *w, const struct diff_row *row)
     json_pair_bool(w, "changed", row->finding);
     json_pair_string(w, "better", better[row->better]);
     json_pair_bool(w, "regression", row->regression);
-    json_pair_string(w, "not_compared", c->why);
+    json_pair_string(w, "not_compared", isnan(c->p_value) ? c->why : NULL);
     json_end_object(w);
+}
+
+static void put_judged(struct json_writer *w, const struct diff_judged *j)
+{
+    static const char *const verdicts[] = {"pass", "undecided", "fail"};
+    struct comparison of = {.what = j->figure.what};
+    char statistic[DIFF_STATISTIC_SIZE];
+    diff_statistic(&of, statistic);
+    json_begin_object(w);
+    json_pair_string(w, "figure", j->figure.name);
+    json_pair_string(w, "metric", j->figure.key);
+    json_pair_string(w, "statistic", statistic);
+    json_pair_string(w, "verdict", verdicts[j->verdict]);
+    json_pair_statistic(w, "worse_by", j->worse);
+    json_pair_statistic(w, "limit", j->limit);
+    json_pair_double(w, "allowed", j->figure.allowed);
+    json_pair_string(w, "unit", j->figure.points ? "difference" : "ratio");
+    json_pair_statistic(w, "p", j->p);
+    json_pair_statistic(w, "p_adjusted", j->p_adjusted);
+    json_key(w, "requests_to_decide");
+    if (j->would_decide > 0)
+        json_put_u64(w, j->would_decide);
+    else
+        json_put_null(w);
+    json_pair_bool(w, "at_least", j->at_least);
+    json_pair_string(w, "why", j->why);
+    json_end_object(w);
+}
+
+static void put_verdicts(struct json_writer *w, const struct run_diff *d)
+{
+    static const char *const verdicts[] = {"pass", "undecided", "fail"};
+    json_pair_string(w, "verdict", verdicts[run_diff_verdict(d)]);
+    json_key(w, "verdicts");
+    json_begin_array(w);
+    for (size_t i = 0; i < d->judged_count; i++)
+        put_judged(w, &d->judged[i]);
+    json_end_array(w);
 }
 
 void run_diff_write(const struct run_diff *d, struct json_writer *w)
@@ -61,6 +100,7 @@ void run_diff_write(const struct run_diff *d, struct json_writer *w)
     for (size_t i = 0; i < d->count; i++)
         put_row(w, &d->rows[i]);
     json_end_array(w);
+    put_verdicts(w, d);
     json_pair_bool(w, "regression", regression);
     json_pair_bool(w, "paired", d->paired);
     put_counts(w, "requests", d->requests);

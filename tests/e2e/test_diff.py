@@ -54,8 +54,10 @@ class Diff(Case):
         after = self.failing(before, "b", lambda i: i % 5 < 3)
         done = self.farebox("diff", before, after, expect=1)
         self.assertIn("failed went from 0.0 % to 60.0 %", done.stderr)
-        self.assertIn("▲ higher !", done.stdout)
-        self.assertLessEqual(max(map(len, done.stdout.splitlines())), 100)
+        self.assertRegex(done.stdout, r"failed, share .*▲ higher\n")
+        self.assertRegex(done.stdout, r"FAIL +failed +\+60\.0 pt .* 1 pt\n")
+        self.assertLessEqual(max(len(line) for line in done.stdout.splitlines()
+                                 if not line.startswith("·")), 80)
         rows, report = self.rows(before, after, expect=1)
         self.assertTrue(rows["failed_fraction", "share"]["regression"])
         self.assertAlmostEqual(rows["failed_fraction", "share"]["change"], 0.6)
@@ -69,8 +71,65 @@ class Diff(Case):
         after = self.failing(before, "b", lambda i: i % 10 == 0)
         self.farebox("diff", before, after, expect=1)
         self.farebox("diff", before, after, "--tolerance", 50, expect=1)
-        self.farebox("diff", before, after, "--share-tolerance", 11, expect=1)  # throughput
-        self.farebox("diff", before, after, "--share-tolerance", 11, "--tolerance", 50)
+        done = self.farebox("diff", before, after, "--share-tolerance", 11)
+        self.assertIn("failed is UNDECIDED: worse by +10.0 pt", done.stderr)
+        self.farebox("diff", before, after, "--share-tolerance", 11, "--undecided", "fail", expect=1)
+        done = self.farebox("diff", before, after, "--fail-on", "request_throughput_rps>5%", expect=1)
+        self.assertIn("completed req/s rate is 10.1 % lower, more than the 5 % allowed", done.stderr)
+        self.farebox("diff", before, after, "--fail-on", "request_throughput_rps>50%")
+        self.assertIn("in quotes", self.farebox("diff", before, after, "--fail-on", "ttft_p99",
+                                                expect=2).stderr)
+        self.farebox("diff", before, after, "--undecided", "maybe", expect=2)
+
+    def with_late_tokens(self, run, name, late):
+        """A copy of the run in which first tokens come as many ms later as late(i) says."""
+        copy = self.scratch / name
+        shutil.copytree(self.scratch / run, copy)
+        lines = (copy / "requests.jsonl").read_text().splitlines()
+        for i, line in enumerate(lines):
+            r = json.loads(line)
+            for key in ("first_token_ns", "first_output_ns", "last_token_ns", "done_ns"):
+                r[key] += round(late(i) * 1e6)
+            lines[i] = json.dumps(r)
+        (copy / "requests.jsonl").write_text("\n".join(lines) + "\n")
+        return name
+
+    def test_words_interval_verdict_and_status_agree(self):
+        """Whatever is done to a run, the four say the same."""
+        before = self.sim("a", "--requests", 1500)
+        words = {"▲": 1, "△": 1, "▼": -1, "▽": -1, "=": 0, "?": 0}
+        seen = set()
+        for name, late in (("tail", lambda i: 2000 * (i % 60 == 5)), ("few", lambda i: 900 * (i % 300 == 5)),
+                           ("all", lambda i: 30), ("noise", lambda i: (i * 7919 % 101) - 50),
+                           ("burst", lambda i: 3000 * (700 <= i < 730))):
+            after = self.with_late_tokens(before, name, late)
+            report = self.farebox_json("diff", before, after, "--quiet",
+                                       expect=int(name in ("tail", "all")))
+            done = self.farebox("diff", before, after, expect=int(name in ("tail", "all")))
+            rows = {(r["metric"], r["statistic"]): r for r in report["comparisons"]}
+            table = [line for line in done.stdout.splitlines() if line[-1:] and ", " in line[:26]]
+            for line, row in zip(table[1:], report["comparisons"]):
+                low, high = row["ci95"]
+                sign = next((words[c] for c in line if c in words), None)
+                if low is not None and sign is not None:
+                    self.assertEqual(sign, (low > 0) - (high < 0), line)
+            for v in report["verdicts"]:
+                row = rows[v["metric"], v["statistic"]]
+                seen.add(v["verdict"])
+                self.assertRegex(done.stdout, rf"(?m)^{v['verdict'].upper()} +{v['figure']} ")
+                self.assertEqual(v["figure"] + " is UNDECIDED" in done.stderr,
+                                 v["verdict"] == "undecided")
+                self.assertEqual(row["regression"], v["verdict"] == "fail")
+                self.assertEqual(v["limit"], row["ci95"][1])
+                if v["verdict"] == "fail":
+                    self.assertGreater(v["worse_by"], v["allowed"])
+                    self.assertTrue(row["changed"])
+                elif v["verdict"] == "pass":
+                    self.assertLessEqual(v["limit"], v["allowed"])
+                elif v["limit"] is not None:
+                    self.assertGreater(v["limit"], v["allowed"])
+            self.assertEqual(report["verdict"] == "fail", report["regression"])
+        self.assertEqual(seen, {"pass", "undecided", "fail"})
 
     def test_requests_that_failed_do_not_move_the_others(self):
         run = self.sim("run")

@@ -11,7 +11,11 @@ ten on average that the two runs do not share: again at most 18 of 200. And with
 of the first run failing one by one and 4% of the second's: the failed share must be found in 180.
 "Apart" is the same of runs of other requests, which cannot be paired.
 
-PAIRS=20 tries it out; LOADS, REQUESTS and BENCH_PAIRS likewise.
+The gate's table comes first: pairs of 2,000 requests judged by `--fail-on 'ttft_p99>10%'` alone, equal
+and with the second run's TTFTs above the first one's p95 made 30% longer. Equal pairs may FAIL in 10
+of 200; of the longer ones 190 must at 50% load and 165 at 80% in paired runs, 135 at 50% in others.
+
+PAIRS=20 tries it out; LOADS, REQUESTS and BENCH_PAIRS likewise; PARTS=gate takes one of gate, diff, bench.
 """
 import concurrent.futures
 import json
@@ -27,6 +31,8 @@ FAREBOX = os.environ.get("FAREBOX", "build/farebox")
 PAIRS = int(os.environ.get("PAIRS", "200"))
 BENCH_PAIRS = int(os.environ.get("BENCH_PAIRS", "20"))
 REQUESTS = int(os.environ.get("REQUESTS", "5000"))
+PARTS = os.environ.get("PARTS", "gate,diff,bench").split(",")
+GATE_REQUESTS = 2000
 LOADS = [float(x) for x in os.environ.get("LOADS", "0.5,0.8,0.9").split(",")]
 SCENARIO = {"scenario": "calibrate", "arrivals": {"process": "poisson", "rate_rps": 1},
             "classes": [{"class": "c", "weight": 1,
@@ -119,6 +125,71 @@ def judge_load(folder, load, capacity, apart):
     return good
 
 
+def with_longer_tail(run, limit_ns, factor):
+    """A copy of the run whose times to the first token are `factor` as long where above the limit."""
+    copy = run.with_name(f"{run.name}-longer")
+    lines = (run / "requests.jsonl").read_text().splitlines()
+    for i, line in enumerate(lines):
+        r = json.loads(line)
+        ttft = r["first_token_ns"] - r["sent_ns"]
+        if ttft > limit_ns:
+            later = round(ttft * (factor - 1))
+            for key in ("first_token_ns", "first_output_ns", "last_token_ns", "done_ns"):
+                if key in r:
+                    r[key] += later
+            lines[i] = json.dumps(r)
+    copy.mkdir()
+    (copy / "requests.jsonl").write_text("\n".join(lines) + "\n")
+    shutil.copy(run / "summary.json", copy)
+    return copy
+
+
+def p95_ttft(run):
+    records = map(json.loads, (run / "requests.jsonl").read_text().splitlines())
+    ttfts = sorted(r["first_token_ns"] - r["sent_ns"] for r in records)
+    return ttfts[int(0.95 * (len(ttfts) - 1))]
+
+
+def verdict(before, after):
+    report = json.loads(farebox("diff", before, after, "--fail-on", "ttft_p99>10%", "--json", "--quiet",
+                                ok=(0, 1)))
+    return report["verdict"]
+
+
+def gate_pair(folder, rate, pair):
+    """The verdicts of (the same requests, others) × (equal, longer tail)."""
+    here = pathlib.Path(tempfile.mkdtemp(dir=folder))
+    for name, other in (("a", 0), ("paired", 0), ("apart", 1)):
+        farebox("workload", "gen", folder / "scenario.json", "--rate", rate, "--requests",
+                GATE_REQUESTS, "--seed", 1000 + pair + 500 * other, "-o", here / f"{name}.jsonl",
+                "--quiet")
+        simulate(here / f"{name}.jsonl", folder / "engine-1.json",
+                 2 * pair + (name != "a") + 1000 * other, here / name)
+    limit = p95_ttft(here / "a")
+    found = [verdict(here / "a", run) for b in ("paired", "apart")
+             for run in (here / b, with_longer_tail(here / b, limit, 1.3))]
+    shutil.rmtree(here)
+    return found
+
+
+GATE_KINDS = ("paired", "equal"), ("paired", "+30 %"), ("apart", "equal"), ("apart", "+30 %")
+GATE_LEAST = {("paired", 0.5): 0.95, ("paired", 0.8): 0.825, ("apart", 0.5): 0.675}
+
+
+def judge_gate(folder, load, capacity):
+    good = True
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        pairs = list(pool.map(lambda pair: gate_pair(folder, load * capacity, pair), range(PAIRS)))
+    for (how, tail), all_ in zip(GATE_KINDS, zip(*pairs)):
+        counts = [all_.count(v) for v in ("fail", "undecided", "pass")]
+        fine = (counts[0] <= 0.05 * PAIRS if tail == "equal"
+                else counts[0] >= GATE_LEAST.get((how, load), 0) * PAIRS)
+        print(f"{how:7} {tail:6} {load:4.0%} {PAIRS:6} {counts[0]:6} {counts[1]:10} {counts[2]:6}"
+              f"{'' if fine else '  MISSED'}", flush=True)
+        good = good and fine
+    return good
+
+
 def judge_bench(folder):
     found = 0
     words = ("--url", "mock:constant", "--scenario", "chat", "--rate", 300, "--requests", 1500)
@@ -145,11 +216,19 @@ def main():
         farebox("sim", "--scenario", folder / "scenario.json", "--engine", folder / "engine-1.json",
                 "--requests", 3000, "--concurrency", 200, "-o", full, "--no-intervals", "--quiet")
         capacity = json.loads((full / "summary.json").read_text())["all"]["request_throughput_rps"]
-        print(f"{REQUESTS} requests a run, capacity {capacity:.2f} requests/s\n"
-              "runs   pairs      load  pairs    any  E2E mean  E2E p50  failed", flush=True)
-        good = [judge_load(folder, load, capacity, apart) for apart in (False, True)
-                for load in LOADS]
-        good.append(judge_bench(folder) if BENCH_PAIRS else True)
+        good = []
+        if "gate" in PARTS:
+            print(f"--fail-on 'ttft_p99>10%', {GATE_REQUESTS} requests a run, capacity {capacity:.2f} "
+                  "requests/s\nruns    tail   load  pairs   FAIL  UNDECIDED   PASS", flush=True)
+            good += [judge_gate(folder, load, capacity) for load in LOADS]
+        if "diff" in PARTS or "bench" in PARTS:
+            print(f"{REQUESTS} requests a run, capacity {capacity:.2f} requests/s\n"
+                  "runs   pairs      load  pairs    any  E2E mean  E2E p50  failed", flush=True)
+        if "diff" in PARTS:
+            good += [judge_load(folder, load, capacity, apart) for apart in (False, True)
+                     for load in LOADS]
+        if "bench" in PARTS and BENCH_PAIRS:
+            good.append(judge_bench(folder))
     finally:
         shutil.rmtree(folder)
     return 0 if all(good) else 1

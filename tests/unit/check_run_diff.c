@@ -94,6 +94,24 @@ static int diff_with(const struct made *before, const struct made *after,
     return run_diff_judge(&diff, err);
 }
 
+/* The same, judged by these figures alone; "" ends them. */
+static int compare_by(const struct made *before, const struct made *after, const char *const *gate,
+                      struct error *err)
+{
+    struct run_diff_options options = {.tolerance = 5, .share_tolerance = 1};
+    for (; **gate; gate++)
+        ck_assert_int_eq(gate_parse(*gate, &options.gate, NULL), 0);
+    return diff_with(before, after, &options, err);
+}
+
+static const struct diff_judged *judged(const char *name)
+{
+    for (size_t i = 0; i < diff.judged_count; i++)
+        if (strcmp(diff.judged[i].figure.name, name) == 0)
+            return &diff.judged[i];
+    return NULL;
+}
+
 static int compare_made(const struct made *before, const struct made *after)
 {
     static const struct run_diff_options options = {.tolerance = 5, .share_tolerance = 1};
@@ -142,7 +160,7 @@ START_TEST(failures_are_worse_however_fast_the_rest_is)
     ck_assert(failed->finding && failed->regression);
     ck_assert_double_eq_tol(failed->comparison.change, 0.6, 0.05);
     ck_assert(!row_of("e2e_scheduled_ms", COMPARE_MEAN)->finding);
-    ck_assert(row_of("request_throughput_rps", COMPARE_RATE)->regression);
+    ck_assert(row_of("request_throughput_rps", COMPARE_RATE)->finding); /* and is not judged */
     ck_assert(diff.paired && diff.alone[0] > 500 && diff.alone[1] == 0);
     ck_assert(says("completed in one run only"));
     ck_assert_int_eq(compare_made(&after, &before), 0); /* better is no failure of a gate */
@@ -252,7 +270,8 @@ START_TEST(goodput_is_of_the_same_objectives)
 {
     const char *half = "{\"load\": \"open\", \"slo\": {\"ttft_ms\": 50}}";
     struct made before = {"a", half, 1000, 1, NULL}, after = {"b", half, 1000, 2, late_sometimes};
-    ck_assert_int_eq(compare_made(&before, &after), ERR_WORK);
+    const char *const gate[] = {"goodput>1pp", ""};
+    ck_assert_int_eq(compare_by(&before, &after, gate, NULL), ERR_WORK);
     const struct diff_row *good = row_of("goodput_fraction", COMPARE_SHARE);
     ck_assert(good->regression && good->comparison.before == 1);
     ck_assert_double_eq_tol(good->comparison.change, -0.2, 0.05);
@@ -266,9 +285,10 @@ START_TEST(goodput_is_of_the_same_objectives)
     ck_assert_ptr_null(row_of("goodput_fraction", COMPARE_SHARE));
     struct run_diff_options given = {.tolerance = 1000, .share_tolerance = 1};
     ck_assert_int_eq(slo_parse("ttft=50", &given.slos, NULL), 0);
+    ck_assert_int_eq(gate_parse("goodput>1pp", &given.gate, NULL), 0);
     ck_assert_int_eq(diff_with(&before, &after, &given, NULL), ERR_WORK);
     ck_assert(row_of("goodput_fraction", COMPARE_SHARE)->regression);
-    given.share_tolerance = 40;
+    given.gate.figures[0].allowed = 0.4;
     ck_assert_int_eq(diff_with(&before, &after, &given, NULL), 0);
     ck_assert(row_of("goodput_fraction", COMPARE_SHARE)->finding);
 }
@@ -381,7 +401,8 @@ START_TEST(cost_and_tokens)
 {
     struct made before = {"a", NULL, 500, 1, cost_a_cent};
     struct made after = {"b", NULL, 500, 1, cost_more_for_longer};
-    ck_assert_int_eq(compare_made(&before, &after), ERR_WORK);
+    const char *const gate[] = {"cost>5%", ""};
+    ck_assert_int_eq(compare_by(&before, &after, gate, NULL), ERR_WORK);
     const struct diff_row *cost = row_of("cost_usd", COMPARE_MEAN);
     ck_assert(cost->regression);
     ck_assert_double_eq_tol(cost->comparison.change, 0.1, 0.001);
@@ -418,6 +439,100 @@ START_TEST(equal_runs_that_fail_stay_without_finding)
 }
 END_TEST
 
+/* 15 first tokens of 600 that come after 400 ms, here and there. */
+static void late_here_and_there(struct record *r, size_t i, struct random *random)
+{
+    (void)random;
+    if (i % 40 == 7) {
+        r->first_token_ns += 380 * MS;
+        r->first_output_ns += 380 * MS;
+        r->last_token_ns = r->done_ns += 380 * MS;
+    }
+}
+
+START_TEST(a_longer_tail_fails)
+{
+    struct made before = {"a", NULL, 600, 1, NULL};
+    struct made after = {"b", NULL, 600, 2, late_here_and_there};
+    const struct run_diff_options options = {.tolerance = 10, .share_tolerance = 1};
+    struct error err = {0};
+    ck_assert_int_eq(diff_with(&before, &after, &options, &err), ERR_WORK);
+    ck_assert_ptr_nonnull(strstr(err.message, "TTFT, scheduled p99 is"));
+    ck_assert_int_eq(judged("ttft_scheduled_p99")->verdict, DIFF_FAIL);
+    ck_assert_int_eq(judged("ttft_scheduled_p50")->verdict, DIFF_PASS);
+    ck_assert_int_eq(run_diff_verdict(&diff), DIFF_FAIL);
+    const struct diff_row *row = row_of("ttft_scheduled_ms", 0.99);
+    ck_assert(row->finding && row->regression);
+    ck_assert_int_eq(diff_with(&after, &before, &options, NULL), 0); /* better passes */
+}
+END_TEST
+
+/* A tenth of a run in which answers take a tenth longer: too little to tell. */
+static void shaky(struct record *r, size_t i, struct random *random)
+{
+    double longer = 1 + 0.5 * random_unit(random);
+    if (i % 50 < 25)
+        longer = 1;
+    r->last_token_ns = r->done_ns =
+        r->first_token_ns + (int64_t)((double)(r->last_token_ns - r->first_token_ns) * longer);
+}
+
+START_TEST(what_is_undecided_says_what_would_decide)
+{
+    struct made before = {"a", NULL, 100, 1, shaky}, after = {"b", NULL, 100, 2, shaky};
+    struct run_diff_options options = {.tolerance = 1, .share_tolerance = 1};
+    struct error err = {0};
+    ck_assert_int_eq(diff_with(&before, &after, &options, NULL), 0);
+    ck_assert_int_eq(run_diff_verdict(&diff), DIFF_UNDECIDED);
+    const struct diff_judged *e2e = judged("e2e_scheduled_mean");
+    const struct comparison *c = &row_of("e2e_scheduled_ms", COMPARE_MEAN)->comparison;
+    ck_assert_int_eq(e2e->verdict, DIFF_UNDECIDED);
+    ck_assert_double_eq(e2e->limit, c->high);
+    double ratio = (c->high - c->low) / 2 / (c->change - 0.01);
+    ck_assert_uint_eq(e2e->would_decide, (uint64_t)ceil(100 * ratio * ratio));
+    ck_assert_uint_gt(e2e->would_decide, 100);
+    const struct diff_judged *p99 = judged("e2e_scheduled_p99");
+    ck_assert(p99->verdict == DIFF_UNDECIDED && p99->at_least && p99->would_decide == 1000);
+    options.undecided_fails = true;
+    ck_assert_int_eq(diff_with(&before, &after, &options, &err), ERR_WORK);
+    ck_assert_ptr_nonnull(strstr(err.message, "UNDECIDED"));
+}
+END_TEST
+
+START_TEST(only_what_is_asked_for_is_judged)
+{
+    struct made before = {"a", NULL, 1000, 1, NULL}, after = {"b", NULL, 1000, 2, late_sometimes};
+    const char *const tpot[] = {"tpot_mean>1%", "failed>0.5pp", ""};
+    const char *const p90[] = {"ttft_p90>10%", ""}, *const absent[] = {"cost>1%", ""};
+    ck_assert_int_eq(compare_by(&before, &after, tpot, NULL), 0);
+    ck_assert_uint_eq(diff.judged_count, 2);
+    ck_assert_int_eq(run_diff_verdict(&diff), DIFF_PASS);
+    ck_assert(row_of("ttft_scheduled_ms", COMPARE_MEAN)->finding);
+    ck_assert_int_eq(compare_by(&before, &after, p90, NULL), ERR_WORK);
+    ck_assert_ptr_nonnull(row_of("ttft_ms", 0.9));
+    ck_assert_int_eq(compare_by(&before, &after, absent, NULL), 0);
+    ck_assert_int_eq(judged("cost")->verdict, DIFF_UNDECIDED);
+    ck_assert_str_eq(judged("cost")->why, "neither run has it");
+}
+END_TEST
+
+START_TEST(gates_that_are_none)
+{
+    static const char *const wrong[] = {"ttft_p99",      "ttft_p99>10",   "failed>1%",
+                                        "e2e_p42>1%",    "tpot_mean>5pp", "ttft_p99>-1%",
+                                        "ttft_p99>nan%", ">1%",           "ttft>5%"};
+    struct gate gate = {0};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        ck_assert_int_eq(gate_parse(wrong[i], &gate, NULL), ERR_INPUT);
+    ck_assert_uint_eq(gate.count, 0);
+    ck_assert_int_eq(gate_parse("e2e_p999 > 2.5 %", &gate, NULL), 0);
+    ck_assert_int_eq(gate_parse("failed>0.5pt", &gate, NULL), 0);
+    ck_assert_double_eq_tol(gate.figures[0].allowed, 0.025, 1e-15);
+    ck_assert(gate.figures[1].points && gate_has(&gate, "e2e_ms", 0.999));
+    ck_assert_int_eq(gate_parse("failed_fraction>1pp", &gate, NULL), ERR_INPUT); /* twice */
+}
+END_TEST
+
 static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *where)
 {
     (void)about, (void)kind, (void)where;
@@ -442,6 +557,10 @@ int main(void)
     tcase_add_test(tests, closed_loops_lead_with_the_sending);
     tcase_add_test(tests, throughput_follows_the_load);
     tcase_add_test(tests, cost_and_tokens);
+    tcase_add_test(tests, a_longer_tail_fails);
+    tcase_add_test(tests, what_is_undecided_says_what_would_decide);
+    tcase_add_test(tests, only_what_is_asked_for_is_judged);
+    tcase_add_test(tests, gates_that_are_none);
     tcase_add_test(tests, equal_runs_that_fail_stay_without_finding);
     int status = testing_run(suite);
     nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
