@@ -20,7 +20,8 @@ struct bill_command {
     struct option_list plans, what_if, slos;
     const char *period, *by, *start, *output;
     bool force;
-    uint64_t workers, units, requests, break_even_output;
+    uint64_t workers, units, requests, break_even_output, volume;
+    int64_t max_wait_ns;
     double ttft_ms, tpot_ms;
     struct trace_reading reading;
 };
@@ -34,7 +35,12 @@ static const struct option_spec options[] = {
     {"start", 0, OPTION_TEXT, AT(start), .unit = "INSTANT",
      .help = "wall clock of the workload's first instant, such as 2026-11-01T00:00:00Z"},
     {"period", 0, OPTION_TEXT, AT(period), "trace", "trace|day|month",
-     .help = "scale to a period: an extrapolation"},
+     .help = "what a day or a month at the workload's own rate costs: an extrapolation"},
+    {"volume", 0, OPTION_COUNT, AT(volume), .unit = "N", .min = 1, .max = 1e12,
+     .help = "what a month of so many requests like these costs: an extrapolation"},
+    {"max-wait", 0, OPTION_DURATION, AT(max_wait_ns), "0", .unit = "TIME", .zero = true,
+     .help = "how long a request may wait for a plan that queues; as many subscriptions are bought "
+             "as that takes"},
     {"by", 0, OPTION_TEXT, AT(by), .unit = "KEY",
      .help = "split by model, class, session, day, or the key of a label such as user"},
     {"what-if", 'w', OPTION_LIST, AT(what_if), .unit = "CHANGE",
@@ -78,6 +84,8 @@ static int fill_options(const struct bill_command *o, struct bill_options *out, 
     *out = (struct bill_options){.by = o->by,
                                  .units = o->units,
                                  .break_even_output = o->break_even_output,
+                                 .volume = o->volume,
+                                 .max_wait_ns = o->max_wait_ns,
                                  .workers = o->workers ? (unsigned)o->workers
                                             : processors > 0 && processors < TARIFF_WORKERS_MAX
                                                 ? (unsigned)processors
@@ -94,7 +102,13 @@ static int fill_options(const struct bill_command *o, struct bill_options *out, 
                              "\"%s\"",
                              o->start);
     }
-    return parse_period(o->period, &out->period, err);
+    int code = parse_period(o->period, &out->period, err);
+    if (code == 0 && o->volume > 0 && out->period == PERIOD_DAY)
+        return error_set(
+            err, ERR_INPUT,
+            "--volume is requests a month; leave --period day out, or give --period day "
+            "alone for the workload's own rate");
+    return code;
 }
 
 static int load_plans(const struct bill_command *o, struct plan_selection *set, struct error *err)
@@ -256,14 +270,13 @@ const struct command command_bill = {
     .name = "bill",
     .summary = "what every plan would charge for a trace or a run, exactly",
     .usage = "(TRACE | RUN) --plans FILE[,FILE]",
-    .about =
-        "Prices a workload under every plan: totals as cash and prorated, the distribution of a\n"
-        "request's price and where its variance comes from, what limits turn away, delay or cut,\n"
-        "and where one plan overtakes another. Beside a run, bill.json is written into it.",
-    .examples =
-        "  farebox bill trace.csv --plans plans.json\n"
-        "  farebox bill results/demo --plans plans.json --by user\n"
-        "  farebox bill trace.jsonl --plans oxlo/pro,deepseek/r1-671b --period month --json\n",
+    .about = "Prices a workload under every plan: what is really paid, with as many subscriptions\n"
+             "as it takes, the distribution of a request's price and where its variance comes "
+             "from, what limits turn away, delay or cut,\n"
+             "and where one plan overtakes another. Beside a run, bill.json is written into it.",
+    .examples = "  farebox bill trace.csv --plans plans.json\n"
+                "  farebox bill results/demo --plans plans.json --by user\n"
+                "  farebox bill trace.jsonl --plans oxlo/pro,deepseek/r1-671b --volume 20000\n",
     .options = options,
     .options_size = sizeof(struct bill_command),
     .run = run,

@@ -18,12 +18,9 @@ bool plan_overtake(const struct capacity_plan *p, size_t plan, double *request_u
                    struct fleet_overtake *out)
 {
     const struct plan_bill *b = &p->bill->plans[plan];
-    bool flat = b->prorated[LINE_SUBSCRIPTION] != 0;
-    if (!p->has_price || b->without_caps || b->prorated[LINE_PROVISIONED] != 0 ||
-        (flat ? !b->has_full_use : b->period_served == 0))
+    if (!p->has_price || b->without_caps || b->cash[LINE_PROVISIONED] != 0 || b->period_served == 0)
         return false;
-    *request_usd = flat ? money_to_double(b->full_use)
-                        : money_to_double(b->prorated_total) / (double)b->period_served;
+    *request_usd = money_to_double(b->total) / (double)b->period_served;
     *out = fleet_overtake(money_to_double(p->gpu_hour) * p->gpus, *request_usd,
                           p->capacity.rate_rps * (1 - p->headroom));
     return true;
@@ -173,13 +170,13 @@ static void add_bills(const struct capacity_plan *p, struct buffer *out)
         char name[BILL_NAME_SIZE];
         if (bill_repeats(p->bill, i))
             continue;
-        money_format_fixed(b->prorated_total, 2, cost);
+        money_format_fixed(b->total, 2, cost);
         buffer_add_format(out, "  %16s  %s", cost, bill_plan_name(b, name));
+        if (b->subscriptions > 1)
+            buffer_add_format(out, ", %s of it", text_group_u64(b->subscriptions, count));
         if (b->period_served < b->period_requests) {
             buffer_add_format(out, "; does not serve %s requests",
                               text_group_u64(b->period_requests - b->period_served, count));
-            if (b->need.count > 1)
-                buffer_add_format(out, " (%" PRIu64 " of it would)", b->need.count);
         }
         add_overtake(p, i, out);
         buffer_add_byte(out, '\n');
@@ -312,7 +309,8 @@ static void write_bills(const struct capacity_plan *p, struct json_writer *w)
         char name[BILL_NAME_SIZE];
         json_begin_object(w);
         json_pair_string(w, "plan", bill_plan_name(b, name));
-        json_pair_money(w, "month_usd", b->prorated_total);
+        json_pair_money(w, "month_usd", b->total);
+        json_pair_u64(w, "subscriptions", b->subscriptions);
         json_pair_u64(w, "requests", b->period_requests);
         json_pair_u64(w, "served", b->period_served);
         if (plan_overtake(p, i, &request_usd, &o)) {

@@ -383,7 +383,7 @@ static void add_bill_comparison(const struct html_run *runs, size_t count, struc
         if (!runs[i].bill || runs[i].bill->plan_count != runs[0].bill->plan_count)
             return;
     buffer_add_text(out, "<section><h2>Bills side by side</h2><table class=sort><thead><tr>"
-                         "<th>plan, USD prorated");
+                         "<th>plan, USD");
     for (size_t i = 0; i < count; i++) {
         buffer_add_text(out, "<th>");
         html_add_text(out, runs[i].name);
@@ -397,7 +397,7 @@ static void add_bill_comparison(const struct html_run *runs, size_t count, struc
         html_add_text(out, bill_plan_name(&runs[0].bill->plans[k], name));
         buffer_add_text(out, "</th>");
         for (size_t i = 0; i < count; i++)
-            html_add_money(out, runs[i].bill->plans[k].prorated_total);
+            html_add_money(out, runs[i].bill->plans[k].total);
         buffer_add_text(out, "</tr>");
     }
     buffer_add_text(out, "</tbody></table></section>");

@@ -19,6 +19,16 @@ static void add_usd(struct buffer *out, money value, int decimals)
     buffer_add_format(out, "$%s", text);
 }
 
+/* " (9 of it)", where one buys more than one. */
+static void add_times(const struct plan_bill *p, struct buffer *out)
+{
+    if (p->subscriptions < 2)
+        return;
+    buffer_add_text(out, " (");
+    html_add_count(out, p->subscriptions);
+    buffer_add_text(out, " of it)");
+}
+
 void html_answer_plan(const struct bill *b, struct buffer *out)
 {
     char name[BILL_NAME_SIZE], amount[MONEY_TEXT_SIZE];
@@ -32,16 +42,19 @@ void html_answer_plan(const struct bill *b, struct buffer *out)
         return;
     }
     const struct plan_bill *best = &b->plans[b->ranking[0]];
-    money_format_fixed(best->prorated_total, 4, amount);
+    money_format_fixed(best->total, 4, amount);
     buffer_add_text(out, "Cheapest of those that serve everything: <b>");
     html_add_text(out, bill_plan_name(best, name));
-    buffer_add_format(out, "</b> at %s USD for this workload", amount);
+    buffer_add_text(out, "</b>");
+    add_times(best, out);
+    buffer_add_format(out, " at $%s for this workload, paid once", amount);
     if (b->ranking_count > 1) {
         const struct plan_bill *next = &b->plans[b->ranking[1]];
-        money_format_fixed(next->prorated_total, 4, amount);
+        money_format_fixed(next->total, 4, amount);
         buffer_add_text(out, "; next comes ");
         html_add_text(out, bill_plan_name(next, name));
-        buffer_add_format(out, " at %s USD%s", amount,
+        add_times(next, out);
+        buffer_add_format(out, " at $%s%s", amount,
                           next->served.delayed     ? ", which makes requests wait"
                           : next->served.truncated ? ", which cuts answers short"
                                                    : "");
@@ -60,29 +73,53 @@ void html_answer_plan(const struct bill *b, struct buffer *out)
     buffer_add_text(out, "</dd>");
 }
 
-/* Since when, how many, and what happens to them. */
+/* What one of a plan makes wait or turns away. */
+struct limited {
+    size_t waiting, away;
+    int64_t longest_ns;
+};
+
+static struct limited count_limited(const struct bill_row *rows, size_t count)
+{
+    struct limited l = {0};
+    for (size_t i = 0; i < count; i++) {
+        int64_t wait = rows[i].start_ns - rows[i].due_ns;
+        l.away += rows[i].fate == SERVE_QUOTA || rows[i].fate == SERVE_RATE;
+        l.waiting += wait > 0;
+        l.longest_ns = wait > l.longest_ns ? wait : l.longest_ns;
+    }
+    return l;
+}
+
+/* Since when, how many, and what happens to them, where one has a single one of the plan. */
 static bool add_limit(const struct bill *b, size_t plan, struct buffer *out)
 {
     const struct plan_bill *p = &b->plans[plan];
     struct bill_row *rows;
     char span[CELL_SIZE];
-    size_t count = bill_rows(b, plan, &rows), first = bill_rows_first_limited(rows, count);
-    uint64_t away = p->served.count[SERVE_QUOTA] + p->served.count[SERVE_RATE];
+    size_t count = bill_rows_of(b, plan, 1, &rows), first = bill_rows_first_limited(rows, count);
+    struct limited l = count_limited(rows, count);
     bool limited = first < count;
     if (limited) {
+        buffer_add_text(out, p->subscriptions > 1 ? "One of " : "");
         add_name(out, p);
-        format_span((double)rows[first].due_ns / 1e9, span);
+        format_span((double)(rows[first].due_ns - b->first_ns) / 1e9, span);
         buffer_add_format(out, " keeps up for <b>%s</b>, the first ", span);
         html_add_count(out, first);
         buffer_add_text(out, " requests; then its quota or rate limit is used up: ");
-        if (p->served.delayed > 0) {
-            html_add_count(out, p->served.delayed);
-            format_span((double)p->served.delay_max_ns / 1e9, span);
-            buffer_add_format(out, " wait, up to %s%s", span, away ? ", and " : ". ");
+        if (l.waiting > 0) {
+            html_add_count(out, l.waiting);
+            format_span((double)l.longest_ns / 1e9, span);
+            buffer_add_format(out, " wait, up to %s%s", span, l.away ? ", and " : ". ");
         }
-        if (away > 0) {
-            html_add_count(out, away);
+        if (l.away > 0) {
+            html_add_count(out, l.away);
             buffer_add_text(out, " are turned away. ");
+        }
+        if (p->subscriptions > 1) {
+            buffer_add_text(out, "The bill buys ");
+            html_add_count(out, p->subscriptions);
+            buffer_add_text(out, " of it. ");
         }
     }
     free(rows);
@@ -104,9 +141,10 @@ void html_answer_runs_out(const struct bill *b, struct buffer *out)
     for (size_t i = 0; i < b->ranking_count; i++) {
         const struct plan_bill *p = &b->plans[b->ranking[i]];
         money month;
-        if (p->flat || b->span_ns <= 0 ||
-            money_prorate(p->prorated_total, 30 * 86400 * (uint64_t)NS_PER_S,
-                          (uint64_t)b->billed_span_ns, &month) < 0)
+        if (p->flat || b->span_ns <= 0 || p->plan->subscription.present ||
+            p->plan->provisioned.present ||
+            money_prorate(p->total, 30 * 86400 * (uint64_t)NS_PER_S, (uint64_t)b->billed_span_ns,
+                          &month) < 0)
             continue;
         format_span((double)b->span_ns / 1e9, span);
         buffer_add_format(out,
@@ -124,19 +162,26 @@ void html_answer_runs_out(const struct bill *b, struct buffer *out)
 
 static void add_split(const struct break_even *e, const struct bill *b, struct buffer *out)
 {
-    buffer_add_text(out, "Best split: the ");
+    buffer_add_text(out, "Best split found: ");
     html_add_count(out, e->split.to_flat);
-    buffer_add_text(out, " dearest requests to ");
+    buffer_add_text(out, " requests to ");
     add_name(out, &b->plans[e->flat_plan]);
-    buffer_add_text(out, " as its quota allows, the rest to ");
+    if (e->subscriptions > 1)
+        buffer_add_format(out, " (%llu of it)", (unsigned long long)e->subscriptions);
+    buffer_add_text(out, " as its limits allow, the other ");
+    html_add_count(out, e->split.to_token);
+    buffer_add_text(out, " to ");
     add_name(out, &b->plans[e->token_plan]);
     buffer_add_text(out, ": ");
     add_usd(out, e->split_total, 4);
-    buffer_add_text(out, " prorated, <b>");
-    add_usd(out, e->split_saved, 4);
-    buffer_add_text(out, " less</b> than ");
-    add_name(out, &b->plans[e->token_plan]);
-    buffer_add_text(out, " alone. ");
+    if (b->ranking_count > 0) {
+        buffer_add_text(out, ", <b>");
+        add_usd(out, b->best_split_saved, 4);
+        buffer_add_text(out, " less</b> than ");
+        add_name(out, &b->plans[b->ranking[0]]);
+        buffer_add_text(out, " alone");
+    }
+    buffer_add_text(out, ". ");
 }
 
 static money wasted_by(const struct bill_waste *w)
@@ -178,7 +223,8 @@ void html_answer_savings(const struct bill *b, struct buffer *out)
         if (!b->plans[b->ranking[i]].flat)
             token = &b->plans[b->ranking[i]];
     buffer_add_text(out, "<dt>What would save money?</dt><dd>");
-    if (b->best_split && b->best_split->split_saved > 0)
+    if (b->best_split && b->best_split->split.to_flat > 0 &&
+        (b->ranking_count == 0 || b->best_split_saved > 0))
         add_split(b->best_split, b, out);
     else
         buffer_add_text(out, "No split between a flat plan and a plan by the token saves "
@@ -216,12 +262,12 @@ void html_add_waste(const struct bill *b, struct buffer *out)
     buffer_add_text(out, "</tbody></table>");
 }
 
-/* A flat price has no distribution: it is what a request costs at full use. */
+/* The mean of all that is paid; a flat price has no distribution. */
 static void add_prices(const struct plan_bill *p, struct buffer *out)
 {
-    const double flat = p->has_full_use ? money_to_double(p->full_use) : p->stats.mean;
-    const double values[] = {p->flat ? flat : p->stats.mean, p->flat ? NAN : p->stats.p50,
-                             p->flat ? NAN : p->stats.p99, p->flat ? 0 : p->stats.cv};
+    const double mean = p->period_served > 0 ? money_to_double(p->per_used_request) : NAN;
+    const double values[] = {mean, p->flat ? NAN : p->stats.p50, p->flat ? NAN : p->stats.p99,
+                             p->flat ? 0 : p->stats.cv};
     for (size_t i = 0; i < 4; i++) {
         if (isfinite(values[i]))
             buffer_add_format(out, "<td data-v=\"%.9g\">%.4g</td>", values[i], values[i]);
@@ -241,7 +287,7 @@ static void add_plan(const struct plan_bill *p, struct buffer *out)
     else
         buffer_add_text(out, "–</td>");
     html_add_money(out, p->total);
-    html_add_money(out, p->prorated_total);
+    html_add_count_cell(out, p->subscriptions);
     add_prices(p, out);
     html_add_count_cell(out, p->served_requests);
     html_add_count_cell(out, p->rejected);
@@ -251,8 +297,8 @@ static void add_plan(const struct plan_bill *p, struct buffer *out)
 void html_add_bill(const struct bill *b, struct buffer *out)
 {
     buffer_add_text(out, "<h3>Bill (USD; mean, p50 and p99 of a request)</h3><table "
-                         "class=sort><thead><tr><th>plan<th>rank<th>cash"
-                         "<th>prorated<th>mean<th>p50<th>p99<th>CV<th>served<th>not served"
+                         "class=sort><thead><tr><th>plan<th>rank<th>total"
+                         "<th>count<th>mean<th>p50<th>p99<th>CV<th>served<th>not served"
                          "</tr></thead><tbody>");
     for (size_t i = 0; i < b->plan_count; i++)
         if (!bill_repeats(b, i))

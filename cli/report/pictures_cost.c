@@ -69,32 +69,40 @@ static void begin(struct picture *p, const struct bill *b, const char *name, con
         snprintf(p->title + length, sizeof p->title - length, " · %zu of %zu plans", drawn, plans);
 }
 
-/* What is paid by time and not by the request: drawn as a line that rises with the span. */
-static money paid_by_time(const struct plan_bill *p)
+/* What is paid by the period: all of it when the period begins. */
+static money paid_by_period(const struct plan_bill *p)
 {
-    return p->prorated[LINE_PROVISIONED] + (p->has_full_use ? 0 : p->prorated[LINE_SUBSCRIPTION]);
+    return p->cash[LINE_PROVISIONED] + p->cash[LINE_SUBSCRIPTION];
 }
 
-/* The running total at up to `points` requests: charges, a flat plan's requests at full use, and
- * the share of what is paid by time. */
+/* Begun by then, of the periods that the total holds; they are drawn of one length. */
+static money begun_by(const struct bill *b, const struct plan_bill *p, int64_t at_ns)
+{
+    const struct plan *plan = p->plan;
+    int64_t length =
+        plan->subscription.present ? plan->subscription.period_ns : plan->provisioned.period_ns;
+    uint64_t begun = length > 0 ? (uint64_t)((at_ns - b->first_ns) / length) + 1 : 1;
+    money one = p->periods ? paid_by_period(p) / (money)p->periods : 0;
+    return one * (money)(begun < p->periods ? begun : p->periods);
+}
+
+/* The running total at up to `points` requests: charges, and every period that has begun. It ends
+ * at the bill's total, with the lines that are only known at the end. */
 static void spend_curve(const struct bill *b, size_t plan, const struct bill_row *rows,
                         size_t count, size_t points, double *x, double *y)
 {
     const struct plan_bill *p = &b->plans[plan];
-    double by_time = cost_usd(paid_by_time(p)), span = (double)(b->span_ns ? b->span_ns : 1);
     money total = 0;
-    uint64_t served = 0;
+    y[0] = cost_usd(begun_by(b, p, b->first_ns));
     for (size_t i = 0, at = 1; i < count; i++) {
         total += rows[i].charge;
-        served += serve_is_served(rows[i].fate);
         if ((i + 1) * (points - 1) / count < at)
             continue;
-        money flat = 0;
-        if (p->has_full_use)
-            money_prorate(p->full_use_price, served, p->full_use_requests, &flat);
-        x[at] = (double)rows[i].due_ns / 1e9;
-        y[at++] = cost_usd(total + flat) + by_time * ((double)rows[i].due_ns / span);
+        x[at] = (double)(rows[i].due_ns - b->first_ns) / 1e9;
+        y[at++] = cost_usd(total + begun_by(b, p, rows[i].due_ns));
     }
+    if (points > 1 && b->scale_ns == 0)
+        y[points - 1] = cost_usd(p->total);
 }
 
 bool picture_spend(struct picture *p, const struct bill *b, const char *run)
@@ -116,10 +124,7 @@ bool picture_spend(struct picture *p, const struct bill *b, const char *run)
         double *x = picture_array(p, points), *y = picture_array(p, points);
         spend_curve(b, i, rows, count, points, x, y);
         free(rows);
-        *series = (struct plot_series){.title = legend_of(p, plan,
-                                                          plan->has_full_use   ? ", at full use"
-                                                          : paid_by_time(plan) ? ", prorated"
-                                                                               : ""),
+        *series = (struct plot_series){.title = legend_of(p, plan, ""),
                                        .style = PLOT_STEPS,
                                        .x = x,
                                        .y = y,
@@ -141,7 +146,7 @@ static size_t cost_points(const struct bill *b, size_t plan, double *x, double *
 {
     const struct plan_bill *p = &b->plans[plan];
     if (p->flat) {
-        x[0] = x[1] = cost_usd(p->has_full_use ? p->full_use : p->per_used_request);
+        x[0] = x[1] = cost_usd(p->per_used_request);
         y[1] = 1;
         return x[0] > 0 ? 2 : 0;
     }
@@ -182,7 +187,7 @@ bool picture_cost_cdf(struct picture *p, const struct bill *b, const char *run)
         size_t points = cost_points(b, i, x, y);
         if (points == 0)
             continue;
-        const char *note = !plan->flat ? "" : plan->has_full_use ? ", at full use" : ", per used";
+        const char *note = plan->flat ? ", per used" : "";
         *picture_series(panel) = (struct plot_series){.title = legend_of(p, plan, note),
                                                       .style = PLOT_LINES,
                                                       .x = x,
@@ -240,8 +245,7 @@ static void add_map_plan(struct picture *p, const struct bill *b, int plan)
     const char *title = "no plan serves it";
     if (plan >= 0) {
         char name[BILL_NAME_SIZE];
-        title = picture_name(p, "%.40s%s", bill_plan_name(&b->plans[plan], name),
-                             b->plans[plan].has_full_use ? ", at full use" : "");
+        title = picture_name(p, "%.40s%s", bill_plan_name(&b->plans[plan], name), "");
     }
     *picture_series(panel) =
         (struct plot_series){.title = title,

@@ -38,17 +38,16 @@ static int add_prices_per_request(struct plan_bill *p)
     uint64_t n = p->served_requests, used = p->period_served;
     p->has_full_use = plan_full_use(p->plan, &p->full_use_price, &p->full_use_requests);
     if (p->has_full_use &&
-        (money_prorate(p->full_use_price, 1, p->full_use_requests, &p->full_use) < 0 ||
-         money_prorate(p->full_use_price, used, p->full_use_requests, &p->full_use_total) < 0))
+        money_prorate(p->full_use_price, 1, p->full_use_requests, &p->full_use) < 0)
         return -1;
     uint64_t tokens = p->sums.input_tokens + p->sums.output_tokens;
     if (n == 0)
         return 0;
     if (tokens > 0 && p->period_requests == p->requests &&
-        money_prorate(p->prorated_total, 1000000, tokens, &p->per_mtok) < 0)
+        money_prorate(p->total, 1000000, tokens, &p->per_mtok) < 0)
         return -1;
     return money_prorate(p->sums.total, 1, n, &p->per_request) < 0 ||
-                   (used > 0 && money_prorate(p->prorated_total, 1, used, &p->per_used_request) < 0)
+                   (used > 0 && money_prorate(p->total, 1, used, &p->per_used_request) < 0)
                ? -1
                : 0;
 }
@@ -61,16 +60,12 @@ struct make {
     int64_t *quanta;
 };
 
-static int64_t known_start(const struct bill *bill)
-{
-    return bill->has_start ? bill->start_unix_ns : TIME_NEVER;
-}
-
 static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
 {
     struct bill *bill = m->bill;
     struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
     struct tariff t;
+    struct bought bought;
     struct long_quotas quotas;
     unsigned workers = bill->options.workers;
     if (plan_needs_start(p->plan) && !bill->has_start)
@@ -78,14 +73,16 @@ static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
                          "plan \"%s\" has prices by date or hour, and the workload does not say "
                          "when it starts; give --start 2026-11-01T00:00:00Z",
                          p->plan->name);
-    long_quotas_take_out(&quotas, bill, p->plan);
-    serve_plan(&quotas.plan, &m->rows, &conditions, &p->served);
     p->requests = bill->workload->count;
+    if (bill_choose_count(p, bill, &m->rows) < 0)
+        return too_much(p, err);
+    bought_make(&bought, p->plan, p->subscriptions, bill->options.units);
+    long_quotas_take_out(&quotas, bill, &bought.plan);
+    serve_plan(&quotas.plan, &m->rows, &conditions, &p->served);
     p->served_requests = p->served.count[SERVE_PAID] + p->served.count[SERVE_INCLUDED];
     p->rejected = p->requests - p->served_requests;
-    serve_plans_needed(&quotas.plan, &m->rows, &conditions, &p->need);
     p->flat = is_flat(p->plan);
-    tariff_init(&t, &quotas.plan, &m->rows, &p->served, known_start(bill), p->without_caps,
+    tariff_init(&t, &quotas.plan, &m->rows, &p->served, bill_known_start(bill), p->without_caps,
                 bill->options.earlier);
     tariff_charge_all(&t, workers, &p->sums, m->quanta);
     int code = p->sums.overflow ? -1 : 0;
@@ -97,12 +94,13 @@ static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
         bill_add_cache_misses(p, &t, &m->ideal, workers);
         bill_add_groups(p, &t, &m->grouping);
         bill_add_sessions(p, &t);
-        code = bill_add_lines(p, bill, &t);
+        code = bill_add_lines(p, &bought.plan, bill, &t);
     }
     if (code == 0)
         code = add_prices_per_request(p);
     tariff_free(&t);
     long_quotas_free(&quotas);
+    bought_free(&bought);
     free(p->served.fate);
     free(p->served.start_ns);
     p->served.fate = NULL;
@@ -110,17 +108,26 @@ static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
     return code < 0 ? too_much(p, err) : 0;
 }
 
-/* Plans that serve everything at once go before those that delay or truncate. */
-static int serves_worse(const struct plan_bill *p)
-{
-    return p->served.delayed > 0 || p->served.truncated > 0;
-}
-
+/* Plans that serve everything whole go before those that cut answers short; then cash decides, and
+ * of equal cash the fewer subscriptions. */
 static bool ranks_before(const struct plan_bill *a, const struct plan_bill *b)
 {
-    if (serves_worse(a) != serves_worse(b))
-        return serves_worse(a) < serves_worse(b);
-    return a->prorated_total < b->prorated_total;
+    if ((a->served.truncated > 0) != (b->served.truncated > 0))
+        return a->served.truncated == 0;
+    if (a->total != b->total)
+        return a->total < b->total;
+    return a->subscriptions < b->subscriptions;
+}
+
+bool bill_waits_too_long(const struct plan_bill *p, const struct bill *bill)
+{
+    return p->served.delay_max_ns > bill->options.max_wait_ns;
+}
+
+static bool is_ranked(const struct bill *bill, const struct plan_bill *p)
+{
+    return p->period_served == p->period_requests && !p->without_caps && bill->completed > 0 &&
+           !bill_waits_too_long(p, bill) && p->sums.unpriced == 0;
 }
 
 bool bill_repeats(const struct bill *bill, size_t plan)
@@ -130,15 +137,14 @@ bool bill_repeats(const struct bill *bill, size_t plan)
         return false;
     const struct plan_bill *capped = p - 1;
     return capped->rejected == p->rejected && capped->served.truncated == p->served.truncated &&
-           capped->prorated_total == p->prorated_total;
+           capped->total == p->total;
 }
 
 static void rank_plans(struct bill *bill)
 {
     bill->ranking = mem_alloc((bill->plan_count + 1) * sizeof *bill->ranking);
     for (size_t i = 0; i < bill->plan_count; i++) {
-        if (bill->plans[i].period_served < bill->plans[i].period_requests ||
-            bill->plans[i].without_caps || bill->completed == 0)
+        if (!is_ranked(bill, &bill->plans[i]))
             continue;
         size_t at = bill->ranking_count++;
         for (; at > 0 && ranks_before(&bill->plans[i], &bill->plans[bill->ranking[at - 1]]); at--)
@@ -167,21 +173,81 @@ static void describe_workload(struct bill *bill, const struct serve_rows *rows)
     bill->peak_day = serve_peak_requests(rows, 86400 * NS_PER_S);
 }
 
-static int set_period(struct bill *bill, const struct serve_rows *rows, struct error *err)
+#define DAY_NS (86400 * NS_PER_S)
+
+/* A day, or the month that begins with the workload: 30 days where no start is known. */
+static int64_t period_length(const struct bill *bill)
 {
-    static const int64_t lengths[] = {0, 86400 * NS_PER_S, 30 * 86400 * NS_PER_S};
+    int64_t month = 28 * DAY_NS;
+    if (bill->options.period == PERIOD_DAY)
+        return DAY_NS;
+    if (!bill->has_start)
+        return 30 * DAY_NS;
+    while (bought_periods(30 * DAY_NS, true, bill->start_unix_ns, month) == 1)
+        month += DAY_NS;
+    return month;
+}
+
+/* Requests of the period: as many as asked, or at the workload's own rate. */
+static int period_requests(const struct bill *bill, int64_t length_ns, uint64_t *out,
+                           struct error *err)
+{
+    *out = bill->options.volume;
+    if (*out > 0)
+        return 0;
+    if (bill->span_ns <= bill->first_ns)
+        return error_set(err, ERR_INPUT,
+                         "the workload has no duration, so its rate is not known; say how many "
+                         "requests a month it is with --volume N, or use --period trace");
+    *out = (uint64_t)((money_magnitude)bill->sample->count * (uint64_t)length_ns /
+                      (uint64_t)(bill->span_ns - bill->first_ns));
+    return 0;
+}
+
+/* Puts the period that is made of the sample in its place. */
+static int take_period(struct bill *bill, struct serve_rows *rows, struct error *err)
+{
+    struct extrapolation *e = &bill->extrapolation;
+    int64_t length = period_length(bill);
+    int code = period_requests(bill, length, &e->requests, err);
+    if (code < 0)
+        return code;
+    e->start_unix_ns = bill->start_unix_ns;
+    e->horizon_ns = length;
+    if (e->requests > EXTRAPOLATE_MOST) {
+        e->horizon_ns =
+            (int64_t)((money_magnitude)length * EXTRAPOLATE_MOST / (uint64_t)e->requests);
+        e->requests = EXTRAPOLATE_MOST;
+        bill->scale_ns = e->horizon_ns > 0 ? e->horizon_ns : 1;
+    }
+    bill->period = mem_zero(1, sizeof *bill->period);
+    bill->period_earlier = mem_zero(1, sizeof *bill->period_earlier);
+    code = extrapolate(e, rows, bill->options.earlier, bill->period, bill->period_earlier, err);
+    serve_rows_free(rows);
+    if (code == 0)
+        code = serve_rows_make(rows, bill->period, bill->options.duration, err);
+    if (code < 0)
+        return code;
+    bill->workload = bill->period;
+    if (bill->options.earlier)
+        bill->options.earlier = bill->period_earlier;
+    bill->first_ns = 0;
+    bill->span_ns = rows->span_ns;
+    bill->billed_span_ns = length;
+    return 0;
+}
+
+static int set_period(struct bill *bill, struct serve_rows *rows, struct error *err)
+{
     const struct bill_options *o = &bill->options;
     bill->has_start = o->has_start || bill->workload->has_start;
     bill->start_unix_ns = o->has_start ? o->start_unix_ns : bill->workload->start_unix_ns;
     if (!bill->has_start)
         bill->start_unix_ns = 0;
-    bill->span_ns = rows->span_ns;
-    bill->billed_span_ns = o->period == PERIOD_TRACE ? bill->span_ns : lengths[o->period];
-    if (o->period != PERIOD_TRACE && bill->span_ns == 0)
-        return error_set(err, ERR_INPUT,
-                         "the workload has no duration, so it cannot be scaled to a period; use "
-                         "--period trace");
-    return 0;
+    bill->span_ns = bill->billed_span_ns = rows->span_ns;
+    if (bill->workload->count > 0)
+        bill->first_ns = serve_due(rows, rows->order ? rows->order[0] : 0);
+    return o->period == PERIOD_TRACE ? 0 : take_period(bill, rows, err);
 }
 
 static void list_plans(struct bill *bill, const struct plan *const *plans, size_t count)
@@ -200,13 +266,16 @@ int bill_make(struct bill *out, const struct workload *w, const struct plan *con
               size_t count, const struct bill_options *options, struct error *err)
 {
     struct make m = {.bill = out};
-    *out = (struct bill){.workload = w, .options = *options};
+    *out = (struct bill){.workload = w, .sample = w, .options = *options};
+    workload_init(&m.ideal);
     if (out->options.workers < 1)
         out->options.workers = 1;
+    if (out->options.volume > 0)
+        out->options.period = PERIOD_MONTH;
     int code = serve_rows_make(&m.rows, w, options->duration, err);
-    if (code < 0)
-        return code;
-    code = set_period(out, &m.rows, err);
+    if (code == 0)
+        code = set_period(out, &m.rows, err);
+    w = out->workload;
     if (code == 0)
         code = bill_grouping_make(&m.grouping, w, &m.rows, options->by, out->start_unix_ns, err);
     if (code == 0) {
@@ -214,7 +283,6 @@ int bill_make(struct bill *out, const struct workload *w, const struct plan *con
         describe_workload(out, &m.rows);
         m.quanta = mem_alloc((w->count + 1) * sizeof *m.quanta);
     }
-    workload_init(&m.ideal);
     if (code == 0)
         code = bill_ideal_cache(w, &m.ideal, err);
     for (size_t i = 0; i < out->plan_count && code == 0; i++)
@@ -243,5 +311,11 @@ void bill_free(struct bill *bill)
     free(bill->break_even);
     cheapest_map_free(&bill->map);
     free(bill->ranking);
+    if (bill->period) {
+        workload_free(bill->period);
+        earlier_attempts_free(bill->period_earlier);
+    }
+    free(bill->period);
+    free(bill->period_earlier);
     *bill = (struct bill){0};
 }

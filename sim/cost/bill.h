@@ -8,9 +8,12 @@
  *     bill_write_table(&bill, width, &buffer);
  *     bill_free(&bill);
  *
- * total_usd is cash: every period begun is paid in full. prorated_usd takes of each period only
- * the share that the workload spans. Money is exact; whatever is a `double` here is a statistic
- * for people and never summed back. The bill borrows workload and plans.
+ * total_usd is cash: n × the price of every period begun, from the first request until the last one
+ * is served, and the usage; n is the cheapest number of subscriptions that serves everything within
+ * options.max_wait_ns. Ranks, splits and break-evens go by it. prorated_usd takes of each period
+ * only the share that the workload spans: information, never a rank. Money is exact; whatever is a
+ * `double` here is a statistic for people and never summed back. The bill borrows workload and
+ * plans.
  */
 #ifndef FAREBOX_SIM_COST_BILL_H
 #define FAREBOX_SIM_COST_BILL_H
@@ -19,6 +22,7 @@
 #include "core/json_write.h"
 #include "sim/cost/bill_stats.h"
 #include "sim/cost/break_even.h"
+#include "sim/cost/extrapolate.h"
 #include "sim/cost/split.h"
 #include "sim/cost/tariff.h"
 
@@ -27,7 +31,9 @@ struct what_if;
 enum bill_period { PERIOD_TRACE, PERIOD_DAY, PERIOD_MONTH };
 
 struct bill_options {
-    enum bill_period period; /* other than TRACE: scaled to it, an extrapolation */
+    enum bill_period period; /* other than TRACE: an extrapolation to it, at the workload's rate */
+    uint64_t volume;         /* requests a month instead: PERIOD_MONTH at another rate; 0 */
+    int64_t max_wait_ns;     /* how long a request may queue for a plan that is to be ranked */
     bool has_start;          /* start_unix_ns overrides the workload's own */
     int64_t start_unix_ns;
     const char *by; /* "model", "class", "session", "day", or a label's key; NULL */
@@ -80,56 +86,69 @@ struct bill_reconciled {
 };
 
 struct plan_bill {
-    const struct plan *plan;
+    const struct plan *plan; /* as it is sold; limits and prices below are of `subscriptions` */
+    uint64_t subscriptions;  /* of it that are bought (units of provisioned capacity) */
     bool without_caps;
     uint64_t requests;          /* asked */
     struct serve_result served; /* arrays dropped, counts kept */
     uint64_t served_requests, rejected;
-    /* The same for the period billed: as above, or scaled; quotas longer than the workload then
-     * hold for the period, and what they cannot take is not served. */
+    /* The same for the period billed: as above, unless bill.scale_ns is set; quotas longer than the
+     * sample then hold for the period, and what they cannot take is not served. */
     uint64_t period_requests, period_served;
     struct charge_sums sums;
     money cash[BILL_LINES], prorated[BILL_LINES];
     money total, prorated_total;
     money per_request;      /* usage charges over served requests */
-    money per_mtok;         /* prorated_total over a million served tokens: $/Mtok of GPU-hours */
-    money per_used_request; /* prorated_total over served requests */
+    money per_mtok;         /* total over a million served tokens: $/Mtok of GPU-hours */
+    money per_used_request; /* total over served requests */
     bool has_full_use;      /* a flat price at full use of the quota */
     money full_use_price;   /* the fraction full_use_price / full_use_requests */
     uint64_t full_use_requests;
-    money full_use;                /* that fraction, rounded at 1e-12 */
-    money full_use_total;          /* the requests served in the period at it */
-    struct serve_need need;        /* so many of the plan, that nobody waits or is turned away */
-    uint64_t subscription_periods; /* begun, for the cash total */
-    bool flat;                     /* what a request costs does not depend on the request */
-    struct cost_stats stats;       /* of served requests' usage charges */
+    money full_use;          /* that fraction, rounded at 1e-12 */
+    struct serve_need need;  /* so many of the plan, that nobody waits or is turned away */
+    uint64_t periods;        /* begun, of the subscription or the provisioned hours */
+    bool flat;               /* what a request costs does not depend on the request */
+    struct cost_stats stats; /* of served requests' usage charges */
     struct cost_stats session_stats;
     struct bill_waste waste;
     struct bill_reconciled reconciled;
     struct bill_group *groups;
     size_t group_count;
-    int rank; /* 1 = cheapest of those that serve everything; 0 = does not, or is hypothetical */
+    int rank; /* 1 = cheapest of those that serve everything within the longest wait, with a price
+                 for all of it; 0 = does not, or is hypothetical */
 };
 
 /* How a plan with token prices meets a flat one, and what both together would cost. */
 struct break_even {
     size_t token_plan, flat_plan;     /* in bill.plans */
-    struct flat_price flat;           /* at full use */
+    struct flat_price flat;           /* what was paid, for the requests served */
+    const char *model;                /* whose rates are compared where there are several; NULL */
     uint64_t mean_input, mean_output; /* of the request that is varied */
     struct break_even_answer input, output, cache, volume, utilisation, steps;
-    bool has_steps;     /* the workload has sessions of several turns */
-    uint64_t dearer;    /* requests of the workload above the flat price */
-    bool has_split;     /* of large workloads only the cheapest token plan has one */
-    struct split split; /* dearest to the flat plan, as its quota and limits allow */
-    money split_total;  /* token charges of the rest, and the flat plan prorated */
-    money split_saved;  /* against the token plan alone; negative: it costs more */
+    bool has_steps;         /* the workload has sessions of several turns */
+    uint64_t dearer;        /* requests of the workload that cost more by the token than flat */
+    bool has_split;         /* of large workloads only the cheapest token plan has one */
+    struct split split;     /* each request where it is cheaper, as quota and limits allow */
+    uint64_t subscriptions; /* of the flat plan that the split buys */
+    money split_flat;       /* cash for the flat plan's part */
+    money split_total;      /* that, and the token charges of the rest */
+    bool has_alone;
+    money split_saved; /* against the cheaper of the two alone that serves everything; negative: it
+                          costs more */
 };
 
 struct bill {
-    const struct workload *workload;
-    struct bill_options options;
-    int64_t span_ns;        /* of the workload as billed */
-    int64_t billed_span_ns; /* the period scaled to, else span_ns */
+    const struct workload *sample;   /* as it was given */
+    const struct workload *workload; /* as billed: the sample, or the period made of it */
+    struct workload *period;         /* made of the sample; NULL where that is billed itself */
+    struct earlier_attempts *period_earlier;
+    struct extrapolation extrapolation; /* sessions 0 where there is none */
+    struct bill_options options;        /* earlier: of the workload as billed */
+    int64_t first_ns;                   /* the first due time */
+    int64_t span_ns;                    /* the last due time */
+    int64_t billed_span_ns;             /* the period, else span_ns */
+    int64_t scale_ns; /* too many requests to place: this stretch of the period was billed and
+                         scaled to it; 0 */
     bool has_start;
     int64_t start_unix_ns;
     uint64_t input_tokens, output_tokens, peak_minute, peak_day;
@@ -143,6 +162,7 @@ struct bill {
     struct break_even *break_even;
     size_t break_even_count;
     const struct break_even *best_split; /* the cheapest that leaves nobody out; NULL */
+    money best_split_saved; /* against the cheapest plan, or without one against its token plan */
     struct cheapest_map map;
     const struct what_if *what_if; /* written into the JSON where the caller sets it; borrowed */
     size_t *ranking;               /* plans that serve everything, cheapest first */
@@ -158,6 +178,9 @@ void bill_free(struct bill *bill);
 /* Used over included requests of the plan's quota, or tokens over the capacity of provisioned
  * units; NaN where the plan has neither. */
 double bill_utilisation(const struct plan_bill *p, const struct bill *bill);
+
+/* True if it takes as long as options allow, at most, until each request is served. */
+bool bill_waits_too_long(const struct plan_bill *p, const struct bill *bill);
 
 /* True for a plan without its caps where they make no difference: it is not shown a second
  * time. */

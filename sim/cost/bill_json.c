@@ -10,7 +10,9 @@ static void put_workload(const struct bill *b, struct json_writer *w)
     json_key(w, "workload");
     json_begin_object(w);
     json_pair_string(w, "name", b->workload->name);
-    json_pair_u64(w, "requests", b->workload->count);
+    json_pair_u64(w, "requests", b->sample->count);
+    if (b->period)
+        json_pair_u64(w, "period_requests", b->workload->count);
     json_pair_u64(w, "completed", b->completed);
     json_pair_u64(w, "input_tokens", b->input_tokens);
     json_pair_u64(w, "output_tokens", b->output_tokens);
@@ -30,8 +32,15 @@ static void put_period(const struct bill *b, struct json_writer *w)
     json_key(w, "period");
     json_begin_object(w);
     json_pair_string(w, "name", names[b->options.period]);
-    json_pair_bool(w, "extrapolated", b->billed_span_ns != b->span_ns);
+    json_pair_bool(w, "extrapolated", b->period != NULL);
+    if (b->period) {
+        json_pair_u64(w, "volume", b->options.volume);
+        json_pair_u64(w, "sessions", b->extrapolation.sessions);
+        json_pair_string(w, "profile", b->extrapolation.by_hour ? "hour of week" : "even");
+        json_pair_bool(w, "scaled", b->scale_ns > 0);
+    }
     json_pair_statistic(w, "span_s", (double)b->billed_span_ns * 1e-9);
+    json_pair_ms(w, "max_wait_ms", b->options.max_wait_ns);
     json_key(w, "start");
     if (b->has_start) {
         char text[CLOCK_INSTANT_SIZE];
@@ -124,6 +133,12 @@ static void put_served(const struct plan_bill *p, struct json_writer *w)
                             : NAN);
     json_pair_u64(w, "truncated", p->served.truncated);
     json_pair_u64(w, "unpriced", p->sums.unpriced);
+    json_key(w, "unpriced_what");
+    json_begin_array(w);
+    for (int i = 0; i < UNPRICED_NAMES; i++)
+        if (p->sums.unpriced_what & unpriced_bit(i))
+            json_put_string(w, unpriced_name(i));
+    json_end_array(w);
 }
 
 static void put_use(const struct plan_bill *p, const struct bill *b, struct json_writer *w)
@@ -134,8 +149,6 @@ static void put_use(const struct plan_bill *p, const struct bill *b, struct json
         json_pair_string(w, "quotas_needed_for",
                          p->need.concurrency ? "concurrency" : p->need.window.label);
     }
-    if (p->has_full_use)
-        json_pair_money(w, "full_use_total_usd", p->full_use_total);
     json_pair_money(w, "usd_per_mtok", p->per_mtok);
     json_pair_bool(w, "concurrency_checked", !p->served.concurrency_unchecked);
 }
@@ -201,6 +214,8 @@ static void put_plan(const struct bill *b, const struct plan_bill *p, struct jso
     else
         json_put_null(w);
     json_pair_money(w, "total_usd", p->total);
+    json_pair_u64(w, "subscriptions", p->subscriptions);
+    json_pair_u64(w, "periods", p->periods);
     json_pair_money(w, "prorated_usd", p->prorated_total);
     put_per_request(p, w);
     put_served(p, w);
@@ -238,8 +253,14 @@ static void put_split(const struct bill *b, const struct break_even *e, struct j
     json_pair_money(w, "token_usd", e->split.token_usage);
     json_pair_money(w, "moved_usd", e->split.moved_usage);
     json_pair_money(w, "least_moved_usd", e->split.least_moved);
-    json_pair_money(w, "prorated_usd", e->split_total);
-    json_pair_money(w, "saved_usd", e->split_saved);
+    json_pair_u64(w, "subscriptions", e->subscriptions);
+    json_pair_money(w, "flat_usd", e->split_flat);
+    json_pair_money(w, "total_usd", e->split_total);
+    json_key(w, "saved_usd");
+    if (e->has_alone)
+        json_put_money(w, e->split_saved);
+    else
+        json_put_null(w);
     json_end_object(w);
 }
 
@@ -249,6 +270,7 @@ static void put_pair(const struct bill *b, const struct break_even *e, struct js
     json_pair_string(w, "token_plan", b->plans[e->token_plan].plan->name);
     json_pair_string(w, "flat_plan", b->plans[e->flat_plan].plan->name);
     json_pair_money(w, "flat_price_usd", b->plans[e->token_plan].per_request);
+    json_pair_string(w, "model", e->model);
     json_pair_u64(w, "mean_input_tokens", e->mean_input);
     json_pair_u64(w, "mean_output_tokens", e->mean_output);
     put_answer(w, "input_tokens", &e->input, false);
@@ -310,6 +332,8 @@ static void put_comparison(const struct bill *b, struct json_writer *w)
         put_split(b, b->best_split, w);
     else
         json_put_null(w);
+    if (b->best_split && b->ranking_count > 0)
+        json_pair_money(w, "saved_against_cheapest_usd", b->best_split_saved);
     json_key(w, "pairs");
     json_begin_array(w);
     for (size_t i = 0; i < b->break_even_count; i++)

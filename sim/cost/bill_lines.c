@@ -64,8 +64,8 @@ struct context {
 
 static struct buckets bucket_charges(const struct context *c, const struct plan_quota *windows)
 {
-    return c->bill->billed_span_ns == c->bill->span_ns ? bucket_rows(c->t, windows)
-                                                       : bucket_period(c->p, c->bill, windows);
+    return c->bill->scale_ns == 0 ? bucket_rows(c->t, windows)
+                                  : bucket_period(c->p, c->bill, windows);
 }
 
 /* Credit that the subscription includes: what it covers of each window's charges. */
@@ -147,15 +147,17 @@ static int credit_fee(const struct plan_fees *f, money net, money *out)
 }
 
 /* Something paid by the period: cash for every period begun by `until_ns`, a share for the span. */
-static int periodic(money price, uint64_t count, int64_t period_ns, int64_t until_ns,
-                    int64_t span_ns, money *cash, money *prorated)
+static int periodic(struct plan_bill *p, const struct bill *bill, money price, uint64_t count,
+                    int64_t period_ns, int64_t until_ns, enum bill_line line)
 {
     money one;
-    if (money_multiply(price, count, &one) < 0)
+    p->periods = bought_periods(period_ns, bill->has_start, bill->start_unix_ns + bill->first_ns,
+                                until_ns - bill->first_ns);
+    if (money_multiply(price, count, &one) < 0 ||
+        money_multiply(one, p->periods, &p->cash[line]) < 0)
         return -1;
-    if (money_multiply(one, (uint64_t)(until_ns / period_ns) + 1, cash) < 0)
-        return -1;
-    return money_prorate(one, (uint64_t)span_ns, (uint64_t)period_ns, prorated);
+    return money_prorate(one, (uint64_t)bill->billed_span_ns, (uint64_t)period_ns,
+                         &p->prorated[line]);
 }
 
 static int add_totals(struct plan_bill *p)
@@ -175,39 +177,42 @@ static int add_totals(struct plan_bill *p)
     return 0;
 }
 
-static int add_paid_by_period(struct plan_bill *p, const struct bill *bill, int64_t until_ns)
+static int add_paid_by_period(struct plan_bill *p, const struct plan *bought,
+                              const struct bill *bill, int64_t until_ns)
 {
-    const struct plan *plan = p->plan;
-    int64_t span = bill->billed_span_ns;
-    if (plan->subscription.present) {
-        const struct plan_subscription *s = &plan->subscription;
-        p->subscription_periods = (uint64_t)(until_ns / s->period_ns) + 1;
-        if (periodic(s->price, s->seats, s->period_ns, until_ns, span, &p->cash[LINE_SUBSCRIPTION],
-                     &p->prorated[LINE_SUBSCRIPTION]) < 0)
-            return -1;
-    }
-    if (plan->provisioned.present) {
-        const struct plan_provisioned *v = &plan->provisioned;
-        uint64_t units = bill->options.units ? bill->options.units : v->units;
-        if (periodic(v->price, units, v->period_ns, until_ns, span, &p->cash[LINE_PROVISIONED],
-                     &p->prorated[LINE_PROVISIONED]) < 0)
-            return -1;
-    }
+    const struct plan_subscription *s = &bought->subscription;
+    const struct plan_provisioned *v = &bought->provisioned;
+    if (v->present &&
+        periodic(p, bill, v->price, v->units, v->period_ns, until_ns, LINE_PROVISIONED) < 0)
+        return -1;
+    if (s->present &&
+        periodic(p, bill, s->price, s->seats, s->period_ns, until_ns, LINE_SUBSCRIPTION) < 0)
+        return -1;
     return 0;
 }
 
-int bill_add_lines(struct plan_bill *p, const struct bill *bill, const struct tariff *t)
+/* Until when one pays by the period: the last request is served. A month that was asked for ends
+ * where it ends, unless a queue outlasts it: what of its last sessions goes beyond belongs to the
+ * next, as the end of the month before lies in this one. */
+static int64_t paid_until(const struct plan_bill *p, const struct bill *bill)
 {
-    const struct plan *plan = p->plan;
-    bool scaled = bill->billed_span_ns != bill->span_ns;
-    int64_t until = scaled || p->served.last_start_ns < bill->span_ns ? bill->billed_span_ns
-                                                                      : p->served.last_start_ns;
-    if (scaled && until > 0)
-        until--; /* a whole number of periods does not begin another one */
+    bool queued = p->served.last_start_ns > bill->span_ns;
+    if (bill->options.period == PERIOD_TRACE)
+        return queued ? p->served.last_start_ns : bill->span_ns;
+    int64_t end = bill->first_ns + bill->billed_span_ns - 1;
+    return queued && p->served.last_start_ns > end ? p->served.last_start_ns : end;
+}
+
+int bill_add_lines(struct plan_bill *p, const struct plan *plan, const struct bill *bill,
+                   const struct tariff *t)
+{
+    int64_t until = paid_until(p, bill);
     struct context c = {p, bill, t};
     money volume;
-    if (bill_scale(p, bill) < 0 || volume_discount(plan, &c, &volume) < 0 ||
-        add_paid_by_period(p, bill, until) < 0)
+    for (int i = 0; i < BILL_LINES; i++)
+        p->cash[i] = p->prorated[i] = 0;
+    if (bill_scale(p, plan, bill) < 0 || volume_discount(plan, &c, &volume) < 0 ||
+        add_paid_by_period(p, plan, bill, until) < 0)
         return -1;
     p->cash[LINE_INCLUDED] = p->prorated[LINE_INCLUDED] = -included_credit(plan, &c);
     p->cash[LINE_VOLUME] = p->prorated[LINE_VOLUME] = -volume;

@@ -3,9 +3,20 @@
 #define FAREBOX_SIM_COST_BILL_PARTS_H
 
 #include "sim/cost/bill.h"
+#include "sim/cost/bought.h"
 
-/* The lines beside the requests' own charges, and the totals. -1: beyond 128 bits. */
-int bill_add_lines(struct plan_bill *p, const struct bill *bill, const struct tariff *t);
+/* The lines beside the requests' own charges, and the totals, of `bought`: the plan so many times.
+ * -1: beyond 128 bits. */
+int bill_add_lines(struct plan_bill *p, const struct plan *bought, const struct bill *bill,
+                   const struct tariff *t);
+
+/* How many of the plan to buy: into p->subscriptions, with p->need. -1: beyond 128 bits. */
+int bill_choose_count(struct plan_bill *p, const struct bill *bill, const struct serve_rows *rows);
+
+static inline int64_t bill_known_start(const struct bill *bill)
+{
+    return bill->has_start ? bill->start_unix_ns : TIME_NEVER;
+}
 
 /* Quotas whose windows are longer than the workload, where it is scaled to a period: they would
  * be filled anew with every repetition, so they are taken out of the plan that the rows run
@@ -17,9 +28,12 @@ struct long_quotas {
 void long_quotas_take_out(struct long_quotas *q, const struct bill *bill, const struct plan *plan);
 void long_quotas_free(struct long_quotas *q);
 
+/* What the long quotas ask for, into p->need; p->sums of one plan must be known. */
+void bill_need_of_period(struct plan_bill *p, const struct bill *bill);
+
 /* Scales the requests' charges to the period, and lets the long quotas cover their part. -1: beyond
  * 128 bits. */
-int bill_scale(struct plan_bill *p, const struct bill *bill);
+int bill_scale(struct plan_bill *p, const struct plan *bought, const struct bill *bill);
 
 /* What failed, was cut or retried; what the provider reported. */
 void bill_add_waste(struct plan_bill *p, const struct tariff *t);

@@ -1,4 +1,4 @@
-/* Scaling a bill to a day or a month. */
+/* Scaling the bill of a stretch to a period that has too many requests to place them one by one. */
 #include "sim/cost/bill_parts.h"
 
 #include "core/memory.h"
@@ -7,8 +7,7 @@
 
 static bool is_long(const struct bill *bill, const struct plan_quota *q)
 {
-    return bill->billed_span_ns != bill->span_ns && q->unit != QUOTA_USD &&
-           plan_quota_length(q) > bill->span_ns;
+    return bill->scale_ns > 0 && q->unit != QUOTA_USD && plan_quota_length(q) > bill->scale_ns;
 }
 
 void long_quotas_take_out(struct long_quotas *q, const struct bill *bill, const struct plan *plan)
@@ -31,7 +30,7 @@ void long_quotas_free(struct long_quotas *q)
 static uint64_t scaled(const struct bill *bill, uint64_t count)
 {
     money_magnitude n = (money_magnitude)count * (uint64_t)bill->billed_span_ns;
-    return (uint64_t)((n + (uint64_t)bill->span_ns / 2) / (uint64_t)bill->span_ns);
+    return (uint64_t)((n + (uint64_t)bill->scale_ns / 2) / (uint64_t)bill->scale_ns);
 }
 
 static uint64_t demand_of(const struct plan_bill *p, const struct bill *bill,
@@ -62,9 +61,6 @@ static int settle(struct plan_bill *p, const struct bill *bill, const struct pla
 {
     uint64_t demand = demand_of(p, bill, q), capacity = capacity_of(bill, q);
     bool enough = capacity >= demand;
-    uint64_t needed = capacity ? demand / capacity + (demand % capacity > 0) : 0;
-    if (q->beyond != BEYOND_PAY && needed > p->need.count)
-        p->need = (struct serve_need){.count = needed, .window = *q};
     if (q->beyond == BEYOND_PAY)
         return enough ? (p->cash[LINE_USAGE] = 0, 0)
                       : money_prorate(p->cash[LINE_USAGE], demand - capacity, demand,
@@ -77,19 +73,32 @@ static int settle(struct plan_bill *p, const struct bill *bill, const struct pla
     return 0;
 }
 
-int bill_scale(struct plan_bill *p, const struct bill *bill)
+void bill_need_of_period(struct plan_bill *p, const struct bill *bill)
+{
+    for (size_t i = 0; i < p->plan->quota_count; i++) {
+        const struct plan_quota *q = &p->plan->quotas[i];
+        if (!is_long(bill, q) || q->beyond == BEYOND_PAY)
+            continue;
+        uint64_t demand = demand_of(p, bill, q), capacity = capacity_of(bill, q);
+        uint64_t needed = capacity ? demand / capacity + (demand % capacity > 0) : 0;
+        if (needed > p->need.count)
+            p->need = (struct serve_need){.count = needed, .window = *q};
+    }
+}
+
+int bill_scale(struct plan_bill *p, const struct plan *bought, const struct bill *bill)
 {
     p->period_requests = p->requests;
     p->period_served = p->served_requests;
     p->cash[LINE_USAGE] = p->sums.total;
-    if (bill->billed_span_ns != bill->span_ns) {
+    if (bill->scale_ns > 0) {
         p->period_requests = scaled(bill, p->requests);
         p->period_served = scaled(bill, p->served_requests);
-        if (money_prorate(p->sums.total, (uint64_t)bill->billed_span_ns, (uint64_t)bill->span_ns,
+        if (money_prorate(p->sums.total, (uint64_t)bill->billed_span_ns, (uint64_t)bill->scale_ns,
                           &p->cash[LINE_USAGE]) < 0)
             return -1;
-        for (size_t i = 0; i < p->plan->quota_count; i++)
-            if (is_long(bill, &p->plan->quotas[i]) && settle(p, bill, &p->plan->quotas[i]) < 0)
+        for (size_t i = 0; i < bought->quota_count; i++)
+            if (is_long(bill, &bought->quotas[i]) && settle(p, bill, &bought->quotas[i]) < 0)
                 return -1;
     }
     p->prorated[LINE_USAGE] = p->cash[LINE_USAGE];

@@ -28,17 +28,25 @@ static void fill(const struct tariff *t, const struct serve_result *served, stru
 
 size_t bill_rows(const struct bill *bill, size_t plan, struct bill_row **out)
 {
+    return bill_rows_of(bill, plan, bill->plans[plan].subscriptions, out);
+}
+
+size_t bill_rows_of(const struct bill *bill, size_t plan, uint64_t subscriptions,
+                    struct bill_row **out)
+{
     const struct plan_bill *p = &bill->plans[plan];
     const struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
     struct serve_rows rows;
     struct serve_result served = {0};
+    struct bought bought;
     struct long_quotas quotas;
     struct tariff t;
     size_t count = bill->workload->count;
     *out = mem_zero(count + 1, sizeof **out);
     if (serve_rows_make(&rows, bill->workload, bill->options.duration, NULL) < 0)
         return 0; /* cannot be: bill_make has read the same rows */
-    long_quotas_take_out(&quotas, bill, p->plan);
+    bought_make(&bought, p->plan, subscriptions, bill->options.units);
+    long_quotas_take_out(&quotas, bill, &bought.plan);
     serve_plan(&quotas.plan, &rows, &conditions, &served);
     tariff_init(&t, &quotas.plan, &rows, &served,
                 bill->has_start ? bill->start_unix_ns : TIME_NEVER, p->without_caps,
@@ -48,6 +56,7 @@ size_t bill_rows(const struct bill *bill, size_t plan, struct bill_row **out)
     tariff_free(&t);
     serve_result_free(&served);
     long_quotas_free(&quotas);
+    bought_free(&bought);
     serve_rows_free(&rows);
     return count;
 }

@@ -24,6 +24,10 @@ struct bill_row {
  * array where the workload has no rows. The caller frees *out. */
 size_t bill_rows(const struct bill *bill, size_t plan, struct bill_row **out);
 
+/* The same under so many `subscriptions` instead of as many as the bill buys. */
+size_t bill_rows_of(const struct bill *bill, size_t plan, uint64_t subscriptions,
+                    struct bill_row **out);
+
 /* The first row that the plan's limits or quotas make wait or turn away; `count` where none is. */
 size_t bill_rows_first_limited(const struct bill_row *rows, size_t count);
 

@@ -16,7 +16,8 @@ double bill_utilisation(const struct plan_bill *p, const struct bill *bill)
         return (double)p->served.quota_used /
                ((double)plan->quotas[0].amount * (double)p->served.quota_windows);
     if (plan->provisioned.tokens_per_minute > 0 && bill->span_ns > 0) {
-        uint64_t units = bill->options.units ? bill->options.units : plan->provisioned.units;
+        uint64_t units = (bill->options.units ? bill->options.units : plan->provisioned.units) *
+                         p->subscriptions;
         double capacity = (double)plan->provisioned.tokens_per_minute * (double)units *
                           (double)bill->span_ns / 60e9;
         return (double)(p->sums.input_tokens + p->sums.output_tokens) / capacity;
@@ -49,15 +50,19 @@ static const char *millions(uint64_t tokens, char out[TEXT_GROUPED_SIZE])
 static void put_head(const struct bill *b, struct buffer *out)
 {
     char n[TEXT_GROUPED_SIZE], in[TEXT_GROUPED_SIZE], tokens_out[TEXT_GROUPED_SIZE], span[32];
+    uint64_t requests = b->scale_ns ? b->plans[0].period_requests : b->workload->count;
     buffer_add_format(out, "%s · %s requests in %s · %s tokens in, %s out",
                       b->workload->name ? b->workload->name : "workload",
-                      text_group_u64(b->workload->count, n), duration(b->span_ns, span),
+                      text_group_u64(requests, n),
+                      duration(b->period ? b->billed_span_ns : b->span_ns - b->first_ns, span),
                       millions(b->input_tokens, in), millions(b->output_tokens, tokens_out));
     if (b->has_start) {
         char text[CLOCK_INSTANT_SIZE];
         clock_format_instant(b->start_unix_ns, text);
         buffer_add_format(out, " · start %.10s %.5s UTC", text, text + 11);
     }
+    if (b->period)
+        buffer_add_format(out, " · extrapolated from %s", text_group_u64(b->sample->count, n));
     buffer_add_text(out, "\n\n");
 }
 
@@ -79,8 +84,8 @@ static void put_money_cell(struct buffer *out, money value, int width, int decim
 
 static void put_reasons(const struct plan_bill *p, struct buffer *out)
 {
-    static const char *const words[SERVE_FATES] = {"",          "",      "model",     "input cap",
-                                                   "too large", "quota", "rate limit"};
+    static const char *const words[SERVE_FATES] = {
+        "", "", "model", "no model named", "input cap", "too large", "quota", "rate limit"};
     const char *comma = " (";
     for (int i = SERVE_INCLUDED + 1; i < SERVE_FATES; i++) {
         char n[TEXT_GROUPED_SIZE];
@@ -90,6 +95,21 @@ static void put_reasons(const struct plan_bill *p, struct buffer *out)
         comma = ", ";
     }
     buffer_add_text(out, ")");
+}
+
+/* Why a plan is not ranked that has no price for some of what is asked. */
+static void put_unpriced(const struct plan_bill *p, struct buffer *out)
+{
+    char n[TEXT_GROUPED_SIZE];
+    const char *comma = "";
+    if (p->sums.unpriced == 0)
+        return;
+    buffer_add_format(out, ", %s without a price for ", text_group_u64(p->sums.unpriced, n));
+    for (int i = 0; i < UNPRICED_NAMES; i++)
+        if (p->sums.unpriced_what & unpriced_bit(i)) {
+            buffer_add_format(out, "%s%s", comma, unpriced_name(i));
+            comma = ", ";
+        }
 }
 
 static void put_served(const struct bill *b, const struct plan_bill *p, struct buffer *out)
@@ -110,23 +130,20 @@ static void put_served(const struct bill *b, const struct plan_bill *p, struct b
         buffer_add_text(out, "  all");
     }
     if (p->served.delayed > 0)
-        buffer_add_format(out, ", %s queued up to %s", text_group_u64(p->served.delayed, n),
-                          duration(p->served.delay_max_ns, span));
+        buffer_add_format(out, ", %s queued up to %s%s", text_group_u64(p->served.delayed, n),
+                          duration(p->served.delay_max_ns, span),
+                          bill_waits_too_long(p, b) ? " (over --max-wait)" : "");
     if (p->served.truncated > 0)
         buffer_add_format(out, ", %s truncated", text_group_u64(p->served.truncated, n));
-    if (p->sums.unpriced > 0)
-        buffer_add_format(out, ", %s partly without a price", text_group_u64(p->sums.unpriced, n));
+    put_unpriced(p, out);
     buffer_add_text(out, "\n");
 }
 
-/* Flat plans have one price a request: at full use of the quota, or what they charge. */
+/* The mean of all that is paid; how it varies where the request decides it. */
 static void put_per_request(const struct plan_bill *p, struct buffer *out)
 {
     bool varies = !p->flat && p->sums.total > 0;
-    money mean = p->sums.total > 0 ? p->per_request : p->has_full_use ? p->full_use : 0;
-    if (mean > 0)
-        put_money_cell(out, mean, 12, 6);
-    else if (p->prorated_total > 0)
+    if (p->period_served > 0)
         put_money_cell(out, p->per_used_request, 12, 6);
     else
         put_cell(out, NAN, 12, 0);
@@ -135,8 +152,8 @@ static void put_per_request(const struct plan_bill *p, struct buffer *out)
     if (varies && !isnan(p->stats.max_over_median))
         buffer_add_format(out, " %7.1f×", p->stats.max_over_median);
     else
-        buffer_add_format(out, " %8s", varies || mean == 0 ? "  –" : "1.0×");
-    put_cell(out, varies ? p->stats.cv : mean > 0 ? 0 : NAN, 5, 2);
+        buffer_add_format(out, " %8s", varies || p->total == 0 ? "  –" : "1.0×");
+    put_cell(out, varies ? p->stats.cv : p->total > 0 ? 0 : NAN, 5, 2);
 }
 
 /* As wide as the longest name, within bounds: the row is to fit a terminal. */
@@ -152,6 +169,15 @@ static int name_width(const struct bill *b)
     return width;
 }
 
+/* How many subscriptions or units the total buys; nothing where a plan has no number. */
+static void put_count(const struct plan_bill *p, struct buffer *out)
+{
+    char n[TEXT_GROUPED_SIZE];
+    bool counted = p->plan->subscription.present || p->plan->provisioned.present;
+    buffer_add_format(out, counted ? " %5s" : " %7s",
+                      counted ? text_group_u64(p->subscriptions, n) : "–");
+}
+
 static void put_row(const struct bill *b, const struct plan_bill *p, int width, struct buffer *out)
 {
     char name[BILL_NAME_SIZE];
@@ -161,17 +187,17 @@ static void put_row(const struct bill *b, const struct plan_bill *p, int width, 
         buffer_add_text(out, p->without_caps ? " ? " : " – ");
     buffer_add_format(out, "%-*.*s", width, width, bill_plan_name(p, name));
     put_money_cell(out, p->total, 12, 4);
-    put_money_cell(out, p->prorated_total, 11, 4);
+    put_count(p, out);
     put_per_request(p, out);
     put_served(b, p, out);
 }
 
 static void put_rows(const struct bill *b, struct buffer *out)
 {
-    static const char *const spans[] = {"this trace", "per day", "per month"};
+    static const char *const spans[] = {"this once", "a day", "a month"};
     int width = name_width(b);
-    buffer_add_format(out, "   %-*s %12s %11s %12s %9s %9s %8s %5s  %s\n", width, "plan, USD",
-                      spans[b->options.period], "prorated", "per request", "p50", "p99", "max/med",
+    buffer_add_format(out, "   %-*s %12s %5s %12s %9s %9s %8s %5s  %s\n", width, "plan, USD",
+                      spans[b->options.period], "count", "per request", "p50", "p99", "max/med",
                       "CV", "served");
     for (size_t i = 0; i < b->ranking_count; i++)
         put_row(b, &b->plans[b->ranking[i]], width, out);
@@ -181,35 +207,69 @@ static void put_rows(const struct bill *b, struct buffer *out)
     buffer_add_text(out, "\n");
 }
 
+/* ", 9 of it", where one buys more than one. */
+static void put_times(const struct plan_bill *p, struct buffer *out)
+{
+    char n[TEXT_GROUPED_SIZE];
+    if (p->subscriptions > 1)
+        buffer_add_format(out, " (%s of it)", text_group_u64(p->subscriptions, n));
+}
+
+/* What the waiting in a ranked plan amounts to, and what it cuts short. */
+static void put_drawbacks(const struct plan_bill *p, struct buffer *out)
+{
+    char n[TEXT_GROUPED_SIZE], wait[32];
+    if (p->served.delayed > 0)
+        buffer_add_format(out, "; %s requests wait, up to %s", text_group_u64(p->served.delayed, n),
+                          duration(p->served.delay_max_ns, wait));
+    if (p->served.truncated > 0)
+        buffer_add_format(out, "; %s answers are cut short",
+                          text_group_u64(p->served.truncated, n));
+}
+
+/* True if a plan would be ranked but for how long it makes wait. */
+static bool only_waits(const struct bill *b)
+{
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (bill_waits_too_long(&b->plans[i], b) && !b->plans[i].without_caps &&
+            b->plans[i].period_served == b->plans[i].period_requests)
+            return true;
+    return false;
+}
+
 static void put_cheapest(const struct bill *b, struct buffer *out)
 {
+    static const char *const spans[] = {"this once", "for the day", "for the month"};
+    char name[BILL_NAME_SIZE], amount[MONEY_TEXT_SIZE], wait[32];
     if (b->ranking_count == 0) {
-        buffer_add_text(out, "No plan serves all of it.\n");
+        buffer_add_format(out, "No plan serves all of it%s.\n",
+                          only_waits(b) ? " in time (--max-wait allows a longer wait)" : "");
         return;
     }
-    char name[BILL_NAME_SIZE], second_name[BILL_NAME_SIZE], less[MONEY_TEXT_SIZE];
     const struct plan_bill *first = &b->plans[b->ranking[0]];
-    buffer_add_format(out, "Cheapest that serves everything: %s", bill_plan_name(first, name));
+    money_format_fixed(first->total, 4, amount);
+    buffer_add_format(out, "Cheapest that serves everything, %s", spans[b->options.period]);
+    if (b->options.max_wait_ns > 0)
+        buffer_add_format(out, " and within %s of its time",
+                          duration(b->options.max_wait_ns, wait));
+    buffer_add_format(out, ": %s", bill_plan_name(first, name));
+    put_times(first, out);
+    buffer_add_format(out, " at $%s", amount);
     if (b->ranking_count > 1) {
         const struct plan_bill *second = &b->plans[b->ranking[1]];
-        money difference = second->prorated_total - first->prorated_total;
-        char waits[TEXT_GROUPED_SIZE], wait[32];
-        bill_plan_name(second, second_name);
-        money_format_fixed(difference >= 0 ? difference : second->prorated_total, 4, less);
+        money difference = second->total - first->total;
+        bill_plan_name(second, name);
+        money_format_fixed(difference < 0 ? -difference : difference, 4, amount);
         if (difference == 0)
-            buffer_add_format(out, ", and %s costs the same", second_name);
-        else if (difference > 0)
-            buffer_add_format(out, ", $%s less than %s", less, second_name);
-        else if (second->served.delayed > 0)
-            buffer_add_format(out,
-                              "; the share of %s for this span is $%s, but %s requests wait, "
-                              "up to %s",
-                              second_name, less, text_group_u64(second->served.delayed, waits),
-                              duration(second->served.delay_max_ns, wait));
+            buffer_add_format(out, ", and %s costs the same", name);
         else
-            buffer_add_format(out, "; %s takes $%s, but cuts %s answers short", second_name, less,
-                              text_group_u64(second->served.truncated, waits));
+            buffer_add_format(out, ", $%s %s than %s", amount, difference > 0 ? "less" : "more",
+                              name);
+        put_times(second, out);
+        if (difference < 0)
+            put_drawbacks(second, out);
     }
+    put_drawbacks(first, out);
     buffer_add_text(out, ".\n");
 }
 
@@ -239,8 +299,8 @@ static void put_break_even(const struct bill *b, const struct break_even *e, str
     const struct plan_bill *token = &b->plans[e->token_plan], *flat = &b->plans[e->flat_plan];
     char mean[MONEY_TEXT_SIZE], n[TEXT_GROUPED_SIZE], m[TEXT_GROUPED_SIZE], all[TEXT_GROUPED_SIZE];
     money_format_fixed(token->per_request, 8, mean);
-    buffer_add_format(out, "%s against %s: breaks even at $%s a request", token->plan->name,
-                      flat->plan->name, mean);
+    buffer_add_format(out, "%s against %s%s%s: breaks even at $%s a request", token->plan->name,
+                      flat->plan->name, e->model ? ", for " : "", e->model ? e->model : "", mean);
     if (e->input.kind == BREAK_EVEN_NEVER)
         buffer_add_format(out, "; with %s tokens out no input is dearer by the token",
                           text_group_u64(e->mean_output, n));
@@ -253,31 +313,39 @@ static void put_break_even(const struct bill *b, const struct break_even *e, str
                           e->input.kind == BREAK_EVEN_BEYOND
                               ? ", above the flat plan's cap: never within it"
                               : "");
-    buffer_add_format(out, "; flat wins for %s of %s requests%s.\n", text_group_u64(e->dearer, n),
-                      text_group_u64(token->served_requests, all),
-                      flat->has_full_use ? " (at full use)" : "");
+    buffer_add_format(out, "; flat wins for %s of %s requests", text_group_u64(e->dearer, n),
+                      text_group_u64(token->served_requests, all));
+    if (e->flat.requests > 1) {
+        money_format_fixed(flat->per_used_request, 6, mean);
+        buffer_add_format(out, " (at what was paid for each, $%s)", mean);
+    }
+    buffer_add_text(out, ".\n");
 }
 
 static void put_split(const struct bill *b, struct buffer *out)
 {
     const struct break_even *e = b->best_split;
-    char n[TEXT_GROUPED_SIZE], all[TEXT_GROUPED_SIZE], total[MONEY_TEXT_SIZE],
-        saved[MONEY_TEXT_SIZE];
-    if (!e || e->split.to_flat == 0)
+    char n[TEXT_GROUPED_SIZE], rest[TEXT_GROUPED_SIZE], total[MONEY_TEXT_SIZE],
+        saved[MONEY_TEXT_SIZE], name[BILL_NAME_SIZE];
+    if (!e)
         return;
-    if (e->split_saved <= 0) {
+    if (e->split.to_flat == 0 || (b->ranking_count > 0 && b->best_split_saved <= 0)) {
         buffer_add_text(out, "No split between a flat and a token plan saves anything.\n");
         return;
     }
     money_format_fixed(e->split_total, 4, total);
-    money_format_fixed(e->split_saved, 4, saved);
-    buffer_add_format(
-        out,
-        "Best split: the %s dearest of %s requests to %s as its quota allows, the rest to %s: $%s "
-        "prorated, $%s less than %s alone.\n",
-        text_group_u64(e->split.to_flat, n), text_group_u64(b->workload->count, all),
-        b->plans[e->flat_plan].plan->name, b->plans[e->token_plan].plan->name, total, saved,
-        b->plans[e->token_plan].plan->name);
+    money_format_fixed(b->best_split_saved, 4, saved);
+    buffer_add_format(out, "Best split found: %s requests to %s",
+                      text_group_u64(e->split.to_flat, n), b->plans[e->flat_plan].plan->name);
+    if (e->subscriptions > 1)
+        buffer_add_format(out, " (%s of it)", text_group_u64(e->subscriptions, n));
+    buffer_add_format(out, " as its limits allow, the other %s to %s: $%s",
+                      text_group_u64(e->split.to_token, rest), b->plans[e->token_plan].plan->name,
+                      total);
+    if (b->ranking_count > 0)
+        buffer_add_format(out, ", $%s less than %s alone", saved,
+                          bill_plan_name(&b->plans[b->ranking[0]], name));
+    buffer_add_text(out, ".\n");
 }
 
 static const char *window_length(const struct plan_quota *q, char out[32])
@@ -309,30 +377,20 @@ static void put_limit(const struct plan_bill *p, struct buffer *out)
                           window_length(q, length));
 }
 
-/* Caps turn requests away however many of a plan one buys. */
-static bool caps_turn_away(const struct plan_bill *p)
+/* Why one buys so many of a plan. */
+static void put_need(const struct bill *b, const struct plan_bill *p, struct buffer *out)
 {
-    const uint64_t *count = p->served.count;
-    return count[SERVE_MODEL] + count[SERVE_INPUT] + count[SERVE_LARGE] > 0;
-}
-
-static void put_full_use(const struct plan_bill *p, struct buffer *out)
-{
-    char text[MONEY_TEXT_SIZE], n[TEXT_GROUPED_SIZE];
-    if (!p->has_full_use || p->without_caps || p->full_use == 0 || p->need.count == 0 ||
-        p->plan->quotas[0].beyond == BEYOND_PAY)
+    char n[TEXT_GROUPED_SIZE], wait[32];
+    if (p->subscriptions < 2 || p->without_caps || p->need.count < 2)
         return;
-    money_format_fixed(p->full_use_total, 2, text);
-    buffer_add_format(out, "%s: taking every request%s when it is due needs %s of it",
-                      p->plan->name, caps_turn_away(p) ? " that its caps let in" : "",
-                      text_group_u64(p->need.count, n));
-    if (p->need.count > 1) {
-        buffer_add_text(out, " (its limit of ");
-        put_limit(p, out);
-        buffer_add_text(out, " binds)");
-    }
-    buffer_add_format(out, "; its %s served requests at full use: $%s.\n",
-                      text_group_u64(p->period_served, n), text);
+    buffer_add_format(out, "%s: %s of it, because its limit of ", p->plan->name,
+                      text_group_u64(p->subscriptions, n));
+    put_limit(p, out);
+    if (b->options.max_wait_ns > 0)
+        buffer_add_format(out, " binds; so no request waits longer than %s.\n",
+                          duration(b->options.max_wait_ns, wait));
+    else
+        buffer_add_text(out, " binds; so no request waits (--max-wait lets them).\n");
 }
 
 static void put_cache_misses(const struct plan_bill *p, struct buffer *out)
@@ -380,6 +438,23 @@ static void put_groups(const struct bill *b, const struct plan_bill *p, struct b
         buffer_add_format(out, "   and %zu more, in the JSON\n", p->group_count - 20);
 }
 
+static void put_extrapolation(const struct bill *b, struct buffer *out)
+{
+    char n[TEXT_GROUPED_SIZE], span[32];
+    buffer_add_format(out,
+                      "An extrapolation: the trace's sessions in their order, again and again, "
+                      "%s of them over %s, ",
+                      text_group_u64(b->extrapolation.sessions, n),
+                      duration(b->scale_ns ? b->scale_ns : b->billed_span_ns, span));
+    buffer_add_text(out, b->extrapolation.by_hour
+                             ? "each hour of the week as busy as in the trace.\n"
+                             : "evenly: the trace spans less than a week, so its busy hours are "
+                               "not known.\n");
+    if (b->scale_ns > 0)
+        buffer_add_format(out, "The rest of %s was scaled from that stretch.\n",
+                          duration(b->billed_span_ns, span));
+}
+
 static void put_remarks(const struct bill *b, struct buffer *out)
 {
     bool quotas = false, unchecked = false, unconfirmed = false, same = false;
@@ -401,10 +476,8 @@ static void put_remarks(const struct bill *b, struct buffer *out)
     else if (same)
         buffer_add_text(out, "The caps of some plans are unconfirmed; they make no difference "
                              "here.\n");
-    if (b->billed_span_ns != b->span_ns)
-        buffer_add_text(
-            out, "Extrapolated from the trace's rate. Quotas hold for the period; limits with "
-                 "windows shorter than the trace were applied to the trace as it is.\n");
+    if (b->period)
+        put_extrapolation(b, out);
 }
 
 /* Many plans make many pairs: people see those of the best few, the JSON has all. */
@@ -457,7 +530,7 @@ static void put_comparison(const struct bill *b, struct buffer *out)
             put_variance(&b->plans[i], out);
     for (size_t i = 0; i < b->plan_count; i++)
         if (few || among_best(b, &b->plans[i]))
-            put_full_use(&b->plans[i], out);
+            put_need(b, &b->plans[i], out);
     put_pairs(b, out);
     put_split(b, out);
 }

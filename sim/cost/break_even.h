@@ -70,20 +70,28 @@ struct break_even_answer break_even_volume(const struct plan *flat, money usage,
 struct break_even_answer break_even_utilisation(const struct flat_price *flat, money usage,
                                                 uint64_t requests);
 
-/* The cheapest plan by input and output length: at full use where a plan is flat, by the first
- * rate where not; plans whose caps do not let the request in are left out. */
+/* A plan as a map compares it: what one request of given lengths costs under it. */
+struct map_plan {
+    const struct plan *plan;
+    const char *model;      /* whose rate counts; NULL = the first */
+    struct flat_price paid; /* cash for so many requests whatever their lengths; requests 0: the
+                               plan charges each request, by its rate */
+};
+
+/* The cheapest plan by input and output length; plans whose caps do not let the request in, and
+ * those that are paid by the period and charge by the token as well, are left out. */
 struct cheapest_map {
     size_t input_count, output_count;
     uint64_t *inputs, *outputs;
     int *cheapest; /* [input × output_count + output]: a plan's number, -1 = none serves it */
 };
 
-void cheapest_map_make(const struct plan *const *plans, size_t count, struct cheapest_map *out);
+void cheapest_map_make(const struct map_plan *plans, size_t count, struct cheapest_map *out);
 void cheapest_map_free(struct cheapest_map *map);
 
-/* What one plan charges for a lone request of these lengths, as a fraction. False: it does not
- * serve it, or has no price that stands for a single request. */
-bool price_of_lengths(const struct plan *plan, uint64_t input, uint64_t output,
+/* What one request of these lengths costs, as a fraction. False: the plan does not serve it, or has
+ * no price that stands for a single request. */
+bool price_of_lengths(const struct map_plan *plan, uint64_t input, uint64_t output,
                       struct flat_price *out);
 
 #endif

@@ -12,19 +12,22 @@ static bool caps_allow(const struct plan_limits *l, uint64_t input, uint64_t out
            (l->max_total_tokens == 0 || input + output <= l->max_total_tokens);
 }
 
-bool price_of_lengths(const struct plan *plan, uint64_t input, uint64_t output,
+bool price_of_lengths(const struct map_plan *m, uint64_t input, uint64_t output,
                       struct flat_price *out)
 {
+    const struct plan *plan = m->plan;
+    const struct plan_rate *rate = plan_rate_for(plan, m->model);
     struct usage u = usage_from_totals(input, 0, 0, 0, output, 0);
-    struct price_query q = {.usage = &u, .at_unix_ns = TIME_NEVER};
+    struct price_query q = {.usage = &u, .model = m->model, .at_unix_ns = TIME_NEVER};
     struct charge c;
     if (!caps_allow(&plan->limits, input, output))
         return false;
-    if (plan_full_use(plan, &out->price, &out->requests))
+    *out = m->paid;
+    if (out->requests > 0)
         return true;
-    if (plan->subscription.present || plan->provisioned.present || plan->rate_count == 0)
+    if (plan->subscription.present || plan->provisioned.present || !rate)
         return false;
-    if (price_request(plan, &plan->rates[0], &q, &c) < 0)
+    if (price_request(plan, rate, &q, &c) < 0 || c.unpriced)
         return false;
     *out = (struct flat_price){c.total, 1};
     return true;
@@ -40,14 +43,13 @@ static bool is_less(const struct flat_price *a, const struct flat_price *b)
     return x < y;
 }
 
-static int cheapest_of(const struct plan *const *plans, size_t count, uint64_t input,
-                       uint64_t output)
+static int cheapest_of(const struct map_plan *plans, size_t count, uint64_t input, uint64_t output)
 {
     struct flat_price best = {0};
     int found = -1;
     for (size_t i = 0; i < count; i++) {
         struct flat_price p;
-        if (!price_of_lengths(plans[i], input, output, &p))
+        if (!price_of_lengths(&plans[i], input, output, &p))
             continue;
         if (found >= 0 && !is_less(&p, &best))
             continue;
@@ -66,7 +68,7 @@ static uint64_t *lengths(uint64_t from, size_t count)
     return out;
 }
 
-void cheapest_map_make(const struct plan *const *plans, size_t count, struct cheapest_map *out)
+void cheapest_map_make(const struct map_plan *plans, size_t count, struct cheapest_map *out)
 {
     *out = (struct cheapest_map){.input_count = 25, .output_count = 21};
     out->inputs = lengths(64, out->input_count);

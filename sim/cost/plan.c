@@ -124,6 +124,12 @@ static void check_plan(struct json_scan *s, const char *place, const struct plan
                      "%s has no way to be paid: \"per_mtok\", \"per_request\", \"rates\", "
                      "\"subscription\" or \"provisioned\"",
                      where);
+    for (size_t i = 0; i < plan->quota_count && !priced; i++)
+        if (plan->quotas[i].pooled)
+            plan_fail_at(s, place,
+                         "%s pays for what is beyond its units (\"beyond\": \"pay\"), but has no "
+                         "price for it: \"per_mtok\" or \"per_request\"",
+                         where);
 }
 
 static bool own_rate_prices(const struct plan_rate *r)

@@ -100,6 +100,7 @@ struct plan_rate {
     struct price_set base;
     struct price_set *services[SERVICE_COUNT]; /* a set of its own, or NULL */
     money multipliers[SERVICE_COUNT];          /* on token prices; MONEY_USD = 1 */
+    uint8_t services_priced; /* bit s: service s has a set or a multiplier of its own */
     struct price_window *windows;
     size_t window_count;
     struct request_weight *weights; /* first match counts */
@@ -139,6 +140,8 @@ struct plan_quota {
     int64_t length_ns;
     enum plan_alignment alignment;
     enum plan_beyond beyond;
+    bool pooled;       /* several of the plan make one larger allowance: units of one deployment */
+    uint64_t most;     /* of several that are not pooled: what one request may take; 0 = amount */
     const char *label; /* "quota", "rpm", "tpm", ...: static */
 };
 
@@ -156,7 +159,9 @@ struct plan_provisioned {
     money price; /* of one unit per period */
     int64_t period_ns;
     uint64_t units;
-    uint64_t tokens_per_minute; /* capacity of one unit; 0 = unknown */
+    bool units_given;           /* the plan says how many; else it is bought in units of one */
+    uint64_t tokens_per_minute; /* capacity of one unit; 0 = unknown. It stands among the plan's
+                                   rate limits too, or its quotas where what spills over is paid */
 };
 
 struct plan_limits {

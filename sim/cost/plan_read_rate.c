@@ -145,8 +145,10 @@ static void read_multipliers(struct json_scan *s, struct plan_rate *rate)
     json_object_begin(s);
     while (json_object_next(s, &key)) {
         int service = service_key(s, key, "\"multipliers\"");
-        if (service >= 0)
+        if (service >= 0) {
             plan_read_factor(s, 1000, &rate->multipliers[service]);
+            rate->services_priced |= (uint8_t)(1u << service);
+        }
     }
 }
 
@@ -163,6 +165,7 @@ static void read_services(struct json_scan *s, struct plan_rate *rate, const cha
             return;
         if (!rate->services[service])
             rate->services[service] = mem_zero(1, sizeof **rate->services);
+        rate->services_priced |= (uint8_t)(1u << service);
         json_object_begin(s);
         while (json_object_next(s, &key))
             if (!read_set_key(s, key, rate->services[service], set_where) &&

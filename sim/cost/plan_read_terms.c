@@ -144,10 +144,12 @@ void plan_read_free(struct json_scan *s, struct plan *plan, const char *where)
 
 void plan_read_provisioned(struct json_scan *s, struct plan *plan, const char *where)
 {
-    static const char *const keys[] = {"unit", "price", "per", "units", "tokens_per_minute", NULL};
+    static const char *const keys[] = {"unit",   "price", "per", "units", "tokens_per_minute",
+                                       "beyond", NULL};
     struct plan_provisioned *p = &plan->provisioned;
     struct text key;
     bool has_price = false;
+    int beyond = BEYOND_REJECT;
     p->present = true;
     p->units = 1;
     p->period_ns = 3600 * NS_PER_S;
@@ -161,14 +163,29 @@ void plan_read_provisioned(struct json_scan *s, struct plan *plan, const char *w
         else if (text_equal(key, "per"))
             plan_read_length(s, false, &p->period_ns);
         else if (text_equal(key, "units"))
-            json_u64(s, 1, 1000000, &p->units);
+            p->units_given = true, json_u64(s, 1, 1000000, &p->units);
         else if (text_equal(key, "tokens_per_minute"))
             json_u64(s, 1, UINT64_C(1000000000000), &p->tokens_per_minute);
+        else if (text_equal(key, "beyond"))
+            plan_read_choice(s, beyonds, &beyond);
         else if (!plan_skip_remark(s, key))
             json_unknown_key(s, key, keys, where);
     }
     if (!has_price)
         plan_fail_at(s, place, "\"provisioned\" needs \"price\" (of one unit per \"per\")");
+    if (p->tokens_per_minute == 0)
+        return;
+    struct plan_quota q = {.unit = QUOTA_TOKENS,
+                           .amount = p->tokens_per_minute * p->units,
+                           .length_ns = 60 * NS_PER_S,
+                           .alignment = WINDOW_ROLLING,
+                           .beyond = (enum plan_beyond)beyond,
+                           .pooled = true,
+                           .label = "provisioned"};
+    if (q.beyond == BEYOND_PAY)
+        add_quota(&plan->quotas, &plan->quota_count, q);
+    else
+        add_quota(&plan->rate_limits, &plan->rate_limit_count, q);
 }
 
 static const struct rate_key {
@@ -253,6 +270,8 @@ void plan_read_limits(struct json_scan *s, struct plan *plan, const char *where)
     }
     plan->limits.beyond = (enum plan_beyond)beyond;
     for (size_t i = 0; i < plan->rate_limit_count; i++) {
+        if (plan->rate_limits[i].pooled) /* of provisioned units */
+            continue;
         plan->rate_limits[i].alignment = (enum plan_alignment)alignment;
         plan->rate_limits[i].beyond = (enum plan_beyond)beyond;
     }

@@ -7,8 +7,8 @@
 
 const char *serve_fate_name(enum serve_fate fate)
 {
-    static const char *const names[SERVE_FATES] = {"paid",      "included", "model", "input_cap",
-                                                   "too_large", "quota",    "rate"};
+    static const char *const names[SERVE_FATES] = {"paid",      "included",  "model", "no_model",
+                                                   "input_cap", "too_large", "quota", "rate"};
     return names[fate];
 }
 
@@ -124,7 +124,9 @@ static bool never_fits(const struct line *l, const struct serve_ask *a)
 {
     for (size_t i = 0; i < l->window_count; i++) {
         const struct plan_quota *q = l->windows[i].quota;
-        if (q->beyond == BEYOND_QUEUE && serve_need(q, a) > q->amount)
+        uint64_t need = serve_need(q, a);
+        if ((q->beyond == BEYOND_QUEUE && need > q->amount) ||
+            (q->beyond != BEYOND_PAY && q->most > 0 && need > q->most))
             return true;
     }
     return limits_concurrency(l) && l->plan->limits.beyond == BEYOND_QUEUE &&
@@ -193,11 +195,17 @@ static enum serve_fate enter(struct line *l, const struct serve_ask *a, int64_t 
     return quota && room ? SERVE_INCLUDED : SERVE_PAID;
 }
 
+/* Several rates, and nothing that says which: the first is a guess. */
+static bool prices_by_model(const struct plan *plan, const struct serve_ask *a)
+{
+    return plan->rate_count > 1 && !a->model;
+}
+
 bool serve_within_caps(const struct plan *plan, const struct serve_conditions *conditions,
                        const struct serve_ask *a)
 {
     const struct plan_limits *m = &plan->limits;
-    if (!plan_rate_for(plan, a->model))
+    if (!plan_rate_for(plan, a->model) || prices_by_model(plan, a))
         return false;
     if (conditions->ignore_caps)
         return true;
@@ -209,6 +217,8 @@ static enum serve_fate place_request(struct line *l, const struct serve_ask *a, 
 {
     if (!plan_rate_for(l->plan, a->model))
         return SERVE_MODEL;
+    if (prices_by_model(l->plan, a))
+        return SERVE_UNNAMED;
     if (!serve_within_caps(l->plan, l->conditions, a))
         return SERVE_INPUT;
     if (never_fits(l, a))
@@ -255,7 +265,7 @@ static bool has_conditions(const struct plan *p, const struct workload *w)
         by_model = by_model || p->rates[i].model_count > 0;
     return p->quota_count > 0 || p->rate_limit_count > 0 || p->limits.concurrency > 0 ||
            p->limits.max_input_tokens > 0 || p->limits.max_total_tokens > 0 ||
-           (by_model && w->model);
+           (by_model && w->model) || p->rate_count > 1;
 }
 
 static void count_truncated(const struct plan *p, const struct serve_rows *rows,
@@ -358,7 +368,7 @@ static bool makes_wait(const struct plan_quota *q)
 static bool is_too_large(const struct line *l, const struct serve_ask *a)
 {
     for (size_t i = 0; i < l->window_count; i++)
-        if (makes_wait(l->windows[i].quota) &&
+        if (makes_wait(l->windows[i].quota) && !l->windows[i].quota->pooled &&
             serve_need(l->windows[i].quota, a) > l->windows[i].quota->amount)
             return true;
     return limits_concurrency(l) && a->units_micro > l->plan->limits.concurrency * PLAN_MICRO;

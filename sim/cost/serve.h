@@ -25,6 +25,7 @@ enum serve_fate {
     SERVE_PAID,     /* served, billed at the plan's rate */
     SERVE_INCLUDED, /* served out of a quota: nothing more to pay */
     SERVE_MODEL,    /* not served: no rate matches its model */
+    SERVE_UNNAMED,  /* not served: the plan prices by model, and the request names none */
     SERVE_INPUT,    /* not served: input above the cap, or input and output above the context */
     SERVE_LARGE,    /* not served: alone more than a whole window allows */
     SERVE_QUOTA,    /* not served: the quota was used up */
@@ -32,7 +33,7 @@ enum serve_fate {
     SERVE_FATES,
 };
 
-/* "paid", "included", "model", "input_cap", "too_large", "quota", "rate". */
+/* "paid", "included", "model", "no_model", "input_cap", "too_large", "quota", "rate". */
 const char *serve_fate_name(enum serve_fate fate);
 
 static inline bool serve_is_served(enum serve_fate fate)

@@ -12,11 +12,19 @@ struct ledger {
     size_t count, capacity;
 };
 
-static int dearest_first(const void *a, const void *b)
+/* What moving it saves; what only the flat plan serves is worth all. */
+static money saving(const struct split_candidate *c)
+{
+    if (c->flat == MONEY_MAX)
+        return -MONEY_MAX;
+    return c->charge == MONEY_MAX ? MONEY_MAX : c->charge - c->flat;
+}
+
+static int most_saving_first(const void *a, const void *b)
 {
     const struct split_candidate *x = a, *y = b;
-    if (x->charge != y->charge)
-        return x->charge > y->charge ? -1 : 1;
+    if (saving(x) != saving(y))
+        return saving(x) > saving(y) ? -1 : 1;
     return x->row < y->row ? -1 : x->row > y->row;
 }
 
@@ -59,32 +67,36 @@ static size_t open_ledgers(const struct plan *flat, struct ledger *out)
     return count;
 }
 
-struct split_candidate *split_candidates(const money *charges, size_t count)
+struct split_candidate *split_candidates(const money *charges, const money *flat, size_t count)
 {
     struct split_candidate *out = mem_alloc((count + 1) * sizeof *out);
     for (size_t i = 0; i < count; i++)
-        out[i] = (struct split_candidate){charges[i], (uint32_t)i};
-    qsort(out, count, sizeof *out, dearest_first);
+        out[i] = (struct split_candidate){charges[i], flat ? flat[i] : 0, (uint32_t)i};
+    qsort(out, count, sizeof *out, most_saving_first);
     return out;
 }
 
 /* What becomes of one request that the flat plan did or did not take. */
-static void note(struct split *out, money charge, bool moved)
+static void note(struct split *out, const struct split_candidate *c, int64_t due_ns, bool moved)
 {
-    bool unserved = charge == MONEY_MAX;
-    if (moved)
-        out->to_flat++;
-    else if (unserved)
-        out->unserved++;
-    else
-        out->to_token++;
-    if (unserved)
-        return;
+    bool unserved = c->charge == MONEY_MAX;
     if (moved) {
-        out->moved_usage += charge;
-        out->least_moved = charge;
+        if (out->to_flat == 0 || due_ns < out->first_ns)
+            out->first_ns = due_ns;
+        if (out->to_flat == 0 || due_ns > out->last_ns)
+            out->last_ns = due_ns;
+        out->to_flat++;
+        out->flat_usage += c->flat;
+        if (!unserved) {
+            out->moved_usage += c->charge;
+            if (out->least_moved == 0 || c->charge < out->least_moved)
+                out->least_moved = c->charge;
+        }
+    } else if (unserved) {
+        out->unserved++;
     } else {
-        out->token_usage += charge;
+        out->to_token++;
+        out->token_usage += c->charge;
     }
 }
 
@@ -99,13 +111,10 @@ void split_make(const struct split_candidate *sorted, size_t count, const struct
     for (size_t i = 0; i < count; i++) {
         struct serve_ask ask;
         serve_ask_of(flat, rows, conditions, sorted[i].row, &ask);
-        note(out, sorted[i].charge,
-             sorted[i].charge > 0 && serve_within_caps(flat, conditions, &ask) &&
-                 take(ledgers, limits, &ask, conditions->start_unix_ns));
+        bool moved = saving(&sorted[i]) > 0 && serve_within_caps(flat, conditions, &ask) &&
+                     take(ledgers, limits, &ask, conditions->start_unix_ns);
+        note(out, &sorted[i], ask.due_ns, moved);
     }
-    for (size_t n = 0; limits > 0 && flat->quota_count > 0 && n < ledgers[0].count; n++)
-        if (ledgers[0].used[n] > 0)
-            out->covered_ns += plan_quota_length(&ledgers[0].quota);
     for (size_t i = 0; i < limits; i++)
         free(ledgers[i].used);
     free(ledgers);

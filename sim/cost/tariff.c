@@ -13,6 +13,20 @@ const char *charge_part_name(enum charge_part part)
     return names[part];
 }
 
+uint32_t unpriced_bit(int number)
+{
+    return number < USAGE_CLASSES ? 1u << number
+                                  : (number == USAGE_CLASSES ? UNPRICED_EXTRAS : UNPRICED_SERVICE);
+}
+
+const char *unpriced_name(int number)
+{
+    static const char *const names[UNPRICED_NAMES] = {
+        "input tokens",  "cached input",     "cache writes",   "1-hour cache writes",
+        "output tokens", "reasoning tokens", "tools or units", "its service"};
+    return names[number];
+}
+
 static const enum charge_part part_of_class[USAGE_CLASSES] = {
     PART_INPUT, PART_CACHED, PART_INPUT, PART_INPUT, PART_OUTPUT, PART_REASONING};
 
@@ -82,7 +96,7 @@ static int add_charge(const struct charge *c, struct row_charge *out)
     for (int i = 0; i < USAGE_CLASSES; i++)
         out->part[part_of_class[i]] += c->by_class[i];
     out->part[PART_FEES] += c->request + c->tools + c->units + c->adjustment;
-    out->unpriced = out->unpriced || c->unpriced || c->unpriced_extras > 0;
+    out->unpriced |= c->unpriced | (c->unpriced_extras > 0 ? UNPRICED_EXTRAS : 0);
     return money_add(out->total, c->total, &out->total);
 }
 
@@ -164,6 +178,15 @@ static void fill_query(const struct tariff *t, size_t row, struct price_query *q
                         : NULL;
 }
 
+/* A service other than the standard one that the rate says nothing of: the standard price is a
+ * guess. What is paid by the request or the period is so whatever the service. */
+static inline uint32_t unpriced_service(const struct plan_rate *rate, enum service service)
+{
+    bool by_token = rate->resolved[service].tables[0].priced != 0;
+    bool known = service == SERVICE_STANDARD || rate->services_priced >> service & 1;
+    return by_token && !known ? UNPRICED_SERVICE : 0;
+}
+
 int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
 {
     const struct workload *w = t->rows->workload;
@@ -190,6 +213,7 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
     q.usage = &u;
     if (price_request(t->plan, rate, &q, &c) < 0)
         return -1;
+    out->unpriced |= unpriced_service(rate, q.service);
     return add_charge(&c, out);
 }
 
@@ -232,7 +256,8 @@ static inline void charge_simple(const struct tariff *t, size_t row, struct row_
         (write ? 1u << USAGE_CACHE_WRITE : 0) | (write_1h ? 1u << USAGE_CACHE_WRITE_1H : 0) |
         (visible ? 1u << USAGE_OUTPUT : 0) | (reasoning ? 1u << USAGE_REASONING : 0);
     /* Without any token price tokens are what the price per request buys. */
-    out->unpriced = table->priced && (used & ~(unsigned)table->priced) != 0;
+    out->unpriced = table->priced ? used & ~(unsigned)table->priced : 0;
+    out->unpriced |= unpriced_service(rate, service);
 }
 
 int tariff_charge_fast(const struct tariff *t, size_t row, struct row_charge *out)
@@ -257,7 +282,8 @@ static void add_row(struct charge_sums *s, const struct row_charge *c, const str
         s->part[p] += c->part[p];
     s->overflow = money_add(s->total, c->total, &s->total) < 0 || s->overflow;
     s->rows++;
-    s->unpriced += c->unpriced;
+    s->unpriced += c->unpriced != 0;
+    s->unpriced_what |= c->unpriced;
     s->input_tokens += w->input_tokens[row];
     s->output_tokens += serve_capped_output(t->plan, t->ignore_caps, w->output_tokens[row]);
 }
@@ -328,6 +354,7 @@ static void merge(struct charge_sums *into, const struct charge_sums *from)
         money_add(into->total, from->total, &into->total) < 0 || into->overflow || from->overflow;
     into->rows += from->rows;
     into->unpriced += from->unpriced;
+    into->unpriced_what |= from->unpriced_what;
     into->input_tokens += from->input_tokens;
     into->output_tokens += from->output_tokens;
 }

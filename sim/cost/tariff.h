@@ -35,14 +35,23 @@ const char *charge_part_name(enum charge_part part);
 struct row_charge {
     money part[CHARGE_PARTS];
     money total;
-    bool unpriced; /* some of its tokens, tools or units have no price in the plan */
+    uint32_t unpriced; /* what of it has no price in the plan: bits of enum unpriced */
 };
+
+/* Bits 0 to USAGE_CLASSES - 1: tokens of that class. */
+#define UNPRICED_NAMES (USAGE_CLASSES + 2)
+enum unpriced { UNPRICED_EXTRAS = 1 << 8 /* tools, units */, UNPRICED_SERVICE = 1 << 9 };
+
+/* Of 0 .. UNPRICED_NAMES - 1: its bit, and "input tokens", ..., "tools or units", "its service". */
+uint32_t unpriced_bit(int number);
+const char *unpriced_name(int number);
 
 struct charge_sums {
     money part[CHARGE_PARTS];
     money total;
     uint64_t rows;                        /* served */
     uint64_t unpriced;                    /* rows with something that has no price */
+    uint32_t unpriced_what;               /* bits of enum unpriced over all of them */
     uint64_t input_tokens, output_tokens; /* served */
     bool overflow;
 };

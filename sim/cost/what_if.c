@@ -35,8 +35,10 @@ static int add_case(struct what_if *t, const char *name, const char *note, const
         const struct plan_bill *p = &bill.plans[i];
         c->cells[i] = (struct what_if_cell){
             .usage = p->sums.total,
-            .prorated = p->prorated_total,
-            .saved = t->cases[0].cells[i].prorated - p->prorated_total,
+            .total = p->total,
+            .saved = t->cases[0].cells[i].total - p->total,
+            .subscriptions = p->subscriptions,
+            .served = p->served_requests,
             .rejected = p->rejected,
             .delayed = p->served.delayed,
             .truncated = p->served.truncated,
@@ -112,7 +114,9 @@ static void put_cell(const struct what_if_cell *c, const struct plan *plan, stru
     json_begin_object(w);
     json_pair_string(w, "plan", plan->name);
     json_pair_money(w, "usage_usd", c->usage);
-    json_pair_money(w, "prorated_usd", c->prorated);
+    json_pair_money(w, "total_usd", c->total);
+    json_pair_u64(w, "subscriptions", c->subscriptions);
+    json_pair_u64(w, "served", c->served);
     json_pair_money(w, "saved_usd", c->saved);
     json_pair_u64(w, "rejected", c->rejected);
     json_pair_u64(w, "delayed", c->delayed);
@@ -142,25 +146,25 @@ void what_if_write_json(const struct what_if *table, struct json_writer *w)
 static void put_row(const struct what_if_case *c, const struct what_if_cell *cell,
                     struct buffer *out)
 {
-    char prorated[MONEY_TEXT_SIZE], saved[MONEY_TEXT_SIZE];
-    money_format_fixed(cell->prorated, 4, prorated);
+    char total[MONEY_TEXT_SIZE], saved[MONEY_TEXT_SIZE], served[TEXT_GROUPED_SIZE],
+        all[TEXT_GROUPED_SIZE], n[TEXT_GROUPED_SIZE];
+    money_format_fixed(cell->total, 4, total);
     money_format_fixed(cell->saved, 4, saved);
-    buffer_add_format(out, "   %-42.42s %14s %14s", c->name, prorated, saved);
-    if (cell->rejected > 0)
-        buffer_add_format(out, "  %llu of %llu not served", (unsigned long long)cell->rejected,
-                          (unsigned long long)c->requests);
+    buffer_add_format(out, "   %-30.30s %12s %12s %6s  %s of %s", c->name, total, saved,
+                      text_group_u64(cell->subscriptions, n), text_group_u64(cell->served, served),
+                      text_group_u64(c->requests, all));
     if (cell->delayed > 0)
-        buffer_add_format(out, "  %llu delayed", (unsigned long long)cell->delayed);
+        buffer_add_format(out, ", %s delayed", text_group_u64(cell->delayed, n));
     if (cell->truncated > 0)
-        buffer_add_format(out, "  %llu truncated", (unsigned long long)cell->truncated);
+        buffer_add_format(out, ", %s truncated", text_group_u64(cell->truncated, n));
     buffer_add_byte(out, '\n');
 }
 
 void what_if_write_table(const struct what_if *table, struct buffer *out)
 {
     for (size_t p = 0; p < table->plan_count; p++) {
-        buffer_add_format(out, "\n   %-42.42s %14s %14s\n", table->plans[p]->name, "prorated",
-                          "saved");
+        buffer_add_format(out, "\n   %-30.30s %12s %12s %6s  %s\n", table->plans[p]->name, "USD",
+                          "saved", "count", "served");
         for (size_t i = 0; i < table->case_count; i++)
             put_row(&table->cases[i], &table->cases[i].cells[p], out);
     }

@@ -18,8 +18,9 @@
 
 /* One change under one plan. */
 struct what_if_cell {
-    money usage, prorated, saved; /* saved: prorated as it is − prorated so */
-    uint64_t rejected, delayed, truncated;
+    money usage, total, saved; /* saved: total as it is − total so */
+    uint64_t subscriptions;
+    uint64_t served, rejected, delayed, truncated;
 };
 
 struct what_if_case {

@@ -232,6 +232,7 @@ static int settle_plan(struct make *m, size_t sample, size_t p, struct forecast_
     m->quota_end[p * n + sample] = c.quota_end;
     m->budget_end[p * n + sample] = over;
     out->over_budget += sum > f->options.budget && f->options.has_budget;
+    out->subscriptions += (double)c.subscriptions / (double)n;
     double asked = 0;
     for (size_t t = 0; t < f->days; t++)
         asked += (double)c.demand[t].weight_micro;
@@ -416,17 +417,17 @@ static int find_split(struct forecast *f, const struct plan *const *plans, struc
     if (code < 0)
         return code;
     const struct break_even *b = bill.best_split;
-    if (b && b->split_saved > 0) {
+    if (b && bill.ranking_count > 0 && bill.best_split_saved > 0) {
         const struct plan_bill *token = &bill.plans[b->token_plan];
-        double alone = money_to_double(token->prorated_total);
+        double alone = money_to_double(bill.plans[bill.ranking[0]].total);
         f->split = (struct forecast_split){
             .present = true,
             .flat = bill.plans[b->flat_plan].plan,
             .token = token->plan,
             .to_flat_share = (double)b->split.to_flat / (double)f->workload->count,
             .least_moved = b->split.least_moved,
-            .saved = b->split_saved,
-            .saved_share = alone > 0 ? money_to_double(b->split_saved) / alone : 0};
+            .saved = bill.best_split_saved,
+            .saved_share = alone > 0 ? money_to_double(bill.best_split_saved) / alone : 0};
     }
     bill_free(&bill);
     return 0;

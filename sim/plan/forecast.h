@@ -91,6 +91,7 @@ struct forecast_plan {
     double over_budget;    /* probability */
     double unserved_share; /* of requests, mean */
     double delayed_share;
+    double subscriptions; /* of the plan that are bought, mean */
 };
 
 struct forecast_result {

@@ -2,6 +2,7 @@
 #include "sim/plan/forecast_parts.h"
 
 #include "core/memory.h"
+#include "sim/cost/bought.h"
 #include "sim/cost/price.h"
 #include "sim/cost/window.h"
 
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #define MILLION 1000000
+#define MOST_BOUGHT ((uint64_t)1 << 30)
 
 /* One quota, rate limit or credit of a day or longer. */
 struct allowance {
@@ -20,6 +22,7 @@ struct allowance {
 
 struct settle {
     struct plan_course *c;
+    const struct plan *plan; /* as many of it as are bought */
     struct allowance *allowances;
     size_t count, quotas; /* the first `quotas` belong to what is included */
     money net_month;      /* usage less credit and discount since the month began */
@@ -252,12 +255,10 @@ static money credit_fee(struct settle *s, money net, size_t day)
     return fee * ((month + purchase - 1) / purchase);
 }
 
-/* Something paid by the period, where it begins; of one that the horizon cuts, its share. */
-static int periodic(const struct plan_course *c, money price, uint64_t count, int64_t period_ns,
-                    size_t day, money *out)
+/* Something paid by the period, whole where it begins. */
+static int periodic(money price, uint64_t count, int64_t period_ns, size_t day, money *out)
 {
     money one;
-    int64_t at = (int64_t)day * FORECAST_DAY_NS, end = (int64_t)c->days * FORECAST_DAY_NS;
     *out = 0;
     if (money_multiply(price, count, &one) < 0)
         return -1;
@@ -265,17 +266,16 @@ static int periodic(const struct plan_course *c, money price, uint64_t count, in
         return money_prorate(one, (uint64_t)FORECAST_DAY_NS, (uint64_t)period_ns, out);
     if (!begins(day, period_ns))
         return 0;
-    int64_t from = at / period_ns * period_ns, until = from + period_ns;
     *out = one;
-    return until <= end ? 0 : money_prorate(one, (uint64_t)(end - from), (uint64_t)period_ns, out);
+    return 0;
 }
 
-static int standing_charges(const struct plan_course *c, size_t day, money *out)
+static int standing_charges(const struct plan *plan, size_t day, money *out)
 {
-    const struct plan_subscription *s = &c->plan->subscription;
-    const struct plan_provisioned *v = &c->plan->provisioned;
+    const struct plan_subscription *s = &plan->subscription;
+    const struct plan_provisioned *v = &plan->provisioned;
     money fee = 0, hours = 0;
-    if (s->present && periodic(c, s->price, s->seats, s->period_ns, day, &fee) < 0)
+    if (s->present && periodic(s->price, s->seats, s->period_ns, day, &fee) < 0)
         return -1;
     if (v->present) {
         /* by the day, whatever the period: nobody commits to hours */
@@ -295,16 +295,19 @@ static int settle_day(struct settle *s, struct block_charge *waiting, size_t day
     money usage = charge_day(s, &c->demand[day], waiting, day);
     money off = credit_of(s, usage, day) + volume_discount(s, usage, day);
     money fees = minimum_due(s, usage, day) + credit_fee(s, usage - off, day);
-    if (standing_charges(c, day, &standing) < 0 || money_add(usage - off, fees, &usage) < 0 ||
+    if (standing_charges(s->plan, day, &standing) < 0 || money_add(usage - off, fees, &usage) < 0 ||
         money_add(usage, standing, &c->spend[day]) < 0)
         return -1;
     return money_add(c->total, c->spend[day], &c->total);
 }
 
-int plan_course_settle(struct plan_course *c)
+/* Settles the course with so many of the plan. */
+static int settle_count(struct plan_course *c, uint64_t count)
 {
-    const struct plan *plan = c->plan;
-    struct settle s = {.c = c};
+    struct bought bought;
+    bought_make(&bought, c->plan, count, 0);
+    const struct plan *plan = &bought.plan;
+    struct settle s = {.c = c, .plan = plan};
     struct block_charge waiting = {0};
     int code = 0;
     s.allowances =
@@ -326,6 +329,68 @@ int plan_course_settle(struct plan_course *c)
         c->spend[c->days - 1] += rounded - c->total;
         c->total = rounded;
     }
+    c->subscriptions = count;
     free(s.allowances);
+    bought_free(&bought);
+    return code;
+}
+
+static bool serves_all(const struct plan_course *c)
+{
+    return c->unserved <= 0 && c->delayed <= 0;
+}
+
+static money cost_of(void *context, uint64_t count)
+{
+    struct plan_course *c = context;
+    return settle_count(c, count) < 0 ? MONEY_MAX : c->total;
+}
+
+/* The least count that serves every day's demand on that day; more of a plan never serve less. */
+static int serve_all(struct plan_course *c)
+{
+    uint64_t low = 1, high = 1;
+    while (!serves_all(c) && high < MOST_BOUGHT) {
+        low = high + 1;
+        high *= 2;
+        if (settle_count(c, high) < 0)
+            return -1;
+    }
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (settle_count(c, middle) < 0)
+            return -1;
+        if (serves_all(c))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return settle_count(c, high);
+}
+
+static bool pays_beyond(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->quota_count; i++)
+        if (plan->quotas[i].beyond == BEYOND_PAY)
+            return true;
+    return false;
+}
+
+int plan_course_settle(struct plan_course *c)
+{
+    money price = plan_period_price(c->plan), least;
+    if (settle_count(c, 1) < 0)
+        return -1;
+    size_t quota_end = c->quota_end; /* of one of the plan: that is what runs out */
+    int code = 0;
+    if (plan_is_bought_in_numbers(c->plan, 0) && quota_end != FORECAST_NEVER && price > 0) {
+        code = serve_all(c);
+        money most = c->total / price + 1;
+        if (code == 0 && pays_beyond(c->plan) && most > (money)c->subscriptions) {
+            uint64_t high = most > MOST_BOUGHT ? MOST_BOUGHT : (uint64_t)most;
+            code = settle_count(c, bought_cheapest(c->subscriptions, high, cost_of, c, &least));
+        }
+    }
+    c->quota_end = quota_end;
     return code;
 }

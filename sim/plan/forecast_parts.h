@@ -81,9 +81,11 @@ struct plan_course {
     money total;
     size_t quota_end; /* first day on which a quota or credit was not enough; FORECAST_NEVER */
     double unserved, delayed; /* micro-requests */
+    uint64_t subscriptions;   /* of the plan that were bought */
 };
 
-/* Settles the course. -1: beyond 128 bits. */
+/* Settles the course with the cheapest number of subscriptions that serves each day's demand on its
+ * day; quota_end is that of a single one. -1: beyond 128 bits. */
 int plan_course_settle(struct plan_course *c);
 
 #endif

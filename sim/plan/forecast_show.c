@@ -76,6 +76,7 @@ static void put_plan(const struct forecast *f, struct json_writer *w, const stru
     }
     if (has_allowance(p->plan))
         put_end(f, w, "quota_runs_out", &p->quota);
+    json_pair_statistic(w, "subscriptions", p->subscriptions);
     json_pair_statistic(w, "unserved_share", p->unserved_share);
     json_pair_statistic(w, "delayed_share", p->delayed_share);
     json_pair_bool(w, "short_limits_ignored", p->short_limits);
@@ -233,6 +234,8 @@ static void put_row(const struct forecast *f, const struct forecast_plan *p, str
         buffer_add_format(out, "%.1f %%", 100 * (1 - lost));
     else
         buffer_add_text(out, "all");
+    if (p->subscriptions > 1)
+        buffer_add_format(out, ", %.1f of it on average", p->subscriptions);
     if (p->delayed_share > 0)
         buffer_add_format(out, ", %.1f %% wait", 100 * p->delayed_share);
     buffer_add_byte(out, '\n');

@@ -46,7 +46,7 @@ static bool dearer(const struct plan *p, uint64_t input, uint64_t output,
                    const struct flat_price *flat)
 {
     struct flat_price one;
-    ck_assert(price_of_lengths(p, input, output, &one));
+    ck_assert(price_of_lengths(&(struct map_plan){.plan = p}, input, output, &one));
     return one.price * (money)flat->requests > flat->price;
 }
 
@@ -133,13 +133,18 @@ START_TEST(the_map_shows_who_is_cheapest)
         " {\"name\": \"pro\", \"subscription\": {\"price\": \"80\", \"period\": \"month\","
         " \"includes\": {\"requests\": 1000, \"per\": \"day\"}, \"beyond\": \"queue\"},"
         " \"limits\": {\"max_input_tokens\": 16000}}]}");
-    const struct plan *plans[] = {&book.plans[0], &book.plans[1]};
+    const struct map_plan plans[] = {
+        {.plan = &book.plans[0]},
+        {.plan = &book.plans[1],
+         .paid = {80 * MONEY_USD, 30000}}, /* a month's cash, 30,000 served */
+    };
     struct cheapest_map m;
     cheapest_map_make(plans, 2, &m);
     for (size_t i = 0; i < m.input_count; i++)
         for (size_t o = 0; o < m.output_count; o++) {
             struct flat_price pro = {80 * MONEY_USD, 30000};
-            bool flat = m.inputs[i] <= 16000 && dearer(plans[0], m.inputs[i], m.outputs[o], &pro);
+            bool flat =
+                m.inputs[i] <= 16000 && dearer(plans[0].plan, m.inputs[i], m.outputs[o], &pro);
             ck_assert_int_eq(m.cheapest[i * m.output_count + o], flat);
         }
     ck_assert_int_eq(m.cheapest[0], 0);

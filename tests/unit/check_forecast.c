@@ -223,11 +223,13 @@ START_TEST(steady_month_meets_quotas_and_budget)
     ck_assert_uint_le(r->plans[0].budget.p50, 20);
     ck_assert_uint_ge(r->plans[1].quota.p50, 14);
     ck_assert_uint_le(r->plans[1].quota.p50, 15);
-    ck_assert_double_eq_tol(r->plans[1].bill.mean, 20, 1e-9);
-    ck_assert_double_eq_tol(r->plans[1].unserved_share, 0.5, 0.01);
-    ck_assert_uint_eq(r->plans[1].budget.p50, FORECAST_NEVER);
+    /* 7,200 requests take two of 3,600 in most futures, three in some; all is then served */
+    ck_assert_double_ge(r->plans[1].bill.p5, 40);
+    ck_assert_double_le(r->plans[1].bill.p95, 60);
+    ck_assert_double_eq_tol(r->plans[1].subscriptions, r->plans[1].bill.mean / 20, 1e-9);
+    ck_assert_double_eq(r->plans[1].unserved_share, 0);
     ck_assert_uint_eq(r->plans[2].rejected, w.count);
-    ck_assert_uint_eq(r->cheapest, 0); /* the cheaper ones do not serve everything */
+    ck_assert_uint_eq(r->cheapest, 1); /* the third does not serve everything */
     forecast_free(&f);
     workload_free(&w);
     plan_book_free(&book);

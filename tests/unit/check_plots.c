@@ -250,7 +250,7 @@ START_TEST(cost_plots_show_the_bill)
     ck_assert_uint_eq(p.panels[0].series_count, 3);
     ck_assert_double_eq_tol(x_at(&s[0], 0.5), token->stats.p50, 1e-6 * token->stats.p50);
     ck_assert_double_eq_tol(x_at(&s[0], 0.99), token->stats.p99, 1e-6 * token->stats.p99);
-    ck_assert_double_eq(s[1].x[0], money_to_double(flat->full_use));
+    ck_assert_double_eq(s[1].x[0], money_to_double(flat->per_used_request));
     ck_assert_double_eq(s[1].x[1], s[1].x[0]);
     ck_assert_ptr_nonnull(strstr(s[2].title, "serves 212 of 500"));
     assert_axes(&p, "price of a request (USD)", "share of served requests (0 to 1)");
@@ -260,8 +260,7 @@ START_TEST(cost_plots_show_the_bill)
     s = p.panels[0].series;
     for (int i = 0; i < 3; i++) {
         const struct plan_bill *plan = &b->bill.plans[i];
-        ck_assert_double_eq_tol(s[i].y[s[i].count - 1],
-                                money_to_double(plan->sums.total + plan->full_use_total), 1e-12);
+        ck_assert_double_eq_tol(s[i].y[s[i].count - 1], money_to_double(plan->total), 1e-12);
         ck_assert_int_eq(s[i].color, i);
     }
     assert_axes(&p, "time since the first request (s)", "cumulative spend (USD)");
@@ -323,7 +322,10 @@ START_TEST(rows_add_up_to_the_bill_and_tell_when_a_quota_ends)
         for (size_t k = 0; k < count; k++)
             sum += rows[k].charge;
         ck_assert(sum == b->bill.plans[i].sums.total);
-        /* The flat plan takes 100 a day: the 101st waits. Nothing limits the others' pace. */
+        ck_assert_uint_eq(bill_rows_first_limited(rows, count), count);
+        free(rows);
+        /* One flat plan takes 100 a day: the 101st waits. Nothing limits the others' pace. */
+        count = bill_rows_of(&b->bill, i, 1, &rows);
         ck_assert_uint_eq(bill_rows_first_limited(rows, count), i == 1 ? 100 : count);
         free(rows);
     }
