@@ -4,6 +4,7 @@
 #include "bench/time_heap.h"
 #include "core/memory.h"
 #include "core/random.h"
+#include "workloads/session_rate.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct schedule {
     struct due next;    /* the next root of this worker */
     bool has_next;
     struct random random;
+    struct profile sessions;      /* open loop: the load in roots per second */
     struct load_arrivals process; /* open loop */
 
     struct dependencies deps;
@@ -119,7 +121,20 @@ static void list_roots(struct schedule *s)
     free(keyed);
 }
 
-/* Open loop: a process of unit rate, its time stretched by the profile's integral. */
+/* Open loop: a process of unit rate, its time stretched by the profile's integral. What it draws
+ * are the roots; the requests behind them come on top, so that all together come at the load's
+ * rate. */
+static void begin_process(struct schedule *s)
+{
+    const struct schedule_config *c = s->config;
+    random_init(&s->random, c->seed, RANDOM_ARRIVALS, 0);
+    if (c->mode != SCHEDULE_OPEN)
+        return;
+    profile_per_session(&c->load, (double)s->rows / (double)s->root_count, &s->sessions);
+    s->process =
+        (struct load_arrivals){&s->sessions, c->arrivals, c->burstiness, &s->random, .stage = 0};
+}
+
 static int64_t arrival(struct schedule *s, uint32_t row)
 {
     if (s->config->mode == SCHEDULE_TRACE)
@@ -211,9 +226,7 @@ struct schedule *schedule_create(const struct schedule_config *config, const str
         s->doomed = mem_zero(s->rows, sizeof *s->doomed);
     list_roots(s);
     plan(s);
-    random_init(&s->random, config->seed, RANDOM_ARRIVALS, 0);
-    s->process = (struct load_arrivals){&config->load, config->arrivals, config->burstiness,
-                                        &s->random, .stage = 0};
+    begin_process(s);
     find_next(s);
     return s;
 }
@@ -225,6 +238,7 @@ void schedule_free(struct schedule *s)
     free(s->owner);
     free(s->roots);
     free(s->doomed);
+    profile_free(&s->sessions);
     dependencies_free(&s->deps);
     time_heap_free(&s->soon);
     time_heap_free(&s->orphans);

@@ -9,7 +9,8 @@
  *     schedule_free(s);
  *
  * - SCHEDULE_TRACE: the workload's own times, divided by `speed` (delays too).
- * - SCHEDULE_OPEN: arrivals of the load profile, whoever still waits; requests in row order.
+ * - SCHEDULE_OPEN: arrivals of the load profile, whoever still waits; requests in row order. The
+ *   profile is in requests: rows without parents arrive at its rate × their share of the rows.
  * - SCHEDULE_CLOSED: as many requests at a time as the profile says; the next one is due when
  *   another ends.
  *

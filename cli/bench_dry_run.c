@@ -4,6 +4,7 @@
 #include "cli/report/summary_table.h"
 #include "core/memory.h"
 #include "core/stop.h"
+#include "workloads/session_rate.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -55,6 +56,9 @@ static void set_up(struct bench_dry_run *d, const struct dry_run_input *in)
     d->workload = mem_copy_string(in->workload->name ? in->workload->name : "workload");
     d->load = s->summary.load;
     d->rows = in->workload->count;
+    d->steady_rate_from_s = NAN;
+    if (rate_is_steady(in->options->rate, in->options->arrival))
+        d->steady_rate_from_s = rate_ramp_s(in->workload, NAN);
     d->probes = !s->config.no_probe;
     d->limit = in->money->limit;
     d->plan_count = plans->count;
@@ -168,6 +172,7 @@ int bench_dry_run_add(struct bench_dry_run *d, const struct dry_run_input *in, s
         return ERR_INPUT;
     int status = drive(&p, s, err);
     judge(&p, s);
+    d->not_due += schedule_not_due(s);
     schedule_free(s);
     if (money_add(d->probe, in->money->probe, &d->probe) < 0)
         return error_set(err, ERR_WORK, "the cost of the probe does not fit");
@@ -236,6 +241,10 @@ static void add_requests(const struct bench_dry_run *d, struct buffer *out)
         buffer_add_format(out, " (the workload's %s, begun anew %u time%s)", text, d->anew,
                           d->anew == 1 ? "" : "s");
     }
+    text_group_u64(d->not_due, text);
+    if (d->not_due && d->requests_are != DRY_EACH_PASS)
+        buffer_add_format(out, "; %s%s more would never become due",
+                          d->requests_are == DRY_AT_MOST ? "at least " : "", text);
     if (d->requests_are != DRY_EACH_PASS)
         buffer_add_byte(out, '\n');
     text_group_u64(d->input_tokens, text);
@@ -267,6 +276,19 @@ static void add_duration(const struct bench_dry_run *d, struct buffer *out)
     format_span(d->first_s, span);
     if (d->first_s >= 2)
         buffer_add_format(out, "first        due %s after the start\n", span);
+}
+
+/* Answers take no time here, so that later turns come as early as they can. */
+static void add_steady(const struct bench_dry_run *d, struct buffer *out)
+{
+    char span[CELL_SIZE];
+    format_span(d->steady_rate_from_s, span);
+    if (d->steady_rate_from_s > 0)
+        buffer_add_format(
+            out,
+            "steady rate  from %s on (%.0f %% of it), and the time that answers take: "
+            "until then\n             the sessions' later turns are still to come\n",
+            span, 100 * RATE_REACHED);
 }
 
 static void add_endpoints(const struct bench_dry_run *d, struct buffer *out)
@@ -330,6 +352,7 @@ void bench_dry_run_show(const struct bench_dry_run *d, struct buffer *out)
     add_runs(d, out);
     add_requests(d, out);
     add_duration(d, out);
+    add_steady(d, out);
     add_endpoints(d, out);
     if (d->probes)
         buffer_add_text(out, "probe        two requests to each endpoint before a run, not counted "
@@ -433,6 +456,7 @@ void bench_dry_run_write(const struct bench_dry_run *d, struct buffer *out)
     put_string(&w, "runs_are", runs[d->runs_are]);
     put_u64(&w, "requests", d->requests);
     put_string(&w, "requests_are", requests[d->requests_are]);
+    put_u64(&w, "not_due", d->not_due);
     put_u64(&w, "begun_anew", d->anew);
     put_u64(&w, "input_tokens", d->input_tokens);
     put_u64(&w, "output_tokens", d->output_tokens);
@@ -440,6 +464,8 @@ void bench_dry_run_write(const struct bench_dry_run *d, struct buffer *out)
     json_put_statistic(&w, d->span_is == DRY_SPAN_UNKNOWN ? NAN : d->span_s);
     put_string(&w, "duration_is", spans[d->span_is]);
     json_pair_statistic(&w, "first_due_s", d->first_s);
+    json_key(&w, "steady_rate_from_s");
+    json_put_statistic(&w, d->steady_rate_from_s);
     json_key(&w, "probe");
     json_put_bool(&w, d->probes);
     put_endpoints(d, &w);

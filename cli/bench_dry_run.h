@@ -70,6 +70,8 @@ struct bench_dry_run {
     uint64_t rows, requests, input_tokens, output_tokens;
     uint32_t anew;                 /* how often the workload is begun again in a run, at most */
     double first_s, span_s, end_s; /* first_s: when the first request is due */
+    uint64_t not_due;              /* later turns of sessions that lie behind the end */
+    double steady_rate_from_s;     /* of a load at a rate, answers apart; NAN = no rate */
     bool probes;                   /* two requests to each endpoint of a run, before it */
     money limit, probe;
     struct dry_endpoint *endpoints;

@@ -48,12 +48,11 @@ const struct option_spec bench_option_specs[] = {
     {"speed", 0, OPTION_NUMBER, AT(speed), "1", "FACTOR", .min = 1e-6, .max = 1e6,
      .help = "the workload's own times so many times faster", .group = "Load"},
     {"rate", 'r', OPTION_TEXT, AT(rate), NULL, "RPS|STAGES",
-     .help = "open loop: requests per second, or stages such as 10:30s,10-50:60s; +200 between "
-             "them is a burst of 200 requests at one instant"},
-    {"arrival", 0, OPTION_TEXT, AT(arrival), NULL, "PROCESS",
-     .help = "arrivals at --rate: poisson (default), constant or gamma"},
+     .help = "open loop: requests per second, a session's later turns among them, or stages such as "
+             "10:30s,10-50:60s; +200 between them is a burst of 200 requests at one instant"},
+    {"arrival", 0, OPTION_TEXT, AT(arrival), NULL, "PROCESS", .help = ARRIVAL_HELP},
     {"burstiness", 0, OPTION_NUMBER, AT(burstiness), "1", "SHAPE", .min = 0.001, .max = 1e6,
-     .help = "shape of gamma arrivals: below 1 bursty, above 1 regular"},
+     .help = BURSTINESS_HELP},
     {"concurrency", 'c', OPTION_TEXT, AT(concurrency), NULL, "N|STAGES",
      .help = "closed loop: requests at a time, or stages such as 8:30s,8-64:60s"},
     {"max-in-flight", 0, OPTION_COUNT, AT(max_in_flight), NULL, "N", .max = 1e6,
@@ -216,23 +215,26 @@ static int make_endpoints(const struct bench_options *o, struct bench_setup *s, 
 
 /* ---- the load ---- */
 
-static int set_arrivals(const struct bench_options *o, struct schedule_config *c, struct error *err)
+/* A scenario is generated at the rate; for a trace the schedule draws the arrivals. Nothing becomes
+ * due after the last stage of either. */
+static int set_rate(const struct bench_options *o, struct bench_setup *s, struct error *err)
 {
-    int kind = o->arrival ? arrivals_from_name(o->arrival) : (int)ARRIVALS_POISSON;
-    c->burstiness = o->burstiness;
-    if (kind < 0)
-        return error_set(err, ERR_INPUT, "--arrival %.40s: expected poisson, constant or gamma",
-                         o->arrival);
-    c->arrivals = !o->arrival && o->burstiness != 1 ? ARRIVALS_GAMMA : (enum arrivals_kind)kind;
+    struct schedule_config *c = &s->config.schedule;
+    struct rate_options given = {o->rate, o->arrival, o->burstiness, &o->source,
+                                 .to_come = o->sweep || o->find_max};
+    if (rate_load_read(&given, &s->rate, err) < 0)
+        return ERR_INPUT;
+    c->arrivals = s->rate.arrivals;
+    c->burstiness = s->rate.burstiness;
+    if (!o->rate)
+        return 0;
+    if (profile_end_ns(&s->rate.load) < c->duration_ns)
+        c->duration_ns = profile_end_ns(&s->rate.load);
+    if (rate_is_generated(&s->rate, &o->source))
+        return 0;
+    c->mode = SCHEDULE_OPEN;
+    c->load = s->rate.load; /* lent */
     return 0;
-}
-
-/* A scenario brings its own arrival process; a plain --rate only sets its mean. */
-static bool scenario_arrives(const struct bench_options *o)
-{
-    double rate;
-    return o->source.scenario && o->rate && !o->arrival && o->burstiness == 1 &&
-           text_to_double(text_of(o->rate), &rate);
 }
 
 static int set_load(const struct bench_options *o, struct bench_setup *s, struct error *err)
@@ -257,7 +259,7 @@ static int set_load(const struct bench_options *o, struct bench_setup *s, struct
     c->max_in_flight = (uint32_t)o->max_in_flight;
     c->duration_ns = limit_or_none(o->duration_ns);
     s->summary.load = o->concurrency ? "closed" : o->rate || o->source.scenario ? "open" : "trace";
-    if (set_arrivals(o, c, err) < 0)
+    if (set_rate(o, s, err) < 0)
         return ERR_INPUT;
     if (o->concurrency) {
         c->mode = SCHEDULE_CLOSED;
@@ -267,10 +269,6 @@ static int set_load(const struct bench_options *o, struct bench_setup *s, struct
                    ? error_set(err, ERR_INPUT,
                                "a burst is a load of --rate: a closed loop has none")
                    : 0;
-    }
-    if (o->rate && !scenario_arrives(o)) {
-        c->mode = SCHEDULE_OPEN;
-        return profile_parse(o->rate, &c->load, err);
     }
     return 0;
 }
@@ -379,8 +377,9 @@ int bench_setup_make(const struct bench_options *o, struct bench_setup *out, str
 
 void bench_setup_free(struct bench_setup *s)
 {
-    if (s->config.schedule.load.stages)
+    if (s->config.schedule.mode == SCHEDULE_CLOSED)
         profile_free(&s->config.schedule.load);
+    rate_load_free(&s->rate);
     for (size_t i = 0; i < s->name_count; i++)
         free(s->names[i]);
     free(s->names);

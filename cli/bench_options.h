@@ -5,6 +5,7 @@
 #include "bench/bench.h"
 #include "cli/bench_secrets.h"
 #include "cli/options.h"
+#include "cli/rate_options.h"
 #include "cli/workload_source.h"
 #include "core/runs/summary.h"
 
@@ -29,6 +30,7 @@ extern const struct option_spec bench_option_specs[];
 struct bench_setup {
     struct bench_config config;
     struct summary_options summary;
+    struct rate_load rate;
     struct endpoint_config *endpoints;
     char **names; /* made for some of them; by endpoint, NULL = not made */
     size_t name_count;

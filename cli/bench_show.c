@@ -177,7 +177,8 @@ void bench_warn_of_requests(const struct terminal *t, const struct bench_options
                             const struct bench_setup *s, const struct workload *w)
 {
     bool own_times = s->config.schedule.mode == SCHEDULE_TRACE;
-    bool ended = own_times && o->source.scenario && o->duration_ns; /* generated no further */
+    /* What a scenario does not hold then lies behind the duration or the last stage. */
+    bool ended = own_times && o->source.scenario;
     if (o->requests <= w->count || ended || !(own_times || w->after_start))
         return;
     warn(t, "--requests %llu: the workload holds %zu and is not begun anew %s: no more are sent",

@@ -38,17 +38,14 @@ struct bench_command {
 static int load_workload(struct bench_command *b, struct error *err)
 {
     const struct bench_options *o = b->o;
+    const struct bench_config *c = &b->setup.config;
     struct generate_options limits = {.requests = o->requests};
-    if (b->setup.config.schedule.mode == SCHEDULE_TRACE) {
-        if (o->duration_ns)
-            limits.duration_s = (double)o->duration_ns / 1e9;
-        if (o->rate && (!text_to_double(text_of(o->rate), &limits.rate_rps) ||
-                        !(limits.rate_rps > 0) || limits.rate_rps > 1e7))
-            return error_set(err, ERR_INPUT,
-                             "--rate %.40s: expected a number above 0, at most 1e7, or stages such "
-                             "as 10:30s,10-50:60s",
-                             o->rate);
-    }
+    if (rate_is_generated(&b->setup.rate, &o->source))
+        rate_load_apply(&b->setup.rate, c->seed, &limits);
+    if (c->schedule.mode == SCHEDULE_TRACE && o->duration_ns)
+        limits.duration_s = (double)o->duration_ns / 1e9;
+    if (c->schedule.mode == SCHEDULE_OPEN && limits.requests == 0)
+        limits.requests = rate_load_requests(&b->setup.rate, o->duration_ns);
     return workload_source_load(&o->source, b->terminal, &limits, o->common.seed, &b->workload,
                                 err);
 }
@@ -219,6 +216,8 @@ static int finish(struct bench_command *b, const struct bench_report *report, st
     bench_report_write(report, &b->setup.config, &w);
     collector_add_not_due(b->output.collector, report->not_due);
     b->setup.summary.least_input = least_input(b, report);
+    b->setup.summary.ramp_s = rate_is_steady(b->o->rate, b->o->arrival) ? rate_ramp_s : NULL;
+    b->setup.summary.workload = &b->workload;
     int status = run_output_finish(&b->output, &b->setup.summary, fidelity.data, &summary, err);
     if (status == 0) {
         bench_warn(b->terminal, &b->setup, &b->workload, report, &summary);

@@ -161,10 +161,23 @@ static int write_run(struct merge *m, struct collector *all, const struct summar
     return status;
 }
 
+/* The parts know their workload, and what they measured of its answers. */
+static double steady_rate_from(const void *context, double answer_ms)
+{
+    const struct run_merge *parts = context;
+    (void)answer_ms;
+    return parts->steady_rate_from_s;
+}
+
 static int merge(const struct terminal *t, struct merge *m, struct error *err)
 {
     struct summary_options how = {
-        .command = m->parts.command, .load = m->parts.load, .slos = m->parts.slos};
+        .command = m->parts.command,
+        .load = m->parts.load,
+        .slos = m->parts.slos,
+        .ramp_s = steady_rate_from,
+        .workload = &m->parts,
+    };
     struct summary *summary = mem_zero(1, sizeof *summary);
     struct collector *all = collector_create();
     struct buffer fidelity;

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/progress.h"
+#include "cli/rate_options.h"
 #include "cli/report/summary_table.h"
 #include "cli/run_output.h"
 #include "cli/sweep.h"
@@ -42,12 +43,12 @@ static const struct option_spec options[] = {
     {"speed", 0, OPTION_NUMBER, AT(speed), "1", "FACTOR", .min = 1e-6, .max = 1e9,
      .help = "the workload's own times, divided by this"},
     {"rate", 'r', OPTION_TEXT, AT(rate), .unit = "RPS|STAGES",
-     .help = "open loop instead: requests per second, whoever still waits, or stages such as "
-             "10:30s,10-50:60s; +200 between them is a burst of 200 requests at one instant"},
-    {"arrival", 0, OPTION_TEXT, AT(arrival), .unit = "PROCESS",
-     .help = "arrivals at --rate: poisson (default), constant or gamma"},
+     .help = "open loop instead: requests per second, a session's later turns among them, whoever "
+             "still waits, or stages such as 10:30s,10-50:60s; +200 between them is a burst of 200 "
+             "requests at one instant"},
+    {"arrival", 0, OPTION_TEXT, AT(arrival), .unit = "PROCESS", .help = ARRIVAL_HELP},
     {"burstiness", 0, OPTION_NUMBER, AT(burstiness), "1", "SHAPE", .min = 0.001, .max = 1e6,
-     .help = "shape of gamma arrivals: below 1 bursty, above 1 regular"},
+     .help = BURSTINESS_HELP},
     {"concurrency", 'c', OPTION_COUNT, AT(concurrency), .unit = "N", .max = 1e6,
      .help = "closed loop instead: so many requests at a time"},
     {"sweep", 0, OPTION_TEXT, AT(sweep), .unit = "KEY=VALUES",
@@ -101,36 +102,31 @@ static int choose_engine(const struct sim_options *o, struct engine_config *engi
     return engine_options_read(&o->engine, times_given, engine, err);
 }
 
-/* The rate as a number, or as a profile that the caller frees. Nothing becomes due after the
- * profile's last stage. */
+/* A scenario is generated at the rate; for a trace the arrivals are drawn here. Nothing becomes due
+ * after the last stage of either. */
 static int choose_rate(const struct sim_options *o, struct simulate_options *s,
-                       struct profile *load, struct error *err)
+                       struct rate_load *rate, struct error *err)
 {
-    int kind = o->arrival ? arrivals_from_name(o->arrival) : (int)ARRIVALS_POISSON;
-    if (kind < 0)
-        return error_set(err, ERR_INPUT, "--arrival %.40s: expected poisson, constant or gamma",
-                         o->arrival);
-    bool shaped = o->burstiness != 1; /* run.json gives the default too */
-    if (!o->rate && !o->sweep && (o->arrival || shaped))
-        return error_set(err, ERR_INPUT, "--arrival and --burstiness are about arrivals at --rate");
-    s->arrivals = !o->arrival && shaped ? ARRIVALS_GAMMA : (enum arrivals_kind)kind;
-    s->burstiness = o->burstiness;
+    struct rate_options given = {o->rate, o->arrival, o->burstiness, &o->source,
+                                 .to_come = o->sweep != NULL};
+    if (rate_load_read(&given, rate, err) < 0)
+        return err->code;
+    s->arrivals = rate->arrivals;
+    s->burstiness = rate->burstiness;
     if (!o->rate)
         return 0;
-    s->load = SIMULATE_OPEN;
-    if (text_to_double(text_of(o->rate), &s->rate_rps) && s->rate_rps > 0 && s->rate_rps <= 1e7)
+    if (profile_end_ns(&rate->load) < s->duration_ns)
+        s->duration_ns = profile_end_ns(&rate->load);
+    if (rate_is_generated(rate, &o->source))
         return 0;
-    if (profile_parse(o->rate, load, err) < 0)
-        return err->code;
-    s->rate = load;
-    if (profile_end_ns(load) < s->duration_ns)
-        s->duration_ns = profile_end_ns(load);
+    s->load = SIMULATE_OPEN;
+    s->rate = &rate->load;
     return 0;
 }
 
-/* `load` (zeroed) is filled where the rate has stages, and lent to `s`. */
+/* `rate` is filled, for the caller to free, and lent to `s`. */
 static int choose_load(const struct sim_options *o, struct simulate_options *s,
-                       struct profile *load, struct error *err)
+                       struct rate_load *rate, struct error *err)
 {
     if (o->rate && o->concurrency > 0)
         return error_set(err, ERR_INPUT, "give --rate (open loop) or --concurrency (closed loop)");
@@ -145,20 +141,39 @@ static int choose_load(const struct sim_options *o, struct simulate_options *s,
     s->max_in_flight = (uint32_t)o->max_in_flight;
     s->duration_ns = o->duration_ns > 0 ? o->duration_ns : TIME_NEVER;
     s->seed = o->common.seed;
-    return choose_rate(o, s, load, err);
+    return choose_rate(o, s, rate, err);
 }
 
-static const char *load_name(enum simulate_load load)
+/* The workload of one run: a scenario at a rate is another one at each. */
+static int load_workload(const struct terminal *t, const struct sim_options *o,
+                         const struct rate_load *rate, struct workload *w, struct error *err)
 {
-    static const char *const names[] = {"trace", "open", "closed"};
-    return names[load];
+    struct generate_options limits = {.requests = o->requests,
+                                      .duration_s = (double)o->duration_ns / 1e9};
+    if (rate_is_generated(rate, &o->source)) {
+        rate_load_apply(rate, o->common.seed, &limits);
+    } else if (rate->load.count) {
+        limits.duration_s = 0;
+        if (limits.requests == 0)
+            limits.requests = rate_load_requests(rate, o->duration_ns);
+    }
+    return workload_source_load(&o->source, t, &limits, o->common.seed, w, err);
 }
 
-static int choose_summary(const struct sim_options *o, const struct simulate_options *s,
+static const char *load_name(const struct sim_options *o)
+{
+    return o->rate ? "open" : o->concurrency > 0 ? "closed" : "trace";
+}
+
+static int choose_summary(const struct sim_options *o, const struct workload *w,
                           struct summary_options *out, struct error *err)
 {
-    *out = (struct summary_options){
-        .command = "sim", .load = load_name(s->load), .no_intervals = o->no_intervals};
+    *out =
+        (struct summary_options){.command = "sim",
+                                 .load = load_name(o),
+                                 .no_intervals = o->no_intervals,
+                                 .ramp_s = rate_is_steady(o->rate, o->arrival) ? rate_ramp_s : NULL,
+                                 .workload = w};
     for (size_t i = 0; i < o->slos.count; i++)
         if (slo_parse(o->slos.items[i], &out->slos, err) < 0)
             return err->code;
@@ -182,8 +197,8 @@ static void on_progress(void *context, const struct simulate_progress *p)
     text_group_u64(ended, done);
     text_group_u64(p->planned, planned);
     format_span((double)p->virtual_ns / 1e9, span);
-    snprintf(text, sizeof text, "%s/%s  in flight %" PRIu64 "  %s simulated", done, planned,
-             p->in_flight, span);
+    snprintf(text, sizeof text, "%s%s%s  in flight %" PRIu64 "  %s simulated", done,
+             p->planned ? "/" : " done", p->planned ? planned : "", p->in_flight, span);
     double fraction = p->planned ? (double)ended / (double)p->planned : -1;
     progress_show(&watch->progress, now_ns, fraction, text);
 }
@@ -328,7 +343,7 @@ static int run_workload(const struct terminal *t, const struct sim_options *o,
     struct buffer description;
     char stem[WORKLOAD_STEM_SIZE];
     unsigned detail;
-    if (choose_summary(o, s, &so, err) < 0 || run_output_parse_detail(o->record, &detail, err) < 0)
+    if (choose_summary(o, w, &so, err) < 0 || run_output_parse_detail(o->record, &detail, err) < 0)
         return err->code;
     buffer_init(&description, BUFFER_UNBOUNDED);
     workload_source_stem(&o->source, stem);
@@ -356,18 +371,37 @@ static int run_workload(const struct terminal *t, const struct sim_options *o,
 /* What the points of a sweep have in common. */
 struct sim_sweep {
     const struct sim_options *o;
-    const struct workload *workload;
+    const struct workload *workload; /* NULL: each point's is made for its rate */
     struct engine_config engine;
     struct terminal quiet;
 };
+
+/* A run of `shared`, or of a workload of its own where that is NULL. */
+static int run_once(const struct terminal *t, const struct sim_options *o,
+                    const struct engine_config *engine, const struct workload *shared,
+                    struct error *err)
+{
+    struct simulate_options s;
+    struct rate_load rate;
+    struct workload own;
+    simulate_options_init(&s);
+    s.engine = *engine;
+    if (choose_load(o, &s, &rate, err) < 0)
+        return err->code;
+    workload_init(&own);
+    int status = shared ? 0 : load_workload(t, o, &rate, &own, err);
+    if (status == 0)
+        status = run_workload(t, o, &s, shared ? shared : &own, err);
+    workload_free(&own);
+    rate_load_free(&rate);
+    return status;
+}
 
 static int run_point(void *context, const struct sweep *s, double value, const char *path,
                      struct error *err)
 {
     struct sim_sweep *all = context;
     struct sim_options o = *all->o;
-    struct simulate_options point;
-    struct profile load = {0};
     char rate[40];
     snprintf(rate, sizeof rate, "%.17g", value);
     if (s->values.is_rate)
@@ -379,19 +413,13 @@ static int run_point(void *context, const struct sweep *s, double value, const c
     o.written = specs;
     o.output = path;
     o.force = true;
-    simulate_options_init(&point);
-    point.engine = all->engine;
-    if (choose_load(&o, &point, &load, err) < 0)
-        return err->code;
-    return run_workload(&all->quiet, &o, &point, all->workload, err);
+    return run_once(&all->quiet, &o, &all->engine, all->workload, err);
 }
 
 static int run_sweep(const struct terminal *t, const struct sim_options *o,
-                     const struct engine_config *engine, const struct workload *w,
-                     struct error *err)
+                     const struct engine_config *engine, struct error *err)
 {
-    struct sim_sweep all = {.o = o, .workload = w, .engine = *engine};
-    struct simulate_options plain = {.load = SIMULATE_TRACE};
+    struct sim_sweep all = {.o = o, .engine = *engine};
     struct summary_options so;
     struct sweep s = {.terminal = t,
                       .command = "sim",
@@ -406,22 +434,34 @@ static int run_sweep(const struct terminal *t, const struct sim_options *o,
     if (!o->output || o->rate || o->concurrency > 0)
         return error_set(err, ERR_INPUT,
                          "--sweep needs -o DIR, and brings its own --rate or --concurrency");
-    if (sweep_parse(o->sweep, &s.values, err) < 0 || choose_summary(o, &plain, &so, err) < 0 ||
+    if (sweep_parse(o->sweep, &s.values, err) < 0 || choose_summary(o, NULL, &so, err) < 0 ||
         sweep_quiet_terminal(t, &all.quiet, err) < 0)
         return err->code;
     s.slos = &so.slos;
-    int status = sweep_run(&s, err);
+    const struct rate_load none = {0};
+    bool own = s.values.is_rate && o->source.scenario && o->source.transforms.count == 0;
+    struct workload shared;
+    workload_init(&shared);
+    int status = own ? 0 : load_workload(t, o, &none, &shared, err);
+    all.workload = own ? NULL : &shared;
+    if (status == 0)
+        status = sweep_run(&s, err);
+    workload_free(&shared);
     sweep_quiet_free(&all.quiet);
     return status;
 }
 
-static int prepare(const struct sim_options *o, struct simulate_options *s, struct profile *load,
-                   struct error *err)
+/* What can be said before the workload is read. */
+static int check(const struct sim_options *o, struct engine_config *engine, struct error *err)
 {
-    if (command_arguments(&o->common, 0, NULL, err) < 0 || choose_engine(o, &s->engine, err) < 0 ||
-        choose_load(o, s, load, err) < 0)
+    struct simulate_options unused;
+    struct rate_load rate;
+    simulate_options_init(&unused);
+    if (command_arguments(&o->common, 0, NULL, err) < 0 || choose_engine(o, engine, err) < 0 ||
+        choose_load(o, &unused, &rate, err) < 0)
         return err->code;
-    struct engine_config checked = s->engine;
+    rate_load_free(&rate);
+    struct engine_config checked = *engine;
     if (engine_config_check(&checked, err) < 0 ||
         (o->output && !o->sweep &&
          run_dir_check(o->output, o->force ? RUN_FORCE : RUN_NEW, err) < 0))
@@ -429,33 +469,15 @@ static int prepare(const struct sim_options *o, struct simulate_options *s, stru
     return 0;
 }
 
-static int load_and_run(const struct terminal *t, const struct sim_options *o,
-                        const struct simulate_options *s, struct error *err)
-{
-    struct generate_options limits = {.requests = o->requests,
-                                      .duration_s = (double)o->duration_ns / 1e9};
-    struct workload w;
-    workload_init(&w);
-    int status = workload_source_load(&o->source, t, &limits, o->common.seed, &w, err);
-    if (status == 0)
-        status = o->sweep ? run_sweep(t, o, &s->engine, &w, err) : run_workload(t, o, s, &w, err);
-    workload_free(&w);
-    return status;
-}
-
 static int run(const struct terminal *t, const void *given, struct error *err)
 {
     const struct sim_options *o = given;
-    struct simulate_options s;
-    struct profile load = {0};
-    simulate_options_init(&s);
-    int status = prepare(o, &s, &load, err);
-    if (status == 0)
-        status = load_and_run(t, o, &s, err);
-    if (load.stages)
-        profile_free(&load);
-    return status;
+    struct engine_config engine;
+    if (check(o, &engine, err) < 0)
+        return err->code;
+    return o->sweep ? run_sweep(t, o, &engine, err) : run_once(t, o, &engine, NULL, err);
 }
+
 const struct command command_sim = {
     .name = "sim",
     .summary = "run a workload against an engine model in virtual time",

@@ -1,13 +1,17 @@
 /* farebox workload gen SCENARIO -o FILE: a synthetic workload from a description. */
 #include "cli/command.h"
+#include "cli/rate_options.h"
+#include "cli/report/summary_table.h"
 #include "cli/workload_files.h"
 #include "core/embedded.h"
 #include "core/file_output.h"
 #include "core/stop.h"
 #include "workloads/generate.h"
+#include "workloads/session_rate.h"
 #include "workloads/trace.h"
 #include "workloads/trace_sink.h"
 
+#include <math.h>
 #include <string.h>
 
 #define AT(field) offsetof(struct gen_options, field)
@@ -15,10 +19,10 @@
 
 struct gen_options {
     struct common_options common;
-    const char *output, *shard;
+    const char *output, *shard, *rate, *arrival;
     uint64_t requests;
     int64_t duration_ns;
-    double rate_rps;
+    double burstiness;
     bool force, list;
 };
 
@@ -29,8 +33,12 @@ static const struct option_spec options[] = {
      .help = "end after so many requests (the last session is cut); else as the scenario says"},
     {"duration", 'd', OPTION_DURATION, AT(duration_ns), NULL, "TIME", .max = 3e8,
      .help = "sessions begin within this time; else as the scenario says"},
-    {"rate", 0, OPTION_NUMBER, AT(rate_rps), NULL, "RPS", .max = 1e7,
-     .help = "arrivals per second in all, instead of the scenario's mean rate"},
+    {"rate", 'r', OPTION_TEXT, AT(rate), NULL, "RPS|STAGES",
+     .help = "requests per second, a session's later turns among them, instead of the scenario's "
+             "own times; or stages such as 10:30s,10-50:60s"},
+    {"arrival", 0, OPTION_TEXT, AT(arrival), NULL, "PROCESS", .help = ARRIVAL_HELP},
+    {"burstiness", 0, OPTION_NUMBER, AT(burstiness), "1", "SHAPE", .min = 0.001, .max = 1e6,
+     .help = BURSTINESS_HELP},
     {"shard", 0, OPTION_TEXT, AT(shard), NULL, "I/N",
      .help = "part I of N: disjoint parts that together are the whole, sessions kept together"},
     {"force", 'f', OPTION_FLAG, AT(force), NULL, NULL, .help = "replace an existing file"},
@@ -38,22 +46,29 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static int check(const struct gen_options *o, struct generate_options *g, struct error *err)
+static int check(const struct gen_options *o, struct generate_options *g, struct rate_load *rate,
+                 struct error *err)
 {
+    struct rate_options given = {o->rate, o->arrival, o->burstiness, .source = NULL};
     if (command_arguments(&o->common, 1, "a scenario: a bundled name (--list) or a file", err) < 0)
         return ERR_INPUT;
     if (workload_output_given(o->output, err) < 0)
         return ERR_INPUT;
     *g = (struct generate_options){.requests = o->requests,
-                                   .duration_s = (double)o->duration_ns / 1e9,
-                                   .rate_rps = o->rate_rps};
-    return options_parse_shard(o->shard, &g->shard, &g->shards, err);
+                                   .duration_s = (double)o->duration_ns / 1e9};
+    if (options_parse_shard(o->shard, &g->shard, &g->shards, err) < 0 ||
+        rate_load_read(&given, rate, err) < 0)
+        return ERR_INPUT;
+    rate_load_apply(rate, o->common.seed, g);
+    return 0;
 }
 
 /* Sums over what was written, piece by piece. */
 struct totals {
     uint64_t requests, input_tokens, output_tokens;
     int64_t last_ns;
+    double per_session; /* requests, on average; 0 = no rate was given */
+    double steady_s;    /* without the answers' time: from when on the rate is reached */
 };
 
 static void add_totals(const struct workload *w, struct totals *t)
@@ -99,8 +114,11 @@ static int write_all(const struct gen_options *o, struct generator *g, struct tr
         workload_init(&w);
         more = generator_fill(g, ROWS_AT_ONCE, &w, err);
         workload_shift(&w, -first_ns);
-        if (more >= 0 && totals->requests == 0)
+        if (more >= 0 && totals->requests == 0) {
             trace_put_header(&w, TRACE_CANONICAL, &lines);
+            if (rate_is_steady(o->rate, o->arrival))
+                totals->steady_s = rate_ramp_s(&w, NAN); /* its sessions are like all others */
+        }
         for (size_t i = 0; more >= 0 && i < w.count; i++)
             trace_put_row(&w, i, TRACE_CANONICAL, &lines);
         add_totals(&w, totals);
@@ -114,6 +132,18 @@ static int write_all(const struct gen_options *o, struct generator *g, struct tr
     return more;
 }
 
+/* What a rate means where sessions have several requests. */
+static void tell_rate(const struct terminal *t, const struct totals *totals)
+{
+    char span[CELL_SIZE];
+    format_span(totals->steady_s, span);
+    if (totals->per_session > 0 && totals->steady_s > 0)
+        say(t,
+            "the rate counts the later turns: a session has %.4g requests on average, and requests "
+            "come at %.0f %% of the rate from %s on, plus the time that the answers take",
+            totals->per_session, 100 * RATE_REACHED, span);
+}
+
 static void tell(const struct terminal *t, const struct gen_options *o, const char *scenario,
                  const struct totals *totals)
 {
@@ -122,6 +152,7 @@ static void tell(const struct terminal *t, const struct gen_options *o, const ch
             (unsigned long long)totals->requests, (double)totals->last_ns / 1e9,
             (unsigned long long)totals->input_tokens, (unsigned long long)totals->output_tokens,
             file_output_name(o->output));
+        tell_rate(t, totals);
         return;
     }
     struct buffer text;
@@ -136,6 +167,10 @@ static void tell(const struct terminal *t, const struct gen_options *o, const ch
     json_pair_statistic(&w, "duration_s", (double)totals->last_ns / 1e9);
     json_pair_u64(&w, "input_tokens", totals->input_tokens);
     json_pair_u64(&w, "output_tokens", totals->output_tokens);
+    if (totals->per_session > 0) {
+        json_pair_statistic(&w, "requests_per_session", totals->per_session);
+        json_pair_statistic(&w, "steady_rate_from_s", totals->steady_s);
+    }
     json_end_object(&w);
     buffer_add_byte(&text, '\n');
     print_buffer(t->machine, &text);
@@ -190,21 +225,28 @@ static int run(const struct terminal *t, const void *given, struct error *err)
 {
     const struct gen_options *o = given;
     struct generate_options extent;
+    struct rate_load rate;
     struct scenario scenario;
     struct generator *g = NULL;
     struct trace_sink sink;
-    struct totals totals = {0};
+    struct totals totals = {.steady_s = NAN};
     if (o->list)
         return list_scenarios(t, o->common.json, err);
-    if (check(o, &extent, err) < 0 || scenario_load(o->common.arguments[0], &scenario, err) < 0)
+    if (check(o, &extent, &rate, err) < 0)
         return err->code;
     int64_t first_ns = 0;
-    int status = first_due(&scenario, o->common.seed, &extent, &first_ns, err);
+    int status = scenario_load(o->common.arguments[0], &scenario, err);
+    if (status < 0) {
+        rate_load_free(&rate);
+        return status;
+    }
+    status = first_due(&scenario, o->common.seed, &extent, &first_ns, err);
     if (status == 0)
         status = generator_create(&scenario, o->common.seed, &extent, &g, err);
     if (status == 0)
         status = trace_sink_open(&sink, o->output, err);
     if (status == 0) {
+        totals.per_session = generator_requests_per_session(g);
         status = write_all(o, g, &sink, first_ns, &totals, err);
         status = trace_sink_close(&sink, status, err);
     }
@@ -212,6 +254,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
         tell(t, o, scenario.name, &totals);
     generator_free(g);
     scenario_free(&scenario);
+    rate_load_free(&rate);
     return status;
 }
 
@@ -223,6 +266,7 @@ const struct command command_workload_gen = {
              "JSON file.\nThe same seed gives the same bytes. docs/scenarios.md has every key.",
     .examples = "  farebox workload gen chat -o chat.jsonl\n"
                 "  farebox workload gen agent --requests 10k --seed 7 -o agent.jsonl.gz\n"
+                "  farebox workload gen agent --rate 5 --duration 10m -o agent-5.jsonl\n"
                 "  farebox workload gen mixed-service --duration 7d --shard 1/4 -o part1.jsonl\n",
     .options = options,
     .options_size = sizeof(struct gen_options),

@@ -3,6 +3,7 @@
 #include "core/memory.h"
 #include "core/random.h"
 #include "sim/engine/due_heap.h"
+#include "workloads/session_rate.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -25,8 +26,8 @@ struct arrivals {
     struct due next; /* the next root */
     bool has_next;
     struct random random;
-    double sum_s;                 /* open loop: the last arrival at unit rate */
-    struct load_arrivals process; /* the same where the rate has stages */
+    struct profile sessions;      /* open loop: the rate in roots per second */
+    struct load_arrivals process; /* open loop */
     struct family family;
     struct due_heap soon, orphans; /* by row: dependents that may go, or never will */
     int64_t *slots; /* closed loop: ring of the instants since which slots are free */
@@ -130,15 +131,8 @@ static void find_next(struct arrivals *a)
     int64_t at_ns = 0;
     if (a->options->load == SIMULATE_TRACE)
         at_ns = own_time(a, row);
-    else if (a->options->load == SIMULATE_OPEN) {
-        const struct simulate_options *o = a->options;
-        if (o->rate) {
-            at_ns = load_arrivals_next(&a->process);
-        } else {
-            a->sum_s += arrivals_gap(o->arrivals, o->burstiness, k == 0, &a->random);
-            at_ns = llround(a->sum_s / o->rate_rps * 1e9);
-        }
-    }
+    else if (a->options->load == SIMULATE_OPEN)
+        at_ns = load_arrivals_next(&a->process);
     if (is_past_end(a, at_ns))
         return;
     a->next = (struct due){row, (uint32_t)(k / a->root_count), at_ns, at_ns};
@@ -161,14 +155,38 @@ static int check_options(const struct simulate_options *o, const struct workload
     return 0;
 }
 
+/* A workload without parents is begun anew: for `max_requests`, or at a rate for as long as things
+ * become due. */
 static void plan(struct arrivals *a)
 {
-    uint64_t max = a->options->max_requests;
+    const struct simulate_options *o = a->options;
     a->root_total = a->root_count;
     a->planned = a->rows;
-    if (a->options->load == SIMULATE_TRACE || a->family.parents_left || max == 0)
+    if (o->load == SIMULATE_TRACE || a->family.parents_left)
         return;
-    a->root_total = a->planned = max;
+    if (o->max_requests)
+        a->root_total = a->planned = o->max_requests;
+    else if (o->load == SIMULATE_OPEN && o->duration_ns != TIME_NEVER) {
+        a->root_total = UINT64_MAX;
+        a->planned = 0;
+    }
+}
+
+/* The rate is in requests: what the process draws are the roots, and those behind them follow. */
+static void begin_process(struct arrivals *a)
+{
+    const struct simulate_options *o = a->options;
+    struct profile held = {0};
+    random_init(&a->random, o->seed, RANDOM_ARRIVALS, 0);
+    if (o->load != SIMULATE_OPEN)
+        return;
+    if (!o->rate)
+        profile_hold(&held, o->rate_rps);
+    profile_per_session(o->rate ? o->rate : &held, (double)a->rows / (double)a->root_count,
+                        &a->sessions);
+    profile_free(&held);
+    a->process =
+        (struct load_arrivals){&a->sessions, o->arrivals, o->burstiness, &a->random, .stage = 0};
 }
 
 struct arrivals *arrivals_create(const struct simulate_options *options, const struct workload *w,
@@ -181,12 +199,10 @@ struct arrivals *arrivals_create(const struct simulate_options *options, const s
     a->w = w;
     uint64_t max = options->max_requests;
     a->rows = (uint32_t)(max && max < w->count ? max : w->count);
-    random_init(&a->random, options->seed, RANDOM_ARRIVALS, 0);
-    a->process = (struct load_arrivals){options->rate, options->arrivals, options->burstiness,
-                                        &a->random, .stage = 0};
     make_family(a);
     list_roots(a);
     plan(a);
+    begin_process(a);
     if (options->load == SIMULATE_CLOSED) {
         a->slots = mem_zero(options->concurrency, sizeof *a->slots);
         a->slot_count = options->concurrency;
@@ -200,6 +216,7 @@ void arrivals_free(struct arrivals *a)
     if (!a)
         return;
     free(a->roots);
+    profile_free(&a->sessions);
     free(a->family.parents_left);
     free(a->family.child_start);
     free(a->family.child);
@@ -380,5 +397,5 @@ uint64_t arrivals_planned(const struct arrivals *a)
 
 uint64_t arrivals_not_due(const struct arrivals *a)
 {
-    return a->planned - a->handed_out;
+    return a->planned > a->handed_out ? a->planned - a->handed_out : 0;
 }

@@ -7,10 +7,11 @@
  *     while (arrivals_take_unsent(a, &due)) count(&due);  // behind a failed parent
  *
  * A trace has the workload's own times, divided by `speed` (delays too). An open loop draws
- * arrivals, whoever still waits; a closed loop keeps `concurrency` requests in flight. Requests
+ * arrivals, whoever still waits, so often that requests come at the rate with those that wait for
+ * them; a closed loop keeps `concurrency` requests in flight. Requests
  * with parents are due at max(own time, last parent's end + delay) in every mode, and never if a
  * parent fails. Open and closed loops begin a workload without parents anew when it ends before
- * max_requests. The workload is borrowed.
+ * max_requests, an open one also before its duration. The workload is borrowed.
  */
 #ifndef FAREBOX_SIM_ARRIVALS_H
 #define FAREBOX_SIM_ARRIVALS_H
@@ -49,7 +50,7 @@ void arrivals_close(struct arrivals *a, int64_t now_ns);
  * that waited. */
 bool arrivals_take_unsent(struct arrivals *a, struct due *out, bool *parent_failed);
 
-uint64_t arrivals_planned(const struct arrivals *a);
+uint64_t arrivals_planned(const struct arrivals *a); /* 0 where only the duration limits them */
 uint64_t arrivals_not_due(const struct arrivals *a); /* planned, and not handed out */
 
 #endif

@@ -325,6 +325,8 @@ int simulate_run(const struct workload *w, const struct simulate_options *option
     report->end = run(&s);
     report->duration_ns = s.last_end_ns;
     report->planned = arrivals_planned(s.arrivals);
+    if (report->planned == 0) /* as many as came */
+        report->planned = s.progress.completed + s.progress.failed + s.progress.unsent;
     report->not_due = arrivals_not_due(s.arrivals);
     report->peak_in_flight = s.peak_in_flight;
     engine_state(s.engine, &report->engine);

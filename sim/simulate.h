@@ -36,15 +36,15 @@ struct simulate_options {
     uint64_t seed;
     enum simulate_load load;
     double speed;                /* trace: 60 = an hour in a minute; 1 */
-    double rate_rps;             /* open: arrivals per second */
+    double rate_rps;             /* open: requests per second */
     const struct profile *rate;  /* open: instead of rate_rps, a rate that changes; or NULL */
     enum arrivals_kind arrivals; /* open */
     double burstiness;           /* of gamma arrivals: their shape */
     uint32_t concurrency;        /* closed: requests at a time */
     uint32_t max_in_flight;      /* trace and open: due requests wait above it; 0 = no cap */
-    uint64_t max_requests;       /* 0 = the workload once */
-    int64_t duration_ns;         /* nothing becomes due from here on; TIME_NEVER */
-    bool no_chunks;              /* records without chunk_ns */
+    uint64_t max_requests; /* 0 = the workload once, or at a rate until the duration ends it */
+    int64_t duration_ns;   /* nothing becomes due from here on; TIME_NEVER */
+    bool no_chunks;        /* records without chunk_ns */
     /* Called every few thousand events. NULL */
     void (*on_progress)(void *context, const struct simulate_progress *p);
     void *context;

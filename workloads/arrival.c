@@ -1,5 +1,7 @@
 #include "workloads/arrival.h"
 
+#include "workloads/profile.h"
+
 #include <gsl/gsl_math.h>
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_sf_gamma.h>
@@ -39,6 +41,19 @@ double arrival_unit_gap(enum arrival_process process, double shape, struct rando
         return gsl_ran_weibull(random_gsl(r), 1 / gsl_sf_gamma(1 + 1 / shape), shape);
     }
     return 1;
+}
+
+/* The first gap of a process that has gone on for ever: anywhere within a gap that is met in
+ * proportion to its length. Exponential gaps have no memory: theirs is one like the others. */
+static double stationary_gap(enum arrival_process process, double shape, struct random *r)
+{
+    if (process == ARRIVAL_GAMMA)
+        return arrivals_first_gamma(shape, r);
+    if (process != ARRIVAL_WEIBULL)
+        return arrival_unit_gap(process, shape, r);
+    /* Weighted with its length, the gap's power of `shape` is a Gamma(1 + 1/shape) variate. */
+    double met = pow(gsl_ran_gamma(random_gsl(r), 1 + 1 / shape, 1), 1 / shape);
+    return met / gsl_sf_gamma(1 + 1 / shape) * random_open_unit(r);
 }
 
 /* CV² of Weibull gaps = Γ(1 + 2/k) / Γ(1 + 1/k)² − 1, which falls as k grows. */
@@ -227,14 +242,15 @@ static double piece_area(const struct arrival_stream *s)
 static double next_gap(struct arrival_stream *s)
 {
     const struct arrival *a = s->law;
-    if (!s->begun) {
-        s->begun = true;
-        if (a->process == ARRIVAL_CONSTANT && !a->stages)
-            return 0; /* a constant rate begins with an arrival */
-    }
-    if (a->stages && s->stage < a->stage_count)
-        return arrival_unit_gap(a->stages[s->stage].process, a->stages[s->stage].shape, &s->gaps);
-    return arrival_unit_gap(a->process, a->shape, &s->gaps);
+    bool first = !s->begun, staged = a->stages && s->stage < a->stage_count;
+    enum arrival_process process = staged ? a->stages[s->stage].process : a->process;
+    double shape = staged ? a->stages[s->stage].shape : a->shape;
+    s->begun = true;
+    if (first && a->process == ARRIVAL_CONSTANT && !a->stages)
+        return 0; /* a constant rate begins with an arrival */
+    if (first && s->stationary)
+        return stationary_gap(process, shape, &s->gaps);
+    return arrival_unit_gap(process, shape, &s->gaps);
 }
 
 bool arrival_next(struct arrival_stream *s, double *at_s)

@@ -73,6 +73,9 @@ double arrival_rate_at(const struct arrival *a, double at_s);
 struct arrival_stream {
     const struct arrival *law;
     double factor; /* multiplies every rate */
+    /* Set after arrival_start(): begins as if the process had gone on for ever, so that the
+     * expected number of arrivals by any time is the curve's integral. Else with a whole gap. */
+    bool stationary;
     struct random gaps, phases;
     bool begun, plain; /* plain: the rate never changes */
     double at_s;       /* the last arrival */

@@ -10,7 +10,6 @@
 
 /* No single drawn text is longer, whatever tail its distribution has. */
 #define MOST_TOKENS 100000000u
-#define MOST_TURNS 100000u
 #define MOST_DELAY_S 1e9
 
 static void pool_make(struct pool_table *t, const struct scenario_pool *pool, uint64_t seed,
@@ -206,10 +205,11 @@ static bool make_calls(struct session_maker *m, uint32_t calls)
     return true;
 }
 
-static bool fits(const struct session_maker *m, uint32_t output)
+static bool fits(struct session_maker *m, uint32_t output)
 {
     uint32_t most = m->table->law->max_context;
-    return most == 0 || m->context.now.tokens + output <= most;
+    m->full = most > 0 && m->context.now.tokens + output > most;
+    return !m->full;
 }
 
 /* One step: the tools work, side calls are made and joined, and the model is asked with the
@@ -225,7 +225,7 @@ static bool make_step(struct session_maker *m, uint32_t output)
             return false;
     }
     uint32_t calls = length_draw_count(&t->calls, &m->random, 0);
-    calls = calls < MOST_TURNS ? calls : MOST_TURNS;
+    calls = calls < SESSION_MOST_TURNS ? calls : SESSION_MOST_TURNS;
     if (calls && !make_calls(m, calls))
         return false;
     push_own(m, draw_tokens(&t->result, &m->random, 0));
@@ -249,7 +249,7 @@ static void push_turn(struct session_maker *m, uint32_t input, uint32_t output)
     const struct scenario_class *c = m->table->law;
     if (c->documents.count) {
         uint32_t documents = length_draw_count(&c->documents_per_turn, &m->random, 0);
-        documents = documents < MOST_TURNS ? documents : MOST_TURNS;
+        documents = documents < SESSION_MOST_TURNS ? documents : SESSION_MOST_TURNS;
         for (uint32_t i = 0; i < documents; i++)
             push_shared(m, &m->table->documents);
     }
@@ -268,7 +268,7 @@ static bool make_turn(struct session_maker *m, int64_t think_ns)
     draw_turn(m, &input, &output);
     if (c->tools.used)
         steps = length_draw_count(&c->tools.steps, &m->random, 0);
-    steps = steps < MOST_TURNS ? steps : MOST_TURNS;
+    steps = steps < SESSION_MOST_TURNS ? steps : SESSION_MOST_TURNS;
     uint32_t first = steps ? draw_tokens(&c->tools.output, &m->random, 0) : output;
     push_turn(m, input, first);
     if (m->made > 0 && !fits(m, first))
@@ -287,11 +287,12 @@ int session_make(struct session_maker *m)
 {
     const struct scenario_class *c = m->table->law;
     uint32_t turns = m->table->turns ? length_draw_count(&c->turns, &m->random, 1) : 1;
-    turns = turns < MOST_TURNS ? turns : MOST_TURNS;
+    turns = turns < SESSION_MOST_TURNS ? turns : SESSION_MOST_TURNS;
     m->made = 0;
     m->texts = 0;
     m->joined_count = 0;
     m->status = 0;
+    m->full = false;
     context_clear(&m->context);
     if (c->system.count)
         push_shared(m, &m->table->system);

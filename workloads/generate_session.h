@@ -6,6 +6,8 @@
 #include "workloads/generate_context.h"
 #include "workloads/scenario.h"
 
+#define SESSION_MOST_TURNS 100000u /* turns of a session, steps of a turn, calls of a step */
+
 /* A pool with every item's length drawn and its popularity laid out. */
 struct pool_table {
     struct length popularity; /* gives 1 … count */
@@ -37,6 +39,7 @@ struct session_maker {
     bool name_sessions;   /* the workload has sessions of several requests */
     uint64_t left;        /* requests that may still be made, in all shards */
     uint32_t made;        /* of this session */
+    bool full;            /* the class's context limit ended it */
     uint32_t last;        /* row of the request that the next one waits for */
     uint32_t *joined;     /* rows of calls that the next one waits for, owned */
     size_t joined_count, joined_capacity;

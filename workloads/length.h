@@ -69,6 +69,11 @@ double length_draw(const struct length *l, struct random *r);
 /* One whole number, at least `least` and at most WORKLOAD_MAX_TOKENS. */
 uint32_t length_draw_count(const struct length *l, struct random *r, uint32_t least);
 
+/* E[1 + q + … + q^(N−1)] of N = length_draw_count(least), at most `most`; with q = 1 the mean
+ * count, with q < 1 the mean of what each next one of is reached with probability q. From the
+ * distribution: nothing is drawn. */
+double length_count_sum(const struct length *l, uint32_t least, uint32_t most, double q);
+
 /* The value whose standard normal score is z: the marginal of a Gaussian copula. */
 double length_at_score(const struct length *l, double z);
 

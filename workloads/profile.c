@@ -18,13 +18,20 @@ int arrivals_from_name(const char *name)
     return -1;
 }
 
+double arrivals_first_gamma(double shape, struct random *r)
+{
+    double met = gsl_ran_gamma(random_gsl(r), shape + 1, 1 / shape);
+    return met * random_open_unit(r);
+}
+
 double arrivals_gap(enum arrivals_kind kind, double burstiness, bool first, struct random *r)
 {
     switch (kind) {
     case ARRIVALS_CONSTANT:
         return first ? 0 : 1;
     case ARRIVALS_GAMMA:
-        return gsl_ran_gamma(random_gsl(r), burstiness, 1 / burstiness);
+        return first ? arrivals_first_gamma(burstiness, r)
+                     : gsl_ran_gamma(random_gsl(r), burstiness, 1 / burstiness);
     default:
         return gsl_ran_exponential(random_gsl(r), 1);
     }
@@ -217,6 +224,19 @@ double profile_value(const struct profile *p, int64_t at_ns)
         if (holds(&p->stages[i], at_ns))
             return value_in(&p->stages[i], at_ns);
     return 0;
+}
+
+double profile_sum(const struct profile *p, int64_t at_ns)
+{
+    double sum = 0;
+    for (size_t i = 0; i < p->count && p->stages[i].start_ns <= at_ns; i++) {
+        const struct profile_stage *s = &p->stages[i];
+        bool whole = !holds(s, at_ns);
+        double length_s = seconds(whole ? s->length_ns : at_ns - s->start_ns);
+        double to = whole ? s->to : value_in(s, at_ns);
+        sum += s->burst ? (double)s->burst : (s->from + to) / 2 * length_s;
+    }
+    return sum;
 }
 
 /* Inside a stage the integral is a t + slope t² / 2; its root in the form that does not cancel:

@@ -44,8 +44,14 @@ int arrivals_from_name(const char *name);
 
 struct random;
 
-/* The gap before the next arrival; `first` is the process's first one. */
+/* The gap before the next arrival; `first` is the process's first one. Constant arrivals begin with
+ * one. Gamma's begin as if they had gone on for ever, so that the expected number of arrivals by
+ * any time is the rate's integral: the load meets a gap in proportion to its length, anywhere
+ * within it (Cox, Renewal Theory, 1962, 2.2). */
 double arrivals_gap(enum arrivals_kind kind, double burstiness, bool first, struct random *r);
+
+/* That first gap, of gamma gaps with mean 1. */
+double arrivals_first_gamma(double shape, struct random *r);
 
 /* Instants of arrivals, one after the other and never backwards: the process's own, and exactly as
  * many as a burst says at its instant. Whoever has one sets the first four fields. */
@@ -79,6 +85,9 @@ int64_t profile_end_ns(const struct profile *p);
 
 /* The value at an instant; 0 after the end. */
 double profile_value(const struct profile *p, int64_t at_ns);
+
+/* The integral from 0 to an instant (value × seconds), and the bursts up to it. */
+double profile_sum(const struct profile *p, int64_t at_ns);
 
 /* The instant at which the integral from 0 (value × seconds) reaches `sum`; TIME_NEVER if it never
  * does. */

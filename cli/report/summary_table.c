@@ -130,6 +130,29 @@ static void add_rates(const struct summary *s, struct buffer *out)
                       span, s->last_due_s, text_group_u64(s->peak_in_flight, peak));
 }
 
+/* Where sessions have later turns: when the load is the one that was asked for. */
+static void add_ramp(const struct summary *s, struct buffer *out)
+{
+    char from[CELL_SIZE], last[CELL_SIZE];
+    if (!(s->steady_rate_from_s > 0))
+        return;
+    format_span(s->steady_rate_from_s, from);
+    format_span(s->last_due_s, last);
+    if (s->steady_rate_from_s < s->last_due_s)
+        buffer_add_format(out,
+                          "steady rate  from %s on (%.0f %% of it): until then the sessions' later "
+                          "turns are still to come%s\n",
+                          from, 100 * SUMMARY_RATE_REACHED,
+                          s->warmup_s < s->steady_rate_from_s ? " (--warmup leaves it out)" : "");
+    else
+        buffer_add_format(
+            out,
+            "! the rate is reached (%.0f %%) %s after the start, and the last arrival "
+            "is at %s: with the sessions' later turns still to come, these are figures "
+            "of a lighter load\n",
+            100 * SUMMARY_RATE_REACHED, from, last);
+}
+
 static void add_goodput(const struct summary *s, struct buffer *out)
 {
     char rate[CELL_SIZE];
@@ -211,6 +234,7 @@ void summary_table(const struct summary *s, const char *title, const char *verdi
     add_requests(s, out);
     if (s->accounting.completed > 0) {
         add_rates(s, out);
+        add_ramp(s, out);
         add_goodput(s, out);
         if (s->warmup_s > 0)
             buffer_add_format(out, "warm-up      the first %.3g s are left out (%s)\n", s->warmup_s,

@@ -5,6 +5,7 @@
 #include "core/memory.h"
 #include "core/runs/run_dir.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,7 +107,9 @@ static int compare_part(struct run_merge *m, size_t i, const struct summary *s, 
         m->command = s->command;
         m->load = s->load;
         m->slos = s->slos;
+        m->steady_rate_from_s = NAN;
     }
+    m->steady_rate_from_s = fmax(m->steady_rate_from_s, s->steady_rate_from_s);
     if (strcmp(s->command, m->command) != 0)
         return differ(m, i, "command", err);
     if (strcmp(s->load, m->load) != 0)

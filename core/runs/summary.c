@@ -253,5 +253,7 @@ void collector_summarize(struct collector *c, const struct summary_options *o, s
     summarize_phases(c, phases, &o->slos, both);
     summarize_metrics(c, &columns, phases, !o->no_intervals, both);
     columns_free(&columns);
+    out->steady_rate_from_s =
+        o->ramp_s ? o->ramp_s(o->workload, out->all.metrics[METRIC_E2E].mean) : NAN;
     collector_summarize_groups(c, phases[0].from_ns, out);
 }

@@ -85,7 +85,8 @@ enum {
     SET_UP_FIRST_TOOL,
     SET_UP_PARTS
 };
-#define SUMMARY_ROUNDING_NS 500 /* summary.json has times to the microsecond */
+#define SUMMARY_ROUNDING_NS 500   /* summary.json has times to the microsecond */
+#define SUMMARY_RATE_REACHED 0.95 /* the share of a rate from which on it counts as steady */
 #define ERROR_SAMPLES 2
 #define ERROR_SAMPLE_SIZE 200
 
@@ -98,6 +99,9 @@ struct summary {
      * (the run is shorter), "unsettled" (MSER-5 found no steady state) */
     const char *warmup_method;
     double steady_from_s; /* MSER-5's opinion, whether used or not; NAN = unknown */
+    /* Of a load at a rate: from when on, after the start, requests come at it: later turns of
+     * sessions ramp up. NAN = the load had no rate */
+    double steady_rate_from_s;
     struct accounting accounting;
     struct phase_summary window;                    /* after the warm-up, to the last due instant */
     struct phase_summary all;                       /* everything, to the last end */
@@ -126,6 +130,10 @@ struct summary_options {
     /* The shortest prompt that the endpoint can make (its template and a word); 0 = not known.
      * Requests that ask for less are counted, and left out of the errors of lengths. */
     uint32_t least_input;
+    /* For loads at a rate: seconds from the start until requests come at it, where an answer takes
+     * so long on average (NAN = not known); NULL = no such load. `workload` is handed over. */
+    double (*ramp_s)(const void *workload, double answer_ms);
+    const void *workload;
 };
 
 struct collector *collector_create(void);

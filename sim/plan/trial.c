@@ -49,15 +49,6 @@ static bool has_parents(const struct workload *w)
     return w->after_start && w->after_start[w->count] > 0;
 }
 
-/* Rows without parents among the first `count`. */
-static uint64_t count_roots(const struct workload *w, uint64_t count)
-{
-    uint64_t roots = 0;
-    for (uint64_t i = 0; i < count; i++)
-        roots += w->after_start[i + 1] == w->after_start[i];
-    return roots;
-}
-
 /* The load at a rate: how many requests, over how long. */
 static void set_open(const struct capacity_options *o, const struct trial_load *load,
                      double rate_rps, struct simulate_options *s, struct watch *watch)
@@ -71,9 +62,7 @@ static void set_open(const struct capacity_options *o, const struct trial_load *
     s->burstiness = o->burstiness > 0 ? o->burstiness : 1;
     if (has_parents(w)) {
         count = count < w->count ? count : w->count;
-        double roots = (double)count_roots(w, count);
-        s->rate_rps = rate_rps * roots / (double)count;
-        span_s = roots / s->rate_rps;
+        span_s = (double)count / rate_rps; /* in which all sessions begin */
         s->duration_ns = llround(span_s * 1e9);
         warmup = 0.25;
     }

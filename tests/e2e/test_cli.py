@@ -89,11 +89,12 @@ class CommandLine(Case):
         for words in [("bill", trace, "--plans", "demo", "-n", 0), (*bench, "-d", "0s"),
                       (*bench, "--max-in-flight", 0), ("plan", "forecast", trace, "--plans", "demo", "--span", "0s"),
                       *(("workload", "gen", "chat", "-o", self.path("x"), *w)
-                        for w in (("--rate", 0), ("-d", "0s"), ("-n", 0))),
+                        for w in (("-d", "0s"), ("-n", 0))),
                       *(("sim", "--trace", trace, *w) for w in (("-c", 0), ("-d", "0s"), ("-n", 0)))]:
             self.assert_refused(self.farebox(*words, expect=2), "is out of range: expected")
         for rate in (0, -1, "1e9", "nan"):
-            self.assert_refused(self.farebox(*bench, "--rate", rate, expect=2), "expected a number above 0")
+            for words in (bench, ("workload", "gen", "chat", "-o", self.path("x")), ("sim", "--scenario", "chat")):
+                self.assert_refused(self.farebox(*words, "--rate", rate, expect=2), "expected a number above 0")
         self.farebox("bill", trace, "--plans", "demo", "--ttft-ms", 0, "--tpot-ms", 20)
 
     def test_a_configuration_says_each_thing_once(self):

@@ -258,11 +258,19 @@ START_TEST(extent_and_rate_follow_the_options)
         " \"output\": 1}]}",
         &s);
     ck_assert_int_eq(generator_create(&s, 1, &(struct generate_options){0}, &g, &err), ERR_INPUT);
-    generate(&s, 1, (struct generate_options){.duration_s = 30, .rate_rps = 100}, &w);
-    ck_assert_uint_eq(w.count, 3000);
-    ck_assert_int_eq(w.timestamp_ns[0], 0);
-    ck_assert_int_eq(w.timestamp_ns[2999], INT64_C(29990000000));
-    workload_free(&w);
+    struct profile rate;
+    profile_hold(&rate, 100);
+    struct generate_options given[] = {{.load = &rate, .arrivals = ARRIVALS_CONSTANT},
+                                       {.load = &rate, .own_arrivals = true}};
+    for (int i = 0; i < 2; i++) {
+        given[i].duration_s = 30;
+        generate(&s, 1, given[i], &w);
+        ck_assert_uint_eq(w.count, 3000);
+        ck_assert_int_eq(w.timestamp_ns[0], 0);
+        ck_assert_int_eq(w.timestamp_ns[2999], INT64_C(29990000000));
+        workload_free(&w);
+    }
+    profile_free(&rate);
     scenario_free(&s);
 }
 END_TEST

@@ -136,6 +136,40 @@ START_TEST(constant_arrivals_are_exact)
 }
 END_TEST
 
+/* Sessions of four requests: a load of 40 a second is ten sessions a second. */
+START_TEST(a_rate_counts_the_turns_behind_an_arrival)
+{
+    struct workload w;
+    struct schedule_config c = config(SCHEDULE_OPEN);
+    struct error err = {0};
+    struct due due;
+    int64_t at_ns = 0;
+    workload_init(&w);
+    for (uint32_t i = 0; i < 80; i++) {
+        uint32_t first = i - i % 4;
+        struct request r = {.timestamp_ns = i % 4 ? TIME_NEVER : 0,
+                            .after = &first,
+                            .after_count = i % 4 ? 1 : 0,
+                            .output_tokens = 1,
+                            .attempts = 1};
+        ck_assert_int_eq(workload_add(&w, &r, &err), 0);
+    }
+    c.arrivals = ARRIVALS_CONSTANT;
+    ck_assert_int_eq(profile_parse("40:1s,80:1s", &c.load, &err), 0);
+    struct schedule *s = create(&c, &w);
+    for (int k = 0; k < 20; k++) {
+        ck_assert(schedule_take(s, at_ns, &due));
+        ck_assert_uint_eq(due.row, 4 * (uint32_t)k);
+        ck_assert_int_eq(due.scheduled_ns, at_ns);
+        ck_assert(!schedule_take(s, at_ns, &due));
+        at_ns += k < 10 ? 100 * MS : 50 * MS;
+    }
+    schedule_free(s);
+    profile_free(&c.load);
+    workload_free(&w);
+}
+END_TEST
+
 /* Mean and coefficient of variation of 20,000 gaps: Poisson 1, gamma 1/sqrt(shape). The bounds are
  * five standard errors. */
 START_TEST(random_arrivals_have_their_moments)
@@ -529,6 +563,7 @@ int main(void)
     tcase_add_test(t, a_trace_keeps_its_times);
     tcase_add_test(t, limits_leave_the_rest_not_due);
     tcase_add_test(t, constant_arrivals_are_exact);
+    tcase_add_test(t, a_rate_counts_the_turns_behind_an_arrival);
     tcase_add_loop_test(t, random_arrivals_have_their_moments, 0, 3);
     tcase_add_test(t, a_cap_delays_ready_and_not_scheduled);
     tcase_add_test(t, a_closed_loop_is_due_when_another_ends);

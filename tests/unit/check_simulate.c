@@ -261,6 +261,45 @@ START_TEST(an_open_loop_follows_stages_and_its_process)
 }
 END_TEST
 
+/* Sessions of three requests: 30 a second are ten sessions a second. */
+START_TEST(a_rate_counts_the_turns_behind_an_arrival)
+{
+    fresh();
+    for (uint32_t i = 0; i < 10; i++) {
+        add(0, 5, 1);
+        add_child(3 * i, 10, 5, 1);
+        add_child(3 * i + 1, 10, 5, 1);
+    }
+    options.load = SIMULATE_OPEN;
+    options.rate_rps = 30;
+    options.arrivals = ARRIVALS_CONSTANT;
+    run();
+    ck_assert_uint_eq(seen.by_status[RECORD_COMPLETED], 30);
+    int64_t last_ns = 0;
+    for (size_t i = 0; i < seen.count; i++)
+        if (seen.records[i].row % 3 == 0 && seen.records[i].scheduled_ns > last_ns)
+            last_ns = seen.records[i].scheduled_ns;
+    ck_assert_int_eq(last_ns, 900 * MS);
+}
+END_TEST
+
+/* As bench does: requests that stand alone are sent again and again until the duration ends. */
+START_TEST(a_rate_goes_on_to_the_end_of_the_duration)
+{
+    fresh();
+    add(0, 5, 1);
+    add(0, 5, 1);
+    options.load = SIMULATE_OPEN;
+    options.rate_rps = 10;
+    options.arrivals = ARRIVALS_CONSTANT;
+    options.duration_ns = 3 * NS_PER_S;
+    run();
+    ck_assert_uint_eq(seen.by_status[RECORD_COMPLETED], 30);
+    ck_assert_uint_eq(report.planned, 30);
+    ck_assert_int_eq(seen.records[29].scheduled_ns, 2900 * MS);
+}
+END_TEST
+
 START_TEST(gamma_arrivals_are_as_bursty_as_told)
 {
     double squares = 0, last = 0;

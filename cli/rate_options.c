@@ -1,0 +1,128 @@
+#include "cli/rate_options.h"
+
+#include "workloads/session_rate.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MOST_RPS 1e7
+
+static int read_arrival(const struct rate_options *o, struct rate_load *out, struct error *err)
+{
+    bool shaped = o->burstiness != 1; /* run.json gives the default too */
+    int kind = shaped ? ARRIVALS_GAMMA : ARRIVALS_POISSON;
+    if (!o->rate && !o->to_come && (o->arrival || shaped))
+        return error_set(err, ERR_INPUT, "--arrival and --burstiness are about arrivals at --rate");
+    if (o->arrival && strcmp(o->arrival, "scenario") == 0) {
+        if (o->source && !o->source->scenario)
+            return error_set(err, ERR_INPUT,
+                             "--arrival scenario: a trace has no process of its own; leave --rate "
+                             "out for its own times (--speed makes them faster)");
+        if (o->source && o->source->transforms.count)
+            return error_set(err, ERR_INPUT,
+                             "--arrival scenario and --transform: transform the scenario first "
+                             "(farebox workload gen, workload transform)");
+        out->own_arrivals = true;
+        kind = ARRIVALS_POISSON;
+    } else if (o->arrival) {
+        kind = arrivals_from_name(o->arrival);
+    }
+    if (kind < 0)
+        return error_set(err, ERR_INPUT,
+                         "--arrival %.40s: expected poisson, constant, gamma or scenario",
+                         o->arrival);
+    if (shaped && (kind != ARRIVALS_GAMMA || out->own_arrivals))
+        return error_set(err, ERR_INPUT,
+                         "--burstiness is the shape of gamma arrivals: --arrival %.40s has none",
+                         o->arrival);
+    out->arrivals = (enum arrivals_kind)kind;
+    out->burstiness = o->burstiness;
+    return 0;
+}
+
+/* A transform of the arrivals' rate would have no effect beside --rate. */
+static int check_transforms(const struct rate_options *o, struct error *err)
+{
+    for (size_t i = 0; o->source && i < o->source->transforms.count; i++)
+        if (strncmp(o->source->transforms.items[i], "rate=", 5) == 0)
+            return error_set(err, ERR_INPUT,
+                             "--transform %.40s: --rate says how often requests come; leave one of "
+                             "the two out",
+                             o->source->transforms.items[i]);
+    return 0;
+}
+
+static int read_rate(const char *text, struct profile *out, struct error *err)
+{
+    double most = 0;
+    if (profile_parse(text, out, err) < 0)
+        return ERR_INPUT;
+    for (size_t i = 0; i < out->count; i++)
+        most = fmax(most, fmax(out->stages[i].from, out->stages[i].to));
+    if (most <= MOST_RPS)
+        return 0;
+    profile_free(out);
+    return error_set(err, ERR_INPUT,
+                     "--rate %.40s: expected a number above 0, at most %g requests per second, or "
+                     "stages of that such as 10:30s,10-50:60s",
+                     text, MOST_RPS);
+}
+
+int rate_load_read(const struct rate_options *o, struct rate_load *out, struct error *err)
+{
+    *out = (struct rate_load){0};
+    if (read_arrival(o, out, err) < 0)
+        return ERR_INPUT;
+    if (!o->rate)
+        return 0;
+    if (check_transforms(o, err) < 0 || read_rate(o->rate, &out->load, err) < 0)
+        return ERR_INPUT;
+    if (!out->own_arrivals || profile_end_ns(&out->load) == TIME_NEVER)
+        return 0;
+    rate_load_free(out);
+    return error_set(err, ERR_INPUT,
+                     "--rate %.40s: --arrival scenario takes one rate, the mean of the scenario's "
+                     "own arrivals",
+                     o->rate);
+}
+
+void rate_load_free(struct rate_load *l)
+{
+    profile_free(&l->load);
+}
+
+bool rate_is_generated(const struct rate_load *l, const struct workload_source *source)
+{
+    return l->load.count && source->scenario && source->transforms.count == 0;
+}
+
+void rate_load_apply(const struct rate_load *l, uint64_t arrival_seed, struct generate_options *out)
+{
+    out->load = l->load.count ? &l->load : NULL;
+    out->arrivals = l->arrivals;
+    out->burstiness = l->burstiness;
+    out->own_arrivals = l->own_arrivals;
+    out->arrival_seed = arrival_seed;
+}
+
+bool rate_is_steady(const char *rate, const char *arrival)
+{
+    return rate && !(arrival && strcmp(arrival, "scenario") == 0);
+}
+
+uint64_t rate_load_requests(const struct rate_load *l, int64_t duration_ns)
+{
+    int64_t end_ns = l->load.count ? profile_end_ns(&l->load) : TIME_NEVER;
+    if (duration_ns > 0 && duration_ns < end_ns)
+        end_ns = duration_ns;
+    if (end_ns == TIME_NEVER)
+        return 0;
+    double expected = profile_sum(&l->load, end_ns);
+    return (uint64_t)fmin(1.1 * expected + 5 * sqrt(expected) + 10, 4e9);
+}
+
+double rate_ramp_s(const void *workload, double answer_ms)
+{
+    int64_t answer_ns = answer_ms > 0 && answer_ms < 1e12 ? llround(answer_ms * 1e6) : 0;
+    return (double)rate_ramp_ns(workload, answer_ns) / 1e9;
+}

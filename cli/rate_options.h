@@ -1,0 +1,63 @@
+/* Loads at a rate: --rate, --arrival and --burstiness, for every command that takes them.
+ *
+ * A rate is in requests per second, whatever the workload's sessions are like. A scenario is
+ * generated at the rate, for as long as it lasts. A trace, and a scenario that --transform changes,
+ * is taken row by row as the arrival process says, and begun anew where no row waits for another.
+ *
+ *     struct rate_load rate;
+ *     struct rate_options given = {o->rate, o->arrival, o->burstiness, .source = &o->source};
+ *     if (rate_load_read(&given, &rate, err) < 0) return err->code;
+ *     if (rate_is_generated(&rate, &o->source)) rate_load_apply(&rate, seed, &limits);
+ *     rate_load_free(&rate);
+ */
+#ifndef FAREBOX_CLI_RATE_OPTIONS_H
+#define FAREBOX_CLI_RATE_OPTIONS_H
+
+#include "cli/workload_source.h"
+#include "workloads/profile.h"
+
+#define ARRIVAL_HELP                                                                           \
+    "arrivals at --rate: poisson (default), constant, gamma, or scenario: the scenario's own " \
+    "process, bursts and day curve, at the rate on average"
+#define BURSTINESS_HELP "shape of gamma arrivals: below 1 bursty, above 1 regular"
+
+struct rate_options {
+    const char *rate, *arrival;
+    double burstiness;
+    const struct workload_source *source; /* NULL: a scenario as it is */
+    bool to_come;                         /* a sweep or search brings the rate */
+};
+
+/* The load (owned): without stages where no rate was given. */
+struct rate_load {
+    struct profile load; /* requests per second */
+    enum arrivals_kind arrivals;
+    double burstiness;
+    bool own_arrivals;
+};
+
+/* ERR_INPUT for a rate, process or transform that cannot be, or options without effect. */
+int rate_load_read(const struct rate_options *o, struct rate_load *out, struct error *err);
+void rate_load_free(struct rate_load *l);
+
+/* True where a rate was given and the generator makes the arrivals; else the schedule does. */
+bool rate_is_generated(const struct rate_load *l, const struct workload_source *source);
+
+/* The load as the generator takes it; borrowed. */
+void rate_load_apply(const struct rate_load *l, uint64_t arrival_seed,
+                     struct generate_options *out);
+
+/* The extent of a scenario that is taken at a load after transforms: as many requests as are
+ * expected by the load's end or `duration_ns` (0 = none) and some to spare. 0 where neither ends.
+ */
+uint64_t rate_load_requests(const struct rate_load *l, int64_t duration_ns);
+
+/* True where options name a load that has a steady state to come to: a rate that does not follow a
+ * scenario's own bursts and day curve. */
+bool rate_is_steady(const char *rate, const char *arrival);
+
+/* Seconds until requests come at the rate where an answer takes `answer_ms` (NAN = not known); the
+ * context is the workload. As struct summary_options wants it. */
+double rate_ramp_s(const void *workload, double answer_ms);
+
+#endif
