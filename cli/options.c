@@ -256,9 +256,22 @@ static struct given *find_given(const struct parse *p, const char *name)
     return NULL;
 }
 
+/* A list grows with each value, and a switch may be turned on again; where only the last of several
+ * values would count, none is taken for what was meant. */
+static bool is_second_value(const struct parse *p, const struct option_spec *s, const char *text)
+{
+    const struct given *given = find_given(p, s->name);
+    if (!p->typing || !given || !given->typed || s->type == OPTION_LIST)
+        return false;
+    const bool *flag = (const void *)((const char *)p->target + s->offset);
+    return s->type != OPTION_FLAG || *flag != (strcmp(text, "true") == 0);
+}
+
 static int give(struct parse *p, const struct option_spec *s, const char *text, struct error *err)
 {
     struct given *given = find_given(p, s->name);
+    if (is_second_value(p, s, text))
+        return error_set(err, ERR_INPUT, "--%s is given twice: it takes one value", s->name);
     if (!given) {
         mem_grow(&p->given, &p->given_capacity, p->given_count + 1, sizeof *p->given);
         given = &p->given[p->given_count++];
@@ -413,18 +426,22 @@ static int read_config(struct parse *p, const char *path, struct error *err)
     return status;
 }
 
-/* The file named by --config, wherever it stands among the words. */
+/* The file named by --config, wherever it stands among the words; not read where another is named,
+ * which is an error then. */
 static const char *config_path(int argc, char **argv)
 {
-    for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "--") == 0)
-            break;
+    const char *path = NULL;
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *named = NULL;
         if (strncmp(argv[i], "--config=", 9) == 0)
-            return argv[i] + 9;
-        if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
-            return argv[i + 1];
+            named = argv[i] + 9;
+        else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
+            named = argv[++i];
+        if (named && path)
+            return NULL;
+        path = named ? named : path;
     }
-    return NULL;
+    return path;
 }
 
 /* A list given on the command line replaces the one from the file or the default. */

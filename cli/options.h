@@ -32,7 +32,7 @@ enum option_type {
     OPTION_NUMBER,   /* double */
     OPTION_DURATION, /* int64_t ns; 30s, 500ms, 2m, 1h, 7d; a bare number is seconds */
     OPTION_LIST,     /* struct option_list; may be given again and again */
-};
+};                   /* All others take one value: a second one on the command line is an error. */
 
 struct option_list {
     const char **items;

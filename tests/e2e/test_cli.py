@@ -1,5 +1,6 @@
 """The command line itself: help, unknown words, configuration files."""
 import json
+import pathlib
 import re
 
 from support import Case
@@ -96,6 +97,28 @@ class CommandLine(Case):
             for words in (bench, ("workload", "gen", "chat", "-o", self.path("x")), ("sim", "--scenario", "chat")):
                 self.assert_refused(self.farebox(*words, "--rate", rate, expect=2), "expected a number above 0")
         self.farebox("bill", trace, "--plans", "demo", "--ttft-ms", 0, "--tpot-ms", 20)
+
+    def test_an_option_of_one_value_is_given_once(self):
+        out = ("-o", self.path("run"))
+        for words, name in ((("sim", "--scenario", "chat", "--scenario", "rag", *out), "scenario"),
+                            (("sim", "-s", "chat", "--scenario=rag", *out), "scenario"),
+                            (("sim", "-s", "chat", "-n", 3, "-n3", *out), "requests"),
+                            (("sim", "-s", "chat", "--rate", 5, "-r", 6, *out), "rate"),
+                            (("sim", "-s", "chat", "-d", "5s", "-d", "6s", *out), "duration"),
+                            (("sim", "-s", "chat", "--seed", 1, "--seed", 1, *out), "seed"),
+                            (("sim", "-s", "chat", *out, *out), "output"),
+                            (("sim", "-s", "chat", "--force", "--force=false", *out), "force"),
+                            (("sim", "--config", "a.json", "--config", "b.json"), "config"),
+                            (("workload", "gen", "chat", "-o", "-", "-o", "-"), "output"),
+                            (("bill", "x", "--plans", "demo", "--by", "team", "--by", "model"), "by")):
+            self.assert_refused(self.farebox(*words, expect=2), f"--{name} is given twice: it takes one value")
+        self.assertFalse(pathlib.Path(self.path("run")).exists())
+        config = self.write("c.json", '{"requests": 3, "slo": ["ttft=5"]}')
+        self.farebox("sim", "--config", config, "-s", "chat", "-n", 4, "-q", "-q", "--slo", "ttft=500",
+                     "--slo", "tpot=50", *out)
+        summary = json.loads(pathlib.Path(self.path("run/summary.json")).read_text())
+        self.assertEqual(summary["accounting"]["scheduled"], 4)
+        self.assertEqual(summary["slo"], {"ttft_ms": 500, "tpot_ms": 50})
 
     def test_a_configuration_says_each_thing_once(self):
         out = ("workload", "gen", "chat", "-o", self.path("t.jsonl"), "--config")

@@ -87,7 +87,8 @@ class Rates(Case):
                      "--repeat", 2, "--no-probe", "-q", "-o", self.path("r"))
         one, two = ({r["request_id"]: r for r in read_lines(self.path(f"r/{k}/requests.jsonl"))} for k in (1, 2))
         self.assertEqual({i: r["asked"] for i, r in one.items()}, {i: r["asked"] for i, r in two.items()})
-        self.assertNotEqual([r["scheduled_ns"] for r in one.values()], [r["scheduled_ns"] for r in two.values()])
+        self.assertNotEqual({i: r["scheduled_ns"] for i, r in one.items()},
+                            {i: r["scheduled_ns"] for i, r in two.items()})
 
     def test_stages_end_a_scenario(self):
         load = ("--rate", "10:10s,10-30:10s,+50", "--seed", 3)
