@@ -301,6 +301,8 @@ static int prepare(struct bench_command *b, struct error *err)
     b->turn->over_budget = status == ERR_WORK;
     if (status == 0 && !b->turn->later) {
         bench_warn_of_requests(b->terminal, o, &b->setup, &b->workload);
+        if (!o->requests)
+            rate_load_warn(&b->setup.rate, &o->source, &b->workload, o->duration_ns, b->terminal);
         bench_money_warn(&b->money, b->terminal, o->max_cost);
     }
     return status;

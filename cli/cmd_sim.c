@@ -390,6 +390,8 @@ static int run_once(const struct terminal *t, const struct sim_options *o,
         return err->code;
     workload_init(&own);
     int status = shared ? 0 : load_workload(t, o, &rate, &own, err);
+    if (status == 0 && !o->requests)
+        rate_load_warn(&rate, &o->source, shared ? shared : &own, o->duration_ns, t);
     if (status == 0)
         status = run_workload(t, o, &s, shared ? shared : &own, err);
     workload_free(&own);

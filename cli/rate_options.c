@@ -105,6 +105,28 @@ void rate_load_apply(const struct rate_load *l, uint64_t arrival_seed, struct ge
     out->arrival_seed = arrival_seed;
 }
 
+/* Requests by the load's end or the duration; 0 where neither ends. */
+static double expected_by(const struct rate_load *l, int64_t duration_ns)
+{
+    int64_t end_ns = l->load.count ? profile_end_ns(&l->load) : TIME_NEVER;
+    if (duration_ns > 0 && duration_ns < end_ns)
+        end_ns = duration_ns;
+    return l->load.count && end_ns != TIME_NEVER ? profile_sum(&l->load, end_ns) : 0;
+}
+
+void rate_load_warn(const struct rate_load *l, const struct workload_source *source,
+                    const struct workload *w, int64_t duration_ns, const struct terminal *t)
+{
+    char holds[TEXT_GROUPED_SIZE];
+    double expected = expected_by(l, duration_ns);
+    if (!(expected > 1.05 * (double)w->count) || rate_is_generated(l, source) || !w->after_start)
+        return;
+    warn(t,
+         "the load ends early: it asks for about %.4g requests, the workload holds %s and is not "
+         "begun anew where its requests wait for each other",
+         expected, text_group_u64(w->count, holds));
+}
+
 bool rate_is_steady(const char *rate, const char *arrival)
 {
     return rate && !(arrival && strcmp(arrival, "scenario") == 0);
@@ -112,12 +134,9 @@ bool rate_is_steady(const char *rate, const char *arrival)
 
 uint64_t rate_load_requests(const struct rate_load *l, int64_t duration_ns)
 {
-    int64_t end_ns = l->load.count ? profile_end_ns(&l->load) : TIME_NEVER;
-    if (duration_ns > 0 && duration_ns < end_ns)
-        end_ns = duration_ns;
-    if (end_ns == TIME_NEVER)
+    double expected = expected_by(l, duration_ns);
+    if (!(expected > 0))
         return 0;
-    double expected = profile_sum(&l->load, end_ns);
     return (uint64_t)fmin(1.1 * expected + 5 * sqrt(expected) + 10, 4e9);
 }
 

@@ -56,6 +56,10 @@ uint64_t rate_load_requests(const struct rate_load *l, int64_t duration_ns);
  * scenario's own bursts and day curve. */
 bool rate_is_steady(const char *rate, const char *arrival);
 
+/* Warns where the load lasts longer than a workload that cannot be begun anew. */
+void rate_load_warn(const struct rate_load *l, const struct workload_source *source,
+                    const struct workload *w, int64_t duration_ns, const struct terminal *t);
+
 /* Seconds until requests come at the rate where an answer takes `answer_ms` (NAN = not known); the
  * context is the workload. As struct summary_options wants it. */
 double rate_ramp_s(const void *workload, double answer_ms);

@@ -189,6 +189,11 @@ static void add_rates(const struct summary *s, struct buffer *out)
             html_add_cell(out, rows[i].value);
         buffer_add_text(out, "</tr>");
     }
+    if (s->steady_rate_from_s > 0) { /* where sessions have later turns */
+        buffer_add_text(out, "<tr><th>95 % of --rate reached (s)</th>");
+        html_add_cell(out, s->steady_rate_from_s);
+        buffer_add_text(out, "</tr>");
+    }
     buffer_add_text(out, "</tbody></table>");
 }
 

@@ -1,5 +1,6 @@
 """A rate is in requests per second, whatever the workload's sessions are like, in every command."""
 import json
+import pathlib
 import unittest
 
 from support import Case, read_json, read_lines
@@ -53,6 +54,14 @@ class Rates(Case):
         self.assertEqual(dry["requests"] + dry["not_due"], 1000)
         self.assertAlmostEqual(dry["steady_rate_from_s"], 0.4, delta=1e-9)
 
+    def test_a_load_that_outlasts_its_sessions_is_told(self):
+        self.made("support", "-n", 40)
+        load = ("--trace", self.path("t.jsonl"), "--rate", 5, "-d", "60s")
+        for command in (("bench", "--url", "mock:constant", "--dry-run"), ("sim", "-o", self.path("run"))):
+            done = self.farebox(*command, *load)
+            self.assertIn("it asks for about 300 requests, the workload holds 40 and is not begun anew", done.stderr)
+        self.assertNotIn("begun anew", self.farebox("bench", "--url", "mock:constant", "--dry-run", *load[:-1], "7s").stderr)
+
     def test_the_run_says_when_the_rate_is_reached(self):
         for words, says in ((("-d", "60s"), "figures of a lighter load"), (("-d", "30m"), "\nsteady rate  from ")):
             done = self.farebox("sim", "--scenario", "support", "--rate", 5, *words, "-q", "-f", "-o", self.path("run"))
@@ -61,6 +70,8 @@ class Rates(Case):
             self.assertTrue(100 < steady < 500, steady)
         late = [r for r in read_lines(self.path("run/requests.jsonl")) if r["scheduled_ns"] > steady * 1e9]
         self.assertAlmostEqual(len(late) / (1800 - steady) / 5, 0.98, delta=0.08)
+        self.farebox("report", self.path("run"), "--no-plots", "--no-tables", "-q")
+        self.assertIn("95 % of --rate reached", pathlib.Path(self.path("run/report.html")).read_text())
         self.assertIsNone(self.simulated("--scenario", "support", "-n", 50)["steady_rate_from_s"])
         self.assertEqual(self.simulated("--scenario", "chat", *MINUTE)["steady_rate_from_s"], 0)
         made = self.made("support", *MINUTE)
