@@ -220,8 +220,8 @@ static int make_endpoints(const struct bench_options *o, struct bench_setup *s, 
 static int set_rate(const struct bench_options *o, struct bench_setup *s, struct error *err)
 {
     struct schedule_config *c = &s->config.schedule;
-    struct rate_options given = {o->rate, o->arrival, o->burstiness, &o->source,
-                                 .to_come = o->sweep || o->find_max};
+    struct rate_options given = {o->rate,    o->arrival,        o->burstiness,
+                                 &o->source, .sweep = o->sweep, .search = o->find_max};
     if (rate_load_read(&given, &s->rate, err) < 0)
         return ERR_INPUT;
     c->arrivals = s->rate.arrivals;

@@ -216,8 +216,12 @@ static int finish(struct bench_command *b, const struct bench_report *report, st
     bench_report_write(report, &b->setup.config, &w);
     collector_add_not_due(b->output.collector, report->not_due);
     b->setup.summary.least_input = least_input(b, report);
-    b->setup.summary.ramp_s = rate_is_steady(b->o->rate, b->o->arrival) ? rate_ramp_s : NULL;
-    b->setup.summary.workload = &b->workload;
+    struct rate_run rated = {&b->setup.rate, &b->workload,
+                             rate_is_generated(&b->setup.rate, &b->o->source), b->o->requests,
+                             b->o->duration_ns};
+    if (rate_is_steady(b->o->rate, b->o->arrival))
+        b->setup.summary.steady_rate = rate_run_steady;
+    b->setup.summary.rated = &rated;
     int status = run_output_finish(&b->output, &b->setup.summary, fidelity.data, &summary, err);
     if (status == 0) {
         bench_warn(b->terminal, &b->setup, &b->workload, report, &summary);

@@ -162,11 +162,12 @@ static int write_run(struct merge *m, struct collector *all, const struct summar
 }
 
 /* The parts know their workload, and what they measured of its answers. */
-static double steady_rate_from(const void *context, double answer_ms)
+static void steady_rate(const void *context, double answer_ms, double *from_s, double *until_s)
 {
     const struct run_merge *parts = context;
     (void)answer_ms;
-    return parts->steady_rate_from_s;
+    *from_s = parts->steady_rate_from_s;
+    *until_s = parts->steady_rate_until_s;
 }
 
 static int merge(const struct terminal *t, struct merge *m, struct error *err)
@@ -175,8 +176,8 @@ static int merge(const struct terminal *t, struct merge *m, struct error *err)
         .command = m->parts.command,
         .load = m->parts.load,
         .slos = m->parts.slos,
-        .ramp_s = steady_rate_from,
-        .workload = &m->parts,
+        .steady_rate = steady_rate,
+        .rated = &m->parts,
     };
     struct summary *summary = mem_zero(1, sizeof *summary);
     struct collector *all = collector_create();

@@ -107,8 +107,7 @@ static int choose_engine(const struct sim_options *o, struct engine_config *engi
 static int choose_rate(const struct sim_options *o, struct simulate_options *s,
                        struct rate_load *rate, struct error *err)
 {
-    struct rate_options given = {o->rate, o->arrival, o->burstiness, &o->source,
-                                 .to_come = o->sweep != NULL};
+    struct rate_options given = {o->rate, o->arrival, o->burstiness, &o->source, .sweep = o->sweep};
     if (rate_load_read(&given, rate, err) < 0)
         return err->code;
     s->arrivals = rate->arrivals;
@@ -165,15 +164,13 @@ static const char *load_name(const struct sim_options *o)
     return o->rate ? "open" : o->concurrency > 0 ? "closed" : "trace";
 }
 
-static int choose_summary(const struct sim_options *o, const struct workload *w,
+static int choose_summary(const struct sim_options *o, const struct rate_run *rated,
                           struct summary_options *out, struct error *err)
 {
-    *out =
-        (struct summary_options){.command = "sim",
-                                 .load = load_name(o),
-                                 .no_intervals = o->no_intervals,
-                                 .ramp_s = rate_is_steady(o->rate, o->arrival) ? rate_ramp_s : NULL,
-                                 .workload = w};
+    *out = (struct summary_options){
+        .command = "sim", .load = load_name(o), .no_intervals = o->no_intervals, .rated = rated};
+    if (rate_is_steady(o->rate, o->arrival))
+        out->steady_rate = rate_run_steady;
     for (size_t i = 0; i < o->slos.count; i++)
         if (slo_parse(o->slos.items[i], &out->slos, err) < 0)
             return err->code;
@@ -335,15 +332,17 @@ static int simulate(const struct terminal *t, const struct sim_options *o,
 }
 
 static int run_workload(const struct terminal *t, const struct sim_options *o,
-                        const struct simulate_options *s, const struct workload *w,
+                        const struct simulate_options *s, const struct rate_run *rated,
                         struct error *err)
 {
+    const struct workload *w = rated->workload;
     struct run_output out;
     struct summary_options so;
     struct buffer description;
     char stem[WORKLOAD_STEM_SIZE];
     unsigned detail;
-    if (choose_summary(o, w, &so, err) < 0 || run_output_parse_detail(o->record, &detail, err) < 0)
+    if (choose_summary(o, rated, &so, err) < 0 ||
+        run_output_parse_detail(o->record, &detail, err) < 0)
         return err->code;
     buffer_init(&description, BUFFER_UNBOUNDED);
     workload_source_stem(&o->source, stem);
@@ -389,11 +388,13 @@ static int run_once(const struct terminal *t, const struct sim_options *o,
     if (choose_load(o, &s, &rate, err) < 0)
         return err->code;
     workload_init(&own);
+    struct rate_run rated = {&rate, shared ? shared : &own, rate_is_generated(&rate, &o->source),
+                             o->requests, o->duration_ns};
     int status = shared ? 0 : load_workload(t, o, &rate, &own, err);
     if (status == 0 && !o->requests)
-        rate_load_warn(&rate, &o->source, shared ? shared : &own, o->duration_ns, t);
+        rate_load_warn(&rate, &o->source, rated.workload, o->duration_ns, t);
     if (status == 0)
-        status = run_workload(t, o, &s, shared ? shared : &own, err);
+        status = run_workload(t, o, &s, &rated, err);
     workload_free(&own);
     rate_load_free(&rate);
     return status;

@@ -11,7 +11,8 @@ static int read_arrival(const struct rate_options *o, struct rate_load *out, str
 {
     bool shaped = o->burstiness != 1; /* run.json gives the default too */
     int kind = shaped ? ARRIVALS_GAMMA : ARRIVALS_POISSON;
-    if (!o->rate && !o->to_come && (o->arrival || shaped))
+    bool to_come = o->search || (o->sweep && strncmp(o->sweep, "rate=", 5) == 0);
+    if (!o->rate && !to_come && (o->arrival || shaped))
         return error_set(err, ERR_INPUT, "--arrival and --burstiness are about arrivals at --rate");
     if (o->arrival && strcmp(o->arrival, "scenario") == 0) {
         if (o->source && !o->source->scenario)
@@ -140,8 +141,34 @@ uint64_t rate_load_requests(const struct rate_load *l, int64_t duration_ns)
     return (uint64_t)fmin(1.1 * expected + 5 * sqrt(expected) + 10, 4e9);
 }
 
-double rate_ramp_s(const void *workload, double answer_ms)
+double rate_ramp_s(const struct workload *w, double answer_ms)
 {
     int64_t answer_ns = answer_ms > 0 && answer_ms < 1e12 ? llround(answer_ms * 1e6) : 0;
-    return (double)rate_ramp_ns(workload, answer_ns) / 1e9;
+    return (double)rate_ramp_ns(w, answer_ns) / 1e9;
+}
+
+/* When the last session begins: of a generated workload it is known, else it is when the load has
+ * asked for all that there is. */
+static int64_t last_session_ns(const struct rate_run *r)
+{
+    bool anew = !r->workload->after_start; /* and so without end, but for what was asked for */
+    uint64_t rows = r->workload->count;
+    int64_t end_ns = profile_end_ns(&r->load->load);
+    if (r->generated)
+        return workload_span_ns(r->workload);
+    if (r->duration_ns > 0 && r->duration_ns < end_ns)
+        end_ns = r->duration_ns;
+    if (r->requests && (anew || r->requests < rows))
+        rows = r->requests;
+    else if (anew && end_ns != TIME_NEVER)
+        return end_ns;
+    int64_t all_ns = profile_when_sum(&r->load->load, (double)rows);
+    return all_ns < end_ns ? all_ns : end_ns;
+}
+
+void rate_run_steady(const void *rate_run, double answer_ms, double *from_s, double *until_s)
+{
+    const struct rate_run *r = rate_run;
+    *from_s = rate_ramp_s(r->workload, answer_ms);
+    *until_s = (double)last_session_ns(r) / 1e9;
 }

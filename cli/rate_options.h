@@ -25,7 +25,8 @@ struct rate_options {
     const char *rate, *arrival;
     double burstiness;
     const struct workload_source *source; /* NULL: a scenario as it is */
-    bool to_come;                         /* a sweep or search brings the rate */
+    const char *sweep;                    /* NULL; one of rates brings them */
+    bool search;                          /* for the highest rate */
 };
 
 /* The load (owned): without stages where no rate was given. */
@@ -60,8 +61,17 @@ bool rate_is_steady(const char *rate, const char *arrival);
 void rate_load_warn(const struct rate_load *l, const struct workload_source *source,
                     const struct workload *w, int64_t duration_ns, const struct terminal *t);
 
-/* Seconds until requests come at the rate where an answer takes `answer_ms` (NAN = not known); the
- * context is the workload. As struct summary_options wants it. */
-double rate_ramp_s(const void *workload, double answer_ms);
+/* Seconds until requests come at the rate where an answer takes `answer_ms` (NAN = not known). */
+double rate_ramp_s(const struct workload *w, double answer_ms);
+
+/* A run at a rate, for struct summary_options: `rated` of rate_run_steady(). */
+struct rate_run {
+    const struct rate_load *load;
+    const struct workload *workload;
+    bool generated;      /* rate_is_generated() */
+    uint64_t requests;   /* --requests; 0 = not given */
+    int64_t duration_ns; /* 0 or TIME_NEVER = not given */
+};
+void rate_run_steady(const void *rate_run, double answer_ms, double *from_s, double *until_s);
 
 #endif

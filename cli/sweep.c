@@ -186,6 +186,11 @@ int sweep_read_run(const char *path, bool closed, double value, struct sweep_poi
             status = error_set(err, ERR_INPUT, "%s is no JSON", file);
         else
             status = read_sustained(path, closed, number_at(s, "warmup_s"), out, err);
+        /* Where the sessions' later turns never came at the rate, a load that was borne was a
+         * lighter one. */
+        if (out->sustained == SUSTAINED_YES &&
+            number_at(s, "steady_rate_from_s") > number_at(s, "steady_rate_until_s"))
+            out->sustained = SUSTAINED_UNCLEAR;
         cJSON_Delete(s);
         free(text);
     }

@@ -1,5 +1,6 @@
 #include "cli/workload_source.h"
 
+#include "workloads/session_rate.h"
 #include "workloads/transform.h"
 
 #include <ctype.h>
@@ -13,6 +14,11 @@ static int load_scenario(const char *name, const struct generate_options *limits
     if (scenario_load(name, &scenario, err) < 0)
         return err->code;
     int status = workload_generate(&scenario, seed, limits, w, err);
+    if (status == 0 && w->count == 0 && limits->load)
+        status = error_set(err, ERR_INPUT,
+                           "no session of %s begins: at --rate and %.4g requests a session on "
+                           "average they are too rare for this time; give a longer --duration",
+                           name, scenario_requests_per_session(&scenario));
     scenario_free(&scenario);
     return status;
 }

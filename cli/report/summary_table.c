@@ -133,24 +133,23 @@ static void add_rates(const struct summary *s, struct buffer *out)
 /* Where sessions have later turns: when the load is the one that was asked for. */
 static void add_ramp(const struct summary *s, struct buffer *out)
 {
-    char from[CELL_SIZE], last[CELL_SIZE];
+    char from[CELL_SIZE], until[CELL_SIZE];
     if (!(s->steady_rate_from_s > 0))
         return;
     format_span(s->steady_rate_from_s, from);
-    format_span(s->last_due_s, last);
-    if (s->steady_rate_from_s < s->last_due_s)
+    format_span(s->steady_rate_until_s, until);
+    if (s->steady_rate_from_s < s->steady_rate_until_s)
         buffer_add_format(out,
-                          "steady rate  from %s on (%.0f %% of it): until then the sessions' later "
-                          "turns are still to come%s\n",
-                          from, 100 * SUMMARY_RATE_REACHED,
-                          s->warmup_s < s->steady_rate_from_s ? " (--warmup leaves it out)" : "");
+                          "steady rate  from %s (95 %% of it) to %s, when the last session begins: "
+                          "before, the sessions' later turns are still to come%s\n",
+                          from, until,
+                          s->warmup_s < s->steady_rate_from_s ? " (--warmup leaves that out)" : "");
     else
-        buffer_add_format(
-            out,
-            "! the rate is reached (%.0f %%) %s after the start, and the last arrival "
-            "is at %s: with the sessions' later turns still to come, these are figures "
-            "of a lighter load\n",
-            100 * SUMMARY_RATE_REACHED, from, last);
+        buffer_add_format(out,
+                          "! the rate is not reached: with the sessions' later turns that takes %s "
+                          "(95 %%), and the last session begins at %s; these are figures of a "
+                          "lighter load\n",
+                          from, until);
 }
 
 static void add_goodput(const struct summary *s, struct buffer *out)

@@ -107,9 +107,10 @@ static int compare_part(struct run_merge *m, size_t i, const struct summary *s, 
         m->command = s->command;
         m->load = s->load;
         m->slos = s->slos;
-        m->steady_rate_from_s = NAN;
+        m->steady_rate_from_s = m->steady_rate_until_s = NAN;
     }
     m->steady_rate_from_s = fmax(m->steady_rate_from_s, s->steady_rate_from_s);
+    m->steady_rate_until_s = fmax(m->steady_rate_until_s, s->steady_rate_until_s);
     if (strcmp(s->command, m->command) != 0)
         return differ(m, i, "command", err);
     if (strcmp(s->load, m->load) != 0)

@@ -31,9 +31,10 @@ struct run_merge {
     const char *command, *load;
     struct slo_list slos;
     struct accounting accounting; /* the parts' sum */
-    double steady_rate_from_s;    /* the latest of the parts'; NAN = the load had no rate */
-    int64_t started_ns;           /* the first start; TIME_NEVER = not said */
-    uint64_t missing;             /* parts of the N that were not given; the first of them */
+    /* The latest of the parts'; NAN = the load had no rate. */
+    double steady_rate_from_s, steady_rate_until_s;
+    int64_t started_ns; /* the first start; TIME_NEVER = not said */
+    uint64_t missing;   /* parts of the N that were not given; the first of them */
     uint64_t first_missing;
     int64_t spread_ns; /* between the first and the last start; 0 where not said */
 };

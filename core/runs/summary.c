@@ -253,7 +253,9 @@ void collector_summarize(struct collector *c, const struct summary_options *o, s
     summarize_phases(c, phases, &o->slos, both);
     summarize_metrics(c, &columns, phases, !o->no_intervals, both);
     columns_free(&columns);
-    out->steady_rate_from_s =
-        o->ramp_s ? o->ramp_s(o->workload, out->all.metrics[METRIC_E2E].mean) : NAN;
+    out->steady_rate_from_s = out->steady_rate_until_s = NAN;
+    if (o->steady_rate)
+        o->steady_rate(o->rated, out->all.metrics[METRIC_E2E].mean, &out->steady_rate_from_s,
+                       &out->steady_rate_until_s);
     collector_summarize_groups(c, phases[0].from_ns, out);
 }

@@ -85,8 +85,7 @@ enum {
     SET_UP_FIRST_TOOL,
     SET_UP_PARTS
 };
-#define SUMMARY_ROUNDING_NS 500   /* summary.json has times to the microsecond */
-#define SUMMARY_RATE_REACHED 0.95 /* the share of a rate from which on it counts as steady */
+#define SUMMARY_ROUNDING_NS 500 /* summary.json has times to the microsecond */
 #define ERROR_SAMPLES 2
 #define ERROR_SAMPLE_SIZE 200
 
@@ -99,9 +98,9 @@ struct summary {
      * (the run is shorter), "unsettled" (MSER-5 found no steady state) */
     const char *warmup_method;
     double steady_from_s; /* MSER-5's opinion, whether used or not; NAN = unknown */
-    /* Of a load at a rate: from when on, after the start, requests come at it: later turns of
-     * sessions ramp up. NAN = the load had no rate */
-    double steady_rate_from_s;
+    /* Of a load at a rate: from when on, after the start, requests come at it, as later turns of
+     * sessions ramp up, and until when sessions begin. NAN = the load had no rate */
+    double steady_rate_from_s, steady_rate_until_s;
     struct accounting accounting;
     struct phase_summary window;                    /* after the warm-up, to the last due instant */
     struct phase_summary all;                       /* everything, to the last end */
@@ -130,10 +129,11 @@ struct summary_options {
     /* The shortest prompt that the endpoint can make (its template and a word); 0 = not known.
      * Requests that ask for less are counted, and left out of the errors of lengths. */
     uint32_t least_input;
-    /* For loads at a rate: seconds from the start until requests come at it, where an answer takes
-     * so long on average (NAN = not known); NULL = no such load. `workload` is handed over. */
-    double (*ramp_s)(const void *workload, double answer_ms);
-    const void *workload;
+    /* For loads at a rate: from when on requests come at it, where an answer takes so long on
+     * average (NAN = not known), and until when sessions begin, in seconds from the start. NULL =
+     * no such load. `rated` is handed over. */
+    void (*steady_rate)(const void *rated, double answer_ms, double *from_s, double *until_s);
+    const void *rated;
 };
 
 struct collector *collector_create(void);

@@ -365,6 +365,7 @@ int summary_read(const char *file, struct text json, struct summary *s, struct t
                                    {"warmup_method", .name = &s->warmup_method, .names = methods},
                                    {"steady_from_s", .number = &s->steady_from_s},
                                    {"steady_rate_from_s", .number = &s->steady_rate_from_s},
+                                   {"steady_rate_until_s", .number = &s->steady_rate_until_s},
                                    {"window_s", .number = &s->window.duration_s},
                                    {"tokens_per_chunk", .number = &s->tokens_per_chunk},
                                    {"estimated_usage", .count = &s->estimated_usage},
@@ -372,7 +373,10 @@ int summary_read(const char *file, struct text json, struct summary *s, struct t
                                    {"last_due_s", .number = &s->last_due_s}};
     struct json_scan scan;
     struct text key;
-    *s = (struct summary){.steady_from_s = NAN, .steady_rate_from_s = NAN, .tokens_per_chunk = NAN};
+    *s = (struct summary){.steady_from_s = NAN,
+                          .steady_rate_from_s = NAN,
+                          .steady_rate_until_s = NAN,
+                          .tokens_per_chunk = NAN};
     *fidelity = text_of("{}");
     forget(&s->window);
     forget(&s->all);

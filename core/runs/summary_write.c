@@ -222,6 +222,7 @@ void summary_write(const struct summary *s, const char *fidelity, struct json_wr
     json_pair_string(w, "warmup_method", s->warmup_method);
     put_number(w, "steady_from_s", s->steady_from_s);
     put_number(w, "steady_rate_from_s", s->steady_rate_from_s);
+    put_number(w, "steady_rate_until_s", s->steady_rate_until_s);
     put_number(w, "window_s", s->window.duration_s);
     put_accounting(w, &s->accounting);
     put_totals(w, &s->window);

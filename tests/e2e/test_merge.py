@@ -29,7 +29,7 @@ class Merge(Case):
         # What was asked, and of whom: the same requests at the same times, the same ones cancelled.
         self.assertEqual(merged["accounting"], one["accounting"])
         self.assertGreater(merged["accounting"]["cancelled"], 5)
-        for key in ("asked", "slo", "load", "last_due_s", "steady_rate_from_s"):
+        for key in ("asked", "slo", "load", "last_due_s", "steady_rate_from_s", "steady_rate_until_s"):
             self.assertEqual(merged[key], one[key])
         due = [sorted((r["request_id"], r["scheduled_ns"], r["status"])
                       for r in read_lines(run / "requests.jsonl")) for run in (whole, alone)]

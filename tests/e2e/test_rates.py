@@ -50,6 +50,7 @@ class Rates(Case):
                         if r["request_id"].endswith(".0"))
         self.assertEqual(firsts, [k * 100_000_000 for k in range(200)])
         self.assertAlmostEqual(summary["steady_rate_from_s"], 4 * (0.1 + 0.002), delta=0.001)
+        self.assertEqual(summary["steady_rate_until_s"], 20)
         dry = self.told("--trace", trace, "--rate", 50, "--arrival", "constant", "-d", "20s")
         self.assertEqual(dry["requests"] + dry["not_due"], 1000)
         self.assertAlmostEqual(dry["steady_rate_from_s"], 0.4, delta=1e-9)
@@ -63,7 +64,7 @@ class Rates(Case):
         self.assertNotIn("begun anew", self.farebox("bench", "--url", "mock:constant", "--dry-run", *load[:-1], "7s").stderr)
 
     def test_the_run_says_when_the_rate_is_reached(self):
-        for words, says in ((("-d", "60s"), "figures of a lighter load"), (("-d", "30m"), "\nsteady rate  from ")):
+        for words, says in ((("-d", "60s"), "! the rate is not reached: "), (("-d", "30m"), "\nsteady rate  from ")):
             done = self.farebox("sim", "--scenario", "support", "--rate", 5, *words, "-q", "-f", "-o", self.path("run"))
             self.assertIn(says, done.stdout)
             steady = read_json(self.path("run/summary.json"))["steady_rate_from_s"]
@@ -76,6 +77,10 @@ class Rates(Case):
         self.assertEqual(self.simulated("--scenario", "chat", *MINUTE)["steady_rate_from_s"], 0)
         made = self.made("support", *MINUTE)
         self.assertTrue(100 < made["steady_rate_from_s"] < 500)
+        # So many requests end the sessions' beginning, though their turns go on long after it.
+        counted = self.simulated("--scenario", "support", "--rate", 5, "-n", 600)
+        self.assertLess(counted["steady_rate_until_s"], 160)
+        self.assertGreater(counted["last_due_s"], counted["steady_rate_from_s"])
         self.assertAlmostEqual(made["requests_per_session"], 3.392, delta=0.002)
 
     def test_a_day_curve_is_for_own_times_or_asked_for(self):
@@ -92,6 +97,13 @@ class Rates(Case):
             counts = read_json(self.path(f"s/rate-{rate}/summary.json"))["accounting"]
             made = self.made("agent", "--rate", rate, "-d", "200s")["requests"]
             self.assertEqual(counts["scheduled"] + counts["not_due"], made)
+
+    def test_a_rate_that_was_not_reached_does_not_hold(self):
+        for requests, says in ((300, None), (6000, "yes")):
+            self.farebox("sim", "--scenario", "support", "--sweep", "rate=5", "-n", requests, "--slo", "ttft=1000",
+                         "-q", "-f", "-o", self.path("s"))
+            point = read_json(self.path("s/sweep.json"))["points"][0]
+            self.assertEqual((point["goodput_fraction"], point["sustained"]), (1, says))
 
     def test_repeats_have_other_arrivals_of_the_same_requests(self):
         self.farebox("bench", "--url", "mock:constant", "--scenario", "chat", "--rate", 200, "-n", 20,
@@ -112,6 +124,10 @@ class Rates(Case):
         counts = self.simulated("--scenario", "chat", *MINUTE, "--transform", "sample=0.5")["accounting"]
         self.assertAlmostEqual(counts["scheduled"], 300, delta=70)
 
+    def test_a_time_too_short_for_a_session_is_told(self):
+        done = self.farebox("sim", "--scenario", "agent", "--rate", 5, "-d", "1ms", "-o", self.path("run"), expect=2)
+        self.assert_refused(done, "no session of agent begins", "28.4 requests a session", "longer --duration")
+
     def test_what_would_have_no_effect_is_refused(self):
         trace = self.path("t.jsonl")
         self.made("chat", "-n", 5)
@@ -121,6 +137,8 @@ class Rates(Case):
                  ((*chat, "--rate", 5, "--arrival", "constant", "--burstiness", 2), "the shape of gamma arrivals"),
                  ((*chat, "--rate", 5, "--arrival", "weekly"), "poisson, constant, gamma or scenario"),
                  ((*chat, "--arrival", "constant"), "are about arrivals at --rate"),
+                 ((*chat, "--sweep", "concurrency=1,2", "--arrival", "constant", "-o", self.path("s")),
+                  "are about arrivals at --rate"),
                  ((*chat, "--rate", 5, "--transform", "rate=2"), "leave one of the two out")]
         for words, says in cases:
             for command in (("bench", "--url", "mock:constant", "--dry-run"), ("sim",)):
