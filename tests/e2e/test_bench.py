@@ -113,8 +113,8 @@ class Endpoints(Case):
         server, url = self.plain()
         row = {"timestamp": 0, "input_length": 60, "output_length": 5,
                "body": {"stream": True, "temperature": 0.5, "max_tokens": 7}}
-        self.bench("--url", url, "--trace", self.write("own.jsonl", json.dumps(row) + "\n"),
-                   "--body", '{"temperature": 1, "max_tokens": 3, "top_p": 0.1}')
+        self.workload = self.write("own.jsonl", json.dumps(row) + "\n")
+        self.bench("--url", url, "--body", '{"temperature": 1, "max_tokens": 3, "top_p": 0.1}')
         _, body = server.seen[-1]
         self.assertEqual({k: body[k] for k in ("temperature", "max_tokens", "top_p")},
                          {"temperature": 0.5, "max_tokens": 7, "top_p": 0.1})
