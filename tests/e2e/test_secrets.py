@@ -59,8 +59,8 @@ class Secrets(Case):
         self.addCleanup(server.shutdown)
         return server, f"http://127.0.0.1:{server.server_port}/v1"
 
-    def bench(self, *words, env=None, **more):
-        self.said = self.farebox("bench", "--trace", self.workload, "-o", self.run_path, "--force",
+    def bench(self, *words, out=None, env=None, **more):
+        self.said = self.farebox("bench", "--trace", self.workload, "-o", out or self.run_path, "--force",
                                  "--no-probe", *words,
                                  env={"OPENAI_API_KEY": "", **(env or {})}, **more)
         return self.said
@@ -111,7 +111,7 @@ class Secrets(Case):
         self.assertNotIn("command line", self.said.stderr)
         self.assertEqual(server.seen[-1][0]["x-api-key"], KEY)
         self.assert_nowhere(KEY)
-        self.bench("--config", self.run_path + "/run.json", "-o", self.path("again"))
+        self.bench("--config", self.run_path + "/run.json", out=self.path("again"))
         self.assertEqual(server.seen[-1][0]["x-api-key"], KEY)
 
     def test_a_secret_on_the_command_line_is_warned_of_and_not_written(self):
@@ -128,13 +128,13 @@ class Secrets(Case):
         self.assertEqual(options["header"], ["x-api-key: (hidden)", "X-Team: blue"])
         self.assertEqual(json.loads(options["body"]), {"api_key": "(hidden)", "user": "u"})
         del server.seen[:]
-        run = ["--config", self.run_path + "/run.json", "-o", self.path("again")]
-        self.bench(*run, expect=2)
+        run, again = ["--config", self.run_path + "/run.json"], self.path("again")
+        self.bench(*run, out=again, expect=2)
         self.assertIn("header x-api-key is not in run.json", self.said.stderr)
-        self.bench(*run, *words[:4], expect=2)
+        self.bench(*run, *words[:4], out=again, expect=2)
         self.assertIn("give the --body anew", self.said.stderr)
         self.assertEqual(server.seen, [])
-        self.bench(*run, *words)
+        self.bench(*run, *words, out=again)
         self.assertEqual(server.seen[-1][0]["x-api-key"], KEY)
 
     def test_what_is_no_header_is_not_shown(self):
@@ -155,7 +155,7 @@ class Secrets(Case):
             self.assertEqual(record["endpoint"], url)
         run = self.run_path + "/run.json"
         self.assertEqual(read_json(run)["options"]["url"], [url.replace("//", "//(hidden)@")])
-        self.bench("--config", run, "-o", self.path("again"), expect=2)
+        self.bench("--config", run, out=self.path("again"), expect=2)
         self.assertIn("give every --url anew", self.said.stderr)
 
     def keys_seen(self, *servers):
