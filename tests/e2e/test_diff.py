@@ -10,9 +10,9 @@ KEYS = {"metric", "statistic", "before", "after", "change", "change_is", "ci95",
 
 
 class Diff(Case):
-    def sim(self, name, *words):
+    def sim(self, name, *words, requests=500):
         self.farebox("sim", "--scenario", "chat", "--engine", "rtx4090-llama-3.1-8b-tp1", "--rate", 2,
-                     "--requests", 500, "--quiet", "-o", name, *words)
+                     "--requests", requests, "--quiet", "-o", name, *words)
         return name
 
     def failing(self, run, name, fails):
@@ -96,7 +96,7 @@ class Diff(Case):
 
     def test_words_interval_verdict_and_status_agree(self):
         """Whatever is done to a run, the four say the same."""
-        before = self.sim("a", "--requests", 1500)
+        before = self.sim("a", requests=1500)
         words = {"▲": 1, "△": 1, "▼": -1, "▽": -1, "=": 0, "?": 0}
         seen = set()
         for name, late in (("tail", lambda i: 2000 * (i % 60 == 5)), ("few", lambda i: 900 * (i % 300 == 5)),

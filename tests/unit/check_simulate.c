@@ -425,6 +425,8 @@ int main(void)
     tcase_add_test(tests, repeats_have_names_and_prefixes_of_their_own);
     tcase_add_test(tests, an_open_loop_draws_the_same_arrivals_for_a_seed);
     tcase_add_test(tests, an_open_loop_follows_stages_and_its_process);
+    tcase_add_test(tests, a_rate_counts_the_turns_behind_an_arrival);
+    tcase_add_test(tests, a_rate_goes_on_to_the_end_of_the_duration);
     tcase_add_test(tests, gamma_arrivals_are_as_bursty_as_told);
     tcase_add_test(tests, a_cap_makes_due_requests_wait);
     tcase_add_test(tests, after_the_duration_nothing_becomes_due);
