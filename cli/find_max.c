@@ -28,16 +28,43 @@ static bool holds(const struct search *s, const struct sweep_point *p)
     return sweep_judge_point(s->f->sweep, p) == SWEEP_HOLDS;
 }
 
-/* The lowest rate that was too short to tell, or (`failed`) that does not hold; INFINITY = none. */
-static double lowest(const struct search *s, bool failed)
+/* True if the client kept up when the same rate was tried again: that decides. */
+static bool was_settled(const struct search *s, double rate)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->probes[i].value == rate && !sweep_client_limited(&s->probes[i]))
+            return true;
+    return false;
+}
+
+enum outcome { FAILED, TOO_SHORT, LIMITED };
+
+static enum outcome outcome_of(enum sweep_verdict v)
+{
+    return v == SWEEP_CLIENT_LIMITED ? LIMITED : v == SWEEP_TOO_SHORT ? TOO_SHORT : FAILED;
+}
+
+/* The lowest rate that does not hold, was too short to tell, or was the client's limit; INFINITY =
+ * none. */
+static double lowest(const struct search *s, enum outcome wanted)
 {
     double rate = INFINITY;
     for (size_t i = 0; i < s->count; i++) {
         enum sweep_verdict v = sweep_judge_point(s->f->sweep, &s->probes[i]);
-        if (failed ? v == SWEEP_MISSED || v == SWEEP_QUEUE_GROWS : v == SWEEP_TOO_SHORT)
-            rate = fmin(rate, s->probes[i].value);
+        double value = s->probes[i].value;
+        if (v != SWEEP_HOLDS && outcome_of(v) == wanted &&
+            (wanted != LIMITED || !was_settled(s, value)))
+            rate = fmin(rate, value);
     }
     return rate;
+}
+
+/* A stall of the client's machine passes: a probe that it spoiled is made once more before the
+ * search turns down. */
+static bool is_to_repeat(const struct search *s)
+{
+    const struct sweep_point *last = s->count ? &s->probes[s->count - 1] : NULL;
+    return last && sweep_client_limited(last) && (s->count == 1 || last[-1].value != last->value);
 }
 
 static double next_rate(const struct search *s)
@@ -70,7 +97,8 @@ static int probe(struct search *s, double rate, struct error *err)
         struct sweep_point *p = &s->probes[s->count];
         if (sweep_read_run(path.data, false, rate, p, err) == 0) {
             s->count++;
-            *(holds(s, p) ? &s->low : &s->high) = rate;
+            if (!is_to_repeat(s))
+                *(holds(s, p) ? &s->low : &s->high) = rate;
             say(point.terminal, "probe %zu: %.4g requests/s, goodput %.2f %%, served %.0f %%%s",
                 s->count, rate, 100 * p->goodput, 100 * p->served,
                 sweep_verdict_mark(sweep_judge_point(f->sweep, p)));
@@ -104,20 +132,56 @@ static int search(struct search *s, struct error *err)
         }
         if (s->low > 0 && s->high / s->low <= NARROW)
             return status;
-        if (s->low > 0 && s->high / s->low <= UNCLEAR_WITHIN && s->high < lowest(s, true))
+        if (s->low > 0 && s->high / s->low <= UNCLEAR_WITHIN && s->high == lowest(s, TOO_SHORT))
             s->ended = "the next runs would be too short, too";
-        rate = status == 0 ? next_rate(s) : 0;
+        if (!is_to_repeat(s))
+            rate = status == 0 ? next_rate(s) : 0;
     }
     return status;
 }
 
 /* ---- what was found ---- */
 
+/* Whether the rate found is the endpoint's: one that a client could not try above is not. */
+static const char *rate_is(const struct search *s)
+{
+    double failed = lowest(s, FAILED);
+    if (s->low == 0)
+        return "unknown";
+    return isfinite(failed) && failed <= s->high && lowest(s, LIMITED) > failed ? "measured"
+                                                                                : "at_least";
+}
+
+static const char *limit_reason(const struct search *s, double rate)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->probes[i].value == rate && s->probes[i].client_reason[0])
+            return s->probes[i].client_reason;
+    return "it does not say why";
+}
+
+/* What the client's limit leaves open. */
+static void add_limit(const struct search *s, double limited, struct buffer *out)
+{
+    if (s->low > 0)
+        buffer_add_format(out,
+                          "\nThe goodput of %g %% holds at least at %.4g requests/s; what the "
+                          "endpoint can do above is not known.\n",
+                          100 * s->f->sweep->goodput, s->low);
+    else
+        buffer_add_text(out, "\nWhat the endpoint can do is not known.\n");
+    buffer_add_format(out, "✗ At %.4g requests/s the client was the limit: %s\n", limited,
+                      limit_reason(s, limited));
+}
+
 static void add_answer(const struct search *s, struct buffer *out)
 {
-    double unclear = lowest(s, false), target = 100 * s->f->sweep->goodput;
+    double unclear = lowest(s, TOO_SHORT), limited = lowest(s, LIMITED);
+    double target = 100 * s->f->sweep->goodput;
     bool narrowed_by_it = isfinite(unclear) && unclear <= s->high;
-    if (s->low > 0 && isinf(s->high))
+    if (isfinite(limited) && strcmp(rate_is(s), "measured") != 0)
+        add_limit(s, limited, out);
+    else if (s->low > 0 && isinf(s->high))
         buffer_add_format(out, "\nThe goodput holds at %.4g requests/s, the highest tried\n",
                           s->low);
     else if (s->low > 0 && !narrowed_by_it)
@@ -136,31 +200,62 @@ static void add_answer(const struct search *s, struct buffer *out)
         buffer_add_format(out, "Not narrower: %s\n", s->ended);
 }
 
+/* The table's columns; the last two only where a probe has some. */
+enum { ALWAYS = 10, COLUMNS = 12 };
+
+static void probe_values(const struct sweep_point *p, double out[COLUMNS])
+{
+    const double values[COLUMNS] = {
+        0,           p->value,    100 * p->goodput, p->request_rps, 100 * p->served, p->ttft_p50,
+        p->ttft_p99, p->tpot_p99, p->e2e_p99,       p->failed,      p->cancelled,    p->unsent};
+    memcpy(out, values, sizeof values);
+}
+
+static void choose_columns(const struct search *s, bool shown[COLUMNS])
+{
+    double values[COLUMNS];
+    for (size_t k = 0; k < COLUMNS; k++)
+        shown[k] = k < ALWAYS;
+    for (size_t i = 0; i < s->count; i++) {
+        probe_values(&s->probes[i], values);
+        for (size_t k = ALWAYS; k < COLUMNS; k++)
+            shown[k] |= values[k] > 0;
+    }
+}
+
+static void add_row(const struct search *s, size_t at, const bool shown[COLUMNS],
+                    struct buffer *out)
+{
+    double values[COLUMNS];
+    probe_values(&s->probes[at], values);
+    for (size_t k = 0; k < COLUMNS; k++) {
+        char text[CELL_SIZE], number[CELL_SIZE + 4];
+        if (!shown[k])
+            continue;
+        format_cell(values[k], text);
+        if (k == 0)
+            snprintf(text, sizeof text, "%zu", at + 1);
+        snprintf(number, sizeof number, "%s%s", text,
+                 (k == 2 || k == 4) && isfinite(values[k]) ? " %" : "");
+        add_padded(out, number, k ? 12 : 6, true);
+    }
+    enum sweep_verdict v = sweep_judge_point(s->f->sweep, &s->probes[at]);
+    buffer_add_format(out, "%s\n", v == SWEEP_HOLDS ? "  holds" : sweep_verdict_mark(v));
+}
+
 static void write_table(const struct search *s, struct buffer *out)
 {
-    static const char *const heads[] = {"probe",    "rate (1/s)", "goodput",  "req/s",   "served",
-                                        "TTFT p50", "p99",        "TPOT p99", "E2E p99", "failed"};
-    size_t columns = sizeof heads / sizeof *heads;
-    for (size_t i = 0; i < columns; i++)
-        add_padded(out, heads[i], i ? 12 : 6, true);
+    static const char *const heads[COLUMNS] = {"probe",   "rate (1/s)", "goodput",   "req/s",
+                                               "served",  "TTFT p50",   "p99",       "TPOT p99",
+                                               "E2E p99", "failed",     "cancelled", "unsent"};
+    bool shown[COLUMNS];
+    choose_columns(s, shown);
+    for (size_t i = 0; i < COLUMNS; i++)
+        if (shown[i])
+            add_padded(out, heads[i], i ? 12 : 6, true);
     buffer_add_byte(out, '\n');
-    for (size_t i = 0; i < s->count; i++) {
-        const struct sweep_point *p = &s->probes[i];
-        const double values[] = {
-            (double)i + 1, p->value,    100 * p->goodput, p->request_rps, 100 * p->served,
-            p->ttft_p50,   p->ttft_p99, p->tpot_p99,      p->e2e_p99,     p->failed + p->unsent};
-        for (size_t k = 0; k < columns; k++) {
-            char text[CELL_SIZE], number[CELL_SIZE + 4];
-            format_cell(values[k], text);
-            if (k == 0)
-                snprintf(text, sizeof text, "%zu", i + 1);
-            snprintf(number, sizeof number, "%s%s", text,
-                     (k == 2 || k == 4) && isfinite(values[k]) ? " %" : "");
-            add_padded(out, number, k ? 12 : 6, true);
-        }
-        enum sweep_verdict v = sweep_judge_point(s->f->sweep, p);
-        buffer_add_format(out, "%s\n", v == SWEEP_HOLDS ? "  holds" : sweep_verdict_mark(v));
-    }
+    for (size_t i = 0; i < s->count; i++)
+        add_row(s, i, shown, out);
     buffer_add_text(out, "latencies in ms; served: completed over due while requests came\n");
     add_answer(s, out);
 }
@@ -171,9 +266,11 @@ static void write_json(const struct search *s, struct buffer *out)
     json_write_init(&w, out, 2);
     json_begin_object(&w);
     json_pair_statistic(&w, "rate_rps", s->low > 0 ? s->low : NAN);
-    json_pair_statistic(&w, "fails_at_rps", lowest(s, true));
+    json_pair_string(&w, "rate_is", rate_is(s));
+    json_pair_statistic(&w, "fails_at_rps", lowest(s, FAILED));
+    json_pair_statistic(&w, "client_limited_at_rps", lowest(s, LIMITED));
     json_pair_statistic(&w, "goodput", s->f->sweep->goodput);
-    json_pair_statistic(&w, "too_short_at_rps", lowest(s, false));
+    json_pair_statistic(&w, "too_short_at_rps", lowest(s, TOO_SHORT));
     json_pair_string(&w, "ended", s->ended);
     json_key(&w, "probes");
     json_begin_array(&w);
@@ -181,13 +278,14 @@ static void write_json(const struct search *s, struct buffer *out)
         const struct sweep_point *p = &s->probes[i];
         json_begin_object(&w);
         json_pair_statistic(&w, "rate_rps", p->value);
-        json_pair_statistic(&w, "scheduled", p->requests);
+        sweep_write_counts(p, &w);
         json_pair_statistic(&w, "goodput_fraction", p->goodput);
         json_pair_statistic(&w, "request_throughput_rps", p->request_rps);
         json_pair_statistic(&w, "ttft_ms_p99", p->ttft_p99);
         json_pair_statistic(&w, "tpot_ms_p99", p->tpot_p99);
         json_pair_statistic(&w, "e2e_ms_p99", p->e2e_p99);
         sweep_write_sustained(p, &w);
+        sweep_write_trust(p, &w);
         json_end_object(&w);
     }
     json_end_array(&w);
@@ -231,6 +329,17 @@ int find_max_run(const struct find_max *f, struct error *err)
     }
     if (status == 0 && s.over_budget)
         return error_set(err, ERR_WORK, "--max-cost was used up after %zu whole probes", s.count);
+    double limited = lowest(&s, LIMITED);
+    if (status == 0 && isfinite(limited) && s.low == 0)
+        return error_set(err, ERR_WORK,
+                         "what the endpoint sustains is not known: at %.4g requests/s the client "
+                         "was the limit (%s)",
+                         limited, limit_reason(&s, limited));
+    if (status == 0 && isfinite(limited) && strcmp(rate_is(&s), "measured") != 0)
+        warn(f->sweep->terminal,
+             "%.4g requests/s is what the endpoint sustains at least: at %.4g the client was the "
+             "limit",
+             s.low, limited);
     if (status == 0 && s.low == 0)
         return error_set(err, ERR_WORK, "no rate tried is known to sustain a goodput of %g %%",
                          100 * f->sweep->goodput);

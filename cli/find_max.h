@@ -9,7 +9,9 @@
  * a logarithmic scale until they lie within 4 %, in at most twelve probes. What an overloaded
  * endpoint completed per second is the first guess below it. Every probe sees the same arrivals,
  * only closer together. The answer is the highest rate that was measured to hold; a run that was
- * too short to tell does not count.
+ * too short to tell does not count, and neither does one in which the client was the limit: that is
+ * made once more, and if it is limited again, the search goes on below it. What is found under such
+ * a limit is a lower bound and is called one (rate_is: measured, at_least, unknown).
  */
 #ifndef FAREBOX_CLI_FIND_MAX_H
 #define FAREBOX_CLI_FIND_MAX_H

@@ -1,5 +1,6 @@
 #include "cli/sweep.h"
 
+#include "cli/report/trust.h"
 #include "cli/sweep_show.h"
 #include "core/file.h"
 #include "core/json_write.h"
@@ -123,6 +124,7 @@ static const struct {
     {"value", offsetof(struct sweep_point, value)},
     {"scheduled", offsetof(struct sweep_point, requests)},
     {"failed", offsetof(struct sweep_point, failed)},
+    {"cancelled", offsetof(struct sweep_point, cancelled)},
     {"unsent", offsetof(struct sweep_point, unsent)},
     {"request_throughput_rps", offsetof(struct sweep_point, request_rps)},
     {"output_throughput_tps", offsetof(struct sweep_point, output_tps)},
@@ -137,6 +139,7 @@ static const struct {
     {"served_fraction", offsetof(struct sweep_point, served)},
     {"delay_growth", offsetof(struct sweep_point, growth)},
     {"sustained", offsetof(struct sweep_point, sustained)},
+    {"client_limited", offsetof(struct sweep_point, client_limited)},
 };
 #define MEMBERS (sizeof members / sizeof *members)
 
@@ -157,6 +160,19 @@ static int read_sustained(const char *path, bool closed, double warmup_s, struct
     return status;
 }
 
+/* A simulation has no client that could have been the limit. */
+static void read_trust(const cJSON *summary, struct sweep_point *out)
+{
+    const cJSON *command = cJSON_GetObjectItemCaseSensitive(summary, "command");
+    char *fidelity = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(summary, "fidelity"));
+    struct trust trust;
+    trust_read(fidelity, &trust);
+    bool live = cJSON_IsString(command) && strcmp(command->valuestring, "bench") == 0;
+    out->client_limited = live && trust.known ? trust.client_limited : NAN;
+    snprintf(out->client_reason, sizeof out->client_reason, "%s", trust.reason);
+    cJSON_free(fidelity);
+}
+
 int sweep_read_run(const char *path, bool closed, double value, struct sweep_point *out,
                    struct error *err)
 {
@@ -170,7 +186,8 @@ int sweep_read_run(const char *path, bool closed, double value, struct sweep_poi
         const char *e2e = closed ? "e2e_ms" : "e2e_scheduled_ms";
         *out = (struct sweep_point){.value = value,
                                     .requests = number_at(a, "scheduled"),
-                                    .failed = number_at(a, "failed") + number_at(a, "cancelled"),
+                                    .failed = number_at(a, "failed"),
+                                    .cancelled = number_at(a, "cancelled"),
                                     .unsent = number_at(a, "unsent"),
                                     .request_rps = number_at(s, "request_throughput_rps"),
                                     .output_tps = number_at(s, "output_throughput_tps"),
@@ -191,6 +208,7 @@ int sweep_read_run(const char *path, bool closed, double value, struct sweep_poi
         if (out->sustained == SUSTAINED_YES &&
             number_at(s, "steady_rate_from_s") > number_at(s, "steady_rate_until_s"))
             out->sustained = SUSTAINED_UNCLEAR;
+        read_trust(s, out);
         cJSON_Delete(s);
         free(text);
     }
@@ -231,6 +249,7 @@ static void put_point(const struct sweep_point *given, struct buffer *out)
     json_begin_object(&w);
     for (size_t i = 0; i < MEMBERS; i++)
         json_pair_double(&w, members[i].key, *member(&p, i));
+    json_pair_string(&w, "client_reason", p.client_reason[0] ? p.client_reason : NULL);
     json_end_object(&w);
     buffer_add_byte(out, '\n');
 }
@@ -238,8 +257,12 @@ static void put_point(const struct sweep_point *given, struct buffer *out)
 static bool take_point(const char *line, size_t length, struct sweep_point *out)
 {
     cJSON *object = cJSON_ParseWithLength(line, length);
+    *out = (struct sweep_point){0};
     for (size_t i = 0; object && i < MEMBERS; i++)
         *member(out, i) = number_at(object, members[i].key);
+    const cJSON *reason = cJSON_GetObjectItemCaseSensitive(object, "client_reason");
+    if (cJSON_IsString(reason))
+        snprintf(out->client_reason, sizeof out->client_reason, "%s", reason->valuestring);
     cJSON_Delete(object);
     return object && isfinite(out->value) && isfinite(out->sustained);
 }

@@ -54,23 +54,37 @@ struct sweep {
 /* ERR_INTERRUPTED, and ERR_WORK where a budget was used up: what is done is kept and shown. */
 int sweep_run(const struct sweep *s, struct error *err);
 
+#define SWEEP_REASON_SIZE 200
+
 /* One point as it stands in sweep.jsonl; NAN = not known. */
 struct sweep_point {
     double value;
-    double requests, failed, unsent; /* failed: cancelled too */
+    double requests, failed, cancelled, unsent;
     double request_rps, output_tps, goodput;
     double ttft_p50, ttft_p99, tpot_p50, tpot_p99, e2e_mean, e2e_p50, e2e_p99;
     double served, growth; /* completed over due; of the delay, seconds a second; open loops */
     double sustained;      /* enum sustained_verdict; a closed loop is, by its nature */
+    double client_limited; /* 1 or 0; NAN where nobody was audited, as in a simulation */
+    char client_reason[SWEEP_REASON_SIZE]; /* why it was the limit; "" = not said */
 };
 
-/* Whether the objectives are met by the share of requests, and whether the load was sustained. */
-enum sweep_verdict { SWEEP_MISSED, SWEEP_HOLDS, SWEEP_QUEUE_GROWS, SWEEP_TOO_SHORT };
+/* Whether the objectives are met by the share of requests, and whether the load was sustained. A
+ * point at which the client was the limit tells neither: it may have held back the load or added to
+ * the latencies. */
+enum sweep_verdict {
+    SWEEP_MISSED,
+    SWEEP_HOLDS,
+    SWEEP_QUEUE_GROWS,
+    SWEEP_TOO_SHORT,
+    SWEEP_CLIENT_LIMITED
+};
 
 enum sweep_verdict sweep_judge_point(const struct sweep *s, const struct sweep_point *p);
 
 /* What a table says beside the point: "" for one that misses its objectives or holds. */
 const char *sweep_verdict_mark(enum sweep_verdict v);
+
+bool sweep_client_limited(const struct sweep_point *p);
 
 /* The figures of a finished run, from its summary.json and, of open loops, its requests: latencies
  * from the scheduled instant, of a closed loop from sending. */
