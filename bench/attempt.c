@@ -3,6 +3,7 @@
 #include "bench/chunk.h"
 #include "core/json_scan.h"
 #include "core/memory.h"
+#include "core/printable.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,23 +112,36 @@ void attempt_answer(struct attempt *a, int http_status, const char *content_type
     a->body.cap = is_good(a) ? a->config->max_body : ERROR_BODY;
 }
 
-/* Keeps words about a failure, without secrets and as text that a terminal can show: control
- * characters become spaces, bytes that are not UTF-8 (also of a character cut at the end) question
- * marks. */
+/* Control characters become spaces, bytes that are not UTF-8 question marks. */
+static void make_plain(struct buffer *words)
+{
+    size_t n = words->length, bad;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)words->data[i];
+        if (c < ' ' || c == 0x7f)
+            words->data[i] = ' ';
+    }
+    for (size_t at = 0; at < n && !text_is_utf8(words->data + at, n - at, &bad); at += bad + 1)
+        words->data[at + bad] = '?';
+}
+
+/* Keeps words about a failure, without secrets, as text that a terminal can show, cut between two
+ * characters. */
 static void set_message(struct attempt *a, struct text words)
 {
-    struct buffer shown;
-    buffer_init(&shown, sizeof a->message);
-    secrets_hide(a->config->secrets, words, sizeof a->message - 1, &shown);
-    size_t n = shown.length, bad;
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)shown.data[i];
-        a->message[i] = c < ' ' || c == 0x7f ? ' ' : shown.data[i];
-    }
-    a->message[n] = '\0';
+    struct printable filter = {0};
+    struct buffer hidden, shown;
+    buffer_init(&hidden, 4 * sizeof a->message);
+    buffer_init(&shown, BUFFER_UNBOUNDED);
+    secrets_hide(a->config->secrets, words, hidden.cap - 1, &hidden);
+    make_plain(&hidden);
+    if (hidden.length)
+        printable_add(&filter, hidden.data, hidden.length, &shown);
+    printable_end(&filter, &shown);
+    text_cut((struct text){shown.data ? shown.data : "", shown.length}, a->message,
+             sizeof a->message);
+    buffer_free(&hidden);
     buffer_free(&shown);
-    for (size_t at = 0; at < n && !text_is_utf8(a->message + at, n - at, &bad); at += bad + 1)
-        a->message[at + bad] = '?';
 }
 
 static void fail(struct attempt *a, enum failure_class why, struct text words)
@@ -136,6 +150,17 @@ static void fail(struct attempt *a, enum failure_class why, struct text words)
         return;
     a->failure = why;
     set_message(a, words);
+}
+
+/* With words that stand in JSON. */
+static void fail_json(struct attempt *a, enum failure_class why, struct text raw)
+{
+    struct buffer words;
+    buffer_init(&words, ERROR_BODY);
+    if (json_unescape(raw, &words) && words.length)
+        raw = (struct text){words.data, words.length};
+    fail(a, why, raw);
+    buffer_free(&words);
 }
 
 /* When the chunk arrived: see struct arrival. Never before the read before it, nor before it was
@@ -217,7 +242,7 @@ static bool take_event(struct attempt *a, const char *name, struct text data)
         return a->ending;
     }
     if (c.is_error || strcmp(name, "error") == 0) {
-        fail(a, FAILURE_ERROR_EVENT, c.error_message.length ? c.error_message : data);
+        fail_json(a, FAILURE_ERROR_EVENT, c.error_message.length ? c.error_message : data);
         return false;
     }
     if (c.tokens)
@@ -307,7 +332,7 @@ static void end_body(struct attempt *a)
         return;
     }
     if (c.is_error) {
-        fail(a, FAILURE_ERROR_EVENT, c.error_message);
+        fail_json(a, FAILURE_ERROR_EVENT, c.error_message);
         return;
     }
     note_rest(a, &c);
@@ -320,10 +345,14 @@ static void end_body(struct attempt *a)
 static void end_refusal(struct attempt *a)
 {
     struct chunk c;
-    struct text body = {a->body.data ? a->body.data : "", a->body.length};
-    bool parsed = body.length && chunk_parse(body.at, body.length, &c) == 0;
-    fail(a, attempt_status_failure(a->http_status),
-         parsed && c.error_message.length ? c.error_message : body);
+    struct text body = {a->body.data ? a->body.data : "", a->body.length}, words;
+    enum failure_class why = attempt_status_failure(a->http_status);
+    if (body.length && chunk_parse(body.at, body.length, &c) == 0 && c.error_message.length)
+        fail_json(a, why, c.error_message);
+    else if (chunk_find_words(body, &words))
+        fail_json(a, why, words);
+    else
+        fail(a, why, body);
 }
 
 /* Only of the whole: a secret may have come in pieces. */

@@ -341,3 +341,44 @@ int chunk_parse(const char *data, size_t length, struct chunk *out)
         out->error_message = message;
     return json_scan_end(&s, NULL) < 0 ? -1 : 0;
 }
+
+/* Takes the first text under a key that holds words, however it is wrapped; the value is passed in
+ * every case. */
+static bool find_words(struct json_scan *s, bool named, int depth, struct text *out)
+{
+    static const char *const names[] = {"message", "msg",    "detail",           "error",
+                                        "title",   "errors", "error_description"};
+    struct text key;
+    bool found = false;
+    enum json_kind kind = json_peek(s);
+    if (kind == JSON_STRING && named)
+        return json_string(s, out) && out->length > 0;
+    if ((kind != JSON_OBJECT && kind != JSON_ARRAY) || depth == 0) {
+        json_skip(s, NULL);
+        return false;
+    }
+    if (kind == JSON_ARRAY) {
+        json_array_begin(s);
+        while (!found && json_array_next(s))
+            found = find_words(s, named, depth - 1, out);
+        return found;
+    }
+    json_object_begin(s);
+    while (!found && json_object_next(s, &key)) {
+        bool holds = false;
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            holds |= text_equal(key, names[i]);
+        if (holds)
+            found = find_words(s, true, depth - 1, out);
+        else
+            json_skip(s, NULL);
+    }
+    return found;
+}
+
+bool chunk_find_words(struct text body, struct text *out)
+{
+    struct json_scan s;
+    json_scan_init(&s, "answer", body.at, body.length, 1);
+    return find_words(&s, false, 4, out);
+}

@@ -60,4 +60,9 @@ int chunk_parse(const char *data, size_t length, struct chunk *out);
  *   beside it or they exceed it. */
 int chunk_parse_usage(struct text json, struct usage *out, bool *has_cost, money *cost);
 
+/* The words of a body that reports an error in a form of its own, such as {"detail": "..."},
+ * {"detail": [{"msg": "..."}]} or [{"error": {"message": "..."}}]. False if there are none. `out`
+ * lends them from the body, with JSON's escapes. */
+bool chunk_find_words(struct text body, struct text *out);
+
 #endif

@@ -41,9 +41,10 @@ static int run_turn(struct series *all, struct bench_options *o, struct bench_tu
 struct repeats {
     struct series *all;
     size_t endpoints;
-    uint64_t done, missed;
-    struct error first; /* assertion that was missed */
-    struct buffer json; /* what each run has for machines */
+    uint64_t done, missed, limited;
+    struct error first;          /* assertion that was missed */
+    struct buffer json;          /* what each run has for machines */
+    struct buffer limited_names; /* of runs in which the client was the limit: "1, 3-2" */
 };
 
 /* The runs' JSON documents become the elements of one array. */
@@ -94,6 +95,10 @@ static int run_repeat(struct repeats *r, uint64_t number, size_t endpoint, struc
     else if (status < 0 && !turn.missed)
         *err = missed;
     r->done += status == 0 || turn.missed;
+    if (turn.limited) {
+        buffer_add_format(&r->limited_names, "%s%s", r->limited ? ", " : "", turn.label);
+        r->limited++;
+    }
     if (turn.missed && !turn.over_budget) {
         status = 0;
         if (r->missed++ == 0)
@@ -112,6 +117,7 @@ static int run_repeats(struct series *all, struct error *err)
     struct repeats r = {.all = all, .endpoints = count ? count : 1};
     int status = 0;
     buffer_init(&r.json, BUFFER_UNBOUNDED);
+    buffer_init(&r.limited_names, BUFFER_UNBOUNDED);
     if (!o->output)
         return error_set(err, ERR_INPUT, "--repeat needs -o DIR, where the runs go");
     for (uint64_t turn = 0; turn < o->repeat && status == 0; turn++)
@@ -121,7 +127,13 @@ static int run_repeats(struct series *all, struct error *err)
         buffer_add_text(&r.json, "\n]\n");
         print_buffer(all->terminal->machine, &r.json);
     }
+    if (r.limited)
+        warn(all->terminal,
+             "the client was the limit in %llu of %llu runs (%s): they say what it could do, not "
+             "what the endpoint can",
+             (unsigned long long)r.limited, (unsigned long long)r.done, r.limited_names.data);
     buffer_free(&r.json);
+    buffer_free(&r.limited_names);
     if (status == 0 && r.missed)
         return error_set(err, ERR_WORK, "%llu of %llu runs missed an assertion; the first, %s",
                          (unsigned long long)r.missed, (unsigned long long)r.done, r.first.message);

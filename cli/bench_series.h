@@ -27,6 +27,7 @@ struct bench_turn {
     /* filled by the run */
     bool over_budget; /* it ended at --max-cost, or could not begin */
     bool missed;      /* an assertion, and nothing worse */
+    bool limited;     /* the client was the limit */
     money spent;      /* of the first plan, with what the probe may have cost */
 };
 

@@ -74,6 +74,10 @@ void bench_live_show(struct bench_live *l, const struct bench_progress *p)
         buffer_add_format(&line, "  %s", text);
     if (p->failed)
         buffer_add_format(&line, "  %llu failed", (unsigned long long)p->failed);
+    if (p->cancelled)
+        buffer_add_format(&line, "  %llu cancelled", (unsigned long long)p->cancelled);
+    if (p->unsent)
+        buffer_add_format(&line, "  %llu unsent", (unsigned long long)p->unsent);
     if (p->draining)
         buffer_add_text(&line, "  draining");
     double fraction = fraction_done(l, p);

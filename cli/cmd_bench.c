@@ -256,6 +256,7 @@ static int carry_out(struct bench_command *b, struct error *err)
     bench_live_end(&b->live);
     if (status == 0) {
         b->turn->over_budget = report.end == BENCH_BUDGET && !b->output.failure.code;
+        b->turn->limited = report.verdict.client_limited;
         b->turn->spent = (b->money.plans.count ? b->money.spent[0] : 0) + b->money.probe;
         if (b->money.overflowed)
             warn(b->terminal, "the spend does not fit (1.7e14 USD at most): it is shown too low");

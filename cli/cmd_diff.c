@@ -2,12 +2,16 @@
 #include "cli/command.h"
 #include "cli/diff_costs.h"
 #include "cli/report/summary_table.h"
+#include "cli/report/trust.h"
 #include "cli/run_bill.h"
+#include "core/memory.h"
 #include "core/runs/run_diff.h"
+#include "core/runs/summary.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct diff_options {
@@ -262,6 +266,24 @@ static int compare(const struct diff_options *o, struct run_diff *d, struct erro
     return status;
 }
 
+/* A difference may be the client's where it was the limit of one run. */
+static void warn_of_limits(const struct terminal *t, const struct diff_options *o)
+{
+    struct summary *s = mem_zero(1, sizeof *s);
+    for (size_t i = 0; i < 2; i++) {
+        struct trust trust;
+        char *fidelity = NULL;
+        if (summary_read_run(o->common.arguments[i], s, &fidelity, NULL) < 0)
+            continue;
+        trust_read(fidelity, &trust);
+        if (trust.client_limited)
+            warn(t, "the client was the limit of %s%s%s: a change may be the client's",
+                 o->common.arguments[i], trust.reason[0] ? ": " : "", trust.reason);
+        free(fidelity);
+    }
+    free(s);
+}
+
 static int run(const struct terminal *t, const void *parsed, struct error *err)
 {
     const struct diff_options *o = parsed;
@@ -271,6 +293,7 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
     int status = compare(o, &d, err);
     if (status < 0)
         return status;
+    warn_of_limits(t, o);
     print_table(t, o, &d);
     if (o->common.json)
         print_json(t, &d);

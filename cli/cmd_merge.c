@@ -41,29 +41,32 @@ static int write_record(void *context, const struct record *r, struct error *err
     return run_dir_append(&m->output.dir, r, clock_now_ns(), err);
 }
 
-/* The parts' audits, and what they amount to: one limited part makes a limited run. */
+/* The parts' audits, and what they amount to: one limited part makes a limited run, and one that
+ * does not say leaves the whole unsaid. */
 static void add_fidelity(const struct run_merge *m, struct buffer *out)
 {
     struct json_writer w;
     struct trust trust;
-    bool limited = false, insecure = false;
-    const char *reason = "";
-    char words[sizeof trust.reason];
+    bool insecure = false, known = true;
+    size_t limited = 0;
+    char words[sizeof trust.reason], reason[sizeof trust.reason + 64];
     double lag_ms = NAN, cpu = NAN;
     for (size_t i = 0; i < m->count; i++) {
         trust_read(m->parts[i].fidelity, &trust);
-        if (trust.client_limited && !limited) {
+        if (trust.client_limited && limited++ == 0)
             memcpy(words, trust.reason, sizeof words);
-            reason = words;
-        }
-        limited = limited || trust.client_limited;
+        known = known && trust.known;
         insecure = insecure || trust.insecure;
         lag_ms = fmax(lag_ms, trust.lag_p99_ms); /* the worst; NAN counts as nothing */
         cpu = fmax(cpu, trust.cpu_peak);
     }
     json_write_init(&w, out, 0);
     json_begin_object(&w);
-    json_pair_bool(&w, "client_limited", limited);
+    if (limited)
+        snprintf(reason, sizeof reason, "in %zu of %zu parts%s%s", limited, m->count,
+                 words[0] ? ": " : "", words);
+    if (known || limited)
+        json_pair_bool(&w, "client_limited", limited > 0);
     json_pair_string(&w, "reason", limited ? reason : NULL);
     json_pair_statistic(&w, "send_lag_p99_ms", lag_ms);
     json_pair_statistic(&w, "cpu_peak", cpu);

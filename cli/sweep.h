@@ -54,7 +54,7 @@ struct sweep {
 /* ERR_INTERRUPTED, and ERR_WORK where a budget was used up: what is done is kept and shown. */
 int sweep_run(const struct sweep *s, struct error *err);
 
-#define SWEEP_REASON_SIZE 200
+#define SWEEP_REASON_SIZE 280
 
 /* One point as it stands in sweep.jsonl; NAN = not known. */
 struct sweep_point {

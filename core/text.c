@@ -241,6 +241,20 @@ bool text_is_utf8(const char *bytes, size_t length, size_t *bad)
     return true;
 }
 
+char *text_cut(struct text t, char *out, size_t size)
+{
+    static const char ellipsis[] = "…";
+    size_t length = t.length;
+    if (length >= size) {
+        length = size - sizeof ellipsis;
+        while (length > 0 && ((unsigned char)t.at[length] & 0xc0) == 0x80)
+            length--;
+    }
+    memcpy(out, t.at, length);
+    strcpy(out + length, length < t.length ? ellipsis : "");
+    return out;
+}
+
 uint64_t text_hash(const char *bytes, size_t length)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);

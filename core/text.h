@@ -47,6 +47,10 @@ bool text_matches(struct text t, struct text pattern);
 /* True if the bytes are well-formed UTF-8; else *bad is the offset of the first wrong byte. */
 bool text_is_utf8(const char *bytes, size_t length, size_t *bad);
 
+/* Copies what fits into `size` bytes with their ending zero; what is cut ends between two
+ * characters, with "…" (sizes of 4 bytes and more). Returns `out`. */
+char *text_cut(struct text t, char *out, size_t size);
+
 /* A stable 64-bit hash (FNV-1a with a final mix), the same on every machine. */
 uint64_t text_hash(const char *bytes, size_t length);
 

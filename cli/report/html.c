@@ -92,8 +92,10 @@ static void answer_trust(const struct html_run *run, struct buffer *out)
     buffer_add_text(out, " completed, ");
     html_add_count(out, a->failed);
     buffer_add_text(out, " failed, ");
-    html_add_count(out, a->cancelled + a->unsent);
-    buffer_add_text(out, " were cancelled or not sent");
+    html_add_count(out, a->cancelled);
+    buffer_add_text(out, " were cancelled, ");
+    html_add_count(out, a->unsent);
+    buffer_add_text(out, " not sent");
     if (a->not_due) {
         buffer_add_text(out, "; ");
         html_add_count(out, a->not_due);
@@ -209,6 +211,8 @@ static void add_group(const struct summary *s, const struct group_summary *g, st
     html_add_count_cell(out, g->requests);
     html_add_count_cell(out, g->completed);
     html_add_count_cell(out, g->failed);
+    html_add_count_cell(out, g->cancelled);
+    html_add_count_cell(out, g->unsent);
     html_add_count_cell(out, g->input_tokens);
     html_add_count_cell(out, g->output_tokens);
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
@@ -226,7 +230,8 @@ static void add_groups(const struct summary *s, struct buffer *out)
         if (i == 0 || strcmp(s->groups[i - 1].dimension, dimension) != 0)
             buffer_add_format(out,
                               "<h3>By %s</h3><table class=sort><thead><tr><th>%s<th>requests"
-                              "<th>completed<th>failed<th>input tokens<th>output tokens"
+                              "<th>completed<th>failed<th>cancelled<th>unsent"
+                              "<th>input tokens<th>output tokens"
                               "<th>TTFT p50 (ms)<th>TTFT p99 (ms)<th>TPOT p50 (ms)"
                               "<th>E2E p50 (ms)<th>E2E p99 (ms)</tr></thead><tbody>",
                               dimension, dimension);
@@ -353,10 +358,24 @@ static void add_run(const struct html_run *run, size_t *plot_number, struct buff
     buffer_add_text(out, "</section>");
 }
 
+/* What stands beside other runs must not look like a measurement of the endpoint if it is none. */
+static void add_trust_cell(const struct html_run *run, struct buffer *out)
+{
+    struct trust t;
+    trust_read(run->fidelity, &t);
+    bool simulated = strcmp(run->summary->command, "sim") == 0;
+    buffer_add_format(out, "<td class=words>%s</td>",
+                      simulated          ? "simulated"
+                      : t.client_limited ? "<b class=bad>✗ the client was the limit</b>"
+                      : t.known          ? "<b class=good>✓ the client kept up</b>"
+                                         : "not said");
+}
+
 static void add_comparison(const struct html_run *runs, size_t count, struct buffer *out)
 {
     buffer_add_text(out, "<section><h2>Side by side</h2><table class=sort><thead><tr><th>run"
-                         "<th>completed<th>failed<th>requests/s<th>output tokens/s"
+                         "<th>trust<th>completed<th>failed<th>cancelled<th>unsent"
+                         "<th>requests/s<th>output tokens/s"
                          "<th>TTFT p50 (ms)<th>TTFT p99 (ms)<th>TPOT p50 (ms)<th>E2E p50 (ms)"
                          "<th>E2E p99 (ms)</tr></thead><tbody>");
     for (size_t i = 0; i < count; i++) {
@@ -372,8 +391,11 @@ static void add_comparison(const struct html_run *runs, size_t count, struct buf
         buffer_add_text(out, "<tr><th>");
         html_add_text(out, runs[i].name);
         buffer_add_text(out, "</th>");
+        add_trust_cell(&runs[i], out);
         html_add_count_cell(out, s->accounting.completed);
         html_add_count_cell(out, s->accounting.failed);
+        html_add_count_cell(out, s->accounting.cancelled);
+        html_add_count_cell(out, s->accounting.unsent);
         for (size_t k = 0; k < sizeof values / sizeof values[0]; k++)
             html_add_cell(out, values[k]);
         buffer_add_text(out, "</tr>");

@@ -263,8 +263,11 @@ bool picture_heat(struct picture *p, struct collector *c, const struct summary *
     return p->plot.panel_count > 0;
 }
 
+enum { TIMELINE_CURVES = 7 };
+
 /* Joins neighbouring lines until at most CURVE_POINTS are left; rates become means per second. */
-static void fill_curves(const struct timeline_line *lines, size_t n, size_t join, double *curve[6])
+static void fill_curves(const struct timeline_line *lines, size_t n, size_t join,
+                        double *curve[TIMELINE_CURVES + 1])
 {
     for (size_t i = 0; i * join < n; i++) {
         struct timeline_line sum = {0};
@@ -273,6 +276,8 @@ static void fill_curves(const struct timeline_line *lines, size_t n, size_t join
             sum.due += lines[k].due;
             sum.completed += lines[k].completed;
             sum.failed += lines[k].failed;
+            sum.cancelled += lines[k].cancelled;
+            sum.unsent += lines[k].unsent;
             sum.output_tokens += lines[k].output_tokens;
             if (lines[k].in_flight > sum.in_flight)
                 sum.in_flight = lines[k].in_flight;
@@ -282,8 +287,10 @@ static void fill_curves(const struct timeline_line *lines, size_t n, size_t join
         curve[1][i] = (double)sum.due / seconds;
         curve[2][i] = (double)sum.completed / seconds;
         curve[3][i] = (double)sum.failed / seconds;
-        curve[4][i] = (double)sum.output_tokens / seconds;
-        curve[5][i] = (double)sum.in_flight;
+        curve[4][i] = (double)sum.cancelled / seconds;
+        curve[5][i] = (double)sum.unsent / seconds;
+        curve[6][i] = (double)sum.output_tokens / seconds;
+        curve[7][i] = (double)sum.in_flight;
     }
 }
 
@@ -293,15 +300,19 @@ bool picture_timeline(struct picture *p, struct collector *c, const struct summa
     static const struct {
         const char *title;
         int panel, color;
-    } curves[] = {
-        {"due", 0, 7}, {"completed", 0, 0}, {"failed", 0, 1}, {"output", 1, 2}, {"peak", 2, 3}};
+    } curves[TIMELINE_CURVES] = {{"due", 0, 7},       {"completed", 0, 0}, {"failed", 0, 1},
+                                 {"cancelled", 0, 4}, {"unsent", 0, 5},    {"output", 1, 2},
+                                 {"peak", 2, 3}};
+    const struct accounting *a = &s->accounting;
+    const bool none[TIMELINE_CURVES] = {
+        [2] = a->failed == 0, [3] = a->cancelled == 0, [4] = a->unsent == 0};
     static const char *const labels[] = {"requests/s", "output tokens/s", "in flight (requests)"};
     struct timeline_line *lines;
-    double *curve[6];
+    double *curve[TIMELINE_CURVES + 1];
     size_t n = collector_timeline(c, &lines), join = (n + CURVE_POINTS - 1) / CURVE_POINTS;
     picture_begin(p, "timeline", "Timeline", run);
     if (n >= 2) {
-        for (int k = 0; k < 6; k++)
+        for (int k = 0; k <= TIMELINE_CURVES; k++)
             curve[k] = picture_array(p, n);
         fill_curves(lines, n, join, curve);
         p->plot.panel_count = 3;
@@ -313,9 +324,9 @@ bool picture_timeline(struct picture *p, struct collector *c, const struct summa
         }
         p->panels[2].x_label = "time since the start (s)";
     }
-    for (int k = 0; k < 5 && n >= 2; k++) {
-        if (k == 2 && s->accounting.completed == s->accounting.scheduled)
-            continue; /* nothing failed: no line along 0 */
+    for (int k = 0; k < TIMELINE_CURVES && n >= 2; k++) {
+        if (none[k])
+            continue; /* no line along 0 */
         *picture_series(&p->panels[curves[k].panel]) =
             (struct plot_series){.title = curves[k].title,
                                  .style = PLOT_STEPS,

@@ -106,6 +106,15 @@ static void add_requests(const struct summary *s, struct buffer *out)
     buffer_add_byte(out, '\n');
 }
 
+/* What was said of each class of failures, one sample a class. */
+static void add_words(const struct summary *s, struct buffer *out)
+{
+    for (int f = 1; f < FAILURE_CLASSES; f++)
+        if (s->accounting.failed_by[f] && *s->error_samples[f][0])
+            buffer_add_format(out, "             %s: %s\n", failure_name((enum failure_class)f),
+                              s->error_samples[f][0]);
+}
+
 static void add_rates(const struct summary *s, struct buffer *out)
 {
     const struct phase_summary *w = &s->window;
@@ -231,6 +240,7 @@ void summary_table(const struct summary *s, const char *title, const char *verdi
     if (verdict)
         buffer_add_format(out, "%s\n\n", verdict);
     add_requests(s, out);
+    add_words(s, out);
     if (s->accounting.completed > 0) {
         add_rates(s, out);
         add_ramp(s, out);

@@ -17,7 +17,7 @@
 
 struct trust {
     bool known, client_limited, insecure; /* insecure: certificates were not checked */
-    char reason[200];                     /* why it was the limit; "" = not said */
+    char reason[280];                     /* why it was the limit; "" = not said */
     double lag_p99_ms, cpu_peak, steal, throttled_s;
     uint64_t http1_answers, http2_answers;
     uint64_t steps, prompt_tokens, cached_tokens, preemptions; /* of a simulated engine */

@@ -89,14 +89,16 @@ static void add_time(struct group_store *g, int part, int64_t ns)
 
 static void keep_sample(struct group_store *g, enum failure_class failure, const char *message)
 {
-    if (!message)
+    char kept[ERROR_SAMPLE_SIZE];
+    if (!message || !*message)
         return;
+    text_cut(text_of(message), kept, sizeof kept);
     for (int i = 0; i < ERROR_SAMPLES; i++) {
         char *sample = g->samples[failure][i];
-        if (strncmp(sample, message, ERROR_SAMPLE_SIZE - 1) == 0)
+        if (strcmp(sample, kept) == 0)
             return;
         if (!*sample) {
-            snprintf(sample, ERROR_SAMPLE_SIZE, "%s", message);
+            memcpy(sample, kept, sizeof kept);
             return;
         }
     }

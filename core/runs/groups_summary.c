@@ -198,6 +198,8 @@ static void dimension_add(struct dimension *d, const struct request_row *r, bool
     struct group_values *values = &d->group_values[place];
     g->requests++;
     g->failed += r->status == RECORD_FAILED;
+    g->cancelled += r->status == RECORD_CANCELLED;
+    g->unsent += r->status == RECORD_UNSENT;
     values->good += met;
     if (r->status == RECORD_COMPLETED) {
         g->completed++;

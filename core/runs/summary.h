@@ -68,7 +68,8 @@ enum { GROUP_TTFT_SCHEDULED, GROUP_TTFT, GROUP_TPOT, GROUP_E2E, GROUP_METRICS };
 struct group_summary {
     char dimension[GROUP_NAME_SIZE]; /* "class", "model", "endpoint", "turn", "label:team" */
     char name[GROUP_NAME_SIZE];
-    uint64_t requests, completed, failed, input_tokens, output_tokens;
+    uint64_t requests, completed, failed, cancelled, unsent; /* the first = the rest */
+    uint64_t input_tokens, output_tokens;
     double goodput_fraction; /* NAN without SLOs */
     struct short_metric metrics[GROUP_METRICS];
 };
@@ -184,9 +185,10 @@ void collector_write_histograms(struct collector *c, struct json_writer *w);
 /* A second of the run (or several, in runs of days): what happened in it. */
 struct timeline_line {
     uint64_t t_s, seconds; /* since the run's start; how many seconds this line covers */
-    uint64_t due, sent, completed, failed; /* failed: also cancelled and unsent */
-    uint64_t output_tokens;                /* by the instant of their chunks */
-    uint64_t in_flight;                    /* the most at once within it */
+    uint64_t due, sent, completed, failed, cancelled; /* by the instant that ended them */
+    uint64_t unsent;                                  /* by the instant they were due */
+    uint64_t output_tokens;                           /* by the instant of their chunks */
+    uint64_t in_flight;                               /* the most at once within it */
 };
 
 /* The timeline from 0 to the last event, without holes; the caller frees *out. */

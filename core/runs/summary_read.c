@@ -235,6 +235,8 @@ static void read_group(struct json_scan *scan, struct group_summary *g)
     const struct field fields[] = {{"requests", .count = &g->requests},
                                    {"completed", .count = &g->completed},
                                    {"failed", .count = &g->failed},
+                                   {"cancelled", .count = &g->cancelled},
+                                   {"unsent", .count = &g->unsent},
                                    {"input_tokens", .count = &g->input_tokens},
                                    {"output_tokens", .count = &g->output_tokens},
                                    {"goodput_fraction", .number = &g->goodput_fraction}};

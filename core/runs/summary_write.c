@@ -151,6 +151,8 @@ static void put_group(struct json_writer *w, const struct group_summary *g)
     json_pair_u64(w, "requests", g->requests);
     json_pair_u64(w, "completed", g->completed);
     json_pair_u64(w, "failed", g->failed);
+    json_pair_u64(w, "cancelled", g->cancelled);
+    json_pair_u64(w, "unsent", g->unsent);
     json_pair_u64(w, "input_tokens", g->input_tokens);
     json_pair_u64(w, "output_tokens", g->output_tokens);
     put_number(w, "goodput_fraction", g->goodput_fraction);
@@ -335,6 +337,8 @@ void collector_write_timeline(struct collector *c, struct buffer *out)
         json_pair_u64(&w, "sent", lines[i].sent);
         json_pair_u64(&w, "completed", lines[i].completed);
         json_pair_u64(&w, "failed", lines[i].failed);
+        json_pair_u64(&w, "cancelled", lines[i].cancelled);
+        json_pair_u64(&w, "unsent", lines[i].unsent);
         json_pair_u64(&w, "output_tokens", lines[i].output_tokens);
         json_pair_u64(&w, "in_flight", lines[i].in_flight);
         json_end_object(&w);

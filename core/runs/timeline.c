@@ -20,13 +20,13 @@ static void add_row(const struct request_row *r, struct timeline_line *lines, si
     if (r->sent_ns != TIME_NEVER && line_of(r->sent_ns, width_ns) < count)
         lines[line_of(r->sent_ns, width_ns)].sent++;
     if (r->status == RECORD_UNSENT && r->scheduled_ns != TIME_NEVER)
-        lines[line_of(r->scheduled_ns, width_ns)].failed++;
+        lines[line_of(r->scheduled_ns, width_ns)].unsent++;
     if (r->done_ns == TIME_NEVER || r->status == RECORD_UNSENT)
         return;
-    if (r->status == RECORD_COMPLETED)
-        lines[line_of(r->done_ns, width_ns)].completed++;
-    else
-        lines[line_of(r->done_ns, width_ns)].failed++;
+    struct timeline_line *line = &lines[line_of(r->done_ns, width_ns)];
+    line->completed += r->status == RECORD_COMPLETED;
+    line->failed += r->status == RECORD_FAILED;
+    line->cancelled += r->status == RECORD_CANCELLED;
 }
 
 /* Sorted instants, the next one in sight. */

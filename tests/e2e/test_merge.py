@@ -1,4 +1,5 @@
 """Parts of a run in several processes, merged: the run that one process would have made."""
+import json
 import pathlib
 import shutil
 import unittest
@@ -44,6 +45,38 @@ class Merge(Case):
         # And it is a run like any other.
         self.farebox("report", whole, "--no-plots", "--no-html")
         self.farebox("bill", whole, "--plans", "demo")
+
+    def test_one_limited_part_makes_a_limited_run(self):
+        for i in (1, 2):
+            self.part(i, 2, f"part-{i}")
+        parts = [pathlib.Path(self.path(f"part-{i}")) for i in (1, 2)]
+        def judge(part, **verdict):
+            summary = read_json(part / "summary.json")
+            summary["fidelity"] |= verdict
+            (part / "summary.json").write_text(json.dumps(summary))
+        judge(parts[0], client_limited=False, reason=None)
+        judge(parts[1], client_limited=True, reason="send lag p99 is 48 ms")
+        done = self.farebox("merge", *parts, "-o", self.path("limited"))
+        says = "The client was the limit: in 1 of 2 parts: send lag p99 is 48 ms"
+        self.assertIn(says, done.stdout)
+        fidelity = read_json(self.path("limited/summary.json"))["fidelity"]
+        self.assertIs(fidelity["client_limited"], True)
+        # The same words wherever the run is shown, and a comparison with it warns.
+        self.assertIn(says, self.farebox("report", self.path("limited"), "--no-plots").stdout)
+        page = pathlib.Path(self.path("limited/report.html")).read_text()
+        self.assertIn("in 1 of 2 parts: send lag p99 is 48 ms", page)
+        done = self.farebox("diff", parts[0], self.path("limited"))
+        self.assertIn("the client was the limit of", done.stderr)
+        self.assertNotIn("the client was the limit of " + str(parts[0]), done.stderr)
+        self.farebox("report", parts[0], self.path("limited"), "--no-plots", "-o", self.path("two.html"))
+        side_by_side = pathlib.Path(self.path("two.html")).read_text().split("<dl>")[0]
+        self.assertEqual(side_by_side.count("the client was the limit"), 1)
+        self.assertEqual(side_by_side.count("the client kept up"), 1)
+        # A part that does not say leaves the whole unsaid.
+        judge(parts[1], client_limited=None, reason=None)
+        done = self.farebox("merge", *parts, "-o", self.path("unsaid"))
+        self.assertNotIn("can be trusted", done.stdout)
+        self.assertNotIn("client_limited", read_json(self.path("unsaid/summary.json"))["fidelity"])
 
     def test_what_is_no_part_is_refused(self):
         for i in (1, 2):

@@ -194,6 +194,66 @@ END_TEST
 
 #define KEY "sk-proj-9fQ2mXw7Lr4TzB8e"
 
+/* What a body says and what is kept of it. */
+static const struct {
+    const char *body, *message;
+} refusals[] = {
+    {"{\"error\":{\"message\":\"at most \\\"8192\\\" tokens\\nwere asked \\u00fcber\"}}",
+     "at most \"8192\" tokens were asked über"},
+    {"{\"detail\":\"Not \\\"Found\\\"\"}", "Not \"Found\""},
+    {"{\"detail\":[{\"loc\":[\"body\",\"n\"],\"msg\":\"field required\"}]}", "field required"},
+    {"[{\"error\":{\"code\":400,\"message\":\"too long\"}}]", "too long"},
+    {"{\"message\":\"no such route\"}", "no such route"},
+    {"{\"error\":\"a\\u001b[31m\\u0085b\\u202ec\"}", "a [31m\xef\xbf\xbd"
+                                                     "b\xef\xbf\xbd"
+                                                     "c"},
+    {"{\"error\":\"key sk-pr\\u006fj-9fQ2mXw7Lr4TzB8e is wrong\"}", "key (hidden) is wrong"},
+    {"{\"code\": 3}", "{\"code\": 3}"},
+    {"<html>", "<html>"},
+};
+
+START_TEST(a_refusal_is_told_in_its_own_words)
+{
+    struct secrets secrets = {0};
+    struct attempt_config c = streaming;
+    struct attempt a;
+    secrets_add(&secrets, KEY);
+    c.secrets = &secrets;
+    attempt_init(&a);
+    attempt_begin(&a, &c, 0);
+    attempt_answer(&a, 400, "application/json");
+    read_at(&a, 1, 2, refusals[_i].body);
+    attempt_end(&a, FAILURE_NONE, NULL);
+    struct record r = fill(&a);
+    ck_assert_int_eq(r.failure, FAILURE_BAD_REQUEST);
+    ck_assert_str_eq(r.message, refusals[_i].message);
+    attempt_free(&a);
+    secrets_free(&secrets);
+}
+END_TEST
+
+/* 400 letters of two bytes: cut between two of them, and said. */
+START_TEST(long_words_are_cut_between_characters)
+{
+    char words[801];
+    struct attempt a;
+    size_t bad;
+    for (size_t i = 0; i < 800; i += 2)
+        memcpy(words + i, "ä", 3);
+    attempt_init(&a);
+    attempt_begin(&a, &streaming, 0);
+    attempt_answer(&a, 500, "text/plain");
+    read_at(&a, 1, 2, words);
+    attempt_end(&a, FAILURE_NONE, NULL);
+    const char *kept = fill(&a).message;
+    size_t length = strlen(kept);
+    ck_assert_uint_gt(length, 200);
+    ck_assert(text_is_utf8(kept, length, &bad));
+    ck_assert_str_eq(kept + length - strlen("ä…"), "ä…");
+    attempt_free(&a);
+}
+END_TEST
+
 /* The words as they are kept, at most `most` bytes; the caller frees them. */
 static char *hidden(const char *secret, const char *words, size_t most)
 {
@@ -328,6 +388,9 @@ int main(void)
     tcase_add_test(t, long_runs_of_dots_are_passed_quickly);
     tcase_add_test(t, a_cut_shows_no_part_of_a_secret);
     tcase_add_test(t, nothing_that_is_kept_of_an_answer_holds_the_key);
+    tcase_add_loop_test(t, a_refusal_is_told_in_its_own_words, 0,
+                        (int)(sizeof refusals / sizeof *refusals));
+    tcase_add_test(t, long_words_are_cut_between_characters);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }

@@ -360,7 +360,7 @@ START_TEST(the_timeline_adds_up)
 {
     struct collector *c = collector_create();
     char id[16];
-    uint64_t tokens = 0, failed = 0, due = 0, sent = 0;
+    uint64_t tokens = 0, failed = 0, cancelled = 0, unsent = 0, due = 0, sent = 0;
     for (int i = 0; i < 3000; i++) {
         snprintf(id, sizeof id, "r%d", i);
         /* over a week: bins are far wider than a millisecond, lines are of several seconds */
@@ -372,6 +372,8 @@ START_TEST(the_timeline_adds_up)
             r.sent_ns = r.done_ns = r.first_token_ns = r.last_token_ns = TIME_NEVER;
             r.chunks = 0;
             r.usage = (struct usage){0};
+        } else if (i % 6 == 1) {
+            r.status = RECORD_CANCELLED;
         }
         collector_add(c, &r);
     }
@@ -380,12 +382,16 @@ START_TEST(the_timeline_adds_up)
     for (size_t i = 0; i < count; i++) {
         tokens += lines[i].output_tokens;
         failed += lines[i].failed;
+        cancelled += lines[i].cancelled;
+        unsent += lines[i].unsent;
         due += lines[i].due;
         sent += lines[i].sent;
     }
     ck_assert_uint_gt(lines[0].seconds, 1);
-    ck_assert_uint_eq(tokens, 2000 * 9);
-    ck_assert_uint_eq(failed, 1000);
+    ck_assert_uint_eq(tokens, (2000 - 500) * 9);
+    ck_assert_uint_eq(unsent, 1000);
+    ck_assert_uint_eq(cancelled, 500);
+    ck_assert_uint_eq(failed, 0);
     ck_assert_uint_eq(due, 3000);
     ck_assert_uint_eq(sent, 2000);
     free(lines);

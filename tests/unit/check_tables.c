@@ -65,6 +65,38 @@ START_TEST(an_error_is_told_in_plain_digits)
 }
 END_TEST
 
+/* One number for each way to end, the same on the screen and on the page, and the server's words.
+ */
+START_TEST(what_did_not_complete_is_told_by_kind)
+{
+    struct summary *s = answered();
+    s->accounting.scheduled = 32;
+    s->accounting.failed = s->accounting.failed_by[FAILURE_BAD_REQUEST] = 3;
+    s->accounting.cancelled = 7;
+    s->accounting.unsent = s->accounting.unsent_by[UNSENT_CAP] = 2;
+    strcpy(s->error_samples[FAILURE_BAD_REQUEST][0], "maximum context length is 8192");
+    s->group_count = 2;
+    for (int i = 0; i < 2; i++)
+        s->groups[i] = (struct group_summary){.dimension = "class",
+                                              .name = "x",
+                                              .requests = 16,
+                                              .completed = 10,
+                                              .failed = 1,
+                                              .cancelled = 4,
+                                              .unsent = 1};
+    char *text = table_of(s), *page = page_of(s);
+    ck_assert_msg(says(text, "20 completed + 3 failed (3 bad_request) + 7 cancelled + 2 unsent"),
+                  "%s", text);
+    ck_assert_msg(says(text, "bad_request: maximum context length is 8192\n"), "%s", text);
+    ck_assert_msg(says(text, "requests   failed  cancelled   unsent"), "%s", text);
+    ck_assert(says(page, "3 failed, 7 were cancelled, 2 not sent"));
+    ck_assert(says(page, "<th>failed<th>cancelled<th>unsent"));
+    free(text);
+    free(page);
+    free(s);
+}
+END_TEST
+
 START_TEST(parts_of_the_start_stand_where_they_tell_something)
 {
     struct summary *s = answered();
@@ -105,6 +137,7 @@ int main(void)
     TCase *test = tcase_create("tables");
     tcase_add_loop_test(test, an_error_is_told_in_plain_digits, 0, 5);
     tcase_add_test(test, parts_of_the_start_stand_where_they_tell_something);
+    tcase_add_test(test, what_did_not_complete_is_told_by_kind);
     suite_add_tcase(suite, test);
     return testing_run(suite);
 }
