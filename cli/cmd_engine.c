@@ -121,24 +121,28 @@ const struct command command_engine_show = {
 struct calibrate_options {
     struct common_options common;
     const char *engine, *fit, *output;
-    uint64_t kv_blocks, max_num_seqs, max_num_batched_tokens;
+    uint64_t kv_blocks, block_size, max_num_seqs, max_num_batched_tokens;
     bool force;
 };
 
+#define OFF 0.10    /* by request: what is worth a warning */
 #define WORSE 0.005 /* of the measured mean: what is worth a warning */
 
 #define AT(field) offsetof(struct calibrate_options, field)
 static const struct option_spec calibrate_specs[] = {
     {"engine", 'e', OPTION_TEXT, AT(engine), .unit = "PRESET",
      .help = "the preset to start from: the same hardware and model, or the nearest"},
-    {"fit", 0, OPTION_TEXT, AT(fit), "k,request_overhead_ms", "NAME,...",
-     .help = "constants to fit: k, w0, w1, c0, c1, ap, kappa, d0, d1, s0, s1, ar_latency, "
+    {"fit", 0, OPTION_TEXT, AT(fit), "auto", "NAME,...",
+     .help = "constants to fit, or auto: those that foretell best what they were not fitted to; of "
+             "k, w0, w1, c0, c1, ap, kappa, d0, d1, s0, s1, ar_latency, "
              "request_overhead_ms"},
     {"output", 'o', OPTION_OUTPUT, AT(output), .unit = "FILE",
      .help = "where the fitted preset goes, as JSON; - is standard output"},
     {"force", 'f', OPTION_FLAG, AT(force), .help = "replace an existing file"},
     {"kv-blocks", 0, OPTION_COUNT, AT(kv_blocks), .unit = "N", .min = 2, .max = 1e9,
      .help = "KV blocks that the measured server reported", .group = "Settings of the server"},
+    {"block-size", 0, OPTION_COUNT, AT(block_size), .unit = "TOKENS", .min = 1, .max = 1e6,
+     .help = "tokens of a KV block; without --kv-blocks the preset's memory is cut into such"},
     {"max-num-seqs", 0, OPTION_COUNT, AT(max_num_seqs), .unit = "N", .min = 1, .max = 1e6,
      .help = "as the measured server was started"},
     {"max-num-batched-tokens", 0, OPTION_COUNT, AT(max_num_batched_tokens), .unit = "N", .min = 1,
@@ -177,11 +181,37 @@ static void put_fit(struct json_writer *w, const char *key, const struct calibra
     json_end_object(w);
 }
 
+/* Of a run that was cut the fit's own interval says nothing: its constants make up for a load that
+ * is not there. */
+static double fit_error(const struct calibration *c, size_t i)
+{
+    return c->cut == CALIBRATE_WHOLE ? c->constants[i].relative_error : NAN;
+}
+
+static void put_choice(const struct calibration *c, struct json_writer *w)
+{
+    static const char *const cuts[] = {"no", "killed", "looks_cut"};
+    json_pair_string(w, "fitted", c->names);
+    json_key(w, "tried");
+    json_begin_array(w);
+    for (size_t i = 0; i < c->candidate_count; i++) {
+        json_begin_object(w);
+        json_pair_string(w, "fit", c->candidates[i].names);
+        json_pair_statistic(w, "error_out_of_sample", c->candidates[i].error);
+        json_end_object(w);
+    }
+    json_end_array(w);
+    json_pair_string(w, "cut", cuts[c->cut]);
+    json_pair_u64(w, "judged", c->judged);
+    json_pair_statistic(w, "drift", c->drift);
+}
+
 static void put_calibration(const struct calibration *c, struct json_writer *w)
 {
     json_begin_object(w);
     json_pair_u64(w, "requests", c->requests);
     json_pair_u64(w, "refused", c->refused);
+    put_choice(c, w);
     json_key(w, "constants");
     json_begin_object(w);
     for (size_t i = 0; i < c->count; i++) {
@@ -189,7 +219,7 @@ static void put_calibration(const struct calibration *c, struct json_writer *w)
         json_begin_object(w);
         json_pair_statistic(w, "before", c->constants[i].before);
         json_pair_statistic(w, "after", c->constants[i].after);
-        json_pair_statistic(w, "relative_error", c->constants[i].relative_error);
+        json_pair_statistic(w, "relative_error", fit_error(c, i));
         json_pair_bool(w, "at_limit", c->constants[i].at_limit);
         json_end_object(w);
     }
@@ -232,20 +262,42 @@ static void add_fit(struct buffer *out, const char *title, const struct calibrat
     buffer_add_format(out, "by group  %78.1f %%\n", 100 * misfit);
 }
 
+static void add_choice(const struct calibration *c, struct buffer *out)
+{
+    if (c->candidate_count == 0)
+        return;
+    buffer_add_text(out,
+                    "off by request where not fitted (each quarter from the others, median)\n");
+    for (size_t i = 0; i < c->candidate_count; i++) {
+        const struct calibrate_candidate *k = &c->candidates[i];
+        bool chosen = strcmp(k->names, c->names) == 0;
+        buffer_add_format(out, "%9.1f %%  %s%s\n", 100 * k->error, k->names,
+                          chosen ? "  <- taken" : "");
+    }
+    buffer_add_byte(out, '\n');
+}
+
 static void show_calibration(const struct terminal *t, const struct calibration *c)
 {
     struct buffer text;
     char before[CELL_SIZE], after[CELL_SIZE];
     buffer_init(&text, BUFFER_UNBOUNDED);
+    bool intervals = false;
+    add_choice(c, &text);
     for (size_t i = 0; i < c->count; i++) {
         const struct calibrate_constant *k = &c->constants[i];
         snprintf(before, sizeof before, "%.4g", k->before);
         snprintf(after, sizeof after, "%.4g", k->after);
         buffer_add_format(&text, "%-20s %10s → %s", k->name, before, after);
-        if (!isnan(k->relative_error))
-            buffer_add_format(&text, "  ± %.2g %%", 100 * k->relative_error);
+        if (!isnan(fit_error(c, i))) {
+            buffer_add_format(&text, "  ± %.2g %%", 100 * fit_error(c, i));
+            intervals = true;
+        }
         buffer_add_byte(&text, '\n');
     }
+    if (intervals)
+        buffer_add_text(&text, "± is the fit's own standard error, if the model were right: the "
+                               "residuals tell how right it is\n");
     add_fit(&text, "before", &c->before, c->misfit_before);
     add_fit(&text, "after", &c->after, c->misfit_after);
     print_buffer(t->human, &text);
@@ -278,6 +330,10 @@ static int load_base(const struct calibrate_options *o, struct engine_config *ba
                          "expected --engine PRESET to start from (farebox engine list)");
     if (engine_config_load(o->engine, base, err) < 0)
         return err->code;
+    if (o->block_size) {
+        base->kv_blocks = base->kv_blocks * base->block_size / o->block_size;
+        base->block_size = (uint32_t)o->block_size;
+    }
     if (o->kv_blocks)
         base->kv_blocks = o->kv_blocks;
     if (o->max_num_seqs)
@@ -300,6 +356,27 @@ static void tell_run(const struct terminal *t, const struct measured_run *run,
              c->refused);
 }
 
+/* What a run that was cut does to the constants. */
+static void tell_cut(const struct terminal *t, const struct measured_run *run,
+                     const struct calibration *c)
+{
+    if (run->load)
+        warn(t,
+             "%" PRIu64 " requests that the client hung up on are replayed as load until then, "
+             "with the output they asked for",
+             run->load);
+    if (c->cut == CALIBRATE_WHOLE)
+        return;
+    warn(t,
+         "%s: what was in flight then has no record, though it slowed the others; %zu of %zu "
+         "requests, those that ended early enough, are fitted. Constants may still come out too "
+         "high, and no interval is given: calibrate on a run that was served out",
+         c->cut == CALIBRATE_KILLED ? "the run has no summary.json or a torn last line: it was cut"
+                                    : "the run looks cut (it ends at its full rate, or its end is "
+                                      "slower than its beginning foretells)",
+         c->judged, c->requests);
+}
+
 /* What speaks against the fit, though it came closer in all groups together. */
 static void tell_doubts(const struct terminal *t, const struct calibration *c)
 {
@@ -318,6 +395,15 @@ static void tell_doubts(const struct terminal *t, const struct calibration *c)
                  "%s went to the end of what a fit may change: is the preset of the same server, "
                  "and are its --kv-blocks and --max-num-seqs given?",
                  c->constants[i].name);
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+        if (figures[i].after->error > OFF)
+            warn(
+                t,
+                "%s is off by %.0f %% by request after the fit (above %.0f %%): means may be right "
+                "where single requests are not; %s",
+                figures[i].name, 100 * figures[i].after->error, 100 * OFF,
+                c->candidate_count ? "no set of constants that was tried does much better"
+                                   : "--fit auto looks for better constants");
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
         const struct calibrate_figure *b = figures[i].before, *a = figures[i].after;
         double before = b->mean_model / b->mean_measured - 1;
@@ -342,9 +428,10 @@ static int run_calibrate(const struct terminal *t, const void *given, struct err
     if (status == 0) {
         if (!c.kept)
             snprintf(c.config.source, sizeof c.config.source,
-                     "calibrated (%.60s) on %zu measured requests, from %.60s: %.200s", o->fit,
+                     "calibrated (%.60s) on %zu measured requests, from %.60s: %.200s", c.names,
                      c.requests, base.name, base.source);
         tell_run(t, &run, &c);
+        tell_cut(t, &run, &c);
         show_calibration(t, &c);
         tell_doubts(t, &c);
         status = write_preset(o, &c, err);
@@ -372,12 +459,11 @@ const struct command command_engine_calibrate = {
     .about =
         "RUN is a run directory of bench, a vLLM result JSON (saved with details) or an AIPerf\n"
         "profile_export.jsonl. The model replays its arrivals; least squares make the model's\n"
-        "TTFT and TPOT meet the measured ones. k scales every step, the request overhead is what\n"
-        "a server adds before the first; both suit most cases. More constants need a run that "
-        "tells\n"
-        "them apart (unloaded and loaded, short and long). A fit that comes no closer than the "
-        "preset\n"
-        "is not taken.",
+        "TTFT and TPOT meet the measured ones. Which constants, --fit auto finds out: a few sets\n"
+        "are fitted to three quarters of the run and foretell the fourth, and the smallest set\n"
+        "that is off least, or nearly so, is taken. More constants need a run that tells them\n"
+        "apart (unloaded and loaded, short and long), served out to its end. A fit that comes no\n"
+        "closer than the preset is not taken.",
     .examples =
         "  farebox engine calibrate results/live --engine h100-llama-2-70b-tp4 -o mine.json\n"
         "  farebox engine calibrate vllm.json --engine mine.json --fit w0,c1,kappa -o "

@@ -24,6 +24,20 @@ static void add(struct measured_run *run, struct measured_request r)
     run->requests[run->count++] = r;
 }
 
+/* It took the server's time like others until the client hung up. */
+static void add_load(struct measured_run *run, const struct record *r)
+{
+    mem_grow(&run->requests, &run->capacity, run->count + 1, sizeof *run->requests);
+    run->requests[run->count++] = (struct measured_request){.arrival_ns = r->sent_ns,
+                                                            .first_ns = r->sent_ns,
+                                                            .last_ns = r->sent_ns,
+                                                            .input_tokens = r->asked_input,
+                                                            .output_tokens = r->asked_output,
+                                                            .cancelled = true,
+                                                            .cancelled_ns = r->done_ns};
+    run->load++;
+}
+
 static int64_t ns_of(double seconds)
 {
     return llround(seconds * 1e9);
@@ -46,6 +60,11 @@ static int read_own(const char *path, struct measured_run *run, struct error *er
     if (more < 0)
         return more;
     while ((more = record_reader_next(&reader, &r, err)) > 0) {
+        bool sent = r.sent_ns != TIME_NEVER && r.done_ns != TIME_NEVER;
+        if (r.status == RECORD_CANCELLED && sent && r.asked_input && r.asked_output) {
+            add_load(run, &r);
+            continue;
+        }
         if (r.status != RECORD_COMPLETED || r.first_token_ns == TIME_NEVER) {
             run->skipped++;
             continue;
@@ -58,6 +77,9 @@ static int read_own(const char *path, struct measured_run *run, struct error *er
                                            .cached_tokens = as_u32(cached),
                                            .output_tokens = as_u32(usage_output(&r.usage))});
     }
+    char *summary = run_dir_file(path, "summary.json");
+    run->killed = reader.torn || !file_exists(summary);
+    free(summary);
     record_reader_close(&reader);
     return more;
 }
@@ -313,6 +335,8 @@ static void start_at_zero(struct measured_run *run)
         run->requests[i].arrival_ns -= start_ns;
         run->requests[i].first_ns -= start_ns;
         run->requests[i].last_ns -= start_ns;
+        if (run->requests[i].cancelled)
+            run->requests[i].cancelled_ns -= start_ns;
     }
 }
 
@@ -341,7 +365,7 @@ int measured_read(const char *path, struct measured_run *run, struct error *err)
         status = read_own(path, run, err);
     else if ((status = is_lines(path, &lines, err)) >= 0)
         status = lines ? read_lines(path, run, err) : read_vllm(path, run, err);
-    if (status >= 0 && run->count == 0)
+    if (status >= 0 && run->count == run->load)
         status = error_at(err, path, 0, 0, "no completed request with a first token (%llu without)",
                           (unsigned long long)run->skipped);
     if (status < 0) {

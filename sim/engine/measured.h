@@ -8,7 +8,8 @@
  *
  * Reads our run directories, vLLM's result JSON (saved with details), AIPerf's
  * profile_export.jsonl, and JSON Lines with `input_toks, output_toks, queued_ts, first_token_ts,
- * last_token_ts` in seconds. Requests without a first token are left out and counted. The run owns
+ * last_token_ts` in seconds. Requests without a first token are left out and counted; of our own
+ * runs, those that the client hung up on are kept as load. The run owns
  * its requests, which stand in order of arrival from 0 on.
  */
 #ifndef FAREBOX_SIM_ENGINE_MEASURED_H
@@ -16,6 +17,7 @@
 
 #include "core/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,12 +25,16 @@ struct measured_request {
     int64_t arrival_ns, first_ns, last_ns; /* sent; first and last token */
     uint32_t input_tokens, output_tokens;
     uint32_t cached_tokens; /* of the input, where the run tells */
+    bool cancelled;         /* the client hung up on it: load until then, without times */
+    int64_t cancelled_ns;
 };
 
 struct measured_run {
     struct measured_request *requests;
     size_t count, capacity;
     uint64_t skipped; /* failed, or without tokens or times */
+    uint64_t load;    /* of the requests: cancelled ones */
+    bool killed;      /* it has no summary: what was in flight at its end has no record */
 };
 
 /* ERR_INPUT for what is none of these forms, is broken, or holds no usable request. */

@@ -228,10 +228,18 @@ class BenchSeries(Case):
         self.assertEqual(again["points"][:3], found["points"][:3])
         self.assertEqual(len(again["points"]), 4)
 
+    def find(self, *words):
+        """A search in which the client kept up where it decides; void where it did not."""
+        for attempt in range(5):
+            done = self.bench(*words, "-o", "f", "--force", timeout=120)
+            found = read_json(self.path("f/find-max.json"))
+            if found["rate_is"] == "measured":
+                return done, found
+        self.skipTest("the client was the limit in 5 searches: this machine is too busy")
+
     def test_find_max_finds_a_known_limit(self):
-        self.bench("--find-max", "--rate", 50, "--arrival", "constant", "--slo", "ttft=100",
-                   "-n", 300, "-o", "f", timeout=60)
-        found = read_json(self.path("f/find-max.json"))
+        found = self.find("--find-max", "--rate", 50, "--arrival", "constant", "--slo", "ttft=100",
+                          "-n", 300)[1]
         self.assertLessEqual(len(found["probes"]), 12)
         self.assertAlmostEqual(found["rate_rps"], 80, delta=4)
         self.assertGreater(found["fails_at_rps"], found["rate_rps"])
@@ -243,14 +251,13 @@ class BenchSeries(Case):
                                delta=0.05 * found["rate_rps"])
 
     def test_find_max_takes_no_queue_that_grows(self):
-        done = self.bench("--find-max", "--rate", 50, "--arrival", "constant", "--slo", "tpot=50",
-                          "-n", 300, "-o", "f", timeout=120)
-        found = read_json(self.path("f/find-max.json"))
+        done, found = self.find("--find-max", "--rate", 50, "--arrival", "constant", "--slo", "tpot=50",
+                                "-n", 300)
         self.assertAlmostEqual(found["rate_rps"], 80, delta=5)
         self.assertLess(found["fails_at_rps"], 100)
         for p in found["probes"]:
             self.assertGreaterEqual(p["goodput_fraction"], 0.99)
-            if p["rate_rps"] > 100:
+            if p["rate_rps"] > 100 and not p["client_limited"]:
                 self.assertEqual(p["sustained"], "no")
         self.assertIn("the queue grows", done.stdout)
 

@@ -123,8 +123,43 @@ class Sim(Case):
             self.assertLessEqual(error, errors(result["before"])[metric], metric)
         done = self.farebox(*start, "--fit", "k")  # closer in all groups together, but not here
         self.assertIn("the mean TTFT is farther off than before", done.stderr)
-        other = self.farebox("engine", "calibrate", run, "--engine", PRESET)
+        other = self.farebox("engine", "calibrate", run, "--engine", PRESET, "--fit",
+                             "k,request_overhead_ms")
         self.assertIn("request_overhead_ms went to the end of what a fit may change", other.stderr)
+
+    def test_calibration_chooses_its_constants_and_says_what_is_left(self):
+        work = self.write("turns.jsonl", turns(60))
+        other = json.loads(self.farebox("engine", "show", PRESET).stdout)
+        other |= {"k": 1.5, "jitter_cv": 0.8}
+        self.farebox("sim", "--trace", work, "--engine", self.write("other.json", json.dumps(other)),
+                     "-o", "noisy")
+        calibrate = ("engine", "calibrate", "noisy", "--engine", PRESET)
+        done = self.farebox(*calibrate, "--json")
+        result = json.loads(done.stdout)
+        tried = {t["fit"]: t["error_out_of_sample"] for t in result["tried"]}
+        self.assertEqual(len(tried), 4)
+        self.assertLessEqual(tried[result["fitted"]], 1.05 * min(tried.values()) + 0.011)
+        for figure in ("ttft", "tpot", "e2e"):
+            off = result["after"][figure]["log_error_rms"]
+            says = f"{figure.upper()} is off by {100 * off:.0f} % by request"
+            (self.assertIn if off > 0.1 else self.assertNotIn)(says, done.stderr)
+        self.assertGreater(result["after"]["ttft"]["log_error_rms"], 0.1)
+        self.assertIn("the fit's own standard error, if the model were right",
+                      self.farebox(*calibrate).stdout)
+        # The same memory in other blocks, or as many as are given.
+        def blocks(*words):
+            preset = self.farebox_json(*calibrate, "--fit", "k", *words)["preset"]
+            return preset["block_size"], preset["kv_blocks"]
+        size, count = blocks()
+        self.assertEqual(blocks("--block-size", 2 * size), (2 * size, count // 2))
+        self.assertEqual(blocks("--block-size", 2 * size, "--kv-blocks", 7000), (2 * size, 7000))
+        # A kill leaves no summary.
+        pathlib.Path(self.path("noisy/summary.json")).unlink()
+        done = self.farebox(*calibrate, "--fit", "k", "--json")
+        self.assertIn("it was cut", done.stderr)
+        result = json.loads(done.stdout)
+        self.assertEqual(result["cut"], "killed")
+        self.assertIsNone(result["constants"]["k"]["relative_error"])
 
     def test_mooncake_synthetic(self):
         run = self.path("run")

@@ -28,19 +28,21 @@ static void hear_done(void *context, uint64_t tag, uint32_t cached, int64_t at_n
     requests[tag].last_ns = at_ns;
 }
 
-/* What a server with these constants would have been measured to do at two rates. */
-static struct measured_run make_run(const struct engine_config *truth)
+/* What a server with these constants would have been measured to do at two mean gaps. */
+static struct measured_run make_load(const struct engine_config *truth, double first_gap_s,
+                                     double second_gap_s, uint32_t longest)
 {
     struct engine *e = engine_create(truth, 3, NULL);
     struct engine_sink sink = {NULL, hear_tokens, hear_done};
     struct random r;
     double at_s = 0;
+    memset(requests, 0, sizeof requests);
     random_init(&r, 5, RANDOM_TEST, 0);
     for (size_t i = 0; i < REQUESTS; i++) {
-        at_s += gsl_ran_exponential(random_gsl(&r), i < REQUESTS / 2 ? 2.0 : 0.15);
+        at_s += gsl_ran_exponential(random_gsl(&r), i < REQUESTS / 2 ? first_gap_s : second_gap_s);
         requests[i].arrival_ns = llround(at_s * 1e9);
         requests[i].input_tokens = 20 + (uint32_t)random_below(&r, 3000);
-        requests[i].output_tokens = 2 + (uint32_t)random_below(&r, 200);
+        requests[i].output_tokens = 2 + (uint32_t)random_below(&r, longest);
         struct engine_request q = {.tag = i,
                                    .input_tokens = requests[i].input_tokens,
                                    .output_tokens = requests[i].output_tokens};
@@ -50,6 +52,11 @@ static struct measured_run make_run(const struct engine_config *truth)
     engine_advance(e, INT64_MAX - 1, &sink);
     engine_free(e);
     return (struct measured_run){.requests = requests, .count = REQUESTS};
+}
+
+static struct measured_run make_run(const struct engine_config *truth)
+{
+    return make_load(truth, 2.0, 0.15, 200);
 }
 
 static struct engine_config preset(void)
@@ -102,6 +109,84 @@ START_TEST(a_fit_that_comes_no_closer_is_not_taken)
     ck_assert_double_le(c.misfit_after, c.misfit_before);
     for (size_t i = 0; i < c.count; i++)
         ck_assert_double_eq(c.constants[i].after, c.constants[i].before);
+}
+END_TEST
+
+/* A server under too much load, killed: what was in flight has no record. The fit would blame the
+ * server for it. */
+START_TEST(a_run_that_was_cut_is_noticed)
+{
+    struct engine_config truth = preset(), start = truth;
+    struct calibration whole, cut;
+    truth.steps.k = 1.2;
+    struct measured_run run = make_load(&truth, 0.2, 0.2, 1200);
+    ck_assert_int_eq(calibrate(&run, &start, "k", &whole, NULL), 0);
+    ck_assert_int_eq(whole.cut, CALIBRATE_WHOLE);
+    ck_assert_uint_eq(whole.judged, REQUESTS);
+    ck_assert_double_eq_tol(whole.config.steps.k, 1.2, 0.012);
+    int64_t cut_ns = requests[REQUESTS / 2].last_ns;
+    run.count = 0;
+    for (size_t i = 0; i < REQUESTS; i++)
+        if (requests[i].last_ns <= cut_ns)
+            requests[run.count++] = requests[i];
+    ck_assert_uint_gt(run.count, 50);
+    ck_assert_int_eq(calibrate(&run, &start, "k", &cut, NULL), 0);
+    ck_assert_int_eq(cut.cut, CALIBRATE_LOOKS_CUT);
+    ck_assert_uint_lt(cut.judged, run.count);
+    ck_assert_double_eq_tol(cut.config.steps.k, 1.2, 0.036);
+    run.killed = true; /* or it says so itself */
+    ck_assert_int_eq(calibrate(&run, &start, "k", &cut, NULL), 0);
+    ck_assert_int_eq(cut.cut, CALIBRATE_KILLED);
+}
+END_TEST
+
+/* Those that the client hung up on were load: with them the constant is found, without it is not.
+ */
+START_TEST(what_was_hung_up_on_is_replayed_as_load)
+{
+    struct engine_config truth = preset(), start = truth;
+    struct calibration with, without;
+    truth.steps.k = 1.2;
+    struct measured_run run = make_load(&truth, 0.2, 0.2, 400);
+    for (size_t i = 0; i < REQUESTS; i += 3) { /* at their last token, so that the truth is known */
+        requests[i].cancelled = true;
+        requests[i].cancelled_ns = requests[i].last_ns;
+        run.load++;
+    }
+    ck_assert_int_eq(calibrate(&run, &start, "k", &with, NULL), 0);
+    ck_assert_double_eq_tol(with.config.steps.k, 1.2, 0.02);
+    ck_assert_uint_eq(with.requests, REQUESTS - run.load);
+    run.count = run.load = 0;
+    for (size_t i = 0; i < REQUESTS; i++)
+        if (!requests[i].cancelled)
+            requests[run.count++] = requests[i];
+    ck_assert_int_eq(calibrate(&run, &start, "k", &without, NULL), 0);
+    ck_assert_double_gt(without.config.steps.k, 1.25);
+}
+END_TEST
+
+/* One factor cannot make this server of that preset; what foretells the rest of the run can. */
+START_TEST(constants_are_chosen_by_what_they_foretell)
+{
+    struct engine_config truth = preset(), start = truth;
+    struct calibration one, chosen;
+    truth.steps.w0 = 9;
+    truth.steps.c1 = 0.2;
+    truth.request_overhead_ms = 90;
+    struct measured_run run = make_load(&truth, 1.0, 0.3, 300);
+    ck_assert_int_eq(calibrate(&run, &start, "k", &one, NULL), 0);
+    ck_assert_int_eq(calibrate(&run, &start, "auto", &chosen, NULL), 0);
+    ck_assert_uint_eq(chosen.candidate_count, CALIBRATE_CANDIDATES);
+    ck_assert_str_ne(chosen.names, "k,request_overhead_ms");
+    ck_assert_double_lt(chosen.after.ttft.error, 0.5 * one.after.ttft.error);
+    ck_assert_double_lt(chosen.after.tpot.error, 0.5 * one.after.tpot.error);
+    /* Where one factor is all, one is taken. */
+    truth = start;
+    truth.steps.k = 1.3;
+    run = make_load(&truth, 1.0, 0.3, 300);
+    ck_assert_int_eq(calibrate(&run, &start, "auto", &chosen, NULL), 0);
+    ck_assert_str_eq(chosen.names, "k,request_overhead_ms");
+    ck_assert_double_eq_tol(chosen.config.steps.k, 1.3, 0.013);
 }
 END_TEST
 
@@ -204,10 +289,13 @@ int main(void)
 {
     Suite *suite = suite_create("calibrate");
     TCase *tests = tcase_create("calibrate");
-    tcase_set_timeout(tests, 30);
+    tcase_set_timeout(tests, 120);
     tcase_add_test(tests, k_is_found_again);
     tcase_add_test(tests, several_constants_are_found_again);
     tcase_add_test(tests, a_fit_that_comes_no_closer_is_not_taken);
+    tcase_add_test(tests, a_run_that_was_cut_is_noticed);
+    tcase_add_test(tests, what_was_hung_up_on_is_replayed_as_load);
+    tcase_add_test(tests, constants_are_chosen_by_what_they_foretell);
     tcase_add_test(tests, what_cannot_be_fitted_is_refused);
     tcase_add_test(tests, result_files_of_other_tools_are_read);
     tcase_add_test(tests, what_is_no_result_is_refused);
