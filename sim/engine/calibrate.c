@@ -143,7 +143,7 @@ static bool drifts(const struct measured_run *run, const struct engine_config *p
 {
     struct calibration fit;
     struct calibrate_logs logs = logs_create(run->count);
-    double early, late, early_square, late_square;
+    double early = 0, late = 0, early_square = 0, late_square = 0;
     *drift = NAN;
     *meets = false;
     if (calibrate_fit(run, preset, candidates[0], clean, &logs, &fit, NULL) == 0) {
