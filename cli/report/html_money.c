@@ -129,7 +129,6 @@ static bool add_limit(const struct bill *b, size_t plan, struct buffer *out)
 void html_answer_runs_out(const struct bill *b, struct buffer *out)
 {
     bool some = false;
-    char span[CELL_SIZE];
     if (b->completed == 0)
         return;
     buffer_add_text(out, "<dt>When does it run out?</dt><dd>");
@@ -138,25 +137,6 @@ void html_answer_runs_out(const struct bill *b, struct buffer *out)
             some |= add_limit(b, i, out);
     if (!some)
         buffer_add_text(out, "No quota or rate limit of these plans is reached within the run. ");
-    for (size_t i = 0; i < b->ranking_count; i++) {
-        const struct plan_bill *p = &b->plans[b->ranking[i]];
-        money month;
-        if (p->flat || b->span_ns <= 0 || p->plan->subscription.present ||
-            p->plan->provisioned.present ||
-            money_prorate(p->total, 30 * 86400 * (uint64_t)NS_PER_S, (uint64_t)b->billed_span_ns,
-                          &month) < 0)
-            continue;
-        format_span((double)b->span_ns / 1e9, span);
-        buffer_add_format(out,
-                          "At the pace of these %s around the clock, which is an "
-                          "extrapolation, 30 days would cost ",
-                          span);
-        add_usd(out, month, 2);
-        buffer_add_text(out, " under ");
-        add_name(out, p);
-        buffer_add_text(out, ".");
-        break;
-    }
     buffer_add_text(out, "</dd>");
 }
 
@@ -287,7 +267,10 @@ static void add_plan(const struct plan_bill *p, struct buffer *out)
     else
         buffer_add_text(out, "–</td>");
     html_add_money(out, p->total);
-    html_add_count_cell(out, p->subscriptions);
+    if (p->subscriptions)
+        html_add_count_cell(out, p->subscriptions);
+    else
+        buffer_add_text(out, "<td data-v=\"0\">–</td>");
     add_prices(p, out);
     html_add_count_cell(out, p->served_requests);
     html_add_count_cell(out, p->rejected);

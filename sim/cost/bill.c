@@ -217,6 +217,7 @@ static int take_period(struct bill *bill, struct serve_rows *rows, struct error 
     if (e->requests > EXTRAPOLATE_MOST) {
         e->horizon_ns =
             (int64_t)((money_magnitude)length * EXTRAPOLATE_MOST / (uint64_t)e->requests);
+        bill->scaled_requests = e->requests;
         e->requests = EXTRAPOLATE_MOST;
         bill->scale_ns = e->horizon_ns > 0 ? e->horizon_ns : 1;
     }

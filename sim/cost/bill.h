@@ -147,6 +147,7 @@ struct bill {
     int64_t first_ns;                   /* the first due time */
     int64_t span_ns;                    /* the last due time */
     int64_t billed_span_ns;             /* the period, else span_ns */
+    uint64_t scaled_requests;           /* of the period where scale_ns is set */
     int64_t scale_ns; /* too many requests to place: this stretch of the period was billed and
                          scaled to it; 0 */
     bool has_start;
@@ -179,7 +180,10 @@ void bill_free(struct bill *bill);
  * units; NaN where the plan has neither. */
 double bill_utilisation(const struct plan_bill *p, const struct bill *bill);
 
-/* True if it takes as long as options allow, at most, until each request is served. */
+/* A count of the rows as billed, for the whole period: to the nearest where that was scaled. */
+uint64_t bill_scaled(const struct bill *bill, uint64_t count);
+
+/* True if a request waits longer than the options allow. */
 bool bill_waits_too_long(const struct plan_bill *p, const struct bill *bill);
 
 /* True for a plan without its caps where they make no difference: it is not shown a second

@@ -59,6 +59,22 @@ static uint64_t least_in_time(const struct attempt *a, uint64_t enough)
     return low;
 }
 
+/* Periods that are paid with so many of the plan. */
+static uint64_t periods_of(const struct attempt *a, uint64_t count)
+{
+    const struct plan *plan = a->p->plan;
+    const struct bill *b = a->bill;
+    struct bought bought;
+    struct long_quotas quotas;
+    struct plan_bill trial = *a->p;
+    serve(a, count, &bought, &quotas, &trial.served);
+    int64_t elapsed = bill_paid_until(&trial, b) - b->first_ns;
+    end(&bought, &quotas, &trial.served);
+    return bought_periods(plan->subscription.present ? plan->subscription.period_ns
+                                                     : plan->provisioned.period_ns,
+                          b->has_start, b->start_unix_ns + b->first_ns, elapsed);
+}
+
 static money cash_of(void *context, uint64_t count)
 {
     struct attempt *a = context;
@@ -77,6 +93,31 @@ static money cash_of(void *context, uint64_t count)
     end(&bought, &quotas, &trial.served);
     a->overflow = a->overflow || !ok;
     return ok ? trial.total : MONEY_MAX;
+}
+
+/* More of a plan finish a queue within fewer periods: of `from` to `enough`, the least count for
+ * each number of periods, and of those the cheapest. */
+#define PERIODS_TRIED 64
+static uint64_t cheapest_in_periods(struct attempt *a, uint64_t from, uint64_t enough)
+{
+    uint64_t fewest = periods_of(a, enough), most = periods_of(a, from), best = from;
+    money least = fewest < most ? cash_of(a, from) : 0;
+    for (uint64_t p = fewest; p < most && p < fewest + PERIODS_TRIED && !a->overflow; p++) {
+        uint64_t low = from, high = enough;
+        while (low < high) {
+            uint64_t middle = low + (high - low) / 2;
+            if (periods_of(a, middle) <= p)
+                high = middle;
+            else
+                low = middle + 1;
+        }
+        money now = cash_of(a, high);
+        if (now < least || (now == least && high < best)) {
+            least = now;
+            best = high;
+        }
+    }
+    return best;
 }
 
 /* Beyond `from`, more subscriptions save what would be paid beyond the quota. Where all requests
@@ -133,11 +174,13 @@ int bill_choose_count(struct plan_bill *p, const struct bill *bill, const struct
     bought_free(&one);
     if (bill->scale_ns > 0)
         need_of_period(&a, p);
-    p->subscriptions = 1;
+    p->subscriptions = p->plan->subscription.present || p->plan->provisioned.present;
     if (!plan_is_bought_in_numbers(p->plan, bill->options.units))
         return 0;
     if (p->need.count > 1)
         p->subscriptions = least_in_time(&a, p->need.count);
+    if (p->need.count > p->subscriptions)
+        p->subscriptions = cheapest_in_periods(&a, p->subscriptions, p->need.count);
     if (pays_beyond(p->plan)) {
         cheapest_from(&a, p->subscriptions);
         p->subscriptions = a.best_cash < MONEY_MAX ? a.best : p->subscriptions;

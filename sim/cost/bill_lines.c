@@ -191,10 +191,7 @@ static int add_paid_by_period(struct plan_bill *p, const struct plan *bought,
     return 0;
 }
 
-/* Until when one pays by the period: the last request is served. A month that was asked for ends
- * where it ends, unless a queue outlasts it: what of its last sessions goes beyond belongs to the
- * next, as the end of the month before lies in this one. */
-static int64_t paid_until(const struct plan_bill *p, const struct bill *bill)
+int64_t bill_paid_until(const struct plan_bill *p, const struct bill *bill)
 {
     bool queued = p->served.last_start_ns > bill->span_ns;
     if (bill->options.period == PERIOD_TRACE)
@@ -206,7 +203,7 @@ static int64_t paid_until(const struct plan_bill *p, const struct bill *bill)
 int bill_add_lines(struct plan_bill *p, const struct plan *plan, const struct bill *bill,
                    const struct tariff *t)
 {
-    int64_t until = paid_until(p, bill);
+    int64_t until = bill_paid_until(p, bill);
     struct context c = {p, bill, t};
     money volume;
     for (int i = 0; i < BILL_LINES; i++)

@@ -10,6 +10,11 @@
 int bill_add_lines(struct plan_bill *p, const struct plan *bought, const struct bill *bill,
                    const struct tariff *t);
 
+/* Until when one pays by the period: the last request is served. A month that was asked for ends
+ * where it ends, unless a queue outlasts it: what of its last sessions goes beyond belongs to the
+ * next, as the end of the month before lies in this one. */
+int64_t bill_paid_until(const struct plan_bill *p, const struct bill *bill);
+
 /* How many of the plan to buy: into p->subscriptions, with p->need. -1: beyond 128 bits. */
 int bill_choose_count(struct plan_bill *p, const struct bill *bill, const struct serve_rows *rows);
 

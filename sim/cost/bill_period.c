@@ -26,11 +26,12 @@ void long_quotas_free(struct long_quotas *q)
     free(q->quotas);
 }
 
-/* count × billed span / span, to the nearest. */
-static uint64_t scaled(const struct bill *bill, uint64_t count)
+uint64_t bill_scaled(const struct bill *bill, uint64_t count)
 {
-    money_magnitude n = (money_magnitude)count * (uint64_t)bill->billed_span_ns;
-    return (uint64_t)((n + (uint64_t)bill->scale_ns / 2) / (uint64_t)bill->scale_ns);
+    if (bill->scale_ns == 0)
+        return count;
+    uint64_t placed = bill->workload->count;
+    return (uint64_t)(((money_magnitude)count * bill->scaled_requests + placed / 2) / placed);
 }
 
 static uint64_t demand_of(const struct plan_bill *p, const struct bill *bill,
@@ -38,13 +39,13 @@ static uint64_t demand_of(const struct plan_bill *p, const struct bill *bill,
 {
     switch (q->unit) {
     case QUOTA_REQUESTS:
-        return scaled(bill, p->served_requests);
+        return bill_scaled(bill, p->served_requests);
     case QUOTA_INPUT_TOKENS:
-        return scaled(bill, p->sums.input_tokens);
+        return bill_scaled(bill, p->sums.input_tokens);
     case QUOTA_OUTPUT_TOKENS:
-        return scaled(bill, p->sums.output_tokens);
+        return bill_scaled(bill, p->sums.output_tokens);
     default:
-        return scaled(bill, p->sums.input_tokens + p->sums.output_tokens);
+        return bill_scaled(bill, p->sums.input_tokens + p->sums.output_tokens);
     }
 }
 
@@ -92,9 +93,9 @@ int bill_scale(struct plan_bill *p, const struct plan *bought, const struct bill
     p->period_served = p->served_requests;
     p->cash[LINE_USAGE] = p->sums.total;
     if (bill->scale_ns > 0) {
-        p->period_requests = scaled(bill, p->requests);
-        p->period_served = scaled(bill, p->served_requests);
-        if (money_prorate(p->sums.total, (uint64_t)bill->billed_span_ns, (uint64_t)bill->scale_ns,
+        p->period_requests = bill_scaled(bill, p->requests);
+        p->period_served = bill_scaled(bill, p->served_requests);
+        if (money_prorate(p->sums.total, bill->scaled_requests, bill->workload->count,
                           &p->cash[LINE_USAGE]) < 0)
             return -1;
         for (size_t i = 0; i < bought->quota_count; i++)

@@ -50,12 +50,13 @@ static const char *millions(uint64_t tokens, char out[TEXT_GROUPED_SIZE])
 static void put_head(const struct bill *b, struct buffer *out)
 {
     char n[TEXT_GROUPED_SIZE], in[TEXT_GROUPED_SIZE], tokens_out[TEXT_GROUPED_SIZE], span[32];
-    uint64_t requests = b->scale_ns ? b->plans[0].period_requests : b->workload->count;
+    uint64_t requests = bill_scaled(b, b->workload->count);
     buffer_add_format(out, "%s · %s requests in %s · %s tokens in, %s out",
                       b->workload->name ? b->workload->name : "workload",
                       text_group_u64(requests, n),
                       duration(b->period ? b->billed_span_ns : b->span_ns - b->first_ns, span),
-                      millions(b->input_tokens, in), millions(b->output_tokens, tokens_out));
+                      millions(bill_scaled(b, b->input_tokens), in),
+                      millions(bill_scaled(b, b->output_tokens), tokens_out));
     if (b->has_start) {
         char text[CLOCK_INSTANT_SIZE];
         clock_format_instant(b->start_unix_ns, text);
@@ -173,9 +174,8 @@ static int name_width(const struct bill *b)
 static void put_count(const struct plan_bill *p, struct buffer *out)
 {
     char n[TEXT_GROUPED_SIZE];
-    bool counted = p->plan->subscription.present || p->plan->provisioned.present;
-    buffer_add_format(out, counted ? " %5s" : " %7s",
-                      counted ? text_group_u64(p->subscriptions, n) : "–");
+    buffer_add_format(out, p->subscriptions ? " %5s" : " %7s",
+                      p->subscriptions ? text_group_u64(p->subscriptions, n) : "–");
 }
 
 static void put_row(const struct bill *b, const struct plan_bill *p, int width, struct buffer *out)
@@ -313,8 +313,9 @@ static void put_break_even(const struct bill *b, const struct break_even *e, str
                           e->input.kind == BREAK_EVEN_BEYOND
                               ? ", above the flat plan's cap: never within it"
                               : "");
-    buffer_add_format(out, "; flat wins for %s of %s requests", text_group_u64(e->dearer, n),
-                      text_group_u64(token->served_requests, all));
+    buffer_add_format(out, "; flat wins for %s of %s requests",
+                      text_group_u64(bill_scaled(b, e->dearer), n),
+                      text_group_u64(bill_scaled(b, token->served_requests), all));
     if (e->flat.requests > 1) {
         money_format_fixed(flat->per_used_request, 6, mean);
         buffer_add_format(out, " (at what was paid for each, $%s)", mean);
@@ -467,6 +468,13 @@ static void put_remarks(const struct bill *b, struct buffer *out)
     if (quotas && !b->has_start)
         buffer_add_text(out, "No start is known: quota windows count as if the first request came "
                              "at midnight UTC (--start).\n");
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (b->plans[i].plan->provisioned.present && b->plans[i].rank &&
+            b->plans[i].plan->provisioned.tokens_per_minute == 0)
+            buffer_add_format(out,
+                              "%s: what its units can serve is not known, so nothing checks that "
+                              "they keep up with these requests.\n",
+                              b->plans[i].plan->name);
     if (unchecked)
         buffer_add_text(out, "Concurrency limits were not checked: the trace does not say how long "
                              "requests run (--ttft-ms, --tpot-ms).\n");

@@ -34,6 +34,7 @@ void bought_make(struct bought *out, const struct plan *plan, uint64_t count, ui
 {
     struct plan *p = &out->plan;
     *p = *plan;
+    count = count ? count : 1;
     p->provisioned.units = times(units ? units : plan->provisioned.units, count);
     p->subscription.seats = times(plan->subscription.seats, count);
     p->limits.concurrency = times(plan->limits.concurrency, count);
@@ -62,13 +63,12 @@ bool plan_is_bought_in_numbers(const struct plan *plan, uint64_t units)
             !plan->provisioned.units_given && units == 0);
 }
 
-/* By thirds while the stretch is long, the rest one by one. */
+/* Where the cost has one valley between low and high: by thirds while that is long, the rest one by
+ * one. */
 #define SCANNED 24
-uint64_t bought_cheapest(uint64_t low, uint64_t high, bought_cost_fn *cost, void *context,
-                         money *least)
+static uint64_t valley(uint64_t low, uint64_t high, bought_cost_fn *cost, void *context,
+                       money *least)
 {
-    uint64_t best = low;
-    *least = cost(context, low);
     while (high > low && high - low > SCANNED) {
         uint64_t third = (high - low) / 3, left = low + third, right = high - third;
         if (cost(context, left) <= cost(context, right))
@@ -76,14 +76,38 @@ uint64_t bought_cheapest(uint64_t low, uint64_t high, bought_cost_fn *cost, void
         else
             low = left;
     }
+    uint64_t best = low;
+    *least = MONEY_MAX;
     for (uint64_t n = low; n <= high; n++) {
         money now = cost(context, n);
-        if (now < *least || (now == *least && n < best)) {
+        if (now < *least) {
             best = n;
             *least = now;
         }
     }
     return best;
+}
+
+/* First where it is least among low, twice that and so on, and high: several valleys lie far apart
+ * where some requests cost much more than others. */
+uint64_t bought_cheapest(uint64_t low, uint64_t high, bought_cost_fn *cost, void *context,
+                         money *least)
+{
+    uint64_t before = low, best_from = low, best_to = high;
+    money best = MONEY_MAX;
+    for (uint64_t n = low, last = 0; last < high || n == low;
+         last = n, n = n < high / 2 ? 2 * n : high) {
+        money now = cost(context, n);
+        if (now < best) {
+            best = now;
+            best_from = before;
+            best_to = n < high / 2 ? 2 * n : high;
+        }
+        before = n;
+        if (n >= high)
+            break;
+    }
+    return valley(best_from, best_to, cost, context, least);
 }
 
 #define DAY_NS (86400 * NS_PER_S)

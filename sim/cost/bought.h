@@ -19,8 +19,8 @@ struct bought {
     struct plan_quota *quotas, *rate_limits;
 };
 
-/* units: provisioned units instead of the plan's own number; 0 = the plan's. Amounts beyond 64 bits
- * saturate. */
+/* count: 0 = once, for a plan that has no number. units: provisioned units instead of the plan's
+ * own number; 0 = the plan's. Amounts beyond 64 bits saturate. */
 void bought_make(struct bought *out, const struct plan *plan, uint64_t count, uint64_t units);
 void bought_free(struct bought *b);
 

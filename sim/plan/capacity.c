@@ -246,7 +246,7 @@ static int narrow(struct search *s, unsigned seeds, double tolerance, double *lo
 static int find_rate(struct search *s, unsigned seeds, double guess, double factor,
                      double tolerance, double *rate, struct error *err)
 {
-    double high;
+    double high = 0;
     if (bracket(s, seeds, guess, factor, rate, &high, err) < 0)
         return err->code;
     if (s->out->unbounded || !s->out->attainable)
