@@ -29,6 +29,7 @@ struct run {
     struct worker **workers;
     pthread_t *threads;
     uint32_t running; /* threads begun */
+    bool unkept;      /* the observer said stop */
     struct bench_progress progress;
     int64_t next_progress_ns;
 };
@@ -197,6 +198,13 @@ static void count_record(struct bench_progress *p, const struct record *r)
     p->unsent += r->status == RECORD_UNSENT;
 }
 
+/* Records are no longer kept: every request from here on would be paid for nothing. */
+static void give_up(struct run *run)
+{
+    run->unkept = true;
+    stop_raise(&run->stop, STOP_NOW);
+}
+
 static void observe(struct run *run)
 {
     struct finished *f = outbox_take(&run->outbox);
@@ -204,7 +212,7 @@ static void observe(struct run *run)
         struct finished *next = f->next;
         count_record(&run->progress, &f->record);
         if (run->observer && !run->observer->on_attempt(run->observer->context, &f->record))
-            stop_raise(&run->stop, STOP_BUDGET);
+            give_up(run);
         finished_free(f);
         f = next;
     }
@@ -224,7 +232,8 @@ static void show_progress(struct run *run, int64_t now_ns)
         p->in_flight += worker_in_flight(run->workers[i]);
     }
     p->draining = atomic_load(&run->stop) != STOP_NONE || p->elapsed_ns >= p->end_ns;
-    run->config->on_progress(run->config->context, p);
+    if (!run->config->on_progress(run->config->context, p))
+        give_up(run);
 }
 
 static bool all_done(const struct run *run)
@@ -287,7 +296,8 @@ static void carry_out(struct run *run, struct bench_report *report, struct error
     fidelity_judge(&report->fidelity, &before, &after, &report->verdict);
     report->planned = run->progress.planned;
     int stop = atomic_load(&run->stop);
-    report->end = stop >= STOP_INTERRUPTED   ? BENCH_INTERRUPTED
+    report->end = run->unkept                ? BENCH_UNKEPT
+                  : stop >= STOP_INTERRUPTED ? BENCH_INTERRUPTED
                   : stop == STOP_BUDGET      ? BENCH_BUDGET
                   : stop == STOP_UNREACHABLE ? BENCH_UNREACHABLE
                                              : BENCH_FINISHED;

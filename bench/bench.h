@@ -65,15 +65,16 @@ struct bench_config {
     uint32_t shard_connections; /* 0 = the client's own choice */
     /* Asked before each first sending, by any worker: false = the budget is spent. NULL */
     bool (*admit)(void *context, uint32_t row);
-    /* Called about twice a second by the caller's thread. NULL */
-    void (*on_progress)(void *context, const struct bench_progress *p);
+    /* Called about twice a second by the caller's thread; false: as on_attempt. NULL */
+    bool (*on_progress)(void *context, const struct bench_progress *p);
     void *context;
 };
 
 enum bench_end {
     BENCH_FINISHED,    /* all requests, or the duration */
     BENCH_INTERRUPTED, /* SIGINT or SIGTERM */
-    BENCH_BUDGET,      /* the observer or admit said stop */
+    BENCH_BUDGET,      /* admit said stop */
+    BENCH_UNKEPT,      /* the observer said stop: nothing of what would come is kept */
     BENCH_UNREACHABLE, /* no connection ever succeeded */
 };
 

@@ -121,7 +121,8 @@ const struct option_spec bench_option_specs[] = {
      .help = "keep more of each answer: chunks, text, raw"},
     {"output", 'o', OPTION_TEXT, AT(output), NULL, "DIR",
      .help = "the run's directory; else results/NAME-DATE-TIME"},
-    {"force", 'f', OPTION_FLAG, AT(force), .help = "replace an existing run"},
+    {"force", 'f', OPTION_FLAG, AT(force),
+     .help = "replace an earlier run there, once a request of the new one completed"},
     {"prompt-salt", 0, OPTION_TEXT, AT(prompt_salt), NULL, "TEXT|fixed",
      .help = "keeps the prompts of runs apart, so that no run meets a warm prefix cache; another "
              "one each run by default, fixed repeats the text"},

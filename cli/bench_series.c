@@ -153,12 +153,12 @@ static int run_point(void *context, const struct sweep *s, double value, const c
     snprintf(label, sizeof label, "%s %s", s->values.is_rate ? "rate" : "concurrency", text);
     *(s->values.is_rate ? &o.rate : &o.concurrency) = text;
     o.output = path;
-    o.force = true;
+    o.force = false; /* the sweep made room */
     if (s->requests)
         o.requests = s->requests;
     sweep_child_options(bench_option_specs, s->values.is_rate ? "rate" : "concurrency", specs);
     struct bench_turn turn = {.terminal = all->terminal,
-                              .path = path,
+                              .path = o.dry_run ? NULL : path,
                               .endpoint = SIZE_MAX,
                               .specs = specs,
                               .label = label,

@@ -129,11 +129,11 @@ static bool admit(void *context, uint32_t row)
     return bench_money_admit(&b->money, row);
 }
 
-static void on_progress(void *context, const struct bench_progress *p)
+static bool on_progress(void *context, const struct bench_progress *p)
 {
     struct bench_command *b = context;
-    run_output_tick(&b->output);
     bench_live_show(&b->live, p);
+    return run_output_tick(&b->output);
 }
 
 static void print_json(const struct bench_command *b, const struct summary *s, const char *fidelity)
@@ -381,6 +381,7 @@ static int run_once(struct bench_turn *turn, struct error *err)
             status = say_first_due(b, err);
         if (status == 0 && (status = begin_output(b, err)) == 0) {
             status = carry_out(b, err);
+            run_output_warn(&b->output, b->terminal);
             run_output_free(&b->output);
         }
     }

@@ -148,7 +148,8 @@ static bool is_a_part(const struct run_merge *m, const char *output)
 
 /* The output takes over the collector, which holds all records already. */
 static int write_run(struct merge *m, struct collector *all, const struct summary_options *how,
-                     const char *fidelity, struct summary *summary, struct error *err)
+                     const struct terminal *t, const char *fidelity, struct summary *summary,
+                     struct error *err)
 {
     int status = begin_output(m, err);
     if (status < 0) {
@@ -160,6 +161,7 @@ static int write_run(struct merge *m, struct collector *all, const struct summar
     status = run_merge_read(&m->parts, NULL, write_record, m, err);
     if (status == 0)
         status = run_output_finish(&m->output, how, fidelity, summary, err);
+    run_output_warn(&m->output, t);
     run_output_free(&m->output);
     return status;
 }
@@ -195,7 +197,7 @@ static int merge(const struct terminal *t, struct merge *m, struct error *err)
     if (status == 0)
         status = run_merge_read(&m->parts, all, NULL, NULL, err);
     if (status == 0)
-        status = write_run(m, all, &how, fidelity.data, summary, err);
+        status = write_run(m, all, &how, t, fidelity.data, summary, err);
     else
         collector_free(all);
     if (status == 0)

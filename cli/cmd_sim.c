@@ -74,7 +74,8 @@ static const struct option_spec options[] = {
 
     {"output", 'o', OPTION_TEXT, AT(output), .unit = "DIR",
      .help = "the run's directory; results/NAME-TIME unless given", .group = "Results"},
-    {"force", 'f', OPTION_FLAG, AT(force), .help = "replace an earlier run there"},
+    {"force", 'f', OPTION_FLAG, AT(force),
+     .help = "replace an earlier run there, once a request of the new one completed"},
     {"resume", 0, OPTION_FLAG, AT(resume), .help = "go on with an interrupted sweep there"},
     {"record", 0, OPTION_TEXT, AT(record), .unit = "chunks",
      .help = "keep every chunk's time in requests.jsonl"},
@@ -359,6 +360,7 @@ static int run_workload(const struct terminal *t, const struct sim_options *o,
     int status = run_output_begin(&out, &request, err);
     if (status == 0) {
         status = simulate(t, o, s, &so, w, &out, err);
+        run_output_warn(&out, t);
         run_output_free(&out);
     }
     buffer_free(&description);
@@ -415,7 +417,7 @@ static int run_point(void *context, const struct sweep *s, double value, const c
     sweep_child_options(options, s->values.is_rate ? "rate" : "concurrency", specs);
     o.written = specs;
     o.output = path;
-    o.force = true;
+    o.force = false; /* the sweep made room */
     return run_once(&all->quiet, &o, &all->engine, all->workload, err);
 }
 

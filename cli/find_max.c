@@ -5,6 +5,7 @@
 #include "core/file.h"
 #include "core/json_write.h"
 #include "core/runs/run_dir.h"
+#include "core/runs/run_place.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -313,20 +314,31 @@ static int show(const struct search *s, struct error *err)
     return status;
 }
 
-int find_max_run(const struct find_max *f, struct error *err)
+int find_max_run(const struct find_max *given, struct error *err)
 {
+    struct sweep sweep = *given->sweep;
+    struct find_max place_of = *given, *f = &place_of;
+    struct run_place place;
+    f->sweep = &sweep;
     struct search s = {
         .f = f, .high = INFINITY, .left = f->max_requests ? f->max_requests : UINT64_MAX};
     struct error unshown = {0};
     if (file_exists(f->sweep->directory) && !f->sweep->force)
         return error_set(err, ERR_INPUT, "%s exists: --force replaces it", f->sweep->directory);
-    if (file_make_directories(f->sweep->directory, err) < 0)
+    if (run_place_begin(&place, sweep.directory, sweep.force, err) < 0)
         return err->code;
-    int status = search(&s, err);
+    sweep.directory = place.path;
+    int status = file_make_directories(sweep.directory, err);
+    if (status == 0)
+        status = search(&s, err);
+    int taken = sweep_take_place(&place, s.probes, s.count, status, status < 0 ? &unshown : err);
+    status = status < 0 ? status : taken;
+    sweep.directory = place.path;
     if (s.count > 0 || s.ended) {
         int shown = show(&s, status < 0 ? &unshown : err);
         status = status < 0 ? status : shown;
     }
+    sweep_end_place(&place, sweep.terminal, s.count);
     if (status == 0 && s.over_budget)
         return error_set(err, ERR_WORK, "--max-cost was used up after %zu whole probes", s.count);
     double limited = lowest(&s, LIMITED);

@@ -104,8 +104,14 @@ int run_output_begin(struct run_output *out, const struct run_output_request *re
                      struct error *err)
 {
     *out = (struct run_output){.dir.fd = -1};
-    out->path = request->path ? mem_copy_string(request->path) : default_path(request->stem);
-    int status = run_dir_create(&out->dir, out->path, request->mode, err);
+    char *path = request->path ? mem_copy_string(request->path) : default_path(request->stem);
+    int status = run_dir_check(path, request->mode, err);
+    if (status == 0)
+        status = run_place_begin(&out->place, path, request->mode == RUN_FORCE, err);
+    free(path);
+    out->path = out->place.path;
+    if (status == 0)
+        status = run_dir_create(&out->dir, out->path, RUN_NEW, err);
     if (status == 0)
         status = write_configuration(out, request, err);
     if (status < 0) {
@@ -124,17 +130,18 @@ bool run_output_attempt(void *context, const struct record *r)
     return run_dir_append(&out->dir, r, clock_now_ns(), &out->failure) == 0;
 }
 
-void run_output_tick(struct run_output *out)
+bool run_output_tick(struct run_output *out)
 {
     int64_t now_ns = clock_now_ns();
     if (now_ns - out->dir.flushed_ns >= NS_PER_S / 2)
         run_dir_flush(&out->dir, now_ns, &out->failure);
+    return out->failure.code == 0;
 }
 
 int run_output_write(const struct run_output *out, const char *name, const struct buffer *content,
                      struct error *err)
 {
-    const struct run_dir dir = {.path = out->path};
+    const struct run_dir dir = {.path = out->place.path};
     return run_dir_write_file(&dir, name, content, err);
 }
 
@@ -160,18 +167,25 @@ int run_output_finish(struct run_output *out, const struct summary_options *opti
     if (status == 0)
         status = run_output_write(out, "timeline.jsonl", &text, err);
     buffer_free(&text);
-    if (status == 0 && out->failure.code < 0) {
-        *err = out->failure;
-        status = err->code;
-    }
+    if (status == 0 && summary->accounting.completed > 0)
+        status = run_place_take(&out->place, err);
+    out->path = out->place.path;
     return status;
+}
+
+void run_output_warn(const struct run_output *out, const struct terminal *t)
+{
+    if (run_place_is_beside(&out->place) && out->dir.records > 0)
+        warn(t, "%s keeps the earlier run; the new one is in %s", out->place.given, out->path);
 }
 
 void run_output_free(struct run_output *out)
 {
     run_dir_close(&out->dir, NULL);
     collector_free(out->collector);
-    free(out->path);
+    if (out->place.path && out->dir.records == 0)
+        run_place_discard(&out->place);
+    run_place_free(&out->place);
     out->collector = NULL;
     out->path = NULL;
 }

@@ -7,13 +7,16 @@
  *     run_output_free(&out);
  *
  * Finish writes summary.json, histograms.json and timeline.jsonl, also for a run that was
- * interrupted.
+ * interrupted, but not for one whose records could not all be written. With RUN_FORCE the run grows
+ * beside an earlier one and takes its place in finish, if a request of it completed.
  */
 #ifndef FAREBOX_CLI_RUN_OUTPUT_H
 #define FAREBOX_CLI_RUN_OUTPUT_H
 
+#include "cli/command.h"
 #include "cli/options.h"
 #include "core/runs/run_dir.h"
+#include "core/runs/run_place.h"
 #include "core/runs/summary.h"
 
 #include <stdbool.h>
@@ -35,7 +38,8 @@ struct run_output_request {
 struct run_output {
     struct run_dir dir;
     struct collector *collector;
-    char *path;
+    struct run_place place;
+    const char *path;     /* where it is; lent by `place` */
     struct error failure; /* the first record that could not be written */
 };
 
@@ -46,8 +50,8 @@ int run_output_begin(struct run_output *out, const struct run_output_request *re
 bool run_output_attempt(void *context, const struct record *r);
 
 /* Writes out what is a second old. To be called now and then: records that come seldom do not wait
- * for each other then. */
-void run_output_tick(struct run_output *out);
+ * for each other then. False once writing has failed. */
+bool run_output_tick(struct run_output *out);
 
 /* Closes the records and writes the files. The summary stays valid after run_output_free. */
 int run_output_finish(struct run_output *out, const struct summary_options *options,
@@ -57,6 +61,10 @@ int run_output_finish(struct run_output *out, const struct summary_options *opti
 int run_output_write(const struct run_output *out, const char *name, const struct buffer *content,
                      struct error *err);
 
+/* Says where the new run is, if it did not take the earlier one's place; before run_output_free. */
+void run_output_warn(const struct run_output *out, const struct terminal *t);
+
+/* A new run without a record is removed again, where it is beside an earlier one. */
 void run_output_free(struct run_output *out);
 
 /* --warmup: a time, "auto" or "none", into options that have none yet. */

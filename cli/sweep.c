@@ -5,6 +5,7 @@
 #include "core/file.h"
 #include "core/json_write.h"
 #include "core/runs/run_dir.h"
+#include "core/runs/run_place.h"
 
 #include <cjson/cJSON.h>
 #include <fcntl.h>
@@ -339,6 +340,7 @@ static int ensure_point(struct progress_log *log, double value, struct error *er
                       value);
     say(s->terminal, "%s %g", s->values.is_rate ? "rate" : "concurrency", value);
     struct error missed = {0};
+    run_dir_clear(path.data); /* of a sweep that is gone on with: a point that did not end */
     int status = s->run(s->context, s, value, path.data, &missed);
     if (status == ERR_WORK && sweep_read_run(path.data, !s->values.is_rate, value, &p, err) == 0) {
         warn(s->terminal, "at %g: %s", value, missed.message);
@@ -444,17 +446,62 @@ static int show(struct progress_log *log, struct error *err)
     return status;
 }
 
-int sweep_run(const struct sweep *s, struct error *err)
+bool sweep_point_completed(const struct sweep_point *p)
 {
-    struct progress_log log = {.sweep = s, .fd = -1};
-    struct error unshown = {0};
-    log.path = run_dir_file(s->directory, "sweep.jsonl");
-    int status = begin_log(&log, err);
-    if (status == 0) {
-        status = run_points(&log, err);
-        int shown = show(&log, status < 0 ? &unshown : err);
-        status = status < 0 ? status : shown;
+    return p->requests - p->failed - p->unsent > 0;
+}
+
+int sweep_take_place(struct run_place *place, const struct sweep_point *points, size_t count,
+                     int status, struct error *err)
+{
+    bool completed = false;
+    for (size_t i = 0; i < count; i++)
+        completed |= sweep_point_completed(&points[i]);
+    if (!completed || status == ERR_SYSTEM)
+        return 0;
+    return run_place_take(place, err);
+}
+
+void sweep_end_place(struct run_place *place, const struct terminal *t, size_t count)
+{
+    if (run_place_is_beside(place) && count == 0) {
+        char *log = run_dir_file(place->path, "sweep.jsonl");
+        unlink(log);
+        free(log);
+        run_place_discard(place);
     }
+    if (run_place_is_beside(place) && file_exists(place->path))
+        warn(t, "%s keeps what was there; the new runs are in %s", place->given, place->path);
+    run_place_free(place);
+}
+
+/* Runs and shows; the directory is the place's. */
+static int run_in(struct progress_log *log, struct sweep *s, struct run_place *place,
+                  struct error *err)
+{
+    struct error unshown = {0};
+    s->directory = place->path;
+    log->path = run_dir_file(s->directory, "sweep.jsonl");
+    int status = begin_log(log, err);
+    if (status < 0)
+        return status;
+    status = run_points(log, err);
+    struct error *first = status < 0 ? &unshown : err;
+    int taken = sweep_take_place(place, log->points, log->count, status, first);
+    s->directory = place->path;
+    int shown = taken < 0 ? taken : show(log, first);
+    return status < 0 ? status : shown;
+}
+
+int sweep_run(const struct sweep *given, struct error *err)
+{
+    struct sweep s = *given;
+    struct progress_log log = {.sweep = &s, .fd = -1};
+    struct run_place place;
+    if (run_place_begin(&place, s.directory, s.force, err) < 0)
+        return err->code;
+    int status = run_in(&log, &s, &place, err);
+    sweep_end_place(&place, s.terminal, log.count);
     if (log.fd >= 0)
         close(log.fd);
     free(log.path);

@@ -14,6 +14,7 @@
 #define FAREBOX_CLI_SWEEP_H
 
 #include "cli/command.h"
+#include "core/runs/run_place.h"
 #include "core/runs/slo.h"
 #include "core/runs/sustained.h"
 
@@ -103,5 +104,15 @@ uint64_t sweep_options_hash(const struct option_spec *specs, const void *options
 /* The terminal for the runs inside: they tell their progress and warnings, and show nothing. */
 int sweep_quiet_terminal(const struct terminal *t, struct terminal *out, struct error *err);
 void sweep_quiet_free(struct terminal *quiet);
+
+/* A request of the point completed. */
+bool sweep_point_completed(const struct sweep_point *p);
+
+/* What was there is replaced, if a request of a point completed and everything could be written. */
+int sweep_take_place(struct run_place *place, const struct sweep_point *points, size_t count,
+                     int status, struct error *err);
+
+/* Says where the runs are if they replaced nothing; removes them if no point ended. Frees it. */
+void sweep_end_place(struct run_place *place, const struct terminal *t, size_t count);
 
 #endif

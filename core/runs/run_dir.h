@@ -6,7 +6,9 @@
  *     run_dir_write_file(&dir, "summary.json", &json, err);
  *     run_dir_close(&dir, err);
  *
- * Files other than requests.jsonl and timeline.jsonl appear whole or not at all.
+ * Files other than requests.jsonl and timeline.jsonl appear whole or not at all. Where a record
+ * cannot be written (a full disk) requests.jsonl ends behind the last whole one and stays so: every
+ * later call gives the same error, also when there is room again.
  */
 #ifndef FAREBOX_CORE_RUNS_RUN_DIR_H
 #define FAREBOX_CORE_RUNS_RUN_DIR_H
@@ -16,10 +18,12 @@
 #include "core/runs/record.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 enum run_mode {
     RUN_NEW,    /* an existing directory is an error */
-    RUN_FORCE,  /* what an earlier run wrote there is removed first; other files stay */
+    RUN_FORCE,  /* what an earlier run wrote there is removed first; other files stay (commands
+                   replace a run at its end instead: core/runs/run_place.h) */
     RUN_RESUME, /* records are appended to those that are there */
 };
 
@@ -29,13 +33,17 @@ struct run_dir {
     unsigned detail;
     struct buffer pending;
     int64_t flushed_ns;
+    off_t whole_bytes;    /* of requests.jsonl, as far as it ends with a whole line */
+    uint64_t records;     /* that were written */
+    struct error failure; /* the first record that could not be written */
 };
 
 /* Makes the directory (and its parents) and opens requests.jsonl. ERR_INPUT where it exists and
  * the mode does not allow it: nothing was touched then. */
 int run_dir_create(struct run_dir *d, const char *path, enum run_mode mode, struct error *err);
 
-/* Checks what run_dir_create would refuse, before any work is done. */
+/* Checks what run_dir_create would refuse, before any work is done. RUN_FORCE takes a run, an empty
+ * directory, and what a killed run leaves: some of a run's files and nothing else. */
 int run_dir_check(const char *path, enum run_mode mode, struct error *err);
 
 /* Appends one record; written out when a second has passed or much is pending. */
@@ -48,6 +56,12 @@ int run_dir_write_file(const struct run_dir *d, const char *name, const struct b
 
 /* Flushes, syncs and closes. */
 int run_dir_close(struct run_dir *d, struct error *err);
+
+/* Removes what a run wrote there, and nothing else. */
+void run_dir_clear(const char *path);
+
+/* True for a directory without an entry. */
+bool run_dir_is_empty(const char *path);
 
 /* "path/name", for reading; the caller frees it. */
 char *run_dir_file(const char *path, const char *name);
