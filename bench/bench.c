@@ -303,6 +303,11 @@ static void carry_out(struct run *run, struct bench_report *report, struct error
                                              : BENCH_FINISHED;
 }
 
+static void *resize(void *old, size_t size)
+{
+    return mem_resize(old, 1, size);
+}
+
 int bench_run(const struct bench_config *config, const struct workload *w,
               const struct run_observer *observer, struct bench_report *report, struct error *err)
 {
@@ -319,7 +324,7 @@ int bench_run(const struct bench_config *config, const struct workload *w,
         return ERR_INPUT;
     if (check_files(config, err) < 0)
         return ERR_SYSTEM;
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc, free, resize, mem_copy_string, mem_zero);
     outbox_init(&run.outbox);
     plan_ahead(&run, w);
     int code = prepare(&run, w, report, &own);

@@ -10,6 +10,7 @@
 #include "cli/report/summary_table.h"
 #include "cli/run_bill.h"
 #include "cli/run_output.h"
+#include "core/memory.h"
 #include "core/runs/record_file.h"
 #include "sim/mock/mock.h"
 
@@ -81,7 +82,7 @@ static int start_mock(struct bench_command *b, size_t i, struct error *err)
 static int start_mocks(struct bench_command *b, struct error *err)
 {
     size_t count = b->setup.config.endpoint_count;
-    b->mocks = calloc(count, sizeof *b->mocks);
+    b->mocks = mem_zero(count, sizeof *b->mocks);
     for (size_t i = 0; i < count; i++)
         if (strncmp(b->setup.endpoints[i].url, OWN_ENDPOINT, strlen(OWN_ENDPOINT)) == 0 &&
             start_mock(b, i, err) < 0)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <cjson/cJSON.h>
 #include <gsl/gsl_errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,10 +160,21 @@ static int unknown_command(int argc, char **argv)
     return 2;
 }
 
+/* Its default aborts. Results are checked where they matter; what could not be allocated is found
+ * here, for all of the library. */
+static void on_gsl_error(const char *reason, const char *file, int line, int code)
+{
+    (void)reason;
+    (void)file;
+    (void)line;
+    if (code == GSL_ENOMEM)
+        mem_exhausted();
+}
+
 int main(int argc, char **argv)
 {
-    gsl_set_error_handler_off(); /* its default aborts; results are checked where
-                                    they matter */
+    gsl_set_error_handler(on_gsl_error);
+    cJSON_InitHooks(&(cJSON_Hooks){mem_alloc, free});
     hold_standard_streams();
     stop_install();
     raise_descriptor_limit();

@@ -4,11 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+/* Not by exit(): what it would run may want memory. */
 static _Noreturn void exhausted(size_t count, size_t size)
 {
     fprintf(stderr, "farebox: out of memory (wanted %zu × %zu bytes)\n", count, size);
-    abort();
+    _exit(1);
+}
+
+void mem_exhausted(void)
+{
+    fputs("farebox: out of memory\n", stderr);
+    _exit(1);
 }
 
 void *mem_alloc(size_t size)

@@ -1,7 +1,8 @@
 /* Allocation that does not return NULL.
  *
  * Running out of memory in the middle of a measurement cannot be handled in a way that keeps the
- * measurement; the process says how much it wanted and stops. Everything that a peer or a file
+ * measurement; the process says how much it wanted and ends with
+ * exit status 1. Everything that a peer or a file
  * can make large is bounded before it gets here (see core/buffer.h), so that bad input meets an
  * error and never this.
  */
@@ -18,6 +19,9 @@ void *mem_resize(void *old, size_t count, size_t size)
     __attribute__((returns_nonnull, warn_unused_result));
 char *mem_copy_string(const char *text) __attribute__((malloc, returns_nonnull));
 char *mem_copy_text(const char *text, size_t length) __attribute__((malloc, returns_nonnull));
+
+/* For a library that found none: says so and ends as the others do. */
+_Noreturn void mem_exhausted(void);
 
 /* Room for at least `needed` elements in a growing array: *items is resized by half again when
  * *capacity is too small. Typical use: mem_grow((void **)&a->items, &a->capacity, n + 1, size). */

@@ -14,19 +14,43 @@
 #define PIPE_SIZE ((size_t)1 << 16)
 #define PICTURE_CAP ((size_t)256 << 20)
 
+#define VARIABLES 64
+
 extern char **environ;
+
+/* gnuplot needs these and no other: whatever else is there may be a key. */
+static bool is_needed(const char *variable)
+{
+    static const char *const names[] = {"PATH=",   "LANG=", "HOME=", "TMPDIR=", "GDFONTPATH=",
+                                        "GNUPLOT_"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strncmp(variable, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
+static void choose_environment(char *out[VARIABLES])
+{
+    size_t count = 0;
+    for (char **v = environ; *v && count + 1 < VARIABLES; v++)
+        if (is_needed(*v))
+            out[count++] = *v;
+    out[count] = NULL;
+}
 
 /* Starts gnuplot with `in` as its input, `picture` as its output and `words` as its errors. */
 static int start(int in, int picture, int words, pid_t *child, struct error *err)
 {
-    static char name[] = "gnuplot";
-    char *const arguments[] = {name, NULL};
+    static char name[] = "gnuplot", no_settings[] = "-d"; /* none of the user's own */
+    char *const arguments[] = {name, no_settings, NULL};
+    char *variables[VARIABLES];
+    choose_environment(variables);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, picture, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, words, STDERR_FILENO);
-    int failed = posix_spawnp(child, name, &actions, NULL, arguments, environ);
+    int failed = posix_spawnp(child, name, &actions, NULL, arguments, variables);
     posix_spawn_file_actions_destroy(&actions);
     if (failed == 0)
         return 0;
