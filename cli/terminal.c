@@ -42,7 +42,7 @@ static FILE *filtered(FILE *to)
     FILE *stream =
         fopencookie(f, "w", (cookie_io_functions_t){.write = filter_write, .close = filter_close});
     if (!stream)
-        abort(); /* out of memory, as in core/memory.c */
+        mem_exhausted();
     setvbuf(stream, NULL, _IONBF, 0);
     return stream;
 }
