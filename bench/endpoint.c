@@ -10,9 +10,14 @@
 #include <string.h>
 #include <strings.h>
 
+const char *endpoint_shown(const struct endpoint_config *c)
+{
+    return c->shown ? c->shown : c->url;
+}
+
 const char *endpoint_name(const struct endpoint_config *c)
 {
-    return c->name ? c->name : c->url;
+    return c->name ? c->name : endpoint_shown(c);
 }
 
 /* The error shows no word of it: what looks like no header may be a key. */
@@ -153,7 +158,7 @@ static int check_url(struct endpoint *e, struct error *err)
     return error_set(err, ERR_INPUT,
                      "\"%.200s\" is no endpoint: expected the API's base such as "
                      "https://api.example.com/v1",
-                     url);
+                     endpoint_name(e->config));
 }
 
 static bool is_https(const struct endpoint_config *c)
@@ -167,6 +172,16 @@ static bool must_join(const struct endpoint_config *c)
     return c->http2 && !is_https(c) && version >= 0x075800 && version < 0x080000;
 }
 
+void endpoint_add_url(const struct endpoint_config *c, const char *path, struct buffer *out)
+{
+    size_t base = strcspn(c->url, "?#"), end = base;
+    while (end && c->url[end - 1] == '/')
+        end--;
+    buffer_add(out, c->url, end);
+    buffer_add_text(out, path);
+    buffer_add(out, c->url + base, strcspn(c->url + base, "#"));
+}
+
 int endpoint_prepare(struct endpoint *e, const struct endpoint_config *config, enum bench_api api,
                      bool stream, struct error *err)
 {
@@ -176,13 +191,9 @@ int endpoint_prepare(struct endpoint *e, const struct endpoint_config *config, e
         return ERR_INPUT;
     }
     learn_secrets(e);
-    size_t length = strlen(config->url);
-    while (length && config->url[length - 1] == '/')
-        length--;
     struct buffer url;
     buffer_init(&url, BUFFER_UNBOUNDED);
-    buffer_add(&url, config->url, length);
-    buffer_add_text(&url, bench_api_path(api));
+    endpoint_add_url(config, bench_api_path(api), &url);
     e->url = buffer_take(&url);
     e->model = config->model ? mem_copy_string(config->model) : NULL;
     return 0;

@@ -14,6 +14,7 @@
 
 #include "bench/prompt.h"
 #include "bench/secrets.h"
+#include "core/buffer.h"
 #include "core/error.h"
 
 #include <curl/curl.h>
@@ -21,11 +22,12 @@
 #include <stddef.h>
 
 struct endpoint_config {
-    const char *name;    /* in records and tables; NULL where there is one endpoint only */
-    const char *url;     /* the API's base: https://api.example.com/v1; shown and recorded */
-    const char *model;   /* NULL: the request's own, else the first that /models lists */
-    double share;        /* of the sessions, relative to the other endpoints */
-    const char *api_key; /* NULL: no Authorization header */
+    const char *name; /* in records and tables; NULL where there is one endpoint only */
+    const char *url; /* the API's base: https://api.example.com/v1; a query stays behind the path */
+    const char *shown;           /* the URL as it may be shown and recorded; NULL = `url` */
+    const char *model;           /* NULL: the request's own, else the first that /models lists */
+    double share;                /* of the sessions, relative to the other endpoints */
+    const char *api_key;         /* NULL: no Authorization header */
     const char *user, *password; /* for HTTP's basic authentication; NULL */
     const char *const
         *headers; /* "Name: value", ended by NULL; NULL. Its Authorization replaces ours */
@@ -37,6 +39,12 @@ struct endpoint_config {
 
 /* As records and tables call it. */
 const char *endpoint_name(const struct endpoint_config *c);
+
+/* The URL without its secrets. */
+const char *endpoint_shown(const struct endpoint_config *c);
+
+/* Appends the URL of a path of the API, such as "/models": https://host/v1/models?key=abc. */
+void endpoint_add_url(const struct endpoint_config *c, const char *path, struct buffer *out);
 
 struct endpoint {
     const struct endpoint_config *config;

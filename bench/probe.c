@@ -151,12 +151,8 @@ static void ask_model(struct probe *p)
 {
     struct endpoint *e = p->endpoint;
     struct buffer url;
-    size_t length = strlen(e->config->url);
-    while (length && e->config->url[length - 1] == '/')
-        length--;
     buffer_init(&url, BUFFER_UNBOUNDED);
-    buffer_add(&url, e->config->url, length);
-    buffer_add_text(&url, "/models");
+    endpoint_add_url(e->config, "/models", &url);
     curl_easy_setopt(p->easy, CURLOPT_URL, url.data);
     curl_easy_setopt(p->easy, CURLOPT_HTTPGET, 1L);
     if (exchange(p, NULL) == 0)

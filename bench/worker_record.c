@@ -51,7 +51,7 @@ static struct finished *new_record(struct worker *w, const struct due *due,
     workload_get(w->setup->workload, due->row, &q);
     r->request_id = worker_request_id(w->setup->workload, due, f->id);
     r->session_id = q.session_id;
-    r->endpoint = e->config->name ? e->config->name : e->config->url;
+    r->endpoint = endpoint_name(e->config);
     r->model = e->config->model ? e->config->model : q.model ? q.model : e->model;
     r->class_name = q.class_name;
     r->service = service_name(q.service);

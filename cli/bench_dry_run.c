@@ -1,5 +1,6 @@
 #include "cli/bench_dry_run.h"
 
+#include "cli/bench_hide.h"
 #include "cli/bench_show.h"
 #include "cli/report/summary_table.h"
 #include "core/memory.h"
@@ -18,7 +19,11 @@ void bench_dry_run_init(struct bench_dry_run *d, const struct bench_options *o)
     *d = (struct bench_dry_run){.options = o, .endpoint_count = urls > models ? urls : models};
     d->endpoints = mem_zero(d->endpoint_count + 1, sizeof *d->endpoints);
     for (size_t i = 0; i < d->endpoint_count; i++) {
-        d->endpoints[i].url = urls ? o->urls.items[urls == 1 ? 0 : i] : NULL;
+        struct buffer shown;
+        buffer_init(&shown, BUFFER_UNBOUNDED);
+        if (urls)
+            hide_in_url(o->urls.items[urls == 1 ? 0 : i], &shown);
+        d->endpoints[i].url = urls ? buffer_take(&shown) : NULL;
         d->endpoints[i].model = models ? o->models.items[models == 1 ? 0 : i] : NULL;
     }
 }
@@ -28,6 +33,8 @@ void bench_dry_run_free(struct bench_dry_run *d)
     for (size_t i = 0; i < d->plan_count; i++)
         free(d->plans[i].name);
     free(d->plans);
+    for (size_t i = 0; i < d->endpoint_count; i++)
+        free(d->endpoints[i].url);
     free(d->endpoints);
     free(d->parts);
     free(d->workload);

@@ -48,7 +48,8 @@ struct dry_plan {
 };
 
 struct dry_endpoint {
-    const char *url, *model; /* model NULL = the request's own, else the first that it lists */
+    char *url;         /* as it may be shown */
+    const char *model; /* model NULL = the request's own, else the first that it lists */
     uint64_t requests;
 };
 

@@ -44,7 +44,8 @@ static bool is_credential_name(struct text name)
 
 static bool is_credential_value(struct text value)
 {
-    static const char *const starts[] = {"Bearer ", "Basic ", "sk-", "sk_", "gsk_", "hf_", "eyJ"};
+    static const char *const starts[] = {"Bearer ", "Basic ", "sk-", "sk_",
+                                         "gsk_",    "hf_",    "eyJ", "AIza"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (value.length > strlen(starts[i]) &&
             strncasecmp(value.at, starts[i], strlen(starts[i])) == 0)
@@ -108,13 +109,60 @@ struct text url_user_info(const char *url)
     return (struct text){start, at ? (size_t)(at - start) : 0};
 }
 
+/* A stretch of letters and digits such as keys have and names have not. */
+static bool looks_made_up(struct text value)
+{
+    size_t run = 0, digits = 0, letters = 0;
+    for (size_t i = 0; i < value.length; i++) {
+        unsigned char c = (unsigned char)value.at[i];
+        run = isalnum(c) ? run + 1 : 0;
+        digits = run ? digits + (isdigit(c) != 0) : 0;
+        letters = run ? letters + (isalpha(c) != 0) : 0;
+        if (run >= 16 && digits > 0 && letters > 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_query_secret(struct text name, struct text value)
+{
+    static const char *const words[] = {"key", "auth", "sig", "code", "pass", "pwd", "pw"};
+    bool named = is_credential_name(name) || contains(name, "signature");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        named = named || contains_word(name, words[i]);
+    return value.length && (named || is_credential_value(value) || looks_made_up(value));
+}
+
+bool url_query_secret(const char *url, const char **from, struct text *secret)
+{
+    const char *at = *from ? *from : strchr(url, '?');
+    while (at && *at && *at != '#') {
+        const char *item = at + 1;
+        size_t length = strcspn(item, "&#"), name = 0;
+        while (name < length && item[name] != '=')
+            name++;
+        size_t skipped = name < length ? name + 1 : 0; /* a word alone is a value */
+        *secret = (struct text){item + skipped, length - skipped};
+        *from = at = item + length;
+        if (is_query_secret((struct text){item, skipped ? name : 0}, *secret))
+            return true;
+    }
+    return false;
+}
+
 void hide_in_url(const char *url, struct buffer *out)
 {
-    struct text user = url_user_info(url);
+    struct text user = url_user_info(url), secret;
+    const char *shown = user.at + user.length, *from = NULL;
     buffer_add(out, url, (size_t)(user.at - url));
     if (user.length)
         buffer_add_text(out, SECRETS_HIDDEN);
-    buffer_add_text(out, user.at + user.length);
+    while (url_query_secret(url, &from, &secret)) {
+        buffer_add(out, shown, (size_t)(secret.at - shown));
+        buffer_add_text(out, SECRETS_HIDDEN);
+        shown = secret.at + secret.length;
+    }
+    buffer_add_text(out, shown);
 }
 
 /* ---- bodies ---- */

@@ -3,6 +3,7 @@
  *     hide_in_header("x-api-key: abc", &out);               // x-api-key: (hidden)
  *     hide_in_header("x-api-key: @key.txt", &out);          // as it is: the file holds the secret
  *     hide_in_url("https://me:pw@host/v1", &out);           // https://(hidden)@host/v1
+ *     hide_in_url("https://host/v1?key=abc&v=2", &out);      // https://host/v1?key=(hidden)&v=2
  *     hide_in_body("{\"api_key\": \"abc\"}", &out);         // {"api_key": "(hidden)"}
  *
  * A header or a text in a body is taken for a credential by its name (*authorization*, *api-key*,
@@ -28,6 +29,11 @@ struct text header_credential(struct text value);
 
 /* Where a URL's "user:password" stands; its length is 0 where there is none. */
 struct text url_user_info(const char *url);
+
+/* The next value in a URL's query that looks like a secret: by its name (as above; also "sig",
+ * "code", "pass"), by how it begins, or by 16 letters and digits in a row. `from` is NULL at first
+ * and moves on. */
+bool url_query_secret(const char *url, const char **from, struct text *secret);
 
 /* Appends the option as it may be written. */
 void hide_in_header(const char *line, struct buffer *out);

@@ -160,6 +160,16 @@ static int count_endpoints(const struct bench_options *o, size_t *count, struct 
     return 0;
 }
 
+/* URLs that differ only in what is hidden are told apart by their number. */
+static bool differs_unseen(const struct bench_options *o, const struct bench_setup *s, size_t i)
+{
+    for (size_t k = 0; k < o->urls.count; k++)
+        if (strcmp(s->secrets.sites[k].shown, s->secrets.sites[i].shown) == 0 &&
+            strcmp(s->secrets.sites[k].url, s->secrets.sites[i].url) != 0)
+            return true;
+    return false;
+}
+
 /* Endpoints of one URL are told apart by their models. */
 static void name_endpoint(const struct bench_options *o, struct bench_setup *s, size_t i)
 {
@@ -171,11 +181,16 @@ static void name_endpoint(const struct bench_options *o, struct bench_setup *s, 
     }
     for (size_t k = 0; k < o->urls.count; k++)
         twin = twin || (k != i && strcmp(o->urls.items[k], o->urls.items[i]) == 0);
-    if (!twin || o->models.count < 2)
+    bool unseen = differs_unseen(o, s, i);
+    if (!unseen && (!twin || o->models.count < 2))
         return;
     struct buffer name;
     buffer_init(&name, BUFFER_UNBOUNDED);
-    buffer_add_format(&name, "%s %s", e->url, e->model);
+    buffer_add_text(&name, e->shown);
+    if (o->models.count > 1)
+        buffer_add_format(&name, " %s", e->model);
+    if (unseen)
+        buffer_add_format(&name, " #%zu", i + 1);
     e->name = s->names[i] = buffer_take(&name);
 }
 
@@ -191,6 +206,7 @@ static int make_endpoints(const struct bench_options *o, struct bench_setup *s, 
         struct endpoint_config *e = &s->endpoints[i];
         const struct bench_site *site = &s->secrets.sites[o->urls.count == 1 ? 0 : i];
         e->url = site->url;
+        e->shown = site->shown;
         e->model = o->models.count ? o->models.items[o->models.count == 1 ? 0 : i] : NULL;
         if (count > 1)
             name_endpoint(o, s, i);

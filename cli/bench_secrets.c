@@ -136,7 +136,33 @@ static char *decoded(const char *at, size_t length)
     return copy;
 }
 
-static int read_site(const char *url, struct bench_site *site, struct error *err)
+/* What the query holds is a secret as it is sent, and as a server may decode it. */
+static int read_query(const char *url, struct bench_site *site, struct bench_secrets *s,
+                      struct error *err)
+{
+    struct text secret;
+    struct buffer shown;
+    const char *from = NULL;
+    while (url_query_secret(url, &from, &secret)) {
+        if (is_hidden(secret))
+            return error_set(err, ERR_INPUT,
+                             "--url %.200s: a value of its query is not in run.json: give every "
+                             "--url anew",
+                             url);
+        add_word(s, secret);
+        char *plain = decoded(secret.at, secret.length);
+        add_word(s, text_of(plain));
+        explicit_bzero(plain, strlen(plain));
+        free(plain);
+    }
+    buffer_init(&shown, BUFFER_UNBOUNDED);
+    hide_in_url(site->url, &shown);
+    site->shown = buffer_take(&shown);
+    return 0;
+}
+
+static int read_site(const char *url, struct bench_site *site, struct bench_secrets *s,
+                     struct error *err)
 {
     struct text info = url_user_info(url);
     if (is_hidden(info))
@@ -149,6 +175,8 @@ static int read_site(const char *url, struct bench_site *site, struct error *err
     buffer_add(&shown, url, (size_t)(info.at - url));
     buffer_add_text(&shown, info.at + info.length + (info.length > 0));
     site->url = buffer_take(&shown);
+    if (read_query(url, site, s, err) < 0)
+        return ERR_INPUT;
     if (info.length == 0)
         return 0;
     const char *colon = memchr(info.at, ':', info.length);
@@ -162,7 +190,7 @@ static int read_sites(const struct bench_options *o, struct bench_secrets *s, st
 {
     s->sites = mem_zero(o->urls.count + 1, sizeof *s->sites);
     for (size_t i = 0; i < o->urls.count; i++, s->site_count++)
-        if (read_site(o->urls.items[i], &s->sites[i], err) < 0)
+        if (read_site(o->urls.items[i], &s->sites[i], s, err) < 0)
             return ERR_INPUT;
     return 0;
 }
@@ -252,7 +280,8 @@ static void wipe(char *secret)
 void bench_secrets_free(struct bench_secrets *s)
 {
     for (size_t i = 0; i < s->site_count; i++) {
-        free(s->sites[i].url);
+        wipe(s->sites[i].url);
+        free(s->sites[i].shown);
         wipe(s->sites[i].key);
         wipe(s->sites[i].user);
         wipe(s->sites[i].password);
@@ -291,6 +320,13 @@ void bench_secrets_warn(const struct terminal *t, const struct bench_options *o)
         if (url_user_info(o->urls.items[i]).length && !is_hidden(url_user_info(o->urls.items[i])))
             warn(t, "every user of this machine can read the user and password of --url on the "
                     "command line: give them as --header \"Authorization: @FILE\"");
+    for (size_t i = 0; options_typed(o, "url") && i < o->urls.count; i++) {
+        const char *from = NULL;
+        struct text secret;
+        if (url_query_secret(o->urls.items[i], &from, &secret) && !is_hidden(secret))
+            warn(t, "every user of this machine can read the secret in the query of --url on the "
+                    "command line: give the --url in a file by --config FILE");
+    }
     if (options_typed(o, "body") && o->body[0] != '@')
         find_in_body(o->body, note_any, &in_body);
     if (in_body)

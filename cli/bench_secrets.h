@@ -23,6 +23,7 @@ struct bench_options;
 /* What goes with a --url. */
 struct bench_site {
     char *url;             /* without user and password */
+    char *shown;           /* also without what looks like a secret in its query */
     char *key;             /* NULL */
     char *user, *password; /* NULL */
 };

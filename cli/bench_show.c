@@ -242,7 +242,7 @@ static void add_title(const struct bench_options *o, const struct bench_setup *s
                       o->source.trace && !o->rate && !o->concurrency ? " of the trace" : "");
     bench_show_load(o, s, out);
     for (size_t i = 0; i < s->config.endpoint_count; i++)
-        buffer_add_format(out, "%s%.80s", i ? ", " : " → ", s->endpoints[i].url);
+        buffer_add_format(out, "%s%.80s", i ? ", " : " → ", endpoint_shown(&s->endpoints[i]));
     if (model && s->config.endpoint_count == 1)
         buffer_add_format(out, ", model %.60s", model);
 }

@@ -76,6 +76,7 @@ static int start_mock(struct bench_command *b, size_t i, struct error *err)
     if (!e->name && b->setup.config.endpoint_count > 1 && !is_twin(b, i))
         e->name = e->url;
     e->url = mock_url(b->mocks[i]);
+    e->shown = NULL;
     return 0;
 }
 
@@ -159,7 +160,8 @@ static int judge(const struct bench_command *b, const struct summary *s,
         return error_set(err, ERR_INTERRUPTED, "interrupted: what was measured so far is in %s",
                          b->output.path);
     if (report->end == BENCH_UNREACHABLE || (a->scheduled > 0 && a->completed + a->cancelled == 0))
-        return error_set(err, ERR_WORK, "%s: no request completed (%s)", b->setup.endpoints[0].url,
+        return error_set(err, ERR_WORK, "%s: no request completed (%s)",
+                         endpoint_shown(&b->setup.endpoints[0]),
                          b->live.last_failure[0] ? b->live.last_failure : "none was sent");
     if (a->failed * 2 > a->scheduled)
         return error_set(err, ERR_WORK, "%llu of %llu requests failed; the last one: %s",

@@ -2,6 +2,7 @@
 import http.server
 import json
 import pathlib
+import shutil
 import threading
 import unittest
 
@@ -19,11 +20,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
+        self.server.paths.append(self.path)
         self.reply(200, json.dumps({"data": [{"id": "m"}]}))
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.server.seen.append((dict(self.headers), body))
+        self.server.paths.append(self.path)
         self.reply(*self.server.answer(self.headers, body))
 
     def reply(self, status, text):
@@ -51,7 +54,7 @@ class Secrets(Case):
 
     def serve(self, answer=lambda headers, body: (200, stream(" a", " b"))):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.seen, server.answer = [], answer
+        server.seen, server.paths, server.answer = [], [], answer
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         self.addCleanup(thread.join)
@@ -60,6 +63,8 @@ class Secrets(Case):
         return server, f"http://127.0.0.1:{server.server_port}/v1"
 
     def bench(self, *words, out=None, env=None, **more):
+        if "--config" not in words:  # a run that fails would replace none
+            shutil.rmtree(out or self.run_path, ignore_errors=True)
         self.said = self.farebox("bench", "--trace", self.workload, "-o", out or self.run_path, "--force",
                                  "--no-probe", *words,
                                  env={"OPENAI_API_KEY": "", **(env or {})}, **more)
@@ -96,6 +101,31 @@ class Secrets(Case):
         record = read_lines(self.run_path + "/requests.jsonl")[0]
         self.assertEqual(record["text"], "your key is (hidden) now")
         self.assert_nowhere(KEY)
+
+    def test_a_query_stays_behind_the_path_and_its_key_is_hidden(self):
+        server, url = self.serve(lambda h, b: (401, json.dumps({"error": {"message": "bad key " + KEY}})))
+        for query in (f"key={KEY}&api-version=2024-10-21", f"api-version=2024-10-21&sig={KEY}#top", KEY,
+                      f"tenant={KEY[8:] * 2}"):
+            with self.subTest(query):
+                self.bench("--url", f"{url}/?{query}", expect=1)
+                self.assertEqual(server.paths[-1], "/v1/chat/completions?" + query.split("#")[0])
+                self.assert_nowhere(KEY[8:])
+                self.assertIn("the query of --url on the command line", self.said.stderr)
+                self.assertIn("(hidden)", read_json(self.run_path + "/run.json")["options"]["url"][0])
+                if "version" in query:
+                    self.assertIn("api-version=2024-10-21", (pathlib.Path(self.run_path) / "run.json").read_text())
+                done = self.farebox("bench", "--config", self.run_path + "/run.json", "-o", self.path("x"), expect=2)
+                self.assertIn("give every --url anew", done.stderr)
+        shutil.rmtree(self.run_path)
+        self.said = self.farebox("bench", "--trace", self.workload, "-o", self.run_path, "--url",
+                                 f"{url}?key={KEY}", expect=1)
+        self.assertIn(f"/v1/models?key={KEY}", server.paths)
+        self.assert_nowhere(KEY)
+        done = self.farebox("bench", "--trace", self.workload, "--url", f"{url}?key={KEY}", "--dry-run")
+        self.assertNotIn(KEY[:8], done.stdout + done.stderr)
+        self.bench("--url", f"{url}?api-version=2024-10-21&model=meta-llama-3.1-8b-instruct", expect=1)
+        self.assertNotIn("(hidden)&", (pathlib.Path(self.run_path) / "run.json").read_text())
+        self.assertNotIn("query of --url", self.said.stderr)
 
     def test_the_probe_repeats_no_key(self):
         _, url = self.serve(lambda h, b: (401, json.dumps({"error": {"message": "bad " + KEY}})))
