@@ -130,7 +130,8 @@ static bool is_query_secret(struct text name, struct text value)
     bool named = is_credential_name(name) || contains(name, "signature");
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         named = named || contains_word(name, words[i]);
-    return value.length && (named || is_credential_value(value) || looks_made_up(value));
+    return value.length && (named || text_equal(value, SECRETS_HIDDEN) ||
+                            is_credential_value(value) || looks_made_up(value));
 }
 
 bool url_query_secret(const char *url, const char **from, struct text *secret)
