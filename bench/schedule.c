@@ -48,7 +48,8 @@ static int64_t scaled(const struct schedule *s, int64_t ns)
 {
     if (s->config->speed == 1.0)
         return ns;
-    return (int64_t)llround((double)ns / s->config->speed);
+    double slowed = (double)ns / s->config->speed;
+    return slowed < (double)TIME_NEVER ? (int64_t)llround(slowed) : TIME_NEVER;
 }
 
 /* The row's own time; 0 where only its parents count or the mode ignores it. */
@@ -196,6 +197,18 @@ static void plan(struct schedule *s)
                       ours_among(s, s->planned % s->root_count);
 }
 
+/* Nothing may be due after TIME_LAST_DUE. A load with an end has it before that. */
+static int check_times(const struct schedule_config *c, const struct workload *w, struct error *err)
+{
+    if (c->duration_ns <= TIME_LAST_DUE || c->mode == SCHEDULE_CLOSED)
+        return 0;
+    if (c->mode == SCHEDULE_TRACE)
+        return workload_check_speed(w, c->speed, err);
+    if (profile_end_ns(&c->load) != TIME_NEVER)
+        return 0;
+    return workload_check_rate(w, c->max_requests, profile_value(&c->load, 0), err);
+}
+
 struct schedule *schedule_create(const struct schedule_config *config, const struct workload *w,
                                  struct error *err)
 {
@@ -207,6 +220,8 @@ struct schedule *schedule_create(const struct schedule_config *config, const str
         error_set(err, ERR_INPUT, "the speed must be above 0");
         return NULL;
     }
+    if (check_times(config, w, err) < 0)
+        return NULL;
     struct schedule *s = mem_zero(1, sizeof *s);
     s->config = config;
     s->w = w;

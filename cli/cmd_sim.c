@@ -8,6 +8,7 @@
 #include "cli/sweep.h"
 #include "cli/workload_source.h"
 #include "core/clock.h"
+#include "sim/arrivals.h"
 #include "sim/simulate.h"
 
 #include <inttypes.h>
@@ -342,7 +343,7 @@ static int run_workload(const struct terminal *t, const struct sim_options *o,
     struct buffer description;
     char stem[WORKLOAD_STEM_SIZE];
     unsigned detail;
-    if (choose_summary(o, rated, &so, err) < 0 ||
+    if (arrivals_check(s, w, err) < 0 || choose_summary(o, rated, &so, err) < 0 ||
         run_output_parse_detail(o->record, &detail, err) < 0)
         return err->code;
     buffer_init(&description, BUFFER_UNBOUNDED);

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "core/runs/record_file.h"
+#include "core/stop.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -118,6 +119,7 @@ int run_output_begin(struct run_output *out, const struct run_output_request *re
         run_output_free(out);
         return status;
     }
+    stop_hold();
     out->dir.detail = request->detail;
     out->collector = collector_create();
     return 0;

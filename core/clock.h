@@ -16,6 +16,10 @@
 /* An instant that never comes, or did not come. */
 #define TIME_NEVER INT64_MAX
 
+/* The last instant at which a request may be due: 100 years. int64 nanoseconds end at 292, and what
+ * takes its time behind it has room. */
+#define TIME_LAST_DUE (INT64_C(100) * 365 * 86400 * NS_PER_S)
+
 /* CLOCK_MONOTONIC. */
 int64_t clock_now_ns(void);
 

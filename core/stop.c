@@ -2,12 +2,15 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <unistd.h>
 
-static volatile sig_atomic_t level;
+static volatile sig_atomic_t level, held;
 
 static void on_signal(int signal_number)
 {
     (void)signal_number;
+    if (level > 0 && !held)
+        _exit(130);
     if (level < 2)
         level++;
 }
@@ -20,6 +23,11 @@ void stop_install(void)
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of write(), as a full disk is */
+}
+
+void stop_hold(void)
+{
+    held = 1;
 }
 
 int stop_level(void)

@@ -1,13 +1,17 @@
 /* The stop flag: the one global that changes, set by the signal handler.
  *
  * The first SIGINT or SIGTERM asks for drain and write, the second skips the drain. Loops read
- * stop_level() between pieces of work: 0 go on, 1 drain, 2 stop now.
+ * stop_level() between pieces of work: 0 go on, 1 drain, 2 stop now. Until stop_hold() there is
+ * nothing to drain or write: the second ends the program at once, with exit status 130.
  */
 #ifndef FAREBOX_CORE_STOP_H
 #define FAREBOX_CORE_STOP_H
 
 /* Installs the handlers for SIGINT and SIGTERM and ignores SIGPIPE and SIGXFSZ. */
 void stop_install(void);
+
+/* From here on there is something to write at the end. */
+void stop_hold(void);
 
 int stop_level(void);
 

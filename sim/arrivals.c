@@ -43,7 +43,8 @@ static int64_t scaled(const struct arrivals *a, int64_t ns)
 {
     if (a->options->speed == 1.0)
         return ns;
-    return (int64_t)llround((double)ns / a->options->speed);
+    double slowed = (double)ns / a->options->speed;
+    return slowed < (double)TIME_NEVER ? (int64_t)llround(slowed) : TIME_NEVER;
 }
 
 /* The row's own time; 0 where only its parents count or the load ignores it. */
@@ -139,8 +140,7 @@ static void find_next(struct arrivals *a)
     a->has_next = true;
 }
 
-static int check_options(const struct simulate_options *o, const struct workload *w,
-                         struct error *err)
+int arrivals_check(const struct simulate_options *o, const struct workload *w, struct error *err)
 {
     if (w->count == 0)
         return error_set(err, ERR_INPUT, "the workload holds no request");
@@ -152,7 +152,11 @@ static int check_options(const struct simulate_options *o, const struct workload
         return error_set(err, ERR_INPUT, "the burstiness must be above 0");
     if (o->load == SIMULATE_CLOSED && o->concurrency == 0)
         return error_set(err, ERR_INPUT, "the concurrency must be at least 1");
-    return 0;
+    if (o->duration_ns <= TIME_LAST_DUE)
+        return 0;
+    if (o->load == SIMULATE_OPEN && !o->rate)
+        return workload_check_rate(w, o->max_requests, o->rate_rps, err);
+    return o->load == SIMULATE_TRACE ? workload_check_speed(w, o->speed, err) : 0;
 }
 
 /* A workload without parents is begun anew: for `max_requests`, or at a rate for as long as things
@@ -192,7 +196,7 @@ static void begin_process(struct arrivals *a)
 struct arrivals *arrivals_create(const struct simulate_options *options, const struct workload *w,
                                  struct error *err)
 {
-    if (check_options(options, w, err) < 0)
+    if (arrivals_check(options, w, err) < 0)
         return NULL;
     struct arrivals *a = mem_zero(1, sizeof *a);
     a->options = options;
@@ -335,7 +339,9 @@ static void release_children(struct arrivals *a, uint32_t row, int64_t now_ns, b
         if (--f->parents_left[child] > 0)
             continue;
         int64_t delay_ns = a->w->delay_ns ? scaled(a, a->w->delay_ns[child]) : 0;
-        int64_t at_ns = f->last_end_ns[child] + delay_ns, own_ns = own_time(a, child);
+        int64_t at_ns, own_ns = own_time(a, child);
+        if (__builtin_add_overflow(f->last_end_ns[child], delay_ns, &at_ns))
+            at_ns = TIME_NEVER;
         due_heap_set(f->doomed[child] ? &a->orphans : &a->soon, child,
                      at_ns > own_ns ? at_ns : own_ns, child);
     }

@@ -30,6 +30,11 @@ struct due {
 
 struct arrivals;
 
+/* What arrivals_create would refuse: an empty workload, options that contradict themselves, and
+ * what would be due after TIME_LAST_DUE. */
+int arrivals_check(const struct simulate_options *options, const struct workload *w,
+                   struct error *err);
+
 struct arrivals *arrivals_create(const struct simulate_options *options, const struct workload *w,
                                  struct error *err);
 void arrivals_free(struct arrivals *a);

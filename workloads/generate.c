@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "core/memory.h"
+#include "core/stop.h"
 #include "workloads/generate_session.h"
 #include "workloads/session_rate.h"
 
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LAST_START_S 9e9 /* nanoseconds still fit int64_t */
+#define LAST_START_S ((double)TIME_LAST_DUE / 1e9)
 
 /* Where sessions come from: the scenario's arrivals, or those of one class. */
 struct source {
@@ -257,7 +258,14 @@ static int make_session(struct generator *g, struct workload *out, struct error 
     int64_t at_ns = source->next_ns;
     uint64_t limit = g->options.requests;
     double until_s = g->options.duration_s > 0 ? g->options.duration_s : LAST_START_S;
-    if (at_ns == TIME_NEVER || !((double)at_ns < until_s * 1e9) || (limit && g->requests >= limit))
+    if (limit && g->requests >= limit)
+        return 0;
+    if (at_ns >= TIME_LAST_DUE && at_ns != TIME_NEVER && g->options.duration_s <= 0)
+        return error_set(err, ERR_INPUT,
+                         "request %llu would be due after %.3g years, and a run ends at 100: a "
+                         "higher rate, fewer requests, or a duration",
+                         (unsigned long long)g->requests + 1, (double)at_ns / (365 * 86400e9));
+    if (at_ns == TIME_NEVER || !((double)at_ns < until_s * 1e9))
         return 0;
     struct session_maker *m = &g->maker;
     random_init(&m->random, g->seed, RANDOM_SESSIONS, g->session);
@@ -291,7 +299,9 @@ int generator_fill(struct generator *g, size_t enough, struct workload *out, str
         out->start_unix_ns = g->scenario->start_unix_ns;
     }
     while (more > 0 && out->count - first < enough)
-        more = make_session(g, out, err);
+        more = stop_level() > 0
+                   ? error_set(err, ERR_INTERRUPTED, "interrupted: no workload was made")
+                   : make_session(g, out, err);
     return more;
 }
 

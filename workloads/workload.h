@@ -148,6 +148,15 @@ void workload_sum_tokens(const struct workload *w, size_t count, uint64_t *input
 /* Last timestamp (rows that have one); 0 for an empty workload. */
 int64_t workload_span_ns(const struct workload *w);
 
+/* ERR_INPUT where, at that speed, a row would be due after TIME_LAST_DUE, or longer than that after
+ * the rows that it waits for. */
+int workload_check_speed(const struct workload *w, double speed, struct error *err);
+
+/* ERR_INPUT where, at that rate, the last of so many requests (0 = the workload once; those that
+ * wait for others come with them) is expected after TIME_LAST_DUE. */
+int workload_check_rate(const struct workload *w, uint64_t requests, double rate_rps,
+                        struct error *err);
+
 /* Earliest and latest timestamp. False if no row has one. */
 bool workload_time_range(const struct workload *w, int64_t *first_ns, int64_t *last_ns);
 

@@ -22,6 +22,42 @@ bool workload_time_range(const struct workload *w, int64_t *first_ns, int64_t *l
     return any;
 }
 
+#define YEAR_NS (INT64_C(365) * 86400 * NS_PER_S)
+
+int workload_check_speed(const struct workload *w, double speed, struct error *err)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        double at = w->timestamp_ns[i] == TIME_NEVER ? 0 : (double)w->timestamp_ns[i] / speed;
+        double delay = w->delay_ns ? (double)w->delay_ns[i] / speed : 0;
+        if (at <= (double)TIME_LAST_DUE && delay <= (double)TIME_LAST_DUE)
+            continue;
+        return error_set(err, ERR_INPUT,
+                         "at --speed %g row %zu would be due after %.3g years, and a run ends at "
+                         "%d: a higher --speed, or a --duration",
+                         speed, i + 1, (at > delay ? at : delay) / (double)YEAR_NS,
+                         (int)(TIME_LAST_DUE / YEAR_NS));
+    }
+    return 0;
+}
+
+int workload_check_rate(const struct workload *w, uint64_t requests, double rate_rps,
+                        struct error *err)
+{
+    uint64_t roots = 0, rows = requests && requests < w->count ? requests : w->count;
+    for (size_t i = 0; i < rows; i++)
+        roots += !w->after_start || w->after_start[i] == w->after_start[i + 1];
+    if (roots == rows && requests)
+        roots = requests;
+    double ns = (double)roots / rate_rps * 1e9;
+    if (ns <= (double)TIME_LAST_DUE)
+        return 0;
+    return error_set(err, ERR_INPUT,
+                     "at a rate of %g requests/s the last of %llu would be due after %.3g years, "
+                     "and a run ends at %d: a higher --rate, fewer --requests, or a --duration",
+                     rate_rps, (unsigned long long)roots, ns / (double)YEAR_NS,
+                     (int)(TIME_LAST_DUE / YEAR_NS));
+}
+
 int64_t workload_span_ns(const struct workload *w)
 {
     int64_t first = 0, last = 0;

@@ -154,6 +154,7 @@ static int serve(struct mock *m)
 
 int mock_run(struct mock *m, struct error *err)
 {
+    stop_hold(); /* its counts are said at the end */
     m->follow_stop_flag = true;
     if (serve(m) < 0)
         return error_set(err, ERR_SYSTEM, "the event loop failed");

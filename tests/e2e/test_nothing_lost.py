@@ -119,3 +119,43 @@ class Force(Lost):
         points = [p["value"] for p in read_lines(sweep + "/sweep.jsonl")[1:]]
         self.assertEqual(points, [10, 30])
         self.assertTrue(os.path.exists(sweep + "/rate-30/summary.json"))
+
+
+class Instants(Lost):
+    """Times are int64 nanoseconds: what would be due after 100 years is refused, before anything is made."""
+
+    def refused(self, *words):
+        done = self.farebox(*words, expect=2)
+        self.assertIn("years, and a run ends at 100", done.stderr)
+        self.assertFalse(os.path.exists(self.run_path))
+
+    def test_what_would_be_due_in_centuries_is_refused(self):
+        slow = self.write("slow.jsonl", "".join('{"timestamp": %d, "input_length": 6, "output_length": 2}\n'
+                                                % (i * 40_000_000_000) for i in range(2)))
+        for command in (("sim",), ("bench", "--url", "http://127.0.0.1:1/v1", "--model", "m", "--no-probe")):
+            to = ("-o", self.run_path)
+            for rate in ("1e-9", "1e-300", "1e-7"):
+                self.refused(*command, "--scenario", "chat", "--rate", rate, "-n", "500", *to)
+            self.refused(*command, "--trace", slow, "--speed", "1e-3", *to)
+        self.refused("bench", "--url", "http://127.0.0.1:1/v1", "--trace", slow, "--speed", "1e-3", "--dry-run")
+        for words in (("--trace", slow, "--speed", "1e-6"), ("--trace", self.trace, "--rate", "1e-9")):
+            self.farebox("sim", *words, "-d", "60s", "-o", self.run_path, "--force")
+        self.farebox("sim", "--trace", slow, "-o", self.run_path, "--force")
+        for r in read_lines(self.run_path + "/requests.jsonl"):
+            self.assertGreaterEqual(r["done_ns"], r["sent_ns"])
+
+
+class Interrupts(Lost):
+    def test_generation_and_dry_runs_end(self):
+        endless = ("--scenario", "chat", "-n", "400000000")
+        for words in (("workload", "gen", "chat", "-n", "400000000", "-o", self.path("big.jsonl")),
+                      ("bench", "--url", "http://127.0.0.1:1/v1", *endless, "--dry-run"), ("sim", *endless)):
+            for signals in (1, 2):
+                with self.subTest(words=words, signals=signals):
+                    process = self.start(*words)
+                    time.sleep(0.5)  # well within the generation: nothing is told of it
+                    for _ in range(signals):
+                        process.send_signal(signal.SIGINT)
+                        time.sleep(0.05)
+                    self.assertEqual(process.wait(10), 130)
+        self.assertFalse(os.path.exists(self.path("big.jsonl")))

@@ -488,6 +488,7 @@ START_TEST(an_interrupted_run_adds_up)
     fault_server_start(&server, FAULT_SLOW);
     server.delay_ms = 40;
     stop_install();
+    stop_hold();
     struct endpoint_config e = {.url = server.url, .model = "m"};
     struct bench_config c = base(&e);
     c.no_probe = true;

@@ -365,6 +365,7 @@ START_TEST(an_interrupt_accounts_for_everything)
 {
     fresh();
     stop_install();
+    stop_hold();
     for (int i = 0; i < 300; i++)
         add(i < 200 ? 0 : 1000000 + i, 5, 100);
     options.engine.max_num_seqs = 2;
