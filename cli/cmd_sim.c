@@ -263,6 +263,11 @@ static void show(const struct terminal *t, const struct sim_options *o, const ch
         print_buffer(t->machine, &text);
     }
     summary_table(summary, title, engine->kind == ENGINE_STEPS ? verdict : NULL, &text);
+    if (report->recorded_cache > 0)
+        buffer_add_format(&text,
+                          "\nThe usage of %s requests, and so the bill, has the cache hits of the "
+                          "recording;\nthe model's own cache decides the times only.\n",
+                          text_group_u64(report->recorded_cache, total));
     print_buffer(t->human, &text);
     fprintf(t->human, "\nwritten to %s\n", path);
     buffer_free(&text);

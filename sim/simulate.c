@@ -34,13 +34,26 @@ struct simulation {
     struct simulate_progress progress;
     uint64_t peak_in_flight;
     int64_t last_end_ns;
-    bool stopped; /* the observer said so */
+    bool stopped;        /* the observer said so */
+    uint64_t kept_cache; /* requests whose cache hits are the recording's */
+    bool recorded_cache; /* the workload is a recording that says what came from a cache */
 };
 
 void simulate_options_init(struct simulate_options *options)
 {
     *options = (struct simulate_options){.speed = 1, .burstiness = 1, .duration_ns = TIME_NEVER};
     engine_config_init(&options->engine);
+}
+
+/* True if some request of a recording read from a provider's cache or wrote to it. Then its other
+ * requests with usage did not: a zero there is a zero. */
+static bool records_cache(const struct workload *w)
+{
+    for (size_t i = 0; w->usage && i < w->count; i++)
+        if (w->usage_known[i] &&
+            (w->usage[i].cached_input | w->usage[i].cache_write | w->usage[i].cache_write_1h))
+            return true;
+    return false;
 }
 
 /* What every record of the row says; `id` is where a made request id goes. */
@@ -162,10 +175,14 @@ static void on_done(void *context, uint64_t tag, uint32_t cached_tokens, int64_t
     uint64_t reasoning = request.usage.tokens[USAGE_REASONING];
     if (r.streamed)
         fill_tokens(s, &r, reasoning);
-    r.usage = usage_from_totals(request.input_tokens, cached_tokens, 0, 0, request.output_tokens,
-                                reasoning);
+    if (s->recorded_cache && request.has_usage)
+        r.usage = request.usage; /* what was billed is known: the model's own hits are a guess */
+    else
+        r.usage = usage_from_totals(request.input_tokens, cached_tokens, 0, 0,
+                                    request.output_tokens, reasoning);
     r.usage.extras = request.usage.extras;
     r.usage.extra_count = request.usage.extra_count;
+    s->kept_cache += s->recorded_cache && request.has_usage;
     r.usage_from = USAGE_SERVER;
     end_flight(s, (uint32_t)tag, &r);
 }
@@ -310,8 +327,11 @@ int simulate_run(const struct workload *w, const struct simulate_options *option
                  const struct run_observer *observer, struct simulate_report *report,
                  struct error *err)
 {
-    struct simulation s = {
-        .w = w, .options = options, .observer = observer, .free_flight = FLIGHT_NONE};
+    struct simulation s = {.w = w,
+                           .options = options,
+                           .observer = observer,
+                           .free_flight = FLIGHT_NONE,
+                           .recorded_cache = records_cache(w)};
     *report = (struct simulate_report){0};
     s.arrivals = arrivals_create(options, w, err);
     if (!s.arrivals)
@@ -329,6 +349,7 @@ int simulate_run(const struct workload *w, const struct simulate_options *option
         report->planned = s.progress.completed + s.progress.failed + s.progress.unsent;
     report->not_due = arrivals_not_due(s.arrivals);
     report->peak_in_flight = s.peak_in_flight;
+    report->recorded_cache = s.kept_cache;
     engine_state(s.engine, &report->engine);
     engine_free(s.engine);
     arrivals_free(s.arrivals);

@@ -61,6 +61,8 @@ struct simulate_report {
     int64_t duration_ns; /* of virtual time, to the last end */
     uint64_t planned, not_due;
     uint64_t peak_in_flight;
+    uint64_t
+        recorded_cache; /* answers whose usage has the recording's cache hits, not the model's */
     struct engine_state engine; /* as it stands at the end */
 };
 

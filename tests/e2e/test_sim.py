@@ -73,6 +73,25 @@ class Sim(Case):
         bill = read_json(self.path("run/bill.json"))
         self.assertEqual(bill["plans"][0]["total_usd"], "0.06")
 
+    def test_a_recording_s_cache_hits_are_billed_as_recorded(self):
+        """Whatever the engine's own cache would have held: sim and bill price the same usage."""
+        rows = [{"timestamp": 0, "input_length": 4000, "output_length": 50,
+                 "usage": {"cached_input": 0}},
+                {"timestamp": 1000, "input_length": 5000, "output_length": 40,
+                 "usage": {"cached_input": 3968, "cache_write": 512}},
+                {"timestamp": 2500, "input_length": 6000, "output_length": 60,
+                 "usage": {"cached_input": 4992, "reasoning": 20}}]
+        work = self.write("t.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        plans = self.write("plans.json", json.dumps({"plans": [{"name": "token", "per_mtok": {
+            "input": 3, "cached_input": "0.3", "cache_write": "3.75", "output": 15}}]}))
+        bill = self.farebox_json("bill", work, "--plans", plans)
+        for engine in ((), ("--engine", PRESET)):
+            done = self.farebox("sim", "--trace", work, *engine, "--plans", plans, "-o", "run",
+                                "--force")
+            self.assertEqual(read_json(self.path("run/bill.json"))["plans"][0]["total_usd"],
+                             bill["plans"][0]["total_usd"])
+            self.assertIn("cache hits of the recording", " ".join(done.stdout.split()))
+
     def test_assertions_and_mistakes(self):
         work = self.write("turns.jsonl", turns(5))
         done = self.farebox("sim", "--trace", work, "--engine", PRESET, "--assert",
