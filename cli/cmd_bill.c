@@ -211,7 +211,7 @@ static int show(const struct terminal *t, const struct bill_command *o, const st
     if (code == 0) {
         bill_write_table(bill, t->width, &table);
         if (bill->what_if)
-            what_if_write_table(bill->what_if, &table);
+            what_if_write_table(bill->what_if, t->width, &table);
         if (!o->common.json || !o->common.quiet)
             print_buffer(t->human, &table);
         if (o->common.json)

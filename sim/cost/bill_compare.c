@@ -279,7 +279,8 @@ static void compare_token_plan(struct bill *bill, const struct serve_rows *rows,
 
 static bool is_token_plan(const struct plan_bill *p)
 {
-    return !p->flat && !p->without_caps && !p->plan->quota_count && p->plan->rate_count > 0;
+    return !p->flat && !p->without_caps && !p->plan->quota_count && p->plan->rate_count > 0 &&
+           p->served_requests > 0;
 }
 
 static size_t cheapest_token_plan(const struct bill *bill)

@@ -245,6 +245,9 @@ void serve_ask_of(const struct plan *p, const struct serve_rows *rows,
     const struct plan_rate *rate = plan_rate_for(p, a->model);
     if (rate && rate->weight_count > 0)
         a->weight_micro = plan_weight(rate->weights, rate->weight_count, a->model, a->class_name);
+    if (w->attempts && w->attempts[row] > 1 && p->billed.retried_each &&
+        p->billed.failed != BILLED_NONE)
+        a->weight_micro *= w->attempts[row]; /* what is billed counts in a quota */
     a->units_micro = plan_weight(p->limits.units, p->limits.unit_count, a->model, a->class_name);
     if (rows->duration.known)
         a->duration_ns =

@@ -100,15 +100,18 @@ static int add_charge(const struct charge *c, struct row_charge *out)
     return money_add(out->total, c->total, &out->total);
 }
 
-/* Attempts before the last: what they used is not known beyond their input, so that "delivered"
- * and "full" bill the input. */
-static int add_retries(const struct tariff *t, uint32_t attempts, const struct price_query *last,
-                       const struct plan_rate *rate, struct row_charge *out)
+/* Attempts before the last: what they delivered is not known, so that "delivered" bills the input;
+ * "full" bills all the output that was asked for. */
+static int add_retries(const struct tariff *t, uint32_t attempts, uint64_t asked_output,
+                       const struct price_query *last, const struct plan_rate *rate,
+                       struct row_charge *out)
 {
     const struct plan_billing *b = &t->plan->billed;
     if (attempts <= 1 || !b->retried_each || b->failed == BILLED_NONE)
         return 0;
     struct usage u = price_billed_usage(BILLED_INPUT, last->usage, 0);
+    u = price_billed_usage(b->failed, &u, asked_output);
+    cap_output(t, &u);
     u.extra_count = 0;
     struct price_query q = *last;
     struct charge c;
@@ -201,7 +204,7 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
     struct price_query q = {.usage = &delivered};
     struct charge c;
     fill_query(t, row, &q);
-    if (w->attempts && add_retries(t, w->attempts[row], &q, rate, out) < 0)
+    if (w->attempts && add_retries(t, w->attempts[row], w->output_tokens[row], &q, rate, out) < 0)
         return -1;
     if (t->earlier && add_earlier(t, row, &q, rate, out) < 0)
         return -1;

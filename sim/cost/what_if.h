@@ -9,7 +9,11 @@
  * A change is a transform as workloads/transform.h writes it, or the word "cache": no cache, an
  * infinite one, and one that forgets after 5 idle minutes, from 1,024 tokens in steps of 128. Each
  * is applied to the workload as it is; where there are several, all transforms together follow.
- * Savings are against the workload as it is; negative ones are losses. The table borrows the plans.
+ * Changes of one kind are alternatives: they are never added up, and each has its own "together".
+ *
+ * Savings are against the workload as it is; negative ones are losses. They compare equal work:
+ * requests that end failed count there as answered in the end, and where more or fewer requests go
+ * unserved or unpriced there is no saving to speak of. The table borrows the plans.
  */
 #ifndef FAREBOX_SIM_COST_WHAT_IF_H
 #define FAREBOX_SIM_COST_WHAT_IF_H
@@ -18,15 +22,20 @@
 
 /* One change under one plan. */
 struct what_if_cell {
-    money usage, total, saved; /* saved: total as it is − total so */
-    uint64_t subscriptions;
-    uint64_t served, rejected, delayed, truncated;
+    money usage, total;
+    money by_period; /* of the total: subscriptions and provisioned hours */
+    bool has_saved;  /* false: more or fewer go unserved or unpriced than as it is */
+    money saved;     /* total as it is − total so, both with all requests answered in the end */
+    uint64_t subscriptions, periods;
+    uint64_t served, rejected, delayed, truncated, unpriced;
+    int64_t last_start_ns; /* when the last request is served */
+    char *why;             /* why the total moves, or does not; "" as it is */
 };
 
 struct what_if_case {
     char *name;
-    char *note; /* what the transform says it did */
-    uint64_t requests;
+    char *note;                 /* what the transform says it did */
+    uint64_t requests, failed;  /* failed: of them end without an answer */
     struct what_if_cell *cells; /* by plan */
 };
 
@@ -44,6 +53,7 @@ int what_if_make(struct what_if *out, const struct workload *w, const struct pla
 void what_if_free(struct what_if *table);
 
 void what_if_write_json(const struct what_if *table, struct json_writer *w);
-void what_if_write_table(const struct what_if *table, struct buffer *out);
+/* `width` columns wide. */
+void what_if_write_table(const struct what_if *table, int width, struct buffer *out);
 
 #endif

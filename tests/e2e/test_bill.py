@@ -275,3 +275,74 @@ class Nothing(Case):
         (self.scratch / "run").mkdir()
         self.write("run/requests.jsonl", "")
         self.assertIn("no request to bill", self.check(("bill", "run")).stdout)
+
+
+class WhatIf(Case):
+    """A change is not flattered: equal work is compared, and the figures say why they move."""
+
+    BOOK = {"plans": [
+        {"name": "fails-free", "per_mtok": {"input": 3, "cached_input": "0.3", "output": 15}},
+        {"name": "fails-input", "per_mtok": {"input": 3, "output": 15},
+         "billed": {"failed": "input"}},
+        {"name": "fails-full", "per_mtok": {"input": 3, "output": 15},
+         "billed": {"failed": "full"}},
+        {"name": "month", "subscription": {"price": 80, "period": "month", "beyond": "queue",
+                                           "includes": {"requests": 1000, "per": "day"}}}]}
+
+    def what_if(self, *changes):
+        self.write("plans.json", json.dumps(self.BOOK))
+        self.write("t.jsonl", "".join(
+            json.dumps({"timestamp": i * 1000, "input_length": 1000, "output_length": 100,
+                        "hash_ids": [1, i], "block_size": 512}) + "\n" for i in range(100)))
+        words = [word for change in changes for word in ("--what-if", change)]
+        how = ("bill", "t.jsonl", "--plans", "plans.json", *words)
+        self.shown = " ".join(self.farebox(*how).stdout.split())
+        return {case["change"]: case for case in self.farebox_json(*how)["what_if"]}
+
+    def test_failures_save_nothing(self):
+        case = self.what_if("retry=fail:0.3,max:2")["retry=fail:0.3,max:2"]
+        failed = case["failed"]
+        more = int(case["note"].split("retry: ")[1].split()[0])
+        self.assertGreater(failed, 0)
+        free, as_input, full, month = case["plans"]
+        self.assertEqual(Decimal(free["saved_usd"]), 0)
+        self.assertEqual(Decimal(free["total_usd"]), Decimal("0.0045") * (100 - failed))
+        self.assertEqual(Decimal(as_input["saved_usd"]), -Decimal("0.003") * more)
+        self.assertEqual(Decimal(as_input["total_usd"]),
+                         Decimal("0.0045") * (100 - failed) + Decimal("0.003") * more
+                         + Decimal("0.003") * failed)
+        self.assertEqual(Decimal(full["saved_usd"]), -Decimal("0.0045") * more)
+        self.assertEqual(Decimal(month["saved_usd"]), 0)
+        self.assertIn(f"100 of 100, {failed} failed", self.shown)
+        self.assertIn("it bills no failed attempt", free["why"])
+
+    def test_attempts_that_are_billed_count_in_a_quota(self):
+        """100 requests that fail once and again are 200 of a quota of 120 a day."""
+        self.BOOK = {"plans": [{"name": "day", "billed": {"failed": "full"}, "subscription": {
+            "price": 5, "period": "month", "beyond": "queue",
+            "includes": {"requests": 120, "per": "day"}}}]}
+        cases = self.what_if("retry=fail:1,max:2")
+        self.assertEqual([case["plans"][0]["subscriptions"] for case in cases.values()], [1, 2])
+        self.assertEqual(Decimal(cases["retry=fail:1,max:2"]["plans"][0]["saved_usd"]), -5)
+
+    def test_alternatives_are_not_added_up(self):
+        self.assertEqual(list(self.what_if("cache=infinite", "cache=none")),
+                         ["as it is", "cache=infinite", "cache=none"])
+        self.assertEqual(list(self.what_if("cache=infinite", "cache=none", "truncate=tokens:500")),
+                         ["as it is", "cache=infinite", "cache=none", "truncate=tokens:500",
+                          "together: cache=infinite", "together: cache=none"])
+        self.assertIn("all together", self.what_if("cache=infinite", "truncate=tokens:800"))
+
+    def test_the_figures_say_why_they_move_or_not(self):
+        cases = self.what_if("route=*:small", "time=0.5", "service=batch", "cache=infinite")
+        month = {name: case["plans"][3]["why"] for name, case in cases.items()}
+        self.assertIn("the same for every model", month["route=*:small"])
+        self.assertIn("at other times", month["time=0.5"])
+        self.assertIn("the same for every service", month["service=batch"])
+        self.assertIn("nothing by the token", month["cache=infinite"])
+        for why in month.values():
+            self.assertIn(why, self.shown)
+        token = cases["service=batch"]["plans"][0]
+        self.assertEqual((token["saved_usd"], token["unpriced"]), (None, 100))
+        self.assertIn("by use $0.4500 → ", cases["cache=infinite"]["plans"][0]["why"])
+        self.assertIn("What if route=*:small · route: 100 to small.", self.shown)
