@@ -89,6 +89,7 @@ static int price(struct pass *p, const struct due *due, size_t endpoint, struct 
             (i == 0 && money_add(p->part->cost, q.amount, &p->part->cost) < 0))
             return error_set(err, ERR_WORK, "the cost under plan %.60s does not fit", plan->name);
         plan->unsold += !q.sold;
+        plan->unpriced += q.unpriced;
         plan->guessed |= q.guessed;
         plan->priced++;
         double value = money_to_double(q.amount), step = value - plan->mean;
@@ -347,6 +348,12 @@ static void add_costs(const struct bench_dry_run *d, struct buffer *out)
                               "             without %s requests of models that it does not "
                               "sell\n",
                               requests);
+        text_group_u64(p->unpriced, requests);
+        if (p->unpriced)
+            buffer_add_format(out,
+                              "             too low: without a price for the service, tokens or "
+                              "tools of %s of them\n",
+                              requests);
     }
     if (over_budget(d))
         buffer_add_format(out, "budget       --max-cost %s would end it before\n",
@@ -423,6 +430,7 @@ static void put_plans(const struct bench_dry_run *d, struct json_writer *w)
         json_key(w, "dearest_model");
         json_put_bool(w, p->guessed);
         put_u64(w, "unsold", p->unsold);
+        put_u64(w, "unpriced", p->unpriced);
         json_end_object(w);
     }
     json_end_array(w);

@@ -42,7 +42,7 @@ struct dry_plan {
     char *name;
     money total;
     double mean, squares; /* Welford's running moments, for the interval only */
-    uint64_t priced, unsold;
+    uint64_t priced, unsold, unpriced;
     bool paid_otherwise; /* a subscription or hours come on top */
     bool guessed;        /* the model is not known: the dearest that the plan sells */
 };

@@ -267,6 +267,24 @@ void bench_money_show(struct bench_money *m, char *out, size_t size)
     pthread_mutex_unlock(&m->lock);
 }
 
+/* True if the rate says nothing of something that the request asks for. */
+static bool lacks_price(const struct plan *p, const struct record *r)
+{
+    const struct plan_rate *rate = plan_rate_for(p, r->model);
+    int service = r->service ? service_from_name(text_of(r->service)) : SERVICE_STANDARD;
+    struct price_query q = {.usage = &r->usage,
+                            .service = service < 0 ? SERVICE_STANDARD : (enum service)service,
+                            .at_unix_ns = TIME_NEVER,
+                            .model = r->model,
+                            .class_name = r->class_name};
+    struct charge c;
+    if (!rate || price_request(p, rate, &q, &c) < 0)
+        return false;
+    bool by_token = rate->resolved[q.service].tables[0].priced != 0;
+    bool known = q.service == SERVICE_STANDARD || rate->services_priced >> q.service & 1;
+    return c.unpriced || c.unpriced_extras > 0 || (by_token && !known);
+}
+
 int bench_money_quote(struct bench_money *m, size_t plan, uint32_t row, size_t endpoint,
                       int64_t sent_ns, struct bench_quote *out)
 {
@@ -274,6 +292,7 @@ int bench_money_quote(struct bench_money *m, size_t plan, uint32_t row, size_t e
     struct record r = answered(m, row, endpoint);
     r.sent_ns = sent_ns;
     *out = (struct bench_quote){.sold = plan_rate_for(p, r.model) != NULL,
-                                .guessed = !r.model && p->rate_count > 1};
+                                .guessed = !r.model && p->rate_count > 1,
+                                .unpriced = lacks_price(p, &r)};
     return price_dearest(m, plan, &r, &out->amount) ? 0 : -1;
 }

@@ -55,8 +55,9 @@ void bench_money_show(struct bench_money *m, char *out, size_t size);
 /* What a request would cost. */
 struct bench_quote {
     money amount;
-    bool sold;    /* the plan sells the model */
-    bool guessed; /* the model is not known: the dearest that the plan sells */
+    bool sold;     /* the plan sells the model */
+    bool guessed;  /* the model is not known: the dearest that the plan sells */
+    bool unpriced; /* its service, or some of its tokens, tools or units, has no price: too low */
 };
 
 /* What the request would cost, sent to that endpoint at that instant of the run, if it is answered

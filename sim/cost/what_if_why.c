@@ -2,6 +2,7 @@
 
 #include "workloads/transform.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static bool has_token_price(const struct plan *plan)
@@ -76,8 +77,8 @@ static void add_times(struct buffer *out, int kind, const struct what_if_cell *b
     if (timed)
         buffer_add_format(out,
                           "; the same requests come at other times, the last is served after "
-                          "%.4g s instead of %.4g s",
-                          (double)a->last_start_ns * 1e-9, (double)b->last_start_ns * 1e-9);
+                          "%" PRId64 " s instead of %" PRId64 " s",
+                          a->last_start_ns / NS_PER_S, b->last_start_ns / NS_PER_S);
 }
 
 char *what_if_why(const struct plan *plan, int kind, const struct what_if_case *before,

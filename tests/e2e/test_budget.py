@@ -186,6 +186,21 @@ class DryRun(Shared):
         self.assertEqual((told["runs"], told["runs_are"], told["requests"]), (3, "at_most", 1500))
         self.assertFalse(pathlib.Path(self.run_path).exists())
 
+    def test_each_request_is_priced_at_its_own_rate_and_gaps_are_said(self):
+        """Two models at two rates; a batch where the plan knows no batches is a guess."""
+        trace = self.write("own.jsonl", "".join(json.dumps(row) + "\n" for row in (
+            {"timestamp": 0, "input_length": 1000, "output_length": 10, "model": "a",
+             "service": "batch"},
+            {"timestamp": 10, "input_length": 1000, "output_length": 10, "model": "b"})))
+        plans = self.write_plans({"name": "t/models", "rates": [
+            {"models": [name], "per_mtok": {"input": price, "output": price}}
+            for name, price in (("a", 1), ("b", 10))]})
+        how = ("bench", "--dry-run", "--url", "http://127.0.0.1:1/v1", "--trace", trace, "--plans",
+               plans)
+        plan = self.farebox_json(*how)["plans"][0]
+        self.assertEqual((plan["usage_usd"], plan["unpriced"]), ("0.01111", 1))
+        self.assertIn("of 1 of them", self.farebox(*how).stdout)
+
     def test_costs_come_with_their_interval_and_what_they_leave_out(self):
         plans = self.write_plans(
             {"name": "t/small", "models": ["small-*"], "per_request": "0.01"},
