@@ -82,6 +82,8 @@ static void fill_cell(struct what_if_cell *cell, const struct plan_bill *p)
         .delayed = p->served.delayed,
         .truncated = p->served.truncated,
         .unpriced = p->sums.unpriced,
+        .input_tokens = p->sums.input_tokens,
+        .output_tokens = p->sums.output_tokens,
         .last_start_ns = p->served.last_start_ns,
     };
 }

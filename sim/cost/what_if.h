@@ -28,8 +28,9 @@ struct what_if_cell {
     money saved;     /* total as it is − total so, both with all requests answered in the end */
     uint64_t subscriptions, periods;
     uint64_t served, rejected, delayed, truncated, unpriced;
-    int64_t last_start_ns; /* when the last request is served */
-    char *why;             /* why the total moves, or does not; "" as it is */
+    uint64_t input_tokens, output_tokens; /* served */
+    int64_t last_start_ns;                /* when the last request is served */
+    char *why;                            /* why the total moves, or does not; "" as it is */
 };
 
 struct what_if_case {

@@ -76,7 +76,7 @@ static void add_times(struct buffer *out, int kind, const struct what_if_cell *b
     bool timed = kind == TRANSFORM_TOOLS || kind == TRANSFORM_TIME || kind == TRANSFORM_RATE;
     if (timed)
         buffer_add_format(out,
-                          "; the same requests come at other times, the last is served after "
+                          "; the requests come at other times, the last is served after "
                           "%" PRId64 " s instead of %" PRId64 " s",
                           a->last_start_ns / NS_PER_S, b->last_start_ns / NS_PER_S);
 }
@@ -97,6 +97,10 @@ char *what_if_why(const struct plan *plan, int kind, const struct what_if_case *
         add_change(&out, "by use", b->total - b->by_period, a->total - a->by_period);
     if (b->by_period != a->by_period)
         add_change(&out, "by the period", b->by_period, a->by_period);
+    if (has_token_price(plan)) {
+        add_number(&out, "tokens in", b->input_tokens, a->input_tokens);
+        add_number(&out, "tokens out", b->output_tokens, a->output_tokens);
+    }
     add_number(&out, "bought", b->subscriptions, a->subscriptions);
     add_number(&out, "periods", b->periods, a->periods);
     add_number(&out, "served", b->served, a->served);

@@ -346,3 +346,5 @@ class WhatIf(Case):
         self.assertEqual((token["saved_usd"], token["unpriced"]), (None, 100))
         self.assertIn("by use $0.4500 → ", cases["cache=infinite"]["plans"][0]["why"])
         self.assertIn("What if route=*:small · route: 100 to small.", self.shown)
+        cut = self.what_if("truncate=tokens:500")["truncate=tokens:500"]["plans"][0]["why"]
+        self.assertEqual(cut, "by use $0.4500 → $0.3000, tokens in 100,000 → 50,000")
