@@ -279,6 +279,8 @@ static void plan_ahead(struct run *run, const struct workload *w)
 static void carry_out(struct run *run, struct bench_report *report, struct error *err)
 {
     struct machine_time before, after;
+    for (uint32_t i = 0; i < run->config->workers; i++)
+        worker_open(run->workers[i]);
     machine_time_read(&before);
     report->start_unix_ns = clock_wall_ns() + START_DELAY_NS;
     run->setup.start_ns = clock_now_ns() + START_DELAY_NS;

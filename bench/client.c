@@ -1,5 +1,6 @@
-#include "bench/client.h"
-
+#include "bench/client_state.h"
+#include "bench/curl_failure.h"
+#include "bench/stale.h"
 #include "core/clock.h"
 #include "core/memory.h"
 
@@ -7,198 +8,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SHARD_CONNECTIONS 250
 #define READ_BUFFER 16384L
 
-/* What the loop watches on one socket. */
-struct watch {
-    struct event event;
-    struct client *client;
-    struct shard *shard; /* whose transfer uses it; NULL = idle */
-    short events;        /* registered in the loop; 0 = not */
-};
-
-struct shard {
-    CURLM *multi;
-    struct client *client;
-    int64_t timer_ns;
-    uint32_t in_flight;
-    int running;    /* what libcurl says; falls when a transfer has ended */
-    bool ended;     /* there may be messages to read */
-    bool *resolved; /* per endpoint: its addresses are in this multi's cache */
-};
-
-struct client {
-    struct event_base *base;
-    struct client_config config;
-    struct shard **shards;
-    size_t shard_count, shard_capacity;
-    struct watch **watches; /* by socket number */
-    size_t watch_capacity;
-    struct transfer *free;
-    struct transfer **all;
-    size_t transfer_count, transfer_capacity;
-    struct arrival now;
-    bool fresh;                           /* no callback has run since the loop waited */
-    bool unasked;                         /* libcurl acts, but no socket was reported readable */
-    struct transfer *ended, **ended_last; /* in the order of their ends */
-    struct client_counts counts;
-};
-
-/* ---- sockets and timers in the loop ---- */
-
-/* Where endpoints say joins, a transfer first asks for HTTP/2 as such, which uses the connections
- * that there are and waits for one that is being opened. Where libcurl would open another, it is
- * stopped before it does; the transfer then goes by prior knowledge over a connection of its own,
- * which the next ones join. */
-static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    struct transfer *t = context;
-    (void)purpose;
-    if (t->joins) {
-        t->found_none = true;
-        return CURL_SOCKET_BAD;
-    }
-    curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-    if (fd < 0)
-        t->open_errno = errno;
-    return fd;
-}
-
-static void send_alone(struct transfer *t)
-{
-    t->joins = t->found_none = false;
-    t->error[0] = '\0';
-    curl_multi_remove_handle(t->shard->multi, t->easy);
-    curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
-    curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
-    curl_multi_add_handle(t->shard->multi, t->easy);
-}
-
-/* Takes note of the transfers that libcurl has ended; they wait for client_collect. */
-static void note_ends(struct shard *s)
-{
-    CURLMsg *message;
-    int left;
-    while ((message = curl_multi_info_read(s->multi, &left))) {
-        struct transfer *t;
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&t);
-        if (t->found_none) {
-            send_alone(t);
-            continue;
-        }
-        t->code = message->data.result;
-        t->ended = true;
-        t->next = NULL;
-        *s->client->ended_last = t;
-        s->client->ended_last = &t->next;
-    }
-}
-
-static void act(struct shard *s, curl_socket_t fd, int what)
-{
-    int running;
-    curl_multi_socket_action(s->multi, fd, what, &running);
-    note_ends(s);
-}
-
-/* Lets libcurl do what is to be done now: send, above all. It may also read, even the answer to
- * what it has just sent. */
-static void act_unasked(struct shard *s)
-{
-    struct client *c = s->client;
-    c->unasked = true;
-    c->now.read++;
-    act(s, CURL_SOCKET_TIMEOUT, 0);
-    c->unasked = false;
-}
-
-static void on_ready(evutil_socket_t fd, short what, void *context)
-{
-    struct watch *w = context;
-    struct client *c = w->client;
-    int64_t now_ns = clock_now_ns();
-    client_woke(c, now_ns);
-    if (!w->shard) { /* an idle connection was closed by its peer: libcurl will notice */
-        event_del(&w->event);
-        w->events = 0;
-        return;
-    }
-    c->now.read_ns = now_ns;
-    c->now.read++;
-    act(w->shard, fd,
-        (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
-    c->config.on_ready(c->config.context);
-}
-
-static struct watch *watch_of(struct client *c, curl_socket_t fd)
-{
-    size_t place = (size_t)fd, before = c->watch_capacity;
-    mem_grow(&c->watches, &c->watch_capacity, place + 1, sizeof *c->watches);
-    for (size_t i = before; i < c->watch_capacity; i++)
-        c->watches[i] = NULL;
-    if (!c->watches[place]) {
-        c->watches[place] = mem_zero(1, sizeof **c->watches);
-        c->watches[place]->client = c;
-    }
-    return c->watches[place];
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_context)
-{
-    struct shard *s = context;
-    struct watch *w = watch_of(s->client, fd);
-    (void)easy;
-    (void)socket_context;
-    short wanted = EV_READ | EV_PERSIST;
-    if (what == CURL_POLL_OUT)
-        wanted = EV_WRITE | EV_PERSIST;
-    else if (what == CURL_POLL_INOUT)
-        wanted = EV_READ | EV_WRITE | EV_PERSIST;
-    w->shard = what == CURL_POLL_REMOVE || what == CURL_POLL_NONE ? NULL : s;
-    if (w->events == wanted || (!w->shard && w->events == 0))
-        return 0;
-    if (w->events)
-        event_del(&w->event);
-    event_assign(&w->event, s->client->base, fd, wanted, on_ready, w);
-    event_add(&w->event, NULL);
-    w->events = wanted;
-    return 0;
-}
-
-static int on_close(void *context, curl_socket_t fd)
-{
-    struct client *c = context;
-    if ((size_t)fd < c->watch_capacity && c->watches[fd]) {
-        struct watch *w = c->watches[fd];
-        if (w->events)
-            event_del(&w->event);
-        w->events = 0;
-        w->shard = NULL;
-    }
-    return close(fd);
-}
-
-static int on_timer(CURLM *multi, long timeout_ms, void *context)
-{
-    struct shard *s = context;
-    (void)multi;
-    s->timer_ns = timeout_ms < 0 ? TIME_NEVER : clock_now_ns() + timeout_ms * NS_PER_MS;
-    return 0;
-}
-
 /* ---- one exchange ---- */
 
-/* 0 as long as no answer has begun. */
-static int status_of(const struct transfer *t)
+int transfer_status(const struct transfer *t)
 {
     long status = 0;
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     return (int)status;
+}
+
+struct place *transfer_place(const struct transfer *t)
+{
+    return &t->shard->places[t->endpoint - t->client->config.first_endpoint];
 }
 
 static void take_answer(struct transfer *t)
@@ -208,7 +33,7 @@ static void take_answer(struct transfer *t)
         return;
     t->answered = true;
     curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
-    attempt_answer(&t->attempt, status_of(t), type);
+    attempt_answer(&t->attempt, transfer_status(t), type);
 }
 
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
@@ -230,22 +55,6 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
     return go_on ? length : 0;
 }
 
-/* Called before each sending. A second one is libcurl's own resend on a connection that was reset:
- * it would hide a failure and charge twice, so it is stopped. */
-static int on_sending(void *context, char *ip, char *local_ip, int port, int local_port)
-{
-    struct transfer *t = context;
-    (void)ip;
-    (void)local_ip;
-    (void)port;
-    (void)local_port;
-    t->connected_ns = clock_now_ns();
-    if (++t->sendings == 1)
-        return CURL_PREREQFUNC_OK;
-    t->client->counts.hidden_resends++;
-    return CURL_PREREQFUNC_ABORT;
-}
-
 static void set_up(struct transfer *t)
 {
     CURL *e = t->easy;
@@ -253,12 +62,9 @@ static void set_up(struct transfer *t)
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_sending);
+    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, stale_on_sending);
     curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
-    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-    curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, t->client);
+    client_set_up_sockets(t);
     curl_easy_setopt(e, CURLOPT_BUFFERSIZE, READ_BUFFER);
     curl_easy_setopt(e, CURLOPT_NOPROGRESS, 1L);
     curl_easy_setopt(e, CURLOPT_POST, 1L);
@@ -301,11 +107,8 @@ static struct shard *new_shard(struct client *c)
     s->client = c;
     s->multi = curl_multi_init();
     s->timer_ns = TIME_NEVER;
-    s->resolved = mem_zero(c->config.endpoints, sizeof *s->resolved);
-    curl_multi_setopt(s->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(s->multi, CURLMOPT_SOCKETDATA, s);
-    curl_multi_setopt(s->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    curl_multi_setopt(s->multi, CURLMOPT_TIMERDATA, s);
+    s->places = mem_zero(c->config.endpoints, sizeof *s->places);
+    client_set_up_shard(s);
     curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, (long)c->config.shard_connections + 16);
     curl_multi_setopt(s->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
     /* Streams on a connection; else libcurl stops at 100, whatever the server allows. */
@@ -340,9 +143,9 @@ static void point_at(struct transfer *t, const struct endpoint *e)
     /* The list stays, only the text of its first line changes: "X:" sends nothing. */
     snprintf(t->id_line, sizeof t->id_line, "X-Request-Id:%s%s", t->request_id[0] ? " " : "",
              t->request_id);
-    bool *resolved = &t->shard->resolved[e - t->client->config.first_endpoint];
-    curl_easy_setopt(t->easy, CURLOPT_RESOLVE, *resolved ? NULL : e->resolve);
-    *resolved = true;
+    struct place *place = transfer_place(t);
+    curl_easy_setopt(t->easy, CURLOPT_RESOLVE, place->resolved ? NULL : e->resolve);
+    place->resolved = true;
 }
 
 void client_send(struct client *c, struct transfer *t, const struct endpoint *e,
@@ -355,6 +158,9 @@ void client_send(struct client *c, struct transfer *t, const struct endpoint *e,
     t->open_errno = 0;
     t->retry_after_s = 0;
     t->answered = t->ended = false;
+    t->reused = t->began = t->resent = false;
+    t->kept = NULL;
+    t->warm_connect_ns = TIME_NEVER;
     t->whole_ns = TIME_NEVER;
     t->error[0] = '\0';
     attempt_begin(&t->attempt, config, now_ns);
@@ -364,7 +170,7 @@ void client_send(struct client *c, struct transfer *t, const struct endpoint *e,
     c->counts.sent++;
     t->shard->in_flight++;
     curl_multi_add_handle(t->shard->multi, t->easy);
-    act_unasked(t->shard);
+    client_act_unasked(t->shard);
 }
 
 /* ---- ends ---- */
@@ -381,41 +187,9 @@ static bool lacks_means(struct transfer *t)
 
 static enum failure_class classify(struct transfer *t, CURLcode code)
 {
-    switch (code) {
-    case CURLE_OK:
-    case CURLE_WRITE_ERROR: /* we hung up: the attempt knows why */
-        return FAILURE_NONE;
-    case CURLE_COULDNT_RESOLVE_HOST:
-        return FAILURE_DNS;
-    case CURLE_COULDNT_CONNECT:
-        return lacks_means(t) ? FAILURE_CLIENT : FAILURE_CONNECT;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_USE_SSL_FAILED:
-        return FAILURE_TLS;
-    case CURLE_RECV_ERROR:
-    case CURLE_SEND_ERROR:
-    case CURLE_GOT_NOTHING:
-    case CURLE_HTTP2_STREAM: /* HTTP/2's reset: of one stream, the connection lives on */
-    case CURLE_ABORTED_BY_CALLBACK:
-        return FAILURE_RESET;
-    case CURLE_PARTIAL_FILE: /* also of an HTTP/2 stream whose answer had not begun */
-        return status_of(t) ? FAILURE_TRUNCATED : FAILURE_RESET;
-    case CURLE_OPERATION_TIMEDOUT:
-        return t->connected_ns == TIME_NEVER ? FAILURE_TIMEOUT_CONNECT : FAILURE_TIMEOUT_TOTAL;
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_HTTP2:
-    case CURLE_BAD_CONTENT_ENCODING:
-        return FAILURE_HTTP;
-    default:
-        return FAILURE_OTHER;
-    }
+    enum failure_class why =
+        curl_failure(code, t->connected_ns != TIME_NEVER, transfer_status(t) != 0);
+    return why == FAILURE_CONNECT && lacks_means(t) ? FAILURE_CLIENT : why;
 }
 
 static int64_t microseconds(CURL *easy, CURLINFO what)
@@ -434,17 +208,20 @@ static void read_facts(struct transfer *t)
     t->client->counts.connects += t->connects;
     if (t->sendings && connects == 0)
         t->client->counts.reuses++;
-    if (status_of(t))
+    if (transfer_status(t))
         curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
     t->client->counts.http2_answers += version == CURL_HTTP_VERSION_2_0;
-    t->client->counts.http1_answers +=
-        version == CURL_HTTP_VERSION_1_1 || version == CURL_HTTP_VERSION_1_0;
+    bool http1 = version == CURL_HTTP_VERSION_1_1 || version == CURL_HTTP_VERSION_1_0;
+    t->client->counts.http1_answers += http1;
+    transfer_place(t)->http1 = transfer_place(t)->http1 || http1;
     if (connects) {
         int64_t dns = microseconds(t->easy, CURLINFO_NAMELOOKUP_TIME_T);
         int64_t connected = microseconds(t->easy, CURLINFO_CONNECT_TIME_T);
         int64_t secured = microseconds(t->easy, CURLINFO_APPCONNECT_TIME_T);
         t->dns_ns = dns;
-        if (connected > 0)
+        if (t->warm_connect_ns != TIME_NEVER)
+            t->connect_ns = t->warm_connect_ns;
+        else if (connected > 0)
             t->connect_ns = connected - dns;
         if (secured > 0)
             t->tls_ns = secured - connected;
@@ -457,6 +234,7 @@ static void finish(struct transfer *t, enum failure_class why, const char *messa
 {
     struct client *c = t->client;
     t->done_ns = clock_now_ns();
+    stale_note_end(t);
     curl_multi_remove_handle(t->shard->multi, t->easy);
     t->shard->in_flight--;
     if (t->sendings)
@@ -548,7 +326,7 @@ void client_run_timers(struct client *c, int64_t now_ns)
         if (s->timer_ns > now_ns)
             continue;
         s->timer_ns = TIME_NEVER;
-        act_unasked(s);
+        client_act_unasked(s);
     }
 }
 
@@ -558,6 +336,7 @@ struct client *client_create(struct event_base *base, const struct client_config
 {
     struct client *c = mem_zero(1, sizeof *c);
     c->base = base;
+    c->by_port = mem_zero(CLIENT_PORTS, sizeof(struct watch *));
     c->config = *config;
     c->ended_last = &c->ended;
     if (c->config.shard_connections == 0)
@@ -565,8 +344,14 @@ struct client *client_create(struct event_base *base, const struct client_config
     return c;
 }
 
+void client_open(struct client *c, const struct endpoint *e, uint32_t count, int64_t limit_ns)
+{
+    warm_open(&c->warm, e, count, limit_ns);
+}
+
 void client_free(struct client *c)
 {
+    warm_free(&c->warm);
     for (size_t i = 0; i < c->transfer_count; i++) {
         struct transfer *t = c->all[i];
         curl_easy_cleanup(t->easy);
@@ -576,12 +361,13 @@ void client_free(struct client *c)
     }
     for (size_t i = 0; i < c->shard_count; i++) {
         curl_multi_cleanup(c->shards[i]->multi);
-        free(c->shards[i]->resolved);
+        free(c->shards[i]->places);
         free(c->shards[i]);
     }
     for (size_t i = 0; i < c->watch_capacity; i++)
         free(c->watches[i]);
     free(c->watches);
+    free(c->by_port);
     free(c->shards);
     free(c->all);
     free(c);

@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 struct shard;
+struct watch;
 
 #define CLIENT_ID_SIZE 160
 
@@ -51,10 +52,16 @@ struct transfer {
     struct transfer *next; /* in the pool, or among those that have ended */
     uint32_t sendings;
     bool answered, ended;
-    int64_t whole_ns;       /* when all of the answer was there; TIME_NEVER as long as it is not */
-    int open_errno;         /* why this machine had no socket for it; 0 */
-    bool joins, found_none; /* may not open a connection; would have had to */
-    CURLcode code;          /* how libcurl ended it */
+    int opened;              /* the socket that was opened last for it */
+    bool reused;             /* went over a kept connection, alone on it, at first */
+    struct watch *kept;      /* of that connection's socket; NULL */
+    bool began;              /* a part of an answer came on it */
+    bool resent;             /* sent again, as that was stale: see bench/stale.h */
+    int64_t warm_connect_ns; /* of a socket opened before; TIME_NEVER = none was */
+    int64_t whole_ns;        /* when all of the answer was there; TIME_NEVER as long as it is not */
+    int open_errno;          /* why this machine had no socket for it; 0 */
+    bool joins, found_none;  /* may not open a connection; would have had to */
+    CURLcode code;           /* how libcurl ended it */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -73,8 +80,9 @@ struct client_config {
 struct client_counts {
     uint64_t sent, connects, reuses, hidden_resends;
     uint64_t http1_answers, http2_answers;
-    uint64_t left_open;       /* ended by client_hang_up */
-    uint64_t client_failures; /* attempts for which this machine had no socket or port */
+    uint64_t stale_connections; /* kept ones that took a request with them; it was sent again */
+    uint64_t left_open;         /* ended by client_hang_up */
+    uint64_t client_failures;   /* attempts for which this machine had no socket or port */
     uint32_t shards;
 };
 
@@ -82,6 +90,9 @@ struct client;
 
 struct client *client_create(struct event_base *base, const struct client_config *config);
 void client_free(struct client *c);
+
+/* Opens connections that the next transfers to the endpoint take: see warm_open. */
+void client_open(struct client *c, const struct endpoint *e, uint32_t count, int64_t limit_ns);
 
 /* A transfer from the pool, its body empty. client_release gives it back. */
 struct transfer *client_get(struct client *c);

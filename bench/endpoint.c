@@ -209,6 +209,11 @@ void endpoint_free(struct endpoint *e)
     *e = (struct endpoint){0};
 }
 
+bool endpoint_is_https(const struct endpoint *e)
+{
+    return is_https(e->config);
+}
+
 void endpoint_apply(const struct endpoint *e, CURL *easy)
 {
     const struct endpoint_config *c = e->config;

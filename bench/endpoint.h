@@ -65,6 +65,8 @@ int endpoint_prepare(struct endpoint *e, const struct endpoint_config *config, e
                      bool stream, struct error *err);
 void endpoint_free(struct endpoint *e);
 
+bool endpoint_is_https(const struct endpoint *e);
+
 /* Sets what every exchange with the endpoint needs, except the body. */
 void endpoint_apply(const struct endpoint *e, CURL *easy);
 

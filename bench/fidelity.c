@@ -66,6 +66,7 @@ void fidelity_merge(struct fidelity *into, const struct fidelity *from)
     into->hidden_resends += from->hidden_resends;
     into->slow_reads += from->slow_reads;
     into->client_failures += from->client_failures;
+    into->stale_connections += from->stale_connections;
     into->left_open += from->left_open;
     into->http1_answers += from->http1_answers;
     into->http2_answers += from->http2_answers;
@@ -216,6 +217,7 @@ void fidelity_write(const struct fidelity *f, const struct fidelity_verdict *v,
     json_pair_u64(w, "connects", f->connects);
     json_pair_u64(w, "reuses", f->reuses);
     json_pair_u64(w, "hidden_resends", f->hidden_resends);
+    json_pair_u64(w, "stale_connections", f->stale_connections);
     json_pair_u64(w, "slow_reads", f->slow_reads);
     json_pair_u64(w, "client_failures", f->client_failures);
     json_pair_u64(w, "left_open", f->left_open);

@@ -35,6 +35,7 @@ struct fidelity {
     int64_t wall_ns; /* of one worker's loop; the longest after merging */
     uint64_t sent, connects, reuses, hidden_resends, slow_reads;
     uint64_t client_failures;              /* attempts that this machine had no means for */
+    uint64_t stale_connections;            /* kept ones that died under a request; sent again */
     uint64_t left_open;                    /* whole answers whose exchange we had to end */
     uint64_t http1_answers, http2_answers; /* attempts by the version of their answers */
     uint32_t workers, shards;

@@ -38,6 +38,7 @@ struct schedule {
     struct time_heap slots; /* closed loop: since when each free slot is free */
     uint32_t slot_count;    /* free and used */
     int64_t slots_ns;       /* the profile was followed up to here */
+    int64_t opens_ns;       /* no slot opens before */
 
     bool closed;
     int64_t closed_ns;
@@ -227,6 +228,7 @@ struct schedule *schedule_create(const struct schedule_config *config, const str
     s->w = w;
     s->rows = (uint32_t)w->count;
     s->end_ns = config->duration_ns;
+    s->opens_ns = config->slot_step_ns * config->worker;
     if (config->mode != SCHEDULE_TRACE && profile_end_ns(&config->load) < s->end_ns)
         s->end_ns = profile_end_ns(&config->load);
     if (config->workers > 1) {
@@ -274,7 +276,17 @@ static uint32_t slots_wanted(const struct schedule *s, int64_t now_ns)
 static int64_t next_slot_ns(const struct schedule *s)
 {
     double level = (double)s->slot_count * s->config->workers + s->config->worker + 1;
-    return profile_when_level(&s->config->load, s->slots_ns, level);
+    int64_t at_ns = profile_when_level(&s->config->load, s->slots_ns, level);
+    return at_ns > s->opens_ns ? at_ns : s->opens_ns;
+}
+
+/* The worker's next slot opens its step later, but not before now: one that came late does not
+ * make the others late. */
+static void space_slots(struct schedule *s, int64_t opened_ns, int64_t now_ns)
+{
+    int64_t next_ns = opened_ns + s->config->slot_step_ns * s->config->workers;
+    if (s->config->slot_step_ns)
+        s->opens_ns = next_ns > now_ns ? next_ns : now_ns;
 }
 
 /* Lets the number of slots follow the profile up to now_ns. */
@@ -285,6 +297,7 @@ static void follow_profile(struct schedule *s, int64_t now_ns)
         time_heap_push(&s->slots, at_ns, 0);
         s->slot_count++;
         s->slots_ns = at_ns;
+        space_slots(s, at_ns, now_ns);
     }
     s->slots_ns = now_ns;
     while (s->slots.count && s->slot_count > slots_wanted(s, now_ns)) {

@@ -49,6 +49,10 @@ struct schedule_config {
     int64_t duration_ns;    /* nothing becomes due from here on; TIME_NEVER = no limit */
     uint32_t worker, workers; /* this worker's number and their count, of all shards together */
     uint32_t shards;          /* 0 = 1 */
+    /* Closed: slots that the profile opens at one instant open so far apart, over all workers, and
+     * each of a worker's no earlier than its last one was taken. A crowd would make the client late
+     * and the server's first answers with it. 0 = all at once */
+    int64_t slot_step_ns;
 };
 
 struct due {

@@ -5,8 +5,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define HEARTBEAT_NS (10 * NS_PER_MS) /* the loop wakes at least so often: stalls are seen */
-#define SEND_ROUNDS 64                /* before the sockets get their turn again */
+#define HEARTBEAT_NS (10 * NS_PER_MS)  /* the loop wakes at least so often: stalls are seen */
+#define SEND_ROUNDS 64                 /* before the sockets get their turn again */
+#define SLOT_STEP_NS (100 * NS_PER_US) /* between a closed loop's first requests */
+#define WARM_LIMIT_NS (2 * NS_PER_S)   /* for opening connections before the start */
 
 void stop_raise(atomic_int *stop, enum stop_request request)
 {
@@ -182,6 +184,7 @@ struct worker *worker_create(const struct worker_setup *setup, uint32_t number, 
     w->schedule_config.workers = shards * setup->config->workers;
     w->schedule_config.shards = shards;
     w->schedule_config.seed = setup->config->seed;
+    w->schedule_config.slot_step_ns = SLOT_STEP_NS;
     random_init(&w->retry_random, setup->config->seed, RANDOM_RETRIES, own);
     w->schedule = schedule_create(&w->schedule_config, setup->workload, err);
     if (!w->schedule || set_up_loop(w, err) < 0) {
@@ -198,6 +201,26 @@ struct worker *worker_create(const struct worker_setup *setup, uint32_t number, 
                                    .on_ready = on_ready};
     w->client = client_create(w->base, &client);
     return w;
+}
+
+void worker_open(struct worker *w)
+{
+    const struct bench_config *c = w->config;
+    struct schedule_config config = w->schedule_config;
+    struct due due;
+    if (config.mode != SCHEDULE_CLOSED)
+        return;
+    config.slot_step_ns = 0; /* of a schedule beside ours: whom the first requests go to */
+    struct schedule *first = schedule_create(&config, w->setup->workload, NULL);
+    uint32_t *counts = mem_zero(c->endpoint_count, sizeof *counts);
+    while (first && schedule_take(first, 0, &due))
+        counts[bench_choose_endpoint(c, w->setup->workload, &due)]++;
+    int64_t limit_ns =
+        c->connect_timeout_ns < WARM_LIMIT_NS ? c->connect_timeout_ns : WARM_LIMIT_NS;
+    for (size_t i = 0; i < c->endpoint_count; i++)
+        client_open(w->client, &w->setup->endpoints[i], counts[i], limit_ns);
+    free(counts);
+    schedule_free(first);
 }
 
 void worker_free(struct worker *w)
@@ -244,6 +267,7 @@ void worker_result(struct worker *w, struct fidelity *merge_into, uint64_t *add_
     w->fidelity.hidden_resends = counts.hidden_resends;
     w->fidelity.http1_answers = counts.http1_answers;
     w->fidelity.http2_answers = counts.http2_answers;
+    w->fidelity.stale_connections = counts.stale_connections;
     w->fidelity.left_open = counts.left_open;
     w->fidelity.client_failures = counts.client_failures;
     w->fidelity.shards = counts.shards;

@@ -42,6 +42,10 @@ struct worker;
 struct worker *worker_create(const struct worker_setup *setup, uint32_t number, struct error *err);
 void worker_free(struct worker *w);
 
+/* In a closed loop, before the clock starts and the thread: opens the connections that the first
+ * requests will use. Takes two seconds at most. */
+void worker_open(struct worker *w);
+
 /* The thread's main function; gives NULL. */
 void *worker_main(void *worker);
 

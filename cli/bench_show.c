@@ -205,6 +205,12 @@ void bench_warn(const struct terminal *t, const struct bench_setup *s, const str
     warn_of_version(t, s, &report->fidelity);
     warn_of_lengths(t, &report->probes[0], summary);
     warn_of_workers(t, s, &report->fidelity);
+    if (report->fidelity.stale_connections)
+        warn(t,
+             "the server closed %llu kept connections, without having said so, as a request went "
+             "out on each: it was sent again at once over a new connection, and its latencies hold "
+             "both",
+             (unsigned long long)report->fidelity.stale_connections);
     if (report->fidelity.left_open)
         warn(t,
              "%llu answers were whole ([DONE]) while the server left the exchange open: each was "
@@ -272,6 +278,9 @@ static void add_verdict(const struct bench_report *r, const struct summary *s, s
     if (r->fidelity.hidden_resends)
         buffer_add_format(out, ", %llu hidden resends stopped",
                           (unsigned long long)r->fidelity.hidden_resends);
+    if (r->fidelity.stale_connections)
+        buffer_add_format(out, ", %llu stale connections opened anew",
+                          (unsigned long long)r->fidelity.stale_connections);
     if (isfinite(s->steady_from_s) && s->steady_from_s > 0)
         buffer_add_format(out, ", steady from %.3g s on", s->steady_from_s);
     if (v->steal > 0.01)

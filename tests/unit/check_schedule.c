@@ -247,6 +247,36 @@ START_TEST(a_closed_loop_is_due_when_another_ends)
 }
 END_TEST
 
+/* Slots of one instant open a step apart, over all workers; one that is taken late moves the next,
+ * which is never late by it. A slot that an end frees is due at that end. */
+START_TEST(slots_open_one_after_the_other)
+{
+    struct workload w = plain(40);
+    struct schedule_config c = config(SCHEDULE_CLOSED);
+    struct due due[4];
+    profile_hold(&c.load, 6);
+    c.slot_step_ns = MS;
+    c.workers = 2;
+    c.worker = 1;
+    struct schedule *s = schedule_create(&c, &w, NULL);
+    ck_assert(!schedule_take(s, 0, &due[0]));
+    ck_assert_int_eq(schedule_next_ns(s, 0), MS);
+    ck_assert(schedule_take(s, MS, &due[0]) && !schedule_take(s, MS, &due[1]));
+    ck_assert_int_eq(due[0].scheduled_ns, MS);
+    ck_assert_int_eq(schedule_next_ns(s, MS), 3 * MS);
+    ck_assert(schedule_take(s, 10 * MS, &due[1]));
+    ck_assert_int_eq(due[1].scheduled_ns, 3 * MS);
+    ck_assert(schedule_take(s, 10 * MS, &due[2]) && !schedule_take(s, 30 * MS, &due[3]));
+    ck_assert_int_eq(due[2].scheduled_ns, 10 * MS);
+    schedule_ended(s, &due[0], 40 * MS, true);
+    ck_assert(schedule_take(s, 41 * MS, &due[3]));
+    ck_assert_int_eq(due[3].scheduled_ns, 40 * MS);
+    schedule_free(s);
+    profile_free(&c.load);
+    workload_free(&w);
+}
+END_TEST
+
 START_TEST(a_closed_loop_follows_its_stages)
 {
     struct workload w = plain(10);
@@ -567,6 +597,7 @@ int main(void)
     tcase_add_loop_test(t, random_arrivals_have_their_moments, 0, 3);
     tcase_add_test(t, a_cap_delays_ready_and_not_scheduled);
     tcase_add_test(t, a_closed_loop_is_due_when_another_ends);
+    tcase_add_test(t, slots_open_one_after_the_other);
     tcase_add_test(t, a_closed_loop_follows_its_stages);
     tcase_add_test(t, dependents_wait_for_their_parents);
     tcase_add_test(t, a_failed_parent_leaves_its_family_unsent);

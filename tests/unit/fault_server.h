@@ -43,6 +43,7 @@ enum fault {
     FAULT_CRLF,
     FAULT_REASONING,
     FAULT_CLOSE_REUSED, /* closes a connection, unanswered, when a second request comes on it */
+    FAULT_BEGIN_REUSED, /* the same, after the first bytes of a status line */
     FAULT_SLOW,         /* answers after server.delay_ms */
     FAULT_ALL_AT_ONCE,  /* 100 ms of silence, then all chunks in one write */
     FAULT_LEFT_OPEN,    /* a whole stream, and then nothing: neither the body's end nor a close */
@@ -278,6 +279,11 @@ static inline bool fault_answer(struct fault_server *s, int fd, int number, int 
         return false;
     case FAULT_CLOSE_REUSED:
         return number == 1 && fault_stream(s, fd, tokens, words);
+    case FAULT_BEGIN_REUSED:
+        if (number == 1)
+            return fault_stream(s, fd, tokens, words);
+        fault_put(fd, "HTTP/1.1 2", 10);
+        return false;
     case FAULT_SLOW:
         fault_sleep_ms(s->delay_ms);
         return fault_stream(s, fd, tokens, words);
