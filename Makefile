@@ -82,6 +82,12 @@ unit: $(UNIT_TESTS) ## the unit tests alone (T=check_money runs one)
 e2e: $(PROGRAM) ## the program run as a user would (T=test_bill runs one file)
 	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/e2e/run.py $(T)
 
+N ?= 10
+.PHONY: timing
+timing: $(PROGRAM) $(BUILD)/tests/check_bench $(BUILD)/tests/check_mock ## the tests that take times, N=10 times in a row: passed, skipped, failed (STRESS=1: beside stress-ng)
+	@[ -z "$(STRESS)" ] || .ci/deps stress
+	@FAREBOX=$(abspath $(PROGRAM)) UNIT=$(BUILD)/tests $(if $(STRESS),stress-ng --quiet --cpu 2 --timeout 0 & pid=$$!; trap 'kill $$pid' EXIT; )tests/timing $(N)
+
 .PHONY: clients
 clients: $(PROGRAM) ## the official OpenAI client against the mock (needs node; skips where npm does not answer)
 	@FAREBOX=$(abspath $(PROGRAM)) tests/clients/run

@@ -1,4 +1,5 @@
 """What the end-to-end tests share: running the program as a user would, and a mock to talk to."""
+import collections
 import json
 import os
 import pathlib
@@ -12,6 +13,8 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FAREBOX = os.environ.get("FAREBOX", str(ROOT / "build" / "farebox"))
 TRACES = pathlib.Path(os.environ.get("FAREBOX_TRACES", ROOT.parent / "shared" / "traces"))
+TRIES = 5  # of a measurement that may be void
+Timed = collections.namedtuple("Timed", "summary truth void")
 
 
 def trace(name):
@@ -88,31 +91,75 @@ class Case(unittest.TestCase):
         self.assertIsNotNone(found, line)
         return found.group()
 
-    def bench_trusted(self, mock_words, bench_words, run, tries=3, late_ms=1):
-        """Runs bench against a mock of its own until both kept time: (summary, kept).
+    def unless_void(self, measure, tries=TRIES):
+        """What measure() gives in the first try that is not void.
 
-        A run in which the client was the limit, or the mock late, says nothing about latencies:
-        it is void and made again. On a machine that stays too busy the last one is given, with
-        False, for everything but its latencies.
+        measure gives (value, why it is void or None). A try in which the client or the mock was late
+        says nothing about times: it is said and made again, and where all are void the test is
+        skipped with the reason. No test of times fails because a machine is busy.
         """
-        for _ in range(tries):
-            mock = self.start("mock", "--listen", "127.0.0.1:0", *mock_words)
-            url = re.search(r"http://\S+", mock.stdout.readline()).group()
-            self.farebox("bench", "--url", url, *bench_words, "-o", run, "--force")
-            mock.send_signal(signal.SIGINT)
-            said, _ = mock.communicate(timeout=20)
-            late = re.search(r"late by p50 \S+ p99 ([0-9.]+)", said)
-            summary = accounting_adds_up(self, run)
-            kept = not summary["fidelity"]["client_limited"] and late and float(late.group(1)) <= late_ms
-            if kept:
-                break
-        return summary, kept
+        for number in range(tries):
+            value, void = measure()
+            if not void:
+                return value
+            print(f"VOID {self.id()} ({number + 1} of {tries}): {void}", flush=True)
+        self.skipTest(f"void {tries} times, at last: {void}")
+
+    def bench_timed(self, mock_words, bench_words, run, late_ms=1):
+        """Runs bench against a mock of its own: the run's summary, the mock's truth log by request,
+        and why the run says nothing about times (None: it does)."""
+        log = self.path("truth.jsonl")
+        mock = self.start("mock", "--listen", "127.0.0.1:0", "--log", log, "--force", *mock_words)
+        url = re.search(r"http://\S+", mock.stdout.readline()).group()
+        self.farebox("bench", "--url", url, *bench_words, "-o", run, "--force")
+        mock.send_signal(signal.SIGINT)
+        said, _ = mock.communicate(timeout=60)
+        late = re.search(r"late by p50 \S+ p99 ([0-9.]+)", said)
+        summary = accounting_adds_up(self, run)
+        truth = {t["x_request_id"]: t for t in read_lines(log) if t["due_ns"]}
+        return Timed(summary, truth, why_void(summary["fidelity"], late, late_ms))
+
+    def simulate_as_read(self, truth, engine):
+        """The simulator's records of the requests as the mock read them, and the first instant."""
+        read = sorted(truth.values(), key=lambda t: t["read_ns"])
+        rows = [{"timestamp": (t["read_ns"] - read[0]["read_ns"]) / 1e6,
+                 "input_length": t["billed"]["prompt_tokens"],
+                 "output_length": t["billed"]["completion_tokens"],
+                 "request_id": t["x_request_id"]} for t in read]
+        seen = self.write("seen.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        self.farebox("sim", "--engine", engine, "--trace", seen, "-o", "model", "--quiet",
+                     "--force")
+        return self.records(self.path("model")), read[0]["read_ns"]
+
+    def assert_clocks_agree(self, truth, engine):
+        """What the mock owed, by its log, is what the simulator says, to the nanosecond."""
+        model, start_ns = self.simulate_as_read(truth, engine)
+        for name, served in truth.items():
+            due = served["due_ns"]
+            self.assertEqual((due[0] - start_ns, due[-1] - start_ns),
+                             (model[name]["first_token_ns"], model[name]["last_token_ns"]), name)
+
+    @staticmethod
+    def records(run):
+        """The final records of a run, by request."""
+        lines = read_lines(pathlib.Path(run) / "requests.jsonl")
+        return {r["request_id"]: r for r in lines if r["final"]}
 
     def assert_refused(self, done, *parts):
         """The message on standard error has all these parts, and nothing came out."""
         for part in parts:
             self.assertIn(part, done.stderr)
         self.assertEqual(done.stdout, "")
+
+
+def why_void(fidelity, late, late_ms):
+    if fidelity["client_limited"]:
+        return f"the client was late: {fidelity['reason']}"
+    if not late:
+        return "the mock said nothing of its lateness"
+    if float(late.group(1)) > late_ms:
+        return f"the mock was late by {late.group(1)} ms (p99)"
+    return None
 
 
 # The sums of DESIGN §4 that hold in every run.

@@ -234,7 +234,7 @@ START_TEST(a_buffered_stream_is_noticed)
 }
 END_TEST
 
-/* ---- retries, hidden resends ---- */
+/* ---- retries ---- */
 
 START_TEST(a_retry_is_recorded_and_completes)
 {
@@ -355,65 +355,6 @@ START_TEST(backoff_doubles_with_jitter)
         ck_assert_double_eq_tol(sum / 1000, 0.75 * most, 0.02 * most);
     }
     ck_assert(!retry_wanted(&c.retry, &r, 0, &random, &wait_ns)); /* the 13th */
-}
-END_TEST
-
-/* A kept connection that is closed under a request: it goes out once more, over a new one, unless a
- * part of an answer has come. The server sees it twice, and nothing more often. */
-static const struct {
-    enum fault fault;
-    int server_saw;
-    uint32_t completed, stale;
-} stales[] = {
-    {FAULT_CLOSE_REUSED, 3, 2, 1},
-    {FAULT_BEGIN_REUSED, 2, 1, 0},
-};
-
-START_TEST(a_request_outlives_a_stale_connection)
-{
-    struct fault_server server;
-    struct seen s = {0};
-    fault_server_start(&server, stales[_i].fault);
-    struct endpoint_config e = {.url = server.url, .model = "m"};
-    struct bench_config c = base(&e);
-    c.no_probe = true;
-    struct workload w = make(2, 60 * NS_PER_MS, 20, 3);
-    struct bench_report report = run(&c, &w, &s);
-    ck_assert_int_eq(atomic_load(&server.requests), stales[_i].server_saw);
-    ck_assert_uint_eq(s.attempts, 2);
-    ck_assert_uint_eq(s.by_status[RECORD_COMPLETED], stales[_i].completed);
-    ck_assert_uint_eq(report.fidelity.stale_connections, stales[_i].stale);
-    if (stales[_i].completed < 2)
-        ck_assert_int_eq(s.last.failure, FAILURE_RESET);
-    else /* the clock was not set back: it is due at 60 ms and was sent then */
-        ck_assert(s.last.connects == 1 &&
-                  s.last.sent_ns < s.last.first_byte_ns - s.last.connect_ns);
-    bench_report_free(&report);
-    workload_free(&w);
-    fault_server_stop(&server);
-}
-END_TEST
-
-/* A connection that carried nothing before and dies is the endpoint's failure. */
-START_TEST(a_new_connection_is_not_stale)
-{
-    struct fault_server server;
-    struct seen s = {0};
-    fault_server_start(&server, FAULT_RESET_FIRST);
-    struct endpoint_config e = {.url = server.url, .model = "m"};
-    struct bench_config c = base(&e);
-    c.no_probe = true;
-    c.schedule.mode = SCHEDULE_CLOSED;
-    profile_hold(&c.schedule.load, 2);
-    struct workload w = make(6, 0, 20, 3);
-    struct bench_report report = run(&c, &w, &s);
-    ck_assert_int_eq(atomic_load(&server.requests), 6);
-    ck_assert_uint_eq(s.by_status[RECORD_FAILED], 6);
-    ck_assert_uint_eq(report.fidelity.stale_connections, 0);
-    bench_report_free(&report);
-    profile_free(&c.schedule.load);
-    workload_free(&w);
-    fault_server_stop(&server);
 }
 END_TEST
 
@@ -803,9 +744,6 @@ int main(void)
     tcase_add_loop_test(t, retry_after_is_honoured_within_reason, 0,
                         (int)(sizeof waits / sizeof *waits));
     tcase_add_test(t, backoff_doubles_with_jitter);
-    tcase_add_loop_test(t, a_request_outlives_a_stale_connection, 0,
-                        (int)(sizeof stales / sizeof *stales));
-    tcase_add_test(t, a_new_connection_is_not_stale);
     tcase_add_test(t, a_loop_that_stood_still_says_so);
     tcase_add_test(t, an_unreachable_endpoint_accounts_for_everything);
     tcase_add_test(t, a_run_that_reaches_nothing_stops_early);
