@@ -86,7 +86,7 @@ N ?= 10
 .PHONY: timing
 timing: $(PROGRAM) $(BUILD)/tests/check_bench $(BUILD)/tests/check_mock ## the tests that take times, N=10 times in a row: passed, skipped, failed (STRESS=1: beside stress-ng)
 	@[ -z "$(STRESS)" ] || .ci/deps stress
-	@FAREBOX=$(abspath $(PROGRAM)) UNIT=$(BUILD)/tests $(if $(STRESS),stress-ng --quiet --cpu 2 --timeout 0 & pid=$$!; trap 'kill $$pid' EXIT; )tests/timing $(N)
+	@export FAREBOX=$(abspath $(PROGRAM)) UNIT=$(abspath $(BUILD))/tests; $(if $(STRESS),stress-ng --quiet --cpu 2 --timeout 0 & trap "kill $$!" EXIT; )tests/timing $(N)
 
 .PHONY: clients
 clients: $(PROGRAM) ## the official OpenAI client against the mock (needs node; skips where npm does not answer)
