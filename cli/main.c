@@ -5,9 +5,9 @@
 #include "core/printable.h"
 #include "core/stop.h"
 
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <cjson/cJSON.h>
 #include <gsl/gsl_errno.h>
 #include <stdio.h>
 #include <stdlib.h>

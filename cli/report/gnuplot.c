@@ -21,8 +21,8 @@ extern char **environ;
 /* gnuplot needs these and no other: whatever else is there may be a key. */
 static bool is_needed(const char *variable)
 {
-    static const char *const names[] = {"PATH=",   "LANG=", "HOME=", "TMPDIR=", "GDFONTPATH=",
-                                        "GNUPLOT_"};
+    static const char *const names[] = {
+        "PATH=", "LANG=", "HOME=", "TMPDIR=", "GDFONTPATH=", "GNUPLOT_"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strncmp(variable, names[i], strlen(names[i])) == 0)
             return true;
