@@ -43,7 +43,8 @@ static FILE *filtered(FILE *to)
         fopencookie(f, "w", (cookie_io_functions_t){.write = filter_write, .close = filter_close});
     if (!stream)
         mem_exhausted();
-    setvbuf(stream, NULL, _IONBF, 0);
+    else
+        setvbuf(stream, NULL, _IONBF, 0);
     return stream;
 }
 
