@@ -415,6 +415,7 @@ class Endpoints(Case):
         for fault, failure in cases:
             with self.subTest(fault):
                 url = self.mock("--ttft-ms", 5, "--itl-ms", 5, "--fault", fault)
+                shutil.rmtree(self.run_path, ignore_errors=True)
                 self.farebox("bench", "--trace", workload, "-o", self.run_path, "--url", url,
                              "--no-probe", "--model", "m", "--force", "--timeout-first", "300ms",
                              "--timeout-gap", "300ms", expect=1 if failure else 0)
