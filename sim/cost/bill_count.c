@@ -133,14 +133,6 @@ static void cheapest_from(struct attempt *a, uint64_t from)
                               &a->best_cash);
 }
 
-static bool pays_beyond(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->quota_count; i++)
-        if (plan->quotas[i].beyond == BEYOND_PAY)
-            return true;
-    return false;
-}
-
 /* Totals of one plan, from which the needs of a scaled period follow. */
 static void need_of_period(const struct attempt *a, struct plan_bill *p)
 {
@@ -181,7 +173,7 @@ int bill_choose_count(struct plan_bill *p, const struct bill *bill, const struct
         p->subscriptions = least_in_time(&a, p->need.count);
     if (p->need.count > p->subscriptions)
         p->subscriptions = cheapest_in_periods(&a, p->subscriptions, p->need.count);
-    if (pays_beyond(p->plan)) {
+    if (plan_pays_beyond(p->plan)) {
         cheapest_from(&a, p->subscriptions);
         p->subscriptions = a.best_cash < MONEY_MAX ? a.best : p->subscriptions;
     }

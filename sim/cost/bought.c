@@ -56,6 +56,14 @@ money plan_period_price(const struct plan *plan)
                                       : plan->provisioned.price * (money)plan->provisioned.units;
 }
 
+bool plan_pays_beyond(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->quota_count; i++)
+        if (plan->quotas[i].beyond == BEYOND_PAY)
+            return true;
+    return false;
+}
+
 bool plan_is_bought_in_numbers(const struct plan *plan, uint64_t units)
 {
     return (plan->subscription.present && plan->subscription.price > 0) ||

@@ -32,6 +32,9 @@ money plan_period_price(const struct plan *plan);
  * the plan or `units` says how many units there are, it is so many. */
 bool plan_is_bought_in_numbers(const struct plan *plan, uint64_t units);
 
+/* True if some of the plan's quotas charge for what is beyond them. */
+bool plan_pays_beyond(const struct plan *plan);
+
 /* Periods of a subscription or of provisioned hours that have begun when `elapsed_ns` have passed
  * since the first request. Months and years are anniversaries where the start is known, else 30 and
  * 365 days. */

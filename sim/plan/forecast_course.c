@@ -368,14 +368,6 @@ static int serve_all(struct plan_course *c)
     return settle_count(c, high);
 }
 
-static bool pays_beyond(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->quota_count; i++)
-        if (plan->quotas[i].beyond == BEYOND_PAY)
-            return true;
-    return false;
-}
-
 int plan_course_settle(struct plan_course *c)
 {
     money price = plan_period_price(c->plan), least;
@@ -386,7 +378,7 @@ int plan_course_settle(struct plan_course *c)
     if (plan_is_bought_in_numbers(c->plan, 0) && quota_end != FORECAST_NEVER && price > 0) {
         code = serve_all(c);
         money most = c->total / price + 1;
-        if (code == 0 && pays_beyond(c->plan) && most > (money)c->subscriptions) {
+        if (code == 0 && plan_pays_beyond(c->plan) && most > (money)c->subscriptions) {
             uint64_t high = most > MOST_BOUGHT ? MOST_BOUGHT : (uint64_t)most;
             code = settle_count(c, bought_cheapest(c->subscriptions, high, cost_of, c, &least));
         }
