@@ -2,7 +2,7 @@
 
 #include "core/clock.h"
 #include "core/file.h"
-#include "core/json_scan.h"
+#include "core/json/json_scan.h"
 #include "core/memory.h"
 
 #include <math.h>

@@ -18,7 +18,7 @@
 #define FAREBOX_CLI_OPTIONS_H
 
 #include "core/error.h"
-#include "core/json_write.h"
+#include "core/json/json_write.h"
 
 #include <stdbool.h>
 #include <stddef.h>

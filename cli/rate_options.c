@@ -1,6 +1,6 @@
 #include "cli/rate_options.h"
 
-#include "workloads/session_rate.h"
+#include "workloads/load/request_rate.h"
 
 #include <math.h>
 #include <string.h>

@@ -14,7 +14,7 @@
 #define FAREBOX_CLI_RATE_OPTIONS_H
 
 #include "cli/workload_source.h"
-#include "workloads/profile.h"
+#include "workloads/load/profile.h"
 
 #define ARRIVAL_HELP                                                                           \
     "arrivals at --rate: poisson (default), constant, gamma, or scenario: the scenario's own " \

@@ -1,7 +1,7 @@
 #include "cli/run_bill.h"
 
 #include "core/file.h"
-#include "core/runs/run_dir.h"
+#include "core/runs/record/run_dir.h"
 
 #include <stdlib.h>
 

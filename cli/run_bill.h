@@ -13,9 +13,9 @@
 
 #include "cli/options.h"
 #include "core/error.h"
-#include "sim/cost/bill.h"
-#include "sim/cost/run_workload.h"
-#include "sim/cost/select.h"
+#include "sim/cost/bill/bill.h"
+#include "sim/cost/bill/run_workload.h"
+#include "sim/cost/book/select.h"
 
 struct run_bill {
     struct plan_selection plans;

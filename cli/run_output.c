@@ -2,7 +2,7 @@
 
 #include "core/clock.h"
 #include "core/memory.h"
-#include "core/runs/record_file.h"
+#include "core/runs/record/record_file.h"
 #include "core/stop.h"
 
 #include <curl/curl.h>

@@ -15,9 +15,9 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
-#include "core/runs/run_dir.h"
-#include "core/runs/run_place.h"
-#include "core/runs/summary.h"
+#include "core/runs/record/run_dir.h"
+#include "core/runs/record/run_place.h"
+#include "core/runs/summary/summary.h"
 
 #include <stdbool.h>
 #include <stdint.h>

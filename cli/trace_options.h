@@ -12,7 +12,7 @@
 #define FAREBOX_CLI_TRACE_OPTIONS_H
 
 #include "cli/options.h"
-#include "workloads/trace.h"
+#include "workloads/trace/trace.h"
 
 struct trace_reading {
     const char *format, *columns, *keys;

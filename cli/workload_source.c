@@ -1,7 +1,7 @@
 #include "cli/workload_source.h"
 
-#include "workloads/session_rate.h"
-#include "workloads/transform.h"
+#include "workloads/scenario/session_rate.h"
+#include "workloads/transform/transform.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -13,7 +13,7 @@
 
 #include "cli/command.h"
 #include "cli/trace_options.h"
-#include "workloads/generate.h"
+#include "workloads/scenario/generate.h"
 
 struct workload_source {
     const char *trace, *scenario;

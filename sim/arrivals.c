@@ -3,7 +3,7 @@
 #include "core/memory.h"
 #include "core/random.h"
 #include "sim/engine/due_heap.h"
-#include "workloads/session_rate.h"
+#include "workloads/load/request_rate.h"
 
 #include <math.h>
 #include <stdlib.h>

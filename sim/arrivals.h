@@ -18,7 +18,7 @@
 
 #include "core/error.h"
 #include "sim/simulate.h"
-#include "workloads/workload.h"
+#include "workloads/model/workload.h"
 
 #include <stdbool.h>
 #include <stdint.h>

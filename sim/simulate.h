@@ -15,10 +15,10 @@
 #define FAREBOX_SIM_SIMULATE_H
 
 #include "core/error.h"
-#include "core/runs/record.h"
+#include "core/runs/record/record.h"
 #include "sim/engine/engine.h"
-#include "workloads/profile.h"
-#include "workloads/workload.h"
+#include "workloads/load/profile.h"
+#include "workloads/model/workload.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,10 +2,10 @@
 
 #include "core/clock.h"
 #include "core/file.h"
-#include "core/json_scan.h"
+#include "core/json/json_scan.h"
 #include "core/memory.h"
-#include "core/runs/record_file.h"
-#include "core/runs/run_dir.h"
+#include "core/runs/record/record_file.h"
+#include "core/runs/record/run_dir.h"
 
 #include <math.h>
 #include <stdlib.h>

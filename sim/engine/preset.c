@@ -2,7 +2,7 @@
 
 #include "core/embedded.h"
 #include "core/file.h"
-#include "core/json_scan.h"
+#include "core/json/json_scan.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -17,7 +17,7 @@
 #define FAREBOX_SIM_ENGINE_PRESET_H
 
 #include "core/error.h"
-#include "core/json_write.h"
+#include "core/json/json_write.h"
 
 #include <stdbool.h>
 #include <stddef.h>

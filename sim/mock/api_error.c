@@ -1,6 +1,6 @@
 #include "sim/mock/api_error.h"
 
-#include "core/json_write.h"
+#include "core/json/json_write.h"
 
 #include <stdarg.h>
 #include <stdio.h>

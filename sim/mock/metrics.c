@@ -1,6 +1,6 @@
 #include "sim/mock/metrics.h"
 
-#include "core/json_write.h"
+#include "core/json/json_write.h"
 
 #include <math.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #ifndef FAREBOX_SIM_MOCK_PLAN_LIMITS_H
 #define FAREBOX_SIM_MOCK_PLAN_LIMITS_H
 
-#include "sim/cost/plan.h"
+#include "sim/cost/book/plan.h"
 #include "sim/mock/limiter.h"
 
 /* Fills what the plan limits and the rules leave 0: requests a minute and a day, tokens a minute,

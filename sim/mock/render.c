@@ -1,6 +1,6 @@
 #include "sim/mock/render.h"
 
-#include "core/json_write.h"
+#include "core/json/json_write.h"
 #include "core/random.h"
 
 #include <string.h>

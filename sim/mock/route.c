@@ -1,7 +1,7 @@
 /* Routes: which request is for what. */
 #include "sim/mock/server.h"
 
-#include "core/json_write.h"
+#include "core/json/json_write.h"
 
 #include <event2/buffer.h>
 #include <event2/http_struct.h>

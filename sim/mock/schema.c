@@ -1,7 +1,7 @@
 #include "sim/mock/schema.h"
 
 #include "core/buffer.h"
-#include "core/json_write.h"
+#include "core/json/json_write.h"
 #include "core/random.h"
 
 #include <math.h>

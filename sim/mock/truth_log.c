@@ -1,7 +1,7 @@
 #include "sim/mock/truth_log.h"
 
 #include "core/file.h"
-#include "core/json_write.h"
+#include "core/json/json_write.h"
 #include "sim/mock/render.h"
 
 #include <errno.h>

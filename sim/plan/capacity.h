@@ -8,10 +8,11 @@
  *
  * A rate is sustained where the goodput of all seeds together meets the target and no queue grows:
  * their mean drift of the delay from the scheduled instant to the first token, and to the last, is
- * at most 1 % (core/runs/sustained.h; the seeds differ enough to give its interval). The highest
- * such rate is bisected to 0.5 %, and is one that was simulated. All rates of a seed see the same
- * arrivals, only closer together (common random numbers), so that goodput falls smoothly with the
- * rate; the seeds differ in arrivals and, where several workloads are given, in the workload.
+ * at most 1 % (core/runs/compare/sustained.h; the seeds differ enough to give its interval). The
+ * highest such rate is bisected to 0.5 %, and is one that was simulated. All rates of a seed see
+ * the same arrivals, only closer together (common random numbers), so that goodput falls smoothly
+ * with the rate; the seeds differ in arrivals and, where several workloads are given, in the
+ * workload.
  *
  * The 95 % interval is the test turned round: with h = t s / √seeds, Student's t and the standard
  * deviation s over the seeds at a rate, it holds every rate at which goodput ± h holds the target
@@ -28,10 +29,10 @@
 #define FAREBOX_SIM_PLAN_CAPACITY_H
 
 #include "core/error.h"
-#include "core/runs/slo.h"
+#include "core/runs/summary/slo.h"
 #include "sim/engine/engine.h"
-#include "workloads/profile.h"
-#include "workloads/workload.h"
+#include "workloads/load/profile.h"
+#include "workloads/model/workload.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
 
 #include "core/memory.h"
 #include "core/stats/quantile.h"
-#include "sim/cost/bill.h"
+#include "sim/cost/bill/bill.h"
 #include "sim/plan/forecast_parts.h"
 
 #include <gsl/gsl_cdf.h>

@@ -32,9 +32,9 @@
 #define FAREBOX_SIM_PLAN_FORECAST_H
 
 #include "core/buffer.h"
-#include "core/json_write.h"
-#include "sim/cost/plan.h"
-#include "sim/cost/run_workload.h"
+#include "core/json/json_write.h"
+#include "sim/cost/bill/run_workload.h"
+#include "sim/cost/book/plan.h"
 #include "sim/plan/forecast_history.h"
 
 #define FORECAST_DAY_NS (86400 * NS_PER_S)
@@ -104,7 +104,8 @@ struct forecast_result {
     size_t cheapest;     /* over the whole horizon; FORECAST_NEVER */
 };
 
-/* The best split of requests between a flat and a token plan (sim/cost/split.h), on the sample. */
+/* The best split of requests between a flat and a token plan (sim/cost/bill/split.h), on the
+ * sample. */
 struct forecast_split {
     bool present;
     const struct plan *flat, *token;

@@ -2,9 +2,9 @@
 #include "sim/plan/forecast_parts.h"
 
 #include "core/memory.h"
-#include "sim/cost/bought.h"
-#include "sim/cost/price.h"
-#include "sim/cost/window.h"
+#include "sim/cost/bill/bought.h"
+#include "sim/cost/book/price.h"
+#include "sim/cost/book/window.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* The sample, cut into days and into blocks of whole sessions, charged under every plan. */
 #include "sim/plan/forecast_parts.h"
 
-#include "core/json_scan.h"
+#include "core/json/json_scan.h"
 #include "core/memory.h"
-#include "sim/cost/tariff.h"
+#include "sim/cost/bill/tariff.h"
 
 #include <math.h>
 #include <stdlib.h>

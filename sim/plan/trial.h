@@ -2,8 +2,8 @@
 #ifndef FAREBOX_SIM_PLAN_TRIAL_H
 #define FAREBOX_SIM_PLAN_TRIAL_H
 
-#include "core/runs/summary.h"
-#include "core/runs/sustained.h"
+#include "core/runs/compare/sustained.h"
+#include "core/runs/summary/summary.h"
 #include "sim/plan/capacity.h"
 
 /* What of a workload is simulated. */

@@ -45,7 +45,7 @@ class Generate(Case):
 
     def test_every_bundled_scenario_is_listed(self):
         listed = {line.split()[0] for line in self.farebox("workload", "gen", "--list").stdout.splitlines()}
-        files = (pathlib.Path(__file__).parents[2] / "workloads/scenarios").glob("*.json")
+        files = (pathlib.Path(__file__).parents[2] / "workloads/scenario/scenarios").glob("*.json")
         self.assertEqual(listed, {f.stem for f in files})
 
     def test_mistakes_are_named(self):

@@ -1,5 +1,5 @@
 /* libFuzzer entry: any bytes as an answer; what is lent must lie inside them. */
-#include "bench/chunk.h"
+#include "bench/wire/chunk.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* Any text, as each of the three price lists: what is taken adds up, and its book reads back. */
-#include "sim/cost/import.h"
-#include "sim/cost/plan.h"
+#include "sim/cost/book/plan.h"
+#include "sim/cost/import/import.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* Any bytes as a price book: an error with a place in the text, or plans that bill a few requests
  * without a charge below zero. */
-#include "sim/cost/bill.h"
+#include "sim/cost/bill/bill.h"
 
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
  * written form reads back. The first line up to a newline is taken as a transform. */
 #include "core/buffer.h"
 #include "core/memory.h"
-#include "workloads/generate.h"
-#include "workloads/transform.h"
+#include "workloads/scenario/generate.h"
+#include "workloads/transform/transform.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* libFuzzer entry: the first byte gives the piece size, the rest is the stream. Fed in pieces it
  * must give the same events as fed whole. */
-#include "bench/sse.h"
+#include "bench/wire/sse.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* The trace readers against any bytes: nothing crashes, and what was accepted goes through the
  * canonical form unchanged. The first byte chooses how to read: by content, or one of the forms. */
-#include "workloads/info.h"
-#include "workloads/trace.h"
+#include "workloads/describe/info.h"
+#include "workloads/trace/trace.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -4,9 +4,9 @@
  *
  *     perf_accuracy [STREAMS...]                 default: 100 500 1000
  */
-#include "bench/bench.h"
+#include "bench/client/bench.h"
 #include "core/file.h"
-#include "core/json_scan.h"
+#include "core/json/json_scan.h"
 #include "core/memory.h"
 #include "core/stats/quantile.h"
 #include "core/stop.h"

@@ -4,8 +4,8 @@
  *
  *     perf_client [requests | chunks | pace | memory | streams]
  */
-#include "bench/bench.h"
-#include "bench/null_endpoint.h"
+#include "bench/client/bench.h"
+#include "bench/client/null_endpoint.h"
 #include "core/clock.h"
 #include "core/stats/histogram.h"
 

@@ -1,8 +1,8 @@
 /* How fast requests are generated: rows alone, and rows written as canonical JSON Lines, beside
  * `wc -l` of the same file (wall time). One core, CPU time. */
 #include "core/clock.h"
-#include "workloads/generate.h"
-#include "workloads/trace.h"
+#include "workloads/scenario/generate.h"
+#include "workloads/trace/trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  *
  *     FAREBOX=build/farebox perf_memory [requests [chunks]]      (the longer runs; 1e6, 1e7)
  */
-#include "bench/null_endpoint.h"
+#include "bench/client/null_endpoint.h"
 
 #include <signal.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
  * most 3 s. */
 #include "core/memory.h"
 #include "core/random.h"
-#include "sim/cost/bill.h"
+#include "sim/cost/bill/bill.h"
 
 #include <stdio.h>
 #include <stdlib.h>

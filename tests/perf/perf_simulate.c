@@ -4,7 +4,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "sim/simulate.h"
-#include "workloads/trace.h"
+#include "workloads/trace/trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>

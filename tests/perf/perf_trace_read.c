@@ -3,7 +3,7 @@
  * million requests take. */
 #include "core/clock.h"
 #include "core/random.h"
-#include "workloads/trace.h"
+#include "workloads/trace/trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>

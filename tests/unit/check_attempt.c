@@ -1,4 +1,4 @@
-#include "bench/attempt.h"
+#include "bench/client/attempt.h"
 #include "tests/unit/testing.h"
 
 #include <stdlib.h>

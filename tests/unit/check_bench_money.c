@@ -1,4 +1,4 @@
-#include "cli/bench_money.h"
+#include "cli/bench/bench_money.h"
 #include "tests/unit/testing.h"
 
 #include <string.h>

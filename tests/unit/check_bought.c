@@ -2,8 +2,8 @@
 #include "testing_plans.h"
 #include "testing_trace.h"
 
-#include "sim/cost/bought.h"
-#include "sim/cost/extrapolate.h"
+#include "sim/cost/bill/bought.h"
+#include "sim/cost/bill/extrapolate.h"
 
 #define DAY (86400 * NS_PER_S)
 

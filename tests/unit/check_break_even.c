@@ -2,7 +2,7 @@
 #include "testing_plans.h"
 
 #include "core/random.h"
-#include "sim/cost/break_even.h"
+#include "sim/cost/bill/break_even.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "bench/chunk.h"
+#include "bench/wire/chunk.h"
 #include "tests/unit/testing.h"
 
 #include <string.h>

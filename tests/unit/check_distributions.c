@@ -5,8 +5,8 @@
 
 #include "core/memory.h"
 #include "core/stats/ks.h"
-#include "workloads/arrival.h"
-#include "workloads/length.h"
+#include "workloads/scenario/arrival.h"
+#include "workloads/scenario/length.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_math.h>

@@ -1,6 +1,6 @@
 /* The model against a measured vLLM run: 300 requests that overload one RTX 4090. */
 #include "core/file.h"
-#include "core/json_scan.h"
+#include "core/json/json_scan.h"
 #include "core/memory.h"
 #include "sim/engine/engine.h"
 #include "tests/unit/testing.h"

@@ -1,9 +1,9 @@
 /* Fits: the generated twin of a recorded trace is like it, and its bill too. */
 #include "tests/unit/testing.h"
 
-#include "workloads/fit.h"
-#include "workloads/generate.h"
-#include "workloads/trace.h"
+#include "workloads/describe/fit.h"
+#include "workloads/scenario/generate.h"
+#include "workloads/trace/trace.h"
 
 #include <math.h>
 #include <string.h>

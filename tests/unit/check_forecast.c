@@ -2,7 +2,7 @@
 #include "testing_trace.h"
 
 #include "core/random.h"
-#include "sim/cost/bill.h"
+#include "sim/cost/bill/bill.h"
 #include "sim/plan/forecast_parts.h"
 
 #include <gsl/gsl_randist.h>

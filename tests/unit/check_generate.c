@@ -2,8 +2,8 @@
  * as their class says. */
 #include "tests/unit/testing.h"
 
-#include "workloads/generate.h"
-#include "workloads/trace.h"
+#include "workloads/scenario/generate.h"
+#include "workloads/trace/trace.h"
 
 #include <math.h>
 #include <string.h>

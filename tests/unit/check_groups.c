@@ -1,6 +1,6 @@
 /* The figures of each class, model, endpoint, turn and label of a run. */
-#include "core/runs/collector.h"
-#include "core/runs/groups.h"
+#include "core/runs/summary/collector.h"
+#include "core/runs/summary/groups.h"
 #include "testing.h"
 
 #include <stdio.h>

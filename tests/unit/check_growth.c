@@ -1,7 +1,7 @@
 /* Growth and sustained loads: never a healthy queue for an overloaded one, at any load. */
 #include "core/memory.h"
 #include "core/random.h"
-#include "core/runs/sustained.h"
+#include "core/runs/compare/sustained.h"
 #include "testing.h"
 
 #include <gsl/gsl_randist.h>

@@ -1,7 +1,7 @@
 /* The page: what came from outside stands in it as text, and its tables can be sorted. */
 #include "testing.h"
 
-#include "cli/report/html.h"
+#include "cli/report/page/html.h"
 #include "core/memory.h"
 
 #include <string.h>

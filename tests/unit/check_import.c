@@ -1,9 +1,9 @@
 /* Price lists become books: numbers digit by digit, tiers, services, windows, units, and every
  * entry counted. The real lists are tested in tests/e2e/test_prices_import.py. */
 #include "core/memory.h"
-#include "sim/cost/import.h"
-#include "sim/cost/import_parts.h"
-#include "sim/cost/price.h"
+#include "sim/cost/book/price.h"
+#include "sim/cost/import/import.h"
+#include "sim/cost/import/import_parts.h"
 #include "tests/unit/testing.h"
 
 #include <string.h>

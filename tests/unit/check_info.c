@@ -1,8 +1,8 @@
 #include "testing_trace.h"
 
 #include "core/random.h"
-#include "workloads/info.h"
-#include "workloads/prefix_cache.h"
+#include "workloads/describe/info.h"
+#include "workloads/transform/prefix_cache.h"
 
 #include <gsl/gsl_randist.h>
 

@@ -1,6 +1,6 @@
 /* The JSON scanner and writer: values, positions, every cut and every wrong byte. */
-#include "core/json_scan.h"
-#include "core/json_write.h"
+#include "core/json/json_scan.h"
+#include "core/json/json_write.h"
 #include "core/memory.h"
 #include "tests/unit/testing.h"
 

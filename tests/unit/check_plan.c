@@ -1,7 +1,7 @@
 /* Price books: what is read, and what is refused with which words. */
 #include "testing.h"
 
-#include "sim/cost/plan.h"
+#include "sim/cost/book/plan.h"
 
 #include <string.h>
 

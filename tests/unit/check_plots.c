@@ -1,10 +1,10 @@
 /* What the plots show is what the summary and the bill say, and every axis has its unit. */
 #include "testing.h"
 
-#include "cli/report/pictures.h"
+#include "cli/report/plot/pictures.h"
 #include "core/file.h"
 #include "core/memory.h"
-#include "sim/cost/bill_rows.h"
+#include "sim/cost/bill/bill_rows.h"
 
 #include <math.h>
 #include <string.h>

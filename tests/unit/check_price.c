@@ -3,7 +3,7 @@
 
 #include "core/buffer.h"
 #include "core/file.h"
-#include "sim/cost/price.h"
+#include "sim/cost/book/price.h"
 
 #include <cjson/cJSON.h>
 #include <string.h>

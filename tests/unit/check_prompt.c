@@ -1,5 +1,5 @@
-#include "bench/prompt.h"
-#include "core/json_scan.h"
+#include "bench/prompt/prompt.h"
+#include "core/json/json_scan.h"
 #include "tests/unit/testing.h"
 
 #include <cjson/cJSON.h>

@@ -1,8 +1,8 @@
 /* Two runs compared, from their files: pairing, windows, what counts as worse, and what is said. */
 #include "core/memory.h"
 #include "core/random.h"
-#include "core/runs/run_diff.h"
-#include "core/runs/run_dir.h"
+#include "core/runs/compare/run_diff.h"
+#include "core/runs/record/run_dir.h"
 #include "testing.h"
 
 #include <ftw.h>

@@ -1,13 +1,13 @@
 /* Records, run directories and the summary: written, read back, merged, and worth believing. */
 #include "core/file.h"
-#include "core/json_scan.h"
+#include "core/json/json_scan.h"
 #include "core/memory.h"
-#include "core/runs/collector.h"
-#include "core/runs/record_file.h"
-#include "core/runs/run_dir.h"
-#include "core/runs/run_place.h"
-#include "core/runs/slo.h"
-#include "core/runs/summary.h"
+#include "core/runs/record/record_file.h"
+#include "core/runs/record/run_dir.h"
+#include "core/runs/record/run_place.h"
+#include "core/runs/summary/collector.h"
+#include "core/runs/summary/slo.h"
+#include "core/runs/summary/summary.h"
 #include "tests/unit/testing.h"
 
 #include <ftw.h>

@@ -2,7 +2,7 @@
 #include "tests/unit/testing.h"
 
 #include "core/embedded.h"
-#include "workloads/scenario.h"
+#include "workloads/scenario/scenario.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-#include "bench/dependencies.h"
-#include "bench/schedule.h"
-#include "bench/time_heap.h"
+#include "core/time_heap.h"
 #include "tests/unit/testing.h"
+#include "workloads/load/dependencies.h"
+#include "workloads/load/schedule.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* Choosing plans by name, pattern, book and file; and the books that are part of the program. */
-#include "sim/cost/price.h"
-#include "sim/cost/select.h"
+#include "sim/cost/book/price.h"
+#include "sim/cost/book/select.h"
 #include "tests/unit/testing.h"
 
 #include "core/file.h"

@@ -3,8 +3,8 @@
 
 #include "core/memory.h"
 #include "core/random.h"
-#include "sim/cost/serve.h"
-#include "sim/cost/window.h"
+#include "sim/cost/bill/serve.h"
+#include "sim/cost/book/window.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* ServeGen data sets: read from an archive or a folder, superposed client by client. */
 #include "tests/unit/testing.h"
 
-#include "workloads/generate.h"
-#include "workloads/servegen.h"
+#include "workloads/scenario/generate.h"
+#include "workloads/scenario/servegen.h"
 
 #include <math.h>
 #include <string.h>

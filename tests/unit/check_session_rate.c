@@ -3,8 +3,9 @@
 #include "tests/unit/testing.h"
 
 #include "core/embedded.h"
-#include "workloads/generate.h"
-#include "workloads/session_rate.h"
+#include "workloads/load/request_rate.h"
+#include "workloads/scenario/generate.h"
+#include "workloads/scenario/session_rate.h"
 
 #include <math.h>
 #include <string.h>

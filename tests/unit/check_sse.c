@@ -1,4 +1,4 @@
-#include "bench/sse.h"
+#include "bench/wire/sse.h"
 #include "tests/unit/testing.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "bench/bench.h"
+#include "bench/client/bench.h"
 #include "tests/unit/fault_server.h"
 #include "tests/unit/testing.h"
 

@@ -1,9 +1,9 @@
 /* Sweeps and the search for the highest rate, over runs whose outcome is written down: what is
  * concluded where the client was the limit, and how requests are counted. */
-#include "cli/find_max.h"
-#include "cli/sweep_show.h"
+#include "cli/bench/find_max.h"
+#include "cli/bench/sweep_show.h"
 #include "core/file.h"
-#include "core/runs/run_dir.h"
+#include "core/runs/record/run_dir.h"
 #include "tests/unit/testing.h"
 
 #include <math.h>

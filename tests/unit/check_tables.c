@@ -1,6 +1,6 @@
 /* The tables that a person reads after a run. */
-#include "cli/report/html.h"
-#include "cli/report/summary_table.h"
+#include "cli/report/page/html.h"
+#include "cli/report/text/summary_table.h"
 #include "core/memory.h"
 #include "tests/unit/testing.h"
 

@@ -1,6 +1,6 @@
 #include "testing_trace.h"
 
-#include "workloads/trace_sink.h"
+#include "workloads/trace/trace_sink.h"
 
 #include <sys/stat.h>
 

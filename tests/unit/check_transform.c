@@ -1,9 +1,9 @@
 /* Transforms: known figures on real traces, and what each does to sessions, blocks and usage. */
 #include "testing_trace.h"
 
-#include "workloads/generate.h"
-#include "workloads/prefix_cache.h"
-#include "workloads/transform.h"
+#include "workloads/scenario/generate.h"
+#include "workloads/transform/prefix_cache.h"
+#include "workloads/transform/transform.h"
 
 #include <string.h>
 

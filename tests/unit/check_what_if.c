@@ -3,8 +3,8 @@
 #include "testing_trace.h"
 
 #include "core/buffer.h"
-#include "core/runs/run_dir.h"
-#include "sim/cost/what_if.h"
+#include "core/runs/record/run_dir.h"
+#include "sim/cost/bill/what_if.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 #include "core/memory.h"
-#include "workloads/workload.h"
+#include "workloads/model/workload.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 
 #include "testing.h"
 
-#include "sim/cost/bill.h"
+#include "sim/cost/bill/bill.h"
 
 #include <string.h>
 

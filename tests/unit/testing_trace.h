@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
-#include "workloads/trace.h"
+#include "workloads/trace/trace.h"
 
 #include <string.h>
 #include <sys/mman.h>

@@ -1,0 +1,97 @@
+/* One attempt's answer: bytes in, times and classes out. Knows no sockets: fed by the client.
+ *
+ *     struct attempt a;
+ *     attempt_init(&a);
+ *     attempt_begin(&a, &config, sent_ns);
+ *     attempt_answer(&a, 200, "text/event-stream");
+ *     while (bytes come) if (!attempt_feed(&a, &arrival, bytes, n)) break;   // hang up
+ *     attempt_end(&a, FAILURE_NONE, NULL);        // or how the transport failed
+ *     attempt_fill(&a, &record);                  // lends its texts and chunk times
+ *
+ * An attempt is used again and again; attempt_begin forgets the last answer.
+ */
+#ifndef FAREBOX_BENCH_CLIENT_ATTEMPT_H
+#define FAREBOX_BENCH_CLIENT_ATTEMPT_H
+
+#include "bench/client/secrets.h"
+#include "bench/wire/sse.h"
+#include "core/money.h"
+#include "core/runs/record/record.h"
+
+#define ATTEMPT_MESSAGE_SIZE 256
+
+struct attempt_config {
+    bool stream;     /* a stream was asked for */
+    bool embeddings; /* no token is expected */
+    bool keep_text, keep_raw;
+    uint32_t cancel_after; /* hang up after so many token-bearing chunks; 0 = never */
+    size_t max_event, max_body;
+    const struct secrets *secrets; /* hidden in all that is kept of the answer; NULL */
+};
+
+/* When bytes arrived. A socket was reported readable at wake_ns and read at read_ns: what stands
+ * first in a read was there at wake_ns already, whatever the client did in between; everything
+ * behind it may have come until read_ns, and counts as come then. `read` numbers the reads. */
+struct arrival {
+    int64_t wake_ns, read_ns;
+    uint64_t read;
+};
+
+struct attempt {
+    const struct attempt_config *config;
+    int64_t sent_ns, first_byte_ns, first_token_ns, first_output_ns, last_token_ns, last_byte_ns;
+    int64_t first_reasoning_ns, first_text_ns, first_tool_ns;
+    struct arrival now;   /* of the bytes being fed */
+    int64_t last_read_ns; /* of the read before */
+    uint32_t chunks, reasoning_count;
+    int64_t *chunk_ns;
+    size_t chunk_capacity;
+    uint32_t batched;     /* chunks that came many in a read, after silence */
+    uint32_t read_chunks; /* token-bearing chunks in the current read */
+    uint32_t read_items;  /* events in the current read, and the headers if they are in it */
+    int64_t read_gap_ns;  /* time since the read before the current one */
+    int http_status;
+    bool is_stream, done, ending, cancelled, headers_in_read;
+    bool has_usage, has_cost;
+    struct usage usage;
+    money cost;
+    size_t embeddings;
+    enum failure_class failure;
+    char finish_reason[24], message[ATTEMPT_MESSAGE_SIZE];
+    struct sse sse;
+    struct buffer body, text, raw_usage;
+};
+
+void attempt_init(struct attempt *a);
+void attempt_free(struct attempt *a);
+
+/* Borrows the config until the end. */
+void attempt_begin(struct attempt *a, const struct attempt_config *config, int64_t sent_ns);
+
+/* The status line and headers are there; content_type may be NULL. */
+void attempt_answer(struct attempt *a, int http_status, const char *content_type);
+
+/* Takes the next bytes of the body. False: hang up, nothing more is wanted (see failure and
+ * cancelled). */
+bool attempt_feed(struct attempt *a, const struct arrival *arrival, const char *bytes,
+                  size_t count);
+
+/* True once all of the answer is there, though the exchange may go on: [DONE] and a finish_reason
+ * have come. */
+bool attempt_is_whole(const struct attempt *a);
+
+/* The exchange is over. `transport` says how it failed below HTTP, with its words; FAILURE_NONE
+ * where it ended well. Decides the attempt's failure. */
+void attempt_end(struct attempt *a, enum failure_class transport, const char *message);
+
+/* Puts what is known into a record: times, status, texts (lent until the next begin), usage
+ * (estimated from the chunks where the server gave none). */
+void attempt_fill(const struct attempt *a, struct record *r);
+
+/* The chunk times, owned by the caller from now on; NULL if there are none. */
+int64_t *attempt_take_chunks(struct attempt *a);
+
+/* What an HTTP status outside 2xx means. */
+enum failure_class attempt_status_failure(int http_status);
+
+#endif

@@ -1,0 +1,405 @@
+#include "bench/client/bench.h"
+
+#include "bench/client/probe.h"
+#include "bench/client/worker.h"
+#include "core/memory.h"
+#include "core/stop.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define START_DELAY_NS (20 * NS_PER_MS) /* for all threads to be there */
+#define OBSERVE_NS (10 * NS_PER_MS)
+#define PROGRESS_NS (500 * NS_PER_MS)
+#define OTHER_FILES 64
+
+/* A run under way, as the caller's thread sees it. */
+struct run {
+    const struct bench_config *config;
+    const struct run_observer *observer;
+    struct endpoint *endpoints;
+    struct prompt_maker **makers;
+    struct outbox outbox;
+    atomic_int stop;
+    atomic_uint_fast64_t connected;
+    struct worker_setup setup;
+    struct worker **workers;
+    pthread_t *threads;
+    uint32_t running; /* threads begun */
+    bool unkept;      /* the observer said stop */
+    struct bench_progress progress;
+    int64_t next_progress_ns;
+};
+
+void bench_config_init(struct bench_config *c)
+{
+    *c = (struct bench_config){
+        .api = API_CHAT,
+        .stream = true,
+        .schedule = {.mode = SCHEDULE_TRACE,
+                     .speed = 1,
+                     .burstiness = 1,
+                     .duration_ns = TIME_NEVER},
+        .workers = 1,
+        .drain_ns = 30 * NS_PER_S,
+        .connect_timeout_ns = 10 * NS_PER_S,
+        .first_token_timeout_ns = TIME_NEVER,
+        .gap_timeout_ns = TIME_NEVER,
+        .total_timeout_ns = 600 * NS_PER_S,
+        .retry = {.statuses = {429, 500, 502, 503, 504},
+                  .on_transport = true,
+                  .backoff_ns = 500 * NS_PER_MS,
+                  .max_backoff_ns = 30 * NS_PER_S,
+                  .honour_retry_after = true},
+    };
+}
+
+/* ---- preparation ---- */
+
+/* The most that may be in flight at once; 0 = no limit. */
+static double peak_of(const struct bench_config *c)
+{
+    double peak = c->schedule.max_in_flight;
+    for (size_t i = 0; c->schedule.mode == SCHEDULE_CLOSED && i < c->schedule.load.count; i++)
+        peak = fmax(peak, fmax(c->schedule.load.stages[i].from, c->schedule.load.stages[i].to));
+    return peak;
+}
+
+/* Each connection is an open file. A closed loop's peak is known before it starts. */
+static int check_files(const struct bench_config *c, struct error *err)
+{
+    struct rlimit limit;
+    double peak = peak_of(c);
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 0;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur == RLIM_INFINITY || peak + OTHER_FILES <= (double)limit.rlim_cur)
+        return 0;
+    return error_set(err, ERR_SYSTEM,
+                     "%.0f connections need %.0f open files, and the limit is %llu: raise it "
+                     "(ulimit -n) or lower the concurrency",
+                     peak, peak + OTHER_FILES, (unsigned long long)limit.rlim_cur);
+}
+
+/* Slots are divided among the workers of all shards. One without a slot would keep its requests
+ * for ever: there are as many workers as can have one. */
+static int limit_workers(struct bench_config *c, struct error *err)
+{
+    double peak = floor(peak_of(c) + 1e-9);
+    uint32_t shards = c->shards ? c->shards : 1;
+    if (peak == 0)
+        return 0;
+    if (peak < shards)
+        return error_set(err, ERR_INPUT,
+                         "%.0f requests at a time cannot be divided among %u shards: raise "
+                         "the limit or take fewer shards",
+                         peak, shards);
+    if (peak < (double)shards * c->workers)
+        c->workers = (uint32_t)(peak / shards);
+    return 0;
+}
+
+static int prepare(struct run *run, const struct workload *w, struct bench_report *report,
+                   struct error *err)
+{
+    const struct bench_config *c = run->config;
+    run->endpoints = mem_zero(c->endpoint_count, sizeof *run->endpoints);
+    run->makers = mem_zero(c->endpoint_count, sizeof *run->makers);
+    report->probes = mem_zero(c->endpoint_count, sizeof *report->probes);
+    report->probe_count = c->endpoint_count;
+    for (size_t i = 0; i < c->endpoint_count; i++) {
+        struct prompt_config prompt = {c->api, c->stream, c->extra_body, c->output_key, c->salt};
+        if (endpoint_prepare(&run->endpoints[i], &c->endpoints[i], c->api, c->stream, err) < 0)
+            return ERR_INPUT;
+        run->makers[i] = prompt_maker_create(&prompt, w, err);
+        if (!run->makers[i])
+            return ERR_INPUT;
+        probe_run(&run->endpoints[i], run->makers[i], c, &report->probes[i]);
+        report->insecure = report->insecure || c->endpoints[i].insecure;
+        if (!run->endpoints[i].model)
+            run->endpoints[i].model = mem_copy_string("default");
+        if (i == 0)
+            strncpy(report->model, run->endpoints[0].model, sizeof report->model - 1);
+    }
+    return 0;
+}
+
+static int create_workers(struct run *run, const struct workload *w, struct error *err)
+{
+    const struct bench_config *c = run->config;
+    run->setup = (struct worker_setup){.config = c,
+                                       .workload = w,
+                                       .makers = run->makers,
+                                       .endpoints = run->endpoints,
+                                       .outbox = &run->outbox,
+                                       .stop = &run->stop,
+                                       .connected = &run->connected};
+    run->workers = mem_zero(c->workers, sizeof *run->workers);
+    run->threads = mem_zero(c->workers, sizeof *run->threads);
+    for (uint32_t i = 0; i < c->workers; i++) {
+        run->workers[i] = worker_create(&run->setup, i, err);
+        if (!run->workers[i])
+            return err && err->code ? err->code : ERR_INPUT;
+    }
+    return 0;
+}
+
+static void free_run(struct run *run)
+{
+    for (uint32_t i = 0; run->workers && i < run->config->workers; i++)
+        worker_free(run->workers[i]);
+    for (size_t i = 0; i < run->config->endpoint_count; i++) {
+        if (run->makers)
+            prompt_maker_free(run->makers[i]);
+        if (run->endpoints)
+            endpoint_free(&run->endpoints[i]);
+    }
+    outbox_free(&run->outbox);
+    free(run->workers);
+    free(run->threads);
+    free(run->makers);
+    free(run->endpoints);
+}
+
+/* ---- the run ---- */
+
+/* Signals are for the caller's thread: workers are started with them blocked. */
+static int start_threads(struct run *run, struct error *err)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    for (uint32_t i = 0; i < run->config->workers; i++) {
+        if (pthread_create(&run->threads[i], NULL, worker_main, run->workers[i]))
+            break;
+        run->running++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (run->running == run->config->workers)
+        return 0;
+    stop_raise(&run->stop, STOP_NOW);
+    return error_set(err, ERR_SYSTEM, "cannot start %u threads", run->config->workers);
+}
+
+static void count_record(struct bench_progress *p, const struct record *r)
+{
+    if (!r->final)
+        return;
+    p->completed += r->status == RECORD_COMPLETED;
+    p->failed += r->status == RECORD_FAILED;
+    p->cancelled += r->status == RECORD_CANCELLED;
+    p->unsent += r->status == RECORD_UNSENT;
+}
+
+/* Records are no longer kept: every request from here on would be paid for nothing. */
+static void give_up(struct run *run)
+{
+    run->unkept = true;
+    stop_raise(&run->stop, STOP_NOW);
+}
+
+static void observe(struct run *run)
+{
+    struct finished *f = outbox_take(&run->outbox);
+    while (f) {
+        struct finished *next = f->next;
+        count_record(&run->progress, &f->record);
+        if (run->observer && !run->observer->on_attempt(run->observer->context, &f->record))
+            give_up(run);
+        finished_free(f);
+        f = next;
+    }
+}
+
+static void show_progress(struct run *run, int64_t now_ns)
+{
+    struct bench_progress *p = &run->progress;
+    if (!run->config->on_progress || now_ns < run->next_progress_ns)
+        return;
+    run->next_progress_ns = now_ns + PROGRESS_NS;
+    p->elapsed_ns = now_ns - run->setup.start_ns;
+    p->sent = 0;
+    p->in_flight = 0;
+    for (uint32_t i = 0; i < run->running; i++) {
+        p->sent += worker_sent(run->workers[i]);
+        p->in_flight += worker_in_flight(run->workers[i]);
+    }
+    p->draining = atomic_load(&run->stop) != STOP_NONE || p->elapsed_ns >= p->end_ns;
+    if (!run->config->on_progress(run->config->context, p))
+        give_up(run);
+}
+
+static bool all_done(const struct run *run)
+{
+    for (uint32_t i = 0; i < run->running; i++)
+        if (!worker_done(run->workers[i]))
+            return false;
+    return true;
+}
+
+static void obey_signals(struct run *run)
+{
+    if (stop_level() > 0)
+        stop_raise(&run->stop, stop_level() > 1 ? STOP_NOW : STOP_INTERRUPTED);
+}
+
+static void serve(struct run *run)
+{
+    bool done;
+    do {
+        struct timespec pause = {0, OBSERVE_NS};
+        nanosleep(&pause, NULL);
+        obey_signals(run);
+        done = all_done(run); /* asked before the records are taken: none is left behind */
+        observe(run);
+        show_progress(run, clock_now_ns());
+    } while (!done);
+    for (uint32_t i = 0; i < run->running; i++)
+        pthread_join(run->threads[i], NULL);
+}
+
+static void plan_ahead(struct run *run, const struct workload *w)
+{
+    struct schedule_config config = run->config->schedule;
+    config.worker = run->config->shard;
+    config.workers = config.shards = run->config->shards ? run->config->shards : 1;
+    struct schedule *s = schedule_create(&config, w, NULL);
+    run->progress.planned = s ? schedule_not_due(s) : 0; /* as yet: this shard's share */
+    run->progress.end_ns = s ? schedule_end_ns(s) : TIME_NEVER;
+    schedule_free(s);
+}
+
+static void carry_out(struct run *run, struct bench_report *report, struct error *err)
+{
+    struct machine_time before, after;
+    for (uint32_t i = 0; i < run->config->workers; i++)
+        worker_open(run->workers[i]);
+    machine_time_read(&before);
+    report->start_unix_ns = clock_wall_ns() + START_DELAY_NS;
+    run->setup.start_ns = clock_now_ns() + START_DELAY_NS;
+    obey_signals(run); /* one that came while the endpoint was asked: nothing is sent */
+    start_threads(run, err);
+    int64_t cpu_ns = clock_thread_cpu_ns();
+    serve(run);
+    report->duration_ns = clock_now_ns() - run->setup.start_ns;
+    cpu_ns = clock_thread_cpu_ns() - cpu_ns;
+    machine_time_read(&after);
+    for (uint32_t i = 0; i < run->running; i++)
+        worker_result(run->workers[i], &report->fidelity, &report->not_due);
+    report->fidelity.observer_cpu = (double)cpu_ns / (double)report->duration_ns;
+    report->fidelity.records_waiting = run->outbox.peak;
+    fidelity_judge(&report->fidelity, &before, &after, &report->verdict);
+    report->planned = run->progress.planned;
+    int stop = atomic_load(&run->stop);
+    report->end = run->unkept                ? BENCH_UNKEPT
+                  : stop >= STOP_INTERRUPTED ? BENCH_INTERRUPTED
+                  : stop == STOP_BUDGET      ? BENCH_BUDGET
+                  : stop == STOP_UNREACHABLE ? BENCH_UNREACHABLE
+                                             : BENCH_FINISHED;
+}
+
+static void *resize(void *old, size_t size)
+{
+    return mem_resize(old, 1, size);
+}
+
+int bench_run(const struct bench_config *config, const struct workload *w,
+              const struct run_observer *observer, struct bench_report *report, struct error *err)
+{
+    struct bench_config limited = *config;
+    struct run run = {.config = &limited, .observer = observer};
+    struct error own = {0};
+    *report = (struct bench_report){0};
+    if (config->workers == 0 || config->endpoint_count == 0)
+        return error_set(err, ERR_INPUT, "a run needs an endpoint and a worker");
+    if (config->shards && config->shard >= config->shards)
+        return error_set(err, ERR_INPUT, "shard %u of %u does not exist", config->shard + 1,
+                         config->shards);
+    if (limit_workers(&limited, err) < 0)
+        return ERR_INPUT;
+    if (check_files(config, err) < 0)
+        return ERR_SYSTEM;
+    curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc, free, resize, mem_copy_string, mem_zero);
+    outbox_init(&run.outbox);
+    plan_ahead(&run, w);
+    int code = prepare(&run, w, report, &own);
+    if (code == 0)
+        code = create_workers(&run, w, &own);
+    if (code == 0) {
+        carry_out(&run, report, &own);
+        code = own.code;
+    }
+    free_run(&run);
+    if (code < 0)
+        bench_report_free(report);
+    if (code < 0 && err && err->code == ERR_NONE)
+        *err = own;
+    return code;
+}
+
+int bench_check(const struct bench_config *config, const struct workload *w, struct error *err)
+{
+    struct prompt_config prompt = {config->api, config->stream, config->extra_body,
+                                   config->output_key, config->salt};
+    for (size_t i = 0; i < config->endpoint_count; i++) {
+        struct endpoint e;
+        if (endpoint_prepare(&e, &config->endpoints[i], config->api, config->stream, err) < 0)
+            return ERR_INPUT;
+        endpoint_free(&e);
+    }
+    struct prompt_maker *m = prompt_maker_create(&prompt, w, err);
+    if (!m)
+        return ERR_INPUT;
+    prompt_maker_free(m);
+    struct schedule_config c = config->schedule;
+    c.workers = 1;
+    struct schedule *s = schedule_create(&c, w, err);
+    if (!s)
+        return ERR_INPUT;
+    schedule_free(s);
+    struct bench_config limited = *config;
+    return limit_workers(&limited, err) < 0 ? ERR_INPUT : check_files(config, err);
+}
+
+static void write_probe(const struct bench_probe *p, const struct endpoint_config *endpoint,
+                        struct json_writer *w)
+{
+    json_begin_object(w);
+    json_pair_string(w, "endpoint", endpoint_name(endpoint));
+    json_pair_bool(w, "measured", p->measured);
+    json_pair_double(w, "tokens_per_word", p->tokens_per_word);
+    json_pair_double(w, "template_tokens", p->template_tokens);
+    json_pair_u64(w, "requests", p->requests);
+    json_pair_u64(w, "input_tokens", p->input_tokens);
+    json_pair_string(w, "note", p->note[0] ? p->note : NULL);
+    json_end_object(w);
+}
+
+void bench_report_write(const struct bench_report *report, const struct bench_config *config,
+                        struct json_writer *w)
+{
+    json_begin_object(w);
+    fidelity_write(&report->fidelity, &report->verdict, w);
+    json_pair_bool(w, "insecure", report->insecure);
+    json_key(w, "probes");
+    json_begin_array(w);
+    for (size_t i = 0; i < report->probe_count; i++)
+        write_probe(&report->probes[i], &config->endpoints[i], w);
+    json_end_array(w);
+    json_end_object(w);
+}
+
+void bench_report_free(struct bench_report *report)
+{
+    fidelity_free(&report->fidelity);
+    free(report->probes);
+    report->probes = NULL;
+    report->probe_count = 0;
+}

@@ -1,0 +1,239 @@
+#include "bench/client/endpoint.h"
+
+#include "core/buffer.h"
+#include "core/memory.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+const char *endpoint_shown(const struct endpoint_config *c)
+{
+    return c->shown ? c->shown : c->url;
+}
+
+const char *endpoint_name(const struct endpoint_config *c)
+{
+    return c->name ? c->name : endpoint_shown(c);
+}
+
+/* The error shows no word of it: what looks like no header may be a key. */
+static int add_own_header(struct endpoint *e, size_t i, struct error *err)
+{
+    const char *line = e->config->headers[i];
+    if (!strchr(line, ':') || line[0] == ':' || strpbrk(line, "\r\n"))
+        return error_set(err, ERR_INPUT, "header %zu is none: expected \"Name: value\" in one line",
+                         i + 1);
+    e->headers = curl_slist_append(e->headers, line);
+    return 0;
+}
+
+static bool brings_authorization(const struct endpoint_config *c)
+{
+    for (size_t i = 0; c->headers && c->headers[i]; i++)
+        if (strncasecmp(c->headers[i], "Authorization:", 14) == 0)
+            return true;
+    return false;
+}
+
+static int add_key(struct endpoint *e, struct error *err)
+{
+    struct buffer line;
+    buffer_init(&line, 16384);
+    int fits = buffer_add_format(&line, "Authorization: Bearer %s", e->config->api_key);
+    bool good = fits == 0 && !strpbrk(line.data, "\r\n");
+    if (good)
+        e->headers = curl_slist_append(e->headers, line.data);
+    if (line.data)
+        explicit_bzero(line.data, line.length);
+    buffer_free(&line);
+    if (good)
+        return 0;
+    return error_set(err, ERR_INPUT, "the API key is too long or has a line break in it");
+}
+
+/* As they travel: basic authentication encodes them. */
+static void learn_user(struct endpoint *e)
+{
+    struct buffer plain, sent;
+    buffer_init(&plain, BUFFER_UNBOUNDED);
+    buffer_init(&sent, BUFFER_UNBOUNDED);
+    buffer_add_format(&plain, "%s:%s", e->config->user,
+                      e->config->password ? e->config->password : "");
+    buffer_add_base64(&sent, plain.data, plain.length);
+    secrets_add(&e->secrets, sent.data);
+    explicit_bzero(plain.data, plain.length);
+    explicit_bzero(sent.data, sent.length);
+    buffer_free(&plain);
+    buffer_free(&sent);
+}
+
+static void learn_secrets(struct endpoint *e)
+{
+    const struct endpoint_config *c = e->config;
+    secrets_add(&e->secrets, c->api_key);
+    if (c->user)
+        learn_user(e);
+    secrets_add(&e->secrets, c->password && c->password[0] ? c->password : c->user);
+    for (size_t i = 0; c->secrets && c->secrets[i]; i++)
+        secrets_add(&e->secrets, c->secrets[i]);
+}
+
+static int add_headers(struct endpoint *e, bool stream, struct error *err)
+{
+    const struct endpoint_config *c = e->config;
+    e->headers = curl_slist_append(e->headers, "Content-Type: application/json");
+    e->headers = curl_slist_append(e->headers, stream ? "Accept: text/event-stream"
+                                                      : "Accept: application/json");
+    e->headers = curl_slist_append(e->headers, "Expect:"); /* no waiting for 100-continue */
+    if (c->api_key && !brings_authorization(c) && add_key(e, err) < 0)
+        return ERR_INPUT;
+    for (size_t i = 0; c->headers && c->headers[i]; i++)
+        if (add_own_header(e, i, err) < 0)
+            return ERR_INPUT;
+    return 0;
+}
+
+/* Appends the addresses of a look-up as libcurl's RESOLVE wants them. */
+static void list_addresses(const struct addrinfo *found, struct buffer *out)
+{
+    char text[INET6_ADDRSTRLEN + 2];
+    bool first = true;
+    for (const struct addrinfo *a = found; a; a = a->ai_next) {
+        if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST))
+            continue;
+        const char *form = strchr(text, ':') ? "%s[%s]" : "%s%s";
+        buffer_add_format(out, form, first ? "" : ",", text);
+        first = false;
+    }
+}
+
+static bool is_number(const char *host)
+{
+    unsigned char bytes[16];
+    return host[0] == '[' || inet_pton(AF_INET, host, bytes) == 1;
+}
+
+/* Looks the name up once, so that many first requests do not each do it. */
+static void look_up(struct endpoint *e, const char *host, const char *port)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
+    if (is_number(host) || e->config->unix_socket)
+        return;
+    int code = getaddrinfo(host, port, &hints, &found);
+    if (code) {
+        snprintf(e->resolve_error, sizeof e->resolve_error, "%s", gai_strerror(code));
+        return;
+    }
+    struct buffer line;
+    buffer_init(&line, 16384);
+    buffer_add_format(&line, "%s:%s:", host, port);
+    list_addresses(found, &line);
+    e->resolve = curl_slist_append(NULL, line.data);
+    buffer_free(&line);
+    freeaddrinfo(found);
+}
+
+static int check_url(struct endpoint *e, struct error *err)
+{
+    CURLU *parts = curl_url();
+    char *scheme = NULL, *host = NULL, *port = NULL;
+    const char *url = e->config->url;
+    bool good = curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+                curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+                curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+                (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+    if (good)
+        look_up(e, host, port);
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(port);
+    curl_url_cleanup(parts);
+    if (good)
+        return 0;
+    return error_set(err, ERR_INPUT,
+                     "\"%.200s\" is no endpoint: expected the API's base such as "
+                     "https://api.example.com/v1",
+                     endpoint_name(e->config));
+}
+
+static bool is_https(const struct endpoint_config *c)
+{
+    return strncmp(c->url, "https:", 6) == 0;
+}
+
+static bool must_join(const struct endpoint_config *c)
+{
+    unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
+    return c->http2 && !is_https(c) && version >= 0x075800 && version < 0x080000;
+}
+
+void endpoint_add_url(const struct endpoint_config *c, const char *path, struct buffer *out)
+{
+    size_t base = strcspn(c->url, "?#"), end = base;
+    while (end && c->url[end - 1] == '/')
+        end--;
+    buffer_add(out, c->url, end);
+    buffer_add_text(out, path);
+    buffer_add(out, c->url + base, strcspn(c->url + base, "#"));
+}
+
+int endpoint_prepare(struct endpoint *e, const struct endpoint_config *config, enum bench_api api,
+                     bool stream, struct error *err)
+{
+    *e = (struct endpoint){.config = config, .joins = must_join(config)};
+    if (check_url(e, err) < 0 || add_headers(e, stream, err) < 0) {
+        endpoint_free(e);
+        return ERR_INPUT;
+    }
+    learn_secrets(e);
+    struct buffer url;
+    buffer_init(&url, BUFFER_UNBOUNDED);
+    endpoint_add_url(config, bench_api_path(api), &url);
+    e->url = buffer_take(&url);
+    e->model = config->model ? mem_copy_string(config->model) : NULL;
+    return 0;
+}
+
+void endpoint_free(struct endpoint *e)
+{
+    free(e->url);
+    free(e->model);
+    secrets_free(&e->secrets);
+    curl_slist_free_all(e->headers);
+    curl_slist_free_all(e->resolve);
+    *e = (struct endpoint){0};
+}
+
+bool endpoint_is_https(const struct endpoint *e)
+{
+    return is_https(e->config);
+}
+
+void endpoint_apply(const struct endpoint *e, CURL *easy)
+{
+    const struct endpoint_config *c = e->config;
+    long version = !c->http2     ? CURL_HTTP_VERSION_1_1
+                   : is_https(c) ? CURL_HTTP_VERSION_2TLS
+                                 : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+    curl_easy_setopt(easy, CURLOPT_URL, e->url);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, e->headers);
+    curl_easy_setopt(easy, CURLOPT_USERNAME, c->user);
+    curl_easy_setopt(easy, CURLOPT_PASSWORD, c->password);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, c->http2 ? 1L : 0L);
+    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, c->unix_socket);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, c->insecure ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, c->insecure ? 0L : 2L);
+    if (c->ca_file)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, c->ca_file);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "farebox/" FAREBOX_VERSION);
+}

@@ -1,0 +1,73 @@
+/* An endpoint as configured, and made ready for libcurl.
+ *
+ *     struct endpoint e;
+ *     if (endpoint_prepare(&e, &config, API_CHAT, true, err) < 0) ...
+ *     curl_easy_setopt(easy, CURLOPT_URL, e.url);
+ *     endpoint_free(&e);
+ *
+ * The endpoint borrows the config and owns the rest. After preparing it does not change: workers
+ * share it. What must not be seen stands in the header list and in `secrets`, by which it is hidden
+ * in everything that the endpoint answers; neither is ever shown or written.
+ */
+#ifndef FAREBOX_BENCH_CLIENT_ENDPOINT_H
+#define FAREBOX_BENCH_CLIENT_ENDPOINT_H
+
+#include "bench/client/secrets.h"
+#include "bench/prompt/prompt.h"
+#include "core/buffer.h"
+#include "core/error.h"
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct endpoint_config {
+    const char *name; /* in records and tables; NULL where there is one endpoint only */
+    const char *url; /* the API's base: https://api.example.com/v1; a query stays behind the path */
+    const char *shown;           /* the URL as it may be shown and recorded; NULL = `url` */
+    const char *model;           /* NULL: the request's own, else the first that /models lists */
+    double share;                /* of the sessions, relative to the other endpoints */
+    const char *api_key;         /* NULL: no Authorization header */
+    const char *user, *password; /* for HTTP's basic authentication; NULL */
+    const char *const
+        *headers; /* "Name: value", ended by NULL; NULL. Its Authorization replaces ours */
+    const char *const *secrets;        /* further words to hide in answers, ended by NULL; NULL */
+    const char *unix_socket, *ca_file; /* NULL */
+    bool insecure;                     /* certificates are not checked */
+    bool http2;
+};
+
+/* As records and tables call it. */
+const char *endpoint_name(const struct endpoint_config *c);
+
+/* The URL without its secrets. */
+const char *endpoint_shown(const struct endpoint_config *c);
+
+/* Appends the URL of a path of the API, such as "/models": https://host/v1/models?key=abc. */
+void endpoint_add_url(const struct endpoint_config *c, const char *path, struct buffer *out);
+
+struct endpoint {
+    const struct endpoint_config *config;
+    char *url;                  /* of the API's path */
+    char *model;                /* what to ask for where the request says nothing; NULL */
+    struct curl_slist *headers; /* with Content-Type, Authorization and the user's own */
+    struct secrets secrets;
+    struct curl_slist *resolve; /* host:port:addresses, looked up once; NULL for numbers */
+    char resolve_error[128];    /* why the look-up failed; "" = it did not */
+    /* A transfer by prior knowledge must not meet an open connection: HTTP/2 without TLS in
+     * libcurl 7.88, which would begin HTTP/2 anew on it and break it (right again in 8.0.0). */
+    bool joins;
+};
+
+/* ERR_INPUT for a URL that is none, or a header without a colon. A name that does not resolve is
+ * no error here: every request will say so. */
+int endpoint_prepare(struct endpoint *e, const struct endpoint_config *config, enum bench_api api,
+                     bool stream, struct error *err);
+void endpoint_free(struct endpoint *e);
+
+bool endpoint_is_https(const struct endpoint *e);
+
+/* Sets what every exchange with the endpoint needs, except the body. */
+void endpoint_apply(const struct endpoint *e, CURL *easy);
+
+#endif

@@ -1,0 +1,22 @@
+/* The probe: two small requests before the run that tell what the endpoint's tokenizer makes of
+ * our words, and the model's name where none was given.
+ *
+ *     struct bench_probe result;
+ *     probe_run(&endpoint, maker, &config, &result);      // sets the maker's scale where it
+ * succeeds
+ *
+ * A probe that fails is no error: the run goes on with one token a word, and `note` says why.
+ */
+#ifndef FAREBOX_BENCH_CLIENT_PROBE_H
+#define FAREBOX_BENCH_CLIENT_PROBE_H
+
+#include "bench/client/bench.h"
+
+/* Asks GET /models for the first model's name where the endpoint has none: fills endpoint->model.
+ * Then measures, unless the config says no_probe. An exchange may take as long as a request of the
+ * run, all of them 30 s; after one that took too long, or when a stop is requested, nothing more is
+ * asked. */
+void probe_run(struct endpoint *endpoint, struct prompt_maker *maker,
+               const struct bench_config *config, struct bench_probe *result);
+
+#endif

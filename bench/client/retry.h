@@ -1,0 +1,20 @@
+/* Whether a failed attempt is made again, and when.
+ *
+ *     if (retry_wanted(&policy, &record, retry_after_s, &random, &wait_ns)) again_in(wait_ns);
+ */
+#ifndef FAREBOX_BENCH_CLIENT_RETRY_H
+#define FAREBOX_BENCH_CLIENT_RETRY_H
+
+#include "bench/client/bench.h"
+#include "core/random.h"
+
+/* A server that asks for a longer wait is not tried again: its request has failed. */
+#define RETRY_AFTER_MOST_S 600
+
+/* The wait doubles with each attempt up to the policy's longest, and is drawn from its upper half,
+ * so that clients that failed together do not come back together. The server's Retry-After, where
+ * honoured, is the least. */
+bool retry_wanted(const struct retry_policy *policy, const struct record *r, int64_t retry_after_s,
+                  struct random *random, int64_t *wait_ns);
+
+#endif

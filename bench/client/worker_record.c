@@ -1,0 +1,155 @@
+#include "bench/client/worker_state.h"
+#include "core/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ID_MOST 100 /* bytes of an id before it is cut */
+
+/* The id itself, or where it is long its beginning and its hash. */
+static const char *short_id(const char *id, char out[ID_MOST + 1])
+{
+    size_t length = strlen(id);
+    if (length <= ID_MOST)
+        return id;
+    snprintf(out, ID_MOST + 1, "%.*s~%016llx", ID_MOST - 17, id,
+             (unsigned long long)text_hash(id, length));
+    return out;
+}
+
+const char *worker_request_id(const struct workload *w, const struct due *due,
+                              char out[FINISHED_ID_SIZE])
+{
+    char made[REQUEST_ID_SIZE], cut[ID_MOST + 1];
+    const char *id = workload_request_id(w, due->row, made);
+    if (due->repeat == 0 && id != made)
+        return id;
+    if (due->repeat == 0)
+        snprintf(out, FINISHED_ID_SIZE, "%s", id);
+    else
+        snprintf(out, FINISHED_ID_SIZE, "%s#%u", short_id(id, cut), due->repeat + 1);
+    return out;
+}
+
+void worker_header_id(const char *id, uint32_t attempt, char out[CLIENT_ID_SIZE])
+{
+    char cut[ID_MOST + 1];
+    const char *text = short_id(id, cut);
+    if (attempt == 1)
+        snprintf(out, CLIENT_ID_SIZE, "%s", text);
+    else
+        snprintf(out, CLIENT_ID_SIZE, "%s.%u", text, attempt);
+}
+
+static struct finished *new_record(struct worker *w, const struct due *due,
+                                   const struct endpoint *e)
+{
+    struct finished *f = mem_zero(1, sizeof *f);
+    struct record *r = &f->record;
+    struct request q;
+    record_init(r);
+    workload_get(w->setup->workload, due->row, &q);
+    r->request_id = worker_request_id(w->setup->workload, due, f->id);
+    r->session_id = q.session_id;
+    r->endpoint = endpoint_name(e->config);
+    r->model = e->config->model ? e->config->model : q.model ? q.model : e->model;
+    r->class_name = q.class_name;
+    r->service = service_name(q.service);
+    r->labels = q.labels;
+    r->row = due->row;
+    r->scheduled_ns = due->scheduled_ns;
+    r->asked_input = q.input_tokens;
+    r->asked_output = q.output_tokens;
+    return f;
+}
+
+void worker_put_out(struct worker *w, struct finished *f, bool final)
+{
+    f->record.final = final;
+    f->next = NULL;
+    if (w->out_last)
+        w->out_last->next = f;
+    else
+        w->out_first = f;
+    w->out_last = f;
+    w->out_count++;
+}
+
+void worker_flush_out(struct worker *w)
+{
+    if (!w->out_first)
+        return;
+    outbox_put(w->setup->outbox, w->out_first, w->out_last, w->out_count);
+    w->out_first = w->out_last = NULL;
+    w->out_count = 0;
+}
+
+size_t bench_choose_endpoint(const struct bench_config *c, const struct workload *w,
+                             const struct due *due)
+{
+    if (c->endpoint_count == 1)
+        return 0;
+    uint32_t session = w->session ? w->session[due->row] : NAME_NONE;
+    uint64_t key = session == NAME_NONE ? due->ordinal : (UINT64_C(1) << 63) | session;
+    double total = 0, at = (double)(random_mix(c->seed ^ 0x656e64, key) >> 11) * 0x1p-53;
+    for (size_t i = 0; i < c->endpoint_count; i++)
+        total += c->endpoints[i].share;
+    at *= total;
+    for (size_t i = 0; i + 1 < c->endpoint_count; i++) {
+        if (at < c->endpoints[i].share)
+            return i;
+        at -= c->endpoints[i].share;
+    }
+    return c->endpoint_count - 1;
+}
+
+const struct endpoint *worker_choose_endpoint(const struct worker *w, const struct due *due)
+{
+    return &w->setup->endpoints[bench_choose_endpoint(w->config, w->setup->workload, due)];
+}
+
+void worker_put_unsent(struct worker *w, const struct due *due, enum unsent_reason why)
+{
+    struct finished *f = new_record(w, due, worker_choose_endpoint(w, due));
+    f->record.ready_ns = due->ready_ns;
+    f->record.status = RECORD_UNSENT;
+    f->record.unsent = why;
+    worker_put_out(w, f, true);
+}
+
+static char *copy(const char *text)
+{
+    return text ? mem_copy_string(text) : NULL;
+}
+
+struct finished *worker_record_attempt(struct worker *w, struct flight *flight)
+{
+    struct transfer *t = flight->transfer;
+    struct finished *f = new_record(w, &flight->due, flight->endpoint);
+    struct record *r = &f->record;
+    r->attempt = flight->attempt;
+    attempt_fill(&t->attempt, r);
+    r->ready_ns = flight->ready_ns;
+    r->done_ns = t->done_ns;
+    r->dns_ns = t->dns_ns;
+    r->connect_ns = t->connect_ns;
+    r->tls_ns = t->tls_ns;
+    r->connects = t->connects;
+    int64_t *absolute_times[] = {&r->sent_ns,         &r->first_byte_ns,      &r->first_token_ns,
+                                 &r->first_output_ns, &r->first_text_ns,      &r->first_tool_ns,
+                                 &r->last_token_ns,   &r->first_reasoning_ns, &r->done_ns};
+    for (size_t i = 0; i < sizeof absolute_times / sizeof *absolute_times; i++)
+        *absolute_times[i] = since_start(w, *absolute_times[i]);
+    if (r->finish_reason)
+        r->finish_reason = strcpy(f->finish_reason, r->finish_reason);
+    r->message = f->message = copy(r->message);
+    r->text = f->text = copy(r->text);
+    r->raw_usage = f->raw_usage = copy(r->raw_usage);
+    r->chunk_ns = f->chunk_ns = attempt_take_chunks(&t->attempt);
+    for (uint32_t i = 0; f->chunk_ns && i < r->chunks; i++)
+        f->chunk_ns[i] -= w->setup->start_ns;
+    if (r->first_token_ns != TIME_NEVER)
+        fidelity_first_token(&w->fidelity, r->first_token_ns - r->sent_ns);
+    w->fidelity.slow_reads += r->slow_reader;
+    return f;
+}

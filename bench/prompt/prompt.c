@@ -1,0 +1,400 @@
+#include "bench/prompt/prompt.h"
+
+#include "bench/prompt/words.h"
+#include "core/json/json_scan.h"
+#include "core/json/json_write.h"
+#include "core/memory.h"
+#include "core/random.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Words at the start of a block that spell its identity; the rest comes from the pool. */
+#define IDENTITY_WORDS 8
+
+#define MAX_EXTRA 64 /* members of --body: a bit each */
+
+/* What a body says that we would say ourselves. */
+enum own_key {
+    KEY_MODEL = 1,
+    KEY_PROMPT = 2,
+    KEY_OUTPUT = 4,
+    KEY_STREAM = 8,
+    KEY_STREAM_OPTIONS = 16,
+    STREAMS = 32,      /* its "stream" is true */
+    OWN_MESSAGES = 64, /* of the request, beside its body */
+};
+
+struct member {
+    struct text key, whole; /* whole: "key": value */
+    unsigned keys;
+};
+
+struct members {
+    struct member *items;
+    size_t count, capacity;
+};
+
+struct prompt_maker {
+    enum bench_api api;
+    bool stream;
+    char *extra;            /* the extra body */
+    struct members members; /* of it */
+    unsigned extra_keys;
+    char *output_key;
+    uint64_t salt;
+    double tokens_per_word, template_tokens;
+    struct words *words;
+    uint8_t *row_keys;   /* enum own_key by row, where the workload has bodies or messages */
+    uint64_t *row_drops; /* by row: the members that it brings itself; NULL = none */
+};
+
+static const struct {
+    const char *name, *path;
+} apis[API_COUNT] = {
+    {"chat", "/chat/completions"},
+    {"completions", "/completions"},
+    {"embeddings", "/embeddings"},
+};
+
+const char *bench_api_name(enum bench_api api)
+{
+    return apis[api].name;
+}
+
+int bench_api_from_name(const char *name)
+{
+    for (int i = 0; i < API_COUNT; i++)
+        if (strcmp(apis[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+const char *bench_api_path(enum bench_api api)
+{
+    return apis[api].path;
+}
+
+/* Only chat can take them. */
+static bool has_own_messages(const struct prompt_maker *m, const struct request *r)
+{
+    return r->messages.length && m->api == API_CHAT;
+}
+
+/* ---- which keys there are, once before the run ---- */
+
+static unsigned own_key(const struct prompt_maker *m, struct text key, struct text value)
+{
+    if (text_equal(key, "model"))
+        return KEY_MODEL;
+    if (text_equal(key, "messages") || text_equal(key, "prompt") || text_equal(key, "input"))
+        return KEY_PROMPT;
+    if (text_equal(key, "max_tokens") || text_equal(key, "max_completion_tokens") ||
+        text_equal(key, m->output_key))
+        return KEY_OUTPUT;
+    if (text_equal(key, "stream_options"))
+        return KEY_STREAM_OPTIONS;
+    if (text_equal(key, "stream"))
+        return text_equal(value, "true") ? KEY_STREAM | STREAMS : KEY_STREAM;
+    return 0;
+}
+
+/* The members of an object, as views into it. 0, or ERR_INPUT. */
+static int list_members(const struct prompt_maker *m, struct text json, const char *what,
+                        struct members *out, struct error *err)
+{
+    struct json_scan s;
+    struct text key;
+    out->count = 0;
+    json_scan_init(&s, what, json.at, json.length, 1);
+    json_object_begin(&s);
+    while (json_object_next(&s, &key)) {
+        struct text value = {"", 0};
+        if (!json_skip(&s, &value))
+            break;
+        const char *start = key.at - 1, *end = value.at + value.length;
+        mem_grow(&out->items, &out->capacity, out->count + 1, sizeof *out->items);
+        out->items[out->count++] = (struct member){
+            .key = key, .whole = {start, (size_t)(end - start)}, .keys = own_key(m, key, value)};
+    }
+    return json_scan_end(&s, err);
+}
+
+static unsigned all_keys(const struct members *list)
+{
+    unsigned keys = 0;
+    for (size_t i = 0; i < list->count; i++)
+        keys |= list->items[i].keys;
+    return keys;
+}
+
+static int look_into_extra(struct prompt_maker *m, struct error *err)
+{
+    struct members *extra = &m->members;
+    if (list_members(m, text_of(m->extra), "--body", extra, err) < 0)
+        return ERR_INPUT;
+    for (size_t i = 0; i < extra->count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (text_same(extra->items[i].key, extra->items[k].key))
+                return error_set(err, ERR_INPUT, "--body: member %zu has the key of member %zu",
+                                 i + 1, k + 1);
+    if (extra->count > MAX_EXTRA)
+        return error_set(err, ERR_INPUT, "--body: expected at most %d members, found %zu",
+                         MAX_EXTRA, extra->count);
+    m->extra_keys = all_keys(extra);
+    return 0;
+}
+
+/* Which members of the extra body give way to these; also to another name for the same. */
+static uint64_t find_drops(const struct prompt_maker *m, const struct members *own, unsigned keys)
+{
+    uint64_t drops = 0;
+    for (size_t i = 0; i < m->members.count; i++) {
+        const struct member *extra = &m->members.items[i];
+        bool drop = extra->keys & keys & (KEY_OUTPUT | KEY_PROMPT);
+        for (size_t k = 0; !drop && k < own->count; k++)
+            drop = text_same(own->items[k].key, extra->key);
+        drops |= (uint64_t)drop << i;
+    }
+    return drops;
+}
+
+static int look_into_rows(struct prompt_maker *m, const struct workload *w, struct error *err)
+{
+    struct members own = {0};
+    int status = 0;
+    if (!w->body_start && !w->messages_start)
+        return 0;
+    m->row_keys = mem_zero(w->count, 1);
+    m->row_drops = m->members.count ? mem_zero(w->count, sizeof *m->row_drops) : NULL;
+    for (size_t i = 0; i < w->count && status == 0; i++) {
+        struct request r;
+        workload_get(w, i, &r);
+        own.count = 0;
+        if (r.body.length)
+            status = list_members(m, r.body, "body of a request", &own, err);
+        bool messages = has_own_messages(m, &r);
+        unsigned keys = all_keys(&own);
+        m->row_keys[i] = (uint8_t)(keys | (messages ? OWN_MESSAGES : 0));
+        if (m->row_drops)
+            m->row_drops[i] = find_drops(m, &own, keys | (messages ? KEY_PROMPT : 0));
+    }
+    free(own.items);
+    return status;
+}
+
+struct prompt_maker *prompt_maker_create(const struct prompt_config *config,
+                                         const struct workload *w, struct error *err)
+{
+    struct prompt_maker *m = mem_zero(1, sizeof *m);
+    m->api = config->api;
+    m->stream = config->stream && config->api != API_EMBEDDINGS;
+    m->output_key = mem_copy_string(config->output_key ? config->output_key : "max_tokens");
+    m->salt = config->salt;
+    m->tokens_per_word = 1;
+    m->words = words_create(config->salt);
+    m->extra = mem_copy_string(config->extra_body ? config->extra_body : "{}");
+    if (look_into_extra(m, err) == 0 && look_into_rows(m, w, err) == 0)
+        return m;
+    prompt_maker_free(m);
+    return NULL;
+}
+
+void prompt_maker_free(struct prompt_maker *m)
+{
+    if (!m)
+        return;
+    free(m->extra);
+    free(m->members.items);
+    free(m->output_key);
+    free(m->row_keys);
+    free(m->row_drops);
+    words_free(m->words);
+    free(m);
+}
+
+void prompt_maker_set_scale(struct prompt_maker *m, double tokens_per_word, double template_tokens)
+{
+    m->tokens_per_word = tokens_per_word > 0 ? tokens_per_word : 1;
+    m->template_tokens = template_tokens > 0 ? template_tokens : 0;
+}
+
+/* ---- text ---- */
+
+/* A stretch of text with an identity: the identity's words, then a slice of the pool. */
+static int add_block(const struct prompt_maker *m, uint64_t identity, uint64_t count,
+                     struct buffer *out)
+{
+    uint64_t own = count < IDENTITY_WORDS ? count : IDENTITY_WORDS;
+    if (words_add_number(identity, own, out) < 0)
+        return -1;
+    return words_add(m->words, identity >> 20, count - own, out);
+}
+
+static uint64_t words_for(const struct prompt_maker *m, double tokens)
+{
+    double words = (tokens - m->template_tokens) / m->tokens_per_word;
+    return words < 1 ? 1 : (uint64_t)llround(words);
+}
+
+/* Block i covers the words from round(i × block) on, so that its place, and with it its length, is
+ * the same in every request; the total is what the request's length wants. */
+static int add_blocks(const struct prompt_maker *m, const struct request *r, uint32_t repeat,
+                      uint64_t total, struct buffer *out)
+{
+    uint64_t at = 0, salt = random_mix(m->salt, repeat);
+    for (size_t i = 0; i < r->hash_count && at < total; i++) {
+        double block_end = (double)(i + 1) * r->block_size / m->tokens_per_word;
+        uint64_t end = (uint64_t)llround(block_end);
+        if (end > total || i + 1 == r->hash_count)
+            end = total;
+        if (end > at && add_block(m, random_mix(salt, r->hash_ids[i]), end - at, out) < 0)
+            return -1;
+        at = end > at ? end : at;
+    }
+    return 0;
+}
+
+static int add_text(const struct prompt_maker *m, const struct request *r, const struct due *due,
+                    struct buffer *out)
+{
+    uint64_t total = words_for(m, r->input_tokens);
+    if (r->hash_count && r->block_size)
+        return add_blocks(m, r, due->repeat, total, out);
+    return add_block(m, random_mix(m->salt ^ 0x70726f6d7074, due->ordinal), total, out);
+}
+
+/* ---- bodies ---- */
+
+static const char *prompt_opening(enum bench_api api)
+{
+    return api == API_CHAT          ? "\"messages\":[{\"role\":\"user\",\"content\":\""
+           : api == API_COMPLETIONS ? "\"prompt\":\""
+                                    : "\"input\":\"";
+}
+
+static const char *prompt_closing(enum bench_api api)
+{
+    return api == API_CHAT ? "\"}]," : "\",";
+}
+
+static void add_member(struct buffer *out, const char *key, const char *text)
+{
+    buffer_add_format(out, "\"%s\":", key);
+    json_escape(out, text_of(text));
+    buffer_add_byte(out, ',');
+}
+
+static void add_output(const struct prompt_maker *m, unsigned taken, uint32_t output,
+                       struct buffer *out)
+{
+    if (!(taken & KEY_OUTPUT) && m->api != API_EMBEDDINGS) {
+        buffer_add_format(out, "\"%s\":", m->output_key);
+        buffer_add_u64(out, output ? output : 1);
+        buffer_add_byte(out, ',');
+    }
+}
+
+/* The usage comes with a stream only if it is asked for; without a stream that is an error. */
+static void add_stream(const struct prompt_maker *m, unsigned row_keys, struct buffer *out)
+{
+    unsigned taken = row_keys | m->extra_keys;
+    unsigned first = row_keys & KEY_STREAM ? row_keys : m->extra_keys;
+    bool streams = taken & KEY_STREAM ? first & STREAMS : m->stream;
+    if (!(taken & KEY_STREAM) && m->stream)
+        buffer_add_text(out, "\"stream\":true,");
+    if (streams && !(taken & KEY_STREAM_OPTIONS))
+        buffer_add_text(out, "\"stream_options\":{\"include_usage\":true},");
+}
+
+/* Every member above ends in a comma; the last one becomes the brace. */
+static int close_body(struct buffer *out)
+{
+    if (out->data[out->length - 1] == ',')
+        out->length--;
+    return buffer_add_byte(out, '}');
+}
+
+static int add_members(struct text members, struct buffer *out)
+{
+    if (members.length == 0)
+        return 0;
+    return buffer_add(out, members.at, members.length) < 0 ? -1 : buffer_add_byte(out, ',');
+}
+
+static int add_extra(const struct prompt_maker *m, uint64_t drops, struct buffer *out)
+{
+    for (size_t i = 0; i < m->members.count; i++)
+        if (!(drops >> i & 1) && add_members(m->members.items[i].whole, out) < 0)
+            return -1;
+    return 0;
+}
+
+static struct text body_members(struct text body)
+{
+    const char *open = body.length ? memchr(body.at, '{', body.length) : NULL;
+    if (!open)
+        return (struct text){"", 0};
+    const char *end = body.at + body.length;
+    do
+        end--;
+    while (*end != '}');
+    while (end > open + 1 &&
+           (end[-1] == ' ' || end[-1] == '\n' || end[-1] == '\t' || end[-1] == '\r'))
+        end--;
+    return (struct text){open + 1, (size_t)(end - open - 1)};
+}
+
+static int add_prompt(const struct prompt_maker *m, const struct request *r, const struct due *due,
+                      struct buffer *out)
+{
+    if (has_own_messages(m, r)) {
+        if (buffer_add_text(out, "\"messages\":") < 0)
+            return -1;
+        return add_members(r->messages, out);
+    }
+    if (buffer_add_text(out, prompt_opening(m->api)) < 0 || add_text(m, r, due, out) < 0)
+        return -1;
+    return buffer_add_text(out, prompt_closing(m->api));
+}
+
+int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
+                       const struct due *due, const char *model, struct buffer *out)
+{
+    struct request r;
+    workload_get(w, due->row, &r);
+    unsigned row_keys = m->row_keys ? m->row_keys[due->row] : 0;
+    unsigned taken = row_keys | m->extra_keys;
+    if (buffer_add_byte(out, '{') < 0)
+        return -1;
+    if (!(taken & KEY_MODEL) && model)
+        add_member(out, "model", model);
+    bool brings_prompt =
+        row_keys & (KEY_PROMPT | OWN_MESSAGES) ? row_keys & KEY_PROMPT : m->extra_keys & KEY_PROMPT;
+    if (!brings_prompt && add_prompt(m, &r, due, out) < 0)
+        return -1;
+    add_output(m, taken, r.output_tokens, out);
+    add_stream(m, row_keys, out);
+    if (add_extra(m, m->row_drops ? m->row_drops[due->row] : 0, out) < 0 ||
+        add_members(body_members(r.body), out) < 0)
+        return -1;
+    return close_body(out);
+}
+
+int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, uint32_t words,
+                             uint64_t number, struct buffer *out)
+{
+    buffer_add_byte(out, '{');
+    if (!(m->extra_keys & KEY_MODEL) && model)
+        add_member(out, "model", model);
+    buffer_add_text(out, prompt_opening(m->api));
+    if (add_block(m, random_mix(m->salt ^ 0x70726f6265, number), words, out) < 0)
+        return -1;
+    buffer_add_text(out, prompt_closing(m->api));
+    add_output(m, m->extra_keys, 1, out);
+    for (size_t i = 0; i < m->members.count; i++)
+        if (!(m->members.items[i].keys & (KEY_PROMPT | KEY_STREAM | KEY_STREAM_OPTIONS)))
+            add_members(m->members.items[i].whole, out);
+    return close_body(out);
+}

@@ -1,0 +1,63 @@
+/* Request bodies, made to the asked token length.
+ *
+ * Text is cut from one pool of common words, so that a body is a few block copies while the clock
+ * runs. Length: words = (tokens - template_tokens) / tokens_per_word, both learnt from the
+ * endpoint's own `usage` by probes before the run (bench/client/probe.h).
+ *
+ *     struct prompt_maker *m = prompt_maker_create(&config);
+ *     prompt_maker_set_scale(m, 1.3, 27);
+ *     prompt_maker_build(m, &workload, &due, model, &body);       // body: a JSON object
+ *     prompt_maker_free(m);
+ *
+ * - Without prefix blocks every prompt begins with words of its own: no prefix cache can hit.
+ * - With them (hash_ids) equal blocks at equal positions give equal text, so that a real server's
+ *   prefix cache hits where the workload says.
+ * - The salt keeps runs apart; salt 0 gives the same text in every run ("fixed").
+ * - A request's own `messages` are sent as they are. Each key is sent once: as the request's own
+ *   `body` has it, else as the extra body has it, else ours. A body that streams asks for usage.
+ *
+ * The maker owns its pool and does not change once the run has begun: workers share it.
+ */
+#ifndef FAREBOX_BENCH_PROMPT_PROMPT_H
+#define FAREBOX_BENCH_PROMPT_PROMPT_H
+
+#include "core/buffer.h"
+#include "workloads/load/schedule.h"
+#include "workloads/model/workload.h"
+
+enum bench_api { API_CHAT, API_COMPLETIONS, API_EMBEDDINGS, API_COUNT };
+
+/* "chat", "completions", "embeddings" and back (-1: unknown). */
+const char *bench_api_name(enum bench_api api);
+int bench_api_from_name(const char *name);
+
+/* "/chat/completions", ... */
+const char *bench_api_path(enum bench_api api);
+
+struct prompt_config {
+    enum bench_api api;
+    bool stream;
+    const char *extra_body; /* a JSON object whose members are added; NULL */
+    const char *output_key; /* NULL = "max_tokens" */
+    uint64_t salt;
+};
+
+struct prompt_maker;
+
+/* ERR_INPUT if extra_body is not a JSON object of different keys. Borrows nothing. */
+struct prompt_maker *prompt_maker_create(const struct prompt_config *config,
+                                         const struct workload *w, struct error *err);
+void prompt_maker_free(struct prompt_maker *m);
+
+/* What the endpoint's tokenizer makes of our words: tokens = template + per_word × words. */
+void prompt_maker_set_scale(struct prompt_maker *m, double tokens_per_word, double template_tokens);
+
+/* Appends the body of a request. Returns 0, or -1 if it passes the buffer's cap. */
+int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
+                       const struct due *due, const char *model, struct buffer *out);
+
+/* Appends the body of a probe: `words` words, one output token, no stream. */
+int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, uint32_t words,
+                             uint64_t number, struct buffer *out);
+
+#endif

@@ -1,0 +1,384 @@
+#include "bench/wire/chunk.h"
+
+#include "core/json/json_scan.h"
+
+#include <string.h>
+
+/* A number that no honest usage passes; keeps sums of several far from overflow. */
+#define MAX_TOKENS UINT64_C(1000000000000)
+
+/* ---- usage ---- */
+
+struct usage_fields {
+    uint64_t prompt, completion, total;
+    uint64_t cached, written, written_5m, written_1h, reasoning;
+    uint64_t read_beside, input;
+    bool has_prompt, has_input, has_total, anthropic;
+    bool has_cost;
+    money cost;
+};
+
+/* A count, where null and absent mean 0. */
+static void count(struct json_scan *s, uint64_t *out)
+{
+    if (json_peek(s) == JSON_NULL)
+        json_null(s);
+    else
+        json_u64(s, 0, MAX_TOKENS, out);
+}
+
+/* An object of counts of which two are wanted; null is an empty object. */
+static void details(struct json_scan *s, const char *first, uint64_t *a, const char *second,
+                    uint64_t *b)
+{
+    struct text key;
+    if (json_peek(s) != JSON_OBJECT) {
+        json_skip(s, NULL);
+        return;
+    }
+    json_object_begin(s);
+    while (json_object_next(s, &key)) {
+        if (text_equal(key, first))
+            count(s, a);
+        else if (second && text_equal(key, second))
+            count(s, b);
+        else
+            json_skip(s, NULL);
+    }
+}
+
+static void read_cost(struct json_scan *s, struct usage_fields *f)
+{
+    struct text digits;
+    if (json_peek(s) != JSON_NUMBER) {
+        json_skip(s, NULL);
+        return;
+    }
+    if (!json_number(s, &digits))
+        return;
+    f->has_cost = money_parse(digits.at, digits.length, MONEY_PER_ONE, &f->cost) == MONEY_OK;
+}
+
+static void usage_field(struct json_scan *s, struct text key, struct usage_fields *f)
+{
+    if (text_equal(key, "prompt_tokens")) {
+        f->has_prompt = true;
+        count(s, &f->prompt);
+    } else if (text_equal(key, "completion_tokens") || text_equal(key, "output_tokens")) {
+        count(s, &f->completion);
+    } else if (text_equal(key, "total_tokens")) {
+        f->has_total = true;
+        count(s, &f->total);
+    } else if (text_equal(key, "prompt_tokens_details") ||
+               text_equal(key, "input_tokens_details")) {
+        details(s, "cached_tokens", &f->cached, "cache_write_tokens", &f->written);
+    } else if (text_equal(key, "completion_tokens_details") ||
+               text_equal(key, "output_tokens_details")) {
+        details(s, "reasoning_tokens", &f->reasoning, NULL, NULL);
+    } else if (text_equal(key, "reasoning_tokens")) {
+        count(s, &f->reasoning);
+    } else if (text_equal(key, "prompt_cache_hit_tokens")) {
+        count(s, &f->cached);
+    } else if (text_equal(key, "input_tokens")) {
+        f->has_input = true;
+        count(s, &f->input);
+    } else if (text_equal(key, "cache_read_input_tokens")) {
+        f->anthropic = true;
+        count(s, &f->read_beside);
+    } else if (text_equal(key, "cache_creation_input_tokens")) {
+        f->anthropic = true;
+        count(s, &f->written);
+    } else if (text_equal(key, "cache_creation")) {
+        details(s, "ephemeral_5m_input_tokens", &f->written_5m, "ephemeral_1h_input_tokens",
+                &f->written_1h);
+    } else if (text_equal(key, "cost")) {
+        read_cost(s, f);
+    } else {
+        json_skip(s, NULL);
+    }
+}
+
+static struct usage disjoint_usage(const struct usage_fields *f)
+{
+    uint64_t input = f->has_prompt ? f->prompt : f->input;
+    uint64_t cached = f->cached, output = f->completion;
+    uint64_t written_1h = f->written_1h;
+    /* The total of the cache writes holds the 1-hour ones. */
+    uint64_t written = f->written > written_1h ? f->written - written_1h : f->written_5m;
+    if (f->anthropic && !f->has_prompt) {
+        cached = f->read_beside;
+        input += cached + written + written_1h;
+    } else if (f->anthropic && cached == 0) {
+        cached = f->read_beside;
+    }
+    bool beside = f->reasoning > output ||
+                  (f->has_total && f->reasoning > 0 && f->total == input + output + f->reasoning);
+    if (beside)
+        output += f->reasoning;
+    return usage_from_totals(input, cached, written, written_1h, output, f->reasoning);
+}
+
+static void scan_usage(struct json_scan *s, struct usage *out, bool *has_cost, money *cost)
+{
+    struct usage_fields f = {0};
+    struct text key;
+    json_object_begin(s);
+    while (json_object_next(s, &key))
+        usage_field(s, key, &f);
+    *out = disjoint_usage(&f);
+    *has_cost = f.has_cost;
+    *cost = f.cost;
+}
+
+int chunk_parse_usage(struct text json, struct usage *out, bool *has_cost, money *cost)
+{
+    struct json_scan s;
+    json_scan_init(&s, "usage", json.at, json.length, 1);
+    scan_usage(&s, out, has_cost, cost);
+    return json_scan_end(&s, NULL) < 0 ? -1 : 0;
+}
+
+/* ---- choices ---- */
+
+/* Token text: a string; anything else (null, a list of parts) is skipped and bears none. */
+static void token_text(struct json_scan *s, enum chunk_tokens kind, struct text *where,
+                       struct chunk *c)
+{
+    struct text raw;
+    if (json_peek(s) != JSON_STRING) {
+        json_skip(s, NULL);
+        return;
+    }
+    if (json_string(s, &raw) && raw.length > 0) {
+        *where = raw;
+        c->tokens |= kind;
+    }
+}
+
+static void tool_function(struct json_scan *s, struct chunk *c)
+{
+    struct text key;
+    if (json_peek(s) != JSON_OBJECT) {
+        json_skip(s, NULL);
+        return;
+    }
+    json_object_begin(s);
+    while (json_object_next(s, &key)) {
+        if (text_equal(key, "name") || text_equal(key, "arguments"))
+            token_text(s, CHUNK_TOOL, &c->tool, c);
+        else
+            json_skip(s, NULL);
+    }
+}
+
+static void tool_calls(struct json_scan *s, struct chunk *c)
+{
+    struct text key;
+    if (json_peek(s) != JSON_ARRAY) {
+        json_skip(s, NULL);
+        return;
+    }
+    json_array_begin(s);
+    while (json_array_next(s)) {
+        if (json_peek(s) != JSON_OBJECT) {
+            json_skip(s, NULL);
+            continue;
+        }
+        json_object_begin(s);
+        while (json_object_next(s, &key)) {
+            if (text_equal(key, "function"))
+                tool_function(s, c);
+            else
+                json_skip(s, NULL);
+        }
+    }
+}
+
+static void delta(struct json_scan *s, struct chunk *c)
+{
+    struct text key;
+    if (json_peek(s) != JSON_OBJECT) {
+        json_skip(s, NULL);
+        return;
+    }
+    json_object_begin(s);
+    while (json_object_next(s, &key)) {
+        if (text_equal(key, "content"))
+            token_text(s, CHUNK_CONTENT, &c->content, c);
+        else if (text_equal(key, "reasoning_content") || text_equal(key, "reasoning"))
+            token_text(s, CHUNK_REASONING, &c->reasoning, c);
+        else if (text_equal(key, "refusal"))
+            token_text(s, CHUNK_REFUSAL, &c->refusal, c);
+        else if (text_equal(key, "tool_calls"))
+            tool_calls(s, c);
+        else if (text_equal(key, "function_call"))
+            tool_function(s, c);
+        else
+            json_skip(s, NULL);
+    }
+}
+
+static void choice(struct json_scan *s, struct chunk *c)
+{
+    struct text key;
+    json_object_begin(s);
+    while (json_object_next(s, &key)) {
+        if (text_equal(key, "delta") || text_equal(key, "message"))
+            delta(s, c);
+        else if (text_equal(key, "text"))
+            token_text(s, CHUNK_CONTENT, &c->content, c);
+        else if (text_equal(key, "finish_reason") && json_peek(s) == JSON_STRING)
+            json_string(s, &c->finish_reason);
+        else
+            json_skip(s, NULL);
+    }
+}
+
+static void choices(struct json_scan *s, struct chunk *c)
+{
+    if (json_peek(s) == JSON_NULL) {
+        json_null(s);
+        return;
+    }
+    json_array_begin(s);
+    while (json_array_next(s)) {
+        c->choices++;
+        choice(s, c);
+    }
+}
+
+/* ---- the payload ---- */
+
+static void embeddings(struct json_scan *s, struct chunk *c)
+{
+    if (json_peek(s) != JSON_ARRAY) {
+        json_skip(s, NULL);
+        return;
+    }
+    json_array_begin(s);
+    while (json_array_next(s)) {
+        c->embeddings++;
+        json_skip(s, NULL);
+    }
+}
+
+/* {"error": {"message": "..."}} or {"error": "..."}; null is none. */
+static void error_value(struct json_scan *s, struct chunk *c)
+{
+    struct text raw, key;
+    enum json_kind kind = json_peek(s);
+    if (kind == JSON_NULL) {
+        json_null(s);
+        return;
+    }
+    c->is_error = true;
+    if (kind == JSON_STRING) {
+        json_string(s, &c->error_message);
+        return;
+    }
+    if (!json_skip(s, &raw))
+        return;
+    c->error_message = raw;
+    struct json_scan inner;
+    json_scan_init(&inner, "error", raw.at, raw.length, 1);
+    if (kind != JSON_OBJECT || !json_object_begin(&inner))
+        return;
+    while (json_object_next(&inner, &key)) {
+        if (text_equal(key, "message") && json_peek(&inner) == JSON_STRING)
+            json_string(&inner, &c->error_message);
+        else
+            json_skip(&inner, NULL);
+    }
+}
+
+static void usage_value(struct json_scan *s, struct chunk *c)
+{
+    if (json_peek(s) != JSON_OBJECT) {
+        json_skip(s, NULL);
+        return;
+    }
+    const char *start = s->at; /* peek has passed the white space */
+    scan_usage(s, &c->usage, &c->has_cost, &c->cost);
+    c->has_usage = !s->failed;
+    c->raw_usage = (struct text){start, (size_t)(s->at - start)};
+}
+
+/* {"object": "error", "message": "..."}, and Anthropic's {"type": "error", "error": {...}}. */
+static bool names_error(struct json_scan *s)
+{
+    struct text value;
+    if (json_peek(s) != JSON_STRING) {
+        json_skip(s, NULL);
+        return false;
+    }
+    return json_string(s, &value) && text_equal(value, "error");
+}
+
+int chunk_parse(const char *data, size_t length, struct chunk *out)
+{
+    struct json_scan s;
+    struct text key, message = {"", 0};
+    memset(out, 0, sizeof *out);
+    json_scan_init(&s, "answer", data, length, 1);
+    json_object_begin(&s);
+    while (json_object_next(&s, &key)) {
+        if (text_equal(key, "choices"))
+            choices(&s, out);
+        else if (text_equal(key, "usage"))
+            usage_value(&s, out);
+        else if (text_equal(key, "error"))
+            error_value(&s, out);
+        else if (text_equal(key, "data"))
+            embeddings(&s, out);
+        else if (text_equal(key, "message") && json_peek(&s) == JSON_STRING)
+            json_string(&s, &message);
+        else if (text_equal(key, "object") || text_equal(key, "type"))
+            out->is_error |= names_error(&s);
+        else
+            json_skip(&s, NULL);
+    }
+    if (out->is_error && out->error_message.length == 0)
+        out->error_message = message;
+    return json_scan_end(&s, NULL) < 0 ? -1 : 0;
+}
+
+/* Takes the first text under a key that holds words, however it is wrapped; the value is passed in
+ * every case. */
+static bool find_words(struct json_scan *s, bool named, int depth, struct text *out)
+{
+    static const char *const names[] = {"message", "msg",    "detail",           "error",
+                                        "title",   "errors", "error_description"};
+    struct text key;
+    bool found = false;
+    enum json_kind kind = json_peek(s);
+    if (kind == JSON_STRING && named)
+        return json_string(s, out) && out->length > 0;
+    if ((kind != JSON_OBJECT && kind != JSON_ARRAY) || depth == 0) {
+        json_skip(s, NULL);
+        return false;
+    }
+    if (kind == JSON_ARRAY) {
+        json_array_begin(s);
+        while (!found && json_array_next(s))
+            found = find_words(s, named, depth - 1, out);
+        return found;
+    }
+    json_object_begin(s);
+    while (!found && json_object_next(s, &key)) {
+        bool holds = false;
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            holds |= text_equal(key, names[i]);
+        if (holds)
+            found = find_words(s, true, depth - 1, out);
+        else
+            json_skip(s, NULL);
+    }
+    return found;
+}
+
+bool chunk_find_words(struct text body, struct text *out)
+{
+    struct json_scan s;
+    json_scan_init(&s, "answer", body.at, body.length, 1);
+    return find_words(&s, false, 4, out);
+}

@@ -1,0 +1,406 @@
+#include "cli/bench/bench_options.h"
+
+#include "bench/client/bench_hide.h"
+#include "cli/run_output.h"
+#include "core/memory.h"
+#include "core/random.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define AT(field) offsetof(struct bench_options, field)
+
+/* clang-format off */
+const struct option_spec bench_option_specs[] = {
+    {"url", 'u', OPTION_LIST, AT(urls), NULL, "URL",
+     .help = "the API's base, such as https://api.example.com/v1, or mock:PRESET for a simulated "
+             "endpoint of its own", .group = "Endpoint",
+     .shown = hide_in_url},
+    {"model", 'm', OPTION_LIST, AT(models), NULL, "NAME",
+     .help = "model to ask for; else the request's own, else the first that the endpoint lists"},
+    {"share", 0, OPTION_LIST, AT(shares), NULL, "N",
+     .help = "share of the sessions of each --url or --model, in their order; else equal"},
+    {"api", 0, OPTION_TEXT, AT(api), "chat", "API", .help = "chat, completions or embeddings"},
+    {"no-stream", 0, OPTION_FLAG, AT(no_stream), .help = "ask for whole answers"},
+    {"body", 0, OPTION_TEXT, AT(body), NULL, "JSON|@FILE",
+     .help = "members added to every request's body: '{\"ignore_eos\": true}'",
+     .shown = hide_in_body},
+    {"output-key", 0, OPTION_TEXT, AT(output_key), "max_tokens", "KEY",
+     .help = "the body's key for the output length: max_completion_tokens for some models"},
+    {"header", 'H', OPTION_LIST, AT(headers), NULL, "NAME: VALUE",
+     .help = "a further header; \"NAME: @FILE\" takes its value from a file, as secrets should be",
+     .shown = hide_in_header},
+    {"api-key-file", 0, OPTION_LIST, AT(api_key_files), NULL, "FILE|none",
+     .help = "file that holds the API key for every --url, or again for each in their order",
+     .secret = true},
+    {"api-key-env", 0, OPTION_LIST, AT(api_key_envs), NULL, "NAME|none",
+     .help = "likewise, the environment's variable that holds it; OPENAI_API_KEY where neither is "
+             "given and all --url are of one host"},
+    {"cacert", 0, OPTION_TEXT, AT(ca_file), NULL, "FILE", .help = "certificates to trust"},
+    {"insecure", 0, OPTION_FLAG, AT(insecure), .help = "do not check certificates"},
+    {"http2", 0, OPTION_FLAG, AT(http2), .help = "HTTP/2: many streams share a connection"},
+    {"unix-socket", 0, OPTION_TEXT, AT(unix_socket), NULL, "PATH",
+     .help = "connect to this socket instead of the URL's host"},
+
+    WORKLOAD_SOURCE_OPTIONS(struct bench_options, source),
+    {"speed", 0, OPTION_NUMBER, AT(speed), "1", "FACTOR", .min = 1e-6, .max = 1e6,
+     .help = "the workload's own times so many times faster", .group = "Load"},
+    {"rate", 'r', OPTION_TEXT, AT(rate), NULL, "RPS|STAGES",
+     .help = "open loop: requests per second, a session's later turns among them, or stages such as "
+             "10:30s,10-50:60s; +200 between them is a burst of 200 requests at one instant"},
+    {"arrival", 0, OPTION_TEXT, AT(arrival), NULL, "PROCESS", .help = ARRIVAL_HELP},
+    {"burstiness", 0, OPTION_NUMBER, AT(burstiness), "1", "SHAPE", .min = 0.001, .max = 1e6,
+     .help = BURSTINESS_HELP},
+    {"concurrency", 'c', OPTION_TEXT, AT(concurrency), NULL, "N|STAGES",
+     .help = "closed loop: requests at a time, or stages such as 8:30s,8-64:60s"},
+    {"max-in-flight", 0, OPTION_COUNT, AT(max_in_flight), NULL, "N", .max = 1e6,
+     .help = "open loop and traces: due requests wait above this; their wait is queue_ms"},
+    {"requests", 'n', OPTION_COUNT, AT(requests), NULL, "N", .min = 1, .max = 4e9,
+     .help = "so many requests at most; more than the workload has begin it anew, but not at its "
+             "own times or where its requests wait for each other"},
+    {"duration", 'd', OPTION_DURATION, AT(duration_ns), NULL, "TIME", .max = 3e8,
+     .help = "nothing becomes due after this"},
+    {"drain", 0, OPTION_DURATION, AT(drain_ns), "30s", "TIME", .max = 3e8,
+     .help = "what is in flight may go on for so long after the end or the first Ctrl-C"},
+    {"repeat", 0, OPTION_COUNT, AT(repeat), "1", "N", .min = 1, .max = 10000,
+     .help = "run it so many times, into DIR/1, DIR/2, ...; several endpoints are then not mixed "
+             "but run in turn (DIR/1-1, DIR/1-2, ...), to be compared by farebox diff"},
+    {"sweep", 0, OPTION_TEXT, AT(sweep), NULL, "KEY=VALUES",
+     .help = "a run for each rate or concurrency: rate=1,2,4, rate=1..64:lin:8 or :log:7, "
+             "concurrency=..., rate=adaptive; needs -o DIR"},
+    {"find-max", 0, OPTION_FLAG, AT(find_max),
+     .help = "search the highest rate at which --goodput holds, from --rate on (4 unless given), "
+             "in at most 12 runs of --requests (600 unless given); needs --slo and -o DIR"},
+    {"max-requests", 0, OPTION_COUNT, AT(max_requests), NULL, "N", .max = 4e9,
+     .help = "of all runs of --find-max together"},
+    {"resume", 0, OPTION_FLAG, AT(resume), .help = "go on with an interrupted sweep"},
+    {"workers", 'w', OPTION_COUNT, AT(workers), "1", "N", .min = 1, .max = 256,
+     .help = "threads that send; they share nothing, sessions are divided among them"},
+    {"shard", 0, OPTION_TEXT, AT(shard), NULL, "I/N",
+     .help = "part I of a load that N processes make together: its own sessions, its share of "
+             "--rate, --concurrency and -n; give all the same seed, load and --prompt-salt; "
+             "farebox merge puts them together"},
+
+    {"timeout-connect", 0, OPTION_DURATION, AT(timeout_connect_ns), "10s", "TIME", .max = 3e6,
+     .help = "for a connection, TLS included", .group = "Limits"},
+    {"timeout-first", 0, OPTION_DURATION, AT(timeout_first_ns), NULL, "TIME", .max = 3e6,
+     .help = "for the first token; none by default"},
+    {"timeout-gap", 0, OPTION_DURATION, AT(timeout_gap_ns), NULL, "TIME", .max = 3e6,
+     .help = "between two chunks; none by default"},
+    {"timeout-total", 0, OPTION_DURATION, AT(timeout_total_ns), "600s", "TIME", .max = 3e6,
+     .help = "for an attempt as a whole"},
+    {"retry", 0, OPTION_COUNT, AT(retries), "0", "N", .max = 100,
+     .help = "further attempts after a failure; the request's clock goes on"},
+    {"retry-status", 0, OPTION_TEXT, AT(retry_status), "429,500,502,503,504,connection", "LIST",
+     .help = "what is tried again: statuses, and connection for failures below HTTP"},
+    {"retry-backoff", 0, OPTION_DURATION, AT(backoff_ns), "500ms", "TIME", .max = 3600,
+     .help = "wait before the second attempt, doubled for each further one up to 30 s, with "
+             "jitter; a server's Retry-After is honoured up to ten minutes, beyond which the request "
+             "has failed"},
+    {"cancel", 0, OPTION_TEXT, AT(cancel), NULL, "SHARE:CHUNKS",
+     .help = "hang up on a share of the streams after so many chunks: 0.1:20"},
+    {"max-cost", 0, OPTION_TEXT, AT(max_cost), NULL, "USD",
+     .help = "stop when the spend with what is in flight would pass it (first of --plans); one "
+             "budget for all runs of --repeat, --sweep and --find-max"},
+
+    {"slo", 0, OPTION_LIST, AT(slos), NULL, "METRIC=MS",
+     .help = "an objective on each request, such as ttft=500; goodput counts those that meet all",
+     .group = "Results"},
+    {"goodput", 0, OPTION_NUMBER, AT(goodput), "0.99", "SHARE", .min = 0.01, .max = 1,
+     .help = "share of the requests within the objectives that --sweep and --find-max ask for"},
+    {"assert", 0, OPTION_LIST, AT(asserts), NULL, "METRIC=X",
+     .help = "an objective on the run, such as ttft_p99=500 or failed=0: exit status 1 if missed"},
+    {"plans", 'p', OPTION_LIST, AT(plans), NULL, "FILE|NAME[,...]",
+     .help = "price the answers as they come, and print the bill"},
+    {"dry-run", 0, OPTION_FLAG, AT(dry_run), .help = "say what would be sent, and send nothing"},
+    {"warmup", 0, OPTION_TEXT, AT(warmup), "none", "TIME|auto",
+     .help = "leave the start out of the figures; auto finds where the run is steady (MSER-5)"},
+    {"record", 0, OPTION_TEXT, AT(record), NULL, "LIST",
+     .help = "keep more of each answer: chunks, text, raw"},
+    {"output", 'o', OPTION_TEXT, AT(output), NULL, "DIR",
+     .help = "the run's directory; else results/NAME-DATE-TIME"},
+    {"force", 'f', OPTION_FLAG, AT(force),
+     .help = "replace an earlier run there, once a request of the new one completed"},
+    {"prompt-salt", 0, OPTION_TEXT, AT(prompt_salt), NULL, "TEXT|fixed",
+     .help = "keeps the prompts of runs apart, so that no run meets a warm prefix cache; another "
+             "one each run by default, fixed repeats the text"},
+    {"no-probe", 0, OPTION_FLAG, AT(no_probe),
+     .help = "do not ask the endpoint what it makes of our words: a word counts as a token"},
+    {"selftest", 0, OPTION_FLAG, AT(selftest),
+     .help = "measure this machine's own limits against a null endpoint, and end"},
+    {0},
+};
+/* clang-format on */
+
+static int64_t limit_or_none(int64_t ns)
+{
+    return ns > 0 ? ns : TIME_NEVER;
+}
+
+/* ---- the endpoint ---- */
+
+static int count_endpoints(const struct bench_options *o, size_t *count, struct error *err)
+{
+    size_t urls = o->urls.count, models = o->models.count;
+    *count = urls > models ? urls : models;
+    if (urls == 0)
+        return error_set(err, ERR_INPUT,
+                         "expected --url, such as --url http://127.0.0.1:8000/v1 or --url "
+                         "mock:constant");
+    if (urls > 1 && models > 1 && urls != models)
+        return error_set(err, ERR_INPUT,
+                         "%zu --url and %zu --model do not pair: give one of the one kind, or as "
+                         "many of both",
+                         urls, models);
+    if (o->shares.count && o->shares.count != *count)
+        return error_set(err, ERR_INPUT, "expected %zu --share, one for each endpoint, found %zu",
+                         *count, o->shares.count);
+    return 0;
+}
+
+/* URLs that differ only in what is hidden are told apart by their number. */
+static bool differs_unseen(const struct bench_options *o, const struct bench_setup *s, size_t i)
+{
+    for (size_t k = 0; k < o->urls.count; k++)
+        if (strcmp(s->secrets.sites[k].shown, s->secrets.sites[i].shown) == 0 &&
+            strcmp(s->secrets.sites[k].url, s->secrets.sites[i].url) != 0)
+            return true;
+    return false;
+}
+
+/* Endpoints of one URL are told apart by their models. */
+static void name_endpoint(const struct bench_options *o, struct bench_setup *s, size_t i)
+{
+    struct endpoint_config *e = &s->endpoints[i];
+    bool twin = false;
+    if (o->urls.count == 1) {
+        e->name = e->model;
+        return;
+    }
+    for (size_t k = 0; k < o->urls.count; k++)
+        twin = twin || (k != i && strcmp(o->urls.items[k], o->urls.items[i]) == 0);
+    bool unseen = differs_unseen(o, s, i);
+    if (!unseen && (!twin || o->models.count < 2))
+        return;
+    struct buffer name;
+    buffer_init(&name, BUFFER_UNBOUNDED);
+    buffer_add_text(&name, e->shown);
+    if (o->models.count > 1)
+        buffer_add_format(&name, " %s", e->model);
+    if (unseen)
+        buffer_add_format(&name, " #%zu", i + 1);
+    e->name = s->names[i] = buffer_take(&name);
+}
+
+static int make_endpoints(const struct bench_options *o, struct bench_setup *s, struct error *err)
+{
+    size_t count;
+    if (count_endpoints(o, &count, err) < 0)
+        return ERR_INPUT;
+    s->endpoints = mem_zero(count, sizeof *s->endpoints);
+    s->names = mem_zero(count, sizeof *s->names);
+    s->name_count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct endpoint_config *e = &s->endpoints[i];
+        const struct bench_site *site = &s->secrets.sites[o->urls.count == 1 ? 0 : i];
+        e->url = site->url;
+        e->shown = site->shown;
+        e->model = o->models.count ? o->models.items[o->models.count == 1 ? 0 : i] : NULL;
+        if (count > 1)
+            name_endpoint(o, s, i);
+        e->share = 1;
+        if (o->shares.count && (!text_to_double(text_of(o->shares.items[i]), &e->share) ||
+                                e->share < 0 || e->share > 1e9))
+            return error_set(err, ERR_INPUT, "--share %.40s: expected a number of 0 or more",
+                             o->shares.items[i]);
+        e->api_key = site->key;
+        e->user = site->user;
+        e->password = site->password;
+        e->headers = (const char *const *)s->secrets.headers;
+        e->secrets = (const char *const *)s->secrets.words;
+        e->unix_socket = o->unix_socket;
+        e->ca_file = o->ca_file;
+        e->insecure = o->insecure;
+        e->http2 = o->http2;
+    }
+    s->config.endpoints = s->endpoints;
+    s->config.endpoint_count = count;
+    return 0;
+}
+
+/* ---- the load ---- */
+
+/* A scenario is generated at the rate; for a trace the schedule draws the arrivals. Nothing becomes
+ * due after the last stage of either. */
+static int set_rate(const struct bench_options *o, struct bench_setup *s, struct error *err)
+{
+    struct schedule_config *c = &s->config.schedule;
+    struct rate_options given = {o->rate,    o->arrival,        o->burstiness,
+                                 &o->source, .sweep = o->sweep, .search = o->find_max};
+    if (rate_load_read(&given, &s->rate, err) < 0)
+        return ERR_INPUT;
+    c->arrivals = s->rate.arrivals;
+    c->burstiness = s->rate.burstiness;
+    if (!o->rate)
+        return 0;
+    if (profile_end_ns(&s->rate.load) < c->duration_ns)
+        c->duration_ns = profile_end_ns(&s->rate.load);
+    if (rate_is_generated(&s->rate, &o->source))
+        return 0;
+    c->mode = SCHEDULE_OPEN;
+    c->load = s->rate.load; /* lent */
+    return 0;
+}
+
+static int set_load(const struct bench_options *o, struct bench_setup *s, struct error *err)
+{
+    struct schedule_config *c = &s->config.schedule;
+    if (!o->source.trace == !o->source.scenario)
+        return error_set(err, ERR_INPUT, "expected a workload: --trace FILE or --scenario NAME");
+    if (o->rate && o->concurrency)
+        return error_set(err, ERR_INPUT,
+                         "--rate is an open loop and --concurrency a closed one: choose one "
+                         "(--max-in-flight caps an open loop)");
+    if ((o->rate || o->concurrency) && o->speed != 1)
+        return error_set(err, ERR_INPUT,
+                         "--speed is for the workload's own times: leave out "
+                         "--rate and --concurrency");
+    if (o->concurrency && o->max_in_flight)
+        return error_set(err, ERR_INPUT,
+                         "--max-in-flight is for open loops: --concurrency is the "
+                         "cap already");
+    c->speed = o->speed;
+    c->max_requests = o->requests;
+    c->max_in_flight = (uint32_t)o->max_in_flight;
+    c->duration_ns = limit_or_none(o->duration_ns);
+    s->summary.load = o->concurrency ? "closed" : o->rate || o->source.scenario ? "open" : "trace";
+    if (set_rate(o, s, err) < 0)
+        return ERR_INPUT;
+    if (o->concurrency) {
+        c->mode = SCHEDULE_CLOSED;
+        if (profile_parse(o->concurrency, &c->load, err) < 0)
+            return ERR_INPUT;
+        return profile_has_burst(&c->load)
+                   ? error_set(err, ERR_INPUT,
+                               "a burst is a load of --rate: a closed loop has none")
+                   : 0;
+    }
+    return 0;
+}
+
+/* ---- limits ---- */
+
+static int set_retries(const struct bench_options *o, struct retry_policy *r, struct error *err)
+{
+    size_t count = 0, most = sizeof r->statuses / sizeof *r->statuses;
+    memset(r->statuses, 0, sizeof r->statuses);
+    r->on_transport = false;
+    r->count = (uint32_t)o->retries;
+    r->backoff_ns = o->backoff_ns;
+    for (const char *at = o->retry_status; *at;) {
+        struct text item = {at, strcspn(at, ",")};
+        uint64_t status;
+        if (text_equal(item, "connection"))
+            r->on_transport = true;
+        else if (text_to_u64(item, &status) && status >= 300 && status < 600 && count < most)
+            r->statuses[count++] = (int)status;
+        else
+            return error_set(err, ERR_INPUT,
+                             "--retry-status: \"%.*s\": expected up to %zu statuses from 300 to "
+                             "599, or connection",
+                             (int)(item.length > 40 ? 40 : item.length), item.at, most);
+        at += item.length + (at[item.length] == ',');
+    }
+    return 0;
+}
+
+static int set_cancel(const char *text, struct bench_config *c, struct error *err)
+{
+    const char *colon = text ? strchr(text, ':') : NULL;
+    uint64_t tokens;
+    if (!text)
+        return 0;
+    if (!c->stream)
+        return error_set(
+            err, ERR_INPUT,
+            "--cancel hangs up on streams: leave out --no-stream and --api embeddings");
+    if (!colon || !text_to_double((struct text){text, (size_t)(colon - text)}, &c->cancel_share) ||
+        c->cancel_share < 0 || c->cancel_share > 1 || !text_to_u64(text_of(colon + 1), &tokens) ||
+        tokens < 1 || tokens > UINT32_MAX)
+        return error_set(err, ERR_INPUT, "--cancel %.40s: expected SHARE:CHUNKS, such as 0.1:20",
+                         text);
+    c->cancel_tokens = (uint32_t)tokens;
+    return 0;
+}
+
+static uint64_t salt_of(const struct bench_options *o)
+{
+    if (o->prompt_salt && strcmp(o->prompt_salt, "fixed") == 0)
+        return 0;
+    if (o->prompt_salt)
+        return text_hash(o->prompt_salt, strlen(o->prompt_salt)) | 1;
+    return random_mix((uint64_t)clock_wall_ns(), (uint64_t)getpid()) | 1;
+}
+
+static int set_rest(const struct bench_options *o, struct bench_setup *s, struct error *err)
+{
+    struct bench_config *c = &s->config;
+    int api = bench_api_from_name(o->api);
+    if (api < 0)
+        return error_set(err, ERR_INPUT, "--api %.40s: expected chat, completions or embeddings",
+                         o->api);
+    c->api = (enum bench_api)api;
+    c->stream = !o->no_stream && api != API_EMBEDDINGS;
+    c->extra_body = s->secrets.body;
+    c->output_key = o->output_key;
+    c->salt = salt_of(o);
+    c->workers = (uint32_t)o->workers;
+    c->seed = o->common.seed;
+    c->drain_ns = o->drain_ns;
+    c->connect_timeout_ns = o->timeout_connect_ns;
+    c->first_token_timeout_ns = limit_or_none(o->timeout_first_ns);
+    c->gap_timeout_ns = limit_or_none(o->timeout_gap_ns);
+    c->total_timeout_ns = limit_or_none(o->timeout_total_ns);
+    c->no_probe = o->no_probe;
+    if (set_retries(o, &c->retry, err) < 0 ||
+        options_parse_shard(o->shard, &c->shard, &c->shards, err) < 0)
+        return ERR_INPUT;
+    return set_cancel(o->cancel, c, err);
+}
+
+static int set_summary(const struct bench_options *o, struct summary_options *s, struct error *err)
+{
+    s->command = "bench";
+    for (size_t i = 0; i < o->slos.count; i++)
+        if (slo_parse(o->slos.items[i], &s->slos, err) < 0)
+            return ERR_INPUT;
+    return run_output_parse_warmup(o->warmup, s, err);
+}
+
+int bench_setup_make(const struct bench_options *o, struct bench_setup *out, struct error *err)
+{
+    *out = (struct bench_setup){0};
+    bench_config_init(&out->config);
+    bool good = bench_secrets_read(o, &out->secrets, err) == 0 &&
+                make_endpoints(o, out, err) == 0 && set_load(o, out, err) == 0 &&
+                set_rest(o, out, err) == 0 && set_summary(o, &out->summary, err) == 0;
+    if (good)
+        return 0;
+    bench_setup_free(out);
+    return err->code;
+}
+
+void bench_setup_free(struct bench_setup *s)
+{
+    if (s->config.schedule.mode == SCHEDULE_CLOSED)
+        profile_free(&s->config.schedule.load);
+    rate_load_free(&s->rate);
+    for (size_t i = 0; i < s->name_count; i++)
+        free(s->names[i]);
+    free(s->names);
+    free(s->endpoints);
+    bench_secrets_free(&s->secrets);
+    *s = (struct bench_setup){0};
+}

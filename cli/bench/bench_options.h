@@ -1,0 +1,45 @@
+/* The options of farebox bench, and the configuration that they make. */
+#ifndef FAREBOX_CLI_BENCH_BENCH_OPTIONS_H
+#define FAREBOX_CLI_BENCH_BENCH_OPTIONS_H
+
+#include "bench/client/bench.h"
+#include "cli/bench/bench_secrets.h"
+#include "cli/options.h"
+#include "cli/rate_options.h"
+#include "cli/workload_source.h"
+#include "core/runs/summary/summary.h"
+
+struct bench_options {
+    struct common_options common;
+    struct workload_source source;
+    struct option_list urls, models, headers, slos, asserts, shares, plans;
+    struct option_list api_key_files, api_key_envs;
+    const char *rate, *concurrency, *arrival, *api, *body, *output_key;
+    const char *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel, *shard;
+    const char *warmup, *record, *output, *max_cost, *sweep;
+    double speed, burstiness, goodput;
+    uint64_t requests, max_in_flight, workers, retries, repeat, max_requests;
+    int64_t duration_ns, drain_ns;
+    int64_t timeout_connect_ns, timeout_first_ns, timeout_gap_ns, timeout_total_ns, backoff_ns;
+    bool no_stream, insecure, http2, no_probe, force, dry_run, selftest, find_max, resume;
+};
+
+extern const struct option_spec bench_option_specs[];
+
+/* What the options amount to. The config lends from here and from the options. */
+struct bench_setup {
+    struct bench_config config;
+    struct summary_options summary;
+    struct rate_load rate;
+    struct endpoint_config *endpoints;
+    char **names; /* made for some of them; by endpoint, NULL = not made */
+    size_t name_count;
+    struct bench_secrets secrets;
+    unsigned detail;
+};
+
+/* Reads keys and bodies from their files, checks what belongs together. 0 or ERR_INPUT. */
+int bench_setup_make(const struct bench_options *o, struct bench_setup *out, struct error *err);
+void bench_setup_free(struct bench_setup *s);
+
+#endif

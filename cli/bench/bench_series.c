@@ -1,0 +1,302 @@
+#include "cli/bench/bench_series.h"
+
+#include "cli/bench/find_max.h"
+#include "cli/bench/sweep.h"
+
+#include <string.h>
+
+/* A series under way. */
+struct series {
+    const struct terminal *terminal;
+    const struct bench_options *o;
+    bench_turn_run *run;
+    money left; /* of --max-cost */
+    bool begun;
+    struct terminal quiet;    /* of the runs of a sweep or search */
+    struct bench_dry_run dry; /* with --dry-run: what the runs would send */
+};
+
+/* Runs a turn with what is left of the budget; without anything left it does not begin. */
+static int run_turn(struct series *all, struct bench_options *o, struct bench_turn *turn,
+                    struct error *err)
+{
+    char budget[MONEY_TEXT_SIZE];
+    turn->o = o;
+    turn->dry = all->o->dry_run ? &all->dry : NULL;
+    if (o->max_cost && all->left <= 0) {
+        turn->over_budget = true;
+        return error_set(err, ERR_WORK, "--max-cost %s was used up", all->o->max_cost);
+    }
+    if (o->max_cost) {
+        money_format(all->left, budget);
+        o->max_cost = budget;
+    }
+    int status = all->run(turn, err);
+    all->left -= turn->spent;
+    return status;
+}
+
+/* ---- repeats ---- */
+
+struct repeats {
+    struct series *all;
+    size_t endpoints;
+    uint64_t done, missed, limited;
+    struct error first;          /* assertion that was missed */
+    struct buffer json;          /* what each run has for machines */
+    struct buffer limited_names; /* of runs in which the client was the limit: "1, 3-2" */
+};
+
+/* The runs' JSON documents become the elements of one array. */
+static int run_captured(struct repeats *r, struct bench_options *o, struct bench_turn *turn,
+                        struct error *err)
+{
+    struct terminal apart = *r->all->terminal;
+    char *text = NULL;
+    size_t length = 0;
+    apart.machine = open_memstream(&text, &length);
+    if (!apart.machine)
+        return error_errno(err, "no room for the result");
+    turn->terminal = &apart;
+    int status = run_turn(r->all, o, turn, err);
+    fclose(apart.machine);
+    while (length > 0 && text[length - 1] == '\n')
+        length--;
+    if (length > 0) {
+        buffer_add_text(&r->json, r->json.length ? ",\n" : "[\n");
+        buffer_add(&r->json, text, length);
+    }
+    free(text);
+    turn->terminal = r->all->terminal;
+    return status;
+}
+
+static int run_repeat(struct repeats *r, uint64_t number, size_t endpoint, struct error *err)
+{
+    struct bench_options o = *r->all->o;
+    struct error missed = {0};
+    struct buffer path;
+    buffer_init(&path, BUFFER_UNBOUNDED);
+    buffer_add_format(&path, "%s/%llu", o.output, (unsigned long long)number + 1);
+    if (r->endpoints > 1)
+        buffer_add_format(&path, "-%zu", endpoint + 1);
+    struct bench_turn turn = {.terminal = r->all->terminal,
+                              .path = path.data,
+                              .number = number,
+                              .label = strrchr(path.data, '/') + 1,
+                              .later = number > 0,
+                              .endpoint = r->endpoints > 1 ? endpoint : SIZE_MAX};
+    int status = o.common.json && !o.dry_run ? run_captured(r, &o, &turn, &missed)
+                                             : run_turn(r->all, &o, &turn, &missed);
+    if (turn.over_budget && !o.dry_run)
+        status = error_set(err, ERR_WORK, "--max-cost %s was used up: %llu of %llu runs are whole",
+                           r->all->o->max_cost, (unsigned long long)r->done,
+                           (unsigned long long)(o.repeat * r->endpoints));
+    else if (status < 0 && !turn.missed)
+        *err = missed;
+    r->done += status == 0 || turn.missed;
+    if (turn.limited) {
+        buffer_add_format(&r->limited_names, "%s%s", r->limited ? ", " : "", turn.label);
+        r->limited++;
+    }
+    if (turn.missed && !turn.over_budget) {
+        status = 0;
+        if (r->missed++ == 0)
+            error_set(&r->first, ERR_WORK, "%s: %.900s", path.data, missed.message);
+    }
+    buffer_free(&path);
+    return status;
+}
+
+/* Turns of all endpoints, one after the other, every second turn from the last to the first: what
+ * drifts meanwhile meets all of them alike. */
+static int run_repeats(struct series *all, struct error *err)
+{
+    const struct bench_options *o = all->o;
+    size_t urls = o->urls.count, models = o->models.count, count = urls > models ? urls : models;
+    struct repeats r = {.all = all, .endpoints = count ? count : 1};
+    int status = 0;
+    buffer_init(&r.json, BUFFER_UNBOUNDED);
+    buffer_init(&r.limited_names, BUFFER_UNBOUNDED);
+    if (!o->output)
+        return error_set(err, ERR_INPUT, "--repeat needs -o DIR, where the runs go");
+    for (uint64_t turn = 0; turn < o->repeat && status == 0; turn++)
+        for (size_t i = 0; i < r.endpoints && status == 0; i++)
+            status = run_repeat(&r, turn, turn % 2 ? r.endpoints - 1 - i : i, err);
+    if (r.json.length) {
+        buffer_add_text(&r.json, "\n]\n");
+        print_buffer(all->terminal->machine, &r.json);
+    }
+    if (r.limited)
+        warn(all->terminal,
+             "the client was the limit in %llu of %llu runs (%s): they say what it could do, not "
+             "what the endpoint can",
+             (unsigned long long)r.limited, (unsigned long long)r.done, r.limited_names.data);
+    buffer_free(&r.json);
+    buffer_free(&r.limited_names);
+    if (status == 0 && r.missed)
+        return error_set(err, ERR_WORK, "%llu of %llu runs missed an assertion; the first, %s",
+                         (unsigned long long)r.missed, (unsigned long long)r.done, r.first.message);
+    return status;
+}
+
+/* ---- sweeps and the search for the highest rate ---- */
+
+static int run_point(void *context, const struct sweep *s, double value, const char *path,
+                     struct error *err)
+{
+    struct series *all = context;
+    struct bench_options o = *all->o;
+    struct option_spec specs[SWEEP_OPTIONS];
+    char text[32], label[48];
+    snprintf(text, sizeof text, "%.12g", value);
+    snprintf(label, sizeof label, "%s %s", s->values.is_rate ? "rate" : "concurrency", text);
+    *(s->values.is_rate ? &o.rate : &o.concurrency) = text;
+    o.output = path;
+    o.force = false; /* the sweep made room */
+    if (s->requests)
+        o.requests = s->requests;
+    sweep_child_options(bench_option_specs, s->values.is_rate ? "rate" : "concurrency", specs);
+    struct bench_turn turn = {.terminal = all->terminal,
+                              .path = o.dry_run ? NULL : path,
+                              .endpoint = SIZE_MAX,
+                              .specs = specs,
+                              .label = label,
+                              .later = all->begun};
+    all->begun = true;
+    int status = run_turn(all, &o, &turn, err);
+    return turn.over_budget && !o.dry_run ? SWEEP_BUDGET : status;
+}
+
+static int check_points(const struct bench_options *o, const struct slo_list *slos,
+                        struct error *err)
+{
+    if (!o->output || o->concurrency || (o->sweep && o->rate) || (o->sweep && o->find_max))
+        return error_set(err, ERR_INPUT,
+                         "--sweep and --find-max need -o DIR, exclude each other, and bring their "
+                         "own --rate or --concurrency");
+    if (o->find_max && slos->count == 0)
+        return error_set(err, ERR_INPUT, "--find-max needs objectives, such as --slo ttft=500");
+    return 0;
+}
+
+static int start_rate(const struct bench_options *o, double *rate, struct error *err)
+{
+    *rate = 4;
+    if (o->rate && (!text_to_double(text_of(o->rate), rate) || !(*rate > 0)))
+        return error_set(err, ERR_INPUT, "--rate %.40s: --find-max begins at one rate", o->rate);
+    return 0;
+}
+
+/* Every run of a search sees the same requests; the answers decide at which rates. */
+static int tell_search(struct series *all, const struct find_max *f, struct error *err)
+{
+    struct sweep point = *f->sweep;
+    uint64_t left = f->max_requests ? f->max_requests : UINT64_MAX;
+    int status = 0;
+    for (int i = 0; i < FIND_MAX_PROBES && left >= FIND_MAX_LEAST && status == 0; i++) {
+        point.requests = f->requests < left ? f->requests : left;
+        left -= f->max_requests ? point.requests : 0;
+        status = run_point(all, &point, f->start_rps, point.directory, err);
+    }
+    all->dry.runs_are = DRY_MOST;
+    all->dry.span_is = DRY_SPAN_UNKNOWN;
+    return status;
+}
+
+static int tell_sweep(struct series *all, const struct sweep *s, struct error *err)
+{
+    int status = 0;
+    if (s->values.adaptive) {
+        all->dry.runs_are = DRY_FIRST;
+        return run_point(all, s, 1, s->directory, err);
+    }
+    for (size_t i = 0; i < s->values.count && status == 0; i++)
+        status = run_point(all, s, s->values.values[i], s->directory, err);
+    return status;
+}
+
+static int run_all_points(struct series *all, const struct sweep *s, const struct find_max *f,
+                          struct error *err)
+{
+    if (all->o->dry_run)
+        return all->o->sweep ? tell_sweep(all, s, err) : tell_search(all, f, err);
+    if (sweep_quiet_terminal(s->terminal, &all->quiet, err) < 0)
+        return err->code;
+    all->terminal = &all->quiet;
+    int status = all->o->sweep ? sweep_run(s, err) : find_max_run(f, err);
+    sweep_quiet_free(&all->quiet);
+    return status;
+}
+
+static int run_points(struct series *all, struct error *err)
+{
+    const struct bench_options *o = all->o;
+    struct slo_list slos = {0};
+    struct sweep s = {.terminal = all->terminal,
+                      .command = "bench",
+                      .directory = o->output,
+                      .force = o->force,
+                      .resume = o->resume,
+                      .json = o->common.json,
+                      .options_hash = sweep_options_hash(bench_option_specs, o),
+                      .values = {.text = "find-max", .is_rate = true},
+                      .slos = &slos,
+                      .goodput = o->goodput,
+                      .run = run_point,
+                      .context = all};
+    struct find_max f = {
+        .sweep = &s, .requests = o->requests ? o->requests : 600, .max_requests = o->max_requests};
+    for (size_t i = 0; i < o->slos.count; i++)
+        if (slo_parse(o->slos.items[i], &slos, err) < 0)
+            return err->code;
+    if (check_points(o, &slos, err) < 0 || start_rate(o, &f.start_rps, err) < 0 ||
+        (o->sweep && sweep_parse(o->sweep, &s.values, err) < 0))
+        return err->code;
+    return run_all_points(all, &s, &f, err);
+}
+
+static int run_all(struct series *all, struct error *err)
+{
+    const struct bench_options *o = all->o;
+    if (o->sweep || o->find_max)
+        return run_points(all, err);
+    if (o->repeat > 1)
+        return run_repeats(all, err);
+    struct bench_turn turn = {.terminal = all->terminal,
+                              .o = o,
+                              .path = o->output,
+                              .endpoint = SIZE_MAX,
+                              .dry = o->dry_run ? &all->dry : NULL};
+    return all->run(&turn, err);
+}
+
+static int tell_all(struct series *all, struct error *err)
+{
+    struct buffer text;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    bench_dry_run_init(&all->dry, all->o);
+    int status = run_all(all, err);
+    if (status == 0) {
+        bench_dry_run_show(&all->dry, &text);
+        print_buffer(all->terminal->human, &text);
+    }
+    if (status == 0 && all->o->common.json) {
+        bench_dry_run_write(&all->dry, &text);
+        print_buffer(all->terminal->machine, &text);
+    }
+    buffer_free(&text);
+    bench_dry_run_free(&all->dry);
+    return status;
+}
+
+int bench_series_run(const struct terminal *t, const struct bench_options *o, bench_turn_run *run,
+                     struct error *err)
+{
+    struct series all = {.terminal = t, .o = o, .run = run};
+    if ((o->sweep || o->find_max || o->repeat > 1) && o->max_cost &&
+        (money_parse(o->max_cost, strlen(o->max_cost), MONEY_PER_ONE, &all.left) || all.left <= 0))
+        return error_set(err, ERR_INPUT, "--max-cost %.40s: expected an amount of USD above 0",
+                         o->max_cost);
+    return o->dry_run ? tell_all(&all, err) : run_all(&all, err);
+}

@@ -1,0 +1,325 @@
+#include "cli/bench/bench_show.h"
+
+#include "cli/report/text/summary_table.h"
+#include "core/stats/quantile.h"
+#include "workloads/describe/fit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- while it runs ---- */
+
+void bench_live_init(struct bench_live *l, const struct terminal *t, struct bench_money *spend)
+{
+    *l = (struct bench_live){.money = spend};
+    progress_init(&l->progress, t, "bench");
+}
+
+void bench_live_note(struct bench_live *l, const struct record *r)
+{
+    if (r->first_token_ns != TIME_NEVER)
+        histogram_add(&l->ttft, r->first_token_ns - r->scheduled_ns, 1);
+    if (r->status == RECORD_FAILED)
+        snprintf(l->last_failure, sizeof l->last_failure, "%s%s%s", failure_name(r->failure),
+                 r->message ? ": " : "", r->message ? r->message : "");
+    l->ended += r->final;
+}
+
+/* Done of what is planned, by count or by time, whichever is further. */
+static double fraction_done(const struct bench_live *l, const struct bench_progress *p)
+{
+    double done = -1;
+    if (p->planned)
+        done = (double)l->ended / (double)p->planned;
+    if (p->end_ns != TIME_NEVER && p->end_ns > 0)
+        done = fmax(done, fmin(1, (double)p->elapsed_ns / (double)p->end_ns));
+    return done;
+}
+
+/* "0:24 left", as if what is left went like what is done. */
+static void add_time_left(double fraction, int64_t elapsed_ns, struct buffer *line)
+{
+    if (!(fraction > 0.01) || fraction >= 1)
+        return;
+    int64_t left_s = (int64_t)((double)elapsed_ns / 1e9 * (1 - fraction) / fraction + 0.5);
+    if (left_s >= 3600)
+        buffer_add_format(line, "  %d:%02d:%02d left", (int)(left_s / 3600),
+                          (int)(left_s / 60 % 60), (int)(left_s % 60));
+    else
+        buffer_add_format(line, "  %d:%02d left", (int)(left_s / 60), (int)(left_s % 60));
+}
+
+void bench_live_show(struct bench_live *l, const struct bench_progress *p)
+{
+    char text[256], done[TEXT_GROUPED_SIZE], planned[TEXT_GROUPED_SIZE], flying[TEXT_GROUPED_SIZE];
+    int64_t now_ns = clock_now_ns();
+    if (!progress_due(&l->progress, now_ns))
+        return;
+    double seconds = (double)(p->elapsed_ns - l->shown_ns) / 1e9;
+    double rate = seconds > 0 ? (double)(l->ended - l->ended_before) / seconds : 0;
+    text_group_u64(l->ended, done);
+    text_group_u64(p->planned, planned);
+    text_group_u64(p->in_flight, flying);
+    struct buffer line;
+    buffer_init(&line, sizeof text);
+    buffer_add_format(&line, "%s%s%s  in flight %s  %.1f req/s", done, p->planned ? "/" : " done",
+                      p->planned ? planned : "", flying, rate);
+    if (l->ttft.count)
+        buffer_add_format(&line, "  TTFT p50 %.3g p99 %.3g ms",
+                          histogram_quantile(&l->ttft, 0.5) / 1e6,
+                          histogram_quantile(&l->ttft, 0.99) / 1e6);
+    bench_money_show(l->money, text, sizeof text);
+    if (text[0])
+        buffer_add_format(&line, "  %s", text);
+    if (p->failed)
+        buffer_add_format(&line, "  %llu failed", (unsigned long long)p->failed);
+    if (p->cancelled)
+        buffer_add_format(&line, "  %llu cancelled", (unsigned long long)p->cancelled);
+    if (p->unsent)
+        buffer_add_format(&line, "  %llu unsent", (unsigned long long)p->unsent);
+    if (p->draining)
+        buffer_add_text(&line, "  draining");
+    double fraction = fraction_done(l, p);
+    add_time_left(fraction, p->elapsed_ns, &line);
+    progress_show(&l->progress, now_ns, fraction, line.data);
+    buffer_free(&line);
+    l->shown_ns = p->elapsed_ns;
+    l->ended_before = l->ended;
+}
+
+void bench_live_end(struct bench_live *l)
+{
+    progress_end(&l->progress);
+    histogram_free(&l->ttft);
+}
+
+/* ---- before and after ---- */
+
+void bench_describe_workload(const struct workload *w, const struct bench_config *c,
+                             struct buffer *out)
+{
+    struct json_writer j;
+    char salt[24];
+    snprintf(salt, sizeof salt, "%016llx", (unsigned long long)c->salt);
+    json_write_init(&j, out, 0);
+    json_begin_object(&j);
+    workload_put_extent(w->name, w, &j);
+    json_pair_string(&j, "prompt_salt", salt);
+    json_end_object(&j);
+}
+
+/* Messages of the workload's own may begin alike in ways that only the server sees. */
+static void warn_of_warm_cache(const struct terminal *t, const struct workload *w,
+                               const struct phase_summary *all)
+{
+    const double tolerance = 0.05;
+    double input = (double)all->input_tokens, cached = (double)all->cached_input_tokens;
+    double implied = w->hash_start ? workload_prefix_hit_ratio(w) : 0;
+    if (w->messages_start || w->body_start || !(cached > (implied + tolerance) * input))
+        return;
+    if (w->hash_start)
+        warn(t,
+             "the server took %.0f %% of the input from its cache, and the workload's prefixes "
+             "imply %.0f %% at most: was the cache warm from an equal run (--prompt-salt)?",
+             100 * cached / input, 100 * implied);
+    else
+        warn(t,
+             "the server took %.0f %% of the input from its cache, and no two prompts of this "
+             "workload begin alike: was the cache warm from an equal run (--prompt-salt)?",
+             100 * cached / input);
+}
+
+/* Answers of another length are another load: said where every request was answered. */
+static void warn_of_output(const struct terminal *t, const struct bench_setup *s,
+                           const struct summary *summary)
+{
+    const double tolerance = 0.02;
+    double asked = (double)summary->asked_output, got = (double)summary->all.output_tokens;
+    uint64_t n = summary->accounting.completed;
+    if (s->config.api == API_EMBEDDINGS || n == 0 || n != summary->accounting.scheduled ||
+        summary->accounting.attempts != n || !(fabs(got - asked) > tolerance * asked))
+        return;
+    warn(t, "the answers were %.4g tokens long where %.4g were asked for (mean)%s", got / (double)n,
+         asked / (double)n,
+         got < asked
+             ? ": the model ends by itself; --body '{\"ignore_eos\": true}' where the server "
+               "knows it"
+             : "");
+}
+
+/* An endpoint may refuse HTTP/2 in the TLS handshake. */
+static void warn_of_version(const struct terminal *t, const struct bench_setup *s,
+                            const struct fidelity *f)
+{
+    if (s->endpoints[0].http2 && f->http1_answers)
+        warn(t, "HTTP/2 was asked for (--http2), and %llu of %llu answers came over HTTP/1.1",
+             (unsigned long long)f->http1_answers,
+             (unsigned long long)(f->http1_answers + f->http2_answers));
+}
+
+static void warn_of_lengths(const struct terminal *t, const struct bench_probe *p,
+                            const struct summary *s)
+{
+    if (s->asked_too_little)
+        warn(t,
+             "%llu requests ask for fewer than %.0f input tokens, which the endpoint's template "
+             "(%.0f) and one word take: they were sent with that",
+             (unsigned long long)s->asked_too_little,
+             floor(p->template_tokens + p->tokens_per_word), p->template_tokens);
+}
+
+static void warn_of_workers(const struct terminal *t, const struct bench_setup *s,
+                            const struct fidelity *f)
+{
+    if (f->workers && f->workers < s->config.workers)
+        warn(t, "%u of %u workers ran: the limit on what is in flight has no slot for more",
+             f->workers, s->config.workers);
+}
+
+void bench_warn_of_requests(const struct terminal *t, const struct bench_options *o,
+                            const struct bench_setup *s, const struct workload *w)
+{
+    bool own_times = s->config.schedule.mode == SCHEDULE_TRACE;
+    /* What a scenario does not hold then lies behind the duration or the last stage. */
+    bool ended = own_times && o->source.scenario;
+    if (o->requests <= w->count || ended || !(own_times || w->after_start))
+        return;
+    warn(t, "--requests %llu: the workload holds %zu and is not begun anew %s: no more are sent",
+         (unsigned long long)o->requests, w->count,
+         w->after_start ? "where its requests wait for each other"
+                        : "at its own times (--rate and --concurrency do)");
+}
+
+void bench_warn(const struct terminal *t, const struct bench_setup *s, const struct workload *w,
+                const struct bench_report *report, const struct summary *summary)
+{
+    const struct phase_summary *all = &summary->all;
+    if (!report->probes[0].measured && !s->config.no_probe && !w->messages_start && !w->body_start)
+        warn(t, "the endpoint's tokenizer is not known (%s): a word was taken as a token",
+             report->probes[0].note);
+    if (s->endpoints[0].insecure)
+        warn(t, "certificates were not checked (--insecure)");
+    warn_of_warm_cache(t, w, all);
+    warn_of_output(t, s, summary);
+    warn_of_version(t, s, &report->fidelity);
+    warn_of_lengths(t, &report->probes[0], summary);
+    warn_of_workers(t, s, &report->fidelity);
+    if (report->fidelity.stale_connections)
+        warn(t,
+             "the server closed %llu kept connections, without having said so, as a request went "
+             "out on each: it was sent again at once over a new connection, and its latencies hold "
+             "both",
+             (unsigned long long)report->fidelity.stale_connections);
+    if (report->fidelity.left_open)
+        warn(t,
+             "%llu answers were whole ([DONE]) while the server left the exchange open: each was "
+             "ended "
+             "250 ms later, and its connection closed",
+             (unsigned long long)report->fidelity.left_open);
+    if (report->fidelity.slow_reads)
+        warn(t,
+             "%llu streams came in bursts of many chunks: something between collects them, "
+             "so chunk gaps and TPOT are not the engine's",
+             (unsigned long long)report->fidelity.slow_reads);
+}
+
+void bench_show_load(const struct bench_options *o, const struct bench_setup *s, struct buffer *out)
+{
+    if (o->concurrency)
+        buffer_add_format(out, "%s at a time", o->concurrency);
+    else if (o->rate)
+        buffer_add_format(out, "%s req/s", o->rate);
+    else if (o->speed != 1)
+        buffer_add_format(out, "%g × faster", o->speed);
+    else
+        buffer_add_text(out, "own times");
+    if (s->config.schedule.max_in_flight)
+        buffer_add_format(out, ", at most %u in flight", s->config.schedule.max_in_flight);
+}
+
+static void add_title(const struct bench_options *o, const struct bench_setup *s,
+                      const struct workload *w, const char *model, uint64_t requests,
+                      struct buffer *out)
+{
+    char count[TEXT_GROUPED_SIZE];
+    buffer_add_format(out, "%.60s · %s requests%s, ", w->name ? w->name : "workload",
+                      text_group_u64(requests, count),
+                      o->source.trace && !o->rate && !o->concurrency ? " of the trace" : "");
+    bench_show_load(o, s, out);
+    for (size_t i = 0; i < s->config.endpoint_count; i++)
+        buffer_add_format(out, "%s%.80s", i ? ", " : " → ", endpoint_shown(&s->endpoints[i]));
+    if (model && s->config.endpoint_count == 1)
+        buffer_add_format(out, ", model %.60s", model);
+}
+
+/* HTTP/1.1 needs a connection for each request in flight; what is beyond that was opened anew. */
+static void add_connections(const struct fidelity *f, uint64_t peak, struct buffer *out)
+{
+    if (f->http2_answers)
+        buffer_add_format(out, ", %llu connection%s", (unsigned long long)f->connects,
+                          f->connects == 1 ? "" : "s");
+    else if (f->connects > peak)
+        buffer_add_format(out, ", %llu reconnects", (unsigned long long)(f->connects - peak));
+    else
+        buffer_add_text(out, ", no reconnects");
+}
+
+static void add_verdict(const struct bench_report *r, const struct summary *s, struct buffer *out)
+{
+    const struct fidelity_verdict *v = &r->verdict;
+    if (v->client_limited) {
+        buffer_add_format(out, "✗ The client was the limit: %s.", v->reason);
+        return;
+    }
+    buffer_add_format(out, "✓ The numbers can be trusted: send lag p99 %.2g ms, client CPU %.0f %%",
+                      v->lag_p99_ms, v->cpu_peak * 100);
+    add_connections(&r->fidelity, s->peak_in_flight, out);
+    if (r->fidelity.hidden_resends)
+        buffer_add_format(out, ", %llu hidden resends stopped",
+                          (unsigned long long)r->fidelity.hidden_resends);
+    if (r->fidelity.stale_connections)
+        buffer_add_format(out, ", %llu stale connections opened anew",
+                          (unsigned long long)r->fidelity.stale_connections);
+    if (isfinite(s->steady_from_s) && s->steady_from_s > 0)
+        buffer_add_format(out, ", steady from %.3g s on", s->steady_from_s);
+    if (v->steal > 0.01)
+        buffer_add_format(out, ", %.0f %% of the CPU was taken by other machines", v->steal * 100);
+    if (v->throttled_s > 0)
+        buffer_add_format(out, ", throttled for %.2g s", v->throttled_s);
+}
+
+static void add_end(const struct bench_report *r, struct buffer *out)
+{
+    static const char *const ends[] = {
+        [BENCH_FINISHED] = NULL,
+        [BENCH_INTERRUPTED] = "interrupted: the figures are of what was done until then",
+        [BENCH_BUDGET] = "the budget was reached: nothing more was sent",
+        [BENCH_UNREACHABLE] = "no connection succeeded: nothing more was sent",
+    };
+    if (ends[r->end])
+        buffer_add_format(out, "! %s\n", ends[r->end]);
+}
+
+void bench_show_result(const struct bench_options *o, const struct bench_setup *s,
+                       const struct workload *w, const struct bench_report *report,
+                       const struct summary *summary, const char *path, struct buffer *out)
+{
+    struct buffer title, verdict;
+    buffer_init(&title, BUFFER_UNBOUNDED);
+    buffer_init(&verdict, BUFFER_UNBOUNDED);
+    add_title(o, s, w, report->model, summary->accounting.scheduled, &title);
+    if (report->fidelity.http2_answers)
+        buffer_add_format(&title, ", over HTTP/2%s",
+                          report->fidelity.http1_answers ? " and HTTP/1.1" : "");
+    add_verdict(report, summary, &verdict);
+    if (report->insecure)
+        buffer_add_text(&verdict, "\n" INSECURE_WORDS);
+    summary_table(summary, title.data, summary->accounting.completed ? verdict.data : NULL, out);
+    add_end(report, out);
+    buffer_add_format(out,
+                      "written to %s/   next: farebox bill %s --plans FILE · farebox report %s\n",
+                      path, path, path);
+    buffer_free(&title);
+    buffer_free(&verdict);
+}

@@ -1,0 +1,45 @@
+/* What farebox bench shows: the progress line, the result, warnings. */
+#ifndef FAREBOX_CLI_BENCH_BENCH_SHOW_H
+#define FAREBOX_CLI_BENCH_BENCH_SHOW_H
+
+#include "cli/bench/bench_money.h"
+#include "cli/bench/bench_options.h"
+#include "cli/progress.h"
+#include "core/stats/histogram.h"
+
+/* The progress line and what it shows, fed by records. */
+struct bench_live {
+    struct progress progress;
+    struct bench_money *money;
+    struct histogram ttft;
+    uint64_t ended, ended_before;
+    int64_t shown_ns;
+    char last_failure[320]; /* class and words of the last failed request */
+};
+
+void bench_live_init(struct bench_live *l, const struct terminal *t, struct bench_money *spend);
+void bench_live_note(struct bench_live *l, const struct record *r);
+void bench_live_show(struct bench_live *l, const struct bench_progress *p);
+void bench_live_end(struct bench_live *l);
+
+/* The workload as a JSON object, for run.json. */
+void bench_describe_workload(const struct workload *w, const struct bench_config *c,
+                             struct buffer *out);
+
+/* Before the run: tells of --requests beyond a workload that is not begun anew. */
+void bench_warn_of_requests(const struct terminal *t, const struct bench_options *o,
+                            const struct bench_setup *s, const struct workload *w);
+
+/* What a reader of the result should know first. */
+void bench_warn(const struct terminal *t, const struct bench_setup *s, const struct workload *w,
+                const struct bench_report *report, const struct summary *summary);
+
+void bench_show_result(const struct bench_options *o, const struct bench_setup *s,
+                       const struct workload *w, const struct bench_report *report,
+                       const struct summary *summary, const char *path, struct buffer *out);
+
+/* "4 at a time", "10 req/s", "own times". */
+void bench_show_load(const struct bench_options *o, const struct bench_setup *s,
+                     struct buffer *out);
+
+#endif

@@ -1,0 +1,418 @@
+/* farebox bench: drives a live endpoint with a workload and says what came of it. */
+#include "cli/bench/bench_endpoints.h"
+#include "cli/bench/bench_money.h"
+#include "cli/bench/bench_options.h"
+#include "cli/bench/bench_selftest.h"
+#include "cli/bench/bench_series.h"
+#include "cli/bench/bench_show.h"
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "cli/report/text/summary_table.h"
+#include "cli/run_bill.h"
+#include "cli/run_output.h"
+#include "core/memory.h"
+#include "core/runs/record/record_file.h"
+#include "sim/mock/mock.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OWN_ENDPOINT "mock:"
+
+/* A bench under way. */
+struct bench_command {
+    struct bench_turn *turn;
+    const struct terminal *terminal; /* the turn's, and its options */
+    const struct bench_options *o;
+    struct bench_setup setup;
+    struct workload workload;
+    struct mock **mocks; /* for mock:PRESET; by endpoint, NULL = a real one */
+    struct run_output output;
+    struct bench_live live;
+    struct bench_money money;
+    struct bench_endpoints each;
+};
+
+/* ---- preparation ---- */
+
+static int load_workload(struct bench_command *b, struct error *err)
+{
+    const struct bench_options *o = b->o;
+    const struct bench_config *c = &b->setup.config;
+    struct generate_options limits = {.requests = o->requests};
+    if (rate_is_generated(&b->setup.rate, &o->source))
+        rate_load_apply(&b->setup.rate, c->seed, &limits);
+    if (c->schedule.mode == SCHEDULE_TRACE && o->duration_ns)
+        limits.duration_s = (double)o->duration_ns / 1e9;
+    if (c->schedule.mode == SCHEDULE_OPEN && limits.requests == 0)
+        limits.requests = rate_load_requests(&b->setup.rate, o->duration_ns);
+    return workload_source_load(&o->source, b->terminal, &limits, o->common.seed, &b->workload,
+                                err);
+}
+
+/* Two of one preset are told apart by their ports. */
+static bool is_twin(const struct bench_command *b, size_t i)
+{
+    for (size_t k = 0; k < b->setup.config.endpoint_count; k++)
+        if (k != i && b->o->urls.count > 1 && strcmp(b->o->urls.items[k], b->o->urls.items[i]) == 0)
+            return true;
+    return false;
+}
+
+static int start_mock(struct bench_command *b, size_t i, struct error *err)
+{
+    struct endpoint_config *e = &b->setup.endpoints[i];
+    const char *preset = e->url + strlen(OWN_ENDPOINT);
+    struct mock_config config;
+    mock_config_init(&config);
+    config.listen = "127.0.0.1:0";
+    config.seed = b->o->common.seed;
+    if (*preset && engine_config_load(preset, &config.engine, err) < 0)
+        return err->code;
+    b->mocks[i] = mock_create(&config, err);
+    if (!b->mocks[i] || mock_start(b->mocks[i], err) < 0)
+        return err->code;
+    if (!e->name && b->setup.config.endpoint_count > 1 && !is_twin(b, i))
+        e->name = e->url;
+    e->url = mock_url(b->mocks[i]);
+    e->shown = NULL;
+    return 0;
+}
+
+static int start_mocks(struct bench_command *b, struct error *err)
+{
+    size_t count = b->setup.config.endpoint_count;
+    b->mocks = mem_zero(count, sizeof *b->mocks);
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(b->setup.endpoints[i].url, OWN_ENDPOINT, strlen(OWN_ENDPOINT)) == 0 &&
+            start_mock(b, i, err) < 0)
+            return err->code;
+    return 0;
+}
+
+static int begin_output(struct bench_command *b, struct error *err)
+{
+    const struct bench_options *o = b->o;
+    struct buffer workload, stem;
+    buffer_init(&workload, BUFFER_UNBOUNDED);
+    buffer_init(&stem, 128);
+    bench_describe_workload(&b->workload, &b->setup.config, &workload);
+    buffer_add_format(&stem, "%.60s", b->workload.name ? b->workload.name : "bench");
+    struct run_output_request request = {.command = "bench",
+                                         .path = b->turn->path,
+                                         .stem = stem.data ? stem.data : "bench",
+                                         .mode = o->force ? RUN_FORCE : RUN_NEW,
+                                         .detail = b->setup.detail,
+                                         .specs =
+                                             b->turn->specs ? b->turn->specs : bench_option_specs,
+                                         .options = o,
+                                         .workload = workload.data};
+    int status = run_output_begin(&b->output, &request, err);
+    buffer_free(&workload);
+    buffer_free(&stem);
+    return status;
+}
+
+/* ---- the run ---- */
+
+static bool on_attempt(void *context, const struct record *r)
+{
+    struct bench_command *b = context;
+    bench_live_note(&b->live, r);
+    bench_money_note(&b->money, r);
+    bench_endpoints_note(&b->each, r);
+    return run_output_attempt(&b->output, r);
+}
+
+static bool admit(void *context, uint32_t row)
+{
+    struct bench_command *b = context;
+    return bench_money_admit(&b->money, row);
+}
+
+static bool on_progress(void *context, const struct bench_progress *p)
+{
+    struct bench_command *b = context;
+    bench_live_show(&b->live, p);
+    return run_output_tick(&b->output);
+}
+
+static void print_json(const struct bench_command *b, const struct summary *s, const char *fidelity)
+{
+    struct buffer text;
+    struct json_writer w;
+    if (!b->o->common.json)
+        return;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 2);
+    summary_write(s, fidelity, &w);
+    print_buffer(b->terminal->machine, &text);
+    buffer_free(&text);
+}
+
+/* What the run's end means for the exit status; the reason is printed by main. */
+static int judge(const struct bench_command *b, const struct summary *s,
+                 const struct bench_report *report, struct error *err)
+{
+    const struct accounting *a = &s->accounting;
+    if (report->end == BENCH_INTERRUPTED)
+        return error_set(err, ERR_INTERRUPTED, "interrupted: what was measured so far is in %s",
+                         b->output.path);
+    if (report->end == BENCH_UNREACHABLE || (a->scheduled > 0 && a->completed + a->cancelled == 0))
+        return error_set(err, ERR_WORK, "%s: no request completed (%s)",
+                         endpoint_shown(&b->setup.endpoints[0]),
+                         b->live.last_failure[0] ? b->live.last_failure : "none was sent");
+    if (a->failed * 2 > a->scheduled)
+        return error_set(err, ERR_WORK, "%llu of %llu requests failed; the last one: %s",
+                         (unsigned long long)a->failed, (unsigned long long)a->scheduled,
+                         b->live.last_failure);
+    int status = 0;
+    if (report->end == BENCH_BUDGET && !b->output.failure.code)
+        status = error_set(err, ERR_WORK, "stopped at --max-cost %s", b->o->max_cost);
+    for (size_t i = 0; i < b->o->asserts.count; i++) {
+        struct error missed = {0};
+        int code = slo_assert(b->o->asserts.items[i], s, &missed);
+        if (code < 0)
+            warn(b->terminal, "%s", missed.message);
+        if (code < 0 && status == 0) {
+            status = error_set(err, code, "%s", missed.message);
+            b->turn->missed = true;
+        }
+    }
+    return status;
+}
+
+/* The bill at once, as farebox bill would print it. */
+static int bill(struct bench_command *b, struct error *err)
+{
+    struct run_bill made;
+    struct buffer text;
+    if (b->o->plans.count == 0)
+        return 0;
+    if (run_bill_make(&made, b->output.path, &b->o->plans, err) < 0)
+        return err->code;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    bill_write_table(&made.bill, b->terminal->width, &text);
+    print_buffer(b->terminal->human, &text);
+    buffer_free(&text);
+    run_bill_free(&made);
+    return 0;
+}
+
+/* The fewest input tokens that a made prompt can have: the endpoint's template and a word. */
+static uint32_t least_input(const struct bench_command *b, const struct bench_report *report)
+{
+    const struct bench_probe *p = &report->probes[0];
+    double least = p->template_tokens + p->tokens_per_word;
+    return p->measured && !b->workload.messages_start ? (uint32_t)fmin(least, UINT32_MAX) : 0;
+}
+
+static int finish(struct bench_command *b, const struct bench_report *report, struct error *err)
+{
+    struct summary summary;
+    struct buffer fidelity, table;
+    struct json_writer w;
+    buffer_init(&fidelity, BUFFER_UNBOUNDED);
+    buffer_init(&table, BUFFER_UNBOUNDED);
+    json_write_init(&w, &fidelity, 0);
+    bench_report_write(report, &b->setup.config, &w);
+    collector_add_not_due(b->output.collector, report->not_due);
+    b->setup.summary.least_input = least_input(b, report);
+    struct rate_run rated = {&b->setup.rate, &b->workload,
+                             rate_is_generated(&b->setup.rate, &b->o->source), b->o->requests,
+                             b->o->duration_ns};
+    if (rate_is_steady(b->o->rate, b->o->arrival))
+        b->setup.summary.steady_rate = rate_run_steady;
+    b->setup.summary.rated = &rated;
+    int status = run_output_finish(&b->output, &b->setup.summary, fidelity.data, &summary, err);
+    if (status == 0) {
+        bench_warn(b->terminal, &b->setup, &b->workload, report, &summary);
+        bench_show_result(b->o, &b->setup, &b->workload, report, &summary, b->output.path, &table);
+        print_buffer(b->terminal->human, &table);
+        bench_endpoints_write(&b->each, &b->setup.summary, &table);
+        if (table.length)
+            status = run_output_write(&b->output, "endpoints.json", &table, err);
+        print_json(b, &summary, fidelity.data);
+        if (status == 0 && summary.accounting.completed)
+            status = bill(b, err);
+    }
+    if (status == 0) {
+        status = judge(b, &summary, report, err);
+    }
+    buffer_free(&fidelity);
+    buffer_free(&table);
+    return status;
+}
+
+static int carry_out(struct bench_command *b, struct error *err)
+{
+    struct run_observer observer = {b, on_attempt};
+    struct bench_report report;
+    bench_endpoints_init(&b->each, b->setup.endpoints, b->setup.config.endpoint_count);
+    bench_live_init(&b->live, b->terminal, &b->money);
+    b->money.start_unix_ns = clock_wall_ns();
+    b->setup.config.admit = admit;
+    b->setup.config.on_progress = on_progress;
+    b->setup.config.context = b;
+    int status = bench_run(&b->setup.config, &b->workload, &observer, &report, err);
+    bench_live_end(&b->live);
+    if (status == 0) {
+        b->turn->over_budget = report.end == BENCH_BUDGET && !b->output.failure.code;
+        b->turn->limited = report.verdict.client_limited;
+        b->turn->spent = (b->money.plans.count ? b->money.spent[0] : 0) + b->money.probe;
+        if (b->money.overflowed)
+            warn(b->terminal, "the spend does not fit (1.7e14 USD at most): it is shown too low");
+        status = finish(b, &report, err);
+        bench_report_free(&report);
+    }
+    bench_endpoints_free(&b->each);
+    return status;
+}
+
+/* An assertion that is none must be found before an hour of load, not after. */
+static int check_asserts(const struct bench_options *o, struct error *err)
+{
+    static const struct summary nothing;
+    for (size_t i = 0; i < o->asserts.count; i++) {
+        struct error missed = {0};
+        if (slo_assert(o->asserts.items[i], &nothing, &missed) == ERR_INPUT)
+            return error_set(err, ERR_INPUT, "%s", missed.message);
+    }
+    return 0;
+}
+
+static int prepare(struct bench_command *b, struct error *err)
+{
+    const struct bench_options *o = b->o;
+    if (command_arguments(&o->common, 0, "no argument", err) < 0 || check_asserts(o, err) < 0 ||
+        bench_setup_make(o, &b->setup, err) < 0 ||
+        run_output_parse_detail(o->record, &b->setup.detail, err) < 0)
+        return err->code;
+    b->setup.config.keep_text = b->setup.detail & RECORD_TEXT;
+    b->setup.config.keep_raw = b->setup.detail & RECORD_RAW;
+    if (b->turn->path && run_dir_check(b->turn->path, o->force ? RUN_FORCE : RUN_NEW, err) < 0)
+        return err->code;
+    b->setup.config.seed += b->turn->number;
+    if (b->turn->endpoint != SIZE_MAX) {
+        b->setup.endpoints[0] = b->setup.endpoints[b->turn->endpoint];
+        b->setup.config.endpoint_count = 1;
+    }
+    if (load_workload(b, err) < 0)
+        return err->code;
+    if (o->shard && !o->prompt_salt && b->workload.hash_start)
+        return error_set(err, ERR_INPUT,
+                         "the parts of a run share the text of equal prefix blocks: give each "
+                         "--shard the same --prompt-salt");
+    int status =
+        bench_money_init(&b->money, &o->plans, &b->setup.config, &b->workload, o->max_cost, err);
+    b->turn->over_budget = status == ERR_WORK;
+    if (status == 0 && !b->turn->later) {
+        bench_warn_of_requests(b->terminal, o, &b->setup, &b->workload);
+        if (!o->requests)
+            rate_load_warn(&b->setup.rate, &o->source, &b->workload, o->duration_ns, b->terminal);
+        bench_money_warn(&b->money, b->terminal, o->max_cost);
+    }
+    return status;
+}
+
+static void release(struct bench_command *b)
+{
+    for (size_t i = 0; b->mocks && i < b->setup.config.endpoint_count; i++)
+        mock_free(b->mocks[i]);
+    free(b->mocks);
+    bench_money_free(&b->money);
+    workload_free(&b->workload);
+    bench_setup_free(&b->setup);
+}
+
+/* When the first request is due: the earliest row of a trace; else the first arrival of the load.
+ */
+static int first_due(const struct bench_command *b, int64_t *out_ns, struct error *err)
+{
+    const struct bench_config *c = &b->setup.config;
+    struct schedule_config config = c->schedule;
+    int64_t last_ns = 0;
+    *out_ns = 0;
+    if (config.mode == SCHEDULE_CLOSED)
+        return 0;
+    if (config.mode == SCHEDULE_TRACE) {
+        if (workload_time_range(&b->workload, out_ns, &last_ns))
+            *out_ns = (int64_t)((double)*out_ns / config.speed);
+        return 0;
+    }
+    config.seed = c->seed;
+    config.worker = c->shard;
+    config.workers = c->shards ? c->shards : 1;
+    struct schedule *s = schedule_create(&config, &b->workload, err);
+    if (!s)
+        return err->code;
+    *out_ns = schedule_next_ns(s, 0);
+    schedule_free(s);
+    return 0;
+}
+
+/* A run that waits must not look like one that hangs. */
+static int say_first_due(const struct bench_command *b, struct error *err)
+{
+    char span[CELL_SIZE];
+    int64_t first_ns;
+    if (first_due(b, &first_ns, err) < 0)
+        return err->code;
+    if (first_ns < 2 * NS_PER_S || first_ns == TIME_NEVER)
+        return 0;
+    format_span((double)first_ns / 1e9, span);
+    say(b->terminal, "the first request is due %s after the start", span);
+    return 0;
+}
+
+static int run_once(struct bench_turn *turn, struct error *err)
+{
+    struct bench_command command = {.turn = turn, .terminal = turn->terminal, .o = turn->o},
+                         *b = &command;
+    workload_init(&b->workload);
+    int status = prepare(b, err);
+    if (status == 0 && turn->dry) {
+        struct dry_run_input in = {turn->label, turn->endpoint, turn->o,
+                                   &b->setup,   &b->workload,   &b->money};
+        status = bench_dry_run_add(turn->dry, &in, err);
+    } else if (status == 0) {
+        status = start_mocks(b, err);
+        if (status == 0)
+            status = bench_check(&b->setup.config, &b->workload, err);
+        if (status == 0)
+            status = say_first_due(b, err);
+        if (status == 0 && (status = begin_output(b, err)) == 0) {
+            status = carry_out(b, err);
+            run_output_warn(&b->output, b->terminal);
+            run_output_free(&b->output);
+        }
+    }
+    release(b);
+    return status;
+}
+
+static int run(const struct terminal *t, const void *parsed, struct error *err)
+{
+    const struct bench_options *o = parsed;
+    if (o->selftest)
+        return bench_selftest(t, o->common.json, err);
+    bench_secrets_warn(t, o);
+    return bench_series_run(t, o, run_once, err);
+}
+
+const struct command command_bench = {
+    .name = "bench",
+    .summary = "drive a live endpoint with a workload and measure it",
+    .usage = "--url URL (--trace FILE | --scenario NAME) [-o DIR]",
+    .about =
+        "Sends the workload's requests at their times (or at --rate, or --concurrency at a time),\n"
+        "measures every token of every stream, and writes a run directory. docs/bench.md tells\n"
+        "how it measures and what not to conclude.\n",
+    .examples = "  farebox bench --url mock:constant --scenario chat --rate 20 --requests 500\n"
+                "  farebox bench --url http://127.0.0.1:8000/v1 --trace conv.csv --speed 10 \\\n"
+                "      --slo ttft=500 --slo tpot=50 --assert ttft_p99=1000 -o results/conv\n",
+    .options = bench_option_specs,
+    .options_size = sizeof(struct bench_options),
+    .run = run,
+};

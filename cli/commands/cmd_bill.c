@@ -1,0 +1,283 @@
+/* farebox bill: what every plan would charge for a workload or a run. */
+#include "cli/command.h"
+#include "cli/trace_options.h"
+#include "core/file.h"
+#include "core/memory.h"
+#include "core/runs/record/run_dir.h"
+#include "core/text.h"
+#include "sim/cost/bill/bill.h"
+#include "sim/cost/bill/run_workload.h"
+#include "sim/cost/bill/what_if.h"
+#include "sim/cost/book/select.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct bill_command {
+    struct common_options common;
+    struct option_list plans, what_if, slos;
+    const char *period, *by, *start, *output;
+    bool force;
+    uint64_t workers, units, requests, break_even_output, volume;
+    int64_t max_wait_ns;
+    double ttft_ms, tpot_ms;
+    struct trace_reading reading;
+};
+
+#define AT(field) offsetof(struct bill_command, field)
+static const struct option_spec options[] = {
+    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
+     .help = "price books, bundled books or plans of theirs (* and ? allowed)",
+     .group = "What is billed"},
+    {"requests", 'n', OPTION_COUNT, AT(requests), .unit = "N", .help = "the first N requests only"},
+    {"start", 0, OPTION_TEXT, AT(start), .unit = "INSTANT",
+     .help = "wall clock of the workload's first instant, such as 2026-11-01T00:00:00Z"},
+    {"period", 0, OPTION_TEXT, AT(period), "trace", "trace|day|month",
+     .help = "what a day or a month at the workload's own rate costs: an extrapolation"},
+    {"volume", 0, OPTION_COUNT, AT(volume), .unit = "N", .min = 1, .max = 1e12,
+     .help = "what a month of so many requests like these costs: an extrapolation"},
+    {"max-wait", 0, OPTION_DURATION, AT(max_wait_ns), "0", .unit = "TIME", .zero = true,
+     .help = "how long a request may wait for a plan that queues; as many subscriptions are bought "
+             "as that takes"},
+    {"by", 0, OPTION_TEXT, AT(by), .unit = "KEY",
+     .help = "split by model, class, session, day, or the key of a label such as user"},
+    {"what-if", 'w', OPTION_LIST, AT(what_if), .unit = "CHANGE",
+     .help = "price a changed workload beside: cache, or a transform such as truncate=tokens:4000 "
+             "(farebox workload transform --list); again and again"},
+    {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
+     .help = "objective on each request of a run, as for report: what misses it is waste"},
+    {"ttft-ms", 0, OPTION_NUMBER, AT(ttft_ms), .unit = "MS", .max = 1e9, .zero = true,
+     .help =
+         "how long requests run, for concurrency limits and turns that wait: to the first token",
+     .group = "How it runs"},
+    {"tpot-ms", 0, OPTION_NUMBER, AT(tpot_ms), .unit = "MS", .max = 1e9, .zero = true,
+     .help = "and from token to token"},
+    {"units", 0, OPTION_COUNT, AT(units), .unit = "N", .min = 1, .max = 1e6,
+     .help = "provisioned units or GPUs, instead of the plan's"},
+    {"break-even-output", 0, OPTION_COUNT, AT(break_even_output), .unit = "TOKENS", .max = 1e9,
+     .help = "output length at which plans are compared; the mean unless given"},
+    {"workers", 0, OPTION_COUNT, AT(workers), .unit = "N", .min = 1, .max = TARIFF_WORKERS_MAX,
+     .help = "threads; the result does not depend on it"},
+    {"output", 'o', OPTION_OUTPUT, AT(output), .unit = "FILE",
+     .help = "where bill.json goes; a run's own directory unless given; - is standard output"},
+    {"force", 'f', OPTION_FLAG, AT(force), .help = "replace an existing file"},
+    TRACE_READING_OPTIONS(struct bill_command, reading),
+    {0},
+};
+
+static int parse_period(const char *name, enum bill_period *out, struct error *err)
+{
+    static const char *const names[] = {"trace", "day", "month", NULL};
+    for (int i = 0; names[i]; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *out = (enum bill_period)i;
+            return 0;
+        }
+    return error_set(err, ERR_INPUT, "--period takes trace, day or month, found \"%s\"", name);
+}
+
+static int fill_options(const struct bill_command *o, struct bill_options *out, struct error *err)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    *out = (struct bill_options){.by = o->by,
+                                 .units = o->units,
+                                 .break_even_output = o->break_even_output,
+                                 .volume = o->volume,
+                                 .max_wait_ns = o->max_wait_ns,
+                                 .workers = o->workers ? (unsigned)o->workers
+                                            : processors > 0 && processors < TARIFF_WORKERS_MAX
+                                                ? (unsigned)processors
+                                                : 1,
+                                 .both_caps = true};
+    if (o->ttft_ms > 0 || o->tpot_ms > 0)
+        out->duration =
+            (struct serve_duration){true, (int64_t)(o->ttft_ms * 1e6), (int64_t)(o->tpot_ms * 1e6)};
+    if (o->start) {
+        out->has_start = true;
+        if (clock_parse_instant(o->start, strlen(o->start), &out->start_unix_ns) < 0)
+            return error_set(err, ERR_INPUT,
+                             "--start expects an instant such as 2026-11-01T00:00:00Z, found "
+                             "\"%s\"",
+                             o->start);
+    }
+    int code = parse_period(o->period, &out->period, err);
+    if (code == 0 && o->volume > 0 && out->period == PERIOD_DAY)
+        return error_set(
+            err, ERR_INPUT,
+            "--volume is requests a month; leave --period day out, or give --period day "
+            "alone for the workload's own rate");
+    return code;
+}
+
+static int load_plans(const struct bill_command *o, struct plan_selection *set, struct error *err)
+{
+    int code = 0;
+    if (o->plans.count == 0)
+        return error_set(err, ERR_INPUT,
+                         "no plans: give --plans FILE or names from the price book (farebox prices "
+                         "list)");
+    for (size_t i = 0; i < o->plans.count && code == 0; i++)
+        code = plan_select(o->plans.items[i], set, err);
+    return code;
+}
+
+/* What is billed, and where it came from. */
+struct subject {
+    struct workload workload;
+    struct earlier_attempts earlier;
+    bool is_run;
+};
+
+static void tell_run(const struct terminal *t, const struct run_workload_report *r)
+{
+    if (r->unsent > 0)
+        say(t, "%" PRIu64 " requests were never sent: they cost nothing and are not counted",
+            r->unsent);
+    if (r->estimated > 0)
+        warn(t,
+             "the usage of %" PRIu64 " attempts was counted from the stream, not reported by the "
+             "server",
+             r->estimated);
+    if (r->without_usage > 0)
+        warn(t, "%" PRIu64 " attempts have no usage: where they are billed, their asked input is",
+             r->without_usage);
+    if (r->torn)
+        warn(t, "the last line of the records was cut off and is left out");
+}
+
+static void tell_trace(const struct terminal *t, const struct trace_report *r)
+{
+    for (size_t i = 0; i < r->note_count; i++)
+        if (r->notes[i].skipped)
+            warn(t, "%" PRIu64 " rows of the trace were skipped: %s, first at line %ld",
+                 r->notes[i].count, r->notes[i].what, r->notes[i].first_line);
+}
+
+static int read_subject(const struct terminal *t, const struct bill_command *o, struct subject *s,
+                        struct error *err)
+{
+    const char *path = o->common.arguments[0];
+    struct trace_options how = trace_reading_options(&o->reading);
+    struct run_workload_report run;
+    struct trace_report trace;
+    struct slo_list slos = {0};
+    int code;
+    for (size_t i = 0; i < o->slos.count; i++)
+        if (slo_parse(o->slos.items[i], &slos, err) < 0)
+            return ERR_INPUT;
+    workload_init(&s->workload);
+    s->is_run = run_dir_is_run(path);
+    if (s->is_run)
+        code = run_workload_read_slo(path, &slos, &s->workload, &s->earlier, &run, err);
+    else
+        code = trace_read(path, &how, &s->workload, &trace, err);
+    if (code < 0)
+        return code;
+    if (s->is_run)
+        tell_run(t, &run);
+    else
+        tell_trace(t, &trace);
+    if (o->requests > 0 && o->requests < s->workload.count)
+        s->workload.count = o->requests;
+    return 0;
+}
+
+static int write_bill(const struct bill_command *o, const struct subject *s,
+                      const struct buffer *json, struct error *err)
+{
+    if (o->output)
+        return file_write_atomic(o->output, json->data, json->length, err);
+    if (!s->is_run)
+        return 0;
+    char *path = run_dir_file(o->common.arguments[0], "bill.json");
+    int code = file_write_atomic(path, json->data, json->length, err);
+    free(path);
+    return code;
+}
+
+static int show(const struct terminal *t, const struct bill_command *o, const struct subject *s,
+                const struct bill *bill, struct error *err)
+{
+    struct buffer json, table;
+    struct json_writer w;
+    buffer_init(&json, BUFFER_UNBOUNDED);
+    buffer_init(&table, BUFFER_UNBOUNDED);
+    json_write_init(&w, &json, 2);
+    bill_write_json(bill, &w);
+    buffer_add_byte(&json, '\n');
+    int code = write_bill(o, s, &json, err);
+    if (code == 0) {
+        bill_write_table(bill, t->width, &table);
+        if (bill->what_if)
+            what_if_write_table(bill->what_if, t->width, &table);
+        if (!o->common.json || !o->common.quiet)
+            print_buffer(t->human, &table);
+        if (o->common.json)
+            print_buffer(t->machine, &json);
+    }
+    buffer_free(&json);
+    buffer_free(&table);
+    return code;
+}
+
+static int change(const struct bill_command *o, const struct subject *s,
+                  const struct plan_selection *plans, const struct bill_options *how,
+                  struct what_if *out, struct error *err)
+{
+    if (o->what_if.count == 0)
+        return 0;
+    return what_if_make(out, &s->workload, plans->plans, plans->count, o->what_if.items,
+                        o->what_if.count, how, o->common.seed, err);
+}
+
+static int run(const struct terminal *t, const void *given, struct error *err)
+{
+    const struct bill_command *o = given;
+    struct bill_options how;
+    struct plan_selection plans = {0};
+    struct subject s = {0};
+    struct bill bill;
+    struct what_if what_if = {0};
+    int code = command_arguments(&o->common, 1, TRACE_ARGUMENT, err);
+    if (code == 0)
+        code = fill_options(o, &how, err);
+    if (code == 0)
+        code = load_plans(o, &plans, err);
+    if (code == 0)
+        code = read_subject(t, o, &s, err);
+    if (code == 0) {
+        how.earlier = s.is_run ? &s.earlier : NULL;
+        code = bill_make(&bill, &s.workload, plans.plans, plans.count, &how, err);
+    }
+    if (code == 0) {
+        code = change(o, &s, &plans, &how, &what_if, err);
+        if (what_if.case_count > 0)
+            bill.what_if = &what_if;
+        if (code == 0)
+            code = show(t, o, &s, &bill, err);
+        what_if_free(&what_if);
+        bill_free(&bill);
+    }
+    earlier_attempts_free(&s.earlier);
+    workload_free(&s.workload);
+    plan_selection_free(&plans);
+    return code;
+}
+
+const struct command command_bill = {
+    .name = "bill",
+    .summary = "what every plan would charge for a trace or a run, exactly",
+    .usage = "(TRACE | RUN) --plans FILE[,FILE]",
+    .about = "Prices a workload under every plan: what is really paid, with as many subscriptions\n"
+             "as it takes, the distribution of a request's price and where its variance comes "
+             "from, what limits turn away, delay or cut,\n"
+             "and where one plan overtakes another. Beside a run, bill.json is written into it.",
+    .examples = "  farebox bill trace.csv --plans plans.json\n"
+                "  farebox bill results/demo --plans plans.json --by user\n"
+                "  farebox bill trace.jsonl --plans oxlo/pro,deepseek/r1-671b --volume 20000\n",
+    .options = options,
+    .options_size = sizeof(struct bill_command),
+    .run = run,
+};

@@ -1,0 +1,474 @@
+/* farebox engine list | show | calibrate: engine presets. */
+#include "cli/command.h"
+#include "cli/report/text/summary_table.h"
+#include "core/embedded.h"
+#include "core/file.h"
+#include "core/file_output.h"
+#include "sim/engine/calibrate.h"
+#include "sim/engine/preset.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+struct plain_options {
+    struct common_options common;
+};
+
+static const struct option_spec no_options[] = {{0}};
+
+/* ---- list ---- */
+
+static void put_preset(const struct engine_config *c, struct json_writer *w)
+{
+    json_begin_object(w);
+    json_pair_string(w, "name", c->name);
+    json_pair_string(w, "kind", engine_kind_name(c->kind));
+    json_pair_u64(w, "tensor_parallel", c->tensor_parallel);
+    json_pair_u64(w, "kv_tokens", c->kv_blocks * c->block_size);
+    json_pair_u64(w, "max_num_seqs", c->max_num_seqs);
+    json_pair_string(w, "source", c->source);
+    json_end_object(w);
+}
+
+static void list_row(const struct engine_config *c, struct buffer *text)
+{
+    char tokens[TEXT_GROUPED_SIZE] = "–";
+    if (c->kind == ENGINE_STEPS)
+        text_group_u64(c->kv_blocks * c->block_size, tokens);
+    buffer_add_text(text, "  ");
+    add_padded(text, c->name, 29, false);
+    add_padded(text, c->kind == ENGINE_STEPS ? tokens : "constant", 10, true);
+    size_t length = strcspn(c->source, ",;:");
+    buffer_add_format(text, "   %.*s\n", (int)(length < 52 ? length : 52), c->source);
+}
+
+static int run_list(const struct terminal *t, const void *given, struct error *err)
+{
+    const struct plain_options *o = given;
+    struct buffer text, json;
+    struct json_writer w;
+    if (command_arguments(&o->common, 0, NULL, err) < 0)
+        return ERR_INPUT;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    buffer_init(&json, BUFFER_UNBOUNDED);
+    json_write_init(&w, &json, 2);
+    json_begin_array(&w);
+    buffer_add_text(&text, "  preset                        KV tokens   source\n");
+    for (const struct embedded_file *f = NULL; (f = embedded_next("presets", f));) {
+        struct engine_config c;
+        if (engine_config_load(f->stem, &c, err) < 0)
+            break;
+        put_preset(&c, &w);
+        list_row(&c, &text);
+    }
+    json_end_array(&w);
+    buffer_add_byte(&json, '\n');
+    if (o->common.json)
+        print_buffer(t->machine, &json);
+    else
+        print_buffer(t->human, &text);
+    buffer_free(&text);
+    buffer_free(&json);
+    return err->code;
+}
+
+const struct command command_engine_list = {
+    .name = "engine list",
+    .summary = "the bundled engine presets",
+    .usage = "",
+    .about = "Presets are constants of a step-time formula with their sources, or constant times;\n"
+             "docs/engine.md explains them. A file of the same form serves as well.",
+    .examples = "  farebox engine list --json\n",
+    .options = no_options,
+    .options_size = sizeof(struct plain_options),
+    .run = run_list,
+};
+
+/* ---- show ---- */
+
+static int run_show(const struct terminal *t, const void *given, struct error *err)
+{
+    const struct plain_options *o = given;
+    struct engine_config c;
+    struct buffer text;
+    struct json_writer w;
+    if (command_arguments(&o->common, 1, "a preset's name or file", err) < 0 ||
+        engine_config_load(o->common.arguments[0], &c, err) < 0 || engine_config_check(&c, err) < 0)
+        return err->code;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 2);
+    engine_config_write(&c, &w);
+    buffer_add_byte(&text, '\n');
+    print_buffer(o->common.json ? t->machine : t->human, &text);
+    buffer_free(&text);
+    return 0;
+}
+
+const struct command command_engine_show = {
+    .name = "engine show",
+    .summary = "one preset, as the file that gives the same engine",
+    .usage = "PRESET",
+    .about = "Prints every key with its effective value: a start for a preset of one's own.",
+    .examples = "  farebox engine show rtx4090-llama-3.1-8b-tp1 > mine.json\n",
+    .options = no_options,
+    .options_size = sizeof(struct plain_options),
+    .run = run_show,
+};
+
+/* ---- calibrate ---- */
+
+struct calibrate_options {
+    struct common_options common;
+    const char *engine, *fit, *output;
+    uint64_t kv_blocks, block_size, max_num_seqs, max_num_batched_tokens;
+    bool force;
+};
+
+#define OFF 0.10    /* by request: what is worth a warning */
+#define WORSE 0.005 /* of the measured mean: what is worth a warning */
+
+#define AT(field) offsetof(struct calibrate_options, field)
+static const struct option_spec calibrate_specs[] = {
+    {"engine", 'e', OPTION_TEXT, AT(engine), .unit = "PRESET",
+     .help = "the preset to start from: the same hardware and model, or the nearest"},
+    {"fit", 0, OPTION_TEXT, AT(fit), "auto", "NAME,...",
+     .help = "constants to fit, or auto: those that foretell best what they were not fitted to; of "
+             "k, w0, w1, c0, c1, ap, kappa, d0, d1, s0, s1, ar_latency, "
+             "request_overhead_ms"},
+    {"output", 'o', OPTION_OUTPUT, AT(output), .unit = "FILE",
+     .help = "where the fitted preset goes, as JSON; - is standard output"},
+    {"force", 'f', OPTION_FLAG, AT(force), .help = "replace an existing file"},
+    {"kv-blocks", 0, OPTION_COUNT, AT(kv_blocks), .unit = "N", .min = 2, .max = 1e9,
+     .help = "KV blocks that the measured server reported", .group = "Settings of the server"},
+    {"block-size", 0, OPTION_COUNT, AT(block_size), .unit = "TOKENS", .min = 1, .max = 1e6,
+     .help = "tokens of a KV block; without --kv-blocks the preset's memory is cut into such"},
+    {"max-num-seqs", 0, OPTION_COUNT, AT(max_num_seqs), .unit = "N", .min = 1, .max = 1e6,
+     .help = "as the measured server was started"},
+    {"max-num-batched-tokens", 0, OPTION_COUNT, AT(max_num_batched_tokens), .unit = "N", .min = 1,
+     .max = 1e7, .help = "as the measured server was started"},
+    {0},
+};
+
+static void put_figure(struct json_writer *w, const char *key, const struct calibrate_figure *f)
+{
+    const struct {
+        const char *key;
+        double value;
+    } values[] = {{"mean_measured_ms", 1e3 * f->mean_measured},
+                  {"mean_model_ms", 1e3 * f->mean_model},
+                  {"p50_measured_ms", 1e3 * f->p50_measured},
+                  {"p50_model_ms", 1e3 * f->p50_model},
+                  {"p99_measured_ms", 1e3 * f->p99_measured},
+                  {"p99_model_ms", 1e3 * f->p99_model},
+                  {"log_error_rms", f->error}};
+    json_key(w, key);
+    json_begin_object(w);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        json_pair_statistic(w, values[i].key, values[i].value);
+    json_end_object(w);
+}
+
+static void put_fit(struct json_writer *w, const char *key, const struct calibrate_fit *fit,
+                    double misfit)
+{
+    json_key(w, key);
+    json_begin_object(w);
+    json_pair_statistic(w, "misfit", misfit);
+    put_figure(w, "ttft", &fit->ttft);
+    put_figure(w, "tpot", &fit->tpot);
+    put_figure(w, "e2e", &fit->e2e);
+    json_end_object(w);
+}
+
+/* Of a run that was cut the fit's own interval says nothing: its constants make up for a load that
+ * is not there. */
+static double fit_error(const struct calibration *c, size_t i)
+{
+    return c->cut == CALIBRATE_WHOLE ? c->constants[i].relative_error : NAN;
+}
+
+static void put_choice(const struct calibration *c, struct json_writer *w)
+{
+    static const char *const cuts[] = {"no", "killed", "looks_cut"};
+    json_pair_string(w, "fitted", c->names);
+    json_key(w, "tried");
+    json_begin_array(w);
+    for (size_t i = 0; i < c->candidate_count; i++) {
+        json_begin_object(w);
+        json_pair_string(w, "fit", c->candidates[i].names);
+        json_pair_statistic(w, "error_out_of_sample", c->candidates[i].error);
+        json_end_object(w);
+    }
+    json_end_array(w);
+    json_pair_string(w, "cut", cuts[c->cut]);
+    json_pair_u64(w, "judged", c->judged);
+    json_pair_statistic(w, "drift", c->drift);
+}
+
+static void put_calibration(const struct calibration *c, struct json_writer *w)
+{
+    json_begin_object(w);
+    json_pair_u64(w, "requests", c->requests);
+    json_pair_u64(w, "refused", c->refused);
+    put_choice(c, w);
+    json_key(w, "constants");
+    json_begin_object(w);
+    for (size_t i = 0; i < c->count; i++) {
+        json_key(w, c->constants[i].name);
+        json_begin_object(w);
+        json_pair_statistic(w, "before", c->constants[i].before);
+        json_pair_statistic(w, "after", c->constants[i].after);
+        json_pair_statistic(w, "relative_error", fit_error(c, i));
+        json_pair_bool(w, "at_limit", c->constants[i].at_limit);
+        json_end_object(w);
+    }
+    json_end_object(w);
+    json_pair_bool(w, "preset_kept", c->kept);
+    put_fit(w, "before", &c->before, c->misfit_before);
+    put_fit(w, "after", &c->after, c->misfit_after);
+    json_key(w, "preset");
+    engine_config_write(&c->config, w);
+    json_end_object(w);
+}
+
+/* "65.18 (-0.4 %)" beside the measured one. */
+static void add_pair(struct buffer *out, double measured, double model)
+{
+    char cell[CELL_SIZE], text[96];
+    format_cell(1e3 * measured, cell);
+    add_padded(out, cell, 12, true);
+    format_cell(1e3 * model, cell);
+    snprintf(text, sizeof text, "%s (%+.1f %%)", cell, 100 * (model / measured - 1));
+    add_padded(out, text, 22, true);
+}
+
+static void add_figure(struct buffer *out, const char *name, const struct calibrate_figure *f)
+{
+    add_padded(out, name, 10, false);
+    add_pair(out, f->mean_measured, f->mean_model);
+    add_pair(out, f->p99_measured, f->p99_model);
+    buffer_add_format(out, "%9.1f %%\n", 100 * f->error);
+}
+
+static void add_fit(struct buffer *out, const char *title, const struct calibrate_fit *fit,
+                    double misfit)
+{
+    buffer_add_format(out, "\n%-10s%12s%22s%12s%22s%11s\n", title, "mean", "model", "p99", "model",
+                      "by request");
+    add_figure(out, "TTFT ms", &fit->ttft);
+    add_figure(out, "TPOT ms", &fit->tpot);
+    add_figure(out, "E2E ms", &fit->e2e);
+    buffer_add_format(out, "by group  %78.1f %%\n", 100 * misfit);
+}
+
+static void add_choice(const struct calibration *c, struct buffer *out)
+{
+    if (c->candidate_count == 0)
+        return;
+    buffer_add_text(out,
+                    "off by request where not fitted (each quarter from the others, median)\n");
+    for (size_t i = 0; i < c->candidate_count; i++) {
+        const struct calibrate_candidate *k = &c->candidates[i];
+        bool chosen = strcmp(k->names, c->names) == 0;
+        buffer_add_format(out, "%9.1f %%  %s%s\n", 100 * k->error, k->names,
+                          chosen ? "  <- taken" : "");
+    }
+    buffer_add_byte(out, '\n');
+}
+
+static void show_calibration(const struct terminal *t, const struct calibration *c)
+{
+    struct buffer text;
+    char before[CELL_SIZE], after[CELL_SIZE];
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    bool intervals = false;
+    add_choice(c, &text);
+    for (size_t i = 0; i < c->count; i++) {
+        const struct calibrate_constant *k = &c->constants[i];
+        snprintf(before, sizeof before, "%.4g", k->before);
+        snprintf(after, sizeof after, "%.4g", k->after);
+        buffer_add_format(&text, "%-20s %10s → %s", k->name, before, after);
+        if (!isnan(fit_error(c, i))) {
+            buffer_add_format(&text, "  ± %.2g %%", 100 * fit_error(c, i));
+            intervals = true;
+        }
+        buffer_add_byte(&text, '\n');
+    }
+    if (intervals)
+        buffer_add_text(&text, "± is the fit's own standard error, if the model were right: the "
+                               "residuals tell how right it is\n");
+    add_fit(&text, "before", &c->before, c->misfit_before);
+    add_fit(&text, "after", &c->after, c->misfit_after);
+    print_buffer(t->human, &text);
+    buffer_free(&text);
+}
+
+static int write_preset(const struct calibrate_options *o, const struct calibration *c,
+                        struct error *err)
+{
+    struct buffer text;
+    struct json_writer w;
+    if (!o->output)
+        return 0;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 2);
+    engine_config_write(&c->config, &w);
+    buffer_add_byte(&text, '\n');
+    int status = file_write_atomic(o->output, text.data, text.length, err);
+    buffer_free(&text);
+    return status;
+}
+
+static int load_base(const struct calibrate_options *o, struct engine_config *base,
+                     struct error *err)
+{
+    if (command_arguments(&o->common, 1, "a measured run", err) < 0)
+        return ERR_INPUT;
+    if (!o->engine)
+        return error_set(err, ERR_INPUT,
+                         "expected --engine PRESET to start from (farebox engine list)");
+    if (engine_config_load(o->engine, base, err) < 0)
+        return err->code;
+    if (o->block_size) {
+        base->kv_blocks = base->kv_blocks * base->block_size / o->block_size;
+        base->block_size = (uint32_t)o->block_size;
+    }
+    if (o->kv_blocks)
+        base->kv_blocks = o->kv_blocks;
+    if (o->max_num_seqs)
+        base->max_num_seqs = (uint32_t)o->max_num_seqs;
+    if (o->max_num_batched_tokens)
+        base->max_num_batched_tokens = (uint32_t)o->max_num_batched_tokens;
+    return 0;
+}
+
+static void tell_run(const struct terminal *t, const struct measured_run *run,
+                     const struct calibration *c)
+{
+    if (run->skipped)
+        warn(t,
+             "%" PRIu64 " requests without a completed stream were left out; what they cost the "
+             "others is not in the model",
+             run->skipped);
+    if (c->refused)
+        warn(t, "%zu requests do not fit the preset's KV blocks and were left out; --kv-blocks",
+             c->refused);
+}
+
+/* What a run that was cut does to the constants. */
+static void tell_cut(const struct terminal *t, const struct measured_run *run,
+                     const struct calibration *c)
+{
+    if (run->load)
+        warn(t,
+             "%" PRIu64 " requests that the client hung up on are replayed as load until then, "
+             "with the output they asked for",
+             run->load);
+    if (c->cut == CALIBRATE_WHOLE)
+        return;
+    warn(t,
+         "%s: what was in flight then has no record, though it slowed the others; %zu of %zu "
+         "requests, those that ended early enough, are fitted. Constants may still come out too "
+         "high, and no interval is given: calibrate on a run that was served out",
+         c->cut == CALIBRATE_KILLED ? "the run has no summary.json or a torn last line: it was cut"
+                                    : "the run looks cut (it ends at its full rate, or its end is "
+                                      "slower than its beginning foretells)",
+         c->judged, c->requests);
+}
+
+/* What speaks against the fit, though it came closer in all groups together. */
+static void tell_doubts(const struct terminal *t, const struct calibration *c)
+{
+    const struct {
+        const char *name;
+        const struct calibrate_figure *before, *after;
+    } figures[] = {{"TTFT", &c->before.ttft, &c->after.ttft},
+                   {"TPOT", &c->before.tpot, &c->after.tpot},
+                   {"E2E", &c->before.e2e, &c->after.e2e}};
+    if (c->kept)
+        warn(t, "no fit comes closer to the run than the preset does: it is kept as it was; --fit "
+                "names other constants");
+    for (size_t i = 0; i < c->count; i++)
+        if (c->constants[i].at_limit)
+            warn(t,
+                 "%s went to the end of what a fit may change: is the preset of the same server, "
+                 "and are its --kv-blocks and --max-num-seqs given?",
+                 c->constants[i].name);
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+        if (figures[i].after->error > OFF)
+            warn(
+                t,
+                "%s is off by %.0f %% by request after the fit (above %.0f %%): means may be right "
+                "where single requests are not; %s",
+                figures[i].name, 100 * figures[i].after->error, 100 * OFF,
+                c->candidate_count ? "no set of constants that was tried does much better"
+                                   : "--fit auto looks for better constants");
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        const struct calibrate_figure *b = figures[i].before, *a = figures[i].after;
+        double before = b->mean_model / b->mean_measured - 1;
+        double after = a->mean_model / a->mean_measured - 1;
+        if (fabs(after) > fabs(before) + WORSE)
+            warn(t,
+                 "the mean %s is farther off than before: %+.1f %%, was %+.1f %%; more --fit "
+                 "constants may meet both",
+                 figures[i].name, 100 * after, 100 * before);
+    }
+}
+
+static int run_calibrate(const struct terminal *t, const void *given, struct error *err)
+{
+    const struct calibrate_options *o = given;
+    struct engine_config base;
+    struct measured_run run;
+    struct calibration c;
+    if (load_base(o, &base, err) < 0 || measured_read(o->common.arguments[0], &run, err) < 0)
+        return err->code;
+    int status = calibrate(&run, &base, o->fit, &c, err);
+    if (status == 0) {
+        if (!c.kept)
+            snprintf(c.config.source, sizeof c.config.source,
+                     "calibrated (%.60s) on %zu measured requests, from %.60s: %.200s", c.names,
+                     c.requests, base.name, base.source);
+        tell_run(t, &run, &c);
+        tell_cut(t, &run, &c);
+        show_calibration(t, &c);
+        tell_doubts(t, &c);
+        status = write_preset(o, &c, err);
+    }
+    if (status == 0 && o->common.json) {
+        struct buffer text;
+        struct json_writer w;
+        buffer_init(&text, BUFFER_UNBOUNDED);
+        json_write_init(&w, &text, 2);
+        put_calibration(&c, &w);
+        buffer_add_byte(&text, '\n');
+        print_buffer(t->machine, &text);
+        buffer_free(&text);
+    }
+    if (status == 0 && o->output)
+        fprintf(t->human, "\nwritten to %s\n", file_output_name(o->output));
+    measured_free(&run);
+    return status;
+}
+
+const struct command command_engine_calibrate = {
+    .name = "engine calibrate",
+    .summary = "fit a preset to a measured run",
+    .usage = "RUN --engine PRESET [--fit NAME,...] -o FILE",
+    .about =
+        "RUN is a run directory of bench, a vLLM result JSON (saved with details) or an AIPerf\n"
+        "profile_export.jsonl. The model replays its arrivals; least squares make the model's\n"
+        "TTFT and TPOT meet the measured ones. Which constants, --fit auto finds out: a few sets\n"
+        "are fitted to three quarters of the run and foretell the fourth, and the smallest set\n"
+        "that is off least, or nearly so, is taken. More constants need a run that tells them\n"
+        "apart (unloaded and loaded, short and long), served out to its end. A fit that comes no\n"
+        "closer than the preset is not taken.",
+    .examples =
+        "  farebox engine calibrate results/live --engine h100-llama-2-70b-tp4 -o mine.json\n"
+        "  farebox engine calibrate vllm.json --engine mine.json --fit w0,c1,kappa -o "
+        "fitted.json\n",
+    .options = calibrate_specs,
+    .options_size = sizeof(struct calibrate_options),
+    .run = run_calibrate,
+};

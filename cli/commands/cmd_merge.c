@@ -1,0 +1,237 @@
+/* farebox merge: the parts of one run (bench --shard) as the run that one process would have made.
+ */
+#include "cli/command.h"
+#include "cli/report/text/summary_table.h"
+#include "cli/report/text/trust.h"
+#include "cli/run_output.h"
+#include "core/file_output.h"
+#include "core/memory.h"
+#include "core/runs/compare/merge.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct merge_options {
+    struct common_options common;
+    const char *output, *warmup;
+    bool force;
+};
+
+#define AT(field) offsetof(struct merge_options, field)
+static const struct option_spec options[] = {
+    {"output", 'o', OPTION_TEXT, AT(output), NULL, "DIR", .help = "the merged run's directory"},
+    {"warmup", 0, OPTION_TEXT, AT(warmup), "none", "TIME|auto",
+     .help = "leave the start out of the figures; auto finds where the run is steady (MSER-5); "
+             "chunk gaps of parts without --record chunks stay whole"},
+    {"force", 'f', OPTION_FLAG, AT(force), .help = "replace an existing run"},
+    {0},
+};
+
+/* A merge under way. */
+struct merge {
+    const struct merge_options *o;
+    struct run_merge parts;
+    struct run_output output;
+};
+
+static int write_record(void *context, const struct record *r, struct error *err)
+{
+    struct merge *m = context;
+    return run_dir_append(&m->output.dir, r, clock_now_ns(), err);
+}
+
+/* The parts' audits, and what they amount to: one limited part makes a limited run, and one that
+ * does not say leaves the whole unsaid. */
+static void add_fidelity(const struct run_merge *m, struct buffer *out)
+{
+    struct json_writer w;
+    struct trust trust;
+    bool insecure = false, known = true;
+    size_t limited = 0;
+    char words[sizeof trust.reason], reason[sizeof trust.reason + 64];
+    double lag_ms = NAN, cpu = NAN;
+    for (size_t i = 0; i < m->count; i++) {
+        trust_read(m->parts[i].fidelity, &trust);
+        if (trust.client_limited && limited++ == 0)
+            memcpy(words, trust.reason, sizeof words);
+        known = known && trust.known;
+        insecure = insecure || trust.insecure;
+        lag_ms = fmax(lag_ms, trust.lag_p99_ms); /* the worst; NAN counts as nothing */
+        cpu = fmax(cpu, trust.cpu_peak);
+    }
+    json_write_init(&w, out, 0);
+    json_begin_object(&w);
+    if (limited)
+        snprintf(reason, sizeof reason, "in %zu of %zu parts%s%s", limited, m->count,
+                 words[0] ? ": " : "", words);
+    if (known || limited)
+        json_pair_bool(&w, "client_limited", limited > 0);
+    json_pair_string(&w, "reason", limited ? reason : NULL);
+    json_pair_statistic(&w, "send_lag_p99_ms", lag_ms);
+    json_pair_statistic(&w, "cpu_peak", cpu);
+    json_pair_bool(&w, "insecure", insecure);
+    json_key(&w, "parts");
+    json_begin_array(&w);
+    for (size_t i = 0; i < m->count; i++)
+        json_put_raw(&w, text_of(m->parts[i].fidelity));
+    json_end_array(&w);
+    json_end_object(&w);
+}
+
+static void warn_of_parts(const struct terminal *t, const struct run_merge *m)
+{
+    if (m->missing)
+        warn(t, "%llu of %llu parts are missing, part %llu first: the figures are of the others",
+             (unsigned long long)m->missing, (unsigned long long)m->parts[0].shards,
+             (unsigned long long)m->first_missing);
+    if (m->spread_ns > NS_PER_S)
+        warn(t,
+             "the parts began up to %.3g s apart and are merged as if they had begun together: in "
+             "truth less was in flight at once",
+             (double)m->spread_ns / 1e9);
+}
+
+static void show(const struct terminal *t, const struct merge *m, const struct summary *s,
+                 const char *fidelity)
+{
+    struct buffer text, title, verdict;
+    struct trust trust;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    buffer_init(&title, 256);
+    buffer_init(&verdict, BUFFER_UNBOUNDED);
+    trust_read(fidelity, &trust);
+    trust_add_verdict(&trust, s, &verdict);
+    buffer_add_format(&title, "%.100s · %zu parts of a run", m->o->output, m->parts.count);
+    summary_table(s, title.data, verdict.length ? verdict.data : NULL, &text);
+    buffer_add_format(&text, "\nwritten to %s\n", m->o->output);
+    print_buffer(t->human, &text);
+    if (m->o->common.json) {
+        struct json_writer w;
+        json_write_init(&w, &text, 2);
+        summary_write(s, fidelity, &w);
+        print_buffer(t->machine, &text);
+    }
+    buffer_free(&text);
+    buffer_free(&title);
+    buffer_free(&verdict);
+}
+
+static int begin_output(struct merge *m, struct error *err)
+{
+    struct run_output_request request = {
+        .command = m->parts.command,
+        .path = m->o->output,
+        .mode = m->o->force ? RUN_FORCE : RUN_NEW,
+        .detail = RECORD_CHUNKS | RECORD_TEXT | RECORD_RAW,
+        .reproducible = true,
+        .started_ns = m->parts.started_ns == TIME_NEVER ? 0 : m->parts.started_ns,
+        .specs = options,
+        .options = m->o,
+        .workload = m->parts.parts[0].workload};
+    return run_output_begin(&m->output, &request, err);
+}
+
+/* True if the output is one of the parts, by whatever name. */
+static bool is_a_part(const struct run_merge *m, const char *output)
+{
+    char *records = run_dir_file(output, "requests.jsonl");
+    bool same = false;
+    for (size_t i = 0; i < m->count && !same; i++) {
+        char *part = run_dir_file(m->parts[i].path, "requests.jsonl");
+        same = file_output_same(part, records);
+        free(part);
+    }
+    free(records);
+    return same;
+}
+
+/* The output takes over the collector, which holds all records already. */
+static int write_run(struct merge *m, struct collector *all, const struct summary_options *how,
+                     const struct terminal *t, const char *fidelity, struct summary *summary,
+                     struct error *err)
+{
+    int status = begin_output(m, err);
+    if (status < 0) {
+        collector_free(all);
+        return status;
+    }
+    collector_free(m->output.collector);
+    m->output.collector = all;
+    status = run_merge_read(&m->parts, NULL, write_record, m, err);
+    if (status == 0)
+        status = run_output_finish(&m->output, how, fidelity, summary, err);
+    run_output_warn(&m->output, t);
+    run_output_free(&m->output);
+    return status;
+}
+
+/* The parts know their workload, and what they measured of its answers. */
+static void steady_rate(const void *context, double answer_ms, double *from_s, double *until_s)
+{
+    const struct run_merge *parts = context;
+    (void)answer_ms;
+    *from_s = parts->steady_rate_from_s;
+    *until_s = parts->steady_rate_until_s;
+}
+
+static int merge(const struct terminal *t, struct merge *m, struct error *err)
+{
+    struct summary_options how = {
+        .command = m->parts.command,
+        .load = m->parts.load,
+        .slos = m->parts.slos,
+        .steady_rate = steady_rate,
+        .rated = &m->parts,
+    };
+    struct summary *summary = mem_zero(1, sizeof *summary);
+    struct collector *all = collector_create();
+    struct buffer fidelity;
+    buffer_init(&fidelity, BUFFER_UNBOUNDED);
+    add_fidelity(&m->parts, &fidelity);
+    int status = run_output_parse_warmup(m->o->warmup, &how, err);
+    if (status == 0 && is_a_part(&m->parts, m->o->output))
+        status = error_set(err, ERR_INPUT, "%s is one of the parts: the whole goes elsewhere",
+                           m->o->output);
+    /* All are read before anything is written: a bad part leaves no half-merged run. */
+    if (status == 0)
+        status = run_merge_read(&m->parts, all, NULL, NULL, err);
+    if (status == 0)
+        status = write_run(m, all, &how, t, fidelity.data, summary, err);
+    else
+        collector_free(all);
+    if (status == 0)
+        show(t, m, summary, fidelity.data);
+    buffer_free(&fidelity);
+    free(summary);
+    return status;
+}
+
+static int run(const struct terminal *t, const void *parsed, struct error *err)
+{
+    const struct merge_options *o = parsed;
+    struct merge m = {.o = o};
+    if (o->common.argument_count < 2 || !o->output)
+        return error_set(err, ERR_INPUT,
+                         "expected the directories of two parts or more, and -o DIR for the whole");
+    if (run_merge_open(&m.parts, o->common.arguments, o->common.argument_count, err) < 0)
+        return err->code;
+    warn_of_parts(t, &m.parts);
+    int status = merge(t, &m, err);
+    run_merge_free(&m.parts);
+    return status;
+}
+
+const struct command command_merge = {
+    .name = "merge",
+    .summary = "put the parts of one run together",
+    .usage = "RUN RUN... -o DIR",
+    .about =
+        "Runs that bench --shard I/N made in several processes or on several machines become one\n"
+        "run directory, with the figures that one process would have had: records in the order\n"
+        "of their ends, counts, every metric, accounting. report, bill and diff take it.\n",
+    .examples = "  farebox merge results/part-1 results/part-2 results/part-3 -o results/whole\n",
+    .options = options,
+    .options_size = sizeof(struct merge_options),
+    .run = run,
+};

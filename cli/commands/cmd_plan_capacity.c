@@ -1,0 +1,346 @@
+/* farebox plan capacity: what one replica sustains, how many are needed, and what that costs. */
+#include "cli/command.h"
+#include "cli/commands/plan_show.h"
+#include "cli/progress.h"
+#include "cli/run_bill.h"
+#include "cli/workload_source.h"
+#include "core/file.h"
+#include "core/memory.h"
+#include "core/runs/record/run_dir.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MONTH_HOURS 720 /* 30 days */
+
+struct capacity_command {
+    struct common_options common;
+    struct workload_source source;
+    const char *engine, *growth, *gpu_hour, *output, *arrival;
+    struct option_list slos, plans;
+    uint64_t max_num_seqs, seeds, requests, months;
+    double goodput, demand_rps, headroom, burstiness;
+    bool force, gnuplot_script;
+};
+
+#define AT(field) offsetof(struct capacity_command, field)
+static const struct option_spec options[] = {
+    WORKLOAD_SOURCE_OPTIONS(struct capacity_command, source),
+    {"engine", 'e', OPTION_TEXT, AT(engine), .unit = "PRESET",
+     .help = "engine preset, by name (farebox engine list) or as a file, also a calibrated one",
+     .group = "Engine"},
+    {"max-num-seqs", 0, OPTION_COUNT, AT(max_num_seqs), .unit = "N", .min = 1, .max = 1e6,
+     .help = "requests that run at once in a replica, instead of the preset's"},
+
+    {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
+     .help = "objective on each request: ttft=500, tpot=50, e2e=10000", .group = "Objectives"},
+    {"goodput", 0, OPTION_NUMBER, AT(goodput), "0.99", "SHARE", .min = 0.01, .max = 0.99999,
+     .help = "share of the requests that must meet all objectives"},
+    {"seeds", 0, OPTION_COUNT, AT(seeds), "5", "N", .min = 2, .max = CAPACITY_SEEDS,
+     .help = "simulations at each rate, for the interval"},
+    {"requests", 'n', OPTION_COUNT, AT(requests), "3000", "N", .min = 100, .max = 1e6,
+     .help = "of one simulation, or more where answers are long"},
+    {"arrival", 0, OPTION_TEXT, AT(arrival), "poisson", "PROCESS",
+     .help = "how requests arrive: poisson, constant or gamma"},
+    {"burstiness", 0, OPTION_NUMBER, AT(burstiness), "1", "SHAPE", .min = 0.001, .max = 1e6,
+     .help = "shape of gamma arrivals: below 1 bursty, above 1 regular"},
+
+    {"demand", 0, OPTION_NUMBER, AT(demand_rps), .unit = "RPS", .max = 1e9,
+     .help = "requests per second to be served; else the workload's own rate", .group = "Demand"},
+    {"growth", 0, OPTION_TEXT, AT(growth), .unit = "PERCENT/month",
+     .help = "growth of the demand, compounded: 10%/month"},
+    {"months", 0, OPTION_COUNT, AT(months), "0", "N", .max = PLAN_MONTHS - 1,
+     .help = "so far ahead; 12 with --growth unless given"},
+    {"headroom", 0, OPTION_NUMBER, AT(headroom), "0.2", "SHARE", .max = 0.95,
+     .help = "part of each replica's capacity that stays free"},
+
+    {"gpu-hour", 0, OPTION_TEXT, AT(gpu_hour), .unit = "USD",
+     .help = "price of one GPU for an hour", .group = "Cost"},
+    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
+     .help = "bill the same demand under these plans, and say when self-hosting overtakes them"},
+
+    {"output", 'o', OPTION_TEXT, AT(output), .unit = "DIR",
+     .help = "write capacity.json and plots/capacity.svg, .png there", .group = "Results"},
+    {"force", 'f', OPTION_FLAG, AT(force), .help = "replace what an earlier plan wrote there"},
+    {"gnuplot-script", 0, OPTION_FLAG, AT(gnuplot_script),
+     .help = "keep the plot's script, which holds its data"},
+    {0},
+};
+
+/* A plan in the making. */
+struct making {
+    const struct capacity_command *o;
+    struct engine_config engine;
+    struct slo_list slos;
+    struct workload *workloads;
+    const struct workload **list;
+    size_t count;
+    struct capacity_plan plan;
+    struct plan_selection selection;
+    struct workload month; /* the demand, as the bill takes it */
+    struct bill bill;
+    struct progress progress;
+    char stem[WORKLOAD_STEM_SIZE];
+};
+
+static int read_growth(const struct capacity_command *o, double *percent, struct error *err)
+{
+    *percent = 0;
+    if (!o->growth)
+        return 0;
+    size_t length = strcspn(o->growth, "%/");
+    const char *rest = o->growth + length;
+    if (text_to_double((struct text){o->growth, length}, percent) && *percent > -100 &&
+        *percent <= 1000 &&
+        (!*rest || strcmp(rest, "%") == 0 || strcmp(rest, "%/month") == 0 ||
+         strcmp(rest, "/month") == 0))
+        return 0;
+    return error_set(err, ERR_INPUT, "--growth %.40s: expected percent a month, such as 10%%/month",
+                     o->growth);
+}
+
+static int read_options(struct making *m, struct error *err)
+{
+    const struct capacity_command *o = m->o;
+    struct capacity_plan *p = &m->plan;
+    if (command_arguments(&o->common, 0, NULL, err) < 0)
+        return err->code;
+    if (!o->engine)
+        return error_set(err, ERR_INPUT, "expected --engine PRESET (farebox engine list)");
+    if (engine_config_load(o->engine, &m->engine, err) < 0)
+        return err->code;
+    if (o->max_num_seqs)
+        m->engine.max_num_seqs = (uint32_t)o->max_num_seqs;
+    if (engine_config_check(&m->engine, err) < 0)
+        return err->code;
+    for (size_t i = 0; i < o->slos.count; i++)
+        if (slo_parse(o->slos.items[i], &m->slos, err) < 0)
+            return err->code;
+    if (m->slos.count == 0)
+        return error_set(err, ERR_INPUT,
+                         "expected objectives, such as --slo ttft=500 --slo tpot=50");
+    p->has_price = o->gpu_hour != NULL;
+    enum money_fault fault = MONEY_OK;
+    if (o->gpu_hour)
+        fault = money_parse(o->gpu_hour, strlen(o->gpu_hour), MONEY_PER_ONE, &p->gpu_hour);
+    if (fault != MONEY_OK || p->gpu_hour < 0)
+        return error_set(err, ERR_INPUT, "--gpu-hour %.40s: expected USD, such as 2.50",
+                         o->gpu_hour);
+    if (o->output && file_exists(o->output) && !o->force)
+        return error_set(err, ERR_INPUT, "%s exists: --force replaces it", o->output);
+    if (run_bill_select(&o->plans, &m->selection, err) < 0)
+        return err->code;
+    p->engine = &m->engine;
+    p->slos = &m->slos;
+    p->goodput = o->goodput;
+    p->headroom = o->headroom;
+    p->gpus = m->engine.tensor_parallel ? m->engine.tensor_parallel : 1;
+    return read_growth(o, &p->growth_percent, err);
+}
+
+/* A scenario gives each seed a workload of its own; a trace is what it is. */
+static int load_workloads(struct making *m, const struct terminal *t, struct error *err)
+{
+    const struct capacity_command *o = m->o;
+    struct generate_options limits = {.requests = o->requests};
+    size_t wanted = o->source.scenario ? o->seeds : 1;
+    m->workloads = mem_zero(wanted, sizeof *m->workloads);
+    m->list = mem_zero(wanted, sizeof *m->list);
+    for (size_t i = 0; i < wanted; i++) {
+        workload_init(&m->workloads[m->count]);
+        m->list[i] = &m->workloads[m->count++];
+        if (workload_source_load(&o->source, t, &limits, o->common.seed + i, &m->workloads[i],
+                                 err) < 0)
+            return err->code;
+    }
+    workload_source_stem(&o->source, m->stem);
+    m->plan.stem = m->stem;
+    return 0;
+}
+
+static void on_probe(void *context, const struct capacity_progress *p)
+{
+    struct progress *progress = context;
+    char text[120];
+    int64_t now_ns = clock_now_ns();
+    if (!progress_due(progress, now_ns))
+        return;
+    snprintf(text, sizeof text, "simulation %u  %.4g requests/s", p->probe + 1, p->rate_rps);
+    progress_show(progress, now_ns, -1, text);
+}
+
+static int find_capacity(struct making *m, const struct terminal *t, struct error *err)
+{
+    int arrivals = arrivals_from_name(m->o->arrival);
+    if (arrivals < 0)
+        return error_set(err, ERR_INPUT, "--arrival %s: expected poisson, constant or gamma",
+                         m->o->arrival);
+    struct capacity_options c = {.engine = &m->engine,
+                                 .workloads = m->list,
+                                 .workload_count = m->count,
+                                 .slos = &m->slos,
+                                 .goodput = m->o->goodput,
+                                 .seed = m->o->common.seed,
+                                 .seeds = (unsigned)m->o->seeds,
+                                 .requests = m->o->requests,
+                                 .arrivals = (enum arrivals_kind)arrivals,
+                                 .burstiness = m->o->burstiness,
+                                 .on_probe = on_probe,
+                                 .context = &m->progress};
+    progress_init(&m->progress, t, "plan");
+    int status = capacity_find(&c, &m->plan.capacity, err);
+    progress_end(&m->progress);
+    return status;
+}
+
+static double own_rate(const struct workload *w)
+{
+    int64_t first_ns, last_ns;
+    if (!workload_time_range(w, &first_ns, &last_ns) || last_ns <= first_ns)
+        return 0;
+    return (double)w->count / ((double)(last_ns - first_ns) / 1e9);
+}
+
+static int plan_months(struct making *m, struct error *err)
+{
+    const struct capacity_command *o = m->o;
+    struct capacity_plan *p = &m->plan;
+    double demand = o->demand_rps > 0 ? o->demand_rps : own_rate(m->list[0]);
+    size_t ahead = o->months ? (size_t)o->months : o->growth ? 12 : 0;
+    p->demand_is_own = !(o->demand_rps > 0);
+    if (!(demand > 0) || !(p->capacity.rate_rps > 0))
+        return 0;
+    for (size_t i = 0; i <= ahead; i++, demand *= 1 + p->growth_percent / 100) {
+        struct plan_month *month = &p->months[p->month_count++];
+        month->demand_rps = demand;
+        month->replicas = fleet_replicas(demand, p->capacity.rate_rps, p->headroom);
+        month->replicas_low = fleet_replicas(demand, p->capacity.low_rps, p->headroom);
+        month->gpu_hours = (double)month->replicas * p->gpus * MONTH_HOURS;
+        if (month->replicas == 0 || month->replicas > 1000000000 ||
+            money_multiply(p->gpu_hour, month->replicas * p->gpus * MONTH_HOURS, &month->cost) < 0)
+            return error_set(err, ERR_INPUT, "%g requests per second need more than 1e9 replicas",
+                             demand);
+    }
+    return 0;
+}
+
+/* The workload's requests evenly at the demand, without what they wait for. */
+static int spread(const struct workload *from, double demand_rps, struct workload *to,
+                  struct error *err)
+{
+    double gap_s = from->count > 1 ? (double)from->count / (double)(from->count - 1) : 1;
+    to->has_start = from->has_start;
+    to->start_unix_ns = from->start_unix_ns;
+    for (size_t i = 0; i < from->count; i++) {
+        struct request r;
+        workload_get(from, i, &r);
+        r.timestamp_ns = llround((double)i * gap_s / demand_rps * 1e9);
+        r.delay_ns = 0;
+        r.after_count = r.hash_count = 0;
+        r.block_size = 0;
+        r.messages = r.body = r.extra = (struct text){0};
+        if (workload_add(to, &r, err) < 0)
+            return err->code;
+    }
+    return 0;
+}
+
+static int make_bill(struct making *m, struct error *err)
+{
+    struct bill_options how = {.period = PERIOD_MONTH, .workers = 1};
+    if (m->selection.count == 0 || m->plan.month_count == 0)
+        return 0;
+    if (spread(m->list[0], m->plan.months[0].demand_rps, &m->month, err) < 0 ||
+        bill_make(&m->bill, &m->month, m->selection.plans, m->selection.count, &how, err) < 0)
+        return err->code;
+    m->plan.bill = &m->bill;
+    return 0;
+}
+
+static int write_files(const struct making *m, const struct buffer *json, const struct terminal *t,
+                       struct error *err)
+{
+    const struct capacity *c = &m->plan.capacity;
+    if (!m->o->output)
+        return 0;
+    if (file_make_directories(m->o->output, err) < 0)
+        return err->code;
+    char *path = run_dir_file(m->o->output, "capacity.json");
+    int status = file_write_atomic(path, json->data, json->length, err);
+    free(path);
+    if (status < 0 || !c->attainable || c->unbounded)
+        return status;
+    path = run_dir_file(m->o->output, "plots");
+    status = plan_draw(&m->plan, path, m->o->gnuplot_script, err);
+    free(path);
+    if (status == 0)
+        fprintf(t->human, "\nwritten to %s\n", m->o->output);
+    return status;
+}
+
+static int show(const struct making *m, const struct terminal *t, struct error *err)
+{
+    struct buffer text, json;
+    struct json_writer w;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    buffer_init(&json, BUFFER_UNBOUNDED);
+    json_write_init(&w, &json, 2);
+    plan_write_json(&m->plan, &w);
+    buffer_add_byte(&json, '\n');
+    plan_show_text(&m->plan, &text);
+    print_buffer(t->human, &text);
+    int status = write_files(m, &json, t, err);
+    if (m->o->common.json)
+        print_buffer(t->machine, &json);
+    buffer_free(&text);
+    buffer_free(&json);
+    if (status == 0 && !m->plan.capacity.attainable)
+        return error_set(err, ERR_WORK, "no rate meets the objectives");
+    return status;
+}
+
+static void release(struct making *m)
+{
+    for (size_t i = 0; i < m->count; i++)
+        workload_free(&m->workloads[i]);
+    free(m->workloads);
+    free(m->list);
+    if (m->plan.bill)
+        bill_free(&m->bill);
+    workload_free(&m->month);
+    plan_selection_free(&m->selection);
+    free(m);
+}
+
+static int run(const struct terminal *t, const void *given, struct error *err)
+{
+    struct making *m = mem_zero(1, sizeof *m);
+    m->o = given;
+    workload_init(&m->month);
+    bool good = read_options(m, err) == 0 && load_workloads(m, t, err) == 0 &&
+                find_capacity(m, t, err) == 0 && plan_months(m, err) == 0 &&
+                make_bill(m, err) == 0 && show(m, t, err) == 0;
+    release(m);
+    return good ? 0 : err->code;
+}
+
+const struct command command_plan_capacity = {
+    .name = "plan capacity",
+    .summary = "what one replica sustains within the objectives, and how many are needed",
+    .usage = "(--trace FILE | --scenario NAME) --engine PRESET --slo METRIC=MS ... [--demand RPS]",
+    .about =
+        "Searches by simulation for the highest rate at which the share of requests that meet all\n"
+        "objectives holds and no queue grows, says what limits there, and how many replicas a "
+        "demand needs, now and\n"
+        "with growth. With --gpu-hour and --plans also what that costs beside paying by use.\n"
+        "docs/capacity.md tells how the rate is found and what not to conclude.\n",
+    .examples =
+        "  farebox plan capacity --scenario chat --engine rtx4090-llama-3.1-8b-tp1 \\\n"
+        "      --slo ttft=500 --slo tpot=50 --demand 20\n"
+        "  farebox plan capacity --trace conv.csv --engine h100-llama-2-70b-tp4 \\\n"
+        "      --slo ttft=1000 --demand 40 --growth 10%/month --gpu-hour 2.50 --plans demo\n",
+    .options = options,
+    .options_size = sizeof(struct capacity_command),
+    .run = run,
+};

@@ -1,0 +1,332 @@
+/* farebox plan forecast: months to come, from a sample. */
+#include "cli/command.h"
+#include "cli/report/plot/plot.h"
+#include "cli/run_bill.h"
+#include "cli/trace_options.h"
+#include "core/file.h"
+#include "core/memory.h"
+#include "core/runs/record/run_dir.h"
+#include "sim/plan/forecast.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCENARIOS_MAX 4
+#define PLOT_PLANS 8
+
+struct forecast_command {
+    struct common_options common;
+    struct option_list plans, scenarios;
+    const char *season, *start, *history, *budget, *output;
+    uint64_t months, samples;
+    double growth;
+    int64_t span_ns;
+    bool assume_stationary, force, keep_script;
+    struct trace_reading reading;
+};
+
+#define AT(field) offsetof(struct forecast_command, field)
+static const struct option_spec options[] = {
+    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
+     .help = "price books, bundled books or plans of theirs (* and ? allowed)",
+     .group = "What is forecast"},
+    {"months", 0, OPTION_COUNT, AT(months), "1", "N", .min = 1, .max = FORECAST_MAX_MONTHS,
+     .help = "how far, in months of 30 days"},
+    {"budget", 0, OPTION_TEXT, AT(budget), .unit = "USD",
+     .help = "for the whole horizon: how likely it is passed, and when"},
+    {"growth", 0, OPTION_NUMBER, AT(growth), .unit = "PERCENT", .min = -99, .max = 1000,
+     .help = "growth per month, instead of the trend of the sample"},
+    {"scenarios", 0, OPTION_LIST, AT(scenarios), .unit = "NAME=PERCENT,...",
+     .help = "several assumptions of growth side by side: low=0,base=5,high=15; at most 4"},
+    {"season", 0, OPTION_TEXT, AT(season), "weekly", "weekly|none",
+     .help = "whether weekdays differ"},
+    {"history", 0, OPTION_TEXT, AT(history), .unit = "FILE",
+     .help = "demand by day for level, trend and season: a CSV with date, requests and maybe "
+             "input_tokens, output_tokens"},
+    {"assume-stationary", 0, OPTION_FLAG, AT(assume_stationary),
+     .help = "take less than a week for all weeks, as if every hour were alike"},
+    {"start", 0, OPTION_TEXT, AT(start), .unit = "INSTANT",
+     .help = "wall clock of the sample's first instant, such as 2026-11-01T00:00:00Z",
+     .group = "The sample"},
+    {"span", 0, OPTION_DURATION, AT(span_ns), .unit = "TIME",
+     .help = "how long the sample was recorded; to its last request unless given"},
+    {"samples", 0, OPTION_COUNT, AT(samples), "1000", "N", .min = 20, .max = FORECAST_MAX_SAMPLES,
+     .help = "futures to draw"},
+    {"output", 'o', OPTION_TEXT, AT(output), .unit = "DIR",
+     .help = "write forecast.json and the plot there", .group = "What is written"},
+    {"force", 0, OPTION_FLAG, AT(force), .help = "replace a forecast that is there"},
+    {"gnuplot-script", 0, OPTION_FLAG, AT(keep_script),
+     .help = "keep the plot's script and data beside it"},
+    TRACE_READING_OPTIONS(struct forecast_command, reading),
+    {0},
+};
+
+struct forecasting {
+    const struct terminal *t;
+    const struct forecast_command *o;
+    struct forecast_options how;
+    struct forecast_scenario scenarios[SCENARIOS_MAX];
+    char names[SCENARIOS_MAX][40];
+    struct plan_selection plans;
+    struct workload workload;
+    struct earlier_attempts earlier;
+    struct demand_history history;
+    struct forecast forecast;
+};
+
+static int add_scenario(struct forecasting *x, struct text part, struct error *err)
+{
+    const char *equals = memchr(part.at, '=', part.length);
+    size_t name = equals ? (size_t)(equals - part.at) : 0;
+    size_t n = x->how.scenario_count;
+    double percent;
+    if (name == 0 || name >= sizeof x->names[0] ||
+        !text_to_double((struct text){equals + 1, part.length - name - 1}, &percent))
+        return error_set(err, ERR_INPUT,
+                         "--scenarios expects NAME=PERCENT such as base=5, found \"%.*s\"",
+                         (int)part.length, part.at);
+    if (n == SCENARIOS_MAX)
+        return error_set(err, ERR_INPUT, "--scenarios takes at most %d", SCENARIOS_MAX);
+    memcpy(x->names[n], part.at, name);
+    x->scenarios[n] = (struct forecast_scenario){x->names[n], true, percent};
+    x->how.scenario_count++;
+    return 0;
+}
+
+static int choose_scenarios(struct forecasting *x, struct error *err)
+{
+    const struct forecast_command *o = x->o;
+    x->how.scenarios = x->scenarios;
+    if (o->scenarios.count > 0 && options_given(o, "growth"))
+        return error_set(err, ERR_INPUT, "--growth and --scenarios exclude each other");
+    for (size_t i = 0; i < o->scenarios.count; i++) {
+        const char *rest = o->scenarios.items[i];
+        while (rest) {
+            const char *comma = strchr(rest, ',');
+            size_t length = comma ? (size_t)(comma - rest) : strlen(rest);
+            if (add_scenario(x, (struct text){rest, length}, err) < 0)
+                return ERR_INPUT;
+            rest = comma ? comma + 1 : NULL;
+        }
+    }
+    if (o->scenarios.count == 0) {
+        x->scenarios[0] = (struct forecast_scenario){"base", options_given(o, "growth"), o->growth};
+        x->how.scenario_count = 1;
+    }
+    return 0;
+}
+
+static int read_options(struct forecasting *x, struct error *err)
+{
+    const struct forecast_command *o = x->o;
+    x->how = (struct forecast_options){.months = (unsigned)o->months,
+                                       .samples = (unsigned)o->samples,
+                                       .seed = o->common.seed,
+                                       .no_season = strcmp(o->season, "none") == 0,
+                                       .assume_stationary = o->assume_stationary,
+                                       .span_ns = o->span_ns};
+    if (!x->how.no_season && strcmp(o->season, "weekly") != 0)
+        return error_set(err, ERR_INPUT, "--season takes weekly or none, found \"%s\"", o->season);
+    x->how.has_start = o->start != NULL;
+    if (o->start && clock_parse_instant(o->start, strlen(o->start), &x->how.start_unix_ns) < 0)
+        return error_set(err, ERR_INPUT,
+                         "--start expects an instant such as 2026-11-01T00:00:00Z, found \"%s\"",
+                         o->start);
+    x->how.has_budget = o->budget != NULL;
+    if (o->budget && (money_parse(o->budget, strlen(o->budget), MONEY_PER_ONE, &x->how.budget) ||
+                      x->how.budget <= 0))
+        return error_set(err, ERR_INPUT,
+                         "--budget expects an amount of USD above 0 such as 5000, found \"%s\"",
+                         o->budget);
+    if (o->plans.count == 0)
+        return error_set(err, ERR_INPUT,
+                         "no plans: give --plans FILE or names from the price book (farebox prices "
+                         "list)");
+    return choose_scenarios(x, err);
+}
+
+static int read_sample(struct forecasting *x, struct error *err)
+{
+    const char *path = x->o->common.arguments[0];
+    struct trace_options how = trace_reading_options(&x->o->reading);
+    struct trace_report trace;
+    struct run_workload_report run;
+    if (run_dir_is_run(path)) {
+        if (run_workload_read(path, &x->workload, &x->earlier, &run, err) < 0)
+            return err->code;
+        x->how.earlier = &x->earlier;
+        if (run.unsent > 0)
+            say(x->t, "%" PRIu64 " requests were never sent: they are not in the forecast",
+                run.unsent);
+        return 0;
+    }
+    int code = trace_read(path, &how, &x->workload, &trace, err);
+    for (size_t i = 0; code == 0 && i < trace.note_count; i++)
+        if (trace.notes[i].skipped)
+            warn(x->t, "%" PRIu64 " rows of the trace were skipped: %s, first at line %ld",
+                 trace.notes[i].count, trace.notes[i].what, trace.notes[i].first_line);
+    return code;
+}
+
+/* One panel: of every plan the median and the band between 5 and 95%. */
+static void fill_panel(const struct forecast *f, const struct forecast_result *r, const double *x,
+                       struct plot_panel *panel)
+{
+    size_t shown = f->plan_count < PLOT_PLANS ? f->plan_count : PLOT_PLANS;
+    panel->x_label = "time (days from the forecast's start)";
+    panel->y_label = "cumulative spend (USD)";
+    panel->legend = "outside right top";
+    panel->y_max = NAN;
+    for (size_t p = 0; p < shown; p++)
+        panel->series[panel->series_count++] = (struct plot_series){.style = PLOT_BAND,
+                                                                    .x = x,
+                                                                    .y = r->plans[p].p5,
+                                                                    .y2 = r->plans[p].p95,
+                                                                    .count = f->days,
+                                                                    .color = (int)p};
+    for (size_t p = 0; p < shown; p++)
+        panel->series[panel->series_count++] = (struct plot_series){.title = r->plans[p].plan->name,
+                                                                    .style = PLOT_LINES,
+                                                                    .x = x,
+                                                                    .y = r->plans[p].p50,
+                                                                    .count = f->days,
+                                                                    .color = (int)p};
+    if (f->options.has_budget)
+        panel->marks[panel->mark_count++] =
+            (struct plot_mark){.label = "budget", .at = money_to_double(f->options.budget)};
+}
+
+static int draw(const struct forecasting *x, struct error *err)
+{
+    const struct forecast *f = &x->forecast;
+    size_t n = f->options.scenario_count;
+    struct plot_panel *panels = mem_zero(n, sizeof *panels);
+    char titles[SCENARIOS_MAX][160];
+    double *days = mem_alloc(f->days * sizeof *days);
+    for (size_t t = 0; t < f->days; t++)
+        days[t] = (double)(t + 1);
+    for (size_t i = 0; i < n; i++) {
+        snprintf(titles[i], sizeof titles[i], "Forecast, %s: %+.1f %% a month; median and 5–95 %%",
+                 f->results[i].scenario.name, f->results[i].percent);
+        panels[i].title = titles[i];
+        fill_panel(f, &f->results[i], days, &panels[i]);
+    }
+    struct plot plot = {.name = "forecast", .panels = panels, .panel_count = n};
+    char *directory = run_dir_file(x->o->output, "plots");
+    int code = plot_draw(&plot, directory, x->o->keep_script, err);
+    if (f->plan_count > PLOT_PLANS)
+        say(x->t, "the plot shows the first %d of %zu plans", PLOT_PLANS, f->plan_count);
+    free(directory);
+    free(days);
+    free(panels);
+    return code;
+}
+
+static int check_output(const struct forecast_command *o, struct error *err)
+{
+    if (!o->output || o->force)
+        return 0;
+    char *path = run_dir_file(o->output, "forecast.json");
+    bool there = file_exists(path);
+    free(path);
+    return there ? error_set(err, ERR_INPUT, "%s holds a forecast; --force replaces it", o->output)
+                 : 0;
+}
+
+static int write_output(const struct forecasting *x, const struct buffer *json, struct error *err)
+{
+    if (!x->o->output)
+        return 0;
+    if (file_make_directories(x->o->output, err) < 0)
+        return err->code;
+    char *path = run_dir_file(x->o->output, "forecast.json");
+    int code = file_write_atomic(path, json->data, json->length, err);
+    free(path);
+    return code == 0 ? draw(x, err) : code;
+}
+
+static int show(const struct forecasting *x, struct error *err)
+{
+    const struct terminal *t = x->t;
+    struct buffer json, table;
+    struct json_writer w;
+    buffer_init(&json, BUFFER_UNBOUNDED);
+    buffer_init(&table, BUFFER_UNBOUNDED);
+    json_write_init(&w, &json, 2);
+    forecast_write_json(&x->forecast, &w);
+    buffer_add_byte(&json, '\n');
+    forecast_write_table(&x->forecast, t->width, &table);
+    int code = write_output(x, &json, err);
+    if (!x->o->common.json || !x->o->common.quiet)
+        print_buffer(t->human, &table);
+    if (x->o->common.json)
+        print_buffer(t->machine, &json);
+    if (code == 0 && x->o->output)
+        say(t, "forecast.json and plots/forecast.svg, .png written to %s", x->o->output);
+    buffer_free(&json);
+    buffer_free(&table);
+    return code;
+}
+
+static int make_forecast(struct forecasting *x, struct error *err)
+{
+    int code = read_options(x, err);
+    if (code == 0)
+        code = check_output(x->o, err);
+    if (code == 0)
+        code = run_bill_select(&x->o->plans, &x->plans, err);
+    if (code == 0 && x->o->history) {
+        code = demand_history_read(x->o->history, &x->history, err);
+        x->how.history = &x->history;
+    }
+    if (code == 0)
+        code = read_sample(x, err);
+    if (code == 0)
+        code =
+            forecast_make(&x->forecast, &x->workload, x->plans.plans, x->plans.count, &x->how, err);
+    if (code == 0) {
+        code = show(x, err);
+        forecast_free(&x->forecast);
+    }
+    return code;
+}
+
+static int run(const struct terminal *t, const void *given, struct error *err)
+{
+    const struct forecast_command *o = given;
+    struct forecasting *x = mem_zero(1, sizeof *x);
+    x->t = t;
+    x->o = o;
+    workload_init(&x->workload);
+    int code = command_arguments(&o->common, 1, TRACE_ARGUMENT, err);
+    if (code == 0)
+        code = make_forecast(x, err);
+    demand_history_free(&x->history);
+    earlier_attempts_free(&x->earlier);
+    workload_free(&x->workload);
+    plan_selection_free(&x->plans);
+    free(x);
+    return code;
+}
+
+const struct command command_plan_forecast = {
+    .name = "plan forecast",
+    .summary = "the bills of the months to come, from a sample: bands, budgets, quotas",
+    .usage = "(TRACE | RUN) --plans FILE[,FILE]",
+    .about =
+        "Draws many futures from a sample, whole sessions and all, by block bootstrap with a "
+        "weekly\n"
+        "season and a trend, and bills each under every plan: the expected bill, the band that\n"
+        "holds 90 % of the futures, how likely a budget is passed and when, when quotas run out,\n"
+        "and which plan is the cheapest, month by month.",
+    .examples = "  farebox plan forecast trace.jsonl --plans plans.json --budget 5000\n"
+                "  farebox plan forecast results/week --plans plans.json --months 6 --scenarios "
+                "low=0,base=5,high=15\n"
+                "  farebox plan forecast trace.jsonl --plans plans.json --history demand.csv -o "
+                "results/forecast\n",
+    .options = options,
+    .options_size = sizeof(struct forecast_command),
+    .run = run,
+};

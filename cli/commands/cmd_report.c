@@ -1,0 +1,412 @@
+/* farebox report: the tables, plots and page of runs that are done. */
+#include "cli/command.h"
+#include "cli/report/export/export.h"
+#include "cli/report/page/html.h"
+#include "cli/report/plot/run_plots.h"
+#include "cli/report/text/summary_table.h"
+#include "cli/report/text/trust.h"
+#include "cli/run_bill.h"
+#include "core/file.h"
+#include "core/file_output.h"
+#include "core/json/json_scan.h"
+#include "core/memory.h"
+#include "core/runs/record/record_file.h"
+#include "core/runs/record/run_dir.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct report_options {
+    struct common_options common;
+    struct option_list plans, slos;
+    const char *output, *export;
+    bool force, gnuplot_script, no_tables, no_plots, no_html;
+};
+
+#define AT(field) offsetof(struct report_options, field)
+static const struct option_spec options[] = {
+    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
+     .help = "price books, bundled books or plans of theirs (* and ? allowed)"},
+    {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
+     .help = "objective on each request, for goodput: ttft=500, tpot=50, e2e=10000; the run's own "
+             "unless given"},
+    {"output", 'o', OPTION_OUTPUT, AT(output), .unit = "FILE|DIR",
+     .help = "where the page (with --export: the export) goes; report.html of the first run unless "
+             "given; - is standard output"},
+    {"force", 'f', OPTION_FLAG, AT(force), .help = "replace existing files"},
+    {"export", 0, OPTION_TEXT, AT(export), .unit = "vllm|aiperf|csv",
+     .help =
+         "instead of plots and page: the run as a vLLM result file, as AIPerf's profile exports "
+         "(-o DIR), or its requests as CSV"},
+    {"gnuplot-script", 0, OPTION_FLAG, AT(gnuplot_script),
+     .help = "keep each plot's script with its data beside it, for restyling"},
+    {"no-tables", 0, OPTION_FLAG, AT(no_tables), .help = "print no tables"},
+    {"no-plots", 0, OPTION_FLAG, AT(no_plots), .help = "draw nothing"},
+    {"no-html", 0, OPTION_FLAG, AT(no_html), .help = "write no page"},
+    {0},
+};
+
+/* What is known of one run. */
+struct subject {
+    const char *path, *name;
+    struct collector *collector;
+    struct summary summary;
+    bool recomputed;                /* from the records, not from the run's own summary.json */
+    char *fidelity, *model, *plots; /* NULL where the run does not say */
+    bool torn, has_bill;
+    struct run_bill bill;
+    struct html_error errors[FAILURE_CLASSES];
+    char *messages[FAILURE_CLASSES];
+    size_t error_count;
+};
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+/* One record: the model, and a sample of each failure's words. */
+static void note_record(struct subject *s, const struct record *r, size_t slots[FAILURE_CLASSES])
+{
+    if (!s->model && r->model)
+        s->model = mem_copy_string(r->model);
+    if (r->status != RECORD_FAILED)
+        return;
+    if (slots[r->failure] == 0) {
+        slots[r->failure] = ++s->error_count;
+        s->errors[s->error_count - 1].what = failure_name(r->failure);
+        s->messages[s->error_count - 1] = r->message ? mem_copy_string(r->message) : NULL;
+        s->errors[s->error_count - 1].message = s->messages[s->error_count - 1];
+    }
+    s->errors[slots[r->failure] - 1].count++;
+}
+
+static int read_records(struct subject *s, struct error *err)
+{
+    char *path = run_dir_file(s->path, "requests.jsonl");
+    struct record_reader reader;
+    struct record r;
+    size_t slots[FAILURE_CLASSES] = {0};
+    int more = record_reader_open(&reader, path, err);
+    free(path);
+    if (more < 0)
+        return more;
+    s->collector = collector_create();
+    while ((more = record_reader_next(&reader, &r, err)) > 0) {
+        collector_add(s->collector, &r);
+        note_record(s, &r, slots);
+    }
+    s->torn = reader.torn;
+    record_reader_close(&reader);
+    return more;
+}
+
+/* The run's own summary, where it is whole and of these records. It knows what no record says: what
+ * never became due, every chunk's time, how the client fared. */
+static bool read_own_summary(const struct terminal *t, struct subject *s)
+{
+    char *path = run_dir_file(s->path, "summary.json");
+    struct error why = {0};
+    bool own = false;
+    if (!file_exists(path)) {
+        warn(t,
+             "%s has no summary.json, as a run that was killed: its figures are recomputed from "
+             "its records",
+             s->path);
+    } else if (summary_read_run(s->path, &s->summary, &s->fidelity, &why) < 0) {
+        char message[1200];
+        error_format(&why, message, sizeof message);
+        warn(t, "%s; the figures are recomputed from the records", message);
+    } else if (!(own = collector_agrees(s->collector, &s->summary.accounting))) {
+        warn(t,
+             "%s counts other requests than requests.jsonl: the figures are recomputed from the "
+             "records",
+             path);
+    }
+    free(path);
+    return own;
+}
+
+/* run.json stands before the first request. */
+static const char *command_of(const char *run)
+{
+    char *path = run_dir_file(run, "run.json"), *json = NULL;
+    const char *command = "bench";
+    size_t length;
+    if (file_read_all(path, (size_t)64 << 20, &json, &length, NULL) == 0) {
+        struct json_scan scan;
+        struct text key, value;
+        json_scan_init(&scan, path, json, length, 1);
+        json_object_begin(&scan);
+        while (json_object_next(&scan, &key))
+            if (json_skip(&scan, &value) && text_equal(key, "command") &&
+                text_equal(value, "\"sim\""))
+                command = "sim";
+    }
+    free(json);
+    free(path);
+    return command;
+}
+
+/* How the run's own summary was made, as far as is known. */
+static struct summary_options options_of(const struct subject *s)
+{
+    const struct summary *own = &s->summary;
+    struct summary_options how = {.command = own->command, .load = own->load, .slos = own->slos};
+    if (!how.command)
+        how.command = command_of(s->path);
+    if (!how.load)
+        how.load = "trace";
+    if (own->warmup_s > 0) {
+        how.warmup = WARMUP_GIVEN;
+        how.warmup_ns = (int64_t)llround(own->warmup_s * 1e9) - SUMMARY_ROUNDING_NS;
+    }
+    return how;
+}
+
+/* Other objectives than the run's own: only what depends on them is counted anew. */
+static void take_goodput(struct subject *s, const struct slo_list *slos)
+{
+    struct summary_options how = options_of(s);
+    struct summary *anew = mem_zero(1, sizeof *anew), *own = &s->summary;
+    how.slos = *slos;
+    how.no_intervals = true;
+    collector_summarize(s->collector, &how, anew);
+    own->slos = *slos;
+    own->window.goodput_rps = anew->window.goodput_rps;
+    own->window.goodput_fraction = anew->window.goodput_fraction;
+    own->all.goodput_rps = anew->all.goodput_rps;
+    own->all.goodput_fraction = anew->all.goodput_fraction;
+    for (size_t i = 0; i < own->group_count; i++)
+        for (size_t k = 0; k < anew->group_count; k++)
+            if (strcmp(own->groups[i].dimension, anew->groups[k].dimension) == 0 &&
+                strcmp(own->groups[i].name, anew->groups[k].name) == 0)
+                own->groups[i].goodput_fraction = anew->groups[k].goodput_fraction;
+    free(anew);
+}
+
+static void make_summary(const struct terminal *t, struct subject *s, const struct slo_list *slos)
+{
+    collector_read_gaps(s->collector, s->path);
+    s->recomputed = !read_own_summary(t, s);
+    if (s->recomputed) {
+        struct summary_options how = options_of(s);
+        if (slos->count > 0)
+            how.slos = *slos;
+        collector_summarize(s->collector, &how, &s->summary);
+    } else if (slos->count > 0) {
+        take_goodput(s, slos);
+    }
+}
+
+static int read_subject(const struct terminal *t, struct subject *s, const char *path,
+                        const struct report_options *o, struct error *err)
+{
+    struct slo_list slos = {0};
+    s->path = path;
+    s->name = base_name(path);
+    if (!run_dir_is_run(path))
+        return error_set(err, ERR_INPUT, "%s is no run directory: it has no requests.jsonl", path);
+    for (size_t i = 0; i < o->slos.count; i++)
+        if (slo_parse(o->slos.items[i], &slos, err) < 0)
+            return ERR_INPUT;
+    if (read_records(s, err) < 0)
+        return err->code;
+    make_summary(t, s, &slos);
+    if (o->plans.count > 0) {
+        if (run_bill_make_slo(&s->bill, path, &o->plans, &s->summary.slos, err) < 0)
+            return err->code;
+        s->has_bill = true;
+    }
+    return 0;
+}
+
+static void free_subject(struct subject *s)
+{
+    collector_free(s->collector);
+    if (s->has_bill)
+        run_bill_free(&s->bill);
+    for (size_t i = 0; i < s->error_count; i++)
+        free(s->messages[i]);
+    free(s->fidelity);
+    free(s->model);
+    free(s->plots);
+}
+
+/* "run · model m, over HTTP/1.1", and whether the figures can be trusted. */
+static void add_table(const struct subject *s, struct buffer *out)
+{
+    struct trust trust;
+    struct buffer title, versions, verdict;
+    buffer_init(&title, BUFFER_UNBOUNDED);
+    buffer_init(&versions, BUFFER_UNBOUNDED);
+    buffer_init(&verdict, BUFFER_UNBOUNDED);
+    trust_read(s->fidelity, &trust);
+    trust_add_versions(&trust, &versions);
+    trust_add_verdict(&trust, &s->summary, &verdict);
+    buffer_add_format(&title, "%s%s%.60s", s->name, s->model ? " · model " : "",
+                      s->model ? s->model : "");
+    if (versions.length)
+        buffer_add_format(&title, ", over %s", versions.data);
+    summary_table(&s->summary, title.data, verdict.length ? verdict.data : NULL, out);
+    buffer_free(&title);
+    buffer_free(&versions);
+    buffer_free(&verdict);
+}
+
+static void print_subject(const struct terminal *t, const struct subject *s,
+                          const struct report_options *o)
+{
+    struct buffer text;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    if (!o->no_tables)
+        add_table(s, &text);
+    if (!o->no_tables && s->has_bill)
+        bill_write_table(&s->bill.bill, t->width, &text);
+    print_buffer(t->human, &text);
+    buffer_free(&text);
+    if (s->torn)
+        warn(t, "the last record of %s is cut short: the run was killed while writing it", s->path);
+}
+
+/* One summary is the document; several are an array, in the order of the runs. */
+static void print_json(const struct terminal *t, const struct subject *subjects, size_t count)
+{
+    struct buffer text;
+    struct json_writer w;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 2);
+    if (count > 1)
+        json_begin_array(&w);
+    for (size_t i = 0; i < count; i++)
+        summary_write(&subjects[i].summary, subjects[i].fidelity, &w);
+    if (count > 1)
+        json_end_array(&w);
+    print_buffer(t->machine, &text);
+    buffer_free(&text);
+}
+
+static int draw_subject(const struct terminal *t, struct subject *s, const struct report_options *o,
+                        struct error *err)
+{
+    struct run_plots plots = {.run = s->path, .title = s->name, .keep_script = o->gnuplot_script};
+    unsigned drawn = 0;
+    if (s->has_bill)
+        plots.bill = &s->bill.bill;
+    int status = run_plots_draw(&plots, s->collector, &s->summary, &drawn, err);
+    if (drawn) {
+        s->plots = run_dir_file(s->path, "plots");
+        say(t, "%u plots, SVG and PNG, are in %s/", drawn, s->plots);
+    }
+    return status;
+}
+
+static int write_page(const struct terminal *t, const struct subject *subjects, size_t count,
+                      const struct report_options *o, struct error *err)
+{
+    struct html_run *runs = mem_zero(count, sizeof *runs);
+    struct buffer page;
+    for (size_t i = 0; i < count; i++)
+        runs[i] = (struct html_run){.name = subjects[i].name,
+                                    .summary = &subjects[i].summary,
+                                    .bill = subjects[i].has_bill ? &subjects[i].bill.bill : NULL,
+                                    .plots = subjects[i].plots,
+                                    .fidelity = subjects[i].fidelity,
+                                    .model = subjects[i].model,
+                                    .errors = subjects[i].errors,
+                                    .error_count = subjects[i].error_count,
+                                    .recomputed = subjects[i].recomputed};
+    buffer_init(&page, BUFFER_UNBOUNDED);
+    html_report(runs, count, &page);
+    char *path =
+        o->output ? mem_copy_string(o->output) : run_dir_file(subjects[0].path, "report.html");
+    int status = file_write_atomic(path, page.data, page.length, err);
+    if (status == 0)
+        say(t, "the page is %s", file_output_name(path));
+    free(path);
+    buffer_free(&page);
+    free(runs);
+    return status;
+}
+
+static int export_subject(const struct terminal *t, const struct subject *s,
+                          const struct report_options *o, struct error *err)
+{
+    struct export_request q = {.run = s->path, .output = o->output, .summary = &s->summary};
+    struct buffer notes;
+    if (export_parse_kind(o->export, &q.kind, err) < 0)
+        return err->code;
+    buffer_init(&notes, BUFFER_UNBOUNDED);
+    int status = export_run(&q, &notes, err);
+    print_buffer(t->human, &notes);
+    buffer_free(&notes);
+    return status;
+}
+
+/* What is wrong with the words, before anything is read. */
+static int check(const struct report_options *o, struct error *err)
+{
+    size_t count = o->common.argument_count;
+    enum export_kind kind;
+    if (o->export && export_parse_kind(o->export, &kind, err) < 0)
+        return err->code;
+    if (o->export && o->output && count > 1)
+        return error_set(err, ERR_INPUT, "--export with --output takes one run at a time");
+    if (count == 0)
+        return error_set(err, ERR_INPUT, "expected run directories; --help shows how");
+    if (o->export)
+        return export_check_output(kind, o->output, o->force, err);
+    return o->output ? file_output_check(o->output, o->force, err) : 0;
+}
+
+static int run(const struct terminal *t, const void *parsed, struct error *err)
+{
+    const struct report_options *o = parsed;
+    size_t count = o->common.argument_count;
+    size_t known = 0;
+    int status = 0;
+    if (check(o, err) < 0)
+        return err->code;
+    struct subject *subjects = mem_zero(count, sizeof *subjects);
+    for (size_t i = 0; i < count && status == 0; i++) {
+        status = read_subject(t, &subjects[i], o->common.arguments[i], o, err);
+        if (status == 0) {
+            print_subject(t, &subjects[i], o);
+            known++;
+        }
+        if (status == 0 && o->export)
+            status = export_subject(t, &subjects[i], o, err);
+        else if (status == 0 && !o->no_plots)
+            status = draw_subject(t, &subjects[i], o, err);
+    }
+    if (o->common.json && known == count)
+        print_json(t, subjects, count);
+    if (status == 0 && !o->no_html && !o->export)
+        status = write_page(t, subjects, count, o, err);
+    for (size_t i = 0; i < count; i++)
+        free_subject(&subjects[i]);
+    free(subjects);
+    return status;
+}
+
+const struct command command_report = {
+    .name = "report",
+    .summary = "tables, plots and a page of runs",
+    .usage = "RUN... [--plans FILE]",
+    .about =
+        "Reads run directories, prints their tables (of a run that was killed before it wrote its\n"
+        "summary, recomputed from its records), draws their plots as SVG and PNG into\n"
+        "RUN/plots/ (latency CDF and percentiles, latency over time, chunk gaps, timeline; with\n"
+        "--plans what a request costs, cumulative spend, the cheapest plan by length, variance),\n"
+        "and writes report.html: one self-contained page. Several runs are shown side by side;\n"
+        "--json gives the summary of one, or an array of several.",
+    .examples = "  farebox report results/demo --plans demo\n"
+                "  farebox report results/before results/after -o compare.html\n"
+                "  farebox report results/demo --export vllm -o demo.json\n",
+    .options = options,
+    .options_size = sizeof(struct report_options),
+    .run = run,
+};

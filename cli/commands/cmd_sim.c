@@ -1,0 +1,509 @@
+/* farebox sim: a workload against an engine model, in virtual time. */
+#include "cli/bench/sweep.h"
+#include "cli/command.h"
+#include "cli/engine_options.h"
+#include "cli/progress.h"
+#include "cli/rate_options.h"
+#include "cli/report/text/summary_table.h"
+#include "cli/run_output.h"
+#include "cli/workload_source.h"
+#include "core/clock.h"
+#include "sim/arrivals.h"
+#include "sim/simulate.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+struct sim_options {
+    struct common_options common;
+    struct workload_source source;
+    struct engine_options engine;
+    const char *rate, *arrival;
+    double burstiness, speed;
+    uint64_t concurrency, requests, max_in_flight;
+    int64_t duration_ns;
+    const char *output, *record, *warmup, *sweep;
+    struct option_list plans, slos, asserts;
+    double goodput;
+    bool force, resume, no_intervals;
+    const struct option_spec *written; /* into run.json; NULL = all */
+};
+
+/* As in the table: a run.json that is fed back holds the defaults too. */
+#define DEFAULT_TTFT_MS 20
+#define DEFAULT_ITL_MS 2
+
+#define AT(field) offsetof(struct sim_options, field)
+static const struct option_spec options[] = {
+    WORKLOAD_SOURCE_OPTIONS(struct sim_options, source),
+    {"requests", 'n', OPTION_COUNT, AT(requests), .unit = "N", .min = 1, .max = 4e9,
+     .help = "end after so many; with --rate or --concurrency a shorter workload begins anew",
+     .group = "Load"},
+    {"duration", 'd', OPTION_DURATION, AT(duration_ns), .unit = "TIME", .max = 3e8,
+     .help = "nothing becomes due after this virtual time"},
+    {"speed", 0, OPTION_NUMBER, AT(speed), "1", "FACTOR", .min = 1e-6, .max = 1e9,
+     .help = "the workload's own times, divided by this"},
+    {"rate", 'r', OPTION_TEXT, AT(rate), .unit = "RPS|STAGES",
+     .help = "open loop instead: requests per second, a session's later turns among them, whoever "
+             "still waits, or stages such as 10:30s,10-50:60s; +200 between them is a burst of 200 "
+             "requests at one instant"},
+    {"arrival", 0, OPTION_TEXT, AT(arrival), .unit = "PROCESS", .help = ARRIVAL_HELP},
+    {"burstiness", 0, OPTION_NUMBER, AT(burstiness), "1", "SHAPE", .min = 0.001, .max = 1e6,
+     .help = BURSTINESS_HELP},
+    {"concurrency", 'c', OPTION_COUNT, AT(concurrency), .unit = "N", .max = 1e6,
+     .help = "closed loop instead: so many requests at a time"},
+    {"sweep", 0, OPTION_TEXT, AT(sweep), .unit = "KEY=VALUES",
+     .help = "a run for each rate or concurrency: rate=1,2,4, rate=1..64:lin:8 or :log:7, "
+             "concurrency=..., rate=adaptive; needs -o DIR"},
+    {"max-in-flight", 0, OPTION_COUNT, AT(max_in_flight), .unit = "N", .max = 4e9,
+     .help = "due requests wait above it"},
+
+    {"engine", 'e', OPTION_TEXT, AT(engine.preset), .unit = "PRESET",
+     .help = "engine preset, by name (farebox engine list) or as a file; without one, the constant "
+             "times below",
+     .group = "Engine"},
+    {"replicas", 0, OPTION_COUNT, AT(engine.replicas), .unit = "N", .min = 1, .max = 100000,
+     .help = "instead of the preset's"},
+    {"router", 0, OPTION_TEXT, AT(engine.router), .unit = "NAME",
+     .help = "round-robin, least-loaded or prefix-aware, instead of the preset's"},
+    {"max-num-seqs", 0, OPTION_COUNT, AT(engine.max_num_seqs), .unit = "N", .min = 1, .max = 1e6,
+     .help = "requests that run at once in a replica, instead of the preset's"},
+    {"ttft-ms", 0, OPTION_NUMBER, AT(engine.ttft_ms), "20", "MS", .max = 1e7,
+     .help = "time to the first token of every answer"},
+    {"itl-ms", 0, OPTION_NUMBER, AT(engine.itl_ms), "2", "MS", .max = 1e7,
+     .help = "time from each token to the next"},
+
+    {"output", 'o', OPTION_TEXT, AT(output), .unit = "DIR",
+     .help = "the run's directory; results/NAME-TIME unless given", .group = "Results"},
+    {"force", 'f', OPTION_FLAG, AT(force),
+     .help = "replace an earlier run there, once a request of the new one completed"},
+    {"resume", 0, OPTION_FLAG, AT(resume), .help = "go on with an interrupted sweep there"},
+    {"record", 0, OPTION_TEXT, AT(record), .unit = "chunks",
+     .help = "keep every chunk's time in requests.jsonl"},
+    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
+     .help = "bill the run at once under these plans"},
+    {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
+     .help = "objective on each request, for goodput: ttft=500, tpot=50, e2e=10000"},
+    {"goodput", 0, OPTION_NUMBER, AT(goodput), "0.99", "SHARE", .min = 0.01, .max = 1,
+     .help = "share of the requests within the objectives that a sweep's knee must have"},
+    {"assert", 0, OPTION_LIST, AT(asserts), .unit = "METRIC_STAT=LIMIT",
+     .help = "objective on the run: ttft_p99=500, goodput_fraction=0.95; missed = exit status 1"},
+    {"warmup", 0, OPTION_TEXT, AT(warmup), "none", "none|auto|TIME",
+     .help = "what is left out of the measured window at the start; auto = MSER-5"},
+    {"no-intervals", 0, OPTION_FLAG, AT(no_intervals),
+     .help = "leave the confidence intervals out of the summary: quicker"},
+    {0},
+};
+
+/* ---- from options to a simulation ---- */
+
+static int choose_engine(const struct sim_options *o, struct engine_config *engine,
+                         struct error *err)
+{
+    bool times_given = o->engine.ttft_ms != DEFAULT_TTFT_MS || o->engine.itl_ms != DEFAULT_ITL_MS;
+    return engine_options_read(&o->engine, times_given, engine, err);
+}
+
+/* A scenario is generated at the rate; for a trace the arrivals are drawn here. Nothing becomes due
+ * after the last stage of either. */
+static int choose_rate(const struct sim_options *o, struct simulate_options *s,
+                       struct rate_load *rate, struct error *err)
+{
+    struct rate_options given = {o->rate, o->arrival, o->burstiness, &o->source, .sweep = o->sweep};
+    if (rate_load_read(&given, rate, err) < 0)
+        return err->code;
+    s->arrivals = rate->arrivals;
+    s->burstiness = rate->burstiness;
+    if (!o->rate)
+        return 0;
+    if (profile_end_ns(&rate->load) < s->duration_ns)
+        s->duration_ns = profile_end_ns(&rate->load);
+    if (rate_is_generated(rate, &o->source))
+        return 0;
+    s->load = SIMULATE_OPEN;
+    s->rate = &rate->load;
+    return 0;
+}
+
+/* `rate` is filled, for the caller to free, and lent to `s`. */
+static int choose_load(const struct sim_options *o, struct simulate_options *s,
+                       struct rate_load *rate, struct error *err)
+{
+    if (o->rate && o->concurrency > 0)
+        return error_set(err, ERR_INPUT, "give --rate (open loop) or --concurrency (closed loop)");
+    if ((o->rate || o->concurrency > 0) && o->speed != 1)
+        return error_set(err, ERR_INPUT,
+                         "--speed is about the workload's own times: leave --rate and "
+                         "--concurrency out");
+    s->load = o->concurrency > 0 ? SIMULATE_CLOSED : SIMULATE_TRACE;
+    s->concurrency = (uint32_t)o->concurrency;
+    s->speed = o->speed;
+    s->max_requests = o->requests;
+    s->max_in_flight = (uint32_t)o->max_in_flight;
+    s->duration_ns = o->duration_ns > 0 ? o->duration_ns : TIME_NEVER;
+    s->seed = o->common.seed;
+    return choose_rate(o, s, rate, err);
+}
+
+/* The workload of one run: a scenario at a rate is another one at each. */
+static int load_workload(const struct terminal *t, const struct sim_options *o,
+                         const struct rate_load *rate, struct workload *w, struct error *err)
+{
+    struct generate_options limits = {.requests = o->requests,
+                                      .duration_s = (double)o->duration_ns / 1e9};
+    if (rate_is_generated(rate, &o->source)) {
+        rate_load_apply(rate, o->common.seed, &limits);
+    } else if (rate->load.count) {
+        limits.duration_s = 0;
+        if (limits.requests == 0)
+            limits.requests = rate_load_requests(rate, o->duration_ns);
+    }
+    return workload_source_load(&o->source, t, &limits, o->common.seed, w, err);
+}
+
+static const char *load_name(const struct sim_options *o)
+{
+    return o->rate ? "open" : o->concurrency > 0 ? "closed" : "trace";
+}
+
+static int choose_summary(const struct sim_options *o, const struct rate_run *rated,
+                          struct summary_options *out, struct error *err)
+{
+    *out = (struct summary_options){
+        .command = "sim", .load = load_name(o), .no_intervals = o->no_intervals, .rated = rated};
+    if (rate_is_steady(o->rate, o->arrival))
+        out->steady_rate = rate_run_steady;
+    for (size_t i = 0; i < o->slos.count; i++)
+        if (slo_parse(o->slos.items[i], &out->slos, err) < 0)
+            return err->code;
+    return run_output_parse_warmup(o->warmup, out, err);
+}
+
+/* ---- the run ---- */
+
+struct watch {
+    struct progress progress;
+};
+
+static void on_progress(void *context, const struct simulate_progress *p)
+{
+    struct watch *watch = context;
+    int64_t now_ns = clock_now_ns();
+    char text[160], done[TEXT_GROUPED_SIZE], planned[TEXT_GROUPED_SIZE], span[CELL_SIZE];
+    if (!progress_due(&watch->progress, now_ns))
+        return;
+    uint64_t ended = p->completed + p->failed + p->unsent;
+    text_group_u64(ended, done);
+    text_group_u64(p->planned, planned);
+    format_span((double)p->virtual_ns / 1e9, span);
+    snprintf(text, sizeof text, "%s%s%s  in flight %" PRIu64 "  %s simulated", done,
+             p->planned ? "/" : " done", p->planned ? planned : "", p->in_flight, span);
+    double fraction = p->planned ? (double)ended / (double)p->planned : -1;
+    progress_show(&watch->progress, now_ns, fraction, text);
+}
+
+/* The preset as it was used: feeding it back gives the same engine. */
+static int write_engine(const struct run_output *out, const struct engine_config *engine,
+                        struct error *err)
+{
+    struct buffer text;
+    struct json_writer w;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 2);
+    engine_config_write(engine, &w);
+    buffer_add_byte(&text, '\n');
+    int status = run_output_write(out, "engine.json", &text, err);
+    buffer_free(&text);
+    return status;
+}
+
+/* What the engine was like, where a live run has its fidelity. */
+static void put_engine(const struct simulate_report *r, struct buffer *out)
+{
+    const struct engine_state *e = &r->engine;
+    struct json_writer w;
+    json_write_init(&w, out, 0);
+    json_begin_object(&w);
+    json_pair_bool(&w, "client_limited", false);
+    json_key(&w, "simulated");
+    json_begin_object(&w);
+    const struct {
+        const char *key;
+        uint64_t value;
+    } counts[] = {{"replicas", e->replicas},           {"steps", e->steps},
+                  {"preemptions", e->preemptions},     {"prompt_tokens", e->prompt_tokens},
+                  {"cached_tokens", e->cached_tokens}, {"kv_blocks", e->kv_blocks_total}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        json_pair_u64(&w, counts[i].key, counts[i].value);
+    json_end_object(&w);
+    json_end_object(&w);
+}
+
+static void show(const struct terminal *t, const struct sim_options *o, const char *stem,
+                 const struct engine_config *engine, const struct simulate_report *report,
+                 const struct summary *summary, const char *fidelity, const char *path)
+{
+    struct buffer text;
+    char title[256], verdict[256], total[TEXT_GROUPED_SIZE], preempted[TEXT_GROUPED_SIZE];
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    text_group_u64(report->planned, total);
+    text_group_u64(report->engine.preemptions, preempted);
+    snprintf(title, sizeof title, "%s · %s requests → simulated %s, %u replica%s", stem, total,
+             engine->name, report->engine.replicas, report->engine.replicas == 1 ? "" : "s");
+    double prompts = (double)report->engine.prompt_tokens;
+    double cached = prompts > 0 ? 100 * (double)report->engine.cached_tokens / prompts : 0;
+    snprintf(verdict, sizeof verdict,
+             "A model's times, not a measurement (docs/engine.md): %.1f %% of the prompt tokens "
+             "from the prefix cache, %s preemptions",
+             cached, preempted);
+    if (o->common.json) {
+        struct json_writer w;
+        json_write_init(&w, &text, 2);
+        summary_write(summary, fidelity, &w);
+        print_buffer(t->machine, &text);
+    }
+    summary_table(summary, title, engine->kind == ENGINE_STEPS ? verdict : NULL, &text);
+    if (report->recorded_cache > 0)
+        buffer_add_format(&text,
+                          "\nThe usage of %s requests, and so the bill, has the cache hits of the "
+                          "recording;\nthe model's own cache decides the times only.\n",
+                          text_group_u64(report->recorded_cache, total));
+    print_buffer(t->human, &text);
+    fprintf(t->human, "\nwritten to %s\n", path);
+    buffer_free(&text);
+}
+
+static int bill_at_once(const struct terminal *t, const struct sim_options *o, const char *path,
+                        struct error *err)
+{
+    const char *words[64] = {"bill", path};
+    size_t count = 2;
+    if (o->plans.count == 0)
+        return 0;
+    for (size_t i = 0; i < o->plans.count && count + 2 <= 64; i++) {
+        words[count++] = "--plans";
+        words[count++] = o->plans.items[i];
+    }
+    struct terminal quiet = *t; /* the machine's output is the summary */
+    return command_invoke(&quiet, words, count, err);
+}
+
+static int check_asserts(const struct sim_options *o, const struct summary *s, struct error *err)
+{
+    for (size_t i = 0; i < o->asserts.count; i++)
+        if (slo_assert(o->asserts.items[i], s, err) < 0)
+            return err->code;
+    return 0;
+}
+
+static int end_status(const struct simulate_report *report, struct error *err)
+{
+    if (report->end == SIMULATE_INTERRUPTED)
+        return error_set(err, ERR_INTERRUPTED, "interrupted; what was simulated so far is written");
+    return 0;
+}
+
+static int simulate(const struct terminal *t, const struct sim_options *o,
+                    const struct simulate_options *given, const struct summary_options *so,
+                    const struct workload *w, struct run_output *out, struct error *err)
+{
+    struct watch watch;
+    struct simulate_report report;
+    struct summary summary;
+    struct buffer fidelity;
+    char stem[WORKLOAD_STEM_SIZE];
+    struct run_observer observer = {out, run_output_attempt};
+    progress_init(&watch.progress, t, "sim");
+    struct simulate_options s = *given;
+    s.on_progress = on_progress;
+    s.context = &watch;
+    int status = simulate_run(w, &s, &observer, &report, err);
+    progress_end(&watch.progress);
+    if (status < 0)
+        return status;
+    collector_add_not_due(out->collector, report.not_due);
+    buffer_init(&fidelity, BUFFER_UNBOUNDED);
+    put_engine(&report, &fidelity);
+    status = run_output_finish(out, so, fidelity.data, &summary, err);
+    if (status == 0)
+        status = write_engine(out, &s.engine, err);
+    if (status == 0) {
+        workload_source_stem(&o->source, stem);
+        show(t, o, stem, &s.engine, &report, &summary, fidelity.data, out->path);
+        status = bill_at_once(t, o, out->path, err);
+    }
+    buffer_free(&fidelity);
+    if (status == 0)
+        status = end_status(&report, err);
+    return status == 0 ? check_asserts(o, &summary, err) : status;
+}
+
+static int run_workload(const struct terminal *t, const struct sim_options *o,
+                        const struct simulate_options *s, const struct rate_run *rated,
+                        struct error *err)
+{
+    const struct workload *w = rated->workload;
+    struct run_output out;
+    struct summary_options so;
+    struct buffer description;
+    char stem[WORKLOAD_STEM_SIZE];
+    unsigned detail;
+    if (arrivals_check(s, w, err) < 0 || choose_summary(o, rated, &so, err) < 0 ||
+        run_output_parse_detail(o->record, &detail, err) < 0)
+        return err->code;
+    buffer_init(&description, BUFFER_UNBOUNDED);
+    workload_source_stem(&o->source, stem);
+    workload_source_describe(&o->source, w, &description);
+    struct run_output_request request = {.command = "sim",
+                                         .path = o->output,
+                                         .stem = stem,
+                                         .mode = o->force ? RUN_FORCE : RUN_NEW,
+                                         .detail = detail,
+                                         .reproducible = true,
+                                         .specs = o->written ? o->written : options,
+                                         .options = o,
+                                         .workload = description.data};
+    int status = run_output_begin(&out, &request, err);
+    if (status == 0) {
+        status = simulate(t, o, s, &so, w, &out, err);
+        run_output_warn(&out, t);
+        run_output_free(&out);
+    }
+    buffer_free(&description);
+    return status;
+}
+
+/* ---- a sweep ---- */
+
+/* What the points of a sweep have in common. */
+struct sim_sweep {
+    const struct sim_options *o;
+    const struct workload *workload; /* NULL: each point's is made for its rate */
+    struct engine_config engine;
+    struct terminal quiet;
+};
+
+/* A run of `shared`, or of a workload of its own where that is NULL. */
+static int run_once(const struct terminal *t, const struct sim_options *o,
+                    const struct engine_config *engine, const struct workload *shared,
+                    struct error *err)
+{
+    struct simulate_options s;
+    struct rate_load rate;
+    struct workload own;
+    simulate_options_init(&s);
+    s.engine = *engine;
+    if (choose_load(o, &s, &rate, err) < 0)
+        return err->code;
+    workload_init(&own);
+    struct rate_run rated = {&rate, shared ? shared : &own, rate_is_generated(&rate, &o->source),
+                             o->requests, o->duration_ns};
+    int status = shared ? 0 : load_workload(t, o, &rate, &own, err);
+    if (status == 0 && !o->requests)
+        rate_load_warn(&rate, &o->source, rated.workload, o->duration_ns, t);
+    if (status == 0)
+        status = run_workload(t, o, &s, &rated, err);
+    workload_free(&own);
+    rate_load_free(&rate);
+    return status;
+}
+
+static int run_point(void *context, const struct sweep *s, double value, const char *path,
+                     struct error *err)
+{
+    struct sim_sweep *all = context;
+    struct sim_options o = *all->o;
+    char rate[40];
+    snprintf(rate, sizeof rate, "%.17g", value);
+    if (s->values.is_rate)
+        o.rate = rate;
+    else
+        o.concurrency = (uint64_t)value;
+    struct option_spec specs[SWEEP_OPTIONS];
+    sweep_child_options(options, s->values.is_rate ? "rate" : "concurrency", specs);
+    o.written = specs;
+    o.output = path;
+    o.force = false; /* the sweep made room */
+    return run_once(&all->quiet, &o, &all->engine, all->workload, err);
+}
+
+static int run_sweep(const struct terminal *t, const struct sim_options *o,
+                     const struct engine_config *engine, struct error *err)
+{
+    struct sim_sweep all = {.o = o, .engine = *engine};
+    struct summary_options so;
+    struct sweep s = {.terminal = t,
+                      .command = "sim",
+                      .directory = o->output,
+                      .force = o->force,
+                      .resume = o->resume,
+                      .json = o->common.json,
+                      .options_hash = sweep_options_hash(options, o),
+                      .goodput = o->goodput,
+                      .run = run_point,
+                      .context = &all};
+    if (!o->output || o->rate || o->concurrency > 0)
+        return error_set(err, ERR_INPUT,
+                         "--sweep needs -o DIR, and brings its own --rate or --concurrency");
+    if (sweep_parse(o->sweep, &s.values, err) < 0 || choose_summary(o, NULL, &so, err) < 0 ||
+        sweep_quiet_terminal(t, &all.quiet, err) < 0)
+        return err->code;
+    s.slos = &so.slos;
+    const struct rate_load none = {0};
+    bool own = s.values.is_rate && o->source.scenario && o->source.transforms.count == 0;
+    struct workload shared;
+    workload_init(&shared);
+    int status = own ? 0 : load_workload(t, o, &none, &shared, err);
+    all.workload = own ? NULL : &shared;
+    if (status == 0)
+        status = sweep_run(&s, err);
+    workload_free(&shared);
+    sweep_quiet_free(&all.quiet);
+    return status;
+}
+
+/* What can be said before the workload is read. */
+static int check(const struct sim_options *o, struct engine_config *engine, struct error *err)
+{
+    struct simulate_options unused;
+    struct rate_load rate;
+    simulate_options_init(&unused);
+    if (command_arguments(&o->common, 0, NULL, err) < 0 || choose_engine(o, engine, err) < 0 ||
+        choose_load(o, &unused, &rate, err) < 0)
+        return err->code;
+    rate_load_free(&rate);
+    struct engine_config checked = *engine;
+    if (engine_config_check(&checked, err) < 0 ||
+        (o->output && !o->sweep &&
+         run_dir_check(o->output, o->force ? RUN_FORCE : RUN_NEW, err) < 0))
+        return err->code;
+    return 0;
+}
+
+static int run(const struct terminal *t, const void *given, struct error *err)
+{
+    const struct sim_options *o = given;
+    struct engine_config engine;
+    if (check(o, &engine, err) < 0)
+        return err->code;
+    return o->sweep ? run_sweep(t, o, &engine, err) : run_once(t, o, &engine, NULL, err);
+}
+
+const struct command command_sim = {
+    .name = "sim",
+    .summary = "run a workload against an engine model in virtual time",
+    .usage = "(--trace FILE | --scenario NAME) --engine PRESET [--plans FILE] [-o DIR]",
+    .about =
+        "Predicts what a serving replica would do with the workload: step batching, KV memory,\n"
+        "prefix cache, queueing. Writes the same run directory as bench, so that bill, report and\n"
+        "diff take either. The same seed gives the same run, byte for byte. docs/engine.md says\n"
+        "what the model is made of and what it cannot tell.",
+    .examples =
+        "  farebox sim --trace conv.csv --engine rtx4090-llama-3.1-8b-tp1 -o results/conv\n"
+        "  farebox sim --scenario chat --engine h100-llama-2-70b-tp4 --replicas 4 --rate 12\n"
+        "  farebox sim --trace t.jsonl --engine mine.json --slo ttft=500 --assert "
+        "goodput_fraction=0.95\n",
+    .options = options,
+    .options_size = sizeof(struct sim_options),
+    .run = run,
+};

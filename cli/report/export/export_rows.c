@@ -1,0 +1,269 @@
+#include "cli/report/export/export_rows.h"
+
+#include "core/file.h"
+#include "core/json/json_scan.h"
+#include "core/memory.h"
+#include "core/runs/record/record_file.h"
+#include "core/runs/record/run_dir.h"
+
+#include <gsl/gsl_sort.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- run.json ---- */
+
+static void read_options(struct json_scan *s, struct export_rows *x)
+{
+    const struct {
+        const char *key;
+        char **field;
+    } wanted[] = {{"api", &x->api},
+                  {"rate", &x->rate},
+                  {"concurrency", &x->concurrency},
+                  {"max-in-flight", &x->max_in_flight},
+                  {"burstiness", &x->burstiness}};
+    struct text key, value;
+    json_object_begin(s);
+    while (json_object_next(s, &key)) {
+        size_t i = 0;
+        while (i < sizeof wanted / sizeof wanted[0] && !text_equal(key, wanted[i].key))
+            i++;
+        if (i == sizeof wanted / sizeof wanted[0])
+            json_skip(s, NULL);
+        else if (json_peek(s) == JSON_STRING ? json_string(s, &value) : json_skip(s, &value)) {
+            free(*wanted[i].field);
+            *wanted[i].field = mem_copy_text(value.at, value.length);
+        }
+    }
+}
+
+/* A run without a run.json (or with another's) is exported without what only that knows. */
+static void read_configuration(struct export_rows *x, const char *run)
+{
+    char *path = run_dir_file(run, "run.json"), *text = NULL;
+    size_t length;
+    struct text key;
+    if (file_read_all(path, (size_t)16 << 20, &text, &length, NULL) == 0) {
+        struct json_scan s;
+        json_scan_init(&s, path, text, length, 1);
+        json_object_begin(&s);
+        while (json_object_next(&s, &key)) {
+            if (text_equal(key, "started") && json_peek(&s) == JSON_STRING && !x->started)
+                json_string_copy(&s, 64, &x->started);
+            else if (text_equal(key, "options") && json_peek(&s) == JSON_OBJECT)
+                read_options(&s, x);
+            else
+                json_skip(&s, NULL);
+        }
+    }
+    if (x->started)
+        clock_parse_instant(x->started, strlen(x->started), &x->started_unix_ns);
+    free(text);
+    free(path);
+}
+
+/* ---- requests.jsonl ---- */
+
+/* Sendings of attempts that were not the last, by the request's name. */
+struct earlier {
+    int64_t *sent_ns, *ready_ns;
+    size_t sent_capacity, ready_capacity;
+    struct names ids;
+};
+
+static uint32_t add_name(struct export_rows *x, const char *text)
+{
+    return text ? names_add(&x->names, text_of(text)) : NAME_NONE;
+}
+
+static uint32_t cut(uint64_t value)
+{
+    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+}
+
+static void remember(struct earlier *e, const struct record *r)
+{
+    if (names_find(&e->ids, text_of(r->request_id)) != NAME_NONE)
+        return;
+    uint32_t number = names_add(&e->ids, text_of(r->request_id));
+    mem_grow(&e->sent_ns, &e->sent_capacity, number + 1, sizeof *e->sent_ns);
+    mem_grow(&e->ready_ns, &e->ready_capacity, number + 1, sizeof *e->ready_ns);
+    e->sent_ns[number] = r->sent_ns;
+    e->ready_ns[number] = r->ready_ns;
+}
+
+static void keep_chunks(struct export_rows *x, struct export_row *row, const struct record *r)
+{
+    row->chunks_seen = r->chunks;
+    if (r->status != RECORD_COMPLETED || !r->streamed || r->chunks == 0)
+        return;
+    if (!r->chunk_ns) {
+        x->has_chunks = false;
+        return;
+    }
+    mem_grow(&x->chunks, &x->chunk_capacity, x->chunk_count + r->chunks, sizeof *x->chunks);
+    memcpy(x->chunks + x->chunk_count, r->chunk_ns, r->chunks * sizeof *x->chunks);
+    row->chunk_first = x->chunk_count;
+    row->chunk_count = r->chunks;
+    x->chunk_count += r->chunks;
+}
+
+static void keep_text(struct export_rows *x, struct export_row *row, const struct record *r)
+{
+    if (!r->text)
+        return;
+    mem_grow(&x->texts, &x->text_capacity, x->text_count + 1, sizeof *x->texts);
+    x->texts[x->text_count++] = mem_copy_string(r->text);
+    row->text = x->text_count;
+}
+
+static void add_row(struct export_rows *x, struct earlier *e, const struct record *r)
+{
+    mem_grow(&x->rows, &x->capacity, x->count + 1, sizeof *x->rows);
+    struct export_row *row = &x->rows[x->count++];
+    bool counted = r->usage_from != USAGE_NONE;
+    *row = (struct export_row){
+        .scheduled_ns = r->scheduled_ns,
+        .ready_ns = r->ready_ns,
+        .sent_ns = r->sent_ns,
+        .first_byte_ns = r->first_byte_ns,
+        .first_token_ns = r->first_token_ns,
+        .first_output_ns = r->first_output_ns,
+        .last_token_ns = r->last_token_ns,
+        .done_ns = r->done_ns,
+        .id = add_name(x, r->request_id),
+        .session = add_name(x, r->session_id),
+        .endpoint = add_name(x, r->endpoint),
+        .model = add_name(x, r->model),
+        .class_name = add_name(x, r->class_name),
+        .service = add_name(x, r->service),
+        .finish = add_name(x, r->finish_reason),
+        .message = add_name(x, r->message),
+        .input = counted ? cut(usage_input(&r->usage)) : r->asked_input,
+        .cached = cut(r->usage.tokens[USAGE_CACHED_INPUT]),
+        .output = cut(usage_output(&r->usage)),
+        .reasoning = cut(r->usage.tokens[USAGE_REASONING]),
+        .asked_input = r->asked_input,
+        .asked_output = r->asked_output,
+        .attempts = r->attempt,
+        .status = r->status,
+        .failure = r->failure,
+        .unsent = r->unsent,
+        .usage_from = r->usage_from,
+        .http_status = r->http_status,
+        .streamed = r->streamed,
+    };
+    uint32_t number = r->attempt > 1 ? names_find(&e->ids, text_of(r->request_id)) : NAME_NONE;
+    if (number != NAME_NONE) {
+        row->sent_ns = e->sent_ns[number];
+        row->ready_ns = e->ready_ns[number];
+    }
+    x->sent += row->sent_ns != TIME_NEVER;
+    keep_chunks(x, row, r);
+    keep_text(x, row, r);
+}
+
+static int by_sending(const void *a, const void *b)
+{
+    const struct export_row *x = a, *y = b;
+    if (x->sent_ns != y->sent_ns)
+        return x->sent_ns < y->sent_ns ? -1 : 1;
+    if (x->scheduled_ns != y->scheduled_ns)
+        return x->scheduled_ns < y->scheduled_ns ? -1 : 1;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* Turns of a session count from 0 in the order of their sending. */
+static void number_turns(struct export_rows *x)
+{
+    uint32_t *turns = mem_zero(x->names.count + 1, sizeof *turns);
+    for (size_t i = 0; i < x->count; i++)
+        if (x->rows[i].session != NAME_NONE)
+            x->rows[i].turn = turns[x->rows[i].session]++;
+    free(turns);
+}
+
+static int read_records(struct export_rows *x, const char *run, struct error *err)
+{
+    char *path = run_dir_file(run, "requests.jsonl");
+    struct earlier e = {0};
+    struct record_reader reader;
+    struct record r;
+    int more = record_reader_open(&reader, path, err);
+    free(path);
+    if (more < 0)
+        return more;
+    names_init(&e.ids);
+    while ((more = record_reader_next(&reader, &r, err)) > 0) {
+        if (r.final)
+            add_row(x, &e, &r);
+        else
+            remember(&e, &r);
+    }
+    record_reader_close(&reader);
+    names_free(&e.ids);
+    free(e.sent_ns);
+    free(e.ready_ns);
+    return more;
+}
+
+int export_rows_read(struct export_rows *x, const char *run, struct error *err)
+{
+    *x = (struct export_rows){.has_chunks = true};
+    names_init(&x->names);
+    read_configuration(x, run);
+    if (read_records(x, run, err) < 0) {
+        export_rows_free(x);
+        return err->code;
+    }
+    if (x->count)
+        qsort(x->rows, x->count, sizeof *x->rows, by_sending);
+    number_turns(x);
+    return 0;
+}
+
+void export_rows_free(struct export_rows *x)
+{
+    names_free(&x->names);
+    for (size_t i = 0; i < x->text_count; i++)
+        free(x->texts[i]);
+    free(x->texts);
+    free(x->rows);
+    free(x->chunks);
+    free(x->started);
+    free(x->api);
+    free(x->rate);
+    free(x->concurrency);
+    free(x->max_in_flight);
+    free(x->burstiness);
+}
+
+/* ---- what the writers share ---- */
+
+double export_seconds(int64_t from_ns, int64_t to_ns)
+{
+    return from_ns == TIME_NEVER || to_ns == TIME_NEVER ? 0 : (double)(to_ns - from_ns) / 1e9;
+}
+
+bool export_has_tpot(const struct export_row *r)
+{
+    return r->streamed && r->output > 1 && r->first_token_ns != TIME_NEVER;
+}
+
+struct export_statistics export_statistics(double *values, size_t count)
+{
+    struct export_statistics s = {.count = count};
+    double squares = 0;
+    if (count == 0)
+        return s;
+    gsl_sort(values, 1, count);
+    for (size_t i = 0; i < count; i++)
+        s.mean += values[i] / (double)count;
+    for (size_t i = 0; i < count; i++)
+        squares += (values[i] - s.mean) * (values[i] - s.mean);
+    s.std = sqrt(squares / (double)count);
+    s.min = values[0];
+    s.max = values[count - 1];
+    return s;
+}

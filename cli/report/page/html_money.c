@@ -1,0 +1,290 @@
+/* What the page says about money. */
+#include "cli/report/page/html_parts.h"
+#include "cli/report/text/summary_table.h"
+#include "sim/cost/bill/bill_rows.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static void add_name(struct buffer *out, const struct plan_bill *p)
+{
+    char name[BILL_NAME_SIZE];
+    html_add_text(out, bill_plan_name(p, name));
+}
+
+static void add_usd(struct buffer *out, money value, int decimals)
+{
+    char text[MONEY_TEXT_SIZE];
+    money_format_fixed(value, decimals, text);
+    buffer_add_format(out, "$%s", text);
+}
+
+/* " (9 of it)", where one buys more than one. */
+static void add_times(const struct plan_bill *p, struct buffer *out)
+{
+    if (p->subscriptions < 2)
+        return;
+    buffer_add_text(out, " (");
+    html_add_count(out, p->subscriptions);
+    buffer_add_text(out, " of it)");
+}
+
+void html_answer_plan(const struct bill *b, struct buffer *out)
+{
+    char name[BILL_NAME_SIZE], amount[MONEY_TEXT_SIZE];
+    buffer_add_text(out, "<dt>Which plan?</dt><dd>");
+    if (b->completed == 0) {
+        buffer_add_text(out, "Nothing was served, so no plan is ranked.</dd>");
+        return;
+    }
+    if (b->ranking_count == 0) {
+        buffer_add_text(out, "No plan serves every request.</dd>");
+        return;
+    }
+    const struct plan_bill *best = &b->plans[b->ranking[0]];
+    money_format_fixed(best->total, 4, amount);
+    buffer_add_text(out, "Cheapest of those that serve everything: <b>");
+    html_add_text(out, bill_plan_name(best, name));
+    buffer_add_text(out, "</b>");
+    add_times(best, out);
+    buffer_add_format(out, " at $%s for this workload, paid once", amount);
+    if (b->ranking_count > 1) {
+        const struct plan_bill *next = &b->plans[b->ranking[1]];
+        money_format_fixed(next->total, 4, amount);
+        buffer_add_text(out, "; next comes ");
+        html_add_text(out, bill_plan_name(next, name));
+        add_times(next, out);
+        buffer_add_format(out, " at $%s%s", amount,
+                          next->served.delayed     ? ", which makes requests wait"
+                          : next->served.truncated ? ", which cuts answers short"
+                                                   : "");
+    }
+    buffer_add_text(out, ".");
+    for (size_t i = 0; i < b->plan_count; i++) {
+        const struct plan_bill *p = &b->plans[i];
+        if (p->rank == 0 && p->rejected > 0) {
+            buffer_add_text(out, " ");
+            html_add_text(out, bill_plan_name(p, name));
+            buffer_add_text(out, " does not serve ");
+            html_add_count(out, p->rejected);
+            buffer_add_text(out, " of the requests.");
+        }
+    }
+    buffer_add_text(out, "</dd>");
+}
+
+/* What one of a plan makes wait or turns away. */
+struct limited {
+    size_t waiting, away;
+    int64_t longest_ns;
+};
+
+static struct limited count_limited(const struct bill_row *rows, size_t count)
+{
+    struct limited l = {0};
+    for (size_t i = 0; i < count; i++) {
+        int64_t wait = rows[i].start_ns - rows[i].due_ns;
+        l.away += rows[i].fate == SERVE_QUOTA || rows[i].fate == SERVE_RATE;
+        l.waiting += wait > 0;
+        l.longest_ns = wait > l.longest_ns ? wait : l.longest_ns;
+    }
+    return l;
+}
+
+/* Since when, how many, and what happens to them, where one has a single one of the plan. */
+static bool add_limit(const struct bill *b, size_t plan, struct buffer *out)
+{
+    const struct plan_bill *p = &b->plans[plan];
+    struct bill_row *rows;
+    char span[CELL_SIZE];
+    size_t count = bill_rows_of(b, plan, 1, &rows), first = bill_rows_first_limited(rows, count);
+    struct limited l = count_limited(rows, count);
+    bool limited = first < count;
+    if (limited) {
+        buffer_add_text(out, p->subscriptions > 1 ? "One of " : "");
+        add_name(out, p);
+        format_span((double)(rows[first].due_ns - b->first_ns) / 1e9, span);
+        buffer_add_format(out, " keeps up for <b>%s</b>, the first ", span);
+        html_add_count(out, first);
+        buffer_add_text(out, " requests; then its quota or rate limit is used up: ");
+        if (l.waiting > 0) {
+            html_add_count(out, l.waiting);
+            format_span((double)l.longest_ns / 1e9, span);
+            buffer_add_format(out, " wait, up to %s%s", span, l.away ? ", and " : ". ");
+        }
+        if (l.away > 0) {
+            html_add_count(out, l.away);
+            buffer_add_text(out, " are turned away. ");
+        }
+        if (p->subscriptions > 1) {
+            buffer_add_text(out, "The bill buys ");
+            html_add_count(out, p->subscriptions);
+            buffer_add_text(out, " of it. ");
+        }
+    }
+    free(rows);
+    return limited;
+}
+
+void html_answer_runs_out(const struct bill *b, struct buffer *out)
+{
+    bool some = false;
+    if (b->completed == 0)
+        return;
+    buffer_add_text(out, "<dt>When does it run out?</dt><dd>");
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (!b->plans[i].without_caps)
+            some |= add_limit(b, i, out);
+    if (!some)
+        buffer_add_text(out, "No quota or rate limit of these plans is reached within the run. ");
+    buffer_add_text(out, "</dd>");
+}
+
+static void add_split(const struct break_even *e, const struct bill *b, struct buffer *out)
+{
+    buffer_add_text(out, "Best split found: ");
+    html_add_count(out, e->split.to_flat);
+    buffer_add_text(out, " requests to ");
+    add_name(out, &b->plans[e->flat_plan]);
+    if (e->subscriptions > 1)
+        buffer_add_format(out, " (%llu of it)", (unsigned long long)e->subscriptions);
+    buffer_add_text(out, " as its limits allow, the other ");
+    html_add_count(out, e->split.to_token);
+    buffer_add_text(out, " to ");
+    add_name(out, &b->plans[e->token_plan]);
+    buffer_add_text(out, ": ");
+    add_usd(out, e->split_total, 4);
+    if (b->ranking_count > 0) {
+        buffer_add_text(out, ", <b>");
+        add_usd(out, b->best_split_saved, 4);
+        buffer_add_text(out, " less</b> than ");
+        add_name(out, &b->plans[b->ranking[0]]);
+        buffer_add_text(out, " alone");
+    }
+    buffer_add_text(out, ". ");
+}
+
+static money wasted_by(const struct bill_waste *w)
+{
+    return w->retries + w->failed + w->aborted + w->slo_missed;
+}
+
+static void add_wasted(const struct plan_bill *p, struct buffer *out)
+{
+    money wasted = wasted_by(&p->waste);
+    if (wasted == 0 || p->sums.total == 0) {
+        buffer_add_text(out, "Nothing was wasted on retries, failed or cut requests under ");
+        add_name(out, p);
+        buffer_add_text(out, ". ");
+    } else {
+        buffer_add_text(out, "Waste: ");
+        add_usd(out, wasted, 6);
+        buffer_add_format(out, " (%.1f %%) of the charges of ",
+                          100 * money_to_double(wasted) / money_to_double(p->sums.total));
+        add_name(out, p);
+        buffer_add_format(out, " went to retries, failed%s and cut requests; a good request cost ",
+                          p->waste.has_slo ? ", late" : "");
+        add_usd(out, p->waste.usage_per_good, 6);
+        buffer_add_text(out, ". ");
+    }
+    if (p->waste.has_cache && p->waste.cache_misses > 0) {
+        buffer_add_text(out, "Prompts repeat: an infinite prefix cache would have saved ");
+        add_usd(out, p->waste.cache_misses, 4);
+        buffer_add_text(out, ". ");
+    }
+}
+
+void html_answer_savings(const struct bill *b, struct buffer *out)
+{
+    const struct plan_bill *token = NULL;
+    if (b->completed == 0)
+        return;
+    for (size_t i = 0; i < b->ranking_count && !token; i++)
+        if (!b->plans[b->ranking[i]].flat)
+            token = &b->plans[b->ranking[i]];
+    buffer_add_text(out, "<dt>What would save money?</dt><dd>");
+    if (b->best_split && b->best_split->split.to_flat > 0 &&
+        (b->ranking_count == 0 || b->best_split_saved > 0))
+        add_split(b->best_split, b, out);
+    else
+        buffer_add_text(out, "No split between a flat plan and a plan by the token saves "
+                             "anything. ");
+    if (token)
+        add_wasted(token, out);
+    buffer_add_text(out, "</dd>");
+}
+
+void html_add_waste(const struct bill *b, struct buffer *out)
+{
+    bool some = false;
+    for (size_t i = 0; i < b->plan_count; i++)
+        some |= wasted_by(&b->plans[i].waste) != 0;
+    if (!some)
+        return;
+    buffer_add_text(out, "<h3>Waste (USD)</h3><table class=sort><thead><tr><th>plan<th>retries"
+                         "<th>failed<th>cut<th>late<th>good requests<th>per good request</tr>"
+                         "</thead><tbody>");
+    for (size_t i = 0; i < b->plan_count; i++) {
+        const struct bill_waste *w = &b->plans[i].waste;
+        if (wasted_by(w) == 0)
+            continue;
+        buffer_add_text(out, "<tr><th>");
+        add_name(out, &b->plans[i]);
+        buffer_add_text(out, "</th>");
+        html_add_money(out, w->retries);
+        html_add_money(out, w->failed);
+        html_add_money(out, w->aborted);
+        html_add_money(out, w->slo_missed);
+        html_add_count_cell(out, w->good_requests);
+        html_add_money(out, w->usage_per_good);
+        buffer_add_text(out, "</tr>");
+    }
+    buffer_add_text(out, "</tbody></table>");
+}
+
+/* The mean of all that is paid; a flat price has no distribution. */
+static void add_prices(const struct plan_bill *p, struct buffer *out)
+{
+    const double mean = p->period_served > 0 ? money_to_double(p->per_used_request) : NAN;
+    const double values[] = {mean, p->flat ? NAN : p->stats.p50, p->flat ? NAN : p->stats.p99,
+                             p->flat ? 0 : p->stats.cv};
+    for (size_t i = 0; i < 4; i++) {
+        if (isfinite(values[i]))
+            buffer_add_format(out, "<td data-v=\"%.9g\">%.4g</td>", values[i], values[i]);
+        else
+            buffer_add_text(out, "<td>–</td>");
+    }
+}
+
+static void add_plan(const struct plan_bill *p, struct buffer *out)
+{
+    char name[BILL_NAME_SIZE];
+    buffer_add_text(out, "<tr><th>");
+    html_add_text(out, bill_plan_name(p, name));
+    buffer_add_format(out, "</th><td data-v=\"%d\">", p->rank ? p->rank : 999);
+    if (p->rank)
+        buffer_add_format(out, "%d</td>", p->rank);
+    else
+        buffer_add_text(out, "–</td>");
+    html_add_money(out, p->total);
+    if (p->subscriptions)
+        html_add_count_cell(out, p->subscriptions);
+    else
+        buffer_add_text(out, "<td data-v=\"0\">–</td>");
+    add_prices(p, out);
+    html_add_count_cell(out, p->served_requests);
+    html_add_count_cell(out, p->rejected);
+    buffer_add_text(out, "</tr>");
+}
+
+void html_add_bill(const struct bill *b, struct buffer *out)
+{
+    buffer_add_text(out, "<h3>Bill (USD; mean, p50 and p99 of a request)</h3><table "
+                         "class=sort><thead><tr><th>plan<th>rank<th>total"
+                         "<th>count<th>mean<th>p50<th>p99<th>CV<th>served<th>not served"
+                         "</tr></thead><tbody>");
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (!bill_repeats(b, i))
+            add_plan(&b->plans[i], out);
+    buffer_add_text(out, "</tbody></table>");
+}

@@ -1,0 +1,29 @@
+/* The fixed parts of report.html. */
+#ifndef FAREBOX_CLI_REPORT_PAGE_HTML_PARTS_H
+#define FAREBOX_CLI_REPORT_PAGE_HTML_PARTS_H
+
+#include "core/buffer.h"
+#include "core/money.h"
+#include "sim/cost/bill/bill.h"
+
+extern const char html_head[]; /* up to <title> */
+extern const char html_foot[]; /* from </main> on, with the script that sorts tables */
+
+/* Texts are escaped. Cells carry the number to sort by in data-v; NAN is "–". */
+void html_add_text(struct buffer *out, const char *text);
+void html_add_count(struct buffer *out, uint64_t count);
+void html_add_cell(struct buffer *out, double value);
+void html_add_count_cell(struct buffer *out, uint64_t count);
+void html_add_money(struct buffer *out, money value);
+
+/* html_money.c: the answers about money as items of the list at the top, and the tables. */
+void html_answer_plan(const struct bill *b, struct buffer *out);
+void html_answer_runs_out(const struct bill *b, struct buffer *out);
+void html_answer_savings(const struct bill *b, struct buffer *out);
+void html_add_bill(const struct bill *b, struct buffer *out);
+void html_add_waste(const struct bill *b, struct buffer *out);
+
+/* Appends an SVG with every id and every reference to one prefixed. */
+void html_add_prefixed(const char *svg, const char *prefix, struct buffer *out);
+
+#endif

@@ -1,0 +1,120 @@
+#include "cli/report/plot/info_plots.h"
+
+#include "cli/report/plot/plot.h"
+#include "core/memory.h"
+#include "core/stats/quantile.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CURVE_POINTS 200
+#define PANELS 3
+
+struct pictures {
+    struct plot_panel panels[PANELS];
+    size_t count;
+    double length_x[2][CURVE_POINTS], length_y[CURVE_POINTS];
+    double rate_x[2 * INFO_WINDOWS], rate_y[2 * INFO_WINDOWS];
+    double cache_x[INFO_CACHE_POINTS], cache_y[INFO_CACHE_POINTS];
+};
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Quantiles of the lengths at even shares, at least 1 for the logarithmic axis. */
+static void length_curve(const uint32_t *lengths, size_t count, double *x)
+{
+    double *values = mem_alloc(count * sizeof *values);
+    for (size_t i = 0; i < count; i++)
+        values[i] = lengths[i];
+    qsort(values, count, sizeof *values, compare_doubles);
+    for (int i = 0; i < CURVE_POINTS; i++)
+        x[i] = fmax(1, quantile_sorted(values, count, (double)i / (CURVE_POINTS - 1)));
+    free(values);
+}
+
+static void add_lengths(struct pictures *p, const struct workload *w)
+{
+    static const char *const names[] = {"input", "output"};
+    struct plot_panel *panel = &p->panels[p->count++];
+    *panel = (struct plot_panel){.title = "Lengths",
+                                 .x_label = "tokens",
+                                 .y_label = "share of requests",
+                                 .log_x = true,
+                                 .y_max = 1};
+    length_curve(w->input_tokens, w->count, p->length_x[0]);
+    length_curve(w->output_tokens, w->count, p->length_x[1]);
+    for (int i = 0; i < CURVE_POINTS; i++)
+        p->length_y[i] = (double)i / (CURVE_POINTS - 1);
+    for (int i = 0; i < 2; i++)
+        panel->series[panel->series_count++] = (struct plot_series){.title = names[i],
+                                                                    .style = PLOT_LINES,
+                                                                    .x = p->length_x[i],
+                                                                    .y = p->length_y,
+                                                                    .count = CURVE_POINTS,
+                                                                    .color = i};
+}
+
+/* The windows as a stair: each from its start to the next. */
+static void add_rate(struct pictures *p, const struct workload_info *info)
+{
+    const struct workload_detail *d = &info->detail;
+    double length_s = (double)info->duration_ns / 1e9 / INFO_WINDOWS;
+    if (d->window_count == 0)
+        return;
+    for (size_t i = 0; i < d->window_count; i++) {
+        p->rate_x[2 * i] = d->windows[i].start_s;
+        p->rate_x[2 * i + 1] = d->windows[i].start_s + length_s;
+        p->rate_y[2 * i] = p->rate_y[2 * i + 1] = d->windows[i].rate_rps;
+    }
+    struct plot_panel *panel = &p->panels[p->count++];
+    *panel = (struct plot_panel){.title = "Arrivals",
+                                 .x_label = "time (s)",
+                                 .y_label = "requests per second",
+                                 .y_min = 0,
+                                 .y_max = NAN};
+    panel->series[panel->series_count++] = (struct plot_series){.style = PLOT_LINES,
+                                                                .x = p->rate_x,
+                                                                .y = p->rate_y,
+                                                                .count = 2 * d->window_count,
+                                                                .color = 0};
+}
+
+static void add_cache(struct pictures *p, const struct workload_info *info)
+{
+    const struct workload_detail *d = &info->detail;
+    if (d->cache_count == 0)
+        return;
+    for (size_t i = 0; i < d->cache_count; i++) {
+        p->cache_x[i] = (double)(d->cache[i].blocks * info->block_size);
+        p->cache_y[i] = d->cache[i].hit_ratio_tokens;
+    }
+    struct plot_panel *panel = &p->panels[p->count++];
+    *panel = (struct plot_panel){.title = "Prefix cache",
+                                 .x_label = "cache size (tokens)",
+                                 .y_label = "hit ratio by tokens",
+                                 .log_x = true,
+                                 .y_max = 1};
+    panel->series[panel->series_count++] = (struct plot_series){
+        .style = PLOT_LINES, .x = p->cache_x, .y = p->cache_y, .count = d->cache_count, .color = 0};
+}
+
+int info_plots_draw(const struct workload *w, const struct workload_info *info,
+                    const char *directory, struct error *err)
+{
+    char title[300];
+    struct pictures *p = mem_zero(1, sizeof *p);
+    add_lengths(p, w);
+    add_rate(p, info);
+    add_cache(p, info);
+    snprintf(title, sizeof title, "Workload · %s", info->name ? info->name : "");
+    struct plot plot = {
+        .name = "workload", .title = title, .panels = p->panels, .panel_count = p->count};
+    int status = plot_draw(&plot, directory, false, err);
+    free(p);
+    return status;
+}

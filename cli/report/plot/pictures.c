@@ -1,0 +1,55 @@
+#include "cli/report/plot/pictures.h"
+
+#include "core/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void picture_begin(struct picture *p, const char *name, const char *what, const char *run)
+{
+    *p = (struct picture){.plot = {.name = name, .panel_count = 1}};
+    snprintf(p->title, sizeof p->title, "%s · %s", what, run);
+    p->plot.title = p->panels[0].title = p->title;
+    p->plot.panels = p->panels;
+}
+
+double *picture_array(struct picture *p, size_t count)
+{
+    mem_grow(&p->arrays, &p->array_capacity, p->array_count + 1, sizeof *p->arrays);
+    return p->arrays[p->array_count++] = mem_zero(count + 1, sizeof(double));
+}
+
+const char *picture_name(struct picture *p, const char *format, ...)
+{
+    if (p->name_count == PICTURE_NAMES)
+        return "…";
+    char *name = p->names[p->name_count++];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(name, PICTURE_NAME_SIZE, format, arguments);
+    va_end(arguments);
+    return name;
+}
+
+struct plot_series *picture_series(struct plot_panel *panel)
+{
+    return panel->series_count < PLOT_SERIES ? &panel->series[panel->series_count++] : NULL;
+}
+
+int picture_plan_color(const struct bill *b, size_t plan)
+{
+    int number = -1;
+    for (size_t i = 0; i <= plan; i++)
+        number += !b->plans[i].without_caps;
+    return number;
+}
+
+void picture_free(struct picture *p)
+{
+    for (size_t i = 0; i < p->array_count; i++)
+        free(p->arrays[i]);
+    free(p->arrays);
+    p->arrays = NULL;
+    p->array_count = p->array_capacity = 0;
+}

@@ -1,0 +1,66 @@
+/* The plots of a run, each as a picture: panels that point to data of their own.
+ *
+ *     struct picture p;
+ *     if (picture_latency_cdf(&p, collector, &summary, "my run"))
+ *         plot_draw(&p.plot, directory, false, err);
+ *     picture_free(&p);
+ *
+ * Every builder gives false, and nothing to draw, where the run has no data for it. The figures are
+ * those of the summary and of the bill. The same plan has the same color in every picture.
+ */
+#ifndef FAREBOX_CLI_REPORT_PLOT_PICTURES_H
+#define FAREBOX_CLI_REPORT_PLOT_PICTURES_H
+
+#include "cli/report/plot/plot.h"
+#include "core/runs/summary/summary.h"
+#include "sim/cost/bill/bill.h"
+
+#define PICTURE_PANELS 3
+#define PICTURE_PLANS 10 /* more curves than this cannot be told apart */
+#define PICTURE_NAMES 64
+#define PICTURE_NAME_SIZE 96
+
+struct picture {
+    struct plot plot;
+    struct plot_panel panels[PICTURE_PANELS];
+    char title[300];
+    double **arrays;
+    size_t array_count, array_capacity;
+    char names[PICTURE_NAMES][PICTURE_NAME_SIZE];
+    const char *name_list[2][PICTURE_NAMES]; /* what a panel's x_names point to */
+    size_t name_count;
+};
+
+/* Of latencies: the summary gives the measured window and the objectives. */
+bool picture_latency_cdf(struct picture *p, struct collector *c, const struct summary *s,
+                         const char *run);
+bool picture_spectrum(struct picture *p, struct collector *c, const struct summary *s,
+                      const char *run);
+bool picture_chunk_gaps(struct picture *p, struct collector *c, const struct summary *s,
+                        const char *run);
+bool picture_heat(struct picture *p, struct collector *c, const struct summary *s, const char *run);
+bool picture_timeline(struct picture *p, struct collector *c, const struct summary *s,
+                      const char *run);
+
+/* Of costs. */
+bool picture_spend(struct picture *p, const struct bill *b, const char *run);
+bool picture_cost_cdf(struct picture *p, const struct bill *b, const char *run);
+bool picture_cheapest(struct picture *p, const struct bill *b, const char *run);
+bool picture_variance(struct picture *p, const struct bill *b, const char *run);
+
+void picture_free(struct picture *p);
+
+/* The number of a plan's color: its place among the plans asked for. */
+int picture_plan_color(const struct bill *b, size_t plan);
+
+/* For the builders: an empty picture named `name` and titled "what · run"; arrays and names that
+ * it owns. Names are cut to PICTURE_NAME_SIZE. */
+void picture_begin(struct picture *p, const char *name, const char *what, const char *run);
+double *picture_array(struct picture *p, size_t count);
+const char *picture_name(struct picture *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The next series of a panel; NULL where it is full. */
+struct plot_series *picture_series(struct plot_panel *panel);
+
+#endif

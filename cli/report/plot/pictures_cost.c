@@ -1,0 +1,409 @@
+/* Pictures of what things cost. */
+#include "cli/report/plot/pictures.h"
+
+#include "core/memory.h"
+#include "core/stats/quantile.h"
+#include "sim/cost/bill/bill_rows.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CURVE_POINTS 1000
+#define NAME_COLUMNS 34
+#define DOTS 800
+
+/* A plan's name for a legend, cut between characters, and what must be known of its curve. */
+static const char *legend_of(struct picture *p, const struct plan_bill *b, const char *note)
+{
+    char name[BILL_NAME_SIZE], served[48] = "";
+    size_t at = 0, columns = 0;
+    bill_plan_name(b, name);
+    for (; name[at] && columns < NAME_COLUMNS; at++)
+        columns += ((unsigned char)name[at + 1] & 0xC0) != 0x80;
+    if (b->rejected)
+        snprintf(served, sizeof served, ", serves %llu of %llu",
+                 (unsigned long long)b->served_requests, (unsigned long long)b->requests);
+    return picture_name(p, "%.*s%s%s%s", (int)at, name, name[at] ? "…" : "", note, served);
+}
+
+/* Plans before this one, of those that are worth a curve: by rank, then as they were asked for. */
+static size_t plans_before(const struct bill *b, size_t plan)
+{
+    size_t before = 0;
+    int rank = b->plans[plan].rank ? b->plans[plan].rank : INT_MAX;
+    for (size_t i = 0; i < b->plan_count; i++) {
+        int other = b->plans[i].rank ? b->plans[i].rank : INT_MAX;
+        if (i != plan && !b->plans[i].without_caps && b->plans[i].served_requests > 0)
+            before += other < rank || (other == rank && i < plan);
+    }
+    return before;
+}
+
+/* A plan without its caps is drawn, dashed, only where that makes a difference and there is room
+ * for it. */
+static bool is_drawn(const struct bill *b, size_t plan)
+{
+    const struct plan_bill *p = &b->plans[plan];
+    if (bill_repeats(b, plan) || p->served_requests == 0)
+        return false;
+    if (p->without_caps)
+        return b->plan_count <= PICTURE_PLANS;
+    return plans_before(b, plan) < PICTURE_PLANS;
+}
+
+/* Says in the title that not every plan is drawn. */
+static void begin(struct picture *p, const struct bill *b, const char *name, const char *what,
+                  const char *run)
+{
+    size_t plans = 0, drawn = 0, length;
+    picture_begin(p, name, what, run);
+    for (size_t i = 0; i < b->plan_count; i++) {
+        plans += !b->plans[i].without_caps;
+        drawn += !b->plans[i].without_caps && is_drawn(b, i);
+    }
+    length = strlen(p->title);
+    if (drawn < plans)
+        snprintf(p->title + length, sizeof p->title - length, " · %zu of %zu plans", drawn, plans);
+}
+
+/* What is paid by the period: all of it when the period begins. */
+static money paid_by_period(const struct plan_bill *p)
+{
+    return p->cash[LINE_PROVISIONED] + p->cash[LINE_SUBSCRIPTION];
+}
+
+/* Begun by then, of the periods that the total holds; they are drawn of one length. */
+static money begun_by(const struct bill *b, const struct plan_bill *p, int64_t at_ns)
+{
+    const struct plan *plan = p->plan;
+    int64_t length =
+        plan->subscription.present ? plan->subscription.period_ns : plan->provisioned.period_ns;
+    uint64_t begun = length > 0 ? (uint64_t)((at_ns - b->first_ns) / length) + 1 : 1;
+    money one = p->periods ? paid_by_period(p) / (money)p->periods : 0;
+    return one * (money)(begun < p->periods ? begun : p->periods);
+}
+
+/* The running total at up to `points` requests: charges, and every period that has begun. It ends
+ * at the bill's total, with the lines that are only known at the end. */
+static void spend_curve(const struct bill *b, size_t plan, const struct bill_row *rows,
+                        size_t count, size_t points, double *x, double *y)
+{
+    const struct plan_bill *p = &b->plans[plan];
+    money total = 0;
+    y[0] = cost_usd(begun_by(b, p, b->first_ns));
+    for (size_t i = 0, at = 1; i < count; i++) {
+        total += rows[i].charge;
+        if ((i + 1) * (points - 1) / count < at)
+            continue;
+        x[at] = (double)(rows[i].due_ns - b->first_ns) / 1e9;
+        y[at++] = cost_usd(total + begun_by(b, p, rows[i].due_ns));
+    }
+    if (points > 1 && b->scale_ns == 0)
+        y[points - 1] = cost_usd(p->total);
+}
+
+bool picture_spend(struct picture *p, const struct bill *b, const char *run)
+{
+    struct plot_panel *panel = &p->panels[0];
+    begin(p, b, "spend", "Cumulative spend", run);
+    panel->x_label = "time since the first request (s)";
+    panel->y_label = "cumulative spend (USD)";
+    panel->y_max = NAN;
+    panel->always_legend = true;
+    for (size_t i = 0; i < b->plan_count; i++) {
+        struct bill_row *rows;
+        const struct plan_bill *plan = &b->plans[i];
+        struct plot_series *series = is_drawn(b, i) ? picture_series(panel) : NULL;
+        if (!series)
+            continue;
+        size_t count = bill_rows(b, i, &rows);
+        size_t points = count < CURVE_POINTS ? count + 1 : CURVE_POINTS;
+        double *x = picture_array(p, points), *y = picture_array(p, points);
+        spend_curve(b, i, rows, count, points, x, y);
+        free(rows);
+        *series = (struct plot_series){.title = legend_of(p, plan, ""),
+                                       .style = PLOT_STEPS,
+                                       .x = x,
+                                       .y = y,
+                                       .count = points,
+                                       .color = picture_plan_color(b, i),
+                                       .dashed = plan->without_caps};
+    }
+    return panel->series_count > 0 && b->span_ns > 0;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Quantiles of what served requests were charged. A flat price is one step. */
+static size_t cost_points(const struct bill *b, size_t plan, double *x, double *y)
+{
+    const struct plan_bill *p = &b->plans[plan];
+    if (p->flat) {
+        x[0] = x[1] = cost_usd(p->per_used_request);
+        y[1] = 1;
+        return x[0] > 0 ? 2 : 0;
+    }
+    struct bill_row *rows;
+    size_t count = bill_rows(b, plan, &rows), n = 0;
+    double *values = mem_alloc((count + 1) * sizeof *values);
+    for (size_t i = 0; i < count; i++)
+        if (serve_is_served(rows[i].fate))
+            values[n++] = cost_usd(rows[i].charge);
+    qsort(values, n, sizeof *values, compare_doubles);
+    size_t points = n == 0 || values[n - 1] <= 0 ? 0
+                    : n < 2                      ? 2
+                    : n < CURVE_POINTS           ? n
+                                                 : CURVE_POINTS;
+    for (size_t i = 0; i < points; i++) {
+        y[i] = (double)i / (double)(points - 1);
+        x[i] = quantile_sorted(values, n, y[i]);
+    }
+    free(values);
+    free(rows);
+    return points;
+}
+
+bool picture_cost_cdf(struct picture *p, const struct bill *b, const char *run)
+{
+    struct plot_panel *panel = &p->panels[0];
+    begin(p, b, "cost-cdf", "Price of a request", run);
+    panel->x_label = "price of a request (USD)";
+    panel->y_label = "share of served requests (0 to 1)";
+    panel->log_x = true;
+    panel->y_max = 1;
+    panel->always_legend = true;
+    for (size_t i = 0; i < b->plan_count && panel->series_count < PLOT_SERIES; i++) {
+        const struct plan_bill *plan = &b->plans[i];
+        if (!is_drawn(b, i))
+            continue;
+        double *x = picture_array(p, CURVE_POINTS), *y = picture_array(p, CURVE_POINTS);
+        size_t points = cost_points(b, i, x, y);
+        if (points == 0)
+            continue;
+        const char *note = plan->flat ? ", per used" : "";
+        *picture_series(panel) = (struct plot_series){.title = legend_of(p, plan, note),
+                                                      .style = PLOT_LINES,
+                                                      .x = x,
+                                                      .y = y,
+                                                      .count = points,
+                                                      .color = picture_plan_color(b, i),
+                                                      .dashed = plan->without_caps};
+    }
+    return panel->series_count > 0;
+}
+
+/* Where a cell of the map begins: half way to its neighbour on a logarithmic scale. */
+static double cell_edge(const uint64_t *lengths, size_t count, size_t i)
+{
+    if (i == 0)
+        return (double)lengths[0] * sqrt((double)lengths[0] / (double)lengths[1]);
+    if (i == count)
+        return (double)lengths[count - 1] *
+               sqrt((double)lengths[count - 1] / (double)lengths[count - 2]);
+    return sqrt((double)lengths[i - 1] * (double)lengths[i]);
+}
+
+/* The cells in which `plan` is the cheapest (-1: nobody serves), runs of a column joined. */
+static size_t map_cells(const struct cheapest_map *m, int plan, double *data[4])
+{
+    size_t used = 0, o = m->output_count;
+    for (size_t i = 0; i < m->input_count; i++)
+        for (size_t from = 0, to; from < o; from = to) {
+            for (to = from; to < o && m->cheapest[i * o + to] == plan;)
+                to++;
+            if (to == from) {
+                to++;
+                continue;
+            }
+            data[0][used] = cell_edge(m->inputs, m->input_count, i);
+            data[1][used] = cell_edge(m->outputs, o, from);
+            data[2][used] = cell_edge(m->outputs, o, to);
+            data[3][used++] = cell_edge(m->inputs, m->input_count, i + 1);
+        }
+    return used;
+}
+
+static void add_map_plan(struct picture *p, const struct bill *b, int plan)
+{
+    double *data[4];
+    struct plot_panel *panel = &p->panels[0];
+    size_t cells = b->map.input_count * b->map.output_count;
+    if (panel->series_count >= PLOT_SERIES - 1)
+        return;
+    for (int k = 0; k < 4; k++)
+        data[k] = picture_array(p, cells);
+    size_t used = map_cells(&b->map, plan, data);
+    if (used == 0)
+        return;
+    const char *title = "no plan serves it";
+    if (plan >= 0) {
+        char name[BILL_NAME_SIZE];
+        title = picture_name(p, "%.40s%s", bill_plan_name(&b->plans[plan], name), "");
+    }
+    *picture_series(panel) =
+        (struct plot_series){.title = title,
+                             .style = PLOT_CELLS,
+                             .x = data[0],
+                             .y = data[1],
+                             .y2 = data[2],
+                             .x2 = data[3],
+                             .count = used,
+                             .color = plan < 0 ? PLOT_NOBODY : picture_plan_color(b, (size_t)plan)};
+}
+
+/* The workload's own requests, at most DOTS of them, evenly chosen. */
+static void add_dots(struct picture *p, const struct bill *b)
+{
+    const struct workload *w = b->workload;
+    size_t step = (w->count + DOTS - 1) / DOTS, n = 0;
+    struct plot_series *series = w->count ? picture_series(&p->panels[0]) : NULL;
+    if (!series)
+        return;
+    double *x = picture_array(p, DOTS), *y = picture_array(p, DOTS);
+    for (size_t i = 0; i < w->count && n < DOTS; i += step, n++) {
+        x[n] = w->input_tokens[i];
+        y[n] = w->output_tokens[i];
+    }
+    *series = (struct plot_series){.title = step > 1 ? "requests (a sample)" : "requests",
+                                   .style = PLOT_DOTS,
+                                   .x = x,
+                                   .y = y,
+                                   .count = n,
+                                   .color = PLOT_NOBODY};
+}
+
+bool picture_cheapest(struct picture *p, const struct bill *b, const char *run)
+{
+    const struct cheapest_map *m = &b->map;
+    struct plot_panel *panel = &p->panels[0];
+    picture_begin(p, "cheapest", "Cheapest plan by length", run);
+    if (m->input_count < 2 || m->output_count < 2)
+        return false;
+    panel->x_label = "input of a request (tokens)";
+    panel->y_label = "output of a request (tokens)";
+    panel->log_x = panel->log_y = true;
+    panel->always_legend = true;
+    panel->x_min = cell_edge(m->inputs, m->input_count, 0);
+    panel->x_max = cell_edge(m->inputs, m->input_count, m->input_count);
+    panel->y_min = cell_edge(m->outputs, m->output_count, 0);
+    panel->y_max = cell_edge(m->outputs, m->output_count, m->output_count);
+    for (size_t i = 0; i < b->plan_count; i++)
+        add_map_plan(p, b, (int)i);
+    bool some = panel->series_count > 0;
+    add_map_plan(p, b, -1);
+    add_dots(p, b);
+    return some;
+}
+
+/* A bar per plan, as high as its coefficient of variation. */
+static size_t add_variation(struct picture *p, const struct bill *b, struct plot_panel *panel)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < b->plan_count && n < PLOT_SERIES; i++) {
+        const struct plan_bill *plan = &b->plans[i];
+        char name[BILL_NAME_SIZE];
+        if (!is_drawn(b, i) || plan->without_caps)
+            continue;
+        double *bar[4], cv = plan->flat || !isfinite(plan->stats.cv) ? 0 : plan->stats.cv;
+        for (int k = 0; k < 4; k++)
+            bar[k] = picture_array(p, 1);
+        bar[0][0] = (double)n - 0.35;
+        bar[3][0] = (double)n + 0.35;
+        bar[2][0] = cv;
+        p->name_list[0][n++] = picture_name(p, "%.24s: %.2f", bill_plan_name(plan, name), cv);
+        *picture_series(panel) = (struct plot_series){.style = PLOT_CELLS,
+                                                      .x = bar[0],
+                                                      .y = bar[1],
+                                                      .y2 = bar[2],
+                                                      .x2 = bar[3],
+                                                      .count = 1,
+                                                      .color = picture_plan_color(b, i)};
+    }
+    panel->x_names = p->name_list[0];
+    panel->x_name_count = n;
+    panel->x_min = -0.6;
+    panel->x_max = (double)n - 0.4;
+    panel->y_min = 0;
+    panel->y_max = NAN;
+    return n;
+}
+
+/* The parts of a charge that any plan's variance comes from. */
+static size_t list_parts(struct picture *p, const struct bill *b, int parts[CHARGE_PARTS])
+{
+    size_t count = 0;
+    for (int part = 0; part < CHARGE_PARTS; part++)
+        for (size_t i = 0; i < b->plan_count; i++)
+            if (is_drawn(b, i) && fabs(b->plans[i].stats.share[part]) > 5e-5) {
+                p->name_list[1][count] = charge_part_name((enum charge_part)part);
+                parts[count++] = part;
+                break;
+            }
+    return count;
+}
+
+/* Beside each other for each part: a bar per plan whose price varies. */
+static void add_shares(struct picture *p, const struct bill *b, struct plot_panel *panel)
+{
+    int parts[CHARGE_PARTS];
+    size_t count = list_parts(p, b, parts), varying = 0, at = 0;
+    double *ticks = picture_array(p, CHARGE_PARTS);
+    for (size_t i = 0; i < b->plan_count; i++)
+        varying += is_drawn(b, i) && !b->plans[i].without_caps && b->plans[i].stats.cv > 0;
+    for (size_t i = 0; i < b->plan_count && panel->series_count < PLOT_SERIES; i++) {
+        const struct plan_bill *plan = &b->plans[i];
+        double *bar[4], width = 0.8 / (double)varying;
+        if (!is_drawn(b, i) || plan->without_caps || !(plan->stats.cv > 0))
+            continue;
+        for (int k = 0; k < 4; k++)
+            bar[k] = picture_array(p, count);
+        for (size_t k = 0; k < count; k++) {
+            bar[0][k] = (double)k - 0.4 + width * (double)at;
+            bar[3][k] = bar[0][k] + width * 0.94;
+            bar[2][k] = plan->stats.share[parts[k]] * 100;
+        }
+        at++;
+        *picture_series(panel) = (struct plot_series){.title = legend_of(p, plan, ""),
+                                                      .style = PLOT_CELLS,
+                                                      .x = bar[0],
+                                                      .y = bar[1],
+                                                      .y2 = bar[2],
+                                                      .x2 = bar[3],
+                                                      .count = count,
+                                                      .color = picture_plan_color(b, i)};
+    }
+    for (size_t k = 0; k < count; k++)
+        ticks[k] = (double)k;
+    panel->x_names = p->name_list[1];
+    panel->x_ticks = ticks;
+    panel->x_name_count = count;
+    panel->x_min = -0.6;
+    panel->x_max = (double)count - 0.4;
+}
+
+bool picture_variance(struct picture *p, const struct bill *b, const char *run)
+{
+    struct plot_panel *first = &p->panels[0], *second = &p->panels[1];
+    begin(p, b, "variance", "How much a request's price varies, and why", run);
+    p->plot.right_margin = 17;
+    first->y_label = "deviation / mean (CV)";
+    first->x_label = "plan";
+    size_t n = add_variation(p, b, first);
+    add_shares(p, b, second);
+    second->y_label = "share of variance (%)";
+    second->x_label = "part of the charge";
+    second->always_legend = true;
+    if (second->series_count > 0) {
+        first->title = NULL;
+        p->plot.panel_count = 2;
+        p->plot.height = n > 4 ? 760 : 700;
+    }
+    return n > 0;
+}

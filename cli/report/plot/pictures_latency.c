@@ -1,0 +1,340 @@
+/* Pictures of how long things took. */
+#include "cli/report/plot/pictures.h"
+
+#include "core/clock.h"
+#include "core/memory.h"
+#include "core/stats/histogram.h"
+#include "core/stats/quantile.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define CURVE_POINTS 1000
+#define GAP_BINS 60
+#define HEAT_COLUMNS 80
+#define HEAT_ROWS 40
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static size_t sorted_values(struct collector *c, const struct summary *s, enum metric m,
+                            double **out)
+{
+    struct metric_point *points;
+    size_t n = collector_points(c, s, m, &points);
+    *out = mem_alloc((n + 1) * sizeof **out);
+    for (size_t i = 0; i < n; i++)
+        (*out)[i] = points[i].value_ms;
+    free(points);
+    qsort(*out, n, sizeof **out, compare_doubles);
+    return n;
+}
+
+static const enum metric shown[] = {METRIC_TTFT, METRIC_TTFT_SCHEDULED, METRIC_E2E,
+                                    METRIC_E2E_SCHEDULED};
+
+static struct plot_series *latency_series(struct plot_panel *panel, int i)
+{
+    struct plot_series *series = picture_series(panel);
+    *series = (struct plot_series){
+        .title = metric_title(shown[i]), .style = PLOT_LINES, .color = i / 2, .dashed = i % 2 == 1};
+    return series;
+}
+
+static void add_slos(struct picture *p, struct plot_panel *panel, const struct summary *s,
+                     bool vertical)
+{
+    for (size_t i = 0; i < s->slos.count && panel->mark_count < PLOT_MARKS; i++) {
+        const struct slo *slo = &s->slos.items[i];
+        for (size_t k = 0; k < sizeof shown / sizeof shown[0]; k++)
+            if (slo->metric == shown[k])
+                panel->marks[panel->mark_count++] = (struct plot_mark){
+                    picture_name(p, "SLO: %s", metric_title(slo->metric)), slo->limit_ms, vertical};
+    }
+}
+
+bool picture_latency_cdf(struct picture *p, struct collector *c, const struct summary *s,
+                         const char *run)
+{
+    struct plot_panel *panel = &p->panels[0];
+    picture_begin(p, "latency-cdf", "Latency", run);
+    panel->x_label = "latency (ms)";
+    panel->y_label = "share of requests (0 to 1)";
+    panel->log_x = true;
+    panel->y_max = 1;
+    for (int k = 0; k < 4; k++) {
+        double *values;
+        size_t n = sorted_values(c, s, shown[k], &values);
+        size_t points = n < 2 ? 0 : n < CURVE_POINTS ? n : CURVE_POINTS;
+        if (points) {
+            struct plot_series *series = latency_series(panel, k);
+            double *x = picture_array(p, points), *y = picture_array(p, points);
+            for (size_t i = 0; i < points; i++) {
+                y[i] = (double)i / (double)(points - 1);
+                x[i] = quantile_sorted(values, n, y[i]);
+            }
+            series->x = x;
+            series->y = y;
+            series->count = points;
+        }
+        free(values);
+    }
+    add_slos(p, panel, s, true);
+    return panel->series_count > 0;
+}
+
+/* Quantiles at 1/(1 − q) = 1, …, n, evenly on a logarithmic scale: p90, p99 and p99.9 have the same
+ * room. */
+static size_t spectrum_points(struct picture *p, const double *values, size_t n,
+                              struct plot_series *series)
+{
+    const size_t steps = 300;
+    double *x = picture_array(p, steps + 1), *y = picture_array(p, steps + 1);
+    for (size_t i = 0; i <= steps; i++) {
+        x[i] = pow((double)n, (double)i / (double)steps);
+        y[i] = quantile_sorted(values, n, fmin(1, 1 - 1 / x[i]));
+    }
+    series->x = x;
+    series->y = y;
+    return series->count = steps + 1;
+}
+
+bool picture_spectrum(struct picture *p, struct collector *c, const struct summary *s,
+                      const char *run)
+{
+    static const char *const names[] = {"0",    "50",    "90",     "99",
+                                        "99.9", "99.99", "99.999", "99.9999"};
+    static const double ticks[] = {1, 2, 10, 100, 1e3, 1e4, 1e5, 1e6};
+    struct plot_panel *panel = &p->panels[0];
+    size_t most = 0;
+    picture_begin(p, "spectrum", "Latency by percentile", run);
+    panel->x_label = "percentile (%), spaced by 1/(1 − q)";
+    panel->y_label = "latency (ms)";
+    panel->log_x = panel->log_y = true;
+    panel->x_names = names;
+    panel->x_ticks = ticks;
+    for (int k = 0; k < 4; k++) {
+        double *values;
+        size_t n = sorted_values(c, s, shown[k], &values);
+        if (n >= 2)
+            spectrum_points(p, values, n, latency_series(panel, k));
+        most = n > most ? n : most;
+        free(values);
+    }
+    panel->x_min = 1;
+    panel->x_max = (double)most;
+    while (panel->x_name_count < 8 && ticks[panel->x_name_count] <= panel->x_max)
+        panel->x_name_count++;
+    add_slos(p, panel, s, false);
+    return panel->series_count > 0;
+}
+
+/* Bins of equal width on a logarithmic scale where the values span more than fourfold. */
+static double bin_edge(double low, double high, size_t bins, size_t i)
+{
+    double share = (double)i / (double)bins;
+    return high / low > 4 ? low * pow(high / low, share) : low + (high - low) * share;
+}
+
+static size_t bin_of(double low, double high, size_t bins, double value)
+{
+    double share =
+        high / low > 4 ? log(value / low) / log(high / low) : (value - low) / (high - low);
+    if (!(share > 0))
+        return 0;
+    size_t bin = (size_t)(share * (double)bins);
+    return bin < bins ? bin : bins - 1;
+}
+
+/* A little room around the extremes; never empty, never at 0. */
+static void value_range(double least, double most, double *low, double *high)
+{
+    *low = fmax(least, 1e-3) * 0.98;
+    *high = fmax(most * 1.02, *low * 1.05);
+}
+
+bool picture_chunk_gaps(struct picture *p, struct collector *c, const struct summary *s,
+                        const char *run)
+{
+    const struct metric_summary *m = &s->window.metrics[METRIC_CHUNK_GAP];
+    struct plot_panel *panel = &p->panels[0];
+    struct histogram h = {0};
+    double low, high;
+    picture_begin(p, "chunk-gaps", "Gaps between chunks", run);
+    if (m->count == 0)
+        return false;
+    double *x = picture_array(p, GAP_BINS), *x2 = picture_array(p, GAP_BINS);
+    double *y = picture_array(p, GAP_BINS), *y2 = picture_array(p, GAP_BINS);
+    value_range(m->min, m->max, &low, &high);
+    for (size_t i = 0; i < GAP_BINS; i++) {
+        x[i] = bin_edge(low, high, GAP_BINS, i);
+        x2[i] = bin_edge(low, high, GAP_BINS, i + 1);
+        y[i] = 0.5; /* the least that the logarithmic axis shows */
+    }
+    collector_fill_histogram(c, s, METRIC_CHUNK_GAP, &h);
+    for (struct histogram_bucket b = {0}; histogram_next(&h, &b);)
+        y2[bin_of(low, high, GAP_BINS, ((double)b.lower + (double)b.upper) / 2 / NS_PER_MS)] +=
+            (double)b.count;
+    histogram_free(&h);
+    for (size_t i = 0; i < GAP_BINS; i++)
+        y2[i] = y2[i] > 0 ? y2[i] : NAN;
+    *picture_series(panel) = (struct plot_series){
+        .style = PLOT_CELLS, .x = x, .y = y, .x2 = x2, .y2 = y2, .count = GAP_BINS, .color = 3};
+    panel->x_label = "gap between chunks (ms)";
+    panel->y_label = "gaps (count)";
+    panel->log_x = high / low > 4;
+    panel->log_y = true;
+    panel->x_min = low;
+    panel->x_max = high;
+    panel->y_min = 0.5;
+    panel->y_max = NAN;
+    panel->marks[panel->mark_count++] = (struct plot_mark){"p50", m->p50, true};
+    if (m->p99 > m->p50 * 1.15)
+        panel->marks[panel->mark_count++] = (struct plot_mark){"p99", m->p99, true};
+    return true;
+}
+
+/* Only cells that hold a request. */
+static void add_heat(struct picture *p, struct plot_panel *panel, const struct metric_point *points,
+                     size_t n, const struct metric_summary *m)
+{
+    const size_t cells = HEAT_COLUMNS * HEAT_ROWS;
+    double *count = mem_zero(cells, sizeof *count), low, high;
+    double *data[5];
+    double from = points[0].due_s, to = fmax(points[n - 1].due_s, from + 1e-3);
+    double width = (to - from) / HEAT_COLUMNS;
+    size_t used = 0;
+    value_range(m->min, m->max, &low, &high);
+    for (size_t i = 0; i < n; i++) {
+        size_t column = (size_t)((points[i].due_s - from) / width);
+        column = column < HEAT_COLUMNS ? column : HEAT_COLUMNS - 1;
+        count[column * HEAT_ROWS + bin_of(low, high, HEAT_ROWS, points[i].value_ms)]++;
+    }
+    for (int k = 0; k < 5; k++)
+        data[k] = picture_array(p, cells);
+    for (size_t i = 0; i < cells; i++) {
+        if (count[i] == 0)
+            continue;
+        data[0][used] = from + width * (double)(i / HEAT_ROWS);
+        data[1][used] = bin_edge(low, high, HEAT_ROWS, i % HEAT_ROWS);
+        data[2][used] = bin_edge(low, high, HEAT_ROWS, i % HEAT_ROWS + 1);
+        data[3][used] = data[0][used] + width;
+        data[4][used++] = count[i];
+    }
+    free(count);
+    *picture_series(panel) = (struct plot_series){.style = PLOT_HEAT,
+                                                  .x = data[0],
+                                                  .y = data[1],
+                                                  .y2 = data[2],
+                                                  .x2 = data[3],
+                                                  .value = data[4],
+                                                  .count = used};
+    panel->log_y = high / low > 4;
+    panel->x_min = from;
+    panel->x_max = to;
+    panel->y_min = low;
+    panel->y_max = high;
+    panel->value_label = "requests (count)";
+}
+
+bool picture_heat(struct picture *p, struct collector *c, const struct summary *s, const char *run)
+{
+    static const enum metric wanted[] = {METRIC_TTFT_SCHEDULED, METRIC_E2E_SCHEDULED};
+    static const char *const labels[] = {"TTFT, scheduled (ms)", "E2E, scheduled (ms)"};
+    picture_begin(p, "latency-heat", "Latency over time", run);
+    p->plot.panel_count = 0;
+    p->panels[0].title = NULL;
+    for (int k = 0; k < 2; k++) {
+        struct metric_point *points;
+        size_t n = collector_points(c, s, wanted[k], &points);
+        if (n >= 2) {
+            struct plot_panel *panel = &p->panels[p->plot.panel_count++];
+            panel->y_label = labels[k];
+            panel->x_label = "time since the start (s)";
+            add_heat(p, panel, points, n, &s->window.metrics[wanted[k]]);
+        }
+        free(points);
+    }
+    if (p->plot.panel_count == 1)
+        p->panels[0].title = p->title;
+    return p->plot.panel_count > 0;
+}
+
+enum { TIMELINE_CURVES = 7 };
+
+/* Joins neighbouring lines until at most CURVE_POINTS are left; rates become means per second. */
+static void fill_curves(const struct timeline_line *lines, size_t n, size_t join,
+                        double *curve[TIMELINE_CURVES + 1])
+{
+    for (size_t i = 0; i * join < n; i++) {
+        struct timeline_line sum = {0};
+        for (size_t k = i * join; k < n && k < (i + 1) * join; k++) {
+            sum.seconds += lines[k].seconds;
+            sum.due += lines[k].due;
+            sum.completed += lines[k].completed;
+            sum.failed += lines[k].failed;
+            sum.cancelled += lines[k].cancelled;
+            sum.unsent += lines[k].unsent;
+            sum.output_tokens += lines[k].output_tokens;
+            if (lines[k].in_flight > sum.in_flight)
+                sum.in_flight = lines[k].in_flight;
+        }
+        double seconds = (double)sum.seconds;
+        curve[0][i] = (double)lines[i * join].t_s;
+        curve[1][i] = (double)sum.due / seconds;
+        curve[2][i] = (double)sum.completed / seconds;
+        curve[3][i] = (double)sum.failed / seconds;
+        curve[4][i] = (double)sum.cancelled / seconds;
+        curve[5][i] = (double)sum.unsent / seconds;
+        curve[6][i] = (double)sum.output_tokens / seconds;
+        curve[7][i] = (double)sum.in_flight;
+    }
+}
+
+bool picture_timeline(struct picture *p, struct collector *c, const struct summary *s,
+                      const char *run)
+{
+    static const struct {
+        const char *title;
+        int panel, color;
+    } curves[TIMELINE_CURVES] = {{"due", 0, 7},       {"completed", 0, 0}, {"failed", 0, 1},
+                                 {"cancelled", 0, 4}, {"unsent", 0, 5},    {"output", 1, 2},
+                                 {"peak", 2, 3}};
+    const struct accounting *a = &s->accounting;
+    const bool none[TIMELINE_CURVES] = {
+        [2] = a->failed == 0, [3] = a->cancelled == 0, [4] = a->unsent == 0};
+    static const char *const labels[] = {"requests/s", "output tokens/s", "in flight (requests)"};
+    struct timeline_line *lines;
+    double *curve[TIMELINE_CURVES + 1];
+    size_t n = collector_timeline(c, &lines), join = (n + CURVE_POINTS - 1) / CURVE_POINTS;
+    picture_begin(p, "timeline", "Timeline", run);
+    if (n >= 2) {
+        for (int k = 0; k <= TIMELINE_CURVES; k++)
+            curve[k] = picture_array(p, n);
+        fill_curves(lines, n, join, curve);
+        p->plot.panel_count = 3;
+        p->panels[0].title = NULL;
+        for (int k = 0; k < 3; k++) {
+            p->panels[k].y_label = labels[k];
+            p->panels[k].legend = "outside right top";
+            p->panels[k].y_max = NAN;
+        }
+        p->panels[2].x_label = "time since the start (s)";
+    }
+    for (int k = 0; k < TIMELINE_CURVES && n >= 2; k++) {
+        if (none[k])
+            continue; /* no line along 0 */
+        *picture_series(&p->panels[curves[k].panel]) =
+            (struct plot_series){.title = curves[k].title,
+                                 .style = PLOT_STEPS,
+                                 .x = curve[0],
+                                 .y = curve[k + 1],
+                                 .count = (n + join - 1) / join,
+                                 .color = curves[k].color};
+    }
+    free(lines);
+    return n >= 2;
+}

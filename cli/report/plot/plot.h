@@ -1,0 +1,90 @@
+/* Plots through gnuplot: one look across all, SVG and PNG.
+ *
+ *     struct plot p = {.name = "latency-cdf", .title = "Latency", .panels = &panel,
+ *                      .panel_count = 1};
+ *     panel.series[0] = (struct plot_series){"E2E", PLOT_LINES, x, y, NULL, n, 0};
+ *     plot_draw(&p, "results/x/plots", false, err);   // latency-cdf.svg, latency-cdf.png
+ *
+ * gnuplot runs as a child and reads script and data from a pipe; no shell is involved, and texts
+ * from outside are quoted as data. The plot borrows everything that it points to.
+ */
+#ifndef FAREBOX_CLI_REPORT_PLOT_PLOT_H
+#define FAREBOX_CLI_REPORT_PLOT_PLOT_H
+
+#include "core/buffer.h"
+#include "core/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum plot_style {
+    PLOT_LINES,
+    PLOT_STEPS,
+    PLOT_POINTS,
+    PLOT_BAND,  /* between y and y2 */
+    PLOT_BOXES, /* bars from 0; x is the middle */
+    PLOT_DOTS,  /* small and black, on top of cells */
+    PLOT_CELLS, /* rectangles x … x2 by y … y2, on any axis */
+    PLOT_HEAT,  /* the same, colored by `value` (positive, on a logarithmic scale) */
+};
+
+struct plot_series {
+    const char *title; /* NULL = not in the legend */
+    enum plot_style style;
+    const double *x, *y, *y2, *x2, *value;
+    size_t count;
+    int color; /* number in the palette; the same thing has the same number in every plot */
+    bool dashed;
+};
+
+/* A line across the panel with a label: an SLO, a knee, an end of quota. */
+struct plot_mark {
+    const char *label;
+    double at;
+    bool vertical;
+};
+
+#define PLOT_NOBODY (-1) /* the color of what belongs to none of the numbered things */
+
+#define PLOT_SERIES 24
+#define PLOT_MARKS 8
+
+struct plot_panel {
+    const char *title, *x_label, *y_label; /* labels carry their unit: "latency (ms)" */
+    const char *value_label;               /* of what colors mean, with PLOT_HEAT */
+    const char *legend;                    /* gnuplot's key place; NULL = below the axes */
+    bool always_legend;                    /* also for a single series */
+    bool log_x, log_y;
+    double x_min, x_max, y_min, y_max; /* both 0 = as the data has it; NAN = that end free */
+    const char *const *x_names;        /* names at x_ticks instead of numbers; NULL */
+    const double *x_ticks;             /* NULL = 0, 1, 2, ..., and the names stand slanted */
+    size_t x_name_count;
+    struct plot_series series[PLOT_SERIES];
+    size_t series_count;
+    struct plot_mark marks[PLOT_MARKS];
+    size_t mark_count;
+};
+
+struct plot {
+    const char *name;  /* the file's stem */
+    const char *title; /* of the whole picture */
+    struct plot_panel *panels;
+    size_t panel_count;
+    int width, height; /* pixels; 0 = 900 × 420 for one panel */
+    int right_margin;  /* characters right of several panels; 0 = 16, room for a legend */
+};
+
+/* Draws into `directory` (made if it is not there). With keep_script also NAME.gp, which holds the
+ * data, so that it can be restyled. ERR_SYSTEM if gnuplot cannot be run, ERR_WORK with its words if
+ * it fails. */
+int plot_draw(const struct plot *p, const char *directory, bool keep_script, struct error *err);
+
+/* The script for one output file and terminal ("svg" or "pngcairo"); `output` NULL, as plot_draw
+ * feeds it, is gnuplot's standard output. */
+void plot_script(const struct plot *p, const char *terminal, const char *output,
+                 struct buffer *out);
+
+/* "#0072b2": a color of the palette (Okabe and Ito: told apart by colour-blind readers). */
+const char *plot_color(int number);
+
+#endif

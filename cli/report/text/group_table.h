@@ -1,0 +1,16 @@
+/* The figures of each class, model and endpoint, under the main table. */
+#ifndef FAREBOX_CLI_REPORT_TEXT_GROUP_TABLE_H
+#define FAREBOX_CLI_REPORT_TEXT_GROUP_TABLE_H
+
+#include "core/buffer.h"
+#include "core/runs/summary/summary.h"
+
+#include <stdbool.h>
+
+/* One block per dimension that has more than one value; nothing where there is none. */
+void group_table(const struct summary *s, struct buffer *out);
+
+/* False for turns and labels: of those summary.json alone has the many rows. */
+bool group_is_shown(const char *dimension);
+
+#endif

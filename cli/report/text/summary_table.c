@@ -1,0 +1,267 @@
+#include "cli/report/text/summary_table.h"
+
+#include "cli/report/text/group_table.h"
+#include "cli/report/text/start_parts.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void format_cell(double value, char out[CELL_SIZE])
+{
+    double magnitude = fabs(value);
+    if (!isfinite(value)) {
+        snprintf(out, CELL_SIZE, "–");
+    } else if (magnitude >= 999999.5) {
+        snprintf(out, CELL_SIZE, "%.3g M", value / 1e6);
+    } else if (magnitude >= 999.95) {
+        char plain[16];
+        snprintf(plain, sizeof plain, "%.0f", value);
+        text_group(plain, out);
+    } else if (magnitude >= 0.995 || value == 0) {
+        snprintf(out, CELL_SIZE, "%.1f", value);
+    } else {
+        snprintf(out, CELL_SIZE, "%.3f", value);
+    }
+}
+
+void format_span(double seconds, char out[CELL_SIZE])
+{
+    char plain[TEXT_GROUPED_SIZE], grouped[TEXT_GROUPED_SIZE];
+    if (seconds > 0 && seconds < 1e-4)
+        snprintf(out, CELL_SIZE, "%.3g µs", seconds * 1e6);
+    else if (seconds < 120)
+        snprintf(out, CELL_SIZE, "%.3g s", seconds);
+    else if (seconds < 7200)
+        snprintf(out, CELL_SIZE, "%.3g min", seconds / 60);
+    else if (seconds < 172800)
+        snprintf(out, CELL_SIZE, "%.3g h", seconds / 3600);
+    else if (seconds < 86400 * 999.5)
+        snprintf(out, CELL_SIZE, "%.3g days", seconds / 86400);
+    else {
+        snprintf(plain, sizeof plain, "%.0f", seconds / 86400);
+        snprintf(out, CELL_SIZE, "%s days", text_group(plain, grouped));
+    }
+}
+
+int text_columns(const char *text)
+{
+    int columns = 0;
+    for (; *text; text++)
+        columns += ((unsigned char)*text & 0xC0) != 0x80;
+    return columns;
+}
+
+void add_padded(struct buffer *out, const char *text, int width, bool right)
+{
+    int gap = width - text_columns(text);
+    if (gap < 0)
+        gap = 0;
+    if (right)
+        buffer_add_format(out, "%*s", gap, "");
+    buffer_add_text(out, text);
+    if (!right)
+        buffer_add_format(out, "%*s", gap, "");
+}
+
+static void add_classes(struct buffer *out, const uint64_t *counts, int n, bool failures)
+{
+    const char *separator = " (";
+    for (int i = 1; i < n; i++) {
+        if (counts[i] == 0)
+            continue;
+        char count[TEXT_GROUPED_SIZE];
+        buffer_add_format(out, "%s%s %s", separator, text_group_u64(counts[i], count),
+                          failures ? failure_name((enum failure_class)i)
+                                   : unsent_name((enum unsent_reason)i));
+        separator = ", ";
+    }
+    if (separator[0] == ',')
+        buffer_add_byte(out, ')');
+}
+
+static void add_requests(const struct summary *s, struct buffer *out)
+{
+    const struct accounting *a = &s->accounting;
+    char n[TEXT_GROUPED_SIZE];
+    buffer_add_format(out, "requests     %s = ", text_group_u64(a->scheduled, n));
+    buffer_add_format(out, "%s completed", text_group_u64(a->completed, n));
+    if (a->failed) {
+        buffer_add_format(out, " + %s failed", text_group_u64(a->failed, n));
+        add_classes(out, a->failed_by, FAILURE_CLASSES, true);
+    }
+    if (a->cancelled)
+        buffer_add_format(out, " + %s cancelled", text_group_u64(a->cancelled, n));
+    if (a->unsent) {
+        buffer_add_format(out, " + %s unsent", text_group_u64(a->unsent, n));
+        add_classes(out, a->unsent_by, UNSENT_REASONS, false);
+    }
+    if (a->retried) {
+        buffer_add_format(out, "; %s retried", text_group_u64(a->retried, n));
+        buffer_add_format(out, " (%s attempts)", text_group_u64(a->attempts, n));
+    }
+    if (a->not_due)
+        buffer_add_format(out, "; %s more never became due", text_group_u64(a->not_due, n));
+    buffer_add_byte(out, '\n');
+}
+
+/* What was said of each class of failures, one sample a class. */
+static void add_words(const struct summary *s, struct buffer *out)
+{
+    for (int f = 1; f < FAILURE_CLASSES; f++)
+        if (s->accounting.failed_by[f] && *s->error_samples[f][0])
+            buffer_add_format(out, "             %s: %s\n", failure_name((enum failure_class)f),
+                              s->error_samples[f][0]);
+}
+
+static void add_rates(const struct summary *s, struct buffer *out)
+{
+    const struct phase_summary *w = &s->window;
+    char a[CELL_SIZE], b[CELL_SIZE], c[CELL_SIZE];
+    format_cell(w->request_throughput_rps, a);
+    format_cell(w->output_throughput_tps, b);
+    format_cell(w->total_throughput_tps, c);
+    buffer_add_format(out, "throughput   %s req/s · %s output tok/s · %s tok/s in all\n", a, b, c);
+    char in[TEXT_GROUPED_SIZE], got[TEXT_GROUPED_SIZE];
+    buffer_add_format(out, "tokens       %s in · %s out", text_group_u64(s->all.input_tokens, in),
+                      text_group_u64(s->all.output_tokens, got));
+    if (s->all.cached_input_tokens)
+        buffer_add_format(out, " · %s of the input from cache",
+                          text_group_u64(s->all.cached_input_tokens, in));
+    double error = s->input_error_p99 * 100;
+    int places = error >= 9.95 || error == 0 ? 0 : error >= 0.1 ? 1 : 3;
+    if (s->asked_input && isfinite(error))
+        buffer_add_format(out, " · asked against got input: p99 off by %.*f %%", places, error);
+    char span[CELL_SIZE], peak[TEXT_GROUPED_SIZE];
+    format_span(s->duration_s, span);
+    buffer_add_format(out, "\nduration     %s, last arrival at %.3f s, at most %s in flight\n",
+                      span, s->last_due_s, text_group_u64(s->peak_in_flight, peak));
+}
+
+/* Where sessions have later turns: when the load is the one that was asked for. */
+static void add_ramp(const struct summary *s, struct buffer *out)
+{
+    char from[CELL_SIZE], until[CELL_SIZE];
+    if (!(s->steady_rate_from_s > 0))
+        return;
+    format_span(s->steady_rate_from_s, from);
+    format_span(s->steady_rate_until_s, until);
+    if (s->steady_rate_from_s < s->steady_rate_until_s)
+        buffer_add_format(out,
+                          "steady rate  from %s (95 %% of it) to %s, when the last session begins: "
+                          "before, the sessions' later turns are still to come%s\n",
+                          from, until,
+                          s->warmup_s < s->steady_rate_from_s ? " (--warmup leaves that out)" : "");
+    else
+        buffer_add_format(out,
+                          "! the rate is not reached: with the sessions' later turns that takes %s "
+                          "(95 %%), and the last session begins at %s; these are figures of a "
+                          "lighter load\n",
+                          from, until);
+}
+
+static void add_goodput(const struct summary *s, struct buffer *out)
+{
+    char rate[CELL_SIZE];
+    if (s->slos.count == 0)
+        return;
+    format_cell(s->window.goodput_rps, rate);
+    buffer_add_format(out, "goodput      %s req/s, %.1f %% of requests within ", rate,
+                      s->window.goodput_fraction * 100);
+    for (size_t i = 0; i < s->slos.count; i++)
+        buffer_add_format(out, "%s%s ≤ %g ms", i ? " and " : "",
+                          metric_title(s->slos.items[i].metric), s->slos.items[i].limit_ms);
+    buffer_add_byte(out, '\n');
+}
+
+static void add_row(const struct metric_summary *m, const char *title, struct buffer *out)
+{
+    const double values[] = {m->p50, m->p90, m->p99, m->p999, m->max, m->mean};
+    char cell[CELL_SIZE], name[64];
+    if (m->count == 0)
+        return;
+    snprintf(name, sizeof name, "%s ms", title);
+    add_padded(out, name, 22, false);
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        format_cell(values[i], cell);
+        add_padded(out, cell, 9, true);
+    }
+    if (isfinite(m->ci_p99[0])) {
+        char low[CELL_SIZE], high[CELL_SIZE], both[2 * CELL_SIZE + 8];
+        format_cell(m->ci_p99[0], low);
+        format_cell(m->ci_p99[1], high);
+        snprintf(both, sizeof both, "%s … %s", low, high);
+        add_padded(out, both, 19, true);
+    }
+    buffer_add_byte(out, '\n');
+}
+
+static void add_latencies(const struct summary *s, struct buffer *out)
+{
+    static const char *const heads[] = {"p50", "p90", "p99", "p99.9", "max", "mean"};
+    /* Open loop and traces lead with the time from the schedule, closed loop with the sending. */
+    static const enum metric open_order[] = {
+        METRIC_TTFT_SCHEDULED, METRIC_TTFT, METRIC_TTFO,  METRIC_TPOT,    METRIC_CHUNK_GAP,
+        METRIC_E2E_SCHEDULED,  METRIC_E2E,  METRIC_QUEUE, METRIC_SEND_LAG};
+    static const enum metric closed_order[] = {
+        METRIC_TTFT, METRIC_TTFT_SCHEDULED, METRIC_TTFO,  METRIC_TPOT,    METRIC_CHUNK_GAP,
+        METRIC_E2E,  METRIC_E2E_SCHEDULED,  METRIC_QUEUE, METRIC_SEND_LAG};
+    bool closed = s->load && strcmp(s->load, "closed") == 0;
+    const enum metric *order = closed ? closed_order : open_order;
+    buffer_add_format(out, "\n%22s", "");
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+        add_padded(out, heads[i], 9, true);
+    add_padded(out, "p99 lies in (95 %)", 19, true);
+    buffer_add_byte(out, '\n');
+    for (int i = 0; i < METRIC_COUNT; i++) {
+        const struct metric_summary *m = &s->window.metrics[order[i]];
+        const struct metric_summary *output = &s->window.metrics[METRIC_TTFT];
+        /* Without reasoning the first output token is the first token: one row says it. */
+        if (order[i] == METRIC_TTFO && m->mean == output->mean)
+            continue;
+        if ((order[i] == METRIC_QUEUE || order[i] == METRIC_SEND_LAG) && m->max == 0)
+            continue;
+        add_row(m, metric_title(order[i]), out);
+    }
+    if (isfinite(s->tokens_per_chunk) && s->tokens_per_chunk > 1.05)
+        buffer_add_format(out,
+                          "! %.2f tokens per chunk: the chunk gap is not the time per token here\n",
+                          s->tokens_per_chunk);
+    if (closed)
+        buffer_add_text(out, "closed loop: a slow answer delays the next request, so waiting that "
+                             "an open load would see is not in these figures\n");
+}
+
+void summary_table(const struct summary *s, const char *title, const char *verdict,
+                   struct buffer *out)
+{
+    buffer_add_format(out, "\n%s\n\n", title);
+    if (verdict)
+        buffer_add_format(out, "%s\n\n", verdict);
+    add_requests(s, out);
+    add_words(s, out);
+    if (s->accounting.completed > 0) {
+        add_rates(s, out);
+        add_ramp(s, out);
+        add_goodput(s, out);
+        if (s->warmup_s > 0)
+            buffer_add_format(out, "warm-up      the first %.3g s are left out (%s)\n", s->warmup_s,
+                              s->warmup_method);
+        else if (strcmp(s->warmup_method, "beyond") == 0)
+            buffer_add_text(out, "! --warmup is longer than the run: nothing is left out\n");
+        else if (strcmp(s->warmup_method, "unsettled") == 0)
+            buffer_add_text(out,
+                            "! --warmup auto found no steady state (MSER-5): nothing is left out; "
+                            "measure longer\n");
+        add_latencies(s, out);
+        start_parts_table(s, out);
+        group_table(s, out);
+    }
+    if (s->estimated_usage)
+        buffer_add_format(out,
+                          "! usage of %" PRIu64 " answers was estimated from their chunks: the "
+                          "server reported none\n",
+                          s->estimated_usage);
+    buffer_add_byte(out, '\n');
+}

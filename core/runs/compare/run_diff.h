@@ -1,0 +1,126 @@
+/* What changed between two runs: every measure that they have in common, compared in one family.
+ *
+ *     struct run_diff d;
+ *     const char *const paths[2] = {"results/before", "results/after"};
+ *     struct run_diff_options options = {.tolerance = 5, .share_tolerance = 1};
+ *     if (run_diff_make(&d, paths, &options, err) < 0) ...
+ *     for (size_t i = 0; i < d.count; i++)
+ *         show(&d.rows[i]);                           // and d.notes
+ *     return run_diff_judge(&d, err);                 // ERR_WORK: something got worse
+ *
+ * Requests are those of the measured windows: what a run left out as its warm-up stays out. The
+ * same requests in both runs are paired; latencies, tokens and costs are then of requests that
+ * completed in both, so that a run cannot look fast by failing its slow ones.
+ *
+ * Throughput: the window is cut into 320 slices of equal length; the rates of the slices are
+ * compared as the latencies are, pair by pair where both runs followed one schedule.
+ *
+ * A finding is a change beyond chance at 5% over all rows together (Holm). The verdict is of the
+ * figures of the gate (core/runs/compare/gate.h) alone, worse being positive. FAIL: beyond chance
+ * at 2.5%, one-sided, over the judged figures together (Holm), and the estimate is more than is
+ * allowed. PASS: the upper 97.5% limit is no more than is allowed. Else UNDECIDED: the runs are too
+ * short. A row that fails is a finding too. Failures in a single stretch (an endpoint that died)
+ * are one event, which no test of chance can tell from bad luck; where they are 10 points more than
+ * before, and more than chance would give to requests that each fail by themselves (Bonferroni over
+ * all rows), they fail all the same.
+ */
+#ifndef FAREBOX_CORE_RUNS_COMPARE_RUN_DIFF_H
+#define FAREBOX_CORE_RUNS_COMPARE_RUN_DIFF_H
+
+#include "core/buffer.h"
+#include "core/error.h"
+#include "core/json/json_write.h"
+#include "core/names.h"
+#include "core/runs/compare/gate.h"
+#include "core/runs/summary/slo.h"
+#include "core/stats/compare.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum diff_better { DIFF_LESS, DIFF_MORE, DIFF_NEITHER };
+
+struct diff_row {
+    const char *key;   /* "e2e_ms", as in summary.json where it has one */
+    const char *title; /* "E2E, sent ms" */
+    enum diff_better better;
+    bool latency; /* slower and faster, not higher and lower */
+    bool failures;
+    struct comparison comparison;
+    bool finding, regression; /* regression: the gate's verdict on it is FAIL */
+};
+
+enum diff_verdict { DIFF_PASS, DIFF_UNDECIDED, DIFF_FAIL };
+
+/* One figure of the gate, judged. */
+struct diff_judged {
+    struct gate_figure figure;
+    enum diff_verdict verdict;
+    double worse, limit;   /* the estimate, and its upper 97.5% limit; NaN if unknown */
+    double p, p_adjusted;  /* one-sided, of no worsening; NaN if it could not be tested */
+    uint64_t would_decide; /* requests of a run like these, from n · (half-width ÷ distance to what
+                              is allowed)²; 0 if unknown */
+    bool at_least;         /* would_decide only makes up the ten episodes that a limit needs */
+    const char *why;       /* static words where a limit is missing, else NULL */
+};
+
+#define DIFF_ROWS 48
+#define DIFF_NOTES 10
+#define DIFF_NOTE_SIZE 200
+
+struct run_diff {
+    struct diff_row rows[DIFF_ROWS];
+    size_t count;
+    bool paired;
+    uint64_t requests[2]; /* in the windows */
+    uint64_t pairs;       /* in both windows; 0 unless paired */
+    uint64_t alone[2];    /* pairs that completed in this run only */
+    char notes[DIFF_NOTES][DIFF_NOTE_SIZE];
+    size_t note_count;
+    double tolerance, share_tolerance;
+    struct diff_judged judged[GATE_FIGURES];
+    size_t judged_count;
+    bool undecided_fails;
+};
+
+/* What requests cost by a plan, by request id, instead of what their records say. */
+struct run_costs {
+    struct names ids;
+    double *usd; /* by number; NAN = nothing known */
+};
+
+struct run_diff_options {
+    double tolerance;                 /* percent */
+    double share_tolerance;           /* percentage points */
+    struct gate gate;                 /* none: failed, TTFT p50 and p99, TPOT mean, E2E mean and
+                                         p99 where the runs have them, by the two tolerances */
+    bool undecided_fails;             /* run_diff_judge takes UNDECIDED for FAIL */
+    struct slo_list slos;             /* none: those that both runs were held to */
+    const struct run_costs *costs[2]; /* NULL: the records' */
+};
+
+/* `paths`: two run directories, before and after. */
+int run_diff_make(struct run_diff *out, const char *const paths[2],
+                  const struct run_diff_options *options, struct error *err);
+
+/* 0, or ERR_WORK with the worst FAIL, or where nothing could be compared. */
+int run_diff_judge(struct run_diff *d, struct error *err);
+
+/* FAIL if any figure failed, else UNDECIDED if any is, else PASS. */
+enum diff_verdict run_diff_verdict(const struct run_diff *d);
+const char *diff_verdict_name(enum diff_verdict v); /* "FAIL" */
+
+/* For run_diff_make: the findings of the rows and the notes about them; then the gate. */
+void run_diff_conclude(struct run_diff *d);
+void run_diff_apply(struct run_diff *d, const struct gate *gate);
+void run_diff_note(struct run_diff *d, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* "mean", "p99", "share", "rate" */
+#define DIFF_STATISTIC_SIZE 16
+void diff_statistic(const struct comparison *c, char out[DIFF_STATISTIC_SIZE]);
+
+/* {"paired", "requests", ..., "comparisons": [...], "notes": [...]} */
+void run_diff_write(const struct run_diff *d, struct json_writer *w);
+
+#endif

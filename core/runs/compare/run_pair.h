@@ -1,0 +1,58 @@
+/* Inside core/runs: two runs side by side, request by request.
+ *
+ * A request of one run is the same as one of the other if it has the same id and asked for the same
+ * lengths; where ids differ and both runs hold equally many requests, if it stands at the same
+ * place of the schedule. Requests count whatever became of them: that one failed must not move the
+ * others. The runs are paired if this finds at least nine tenths of the shorter run's requests;
+ * what it does not find is then left out.
+ *
+ * Requests are kept in sorters; only the values of the measure at hand are in memory.
+ */
+#ifndef FAREBOX_CORE_RUNS_COMPARE_RUN_PAIR_H
+#define FAREBOX_CORE_RUNS_COMPARE_RUN_PAIR_H
+
+#include "core/runs/compare/run_diff.h"
+#include "core/runs/summary/collector.h"
+#include "core/runs/summary/run_facts.h"
+
+struct pair_request {
+    uint64_t id; /* a hash of its id */
+    struct request_row row;
+    double cost_usd;        /* of all its attempts; NAN = nobody said */
+    int64_t longest_gap_ns; /* between two chunks; TIME_NEVER = not kept */
+};
+
+struct pair_run {
+    struct collector *collector;
+    struct sorter requests; /* of struct pair_request, in scheduled order */
+    struct run_facts facts;
+    int64_t from_ns;    /* where its measured window begins */
+    uint64_t in_window; /* requests due from then on */
+    bool torn;
+};
+
+struct run_pair {
+    struct pair_run runs[2];
+    bool paired;
+    struct sorter both; /* if paired: of struct pair_request[2], as the first run scheduled them */
+};
+
+/* `costs` by side, or NULL, as in struct run_diff_options. */
+int run_pair_read(struct run_pair *out, const char *const paths[2],
+                  const struct run_costs *const costs[2], struct error *err);
+void run_pair_free(struct run_pair *p);
+
+/* False: the request has no such value. */
+typedef bool request_value(const struct pair_request *r, const void *context, double *value);
+
+/* The values of one measure, by side and in scheduled order, of requests due in both windows. */
+struct pair_values {
+    double *values[2];
+    size_t n[2];
+    uint64_t alone[2]; /* paired: requests that had a value in this run only, and were left out */
+};
+void run_pair_values(struct run_pair *p, request_value *value, const void *context,
+                     struct pair_values *out);
+void pair_values_free(struct pair_values *v);
+
+#endif

@@ -1,0 +1,117 @@
+/* The record: what happened to one attempt at a request.
+ *
+ * Bench and sim fill the same record, and everything behind it (statistics, bills, plots, diff,
+ * plan) neither knows nor asks where it came from. Times are nanoseconds from the run's start on a
+ * monotonic clock; TIME_NEVER = it did not happen. Texts are borrowed from whoever made the
+ * record and are valid while it is handed on.
+ */
+#ifndef FAREBOX_CORE_RUNS_RECORD_RECORD_H
+#define FAREBOX_CORE_RUNS_RECORD_RECORD_H
+
+#include "core/clock.h"
+#include "core/money.h"
+#include "core/usage.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum record_status {
+    RECORD_COMPLETED, /* the whole answer arrived */
+    RECORD_FAILED,    /* see failure */
+    RECORD_CANCELLED, /* ended by us after sending: --cancel, drain, interrupt */
+    RECORD_UNSENT,    /* due and never sent: see unsent */
+    RECORD_STATUSES,
+};
+
+enum failure_class {
+    FAILURE_NONE,
+    FAILURE_DNS,
+    FAILURE_CONNECT, /* refused, unreachable */
+    FAILURE_TLS,
+    FAILURE_RESET, /* the connection broke before or inside the answer */
+    FAILURE_TIMEOUT_CONNECT,
+    FAILURE_TIMEOUT_FIRST_TOKEN,
+    FAILURE_TIMEOUT_GAP, /* too long between two chunks */
+    FAILURE_TIMEOUT_TOTAL,
+    FAILURE_AUTH,         /* 401, 403 */
+    FAILURE_RATE_LIMITED, /* 429 */
+    FAILURE_BAD_REQUEST,  /* other 4xx */
+    FAILURE_SERVER,       /* 5xx */
+    FAILURE_HTTP,         /* any other unexpected status or broken HTTP */
+    FAILURE_ERROR_EVENT,  /* an error object inside a 200 stream */
+    FAILURE_TRUNCATED,    /* ended without [DONE] or without finish_reason, or cut body */
+    FAILURE_MALFORMED,    /* not the JSON or SSE that was promised */
+    FAILURE_EMPTY,        /* completed without any token */
+    FAILURE_TOO_LARGE,    /* an event or body beyond the cap */
+    FAILURE_CLIENT,       /* this machine has no open files or ports left for a connection */
+    FAILURE_REJECTED,     /* refused by the simulated engine: can never fit */
+    FAILURE_OTHER,
+    FAILURE_CLASSES,
+};
+
+enum unsent_reason {
+    UNSENT_NONE,
+    UNSENT_CAP,           /* the in-flight cap did not open before the end */
+    UNSENT_BUDGET,        /* the spend limit was reached */
+    UNSENT_PARENT_FAILED, /* a request that it waits for did not complete */
+    UNSENT_INTERRUPTED,   /* due, and the run was stopped before it could be sent */
+    UNSENT_REASONS,
+};
+
+enum usage_source { USAGE_NONE, USAGE_SERVER, USAGE_ESTIMATED };
+
+struct record {
+    const char *request_id;
+    const char *session_id, *endpoint, *model, *class_name, *service; /* NULL = not said */
+    const char *labels; /* a JSON object as text, or NULL */
+    uint32_t row;       /* the request's row in its workload, for those who hold it */
+    uint32_t attempt;   /* 1, 2, ...; 0 for an unsent request */
+    bool final;         /* no further attempt of this request follows */
+
+    int64_t scheduled_ns, ready_ns, sent_ns, first_byte_ns, first_token_ns, first_output_ns,
+        last_token_ns, done_ns;
+    int64_t first_reasoning_ns, first_text_ns, first_tool_ns; /* first token of each kind */
+    int64_t dns_ns, connect_ns, tls_ns; /* durations of the set-up parts; TIME_NEVER = reused */
+
+    enum record_status status;
+    enum failure_class failure;
+    enum unsent_reason unsent;
+    int http_status;           /* 0 = no answer */
+    const char *finish_reason; /* NULL */
+    const char *message;       /* the server's or library's words about a failure, or NULL */
+
+    uint32_t asked_input, asked_output;
+    struct usage usage;
+    enum usage_source usage_from;
+    bool streamed;
+    uint32_t chunks;   /* token-bearing chunks */
+    uint32_t connects; /* connections opened for this attempt; 0 = reused */
+    bool has_cost;
+    money cost;       /* what the provider reported */
+    bool slow_reader; /* many chunks arrived in one read from a slow stream */
+
+    const int64_t *chunk_ns;      /* when each token-bearing chunk arrived; NULL = not kept */
+    bool reasoning_chunks;        /* reasoning arrived as chunks of its own */
+    const char *text, *raw_usage; /* with --record text,raw; else NULL */
+};
+
+/* All times TIME_NEVER, everything else zero. */
+void record_init(struct record *r);
+
+const char *record_status_name(enum record_status s);
+const char *failure_name(enum failure_class f); /* "rate_limited", ... */
+const char *unsent_name(enum unsent_reason u);
+
+/* Back from a name; -1 for an unknown one. */
+int record_status_from_name(const char *name);
+int failure_from_name(const char *name);
+int unsent_from_name(const char *name);
+
+/* Who watches a run. on_attempt is called once per record, in the order of their ends, from one
+ * thread; it returns true to go on and false to stop sending (a budget was reached). */
+struct run_observer {
+    void *context;
+    bool (*on_attempt)(void *context, const struct record *r);
+};
+
+#endif

@@ -1,0 +1,43 @@
+/* requests.jsonl: one record a line.
+ *
+ *     struct record_reader r;
+ *     if (record_reader_open(&r, "results/x/requests.jsonl", err) < 0) ...
+ *     struct record rec;
+ *     while ((more = record_reader_next(&r, &rec, err)) > 0)
+ *         use(&rec);                    // texts are lent until the next call
+ *     record_reader_close(&r);
+ *
+ * The keys are those of DESIGN §6; an absent key means that it never happened or was not said.
+ */
+#ifndef FAREBOX_CORE_RUNS_RECORD_RECORD_FILE_H
+#define FAREBOX_CORE_RUNS_RECORD_RECORD_FILE_H
+
+#include "core/buffer.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/runs/record/record.h"
+
+/* What --record asks to keep beyond the usual. */
+enum record_detail { RECORD_CHUNKS = 1, RECORD_TEXT = 2, RECORD_RAW = 4 };
+
+/* Appends the record as one line. */
+void record_write_line(const struct record *r, unsigned detail, struct buffer *out);
+
+struct record_reader {
+    struct line_reader lines;
+    struct buffer texts; /* the texts of the record lent last */
+    int64_t *chunks;
+    size_t chunk_count, chunk_capacity;
+    struct usage_extra extras[32];
+    bool torn; /* the last line was cut, as a killed run leaves it; it was passed over */
+};
+
+int record_reader_open(struct record_reader *r, const char *path, struct error *err);
+
+/* 1: a record; 0: the end; negative: an error with file, line and column. A last line that is cut
+ * short ends the file and sets `torn`. */
+int record_reader_next(struct record_reader *r, struct record *out, struct error *err);
+
+void record_reader_close(struct record_reader *r);
+
+#endif

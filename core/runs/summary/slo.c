@@ -1,0 +1,142 @@
+#include "core/runs/summary/slo.h"
+
+#include "core/runs/summary/summary.h"
+#include "core/text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *key, *name, *title;
+} metrics[METRIC_COUNT] = {
+    {"ttft_ms", "ttft", "TTFT, sent"},
+    {"ttft_scheduled_ms", "ttft_scheduled", "TTFT, scheduled"},
+    {"ttfo_ms", "ttfo", "first output token"},
+    {"chunk_gap_ms", "chunk_gap", "chunk gap"},
+    {"tpot_ms", "tpot", "TPOT"},
+    {"e2e_ms", "e2e", "E2E, sent"},
+    {"e2e_scheduled_ms", "e2e_scheduled", "E2E, scheduled"},
+    {"send_lag_ms", "send_lag", "send lag"},
+    {"queue_ms", "queue", "queue"},
+};
+
+static const char *const statistics[] = {"mean", "p50", "p90", "p95", "p99", "p999", "max", NULL};
+
+const char *metric_key(enum metric m)
+{
+    return metrics[m].key;
+}
+
+const char *metric_title(enum metric m)
+{
+    return metrics[m].title;
+}
+
+static int metric_named(struct text name)
+{
+    for (int m = 0; m < METRIC_COUNT; m++)
+        if (text_equal(name, metrics[m].name))
+            return m;
+    return -1;
+}
+
+/* Splits "name=number". */
+static bool split(const char *text, struct text *name, double *limit)
+{
+    const char *equals = strchr(text, '=');
+    if (!equals)
+        return false;
+    *name = (struct text){text, (size_t)(equals - text)};
+    return text_to_double(text_of(equals + 1), limit) && *limit >= 0;
+}
+
+int slo_parse(const char *text, struct slo_list *list, struct error *err)
+{
+    struct text name;
+    double limit;
+    if (!split(text, &name, &limit))
+        return error_set(err, ERR_INPUT, "--slo %s: expected METRIC=MILLISECONDS, as in ttft=500",
+                         text);
+    int m = metric_named(name);
+    if (m < 0 || m == METRIC_CHUNK_GAP)
+        return error_set(err, ERR_INPUT,
+                         "--slo %s: unknown metric; one of ttft, ttft_scheduled, ttfo, tpot, e2e, "
+                         "e2e_scheduled, send_lag, queue",
+                         text);
+    if (list->count == SLO_MAX)
+        return error_set(err, ERR_INPUT, "--slo: at most %d objectives", SLO_MAX);
+    list->items[list->count++] = (struct slo){(enum metric)m, limit};
+    return 0;
+}
+
+static double statistic(const struct metric_summary *m, int which)
+{
+    const double values[] = {m->mean, m->p50, m->p90, m->p95, m->p99, m->p999, m->max};
+    return values[which];
+}
+
+/* The value of "ttft_p99" and such; NAN if the name is none. */
+static bool find_latency(struct text name, const struct summary *s, double *value)
+{
+    for (int i = 0; statistics[i]; i++) {
+        size_t tail = strlen(statistics[i]) + 1;
+        if (name.length <= tail || name.at[name.length - tail] != '_' ||
+            memcmp(name.at + name.length - tail + 1, statistics[i], tail - 1) != 0)
+            continue;
+        int m = metric_named((struct text){name.at, name.length - tail});
+        if (m < 0)
+            continue;
+        *value = statistic(&s->window.metrics[m], i);
+        return true;
+    }
+    return false;
+}
+
+static bool find_count(struct text name, const struct summary *s, double *value, bool *at_least)
+{
+    const struct accounting *a = &s->accounting;
+    const struct {
+        const char *name;
+        double value;
+        bool at_least;
+    } known[] = {
+        {"failed", (double)a->failed, false},
+        {"cancelled", (double)a->cancelled, false},
+        {"unsent", (double)a->unsent, false},
+        {"retried", (double)a->retried, false},
+        {"failed_fraction", a->scheduled ? (double)a->failed / (double)a->scheduled : 0, false},
+        {"completed", (double)a->completed, true},
+        {"request_throughput_rps", s->window.request_throughput_rps, true},
+        {"output_throughput_tps", s->window.output_throughput_tps, true},
+        {"total_throughput_tps", s->window.total_throughput_tps, true},
+        {"goodput_rps", s->window.goodput_rps, true},
+        {"goodput_fraction", s->window.goodput_fraction, true},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (text_equal(name, known[i].name)) {
+            *value = known[i].value;
+            *at_least = known[i].at_least;
+            return true;
+        }
+    }
+    return false;
+}
+
+int slo_assert(const char *text, const struct summary *s, struct error *err)
+{
+    struct text name;
+    double limit, value;
+    bool at_least = false;
+    if (!split(text, &name, &limit) ||
+        (!find_latency(name, s, &value) && !find_count(name, s, &value, &at_least)))
+        return error_set(err, ERR_INPUT,
+                         "--assert %s: expected METRIC_STATISTIC=LIMIT, as in ttft_p99=500, "
+                         "e2e_mean=2000, failed=0 or goodput_fraction=0.95",
+                         text);
+    if (isnan(value))
+        return error_set(err, ERR_WORK, "assertion %s missed: the run has no such figure", text);
+    if (at_least ? value < limit : value > limit)
+        return error_set(err, ERR_WORK, "assertion %s missed: it is %.6g", text, value);
+    return 0;
+}

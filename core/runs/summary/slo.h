@@ -1,0 +1,54 @@
+/* Metrics by name, service-level objectives, and assertions on a run.
+ *
+ * `--slo ttft=500` is an objective on each request (milliseconds); requests that met all of them
+ * are the goodput. `--assert ttft_p99=500` is one on the run.
+ */
+#ifndef FAREBOX_CORE_RUNS_SUMMARY_SLO_H
+#define FAREBOX_CORE_RUNS_SUMMARY_SLO_H
+
+#include "core/error.h"
+
+#include <stddef.h>
+
+enum metric {
+    METRIC_TTFT,
+    METRIC_TTFT_SCHEDULED,
+    METRIC_TTFO,
+    METRIC_CHUNK_GAP,
+    METRIC_TPOT,
+    METRIC_E2E,
+    METRIC_E2E_SCHEDULED,
+    METRIC_SEND_LAG,
+    METRIC_QUEUE,
+    METRIC_COUNT,
+};
+
+#define SLO_MAX 8
+
+struct slo {
+    enum metric metric;
+    double limit_ms;
+};
+
+struct slo_list {
+    struct slo items[SLO_MAX];
+    size_t count;
+};
+
+/* "ttft_ms", ... as in summary.json. */
+const char *metric_key(enum metric m);
+
+/* What a person reads: "TTFT, scheduled". */
+const char *metric_title(enum metric m);
+
+/* Adds "ttft=500" to the list: any metric but the chunk gap. ERR_INPUT with what would be right. */
+int slo_parse(const char *text, struct slo_list *list, struct error *err);
+
+struct summary;
+
+/* Checks "ttft_p99=500", "e2e_mean=2000", "goodput_fraction=0.95", "failed=0" against a summary:
+ * latencies and counts must be at most the limit, throughputs and goodput at least. Returns 0,
+ * ERR_WORK with both figures if it is missed, ERR_INPUT if it is no assertion. */
+int slo_assert(const char *text, const struct summary *s, struct error *err);
+
+#endif

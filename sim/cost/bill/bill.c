@@ -1,0 +1,322 @@
+#include "sim/cost/bill/bill.h"
+
+#include "core/memory.h"
+#include "sim/cost/bill/bill_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *bill_plan_name(const struct plan_bill *p, char out[BILL_NAME_SIZE])
+{
+    snprintf(out, BILL_NAME_SIZE, "%.120s%s", p->plan->name, p->without_caps ? " (no caps)" : "");
+    return out;
+}
+
+/* No price depends on the request: paid by the period, or the same for each. */
+static bool is_flat(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->rate_count; i++) {
+        const struct plan_rate *r = &plan->rates[i];
+        for (int s = 0; s < SERVICE_COUNT * (int)(r->window_count + 1); s++)
+            for (size_t k = 0; k < r->resolved[s].table_count; k++)
+                if (r->resolved[s].tables[k].priced)
+                    return false;
+        if (r->weight_count || r->tool_count || r->unit_count)
+            return false;
+    }
+    return true;
+}
+
+static int too_much(const struct plan_bill *p, struct error *err)
+{
+    return error_set(err, ERR_INPUT, "the charges of plan \"%s\" pass 1.7e14 USD", p->plan->name);
+}
+
+static int add_prices_per_request(struct plan_bill *p)
+{
+    uint64_t n = p->served_requests, used = p->period_served;
+    p->has_full_use = plan_full_use(p->plan, &p->full_use_price, &p->full_use_requests);
+    if (p->has_full_use &&
+        money_prorate(p->full_use_price, 1, p->full_use_requests, &p->full_use) < 0)
+        return -1;
+    uint64_t tokens = p->sums.input_tokens + p->sums.output_tokens;
+    if (n == 0)
+        return 0;
+    if (tokens > 0 && p->period_requests == p->requests &&
+        money_prorate(p->total, 1000000, tokens, &p->per_mtok) < 0)
+        return -1;
+    return money_prorate(p->sums.total, 1, n, &p->per_request) < 0 ||
+                   (used > 0 && money_prorate(p->total, 1, used, &p->per_used_request) < 0)
+               ? -1
+               : 0;
+}
+
+struct make {
+    struct bill *bill;
+    struct serve_rows rows;
+    struct bill_grouping grouping;
+    struct workload ideal; /* with an infinite prefix cache; empty where unknown */
+    int64_t *quanta;
+};
+
+static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
+{
+    struct bill *bill = m->bill;
+    struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
+    struct tariff t;
+    struct bought bought;
+    struct long_quotas quotas;
+    unsigned workers = bill->options.workers;
+    if (plan_needs_start(p->plan) && !bill->has_start)
+        return error_set(err, ERR_INPUT,
+                         "plan \"%s\" has prices by date or hour, and the workload does not say "
+                         "when it starts; give --start 2026-11-01T00:00:00Z",
+                         p->plan->name);
+    p->requests = bill->workload->count;
+    if (bill_choose_count(p, bill, &m->rows) < 0)
+        return too_much(p, err);
+    bought_make(&bought, p->plan, p->subscriptions, bill->options.units);
+    long_quotas_take_out(&quotas, bill, &bought.plan);
+    serve_plan(&quotas.plan, &m->rows, &conditions, &p->served);
+    p->served_requests = p->served.count[SERVE_PAID] + p->served.count[SERVE_INCLUDED];
+    p->rejected = p->requests - p->served_requests;
+    p->flat = is_flat(p->plan);
+    tariff_init(&t, &quotas.plan, &m->rows, &p->served, bill_known_start(bill), p->without_caps,
+                bill->options.earlier);
+    tariff_charge_all(&t, workers, &p->sums, m->quanta);
+    int code = p->sums.overflow ? -1 : 0;
+    if (code == 0) {
+        cost_stats_of(m->quanta, bill->workload->count, &p->stats);
+        cost_stats_shares(&t, workers, &p->sums, &p->stats);
+        bill_add_waste(p, &t);
+        bill_reconcile(p, &t);
+        bill_add_cache_misses(p, &t, &m->ideal, workers);
+        bill_add_groups(p, &t, &m->grouping);
+        bill_add_sessions(p, &t);
+        code = bill_add_lines(p, &bought.plan, bill, &t);
+    }
+    if (code == 0)
+        code = add_prices_per_request(p);
+    tariff_free(&t);
+    long_quotas_free(&quotas);
+    bought_free(&bought);
+    free(p->served.fate);
+    free(p->served.start_ns);
+    p->served.fate = NULL;
+    p->served.start_ns = NULL;
+    return code < 0 ? too_much(p, err) : 0;
+}
+
+/* Plans that serve everything whole go before those that cut answers short; then cash decides, and
+ * of equal cash the fewer subscriptions. */
+static bool ranks_before(const struct plan_bill *a, const struct plan_bill *b)
+{
+    if ((a->served.truncated > 0) != (b->served.truncated > 0))
+        return a->served.truncated == 0;
+    if (a->total != b->total)
+        return a->total < b->total;
+    return a->subscriptions < b->subscriptions;
+}
+
+bool bill_waits_too_long(const struct plan_bill *p, const struct bill *bill)
+{
+    return p->served.delay_max_ns > bill->options.max_wait_ns;
+}
+
+static bool is_ranked(const struct bill *bill, const struct plan_bill *p)
+{
+    return p->period_served == p->period_requests && !p->without_caps && bill->completed > 0 &&
+           !bill_waits_too_long(p, bill) && p->sums.unpriced == 0;
+}
+
+bool bill_repeats(const struct bill *bill, size_t plan)
+{
+    const struct plan_bill *p = &bill->plans[plan];
+    if (!p->without_caps)
+        return false;
+    const struct plan_bill *capped = p - 1;
+    return capped->rejected == p->rejected && capped->served.truncated == p->served.truncated &&
+           capped->total == p->total;
+}
+
+static void rank_plans(struct bill *bill)
+{
+    bill->ranking = mem_alloc((bill->plan_count + 1) * sizeof *bill->ranking);
+    for (size_t i = 0; i < bill->plan_count; i++) {
+        if (!is_ranked(bill, &bill->plans[i]))
+            continue;
+        size_t at = bill->ranking_count++;
+        for (; at > 0 && ranks_before(&bill->plans[i], &bill->plans[bill->ranking[at - 1]]); at--)
+            bill->ranking[at] = bill->ranking[at - 1];
+        bill->ranking[at] = i;
+    }
+    for (size_t i = 0; i < bill->ranking_count; i++)
+        bill->plans[bill->ranking[i]].rank = (int)i + 1;
+}
+
+static void describe_workload(struct bill *bill, const struct serve_rows *rows)
+{
+    const struct workload *w = bill->workload;
+    for (size_t i = 0; i < w->count; i++) {
+        bill->input_tokens += w->input_tokens[i];
+        bill->output_tokens += w->output_tokens[i];
+        bill->completed += !w->status || w->status[i] == REQUEST_OK;
+        if (w->cost && w->cost[i] != MONEY_MAX) {
+            bill->has_reported = true;
+            bill->reported += w->cost[i];
+            bill->reported_requests++;
+        }
+    }
+    bill->recorded = w->status || w->attempts;
+    bill->peak_minute = serve_peak_requests(rows, 60 * NS_PER_S);
+    bill->peak_day = serve_peak_requests(rows, 86400 * NS_PER_S);
+}
+
+#define DAY_NS (86400 * NS_PER_S)
+
+/* A day, or the month that begins with the workload: 30 days where no start is known. */
+static int64_t period_length(const struct bill *bill)
+{
+    int64_t month = 28 * DAY_NS;
+    if (bill->options.period == PERIOD_DAY)
+        return DAY_NS;
+    if (!bill->has_start)
+        return 30 * DAY_NS;
+    while (bought_periods(30 * DAY_NS, true, bill->start_unix_ns, month) == 1)
+        month += DAY_NS;
+    return month;
+}
+
+/* Requests of the period: as many as asked, or at the workload's own rate. */
+static int period_requests(const struct bill *bill, int64_t length_ns, uint64_t *out,
+                           struct error *err)
+{
+    *out = bill->options.volume;
+    if (*out > 0)
+        return 0;
+    if (bill->span_ns <= bill->first_ns)
+        return error_set(err, ERR_INPUT,
+                         "the workload has no duration, so its rate is not known; say how many "
+                         "requests a month it is with --volume N, or use --period trace");
+    *out = (uint64_t)((money_magnitude)bill->sample->count * (uint64_t)length_ns /
+                      (uint64_t)(bill->span_ns - bill->first_ns));
+    return 0;
+}
+
+/* Puts the period that is made of the sample in its place. */
+static int take_period(struct bill *bill, struct serve_rows *rows, struct error *err)
+{
+    struct extrapolation *e = &bill->extrapolation;
+    int64_t length = period_length(bill);
+    int code = period_requests(bill, length, &e->requests, err);
+    if (code < 0)
+        return code;
+    e->start_unix_ns = bill->start_unix_ns;
+    e->horizon_ns = length;
+    if (e->requests > EXTRAPOLATE_MOST) {
+        e->horizon_ns =
+            (int64_t)((money_magnitude)length * EXTRAPOLATE_MOST / (uint64_t)e->requests);
+        bill->scaled_requests = e->requests;
+        e->requests = EXTRAPOLATE_MOST;
+        bill->scale_ns = e->horizon_ns > 0 ? e->horizon_ns : 1;
+    }
+    bill->period = mem_zero(1, sizeof *bill->period);
+    bill->period_earlier = mem_zero(1, sizeof *bill->period_earlier);
+    code = extrapolate(e, rows, bill->options.earlier, bill->period, bill->period_earlier, err);
+    serve_rows_free(rows);
+    if (code == 0)
+        code = serve_rows_make(rows, bill->period, bill->options.duration, err);
+    if (code < 0)
+        return code;
+    bill->workload = bill->period;
+    if (bill->options.earlier)
+        bill->options.earlier = bill->period_earlier;
+    bill->first_ns = 0;
+    bill->span_ns = rows->span_ns;
+    bill->billed_span_ns = length;
+    return 0;
+}
+
+static int set_period(struct bill *bill, struct serve_rows *rows, struct error *err)
+{
+    const struct bill_options *o = &bill->options;
+    bill->has_start = o->has_start || bill->workload->has_start;
+    bill->start_unix_ns = o->has_start ? o->start_unix_ns : bill->workload->start_unix_ns;
+    if (!bill->has_start)
+        bill->start_unix_ns = 0;
+    bill->span_ns = bill->billed_span_ns = rows->span_ns;
+    if (bill->workload->count > 0)
+        bill->first_ns = serve_due(rows, rows->order ? rows->order[0] : 0);
+    return o->period == PERIOD_TRACE ? 0 : take_period(bill, rows, err);
+}
+
+static void list_plans(struct bill *bill, const struct plan *const *plans, size_t count)
+{
+    bill->plans = mem_zero(2 * count + 1, sizeof *bill->plans);
+    for (size_t i = 0; i < count; i++) {
+        bill->plans[bill->plan_count++].plan = plans[i];
+        if (!bill->options.both_caps || !plans[i]->limits.unconfirmed)
+            continue;
+        bill->plans[bill->plan_count].plan = plans[i];
+        bill->plans[bill->plan_count++].without_caps = true;
+    }
+}
+
+int bill_make(struct bill *out, const struct workload *w, const struct plan *const *plans,
+              size_t count, const struct bill_options *options, struct error *err)
+{
+    struct make m = {.bill = out};
+    *out = (struct bill){.workload = w, .sample = w, .options = *options};
+    workload_init(&m.ideal);
+    if (out->options.workers < 1)
+        out->options.workers = 1;
+    if (out->options.volume > 0)
+        out->options.period = PERIOD_MONTH;
+    int code = serve_rows_make(&m.rows, w, options->duration, err);
+    if (code == 0)
+        code = set_period(out, &m.rows, err);
+    w = out->workload;
+    if (code == 0)
+        code = bill_grouping_make(&m.grouping, w, &m.rows, options->by, out->start_unix_ns, err);
+    if (code == 0) {
+        list_plans(out, plans, count);
+        describe_workload(out, &m.rows);
+        m.quanta = mem_alloc((w->count + 1) * sizeof *m.quanta);
+    }
+    if (code == 0)
+        code = bill_ideal_cache(w, &m.ideal, err);
+    for (size_t i = 0; i < out->plan_count && code == 0; i++)
+        code = bill_plan(&m, &out->plans[i], err);
+    if (code == 0) {
+        rank_plans(out);
+        bill_compare(out, &m.rows);
+    } else {
+        bill_free(out);
+    }
+    free(m.quanta);
+    workload_free(&m.ideal);
+    bill_grouping_free(&m.grouping);
+    serve_rows_free(&m.rows);
+    return code;
+}
+
+void bill_free(struct bill *bill)
+{
+    for (size_t i = 0; i < bill->plan_count; i++) {
+        for (size_t g = 0; g < bill->plans[i].group_count; g++)
+            free(bill->plans[i].groups[g].name);
+        free(bill->plans[i].groups);
+    }
+    free(bill->plans);
+    free(bill->break_even);
+    cheapest_map_free(&bill->map);
+    free(bill->ranking);
+    if (bill->period) {
+        workload_free(bill->period);
+        earlier_attempts_free(bill->period_earlier);
+    }
+    free(bill->period);
+    free(bill->period_earlier);
+    *bill = (struct bill){0};
+}

@@ -1,0 +1,203 @@
+/* The bill: a workload under plans.
+ *
+ *     struct bill bill;
+ *     const struct plan *plans[] = {&book.plans[0], &book.plans[1]};
+ *     struct bill_options options = {.workers = 2};
+ *     if (bill_make(&bill, &workload, plans, 2, &options, err) < 0) return err->code;
+ *     bill_write_json(&bill, &writer);
+ *     bill_write_table(&bill, width, &buffer);
+ *     bill_free(&bill);
+ *
+ * total_usd is cash: n × the price of every period begun, from the first request until the last one
+ * is served, and the usage; n is the cheapest number of subscriptions that serves everything within
+ * options.max_wait_ns. Ranks, splits and break-evens go by it. prorated_usd takes of each period
+ * only the share that the workload spans: information, never a rank. Money is exact; whatever is a
+ * `double` here is a statistic for people and never summed back. The bill borrows workload and
+ * plans.
+ */
+#ifndef FAREBOX_SIM_COST_BILL_BILL_H
+#define FAREBOX_SIM_COST_BILL_BILL_H
+
+#include "core/buffer.h"
+#include "core/json/json_write.h"
+#include "sim/cost/bill/bill_stats.h"
+#include "sim/cost/bill/break_even.h"
+#include "sim/cost/bill/extrapolate.h"
+#include "sim/cost/bill/split.h"
+#include "sim/cost/bill/tariff.h"
+
+struct what_if;
+
+enum bill_period { PERIOD_TRACE, PERIOD_DAY, PERIOD_MONTH };
+
+struct bill_options {
+    enum bill_period period; /* other than TRACE: an extrapolation to it, at the workload's rate */
+    uint64_t volume;         /* requests a month instead: PERIOD_MONTH at another rate; 0 */
+    int64_t max_wait_ns;     /* how long a request may queue for a plan that is to be ranked */
+    bool has_start;          /* start_unix_ns overrides the workload's own */
+    int64_t start_unix_ns;
+    const char *by; /* "model", "class", "session", "day", or a label's key; NULL */
+    unsigned workers;
+    struct serve_duration duration;
+    uint64_t units;             /* provisioned units instead of the plan's; 0 */
+    uint64_t break_even_output; /* output tokens of the break-even requests; 0 = the mean */
+    const struct earlier_attempts *earlier; /* of a run; NULL */
+    bool both_caps; /* plans with unconfirmed caps a second time, without them */
+};
+
+/* The lines of a bill, in order; each as cash and prorated. */
+enum bill_line {
+    LINE_USAGE,    /* the requests' charges */
+    LINE_INCLUDED, /* credit included in the subscription, negative */
+    LINE_VOLUME,   /* volume discount, negative */
+    LINE_MINIMUM,  /* what the minimum spend adds */
+    LINE_CREDIT_FEE,
+    LINE_SUBSCRIPTION,
+    LINE_PROVISIONED,
+    LINE_ROUNDING, /* of the whole bill */
+    BILL_LINES,
+};
+
+/* "usage", "included_credit", "volume_discount", ... */
+const char *bill_line_name(enum bill_line line);
+
+/* One value of what the bill is split by. */
+struct bill_group {
+    char *name;
+    uint64_t requests; /* served */
+    money usage;
+};
+
+/* Money spent on what did not help. */
+struct bill_waste {
+    money retries, failed, aborted;
+    bool has_slo, has_cache;
+    money slo_missed; /* completed, but later than an objective allows */
+    uint64_t slo_missed_requests;
+    money cache_misses;     /* what an infinite prefix cache would have saved */
+    uint64_t good_requests; /* completed, within the objectives */
+    money usage_per_good;   /* usage charges over good requests, rounded at 1e-12 */
+};
+
+/* What the provider reported, against what we charge for the same requests. */
+struct bill_reconciled {
+    uint64_t requests, equal;
+    money ours, reported, largest_difference;
+};
+
+struct plan_bill {
+    const struct plan *plan; /* as it is sold; limits and prices below are of `subscriptions` */
+    uint64_t subscriptions;  /* of it that are bought (units of provisioned capacity) */
+    bool without_caps;
+    uint64_t requests;          /* asked */
+    struct serve_result served; /* arrays dropped, counts kept */
+    uint64_t served_requests, rejected;
+    /* The same for the period billed: as above, unless bill.scale_ns is set; quotas longer than the
+     * sample then hold for the period, and what they cannot take is not served. */
+    uint64_t period_requests, period_served;
+    struct charge_sums sums;
+    money cash[BILL_LINES], prorated[BILL_LINES];
+    money total, prorated_total;
+    money per_request;      /* usage charges over served requests */
+    money per_mtok;         /* total over a million served tokens: $/Mtok of GPU-hours */
+    money per_used_request; /* total over served requests */
+    bool has_full_use;      /* a flat price at full use of the quota */
+    money full_use_price;   /* the fraction full_use_price / full_use_requests */
+    uint64_t full_use_requests;
+    money full_use;          /* that fraction, rounded at 1e-12 */
+    struct serve_need need;  /* so many of the plan, that nobody waits or is turned away */
+    uint64_t periods;        /* begun, of the subscription or the provisioned hours */
+    bool flat;               /* what a request costs does not depend on the request */
+    struct cost_stats stats; /* of served requests' usage charges */
+    struct cost_stats session_stats;
+    struct bill_waste waste;
+    struct bill_reconciled reconciled;
+    struct bill_group *groups;
+    size_t group_count;
+    int rank; /* 1 = cheapest of those that serve everything within the longest wait, with a price
+                 for all of it; 0 = does not, or is hypothetical */
+};
+
+/* How a plan with token prices meets a flat one, and what both together would cost. */
+struct break_even {
+    size_t token_plan, flat_plan;     /* in bill.plans */
+    struct flat_price flat;           /* what was paid, for the requests served */
+    const char *model;                /* whose rates are compared where there are several; NULL */
+    uint64_t mean_input, mean_output; /* of the request that is varied */
+    struct break_even_answer input, output, cache, volume, utilisation, steps;
+    bool has_steps;         /* the workload has sessions of several turns */
+    uint64_t dearer;        /* requests of the workload that cost more by the token than flat */
+    bool has_split;         /* of large workloads only the cheapest token plan has one */
+    struct split split;     /* each request where it is cheaper, as quota and limits allow */
+    uint64_t subscriptions; /* of the flat plan that the split buys */
+    money split_flat;       /* cash for the flat plan's part */
+    money split_total;      /* that, and the token charges of the rest */
+    bool has_alone;
+    money split_saved; /* against the cheaper of the two alone that serves everything; negative: it
+                          costs more */
+};
+
+struct bill {
+    const struct workload *sample;   /* as it was given */
+    const struct workload *workload; /* as billed: the sample, or the period made of it */
+    struct workload *period;         /* made of the sample; NULL where that is billed itself */
+    struct earlier_attempts *period_earlier;
+    struct extrapolation extrapolation; /* sessions 0 where there is none */
+    struct bill_options options;        /* earlier: of the workload as billed */
+    int64_t first_ns;                   /* the first due time */
+    int64_t span_ns;                    /* the last due time */
+    int64_t billed_span_ns;             /* the period, else span_ns */
+    uint64_t scaled_requests;           /* of the period where scale_ns is set */
+    int64_t scale_ns; /* too many requests to place: this stretch of the period was billed and
+                         scaled to it; 0 */
+    bool has_start;
+    int64_t start_unix_ns;
+    uint64_t input_tokens, output_tokens, peak_minute, peak_day;
+    bool has_reported; /* some requests carry what the provider charged */
+    money reported;
+    uint64_t reported_requests;
+    bool recorded;      /* some requests failed, were cut or retried */
+    uint64_t completed; /* requests; 0: nothing was served, and no plan is ranked or compared */
+    struct plan_bill *plans;
+    size_t plan_count;
+    struct break_even *break_even;
+    size_t break_even_count;
+    const struct break_even *best_split; /* the cheapest that leaves nobody out; NULL */
+    money best_split_saved; /* against the cheapest plan, or without one against its token plan */
+    struct cheapest_map map;
+    const struct what_if *what_if; /* written into the JSON where the caller sets it; borrowed */
+    size_t *ranking;               /* plans that serve everything, cheapest first */
+    size_t ranking_count;
+};
+
+/* Bills the workload under every plan. ERR_INPUT: a plan with dated or timed prices and no start,
+ * an unknown label, rows in a ring, charges beyond 1.7e14 USD. */
+int bill_make(struct bill *out, const struct workload *w, const struct plan *const *plans,
+              size_t count, const struct bill_options *options, struct error *err);
+void bill_free(struct bill *bill);
+
+/* Used over included requests of the plan's quota, or tokens over the capacity of provisioned
+ * units; NaN where the plan has neither. */
+double bill_utilisation(const struct plan_bill *p, const struct bill *bill);
+
+/* A count of the rows as billed, for the whole period: to the nearest where that was scaled. */
+uint64_t bill_scaled(const struct bill *bill, uint64_t count);
+
+/* True if a request waits longer than the options allow. */
+bool bill_waits_too_long(const struct plan_bill *p, const struct bill *bill);
+
+/* True for a plan without its caps where they make no difference: it is not shown a second
+ * time. */
+bool bill_repeats(const struct bill *bill, size_t plan);
+
+/* The object of bill.json. */
+void bill_write_json(const struct bill *bill, struct json_writer *w);
+
+/* What a person reads, `width` columns wide. */
+void bill_write_table(const struct bill *bill, int width, struct buffer *out);
+
+/* The plan's name, with a remark where its caps are left out. */
+#define BILL_NAME_SIZE 160
+const char *bill_plan_name(const struct plan_bill *p, char out[BILL_NAME_SIZE]);
+
+#endif

@@ -1,0 +1,223 @@
+/* What stands on a bill beside the requests' own charges. */
+#include "sim/cost/bill/bill_parts.h"
+#include "sim/cost/book/window.h"
+
+#include "core/memory.h"
+
+#include <stdlib.h>
+
+#define MILLION 1000000
+
+const char *bill_line_name(enum bill_line line)
+{
+    static const char *const names[BILL_LINES] = {
+        "usage",      "included_credit", "volume_discount", "minimum",
+        "credit_fee", "subscription",    "provisioned",     "rounding"};
+    return names[line];
+}
+
+/* Usage charges by window of a quota, in the order of the windows. */
+struct buckets {
+    money *sum;
+    size_t count;
+};
+
+static struct buckets bucket_rows(const struct tariff *t, const struct plan_quota *windows)
+{
+    const struct workload *w = t->rows->workload;
+    struct buckets b = {mem_zero(1, sizeof *b.sum), 1};
+    size_t capacity = 1;
+    int64_t start_unix_ns = t->start_unix_ns == TIME_NEVER ? 0 : t->start_unix_ns;
+    for (size_t i = 0; i < w->count; i++) {
+        struct row_charge c;
+        if (!tariff_serves(t, i) || tariff_charge_fast(t, i, &c) < 0)
+            continue;
+        int64_t at = t->served->start_ns ? t->served->start_ns[i] : serve_due(t->rows, i);
+        size_t n = (size_t)window_number(windows, start_unix_ns, at);
+        if (n >= b.count) {
+            mem_grow(&b.sum, &capacity, n + 1, sizeof *b.sum);
+            while (b.count <= n)
+                b.sum[b.count++] = 0;
+        }
+        b.sum[n] += c.total;
+    }
+    return b;
+}
+
+/* The same of a bill that is scaled to a period: all windows alike. */
+static struct buckets bucket_period(const struct plan_bill *p, const struct bill *bill,
+                                    const struct plan_quota *windows)
+{
+    int64_t n = bill->billed_span_ns / plan_quota_length(windows);
+    struct buckets b = {.count = n > 0 ? (size_t)n : 1};
+    b.sum = mem_zero(b.count, sizeof *b.sum);
+    for (size_t i = 0; i < b.count; i++)
+        (void)money_prorate(p->cash[LINE_USAGE], 1, b.count, &b.sum[i]);
+    return b;
+}
+
+struct context {
+    const struct plan_bill *p;
+    const struct bill *bill;
+    const struct tariff *t;
+};
+
+static struct buckets bucket_charges(const struct context *c, const struct plan_quota *windows)
+{
+    return c->bill->scale_ns == 0 ? bucket_rows(c->t, windows)
+                                  : bucket_period(c->p, c->bill, windows);
+}
+
+/* Credit that the subscription includes: what it covers of each window's charges. */
+static money included_credit(const struct plan *plan, const struct context *c)
+{
+    money covered = 0;
+    for (size_t q = 0; q < plan->quota_count; q++) {
+        if (plan->quotas[q].unit != QUOTA_USD)
+            continue;
+        struct plan_quota windows = plan->quotas[q];
+        if (windows.alignment == WINDOW_ROLLING)
+            windows.alignment = WINDOW_ANCHORED;
+        struct buckets b = bucket_charges(c, &windows);
+        for (size_t i = 0; i < b.count; i++)
+            covered += b.sum[i] < windows.usd ? b.sum[i] : windows.usd;
+        free(b.sum);
+    }
+    return covered;
+}
+
+static int volume_discount(const struct plan *plan, const struct context *c, money *out)
+{
+    const struct plan_fees *f = &plan->fees;
+    struct plan_quota windows = {.length_ns = f->volume_period_ns, .alignment = WINDOW_ANCHORED};
+    *out = 0;
+    if (f->volume_count == 0)
+        return 0;
+    struct buckets b = bucket_charges(c, &windows);
+    int code = 0;
+    for (size_t i = 0; i < b.count && code == 0; i++)
+        for (size_t s = 0; s < f->volume_count && code == 0; s++) {
+            money upper = s + 1 < f->volume_count ? f->volume[s + 1].over : MONEY_MAX;
+            money above = (b.sum[i] < upper ? b.sum[i] : upper) - f->volume[s].over, off;
+            if (above <= 0)
+                continue;
+            code = money_prorate(above, f->volume[s].off_millionths, MILLION, &off);
+            *out += off;
+        }
+    free(b.sum);
+    return code;
+}
+
+static int minimum_spend(const struct plan *plan, const struct context *c, int64_t until_ns,
+                         int64_t span_ns, money *cash, money *prorated)
+{
+    const struct plan_fees *f = &plan->fees;
+    money share;
+    *cash = *prorated = 0;
+    if (f->minimum <= 0)
+        return 0;
+    struct plan_quota windows = {.length_ns = f->minimum_period_ns, .alignment = WINDOW_ANCHORED};
+    struct buckets b = bucket_charges(c, &windows);
+    money usage = c->p->cash[LINE_USAGE];
+    size_t begun = (size_t)(until_ns / f->minimum_period_ns) + 1;
+    for (size_t i = 0; i < begun; i++) {
+        money used = i < b.count ? b.sum[i] : 0;
+        *cash += used < f->minimum ? f->minimum - used : 0;
+    }
+    free(b.sum);
+    if (money_prorate(f->minimum, (uint64_t)span_ns, (uint64_t)f->minimum_period_ns, &share) < 0)
+        return -1;
+    *prorated = share > usage ? share - usage : 0;
+    return 0;
+}
+
+/* The fee for buying the credits that pay `net`. */
+static int credit_fee(const struct plan_fees *f, money net, money *out)
+{
+    money fee, purchase = f->credit_top_up > 0 ? f->credit_top_up : net;
+    *out = 0;
+    if (net <= 0 || (f->credit_fee_millionths == 0 && f->credit_fee_minimum == 0))
+        return 0;
+    if (money_prorate(purchase, f->credit_fee_millionths, MILLION, &fee) < 0)
+        return -1;
+    if (fee < f->credit_fee_minimum)
+        fee = f->credit_fee_minimum;
+    money purchases = (net + purchase - 1) / purchase;
+    return purchases > INT32_MAX ? -1 : money_multiply(fee, (uint64_t)purchases, out);
+}
+
+/* Something paid by the period: cash for every period begun by `until_ns`, a share for the span. */
+static int periodic(struct plan_bill *p, const struct bill *bill, money price, uint64_t count,
+                    int64_t period_ns, int64_t until_ns, enum bill_line line)
+{
+    money one;
+    p->periods = bought_periods(period_ns, bill->has_start, bill->start_unix_ns + bill->first_ns,
+                                until_ns - bill->first_ns);
+    if (money_multiply(price, count, &one) < 0 ||
+        money_multiply(one, p->periods, &p->cash[line]) < 0)
+        return -1;
+    return money_prorate(one, (uint64_t)bill->billed_span_ns, (uint64_t)period_ns,
+                         &p->prorated[line]);
+}
+
+static int add_totals(struct plan_bill *p)
+{
+    p->total = p->prorated_total = 0;
+    for (int i = 0; i < BILL_LINES; i++)
+        if (money_add(p->total, p->cash[i], &p->total) < 0 ||
+            money_add(p->prorated_total, p->prorated[i], &p->prorated_total) < 0)
+            return -1;
+    const struct plan_rounding *r = &p->plan->rounding;
+    if (r->scope != ROUND_BILL)
+        return 0;
+    p->cash[LINE_ROUNDING] = price_round(r, p->total) - p->total;
+    p->prorated[LINE_ROUNDING] = price_round(r, p->prorated_total) - p->prorated_total;
+    p->total += p->cash[LINE_ROUNDING];
+    p->prorated_total += p->prorated[LINE_ROUNDING];
+    return 0;
+}
+
+static int add_paid_by_period(struct plan_bill *p, const struct plan *bought,
+                              const struct bill *bill, int64_t until_ns)
+{
+    const struct plan_subscription *s = &bought->subscription;
+    const struct plan_provisioned *v = &bought->provisioned;
+    if (v->present &&
+        periodic(p, bill, v->price, v->units, v->period_ns, until_ns, LINE_PROVISIONED) < 0)
+        return -1;
+    if (s->present &&
+        periodic(p, bill, s->price, s->seats, s->period_ns, until_ns, LINE_SUBSCRIPTION) < 0)
+        return -1;
+    return 0;
+}
+
+int64_t bill_paid_until(const struct plan_bill *p, const struct bill *bill)
+{
+    bool queued = p->served.last_start_ns > bill->span_ns;
+    if (bill->options.period == PERIOD_TRACE)
+        return queued ? p->served.last_start_ns : bill->span_ns;
+    int64_t end = bill->first_ns + bill->billed_span_ns - 1;
+    return queued && p->served.last_start_ns > end ? p->served.last_start_ns : end;
+}
+
+int bill_add_lines(struct plan_bill *p, const struct plan *plan, const struct bill *bill,
+                   const struct tariff *t)
+{
+    int64_t until = bill_paid_until(p, bill);
+    struct context c = {p, bill, t};
+    money volume;
+    for (int i = 0; i < BILL_LINES; i++)
+        p->cash[i] = p->prorated[i] = 0;
+    if (bill_scale(p, plan, bill) < 0 || volume_discount(plan, &c, &volume) < 0 ||
+        add_paid_by_period(p, plan, bill, until) < 0)
+        return -1;
+    p->cash[LINE_INCLUDED] = p->prorated[LINE_INCLUDED] = -included_credit(plan, &c);
+    p->cash[LINE_VOLUME] = p->prorated[LINE_VOLUME] = -volume;
+    money net = p->cash[LINE_USAGE] + p->cash[LINE_INCLUDED] + p->cash[LINE_VOLUME];
+    if (minimum_spend(plan, &c, until, bill->billed_span_ns, &p->cash[LINE_MINIMUM],
+                      &p->prorated[LINE_MINIMUM]) < 0 ||
+        credit_fee(&plan->fees, net, &p->cash[LINE_CREDIT_FEE]) < 0)
+        return -1;
+    p->prorated[LINE_CREDIT_FEE] = p->cash[LINE_CREDIT_FEE];
+    return add_totals(p);
+}

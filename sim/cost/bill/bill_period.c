@@ -1,0 +1,107 @@
+/* Scaling the bill of a stretch to a period that has too many requests to place them one by one. */
+#include "sim/cost/bill/bill_parts.h"
+
+#include "core/memory.h"
+
+#include <stdlib.h>
+
+static bool is_long(const struct bill *bill, const struct plan_quota *q)
+{
+    return bill->scale_ns > 0 && q->unit != QUOTA_USD && plan_quota_length(q) > bill->scale_ns;
+}
+
+void long_quotas_take_out(struct long_quotas *q, const struct bill *bill, const struct plan *plan)
+{
+    q->plan = *plan;
+    q->quotas = mem_alloc((plan->quota_count + 1) * sizeof *q->quotas);
+    q->plan.quotas = q->quotas;
+    q->plan.quota_count = 0;
+    for (size_t i = 0; i < plan->quota_count; i++)
+        if (!is_long(bill, &plan->quotas[i]))
+            q->quotas[q->plan.quota_count++] = plan->quotas[i];
+}
+
+void long_quotas_free(struct long_quotas *q)
+{
+    free(q->quotas);
+}
+
+uint64_t bill_scaled(const struct bill *bill, uint64_t count)
+{
+    if (bill->scale_ns == 0)
+        return count;
+    uint64_t placed = bill->workload->count;
+    return (uint64_t)(((money_magnitude)count * bill->scaled_requests + placed / 2) / placed);
+}
+
+static uint64_t demand_of(const struct plan_bill *p, const struct bill *bill,
+                          const struct plan_quota *q)
+{
+    switch (q->unit) {
+    case QUOTA_REQUESTS:
+        return bill_scaled(bill, p->served_requests);
+    case QUOTA_INPUT_TOKENS:
+        return bill_scaled(bill, p->sums.input_tokens);
+    case QUOTA_OUTPUT_TOKENS:
+        return bill_scaled(bill, p->sums.output_tokens);
+    default:
+        return bill_scaled(bill, p->sums.input_tokens + p->sums.output_tokens);
+    }
+}
+
+static uint64_t capacity_of(const struct bill *bill, const struct plan_quota *q)
+{
+    uint64_t amount = q->unit == QUOTA_REQUESTS ? q->amount / PLAN_MICRO : q->amount;
+    uint64_t windows = (uint64_t)(bill->billed_span_ns / plan_quota_length(q));
+    return amount * (windows ? windows : 1);
+}
+
+/* The share of the demand that one quota takes: of the charges in what is paid beyond it, of the
+ * requests in what is not served beyond it. */
+static int settle(struct plan_bill *p, const struct bill *bill, const struct plan_quota *q)
+{
+    uint64_t demand = demand_of(p, bill, q), capacity = capacity_of(bill, q);
+    bool enough = capacity >= demand;
+    if (q->beyond == BEYOND_PAY)
+        return enough ? (p->cash[LINE_USAGE] = 0, 0)
+                      : money_prorate(p->cash[LINE_USAGE], demand - capacity, demand,
+                                      &p->cash[LINE_USAGE]);
+    p->cash[LINE_USAGE] = 0;
+    if (!enough) {
+        money_magnitude served = (money_magnitude)p->period_served * capacity / demand;
+        p->period_served = (uint64_t)served;
+    }
+    return 0;
+}
+
+void bill_need_of_period(struct plan_bill *p, const struct bill *bill)
+{
+    for (size_t i = 0; i < p->plan->quota_count; i++) {
+        const struct plan_quota *q = &p->plan->quotas[i];
+        if (!is_long(bill, q) || q->beyond == BEYOND_PAY)
+            continue;
+        uint64_t demand = demand_of(p, bill, q), capacity = capacity_of(bill, q);
+        uint64_t needed = capacity ? demand / capacity + (demand % capacity > 0) : 0;
+        if (needed > p->need.count)
+            p->need = (struct serve_need){.count = needed, .window = *q};
+    }
+}
+
+int bill_scale(struct plan_bill *p, const struct plan *bought, const struct bill *bill)
+{
+    p->period_requests = p->requests;
+    p->period_served = p->served_requests;
+    p->cash[LINE_USAGE] = p->sums.total;
+    if (bill->scale_ns > 0) {
+        p->period_requests = bill_scaled(bill, p->requests);
+        p->period_served = bill_scaled(bill, p->served_requests);
+        if (money_prorate(p->sums.total, bill->scaled_requests, bill->workload->count,
+                          &p->cash[LINE_USAGE]) < 0)
+            return -1;
+        for (size_t i = 0; i < bought->quota_count; i++)
+            if (is_long(bill, &bought->quotas[i]) && settle(p, bill, &bought->quotas[i]) < 0)
+                return -1;
+    }
+    p->prorated[LINE_USAGE] = p->cash[LINE_USAGE];
+    return 0;
+}

@@ -1,0 +1,71 @@
+#include "sim/cost/bill/bill_rows.h"
+
+#include "core/memory.h"
+#include "sim/cost/bill/bill_parts.h"
+
+#include <stdlib.h>
+
+static int by_due(const void *a, const void *b)
+{
+    const struct bill_row *x = a, *y = b;
+    if (x->due_ns != y->due_ns)
+        return x->due_ns < y->due_ns ? -1 : 1;
+    return x->row < y->row ? -1 : x->row > y->row;
+}
+
+static void fill(const struct tariff *t, const struct serve_result *served, struct bill_row *rows)
+{
+    for (size_t i = 0; i < t->rows->workload->count; i++) {
+        struct row_charge c = {0};
+        struct bill_row *r = &rows[i];
+        *r = (struct bill_row){.due_ns = serve_due(t->rows, i), .row = (uint32_t)i};
+        r->fate = served->fate ? (enum serve_fate)served->fate[i] : SERVE_PAID;
+        r->start_ns = served->start_ns ? served->start_ns[i] : r->due_ns;
+        if (serve_is_served(r->fate) && tariff_charge(t, i, &c) == 0)
+            r->charge = c.total;
+    }
+}
+
+size_t bill_rows(const struct bill *bill, size_t plan, struct bill_row **out)
+{
+    return bill_rows_of(bill, plan, bill->plans[plan].subscriptions, out);
+}
+
+size_t bill_rows_of(const struct bill *bill, size_t plan, uint64_t subscriptions,
+                    struct bill_row **out)
+{
+    const struct plan_bill *p = &bill->plans[plan];
+    const struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
+    struct serve_rows rows;
+    struct serve_result served = {0};
+    struct bought bought;
+    struct long_quotas quotas;
+    struct tariff t;
+    size_t count = bill->workload->count;
+    *out = mem_zero(count + 1, sizeof **out);
+    if (serve_rows_make(&rows, bill->workload, bill->options.duration, NULL) < 0)
+        return 0; /* cannot be: bill_make has read the same rows */
+    bought_make(&bought, p->plan, subscriptions, bill->options.units);
+    long_quotas_take_out(&quotas, bill, &bought.plan);
+    serve_plan(&quotas.plan, &rows, &conditions, &served);
+    tariff_init(&t, &quotas.plan, &rows, &served,
+                bill->has_start ? bill->start_unix_ns : TIME_NEVER, p->without_caps,
+                bill->options.earlier);
+    fill(&t, &served, *out);
+    qsort(*out, count, sizeof **out, by_due);
+    tariff_free(&t);
+    serve_result_free(&served);
+    long_quotas_free(&quotas);
+    bought_free(&bought);
+    serve_rows_free(&rows);
+    return count;
+}
+
+size_t bill_rows_first_limited(const struct bill_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].start_ns > rows[i].due_ns || rows[i].fate == SERVE_QUOTA ||
+            rows[i].fate == SERVE_RATE)
+            return i;
+    return count;
+}

@@ -1,0 +1,571 @@
+/* The bill as a person reads it. */
+#include "sim/cost/bill/bill.h"
+
+#include "core/wrap.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_WIDTH 30
+
+double bill_utilisation(const struct plan_bill *p, const struct bill *bill)
+{
+    const struct plan *plan = p->plan;
+    if (p->served.quota_windows > 0 && plan->quotas[0].amount > 0)
+        return (double)p->served.quota_used /
+               ((double)plan->quotas[0].amount * (double)p->served.quota_windows);
+    if (plan->provisioned.tokens_per_minute > 0 && bill->span_ns > 0) {
+        uint64_t units = (bill->options.units ? bill->options.units : plan->provisioned.units) *
+                         p->subscriptions;
+        double capacity = (double)plan->provisioned.tokens_per_minute * (double)units *
+                          (double)bill->span_ns / 60e9;
+        return (double)(p->sums.input_tokens + p->sums.output_tokens) / capacity;
+    }
+    return NAN;
+}
+
+static const char *duration(int64_t ns, char out[32])
+{
+    double s = (double)ns * 1e-9;
+    if (s < 120)
+        snprintf(out, 32, "%.3g s", s);
+    else if (s < 2 * 3600)
+        snprintf(out, 32, "%.0f min", s / 60);
+    else if (s < 2 * 86400)
+        snprintf(out, 32, "%.1f h", s / 3600);
+    else
+        snprintf(out, 32, "%.1f days", s / 86400);
+    return out;
+}
+
+static const char *millions(uint64_t tokens, char out[TEXT_GROUPED_SIZE])
+{
+    if (tokens < 100000)
+        return text_group_u64(tokens, out);
+    snprintf(out, TEXT_GROUPED_SIZE, "%.2f M", (double)tokens * 1e-6);
+    return out;
+}
+
+static void put_head(const struct bill *b, struct buffer *out)
+{
+    char n[TEXT_GROUPED_SIZE], in[TEXT_GROUPED_SIZE], tokens_out[TEXT_GROUPED_SIZE], span[32];
+    uint64_t requests = bill_scaled(b, b->workload->count);
+    buffer_add_format(out, "%s · %s requests in %s · %s tokens in, %s out",
+                      b->workload->name ? b->workload->name : "workload",
+                      text_group_u64(requests, n),
+                      duration(b->period ? b->billed_span_ns : b->span_ns - b->first_ns, span),
+                      millions(bill_scaled(b, b->input_tokens), in),
+                      millions(bill_scaled(b, b->output_tokens), tokens_out));
+    if (b->has_start) {
+        char text[CLOCK_INSTANT_SIZE];
+        clock_format_instant(b->start_unix_ns, text);
+        buffer_add_format(out, " · start %.10s %.5s UTC", text, text + 11);
+    }
+    if (b->period)
+        buffer_add_format(out, " · extrapolated from %s", text_group_u64(b->sample->count, n));
+    buffer_add_text(out, "\n\n");
+}
+
+/* A number in a column: 6 places for small amounts, or a dash. */
+static void put_cell(struct buffer *out, double value, int width, int decimals)
+{
+    if (isnan(value))
+        buffer_add_format(out, " %*s", width + 2, "–"); /* the dash is three bytes wide */
+    else
+        buffer_add_format(out, " %*.*f", width, decimals, value);
+}
+
+static void put_money_cell(struct buffer *out, money value, int width, int decimals)
+{
+    char text[MONEY_TEXT_SIZE];
+    money_format_fixed(value, decimals, text);
+    buffer_add_format(out, " %*s", width, text);
+}
+
+static void put_reasons(const struct plan_bill *p, struct buffer *out)
+{
+    static const char *const words[SERVE_FATES] = {
+        "", "", "model", "no model named", "input cap", "too large", "quota", "rate limit"};
+    const char *comma = " (";
+    for (int i = SERVE_INCLUDED + 1; i < SERVE_FATES; i++) {
+        char n[TEXT_GROUPED_SIZE];
+        if (p->served.count[i] == 0)
+            continue;
+        buffer_add_format(out, "%s%s %s", comma, text_group_u64(p->served.count[i], n), words[i]);
+        comma = ", ";
+    }
+    buffer_add_text(out, ")");
+}
+
+/* Why a plan is not ranked that has no price for some of what is asked. */
+static void put_unpriced(const struct plan_bill *p, struct buffer *out)
+{
+    char n[TEXT_GROUPED_SIZE];
+    const char *comma = "";
+    if (p->sums.unpriced == 0)
+        return;
+    buffer_add_format(out, ", %s without a price for ", text_group_u64(p->sums.unpriced, n));
+    for (int i = 0; i < UNPRICED_NAMES; i++)
+        if (p->sums.unpriced_what & unpriced_bit(i)) {
+            buffer_add_format(out, "%s%s", comma, unpriced_name(i));
+            comma = ", ";
+        }
+}
+
+static void put_served(const struct bill *b, const struct plan_bill *p, struct buffer *out)
+{
+    char served[TEXT_GROUPED_SIZE], all[TEXT_GROUPED_SIZE], n[TEXT_GROUPED_SIZE], span[32];
+    if (b->completed == 0) {
+        buffer_add_text(out, "  nothing\n");
+        return;
+    }
+    if (p->period_served < p->period_requests && p->period_requests != p->requests) {
+        buffer_add_format(out, "  %s of %s", text_group_u64(p->period_served, served),
+                          text_group_u64(p->period_requests, all));
+    } else if (p->rejected > 0) {
+        buffer_add_format(out, "  %s of %s", text_group_u64(p->served_requests, served),
+                          text_group_u64(p->requests, all));
+        put_reasons(p, out);
+    } else {
+        buffer_add_text(out, "  all");
+    }
+    if (p->served.delayed > 0)
+        buffer_add_format(out, ", %s queued up to %s%s", text_group_u64(p->served.delayed, n),
+                          duration(p->served.delay_max_ns, span),
+                          bill_waits_too_long(p, b) ? " (over --max-wait)" : "");
+    if (p->served.truncated > 0)
+        buffer_add_format(out, ", %s truncated", text_group_u64(p->served.truncated, n));
+    put_unpriced(p, out);
+    buffer_add_text(out, "\n");
+}
+
+/* The mean of all that is paid; how it varies where the request decides it. */
+static void put_per_request(const struct plan_bill *p, struct buffer *out)
+{
+    bool varies = !p->flat && p->sums.total > 0;
+    if (p->period_served > 0)
+        put_money_cell(out, p->per_used_request, 12, 6);
+    else
+        put_cell(out, NAN, 12, 0);
+    put_cell(out, varies ? p->stats.p50 : NAN, 9, 5);
+    put_cell(out, varies ? p->stats.p99 : NAN, 9, 5);
+    if (varies && !isnan(p->stats.max_over_median))
+        buffer_add_format(out, " %7.1f×", p->stats.max_over_median);
+    else
+        buffer_add_format(out, " %8s", varies || p->total == 0 ? "  –" : "1.0×");
+    put_cell(out, varies ? p->stats.cv : p->total > 0 ? 0 : NAN, 5, 2);
+}
+
+/* As wide as the longest name, within bounds: the row is to fit a terminal. */
+static int name_width(const struct bill *b)
+{
+    int width = 12;
+    for (size_t i = 0; i < b->plan_count; i++) {
+        char name[BILL_NAME_SIZE];
+        int length = (int)strlen(bill_plan_name(&b->plans[i], name));
+        if (!bill_repeats(b, i) && length > width)
+            width = length < NAME_WIDTH ? length : NAME_WIDTH;
+    }
+    return width;
+}
+
+/* How many subscriptions or units the total buys; nothing where a plan has no number. */
+static void put_count(const struct plan_bill *p, struct buffer *out)
+{
+    char n[TEXT_GROUPED_SIZE];
+    buffer_add_format(out, p->subscriptions ? " %5s" : " %7s",
+                      p->subscriptions ? text_group_u64(p->subscriptions, n) : "–");
+}
+
+static void put_row(const struct bill *b, const struct plan_bill *p, int width, struct buffer *out)
+{
+    char name[BILL_NAME_SIZE];
+    if (p->rank)
+        buffer_add_format(out, "%2d ", p->rank);
+    else
+        buffer_add_text(out, p->without_caps ? " ? " : " – ");
+    buffer_add_format(out, "%-*.*s", width, width, bill_plan_name(p, name));
+    put_money_cell(out, p->total, 12, 4);
+    put_count(p, out);
+    put_per_request(p, out);
+    put_served(b, p, out);
+}
+
+static void put_rows(const struct bill *b, struct buffer *out)
+{
+    static const char *const spans[] = {"this once", "a day", "a month"};
+    int width = name_width(b);
+    buffer_add_format(out, "   %-*s %12s %5s %12s %9s %9s %8s %5s  %s\n", width, "plan, USD",
+                      spans[b->options.period], "count", "per request", "p50", "p99", "max/med",
+                      "CV", "served");
+    for (size_t i = 0; i < b->ranking_count; i++)
+        put_row(b, &b->plans[b->ranking[i]], width, out);
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (!b->plans[i].rank && !bill_repeats(b, i))
+            put_row(b, &b->plans[i], width, out);
+    buffer_add_text(out, "\n");
+}
+
+/* ", 9 of it", where one buys more than one. */
+static void put_times(const struct plan_bill *p, struct buffer *out)
+{
+    char n[TEXT_GROUPED_SIZE];
+    if (p->subscriptions > 1)
+        buffer_add_format(out, " (%s of it)", text_group_u64(p->subscriptions, n));
+}
+
+/* What the waiting in a ranked plan amounts to, and what it cuts short. */
+static void put_drawbacks(const struct plan_bill *p, struct buffer *out)
+{
+    char n[TEXT_GROUPED_SIZE], wait[32];
+    if (p->served.delayed > 0)
+        buffer_add_format(out, "; %s requests wait, up to %s", text_group_u64(p->served.delayed, n),
+                          duration(p->served.delay_max_ns, wait));
+    if (p->served.truncated > 0)
+        buffer_add_format(out, "; %s answers are cut short",
+                          text_group_u64(p->served.truncated, n));
+}
+
+/* True if a plan would be ranked but for how long it makes wait. */
+static bool only_waits(const struct bill *b)
+{
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (bill_waits_too_long(&b->plans[i], b) && !b->plans[i].without_caps &&
+            b->plans[i].period_served == b->plans[i].period_requests)
+            return true;
+    return false;
+}
+
+static void put_cheapest(const struct bill *b, struct buffer *out)
+{
+    static const char *const spans[] = {"this once", "for the day", "for the month"};
+    char name[BILL_NAME_SIZE], amount[MONEY_TEXT_SIZE], wait[32];
+    if (b->ranking_count == 0) {
+        buffer_add_format(out, "No plan serves all of it%s.\n",
+                          only_waits(b) ? " in time (--max-wait allows a longer wait)" : "");
+        return;
+    }
+    const struct plan_bill *first = &b->plans[b->ranking[0]];
+    money_format_fixed(first->total, 4, amount);
+    buffer_add_format(out, "Cheapest that serves everything, %s", spans[b->options.period]);
+    if (b->options.max_wait_ns > 0)
+        buffer_add_format(out, " and within %s of its time",
+                          duration(b->options.max_wait_ns, wait));
+    buffer_add_format(out, ": %s", bill_plan_name(first, name));
+    put_times(first, out);
+    buffer_add_format(out, " at $%s", amount);
+    if (b->ranking_count > 1) {
+        const struct plan_bill *second = &b->plans[b->ranking[1]];
+        money difference = second->total - first->total;
+        bill_plan_name(second, name);
+        money_format_fixed(difference < 0 ? -difference : difference, 4, amount);
+        if (difference == 0)
+            buffer_add_format(out, ", and %s costs the same", name);
+        else
+            buffer_add_format(out, ", $%s %s than %s", amount, difference > 0 ? "less" : "more",
+                              name);
+        put_times(second, out);
+        if (difference < 0)
+            put_drawbacks(second, out);
+    }
+    put_drawbacks(first, out);
+    buffer_add_text(out, ".\n");
+}
+
+/* Why prices vary: the part with the largest share of the variance. */
+static void put_variance(const struct plan_bill *p, struct buffer *out)
+{
+    int most = 0;
+    if (p->flat || isnan(p->stats.share[0]) || isnan(p->stats.max_over_median))
+        return;
+    for (int i = 1; i < CHARGE_PARTS; i++)
+        if (p->stats.share[i] > p->stats.share[most])
+            most = i;
+    buffer_add_format(out, "%s: the dearest request costs %.2f× the median one; variance:",
+                      p->plan->name, p->stats.max_over_median);
+    const char *comma = " ";
+    for (int i = 0; i < CHARGE_PARTS; i++)
+        if (p->sums.part[i] != 0) {
+            buffer_add_format(out, "%s%.2f %% %s", comma, p->stats.share[i] * 100,
+                              charge_part_name((enum charge_part)i));
+            comma = ", ";
+        }
+    buffer_add_text(out, ".\n");
+}
+
+static void put_break_even(const struct bill *b, const struct break_even *e, struct buffer *out)
+{
+    const struct plan_bill *token = &b->plans[e->token_plan], *flat = &b->plans[e->flat_plan];
+    char mean[MONEY_TEXT_SIZE], n[TEXT_GROUPED_SIZE], m[TEXT_GROUPED_SIZE], all[TEXT_GROUPED_SIZE];
+    money_format_fixed(token->per_request, 8, mean);
+    buffer_add_format(out, "%s against %s%s%s: breaks even at $%s a request", token->plan->name,
+                      flat->plan->name, e->model ? ", for " : "", e->model ? e->model : "", mean);
+    if (e->input.kind == BREAK_EVEN_NEVER)
+        buffer_add_format(out, "; with %s tokens out no input is dearer by the token",
+                          text_group_u64(e->mean_output, n));
+    else if (e->input.kind == BREAK_EVEN_ALWAYS)
+        buffer_add_format(out, "; with %s tokens out every input is dearer by the token",
+                          text_group_u64(e->mean_output, n));
+    else
+        buffer_add_format(out, "; with %s tokens out the token price is higher from %s in%s",
+                          text_group_u64(e->mean_output, n), text_group_u64(e->input.value, m),
+                          e->input.kind == BREAK_EVEN_BEYOND
+                              ? ", above the flat plan's cap: never within it"
+                              : "");
+    buffer_add_format(out, "; flat wins for %s of %s requests",
+                      text_group_u64(bill_scaled(b, e->dearer), n),
+                      text_group_u64(bill_scaled(b, token->served_requests), all));
+    if (e->flat.requests > 1) {
+        money_format_fixed(flat->per_used_request, 6, mean);
+        buffer_add_format(out, " (at what was paid for each, $%s)", mean);
+    }
+    buffer_add_text(out, ".\n");
+}
+
+static void put_split(const struct bill *b, struct buffer *out)
+{
+    const struct break_even *e = b->best_split;
+    char n[TEXT_GROUPED_SIZE], rest[TEXT_GROUPED_SIZE], total[MONEY_TEXT_SIZE],
+        saved[MONEY_TEXT_SIZE], name[BILL_NAME_SIZE];
+    if (!e)
+        return;
+    if (e->split.to_flat == 0 || (b->ranking_count > 0 && b->best_split_saved <= 0)) {
+        buffer_add_text(out, "No split between a flat and a token plan saves anything.\n");
+        return;
+    }
+    money_format_fixed(e->split_total, 4, total);
+    money_format_fixed(b->best_split_saved, 4, saved);
+    buffer_add_format(out, "Best split found: %s requests to %s",
+                      text_group_u64(e->split.to_flat, n), b->plans[e->flat_plan].plan->name);
+    if (e->subscriptions > 1)
+        buffer_add_format(out, " (%s of it)", text_group_u64(e->subscriptions, n));
+    buffer_add_format(out, " as its limits allow, the other %s to %s: $%s",
+                      text_group_u64(e->split.to_token, rest), b->plans[e->token_plan].plan->name,
+                      total);
+    if (b->ranking_count > 0)
+        buffer_add_format(out, ", $%s less than %s alone", saved,
+                          bill_plan_name(&b->plans[b->ranking[0]], name));
+    buffer_add_text(out, ".\n");
+}
+
+static const char *window_length(const struct plan_quota *q, char out[32])
+{
+    static const struct {
+        int64_t seconds;
+        const char *name;
+    } known[] = {{1, "a second"},  {60, "a minute"},   {3600, "an hour"},
+                 {86400, "a day"}, {604800, "a week"}, {2592000, "a month"}};
+    int64_t length_ns = plan_quota_length(q);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (length_ns == known[i].seconds * NS_PER_S)
+            return known[i].name;
+    snprintf(out, 32, "in %.4g h", (double)length_ns / (3600.0 * NS_PER_S));
+    return out;
+}
+
+/* "60 requests a minute", "10 at a time". */
+static void put_limit(const struct plan_bill *p, struct buffer *out)
+{
+    static const char *const units[] = {"requests", "tokens", "input tokens", "output tokens"};
+    const struct plan_quota *q = &p->need.window;
+    char n[TEXT_GROUPED_SIZE], length[32];
+    uint64_t amount = q->unit == QUOTA_REQUESTS ? q->amount / PLAN_MICRO : q->amount;
+    if (p->need.concurrency)
+        buffer_add_format(out, "%s at a time", text_group_u64(p->plan->limits.concurrency, n));
+    else
+        buffer_add_format(out, "%s %s %s", text_group_u64(amount, n), units[q->unit],
+                          window_length(q, length));
+}
+
+/* Why one buys so many of a plan. */
+static void put_need(const struct bill *b, const struct plan_bill *p, struct buffer *out)
+{
+    char n[TEXT_GROUPED_SIZE], wait[32];
+    if (p->subscriptions < 2 || p->without_caps || p->need.count < 2)
+        return;
+    buffer_add_format(out, "%s: %s of it, because its limit of ", p->plan->name,
+                      text_group_u64(p->subscriptions, n));
+    put_limit(p, out);
+    if (b->options.max_wait_ns > 0)
+        buffer_add_format(out, " binds; so no request waits longer than %s.\n",
+                          duration(b->options.max_wait_ns, wait));
+    else
+        buffer_add_text(out, " binds; so no request waits (--max-wait lets them).\n");
+}
+
+static void put_cache_misses(const struct plan_bill *p, struct buffer *out)
+{
+    char text[MONEY_TEXT_SIZE];
+    if (!p->waste.has_cache || p->waste.cache_misses <= 0)
+        return;
+    money_format_fixed(p->waste.cache_misses, 4, text);
+    buffer_add_format(
+        out, "%s: prompts repeat; an infinite prefix cache would save $%s (%.1f %%).\n",
+        p->plan->name, text, 100 * cost_usd(p->waste.cache_misses) / cost_usd(p->sums.total));
+}
+
+static void put_waste(const struct plan_bill *p, struct buffer *out)
+{
+    money wasted = p->waste.retries + p->waste.failed + p->waste.aborted + p->waste.slo_missed;
+    char text[MONEY_TEXT_SIZE], good[MONEY_TEXT_SIZE];
+    put_cache_misses(p, out);
+    if (wasted == 0 || p->sums.total == 0)
+        return;
+    money_format_fixed(wasted, 6, text);
+    money_format_fixed(p->waste.usage_per_good, 6, good);
+    buffer_add_format(out,
+                      "Waste: $%s (%.1f %%) of %s's charges went to retries, failed%s and cut "
+                      "requests",
+                      text, 100 * cost_usd(wasted) / cost_usd(p->sums.total), p->plan->name,
+                      p->waste.has_slo ? ", late" : "");
+    if (p->waste.good_requests > 0)
+        buffer_add_format(out, "; a good request cost $%s", good);
+    buffer_add_text(out, ".\n");
+}
+
+static void put_groups(const struct bill *b, const struct plan_bill *p, struct buffer *out)
+{
+    if (p->group_count == 0 || p->sums.total == 0)
+        return;
+    buffer_add_format(out, "\n%s by %s\n", p->plan->name, b->options.by);
+    for (size_t i = 0; i < p->group_count && i < 20; i++) {
+        char n[TEXT_GROUPED_SIZE];
+        buffer_add_format(out, "   %-*.*s", NAME_WIDTH, NAME_WIDTH, p->groups[i].name);
+        put_money_cell(out, p->groups[i].usage, 14, 6);
+        buffer_add_format(out, " %12s requests\n", text_group_u64(p->groups[i].requests, n));
+    }
+    if (p->group_count > 20)
+        buffer_add_format(out, "   and %zu more, in the JSON\n", p->group_count - 20);
+}
+
+static void put_extrapolation(const struct bill *b, struct buffer *out)
+{
+    char n[TEXT_GROUPED_SIZE], span[32];
+    buffer_add_format(out,
+                      "An extrapolation: the trace's sessions in their order, again and again, "
+                      "%s of them over %s, ",
+                      text_group_u64(b->extrapolation.sessions, n),
+                      duration(b->scale_ns ? b->scale_ns : b->billed_span_ns, span));
+    buffer_add_text(out, b->extrapolation.by_hour
+                             ? "each hour of the week as busy as in the trace.\n"
+                             : "evenly: the trace spans less than a week, so its busy hours are "
+                               "not known.\n");
+    if (b->scale_ns > 0)
+        buffer_add_format(out, "The rest of %s was scaled from that stretch.\n",
+                          duration(b->billed_span_ns, span));
+}
+
+static void put_remarks(const struct bill *b, struct buffer *out)
+{
+    bool quotas = false, unchecked = false, unconfirmed = false, same = false;
+    for (size_t i = 0; i < b->plan_count; i++) {
+        quotas = quotas || b->plans[i].plan->quota_count || b->plans[i].plan->rate_limit_count;
+        unchecked = unchecked || b->plans[i].served.concurrency_unchecked;
+        unconfirmed = unconfirmed || (b->plans[i].without_caps && !bill_repeats(b, i));
+        same = same || (b->plans[i].without_caps && bill_repeats(b, i));
+    }
+    if (quotas && !b->has_start)
+        buffer_add_text(out, "No start is known: quota windows count as if the first request came "
+                             "at midnight UTC (--start).\n");
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (b->plans[i].plan->provisioned.present && b->plans[i].rank &&
+            b->plans[i].plan->provisioned.tokens_per_minute == 0)
+            buffer_add_format(out,
+                              "%s: what its units can serve is not known, so nothing checks that "
+                              "they keep up with these requests.\n",
+                              b->plans[i].plan->name);
+    if (unchecked)
+        buffer_add_text(out, "Concurrency limits were not checked: the trace does not say how long "
+                             "requests run (--ttft-ms, --tpot-ms).\n");
+    if (unconfirmed)
+        buffer_add_text(out,
+                        "Caps that are unconfirmed: billed with and without (?), ranked with.\n");
+    else if (same)
+        buffer_add_text(out, "The caps of some plans are unconfirmed; they make no difference "
+                             "here.\n");
+    if (b->period)
+        put_extrapolation(b, out);
+}
+
+/* Many plans make many pairs: people see those of the best few, the JSON has all. */
+#define SHOWN_MOST 6
+
+static bool among_best(const struct bill *b, const struct plan_bill *p)
+{
+    size_t better = 0;
+    for (size_t i = 0; i < b->ranking_count; i++) {
+        const struct plan_bill *r = &b->plans[b->ranking[i]];
+        better += r->flat == p->flat && r->rank < p->rank;
+    }
+    return p->rank ? better < SHOWN_MOST / 2 : b->plan_count <= SHOWN_MOST;
+}
+
+static void put_pairs(const struct bill *b, struct buffer *out)
+{
+    size_t left = 0;
+    bool few = b->break_even_count <= SHOWN_MOST;
+    for (size_t i = 0; i < b->break_even_count; i++) {
+        const struct break_even *e = &b->break_even[i];
+        if (few ||
+            (among_best(b, &b->plans[e->token_plan]) && among_best(b, &b->plans[e->flat_plan])))
+            put_break_even(b, e, out);
+        else
+            left++;
+    }
+    if (left > 0)
+        buffer_add_format(out, "%zu more pairs of plans are compared in the JSON.\n", left);
+}
+
+static void put_nothing(const struct bill *b, struct buffer *out)
+{
+    char n[TEXT_GROUPED_SIZE];
+    buffer_add_text(out, "Nothing was served, so no plan is ranked: ");
+    if (b->workload->count == 0)
+        buffer_add_text(out, "there is no request to bill.\n");
+    else
+        buffer_add_format(out, "none of the %s requests completed.\n",
+                          text_group_u64(b->workload->count, n));
+}
+
+/* Which plan is cheapest, and how they compare. */
+static void put_comparison(const struct bill *b, struct buffer *out)
+{
+    bool few = b->plan_count <= SHOWN_MOST;
+    put_cheapest(b, out);
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (few || among_best(b, &b->plans[i]))
+            put_variance(&b->plans[i], out);
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (few || among_best(b, &b->plans[i]))
+            put_need(b, &b->plans[i], out);
+    put_pairs(b, out);
+    put_split(b, out);
+}
+
+/* What the table means, in sentences. */
+static void put_sentences(const struct bill *b, struct buffer *out)
+{
+    bool few = b->plan_count <= SHOWN_MOST;
+    if (b->completed > 0)
+        put_comparison(b, out);
+    else
+        put_nothing(b, out);
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (few || among_best(b, &b->plans[i]))
+            put_waste(&b->plans[i], out);
+    put_remarks(b, out);
+}
+
+void bill_write_table(const struct bill *b, int width, struct buffer *out)
+{
+    struct buffer sentences;
+    put_head(b, out);
+    put_rows(b, out);
+    buffer_init(&sentences, BUFFER_UNBOUNDED);
+    put_sentences(b, &sentences);
+    wrap_text((struct text){sentences.data, sentences.length}, (size_t)width, 2, out);
+    buffer_free(&sentences);
+    for (size_t i = 0; i < b->plan_count; i++)
+        put_groups(b, &b->plans[i], out);
+}

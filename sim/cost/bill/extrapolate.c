@@ -1,0 +1,266 @@
+#include "sim/cost/bill/extrapolate.h"
+
+#include "core/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HOUR_NS (3600 * NS_PER_S)
+#define WEEK_HOURS 168
+
+/* The sample by session: rows of session s are row[start[s]] .. row[start[s + 1]], in the file's
+ * order; sessions in the order in which the file first names them. */
+struct sessions {
+    size_t count;
+    size_t *start;
+    uint32_t *row;
+    int64_t *begin_ns; /* the first due time of each */
+};
+
+static void list_sessions(struct sessions *s, const struct serve_rows *sample)
+{
+    const struct workload *w = sample->workload;
+    uint32_t *number = mem_alloc((w->count + 1) * sizeof *number); /* by row */
+    uint32_t *of_name = mem_alloc((w->sessions.count + 1) * sizeof *of_name);
+    for (size_t i = 0; i < w->sessions.count; i++)
+        of_name[i] = NAME_NONE;
+    *s = (struct sessions){0};
+    for (size_t i = 0; i < w->count; i++) {
+        uint32_t name = w->session ? w->session[i] : NAME_NONE;
+        if (name == NAME_NONE)
+            number[i] = (uint32_t)s->count++;
+        else if (of_name[name] == NAME_NONE)
+            number[i] = of_name[name] = (uint32_t)s->count++;
+        else
+            number[i] = of_name[name];
+    }
+    s->start = mem_zero(s->count + 2, sizeof *s->start);
+    s->row = mem_alloc((w->count + 1) * sizeof *s->row);
+    s->begin_ns = mem_alloc((s->count + 1) * sizeof *s->begin_ns);
+    for (size_t i = 0; i < s->count; i++)
+        s->begin_ns[i] = INT64_MAX;
+    for (size_t i = 0; i < w->count; i++) {
+        s->start[number[i] + 2]++;
+        if (serve_due(sample, i) < s->begin_ns[number[i]])
+            s->begin_ns[number[i]] = serve_due(sample, i);
+    }
+    for (size_t i = 0; i < s->count; i++)
+        s->start[i + 2] += s->start[i + 1];
+    for (size_t i = 0; i < w->count; i++)
+        s->row[s->start[number[i] + 1]++] = (uint32_t)i;
+    free(number);
+    free(of_name);
+}
+
+static void free_sessions(struct sessions *s)
+{
+    free(s->start);
+    free(s->row);
+    free(s->begin_ns);
+}
+
+static int hour_of_week(int64_t unix_ns)
+{
+    int64_t hour = unix_ns / HOUR_NS - (unix_ns % HOUR_NS < 0);
+    return (int)(((hour % WEEK_HOURS) + WEEK_HOURS) % WEEK_HOURS);
+}
+
+/* Sessions that start in each hour of the week, per such hour that the sample spans. */
+static void make_profile(const struct extrapolation *e, const struct sessions *s, int64_t span_ns,
+                         double profile[WEEK_HOURS])
+{
+    double seen[WEEK_HOURS] = {0};
+    memset(profile, 0, WEEK_HOURS * sizeof *profile);
+    for (int64_t at = 0; at < span_ns; at += HOUR_NS)
+        seen[hour_of_week(e->start_unix_ns + at)]++;
+    for (size_t i = 0; i < s->count; i++)
+        profile[hour_of_week(e->start_unix_ns + s->begin_ns[i])]++;
+    for (int h = 0; h < WEEK_HOURS; h++)
+        profile[h] = seen[h] > 0 ? profile[h] / seen[h] : 0;
+}
+
+/* Where in the horizon session j of n starts. The walk over the hours goes on from call to call. */
+struct placing {
+    const struct extrapolation *e;
+    const double *profile; /* NULL: even */
+    double total, reached; /* of the profile: all, before `hour` */
+    int64_t hour;          /* from the horizon's start */
+};
+
+static double weight_of_hour(const struct placing *p, int64_t hour)
+{
+    int64_t left = p->e->horizon_ns - hour * HOUR_NS;
+    double share = left >= HOUR_NS ? 1 : (double)left / (double)HOUR_NS;
+    return share * p->profile[hour_of_week(p->e->start_unix_ns + hour * HOUR_NS)];
+}
+
+static void begin_placing(struct placing *p)
+{
+    for (int64_t h = 0; p->profile && h * HOUR_NS < p->e->horizon_ns; h++)
+        p->total += weight_of_hour(p, h);
+    if (p->total <= 0)
+        p->profile = NULL;
+}
+
+static int64_t place(struct placing *p, uint64_t j)
+{
+    if (!p->profile) {
+        money_magnitude at = ((money_magnitude)j * 2 + 1) * (uint64_t)p->e->horizon_ns;
+        return (int64_t)(at / (p->e->sessions * 2));
+    }
+    double aim = ((double)j + 0.5) / (double)p->e->sessions * p->total;
+    while ((p->hour + 1) * HOUR_NS < p->e->horizon_ns &&
+           p->reached + weight_of_hour(p, p->hour) <= aim)
+        p->reached += weight_of_hour(p, p->hour++);
+    double weight = weight_of_hour(p, p->hour),
+           within = weight > 0 ? (aim - p->reached) / weight : 0;
+    return p->hour * HOUR_NS + (int64_t)(within * (double)HOUR_NS);
+}
+
+/* Which row of the sample each row is made of, and when it is due. */
+struct plan_of_rows {
+    uint32_t *base, *session;
+    size_t count, capacity;
+};
+
+static void append(struct plan_of_rows *r, struct workload *out, uint32_t base, uint32_t session,
+                   int64_t due_ns)
+{
+    if (r->count == r->capacity) {
+        r->capacity = r->capacity ? r->capacity * 2 : 1024;
+        r->base = mem_resize(r->base, r->capacity, sizeof *r->base);
+        r->session = mem_resize(r->session, r->capacity, sizeof *r->session);
+        out->timestamp_ns = mem_resize(out->timestamp_ns, r->capacity, sizeof *out->timestamp_ns);
+    }
+    r->base[r->count] = base;
+    r->session[r->count] = session;
+    out->timestamp_ns[r->count++] = due_ns;
+}
+
+static void *gather(const void *column, size_t size, const struct plan_of_rows *r)
+{
+    if (!column)
+        return NULL;
+    char *out = mem_alloc((r->count + 1) * size);
+    for (size_t i = 0; i < r->count; i++)
+        memcpy(out + i * size, (const char *)column + r->base[i] * size, size);
+    return out;
+}
+
+static void *copy_array(const void *from, size_t bytes)
+{
+    return memcpy(mem_alloc(bytes + 1), from, bytes);
+}
+
+static void copy_names(const struct names *from, struct names *to)
+{
+    for (size_t i = 0; i < from->count; i++)
+        names_add(to, text_of(names_text(from, (uint32_t)i)));
+}
+
+/* The session's name, and from its second use on the number of it. */
+static uint32_t name_session(const struct workload *w, struct workload *out, uint32_t row,
+                             uint64_t round)
+{
+    char name[512];
+    if (!w->session || w->session[row] == NAME_NONE)
+        return NAME_NONE;
+    snprintf(name, sizeof name, round ? "%.480s (%llu)" : "%.480s",
+             names_text(&w->sessions, w->session[row]), (unsigned long long)round + 1);
+    return names_add(&out->sessions, text_of(name));
+}
+
+static void gather_columns(const struct workload *w, const struct plan_of_rows *r,
+                           struct workload *out)
+{
+    out->count = out->capacity = out->prepared = r->count;
+    out->input_tokens = gather(w->input_tokens, sizeof *w->input_tokens, r);
+    out->output_tokens = gather(w->output_tokens, sizeof *w->output_tokens, r);
+    out->model = gather(w->model, sizeof *w->model, r);
+    out->class_number = gather(w->class_number, sizeof *w->class_number, r);
+    out->labels = gather(w->labels, sizeof *w->labels, r);
+    out->service = gather(w->service, sizeof *w->service, r);
+    out->status = gather(w->status, sizeof *w->status, r);
+    out->priority = gather(w->priority, sizeof *w->priority, r);
+    out->attempts = gather(w->attempts, sizeof *w->attempts, r);
+    out->usage = gather(w->usage, sizeof *w->usage, r);
+    out->usage_known = gather(w->usage_known, sizeof *w->usage_known, r);
+    if (w->session)
+        out->session = copy_array(r->session, r->count * sizeof *r->session);
+    if (w->usage_extra_count > 0) {
+        out->usage_extras =
+            copy_array(w->usage_extras, w->usage_extra_count * sizeof *w->usage_extras);
+        out->usage_extra_count = out->usage_extra_capacity = w->usage_extra_count;
+    }
+    copy_names(&w->models, &out->models);
+    copy_names(&w->classes, &out->classes);
+    copy_names(&w->label_sets, &out->label_sets);
+    copy_names(&w->extra_names, &out->extra_names);
+}
+
+/* What attempts before the last used, as far from their request's own time as they were. */
+static void gather_earlier(const struct serve_rows *sample, const struct earlier_attempts *from,
+                           const struct plan_of_rows *r, const struct workload *out,
+                           struct earlier_attempts *to)
+{
+    size_t count = 0;
+    to->start = mem_alloc((r->count + 1) * sizeof *to->start);
+    for (size_t i = 0; i < r->count; i++) {
+        to->start[i] = count;
+        count += from->start[r->base[i] + 1] - from->start[r->base[i]];
+    }
+    to->start[r->count] = count;
+    to->items = mem_alloc((count + 1) * sizeof *to->items);
+    for (size_t i = 0; i < r->count; i++) {
+        int64_t by = out->timestamp_ns[i] - serve_due(sample, r->base[i]);
+        for (uint64_t k = 0; k < to->start[i + 1] - to->start[i]; k++) {
+            struct earlier_attempt *a = &to->items[to->start[i] + k];
+            *a = from->items[from->start[r->base[i]] + k];
+            if (a->sent_ns != TIME_NEVER)
+                a->sent_ns += by;
+        }
+    }
+    to->http_status = gather(from->http_status, sizeof *from->http_status, r);
+    to->asked_output = gather(from->asked_output, sizeof *from->asked_output, r);
+    to->slo_missed = gather(from->slo_missed, sizeof *from->slo_missed, r);
+}
+
+int extrapolate(struct extrapolation *e, const struct serve_rows *sample,
+                const struct earlier_attempts *earlier, struct workload *out,
+                struct earlier_attempts *earlier_out, struct error *err)
+{
+    const struct workload *w = sample->workload;
+    double profile[WEEK_HOURS];
+    struct sessions s;
+    struct plan_of_rows r = {0};
+    workload_init(out);
+    *earlier_out = (struct earlier_attempts){0};
+    if (w->count == 0)
+        return error_set(err, ERR_INPUT, "there is no request to make a period of");
+    list_sessions(&s, sample);
+    double exact = (double)e->requests * (double)s.count / (double)w->count;
+    e->sessions = exact < 1.5 ? 1 : (uint64_t)llround(exact);
+    e->by_hour = sample->span_ns >= WEEK_HOURS * HOUR_NS;
+    make_profile(e, &s, sample->span_ns, profile);
+    struct placing p = {.e = e, .profile = e->by_hour ? profile : NULL};
+    begin_placing(&p);
+    for (uint64_t j = 0; j < e->sessions; j++) {
+        size_t n = (size_t)(j % s.count);
+        int64_t by = place(&p, j) - s.begin_ns[n];
+        uint32_t name = name_session(w, out, s.row[s.start[n]], j / s.count);
+        for (size_t i = s.start[n]; i < s.start[n + 1]; i++)
+            append(&r, out, s.row[i], name, serve_due(sample, s.row[i]) + by);
+    }
+    gather_columns(w, &r, out);
+    if (earlier)
+        gather_earlier(sample, earlier, &r, out, earlier_out);
+    out->name = w->name ? mem_copy_string(w->name) : NULL;
+    out->has_start = w->has_start;
+    out->start_unix_ns = w->start_unix_ns;
+    free(r.base);
+    free(r.session);
+    free_sessions(&s);
+    return 0;
+}

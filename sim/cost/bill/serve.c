@@ -1,0 +1,427 @@
+#include "sim/cost/bill/serve.h"
+
+#include "core/memory.h"
+#include "sim/cost/book/window.h"
+
+#include <stdlib.h>
+
+const char *serve_fate_name(enum serve_fate fate)
+{
+    static const char *const names[SERVE_FATES] = {"paid",      "included",  "model", "no_model",
+                                                   "input_cap", "too_large", "quota", "rate"};
+    return names[fate];
+}
+
+/* A request that runs, for the concurrency limit. */
+struct running {
+    int64_t end_ns;
+    uint64_t units_micro;
+};
+
+struct line {
+    const struct plan *plan;
+    const struct serve_rows *rows;
+    const struct serve_conditions *conditions;
+    struct quota_window *windows; /* quotas, then rate limits */
+    size_t window_count;
+    struct running *running; /* a heap by end */
+    size_t running_count, running_capacity;
+    uint64_t running_units;
+    int64_t last_start_ns;
+};
+
+static void line_open(struct line *l, const struct plan *plan, const struct serve_rows *rows,
+                      const struct serve_conditions *conditions)
+{
+    *l = (struct line){.plan = plan, .rows = rows, .conditions = conditions};
+    l->window_count = plan->quota_count + plan->rate_limit_count;
+    l->windows = mem_zero(l->window_count + 1, sizeof *l->windows);
+    for (size_t i = 0; i < l->window_count; i++)
+        window_init(&l->windows[i],
+                    i < plan->quota_count ? &plan->quotas[i]
+                                          : &plan->rate_limits[i - plan->quota_count],
+                    conditions->start_unix_ns);
+}
+
+static void line_close(struct line *l)
+{
+    for (size_t i = 0; i < l->window_count; i++)
+        window_free(&l->windows[i]);
+    free(l->windows);
+    free(l->running);
+}
+
+uint64_t serve_capped_output(const struct plan *plan, bool ignore_caps, uint64_t output)
+{
+    uint64_t cap = plan->limits.max_output_tokens;
+    return !ignore_caps && cap > 0 && output > cap ? cap : output;
+}
+
+static void heap_add(struct line *l, struct running r)
+{
+    mem_grow(&l->running, &l->running_capacity, l->running_count + 1, sizeof *l->running);
+    size_t i = l->running_count++;
+    for (; i > 0 && l->running[(i - 1) / 2].end_ns > r.end_ns; i = (i - 1) / 2)
+        l->running[i] = l->running[(i - 1) / 2];
+    l->running[i] = r;
+    l->running_units += r.units_micro;
+}
+
+static void heap_pop(struct line *l)
+{
+    l->running_units -= l->running[0].units_micro;
+    struct running last = l->running[--l->running_count];
+    size_t i = 0;
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= l->running_count)
+            break;
+        if (child + 1 < l->running_count && l->running[child + 1].end_ns < l->running[child].end_ns)
+            child++;
+        if (l->running[child].end_ns >= last.end_ns)
+            break;
+        l->running[i] = l->running[child];
+        i = child;
+    }
+    l->running[i] = last;
+}
+
+static bool slot_free(struct line *l, int64_t now_ns, uint64_t need)
+{
+    while (l->running_count > 0 && l->running[0].end_ns <= now_ns)
+        heap_pop(l);
+    return l->running_units + need <= l->plan->limits.concurrency * PLAN_MICRO;
+}
+
+/* The earliest instant from now on with enough units free. Ends that pass are forgotten: times
+ * never go back, and the caller starts at this instant or later. */
+static int64_t concurrency_room(struct line *l, int64_t now_ns, uint64_t need)
+{
+    while (!slot_free(l, now_ns, need)) {
+        now_ns = l->running[0].end_ns;
+        heap_pop(l);
+    }
+    return now_ns;
+}
+
+static bool limits_concurrency(const struct line *l)
+{
+    return l->plan->limits.concurrency > 0 && l->rows->duration.known;
+}
+
+uint64_t serve_need(const struct plan_quota *quota, const struct serve_ask *ask)
+{
+    return plan_quota_need(quota, ask->weight_micro, ask->input, ask->output);
+}
+
+static enum serve_fate fate_of_window(const struct line *l, size_t window)
+{
+    return window < l->plan->quota_count ? SERVE_QUOTA : SERVE_RATE;
+}
+
+/* True if something that queues could never let the request in, however long it waits. */
+static bool never_fits(const struct line *l, const struct serve_ask *a)
+{
+    for (size_t i = 0; i < l->window_count; i++) {
+        const struct plan_quota *q = l->windows[i].quota;
+        uint64_t need = serve_need(q, a);
+        if ((q->beyond == BEYOND_QUEUE && need > q->amount) ||
+            (q->beyond != BEYOND_PAY && q->most > 0 && need > q->most))
+            return true;
+    }
+    return limits_concurrency(l) && l->plan->limits.beyond == BEYOND_QUEUE &&
+           a->units_micro > l->plan->limits.concurrency * PLAN_MICRO;
+}
+
+/* The start that all queueing windows agree on. */
+static int64_t queue_until(struct line *l, const struct serve_ask *a, int64_t now_ns)
+{
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (size_t i = 0; i < l->window_count; i++) {
+            struct quota_window *w = &l->windows[i];
+            if (w->quota->beyond != BEYOND_QUEUE)
+                continue;
+            int64_t at = window_room_ns(w, now_ns, serve_need(w->quota, a));
+            moved = moved || at > now_ns;
+            now_ns = at;
+        }
+    }
+    return now_ns;
+}
+
+/* Queueing for windows and for a free slot, in turn until both agree. */
+static int64_t find_start(struct line *l, const struct serve_ask *a)
+{
+    int64_t now = a->due_ns > l->last_start_ns ? a->due_ns : l->last_start_ns;
+    for (;;) {
+        int64_t at = queue_until(l, a, now);
+        if (!limits_concurrency(l) || l->plan->limits.beyond != BEYOND_QUEUE)
+            return at;
+        now = concurrency_room(l, at, a->units_micro);
+        if (now == at)
+            return now;
+    }
+}
+
+static bool fits_now(struct quota_window *w, int64_t now_ns, uint64_t need)
+{
+    return window_room_ns(w, now_ns, need) == now_ns;
+}
+
+/* Takes its share of every window, or says which one turns it away. */
+static enum serve_fate enter(struct line *l, const struct serve_ask *a, int64_t now_ns)
+{
+    bool quota = false, room = true;
+    for (size_t i = 0; i < l->window_count; i++) {
+        struct quota_window *w = &l->windows[i];
+        bool fits =
+            w->quota->beyond == BEYOND_QUEUE || fits_now(w, now_ns, serve_need(w->quota, a));
+        if (!fits && w->quota->beyond == BEYOND_REJECT)
+            return fate_of_window(l, i);
+        if (i < l->plan->quota_count && w->quota->unit != QUOTA_USD) {
+            quota = true;
+            room = room && fits;
+        }
+    }
+    if (limits_concurrency(l) && l->plan->limits.beyond == BEYOND_REJECT &&
+        !slot_free(l, now_ns, a->units_micro))
+        return SERVE_RATE;
+    for (size_t i = 0; i < l->window_count; i++)
+        if (i >= l->plan->quota_count || room)
+            window_take(&l->windows[i], now_ns, serve_need(l->windows[i].quota, a));
+    if (limits_concurrency(l))
+        heap_add(l, (struct running){now_ns + a->duration_ns, a->units_micro});
+    return quota && room ? SERVE_INCLUDED : SERVE_PAID;
+}
+
+/* Several rates, and nothing that says which: the first is a guess. */
+static bool prices_by_model(const struct plan *plan, const struct serve_ask *a)
+{
+    return plan->rate_count > 1 && !a->model;
+}
+
+bool serve_within_caps(const struct plan *plan, const struct serve_conditions *conditions,
+                       const struct serve_ask *a)
+{
+    const struct plan_limits *m = &plan->limits;
+    if (!plan_rate_for(plan, a->model) || prices_by_model(plan, a))
+        return false;
+    if (conditions->ignore_caps)
+        return true;
+    return (m->max_input_tokens == 0 || a->input <= m->max_input_tokens) &&
+           (m->max_total_tokens == 0 || a->input + a->output <= m->max_total_tokens);
+}
+
+static enum serve_fate place_request(struct line *l, const struct serve_ask *a, int64_t *start_ns)
+{
+    if (!plan_rate_for(l->plan, a->model))
+        return SERVE_MODEL;
+    if (prices_by_model(l->plan, a))
+        return SERVE_UNNAMED;
+    if (!serve_within_caps(l->plan, l->conditions, a))
+        return SERVE_INPUT;
+    if (never_fits(l, a))
+        return SERVE_LARGE;
+    int64_t at = find_start(l, a);
+    enum serve_fate fate = enter(l, a, at);
+    l->last_start_ns = at; /* turned away or not: it stood at the head of the line until then */
+    if (serve_is_served(fate))
+        *start_ns = at;
+    return fate;
+}
+
+void serve_ask_of(const struct plan *p, const struct serve_rows *rows,
+                  const struct serve_conditions *conditions, size_t row, struct serve_ask *a)
+{
+    const struct workload *w = rows->workload;
+    *a = (struct serve_ask){
+        .input = w->input_tokens[row], .weight_micro = PLAN_MICRO, .due_ns = serve_due(rows, row)};
+    a->output = serve_capped_output(p, conditions->ignore_caps, w->output_tokens[row]);
+    if (w->model && w->model[row] != UINT16_MAX)
+        a->model = names_text(&w->models, w->model[row]);
+    if (w->class_number && w->class_number[row] != UINT16_MAX)
+        a->class_name = names_text(&w->classes, w->class_number[row]);
+    const struct plan_rate *rate = plan_rate_for(p, a->model);
+    if (rate && rate->weight_count > 0)
+        a->weight_micro = plan_weight(rate->weights, rate->weight_count, a->model, a->class_name);
+    if (w->attempts && w->attempts[row] > 1 && p->billed.retried_each &&
+        p->billed.failed != BILLED_NONE)
+        a->weight_micro *= w->attempts[row]; /* what is billed counts in a quota */
+    a->units_micro = plan_weight(p->limits.units, p->limits.unit_count, a->model, a->class_name);
+    if (rows->duration.known)
+        a->duration_ns =
+            rows->duration.first_ns + rows->duration.per_output_ns * (int64_t)a->output;
+}
+
+static struct serve_ask ask_of(const struct line *l, size_t row)
+{
+    struct serve_ask a;
+    serve_ask_of(l->plan, l->rows, l->conditions, row, &a);
+    return a;
+}
+
+static bool has_conditions(const struct plan *p, const struct workload *w)
+{
+    bool by_model = false;
+    for (size_t i = 0; i < p->rate_count; i++)
+        by_model = by_model || p->rates[i].model_count > 0;
+    return p->quota_count > 0 || p->rate_limit_count > 0 || p->limits.concurrency > 0 ||
+           p->limits.max_input_tokens > 0 || p->limits.max_total_tokens > 0 ||
+           (by_model && w->model) || p->rate_count > 1;
+}
+
+static void count_truncated(const struct plan *p, const struct serve_rows *rows,
+                            const struct serve_conditions *conditions, struct serve_result *out)
+{
+    const struct workload *w = rows->workload;
+    uint64_t cap = p->limits.max_output_tokens;
+    if (conditions->ignore_caps || cap == 0)
+        return;
+    for (size_t i = 0; i < w->count; i++)
+        if (w->output_tokens[i] > cap && (!out->fate || serve_is_served(out->fate[i])))
+            out->truncated++;
+}
+
+static void note_start(struct serve_result *out, size_t row, int64_t due_ns, int64_t start_ns)
+{
+    out->start_ns[row] = start_ns;
+    if (start_ns > out->last_start_ns)
+        out->last_start_ns = start_ns;
+    if (start_ns <= due_ns)
+        return;
+    out->delayed++;
+    out->delay_sum_ns += (uint64_t)(start_ns - due_ns);
+    if (start_ns - due_ns > out->delay_max_ns)
+        out->delay_max_ns = start_ns - due_ns;
+}
+
+/* How full the first quota was: what was taken, over all its windows up to the last start. */
+static void count_use(const struct line *l, struct serve_result *out)
+{
+    if (l->plan->quota_count == 0)
+        return;
+    const struct plan_quota *q = &l->plan->quotas[0];
+    int64_t until = out->last_start_ns > l->rows->span_ns ? out->last_start_ns : l->rows->span_ns;
+    int64_t last = q->alignment == WINDOW_ROLLING
+                       ? until / plan_quota_length(q)
+                       : window_number(q, l->conditions->start_unix_ns, until);
+    out->quota_windows = (uint64_t)last + 1;
+}
+
+void serve_plan(const struct plan *plan, const struct serve_rows *rows,
+                const struct serve_conditions *conditions, struct serve_result *out)
+{
+    const struct workload *w = rows->workload;
+    *out = (struct serve_result){.last_start_ns = rows->span_ns};
+    out->concurrency_unchecked = plan->limits.concurrency > 0 && !rows->duration.known;
+    if (!has_conditions(plan, w)) {
+        out->count[SERVE_PAID] = w->count;
+        count_truncated(plan, rows, conditions, out);
+        return;
+    }
+    struct line l;
+    line_open(&l, plan, rows, conditions);
+    out->fate = mem_alloc(w->count + 1);
+    out->start_ns = mem_alloc((w->count + 1) * sizeof *out->start_ns);
+    for (size_t i = 0; i < w->count; i++) {
+        size_t row = rows->order ? rows->order[i] : i;
+        struct serve_ask a = ask_of(&l, row);
+        int64_t start = a.due_ns;
+        out->fate[row] = (uint8_t)place_request(&l, &a, &start);
+        out->count[out->fate[row]]++;
+        if (out->fate[row] == SERVE_INCLUDED)
+            out->quota_used += serve_need(&plan->quotas[0], &a);
+        note_start(out, row, a.due_ns, start);
+    }
+    count_use(&l, out);
+    count_truncated(plan, rows, conditions, out);
+    line_close(&l);
+}
+
+void serve_result_free(struct serve_result *result)
+{
+    free(result->fate);
+    free(result->start_ns);
+    *result = (struct serve_result){0};
+}
+
+uint64_t serve_peak_requests(const struct serve_rows *rows, int64_t length_ns)
+{
+    uint64_t most = 0, count = 0;
+    int64_t end = INT64_MIN;
+    for (size_t i = 0; i < rows->workload->count; i++) {
+        int64_t due = serve_due(rows, rows->order ? rows->order[i] : i);
+        if (due >= end) {
+            end = (due / length_ns + 1) * length_ns;
+            count = 0;
+        }
+        if (++count > most)
+            most = count;
+    }
+    return most;
+}
+
+static bool makes_wait(const struct plan_quota *q)
+{
+    return q->beyond != BEYOND_PAY && q->unit != QUOTA_USD;
+}
+
+/* True if no number of plans serves the request: alone it is more than one of them allows. */
+static bool is_too_large(const struct line *l, const struct serve_ask *a)
+{
+    for (size_t i = 0; i < l->window_count; i++)
+        if (makes_wait(l->windows[i].quota) && !l->windows[i].quota->pooled &&
+            serve_need(l->windows[i].quota, a) > l->windows[i].quota->amount)
+            return true;
+    return limits_concurrency(l) && a->units_micro > l->plan->limits.concurrency * PLAN_MICRO;
+}
+
+/* Starts a request when it is due, whatever the limits say. */
+static void start_when_due(struct line *l, const struct serve_ask *a)
+{
+    for (size_t i = 0; i < l->window_count; i++)
+        window_take(&l->windows[i], a->due_ns, serve_need(l->windows[i].quota, a));
+    if (!limits_concurrency(l))
+        return;
+    while (l->running_count > 0 && l->running[0].end_ns <= a->due_ns)
+        heap_pop(l);
+    heap_add(l, (struct running){a->due_ns + a->duration_ns, a->units_micro});
+}
+
+static uint64_t times(uint64_t used, uint64_t amount)
+{
+    return amount ? used / amount + (used % amount > 0) : 0;
+}
+
+/* The most that any limit asks for at this instant. */
+static void note_need(const struct line *l, struct serve_need *out)
+{
+    for (size_t i = 0; i < l->window_count; i++) {
+        const struct quota_window *w = &l->windows[i];
+        uint64_t count = makes_wait(w->quota) ? times(w->used, w->quota->amount) : 0;
+        if (count > out->count)
+            *out = (struct serve_need){.count = count, .window = *w->quota};
+    }
+    uint64_t count = times(l->running_units, l->plan->limits.concurrency * PLAN_MICRO);
+    if (count > out->count)
+        *out = (struct serve_need){.count = count, .concurrency = true};
+}
+
+void serve_plans_needed(const struct plan *plan, const struct serve_rows *rows,
+                        const struct serve_conditions *conditions, struct serve_need *out)
+{
+    struct line l;
+    *out = (struct serve_need){0};
+    if (plan->quota_count + plan->rate_limit_count + plan->limits.concurrency == 0)
+        return;
+    line_open(&l, plan, rows, conditions);
+    for (size_t i = 0; i < rows->workload->count; i++) {
+        struct serve_ask a = ask_of(&l, rows->order ? rows->order[i] : i);
+        if (!serve_within_caps(plan, conditions, &a) || is_too_large(&l, &a))
+            continue;
+        start_when_due(&l, &a);
+        note_need(&l, out);
+    }
+    line_close(&l);
+}

@@ -1,0 +1,113 @@
+/* A tariff: a plan applied to the rows of a workload, one exact charge per row.
+ *
+ *     struct tariff t;
+ *     tariff_init(&t, plan, &rows, &served, start_unix_ns, ignore_caps, NULL);
+ *     struct row_charge c;
+ *     tariff_charge(&t, row, &c);                      // one row
+ *     tariff_charge_all(&t, workers, &sums, quanta);     // all rows, in parallel
+ *     tariff_free(&t);
+ *
+ * Sums are integers: the same for any number of workers and any order of rows. The tariff borrows
+ * plan, rows and served result; they must outlive it. `earlier` is given where the rows
+ * come from a run, else NULL.
+ */
+#ifndef FAREBOX_SIM_COST_BILL_TARIFF_H
+#define FAREBOX_SIM_COST_BILL_TARIFF_H
+
+#include "sim/cost/bill/run_workload.h"
+#include "sim/cost/bill/serve.h"
+#include "sim/cost/book/price.h"
+
+/* What a charge is made of. The parts of a row add up to its total. */
+enum charge_part {
+    PART_INPUT, /* uncached input and cache writes */
+    PART_CACHED,
+    PART_OUTPUT,
+    PART_REASONING,
+    PART_RETRIES, /* attempts before the last */
+    PART_FEES,    /* per request, tools, units, rounding and minimum */
+    CHARGE_PARTS,
+};
+
+/* "input", "cached", "output", "reasoning", "retries", "fees". */
+const char *charge_part_name(enum charge_part part);
+
+struct row_charge {
+    money part[CHARGE_PARTS];
+    money total;
+    uint32_t unpriced; /* what of it has no price in the plan: bits of enum unpriced */
+};
+
+/* Bits 0 to USAGE_CLASSES - 1: tokens of that class. */
+#define UNPRICED_NAMES (USAGE_CLASSES + 2)
+enum unpriced { UNPRICED_EXTRAS = 1 << 8 /* tools, units */, UNPRICED_SERVICE = 1 << 9 };
+
+/* Of 0 .. UNPRICED_NAMES - 1: its bit, and "input tokens", ..., "tools or units", "its service". */
+uint32_t unpriced_bit(int number);
+const char *unpriced_name(int number);
+
+struct charge_sums {
+    money part[CHARGE_PARTS];
+    money total;
+    uint64_t rows;                        /* served */
+    uint64_t unpriced;                    /* rows with something that has no price */
+    uint32_t unpriced_what;               /* bits of enum unpriced over all of them */
+    uint64_t input_tokens, output_tokens; /* served */
+    bool overflow;
+};
+
+struct tariff {
+    const struct plan *plan;
+    const struct serve_rows *rows;
+    const struct serve_result *served;
+    const struct plan_rate **rates; /* by model number; the last for rows without a model */
+    size_t model_count;
+    int64_t start_unix_ns; /* TIME_NEVER = unknown */
+    bool ignore_caps;
+    const struct earlier_attempts *earlier; /* NULL: the workload's own count of attempts */
+    bool simple; /* nothing but token classes, tiers, services and a price per request */
+};
+
+void tariff_init(struct tariff *t, const struct plan *plan, const struct serve_rows *rows,
+                 const struct serve_result *served, int64_t start_unix_ns, bool ignore_caps,
+                 const struct earlier_attempts *earlier);
+void tariff_free(struct tariff *t);
+
+/* True if the plan serves the row. */
+bool tariff_serves(const struct tariff *t, size_t row);
+
+/* The charge of one row; zero for rows that are not served or are included in a quota. Returns
+ * -1 where it does not fit in 128 bits. */
+int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out);
+
+/* The same, by the short road where the tariff is simple. */
+int tariff_charge_fast(const struct tariff *t, size_t row, struct row_charge *out);
+
+/* All rows, by `workers` threads. Where quanta is given, it gets every row's total in quanta (see
+ * charge_quanta), and TARIFF_UNSERVED for rows not served. */
+#define TARIFF_UNSERVED INT64_MIN
+void tariff_charge_all(const struct tariff *t, unsigned workers, struct charge_sums *sums,
+                       int64_t *quanta);
+
+/* Calls `each` for blocks of rows [begin, end) from `workers` threads; block numbers count from 0
+ * and do not depend on the number of workers. `contexts` is an array of one context per worker. */
+#define TARIFF_WORKERS_MAX 64
+#define TARIFF_BLOCK ((size_t)1 << 15)
+typedef void tariff_block_fn(void *context, size_t begin, size_t end);
+void tariff_parallel(size_t count, unsigned workers, tariff_block_fn *each, void *contexts,
+                     size_t context_size);
+
+/* Charges for statistics: whole quanta of 2^34 × 1e-24 USD, about 1.7e-14 USD, cut towards minus
+ * infinity (a shift, where 1e-12 USD would take a division). Saturates at ±158,000 USD. */
+#define CHARGE_QUANTUM_BITS 34
+#define CHARGE_QUANTUM_USD 1.7179869184e-14
+
+static inline int64_t charge_quanta(money value)
+{
+    money quanta = value >> CHARGE_QUANTUM_BITS;
+    if (quanta > INT64_MAX)
+        return INT64_MAX;
+    return quanta < -INT64_MAX ? -INT64_MAX : (int64_t)quanta;
+}
+
+#endif

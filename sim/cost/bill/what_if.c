@@ -1,0 +1,292 @@
+#include "sim/cost/bill/what_if.h"
+
+#include "core/memory.h"
+#include "sim/cost/bill/bill_parts.h"
+#include "sim/cost/bill/what_if_why.h"
+#include "workloads/transform/transform.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const cache_changes[] = {"cache=none", "cache=infinite",
+                                            "cache=ttl:300s,min:1024,step:128"};
+
+static void add_note(void *context, const char *text)
+{
+    struct buffer *note = context;
+    buffer_add_format(note, "%s%s", note->length ? "; " : "", text);
+}
+
+/* What the table is made with. */
+struct making {
+    struct what_if *t;
+    const struct workload *as_is;
+    struct bill_options options;
+    uint64_t seed;
+    money *answered; /* by plan: the total as it is with all requests answered */
+};
+
+static uint64_t count_failed(const struct workload *w)
+{
+    uint64_t failed = 0;
+    for (size_t i = 0; w->status && i < w->count; i++)
+        failed += w->status[i] == REQUEST_FAILED;
+    return failed;
+}
+
+/* True if both have the same requests in the same order: what a run knows of its attempts before
+ * the last then belongs to the rows of either. */
+static bool same_rows(const struct workload *a, const struct workload *b)
+{
+    bool same = a->count == b->count && !b->attempts == !a->attempts;
+    for (size_t i = 0; same && i < a->count; i++) {
+        char first[REQUEST_ID_SIZE], second[REQUEST_ID_SIZE];
+        same = strcmp(workload_request_id(a, i, first), workload_request_id(b, i, second)) == 0 &&
+               (!a->attempts || a->attempts[i] == b->attempts[i]);
+    }
+    return same;
+}
+
+/* The totals under all plans if every request that failed had been answered by its last attempt. */
+static int total_answered(const struct making *m, const struct workload *w,
+                          const struct bill_options *options, money *out, struct error *err)
+{
+    struct workload answered;
+    struct bill bill;
+    int code = bill_copy_workload(w, &answered, err);
+    if (code < 0)
+        return code;
+    for (size_t i = 0; answered.status && i < answered.count; i++)
+        if (answered.status[i] == REQUEST_FAILED)
+            answered.status[i] = REQUEST_OK;
+    code = bill_make(&bill, &answered, m->t->plans, m->t->plan_count, options, err);
+    for (size_t i = 0; code == 0 && i < m->t->plan_count; i++)
+        out[i] = bill.plans[i].total;
+    if (code == 0)
+        bill_free(&bill);
+    workload_free(&answered);
+    return code;
+}
+
+static void fill_cell(struct what_if_cell *cell, const struct plan_bill *p)
+{
+    *cell = (struct what_if_cell){
+        .usage = p->sums.total,
+        .total = p->total,
+        .by_period = p->cash[LINE_SUBSCRIPTION] + p->cash[LINE_PROVISIONED],
+        .subscriptions = p->subscriptions,
+        .periods = p->periods,
+        .served = p->served_requests,
+        .rejected = p->rejected,
+        .delayed = p->served.delayed,
+        .truncated = p->served.truncated,
+        .unpriced = p->sums.unpriced,
+        .input_tokens = p->sums.input_tokens,
+        .output_tokens = p->sums.output_tokens,
+        .last_start_ns = p->served.last_start_ns,
+    };
+}
+
+/* What a case saves against the first, and why. */
+static int compare_case(const struct making *m, struct what_if_case *c, const struct workload *w,
+                        const struct bill_options *options, int kind, struct error *err)
+{
+    const struct what_if_case *first = &m->t->cases[0];
+    bool uneven = c->failed != first->failed;
+    money *answered = mem_zero(m->t->plan_count + 1, sizeof *answered);
+    int code = uneven ? total_answered(m, w, options, answered, err) : 0;
+    for (size_t i = 0; code == 0 && i < m->t->plan_count; i++) {
+        struct what_if_cell *cell = &c->cells[i];
+        const struct what_if_cell *before = &first->cells[i];
+        cell->has_saved = cell->rejected == before->rejected && cell->unpriced == before->unpriced;
+        if (cell->has_saved && c != first)
+            cell->saved = uneven ? m->answered[i] - answered[i] : before->total - cell->total;
+        cell->why =
+            c == first ? mem_copy_string("") : what_if_why(m->t->plans[i], kind, first, c, i);
+    }
+    free(answered);
+    return code;
+}
+
+/* Bills the workload and takes down one case of the table; kind: of the transform, -1 = several. */
+static int add_case(struct making *m, const char *name, const char *note, const struct workload *w,
+                    int kind, struct error *err)
+{
+    struct what_if *t = m->t;
+    struct bill_options options = m->options;
+    struct bill bill;
+    if (options.earlier && !same_rows(m->as_is, w))
+        options.earlier = NULL; /* they are of other rows, or drawn anew */
+    int code = bill_make(&bill, w, t->plans, t->plan_count, &options, err);
+    if (code < 0)
+        return code;
+    t->cases = mem_resize(t->cases, t->case_count + 1, sizeof *t->cases);
+    struct what_if_case *c = &t->cases[t->case_count++];
+    *c = (struct what_if_case){.name = mem_copy_string(name),
+                               .note = mem_copy_string(note),
+                               .requests = w->count,
+                               .failed = count_failed(w),
+                               .cells = mem_zero(t->plan_count + 1, sizeof *c->cells)};
+    for (size_t i = 0; i < t->plan_count; i++)
+        fill_cell(&c->cells[i], &bill.plans[i]);
+    bill_free(&bill);
+    if (t->case_count == 1)
+        code = total_answered(m, w, &options, m->answered, err);
+    return code < 0 ? code : compare_case(m, c, w, &options, kind, err);
+}
+
+static int add_changed(struct making *m, const char *name, const char *const *changes, size_t count,
+                       int kind, struct error *err)
+{
+    struct workload changed;
+    struct buffer note;
+    int code = bill_copy_workload(m->as_is, &changed, err);
+    if (code < 0)
+        return code;
+    buffer_init(&note, BUFFER_UNBOUNDED);
+    buffer_add_text(&note, "");
+    code = transform_apply_all(changes, count, m->seed, &changed, add_note, &note, err);
+    if (code == 0)
+        code = add_case(m, name, note.data, &changed, kind, err);
+    buffer_free(&note);
+    workload_free(&changed);
+    return code;
+}
+
+/* ---- all together ---- */
+
+/* Changes of one kind, of which one can hold at a time. */
+struct alternatives {
+    int kind;
+    char *class_name; /* of service=..,class:NAME: other classes are no alternative */
+    const char **changes;
+    size_t count;
+};
+
+static bool is_alternative(const struct alternatives *a, const struct transform *t)
+{
+    const char *one = a->class_name, *other = t->class_name;
+    return a->kind == (int)t->kind && (!one || !other || strcmp(one, other) == 0);
+}
+
+static int sort_alternatives(const char *const *changes, size_t count, struct alternatives *out,
+                             size_t *used, struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct transform t;
+        size_t a = 0;
+        if (strcmp(changes[i], "cache") == 0)
+            continue;
+        if (transform_parse(changes[i], &t, err) < 0)
+            return ERR_INPUT;
+        while (a < *used && !is_alternative(&out[a], &t))
+            a++;
+        if (a == *used)
+            out[(*used)++] = (struct alternatives){
+                .kind = (int)t.kind,
+                .class_name = t.class_name ? mem_copy_string(t.class_name) : NULL,
+                .changes = mem_alloc(count * sizeof *out[a].changes)};
+        out[a].changes[out[a].count++] = changes[i];
+        transform_free(&t);
+    }
+    return 0;
+}
+
+/* More combinations than that nobody reads. */
+#define TOGETHER_MOST 12
+
+/* Every combination of one alternative of each kind. */
+static int add_together(struct making *m, const struct alternatives *a, size_t count,
+                        struct error *err)
+{
+    size_t combinations = 1;
+    int code = 0;
+    for (size_t i = 0; i < count && combinations <= TOGETHER_MOST; i++)
+        combinations *= a[i].count;
+    if (count < 2 || combinations > TOGETHER_MOST)
+        return 0;
+    const char **chosen = mem_alloc(count * sizeof *chosen);
+    for (size_t n = 0; n < combinations && code == 0; n++) {
+        struct buffer name;
+        size_t rest = n;
+        buffer_init(&name, BUFFER_UNBOUNDED);
+        buffer_add_text(&name, combinations > 1 ? "together:" : "all together");
+        for (size_t i = 0; i < count; i++) {
+            chosen[i] = a[i].changes[rest % a[i].count];
+            rest /= a[i].count;
+            if (a[i].count > 1)
+                buffer_add_format(&name, " %s", chosen[i]);
+        }
+        code = add_changed(m, name.data, chosen, count, -1, err);
+        buffer_free(&name);
+    }
+    free(chosen);
+    return code;
+}
+
+static int add_all_together(struct making *m, const char *const *changes, size_t count,
+                            struct error *err)
+{
+    struct alternatives *a = mem_zero(count + 1, sizeof *a);
+    size_t used = 0;
+    int code = sort_alternatives(changes, count, a, &used, err);
+    if (code == 0)
+        code = add_together(m, a, used, err);
+    for (size_t i = 0; i < used; i++) {
+        free(a[i].class_name);
+        free(a[i].changes);
+    }
+    free(a);
+    return code;
+}
+
+static int add_one(struct making *m, const char *change, struct error *err)
+{
+    struct transform t;
+    int code = transform_parse(change, &t, err);
+    if (code < 0)
+        return code;
+    int kind = (int)t.kind;
+    transform_free(&t);
+    return add_changed(m, change, &change, 1, kind, err);
+}
+
+int what_if_make(struct what_if *out, const struct workload *w, const struct plan *const *plans,
+                 size_t plan_count, const char *const *changes, size_t change_count,
+                 const struct bill_options *options, uint64_t seed, struct error *err)
+{
+    struct making m = {.t = out, .as_is = w, .options = *options, .seed = seed};
+    m.options.by = NULL;
+    m.options.both_caps = false;
+    m.answered = mem_zero(plan_count + 1, sizeof *m.answered);
+    *out = (struct what_if){.plans = plans, .plan_count = plan_count};
+    int code = add_case(&m, "as it is", "", w, -1, err);
+    for (size_t i = 0; i < change_count && code == 0; i++) {
+        if (strcmp(changes[i], "cache") != 0) {
+            code = add_one(&m, changes[i], err);
+            continue;
+        }
+        for (size_t c = 0; c < sizeof cache_changes / sizeof cache_changes[0] && code == 0; c++)
+            code = add_one(&m, cache_changes[c], err);
+    }
+    if (code == 0)
+        code = add_all_together(&m, changes, change_count, err);
+    free(m.answered);
+    if (code < 0)
+        what_if_free(out);
+    return code;
+}
+
+void what_if_free(struct what_if *table)
+{
+    for (size_t i = 0; i < table->case_count; i++) {
+        for (size_t p = 0; p < table->plan_count; p++)
+            free(table->cases[i].cells[p].why);
+        free(table->cases[i].name);
+        free(table->cases[i].note);
+        free(table->cases[i].cells);
+    }
+    free(table->cases);
+    *table = (struct what_if){0};
+}

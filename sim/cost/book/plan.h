@@ -1,0 +1,283 @@
+/* Plans: the ways to be billed, and price books, the files that hold them.
+ *
+ * A plan combines any of: token prices by class with context tiers and time windows, a price per
+ * request with weights, tool and unit fees, service multipliers, a subscription with a quota,
+ * provisioned hours, limits, fees, and what is billed for attempts that did not complete. One plan
+ * may sell several models at different rates; the first rate that matches a request's model counts.
+ *
+ *     struct plan_book book = {0};
+ *     if (plan_book_load("plans.json", &book, err) < 0) return err->code;
+ *     const struct plan_rate *rate = plan_rate_for(&book.plans[0], "big-7b");
+ *     if (rate) ... price_usage(rate, &query, &charge) ...          // sim/cost/book/price.h
+ *     plan_book_free(&book);
+ *
+ * All prices are exact and stand per single token, request, call: the division of a price per
+ * million has happened. The book owns everything in it; a loaded book is never changed.
+ * The form of the file: docs/billing.md and sim/cost/book/plan.schema.json.
+ */
+#ifndef FAREBOX_SIM_COST_BOOK_PLAN_H
+#define FAREBOX_SIM_COST_BOOK_PLAN_H
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/money.h"
+#include "core/usage.h"
+#include "workloads/model/workload.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PLAN_BOOK_MAX_BYTES ((size_t)64 << 20)
+#define PLAN_MICRO 1000000 /* weights and counts of units are kept in 1e-6 */
+
+/* Token prices as written: bit c of `given` says that class c has a price of its own. */
+struct token_prices {
+    money price[USAGE_CLASSES];
+    uint8_t given;
+};
+
+/* Prices that hold from a total input (uncached + cached + written) on, for the whole request. */
+struct price_tier {
+    uint64_t input_from; /* inclusive; "input_over": n is n + 1 here */
+    struct token_prices prices;
+};
+
+/* A complete set of token prices and, where has_per_request, a price per request. */
+struct price_set {
+    struct token_prices base;
+    struct price_tier *tiers; /* ascending */
+    size_t tier_count;
+    bool has_per_request;
+    money per_request_micro; /* price of a millionth of a request: exact with weights */
+};
+
+/* A set or a multiplier that holds at certain hours or dates only. Of several, the last active
+ * one wins. A set of its own replaces all token prices of the rate. */
+struct price_window {
+    bool timed;                   /* start_minute and end_minute count */
+    int start_minute, end_minute; /* of the UTC day, [start, end); may wrap; equal = all day */
+    int64_t from_unix_ns, until_unix_ns; /* [from, until); 0 and TIME_NEVER = open */
+    uint8_t weekdays;                    /* bit 0 = Monday; 0x7f = every day */
+    bool has_set;
+    struct price_set set;
+    money multiplier; /* MONEY_USD = 1 */
+};
+
+/* Requests that count as more or less than one, for the price per request and for quotas. Empty
+ * lists match everything. */
+struct request_weight {
+    char **models, **classes;
+    size_t model_count, class_count;
+    uint64_t weight_micro;
+};
+
+/* A fee for one call of a tool or one unit (image, audio second, page). */
+struct named_fee {
+    char *name;
+    money price_micro;                  /* for a millionth */
+    uint64_t step_micro, minimum_micro; /* counted up to a multiple of step, at least minimum */
+};
+
+/* What one token of each class costs, look-up done: tier[class], base[class], tier[parent],
+ * base[parent]; then multiplied. `priced` has a bit for every class that found a price. */
+struct token_table {
+    uint64_t input_from;
+    money price[USAGE_CLASSES];
+    uint8_t priced;
+};
+
+/* The tables of one (window, service) pair, ascending by input_from; tables[0].input_from = 0. */
+struct rate_prices {
+    struct token_table *tables;
+    size_t table_count;
+    money per_request_micro;
+};
+
+struct plan_rate {
+    char **models; /* patterns with * and ?; none = every model */
+    size_t model_count;
+    struct price_set base;
+    struct price_set *services[SERVICE_COUNT]; /* a set of its own, or NULL */
+    money multipliers[SERVICE_COUNT];          /* on token prices; MONEY_USD = 1 */
+    uint8_t services_priced; /* bit s: service s has a set or a multiplier of its own */
+    struct price_window *windows;
+    size_t window_count;
+    struct request_weight *weights; /* first match counts */
+    size_t weight_count;
+    struct named_fee *tools, *units;
+    size_t tool_count, unit_count;
+    struct rate_prices *resolved; /* [(window + 1) × SERVICE_COUNT + service]; window 0 = none */
+};
+
+/* How quota and rate windows lie in time. */
+enum plan_alignment {
+    WINDOW_CALENDAR, /* UTC minutes, hours, days, weeks from Monday, months */
+    WINDOW_ROLLING,  /* the last `length` up to now */
+    WINDOW_ANCHORED, /* from the subscription's start, which is the workload's */
+};
+
+enum plan_unit {
+    QUOTA_REQUESTS, /* weighted, in millionths */
+    QUOTA_TOKENS,   /* input + output */
+    QUOTA_INPUT_TOKENS,
+    QUOTA_OUTPUT_TOKENS,
+    QUOTA_USD, /* of usage charges */
+};
+
+/* What happens to a request that finds no room. */
+enum plan_beyond {
+    BEYOND_QUEUE,  /* first in, first out, at the next opening */
+    BEYOND_REJECT, /* not served */
+    BEYOND_PAY,    /* served, and billed at the plan's rate */
+};
+
+/* So much of something per window. length_ns 0 = a calendar month (30 days where not calendar). */
+struct plan_quota {
+    enum plan_unit unit;
+    uint64_t amount; /* micro-requests or tokens */
+    money usd;       /* for QUOTA_USD */
+    int64_t length_ns;
+    enum plan_alignment alignment;
+    enum plan_beyond beyond;
+    bool pooled;       /* several of the plan make one larger allowance: units of one deployment */
+    uint64_t most;     /* of several that are not pooled: what one request may take; 0 = amount */
+    const char *label; /* "quota", "rpm", "tpm", ...: static */
+};
+
+struct plan_subscription {
+    bool present;
+    money price;
+    int64_t period_ns; /* month = 30 days, year = 365 */
+    uint64_t seats;    /* 1: price and includes are multiplied by it */
+};
+
+/* GPU-hours and provisioned units: paid by the hour, used or not. */
+struct plan_provisioned {
+    bool present;
+    char *unit;  /* "H100", "PTU"; NULL */
+    money price; /* of one unit per period */
+    int64_t period_ns;
+    uint64_t units;
+    bool units_given;           /* the plan says how many; else it is bought in units of one */
+    uint64_t tokens_per_minute; /* capacity of one unit; 0 = unknown. It stands among the plan's
+                                   rate limits too, or its quotas where what spills over is paid */
+};
+
+struct plan_limits {
+    uint64_t max_input_tokens, max_output_tokens, max_total_tokens; /* 0 = none */
+    uint64_t concurrency;                                           /* 0 = none */
+    enum plan_beyond beyond;                                        /* QUEUE or REJECT */
+    bool unconfirmed; /* the caps come from one source only: bills are shown with and without */
+    struct request_weight *units; /* concurrency units by model; first match, else 1 */
+    size_t unit_count;
+};
+
+/* What is billed for an attempt that did not complete. */
+enum billed {
+    BILLED_NONE,
+    BILLED_INPUT,     /* the prompt only */
+    BILLED_DELIVERED, /* the prompt and what was delivered */
+    BILLED_FULL,      /* the prompt and all the output that was asked for */
+};
+
+struct billed_status {
+    int http_from, http_to;
+    enum billed what;
+};
+
+struct plan_billing {
+    enum billed failed, aborted;
+    bool retried_each;              /* every attempt counts; else only the final one */
+    struct billed_status *statuses; /* by HTTP status, before `failed` */
+    size_t status_count;
+};
+
+enum rounding_mode { ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, ROUND_DOWN };
+enum rounding_scope { ROUND_NOTHING, ROUND_CLASSES, ROUND_REQUESTS, ROUND_BILL };
+
+struct plan_rounding {
+    enum rounding_scope scope;
+    enum rounding_mode mode;
+    money unit;
+};
+
+/* A discount on the part of a period's usage charges above `over`. */
+struct volume_step {
+    money over;
+    uint32_t off_millionths;
+};
+
+struct plan_fees {
+    uint32_t credit_fee_millionths; /* on the credits that pay the usage */
+    money credit_fee_minimum;       /* of each purchase */
+    money credit_top_up;            /* credits come in multiples of this; 0 = as needed */
+    money minimum_per_request;
+    money minimum; /* usage charges of a period are at least this */
+    int64_t minimum_period_ns;
+    struct volume_step *volume; /* ascending */
+    size_t volume_count;
+    int64_t volume_period_ns;
+};
+
+struct plan {
+    char *name, *seller, *source, *note, *as_of;
+    struct plan_rate *rates;
+    size_t rate_count;
+    struct plan_subscription subscription;
+    struct plan_quota *quotas; /* what the subscription or a free allowance includes */
+    size_t quota_count;
+    struct plan_quota *rate_limits; /* rpm, tpm, rpd, ... */
+    size_t rate_limit_count;
+    struct plan_provisioned provisioned;
+    struct plan_limits limits;
+    struct plan_billing billed;
+    struct plan_rounding rounding;
+    struct plan_fees fees;
+    long line; /* where it starts in its file, for messages */
+};
+
+struct plan_book {
+    char *file, *name, *as_of, *source;
+    struct plan *plans;
+    size_t count;
+};
+
+/* Reads a book and checks it. ERR_INPUT with file, line and column: an unknown key (with the
+ * nearest known one), a price that is no number, negative, too large or finer than 1e-24 USD,
+ * tiers with the same threshold, a window without start, a currency other than USD, two plans of
+ * one name, a plan without a way to be paid. *out must be zero before, and is so after an error. */
+int plan_book_load(const char *path, struct plan_book *out, struct error *err);
+
+/* As plan_book_load from text in memory; `file` is what messages call it. */
+int plan_book_parse(const char *file, const char *text, size_t length, struct plan_book *out,
+                    struct error *err);
+
+void plan_book_free(struct plan_book *book);
+
+/* The plan of that name, or NULL. */
+const struct plan *plan_book_find(const struct plan_book *book, const char *name);
+
+/* The first rate for a model; model NULL matches any. NULL: the plan does not serve that model. */
+const struct plan_rate *plan_rate_for(const struct plan *plan, const char *model);
+
+/* The weight of a request in millionths: the first matching entry's, else 1,000,000. */
+uint64_t plan_weight(const struct request_weight *weights, size_t count, const char *model,
+                     const char *class_name);
+
+/* True if some price depends on the date or the hour: the workload's start must be known. */
+bool plan_needs_start(const struct plan *plan);
+
+/* The price of one request where quota and subscription are used to the full, as the fraction
+ * price / requests. False where the plan includes no such quota. */
+bool plan_full_use(const struct plan *plan, money *price, uint64_t *requests);
+
+/* Length of a quota's window in ns, a calendar month taken as 30 days. */
+int64_t plan_quota_length(const struct plan_quota *quota);
+
+/* How much of a quota these requests take, in its unit; `weight_micro` is all their weight. 0 of a
+ * quota of money, which is settled on the bill. */
+uint64_t plan_quota_need(const struct plan_quota *quota, uint64_t weight_micro, uint64_t input,
+                         uint64_t output);
+
+#endif

@@ -1,0 +1,173 @@
+/* Look-up and multipliers, worked out once when a book is loaded. */
+#include "sim/cost/book/plan_read.h"
+
+#include "core/memory.h"
+
+#include <stdlib.h>
+
+#define TOKEN_PRICE_MAX ((money)1000 * MONEY_USD) /* a token; its product with 2^32 still fits */
+
+/* The class whose price a class takes where it has none; itself at the end of the chain. */
+static int parent_of(int class)
+{
+    switch (class) {
+    case USAGE_CACHED_INPUT:
+    case USAGE_CACHE_WRITE:
+        return USAGE_UNCACHED_INPUT;
+    case USAGE_CACHE_WRITE_1H:
+        return USAGE_CACHE_WRITE;
+    case USAGE_REASONING:
+        return USAGE_OUTPUT;
+    default:
+        return class;
+    }
+}
+
+/* tier[class], base[class], tier[parent], base[parent], and so on; false: no price anywhere. */
+static bool look_up(const struct token_prices *base, const struct token_prices *tier, int class,
+                    money *out)
+{
+    for (;;) {
+        if (tier && tier->given & 1u << class) {
+            *out = tier->price[class];
+            return true;
+        }
+        if (base->given & 1u << class) {
+            *out = base->price[class];
+            return true;
+        }
+        if (parent_of(class) == class)
+            return false;
+        class = parent_of(class);
+    }
+}
+
+static void fill_table(struct json_scan *s, const char *place, const struct price_set *set,
+                       size_t tier_number, money multiplier, struct token_table *out,
+                       const char *where)
+{
+    const struct price_tier *tier = tier_number > 0 ? &set->tiers[tier_number - 1] : NULL;
+    *out = (struct token_table){.input_from = tier ? tier->input_from : 0};
+    for (int c = 0; c < USAGE_CLASSES; c++) {
+        if (!look_up(&set->base, tier ? &tier->prices : NULL, c, &out->price[c]))
+            continue;
+        out->priced |= (uint8_t)(1u << c);
+        if (money_scale(out->price[c], multiplier, &out->price[c]) < 0)
+            plan_fail_at(s, place, "a multiplier makes a price of %s finer than 1e-24 USD a token",
+                         where);
+        if (out->price[c] > TOKEN_PRICE_MAX)
+            plan_fail_at(s, place, "a token price of %s is above 1,000 USD a token", where);
+    }
+}
+
+static bool has_token_prices(const struct price_set *set)
+{
+    return set && (set->base.given || set->tier_count > 0);
+}
+
+static void fill_prices(struct json_scan *s, const char *place, const struct plan_rate *rate,
+                        const struct price_window *window, int service, struct rate_prices *out,
+                        const char *where)
+{
+    const struct price_set *set = &rate->base;
+    money multiplier = MONEY_USD;
+    if (has_token_prices(rate->services[service]))
+        set = rate->services[service];
+    else
+        multiplier = rate->multipliers[service];
+    if (window && has_token_prices(&window->set)) {
+        set = &window->set;
+        multiplier = rate->multipliers[service];
+    }
+    if (window && money_scale(multiplier, window->multiplier, &multiplier) < 0)
+        plan_fail_at(s, place, "the multipliers of %s have too many decimals together", where);
+    out->table_count = set->tier_count + 1;
+    out->tables = mem_zero(out->table_count, sizeof *out->tables);
+    for (size_t i = 0; i < out->table_count; i++)
+        fill_table(s, place, set, i, multiplier, &out->tables[i], where);
+    out->per_request_micro = rate->base.per_request_micro;
+    if (rate->services[service] && rate->services[service]->has_per_request)
+        out->per_request_micro = rate->services[service]->per_request_micro;
+    if (window && window->set.has_per_request)
+        out->per_request_micro = window->set.per_request_micro;
+}
+
+void plan_resolve_rate(struct json_scan *s, const char *place, struct plan_rate *rate,
+                       const char *where)
+{
+    for (int i = 0; i < SERVICE_COUNT; i++)
+        if (rate->services[i] && rate->multipliers[i] != MONEY_USD)
+            plan_fail_at(s, place, "%s gives both a multiplier and prices of its own for \"%s\"",
+                         where, service_name((enum service)i));
+    rate->resolved = mem_zero((rate->window_count + 1) * SERVICE_COUNT, sizeof *rate->resolved);
+    for (size_t w = 0; w <= rate->window_count && !s->failed; w++)
+        for (int i = 0; i < SERVICE_COUNT; i++)
+            fill_prices(s, place, rate, w ? &rate->windows[w - 1] : NULL, i,
+                        &rate->resolved[w * SERVICE_COUNT + (size_t)i], where);
+}
+
+static void free_set(struct price_set *set)
+{
+    free(set->tiers);
+}
+
+static void free_patterns(char **patterns, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(patterns[i]);
+    free(patterns);
+}
+
+static void free_weights(struct request_weight *weights, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free_patterns(weights[i].models, weights[i].model_count);
+        free_patterns(weights[i].classes, weights[i].class_count);
+    }
+    free(weights);
+}
+
+static void free_fees(struct named_fee *fees, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(fees[i].name);
+    free(fees);
+}
+
+void plan_free_rate(struct plan_rate *rate)
+{
+    for (size_t i = 0; rate->resolved && i < (rate->window_count + 1) * SERVICE_COUNT; i++)
+        free(rate->resolved[i].tables);
+    free(rate->resolved);
+    free_patterns(rate->models, rate->model_count);
+    free_set(&rate->base);
+    for (int i = 0; i < SERVICE_COUNT; i++)
+        if (rate->services[i]) {
+            free_set(rate->services[i]);
+            free(rate->services[i]);
+        }
+    for (size_t i = 0; i < rate->window_count; i++)
+        free_set(&rate->windows[i].set);
+    free(rate->windows);
+    free_weights(rate->weights, rate->weight_count);
+    free_fees(rate->tools, rate->tool_count);
+    free_fees(rate->units, rate->unit_count);
+}
+
+void plan_free(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->rate_count; i++)
+        plan_free_rate(&plan->rates[i]);
+    free(plan->rates);
+    free(plan->name);
+    free(plan->seller);
+    free(plan->source);
+    free(plan->note);
+    free(plan->as_of);
+    free(plan->quotas);
+    free(plan->rate_limits);
+    free(plan->provisioned.unit);
+    free_weights(plan->limits.units, plan->limits.unit_count);
+    free(plan->billed.statuses);
+    free(plan->fees.volume);
+}

@@ -1,0 +1,209 @@
+#include "sim/cost/book/price.h"
+
+#include <string.h>
+
+#define NS_PER_DAY (86400 * NS_PER_S)
+
+static bool window_active(const struct price_window *w, int64_t at_unix_ns)
+{
+    if (at_unix_ns == TIME_NEVER || at_unix_ns < w->from_unix_ns || at_unix_ns >= w->until_unix_ns)
+        return false;
+    int64_t day = at_unix_ns / NS_PER_DAY, in_day = at_unix_ns % NS_PER_DAY;
+    if (in_day < 0) {
+        day--;
+        in_day += NS_PER_DAY;
+    }
+    int64_t weekday = ((day + 3) % 7 + 7) % 7; /* 1970-01-01 was a Thursday */
+    if (!(w->weekdays & 1u << weekday))
+        return false;
+    if (!w->timed || w->start_minute == w->end_minute)
+        return true;
+    int64_t minute = in_day / (60 * NS_PER_S);
+    if (w->start_minute < w->end_minute)
+        return minute >= w->start_minute && minute < w->end_minute;
+    return minute >= w->start_minute || minute < w->end_minute;
+}
+
+const struct rate_prices *price_in_force(const struct plan_rate *rate, enum service service,
+                                         int64_t at_unix_ns)
+{
+    size_t window = rate->window_count;
+    while (window > 0 && !window_active(&rate->windows[window - 1], at_unix_ns))
+        window--;
+    return &rate->resolved[window * SERVICE_COUNT + (size_t)service];
+}
+
+const struct token_table *price_table(const struct rate_prices *prices, uint64_t input)
+{
+    size_t i = prices->table_count - 1;
+    while (i > 0 && input < prices->tables[i].input_from)
+        i--;
+    return &prices->tables[i];
+}
+
+money price_round(const struct plan_rounding *rounding, money amount)
+{
+    money unit = rounding->unit, rest = amount % unit;
+    switch (rounding->mode) {
+    case ROUND_HALF_UP:
+        return amount - rest + (rest >= unit - rest ? unit : 0);
+    case ROUND_UP:
+        return amount - rest + (rest > 0 ? unit : 0);
+    case ROUND_DOWN:
+        return amount - rest;
+    default:
+        return money_round(amount, unit);
+    }
+}
+
+/* Counts are billed in steps, from a minimum on. */
+static uint64_t billed_count(const struct named_fee *fee, uint64_t count_micro)
+{
+    if (count_micro == 0)
+        return 0;
+    if (count_micro < fee->minimum_micro)
+        count_micro = fee->minimum_micro;
+    uint64_t rest = fee->step_micro ? count_micro % fee->step_micro : 0;
+    return rest ? count_micro + (fee->step_micro - rest) : count_micro;
+}
+
+static int charge_extras(const struct plan_rate *rate, const struct usage *u, struct charge *out)
+{
+    for (size_t i = 0; i < u->extra_count; i++) {
+        const struct usage_extra *e = &u->extras[i];
+        const struct named_fee *fees = e->is_unit ? rate->units : rate->tools;
+        size_t count = e->is_unit ? rate->unit_count : rate->tool_count, f = 0;
+        money *sum = e->is_unit ? &out->units : &out->tools, amount;
+        while (f < count && strcmp(fees[f].name, e->name) != 0)
+            f++;
+        if (f == count || e->count_micro < 0) {
+            out->unpriced_extras += e->count_micro != 0;
+            continue;
+        }
+        if (money_multiply(fees[f].price_micro, billed_count(&fees[f], (uint64_t)e->count_micro),
+                           &amount) < 0 ||
+            money_add(*sum, amount, sum) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int add_up(struct charge *out)
+{
+    money total = 0;
+    for (int c = 0; c < USAGE_CLASSES; c++)
+        if (money_add(total, out->by_class[c], &total) < 0)
+            return -1;
+    if (money_add(total, out->request, &total) < 0 || money_add(total, out->tools, &total) < 0 ||
+        money_add(total, out->units, &total) < 0)
+        return -1;
+    out->total = total;
+    return 0;
+}
+
+static void adjust(const struct plan *plan, struct charge *out)
+{
+    money before = out->total;
+    if (out->total < plan->fees.minimum_per_request)
+        out->total = plan->fees.minimum_per_request;
+    if (plan->rounding.scope == ROUND_REQUESTS)
+        out->total = price_round(&plan->rounding, out->total);
+    out->adjustment = out->total - before;
+}
+
+int price_request(const struct plan *plan, const struct plan_rate *rate,
+                  const struct price_query *query, struct charge *out)
+{
+    const struct usage *u = query->usage;
+    const struct rate_prices *prices = price_in_force(rate, query->service, query->at_unix_ns);
+    const struct token_table *table = price_table(prices, usage_input(u));
+    *out = (struct charge){0};
+    for (int c = 0; c < USAGE_CLASSES; c++) {
+        if (money_multiply(table->price[c], u->tokens[c], &out->by_class[c]) < 0)
+            return -1;
+        if (u->tokens[c] > 0 && table->priced && !(table->priced & 1u << c))
+            out->unpriced |= (uint8_t)(1u << c);
+        if (plan->rounding.scope == ROUND_CLASSES)
+            out->by_class[c] = price_round(&plan->rounding, out->by_class[c]);
+    }
+    if (prices->per_request_micro > 0 &&
+        money_multiply(
+            prices->per_request_micro,
+            plan_weight(rate->weights, rate->weight_count, query->model, query->class_name),
+            &out->request) < 0)
+        return -1;
+    if (u->extra_count > 0 && charge_extras(rate, u, out) < 0)
+        return -1;
+    if (add_up(out) < 0)
+        return -1;
+    adjust(plan, out);
+    return 0;
+}
+
+enum billed price_billed(const struct plan *plan, enum record_status status, int http_status)
+{
+    switch (status) {
+    case RECORD_COMPLETED:
+        return BILLED_DELIVERED;
+    case RECORD_CANCELLED:
+        return plan->billed.aborted;
+    case RECORD_FAILED:
+        for (size_t i = 0; i < plan->billed.status_count; i++)
+            if (http_status >= plan->billed.statuses[i].http_from &&
+                http_status <= plan->billed.statuses[i].http_to)
+                return plan->billed.statuses[i].what;
+        return plan->billed.failed;
+    default:
+        return BILLED_NONE;
+    }
+}
+
+struct usage price_billed_usage(enum billed what, const struct usage *delivered,
+                                uint64_t asked_output)
+{
+    struct usage u = *delivered;
+    if (what == BILLED_NONE)
+        return (struct usage){0};
+    if (what == BILLED_INPUT)
+        u.tokens[USAGE_OUTPUT] = u.tokens[USAGE_REASONING] = 0;
+    else if (what == BILLED_FULL && asked_output > usage_output(&u))
+        u.tokens[USAGE_OUTPUT] = asked_output - u.tokens[USAGE_REASONING];
+    return u;
+}
+
+/* True if some request quota holds excess back: requests are then paid by the subscription. */
+static bool paid_by_subscription(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->quota_count; i++)
+        if (plan->quotas[i].unit == QUOTA_REQUESTS)
+            return true;
+    return false;
+}
+
+int price_record(const struct plan *plan, const struct record *r, int64_t start_unix_ns, money *out)
+{
+    *out = 0;
+    const struct plan_rate *rate = plan_rate_for(plan, r->model);
+    enum billed what = price_billed(plan, r->status, r->http_status);
+    if (!rate || what == BILLED_NONE || (!r->final && !plan->billed.retried_each))
+        return 0;
+    if (paid_by_subscription(plan))
+        return 1;
+    struct usage used = r->usage;
+    if (r->usage_from == USAGE_NONE)
+        used = usage_from_totals(r->asked_input, 0, 0, 0, 0, 0);
+    struct usage u = price_billed_usage(what, &used, r->asked_output);
+    int service = r->service ? service_from_name(text_of(r->service)) : SERVICE_STANDARD;
+    struct price_query q = {.usage = &u,
+                            .service = service < 0 ? SERVICE_STANDARD : (enum service)service,
+                            .at_unix_ns = TIME_NEVER,
+                            .model = r->model,
+                            .class_name = r->class_name};
+    if (start_unix_ns != TIME_NEVER && r->sent_ns != TIME_NEVER)
+        q.at_unix_ns = start_unix_ns + r->sent_ns;
+    struct charge c;
+    if (price_request(plan, rate, &q, &c) < 0)
+        return -1;
+    *out = c.total;
+    return 1;
+}

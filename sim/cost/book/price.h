@@ -1,0 +1,64 @@
+/* The exact charge of one request.
+ *
+ *     const struct plan_rate *rate = plan_rate_for(plan, "big-7b");
+ *     struct price_query q = {.usage = &usage, .at_unix_ns = TIME_NEVER};
+ *     struct charge c;
+ *     if (price_request(plan, rate, &q, &c) < 0) ...     // passes 1.7e14 USD
+ *     money_format(c.total, text);
+ *
+ * Everything here is sums and products of integers: no rounding but the plan's own. Quotas,
+ * subscriptions and what depends on other requests are the bill's business (sim/cost/bill/bill.h).
+ */
+#ifndef FAREBOX_SIM_COST_BOOK_PRICE_H
+#define FAREBOX_SIM_COST_BOOK_PRICE_H
+
+#include "core/runs/record/record.h"
+#include "sim/cost/book/plan.h"
+
+struct price_query {
+    const struct usage *usage;
+    enum service service;
+    int64_t at_unix_ns; /* when it was sent; TIME_NEVER = unknown: windows do not apply */
+    const char *model, *class_name; /* for weights; NULL */
+};
+
+struct charge {
+    money by_class[USAGE_CLASSES];
+    money request, tools, units;
+    money adjustment; /* what the plan's rounding and minimum added */
+    money total;
+    uint8_t unpriced; /* bit c: tokens of class c were used, and of the token prices that the rate
+                         has none is theirs; 0 where it sells no tokens but requests */
+    uint32_t unpriced_extras; /* tools and units that the rate has no fee for */
+};
+
+/* Fills *out. Returns 0, or -1 where a product does not fit. */
+int price_request(const struct plan *plan, const struct plan_rate *rate,
+                  const struct price_query *query, struct charge *out);
+
+/* The prices in force for a service at an instant: the last active window's. */
+const struct rate_prices *price_in_force(const struct plan_rate *rate, enum service service,
+                                         int64_t at_unix_ns);
+
+/* The token table for a total input: the highest passed threshold wins. */
+const struct token_table *price_table(const struct rate_prices *prices, uint64_t input);
+
+/* What the plan charges for one attempt, by its billing of failed, aborted and retried attempts;
+ * `start_unix_ns` is the wall clock at the run's start (TIME_NEVER = unknown). Quota is taken as
+ * not used up: the subscription's price is no part of it, and where requests are included and
+ * excess queues or is rejected the charge is 0. *out is 0 for a model that the plan does not
+ * serve. Returns 1 if billed, 0 if not, -1 where it does not fit. */
+int price_record(const struct plan *plan, const struct record *r, int64_t start_unix_ns,
+                 money *out);
+
+/* How the plan bills an attempt. */
+enum billed price_billed(const struct plan *plan, enum record_status status, int http_status);
+
+/* The usage that is billed: nothing, the input, what was delivered, or all that was asked. */
+struct usage price_billed_usage(enum billed what, const struct usage *delivered,
+                                uint64_t asked_output);
+
+/* Rounds an amount as the plan says. */
+money price_round(const struct plan_rounding *rounding, money amount);
+
+#endif

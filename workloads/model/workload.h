@@ -1,0 +1,183 @@
+/* The workload: the requests to be made, in sessions, with their times or dependencies.
+ *
+ * Held as columns: ten million requests fit in a gigabyte, and whoever prices or sums them reads
+ * only the columns it needs. A column that no request uses is NULL; `struct request` is one row
+ * with every default filled in, for those who want rows.
+ *
+ *     struct workload w;
+ *     workload_init(&w);
+ *     if (trace_read("conv.csv", NULL, &w, NULL, err) < 0) ...
+ *     for (size_t i = 0; i < w.count; i++) {
+ *         struct request r;
+ *         workload_get(&w, i, &r);
+ *         ...
+ *     }
+ *     workload_free(&w);
+ *
+ * Rows stand in the order in which they were added (a file's order), which need not be the order of
+ * their times: see workload_time_order(). The workload owns everything; a row lends its texts and
+ * arrays until the workload changes.
+ */
+#ifndef FAREBOX_WORKLOADS_MODEL_WORKLOAD_H
+#define FAREBOX_WORKLOADS_MODEL_WORKLOAD_H
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/money.h"
+#include "core/names.h"
+#include "core/text.h"
+#include "core/usage.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum service { SERVICE_STANDARD, SERVICE_BATCH, SERVICE_FLEX, SERVICE_PRIORITY, SERVICE_COUNT };
+
+/* How the request ended where the workload is a recording. */
+enum request_status { REQUEST_OK, REQUEST_FAILED, REQUEST_ABORTED };
+
+/* "standard", "batch", "flex", "priority" and back; -1 for an unknown name. */
+const char *service_name(enum service s);
+int service_from_name(struct text name);
+
+/* One request. What a trace does not say has the default given here. */
+struct request {
+    int64_t timestamp_ns; /* offset from the workload's start; TIME_NEVER: only `after` counts */
+    int64_t delay_ns;     /* think or tool time after the last parent's end; 0 */
+    uint32_t input_tokens, output_tokens; /* input includes cached and written, output reasoning */
+    const uint32_t *after;                /* rows that must end first */
+    size_t after_count;
+    const uint64_t *hash_ids; /* prefix blocks of block_size tokens, the partial tail included */
+    size_t hash_count;
+    uint32_t block_size;
+    const char *request_id; /* NULL: none given; workload_request_id() makes one */
+    const char *session_id, *model, *class_name; /* NULL */
+    const char *labels;                          /* a JSON object as text; NULL */
+    enum service service;
+    int priority;
+    struct text messages, body, extra; /* JSON as written; extra: `"key":value,...`; empty */
+    bool has_usage;                    /* the recording says what was really used */
+    struct usage usage;                /* disjoint; from the lengths alone without has_usage */
+    enum request_status status;
+    uint32_t attempts; /* 1 */
+    bool has_cost;
+    money cost; /* what the provider reported */
+};
+
+/* What was really used beyond the two lengths, inclusive counts as in the trace file. */
+struct recorded_usage {
+    uint32_t cached_input, cache_write, cache_write_1h, reasoning;
+    uint32_t extra_start, extra_count; /* into usage_extras */
+};
+
+struct workload {
+    size_t count, capacity;
+    size_t prepared;       /* rows from count to here hold the columns' unused values */
+    char *name;            /* for people: the file's or scenario's stem */
+    bool has_start;        /* start_unix_ns is known */
+    int64_t start_unix_ns; /* wall-clock label of timestamp 0 */
+    uint32_t block_size;   /* tokens per prefix block; 0 = no hash ids */
+
+    int64_t *timestamp_ns; /* always there */
+    uint32_t *input_tokens, *output_tokens;
+
+    /* NULL where no request uses them */
+    int64_t *delay_ns;
+    uint32_t *session;              /* numbers in `sessions`, NAME_NONE = no session */
+    uint16_t *model, *class_number; /* numbers in `models`, `classes`; UINT16_MAX = none */
+    uint32_t *labels;               /* numbers in `label_sets` */
+    uint8_t *service, *status;
+    int16_t *priority;
+    uint32_t *attempts;
+    struct recorded_usage *usage;
+    bool *usage_known;
+    money *cost; /* MONEY_MAX = none reported */
+
+    /* Lists per row, row i from start[i] to start[i + 1]; NULL where no row has any */
+    uint64_t *after_start;
+    uint32_t *after;
+    uint64_t *hash_start;
+    uint64_t *hash_ids;
+    uint64_t *messages_start, *body_start, *extra_start;
+    char *messages, *body, *extra;
+    size_t after_capacity, hash_capacity, messages_capacity, body_capacity, extra_capacity;
+
+    struct usage_extra *usage_extras;
+    size_t usage_extra_count, usage_extra_capacity;
+
+    struct names ids; /* request ids by row, empty where the trace gives none (then see
+                         workload_request_id); row i has number i */
+    struct names sessions, models, classes, label_sets, extra_names;
+};
+
+void workload_init(struct workload *w);
+void workload_free(struct workload *w);
+
+/* The longest prompt and the longest answer that a row may have: ten times the longest context of a
+ * model that is served. What is sent and simulated costs memory by the token (bench some 6 bytes of
+ * prompt, sim 8 of answer), so that one damaged number must not take the machine. */
+#define WORKLOAD_MAX_TOKENS 100000000u
+
+/* Appends a copy of the row (its `after` are rows already in or to come). Returns 0, or ERR_INPUT
+ * for what the columns cannot hold: more than WORKLOAD_MAX_TOKENS, a duplicate request id, more
+ * than 65,535 models or classes, 2^32 - 2 requests, a mix of block sizes. A request id must be
+ * given for all rows or for none. */
+int workload_add(struct workload *w, const struct request *r, struct error *err);
+
+/* The short road for what most traces hold: a time and two lengths, everything else left at its
+ * default. Only for workloads whose rows have no request ids and no lists; the row's number is
+ * count - 1. The caller keeps count below WORKLOAD_MAX_ROWS. */
+#define WORKLOAD_MAX_ROWS ((size_t)UINT32_MAX - 2)
+void workload_add_plain(struct workload *w, int64_t timestamp_ns, uint32_t input_tokens,
+                        uint32_t output_tokens);
+
+/* Row i with every default filled in. */
+void workload_get(const struct workload *w, size_t i, struct request *out);
+
+/* The request's id, given or made ("r1" for row 0), written to `out`. */
+#define REQUEST_ID_SIZE 24
+const char *workload_request_id(const struct workload *w, size_t i, char out[REQUEST_ID_SIZE]);
+
+/* Usage of row i in disjoint classes: recorded, else the lengths as uncached input and output. */
+struct usage workload_usage(const struct workload *w, size_t i);
+
+/* Both lengths summed over the first `count` rows. */
+void workload_sum_tokens(const struct workload *w, size_t count, uint64_t *input, uint64_t *output);
+
+/* Last timestamp (rows that have one); 0 for an empty workload. */
+int64_t workload_span_ns(const struct workload *w);
+
+/* ERR_INPUT where, at that speed, a row would be due after TIME_LAST_DUE, or longer than that after
+ * the rows that it waits for. */
+int workload_check_speed(const struct workload *w, double speed, struct error *err);
+
+/* ERR_INPUT where, at that rate, the last of so many requests (0 = the workload once; those that
+ * wait for others come with them) is expected after TIME_LAST_DUE. */
+int workload_check_rate(const struct workload *w, uint64_t requests, double rate_rps,
+                        struct error *err);
+
+/* Earliest and latest timestamp. False if no row has one. */
+bool workload_time_range(const struct workload *w, int64_t *first_ns, int64_t *last_ns);
+
+/* All row numbers by timestamp, ties in file order, rows without a timestamp last. The caller
+ * frees it. */
+uint32_t *workload_time_order(const struct workload *w);
+
+/* The same by other times of the rows. */
+uint32_t *workload_order_by(const int64_t *times, size_t count);
+
+/* Moves every timestamp by `by_ns`, and the start label the other way. */
+void workload_shift(struct workload *w, int64_t by_ns);
+
+/* For recordings of conversations that know when each answer ended (end_ns by row, TIME_NEVER = not
+ * known): each turn waits for the turn of its session that ended last before it started, and its
+ * delay is the time between. Turns that overlapped do not wait for each other. The workload
+ * must have no dependencies yet. */
+void workload_link_sessions(struct workload *w, const int64_t *end_ns);
+
+/* Finds a row whose `after` names a row that does not exist or that (directly or around a ring)
+ * waits for itself. Returns 0, or ERR_INPUT with the row in *row (may be NULL). */
+int workload_check_order(const struct workload *w, size_t *row, struct error *err);
+
+#endif

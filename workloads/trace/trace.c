@@ -1,0 +1,376 @@
+#include "workloads/trace/trace_input.h"
+
+#include "core/memory.h"
+#include "core/runs/record/run_dir.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PEEK_SIZE ((size_t)64 << 10)
+
+/* In the order in which they are asked: the more particular first. */
+static const struct trace_reader *const readers[] = {
+    &trace_reader_azure,     &trace_reader_burstgpt, &trace_reader_columns,
+    &trace_reader_run,       &trace_reader_tracelab, &trace_reader_weka,
+    &trace_reader_ragpulse,  &trace_reader_bailian,  &trace_reader_batch,
+    &trace_reader_aiperf,    &trace_reader_vllm,     &trace_reader_servingsim,
+    &trace_reader_canonical, &trace_reader_keys,
+};
+#define READER_COUNT (sizeof readers / sizeof *readers)
+
+enum json_kind trace_probe_kind(const struct trace_probe *p, const char *key)
+{
+    struct json_scan s;
+    struct text found;
+    if (!p->is_object)
+        return JSON_NOTHING;
+    json_scan_init(&s, "", p->all.at, p->all.length, 1);
+    json_object_begin(&s);
+    while (json_object_next(&s, &found)) {
+        if (text_equal(found, key))
+            return json_peek(&s);
+        json_skip(&s, NULL);
+    }
+    return JSON_NOTHING;
+}
+
+bool trace_probe_key(const struct trace_probe *p, const char *key)
+{
+    return trace_probe_kind(p, key) != JSON_NOTHING;
+}
+
+void trace_note(struct trace_input *in, const char *what, bool skipped)
+{
+    struct trace_report *r = in->report;
+    for (size_t i = 0; i < r->note_count; i++) {
+        if (strcmp(r->notes[i].what, what) == 0) {
+            r->notes[i].count++;
+            return;
+        }
+    }
+    if (r->note_count < TRACE_NOTES)
+        r->notes[r->note_count++] = (struct trace_note){what, skipped, 1, in->lines.number};
+}
+
+int trace_next_line(struct trace_input *in, struct text *line, struct error *err)
+{
+    int more;
+    while ((more = line_reader_next(&in->lines, line, err)) > 0) {
+        in->report->lines++;
+        if (in->lines.number == 1 && text_starts(*line, "\xEF\xBB\xBF")) {
+            line->at += 3;
+            line->length -= 3;
+        }
+        size_t i = 0;
+        while (i < line->length && (line->at[i] == ' ' || line->at[i] == '\t'))
+            i++;
+        if (i < line->length)
+            return 1;
+        trace_note(in, "blank_line", true);
+    }
+    return more;
+}
+
+int trace_fail(struct trace_input *in, long column, struct error *err, const char *format, ...)
+{
+    char message[768];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    return error_at(err, in->lines.name, in->lines.number, column, "%s", message);
+}
+
+int trace_fail_value(struct trace_input *in, struct text line, struct text value,
+                     const char *wanted, struct error *err)
+{
+    char shown[4 * 40 + 4] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < value.length && i < 40; i++) {
+        unsigned char c = (unsigned char)value.at[i];
+        int n = snprintf(shown + used, sizeof shown - used,
+                         c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
+        used += (size_t)n;
+    }
+    return trace_fail(in, value.at - line.at + 1, err, "expected %s, found \"%s%s\"", wanted, shown,
+                      value.length > 40 ? "…" : "");
+}
+
+int trace_add(struct trace_input *in, const struct request *r, struct error *err)
+{
+    struct error why = {0};
+    if (workload_add(in->out, r, &why) == 0)
+        return 0;
+    return trace_fail(in, 0, err, "%s", why.message);
+}
+
+void trace_rebase(struct trace_input *in)
+{
+    int64_t first = 0, last = 0;
+    if (workload_time_range(in->out, &first, &last) && first != 0)
+        workload_shift(in->out, -first);
+}
+
+void trace_start_at_first(struct trace_input *in)
+{
+    in->out->has_start = true;
+    in->out->start_unix_ns = 0;
+    trace_rebase(in);
+}
+
+/* Fractions of a millisecond in at least every second row, a thousand rows a second and more, and
+ * all in a minute: a client that logged seconds. */
+static bool spaced_in_seconds(const struct workload *w, int64_t span_ns)
+{
+    uint64_t timed = 0, fractions = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        if (w->timestamp_ns[i] == TIME_NEVER)
+            continue;
+        timed++;
+        fractions += w->timestamp_ns[i] % NS_PER_MS != 0;
+    }
+    return timed > 1 && fractions * 2 >= timed - 1 && span_ns > 0 && span_ns < 60 * NS_PER_S &&
+           (double)(timed - 1) * 1e9 / (double)span_ns >= 1000;
+}
+
+/* A time as the file has it: milliseconds, without zeros at the end. */
+static void write_ms(int64_t ns, char out[40])
+{
+    int used =
+        snprintf(out, 40, "%lld.%06lld", (long long)(ns / NS_PER_MS), (long long)(ns % NS_PER_MS));
+    while (used > 1 && out[used - 1] == '0')
+        out[--used] = '\0';
+    if (out[used - 1] == '.')
+        out[used - 1] = '\0';
+}
+
+int trace_refuse_seconds(struct trace_input *in, bool spacing, const char *field,
+                         const char *advice, struct error *err)
+{
+    /* 2010 and 2040 in seconds, read as milliseconds: 15 and 26 days. */
+    const int64_t early = INT64_C(1262304000) * NS_PER_MS, late = INT64_C(2208988800) * NS_PER_MS;
+    int64_t first = 0, last = 0;
+    char from[40], to[40];
+    if (!workload_time_range(in->out, &first, &last))
+        return 0;
+    write_ms(first, from);
+    write_ms(last, to);
+    if (first >= early && last < late)
+        return error_at(err, in->lines.name, 0, 0,
+                        "\"%s\" is in milliseconds, and %s to %s can only be an epoch in seconds: "
+                        "expected %s",
+                        field, from, to, advice);
+    if (spacing && spaced_in_seconds(in->out, last - first))
+        return error_at(err, in->lines.name, 0, 0,
+                        "\"%s\" is in milliseconds, and %zu requests from %s to %s can only be in "
+                        "seconds: expected %s",
+                        field, in->out->count, from, to, advice);
+    return 0;
+}
+
+int trace_each_line(struct trace_input *in, void *context, trace_line_reader *read,
+                    struct error *err)
+{
+    struct text line;
+    int more;
+    while ((more = trace_next_line(in, &line, err)) > 0) {
+        int status = read(in, context, line, err);
+        if (status < 0)
+            return status;
+    }
+    return more;
+}
+
+/* Times that go back are kept in file order; consumers sort. The report says how many. Which line
+ * each row stood on is not kept. */
+static void count_backward(struct trace_input *in)
+{
+    const struct workload *w = in->out;
+    int64_t latest = INT64_MIN;
+    in->lines.number = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        if (w->timestamp_ns[i] == TIME_NEVER)
+            continue;
+        if (w->timestamp_ns[i] < latest)
+            trace_note(in, "time_went_back", false);
+        else
+            latest = w->timestamp_ns[i];
+    }
+}
+
+/* What is peeked at, without a byte-order mark and blank space in front. */
+static struct text without_blanks(struct text all)
+{
+    if (text_starts(all, "\xEF\xBB\xBF"))
+        all = (struct text){all.at + 3, all.length - 3};
+    while (all.length > 0 && strchr(" \t\r\n", all.at[0]) && all.at[0] != '\0') {
+        all.at++;
+        all.length--;
+    }
+    return all;
+}
+
+static struct text first_line(struct text all)
+{
+    const char *end = all.length ? memchr(all.at, '\n', all.length) : NULL;
+    if (end)
+        all.length = (size_t)(end - all.at);
+    if (all.length > 0 && all.at[all.length - 1] == '\r')
+        all.length--;
+    return all;
+}
+
+static const struct trace_reader *recognise(struct trace_input *in, struct error *err)
+{
+    struct text all;
+    if (line_reader_peek(&in->lines, PEEK_SIZE, &all, err) < 0)
+        return NULL;
+    all = without_blanks(all);
+    struct trace_probe p = {.line = first_line(all), .all = all};
+    p.is_object = p.line.length > 0 && p.line.at[0] == '{';
+    for (size_t i = 0; i < READER_COUNT; i++)
+        if (readers[i]->probe && readers[i]->probe(&p))
+            return readers[i];
+    if (text_starts(all, "\xFF\xFE") || text_starts(all, "\xFE\xFF"))
+        error_at(err, in->lines.name, 1, 1,
+                 "this is UTF-16; expected UTF-8 (iconv -f UTF-16 -t UTF-8 converts it)");
+    else if (p.line.length == 0)
+        error_at(err, in->lines.name, 0, 0, "is empty; a trace was expected");
+    else
+        error_at(err, in->lines.name, 1, 0,
+                 "this is no trace that is recognised; name its form with --format, or its fields "
+                 "with --columns (CSV) or --keys (JSON Lines)");
+    return NULL;
+}
+
+static const struct trace_reader *find_reader(const char *name, struct error *err)
+{
+    struct buffer known;
+    for (size_t i = 0; i < READER_COUNT; i++)
+        if (strcmp(name, readers[i]->name) == 0)
+            return readers[i];
+    buffer_init(&known, BUFFER_UNBOUNDED);
+    for (size_t i = 0; i < READER_COUNT; i++)
+        buffer_add_format(&known, "%s%s", i ? ", " : "", readers[i]->name);
+    error_set(err, ERR_INPUT, "unknown trace format \"%.60s\"; expected one of %s", name,
+              known.data);
+    buffer_free(&known);
+    return NULL;
+}
+
+/* --format wins, then --columns and --keys, then the content. */
+static const struct trace_reader *choose_reader(struct trace_input *in, struct error *err)
+{
+    const struct trace_options *o = &in->options;
+    if (o->columns && o->keys) {
+        error_set(err, ERR_INPUT, "--columns is for CSV and --keys for JSON Lines; expected one");
+        return NULL;
+    }
+    if (o->format)
+        return find_reader(o->format, err);
+    if (o->columns)
+        return &trace_reader_columns;
+    return o->keys ? &trace_reader_keys : recognise(in, err);
+}
+
+/* The part of a path that people call the file by: no folders, no extensions. */
+static char *stem_of(const char *path)
+{
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    const char *slash = memrchr(path, '/', length), *name = slash && length > 1 ? slash + 1 : path;
+    char *stem = strcmp(path, "-") == 0 ? mem_copy_string("stdin")
+                                        : mem_copy_text(name, length - (size_t)(name - path));
+    static const char *const endings[] = {".gz", ".jsonl", ".json", ".csv", ".ndjson"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t have = strlen(stem), cut = strlen(endings[i]);
+        if (have > cut && strcmp(stem + have - cut, endings[i]) == 0)
+            stem[have - cut] = '\0';
+    }
+    return stem;
+}
+
+/* Cut from the middle of a recording, a trace would begin with a wait that nobody asked for, and a
+ * subscription would be paid from a day on which nothing was asked. */
+static void start_at_earliest(struct trace_input *in)
+{
+    int64_t first = 0, last = 0;
+    if (!workload_time_range(in->out, &first, &last) || first == 0)
+        return;
+    in->report->moved_ns = first;
+    workload_shift(in->out, -first);
+}
+
+static int read_open(struct trace_input *in, struct error *err)
+{
+    const struct trace_reader *reader = choose_reader(in, err);
+    if (!reader)
+        return ERR_INPUT;
+    in->report->format = reader->name;
+    int status = reader->read(in, err);
+    if (status == 0 && in->out->count == 0)
+        status = error_at(err, in->lines.name, in->lines.number, 0,
+                          "holds no request (read as \"%s\")", in->report->format);
+    if (status == 0)
+        count_backward(in);
+    if (status == 0 && in->options.from_first)
+        start_at_earliest(in);
+    return status;
+}
+
+/* A run directory stands for the requests.jsonl in it. The caller frees the path. */
+static char *file_of(const char *path)
+{
+    struct stat about;
+    if (strcmp(path, "-") == 0 || stat(path, &about) < 0 || !S_ISDIR(about.st_mode))
+        return mem_copy_string(path);
+    return run_dir_file(path, "requests.jsonl");
+}
+
+int trace_read(const char *path, const struct trace_options *options, struct workload *out,
+               struct trace_report *report, struct error *err)
+{
+    struct trace_report unused = {0};
+    struct error own = {0};
+    struct trace_input in = {.out = out, .report = report ? report : &unused};
+    err = err ? err : &own;
+    *in.report = (struct trace_report){0};
+    if (options)
+        in.options = *options;
+    size_t max_line = in.options.max_line ? in.options.max_line : TRACE_MAX_LINE;
+    char *file = file_of(path);
+    int status = line_reader_open(&in.lines, file, max_line, err);
+    free(file);
+    if (status < 0)
+        return status;
+    status = read_open(&in, err);
+    line_reader_close(&in.lines);
+    if (status < 0) {
+        workload_free(out);
+        return status;
+    }
+    out->name = stem_of(path);
+    in.report->rows = out->count;
+    return 0;
+}
+
+uint64_t trace_report_skipped(const struct trace_report *report)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < report->note_count; i++)
+        if (report->notes[i].skipped)
+            sum += report->notes[i].count;
+    return sum;
+}
+
+const char *trace_format_name(size_t i, const char **about)
+{
+    if (i >= READER_COUNT)
+        return NULL;
+    if (about)
+        *about = readers[i]->about;
+    return readers[i]->name;
+}

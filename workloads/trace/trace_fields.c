@@ -1,0 +1,441 @@
+#include "workloads/trace/trace_fields.h"
+
+#include "core/json/json_write.h"
+#include "core/memory.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[FIELD_COUNT] = {
+    "timestamp",      "timestamp_s",    "timestamp_ms", "timestamp_us", "timestamp_ns",
+    "input",          "uncached_input", "output",       "cached_input", "cache_write",
+    "cache_write_1h", "reasoning",      "usage",        "session_id",   "request_id",
+    "model",          "class",          "service",      "priority",     "status",
+    "failed",         "aborted",        "attempts",     "cost_usd",     "label",
+};
+
+/* Other names for the same. */
+static const struct {
+    const char *name;
+    enum trace_field field;
+} aliases[] = {
+    {"input_length", FIELD_INPUT}, {"output_length", FIELD_OUTPUT},
+    {"session", FIELD_SESSION},    {"request", FIELD_REQUEST},
+    {"cost", FIELD_COST},
+};
+
+#define TOKENS_WANTED "a token count from 0 to 100000000"
+
+enum trace_field trace_field_from_name(struct text name)
+{
+    for (int i = 0; i < FIELD_LABEL; i++)
+        if (text_equal(name, names[i]))
+            return (enum trace_field)i;
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+        if (text_equal(name, aliases[i].name))
+            return aliases[i].field;
+    return text_starts(name, "label.") && name.length > 6 ? FIELD_LABEL : FIELD_COUNT;
+}
+
+const char *trace_field_name(enum trace_field field)
+{
+    return names[field];
+}
+
+static int parse_mapping(struct text item, const char *option, struct trace_mapping *out,
+                         struct error *err)
+{
+    const char *equals = item.length ? memchr(item.at, '=', item.length) : NULL;
+    int shown = item.length > 80 ? 80 : (int)item.length;
+    if (!equals || equals == item.at + item.length - 1)
+        return error_set(err, ERR_INPUT, "--%s: expected FIELD=SOURCE, found \"%.*s\"", option,
+                         shown, item.at);
+    struct text name = {item.at, (size_t)(equals - item.at)};
+    out->field = trace_field_from_name(name);
+    if (out->field == FIELD_COUNT) {
+        const char *known[FIELD_COUNT + 1] = {NULL};
+        memcpy(known, names, sizeof names);
+        const char *near = text_nearest(name, known);
+        return error_set(err, ERR_INPUT, "--%s: unknown field \"%.*s\"%s%s%s", option,
+                         (int)(name.length > 60 ? 60 : name.length), name.at,
+                         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    }
+    if (out->field == FIELD_LABEL)
+        out->label = mem_copy_text(name.at + 6, name.length - 6);
+    out->source = mem_copy_text(equals + 1, (size_t)(item.at + item.length - equals - 1));
+    return 0;
+}
+
+int trace_mappings_parse(const char *text, const char *option, struct trace_mappings *out,
+                         struct error *err)
+{
+    *out = (struct trace_mappings){0};
+    for (const char *at = text;; at++) {
+        size_t length = strcspn(at, ",");
+        if (out->count == TRACE_MAX_MAPPINGS)
+            return error_set(err, ERR_INPUT, "--%s: more than %d fields", option,
+                             TRACE_MAX_MAPPINGS);
+        struct trace_mapping *m = &out->items[out->count];
+        if (parse_mapping((struct text){at, length}, option, m, err) < 0)
+            return ERR_INPUT;
+        out->count++;
+        at += length;
+        if (*at == '\0')
+            return 0;
+    }
+}
+
+void trace_mappings_free(struct trace_mappings *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        free(m->items[i].label);
+        free(m->items[i].source);
+    }
+    m->count = 0;
+}
+
+void trace_fields_init(struct trace_fields *f)
+{
+    *f = (struct trace_fields){0};
+    trace_strings_init(&f->texts);
+    buffer_init(&f->labels, TRACE_MAX_NAME);
+}
+
+void trace_fields_free(struct trace_fields *f)
+{
+    trace_strings_free(&f->texts);
+    buffer_free(&f->labels);
+}
+
+void trace_fields_clear(struct trace_fields *f)
+{
+    f->row = (struct request){.timestamp_ns = TIME_NEVER, .attempts = 1};
+    f->given = 0;
+    f->failed = f->aborted = false;
+    f->row_clock = CLOCK_NONE;
+    trace_strings_clear(&f->texts);
+    buffer_clear(&f->labels);
+}
+
+/* "12", and "12.0" as spreadsheets and data frames write whole numbers. */
+static bool whole_number(struct text t, uint64_t *out)
+{
+    const char *point = t.length ? memchr(t.at, '.', t.length) : NULL;
+    if (point) {
+        for (const char *p = point + 1; p < t.at + t.length; p++)
+            if (*p != '0')
+                return false;
+        t.length = (size_t)(point - t.at);
+    }
+    return text_to_u64(t, out);
+}
+
+bool trace_is_aggregate(struct text name, struct text value, bool alone)
+{
+    static const char *const names_of_counts[] = {
+        "requests",         "numrequests",      "nrequests",      "requestcount",  "requestscount",
+        "countrequests",    "numberofrequests", "numofrequests",  "totalrequests", "apirequests",
+        "nummodelrequests", "modelrequests",    "numapirequests", "calls",         "numcalls",
+        "callcount",        "ncalls",           "apicalls",       "llmrequests",   NULL};
+    char plain[32];
+    size_t used = 0;
+    uint64_t count;
+    if (name.length >= sizeof plain || !whole_number(text_trim(value), &count) || count < 2)
+        return false;
+    for (size_t i = 0; i < name.length; i++)
+        if (isalnum((unsigned char)name.at[i]))
+            plain[used++] = (char)tolower((unsigned char)name.at[i]);
+    plain[used] = '\0';
+    for (const char *const *known = names_of_counts; *known; known++)
+        if (strcmp(plain, *known) == 0)
+            return true;
+    return alone && strcmp(plain, "count") == 0;
+}
+
+int trace_fail_aggregate(struct trace_input *in, struct text line, struct text name,
+                         struct text value, const char *option, struct error *err)
+{
+    int shown = name.length > 40 ? 40 : (int)name.length;
+    int digits = value.length > 20 ? 20 : (int)value.length;
+    return trace_fail(
+        in, value.at - line.at + 1, err,
+        "\"%.*s\" says that this row stands for %.*s requests, and a row is priced "
+        "and sent as one: expected a row for each request (or map it to label.requests "
+        "with --%s, to take every row for one all the same)",
+        shown, name.at, digits, value.at, option);
+}
+
+/* A number of seconds, or an epoch told by its size: 1e8 s lies in 1973, so any larger number is on
+ * the wall clock, in s below 1e11, ms below 1e14, us below 1e17, else ns. */
+static bool guess_time(struct trace_fields *f, struct text value, int64_t *out_ns)
+{
+    double size;
+    if (!text_to_double(value, &size) || size < 0)
+        return false;
+    if (size >= 1e8)
+        f->row_clock = CLOCK_WALL;
+    int decimals = size < 1e11 ? 9 : size < 1e14 ? 6 : size < 1e17 ? 3 : 0;
+    return text_to_fixed(value, decimals, out_ns);
+}
+
+static const char *set_time(struct trace_fields *f, enum trace_field field, struct text value)
+{
+    static const int decimals[] = {0, 9, 6, 3, 0};
+    int64_t ns = 0;
+    bool good;
+    f->row_clock = CLOCK_OFFSET;
+    if (field != FIELD_TIMESTAMP) {
+        good = text_to_fixed(value, decimals[field], &ns);
+    } else if (clock_parse_instant(value.at, value.length, &ns) == 0) {
+        f->row_clock = CLOCK_WALL;
+        good = true;
+    } else {
+        good = guess_time(f, value, &ns);
+    }
+    if (!good || ns < 0 || ns == TIME_NEVER)
+        return "an instant or a time from 0";
+    f->row.timestamp_ns = ns;
+    /* 1e8 s in nanoseconds: a wall clock, whatever its unit. */
+    if (ns >= INT64_C(100000000) * NS_PER_S)
+        f->row_clock = CLOCK_WALL;
+    return NULL;
+}
+
+static const char *set_count(struct trace_fields *f, enum trace_field field, struct text value)
+{
+    return whole_number(value, &f->counts[field]) && f->counts[field] <= WORKLOAD_MAX_TOKENS
+               ? NULL
+               : TOKENS_WANTED;
+}
+
+static const char *set_name(struct trace_fields *f, struct text value, const char **out)
+{
+    struct buffer *slot = &f->texts.slots[f->texts.used];
+    if (memchr(value.at, '\0', value.length) || !text_is_utf8(value.at, value.length, NULL))
+        return "UTF-8 text without zero bytes";
+    if (f->texts.used == TRACE_ROW_TEXTS || buffer_add(slot, value.at, value.length) < 0)
+        return "a text of at most 4096 bytes";
+    f->texts.used++;
+    *out = slot->data;
+    return NULL;
+}
+
+static const char *set_other(struct trace_fields *f, enum trace_field field, const char *source,
+                             struct text value)
+{
+    int64_t number;
+    int service;
+    switch (field) {
+    case FIELD_USAGE:
+        return raw_usage_parse(value, &f->usage) ? NULL : "a usage object with whole numbers";
+    case FIELD_SERVICE:
+        service = service_from_name(value);
+        f->row.service = service < 0 ? SERVICE_STANDARD : (enum service)service;
+        return service < 0 ? "standard, batch, flex or priority" : NULL;
+    case FIELD_PRIORITY:
+        if (!text_to_i64(value, &number) || number < INT16_MIN || number > INT16_MAX)
+            return "a priority from -32768 to 32767";
+        f->row.priority = (int)number;
+        return NULL;
+    case FIELD_STATUS:
+        return trace_status_read(source, value, &f->row.status);
+    case FIELD_FAILED:
+        return trace_truth_read(value, &f->failed);
+    case FIELD_ABORTED:
+        return trace_truth_read(value, &f->aborted);
+    case FIELD_COST:
+        if (money_parse(value.at, value.length, MONEY_PER_ONE, &f->row.cost) != MONEY_OK ||
+            f->row.cost < 0 || f->row.cost == MONEY_MAX)
+            return "dollars from 0, with at most 24 decimals";
+        f->row.has_cost = true;
+        return NULL;
+    default:
+        return "a field that is known";
+    }
+}
+
+const char *trace_fields_set(struct trace_fields *f, enum trace_field field, const char *source,
+                             struct text value)
+{
+    const char *wanted;
+    if (value.length == 0)
+        return NULL;
+    switch (field) {
+    case FIELD_TIMESTAMP:
+    case FIELD_TIMESTAMP_S:
+    case FIELD_TIMESTAMP_MS:
+    case FIELD_TIMESTAMP_US:
+    case FIELD_TIMESTAMP_NS:
+        wanted = set_time(f, field, value);
+        break;
+    case FIELD_SESSION:
+        wanted = set_name(f, value, &f->row.session_id);
+        break;
+    case FIELD_REQUEST:
+        wanted = set_name(f, value, &f->row.request_id);
+        break;
+    case FIELD_MODEL:
+        wanted = set_name(f, value, &f->row.model);
+        break;
+    case FIELD_CLASS:
+        wanted = set_name(f, value, &f->row.class_name);
+        break;
+    case FIELD_USAGE:
+    case FIELD_SERVICE:
+    case FIELD_PRIORITY:
+    case FIELD_STATUS:
+    case FIELD_FAILED:
+    case FIELD_ABORTED:
+    case FIELD_COST:
+        wanted = set_other(f, field, source, value);
+        break;
+    default:
+        wanted = set_count(f, field, value);
+    }
+    if (!wanted)
+        f->given |= 1u << field;
+    return wanted;
+}
+
+const char *trace_fields_set_label(struct trace_fields *f, const char *label, struct text value)
+{
+    if (value.length == 0)
+        return NULL;
+    if (memchr(value.at, '\0', value.length) || value.length > TRACE_MAX_NAME / 2)
+        return "a text of at most 2048 bytes";
+    struct buffer entry;
+    buffer_init(&entry, BUFFER_UNBOUNDED);
+    buffer_add_text(&entry, f->labels.length ? ", " : "{");
+    json_escape(&entry, text_of(label));
+    buffer_add_text(&entry, ": ");
+    json_escape(&entry, value);
+    int status = buffer_add(&f->labels, entry.data, entry.length);
+    buffer_free(&entry);
+    return status < 0 ? "labels of at most 4096 bytes" : NULL;
+}
+
+static bool has(const struct trace_fields *f, enum trace_field field)
+{
+    return f->given & 1u << field;
+}
+
+/* What a usage object says where no field of its own does. */
+static void take_usage(struct trace_fields *f)
+{
+    const struct raw_usage *u = &f->usage;
+    const struct {
+        enum trace_field field;
+        uint64_t value;
+        bool known;
+    } parts[] = {
+        {FIELD_INPUT, u->input, u->has_input},           {FIELD_OUTPUT, u->output, u->has_output},
+        {FIELD_CACHED_INPUT, u->cached_input, true},     {FIELD_CACHE_WRITE, u->cache_write, true},
+        {FIELD_CACHE_WRITE_1H, u->cache_write_1h, true}, {FIELD_REASONING, u->reasoning, true},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (!parts[i].known || has(f, parts[i].field))
+            continue;
+        f->counts[parts[i].field] = parts[i].value;
+        f->given |= 1u << parts[i].field;
+    }
+}
+
+/* The two lengths and the classes inside them. */
+static const char *fill_lengths(struct trace_fields *f)
+{
+    struct request *r = &f->row;
+    uint64_t part[4] = {0}, input = has(f, FIELD_INPUT) ? f->counts[FIELD_INPUT] : 0;
+    static const enum trace_field classes[] = {FIELD_CACHED_INPUT, FIELD_CACHE_WRITE,
+                                               FIELD_CACHE_WRITE_1H, FIELD_REASONING};
+    for (size_t i = 0; i < 4; i++) {
+        if (!has(f, classes[i]))
+            continue;
+        part[i] = f->counts[classes[i]];
+        r->has_usage = true;
+    }
+    uint64_t inside = part[0] + part[1] + part[2];
+    if (!has(f, FIELD_INPUT) && has(f, FIELD_UNCACHED_INPUT))
+        input = f->counts[FIELD_UNCACHED_INPUT] + inside;
+    uint64_t output = has(f, FIELD_OUTPUT) ? f->counts[FIELD_OUTPUT] : 0;
+    if (input > WORKLOAD_MAX_TOKENS || output > WORKLOAD_MAX_TOKENS)
+        return TOKENS_WANTED;
+    if (inside > input)
+        return "no more cached and written tokens than input tokens";
+    if (part[3] > output)
+        return "no more reasoning tokens than output tokens";
+    r->input_tokens = (uint32_t)input;
+    r->output_tokens = (uint32_t)output;
+    r->usage = usage_from_totals(input, part[0], part[1], part[2], output, part[3]);
+    return NULL;
+}
+
+/* A row without a time among others that have one, or an offset among instants, would put half a
+ * century into the trace. */
+static const char *check_clock(struct trace_fields *f)
+{
+    static const char *const wanted[] = {
+        [CLOCK_NONE] = "no time, as in the rows before: all rows have one or none",
+        [CLOCK_OFFSET] = "a time from the start, as in the rows before",
+        [CLOCK_WALL] = "an instant or an epoch, as in the rows before",
+    };
+    if (f->clock != CLOCK_NOT_KNOWN && f->clock != f->row_clock)
+        return wanted[f->clock];
+    f->clock = f->row_clock;
+    f->instants = f->clock == CLOCK_WALL;
+    return NULL;
+}
+
+const char *trace_fields_finish(struct trace_fields *f)
+{
+    struct request *r = &f->row;
+    if (f->aborted || f->failed)
+        r->status = f->aborted || r->status == REQUEST_ABORTED ? REQUEST_ABORTED : REQUEST_FAILED;
+    const char *odd_clock = check_clock(f);
+    if (odd_clock)
+        return odd_clock;
+    if (has(f, FIELD_USAGE))
+        take_usage(f);
+    bool any_input = has(f, FIELD_INPUT) || has(f, FIELD_UNCACHED_INPUT);
+    if (r->status == REQUEST_OK && (!any_input || !has(f, FIELD_OUTPUT)))
+        return any_input ? "an output token count" : "an input token count";
+    const char *wanted = fill_lengths(f);
+    if (wanted)
+        return wanted;
+    if (has(f, FIELD_USAGE) && f->usage.web_searches > 0) {
+        f->extras[0] =
+            (struct usage_extra){"web_search", (int64_t)f->usage.web_searches * 1000000, 0};
+        r->usage.extras = f->extras;
+        r->usage.extra_count = 1;
+        r->has_usage = true;
+    }
+    if (has(f, FIELD_ATTEMPTS))
+        r->attempts = f->counts[FIELD_ATTEMPTS] ? (uint32_t)f->counts[FIELD_ATTEMPTS] : 1;
+    if (r->timestamp_ns == TIME_NEVER)
+        r->timestamp_ns = 0;
+    if (f->labels.length > 0) {
+        if (buffer_add_byte(&f->labels, '}') < 0)
+            return "labels of at most 4096 bytes";
+        r->labels = f->labels.data;
+    }
+    return NULL;
+}
+
+int trace_fields_settle(struct trace_input *in, const struct trace_fields *f,
+                        const struct trace_mappings *map, const char *option, struct error *err)
+{
+    char advice[128];
+    if (f->instants) {
+        trace_start_at_first(in);
+        return 0;
+    }
+    for (size_t i = 0; i < map->count; i++) {
+        if (map->items[i].field != FIELD_TIMESTAMP_MS)
+            continue;
+        snprintf(advice, sizeof advice, "timestamp_s=%.60s in --%s", map->items[i].source,
+                 option ? option : "columns");
+        return trace_refuse_seconds(in, !option, map->items[i].source, advice, err);
+    }
+    return 0;
+}

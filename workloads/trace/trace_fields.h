@@ -1,0 +1,125 @@
+/* Named fields of a request, set from text: what --columns, --keys and the CSV readers share.
+ * Private to workloads/.
+ *
+ *     struct trace_fields f;
+ *     trace_fields_init(&f);
+ *     trace_fields_clear(&f);
+ *     const char *wanted = trace_fields_set(&f, FIELD_INPUT, text);   // NULL, or what was expected
+ *     trace_fields_finish(&f, &wanted);
+ *     trace_add(in, &f.row, err);
+ *
+ * The row's texts are lent from `f` until the next clear.
+ */
+#ifndef FAREBOX_WORKLOADS_TRACE_TRACE_FIELDS_H
+#define FAREBOX_WORKLOADS_TRACE_TRACE_FIELDS_H
+
+#include "core/json/raw_usage.h"
+#include "workloads/trace/trace_json.h"
+
+enum trace_field {
+    FIELD_TIMESTAMP, /* an instant, or a number: seconds, or an epoch in s, ms, us or ns */
+    FIELD_TIMESTAMP_S,
+    FIELD_TIMESTAMP_MS,
+    FIELD_TIMESTAMP_US,
+    FIELD_TIMESTAMP_NS,
+    FIELD_INPUT,          /* everything in, cached and written included */
+    FIELD_UNCACHED_INPUT, /* or only what was neither cached nor written */
+    FIELD_OUTPUT,         /* everything out, reasoning included */
+    FIELD_CACHED_INPUT,
+    FIELD_CACHE_WRITE,
+    FIELD_CACHE_WRITE_1H,
+    FIELD_REASONING,
+    FIELD_USAGE, /* a seller's usage object, see raw_usage.h */
+    FIELD_SESSION,
+    FIELD_REQUEST,
+    FIELD_MODEL,
+    FIELD_CLASS,
+    FIELD_SERVICE,
+    FIELD_PRIORITY,
+    FIELD_STATUS,  /* ok, failed, aborted and their usual other names, or an HTTP status */
+    FIELD_FAILED,  /* true, or the text of an error: the request failed */
+    FIELD_ABORTED, /* the same: the caller ended it */
+    FIELD_ATTEMPTS,
+    FIELD_COST,
+    FIELD_LABEL, /* label.NAME: one entry of the labels */
+    FIELD_COUNT,
+};
+
+#define TRACE_MAX_MAPPINGS 64
+
+/* One FIELD=SOURCE of an option. */
+struct trace_mapping {
+    enum trace_field field;
+    char *label, *source;
+};
+
+struct trace_mappings {
+    struct trace_mapping items[TRACE_MAX_MAPPINGS];
+    size_t count;
+};
+
+/* Parses "timestamp=Time,input=3,label.user=uid". `option` is named in errors. */
+int trace_mappings_parse(const char *text, const char *option, struct trace_mappings *out,
+                         struct error *err);
+void trace_mappings_free(struct trace_mappings *m);
+
+/* The field of a name, or FIELD_COUNT. */
+enum trace_field trace_field_from_name(struct text name);
+const char *trace_field_name(enum trace_field field);
+
+/* What the times of a file are; one file has one clock. */
+enum trace_clock { CLOCK_NOT_KNOWN, CLOCK_NONE, CLOCK_OFFSET, CLOCK_WALL };
+
+/* True where a name that nobody mapped says that a row stands for `value` requests ("requests",
+ * "num_model_requests"; with `alone` also "count"), and they are more than one: a row a day or an
+ * hour, as usage pages export them. */
+bool trace_is_aggregate(struct text name, struct text value, bool alone);
+
+/* The error of such a row, at the value. `option` is "columns" or "keys". */
+int trace_fail_aggregate(struct trace_input *in, struct text line, struct text name,
+                         struct text value, const char *option, struct error *err);
+
+struct trace_fields {
+    struct request row;
+    struct trace_strings texts;
+    struct buffer labels;
+    struct raw_usage usage;
+    struct usage_extra extras[2];
+    uint64_t counts[FIELD_COUNT];
+    uint32_t given; /* bits: fields that this row has */
+    bool failed, aborted;
+    bool instants; /* the rows' times are instants on the wall clock */
+    enum trace_clock clock, row_clock;
+};
+
+void trace_fields_init(struct trace_fields *f);
+void trace_fields_free(struct trace_fields *f);
+
+/* Forgets the row. */
+void trace_fields_clear(struct trace_fields *f);
+
+/* Sets a field from text without quotes and escapes. An empty text leaves it unset. `source` is the
+ * name of the column or key: it tells what true means as a status. Returns NULL, or what was
+ * expected. */
+const char *trace_fields_set(struct trace_fields *f, enum trace_field field, const char *source,
+                             struct text value);
+
+/* What a status column says: a word, an HTTP status, or true and false where `source` says what
+ * true means. Returns NULL, or what was expected. */
+const char *trace_status_read(const char *source, struct text value, enum request_status *out);
+
+/* True or false; any other text that is no number counts as true, but for null and none. */
+const char *trace_truth_read(struct text value, bool *out);
+
+/* One entry of the labels. */
+const char *trace_fields_set_label(struct trace_fields *f, const char *label, struct text value);
+
+/* Makes the request of what was set. Returns NULL, or what is missing or does not fit. */
+const char *trace_fields_finish(struct trace_fields *f);
+
+/* After the last row: instants become the start, and milliseconds that can only be seconds are
+ * refused. `option` is "columns" or "keys", NULL where the header's own names were taken. */
+int trace_fields_settle(struct trace_input *in, const struct trace_fields *f,
+                        const struct trace_mappings *map, const char *option, struct error *err);
+
+#endif

@@ -1,0 +1,261 @@
+#include "workloads/trace/trace_json.h"
+
+#include "core/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void trace_strings_init(struct trace_strings *t)
+{
+    for (size_t i = 0; i < TRACE_ROW_TEXTS; i++)
+        buffer_init(&t->slots[i], TRACE_MAX_NAME);
+    t->used = 0;
+}
+
+void trace_strings_clear(struct trace_strings *t)
+{
+    for (size_t i = 0; i < t->used; i++)
+        buffer_clear(&t->slots[i]);
+    t->used = 0;
+}
+
+void trace_strings_free(struct trace_strings *t)
+{
+    for (size_t i = 0; i < TRACE_ROW_TEXTS; i++)
+        buffer_free(&t->slots[i]);
+}
+
+const char *trace_strings_keep(struct trace_strings *t, struct json_scan *s, struct text text)
+{
+    if (s->failed)
+        return NULL;
+    struct buffer *slot = &t->slots[t->used];
+    if (t->used == TRACE_ROW_TEXTS || buffer_add(slot, text.at, text.length) < 0) {
+        json_fail(s, "this text is longer than %zu bytes", TRACE_MAX_NAME);
+        return NULL;
+    }
+    t->used++;
+    return slot->data;
+}
+
+const char *trace_strings_take(struct trace_strings *t, struct json_scan *s)
+{
+    struct text raw;
+    if (!json_string(s, &raw))
+        return NULL;
+    if (!memchr(raw.at, '\\', raw.length))
+        return trace_strings_keep(t, s, raw);
+    char *copy = trace_string_copy(s, raw);
+    if (!copy)
+        return NULL;
+    const char *kept = trace_strings_keep(t, s, text_of(copy));
+    free(copy);
+    return kept;
+}
+
+char *trace_string_copy(struct json_scan *s, struct text raw)
+{
+    struct buffer copy;
+    buffer_init(&copy, TRACE_MAX_NAME);
+    buffer_reserve(&copy, 0);
+    if (!json_unescape(raw, &copy)) {
+        json_fail(s, "this text is longer than %zu bytes", TRACE_MAX_NAME);
+        buffer_free(&copy);
+        return NULL;
+    }
+    if (memchr(copy.data, '\0', copy.length)) {
+        json_fail(s, "this text holds a zero byte");
+        buffer_free(&copy);
+        return NULL;
+    }
+    return buffer_take(&copy);
+}
+
+bool trace_json_time(struct json_scan *s, int decimals, int64_t *out_ns)
+{
+    struct text digits;
+    int64_t value;
+    if (!json_number(s, &digits))
+        return false;
+    if (text_to_fixed(digits, decimals, &value) && value >= 0 && value < TIME_NEVER) {
+        *out_ns = value;
+        return true;
+    }
+    json_fail(s, "expected a time from 0 to 292 years, found %.*s",
+              digits.length > 40 ? 40 : (int)digits.length, digits.at);
+    return false;
+}
+
+bool trace_json_money(struct json_scan *s, money *out)
+{
+    struct text digits;
+    bool taken = json_peek(s) == JSON_STRING ? json_string(s, &digits) : json_number(s, &digits);
+    if (!taken)
+        return false;
+    enum money_fault fault = money_parse(digits.at, digits.length, MONEY_PER_ONE, out);
+    if (fault == MONEY_OK && *out >= 0 && *out < MONEY_MAX)
+        return true;
+    json_fail(s, "expected dollars from 0 such as \"0.0123\"%s, found %.*s",
+              fault == MONEY_TOO_FINE ? " with at most 24 decimals" : "",
+              digits.length > 40 ? 40 : (int)digits.length, digits.at);
+    return false;
+}
+
+static const char *const status_names[] = {"ok", "failed", "aborted"};
+
+int trace_status_from_name(struct text name)
+{
+    for (int i = 0; i < 3; i++)
+        if (text_equal(name, status_names[i]))
+            return i;
+    return -1;
+}
+
+const char *trace_status_name(enum request_status status)
+{
+    return status_names[status];
+}
+
+void trace_usage_init(struct trace_usage *u)
+{
+    *u = (struct trace_usage){0};
+    names_init(&u->names);
+}
+
+void trace_usage_free(struct trace_usage *u)
+{
+    free(u->extras);
+    names_free(&u->names);
+}
+
+/* {"web_search": 2}: counts with up to six decimals. */
+static void read_extras(struct json_scan *s, struct trace_usage *u, bool is_unit)
+{
+    struct text key, digits;
+    json_object_begin(s);
+    while (json_object_next(s, &key)) {
+        char *name = trace_string_copy(s, key);
+        if (!name)
+            return;
+        struct usage_extra extra = {.is_unit = is_unit};
+        extra.name = names_text(&u->names, names_add(&u->names, text_of(name)));
+        free(name);
+        if (!json_number(s, &digits))
+            return;
+        if (!text_to_fixed(digits, 6, &extra.count_micro) || extra.count_micro < 0)
+            json_fail(s, "expected a count from 0, with at most 6 decimals");
+        mem_grow(&u->extras, &u->extra_capacity, u->extra_count + 1, sizeof *u->extras);
+        u->extras[u->extra_count++] = extra;
+    }
+}
+
+void trace_json_usage(struct json_scan *s, struct trace_usage *u)
+{
+    static const char *const known[] = {
+        "cached_input", "cache_write", "cache_write_1h", "reasoning", "tools", "units", NULL};
+    struct text key;
+    u->cached_input = u->cache_write = u->cache_write_1h = u->reasoning = 0;
+    u->extra_count = 0;
+    json_object_begin(s);
+    while (json_object_next(s, &key)) {
+        if (text_equal(key, "cached_input"))
+            json_u64(s, 0, UINT32_MAX, &u->cached_input);
+        else if (text_equal(key, "cache_write"))
+            json_u64(s, 0, UINT32_MAX, &u->cache_write);
+        else if (text_equal(key, "cache_write_1h"))
+            json_u64(s, 0, UINT32_MAX, &u->cache_write_1h);
+        else if (text_equal(key, "reasoning"))
+            json_u64(s, 0, UINT32_MAX, &u->reasoning);
+        else if (text_equal(key, "tools") || text_equal(key, "units"))
+            read_extras(s, u, text_equal(key, "units"));
+        else
+            json_unknown_key(s, key, known, "usage");
+    }
+}
+
+void trace_usage_fill(struct json_scan *s, const struct trace_usage *u, struct request *r)
+{
+    uint64_t parts = u->cached_input + u->cache_write + u->cache_write_1h;
+    if (parts > r->input_tokens)
+        json_fail(s, "%llu tokens cached or written, but the input length is %u",
+                  (unsigned long long)parts, r->input_tokens);
+    if (u->reasoning > r->output_tokens)
+        json_fail(s, "%llu reasoning tokens, but the output length is %u",
+                  (unsigned long long)u->reasoning, r->output_tokens);
+    r->usage = usage_from_totals(r->input_tokens, u->cached_input, u->cache_write,
+                                 u->cache_write_1h, r->output_tokens, u->reasoning);
+    r->usage.extras = u->extras;
+    r->usage.extra_count = u->extra_count;
+}
+
+void trace_row_init(struct trace_row *r, const struct trace_input *in)
+{
+    memset(r, 0, sizeof *r);
+    trace_strings_init(&r->texts);
+    buffer_init(&r->extra, in->lines.max_line + TRACE_MAX_NAME);
+}
+
+void trace_row_free(struct trace_row *r)
+{
+    trace_strings_free(&r->texts);
+    buffer_free(&r->extra);
+    free(r->hash_ids);
+}
+
+void trace_row_start(struct trace_row *r, const struct trace_input *in, struct text line)
+{
+    json_scan_init(&r->scan, in->lines.name, line.at, line.length, in->lines.number);
+    r->row = (struct request){.timestamp_ns = TIME_NEVER, .attempts = 1};
+    r->seen = 0;
+    trace_strings_clear(&r->texts);
+    buffer_clear(&r->extra);
+}
+
+void trace_row_count(struct trace_row *r, int bit, uint32_t *out)
+{
+    uint64_t value;
+    if (json_u64(&r->scan, 0, UINT32_MAX, &value)) {
+        *out = (uint32_t)value;
+        r->seen |= 1u << bit;
+    }
+}
+
+void trace_row_time(struct trace_row *r, int bit, int decimals, int64_t *out_ns)
+{
+    if (trace_json_time(&r->scan, decimals, out_ns))
+        r->seen |= 1u << bit;
+}
+
+const char *trace_row_name(struct trace_row *r)
+{
+    if (json_peek(&r->scan) != JSON_NULL)
+        return trace_strings_take(&r->texts, &r->scan);
+    json_null(&r->scan);
+    return NULL;
+}
+
+void trace_row_hash_ids(struct trace_row *r)
+{
+    json_u64_array(&r->scan, &r->hash_ids, &r->hash_capacity, &r->row.hash_count);
+    r->row.hash_ids = r->hash_ids;
+}
+
+void trace_row_keep(struct trace_row *r, const char *key)
+{
+    struct text raw;
+    if (!json_skip(&r->scan, &raw))
+        return;
+    buffer_add_format(&r->extra, "%s\"%s\": ", r->extra.length ? ", " : "", key);
+    buffer_add(&r->extra, raw.at, raw.length);
+    r->row.extra = (struct text){r->extra.data, r->extra.length};
+}
+
+int trace_row_end(struct trace_row *r, struct trace_input *in, struct text line,
+                  const char *const *required, struct error *err)
+{
+    int status = json_scan_end(&r->scan, err);
+    for (int i = 0; status == 0 && required[i]; i++)
+        if (!(r->seen & 1u << i))
+            status = trace_fail(in, (long)line.length, err, "expected the key \"%s\"", required[i]);
+    return status;
+}

@@ -1,0 +1,102 @@
+/* JSON values as traces hold them. Private to workloads/.
+ *
+ * All take from a scanner whose errors stick (core/json/json_scan.h): the reader checks once, at
+ * the end of the line.
+ */
+#ifndef FAREBOX_WORKLOADS_TRACE_TRACE_JSON_H
+#define FAREBOX_WORKLOADS_TRACE_TRACE_JSON_H
+
+#include "workloads/trace/trace_input.h"
+
+/* Longest name (model, session, request id, ...) and label set. */
+#define TRACE_MAX_NAME ((size_t)4096)
+
+/* The texts of one row, zero-terminated, valid until they are cleared. */
+#define TRACE_ROW_TEXTS 16
+struct trace_strings {
+    struct buffer slots[TRACE_ROW_TEXTS];
+    size_t used;
+};
+void trace_strings_init(struct trace_strings *t);
+void trace_strings_clear(struct trace_strings *t);
+void trace_strings_free(struct trace_strings *t);
+
+/* A JSON string, unescaped; NULL after an error that sticks in `s` (not a string, too long, a zero
+ * byte inside). */
+const char *trace_strings_take(struct trace_strings *t, struct json_scan *s);
+
+/* Any text as it stands; NULL where it is too long (sticks in `s`). */
+const char *trace_strings_keep(struct trace_strings *t, struct json_scan *s, struct text text);
+
+/* As trace_strings_take for a raw string already taken; the caller frees it. */
+char *trace_string_copy(struct json_scan *s, struct text raw);
+
+/* A number from 0 with a fraction, in units of 10^-decimals nanoseconds (6 = milliseconds, 9 =
+ * seconds), cut to whole nanoseconds. */
+bool trace_json_time(struct json_scan *s, int decimals, int64_t *out_ns);
+
+/* US dollars, as a decimal string or a number. */
+bool trace_json_money(struct json_scan *s, money *out);
+
+/* "ok", "failed", "aborted", or -1. */
+int trace_status_from_name(struct text name);
+const char *trace_status_name(enum request_status status);
+
+/* The canonical "usage" object: inclusive counts, tools and units. Names are owned here. */
+struct trace_usage {
+    uint64_t cached_input, cache_write, cache_write_1h, reasoning;
+    struct usage_extra *extras;
+    size_t extra_count, extra_capacity;
+    struct names names;
+};
+void trace_usage_init(struct trace_usage *u);
+void trace_usage_free(struct trace_usage *u);
+void trace_json_usage(struct json_scan *s, struct trace_usage *out);
+
+/* One line of JSON on its way to a request: what most JSON Lines readers need.
+ *
+ *     trace_row_start(&r, in, line);
+ *     json_object_begin(&r.scan);
+ *     while (json_object_next(&r.scan, &key))
+ *         if (text_equal(key, "input_length")) trace_row_count(&r, 0, &r.row.input_tokens);
+ *         else json_skip(&r.scan, NULL);
+ *     status = trace_row_end(&r, in, line, required, err);    // then trace_add(in, &r.row, err)
+ */
+struct trace_row {
+    struct json_scan scan;
+    struct request row;
+    struct trace_strings texts;
+    struct buffer extra; /* for keys that are kept */
+    uint64_t *hash_ids;
+    size_t hash_capacity;
+    uint32_t seen; /* bits: required keys of this line, by their place in the list */
+};
+void trace_row_init(struct trace_row *r, const struct trace_input *in);
+void trace_row_free(struct trace_row *r);
+void trace_row_start(struct trace_row *r, const struct trace_input *in, struct text line);
+
+/* A whole number below 2^32; marks required key `bit` as seen. */
+void trace_row_count(struct trace_row *r, int bit, uint32_t *out);
+
+/* A time from 0 as a number, `decimals` as in trace_json_time; marks required key `bit`. */
+void trace_row_time(struct trace_row *r, int bit, int decimals, int64_t *out_ns);
+
+/* A name; null counts as none. */
+const char *trace_row_name(struct trace_row *r);
+
+/* An array of block ids, into the row. */
+void trace_row_hash_ids(struct trace_row *r);
+
+/* Keeps a value as an unknown key of this name. */
+void trace_row_keep(struct trace_row *r, const char *key);
+
+/* Checks the rest of the line, and that all required keys (a list that ends with NULL) were seen.
+ */
+int trace_row_end(struct trace_row *r, struct trace_input *in, struct text line,
+                  const char *const *required, struct error *err);
+
+/* The disjoint classes of a row whose lengths are known, into r->usage; parts that pass their whole
+ * are an error that sticks in `s`. */
+void trace_usage_fill(struct json_scan *s, const struct trace_usage *u, struct request *r);
+
+#endif

@@ -1,0 +1,208 @@
+/* Any JSON Lines: values named by --keys as paths ("usage.prompt_tokens", "choices.0.text"). A path
+ * may also be a key as it stands, points included ("gen_ai.usage.input_tokens"). */
+#include "workloads/trace/trace_fields.h"
+
+#include "core/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct keys {
+    struct trace_input *in;
+    struct trace_mappings map;
+    struct trace_fields fields;
+    struct buffer plain; /* a string value without its escapes */
+    struct text line;
+    struct error *err;
+    bool found[TRACE_MAX_MAPPINGS];
+    bool ever[TRACE_MAX_MAPPINGS];
+};
+
+/* Paths that are still open inside a value: the mapping, and what is left of its path. */
+struct open_paths {
+    size_t mapping[TRACE_MAX_MAPPINGS];
+    const char *rest[TRACE_MAX_MAPPINGS];
+    size_t count;
+};
+
+static int fail_at_value(struct keys *k, const struct trace_mapping *m, struct text raw,
+                         const char *wanted)
+{
+    char whole[512];
+    snprintf(whole, sizeof whole, "%s for %.100s", wanted, m->source);
+    return trace_fail_value(k->in, k->line, raw, whole, k->err);
+}
+
+/* {"message": "rate limit", ...}: where a log has an object only when something went wrong. */
+static bool is_error_object(const struct trace_mapping *m, struct text raw)
+{
+    enum request_status with_text = REQUEST_OK;
+    if (raw.at[0] != '{' || raw.length < 3)
+        return false;
+    if (m->field == FIELD_FAILED || m->field == FIELD_ABORTED)
+        return true;
+    return m->field == FIELD_STATUS &&
+           trace_status_read(m->source, text_of("true"), &with_text) == NULL &&
+           with_text == REQUEST_FAILED;
+}
+
+static int set_value(struct keys *k, size_t mapping, struct text raw)
+{
+    const struct trace_mapping *m = &k->map.items[mapping];
+    struct text value = raw;
+    k->ever[mapping] = true;
+    if (k->found[mapping] || text_equal(raw, "null"))
+        return 0;
+    k->found[mapping] = true;
+    if (raw.at[0] == '"') {
+        buffer_clear(&k->plain);
+        buffer_reserve(&k->plain, 0);
+        if (!json_unescape((struct text){raw.at + 1, raw.length - 2}, &k->plain))
+            return fail_at_value(k, m, raw, "a text of at most 4096 bytes");
+        value = (struct text){k->plain.data, k->plain.length};
+    } else if (is_error_object(m, raw)) {
+        value = text_of("error");
+    } else if ((raw.at[0] == '{' || raw.at[0] == '[') && m->field != FIELD_USAGE) {
+        return fail_at_value(k, m, raw, "a number or a text");
+    }
+    const char *wanted = m->field == FIELD_LABEL
+                             ? trace_fields_set_label(&k->fields, m->label, value)
+                             : trace_fields_set(&k->fields, m->field, m->source, value);
+    return wanted ? fail_at_value(k, m, raw, wanted) : 0;
+}
+
+/* What of a path is left behind this key: NULL = another key, "" = the value itself. */
+static const char *behind_key(const char *path, struct text key)
+{
+    if (strncmp(path, key.at, key.length) != 0)
+        return NULL;
+    path += key.length;
+    return *path == '\0' ? path : *path == '.' && key.length > 0 ? path + 1 : NULL;
+}
+
+static int walk(struct keys *k, struct text json, const struct open_paths *open);
+
+/* The value of a key (or of an element): sets what ends here, and goes on inside for the rest. */
+static int take_value(struct keys *k, struct text key, struct text raw,
+                      const struct open_paths *open)
+{
+    struct open_paths inside = {.count = 0};
+    bool mapped = false;
+    for (size_t i = 0; i < open->count; i++) {
+        const char *rest = behind_key(open->rest[i], key);
+        if (!rest)
+            continue;
+        mapped |= *rest == '\0';
+        if (*rest == '\0') {
+            if (set_value(k, open->mapping[i], raw) < 0)
+                return ERR_INPUT;
+        } else {
+            inside.mapping[inside.count] = open->mapping[i];
+            inside.rest[inside.count++] = rest;
+        }
+    }
+    bool top = open->count == k->map.count && open->rest[0] == k->map.items[0].source;
+    if (!mapped && trace_is_aggregate(key, raw, top))
+        return trace_fail_aggregate(k->in, k->line, key, raw, "keys", k->err);
+    if (inside.count == 0 || (raw.at[0] != '{' && raw.at[0] != '['))
+        return 0;
+    return walk(k, raw, &inside);
+}
+
+/* The text of an object or array was checked by the scan of the level above. */
+static int walk(struct keys *k, struct text json, const struct open_paths *open)
+{
+    struct json_scan s;
+    struct text key, raw;
+    char index[24] = "";
+    json_scan_init(&s, k->in->lines.name, json.at, json.length, k->in->lines.number);
+    if (json.at[0] == '{') {
+        json_object_begin(&s);
+        while (json_object_next(&s, &key) && json_skip(&s, &raw))
+            if (take_value(k, key, raw, open) < 0)
+                return ERR_INPUT;
+    } else {
+        json_array_begin(&s);
+        for (size_t i = 0; json_array_next(&s) && json_skip(&s, &raw); i++) {
+            key = (struct text){index, (size_t)snprintf(index, sizeof index, "%zu", i)};
+            if (take_value(k, key, raw, open) < 0)
+                return ERR_INPUT;
+        }
+    }
+    return json_scan_end(&s, k->err);
+}
+
+static int read_line(struct keys *k, struct text line)
+{
+    struct open_paths open = {.count = k->map.count};
+    for (size_t i = 0; i < k->map.count; i++) {
+        open.mapping[i] = i;
+        open.rest[i] = k->map.items[i].source;
+    }
+    k->line = line;
+    memset(k->found, 0, sizeof k->found);
+    trace_fields_clear(&k->fields);
+    struct text object = line;
+    while (object.length > 0 && (object.at[0] == ' ' || object.at[0] == '\t')) {
+        object.at++;
+        object.length--;
+    }
+    if (object.at[0] != '{')
+        return trace_fail(k->in, 1, k->err, "expected a JSON object on each line");
+    int status = walk(k, object, &open);
+    if (status < 0)
+        return status;
+    const char *wanted = trace_fields_finish(&k->fields);
+    if (wanted)
+        return trace_fail(k->in, 1, k->err, "expected %s", wanted);
+    return trace_add(k->in, &k->fields.row, k->err);
+}
+
+/* A path that no line had is a spelling mistake, not a missing value. */
+static int check_used(struct keys *k)
+{
+    for (size_t i = 0; i < k->map.count && k->in->out->count > 0; i++)
+        if (!k->ever[i])
+            return error_at(k->err, k->in->lines.name, 0, 0, "no line has the key \"%.80s\"",
+                            k->map.items[i].source);
+    return 0;
+}
+
+static int read_lines(struct keys *k)
+{
+    struct text line;
+    int more;
+    if (trace_mappings_parse(k->in->options.keys, "keys", &k->map, k->err) < 0)
+        return ERR_INPUT;
+    while ((more = trace_next_line(k->in, &line, k->err)) > 0)
+        if (read_line(k, line) < 0)
+            return ERR_INPUT;
+    return more < 0 ? more : check_used(k);
+}
+
+static int read_rows(struct trace_input *in, struct error *err)
+{
+    if (!in->options.keys)
+        return error_set(err, ERR_INPUT, "--format jsonl needs --keys input=...,output=...");
+    struct keys *k = mem_zero(1, sizeof *k);
+    k->in = in;
+    k->err = err;
+    trace_fields_init(&k->fields);
+    buffer_init(&k->plain, TRACE_MAX_NAME);
+    int status = read_lines(k);
+    if (status == 0)
+        status = trace_fields_settle(in, &k->fields, &k->map, "keys", err);
+    trace_mappings_free(&k->map);
+    trace_fields_free(&k->fields);
+    buffer_free(&k->plain);
+    free(k);
+    return status;
+}
+
+const struct trace_reader trace_reader_keys = {
+    "jsonl",
+    "any JSON Lines, with --keys input=usage.prompt_tokens,...",
+    NULL,
+    read_rows,
+};

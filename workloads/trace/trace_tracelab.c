@@ -1,0 +1,181 @@
+/* TraceLab rounds, JSON Lines: real calls of coding agents, with every token class.
+ *
+ * A round starts at its first timing event (what was put in) and ends at its last; it waits for the
+ * round of its session that ended before it, so that the delay is the tools' and the person's time.
+ * Claude's input is uncached + written + read; all of its writes are taken at the 5-minute
+ * lifetime, as the trace does not tell them apart. Codex reads its prefix from the cache, and
+ * its output includes the reasoning.
+ */
+#include "workloads/trace/trace_json.h"
+
+#include "core/json/json_write.h"
+#include "core/memory.h"
+
+#include <stdlib.h>
+
+enum { INPUT, OUTPUT };
+static const char *const required[] = {"input_tokens_total", "output_tokens", NULL};
+
+struct tracelab {
+    struct trace_row line;
+    struct trace_usage usage;
+    struct buffer labels;
+    const char *provider, *project;
+    uint32_t prefix, cache_read, cache_write, reasoning;
+    bool has_cache_read;
+    int64_t first_ns, last_ns;
+    int64_t *end_ns; /* by row */
+    size_t end_capacity;
+};
+
+static bool probe(const struct trace_probe *p)
+{
+    return trace_probe_key(p, "input_tokens_total") && trace_probe_key(p, "timing_events");
+}
+
+/* A count that may be null; true if it was not. */
+static bool optional_count(struct trace_row *l, uint32_t *out)
+{
+    uint64_t value;
+    if (json_peek(&l->scan) == JSON_NULL)
+        return json_null(&l->scan) && false;
+    if (!json_u64(&l->scan, 0, UINT32_MAX, &value))
+        return false;
+    *out = (uint32_t)value;
+    return true;
+}
+
+static void read_event_time(struct tracelab *t)
+{
+    struct text instant;
+    int64_t ns;
+    if (!json_string(&t->line.scan, &instant))
+        return;
+    if (clock_parse_instant(instant.at, instant.length, &ns) < 0) {
+        json_fail(&t->line.scan, "expected an instant such as \"2026-06-01T05:40:20.151Z\"");
+        return;
+    }
+    if (t->first_ns == TIME_NEVER || ns < t->first_ns)
+        t->first_ns = ns;
+    if (t->last_ns == TIME_NEVER || ns > t->last_ns)
+        t->last_ns = ns;
+}
+
+static void read_events(struct tracelab *t)
+{
+    struct json_scan *s = &t->line.scan;
+    struct text key;
+    json_array_begin(s);
+    while (json_array_next(s)) {
+        json_object_begin(s);
+        while (json_object_next(s, &key)) {
+            if (text_equal(key, "timestamp"))
+                read_event_time(t);
+            else
+                json_skip(s, NULL);
+        }
+    }
+}
+
+static void read_value(struct tracelab *t, struct text key)
+{
+    struct trace_row *l = &t->line;
+    if (text_equal(key, "input_tokens_total"))
+        trace_row_count(l, INPUT, &l->row.input_tokens);
+    else if (text_equal(key, "output_tokens"))
+        trace_row_count(l, OUTPUT, &l->row.output_tokens);
+    else if (text_equal(key, "prefix_tokens"))
+        optional_count(l, &t->prefix);
+    else if (text_equal(key, "claude_cache_read_input_tokens"))
+        t->has_cache_read = optional_count(l, &t->cache_read);
+    else if (text_equal(key, "claude_cache_creation_input_tokens"))
+        optional_count(l, &t->cache_write);
+    else if (text_equal(key, "reasoning_output_tokens"))
+        optional_count(l, &t->reasoning);
+    else if (text_equal(key, "timing_events"))
+        read_events(t);
+    else if (text_equal(key, "session_id"))
+        l->row.session_id = trace_row_name(l);
+    else if (text_equal(key, "trace_key"))
+        l->row.request_id = trace_row_name(l);
+    else if (text_equal(key, "model"))
+        l->row.model = trace_row_name(l);
+    else if (text_equal(key, "provider"))
+        t->provider = trace_row_name(l);
+    else if (text_equal(key, "project"))
+        t->project = trace_row_name(l);
+    else
+        json_skip(&l->scan, NULL);
+}
+
+static void put_labels(struct tracelab *t)
+{
+    struct json_writer w;
+    buffer_clear(&t->labels);
+    json_write_init(&w, &t->labels, 0);
+    json_begin_object(&w);
+    if (t->provider)
+        json_pair_string(&w, "provider", t->provider);
+    if (t->project)
+        json_pair_string(&w, "project", t->project);
+    json_end_object(&w);
+    if (t->provider || t->project)
+        t->line.row.labels = t->labels.data;
+}
+
+static int read_row(struct trace_input *in, void *context, struct text line, struct error *err)
+{
+    struct tracelab *t = context;
+    struct request *r = &t->line.row;
+    struct text key;
+    size_t row = in->out->count;
+    trace_row_start(&t->line, in, line);
+    t->provider = t->project = NULL;
+    t->prefix = t->cache_read = t->cache_write = t->reasoning = 0;
+    t->has_cache_read = false;
+    t->first_ns = t->last_ns = TIME_NEVER;
+    json_object_begin(&t->line.scan);
+    while (json_object_next(&t->line.scan, &key))
+        read_value(t, key);
+    t->usage.cached_input = t->has_cache_read ? t->cache_read : t->prefix;
+    t->usage.cache_write = t->cache_write;
+    t->usage.reasoning = t->reasoning;
+    r->has_usage = true;
+    if (t->line.seen == (1u << INPUT | 1u << OUTPUT))
+        trace_usage_fill(&t->line.scan, &t->usage, r);
+    int status = trace_row_end(&t->line, in, line, required, err);
+    if (status < 0)
+        return status;
+    if (t->first_ns == TIME_NEVER)
+        return trace_fail(in, 1, err, "expected \"timing_events\" with at least one timestamp");
+    put_labels(t);
+    r->timestamp_ns = t->first_ns;
+    mem_grow(&t->end_ns, &t->end_capacity, row + 1, sizeof *t->end_ns);
+    t->end_ns[row] = t->last_ns;
+    return trace_add(in, r, err);
+}
+
+static int read_rows(struct trace_input *in, struct error *err)
+{
+    struct tracelab t = {.end_ns = NULL};
+    trace_row_init(&t.line, in);
+    trace_usage_init(&t.usage);
+    buffer_init(&t.labels, TRACE_MAX_NAME * 16);
+    int status = trace_each_line(in, &t, read_row, err);
+    if (status == 0) {
+        workload_link_sessions(in->out, t.end_ns);
+        trace_start_at_first(in);
+    }
+    trace_row_free(&t.line);
+    trace_usage_free(&t.usage);
+    buffer_free(&t.labels);
+    free(t.end_ns);
+    return status;
+}
+
+const struct trace_reader trace_reader_tracelab = {
+    "tracelab",
+    "TraceLab rounds of coding agents (JSON Lines)",
+    probe,
+    read_rows,
+};

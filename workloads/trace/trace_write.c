@@ -1,0 +1,296 @@
+/* The writers: canonical JSON Lines, Mooncake's four keys, CSV. */
+#include "workloads/trace/trace_json.h"
+
+#include "core/json/json_write.h"
+#include "workloads/trace/trace_sink.h"
+
+#include <string.h>
+
+#define FLUSH_SIZE ((size_t)1 << 17)
+
+int trace_output_from_name(const char *name)
+{
+    static const char *const names[] = {"jsonl", "mooncake", "csv"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(name, names[i]) == 0)
+            return i;
+    return -1;
+}
+
+static void put_hash_ids(struct json_writer *j, const struct request *r)
+{
+    json_key(j, "hash_ids");
+    json_begin_array(j);
+    for (size_t i = 0; i < r->hash_count; i++)
+        json_put_u64(j, r->hash_ids[i]);
+    json_end_array(j);
+}
+
+static void put_after(struct json_writer *j, const struct workload *w, const struct request *r)
+{
+    char made[REQUEST_ID_SIZE];
+    if (r->after_count == 0)
+        return;
+    json_key(j, "after");
+    json_begin_array(j);
+    for (size_t i = 0; i < r->after_count; i++)
+        json_put_string(j, workload_request_id(w, r->after[i], made));
+    json_end_array(j);
+}
+
+static void put_optional(struct json_writer *j, const char *key, const char *text)
+{
+    if (text)
+        json_pair_string(j, key, text);
+}
+
+static void put_raw(struct json_writer *j, const char *key, struct text raw)
+{
+    if (raw.length > 0)
+        json_pair_raw(j, key, raw);
+}
+
+/* A count of millionths: 2000000 is 2, 10500000 is 10.5; written as milliseconds are. */
+static void put_extras(struct json_writer *j, const struct usage *u, const char *key, bool units)
+{
+    json_key(j, key);
+    json_begin_object(j);
+    for (size_t i = 0; i < u->extra_count; i++) {
+        if ((u->extras[i].is_unit != 0) != units)
+            continue;
+        json_pair_ms(j, u->extras[i].name, u->extras[i].count_micro);
+    }
+    json_end_object(j);
+}
+
+static void put_usage(struct json_writer *j, const struct usage *u)
+{
+    static const enum usage_class classes[] = {USAGE_CACHED_INPUT, USAGE_CACHE_WRITE,
+                                               USAGE_CACHE_WRITE_1H, USAGE_REASONING};
+    json_key(j, "usage");
+    json_begin_object(j);
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        json_pair_u64(j, usage_class_name(classes[i]), u->tokens[classes[i]]);
+    put_extras(j, u, "tools", false);
+    put_extras(j, u, "units", true);
+    json_end_object(j);
+}
+
+static void put_outcome(struct json_writer *j, const struct request *r)
+{
+    if (r->has_usage)
+        put_usage(j, &r->usage);
+    if (r->status != REQUEST_OK)
+        put_optional(j, "status", trace_status_name(r->status));
+    if (r->attempts > 1)
+        json_pair_u64(j, "attempts", r->attempts);
+    if (r->has_cost)
+        json_pair_money(j, "cost_usd", r->cost);
+}
+
+static void put_times(struct json_writer *j, const struct workload *w, const struct request *r)
+{
+    if (r->timestamp_ns != TIME_NEVER)
+        json_pair_ms(j, "timestamp", r->timestamp_ns);
+    put_after(j, w, r);
+    if (r->delay_ns != 0)
+        json_pair_ms(j, "delay", r->delay_ns);
+}
+
+static void put_canonical(const struct workload *w, const struct request *r, struct buffer *out)
+{
+    struct json_writer j;
+    json_write_init(&j, out, 0);
+    json_begin_object(&j);
+    put_times(&j, w, r);
+    json_pair_u64(&j, "input_length", r->input_tokens);
+    json_pair_u64(&j, "output_length", r->output_tokens);
+    if (r->hash_count > 0) {
+        put_hash_ids(&j, r);
+        json_pair_u64(&j, "block_size", r->block_size);
+    }
+    put_optional(&j, "session_id", r->session_id);
+    put_optional(&j, "request_id", r->request_id);
+    put_optional(&j, "model", r->model);
+    put_optional(&j, "class", r->class_name);
+    if (r->service != SERVICE_STANDARD)
+        put_optional(&j, "service", service_name(r->service));
+    if (r->priority != 0)
+        json_pair_i64(&j, "priority", r->priority);
+    put_raw(&j, "labels", r->labels ? text_of(r->labels) : (struct text){"", 0});
+    put_raw(&j, "messages", r->messages);
+    put_raw(&j, "body", r->body);
+    put_outcome(&j, r);
+    if (r->extra.length > 0) {
+        buffer_add_text(out, ", ");
+        buffer_add(out, r->extra.at, r->extra.length);
+    }
+    json_end_object(&j);
+    buffer_add_byte(out, '\n');
+}
+
+static void put_mooncake(const struct request *r, struct buffer *out)
+{
+    struct json_writer j;
+    json_write_init(&j, out, 0);
+    json_begin_object(&j);
+    json_pair_ms(&j, "timestamp", r->timestamp_ns);
+    json_pair_u64(&j, "input_length", r->input_tokens);
+    json_pair_u64(&j, "output_length", r->output_tokens);
+    put_hash_ids(&j, r);
+    json_end_object(&j);
+    buffer_add_byte(out, '\n');
+}
+
+/* A text field, quoted where CSV needs it; absent = empty. */
+static void put_field(struct buffer *out, const char *text)
+{
+    buffer_add_byte(out, ',');
+    if (!text)
+        return;
+    if (!text[strcspn(text, ",\"\r\n")]) {
+        buffer_add_text(out, text);
+        return;
+    }
+    buffer_add_byte(out, '"');
+    for (; *text; text++) {
+        if (*text == '"')
+            buffer_add_byte(out, '"');
+        buffer_add_byte(out, *text == '\r' || *text == '\n' ? ' ' : *text);
+    }
+    buffer_add_byte(out, '"');
+}
+
+static void put_csv(const struct workload *w, size_t i, const struct request *r, struct buffer *out)
+{
+    char made[REQUEST_ID_SIZE], cost[MONEY_TEXT_SIZE] = "";
+    struct json_writer j;
+    json_write_init(&j, out, 0);
+    if (r->timestamp_ns != TIME_NEVER)
+        json_put_ms(&j, r->timestamp_ns);
+    buffer_add_format(out, ",%u,%u", r->input_tokens, r->output_tokens);
+    put_field(out, workload_request_id(w, i, made));
+    put_field(out, r->session_id);
+    put_field(out, r->model);
+    put_field(out, r->class_name);
+    put_field(out, service_name(r->service));
+    buffer_add_format(out, ",%d", r->priority);
+    static const enum usage_class classes[] = {USAGE_CACHED_INPUT, USAGE_CACHE_WRITE,
+                                               USAGE_CACHE_WRITE_1H, USAGE_REASONING};
+    for (size_t k = 0; k < sizeof classes / sizeof *classes; k++) {
+        buffer_add_byte(out, ',');
+        if (r->has_usage)
+            buffer_add_u64(out, r->usage.tokens[classes[k]]);
+    }
+    put_field(out, trace_status_name(r->status));
+    buffer_add_format(out, ",%u", r->attempts);
+    if (r->has_cost)
+        money_format(r->cost, cost);
+    put_field(out, cost);
+    buffer_add_byte(out, '\n');
+}
+
+void trace_put_header(const struct workload *w, enum trace_output form, struct buffer *out)
+{
+    if (form == TRACE_CANONICAL && w->has_start) {
+        char instant[CLOCK_INSTANT_SIZE];
+        clock_format_instant(w->start_unix_ns, instant);
+        buffer_add_format(out, "{\"start\": \"%s\"}\n", instant);
+    } else if (form == TRACE_CSV) {
+        buffer_add_text(out, "timestamp_ms,input_length,output_length,request_id,session_id,model,"
+                             "class,service,priority,cached_input,cache_write,cache_write_1h,"
+                             "reasoning,status,attempts,cost_usd\n");
+    }
+}
+
+void trace_put_row(const struct workload *w, size_t i, enum trace_output form, struct buffer *out)
+{
+    struct request r;
+    workload_get(w, i, &r);
+    if (form == TRACE_CANONICAL)
+        put_canonical(w, &r, out);
+    else if (form == TRACE_MOONCAKE)
+        put_mooncake(&r, out);
+    else
+        put_csv(w, i, &r, out);
+}
+
+void trace_output_losses(const struct workload *w, enum trace_output form, struct buffer *out)
+{
+    const struct {
+        bool used, csv_too;
+        const char *what;
+    } columns[] = {
+        {w->has_start, true, "the start instant"},
+        {w->ids.count > 0, false, "request ids"},
+        {w->session != NULL, false, "sessions"},
+        {w->model != NULL, false, "models"},
+        {w->class_number != NULL, false, "classes"},
+        {w->service != NULL, false, "services"},
+        {w->priority != NULL, false, "priorities"},
+        {w->labels != NULL, true, "labels"},
+        {w->delay_ns != NULL, true, "delays"},
+        {form == TRACE_CSV && w->hash_start, true, "hash ids"},
+        {w->messages_start != NULL, true, "messages"},
+        {w->body_start != NULL, true, "bodies"},
+        {w->usage_known != NULL, false, "recorded usage"},
+        {form == TRACE_CSV && w->usage_extra_count > 0, true, "tools and units"},
+        {w->status != NULL, false, "outcomes"},
+        {w->attempts != NULL, false, "attempts"},
+        {w->cost != NULL, false, "costs"},
+        {w->extra_start != NULL, true, "unknown keys"},
+    };
+    for (size_t i = 0; i < sizeof columns / sizeof *columns && form != TRACE_CANONICAL; i++) {
+        if (!columns[i].used || (form == TRACE_CSV && !columns[i].csv_too))
+            continue;
+        if (out->length > 0)
+            buffer_add_text(out, ", ");
+        buffer_add_text(out, columns[i].what);
+    }
+}
+
+/* What a form cannot hold without changing the workload. */
+static int check_form(const struct workload *w, enum trace_output form, struct error *err)
+{
+    if (form == TRACE_CANONICAL)
+        return 0;
+    if (w->after_start)
+        return error_set(err, ERR_INPUT,
+                         "this workload has requests that wait for others "
+                         "(\"after\"); only jsonl can hold it");
+    for (size_t i = 0; i < w->count; i++)
+        if (w->timestamp_ns[i] == TIME_NEVER)
+            return error_set(err, ERR_INPUT, "request %zu has no timestamp; only jsonl can hold it",
+                             i + 1);
+    return 0;
+}
+
+static int put_all(const struct workload *w, enum trace_output form, struct trace_sink *s,
+                   struct error *err)
+{
+    struct buffer b;
+    int status = 0;
+    buffer_init(&b, BUFFER_UNBOUNDED);
+    trace_put_header(w, form, &b);
+    for (size_t i = 0; i < w->count && status == 0; i++) {
+        trace_put_row(w, i, form, &b);
+        if (b.length >= FLUSH_SIZE)
+            status = trace_sink_put(s, &b, err);
+    }
+    if (status == 0 && b.length > 0)
+        status = trace_sink_put(s, &b, err);
+    buffer_free(&b);
+    return status;
+}
+
+int trace_write(const struct workload *w, enum trace_output form, const char *path,
+                struct error *err)
+{
+    struct trace_sink s;
+    int status = check_form(w, form, err);
+    if (status == 0)
+        status = trace_sink_open(&s, path, err);
+    if (status < 0)
+        return status;
+    return trace_sink_close(&s, put_all(w, form, &s, err), err);
+}
