@@ -37,6 +37,7 @@ struct engine_request {
     /* Prompt tokens that count as cached whatever the cache holds: for replays of measured runs,
      * which tell their number only; 0. */
     uint32_t known_cached;
+    int32_t priority; /* smaller = more urgent, for the policy `priority`; 0 */
 };
 
 enum engine_refusal {

@@ -59,6 +59,7 @@ struct engine_config {
     double memory_bytes;             /* of one GPU */
     double memory_utilisation;       /* 0.9 */
     double activation_bytes;         /* of one GPU; 2e9 */
+    uint32_t policy;                 /* of scheduling: policy_at(); 0 = first come, first served */
     uint32_t max_num_batched_tokens; /* tokens in a step; 0 = 2048 */
     bool prefix_cache;               /* true */
     double jitter_cv;                /* coefficient of variation of a segment's steps; 0 = none */

@@ -11,30 +11,29 @@
 #define LOG_LIMIT_MIN 1024
 #define JUMP_MAX (UINT64_C(1) << 24) /* steps; keeps every sum of femtoseconds in 128 bits */
 
-void list_push_last(struct replica *r, struct sequence_list *list, uint32_t slot)
+void list_insert_behind(struct replica *r, struct sequence_list *list, uint32_t behind,
+                        uint32_t slot)
 {
     struct sequence *s = slot_at(r, slot);
-    s->previous = list->last;
-    s->next = SLOT_NONE;
-    if (list->last == SLOT_NONE)
-        list->first = slot;
+    uint32_t *before = behind == SLOT_NONE ? &list->first : &slot_at(r, behind)->next;
+    s->previous = behind;
+    s->next = *before;
+    *before = slot;
+    if (s->next == SLOT_NONE)
+        list->last = slot;
     else
-        slot_at(r, list->last)->next = slot;
-    list->last = slot;
+        slot_at(r, s->next)->previous = slot;
     list->count++;
 }
 
 void list_push_first(struct replica *r, struct sequence_list *list, uint32_t slot)
 {
-    struct sequence *s = slot_at(r, slot);
-    s->next = list->first;
-    s->previous = SLOT_NONE;
-    if (list->first == SLOT_NONE)
-        list->last = slot;
-    else
-        slot_at(r, list->first)->previous = slot;
-    list->first = slot;
-    list->count++;
+    list_insert_behind(r, list, SLOT_NONE, slot);
+}
+
+void list_push_last(struct replica *r, struct sequence_list *list, uint32_t slot)
+{
+    list_insert_behind(r, list, list->last, slot);
 }
 
 void list_remove(struct replica *r, struct sequence_list *list, uint32_t slot)
@@ -63,6 +62,7 @@ struct replica *replica_create(const struct engine_config *config, uint64_t seed
     r->no_jumps = config->no_jumps || config->per_token;
     r->overhead_ns = llround(config->request_overhead_ms * (double)NS_PER_MS);
     step_model_init(&r->model, config, seed, number);
+    r->policy = policy_at(config->policy);
     kv_pool_init(&r->pool, config->kv_blocks - 1);
     r->entering = r->waiting = r->running = empty;
     r->free_slot = SLOT_NONE;
@@ -119,6 +119,7 @@ static void fill_slot(struct replica *r, uint32_t slot, const struct engine_requ
                              .prompt = request->input_tokens ? request->input_tokens : 1,
                              .output = request->output_tokens,
                              .known_cached = request->known_cached,
+                             .priority = request->priority,
                              .hashes = s->hashes,
                              .hash_capacity = s->hash_capacity,
                              .units = s->units,
@@ -156,11 +157,11 @@ static void cut_jump(struct replica *r, int64_t at_ns)
 /* Cuts the jump where the scheduler would act on the next arrival. */
 static void cut_for_arrival(struct replica *r)
 {
-    if (r->entering.count == 0 || r->waiting.count > 0 || r->running.count >= r->max_running)
+    if (r->jump.steps == 1 || r->entering.count == 0 || r->running.count >= r->max_running)
         return;
-    int64_t at_ns = slot_at(r, r->entering.first)->enters_ns;
-    if (r->jump.steps > 1 && at_ns < r->jump.end.ns)
-        cut_jump(r, at_ns);
+    uint32_t seen = r->policy->next_seen(r);
+    if (seen != SLOT_NONE && slot_at(r, seen)->enters_ns < r->jump.end.ns)
+        cut_jump(r, slot_at(r, seen)->enters_ns);
 }
 
 void replica_submit(struct replica *r, int64_t now_ns, const struct engine_request *request)
@@ -182,6 +183,7 @@ bool replica_cancel(struct replica *r, int64_t now_ns, uint64_t tag)
         if (s->stage == SEQUENCE_ENTERING || s->stage == SEQUENCE_WAITING) {
             bool entering = s->stage == SEQUENCE_ENTERING;
             list_remove(r, entering ? &r->entering : &r->waiting, slot);
+            r->requeued -= s->admitted_before;
             give_slot_back(r, slot);
             r->head_blocked = false;
         } else {
@@ -274,11 +276,12 @@ static void clean_log(struct replica *r)
     for (uint32_t slot = r->running.first; slot != SLOT_NONE; slot = slot_at(r, slot)->next)
         if (slot_at(r, slot)->span_count && slot_at(r, slot)->spans[0].first_step < oldest)
             oldest = slot_at(r, slot)->spans[0].first_step;
-    /* Preempted sequences stand together at the queue's head. */
-    for (uint32_t slot = r->waiting.first; slot != SLOT_NONE && slot_at(r, slot)->admitted_before;
-         slot = slot_at(r, slot)->next)
+    uint32_t requeued = r->requeued;
+    for (uint32_t slot = r->waiting.first; requeued > 0; slot = slot_at(r, slot)->next) {
+        requeued -= slot_at(r, slot)->admitted_before;
         if (slot_at(r, slot)->span_count && slot_at(r, slot)->spans[0].first_step < oldest)
             oldest = slot_at(r, slot)->spans[0].first_step;
+    }
     step_log_forget(&r->log, oldest);
     r->log_limit = 2 * (r->log.count - r->log.head) + LOG_LIMIT_MIN;
 }
@@ -363,7 +366,7 @@ static void enter_arrivals(struct replica *r, bool idle)
             return;
         list_remove(r, &r->entering, slot);
         slot_at(r, slot)->stage = SEQUENCE_WAITING;
-        list_push_last(r, &r->waiting, slot);
+        r->policy->enqueue(r, slot);
     }
 }
 

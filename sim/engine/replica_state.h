@@ -3,6 +3,7 @@
 #define FAREBOX_SIM_ENGINE_REPLICA_STATE_H
 
 #include "sim/engine/due_heap.h"
+#include "sim/engine/policy.h"
 #include "sim/engine/replica.h"
 #include "sim/engine/sequence.h"
 #include "sim/engine/step_log.h"
@@ -36,11 +37,12 @@ struct replica {
     bool prefix_cache, per_token, no_jumps;
     struct step_model model;
     struct kv_pool pool;
+    const struct policy *policy;
 
     struct sequence *slots;
     size_t slot_count, slot_capacity;
     uint32_t free_slot;                              /* linked by next */
-    struct sequence_list entering, waiting, running; /* running: in the order of admission */
+    struct sequence_list entering, waiting, running; /* waiting: in the policy's order */
     uint64_t submitted;
 
     uint64_t step; /* the number of the next step to begin or under way */
@@ -55,6 +57,8 @@ struct replica {
     uint32_t *block_phase;  /* by s mod block_size: decodes that begin a block in step s */
     struct due_heap ending; /* decodes by the step count at which they are complete */
     bool preempted;         /* in the step being scheduled */
+    bool decodes_served;    /* all decodes have the blocks of the step being scheduled */
+    uint32_t requeued;      /* preempted sequences that wait */
     bool head_blocked;      /* the queue's head does not fit, and nothing changed since */
     uint32_t cancelled;     /* running sequences to drop at the next step's end */
 
@@ -77,6 +81,9 @@ static inline uint64_t blocks_for(const struct replica *r, uint64_t tokens)
 }
 
 void list_push_last(struct replica *r, struct sequence_list *list, uint32_t slot);
+/* Behind `behind`; first if that is SLOT_NONE. */
+void list_insert_behind(struct replica *r, struct sequence_list *list, uint32_t behind,
+                        uint32_t slot);
 void list_push_first(struct replica *r, struct sequence_list *list, uint32_t slot);
 void list_remove(struct replica *r, struct sequence_list *list, uint32_t slot);
 

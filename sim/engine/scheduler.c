@@ -119,30 +119,39 @@ static void add_chunk(struct replica *r, uint32_t slot, uint32_t tokens)
     r->chunks[r->chunk_count++] = (struct prefill_chunk){slot, tokens};
 }
 
-/* The last running sequence goes back to the head of the queue, to be computed anew. */
-static uint32_t preempt_last(struct replica *r)
+/* Whether a decode needs a new block in the step being scheduled. */
+static bool begins_block(const struct replica *r, const struct sequence *s)
 {
-    uint32_t slot = r->running.last;
+    return s->stage == SEQUENCE_DECODE && phase_of(r, s) == r->step % r->block_size;
+}
+
+/* The sequence that gives way goes back to the queue, to be computed anew. */
+static uint32_t preempt(struct replica *r)
+{
+    uint32_t slot = r->policy->victim(r);
     struct sequence *s = slot_at(r, slot);
     uint32_t made = tokens_made(r, s);
     if (s->stage == SEQUENCE_DECODE && s->span_count > 0)
         s->spans[s->span_count - 1].count = made - s->made;
+    if (begins_block(r, s) && (r->decodes_served || s->block_step == r->step))
+        kv_give(&r->pool, 1);
     release_blocks(r, slot);
     list_remove(r, &r->running, slot);
     s->made = made;
     s->computed = 0;
     s->stage = SEQUENCE_WAITING;
-    list_push_first(r, &r->waiting, slot);
+    r->requeued++;
+    r->policy->requeue(r, slot);
     r->preempted = true;
     r->preemptions++;
     return slot;
 }
 
-/* Preempts from the end until `blocks` are free; false if that took `slot` itself. */
+/* Preempts until `blocks` are free; false if that took `slot` itself. */
 static bool make_room(struct replica *r, uint32_t slot, uint64_t blocks)
 {
     while (r->pool.free < blocks)
-        if (preempt_last(r) == slot)
+        if (preempt(r) == slot)
             return false;
     return true;
 }
@@ -150,13 +159,15 @@ static bool make_room(struct replica *r, uint32_t slot, uint64_t blocks)
 /* Blocks for the running decodes, one by one in order, where there are not enough for all. */
 static void take_decode_blocks_in_order(struct replica *r)
 {
-    uint32_t phase = (uint32_t)(r->step % r->block_size);
     for (uint32_t slot = r->running.first; slot != SLOT_NONE;) {
         struct sequence *s = slot_at(r, slot);
-        if (s->stage == SEQUENCE_DECODE && phase_of(r, s) == phase) {
-            if (!make_room(r, slot, 1))
-                return;
+        if (begins_block(r, s) && s->block_step != r->step) {
+            if (!make_room(r, slot, 1)) {
+                slot = r->running.first; /* others may have gone with it */
+                continue;
+            }
             kv_take(&r->pool, 1);
+            s->block_step = r->step;
         }
         slot = s->next;
     }
@@ -165,7 +176,8 @@ static void take_decode_blocks_in_order(struct replica *r)
 static void schedule_running(struct replica *r)
 {
     uint32_t needed = r->block_phase[r->step % r->block_size];
-    if (needed <= r->pool.free)
+    r->decodes_served = needed <= r->pool.free;
+    if (r->decodes_served)
         kv_take(&r->pool, needed);
     else
         take_decode_blocks_in_order(r);
@@ -220,6 +232,7 @@ static bool admit_first(struct replica *r)
     s->stage = SEQUENCE_PREFILL;
     hold_prefix(r, s, hit);
     take_known(r, s);
+    r->requeued -= s->admitted_before;
     if (!s->admitted_before) {
         s->admitted_before = true;
         s->cached = s->computed;

@@ -31,11 +31,13 @@ struct sequence {
     enum sequence_stage stage;
     bool cancelled, admitted_before;
     int64_t enters_ns;
+    int32_t priority; /* smaller = more urgent */
     uint32_t prompt, output, known_cached;
     uint32_t made;       /* output tokens before the latest prefill */
     uint32_t target;     /* tokens that the latest prefill computes: prompt + made */
     uint32_t computed;   /* of these, those done or in the step under way */
     uint32_t cached;     /* prompt tokens from the cache at the first admission */
+    uint64_t block_step; /* the step for which it took a block by itself, not with all others */
     uint64_t token_step; /* p: the step whose end gave the latest prefill's token */
     uint32_t previous, next;
 

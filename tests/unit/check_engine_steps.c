@@ -1,6 +1,7 @@
 #include "core/memory.h"
 #include "core/random.h"
 #include "sim/engine/engine.h"
+#include "sim/engine/policy.h"
 #include "tests/unit/testing.h"
 
 #include <string.h>
@@ -68,6 +69,7 @@ static void hear_done(void *context, uint64_t tag, uint32_t cached, int64_t at_n
 struct job {
     int64_t at_ns, cancel_ns; /* cancel_ns: TIME_NEVER = never */
     uint32_t input, output;
+    int32_t priority;
     uint64_t ids[64];
     size_t id_count;
 };
@@ -99,6 +101,7 @@ static void submit_job(struct engine *e, const struct job *job, uint64_t tag, ui
     struct engine_request r = {.tag = tag,
                                .input_tokens = job->input,
                                .output_tokens = job->output,
+                               .priority = job->priority,
                                .hash_ids = job->ids,
                                .hash_count = job->id_count,
                                .block_size = block_size};
@@ -168,6 +171,7 @@ static void make_jobs(struct job *jobs, size_t count, uint64_t seed, uint32_t bl
             j->id_count = 64;
         if (cancels && random_below(&r, 5) == 0)
             j->cancel_ns = at + (int64_t)random_below(&r, 3 * NS_PER_S);
+        j->priority = (int32_t)random_below(&r, 5) - 2;
     }
 }
 
@@ -205,9 +209,11 @@ static struct engine_state compare(struct engine_config config, uint64_t seed, u
     return a;
 }
 
+/* Under every scheduling policy. */
 START_TEST(jumps_change_nothing)
 {
     struct engine_config config = small_config();
+    config.policy = (uint32_t)_i;
     uint64_t preemptions = 0, cached = 0;
     for (uint64_t seed = 0; seed < 12; seed++) {
         config.jitter_cv = seed % 2 ? 0.2 : 0;
@@ -220,6 +226,54 @@ START_TEST(jumps_change_nothing)
     }
     ck_assert_uint_gt(preemptions, 100);
     ck_assert_uint_gt(cached, 10000);
+}
+END_TEST
+
+static struct job plain_job(int64_t at_ns, uint32_t input, uint32_t output, int32_t priority)
+{
+    return (struct job){at_ns, TIME_NEVER, input, output, priority, {0}, 0};
+}
+
+/* One place, and three that wait for it: 0 runs, of the others the urgent one is next. */
+START_TEST(the_urgent_overtake_those_that_wait)
+{
+    struct engine_config config = small_config();
+    config.max_num_seqs = 1;
+    jobs[0] = plain_job(0, 50, 40, 5);
+    jobs[1] = plain_job(1, 50, 40, 0);
+    jobs[2] = plain_job(2, 50, 40, 0);
+    jobs[3] = plain_job(3, 50, 40, -1);
+    run_jobs(&config, jobs, 4, 16, &one);
+    for (int i = 1; i < 4; i++)
+        ck_assert_int_lt(one.fates[i - 1].done_ns, one.fates[i].first_ns);
+    config.policy = 1;
+    ck_assert_str_eq(policy_at(config.policy)->name, "priority");
+    run_jobs(&config, jobs, 4, 16, &one);
+    ck_assert_int_lt(one.fates[0].done_ns, one.fates[3].first_ns); /* who runs, runs on */
+    ck_assert_int_lt(one.fates[3].done_ns, one.fates[1].first_ns);
+    ck_assert_int_lt(one.fates[1].done_ns, one.fates[2].first_ns);
+}
+END_TEST
+
+/* Two grow until the memory holds one: the less urgent gives way although it came first. Nobody
+ * passes by it as it waits at the head. */
+START_TEST(the_least_urgent_gives_way)
+{
+    struct engine_config config = small_config();
+    config.kv_blocks = 101;
+    config.prefix_cache = false;
+    jobs[0] = plain_job(0, 600, 400, 1);
+    jobs[1] = plain_job(1, 600, 400, 0);
+    jobs[2] = plain_job(2, 600, 40, 2);
+    struct engine_state state = run_jobs(&config, jobs, 3, 16, &one);
+    ck_assert_uint_gt(state.preemptions, 0);
+    ck_assert_int_lt(one.fates[0].done_ns, one.fates[1].done_ns);
+    config.policy = 1;
+    state = run_jobs(&config, jobs, 3, 16, &one);
+    ck_assert_uint_gt(state.preemptions, 0);
+    ck_assert_int_lt(one.fates[1].done_ns, one.fates[0].done_ns);
+    ck_assert_int_lt(one.fates[1].done_ns, one.fates[2].first_ns);
+    ck_assert_uint_eq(one.fates[0].tokens, 400);
 }
 END_TEST
 
@@ -377,7 +431,12 @@ int main(void)
     Suite *suite = suite_create("engine_steps");
     TCase *tests = tcase_create("steps");
     tcase_set_timeout(tests, 30);
-    tcase_add_test(tests, jumps_change_nothing);
+    int policies = 0;
+    while (policy_at((uint32_t)policies))
+        policies++;
+    tcase_add_loop_test(tests, jumps_change_nothing, 0, policies);
+    tcase_add_test(tests, the_urgent_overtake_those_that_wait);
+    tcase_add_test(tests, the_least_urgent_gives_way);
     tcase_add_test(tests, odd_block_sizes_change_nothing);
     tcase_add_test(tests, one_request_takes_what_the_formula_says);
     tcase_add_test(tests, all_reduce_is_added);
