@@ -29,17 +29,6 @@ const char *fit_parameter_name(enum fit_family family, int parameter)
     return parameter == 0 || parameter == 1 ? families[family].parameters[parameter] : NULL;
 }
 
-bool fit_family_named(const char *name, enum fit_family *out)
-{
-    for (int i = 0; i < FIT_FAMILIES; i++) {
-        if (strcmp(name, families[i].name) == 0) {
-            *out = (enum fit_family)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 void fit_describe(const struct fit *f, char *out, size_t out_size)
 {
     const char *const *names = families[f->family].parameters;
@@ -103,26 +92,6 @@ double fit_quantile(const struct fit *f, double p)
         break;
     }
     return NAN;
-}
-
-double fit_mean(const struct fit *f)
-{
-    switch (f->family) {
-    case FIT_GAMMA:
-        return f->a * f->b;
-    case FIT_WEIBULL:
-        return f->a * tgamma(1 + 1 / f->b);
-    case FIT_LOGNORMAL:
-        return exp(f->a + f->b * f->b / 2);
-    case FIT_PARETO:
-        return f->a > 1 ? f->a * f->b / (f->a - 1) : INFINITY;
-    case FIT_CONSTANT:
-    case FIT_EXPONENTIAL:
-    case FIT_NORMAL:
-    case FIT_FAMILIES:
-        break;
-    }
-    return f->a;
 }
 
 double fit_random(const struct fit *f, gsl_rng *random)

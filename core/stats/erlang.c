@@ -2,8 +2,6 @@
 
 #include <math.h>
 
-#define MOST_SERVERS 1000000U
-
 static double next_b(double b, unsigned servers, double load)
 {
     return load * b / (servers + load * b);
@@ -27,11 +25,6 @@ double erlang_c(unsigned servers, double load)
     return load > 0 ? c_from_b(erlang_b(servers, load), servers, load) : 0;
 }
 
-double erlang_mean_wait(unsigned servers, double load, double service)
-{
-    return load >= servers ? INFINITY : erlang_c(servers, load) / (servers - load) * service;
-}
-
 static double quantile(double c, unsigned servers, double load, double service, double p)
 {
     if (load >= servers)
@@ -42,17 +35,4 @@ static double quantile(double c, unsigned servers, double load, double service, 
 double erlang_wait_quantile(unsigned servers, double load, double service, double p)
 {
     return quantile(erlang_c(servers, load), servers, load, service, p);
-}
-
-unsigned erlang_servers_for(double load, double service, double p, double limit)
-{
-    if (!(load >= 0) || !(service >= 0) || !(p >= 0 && p < 1) || !(limit >= 0))
-        return 0;
-    double b = 1;
-    for (unsigned servers = 1; servers <= MOST_SERVERS; servers++) {
-        b = next_b(b, servers, load);
-        if (quantile(c_from_b(b, servers, load), servers, load, service, p) <= limit)
-            return servers;
-    }
-    return 0;
 }

@@ -55,16 +55,14 @@ int fit_one(enum fit_family family, const double *values, size_t n, double resol
 int fit_best(const double *values, size_t n, double resolution, struct fit *all, struct fit *best,
              struct error *err);
 
-/* P(X ≤ x), its inverse, the mean (infinite for a Pareto with alpha ≤ 1), and a variate. */
+/* P(X ≤ x), its inverse, and a variate. */
 double fit_cdf(const struct fit *f, double x);
 double fit_quantile(const struct fit *f, double p);
-double fit_mean(const struct fit *f);
 double fit_random(const struct fit *f, gsl_rng *random);
 
 /* "lognormal", and its parameters' names: NULL for one that the family has not. */
 const char *fit_family_name(enum fit_family family);
 const char *fit_parameter_name(enum fit_family family, int parameter);
-bool fit_family_named(const char *name, enum fit_family *out);
 
 /* "lognormal(mu=6.21461, sigma=0.9)", always terminated. */
 void fit_describe(const struct fit *f, char *out, size_t out_size);

@@ -5,11 +5,9 @@
  * the time. Values are given in the order in which the requests were scheduled.
  *
  *     struct interval ci;
- *     if (interval_mean(values, n, 0.95, &ci))          // false: the sample cannot support it
+ *     if (interval_sample_mean(&values, 0.95, &ci))     // false: the sample cannot support it
  *         print(ci.low, ci.high);
- *     const double p[2] = {0.5, 0.99};
- *     struct interval q[2];
- *     interval_quantiles(values, n, p, 2, 0.95, q);     // see q[i].supported
+ *     interval_sample_quantile(&values, &sorted, 0.99, 0.95, &ci);
  *
  * Variance of a mean: the sequence is cut into k batches of equal length (64; below 4,096 values
  * n/16, but 10 to 32), whose means m are nearly independent. Var(mean) = s²(m)/k · (1 + φ)/(1 − φ),
@@ -48,14 +46,8 @@ struct interval {
     double effective; /* independent values that would tell as much; NaN if unknown */
 };
 
-/* Interval of the mean at `confidence` (0.95); returns out->supported. */
-bool interval_mean(const double *values, size_t n, double confidence, struct interval *out);
-
-/* Intervals of several quantiles; sorts a copy once. */
-void interval_quantiles(const double *values, size_t n, const double *p, size_t count,
-                        double confidence, struct interval *out);
-
-/* The same of samples that need not be in memory; `sorted` holds the values in rising order. */
+/* Intervals at `confidence` (0.95) of the mean and of a quantile; returns out->supported. `sorted`
+ * holds the values in rising order. */
 bool interval_sample_mean(const struct sample *values, double confidence, struct interval *out);
 bool interval_sample_quantile(const struct sample *values, const struct sample *sorted, double p,
                               double confidence, struct interval *out);

@@ -1,6 +1,5 @@
 #include "core/stats/ks.h"
 
-#include <gsl/gsl_sf_gamma.h>
 #include <math.h>
 
 static const struct ks_result nothing = {NAN, NAN, 0};
@@ -28,15 +27,9 @@ double ks_p_value(double d, double n)
     return fmin(1, fmax(0, kolmogorov_survival((root + 0.12 + 0.11 / root) * d)));
 }
 
-static double weight_of(const double *weights, const uint64_t *counts, size_t i)
-{
-    return weights ? weights[i] : counts ? (double)counts[i] : 1;
-}
-
 /* The largest distance over all ends of runs of equal values. */
-static double largest_distance(const double *values, const double *weights, const uint64_t *counts,
-                               size_t n, double total, ks_cdf *cdf, const void *model,
-                               bool discrete)
+static double largest_distance(const double *values, const uint64_t *counts, size_t n, double total,
+                               ks_cdf *cdf, const void *model, bool discrete)
 {
     long double below = 0;
     double largest = 0;
@@ -44,29 +37,13 @@ static double largest_distance(const double *values, const double *weights, cons
         long double through = below;
         double x = values[i], f = cdf(x, model);
         for (; i < n && values[i] == x; i++)
-            through += weight_of(weights, counts, i);
+            through += (double)counts[i];
         if (!discrete)
             largest = fmax(largest, fabs((double)(below / total) - f));
         largest = fmax(largest, fabs((double)(through / total) - f));
         below = through;
     }
     return largest;
-}
-
-struct ks_result ks_one_sample(const double *sorted, const double *weights, size_t n, ks_cdf *cdf,
-                               const void *model, bool discrete)
-{
-    long double total = 0, squares = 0;
-    for (size_t i = 0; i < n; i++) {
-        double w = weight_of(weights, NULL, i);
-        total += w;
-        squares += (long double)w * w;
-    }
-    if (!(total > 0))
-        return nothing;
-    double d = largest_distance(sorted, weights, NULL, n, (double)total, cdf, model, discrete);
-    double effective = (double)(total * total / squares);
-    return (struct ks_result){d, ks_p_value(d, effective), effective};
 }
 
 struct ks_result ks_counted(const double *values, const uint64_t *counts, size_t n, ks_cdf *cdf,
@@ -77,7 +54,7 @@ struct ks_result ks_counted(const double *values, const uint64_t *counts, size_t
         total += counts[i];
     if (total == 0)
         return nothing;
-    double d = largest_distance(values, NULL, counts, n, (double)total, cdf, model, discrete);
+    double d = largest_distance(values, counts, n, (double)total, cdf, model, discrete);
     return (struct ks_result){d, ks_p_value(d, (double)total), (double)total};
 }
 
@@ -96,41 +73,4 @@ struct ks_result ks_two_samples(const double *a, size_t na, const double *b, siz
     }
     double effective = count_a / (count_a + count_b) * count_b;
     return (struct ks_result){largest, ks_p_value(largest, effective), effective};
-}
-
-struct pool {
-    double observed, expected;
-};
-
-static double contribution(struct pool p)
-{
-    return (p.observed - p.expected) * (p.observed - p.expected) / p.expected;
-}
-
-struct ks_result chi_square(const uint64_t *observed, const double *probability, size_t cells,
-                            size_t fitted, double least)
-{
-    double total = 0, sum = 0;
-    size_t pools = 0;
-    for (size_t i = 0; i < cells; i++)
-        total += (double)observed[i];
-    /* `held` waits for its successor: what is left at the end joins the last full pool. */
-    struct pool held = {0, 0}, open = {0, 0};
-    for (size_t i = 0; i < cells; i++) {
-        open.observed += (double)observed[i];
-        open.expected += probability[i] * total;
-        if (open.expected < least)
-            continue;
-        if (pools++ > 0)
-            sum += contribution(held);
-        held = open;
-        open = (struct pool){0, 0};
-    }
-    held.observed += open.observed;
-    held.expected += open.expected;
-    if (pools < fitted + 2)
-        return nothing;
-    sum += contribution(held);
-    double freedom = (double)(pools - 1 - fitted);
-    return (struct ks_result){sum, gsl_sf_gamma_inc_Q(freedom / 2, sum / 2), freedom};
 }

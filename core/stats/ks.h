@@ -1,9 +1,8 @@
-/* Goodness of fit: Kolmogorov–Smirnov distances and Pearson's chi-square.
+/* Goodness of fit: Kolmogorov–Smirnov distances.
  *
- *     struct ks_result r = ks_one_sample(sorted, NULL, n, cdf, &model, false);
+ *     struct ks_result r = ks_counted(values, counts, n, cdf, &model, false);
  *     if (r.p_value < 0.01) ...                        // the sample is not from the model
  *     r = ks_two_samples(sorted_a, na, sorted_b, nb);
- *     r = chi_square(observed, probability, cells, 1, 5);
  *
  * The distance is the largest |F_n(x) − F(x)|, taken only where a run of equal values ends, so
  * that ties count once. p-value: Kolmogorov's distribution at (√n + 0.12 + 0.11/√n) D (Stephens,
@@ -21,22 +20,16 @@
 #include <stdint.h>
 
 struct ks_result {
-    double statistic; /* D, or chi-square; NaN where there is nothing to test */
+    double statistic; /* D; NaN where there is nothing to test */
     double p_value;
-    double effective; /* the n that the p-value is for; degrees of freedom of chi-square */
+    double effective; /* the n that the p-value is for */
 };
 
 /* P(X ≤ x) of the model. */
 typedef double ks_cdf(double x, const void *model);
 
-/* Values in rising order, with weights ≥ 0 or NULL for 1 each. Weights say how much of the
- * population a value stands for; the p-value is for n = (Σw)² / Σw² (Kish). For values with counts
- * use ks_counted. `discrete`: the model's mass lies on the values themselves (its F jumps there),
- * so F_n is compared at them and not just below. */
-struct ks_result ks_one_sample(const double *sorted, const double *weights, size_t n, ks_cdf *cdf,
-                               const void *model, bool discrete);
-
-/* Distinct rising values that occurred `counts` times. */
+/* Rising values that occurred `counts` times. `discrete`: the model's mass lies on the values
+ * themselves (its F jumps there), so F_n is compared at them and not just below. */
 struct ks_result ks_counted(const double *values, const uint64_t *counts, size_t n, ks_cdf *cdf,
                             const void *model, bool discrete);
 
@@ -44,11 +37,5 @@ struct ks_result ks_two_samples(const double *a, size_t na, const double *b, siz
 
 /* P(D_n ≥ d) for `n` independent values (need not be whole). */
 double ks_p_value(double d, double n);
-
-/* Observed counts of `cells` integers (or intervals) against their probabilities, which should add
- * up to 1: give the tails their cells. Neighbours are pooled until `least` (5) are expected in
- * each. Degrees of freedom: pooled cells − 1 − `fitted` parameters. p = Q(df/2, X²/2). */
-struct ks_result chi_square(const uint64_t *observed, const double *probability, size_t cells,
-                            size_t fitted, double least);
 
 #endif

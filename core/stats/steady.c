@@ -34,9 +34,3 @@ struct steady steady_mser5_sample(const struct sample *values)
     best.reached = best.drop < latest * BATCH;
     return best;
 }
-
-struct steady steady_mser5(const double *values, size_t n)
-{
-    struct sample sample = sample_of_array(values, n);
-    return steady_mser5_sample(&sample);
-}

@@ -1,6 +1,6 @@
 /* Where the warm-up ends: MSER-5 (White, Cobb and Spratt, 2000).
  *
- *     struct steady s = steady_mser5(latencies_in_scheduled_order, n);
+ *     struct steady s = steady_mser5_sample(&latencies_in_scheduled_order);
  *     measured = values + s.drop;                 // n − s.drop values
  *     if (!s.reached) warn("still changing: measure longer");
  *
@@ -23,9 +23,6 @@ struct steady {
 };
 
 /* Fewer than 20 values: nothing is dropped. */
-struct steady steady_mser5(const double *values, size_t n);
-
-/* The same of a sample that need not be in memory. */
 struct steady steady_mser5_sample(const struct sample *values);
 
 #endif

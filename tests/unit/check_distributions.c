@@ -4,7 +4,7 @@
 #include "tests/unit/testing.h"
 
 #include "core/memory.h"
-#include "core/stats/ks.h"
+#include "testing_ks.h"
 #include "workloads/scenario/arrival.h"
 #include "workloads/scenario/length.h"
 
@@ -85,7 +85,7 @@ START_TEST(gaps_follow_their_process)
             ck_abort_msg("arrival %zu at %.9f, not %.9f", i, at, sum);
     }
     sort_positive(gaps, DRAWS);
-    struct ks_result r = ks_one_sample(gaps, NULL, DRAWS, gap_cdf, law, false);
+    struct ks_result r = ks_one_sample(gaps, DRAWS, gap_cdf, law, false);
     ck_assert_msg(r.p_value > LEAST_P, "D = %g, p = %g", r.statistic, r.p_value);
     double mean = sum / DRAWS, cv = sqrt(square / DRAWS - mean * mean) / mean;
     ck_assert_double_eq_tol(mean * law->rate, 1, 0.01);
@@ -191,7 +191,7 @@ START_TEST(lengths_follow_their_distribution)
     for (size_t i = 0; i < DRAWS; i++)
         values[i] = length_draw(&l, &r);
     sort_positive(values, DRAWS);
-    struct ks_result ks = ks_one_sample(values, NULL, DRAWS, length_laws[_i].cdf, NULL, false);
+    struct ks_result ks = ks_one_sample(values, DRAWS, length_laws[_i].cdf, NULL, false);
     ck_assert_msg(ks.p_value > LEAST_P, "D = %g, p = %g", ks.statistic, ks.p_value);
     free(values);
     length_free(&l);
@@ -210,7 +210,7 @@ START_TEST(scores_give_the_same_distribution)
     for (size_t i = 0; i < n; i++)
         values[i] = length_at_score(&l, gsl_cdf_ugaussian_Pinv(random_open_unit(&r)));
     sort_positive(values, n);
-    struct ks_result ks = ks_one_sample(values, NULL, n, length_laws[_i].cdf, NULL, false);
+    struct ks_result ks = ks_one_sample(values, n, length_laws[_i].cdf, NULL, false);
     ck_assert_msg(ks.p_value > LEAST_P, "D = %g, p = %g", ks.statistic, ks.p_value);
     free(values);
     length_free(&l);

@@ -33,6 +33,27 @@ static void is_near(double value, double truth, double relative)
     ck_assert_double_le(fabs(value - truth), relative * fabs(truth));
 }
 
+/* By the families' formulas; infinite for a Pareto with alpha ≤ 1. */
+static double fit_mean(const struct fit *f)
+{
+    switch (f->family) {
+    case FIT_GAMMA:
+        return f->a * f->b;
+    case FIT_WEIBULL:
+        return f->a * tgamma(1 + 1 / f->b);
+    case FIT_LOGNORMAL:
+        return exp(f->a + f->b * f->b / 2);
+    case FIT_PARETO:
+        return f->a > 1 ? f->a * f->b / (f->a - 1) : INFINITY;
+    case FIT_CONSTANT:
+    case FIT_EXPONENTIAL:
+    case FIT_NORMAL:
+    case FIT_FAMILIES:
+        break;
+    }
+    return f->a;
+}
+
 START_TEST(cdf_quantile_mean_and_variates_agree)
 {
     for (size_t k = 0; k < sizeof truths / sizeof *truths; k++) {
@@ -149,12 +170,6 @@ START_TEST(names)
     char text[64];
     fit_describe(&f, text, sizeof text);
     ck_assert_str_eq(text, "lognormal(mu=6.25, sigma=0.875)");
-    enum fit_family family;
-    for (int i = 0; i < FIT_FAMILIES; i++) {
-        ck_assert(fit_family_named(fit_family_name((enum fit_family)i), &family));
-        ck_assert_int_eq((int)family, i);
-    }
-    ck_assert(!fit_family_named("zipf", &family));
     ck_assert_ptr_null(fit_parameter_name(FIT_EXPONENTIAL, 1));
     ck_assert_str_eq(fit_parameter_name(FIT_PARETO, 0), "alpha");
 }

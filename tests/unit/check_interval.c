@@ -1,10 +1,9 @@
 /* Coverage is measured on processes whose truth is known. An interval from order statistics or
  * from s/√n, which takes neighbours for independent, covers 15% to 60% there (shown beside). */
 #include "core/random.h"
-#include "core/stats/bootstrap.h"
-#include "core/stats/interval.h"
 #include "core/stats/quantile.h"
 #include "testing.h"
+#include "testing_interval.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
@@ -214,71 +213,6 @@ START_TEST(constant_values_have_a_point)
 }
 END_TEST
 
-static double coefficient_of_variation(double *v, size_t n, void *context)
-{
-    (void)context;
-    double mean = bootstrap_mean(v, n, NULL), squares = 0;
-    for (size_t i = 0; i < n; i++)
-        squares += (v[i] - mean) * (v[i] - mean);
-    return sqrt(squares / (double)(n - 1)) / mean;
-}
-
-START_TEST(bootstrap_covers_on_an_autoregression)
-{
-    double p90 = 0.9;
-    struct bootstrap mean = {bootstrap_mean, NULL, 0, 200, 0.95};
-    struct bootstrap quantile = {bootstrap_quantile, &p90, 0, 200, 0.95};
-    struct bootstrap cv = {coefficient_of_variation, NULL, 0, 200, 0.95};
-    struct bootstrap single = {bootstrap_mean, NULL, 1, 200, 0.95}; /* takes them as independent */
-    int covered[4] = {0};
-    for (uint64_t run = 0; run < 100; run++) {
-        struct random r;
-        struct interval ci[4];
-        random_init(&r, 15, RANDOM_TEST, run);
-        make_ar1(0.7, 10, 1000, &r);
-        ck_assert(bootstrap_interval(&mean, values, 1000, &r, &ci[0]));
-        ck_assert(bootstrap_interval(&quantile, values, 1000, &r, &ci[1]));
-        ck_assert(bootstrap_interval(&cv, values, 1000, &r, &ci[2]));
-        ck_assert(bootstrap_interval(&single, values, 1000, &r, &ci[3]));
-        double truth[4] = {10, 10 + gsl_cdf_ugaussian_Pinv(0.9), 0.1, 10};
-        for (int i = 0; i < 4; i++)
-            covered[i] += holds(ci[i].low, truth[i], ci[i].high);
-    }
-    printf("bootstrap: covered of 100: mean %d, p90 %d, CV %d; blocks of one %d\n", covered[0],
-           covered[1], covered[2], covered[3]);
-    for (int i = 0; i < 3; i++)
-        ck_assert_int_ge(covered[i], 82);
-    ck_assert_int_lt(covered[3], 75);
-}
-END_TEST
-
-START_TEST(bootstrap_is_seeded_and_bounded)
-{
-    struct random r, again;
-    random_init(&r, 16, RANDOM_TEST, 0);
-    make_ar1(0.9, 10, 2000, &r);
-    size_t long_block = bootstrap_block_length(values, 2000);
-    struct bootstrap b = {bootstrap_mean, NULL, 0, 200, 0.95};
-    struct interval first, second;
-    random_init(&r, 17, RANDOM_BOOTSTRAP, 1);
-    random_init(&again, 17, RANDOM_BOOTSTRAP, 1);
-    ck_assert(bootstrap_interval(&b, values, 2000, &r, &first));
-    ck_assert(bootstrap_interval(&b, values, 2000, &again, &second));
-    ck_assert_double_eq(first.low, second.low);
-    ck_assert(!bootstrap_interval(&b, values, 19, &r, &first));
-    b.block = 500;
-    ck_assert(!bootstrap_interval(&b, values, 2000, &r, &first));
-    make_ar1(0, 10, 2000, &r);
-    size_t short_block = bootstrap_block_length(values, 2000);
-    ck_assert_uint_le(short_block, 8);
-    ck_assert_uint_ge(long_block, 20);
-    ck_assert_uint_le(long_block, 135);
-    for (size_t i = 0; i < 100; i++)
-        values[i] = 5;
-    ck_assert_uint_eq(bootstrap_block_length(values, 100), 1);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("interval");
@@ -291,7 +225,5 @@ int main(void)
     tcase_add_test(tests, samples_that_cannot_support_it);
     tcase_add_test(tests, a_tail_needs_ten_separate_episodes);
     tcase_add_test(tests, constant_values_have_a_point);
-    tcase_add_test(tests, bootstrap_covers_on_an_autoregression);
-    tcase_add_test(tests, bootstrap_is_seeded_and_bounded);
     return testing_run(suite);
 }

@@ -17,6 +17,12 @@ static void fill(size_t n, size_t warm_up, double extra, uint64_t seed)
     }
 }
 
+static struct steady steady_mser5(const double *in_order, size_t n)
+{
+    struct sample sample = sample_of_array(in_order, n);
+    return steady_mser5_sample(&sample);
+}
+
 START_TEST(warm_up_is_cut_off)
 {
     for (uint64_t seed = 0; seed < 20; seed++) {
