@@ -25,7 +25,7 @@ __extension__ typedef unsigned __int128 money_magnitude;
 #define MONEY_PICO_USD ((money)1000000000000) /* 1e-12 USD: where divisions round */
 
 /* What a written price is for: 10^n units. */
-enum money_per { MONEY_PER_ONE = 0, MONEY_PER_THOUSAND = 3, MONEY_PER_MILLION = 6 };
+enum money_per { MONEY_PER_ONE = 0, MONEY_PER_MILLION = 6 };
 
 enum money_fault {
     MONEY_OK,

@@ -21,17 +21,14 @@
 /* What a stream is for: keeps the draws of one purpose apart from every other. */
 enum random_purpose {
     RANDOM_ARRIVALS = 1,
-    RANDOM_LENGTHS,
-    RANDOM_SESSIONS,
+    RANDOM_SESSIONS = 3, /* numbers stay: what a seed gives must stay too */
     RANDOM_PROMPTS,
     RANDOM_ENGINE,
     RANDOM_FAULTS,
     RANDOM_RETRIES,
     RANDOM_BOOTSTRAP,
-    RANDOM_SAMPLING,
-    RANDOM_ROUTING,
     RANDOM_CANCEL,
-    RANDOM_TEST,
+    RANDOM_TEST = 12,
 };
 
 struct random {

@@ -39,7 +39,6 @@ struct draft {
     double rate_rps, burstiness, cv, shape; /* NAN = not given */
     double day;
     bool curve;
-    struct arrival_stage curve_shape;
 };
 
 static void parse_shape(struct json_scan *s, struct text key, double *burstiness, double *cv,

@@ -38,7 +38,7 @@ struct results {
     int64_t end_ns;
     int64_t *ends; /* by row */
     size_t end_capacity;
-    bool warmup, cancelled, failed, conversation, reasoning_apart;
+    bool warmup, cancelled, failed;
     uint32_t reasoning;
     uint32_t usage[USAGE_KEYS]; /* what the server said */
     bool has_usage[USAGE_KEYS];

@@ -21,7 +21,6 @@ struct vllm {
     struct trace_strings texts;
     struct column input, output, start, failed;
     const char *model;
-    uint64_t said_failed;
 };
 
 static bool probe(const struct trace_probe *p)
