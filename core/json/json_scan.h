@@ -44,14 +44,18 @@ enum json_kind {
     JSON_NULL,
 };
 
+struct json_frame; /* of json_fields.h */
+
 struct json_scan {
     const char *text, *at, *end;
     const char *file;
     const char *value; /* where the last value or key started: errors point here */
     long first_line;
     int depth;
-    bool first;  /* the object or array has had no element yet */
-    bool failed; /* an error sticks */
+    bool first;                      /* the object or array has had no element yet */
+    bool failed;                     /* an error sticks */
+    const struct json_frame *inside; /* the object that is being read by a table */
+    void *context;                   /* the caller's own, NULL at first */
     struct error error;
 };
 

@@ -145,6 +145,14 @@ void json_put_statistic(struct json_writer *w, double value)
     json_put_double(w, isfinite(value) ? strtod(text, NULL) : value);
 }
 
+void json_put_figure(struct json_writer *w, double value)
+{
+    if (fabs(value) < 1e-3)
+        json_put_statistic(w, value);
+    else
+        json_put_double(w, isfinite(value) ? nearbyint(value * 1e6) / 1e6 : value);
+}
+
 void json_put_ms(struct json_writer *w, int64_t ns)
 {
     separate(w);

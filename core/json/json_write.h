@@ -49,6 +49,9 @@ void json_put_double(struct json_writer *w, double value);
 /* A double to 6 significant digits; not finite writes null. */
 void json_put_statistic(struct json_writer *w, double value);
 
+/* A double to 6 decimals, to 6 significant digits below 0.001; not finite writes null. */
+void json_put_figure(struct json_writer *w, double value);
+
 /* Nanoseconds as milliseconds, exact: 1234567 → 1.234567. */
 void json_put_ms(struct json_writer *w, int64_t ns);
 
