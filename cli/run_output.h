@@ -17,7 +17,7 @@
 #include "cli/options.h"
 #include "core/runs/record/run_dir.h"
 #include "core/runs/record/run_place.h"
-#include "core/runs/summary/summary.h"
+#include "core/runs/summary/collector.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -11,7 +11,7 @@
 
 #include "bench/client/endpoint.h"
 #include "core/buffer.h"
-#include "core/runs/summary/summary.h"
+#include "core/runs/summary/collector.h"
 
 struct bench_endpoints {
     const struct endpoint_config *configs; /* borrowed */

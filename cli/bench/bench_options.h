@@ -7,7 +7,7 @@
 #include "cli/options.h"
 #include "cli/rate_options.h"
 #include "cli/workload_source.h"
-#include "core/runs/summary/summary.h"
+#include "core/runs/summary/collector.h"
 
 struct bench_options {
     struct common_options common;

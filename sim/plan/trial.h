@@ -3,7 +3,7 @@
 #define FAREBOX_SIM_PLAN_TRIAL_H
 
 #include "core/runs/compare/sustained.h"
-#include "core/runs/summary/summary.h"
+#include "core/runs/summary/collector.h"
 #include "sim/plan/capacity.h"
 
 /* What of a workload is simulated. */

@@ -1,5 +1,5 @@
 /* The figures of each class, model, endpoint, turn and label of a run. */
-#include "core/runs/summary/collector.h"
+#include "core/runs/summary/collector_state.h"
 #include "core/runs/summary/groups.h"
 #include "testing.h"
 

@@ -3,6 +3,7 @@
 
 #include "cli/report/page/html.h"
 #include "core/memory.h"
+#include "core/runs/summary/collector.h"
 
 #include <string.h>
 

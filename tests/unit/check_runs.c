@@ -5,9 +5,8 @@
 #include "core/runs/record/record_file.h"
 #include "core/runs/record/run_dir.h"
 #include "core/runs/record/run_place.h"
-#include "core/runs/summary/collector.h"
+#include "core/runs/summary/collector_state.h"
 #include "core/runs/summary/slo.h"
-#include "core/runs/summary/summary.h"
 #include "tests/unit/testing.h"
 
 #include <ftw.h>

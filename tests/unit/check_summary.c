@@ -1,6 +1,6 @@
 /* summary.json: written, read back and written again; refused where it is no summary. */
 #include "core/memory.h"
-#include "core/runs/summary/summary.h"
+#include "core/runs/summary/collector.h"
 #include "tests/unit/testing.h"
 
 #include <math.h>

@@ -12,7 +12,7 @@
 #define FAREBOX_CLI_REPORT_PLOT_PICTURES_H
 
 #include "cli/report/plot/plot.h"
-#include "core/runs/summary/summary.h"
+#include "core/runs/summary/collector.h"
 #include "sim/cost/bill/bill.h"
 
 #define PICTURE_PANELS 3

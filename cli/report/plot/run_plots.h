@@ -3,7 +3,7 @@
 #define FAREBOX_CLI_REPORT_PLOT_RUN_PLOTS_H
 
 #include "core/error.h"
-#include "core/runs/summary/summary.h"
+#include "core/runs/summary/collector.h"
 #include "sim/cost/bill/bill.h"
 
 #include <stdbool.h>

@@ -15,7 +15,7 @@
 #define FAREBOX_CORE_RUNS_COMPARE_MERGE_H
 
 #include "core/runs/record/record_file.h"
-#include "core/runs/summary/summary.h"
+#include "core/runs/summary/collector.h"
 
 struct run_part {
     const char *path;       /* borrowed */

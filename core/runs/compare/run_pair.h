@@ -12,7 +12,7 @@
 #define FAREBOX_CORE_RUNS_COMPARE_RUN_PAIR_H
 
 #include "core/runs/compare/run_diff.h"
-#include "core/runs/summary/collector.h"
+#include "core/runs/summary/collector_state.h"
 #include "core/runs/summary/run_facts.h"
 
 struct pair_request {

@@ -1,4 +1,4 @@
-#include "core/runs/summary/collector.h"
+#include "core/runs/summary/collector_state.h"
 
 #include "core/memory.h"
 #include "core/runs/record/record_file.h"
@@ -205,6 +205,13 @@ void collector_merge(struct collector *c, struct collector *from)
     c->estimated_usage += from->estimated_usage;
     c->connects += from->connects;
     c->slow_reads += from->slow_reads;
+}
+
+bool collector_agrees(const struct collector *c, const struct accounting *a)
+{
+    struct accounting own = c->accounting;
+    own.not_due = a->not_due;
+    return memcmp(&own, a, sizeof own) == 0;
 }
 
 int collector_read_run(struct collector *c, const char *path, bool *torn, struct error *err)

@@ -1,120 +1,101 @@
-/* Inside core/runs: what a collector keeps, shared by the files that add, sum up and write. */
+/* The collector: takes a run's records, and is asked for the summary at the end.
+ *
+ * Records come as they end, from a live run, a simulation or a requests.jsonl that is read back;
+ * all three give the same numbers.
+ *
+ *     struct collector *c = collector_create();
+ *     collector_add(c, &record);                      // once per record, any order of ends
+ *     struct summary s;
+ *     collector_summarize(c, &options, &s);
+ *     collector_free(c);
+ *
+ * Collectors of parts of one run (shards, workers) merge exactly: see collector_merge.
+ */
 #ifndef FAREBOX_CORE_RUNS_SUMMARY_COLLECTOR_H
 #define FAREBOX_CORE_RUNS_SUMMARY_COLLECTOR_H
 
-#include "core/names.h"
-#include "core/runs/summary/groups.h"
 #include "core/runs/summary/summary.h"
-#include "core/sorter.h"
-#include "core/stats/histogram.h"
-#include "core/stats/moments.h"
 
-/* One request, from its first attempt's sending to its final attempt's tokens. */
-struct request_row {
-    int64_t scheduled_ns, ready_ns, sent_ns;
-    int64_t first_token_ns, first_output_ns, last_token_ns, done_ns;
-    uint32_t input, cached, output, reasoning, asked_input, asked_output, chunks;
-    uint16_t group; /* combination in the group store */
-    uint8_t status, streamed : 1, reasoning_chunks : 1, has_usage : 1;
+struct collector;
+struct histogram;
+
+enum warmup { WARMUP_NONE, WARMUP_GIVEN, WARMUP_MSER5 };
+
+struct summary_options {
+    const char *command, *load;
+    enum warmup warmup;
+    int64_t warmup_ns; /* for WARMUP_GIVEN */
+    struct slo_list slos;
+    bool no_intervals; /* leave the ci95 out: they cost the most */
+    /* The shortest prompt that the endpoint can make (its template and a word); 0 = not known.
+     * Requests that ask for less are counted, and left out of the errors of lengths. */
+    uint32_t least_input;
+    /* For loads at a rate: from when on requests come at it, where an answer takes so long on
+     * average (NAN = not known), and until when sessions begin, in seconds from the start. NULL =
+     * no such load. `rated` is handed over. */
+    void (*steady_rate)(const void *rated, double answer_ms, double *from_s, double *until_s);
+    const void *rated;
 };
 
-/* A measured value, and when its request was due. */
-struct timed_value {
-    int64_t due_ns, value_ns;
+struct collector *collector_create(void);
+void collector_free(struct collector *c);
+void collector_add(struct collector *c, const struct record *r);
+
+/* True if the request added last, by its final attempt, met every objective. */
+bool collector_last_meets(const struct collector *c, const struct slo_list *slos);
+
+/* Requests that never became due before the run ended. */
+void collector_add_not_due(struct collector *c, uint64_t count);
+
+/* Adds everything that `from` holds, which keeps it. Request ids must differ between the two. */
+void collector_merge(struct collector *c, struct collector *from);
+
+/* Reads requests.jsonl of a run directory into the collector. `torn` (may be NULL) tells that the
+ * last line was cut. */
+int collector_read_run(struct collector *c, const char *path, bool *torn, struct error *err);
+
+void collector_summarize(struct collector *c, const struct summary_options *options,
+                         struct summary *out);
+
+/* True if the records added are those that the accounting counts. What never became due has no
+ * record: it is taken on trust. */
+bool collector_agrees(const struct collector *c, const struct accounting *a);
+
+/* Mergeable histograms of every metric, and the accounting: histograms.json. */
+void collector_write_histograms(struct collector *c, struct json_writer *w);
+
+/* A second of the run (or several, in runs of days): what happened in it. */
+struct timeline_line {
+    uint64_t t_s, seconds; /* since the run's start; how many seconds this line covers */
+    uint64_t due, sent, completed, failed, cancelled; /* by the instant that ended them */
+    uint64_t unsent;                                  /* by the instant they were due */
+    uint64_t output_tokens;                           /* by the instant of their chunks */
+    uint64_t in_flight;                               /* the most at once within it */
 };
 
-/* Gaps between chunks: each one exactly up to GAPS_EXACT; beyond that one histogram per slice of
- * scheduled time, so that a warm-up can still be cut off. */
-#define GAPS_EXACT 1000000
-#define GAP_SLICES 64
+/* The timeline from 0 to the last event, without holes; the caller frees *out. */
+size_t collector_timeline(struct collector *c, struct timeline_line **out);
 
-struct gap_store {
-    struct spool exact; /* of struct timed_value, as they came */
-    bool folded;
-    int64_t slice_ns; /* width of a slice; doubles when the run outgrows GAP_SLICES */
-    struct histogram slices[GAP_SLICES];
-    struct moments moments[GAP_SLICES];
+/* The same as JSON Lines: timeline.jsonl. */
+void collector_write_timeline(struct collector *c, struct buffer *out);
+
+/* When a request was due, from the run's start, and what it measured. */
+struct metric_point {
+    double due_s, value_ms;
 };
 
-/* Requests that will be tried again: when they were sent first. One whose final attempt has come
- * is forgotten, so that memory follows the retries that are under way. */
-struct retry_store {
-    struct names ids;
-    struct retry *first; /* by number */
-    size_t capacity, waiting;
-};
+/* Every value of a metric in a summary's measured window, in scheduled order, chunk gaps excepted
+ * (they belong to no instant): what `s->window.metrics[m]` sums up. The caller frees *out. */
+size_t collector_points(struct collector *c, const struct summary *s, enum metric m,
+                        struct metric_point **out);
 
-/* Output tokens by the instant they arrived, in bins that widen as the run grows. */
-#define TOKEN_BINS ((size_t)1 << 20)
+/* Adds the same values in nanoseconds to a histogram, chunk gaps among them. */
+void collector_fill_histogram(struct collector *c, const struct summary *s, enum metric m,
+                              struct histogram *out);
 
-struct token_bins {
-    uint64_t *counts;
-    size_t count, capacity;
-    int64_t width_ns;
-};
-
-struct collector {
-    struct sorter rows;      /* in scheduled order when read; a run of any length takes a few MB */
-    struct request_row last; /* added last */
-    int64_t first_due_ns, last_due_ns, last_done_ns; /* of all rows: TIME_NEVER, 0, 0 without any */
-    struct gap_store gaps;
-    struct token_bins tokens;
-    struct group_store groups;
-    struct accounting accounting; /* all but `scheduled`, which is the sum */
-    uint64_t estimated_usage, connects, slow_reads;
-    struct retry_store retries;
-};
-
-/* collector_gaps.c */
-void gap_store_init(struct gap_store *g);
-void gap_store_free(struct gap_store *g);
-void gap_store_add(struct gap_store *g, int64_t due_ns, int64_t gap_ns);
-void gap_store_merge(struct gap_store *g, const struct gap_store *from);
-void token_bins_init(struct token_bins *t);
-void token_bins_free(struct token_bins *t);
-void token_bins_add(struct token_bins *t, int64_t at_ns, uint64_t tokens);
-void token_bins_merge(struct token_bins *t, const struct token_bins *from);
-/* Tokens in [from, to); a bin that is cut counts in proportion. */
-uint64_t token_bins_between(const struct token_bins *t, int64_t from_ns, int64_t to_ns);
-
-/* collector_retries.c */
-void retry_store_init(struct retry_store *s);
-void retry_store_free(struct retry_store *s);
-/* An attempt that was not the last: only its sending matters, the clock is never reset. */
-void retry_store_add(struct retry_store *s, const struct record *r);
-/* The final attempt of a request: puts its first sending into the row and forgets it. */
-void retry_store_finish(struct retry_store *s, const struct record *r, struct request_row *row);
-
-/* Instants of sending, and of the end, of everything that was sent and ended. */
-struct flights {
-    struct sorter starts, ends; /* of int64_t */
-};
-void collector_flights(struct collector *c, struct flights *out);
-void collector_flights_free(struct flights *f);
-
-/* columns.c: the values of a metric as a column of struct timed_value, in scheduled order. */
-struct columns {
-    struct spool of[METRIC_COUNT]; /* but for the chunk gaps */
-};
-void columns_fill(struct columns *columns, struct collector *c);
-void columns_free(struct columns *columns);
-
-/* The values, int64_t, of what was due from `from` on; appended to `values` (initialised). */
-void column_values(const struct spool *column, int64_t from_ns, struct spool *values,
-                   struct moments *moments);
-
-/* The same values in rising order, appended to `sorted`. */
-void sort_values(const struct spool *values, struct spool *sorted);
-
-/* What the values of requests due from `from` on amount to. */
-struct metric_summary column_summarize(const struct spool *column, int64_t from_ns, bool intervals);
-struct metric_summary gaps_summarize(const struct gap_store *g, int64_t from_ns, bool intervals);
-
-/* The value of a metric for a row; false if the row has none. */
-bool row_metric(const struct request_row *r, enum metric m, int64_t *value_ns);
-
-/* True if the request met every objective. A metric that it lacks cannot meet one, but for the
- * TPOT of an answer of one token. */
-bool row_meets_slos(const struct request_row *r, const struct slo_list *slos);
+/* Records seldom keep each chunk's time. Takes the chunk gaps from a run's histograms.json into a
+ * collector that has none; they belong to no instant, and every window has all of them. What is not
+ * there or not understood adds nothing. */
+void collector_read_gaps(struct collector *c, const char *run);
 
 #endif

@@ -1,6 +1,6 @@
 /* What a collector keeps per chunk: gaps, and tokens over time. Both stay small in long runs. */
 #include "core/memory.h"
-#include "core/runs/summary/collector.h"
+#include "core/runs/summary/collector_state.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* First sendings of requests that are tried again. */
 #include "core/memory.h"
-#include "core/runs/summary/collector.h"
+#include "core/runs/summary/collector_state.h"
 
 #include <stdlib.h>
 

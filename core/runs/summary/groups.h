@@ -48,7 +48,4 @@ void group_store_note(struct group_store *g, const struct record *r);
  * combinations. */
 void group_store_merge(struct group_store *g, const struct group_store *from, uint16_t **map);
 
-/* The groups of every dimension that has more than one, for requests scheduled from `from` on. */
-void collector_summarize_groups(struct collector *c, int64_t from_ns, struct summary *out);
-
 #endif

@@ -1,16 +1,10 @@
-/* The summary: what a run's records amount to, in the numbers of DESIGN §4.
+/* The summary: what a run's records amount to, in the numbers that docs/bench.md defines, and the
+ * summary.json that says them.
  *
- * A collector takes records as they come, from a live run, a simulation or a requests.jsonl that
- * is read back, and is asked for the summary at the end; all three give the same numbers.
- *
- *     struct collector *c = collector_create();
- *     collector_add(c, &record);                      // once per record, any order of ends
  *     struct summary s;
- *     collector_summarize(c, &options, &s);
+ *     collector_summarize(collector, &options, &s);   // core/runs/summary/collector.h
  *     summary_write(&s, NULL, &json_writer);          // summary.json
- *     collector_free(c);
- *
- * Collectors of parts of one run (shards, workers) merge exactly: see collector_merge.
+ *     summary_read_run("results/x", &s, NULL, err);   // and back
  */
 #ifndef FAREBOX_CORE_RUNS_SUMMARY_SUMMARY_H
 #define FAREBOX_CORE_RUNS_SUMMARY_SUMMARY_H
@@ -24,8 +18,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct collector;
-
 struct accounting {
     uint64_t scheduled, completed, failed, cancelled, unsent; /* requests; the first = the rest */
     uint64_t not_due;                                         /* never became due: outside */
@@ -34,6 +26,9 @@ struct accounting {
 };
 
 void accounting_add(struct accounting *to, const struct accounting *from);
+
+/* As the member `accounting` of an object that is open. */
+void accounting_write(const struct accounting *a, struct json_writer *w);
 
 /* One metric over some requests, milliseconds. NAN = not known (no values, or too few). */
 struct metric_summary {
@@ -119,45 +114,7 @@ struct summary {
     char error_samples[FAILURE_CLASSES][ERROR_SAMPLES][ERROR_SAMPLE_SIZE]; /* "" = none */
 };
 
-enum warmup { WARMUP_NONE, WARMUP_GIVEN, WARMUP_MSER5 };
-
-struct summary_options {
-    const char *command, *load;
-    enum warmup warmup;
-    int64_t warmup_ns; /* for WARMUP_GIVEN */
-    struct slo_list slos;
-    bool no_intervals; /* leave the ci95 out: they cost the most */
-    /* The shortest prompt that the endpoint can make (its template and a word); 0 = not known.
-     * Requests that ask for less are counted, and left out of the errors of lengths. */
-    uint32_t least_input;
-    /* For loads at a rate: from when on requests come at it, where an answer takes so long on
-     * average (NAN = not known), and until when sessions begin, in seconds from the start. NULL =
-     * no such load. `rated` is handed over. */
-    void (*steady_rate)(const void *rated, double answer_ms, double *from_s, double *until_s);
-    const void *rated;
-};
-
-struct collector *collector_create(void);
-void collector_free(struct collector *c);
-void collector_add(struct collector *c, const struct record *r);
-
-/* True if the request added last, by its final attempt, met every objective. */
-bool collector_last_meets(const struct collector *c, const struct slo_list *slos);
-
-/* Requests that never became due before the run ended. */
-void collector_add_not_due(struct collector *c, uint64_t count);
-
-/* Adds everything that `from` holds, which keeps it. Request ids must differ between the two. */
-void collector_merge(struct collector *c, struct collector *from);
-
-/* Reads requests.jsonl of a run directory into the collector. `torn` (may be NULL) tells that the
- * last line was cut. */
-int collector_read_run(struct collector *c, const char *path, bool *torn, struct error *err);
-
-void collector_summarize(struct collector *c, const struct summary_options *options,
-                         struct summary *out);
-
-/* The summary as JSON with DESIGN §6's keys. `fidelity` is a JSON object as text, or NULL. */
+/* The summary as JSON with the keys of results/README.md. `fidelity` is a JSON object as text, or NULL. */
 void summary_write(const struct summary *s, const char *fidelity, struct json_writer *w);
 
 /* Reads summary.json back: written again it gives the same bytes. What the file does not hold is 0
@@ -171,51 +128,8 @@ int summary_read(const char *file, struct text json, struct summary *out, struct
  * frees; NULL after an error. ERR_INPUT also where there is no such file, as in a killed run. */
 int summary_read_run(const char *run, struct summary *out, char **fidelity, struct error *err);
 
-/* True if the records added are those that the accounting counts. What never became due has no
- * record: it is taken on trust. */
-bool collector_agrees(const struct collector *c, const struct accounting *a);
-
 /* "ttft_scheduled_ms", ... of a GROUP_...; "dns_ms", ... of a SET_UP_... */
 const char *group_metric_key(int metric);
 const char *set_up_key(int part);
-
-/* Mergeable histograms of every metric, and the accounting: histograms.json. */
-void collector_write_histograms(struct collector *c, struct json_writer *w);
-
-/* A second of the run (or several, in runs of days): what happened in it. */
-struct timeline_line {
-    uint64_t t_s, seconds; /* since the run's start; how many seconds this line covers */
-    uint64_t due, sent, completed, failed, cancelled; /* by the instant that ended them */
-    uint64_t unsent;                                  /* by the instant they were due */
-    uint64_t output_tokens;                           /* by the instant of their chunks */
-    uint64_t in_flight;                               /* the most at once within it */
-};
-
-/* The timeline from 0 to the last event, without holes; the caller frees *out. */
-size_t collector_timeline(struct collector *c, struct timeline_line **out);
-
-/* The same as JSON Lines: timeline.jsonl. */
-void collector_write_timeline(struct collector *c, struct buffer *out);
-
-/* When a request was due, from the run's start, and what it measured. */
-struct metric_point {
-    double due_s, value_ms;
-};
-
-/* Every value of a metric in a summary's measured window, in scheduled order, chunk gaps excepted
- * (they belong to no instant): what `s->window.metrics[m]` sums up. The caller frees *out. */
-size_t collector_points(struct collector *c, const struct summary *s, enum metric m,
-                        struct metric_point **out);
-
-struct histogram;
-
-/* Adds the same values in nanoseconds to a histogram, chunk gaps among them. */
-void collector_fill_histogram(struct collector *c, const struct summary *s, enum metric m,
-                              struct histogram *out);
-
-/* Records seldom keep each chunk's time. Takes the chunk gaps from a run's histograms.json into a
- * collector that has none; they belong to no instant, and every window has all of them. What is not
- * there or not understood adds nothing. */
-void collector_read_gaps(struct collector *c, const char *run);
 
 #endif

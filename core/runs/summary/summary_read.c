@@ -3,7 +3,7 @@
 #include "core/json/json_scan.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
-#include "core/runs/summary/collector.h"
+#include "core/runs/summary/summary.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -391,13 +391,6 @@ int summary_read(const char *file, struct text json, struct summary *s, struct t
     if (json_scan_end(&scan, err) < 0)
         return ERR_INPUT;
     return check(s, version, file, err);
-}
-
-bool collector_agrees(const struct collector *c, const struct accounting *a)
-{
-    struct accounting own = c->accounting;
-    own.not_due = a->not_due;
-    return memcmp(&own, a, sizeof own) == 0;
 }
 
 int summary_read_run(const char *run, struct summary *out, char **fidelity, struct error *err)

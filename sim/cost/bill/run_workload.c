@@ -5,7 +5,7 @@
 #include "core/memory.h"
 #include "core/runs/record/record_file.h"
 #include "core/runs/record/run_dir.h"
-#include "core/runs/summary/summary.h"
+#include "core/runs/summary/collector.h"
 
 #include <stdlib.h>
 #include <string.h>

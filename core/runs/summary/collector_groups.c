@@ -1,7 +1,7 @@
 /* The figures of each class, model, endpoint, turn and label. */
 #include "core/json/json_scan.h"
 #include "core/memory.h"
-#include "core/runs/summary/collector.h"
+#include "core/runs/summary/collector_state.h"
 #include "core/stats/series.h"
 
 #include <math.h>

@@ -1,6 +1,5 @@
-#include "core/runs/summary/summary.h"
-
-#include "core/runs/summary/collector.h"
+/* What a collector's records amount to. */
+#include "core/runs/summary/collector_state.h"
 #include "core/stats/sample.h"
 #include "core/stats/steady.h"
 

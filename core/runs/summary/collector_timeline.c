@@ -1,6 +1,6 @@
 /* The timeline: what happened in each second of a run. */
 #include "core/memory.h"
-#include "core/runs/summary/collector.h"
+#include "core/runs/summary/collector_state.h"
 
 #include <stdlib.h>
 

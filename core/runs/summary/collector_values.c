@@ -3,7 +3,7 @@
 #include "core/json/json_scan.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
-#include "core/runs/summary/collector.h"
+#include "core/runs/summary/collector_state.h"
 #include "core/text.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Metrics as columns: the values of all requests in scheduled order, and what they amount to. */
-#include "core/runs/summary/collector.h"
+#include "core/runs/summary/collector_state.h"
 #include "core/stats/interval.h"
 #include "core/stats/sample.h"
 
