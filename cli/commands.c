@@ -1,9 +1,8 @@
-/* What commands share: being found, being run by another one, speaking. */
+/* What commands share: being found, being run by another one, their arguments. */
 #include "cli/command.h"
 
 #include "core/memory.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,33 +64,6 @@ int command_invoke(const struct terminal *t, const char *const *words, size_t co
     return code;
 }
 
-static void speak(const struct terminal *t, const char *mark, const char *format, va_list args)
-{
-    if (!t->notes)
-        return;
-    fflush(stdout); /* what was said before comes before */
-    terminal_clear_line(t);
-    fprintf(t->notes, "farebox: %s", mark);
-    vfprintf(t->notes, format, args);
-    fputc('\n', t->notes);
-}
-
-void say(const struct terminal *t, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    speak(t, "", format, args);
-    va_end(args);
-}
-
-void warn(const struct terminal *t, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    speak(t, "warning: ", format, args);
-    va_end(args);
-}
-
 int command_arguments(const struct common_options *common, size_t count, const char *what,
                       struct error *err)
 {
@@ -101,11 +73,4 @@ int command_arguments(const struct common_options *common, size_t count, const c
         return error_set(err, ERR_INPUT, "expected %s; --help shows how", what);
     return error_set(err, ERR_INPUT, "\"%s\" is too much: expected %s", common->arguments[count],
                      count ? what : "no argument");
-}
-
-void print_buffer(FILE *to, struct buffer *b)
-{
-    if (b->length)
-        fwrite(b->data, 1, b->length, to);
-    buffer_clear(b);
 }

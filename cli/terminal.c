@@ -1,9 +1,11 @@
 /* The streams that people read. All of them pass one filter: texts from traces, price lists and
  * servers may hold what a terminal would obey. */
-#include "cli/command.h"
+#include "cli/terminal.h"
+
 #include "core/memory.h"
 #include "core/printable.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -79,4 +81,38 @@ void terminal_clear_line(const struct terminal *t)
 {
     if (t->live)
         fputs("\r\x1b[K", stderr);
+}
+
+static void speak(const struct terminal *t, const char *mark, const char *format, va_list args)
+{
+    if (!t->notes)
+        return;
+    fflush(stdout); /* what was said before comes before */
+    terminal_clear_line(t);
+    fprintf(t->notes, "farebox: %s", mark);
+    vfprintf(t->notes, format, args);
+    fputc('\n', t->notes);
+}
+
+void say(const struct terminal *t, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    speak(t, "", format, args);
+    va_end(args);
+}
+
+void warn(const struct terminal *t, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    speak(t, "warning: ", format, args);
+    va_end(args);
+}
+
+void print_buffer(FILE *to, struct buffer *b)
+{
+    if (b->length)
+        fwrite(b->data, 1, b->length, to);
+    buffer_clear(b);
 }
