@@ -148,15 +148,17 @@ int run_output_write(const struct run_output *out, const char *name, const struc
 }
 
 int run_output_finish(struct run_output *out, const struct summary_options *options,
-                      const char *fidelity, struct summary *summary, struct error *err)
+                      struct fidelity *fidelity, struct summary *summary, struct error *err)
 {
     struct buffer text;
     struct json_writer w;
     int status = run_dir_close(&out->dir, err);
     collector_summarize(out->collector, options, summary);
+    summary->fidelity = *fidelity;
+    *fidelity = (struct fidelity){0};
     buffer_init(&text, BUFFER_UNBOUNDED);
     json_write_init(&w, &text, 2);
-    summary_write(summary, fidelity, &w);
+    summary_write(summary, &w);
     if (status == 0)
         status = run_output_write(out, "summary.json", &text, err);
     buffer_clear(&text);

@@ -3,7 +3,7 @@
  *     struct run_output out;
  *     run_output_begin(&out, &request, err);             // directory and run.json, before any work
  *     bench_run(..., &(struct run_observer){&out, run_output_attempt}, ...);
- *     run_output_finish(&out, &summary_options, fidelity_json, &summary, err);
+ *     run_output_finish(&out, &summary_options, &fidelity, &summary, err);
  *     run_output_free(&out);
  *
  * Finish writes summary.json, histograms.json and timeline.jsonl, also for a run that was
@@ -53,9 +53,10 @@ bool run_output_attempt(void *context, const struct record *r);
  * for each other then. False once writing has failed. */
 bool run_output_tick(struct run_output *out);
 
-/* Closes the records and writes the files. The summary stays valid after run_output_free. */
+/* Closes the records and writes the files. The summary takes the fidelity over, which is unsaid
+ * then; it stays valid after run_output_free and is freed by the caller, after errors too. */
 int run_output_finish(struct run_output *out, const struct summary_options *options,
-                      const char *fidelity, struct summary *summary, struct error *err);
+                      struct fidelity *fidelity, struct summary *summary, struct error *err);
 
 /* Writes another file of the run, whole or not at all. */
 int run_output_write(const struct run_output *out, const char *name, const struct buffer *content,

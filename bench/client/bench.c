@@ -112,8 +112,9 @@ static int prepare(struct run *run, const struct workload *w, struct bench_repor
     const struct bench_config *c = run->config;
     run->endpoints = mem_zero(c->endpoint_count, sizeof *run->endpoints);
     run->makers = mem_zero(c->endpoint_count, sizeof *run->makers);
-    report->probes = mem_zero(c->endpoint_count, sizeof *report->probes);
-    report->probe_count = c->endpoint_count;
+    struct fidelity_probe *probes = mem_zero(c->endpoint_count, sizeof *probes);
+    report->fidelity.probes = probes;
+    report->fidelity.probe_count = c->endpoint_count;
     for (size_t i = 0; i < c->endpoint_count; i++) {
         struct prompt_config prompt = {c->api, c->stream, c->extra_body, c->output_key, c->salt};
         if (endpoint_prepare(&run->endpoints[i], &c->endpoints[i], c->api, c->stream, err) < 0)
@@ -121,8 +122,9 @@ static int prepare(struct run *run, const struct workload *w, struct bench_repor
         run->makers[i] = prompt_maker_create(&prompt, w, err);
         if (!run->makers[i])
             return ERR_INPUT;
-        probe_run(&run->endpoints[i], run->makers[i], c, &report->probes[i]);
-        report->insecure = report->insecure || c->endpoints[i].insecure;
+        probe_run(&run->endpoints[i], run->makers[i], c, &probes[i]);
+        probes[i].endpoint = mem_copy_string(endpoint_name(&c->endpoints[i]));
+        report->fidelity.insecure = report->fidelity.insecure || c->endpoints[i].insecure;
         if (!run->endpoints[i].model)
             run->endpoints[i].model = mem_copy_string("default");
         if (i == 0)
@@ -279,6 +281,7 @@ static void plan_ahead(struct run *run, const struct workload *w)
 static void carry_out(struct run *run, struct bench_report *report, struct error *err)
 {
     struct machine_time before, after;
+    struct audit audit = {0};
     for (uint32_t i = 0; i < run->config->workers; i++)
         worker_open(run->workers[i]);
     machine_time_read(&before);
@@ -292,10 +295,13 @@ static void carry_out(struct run *run, struct bench_report *report, struct error
     cpu_ns = clock_thread_cpu_ns() - cpu_ns;
     machine_time_read(&after);
     for (uint32_t i = 0; i < run->running; i++)
-        worker_result(run->workers[i], &report->fidelity, &report->not_due);
+        worker_result(run->workers[i], &audit, &report->not_due);
+    audit_finish(&audit, &before, &after, &report->fidelity);
     report->fidelity.observer_cpu = (double)cpu_ns / (double)report->duration_ns;
     report->fidelity.records_waiting = run->outbox.peak;
-    fidelity_judge(&report->fidelity, &before, &after, &report->verdict);
+    report->cpu_ns = audit.cpu_ns;
+    report->wall_ns = audit.wall_ns;
+    audit_free(&audit);
     report->planned = run->progress.planned;
     int stop = atomic_load(&run->stop);
     report->end = run->unkept                ? BENCH_UNKEPT
@@ -368,38 +374,7 @@ int bench_check(const struct bench_config *config, const struct workload *w, str
     return limit_workers(&limited, err) < 0 ? ERR_INPUT : check_files(config, err);
 }
 
-static void write_probe(const struct bench_probe *p, const struct endpoint_config *endpoint,
-                        struct json_writer *w)
-{
-    json_begin_object(w);
-    json_pair_string(w, "endpoint", endpoint_name(endpoint));
-    json_pair_bool(w, "measured", p->measured);
-    json_pair_double(w, "tokens_per_word", p->tokens_per_word);
-    json_pair_double(w, "template_tokens", p->template_tokens);
-    json_pair_u64(w, "requests", p->requests);
-    json_pair_u64(w, "input_tokens", p->input_tokens);
-    json_pair_string(w, "note", p->note[0] ? p->note : NULL);
-    json_end_object(w);
-}
-
-void bench_report_write(const struct bench_report *report, const struct bench_config *config,
-                        struct json_writer *w)
-{
-    json_begin_object(w);
-    fidelity_write(&report->fidelity, &report->verdict, w);
-    json_pair_bool(w, "insecure", report->insecure);
-    json_key(w, "probes");
-    json_begin_array(w);
-    for (size_t i = 0; i < report->probe_count; i++)
-        write_probe(&report->probes[i], &config->endpoints[i], w);
-    json_end_array(w);
-    json_end_object(w);
-}
-
 void bench_report_free(struct bench_report *report)
 {
     fidelity_free(&report->fidelity);
-    free(report->probes);
-    report->probes = NULL;
-    report->probe_count = 0;
 }

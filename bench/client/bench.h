@@ -19,9 +19,9 @@
 #define FAREBOX_BENCH_CLIENT_BENCH_H
 
 #include "bench/client/endpoint.h"
-#include "bench/client/fidelity.h"
 #include "core/error.h"
 #include "core/runs/record/record.h"
+#include "core/runs/summary/fidelity.h"
 #include "workloads/load/schedule.h"
 
 struct retry_policy {
@@ -78,24 +78,14 @@ enum bench_end {
     BENCH_UNREACHABLE, /* no connection ever succeeded */
 };
 
-struct bench_probe {
-    bool measured; /* the endpoint's usage gave the scale */
-    double tokens_per_word, template_tokens;
-    uint32_t requests;
-    uint64_t input_tokens;
-    char note[256]; /* why not measured, or what went wrong; "" = nothing */
-};
-
 struct bench_report {
     enum bench_end end;
     int64_t start_unix_ns, duration_ns;
     uint64_t not_due, planned;
-    char model[128];            /* asked for where requests say nothing; of the first endpoint */
-    struct bench_probe *probes; /* by endpoint */
-    size_t probe_count;
-    bool insecure; /* certificates were not checked */
-    struct fidelity fidelity;
-    struct fidelity_verdict verdict;
+    char model[128];          /* asked for where requests say nothing; of the first endpoint */
+    int64_t cpu_ns;           /* of all workers */
+    int64_t wall_ns;          /* of the worker that ran longest */
+    struct fidelity fidelity; /* a probe for each endpoint */
 };
 
 /* Chat, streaming, one worker, no retries, 10 s to connect, 600 s for a request, 30 s drain. */
@@ -116,9 +106,6 @@ size_t bench_choose_endpoint(const struct bench_config *config, const struct wor
 int bench_run(const struct bench_config *config, const struct workload *w,
               const struct run_observer *observer, struct bench_report *report, struct error *err);
 
-/* As a JSON object: summary.json's `fidelity`. */
-void bench_report_write(const struct bench_report *report, const struct bench_config *config,
-                        struct json_writer *w);
 void bench_report_free(struct bench_report *report);
 
 #endif

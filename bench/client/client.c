@@ -167,7 +167,6 @@ void client_send(struct client *c, struct transfer *t, const struct endpoint *e,
     point_at(t, e);
     curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->body.length);
     curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->body.data);
-    c->counts.sent++;
     t->shard->in_flight++;
     curl_multi_add_handle(t->shard->multi, t->easy);
     client_act_unasked(t->shard);
@@ -373,8 +372,7 @@ void client_free(struct client *c)
     free(c);
 }
 
-void client_count(const struct client *c, struct client_counts *out)
+const struct fidelity_counts *client_counts(const struct client *c)
 {
-    *out = c->counts;
-    out->shards = (uint32_t)c->shard_count;
+    return &c->counts;
 }

@@ -20,6 +20,7 @@
 #include "bench/client/attempt.h"
 #include "bench/client/endpoint.h"
 #include "core/buffer.h"
+#include "core/runs/summary/fidelity.h"
 
 #include <curl/curl.h>
 #include <event2/event.h>
@@ -77,15 +78,6 @@ struct client_config {
     void (*on_ready)(void *context); /* after each socket's bytes were taken: time to send */
 };
 
-struct client_counts {
-    uint64_t sent, connects, reuses, hidden_resends;
-    uint64_t http1_answers, http2_answers;
-    uint64_t stale_connections; /* kept ones that took a request with them; it was sent again */
-    uint64_t left_open;         /* ended by client_hang_up */
-    uint64_t client_failures;   /* attempts for which this machine had no socket or port */
-    uint32_t shards;
-};
-
 struct client;
 
 struct client *client_create(struct event_base *base, const struct client_config *config);
@@ -125,6 +117,7 @@ void client_run_timers(struct client *c, int64_t now_ns);
 /* Calls on_end for every transfer that has ended. True if there was one. */
 bool client_collect(struct client *c);
 
-void client_count(const struct client *c, struct client_counts *out);
+/* All that it sees of its exchanges; slow reads are its owner's to count. */
+const struct fidelity_counts *client_counts(const struct client *c);
 
 #endif

@@ -17,7 +17,7 @@
 struct probe {
     struct endpoint *endpoint;
     const struct bench_config *config;
-    struct bench_probe *result;
+    struct fidelity_probe *result;
     CURL *easy;
     struct buffer answer;
     int64_t until_ns;
@@ -184,7 +184,7 @@ static uint64_t count_tokens(struct probe *p, const struct prompt_maker *m, uint
 
 static void measure(struct probe *p, struct prompt_maker *m)
 {
-    struct bench_probe *result = p->result;
+    struct fidelity_probe *result = p->result;
     uint32_t few = 32, many = 1056;
     uint64_t a = count_tokens(p, m, few);
     if (a == 0)
@@ -211,14 +211,14 @@ static void measure(struct probe *p, struct prompt_maker *m)
 }
 
 void probe_run(struct endpoint *endpoint, struct prompt_maker *maker,
-               const struct bench_config *config, struct bench_probe *result)
+               const struct bench_config *config, struct fidelity_probe *result)
 {
     struct probe p = {.endpoint = endpoint,
                       .config = config,
                       .result = result,
                       .easy = curl_easy_init(),
                       .until_ns = clock_now_ns() + ALL_NS};
-    *result = (struct bench_probe){.tokens_per_word = 1};
+    *result = (struct fidelity_probe){.tokens_per_word = 1};
     buffer_init(&p.answer, MAX_ANSWER);
     endpoint_apply(endpoint, p.easy);
     curl_easy_setopt(p.easy, CURLOPT_RESOLVE, endpoint->resolve);

@@ -1,7 +1,7 @@
 /* The probe: two small requests before the run that tell what the endpoint's tokenizer makes of
  * our words, and the model's name where none was given.
  *
- *     struct bench_probe result;
+ *     struct fidelity_probe result;
  *     probe_run(&endpoint, maker, &config, &result);      // sets the maker's scale where it
  * succeeds
  *
@@ -17,6 +17,6 @@
  * run, all of them 30 s; after one that took too long, or when a stop is requested, nothing more is
  * asked. */
 void probe_run(struct endpoint *endpoint, struct prompt_maker *maker,
-               const struct bench_config *config, struct bench_probe *result);
+               const struct bench_config *config, struct fidelity_probe *result);
 
 #endif

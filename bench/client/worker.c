@@ -81,7 +81,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     (void)what;
     client_woke(w->client, now_ns);
     if (read(fd, &times, sizeof times) == sizeof times && w->armed_ns != TIME_NEVER) {
-        fidelity_stall(&w->fidelity, now_ns - w->armed_ns);
+        audit_stall(&w->audit, now_ns - w->armed_ns);
         w->armed_ns = TIME_NEVER;
     }
     pump(w);
@@ -128,12 +128,12 @@ void *worker_main(void *context)
 {
     struct worker *w = context;
     wait_for_start(w);
-    fidelity_tick(&w->fidelity, clock_now_ns(), false);
+    audit_tick(&w->audit, clock_now_ns(), false);
     follow_orders(w, clock_now_ns());
     pump(w);
     while (!is_done(w)) {
         int64_t now_ns = clock_now_ns();
-        fidelity_stall(&w->fidelity, client_busy_ns(w->client, now_ns));
+        audit_stall(&w->audit, client_busy_ns(w->client, now_ns));
         arm(w, now_ns);
         client_before_wait(w->client);
         event_base_loop(w->base, EVLOOP_ONCE);
@@ -143,10 +143,10 @@ void *worker_main(void *context)
         pump(w);
         worker_flush_out(w);
         atomic_store_explicit(&w->in_flight, w->flights.used, memory_order_relaxed);
-        fidelity_tick(&w->fidelity, now_ns, false);
+        audit_tick(&w->audit, now_ns, false);
     }
     worker_flush_out(w);
-    fidelity_tick(&w->fidelity, clock_now_ns(), true);
+    audit_tick(&w->audit, clock_now_ns(), true);
     atomic_store(&w->in_flight, 0);
     atomic_store(&w->finished, true);
     return NULL;
@@ -239,7 +239,7 @@ void worker_free(struct worker *w)
     flights_free(&w->flights);
     time_heap_free(&w->timeouts);
     time_heap_free(&w->retries);
-    fidelity_free(&w->fidelity);
+    audit_free(&w->audit);
     free(w);
 }
 
@@ -258,19 +258,11 @@ bool worker_done(const struct worker *w)
     return atomic_load(&w->finished);
 }
 
-void worker_result(struct worker *w, struct fidelity *merge_into, uint64_t *add_not_due)
+void worker_result(struct worker *w, struct audit *merge_into, uint64_t *add_not_due)
 {
-    struct client_counts counts;
-    client_count(w->client, &counts);
-    w->fidelity.connects = counts.connects;
-    w->fidelity.reuses = counts.reuses;
-    w->fidelity.hidden_resends = counts.hidden_resends;
-    w->fidelity.http1_answers = counts.http1_answers;
-    w->fidelity.http2_answers = counts.http2_answers;
-    w->fidelity.stale_connections = counts.stale_connections;
-    w->fidelity.left_open = counts.left_open;
-    w->fidelity.client_failures = counts.client_failures;
-    w->fidelity.shards = counts.shards;
-    fidelity_merge(merge_into, &w->fidelity);
+    uint64_t slow_reads = w->audit.counts.slow_reads;
+    w->audit.counts = *client_counts(w->client);
+    w->audit.counts.slow_reads = slow_reads;
+    audit_merge(merge_into, &w->audit);
     *add_not_due += schedule_not_due(w->schedule);
 }

@@ -3,7 +3,7 @@
  *     struct worker *w = worker_create(&setup, number, err);
  *     pthread_create(&thread, NULL, worker_main, w);      // runs until its part is done
  *     pthread_join(thread, NULL);
- *     worker_result(w, &fidelity, &not_due);
+ *     worker_result(w, &audit, &not_due);
  *     worker_free(w);
  *
  * Workers share what does not change (workload, prompts, endpoints), the outbox, and two atomics:
@@ -12,6 +12,7 @@
 #ifndef FAREBOX_BENCH_CLIENT_WORKER_H
 #define FAREBOX_BENCH_CLIENT_WORKER_H
 
+#include "bench/client/audit.h"
 #include "bench/client/bench.h"
 #include "bench/client/outbox.h"
 
@@ -54,7 +55,7 @@ uint64_t worker_sent(const struct worker *w);
 bool worker_done(const struct worker *w);
 
 /* After the join. */
-void worker_result(struct worker *w, struct fidelity *merge_into, uint64_t *add_not_due);
+void worker_result(struct worker *w, struct audit *merge_into, uint64_t *add_not_due);
 
 /* Raises a stop request; a lower one is ignored. */
 void stop_raise(atomic_int *stop, enum stop_request request);

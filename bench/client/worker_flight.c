@@ -31,7 +31,7 @@ static void send_attempt(struct worker *w, struct flight *flight)
     prompt_maker_build(w->setup->makers[number], load, &flight->due, model ? model : e->model,
                        &t->body);
     int64_t now_ns = clock_now_ns();
-    fidelity_sent(&w->fidelity, since_start(w, now_ns) - flight->ready_ns);
+    audit_sent(&w->audit, since_start(w, now_ns) - flight->ready_ns);
     atomic_fetch_add_explicit(&w->sent, 1, memory_order_relaxed);
     client_send(w->client, t, e, &flight->answer, now_ns);
     watch_time(w, flight);

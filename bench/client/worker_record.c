@@ -149,7 +149,7 @@ struct finished *worker_record_attempt(struct worker *w, struct flight *flight)
     for (uint32_t i = 0; f->chunk_ns && i < r->chunks; i++)
         f->chunk_ns[i] -= w->setup->start_ns;
     if (r->first_token_ns != TIME_NEVER)
-        fidelity_first_token(&w->fidelity, r->first_token_ns - r->sent_ns);
-    w->fidelity.slow_reads += r->slow_reader;
+        audit_first_token(&w->audit, r->first_token_ns - r->sent_ns);
+    w->audit.counts.slow_reads += r->slow_reader;
     return f;
 }

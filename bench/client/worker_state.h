@@ -30,7 +30,7 @@ struct worker {
     uint32_t refused; /* connections that failed */
     struct finished *out_first, *out_last;
     uint64_t out_count;
-    struct fidelity fidelity;
+    struct audit audit;
     atomic_uint in_flight;
     atomic_uint_fast64_t sent;
     atomic_bool finished;

@@ -41,7 +41,7 @@ void bench_endpoints_write(struct bench_endpoints *e, const struct summary_optio
         buffer_init(&one, BUFFER_UNBOUNDED);
         json_write_init(&inner, &one, 0);
         collector_summarize(e->collectors[i], options, &s);
-        summary_write(&s, NULL, &inner);
+        summary_write(&s, &inner);
         json_pair_raw(&w, endpoint_name(&e->configs[i]), (struct text){one.data, one.length - 1});
         buffer_free(&one);
     }

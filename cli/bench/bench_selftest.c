@@ -1,5 +1,6 @@
 #include "cli/bench/bench_selftest.h"
 
+#include "bench/client/audit.h"
 #include "bench/client/bench.h"
 #include "bench/client/null_endpoint.h"
 #include "cli/report/text/summary_table.h"
@@ -66,11 +67,11 @@ static bool count(void *context, const struct record *r)
 
 static void take(const struct bench_report *report, struct trial *t)
 {
-    t->cpu_s = (double)report->fidelity.cpu_ns / 1e9;
-    t->wall_s = (double)report->fidelity.wall_ns / 1e9;
-    t->cpu_peak = report->verdict.cpu_peak;
-    t->lag_p50_ms = report->verdict.lag_p50_ms;
-    t->lag_p99_ms = report->verdict.lag_p99_ms;
+    t->cpu_s = (double)report->cpu_ns / 1e9;
+    t->wall_s = (double)report->wall_ns / 1e9;
+    t->cpu_peak = report->fidelity.cpu_peak;
+    t->lag_p50_ms = report->fidelity.lag_p50_ms;
+    t->lag_p99_ms = report->fidelity.lag_p99_ms;
 }
 
 /* One run of one worker against a null endpoint in a thread of its own. */
@@ -152,11 +153,11 @@ static void show(const struct limits *l, struct buffer *out)
         if (trials[i]->completed < trials[i]->requests)
             buffer_add_format(out, "! %llu requests failed\n",
                               (unsigned long long)(trials[i]->requests - trials[i]->completed));
-    format_cell(per_cpu_s(l->chunks.chunks, &l->chunks) * FIDELITY_MAX_CPU, chunks);
+    format_cell(per_cpu_s(l->chunks.chunks, &l->chunks) * AUDIT_MAX_CPU, chunks);
     buffer_add_format(out,
                       "\nA worker is trusted up to %.0f %% of its CPU, so plan one worker for each "
                       "%s chunks a second.\n",
-                      FIDELITY_MAX_CPU * 100, chunks);
+                      AUDIT_MAX_CPU * 100, chunks);
 }
 
 static void write_json(const struct limits *l, struct buffer *out)

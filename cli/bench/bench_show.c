@@ -150,15 +150,15 @@ static void warn_of_output(const struct terminal *t, const struct bench_setup *s
 
 /* An endpoint may refuse HTTP/2 in the TLS handshake. */
 static void warn_of_version(const struct terminal *t, const struct bench_setup *s,
-                            const struct fidelity *f)
+                            const struct fidelity_counts *c)
 {
-    if (s->endpoints[0].http2 && f->http1_answers)
+    if (s->endpoints[0].http2 && c->http1_answers)
         warn(t, "HTTP/2 was asked for (--http2), and %llu of %llu answers came over HTTP/1.1",
-             (unsigned long long)f->http1_answers,
-             (unsigned long long)(f->http1_answers + f->http2_answers));
+             (unsigned long long)c->http1_answers,
+             (unsigned long long)(c->http1_answers + c->http2_answers));
 }
 
-static void warn_of_lengths(const struct terminal *t, const struct bench_probe *p,
+static void warn_of_lengths(const struct terminal *t, const struct fidelity_probe *p,
                             const struct summary *s)
 {
     if (s->asked_too_little)
@@ -173,8 +173,8 @@ static void warn_of_workers(const struct terminal *t, const struct bench_setup *
                             const struct fidelity *f)
 {
     if (f->workers && f->workers < s->config.workers)
-        warn(t, "%u of %u workers ran: the limit on what is in flight has no slot for more",
-             f->workers, s->config.workers);
+        warn(t, "%llu of %u workers ran: the limit on what is in flight has no slot for more",
+             (unsigned long long)f->workers, s->config.workers);
 }
 
 void bench_warn_of_requests(const struct terminal *t, const struct bench_options *o,
@@ -192,36 +192,37 @@ void bench_warn_of_requests(const struct terminal *t, const struct bench_options
 }
 
 void bench_warn(const struct terminal *t, const struct bench_setup *s, const struct workload *w,
-                const struct bench_report *report, const struct summary *summary)
+                const struct summary *summary)
 {
     const struct phase_summary *all = &summary->all;
-    if (!report->probes[0].measured && !s->config.no_probe && !w->messages_start && !w->body_start)
+    const struct fidelity *f = &summary->fidelity;
+    if (!f->probes[0].measured && !s->config.no_probe && !w->messages_start && !w->body_start)
         warn(t, "the endpoint's tokenizer is not known (%s): a word was taken as a token",
-             report->probes[0].note);
+             f->probes[0].note);
     if (s->endpoints[0].insecure)
         warn(t, "certificates were not checked (--insecure)");
     warn_of_warm_cache(t, w, all);
     warn_of_output(t, s, summary);
-    warn_of_version(t, s, &report->fidelity);
-    warn_of_lengths(t, &report->probes[0], summary);
-    warn_of_workers(t, s, &report->fidelity);
-    if (report->fidelity.stale_connections)
+    warn_of_version(t, s, &f->counts);
+    warn_of_lengths(t, &f->probes[0], summary);
+    warn_of_workers(t, s, f);
+    if (f->counts.stale_connections)
         warn(t,
              "the server closed %llu kept connections, without having said so, as a request went "
              "out on each: it was sent again at once over a new connection, and its latencies hold "
              "both",
-             (unsigned long long)report->fidelity.stale_connections);
-    if (report->fidelity.left_open)
+             (unsigned long long)f->counts.stale_connections);
+    if (f->counts.left_open)
         warn(t,
              "%llu answers were whole ([DONE]) while the server left the exchange open: each was "
              "ended "
              "250 ms later, and its connection closed",
-             (unsigned long long)report->fidelity.left_open);
-    if (report->fidelity.slow_reads)
+             (unsigned long long)f->counts.left_open);
+    if (f->counts.slow_reads)
         warn(t,
              "%llu streams came in bursts of many chunks: something between collects them, "
              "so chunk gaps and TPOT are not the engine's",
-             (unsigned long long)report->fidelity.slow_reads);
+             (unsigned long long)f->counts.slow_reads);
 }
 
 void bench_show_load(const struct bench_options *o, const struct bench_setup *s, struct buffer *out)
@@ -253,42 +254,6 @@ static void add_title(const struct bench_options *o, const struct bench_setup *s
         buffer_add_format(out, ", model %.60s", model);
 }
 
-/* HTTP/1.1 needs a connection for each request in flight; what is beyond that was opened anew. */
-static void add_connections(const struct fidelity *f, uint64_t peak, struct buffer *out)
-{
-    if (f->http2_answers)
-        buffer_add_format(out, ", %llu connection%s", (unsigned long long)f->connects,
-                          f->connects == 1 ? "" : "s");
-    else if (f->connects > peak)
-        buffer_add_format(out, ", %llu reconnects", (unsigned long long)(f->connects - peak));
-    else
-        buffer_add_text(out, ", no reconnects");
-}
-
-static void add_verdict(const struct bench_report *r, const struct summary *s, struct buffer *out)
-{
-    const struct fidelity_verdict *v = &r->verdict;
-    if (v->client_limited) {
-        buffer_add_format(out, "✗ The client was the limit: %s.", v->reason);
-        return;
-    }
-    buffer_add_format(out, "✓ The numbers can be trusted: send lag p99 %.2g ms, client CPU %.0f %%",
-                      v->lag_p99_ms, v->cpu_peak * 100);
-    add_connections(&r->fidelity, s->peak_in_flight, out);
-    if (r->fidelity.hidden_resends)
-        buffer_add_format(out, ", %llu hidden resends stopped",
-                          (unsigned long long)r->fidelity.hidden_resends);
-    if (r->fidelity.stale_connections)
-        buffer_add_format(out, ", %llu stale connections opened anew",
-                          (unsigned long long)r->fidelity.stale_connections);
-    if (isfinite(s->steady_from_s) && s->steady_from_s > 0)
-        buffer_add_format(out, ", steady from %.3g s on", s->steady_from_s);
-    if (v->steal > 0.01)
-        buffer_add_format(out, ", %.0f %% of the CPU was taken by other machines", v->steal * 100);
-    if (v->throttled_s > 0)
-        buffer_add_format(out, ", throttled for %.2g s", v->throttled_s);
-}
-
 static void add_end(const struct bench_report *r, struct buffer *out)
 {
     static const char *const ends[] = {
@@ -305,21 +270,17 @@ void bench_show_result(const struct bench_options *o, const struct bench_setup *
                        const struct workload *w, const struct bench_report *report,
                        const struct summary *summary, const char *path, struct buffer *out)
 {
-    struct buffer title, verdict;
+    struct buffer title;
     buffer_init(&title, BUFFER_UNBOUNDED);
-    buffer_init(&verdict, BUFFER_UNBOUNDED);
     add_title(o, s, w, report->model, summary->accounting.scheduled, &title);
-    if (report->fidelity.http2_answers)
-        buffer_add_format(&title, ", over HTTP/2%s",
-                          report->fidelity.http1_answers ? " and HTTP/1.1" : "");
-    add_verdict(report, summary, &verdict);
-    if (report->insecure)
-        buffer_add_text(&verdict, "\n" INSECURE_WORDS);
-    summary_table(summary, title.data, summary->accounting.completed ? verdict.data : NULL, out);
+    if (summary->fidelity.counts.http2_answers) {
+        buffer_add_text(&title, ", over ");
+        fidelity_add_versions(&summary->fidelity, &title);
+    }
+    summary_table(summary, title.data, out);
     add_end(report, out);
     buffer_add_format(out,
                       "written to %s/   next: farebox bill %s --plans FILE · farebox report %s\n",
                       path, path, path);
     buffer_free(&title);
-    buffer_free(&verdict);
 }

@@ -32,7 +32,7 @@ void bench_warn_of_requests(const struct terminal *t, const struct bench_options
 
 /* What a reader of the result should know first. */
 void bench_warn(const struct terminal *t, const struct bench_setup *s, const struct workload *w,
-                const struct bench_report *report, const struct summary *summary);
+                const struct summary *summary);
 
 void bench_show_result(const struct bench_options *o, const struct bench_setup *s,
                        const struct workload *w, const struct bench_report *report,

@@ -138,7 +138,7 @@ static bool on_progress(void *context, const struct bench_progress *p)
     return run_output_tick(&b->output);
 }
 
-static void print_json(const struct bench_command *b, const struct summary *s, const char *fidelity)
+static void print_json(const struct bench_command *b, const struct summary *s)
 {
     struct buffer text;
     struct json_writer w;
@@ -146,7 +146,7 @@ static void print_json(const struct bench_command *b, const struct summary *s, c
         return;
     buffer_init(&text, BUFFER_UNBOUNDED);
     json_write_init(&w, &text, 2);
-    summary_write(s, fidelity, &w);
+    summary_write(s, &w);
     print_buffer(b->terminal->machine, &text);
     buffer_free(&text);
 }
@@ -203,20 +203,16 @@ static int bill(struct bench_command *b, struct error *err)
 /* The fewest input tokens that a made prompt can have: the endpoint's template and a word. */
 static uint32_t least_input(const struct bench_command *b, const struct bench_report *report)
 {
-    const struct bench_probe *p = &report->probes[0];
+    const struct fidelity_probe *p = &report->fidelity.probes[0];
     double least = p->template_tokens + p->tokens_per_word;
     return p->measured && !b->workload.messages_start ? (uint32_t)fmin(least, UINT32_MAX) : 0;
 }
 
-static int finish(struct bench_command *b, const struct bench_report *report, struct error *err)
+static int finish(struct bench_command *b, struct bench_report *report, struct error *err)
 {
     struct summary summary;
-    struct buffer fidelity, table;
-    struct json_writer w;
-    buffer_init(&fidelity, BUFFER_UNBOUNDED);
+    struct buffer table;
     buffer_init(&table, BUFFER_UNBOUNDED);
-    json_write_init(&w, &fidelity, 0);
-    bench_report_write(report, &b->setup.config, &w);
     collector_add_not_due(b->output.collector, report->not_due);
     b->setup.summary.least_input = least_input(b, report);
     struct rate_run rated = {&b->setup.rate, &b->workload,
@@ -225,22 +221,22 @@ static int finish(struct bench_command *b, const struct bench_report *report, st
     if (rate_is_steady(b->o->rate, b->o->arrival))
         b->setup.summary.steady_rate = rate_run_steady;
     b->setup.summary.rated = &rated;
-    int status = run_output_finish(&b->output, &b->setup.summary, fidelity.data, &summary, err);
+    int status = run_output_finish(&b->output, &b->setup.summary, &report->fidelity, &summary, err);
     if (status == 0) {
-        bench_warn(b->terminal, &b->setup, &b->workload, report, &summary);
+        bench_warn(b->terminal, &b->setup, &b->workload, &summary);
         bench_show_result(b->o, &b->setup, &b->workload, report, &summary, b->output.path, &table);
         print_buffer(b->terminal->human, &table);
         bench_endpoints_write(&b->each, &b->setup.summary, &table);
         if (table.length)
             status = run_output_write(&b->output, "endpoints.json", &table, err);
-        print_json(b, &summary, fidelity.data);
+        print_json(b, &summary);
         if (status == 0 && summary.accounting.completed)
             status = bill(b, err);
     }
     if (status == 0) {
         status = judge(b, &summary, report, err);
     }
-    buffer_free(&fidelity);
+    summary_free(&summary);
     buffer_free(&table);
     return status;
 }
@@ -259,7 +255,7 @@ static int carry_out(struct bench_command *b, struct error *err)
     bench_live_end(&b->live);
     if (status == 0) {
         b->turn->over_budget = report.end == BENCH_BUDGET && !b->output.failure.code;
-        b->turn->limited = report.verdict.client_limited;
+        b->turn->limited = report.fidelity.client_limited;
         b->turn->spent = (b->money.plans.count ? b->money.spent[0] : 0) + b->money.probe;
         if (b->money.overflowed)
             warn(b->terminal, "the spend does not fit (1.7e14 USD at most): it is shown too low");

@@ -1,13 +1,14 @@
 #include "cli/bench/sweep.h"
 
 #include "cli/bench/sweep_show.h"
-#include "cli/report/text/trust.h"
 #include "core/file.h"
+#include "core/json/json_scan.h"
 #include "core/json/json_write.h"
+#include "core/memory.h"
 #include "core/runs/record/run_dir.h"
 #include "core/runs/record/run_place.h"
+#include "core/runs/summary/summary.h"
 
-#include <cjson/cJSON.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
@@ -16,7 +17,6 @@
 #include <unistd.h>
 
 #define LOG_CAP ((size_t)1 << 20)
-#define SUMMARY_CAP ((size_t)1 << 20)
 #define ADAPTIVE_GROWTH 1.1 /* less throughput than so much more by doubling = saturated */
 #define ADAPTIVE_POINTS 18
 
@@ -106,17 +106,6 @@ int sweep_parse(const char *text, struct sweep_values *out, struct error *err)
 
 /* ---- figures of a run ---- */
 
-static double number_at(const cJSON *from, const char *key)
-{
-    const cJSON *found = cJSON_GetObjectItemCaseSensitive(from, key);
-    return cJSON_IsNumber(found) ? found->valuedouble : NAN;
-}
-
-static double stat_at(const cJSON *from, const char *metric, const char *stat)
-{
-    return number_at(cJSON_GetObjectItemCaseSensitive(from, metric), stat);
-}
-
 /* The point's members in sweep.jsonl, in their order. */
 static const struct {
     const char *key;
@@ -161,59 +150,48 @@ static int read_sustained(const char *path, bool closed, double warmup_s, struct
     return status;
 }
 
-/* A simulation has no client that could have been the limit. */
-static void read_trust(const cJSON *summary, struct sweep_point *out)
+static void take_figures(const struct summary *s, bool closed, struct sweep_point *out)
 {
-    const cJSON *command = cJSON_GetObjectItemCaseSensitive(summary, "command");
-    char *fidelity = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(summary, "fidelity"));
-    struct trust trust;
-    trust_read(fidelity, &trust);
-    bool live = cJSON_IsString(command) && strcmp(command->valuestring, "bench") == 0;
-    out->client_limited = live && trust.known ? trust.client_limited : NAN;
-    snprintf(out->client_reason, sizeof out->client_reason, "%s", trust.reason);
-    cJSON_free(fidelity);
+    const struct accounting *a = &s->accounting;
+    const struct metric_summary *m = s->window.metrics;
+    const struct metric_summary *ttft = &m[closed ? METRIC_TTFT : METRIC_TTFT_SCHEDULED];
+    const struct metric_summary *e2e = &m[closed ? METRIC_E2E : METRIC_E2E_SCHEDULED];
+    *out = (struct sweep_point){.requests = (double)a->scheduled,
+                                .failed = (double)a->failed,
+                                .cancelled = (double)a->cancelled,
+                                .unsent = (double)a->unsent,
+                                .request_rps = s->window.request_throughput_rps,
+                                .output_tps = s->window.output_throughput_tps,
+                                .goodput = s->window.goodput_fraction,
+                                .ttft_p50 = ttft->p50,
+                                .ttft_p99 = ttft->p99,
+                                .tpot_p50 = m[METRIC_TPOT].p50,
+                                .tpot_p99 = m[METRIC_TPOT].p99,
+                                .e2e_mean = e2e->mean,
+                                .e2e_p50 = e2e->p50,
+                                .e2e_p99 = e2e->p99};
+    /* A simulation has no client that could have been the limit. */
+    bool audited = s->fidelity.known && strcmp(s->command, "bench") == 0;
+    out->client_limited = audited ? s->fidelity.client_limited : NAN;
+    memcpy(out->client_reason, s->fidelity.reason, sizeof out->client_reason);
 }
 
 int sweep_read_run(const char *path, bool closed, double value, struct sweep_point *out,
                    struct error *err)
 {
-    char *file = run_dir_file(path, "summary.json"), *text;
-    size_t length;
-    int status = file_read_all(file, SUMMARY_CAP, &text, &length, err);
+    struct summary *s = mem_zero(1, sizeof *s);
+    int status = summary_read_run(path, s, err);
     if (status == 0) {
-        cJSON *s = cJSON_ParseWithLength(text, length);
-        const cJSON *a = cJSON_GetObjectItemCaseSensitive(s, "accounting");
-        const char *ttft = closed ? "ttft_ms" : "ttft_scheduled_ms";
-        const char *e2e = closed ? "e2e_ms" : "e2e_scheduled_ms";
-        *out = (struct sweep_point){.value = value,
-                                    .requests = number_at(a, "scheduled"),
-                                    .failed = number_at(a, "failed"),
-                                    .cancelled = number_at(a, "cancelled"),
-                                    .unsent = number_at(a, "unsent"),
-                                    .request_rps = number_at(s, "request_throughput_rps"),
-                                    .output_tps = number_at(s, "output_throughput_tps"),
-                                    .goodput = number_at(s, "goodput_fraction"),
-                                    .ttft_p50 = stat_at(s, ttft, "p50"),
-                                    .ttft_p99 = stat_at(s, ttft, "p99"),
-                                    .tpot_p50 = stat_at(s, "tpot_ms", "p50"),
-                                    .tpot_p99 = stat_at(s, "tpot_ms", "p99"),
-                                    .e2e_mean = stat_at(s, e2e, "mean"),
-                                    .e2e_p50 = stat_at(s, e2e, "p50"),
-                                    .e2e_p99 = stat_at(s, e2e, "p99")};
-        if (!s)
-            status = error_set(err, ERR_INPUT, "%s is no JSON", file);
-        else
-            status = read_sustained(path, closed, number_at(s, "warmup_s"), out, err);
+        take_figures(s, closed, out);
+        out->value = value;
+        status = read_sustained(path, closed, s->warmup_s, out, err);
         /* Where the sessions' later turns never came at the rate, a load that was borne was a
          * lighter one. */
-        if (out->sustained == SUSTAINED_YES &&
-            number_at(s, "steady_rate_from_s") > number_at(s, "steady_rate_until_s"))
+        if (out->sustained == SUSTAINED_YES && s->steady_rate_from_s > s->steady_rate_until_s)
             out->sustained = SUSTAINED_UNCLEAR;
-        read_trust(s, out);
-        cJSON_Delete(s);
-        free(text);
+        summary_free(s);
     }
-    free(file);
+    free(s);
     return status;
 }
 
@@ -255,20 +233,37 @@ static void put_point(const struct sweep_point *given, struct buffer *out)
     buffer_add_byte(out, '\n');
 }
 
-static bool take_point(const char *line, size_t length, struct sweep_point *out)
+static void take_member(struct json_scan *scan, struct text key, struct sweep_point *out)
 {
-    cJSON *object = cJSON_ParseWithLength(line, length);
-    *out = (struct sweep_point){0};
-    for (size_t i = 0; object && i < MEMBERS; i++)
-        *member(out, i) = number_at(object, members[i].key);
-    const cJSON *reason = cJSON_GetObjectItemCaseSensitive(object, "client_reason");
-    if (cJSON_IsString(reason))
-        snprintf(out->client_reason, sizeof out->client_reason, "%s", reason->valuestring);
-    cJSON_Delete(object);
-    return object && isfinite(out->value) && isfinite(out->sustained);
+    size_t i = 0;
+    char *reason;
+    while (i < MEMBERS && !text_equal(key, members[i].key))
+        i++;
+    if (i < MEMBERS && json_peek(scan) == JSON_NUMBER) {
+        json_double(scan, -1e300, 1e300, member(out, i));
+    } else if (text_equal(key, "client_reason") && json_peek(scan) == JSON_STRING &&
+               json_string_copy(scan, LOG_CAP, &reason)) {
+        snprintf(out->client_reason, sizeof out->client_reason, "%s", reason);
+        free(reason);
+    } else {
+        json_skip(scan, NULL);
+    }
 }
 
-/* Takes the lines that are whole; a torn last one is dropped when the log is written anew. */
+static bool take_point(const char *line, size_t length, struct sweep_point *out)
+{
+    struct json_scan scan;
+    struct text key;
+    *out = (struct sweep_point){0};
+    for (size_t i = 0; i < MEMBERS; i++)
+        *member(out, i) = NAN;
+    json_scan_init(&scan, "sweep.jsonl", line, length, 1);
+    json_object_begin(&scan);
+    while (json_object_next(&scan, &key))
+        take_member(&scan, key, out);
+    return json_scan_end(&scan, NULL) == 0 && isfinite(out->value) && isfinite(out->sustained);
+}
+
 static int read_log(struct progress_log *log, struct error *err)
 {
     struct buffer header;

@@ -16,6 +16,7 @@
 #include "cli/command.h"
 #include "core/runs/compare/sustained.h"
 #include "core/runs/record/run_place.h"
+#include "core/runs/summary/fidelity.h"
 #include "core/runs/summary/slo.h"
 
 #include <stdint.h>
@@ -55,7 +56,7 @@ struct sweep {
 /* ERR_INTERRUPTED, and ERR_WORK where a budget was used up: what is done is kept and shown. */
 int sweep_run(const struct sweep *s, struct error *err);
 
-#define SWEEP_REASON_SIZE 280
+#define SWEEP_REASON_SIZE FIDELITY_TEXT_SIZE
 
 /* One point as it stands in sweep.jsonl; NAN = not known. */
 struct sweep_point {

@@ -2,7 +2,6 @@
 #include "cli/command.h"
 #include "cli/commands/diff_costs.h"
 #include "cli/report/text/summary_table.h"
-#include "cli/report/text/trust.h"
 #include "cli/run_bill.h"
 #include "core/memory.h"
 #include "core/runs/compare/run_diff.h"
@@ -271,15 +270,14 @@ static void warn_of_limits(const struct terminal *t, const struct diff_options *
 {
     struct summary *s = mem_zero(1, sizeof *s);
     for (size_t i = 0; i < 2; i++) {
-        struct trust trust;
-        char *fidelity = NULL;
-        if (summary_read_run(o->common.arguments[i], s, &fidelity, NULL) < 0)
+        const char *run = o->common.arguments[i];
+        const struct fidelity *f = &s->fidelity;
+        if (summary_read_run(run, s, NULL) < 0)
             continue;
-        trust_read(fidelity, &trust);
-        if (trust.client_limited)
-            warn(t, "the client was the limit of %s%s%s: a change may be the client's",
-                 o->common.arguments[i], trust.reason[0] ? ": " : "", trust.reason);
-        free(fidelity);
+        if (f->client_limited)
+            warn(t, "the client was the limit of %s%s%s: a change may be the client's", run,
+                 f->reason[0] ? ": " : "", f->reason);
+        summary_free(s);
     }
     free(s);
 }

@@ -2,13 +2,11 @@
  */
 #include "cli/command.h"
 #include "cli/report/text/summary_table.h"
-#include "cli/report/text/trust.h"
 #include "cli/run_output.h"
 #include "core/file_output.h"
 #include "core/memory.h"
 #include "core/runs/compare/merge.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,44 +39,6 @@ static int write_record(void *context, const struct record *r, struct error *err
     return run_dir_append(&m->output.dir, r, clock_now_ns(), err);
 }
 
-/* The parts' audits, and what they amount to: one limited part makes a limited run, and one that
- * does not say leaves the whole unsaid. */
-static void add_fidelity(const struct run_merge *m, struct buffer *out)
-{
-    struct json_writer w;
-    struct trust trust;
-    bool insecure = false, known = true;
-    size_t limited = 0;
-    char words[sizeof trust.reason], reason[sizeof trust.reason + 64];
-    double lag_ms = NAN, cpu = NAN;
-    for (size_t i = 0; i < m->count; i++) {
-        trust_read(m->parts[i].fidelity, &trust);
-        if (trust.client_limited && limited++ == 0)
-            memcpy(words, trust.reason, sizeof words);
-        known = known && trust.known;
-        insecure = insecure || trust.insecure;
-        lag_ms = fmax(lag_ms, trust.lag_p99_ms); /* the worst; NAN counts as nothing */
-        cpu = fmax(cpu, trust.cpu_peak);
-    }
-    json_write_init(&w, out, 0);
-    json_begin_object(&w);
-    if (limited)
-        snprintf(reason, sizeof reason, "in %zu of %zu parts%s%s", limited, m->count,
-                 words[0] ? ": " : "", words);
-    if (known || limited)
-        json_pair_bool(&w, "client_limited", limited > 0);
-    json_pair_string(&w, "reason", limited ? reason : NULL);
-    json_pair_statistic(&w, "send_lag_p99_ms", lag_ms);
-    json_pair_statistic(&w, "cpu_peak", cpu);
-    json_pair_bool(&w, "insecure", insecure);
-    json_key(&w, "parts");
-    json_begin_array(&w);
-    for (size_t i = 0; i < m->count; i++)
-        json_put_raw(&w, text_of(m->parts[i].fidelity));
-    json_end_array(&w);
-    json_end_object(&w);
-}
-
 static void warn_of_parts(const struct terminal *t, const struct run_merge *m)
 {
     if (m->missing)
@@ -92,29 +52,23 @@ static void warn_of_parts(const struct terminal *t, const struct run_merge *m)
              (double)m->spread_ns / 1e9);
 }
 
-static void show(const struct terminal *t, const struct merge *m, const struct summary *s,
-                 const char *fidelity)
+static void show(const struct terminal *t, const struct merge *m, const struct summary *s)
 {
-    struct buffer text, title, verdict;
-    struct trust trust;
+    struct buffer text, title;
     buffer_init(&text, BUFFER_UNBOUNDED);
     buffer_init(&title, 256);
-    buffer_init(&verdict, BUFFER_UNBOUNDED);
-    trust_read(fidelity, &trust);
-    trust_add_verdict(&trust, s, &verdict);
     buffer_add_format(&title, "%.100s · %zu parts of a run", m->o->output, m->parts.count);
-    summary_table(s, title.data, verdict.length ? verdict.data : NULL, &text);
+    summary_table(s, title.data, &text);
     buffer_add_format(&text, "\nwritten to %s\n", m->o->output);
     print_buffer(t->human, &text);
     if (m->o->common.json) {
         struct json_writer w;
         json_write_init(&w, &text, 2);
-        summary_write(s, fidelity, &w);
+        summary_write(s, &w);
         print_buffer(t->machine, &text);
     }
     buffer_free(&text);
     buffer_free(&title);
-    buffer_free(&verdict);
 }
 
 static int begin_output(struct merge *m, struct error *err)
@@ -148,8 +102,7 @@ static bool is_a_part(const struct run_merge *m, const char *output)
 
 /* The output takes over the collector, which holds all records already. */
 static int write_run(struct merge *m, struct collector *all, const struct summary_options *how,
-                     const struct terminal *t, const char *fidelity, struct summary *summary,
-                     struct error *err)
+                     const struct terminal *t, struct summary *summary, struct error *err)
 {
     int status = begin_output(m, err);
     if (status < 0) {
@@ -160,7 +113,7 @@ static int write_run(struct merge *m, struct collector *all, const struct summar
     m->output.collector = all;
     status = run_merge_read(&m->parts, NULL, write_record, m, err);
     if (status == 0)
-        status = run_output_finish(&m->output, how, fidelity, summary, err);
+        status = run_output_finish(&m->output, how, &m->parts.fidelity, summary, err);
     run_output_warn(&m->output, t);
     run_output_free(&m->output);
     return status;
@@ -186,9 +139,6 @@ static int merge(const struct terminal *t, struct merge *m, struct error *err)
     };
     struct summary *summary = mem_zero(1, sizeof *summary);
     struct collector *all = collector_create();
-    struct buffer fidelity;
-    buffer_init(&fidelity, BUFFER_UNBOUNDED);
-    add_fidelity(&m->parts, &fidelity);
     int status = run_output_parse_warmup(m->o->warmup, &how, err);
     if (status == 0 && is_a_part(&m->parts, m->o->output))
         status = error_set(err, ERR_INPUT, "%s is one of the parts: the whole goes elsewhere",
@@ -197,12 +147,12 @@ static int merge(const struct terminal *t, struct merge *m, struct error *err)
     if (status == 0)
         status = run_merge_read(&m->parts, all, NULL, NULL, err);
     if (status == 0)
-        status = write_run(m, all, &how, t, fidelity.data, summary, err);
+        status = write_run(m, all, &how, t, summary, err);
     else
         collector_free(all);
     if (status == 0)
-        show(t, m, summary, fidelity.data);
-    buffer_free(&fidelity);
+        show(t, m, summary);
+    summary_free(summary);
     free(summary);
     return status;
 }

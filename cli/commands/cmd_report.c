@@ -4,7 +4,6 @@
 #include "cli/report/page/html.h"
 #include "cli/report/plot/run_plots.h"
 #include "cli/report/text/summary_table.h"
-#include "cli/report/text/trust.h"
 #include "cli/run_bill.h"
 #include "core/file.h"
 #include "core/file_output.h"
@@ -53,8 +52,8 @@ struct subject {
     const char *path, *name;
     struct collector *collector;
     struct summary summary;
-    bool recomputed;                /* from the records, not from the run's own summary.json */
-    char *fidelity, *model, *plots; /* NULL where the run does not say */
+    bool recomputed;     /* from the records, not from the run's own summary.json */
+    char *model, *plots; /* NULL where the run does not say */
     bool torn, has_bill;
     struct run_bill bill;
     struct html_error errors[FAILURE_CLASSES];
@@ -116,7 +115,7 @@ static bool read_own_summary(const struct terminal *t, struct subject *s)
              "%s has no summary.json, as a run that was killed: its figures are recomputed from "
              "its records",
              s->path);
-    } else if (summary_read_run(s->path, &s->summary, &s->fidelity, &why) < 0) {
+    } else if (summary_read_run(s->path, &s->summary, &why) < 0) {
         char message[1200];
         error_format(&why, message, sizeof message);
         warn(t, "%s; the figures are recomputed from the records", message);
@@ -231,30 +230,25 @@ static void free_subject(struct subject *s)
         run_bill_free(&s->bill);
     for (size_t i = 0; i < s->error_count; i++)
         free(s->messages[i]);
-    free(s->fidelity);
+    summary_free(&s->summary);
     free(s->model);
     free(s->plots);
 }
 
-/* "run · model m, over HTTP/1.1", and whether the figures can be trusted. */
+/* "run · model m, over HTTP/1.1", and the figures. */
 static void add_table(const struct subject *s, struct buffer *out)
 {
-    struct trust trust;
-    struct buffer title, versions, verdict;
+    struct buffer title, versions;
     buffer_init(&title, BUFFER_UNBOUNDED);
     buffer_init(&versions, BUFFER_UNBOUNDED);
-    buffer_init(&verdict, BUFFER_UNBOUNDED);
-    trust_read(s->fidelity, &trust);
-    trust_add_versions(&trust, &versions);
-    trust_add_verdict(&trust, &s->summary, &verdict);
+    fidelity_add_versions(&s->summary.fidelity, &versions);
     buffer_add_format(&title, "%s%s%.60s", s->name, s->model ? " · model " : "",
                       s->model ? s->model : "");
     if (versions.length)
         buffer_add_format(&title, ", over %s", versions.data);
-    summary_table(&s->summary, title.data, verdict.length ? verdict.data : NULL, out);
+    summary_table(&s->summary, title.data, out);
     buffer_free(&title);
     buffer_free(&versions);
-    buffer_free(&verdict);
 }
 
 static void print_subject(const struct terminal *t, const struct subject *s,
@@ -282,7 +276,7 @@ static void print_json(const struct terminal *t, const struct subject *subjects,
     if (count > 1)
         json_begin_array(&w);
     for (size_t i = 0; i < count; i++)
-        summary_write(&subjects[i].summary, subjects[i].fidelity, &w);
+        summary_write(&subjects[i].summary, &w);
     if (count > 1)
         json_end_array(&w);
     print_buffer(t->machine, &text);
@@ -314,7 +308,6 @@ static int write_page(const struct terminal *t, const struct subject *subjects, 
                                     .summary = &subjects[i].summary,
                                     .bill = subjects[i].has_bill ? &subjects[i].bill.bill : NULL,
                                     .plots = subjects[i].plots,
-                                    .fidelity = subjects[i].fidelity,
                                     .model = subjects[i].model,
                                     .errors = subjects[i].errors,
                                     .error_count = subjects[i].error_count,

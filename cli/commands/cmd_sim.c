@@ -217,52 +217,32 @@ static int write_engine(const struct run_output *out, const struct engine_config
     return status;
 }
 
-/* What the engine was like, where a live run has its fidelity. */
-static void put_engine(const struct simulate_report *r, struct buffer *out)
+/* What the engine was like, where a live run has its client's audit. */
+static struct fidelity fidelity_of(const struct engine_state *e)
 {
-    const struct engine_state *e = &r->engine;
-    struct json_writer w;
-    json_write_init(&w, out, 0);
-    json_begin_object(&w);
-    json_pair_bool(&w, "client_limited", false);
-    json_key(&w, "simulated");
-    json_begin_object(&w);
-    const struct {
-        const char *key;
-        uint64_t value;
-    } counts[] = {{"replicas", e->replicas},           {"steps", e->steps},
-                  {"preemptions", e->preemptions},     {"prompt_tokens", e->prompt_tokens},
-                  {"cached_tokens", e->cached_tokens}, {"kv_blocks", e->kv_blocks_total}};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        json_pair_u64(&w, counts[i].key, counts[i].value);
-    json_end_object(&w);
-    json_end_object(&w);
+    return (struct fidelity){.kind = FIDELITY_MODEL,
+                             .known = true,
+                             .engine = {e->replicas, e->steps, e->preemptions, e->prompt_tokens,
+                                        e->cached_tokens, e->kv_blocks_total}};
 }
 
 static void show(const struct terminal *t, const struct sim_options *o, const char *stem,
                  const struct engine_config *engine, const struct simulate_report *report,
-                 const struct summary *summary, const char *fidelity, const char *path)
+                 const struct summary *summary, const char *path)
 {
     struct buffer text;
-    char title[256], verdict[256], total[TEXT_GROUPED_SIZE], preempted[TEXT_GROUPED_SIZE];
+    char title[256], total[TEXT_GROUPED_SIZE];
     buffer_init(&text, BUFFER_UNBOUNDED);
     text_group_u64(report->planned, total);
-    text_group_u64(report->engine.preemptions, preempted);
     snprintf(title, sizeof title, "%s · %s requests → simulated %s, %u replica%s", stem, total,
              engine->name, report->engine.replicas, report->engine.replicas == 1 ? "" : "s");
-    double prompts = (double)report->engine.prompt_tokens;
-    double cached = prompts > 0 ? 100 * (double)report->engine.cached_tokens / prompts : 0;
-    snprintf(verdict, sizeof verdict,
-             "A model's times, not a measurement (docs/engine.md): %.1f %% of the prompt tokens "
-             "from the prefix cache, %s preemptions",
-             cached, preempted);
     if (o->common.json) {
         struct json_writer w;
         json_write_init(&w, &text, 2);
-        summary_write(summary, fidelity, &w);
+        summary_write(summary, &w);
         print_buffer(t->machine, &text);
     }
-    summary_table(summary, title, engine->kind == ENGINE_STEPS ? verdict : NULL, &text);
+    summary_table(summary, title, &text);
     if (report->recorded_cache > 0)
         buffer_add_format(&text,
                           "\nThe usage of %s requests, and so the bill, has the cache hits of the "
@@ -310,7 +290,6 @@ static int simulate(const struct terminal *t, const struct sim_options *o,
     struct watch watch;
     struct simulate_report report;
     struct summary summary;
-    struct buffer fidelity;
     char stem[WORKLOAD_STEM_SIZE];
     struct run_observer observer = {out, run_output_attempt};
     progress_init(&watch.progress, t, "sim");
@@ -322,20 +301,21 @@ static int simulate(const struct terminal *t, const struct sim_options *o,
     if (status < 0)
         return status;
     collector_add_not_due(out->collector, report.not_due);
-    buffer_init(&fidelity, BUFFER_UNBOUNDED);
-    put_engine(&report, &fidelity);
-    status = run_output_finish(out, so, fidelity.data, &summary, err);
+    struct fidelity fidelity = fidelity_of(&report.engine);
+    status = run_output_finish(out, so, &fidelity, &summary, err);
     if (status == 0)
         status = write_engine(out, &s.engine, err);
     if (status == 0) {
         workload_source_stem(&o->source, stem);
-        show(t, o, stem, &s.engine, &report, &summary, fidelity.data, out->path);
+        show(t, o, stem, &s.engine, &report, &summary, out->path);
         status = bill_at_once(t, o, out->path, err);
     }
-    buffer_free(&fidelity);
     if (status == 0)
         status = end_status(&report, err);
-    return status == 0 ? check_asserts(o, &summary, err) : status;
+    if (status == 0)
+        status = check_asserts(o, &summary, err);
+    summary_free(&summary);
+    return status;
 }
 
 static int run_workload(const struct terminal *t, const struct sim_options *o,

@@ -303,7 +303,7 @@ static char *summary_text(struct collector *c)
     struct json_writer w;
     buffer_init(&out, BUFFER_UNBOUNDED);
     json_write_init(&w, &out, 2);
-    summary_write(&s, NULL, &w);
+    summary_write(&s, &w);
     collector_write_histograms(c, &w);
     collector_write_timeline(c, &out);
     return buffer_take(&out);

@@ -77,7 +77,7 @@ START_TEST(a_request_outlives_a_stale_connection)
     ck_assert_int_eq(atomic_load(&server.requests), stales[_i].server_saw);
     ck_assert_uint_eq(s.attempts, 2);
     ck_assert_uint_eq(s.by_status[RECORD_COMPLETED], stales[_i].completed);
-    ck_assert_uint_eq(report.fidelity.stale_connections, stales[_i].stale);
+    ck_assert_uint_eq(report.fidelity.counts.stale_connections, stales[_i].stale);
     if (stales[_i].completed < 2)
         ck_assert_int_eq(s.last.failure, FAILURE_RESET);
     else /* the clock was not set back: it is due at 60 ms and was sent then */
@@ -104,7 +104,7 @@ START_TEST(a_new_connection_is_not_stale)
     struct bench_report report = run(&c, &w, &s);
     ck_assert_int_eq(atomic_load(&server.requests), 6);
     ck_assert_uint_eq(s.by_status[RECORD_FAILED], 6);
-    ck_assert_uint_eq(report.fidelity.stale_connections, 0);
+    ck_assert_uint_eq(report.fidelity.counts.stale_connections, 0);
     bench_report_free(&report);
     profile_free(&c.schedule.load);
     workload_free(&w);

@@ -59,7 +59,9 @@ static int run(void *context, const struct sweep *s, double value, const char *p
     write_requests(path, value);
     buffer_add_format(
         &text,
-        "{\"command\": \"bench\", \"warmup_s\": 0, \"accounting\": {\"scheduled\": 400, "
+        "{\"schema_version\": 1, \"command\": \"bench\", \"load\": \"open\", \"warmup_s\": 0, "
+        "\"warmup_method\": \"none\", \"window_s\": 1, \"all\": {\"duration_s\": 1}, "
+        "\"accounting\": {\"scheduled\": 400, "
         "\"completed\": 390, \"failed\": 1, \"cancelled\": 7, \"unsent\": 2}, "
         "\"request_throughput_rps\": %g, \"output_throughput_tps\": 1, \"goodput_fraction\": %g, "
         "\"ttft_scheduled_ms\": {\"p50\": 1, \"p99\": 1}, \"tpot_ms\": {\"p50\": 1, \"p99\": 1}, "

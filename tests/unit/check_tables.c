@@ -33,7 +33,7 @@ static char *table_of(const struct summary *s)
 {
     struct buffer out;
     buffer_init(&out, BUFFER_UNBOUNDED);
-    summary_table(s, "run", NULL, &out);
+    summary_table(s, "run", &out);
     return buffer_take(&out);
 }
 

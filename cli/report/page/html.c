@@ -5,7 +5,6 @@
 #include "cli/report/text/group_table.h"
 #include "cli/report/text/start_parts.h"
 #include "cli/report/text/summary_table.h"
-#include "cli/report/text/trust.h"
 #include "core/file.h"
 #include "core/memory.h"
 
@@ -46,11 +45,29 @@ static void answer_speed(const struct summary *s, struct buffer *out)
                       b);
 }
 
-static void add_version(const struct trust *t, struct buffer *out)
+/* The verdict in bold, as every table has it. */
+static void add_verdict(const struct summary *s, struct buffer *out)
+{
+    bool limited = s->fidelity.client_limited;
+    struct buffer words;
+    buffer_init(&words, BUFFER_UNBOUNDED);
+    fidelity_add_verdict(s, &words);
+    if (words.length) {
+        buffer_add_format(out, "<b class=%s>", limited ? "bad" : "good");
+        html_add_text(out, words.data);
+        buffer_add_format(out, "%s</b> ", limited ? "" : ".");
+    }
+    if (limited)
+        buffer_add_text(out, "The figures say more about the load generator than about the "
+                             "endpoint. ");
+    buffer_free(&words);
+}
+
+static void add_version(const struct fidelity *f, struct buffer *out)
 {
     struct buffer versions;
     buffer_init(&versions, BUFFER_UNBOUNDED);
-    trust_add_versions(t, &versions);
+    fidelity_add_versions(f, &versions);
     if (versions.length)
         buffer_add_format(out, "Its answers came over %s. ", versions.data);
     buffer_free(&versions);
@@ -59,31 +76,21 @@ static void add_version(const struct trust *t, struct buffer *out)
 static void answer_trust(const struct html_run *run, struct buffer *out)
 {
     const struct summary *s = run->summary;
-    struct trust t;
-    trust_read(run->fidelity, &t);
     buffer_add_text(out, "<dt>May I trust this run?</dt><dd>");
     if (strcmp(s->command, "sim") == 0)
         buffer_add_text(out, "It is a simulation, a model's times and not a measurement: as good "
                              "as its engine preset. ");
-    else if (t.client_limited)
-        buffer_add_text(out, "<b class=bad>✗ The client was the limit</b>: the figures say more "
-                             "about the load generator than about the endpoint. ");
-    else if (t.known)
-        buffer_add_text(out, "<b class=good>✓ The client kept up.</b> ");
+    else if (s->fidelity.known)
+        add_verdict(s, out);
     else
         buffer_add_text(out, "The run does not say whether the client kept up. ");
-    if (t.client_limited && t.reason[0]) {
-        buffer_add_text(out, "Why: ");
-        html_add_text(out, t.reason);
-        buffer_add_text(out, ". ");
-    }
-    if (t.insecure)
+    if (s->fidelity.insecure)
         buffer_add_text(out, "<b class=bad>✗ Certificates were not checked</b> (--insecure): who "
                              "answered is not known. ");
     if (run->recomputed)
         buffer_add_text(out, "The figures are recomputed from its records, for it has no summary "
                              "of its own: what the records do not say is missing. ");
-    add_version(&t, out);
+    add_version(&s->fidelity, out);
     const struct accounting *a = &s->accounting;
     buffer_add_text(out, "Of ");
     html_add_count(out, a->scheduled);
@@ -359,16 +366,14 @@ static void add_run(const struct html_run *run, size_t *plot_number, struct buff
 }
 
 /* What stands beside other runs must not look like a measurement of the endpoint if it is none. */
-static void add_trust_cell(const struct html_run *run, struct buffer *out)
+static void add_trust_cell(const struct summary *s, struct buffer *out)
 {
-    struct trust t;
-    trust_read(run->fidelity, &t);
-    bool simulated = strcmp(run->summary->command, "sim") == 0;
+    bool simulated = strcmp(s->command, "sim") == 0;
     buffer_add_format(out, "<td class=words>%s</td>",
-                      simulated          ? "simulated"
-                      : t.client_limited ? "<b class=bad>✗ the client was the limit</b>"
-                      : t.known          ? "<b class=good>✓ the client kept up</b>"
-                                         : "not said");
+                      simulated                    ? "simulated"
+                      : s->fidelity.client_limited ? "<b class=bad>✗ the client was the limit</b>"
+                      : s->fidelity.known          ? "<b class=good>✓ the client kept up</b>"
+                                                   : "not said");
 }
 
 static void add_comparison(const struct html_run *runs, size_t count, struct buffer *out)
@@ -391,7 +396,7 @@ static void add_comparison(const struct html_run *runs, size_t count, struct buf
         buffer_add_text(out, "<tr><th>");
         html_add_text(out, runs[i].name);
         buffer_add_text(out, "</th>");
-        add_trust_cell(&runs[i], out);
+        add_trust_cell(s, out);
         html_add_count_cell(out, s->accounting.completed);
         html_add_count_cell(out, s->accounting.failed);
         html_add_count_cell(out, s->accounting.cancelled);

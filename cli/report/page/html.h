@@ -27,7 +27,6 @@ struct html_run {
     const struct summary *summary;
     const struct bill *bill; /* NULL */
     const char *plots;       /* folder of .svg files; NULL */
-    const char *fidelity;    /* the object of summary.json as text; NULL */
     const char *model;       /* NULL */
     const struct html_error *errors;
     size_t error_count;

@@ -233,12 +233,23 @@ static void add_latencies(const struct summary *s, struct buffer *out)
                              "an open load would see is not in these figures\n");
 }
 
-void summary_table(const struct summary *s, const char *title, const char *verdict,
-                   struct buffer *out)
+/* Whether the figures can be trusted. */
+static void add_verdict(const struct summary *s, struct buffer *out)
+{
+    size_t before = out->length;
+    fidelity_add_verdict(s, out);
+    if (s->fidelity.insecure)
+        buffer_add_format(
+            out, "%s! certificates were not checked (--insecure): who answered is not known",
+            out->length > before ? "\n" : "");
+    if (out->length > before)
+        buffer_add_text(out, "\n\n");
+}
+
+void summary_table(const struct summary *s, const char *title, struct buffer *out)
 {
     buffer_add_format(out, "\n%s\n\n", title);
-    if (verdict)
-        buffer_add_format(out, "%s\n\n", verdict);
+    add_verdict(s, out);
     add_requests(s, out);
     add_words(s, out);
     if (s->accounting.completed > 0) {

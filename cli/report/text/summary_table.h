@@ -21,12 +21,8 @@ void add_padded(struct buffer *out, const char *text, int width, bool right);
 /* Columns that a UTF-8 text takes (combining marks are not used here). */
 int text_columns(const char *text);
 
-/* Of a run whose fidelity says `insecure`. */
-#define INSECURE_WORDS "! certificates were not checked (--insecure): who answered is not known"
-
-/* The whole block after a run: requests, throughput, goodput, latency table. `verdict` is the
- * line about trust ("✓ …"), or NULL. */
-void summary_table(const struct summary *s, const char *title, const char *verdict,
-                   struct buffer *out);
+/* The whole block after a run: its verdict ("✓ …"), requests, throughput, goodput, latency table.
+ */
+void summary_table(const struct summary *s, const char *title, struct buffer *out);
 
 #endif

@@ -161,6 +161,7 @@ int run_merge_open(struct run_merge *m, const char *const *paths, size_t count, 
     struct summary *s = mem_zero(1, sizeof *s);
     int status = 0;
     *m = (struct run_merge){.parts = mem_zero(count, sizeof *m->parts), .count = count};
+    m->fidelity.parts = mem_zero(count, sizeof *m->fidelity.parts);
     for (size_t i = 0; i < count && status == 0; i++) {
         struct run_part *p = &m->parts[i];
         p->path = paths[i];
@@ -174,8 +175,10 @@ int run_merge_open(struct run_merge *m, const char *const *paths, size_t count, 
                           "merged",
                           p->path);
         else if ((status = read_run(p, err)) == 0 &&
-                 (status = summary_read_run(p->path, s, &p->fidelity, err)) == 0)
+                 (status = summary_read_run(p->path, s, err)) == 0) {
+            m->fidelity.parts[m->fidelity.part_count++] = s->fidelity; /* taken over */
             status = compare_part(m, i, s, err);
+        }
         accounting_add(&m->accounting, &s->accounting);
     }
     free(s);
@@ -183,6 +186,7 @@ int run_merge_open(struct run_merge *m, const char *const *paths, size_t count, 
         run_merge_free(m);
         return status;
     }
+    fidelity_merge(&m->fidelity);
     find_missing(m);
     find_start(m);
     return 0;
@@ -190,11 +194,10 @@ int run_merge_open(struct run_merge *m, const char *const *paths, size_t count, 
 
 void run_merge_free(struct run_merge *m)
 {
-    for (size_t i = 0; i < m->count; i++) {
-        free(m->parts[i].fidelity);
+    for (size_t i = 0; i < m->count; i++)
         free(m->parts[i].workload);
-    }
     free(m->parts);
+    fidelity_free(&m->fidelity);
     *m = (struct run_merge){0};
 }
 

@@ -19,8 +19,7 @@
 
 struct run_part {
     const char *path;       /* borrowed */
-    char *fidelity;         /* of its summary.json: a JSON object as text */
-    char *workload;         /* of its run.json, likewise */
+    char *workload;         /* of its run.json: a JSON object as text */
     uint64_t shard, shards; /* I/N */
     int64_t started_ns;     /* wall clock; TIME_NEVER = not said */
 };
@@ -31,6 +30,7 @@ struct run_merge {
     const char *command, *load;
     struct slo_list slos;
     struct accounting accounting; /* the parts' sum */
+    struct fidelity fidelity;     /* made of the parts' */
     /* The latest of the parts'; NAN = the load had no rate. */
     double steady_rate_from_s, steady_rate_until_s;
     int64_t started_ns; /* the first start; TIME_NEVER = not said */

@@ -96,7 +96,8 @@ void collector_flights_free(struct flights *f);
  * on. */
 void collector_summarize_groups(struct collector *c, int64_t from_ns, struct summary *out);
 
-/* collector_columns.c: the values of a metric as a column of struct timed_value, in scheduled order. */
+/* collector_columns.c: the values of a metric as a column of struct timed_value, in scheduled
+ * order. */
 struct columns {
     struct spool of[METRIC_COUNT]; /* but for the chunk gaps */
 };

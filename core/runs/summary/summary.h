@@ -3,8 +3,9 @@
  *
  *     struct summary s;
  *     collector_summarize(collector, &options, &s);   // core/runs/summary/collector.h
- *     summary_write(&s, NULL, &json_writer);          // summary.json
- *     summary_read_run("results/x", &s, NULL, err);   // and back
+ *     summary_write(&s, &json_writer);                // summary.json
+ *     summary_read_run("results/x", &s, err);         // and back
+ *     summary_free(&s);
  */
 #ifndef FAREBOX_CORE_RUNS_SUMMARY_SUMMARY_H
 #define FAREBOX_CORE_RUNS_SUMMARY_SUMMARY_H
@@ -12,6 +13,7 @@
 #include "core/error.h"
 #include "core/json/json_write.h"
 #include "core/runs/record/record.h"
+#include "core/runs/summary/fidelity.h"
 #include "core/runs/summary/slo.h"
 #include "core/text.h"
 
@@ -112,21 +114,24 @@ struct summary {
     size_t group_count;
     struct short_metric set_up[SET_UP_PARTS];                              /* over all attempts */
     char error_samples[FAILURE_CLASSES][ERROR_SAMPLES][ERROR_SAMPLE_SIZE]; /* "" = none */
+    struct fidelity fidelity; /* what no record says: a collector leaves it unsaid */
 };
 
-/* The summary as JSON with the keys of results/README.md. `fidelity` is a JSON object as text, or NULL. */
-void summary_write(const struct summary *s, const char *fidelity, struct json_writer *w);
+/* The summary as JSON with the keys of results/README.md. */
+void summary_write(const struct summary *s, struct json_writer *w);
 
 /* Reads summary.json back: written again it gives the same bytes. What the file does not hold is 0
- * (window.requests, completed of both phases, connects, slow_reads). `fidelity` lends the object's
- * text from `json`. ERR_INPUT where the text is not all of a summary, of another schema version, or
- * its accounting does not add up; `file` is what messages call it. */
-int summary_read(const char *file, struct text json, struct summary *out, struct text *fidelity,
-                 struct error *err);
+ * (window.requests, completed of both phases, connects, slow_reads). ERR_INPUT where the text is
+ * not all of a summary, of another schema version, or its accounting does not add up; `file` is
+ * what messages call it. The caller frees the summary, but after an error. */
+int summary_read(const char *file, struct text json, struct summary *out, struct error *err);
 
-/* The same of a run directory's summary.json. *fidelity (may be NULL) is a copy that the caller
- * frees; NULL after an error. ERR_INPUT also where there is no such file, as in a killed run. */
-int summary_read_run(const char *run, struct summary *out, char **fidelity, struct error *err);
+/* The same of a run directory's summary.json. ERR_INPUT also where there is no such file, as in a
+ * killed run. */
+int summary_read_run(const char *run, struct summary *out, struct error *err);
+
+/* Frees what its fidelity owns. */
+void summary_free(struct summary *s);
 
 /* "ttft_scheduled_ms", ... of a GROUP_...; "dns_ms", ... of a SET_UP_... */
 const char *group_metric_key(int metric);

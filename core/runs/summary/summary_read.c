@@ -314,8 +314,7 @@ static void read_asked(struct json_scan *scan, struct summary *s)
 }
 
 /* The objects of the file. False where the key is none of theirs. */
-static bool read_part(struct json_scan *scan, struct text key, struct summary *s,
-                      struct text *fidelity)
+static bool read_part(struct json_scan *scan, struct text key, struct summary *s)
 {
     if (text_equal(key, "accounting"))
         read_accounting(scan, &s->accounting);
@@ -324,7 +323,7 @@ static bool read_part(struct json_scan *scan, struct text key, struct summary *s
     else if (text_equal(key, "slo"))
         read_slos(scan, &s->slos);
     else if (text_equal(key, "fidelity"))
-        json_skip(scan, fidelity);
+        fidelity_read(scan, &s->fidelity);
     else if (text_equal(key, "by"))
         read_groups(scan, s);
     else if (text_equal(key, "breakdown"))
@@ -352,8 +351,7 @@ static int check(const struct summary *s, uint64_t version, const char *file, st
     return 0;
 }
 
-int summary_read(const char *file, struct text json, struct summary *s, struct text *fidelity,
-                 struct error *err)
+int summary_read(const char *file, struct text json, struct summary *s, struct error *err)
 {
     static const char *const commands[] = {"bench", "sim", NULL};
     static const char *const loads[] = {"trace", "open", "closed", NULL};
@@ -379,31 +377,33 @@ int summary_read(const char *file, struct text json, struct summary *s, struct t
                           .steady_rate_from_s = NAN,
                           .steady_rate_until_s = NAN,
                           .tokens_per_chunk = NAN};
-    *fidelity = text_of("{}");
     forget(&s->window);
     forget(&s->all);
     json_scan_init(&scan, file, json.at, json.length, 1);
     json_object_begin(&scan);
     while (json_object_next(&scan, &key))
-        if (!read_part(&scan, key, s, fidelity) && !read_phase(&scan, key, &s->window) &&
+        if (!read_part(&scan, key, s) && !read_phase(&scan, key, &s->window) &&
             !read_field(&scan, key, fields, COUNT_OF(fields)))
             json_skip(&scan, NULL);
-    if (json_scan_end(&scan, err) < 0)
-        return ERR_INPUT;
-    return check(s, version, file, err);
+    int status = json_scan_end(&scan, err) < 0 ? ERR_INPUT : check(s, version, file, err);
+    if (status < 0)
+        summary_free(s);
+    return status;
 }
 
-int summary_read_run(const char *run, struct summary *out, char **fidelity, struct error *err)
+int summary_read_run(const char *run, struct summary *out, struct error *err)
 {
     char *file = run_dir_file(run, "summary.json"), *json = NULL;
     size_t length;
-    struct text own = {"", 0};
     int status = file_read_all(file, SUMMARY_MOST, &json, &length, err);
     if (status == 0)
-        status = summary_read(file, (struct text){json, length}, out, &own, err);
-    if (fidelity)
-        *fidelity = status == 0 ? mem_copy_text(own.at, own.length) : NULL;
+        status = summary_read(file, (struct text){json, length}, out, err);
     free(json);
     free(file);
     return status;
+}
+
+void summary_free(struct summary *s)
+{
+    fidelity_free(&s->fidelity);
 }

@@ -213,7 +213,7 @@ static void put_error_samples(struct json_writer *w, const struct summary *s)
     json_end_object(w);
 }
 
-void summary_write(const struct summary *s, const char *fidelity, struct json_writer *w)
+void summary_write(const struct summary *s, struct json_writer *w)
 {
     json_begin_object(w);
     json_pair_u64(w, "schema_version", 1);
@@ -234,7 +234,8 @@ void summary_write(const struct summary *s, const char *fidelity, struct json_wr
     for (size_t i = 0; i < s->slos.count; i++)
         put_number(w, metric_key(s->slos.items[i].metric), s->slos.items[i].limit_ms);
     json_end_object(w);
-    json_pair_raw(w, "fidelity", text_of(fidelity ? fidelity : "{}"));
+    json_key(w, "fidelity");
+    fidelity_write(&s->fidelity, w);
     put_metrics(w, &s->window);
     put_groups(w, s);
     put_set_up(w, s);

@@ -1,0 +1,97 @@
+/* Fidelity: how far a run's figures can be trusted, as its summary says it.
+ *
+ *     summary.fidelity = (struct fidelity){.kind = FIDELITY_MODEL, .known = true, ...};
+ *     fidelity_write(&summary.fidelity, &writer);    // the object `fidelity` of summary.json
+ *     fidelity_read(&scan, &summary.fidelity);       // and back
+ *     fidelity_add_verdict(&summary, &text);         // "✓ The numbers can be trusted: ..."
+ *     fidelity_free(&summary.fidelity);
+ *
+ * bench fills it from what its workers measured of themselves, sim from its engine, merge from the
+ * parts' own. Zeroed, it says nothing and owns nothing.
+ */
+#ifndef FAREBOX_CORE_RUNS_SUMMARY_FIDELITY_H
+#define FAREBOX_CORE_RUNS_SUMMARY_FIDELITY_H
+
+#include "core/json/json_scan.h"
+#include "core/json/json_write.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FIDELITY_WORKERS 256
+#define FIDELITY_TEXT_SIZE 280
+
+enum fidelity_kind {
+    FIDELITY_UNSAID,
+    FIDELITY_CLIENT, /* a live run's client */
+    FIDELITY_MODEL,  /* a simulation */
+    FIDELITY_PARTS   /* of several processes: the worst of each */
+};
+
+/* What a client's exchanges came to. */
+struct fidelity_counts {
+    uint64_t connects, reuses, hidden_resends;
+    uint64_t stale_connections;            /* kept ones that died under a request; sent again */
+    uint64_t slow_reads;                   /* answers that came in bursts of many chunks */
+    uint64_t client_failures;              /* attempts that this machine had no means for */
+    uint64_t left_open;                    /* whole answers whose exchange we had to end */
+    uint64_t http1_answers, http2_answers; /* attempts by the version of their answers */
+};
+
+/* What was learnt of an endpoint's tokenizer before the run. */
+struct fidelity_probe {
+    char *endpoint; /* owned */
+    bool measured;  /* the endpoint's usage gave the scale */
+    double tokens_per_word, template_tokens;
+    uint64_t requests, input_tokens;
+    char note[FIDELITY_TEXT_SIZE]; /* why not measured, or what went wrong; "" = nothing */
+};
+
+/* What a simulated engine did. */
+struct fidelity_engine {
+    uint64_t replicas, steps, preemptions, prompt_tokens, cached_tokens, kv_blocks;
+};
+
+struct fidelity {
+    enum fidelity_kind kind;
+    bool known; /* the run says whether its client was the limit */
+    bool client_limited;
+    bool insecure;                   /* certificates were not checked */
+    char reason[FIDELITY_TEXT_SIZE]; /* what was the limit and which option helps; "" = nothing */
+    double lag_p50_ms, lag_p99_ms, lag_max_ms, lag_limit_ms, stall_max_ms; /* NAN = not said */
+    double cpu_peak, cpu_mean; /* share of a worker over a second, of all over the run */
+    double observer_cpu;       /* share of the thread that takes the records */
+    double steal, throttled_s; /* share of the machine's time; seconds */
+    uint64_t workers;          /* whose shares over their run follow, as far as they fit */
+    double cpu_of[FIDELITY_WORKERS];
+    uint64_t records_waiting; /* for the observer, at most */
+    struct fidelity_counts counts;
+    struct fidelity_engine engine;
+    struct fidelity_probe *probes;
+    size_t probe_count;
+    struct fidelity *parts; /* with neither engine nor parts of their own */
+    size_t part_count;
+};
+
+void fidelity_free(struct fidelity *f);
+
+/* As an object on one line. */
+void fidelity_write(const struct fidelity *f, struct json_writer *w);
+
+/* Reads such an object; what is not there or of another kind is not known. Frees nothing before. */
+void fidelity_read(struct json_scan *scan, struct fidelity *out);
+
+/* Makes a whole of f->parts: one limited part makes a limited run, and one that does not say leaves
+ * the whole unsaid; of other figures the worst. */
+void fidelity_merge(struct fidelity *f);
+
+struct summary;
+
+/* The line on whether the summary's figures can be trusted, without its end; nothing where the run
+ * does not say, and none that praises a run in which nothing completed. */
+void fidelity_add_verdict(const struct summary *s, struct buffer *out);
+
+/* By which versions of HTTP answers came: "HTTP/2 and HTTP/1.1"; nothing where that is not said. */
+void fidelity_add_versions(const struct fidelity *f, struct buffer *out);
+
+#endif

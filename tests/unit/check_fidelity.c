@@ -1,0 +1,150 @@
+/* The one sentence on whether figures can be trusted, and the verdict of a run of several parts. */
+#include "testing.h"
+
+#include "core/runs/summary/summary.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *command;
+    struct fidelity f;
+    uint64_t completed;
+    double steady_s;
+    const char *words;
+} said[] = {
+    {"bench", {0}, 9, NAN, ""},
+    {"bench", {.kind = FIDELITY_CLIENT, .known = true}, 0, NAN, ""}, /* nothing to be trusted */
+    {"bench",
+     {.kind = FIDELITY_CLIENT, .known = true, .lag_p99_ms = 0.21, .cpu_peak = 0.034, .counts = {4}},
+     9,
+     1.5,
+     "✓ The numbers can be trusted: send lag p99 0.21 ms, client CPU 3 %, no reconnects, steady "
+     "from 1.5 s on"},
+    {"bench",
+     {.kind = FIDELITY_CLIENT,
+      .known = true,
+      .cpu_peak = NAN,
+      .steal = 0.02,
+      .throttled_s = 0.5,
+      .counts = {.connects = 7, .hidden_resends = 1, .stale_connections = 2, .http1_answers = 9}},
+     9,
+     0,
+     "✓ The numbers can be trusted, 3 reconnects, 1 hidden resends stopped, 2 stale connections "
+     "opened anew, 2 % of the CPU was taken by other machines, throttled for 0.5 s"},
+    {"bench",
+     {.kind = FIDELITY_CLIENT, .known = true, .lag_p99_ms = NAN, .counts = {1, .http2_answers = 9}},
+     9,
+     NAN,
+     "✓ The numbers can be trusted, 1 connection"},
+    {"bench",
+     {.kind = FIDELITY_PARTS, .known = true, .lag_p99_ms = 1, .cpu_peak = 0.5},
+     9,
+     NAN,
+     "✓ The numbers can be trusted: send lag p99 1 ms, client CPU 50 %"},
+    {"bench",
+     {.kind = FIDELITY_CLIENT, .known = true, .client_limited = true, .reason = "it slept"},
+     0,
+     NAN,
+     "✗ The client was the limit: it slept."},
+    {"bench",
+     {.kind = FIDELITY_CLIENT, .known = true, .client_limited = true},
+     9,
+     NAN,
+     "✗ The client was the limit."},
+    {"sim", {0}, 9, NAN, "A model's times, not a measurement (docs/engine.md)"},
+    {"sim",
+     {.kind = FIDELITY_MODEL, .known = true, .engine = {1, 9, 1234, 800, 200, 5}},
+     9,
+     NAN,
+     "A model's times, not a measurement (docs/engine.md): 25.0 % of the prompt tokens from the "
+     "prefix cache, 1,234 preemptions"},
+};
+
+START_TEST(one_sentence_says_whether_figures_can_be_trusted)
+{
+    struct summary *s = calloc(1, sizeof *s);
+    struct buffer text;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    s->command = said[_i].command;
+    s->fidelity = said[_i].f;
+    s->accounting.completed = said[_i].completed;
+    s->steady_from_s = said[_i].steady_s;
+    s->peak_in_flight = 4;
+    fidelity_add_verdict(s, &text);
+    ck_assert_str_eq(text.length ? text.data : "", said[_i].words);
+    buffer_free(&text);
+    free(s);
+}
+END_TEST
+
+static struct fidelity part(bool known, const char *limit, double lag_ms, double cpu)
+{
+    struct fidelity f = {.kind = FIDELITY_CLIENT,
+                         .known = known,
+                         .client_limited = limit != NULL,
+                         .lag_p99_ms = lag_ms,
+                         .cpu_peak = cpu};
+    strcpy(f.reason, limit ? limit : "");
+    return f;
+}
+
+START_TEST(a_whole_is_as_good_as_its_worst_part)
+{
+    struct fidelity parts[] = {part(true, NULL, NAN, 0.5), part(true, "first", 3, 0.25),
+                               part(false, NULL, 2, NAN), part(true, "second", 1, 0.1)};
+    struct fidelity whole = {.parts = parts, .part_count = 4};
+    parts[2].insecure = true;
+    fidelity_merge(&whole);
+    ck_assert_int_eq(whole.kind, FIDELITY_PARTS);
+    ck_assert(whole.known && whole.client_limited && whole.insecure);
+    ck_assert_str_eq(whole.reason, "in 2 of 4 parts: first");
+    ck_assert_double_eq(whole.lag_p99_ms, 3);
+    ck_assert_double_eq(whole.cpu_peak, 0.5);
+    whole = (struct fidelity){.parts = parts, .part_count = 1};
+    fidelity_merge(&whole);
+    ck_assert(whole.known && !whole.client_limited && !whole.insecure);
+    ck_assert_str_eq(whole.reason, "");
+    whole = (struct fidelity){.parts = parts + 2, .part_count = 1};
+    fidelity_merge(&whole);
+    ck_assert(!whole.known && !whole.client_limited);
+}
+END_TEST
+
+/* Other values than ours, twice the same key, parts of parts: nothing leaks and nothing fails. */
+START_TEST(what_is_of_another_kind_is_passed_over)
+{
+    static const char json[] =
+        "{\"client_limited\": null, \"reason\": 7, \"send_lag_p99_ms\": \"x\", \"cpu_peak\": 0.5, "
+        "\"connects\": null, \"new\": {\"a\": [1]}, \"cpu_by_worker\": [0.5, null], \"probes\": "
+        "[{\"endpoint\": \"a\", \"endpoint\": \"b\", \"note\": null}], \"parts\": [{\"parts\": "
+        "[{}], \"reason\": \"why\"}, 5]}";
+    struct json_scan scan;
+    struct fidelity f;
+    json_scan_init(&scan, "", json, strlen(json), 1);
+    fidelity_read(&scan, &f);
+    ck_assert_int_eq(json_scan_end(&scan, NULL), 0);
+    ck_assert(!f.known && !f.client_limited && isnan(f.lag_p99_ms));
+    ck_assert_double_eq(f.cpu_peak, 0.5);
+    ck_assert_str_eq(f.probes[0].endpoint, "a");
+    ck_assert_uint_eq(f.part_count, 2);
+    ck_assert_str_eq(f.parts[0].reason, "why");
+    ck_assert_uint_eq(f.parts[0].part_count, 0);
+    ck_assert_int_eq(f.parts[1].kind, FIDELITY_UNSAID);
+    fidelity_free(&f);
+    ck_assert_ptr_null(f.probes);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("fidelity");
+    TCase *test = tcase_create("fidelity");
+    tcase_add_loop_test(test, one_sentence_says_whether_figures_can_be_trusted, 0,
+                        sizeof said / sizeof *said);
+    tcase_add_test(test, a_whole_is_as_good_as_its_worst_part);
+    tcase_add_test(test, what_is_of_another_kind_is_passed_over);
+    suite_add_tcase(suite, test);
+    return testing_run(suite);
+}
