@@ -220,6 +220,19 @@ static int set_number(const struct option_spec *s, const char *text, void *field
     return 0;
 }
 
+static int check_choice(const struct option_spec *s, const char *text, struct error *err)
+{
+    for (size_t i = 0; s->choice(i); i++)
+        if (strcmp(s->choice(i), text) == 0)
+            return 0;
+    struct buffer names;
+    buffer_init(&names, BUFFER_UNBOUNDED);
+    options_add_help(s, &names);
+    error_set(err, ERR_INPUT, "--%s %.40s: expected %s", s->name, text, names.data);
+    buffer_free(&names);
+    return ERR_INPUT;
+}
+
 static int set_value(struct parse *p, const struct option_spec *s, const char *text,
                      struct error *err)
 {
@@ -235,6 +248,8 @@ static int set_value(struct parse *p, const struct option_spec *s, const char *t
         if (s->unit && strcmp(s->unit, "DIR") == 0 && strcmp(text, "-") == 0)
             return error_set(err, ERR_INPUT,
                              "--%s takes a directory, which standard output (-) is not", s->name);
+        if (s->choice && check_choice(s, text, err) < 0)
+            return ERR_INPUT;
         *(const char **)field = keep(p, text, strlen(text));
         return 0;
     case OPTION_OUTPUT:

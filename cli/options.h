@@ -50,6 +50,8 @@ struct option_spec {
     bool zero;            /* 0 may be given though there is no default: else 0 is refused there,
                            * for it would silently be as if nothing had been given */
     const char *help;
+    /* Of a text that is one of some names: the i-th, NULL behind the last. They are its help. */
+    const char *(*choice)(size_t i);
     const char *group; /* a heading in the help: starts a new group where it is set */
     bool secret;       /* names a secret's file: its content is never shown */
     /* How a value that may hold a secret is written into run.json; NULL = as it is */
@@ -84,6 +86,9 @@ bool options_given(const void *target, const char *name);
 
 /* True if it was given on the command line, where every user of the machine can read it. */
 bool options_typed(const void *target, const char *name);
+
+/* What the help says of one option. */
+void options_add_help(const struct option_spec *s, struct buffer *out);
 
 /* The options as help text, `width` columns wide. */
 void options_help(const struct option_spec *specs, int width, struct buffer *out);

@@ -26,23 +26,38 @@ static void add_wrapped(struct buffer *out, const char *text, size_t column, siz
     buffer_add_byte(out, '\n');
 }
 
+void options_add_help(const struct option_spec *s, struct buffer *out)
+{
+    if (s->help)
+        buffer_add_text(out, s->help);
+    for (size_t i = 0; s->choice && s->choice(i); i++)
+        buffer_add_format(out, "%s%s",
+                          i == 0             ? ""
+                          : s->choice(i + 1) ? ", "
+                                             : " or ",
+                          s->choice(i));
+}
+
 static void help_one(const struct option_spec *s, size_t width, struct buffer *out)
 {
-    char left[128], right[640];
+    char left[128];
+    struct buffer right;
     const char *unit = s->type == OPTION_FLAG ? "" : s->unit ? s->unit : "VALUE";
     int used = snprintf(left, sizeof left, "  %c%c%s --%s%s%s", s->letter ? '-' : ' ',
                         s->letter ? s->letter : ' ', s->letter ? "," : " ", s->name,
                         *unit ? " " : "", unit);
-    snprintf(right, sizeof right, "%s%s%s%s%s", s->help ? s->help : "",
-             s->type == OPTION_LIST ? "; may be given again" : "",
-             s->fallback && *s->fallback ? " [" : "", s->fallback ? s->fallback : "",
-             s->fallback && *s->fallback ? "]" : "");
+    buffer_init(&right, BUFFER_UNBOUNDED);
+    options_add_help(s, &right);
+    buffer_add_text(&right, s->type == OPTION_LIST ? "; may be given again" : "");
+    if (s->fallback && *s->fallback)
+        buffer_add_format(&right, " [%s]", s->fallback);
     buffer_add_text(out, left);
     if (used >= HELP_COLUMN)
         buffer_add_format(out, "\n%*s", HELP_COLUMN, "");
     else
         buffer_add_format(out, "%*s", HELP_COLUMN - used, "");
-    add_wrapped(out, right, HELP_COLUMN, width);
+    add_wrapped(out, right.data, HELP_COLUMN, width);
+    buffer_free(&right);
 }
 
 static void help_table(const struct option_spec *s, size_t width, struct buffer *out)

@@ -1,10 +1,10 @@
 #include "bench/client/attempt.h"
 
-#include "bench/wire/chunk.h"
 #include "core/json/json_scan.h"
 #include "core/memory.h"
 #include "core/printable.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -207,8 +207,7 @@ static void note_rest(struct attempt *a, const struct chunk *c)
         a->finish_reason[n] = '\0';
     }
     if (c->has_usage) {
-        a->has_usage = true;
-        a->usage = c->usage;
+        a->so_far = (struct answer_so_far){true, c->usage};
         if (a->config->keep_raw) {
             buffer_clear(&a->raw_usage);
             buffer_add(&a->raw_usage, c->raw_usage.at, c->raw_usage.length);
@@ -231,23 +230,20 @@ static bool take_event(struct attempt *a, const char *name, struct text data)
     struct chunk c;
     if (data.length == 0 || a->done)
         return true;
-    if (text_equal(data, "[DONE]")) {
-        a->done = true;
-        return true;
-    }
-    if (chunk_parse(data.at, data.length, &c) < 0) {
+    if (a->config->api->read_event(&a->so_far, name, data, &c) < 0) {
         /* Cut by the end of the stream: that is truncation, not bad JSON. */
         if (!a->ending)
             fail(a, FAILURE_MALFORMED, data);
         return a->ending;
     }
-    if (c.is_error || strcmp(name, "error") == 0) {
+    if (c.is_error) {
         fail_json(a, FAILURE_ERROR_EVENT, c.error_message.length ? c.error_message : data);
         return false;
     }
     if (c.tokens)
         note_token(a, &c);
     note_rest(a, &c);
+    a->done = c.ends;
     if (c.tokens && a->config->cancel_after && a->chunks >= a->config->cancel_after)
         a->cancelled = true;
     return !a->cancelled;
@@ -302,6 +298,14 @@ bool attempt_is_whole(const struct attempt *a)
     return a->done && a->finish_reason[0];
 }
 
+static void fail_truncated(struct attempt *a)
+{
+    char words[80];
+    snprintf(words, sizeof words, "the stream ended without %s",
+             a->done ? "finish_reason" : a->config->api->end_mark);
+    fail(a, FAILURE_TRUNCATED, text_of(words));
+}
+
 static void end_stream(struct attempt *a, enum failure_class transport, const char *message)
 {
     a->ending = true;
@@ -318,16 +322,14 @@ static void end_stream(struct attempt *a, enum failure_class transport, const ch
     if (transport != FAILURE_NONE)
         fail(a, transport, text_of(message));
     else
-        fail(a, FAILURE_TRUNCATED,
-             text_of(a->done ? "the stream ended without finish_reason"
-                             : "the stream ended without [DONE]"));
+        fail_truncated(a);
 }
 
 static void end_body(struct attempt *a)
 {
     struct chunk c;
     struct text body = {a->body.data ? a->body.data : "", a->body.length};
-    if (chunk_parse(body.at, body.length, &c) < 0) {
+    if (a->config->api->read_answer(body, &c) < 0) {
         fail(a, FAILURE_MALFORMED, body.length ? body : text_of("the body is empty"));
         return;
     }
@@ -336,8 +338,7 @@ static void end_body(struct attempt *a)
         return;
     }
     note_rest(a, &c);
-    a->embeddings = c.embeddings;
-    if (a->config->embeddings ? c.embeddings == 0 : c.tokens == 0)
+    if (a->config->api->generates ? c.tokens == 0 : c.results == 0)
         fail(a, FAILURE_EMPTY, text_of("the answer holds no token"));
     a->last_token_ns = a->last_byte_ns;
 }
@@ -398,7 +399,7 @@ static void estimate_usage(const struct attempt *a, struct record *r)
     r->usage.tokens[USAGE_UNCACHED_INPUT] = r->asked_input;
     r->usage.tokens[USAGE_REASONING] = a->reasoning_count;
     r->usage.tokens[USAGE_OUTPUT] = a->chunks - a->reasoning_count;
-    if (!a->is_stream && !a->config->embeddings)
+    if (!a->is_stream && a->config->api->generates)
         r->usage.tokens[USAGE_OUTPUT] = r->asked_output;
 }
 
@@ -428,8 +429,8 @@ void attempt_fill(const struct attempt *a, struct record *r)
     r->raw_usage = a->raw_usage.length ? a->raw_usage.data : NULL;
     r->has_cost = a->has_cost;
     r->cost = a->cost;
-    if (a->has_usage) {
-        r->usage = a->usage;
+    if (a->so_far.has_usage) {
+        r->usage = a->so_far.usage;
         r->usage_from = USAGE_SERVER;
     } else {
         estimate_usage(a, r);

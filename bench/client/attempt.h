@@ -14,15 +14,15 @@
 #define FAREBOX_BENCH_CLIENT_ATTEMPT_H
 
 #include "bench/client/secrets.h"
+#include "bench/wire/api.h"
 #include "bench/wire/sse.h"
-#include "core/money.h"
 #include "core/runs/record/record.h"
 
 #define ATTEMPT_MESSAGE_SIZE 256
 
 struct attempt_config {
-    bool stream;     /* a stream was asked for */
-    bool embeddings; /* no token is expected */
+    const struct bench_api *api;
+    bool stream; /* a stream was asked for */
     bool keep_text, keep_raw;
     uint32_t cancel_after; /* hang up after so many token-bearing chunks; 0 = never */
     size_t max_event, max_body;
@@ -52,10 +52,9 @@ struct attempt {
     int64_t read_gap_ns;  /* time since the read before the current one */
     int http_status;
     bool is_stream, done, ending, cancelled, headers_in_read;
-    bool has_usage, has_cost;
-    struct usage usage;
+    struct answer_so_far so_far;
+    bool has_cost;
     money cost;
-    size_t embeddings;
     enum failure_class failure;
     char finish_reason[24], message[ATTEMPT_MESSAGE_SIZE];
     struct sse sse;
@@ -76,8 +75,8 @@ void attempt_answer(struct attempt *a, int http_status, const char *content_type
 bool attempt_feed(struct attempt *a, const struct arrival *arrival, const char *bytes,
                   size_t count);
 
-/* True once all of the answer is there, though the exchange may go on: [DONE] and a finish_reason
- * have come. */
+/* True once all of the answer is there, though the exchange may go on: the event that ends a stream
+ * and a finish_reason have come. */
 bool attempt_is_whole(const struct attempt *a);
 
 /* The exchange is over. `transport` says how it failed below HTTP, with its words; FAILURE_NONE

@@ -37,7 +37,7 @@ struct run {
 void bench_config_init(struct bench_config *c)
 {
     *c = (struct bench_config){
-        .api = API_CHAT,
+        .api = &api_chat,
         .stream = true,
         .schedule = {.mode = SCHEDULE_TRACE,
                      .speed = 1,

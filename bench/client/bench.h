@@ -45,7 +45,7 @@ struct bench_progress {
 struct bench_config {
     const struct endpoint_config *endpoints;
     size_t endpoint_count;
-    enum bench_api api;
+    const struct bench_api *api;
     bool stream;
     const char *extra_body, *output_key; /* see struct prompt_config */
     uint64_t salt;                       /* of the prompts; 0 = the same in every run */

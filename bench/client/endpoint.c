@@ -31,19 +31,21 @@ static int add_own_header(struct endpoint *e, size_t i, struct error *err)
     return 0;
 }
 
-static bool brings_authorization(const struct endpoint_config *c)
+/* Does the user give the header of this line? */
+static bool brings(const struct endpoint_config *c, const char *line)
 {
+    size_t name = strcspn(line, ":") + 1;
     for (size_t i = 0; c->headers && c->headers[i]; i++)
-        if (strncasecmp(c->headers[i], "Authorization:", 14) == 0)
+        if (strncasecmp(c->headers[i], line, name) == 0)
             return true;
     return false;
 }
 
-static int add_key(struct endpoint *e, struct error *err)
+static int add_key(struct endpoint *e, const char *key_header, struct error *err)
 {
     struct buffer line;
     buffer_init(&line, 16384);
-    int fits = buffer_add_format(&line, "Authorization: Bearer %s", e->config->api_key);
+    int fits = buffer_add_format(&line, "%s%s", key_header, e->config->api_key);
     bool good = fits == 0 && !strpbrk(line.data, "\r\n");
     if (good)
         e->headers = curl_slist_append(e->headers, line.data);
@@ -82,15 +84,19 @@ static void learn_secrets(struct endpoint *e)
         secrets_add(&e->secrets, c->secrets[i]);
 }
 
-static int add_headers(struct endpoint *e, bool stream, struct error *err)
+static int add_headers(struct endpoint *e, const struct bench_api *api, bool stream,
+                       struct error *err)
 {
     const struct endpoint_config *c = e->config;
     e->headers = curl_slist_append(e->headers, "Content-Type: application/json");
     e->headers = curl_slist_append(e->headers, stream ? "Accept: text/event-stream"
                                                       : "Accept: application/json");
     e->headers = curl_slist_append(e->headers, "Expect:"); /* no waiting for 100-continue */
-    if (c->api_key && !brings_authorization(c) && add_key(e, err) < 0)
+    if (c->api_key && !brings(c, api->key_header) && add_key(e, api->key_header, err) < 0)
         return ERR_INPUT;
+    for (const char *const *line = api->headers; line && *line; line++)
+        if (!brings(c, *line))
+            e->headers = curl_slist_append(e->headers, *line);
     for (size_t i = 0; c->headers && c->headers[i]; i++)
         if (add_own_header(e, i, err) < 0)
             return ERR_INPUT;
@@ -182,18 +188,18 @@ void endpoint_add_url(const struct endpoint_config *c, const char *path, struct 
     buffer_add(out, c->url + base, strcspn(c->url + base, "#"));
 }
 
-int endpoint_prepare(struct endpoint *e, const struct endpoint_config *config, enum bench_api api,
-                     bool stream, struct error *err)
+int endpoint_prepare(struct endpoint *e, const struct endpoint_config *config,
+                     const struct bench_api *api, bool stream, struct error *err)
 {
     *e = (struct endpoint){.config = config, .joins = must_join(config)};
-    if (check_url(e, err) < 0 || add_headers(e, stream, err) < 0) {
+    if (check_url(e, err) < 0 || add_headers(e, api, stream, err) < 0) {
         endpoint_free(e);
         return ERR_INPUT;
     }
     learn_secrets(e);
     struct buffer url;
     buffer_init(&url, BUFFER_UNBOUNDED);
-    endpoint_add_url(config, bench_api_path(api), &url);
+    endpoint_add_url(config, api->path, &url);
     e->url = buffer_take(&url);
     e->model = config->model ? mem_copy_string(config->model) : NULL;
     return 0;

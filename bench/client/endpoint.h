@@ -1,7 +1,7 @@
 /* An endpoint as configured, and made ready for libcurl.
  *
  *     struct endpoint e;
- *     if (endpoint_prepare(&e, &config, API_CHAT, true, err) < 0) ...
+ *     if (endpoint_prepare(&e, &config, &api_chat, true, err) < 0) ...
  *     curl_easy_setopt(easy, CURLOPT_URL, e.url);
  *     endpoint_free(&e);
  *
@@ -13,7 +13,7 @@
 #define FAREBOX_BENCH_CLIENT_ENDPOINT_H
 
 #include "bench/client/secrets.h"
-#include "bench/prompt/prompt.h"
+#include "bench/wire/api.h"
 #include "core/buffer.h"
 #include "core/error.h"
 
@@ -27,11 +27,10 @@ struct endpoint_config {
     const char *shown;           /* the URL as it may be shown and recorded; NULL = `url` */
     const char *model;           /* NULL: the request's own, else the first that /models lists */
     double share;                /* of the sessions, relative to the other endpoints */
-    const char *api_key;         /* NULL: no Authorization header */
+    const char *api_key;         /* NULL: no header with one */
     const char *user, *password; /* for HTTP's basic authentication; NULL */
-    const char *const
-        *headers; /* "Name: value", ended by NULL; NULL. Its Authorization replaces ours */
-    const char *const *secrets;        /* further words to hide in answers, ended by NULL; NULL */
+    const char *const *headers; /* "Name: value", ended by NULL; NULL. They replace the API's own */
+    const char *const *secrets; /* further words to hide in answers, ended by NULL; NULL */
     const char *unix_socket, *ca_file; /* NULL */
     bool insecure;                     /* certificates are not checked */
     bool http2;
@@ -61,8 +60,8 @@ struct endpoint {
 
 /* ERR_INPUT for a URL that is none, or a header without a colon. A name that does not resolve is
  * no error here: every request will say so. */
-int endpoint_prepare(struct endpoint *e, const struct endpoint_config *config, enum bench_api api,
-                     bool stream, struct error *err);
+int endpoint_prepare(struct endpoint *e, const struct endpoint_config *config,
+                     const struct bench_api *api, bool stream, struct error *err);
 void endpoint_free(struct endpoint *e);
 
 bool endpoint_is_https(const struct endpoint *e);

@@ -171,8 +171,8 @@ static uint64_t count_tokens(struct probe *p, const struct prompt_maker *m, uint
     prompt_maker_build_probe(m, p->endpoint->model ? p->endpoint->model : "default", words, words,
                              &body);
     if (exchange(p, &body) == 0) {
-        const char *answer = p->answer.data ? p->answer.data : "";
-        if (chunk_parse(answer, p->answer.length, &c) == 0 && c.has_usage)
+        struct text answer = {p->answer.data ? p->answer.data : "", p->answer.length};
+        if (p->config->api->read_answer(answer, &c) == 0 && c.has_usage)
             tokens = usage_input(&c.usage);
         if (tokens == 0)
             set_note(p, "its answers report no usage");

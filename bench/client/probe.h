@@ -11,6 +11,7 @@
 #define FAREBOX_BENCH_CLIENT_PROBE_H
 
 #include "bench/client/bench.h"
+#include "bench/prompt/prompt.h"
 
 /* Asks GET /models for the first model's name where the endpoint has none: fills endpoint->model.
  * Then measures, unless the config says no_probe. An exchange may take as long as a request of the

@@ -15,6 +15,7 @@
 #include "bench/client/audit.h"
 #include "bench/client/bench.h"
 #include "bench/client/outbox.h"
+#include "bench/prompt/prompt.h"
 
 #include <stdatomic.h>
 

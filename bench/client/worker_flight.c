@@ -40,8 +40,8 @@ static void send_attempt(struct worker *w, struct flight *flight)
 static void configure_answer(struct worker *w, struct flight *flight)
 {
     const struct bench_config *c = w->config;
-    flight->answer = (struct attempt_config){.stream = c->stream && c->api != API_EMBEDDINGS,
-                                             .embeddings = c->api == API_EMBEDDINGS,
+    flight->answer = (struct attempt_config){.api = c->api,
+                                             .stream = c->stream && c->api->generates,
                                              .keep_text = c->keep_text,
                                              .keep_raw = c->keep_raw,
                                              .max_event = MAX_EVENT,

@@ -37,7 +37,7 @@ struct members {
 };
 
 struct prompt_maker {
-    enum bench_api api;
+    const struct bench_api *api;
     bool stream;
     char *extra;            /* the extra body */
     struct members members; /* of it */
@@ -50,48 +50,27 @@ struct prompt_maker {
     uint64_t *row_drops; /* by row: the members that it brings itself; NULL = none */
 };
 
-static const struct {
-    const char *name, *path;
-} apis[API_COUNT] = {
-    {"chat", "/chat/completions"},
-    {"completions", "/completions"},
-    {"embeddings", "/embeddings"},
-};
-
-const char *bench_api_name(enum bench_api api)
-{
-    return apis[api].name;
-}
-
-int bench_api_from_name(const char *name)
-{
-    for (int i = 0; i < API_COUNT; i++)
-        if (strcmp(apis[i].name, name) == 0)
-            return i;
-    return -1;
-}
-
-const char *bench_api_path(enum bench_api api)
-{
-    return apis[api].path;
-}
-
-/* Only chat can take them. */
 static bool has_own_messages(const struct prompt_maker *m, const struct request *r)
 {
-    return r->messages.length && m->api == API_CHAT;
+    return r->messages.length && m->api->takes_messages;
 }
 
 /* ---- which keys there are, once before the run ---- */
+
+static bool is_among(struct text key, const char *const *names)
+{
+    while (*names && !text_equal(key, *names))
+        names++;
+    return *names != NULL;
+}
 
 static unsigned own_key(const struct prompt_maker *m, struct text key, struct text value)
 {
     if (text_equal(key, "model"))
         return KEY_MODEL;
-    if (text_equal(key, "messages") || text_equal(key, "prompt") || text_equal(key, "input"))
+    if (is_among(key, m->api->prompt_keys))
         return KEY_PROMPT;
-    if (text_equal(key, "max_tokens") || text_equal(key, "max_completion_tokens") ||
-        text_equal(key, m->output_key))
+    if (is_among(key, m->api->output_keys) || text_equal(key, m->output_key))
         return KEY_OUTPUT;
     if (text_equal(key, "stream_options"))
         return KEY_STREAM_OPTIONS;
@@ -189,8 +168,9 @@ struct prompt_maker *prompt_maker_create(const struct prompt_config *config,
 {
     struct prompt_maker *m = mem_zero(1, sizeof *m);
     m->api = config->api;
-    m->stream = config->stream && config->api != API_EMBEDDINGS;
-    m->output_key = mem_copy_string(config->output_key ? config->output_key : "max_tokens");
+    m->stream = config->stream && config->api->generates;
+    m->output_key =
+        mem_copy_string(config->output_key ? config->output_key : config->api->output_keys[0]);
     m->salt = config->salt;
     m->tokens_per_word = 1;
     m->words = words_create(config->salt);
@@ -256,28 +236,39 @@ static int add_blocks(const struct prompt_maker *m, const struct request *r, uin
     return 0;
 }
 
-static int add_text(const struct prompt_maker *m, const struct request *r, const struct due *due,
-                    struct buffer *out)
+/* Where a request's text comes from. */
+struct text_source {
+    const struct prompt_maker *maker;
+    const struct request *request;
+    const struct due *due;
+};
+
+static int add_text(const void *source, struct buffer *out)
 {
+    const struct text_source *s = source;
+    const struct prompt_maker *m = s->maker;
+    const struct request *r = s->request;
     uint64_t total = words_for(m, r->input_tokens);
     if (r->hash_count && r->block_size)
-        return add_blocks(m, r, due->repeat, total, out);
-    return add_block(m, random_mix(m->salt ^ 0x70726f6d7074, due->ordinal), total, out);
+        return add_blocks(m, r, s->due->repeat, total, out);
+    return add_block(m, random_mix(m->salt ^ 0x70726f6d7074, s->due->ordinal), total, out);
+}
+
+/* Where a probe's comes from. */
+struct probe_source {
+    const struct prompt_maker *maker;
+    uint32_t words;
+    uint64_t number;
+};
+
+static int add_probe_text(const void *source, struct buffer *out)
+{
+    const struct probe_source *s = source;
+    uint64_t identity = random_mix(s->maker->salt ^ 0x70726f6265, s->number);
+    return add_block(s->maker, identity, s->words, out);
 }
 
 /* ---- bodies ---- */
-
-static const char *prompt_opening(enum bench_api api)
-{
-    return api == API_CHAT          ? "\"messages\":[{\"role\":\"user\",\"content\":\""
-           : api == API_COMPLETIONS ? "\"prompt\":\""
-                                    : "\"input\":\"";
-}
-
-static const char *prompt_closing(enum bench_api api)
-{
-    return api == API_CHAT ? "\"}]," : "\",";
-}
 
 static void add_member(struct buffer *out, const char *key, const char *text)
 {
@@ -289,14 +280,14 @@ static void add_member(struct buffer *out, const char *key, const char *text)
 static void add_output(const struct prompt_maker *m, unsigned taken, uint32_t output,
                        struct buffer *out)
 {
-    if (!(taken & KEY_OUTPUT) && m->api != API_EMBEDDINGS) {
+    if (!(taken & KEY_OUTPUT) && m->api->generates) {
         buffer_add_format(out, "\"%s\":", m->output_key);
         buffer_add_u64(out, output ? output : 1);
         buffer_add_byte(out, ',');
     }
 }
 
-/* The usage comes with a stream only if it is asked for; without a stream that is an error. */
+/* Where the usage comes with a stream only if it is asked for: without one, asking is an error. */
 static void add_stream(const struct prompt_maker *m, unsigned row_keys, struct buffer *out)
 {
     unsigned taken = row_keys | m->extra_keys;
@@ -304,8 +295,8 @@ static void add_stream(const struct prompt_maker *m, unsigned row_keys, struct b
     bool streams = taken & KEY_STREAM ? first & STREAMS : m->stream;
     if (!(taken & KEY_STREAM) && m->stream)
         buffer_add_text(out, "\"stream\":true,");
-    if (streams && !(taken & KEY_STREAM_OPTIONS))
-        buffer_add_text(out, "\"stream_options\":{\"include_usage\":true},");
+    if (streams && !(taken & KEY_STREAM_OPTIONS) && m->api->stream_options)
+        buffer_add_format(out, "\"stream_options\":%s,", m->api->stream_options);
 }
 
 /* Every member above ends in a comma; the last one becomes the brace. */
@@ -349,14 +340,11 @@ static struct text body_members(struct text body)
 static int add_prompt(const struct prompt_maker *m, const struct request *r, const struct due *due,
                       struct buffer *out)
 {
-    if (has_own_messages(m, r)) {
-        if (buffer_add_text(out, "\"messages\":") < 0)
-            return -1;
-        return add_members(r->messages, out);
-    }
-    if (buffer_add_text(out, prompt_opening(m->api)) < 0 || add_text(m, r, due, out) < 0)
-        return -1;
-    return buffer_add_text(out, prompt_closing(m->api));
+    const struct text_source source = {m, r, due};
+    struct api_prompt prompt = {.add_text = add_text, .source = &source};
+    if (has_own_messages(m, r))
+        prompt.messages = r->messages;
+    return m->api->add_prompt(&prompt, out);
 }
 
 int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
@@ -388,10 +376,10 @@ int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, ui
     buffer_add_byte(out, '{');
     if (!(m->extra_keys & KEY_MODEL) && model)
         add_member(out, "model", model);
-    buffer_add_text(out, prompt_opening(m->api));
-    if (add_block(m, random_mix(m->salt ^ 0x70726f6265, number), words, out) < 0)
+    const struct probe_source source = {m, words, number};
+    const struct api_prompt prompt = {.add_text = add_probe_text, .source = &source};
+    if (m->api->add_prompt(&prompt, out) < 0)
         return -1;
-    buffer_add_text(out, prompt_closing(m->api));
     add_output(m, m->extra_keys, 1, out);
     for (size_t i = 0; i < m->members.count; i++)
         if (!(m->members.items[i].keys & (KEY_PROMPT | KEY_STREAM | KEY_STREAM_OPTIONS)))

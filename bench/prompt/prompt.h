@@ -21,24 +21,16 @@
 #ifndef FAREBOX_BENCH_PROMPT_PROMPT_H
 #define FAREBOX_BENCH_PROMPT_PROMPT_H
 
+#include "bench/wire/api.h"
 #include "core/buffer.h"
 #include "workloads/load/schedule.h"
 #include "workloads/model/workload.h"
 
-enum bench_api { API_CHAT, API_COMPLETIONS, API_EMBEDDINGS, API_COUNT };
-
-/* "chat", "completions", "embeddings" and back (-1: unknown). */
-const char *bench_api_name(enum bench_api api);
-int bench_api_from_name(const char *name);
-
-/* "/chat/completions", ... */
-const char *bench_api_path(enum bench_api api);
-
 struct prompt_config {
-    enum bench_api api;
+    const struct bench_api *api;
     bool stream;
     const char *extra_body; /* a JSON object whose members are added; NULL */
-    const char *output_key; /* NULL = "max_tokens" */
+    const char *output_key; /* NULL = as the API calls it */
     uint64_t salt;
 };
 

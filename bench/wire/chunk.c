@@ -249,7 +249,7 @@ static void choices(struct json_scan *s, struct chunk *c)
 
 /* ---- the payload ---- */
 
-static void embeddings(struct json_scan *s, struct chunk *c)
+static void results(struct json_scan *s, struct chunk *c)
 {
     if (json_peek(s) != JSON_ARRAY) {
         json_skip(s, NULL);
@@ -257,7 +257,7 @@ static void embeddings(struct json_scan *s, struct chunk *c)
     }
     json_array_begin(s);
     while (json_array_next(s)) {
-        c->embeddings++;
+        c->results++;
         json_skip(s, NULL);
     }
 }
@@ -329,7 +329,7 @@ int chunk_parse(const char *data, size_t length, struct chunk *out)
         else if (text_equal(key, "error"))
             error_value(&s, out);
         else if (text_equal(key, "data"))
-            embeddings(&s, out);
+            results(&s, out);
         else if (text_equal(key, "message") && json_peek(&s) == JSON_STRING)
             json_string(&s, &message);
         else if (text_equal(key, "object") || text_equal(key, "type"))

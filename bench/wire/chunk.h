@@ -37,12 +37,13 @@ struct chunk {
     struct text content, reasoning, refusal, tool;
     struct text finish_reason; /* empty = null or not said */
     size_t choices;            /* elements of `choices`; the usage chunk has 0 */
-    size_t embeddings;         /* elements of `data` */
+    size_t results;            /* elements of `data`: of an answer that is no text */
     bool has_usage;
     struct usage usage;
     struct text raw_usage;
     bool has_cost; /* usage.cost: what the provider charged, in USD */
     money cost;
+    bool ends; /* nothing follows in this stream */
     bool is_error;
     struct text error_message; /* raw; the whole error where it holds no message */
 };

@@ -22,7 +22,7 @@ const struct option_spec bench_option_specs[] = {
      .help = "model to ask for; else the request's own, else the first that the endpoint lists"},
     {"share", 0, OPTION_LIST, AT(shares), NULL, "N",
      .help = "share of the sessions of each --url or --model, in their order; else equal"},
-    {"api", 0, OPTION_TEXT, AT(api), "chat", "API", .help = "chat, completions or embeddings"},
+    {"api", 0, OPTION_TEXT, AT(api), "chat", "API", .choice = bench_api_name},
     {"no-stream", 0, OPTION_FLAG, AT(no_stream), .help = "ask for whole answers"},
     {"body", 0, OPTION_TEXT, AT(body), NULL, "JSON|@FILE",
      .help = "members added to every request's body: '{\"ignore_eos\": true}'",
@@ -347,12 +347,8 @@ static uint64_t salt_of(const struct bench_options *o)
 static int set_rest(const struct bench_options *o, struct bench_setup *s, struct error *err)
 {
     struct bench_config *c = &s->config;
-    int api = bench_api_from_name(o->api);
-    if (api < 0)
-        return error_set(err, ERR_INPUT, "--api %.40s: expected chat, completions or embeddings",
-                         o->api);
-    c->api = (enum bench_api)api;
-    c->stream = !o->no_stream && api != API_EMBEDDINGS;
+    c->api = bench_api_find(o->api);
+    c->stream = !o->no_stream && c->api->generates;
     c->extra_body = s->secrets.body;
     c->output_key = o->output_key;
     c->salt = salt_of(o);

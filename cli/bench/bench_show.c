@@ -137,7 +137,7 @@ static void warn_of_output(const struct terminal *t, const struct bench_setup *s
     const double tolerance = 0.02;
     double asked = (double)summary->asked_output, got = (double)summary->all.output_tokens;
     uint64_t n = summary->accounting.completed;
-    if (s->config.api == API_EMBEDDINGS || n == 0 || n != summary->accounting.scheduled ||
+    if (!s->config.api->generates || n == 0 || n != summary->accounting.scheduled ||
         summary->accounting.attempts != n || !(fabs(got - asked) > tolerance * asked))
         return;
     warn(t, "the answers were %.4g tokens long where %.4g were asked for (mean)%s", got / (double)n,

@@ -22,6 +22,7 @@ static void add_roff(struct buffer *out, const char *text)
 
 static void add_option(struct buffer *out, const struct option_spec *s)
 {
+    struct buffer help;
     buffer_add_text(out, ".TP\n");
     if (s->letter)
         buffer_add_format(out, "\\fB\\-%c\\fR, ", s->letter);
@@ -34,7 +35,10 @@ static void add_option(struct buffer *out, const struct option_spec *s)
         buffer_add_text(out, "\\fR");
     }
     buffer_add_byte(out, '\n');
-    add_roff(out, s->help ? s->help : "");
+    buffer_init(&help, BUFFER_UNBOUNDED);
+    options_add_help(s, &help);
+    add_roff(out, help.length ? help.data : "");
+    buffer_free(&help);
     if (s->fallback && *s->fallback) {
         buffer_add_text(out, " (default ");
         add_roff(out, s->fallback);

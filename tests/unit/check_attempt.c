@@ -14,7 +14,7 @@
 #define DONE "data: [DONE]\n\n"
 
 static const struct attempt_config streaming = {
-    .stream = true, .max_event = 4096, .max_body = 4096};
+    .api = &api_chat, .stream = true, .max_event = 4096, .max_body = 4096};
 
 /* One read at `ns`, of a socket that was readable at `wake_ns`. */
 static bool read_at(struct attempt *a, int64_t wake_ns, int64_t ns, const char *text)

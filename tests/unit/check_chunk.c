@@ -139,7 +139,7 @@ START_TEST(finish_reasons_and_counts)
     ck_assert_uint_eq(parse("{\"choices\":[{\"finish_reason\":null}]}").finish_reason.length, 0);
     c = parse("{\"object\":\"list\",\"data\":[{\"embedding\":[0.1,0.2]},{\"embedding\":\"AAA=\"}],"
               "\"usage\":{\"prompt_tokens\":4,\"total_tokens\":4}}");
-    ck_assert_uint_eq(c.embeddings, 2);
+    ck_assert_uint_eq(c.results, 2);
     ck_assert_uint_eq(c.usage.tokens[USAGE_UNCACHED_INPUT], 4);
 }
 END_TEST

@@ -17,7 +17,7 @@ static struct workload one(struct request r)
 
 static struct prompt_maker *make(const struct workload *w, uint64_t salt, const char *extra)
 {
-    struct prompt_config c = {API_CHAT, true, extra, NULL, salt};
+    struct prompt_config c = {&api_chat, true, extra, NULL, salt};
     struct error err = {0};
     struct prompt_maker *m = prompt_maker_create(&c, w, &err);
     ck_assert_msg(m != NULL, "%s", err.message);
@@ -241,7 +241,7 @@ END_TEST
 START_TEST(an_extra_body_with_a_key_twice_is_refused)
 {
     struct workload w = one((struct request){.input_tokens = 20, .output_tokens = 4});
-    struct prompt_config c = {API_CHAT, true, "{\"a\": 1, \"b\": 2, \"a\": 3}", NULL, 1};
+    struct prompt_config c = {&api_chat, true, "{\"a\": 1, \"b\": 2, \"a\": 3}", NULL, 1};
     struct error err = {0};
     ck_assert_ptr_null(prompt_maker_create(&c, &w, &err));
     ck_assert_str_eq(err.message, "--body: member 3 has the key of member 1");
@@ -253,7 +253,7 @@ START_TEST(other_apis_have_their_keys)
 {
     static const char *const keys[] = {"prompt", "input"};
     struct workload w = one((struct request){.input_tokens = 20, .output_tokens = 4});
-    struct prompt_config c = {_i == 0 ? API_COMPLETIONS : API_EMBEDDINGS, true, NULL, "n_predict",
+    struct prompt_config c = {_i == 0 ? &api_completions : &api_embeddings, true, NULL, "n_predict",
                               1};
     struct error err = {0};
     struct prompt_maker *m = prompt_maker_create(&c, &w, &err);

@@ -1,0 +1,50 @@
+#include "bench/wire/api.h"
+
+#include <string.h>
+
+static const struct bench_api *const apis[] = {&api_chat, &api_completions, &api_embeddings};
+
+const struct bench_api *bench_api_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof apis / sizeof *apis; i++)
+        if (strcmp(apis[i]->name, name) == 0)
+            return apis[i];
+    return NULL;
+}
+
+const char *bench_api_name(size_t i)
+{
+    return i < sizeof apis / sizeof *apis ? apis[i]->name : NULL;
+}
+
+int api_add_text(const struct api_prompt *p, const char *opening, const char *closing,
+                 struct buffer *out)
+{
+    if (buffer_add_text(out, opening) < 0 || p->add_text(p->source, out) < 0)
+        return -1;
+    return buffer_add_text(out, closing);
+}
+
+/* ---- the OpenAI family ---- */
+
+const char *const openai_prompt_keys[] = {"messages", "prompt", "input", NULL};
+const char *const openai_output_keys[] = {"max_tokens", "max_completion_tokens", NULL};
+
+int openai_read_event(const struct answer_so_far *so_far, const char *event, struct text data,
+                      struct chunk *out)
+{
+    (void)so_far;
+    if (text_equal(data, "[DONE]")) {
+        *out = (struct chunk){.ends = true};
+        return 0;
+    }
+    int bad = chunk_parse(data.at, data.length, out);
+    if (bad == 0 && strcmp(event, "error") == 0)
+        out->is_error = true;
+    return bad;
+}
+
+int openai_read_answer(struct text body, struct chunk *out)
+{
+    return chunk_parse(body.at, body.length, out);
+}
