@@ -11,11 +11,6 @@ struct text text_of(const char *zero_terminated)
     return (struct text){zero_terminated, strlen(zero_terminated)};
 }
 
-bool text_equal(struct text a, const char *b)
-{
-    return strlen(b) == a.length && memcmp(a.at, b, a.length) == 0;
-}
-
 bool text_same(struct text a, struct text b)
 {
     return a.length == b.length && memcmp(a.at, b.at, a.length) == 0;
