@@ -17,6 +17,11 @@ TRIES = 5  # of a measurement that may be void
 Timed = collections.namedtuple("Timed", "summary truth void")
 
 
+def own(name):
+    """Path of a small file of our own, in the form of a recorded one (tests/data/README.md)."""
+    return str(ROOT / "tests" / "data" / name)
+
+
 def trace(name):
     """Path of a recorded trace; skips the test, with the reason, where it is absent."""
     path = TRACES / name

@@ -13,7 +13,7 @@ import threading
 import time
 import unittest
 
-from support import FAREBOX, Case, accounting_adds_up, read_json, read_lines, trace
+from support import FAREBOX, Case, accounting_adds_up, own, read_json, read_lines, trace
 
 ROWS = "".join('{"timestamp": %d, "input_length": 60, "output_length": 5}\n' % (i * 5)
                for i in range(20))
@@ -328,14 +328,19 @@ class Endpoints(Case):
         self.assertEqual([r["status"] for r in read_lines(requests)], ["completed"] * 2)
 
     def test_prompts_come_out_as_long_as_asked(self):
-        url = self.mock("--tokens-per-word", 1.3, "--template-tokens", 27)
-        trace_path = trace("azure2023/AzureLLMInferenceTrace_conv_first10000.csv")
-        self.farebox("bench", "--url", url, "--trace", trace_path, "--rate", 500, "-n", 1500, "-o",
+        self.check_prompts(trace("azure2023/AzureLLMInferenceTrace_conv_first10000.csv"), 27)
+
+    def test_prompts_of_our_own_trace_come_out_as_long_as_asked(self):
+        self.check_prompts(own("azure.csv"), 110)
+
+    def check_prompts(self, path, template):
+        url = self.mock("--tokens-per-word", 1.3, "--template-tokens", template)
+        self.farebox("bench", "--url", url, "--trace", path, "--rate", 500, "-n", 1500, "-o",
                      self.run_path)
         asked = read_json(pathlib.Path(self.run_path) / "summary.json")["asked"]
         self.assertLessEqual(asked["input_error_p99"], 0.01)
         short = [r for r in read_lines(pathlib.Path(self.run_path) / "requests.jsonl")
-                 if r["asked"]["input"] < 28]
+                 if r["asked"]["input"] < template + 1]
         self.assertGreater(len(short), 0)
         self.assertEqual(asked["too_short_for_endpoint"], len(short))
 

@@ -3,7 +3,7 @@ import json
 import pathlib
 import unittest
 
-from support import Case, read_json, trace
+from support import Case, read_json, own, trace
 
 PLANS = {"book": "t", "as_of": "2026-11-01", "currency": "USD", "plans": [
     {"name": "token", "per_mtok": {"input": "0.50", "output": "2.15"}},
@@ -88,8 +88,13 @@ class Forecast(Case):
                                                  *words, expect=2), part)
 
     def test_recorded_week(self):
-        lines = [line for line in pathlib.Path(trace("ragpulse/0_trace.jsonl")).read_text().splitlines()
-                 if line.strip()]
+        self.check_week(trace("ragpulse/0_trace.jsonl"), "7.83024675")
+
+    def test_week_of_our_own(self):
+        self.check_week(own("ragpulse.jsonl"), "0.70160525")
+
+    def check_week(self, path, first_usd):
+        lines = [line for line in pathlib.Path(path).read_text().splitlines() if line.strip()]
         times = [float(json.loads(line)["timestamp"]) for line in lines]
         again = next(i for i in range(1, len(times)) if times[i] < times[i - 1] / 10)
         week = self.write("week.jsonl", "\n".join(lines[:again]) + "\n")
@@ -97,7 +102,7 @@ class Forecast(Case):
                     for r in map(json.loads, lines[again:]))
         result = self.farebox_json("plan", "forecast", week, "--plans", self.plans())
         token = result["scenarios"][0]["plans"][0]
-        self.assertEqual(token["sample_usd"], "7.83024675")
+        self.assertEqual(token["sample_usd"], first_usd)
         self.assertLess(token["spend_usd"]["p5"][6], truth)
         self.assertGreater(token["spend_usd"]["p95"][6], truth)
 

@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from support import FAREBOX, Case, read_json, read_lines, trace
+from support import FAREBOX, Case, read_json, read_lines, own, trace
 
 
 class Generate(Case):
@@ -75,15 +75,20 @@ class Generate(Case):
 
 class Fit(Case):
     def test_a_fitted_scenario_generates(self):
+        self.check_fit(trace("azure2023/AzureLLMInferenceTrace_conv_first10000.csv"), 10000)
+
+    def test_a_scenario_fitted_to_our_own_trace_generates(self):
+        self.check_fit(own("azure.csv"), 2000)
+
+    def check_fit(self, path, requests):
         scenario = self.path("conv.json")
-        fit = self.farebox_json("workload", "fit", trace("azure2023/AzureLLMInferenceTrace_conv_first10000.csv"),
-                                "-o", scenario)
+        fit = self.farebox_json("workload", "fit", path, "-o", scenario)
         self.assertLess(fit["ks_input"], 0.05)
         self.assertLess(fit["ks_output"], 0.05)
         self.farebox("workload", "gen", scenario, "-o", self.path("twin.jsonl"))
         twin = [row for row in read_lines(self.path("twin.jsonl")) if "input_length" in row]
-        self.assertEqual(len(twin), 10000)
-        self.assertEqual(read_json(scenario)["requests"], 10000)
+        self.assertEqual(len(twin), requests)
+        self.assertEqual(read_json(scenario)["requests"], requests)
 
 
 class Transform(Case):

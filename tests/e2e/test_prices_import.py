@@ -430,6 +430,45 @@ class Import(Case):
         done = self.farebox("prices", "import", "--litellm", path, "--all")
         self.assertIn("night_rate", done.stdout)
 
+    def test_a_small_litellm_list(self):
+        entries = {
+            "sample_spec": {"input_cost_per_token": 0.0, "litellm_provider": "one of a list"},
+            "plain": {"input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05, "litellm_provider": "a",
+                      "cache_read_input_token_cost": 2.5e-07, "input_cost_per_token_batches": 1.25e-06,
+                      "output_cost_per_token_batches": 5e-06},
+            "tiers": {"input_cost_per_token": 3e-06, "input_cost_per_token_above_200k_tokens": 6e-06,
+                      "output_cost_per_token": 1.5e-05, "output_cost_per_token_above_200k_tokens": 2.25e-05,
+                      "cache_creation_input_token_cost": 3.75e-06, "litellm_provider": "a",
+                      "cache_creation_input_token_cost_above_1hr": 6e-06},
+            "artefact": {"input_cost_per_token": 2.9999999999999997e-06, "output_cost_per_token": 1.2e-05,
+                         "litellm_provider": "a"},
+            "search": {"input_cost_per_token": 1e-06, "output_cost_per_token": 5e-06, "litellm_provider": "a",
+                       "search_context_cost_per_query": {"search_context_size_low": 0.01,
+                                                         "search_context_size_medium": 0.02,
+                                                         "search_context_size_high": 0.03}},
+            "image": {"litellm_provider": "a", "mode": "image_generation", "output_cost_per_image": 0.04},
+            "free": {"litellm_provider": "a", "mode": "chat"}}
+        report = self.check_list("--litellm", self.write("list.json", json.dumps(entries)), litellm)
+        self.assertEqual((report["read"], report["represented"], report["partly"]), (7, 5, 0))
+        self.assertEqual(report["left_out_by"],
+                         {"the list's own sample, not a model": 1, "no price given": 1})
+        self.assertEqual((report["snapped"], report["rounded"]), (1, 0))
+
+    def test_a_small_openrouter_list(self):
+        def model(name, **pricing):
+            return {"id": name, "name": name, "context_length": 1000, "pricing": pricing}
+        models = [
+            model("s/plain", prompt="0.000001", completion="0.000005", input_cache_read="0.0000001"),
+            model("s/tier", prompt="0.000002", completion="0.00001", web_search="0.01",
+                  overrides=[{"min_prompt_tokens": 200000, "prompt": "0.000004", "completion": "0.000015"}]),
+            model("s/artefact", prompt="0.00000029999999999999997", completion="0.0000012"),
+            model("s/router", prompt="-1", completion="-1")]
+        report = self.check_list("--openrouter", self.write("list.json", json.dumps({"data": models})), openrouter)
+        self.assertEqual((report["read"], report["represented"], report["partly"], report["left_out"]), (4, 3, 0, 1))
+        self.assertEqual(report["left_out_by"],
+                         {"negative price: a router that charges what its choice costs": 1})
+        self.assertEqual(report["snapped"], 1)
+
     def test_openrouter(self):
         report = self.check_list("--openrouter", "openrouter_models_2026-08-01.json", openrouter)
         self.assertEqual(report["read"], 336)

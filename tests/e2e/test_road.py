@@ -5,7 +5,7 @@ import signal
 import time
 from decimal import Decimal
 
-from support import Case, accounting_adds_up, read_json, read_lines, trace
+from support import Case, accounting_adds_up, own, read_json, read_lines, trace
 
 CONV = "azure2023/AzureLLMInferenceTrace_conv_first10000.csv"
 HEAD = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
@@ -20,26 +20,34 @@ PLANS = json.dumps({
 
 class Road(Case):
     def test_azure_conv_sixty_times_faster(self):
+        self.check_sixty_times_faster(trace(CONV), 2000, (2209565, 529807), 7.071,
+                                      {"p50": 495, "p90": 890, "p99": 1268.2}, 205)
+
+    def test_a_trace_of_our_own_sixty_times_faster(self):
+        self.check_sixty_times_faster(own("azure.csv"), 500, (1077995, 62495), 3.090,
+                                      {"p50": 176, "p90": 588.6, "p99": 1187}, 64)
+
+    def check_sixty_times_faster(self, path, count, tokens, last_due_s, e2e_ms, peak):
         run = self.path("run")
+
         def measure():
             timed = self.bench_timed(
                 ("--ttft-ms", 20, "--itl-ms", 2),
-                ("--trace", trace(CONV), "--speed", 60, "--requests", 2000), run)
-            self.check_counts(timed.summary, run)
+                ("--trace", path, "--speed", 60, "--requests", count), run)
+            self.check_counts(timed.summary, run, count, tokens, last_due_s)
             return timed.summary, timed.void
         summary = self.unless_void(measure)
-        e2e = summary["e2e_scheduled_ms"]
-        for key, expected in (("p50", 495), ("p90", 890), ("p99", 1268.2)):
-            self.assertAlmostEqual(e2e[key], expected, delta=expected * 0.01, msg=key)
-        self.assertAlmostEqual(summary["peak_in_flight"], 205, delta=3)
+        for key, expected in e2e_ms.items():
+            self.assertAlmostEqual(summary["e2e_scheduled_ms"][key], expected, delta=max(3, expected * 0.01), msg=key)
+        self.assertAlmostEqual(summary["peak_in_flight"], peak, delta=3)
 
-    def check_counts(self, summary, run):
+    def check_counts(self, summary, run, count, tokens, last_due_s):
         """What holds however busy the machine is."""
-        self.assertEqual(summary["accounting"]["completed"], 2000)
+        self.assertEqual(summary["accounting"]["completed"], count)
         self.assertEqual(summary["asked"], summary["asked"] |
-                         {"input_tokens": 2209565, "output_tokens": 529807})
-        self.assertEqual(summary["all"]["output_tokens"], 529807)
-        self.assertAlmostEqual(summary["last_due_s"], 7.071, delta=0.001)
+                         {"input_tokens": tokens[0], "output_tokens": tokens[1]})
+        self.assertEqual(summary["all"]["output_tokens"], tokens[1])
+        self.assertAlmostEqual(summary["last_due_s"], last_due_s, delta=0.001)
         self.check_bill(run)
 
     def check_bill(self, run):
@@ -62,23 +70,34 @@ class Road(Case):
         self.assertEqual(totals["test/flat"], count * Decimal("0.002"))
         self.assertEqual(read_json(pathlib.Path(run) / "bill.json"), bill)
 
+    def token_bill(self, path):
+        bill = self.farebox_json("bill", path, "--plans", self.write("plans.json", PLANS))
+        return {p["plan"]: p for p in bill["plans"]}["test/token"]
+
+    def check_head(self, path, count, usd):
+        with open(path, newline="") as file:
+            part = self.write("head.csv", "".join(file.readlines()[:count + 1]))
+        self.assertEqual(Decimal(self.token_bill(part)["total_usd"]), Decimal(usd))
+
     def test_traced_tokens_cost_exactly(self):
-        head = "".join(open(trace(CONV), newline="").readlines()[:2001])
-        part = self.write("conv2000.csv", head)
-        plans = self.write("plans.json", PLANS)
-        bill = self.farebox_json("bill", part, "--plans", plans)
-        by_name = {p["plan"]: p for p in bill["plans"]}
-        self.assertEqual(Decimal(by_name["test/token"]["total_usd"]), Decimal("2.24386755"))
+        self.check_head(trace(CONV), 2000, "2.24386755")
+
+    def test_tokens_of_our_own_trace_cost_exactly(self):
+        self.check_head(own("azure.csv"), 500, "0.67336175")
+
+    def check_whole(self, path, usd, mean, cv, max_over_median):
+        plan = self.token_bill(path)
+        self.assertEqual(Decimal(plan["total_usd"]), Decimal(usd))
+        per = plan["per_request_usd"]
+        self.assertAlmostEqual(float(per["mean"]), mean, places=8)
+        self.assertAlmostEqual(per["cv"], cv, places=4)
+        self.assertAlmostEqual(per["max_over_median"], max_over_median, places=2)
 
     def test_whole_azure_code(self):
-        plans = self.write("plans.json", PLANS)
-        bill = self.farebox_json("bill", trace(CODE), "--plans", plans)
-        plan = {p["plan"]: p for p in bill["plans"]}["test/token"]
-        self.assertEqual(Decimal(plan["total_usd"]), Decimal("9.55866340"))
-        per = plan["per_request_usd"]
-        self.assertAlmostEqual(float(per["mean"]), 0.00108387, places=8)
-        self.assertAlmostEqual(per["cv"], 0.9184, places=4)
-        self.assertAlmostEqual(per["max_over_median"], 5.79, places=2)
+        self.check_whole(trace(CODE), "9.55866340", 0.00108387, 0.9184, 5.79)
+
+    def test_our_own_trace_whole(self):
+        self.check_whole(own("azure.csv"), "2.55493715", 0.00127747, 0.9660, 11.39)
 
 
 class Stall(Case):

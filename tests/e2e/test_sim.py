@@ -6,7 +6,7 @@ import signal
 import time
 import unittest
 
-from support import Case, accounting_adds_up, read_json, read_lines, trace
+from support import Case, accounting_adds_up, read_json, read_lines, own, trace
 
 PRESET = "rtxpro6000-llama-3.1-8b-tp1"
 
@@ -130,6 +130,14 @@ class Sim(Case):
         names = [p["name"] for p in self.farebox_json("engine", "list")]
         self.assertIn(PRESET, names)
 
+    def test_calibration_finds_what_is_off_in_a_preset(self):
+        """Of a run of our own, whose times are those of the preset with k = 1."""
+        wrong = json.loads(self.farebox("engine", "show", "rtx4090-llama-3.1-8b-tp1").stdout) | {"k": 1.4}
+        result = self.farebox_json("engine", "calibrate", own("servingsim.jsonl"), "--engine",
+                                   self.write("wrong.json", json.dumps(wrong)), "--fit", "k", "-o", "fitted.json")
+        self.assertLess(result["after"]["misfit"], 0.1 * result["before"]["misfit"])
+        self.assertAlmostEqual(read_json(self.path("fitted.json"))["k"], 1, delta=0.02)
+
     def test_calibration_does_not_make_a_measured_run_worse(self):
         run = trace("../vllm-runs/RTX4090_Llama-3.1-8B.req.jsonl")
         start = ("engine", "calibrate", run, "--engine", "rtx4090-llama-3.1-8b-tp1")
@@ -180,20 +188,32 @@ class Sim(Case):
         self.assertEqual(result["cut"], "killed")
         self.assertIsNone(result["constants"]["k"]["relative_error"])
 
-    def test_mooncake_synthetic(self):
+    def check_prefixes(self, path, requests):
         run = self.path("run")
-        self.farebox("sim", "--trace", trace("mooncake/synthetic_trace.jsonl"), "--engine", PRESET,
-                     "--replicas", 8, "--router", "prefix-aware", "-o", run)
+        self.farebox("sim", "--trace", path, "--engine", PRESET, "--replicas", 8, "--router", "prefix-aware",
+                     "-o", run)
         summary = accounting_adds_up(self, run)
-        self.assertEqual(summary["accounting"]["completed"], 3993)
+        self.assertEqual(summary["accounting"]["completed"], requests)
         self.assertGreater(summary["all"]["cached_input_tokens"], 0)
+
+    def test_mooncake_synthetic(self):
+        self.check_prefixes(trace("mooncake/synthetic_trace.jsonl"), 3993)
+
+    def test_prefixes_of_our_own(self):
+        self.check_prefixes(own("mooncake.jsonl"), 400)
 
     def test_bench_against_mock_agrees(self):
         """One engine, two clocks: of a recorded trace, too (test_clocks.py tells how)."""
+        self.check_two_clocks(trace("azure2023/AzureLLMInferenceTrace_conv_first10000.csv"))
+
+    def test_bench_against_mock_agrees_on_our_own_trace(self):
+        self.check_two_clocks(own("azure.csv"))
+
+    def check_two_clocks(self, path):
         run = self.bench_timed(
             ("--engine", PRESET),
-            ("--trace", trace("azure2023/AzureLLMInferenceTrace_conv_first10000.csv"), "--rate", 3,
-             "--requests", 60, "--seed", 3, "--model", "m", "--no-probe"), self.path("live"))
+            ("--trace", path, "--rate", 3, "--requests", 60, "--seed", 3, "--model", "m", "--no-probe"),
+            self.path("live"))
         self.assertEqual(run.summary["accounting"]["completed"], 60)
         self.assert_clocks_agree(run.truth, PRESET)
 

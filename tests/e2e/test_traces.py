@@ -4,7 +4,7 @@ import json
 import pathlib
 import shutil
 
-from support import Case, trace
+from support import Case, own, trace
 
 CSV = "TIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-11-16 18:17:03.9799600,4808,10\r\n" \
       "2023-11-16 18:17:04.0319600,3180,8\r\n"
@@ -12,11 +12,17 @@ CSV = "TIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-11-16 18:17:03.9799600,48
 
 class Info(Case):
     def test_azure_code_gives_the_published_figures(self):
-        info = self.farebox_json("workload", "info", trace("azure2023/AzureLLMInferenceTrace_code.csv"))
-        self.assertEqual(info["requests"], 8819)
-        self.assertEqual(f"{info['input_tokens']['mean']:.2f}", "2047.85")
-        self.assertEqual(f"{info['output_tokens']['p99']:.1f}", "251.5")
-        self.assertEqual(f"{info['interarrival']['cv']:.2f}", "13.15")
+        self.check_figures(trace("azure2023/AzureLLMInferenceTrace_code.csv"), 8819, "2047.85", "251.5", "13.15")
+
+    def test_our_own_trace_gives_its_figures(self):
+        self.check_figures(own("azure.csv"), 2000, "1994.58", "717.0", "1.66")
+
+    def check_figures(self, path, requests, mean_input, p99_output, cv):
+        info = self.farebox_json("workload", "info", path)
+        self.assertEqual(info["requests"], requests)
+        self.assertEqual(f"{info['input_tokens']['mean']:.2f}", mean_input)
+        self.assertEqual(f"{info['output_tokens']['p99']:.1f}", p99_output)
+        self.assertEqual(f"{info['interarrival']['cv']:.2f}", cv)
         self.assertEqual(info["skipped"], {})
         self.assertEqual(len(info["burstiness"]["windows"]), 24)
 

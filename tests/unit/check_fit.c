@@ -44,6 +44,8 @@ static double bill(const struct workload *w, uint64_t input, uint64_t output)
 }
 
 static const char *const traces[] = {
+    "tests/data/azure.csv",
+    "tests/data/mooncake.jsonl",
     "azure2023/AzureLLMInferenceTrace_code.csv",
     "azure2023/AzureLLMInferenceTrace_conv_first10000.csv",
     "mooncake/synthetic_trace.jsonl",
@@ -54,20 +56,20 @@ START_TEST(the_twin_is_like_the_trace)
     char path[512];
     struct workload w, twin;
     struct fit_distance d;
-    if (!testing_data(traces[_i], path))
-        return;
+    testing_data(traces[_i], path);
     read_workload(path, &w);
     for (uint64_t seed = 11; seed < 14; seed++) {
         make_twin(&w, seed, &twin);
         ck_assert_uint_eq(twin.count, w.count);
         workload_fit_compare(&w, &twin, &d);
-        ck_assert_double_le(d.ks_input, 0.05);
-        ck_assert_double_le(d.ks_output, 0.05);
+        double apart = fmax(0.05, 1.6 / sqrt((double)w.count)); /* of few rows, by chance */
+        ck_assert_double_le(d.ks_input, apart);
+        ck_assert_double_le(d.ks_output, apart);
         ck_assert_double_le(fabs(d.twin_cv / d.interarrival_cv - 1), 0.15);
         ck_assert_double_le(fabs(bill(&twin, 50, 215) / bill(&w, 50, 215) - 1), 0.10);
         ck_assert_double_le(fabs(bill(&twin, 500, 3000) / bill(&w, 500, 3000) - 1), 0.10);
         if (w.block_size)
-            ck_assert_double_le(fabs(d.twin_hit_ratio - d.hit_ratio), 0.05);
+            ck_assert_double_le(fabs(d.twin_hit_ratio - d.hit_ratio), apart);
         workload_free(&twin);
     }
     workload_free(&w);

@@ -8,113 +8,169 @@
 
 #include <math.h>
 
-static bool info_of(const char *name, struct workload_info *info)
-{
-    struct workload w;
-    struct trace_report report;
-    if (!testing_read_file(name, &w, &report))
-        return false;
-    workload_info_compute(&w, &report, info);
-    workload_free(&w);
-    return true;
-}
-
-/* The number as the table prints it. */
-static void printed(double value, int decimals, const char *expected)
+/* The number as it is printed with as many decimals as `expected`; NULL says nothing of it. */
+static void printed(double value, const char *expected)
 {
     char text[64];
-    snprintf(text, sizeof text, "%.*f", decimals, value);
+    const char *point = expected ? strchr(expected, '.') : NULL;
+    if (!expected)
+        return;
+    snprintf(text, sizeof text, "%.*f", point ? (int)strlen(point + 1) : 0, value);
     ck_assert_str_eq(text, expected);
 }
 
-static void printed_lengths(const struct info_summary *s, int mean_decimals, const char *mean,
-                            int median_decimals, const char *median, int p99_decimals,
-                            const char *p99)
+struct lengths {
+    const char *mean, *p50, *p99;
+};
+
+static const struct known {
+    const char *file;
+    uint64_t requests, empty_outputs, failed;
+    struct lengths input, output;
+    const char *duration_s, *rate_rps, *cv, *hit_percent;
+} known[] = {
+    {"tests/data/azure.csv",
+     2000,
+     0,
+     0,
+     {"1994.58", "1216", "13068.4"},
+     {"130.32", "86", "717.0"},
+     "732.223",
+     "2.731",
+     "1.662",
+     NULL},
+    {"tests/data/mooncake.jsonl",
+     400,
+     0,
+     0,
+     {"6444.48", "4739.5", "26557.7"},
+     {"178.38", "124.5", "898.19"},
+     "250.978",
+     "1.594",
+     "1.007",
+     "59.41"},
+    {"tests/data/burstgpt_1.csv",
+     60,
+     4,
+     4,
+     {"442.78", "366.5", "1254.36"},
+     {"235.78", "181.5", "758.46"},
+     "4945",
+     "0.0121",
+     "0.951",
+     NULL},
+    {"tests/data/ragpulse.jsonl",
+     718,
+     0,
+     0,
+     {"2791.94", "2643", "5555.30"},
+     {"271.90", "231", "904.77"},
+     "1209550",
+     "0.000594",
+     "2.449",
+     NULL},
+    {"azure2023/AzureLLMInferenceTrace_code.csv",
+     8819,
+     0,
+     0,
+     {"2047.85", "1469", "7436"},
+     {"27.88", "13", "251.5"},
+     "3435.948",
+     "2.567",
+     "13.15",
+     NULL},
+    {"azure2023/AzureLLMInferenceTrace_conv_first10000.csv",
+     10000,
+     0,
+     0,
+     {NULL, "1033.5", NULL},
+     {NULL, "136", NULL},
+     NULL,
+     NULL,
+     NULL,
+     NULL},
+    {"mooncake/synthetic_trace.jsonl",
+     3993,
+     0,
+     0,
+     {"15325.48", "11587", "66456"},
+     {"149.12", "69", "768"},
+     "1022.025",
+     "3.907",
+     "1.011",
+     "65.12"},
+    {"mooncake/conversation_trace_first4000.jsonl",
+     4000,
+     0,
+     0,
+     {0},
+     {0},
+     NULL,
+     NULL,
+     NULL,
+     "33.14"},
+    {"burstgpt/burstgpt_1_slice400.csv",
+     400,
+     17,
+     17,
+     {"520.47", "314", "1958"},
+     {"276.53", "229.5", "1421"},
+     "37269",
+     "0.0107",
+     "4.56",
+     NULL},
+    {"ragpulse/0_trace.jsonl",
+     7106,
+     0,
+     0,
+     {"2943.58", "3139.5", "5438"},
+     {"283.24", "234", "891"},
+     "1209321",
+     "0.005876",
+     "3.221",
+     NULL},
+};
+
+static void printed_lengths(const struct info_summary *s, const struct lengths *l)
 {
-    printed(s->mean, mean_decimals, mean);
-    printed(s->p50, median_decimals, median);
-    printed(s->p99, p99_decimals, p99);
+    printed(s->mean, l->mean);
+    printed(s->p50, l->p50);
+    printed(s->p99, l->p99);
 }
 
-START_TEST(azure_code)
+static void info_of(const char *name, struct workload_info *info)
 {
+    struct workload w;
+    struct trace_report report;
+    testing_read_file(name, &w, &report);
+    workload_info_compute(&w, &report, info);
+    workload_free(&w);
+}
+
+START_TEST(a_trace_has_its_known_figures)
+{
+    const struct known *k = &known[_i];
     struct workload_info i;
-    if (!info_of("azure2023/AzureLLMInferenceTrace_code.csv", &i))
-        return;
-    ck_assert_uint_eq(i.requests, 8819);
-    printed_lengths(&i.input_tokens, 2, "2047.85", 0, "1469", 0, "7436");
-    printed_lengths(&i.output_tokens, 2, "27.88", 0, "13", 1, "251.5");
-    printed((double)i.duration_ns / 1e9, 3, "3435.948");
-    printed(i.rate_rps, 3, "2.567");
-    printed(i.interarrival_cv, 2, "13.15");
-    ck_assert_uint_eq(i.empty_outputs, 0);
+    info_of(k->file, &i);
+    ck_assert_uint_eq(i.requests, k->requests);
+    printed_lengths(&i.input_tokens, &k->input);
+    printed_lengths(&i.output_tokens, &k->output);
+    printed((double)i.duration_ns / 1e9, k->duration_s);
+    printed(i.rate_rps, k->rate_rps);
+    printed(i.interarrival_cv, k->cv);
+    printed(100 * i.hit_ratio_tokens, k->hit_percent);
+    ck_assert_uint_eq(i.empty_outputs, k->empty_outputs);
+    ck_assert_uint_eq(i.failed, k->failed);
     workload_info_free(&i);
 }
 END_TEST
 
-START_TEST(azure_conversation)
-{
-    struct workload_info i;
-    if (!info_of("azure2023/AzureLLMInferenceTrace_conv_first10000.csv", &i))
-        return;
-    ck_assert_uint_eq(i.requests, 10000);
-    printed(i.input_tokens.p50, 1, "1033.5");
-    printed(i.output_tokens.p50, 0, "136");
-    ck_assert_uint_eq(i.empty_outputs, 0);
-    workload_info_free(&i);
-}
-END_TEST
+static const char *const fortnights[] = {"tests/data/ragpulse.jsonl", "ragpulse/0_trace.jsonl"};
 
-START_TEST(mooncake)
+START_TEST(a_clock_that_starts_again_is_noted)
 {
     struct workload_info i;
-    if (!info_of("mooncake/synthetic_trace.jsonl", &i))
-        return;
-    ck_assert_uint_eq(i.requests, 3993);
-    printed_lengths(&i.input_tokens, 2, "15325.48", 0, "11587", 0, "66456");
-    printed_lengths(&i.output_tokens, 2, "149.12", 0, "69", 0, "768");
-    printed((double)i.duration_ns / 1e9, 3, "1022.025");
-    printed(i.rate_rps, 3, "3.907");
-    printed(i.interarrival_cv, 3, "1.011");
-    ck_assert_uint_eq(i.empty_outputs, 0);
-    printed(100 * i.hit_ratio_tokens, 2, "65.12");
-    workload_info_free(&i);
-    if (!info_of("mooncake/conversation_trace_first4000.jsonl", &i))
-        return;
-    printed(100 * i.hit_ratio_tokens, 2, "33.14");
-    workload_info_free(&i);
-}
-END_TEST
-
-START_TEST(burstgpt)
-{
-    struct workload_info i;
-    if (!info_of("burstgpt/burstgpt_1_slice400.csv", &i))
-        return;
-    ck_assert_uint_eq(i.requests, 400);
-    printed_lengths(&i.input_tokens, 2, "520.47", 0, "314", 0, "1958");
-    printed_lengths(&i.output_tokens, 2, "276.53", 1, "229.5", 0, "1421");
-    printed((double)i.duration_ns / 1e9, 0, "37269");
-    printed(i.rate_rps, 4, "0.0107");
-    printed(i.interarrival_cv, 2, "4.56");
-    printed(100 * (double)i.empty_outputs / (double)i.requests, 2, "4.25");
-    ck_assert_uint_eq(i.failed, 17);
-    workload_info_free(&i);
-}
-END_TEST
-
-START_TEST(ragpulse)
-{
-    struct workload_info i;
-    if (!info_of("ragpulse/0_trace.jsonl", &i))
-        return;
-    ck_assert_uint_eq(i.requests, 7106);
-    printed_lengths(&i.input_tokens, 2, "2943.58", 1, "3139.5", 0, "5438");
-    printed_lengths(&i.output_tokens, 2, "283.24", 0, "234", 0, "891");
-    printed((double)i.duration_ns / 1e9, 0, "1209321");
-    printed(i.rate_rps, 6, "0.005876");
-    printed(i.interarrival_cv, 3, "3.221");
-    ck_assert_uint_eq(i.empty_outputs, 0);
+    info_of(fortnights[_i], &i);
     ck_assert_uint_eq(testing_note(&i.report, "clock_restarted"), 1);
     ck_assert_uint_eq(testing_note(&i.report, "time_went_back"), 0);
     ck_assert_uint_eq(testing_note(&i.report, "blank_line"), 1);
@@ -122,14 +178,22 @@ START_TEST(ragpulse)
 }
 END_TEST
 
-START_TEST(lengths_only)
+static const struct {
+    const char *file;
+    uint64_t requests;
+    struct lengths input, output;
+} lengths[] = {
+    {"tests/data/lengths.csv", 5, {"220.0", "30", "961.6"}, {"89.0", "15", "385.0"}},
+    {"lengths/lmsys.csv", 100000, {"92.2", "28", "750"}, {"207.4", "140", "850"}},
+};
+
+START_TEST(lengths_alone_have_no_rate)
 {
     struct workload_info i;
-    if (!info_of("lengths/lmsys.csv", &i))
-        return;
-    ck_assert_uint_eq(i.requests, 100000);
-    printed_lengths(&i.input_tokens, 1, "92.2", 0, "28", 0, "750");
-    printed_lengths(&i.output_tokens, 1, "207.4", 0, "140", 0, "850");
+    info_of(lengths[_i].file, &i);
+    ck_assert_uint_eq(i.requests, lengths[_i].requests);
+    printed_lengths(&i.input_tokens, &lengths[_i].input);
+    printed_lengths(&i.output_tokens, &lengths[_i].output);
     ck_assert(!i.has_duration);
     ck_assert(isnan(i.rate_rps) && isnan(i.interarrival_cv));
     workload_info_free(&i);
@@ -263,12 +327,14 @@ static double simulated(const struct workload *w, const struct cache_policy *pol
     return (double)hits / (double)input;
 }
 
+static const char *const mooncakes[] = {"tests/data/mooncake.jsonl",
+                                        "mooncake/synthetic_trace.jsonl"};
+
 START_TEST(curves_agree_with_simulated_caches)
 {
     struct workload w;
     struct workload_info i;
-    if (!testing_read_file("mooncake/synthetic_trace.jsonl", &w, NULL))
-        return;
+    testing_read_file(mooncakes[_i], &w, NULL);
     workload_info_compute(&w, NULL, &i);
     workload_info_add_detail(&w, &i);
     for (size_t k = 9; k < i.detail.cache_count; k += 2) {
@@ -348,18 +414,15 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("info");
-    TCase *t = tcase_create("figures of the public traces");
-    tcase_add_test(t, azure_code);
-    tcase_add_test(t, azure_conversation);
-    tcase_add_test(t, mooncake);
-    tcase_add_test(t, burstgpt);
-    tcase_add_test(t, ragpulse);
-    tcase_add_test(t, lengths_only);
+    TCase *t = tcase_create("known figures");
+    tcase_add_loop_test(t, a_trace_has_its_known_figures, 0, (int)(sizeof known / sizeof *known));
+    tcase_add_loop_test(t, a_clock_that_starts_again_is_noted, 0, 2);
+    tcase_add_loop_test(t, lengths_alone_have_no_rate, 0, 2);
     suite_add_tcase(suite, t);
     t = tcase_create("by hand");
     tcase_add_test(t, a_small_workload_by_hand);
     tcase_add_test(t, reuse_by_size_and_idle_time);
-    tcase_add_test(t, curves_agree_with_simulated_caches);
+    tcase_add_loop_test(t, curves_agree_with_simulated_caches, 0, 2);
     tcase_add_test(t, burstiness_tells_bursts_from_even_and_random_arrivals);
     tcase_add_test(t, fits_name_the_family);
     tcase_add_test(t, json_says_null_for_what_cannot_be_told);

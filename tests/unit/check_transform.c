@@ -1,4 +1,4 @@
-/* Transforms: known figures on real traces, and what each does to sessions, blocks and usage. */
+/* Transforms: known figures on traces, and what each does to sessions, blocks and usage. */
 #include "testing_trace.h"
 
 #include "workloads/scenario/generate.h"
@@ -34,12 +34,19 @@ static void make(const char *classes, uint64_t requests, struct workload *w)
     scenario_free(&s);
 }
 
+static const struct {
+    const char *file;
+    size_t small, general, large;
+} routes[] = {
+    {"tests/data/azure.csv", 137, 1055, 808},
+    {"azure2023/AzureLLMInferenceTrace_conv_first10000.csv", 988, 7183, 1829},
+};
+
 START_TEST(routing_by_input_sends_the_known_counts)
 {
     struct workload w;
     struct transform_report report;
-    if (!testing_read_file("azure2023/AzureLLMInferenceTrace_conv_first10000.csv", &w, NULL))
-        return;
+    testing_read_file(routes[_i].file, &w, NULL);
     apply("route=input<300:small,input<1500:general,*:large", &w, &report);
     size_t sent[3] = {0};
     for (size_t i = 0; i < w.count; i++)
@@ -47,10 +54,13 @@ START_TEST(routing_by_input_sends_the_known_counts)
     uint32_t small = names_find(&w.models, text_of("small")),
              general = names_find(&w.models, text_of("general")),
              large = names_find(&w.models, text_of("large"));
-    ck_assert_uint_eq(sent[small], 988);
-    ck_assert_uint_eq(sent[general], 7183);
-    ck_assert_uint_eq(sent[large], 1829);
-    ck_assert_str_eq(report.text, "route: 988 to small, 7183 to general, 1829 to large");
+    ck_assert_uint_eq(sent[small], routes[_i].small);
+    ck_assert_uint_eq(sent[general], routes[_i].general);
+    ck_assert_uint_eq(sent[large], routes[_i].large);
+    char says[128];
+    snprintf(says, sizeof says, "route: %zu to small, %zu to general, %zu to large",
+             routes[_i].small, routes[_i].general, routes[_i].large);
+    ck_assert_str_eq(report.text, says);
     workload_free(&w);
 }
 END_TEST
@@ -67,23 +77,35 @@ static uint64_t bill(const struct workload *w)
     return sum;
 }
 
+#define OWN "tests/data/mooncake.jsonl"
+#define RECORDED "mooncake/synthetic_trace.jsonl"
+
 static const struct {
-    const char *text;
+    const char *file, *text;
     uint64_t bill;
 } caches[] = {
-    {"cache=none", 3238361000},
-    {"cache=infinite", 1444991255},
-    {"cache=ttl:300s,min=1024,step=128", 1600303400},
-    {"cache=lru:1000000000000", 1444991255}, /* larger than everything: as the infinite one */
-    {"cache=lru:1", 3238361000},             /* not one block */
-    {"cache=ttl:1d", 1444991255},
+    {OWN, "cache=none", 150294900},
+    {OWN, "cache=infinite", 81382260},
+    {OWN, "cache=ttl:300s,min=1024,step=128", 83041140},
+    {OWN, "cache=lru:1000000000000", 81382260}, /* larger than everything: as the infinite one */
+    {OWN, "cache=lru:1", 150294900},            /* not one block */
+    {OWN, "cache=ttl:1d", 81382260},
+    {RECORDED, "cache=none", 3238361000},
+    {RECORDED, "cache=infinite", 1444991255},
+    {RECORDED, "cache=ttl:300s,min=1024,step=128", 1600303400},
+    {RECORDED, "cache=lru:1000000000000", 1444991255},
+    {RECORDED, "cache=lru:1", 3238361000},
+    {RECORDED, "cache=ttl:1d", 1444991255},
 };
+
+static const struct {
+    const char *file, *says;
+} shares[] = {{OWN, "(59.41%)"}, {RECORDED, "(65.12%)"}};
 
 START_TEST(prefix_caches_cost_what_is_known)
 {
     struct workload w;
-    if (!testing_read_file("mooncake/synthetic_trace.jsonl", &w, NULL))
-        return;
+    testing_read_file(caches[_i].file, &w, NULL);
     apply(caches[_i].text, &w, NULL);
     ck_assert_uint_eq(bill(&w), caches[_i].bill);
     workload_free(&w);
@@ -94,10 +116,9 @@ START_TEST(the_infinite_cache_hits_the_known_share)
 {
     struct workload w;
     struct transform_report report;
-    if (!testing_read_file("mooncake/synthetic_trace.jsonl", &w, NULL))
-        return;
+    testing_read_file(shares[_i].file, &w, NULL);
     apply("cache=infinite", &w, &report);
-    ck_assert_ptr_nonnull(strstr(report.text, "(65.12%)"));
+    ck_assert_ptr_nonnull(strstr(report.text, shares[_i].says));
     workload_free(&w);
 }
 END_TEST
@@ -105,13 +126,12 @@ END_TEST
 /* A smaller cache never hits more, and what it hits shows in the bill. */
 START_TEST(a_smaller_cache_hits_less)
 {
-    static const char *const sizes[] = {"cache=lru:100000", "cache=lru:1000000",
-                                        "cache=lru:10000000", "cache=infinite"};
+    static const char *const sizes[] = {"cache=lru:50000", "cache=lru:100000", "cache=lru:500000",
+                                        "cache=infinite"};
     uint64_t before = UINT64_MAX;
     for (size_t i = 0; i < 4; i++) {
         struct workload w;
-        if (!testing_read_file("mooncake/synthetic_trace.jsonl", &w, NULL))
-            return;
+        testing_read_file(shares[_i].file, &w, NULL);
         apply(sizes[i], &w, NULL);
         ck_assert_uint_lt(bill(&w), before);
         before = bill(&w);
@@ -411,11 +431,11 @@ int main(void)
     Suite *suite = suite_create("transform");
     TCase *t = tcase_create("transform");
     tcase_set_timeout(t, 30);
-    tcase_add_test(t, routing_by_input_sends_the_known_counts);
+    tcase_add_loop_test(t, routing_by_input_sends_the_known_counts, 0, 2);
     tcase_add_loop_test(t, prefix_caches_cost_what_is_known, 0,
                         (int)(sizeof caches / sizeof *caches));
-    tcase_add_test(t, the_infinite_cache_hits_the_known_share);
-    tcase_add_test(t, a_smaller_cache_hits_less);
+    tcase_add_loop_test(t, the_infinite_cache_hits_the_known_share, 0, 2);
+    tcase_add_loop_test(t, a_smaller_cache_hits_less, 0, 2);
     tcase_add_test(t, the_least_used_block_leaves_and_the_tail_before_the_head);
     tcase_add_test(t, an_idle_block_is_gone);
     tcase_add_test(t, cache_writes_are_what_is_new);

@@ -28,11 +28,19 @@ static struct plan_book load(const char *first, const char *rest)
     return book;
 }
 
-START_TEST(tracelab_s_agents)
+static const struct {
+    const char *file;
+    uint64_t claude, codex; /* calls */
+    const char *claude_usd, *codex_usd, *uncached_usd, *both_usd;
+} recordings[] = {
+    {"tests/data/tracelab.jsonl", 3, 2, "0.1116", "0.02464", "0.54635", "0.13624"},
+    {"tracelab/round_trace.jsonl", 10, 9, "0.5795915", "0.0893795", "2.32654", "0.668971"},
+};
+
+START_TEST(recorded_agents)
 {
     struct workload w;
-    if (!testing_read_file("tracelab/round_trace.jsonl", &w, NULL))
-        return;
+    testing_read_file(recordings[_i].file, &w, NULL);
     struct plan_book book = load(
         "{\"name\": \"claude\", \"models\": [\"claude-*\"], \"per_mtok\": {\"input\": \"5\","
         " \"cached_input\": \"0.5\", \"cache_write\": \"6.25\", \"output\": \"25\"}},"
@@ -46,15 +54,15 @@ START_TEST(tracelab_s_agents)
         " \"15\"}}]}",
         oxlo);
     struct bill bill = testing_bill(&w, &book, (struct bill_options){.by = "model", .workers = 2});
-    testing_money(bill.plans[0].total, "0.5795915", "Claude");
-    ck_assert_uint_eq(bill.plans[0].served_requests, 10);
-    ck_assert_uint_eq(bill.plans[0].served.count[SERVE_MODEL], 9);
-    testing_money(bill.plans[1].total, "0.0893795", "Codex");
-    testing_money(bill.plans[2].total, "2.32654", "Claude, nothing cached");
-    testing_money(bill.plans[3].total, "0.668971", "both");
+    testing_money(bill.plans[0].total, recordings[_i].claude_usd, "Claude");
+    ck_assert_uint_eq(bill.plans[0].served_requests, recordings[_i].claude);
+    ck_assert_uint_eq(bill.plans[0].served.count[SERVE_MODEL], recordings[_i].codex);
+    testing_money(bill.plans[1].total, recordings[_i].codex_usd, "Codex");
+    testing_money(bill.plans[2].total, recordings[_i].uncached_usd, "Claude, nothing cached");
+    testing_money(bill.plans[3].total, recordings[_i].both_usd, "both");
     ck_assert_uint_eq(bill.plans[3].group_count, 2);
     for (int i = 4; i < 6; i++) /* all of Claude's calls are above 32,000 tokens in */
-        ck_assert_uint_eq(bill.plans[i].served.count[SERVE_INPUT], 10);
+        ck_assert_uint_eq(bill.plans[i].served.count[SERVE_INPUT], recordings[_i].claude);
     ck_assert_int_eq(bill.plans[4].rank, 0);
     ck_assert_int_eq(bill.plans[3].rank, 1);
     bill_free(&bill);
@@ -91,11 +99,19 @@ START_TEST(a_recorded_trajectory)
 }
 END_TEST
 
+static const struct {
+    const char *file, *uncached, *infinite, *ttl, *saved;
+    uint64_t over_16000, over_32000;
+} sessions[] = {
+    {"tests/data/mooncake.jsonl", "15.02949", "8.138226", "8.304114", "6.891264", 27, 0},
+    {"mooncake/synthetic_trace.jsonl", "323.8361", "144.4991255", "160.03034", "179.3369745", 1644,
+     672},
+};
+
 START_TEST(caching_pays_by_the_token_and_not_by_the_request)
 {
     struct workload w;
-    if (!testing_read_file("mooncake/synthetic_trace.jsonl", &w, NULL))
-        return;
+    testing_read_file(sessions[_i].file, &w, NULL);
     struct plan_book book = load("{\"name\": \"t\", \"per_mtok\": {\"input\": \"5\","
                                  " \"cached_input\": \"0.5\", \"output\": \"30\"}}",
                                  oxlo);
@@ -106,18 +122,19 @@ START_TEST(caching_pays_by_the_token_and_not_by_the_request)
     struct error err = {0};
     int code = what_if_make(&table, &w, plans, 3, changes, 1, &options, 1, &err);
     ck_assert_msg(code == 0, "%s", err.message);
-    static const char *const expected[] = {"323.8361", "323.8361", "144.4991255", "160.03034"};
+    const char *const expected[] = {sessions[_i].uncached, sessions[_i].uncached,
+                                    sessions[_i].infinite, sessions[_i].ttl};
     ck_assert_uint_eq(table.case_count, 4);
     for (size_t i = 0; i < 4; i++) {
         testing_money(table.cases[i].cells[0].total, expected[i], table.cases[i].name);
         testing_money(table.cases[i].cells[1].saved, "0", "flat");
-        ck_assert_uint_eq(table.cases[i].cells[1].rejected, 1644);
-        ck_assert_uint_eq(table.cases[i].cells[2].rejected, 672);
+        ck_assert_uint_eq(table.cases[i].cells[1].rejected, sessions[_i].over_16000);
+        ck_assert_uint_eq(table.cases[i].cells[2].rejected, sessions[_i].over_32000);
     }
     what_if_free(&table);
     struct bill bill = testing_bill(&w, &book, options);
-    ck_assert(bill.plans[0].waste.has_cache); /* 323.8361 − 144.4991255 */
-    testing_money(bill.plans[0].waste.cache_misses, "179.3369745", "what a cache would save");
+    ck_assert(bill.plans[0].waste.has_cache);
+    testing_money(bill.plans[0].waste.cache_misses, sessions[_i].saved, "what a cache would save");
     testing_money(bill.plans[1].waste.cache_misses, "0", "nothing where requests are flat");
     bill_free(&bill);
     changes[0] = "cahce=none";
@@ -257,9 +274,9 @@ int main(void)
 {
     Suite *suite = suite_create("what_if");
     TCase *tc = tcase_create("what_if");
-    tcase_add_test(tc, tracelab_s_agents);
+    tcase_add_loop_test(tc, recorded_agents, 0, 2);
     tcase_add_test(tc, a_recorded_trajectory);
-    tcase_add_test(tc, caching_pays_by_the_token_and_not_by_the_request);
+    tcase_add_loop_test(tc, caching_pays_by_the_token_and_not_by_the_request, 0, 2);
     tcase_add_test(tc, a_run_is_billed_with_all_its_attempts);
     tcase_add_test(tc, the_split_gives_the_dearest_to_the_flat_plan);
     suite_add_tcase(suite, tc);

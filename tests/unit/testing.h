@@ -1,32 +1,55 @@
-/* What every unit test shares: the runner, and the way to data that lives beside the project.
+/* What every unit test shares: the runner, and the way to its data.
  *
- * A test that needs a file from the traces' folder skips itself, with the reason, where the file
- * is absent:
+ * Small files of our own stand in tests/data/; recorded ones live beside the project, and a test of
+ * them ends as skipped, with the reason, where they are absent. A test that wants both is a loop:
+ *
+ *     static const char *const files[] = {"tests/data/azure.csv", "azure2023/recorded.csv"};
  *
  *     char path[512];
- *     if (!testing_data("azure2023/AzureLLMInferenceTrace_code.csv", path))
- *         return;
+ *     testing_data(files[_i], path);
  */
 #ifndef FAREBOX_TESTS_TESTING_H
 #define FAREBOX_TESTS_TESTING_H
 
 #include <check.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-/* Path of a file under FAREBOX_TRACES (default ../shared/traces); "../pricing/x" reaches the
- * neighbours of that folder. False, after saying SKIP, if it is not there. */
-static inline bool testing_data(const char *name, char path[512])
+/* Ends the test as skipped. Check knows no such end: the test's process, which is its own, leaves
+ * as if it had passed, and `run` takes each line that starts with SKIP from the tests that passed.
+ */
+__attribute__((format(printf, 1, 2))) _Noreturn static inline void testing_skip(const char *why,
+                                                                                ...)
+{
+    va_list arguments;
+    va_start(arguments, why);
+    printf("SKIP ");
+    vprintf(why, arguments);
+    printf("\n");
+    va_end(arguments);
+    fflush(stdout);
+    exit(EXIT_SUCCESS);
+}
+
+/* Path of a file that a test reads. What starts with "tests/data/" is in the repository and must be
+ * there; all else is under FAREBOX_TRACES (default ../shared/traces; "../pricing/x" reaches the
+ * neighbours of that folder), and the test is skipped if it is not. */
+static inline void testing_data(const char *name, char path[512])
 {
     const char *root = getenv("FAREBOX_TRACES");
-    snprintf(path, 512, "%s/%s", root ? root : "../shared/traces", name);
+    bool own = strncmp(name, "tests/data/", strlen("tests/data/")) == 0;
+    if (own)
+        snprintf(path, 512, "%s", name);
+    else
+        snprintf(path, 512, "%s/%s", root ? root : "../shared/traces", name);
     if (access(path, R_OK) == 0)
-        return true;
-    printf("SKIP %s is not there (FAREBOX_TRACES names its folder)\n", path);
-    fflush(stdout);
-    return false;
+        return;
+    ck_assert_msg(!own, "%s is not there: run the tests from the project's root", path);
+    testing_skip("%s is not there (FAREBOX_TRACES names its folder)", path);
 }
 
 /* Check ends a test after 4 seconds unless its case says otherwise. A limit is there for what

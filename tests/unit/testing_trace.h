@@ -46,19 +46,16 @@ testing_read(const char *text, const struct trace_options *options, struct workl
     return report;
 }
 
-/* Reads a file of the traces' folder, which must be good; false, after saying SKIP, if it is not
- * there. `report` may be NULL. */
-static inline bool testing_read_file(const char *name, struct workload *w,
+/* Reads a file that testing_data finds and that must be good. `report` may be NULL. */
+static inline void testing_read_file(const char *name, struct workload *w,
                                      struct trace_report *report)
 {
     char path[512];
     struct error err = {0};
-    if (!testing_data(name, path))
-        return false;
+    testing_data(name, path);
     workload_init(w);
     ck_assert_msg(trace_read(path, NULL, w, report, &err) == 0, "%s:%ld:%ld: %s", err.file,
                   err.line, err.column, err.message);
-    return true;
 }
 
 /* Reads a trace that must be refused at this place (0 = any), with these words in the message. */
