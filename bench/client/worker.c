@@ -29,7 +29,7 @@ static void close_schedule(struct worker *w, int64_t end_ns, enum unsent_reason 
     worker_give_up_retries(w);
 }
 
-static void follow_orders(struct worker *w, int64_t now_ns)
+static void check_stop(struct worker *w, int64_t now_ns)
 {
     static const enum unsent_reason reasons[] = {
         [STOP_UNREACHABLE] = UNSENT_INTERRUPTED,
@@ -105,15 +105,19 @@ static void arm(struct worker *w, int64_t now_ns)
     w->armed_ns = at_ns;
 }
 
-static bool is_done(struct worker *w)
+static bool is_idle(const struct worker *w)
 {
-    if (w->flights.used)
-        return false;
-    if (!schedule_exhausted(w->schedule, since_start(w, clock_now_ns())))
-        return false;
-    follow_orders(w, clock_now_ns());
-    worker_send_due(w); /* what is unsent for good gets its record */
-    return w->flights.used == 0;
+    return w->flights.used == 0 && schedule_exhausted(w->schedule, since_start(w, clock_now_ns()));
+}
+
+/* Where nothing is in flight and nothing will be due: what is unsent for good gets its record. */
+static void end_if_idle(struct worker *w)
+{
+    if (!is_idle(w))
+        return;
+    check_stop(w, clock_now_ns());
+    worker_send_due(w);
+    w->done = w->flights.used == 0;
 }
 
 static void wait_for_start(const struct worker *w)
@@ -129,21 +133,23 @@ void *worker_main(void *context)
     struct worker *w = context;
     wait_for_start(w);
     audit_tick(&w->audit, clock_now_ns(), false);
-    follow_orders(w, clock_now_ns());
+    check_stop(w, clock_now_ns());
     pump(w);
-    while (!is_done(w)) {
+    end_if_idle(w);
+    while (!w->done) {
         int64_t now_ns = clock_now_ns();
         audit_stall(&w->audit, client_busy_ns(w->client, now_ns));
         arm(w, now_ns);
         client_before_wait(w->client);
         event_base_loop(w->base, EVLOOP_ONCE);
         now_ns = clock_now_ns();
-        follow_orders(w, now_ns);
+        check_stop(w, now_ns);
         worker_check_limits(w, now_ns);
         pump(w);
         worker_flush_out(w);
         atomic_store_explicit(&w->in_flight, w->flights.used, memory_order_relaxed);
         audit_tick(&w->audit, now_ns, false);
+        end_if_idle(w);
     }
     worker_flush_out(w);
     audit_tick(&w->audit, clock_now_ns(), true);
