@@ -75,7 +75,8 @@ void attempt_begin(struct attempt *a, const struct attempt_config *config, int64
     buffer_clear(&a->raw_usage);
 }
 
-enum failure_class attempt_status_failure(int http_status)
+/* What an HTTP status outside 2xx means. */
+static enum failure_class status_failure(int http_status)
 {
     if (http_status == 401 || http_status == 403)
         return FAILURE_AUTH;
@@ -347,8 +348,8 @@ static void end_refusal(struct attempt *a)
 {
     struct chunk c;
     struct text body = {a->body.data ? a->body.data : "", a->body.length}, words;
-    enum failure_class why = attempt_status_failure(a->http_status);
-    if (body.length && chunk_parse(body.at, body.length, &c) == 0 && c.error_message.length)
+    enum failure_class why = status_failure(a->http_status);
+    if (body.length && a->config->api->read_answer(body, &c) == 0 && c.error_message.length)
         fail_json(a, why, c.error_message);
     else if (chunk_find_words(body, &words))
         fail_json(a, why, words);

@@ -90,7 +90,4 @@ void attempt_fill(const struct attempt *a, struct record *r);
 /* The chunk times, owned by the caller from now on; NULL if there are none. */
 int64_t *attempt_take_chunks(struct attempt *a);
 
-/* What an HTTP status outside 2xx means. */
-enum failure_class attempt_status_failure(int http_status);
-
 #endif

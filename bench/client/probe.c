@@ -24,7 +24,7 @@ struct probe {
     bool over; /* a stop is asked for, or the time is: nothing more is sent */
 };
 
-static size_t keep(char *bytes, size_t size, size_t count, void *context)
+static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
 {
     return buffer_add(context, bytes, size * count) == 0 ? size * count : 0;
 }
@@ -56,7 +56,8 @@ static void note_refusal(struct probe *p, long status)
     struct chunk c;
     struct buffer words;
     buffer_init(&words, sizeof p->result->note);
-    if (p->answer.data && chunk_parse(p->answer.data, p->answer.length, &c) == 0)
+    struct text answer = {p->answer.data ? p->answer.data : "", p->answer.length};
+    if (p->config->api->read_answer(answer, &c) == 0)
         secrets_hide(&p->endpoint->secrets, c.error_message, 180, &words);
     set_note(p, "HTTP status %ld%s%s", status, words.length ? ": " : "",
              words.length ? words.data : "");
@@ -76,7 +77,7 @@ static void set_up(struct probe *p, const struct buffer *body, char *words, long
 {
     buffer_clear(&p->answer);
     curl_easy_setopt(p->easy, CURLOPT_ERRORBUFFER, words);
-    curl_easy_setopt(p->easy, CURLOPT_WRITEFUNCTION, keep);
+    curl_easy_setopt(p->easy, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(p->easy, CURLOPT_WRITEDATA, &p->answer);
     curl_easy_setopt(p->easy, CURLOPT_XFERINFOFUNCTION, until_stopped);
     curl_easy_setopt(p->easy, CURLOPT_NOPROGRESS, 0L);

@@ -24,27 +24,3 @@ int api_add_text(const struct api_prompt *p, const char *opening, const char *cl
         return -1;
     return buffer_add_text(out, closing);
 }
-
-/* ---- the OpenAI family ---- */
-
-const char *const openai_prompt_keys[] = {"messages", "prompt", "input", NULL};
-const char *const openai_output_keys[] = {"max_tokens", "max_completion_tokens", NULL};
-
-int openai_read_event(const struct answer_so_far *so_far, const char *event, struct text data,
-                      struct chunk *out)
-{
-    (void)so_far;
-    if (text_equal(data, "[DONE]")) {
-        *out = (struct chunk){.ends = true};
-        return 0;
-    }
-    int bad = chunk_parse(data.at, data.length, out);
-    if (bad == 0 && strcmp(event, "error") == 0)
-        out->is_error = true;
-    return bad;
-}
-
-int openai_read_answer(struct text body, struct chunk *out)
-{
-    return chunk_parse(body.at, body.length, out);
-}

@@ -63,12 +63,6 @@ const struct bench_api *bench_api_find(const char *name);
 /* The name of API number i, in the table's order; NULL behind the last. */
 const char *bench_api_name(size_t i);
 
-/* For readers and writers of the OpenAI family. */
-extern const char *const openai_prompt_keys[], *const openai_output_keys[];
-int openai_read_event(const struct answer_so_far *so_far, const char *event, struct text data,
-                      struct chunk *out);
-int openai_read_answer(struct text body, struct chunk *out);
-
 /* Appends `opening`, the made text, `closing`. */
 int api_add_text(const struct api_prompt *p, const char *opening, const char *closing,
                  struct buffer *out);

@@ -1,5 +1,5 @@
 /* OpenAI's chat completions. */
-#include "bench/wire/api.h"
+#include "bench/wire/openai.h"
 
 static int add_prompt(const struct api_prompt *p, struct buffer *out)
 {

@@ -118,31 +118,29 @@ static struct usage disjoint_usage(const struct usage_fields *f)
     return usage_from_totals(input, cached, written, written_1h, output, f->reasoning);
 }
 
-static void scan_usage(struct json_scan *s, struct usage *out, bool *has_cost, money *cost)
+void chunk_read_usage(struct json_scan *s, struct chunk *c)
 {
     struct usage_fields f = {0};
     struct text key;
+    if (json_peek(s) != JSON_OBJECT) {
+        json_skip(s, NULL);
+        return;
+    }
+    const char *start = s->at; /* peek has passed the white space */
     json_object_begin(s);
     while (json_object_next(s, &key))
         usage_field(s, key, &f);
-    *out = disjoint_usage(&f);
-    *has_cost = f.has_cost;
-    *cost = f.cost;
+    c->usage = disjoint_usage(&f);
+    c->has_cost = f.has_cost;
+    c->cost = f.cost;
+    c->has_usage = !s->failed;
+    c->raw_usage = (struct text){start, (size_t)(s->at - start)};
 }
 
-int chunk_parse_usage(struct text json, struct usage *out, bool *has_cost, money *cost)
-{
-    struct json_scan s;
-    json_scan_init(&s, "usage", json.at, json.length, 1);
-    scan_usage(&s, out, has_cost, cost);
-    return json_scan_end(&s, NULL) < 0 ? -1 : 0;
-}
+/* ---- texts and errors ---- */
 
-/* ---- choices ---- */
-
-/* Token text: a string; anything else (null, a list of parts) is skipped and bears none. */
-static void token_text(struct json_scan *s, enum chunk_tokens kind, struct text *where,
-                       struct chunk *c)
+void chunk_read_text(struct json_scan *s, enum chunk_tokens kind, struct text *where,
+                     struct chunk *c)
 {
     struct text raw;
     if (json_peek(s) != JSON_STRING) {
@@ -155,115 +153,7 @@ static void token_text(struct json_scan *s, enum chunk_tokens kind, struct text 
     }
 }
 
-static void tool_function(struct json_scan *s, struct chunk *c)
-{
-    struct text key;
-    if (json_peek(s) != JSON_OBJECT) {
-        json_skip(s, NULL);
-        return;
-    }
-    json_object_begin(s);
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "name") || text_equal(key, "arguments"))
-            token_text(s, CHUNK_TOOL, &c->tool, c);
-        else
-            json_skip(s, NULL);
-    }
-}
-
-static void tool_calls(struct json_scan *s, struct chunk *c)
-{
-    struct text key;
-    if (json_peek(s) != JSON_ARRAY) {
-        json_skip(s, NULL);
-        return;
-    }
-    json_array_begin(s);
-    while (json_array_next(s)) {
-        if (json_peek(s) != JSON_OBJECT) {
-            json_skip(s, NULL);
-            continue;
-        }
-        json_object_begin(s);
-        while (json_object_next(s, &key)) {
-            if (text_equal(key, "function"))
-                tool_function(s, c);
-            else
-                json_skip(s, NULL);
-        }
-    }
-}
-
-static void delta(struct json_scan *s, struct chunk *c)
-{
-    struct text key;
-    if (json_peek(s) != JSON_OBJECT) {
-        json_skip(s, NULL);
-        return;
-    }
-    json_object_begin(s);
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "content"))
-            token_text(s, CHUNK_CONTENT, &c->content, c);
-        else if (text_equal(key, "reasoning_content") || text_equal(key, "reasoning"))
-            token_text(s, CHUNK_REASONING, &c->reasoning, c);
-        else if (text_equal(key, "refusal"))
-            token_text(s, CHUNK_REFUSAL, &c->refusal, c);
-        else if (text_equal(key, "tool_calls"))
-            tool_calls(s, c);
-        else if (text_equal(key, "function_call"))
-            tool_function(s, c);
-        else
-            json_skip(s, NULL);
-    }
-}
-
-static void choice(struct json_scan *s, struct chunk *c)
-{
-    struct text key;
-    json_object_begin(s);
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "delta") || text_equal(key, "message"))
-            delta(s, c);
-        else if (text_equal(key, "text"))
-            token_text(s, CHUNK_CONTENT, &c->content, c);
-        else if (text_equal(key, "finish_reason") && json_peek(s) == JSON_STRING)
-            json_string(s, &c->finish_reason);
-        else
-            json_skip(s, NULL);
-    }
-}
-
-static void choices(struct json_scan *s, struct chunk *c)
-{
-    if (json_peek(s) == JSON_NULL) {
-        json_null(s);
-        return;
-    }
-    json_array_begin(s);
-    while (json_array_next(s)) {
-        c->choices++;
-        choice(s, c);
-    }
-}
-
-/* ---- the payload ---- */
-
-static void results(struct json_scan *s, struct chunk *c)
-{
-    if (json_peek(s) != JSON_ARRAY) {
-        json_skip(s, NULL);
-        return;
-    }
-    json_array_begin(s);
-    while (json_array_next(s)) {
-        c->results++;
-        json_skip(s, NULL);
-    }
-}
-
-/* {"error": {"message": "..."}} or {"error": "..."}; null is none. */
-static void error_value(struct json_scan *s, struct chunk *c)
+void chunk_read_error(struct json_scan *s, struct chunk *c)
 {
     struct text raw, key;
     enum json_kind kind = json_peek(s);
@@ -289,57 +179,6 @@ static void error_value(struct json_scan *s, struct chunk *c)
         else
             json_skip(&inner, NULL);
     }
-}
-
-static void usage_value(struct json_scan *s, struct chunk *c)
-{
-    if (json_peek(s) != JSON_OBJECT) {
-        json_skip(s, NULL);
-        return;
-    }
-    const char *start = s->at; /* peek has passed the white space */
-    scan_usage(s, &c->usage, &c->has_cost, &c->cost);
-    c->has_usage = !s->failed;
-    c->raw_usage = (struct text){start, (size_t)(s->at - start)};
-}
-
-/* {"object": "error", "message": "..."}, and Anthropic's {"type": "error", "error": {...}}. */
-static bool names_error(struct json_scan *s)
-{
-    struct text value;
-    if (json_peek(s) != JSON_STRING) {
-        json_skip(s, NULL);
-        return false;
-    }
-    return json_string(s, &value) && text_equal(value, "error");
-}
-
-int chunk_parse(const char *data, size_t length, struct chunk *out)
-{
-    struct json_scan s;
-    struct text key, message = {"", 0};
-    memset(out, 0, sizeof *out);
-    json_scan_init(&s, "answer", data, length, 1);
-    json_object_begin(&s);
-    while (json_object_next(&s, &key)) {
-        if (text_equal(key, "choices"))
-            choices(&s, out);
-        else if (text_equal(key, "usage"))
-            usage_value(&s, out);
-        else if (text_equal(key, "error"))
-            error_value(&s, out);
-        else if (text_equal(key, "data"))
-            results(&s, out);
-        else if (text_equal(key, "message") && json_peek(&s) == JSON_STRING)
-            json_string(&s, &message);
-        else if (text_equal(key, "object") || text_equal(key, "type"))
-            out->is_error |= names_error(&s);
-        else
-            json_skip(&s, NULL);
-    }
-    if (out->is_error && out->error_message.length == 0)
-        out->error_message = message;
-    return json_scan_end(&s, NULL) < 0 ? -1 : 0;
 }
 
 /* Takes the first text under a key that holds words, however it is wrapped; the value is passed in

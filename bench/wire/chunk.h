@@ -1,11 +1,7 @@
-/* One JSON payload of an OpenAI-compatible endpoint: a streamed chunk, or a whole answer.
- *
- * Reads chat completions (choices[].delta or .message), completions (choices[].text), embeddings
- * (usage only), error objects in both common forms, and usage objects in OpenAI's and Anthropic's
- * fields. Unknown keys are skipped; nothing is allocated.
+/* What one JSON payload of an endpoint tells: a streamed event, or a whole answer.
  *
  *     struct chunk c;
- *     if (chunk_parse(data.at, data.length, &c) < 0) ...      // not the JSON that was promised
+ *     if (api->read_answer(body, &c) < 0) ...      // not the JSON that was promised
  *     if (c.tokens & CHUNK_OUTPUT) first_output = now;
  *     if (c.has_usage) record->usage = c.usage;
  *
@@ -17,6 +13,7 @@
 #ifndef FAREBOX_BENCH_WIRE_CHUNK_H
 #define FAREBOX_BENCH_WIRE_CHUNK_H
 
+#include "core/json/json_scan.h"
 #include "core/money.h"
 #include "core/text.h"
 #include "core/usage.h"
@@ -36,7 +33,6 @@ struct chunk {
     unsigned tokens; /* which kinds of token text it bears; 0 = none */
     struct text content, reasoning, refusal, tool;
     struct text finish_reason; /* empty = null or not said */
-    size_t choices;            /* elements of `choices`; the usage chunk has 0 */
     size_t results;            /* elements of `data`: of an answer that is no text */
     bool has_usage;
     struct usage usage;
@@ -48,18 +44,25 @@ struct chunk {
     struct text error_message; /* raw; the whole error where it holds no message */
 };
 
-/* Returns 0, or -1 if the payload is not one JSON object of that form (what was found so far is
- * then undefined). */
-int chunk_parse(const char *data, size_t length, struct chunk *out);
+/* ---- for the readers of APIs: each takes the scanner's next value ---- */
 
-/* Reads a usage object alone. Sums are made disjoint:
+/* Token text: a string; anything else (null, a list of parts) is skipped and bears none. */
+void chunk_read_text(struct json_scan *s, enum chunk_tokens kind, struct text *where,
+                     struct chunk *c);
+
+/* A usage object in OpenAI's or Anthropic's fields. Sums are made disjoint:
  * - `prompt_tokens` includes cached tokens (prompt_tokens_details.cached_tokens, or
  *   prompt_cache_hit_tokens); `input_tokens` beside cache_read_input_tokens or
  *   cache_creation_input_tokens excludes them (Anthropic), else it includes
  *   input_tokens_details.cached_tokens (OpenAI Responses).
  * - reasoning tokens are inside `completion_tokens`, unless total_tokens says that they stand
  *   beside it or they exceed it. */
-int chunk_parse_usage(struct text json, struct usage *out, bool *has_cost, money *cost);
+void chunk_read_usage(struct json_scan *s, struct chunk *c);
+
+/* An error: {"message": "..."} or "..."; null is none. */
+void chunk_read_error(struct json_scan *s, struct chunk *c);
+
+/* ---- for whoever has a body that no reader understands ---- */
 
 /* The words of a body that reports an error in a form of its own, such as {"detail": "..."},
  * {"detail": [{"msg": "..."}]} or [{"error": {"message": "..."}}]. False if there are none. `out`

@@ -1,5 +1,5 @@
 /* libFuzzer entry: any bytes as an answer; what is lent must lie inside them. */
-#include "bench/wire/chunk.h"
+#include "bench/wire/openai.h"
 
 #include <stdlib.h>
 
@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *bytes = (const char *)data;
     struct chunk c;
-    if (chunk_parse(bytes, size, &c) < 0)
+    if (openai_read_answer((struct text){bytes, size}, &c) < 0)
         return 0;
     inside(c.content, bytes, size);
     inside(c.reasoning, bytes, size);
