@@ -246,7 +246,7 @@ static bool all_done(const struct run *run)
     return true;
 }
 
-static void obey_signals(struct run *run)
+static void pass_signals_on(struct run *run)
 {
     if (stop_level() > 0)
         stop_raise(&run->stop, stop_level() > 1 ? STOP_NOW : STOP_INTERRUPTED);
@@ -258,7 +258,7 @@ static void serve(struct run *run)
     do {
         struct timespec pause = {0, OBSERVE_NS};
         nanosleep(&pause, NULL);
-        obey_signals(run);
+        pass_signals_on(run);
         done = all_done(run); /* asked before the records are taken: none is left behind */
         observe(run);
         show_progress(run, clock_now_ns());
@@ -287,7 +287,7 @@ static void carry_out(struct run *run, struct bench_report *report, struct error
     machine_time_read(&before);
     report->start_unix_ns = clock_wall_ns() + START_DELAY_NS;
     run->setup.start_ns = clock_now_ns() + START_DELAY_NS;
-    obey_signals(run); /* one that came while the endpoint was asked: nothing is sent */
+    pass_signals_on(run); /* one that came while the endpoint was asked: nothing is sent */
     start_threads(run, err);
     int64_t cpu_ns = clock_thread_cpu_ns();
     serve(run);

@@ -58,7 +58,7 @@ static int add_key(struct endpoint *e, const char *key_header, struct error *err
 }
 
 /* As they travel: basic authentication encodes them. */
-static void learn_user(struct endpoint *e)
+static void add_user_secret(struct endpoint *e)
 {
     struct buffer plain, sent;
     buffer_init(&plain, BUFFER_UNBOUNDED);
@@ -73,12 +73,12 @@ static void learn_user(struct endpoint *e)
     buffer_free(&sent);
 }
 
-static void learn_secrets(struct endpoint *e)
+static void collect_secrets(struct endpoint *e)
 {
     const struct endpoint_config *c = e->config;
     secrets_add(&e->secrets, c->api_key);
     if (c->user)
-        learn_user(e);
+        add_user_secret(e);
     secrets_add(&e->secrets, c->password && c->password[0] ? c->password : c->user);
     for (size_t i = 0; c->secrets && c->secrets[i]; i++)
         secrets_add(&e->secrets, c->secrets[i]);
@@ -196,7 +196,7 @@ int endpoint_prepare(struct endpoint *e, const struct endpoint_config *config,
         endpoint_free(e);
         return ERR_INPUT;
     }
-    learn_secrets(e);
+    collect_secrets(e);
     struct buffer url;
     buffer_init(&url, BUFFER_UNBOUNDED);
     endpoint_add_url(config, api->path, &url);

@@ -10,7 +10,7 @@
 
 #define TLS_ALERT_BYTES 64 /* of the record that announces an end, whatever the cipher */
 
-struct stale_mark stale_mark(int fd)
+static struct stale_mark read_mark(int fd)
 {
     struct tcp_info info = {0};
     socklen_t size = sizeof info;
@@ -18,9 +18,11 @@ struct stale_mark stale_mark(int fd)
     return (struct stale_mark){info.tcpi_bytes_received, info.tcpi_data_segs_in};
 }
 
-bool stale_answered(int fd, bool tls, const struct stale_mark *before)
+/* Has a part of an answer come since? libcurl tells of whole lines only. Over TLS the end may be
+ * announced by an alert, which is no answer. */
+static bool has_answered(int fd, bool tls, const struct stale_mark *before)
 {
-    struct stale_mark now = stale_mark(fd);
+    struct stale_mark now = read_mark(fd);
     if (tls)
         return now.bytes - before->bytes > TLS_ALERT_BYTES;
     return now.segments != before->segments;
@@ -91,7 +93,7 @@ void stale_note_close(struct watch *w, curl_socket_t fd)
 {
     struct transfer *t = w->awaits;
     if (t)
-        t->began = stale_answered(fd, endpoint_is_https(t->endpoint), &w->mark);
+        t->began = has_answered(fd, endpoint_is_https(t->endpoint), &w->mark);
     w->awaits = NULL;
 }
 
@@ -116,7 +118,7 @@ static void note_first_sending(struct transfer *t, int local_port)
     if (!w)
         return;
     w->awaits = t;
-    w->mark = stale_mark(w->fd);
+    w->mark = read_mark(w->fd);
 }
 
 int stale_on_sending(void *context, char *ip, char *local_ip, int port, int local_port)

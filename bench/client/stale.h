@@ -21,12 +21,6 @@ struct stale_mark {
     uint32_t segments; /* with data: an end alone is none */
 };
 
-struct stale_mark stale_mark(int fd);
-
-/* Has a part of an answer come since? libcurl tells of whole lines only. Over TLS the end may be
- * announced by an alert, which is no answer. */
-bool stale_answered(int fd, bool tls, const struct stale_mark *before);
-
 /* CURLOPT_PREREQFUNCTION: called before each sending. A second one is libcurl's own, on a
  * connection that was reset: where it would hide a failure, and charge twice, it is stopped. */
 int stale_on_sending(void *transfer, char *ip, char *local_ip, int port, int local_port);

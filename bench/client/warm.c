@@ -36,7 +36,7 @@ static bool begin(struct opening *o, const struct addrinfo *to)
     return true;
 }
 
-static void keep(struct warm_sockets *w, const struct opening *o, int fd)
+static void add_socket(struct warm_sockets *w, const struct opening *o, int fd)
 {
     mem_grow(&w->all, &w->capacity, w->count + 1, sizeof *w->all);
     w->all[w->count++] = (struct warm_socket){o->endpoint, fd, clock_now_ns() - o->begun_ns};
@@ -63,7 +63,7 @@ static bool finish(struct warm_sockets *w, struct opening *o)
                 continue;
             good = is_connected(p->fd) && good;
             if (good)
-                keep(w, o, p->fd);
+                add_socket(w, o, p->fd);
             else
                 close(p->fd);
             p->fd = -1; /* poll leaves it out */

@@ -109,7 +109,7 @@ static void end_flight(struct worker *w, struct flight *flight, const struct rec
     flights_release(&w->flights, flight);
 }
 
-static void note_reach(struct worker *w, const struct transfer *t)
+static void count_connection(struct worker *w, const struct transfer *t)
 {
     if (t->sendings) {
         atomic_fetch_add_explicit(w->setup->connected, 1, memory_order_relaxed);
@@ -126,7 +126,7 @@ void worker_on_end(void *context, struct transfer *t)
     struct finished *f = worker_record_attempt(w, flight);
     const struct record *r = &f->record;
     int64_t wait_ns;
-    note_reach(w, t);
+    count_connection(w, t);
     flight->transfer = NULL;
     if (!w->closed &&
         retry_wanted(&w->config->retry, r, t->retry_after_s, &w->retry_random, &wait_ns)) {

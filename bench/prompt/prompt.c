@@ -108,7 +108,7 @@ static unsigned all_keys(const struct members *list)
     return keys;
 }
 
-static int look_into_extra(struct prompt_maker *m, struct error *err)
+static int read_extra(struct prompt_maker *m, struct error *err)
 {
     struct members *extra = &m->members;
     if (list_members(m, text_of(m->extra), "--body", extra, err) < 0)
@@ -139,7 +139,7 @@ static uint64_t find_drops(const struct prompt_maker *m, const struct members *o
     return drops;
 }
 
-static int look_into_rows(struct prompt_maker *m, const struct workload *w, struct error *err)
+static int read_rows(struct prompt_maker *m, const struct workload *w, struct error *err)
 {
     struct members own = {0};
     int status = 0;
@@ -175,7 +175,7 @@ struct prompt_maker *prompt_maker_create(const struct prompt_config *config,
     m->tokens_per_word = 1;
     m->words = words_create(config->salt);
     m->extra = mem_copy_string(config->extra_body ? config->extra_body : "{}");
-    if (look_into_extra(m, err) == 0 && look_into_rows(m, w, err) == 0)
+    if (read_extra(m, err) == 0 && read_rows(m, w, err) == 0)
         return m;
     prompt_maker_free(m);
     return NULL;

@@ -18,7 +18,7 @@ void prompt_free(struct prompt *p)
     p->blocks = NULL;
 }
 
-uint64_t tokens_of_words(const struct token_rules *rules, uint64_t words)
+static uint64_t tokens_of_words(const struct token_rules *rules, uint64_t words)
 {
     return (uint64_t)llround((double)words * rules->tokens_per_word);
 }

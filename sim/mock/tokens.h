@@ -45,9 +45,6 @@ void prompt_add_words(struct prompt *p, const char *bytes, size_t length);
 /* Closes the last, partial block. */
 void prompt_end(struct prompt *p);
 
-/* round(words × tokens_per_word). */
-uint64_t tokens_of_words(const struct token_rules *rules, uint64_t words);
-
 /* The number of the first word that belongs to output token `token`: ⌈token / tokens_per_word⌉, so
  * that the words of n tokens are tokenized into n tokens again (give or take one). */
 uint64_t tokens_first_word(const struct token_rules *rules, uint64_t token);
