@@ -27,7 +27,7 @@ ROOMS := core core/json core/stats core/runs/record core/runs/summary core/runs/
          workloads/model workloads/trace workloads/scenario workloads/transform \
          workloads/describe workloads/load \
          bench/wire bench/prompt bench/client \
-         sim sim/cost/book sim/cost/bill sim/cost/import sim/engine sim/mock sim/plan \
+         sim sim/cost/book sim/cost/bill sim/cost/import sim/engine sim/mock sim/mock/api sim/plan \
          cli cli/bench cli/commands cli/report/text cli/report/plot cli/report/page \
          cli/report/export
 SOURCES := $(wildcard $(addsuffix /*.c,$(ROOMS)))

@@ -15,7 +15,7 @@
 
 #include "core/error.h"
 #include "core/names.h"
-#include "sim/mock/api_error.h"
+#include "sim/mock/api/api_error.h"
 #include "sim/mock/limiter.h"
 
 struct keys {

@@ -13,14 +13,14 @@
 
 #include "core/buffer.h"
 #include "sim/engine/engine.h"
-#include "sim/mock/answer.h"
-#include "sim/mock/api_error.h"
-#include "sim/mock/ask.h"
+#include "sim/mock/api/answer.h"
+#include "sim/mock/api/api_error.h"
+#include "sim/mock/api/ask.h"
+#include "sim/mock/api/render.h"
 #include "sim/mock/fault.h"
 #include "sim/mock/keys.h"
 #include "sim/mock/metrics.h"
 #include "sim/mock/mock.h"
-#include "sim/mock/render.h"
 #include "sim/mock/truth_log.h"
 
 #include <event2/event.h>

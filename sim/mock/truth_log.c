@@ -2,7 +2,7 @@
 
 #include "core/file.h"
 #include "core/json/json_write.h"
-#include "sim/mock/render.h"
+#include "sim/mock/api/render.h"
 
 #include <errno.h>
 #include <fcntl.h>

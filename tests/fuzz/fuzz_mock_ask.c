@@ -1,8 +1,8 @@
 /* libFuzzer entry: the first byte chooses the endpoint, the rest is a request's body. What is
  * accepted must be answered with as many tokens as were planned, and tool arguments must be JSON.
  */
-#include "sim/mock/answer.h"
-#include "sim/mock/render.h"
+#include "sim/mock/api/answer.h"
+#include "sim/mock/api/render.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 #include "mock_fixture.h"
-#include "sim/mock/schema.h"
+#include "sim/mock/api/schema.h"
 
 #define TOOLS                                                                                   \
     ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"get_weather\",\"parameters\":" \

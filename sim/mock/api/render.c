@@ -1,4 +1,4 @@
-#include "sim/mock/render.h"
+#include "sim/mock/api/render.h"
 
 #include "core/json/json_write.h"
 #include "core/random.h"

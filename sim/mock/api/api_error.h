@@ -6,8 +6,8 @@
  *
  * A plain value; it owns nothing.
  */
-#ifndef FAREBOX_SIM_MOCK_API_ERROR_H
-#define FAREBOX_SIM_MOCK_API_ERROR_H
+#ifndef FAREBOX_SIM_MOCK_API_API_ERROR_H
+#define FAREBOX_SIM_MOCK_API_API_ERROR_H
 
 #include "core/buffer.h"
 

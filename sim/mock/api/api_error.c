@@ -1,4 +1,4 @@
-#include "sim/mock/api_error.h"
+#include "sim/mock/api/api_error.h"
 
 #include "core/json/json_write.h"
 

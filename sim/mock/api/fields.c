@@ -1,4 +1,4 @@
-#include "sim/mock/fields.h"
+#include "sim/mock/api/fields.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -10,13 +10,13 @@
  * All append JSON without framing to `out`; frame_event() makes an SSE event and, where asked, an
  * HTTP chunk of it.
  */
-#ifndef FAREBOX_SIM_MOCK_RENDER_H
-#define FAREBOX_SIM_MOCK_RENDER_H
+#ifndef FAREBOX_SIM_MOCK_API_RENDER_H
+#define FAREBOX_SIM_MOCK_API_RENDER_H
 
 #include "core/buffer.h"
 #include "core/usage.h"
-#include "sim/mock/answer.h"
-#include "sim/mock/ask.h"
+#include "sim/mock/api/answer.h"
+#include "sim/mock/api/ask.h"
 
 #include <stdbool.h>
 #include <stdint.h>

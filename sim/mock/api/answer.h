@@ -11,11 +11,11 @@
  *         answer_add_piece(&a, p, t, &text);      // the text of that token
  *     answer_free(&a);
  */
-#ifndef FAREBOX_SIM_MOCK_ANSWER_H
-#define FAREBOX_SIM_MOCK_ANSWER_H
+#ifndef FAREBOX_SIM_MOCK_API_ANSWER_H
+#define FAREBOX_SIM_MOCK_API_ANSWER_H
 
 #include "core/buffer.h"
-#include "sim/mock/ask.h"
+#include "sim/mock/api/ask.h"
 
 #include <stdbool.h>
 #include <stdint.h>

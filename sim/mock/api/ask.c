@@ -1,6 +1,6 @@
-#include "sim/mock/ask.h"
+#include "sim/mock/api/ask.h"
 
-#include "sim/mock/fields.h"
+#include "sim/mock/api/fields.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -10,11 +10,11 @@
  * The ask owns its JSON tree; the cJSON pointers point into it. ask_parse leaves an ask that
  * ask_free accepts, whatever it returns.
  */
-#ifndef FAREBOX_SIM_MOCK_ASK_H
-#define FAREBOX_SIM_MOCK_ASK_H
+#ifndef FAREBOX_SIM_MOCK_API_ASK_H
+#define FAREBOX_SIM_MOCK_API_ASK_H
 
-#include "sim/mock/api_error.h"
-#include "sim/mock/tokens.h"
+#include "sim/mock/api/api_error.h"
+#include "sim/mock/api/tokens.h"
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>

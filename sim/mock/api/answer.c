@@ -1,8 +1,8 @@
-#include "sim/mock/answer.h"
+#include "sim/mock/api/answer.h"
 
 #include "core/memory.h"
 #include "core/random.h"
-#include "sim/mock/schema.h"
+#include "sim/mock/api/schema.h"
 
 #include <stdio.h>
 #include <stdlib.h>

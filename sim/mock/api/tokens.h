@@ -13,8 +13,8 @@
  *     prompt_end(&p);                          // p.tokens, p.blocks[0 .. p.block_count)
  *     prompt_free(&p);
  */
-#ifndef FAREBOX_SIM_MOCK_TOKENS_H
-#define FAREBOX_SIM_MOCK_TOKENS_H
+#ifndef FAREBOX_SIM_MOCK_API_TOKENS_H
+#define FAREBOX_SIM_MOCK_API_TOKENS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "sim/mock/tokens.h"
+#include "sim/mock/api/tokens.h"
 
 #include "core/memory.h"
 #include "core/random.h"

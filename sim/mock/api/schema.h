@@ -10,8 +10,8 @@
  * that is not null), allOf (merged properties), and $ref within the schema ("#/$defs/x").
  * Everything else is ignored. Nesting ends at a depth of 16, where null stands for the value.
  */
-#ifndef FAREBOX_SIM_MOCK_SCHEMA_H
-#define FAREBOX_SIM_MOCK_SCHEMA_H
+#ifndef FAREBOX_SIM_MOCK_API_SCHEMA_H
+#define FAREBOX_SIM_MOCK_API_SCHEMA_H
 
 #include "core/buffer.h"
 

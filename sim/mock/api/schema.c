@@ -1,4 +1,4 @@
-#include "sim/mock/schema.h"
+#include "sim/mock/api/schema.h"
 
 #include "core/buffer.h"
 #include "core/json/json_write.h"
