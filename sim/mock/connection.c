@@ -1,8 +1,10 @@
-/* Connections: what evhttp is asked for, and what it does not watch over by itself: slow and
- * oversized requests, idle connections, and too many of them. */
-#include "sim/mock/server.h"
+#include "sim/mock/connection.h"
 
+#include "core/buffer.h"
+#include "core/clock.h"
 #include "core/memory.h"
+#include "core/text.h"
+#include "sim/mock/api/api_error.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -17,27 +19,57 @@
 
 #define MAX_HEAD_BYTES (64 * 1024)      /* request line and headers */
 #define MAX_PIPELINED_BYTES (64 * 1024) /* read ahead while an answer is under way */
-#define DOOMED_NS (5 * NS_PER_S)        /* how long a refused sender is drained */
+#define DRAIN_NS (5 * NS_PER_S)         /* how long a refused sender is drained */
+
+struct connection {
+    struct connections *all;
+    struct bufferevent *bufferevent;
+    struct evhttp_connection *evhttp; /* NULL until adopted */
+    int fd;
+    struct exchange *exchange;       /* being answered */
+    int64_t idle_since_ns, began_ns; /* began: first byte of an unfinished request; 0 = none */
+    size_t held;                     /* bytes of the unfinished request, at most */
+    bool refused;                    /* too much or too slow: told so, and drained until it goes */
+    int refuse_with;                 /* the status to be refused with; 0 = it is not */
+    struct connection *previous, *next;
+};
+
+struct connections {
+    struct event_base *base;
+    const struct mock_config *config;
+    struct connection_handler handler;
+    struct mock_report *report;
+    struct evhttp *http;
+    struct evconnlistener *listener;
+    struct event *adopt;
+    struct connection *first, **by_fd;
+    size_t by_fd_count;
+    uint32_t count, most;
+    size_t held;    /* of all connections */
+    bool to_refuse; /* some connection is */
+    char host[64], url[96];
+    uint16_t port;
+};
 
 static void unlink_connection(struct connection *c)
 {
-    struct mock *m = c->mock;
+    struct connections *all = c->all;
     if (c->previous)
         c->previous->next = c->next;
     else
-        m->connections = c->next;
+        all->first = c->next;
     if (c->next)
         c->next->previous = c->previous;
-    if (c->fd >= 0 && (size_t)c->fd < m->by_fd_count && m->by_fd[c->fd] == c)
-        m->by_fd[c->fd] = NULL;
-    m->connection_count--;
-    m->held -= c->held;
+    if (c->fd >= 0 && (size_t)c->fd < all->by_fd_count && all->by_fd[c->fd] == c)
+        all->by_fd[c->fd] = NULL;
+    all->count--;
+    all->held -= c->held;
     free(c);
 }
 
 static void set_held(struct connection *c, size_t bytes)
 {
-    c->mock->held += bytes - c->held;
+    c->all->held += bytes - c->held;
     c->held = bytes;
 }
 
@@ -46,7 +78,7 @@ static void on_close(struct evhttp_connection *evhttp, void *context)
     (void)evhttp;
     struct connection *c = context;
     if (c->exchange)
-        exchange_abandon(c->exchange);
+        c->all->handler.on_gone(c->exchange);
     unlink_connection(c);
 }
 
@@ -55,26 +87,26 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
 {
     (void)input;
     struct connection *c = context;
-    struct mock *m = c->mock;
-    if (info->n_added == 0 || c->doomed)
+    struct connections *all = c->all;
+    if (info->n_added == 0 || c->refused)
         return;
     if (!c->exchange && c->began_ns == 0)
         c->began_ns = clock_now_ns();
-    size_t most = m->config.max_body_bytes + 2 * MAX_HEAD_BYTES;
+    size_t most = all->config->max_body_bytes + 2 * MAX_HEAD_BYTES;
     size_t held = c->held + info->n_added;
     set_held(c, held < most ? held : most);
-    if (held >= most || m->held > m->config.max_held_bytes) {
-        c->marked = held < most ? 503 : 413;
-        m->marked = true;
-        event_active(m->adopt, EV_TIMEOUT, 0);
+    if (held >= most || all->held > all->config->max_held_bytes) {
+        c->refuse_with = held < most ? 503 : 413;
+        all->to_refuse = true;
+        event_active(all->adopt, EV_TIMEOUT, 0);
     }
 }
 
 static struct bufferevent *on_new_connection(struct event_base *base, void *context)
 {
-    struct mock *m = context;
+    struct connections *all = context;
     struct connection *c = mem_zero(1, sizeof *c);
-    c->mock = m;
+    c->all = all;
     c->fd = -1;
     c->bufferevent = bufferevent_socket_new(base, -1, 0);
     if (!c->bufferevent) {
@@ -83,13 +115,13 @@ static struct bufferevent *on_new_connection(struct event_base *base, void *cont
     }
     evbuffer_add_cb(bufferevent_get_input(c->bufferevent), on_input, c);
     c->idle_since_ns = clock_now_ns();
-    c->next = m->connections;
+    c->next = all->first;
     if (c->next)
         c->next->previous = c;
-    m->connections = c;
-    m->connection_count++;
-    m->report.connections++;
-    event_active(m->adopt, EV_TIMEOUT, 0);
+    all->first = c;
+    all->count++;
+    all->report->connections++;
+    event_active(all->adopt, EV_TIMEOUT, 0);
     return c->bufferevent;
 }
 
@@ -102,7 +134,7 @@ static void on_discard(struct bufferevent *b, void *context)
 
 /* Refuses what is being sent: the error goes out at once, and what still comes is thrown away, for
  * closing with unread bytes would destroy the answer on its way. */
-static void doom(struct connection *c, int status)
+static void refuse(struct connection *c, int status)
 {
     struct buffer body, head;
     buffer_init(&body, BUFFER_UNBOUNDED);
@@ -118,10 +150,10 @@ static void doom(struct connection *c, int status)
     shutdown(c->fd, SHUT_WR);
     buffer_free(&body);
     buffer_free(&head);
-    c->doomed = true;
+    c->refused = true;
     c->began_ns = clock_now_ns();
-    c->mock->report.requests++;
-    c->mock->report.refused++;
+    c->all->report->requests++;
+    c->all->report->refused++;
     bufferevent_event_cb on_event;
     void *argument;
     bufferevent_getcb(c->bufferevent, NULL, NULL, &on_event, &argument);
@@ -131,21 +163,21 @@ static void doom(struct connection *c, int status)
     bufferevent_enable(c->bufferevent, EV_READ);
 }
 
-static void adopt(struct mock *m, struct connection *c)
+static void adopt(struct connections *all, struct connection *c)
 {
     void *argument = NULL;
     bufferevent_getcb(c->bufferevent, NULL, NULL, NULL, &argument);
     c->evhttp = argument;
     c->fd = bufferevent_getfd(c->bufferevent);
     size_t index = (size_t)c->fd;
-    if (index >= m->by_fd_count) {
+    if (index >= all->by_fd_count) {
         size_t count = index * 2 + 64;
-        m->by_fd = mem_resize(m->by_fd, count, sizeof(struct connection *));
-        memset(m->by_fd + m->by_fd_count, 0,
-               (count - m->by_fd_count) * sizeof(struct connection *));
-        m->by_fd_count = count;
+        all->by_fd = mem_resize(all->by_fd, count, sizeof(struct connection *));
+        memset(all->by_fd + all->by_fd_count, 0,
+               (count - all->by_fd_count) * sizeof(struct connection *));
+        all->by_fd_count = count;
     }
-    m->by_fd[index] = c;
+    all->by_fd[index] = c;
     evhttp_connection_set_closecb(c->evhttp, on_close, c);
 }
 
@@ -154,26 +186,26 @@ static void on_adopt(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    struct mock *m = context;
+    struct connections *all = context;
     struct connection *next;
-    for (struct connection *c = m->connections; c && !c->evhttp; c = next) {
+    for (struct connection *c = all->first; c && !c->evhttp; c = next) {
         next = c->next;
-        adopt(m, c);
-        if (m->connection_count > m->config.max_connections) {
-            m->report.turned_away++;
+        adopt(all, c);
+        if (all->count > all->most) {
+            all->report->turned_away++;
             connection_drop(c);
         }
     }
-    bool marked = m->marked;
-    m->marked = false;
-    for (struct connection *c = marked ? m->connections : NULL; c; c = next) {
+    bool any = all->to_refuse;
+    all->to_refuse = false;
+    for (struct connection *c = any ? all->first : NULL; c; c = next) {
         next = c->next;
-        if (!c->marked)
+        if (!c->refuse_with)
             continue;
-        int status = c->marked;
-        c->marked = 0;
-        if (!c->exchange && !c->doomed)
-            doom(c, status);
+        int status = c->refuse_with;
+        c->refuse_with = 0;
+        if (!c->exchange && !c->refused)
+            refuse(c, status);
     }
 }
 
@@ -195,10 +227,10 @@ void connection_release(struct connection *c)
 /* A request is complete. While it is answered, reading goes on only to see the client leave. */
 static void on_request(struct evhttp_request *request, void *context)
 {
-    struct mock *m = context;
+    struct connections *all = context;
     struct evhttp_connection *evhttp = evhttp_request_get_connection(request);
     struct bufferevent *b = evhttp_connection_get_bufferevent(evhttp);
-    struct connection *c = m->by_fd[bufferevent_getfd(b)];
+    struct connection *c = all->by_fd[bufferevent_getfd(b)];
     bufferevent_data_cb on_write;
     bufferevent_event_cb on_event;
     void *argument;
@@ -207,38 +239,36 @@ static void on_request(struct evhttp_request *request, void *context)
     bufferevent_setwatermark(b, EV_READ, 0, MAX_PIPELINED_BYTES);
     bufferevent_enable(b, EV_READ);
     c->began_ns = 0;
-    route_request(c, request);
+    all->handler.on_request(all->handler.context, c, request);
 }
 
 static void sweep_one(struct connection *c, int64_t now_ns)
 {
-    struct mock *m = c->mock;
-    const struct mock_config *config = &m->config;
+    struct connections *all = c->all;
+    const struct mock_config *config = all->config;
     if (c->exchange) {
-        const struct exchange *x = c->exchange;
-        if (x->pending.length && !x->parked &&
-            now_ns - x->pending_since_ns > config->write_timeout_ns) {
-            m->report.timed_out++;
+        if (all->handler.is_stuck(c->exchange, now_ns)) {
+            all->report->timed_out++;
             connection_drop(c);
         }
-    } else if (c->doomed) {
-        if (now_ns - c->began_ns > DOOMED_NS)
+    } else if (c->refused) {
+        if (now_ns - c->began_ns > DRAIN_NS)
             connection_drop(c);
     } else if (c->began_ns) {
         if (now_ns - c->began_ns > config->read_timeout_ns) {
-            m->report.timed_out++;
-            doom(c, 408);
+            all->report->timed_out++;
+            refuse(c, 408);
         }
     } else if (now_ns - c->idle_since_ns > config->idle_timeout_ns) {
         connection_drop(c);
     }
 }
 
-void connections_sweep(struct mock *m, int64_t now_ns)
+void connections_sweep(struct connections *all, int64_t now_ns)
 {
-    evconnlistener_enable(m->listener);
+    evconnlistener_enable(all->listener);
     struct connection *next;
-    for (struct connection *c = m->connections; c; c = next) {
+    for (struct connection *c = all->first; c; c = next) {
         next = c->next;
         if (c->evhttp)
             sweep_one(c, now_ns);
@@ -248,8 +278,8 @@ void connections_sweep(struct mock *m, int64_t now_ns)
 /* Out of file descriptors: accept nothing until the next sweep instead of spinning. */
 static void on_accept_error(struct evconnlistener *listener, void *context)
 {
-    struct mock *m = context;
-    m->report.turned_away++;
+    struct connections *all = context;
+    all->report->turned_away++;
     evconnlistener_disable(listener);
 }
 
@@ -281,23 +311,23 @@ static struct addrinfo *resolve(const char *listen, struct error *err)
     return found;
 }
 
-static void note_address(struct mock *m, int fd)
+static void note_address(struct connections *all, int fd)
 {
     struct sockaddr_storage address;
     socklen_t length = sizeof address;
     char port[16] = "0";
     if (getsockname(fd, (struct sockaddr *)&address, &length) == 0)
-        getnameinfo((struct sockaddr *)&address, length, m->host, sizeof m->host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV);
-    m->port = (uint16_t)atoi(port);
-    bool six = strchr(m->host, ':') != NULL;
-    snprintf(m->url, sizeof m->url, "http://%s%s%s:%u/v1", six ? "[" : "", m->host, six ? "]" : "",
-             m->port);
+        getnameinfo((struct sockaddr *)&address, length, all->host, sizeof all->host, port,
+                    sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+    all->port = (uint16_t)atoi(port);
+    bool six = strchr(all->host, ':') != NULL;
+    snprintf(all->url, sizeof all->url, "http://%s%s%s:%u/v1", six ? "[" : "", all->host,
+             six ? "]" : "", all->port);
 }
 
 /* What is accepted inherits TCP_NODELAY: without it small chunks would wait for acknowledgements.
  */
-static int listen_on(struct mock *m, const struct addrinfo *at, struct error *err)
+static int listen_on(struct connections *all, const struct addrinfo *at, struct error *err)
 {
     int on = 1;
     int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -306,61 +336,103 @@ static int listen_on(struct mock *m, const struct addrinfo *at, struct error *er
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (bind(fd, at->ai_addr, at->ai_addrlen) < 0 || listen(fd, 4096) < 0) {
-        error_errno(err, "cannot listen on %s", m->config.listen);
+        error_errno(err, "cannot listen on %s", all->config->listen);
         close(fd);
         return ERR_SYSTEM;
     }
-    m->listener = evconnlistener_new(m->base, NULL, NULL,
-                                     LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-    if (!m->listener || !evhttp_bind_listener(m->http, m->listener)) {
+    all->listener = evconnlistener_new(all->base, NULL, NULL,
+                                       LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+    if (!all->listener || !evhttp_bind_listener(all->http, all->listener)) {
         close(fd);
         return error_set(err, ERR_SYSTEM, "cannot watch the listening socket");
     }
-    evconnlistener_set_error_cb(m->listener, on_accept_error);
-    note_address(m, fd);
+    evconnlistener_set_error_cb(all->listener, on_accept_error);
+    note_address(all, fd);
     return 0;
 }
 
-static void set_limits(struct mock *m)
+static void set_limits(struct connections *all)
 {
-    evhttp_set_max_headers_size(m->http, MAX_HEAD_BYTES);
-    evhttp_set_max_body_size(m->http, -1); /* on_input watches it */
-    evhttp_set_allowed_methods(m->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
-                                            EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
-                                            EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
+    evhttp_set_max_headers_size(all->http, MAX_HEAD_BYTES);
+    evhttp_set_max_body_size(all->http, -1); /* on_input watches it */
+    evhttp_set_allowed_methods(all->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
+                                              EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
+                                              EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
     struct rlimit files;
-    if (m->config.max_connections == 0 && getrlimit(RLIMIT_NOFILE, &files) == 0)
-        m->config.max_connections = files.rlim_cur > 128 ? (uint32_t)files.rlim_cur - 64 : 64;
+    all->most = all->config->max_connections;
+    if (all->most == 0 && getrlimit(RLIMIT_NOFILE, &files) == 0)
+        all->most = files.rlim_cur > 128 ? (uint32_t)files.rlim_cur - 64 : 64;
 }
 
-int connections_open(struct mock *m, struct error *err)
+static int open_all(struct connections *all, struct error *err)
 {
-    struct addrinfo *at = resolve(m->config.listen, err);
+    struct addrinfo *at = resolve(all->config->listen, err);
     if (!at)
         return ERR_INPUT;
-    m->http = evhttp_new(m->base);
-    m->adopt = event_new(m->base, -1, 0, on_adopt, m);
+    all->http = evhttp_new(all->base);
+    all->adopt = event_new(all->base, -1, 0, on_adopt, all);
     int bad = 0;
-    if (!m->http || !m->adopt)
+    if (!all->http || !all->adopt)
         bad = error_set(err, ERR_SYSTEM, "cannot make an HTTP server");
     else
-        bad = listen_on(m, at, err);
+        bad = listen_on(all, at, err);
     freeaddrinfo(at);
     if (bad < 0)
         return bad;
-    evhttp_set_bevcb(m->http, on_new_connection, m);
-    evhttp_set_gencb(m->http, on_request, m);
-    set_limits(m);
+    evhttp_set_bevcb(all->http, on_new_connection, all);
+    evhttp_set_gencb(all->http, on_request, all);
+    set_limits(all);
     return 0;
 }
 
-void connections_close(struct mock *m)
+struct connections *connections_open(struct event_base *base, const struct mock_config *config,
+                                     const struct connection_handler *handler,
+                                     struct mock_report *report, struct error *err)
 {
-    if (m->adopt)
-        on_adopt(-1, 0, m); /* the last to come may not have been seen yet */
-    if (m->http)
-        evhttp_free(m->http); /* closes the listener and every connection */
-    if (m->adopt)
-        event_free(m->adopt);
-    free(m->by_fd);
+    struct connections *all = mem_zero(1, sizeof *all);
+    *all =
+        (struct connections){.base = base, .config = config, .handler = *handler, .report = report};
+    if (open_all(all, err) == 0)
+        return all;
+    connections_close(all);
+    return NULL;
+}
+
+void connections_close(struct connections *all)
+{
+    if (!all)
+        return;
+    if (all->adopt)
+        on_adopt(-1, 0, all); /* the last to come may not have been seen yet */
+    if (all->http)
+        evhttp_free(all->http); /* closes the listener and every connection */
+    if (all->adopt)
+        event_free(all->adopt);
+    free(all->by_fd);
+    free(all);
+}
+
+const char *connections_host(const struct connections *all)
+{
+    return all->host;
+}
+
+uint16_t connections_port(const struct connections *all)
+{
+    return all->port;
+}
+
+const char *connections_url(const struct connections *all)
+{
+    return all->url;
+}
+
+int connection_socket(const struct connection *c)
+{
+    return c->fd;
+}
+
+void connection_answer(struct connection *c, struct exchange *x)
+{
+    c->exchange = x;
 }

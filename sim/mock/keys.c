@@ -104,17 +104,19 @@ void keys_free(struct keys *k)
     k->limiters = NULL;
 }
 
-struct limiter *keys_find(const struct keys *k, const char *authorization, struct api_error *e)
+struct limiter *keys_find(const struct keys *k, const struct mock_api *api, const char *header,
+                          struct api_error *e)
 {
     if (!k->required)
         return &k->limiters[0];
-    if (!authorization || strncasecmp(authorization, "Bearer ", 7) != 0) {
+    size_t before = strlen(api->key_prefix);
+    if (!header || strncasecmp(header, api->key_prefix, before) != 0) {
         api_error_set(e, 401, "invalid_request_error", NULL, NULL,
-                      "You didn't provide an API key: expected a header Authorization: Bearer "
-                      "YOUR_KEY.");
+                      "You didn't provide an API key: expected a header %s: %sYOUR_KEY.",
+                      api->key_header, api->key_prefix);
         return NULL;
     }
-    uint32_t number = names_find(&k->names, text_of(authorization + 7));
+    uint32_t number = names_find(&k->names, text_of(header + before));
     if (number == NAME_NONE) {
         api_error_set(e, 401, "invalid_request_error", NULL, "invalid_api_key",
                       "Incorrect API key provided.");

@@ -7,7 +7,7 @@
  *
  *     struct keys keys;
  *     keys_load(&keys, path, &defaults, now_ns, err);     // NULL path: nobody needs a key
- *     struct limiter *l = keys_find(&keys, "Bearer sk-test-1", &e);
+ *     struct limiter *l = keys_find(&keys, &mock_chat, "Bearer sk-test-1", &e);
  *     keys_free(&keys);
  */
 #ifndef FAREBOX_SIM_MOCK_KEYS_H
@@ -15,7 +15,7 @@
 
 #include "core/error.h"
 #include "core/names.h"
-#include "sim/mock/api/api_error.h"
+#include "sim/mock/api/mock_api.h"
 #include "sim/mock/limiter.h"
 
 struct keys {
@@ -30,7 +30,8 @@ int keys_load(struct keys *k, const char *path, const struct limit_rules *defaul
               struct error *err);
 void keys_free(struct keys *k);
 
-/* The limiter that an Authorization header (or NULL) leads to, or NULL and a 401. */
-struct limiter *keys_find(const struct keys *k, const char *authorization, struct api_error *e);
+/* The limiter that the API's key header (or NULL) leads to, or NULL and a 401. */
+struct limiter *keys_find(const struct keys *k, const struct mock_api *api, const char *header,
+                          struct api_error *e);
 
 #endif

@@ -1,6 +1,8 @@
-/* Pace: when things leave. One timerfd with absolute nanoseconds drives everything. */
-#include "sim/mock/server.h"
+#include "sim/mock/pace.h"
 
+#include "core/memory.h"
+
+#include <stdlib.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -8,13 +10,24 @@
  * wake-up each and costs at most as much lateness. */
 #define COALESCE_NS (100 * NS_PER_US)
 
-static void set_timer(struct mock *m)
+struct pace {
+    struct pace_config config;
+    int timer_fd;
+    struct event *timer;
+    struct paced *all, *touched, **touched_tail;
+    int64_t first_ns;      /* TIME_NEVER before the first was added */
+    int64_t park_until_ns; /* the earliest resume_ns of the parked */
+    int64_t last_advance_ns;
+    bool last_advance_wrote;
+};
+
+static void set_timer(struct pace *p)
 {
-    int64_t next = engine_next_ns(m->engine);
-    if (m->last_advance_told && next < m->last_advance_ns + COALESCE_NS)
-        next = m->last_advance_ns + COALESCE_NS;
-    if (m->park_until_ns < next)
-        next = m->park_until_ns;
+    int64_t next = engine_next_ns(p->config.engine);
+    if (p->last_advance_wrote && next < p->last_advance_ns + COALESCE_NS)
+        next = p->last_advance_ns + COALESCE_NS;
+    if (p->park_until_ns < next)
+        next = p->park_until_ns;
     struct itimerspec at = {0};
     if (next != TIME_NEVER) {
         at.it_value.tv_sec = next / NS_PER_S;
@@ -22,60 +35,96 @@ static void set_timer(struct mock *m)
         if (next <= 0)
             at.it_value.tv_nsec = 1; /* zero would disarm it */
     }
-    timerfd_settime(m->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
+    timerfd_settime(p->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
-int64_t pace_held_until(const struct mock *m, int64_t now_ns)
+void pace_add(struct pace *p, struct paced *what, int64_t now_ns)
 {
-    if (m->first_read_ns == TIME_NEVER || m->config.hold_to_ns <= m->config.hold_from_ns)
+    what->next = p->all;
+    if (what->next)
+        what->next->previous = what;
+    p->all = what;
+    if (p->first_ns == TIME_NEVER)
+        p->first_ns = now_ns;
+}
+
+void pace_remove(struct pace *p, struct paced *what)
+{
+    if (what->previous)
+        what->previous->next = what->next;
+    else
+        p->all = what->next;
+    if (what->next)
+        what->next->previous = what->previous;
+}
+
+int64_t pace_since_first(const struct pace *p, int64_t now_ns)
+{
+    return now_ns - p->first_ns;
+}
+
+int64_t pace_held_until(const struct pace *p, int64_t now_ns)
+{
+    const struct pace_config *c = &p->config;
+    if (p->first_ns == TIME_NEVER || c->hold_to_ns <= c->hold_from_ns)
         return 0;
-    int64_t since = now_ns - m->first_read_ns;
-    bool held = since >= m->config.hold_from_ns && since < m->config.hold_to_ns;
-    return held ? m->first_read_ns + m->config.hold_to_ns : 0;
+    int64_t since = now_ns - p->first_ns;
+    bool held = since >= c->hold_from_ns && since < c->hold_to_ns;
+    return held ? p->first_ns + c->hold_to_ns : 0;
 }
 
-void pace_park(struct exchange *x, int64_t until_ns)
+void pace_touch(struct pace *p, struct paced *what)
 {
-    x->resume_ns = until_ns;
-    x->parked = true;
-    if (until_ns < x->mock->park_until_ns)
-        x->mock->park_until_ns = until_ns;
-    set_timer(x->mock);
-}
-
-static void unpark(struct mock *m, int64_t now_ns)
-{
-    if (now_ns < m->park_until_ns)
+    if (what->touched || what->parked)
         return;
-    m->park_until_ns = TIME_NEVER;
-    for (struct exchange *x = m->exchanges; x; x = x->next) {
-        if (!x->parked)
+    what->touched = true;
+    what->next_touched = NULL;
+    *p->touched_tail = what;
+    p->touched_tail = &what->next_touched;
+}
+
+void pace_park(struct pace *p, struct paced *what, int64_t until_ns)
+{
+    what->resume_ns = until_ns;
+    what->parked = true;
+    if (until_ns < p->park_until_ns)
+        p->park_until_ns = until_ns;
+    set_timer(p);
+}
+
+static void unpark(struct pace *p, int64_t now_ns)
+{
+    if (now_ns < p->park_until_ns)
+        return;
+    p->park_until_ns = TIME_NEVER;
+    for (struct paced *what = p->all; what; what = what->next) {
+        if (!what->parked)
             continue;
-        if (x->resume_ns > now_ns) {
-            if (x->resume_ns < m->park_until_ns)
-                m->park_until_ns = x->resume_ns;
+        if (what->resume_ns > now_ns) {
+            if (what->resume_ns < p->park_until_ns)
+                p->park_until_ns = what->resume_ns;
             continue;
         }
-        x->parked = false;
-        exchange_touch(x);
+        what->parked = false;
+        pace_touch(p, what);
     }
 }
 
-void pace_advance(struct mock *m, int64_t now_ns)
+void pace_advance(struct pace *p, int64_t now_ns)
 {
-    engine_advance(m->engine, now_ns, &m->sink);
-    unpark(m, now_ns);
-    m->last_advance_ns = now_ns;
-    m->last_advance_told = m->touched != NULL;
-    while (m->touched) {
-        struct exchange *x = m->touched;
-        m->touched = x->next_touched;
-        if (!m->touched)
-            m->touched_tail = &m->touched;
-        x->touched = false;
-        exchange_flush(x, now_ns);
+    engine_advance(p->config.engine, now_ns, &p->config.sink);
+    unpark(p, now_ns);
+    p->last_advance_ns = now_ns;
+    p->last_advance_wrote = p->touched != NULL;
+    while (p->touched) {
+        struct paced *what = p->touched;
+        p->touched = what->next_touched;
+        if (!p->touched)
+            p->touched_tail = &p->touched;
+        what->touched = false;
+        p->config.write_due(what, now_ns);
     }
-    set_timer(m);
+    set_timer(p);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)
@@ -85,23 +134,31 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     pace_advance(context, clock_now_ns()); /* setting the timer anew also clears its count */
 }
 
-int pace_open(struct mock *m, struct error *err)
+struct pace *pace_create(const struct pace_config *config, struct error *err)
 {
-    m->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (m->timer_fd < 0)
-        return error_errno(err, "cannot make a timer");
-    m->timer = event_new(m->base, m->timer_fd, EV_READ | EV_PERSIST, on_timer, m);
-    if (!m->timer || event_add(m->timer, NULL) < 0)
-        return error_set(err, ERR_SYSTEM, "cannot watch a timer");
-    m->park_until_ns = TIME_NEVER;
-    m->touched_tail = &m->touched;
-    return 0;
+    struct pace *p = mem_zero(1, sizeof *p);
+    p->config = *config;
+    p->first_ns = p->park_until_ns = TIME_NEVER;
+    p->touched_tail = &p->touched;
+    p->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (p->timer_fd < 0)
+        error_errno(err, "cannot make a timer");
+    else
+        p->timer = event_new(config->base, p->timer_fd, EV_READ | EV_PERSIST, on_timer, p);
+    if (p->timer && event_add(p->timer, NULL) == 0)
+        return p;
+    error_set(err, ERR_SYSTEM, "cannot watch a timer"); /* the first error stays */
+    pace_free(p);
+    return NULL;
 }
 
-void pace_close(struct mock *m)
+void pace_free(struct pace *p)
 {
-    if (m->timer)
-        event_free(m->timer);
-    if (m->timer_fd >= 0)
-        close(m->timer_fd);
+    if (!p)
+        return;
+    if (p->timer)
+        event_free(p->timer);
+    if (p->timer_fd >= 0)
+        close(p->timer_fd);
+    free(p);
 }

@@ -2,7 +2,7 @@
 
 #include "core/file.h"
 #include "core/json/json_write.h"
-#include "sim/mock/api/render.h"
+#include "sim/mock/api/openai.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +54,7 @@ void truth_log_add(struct truth_log *log, const struct truth_entry *e)
     add_instants(b, "due_ns", e->due_ns, e->due_count);
     add_instants(b, "written_ns", e->written_ns, e->written_count);
     buffer_add_text(b, ", \"billed\": ");
-    render_usage(&e->billed, b);
+    openai_add_usage(&e->billed, b);
     buffer_add_format(b, ", \"done_ns\": %lld}\n", (long long)e->done_ns);
     if (b->length > FLUSH_AT)
         truth_log_flush(log);

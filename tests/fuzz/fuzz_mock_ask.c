@@ -1,8 +1,7 @@
 /* libFuzzer entry: the first byte chooses the endpoint, the rest is a request's body. What is
  * accepted must be answered with as many tokens as were planned, and tool arguments must be JSON.
  */
-#include "sim/mock/api/answer.h"
-#include "sim/mock/api/render.h"
+#include "sim/mock/api/mock_api.h"
 
 #include <stdlib.h>
 
@@ -19,7 +18,7 @@ static void check_arguments(const struct answer *a)
     }
 }
 
-static void answer_it(const struct ask *ask)
+static void answer_it(const struct mock_api *api, const struct ask *ask)
 {
     struct answer_rules rules = {.tokens = {1.3, 7, 16}, .reasoning_tokens = 3};
     struct answer a;
@@ -33,10 +32,8 @@ static void answer_it(const struct ask *ask)
     struct buffer out;
     buffer_init(&out, BUFFER_UNBOUNDED);
     struct usage u = {0};
-    if (ask->kind == ASK_EMBEDDING)
-        render_embeddings(ask, ask->model, 1, &out);
-    else
-        render_whole(ask, ask->model, &a, "id", 0, &u, &out);
+    struct rendering r = {.ask = ask, .answer = &a, .model = ask->model, .id = "id"};
+    api->add_answer(&r, &u, &out);
     cJSON *json = cJSON_ParseWithLength(out.data, out.length);
     if (!json)
         abort();
@@ -53,9 +50,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ask_rules rules = {.tokens = {1.3, 7, 16}, .default_output = 20, .max_output = 300};
     struct ask ask;
     struct api_error e = {0};
-    enum ask_kind kind = data[0] % 3;
-    if (ask_parse(&ask, kind, (const char *)data + 1, size - 1, &rules, &e) == 0)
-        answer_it(&ask);
+    size_t count = 0;
+    while (mock_api_at(count))
+        count++;
+    const struct mock_api *api = mock_api_at(data[0] % count);
+    if (ask_parse(&ask, api, (const char *)data + 1, size - 1, &rules, &e) == 0)
+        answer_it(api, &ask);
     else if (e.status < 400 || e.message[0] == '\0')
         abort();
     ask_free(&ask);

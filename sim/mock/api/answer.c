@@ -113,16 +113,15 @@ static void apply_stops(struct answer *a, uint32_t part, const struct ask *ask)
     buffer_free(&text);
 }
 
-static const char *function_name(const cJSON *tool)
-{
-    const cJSON *f = cJSON_GetObjectItemCaseSensitive(tool, "function");
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(f, "name"));
-}
-
 /* How long JSON is to be made: as long as was asked for, or as short as it can be. */
 static size_t bytes_for(const struct ask *ask, uint32_t tokens)
 {
     return ask->output_given ? (size_t)tokens * JSON_TOKEN_BYTES : 0;
+}
+
+static bool is_wanted(const struct ask *ask, const struct ask_tool *t)
+{
+    return !ask->tool_name || strcmp(t->name, ask->tool_name) == 0;
 }
 
 static void plan_tools(struct answer *a, const struct ask *ask, uint32_t room, uint64_t seed)
@@ -130,24 +129,22 @@ static void plan_tools(struct answer *a, const struct ask *ask, uint32_t room, u
     uint32_t most = ask->parallel_tools && !ask->tool_name ? ANSWER_MAX_PARTS - 2 : 1;
     uint32_t calls = 0, wanted = 0;
     a->finish_reason = "tool_calls";
-    for (const cJSON *t = ask->tools->child; t && wanted < most; t = t->next)
-        wanted += !ask->tool_name || strcmp(function_name(t), ask->tool_name) == 0;
-    for (const cJSON *t = ask->tools->child; t && calls < most; t = t->next) {
-        const char *name = function_name(t);
-        if (ask->tool_name && strcmp(name, ask->tool_name) != 0)
+    for (size_t i = 0; i < ask->tool_count && wanted < most; i++)
+        wanted += is_wanted(ask, &ask->tools[i]);
+    for (size_t i = 0; i < ask->tool_count && calls < most; i++) {
+        const struct ask_tool *t = &ask->tools[i];
+        if (!is_wanted(ask, t))
             continue;
-        const cJSON *f = cJSON_GetObjectItemCaseSensitive(t, "function");
         struct buffer text;
         buffer_init(&text, SCHEMA_MAX_BYTES);
-        const cJSON *parameters = cJSON_GetObjectItemCaseSensitive(f, "parameters");
-        if (parameters)
-            schema_example(parameters, seed + calls, bytes_for(ask, room / (wanted - calls)),
+        if (t->parameters)
+            schema_example(t->parameters, seed + calls, bytes_for(ask, room / (wanted - calls)),
                            &text);
         else
             buffer_add_text(&text, "{}");
         struct answer_part *p;
         bool fits = add_text(a, PART_TOOL, &text, room, &p);
-        snprintf(p->name, sizeof p->name, "%s", name);
+        snprintf(p->name, sizeof p->name, "%s", t->name);
         snprintf(p->id, sizeof p->id, "call_%016llx",
                  (unsigned long long)random_mix(seed, calls + 1));
         room -= p->tokens;
@@ -170,16 +167,9 @@ static void plan_json(struct answer *a, const struct ask *ask, uint32_t room, ui
 /* A conversation that ends with a tool's result is answered in words, or it would never end. */
 static bool wants_tools(const struct ask *ask)
 {
-    if (!ask->tools)
+    if (ask->tool_count == 0)
         return false;
-    if (ask->tool_required || ask->tool_name)
-        return true;
-    const cJSON *messages = cJSON_GetObjectItemCaseSensitive(ask->body, "messages");
-    const cJSON *last = messages ? messages->child : NULL;
-    while (last && last->next)
-        last = last->next;
-    const char *role = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(last, "role"));
-    return !role || strcmp(role, "tool") != 0;
+    return ask->tool_required || ask->tool_name || !ask->after_tool;
 }
 
 static uint32_t plan_reasoning(struct answer *a, const struct ask *ask, uint32_t wanted)
@@ -191,7 +181,7 @@ static uint32_t plan_reasoning(struct answer *a, const struct ask *ask, uint32_t
         wanted /= 2;
     if (effort && strcmp(effort, "high") == 0)
         wanted *= 2;
-    if (ask->kind != ASK_CHAT)
+    if (!ask->reasons)
         wanted = 0;
     /* The limit counts reasoning too; one that it uses up leaves no visible token. */
     uint32_t tokens = wanted < ask->output_tokens ? wanted : ask->output_tokens;
@@ -207,8 +197,6 @@ void answer_plan(struct answer *a, const struct ask *ask, const struct answer_ru
     *a = (struct answer){.rules = rules->tokens,
                          .first_word = (uint32_t)(seed % WORD_COUNT),
                          .finish_reason = "length"};
-    if (ask->kind == ASK_EMBEDDING)
-        return;
     uint32_t room = plan_reasoning(a, ask, rules->reasoning_tokens);
     if (room == 0)
         return;

@@ -2,13 +2,13 @@
  *
  *     struct ask a;
  *     struct api_error e;
- *     if (ask_parse(&a, ASK_CHAT, body, length, &rules, &e) < 0)
+ *     if (ask_parse(&a, &mock_chat, body, length, &rules, &e) < 0)
  *         return reply_error(&e);
  *     use(a.prompt.tokens, a.output_tokens);
  *     ask_free(&a);
  *
- * The ask owns its JSON tree; the cJSON pointers point into it. ask_parse leaves an ask that
- * ask_free accepts, whatever it returns.
+ * The ask owns its JSON tree; the texts and cJSON pointers point into it. ask_parse leaves an ask
+ * that ask_free accepts, whatever it returns.
  */
 #ifndef FAREBOX_SIM_MOCK_API_ASK_H
 #define FAREBOX_SIM_MOCK_API_ASK_H
@@ -20,7 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum ask_kind { ASK_CHAT, ASK_COMPLETION, ASK_EMBEDDING };
+struct mock_api;
 
 struct ask_rules {
     struct token_rules tokens;
@@ -31,10 +31,14 @@ struct ask_rules {
 
 #define ASK_MAX_STOPS 4
 #define ASK_MAX_INPUTS 2048
-#define ASK_MAX_COMPONENTS (2 << 20) /* numbers in one answer with embeddings */
+
+/* A function that may be called; parameters: its JSON schema, NULL = none. */
+struct ask_tool {
+    const char *name;
+    const cJSON *parameters;
+};
 
 struct ask {
-    enum ask_kind kind;
     cJSON *body;
     const char *model;
     bool stream, include_usage;
@@ -44,12 +48,15 @@ struct ask {
 
     const char *stops[ASK_MAX_STOPS];
     size_t stop_count;
-    const cJSON *tools;    /* an array, or NULL */
-    const char *tool_name; /* the one function that tool_choice names, or NULL */
+    struct ask_tool *tools; /* owned; those that may be called */
+    size_t tool_count;
+    const char *tool_name; /* the one function that must be called, or NULL */
     bool tool_required;
     bool parallel_tools;
+    bool after_tool;              /* the conversation ends with a tool's result */
     bool json_object;             /* response_format asks for some JSON object */
     const cJSON *json_schema;     /* or for this schema; NULL */
+    bool reasons;                 /* an answer may begin with reasoning */
     const char *reasoning_effort; /* NULL = not said */
 
     uint32_t inputs; /* embeddings: how many texts */
@@ -58,8 +65,24 @@ struct ask {
 };
 
 /* 0, or -1 with the error that the client gets. */
-int ask_parse(struct ask *a, enum ask_kind kind, const char *body, size_t length,
+int ask_parse(struct ask *a, const struct mock_api *api, const char *body, size_t length,
               const struct ask_rules *rules, struct api_error *e);
 void ask_free(struct ask *a);
+
+/* Frees the tree, which can be large, once the answer is planned: only numbers and flags are left.
+ */
+void ask_drop_body(struct ask *a);
+
+/* ---- for the APIs ---- */
+
+/* A member of an object; NULL if it is not there or null. The same, if it is a string. */
+const cJSON *ask_member(const cJSON *object, const char *name);
+const char *ask_string(const cJSON *object, const char *name);
+
+/* The error for a parameter that is not there; -1. */
+int ask_missing(const char *name, struct api_error *e);
+
+/* Adds text to the prompt. */
+void ask_add_text(struct ask *a, const char *text);
 
 #endif

@@ -4,84 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum field_type {
-    FIELD_BOOL,
-    FIELD_INTEGER,
-    FIELD_NUMBER,
-    FIELD_STRING,
-    FIELD_ARRAY,
-    FIELD_OBJECT,
-    FIELD_TEXTS,  /* a string, or an array */
-    FIELD_CHOICE, /* a string, or an object */
-    FIELD_ANY,
-};
-
-enum { CHAT = 1, COMPLETION = 2, EMBEDDING = 4, GENERATE = CHAT | COMPLETION, ALL = 7 };
-
-struct field {
-    const char *name;
-    unsigned kinds;
-    enum field_type type;
-    double min, max; /* of numbers; max 0 = no bounds */
-};
-
-/* OpenAI's parameters, then those that vLLM adds. */
-static const struct field fields[] = {
-    {"model", ALL, FIELD_STRING, 0, 0},
-    {"messages", CHAT, FIELD_ARRAY, 0, 0},
-    {"prompt", COMPLETION, FIELD_TEXTS, 0, 0},
-    {"input", EMBEDDING, FIELD_TEXTS, 0, 0},
-    {"user", ALL, FIELD_STRING, 0, 0},
-    {"stream", GENERATE, FIELD_BOOL, 0, 0},
-    {"stream_options", GENERATE, FIELD_OBJECT, 0, 0},
-    {"max_tokens", GENERATE, FIELD_INTEGER, 1, 1e9},
-    {"max_completion_tokens", CHAT, FIELD_INTEGER, 1, 1e9},
-    {"temperature", GENERATE, FIELD_NUMBER, 0, 2},
-    {"top_p", GENERATE, FIELD_NUMBER, 0, 1},
-    {"n", GENERATE, FIELD_INTEGER, 1, 1},
-    {"stop", GENERATE, FIELD_TEXTS, 0, 0},
-    {"seed", GENERATE, FIELD_INTEGER, 0, 0},
-    {"presence_penalty", GENERATE, FIELD_NUMBER, -2, 2},
-    {"frequency_penalty", GENERATE, FIELD_NUMBER, -2, 2},
-    {"logit_bias", GENERATE, FIELD_OBJECT, 0, 0},
-    {"logprobs", GENERATE, FIELD_ANY, 0, 0},
-    {"top_logprobs", CHAT, FIELD_INTEGER, 0, 20},
-    {"echo", COMPLETION, FIELD_BOOL, 0, 0},
-    {"suffix", COMPLETION, FIELD_STRING, 0, 0},
-    {"best_of", COMPLETION, FIELD_INTEGER, 1, 1},
-    {"tools", CHAT, FIELD_ARRAY, 0, 0},
-    {"tool_choice", CHAT, FIELD_CHOICE, 0, 0},
-    {"parallel_tool_calls", CHAT, FIELD_BOOL, 0, 0},
-    {"response_format", CHAT, FIELD_OBJECT, 0, 0},
-    {"reasoning_effort", CHAT, FIELD_STRING, 0, 0},
-    {"verbosity", CHAT, FIELD_STRING, 0, 0},
-    {"modalities", CHAT, FIELD_ARRAY, 0, 0},
-    {"metadata", CHAT, FIELD_OBJECT, 0, 0},
-    {"store", CHAT, FIELD_BOOL, 0, 0},
-    {"service_tier", CHAT, FIELD_STRING, 0, 0},
-    {"prediction", CHAT, FIELD_OBJECT, 0, 0},
-    {"prompt_cache_key", CHAT, FIELD_STRING, 0, 0},
-    {"safety_identifier", CHAT, FIELD_STRING, 0, 0},
-    {"dimensions", EMBEDDING, FIELD_INTEGER, 1, 8192},
-    {"encoding_format", EMBEDDING, FIELD_STRING, 0, 0},
-    {"ignore_eos", GENERATE, FIELD_BOOL, 0, 0},
-    {"min_tokens", GENERATE, FIELD_INTEGER, 0, 1e9},
-    {"top_k", GENERATE, FIELD_INTEGER, -1, 1e9},
-    {"min_p", GENERATE, FIELD_NUMBER, 0, 1},
-    {"repetition_penalty", GENERATE, FIELD_NUMBER, 0, 100},
-    {"length_penalty", GENERATE, FIELD_NUMBER, -100, 100},
-    {"skip_special_tokens", GENERATE, FIELD_BOOL, 0, 0},
-    {"spaces_between_special_tokens", GENERATE, FIELD_BOOL, 0, 0},
-    {"stop_token_ids", GENERATE, FIELD_ARRAY, 0, 0},
-    {"include_stop_str_in_output", GENERATE, FIELD_BOOL, 0, 0},
-    {"chat_template_kwargs", CHAT, FIELD_OBJECT, 0, 0},
-    {"add_generation_prompt", CHAT, FIELD_BOOL, 0, 0},
-    {"include_reasoning", CHAT, FIELD_BOOL, 0, 0},
-    {"priority", GENERATE, FIELD_INTEGER, 0, 0},
-    {"cache_salt", GENERATE, FIELD_STRING, 0, 0},
-    {"request_id", GENERATE, FIELD_STRING, 0, 0},
-};
-
 const char *fields_type_of(const cJSON *value)
 {
     switch (value ? value->type & 0xff : cJSON_NULL) {
@@ -161,30 +83,34 @@ static int check_range(const struct field *f, const cJSON *v, struct api_error *
     return 0;
 }
 
-static int check_field(unsigned kind, const cJSON *v, struct api_error *e)
+static const struct field *find_field(const struct field *const *lists, const char *name)
 {
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        const struct field *f = &fields[i];
-        if (!(f->kinds & kind) || strcmp(f->name, v->string) != 0)
-            continue;
-        if (cJSON_IsNull(v)) /* as good as absent, for clients that send every field */
-            return 0;
-        if (!is_of_type(v, f->type))
-            return api_error_invalid(e, f->name, "invalid_type",
-                                     "Invalid type for '%s': expected %s, but got %s instead.",
-                                     f->name, type_wanted(f->type), fields_type_of(v));
-        return check_range(f, v, e);
-    }
-    return api_error_invalid(e, v->string, "unknown_parameter", "Unknown parameter: '%.80s'.",
-                             v->string);
+    for (; *lists; lists++)
+        for (const struct field *f = *lists; f->name; f++)
+            if (strcmp(f->name, name) == 0)
+                return f;
+    return NULL;
 }
 
-int fields_check(enum ask_kind kind, const cJSON *body, struct api_error *e)
+static int check_field(const struct field *const *lists, const cJSON *v, struct api_error *e)
 {
-    const unsigned bits[] = {
-        [ASK_CHAT] = CHAT, [ASK_COMPLETION] = COMPLETION, [ASK_EMBEDDING] = EMBEDDING};
+    const struct field *f = find_field(lists, v->string);
+    if (!f)
+        return api_error_invalid(e, v->string, "unknown_parameter", "Unknown parameter: '%.80s'.",
+                                 v->string);
+    if (cJSON_IsNull(v)) /* as good as absent, for clients that send every field */
+        return 0;
+    if (!is_of_type(v, f->type))
+        return api_error_invalid(e, f->name, "invalid_type",
+                                 "Invalid type for '%s': expected %s, but got %s instead.", f->name,
+                                 type_wanted(f->type), fields_type_of(v));
+    return check_range(f, v, e);
+}
+
+int fields_check(const struct field *const *lists, const cJSON *body, struct api_error *e)
+{
     for (const cJSON *v = body->child; v; v = v->next)
-        if (check_field(bits[kind], v, e) < 0)
+        if (check_field(lists, v, e) < 0)
             return -1;
     return 0;
 }

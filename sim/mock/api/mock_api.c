@@ -1,0 +1,18 @@
+#include "sim/mock/api/mock_api.h"
+
+#include <string.h>
+
+static const struct mock_api *const apis[] = {&mock_chat, &mock_completions, &mock_embeddings};
+
+const struct mock_api *mock_api_find(const char *path)
+{
+    for (size_t i = 0; i < sizeof apis / sizeof *apis; i++)
+        if (strcmp(apis[i]->path, path) == 0)
+            return apis[i];
+    return NULL;
+}
+
+const struct mock_api *mock_api_at(size_t i)
+{
+    return i < sizeof apis / sizeof *apis ? apis[i] : NULL;
+}

@@ -1,0 +1,54 @@
+/* The APIs that the mock answers: a row of a table each, in a file of its own.
+ *
+ *     const struct mock_api *api = mock_api_find("/chat/completions");
+ *     if (ask_parse(&ask, api, body, length, &rules, &e) < 0) ...
+ *     api->begin(&rendering);
+ *     api->add_piece(&rendering, part, token, count);
+ *     api->finish(&rendering, &usage);
+ *
+ * An API is its file (chat.c is the example), its name at the end of this header, and a line in the
+ * table of mock_api.c. Engine, keys, quotas, faults and the truth log serve every row alike.
+ *
+ * Rows do not change.
+ */
+#ifndef FAREBOX_SIM_MOCK_API_MOCK_API_H
+#define FAREBOX_SIM_MOCK_API_MOCK_API_H
+
+#include "sim/mock/api/fields.h"
+#include "sim/mock/api/render.h"
+
+struct mock_api {
+    const char *path;      /* behind the base URL */
+    const char *id_prefix; /* of its answers' ids: "chatcmpl" */
+    const char
+        *key_header; /* the header that brings the key, and what stands before the key in it */
+    const char *key_prefix;
+
+    /* Requests. `fields` lists the members that a body may have: lists of them, ended by NULL.
+     * `parse` reduces a body of such members; 0, or -1 with the error. */
+    const struct field *const *fields;
+    int (*parse)(struct ask *a, const struct ask_rules *rules, struct api_error *e);
+
+    /* Streams: each appends the events for its step. Those that may be NULL have none. */
+    void (*begin)(struct rendering *r);                     /* NULL */
+    void (*begin_part)(struct rendering *r, uint32_t part); /* NULL */
+    void (*add_piece)(struct rendering *r, uint32_t part, uint32_t token, uint32_t count);
+    void (*end_part)(struct rendering *r, uint32_t part); /* NULL */
+    void (*finish)(struct rendering *r, const struct usage *u);
+    void (*end)(struct rendering *r); /* the event behind which nothing follows */
+
+    /* Bodies in one piece, appended to `out`. */
+    void (*add_answer)(const struct rendering *r, const struct usage *u, struct buffer *out);
+    void (*add_error)(const struct api_error *e, struct buffer *out);
+    const char *error_event; /* an error's name in a stream; NULL = it has none */
+};
+
+/* NULL: nothing is asked for there. */
+const struct mock_api *mock_api_find(const char *path);
+
+/* API number i, in the table's order; NULL behind the last. */
+const struct mock_api *mock_api_at(size_t i);
+
+extern const struct mock_api mock_chat, mock_completions, mock_embeddings;
+
+#endif

@@ -1,0 +1,35 @@
+/* What OpenAI's APIs of one family share in the mock: members of requests, chunks, usage, errors.
+ */
+#ifndef FAREBOX_SIM_MOCK_API_OPENAI_H
+#define FAREBOX_SIM_MOCK_API_OPENAI_H
+
+#include "sim/mock/api/mock_api.h"
+
+/* Members that all bodies may have, and those of bodies that ask for text. */
+extern const struct field openai_common[], openai_generation[];
+
+/* Length, stream and stops of a body; 0, or -1 with the error. */
+int openai_parse_generation(struct ask *a, const struct ask_rules *rules, struct api_error *e);
+
+/* "prompt" or "input": one text, texts, token numbers, or lists of them. Counts the texts. */
+int openai_parse_texts(struct ask *a, const char *name, struct api_error *e);
+
+/* A chunk of a stream: the head that all begin with, one choice, the end. openai_begin makes the
+ * head, for chunks of this `object`. */
+void openai_begin(struct rendering *r, const char *object);
+void openai_open_chunk(struct rendering *r);
+void openai_close_chunk(struct rendering *r);
+
+/* The chunk with the finish_reason, whose choice holds `empty`, and the usage where it is wanted.
+ */
+void openai_finish(struct rendering *r, const char *empty, const struct usage *u);
+void openai_end(struct rendering *r); /* [DONE] */
+
+/* A whole answer: what is before its choice's content, and what is behind it. */
+void openai_open_answer(const struct rendering *r, const char *object, struct buffer *out);
+void openai_close_answer(const struct rendering *r, const struct usage *u, struct buffer *out);
+
+/* The usage object. */
+void openai_add_usage(const struct usage *u, struct buffer *out);
+
+#endif
