@@ -7,6 +7,7 @@
 #include "workloads/trace/trace_json.h"
 
 #include "core/runs/record/record_file.h"
+#include "workloads/model/record_request.h"
 
 #include <stdlib.h>
 
@@ -14,32 +15,6 @@ static bool probe(const struct trace_probe *p)
 {
     return trace_probe_key(p, "attempt") && trace_probe_key(p, "final") &&
            trace_probe_key(p, "asked");
-}
-
-static struct request request_of(const struct record *a)
-{
-    bool used = a->usage_from != USAGE_NONE;
-    int service = a->service ? service_from_name(text_of(a->service)) : SERVICE_STANDARD;
-    struct request r = {
-        .timestamp_ns = a->scheduled_ns == TIME_NEVER ? 0 : a->scheduled_ns,
-        .input_tokens = used ? (uint32_t)usage_input(&a->usage) : a->asked_input,
-        .output_tokens = used ? (uint32_t)usage_output(&a->usage) : a->asked_output,
-        .request_id = a->request_id,
-        .session_id = a->session_id,
-        .model = a->model,
-        .class_name = a->class_name,
-        .labels = a->labels,
-        .service = service < 0 ? SERVICE_STANDARD : (enum service)service,
-        .has_usage = used,
-        .usage = a->usage,
-        .status = a->status == RECORD_COMPLETED   ? REQUEST_OK
-                  : a->status == RECORD_CANCELLED ? REQUEST_ABORTED
-                                                  : REQUEST_FAILED,
-        .attempts = a->attempt ? a->attempt : 1,
-        .has_cost = a->has_cost,
-        .cost = a->cost,
-    };
-    return r;
 }
 
 static int read_record(struct trace_input *in, const struct record *a, struct error *err)
@@ -54,7 +29,7 @@ static int read_record(struct trace_input *in, const struct record *a, struct er
     }
     if (usage_input(&a->usage) > UINT32_MAX || usage_output(&a->usage) > UINT32_MAX)
         return trace_fail(in, 0, err, "expected token counts below 4294967296");
-    struct request r = request_of(a);
+    struct request r = record_request(a);
     return trace_add(in, &r, err);
 }
 
