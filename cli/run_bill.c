@@ -3,7 +3,9 @@
 #include "core/file.h"
 #include "core/runs/record/run_dir.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 int run_bill_select(const struct option_list *plans, struct plan_selection *out, struct error *err)
 {
@@ -29,27 +31,21 @@ static int write_json(const struct run_bill *b, const char *run, struct error *e
     return status;
 }
 
+unsigned run_bill_workers(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors > 0 && processors < TARIFF_WORKERS_MAX ? (unsigned)processors : 1;
+}
+
 int run_bill_make(struct run_bill *out, const char *run, const struct option_list *plans,
                   struct error *err)
 {
-    return run_bill_make_slo(out, run, plans, &(struct slo_list){0}, err);
-}
-
-int run_bill_make_slo(struct run_bill *out, const char *run, const struct option_list *plans,
-                      const struct slo_list *slos, struct error *err)
-{
-    struct run_workload_report report;
-    struct bill_options options = {.workers = 1, .both_caps = true};
-    *out = (struct run_bill){0};
-    workload_init(&out->workload);
+    struct bill_options options = {
+        .workers = run_bill_workers(), .both_caps = true, .earlier = &out->run.earlier};
     int status = run_bill_select(plans, &out->plans, err);
     if (status == 0)
-        status = run_workload_read_slo(run, slos, &out->workload, &out->earlier, &report, err);
-    if (status == 0) {
-        options.earlier = &out->earlier;
-        status = bill_make(&out->bill, &out->workload, out->plans.plans, out->plans.count, &options,
-                           err);
-    }
+        status = bill_make(&out->bill, &out->run.workload, out->plans.plans, out->plans.count,
+                           &options, err);
     if (status == 0)
         status = write_json(out, run, err);
     if (status < 0)
@@ -57,11 +53,57 @@ int run_bill_make_slo(struct run_bill *out, const char *run, const struct option
     return status;
 }
 
+int run_bill_read(struct run_bill *out, const char *run, const struct option_list *plans,
+                  const struct slo_list *slos, struct error *err)
+{
+    *out = (struct run_bill){0};
+    int status = run_workload_read(&out->run, run, slos, err);
+    if (status < 0) {
+        run_bill_free(out);
+        return status;
+    }
+    return run_bill_make(out, run, plans, err);
+}
+
 void run_bill_free(struct run_bill *b)
 {
     bill_free(&b->bill);
-    earlier_attempts_free(&b->earlier);
-    workload_free(&b->workload);
+    run_workload_free(&b->run);
     plan_selection_free(&b->plans);
     *b = (struct run_bill){0};
+}
+
+void run_bill_tell(const struct terminal *t, const struct run_workload_report *r)
+{
+    if (r->unsent > 0)
+        say(t, "%" PRIu64 " requests were never sent: they cost nothing and are not counted",
+            r->unsent);
+    if (r->estimated > 0)
+        warn(t,
+             "the usage of %" PRIu64 " attempts was counted from the stream, not reported by the "
+             "server",
+             r->estimated);
+    if (r->without_usage > 0)
+        warn(t, "%" PRIu64 " attempts have no usage: where they are billed, their asked input is",
+             r->without_usage);
+    if (r->torn)
+        warn(t, "the last line of the records was cut off and is left out");
+}
+
+int run_bill_print(const struct terminal *t, const char *run, const struct option_list *plans,
+                   struct error *err)
+{
+    struct run_bill made;
+    struct buffer text;
+    if (plans->count == 0)
+        return 0;
+    if (run_bill_read(&made, run, plans, NULL, err) < 0)
+        return err->code;
+    run_bill_tell(t, &made.run.report);
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    bill_write_table(&made.bill, t->width, &text);
+    print_buffer(t->human, &text);
+    buffer_free(&text);
+    run_bill_free(&made);
+    return 0;
 }

@@ -1,7 +1,9 @@
 /* The bill of a finished run, for the commands that print it at once: bench, sim, report.
  *
  *     struct run_bill b;
- *     if (run_bill_make(&b, "results/x", &options->plans, err) == 0) {
+ *     if (run_bill_print(t, "results/x", &options->plans, err) < 0) ...
+ *
+ *     if (run_bill_read(&b, "results/x", &options->plans, NULL, err) == 0) {
  *         bill_write_table(&b.bill, t->width, &text);
  *         run_bill_free(&b);
  *     }
@@ -11,27 +13,36 @@
 #ifndef FAREBOX_CLI_RUN_BILL_H
 #define FAREBOX_CLI_RUN_BILL_H
 
-#include "cli/options.h"
-#include "core/error.h"
+#include "cli/command.h"
 #include "sim/cost/bill/bill.h"
 #include "sim/cost/bill/run_workload.h"
 #include "sim/cost/book/select.h"
 
 struct run_bill {
     struct plan_selection plans;
-    struct workload workload;
-    struct earlier_attempts earlier;
+    struct run_workload run;
     struct bill bill;
 };
 
-/* On an error nothing is left to free. */
+/* Reads the run. With objectives (may be NULL), answers that miss one count as waste. On an error
+ * nothing is left to free. */
+int run_bill_read(struct run_bill *out, const char *run, const struct option_list *plans,
+                  const struct slo_list *slos, struct error *err);
+
+/* The same of a run whose records are in out->run; nothing else is there yet. */
 int run_bill_make(struct run_bill *out, const char *run, const struct option_list *plans,
                   struct error *err);
-
-/* The same; answers that miss one of the objectives count as waste. */
-int run_bill_make_slo(struct run_bill *out, const char *run, const struct option_list *plans,
-                      const struct slo_list *slos, struct error *err);
 void run_bill_free(struct run_bill *b);
+
+/* Reads the run, says what is to be known of its records, and prints the table. */
+int run_bill_print(const struct terminal *t, const char *run, const struct option_list *plans,
+                   struct error *err);
+
+/* As many threads as there are processors; the result does not depend on it. */
+unsigned run_bill_workers(void);
+
+/* Requests that cost nothing, and usage that nobody reported. */
+void run_bill_tell(const struct terminal *t, const struct run_workload_report *r);
 
 /* Chooses the plans of a --plans option; ERR_INPUT as plan_select. */
 int run_bill_select(const struct option_list *plans, struct plan_selection *out, struct error *err);

@@ -184,22 +184,6 @@ static int judge(const struct bench_command *b, const struct summary *s,
 }
 
 /* The bill at once, as farebox bill would print it. */
-static int bill(struct bench_command *b, struct error *err)
-{
-    struct run_bill made;
-    struct buffer text;
-    if (b->o->plans.count == 0)
-        return 0;
-    if (run_bill_make(&made, b->output.path, &b->o->plans, err) < 0)
-        return err->code;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    bill_write_table(&made.bill, b->terminal->width, &text);
-    print_buffer(b->terminal->human, &text);
-    buffer_free(&text);
-    run_bill_free(&made);
-    return 0;
-}
-
 /* The fewest input tokens that a made prompt can have: the endpoint's template and a word. */
 static uint32_t least_input(const struct bench_command *b, const struct bench_report *report)
 {
@@ -231,7 +215,7 @@ static int finish(struct bench_command *b, struct bench_report *report, struct e
             status = run_output_write(&b->output, "endpoints.json", &table, err);
         print_json(b, &summary);
         if (status == 0 && summary.accounting.completed)
-            status = bill(b, err);
+            status = run_bill_print(b->terminal, b->output.path, &b->o->plans, err);
     }
     if (status == 0) {
         status = judge(b, &summary, report, err);

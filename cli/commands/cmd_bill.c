@@ -1,19 +1,16 @@
 /* farebox bill: what every plan would charge for a workload or a run. */
 #include "cli/command.h"
+#include "cli/run_bill.h"
 #include "cli/trace_options.h"
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
 #include "core/text.h"
-#include "sim/cost/bill/bill.h"
-#include "sim/cost/bill/run_workload.h"
 #include "sim/cost/bill/what_if.h"
-#include "sim/cost/book/select.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct bill_command {
     struct common_options common;
@@ -80,16 +77,12 @@ static int parse_period(const char *name, enum bill_period *out, struct error *e
 
 static int fill_options(const struct bill_command *o, struct bill_options *out, struct error *err)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
     *out = (struct bill_options){.by = o->by,
                                  .units = o->units,
                                  .break_even_output = o->break_even_output,
                                  .volume = o->volume,
                                  .max_wait_ns = o->max_wait_ns,
-                                 .workers = o->workers ? (unsigned)o->workers
-                                            : processors > 0 && processors < TARIFF_WORKERS_MAX
-                                                ? (unsigned)processors
-                                                : 1,
+                                 .workers = o->workers ? (unsigned)o->workers : run_bill_workers(),
                                  .both_caps = true};
     if (o->ttft_ms > 0 || o->tpot_ms > 0)
         out->duration =
@@ -111,41 +104,11 @@ static int fill_options(const struct bill_command *o, struct bill_options *out, 
     return code;
 }
 
-static int load_plans(const struct bill_command *o, struct plan_selection *set, struct error *err)
-{
-    int code = 0;
-    if (o->plans.count == 0)
-        return error_set(err, ERR_INPUT,
-                         "no plans: give --plans FILE or names from the price book (farebox prices "
-                         "list)");
-    for (size_t i = 0; i < o->plans.count && code == 0; i++)
-        code = plan_select(o->plans.items[i], set, err);
-    return code;
-}
-
 /* What is billed, and where it came from. */
 struct subject {
-    struct workload workload;
-    struct earlier_attempts earlier;
+    struct run_workload run; /* of a trace the workload alone */
     bool is_run;
 };
-
-static void tell_run(const struct terminal *t, const struct run_workload_report *r)
-{
-    if (r->unsent > 0)
-        say(t, "%" PRIu64 " requests were never sent: they cost nothing and are not counted",
-            r->unsent);
-    if (r->estimated > 0)
-        warn(t,
-             "the usage of %" PRIu64 " attempts was counted from the stream, not reported by the "
-             "server",
-             r->estimated);
-    if (r->without_usage > 0)
-        warn(t, "%" PRIu64 " attempts have no usage: where they are billed, their asked input is",
-             r->without_usage);
-    if (r->torn)
-        warn(t, "the last line of the records was cut off and is left out");
-}
 
 static void tell_trace(const struct terminal *t, const struct trace_report *r)
 {
@@ -160,27 +123,26 @@ static int read_subject(const struct terminal *t, const struct bill_command *o, 
 {
     const char *path = o->common.arguments[0];
     struct trace_options how = trace_reading_options(&o->reading);
-    struct run_workload_report run;
     struct trace_report trace;
     struct slo_list slos = {0};
     int code;
     for (size_t i = 0; i < o->slos.count; i++)
         if (slo_parse(o->slos.items[i], &slos, err) < 0)
             return ERR_INPUT;
-    workload_init(&s->workload);
+    workload_init(&s->run.workload);
     s->is_run = run_dir_is_run(path);
     if (s->is_run)
-        code = run_workload_read_slo(path, &slos, &s->workload, &s->earlier, &run, err);
+        code = run_workload_read(&s->run, path, &slos, err);
     else
-        code = trace_read(path, &how, &s->workload, &trace, err);
+        code = trace_read(path, &how, &s->run.workload, &trace, err);
     if (code < 0)
         return code;
     if (s->is_run)
-        tell_run(t, &run);
+        run_bill_tell(t, &s->run.report);
     else
         tell_trace(t, &trace);
-    if (o->requests > 0 && o->requests < s->workload.count)
-        s->workload.count = o->requests;
+    if (o->requests > 0 && o->requests < s->run.workload.count)
+        s->run.workload.count = o->requests;
     return 0;
 }
 
@@ -228,7 +190,7 @@ static int change(const struct bill_command *o, const struct subject *s,
 {
     if (o->what_if.count == 0)
         return 0;
-    return what_if_make(out, &s->workload, plans->plans, plans->count, o->what_if.items,
+    return what_if_make(out, &s->run.workload, plans->plans, plans->count, o->what_if.items,
                         o->what_if.count, how, o->common.seed, err);
 }
 
@@ -243,13 +205,17 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     int code = command_arguments(&o->common, 1, TRACE_ARGUMENT, err);
     if (code == 0)
         code = fill_options(o, &how, err);
+    if (code == 0 && o->plans.count == 0)
+        code = error_set(err, ERR_INPUT,
+                         "no plans: give --plans FILE or names from the price book (farebox prices "
+                         "list)");
     if (code == 0)
-        code = load_plans(o, &plans, err);
+        code = run_bill_select(&o->plans, &plans, err);
     if (code == 0)
         code = read_subject(t, o, &s, err);
     if (code == 0) {
-        how.earlier = s.is_run ? &s.earlier : NULL;
-        code = bill_make(&bill, &s.workload, plans.plans, plans.count, &how, err);
+        how.earlier = s.is_run ? &s.run.earlier : NULL;
+        code = bill_make(&bill, &s.run.workload, plans.plans, plans.count, &how, err);
     }
     if (code == 0) {
         code = change(o, &s, &plans, &how, &what_if, err);
@@ -260,8 +226,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
         what_if_free(&what_if);
         bill_free(&bill);
     }
-    earlier_attempts_free(&s.earlier);
-    workload_free(&s.workload);
+    run_workload_free(&s.run);
     plan_selection_free(&plans);
     return code;
 }

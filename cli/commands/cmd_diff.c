@@ -218,19 +218,17 @@ static void print_json(const struct terminal *t, const struct run_diff *d)
     buffer_free(&out);
 }
 
-/* Costs of both runs under the plan that --plans names. */
-static int price_runs(const struct diff_options *o, const struct plan_selection *plans,
-                      struct run_costs costs[2], struct error *err)
+static int choose_plan(const struct diff_options *o, struct plan_selection *plans,
+                       struct error *err)
 {
-    if (plans->count != 1)
-        return error_set(err, ERR_INPUT,
-                         "--plans: diff compares costs under one plan, this names %zu; choose one "
-                         "as in BOOK/PLAN (farebox prices list)",
-                         plans->count);
-    int status = diff_costs_make(&costs[0], o->common.arguments[0], plans->plans[0], err);
-    if (status == 0)
-        status = diff_costs_make(&costs[1], o->common.arguments[1], plans->plans[0], err);
-    return status;
+    if (run_bill_select(&o->plans, plans, err) < 0)
+        return ERR_INPUT;
+    return plans->count == 1
+               ? 0
+               : error_set(err, ERR_INPUT,
+                           "--plans: diff compares costs under one plan, this names %zu; choose "
+                           "one as in BOOK/PLAN (farebox prices list)",
+                           plans->count);
 }
 
 static int compare(const struct diff_options *o, struct run_diff *d, struct error *err)
@@ -240,7 +238,6 @@ static int compare(const struct diff_options *o, struct run_diff *d, struct erro
                                    .share_tolerance = o->share_tolerance,
                                    .undecided_fails = strcmp(o->undecided, "fail") == 0};
     struct plan_selection plans = {0};
-    struct run_costs costs[2] = {0};
     for (size_t i = 0; i < o->slos.count; i++)
         if (slo_parse(o->slos.items[i], &how.slos, err) < 0)
             return ERR_INPUT;
@@ -249,18 +246,14 @@ static int compare(const struct diff_options *o, struct run_diff *d, struct erro
     for (size_t i = 0; i < o->fail_on.count; i++)
         if (gate_parse(o->fail_on.items[i], &how.gate, err) < 0)
             return ERR_INPUT;
-    int status = 0;
-    if (o->plans.count > 0) {
-        status = run_bill_select(&o->plans, &plans, err);
-        if (status == 0)
-            status = price_runs(o, &plans, costs, err);
-        how.costs[0] = &costs[0];
-        how.costs[1] = &costs[1];
-    }
+    int status = o->plans.count > 0 ? choose_plan(o, &plans, err) : 0;
+    struct diff_costs costs;
+    struct run_pricing pricing = diff_costs_begin(&costs, plans.count ? plans.plans[0] : NULL);
+    if (costs.plan)
+        how.pricing = &pricing;
     if (status == 0)
         status = run_diff_make(d, paths, &how, err);
-    diff_costs_free(&costs[0]);
-    diff_costs_free(&costs[1]);
+    diff_costs_free(&costs);
     plan_selection_free(&plans);
     return status;
 }

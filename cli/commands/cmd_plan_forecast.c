@@ -70,8 +70,7 @@ struct forecasting {
     struct forecast_scenario scenarios[SCENARIOS_MAX];
     char names[SCENARIOS_MAX][40];
     struct plan_selection plans;
-    struct workload workload;
-    struct earlier_attempts earlier;
+    struct run_workload run; /* of a trace the workload alone */
     struct demand_history history;
     struct forecast forecast;
 };
@@ -152,17 +151,16 @@ static int read_sample(struct forecasting *x, struct error *err)
     const char *path = x->o->common.arguments[0];
     struct trace_options how = trace_reading_options(&x->o->reading);
     struct trace_report trace;
-    struct run_workload_report run;
     if (run_dir_is_run(path)) {
-        if (run_workload_read(path, &x->workload, &x->earlier, &run, err) < 0)
+        if (run_workload_read(&x->run, path, NULL, err) < 0)
             return err->code;
-        x->how.earlier = &x->earlier;
-        if (run.unsent > 0)
+        x->how.earlier = &x->run.earlier;
+        if (x->run.report.unsent > 0)
             say(x->t, "%" PRIu64 " requests were never sent: they are not in the forecast",
-                run.unsent);
+                x->run.report.unsent);
         return 0;
     }
-    int code = trace_read(path, &how, &x->workload, &trace, err);
+    int code = trace_read(path, &how, &x->run.workload, &trace, err);
     for (size_t i = 0; code == 0 && i < trace.note_count; i++)
         if (trace.notes[i].skipped)
             warn(x->t, "%" PRIu64 " rows of the trace were skipped: %s, first at line %ld",
@@ -284,8 +282,8 @@ static int make_forecast(struct forecasting *x, struct error *err)
     if (code == 0)
         code = read_sample(x, err);
     if (code == 0)
-        code =
-            forecast_make(&x->forecast, &x->workload, x->plans.plans, x->plans.count, &x->how, err);
+        code = forecast_make(&x->forecast, &x->run.workload, x->plans.plans, x->plans.count,
+                             &x->how, err);
     if (code == 0) {
         code = show(x, err);
         forecast_free(&x->forecast);
@@ -299,13 +297,12 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     struct forecasting *x = mem_zero(1, sizeof *x);
     x->t = t;
     x->o = o;
-    workload_init(&x->workload);
+    workload_init(&x->run.workload);
     int code = command_arguments(&o->common, 1, TRACE_ARGUMENT, err);
     if (code == 0)
         code = make_forecast(x, err);
     demand_history_free(&x->history);
-    earlier_attempts_free(&x->earlier);
-    workload_free(&x->workload);
+    run_workload_free(&x->run);
     plan_selection_free(&x->plans);
     free(x);
     return code;

@@ -54,8 +54,10 @@ struct subject {
     struct summary summary;
     bool recomputed;     /* from the records, not from the run's own summary.json */
     char *model, *plots; /* NULL where the run does not say */
-    bool torn, has_bill;
+    bool torn, is_billed, has_bill;
     struct run_bill bill;
+    struct export_rows *rows;      /* with --export */
+    size_t slots[FAILURE_CLASSES]; /* by class: its place in `errors` + 1 */
     struct html_error errors[FAILURE_CLASSES];
     char *messages[FAILURE_CLASSES];
     size_t error_count;
@@ -67,64 +69,53 @@ static const char *base_name(const char *path)
     return slash && slash[1] ? slash + 1 : path;
 }
 
-/* One record: the model, and a sample of each failure's words. */
-static void note_record(struct subject *s, const struct record *r, size_t slots[FAILURE_CLASSES])
+/* The model, and a sample of each failure's words. */
+static void note_record(struct subject *s, const struct record *r)
 {
     if (!s->model && r->model)
         s->model = mem_copy_string(r->model);
     if (r->status != RECORD_FAILED)
         return;
-    if (slots[r->failure] == 0) {
-        slots[r->failure] = ++s->error_count;
-        s->errors[s->error_count - 1].what = failure_name(r->failure);
-        s->messages[s->error_count - 1] = r->message ? mem_copy_string(r->message) : NULL;
-        s->errors[s->error_count - 1].message = s->messages[s->error_count - 1];
+    size_t *slot = &s->slots[r->failure];
+    if (*slot == 0) {
+        *slot = ++s->error_count;
+        s->errors[*slot - 1].what = failure_name(r->failure);
+        s->messages[*slot - 1] = r->message ? mem_copy_string(r->message) : NULL;
+        s->errors[*slot - 1].message = s->messages[*slot - 1];
     }
-    s->errors[slots[r->failure] - 1].count++;
+    s->errors[*slot - 1].count++;
 }
 
-static int read_records(struct subject *s, struct error *err)
+static int take_record(void *context, const struct record *r, struct error *err)
 {
-    char *path = run_dir_file(s->path, "requests.jsonl");
-    struct record_reader reader;
-    struct record r;
-    size_t slots[FAILURE_CLASSES] = {0};
-    int more = record_reader_open(&reader, path, err);
-    free(path);
-    if (more < 0)
-        return more;
-    s->collector = collector_create();
-    while ((more = record_reader_next(&reader, &r, err)) > 0) {
-        collector_add(s->collector, &r);
-        note_record(s, &r, slots);
-    }
-    s->torn = reader.torn;
-    record_reader_close(&reader);
-    return more;
+    struct subject *s = context;
+    collector_add(s->collector, r);
+    note_record(s, r);
+    if (s->rows)
+        export_rows_add(s->rows, r);
+    return s->is_billed ? run_workload_add(&s->bill.run, r, err) : 0;
 }
 
 /* The run's own summary, where it is whole and of these records. It knows what no record says: what
- * never became due, every chunk's time, how the client fared. */
-static bool read_own_summary(const struct terminal *t, struct subject *s)
+ * never became due, every chunk's time, how the client fared. `why`: why it could not be read. */
+static bool is_own_summary(const struct terminal *t, const struct subject *s,
+                           const struct error *why)
 {
-    char *path = run_dir_file(s->path, "summary.json");
-    struct error why = {0};
-    bool own = false;
-    if (!file_exists(path)) {
+    char *path = run_dir_file(s->path, "summary.json"), message[1200];
+    bool own = why->code == 0 && collector_agrees(s->collector, &s->summary.accounting);
+    error_format(why, message, sizeof message);
+    if (!file_exists(path))
         warn(t,
              "%s has no summary.json, as a run that was killed: its figures are recomputed from "
              "its records",
              s->path);
-    } else if (summary_read_run(s->path, &s->summary, &why) < 0) {
-        char message[1200];
-        error_format(&why, message, sizeof message);
+    else if (why->code)
         warn(t, "%s; the figures are recomputed from the records", message);
-    } else if (!(own = collector_agrees(s->collector, &s->summary.accounting))) {
+    else if (!own)
         warn(t,
              "%s counts other requests than requests.jsonl: the figures are recomputed from the "
              "records",
              path);
-    }
     free(path);
     return own;
 }
@@ -187,18 +178,36 @@ static void take_goodput(struct subject *s, const struct slo_list *slos)
     free(anew);
 }
 
-static void make_summary(const struct terminal *t, struct subject *s, const struct slo_list *slos)
+static void make_summary(const struct terminal *t, struct subject *s, const struct slo_list *slos,
+                         const struct error *why)
 {
     collector_read_gaps(s->collector, s->path);
-    s->recomputed = !read_own_summary(t, s);
+    s->recomputed = !is_own_summary(t, s, why);
     if (s->recomputed) {
         struct summary_options how = options_of(s);
         if (slos->count > 0)
             how.slos = *slos;
+        struct fidelity fidelity = s->summary.fidelity;
         collector_summarize(s->collector, &how, &s->summary);
+        s->summary.fidelity = fidelity;
     } else if (slos->count > 0) {
         take_goodput(s, slos);
     }
+}
+
+/* One pass over the records, for all who want them. */
+static int read_run(const struct terminal *t, struct subject *s, const struct slo_list *slos,
+                    struct error *err)
+{
+    struct error why = {0};
+    summary_read_run(s->path, &s->summary, &why);
+    s->collector = collector_create();
+    if (s->is_billed)
+        run_workload_begin(&s->bill.run, slos->count ? slos : &s->summary.slos, s->collector);
+    int status = run_records_read(s->path, take_record, s, &s->torn, err);
+    if (status == 0)
+        make_summary(t, s, slos, &why);
+    return status;
 }
 
 static int read_subject(const struct terminal *t, struct subject *s, const char *path,
@@ -207,27 +216,29 @@ static int read_subject(const struct terminal *t, struct subject *s, const char 
     struct slo_list slos = {0};
     s->path = path;
     s->name = base_name(path);
+    s->is_billed = o->plans.count > 0;
     if (!run_dir_is_run(path))
         return error_set(err, ERR_INPUT, "%s is no run directory: it has no requests.jsonl", path);
     for (size_t i = 0; i < o->slos.count; i++)
         if (slo_parse(o->slos.items[i], &slos, err) < 0)
             return ERR_INPUT;
-    if (read_records(s, err) < 0)
-        return err->code;
-    make_summary(t, s, &slos);
-    if (o->plans.count > 0) {
-        if (run_bill_make_slo(&s->bill, path, &o->plans, &s->summary.slos, err) < 0)
-            return err->code;
-        s->has_bill = true;
+    if (o->export)
+        s->rows = export_rows_create(path);
+    int status = read_run(t, s, &slos, err);
+    if (status == 0 && s->is_billed)
+        status = run_workload_end(&s->bill.run, path, err);
+    if (status == 0 && s->is_billed) {
+        status = run_bill_make(&s->bill, path, &o->plans, err);
+        s->has_bill = status == 0;
     }
-    return 0;
+    return status;
 }
 
 static void free_subject(struct subject *s)
 {
     collector_free(s->collector);
-    if (s->has_bill)
-        run_bill_free(&s->bill);
+    run_bill_free(&s->bill);
+    export_rows_free(s->rows);
     for (size_t i = 0; i < s->error_count; i++)
         free(s->messages[i]);
     summary_free(&s->summary);
@@ -328,7 +339,8 @@ static int write_page(const struct terminal *t, const struct subject *subjects, 
 static int export_subject(const struct terminal *t, const struct subject *s,
                           const struct report_options *o, struct error *err)
 {
-    struct export_request q = {.run = s->path, .output = o->output, .summary = &s->summary};
+    struct export_request q = {
+        .run = s->path, .output = o->output, .summary = &s->summary, .rows = s->rows};
     struct buffer notes;
     if (export_parse_kind(o->export, &q.kind, err) < 0)
         return err->code;

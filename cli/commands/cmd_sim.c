@@ -5,6 +5,7 @@
 #include "cli/progress.h"
 #include "cli/rate_options.h"
 #include "cli/report/text/summary_table.h"
+#include "cli/run_bill.h"
 #include "cli/run_output.h"
 #include "cli/workload_source.h"
 #include "core/clock.h"
@@ -253,21 +254,6 @@ static void show(const struct terminal *t, const struct sim_options *o, const ch
     buffer_free(&text);
 }
 
-static int bill_at_once(const struct terminal *t, const struct sim_options *o, const char *path,
-                        struct error *err)
-{
-    const char *words[64] = {"bill", path};
-    size_t count = 2;
-    if (o->plans.count == 0)
-        return 0;
-    for (size_t i = 0; i < o->plans.count && count + 2 <= 64; i++) {
-        words[count++] = "--plans";
-        words[count++] = o->plans.items[i];
-    }
-    struct terminal quiet = *t; /* the machine's output is the summary */
-    return command_invoke(&quiet, words, count, err);
-}
-
 static int check_asserts(const struct sim_options *o, const struct summary *s, struct error *err)
 {
     for (size_t i = 0; i < o->asserts.count; i++)
@@ -308,7 +294,7 @@ static int simulate(const struct terminal *t, const struct sim_options *o,
     if (status == 0) {
         workload_source_stem(&o->source, stem);
         show(t, o, stem, &s.engine, &report, &summary, out->path);
-        status = bill_at_once(t, o, out->path, err);
+        status = run_bill_print(t, out->path, &o->plans, err);
     }
     if (status == 0)
         status = end_status(&report, err);

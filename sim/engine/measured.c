@@ -50,38 +50,34 @@ static uint32_t as_u32(uint64_t value)
     return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
+static int take_record(void *context, const struct record *r, struct error *err)
+{
+    struct measured_run *run = context;
+    bool sent = r->sent_ns != TIME_NEVER && r->done_ns != TIME_NEVER;
+    (void)err;
+    if (r->status == RECORD_CANCELLED && sent && r->asked_input && r->asked_output)
+        add_load(run, r);
+    else if (r->status != RECORD_COMPLETED || r->first_token_ns == TIME_NEVER)
+        run->skipped++;
+    else
+        add(run,
+            (struct measured_request){.arrival_ns = r->sent_ns,
+                                      .first_ns = r->first_token_ns,
+                                      .last_ns = r->last_token_ns,
+                                      .input_tokens = as_u32(usage_input(&r->usage)),
+                                      .cached_tokens = as_u32(r->usage.tokens[USAGE_CACHED_INPUT]),
+                                      .output_tokens = as_u32(usage_output(&r->usage))});
+    return 0;
+}
+
 static int read_own(const char *path, struct measured_run *run, struct error *err)
 {
-    char *file = run_dir_file(path, "requests.jsonl");
-    struct record_reader reader;
-    struct record r;
-    int more = record_reader_open(&reader, file, err);
-    free(file);
-    if (more < 0)
-        return more;
-    while ((more = record_reader_next(&reader, &r, err)) > 0) {
-        bool sent = r.sent_ns != TIME_NEVER && r.done_ns != TIME_NEVER;
-        if (r.status == RECORD_CANCELLED && sent && r.asked_input && r.asked_output) {
-            add_load(run, &r);
-            continue;
-        }
-        if (r.status != RECORD_COMPLETED || r.first_token_ns == TIME_NEVER) {
-            run->skipped++;
-            continue;
-        }
-        uint64_t cached = r.usage.tokens[USAGE_CACHED_INPUT];
-        add(run, (struct measured_request){.arrival_ns = r.sent_ns,
-                                           .first_ns = r.first_token_ns,
-                                           .last_ns = r.last_token_ns,
-                                           .input_tokens = as_u32(usage_input(&r.usage)),
-                                           .cached_tokens = as_u32(cached),
-                                           .output_tokens = as_u32(usage_output(&r.usage))});
-    }
     char *summary = run_dir_file(path, "summary.json");
-    run->killed = reader.torn || !file_exists(summary);
+    bool torn = false;
+    int status = run_records_read(path, take_record, run, &torn, err);
+    run->killed = torn || !file_exists(summary);
     free(summary);
-    record_reader_close(&reader);
-    return more;
+    return status;
 }
 
 /* ---- JSON Lines: engine timestamps, or AIPerf ---- */

@@ -169,6 +169,52 @@ static void put_record(struct run_dir *dir, const char *id, uint32_t attempt, bo
     ck_assert_msg(run_dir_append(dir, &r, 0, &err) == 0, "%s", err.message);
 }
 
+/* A run that was killed between attempts: what was sent last stands for the request. */
+START_TEST(requests_that_never_ended_are_billed_by_their_last_attempt)
+{
+    static const uint32_t earlier[] = {0, 0, 1, 1, 3};
+    struct run_workload billed;
+    struct error err = {0};
+    struct record r;
+    record_init(&r);
+    run_workload_begin(&billed, NULL, NULL);
+    const struct {
+        const char *id;
+        uint32_t attempt;
+        bool final;
+    } sent[] = {{"a", 1, false}, {"b", 1, true},  {"c", 1, false}, {"a", 2, false},
+                {"c", 2, true},  {"d", 1, false}, {"a", 3, false}};
+    for (size_t i = 0; i < sizeof sent / sizeof *sent; i++) {
+        r.request_id = sent[i].id;
+        r.attempt = sent[i].attempt;
+        r.final = sent[i].final;
+        r.status = r.final ? RECORD_COMPLETED : RECORD_FAILED;
+        r.http_status = r.final ? 200 : 500;
+        r.scheduled_ns = 0;
+        r.sent_ns = (int64_t)(i + 7) * NS_PER_S;
+        r.asked_input = (uint32_t)i;
+        ck_assert_int_eq(run_workload_add(&billed, &r, &err), 0);
+    }
+    ck_assert_int_eq(run_workload_end(&billed, "none/x/", &err), 0);
+    const struct workload *w = &billed.workload;
+    ck_assert_uint_eq(w->count, 4); /* as they ended, then as they were sent */
+    static const char *const ids[] = {"b", "c", "d", "a"};
+    static const uint32_t inputs[] = {1, 4, 5, 6};
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_str_eq(names_text(&w->ids, (uint32_t)i), ids[i]);
+        ck_assert_uint_eq(w->input_tokens[i], inputs[i]);
+        ck_assert_int_eq(billed.earlier.http_status[i], i < 2 ? 200 : 500);
+        ck_assert_uint_eq(billed.earlier.start[i], earlier[i]);
+    }
+    ck_assert_uint_eq(billed.earlier.start[4], 3);
+    ck_assert_int_eq(w->timestamp_ns[3], 6 * NS_PER_S); /* from the first that was sent */
+    ck_assert_int_eq(billed.earlier.items[1].sent_ns, 0);
+    ck_assert_int_eq(billed.earlier.items[2].sent_ns, 3 * NS_PER_S);
+    ck_assert_str_eq(w->name, "x");
+    run_workload_free(&billed);
+}
+END_TEST
+
 START_TEST(a_run_is_billed_with_all_its_attempts)
 {
     char path[] = "/tmp/farebox-run-XXXXXX", run[64];
@@ -186,21 +232,19 @@ START_TEST(a_run_is_billed_with_all_its_attempts)
     put_record(&dir, "e", 0, true, RECORD_UNSENT, 0, 0, 0);
     ck_assert_int_eq(run_dir_close(&dir, &err), 0);
 
-    struct workload w;
-    struct earlier_attempts earlier;
-    struct run_workload_report report;
-    workload_init(&w);
-    int code = run_workload_read(run, &w, &earlier, &report, &err);
+    struct run_workload billed;
+    int code = run_workload_read(&billed, run, NULL, &err);
     ck_assert_msg(code == 0, "%s", err.message);
-    ck_assert_uint_eq(w.count, 4);
-    ck_assert_uint_eq(report.unsent, 1);
-    ck_assert_uint_eq(report.without_usage, 3);
-    ck_assert_str_eq(w.name, "r");
+    ck_assert_uint_eq(billed.workload.count, 4);
+    ck_assert_uint_eq(billed.report.unsent, 1);
+    ck_assert_uint_eq(billed.report.without_usage, 3);
+    ck_assert_str_eq(billed.workload.name, "r");
     struct plan_book book =
         load("{\"name\": \"t\", \"per_mtok\": {\"input\": \"1\", \"output\": \"10\"}, \"billed\":"
              " {\"failed\": {\"429\": \"none\", \"5xx\": \"input\"}, \"aborted\": \"full\"}}",
              NULL);
-    struct bill bill = testing_bill(&w, &book, (struct bill_options){.earlier = &earlier});
+    struct bill bill =
+        testing_bill(&billed.workload, &book, (struct bill_options){.earlier = &billed.earlier});
     const struct plan_bill *p = &bill.plans[0];
     /* a 0.002; b 0.0009 for its 503 and 0.002; c 0.001 + 100 out; d 0.0009 */
     testing_money(p->total, "0.0078", "the run");
@@ -209,21 +253,18 @@ START_TEST(a_run_is_billed_with_all_its_attempts)
     testing_money(p->waste.aborted, "0.002", "aborted");
     ck_assert_uint_eq(p->waste.good_requests, 2);
     bill_free(&bill);
-    earlier_attempts_free(&earlier);
-    workload_free(&w);
+    run_workload_free(&billed);
     /* nothing here has a first token, so nothing can meet an objective on it */
     struct slo_list slos = {0};
     ck_assert_int_eq(slo_parse("e2e=1000", &slos, &err), 0);
-    workload_init(&w);
-    ck_assert_int_eq(run_workload_read_slo(run, &slos, &w, &earlier, &report, &err), 0);
-    bill = testing_bill(&w, &book, (struct bill_options){.earlier = &earlier});
+    ck_assert_int_eq(run_workload_read(&billed, run, &slos, &err), 0);
+    bill = testing_bill(&billed.workload, &book, (struct bill_options){.earlier = &billed.earlier});
     ck_assert_uint_eq(bill.plans[0].waste.slo_missed_requests, 2);
     testing_money(bill.plans[0].waste.slo_missed, "0.004", "completed, and late");
     ck_assert_uint_eq(bill.plans[0].waste.good_requests, 0);
     bill_free(&bill);
     plan_book_free(&book);
-    earlier_attempts_free(&earlier);
-    workload_free(&w);
+    run_workload_free(&billed);
     char command[128];
     snprintf(command, sizeof command, "rm -r %s", path);
     ck_assert_int_eq(system(command), 0);
@@ -278,6 +319,7 @@ int main(void)
     tcase_add_test(tc, a_recorded_trajectory);
     tcase_add_loop_test(tc, caching_pays_by_the_token_and_not_by_the_request, 0, 2);
     tcase_add_test(tc, a_run_is_billed_with_all_its_attempts);
+    tcase_add_test(tc, requests_that_never_ended_are_billed_by_their_last_attempt);
     tcase_add_test(tc, the_split_gives_the_dearest_to_the_flat_plan);
     suite_add_tcase(suite, tc);
     return testing_run(suite);

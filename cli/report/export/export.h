@@ -1,6 +1,9 @@
 /* Exports: a run in the files of other tools, with their keys and their definitions.
  *
- *     struct export_request q = {.kind = EXPORT_VLLM, .run = "results/x", .summary = &summary};
+ *     struct export_rows *rows = export_rows_create("results/x");
+ *     export_rows_add(rows, &record);             // once per record, in their order
+ *     struct export_request q = {
+ *         .kind = EXPORT_VLLM, .run = "results/x", .summary = &summary, .rows = rows};
  *     struct buffer notes;
  *     buffer_init(&notes, BUFFER_UNBOUNDED);
  *     if (export_run(&q, &notes, err) < 0) ...
@@ -29,7 +32,12 @@ struct export_request {
     const char *output; /* a file (vllm, csv) or a directory (aiperf); NULL = inside the run:
                          * vllm.json, requests.csv, aiperf/ */
     const struct summary *summary; /* of the same run: durations, throughputs, goodput */
+    struct export_rows *rows;      /* its requests */
 };
+
+struct export_rows *export_rows_create(const char *run);
+void export_rows_add(struct export_rows *x, const struct record *r);
+void export_rows_free(struct export_rows *x);
 
 /* "vllm", "aiperf", "csv"; ERR_INPUT for anything else. */
 int export_parse_kind(const char *name, enum export_kind *out, struct error *err);
@@ -39,7 +47,7 @@ int export_parse_kind(const char *name, enum export_kind *out, struct error *err
  * the others. 0 or ERR_INPUT. */
 int export_check_output(enum export_kind kind, const char *output, bool force, struct error *err);
 
-/* Reads the run's requests and writes the files, each whole or not at all. Sentences about what
+/* Sorts the rows and writes the files, each whole or not at all. Sentences about what
  * was written and what is missing are added to `notes`. */
 int export_run(const struct export_request *q, struct buffer *notes, struct error *err);
 

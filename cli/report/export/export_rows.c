@@ -3,7 +3,6 @@
 #include "core/file.h"
 #include "core/json/json_scan.h"
 #include "core/memory.h"
-#include "core/runs/record/record_file.h"
 #include "core/runs/record/run_dir.h"
 
 #include <gsl/gsl_sort.h>
@@ -65,13 +64,6 @@ static void read_configuration(struct export_rows *x, const char *run)
 
 /* ---- requests.jsonl ---- */
 
-/* Sendings of attempts that were not the last, by the request's name. */
-struct earlier {
-    int64_t *sent_ns, *ready_ns;
-    size_t sent_capacity, ready_capacity;
-    struct names ids;
-};
-
 static uint32_t add_name(struct export_rows *x, const char *text)
 {
     return text ? names_add(&x->names, text_of(text)) : NAME_NONE;
@@ -82,7 +74,7 @@ static uint32_t cut(uint64_t value)
     return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
-static void remember(struct earlier *e, const struct record *r)
+static void remember(struct earlier_sendings *e, const struct record *r)
 {
     if (names_find(&e->ids, text_of(r->request_id)) != NAME_NONE)
         return;
@@ -118,8 +110,9 @@ static void keep_text(struct export_rows *x, struct export_row *row, const struc
     row->text = x->text_count;
 }
 
-static void add_row(struct export_rows *x, struct earlier *e, const struct record *r)
+static void add_row(struct export_rows *x, const struct record *r)
 {
+    const struct earlier_sendings *e = &x->earlier;
     mem_grow(&x->rows, &x->capacity, x->count + 1, sizeof *x->rows);
     struct export_row *row = &x->rows[x->count++];
     bool counted = r->usage_from != USAGE_NONE;
@@ -184,48 +177,39 @@ static void number_turns(struct export_rows *x)
     free(turns);
 }
 
-static int read_records(struct export_rows *x, const char *run, struct error *err)
+struct export_rows *export_rows_create(const char *run)
 {
-    char *path = run_dir_file(run, "requests.jsonl");
-    struct earlier e = {0};
-    struct record_reader reader;
-    struct record r;
-    int more = record_reader_open(&reader, path, err);
-    free(path);
-    if (more < 0)
-        return more;
-    names_init(&e.ids);
-    while ((more = record_reader_next(&reader, &r, err)) > 0) {
-        if (r.final)
-            add_row(x, &e, &r);
-        else
-            remember(&e, &r);
-    }
-    record_reader_close(&reader);
-    names_free(&e.ids);
-    free(e.sent_ns);
-    free(e.ready_ns);
-    return more;
+    struct export_rows *x = mem_zero(1, sizeof *x);
+    x->has_chunks = true;
+    names_init(&x->names);
+    names_init(&x->earlier.ids);
+    read_configuration(x, run);
+    return x;
 }
 
-int export_rows_read(struct export_rows *x, const char *run, struct error *err)
+void export_rows_add(struct export_rows *x, const struct record *r)
 {
-    *x = (struct export_rows){.has_chunks = true};
-    names_init(&x->names);
-    read_configuration(x, run);
-    if (read_records(x, run, err) < 0) {
-        export_rows_free(x);
-        return err->code;
-    }
+    if (r->final)
+        add_row(x, r);
+    else
+        remember(&x->earlier, r);
+}
+
+void export_rows_sort(struct export_rows *x)
+{
     if (x->count)
         qsort(x->rows, x->count, sizeof *x->rows, by_sending);
     number_turns(x);
-    return 0;
 }
 
 void export_rows_free(struct export_rows *x)
 {
+    if (!x)
+        return;
     names_free(&x->names);
+    names_free(&x->earlier.ids);
+    free(x->earlier.sent_ns);
+    free(x->earlier.ready_ns);
     for (size_t i = 0; i < x->text_count; i++)
         free(x->texts[i]);
     free(x->texts);
@@ -237,6 +221,7 @@ void export_rows_free(struct export_rows *x)
     free(x->concurrency);
     free(x->max_in_flight);
     free(x->burstiness);
+    free(x);
 }
 
 /* ---- what the writers share ---- */

@@ -24,7 +24,15 @@ struct export_row {
     size_t text; /* number in export_rows.texts + 1; 0 = not recorded */
 };
 
+/* Sendings of attempts that were not the last, by the request's name. */
+struct earlier_sendings {
+    int64_t *sent_ns, *ready_ns;
+    size_t sent_capacity, ready_capacity;
+    struct names ids;
+};
+
 struct export_rows {
+    struct earlier_sendings earlier;
     struct export_row *rows; /* in the order of their sending, the unsent by their schedule last */
     size_t count, capacity, sent;
     struct names names;
@@ -37,8 +45,8 @@ struct export_rows {
     int64_t started_unix_ns;                                               /* 0 where not said */
 };
 
-int export_rows_read(struct export_rows *x, const char *run, struct error *err);
-void export_rows_free(struct export_rows *x);
+/* Once all are added. */
+void export_rows_sort(struct export_rows *x);
 
 static inline const char *export_name(const struct export_rows *x, uint32_t number)
 {

@@ -500,7 +500,7 @@ int run_diff_make(struct run_diff *out, const char *const paths[2],
     *out = (struct run_diff){.tolerance = options->tolerance,
                              .share_tolerance = options->share_tolerance,
                              .undecided_fails = options->undecided_fails};
-    int status = run_pair_read(&k.pair, paths, options->costs, err);
+    int status = run_pair_read(&k.pair, paths, options->pricing, err);
     if (status == 0) {
         note_runs(&k);
         count_pairs(&k);

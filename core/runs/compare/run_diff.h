@@ -30,8 +30,8 @@
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/json/json_write.h"
-#include "core/names.h"
 #include "core/runs/compare/gate.h"
+#include "core/runs/record/record.h"
 #include "core/runs/summary/slo.h"
 #include "core/stats/compare.h"
 
@@ -83,20 +83,25 @@ struct run_diff {
     bool undecided_fails;
 };
 
-/* What requests cost by a plan, by request id, instead of what their records say. */
-struct run_costs {
-    struct names ids;
-    double *usd; /* by number; NAN = nothing known */
+/* What requests cost by a plan, instead of what their records say. */
+struct run_pricing {
+    void *context;
+    /* Takes each record of a run, 0 or 1; *row is its request's number there, by which its cost is
+     * asked for, or RUN_PRICING_NONE. Then all of them are there. */
+    int (*add)(void *context, int run, const struct record *r, uint32_t *row, struct error *err);
+    int (*end)(void *context, int run, const char *path, struct error *err);
+    double (*cost_usd)(const void *context, int run, uint32_t row); /* NAN = nothing known */
 };
+#define RUN_PRICING_NONE UINT32_MAX
 
 struct run_diff_options {
-    double tolerance;                 /* percent */
-    double share_tolerance;           /* percentage points */
-    struct gate gate;                 /* none: failed, TTFT p50 and p99, TPOT mean, E2E mean and
-                                         p99 where the runs have them, by the two tolerances */
-    bool undecided_fails;             /* run_diff_judge takes UNDECIDED for FAIL */
-    struct slo_list slos;             /* none: those that both runs were held to */
-    const struct run_costs *costs[2]; /* NULL: the records' */
+    double tolerance;                  /* percent */
+    double share_tolerance;            /* percentage points */
+    struct gate gate;                  /* none: failed, TTFT p50 and p99, TPOT mean, E2E mean and
+                                          p99 where the runs have them, by the two tolerances */
+    bool undecided_fails;              /* run_diff_judge takes UNDECIDED for FAIL */
+    struct slo_list slos;              /* none: those that both runs were held to */
+    const struct run_pricing *pricing; /* NULL: what the records say */
 };
 
 /* `paths`: two run directories, before and after. */

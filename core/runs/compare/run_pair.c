@@ -42,15 +42,9 @@ static void add_earlier(struct earlier_costs *e, const struct record *r)
     e->usd[number] += money_to_double(r->cost);
 }
 
-static double cost_of(const struct record *r, const struct earlier_costs *earlier,
-                      const struct run_costs *given)
+static double cost_of(const struct record *r, const struct earlier_costs *earlier)
 {
-    struct text id = text_of(r->request_id);
-    if (given) {
-        uint32_t number = names_find(&given->ids, id);
-        return number == NAME_NONE ? NAN : given->usd[number];
-    }
-    uint32_t number = names_find(&earlier->ids, id);
+    uint32_t number = names_find(&earlier->ids, text_of(r->request_id));
     double before = number == NAME_NONE ? 0 : earlier->usd[number];
     return r->has_cost ? before + money_to_double(r->cost) : number == NAME_NONE ? NAN : before;
 }
@@ -68,43 +62,44 @@ static int64_t longest_gap(const struct record *r)
     return longest;
 }
 
-static int read_records(struct pair_run *run, const char *path, const struct run_costs *given,
-                        struct error *err)
+/* A run under way. */
+struct reading {
+    struct pair_run *run;
+    struct earlier_costs earlier;
+};
+
+static int take_record(void *context, const struct record *r, struct error *err)
 {
-    char *file = run_dir_file(path, "requests.jsonl");
-    struct record_reader reader;
-    struct record r;
-    struct earlier_costs earlier = {0};
-    int more = record_reader_open(&reader, file, err);
-    free(file);
-    if (more < 0)
-        return more;
-    names_init(&earlier.ids);
-    while ((more = record_reader_next(&reader, &r, err)) > 0) {
-        collector_add(run->collector, &r);
-        if (!r.final) {
-            add_earlier(&earlier, &r);
-            continue;
-        }
-        struct text id = text_of(r.request_id);
-        struct pair_request q = {text_hash(id.at, id.length), run->collector->last,
-                                 cost_of(&r, &earlier, given), longest_gap(&r)};
-        sorter_add(&run->requests, &q);
+    struct reading *g = context;
+    struct pair_run *run = g->run;
+    uint32_t row = RUN_PRICING_NONE;
+    int status = 0;
+    collector_add(run->collector, r);
+    if (run->pricing)
+        status = run->pricing->add(run->pricing->context, run->number, r, &row, err);
+    if (!r->final) {
+        add_earlier(&g->earlier, r);
+        return status;
     }
-    run->torn = reader.torn;
-    record_reader_close(&reader);
-    names_free(&earlier.ids);
-    free(earlier.usd);
-    return more;
+    struct text id = text_of(r->request_id);
+    struct pair_request q = {text_hash(id.at, id.length), run->collector->last, row,
+                             cost_of(r, &g->earlier), longest_gap(r)};
+    sorter_add(&run->requests, &q);
+    return status;
 }
 
-static int read_run(struct pair_run *run, const char *path, const struct run_costs *given,
-                    struct error *err)
+static int read_run(struct pair_run *run, const char *path, struct error *err)
 {
+    struct reading g = {.run = run};
     if (!run_dir_is_run(path))
         return error_set(err, ERR_INPUT, "%s is no run directory: it has no requests.jsonl", path);
     run_facts_read(path, &run->facts);
-    int status = read_records(run, path, given, err);
+    names_init(&g.earlier.ids);
+    int status = run_records_read(path, take_record, &g, &run->torn, err);
+    names_free(&g.earlier.ids);
+    free(g.earlier.usd);
+    if (status == 0 && run->pricing)
+        status = run->pricing->end(run->pricing->context, run->number, path, err);
     collector_read_gaps(run->collector, path);
     int64_t first = sorter_count(&run->requests) ? run->collector->first_due_ns : 0;
     run->from_ns = first + (int64_t)llround(run->facts.warmup_s * 1e9) - SUMMARY_ROUNDING_NS;
@@ -201,17 +196,19 @@ static bool find_pairs(struct run_pair *p)
 }
 
 int run_pair_read(struct run_pair *out, const char *const paths[2],
-                  const struct run_costs *const costs[2], struct error *err)
+                  const struct run_pricing *pricing, struct error *err)
 {
     int status = 0;
     *out = (struct run_pair){0};
     for (int i = 0; i < 2; i++) {
         sorter_init(&out->runs[i].requests, sizeof(struct pair_request), by_schedule);
         out->runs[i].collector = collector_create();
+        out->runs[i].pricing = pricing;
+        out->runs[i].number = i;
     }
     sorter_init(&out->both, sizeof(struct pair_request[2]), by_schedule);
     for (int i = 0; i < 2 && status == 0; i++)
-        status = read_run(&out->runs[i], paths[i], costs[i], err);
+        status = read_run(&out->runs[i], paths[i], err);
     if (status == 0)
         out->paired = find_pairs(out);
     return status;
@@ -226,6 +223,18 @@ void run_pair_free(struct run_pair *p)
     sorter_free(&p->both);
 }
 
+static bool value_of(const struct pair_run *run, const struct pair_request *q, request_value *value,
+                     const void *context, double *out)
+{
+    const struct run_pricing *pricing = run->pricing;
+    struct pair_request priced = *q;
+    if (pricing)
+        priced.cost_usd = q->priced_row == RUN_PRICING_NONE
+                              ? NAN
+                              : pricing->cost_usd(pricing->context, run->number, q->priced_row);
+    return value(&priced, context, out);
+}
+
 static void take_pairs(struct run_pair *p, request_value *value, const void *context,
                        struct pair_values *out)
 {
@@ -238,7 +247,8 @@ static void take_pairs(struct run_pair *p, request_value *value, const void *con
         if (q[0].row.scheduled_ns < p->runs[0].from_ns ||
             q[1].row.scheduled_ns < p->runs[1].from_ns)
             continue;
-        bool has_a = value(&q[0], context, &a), has_b = value(&q[1], context, &b);
+        bool has_a = value_of(&p->runs[0], &q[0], value, context, &a);
+        bool has_b = value_of(&p->runs[1], &q[1], value, context, &b);
         out->alone[0] += has_a && !has_b;
         out->alone[1] += has_b && !has_a;
         if (!has_a || !has_b)
@@ -257,7 +267,7 @@ static void take_run(struct pair_run *run, request_value *value, const void *con
     sorter_scan_begin(&scan, &run->requests);
     for (const struct pair_request *q; (q = sorter_scan_next(&scan));)
         if (q->row.scheduled_ns >= run->from_ns)
-            *n += value(q, context, &(*out)[*n]);
+            *n += value_of(run, q, value, context, &(*out)[*n]);
     sorter_scan_end(&scan);
 }
 

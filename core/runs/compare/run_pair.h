@@ -18,11 +18,14 @@
 struct pair_request {
     uint64_t id; /* a hash of its id */
     struct request_row row;
+    uint32_t priced_row;    /* as its pricing calls it */
     double cost_usd;        /* of all its attempts; NAN = nobody said */
     int64_t longest_gap_ns; /* between two chunks; TIME_NEVER = not kept */
 };
 
 struct pair_run {
+    const struct run_pricing *pricing; /* NULL */
+    int number;                        /* 0 or 1 */
     struct collector *collector;
     struct sorter requests; /* of struct pair_request, in scheduled order */
     struct run_facts facts;
@@ -37,9 +40,9 @@ struct run_pair {
     struct sorter both; /* if paired: of struct pair_request[2], as the first run scheduled them */
 };
 
-/* `costs` by side, or NULL, as in struct run_diff_options. */
+/* `pricing` as in struct run_diff_options; it stays until run_pair_free. */
 int run_pair_read(struct run_pair *out, const char *const paths[2],
-                  const struct run_costs *const costs[2], struct error *err);
+                  const struct run_pricing *pricing, struct error *err);
 void run_pair_free(struct run_pair *p);
 
 /* False: the request has no such value. */

@@ -2,7 +2,6 @@
 
 #include "core/memory.h"
 #include "core/runs/record/record_file.h"
-#include "core/runs/record/run_dir.h"
 #include "core/stats/quantile.h"
 
 #include <math.h>
@@ -155,25 +154,23 @@ void sustained_judge(struct sustained_log *log, int64_t from_ns, struct sustaine
     free(d.delay_s);
 }
 
+static int take_record(void *log, const struct record *r, struct error *err)
+{
+    (void)err;
+    sustained_add(log, r);
+    return 0;
+}
+
 int sustained_read_run(const char *path, double warmup_s, struct sustained *out, struct error *err)
 {
     struct sustained_log log = {0};
-    struct record_reader reader;
-    struct record record;
-    char *file = run_dir_file(path, "requests.jsonl");
     int64_t first_ns = INT64_MAX;
-    int more = record_reader_open(&reader, file, err);
-    free(file);
-    if (more < 0)
-        return more;
-    while ((more = record_reader_next(&reader, &record, err)) > 0)
-        sustained_add(&log, &record);
-    record_reader_close(&reader);
+    int status = run_records_read(path, take_record, &log, NULL, err);
     for (size_t i = 0; i < log.count; i++)
         first_ns = log.items[i].due_ns < first_ns ? log.items[i].due_ns : first_ns;
     sustained_judge(&log, log.count ? first_ns + llround(warmup_s * 1e9) : 0, out);
     sustained_free(&log);
-    return more;
+    return status;
 }
 
 const char *sustained_name(enum sustained_verdict v)

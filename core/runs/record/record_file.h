@@ -7,7 +7,8 @@
  *         use(&rec);                    // texts are lent until the next call
  *     record_reader_close(&r);
  *
- * The keys are those of DESIGN §6; an absent key means that it never happened or was not said.
+ * The keys are those of results/README.md; an absent key means that it never happened or was not
+ * said.
  */
 #ifndef FAREBOX_CORE_RUNS_RECORD_RECORD_FILE_H
 #define FAREBOX_CORE_RUNS_RECORD_RECORD_FILE_H
@@ -39,5 +40,13 @@ int record_reader_open(struct record_reader *r, const char *path, struct error *
 int record_reader_next(struct record_reader *r, struct record *out, struct error *err);
 
 void record_reader_close(struct record_reader *r);
+
+/* Takes a record, whose texts are lent until it returns: 0, or an error code that ends reading. */
+typedef int record_taker(void *context, const struct record *r, struct error *err);
+
+/* Gives the records of a run directory's requests.jsonl to `take`, each once and in their order.
+ * `torn` (may be NULL): the last line was cut. */
+int run_records_read(const char *run, record_taker *take, void *context, bool *torn,
+                     struct error *err);
 
 #endif

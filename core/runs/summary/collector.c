@@ -1,8 +1,6 @@
 #include "core/runs/summary/collector_state.h"
 
 #include "core/memory.h"
-#include "core/runs/record/record_file.h"
-#include "core/runs/record/run_dir.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -212,23 +210,6 @@ bool collector_agrees(const struct collector *c, const struct accounting *a)
     struct accounting own = c->accounting;
     own.not_due = a->not_due;
     return memcmp(&own, a, sizeof own) == 0;
-}
-
-int collector_read_run(struct collector *c, const char *path, bool *torn, struct error *err)
-{
-    char *file = run_dir_file(path, "requests.jsonl");
-    struct record_reader reader;
-    struct record record;
-    int more = record_reader_open(&reader, file, err);
-    free(file);
-    if (more < 0)
-        return more;
-    while ((more = record_reader_next(&reader, &record, err)) > 0)
-        collector_add(c, &record);
-    if (torn)
-        *torn = reader.torn;
-    record_reader_close(&reader);
-    return more;
 }
 
 void collector_flights(struct collector *c, struct flights *out)

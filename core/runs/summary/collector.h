@@ -50,10 +50,6 @@ void collector_add_not_due(struct collector *c, uint64_t count);
 /* Adds everything that `from` holds, which keeps it. Request ids must differ between the two. */
 void collector_merge(struct collector *c, struct collector *from);
 
-/* Reads requests.jsonl of a run directory into the collector. `torn` (may be NULL) tells that the
- * last line was cut. */
-int collector_read_run(struct collector *c, const char *path, bool *torn, struct error *err);
-
 void collector_summarize(struct collector *c, const struct summary_options *options,
                          struct summary *out);
 

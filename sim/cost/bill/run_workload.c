@@ -6,39 +6,35 @@
 #include "core/runs/record/record_file.h"
 #include "core/runs/record/run_dir.h"
 #include "core/runs/summary/collector.h"
+#include "workloads/model/record_request.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define RUN_JSON_MAX ((size_t)4 << 20)
 
-/* One sent attempt, as long as its request's end is not known. */
+/* An attempt that was sent and that another may follow. */
 struct sent {
     uint32_t request; /* number of its id */
     struct earlier_attempt attempt;
 };
 
-struct reading {
-    struct names ids;
-    uint32_t *last;   /* by request: the attempt that counts as the final one */
-    uint32_t *row_of; /* by request */
-    size_t request_capacity;
-    struct sent *sent;
-    size_t count, capacity;
-    struct workload *w;
-    struct earlier_attempts *earlier;
-    struct run_workload_report *report;
-    const struct slo_list *slos; /* NULL */
-    struct collector *collector;
-    size_t missed_capacity;
-};
+#define NO_ROW UINT32_MAX
 
-static enum request_status status_of(enum record_status s)
-{
-    if (s == RECORD_COMPLETED)
-        return REQUEST_OK;
-    return s == RECORD_FAILED ? REQUEST_FAILED : REQUEST_ABORTED;
-}
+/* Attempts wait here until their request's final one comes, which becomes its row. The last of
+ * those that none follows, as in a run that was killed, is made a row of in the end. */
+struct run_reading {
+    struct names ids;
+    uint32_t *row_of; /* by request; NO_ROW = not ended */
+    uint32_t *last;   /* by request: the attempt in `sent` that would be its row */
+    size_t row_capacity, last_capacity;
+    struct sent *sent;
+    struct workload rows; /* of `sent`, one for one */
+    size_t sent_count, sent_capacity;
+    size_t status_capacity, output_capacity, missed_capacity; /* of the columns by row */
+    struct slo_list slos;
+    struct collector *collector, *own;
+};
 
 static struct earlier_attempt attempt_of(const struct record *r)
 {
@@ -54,137 +50,145 @@ static struct earlier_attempt attempt_of(const struct record *r)
     return a;
 }
 
-static int add_row(struct reading *g, const struct record *r, struct error *err)
+/* What is billed: this one attempt, when it was sent. */
+static struct request row_of(const struct record *r)
 {
-    struct earlier_attempt a = attempt_of(r);
-    struct request row = {
-        .timestamp_ns = r->sent_ns != TIME_NEVER ? r->sent_ns : r->scheduled_ns,
-        .input_tokens = (uint32_t)usage_input(&a.usage),
-        .output_tokens = (uint32_t)usage_output(&a.usage),
-        .request_id = r->request_id,
-        .session_id = r->session_id,
-        .model = r->model,
-        .class_name = r->class_name,
-        .labels = r->labels,
-        .has_usage = true,
-        .usage = a.usage,
-        .status = status_of(r->status),
-        .attempts = 1,
-        .has_cost = r->has_cost,
-        .cost = r->cost,
-    };
-    int service = r->service ? service_from_name(text_of(r->service)) : SERVICE_STANDARD;
-    row.service = service < 0 ? SERVICE_STANDARD : (enum service)service;
-    row.usage.extras = r->usage.extras;
-    row.usage.extra_count = r->usage.extra_count;
-    return workload_add(g->w, &row, err);
+    struct request row = record_request(r);
+    if (r->sent_ns != TIME_NEVER)
+        row.timestamp_ns = r->sent_ns;
+    if (!row.has_usage) {
+        row.usage = attempt_of(r).usage;
+        row.usage.extras = r->usage.extras;
+        row.usage.extra_count = r->usage.extra_count;
+        row.output_tokens = 0;
+        row.has_usage = true;
+    }
+    row.attempts = 1;
+    return row;
 }
 
-static uint32_t request_number(struct reading *g, const struct record *r)
+static int add_row(struct run_workload *out, const struct request *row,
+                   const struct earlier_attempt *a, bool missed, struct error *err)
 {
+    struct run_reading *g = out->reading;
+    struct earlier_attempts *e = &out->earlier;
+    size_t i = out->workload.count;
+    mem_grow(&e->http_status, &g->status_capacity, i + 1, sizeof *e->http_status);
+    mem_grow(&e->asked_output, &g->output_capacity, i + 1, sizeof *e->asked_output);
+    e->http_status[i] = (int16_t)a->http_status;
+    e->asked_output[i] = a->asked_output;
+    if (g->collector) {
+        mem_grow(&e->slo_missed, &g->missed_capacity, i + 1, sizeof *e->slo_missed);
+        e->slo_missed[i] = missed;
+    }
+    return workload_add(&out->workload, row, err);
+}
+
+static uint32_t request_number(struct run_reading *g, const struct record *r)
+{
+    size_t known = g->ids.count;
     uint32_t n = names_add(&g->ids, text_of(r->request_id ? r->request_id : ""));
-    size_t capacity = g->request_capacity;
-    mem_grow(&g->last, &capacity, g->ids.count, sizeof *g->last);
-    mem_grow(&g->row_of, &g->request_capacity, g->ids.count, sizeof *g->row_of);
+    if (n < known)
+        return n;
+    mem_grow(&g->row_of, &g->row_capacity, n + 1, sizeof *g->row_of);
+    mem_grow(&g->last, &g->last_capacity, n + 1, sizeof *g->last);
+    g->row_of[n] = NO_ROW;
+    g->last[n] = NO_ROW;
     return n;
 }
 
-static void note(struct reading *g, const struct record *r)
+static int add_sent(struct run_reading *g, uint32_t request, const struct record *r,
+                    struct error *err)
 {
-    g->report->records++;
+    struct request row = row_of(r);
+    mem_grow(&g->sent, &g->sent_capacity, g->sent_count + 1, sizeof *g->sent);
+    g->sent[g->sent_count] = (struct sent){request, attempt_of(r)};
+    if (g->last[request] == NO_ROW || r->attempt > 0)
+        g->last[request] = (uint32_t)g->sent_count;
+    g->sent_count++;
+    row.request_id = NULL;
+    return workload_add(&g->rows, &row, err);
+}
+
+static void note(struct run_workload_report *report, const struct record *r)
+{
+    report->records++;
     if (r->status == RECORD_UNSENT)
-        g->report->unsent++;
+        report->unsent++;
     else if (r->usage_from == USAGE_ESTIMATED)
-        g->report->estimated++;
+        report->estimated++;
     else if (r->usage_from == USAGE_NONE)
-        g->report->without_usage++;
+        report->without_usage++;
 }
 
-/* First pass: all sent attempts, and which one of each request is its last. */
-static int read_attempts(struct reading *g, const char *path, struct error *err)
+void run_workload_begin(struct run_workload *out, const struct slo_list *slos,
+                        struct collector *collector)
 {
-    struct record_reader reader;
-    struct record r;
-    int more = record_reader_open(&reader, path, err);
-    if (more < 0)
-        return more;
-    while ((more = record_reader_next(&reader, &r, err)) > 0) {
-        note(g, &r);
-        if (r.status == RECORD_UNSENT)
-            continue;
-        size_t before = g->ids.count;
-        uint32_t request = request_number(g, &r);
-        mem_grow(&g->sent, &g->capacity, g->count + 1, sizeof *g->sent);
-        g->sent[g->count] = (struct sent){request, attempt_of(&r)};
-        if (g->ids.count > before || r.final || r.attempt > 0)
-            g->last[request] = (uint32_t)g->count;
-        g->count++;
-    }
-    g->report->torn = reader.torn;
-    record_reader_close(&reader);
-    return more;
-}
-
-static void note_objectives(struct reading *g, const struct record *r)
-{
-    if (!g->collector)
+    struct run_reading *g = mem_zero(1, sizeof *g);
+    *out = (struct run_workload){.reading = g};
+    workload_init(&out->workload);
+    workload_init(&g->rows);
+    names_init(&g->ids);
+    if (!slos || slos->count == 0)
         return;
-    size_t row = g->w->count;
-    mem_grow(&g->earlier->slo_missed, &g->missed_capacity, row + 1, sizeof(bool));
-    g->earlier->slo_missed[row] = !r->final || !collector_last_meets(g->collector, g->slos);
+    g->slos = *slos;
+    g->own = collector ? NULL : collector_create();
+    g->collector = collector ? collector : g->own;
 }
 
-/* Second pass: the final attempts become rows. */
-static int read_rows(struct reading *g, const char *path, struct error *err)
+int run_workload_add(struct run_workload *out, const struct record *r, struct error *err)
 {
-    struct record_reader reader;
-    struct record r;
-    size_t n = 0;
-    int more = record_reader_open(&reader, path, err);
-    if (more < 0)
-        return more;
-    while ((more = record_reader_next(&reader, &r, err)) > 0) {
-        if (g->collector)
-            collector_add(g->collector, &r);
-        if (r.status == RECORD_UNSENT)
+    struct run_reading *g = out->reading;
+    note(&out->report, r);
+    if (g->own)
+        collector_add(g->own, r);
+    if (r->status == RECORD_UNSENT)
+        return 0;
+    uint32_t n = request_number(g, r);
+    if (!r->final || g->row_of[n] != NO_ROW)
+        return add_sent(g, n, r, err);
+    struct request row = row_of(r);
+    struct earlier_attempt a = attempt_of(r);
+    g->row_of[n] = (uint32_t)out->workload.count;
+    return add_row(out, &row, &a, g->collector && !collector_last_meets(g->collector, &g->slos),
+                   err);
+}
+
+/* Requests that never ended: the last attempt of each becomes its row. */
+static int add_unended(struct run_workload *out, struct error *err)
+{
+    struct run_reading *g = out->reading;
+    int status = 0;
+    for (size_t i = 0; i < g->sent_count && status == 0; i++) {
+        struct request row;
+        uint32_t n = g->sent[i].request;
+        if (g->row_of[n] != NO_ROW || g->last[n] != i)
             continue;
-        uint32_t request = g->sent[n].request;
-        if (g->last[request] == n) {
-            g->row_of[request] = (uint32_t)g->w->count;
-            note_objectives(g, &r);
-            more = add_row(g, &r, err);
-            if (more < 0)
-                break;
-        }
-        n++;
+        workload_get(&g->rows, i, &row);
+        row.request_id = names_text(&g->ids, n);
+        g->row_of[n] = (uint32_t)out->workload.count;
+        g->sent[i].request = NO_ROW; /* it is no earlier one */
+        status = add_row(out, &row, &g->sent[i].attempt, true, err);
     }
-    record_reader_close(&reader);
-    return more;
+    return status;
 }
 
-static void list_earlier(struct reading *g)
+static void list_earlier(struct run_workload *out)
 {
-    struct earlier_attempts *e = g->earlier;
-    size_t rows = g->w->count;
+    struct run_reading *g = out->reading;
+    struct earlier_attempts *e = &out->earlier;
+    size_t rows = out->workload.count;
     e->start = mem_zero(rows + 1, sizeof *e->start);
-    e->items = mem_alloc((g->count + 1) * sizeof *e->items);
-    e->http_status = mem_zero(rows + 1, sizeof *e->http_status);
-    e->asked_output = mem_zero(rows + 1, sizeof *e->asked_output);
-    for (size_t i = 0; i < g->count; i++) {
-        uint32_t row = g->row_of[g->sent[i].request];
-        if (g->last[g->sent[i].request] != i) {
-            e->start[row + 1]++;
-            continue;
-        }
-        e->http_status[row] = (int16_t)g->sent[i].attempt.http_status;
-        e->asked_output[row] = g->sent[i].attempt.asked_output;
-    }
+    e->items = mem_alloc((g->sent_count + 1) * sizeof *e->items);
+    for (size_t i = 0; i < g->sent_count; i++)
+        if (g->sent[i].request != NO_ROW)
+            e->start[g->row_of[g->sent[i].request] + 1]++;
     for (size_t i = 0; i < rows; i++)
         e->start[i + 1] += e->start[i];
     uint64_t *at = mem_alloc((rows + 1) * sizeof *at);
     memcpy(at, e->start, (rows + 1) * sizeof *at);
-    for (size_t i = 0; i < g->count; i++)
-        if (g->last[g->sent[i].request] != i)
+    for (size_t i = 0; i < g->sent_count; i++)
+        if (g->sent[i].request != NO_ROW)
             e->items[at[g->row_of[g->sent[i].request]]++] = g->sent[i].attempt;
     free(at);
 }
@@ -228,47 +232,61 @@ static void start_at_first(struct workload *w, struct earlier_attempts *e)
     workload_shift(w, -first);
 }
 
-int run_workload_read(const char *directory, struct workload *w, struct earlier_attempts *earlier,
-                      struct run_workload_report *report, struct error *err)
+static void free_reading(struct run_workload *run)
 {
-    return run_workload_read_slo(directory, NULL, w, earlier, report, err);
+    struct run_reading *g = run->reading;
+    if (!g)
+        return;
+    collector_free(g->own);
+    names_free(&g->ids);
+    workload_free(&g->rows);
+    free(g->row_of);
+    free(g->last);
+    free(g->sent);
+    free(g);
+    run->reading = NULL;
 }
 
-int run_workload_read_slo(const char *directory, const struct slo_list *slos, struct workload *w,
-                          struct earlier_attempts *earlier, struct run_workload_report *report,
-                          struct error *err)
+int run_workload_end(struct run_workload *out, const char *run, struct error *err)
 {
-    struct reading g = {.w = w, .earlier = earlier, .report = report, .slos = slos};
-    if (slos && slos->count > 0)
-        g.collector = collector_create();
-    char *path = run_dir_file(directory, "requests.jsonl");
-    *earlier = (struct earlier_attempts){0};
-    *report = (struct run_workload_report){0};
-    names_init(&g.ids);
-    int code = read_attempts(&g, path, err);
-    if (code == 0)
-        code = read_rows(&g, path, err);
-    if (code == 0) {
-        list_earlier(&g);
-        read_start(directory, w);
-        start_at_first(w, earlier);
-    }
-    if (code == 0 && !w->name) {
-        size_t length = strlen(directory);
-        while (length > 1 && directory[length - 1] == '/')
-            length--;
-        size_t at = length;
-        while (at > 0 && directory[at - 1] != '/')
-            at--;
-        w->name = mem_copy_text(directory + at, length - at);
-    }
-    free(path);
-    collector_free(g.collector);
-    names_free(&g.ids);
-    free(g.last);
-    free(g.row_of);
-    free(g.sent);
-    return code < 0 ? code : 0;
+    int status = add_unended(out, err);
+    if (status < 0)
+        return status;
+    list_earlier(out);
+    free_reading(out);
+    read_start(run, &out->workload);
+    start_at_first(&out->workload, &out->earlier);
+    size_t length = strlen(run);
+    while (length > 1 && run[length - 1] == '/')
+        length--;
+    size_t at = length;
+    while (at > 0 && run[at - 1] != '/')
+        at--;
+    out->workload.name = mem_copy_text(run + at, length - at);
+    return 0;
+}
+
+static int take_record(void *context, const struct record *r, struct error *err)
+{
+    return run_workload_add(context, r, err);
+}
+
+int run_workload_read(struct run_workload *out, const char *run, const struct slo_list *slos,
+                      struct error *err)
+{
+    bool torn = false;
+    run_workload_begin(out, slos, NULL);
+    int status = run_records_read(run, take_record, out, &torn, err);
+    out->report.torn = torn;
+    return status < 0 ? status : run_workload_end(out, run, err);
+}
+
+void run_workload_free(struct run_workload *run)
+{
+    free_reading(run);
+    earlier_attempts_free(&run->earlier);
+    workload_free(&run->workload);
+    *run = (struct run_workload){0};
 }
 
 void earlier_attempts_free(struct earlier_attempts *earlier)
