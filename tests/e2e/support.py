@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -28,6 +29,37 @@ def trace(name):
     if not path.exists():
         raise unittest.SkipTest(f"{path} is not there (FAREBOX_TRACES names its folder)")
     return str(path)
+
+
+def wait_until(holds, what, limit_s=60):
+    """Waits for a condition; a machine that is slow only takes longer."""
+    end = time.monotonic() + limit_s
+    while not holds():
+        if time.monotonic() > end:
+            raise AssertionError(f"{limit_s} s have passed without {what}")
+        time.sleep(0.01)
+
+
+def has_written(path):
+    path = pathlib.Path(path)
+    return path.exists() and path.stat().st_size > 0
+
+
+def interrupt(process):
+    """Sends SIGINT and waits until it was taken: two at once would be one."""
+    process.send_signal(signal.SIGINT)
+    status = pathlib.Path(f"/proc/{process.pid}/status")
+
+    def taken():
+        found = re.search(r"^ShdPnd:\s*([0-9a-f]+)", status.read_text(), re.M) if status.exists() else None
+        return process.poll() is not None or not found or not int(found[1], 16) >> signal.SIGINT - 1 & 1
+    wait_until(taken, "the signal being taken")
+
+
+def cpu_s(process):
+    """User time of a running process."""
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) / os.sysconf("SC_CLK_TCK")
 
 
 def read_json(path):

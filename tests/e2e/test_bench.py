@@ -10,10 +10,9 @@ import socketserver
 import ssl
 import subprocess
 import threading
-import time
 import unittest
 
-from support import FAREBOX, Case, accounting_adds_up, own, read_json, read_lines, trace
+from support import FAREBOX, Case, accounting_adds_up, has_written, own, read_json, read_lines, trace, wait_until
 
 ROWS = "".join('{"timestamp": %d, "input_length": 60, "output_length": 5}\n' % (i * 5)
                for i in range(20))
@@ -292,12 +291,10 @@ class Endpoints(Case):
         address = url.split("/")[2]
         bench = self.start("bench", "--url", url, "--trace", workload, "-o", self.run_path)
         requests = pathlib.Path(self.run_path) / "requests.jsonl"
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and not (requests.exists() and requests.stat().st_size):
-            time.sleep(0.02)
+        wait_until(lambda: has_written(requests), "a record")
         first.kill()
         first.wait()
-        time.sleep(0.3)  # the time that it is away
+        wait_until(lambda: '"failed"' in requests.read_text(), "a failure while it is away")
         second = self.start("mock", "--listen", address, "--ttft-ms", 5, "--itl-ms", 1)
         self.assertIn(address, second.stdout.readline())
         bench.communicate(timeout=60)
@@ -319,10 +316,7 @@ class Endpoints(Case):
         url = self.mock("--ttft-ms", 5, "--itl-ms", 1)
         bench = self.start("bench", "--url", url, "--trace", workload, "-o", self.run_path)
         requests = pathlib.Path(self.run_path) / "requests.jsonl"
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and not (
-                requests.exists() and requests.read_text().count("\n") == 2):
-            time.sleep(0.02)
+        wait_until(lambda: has_written(requests) and requests.read_text().count("\n") == 2, "two records")
         bench.kill()
         bench.wait()
         self.assertEqual([r["status"] for r in read_lines(requests)], ["completed"] * 2)

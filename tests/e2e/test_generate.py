@@ -4,10 +4,9 @@ import json
 import pathlib
 import signal
 import subprocess
-import time
 import unittest
 
-from support import FAREBOX, Case, read_json, read_lines, own, trace
+from support import FAREBOX, Case, own, read_json, read_lines, trace, wait_until
 
 
 class Generate(Case):
@@ -64,9 +63,7 @@ class Generate(Case):
         out = self.path("long.jsonl")
         running = subprocess.Popen([FAREBOX, "workload", "gen", "agent", "-n", "4000000", "-o", out],
                                    stderr=subprocess.PIPE)
-        deadline = time.monotonic() + 20
-        while not list(self.scratch.glob("long.jsonl.*")) and time.monotonic() < deadline:
-            time.sleep(0.01)  # until it has begun to write
+        wait_until(lambda: list(self.scratch.glob("long.jsonl.*")), "a file that it has begun to write")
         running.send_signal(signal.SIGINT)
         running.communicate(timeout=30)
         self.assertEqual(running.returncode, 130)

@@ -4,9 +4,8 @@ import pathlib
 import re
 import signal
 import subprocess
-import time
 
-from support import FAREBOX, Case, read_json, read_lines
+from support import FAREBOX, Case, cpu_s, has_written, interrupt, read_json, read_lines, wait_until
 
 WORKLOAD = "".join(f'{{"timestamp": {i * 20}, "input_length": 60, "output_length": 8}}\n' for i in range(400))
 
@@ -85,9 +84,7 @@ class Force(Lost):
         url = self.mock()
         process = self.start(*self.bench_words(url, "-o", self.run_path, "--force"))
         new = pathlib.Path(self.run_path + ".new", "requests.jsonl")
-        end = time.monotonic() + 30
-        while not (new.exists() and new.stat().st_size) and time.monotonic() < end:
-            time.sleep(0.02)
+        wait_until(lambda: has_written(new), "a record")
         process.kill()
         process.wait()
         for run, least in ((self.run_path, 400), (self.run_path + ".new", 1)):
@@ -153,9 +150,9 @@ class Interrupts(Lost):
             for signals in (1, 2):
                 with self.subTest(words=words, signals=signals):
                     process = self.start(*words)
-                    time.sleep(0.5)  # well within the generation: nothing is told of it
+                    # Well within the generation, of which nothing is told.
+                    wait_until(lambda: cpu_s(process) > 0.2, "work")
                     for _ in range(signals):
-                        process.send_signal(signal.SIGINT)
-                        time.sleep(0.05)
+                        interrupt(process)
                     self.assertEqual(process.wait(10), 130)
         self.assertFalse(os.path.exists(self.path("big.jsonl")))

@@ -1,11 +1,9 @@
 """The main road: a recorded trace against a mock endpoint, to a run and its bill."""
 import json
 import pathlib
-import signal
-import time
 from decimal import Decimal
 
-from support import Case, accounting_adds_up, own, read_json, read_lines, trace
+from support import Case, accounting_adds_up, has_written, interrupt, own, read_json, read_lines, trace, wait_until
 
 CONV = "azure2023/AzureLLMInferenceTrace_conv_first10000.csv"
 HEAD = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
@@ -142,14 +140,10 @@ class Interrupt(Case):
         run = pathlib.Path(self.path("run"))
         bench = self.start("bench", "--url", url, "--scenario", "chat", "--rate", 50,
                            "--duration", "60s", "-o", run)
-        deadline = time.monotonic() + 30
-        requests = run / "requests.jsonl"
-        while time.monotonic() < deadline and not (requests.exists() and requests.stat().st_size):
-            self.assertIsNone(bench.poll(), "ended by itself")
-            time.sleep(0.05)
-        bench.send_signal(signal.SIGINT)
-        time.sleep(0.2)
-        bench.send_signal(signal.SIGINT)
+        wait_until(lambda: has_written(run / "requests.jsonl"), "a record")
+        self.assertIsNone(bench.poll(), "ended by itself")
+        interrupt(bench)
+        interrupt(bench)
         bench.communicate(timeout=30)
         self.assertEqual(bench.returncode, 130)
         summary = accounting_adds_up(self, run)

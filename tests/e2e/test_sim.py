@@ -3,10 +3,9 @@ import filecmp
 import json
 import pathlib
 import signal
-import time
 import unittest
 
-from support import Case, accounting_adds_up, read_json, read_lines, own, trace
+from support import Case, accounting_adds_up, has_written, own, read_json, read_lines, trace, wait_until
 
 PRESET = "rtxpro6000-llama-3.1-8b-tp1"
 
@@ -109,10 +108,7 @@ class Sim(Case):
         work = self.write("turns.jsonl", turns(2))
         process = self.start("sim", "--scenario", "chat", "--engine", PRESET, "--rate", 5,
                              "--requests", 1500000, "--no-intervals", "-o", "run")
-        deadline = time.monotonic() + 20
-        records = pathlib.Path(self.path("run/requests.jsonl"))
-        while time.monotonic() < deadline and not (records.exists() and records.stat().st_size):
-            time.sleep(0.05)
+        wait_until(lambda: has_written(self.path("run/requests.jsonl")), "a record")
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(60), 130)
         accounting_adds_up(self, self.path("run"))
