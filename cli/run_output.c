@@ -110,9 +110,10 @@ int run_output_begin(struct run_output *out, const struct run_output_request *re
     if (status == 0)
         status = run_place_begin(&out->place, path, request->mode == RUN_FORCE, err);
     free(path);
+    if (status < 0)
+        return status;
     out->path = out->place.path;
-    if (status == 0)
-        status = run_dir_create(&out->dir, out->path, RUN_NEW, err);
+    status = run_dir_create(&out->dir, out->path, err);
     if (status == 0)
         status = write_configuration(out, request, err);
     if (status < 0) {

@@ -45,7 +45,7 @@ static int open_beside(struct file_output *f)
 {
     struct buffer name;
     buffer_init(&name, BUFFER_UNBOUNDED);
-    buffer_add_format(&name, "%s.XXXXXX", f->target);
+    buffer_add_format(&name, "%s" FILE_OUTPUT_TEMPORARY "XXXXXX", f->target);
     f->temporary = buffer_take(&name);
     int fd = mkostemp(f->temporary, O_CLOEXEC);
     mode_t mask = umask(0);

@@ -17,6 +17,9 @@
 
 #include <stdbool.h>
 
+/* Behind the target's name, before six letters: a file that was being written. */
+#define FILE_OUTPUT_TEMPORARY ".farebox-"
+
 struct file_output {
     const char *name; /* for messages; lent by the caller of open */
     char *target;     /* where the whole file goes: links are followed */

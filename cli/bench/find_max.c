@@ -328,9 +328,7 @@ int find_max_run(const struct find_max *given, struct error *err)
     if (run_place_begin(&place, sweep.directory, sweep.force, err) < 0)
         return err->code;
     sweep.directory = place.path;
-    int status = file_make_directories(sweep.directory, err);
-    if (status == 0)
-        status = search(&s, err);
+    int status = search(&s, err);
     int taken = sweep_take_place(&place, s.probes, s.count, status, status < 0 ? &unshown : err);
     status = status < 0 ? status : taken;
     sweep.directory = place.path;

@@ -6,6 +6,7 @@
 #include "core/json/json_write.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
+#include "core/runs/record/run_files.h"
 #include "core/runs/record/run_place.h"
 #include "core/runs/summary/summary.h"
 
@@ -335,7 +336,7 @@ static int ensure_point(struct progress_log *log, double value, struct error *er
                       value);
     say(s->terminal, "%s %g", s->values.is_rate ? "rate" : "concurrency", value);
     struct error missed = {0};
-    run_dir_clear(path.data); /* of a sweep that is gone on with: a point that did not end */
+    run_files_clear(path.data); /* of a sweep that is gone on with: a point that did not end */
     int status = s->run(s->context, s, value, path.data, &missed);
     if (status == ERR_WORK && sweep_read_run(path.data, !s->values.is_rate, value, &p, err) == 0) {
         warn(s->terminal, "at %g: %s", value, missed.message);
@@ -459,12 +460,8 @@ int sweep_take_place(struct run_place *place, const struct sweep_point *points, 
 
 void sweep_end_place(struct run_place *place, const struct terminal *t, size_t count)
 {
-    if (run_place_is_beside(place) && count == 0) {
-        char *log = run_dir_file(place->path, "sweep.jsonl");
-        unlink(log);
-        free(log);
+    if (run_place_is_beside(place) && count == 0)
         run_place_discard(place);
-    }
     if (run_place_is_beside(place) && file_exists(place->path))
         warn(t, "%s keeps what was there; the new runs are in %s", place->given, place->path);
     run_place_free(place);

@@ -3,6 +3,7 @@
 #include "core/random.h"
 #include "core/runs/compare/run_diff.h"
 #include "core/runs/record/run_dir.h"
+#include "core/runs/record/run_files.h"
 #include "testing.h"
 
 #include <ftw.h>
@@ -62,7 +63,8 @@ static void make_run(const struct made *m)
     struct run_dir dir;
     struct random random;
     char *path = path_of(m->name);
-    ck_assert_int_eq(run_dir_create(&dir, path, RUN_FORCE, NULL), 0);
+    run_files_clear(path);
+    ck_assert_int_eq(run_dir_create(&dir, path, NULL), 0);
     random_init(&random, 7, RANDOM_TEST, m->seed);
     for (size_t i = 0; i < m->requests; i++) {
         struct record r;

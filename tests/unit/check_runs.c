@@ -4,7 +4,7 @@
 #include "core/memory.h"
 #include "core/runs/record/record_file.h"
 #include "core/runs/record/run_dir.h"
-#include "core/runs/record/run_place.h"
+#include "core/runs/record/run_files.h"
 #include "core/runs/summary/collector_state.h"
 #include "core/runs/summary/slo.h"
 #include "tests/unit/testing.h"
@@ -486,7 +486,7 @@ START_TEST(a_run_read_back_has_the_same_summary)
     struct run_dir d;
     struct error err = {0};
     struct collector *live = collector_create(), *back = collector_create();
-    ck_assert_int_eq(run_dir_create(&d, path, RUN_NEW, &err), 0);
+    ck_assert_int_eq(run_dir_create(&d, path, &err), 0);
     d.detail = RECORD_CHUNKS;
     char id[16];
     for (int i = 0; i < 50; i++) {
@@ -504,28 +504,16 @@ START_TEST(a_run_read_back_has_the_same_summary)
     free(two);
     collector_free(live);
     collector_free(back);
-    ck_assert_int_eq(run_dir_create(&d, path, RUN_NEW, &err), ERR_INPUT);
+    ck_assert_int_eq(run_dir_create(&d, path, &err), ERR_INPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "--force"));
-    ck_assert_int_eq(run_dir_create(&d, path, RUN_FORCE, NULL), 0);
+    run_files_clear(path);
+    ck_assert(run_dir_is_empty(path));
+    ck_assert_int_eq(run_dir_create(&d, path, NULL), 0);
     ck_assert_int_eq(run_dir_close(&d, NULL), 0);
     back = collector_create();
     ck_assert_int_eq(run_records_read(path, take_record, back, NULL, NULL), 0);
     ck_assert_uint_eq(summarize(back, NULL).accounting.scheduled, 0);
     collector_free(back);
-}
-END_TEST
-
-START_TEST(force_replaces_runs_only)
-{
-    char path[128], file[160];
-    struct error err = {0};
-    struct run_dir d;
-    snprintf(path, sizeof path, "%s/precious", scratch);
-    ck_assert_int_eq(file_make_directories(path, NULL), 0);
-    snprintf(file, sizeof file, "%s/thesis.txt", path);
-    ck_assert_int_eq(file_write_atomic(file, "x", 1, NULL), 0);
-    ck_assert_int_eq(run_dir_create(&d, path, RUN_FORCE, &err), ERR_INPUT);
-    ck_assert(file_exists(file));
 }
 END_TEST
 
@@ -538,7 +526,7 @@ START_TEST(a_full_disk_ends_the_records_at_a_whole_line)
     struct rlimit before, low;
     snprintf(path, sizeof path, "%s/full", scratch);
     signal(SIGXFSZ, SIG_IGN);
-    ck_assert_int_eq(run_dir_create(&d, path, RUN_NEW, &err), 0);
+    ck_assert_int_eq(run_dir_create(&d, path, &err), 0);
     struct record r = answered("r", 0, MS, 10 * MS, MS, 4);
     ck_assert_int_eq(run_dir_append(&d, &r, 0, &err), 0);
     size_t line = d.pending.length;
@@ -560,66 +548,6 @@ START_TEST(a_full_disk_ends_the_records_at_a_whole_line)
     ck_assert_int_eq(stat(file, &about), 0);
     ck_assert_uint_eq((size_t)about.st_size, 2 * line);
     free(file);
-}
-END_TEST
-
-static void put_file(const char *directory, const char *name, const char *text)
-{
-    char *file = run_dir_file(directory, name);
-    ck_assert_int_eq(file_make_directories(directory, NULL), 0);
-    ck_assert_int_eq(file_write_atomic(file, text, strlen(text), NULL), 0);
-    free(file);
-}
-
-static bool holds(const char *directory, const char *name, const char *text)
-{
-    char *file = run_dir_file(directory, name), *got = NULL;
-    size_t length;
-    bool same = file_read_all(file, 100, &got, &length, NULL) == 0 && strcmp(got, text) == 0;
-    free(got);
-    free(file);
-    return same;
-}
-
-START_TEST(a_run_grows_beside_the_one_that_it_replaces)
-{
-    char path[128], link[128], beside[128];
-    struct error err = {0};
-    struct run_place p;
-    snprintf(path, sizeof path, "%s/earlier", scratch);
-    snprintf(link, sizeof link, "%s/link", scratch);
-    snprintf(beside, sizeof beside, "%s/earlier.new", scratch);
-    put_file(path, "requests.jsonl", "old");
-    put_file(path, "summary.json", "old");
-    put_file(path, "notes.txt", "mine");
-    ck_assert_int_eq(symlink("earlier", link), 0);
-    ck_assert_int_eq(run_place_begin(&p, path, true, &err), 0);
-    ck_assert_str_eq(p.path, beside);
-    put_file(p.path, "requests.jsonl", "lost");
-    ck_assert(holds(path, "requests.jsonl", "old"));
-    run_place_free(&p); /* as a kill leaves it */
-    ck_assert(holds(path, "summary.json", "old"));
-    ck_assert_int_eq(run_place_begin(&p, link, true, &err), 0); /* neither is lost */
-    ck_assert(holds(beside, "requests.jsonl", "lost"));
-    put_file(p.path, "requests.jsonl", "new");
-    ck_assert_int_eq(run_place_take(&p, &err), 0);
-    ck_assert_str_eq(p.path, link);
-    ck_assert(holds(path, "requests.jsonl", "new") && holds(link, "requests.jsonl", "new"));
-    ck_assert(holds(path, "notes.txt", "mine") && !holds(path, "summary.json", "old"));
-    run_place_free(&p);
-}
-END_TEST
-
-START_TEST(force_takes_what_a_kill_leaves)
-{
-    char path[128];
-    struct error err = {0};
-    snprintf(path, sizeof path, "%s/remnant", scratch);
-    put_file(path, "summary.json", "{}");
-    put_file(path, "histograms.json.x8Kq2a", "{");
-    ck_assert_msg(run_dir_check(path, RUN_FORCE, &err) == 0, "%s", err.message);
-    put_file(path, "thesis.txt", "x");
-    ck_assert_int_eq(run_dir_check(path, RUN_FORCE, &err), ERR_INPUT);
 }
 END_TEST
 
@@ -692,10 +620,7 @@ int main(void)
     tcase_add_test(t, a_warm_up_beyond_the_run_leaves_nothing_out);
     tcase_add_test(t, lengths_that_cannot_be_made_are_told_apart);
     tcase_add_test(t, a_run_read_back_has_the_same_summary);
-    tcase_add_test(t, force_replaces_runs_only);
     tcase_add_test(t, a_full_disk_ends_the_records_at_a_whole_line);
-    tcase_add_test(t, a_run_grows_beside_the_one_that_it_replaces);
-    tcase_add_test(t, force_takes_what_a_kill_leaves);
     tcase_add_test(t, many_gaps_fold_into_a_histogram);
     tcase_add_test(t, assertions_compare_with_the_run);
     suite_add_tcase(s, t);

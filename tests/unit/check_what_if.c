@@ -222,7 +222,7 @@ START_TEST(a_run_is_billed_with_all_its_attempts)
     snprintf(run, sizeof run, "%s/r", path);
     struct run_dir dir;
     struct error err = {0};
-    ck_assert_msg(run_dir_create(&dir, run, RUN_NEW, &err) == 0, "%s", err.message);
+    ck_assert_msg(run_dir_create(&dir, run, &err) == 0, "%s", err.message);
     put_record(&dir, "a", 1, true, RECORD_COMPLETED, 200, 1000, 100);
     put_record(&dir, "b", 1, false, RECORD_FAILED, 429, 0, 0);
     put_record(&dir, "c", 1, true, RECORD_CANCELLED, 200, 1000, 40);

@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/runs/record/record_file.h"
+#include "core/runs/record/run_files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,12 +15,6 @@
 #include <unistd.h>
 
 #define PENDING_LIMIT ((size_t)1 << 20)
-
-/* What a run writes: run_dir_clear removes these and nothing else. */
-static const char *const own_files[] = {
-    "run.json",  "requests.jsonl", "histograms.json", "timeline.jsonl", "summary.json",
-    "bill.json", "report.html",    "engine.json",     "endpoints.json", NULL,
-};
 
 char *run_dir_file(const char *path, const char *name)
 {
@@ -55,18 +50,6 @@ bool run_dir_is_empty(const char *path)
     return empty;
 }
 
-/* Also one that was cut while it was written: "summary.json.a8Xw2k". */
-static bool is_own_file(const char *name)
-{
-    for (size_t i = 0; own_files[i]; i++) {
-        size_t length = strlen(own_files[i]);
-        if (strncmp(name, own_files[i], length) == 0 &&
-            (name[length] == '\0' || name[length] == '.'))
-            return true;
-    }
-    return false;
-}
-
 /* What a killed run or a killed removal leaves: files of a run, without its records. */
 static bool is_remnant(const char *path)
 {
@@ -75,12 +58,24 @@ static bool is_remnant(const char *path)
     for (struct dirent *e; d && (e = readdir(d));) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
-        own += is_own_file(e->d_name);
-        others += !is_own_file(e->d_name) && strcmp(e->d_name, "plots") != 0;
+        own += run_files_are_ours(e->d_name);
+        others += !run_files_are_ours(e->d_name) && strcmp(e->d_name, "plots") != 0;
     }
     if (d)
         closedir(d);
     return own > 0 && others == 0;
+}
+
+/* Records alone may be anybody's file of that name: a run begins with run.json. */
+static bool is_ours(const char *path)
+{
+    char *begun = run_dir_file(path, "run.json"), *records = run_dir_file(path, "requests.jsonl");
+    struct stat about;
+    bool some = stat(records, &about) == 0 && about.st_size > 0;
+    bool ours = some ? file_exists(begun) : is_remnant(path);
+    free(begun);
+    free(records);
+    return ours;
 }
 
 int run_dir_check(const char *path, enum run_mode mode, struct error *err)
@@ -93,39 +88,25 @@ int run_dir_check(const char *path, enum run_mode mode, struct error *err)
         return error_set(
             err, ERR_INPUT,
             "%s exists already; choose another -o, or --force to replace the run in it", path);
-    if (mode == RUN_FORCE && !run_dir_is_run(path) && !run_dir_is_empty(path) && !is_remnant(path))
+    if (mode == RUN_FORCE && !run_dir_is_empty(path) && !is_ours(path))
         return error_set(err, ERR_INPUT,
                          "%s holds something that is no run; --force replaces only runs", path);
     return 0;
 }
 
-void run_dir_clear(const char *path)
-{
-    DIR *d = opendir(path);
-    for (struct dirent *e; d && (e = readdir(d));)
-        if (is_own_file(e->d_name))
-            unlinkat(dirfd(d), e->d_name, 0);
-    if (d)
-        closedir(d);
-}
-
-int run_dir_create(struct run_dir *d, const char *path, enum run_mode mode, struct error *err)
+int run_dir_create(struct run_dir *d, const char *path, struct error *err)
 {
     *d = (struct run_dir){.fd = -1};
-    if (run_dir_check(path, mode, err) < 0)
+    if (run_dir_check(path, RUN_NEW, err) < 0)
         return ERR_INPUT;
     if (file_make_directories(path, err) < 0)
         return ERR_SYSTEM;
-    if (mode == RUN_FORCE)
-        run_dir_clear(path);
     char *requests = run_dir_file(path, "requests.jsonl");
-    d->fd = open(requests, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    d->fd = open(requests, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
     int status = d->fd < 0 ? error_errno(err, "%s cannot be written", requests) : 0;
     free(requests);
     if (status < 0)
         return status;
-    off_t end = lseek(d->fd, 0, SEEK_END);
-    d->whole_bytes = end > 0 ? end : 0;
     d->path = mem_copy_string(path);
     buffer_init(&d->pending, BUFFER_UNBOUNDED);
     return 0;

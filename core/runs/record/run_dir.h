@@ -1,7 +1,7 @@
 /* The run directory: everything one run wrote, and the only place it writes to.
  *
  *     struct run_dir dir;
- *     if (run_dir_create(&dir, "results/x", RUN_NEW, err) < 0) ...
+ *     if (run_dir_create(&dir, "results/x", err) < 0) ...
  *     run_dir_append(&dir, &record, now_ns, err);        // requests.jsonl, at most a second behind
  *     run_dir_write_file(&dir, "summary.json", &json, err);
  *     run_dir_close(&dir, err);
@@ -21,10 +21,8 @@
 #include <sys/types.h>
 
 enum run_mode {
-    RUN_NEW,    /* an existing directory is an error */
-    RUN_FORCE,  /* what an earlier run wrote there is removed first; other files stay (commands
-                   replace a run at its end instead: core/runs/record/run_place.h) */
-    RUN_RESUME, /* records are appended to those that are there */
+    RUN_NEW,   /* an existing directory is an error */
+    RUN_FORCE, /* a run that is there is replaced in the end: core/runs/record/run_place.h */
 };
 
 struct run_dir {
@@ -38,12 +36,12 @@ struct run_dir {
     struct error failure; /* the first record that could not be written */
 };
 
-/* Makes the directory (and its parents) and opens requests.jsonl. ERR_INPUT where it exists and
- * the mode does not allow it: nothing was touched then. */
-int run_dir_create(struct run_dir *d, const char *path, enum run_mode mode, struct error *err);
+/* Makes the directory (and its parents) and opens requests.jsonl. ERR_INPUT where there is
+ * something already: nothing was touched then. */
+int run_dir_create(struct run_dir *d, const char *path, struct error *err);
 
-/* Checks what run_dir_create would refuse, before any work is done. RUN_FORCE takes a run, an empty
- * directory, and what a killed run leaves: some of a run's files and nothing else. */
+/* Checks where a run may go, before any work is done. RUN_FORCE takes a run, an empty directory,
+ * and what a killed run leaves: some of a run's files and nothing else. */
 int run_dir_check(const char *path, enum run_mode mode, struct error *err);
 
 /* Appends one record; written out when a second has passed or much is pending. */
@@ -56,9 +54,6 @@ int run_dir_write_file(const struct run_dir *d, const char *name, const struct b
 
 /* Flushes, syncs and closes. */
 int run_dir_close(struct run_dir *d, struct error *err);
-
-/* Removes what a run wrote there, and nothing else. */
-void run_dir_clear(const char *path);
 
 /* True for a directory without an entry. */
 bool run_dir_is_empty(const char *path);

@@ -4,13 +4,14 @@
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
+#include "core/runs/record/run_files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,41 +53,109 @@ static char *free_name(const char *stem, const char *ending, bool make)
 }
 
 /* The current directory would go from under whoever works in it. */
-static bool is_current(const char *real)
+static bool holds_current(const char *real)
 {
-    struct stat here, there;
-    return stat(".", &here) == 0 && stat(real, &there) == 0 && here.st_dev == there.st_dev &&
-           here.st_ino == there.st_ino;
+    char *here = realpath(".", NULL);
+    size_t length = strlen(real);
+    bool held =
+        here && strncmp(here, real, length) == 0 && (here[length] == '\0' || here[length] == '/');
+    free(here);
+    return held;
 }
 
-int run_place_begin(struct run_place *p, const char *path, bool replace, struct error *err)
+/* Renames a directory to one that holds something: that is always refused, and the refusal says
+ * whether it can be renamed at all. A mount point cannot, nor can another user's in /tmp. */
+static int check_renames(const char *real, const char *new, const char *given, struct error *err)
 {
-    *p = (struct run_place){.given = mem_copy_string(path)};
-    if (!replace || !file_exists(path) || run_dir_is_empty(path)) {
-        p->path = mem_copy_string(path);
-        return 0;
-    }
-    char *real = realpath(path, NULL);
-    int status = 0;
-    if (!real) {
-        status = error_errno(err, "%s cannot be replaced", path);
-    } else if (is_current(real)) {
+    char *probe = run_dir_file(new, "run.json");
+    int fd = open(probe, O_WRONLY | O_CREAT | O_CLOEXEC, 0666), why = 0, status = 0;
+    if (fd >= 0 && rename(real, new) < 0)
+        why = errno;
+    if (fd >= 0)
+        close(fd);
+    if (why && why != ENOTEMPTY && why != EEXIST)
         status = error_set(err, ERR_INPUT,
-                           "%s is the current directory: --force replaces a directory from outside "
-                           "of it",
-                           path);
-    } else {
-        char *stem = stem_of(path, real);
-        p->path = free_name(stem, "new", true);
-        if (!p->path)
-            status = error_errno(
-                err, "%s.new, beside the run that it would replace, cannot be made", stem);
-        free(stem);
+                           "%s cannot be renamed (%s), as --force has to do in the end: give -o a "
+                           "directory inside of it",
+                           given, why == EBUSY ? "it is a mount point" : strerror(why));
+    unlink(probe);
+    free(probe);
+    return status;
+}
+
+/* Holds the directory against other runs, as long as this one goes on; a file system that knows no
+ * such locks holds nothing. */
+static int lock(struct run_place *p, const char *path, struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+        close(fd);
+        return error_set(err, ERR_INPUT, "%s: another run is being written there", path);
     }
+    p->locks[p->locks[0] >= 0] = fd;
+    return 0;
+}
+
+static int make_beside(struct run_place *p, const char *real, struct error *err)
+{
+    char *stem = stem_of(p->given, real);
+    int status = 0;
+    p->path = free_name(stem, "new", true);
+    if (!p->path)
+        status =
+            error_errno(err, "%s.new, beside the run that it would replace, cannot be made", stem);
+    free(stem);
+    if (status == 0)
+        status = check_renames(real, p->path, p->given, err);
+    if (status == 0)
+        status = lock(p, p->path, err);
+    if (status < 0 && p->path)
+        rmdir(p->path);
+    return status;
+}
+
+/* Where nothing has to be replaced. */
+static int begin_there(struct run_place *p, struct error *err)
+{
+    p->path = mem_copy_string(p->given);
+    int status = file_make_directories(p->path, err);
+    return status == 0 ? lock(p, p->path, err) : status;
+}
+
+static int begin_beside(struct run_place *p, struct error *err)
+{
+    char *real = realpath(p->given, NULL);
+    if (!real)
+        return error_errno(err, "%s cannot be replaced", p->given);
+    int status = 0;
+    if (holds_current(real))
+        status = error_set(err, ERR_INPUT,
+                           "%s is or holds the current directory: --force replaces a directory "
+                           "from outside of it",
+                           p->given);
+    if (status == 0)
+        status = lock(p, real, err);
+    if (status == 0)
+        status = make_beside(p, real, err);
     if (status == 0)
         p->replaced = real;
     else
         free(real);
+    return status;
+}
+
+int run_place_begin(struct run_place *p, const char *path, bool replace, struct error *err)
+{
+    struct stat about;
+    bool there = stat(path, &about) == 0;
+    *p = (struct run_place){.given = mem_copy_string(path), .locks = {-1, -1}};
+    int status = 0;
+    if (there && !S_ISDIR(about.st_mode))
+        status = error_set(err, ERR_INPUT, "%s exists and is not a directory", path);
+    else if (!replace || !there || run_dir_is_empty(path))
+        status = begin_there(p, err);
+    else
+        status = begin_beside(p, err);
     if (status < 0)
         run_place_free(p);
     return status;
@@ -95,35 +164,6 @@ int run_place_begin(struct run_place *p, const char *path, bool replace, struct 
 bool run_place_is_beside(const struct run_place *p)
 {
     return p->replaced != NULL;
-}
-
-/* What the new directory has too goes; what it has not is moved there. */
-static void settle_entry(const char *old, const char *new, const char *name)
-{
-    char *from = run_dir_file(old, name), *to = run_dir_file(new, name);
-    struct stat about;
-    if (lstat(to, &about) < 0 && errno == ENOENT) {
-        rename(from, to);
-    } else if (lstat(from, &about) == 0 && S_ISDIR(about.st_mode)) {
-        run_dir_clear(from);
-        rmdir(from); /* stays where somebody else's files are in it */
-    } else {
-        unlink(from);
-    }
-    free(from);
-    free(to);
-}
-
-static void settle(const char *old, const char *new)
-{
-    run_dir_clear(old);
-    DIR *d = opendir(old);
-    for (struct dirent *e; d && (e = readdir(d));)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            settle_entry(old, new, e->d_name);
-    if (d)
-        closedir(d);
-    rmdir(old);
 }
 
 /* In one step where the file system can. `old` is where the earlier directory is then. */
@@ -155,7 +195,7 @@ int run_place_take(struct run_place *p, struct error *err)
         free(old);
         return error_errno(err, "%s cannot be replaced by %s", p->given, p->path);
     }
-    settle(old, p->replaced);
+    run_files_replace(old, p->replaced);
     free(old);
     free(p->replaced);
     free(p->path);
@@ -168,7 +208,7 @@ void run_place_discard(struct run_place *p)
 {
     if (!p->replaced)
         return;
-    run_dir_clear(p->path);
+    run_files_clear(p->path);
     rmdir(p->path);
 }
 
@@ -177,5 +217,8 @@ void run_place_free(struct run_place *p)
     free(p->path);
     free(p->given);
     free(p->replaced);
-    *p = (struct run_place){0};
+    for (int i = 0; i < 2; i++)
+        if (p->locks[i] >= 0)
+            close(p->locks[i]);
+    *p = (struct run_place){.locks = {-1, -1}};
 }
