@@ -172,8 +172,12 @@ int run_output_finish(struct run_output *out, const struct summary_options *opti
     if (status == 0)
         status = run_output_write(out, "timeline.jsonl", &text, err);
     buffer_free(&text);
-    if (status == 0 && summary->accounting.completed > 0)
-        status = run_place_take(&out->place, err);
+    return status;
+}
+
+int run_output_take_place(struct run_output *out, const struct summary *summary, struct error *err)
+{
+    int status = summary->accounting.completed ? run_place_take(&out->place, err) : 0;
     out->path = out->place.path;
     return status;
 }

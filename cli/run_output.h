@@ -4,11 +4,13 @@
  *     run_output_begin(&out, &request, err);             // directory and run.json, before any work
  *     bench_run(..., &(struct run_observer){&out, run_output_attempt}, ...);
  *     run_output_finish(&out, &summary_options, &fidelity, &summary, err);
+ *     run_output_write(&out, "engine.json", &json, err);  // what else belongs to the run
+ *     run_output_take_place(&out, &summary, err);
  *     run_output_free(&out);
  *
  * Finish writes summary.json, histograms.json and timeline.jsonl, also for a run that was
  * interrupted, but not for one whose records could not all be written. With RUN_FORCE the run grows
- * beside an earlier one and takes its place in finish, if a request of it completed.
+ * beside an earlier one, and takes its place when all its files are written.
  */
 #ifndef FAREBOX_CLI_RUN_OUTPUT_H
 #define FAREBOX_CLI_RUN_OUTPUT_H
@@ -61,6 +63,9 @@ int run_output_finish(struct run_output *out, const struct summary_options *opti
 /* Writes another file of the run, whole or not at all. */
 int run_output_write(const struct run_output *out, const char *name, const struct buffer *content,
                      struct error *err);
+
+/* Puts the run where an earlier one is, if a request of it completed. */
+int run_output_take_place(struct run_output *out, const struct summary *summary, struct error *err);
 
 /* Says where the new run is, if it did not take the earlier one's place; before run_output_free. */
 void run_output_warn(const struct run_output *out, const struct terminal *t);

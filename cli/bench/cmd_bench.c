@@ -207,12 +207,15 @@ static int finish(struct bench_command *b, struct bench_report *report, struct e
     b->setup.summary.rated = &rated;
     int status = run_output_finish(&b->output, &b->setup.summary, &report->fidelity, &summary, err);
     if (status == 0) {
-        bench_warn(b->terminal, &b->setup, &b->workload, &summary);
-        bench_show_result(b->o, &b->setup, &b->workload, report, &summary, b->output.path, &table);
-        print_buffer(b->terminal->human, &table);
         bench_endpoints_write(&b->each, &b->setup.summary, &table);
         if (table.length)
             status = run_output_write(&b->output, "endpoints.json", &table, err);
+        buffer_clear(&table);
+        if (status == 0)
+            status = run_output_take_place(&b->output, &summary, err);
+        bench_warn(b->terminal, &b->setup, &b->workload, &summary);
+        bench_show_result(b->o, &b->setup, &b->workload, report, &summary, b->output.path, &table);
+        print_buffer(b->terminal->human, &table);
         print_json(b, &summary);
         if (status == 0 && summary.accounting.completed)
             status = run_bill_print(b->terminal, b->output.path, &b->o->plans, err);

@@ -294,7 +294,9 @@ static void write_json(const struct search *s, struct buffer *out)
     buffer_add_byte(out, '\n');
 }
 
-static int show(const struct search *s, struct error *err)
+/* Shows the probes and writes what belongs to them; then the search takes its place, unless `ran`
+ * forbids it. */
+static int show(const struct search *s, struct run_place *place, int ran, struct error *err)
 {
     const struct sweep *sweep = s->f->sweep;
     struct buffer table, json;
@@ -303,10 +305,12 @@ static int show(const struct search *s, struct error *err)
     write_table(s, &table);
     write_json(s, &json);
     print_buffer(sweep->terminal->human, &table);
-    fprintf(sweep->terminal->human, "written to %s\n", sweep->directory);
     char *path = run_dir_file(sweep->directory, "find-max.json");
     int status = file_write_atomic(path, json.data, json.length, err);
     free(path);
+    if (status == 0)
+        status = sweep_take_place(place, s->probes, s->count, ran, err);
+    fprintf(sweep->terminal->human, "written to %s\n", place->path);
     if (sweep->json)
         print_buffer(sweep->terminal->machine, &json);
     buffer_free(&table);
@@ -329,11 +333,8 @@ int find_max_run(const struct find_max *given, struct error *err)
         return err->code;
     sweep.directory = place.path;
     int status = search(&s, err);
-    int taken = sweep_take_place(&place, s.probes, s.count, status, status < 0 ? &unshown : err);
-    status = status < 0 ? status : taken;
-    sweep.directory = place.path;
     if (s.count > 0 || s.ended) {
-        int shown = show(&s, status < 0 ? &unshown : err);
+        int shown = show(&s, &place, status, status < 0 ? &unshown : err);
         status = status < 0 ? status : shown;
     }
     sweep_end_place(&place, sweep.terminal, s.count);

@@ -411,7 +411,9 @@ static int by_value(const void *a, const void *b)
     return (x->value > y->value) - (x->value < y->value);
 }
 
-static int show(struct progress_log *log, struct error *err)
+/* Shows the points and writes what belongs to them; then the sweep takes its place, unless `ran`
+ * forbids it. */
+static int show(struct progress_log *log, struct run_place *place, int ran, struct error *err)
 {
     const struct sweep *s = log->sweep;
     struct sweep_result r = {.sweep = s, .points = log->points, .count = log->count};
@@ -434,7 +436,9 @@ static int show(struct progress_log *log, struct error *err)
     struct error undrawn = {0};
     if (status == 0 && r.count > 1 && sweep_draw(&r, &undrawn) < 0)
         warn(s->terminal, "no plot: %s", undrawn.message);
-    fprintf(s->terminal->human, "\nwritten to %s\n", s->directory);
+    if (status == 0)
+        status = sweep_take_place(place, log->points, log->count, ran, err);
+    fprintf(s->terminal->human, "\nwritten to %s\n", place->path);
     if (s->json)
         print_buffer(s->terminal->machine, &json);
     buffer_free(&table);
@@ -479,9 +483,7 @@ static int run_in(struct progress_log *log, struct sweep *s, struct run_place *p
         return status;
     status = run_points(log, err);
     struct error *first = status < 0 ? &unshown : err;
-    int taken = sweep_take_place(place, log->points, log->count, status, first);
-    s->directory = place->path;
-    int shown = taken < 0 ? taken : show(log, first);
+    int shown = show(log, place, status, first);
     return status < 0 ? status : shown;
 }
 

@@ -114,6 +114,8 @@ static int write_run(struct merge *m, struct collector *all, const struct summar
     status = run_merge_read(&m->parts, NULL, write_record, m, err);
     if (status == 0)
         status = run_output_finish(&m->output, how, &m->parts.fidelity, summary, err);
+    if (status == 0)
+        status = run_output_take_place(&m->output, summary, err);
     run_output_warn(&m->output, t);
     run_output_free(&m->output);
     return status;

@@ -291,6 +291,8 @@ static int simulate(const struct terminal *t, const struct sim_options *o,
     status = run_output_finish(out, so, &fidelity, &summary, err);
     if (status == 0)
         status = write_engine(out, &s.engine, err);
+    if (status == 0)
+        status = run_output_take_place(out, &summary, err);
     if (status == 0) {
         workload_source_stem(&o->source, stem);
         show(t, o, stem, &s.engine, &report, &summary, out->path);
