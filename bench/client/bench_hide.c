@@ -124,14 +124,45 @@ static bool looks_made_up(struct text value)
     return false;
 }
 
-static bool is_query_secret(struct text name, struct text value)
+#define PLAIN_SIZE 512 /* of a name or value, as far as it is looked at */
+
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+/* As a server reads it: "api%5Fkey" is api_key, and a plus is a space. */
+static struct text decode(struct text t, char plain[PLAIN_SIZE])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t.length && n < PLAIN_SIZE; i++) {
+        int high = t.at[i] == '%' && i + 2 < t.length ? hex_digit(t.at[i + 1]) : -1;
+        int low = high >= 0 ? hex_digit(t.at[i + 2]) : -1;
+        plain[n++] = low >= 0 ? (char)(high * 16 + low) : (t.at[i] == '+' ? ' ' : t.at[i]);
+        i += low >= 0 ? 2 : 0;
+    }
+    return (struct text){plain, n};
+}
+
+static bool is_plain_secret(struct text name, struct text value)
 {
     static const char *const words[] = {"key", "auth", "sig", "code", "pass", "pwd", "pw"};
-    bool named = is_credential_name(name) || contains(name, "signature");
+    bool pair = memchr(value.at, '=', value.length); /* "a=b;token=c", or an address with a query */
+    bool named = is_credential_name(name) || contains(name, "signature") ||
+                 (pair && is_credential_name(value));
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         named = named || contains_word(name, words[i]);
     return value.length && (named || text_equal(value, SECRETS_HIDDEN) ||
                             is_credential_value(value) || looks_made_up(value));
+}
+
+static bool is_query_secret(struct text name, struct text value)
+{
+    char plain_name[PLAIN_SIZE], plain_value[PLAIN_SIZE];
+    struct text plain = decode(value, plain_value);
+    return is_plain_secret(decode(name, plain_name), plain) || looks_made_up(value);
 }
 
 bool url_query_secret(const char *url, const char **from, struct text *secret)

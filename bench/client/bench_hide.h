@@ -31,8 +31,8 @@ struct text header_credential(struct text value);
 struct text url_user_info(const char *url);
 
 /* The next value in a URL's query that looks like a secret: by its name (as above; also "sig",
- * "code", "pass"), by how it begins, or by 16 letters and digits in a row. `from` is NULL at first
- * and moves on. */
+ * "code", "pass"), by how it begins, or by 16 letters and digits in a row; percent-encoded or not.
+ * `from` is NULL at first and moves on. */
 bool url_query_secret(const char *url, const char **from, struct text *secret);
 
 /* Appends the option as it may be written. */

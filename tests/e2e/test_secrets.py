@@ -127,6 +127,22 @@ class Secrets(Case):
         self.assertNotIn("(hidden)&", (pathlib.Path(self.run_path) / "run.json").read_text())
         self.assertNotIn("query of --url", self.said.stderr)
 
+    def test_a_query_is_read_as_a_server_reads_it(self):
+        """Nothing but the name tells these words from others."""
+        word = "bluehorsestaple"
+        server, url = self.serve(lambda h, b: (401, json.dumps({"error": {"message": "no: " + word}})))
+        coded = "".join(f"%{ord(c):02x}" for c in word)
+        for query in (f"api%5Fkey={word}", f"%74oken={word}", f"a=1;%61pi-key={word}", f"v=2&api%5fkey={coded}",
+                      f"to=https%3A%2F%2Fh%3Faccess_token%3D{word}", f"p=%73k-{word}", f"api_key%3D{word}"):
+            with self.subTest(query):
+                self.bench("--url", f"{url}?{query}", expect=1)
+                self.assertEqual(server.paths[-1], "/v1/chat/completions?" + query)
+                self.assert_nowhere(word, coded)
+                self.assertIn("the query of --url on the command line", self.said.stderr)
+        for query in ("%zz=" + word, "keyboard=" + word, f"q=a%2520b%{word}"):
+            self.bench("--url", f"{url}?{query}", expect=1)
+            self.assertNotIn("the query of --url", self.said.stderr)
+
     def test_the_probe_repeats_no_key(self):
         _, url = self.serve(lambda h, b: (401, json.dumps({"error": {"message": "bad " + KEY}})))
         self.said = self.farebox("bench", "--trace", self.workload, "-o", self.run_path, "--url",
