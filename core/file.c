@@ -2,6 +2,7 @@
 
 #include "core/file_output.h"
 #include "core/memory.h"
+#include "core/stop.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,7 @@ static bool looks_like_gzip(int fd, unsigned char head[2], ssize_t *got)
 {
     *got = 0;
     while (*got < 2) {
-        ssize_t n = read(fd, head + *got, (size_t)(2 - *got));
+        ssize_t n = stop_wait_readable(fd) ? read(fd, head + *got, (size_t)(2 - *got)) : 0;
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -26,6 +27,11 @@ static bool looks_like_gzip(int fd, unsigned char head[2], ssize_t *got)
         *got += n;
     }
     return *got == 2 && head[0] == 0x1f && head[1] == 0x8b;
+}
+
+static int interrupted(const struct line_reader *r, struct error *err)
+{
+    return error_set(err, ERR_INTERRUPTED, "interrupted while %s was read", r->name);
 }
 
 int line_reader_open(struct line_reader *r, const char *path, size_t max_line, struct error *err)
@@ -37,6 +43,8 @@ int line_reader_open(struct line_reader *r, const char *path, size_t max_line, s
     if (!standard_input) {
         r->fd = open(path, O_RDONLY | O_CLOEXEC);
         struct stat about;
+        if (r->fd < 0 && errno == EINTR) /* a fifo that nobody writes to */
+            return interrupted(r, err);
         if (r->fd < 0)
             return error_at(err, r->name, 0, 0, "cannot be opened: %s", strerror(errno));
         if (fstat(r->fd, &about) == 0 && S_ISDIR(about.st_mode)) {
@@ -75,6 +83,8 @@ static int fill(struct line_reader *r, struct error *err)
     if (buffer_reserve(&r->b, READ_SIZE) < 0)
         return error_at(err, r->name, r->number + 1, 0, "this line is longer than %zu bytes",
                         r->max_line);
+    if (!stop_wait_readable(r->fd))
+        return interrupted(r, err);
     ssize_t n;
     do {
         n = r->gz ? gzread(r->gz, r->b.data + r->b.length, (unsigned)READ_SIZE)

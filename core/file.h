@@ -34,7 +34,8 @@ struct line_reader {
     size_t max_line;
 };
 
-/* Opens a file, or standard input for "-". Returns 0 or ERR_INPUT (cannot be opened or read). */
+/* Opens a file, or standard input for "-". Returns 0 or ERR_INPUT (cannot be opened or read). Here
+ * and below ERR_INTERRUPTED, where a signal comes and there is nothing to write (core/stop.h). */
 int line_reader_open(struct line_reader *r, const char *path, size_t max_line, struct error *err);
 
 /* 1: a line was lent; 0: no more; negative: an error (unreadable, a line beyond max_line, damaged

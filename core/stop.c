@@ -1,5 +1,7 @@
 #include "core/stop.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <unistd.h>
@@ -33,6 +35,23 @@ void stop_hold(void)
 int stop_level(void)
 {
     return level;
+}
+
+/* Signals come in while it waits and at no other instant: none falls between look and wait. */
+bool stop_wait_readable(int fd)
+{
+    struct pollfd input = {.fd = fd, .events = POLLIN};
+    sigset_t ours, before;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &ours, &before);
+    bool go_on;
+    do
+        go_on = held || level == 0;
+    while (go_on && ppoll(&input, 1, NULL, &before) < 0 && errno == EINTR);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return go_on;
 }
 
 void stop_reset(void)

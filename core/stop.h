@@ -7,6 +7,8 @@
 #ifndef FAREBOX_CORE_STOP_H
 #define FAREBOX_CORE_STOP_H
 
+#include <stdbool.h>
+
 /* Installs the handlers for SIGINT and SIGTERM and ignores SIGPIPE and SIGXFSZ. */
 void stop_install(void);
 
@@ -14,6 +16,10 @@ void stop_install(void);
 void stop_hold(void);
 
 int stop_level(void);
+
+/* Waits until there is something to read (always, in a file). False where the first of the two came
+ * and there is nothing to write at the end. */
+bool stop_wait_readable(int fd);
 
 /* For tests, and for a parent that starts a new piece of work: forgets the requests so far. */
 void stop_reset(void);
