@@ -360,20 +360,29 @@ static void tell_run(const struct terminal *t, const struct measured_run *run,
 static void tell_cut(const struct terminal *t, const struct measured_run *run,
                      const struct calibration *c)
 {
-    if (run->load)
+    if (run->endless)
+        warn(t,
+             "%" PRIu64 " requests begin and have no end: they failed, or the run was cut while "
+             "they were in flight; %" PRIu64 " of them are replayed as load to its end, with the "
+             "output they asked for",
+             run->endless, run->load);
+    else if (run->load)
         warn(t,
              "%" PRIu64 " requests that the client hung up on are replayed as load until then, "
              "with the output they asked for",
              run->load);
     if (c->cut == CALIBRATE_WHOLE)
         return;
+    const char *why = "the run looks cut (it ends at its full rate, or its end is slower than its "
+                      "beginning foretells)";
+    if (c->cut == CALIBRATE_KILLED)
+        why = run->endless ? "the run counts as cut"
+                           : "the run has no summary.json or a torn last line: it was cut";
     warn(t,
-         "%s: what was in flight then has no record, though it slowed the others; %zu of %zu "
-         "requests, those that ended early enough, are fitted. Constants may still come out too "
-         "high, and no interval is given: calibrate on a run that was served out",
-         c->cut == CALIBRATE_KILLED ? "the run has no summary.json or a torn last line: it was cut"
-                                    : "the run looks cut (it ends at its full rate, or its end is "
-                                      "slower than its beginning foretells)",
+         "%s: what was in flight then%s; %zu of %zu requests, those that ended early enough, are "
+         "fitted. Constants may still come out too high, and no interval is given: calibrate on a "
+         "run that was served out",
+         why, run->endless ? " slowed the others" : " has no record, though it slowed the others",
          c->judged, c->requests);
 }
 

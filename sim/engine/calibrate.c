@@ -161,13 +161,13 @@ static void find_cut(const struct measured_run *run, const struct engine_config 
                      const struct calibrate_mask *m, struct calibration *found)
 {
     size_t clean = judge_until(run, clean_until(run), m);
-    bool enough = clean >= LEAST_JUDGED;
-    bool meets = false, slower = enough && drifts(run, preset, m, &found->drift, &meets);
+    bool meets, killed = run->killed || run->endless;
+    if (clean < LEAST_JUDGED)
+        clean = judge_until(run, INT64_MAX - 1, m);
+    bool slower = drifts(run, preset, m, &found->drift, &meets);
     slower = slower || (!meets && ends_abruptly(run));
-    found->cut = run->killed ? CALIBRATE_KILLED : slower ? CALIBRATE_LOOKS_CUT : CALIBRATE_WHOLE;
-    found->judged = clean;
-    if (found->cut == CALIBRATE_WHOLE || !enough)
-        found->judged = judge_until(run, INT64_MAX - 1, m);
+    found->cut = killed ? CALIBRATE_KILLED : slower ? CALIBRATE_LOOKS_CUT : CALIBRATE_WHOLE;
+    found->judged = found->cut == CALIBRATE_WHOLE ? judge_until(run, INT64_MAX - 1, m) : clean;
 }
 
 /* ---- the choice ---- */

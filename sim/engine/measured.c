@@ -24,6 +24,16 @@ static void add(struct measured_run *run, struct measured_request r)
     run->requests[run->count++] = r;
 }
 
+/* In flight when the run was cut: its load ends there, see end_at_the_cut. */
+static void add_endless(struct measured_run *run, struct measured_request r)
+{
+    r.cancelled = true;
+    r.first_ns = r.last_ns = r.arrival_ns;
+    mem_grow(&run->requests, &run->capacity, run->count + 1, sizeof *run->requests);
+    run->requests[run->count++] = r;
+    run->load++;
+}
+
 /* It took the server's time like others until the client hung up. */
 static void add_load(struct measured_run *run, const struct record *r)
 {
@@ -198,10 +208,29 @@ static void add_line(struct measured_run *run, const struct line_values *v)
         r.first_ns = isnan(v->first_s) ? -1 : ns_of(v->first_s);
         r.last_ns = isnan(v->last_s) ? -1 : ns_of(v->last_s);
     }
-    if (v->cancelled || (isnan(v->start_ns) && isnan(v->queued_s)))
-        run->skipped++;
-    else
+    bool begun = !v->cancelled && !(isnan(v->start_ns) && isnan(v->queued_s));
+    bool endless = begun && isnan(v->start_ns) && isnan(v->last_s);
+    run->endless += endless;
+    if (endless && r.input_tokens && r.output_tokens)
+        add_endless(run, r);
+    else if (begun)
         add(run, r);
+    else
+        run->skipped++;
+}
+
+/* What has no end ran until the last instant that the run knows of. */
+static void end_at_the_cut(struct measured_run *run)
+{
+    int64_t cut_ns = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        const struct measured_request *r = &run->requests[i];
+        int64_t latest_ns = r->last_ns > r->arrival_ns ? r->last_ns : r->arrival_ns;
+        cut_ns = latest_ns > cut_ns ? latest_ns : cut_ns;
+    }
+    for (size_t i = 0; i < run->count; i++)
+        if (run->requests[i].cancelled)
+            run->requests[i].cancelled_ns = cut_ns;
 }
 
 static int read_lines(const char *path, struct measured_run *run, struct error *err)
@@ -215,16 +244,19 @@ static int read_lines(const char *path, struct measured_run *run, struct error *
         struct json_scan s;
         if (line.length == 0)
             continue;
+        bool whole = reader.offset + line.length < reader.next_offset;
         json_scan_init(&s, reader.name, line.at, line.length, reader.number);
         struct line_values v = scan_line(&s);
-        if (json_scan_end(&s, err) < 0) {
+        run->killed = json_scan_end(&s, whole ? err : NULL) < 0;
+        if (run->killed && whole)
             more = ERR_INPUT;
+        if (run->killed)
             break;
-        }
         add_line(run, &v);
     }
+    end_at_the_cut(run);
     line_reader_close(&reader);
-    return more;
+    return more < 0 ? more : 0;
 }
 
 /* ---- vLLM's result document ---- */

@@ -8,9 +8,10 @@
  *
  * Reads our run directories, vLLM's result JSON (saved with details), AIPerf's
  * profile_export.jsonl, and JSON Lines with `input_toks, output_toks, queued_ts, first_token_ts,
- * last_token_ts` in seconds. Requests without a first token are left out and counted; of our own
- * runs, those that the client hung up on are kept as load. The run owns
- * its requests, which stand in order of arrival from 0 on.
+ * last_token_ts` in seconds. Requests without a first token are left out and counted; those
+ * that the client hung up on (in our own runs), or that have a beginning and no end (in JSON
+ * Lines), are kept as load. A torn last line is passed over. The run owns its requests, which stand
+ * in order of arrival from 0 on.
  */
 #ifndef FAREBOX_SIM_ENGINE_MEASURED_H
 #define FAREBOX_SIM_ENGINE_MEASURED_H
@@ -33,8 +34,9 @@ struct measured_run {
     struct measured_request *requests;
     size_t count, capacity;
     uint64_t skipped; /* failed, or without tokens or times */
-    uint64_t load;    /* of the requests: cancelled ones */
-    bool killed;      /* it has no summary: what was in flight at its end has no record */
+    uint64_t load;    /* of the requests: cancelled ones, and those without an end */
+    uint64_t endless; /* that began and have no end: they were in flight when the run was cut */
+    bool killed;      /* it says itself that it was cut: no summary, or a torn last line */
 };
 
 /* ERR_INPUT for what is none of these forms, is broken, or holds no usable request. */

@@ -267,6 +267,36 @@ START_TEST(result_files_of_other_tools_are_read)
                                &run, &err),
                      0);
     ck_assert_uint_eq(run.count, 1);
+    ck_assert(!run.killed && !run.endless);
+    measured_free(&run);
+}
+END_TEST
+
+#define WHOLE                                               \
+    "{\"input_toks\":10,\"output_toks\":2,\"queued_ts\":7," \
+    "\"first_token_ts\":7.1,\"last_token_ts\":9}\n"
+
+START_TEST(a_result_file_that_was_cut_is_noticed)
+{
+    struct measured_run run;
+    struct error err;
+    ck_assert_int_eq(read_text(WHOLE "{\"input_toks\":10,\"outp", &run, &err), 0);
+    ck_assert_uint_eq(run.count, 1);
+    ck_assert(run.killed);
+    measured_free(&run);
+    ck_assert_int_eq(read_text(WHOLE "{\"input_toks\":10,\"outp\n" WHOLE, &run, &err), ERR_INPUT);
+    ck_assert_int_eq(err.line, 2);
+    ck_assert_int_eq(read_text(WHOLE "{\"input_toks\":10,\"output_toks\":5,\"queued_ts\":8,"
+                                     "\"first_token_ts\":8.5}\n"
+                                     "{\"input_toks\":10,\"queued_ts\":8}\n",
+                               &run, &err),
+                     0);
+    ck_assert_uint_eq(run.endless, 2);
+    ck_assert_uint_eq(run.load, 1);
+    ck_assert_uint_eq(run.count, 2);
+    ck_assert(run.requests[1].cancelled);
+    ck_assert_int_eq(run.requests[1].arrival_ns, NS_PER_S);
+    ck_assert_int_eq(run.requests[1].cancelled_ns, 2 * NS_PER_S);
     measured_free(&run);
 }
 END_TEST
@@ -298,6 +328,7 @@ int main(void)
     tcase_add_test(tests, constants_are_chosen_by_what_they_foretell);
     tcase_add_test(tests, what_cannot_be_fitted_is_refused);
     tcase_add_test(tests, result_files_of_other_tools_are_read);
+    tcase_add_test(tests, a_result_file_that_was_cut_is_noticed);
     tcase_add_test(tests, what_is_no_result_is_refused);
     suite_add_tcase(suite, tests);
     return testing_run(suite);
