@@ -2,7 +2,10 @@
 
 #include "cli/bench/find_max.h"
 #include "cli/bench/sweep.h"
+#include "core/runs/record/run_dir.h"
 
+#include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A series under way. */
@@ -108,6 +111,32 @@ static int run_repeat(struct repeats *r, uint64_t number, size_t endpoint, struc
     return status;
 }
 
+/* Runs of an earlier series that this one does not replace would stand among its own. */
+static int check_earlier(const struct repeats *r, const struct bench_options *o, struct error *err)
+{
+    DIR *d = opendir(o->output);
+    int status = 0;
+    for (struct dirent *e; d && status == 0 && (e = readdir(d));) {
+        unsigned long long turn = 0, endpoint = 0;
+        int end = 0, longer = 0;
+        int parts = sscanf(e->d_name, "%llu%n-%llu%n", &turn, &end, &endpoint, &longer);
+        if (parts < 1 || e->d_name[parts == 2 ? longer : end] != '\0')
+            continue;
+        bool again =
+            turn <= o->repeat && (parts == 2) == (r->endpoints > 1) && endpoint <= r->endpoints;
+        char *path = run_dir_file(o->output, e->d_name);
+        if (!again && run_dir_is_run(path))
+            status = error_set(err, ERR_INPUT,
+                               "%s is of an earlier series, and this one does not replace it: "
+                               "remove it, or choose another -o",
+                               path);
+        free(path);
+    }
+    if (d)
+        closedir(d);
+    return status;
+}
+
 /* Turns of all endpoints, one after the other, every second turn from the last to the first: what
  * drifts meanwhile meets all of them alike. */
 static int run_repeats(struct series *all, struct error *err)
@@ -120,6 +149,8 @@ static int run_repeats(struct series *all, struct error *err)
     buffer_init(&r.limited_names, BUFFER_UNBOUNDED);
     if (!o->output)
         return error_set(err, ERR_INPUT, "--repeat needs -o DIR, where the runs go");
+    if (check_earlier(&r, o, err) < 0)
+        return err->code;
     for (uint64_t turn = 0; turn < o->repeat && status == 0; turn++)
         for (size_t i = 0; i < r.endpoints && status == 0; i++)
             status = run_repeat(&r, turn, turn % 2 ? r.endpoints - 1 - i : i, err);
