@@ -152,6 +152,13 @@ static const struct {
     {"600,1,1,,0,0\n600,1,1,,0,0\n", LENGTHS, "a later window", "trace.csv", 2, 1},
     {"0,1,1,Gamma,1,1\n", "{\"0\": {\"input_tokens\": \"{1: 0.5\", \"output_tokens\": \"{}\"}}",
      "a dictionary", "dataset.json", 1, 24},
+    {"0,1,1,Gamma,1,1\n",
+     "{\"0\": {\"input_tokens\": \"{1: 1}\", \"output_tokens\": \"{1: 1}\",\n"
+     "\"input_tokens\": \"{2: 1}\"}}",
+     "\"input_tokens\" stands twice", "dataset.json", 2, 1},
+    {"0,1,1,Gamma,1,1\n",
+     "{\"0\": {\"input_tokens\": \"{1: 1}\", \"output_tokens\": \"{1: 1}\"}, \"0\": {}}",
+     "the window from 0 s on stands twice", "dataset.json", 0, 0},
     {"0,0,0,,0,0\n", LENGTHS, "no client ever sends", "", 0, 0},
 };
 

@@ -181,18 +181,26 @@ static bool read_dictionary(struct json_scan *s, struct length *out)
 
 static void read_window(struct json_scan *s, struct window *w, struct servegen_report *report)
 {
+    const struct {
+        const char *key;
+        struct length *to;
+        bool *has;
+    } places[] = {{"input_tokens", &w->input, &w->has_input},
+                  {"output_tokens", &w->output, &w->has_output},
+                  {"reason_ratio", &w->reasoning, &w->has_reasoning}};
     struct text key;
     json_object_begin(s);
     while (json_object_next(s, &key)) {
-        if (text_equal(key, "input_tokens")) {
-            w->has_input = read_dictionary(s, &w->input);
-        } else if (text_equal(key, "output_tokens")) {
-            w->has_output = read_dictionary(s, &w->output);
-        } else if (text_equal(key, "reason_ratio")) {
-            w->has_reasoning = read_dictionary(s, &w->reasoning);
-        } else {
+        size_t i = 0;
+        while (i < 3 && !text_equal(key, places[i].key))
+            i++;
+        if (i == 3) {
             json_skip(s, NULL);
             report->ignored_keys++;
+        } else if (*places[i].has) {
+            json_fail(s, "\"%s\" stands twice in this window", places[i].key);
+        } else {
+            *places[i].has = read_dictionary(s, places[i].to);
         }
     }
 }
@@ -226,6 +234,10 @@ static int read_dataset(const struct servegen_client *f, struct client *c,
     if (json_scan_end(&s, err) < 0)
         return ERR_INPUT;
     qsort(c->windows, c->window_count, sizeof *c->windows, compare_windows);
+    for (size_t i = 1; i < c->window_count; i++)
+        if (c->windows[i].start_s == c->windows[i - 1].start_s)
+            return error_at(err, f->dataset_name, 0, 0, "the window from %g s on stands twice",
+                            c->windows[i].start_s);
     return 0;
 }
 
