@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "core/runs/record/record_file.h"
+#include "core/runs/record/run_files.h"
 #include "core/stop.h"
 
 #include <curl/curl.h>
@@ -117,6 +118,7 @@ int run_output_begin(struct run_output *out, const struct run_output_request *re
     if (status == 0)
         status = write_configuration(out, request, err);
     if (status < 0) {
+        run_files_clear(out->path); /* the same command is to work once there is room */
         run_output_free(out);
         return status;
     }

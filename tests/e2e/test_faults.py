@@ -65,15 +65,34 @@ class Places(Faults):
         self.assert_refused_untouched(done, "it is a mount point", self.run_path)
 
     def test_a_parent_that_is_not_writable(self):
+        """Nor another user's directory in one that is, where only owners rename (as in /tmp)."""
         self.sim(out=self.path("parent/run"))
         self.before = self.contents(self.path("parent/run"))
-        os.chmod(self.path("parent"), 0o555)
-        self.addCleanup(os.chmod, self.path("parent"), 0o755)
-        if os.access(self.path("parent"), os.W_OK):
-            self.skipTest("this user may write everywhere")
-        done = self.sim("--force", out=self.path("parent/run"), expect=1)
-        self.assertIn("run.new, beside the run that it would replace, cannot be made", done.stderr)
-        self.assertEqual(self.contents(self.path("parent/run")), self.before)
+        who = self.plain_user()
+        for mode, status, said in ((0o555, 1, "run.new, beside the run that it would replace, cannot be made"),
+                                   (0o1777, 2, "cannot be renamed (Operation not permitted)")):
+            if mode == 0o1777 and not who:
+                break  # all is ours
+            os.chmod(self.path("parent"), mode)
+            self.addCleanup(os.chmod, self.path("parent"), 0o755)
+            done = subprocess.run([FAREBOX, "sim", "--trace", self.trace, "-o", self.path("parent/run"), "--force"],
+                                  text=True, capture_output=True, timeout=60, **who)
+            self.assertEqual(done.returncode, status, done.stderr)
+            self.assertIn(said, done.stderr)
+            self.assertEqual(self.contents(self.path("parent/run")), self.before)
+            self.assertEqual(os.listdir(self.path("parent")), ["run"])
+
+    def plain_user(self):
+        """Root may write everywhere: then somebody else runs the program."""
+        if os.geteuid() != 0:
+            return {}
+        who = {"user": 65534, "group": 65534, "extra_groups": []}
+        os.chmod(self.scratch, 0o755)
+        try:
+            subprocess.run([FAREBOX, "--version"], capture_output=True, check=True, **who)
+        except (OSError, subprocess.CalledProcessError):
+            self.skipTest("no other user may run the program here")
+        return who
 
     def test_a_file(self):
         kept = self.write("precious", "mine")
@@ -116,6 +135,16 @@ class Places(Faults):
         while not holds() and process.poll() is None and time.monotonic() < end:
             time.sleep(0.01)
         self.assertTrue(holds())
+
+
+    def test_a_disk_that_is_full_from_the_start(self):
+        """What could not even begin leaves nothing in the way of its repetition."""
+        words = ("sim", "--trace", self.trace, "-o", self.run_path)
+        done = subprocess.run(["bash", "-c", 'ulimit -f 0; exec "$@"', "bash", FAREBOX, *words], text=True,
+                              cwd=self.scratch, capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("run.json cannot be written", done.stderr)
+        self.farebox(*words)
 
 
 class Replaced(Faults):
