@@ -2,6 +2,7 @@
 
 #include "core/buffer.h"
 #include "core/memory.h"
+#include "core/stop.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,6 +48,7 @@ static int open_beside(struct file_output *f)
     buffer_init(&name, BUFFER_UNBOUNDED);
     buffer_add_format(&name, "%s" FILE_OUTPUT_TEMPORARY "XXXXXX", f->target);
     f->temporary = buffer_take(&name);
+    stop_removes(f->temporary);
     int fd = mkostemp(f->temporary, O_CLOEXEC);
     mode_t mask = umask(0);
     umask(mask);
@@ -57,6 +59,8 @@ static int open_beside(struct file_output *f)
 
 static void forget(struct file_output *f)
 {
+    if (f->temporary)
+        stop_removes(NULL);
     free(f->target);
     free(f->temporary);
     *f = (struct file_output){.fd = -1};

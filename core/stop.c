@@ -7,12 +7,16 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t level, held;
+static const char *volatile half_written; /* or NULL */
 
 static void on_signal(int signal_number)
 {
     (void)signal_number;
-    if (level > 0 && !held)
+    if (level > 0 && !held) {
+        if (half_written)
+            unlink(half_written);
         _exit(130);
+    }
     if (level < 2)
         level++;
 }
@@ -30,6 +34,11 @@ void stop_install(void)
 void stop_hold(void)
 {
     held = 1;
+}
+
+void stop_removes(const char *path)
+{
+    half_written = path;
 }
 
 int stop_level(void)

@@ -15,6 +15,10 @@ void stop_install(void);
 /* From here on there is something to write at the end. */
 void stop_hold(void);
 
+/* Lends a file that is to be removed where the program ends at once; NULL: none any more. The last
+ * one counts. */
+void stop_removes(const char *path);
+
 int stop_level(void);
 
 /* Waits until there is something to read (always, in a file). False where the first of the two came

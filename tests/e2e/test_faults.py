@@ -116,7 +116,7 @@ class Places(Faults):
         url = self.mock("--ttft-ms", "5", "--itl-ms", "1")
         words = ("bench", "--url", url, "--model", "m", "--no-probe", "--trace", self.trace, "-o", self.run_path)
         for number, grows in enumerate((self.run_path, self.run_path + ".new")):
-            first = self.start(*words, "--speed", "0.1", "--force")
+            first = self.start(*words, "--speed", "0.3", "--force")
             records = pathlib.Path(grows, "requests.jsonl")
             self.until(lambda: records.exists() and records.stat().st_size, first)
             for more in ((), ("--force",)):
@@ -275,6 +275,20 @@ class Waiting(Faults):
             pass
         self.assertEqual(process.wait(10), 130)
         self.assertEqual(list(self.scratch.glob("out*")), [])
+
+    def test_two_signals_leave_no_half_written_file(self):
+        """The second comes while the file is written, which a slow device would make long."""
+        trace = self.write("big.jsonl", "".join(ROW % i for i in range(400_000)))
+        removed = 0
+        for _ in range(8):
+            process = self.start("workload", "convert", trace, "-o", self.path("out.jsonl"))
+            while process.poll() is None and not list(self.scratch.glob("out.jsonl.*")):
+                time.sleep(0.001)
+            while process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            removed += process.wait() == 130
+            self.assertEqual(list(self.scratch.glob("out.jsonl.*")), [])
+        self.assertGreater(removed, 0)
 
     def fifo(self):
         os.mkfifo(self.path("fifo"))
