@@ -733,7 +733,6 @@ int main(void)
     Suite *suite = suite_create("bench");
     TCase *t = tcase_create("bench");
     signal(SIGPIPE, SIG_IGN);
-    tcase_set_timeout(t, 20);
     tcase_add_loop_test(t, faults_are_classified, 0, (int)(sizeof faults / sizeof *faults));
     tcase_add_test(t, no_answer_comes_before_its_request);
     tcase_add_test(t, a_stream_is_measured_and_counted);

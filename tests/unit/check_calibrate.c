@@ -319,7 +319,6 @@ int main(void)
 {
     Suite *suite = suite_create("calibrate");
     TCase *tests = tcase_create("calibrate");
-    tcase_set_timeout(tests, 120);
     tcase_add_test(tests, k_is_found_again);
     tcase_add_test(tests, several_constants_are_found_again);
     tcase_add_test(tests, a_fit_that_comes_no_closer_is_not_taken);

@@ -9,11 +9,11 @@
 #include <math.h>
 #include <string.h>
 
-#define MEAN_TOKENS 500 /* of 2 ms: a service of one second */
+#define MEAN_TOKENS 100 /* of 10 ms: a service of one second */
 
 static struct engine_config servers(uint32_t count)
 {
-    struct engine_config c = engine_config_constant(2, 2);
+    struct engine_config c = engine_config_constant(10, 10);
     c.max_num_seqs = count;
     return c;
 }
@@ -34,9 +34,13 @@ static void equal_answers(struct workload *w, uint32_t input, uint32_t output)
         workload_add_plain(w, 0, input, output);
 }
 
-static struct capacity find_by(uint64_t requests, const struct engine_config *engine,
-                               const struct workload *const *w, size_t workloads,
-                               const char *objective, double goodput)
+/* The intervals are as wide as so many requests make them; what limits shows with fewer. */
+#define REQUESTS 4000
+#define FEW 1500
+
+static struct capacity find(uint64_t requests, const struct engine_config *engine,
+                            const struct workload *const *w, size_t workloads,
+                            const char *objective, double goodput)
 {
     struct slo_list slos = {0};
     struct capacity c;
@@ -52,12 +56,6 @@ static struct capacity find_by(uint64_t requests, const struct engine_config *en
                                  .requests = requests};
     ck_assert_msg(capacity_find(&o, &c, &err) == 0, "%s", err.message);
     return c;
-}
-
-static struct capacity find(const struct engine_config *engine, const struct workload *const *w,
-                            size_t workloads, const char *objective, double goodput)
-{
-    return find_by(10000, engine, w, workloads, objective, goodput);
 }
 
 /* The rate at which P(wait ≤ limit) = goodput, of M/M/c with a service of mean_s. */
@@ -77,14 +75,14 @@ static void agrees(uint32_t count, const char *objective, double limit_s, double
     const struct workload *list[6];
     double tokens = 0, rows = 0;
     for (size_t i = 0; i < 6; i++) {
-        exponential_answers(&w[i], i, 10000);
+        exponential_answers(&w[i], i, REQUESTS);
         list[i] = &w[i];
         for (size_t k = 0; k < w[i].count; k++, rows++)
             tokens += w[i].output_tokens[k];
     }
     struct engine_config engine = servers(count);
-    struct capacity c = find(&engine, list, 6, objective, goodput);
-    double theory = erlang_rate(count, tokens / rows * 0.002, limit_s - 0.002, goodput);
+    struct capacity c = find(REQUESTS, &engine, list, 6, objective, goodput);
+    double theory = erlang_rate(count, tokens / rows * 0.01, limit_s - 0.01, goodput);
     printf("M/M/%u: %.3f (%.3f to %.3f), Erlang-C %.3f, beside it %.3f\n", count, c.rate_rps,
            c.low_rps, c.high_rps, theory, c.theory.rate_rps);
     ck_assert_double_le(c.low_rps, theory);
@@ -108,10 +106,10 @@ END_TEST
 START_TEST(goodput_falls_with_the_rate)
 {
     struct workload w;
-    equal_answers(&w, 1, 500);
+    equal_answers(&w, 1, MEAN_TOKENS);
     const struct workload *list[] = {&w};
     struct engine_config engine = servers(8);
-    struct capacity c = find(&engine, list, 1, "ttft=500", 0.95);
+    struct capacity c = find(FEW, &engine, list, 1, "ttft=500", 0.95);
     ck_assert(c.attainable && !c.unbounded);
     ck_assert_uint_eq(c.curve_count, CAPACITY_CURVE);
     for (size_t i = 1; i < c.curve_count; i++) {
@@ -128,14 +126,14 @@ END_TEST
 START_TEST(objectives_without_a_queue_end_where_it_grows)
 {
     struct workload w;
-    exponential_answers(&w, 7, 10000);
+    exponential_answers(&w, 7, REQUESTS);
     const struct workload *list[] = {&w};
     struct engine_config engine = servers(8);
     double tokens = 0;
     for (size_t i = 0; i < w.count; i++)
-        tokens += w.output_tokens[i] / 10000.0;
-    struct capacity c = find_by(4000, &engine, list, 1, "tpot=50", 0.99);
-    double most = 8 / (tokens * 0.002);
+        tokens += w.output_tokens[i] / (double)REQUESTS;
+    struct capacity c = find(REQUESTS, &engine, list, 1, "tpot=50", 0.99);
+    double most = 8 / (tokens * 0.01);
     printf("eight places: %.3f (%.3f to %.3f) of %.3f\n", c.rate_rps, c.low_rps, c.high_rps, most);
     ck_assert(c.attainable && !c.unbounded && c.by_queue);
     ck_assert_double_ge(c.rate_rps, 0.95 * most);
@@ -168,7 +166,7 @@ START_TEST(steps_that_grow_are_a_queue)
     e.steps.s1 = 1;
     ck_assert_int_eq(engine_config_check(&e, &err), 0);
     equal_answers(&w, 16, 160);
-    struct capacity c = find_by(4000, &e, list, 1, "ttft=20000", 0.95);
+    struct capacity c = find(REQUESTS, &e, list, 1, "ttft=20000", 0.95);
     printf("growing steps: %.3f of 6.25\n", c.rate_rps);
     ck_assert(!c.unbounded);
     ck_assert_double_ge(c.rate_rps, 0.93 * 6.25);
@@ -228,16 +226,16 @@ START_TEST(names_what_limits)
     ck_assert_int_eq(engine_config_check(&e, &err), 0);
 
     equal_answers(&w, 1800, 2); /* a prompt fills a step */
-    ck_assert_int_eq(find(&e, list, 1, "ttft=200", 0.95).limit, CAPACITY_PREFILL);
+    ck_assert_int_eq(find(FEW, &e, list, 1, "ttft=200", 0.95).limit, CAPACITY_PREFILL);
     workload_free(&w);
 
     equal_answers(&w, 160, 160);
     e.kv_blocks = 200; /* ten requests */
-    ck_assert_int_eq(find(&e, list, 1, "ttft=500", 0.95).limit, CAPACITY_MEMORY);
+    ck_assert_int_eq(find(FEW, &e, list, 1, "ttft=500", 0.95).limit, CAPACITY_MEMORY);
 
     e.kv_blocks = 100000;
     e.steps.s1 = 1; /* each sequence makes every step longer */
-    ck_assert_int_eq(find(&e, list, 1, "tpot=40", 0.95).limit, CAPACITY_DECODE);
+    ck_assert_int_eq(find(FEW, &e, list, 1, "tpot=40", 0.95).limit, CAPACITY_DECODE);
     workload_free(&w);
 }
 END_TEST
@@ -248,7 +246,7 @@ START_TEST(says_what_has_no_answer)
     equal_answers(&w, 1, 10);
     const struct workload *list[] = {&w};
     struct engine_config engine = servers(8);
-    ck_assert(!find(&engine, list, 1, "ttft=1", 0.95).attainable);
+    ck_assert(!find(FEW, &engine, list, 1, "ttft=1", 0.95).attainable);
     engine = servers(0);
     struct slo_list none = {0};
     struct capacity c;
@@ -308,7 +306,6 @@ int main(void)
 {
     Suite *suite = suite_create("capacity");
     TCase *tests = tcase_create("capacity");
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, many_servers_agree_with_erlang_c);
     tcase_add_test(tests, goodput_falls_with_the_rate);
     tcase_add_test(tests, objectives_without_a_queue_end_where_it_grows);

@@ -269,7 +269,6 @@ int main(void)
     Suite *suite = suite_create("compare");
     TCase *tests = tcase_create("compare");
     suite_add_tcase(suite, tests);
-    tcase_set_timeout(tests, 120);
     tcase_add_test(tests, equal_queues_stay_without_finding);
     tcase_add_test(tests, equal_autoregressions_stay_without_finding);
     tcase_add_test(tests, a_shift_of_5_percent_is_found);

@@ -199,7 +199,6 @@ int main(void)
     Suite *suite = suite_create("compare_share");
     TCase *tests = tcase_create("compare_share");
     suite_add_tcase(suite, tests);
-    tcase_set_timeout(tests, 120);
     tcase_add_test(tests, exact_tests_by_hand);
     tcase_add_test(tests, equal_shares_stay_without_finding);
     tcase_add_test(tests, equal_shares_under_shared_overloads_stay_without_finding);

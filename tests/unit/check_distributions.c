@@ -414,7 +414,6 @@ int main(void)
 {
     Suite *suite = suite_create("distributions");
     TCase *t = tcase_create("distributions");
-    tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, gaps_follow_their_process, 0, (int)(sizeof gap_laws / sizeof *gap_laws));
     tcase_add_test(t, a_cv_gives_its_shape);
     tcase_add_loop_test(t, lengths_follow_their_distribution, 0,

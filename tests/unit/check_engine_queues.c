@@ -196,7 +196,6 @@ int main(void)
 {
     Suite *suite = suite_create("engine_queues");
     TCase *tests = tcase_create("queues");
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, servers_follow_erlang_c);
     tcase_add_test(tests, one_server_follows_pollaczek_khinchine);
     tcase_add_test(tests, steps_by_the_sequence_share_a_processor);

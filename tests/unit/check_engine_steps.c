@@ -430,7 +430,6 @@ int main(void)
 {
     Suite *suite = suite_create("engine_steps");
     TCase *tests = tcase_create("steps");
-    tcase_set_timeout(tests, 30);
     int policies = 0;
     while (policy_at((uint32_t)policies))
         policies++;

@@ -133,7 +133,6 @@ int main(void)
 {
     Suite *suite = suite_create("fit");
     TCase *t = tcase_create("fit");
-    tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, the_twin_is_like_the_trace, 0, (int)(sizeof traces / sizeof *traces));
     tcase_add_test(t, classes_and_their_dependence_are_kept);
     tcase_add_test(t, what_cannot_be_fitted_is_refused);

@@ -180,7 +180,6 @@ int main(void)
     Suite *suite = suite_create("fit_distribution");
     TCase *tests = tcase_create("fit");
     suite_add_tcase(suite, tests);
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, cdf_quantile_mean_and_variates_agree);
     tcase_add_test(tests, continuous_samples_give_family_and_parameters_back);
     tcase_add_test(tests, rounded_integers_are_fitted_as_cells);

@@ -406,7 +406,6 @@ static Suite *forecast_suite(void)
 {
     Suite *s = suite_create("forecast");
     TCase *truth = tcase_create("truth");
-    tcase_set_timeout(truth, 60);
     tcase_add_test(truth, band_covers_the_truth);
     tcase_add_loop_test(truth, the_second_week_is_in_the_band_of_the_first, 0, 2);
     suite_add_tcase(s, truth);

@@ -193,7 +193,6 @@ int main(void)
 {
     Suite *suite = suite_create("growth");
     TCase *tests = tcase_create("growth");
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, healthy_queues_are_not_rejected);
     tcase_add_test(tests, overload_is_told_or_said_to_be_unclear);
     tcase_add_test(tests, the_interval_holds_the_drift);

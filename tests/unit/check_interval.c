@@ -218,7 +218,6 @@ int main(void)
     Suite *suite = suite_create("interval");
     TCase *tests = tcase_create("interval");
     suite_add_tcase(suite, tests);
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, coverage_on_an_autoregression);
     tcase_add_test(tests, coverage_on_a_queue);
     tcase_add_test(tests, width_is_that_of_independent_values_where_they_are);

@@ -349,7 +349,6 @@ int main(void)
 {
     Suite *suite = suite_create("mock robust");
     TCase *tests = tcase_create("wild clients");
-    tcase_set_timeout(tests, 20);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, requests_may_come_byte_by_byte);
     tcase_add_test(tests, bodies_may_come_chunked);

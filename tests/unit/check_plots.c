@@ -406,7 +406,6 @@ int main(void)
 {
     Suite *suite = suite_create("plots");
     TCase *test = tcase_create("plots");
-    tcase_set_timeout(test, 30);
     tcase_add_test(test, latency_plots_show_the_summary);
     tcase_add_test(test, lines_on_each_other_show_in_turn);
     tcase_add_loop_test(test, the_color_bar_has_both_its_ends, 0, 4);

@@ -548,7 +548,6 @@ int main(void)
     Suite *suite = suite_create("run_diff");
     TCase *tests = tcase_create("run_diff");
     suite_add_tcase(suite, tests);
-    tcase_set_timeout(tests, 120);
     tcase_add_test(tests, failures_are_worse_however_fast_the_rest_is);
     tcase_add_test(tests, pairs_are_of_the_same_request);
     tcase_add_test(tests, other_requests_are_not_paired);

@@ -605,7 +605,6 @@ int main(void)
         return EXIT_FAILURE;
     Suite *s = suite_create("runs");
     TCase *t = tcase_create("all");
-    tcase_set_timeout(t, 60);
     tcase_add_test(t, a_record_survives_its_line);
     tcase_add_test(t, first_tokens_are_kept_by_kind);
     tcase_add_test(t, a_killed_run_keeps_its_whole_lines);

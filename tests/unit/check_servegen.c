@@ -184,7 +184,6 @@ int main(void)
 {
     Suite *suite = suite_create("servegen");
     TCase *t = tcase_create("servegen");
-    tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, a_few_clients_make_most_of_the_load, 0, 2);
     tcase_add_loop_test(t, the_superposition_follows_the_sum_of_the_rates, 0, 2);
     tcase_add_test(t, a_folder_in_a_scenario);

@@ -275,7 +275,6 @@ int main(void)
 {
     Suite *suite = suite_create("session rate");
     TCase *t = tcase_create("session rate");
-    tcase_set_timeout(t, 60);
     tcase_add_test(t, five_a_second_are_three_hundred_a_minute);
     tcase_add_test(t, classes_count_by_how_often_they_begin);
     tcase_add_test(t, the_mean_is_the_rate_whatever_the_process);

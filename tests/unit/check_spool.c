@@ -205,7 +205,6 @@ int main(void)
 {
     Suite *suite = suite_create("spool");
     TCase *tests = tcase_create("spool");
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, items_come_back_in_order);
     tcase_add_test(tests, any_stretch_can_be_read);
     tcase_add_test(tests, a_full_disk_loses_nothing);

@@ -231,7 +231,6 @@ int main(void)
     slos.count = 0;
     if (slo_parse("ttft=500", &slos, &err) < 0)
         return EXIT_FAILURE;
-    tcase_set_timeout(t, 60);
     tcase_add_test(t, a_capacity_that_the_client_saw_is_printed_plain);
     tcase_add_test(t, a_capacity_beyond_the_client_is_called_a_lower_bound);
     tcase_add_test(t, a_client_that_was_always_the_limit_knows_no_capacity);

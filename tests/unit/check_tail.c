@@ -233,7 +233,6 @@ int main(void)
     Suite *suite = suite_create("tail");
     TCase *tests = tcase_create("tail");
     suite_add_tcase(suite, tests);
-    tcase_set_timeout(tests, 120);
     tcase_add_test(tests, queues);
     tcase_add_test(tests, a_few_separate_outliers_are_a_change);
     tcase_add_test(tests, one_burst_is_no_change);

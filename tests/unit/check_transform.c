@@ -430,7 +430,6 @@ int main(void)
 {
     Suite *suite = suite_create("transform");
     TCase *t = tcase_create("transform");
-    tcase_set_timeout(t, 30);
     tcase_add_loop_test(t, routing_by_input_sends_the_known_counts, 0, 2);
     tcase_add_loop_test(t, prefix_caches_cost_what_is_known, 0,
                         (int)(sizeof caches / sizeof *caches));
