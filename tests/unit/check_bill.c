@@ -1,6 +1,7 @@
 /* Bills of traces, recorded and our own, and of small workloads made by hand. */
 #include "testing_plans.h"
 #include "testing_trace.h"
+#include "testing_workload.h"
 
 #include "core/buffer.h"
 
@@ -120,14 +121,6 @@ START_TEST(any_number_of_workers_gives_the_same_bill)
 }
 END_TEST
 
-static void add(struct workload *w, struct request r)
-{
-    struct error err = {0};
-    if (r.attempts == 0)
-        r.attempts = 1;
-    ck_assert_msg(workload_add(w, &r, &err) == 0, "%s", err.message);
-}
-
 START_TEST(the_order_of_rows_does_not_matter)
 {
     struct plan_book book = testing_plans(
@@ -144,7 +137,7 @@ START_TEST(the_order_of_rows_does_not_matter)
                                 .output_tokens = 1 + n * 104729 % 997,
                                 .has_usage = true};
             r.usage = usage_from_totals(r.input_tokens, n % 10, 0, 0, r.output_tokens, n % 3);
-            add(&w, r);
+            testing_add(&w, r);
         }
         struct bill bill = testing_bill(&w, &book, (struct bill_options){.workers = 2});
         struct json_writer writer;
@@ -183,7 +176,7 @@ START_TEST(subscriptions_fees_and_minimums)
     struct workload w;
     workload_init(&w);
     for (int i = 0; i < 10; i++) /* every ten minutes: an hour and a half */
-        add(&w, (struct request){.timestamp_ns = i * 600 * NS_PER_S, .input_tokens = 1});
+        testing_add(&w, (struct request){.timestamp_ns = i * 600 * NS_PER_S, .input_tokens = 1});
     struct bill bill = testing_bill(&w, &book, (struct bill_options){0});
     testing_money(bill.plans[0].total, "10.28", "3 included, 7 at 4 cents");
     ck_assert_uint_eq(bill.plans[0].served.count[SERVE_INCLUDED], 3);
@@ -217,7 +210,7 @@ START_TEST(a_period_is_more_than_the_trace)
     struct workload w;
     workload_init(&w);
     for (int i = 0; i <= 10; i++) /* 11 in an hour: 7,920 a month */
-        add(&w, (struct request){.timestamp_ns = i * 360 * NS_PER_S, .input_tokens = 1});
+        testing_add(&w, (struct request){.timestamp_ns = i * 360 * NS_PER_S, .input_tokens = 1});
     struct bill bill = testing_bill(&w, &book, (struct bill_options){.period = PERIOD_MONTH});
     testing_money(bill.plans[0].total, "316.8", "720 hours of 11");
     testing_money(bill.plans[1].total, "264.8", "26 × 10, 7,800 included, 120 paid at 4 cents");
@@ -260,10 +253,10 @@ START_TEST(waste_sessions_labels_and_reported_costs)
     failed.status = REQUEST_FAILED;
     aborted.status = REQUEST_ABORTED;
     aborted.labels = NULL;
-    add(&w, base);
-    add(&w, retried);
-    add(&w, failed);
-    add(&w, aborted);
+    testing_add(&w, base);
+    testing_add(&w, retried);
+    testing_add(&w, failed);
+    testing_add(&w, aborted);
     struct bill bill = testing_bill(&w, &book, (struct bill_options){.by = "user"});
     const struct plan_bill *p = &bill.plans[0];
     testing_money(p->total, "0.009", "2 + (2 + 2 × 1) + 1 + 2 thousandths");
@@ -299,7 +292,7 @@ START_TEST(timed_prices_need_a_start)
     struct bill bill;
     struct error err = {0};
     workload_init(&w);
-    add(&w, (struct request){.input_tokens = 1000000});
+    testing_add(&w, (struct request){.input_tokens = 1000000});
     const struct plan *plan = &book.plans[0];
     struct bill_options options = {0};
     ck_assert_int_eq(bill_make(&bill, &w, &plan, 1, &options, &err), ERR_INPUT);

@@ -1,6 +1,7 @@
 /* Plans bought several times, and months made of a sample. */
 #include "testing_plans.h"
 #include "testing_trace.h"
+#include "testing_workload.h"
 
 #include "sim/cost/bill/bought.h"
 #include "sim/cost/bill/extrapolate.h"
@@ -89,7 +90,6 @@ END_TEST
 /* Sessions of two turns, 90 s apart, at the given hours from the start. */
 static void add_sessions(struct workload *w, const int *hours, int count)
 {
-    struct error err = {0};
     workload_init(w);
     for (int i = 0; i < count; i++)
         for (int turn = 0; turn < 2; turn++) {
@@ -97,9 +97,8 @@ static void add_sessions(struct workload *w, const int *hours, int count)
             snprintf(name, sizeof name, "s%d", i);
             struct request r = {.timestamp_ns = (hours[i] * 3600 + 90 * turn) * NS_PER_S,
                                 .input_tokens = (uint32_t)(100 * i + turn),
-                                .session_id = name,
-                                .attempts = 1};
-            ck_assert_int_eq(workload_add(w, &r, &err), 0);
+                                .session_id = name};
+            testing_add(w, r);
         }
 }
 

@@ -3,7 +3,7 @@
 #include "core/stats/erlang.h"
 #include "sim/plan/capacity.h"
 #include "sim/plan/fleet.h"
-#include "tests/unit/testing.h"
+#include "tests/unit/testing_workload.h"
 
 #include <gsl/gsl_randist.h>
 #include <math.h>
@@ -25,13 +25,6 @@ static void exponential_answers(struct workload *w, uint64_t seed, size_t count)
     workload_init(w);
     for (size_t i = 0; i < count; i++)
         workload_add_plain(w, 0, 1, 1 + (uint32_t)gsl_ran_exponential(random_gsl(&r), MEAN_TOKENS));
-}
-
-static void equal_answers(struct workload *w, uint32_t input, uint32_t output)
-{
-    workload_init(w);
-    for (size_t i = 0; i < 1000; i++)
-        workload_add_plain(w, 0, input, output);
 }
 
 /* The intervals are as wide as so many requests make them; what limits shows with fewer. */
@@ -105,8 +98,7 @@ END_TEST
 
 START_TEST(goodput_falls_with_the_rate)
 {
-    struct workload w;
-    equal_answers(&w, 1, MEAN_TOKENS);
+    struct workload w = testing_rows(1000, 0, 1, MEAN_TOKENS);
     const struct workload *list[] = {&w};
     struct engine_config engine = servers(8);
     struct capacity c = find(FEW, &engine, list, 1, "ttft=500", 0.95);
@@ -165,7 +157,7 @@ START_TEST(steps_that_grow_are_a_queue)
     e.steps.w0 = 10;
     e.steps.s1 = 1;
     ck_assert_int_eq(engine_config_check(&e, &err), 0);
-    equal_answers(&w, 16, 160);
+    w = testing_rows(1000, 0, 16, 160);
     struct capacity c = find(REQUESTS, &e, list, 1, "ttft=20000", 0.95);
     printf("growing steps: %.3f of 6.25\n", c.rate_rps);
     ck_assert(!c.unbounded);
@@ -225,11 +217,11 @@ START_TEST(names_what_limits)
     e.steps.w0 = 10;
     ck_assert_int_eq(engine_config_check(&e, &err), 0);
 
-    equal_answers(&w, 1800, 2); /* a prompt fills a step */
+    w = testing_rows(1000, 0, 1800, 2); /* a prompt fills a step */
     ck_assert_int_eq(find(FEW, &e, list, 1, "ttft=200", 0.95).limit, CAPACITY_PREFILL);
     workload_free(&w);
 
-    equal_answers(&w, 160, 160);
+    w = testing_rows(1000, 0, 160, 160);
     e.kv_blocks = 200; /* ten requests */
     ck_assert_int_eq(find(FEW, &e, list, 1, "ttft=500", 0.95).limit, CAPACITY_MEMORY);
 
@@ -242,8 +234,7 @@ END_TEST
 
 START_TEST(says_what_has_no_answer)
 {
-    struct workload w;
-    equal_answers(&w, 1, 10);
+    struct workload w = testing_rows(1000, 0, 1, 10);
     const struct workload *list[] = {&w};
     struct engine_config engine = servers(8);
     ck_assert(!find(FEW, &engine, list, 1, "ttft=1", 0.95).attainable);

@@ -1,5 +1,5 @@
 /* The page: what came from outside stands in it as text, and its tables can be sorted. */
-#include "testing.h"
+#include "testing_workload.h"
 
 #include "cli/report/page/html.h"
 #include "core/memory.h"
@@ -57,11 +57,9 @@ static struct page *make_page(size_t runs)
     struct error err = {0};
     struct html_error failure = {"server_error", HOSTILE, 10};
     p->collector = collector_create();
-    workload_init(&p->workload);
-    for (int i = 0; i < 30; i++) {
+    p->workload = testing_rows(30, NS_PER_S, 100, 10);
+    for (int i = 0; i < 30; i++)
         add(p->collector, i, i % 3 ? RECORD_COMPLETED : RECORD_FAILED);
-        workload_add_plain(&p->workload, i * NS_PER_S, 100, 10);
-    }
     collector_summarize(p->collector, &how, &p->summary);
     ck_assert_int_eq(plan_book_parse("test", book_text, strlen(book_text), &p->book, &err), 0);
     plans[0] = &p->book.plans[0];

@@ -1,6 +1,6 @@
 #include "bench/prompt/prompt.h"
 #include "core/json/json_scan.h"
-#include "tests/unit/testing.h"
+#include "tests/unit/testing_workload.h"
 
 #include <cjson/cJSON.h>
 #include <string.h>
@@ -8,10 +8,8 @@
 static struct workload one(struct request r)
 {
     struct workload w;
-    struct error err = {0};
     workload_init(&w);
-    r.attempts = 1;
-    ck_assert_msg(workload_add(&w, &r, &err) == 0, "%s", err.message);
+    testing_add(&w, r);
     return w;
 }
 
@@ -89,10 +87,8 @@ START_TEST(equal_blocks_give_equal_text)
                         .hash_count = 3,
                         .block_size = 512};
     struct workload w = one(r);
-    struct error err = {0};
     r.hash_ids = b;
-    r.attempts = 1;
-    ck_assert_int_eq(workload_add(&w, &r, &err), 0);
+    testing_add(&w, r);
     struct prompt_maker *m = make(&w, 5, NULL);
     prompt_maker_set_scale(m, 1.3, 27);
     cJSON *x = build(m, &w, 0, 0), *y = build(m, &w, 1, 0), *z = build(m, &w, 0, 1);
@@ -114,9 +110,7 @@ START_TEST(prompts_without_blocks_share_nothing)
 {
     struct request r = {.input_tokens = 200, .output_tokens = 1};
     struct workload w = one(r);
-    struct error err = {0};
-    r.attempts = 1;
-    ck_assert_int_eq(workload_add(&w, &r, &err), 0);
+    testing_add(&w, r);
     struct prompt_maker *m = make(&w, 5, NULL), *other = make(&w, 6, NULL),
                         *same = make(&w, 5, NULL);
     cJSON *x = build(m, &w, 0, 0), *y = build(m, &w, 1, 0), *z = build(other, &w, 0, 0),

@@ -1,5 +1,5 @@
 /* Limits in time, against a slow and obvious model of the same rules. */
-#include "testing.h"
+#include "testing_workload.h"
 
 #include "core/memory.h"
 #include "core/random.h"
@@ -8,14 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-static void add(struct workload *w, struct request r)
-{
-    struct error err = {0};
-    if (r.attempts == 0)
-        r.attempts = 1;
-    ck_assert_msg(workload_add(w, &r, &err) == 0, "%s", err.message);
-}
 
 /* ---- the model: every instant is tried, every past start is looked at again -------------- */
 
@@ -153,9 +145,9 @@ START_TEST(plans_equal_the_obvious_model)
         size_t n = 1 + below(&r, 60);
         for (size_t i = 0; i < n; i++) {
             now += (int64_t)below(&r, 4) * (int64_t)below(&r, 5) * NS_PER_S;
-            add(&w, (struct request){.timestamp_ns = now,
-                                     .input_tokens = (uint32_t)(1 + below(&r, 110)),
-                                     .output_tokens = (uint32_t)below(&r, 40)});
+            testing_add(&w, (struct request){.timestamp_ns = now,
+                                             .input_tokens = (uint32_t)(1 + below(&r, 110)),
+                                             .output_tokens = (uint32_t)below(&r, 40)});
         }
         struct serve_duration duration = {true, (int64_t)below(&r, 30) * NS_PER_S, 0};
         struct serve_conditions conditions = {(int64_t)below(&r, 200000) * NS_PER_S, false};
@@ -235,9 +227,9 @@ START_TEST(so_many_of_a_plan_make_nobody_wait)
         int64_t now = 0;
         for (size_t i = 0, n = 1 + below(&r, 60); i < n; i++) {
             now += (int64_t)below(&r, 4) * (int64_t)below(&r, 5) * NS_PER_S;
-            add(&w, (struct request){.timestamp_ns = now,
-                                     .input_tokens = (uint32_t)(1 + below(&r, 110)),
-                                     .output_tokens = (uint32_t)below(&r, 40)});
+            testing_add(&w, (struct request){.timestamp_ns = now,
+                                             .input_tokens = (uint32_t)(1 + below(&r, 110)),
+                                             .output_tokens = (uint32_t)below(&r, 40)});
         }
         struct serve_duration duration = {true, (int64_t)(1 + below(&r, 30)) * NS_PER_S, 0};
         struct serve_conditions conditions = {(int64_t)below(&r, 200000) * NS_PER_S, false};
@@ -265,18 +257,19 @@ START_TEST(turns_wait_for_those_before_them)
     struct error err = {0};
     workload_init(&w);
     uint32_t first = 2, second = 0;
-    add(&w, (struct request){.timestamp_ns = TIME_NEVER,
-                             .delay_ns = NS_PER_S,
-                             .after = &first,
-                             .after_count = 1,
-                             .input_tokens = 1,
-                             .output_tokens = 10});
-    add(&w, (struct request){.timestamp_ns = TIME_NEVER,
-                             .after = &second,
-                             .after_count = 1,
-                             .input_tokens = 1,
-                             .output_tokens = 10});
-    add(&w, (struct request){.timestamp_ns = 5 * NS_PER_S, .input_tokens = 1, .output_tokens = 10});
+    testing_add(&w, (struct request){.timestamp_ns = TIME_NEVER,
+                                     .delay_ns = NS_PER_S,
+                                     .after = &first,
+                                     .after_count = 1,
+                                     .input_tokens = 1,
+                                     .output_tokens = 10});
+    testing_add(&w, (struct request){.timestamp_ns = TIME_NEVER,
+                                     .after = &second,
+                                     .after_count = 1,
+                                     .input_tokens = 1,
+                                     .output_tokens = 10});
+    testing_add(
+        &w, (struct request){.timestamp_ns = 5 * NS_PER_S, .input_tokens = 1, .output_tokens = 10});
     struct serve_duration duration = {true, NS_PER_S, NS_PER_S / 10};
     ck_assert_int_eq(serve_rows_make(&rows, &w, duration, &err), 0);
     ck_assert_int_eq(serve_due(&rows, 2), 5 * NS_PER_S);

@@ -1,6 +1,7 @@
 /* Recorded agents, caching what-ifs, runs read back, the best split. */
 #include "testing_plans.h"
 #include "testing_trace.h"
+#include "testing_workload.h"
 
 #include "core/buffer.h"
 #include "core/runs/record/run_dir.h"
@@ -79,16 +80,10 @@ START_TEST(a_recorded_trajectory)
                                  " \"30\"}}",
                                  NULL);
     struct workload w;
-    struct error err = {0};
     workload_init(&w);
     for (int i = 0; i < 5; i++)
-        ck_assert_int_eq(workload_add(&w,
-                                      &(struct request){.input_tokens = in[i],
-                                                        .output_tokens = out[i],
-                                                        .attempts = 1,
-                                                        .session_id = "run"},
-                                      &err),
-                         0);
+        testing_add(&w, (struct request){
+                            .input_tokens = in[i], .output_tokens = out[i], .session_id = "run"});
     struct bill bill = testing_bill(&w, &book, (struct bill_options){0});
     testing_money(bill.plans[0].total, "0.53839", "the run");
     ck_assert_uint_eq(bill.plans[0].session_stats.count, 1);
@@ -282,16 +277,10 @@ START_TEST(the_split_gives_the_dearest_to_the_flat_plan)
     /* thousands of tokens = dollars; the first three fall into the same minute */
     static const uint32_t dollars[] = {5, 6, 7, 9, 10, 2};
     struct workload w;
-    struct error err = {0};
     workload_init(&w);
     for (int i = 0; i < 6; i++)
-        ck_assert_int_eq(
-            workload_add(&w,
-                         &(struct request){.timestamp_ns = (i < 3 ? i : 60 * i) * NS_PER_S,
-                                           .input_tokens = dollars[i] * 1000,
-                                           .attempts = 1},
-                         &err),
-            0);
+        testing_add(&w, (struct request){.timestamp_ns = (i < 3 ? i : 60 * i) * NS_PER_S,
+                                         .input_tokens = dollars[i] * 1000});
     struct bill bill = testing_bill(&w, &book, (struct bill_options){0});
     ck_assert_uint_eq(bill.break_even_count, 1);
     const struct break_even *e = &bill.break_even[0];
