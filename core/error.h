@@ -4,7 +4,7 @@
  * that the caller gives; the message is complete in itself and only main() prints it.
  *
  *     struct error err = {0};
- *     if (plan_load(path, &plans, &err) < 0)
+ *     if (plan_book_load(path, &book, &err) < 0)
  *         return err.code;                      // pass it up
  *
  * The first error wins: a `struct error` that already holds one is left as it is, so that a

@@ -5,9 +5,9 @@
  * pass through binary floating point; only divisions round, half to even, at 1e-12 USD.
  *
  *     money price, bill;
- *     money_parse("2.50", 4, MONEY_PER_MILLION, &price, &why);   // $2.50 per million tokens
- *     money_multiply(price, 1234, &bill);                        // exact, -1 on overflow
- *     money_format(bill, text);                                  // "0.003085"
+ *     money_parse("2.50", 4, MONEY_PER_MILLION, &price);     // $2.50 per million tokens
+ *     money_multiply(price, 1234, &bill);                       // exact, -1 on overflow
+ *     money_format(bill, text);                                 // "0.003085"
  */
 #ifndef FAREBOX_CORE_MONEY_H
 #define FAREBOX_CORE_MONEY_H

@@ -4,7 +4,7 @@
  * runs. Length: words = (tokens - template_tokens) / tokens_per_word, both learnt from the
  * endpoint's own `usage` by probes before the run (bench/client/probe.h).
  *
- *     struct prompt_maker *m = prompt_maker_create(&config);
+ *     struct prompt_maker *m = prompt_maker_create(&config, &workload, err);
  *     prompt_maker_set_scale(m, 1.3, 27);
  *     prompt_maker_build(m, &workload, &due, model, &body);       // body: a JSON object
  *     prompt_maker_free(m);

@@ -2,7 +2,7 @@
  *
  *     struct steady s = steady_mser5_sample(&latencies_in_scheduled_order);
  *     measured = values + s.drop;                 // n − s.drop values
- *     if (!s.reached) warn("still changing: measure longer");
+ *     if (!s.reached) puts("still changing: measure longer");
  *
  * The sequence is averaged in batches of five, z(1) … z(m). Dropping the first d of them leaves a
  * mean with the squared standard error Σ(z − mean)² / (m − d)²; the d with the smallest is chosen,

@@ -4,7 +4,7 @@
  *     while (schedule_take(s, now_ns, &due)) send(&due);
  *     ... schedule_ended(s, &due, now_ns, completed);     // frees the slot, releases dependents
  *     wait_until(schedule_next_ns(s, now_ns));
- *     schedule_close(s, now_ns);                          // the end: what was due, was not sent?
+ *     schedule_close(s, now_ns, UNSENT_CAP);              // the end: what was due, was not sent?
  *     while (schedule_take_unsent(s, &due, &reason)) count(&due);
  *     schedule_free(s);
  *

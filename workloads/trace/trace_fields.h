@@ -4,8 +4,8 @@
  *     struct trace_fields f;
  *     trace_fields_init(&f);
  *     trace_fields_clear(&f);
- *     const char *wanted = trace_fields_set(&f, FIELD_INPUT, text);   // NULL, or what was expected
- *     trace_fields_finish(&f, &wanted);
+ *     const char *wanted = trace_fields_set(&f, FIELD_INPUT, "n", text); // NULL, or what it wants
+ *     wanted = trace_fields_finish(&f);
  *     trace_add(in, &f.row, err);
  *
  * The row's texts are lent from `f` until the next clear.

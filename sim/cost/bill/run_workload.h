@@ -13,7 +13,7 @@
  *
  *     run_workload_begin(&run, NULL, NULL);
  *     run_workload_add(&run, &record, err);
- *     run_workload_end(&run, "results/x");
+ *     run_workload_end(&run, "results/x", err);
  */
 #ifndef FAREBOX_SIM_COST_BILL_RUN_WORKLOAD_H
 #define FAREBOX_SIM_COST_BILL_RUN_WORKLOAD_H

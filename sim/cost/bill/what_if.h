@@ -3,7 +3,7 @@
  *     struct what_if table;
  *     const char *changes[] = {"cache", "route=input<300:small,*:large"};
  *     if (what_if_make(&table, &w, plans, n, changes, 2, &options, seed, err) < 0) ...
- *     what_if_write_table(&table, &buffer);
+ *     what_if_write_table(&table, 100, &buffer);     // columns
  *     what_if_free(&table);
  *
  * A change is a transform as workloads/transform/transform.h writes it, or the word "cache": no

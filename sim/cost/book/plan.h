@@ -8,7 +8,7 @@
  *     struct plan_book book = {0};
  *     if (plan_book_load("plans.json", &book, err) < 0) return err->code;
  *     const struct plan_rate *rate = plan_rate_for(&book.plans[0], "big-7b");
- *     if (rate) ... price_usage(rate, &query, &charge) ...          // sim/cost/book/price.h
+ *     if (rate) price_request(&book.plans[0], rate, &query, &charge);     // sim/cost/book/price.h
  *     plan_book_free(&book);
  *
  * All prices are exact and stand per single token, request, call: the division of a price per
