@@ -104,11 +104,12 @@ browser: $(PROGRAM) ## the page of a report in a headless Chromium (skips where 
 .PHONY: asan
 asan: deps-check ## unit tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPTIMIZE="-O1 -g" \
-	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" unit
+	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" FAREBOX_FEW_DRAWS=1 unit
 
 .PHONY: tsan
 tsan: deps-check ## unit tests under ThreadSanitizer
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan OPTIMIZE="-O1 -g" SANITIZE=-fsanitize=thread unit
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan OPTIMIZE="-O1 -g" SANITIZE=-fsanitize=thread \
+	    FAREBOX_FEW_DRAWS=1 unit
 
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 20
@@ -151,7 +152,7 @@ reference: $(PROGRAM) ## make results/reference/ anew; the tests compare it byte
 	@FAREBOX=$(abspath $(PROGRAM)) tests/e2e/reference.sh .
 
 .PHONY: lint
-lint: deps-lint ## format, layers, cppcheck
+lint: deps-lint ## format, layers, examples of headers, cppcheck, sizes
 	@.ci/lint
 
 .PHONY: format

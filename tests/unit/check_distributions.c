@@ -14,8 +14,13 @@
 #include <math.h>
 #include <string.h>
 
-#define DRAWS 1000000
+#define MOST_DRAWS 1000000
 #define LEAST_P 0.005
+
+static size_t draws(void)
+{
+    return testing_few() ? MOST_DRAWS / 10 : MOST_DRAWS;
+}
 
 /* qsort is slow at a million doubles; positive ones sort as integers, byte by byte. */
 static void sort_positive(double *x, size_t n)
@@ -67,16 +72,17 @@ static const struct gap_law gap_laws[] = {
  * miss the smallest gaps of bursty processes, which lie below a double's step at 10^5 s. */
 START_TEST(gaps_follow_their_process)
 {
+    const size_t n = draws();
     const struct gap_law *law = &gap_laws[_i];
     struct arrival a = arrival_poisson(law->rate);
     struct arrival_stream s;
     struct random same;
-    double *gaps = mem_alloc(DRAWS * sizeof *gaps), sum = 0, square = 0, at;
+    double *gaps = mem_alloc(n * sizeof *gaps), sum = 0, square = 0, at;
     a.process = law->process;
     a.shape = law->shape;
     arrival_start(&s, &a, 1, 20, (uint64_t)_i);
     random_init(&same, 20, RANDOM_ARRIVALS, 2 * (uint64_t)_i);
-    for (size_t i = 0; i < DRAWS; i++) {
+    for (size_t i = 0; i < n; i++) {
         ck_assert(arrival_next(&s, &at));
         gaps[i] = arrival_unit_gap(law->process, law->shape, &same) / law->rate;
         sum += gaps[i];
@@ -84,10 +90,10 @@ START_TEST(gaps_follow_their_process)
         if (fabs(at - sum) > 1e-6)
             ck_abort_msg("arrival %zu at %.9f, not %.9f", i, at, sum);
     }
-    sort_positive(gaps, DRAWS);
-    struct ks_result r = ks_one_sample(gaps, DRAWS, gap_cdf, law, false);
+    sort_positive(gaps, n);
+    struct ks_result r = ks_one_sample(gaps, n, gap_cdf, law, false);
     ck_assert_msg(r.p_value > LEAST_P, "D = %g, p = %g", r.statistic, r.p_value);
-    double mean = sum / DRAWS, cv = sqrt(square / DRAWS - mean * mean) / mean;
+    double mean = sum / (double)n, cv = sqrt(square / (double)n - mean * mean) / mean;
     ck_assert_double_eq_tol(mean * law->rate, 1, 0.01);
     if (law->process == ARRIVAL_GAMMA)
         ck_assert_double_eq_tol(cv, 1 / sqrt(law->shape), 0.01 / law->shape);
@@ -183,15 +189,16 @@ static const struct {
 
 START_TEST(lengths_follow_their_distribution)
 {
+    const size_t n = draws();
     struct length l;
     struct random r;
-    double *values = mem_alloc(DRAWS * sizeof *values);
+    double *values = mem_alloc(n * sizeof *values);
     parse_length(length_laws[_i].text, &l);
     random_init(&r, 31, RANDOM_TEST, (uint64_t)_i);
-    for (size_t i = 0; i < DRAWS; i++)
+    for (size_t i = 0; i < n; i++)
         values[i] = length_draw(&l, &r);
-    sort_positive(values, DRAWS);
-    struct ks_result ks = ks_one_sample(values, DRAWS, length_laws[_i].cdf, NULL, false);
+    sort_positive(values, n);
+    struct ks_result ks = ks_one_sample(values, n, length_laws[_i].cdf, NULL, false);
     ck_assert_msg(ks.p_value > LEAST_P, "D = %g, p = %g", ks.statistic, ks.p_value);
     free(values);
     length_free(&l);
@@ -203,7 +210,7 @@ START_TEST(scores_give_the_same_distribution)
 {
     struct length l;
     struct random r;
-    const size_t n = DRAWS / 4;
+    const size_t n = draws() / 4;
     double *values = mem_alloc(n * sizeof *values);
     parse_length(length_laws[_i].text, &l);
     random_init(&r, 32, RANDOM_TEST, (uint64_t)_i);
@@ -220,12 +227,13 @@ END_TEST
 /* Whole numbers 1 … cells − 1, and the rest in the last cell. */
 static void check_counts(const char *text, const double *probability, size_t cells)
 {
+    const size_t n = draws();
     struct length l;
     struct random r;
     uint64_t *observed = mem_zero(cells, sizeof *observed);
     parse_length(text, &l);
     random_init(&r, 33, RANDOM_TEST, cells);
-    for (size_t i = 0; i < DRAWS; i++) {
+    for (size_t i = 0; i < n; i++) {
         uint32_t x = length_draw_count(&l, &r, 0);
         observed[x < cells ? x : cells - 1]++;
     }

@@ -9,7 +9,12 @@
 #include <stdlib.h>
 
 #define MOST 3000
-#define RUNS 1000
+
+/* Of each queue. */
+static unsigned runs(void)
+{
+    return testing_few() ? 100 : 1000;
+}
 
 /* An M/M/c queue with a service of one second, first come first served; an answer's tokens come
  * over `answer_s` more, exponential. */
@@ -65,9 +70,9 @@ static struct sustained judge(const struct queue *q, size_t n)
 static void verdicts(struct queue *q, size_t n, double percent[3])
 {
     percent[0] = percent[1] = percent[2] = 0;
-    for (uint64_t seed = 0; seed < RUNS; seed++) {
+    for (uint64_t seed = 0; seed < runs(); seed++) {
         run_queue(q, n, seed);
-        percent[judge(q, n).verdict] += 100.0 / RUNS;
+        percent[judge(q, n).verdict] += 100.0 / runs();
     }
     printf("M/M/%u, %zu requests at %3.0f %%: grows %.1f %%, sustained %.1f %%\n", q->servers, n,
            100 * q->load, percent[SUSTAINED_NO], percent[SUSTAINED_YES]);
@@ -122,13 +127,13 @@ START_TEST(the_interval_holds_the_drift)
     unsigned held = 0;
     q->servers = 1;
     q->load = 1.3;
-    for (uint64_t seed = 0; seed < RUNS; seed++) {
+    for (uint64_t seed = 0; seed < runs(); seed++) {
         struct growth g;
         run_queue(q, 600, seed);
         ck_assert(growth_estimate(q->due_s, q->delay_s, 600, &g));
         held += g.low <= 0.3 && 0.3 <= g.high;
     }
-    ck_assert_uint_ge(held, RUNS * 90 / 100);
+    ck_assert_uint_ge(held, runs() * 90 / 100);
     free(q);
 }
 END_TEST

@@ -545,7 +545,6 @@ int main(void)
 {
     Suite *suite = suite_create("tariff");
     TCase *t = tcase_create("tariff");
-    tcase_set_timeout(t, 60);
     tcase_add_test(t, random_plans_charge_what_the_model_says);
     suite_add_tcase(suite, t);
     return testing_run(suite);

@@ -60,6 +60,13 @@ __attribute__((constructor)) static void testing_limits(void)
     setenv("CK_DEFAULT_TIMEOUT", "600", 0);
 }
 
+/* True where tests look for errors of memory and not at laws, under a sanitizer: what is drawn many
+ * times to meet a statistical bound may be drawn a tenth as often (make asan and tsan say so). */
+static inline bool testing_few(void)
+{
+    return getenv("FAREBOX_FEW_DRAWS") != NULL;
+}
+
 #define TESTING_TRIES 5
 
 /* For a measurement that says nothing, as what it is measured with was late: `why` tells so (NULL:
