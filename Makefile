@@ -89,7 +89,7 @@ e2e: $(PROGRAM) ## the program run as a user would (T=test_bill runs one file)
 
 N ?= 10
 .PHONY: timing
-timing: $(PROGRAM) $(BUILD)/tests/check_bench $(BUILD)/tests/check_mock ## the tests that take times, N=10 times in a row: passed, skipped, failed (STRESS=1: beside stress-ng)
+timing: $(PROGRAM) $(addprefix $(BUILD)/tests/,check_bench check_bench_ends check_mock check_retry) ## the tests that take times, N=10 times in a row: passed, skipped, failed (STRESS=1: beside stress-ng)
 	@[ -z "$(STRESS)" ] || .ci/deps stress
 	@export FAREBOX=$(abspath $(PROGRAM)) UNIT=$(abspath $(BUILD))/tests; $(if $(STRESS),stress-ng --quiet --cpu 2 --timeout 0 & trap "kill $$!" EXIT; )tests/timing $(N)
 

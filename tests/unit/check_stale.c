@@ -1,57 +1,7 @@
-#include "bench/client/bench.h"
-#include "tests/unit/fault_server.h"
-#include "tests/unit/testing.h"
+/* Requests on kept connections that the server closes under them. */
+#include "bench_fixture.h"
 
 #include <signal.h>
-
-struct seen {
-    uint32_t attempts, by_status[RECORD_STATUSES];
-    struct record last;
-};
-
-static bool see(void *context, const struct record *r)
-{
-    struct seen *s = context;
-    s->attempts++;
-    s->by_status[r->status]++;
-    s->last = *r;
-    return true;
-}
-
-static struct workload make(uint32_t count, int64_t gap_ns, uint32_t input, uint32_t output)
-{
-    struct workload w;
-    struct error err = {0};
-    workload_init(&w);
-    for (uint32_t i = 0; i < count; i++) {
-        struct request r = {.timestamp_ns = i * gap_ns,
-                            .input_tokens = input,
-                            .output_tokens = output,
-                            .attempts = 1};
-        ck_assert_int_eq(workload_add(&w, &r, &err), 0);
-    }
-    return w;
-}
-
-static struct bench_config base(const struct endpoint_config *e)
-{
-    struct bench_config c;
-    bench_config_init(&c);
-    c.endpoints = e;
-    c.endpoint_count = 1;
-    c.seed = 7;
-    return c;
-}
-
-static struct bench_report run(const struct bench_config *c, const struct workload *w,
-                               struct seen *s)
-{
-    struct bench_report report;
-    struct error err = {0};
-    struct run_observer observer = {s, see};
-    ck_assert_msg(bench_run(c, w, &observer, &report, &err) == 0, "%s", err.message);
-    return report;
-}
 
 /* A kept connection that is closed under a request: it goes out once more, over a new one, unless a
  * part of an answer has come. The server sees it twice, and nothing more often. */
@@ -72,7 +22,7 @@ START_TEST(a_request_outlives_a_stale_connection)
     struct endpoint_config e = {.url = server.url, .model = "m"};
     struct bench_config c = base(&e);
     c.no_probe = true;
-    struct workload w = make(2, 60 * NS_PER_MS, 20, 3);
+    struct workload w = testing_rows(2, 60 * NS_PER_MS, 20, 3);
     struct bench_report report = run(&c, &w, &s);
     ck_assert_int_eq(atomic_load(&server.requests), stales[_i].server_saw);
     ck_assert_uint_eq(s.attempts, 2);
@@ -100,7 +50,7 @@ START_TEST(a_new_connection_is_not_stale)
     c.no_probe = true;
     c.schedule.mode = SCHEDULE_CLOSED;
     profile_hold(&c.schedule.load, 2);
-    struct workload w = make(6, 0, 20, 3);
+    struct workload w = testing_rows(6, 0, 20, 3);
     struct bench_report report = run(&c, &w, &s);
     ck_assert_int_eq(atomic_load(&server.requests), 6);
     ck_assert_uint_eq(s.by_status[RECORD_FAILED], 6);
