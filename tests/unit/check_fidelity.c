@@ -112,28 +112,48 @@ START_TEST(a_whole_is_as_good_as_its_worst_part)
 }
 END_TEST
 
-/* Other values than ours, twice the same key, parts of parts: nothing leaks and nothing fails. */
-START_TEST(what_is_of_another_kind_is_passed_over)
+static int read_text(const char *json, struct fidelity *f)
 {
-    static const char json[] =
-        "{\"client_limited\": null, \"reason\": 7, \"send_lag_p99_ms\": \"x\", \"cpu_peak\": 0.5, "
-        "\"connects\": null, \"new\": {\"a\": [1]}, \"cpu_by_worker\": [0.5, null], \"probes\": "
-        "[{\"endpoint\": \"a\", \"endpoint\": \"b\", \"note\": null}], \"parts\": [{\"parts\": "
-        "[{}], \"reason\": \"why\"}, 5]}";
     struct json_scan scan;
-    struct fidelity f;
     json_scan_init(&scan, "", json, strlen(json), 1);
-    fidelity_read(&scan, &f);
-    ck_assert_int_eq(json_scan_end(&scan, NULL), 0);
+    fidelity_read(&scan, f);
+    return json_scan_end(&scan, NULL);
+}
+
+/* What another version writes: keys that are null or unknown, twice the same key, parts of parts.
+ */
+START_TEST(what_is_not_known_is_passed_over)
+{
+    struct fidelity f;
+    ck_assert_int_eq(
+        read_text(
+            "{\"client_limited\": null, \"reason\": null, \"send_lag_p99_ms\": null, \"cpu_peak\": "
+            "0.5, \"connects\": null, \"new\": {\"a\": [1]}, \"probes\": [{\"endpoint\": \"a\", "
+            "\"endpoint\": \"b\", \"note\": null}], \"parts\": [{\"parts\": [{}], \"reason\": "
+            "\"why\"}, null]}",
+            &f),
+        0);
     ck_assert(!f.known && !f.client_limited && isnan(f.lag_p99_ms));
     ck_assert_double_eq(f.cpu_peak, 0.5);
-    ck_assert_str_eq(f.probes[0].endpoint, "a");
+    ck_assert_str_eq(f.probes[0].endpoint, "b");
     ck_assert_uint_eq(f.part_count, 2);
+    ck_assert_int_eq(f.kind, FIDELITY_PARTS);
     ck_assert_str_eq(f.parts[0].reason, "why");
-    ck_assert_uint_eq(f.parts[0].part_count, 0);
     ck_assert_int_eq(f.parts[1].kind, FIDELITY_UNSAID);
     fidelity_free(&f);
     ck_assert_ptr_null(f.probes);
+}
+END_TEST
+
+START_TEST(what_is_wrong_is_refused_and_leaks_nothing)
+{
+    struct fidelity f;
+    ck_assert_int_eq(
+        read_text("{\"parts\": [{\"probes\": [{\"endpoint\": \"a\", \"requests\": \"2\"}]}]}", &f),
+        ERR_INPUT);
+    fidelity_free(&f);
+    ck_assert_int_eq(read_text("{\"cpu_by_worker\": [0.5, true]}", &f), ERR_INPUT);
+    fidelity_free(&f);
 }
 END_TEST
 
@@ -144,7 +164,8 @@ int main(void)
     tcase_add_loop_test(test, one_sentence_says_whether_figures_can_be_trusted, 0,
                         sizeof said / sizeof *said);
     tcase_add_test(test, a_whole_is_as_good_as_its_worst_part);
-    tcase_add_test(test, what_is_of_another_kind_is_passed_over);
+    tcase_add_test(test, what_is_not_known_is_passed_over);
+    tcase_add_test(test, what_is_wrong_is_refused_and_leaks_nothing);
     suite_add_tcase(suite, test);
     return testing_run(suite);
 }

@@ -69,7 +69,7 @@ struct fidelity {
     struct fidelity_engine engine;
     struct fidelity_probe *probes;
     size_t probe_count;
-    struct fidelity *parts; /* with neither engine nor parts of their own */
+    struct fidelity *parts;
     size_t part_count;
 };
 
@@ -78,7 +78,8 @@ void fidelity_free(struct fidelity *f);
 /* As an object on one line. */
 void fidelity_write(const struct fidelity *f, struct json_writer *w);
 
-/* Reads such an object; what is not there or of another kind is not known. Frees nothing before. */
+/* Reads such an object, or passes over what is none; what is not there is not known. Frees nothing
+ * before; the caller frees it after errors, too. */
 void fidelity_read(struct json_scan *scan, struct fidelity *out);
 
 /* Makes a whole of f->parts: one limited part makes a limited run, and one that does not say leaves
