@@ -5,7 +5,6 @@
 #include "core/printable.h"
 #include "core/stop.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gsl/gsl_errno.h>
@@ -176,7 +175,6 @@ static void on_gsl_error(const char *reason, const char *file, int line, int cod
 int main(int argc, char **argv)
 {
     gsl_set_error_handler(on_gsl_error);
-    cJSON_InitHooks(&(cJSON_Hooks){mem_alloc, free});
     hold_standard_streams();
     stop_install();
     raise_descriptor_limit();
