@@ -5,7 +5,6 @@
 #include "cli/run_bill.h"
 #include "core/memory.h"
 #include "core/runs/compare/run_diff.h"
-#include "core/runs/summary/summary.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -259,20 +258,13 @@ static int compare(const struct diff_options *o, struct run_diff *d, struct erro
 }
 
 /* A difference may be the client's where it was the limit of one run. */
-static void warn_of_limits(const struct terminal *t, const struct diff_options *o)
+static void warn_of_limits(const struct terminal *t, const struct diff_options *o,
+                           const struct run_diff *d)
 {
-    struct summary *s = mem_zero(1, sizeof *s);
-    for (size_t i = 0; i < 2; i++) {
-        const char *run = o->common.arguments[i];
-        const struct fidelity *f = &s->fidelity;
-        if (summary_read_run(run, s, NULL) < 0)
-            continue;
-        if (f->client_limited)
-            warn(t, "the client was the limit of %s%s%s: a change may be the client's", run,
-                 f->reason[0] ? ": " : "", f->reason);
-        summary_free(s);
-    }
-    free(s);
+    for (size_t i = 0; i < 2; i++)
+        if (d->client_limited[i])
+            warn(t, "the client was the limit of %s%s%s: a change may be the client's",
+                 o->common.arguments[i], d->limits[i][0] ? ": " : "", d->limits[i]);
 }
 
 static int run(const struct terminal *t, const void *parsed, struct error *err)
@@ -284,7 +276,7 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
     int status = compare(o, &d, err);
     if (status < 0)
         return status;
-    warn_of_limits(t, o);
+    warn_of_limits(t, o, &d);
     print_table(t, o, &d);
     if (o->common.json)
         print_json(t, &d);

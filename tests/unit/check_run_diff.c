@@ -76,7 +76,9 @@ static void make_run(const struct made *m)
     }
     struct buffer summary;
     buffer_init(&summary, BUFFER_UNBOUNDED);
-    buffer_add_text(&summary, m->summary ? m->summary : "{\"load\": \"open\"}");
+    buffer_add_text(&summary, "{\"schema_version\": 1, \"command\": \"bench\", \"warmup_method\": "
+                              "\"given\", \"window_s\": 1, \"all\": {\"duration_s\": 1}, ");
+    buffer_add_text(&summary, m->summary ? m->summary : "\"load\": \"open\"}");
     ck_assert_int_eq(run_dir_write_file(&dir, "summary.json", &summary, NULL), 0);
     buffer_free(&summary);
     ck_assert_int_eq(run_dir_close(&dir, NULL), 0);
@@ -250,7 +252,7 @@ START_TEST(a_warm_up_stays_out)
     struct made before = {"a", NULL, 1000, 1, NULL}, after = {"b", NULL, 1000, 2, slow_start};
     compare_made(&before, &after);
     ck_assert(row_of("ttft_scheduled_ms", COMPARE_MEAN)->comparison.change > 1);
-    after.summary = "{\"load\": \"open\", \"warmup_s\": 30}";
+    after.summary = "\"load\": \"open\", \"warmup_s\": 30}";
     ck_assert_int_eq(compare_made(&before, &after), 0);
     ck_assert_double_lt(fabs(row_of("ttft_scheduled_ms", COMPARE_MEAN)->comparison.change), 0.02);
     ck_assert_uint_eq(diff.requests[1], 700);
@@ -270,7 +272,7 @@ static void late_sometimes(struct record *r, size_t i, struct random *random)
 
 START_TEST(goodput_is_of_the_same_objectives)
 {
-    const char *half = "{\"load\": \"open\", \"slo\": {\"ttft_ms\": 50}}";
+    const char *half = "\"load\": \"open\", \"slo\": {\"ttft_ms\": 50}}";
     struct made before = {"a", half, 1000, 1, NULL}, after = {"b", half, 1000, 2, late_sometimes};
     const char *const gate[] = {"goodput>1pp", ""};
     ck_assert_int_eq(compare_by(&before, &after, gate, NULL), ERR_WORK);
@@ -344,7 +346,7 @@ static void wait_for_slot(struct record *r, size_t i, struct random *random)
 
 START_TEST(closed_loops_lead_with_the_sending)
 {
-    const char *closed = "{\"load\": \"closed\"}";
+    const char *closed = "\"load\": \"closed\"}";
     struct made before = {"a", closed, 500, 1, wait_for_slot}, after = before;
     after.name = "b";
     after.seed = 2;

@@ -268,7 +268,8 @@ static bool same_slos(const struct slo_list *a, const struct slo_list *b)
 
 static void add_goodput(struct maker *k)
 {
-    const struct slo_list *a = &k->pair.runs[0].facts.slos, *b = &k->pair.runs[1].facts.slos;
+    const struct pair_run *runs = k->pair.runs;
+    const struct slo_list *a = &runs[0].summary->slos, *b = &runs[1].summary->slos;
     struct measure m = {.kind = MEASURE_GOOD,
                         .key = "goodput_fraction",
                         .title = "within objectives",
@@ -429,19 +430,26 @@ static void count_pairs(struct maker *k)
                       d->alone[0], d->alone[1]);
 }
 
+static bool is_closed(const struct pair_run *r)
+{
+    return r->summary->load && strcmp(r->summary->load, "closed") == 0;
+}
+
 static void note_runs(struct maker *k)
 {
     static const char *const names[] = {"before", "after"};
     const struct pair_run *r = k->pair.runs;
     for (int i = 0; i < 2; i++) {
-        if (r[i].facts.warmup_s > 0)
+        const struct summary *s = r[i].summary;
+        k->out->client_limited[i] = s->fidelity.client_limited;
+        memcpy(k->out->limits[i], s->fidelity.reason, sizeof k->out->limits[i]);
+        if (s->warmup_s > 0)
             run_diff_note(k->out, "%s: the warm-up of %.3g s is left out, as the run did", names[i],
-                          r[i].facts.warmup_s);
+                          s->warmup_s);
         if (r[i].torn)
             run_diff_note(k->out, "%s: the last record was cut off and is left out", names[i]);
     }
-    bool closed[2] = {strcmp(r[0].facts.load, "closed") == 0,
-                      strcmp(r[1].facts.load, "closed") == 0};
+    bool closed[2] = {is_closed(&r[0]), is_closed(&r[1])};
     k->closed = closed[0] && closed[1];
     if (closed[0] != closed[1])
         run_diff_note(k->out,

@@ -32,6 +32,7 @@
 #include "core/json/json_write.h"
 #include "core/runs/compare/gate.h"
 #include "core/runs/record/record.h"
+#include "core/runs/summary/fidelity.h"
 #include "core/runs/summary/slo.h"
 #include "core/stats/compare.h"
 
@@ -81,6 +82,8 @@ struct run_diff {
     struct diff_judged judged[GATE_FIGURES];
     size_t judged_count;
     bool undecided_fails;
+    bool client_limited[2]; /* a change may be the client's; why it was the limit, "" = not said */
+    char limits[2][FIDELITY_TEXT_SIZE];
 };
 
 /* What requests cost by a plan, instead of what their records say. */

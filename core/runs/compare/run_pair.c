@@ -93,7 +93,7 @@ static int read_run(struct pair_run *run, const char *path, struct error *err)
     struct reading g = {.run = run};
     if (!run_dir_is_run(path))
         return error_set(err, ERR_INPUT, "%s is no run directory: it has no requests.jsonl", path);
-    run_facts_read(path, &run->facts);
+    summary_read_run(path, run->summary, NULL);
     names_init(&g.earlier.ids);
     int status = run_records_read(path, take_record, &g, &run->torn, err);
     names_free(&g.earlier.ids);
@@ -102,7 +102,7 @@ static int read_run(struct pair_run *run, const char *path, struct error *err)
         status = run->pricing->end(run->pricing->context, run->number, path, err);
     collector_read_gaps(run->collector, path);
     int64_t first = sorter_count(&run->requests) ? run->collector->first_due_ns : 0;
-    run->from_ns = first + (int64_t)llround(run->facts.warmup_s * 1e9) - SUMMARY_ROUNDING_NS;
+    run->from_ns = first + (int64_t)llround(run->summary->warmup_s * 1e9) - SUMMARY_ROUNDING_NS;
     struct sorter_scan scan;
     sorter_scan_begin(&scan, &run->requests);
     for (const struct pair_request *q; (q = sorter_scan_next(&scan));)
@@ -203,6 +203,7 @@ int run_pair_read(struct run_pair *out, const char *const paths[2],
     for (int i = 0; i < 2; i++) {
         sorter_init(&out->runs[i].requests, sizeof(struct pair_request), by_schedule);
         out->runs[i].collector = collector_create();
+        out->runs[i].summary = mem_zero(1, sizeof(struct summary));
         out->runs[i].pricing = pricing;
         out->runs[i].number = i;
     }
@@ -218,6 +219,8 @@ void run_pair_free(struct run_pair *p)
 {
     for (int i = 0; i < 2; i++) {
         collector_free(p->runs[i].collector);
+        summary_free(p->runs[i].summary);
+        free(p->runs[i].summary);
         sorter_free(&p->runs[i].requests);
     }
     sorter_free(&p->both);

@@ -13,7 +13,6 @@
 
 #include "core/runs/compare/run_diff.h"
 #include "core/runs/summary/collector_state.h"
-#include "core/runs/summary/run_facts.h"
 
 struct pair_request {
     uint64_t id; /* a hash of its id */
@@ -27,10 +26,10 @@ struct pair_run {
     const struct run_pricing *pricing; /* NULL */
     int number;                        /* 0 or 1 */
     struct collector *collector;
-    struct sorter requests; /* of struct pair_request, in scheduled order */
-    struct run_facts facts;
-    int64_t from_ns;    /* where its measured window begins */
-    uint64_t in_window; /* requests due from then on */
+    struct sorter requests;  /* of struct pair_request, in scheduled order */
+    struct summary *summary; /* the run's own; of a killed run zero */
+    int64_t from_ns;         /* where its measured window begins */
+    uint64_t in_window;      /* requests due from then on */
     bool torn;
 };
 
