@@ -7,10 +7,10 @@
 #include "cli/run_bill.h"
 #include "core/file.h"
 #include "core/file_output.h"
-#include "core/json/json_scan.h"
 #include "core/memory.h"
 #include "core/runs/record/record_file.h"
 #include "core/runs/record/run_dir.h"
+#include "core/runs/record/run_json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -120,24 +120,12 @@ static bool is_own_summary(const struct terminal *t, const struct subject *s,
     return own;
 }
 
-/* run.json stands before the first request. */
 static const char *command_of(const char *run)
 {
-    char *path = run_dir_file(run, "run.json"), *json = NULL;
-    const char *command = "bench";
-    size_t length;
-    if (file_read_all(path, (size_t)64 << 20, &json, &length, NULL) == 0) {
-        struct json_scan scan;
-        struct text key, value;
-        json_scan_init(&scan, path, json, length, 1);
-        json_object_begin(&scan);
-        while (json_object_next(&scan, &key))
-            if (json_skip(&scan, &value) && text_equal(key, "command") &&
-                text_equal(value, "\"sim\""))
-                command = "sim";
-    }
-    free(json);
-    free(path);
+    struct run_json j;
+    run_json_read(run, &j, NULL);
+    const char *command = text_equal(j.command, "sim") ? "sim" : "bench";
+    run_json_free(&j);
     return command;
 }
 

@@ -355,7 +355,7 @@ static void put_time(struct json_writer *w, const char *key, const struct export
 {
     char text[CLOCK_INSTANT_SIZE];
     json_key(w, key);
-    if (!x->started) {
+    if (!x->started_unix_ns) {
         json_put_null(w);
         return;
     }

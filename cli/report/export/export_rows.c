@@ -1,9 +1,7 @@
 #include "cli/report/export/export_rows.h"
 
-#include "core/file.h"
-#include "core/json/json_scan.h"
 #include "core/memory.h"
-#include "core/runs/record/run_dir.h"
+#include "core/runs/record/run_json.h"
 
 #include <gsl/gsl_sort.h>
 #include <math.h>
@@ -12,54 +10,24 @@
 
 /* ---- run.json ---- */
 
-static void read_options(struct json_scan *s, struct export_rows *x)
+static char *copy_option(const struct run_json *j, const char *name)
 {
-    const struct {
-        const char *key;
-        char **field;
-    } wanted[] = {{"api", &x->api},
-                  {"rate", &x->rate},
-                  {"concurrency", &x->concurrency},
-                  {"max-in-flight", &x->max_in_flight},
-                  {"burstiness", &x->burstiness}};
-    struct text key, value;
-    json_object_begin(s);
-    while (json_object_next(s, &key)) {
-        size_t i = 0;
-        while (i < sizeof wanted / sizeof wanted[0] && !text_equal(key, wanted[i].key))
-            i++;
-        if (i == sizeof wanted / sizeof wanted[0])
-            json_skip(s, NULL);
-        else if (json_peek(s) == JSON_STRING ? json_string(s, &value) : json_skip(s, &value)) {
-            free(*wanted[i].field);
-            *wanted[i].field = mem_copy_text(value.at, value.length);
-        }
-    }
+    struct text value;
+    return run_json_option(j, name, &value) ? mem_copy_text(value.at, value.length) : NULL;
 }
 
 /* A run without a run.json (or with another's) is exported without what only that knows. */
 static void read_configuration(struct export_rows *x, const char *run)
 {
-    char *path = run_dir_file(run, "run.json"), *text = NULL;
-    size_t length;
-    struct text key;
-    if (file_read_all(path, (size_t)16 << 20, &text, &length, NULL) == 0) {
-        struct json_scan s;
-        json_scan_init(&s, path, text, length, 1);
-        json_object_begin(&s);
-        while (json_object_next(&s, &key)) {
-            if (text_equal(key, "started") && json_peek(&s) == JSON_STRING && !x->started)
-                json_string_copy(&s, 64, &x->started);
-            else if (text_equal(key, "options") && json_peek(&s) == JSON_OBJECT)
-                read_options(&s, x);
-            else
-                json_skip(&s, NULL);
-        }
-    }
-    if (x->started)
-        clock_parse_instant(x->started, strlen(x->started), &x->started_unix_ns);
-    free(text);
-    free(path);
+    struct run_json j;
+    run_json_read(run, &j, NULL);
+    x->api = copy_option(&j, "api");
+    x->rate = copy_option(&j, "rate");
+    x->concurrency = copy_option(&j, "concurrency");
+    x->max_in_flight = copy_option(&j, "max-in-flight");
+    x->burstiness = copy_option(&j, "burstiness");
+    x->started_unix_ns = j.started_unix_ns == TIME_NEVER ? 0 : j.started_unix_ns;
+    run_json_free(&j);
 }
 
 /* ---- requests.jsonl ---- */
@@ -215,7 +183,6 @@ void export_rows_free(struct export_rows *x)
     free(x->texts);
     free(x->rows);
     free(x->chunks);
-    free(x->started);
     free(x->api);
     free(x->rate);
     free(x->concurrency);

@@ -41,8 +41,8 @@ struct export_rows {
     char **texts;
     size_t text_count, text_capacity;
     bool has_chunks; /* every streamed answer has its chunks */
-    char *started, *api, *rate, *concurrency, *max_in_flight, *burstiness; /* run.json; NULL */
-    int64_t started_unix_ns;                                               /* 0 where not said */
+    char *api, *rate, *concurrency, *max_in_flight, *burstiness; /* run.json; NULL */
+    int64_t started_unix_ns;                                     /* 0 where not said */
 };
 
 /* Once all are added. */

@@ -136,17 +136,11 @@ static void put_option(struct json_writer *w, const char *key, const char *given
 /* "20231116-181703", or null for a simulation. */
 static void put_date(struct json_writer *w, const struct export_rows *x)
 {
-    int year, month, day, hour, minute, second;
-    char date[64];
-    json_key(w, "date");
-    if (!x->started || sscanf(x->started, "%4d-%2d-%2dT%2d:%2d:%2d", &year, &month, &day, &hour,
-                              &minute, &second) != 6) {
-        json_put_null(w);
-        return;
-    }
-    snprintf(date, sizeof date, "%04d%02d%02d-%02d%02d%02d", year, month, day, hour, minute,
-             second);
-    json_put_string(w, date);
+    char text[CLOCK_INSTANT_SIZE], date[16];
+    clock_format_instant(x->started_unix_ns, text);
+    snprintf(date, sizeof date, "%.4s%.2s%.2s-%.2s%.2s%.2s", text, text + 5, text + 8, text + 11,
+             text + 14, text + 17);
+    json_pair_string(w, "date", x->started_unix_ns ? date : NULL);
 }
 
 static void put_setup(struct json_writer *w, const struct export_request *q,

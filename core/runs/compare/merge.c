@@ -4,25 +4,19 @@
 #include "core/json/json_scan.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
+#include "core/runs/record/run_json.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FILE_MOST ((size_t)64 << 20)
-
 /* ---- what the parts say of themselves ---- */
 
-static char *copy_raw(struct text raw)
-{
-    return mem_copy_text(raw.at, raw.length);
-}
-
 /* "2/3" of the options; false where the run is no part. */
-static bool read_shard(const char *options, struct run_part *p)
+static bool read_shard(const struct run_json *j, struct run_part *p)
 {
     struct text shard;
-    if (!json_member(options, "shard", &shard))
+    if (!run_json_option(j, "shard", &shard))
         return false;
     const char *slash = memchr(shard.at, '/', shard.length);
     if (!slash)
@@ -34,29 +28,17 @@ static bool read_shard(const char *options, struct run_part *p)
 
 static int read_run(struct run_part *p, struct error *err)
 {
-    char *file = run_dir_file(p->path, "run.json"), *json = NULL;
-    size_t length;
-    struct text workload = {"{}", 2}, options, started;
-    int status = file_read_all(file, FILE_MOST, &json, &length, err);
-    free(file);
+    struct run_json j;
+    int status = run_json_read(p->path, &j, err);
     if (status < 0)
         return status;
-    json_member(json, "workload", &workload);
-    p->workload = copy_raw(workload);
-    p->started_ns = TIME_NEVER;
-    if (json_member(json, "started", &started) &&
-        clock_parse_instant(started.at, started.length, &p->started_ns) < 0)
-        p->started_ns = TIME_NEVER;
-    bool is_part = false;
-    if (json_member(json, "options", &options)) {
-        char *text = copy_raw(options);
-        is_part = read_shard(text, p);
-        free(text);
-    }
-    free(json);
-    return is_part ? 0
-                   : error_set(err, ERR_INPUT,
-                               "%s is no part of a run: it was not made with --shard I/N", p->path);
+    p->workload = mem_copy_text(j.workload.at, j.workload.length);
+    p->started_ns = j.started_unix_ns;
+    if (!read_shard(&j, p))
+        status = error_set(err, ERR_INPUT,
+                           "%s is no part of a run: it was not made with --shard I/N", p->path);
+    run_json_free(&j);
+    return status;
 }
 
 static bool is_finished(const char *run)

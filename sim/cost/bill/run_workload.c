@@ -1,17 +1,13 @@
 #include "sim/cost/bill/run_workload.h"
 
-#include "core/file.h"
-#include "core/json/json_scan.h"
 #include "core/memory.h"
 #include "core/runs/record/record_file.h"
-#include "core/runs/record/run_dir.h"
+#include "core/runs/record/run_json.h"
 #include "core/runs/summary/collector.h"
 #include "workloads/model/record_request.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define RUN_JSON_MAX ((size_t)4 << 20)
 
 /* An attempt that was sent and that another may follow. */
 struct sent {
@@ -193,27 +189,15 @@ static void list_earlier(struct run_workload *out)
     free(at);
 }
 
-/* The wall clock at the run's start, where run.json says it (a simulation's does not). */
-static void read_start(const char *directory, struct workload *w)
+/* The wall clock at the run's start, where it is known. */
+static void read_start(const char *run, struct workload *w)
 {
-    char *path = run_dir_file(directory, "run.json"), *content = NULL;
-    struct error none = {0};
-    struct json_scan s;
-    struct text key, started;
-    size_t length;
-    if (file_read_all(path, RUN_JSON_MAX, &content, &length, &none) == 0) {
-        json_scan_init(&s, path, content, length, 1);
-        json_object_begin(&s);
-        while (json_object_next(&s, &key)) {
-            if (!text_equal(key, "started") || json_peek(&s) != JSON_STRING)
-                json_skip(&s, NULL);
-            else if (json_string(&s, &started))
-                w->has_start =
-                    clock_parse_instant(started.at, started.length, &w->start_unix_ns) == 0;
-        }
-        free(content);
-    }
-    free(path);
+    struct run_json j;
+    run_json_read(run, &j, NULL);
+    w->has_start = j.started_unix_ns != TIME_NEVER;
+    if (w->has_start)
+        w->start_unix_ns = j.started_unix_ns;
+    run_json_free(&j);
 }
 
 /* As of a trace: the first attempt that was sent is time 0, and the start moves with it. */
