@@ -135,11 +135,8 @@ struct finished *worker_record_attempt(struct worker *w, struct flight *flight)
     r->connect_ns = t->connect_ns;
     r->tls_ns = t->tls_ns;
     r->connects = t->connects;
-    int64_t *absolute_times[] = {&r->sent_ns,         &r->first_byte_ns,      &r->first_token_ns,
-                                 &r->first_output_ns, &r->first_text_ns,      &r->first_tool_ns,
-                                 &r->last_token_ns,   &r->first_reasoning_ns, &r->done_ns};
-    for (size_t i = 0; i < sizeof absolute_times / sizeof *absolute_times; i++)
-        *absolute_times[i] = since_start(w, *absolute_times[i]);
+    for (int i = RECORD_FIRST_MEASURED; i < RECORD_FIRST_DURATION; i++)
+        r->times_ns[i] = since_start(w, r->times_ns[i]);
     if (r->finish_reason)
         r->finish_reason = strcpy(f->finish_reason, r->finish_reason);
     r->message = f->message = copy(r->message);

@@ -31,7 +31,7 @@ static void separate(struct json_writer *w)
     if (w->depth == 0)
         return;
     if (!w->first)
-        buffer_add_text(w->out, w->indent ? "," : ", ");
+        buffer_add(w->out, ", ", w->indent ? 1 : 2);
     new_line(w);
     w->first = false;
 }
@@ -77,7 +77,7 @@ void json_key(struct json_writer *w, const char *key)
 {
     separate(w);
     json_escape(w->out, text_of(key));
-    buffer_add_text(w->out, ": ");
+    buffer_add(w->out, ": ", 2);
     w->after_key = true;
 }
 
@@ -253,13 +253,40 @@ static void escape_byte(struct buffer *out, unsigned char c)
     }
 }
 
+static inline bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+/* Most texts need no escape: checked and copied at once. */
+static bool add_plain(struct buffer *out, struct text text)
+{
+    if (buffer_reserve(out, text.length + 2) < 0)
+        return false;
+    char *to = out->data + out->length;
+    *to++ = '"';
+    for (size_t i = 0; i < text.length; i++) {
+        if (!is_plain((unsigned char)text.at[i])) {
+            out->data[out->length] = '\0';
+            return false;
+        }
+        *to++ = text.at[i];
+    }
+    *to++ = '"';
+    *to = '\0';
+    out->length += text.length + 2;
+    return true;
+}
+
 void json_escape(struct buffer *out, struct text text)
 {
+    if (add_plain(out, text))
+        return;
     buffer_add_byte(out, '"');
     size_t plain = 0, i = 0;
     while (i < text.length) {
         unsigned char c = (unsigned char)text.at[i];
-        if (c >= 0x20 && c != '"' && c != '\\' && c < 0x80) {
+        if (is_plain(c)) {
             i++;
             continue;
         }

@@ -176,7 +176,8 @@ START_TEST(a_killed_run_keeps_its_whole_lines)
     ck_assert_int_eq(record_reader_open(&reader, path, NULL), 0);
     ck_assert_int_eq(record_reader_next(&reader, &back, &err), ERR_INPUT);
     ck_assert_int_eq(err.line, 1);
-    ck_assert_str_eq(err.message, "unknown status \"fine\"");
+    ck_assert_str_eq(err.message, "unknown status \"fine\"; known: \"completed\", \"failed\", "
+                                  "\"cancelled\", \"unsent\"");
     record_reader_close(&reader);
     buffer_free(&text);
 }

@@ -1,11 +1,17 @@
 #include "core/runs/record/record.h"
 
-#include <string.h>
+#include <assert.h>
+#include <stddef.h>
 
-static const char *const status_names[RECORD_STATUSES] = {"completed", "failed", "cancelled",
-                                                          "unsent"};
+static_assert(offsetof(struct record, done_ns) + sizeof(int64_t) ==
+                      offsetof(struct record, times_ns[RECORD_FIRST_DURATION]) &&
+                  offsetof(struct record, tls_ns) + sizeof(int64_t) ==
+                      offsetof(struct record, times_ns[RECORD_TIMES]),
+              "times_ns holds every time");
 
-static const char *const failure_names[FAILURE_CLASSES] = {
+const char *const record_status_names[] = {"completed", "failed", "cancelled", "unsent", NULL};
+
+const char *const failure_names[] = {
     "none",
     "dns",
     "connect",
@@ -28,34 +34,21 @@ static const char *const failure_names[FAILURE_CLASSES] = {
     "client",
     "rejected",
     "other",
+    NULL,
 };
 
-static const char *const unsent_names[UNSENT_REASONS] = {"none", "cap", "budget", "parent_failed",
-                                                         "interrupted"};
+const char *const unsent_names[] = {"none", "cap", "budget", "parent_failed", "interrupted", NULL};
 
 void record_init(struct record *r)
 {
-    *r = (struct record){
-        .scheduled_ns = TIME_NEVER,
-        .ready_ns = TIME_NEVER,
-        .sent_ns = TIME_NEVER,
-        .first_byte_ns = TIME_NEVER,
-        .first_token_ns = TIME_NEVER,
-        .first_output_ns = TIME_NEVER,
-        .first_reasoning_ns = TIME_NEVER,
-        .first_text_ns = TIME_NEVER,
-        .first_tool_ns = TIME_NEVER,
-        .last_token_ns = TIME_NEVER,
-        .done_ns = TIME_NEVER,
-        .dns_ns = TIME_NEVER,
-        .connect_ns = TIME_NEVER,
-        .tls_ns = TIME_NEVER,
-    };
+    *r = (struct record){0};
+    for (int i = 0; i < RECORD_TIMES; i++)
+        r->times_ns[i] = TIME_NEVER;
 }
 
 const char *record_status_name(enum record_status s)
 {
-    return status_names[s];
+    return record_status_names[s];
 }
 
 const char *failure_name(enum failure_class f)
@@ -66,27 +59,4 @@ const char *failure_name(enum failure_class f)
 const char *unsent_name(enum unsent_reason u)
 {
     return unsent_names[u];
-}
-
-static int find(const char *const *names, int count, const char *name)
-{
-    for (int i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            return i;
-    return -1;
-}
-
-int record_status_from_name(const char *name)
-{
-    return find(status_names, RECORD_STATUSES, name);
-}
-
-int failure_from_name(const char *name)
-{
-    return find(failure_names, FAILURE_CLASSES, name);
-}
-
-int unsent_from_name(const char *name)
-{
-    return find(unsent_names, UNSENT_REASONS, name);
 }

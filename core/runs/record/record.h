@@ -60,6 +60,9 @@ enum unsent_reason {
 
 enum usage_source { USAGE_NONE, USAGE_SERVER, USAGE_ESTIMATED };
 
+/* How the times of a record stand: two planned, then measured ones, then durations. */
+enum { RECORD_TIMES = 14, RECORD_FIRST_MEASURED = 2, RECORD_FIRST_DURATION = 11 };
+
 struct record {
     const char *request_id;
     const char *session_id, *endpoint, *model, *class_name, *service; /* NULL = not said */
@@ -68,10 +71,16 @@ struct record {
     uint32_t attempt;   /* 1, 2, ...; 0 for an unsent request */
     bool final;         /* no further attempt of this request follows */
 
-    int64_t scheduled_ns, ready_ns, sent_ns, first_byte_ns, first_token_ns, first_output_ns,
-        last_token_ns, done_ns;
-    int64_t first_reasoning_ns, first_text_ns, first_tool_ns; /* first token of each kind */
-    int64_t dns_ns, connect_ns, tls_ns; /* durations of the set-up parts; TIME_NEVER = reused */
+    union {
+        struct {
+            int64_t scheduled_ns, ready_ns; /* of the plan; the rest is measured */
+            int64_t sent_ns, first_byte_ns, first_token_ns, first_output_ns;
+            int64_t first_reasoning_ns, first_text_ns, first_tool_ns; /* of each kind of token */
+            int64_t last_token_ns, done_ns;
+            int64_t dns_ns, connect_ns, tls_ns; /* durations; TIME_NEVER = reused */
+        };
+        int64_t times_ns[RECORD_TIMES]; /* the same, for those who mean all */
+    };
 
     enum record_status status;
     enum failure_class failure;
@@ -102,10 +111,8 @@ const char *record_status_name(enum record_status s);
 const char *failure_name(enum failure_class f); /* "rate_limited", ... */
 const char *unsent_name(enum unsent_reason u);
 
-/* Back from a name; -1 for an unknown one. */
-int record_status_from_name(const char *name);
-int failure_from_name(const char *name);
-int unsent_from_name(const char *name);
+/* The same as lists, in the order of their enums, with NULL behind. */
+extern const char *const record_status_names[], *const failure_names[], *const unsent_names[];
 
 /* Who watches a run. on_attempt is called once per record, in the order of their ends, from one
  * thread; it returns true to go on and false to stop sending (a budget was reached). */

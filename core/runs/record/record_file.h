@@ -7,8 +7,8 @@
  *         use(&rec);                    // texts are lent until the next call
  *     record_reader_close(&r);
  *
- * The keys are those of results/README.md; an absent key means that it never happened or was not
- * said.
+ * The keys are the rows of record_table (results/README.md explains them); an absent key means that
+ * it never happened or was not said.
  */
 #ifndef FAREBOX_CORE_RUNS_RECORD_RECORD_FILE_H
 #define FAREBOX_CORE_RUNS_RECORD_RECORD_FILE_H
@@ -18,8 +18,13 @@
 #include "core/file.h"
 #include "core/runs/record/record.h"
 
+struct json_table;
+
 /* What --record asks to keep beyond the usual. */
 enum record_detail { RECORD_CHUNKS = 1, RECORD_TEXT = 2, RECORD_RAW = 4 };
+
+/* A row a key. A new time of a record is a member and a row here. */
+extern const struct json_table record_table;
 
 /* Appends the record as one line. */
 void record_write_line(const struct record *r, unsigned detail, struct buffer *out);
