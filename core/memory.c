@@ -72,3 +72,13 @@ void mem_grow(void *items_pointer, size_t *capacity, size_t needed, size_t size)
     memcpy(items_pointer, &items, sizeof items);
     *capacity = bigger;
 }
+
+void *mem_append(void *items_pointer, size_t *count, size_t size)
+{
+    void *items;
+    memcpy(&items, items_pointer, sizeof items);
+    if ((*count & (*count - 1)) == 0)
+        items = mem_resize(items, *count ? 2 * *count : 1, size);
+    memcpy(items_pointer, &items, sizeof items);
+    return memset((char *)items + (*count)++ * size, 0, size);
+}

@@ -27,4 +27,8 @@ _Noreturn void mem_exhausted(void);
  * *capacity is too small. Typical use: mem_grow((void **)&a->items, &a->capacity, n + 1, size). */
 void mem_grow(void *items_pointer, size_t *capacity, size_t needed, size_t size);
 
+/* One more element, zeroed, at the end of an array that grows by doubling and hence needs no
+ * capacity beside its count: struct stage *s = mem_append(&a->stages, &a->count, sizeof *s). */
+void *mem_append(void *items_pointer, size_t *count, size_t size) __attribute__((returns_nonnull));
+
 #endif

@@ -195,11 +195,9 @@ static void read_money(struct json_scan *s, money *out)
 
 static void read_value(struct json_scan *s, const struct json_field *f, void *object, void *member);
 
-/* Room grows by doubling, so that the list needs no capacity of its own. */
 static void read_list(struct json_scan *s, const struct json_field *f, void *object, void *member)
 {
-    void **items = member;
-    size_t *count = at(object, f->count), size = f->item->size;
+    size_t *count = at(object, f->count);
     json_array_begin(s);
     while (json_array_next(s)) {
         if (f->max > 0 && *count >= (size_t)f->max) {
@@ -208,10 +206,7 @@ static void read_list(struct json_scan *s, const struct json_field *f, void *obj
             json_fail(s, "more than %.0f %s", f->max, f->what);
             return;
         }
-        if ((*count & (*count - 1)) == 0)
-            *items = mem_resize(*items, *count ? 2 * *count : 1, size);
-        void *item = memset(at(*items, *count * size), 0, size);
-        ++*count;
+        void *item = mem_append(member, count, f->item->size);
         read_value(s, f->item, item, item);
     }
 }

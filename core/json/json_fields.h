@@ -41,8 +41,8 @@ enum json_field_kind {
     JSON_AS_MONEY,  /* money, a decimal string */
     JSON_AS_OBJECT, /* the member has its own `table` */
     JSON_AS_INLINE, /* no name: the keys of `table` stand in this object too */
-    JSON_AS_LIST,   /* a pointer to owned elements, each as `item` says; `count` is where their
-                       number is, `max` the most (0 = any), `what` they are called */
+    JSON_AS_LIST,   /* a pointer to owned elements, each as `item` says, from mem_append(); `count`
+                       is where their number is, `max` the most (0 = any), `what` they are called */
     JSON_AS_EACH,   /* no name: an array in the struct, an element for each of `names`, which are
                        keys of this object; the elements are as `item` says */
 };
@@ -67,7 +67,7 @@ struct json_field {
     size_t has;               /* JSON_HAS(type, member): a bool, true where the key is there */
     const char *const *names; /* end with NULL */
     const char *what;         /* in messages: unknown <what> "x", more than 7 <what> */
-    const struct json_table *table;
+    const struct json_table *table; /* with `read`: what that takes, for those who list keys */
     const struct json_field *item;
     size_t count;                           /* offset of a list's size_t */
     bool (*is_nothing)(const void *member); /* in place of what `optional` means */

@@ -1,5 +1,6 @@
 /* Scenario files: what they say is what is generated, and what is wrong is named with its place. */
 #include "tests/unit/testing.h"
+#include "tests/unit/testing_schema.h"
 
 #include "core/embedded.h"
 #include "workloads/scenario/scenario.h"
@@ -42,6 +43,14 @@ START_TEST(an_unknown_name_offers_the_nearest)
 }
 END_TEST
 
+START_TEST(the_schema_has_the_keys_of_the_reader)
+{
+    cJSON *schema = testing_schema("workloads/scenario.schema.json");
+    testing_schema_check(schema, schema, &scenario_table, "scenario");
+    cJSON_Delete(schema);
+}
+END_TEST
+
 static const struct {
     const char *text, *says;
     long line, column;
@@ -64,7 +73,7 @@ static const struct {
      "needs \"median\" and \"sigma\"", 1, 53},
     {"{" ARRIVALS
      ", \"classes\": [{\"input\": {\"distribution\": \"lognormaal\"}, \"output\": 1}]}",
-     "did you mean \"lognormal\"", 1, 53},
+     "did you mean \"lognormal\"", 1, 70},
     {"{" ARRIVALS ", \"classes\": [{\"input\": 1, \"output\": {\"distribution\": \"empirical\", "
      "\"quantiles\": [3, 2]}}]}",
      "do not fall", 1, 66},
@@ -110,6 +119,7 @@ int main(void)
     TCase *t = tcase_create("scenario");
     tcase_add_test(t, bundled_scenarios_all_load);
     tcase_add_test(t, an_unknown_name_offers_the_nearest);
+    tcase_add_test(t, the_schema_has_the_keys_of_the_reader);
     tcase_add_loop_test(t, what_is_wrong_is_named_with_its_place, 0,
                         (int)(sizeof wrong / sizeof *wrong));
     tcase_add_test(t, sharing_turns_on_prefix_blocks);

@@ -19,8 +19,7 @@
 #ifndef FAREBOX_WORKLOADS_SCENARIO_ARRIVAL_H
 #define FAREBOX_WORKLOADS_SCENARIO_ARRIVAL_H
 
-#include "core/json/json_scan.h"
-#include "core/json/json_write.h"
+#include "core/json/json_fields.h"
 #include "core/random.h"
 
 #include <stdbool.h>
@@ -58,8 +57,11 @@ void arrival_free(struct arrival *a);
 /* Takes an object from the scanner. False after an error, which sticks there. */
 bool arrival_parse(struct json_scan *s, struct arrival *out);
 
-/* The JSON that arrival_parse() reads back as the same arrivals. */
-void arrival_write(const struct arrival *a, struct json_writer *w);
+/* Rows of tables (core/json/json_fields.h) whose member are arrivals; what was in it is freed.
+ * What is written reads back as the same arrivals. */
+void arrival_read_field(struct json_scan *s, const struct json_field *f, void *member);
+void arrival_write_field(struct json_writer *w, const struct json_field *f, const void *member);
+extern const struct json_table arrival_table; /* the keys of its object */
 
 /* The shape of Gamma or Weibull gaps that have this coefficient of variation (0.05 … 20). */
 double arrival_shape_for_cv(enum arrival_process process, double cv);

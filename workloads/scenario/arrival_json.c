@@ -4,6 +4,7 @@
 #include "core/memory.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MOST_STAGES 1000000
@@ -13,48 +14,31 @@
 static const char *const process_names[] = {"constant", "poisson", "gamma", "weibull", NULL};
 static const char *const day_names[] = {"monday", "tuesday",  "wednesday", "thursday",
                                         "friday", "saturday", "sunday",    NULL};
-static const char *const keys[] = {"process",    "rate_rps",  "burstiness", "cv",      "shape",
-                                   "stages",     "curve",     "repeat",     "diurnal", "weekly",
-                                   "start_hour", "start_day", "on_off",     NULL};
 
-/* Takes a string that is one of the names; its number, or -1 after an error. */
-static int choose(struct json_scan *s, const char *const *names, const char *what)
-{
-    struct text name;
-    if (!json_string(s, &name))
-        return -1;
-    for (int i = 0; names[i]; i++)
-        if (text_equal(name, names[i]))
-            return i;
-    const char *near = text_nearest(name, names);
-    json_fail(s, "unknown %s \"%.*s\"%s%s%s; the first known one is \"%s\"", what,
-              (int)(name.length < 60 ? name.length : 60), name.at, near ? "; did you mean \"" : "",
-              near ? near : "", near ? "\"?" : "", names[0]);
-    return -1;
-}
+/* ---- the shape of the gaps, of the whole or of a stage ---- */
 
-struct draft {
-    struct arrival a;
-    size_t stage_capacity;
-    double rate_rps, burstiness, cv, shape; /* NAN = not given */
-    double day;
-    bool curve;
+struct shape {
+    double burstiness, cv, shape; /* NAN = not given */
 };
 
-static void parse_shape(struct json_scan *s, struct text key, double *burstiness, double *cv,
-                        double *shape)
+#define SHAPE(member) JSON_AS_DOUBLE, JSON_AT(struct shape, member)
+static const struct json_field shape_rows[] = {
+    {"shape", SHAPE(shape), 0.0025, 400, .optional = true},
+    {"burstiness", SHAPE(burstiness), 0.0025, 400, .optional = true},
+    {"cv", SHAPE(cv), 0.05, 20, .optional = true},
+};
+static const struct json_table shape_table = {JSON_ROWS(shape_rows)};
+
+static int given_shapes(const struct shape *g)
 {
-    if (text_equal(key, "cv"))
-        json_double(s, 0.05, 20, cv);
-    else
-        json_double(s, 0.0025, 400, text_equal(key, "shape") ? shape : burstiness);
+    return !isnan(g->burstiness) + !isnan(g->cv) + !isnan(g->shape);
 }
 
-/* The shape of the gaps from whichever of the three was given. */
-static void settle_shape(struct json_scan *s, enum arrival_process process, double burstiness,
-                         double cv, double shape, double *out)
+/* The shape from whichever of the three was given. */
+static void choose_shape(struct json_scan *s, enum arrival_process process, const struct shape *g,
+                         double *out)
 {
-    int given = !isnan(burstiness) + !isnan(cv) + !isnan(shape);
+    int given = given_shapes(g);
     bool needs = process == ARRIVAL_GAMMA || process == ARRIVAL_WEIBULL;
     *out = 1;
     if (given > 1)
@@ -64,151 +48,229 @@ static void settle_shape(struct json_scan *s, enum arrival_process process, doub
     else if (!needs && given)
         json_fail(s, "%s arrivals take no \"burstiness\", \"cv\" or \"shape\"",
                   process_names[process]);
-    else if (!isnan(burstiness) && process == ARRIVAL_WEIBULL)
+    else if (!isnan(g->burstiness) && process == ARRIVAL_WEIBULL)
         json_fail(s, "\"burstiness\" belongs to gamma arrivals; give \"cv\" or \"shape\"");
-    else if (process == ARRIVAL_WEIBULL && shape < 0.05)
+    else if (process == ARRIVAL_WEIBULL && g->shape < 0.05)
         json_fail(s, "the shape of weibull arrivals must be at least 0.05");
-    else if (!isnan(cv))
-        *out = arrival_shape_for_cv(process, cv);
+    else if (!isnan(g->cv))
+        *out = arrival_shape_for_cv(process, g->cv);
     else if (given)
-        *out = isnan(shape) ? burstiness : shape;
+        *out = isnan(g->shape) ? g->burstiness : g->shape;
 }
 
-static struct arrival_stage *add_stage(struct draft *d)
+static struct shape written_shape(enum arrival_process process, double shape)
 {
-    mem_grow((void **)&d->a.stages, &d->stage_capacity, d->a.stage_count + 1, sizeof *d->a.stages);
-    struct arrival_stage *stage = &d->a.stages[d->a.stage_count++];
-    *stage = (struct arrival_stage){0};
-    return stage;
+    bool has = process == ARRIVAL_GAMMA || process == ARRIVAL_WEIBULL;
+    return (struct shape){NAN, NAN, has ? shape : NAN};
 }
 
-/* {"duration_s": 60, "rate_rps": 2, "to_rps": 10, "process": "gamma", "cv": 2}; -1 stands for a
- * process that comes from the whole. */
-static void parse_stage(struct json_scan *s, struct draft *d)
+/* ---- a stage: {"duration_s": 60, "rate_rps": 2, "to_rps": 10, "process": "gamma", "cv": 2} ----
+ */
+
+struct stage_draft {
+    struct arrival_stage stage;
+    struct shape shape;
+};
+
+static void init_stage(void *object)
 {
-    static const char *const known[] = {"duration_s", "rate_rps", "to_rps", "process",
-                                        "burstiness", "cv",       "shape",  NULL};
-    struct arrival_stage *stage = add_stage(d);
-    double to = NAN, burstiness = NAN, cv = NAN, shape = NAN;
-    int process = -1;
-    struct text key;
-    stage->duration_s = stage->from_rps = NAN;
-    json_object_begin(s);
-    const char *start = s->value;
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "duration_s"))
-            json_double(s, 1e-3, MOST_SECONDS, &stage->duration_s);
-        else if (text_equal(key, "rate_rps"))
-            json_double(s, 0, MOST_RPS, &stage->from_rps);
-        else if (text_equal(key, "to_rps"))
-            json_double(s, 0, MOST_RPS, &to);
-        else if (text_equal(key, "process"))
-            process = choose(s, process_names, "process");
-        else if (text_equal(key, "burstiness") || text_equal(key, "cv") || text_equal(key, "shape"))
-            parse_shape(s, key, &burstiness, &cv, &shape);
-        else
-            json_unknown_key(s, key, known, "a stage");
-    }
-    if (s->failed)
-        return;
-    s->value = start;
-    stage->to_rps = isnan(to) ? stage->from_rps : to;
-    if (isnan(stage->duration_s) || isnan(stage->from_rps))
-        json_fail(s, "a stage needs \"duration_s\" and \"rate_rps\"");
-    stage->shape = NAN; /* from the whole, see settle() */
-    if (process >= 0) {
-        stage->process = (enum arrival_process)process;
-        settle_shape(s, stage->process, burstiness, cv, shape, &stage->shape);
-    } else if (!isnan(burstiness) || !isnan(cv) || !isnan(shape)) {
+    struct stage_draft *d = object;
+    d->stage.to_rps = NAN;
+    d->shape = (struct shape){NAN, NAN, NAN};
+}
+
+static void check_stage(struct json_scan *s, void *object, uint64_t seen);
+
+#define STAGE(member) JSON_AT(struct stage_draft, member)
+enum { STAGE_PROCESS = 3 };
+static const struct json_field stage_rows[] = {
+    {"duration_s", JSON_AS_DOUBLE, STAGE(stage.duration_s), 1e-3, MOST_SECONDS, .required = true},
+    {"rate_rps", JSON_AS_DOUBLE, STAGE(stage.from_rps), 0, MOST_RPS, .required = true},
+    {"to_rps", JSON_AS_DOUBLE, STAGE(stage.to_rps), 0, MOST_RPS},
+    [STAGE_PROCESS] = {"process", JSON_AS_CHOICE, STAGE(stage.process), .names = process_names,
+                       .what = "process"},
+    {NULL, JSON_AS_INLINE, STAGE(shape), .table = &shape_table},
+};
+static const struct json_table stage_table = {JSON_ROWS(stage_rows), .where = "a stage",
+                                              .needs =
+                                                  "a stage needs \"duration_s\" and \"rate_rps\"",
+                                              .init = init_stage, .check = check_stage};
+
+/* A shape that is not said comes from the whole: NAN. */
+static void check_stage(struct json_scan *s, void *object, uint64_t seen)
+{
+    struct stage_draft *d = object;
+    struct arrival_stage *stage = &d->stage;
+    if (isnan(stage->to_rps))
+        stage->to_rps = stage->from_rps;
+    stage->shape = NAN;
+    if (seen >> STAGE_PROCESS & 1)
+        choose_shape(s, stage->process, &d->shape, &stage->shape);
+    else if (given_shapes(&d->shape))
         json_fail(s, "a stage with its own \"cv\" or \"shape\" needs its own \"process\"");
-    }
 }
 
-/* {"step_s": 60, "rates_rps": [2, 2.5, 0, 4]}: one level stage per step. */
-static void parse_curve(struct json_scan *s, struct draft *d)
+static void read_stage(struct json_scan *s, const struct json_field *f, void *member)
 {
-    static const char *const known[] = {"step_s", "rates_rps", NULL};
-    double step_s = NAN;
-    size_t first = d->a.stage_count;
-    struct text key;
-    json_object_begin(s);
-    const char *start = s->value;
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "step_s")) {
-            json_double(s, 1e-3, MOST_SECONDS, &step_s);
-        } else if (text_equal(key, "rates_rps")) {
-            json_array_begin(s);
-            while (json_array_next(s) && d->a.stage_count < MOST_STAGES) {
-                struct arrival_stage *stage = add_stage(d);
-                json_double(s, 0, MOST_RPS, &stage->from_rps);
-                stage->to_rps = stage->from_rps;
-                stage->shape = NAN;
-            }
-            if (d->a.stage_count >= MOST_STAGES)
-                json_fail(s, "more than %d steps", MOST_STAGES);
-        } else {
-            json_unknown_key(s, key, known, "curve");
-        }
-    }
-    for (size_t i = first; i < d->a.stage_count; i++)
-        d->a.stages[i].duration_s = step_s;
-    s->value = s->failed ? s->value : start;
-    if (isnan(step_s) || d->a.stage_count == first)
+    struct stage_draft d = {0};
+    json_fields_read(s, f->table, &d);
+    *(struct arrival_stage *)member = d.stage;
+}
+
+static void write_stage(struct json_writer *w, const struct json_field *f, const void *member)
+{
+    const struct arrival_stage *stage = member;
+    struct stage_draft d = {*stage, written_shape(stage->process, stage->shape)};
+    json_fields_write(w, f->table, &d, 0);
+}
+
+static const struct json_field stage_item = {.size = sizeof(struct arrival_stage),
+                                             .table = &stage_table,
+                                             .read = read_stage,
+                                             .write = write_stage};
+
+/* ---- a curve: {"step_s": 60, "rates_rps": [2, 2.5, 0, 4]}, a level stage for each step ---- */
+
+struct curve {
+    double step_s, *rates_rps;
+    size_t count;
+};
+
+static void check_curve(struct json_scan *s, void *object, uint64_t seen)
+{
+    (void)seen;
+    if (((const struct curve *)object)->count == 0)
         json_fail(s, "a curve needs \"step_s\" and \"rates_rps\"");
 }
 
-static void parse_stages(struct json_scan *s, struct draft *d)
+#define CURVE(member) JSON_AT(struct curve, member)
+static const struct json_field rate_item = {NULL, JSON_AS_DOUBLE, .size = sizeof(double),
+                                            .max = MOST_RPS};
+static const struct json_field curve_rows[] = {
+    {"step_s", JSON_AS_DOUBLE, CURVE(step_s), 1e-3, MOST_SECONDS, .required = true},
+    {"rates_rps", JSON_AS_LIST, CURVE(rates_rps), .max = MOST_STAGES, .what = "steps",
+     .item = &rate_item, .count = offsetof(struct curve, count), .required = true},
+};
+static const struct json_table curve_table = {JSON_ROWS(curve_rows), .where = "curve",
+                                              .needs = "a curve needs \"step_s\" and \"rates_rps\"",
+                                              .check = check_curve};
+
+static void read_curve(struct json_scan *s, const struct json_field *f, void *member)
 {
+    struct arrival *a = member;
+    struct curve c = {0};
+    json_fields_read(s, f->table, &c);
+    for (size_t i = 0; i < c.count; i++) {
+        struct arrival_stage *stage = mem_append(&a->stages, &a->stage_count, sizeof *stage);
+        *stage = (struct arrival_stage){.duration_s = c.step_s,
+                                        .from_rps = c.rates_rps[i],
+                                        .to_rps = c.rates_rps[i],
+                                        .shape = NAN};
+    }
+    free(c.rates_rps);
+}
+
+/* The rates stand on one line, whatever the file's indentation. */
+static void write_curve(struct json_writer *w, const struct json_field *f, const void *member)
+{
+    const struct arrival *a = member;
+    int indent = w->indent;
+    (void)f;
+    json_begin_object(w);
+    json_pair_double(w, "step_s", a->stages[0].duration_s);
+    json_key(w, "rates_rps");
+    json_begin_array(w);
+    w->indent = 0;
+    for (size_t i = 0; i < a->stage_count; i++)
+        json_put_double(w, a->stages[i].from_rps);
+    json_end_array(w);
+    w->indent = indent;
+    json_end_object(w);
+}
+
+/* True where all stages are level and alike but for their rates. */
+static bool is_curve(const struct arrival *a)
+{
+    for (size_t i = 0; i < a->stage_count; i++) {
+        const struct arrival_stage *g = &a->stages[i];
+        bool level = !(g->to_rps > g->from_rps) && !(g->to_rps < g->from_rps);
+        bool same = fabs(g->duration_s - a->stages[0].duration_s) < 1e-9 &&
+                    fabs(g->shape - a->shape) < 1e-12 && g->process == a->process;
+        if (!level || !same)
+            return false;
+    }
+    return a->stage_count > 0;
+}
+
+static bool has_no_curve(const void *member)
+{
+    return !is_curve(member);
+}
+
+static bool has_no_stages(const void *member)
+{
+    const struct arrival *a =
+        (const void *)((const char *)member - offsetof(struct arrival, stages));
+    return a->stage_count == 0 || is_curve(a);
+}
+
+/* ---- what multiplies the rate ---- */
+
+static void init_diurnal(void *object)
+{
+    ((struct arrival *)object)->peak_hour = 14;
+}
+
+#define AT(member) JSON_AT(struct arrival, member)
+static const struct json_field diurnal_rows[] = {
+    {"amplitude", JSON_AS_DOUBLE, AT(amplitude), 0, 1},
+    {"peak_hour", JSON_AS_DOUBLE, AT(peak_hour), 0, 24},
+};
+static const struct json_table diurnal_table = {JSON_ROWS(diurnal_rows), .where = "diurnal",
+                                                .init = init_diurnal};
+
+static bool has_no_diurnal(const void *member)
+{
+    return !(((const struct arrival *)member)->amplitude > 0);
+}
+
+static void read_days(struct json_scan *s, const struct json_field *f, void *member)
+{
+    double *factor = member;
+    int days = 0;
     json_array_begin(s);
     while (json_array_next(s)) {
-        parse_stage(s, d);
-        if (d->a.stage_count == MOST_STAGES)
-            json_fail(s, "more than %d stages", MOST_STAGES);
-    }
-}
-
-static void parse_diurnal(struct json_scan *s, struct arrival *a)
-{
-    static const char *const known[] = {"amplitude", "peak_hour", NULL};
-    struct text key;
-    a->peak_hour = 14;
-    json_object_begin(s);
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "amplitude"))
-            json_double(s, 0, 1, &a->amplitude);
-        else if (text_equal(key, "peak_hour"))
-            json_double(s, 0, 24, &a->peak_hour);
+        if (days == 7)
+            json_fail(s, "\"days\" has more than 7 numbers");
         else
-            json_unknown_key(s, key, known, "diurnal");
+            json_double(s, f->min, f->max, &factor[days++]);
     }
+    if (days != 7)
+        json_fail(s, "\"days\" needs 7 numbers, Monday first; found %d", days);
 }
 
-/* {"days": [7 numbers]} or {"weekend": 0.37}: scaled to a mean of 1. */
-static void parse_weekly(struct json_scan *s, struct arrival *a)
+static void write_days(struct json_writer *w, const struct json_field *f, const void *member)
 {
-    static const char *const known[] = {"days", "weekend", NULL};
-    struct text key;
-    json_object_begin(s);
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "days")) {
-            int days = 0;
-            json_array_begin(s);
-            while (json_array_next(s)) {
-                if (days == 7)
-                    json_fail(s, "\"days\" has more than 7 numbers");
-                else
-                    json_double(s, 0, 1e6, &a->day_factor[days++]);
-            }
-            if (days != 7)
-                json_fail(s, "\"days\" needs 7 numbers, Monday first; found %d", days);
-        } else if (text_equal(key, "weekend")) {
-            json_double(s, 0, 1e6, &a->day_factor[5]);
-            a->day_factor[6] = a->day_factor[5];
-        } else {
-            json_unknown_key(s, key, known, "weekly");
-        }
-    }
+    (void)f;
+    json_begin_array(w);
+    for (int i = 0; i < 7; i++)
+        json_put_double(w, ((const double *)member)[i]);
+    json_end_array(w);
+}
+
+static void read_weekend(struct json_scan *s, const struct json_field *f, void *member)
+{
+    double *factor = member;
+    json_double(s, f->min, f->max, &factor[5]);
+    factor[6] = factor[5];
+}
+
+/* Scaled to a mean of 1. */
+static void check_weekly(struct json_scan *s, void *object, uint64_t seen)
+{
+    struct arrival *a = object;
     double sum = 0;
+    (void)seen;
     for (int i = 0; i < 7; i++)
         sum += a->day_factor[i];
     if (sum <= 0)
@@ -217,68 +279,72 @@ static void parse_weekly(struct json_scan *s, struct arrival *a)
         a->day_factor[i] *= 7 / sum;
 }
 
-static void parse_on_off(struct json_scan *s, struct arrival *a)
+static const struct json_field weekly_rows[] = {
+    {"days", JSON_AS_OTHER, AT(day_factor), 0, 1e6, .read = read_days, .write = write_days},
+    {"weekend", JSON_AS_OTHER, AT(day_factor), 0, 1e6, .read = read_weekend},
+};
+static const struct json_table weekly_table = {JSON_ROWS(weekly_rows), .where = "weekly",
+                                               .check = check_weekly};
+
+static const struct json_field on_off_rows[] = {
+    {"on_s", JSON_AS_DOUBLE, AT(on_s), 1e-3, MOST_SECONDS, .required = true},
+    {"off_s", JSON_AS_DOUBLE, AT(off_s), 1e-3, MOST_SECONDS, .required = true},
+    {"off_factor", JSON_AS_DOUBLE, AT(off_factor), 0, 1},
+    {"fixed", JSON_AS_BOOL, AT(fixed_phases)},
+};
+static const struct json_table on_off_table = {JSON_ROWS(on_off_rows), .where = "on_off",
+                                               .needs = "\"on_off\" needs \"on_s\" and \"off_s\""};
+
+static bool has_no_phases(const void *member)
 {
-    static const char *const known[] = {"on_s", "off_s", "off_factor", "fixed", NULL};
-    struct text key;
-    json_object_begin(s);
-    const char *start = s->value;
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "on_s"))
-            json_double(s, 1e-3, MOST_SECONDS, &a->on_s);
-        else if (text_equal(key, "off_s"))
-            json_double(s, 1e-3, MOST_SECONDS, &a->off_s);
-        else if (text_equal(key, "off_factor"))
-            json_double(s, 0, 1, &a->off_factor);
-        else if (text_equal(key, "fixed"))
-            json_bool(s, &a->fixed_phases);
-        else
-            json_unknown_key(s, key, known, "on_off");
-    }
-    s->value = s->failed ? s->value : start;
-    if (a->on_s <= 0 || a->off_s <= 0)
-        json_fail(s, "\"on_off\" needs \"on_s\" and \"off_s\"");
+    return !(((const struct arrival *)member)->on_s > 0);
 }
 
-static void member_parse(struct json_scan *s, struct text key, struct draft *d)
-{
-    struct arrival *a = &d->a;
-    int number;
-    if (text_equal(key, "process")) {
-        number = choose(s, process_names, "process");
-        a->process = number < 0 ? ARRIVAL_POISSON : (enum arrival_process)number;
-    } else if (text_equal(key, "rate_rps")) {
-        json_double(s, 1e-9, MOST_RPS, &d->rate_rps);
-    } else if (text_equal(key, "burstiness") || text_equal(key, "cv") || text_equal(key, "shape")) {
-        parse_shape(s, key, &d->burstiness, &d->cv, &d->shape);
-    } else if (text_equal(key, "stages")) {
-        parse_stages(s, d);
-    } else if (text_equal(key, "curve")) {
-        parse_curve(s, d);
-    } else if (text_equal(key, "repeat")) {
-        json_bool(s, &a->repeat);
-    } else if (text_equal(key, "diurnal")) {
-        parse_diurnal(s, a);
-    } else if (text_equal(key, "weekly")) {
-        parse_weekly(s, a);
-    } else if (text_equal(key, "on_off")) {
-        parse_on_off(s, a);
-    } else if (text_equal(key, "start_hour")) {
-        json_double(s, 0, 24, &a->start_hour);
-    } else if (text_equal(key, "start_day")) {
-        number = choose(s, day_names, "day");
-        d->day = number < 0 ? 0 : number;
-    } else {
-        json_unknown_key(s, key, keys, "arrivals");
-    }
-}
+/* ---- the whole ---- */
 
-/* What can only be said once every member is known. */
-static void settle(struct json_scan *s, struct draft *d)
+struct draft {
+    struct arrival a;
+    struct shape shape;
+    double rate_rps; /* NAN = not given */
+    double start_hour;
+    int start_day;
+};
+
+static void check_arrival(struct json_scan *s, void *object, uint64_t seen);
+
+/* Written only where the rate depends on the time of day or week. */
+enum { WITH_CLOCK = 1 };
+
+#undef AT
+#define AT(member) JSON_AT(struct draft, member)
+static const struct json_field rows[] = {
+    {"process", JSON_AS_CHOICE, AT(a.process), .names = process_names, .what = "process"},
+    {NULL, JSON_AS_INLINE, AT(shape), .table = &shape_table},
+    {"curve", JSON_AS_OTHER, AT(a), .read = read_curve, .write = write_curve,
+     .is_nothing = has_no_curve, .table = &curve_table},
+    {"stages", JSON_AS_LIST, AT(a.stages), .max = MOST_STAGES, .what = "stages",
+     .item = &stage_item, .count = offsetof(struct draft, a.stage_count),
+     .is_nothing = has_no_stages},
+    {"repeat", JSON_AS_BOOL, AT(a.repeat), .optional = true},
+    {"rate_rps", JSON_AS_DOUBLE, AT(rate_rps), 1e-9, MOST_RPS, .optional = true},
+    {"diurnal", JSON_AS_OBJECT, AT(a), .table = &diurnal_table, .is_nothing = has_no_diurnal},
+    {"weekly", JSON_AS_OBJECT, AT(a), .table = &weekly_table, .groups = WITH_CLOCK},
+    {"start_hour", JSON_AS_DOUBLE, AT(start_hour), 0, 24, .groups = WITH_CLOCK},
+    {"start_day", JSON_AS_CHOICE, AT(start_day), .names = day_names, .what = "day",
+     .groups = WITH_CLOCK},
+    {"on_off", JSON_AS_OBJECT, AT(a), .table = &on_off_table, .is_nothing = has_no_phases},
+};
+const struct json_table arrival_table = {JSON_ROWS(rows), .where = "arrivals",
+                                         .check = check_arrival};
+
+/* What can only be said once every key is known. */
+static void check_arrival(struct json_scan *s, void *object, uint64_t seen)
 {
+    struct draft *d = object;
     struct arrival *a = &d->a;
-    a->start_hour += 24 * d->day;
-    settle_shape(s, a->process, d->burstiness, d->cv, d->shape, &a->shape);
+    (void)seen;
+    a->start_hour = d->start_hour + 24 * d->start_day;
+    choose_shape(s, a->process, &d->shape, &a->shape);
     for (size_t i = 0; i < a->stage_count; i++)
         if (isnan(a->stages[i].shape)) {
             a->stages[i].process = a->process;
@@ -297,118 +363,37 @@ static void settle(struct json_scan *s, struct draft *d)
 
 bool arrival_parse(struct json_scan *s, struct arrival *out)
 {
-    struct draft d = {
-        .a = arrival_poisson(0), .rate_rps = NAN, .burstiness = NAN, .cv = NAN, .shape = NAN};
-    struct text key;
-    json_object_begin(s);
-    const char *start = s->value;
-    while (json_object_next(s, &key))
-        member_parse(s, key, &d);
-    if (!s->failed) {
-        s->value = start;
-        settle(s, &d);
-    }
+    struct draft d = {.a = arrival_poisson(0), .rate_rps = NAN, .shape = {NAN, NAN, NAN}};
+    json_fields_read(s, &arrival_table, &d);
     if (s->failed)
         arrival_free(&d.a);
     *out = d.a;
     return !s->failed;
 }
 
-static void write_process(enum arrival_process process, double shape, struct json_writer *w)
+void arrival_read_field(struct json_scan *s, const struct json_field *f, void *member)
 {
-    json_pair_string(w, "process", process_names[process]);
-    if (process == ARRIVAL_GAMMA || process == ARRIVAL_WEIBULL)
-        json_pair_double(w, "shape", shape);
+    (void)f;
+    arrival_free(member);
+    arrival_parse(s, member);
 }
 
-/* A curve where all stages are level and alike but for their rates, else stages. */
-static bool is_curve(const struct arrival *a)
+static bool needs_clock(const struct arrival *a)
 {
-    for (size_t i = 0; i < a->stage_count; i++) {
-        const struct arrival_stage *g = &a->stages[i];
-        bool level = !(g->to_rps > g->from_rps) && !(g->to_rps < g->from_rps);
-        bool same = fabs(g->duration_s - a->stages[0].duration_s) < 1e-9 &&
-                    fabs(g->shape - a->shape) < 1e-12 && g->process == a->process;
-        if (!level || !same)
-            return false;
-    }
-    return true;
-}
-
-static void write_stages(const struct arrival *a, struct json_writer *w)
-{
-    int indent = w->indent;
-    if (is_curve(a)) {
-        json_key(w, "curve");
-        json_begin_object(w);
-        json_pair_double(w, "step_s", a->stages[0].duration_s);
-        json_key(w, "rates_rps");
-        json_begin_array(w);
-        w->indent = 0;
-        for (size_t i = 0; i < a->stage_count; i++)
-            json_put_double(w, a->stages[i].from_rps);
-        json_end_array(w);
-        w->indent = indent;
-        json_end_object(w);
-    } else {
-        json_key(w, "stages");
-        json_begin_array(w);
-        for (size_t i = 0; i < a->stage_count; i++) {
-            json_begin_object(w);
-            json_pair_double(w, "duration_s", a->stages[i].duration_s);
-            json_pair_double(w, "rate_rps", a->stages[i].from_rps);
-            json_pair_double(w, "to_rps", a->stages[i].to_rps);
-            write_process(a->stages[i].process, a->stages[i].shape, w);
-            json_end_object(w);
-        }
-        json_end_array(w);
-    }
-    if (a->repeat)
-        json_pair_bool(w, "repeat", true);
-}
-
-static void write_clock(const struct arrival *a, struct json_writer *w)
-{
-    if (a->amplitude > 0) {
-        json_key(w, "diurnal");
-        json_begin_object(w);
-        json_pair_double(w, "amplitude", a->amplitude);
-        json_pair_double(w, "peak_hour", a->peak_hour);
-        json_end_object(w);
-    }
-    json_key(w, "weekly");
-    json_begin_object(w);
-    json_key(w, "days");
-    json_begin_array(w);
-    for (int i = 0; i < 7; i++)
-        json_put_double(w, a->day_factor[i]);
-    json_end_array(w);
-    json_end_object(w);
-    json_pair_double(w, "start_hour", fmod(a->start_hour, 24));
-    json_pair_string(w, "start_day", day_names[(int)(a->start_hour / 24) % 7]);
-}
-
-void arrival_write(const struct arrival *a, struct json_writer *w)
-{
-    json_begin_object(w);
-    write_process(a->process, a->shape, w);
-    if (a->stages)
-        write_stages(a, w);
-    else
-        json_pair_double(w, "rate_rps", a->rate_rps);
     bool days = false;
     for (int i = 0; i < 7; i++)
         days = days || a->day_factor[i] < 1 || a->day_factor[i] > 1;
-    if (a->amplitude > 0 || days)
-        write_clock(a, w);
-    if (a->on_s > 0) {
-        json_key(w, "on_off");
-        json_begin_object(w);
-        json_pair_double(w, "on_s", a->on_s);
-        json_pair_double(w, "off_s", a->off_s);
-        json_pair_double(w, "off_factor", a->off_factor);
-        json_pair_bool(w, "fixed", a->fixed_phases);
-        json_end_object(w);
-    }
-    json_end_object(w);
+    return a->amplitude > 0 || days;
+}
+
+void arrival_write_field(struct json_writer *w, const struct json_field *f, const void *member)
+{
+    const struct arrival *a = member;
+    struct draft d = {.a = *a,
+                      .shape = written_shape(a->process, a->shape),
+                      .rate_rps = a->stages ? NAN : a->rate_rps,
+                      .start_hour = fmod(a->start_hour, 24),
+                      .start_day = (int)(a->start_hour / 24) % 7};
+    (void)f;
+    json_fields_write(w, &arrival_table, &d, needs_clock(a) ? WITH_CLOCK : 0);
 }

@@ -248,7 +248,7 @@ static void push_turn(struct session_maker *m, uint32_t input, uint32_t output)
 {
     const struct scenario_class *c = m->table->law;
     if (c->documents.count) {
-        uint32_t documents = length_draw_count(&c->documents_per_turn, &m->random, 0);
+        uint32_t documents = length_draw_count(&c->documents.per_turn, &m->random, 0);
         documents = documents < SESSION_MOST_TURNS ? documents : SESSION_MOST_TURNS;
         for (uint32_t i = 0; i < documents; i++)
             push_shared(m, &m->table->documents);

@@ -16,8 +16,7 @@
 #ifndef FAREBOX_WORKLOADS_SCENARIO_LENGTH_H
 #define FAREBOX_WORKLOADS_SCENARIO_LENGTH_H
 
-#include "core/json/json_scan.h"
-#include "core/json/json_write.h"
+#include "core/json/json_fields.h"
 #include "core/random.h"
 
 enum length_kind {
@@ -60,6 +59,12 @@ bool length_parse(struct json_scan *s, struct length *out);
 
 /* The JSON that length_parse() reads back as the same length. */
 void length_write(const struct length *l, struct json_writer *w);
+
+/* The same for a row of a table (core/json/json_fields.h) whose member is a length; what was in it
+ * is freed. */
+void length_read_field(struct json_scan *s, const struct json_field *f, void *member);
+void length_write_field(struct json_writer *w, const struct json_field *f, const void *member);
+extern const struct json_table length_table; /* the keys of its object */
 
 void length_free(struct length *l);
 

@@ -29,72 +29,63 @@ enum {
     NUMBERS
 };
 
-static const char *const keys[] = {"value",     "low",    "high",   "mean",    "stddev",
-                                   "cv",        "median", "sigma",  "shape",   "scale",
-                                   "alpha",     "a",      "min",    "max",     "distribution",
-                                   "quantiles", "at",     "values", "weights", NULL};
-
 struct list {
     double *items;
-    size_t count, capacity;
+    size_t count;
 };
 
 struct draft {
-    struct text kind;
+    enum length_kind kind;
     double number[NUMBERS];
     struct list quantiles, at, values, weights;
+    struct length made;
 };
 
-static void list_parse(struct json_scan *s, double min, struct list *out)
+static void read_above(struct json_scan *s, const struct json_field *f, void *member)
 {
-    out->count = 0;
-    json_array_begin(s);
-    while (json_array_next(s)) {
-        double x = 0;
-        if (!json_double(s, min, 1e15, &x))
-            return;
-        if (out->count == LENGTH_TABLE_MAX) {
-            json_fail(s, "more than %d numbers", LENGTH_TABLE_MAX);
-            return;
-        }
-        mem_grow((void **)&out->items, &out->capacity, out->count + 1, sizeof *out->items);
-        out->items[out->count++] = x;
-    }
-    if (!s->failed && out->count == 0)
-        json_fail(s, "expected at least one number in the list");
+    if (json_double(s, 0, f->max, member) && *(double *)member <= 0)
+        json_fail(s, "\"%s\" must be above 0", f->name);
 }
 
-static void number_parse(struct json_scan *s, int which, double *out)
-{
-    bool any_sign = which == VALUE || which == LOW || which == HIGH || which == MEAN ||
-                    which == MIN || which == MAX;
-    if (!json_double(s, any_sign ? -1e15 : 0, 1e15, out) || any_sign || which == STDDEV ||
-        which == SIGMA)
-        return;
-    if (*out <= 0)
-        json_fail(s, "\"%s\" must be above 0", keys[which]);
-}
+#define AT(member) JSON_AT(struct draft, member)
+#define SIGNED(which) JSON_AS_DOUBLE, AT(number[which]), -1e15, 1e15
+#define FROM_0(which) JSON_AS_DOUBLE, AT(number[which]), 0, 1e15
+#define ABOVE_0(which) FROM_0(which), .read = read_above
+#define LIST(list, element)                                                                       \
+    JSON_AS_LIST, AT(list.items), .max = LENGTH_TABLE_MAX, .what = "numbers", .item = &(element), \
+                                  .count = offsetof(struct draft, list.count)
 
-static void member_parse(struct json_scan *s, struct text key, struct draft *d)
-{
-    for (int i = 0; i < NUMBERS; i++)
-        if (text_equal(key, keys[i])) {
-            number_parse(s, i, &d->number[i]);
-            return;
-        }
-    if (text_equal(key, "distribution"))
-        json_string(s, &d->kind);
-    else if (text_equal(key, "quantiles"))
-        list_parse(s, -1e15, &d->quantiles);
-    else if (text_equal(key, "at"))
-        list_parse(s, 0, &d->at);
-    else if (text_equal(key, "values"))
-        list_parse(s, -1e15, &d->values);
-    else if (text_equal(key, "weights"))
-        list_parse(s, 0, &d->weights);
-    else
-        json_unknown_key(s, key, keys, "a length");
-}
+static const struct json_field any_number = {NULL, JSON_AS_DOUBLE, .size = sizeof(double),
+                                             .min = -1e15, .max = 1e15};
+static const struct json_field number_from_0 = {NULL, JSON_AS_DOUBLE, .size = sizeof(double),
+                                                .max = 1e15};
+static const struct json_field rows[] = {
+    {"quantiles", LIST(quantiles, any_number)},
+    {"at", LIST(at, number_from_0)},
+    {"values", LIST(values, any_number)},
+    {"weights", LIST(weights, number_from_0)},
+    {"value", SIGNED(VALUE)},
+    {"low", SIGNED(LOW)},
+    {"high", SIGNED(HIGH)},
+    {"mean", SIGNED(MEAN)},
+    {"stddev", FROM_0(STDDEV)},
+    {"cv", ABOVE_0(CV)},
+    {"median", ABOVE_0(MEDIAN)},
+    {"sigma", FROM_0(SIGMA)},
+    {"shape", ABOVE_0(SHAPE)},
+    {"scale", ABOVE_0(SCALE)},
+    {"alpha", ABOVE_0(ALPHA)},
+    {"a", ABOVE_0(A)},
+    {"min", SIGNED(MIN)},
+    {"max", SIGNED(MAX)},
+    {"distribution", JSON_AS_CHOICE, AT(kind), .names = kind_names, .what = "distribution",
+     .required = true},
+};
+
+static void check_draft(struct json_scan *s, void *object, uint64_t seen);
+const struct json_table length_table = {JSON_ROWS(rows), .where = "a length",
+                                        .needs = "a length needs \"distribution\"",
+                                        .check = check_draft};
 
 /* True if every number of the mask is given and no other (min and max aside). */
 static bool given(const struct draft *d, unsigned mask)
@@ -232,10 +223,10 @@ static const char *make_empirical(struct draft *d, struct length *l)
 }
 
 /* Fills the length from what the object gave. NULL, or what is missing. */
-static const char *make(struct draft *d, int kind, struct length *l)
+static const char *make(struct draft *d, struct length *l)
 {
     const double *n = d->number;
-    l->kind = (enum length_kind)kind;
+    l->kind = d->kind;
     switch (l->kind) {
     case LENGTH_CONSTANT:
         l->a = n[VALUE];
@@ -277,26 +268,21 @@ static const char *make(struct draft *d, int kind, struct length *l)
     }
 }
 
-static int kind_find(struct json_scan *s, struct text name)
+static void check_draft(struct json_scan *s, void *object, uint64_t seen)
 {
-    for (int i = 0; kind_names[i]; i++)
-        if (text_equal(name, kind_names[i]))
-            return i;
-    const char *near = text_nearest(name, kind_names);
-    json_fail(s,
-              "unknown distribution \"%.*s\"%s%s%s; known: constant, uniform, normal, "
-              "lognormal, exponential, gamma, pareto, zipf, empirical",
-              (int)(name.length < 60 ? name.length : 60), name.at, near ? "; did you mean \"" : "",
-              near ? near : "", near ? "\"?" : "");
-    return -1;
-}
-
-static void draft_free(struct draft *d)
-{
-    free(d->quantiles.items);
-    free(d->at.items);
-    free(d->values.items);
-    free(d->weights.items);
+    struct draft *d = object;
+    const size_t counts[] = {d->quantiles.count, d->at.count, d->values.count, d->weights.count};
+    for (int i = 0; i < 4; i++)
+        if ((seen >> i & 1) && counts[i] == 0)
+            json_fail(s, "expected at least one number in \"%s\"", rows[i].name);
+    if (!isnan(d->number[MIN]))
+        d->made.min = d->number[MIN];
+    if (!isnan(d->number[MAX]))
+        d->made.max = d->number[MAX];
+    const char *missing =
+        d->made.min > d->made.max ? "\"min\" is above \"max\"" : make(d, &d->made);
+    if (missing)
+        json_fail(s, "%s", missing);
 }
 
 bool length_parse(struct json_scan *s, struct length *out)
@@ -304,37 +290,32 @@ bool length_parse(struct json_scan *s, struct length *out)
     *out = length_constant(0);
     if (json_peek(s) == JSON_NUMBER)
         return json_double(s, -1e15, 1e15, &out->a);
-    struct draft d = {0};
-    for (int i = 0; i < NUMBERS; i++)
-        d.number[i] = NAN;
-    struct text key;
-    json_object_begin(s);
-    const char *start = s->value;
-    while (json_object_next(s, &key))
-        member_parse(s, key, &d);
-    if (s->failed) {
-        draft_free(&d);
-        return false;
-    }
-    s->value = start; /* what is missing is missing in the object, not in its last member */
-    if (!isnan(d.number[MIN]))
-        out->min = d.number[MIN];
-    if (!isnan(d.number[MAX]))
-        out->max = d.number[MAX];
-    int kind = d.kind.at ? kind_find(s, d.kind) : -1;
-    const char *missing = NULL;
-    if (!d.kind.at)
-        missing = "a length needs \"distribution\"";
-    else if (out->min > out->max)
-        missing = "\"min\" is above \"max\"";
-    else if (kind >= 0)
-        missing = make(&d, kind, out);
-    if (missing)
-        json_fail(s, "%s", missing);
-    draft_free(&d);
+    struct draft d = {.made = *out};
+    json_fields_clear(&length_table, &d);
+    json_fields_read(s, &length_table, &d);
+    free(d.quantiles.items);
+    free(d.at.items);
+    free(d.values.items);
+    free(d.weights.items);
     if (s->failed)
-        length_free(out);
+        length_free(&d.made);
+    else
+        *out = d.made;
     return !s->failed;
+}
+
+void length_read_field(struct json_scan *s, const struct json_field *f, void *member)
+{
+    (void)f;
+    length_free(member);
+    if (!length_parse(s, member))
+        *(struct length *)member = length_constant(0);
+}
+
+void length_write_field(struct json_writer *w, const struct json_field *f, const void *member)
+{
+    (void)f;
+    length_write(member, w);
 }
 
 /* Tables stand on one line each, whatever the file's indentation. */

@@ -16,10 +16,8 @@ void scenario_init(struct scenario *s)
     *s = (struct scenario){0};
 }
 
-struct scenario_class *scenario_add_class(struct scenario *s)
+void scenario_class_init(struct scenario_class *c)
 {
-    mem_grow((void **)&s->classes, &s->class_capacity, s->class_count + 1, sizeof *s->classes);
-    struct scenario_class *c = &s->classes[s->class_count++];
     struct length none = length_constant(0);
     *c = (struct scenario_class){
         .weight = 1,
@@ -27,9 +25,8 @@ struct scenario_class *scenario_add_class(struct scenario *s)
         .output = none,
         .reasoning = none,
         .system = {.tokens = none},
-        .documents = {.tokens = none},
+        .documents = {.tokens = none, .per_turn = length_constant(1)},
         .prefix = {.tokens = none},
-        .documents_per_turn = length_constant(1),
         .turns = length_constant(1),
         .think_s = none,
         .grows = true,
@@ -44,6 +41,12 @@ struct scenario_class *scenario_add_class(struct scenario *s)
                   .call_output = none,
                   .call_context = true},
     };
+}
+
+struct scenario_class *scenario_add_class(struct scenario *s)
+{
+    struct scenario_class *c = mem_append(&s->classes, &s->class_count, sizeof *c);
+    scenario_class_init(c);
     return c;
 }
 
@@ -61,7 +64,7 @@ static void class_free(struct scenario_class *c)
                                 &c->system.tokens,
                                 &c->documents.tokens,
                                 &c->prefix.tokens,
-                                &c->documents_per_turn,
+                                &c->documents.per_turn,
                                 &c->turns,
                                 &c->think_s,
                                 &c->tools.steps,

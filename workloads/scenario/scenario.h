@@ -16,7 +16,7 @@
 #define FAREBOX_WORKLOADS_SCENARIO_SCENARIO_H
 
 #include "core/error.h"
-#include "core/json/json_write.h"
+#include "core/json/json_fields.h"
 #include "workloads/model/workload.h"
 #include "workloads/scenario/arrival.h"
 #include "workloads/scenario/length.h"
@@ -29,6 +29,7 @@ struct scenario_pool {
     uint32_t count; /* 0 = the class has none */
     double zipf;
     struct length tokens;
+    struct length per_turn; /* of documents alone: how many a turn adds */
 };
 
 /* Tool use within a turn: after the first request, `steps` further ones, each with the results of
@@ -63,7 +64,6 @@ struct scenario_class {
     struct length reasoning; /* share of the output that is reasoning, 0 … 1 */
 
     struct scenario_pool system, documents;
-    struct length documents_per_turn;
     struct scenario_pool prefix; /* shared beginnings: tokens = the share of the session's first
                                     input that is one, 0 … 1 */
 
@@ -87,11 +87,15 @@ struct scenario {
     bool has_arrival;
     struct arrival arrival;
     struct scenario_class *classes;
-    size_t class_count, class_capacity;
+    size_t class_count;
 };
 
-/* An empty scenario, and a class with every default. */
+/* Its keys in files, a row each. */
+extern const struct json_table scenario_table;
+
+/* An empty scenario; a class with every default, and one added. */
 void scenario_init(struct scenario *s);
+void scenario_class_init(struct scenario_class *c);
 struct scenario_class *scenario_add_class(struct scenario *s);
 
 /* Reads a bundled scenario by name, a file (a name with '/' or ending in .json), or a ServeGen data

@@ -1,4 +1,4 @@
-/* Scenarios as they stand in files: reading. */
+/* Scenarios as they stand in files: a row a key. What has its default is left out in writing. */
 #include "core/memory.h"
 #include "workloads/scenario/scenario.h"
 #include "workloads/scenario/servegen.h"
@@ -12,32 +12,12 @@
 #define MOST_POOL 1000000
 #define DEFAULT_BLOCK 512
 
-/* Takes a number into 32 bits. */
-static void parse_u32(struct json_scan *s, uint64_t min, uint64_t max, uint32_t *out)
-{
-    uint64_t value = 0;
-    if (json_u64(s, min, max, &value))
-        *out = (uint32_t)value;
-}
+/* ---- what a row's value may be ---- */
 
-/* Replaces a length that has a default. */
-static void parse_length(struct json_scan *s, struct length *out)
+/* A JSON object as written, at most f->max bytes. */
+static void read_object_text(struct json_scan *s, const struct json_field *f, void *member)
 {
-    length_free(out);
-    if (!length_parse(s, out))
-        *out = length_constant(0);
-}
-
-static void parse_string(struct json_scan *s, char **out)
-{
-    free(*out);
-    *out = NULL;
-    json_string_copy(s, 65536, out);
-}
-
-/* A JSON object as written, at most `cap` bytes. */
-static void parse_object_text(struct json_scan *s, size_t cap, char **out)
-{
+    char **out = member;
     struct text raw;
     if (json_peek(s) != JSON_OBJECT) {
         json_object_begin(s); /* says what was expected */
@@ -45,308 +25,273 @@ static void parse_object_text(struct json_scan *s, size_t cap, char **out)
     }
     if (!json_skip(s, &raw))
         return;
-    if (raw.length > cap) {
-        json_fail(s, "this object is longer than %zu bytes", cap);
+    if (raw.length > (size_t)f->max) {
+        json_fail(s, "this object is longer than %.0f bytes", f->max);
         return;
     }
     free(*out);
     *out = mem_copy_text(raw.at, raw.length);
 }
 
-static int choose(struct json_scan *s, const char *const *names, const char *what)
+static void write_object_text(struct json_writer *w, const struct json_field *f, const void *member)
 {
-    struct text name;
-    if (!json_string(s, &name))
-        return -1;
-    for (int i = 0; names[i]; i++)
-        if (text_equal(name, names[i]))
-            return i;
-    const char *near = text_nearest(name, names);
-    json_fail(s, "unknown %s \"%.*s\"; did you mean \"%s\"?", what,
-              (int)(name.length < 60 ? name.length : 60), name.at, near ? near : names[0]);
-    return -1;
+    (void)f;
+    json_put_raw(w, text_of(*(char *const *)member));
 }
 
-/* {"tokens": LENGTH, "count": 20, "zipf": 1.0}, for documents also "per_turn"; a shared prefix has
- * "share" for "tokens": the share of the input that others begin with too. */
-static void parse_pool(struct json_scan *s, const char *where, const char *tokens,
-                       struct scenario_pool *pool, struct length *per_turn)
+static void read_remark(struct json_scan *s, const struct json_field *f, void *member)
 {
-    const char *known[] = {tokens, "count", "zipf", per_turn ? "per_turn" : NULL, NULL};
-    bool given = false;
-    struct text key;
-    pool->count = 1;
-    pool->zipf = 1;
-    json_object_begin(s);
-    const char *start = s->value;
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, tokens)) {
-            parse_length(s, &pool->tokens);
-            given = true;
-        } else if (text_equal(key, "count")) {
-            parse_u32(s, 1, MOST_POOL, &pool->count);
-        } else if (text_equal(key, "zipf")) {
-            json_double(s, 0, 10, &pool->zipf);
-        } else if (per_turn && text_equal(key, "per_turn")) {
-            parse_length(s, per_turn);
-        } else {
-            json_unknown_key(s, key, known, where);
-        }
-    }
-    if (!given && !s->failed) {
-        s->value = start;
-        json_fail(s, "\"%s\" needs \"%s\"", where, tokens);
-    }
-}
-
-static void parse_session(struct json_scan *s, struct scenario_class *c)
-{
-    static const char *const known[] = {"turns",      "think_s", "context", "max_context_tokens",
-                                        "early_stop", NULL};
-    static const char *const contexts[] = {"fresh", "grow", NULL};
-    struct text key;
-    json_object_begin(s);
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "turns"))
-            parse_length(s, &c->turns);
-        else if (text_equal(key, "think_s"))
-            parse_length(s, &c->think_s);
-        else if (text_equal(key, "context"))
-            c->grows = choose(s, contexts, "context") == 1;
-        else if (text_equal(key, "max_context_tokens"))
-            parse_u32(s, 2, MOST_TOKENS, &c->max_context);
-        else if (text_equal(key, "early_stop"))
-            json_double(s, 0, 1, &c->early_stop);
-        else
-            json_unknown_key(s, key, known, "session");
-    }
-}
-
-static struct length *tool_length(struct scenario_tools *t, struct text key)
-{
-    const struct {
-        const char *key;
-        struct length *to;
-    } lengths[] = {
-        {"steps", &t->steps},           {"output", &t->output},
-        {"result", &t->result},         {"time_s", &t->time_s},
-        {"error", &t->error},           {"calls", &t->calls},
-        {"call_input", &t->call_input}, {"call_output", &t->call_output},
-    };
-    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
-        if (text_equal(key, lengths[i].key))
-            return lengths[i].to;
-    return NULL;
-}
-
-static void parse_tools(struct json_scan *s, struct scenario_tools *t)
-{
-    static const char *const known[] = {"steps",      "output",      "result",       "time_s",
-                                        "failure",    "error",       "max_repeats",  "calls",
-                                        "call_input", "call_output", "call_context", NULL};
-    static const char *const contexts[] = {"own", "full", NULL};
-    bool steps = false;
-    struct text key;
-    t->used = true;
-    json_object_begin(s);
-    const char *start = s->value;
-    while (json_object_next(s, &key)) {
-        struct length *to = tool_length(t, key);
-        steps = steps || text_equal(key, "steps");
-        if (to)
-            parse_length(s, to);
-        else if (text_equal(key, "failure"))
-            json_double(s, 0, 1, &t->failure);
-        else if (text_equal(key, "max_repeats"))
-            parse_u32(s, 0, 1000, &t->max_repeats);
-        else if (text_equal(key, "call_context"))
-            t->call_context = choose(s, contexts, "call_context") == 1;
-        else
-            json_unknown_key(s, key, known, "tools");
-    }
-    if (!steps && !s->failed) {
-        s->value = start;
-        json_fail(s, "\"tools\" needs \"steps\"");
-    }
-}
-
-static void parse_service(struct json_scan *s, enum service *out)
-{
-    static const char *const names[] = {"standard", "batch", "flex", "priority", NULL};
-    int number = choose(s, names, "service");
-    if (number >= 0)
-        *out = (enum service)number;
-}
-
-static const char *const class_keys[] = {
-    "class",     "comment",       "weight",  "model",  "service",     "priority",  "labels",
-    "body",      "arrivals",      "input",   "output", "correlation", "reasoning", "system_prompt",
-    "documents", "shared_prefix", "session", "tools",  NULL};
-
-/* The members that are plain values. False if the key is none of them. */
-static bool parse_class_value(struct json_scan *s, struct text key, struct scenario_class *c)
-{
-    int64_t priority = 0;
     struct text ignored;
-    if (text_equal(key, "class")) {
-        parse_string(s, &c->name);
-    } else if (text_equal(key, "comment")) {
-        json_string(s, &ignored);
-    } else if (text_equal(key, "weight")) {
-        json_double(s, 0, 1e12, &c->weight);
-    } else if (text_equal(key, "model")) {
-        parse_string(s, &c->model);
-    } else if (text_equal(key, "service")) {
-        parse_service(s, &c->service);
-    } else if (text_equal(key, "priority")) {
-        if (json_i64(s, -32768, 32767, &priority))
-            c->priority = (int)priority;
-    } else if (text_equal(key, "labels")) {
-        parse_object_text(s, 65536, &c->labels);
-    } else if (text_equal(key, "body")) {
-        parse_object_text(s, 1 << 20, &c->body);
-    } else if (text_equal(key, "correlation")) {
-        json_double(s, -1, 1, &c->correlation);
-    } else {
-        return false;
-    }
-    return true;
+    (void)f;
+    (void)member;
+    json_string(s, &ignored);
 }
 
-static void parse_class(struct json_scan *s, struct scenario *scenario)
+static bool is_null(const void *member)
 {
-    if (scenario->class_count == MOST_CLASSES) {
-        json_fail(s, "more than %d classes", MOST_CLASSES);
-        return;
-    }
-    struct scenario_class *c = scenario_add_class(scenario);
-    bool input = false, output = false;
-    struct text key;
-    json_object_begin(s);
-    const char *start = s->value;
-    while (json_object_next(s, &key)) {
-        input = input || text_equal(key, "input");
-        output = output || text_equal(key, "output");
-        if (parse_class_value(s, key, c)) {
-            continue;
-        } else if (text_equal(key, "arrivals")) {
-            if (c->has_arrival)
-                arrival_free(&c->arrival);
-            c->has_arrival = arrival_parse(s, &c->arrival);
-        } else if (text_equal(key, "input")) {
-            parse_length(s, &c->input);
-        } else if (text_equal(key, "output")) {
-            parse_length(s, &c->output);
-        } else if (text_equal(key, "reasoning")) {
-            parse_length(s, &c->reasoning);
-            c->has_reasoning = true;
-        } else if (text_equal(key, "system_prompt")) {
-            parse_pool(s, "system_prompt", "tokens", &c->system, NULL);
-        } else if (text_equal(key, "documents")) {
-            parse_pool(s, "documents", "tokens", &c->documents, &c->documents_per_turn);
-        } else if (text_equal(key, "shared_prefix")) {
-            parse_pool(s, "shared_prefix", "share", &c->prefix, NULL);
-        } else if (text_equal(key, "session")) {
-            parse_session(s, c);
-        } else if (text_equal(key, "tools")) {
-            parse_tools(s, &c->tools);
-        } else {
-            json_unknown_key(s, key, class_keys, "a class");
-        }
-    }
-    if (!s->failed && (!input || !output)) {
-        s->value = start;
-        json_fail(s, "a class needs \"input\" and \"output\"");
-    }
+    return !*(char *const *)member;
 }
 
-static void parse_start(struct json_scan *s, struct scenario *out)
+static bool is_zero(const void *member)
+{
+    return !(fabs(*(const double *)member) > 0);
+}
+
+static bool is_true(const void *member)
+{
+    return *(const bool *)member;
+}
+
+static bool is_constant(const struct length *l, double value)
+{
+    return l->kind == LENGTH_CONSTANT && fabs(l->a - value) < 1e-12;
+}
+
+static bool is_no_length(const void *member)
+{
+    return is_constant(member, 0);
+}
+
+#define STRING(member) JSON_AS_STRING, member, .optional = true
+#define OBJECT_TEXT(member, most)                                                               \
+    JSON_AS_OTHER, member, .max = (most), .read = read_object_text, .write = write_object_text, \
+                           .is_nothing = is_null
+#define LENGTH(member)                                                             \
+    JSON_AS_OTHER, member, .read = length_read_field, .write = length_write_field, \
+                           .table = &length_table
+#define ARRIVAL(member)                                                              \
+    JSON_AS_OTHER, member, .read = arrival_read_field, .write = arrival_write_field, \
+                           .table = &arrival_table
+
+/* ---- pools: {"tokens": LENGTH, "count": 20, "zipf": 1.0} ---- */
+
+static void init_pool(void *pool)
+{
+    struct scenario_pool *p = pool;
+    p->count = 1;
+    p->zipf = 1;
+}
+
+static bool has_no_pool(const void *pool)
+{
+    return ((const struct scenario_pool *)pool)->count == 0;
+}
+
+#define POOL(member) JSON_AT(struct scenario_pool, member)
+#define POOL_ROWS(key)                                      \
+    {key, LENGTH(POOL(tokens)), .required = true},          \
+        {"count", JSON_AS_UINT, POOL(count), 1, MOST_POOL}, \
+    {                                                       \
+        "zipf", JSON_AS_DOUBLE, POOL(zipf), 0, 10           \
+    }
+
+static const struct json_field system_rows[] = {POOL_ROWS("tokens")};
+static const struct json_table system_table = {JSON_ROWS(system_rows), .where = "system_prompt",
+                                               .needs = "\"system_prompt\" needs \"tokens\"",
+                                               .init = init_pool};
+
+/* The share of the input that others begin with too stands for "tokens". */
+static const struct json_field prefix_rows[] = {POOL_ROWS("share")};
+static const struct json_table prefix_table = {JSON_ROWS(prefix_rows), .where = "shared_prefix",
+                                               .needs = "\"shared_prefix\" needs \"share\"",
+                                               .init = init_pool};
+
+static const struct json_field documents_rows[] = {POOL_ROWS("tokens"),
+                                                   {"per_turn", LENGTH(POOL(per_turn))}};
+static const struct json_table documents_table = {JSON_ROWS(documents_rows), .where = "documents",
+                                                  .needs = "\"documents\" needs \"tokens\"",
+                                                  .init = init_pool};
+
+/* ---- sessions and tools ---- */
+
+#define AT(member) JSON_AT(struct scenario_class, member)
+
+static bool has_no_session(const void *class)
+{
+    const struct scenario_class *c = class;
+    return is_constant(&c->turns, 1) && c->grows && c->max_context == 0 && !(c->early_stop > 0);
+}
+
+static const char *const growth_names[] = {"fresh", "grow", NULL};
+static const struct json_field session_rows[] = {
+    {"turns", LENGTH(AT(turns))},
+    {"think_s", LENGTH(AT(think_s)), .is_nothing = is_no_length},
+    {"context", JSON_AS_CHOICE, AT(grows), .names = growth_names, .what = "context",
+     .is_nothing = is_true},
+    {"max_context_tokens", JSON_AS_UINT, AT(max_context), 2, MOST_TOKENS, .optional = true},
+    {"early_stop", JSON_AS_DOUBLE, AT(early_stop), 0, 1, .is_nothing = is_zero},
+};
+static const struct json_table session_table = {JSON_ROWS(session_rows), .where = "session"};
+
+#define TOOLS(member) JSON_AT(struct scenario_tools, member)
+static const char *const context_names[] = {"own", "full", NULL};
+static const struct json_field tools_rows[] = {
+    {"steps", LENGTH(TOOLS(steps)), .required = true},
+    {"output", LENGTH(TOOLS(output))},
+    {"result", LENGTH(TOOLS(result))},
+    {"time_s", LENGTH(TOOLS(time_s))},
+    {"failure", JSON_AS_DOUBLE, TOOLS(failure), 0, 1},
+    {"error", LENGTH(TOOLS(error))},
+    {"max_repeats", JSON_AS_UINT, TOOLS(max_repeats), 0, 1000},
+    {"calls", LENGTH(TOOLS(calls))},
+    {"call_input", LENGTH(TOOLS(call_input))},
+    {"call_output", LENGTH(TOOLS(call_output))},
+    {"call_context", JSON_AS_CHOICE, TOOLS(call_context), .names = context_names,
+     .what = "call_context"},
+};
+static const struct json_table tools_table = {JSON_ROWS(tools_rows), .where = "tools",
+                                              .needs = "\"tools\" needs \"steps\""};
+
+/* ---- classes ---- */
+
+static void init_class(void *class)
+{
+    scenario_class_init(class);
+}
+
+/* A class with arrivals of its own has no share of the scenario's. */
+static bool has_no_weight(const void *weight)
+{
+    const void *class = (const char *)weight - offsetof(struct scenario_class, weight);
+    return ((const struct scenario_class *)class)->has_arrival;
+}
+
+static const char *const service_names[] = {"standard", "batch", "flex", "priority", NULL};
+static const struct json_field class_rows[] = {
+    {"class", STRING(AT(name))},
+    {"comment", .read = read_remark},
+    {"arrivals", ARRIVAL(AT(arrival)), JSON_HAS(struct scenario_class, has_arrival)},
+    {"weight", JSON_AS_DOUBLE, AT(weight), 0, 1e12, .is_nothing = has_no_weight},
+    {"model", STRING(AT(model))},
+    {"service", JSON_AS_CHOICE, AT(service), .names = service_names, .what = "service",
+     .optional = true},
+    {"priority", JSON_AS_INT, AT(priority), -32768, 32767, .optional = true},
+    {"labels", OBJECT_TEXT(AT(labels), 65536)},
+    {"body", OBJECT_TEXT(AT(body), 1 << 20)},
+    {"input", LENGTH(AT(input)), .required = true},
+    {"output", LENGTH(AT(output)), .required = true},
+    {"correlation", JSON_AS_DOUBLE, AT(correlation), -1, 1, .is_nothing = is_zero},
+    {"reasoning", LENGTH(AT(reasoning)), JSON_HAS(struct scenario_class, has_reasoning)},
+    {"system_prompt", JSON_AS_OBJECT, AT(system), .table = &system_table,
+     .is_nothing = has_no_pool},
+    {"documents", JSON_AS_OBJECT, AT(documents), .table = &documents_table,
+     .is_nothing = has_no_pool},
+    {"shared_prefix", JSON_AS_OBJECT, AT(prefix), .table = &prefix_table,
+     .is_nothing = has_no_pool},
+    {"session", JSON_AS_OBJECT, .table = &session_table, .is_nothing = has_no_session},
+    {"tools", JSON_AS_OBJECT, AT(tools), .table = &tools_table,
+     JSON_HAS(struct scenario_class, tools.used)},
+};
+static const struct json_table class_table = {JSON_ROWS(class_rows), .where = "a class",
+                                              .needs = "a class needs \"input\" and \"output\"",
+                                              .init = init_class};
+static const struct json_field class_item = {
+    .kind = JSON_AS_OBJECT, .size = sizeof(struct scenario_class), .table = &class_table};
+
+/* ---- the scenario ---- */
+
+static void read_start(struct json_scan *s, const struct json_field *f, void *member)
 {
     struct text raw;
-    if (!json_string(s, &raw))
-        return;
-    if (clock_parse_instant(raw.at, raw.length, &out->start_unix_ns) < 0)
+    (void)f;
+    if (json_string(s, &raw) && clock_parse_instant(raw.at, raw.length, member) < 0)
         json_fail(s, "expected an instant such as \"2026-11-01T00:00:00Z\"");
-    else
-        out->has_start = true;
+}
+
+static void write_start(struct json_writer *w, const struct json_field *f, const void *member)
+{
+    char instant[CLOCK_INSTANT_SIZE];
+    (void)f;
+    clock_format_instant(*(const int64_t *)member, instant);
+    json_put_string(w, instant);
 }
 
 /* {"path": "deepseek-r1.tgz", "rate_rps": 10, "clients": 20}; the path is relative to the file. */
-static void parse_servegen(struct json_scan *s, struct scenario *out)
+struct servegen_source {
+    char *path;
+    struct servegen_options options;
+};
+
+static void read_source(struct json_scan *s, void *object, uint64_t seen)
 {
-    static const char *const known[] = {"path", "rate_rps", "clients", NULL};
-    struct servegen_options o = {0};
+    struct servegen_source *from = object;
+    const char *slash = strrchr(s->file, '/');
+    int folder = slash && from->path[0] != '/' ? (int)(slash - s->file) + 1 : 0;
     struct error err = {0};
-    char *path = NULL;
-    struct text key;
-    json_object_begin(s);
-    const char *start = s->value;
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "path"))
-            parse_string(s, &path);
-        else if (text_equal(key, "rate_rps"))
-            json_double(s, 1e-9, 1e7, &o.rate_rps);
-        else if (text_equal(key, "clients"))
-            parse_u32(s, 1, 1000000, &o.clients);
-        else
-            json_unknown_key(s, key, known, "servegen");
-    }
-    if (!s->failed) {
-        const char *slash = strrchr(s->file, '/');
-        int folder = slash && path && path[0] != '/' ? (int)(slash - s->file) + 1 : 0;
-        struct buffer whole;
-        buffer_init(&whole, 4096);
-        buffer_add_format(&whole, "%.*s%s", folder, s->file, path ? path : "");
-        s->value = start;
-        if (!path)
-            json_fail(s, "\"servegen\" needs \"path\"");
-        else if (servegen_read(whole.data ? whole.data : path, &o, out, NULL, &err) < 0)
-            json_fail(s, "%s%s%s", err.file, err.file[0] ? ": " : "", err.message);
-        buffer_free(&whole);
-    }
-    free(path);
+    struct buffer whole;
+    (void)seen;
+    buffer_init(&whole, 4096);
+    buffer_add_format(&whole, "%.*s%s", folder, s->file, from->path);
+    if (servegen_read(whole.data ? whole.data : from->path, &from->options, s->context, NULL,
+                      &err) < 0)
+        json_fail(s, "%s%s%s", err.file, err.file[0] ? ": " : "", err.message);
+    buffer_free(&whole);
 }
 
-static const char *const scenario_keys[] = {"scenario", "comment",    "start",    "block_size",
-                                            "requests", "duration_s", "arrivals", "classes",
-                                            "servegen", NULL};
+#define SOURCE(member) JSON_AT(struct servegen_source, member)
+static const struct json_field source_rows[] = {
+    {"path", JSON_AS_STRING, SOURCE(path), .required = true},
+    {"rate_rps", JSON_AS_DOUBLE, SOURCE(options.rate_rps), 1e-9, 1e7},
+    {"clients", JSON_AS_UINT, SOURCE(options.clients), 1, 1000000},
+};
+static const struct json_table source_table = {JSON_ROWS(source_rows), .where = "servegen",
+                                               .needs = "\"servegen\" needs \"path\"",
+                                               .check = read_source};
 
-static void parse_member(struct json_scan *s, struct text key, struct scenario *out,
-                         bool *block_given)
+static void read_servegen(struct json_scan *s, const struct json_field *f, void *scenario)
 {
-    if (text_equal(key, "$schema")) { /* for editors */
-        json_skip(s, NULL);
-    } else if (text_equal(key, "scenario")) {
-        parse_string(s, &out->name);
-    } else if (text_equal(key, "comment")) {
-        parse_string(s, &out->comment);
-    } else if (text_equal(key, "start")) {
-        parse_start(s, out);
-    } else if (text_equal(key, "block_size")) {
-        parse_u32(s, 0, 65536, &out->block_size);
-        *block_given = true;
-    } else if (text_equal(key, "requests")) {
-        json_u64(s, 1, UINT32_MAX - 2, &out->requests);
-    } else if (text_equal(key, "duration_s")) {
-        json_double(s, 1e-6, 1e9, &out->duration_s);
-    } else if (text_equal(key, "arrivals")) {
-        if (out->has_arrival)
-            arrival_free(&out->arrival);
-        out->has_arrival = arrival_parse(s, &out->arrival);
-    } else if (text_equal(key, "servegen")) {
-        parse_servegen(s, out);
-    } else if (text_equal(key, "classes")) {
-        json_array_begin(s);
-        while (json_array_next(s))
-            parse_class(s, out);
-    } else {
-        json_unknown_key(s, key, scenario_keys, "the scenario");
-    }
+    struct servegen_source from = {0};
+    (void)scenario; /* it is the context, too */
+    json_fields_read(s, f->table, &from);
+    free(from.path);
 }
 
-/* What can only be said once every member is known. */
-static void settle(struct json_scan *s, struct scenario *out, bool block_given)
+/* What can only be said once every key is known. */
+static void check_scenario(struct json_scan *s, void *object, uint64_t seen);
+
+#undef AT
+#define AT(member) JSON_AT(struct scenario, member)
+static const struct json_field rows[] = {
+    {.name = "$schema"}, /* for editors */
+    {"scenario", STRING(AT(name))},
+    {"comment", STRING(AT(comment))},
+    {"start", JSON_AS_OTHER, AT(start_unix_ns), .read = read_start, .write = write_start,
+     JSON_HAS(struct scenario, has_start)},
+    {"block_size", JSON_AS_UINT, AT(block_size), 0, 65536},
+    {"requests", JSON_AS_UINT, AT(requests), 1, UINT32_MAX - 2, .optional = true},
+    {"duration_s", JSON_AS_DOUBLE, AT(duration_s), 1e-6, 1e9, .is_nothing = is_zero},
+    {"arrivals", ARRIVAL(AT(arrival)), JSON_HAS(struct scenario, has_arrival)},
+    {"classes", JSON_AS_LIST, AT(classes), .max = MOST_CLASSES, .what = "classes",
+     .item = &class_item, .count = offsetof(struct scenario, class_count)},
+    {"servegen", .read = read_servegen, .table = &source_table},
+};
+enum { ROW_BLOCK_SIZE = 4 };
+const struct json_table scenario_table = {JSON_ROWS(rows), .where = "the scenario",
+                                          .check = check_scenario};
+
+static void check_scenario(struct json_scan *s, void *object, uint64_t seen)
 {
+    struct scenario *out = object;
     double weight = 0;
     bool all_own = true, shares = false;
     for (size_t i = 0; i < out->class_count; i++) {
@@ -356,7 +301,7 @@ static void settle(struct json_scan *s, struct scenario *out, bool block_given)
         shares = shares || c->system.count || c->documents.count || c->prefix.count ||
                  scenario_class_has_turns(c);
     }
-    if (!block_given && shares)
+    if (!(seen >> ROW_BLOCK_SIZE & 1) && shares)
         out->block_size = DEFAULT_BLOCK;
     if (out->class_count == 0)
         json_fail(s, "a scenario needs \"classes\" with at least one class, or \"servegen\"");
@@ -372,18 +317,10 @@ int scenario_parse(const char *file, const char *text, size_t length, struct sce
                    struct error *err)
 {
     struct json_scan s;
-    struct text key;
-    bool block_given = false;
     scenario_init(out);
     json_scan_init(&s, file, text, length, 1);
-    json_object_begin(&s);
-    const char *start = s.value;
-    while (json_object_next(&s, &key))
-        parse_member(&s, key, out, &block_given);
-    if (!s.failed) {
-        s.value = start;
-        settle(&s, out, block_given);
-    }
+    s.context = out;
+    json_fields_read(&s, &scenario_table, out);
     int status = json_scan_end(&s, err);
     if (status < 0) {
         scenario_free(out);
@@ -394,4 +331,12 @@ int scenario_parse(const char *file, const char *text, size_t length, struct sce
         out->name = mem_copy_string(slash ? slash + 1 : file);
     }
     return 0;
+}
+
+void scenario_write(const struct scenario *s, struct buffer *out)
+{
+    struct json_writer w;
+    json_write_init(&w, out, 2);
+    json_fields_write(&w, &scenario_table, s, 0);
+    buffer_add_byte(out, '\n');
 }
