@@ -57,25 +57,10 @@ static const char *item_at_hand(const struct sorter_scan *scan, size_t head)
     return h->items + h->at * scan->sorter->runs.item_size;
 }
 
-static bool less(const struct sorter_scan *scan, size_t a, size_t b)
+static bool comes_before(const void *context, uint64_t a, uint64_t b)
 {
+    const struct sorter_scan *scan = context;
     return scan->sorter->compare(item_at_hand(scan, a), item_at_hand(scan, b)) < 0;
-}
-
-static void sift_down(struct sorter_scan *scan, size_t at)
-{
-    for (;;) {
-        size_t least = at, child = 2 * at + 1;
-        for (size_t k = child; k < child + 2 && k < scan->head_count; k++)
-            if (less(scan, k, least))
-                least = k;
-        if (least == at)
-            return;
-        struct sorter_head head = scan->heads[at];
-        scan->heads[at] = scan->heads[least];
-        scan->heads[least] = head;
-        at = least;
-    }
 }
 
 /* The next items of a run from the spool; false at its end. */
@@ -98,37 +83,40 @@ void sorter_scan_begin(struct sorter_scan *scan, struct sorter *s)
     scan->buffer_items = (buffer < BUFFER_MOST ? buffer : BUFFER_MOST) / size;
     if (scan->buffer_items < 8)
         scan->buffer_items = 8;
+    scan->order = (struct heap){.before = comes_before, .context = scan};
     scan->heads = mem_alloc((runs + 1) * sizeof *scan->heads);
     scan->buffers = mem_alloc(runs * scan->buffer_items * size);
     for (size_t i = 0; i < runs; i++) {
-        struct sorter_head *h = &scan->heads[scan->head_count++];
+        struct sorter_head *h = &scan->heads[i];
         *h = (struct sorter_head){.items = scan->buffers + i * scan->buffer_items * size,
                                   .next = (uint64_t)i * s->run_items,
                                   .end = (uint64_t)(i + 1) * s->run_items};
         refill(scan, h);
+        heap_push(&scan->order, 0, i);
     }
     sort_run(s);
+    scan->heads[runs] = (struct sorter_head){.items = s->run, .count = s->run_count};
     if (s->run_count)
-        scan->heads[scan->head_count++] =
-            (struct sorter_head){.items = s->run, .count = s->run_count};
-    for (size_t i = scan->head_count / 2; i-- > 0;)
-        sift_down(scan, i);
+        heap_push(&scan->order, 0, runs);
 }
 
 const void *sorter_scan_next(struct sorter_scan *scan)
 {
-    if (scan->begun && scan->head_count > 0) {
-        struct sorter_head *h = &scan->heads[0];
-        if (++h->at == h->count && !refill(scan, h))
-            *h = scan->heads[--scan->head_count];
-        sift_down(scan, 0);
+    scan->order.context = scan; /* wherever it is by now */
+    if (scan->begun && scan->order.count) {
+        struct sorter_head *h = &scan->heads[scan->order.entries[0].number];
+        if (++h->at < h->count || refill(scan, h))
+            heap_delay_first(&scan->order, 0);
+        else
+            heap_pop(&scan->order);
     }
     scan->begun = true;
-    return scan->head_count ? item_at_hand(scan, 0) : NULL;
+    return scan->order.count ? item_at_hand(scan, scan->order.entries[0].number) : NULL;
 }
 
 void sorter_scan_end(struct sorter_scan *scan)
 {
+    heap_free(&scan->order);
     free(scan->heads);
     free(scan->buffers);
     *scan = (struct sorter_scan){0};

@@ -20,6 +20,7 @@
 #ifndef FAREBOX_CORE_SORTER_H
 #define FAREBOX_CORE_SORTER_H
 
+#include "core/heap.h"
 #include "core/spool.h"
 
 typedef int sorter_compare(const void *a, const void *b);
@@ -46,8 +47,9 @@ struct sorter_head {
 
 struct sorter_scan {
     struct sorter *sorter;
-    struct sorter_head *heads; /* a heap: the least item first */
-    size_t head_count, buffer_items;
+    struct sorter_head *heads;
+    struct heap order; /* of the heads, by their items at hand */
+    size_t buffer_items;
     char *buffers;
     bool begun;
 };

@@ -1,8 +1,8 @@
 #include "sim/arrivals.h"
 
+#include "core/heap.h"
 #include "core/memory.h"
 #include "core/random.h"
-#include "sim/engine/due_heap.h"
 #include "workloads/load/request_rate.h"
 
 #include <math.h>
@@ -29,8 +29,8 @@ struct arrivals {
     struct profile sessions;      /* open loop: the rate in roots per second */
     struct load_arrivals process; /* open loop */
     struct family family;
-    struct due_heap soon, orphans; /* by row: dependents that may go, or never will */
-    int64_t *slots; /* closed loop: ring of the instants since which slots are free */
+    struct heap soon, orphans; /* by row: dependents that may go, or never will */
+    int64_t *slots;            /* closed loop: ring of the instants since which slots are free */
     uint32_t slot_first, slot_count;
     uint64_t in_flight;
     int64_t freed_ns; /* when the in-flight cap last opened */
@@ -226,15 +226,15 @@ void arrivals_free(struct arrivals *a)
     free(a->family.child);
     free(a->family.last_end_ns);
     free(a->family.doomed);
-    due_heap_free(&a->soon);
-    due_heap_free(&a->orphans);
+    heap_free(&a->soon);
+    heap_free(&a->orphans);
     free(a->slots);
     free(a);
 }
 
 static int64_t soon_ns(const struct arrivals *a)
 {
-    return a->soon.count ? a->soon.entries[0].due : TIME_NEVER;
+    return heap_next(&a->soon);
 }
 
 static int64_t first_due_ns(const struct arrivals *a)
@@ -245,9 +245,8 @@ static int64_t first_due_ns(const struct arrivals *a)
 
 static struct due take_soon(struct arrivals *a)
 {
-    struct due_entry entry = a->soon.entries[0];
-    due_heap_remove(&a->soon, entry.slot);
-    return (struct due){entry.slot, 0, entry.due, entry.due};
+    struct heap_entry entry = heap_pop(&a->soon);
+    return (struct due){(uint32_t)entry.number, 0, entry.at, entry.at};
 }
 
 static struct due take_root(struct arrivals *a)
@@ -342,8 +341,8 @@ static void release_children(struct arrivals *a, uint32_t row, int64_t now_ns, b
         int64_t at_ns, own_ns = own_time(a, child);
         if (__builtin_add_overflow(f->last_end_ns[child], delay_ns, &at_ns))
             at_ns = TIME_NEVER;
-        due_heap_set(f->doomed[child] ? &a->orphans : &a->soon, child,
-                     at_ns > own_ns ? at_ns : own_ns, child);
+        heap_push(f->doomed[child] ? &a->orphans : &a->soon, at_ns > own_ns ? at_ns : own_ns,
+                  child);
     }
 }
 
@@ -368,11 +367,11 @@ void arrivals_close(struct arrivals *a, int64_t now_ns)
 static bool take_orphan(struct arrivals *a, struct due *out)
 {
     while (a->orphans.count > 0) {
-        struct due_entry entry = a->orphans.entries[0];
-        due_heap_remove(&a->orphans, entry.slot);
-        *out = (struct due){entry.slot, 0, entry.due, TIME_NEVER};
-        release_children(a, entry.slot, entry.due, false);
-        if (!is_past_end(a, entry.due) && (!a->closed || entry.due <= a->closed_ns))
+        struct heap_entry entry = heap_pop(&a->orphans);
+        uint32_t row = (uint32_t)entry.number;
+        *out = (struct due){row, 0, entry.at, TIME_NEVER};
+        release_children(a, row, entry.at, false);
+        if (!is_past_end(a, entry.at) && (!a->closed || entry.at <= a->closed_ns))
             return true;
     }
     return false;

@@ -1,8 +1,8 @@
 #include "bench/client/null_endpoint.h"
 
 #include "core/clock.h"
+#include "core/heap.h"
 #include "core/memory.h"
-#include "core/time_heap.h"
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -40,7 +40,8 @@ struct null_endpoint {
     atomic_bool stopping;
     struct link **links; /* by socket number */
     size_t link_capacity;
-    struct time_heap due;
+    struct heap due; /* by socket number; of equal times the first one in comes first */
+    uint64_t pushed;
     char chunk[512], burst[BURST * 512];
     size_t chunk_length;
     char tail[1024];
@@ -140,7 +141,7 @@ static bool begin_stream(struct null_endpoint *n, struct link *l)
     l->left = tokens ? (uint32_t)strtoul(tokens + 13, NULL, 10) : 1;
     l->streaming = true;
     l->due_ns = clock_now_ns() + n->gap_ns;
-    time_heap_push(&n->due, l->due_ns, (uint64_t)l->fd);
+    heap_set(&n->due, (uint32_t)l->fd, l->due_ns, n->pushed++);
     return put(l, head, sizeof head - 1);
 }
 
@@ -189,17 +190,17 @@ static bool send_token(struct null_endpoint *n, struct link *l)
         count = l->left < BURST ? l->left : BURST;
     l->left -= count;
     l->due_ns += n->gap_ns;
-    time_heap_push(&n->due, l->due_ns, (uint64_t)l->fd);
+    heap_set(&n->due, (uint32_t)l->fd, l->due_ns, n->pushed++);
     return put(l, n->burst, count * n->chunk_length);
 }
 
 static void send_due(struct null_endpoint *n)
 {
     int64_t now_ns = clock_now_ns();
-    for (int i = 0; i < 4096 && time_heap_next_ns(&n->due) <= now_ns; i++) {
-        struct time_entry e = time_heap_pop(&n->due);
+    for (int i = 0; i < 4096 && heap_next(&n->due) <= now_ns; i++) {
+        struct heap_entry e = heap_pop(&n->due);
         struct link *l = n->links[e.number];
-        if (l && l->streaming && l->due_ns == e.at_ns && !send_token(n, l))
+        if (l && l->streaming && l->due_ns == e.at && !send_token(n, l))
             drop(n, l);
     }
 }
@@ -209,7 +210,7 @@ void *null_endpoint_main(void *endpoint)
     struct null_endpoint *n = endpoint;
     struct epoll_event events[EVENTS];
     while (!atomic_load_explicit(&n->stopping, memory_order_relaxed)) {
-        int64_t wait_ns = time_heap_next_ns(&n->due);
+        int64_t wait_ns = heap_next(&n->due);
         if (wait_ns != TIME_NEVER)
             wait_ns -= clock_now_ns();
         if (wait_ns > 50 * NS_PER_MS)
@@ -241,7 +242,7 @@ void null_endpoint_free(struct null_endpoint *n)
         if (n->links[i])
             drop(n, n->links[i]);
     free(n->links);
-    time_heap_free(&n->due);
+    heap_free(&n->due);
     if (n->listener >= 0)
         close(n->listener);
     if (n->epoll >= 0)

@@ -62,8 +62,8 @@ static void pump(struct worker *w)
     }
     int64_t now_ns = clock_now_ns();
     w->next_due_ns = absolute(w, schedule_next_ns(w->schedule, since_start(w, now_ns)));
-    if (time_heap_next_ns(&w->retries) < w->next_due_ns)
-        w->next_due_ns = time_heap_next_ns(&w->retries);
+    if (heap_next(&w->retries) < w->next_due_ns)
+        w->next_due_ns = heap_next(&w->retries);
 }
 
 static void on_ready(void *context)
@@ -91,7 +91,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
  * costs a wake-up, setting it costs a system call each time. */
 static void arm(struct worker *w, int64_t now_ns)
 {
-    int64_t wanted[] = {w->next_due_ns, client_next_ns(w->client), time_heap_next_ns(&w->timeouts),
+    int64_t wanted[] = {w->next_due_ns, client_next_ns(w->client), heap_next(&w->timeouts),
                         now_ns + HEARTBEAT_NS};
     int64_t at_ns = TIME_NEVER;
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
@@ -243,8 +243,8 @@ void worker_free(struct worker *w)
         close(w->timer_fd);
     schedule_free(w->schedule);
     flights_free(&w->flights);
-    time_heap_free(&w->timeouts);
-    time_heap_free(&w->retries);
+    heap_free(&w->timeouts);
+    heap_free(&w->retries);
     audit_free(&w->audit);
     free(w);
 }

@@ -80,13 +80,13 @@ void worker_send_due(struct worker *w)
     struct due due;
     enum unsent_reason why;
     int64_t now_ns = clock_now_ns();
-    while (time_heap_next_ns(&w->retries) <= now_ns) {
-        struct time_entry entry = time_heap_pop(&w->retries);
+    while (heap_next(&w->retries) <= now_ns) {
+        struct heap_entry entry = heap_pop(&w->retries);
         struct flight *flight = flights_find(&w->flights, entry.number);
         if (!flight)
             continue;
         drop_held(w, flight, false);
-        flight->ready_ns = since_start(w, entry.at_ns);
+        flight->ready_ns = since_start(w, entry.at);
         send_attempt(w, flight);
     }
     while (schedule_take(w->schedule, since_start(w, now_ns), &due)) {
@@ -131,7 +131,7 @@ void worker_on_end(void *context, struct transfer *t)
     if (!w->closed &&
         retry_wanted(&w->config->retry, r, t->retry_after_s, &w->retry_random, &wait_ns)) {
         flight->held = f;
-        time_heap_push(&w->retries, t->done_ns + wait_ns, flight_ticket(flight));
+        heap_push(&w->retries, t->done_ns + wait_ns, flight_ticket(flight));
     } else {
         worker_put_out(w, f, true);
         end_flight(w, flight, r);
@@ -183,7 +183,7 @@ static bool still_flies(const void *flights, uint64_t ticket)
 static void drop_ended(struct worker *w)
 {
     if (w->timeouts.count > 1024 + 2 * (size_t)w->flights.used)
-        time_heap_keep(&w->timeouts, still_flies, &w->flights);
+        heap_keep(&w->timeouts, still_flies, &w->flights);
 }
 
 /* The next instant to look at the flight: its limits can move it later, or to the first chunk's
@@ -198,14 +198,14 @@ static void watch_time(struct worker *w, struct flight *flight)
     }
     drop_ended(w);
     if (at_ns != TIME_NEVER)
-        time_heap_push(&w->timeouts, at_ns, flight_ticket(flight));
+        heap_push(&w->timeouts, at_ns, flight_ticket(flight));
 }
 
 void worker_on_whole(void *context, struct transfer *t)
 {
     struct worker *w = context;
     drop_ended(w);
-    time_heap_push(&w->timeouts, t->whole_ns + WHOLE_GRACE_NS, flight_ticket(t->owner));
+    heap_push(&w->timeouts, t->whole_ns + WHOLE_GRACE_NS, flight_ticket(t->owner));
 }
 
 static const char *limit_words(enum failure_class why)
@@ -217,8 +217,8 @@ static const char *limit_words(enum failure_class why)
 
 void worker_check_limits(struct worker *w, int64_t now_ns)
 {
-    while (time_heap_next_ns(&w->timeouts) <= now_ns) {
-        struct time_entry entry = time_heap_pop(&w->timeouts);
+    while (heap_next(&w->timeouts) <= now_ns) {
+        struct heap_entry entry = heap_pop(&w->timeouts);
         struct flight *flight = flights_find(&w->flights, entry.number);
         enum failure_class why;
         if (!flight || !flight->transfer)

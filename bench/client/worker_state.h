@@ -6,8 +6,8 @@
 
 #include "bench/client/flight.h"
 #include "bench/client/worker.h"
+#include "core/heap.h"
 #include "core/random.h"
-#include "core/time_heap.h"
 
 #include <event2/event.h>
 
@@ -22,7 +22,7 @@ struct worker {
     int64_t armed_ns; /* when the timer fires; TIME_NEVER */
     struct client *client;
     struct flights flights;
-    struct time_heap timeouts, retries; /* tickets of flights, absolute times */
+    struct heap timeouts, retries; /* tickets of flights, absolute times */
     struct random retry_random;
     int64_t next_due_ns; /* absolute: when the schedule has something */
     bool closed, done;

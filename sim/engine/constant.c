@@ -1,7 +1,7 @@
 #include "sim/engine/constant.h"
 
+#include "core/heap.h"
 #include "core/memory.h"
-#include "sim/engine/due_heap.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ struct constant_engine {
     struct stream *streams;
     size_t stream_count, stream_capacity;
     uint32_t free_head, waiting_head, waiting_tail; /* slot number + 1; 0 = none */
-    struct due_heap due;                            /* the running streams' next events */
+    struct heap due;                                /* the running streams' next events */
     uint32_t waiting;
     uint64_t submitted;
     const struct stream *ending;     /* within on_done */
@@ -50,7 +50,7 @@ void constant_free(struct constant_engine *c)
 {
     if (!c)
         return;
-    due_heap_free(&c->due);
+    heap_free(&c->due);
     free(c->streams);
     free(c);
 }
@@ -66,7 +66,7 @@ static void schedule(struct constant_engine *c, uint32_t slot)
     uint32_t i = s->told;
     if (i > 0 && !c->per_token)
         i = s->output_tokens - 1;
-    due_heap_set(&c->due, slot, token_due_ns(c, s, i), s->order);
+    heap_set(&c->due, slot, token_due_ns(c, s, i), s->order);
 }
 
 static void start(struct constant_engine *c, uint32_t slot, int64_t now_ns)
@@ -157,7 +157,7 @@ void constant_cancel(struct constant_engine *c, int64_t now_ns, uint64_t tag)
             continue;
         if (s->stage == STREAM_WAITING)
             unqueue(c, slot, now_ns);
-        due_heap_remove(&c->due, slot);
+        heap_remove(&c->due, slot);
         give_back(c, slot);
         admit(c, now_ns);
         return;
@@ -166,13 +166,13 @@ void constant_cancel(struct constant_engine *c, int64_t now_ns, uint64_t tag)
 
 int64_t constant_next_ns(const struct constant_engine *c)
 {
-    return c->due.count ? c->due.entries[0].due : TIME_NEVER;
+    return heap_next(&c->due);
 }
 
 static void end_stream(struct constant_engine *c, uint32_t slot, int64_t at_ns,
                        const struct engine_sink *sink)
 {
-    due_heap_remove(&c->due, slot);
+    heap_remove(&c->due, slot);
     c->ending = &c->streams[slot];
     if (sink->on_done)
         sink->on_done(sink->context, c->ending->tag, 0, at_ns);
@@ -202,8 +202,8 @@ static void serve(struct constant_engine *c, uint32_t slot, int64_t at_ns,
 
 void constant_advance(struct constant_engine *c, int64_t now_ns, const struct engine_sink *sink)
 {
-    while (c->due.count && c->due.entries[0].due <= now_ns)
-        serve(c, c->due.entries[0].slot, c->due.entries[0].due, sink);
+    while (c->due.count && c->due.entries[0].at <= now_ns)
+        serve(c, (uint32_t)c->due.entries[0].number, c->due.entries[0].at, sink);
 }
 
 size_t constant_token_times(const struct constant_engine *c, int64_t *out, size_t capacity)

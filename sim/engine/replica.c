@@ -83,7 +83,7 @@ void replica_free(struct replica *r)
     free(r->slots);
     free(r->chunks);
     free(r->block_phase);
-    due_heap_free(&r->ending);
+    heap_free(&r->ending);
     step_log_free(&r->log);
     kv_pool_free(&r->pool);
     free(r);
@@ -310,8 +310,8 @@ static void end_jump(struct replica *r, const struct engine_sink *sink)
         if (s->stage == SEQUENCE_PREFILL && s->computed == s->target)
             end_prefill(r, slot, sink);
     }
-    while (r->ending.count > 0 && r->ending.entries[0].due <= (int64_t)r->step)
-        end_sequence(r, r->ending.entries[0].slot, sink);
+    while (r->ending.count > 0 && r->ending.entries[0].at <= (int64_t)r->step)
+        end_sequence(r, (uint32_t)r->ending.entries[0].number, sink);
     clean_log(r);
 }
 
@@ -320,7 +320,7 @@ static uint64_t equal_steps(const struct replica *r)
 {
     if (r->no_jumps || r->chunk_count > 0 || r->preempted || r->decodes == 0)
         return 1;
-    uint64_t steps = (uint64_t)r->ending.entries[0].due - r->step;
+    uint64_t steps = (uint64_t)r->ending.entries[0].at - r->step;
     if (steps > JUMP_MAX)
         steps = JUMP_MAX;
     if (r->model.jitter_sigma > 0 && steps > JITTER_STEPS - r->step % JITTER_STEPS)

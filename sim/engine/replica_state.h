@@ -2,7 +2,7 @@
 #ifndef FAREBOX_SIM_ENGINE_REPLICA_STATE_H
 #define FAREBOX_SIM_ENGINE_REPLICA_STATE_H
 
-#include "sim/engine/due_heap.h"
+#include "core/heap.h"
 #include "sim/engine/policy.h"
 #include "sim/engine/replica.h"
 #include "sim/engine/sequence.h"
@@ -53,14 +53,14 @@ struct replica {
     uint64_t chunk_tokens, prefill_work;
 
     uint32_t decodes;
-    int64_t kv_offset;      /* Σ kv_len of the decodes in step s = kv_offset + decodes·s */
-    uint32_t *block_phase;  /* by s mod block_size: decodes that begin a block in step s */
-    struct due_heap ending; /* decodes by the step count at which they are complete */
-    bool preempted;         /* in the step being scheduled */
-    bool decodes_served;    /* all decodes have the blocks of the step being scheduled */
-    uint32_t requeued;      /* preempted sequences that wait */
-    bool head_blocked;      /* the queue's head does not fit, and nothing changed since */
-    uint32_t cancelled;     /* running sequences to drop at the next step's end */
+    int64_t kv_offset;     /* Σ kv_len of the decodes in step s = kv_offset + decodes·s */
+    uint32_t *block_phase; /* by s mod block_size: decodes that begin a block in step s */
+    struct heap ending;    /* decodes by the step count at which they are complete */
+    bool preempted;        /* in the step being scheduled */
+    bool decodes_served;   /* all decodes have the blocks of the step being scheduled */
+    uint32_t requeued;     /* preempted sequences that wait */
+    bool head_blocked;     /* the queue's head does not fit, and nothing changed since */
+    uint32_t cancelled;    /* running sequences to drop at the next step's end */
 
     struct step_log log;
     size_t log_limit;                  /* runs in the log at which it is cleaned */

@@ -30,7 +30,7 @@ void begin_decode(struct replica *r, uint32_t slot, uint64_t step)
     r->decodes++;
     r->kv_offset += (int64_t)s->target - (int64_t)step;
     r->block_phase[phase_of(r, s)]++;
-    due_heap_set(&r->ending, slot, (int64_t)(step + s->output - s->made), s->order);
+    heap_set(&r->ending, slot, (int64_t)(step + s->output - s->made), s->order);
 }
 
 static void end_decode(struct replica *r, uint32_t slot)
@@ -39,7 +39,7 @@ static void end_decode(struct replica *r, uint32_t slot)
     r->decodes--;
     r->kv_offset -= (int64_t)s->target - (int64_t)s->token_step;
     r->block_phase[phase_of(r, s)]--;
-    due_heap_remove(&r->ending, slot);
+    heap_remove(&r->ending, slot);
 }
 
 void release_blocks(struct replica *r, uint32_t slot)

@@ -1,4 +1,3 @@
-#include "core/time_heap.h"
 #include "tests/unit/testing.h"
 #include "workloads/load/dependencies.h"
 #include "workloads/load/schedule.h"
@@ -557,35 +556,6 @@ START_TEST(profiles_are_read)
 }
 END_TEST
 
-/* ---- what is to be done when ---- */
-
-static bool is_odd(const void *context, uint64_t number)
-{
-    (void)context;
-    return number % 2 == 1;
-}
-
-START_TEST(a_heap_forgets_what_is_not_wanted)
-{
-    struct time_heap h = {0};
-    for (uint64_t i = 0; i < 1000; i++)
-        time_heap_push(&h, (int64_t)(i * 7919 % 500), i); /* two of each time */
-    time_heap_keep(&h, is_odd, NULL);
-    ck_assert_uint_eq(h.count, 500);
-    int64_t last = -1;
-    while (h.count) {
-        struct time_entry e = time_heap_pop(&h);
-        ck_assert_int_ge(e.at_ns, last);
-        ck_assert_int_eq(e.at_ns, (int64_t)(e.number * 7919 % 500));
-        ck_assert_uint_eq(e.number % 2, 1);
-        last = e.at_ns;
-    }
-    time_heap_keep(&h, is_odd, NULL); /* an empty one stays so */
-    ck_assert_int_eq(time_heap_next_ns(&h), TIME_NEVER);
-    time_heap_free(&h);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("schedule");
@@ -608,7 +578,6 @@ int main(void)
     tcase_add_test(t, workers_share_out_slots);
     tcase_add_test(t, bursts_are_bursts);
     tcase_add_test(t, profiles_are_read);
-    tcase_add_test(t, a_heap_forgets_what_is_not_wanted);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }

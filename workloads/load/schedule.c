@@ -1,8 +1,8 @@
 #include "workloads/load/schedule.h"
 
+#include "core/heap.h"
 #include "core/memory.h"
 #include "core/random.h"
-#include "core/time_heap.h"
 #include "workloads/load/dependencies.h"
 #include "workloads/load/request_rate.h"
 
@@ -29,16 +29,16 @@ struct schedule {
     struct load_arrivals process; /* open loop */
 
     struct dependencies deps;
-    bool *doomed;             /* a parent failed; NULL without dependencies */
-    struct time_heap soon;    /* dependents with their due time */
-    struct time_heap orphans; /* rows behind a failed parent */
+    bool *doomed;        /* a parent failed; NULL without dependencies */
+    struct heap soon;    /* dependents with their due time */
+    struct heap orphans; /* rows behind a failed parent */
 
     uint32_t in_flight;
-    int64_t freed_ns;       /* when the in-flight cap last opened */
-    struct time_heap slots; /* closed loop: since when each free slot is free */
-    uint32_t slot_count;    /* free and used */
-    int64_t slots_ns;       /* the profile was followed up to here */
-    int64_t opens_ns;       /* no slot opens before */
+    int64_t freed_ns;    /* when the in-flight cap last opened */
+    struct heap slots;   /* closed loop: since when each free slot is free */
+    uint32_t slot_count; /* free and used */
+    int64_t slots_ns;    /* the profile was followed up to here */
+    int64_t opens_ns;    /* no slot opens before */
 
     bool closed;
     int64_t closed_ns;
@@ -257,9 +257,9 @@ void schedule_free(struct schedule *s)
     free(s->doomed);
     profile_free(&s->sessions);
     dependencies_free(&s->deps);
-    time_heap_free(&s->soon);
-    time_heap_free(&s->orphans);
-    time_heap_free(&s->slots);
+    heap_free(&s->soon);
+    heap_free(&s->orphans);
+    heap_free(&s->slots);
     free(s);
 }
 
@@ -294,14 +294,14 @@ static void follow_profile(struct schedule *s, int64_t now_ns)
 {
     int64_t at_ns;
     while ((at_ns = next_slot_ns(s)) <= now_ns) {
-        time_heap_push(&s->slots, at_ns, 0);
+        heap_push(&s->slots, at_ns, 0);
         s->slot_count++;
         s->slots_ns = at_ns;
         space_slots(s, at_ns, now_ns);
     }
     s->slots_ns = now_ns;
     while (s->slots.count && s->slot_count > slots_wanted(s, now_ns)) {
-        time_heap_pop(&s->slots);
+        heap_pop(&s->slots);
         s->slot_count--;
     }
 }
@@ -317,8 +317,8 @@ static uint32_t cap_here(const struct schedule *s)
 
 static struct due take_soon(struct schedule *s)
 {
-    struct time_entry entry = time_heap_pop(&s->soon);
-    return (struct due){(uint32_t)entry.number, 0, entry.number, entry.at_ns, entry.at_ns};
+    struct heap_entry entry = heap_pop(&s->soon);
+    return (struct due){(uint32_t)entry.number, 0, entry.number, entry.at, entry.at};
 }
 
 static struct due take_root(struct schedule *s)
@@ -330,14 +330,13 @@ static struct due take_root(struct schedule *s)
 
 static int64_t first_due_ns(const struct schedule *s)
 {
-    int64_t soon = time_heap_next_ns(&s->soon),
-            root = s->has_next ? s->next.scheduled_ns : TIME_NEVER;
+    int64_t soon = heap_next(&s->soon), root = s->has_next ? s->next.scheduled_ns : TIME_NEVER;
     return soon <= root ? soon : root;
 }
 
 static struct due take_first(struct schedule *s)
 {
-    int64_t soon = time_heap_next_ns(&s->soon);
+    int64_t soon = heap_next(&s->soon);
     return soon != TIME_NEVER && soon == first_due_ns(s) ? take_soon(s) : take_root(s);
 }
 
@@ -345,7 +344,7 @@ static struct due take_first(struct schedule *s)
 static bool take_closed(struct schedule *s, int64_t now_ns, struct due *out)
 {
     follow_profile(s, now_ns);
-    int64_t slot_ns = time_heap_next_ns(&s->slots), soon_ns = time_heap_next_ns(&s->soon);
+    int64_t slot_ns = heap_next(&s->slots), soon_ns = heap_next(&s->soon);
     if (slot_ns == TIME_NEVER)
         return false;
     bool dependent = soon_ns <= now_ns;
@@ -355,7 +354,7 @@ static bool take_closed(struct schedule *s, int64_t now_ns, struct due *out)
     if (at_ns >= s->end_ns)
         return false;
     *out = dependent ? take_soon(s) : take_root(s);
-    time_heap_pop(&s->slots);
+    heap_pop(&s->slots);
     out->scheduled_ns = out->ready_ns = at_ns;
     return true;
 }
@@ -390,7 +389,7 @@ int64_t schedule_next_ns(struct schedule *s, int64_t now_ns)
         if (s->slots.count == 0)
             next = s->has_next || s->soon.count ? next_slot_ns(s) : TIME_NEVER;
         else
-            next = s->has_next ? now_ns : time_heap_next_ns(&s->soon);
+            next = s->has_next ? now_ns : heap_next(&s->soon);
     } else if (s->in_flight < cap_here(s)) {
         next = first_due_ns(s);
     }
@@ -411,8 +410,8 @@ static void release_children(struct schedule *s, uint32_t row, int64_t now_ns, b
             continue;
         int64_t delay_ns = s->w->delay_ns ? scaled(s, s->w->delay_ns[child]) : 0;
         int64_t at_ns = s->deps.last_end_ns[child] + delay_ns, own_ns = own_time(s, child);
-        time_heap_push(s->doomed[child] ? &s->orphans : &s->soon, at_ns > own_ns ? at_ns : own_ns,
-                       child);
+        heap_push(s->doomed[child] ? &s->orphans : &s->soon, at_ns > own_ns ? at_ns : own_ns,
+                  child);
     }
 }
 
@@ -425,7 +424,7 @@ void schedule_ended(struct schedule *s, const struct due *due, int64_t now_ns, b
         if (s->slot_count > slots_wanted(s, now_ns))
             s->slot_count--;
         else
-            time_heap_push(&s->slots, now_ns, 0);
+            heap_push(&s->slots, now_ns, 0);
     }
     release_children(s, due->row, now_ns, completed);
 }
@@ -442,11 +441,11 @@ void schedule_close(struct schedule *s, int64_t end_ns, enum unsent_reason reaso
 static bool take_orphan(struct schedule *s, struct due *out)
 {
     while (s->orphans.count) {
-        struct time_entry entry = time_heap_pop(&s->orphans);
+        struct heap_entry entry = heap_pop(&s->orphans);
         uint32_t row = (uint32_t)entry.number;
-        *out = (struct due){row, 0, row, entry.at_ns, TIME_NEVER};
-        release_children(s, row, entry.at_ns, false);
-        if (entry.at_ns < s->end_ns && (!s->closed || entry.at_ns <= s->closed_ns))
+        *out = (struct due){row, 0, row, entry.at, TIME_NEVER};
+        release_children(s, row, entry.at, false);
+        if (entry.at < s->end_ns && (!s->closed || entry.at <= s->closed_ns))
             return true;
     }
     return false;
@@ -481,7 +480,7 @@ bool schedule_exhausted(struct schedule *s, int64_t now_ns)
     if (s->config->mode == SCHEDULE_CLOSED && s->in_flight == 0 && s->slots.count == 0 &&
         next_slot_ns(s) == TIME_NEVER)
         return true; /* no slot of this worker's will ever open */
-    return !s->has_next && !may_release && time_heap_next_ns(&s->soon) >= s->end_ns;
+    return !s->has_next && !may_release && heap_next(&s->soon) >= s->end_ns;
 }
 
 int64_t schedule_end_ns(const struct schedule *s)

@@ -1,6 +1,7 @@
 #include "workloads/scenario/generate.h"
 
 #include "core/clock.h"
+#include "core/heap.h"
 #include "core/memory.h"
 #include "core/stop.h"
 #include "workloads/load/request_rate.h"
@@ -30,7 +31,7 @@ struct generator {
     bool has_choice;
     bool name_sessions;
     struct source *sources; /* never moved: streams are not to be */
-    struct source **heap;   /* the one whose next arrival comes first on top; ties by number */
+    struct heap order;      /* of the sources by their next arrival */
     size_t source_count;
     double per_session;      /* requests, on average; 0 without a load */
     struct profile sessions; /* the load in sessions per second */
@@ -165,39 +166,6 @@ static void make_sources(struct generator *g)
     }
 }
 
-static bool comes_before(const struct source *a, const struct source *b)
-{
-    if (a->next_ns != b->next_ns)
-        return a->next_ns < b->next_ns;
-    return a < b;
-}
-
-/* Restores the heap below a place whose source comes later than it did. */
-static void sift_down(struct generator *g, size_t at)
-{
-    for (;;) {
-        size_t first = at;
-        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < g->source_count; child++)
-            if (comes_before(g->heap[child], g->heap[first]))
-                first = child;
-        if (first == at)
-            return;
-        struct source *swap = g->heap[at];
-        g->heap[at] = g->heap[first];
-        g->heap[first] = swap;
-        at = first;
-    }
-}
-
-static void make_heap(struct generator *g)
-{
-    g->heap = mem_alloc((g->source_count + 1) * sizeof *g->heap);
-    for (size_t i = 0; i < g->source_count; i++)
-        g->heap[i] = &g->sources[i];
-    for (size_t i = g->source_count / 2; i-- > 0;)
-        sift_down(g, i);
-}
-
 int generator_create(const struct scenario *scenario, uint64_t seed,
                      const struct generate_options *options, struct generator **out,
                      struct error *err)
@@ -218,7 +186,8 @@ int generator_create(const struct scenario *scenario, uint64_t seed,
     g->maker.name_sessions = g->name_sessions;
     make_choice(g);
     make_sources(g);
-    make_heap(g);
+    for (size_t i = 0; i < g->source_count; i++)
+        heap_push(&g->order, g->sources[i].next_ns, i);
     *out = g;
     return 0;
 }
@@ -235,7 +204,7 @@ void generator_free(struct generator *g)
     if (g->sessions.stages)
         profile_free(&g->sessions);
     free(g->sources);
-    free(g->heap);
+    heap_free(&g->order);
     context_free(&g->maker.context);
     context_free(&g->maker.side);
     free(g->maker.joined);
@@ -255,7 +224,7 @@ uint64_t generator_requests(const struct generator *g)
 /* One session; 1, or 0 at the end of the workload, or an error. */
 static int make_session(struct generator *g, struct workload *out, struct error *err)
 {
-    struct source *source = g->heap[0];
+    struct source *source = &g->sources[g->order.entries[0].number];
     int64_t at_ns = source->next_ns;
     uint64_t limit = g->options.requests;
     double until_s = g->options.duration_s > 0 ? g->options.duration_s : LAST_START_S;
@@ -287,7 +256,7 @@ static int make_session(struct generator *g, struct workload *out, struct error 
     g->requests += m->made;
     g->session++;
     find_next(source);
-    sift_down(g, 0);
+    heap_delay_first(&g->order, source->next_ns);
     return 1;
 }
 

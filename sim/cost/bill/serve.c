@@ -1,5 +1,6 @@
 #include "sim/cost/bill/serve.h"
 
+#include "core/heap.h"
 #include "core/memory.h"
 #include "sim/cost/book/window.h"
 
@@ -12,20 +13,13 @@ const char *serve_fate_name(enum serve_fate fate)
     return names[fate];
 }
 
-/* A request that runs, for the concurrency limit. */
-struct running {
-    int64_t end_ns;
-    uint64_t units_micro;
-};
-
 struct line {
     const struct plan *plan;
     const struct serve_rows *rows;
     const struct serve_conditions *conditions;
     struct quota_window *windows; /* quotas, then rate limits */
     size_t window_count;
-    struct running *running; /* a heap by end */
-    size_t running_count, running_capacity;
+    struct heap running; /* requests by their end, each with its units, for the concurrency limit */
     uint64_t running_units;
     int64_t last_start_ns;
 };
@@ -48,7 +42,7 @@ static void line_close(struct line *l)
     for (size_t i = 0; i < l->window_count; i++)
         window_free(&l->windows[i]);
     free(l->windows);
-    free(l->running);
+    heap_free(&l->running);
 }
 
 uint64_t serve_capped_output(const struct plan *plan, bool ignore_caps, uint64_t output)
@@ -57,39 +51,21 @@ uint64_t serve_capped_output(const struct plan *plan, bool ignore_caps, uint64_t
     return !ignore_caps && cap > 0 && output > cap ? cap : output;
 }
 
-static void heap_add(struct line *l, struct running r)
+static void add_running(struct line *l, int64_t end_ns, uint64_t units_micro)
 {
-    mem_grow(&l->running, &l->running_capacity, l->running_count + 1, sizeof *l->running);
-    size_t i = l->running_count++;
-    for (; i > 0 && l->running[(i - 1) / 2].end_ns > r.end_ns; i = (i - 1) / 2)
-        l->running[i] = l->running[(i - 1) / 2];
-    l->running[i] = r;
-    l->running_units += r.units_micro;
+    heap_push(&l->running, end_ns, units_micro);
+    l->running_units += units_micro;
 }
 
-static void heap_pop(struct line *l)
+static void end_first(struct line *l)
 {
-    l->running_units -= l->running[0].units_micro;
-    struct running last = l->running[--l->running_count];
-    size_t i = 0;
-    for (;;) {
-        size_t child = 2 * i + 1;
-        if (child >= l->running_count)
-            break;
-        if (child + 1 < l->running_count && l->running[child + 1].end_ns < l->running[child].end_ns)
-            child++;
-        if (l->running[child].end_ns >= last.end_ns)
-            break;
-        l->running[i] = l->running[child];
-        i = child;
-    }
-    l->running[i] = last;
+    l->running_units -= heap_pop(&l->running).number;
 }
 
 static bool slot_free(struct line *l, int64_t now_ns, uint64_t need)
 {
-    while (l->running_count > 0 && l->running[0].end_ns <= now_ns)
-        heap_pop(l);
+    while (l->running.count && heap_next(&l->running) <= now_ns)
+        end_first(l);
     return l->running_units + need <= l->plan->limits.concurrency * PLAN_MICRO;
 }
 
@@ -98,8 +74,8 @@ static bool slot_free(struct line *l, int64_t now_ns, uint64_t need)
 static int64_t concurrency_room(struct line *l, int64_t now_ns, uint64_t need)
 {
     while (!slot_free(l, now_ns, need)) {
-        now_ns = l->running[0].end_ns;
-        heap_pop(l);
+        now_ns = heap_next(&l->running);
+        end_first(l);
     }
     return now_ns;
 }
@@ -191,7 +167,7 @@ static enum serve_fate enter(struct line *l, const struct serve_ask *a, int64_t 
         if (i >= l->plan->quota_count || room)
             window_take(&l->windows[i], now_ns, serve_need(l->windows[i].quota, a));
     if (limits_concurrency(l))
-        heap_add(l, (struct running){now_ns + a->duration_ns, a->units_micro});
+        add_running(l, now_ns + a->duration_ns, a->units_micro);
     return quota && room ? SERVE_INCLUDED : SERVE_PAID;
 }
 
@@ -384,9 +360,9 @@ static void start_when_due(struct line *l, const struct serve_ask *a)
         window_take(&l->windows[i], a->due_ns, serve_need(l->windows[i].quota, a));
     if (!limits_concurrency(l))
         return;
-    while (l->running_count > 0 && l->running[0].end_ns <= a->due_ns)
-        heap_pop(l);
-    heap_add(l, (struct running){a->due_ns + a->duration_ns, a->units_micro});
+    while (l->running.count && heap_next(&l->running) <= a->due_ns)
+        end_first(l);
+    add_running(l, a->due_ns + a->duration_ns, a->units_micro);
 }
 
 static uint64_t times(uint64_t used, uint64_t amount)
