@@ -90,6 +90,7 @@ int rate_load_read(const struct rate_options *o, struct rate_load *out, struct e
 void rate_load_free(struct rate_load *l)
 {
     profile_free(&l->load);
+    profile_free(&l->slots);
 }
 
 bool rate_is_generated(const struct rate_load *l, const struct workload_source *source)

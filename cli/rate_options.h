@@ -31,7 +31,8 @@ struct rate_options {
 
 /* The load (owned): without stages where no rate was given. */
 struct rate_load {
-    struct profile load; /* requests per second */
+    struct profile load;  /* requests per second */
+    struct profile slots; /* closed loop: requests at a time */
     enum arrivals_kind arrivals;
     double burstiness;
     bool own_arrivals;

@@ -3,7 +3,7 @@
 #include "core/memory.h"
 #include "core/random.h"
 #include "core/stop.h"
-#include "sim/arrivals.h"
+#include "workloads/load/due_record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ struct simulation {
     const struct simulate_options *options;
     const struct run_observer *observer;
     struct engine *engine;
-    struct arrivals *arrivals;
+    struct schedule *schedule;
     struct flight *flights;
     size_t flight_count, flight_capacity;
     uint32_t free_flight;
@@ -41,7 +41,8 @@ struct simulation {
 
 void simulate_options_init(struct simulate_options *options)
 {
-    *options = (struct simulate_options){.speed = 1, .burstiness = 1, .duration_ns = TIME_NEVER};
+    *options = (struct simulate_options){0};
+    schedule_config_init(&options->schedule);
     engine_config_init(&options->engine);
 }
 
@@ -56,33 +57,12 @@ static bool records_cache(const struct workload *w)
     return false;
 }
 
-/* What every record of the row says; `id` is where a made request id goes. */
-static void fill_record(const struct simulation *s, const struct due *due,
-                        char id[2 * REQUEST_ID_SIZE], struct record *r, struct request *request)
+static void fill_record(const struct simulation *s, const struct due *due, char id[DUE_ID_SIZE],
+                        struct record *r, struct request *request)
 {
-    char made[REQUEST_ID_SIZE];
-    workload_get(s->w, due->row, request);
-    record_init(r);
-    const char *name = workload_request_id(s->w, due->row, made);
-    r->request_id = name;
-    if (due->repeat > 0 || name == made) {
-        if (due->repeat > 0)
-            snprintf(id, 2 * REQUEST_ID_SIZE, "%.30s#%u", name, due->repeat + 1);
-        else
-            snprintf(id, 2 * REQUEST_ID_SIZE, "%s", name);
-        r->request_id = id;
-    }
-    r->session_id = request->session_id;
+    due_record(s->w, due, id, r, request);
     r->endpoint = s->options->engine.name;
-    r->model = request->model;
-    r->class_name = request->class_name;
-    r->service = s->w->service ? service_name(request->service) : NULL;
-    r->labels = request->labels;
-    r->row = due->row;
     r->final = true;
-    r->scheduled_ns = due->scheduled_ns;
-    r->asked_input = request->input_tokens;
-    r->asked_output = request->output_tokens;
 }
 
 static void tell(struct simulation *s, const struct record *r)
@@ -152,7 +132,7 @@ static void end_flight(struct simulation *s, uint32_t place, const struct record
 {
     land(s, place);
     s->last_end_ns = r->done_ns;
-    arrivals_ended(s->arrivals, r->row, r->done_ns, r->status == RECORD_COMPLETED);
+    schedule_ended(s->schedule, &s->flights[place].due, r->done_ns, r->status == RECORD_COMPLETED);
     tell(s, r);
 }
 
@@ -162,7 +142,7 @@ static void on_done(void *context, uint64_t tag, uint32_t cached_tokens, int64_t
     struct flight *f = &s->flights[tag];
     struct record r;
     struct request request;
-    char id[2 * REQUEST_ID_SIZE];
+    char id[DUE_ID_SIZE];
     fill_record(s, &f->due, id, &r, &request);
     fill_times(&r, f);
     r.status = RECORD_COMPLETED;
@@ -210,7 +190,7 @@ static void reject(struct simulation *s, uint32_t place, int64_t now_ns)
     struct flight *f = &s->flights[place];
     struct record r;
     struct request request;
-    char id[2 * REQUEST_ID_SIZE];
+    char id[DUE_ID_SIZE];
     fill_record(s, &f->due, id, &r, &request);
     fill_times(&r, f);
     r.status = RECORD_FAILED;
@@ -241,21 +221,27 @@ static void tell_unsent(struct simulation *s, const struct due *due, enum unsent
 {
     struct record r;
     struct request request;
-    char id[2 * REQUEST_ID_SIZE];
+    char id[DUE_ID_SIZE];
     fill_record(s, due, id, &r, &request);
     r.status = RECORD_UNSENT;
     r.unsent = reason;
     tell(s, &r);
 }
 
+static void tell_all_unsent(struct simulation *s)
+{
+    struct due due;
+    enum unsent_reason reason;
+    while (schedule_take_unsent(s->schedule, &due, &reason))
+        tell_unsent(s, &due, reason);
+}
+
 static void send_due(struct simulation *s, int64_t now_ns)
 {
     struct due due;
-    bool parent_failed;
-    while (!s->stopped && arrivals_take(s->arrivals, now_ns, &due))
+    while (!s->stopped && schedule_take(s->schedule, now_ns, &due))
         send_request(s, &due, now_ns);
-    while (arrivals_take_unsent(s->arrivals, &due, &parent_failed))
-        tell_unsent(s, &due, parent_failed ? UNSENT_PARENT_FAILED : UNSENT_BUDGET);
+    tell_all_unsent(s);
 }
 
 /* In flight when the run was interrupted: what came of them counts as cancelled. */
@@ -267,7 +253,7 @@ static void cancel_flights(struct simulation *s, int64_t now_ns)
             continue;
         struct record r;
         struct request request;
-        char id[2 * REQUEST_ID_SIZE];
+        char id[DUE_ID_SIZE];
         fill_record(s, &f->due, id, &r, &request);
         fill_times(&r, f);
         r.status = RECORD_CANCELLED;
@@ -279,12 +265,9 @@ static void cancel_flights(struct simulation *s, int64_t now_ns)
 
 static void interrupt(struct simulation *s, int64_t now_ns)
 {
-    struct due due;
-    bool parent_failed;
-    arrivals_close(s->arrivals, now_ns);
+    schedule_close(s->schedule, now_ns, UNSENT_INTERRUPTED);
     cancel_flights(s, now_ns);
-    while (arrivals_take_unsent(s->arrivals, &due, &parent_failed))
-        tell_unsent(s, &due, parent_failed ? UNSENT_PARENT_FAILED : UNSENT_INTERRUPTED);
+    tell_all_unsent(s);
 }
 
 static void show_progress(struct simulation *s, int64_t now_ns)
@@ -297,20 +280,18 @@ static void show_progress(struct simulation *s, int64_t now_ns)
 static enum simulate_end run(struct simulation *s)
 {
     const struct engine_sink sink = {s, on_tokens, on_done};
-    bool closed = false;
     int64_t now_ns = 0;
     for (uint64_t round = 1;; round++) {
-        int64_t due_ns = arrivals_next_ns(s->arrivals), event_ns = engine_next_ns(s->engine);
+        int64_t due_ns = schedule_next_ns(s->schedule, now_ns),
+                event_ns = engine_next_ns(s->engine);
         if (due_ns == TIME_NEVER && event_ns == TIME_NEVER)
             break;
         int64_t at_ns = due_ns < event_ns ? due_ns : event_ns;
         now_ns = at_ns > now_ns ? at_ns : now_ns;
         if (event_ns <= now_ns)
             engine_advance(s->engine, now_ns, &sink);
-        if (s->stopped && !closed) {
-            arrivals_close(s->arrivals, now_ns);
-            closed = true;
-        }
+        if (s->stopped)
+            schedule_close(s->schedule, now_ns, UNSENT_BUDGET);
         send_due(s, now_ns);
         if (round % ROUNDS_BETWEEN_PROGRESS == 0)
             show_progress(s, now_ns);
@@ -319,40 +300,68 @@ static enum simulate_end run(struct simulation *s)
             return SIMULATE_INTERRUPTED;
         }
     }
+    schedule_close(s->schedule, schedule_end_ns(s->schedule), UNSENT_CAP);
+    tell_all_unsent(s);
     show_progress(s, now_ns);
-    return closed || s->stopped ? SIMULATE_STOPPED : SIMULATE_FINISHED;
+    return s->stopped ? SIMULATE_STOPPED : SIMULATE_FINISHED;
+}
+
+/* A closed loop without a limit of its own takes the workload once, where bench, whose time passes
+ * by itself, goes on to the duration's end. */
+static void make_schedule(const struct workload *w, const struct simulate_options *o,
+                          struct schedule_config *out)
+{
+    *out = o->schedule;
+    out->seed = o->seed;
+    if (out->mode == SCHEDULE_CLOSED && out->load.count &&
+        profile_end_ns(&out->load) == TIME_NEVER && out->max_requests == 0)
+        out->max_requests = w->count;
+}
+
+int simulate_check(const struct workload *w, const struct simulate_options *o, struct error *err)
+{
+    struct schedule_config c;
+    make_schedule(w, o, &c);
+    if (schedule_check(&c, w, err) < 0)
+        return err->code;
+    if (c.mode == SCHEDULE_CLOSED && c.max_requests == 0 && o->engine.kind == ENGINE_CONSTANT &&
+        o->engine.ttft_ms <= 0)
+        return error_set(err, ERR_INPUT,
+                         "with answers that take no time a closed loop never reaches the end of "
+                         "its stages: give a number of requests");
+    return 0;
 }
 
 int simulate_run(const struct workload *w, const struct simulate_options *options,
                  const struct run_observer *observer, struct simulate_report *report,
                  struct error *err)
 {
+    struct schedule_config load;
     struct simulation s = {.w = w,
                            .options = options,
                            .observer = observer,
                            .free_flight = FLIGHT_NONE,
                            .recorded_cache = records_cache(w)};
     *report = (struct simulate_report){0};
-    s.arrivals = arrivals_create(options, w, err);
-    if (!s.arrivals)
-        return ERR_INPUT;
+    if (simulate_check(w, options, err) < 0)
+        return err->code;
     s.engine = engine_create(&options->engine, options->seed, err);
-    if (!s.engine) {
-        arrivals_free(s.arrivals);
+    if (!s.engine)
         return ERR_INPUT;
-    }
-    s.progress.planned = arrivals_planned(s.arrivals);
+    make_schedule(w, options, &load);
+    s.schedule = schedule_create(&load, w, err);
+    s.progress.planned = schedule_planned(s.schedule);
     report->end = run(&s);
     report->duration_ns = s.last_end_ns;
-    report->planned = arrivals_planned(s.arrivals);
+    report->planned = schedule_planned(s.schedule);
     if (report->planned == 0) /* as many as came */
         report->planned = s.progress.completed + s.progress.failed + s.progress.unsent;
-    report->not_due = arrivals_not_due(s.arrivals);
+    report->not_due = schedule_not_due(s.schedule);
     report->peak_in_flight = s.peak_in_flight;
     report->recorded_cache = s.kept_cache;
     engine_state(s.engine, &report->engine);
     engine_free(s.engine);
-    arrivals_free(s.arrivals);
+    schedule_free(s.schedule);
     free(s.flights);
     free(s.times);
     return 0;

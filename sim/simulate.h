@@ -17,13 +17,11 @@
 #include "core/error.h"
 #include "core/runs/record/record.h"
 #include "sim/engine/engine.h"
-#include "workloads/load/profile.h"
+#include "workloads/load/schedule.h"
 #include "workloads/model/workload.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum simulate_load { SIMULATE_TRACE, SIMULATE_OPEN, SIMULATE_CLOSED };
 
 /* A snapshot of a simulation on its way. */
 struct simulate_progress {
@@ -34,17 +32,8 @@ struct simulate_progress {
 struct simulate_options {
     struct engine_config engine;
     uint64_t seed;
-    enum simulate_load load;
-    double speed;                /* trace: 60 = an hour in a minute; 1 */
-    double rate_rps;             /* open: requests per second */
-    const struct profile *rate;  /* open: instead of rate_rps, a rate that changes; or NULL */
-    enum arrivals_kind arrivals; /* open */
-    double burstiness;           /* of gamma arrivals: their shape */
-    uint32_t concurrency;        /* closed: requests at a time */
-    uint32_t max_in_flight;      /* trace and open: due requests wait above it; 0 = no cap */
-    uint64_t max_requests; /* 0 = the workload once, or at a rate until the duration ends it */
-    int64_t duration_ns;   /* nothing becomes due from here on; TIME_NEVER */
-    bool no_chunks;        /* records without chunk_ns */
+    struct schedule_config schedule; /* its seed and worker are simulate's to fill */
+    bool no_chunks;                  /* records without chunk_ns */
     /* Called every few thousand events. NULL */
     void (*on_progress)(void *context, const struct simulate_progress *p);
     void *context;
@@ -69,8 +58,12 @@ struct simulate_report {
 /* A trace at its own speed, without limits, on an engine that is still to be given. */
 void simulate_options_init(struct simulate_options *options);
 
-/* Returns 0 for every simulation that was carried out, interrupted ones too; ERR_INPUT for an
- * empty workload or options that contradict themselves. */
+/* ERR_INPUT for what the schedule refuses, and a loop that no request's end moves on. */
+int simulate_check(const struct workload *w, const struct simulate_options *options,
+                   struct error *err);
+
+/* Returns 0 for every simulation that was carried out, interrupted ones too; ERR_INPUT where
+ * simulate_check() fails, or the engine cannot be. */
 int simulate_run(const struct workload *w, const struct simulate_options *options,
                  const struct run_observer *observer, struct simulate_report *report,
                  struct error *err);

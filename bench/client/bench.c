@@ -39,10 +39,6 @@ void bench_config_init(struct bench_config *c)
     *c = (struct bench_config){
         .api = &api_chat,
         .stream = true,
-        .schedule = {.mode = SCHEDULE_TRACE,
-                     .speed = 1,
-                     .burstiness = 1,
-                     .duration_ns = TIME_NEVER},
         .workers = 1,
         .drain_ns = 30 * NS_PER_S,
         .connect_timeout_ns = 10 * NS_PER_S,
@@ -55,6 +51,7 @@ void bench_config_init(struct bench_config *c)
                   .max_backoff_ns = 30 * NS_PER_S,
                   .honour_retry_after = true},
     };
+    schedule_config_init(&c->schedule);
 }
 
 /* ---- preparation ---- */
@@ -364,12 +361,8 @@ int bench_check(const struct bench_config *config, const struct workload *w, str
     if (!m)
         return ERR_INPUT;
     prompt_maker_free(m);
-    struct schedule_config c = config->schedule;
-    c.workers = 1;
-    struct schedule *s = schedule_create(&c, w, err);
-    if (!s)
+    if (schedule_check(&config->schedule, w, err) < 0)
         return ERR_INPUT;
-    schedule_free(s);
     struct bench_config limited = *config;
     return limit_workers(&limited, err) < 0 ? ERR_INPUT : check_files(config, err);
 }

@@ -12,16 +12,14 @@
 #define FAREBOX_BENCH_CLIENT_OUTBOX_H
 
 #include "bench/client/attempt.h"
-#include "core/runs/record/record.h"
+#include "workloads/load/due_record.h"
 
 #include <pthread.h>
-
-#define FINISHED_ID_SIZE 144
 
 struct finished {
     struct finished *next;
     struct record record; /* its texts point into this struct, or to what outlives the run */
-    char id[FINISHED_ID_SIZE], finish_reason[24];
+    char id[DUE_ID_SIZE], finish_reason[24];
     char *message, *text, *raw_usage;
     int64_t *chunk_ns;
 };

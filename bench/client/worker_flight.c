@@ -25,8 +25,8 @@ static void send_attempt(struct worker *w, struct flight *flight)
     flight->transfer = t;
     flight->attempt++;
     t->owner = flight;
-    char made[FINISHED_ID_SIZE];
-    const char *id = worker_request_id(load, &flight->due, made);
+    char made[DUE_ID_SIZE];
+    const char *id = due_request_id(load, &flight->due, made);
     worker_header_id(id, flight->attempt, t->request_id);
     prompt_maker_build(w->setup->makers[number], load, &flight->due, model ? model : e->model,
                        &t->body);

@@ -4,37 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ID_MOST 100 /* bytes of an id before it is cut */
-
-/* The id itself, or where it is long its beginning and its hash. */
-static const char *short_id(const char *id, char out[ID_MOST + 1])
-{
-    size_t length = strlen(id);
-    if (length <= ID_MOST)
-        return id;
-    snprintf(out, ID_MOST + 1, "%.*s~%016llx", ID_MOST - 17, id,
-             (unsigned long long)text_hash(id, length));
-    return out;
-}
-
-const char *worker_request_id(const struct workload *w, const struct due *due,
-                              char out[FINISHED_ID_SIZE])
-{
-    char made[REQUEST_ID_SIZE], cut[ID_MOST + 1];
-    const char *id = workload_request_id(w, due->row, made);
-    if (due->repeat == 0 && id != made)
-        return id;
-    if (due->repeat == 0)
-        snprintf(out, FINISHED_ID_SIZE, "%s", id);
-    else
-        snprintf(out, FINISHED_ID_SIZE, "%s#%u", short_id(id, cut), due->repeat + 1);
-    return out;
-}
-
 void worker_header_id(const char *id, uint32_t attempt, char out[CLIENT_ID_SIZE])
 {
-    char cut[ID_MOST + 1];
-    const char *text = short_id(id, cut);
+    char cut[SHORT_ID_SIZE];
+    const char *text = request_id_short(id, cut);
     if (attempt == 1)
         snprintf(out, CLIENT_ID_SIZE, "%s", text);
     else
@@ -47,19 +20,10 @@ static struct finished *new_record(struct worker *w, const struct due *due,
     struct finished *f = mem_zero(1, sizeof *f);
     struct record *r = &f->record;
     struct request q;
-    record_init(r);
-    workload_get(w->setup->workload, due->row, &q);
-    r->request_id = worker_request_id(w->setup->workload, due, f->id);
-    r->session_id = q.session_id;
+    due_record(w->setup->workload, due, f->id, r, &q);
     r->endpoint = endpoint_name(e->config);
     r->model = e->config->model ? e->config->model : q.model ? q.model : e->model;
-    r->class_name = q.class_name;
     r->service = service_name(q.service);
-    r->labels = q.labels;
-    r->row = due->row;
-    r->scheduled_ns = due->scheduled_ns;
-    r->asked_input = q.input_tokens;
-    r->asked_output = q.output_tokens;
     return f;
 }
 

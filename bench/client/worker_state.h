@@ -49,12 +49,8 @@ static inline int64_t absolute(const struct worker *w, int64_t ns)
 
 /* ---- worker_record.c ---- */
 
-/* The request's id as records show it: its own, or a made one; "#2" for the second time round. */
-const char *worker_request_id(const struct workload *w, const struct due *due,
-                              char out[FINISHED_ID_SIZE]);
-
-/* The same as the header X-Request-Id has it: ".2" behind it for a second attempt; one that is long
- * for a header is cut, and told apart by its hash. */
+/* A request's id as the header X-Request-Id has it: ".2" behind it for a second attempt; one that
+ * is long for a header is cut, and told apart by its hash. */
 void worker_header_id(const char *id, uint32_t attempt, char out[CLIENT_ID_SIZE]);
 
 /* By share; requests of a session stay together. */

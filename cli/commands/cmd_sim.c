@@ -9,7 +9,6 @@
 #include "cli/run_output.h"
 #include "cli/workload_source.h"
 #include "core/clock.h"
-#include "sim/arrivals.h"
 #include "sim/simulate.h"
 
 #include <inttypes.h>
@@ -113,16 +112,21 @@ static int choose_rate(const struct sim_options *o, struct simulate_options *s,
     struct rate_options given = {o->rate, o->arrival, o->burstiness, &o->source, .sweep = o->sweep};
     if (rate_load_read(&given, rate, err) < 0)
         return err->code;
-    s->arrivals = rate->arrivals;
-    s->burstiness = rate->burstiness;
+    s->schedule.arrivals = rate->arrivals;
+    s->schedule.burstiness = rate->burstiness;
+    if (o->concurrency > 0) {
+        profile_hold(&rate->slots, (double)o->concurrency);
+        s->schedule.mode = SCHEDULE_CLOSED;
+        s->schedule.load = rate->slots;
+    }
     if (!o->rate)
         return 0;
-    if (profile_end_ns(&rate->load) < s->duration_ns)
-        s->duration_ns = profile_end_ns(&rate->load);
+    if (profile_end_ns(&rate->load) < s->schedule.duration_ns)
+        s->schedule.duration_ns = profile_end_ns(&rate->load);
     if (rate_is_generated(rate, &o->source))
         return 0;
-    s->load = SIMULATE_OPEN;
-    s->rate = &rate->load;
+    s->schedule.mode = SCHEDULE_OPEN;
+    s->schedule.load = rate->load;
     return 0;
 }
 
@@ -136,12 +140,10 @@ static int choose_load(const struct sim_options *o, struct simulate_options *s,
         return error_set(err, ERR_INPUT,
                          "--speed is about the workload's own times: leave --rate and "
                          "--concurrency out");
-    s->load = o->concurrency > 0 ? SIMULATE_CLOSED : SIMULATE_TRACE;
-    s->concurrency = (uint32_t)o->concurrency;
-    s->speed = o->speed;
-    s->max_requests = o->requests;
-    s->max_in_flight = (uint32_t)o->max_in_flight;
-    s->duration_ns = o->duration_ns > 0 ? o->duration_ns : TIME_NEVER;
+    s->schedule.speed = o->speed;
+    s->schedule.max_requests = o->requests;
+    s->schedule.max_in_flight = (uint32_t)o->max_in_flight;
+    s->schedule.duration_ns = o->duration_ns > 0 ? o->duration_ns : TIME_NEVER;
     s->seed = o->common.seed;
     return choose_rate(o, s, rate, err);
 }
@@ -316,7 +318,7 @@ static int run_workload(const struct terminal *t, const struct sim_options *o,
     struct buffer description;
     char stem[WORKLOAD_STEM_SIZE];
     unsigned detail;
-    if (arrivals_check(s, w, err) < 0 || choose_summary(o, rated, &so, err) < 0 ||
+    if (simulate_check(w, s, err) < 0 || choose_summary(o, rated, &so, err) < 0 ||
         run_output_parse_detail(o->record, &detail, err) < 0)
         return err->code;
     buffer_init(&description, BUFFER_UNBOUNDED);

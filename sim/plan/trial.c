@@ -56,17 +56,16 @@ static void set_open(const struct capacity_options *o, const struct trial_load *
     const struct workload *w = load->workload;
     uint64_t count = requests_for(o, load, rate_rps);
     double span_s = (double)count / rate_rps, warmup = 0.1;
-    s->load = SIMULATE_OPEN;
-    s->rate_rps = rate_rps;
-    s->arrivals = o->arrivals;
-    s->burstiness = o->burstiness > 0 ? o->burstiness : 1;
+    s->schedule.mode = SCHEDULE_OPEN;
+    s->schedule.arrivals = o->arrivals;
+    s->schedule.burstiness = o->burstiness > 0 ? o->burstiness : 1;
     if (has_parents(w)) {
         count = count < w->count ? count : w->count;
         span_s = (double)count / rate_rps; /* in which all sessions begin */
-        s->duration_ns = llround(span_s * 1e9);
+        s->schedule.duration_ns = llround(span_s * 1e9);
         warmup = 0.25;
     }
-    s->max_requests = count;
+    s->schedule.max_requests = count;
     watch->from_ns = llround(span_s * warmup * 1e9);
     watch->to_ns = llround(span_s * 1e9);
 }
@@ -98,9 +97,9 @@ int trial_run(const struct capacity_options *o, const struct trial_load *load, d
     s.engine.replicas = 1;
     s.seed = load->seed;
     s.no_chunks = true;
-    s.load = SIMULATE_CLOSED;
-    s.concurrency = 1;
-    s.max_requests = o->requests;
+    s.schedule.mode = SCHEDULE_CLOSED;
+    s.schedule.max_requests = o->requests;
+    profile_hold(&s.schedule.load, rate_rps > 0 ? rate_rps : 1);
     if (rate_rps > 0) {
         set_open(o, load, rate_rps, &s, &watch);
         so.warmup = WARMUP_GIVEN;
@@ -118,6 +117,7 @@ int trial_run(const struct capacity_options *o, const struct trial_load *load, d
         out->in_flight = rate_rps > 0 ? watch.busy_s / out->span_s : 1;
         out->measured_rps = rate_rps > 0 ? (double)out->summary.window.requests / out->span_s : NAN;
     }
+    profile_free(&s.schedule.load);
     sustained_free(&watch.log);
     collector_free(watch.collector);
     return status;

@@ -69,10 +69,13 @@ static double simulate(const struct kind *kind, double rate_rps, double slower, 
     options.engine.jitter_cv = kind->jitter_cv;
     options.seed = seed;
     options.no_chunks = true;
-    options.load = concurrency ? SIMULATE_CLOSED : SIMULATE_TRACE;
-    options.concurrency = concurrency;
+    if (concurrency) {
+        options.schedule.mode = SCHEDULE_CLOSED;
+        profile_hold(&options.schedule.load, concurrency);
+    }
     if (status == 0)
         status = simulate_run(&w, &options, &observer, &report, &err);
+    profile_free(&options.schedule.load);
     workload_free(&w);
     if (status < 0 || run->completed != kind->requests) {
         printf("%s\n", status < 0 ? err.message : "a request did not complete");

@@ -54,12 +54,11 @@ static struct workload family(void)
 
 static struct schedule_config config(enum schedule_mode mode)
 {
-    return (struct schedule_config){.mode = mode,
-                                    .speed = 1,
-                                    .burstiness = 1,
-                                    .seed = 3,
-                                    .duration_ns = TIME_NEVER,
-                                    .workers = 1};
+    struct schedule_config c;
+    schedule_config_init(&c);
+    c.mode = mode;
+    c.seed = 3;
+    return c;
 }
 
 static struct schedule *create(const struct schedule_config *c, const struct workload *w)
@@ -198,6 +197,62 @@ START_TEST(random_arrivals_have_their_moments)
     ck_assert_double_eq_tol(sd / mean, cases[_i].cv, 0.1 * cases[_i].cv);
     schedule_free(s);
     profile_free(&c.load);
+    workload_free(&w);
+}
+END_TEST
+
+/* Requests that stand alone are begun anew until the duration ends. */
+START_TEST(a_rate_goes_on_to_the_end_of_the_duration)
+{
+    struct workload w = plain(2);
+    struct schedule_config c = config(SCHEDULE_OPEN);
+    struct due due;
+    uint64_t count = 0;
+    c.arrivals = ARRIVALS_CONSTANT;
+    c.duration_ns = 3 * NS_PER_S;
+    profile_hold(&c.load, 10);
+    struct schedule *s = create(&c, &w);
+    ck_assert_uint_eq(schedule_planned(s), 0);
+    for (; schedule_take(s, TIME_NEVER - 1, &due); count++)
+        ck_assert(due.row == count % 2 && due.repeat == count / 2 && due.ordinal == count);
+    ck_assert_uint_eq(count, 30);
+    ck_assert_int_eq(due.scheduled_ns, 2900 * MS);
+    schedule_free(s);
+    profile_free(&c.load);
+    workload_free(&w);
+}
+END_TEST
+
+/* Rows 3, 2 and 1 wait for row 0, row 4 for row 5: whoever is due at one instant comes in the
+ * order of the rows, whatever released them. */
+START_TEST(equal_times_come_by_row)
+{
+    static const uint32_t zero[] = {0}, five[] = {5};
+    struct workload w;
+    struct schedule_config c = config(SCHEDULE_TRACE);
+    struct due due, first, last;
+    workload_init(&w);
+    for (int i = 0; i < 6; i++) {
+        bool waits = i >= 1 && i <= 4;
+        struct request r = {.timestamp_ns = waits ? TIME_NEVER : 0,
+                            .after = i == 4 ? five : zero,
+                            .after_count = waits,
+                            .delay_ns = i == 4 ? 0 : 20 * MS,
+                            .input_tokens = 1,
+                            .attempts = 1};
+        ck_assert_int_eq(workload_add(&w, &r, NULL), 0);
+    }
+    struct schedule *s = create(&c, &w);
+    ck_assert(schedule_take(s, 0, &first) && schedule_take(s, 0, &last));
+    ck_assert(first.row == 0 && last.row == 5);
+    schedule_ended(s, &last, 30 * MS, true); /* row 4 is in first, for 30 ms */
+    schedule_ended(s, &first, 10 * MS, true);
+    for (uint32_t row = 1; row <= 4; row++) {
+        ck_assert(schedule_take(s, 30 * MS, &due));
+        ck_assert_uint_eq(due.row, row);
+        ck_assert_int_eq(due.scheduled_ns, 30 * MS);
+    }
+    schedule_free(s);
     workload_free(&w);
 }
 END_TEST
@@ -565,6 +620,8 @@ int main(void)
     tcase_add_test(t, constant_arrivals_are_exact);
     tcase_add_test(t, a_rate_counts_the_turns_behind_an_arrival);
     tcase_add_loop_test(t, random_arrivals_have_their_moments, 0, 3);
+    tcase_add_test(t, a_rate_goes_on_to_the_end_of_the_duration);
+    tcase_add_test(t, equal_times_come_by_row);
     tcase_add_test(t, a_cap_delays_ready_and_not_scheduled);
     tcase_add_test(t, a_closed_loop_is_due_when_another_ends);
     tcase_add_test(t, slots_open_one_after_the_other);

@@ -83,12 +83,19 @@ static void add_child(uint32_t parent, int64_t delay_ms, uint32_t input, uint32_
     ck_assert_int_eq(workload_add(&w, &r, NULL), 0);
 }
 
+static void set_load(enum schedule_mode mode, const char *load)
+{
+    options.schedule.mode = mode;
+    ck_assert_int_eq(profile_parse(load, &options.schedule.load, NULL), 0);
+}
+
 static void run(void)
 {
     struct run_observer observer = {&seen, see};
     struct error err = {0};
     ck_assert_msg(simulate_run(&w, &options, &observer, &report, &err) == 0, "%s", err.message);
     ck_assert_uint_eq(seen.count + report.not_due, report.planned);
+    profile_free(&options.schedule.load);
     workload_free(&w);
 }
 
@@ -121,7 +128,7 @@ START_TEST(speed_divides_times_and_delays)
     fresh();
     add(1000, 5, 1);
     add_child(0, 500, 5, 1);
-    options.speed = 10;
+    options.schedule.speed = 10;
     run();
     ck_assert_int_eq(seen.records[0].scheduled_ns, 100 * MS);
     ck_assert_int_eq(seen.records[1].scheduled_ns, 250 * MS); /* 100 + 100 + 50 */
@@ -166,9 +173,8 @@ START_TEST(a_closed_loop_keeps_its_concurrency)
     fresh();
     for (int i = 0; i < 20; i++)
         add(1000 * i, 5, 1 + (uint32_t)i % 4);
-    options.load = SIMULATE_CLOSED;
-    options.concurrency = 3;
-    options.max_requests = 50;
+    set_load(SCHEDULE_CLOSED, "3");
+    options.schedule.max_requests = 50;
     run();
     ck_assert_uint_eq(seen.count, 50);
     ck_assert_uint_eq(report.peak_in_flight, 3);
@@ -181,6 +187,56 @@ START_TEST(a_closed_loop_keeps_its_concurrency)
         ck_assert(follows);
     }
     ck_assert_uint_eq(at_start, 3);
+}
+END_TEST
+
+/* One slot at 0, two from 1 s on, three from 2 s on; all answers take 300 ms. */
+START_TEST(a_closed_loop_follows_its_stages)
+{
+    fresh();
+    options.engine = engine_config_constant(300, 0);
+    add(0, 5, 1);
+    set_load(SCHEDULE_CLOSED, "1-3:2s,3:1s");
+    run();
+    ck_assert_uint_eq(report.peak_in_flight, 3);
+    ck_assert_uint_eq(report.not_due, 0);
+    size_t by_second[3] = {0};
+    for (size_t i = 0; i < seen.count; i++) {
+        ck_assert_int_lt(seen.records[i].scheduled_ns, 3 * NS_PER_S);
+        by_second[seen.records[i].scheduled_ns / NS_PER_S]++;
+    }
+    ck_assert_uint_eq(by_second[0], 4); /* at 0, 300, 600, 900 */
+    ck_assert_uint_eq(by_second[1], 7); /* at 1200, 1500, 1800; 1000, 1300, 1600, 1900 */
+    ck_assert_uint_eq(by_second[2], 10);
+}
+END_TEST
+
+START_TEST(a_closed_loop_ends_with_the_workload)
+{
+    fresh();
+    for (int i = 0; i < 5; i++)
+        add(0, 5, 1);
+    set_load(SCHEDULE_CLOSED, "2");
+    options.schedule.duration_ns = 60 * NS_PER_S;
+    run();
+    ck_assert_uint_eq(seen.by_status[RECORD_COMPLETED], 5);
+    ck_assert_int_eq(report.duration_ns, 300 * MS);
+}
+END_TEST
+
+START_TEST(what_the_cap_holds_at_the_end_is_unsent)
+{
+    fresh();
+    for (int i = 0; i < 10; i++)
+        add(i * 10, 5, 1);
+    options.schedule.max_in_flight = 1;
+    options.schedule.duration_ns = 65 * MS;
+    run();
+    ck_assert_uint_eq(seen.by_status[RECORD_COMPLETED], 1);
+    ck_assert_uint_eq(seen.by_status[RECORD_UNSENT], 6);
+    ck_assert_uint_eq(report.not_due, 3);
+    ck_assert_int_eq(seen.records[6].unsent, UNSENT_CAP);
+    ck_assert_int_eq(seen.records[6].scheduled_ns, 60 * MS);
 }
 END_TEST
 
@@ -201,9 +257,8 @@ START_TEST(repeats_have_names_and_prefixes_of_their_own)
     options.engine.kind = ENGINE_STEPS;
     options.engine.kv_blocks = 100;
     options.engine.steps.w0 = 10;
-    options.load = SIMULATE_CLOSED;
-    options.concurrency = 1;
-    options.max_requests = 4;
+    set_load(SCHEDULE_CLOSED, "1");
+    options.schedule.max_requests = 4;
     run();
     ck_assert_str_eq(seen.records[0].request_id, "r1");
     ck_assert_str_eq(seen.records[2].request_id, "r1#2");
@@ -221,9 +276,8 @@ START_TEST(an_open_loop_draws_the_same_arrivals_for_a_seed)
     for (int round = 0; round < 2; round++) {
         fresh();
         add(0, 5, 2);
-        options.load = SIMULATE_OPEN;
-        options.rate_rps = 50;
-        options.max_requests = 400;
+        set_load(SCHEDULE_OPEN, "50");
+        options.schedule.max_requests = 400;
         options.seed = 9;
         run();
         ck_assert_uint_eq(seen.count, 400);
@@ -239,93 +293,12 @@ START_TEST(an_open_loop_draws_the_same_arrivals_for_a_seed)
 }
 END_TEST
 
-/* As bench's: gaps of one process, stretched by the rate's integral. */
-START_TEST(an_open_loop_follows_stages_and_its_process)
-{
-    struct profile rate;
-    struct error err = {0};
-    ck_assert_int_eq(profile_parse("10:1s,0:1s,20:1s", &rate, &err), 0);
-    fresh();
-    add(0, 5, 2);
-    options.load = SIMULATE_OPEN;
-    options.rate = &rate;
-    options.duration_ns = profile_end_ns(&rate);
-    options.arrivals = ARRIVALS_CONSTANT;
-    options.max_requests = 40;
-    run();
-    ck_assert_uint_eq(seen.by_status[RECORD_COMPLETED], 30);
-    ck_assert_uint_eq(report.not_due, 10);
-    ck_assert_int_eq(seen.records[9].scheduled_ns, 900 * MS);
-    ck_assert_int_eq(seen.records[11].scheduled_ns, 2050 * MS);
-    profile_free(&rate);
-}
-END_TEST
-
-/* Sessions of three requests: 30 a second are ten sessions a second. */
-START_TEST(a_rate_counts_the_turns_behind_an_arrival)
-{
-    fresh();
-    for (uint32_t i = 0; i < 10; i++) {
-        add(0, 5, 1);
-        add_child(3 * i, 10, 5, 1);
-        add_child(3 * i + 1, 10, 5, 1);
-    }
-    options.load = SIMULATE_OPEN;
-    options.rate_rps = 30;
-    options.arrivals = ARRIVALS_CONSTANT;
-    run();
-    ck_assert_uint_eq(seen.by_status[RECORD_COMPLETED], 30);
-    int64_t last_ns = 0;
-    for (size_t i = 0; i < seen.count; i++)
-        if (seen.records[i].row % 3 == 0 && seen.records[i].scheduled_ns > last_ns)
-            last_ns = seen.records[i].scheduled_ns;
-    ck_assert_int_eq(last_ns, 900 * MS);
-}
-END_TEST
-
-/* As bench does: requests that stand alone are sent again and again until the duration ends. */
-START_TEST(a_rate_goes_on_to_the_end_of_the_duration)
-{
-    fresh();
-    add(0, 5, 1);
-    add(0, 5, 1);
-    options.load = SIMULATE_OPEN;
-    options.rate_rps = 10;
-    options.arrivals = ARRIVALS_CONSTANT;
-    options.duration_ns = 3 * NS_PER_S;
-    run();
-    ck_assert_uint_eq(seen.by_status[RECORD_COMPLETED], 30);
-    ck_assert_uint_eq(report.planned, 30);
-    ck_assert_int_eq(seen.records[29].scheduled_ns, 2900 * MS);
-}
-END_TEST
-
-START_TEST(gamma_arrivals_are_as_bursty_as_told)
-{
-    double squares = 0, last = 0;
-    fresh();
-    add(0, 5, 1);
-    options.load = SIMULATE_OPEN;
-    options.rate_rps = 50;
-    options.arrivals = ARRIVALS_GAMMA;
-    options.burstiness = 25; /* CV 1/5 */
-    options.max_requests = 400;
-    run();
-    for (size_t i = 0; i < 400; i++) {
-        double at = (double)seen.records[i].scheduled_ns / 1e9 * 50;
-        squares += (at - last - 1) * (at - last - 1);
-        last = at;
-    }
-    ck_assert_double_eq_tol(squares / 400, 0.04, 0.015);
-}
-END_TEST
-
 START_TEST(a_cap_makes_due_requests_wait)
 {
     fresh();
     for (int i = 0; i < 4; i++)
         add(i, 5, 1);
-    options.max_in_flight = 1;
+    options.schedule.max_in_flight = 1;
     run();
     ck_assert_uint_eq(report.peak_in_flight, 1);
     ck_assert_int_eq(seen.records[3].scheduled_ns, 3 * MS);
@@ -338,7 +311,7 @@ START_TEST(after_the_duration_nothing_becomes_due)
     fresh();
     for (int i = 0; i < 10; i++)
         add(i * 10, 5, 1);
-    options.duration_ns = 50 * MS;
+    options.schedule.duration_ns = 50 * MS;
     run();
     ck_assert_uint_eq(seen.by_status[RECORD_COMPLETED], 5);
     ck_assert_uint_eq(report.not_due, 5);
@@ -351,7 +324,7 @@ START_TEST(the_observer_can_stop_the_sending)
     for (int i = 0; i < 100; i++)
         add(i * 60, 5, 2);
     add(200, 5, 1);
-    options.max_in_flight = 2;
+    options.schedule.max_in_flight = 2;
     seen.stop_after = 3;
     run();
     ck_assert_int_eq(report.end, SIMULATE_STOPPED);
@@ -369,7 +342,7 @@ START_TEST(an_interrupt_accounts_for_everything)
     for (int i = 0; i < 300; i++)
         add(i < 200 ? 0 : 1000000 + i, 5, 100);
     options.engine.max_num_seqs = 2;
-    options.max_in_flight = 150;
+    options.schedule.max_in_flight = 150;
     seen.interrupt_after = 10;
     run();
     stop_reset();
@@ -403,10 +376,15 @@ START_TEST(options_that_cannot_work_are_refused)
     struct error err = {0};
     ck_assert_int_eq(simulate_run(&w, &options, NULL, &report, &err), ERR_INPUT);
     add(0, 5, 1);
-    options.load = SIMULATE_OPEN;
+    options.schedule.mode = SCHEDULE_OPEN;
     err = (struct error){0};
     ck_assert_int_eq(simulate_run(&w, &options, NULL, &report, &err), ERR_INPUT);
-    options.load = SIMULATE_TRACE;
+    set_load(SCHEDULE_CLOSED, "1:5s");
+    options.engine = engine_config_constant(0, 0); /* without end */
+    err = (struct error){0};
+    ck_assert_int_eq(simulate_run(&w, &options, NULL, &report, &err), ERR_INPUT);
+    profile_free(&options.schedule.load);
+    options.schedule.mode = SCHEDULE_TRACE;
     engine_config_init(&options.engine);
     err = (struct error){0};
     ck_assert_int_eq(simulate_run(&w, &options, NULL, &report, &err), ERR_INPUT);
@@ -423,12 +401,11 @@ int main(void)
     tcase_add_test(tests, a_turn_waits_for_its_parent_and_thinks);
     tcase_add_test(tests, behind_a_failed_parent_nothing_is_sent);
     tcase_add_test(tests, a_closed_loop_keeps_its_concurrency);
+    tcase_add_test(tests, a_closed_loop_follows_its_stages);
+    tcase_add_test(tests, a_closed_loop_ends_with_the_workload);
+    tcase_add_test(tests, what_the_cap_holds_at_the_end_is_unsent);
     tcase_add_test(tests, repeats_have_names_and_prefixes_of_their_own);
     tcase_add_test(tests, an_open_loop_draws_the_same_arrivals_for_a_seed);
-    tcase_add_test(tests, an_open_loop_follows_stages_and_its_process);
-    tcase_add_test(tests, a_rate_counts_the_turns_behind_an_arrival);
-    tcase_add_test(tests, a_rate_goes_on_to_the_end_of_the_duration);
-    tcase_add_test(tests, gamma_arrivals_are_as_bursty_as_told);
     tcase_add_test(tests, a_cap_makes_due_requests_wait);
     tcase_add_test(tests, after_the_duration_nothing_becomes_due);
     tcase_add_test(tests, the_observer_can_stop_the_sending);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 struct schedule {
-    const struct schedule_config *config;
+    struct schedule_config config;
     const struct workload *w;
     int64_t end_ns; /* nothing becomes due from here on */
 
@@ -47,9 +47,9 @@ struct schedule {
 
 static int64_t scaled(const struct schedule *s, int64_t ns)
 {
-    if (s->config->speed == 1.0)
+    if (s->config.speed == 1.0)
         return ns;
-    double slowed = (double)ns / s->config->speed;
+    double slowed = (double)ns / s->config.speed;
     return slowed < (double)TIME_NEVER ? (int64_t)llround(slowed) : TIME_NEVER;
 }
 
@@ -57,14 +57,14 @@ static int64_t scaled(const struct schedule *s, int64_t ns)
 static int64_t own_time(const struct schedule *s, uint32_t row)
 {
     int64_t ns = s->w->timestamp_ns[row];
-    if (s->config->mode != SCHEDULE_TRACE || ns == TIME_NEVER)
+    if (s->config.mode != SCHEDULE_TRACE || ns == TIME_NEVER)
         return 0;
     return scaled(s, ns);
 }
 
 static bool is_ours(const struct schedule *s, uint32_t row)
 {
-    return !s->owner || s->owner[row] == s->config->worker;
+    return !s->owner || s->owner[row] == s->config.worker;
 }
 
 /* ---- roots and their arrival process ---- */
@@ -128,7 +128,7 @@ static void list_roots(struct schedule *s)
  * rate. */
 static void begin_process(struct schedule *s)
 {
-    const struct schedule_config *c = s->config;
+    const struct schedule_config *c = &s->config;
     random_init(&s->random, c->seed, RANDOM_ARRIVALS, 0);
     if (c->mode != SCHEDULE_OPEN)
         return;
@@ -139,9 +139,9 @@ static void begin_process(struct schedule *s)
 
 static int64_t arrival(struct schedule *s, uint32_t row)
 {
-    if (s->config->mode == SCHEDULE_TRACE)
+    if (s->config.mode == SCHEDULE_TRACE)
         return own_time(s, row);
-    if (s->config->mode == SCHEDULE_CLOSED)
+    if (s->config.mode == SCHEDULE_CLOSED)
         return 0;
     return load_arrivals_next(&s->process);
 }
@@ -181,7 +181,7 @@ static uint64_t ours_among(const struct schedule *s, uint64_t rows)
 /* How many requests there are to be: see max_requests. */
 static void plan(struct schedule *s)
 {
-    const struct schedule_config *c = s->config;
+    const struct schedule_config *c = &s->config;
     bool repeats = c->mode != SCHEDULE_TRACE && !s->deps.parents_left;
     if (!repeats) {
         s->root_total = s->root_count;
@@ -198,6 +198,12 @@ static void plan(struct schedule *s)
                       ours_among(s, s->planned % s->root_count);
 }
 
+void schedule_config_init(struct schedule_config *config)
+{
+    *config = (struct schedule_config){
+        .mode = SCHEDULE_TRACE, .speed = 1, .burstiness = 1, .duration_ns = TIME_NEVER};
+}
+
 /* Nothing may be due after TIME_LAST_DUE. A load with an end has it before that. */
 static int check_times(const struct schedule_config *c, const struct workload *w, struct error *err)
 {
@@ -210,34 +216,38 @@ static int check_times(const struct schedule_config *c, const struct workload *w
     return workload_check_rate(w, c->max_requests, profile_value(&c->load, 0), err);
 }
 
+int schedule_check(const struct schedule_config *c, const struct workload *w, struct error *err)
+{
+    if (w->count == 0)
+        return error_set(err, ERR_INPUT, "the workload holds no request");
+    if (!(c->speed > 0))
+        return error_set(err, ERR_INPUT, "the speed must be above 0");
+    if (c->mode != SCHEDULE_TRACE && c->load.count == 0)
+        return error_set(err, ERR_INPUT, "an open or closed loop needs a load");
+    if (c->mode == SCHEDULE_OPEN && c->arrivals == ARRIVALS_GAMMA && !(c->burstiness > 0))
+        return error_set(err, ERR_INPUT, "the burstiness must be above 0");
+    return check_times(c, w, err);
+}
+
 struct schedule *schedule_create(const struct schedule_config *config, const struct workload *w,
                                  struct error *err)
 {
-    if (w->count == 0) {
-        error_set(err, ERR_INPUT, "the workload holds no request");
-        return NULL;
-    }
-    if (!(config->speed > 0)) {
-        error_set(err, ERR_INPUT, "the speed must be above 0");
-        return NULL;
-    }
-    if (check_times(config, w, err) < 0)
+    if (schedule_check(config, w, err) < 0)
         return NULL;
     struct schedule *s = mem_zero(1, sizeof *s);
-    s->config = config;
+    struct schedule_config *c = &s->config;
+    *c = *config;
+    c->workers = c->workers ? c->workers : 1;
+    c->shards = c->shards ? c->shards : 1;
     s->w = w;
-    s->rows = (uint32_t)w->count;
-    s->end_ns = config->duration_ns;
-    s->opens_ns = config->slot_step_ns * config->worker;
-    if (config->mode != SCHEDULE_TRACE && profile_end_ns(&config->load) < s->end_ns)
-        s->end_ns = profile_end_ns(&config->load);
-    if (config->workers > 1) {
-        uint32_t shards = config->shards ? config->shards : 1;
-        s->owner = dependencies_owners(w, shards, config->workers / shards);
-    }
-    bool cut = config->max_requests && config->max_requests < w->count;
-    if (cut)
-        s->rows = (uint32_t)config->max_requests;
+    s->rows =
+        (uint32_t)(c->max_requests && c->max_requests < w->count ? c->max_requests : w->count);
+    s->end_ns = c->duration_ns;
+    s->opens_ns = c->slot_step_ns * c->worker;
+    if (c->mode != SCHEDULE_TRACE && profile_end_ns(&c->load) < s->end_ns)
+        s->end_ns = profile_end_ns(&c->load);
+    if (c->workers > 1)
+        s->owner = dependencies_owners(w, c->shards, c->workers / c->shards);
     dependencies_init(&s->deps, w, s->rows);
     if (s->deps.parents_left)
         s->doomed = mem_zero(s->rows, sizeof *s->doomed);
@@ -268,15 +278,15 @@ void schedule_free(struct schedule *s)
 /* The worker's share of a number of slots: they differ by one at most. */
 static uint32_t slots_wanted(const struct schedule *s, int64_t now_ns)
 {
-    double level = floor(profile_value(&s->config->load, now_ns) + 1e-9);
-    uint32_t all = level < 4e9 ? (uint32_t)level : UINT32_MAX - s->config->workers;
-    return (all + s->config->workers - 1 - s->config->worker) / s->config->workers;
+    double level = floor(profile_value(&s->config.load, now_ns) + 1e-9);
+    uint32_t all = level < 4e9 ? (uint32_t)level : UINT32_MAX - s->config.workers;
+    return (all + s->config.workers - 1 - s->config.worker) / s->config.workers;
 }
 
 static int64_t next_slot_ns(const struct schedule *s)
 {
-    double level = (double)s->slot_count * s->config->workers + s->config->worker + 1;
-    int64_t at_ns = profile_when_level(&s->config->load, s->slots_ns, level);
+    double level = (double)s->slot_count * s->config.workers + s->config.worker + 1;
+    int64_t at_ns = profile_when_level(&s->config.load, s->slots_ns, level);
     return at_ns > s->opens_ns ? at_ns : s->opens_ns;
 }
 
@@ -284,8 +294,8 @@ static int64_t next_slot_ns(const struct schedule *s)
  * make the others late. */
 static void space_slots(struct schedule *s, int64_t opened_ns, int64_t now_ns)
 {
-    int64_t next_ns = opened_ns + s->config->slot_step_ns * s->config->workers;
-    if (s->config->slot_step_ns)
+    int64_t next_ns = opened_ns + s->config.slot_step_ns * s->config.workers;
+    if (s->config.slot_step_ns)
         s->opens_ns = next_ns > now_ns ? next_ns : now_ns;
 }
 
@@ -308,10 +318,10 @@ static void follow_profile(struct schedule *s, int64_t now_ns)
 
 static uint32_t cap_here(const struct schedule *s)
 {
-    uint32_t cap = s->config->max_in_flight;
+    uint32_t cap = s->config.max_in_flight;
     if (cap == 0)
         return UINT32_MAX;
-    uint32_t share = (cap + s->config->workers - 1 - s->config->worker) / s->config->workers;
+    uint32_t share = (cap + s->config.workers - 1 - s->config.worker) / s->config.workers;
     return share ? share : 1;
 }
 
@@ -340,6 +350,12 @@ static struct due take_first(struct schedule *s)
     return soon != TIME_NEVER && soon == first_due_ns(s) ? take_soon(s) : take_root(s);
 }
 
+/* When what is due then may be sent: not before the cap last opened. */
+static int64_t ready_ns(const struct schedule *s, int64_t due_ns)
+{
+    return s->config.max_in_flight && s->freed_ns > due_ns ? s->freed_ns : due_ns;
+}
+
 /* Dependents whose time has come go before new roots: a session begun is a session to finish. */
 static bool take_closed(struct schedule *s, int64_t now_ns, struct due *out)
 {
@@ -363,16 +379,15 @@ bool schedule_take(struct schedule *s, int64_t now_ns, struct due *out)
 {
     if (s->closed)
         return false;
-    if (s->config->mode == SCHEDULE_CLOSED) {
+    if (s->config.mode == SCHEDULE_CLOSED) {
         if (!take_closed(s, now_ns, out))
             return false;
     } else {
         int64_t at_ns = first_due_ns(s);
-        if (at_ns > now_ns || at_ns >= s->end_ns || s->in_flight >= cap_here(s))
+        if (at_ns > now_ns || ready_ns(s, at_ns) >= s->end_ns || s->in_flight >= cap_here(s))
             return false;
         *out = take_first(s);
-        if (s->config->max_in_flight && s->freed_ns > out->ready_ns)
-            out->ready_ns = s->freed_ns;
+        out->ready_ns = ready_ns(s, at_ns);
     }
     s->in_flight++;
     s->handed_out++;
@@ -384,14 +399,14 @@ int64_t schedule_next_ns(struct schedule *s, int64_t now_ns)
     int64_t next = TIME_NEVER;
     if (s->closed)
         return TIME_NEVER;
-    if (s->config->mode == SCHEDULE_CLOSED) {
+    if (s->config.mode == SCHEDULE_CLOSED) {
         follow_profile(s, now_ns);
         if (s->slots.count == 0)
             next = s->has_next || s->soon.count ? next_slot_ns(s) : TIME_NEVER;
         else
             next = s->has_next ? now_ns : heap_next(&s->soon);
     } else if (s->in_flight < cap_here(s)) {
-        next = first_due_ns(s);
+        next = ready_ns(s, first_due_ns(s));
     }
     return next < s->end_ns ? next : TIME_NEVER;
 }
@@ -409,7 +424,9 @@ static void release_children(struct schedule *s, uint32_t row, int64_t now_ns, b
         if (!dependencies_parent_ended(&s->deps, child, now_ns))
             continue;
         int64_t delay_ns = s->w->delay_ns ? scaled(s, s->w->delay_ns[child]) : 0;
-        int64_t at_ns = s->deps.last_end_ns[child] + delay_ns, own_ns = own_time(s, child);
+        int64_t at_ns, own_ns = own_time(s, child);
+        if (__builtin_add_overflow(s->deps.last_end_ns[child], delay_ns, &at_ns))
+            at_ns = TIME_NEVER;
         heap_push(s->doomed[child] ? &s->orphans : &s->soon, at_ns > own_ns ? at_ns : own_ns,
                   child);
     }
@@ -420,7 +437,7 @@ void schedule_ended(struct schedule *s, const struct due *due, int64_t now_ns, b
     if (s->in_flight == cap_here(s))
         s->freed_ns = now_ns;
     s->in_flight--;
-    if (s->config->mode == SCHEDULE_CLOSED) {
+    if (s->config.mode == SCHEDULE_CLOSED) {
         if (s->slot_count > slots_wanted(s, now_ns))
             s->slot_count--;
         else
@@ -459,7 +476,7 @@ bool schedule_take_unsent(struct schedule *s, struct due *out, enum unsent_reaso
         return true;
     }
     /* In a closed loop a request is due when a slot opens: nothing waits at the end. */
-    if (!s->closed || s->config->mode == SCHEDULE_CLOSED)
+    if (!s->closed || s->config.mode == SCHEDULE_CLOSED)
         return false;
     int64_t at_ns = first_due_ns(s);
     if (at_ns > s->closed_ns || at_ns >= s->end_ns)
@@ -477,7 +494,7 @@ bool schedule_exhausted(struct schedule *s, int64_t now_ns)
     if (s->closed || now_ns >= s->end_ns)
         return true;
     bool may_release = s->deps.parents_left && s->in_flight > 0;
-    if (s->config->mode == SCHEDULE_CLOSED && s->in_flight == 0 && s->slots.count == 0 &&
+    if (s->config.mode == SCHEDULE_CLOSED && s->in_flight == 0 && s->slots.count == 0 &&
         next_slot_ns(s) == TIME_NEVER)
         return true; /* no slot of this worker's will ever open */
     return !s->has_next && !may_release && heap_next(&s->soon) >= s->end_ns;
@@ -496,9 +513,4 @@ uint64_t schedule_planned(const struct schedule *s)
 uint64_t schedule_not_due(const struct schedule *s)
 {
     return s->planned_here > s->handed_out ? s->planned_here - s->handed_out : 0;
-}
-
-uint32_t schedule_in_flight(const struct schedule *s)
-{
-    return s->in_flight;
 }

@@ -1,5 +1,7 @@
 /* The schedule: which request is due when. Pure: time is an argument, nothing is sent here.
  *
+ *     struct schedule_config config;
+ *     schedule_config_init(&config);
  *     struct schedule *s = schedule_create(&config, &workload, err);
  *     while (schedule_take(s, now_ns, &due)) send(&due);
  *     ... schedule_ended(s, &due, now_ns, completed);     // frees the slot, releases dependents
@@ -22,7 +24,9 @@
  * owns (sessions stay together); the arrival process is the same whatever their number. Worker k of
  * shard i of n is number i + n k.
  *
- * The schedule borrows config and workload; both must outlive it.
+ * Of equal times dependents come before roots, and rows in their order.
+ *
+ * The schedule borrows the workload and the load's stages; both must outlive it.
  */
 #ifndef FAREBOX_WORKLOADS_LOAD_SCHEDULE_H
 #define FAREBOX_WORKLOADS_LOAD_SCHEDULE_H
@@ -47,8 +51,8 @@ struct schedule_config {
     uint32_t max_in_flight; /* trace and open: due requests wait above it; 0 = no cap */
     uint64_t max_requests;  /* 0 = the workload once (or without end, where duration_ns ends it) */
     int64_t duration_ns;    /* nothing becomes due from here on; TIME_NEVER = no limit */
-    uint32_t worker, workers; /* this worker's number and their count, of all shards together */
-    uint32_t shards;          /* 0 = 1 */
+    /* This worker's number and their count, of all shards together; no workers or shards = 1 */
+    uint32_t worker, workers, shards;
     /* Closed: slots that the profile opens at one instant open so far apart, over all workers, and
      * each of a worker's no earlier than its last one was taken. A crowd would make the client late
      * and the server's first answers with it. 0 = all at once */
@@ -64,7 +68,15 @@ struct due {
 
 struct schedule;
 
-/* ERR_INPUT for an empty workload or a speed that is not positive. */
+/* A trace at its own speed, without limits. */
+void schedule_config_init(struct schedule_config *config);
+
+/* ERR_INPUT for an empty workload, a speed or a shape that is not positive, a loop without a load,
+ * and what would be due after TIME_LAST_DUE. */
+int schedule_check(const struct schedule_config *config, const struct workload *w,
+                   struct error *err);
+
+/* NULL where schedule_check() fails. */
 struct schedule *schedule_create(const struct schedule_config *config, const struct workload *w,
                                  struct error *err);
 void schedule_free(struct schedule *s);
@@ -95,9 +107,7 @@ int64_t schedule_end_ns(const struct schedule *s);
 /* Requests planned; 0 where only the duration limits them. All workers together. */
 uint64_t schedule_planned(const struct schedule *s);
 
-/* The share of this worker; and of it, what has not become due (after the close: never did). */
+/* Of this worker's share, what has not become due (after the close: never did). */
 uint64_t schedule_not_due(const struct schedule *s);
-
-uint32_t schedule_in_flight(const struct schedule *s);
 
 #endif
