@@ -96,7 +96,7 @@ static int unknown_option(const struct parse *p, const char *shown, struct text 
     return error_set(err, ERR_INPUT, "unknown option %s; --help lists them", shown);
 }
 
-static bool parse_count(const char *text, uint64_t *out)
+bool options_parse_count(const char *text, uint64_t *out)
 {
     struct text t = text_of(text);
     uint64_t factor = 1;
@@ -192,7 +192,7 @@ static int set_number(const struct option_spec *s, const char *text, void *field
 {
     if (s->type == OPTION_COUNT) {
         uint64_t value;
-        if (!parse_count(text, &value))
+        if (!options_parse_count(text, &value))
             return error_set(err, ERR_INPUT, "--%s: expected a whole number, found \"%s\"", s->name,
                              text);
         if (!in_range(s, (double)value))

@@ -100,6 +100,9 @@ const struct option_spec *options_common(void);
  * run, but for values that are hidden because they are secrets. */
 void options_write(const struct option_spec *specs, const void *target, struct json_writer *w);
 
+/* "2000", "2k", "1M"; false if it is no whole number. */
+bool options_parse_count(const char *text, uint64_t *out);
+
 /* "1.5s" and such to nanoseconds; false if it is no duration. */
 bool options_parse_duration(const char *text, int64_t *out_ns);
 

@@ -64,7 +64,7 @@ static void set_up(struct bench_dry_run *d, const struct dry_run_input *in)
     d->load = s->summary.load;
     d->rows = in->workload->count;
     d->steady_rate_from_s = NAN;
-    if (rate_is_steady(in->options->rate, in->options->arrival))
+    if (rate_is_steady(in->options->load.rate, in->options->load.arrival))
         d->steady_rate_from_s = rate_ramp_s(in->workload, NAN);
     d->probes = !s->config.no_probe;
     d->limit = in->money->limit;
@@ -212,7 +212,7 @@ static void add_title(const struct bench_dry_run *d, struct buffer *out)
     if (o->sweep)
         buffer_add_format(out, "--sweep %.60s", o->sweep);
     else if (o->find_max)
-        buffer_add_format(out, "--find-max from %s req/s on", o->rate ? o->rate : "4");
+        buffer_add_format(out, "--find-max from %s req/s on", o->load.rate ? o->load.rate : "4");
     else
         buffer_add_text(out, d->load_text);
     for (size_t i = 0; i < d->endpoint_count; i++)

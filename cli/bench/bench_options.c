@@ -45,23 +45,7 @@ const struct option_spec bench_option_specs[] = {
      .help = "connect to this socket instead of the URL's host"},
 
     WORKLOAD_SOURCE_OPTIONS(struct bench_options, source),
-    {"speed", 0, OPTION_NUMBER, AT(speed), "1", "FACTOR", .min = 1e-6, .max = 1e6,
-     .help = "the workload's own times so many times faster", .group = "Load"},
-    {"rate", 'r', OPTION_TEXT, AT(rate), NULL, "RPS|STAGES",
-     .help = "open loop: requests per second, a session's later turns among them, or stages such as "
-             "10:30s,10-50:60s; +200 between them is a burst of 200 requests at one instant"},
-    {"arrival", 0, OPTION_TEXT, AT(arrival), NULL, "PROCESS", .help = ARRIVAL_HELP},
-    {"burstiness", 0, OPTION_NUMBER, AT(burstiness), "1", "SHAPE", .min = 0.001, .max = 1e6,
-     .help = BURSTINESS_HELP},
-    {"concurrency", 'c', OPTION_TEXT, AT(concurrency), NULL, "N|STAGES",
-     .help = "closed loop: requests at a time, or stages such as 8:30s,8-64:60s"},
-    {"max-in-flight", 0, OPTION_COUNT, AT(max_in_flight), NULL, "N", .max = 1e6,
-     .help = "open loop and traces: due requests wait above this; their wait is queue_ms"},
-    {"requests", 'n', OPTION_COUNT, AT(requests), NULL, "N", .min = 1, .max = 4e9,
-     .help = "so many requests at most; more than the workload has begin it anew, but not at its "
-             "own times or where its requests wait for each other"},
-    {"duration", 'd', OPTION_DURATION, AT(duration_ns), NULL, "TIME", .max = 3e8,
-     .help = "nothing becomes due after this"},
+    LOAD_OPTIONS(struct bench_options, load),
     {"drain", 0, OPTION_DURATION, AT(drain_ns), "30s", "TIME", .max = 3e8,
      .help = "what is in flight may go on for so long after the end or the first Ctrl-C"},
     {"repeat", 0, OPTION_COUNT, AT(repeat), "1", "N", .min = 1, .max = 10000,
@@ -232,62 +216,15 @@ static int make_endpoints(const struct bench_options *o, struct bench_setup *s, 
 
 /* ---- the load ---- */
 
-/* A scenario is generated at the rate; for a trace the schedule draws the arrivals. Nothing becomes
- * due after the last stage of either. */
-static int set_rate(const struct bench_options *o, struct bench_setup *s, struct error *err)
-{
-    struct schedule_config *c = &s->config.schedule;
-    struct rate_options given = {o->rate,    o->arrival,        o->burstiness,
-                                 &o->source, .sweep = o->sweep, .search = o->find_max};
-    if (rate_load_read(&given, &s->rate, err) < 0)
-        return ERR_INPUT;
-    c->arrivals = s->rate.arrivals;
-    c->burstiness = s->rate.burstiness;
-    if (!o->rate)
-        return 0;
-    if (profile_end_ns(&s->rate.load) < c->duration_ns)
-        c->duration_ns = profile_end_ns(&s->rate.load);
-    if (rate_is_generated(&s->rate, &o->source))
-        return 0;
-    c->mode = SCHEDULE_OPEN;
-    c->load = s->rate.load; /* lent */
-    return 0;
-}
-
 static int set_load(const struct bench_options *o, struct bench_setup *s, struct error *err)
 {
-    struct schedule_config *c = &s->config.schedule;
+    struct load_use use = {&o->source, .sweep = o->sweep, .search = o->find_max};
     if (!o->source.trace == !o->source.scenario)
         return error_set(err, ERR_INPUT, "expected a workload: --trace FILE or --scenario NAME");
-    if (o->rate && o->concurrency)
-        return error_set(err, ERR_INPUT,
-                         "--rate is an open loop and --concurrency a closed one: choose one "
-                         "(--max-in-flight caps an open loop)");
-    if ((o->rate || o->concurrency) && o->speed != 1)
-        return error_set(err, ERR_INPUT,
-                         "--speed is for the workload's own times: leave out "
-                         "--rate and --concurrency");
-    if (o->concurrency && o->max_in_flight)
-        return error_set(err, ERR_INPUT,
-                         "--max-in-flight is for open loops: --concurrency is the "
-                         "cap already");
-    c->speed = o->speed;
-    c->max_requests = o->requests;
-    c->max_in_flight = (uint32_t)o->max_in_flight;
-    c->duration_ns = limit_or_none(o->duration_ns);
-    s->summary.load = o->concurrency ? "closed" : o->rate || o->source.scenario ? "open" : "trace";
-    if (set_rate(o, s, err) < 0)
-        return ERR_INPUT;
-    if (o->concurrency) {
-        c->mode = SCHEDULE_CLOSED;
-        if (profile_parse(o->concurrency, &c->load, err) < 0)
-            return ERR_INPUT;
-        return profile_has_burst(&c->load)
-                   ? error_set(err, ERR_INPUT,
-                               "a burst is a load of --rate: a closed loop has none")
-                   : 0;
-    }
-    return 0;
+    s->summary.load = o->load.concurrency                  ? "closed"
+                      : o->load.rate || o->source.scenario ? "open"
+                                                           : "trace";
+    return load_options_read(&o->load, &use, &s->rate, &s->config.schedule, err);
 }
 
 /* ---- limits ---- */
@@ -390,8 +327,6 @@ int bench_setup_make(const struct bench_options *o, struct bench_setup *out, str
 
 void bench_setup_free(struct bench_setup *s)
 {
-    if (s->config.schedule.mode == SCHEDULE_CLOSED)
-        profile_free(&s->config.schedule.load);
     rate_load_free(&s->rate);
     for (size_t i = 0; i < s->name_count; i++)
         free(s->names[i]);

@@ -4,22 +4,23 @@
 
 #include "bench/client/bench.h"
 #include "cli/bench/bench_secrets.h"
+#include "cli/load_options.h"
 #include "cli/options.h"
-#include "cli/rate_options.h"
 #include "cli/workload_source.h"
 #include "core/runs/summary/collector.h"
 
 struct bench_options {
     struct common_options common;
     struct workload_source source;
+    struct load_options load;
     struct option_list urls, models, headers, slos, asserts, shares, plans;
     struct option_list api_key_files, api_key_envs;
-    const char *rate, *concurrency, *arrival, *api, *body, *output_key;
+    const char *api, *body, *output_key;
     const char *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel, *shard;
     const char *warmup, *record, *output, *max_cost, *sweep;
-    double speed, burstiness, goodput;
-    uint64_t requests, max_in_flight, workers, retries, repeat, max_requests;
-    int64_t duration_ns, drain_ns;
+    double goodput;
+    uint64_t workers, retries, repeat, max_requests;
+    int64_t drain_ns;
     int64_t timeout_connect_ns, timeout_first_ns, timeout_gap_ns, timeout_total_ns, backoff_ns;
     bool no_stream, insecure, http2, no_probe, force, dry_run, selftest, find_max, resume;
 };

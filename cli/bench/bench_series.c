@@ -182,11 +182,11 @@ static int run_point(void *context, const struct sweep *s, double value, const c
     char text[32], label[48];
     snprintf(text, sizeof text, "%.12g", value);
     snprintf(label, sizeof label, "%s %s", s->values.is_rate ? "rate" : "concurrency", text);
-    *(s->values.is_rate ? &o.rate : &o.concurrency) = text;
+    *(s->values.is_rate ? &o.load.rate : &o.load.concurrency) = text;
     o.output = path;
     o.force = false; /* the sweep made room */
     if (s->requests)
-        o.requests = s->requests;
+        o.load.requests = s->requests;
     sweep_child_options(bench_option_specs, s->values.is_rate ? "rate" : "concurrency", specs);
     struct bench_turn turn = {.terminal = all->terminal,
                               .path = o.dry_run ? NULL : path,
@@ -202,20 +202,13 @@ static int run_point(void *context, const struct sweep *s, double value, const c
 static int check_points(const struct bench_options *o, const struct slo_list *slos,
                         struct error *err)
 {
-    if (!o->output || o->concurrency || (o->sweep && o->rate) || (o->sweep && o->find_max))
+    if (!o->output || o->load.concurrency || (o->sweep && o->load.rate) ||
+        (o->sweep && o->find_max))
         return error_set(err, ERR_INPUT,
                          "--sweep and --find-max need -o DIR, exclude each other, and bring their "
                          "own --rate or --concurrency");
     if (o->find_max && slos->count == 0)
         return error_set(err, ERR_INPUT, "--find-max needs objectives, such as --slo ttft=500");
-    return 0;
-}
-
-static int start_rate(const struct bench_options *o, double *rate, struct error *err)
-{
-    *rate = 4;
-    if (o->rate && (!text_to_double(text_of(o->rate), rate) || !(*rate > 0)))
-        return error_set(err, ERR_INPUT, "--rate %.40s: --find-max begins at one rate", o->rate);
     return 0;
 }
 
@@ -276,12 +269,15 @@ static int run_points(struct series *all, struct error *err)
                       .goodput = o->goodput,
                       .run = run_point,
                       .context = all};
-    struct find_max f = {
-        .sweep = &s, .requests = o->requests ? o->requests : 600, .max_requests = o->max_requests};
+    struct find_max f = {.sweep = &s,
+                         .start_rps = 4,
+                         .requests = o->load.requests ? o->load.requests : 600,
+                         .max_requests = o->max_requests};
     for (size_t i = 0; i < o->slos.count; i++)
         if (slo_parse(o->slos.items[i], &slos, err) < 0)
             return err->code;
-    if (check_points(o, &slos, err) < 0 || start_rate(o, &f.start_rps, err) < 0 ||
+    if (check_points(o, &slos, err) < 0 ||
+        (o->load.rate && load_options_one_rate(o->load.rate, &f.start_rps, err) < 0) ||
         (o->sweep && sweep_parse(o->sweep, &s.values, err) < 0))
         return err->code;
     return run_all_points(all, &s, &f, err);

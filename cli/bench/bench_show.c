@@ -183,10 +183,10 @@ void bench_warn_of_requests(const struct terminal *t, const struct bench_options
     bool own_times = s->config.schedule.mode == SCHEDULE_TRACE;
     /* What a scenario does not hold then lies behind the duration or the last stage. */
     bool ended = own_times && o->source.scenario;
-    if (o->requests <= w->count || ended || !(own_times || w->after_start))
+    if (o->load.requests <= w->count || ended || !(own_times || w->after_start))
         return;
     warn(t, "--requests %llu: the workload holds %zu and is not begun anew %s: no more are sent",
-         (unsigned long long)o->requests, w->count,
+         (unsigned long long)o->load.requests, w->count,
          w->after_start ? "where its requests wait for each other"
                         : "at its own times (--rate and --concurrency do)");
 }
@@ -227,12 +227,12 @@ void bench_warn(const struct terminal *t, const struct bench_setup *s, const str
 
 void bench_show_load(const struct bench_options *o, const struct bench_setup *s, struct buffer *out)
 {
-    if (o->concurrency)
-        buffer_add_format(out, "%s at a time", o->concurrency);
-    else if (o->rate)
-        buffer_add_format(out, "%s req/s", o->rate);
-    else if (o->speed != 1)
-        buffer_add_format(out, "%g × faster", o->speed);
+    if (o->load.concurrency)
+        buffer_add_format(out, "%s at a time", o->load.concurrency);
+    else if (o->load.rate)
+        buffer_add_format(out, "%s req/s", o->load.rate);
+    else if (o->load.speed != 1)
+        buffer_add_format(out, "%g × faster", o->load.speed);
     else
         buffer_add_text(out, "own times");
     if (s->config.schedule.max_in_flight)
@@ -246,7 +246,8 @@ static void add_title(const struct bench_options *o, const struct bench_setup *s
     char count[TEXT_GROUPED_SIZE];
     buffer_add_format(out, "%.60s · %s requests%s, ", w->name ? w->name : "workload",
                       text_group_u64(requests, count),
-                      o->source.trace && !o->rate && !o->concurrency ? " of the trace" : "");
+                      o->source.trace && !o->load.rate && !o->load.concurrency ? " of the trace"
+                                                                               : "");
     bench_show_load(o, s, out);
     for (size_t i = 0; i < s->config.endpoint_count; i++)
         buffer_add_format(out, "%s%.80s", i ? ", " : " → ", endpoint_shown(&s->endpoints[i]));

@@ -39,14 +39,8 @@ struct bench_command {
 static int load_workload(struct bench_command *b, struct error *err)
 {
     const struct bench_options *o = b->o;
-    const struct bench_config *c = &b->setup.config;
-    struct generate_options limits = {.requests = o->requests};
-    if (rate_is_generated(&b->setup.rate, &o->source))
-        rate_load_apply(&b->setup.rate, c->seed, &limits);
-    if (c->schedule.mode == SCHEDULE_TRACE && o->duration_ns)
-        limits.duration_s = (double)o->duration_ns / 1e9;
-    if (c->schedule.mode == SCHEDULE_OPEN && limits.requests == 0)
-        limits.requests = rate_load_requests(&b->setup.rate, o->duration_ns);
+    struct generate_options limits;
+    load_limits(&o->load, &b->setup.rate, &o->source, b->setup.config.seed, &limits);
     return workload_source_load(&o->source, b->terminal, &limits, o->common.seed, &b->workload,
                                 err);
 }
@@ -200,9 +194,9 @@ static int finish(struct bench_command *b, struct bench_report *report, struct e
     collector_add_not_due(b->output.collector, report->not_due);
     b->setup.summary.least_input = least_input(b, report);
     struct rate_run rated = {&b->setup.rate, &b->workload,
-                             rate_is_generated(&b->setup.rate, &b->o->source), b->o->requests,
-                             b->o->duration_ns};
-    if (rate_is_steady(b->o->rate, b->o->arrival))
+                             rate_is_generated(&b->setup.rate, &b->o->source), b->o->load.requests,
+                             b->o->load.duration_ns};
+    if (rate_is_steady(b->o->load.rate, b->o->load.arrival))
         b->setup.summary.steady_rate = rate_run_steady;
     b->setup.summary.rated = &rated;
     int status = run_output_finish(&b->output, &b->setup.summary, &report->fidelity, &summary, err);
@@ -292,8 +286,9 @@ static int prepare(struct bench_command *b, struct error *err)
     b->turn->over_budget = status == ERR_WORK;
     if (status == 0 && !b->turn->later) {
         bench_warn_of_requests(b->terminal, o, &b->setup, &b->workload);
-        if (!o->requests)
-            rate_load_warn(&b->setup.rate, &o->source, &b->workload, o->duration_ns, b->terminal);
+        if (!o->load.requests)
+            rate_load_warn(&b->setup.rate, &o->source, &b->workload, o->load.duration_ns,
+                           b->terminal);
         bench_money_warn(&b->money, b->terminal, o->max_cost);
     }
     return status;

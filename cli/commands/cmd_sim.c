@@ -2,8 +2,8 @@
 #include "cli/bench/sweep.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
+#include "cli/load_options.h"
 #include "cli/progress.h"
-#include "cli/rate_options.h"
 #include "cli/report/text/summary_table.h"
 #include "cli/run_bill.h"
 #include "cli/run_output.h"
@@ -18,10 +18,7 @@ struct sim_options {
     struct common_options common;
     struct workload_source source;
     struct engine_options engine;
-    const char *rate, *arrival;
-    double burstiness, speed;
-    uint64_t concurrency, requests, max_in_flight;
-    int64_t duration_ns;
+    struct load_options load;
     const char *output, *record, *warmup, *sweep;
     struct option_list plans, slos, asserts;
     double goodput;
@@ -36,27 +33,10 @@ struct sim_options {
 #define AT(field) offsetof(struct sim_options, field)
 static const struct option_spec options[] = {
     WORKLOAD_SOURCE_OPTIONS(struct sim_options, source),
-    {"requests", 'n', OPTION_COUNT, AT(requests), .unit = "N", .min = 1, .max = 4e9,
-     .help = "end after so many; with --rate or --concurrency a shorter workload begins anew",
-     .group = "Load"},
-    {"duration", 'd', OPTION_DURATION, AT(duration_ns), .unit = "TIME", .max = 3e8,
-     .help = "nothing becomes due after this virtual time"},
-    {"speed", 0, OPTION_NUMBER, AT(speed), "1", "FACTOR", .min = 1e-6, .max = 1e9,
-     .help = "the workload's own times, divided by this"},
-    {"rate", 'r', OPTION_TEXT, AT(rate), .unit = "RPS|STAGES",
-     .help = "open loop instead: requests per second, a session's later turns among them, whoever "
-             "still waits, or stages such as 10:30s,10-50:60s; +200 between them is a burst of 200 "
-             "requests at one instant"},
-    {"arrival", 0, OPTION_TEXT, AT(arrival), .unit = "PROCESS", .help = ARRIVAL_HELP},
-    {"burstiness", 0, OPTION_NUMBER, AT(burstiness), "1", "SHAPE", .min = 0.001, .max = 1e6,
-     .help = BURSTINESS_HELP},
-    {"concurrency", 'c', OPTION_COUNT, AT(concurrency), .unit = "N", .max = 1e6,
-     .help = "closed loop instead: so many requests at a time"},
+    LOAD_OPTIONS(struct sim_options, load),
     {"sweep", 0, OPTION_TEXT, AT(sweep), .unit = "KEY=VALUES",
      .help = "a run for each rate or concurrency: rate=1,2,4, rate=1..64:lin:8 or :log:7, "
              "concurrency=..., rate=adaptive; needs -o DIR"},
-    {"max-in-flight", 0, OPTION_COUNT, AT(max_in_flight), .unit = "N", .max = 4e9,
-     .help = "due requests wait above it"},
 
     {"engine", 'e', OPTION_TEXT, AT(engine.preset), .unit = "PRESET",
      .help = "engine preset, by name (farebox engine list) or as a file; without one, the constant "
@@ -104,69 +84,29 @@ static int choose_engine(const struct sim_options *o, struct engine_config *engi
     return engine_options_read(&o->engine, times_given, engine, err);
 }
 
-/* A scenario is generated at the rate; for a trace the arrivals are drawn here. Nothing becomes due
- * after the last stage of either. */
-static int choose_rate(const struct sim_options *o, struct simulate_options *s,
-                       struct rate_load *rate, struct error *err)
-{
-    struct rate_options given = {o->rate, o->arrival, o->burstiness, &o->source, .sweep = o->sweep};
-    if (rate_load_read(&given, rate, err) < 0)
-        return err->code;
-    s->schedule.arrivals = rate->arrivals;
-    s->schedule.burstiness = rate->burstiness;
-    if (o->concurrency > 0) {
-        profile_hold(&rate->slots, (double)o->concurrency);
-        s->schedule.mode = SCHEDULE_CLOSED;
-        s->schedule.load = rate->slots;
-    }
-    if (!o->rate)
-        return 0;
-    if (profile_end_ns(&rate->load) < s->schedule.duration_ns)
-        s->schedule.duration_ns = profile_end_ns(&rate->load);
-    if (rate_is_generated(rate, &o->source))
-        return 0;
-    s->schedule.mode = SCHEDULE_OPEN;
-    s->schedule.load = rate->load;
-    return 0;
-}
-
 /* `rate` is filled, for the caller to free, and lent to `s`. */
 static int choose_load(const struct sim_options *o, struct simulate_options *s,
                        struct rate_load *rate, struct error *err)
 {
-    if (o->rate && o->concurrency > 0)
-        return error_set(err, ERR_INPUT, "give --rate (open loop) or --concurrency (closed loop)");
-    if ((o->rate || o->concurrency > 0) && o->speed != 1)
-        return error_set(err, ERR_INPUT,
-                         "--speed is about the workload's own times: leave --rate and "
-                         "--concurrency out");
-    s->schedule.speed = o->speed;
-    s->schedule.max_requests = o->requests;
-    s->schedule.max_in_flight = (uint32_t)o->max_in_flight;
-    s->schedule.duration_ns = o->duration_ns > 0 ? o->duration_ns : TIME_NEVER;
+    struct load_use use = {&o->source, .sweep = o->sweep};
     s->seed = o->common.seed;
-    return choose_rate(o, s, rate, err);
+    return load_options_read(&o->load, &use, rate, &s->schedule, err);
 }
 
 /* The workload of one run: a scenario at a rate is another one at each. */
 static int load_workload(const struct terminal *t, const struct sim_options *o,
                          const struct rate_load *rate, struct workload *w, struct error *err)
 {
-    struct generate_options limits = {.requests = o->requests,
-                                      .duration_s = (double)o->duration_ns / 1e9};
-    if (rate_is_generated(rate, &o->source)) {
-        rate_load_apply(rate, o->common.seed, &limits);
-    } else if (rate->load.count) {
-        limits.duration_s = 0;
-        if (limits.requests == 0)
-            limits.requests = rate_load_requests(rate, o->duration_ns);
-    }
+    struct generate_options limits;
+    load_limits(&o->load, rate, &o->source, o->common.seed, &limits);
+    if (rate->slots.count && profile_end_ns(&rate->slots) == TIME_NEVER)
+        limits.duration_s = (double)o->load.duration_ns / 1e9; /* it is taken once */
     return workload_source_load(&o->source, t, &limits, o->common.seed, w, err);
 }
 
 static const char *load_name(const struct sim_options *o)
 {
-    return o->rate ? "open" : o->concurrency > 0 ? "closed" : "trace";
+    return o->load.rate ? "open" : o->load.concurrency ? "closed" : "trace";
 }
 
 static int choose_summary(const struct sim_options *o, const struct rate_run *rated,
@@ -174,7 +114,7 @@ static int choose_summary(const struct sim_options *o, const struct rate_run *ra
 {
     *out = (struct summary_options){
         .command = "sim", .load = load_name(o), .no_intervals = o->no_intervals, .rated = rated};
-    if (rate_is_steady(o->rate, o->arrival))
+    if (rate_is_steady(o->load.rate, o->load.arrival))
         out->steady_rate = rate_run_steady;
     for (size_t i = 0; i < o->slos.count; i++)
         if (slo_parse(o->slos.items[i], &out->slos, err) < 0)
@@ -367,10 +307,10 @@ static int run_once(const struct terminal *t, const struct sim_options *o,
         return err->code;
     workload_init(&own);
     struct rate_run rated = {&rate, shared ? shared : &own, rate_is_generated(&rate, &o->source),
-                             o->requests, o->duration_ns};
+                             o->load.requests, o->load.duration_ns};
     int status = shared ? 0 : load_workload(t, o, &rate, &own, err);
-    if (status == 0 && !o->requests)
-        rate_load_warn(&rate, &o->source, rated.workload, o->duration_ns, t);
+    if (status == 0 && !o->load.requests)
+        rate_load_warn(&rate, &o->source, rated.workload, o->load.duration_ns, t);
     if (status == 0)
         status = run_workload(t, o, &s, &rated, err);
     workload_free(&own);
@@ -383,12 +323,9 @@ static int run_point(void *context, const struct sweep *s, double value, const c
 {
     struct sim_sweep *all = context;
     struct sim_options o = *all->o;
-    char rate[40];
-    snprintf(rate, sizeof rate, "%.17g", value);
-    if (s->values.is_rate)
-        o.rate = rate;
-    else
-        o.concurrency = (uint64_t)value;
+    char text[40];
+    snprintf(text, sizeof text, "%.17g", value);
+    *(s->values.is_rate ? &o.load.rate : &o.load.concurrency) = text;
     struct option_spec specs[SWEEP_OPTIONS];
     sweep_child_options(options, s->values.is_rate ? "rate" : "concurrency", specs);
     o.written = specs;
@@ -412,7 +349,7 @@ static int run_sweep(const struct terminal *t, const struct sim_options *o,
                       .goodput = o->goodput,
                       .run = run_point,
                       .context = &all};
-    if (!o->output || o->rate || o->concurrency > 0)
+    if (!o->output || o->load.rate || o->load.concurrency)
         return error_set(err, ERR_INPUT,
                          "--sweep needs -o DIR, and brings its own --rate or --concurrency");
     if (sweep_parse(o->sweep, &s.values, err) < 0 || choose_summary(o, NULL, &so, err) < 0 ||

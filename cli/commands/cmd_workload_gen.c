@@ -1,6 +1,6 @@
 /* farebox workload gen SCENARIO -o FILE: a synthetic workload from a description. */
 #include "cli/command.h"
-#include "cli/rate_options.h"
+#include "cli/load_options.h"
 #include "cli/report/text/summary_table.h"
 #include "cli/workload_files.h"
 #include "core/embedded.h"
@@ -19,26 +19,22 @@
 
 struct gen_options {
     struct common_options common;
-    const char *output, *shard, *rate, *arrival;
-    uint64_t requests;
-    int64_t duration_ns;
-    double burstiness;
+    const char *output, *shard;
+    struct load_options load;
     bool force, list;
 };
 
 static const struct option_spec options[] = {
     {"output", 'o', OPTION_OUTPUT, AT(output), NULL, "FILE",
      .help = "where to write canonical JSON Lines; .gz compresses, - is standard output"},
-    {"requests", 'n', OPTION_COUNT, AT(requests), NULL, "N", .min = 1, .max = 4294967293.0,
+    {"requests", 'n', OPTION_COUNT, AT(load.requests), NULL, "N", .min = 1, .max = 4294967293.0,
      .help = "end after so many requests (the last session is cut); else as the scenario says"},
-    {"duration", 'd', OPTION_DURATION, AT(duration_ns), NULL, "TIME", .max = 3e8,
+    {"duration", 'd', OPTION_DURATION, AT(load.duration_ns), NULL, "TIME", .max = 3e8,
      .help = "sessions begin within this time; else as the scenario says"},
-    {"rate", 'r', OPTION_TEXT, AT(rate), NULL, "RPS|STAGES",
+    {"rate", 'r', OPTION_TEXT, AT(load.rate), NULL, "RPS|STAGES",
      .help = "requests per second, a session's later turns among them, instead of the scenario's "
              "own times; or stages such as 10:30s,10-50:60s"},
-    {"arrival", 0, OPTION_TEXT, AT(arrival), NULL, "PROCESS", .help = ARRIVAL_HELP},
-    {"burstiness", 0, OPTION_NUMBER, AT(burstiness), "1", "SHAPE", .min = 0.001, .max = 1e6,
-     .help = BURSTINESS_HELP},
+    ARRIVAL_OPTIONS(struct gen_options, load),
     {"shard", 0, OPTION_TEXT, AT(shard), NULL, "I/N",
      .help = "part I of N: disjoint parts that together are the whole, sessions kept together"},
     {"force", 'f', OPTION_FLAG, AT(force), NULL, NULL, .help = "replace an existing file"},
@@ -49,15 +45,14 @@ static const struct option_spec options[] = {
 static int check(const struct gen_options *o, struct generate_options *g, struct rate_load *rate,
                  struct error *err)
 {
-    struct rate_options given = {o->rate, o->arrival, o->burstiness, .source = NULL};
     if (command_arguments(&o->common, 1, "a scenario: a bundled name (--list) or a file", err) < 0)
         return ERR_INPUT;
     if (workload_output_given(o->output, err) < 0)
         return ERR_INPUT;
-    *g = (struct generate_options){.requests = o->requests,
-                                   .duration_s = (double)o->duration_ns / 1e9};
+    *g = (struct generate_options){.requests = o->load.requests,
+                                   .duration_s = (double)o->load.duration_ns / 1e9};
     if (options_parse_shard(o->shard, &g->shard, &g->shards, err) < 0 ||
-        rate_load_read(&given, rate, err) < 0)
+        rate_load_read(&o->load, &(struct load_use){0}, rate, err) < 0)
         return ERR_INPUT;
     rate_load_apply(rate, o->common.seed, g);
     return 0;
@@ -116,7 +111,7 @@ static int write_all(const struct gen_options *o, struct generator *g, struct tr
         workload_shift(&w, -first_ns);
         if (more >= 0 && totals->requests == 0) {
             trace_put_header(&w, TRACE_CANONICAL, &lines);
-            if (rate_is_steady(o->rate, o->arrival))
+            if (rate_is_steady(o->load.rate, o->load.arrival))
                 totals->steady_s = rate_ramp_s(&w, NAN); /* its sessions are like all others */
         }
         for (size_t i = 0; more >= 0 && i < w.count; i++)

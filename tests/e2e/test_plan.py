@@ -189,7 +189,7 @@ class SimSweep(Case):
         self.assertAlmostEqual(found["points"][1]["ttft_ms_p50"], run["ttft_scheduled_ms"]["p50"],
                                delta=1e-3)
         options = read_json(self.path(f"s/concurrency-{values[1]:g}/run.json"))
-        self.assertIn(f'"concurrency": {values[1]:g}', json.dumps(options))
+        self.assertIn(f'"concurrency": "{values[1]:g}"', json.dumps(options))
         self.assertNotIn('"sweep"', json.dumps(options))
 
     def test_refuses(self):

@@ -104,6 +104,40 @@ class Sim(Case):
             self.assert_refused(self.farebox("sim", "--trace", work, *words, expect=2), part)
         self.assert_refused(self.farebox("sim", "--engine", PRESET, expect=2), "--trace")
 
+    def test_a_closed_loop_takes_stages(self):
+        """Answers take one second: a slot more each 10 s, up to the end of the last stage."""
+        work = self.write("one.jsonl", '{"timestamp": 0, "input_length": 10, "output_length": 1}\n')
+        self.farebox("sim", "--trace", work, "--ttft-ms", 1000, "--concurrency", "1:10s,2:10s,3:10s",
+                     "-o", "run")
+        rows = read_lines(self.path("run/requests.jsonl"))
+        self.assertEqual([sum(1 for row in rows if at <= row["scheduled_ns"] / 1e10 < at + 1)
+                          for at in range(4)], [10, 20, 30, 0])
+        self.assertEqual(read_json(self.path("run/run.json"))["options"]["concurrency"],
+                         "1:10s,2:10s,3:10s")
+        self.farebox("sim", "--config", "run/run.json", "-o", "again")
+        self.assertTrue(filecmp.cmp(self.path("run/requests.jsonl"),
+                                    self.path("again/requests.jsonl"), shallow=False))
+        for load, part in (("1:10s,+5,1:10s", "burst"), ("0:10s", "--concurrency"),
+                           ("0.5", "--concurrency"), ("2M", "--concurrency"), ("x", "x")):
+            self.assert_refused(self.farebox("sim", "--trace", work, "--concurrency", load,
+                                             expect=2), part)
+        for words, part in ((("--max-in-flight", 3), "--max-in-flight"), (("--speed", 2), "--speed"),
+                            (("--ttft-ms", 0, "--itl-ms", 0), "number of requests")):
+            self.assert_refused(self.farebox("sim", "--trace", work, "--concurrency", "2:10s",
+                                             *words, expect=2), part)
+        self.farebox("sim", "--trace", work, "--concurrency", "2k", "-n", 4000, "-o", "many")
+        self.assertEqual(len(read_lines(self.path("many/requests.jsonl"))), 4000)
+
+    def test_a_cap_at_the_end_of_the_time_leaves_unsent(self):
+        work = self.write("steady.jsonl", "".join(
+            f'{{"timestamp": {100 * i}, "input_length": 10, "output_length": 1}}\n'
+            for i in range(50)))
+        self.farebox("sim", "--trace", work, "--ttft-ms", 500, "--max-in-flight", 1, "--duration",
+                     "3s", "-o", "run")
+        counts = accounting_adds_up(self, self.path("run"))["accounting"]
+        self.assertEqual((counts["scheduled"], counts["completed"], counts["unsent_by"],
+                          counts["not_due"]), (30, 6, {"cap": 24}, 20))
+
     def test_an_interrupt_writes_what_there_is(self):
         work = self.write("turns.jsonl", turns(2))
         process = self.start("sim", "--scenario", "chat", "--engine", PRESET, "--rate", 5,
