@@ -109,28 +109,6 @@ bool options_parse_count(const char *text, uint64_t *out)
     return text_to_u64(t, out) && !__builtin_mul_overflow(*out, factor, out);
 }
 
-bool options_parse_duration(const char *text, int64_t *out_ns)
-{
-    static const struct {
-        const char *suffix;
-        double ns;
-    } units[] = {{"ms", 1e6}, {"us", 1e3},   {"ns", 1},      {"s", 1e9},
-                 {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}, {"", 1e9}};
-    struct text t = text_of(text);
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        size_t length = strlen(units[i].suffix);
-        double value;
-        if (t.length <= length || memcmp(t.at + t.length - length, units[i].suffix, length) != 0 ||
-            !text_to_double((struct text){t.at, t.length - length}, &value))
-            continue;
-        if (value < 0 || value * units[i].ns > 9e18)
-            return false;
-        *out_ns = (int64_t)nearbyint(value * units[i].ns);
-        return true;
-    }
-    return false;
-}
-
 int options_parse_shard(const char *text, uint32_t *part, uint32_t *parts, struct error *err)
 {
     const char *slash = text ? strchr(text, '/') : NULL;
@@ -202,7 +180,7 @@ static int set_number(const struct option_spec *s, const char *text, void *field
     }
     if (s->type == OPTION_DURATION) {
         int64_t value;
-        if (!options_parse_duration(text, &value))
+        if (clock_parse_duration(text, strlen(text), &value) < 0)
             return error_set(err, ERR_INPUT,
                              "--%s: expected a duration such as 30s, 500ms or 2h, found \"%s\"",
                              s->name, text);

@@ -206,7 +206,8 @@ int run_output_parse_warmup(const char *text, struct summary_options *options, s
     if (strcmp(text, "none") == 0)
         return 0;
     options->warmup = strcmp(text, "auto") == 0 ? WARMUP_MSER5 : WARMUP_GIVEN;
-    if (options->warmup == WARMUP_MSER5 || options_parse_duration(text, &options->warmup_ns))
+    if (options->warmup == WARMUP_MSER5 ||
+        clock_parse_duration(text, strlen(text), &options->warmup_ns) == 0)
         return 0;
     return error_set(err, ERR_INPUT, "--warmup %.40s: expected a time such as 10s, auto or none",
                      text);

@@ -1,5 +1,9 @@
 #include "cli/workload_files.h"
 
+#include "core/runs/record/run_dir.h"
+
+#include <inttypes.h>
+
 int workload_input_read(const char *path, const struct trace_reading *how, const struct terminal *t,
                         struct workload *w, struct error *err)
 {
@@ -9,6 +13,28 @@ int workload_input_read(const char *path, const struct trace_reading *how, const
     if (status == 0 && trace_report_skipped(&report))
         warn(t, "%llu rows of the trace were skipped; workload info says which",
              (unsigned long long)trace_report_skipped(&report));
+    return status;
+}
+
+void trace_tell_skipped(const struct terminal *t, const struct trace_report *r)
+{
+    for (size_t i = 0; i < r->note_count; i++)
+        if (r->notes[i].skipped)
+            warn(t, "%" PRIu64 " rows of the trace were skipped: %s, first at line %ld",
+                 r->notes[i].count, r->notes[i].what, r->notes[i].first_line);
+}
+
+int trace_or_run_read(const char *path, const struct trace_reading *how,
+                      const struct slo_list *slos, const struct terminal *t,
+                      struct run_workload *out, struct error *err)
+{
+    struct trace_options reading = trace_reading_options(how);
+    struct trace_report report;
+    if (run_dir_is_run(path))
+        return run_workload_read(out, path, slos, err);
+    int status = trace_read(path, &reading, &out->workload, &report, err);
+    if (status == 0)
+        trace_tell_skipped(t, &report);
     return status;
 }
 

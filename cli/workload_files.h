@@ -1,4 +1,4 @@
-/* The files of the commands that make one workload of another: TRACE to read, and -o FILE.
+/* The files that commands take as a workload: TRACE to read, a trace or a run, and -o FILE.
  *
  *     if (workload_output_given(o->output, err) < 0) ...
  *     if (workload_input_read(path, &o->reading, t, &w, err) < 0) ...
@@ -9,10 +9,21 @@
 
 #include "cli/command.h"
 #include "cli/trace_options.h"
+#include "sim/cost/bill/run_workload.h"
 
 /* Reads the trace into `w` (initialised). How many rows were skipped is told as a warning. */
 int workload_input_read(const char *path, const struct trace_reading *how, const struct terminal *t,
                         struct workload *w, struct error *err);
+
+/* Warns of the rows that were skipped, reason by reason. */
+void trace_tell_skipped(const struct terminal *t, const struct trace_report *r);
+
+/* Reads a trace or a run directory (run_dir_is_run()) into `out` (its workload initialised): of a
+ * trace the workload alone, of a run also what the attempts met, against the objectives (may be
+ * NULL). Warns of a trace's skipped rows. */
+int trace_or_run_read(const char *path, const struct trace_reading *how,
+                      const struct slo_list *slos, const struct terminal *t,
+                      struct run_workload *out, struct error *err);
 
 /* ERR_INPUT where -o FILE was left out. */
 int workload_output_given(const char *path, struct error *err);

@@ -1,10 +1,10 @@
 #include "cli/workload_source.h"
 
+#include "cli/workload_files.h"
 #include "workloads/scenario/session_rate.h"
 #include "workloads/transform/transform.h"
 
 #include <ctype.h>
-#include <inttypes.h>
 #include <string.h>
 
 static int load_scenario(const char *name, const struct generate_options *limits, uint64_t seed,
@@ -23,14 +23,6 @@ static int load_scenario(const char *name, const struct generate_options *limits
     return status;
 }
 
-static void tell_notes(const struct terminal *t, const struct trace_report *report)
-{
-    for (size_t i = 0; i < report->note_count; i++)
-        if (report->notes[i].skipped)
-            warn(t, "%" PRIu64 " rows of the trace skipped: %s (first in line %ld)",
-                 report->notes[i].count, report->notes[i].what, report->notes[i].first_line);
-}
-
 static int load_trace(const struct workload_source *source, const struct terminal *t,
                       struct workload *w, struct error *err)
 {
@@ -38,7 +30,7 @@ static int load_trace(const struct workload_source *source, const struct termina
     struct trace_report report;
     int status = trace_read(source->trace, &reading, w, &report, err);
     if (status == 0)
-        tell_notes(t, &report);
+        trace_tell_skipped(t, &report);
     return status;
 }
 

@@ -1,7 +1,11 @@
 #include "core/clock.h"
 
+#include "core/text.h"
+
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t read_clock(clockid_t id)
@@ -176,4 +180,25 @@ void clock_format_instant(int64_t unix_ns, char out[CLOCK_INSTANT_SIZE])
         snprintf(out + at, left, ".%06dZ", (int)(fraction / NS_PER_US));
     else
         snprintf(out + at, left, ".%09dZ", (int)fraction);
+}
+
+int clock_parse_duration(const char *text, size_t length, int64_t *out_ns)
+{
+    static const struct {
+        const char *suffix;
+        double ns;
+    } units[] = {{"ms", 1e6}, {"us", 1e3},   {"ns", 1},      {"s", 1e9},
+                 {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}, {"", 1e9}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        size_t tail = strlen(units[i].suffix);
+        double value;
+        if (length <= tail || memcmp(text + length - tail, units[i].suffix, tail) != 0 ||
+            !text_to_double((struct text){text, length - tail}, &value))
+            continue;
+        if (value < 0 || value * units[i].ns > 9e18)
+            return -1;
+        *out_ns = llround(value * units[i].ns);
+        return 0;
+    }
+    return -1;
 }

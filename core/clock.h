@@ -35,6 +35,11 @@ int64_t clock_wall_ns(void);
  * text (all `length` bytes of it) is not an instant between the years 1678 and 2262. */
 int clock_parse_instant(const char *text, size_t length, int64_t *out_ns);
 
+/* Parses a length of time: "30s", "500ms", "2m", "1h", "7d", "10us", "5ns"; a bare number is
+ * seconds. Gives nanoseconds. Returns 0, or -1 if the text is none, is below 0 or above 285 years.
+ */
+int clock_parse_duration(const char *text, size_t length, int64_t *out_ns);
+
 /* "2026-11-01T12:00:00Z"; with a fraction (3, 6 or 9 digits) only where it is not zero. */
 #define CLOCK_INSTANT_SIZE 40
 void clock_format_instant(int64_t unix_ns, char out[CLOCK_INSTANT_SIZE]);

@@ -306,9 +306,8 @@ static int set_rest(const struct bench_options *o, struct bench_setup *s, struct
 static int set_summary(const struct bench_options *o, struct summary_options *s, struct error *err)
 {
     s->command = "bench";
-    for (size_t i = 0; i < o->slos.count; i++)
-        if (slo_parse(o->slos.items[i], &s->slos, err) < 0)
-            return ERR_INPUT;
+    if (slo_list_read(o->slos.items, o->slos.count, &s->slos, err) < 0)
+        return ERR_INPUT;
     return run_output_parse_warmup(o->warmup, s, err);
 }
 

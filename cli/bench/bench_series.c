@@ -273,9 +273,8 @@ static int run_points(struct series *all, struct error *err)
                          .start_rps = 4,
                          .requests = o->load.requests ? o->load.requests : 600,
                          .max_requests = o->max_requests};
-    for (size_t i = 0; i < o->slos.count; i++)
-        if (slo_parse(o->slos.items[i], &slos, err) < 0)
-            return err->code;
+    if (slo_list_read(o->slos.items, o->slos.count, &slos, err) < 0)
+        return err->code;
     if (check_points(o, &slos, err) < 0 ||
         (o->load.rate && load_options_one_rate(o->load.rate, &f.start_rps, err) < 0) ||
         (o->sweep && sweep_parse(o->sweep, &s.values, err) < 0))

@@ -1,7 +1,7 @@
 /* farebox bill: what every plan would charge for a workload or a run. */
 #include "cli/command.h"
 #include "cli/run_bill.h"
-#include "cli/trace_options.h"
+#include "cli/workload_files.h"
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
@@ -110,37 +110,19 @@ struct subject {
     bool is_run;
 };
 
-static void tell_trace(const struct terminal *t, const struct trace_report *r)
-{
-    for (size_t i = 0; i < r->note_count; i++)
-        if (r->notes[i].skipped)
-            warn(t, "%" PRIu64 " rows of the trace were skipped: %s, first at line %ld",
-                 r->notes[i].count, r->notes[i].what, r->notes[i].first_line);
-}
-
 static int read_subject(const struct terminal *t, const struct bill_command *o, struct subject *s,
                         struct error *err)
 {
     const char *path = o->common.arguments[0];
-    struct trace_options how = trace_reading_options(&o->reading);
-    struct trace_report trace;
     struct slo_list slos = {0};
-    int code;
-    for (size_t i = 0; i < o->slos.count; i++)
-        if (slo_parse(o->slos.items[i], &slos, err) < 0)
-            return ERR_INPUT;
+    if (slo_list_read(o->slos.items, o->slos.count, &slos, err) < 0)
+        return err->code;
     workload_init(&s->run.workload);
     s->is_run = run_dir_is_run(path);
-    if (s->is_run)
-        code = run_workload_read(&s->run, path, &slos, err);
-    else
-        code = trace_read(path, &how, &s->run.workload, &trace, err);
-    if (code < 0)
-        return code;
+    if (trace_or_run_read(path, &o->reading, &slos, t, &s->run, err) < 0)
+        return err->code;
     if (s->is_run)
         run_bill_tell(t, &s->run.report);
-    else
-        tell_trace(t, &trace);
     if (o->requests > 0 && o->requests < s->run.workload.count)
         s->run.workload.count = o->requests;
     return 0;

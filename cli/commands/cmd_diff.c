@@ -237,9 +237,8 @@ static int compare(const struct diff_options *o, struct run_diff *d, struct erro
                                    .share_tolerance = o->share_tolerance,
                                    .undecided_fails = strcmp(o->undecided, "fail") == 0};
     struct plan_selection plans = {0};
-    for (size_t i = 0; i < o->slos.count; i++)
-        if (slo_parse(o->slos.items[i], &how.slos, err) < 0)
-            return ERR_INPUT;
+    if (slo_list_read(o->slos.items, o->slos.count, &how.slos, err) < 0)
+        return err->code;
     if (!how.undecided_fails && strcmp(o->undecided, "pass") != 0)
         return error_set(err, ERR_INPUT, "--undecided %s: expected fail or pass", o->undecided);
     for (size_t i = 0; i < o->fail_on.count; i++)

@@ -114,9 +114,8 @@ static int read_options(struct making *m, struct error *err)
         m->engine.max_num_seqs = (uint32_t)o->max_num_seqs;
     if (engine_config_check(&m->engine, err) < 0)
         return err->code;
-    for (size_t i = 0; i < o->slos.count; i++)
-        if (slo_parse(o->slos.items[i], &m->slos, err) < 0)
-            return err->code;
+    if (slo_list_read(o->slos.items, o->slos.count, &m->slos, err) < 0)
+        return err->code;
     if (m->slos.count == 0)
         return error_set(err, ERR_INPUT,
                          "expected objectives, such as --slo ttft=500 --slo tpot=50");

@@ -2,7 +2,7 @@
 #include "cli/command.h"
 #include "cli/report/plot/plot.h"
 #include "cli/run_bill.h"
-#include "cli/trace_options.h"
+#include "cli/workload_files.h"
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
@@ -149,23 +149,14 @@ static int read_options(struct forecasting *x, struct error *err)
 static int read_sample(struct forecasting *x, struct error *err)
 {
     const char *path = x->o->common.arguments[0];
-    struct trace_options how = trace_reading_options(&x->o->reading);
-    struct trace_report trace;
-    if (run_dir_is_run(path)) {
-        if (run_workload_read(&x->run, path, NULL, err) < 0)
-            return err->code;
+    if (trace_or_run_read(path, &x->o->reading, NULL, x->t, &x->run, err) < 0)
+        return err->code;
+    if (run_dir_is_run(path))
         x->how.earlier = &x->run.earlier;
-        if (x->run.report.unsent > 0)
-            say(x->t, "%" PRIu64 " requests were never sent: they are not in the forecast",
-                x->run.report.unsent);
-        return 0;
-    }
-    int code = trace_read(path, &how, &x->run.workload, &trace, err);
-    for (size_t i = 0; code == 0 && i < trace.note_count; i++)
-        if (trace.notes[i].skipped)
-            warn(x->t, "%" PRIu64 " rows of the trace were skipped: %s, first at line %ld",
-                 trace.notes[i].count, trace.notes[i].what, trace.notes[i].first_line);
-    return code;
+    if (x->run.report.unsent > 0)
+        say(x->t, "%" PRIu64 " requests were never sent: they are not in the forecast",
+            x->run.report.unsent);
+    return 0;
 }
 
 /* One panel: of every plan the median and the band between 5 and 95%. */

@@ -207,9 +207,8 @@ static int read_subject(const struct terminal *t, struct subject *s, const char 
     s->is_billed = o->plans.count > 0;
     if (!run_dir_is_run(path))
         return error_set(err, ERR_INPUT, "%s is no run directory: it has no requests.jsonl", path);
-    for (size_t i = 0; i < o->slos.count; i++)
-        if (slo_parse(o->slos.items[i], &slos, err) < 0)
-            return ERR_INPUT;
+    if (slo_list_read(o->slos.items, o->slos.count, &slos, err) < 0)
+        return err->code;
     if (o->export)
         s->rows = export_rows_create(path);
     int status = read_run(t, s, &slos, err);

@@ -116,9 +116,8 @@ static int choose_summary(const struct sim_options *o, const struct rate_run *ra
         .command = "sim", .load = load_name(o), .no_intervals = o->no_intervals, .rated = rated};
     if (rate_is_steady(o->load.rate, o->load.arrival))
         out->steady_rate = rate_run_steady;
-    for (size_t i = 0; i < o->slos.count; i++)
-        if (slo_parse(o->slos.items[i], &out->slos, err) < 0)
-            return err->code;
+    if (slo_list_read(o->slos.items, o->slos.count, &out->slos, err) < 0)
+        return err->code;
     return run_output_parse_warmup(o->warmup, out, err);
 }
 

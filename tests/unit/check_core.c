@@ -51,6 +51,36 @@ START_TEST(instants_print_and_read_back)
 }
 END_TEST
 
+START_TEST(durations_are_read_in_every_unit)
+{
+    static const struct {
+        const char *text;
+        int64_t ns;
+    } good[] = {{"5ns", 5},
+                {"1.5us", 1500},
+                {"500ms", 500 * NS_PER_MS},
+                {"30s", 30 * NS_PER_S},
+                {"30", 30 * NS_PER_S},
+                {"2m", 120 * NS_PER_S},
+                {"1.5h", 5400 * NS_PER_S},
+                {"7d", 7 * 86400 * NS_PER_S},
+                {"0", 0},
+                {"33.3ms", 33300000},
+                {"1e3ms", NS_PER_S}};
+    static const char *const bad[] = {"",    "s",   "-1s",   "5 s", "5x",     "5sec", "1w",
+                                      "nan", "inf", "1e12d", "+-1", "5ms30s", "m",    "0x"};
+    int64_t ns;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        ck_assert_msg(clock_parse_duration(good[i].text, strlen(good[i].text), &ns) == 0, "%s",
+                      good[i].text);
+        ck_assert_int_eq(ns, good[i].ns);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(clock_parse_duration(bad[i], strlen(bad[i]), &ns) < 0, "%s", bad[i]);
+    ck_assert_int_eq(clock_parse_duration("30sX", 3, &ns), 0); /* no further than told */
+}
+END_TEST
+
 START_TEST(numbers_in_text_have_bounds)
 {
     uint64_t u;
@@ -313,6 +343,7 @@ int main(void)
     TCase *t = tcase_create("all");
     tcase_add_test(t, instants_are_read_in_the_traces_forms);
     tcase_add_test(t, instants_print_and_read_back);
+    tcase_add_test(t, durations_are_read_in_every_unit);
     tcase_add_test(t, numbers_in_text_have_bounds);
     tcase_add_test(t, blanks_around_text_go);
     tcase_add_test(t, thousands_are_set_apart);

@@ -115,25 +115,6 @@ static struct text cut(struct text *rest, char at)
     return part;
 }
 
-static bool parse_length(struct text t, int64_t *out)
-{
-    static const struct {
-        const char *unit;
-        double ns;
-    } units[] = {{"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"", 1e9}};
-    double value;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        size_t n = strlen(units[i].unit);
-        if (t.length <= n || memcmp(t.at + t.length - n, units[i].unit, n) != 0)
-            continue;
-        if (!text_to_double((struct text){t.at, t.length - n}, &value))
-            continue;
-        *out = nanoseconds(value * units[i].ns / 1e9);
-        return value > 0 && *out > 0 && *out != TIME_NEVER;
-    }
-    return false;
-}
-
 static bool parse_level(struct text t, double *out)
 {
     return text_to_double(t, out) && *out >= 0 && *out <= 1e9;
@@ -159,7 +140,8 @@ static bool parse_stage(struct profile *p, struct text stage)
     bool ramp = from.at + from.length < to.at; /* there was a dash */
     if (!ramp)
         to = from;
-    if (!parse_level(from, &a) || !parse_level(to, &b) || !parse_length(stage, &length))
+    if (!parse_level(from, &a) || !parse_level(to, &b) ||
+        clock_parse_duration(stage.at, stage.length, &length) < 0 || length == 0)
         return false;
     add_stage(p, a, b, length, 0);
     return true;

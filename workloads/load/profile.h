@@ -71,7 +71,7 @@ struct load_arrivals {
 int64_t load_arrivals_next(struct load_arrivals *p);
 
 /* "VALUE", or stages "VALUE:LENGTH", "FROM-TO:LENGTH" and "+REQUESTS" with commas between; lengths
- * as 500ms, 30s, 2m, 1h or plain seconds. ERR_INPUT says what is wrong. */
+ * as clock_parse_duration() reads them. ERR_INPUT says what is wrong. */
 int profile_parse(const char *text, struct profile *out, struct error *err);
 
 bool profile_has_burst(const struct profile *p);

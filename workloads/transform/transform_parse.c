@@ -91,26 +91,10 @@ static int get_count(const struct parser *p, struct text t, uint32_t min, uint32
     return fail(p, t, expected);
 }
 
-/* 300s, 500ms, 5m, 1h, 7d; a bare number is seconds. */
 static int get_time(const struct parser *p, struct text t, int64_t *out_ns)
 {
-    static const struct {
-        const char *unit;
-        double ns;
-    } units[] = {{"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}};
-    double scale = 1e9, number;
-    struct text digits = t;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        size_t length = strlen(units[i].unit);
-        if (t.length > length && !memcmp(t.at + t.length - length, units[i].unit, length)) {
-            digits.length = t.length - length;
-            scale = units[i].ns;
-            break;
-        }
-    }
-    if (!text_to_double(digits, &number) || number < 0 || number * scale > 9e18)
+    if (clock_parse_duration(t.at, t.length, out_ns) < 0)
         return fail(p, t, "a time such as 300s, 5m or 1h");
-    *out_ns = llround(number * scale);
     return 0;
 }
 

@@ -70,6 +70,14 @@ int slo_parse(const char *text, struct slo_list *list, struct error *err)
     return 0;
 }
 
+int slo_list_read(const char *const *texts, size_t count, struct slo_list *list, struct error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (slo_parse(texts[i], list, err) < 0)
+            return ERR_INPUT;
+    return 0;
+}
+
 static double statistic(const struct metric_summary *m, int which)
 {
     const double values[] = {m->mean, m->p50, m->p90, m->p95, m->p99, m->p999, m->max};

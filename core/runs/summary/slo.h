@@ -44,6 +44,9 @@ const char *metric_title(enum metric m);
 /* Adds "ttft=500" to the list: any metric but the chunk gap. ERR_INPUT with what would be right. */
 int slo_parse(const char *text, struct slo_list *list, struct error *err);
 
+/* Adds `count` of them. */
+int slo_list_read(const char *const *texts, size_t count, struct slo_list *list, struct error *err);
+
 struct summary;
 
 /* Checks "ttft_p99=500", "e2e_mean=2000", "goodput_fraction=0.95", "failed=0" against a summary:
