@@ -10,14 +10,8 @@
 /* What a byte is inside a string: most are plain, and runs of them are skipped quickly. */
 enum { PLAIN = 0, QUOTE, ESCAPE, CONTROL, HIGH };
 
-static inline int class_of(unsigned char c)
-{
-    if (c >= 0x80)
-        return HIGH;
-    if (c < 0x20)
-        return CONTROL;
-    return c == '"' ? QUOTE : c == '\\' ? ESCAPE : PLAIN;
-}
+__extension__ static const unsigned char class_of[256] = {
+    [0 ... 0x1f] = CONTROL, ['"'] = QUOTE, ['\\'] = ESCAPE, [0x80 ... 0xff] = HIGH};
 
 void json_scan_init(struct json_scan *s, const char *file, const char *text, size_t length,
                     long first_line)
@@ -183,14 +177,14 @@ static bool string_body(struct json_scan *s, struct text *raw)
     bool high = false;
     for (;;) {
         const char *at = s->at;
-        while (at < s->end && class_of((unsigned char)*at) == PLAIN)
+        while (at < s->end && class_of[(unsigned char)*at] == PLAIN)
             at++;
         s->at = at;
         if (at == s->end) {
             fail_at(s, start - 1, "this string is not closed");
             return false;
         }
-        switch (class_of((unsigned char)*at)) {
+        switch (class_of[(unsigned char)*at]) {
         case QUOTE: {
             size_t bad;
             raw->at = start;
