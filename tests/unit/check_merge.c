@@ -89,7 +89,7 @@ static void make_part(int index, struct part p)
     struct run_dir d;
     struct collector *c = collector_create();
     snprintf(paths[index], sizeof paths[index], "%s/part-%d", scratch, index);
-    ck_assert_int_eq(run_dir_create(&d, paths[index], RUN_NEW, NULL), 0);
+    ck_assert_int_eq(run_dir_create(&d, paths[index], NULL), 0);
     for (int i = index; i < REQUESTS; i += PARTS) {
         char id[16];
         struct record r = record_of(i, id);
