@@ -1,5 +1,9 @@
 #include "cli/engine_options.h"
 
+#include "sim/engine/policy.h"
+
+#include <string.h>
+
 int engine_options_read(const struct engine_options *o, bool times_given,
                         struct engine_config *engine, struct error *err)
 {
@@ -15,6 +19,9 @@ int engine_options_read(const struct engine_options *o, bool times_given,
         engine->replicas = (uint32_t)o->replicas;
     if (o->max_num_seqs)
         engine->max_num_seqs = (uint32_t)o->max_num_seqs;
+    for (uint32_t i = 0; o->scheduling && policy_name(i); i++)
+        if (strcmp(policy_name(i), o->scheduling) == 0)
+            engine->policy = i;
     if (!o->router)
         return 0;
     int router = engine_router_from_name(o->router);

@@ -12,7 +12,9 @@
 #include "sim/engine/preset.h"
 
 struct engine_options {
-    const char *preset, *router;     /* NULL = constant times; the preset's router */
+    const char *preset;              /* NULL = constant times */
+    const char *router;              /* NULL = the preset's */
+    const char *scheduling;          /* a policy_name(); NULL = the preset's */
     double ttft_ms, itl_ms;          /* the constant times */
     uint64_t replicas, max_num_seqs; /* 0 = the preset's */
 };

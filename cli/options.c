@@ -205,7 +205,7 @@ static int check_choice(const struct option_spec *s, const char *text, struct er
             return 0;
     struct buffer names;
     buffer_init(&names, BUFFER_UNBOUNDED);
-    options_add_help(s, &names);
+    options_add_choices(s, &names);
     error_set(err, ERR_INPUT, "--%s %.40s: expected %s", s->name, text, names.data);
     buffer_free(&names);
     return ERR_INPUT;

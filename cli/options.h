@@ -87,6 +87,9 @@ bool options_given(const void *target, const char *name);
 /* True if it was given on the command line, where every user of the machine can read it. */
 bool options_typed(const void *target, const char *name);
 
+/* The names that an option with choices takes: "chat or completions". */
+void options_add_choices(const struct option_spec *s, struct buffer *out);
+
 /* What the help says of one option. */
 void options_add_help(const struct option_spec *s, struct buffer *out);
 

@@ -26,16 +26,21 @@ static void add_wrapped(struct buffer *out, const char *text, size_t column, siz
     buffer_add_byte(out, '\n');
 }
 
-void options_add_help(const struct option_spec *s, struct buffer *out)
+void options_add_choices(const struct option_spec *s, struct buffer *out)
 {
-    if (s->help)
-        buffer_add_text(out, s->help);
     for (size_t i = 0; s->choice && s->choice(i); i++)
         buffer_add_format(out, "%s%s",
                           i == 0             ? ""
                           : s->choice(i + 1) ? ", "
                                              : " or ",
                           s->choice(i));
+}
+
+void options_add_help(const struct option_spec *s, struct buffer *out)
+{
+    if (s->help)
+        buffer_add_text(out, s->help);
+    options_add_choices(s, out);
 }
 
 static void help_one(const struct option_spec *s, size_t width, struct buffer *out)

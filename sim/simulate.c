@@ -207,7 +207,8 @@ static void send_request(struct simulation *s, const struct due *due, int64_t no
     struct engine_request r = {.tag = place,
                                .input_tokens = w->input_tokens[row],
                                .output_tokens = w->output_tokens[row],
-                               .block_size = w->block_size};
+                               .block_size = w->block_size,
+                               .priority = w->priority ? w->priority[row] : 0};
     if (w->hash_start) {
         r.hash_ids = w->hash_ids + w->hash_start[row];
         r.hash_count = w->hash_start[row + 1] - w->hash_start[row];

@@ -3,6 +3,7 @@
 #include "cli/engine_options.h"
 #include "core/clock.h"
 #include "sim/cost/book/select.h"
+#include "sim/engine/policy.h"
 #include "sim/mock/mock.h"
 #include "sim/mock/plan_limits.h"
 
@@ -59,6 +60,8 @@ static const struct option_spec options[] = {
     {"router", 0, OPTION_TEXT, AT(engine.router), NULL, "NAME",
      .help =
          "How requests are spread over the replicas: round-robin, least-loaded or prefix-aware."},
+    {"scheduling", 0, OPTION_TEXT, AT(engine.scheduling), .unit = "NAME", .choice = policy_name,
+     .help = "Who is served next, instead of the preset's: "},
     {"max-num-seqs", 0, OPTION_COUNT, AT(engine.max_num_seqs), NULL, "N", .min = 1, .max = 1e6,
      .help = "Requests that run at once in a replica, instead of the preset's."},
     {"hold", 0, OPTION_TEXT, AT(hold), NULL, "FROM:TO",

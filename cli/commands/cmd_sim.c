@@ -9,6 +9,7 @@
 #include "cli/run_output.h"
 #include "cli/workload_source.h"
 #include "core/clock.h"
+#include "sim/engine/policy.h"
 #include "sim/simulate.h"
 
 #include <inttypes.h>
@@ -46,6 +47,8 @@ static const struct option_spec options[] = {
      .help = "instead of the preset's"},
     {"router", 0, OPTION_TEXT, AT(engine.router), .unit = "NAME",
      .help = "round-robin, least-loaded or prefix-aware, instead of the preset's"},
+    {"scheduling", 0, OPTION_TEXT, AT(engine.scheduling), .unit = "NAME", .choice = policy_name,
+     .help = "who is served next, instead of the preset's: "},
     {"max-num-seqs", 0, OPTION_COUNT, AT(engine.max_num_seqs), .unit = "N", .min = 1, .max = 1e6,
      .help = "requests that run at once in a replica, instead of the preset's"},
     {"ttft-ms", 0, OPTION_NUMBER, AT(engine.ttft_ms), "20", "MS", .max = 1e7,

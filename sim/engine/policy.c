@@ -1,20 +1,22 @@
 #include "sim/engine/policy.h"
 
-#include <stddef.h>
-#include <string.h>
+/* A policy a row: its name in presets and options, and what it does. */
+#define POLICIES(ROW)         \
+    ROW("fcfs", &policy_fcfs) \
+    ROW("priority", &policy_priority)
 
-static const struct policy *const policies[] = {&policy_fcfs, &policy_priority};
-#define POLICIES (sizeof policies / sizeof *policies)
+#define NAME(name, policy) name,
+#define POLICY(name, policy) policy,
+
+const char *const policy_names[] = {POLICIES(NAME) NULL};
+static const struct policy *const policies[] = {POLICIES(POLICY) NULL};
 
 const struct policy *policy_at(uint32_t number)
 {
-    return number < POLICIES ? policies[number] : NULL;
+    return number < sizeof policies / sizeof *policies ? policies[number] : NULL;
 }
 
-const struct policy *policy_find(const char *name)
+const char *policy_name(size_t number)
 {
-    for (size_t i = 0; i < POLICIES; i++)
-        if (strcmp(policies[i]->name, name) == 0)
-            return policies[i];
-    return NULL;
+    return number < sizeof policy_names / sizeof *policy_names ? policy_names[number] : NULL;
 }

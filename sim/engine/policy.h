@@ -1,7 +1,7 @@
 /* Scheduling policies: who of the waiting is admitted next, and who gives way when KV blocks run
  * out. Everything else (budgets, chunks, blocks) is the scheduler's and the same for all.
  *
- *     const struct policy *policy = policy_find("fcfs");       // NULL: no such policy
+ *     const struct policy *policy = policy_at(config->policy);
  *     policy->enqueue(replica, slot);                          // the head is admitted next
  *     uint32_t first = policy->victim(replica);
  *
@@ -13,12 +13,12 @@
 #ifndef FAREBOX_SIM_ENGINE_POLICY_H
 #define FAREBOX_SIM_ENGINE_POLICY_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct replica;
 
 struct policy {
-    const char *name, *about;
     /* Puts a sequence that came (`requeue`: was preempted) into the waiting list. */
     void (*enqueue)(struct replica *r, uint32_t slot);
     void (*requeue)(struct replica *r, uint32_t slot);
@@ -31,10 +31,11 @@ struct policy {
 
 extern const struct policy policy_fcfs, policy_priority;
 
-/* NULL if there is none of that name. */
-const struct policy *policy_find(const char *name);
-
 /* By number, from 0 on (0 is the default); NULL behind the last. */
 const struct policy *policy_at(uint32_t number);
+
+/* The names by the same numbers; NULL behind the last. */
+const char *policy_name(size_t number);
+extern const char *const policy_names[];
 
 #endif

@@ -23,9 +23,5 @@ static uint32_t next_seen(const struct replica *r)
     return r->waiting.count > 0 ? SLOT_NONE : r->entering.first;
 }
 
-const struct policy policy_fcfs = {.name = "fcfs",
-                                   .about = "first come, first served",
-                                   .enqueue = enqueue,
-                                   .requeue = requeue,
-                                   .victim = victim,
-                                   .next_seen = next_seen};
+const struct policy policy_fcfs = {
+    .enqueue = enqueue, .requeue = requeue, .victim = victim, .next_seen = next_seen};

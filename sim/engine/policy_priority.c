@@ -36,9 +36,5 @@ static uint32_t next_seen(const struct replica *r)
     return SLOT_NONE;
 }
 
-const struct policy policy_priority = {.name = "priority",
-                                       .about = "the smallest priority first",
-                                       .enqueue = enqueue,
-                                       .requeue = enqueue,
-                                       .victim = victim,
-                                       .next_seen = next_seen};
+const struct policy policy_priority = {
+    .enqueue = enqueue, .requeue = enqueue, .victim = victim, .next_seen = next_seen};

@@ -3,6 +3,7 @@
 #include "core/embedded.h"
 #include "core/file.h"
 #include "core/json/json_fields.h"
+#include "sim/engine/policy.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -26,6 +27,8 @@ static const struct json_field rows[] = {
     {"router", JSON_AS_CHOICE, AT(router), .names = router_names, .what = "router",
      .groups = FOR_STEPS},
     {"max_num_seqs", JSON_AS_UINT, AT(max_num_seqs), 0, 1e6},
+    {"scheduling", JSON_AS_CHOICE, AT(policy), .names = policy_names,
+     .what = "scheduling policy", .groups = FOR_STEPS, .optional = true},
     {"request_overhead_ms", JSON_AS_DOUBLE, AT(request_overhead_ms), 0, 1e6},
     {"ttft_ms", JSON_AS_DOUBLE, AT(ttft_ms), 0, 1e7, .groups = FOR_CONSTANT},
     {"itl_ms", JSON_AS_DOUBLE, AT(itl_ms), 0, 1e7, .groups = FOR_CONSTANT},

@@ -228,6 +228,7 @@ static bool submit(struct exchange *x)
         .hash_ids = x->ask.prompt.blocks,
         .hash_count = x->ask.prompt.block_count,
         .block_size = x->server->ask_rules.tokens.block_size,
+        .priority = x->ask.priority,
     };
     x->submitted = engine_submit(x->server->engine, x->read_ns, &r) == ENGINE_ACCEPTED;
     if (x->submitted) {

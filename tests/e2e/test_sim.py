@@ -34,6 +34,20 @@ class Sim(Case):
             self.assertTrue(filecmp.cmp(self.path(f"run1/{name}"), self.path(f"run2/{name}"),
                                         shallow=False), name)
 
+    def test_the_urgent_are_served_first_where_the_policy_says_so(self):
+        work = self.write("urgent.jsonl", "".join(
+            json.dumps({"timestamp": i, "input_length": 100, "output_length": 50, "priority": p}) + "\n"
+            for i, p in enumerate([5, 0, -1])))
+        orders = {}
+        for policy in ("fcfs", "priority"):
+            self.farebox("sim", "--trace", work, "--engine", PRESET, "--max-num-seqs", 1,
+                         "--scheduling", policy, "-o", policy)
+            orders[policy] = [r["request_id"] for r in sorted(
+                read_lines(self.path(f"{policy}/requests.jsonl")), key=lambda r: r["first_token_ns"])]
+        self.assertEqual(orders, {"fcfs": ["r1", "r2", "r3"], "priority": ["r1", "r3", "r2"]})
+        said = self.farebox("sim", "--trace", work, "--scheduling", "lifo", expect=2).stderr
+        self.assertIn("--scheduling lifo: expected fcfs or priority", said)
+
     def test_turns_wait_and_hit_the_cache(self):
         work = self.write("turns.jsonl", turns(40))
         self.farebox("sim", "--trace", work, "--engine", PRESET, "-o", "run")

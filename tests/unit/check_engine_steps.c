@@ -247,7 +247,7 @@ START_TEST(the_urgent_overtake_those_that_wait)
     for (int i = 1; i < 4; i++)
         ck_assert_int_lt(one.fates[i - 1].done_ns, one.fates[i].first_ns);
     config.policy = 1;
-    ck_assert_str_eq(policy_at(config.policy)->name, "priority");
+    ck_assert_str_eq(policy_name(config.policy), "priority");
     run_jobs(&config, jobs, 4, 16, &one);
     ck_assert_int_lt(one.fates[0].done_ns, one.fates[3].first_ns); /* who runs, runs on */
     ck_assert_int_lt(one.fates[3].done_ns, one.fates[1].first_ns);

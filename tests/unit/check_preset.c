@@ -1,3 +1,4 @@
+#include "sim/engine/policy.h"
 #include "sim/engine/preset.h"
 #include "tests/unit/testing.h"
 
@@ -75,7 +76,8 @@ START_TEST(what_is_written_reads_back)
     struct buffer text;
     struct json_writer w;
     ck_assert_int_eq(parse("{\"kv_blocks\":77,\"w0\":1.25,\"source\":\"a \\\"b\\\"\",\"k\":1.1,"
-                           "\"router\":\"least-loaded\",\"jitter_cv\":0.05}",
+                           "\"router\":\"least-loaded\",\"jitter_cv\":0.05,"
+                           "\"scheduling\":\"priority\"}",
                            &a, &err),
                      0);
     buffer_init(&text, BUFFER_UNBOUNDED);
@@ -87,6 +89,7 @@ START_TEST(what_is_written_reads_back)
     ck_assert_double_eq(b.jitter_cv, 0.05);
     ck_assert_uint_eq(b.kv_blocks, 77);
     ck_assert_int_eq(b.router, ROUTER_LEAST_LOADED);
+    ck_assert_ptr_eq(policy_at(b.policy), &policy_priority);
     buffer_free(&text);
 }
 END_TEST

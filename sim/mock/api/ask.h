@@ -44,6 +44,7 @@ struct ask {
     bool stream, include_usage;
     bool output_given;      /* the client said how long the answer may be */
     uint32_t output_tokens; /* said, or the default */
+    int32_t priority;       /* smaller = more urgent */
     struct prompt prompt;
 
     const char *stops[ASK_MAX_STOPS];

@@ -35,7 +35,7 @@ const struct field openai_generation[] = {
     {"spaces_between_special_tokens", FIELD_BOOL, 0, 0},
     {"stop_token_ids", FIELD_ARRAY, 0, 0},
     {"include_stop_str_in_output", FIELD_BOOL, 0, 0},
-    {"priority", FIELD_INTEGER, 0, 0},
+    {"priority", FIELD_INTEGER, INT32_MIN, INT32_MAX},
     {"cache_salt", FIELD_STRING, 0, 0},
     {"request_id", FIELD_STRING, 0, 0},
     {NULL, 0, 0, 0},
@@ -140,6 +140,8 @@ static int parse_stops(struct ask *a, struct api_error *e)
 
 int openai_parse_generation(struct ask *a, const struct ask_rules *rules, struct api_error *e)
 {
+    const cJSON *priority = ask_member(a->body, "priority");
+    a->priority = priority ? (int32_t)priority->valuedouble : 0;
     if (parse_stream(a, e) < 0 || parse_length(a, rules, e) < 0)
         return -1;
     return parse_stops(a, e);
