@@ -108,16 +108,6 @@ const char *money_fault_text(enum money_fault fault)
     }
 }
 
-int money_add(money a, money b, money *out)
-{
-    return __builtin_add_overflow(a, b, out) ? -1 : 0;
-}
-
-int money_multiply(money price, uint64_t count, money *out)
-{
-    return __builtin_mul_overflow(price, (money)count, out) ? -1 : 0;
-}
-
 /* A 256-bit product of two magnitudes, as four 64-bit limbs, least first. */
 static void multiply_wide(money_magnitude a, money_magnitude b, uint64_t limbs[4])
 {

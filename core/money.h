@@ -42,8 +42,15 @@ enum money_fault money_parse(const char *text, size_t length, enum money_per per
 const char *money_fault_text(enum money_fault fault);
 
 /* Sums and products; return 0, or -1 where the result does not fit (then *out is undefined). */
-int money_add(money a, money b, money *out);
-int money_multiply(money price, uint64_t count, money *out);
+static inline int money_add(money a, money b, money *out)
+{
+    return __builtin_add_overflow(a, b, out) ? -1 : 0;
+}
+
+static inline int money_multiply(money price, uint64_t count, money *out)
+{
+    return __builtin_mul_overflow(price, (money)count, out) ? -1 : 0;
+}
 
 /* a × numerator / denominator, rounded half to even at 1e-12 USD. The product is formed in 256
  * bits. -1 if denominator is 0 or the result does not fit. */

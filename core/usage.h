@@ -37,12 +37,33 @@ struct usage {
 const char *usage_class_name(enum usage_class c);
 
 /* Input of every class; output with reasoning. */
-uint64_t usage_input(const struct usage *u);
-uint64_t usage_output(const struct usage *u);
+static inline uint64_t usage_input(const struct usage *u)
+{
+    return u->tokens[USAGE_UNCACHED_INPUT] + u->tokens[USAGE_CACHED_INPUT] +
+           u->tokens[USAGE_CACHE_WRITE] + u->tokens[USAGE_CACHE_WRITE_1H];
+}
+
+static inline uint64_t usage_output(const struct usage *u)
+{
+    return u->tokens[USAGE_OUTPUT] + u->tokens[USAGE_REASONING];
+}
 
 /* The disjoint classes of inclusive counts: `input` with everything cached or written inside,
  * `output` with the reasoning inside. A part larger than its whole is cut to it. */
-struct usage usage_from_totals(uint64_t input, uint64_t cached, uint64_t written,
-                               uint64_t written_1h, uint64_t output, uint64_t reasoning);
+static inline struct usage usage_from_totals(uint64_t input, uint64_t cached, uint64_t written,
+                                             uint64_t written_1h, uint64_t output,
+                                             uint64_t reasoning)
+{
+    cached = cached < input ? cached : input;
+    written = written < input - cached ? written : input - cached;
+    written_1h = written_1h < input - cached - written ? written_1h : input - cached - written;
+    reasoning = reasoning < output ? reasoning : output;
+    return (struct usage){.tokens = {[USAGE_UNCACHED_INPUT] = input - cached - written - written_1h,
+                                     [USAGE_CACHED_INPUT] = cached,
+                                     [USAGE_CACHE_WRITE] = written,
+                                     [USAGE_CACHE_WRITE_1H] = written_1h,
+                                     [USAGE_OUTPUT] = output - reasoning,
+                                     [USAGE_REASONING] = reasoning}};
+}
 
 #endif

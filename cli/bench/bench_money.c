@@ -278,11 +278,7 @@ static bool lacks_price(const struct plan *p, const struct record *r)
                             .model = r->model,
                             .class_name = r->class_name};
     struct charge c;
-    if (!rate || price_request(p, rate, &q, &c) < 0)
-        return false;
-    bool by_token = rate->resolved[q.service].tables[0].priced != 0;
-    bool known = q.service == SERVICE_STANDARD || rate->services_priced >> q.service & 1;
-    return c.unpriced || c.unpriced_extras > 0 || (by_token && !known);
+    return rate && price_request(p, rate, &q, &c) == 0 && c.unpriced;
 }
 
 int bench_money_quote(struct bench_money *m, size_t plan, uint32_t row, size_t endpoint,

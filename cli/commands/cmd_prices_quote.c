@@ -97,8 +97,8 @@ static void put_unpriced(struct json_writer *w, const struct charge *c)
     for (int i = 0; i < USAGE_CLASSES; i++)
         if (c->unpriced >> i & 1)
             json_put_string(w, usage_class_name((enum usage_class)i));
-    if (c->unpriced_extras)
-        json_put_string(w, "tools or units");
+    if (c->unpriced & UNPRICED_EXTRAS)
+        json_put_string(w, unpriced_name(USAGE_CLASSES));
     json_end_array(w);
 }
 
@@ -107,12 +107,8 @@ static void put_charge(struct json_writer *w, const char *plan, const struct cha
     json_begin_object(w);
     json_pair_string(w, "plan", plan);
     json_pair_money(w, "total_usd", c->total);
-    for (int i = 0; i < USAGE_CLASSES; i++)
-        json_pair_money(w, usage_class_name((enum usage_class)i), c->by_class[i]);
-    json_pair_money(w, "request", c->request);
-    json_pair_money(w, "tools", c->tools);
-    json_pair_money(w, "units", c->units);
-    json_pair_money(w, "adjustment", c->adjustment);
+    for (int i = 0; i < CHARGE_LINES; i++)
+        json_pair_money(w, charge_line_name(i), c->line[i]);
     put_unpriced(w, c);
     json_end_object(w);
 }
@@ -126,7 +122,7 @@ static void show_charge(struct buffer *out, const struct plan *plan, const struc
         buffer_add_text(out, "  (beside the subscription)");
     if (plan_needs_start(plan))
         buffer_add_text(out, "  (varies with --at)");
-    if (c->unpriced || c->unpriced_extras)
+    if (c->unpriced & ~(unsigned)UNPRICED_SERVICE)
         buffer_add_text(out, "  (not all that was used has a price here)");
     buffer_add_byte(out, '\n');
 }

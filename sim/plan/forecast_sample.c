@@ -154,7 +154,7 @@ static int charge_rows(struct cut *c, const struct tariff *t, const struct plan 
             out->rejected++;
             continue;
         }
-        if (tariff_charge_fast(t, i, &charge) < 0 ||
+        if (tariff_charge(t, i, &charge) < 0 ||
             money_add(out->sample_usd, charge.total, &out->sample_usd) < 0)
             return -1;
         if (c->block[i] == NO_BLOCK)

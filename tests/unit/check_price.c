@@ -110,11 +110,11 @@ static void check_vector(const cJSON *v)
     testing_money(c.total, expected, id);
     const cJSON *part = cJSON_GetObjectItem(v, "expected_input");
     if (cJSON_IsString(part))
-        testing_money(c.by_class[0] + c.by_class[1] + c.by_class[2] + c.by_class[3],
+        testing_money(c.line[0] + c.line[1] + c.line[2] + c.line[3],
                       part->valuestring, id);
     part = cJSON_GetObjectItem(v, "expected_output");
     if (cJSON_IsString(part))
-        testing_money(c.by_class[USAGE_OUTPUT] + c.by_class[USAGE_REASONING], part->valuestring,
+        testing_money(c.line[USAGE_OUTPUT] + c.line[USAGE_REASONING], part->valuestring,
                       id);
     plan_book_free(&book);
     buffer_free(&b);
@@ -204,11 +204,11 @@ START_TEST(services_weights_steps_and_rounding)
     struct price_query q = {.usage = &u, .at_unix_ns = TIME_NEVER, .model = "big-1"};
     struct charge c;
     ck_assert_int_eq(price_request(p, &p->rates[0], &q, &c), 0);
-    testing_money(c.request, "0.1", "2.5 requests");
-    testing_money(c.units, "0.01", "3.5 s billed as 10");
+    testing_money(c.line[CHARGE_REQUEST], "0.1", "2.5 requests");
+    testing_money(c.line[CHARGE_UNITS], "0.01", "3.5 s billed as 10");
     seconds.count_micro = 12100000;
     ck_assert_int_eq(price_request(p, &p->rates[0], &q, &c), 0);
-    testing_money(c.units, "0.013", "12.1 s billed as 13");
+    testing_money(c.line[CHARGE_UNITS], "0.013", "12.1 s billed as 13");
     u.extra_count = 0;
     testing_money(total_at(&book.plans[1], u, 0, TIME_NEVER), "0.0004", "0.00033 rounded up");
     u.tokens[0] = 1;
@@ -262,8 +262,7 @@ START_TEST(what_has_no_price_is_told)
     struct charge c;
     ck_assert_int_eq(price_request(&book.plans[0], &book.plans[0].rates[0], &q, &c), 0);
     testing_money(c.total, "0.00004", "output");
-    ck_assert_uint_eq(c.unpriced, 1u << USAGE_UNCACHED_INPUT);
-    ck_assert_uint_eq(c.unpriced_extras, 1);
+    ck_assert_uint_eq(c.unpriced, 1u << USAGE_UNCACHED_INPUT | UNPRICED_EXTRAS);
     u.tokens[USAGE_OUTPUT] = UINT64_MAX;
     book.plans[0].rates[0].resolved[0].tables[0].price[USAGE_OUTPUT] = MONEY_USD;
     ck_assert_int_eq(price_request(&book.plans[0], &book.plans[0].rates[0], &q, &c), -1);

@@ -107,8 +107,8 @@ static void charge_rows(struct charged *c, const struct bill *bill, const struct
     c->charges = mem_alloc((c->count + 1) * sizeof *c->charges);
     for (size_t i = 0; i < c->count; i++) {
         struct row_charge row;
-        bool charged = tariff_serves(&t, i) && tariff_charge_fast(&t, i, &row) == 0;
-        c->charges[i] = charged && !row.unpriced ? row.total : MONEY_MAX;
+        bool charged = tariff_serves(&t, i) && tariff_charge(&t, i, &row) == 0;
+        c->charges[i] = charged && !row.last.unpriced ? row.total : MONEY_MAX;
         if (p->flat && p->plan->quota_count > 0 && charged)
             c->charges[i] = 0; /* included, and beyond that a split sends nothing */
     }

@@ -103,7 +103,7 @@ void bill_add_groups(struct plan_bill *p, const struct tariff *t, const struct b
     struct bill_group *groups = mem_zero(count, sizeof *groups);
     for (size_t i = 0; i < t->rows->workload->count; i++) {
         struct row_charge c;
-        if (!tariff_serves(t, i) || tariff_charge_fast(t, i, &c) < 0)
+        if (!tariff_serves(t, i) || tariff_charge(t, i, &c) < 0)
             continue;
         struct bill_group *into =
             &groups[g->group[i] == NAME_NONE ? count - 1 : (size_t)g->group[i]];
@@ -132,7 +132,7 @@ void bill_add_sessions(struct plan_bill *p, const struct tariff *t)
         quanta[s] = TARIFF_UNSERVED;
     for (size_t i = 0; i < w->count; i++) {
         struct row_charge c;
-        if (w->session[i] == NAME_NONE || !tariff_serves(t, i) || tariff_charge_fast(t, i, &c) < 0)
+        if (w->session[i] == NAME_NONE || !tariff_serves(t, i) || tariff_charge(t, i, &c) < 0)
             continue;
         sum[w->session[i]] += c.total;
         quanta[w->session[i]] = 0;
@@ -158,7 +158,7 @@ void bill_add_waste(struct plan_bill *p, const struct tariff *t)
             struct row_charge c;
             if (!tariff_serves(t, i) || tariff_charge(t, i, &c) < 0)
                 continue;
-            money last = c.total - c.part[PART_RETRIES];
+            money last = c.last.total;
             uint8_t status = w->status ? w->status[i] : REQUEST_OK;
             if (status == REQUEST_FAILED) {
                 p->waste.failed += last;

@@ -136,7 +136,7 @@ static void put_served(const struct plan_bill *p, struct json_writer *w)
     json_key(w, "unpriced_what");
     json_begin_array(w);
     for (int i = 0; i < UNPRICED_NAMES; i++)
-        if (p->sums.unpriced_what & unpriced_bit(i))
+        if (p->sums.unpriced_what >> i & 1)
             json_put_string(w, unpriced_name(i));
     json_end_array(w);
 }

@@ -30,7 +30,7 @@ static struct buckets bucket_rows(const struct tariff *t, const struct plan_quot
     int64_t start_unix_ns = t->start_unix_ns == TIME_NEVER ? 0 : t->start_unix_ns;
     for (size_t i = 0; i < w->count; i++) {
         struct row_charge c;
-        if (!tariff_serves(t, i) || tariff_charge_fast(t, i, &c) < 0)
+        if (!tariff_serves(t, i) || tariff_charge(t, i, &c) < 0)
             continue;
         int64_t at = t->served->start_ns ? t->served->start_ns[i] : serve_due(t->rows, i);
         size_t n = (size_t)window_number(windows, start_unix_ns, at);

@@ -92,10 +92,12 @@ static void add_block(void *context, size_t begin, size_t end)
     for (size_t i = begin; i < end; i++) {
         struct row_charge row;
         int64_t x[CHARGE_PARTS], total = 0;
-        if (!tariff_serves(c->t, i) || tariff_charge_fast(c->t, i, &row) < 0)
+        money part[CHARGE_PARTS];
+        if (!tariff_serves(c->t, i) || tariff_charge(c->t, i, &row) < 0)
             continue;
+        row_charge_parts(&row, part);
         for (int p = 0; p < CHARGE_PARTS; p++) {
-            x[p] = row.part[p] ? charge_quanta(row.part[p]) >> c->shift : 0;
+            x[p] = part[p] ? charge_quanta(part[p]) >> c->shift : 0;
             x[p] -= c->pivot[p];
             total += x[p];
         }

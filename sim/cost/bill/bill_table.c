@@ -107,7 +107,7 @@ static void put_unpriced(const struct plan_bill *p, struct buffer *out)
         return;
     buffer_add_format(out, ", %s without a price for ", text_group_u64(p->sums.unpriced, n));
     for (int i = 0; i < UNPRICED_NAMES; i++)
-        if (p->sums.unpriced_what & unpriced_bit(i)) {
+        if (p->sums.unpriced_what >> i & 1) {
             buffer_add_format(out, "%s%s", comma, unpriced_name(i));
             comma = ", ";
         }

@@ -45,12 +45,6 @@ static void line_close(struct line *l)
     heap_free(&l->running);
 }
 
-uint64_t serve_capped_output(const struct plan *plan, bool ignore_caps, uint64_t output)
-{
-    uint64_t cap = plan->limits.max_output_tokens;
-    return !ignore_caps && cap > 0 && output > cap ? cap : output;
-}
-
 static void add_running(struct line *l, int64_t end_ns, uint64_t units_micro)
 {
     heap_push(&l->running, end_ns, units_micro);

@@ -126,6 +126,11 @@ void serve_plans_needed(const struct plan *plan, const struct serve_rows *rows,
                         const struct serve_conditions *conditions, struct serve_need *out);
 
 /* Output tokens that the plan's cap leaves of `output`. */
-uint64_t serve_capped_output(const struct plan *plan, bool ignore_caps, uint64_t output);
+static inline uint64_t serve_capped_output(const struct plan *plan, bool ignore_caps,
+                                           uint64_t output)
+{
+    uint64_t cap = plan->limits.max_output_tokens;
+    return !ignore_caps && cap > 0 && output > cap ? cap : output;
+}
 
 #endif

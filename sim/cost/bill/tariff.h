@@ -25,7 +25,7 @@ enum charge_part {
     PART_OUTPUT,
     PART_REASONING,
     PART_RETRIES, /* attempts before the last */
-    PART_FEES,    /* per request, tools, units, rounding and minimum */
+    PART_FEES,    /* what is not by the token: per request, tools, units, rounding and minimum */
     CHARGE_PARTS,
 };
 
@@ -33,18 +33,12 @@ enum charge_part {
 const char *charge_part_name(enum charge_part part);
 
 struct row_charge {
-    money part[CHARGE_PARTS];
+    struct charge last; /* of the last attempt */
+    money retries;      /* of those before it */
     money total;
-    uint32_t unpriced; /* what of it has no price in the plan: bits of enum unpriced */
 };
 
-/* Bits 0 to USAGE_CLASSES - 1: tokens of that class. */
-#define UNPRICED_NAMES (USAGE_CLASSES + 2)
-enum unpriced { UNPRICED_EXTRAS = 1 << 8 /* tools, units */, UNPRICED_SERVICE = 1 << 9 };
-
-/* Of 0 .. UNPRICED_NAMES - 1: its bit, and "input tokens", ..., "tools or units", "its service". */
-uint32_t unpriced_bit(int number);
-const char *unpriced_name(int number);
+void row_charge_parts(const struct row_charge *c, money part[CHARGE_PARTS]);
 
 struct charge_sums {
     money part[CHARGE_PARTS];
@@ -65,7 +59,6 @@ struct tariff {
     int64_t start_unix_ns; /* TIME_NEVER = unknown */
     bool ignore_caps;
     const struct earlier_attempts *earlier; /* NULL: the workload's own count of attempts */
-    bool simple; /* nothing but token classes, tiers, services and a price per request */
 };
 
 void tariff_init(struct tariff *t, const struct plan *plan, const struct serve_rows *rows,
@@ -79,9 +72,6 @@ bool tariff_serves(const struct tariff *t, size_t row);
 /* The charge of one row; zero for rows that are not served or are included in a quota. Returns
  * -1 where it does not fit in 128 bits. */
 int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out);
-
-/* The same, by the short road where the tariff is simple. */
-int tariff_charge_fast(const struct tariff *t, size_t row, struct row_charge *out);
 
 /* All rows, by `workers` threads. Where quanta is given, it gets every row's total in quanta (see
  * charge_quanta), and TARIFF_UNSERVED for rows not served. */

@@ -4,6 +4,21 @@
 
 #define NS_PER_DAY (86400 * NS_PER_S)
 
+const char *charge_line_name(int line)
+{
+    static const char *const names[] = {"request", "tools", "units", "adjustment"};
+    return line < USAGE_CLASSES ? usage_class_name((enum usage_class)line)
+                                : names[line - USAGE_CLASSES];
+}
+
+const char *unpriced_name(int bit)
+{
+    static const char *const names[UNPRICED_NAMES] = {
+        "input tokens",  "cached input",     "cache writes",   "1-hour cache writes",
+        "output tokens", "reasoning tokens", "tools or units", "its service"};
+    return names[bit];
+}
+
 static bool window_active(const struct price_window *w, int64_t at_unix_ns)
 {
     if (at_unix_ns == TIME_NEVER || at_unix_ns < w->from_unix_ns || at_unix_ns >= w->until_unix_ns)
@@ -24,8 +39,9 @@ static bool window_active(const struct price_window *w, int64_t at_unix_ns)
     return minute >= w->start_minute || minute < w->end_minute;
 }
 
-const struct rate_prices *price_in_force(const struct plan_rate *rate, enum service service,
-                                         int64_t at_unix_ns)
+/* The prices in force for a service at an instant: the last active window's. */
+static const struct rate_prices *price_in_force(const struct plan_rate *rate, enum service service,
+                                                int64_t at_unix_ns)
 {
     size_t window = rate->window_count;
     while (window > 0 && !window_active(&rate->windows[window - 1], at_unix_ns))
@@ -67,38 +83,83 @@ static uint64_t billed_count(const struct named_fee *fee, uint64_t count_micro)
     return rest ? count_micro + (fee->step_micro - rest) : count_micro;
 }
 
+/* Amounts are never negative: no line passes the total. */
+static inline int add_line(struct charge *out, int line, money amount)
+{
+    if (money_add(out->total, amount, &out->total) < 0)
+        return -1;
+    out->line[line] += amount;
+    return 0;
+}
+
 static int charge_extras(const struct plan_rate *rate, const struct usage *u, struct charge *out)
 {
     for (size_t i = 0; i < u->extra_count; i++) {
         const struct usage_extra *e = &u->extras[i];
         const struct named_fee *fees = e->is_unit ? rate->units : rate->tools;
         size_t count = e->is_unit ? rate->unit_count : rate->tool_count, f = 0;
-        money *sum = e->is_unit ? &out->units : &out->tools, amount;
+        money amount;
         while (f < count && strcmp(fees[f].name, e->name) != 0)
             f++;
         if (f == count || e->count_micro < 0) {
-            out->unpriced_extras += e->count_micro != 0;
+            out->unpriced |= e->count_micro != 0 ? UNPRICED_EXTRAS : 0;
             continue;
         }
         if (money_multiply(fees[f].price_micro, billed_count(&fees[f], (uint64_t)e->count_micro),
                            &amount) < 0 ||
-            money_add(*sum, amount, sum) < 0)
+            add_line(out, e->is_unit ? CHARGE_UNITS : CHARGE_TOOLS, amount) < 0)
             return -1;
     }
     return 0;
 }
 
-static int add_up(struct charge *out)
+#define ALL_CLASSES ((1u << USAGE_CLASSES) - 1)
+
+/* The first lines, and their sum. */
+static int charge_tokens(const struct plan *plan, const struct token_table *table,
+                         const struct usage *u, struct charge *out)
 {
+    bool round = plan->rounding.scope == ROUND_CLASSES;
     money total = 0;
-    for (int c = 0; c < USAGE_CLASSES; c++)
-        if (money_add(total, out->by_class[c], &total) < 0)
+    for (int c = 0; c < USAGE_CLASSES; c++) {
+        money amount;
+        if (u->tokens[c] <= UINT32_MAX) /* a token costs at most 1e27: the product fits */
+            amount = table->price[c] * (money)u->tokens[c];
+        else if (money_multiply(table->price[c], u->tokens[c], &amount) < 0)
             return -1;
-    if (money_add(total, out->request, &total) < 0 || money_add(total, out->tools, &total) < 0 ||
-        money_add(total, out->units, &total) < 0)
-        return -1;
+        out->line[c] = round ? price_round(&plan->rounding, amount) : amount;
+        if (money_add(total, out->line[c], &total) < 0)
+            return -1;
+    }
     out->total = total;
     return 0;
+}
+
+static uint32_t unpriced_tokens(const struct token_table *table, const struct usage *u)
+{
+    uint32_t unpriced = 0;
+    for (int c = 0; c < USAGE_CLASSES; c++)
+        if (u->tokens[c] > 0 && !(table->priced >> c & 1))
+            unpriced |= 1u << c;
+    return unpriced;
+}
+
+/* True for a service that the rate says nothing of. What is paid by the request or the period is
+ * so whatever the service. */
+static bool lacks_service(const struct plan_rate *rate, enum service service)
+{
+    return service != SERVICE_STANDARD && !(rate->services_priced >> service & 1) &&
+           rate->resolved[service].tables[0].priced != 0;
+}
+
+static int charge_request(const struct plan_rate *rate, money price_micro,
+                          const struct price_query *query, struct charge *out)
+{
+    uint64_t weight =
+        plan_weight(rate->weights, rate->weight_count, query->model, query->class_name);
+    money amount;
+    return money_multiply(price_micro, weight, &amount) < 0 ? -1
+                                                            : add_line(out, CHARGE_REQUEST, amount);
 }
 
 static void adjust(const struct plan *plan, struct charge *out)
@@ -108,33 +169,27 @@ static void adjust(const struct plan *plan, struct charge *out)
         out->total = plan->fees.minimum_per_request;
     if (plan->rounding.scope == ROUND_REQUESTS)
         out->total = price_round(&plan->rounding, out->total);
-    out->adjustment = out->total - before;
+    out->line[CHARGE_ADJUSTMENT] = out->total - before;
 }
 
+/* What a plan has not costs next to nothing: millions of rows go through here. */
 int price_request(const struct plan *plan, const struct plan_rate *rate,
                   const struct price_query *query, struct charge *out)
 {
     const struct usage *u = query->usage;
     const struct rate_prices *prices = price_in_force(rate, query->service, query->at_unix_ns);
     const struct token_table *table = price_table(prices, usage_input(u));
-    *out = (struct charge){0};
-    for (int c = 0; c < USAGE_CLASSES; c++) {
-        if (money_multiply(table->price[c], u->tokens[c], &out->by_class[c]) < 0)
-            return -1;
-        if (u->tokens[c] > 0 && table->priced && !(table->priced & 1u << c))
-            out->unpriced |= (uint8_t)(1u << c);
-        if (plan->rounding.scope == ROUND_CLASSES)
-            out->by_class[c] = price_round(&plan->rounding, out->by_class[c]);
-    }
+    for (int i = CHARGE_REQUEST; i < CHARGE_LINES; i++)
+        out->line[i] = 0;
+    out->unpriced = lacks_service(rate, query->service) ? UNPRICED_SERVICE : 0;
+    if (charge_tokens(plan, table, u, out) < 0)
+        return -1;
+    if (table->priced && table->priced != ALL_CLASSES)
+        out->unpriced |= unpriced_tokens(table, u);
     if (prices->per_request_micro > 0 &&
-        money_multiply(
-            prices->per_request_micro,
-            plan_weight(rate->weights, rate->weight_count, query->model, query->class_name),
-            &out->request) < 0)
+        charge_request(rate, prices->per_request_micro, query, out) < 0)
         return -1;
     if (u->extra_count > 0 && charge_extras(rate, u, out) < 0)
-        return -1;
-    if (add_up(out) < 0)
         return -1;
     adjust(plan, out);
     return 0;

@@ -22,23 +22,39 @@ struct price_query {
     const char *model, *class_name; /* for weights; NULL */
 };
 
-struct charge {
-    money by_class[USAGE_CLASSES];
-    money request, tools, units;
-    money adjustment; /* what the plan's rounding and minimum added */
-    money total;
-    uint8_t unpriced; /* bit c: tokens of class c were used, and of the token prices that the rate
-                         has none is theirs; 0 where it sells no tokens but requests */
-    uint32_t unpriced_extras; /* tools and units that the rate has no fee for */
+/* The lines of a charge: those of the token classes come first, by enum usage_class. */
+enum charge_line {
+    CHARGE_REQUEST = USAGE_CLASSES,
+    CHARGE_TOOLS,
+    CHARGE_UNITS,
+    CHARGE_ADJUSTMENT, /* what the plan's rounding and minimum added */
+    CHARGE_LINES,
 };
 
-/* Fills *out. Returns 0, or -1 where a product does not fit. */
+/* "uncached_input", ..., "request", "tools", "units", "adjustment". */
+const char *charge_line_name(int line);
+
+/* What was used and has no price in the plan. Bits 0 to USAGE_CLASSES - 1: tokens of that class,
+ * where the rate sells other tokens; 0 where it sells no tokens but requests. */
+enum unpriced {
+    UNPRICED_EXTRAS = 1 << USAGE_CLASSES,        /* tools, units */
+    UNPRICED_SERVICE = 1 << (USAGE_CLASSES + 1), /* a service that the rate says nothing of: the
+                                                    standard price is a guess */
+};
+#define UNPRICED_NAMES (USAGE_CLASSES + 2)
+
+/* Of a bit's number: "input tokens", ..., "tools or units", "its service". */
+const char *unpriced_name(int bit);
+
+struct charge {
+    money line[CHARGE_LINES];
+    money total;
+    uint32_t unpriced; /* bits of enum unpriced */
+};
+
+/* Fills *out. Returns 0, or -1 where a product or the total does not fit. */
 int price_request(const struct plan *plan, const struct plan_rate *rate,
                   const struct price_query *query, struct charge *out);
-
-/* The prices in force for a service at an instant: the last active window's. */
-const struct rate_prices *price_in_force(const struct plan_rate *rate, enum service service,
-                                         int64_t at_unix_ns);
 
 /* The token table for a total input: the highest passed threshold wins. */
 const struct token_table *price_table(const struct rate_prices *prices, uint64_t input);
