@@ -63,10 +63,8 @@ struct make {
 static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
 {
     struct bill *bill = m->bill;
-    struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
-    struct tariff t;
-    struct bought bought;
-    struct long_quotas quotas;
+    struct purchase b;
+    const struct tariff *t = &b.tariff;
     unsigned workers = bill->options.workers;
     if (plan_needs_start(p->plan) && !bill->has_start)
         return error_set(err, ERR_INPUT,
@@ -76,33 +74,24 @@ static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
     p->requests = bill->workload->count;
     if (bill_choose_count(p, bill, &m->rows) < 0)
         return too_much(p, err);
-    bought_make(&bought, p->plan, p->subscriptions, bill->options.units);
-    long_quotas_take_out(&quotas, bill, &bought.plan);
-    serve_plan(&quotas.plan, &m->rows, &conditions, &p->served);
-    p->served_requests = p->served.count[SERVE_PAID] + p->served.count[SERVE_INCLUDED];
+    purchase_open(&b, p, bill, &m->rows, p->subscriptions);
+    purchase_charge(&b, p, workers, m->quanta);
     p->rejected = p->requests - p->served_requests;
     p->flat = is_flat(p->plan);
-    tariff_init(&t, &quotas.plan, &m->rows, &p->served, bill_known_start(bill), p->without_caps,
-                bill->options.earlier);
-    tariff_charge_all(&t, workers, &p->sums, m->quanta);
     int code = p->sums.overflow ? -1 : 0;
     if (code == 0) {
         cost_stats_of(m->quanta, bill->workload->count, &p->stats);
-        cost_stats_shares(&t, workers, &p->sums, &p->stats);
-        bill_add_waste(p, &t);
-        bill_reconcile(p, &t);
-        bill_add_cache_misses(p, &t, &m->ideal, workers);
-        bill_add_groups(p, &t, &m->grouping);
-        bill_add_sessions(p, &t);
-        code = bill_add_lines(p, &bought.plan, bill, &t);
+        cost_stats_shares(t, workers, &p->sums, &p->stats);
+        bill_add_waste(p, t);
+        bill_reconcile(p, t);
+        bill_add_cache_misses(p, t, &m->ideal, workers);
+        bill_add_groups(p, t, &m->grouping);
+        bill_add_sessions(p, t);
+        code = bill_add_lines(p, &b.bought.plan, bill, t);
     }
     if (code == 0)
         code = add_prices_per_request(p);
-    tariff_free(&t);
-    long_quotas_free(&quotas);
-    bought_free(&bought);
-    free(p->served.fate);
-    free(p->served.start_ns);
+    purchase_close(&b);
     p->served.fate = NULL;
     p->served.start_ns = NULL;
     return code < 0 ? too_much(p, err) : 0;

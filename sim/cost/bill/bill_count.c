@@ -3,42 +3,49 @@
 
 #include <stdlib.h>
 
+void purchase_open(struct purchase *out, const struct plan_bill *p, const struct bill *bill,
+                   const struct serve_rows *rows, uint64_t count)
+{
+    const struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
+    bought_make(&out->bought, p->plan, count, bill->options.units);
+    bill_without_long_quotas(bill, &out->bought, &out->plan);
+    serve_plan(&out->plan, rows, &conditions, &out->served);
+    tariff_init(&out->tariff, &out->plan, rows, &out->served, bill_known_start(bill),
+                p->without_caps, bill->options.earlier);
+}
+
+void purchase_charge(const struct purchase *b, struct plan_bill *p, unsigned workers,
+                     int64_t *quanta)
+{
+    p->served = b->served;
+    p->served_requests = b->served.count[SERVE_PAID] + b->served.count[SERVE_INCLUDED];
+    tariff_charge_all(&b->tariff, workers, &p->sums, quanta);
+}
+
+void purchase_close(struct purchase *b)
+{
+    tariff_free(&b->tariff);
+    serve_result_free(&b->served);
+    bought_free(&b->bought);
+}
+
 /* What so many of the plan come to. */
 struct attempt {
     const struct plan_bill *p;
     const struct bill *bill;
     const struct serve_rows *rows;
-    struct serve_conditions conditions;
     uint64_t best;
     money best_cash;
     bool overflow;
 };
 
-/* Serves the rows under `count` of the plan. */
-static void serve(const struct attempt *a, uint64_t count, struct bought *bought,
-                  struct long_quotas *quotas, struct serve_result *served)
-{
-    bought_make(bought, a->p->plan, count, a->bill->options.units);
-    long_quotas_take_out(quotas, a->bill, &bought->plan);
-    serve_plan(&quotas->plan, a->rows, &a->conditions, served);
-}
-
-static void end(struct bought *bought, struct long_quotas *quotas, struct serve_result *served)
-{
-    serve_result_free(served);
-    long_quotas_free(quotas);
-    bought_free(bought);
-}
-
 static bool in_time(const struct attempt *a, uint64_t count)
 {
-    struct bought bought;
-    struct long_quotas quotas;
-    struct serve_result served;
-    serve(a, count, &bought, &quotas, &served);
-    bool ok = served.delay_max_ns <= a->bill->options.max_wait_ns &&
-              served.count[SERVE_QUOTA] + served.count[SERVE_RATE] == 0;
-    end(&bought, &quotas, &served);
+    struct purchase b;
+    purchase_open(&b, a->p, a->bill, a->rows, count);
+    bool ok = b.served.delay_max_ns <= a->bill->options.max_wait_ns &&
+              b.served.count[SERVE_QUOTA] + b.served.count[SERVE_RATE] == 0;
+    purchase_close(&b);
     return ok;
 }
 
@@ -63,34 +70,29 @@ static uint64_t least_in_time(const struct attempt *a, uint64_t enough)
 static uint64_t periods_of(const struct attempt *a, uint64_t count)
 {
     const struct plan *plan = a->p->plan;
-    const struct bill *b = a->bill;
-    struct bought bought;
-    struct long_quotas quotas;
+    const struct bill *bill = a->bill;
+    struct purchase b;
     struct plan_bill trial = *a->p;
-    serve(a, count, &bought, &quotas, &trial.served);
-    int64_t elapsed = bill_paid_until(&trial, b) - b->first_ns;
-    end(&bought, &quotas, &trial.served);
+    purchase_open(&b, a->p, bill, a->rows, count);
+    trial.served = b.served;
+    int64_t elapsed = bill_paid_until(&trial, bill) - bill->first_ns;
+    purchase_close(&b);
     return bought_periods(plan->subscription.present ? plan->subscription.period_ns
                                                      : plan->provisioned.period_ns,
-                          b->has_start, b->start_unix_ns + b->first_ns, elapsed);
+                          bill->has_start, bill->start_unix_ns + bill->first_ns, elapsed);
 }
 
 static money cash_of(void *context, uint64_t count)
 {
     struct attempt *a = context;
-    struct bought bought;
-    struct long_quotas quotas;
+    struct purchase b;
     struct plan_bill trial = *a->p;
-    struct tariff t;
-    serve(a, count, &bought, &quotas, &trial.served);
     trial.subscriptions = count;
-    trial.served_requests = trial.served.count[SERVE_PAID] + trial.served.count[SERVE_INCLUDED];
-    tariff_init(&t, &quotas.plan, a->rows, &trial.served, bill_known_start(a->bill),
-                trial.without_caps, a->bill->options.earlier);
-    tariff_charge_all(&t, a->bill->options.workers, &trial.sums, NULL);
-    bool ok = !trial.sums.overflow && bill_add_lines(&trial, &bought.plan, a->bill, &t) == 0;
-    tariff_free(&t);
-    end(&bought, &quotas, &trial.served);
+    purchase_open(&b, a->p, a->bill, a->rows, count);
+    purchase_charge(&b, &trial, a->bill->options.workers, NULL);
+    bool ok =
+        !trial.sums.overflow && bill_add_lines(&trial, &b.bought.plan, a->bill, &b.tariff) == 0;
+    purchase_close(&b);
     a->overflow = a->overflow || !ok;
     return ok ? trial.total : MONEY_MAX;
 }
@@ -136,33 +138,23 @@ static void cheapest_from(struct attempt *a, uint64_t from)
 /* Totals of one plan, from which the needs of a scaled period follow. */
 static void need_of_period(const struct attempt *a, struct plan_bill *p)
 {
-    struct bought bought;
-    struct long_quotas quotas;
-    struct tariff t;
-    serve(a, 1, &bought, &quotas, &p->served);
-    p->served_requests = p->served.count[SERVE_PAID] + p->served.count[SERVE_INCLUDED];
-    tariff_init(&t, &quotas.plan, a->rows, &p->served, bill_known_start(a->bill), p->without_caps,
-                a->bill->options.earlier);
-    tariff_charge_all(&t, a->bill->options.workers, &p->sums, NULL);
+    struct purchase b;
+    purchase_open(&b, p, a->bill, a->rows, 1);
+    purchase_charge(&b, p, a->bill->options.workers, NULL);
     bill_need_of_period(p, a->bill);
-    tariff_free(&t);
-    end(&bought, &quotas, &p->served);
+    purchase_close(&b);
+    p->served = (struct serve_result){0};
 }
 
 int bill_choose_count(struct plan_bill *p, const struct bill *bill, const struct serve_rows *rows)
 {
-    struct attempt a = {.p = p,
-                        .bill = bill,
-                        .rows = rows,
-                        .conditions = {bill->start_unix_ns, p->without_caps},
-                        .best = 1,
-                        .best_cash = MONEY_MAX};
+    struct attempt a = {.p = p, .bill = bill, .rows = rows, .best = 1, .best_cash = MONEY_MAX};
+    const struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
     struct bought one;
-    struct long_quotas quotas;
+    struct plan plan;
     bought_make(&one, p->plan, 1, bill->options.units);
-    long_quotas_take_out(&quotas, bill, &one.plan);
-    serve_plans_needed(&quotas.plan, rows, &a.conditions, &p->need);
-    long_quotas_free(&quotas);
+    bill_without_long_quotas(bill, &one, &plan);
+    serve_plans_needed(&plan, rows, &conditions, &p->need);
     bought_free(&one);
     if (bill->scale_ns > 0)
         need_of_period(&a, p);

@@ -23,15 +23,28 @@ static inline int64_t bill_known_start(const struct bill *bill)
     return bill->has_start ? bill->start_unix_ns : TIME_NEVER;
 }
 
-/* Quotas whose windows are longer than the workload, where it is scaled to a period: they would
- * be filled anew with every repetition, so they are taken out of the plan that the rows run
- * through, and settled for the whole period instead. */
-struct long_quotas {
-    struct plan plan;          /* without them; borrows everything else */
-    struct plan_quota *quotas; /* what is left */
+/* Quotas whose windows are longer than the workload, where that is scaled to a period ("long"),
+ * would be filled anew with every repetition: the rows run through a plan without them, and they
+ * are settled for the whole period instead. Sorts the long ones behind the others; `out` borrows
+ * everything else of the plan. */
+void bill_without_long_quotas(const struct bill *bill, const struct bought *bought,
+                              struct plan *out);
+
+/* The rows under so many of a plan: bought, served, ready to be charged. */
+struct purchase {
+    struct bought bought;
+    struct plan plan; /* of it, without long quotas */
+    struct serve_result served;
+    struct tariff tariff;
 };
-void long_quotas_take_out(struct long_quotas *q, const struct bill *bill, const struct plan *plan);
-void long_quotas_free(struct long_quotas *q);
+void purchase_open(struct purchase *out, const struct plan_bill *p, const struct bill *bill,
+                   const struct serve_rows *rows, uint64_t count);
+
+/* Into p: what was served, and the sums of the charges. `p` borrows the arrays of what was served.
+ */
+void purchase_charge(const struct purchase *b, struct plan_bill *p, unsigned workers,
+                     int64_t *quanta);
+void purchase_close(struct purchase *b);
 
 /* What the long quotas ask for, into p->need; p->sums of one plan must be known. */
 void bill_need_of_period(struct plan_bill *p, const struct bill *bill);

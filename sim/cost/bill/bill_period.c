@@ -1,29 +1,26 @@
 /* Scaling the bill of a stretch to a period that has too many requests to place them one by one. */
 #include "sim/cost/bill/bill_parts.h"
 
-#include "core/memory.h"
-
-#include <stdlib.h>
+#include <string.h>
 
 static bool is_long(const struct bill *bill, const struct plan_quota *q)
 {
     return bill->scale_ns > 0 && q->unit != QUOTA_USD && plan_quota_length(q) > bill->scale_ns;
 }
 
-void long_quotas_take_out(struct long_quotas *q, const struct bill *bill, const struct plan *plan)
+void bill_without_long_quotas(const struct bill *bill, const struct bought *bought,
+                              struct plan *out)
 {
-    q->plan = *plan;
-    q->quotas = mem_alloc((plan->quota_count + 1) * sizeof *q->quotas);
-    q->plan.quotas = q->quotas;
-    q->plan.quota_count = 0;
-    for (size_t i = 0; i < plan->quota_count; i++)
-        if (!is_long(bill, &plan->quotas[i]))
-            q->quotas[q->plan.quota_count++] = plan->quotas[i];
-}
-
-void long_quotas_free(struct long_quotas *q)
-{
-    free(q->quotas);
+    *out = bought->plan;
+    out->quota_count = 0;
+    for (size_t i = 0; i < bought->plan.quota_count; i++) {
+        struct plan_quota q = bought->quotas[i];
+        if (is_long(bill, &q))
+            continue;
+        memmove(&bought->quotas[out->quota_count + 1], &bought->quotas[out->quota_count],
+                (i - out->quota_count) * sizeof q);
+        bought->quotas[out->quota_count++] = q;
+    }
 }
 
 uint64_t bill_scaled(const struct bill *bill, uint64_t count)

@@ -35,28 +35,16 @@ size_t bill_rows_of(const struct bill *bill, size_t plan, uint64_t subscriptions
                     struct bill_row **out)
 {
     const struct plan_bill *p = &bill->plans[plan];
-    const struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
     struct serve_rows rows;
-    struct serve_result served = {0};
-    struct bought bought;
-    struct long_quotas quotas;
-    struct tariff t;
+    struct purchase b;
     size_t count = bill->workload->count;
     *out = mem_zero(count + 1, sizeof **out);
     if (serve_rows_make(&rows, bill->workload, bill->options.duration, NULL) < 0)
         return 0; /* cannot be: bill_make has read the same rows */
-    bought_make(&bought, p->plan, subscriptions, bill->options.units);
-    long_quotas_take_out(&quotas, bill, &bought.plan);
-    serve_plan(&quotas.plan, &rows, &conditions, &served);
-    tariff_init(&t, &quotas.plan, &rows, &served,
-                bill->has_start ? bill->start_unix_ns : TIME_NEVER, p->without_caps,
-                bill->options.earlier);
-    fill(&t, &served, *out);
+    purchase_open(&b, p, bill, &rows, subscriptions);
+    fill(&b.tariff, &b.served, *out);
     qsort(*out, count, sizeof **out, by_due);
-    tariff_free(&t);
-    serve_result_free(&served);
-    long_quotas_free(&quotas);
-    bought_free(&bought);
+    purchase_close(&b);
     serve_rows_free(&rows);
     return count;
 }
