@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MILLION 1000000
 #define MOST_BOUGHT ((uint64_t)1 << 30)
 
 /* One quota, rate limit or credit of a day or longer. */
@@ -180,18 +179,6 @@ static money credit_of(struct settle *s, money usage, size_t day)
     return covered;
 }
 
-static money discount_on(const struct plan_fees *f, money sum)
-{
-    money off, total = 0;
-    for (size_t i = 0; i < f->volume_count; i++) {
-        money upper = i + 1 < f->volume_count ? f->volume[i + 1].over : MONEY_MAX;
-        money above = (sum < upper ? sum : upper) - f->volume[i].over;
-        if (above > 0 && money_prorate(above, f->volume[i].off_millionths, MILLION, &off) == 0)
-            total += off;
-    }
-    return total;
-}
-
 static bool begins(size_t day, int64_t period_ns)
 {
     int64_t at = (int64_t)day * FORECAST_DAY_NS;
@@ -203,16 +190,21 @@ static bool ends(const struct plan_course *c, size_t day, int64_t period_ns)
     return day + 1 == c->days || begins(day + 1, period_ns);
 }
 
-static money volume_discount(struct settle *s, money usage, size_t day)
+static int volume_discount(struct settle *s, money usage, size_t day, money *out)
 {
     const struct plan_fees *f = &s->c->plan->fees;
+    money before;
+    *out = 0;
     if (f->volume_count == 0)
         return 0;
     if (begins(day, f->volume_period_ns))
         s->in_volume = 0;
-    money before = discount_on(f, s->in_volume);
+    if (price_volume_discount(f, s->in_volume, &before) < 0 ||
+        price_volume_discount(f, s->in_volume + usage, out) < 0)
+        return -1;
     s->in_volume += usage;
-    return discount_on(f, s->in_volume) - before;
+    *out -= before;
+    return 0;
 }
 
 /* What the minimum spend adds at the end of its period; of a period that the horizon cuts, its
@@ -238,21 +230,15 @@ static money minimum_due(struct settle *s, money usage, size_t day)
 }
 
 /* The fee for the credits that pay a month's net usage. */
-static money credit_fee(struct settle *s, money net, size_t day)
+static int credit_fee(struct settle *s, money net, size_t day, money *out)
 {
-    const struct plan_fees *f = &s->c->plan->fees;
-    money fee = 0;
+    *out = 0;
     s->net_month += net;
     if (!ends(s->c, day, FORECAST_MONTH_DAYS * FORECAST_DAY_NS))
         return 0;
-    money month = s->net_month, purchase = f->credit_top_up > 0 ? f->credit_top_up : month;
+    money month = s->net_month;
     s->net_month = 0;
-    if (month <= 0 || (f->credit_fee_millionths == 0 && f->credit_fee_minimum == 0))
-        return 0;
-    (void)money_prorate(purchase, f->credit_fee_millionths, MILLION, &fee);
-    if (fee < f->credit_fee_minimum)
-        fee = f->credit_fee_minimum;
-    return fee * ((month + purchase - 1) / purchase);
+    return price_credit_fee(&s->c->plan->fees, month, out);
 }
 
 /* Something paid by the period, whole where it begins. */
@@ -290,13 +276,15 @@ static int standing_charges(const struct plan *plan, size_t day, money *out)
 static int settle_day(struct settle *s, struct block_charge *waiting, size_t day)
 {
     struct plan_course *c = s->c;
-    money standing;
+    money standing, discount, fee;
     open_windows(s, day);
     money usage = charge_day(s, &c->demand[day], waiting, day);
-    money off = credit_of(s, usage, day) + volume_discount(s, usage, day);
-    money fees = minimum_due(s, usage, day) + credit_fee(s, usage - off, day);
-    if (standing_charges(s->plan, day, &standing) < 0 || money_add(usage - off, fees, &usage) < 0 ||
-        money_add(usage, standing, &c->spend[day]) < 0)
+    if (volume_discount(s, usage, day, &discount) < 0)
+        return -1;
+    money net = usage - credit_of(s, usage, day) - discount;
+    if (credit_fee(s, net, day, &fee) < 0 || standing_charges(s->plan, day, &standing) < 0 ||
+        money_add(net, minimum_due(s, usage, day) + fee, &net) < 0 ||
+        money_add(net, standing, &c->spend[day]) < 0)
         return -1;
     return money_add(c->total, c->spend[day], &c->total);
 }

@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-#define MILLION 1000000
-
 const char *bill_line_name(enum bill_line line)
 {
     static const char *const names[BILL_LINES] = {
@@ -95,15 +93,11 @@ static int volume_discount(const struct plan *plan, const struct context *c, mon
         return 0;
     struct buckets b = bucket_charges(c, &windows);
     int code = 0;
-    for (size_t i = 0; i < b.count && code == 0; i++)
-        for (size_t s = 0; s < f->volume_count && code == 0; s++) {
-            money upper = s + 1 < f->volume_count ? f->volume[s + 1].over : MONEY_MAX;
-            money above = (b.sum[i] < upper ? b.sum[i] : upper) - f->volume[s].over, off;
-            if (above <= 0)
-                continue;
-            code = money_prorate(above, f->volume[s].off_millionths, MILLION, &off);
-            *out += off;
-        }
+    for (size_t i = 0; i < b.count && code == 0; i++) {
+        money off;
+        code = price_volume_discount(f, b.sum[i], &off);
+        *out += off;
+    }
     free(b.sum);
     return code;
 }
@@ -129,21 +123,6 @@ static int minimum_spend(const struct plan *plan, const struct context *c, int64
         return -1;
     *prorated = share > usage ? share - usage : 0;
     return 0;
-}
-
-/* The fee for buying the credits that pay `net`. */
-static int credit_fee(const struct plan_fees *f, money net, money *out)
-{
-    money fee, purchase = f->credit_top_up > 0 ? f->credit_top_up : net;
-    *out = 0;
-    if (net <= 0 || (f->credit_fee_millionths == 0 && f->credit_fee_minimum == 0))
-        return 0;
-    if (money_prorate(purchase, f->credit_fee_millionths, MILLION, &fee) < 0)
-        return -1;
-    if (fee < f->credit_fee_minimum)
-        fee = f->credit_fee_minimum;
-    money purchases = (net + purchase - 1) / purchase;
-    return purchases > INT32_MAX ? -1 : money_multiply(fee, (uint64_t)purchases, out);
 }
 
 /* Something paid by the period: cash for every period begun by `until_ns`, a share for the span. */
@@ -216,7 +195,7 @@ int bill_add_lines(struct plan_bill *p, const struct plan *plan, const struct bi
     money net = p->cash[LINE_USAGE] + p->cash[LINE_INCLUDED] + p->cash[LINE_VOLUME];
     if (minimum_spend(plan, &c, until, bill->billed_span_ns, &p->cash[LINE_MINIMUM],
                       &p->prorated[LINE_MINIMUM]) < 0 ||
-        credit_fee(&plan->fees, net, &p->cash[LINE_CREDIT_FEE]) < 0)
+        price_credit_fee(&plan->fees, net, &p->cash[LINE_CREDIT_FEE]) < 0)
         return -1;
     p->prorated[LINE_CREDIT_FEE] = p->cash[LINE_CREDIT_FEE];
     return add_totals(p);

@@ -72,6 +72,37 @@ money price_round(const struct plan_rounding *rounding, money amount)
     }
 }
 
+#define MILLION 1000000
+
+int price_volume_discount(const struct plan_fees *f, money usage, money *out)
+{
+    *out = 0;
+    for (size_t i = 0; i < f->volume_count; i++) {
+        money upper = i + 1 < f->volume_count ? f->volume[i + 1].over : MONEY_MAX;
+        money above = (usage < upper ? usage : upper) - f->volume[i].over, off;
+        if (above <= 0)
+            continue;
+        if (money_prorate(above, f->volume[i].off_millionths, MILLION, &off) < 0)
+            return -1;
+        *out += off;
+    }
+    return 0;
+}
+
+int price_credit_fee(const struct plan_fees *f, money net, money *out)
+{
+    money fee, purchase = f->credit_top_up > 0 ? f->credit_top_up : net;
+    *out = 0;
+    if (net <= 0 || (f->credit_fee_millionths == 0 && f->credit_fee_minimum == 0))
+        return 0;
+    if (money_prorate(purchase, f->credit_fee_millionths, MILLION, &fee) < 0)
+        return -1;
+    if (fee < f->credit_fee_minimum)
+        fee = f->credit_fee_minimum;
+    money purchases = (net + purchase - 1) / purchase;
+    return purchases > INT32_MAX ? -1 : money_multiply(fee, (uint64_t)purchases, out);
+}
+
 /* Counts are billed in steps, from a minimum on. */
 static uint64_t billed_count(const struct named_fee *fee, uint64_t count_micro)
 {
