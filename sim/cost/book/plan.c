@@ -9,127 +9,53 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const plan_keys[] = {"name",
-                                        "seller",
-                                        "source",
-                                        "note",
-                                        "comment",
-                                        "as_of",
-                                        "rates",
-                                        "models",
-                                        "per_mtok",
-                                        "tiers",
-                                        "per_request",
-                                        "weights",
-                                        "per_tool",
-                                        "per_unit",
-                                        "multipliers",
-                                        "services",
-                                        "windows",
-                                        "subscription",
-                                        "free",
-                                        "limits",
-                                        "provisioned",
-                                        "billed",
-                                        "rounding",
-                                        "credit_fee",
-                                        "minimum_per_request",
-                                        "minimum",
-                                        "volume",
-                                        NULL};
+void plan_read_name(const struct json_scan *s, const void *object, char out[JSON_WHERE_SIZE])
+{
+    const struct plan_reading *r = s->context;
+    (void)object;
+    if (r->plan.name)
+        snprintf(out, JSON_WHERE_SIZE, "plan \"%.100s\"", r->plan.name);
+    else
+        snprintf(out, JSON_WHERE_SIZE, "plan %zu of the book", r->number + 1);
+}
 
-typedef void read_terms(struct json_scan *s, struct plan *plan, const char *where);
+/* ---- a plan ---- */
 
-static const struct {
-    const char *key;
-    read_terms *read;
-} terms[] = {
-    {"rates", plan_read_rates},
-    {"subscription", plan_read_subscription},
-    {"free", plan_read_free},
-    {"limits", plan_read_limits},
-    {"provisioned", plan_read_provisioned},
-    {"billed", plan_read_billed},
-    {"rounding", plan_read_rounding},
-    {"credit_fee", plan_read_credit_fee},
-    {"minimum", plan_read_minimum},
-    {"volume", plan_read_volume},
+#define PLAN(member) JSON_AT(struct plan_reading, plan.member)
+#define TEXT(key, member)                             \
+    {                                                 \
+        key, JSON_AS_STRING, member, 0, PLAN_TEXT_MAX \
+    }
+static const struct json_field plan_rows[] = {
+    [0] = {.kind = JSON_AS_INLINE, JSON_AT(struct plan_reading, own), .table = &plan_prices_table},
+    {"name", JSON_AS_STRING, PLAN(name), 0, PLAN_TEXT_MAX, .required = true},
+    TEXT("seller", PLAN(seller)),
+    TEXT("source", PLAN(source)),
+    TEXT("note", PLAN(note)),
+    TEXT("as_of", PLAN(as_of)),
+    {.name = "comment"},
+    {"rates", JSON_AS_LIST, PLAN(rates), .count = offsetof(struct plan_reading, plan.rate_count),
+     .item = &plan_rate_item},
+    {.kind = JSON_AS_INLINE, .table = &plan_terms_table},
 };
 
-static bool read_text_key(struct json_scan *s, struct text key, struct plan *plan)
+static void init_plan(void *reading)
 {
-    const struct {
-        const char *key;
-        char **out;
-    } texts[] = {{"name", &plan->name},
-                 {"seller", &plan->seller},
-                 {"source", &plan->source},
-                 {"note", &plan->note},
-                 {"as_of", &plan->as_of}};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (text_equal(key, texts[i].key)) {
-            plan_read_text(s, texts[i].out);
-            return true;
-        }
-    return false;
+    struct plan_reading *r = reading;
+    plan_rate_init(&r->own);
+    r->plan.billed = (struct plan_billing){BILLED_NONE, BILLED_DELIVERED, true, NULL, 0};
 }
 
-static bool read_term_key(struct json_scan *s, struct text key, struct plan *plan,
-                          const char *where)
+/* The rate that stands in the plan itself, where it has no others. */
+static void add_own_rate(struct plan_reading *r)
 {
-    if (text_equal(key, "minimum_per_request")) {
-        plan_read_price(s, MONEY_PER_ONE, &plan->fees.minimum_per_request);
-        return true;
-    }
-    for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++)
-        if (text_equal(key, terms[i].key)) {
-            terms[i].read(s, plan, where);
-            return true;
-        }
-    return false;
-}
-
-static void name_place(const struct plan *plan, size_t number, char out[PLAN_WHERE_SIZE])
-{
-    if (plan->name)
-        snprintf(out, PLAN_WHERE_SIZE, "plan \"%.100s\"", plan->name);
-    else
-        snprintf(out, PLAN_WHERE_SIZE, "plan %zu of the book", number + 1);
-}
-
-/* The rate that stands in the plan itself, and whether it says anything. */
-static void add_own_rate(struct json_scan *s, const char *place, struct plan *plan,
-                         struct plan_rate *own, bool used, const char *where)
-{
-    if (plan->rate_count > 0) {
-        if (used)
-            plan_fail_at(s, place, "%s has \"rates\" and prices of its own; move them into a rate",
-                         where);
-        plan_free_rate(own);
+    if (r->plan.rate_count > 0) {
+        plan_free_rate(&r->own);
         return;
     }
-    plan->rates = mem_alloc(sizeof *plan->rates);
-    plan->rates[0] = *own;
-    plan->rate_count = 1;
-    plan_resolve_rate(s, place, &plan->rates[0], where);
-}
-
-static void check_plan(struct json_scan *s, const char *place, const struct plan *plan, bool priced,
-                       const char *where)
-{
-    if (!plan->name || plan->name[0] == '\0')
-        plan_fail_at(s, place, "%s has no \"name\"", where);
-    if (!priced && !plan->subscription.present && !plan->provisioned.present)
-        plan_fail_at(s, place,
-                     "%s has no way to be paid: \"per_mtok\", \"per_request\", \"rates\", "
-                     "\"subscription\" or \"provisioned\"",
-                     where);
-    for (size_t i = 0; i < plan->quota_count && !priced; i++)
-        if (plan->quotas[i].pooled)
-            plan_fail_at(s, place,
-                         "%s pays for what is beyond its units (\"beyond\": \"pay\"), but has no "
-                         "price for it: \"per_mtok\" or \"per_request\"",
-                         where);
+    r->plan.rates = mem_alloc(sizeof *r->plan.rates);
+    r->plan.rates[0] = r->own;
+    r->plan.rate_count = 1;
 }
 
 static bool own_rate_prices(const struct plan_rate *r)
@@ -138,61 +64,71 @@ static bool own_rate_prices(const struct plan_rate *r)
            r->tool_count > 0 || r->unit_count > 0;
 }
 
-/* Returns where the plan starts, for findings about it. */
-static const char *read_plan(struct json_scan *s, struct plan *plan, size_t number)
+static void check_plan(struct json_scan *s, void *reading, uint64_t seen)
 {
-    struct plan_rate own = {0};
-    struct text key;
-    char where[PLAN_WHERE_SIZE];
-    bool own_used = false;
-    for (int i = 0; i < SERVICE_COUNT; i++)
-        own.multipliers[i] = MONEY_USD;
-    plan->billed = (struct plan_billing){BILLED_NONE, BILLED_DELIVERED, true, NULL, 0};
-    json_object_begin(s);
-    const char *place = s->value;
+    struct plan_reading *r = reading;
+    const struct plan *plan = &r->plan;
+    bool own = plan->rate_count == 0, priced = !own || own_rate_prices(&r->own);
+    char where[JSON_WHERE_SIZE];
     long column;
-    json_place(s, place, &plan->line, &column);
-    while (json_object_next(s, &key)) {
-        name_place(plan, number, where);
-        if (read_text_key(s, key, plan) || read_term_key(s, key, plan, where))
-            continue;
-        if (plan_read_rate_key(s, key, &own, where))
-            own_used = true;
-        else if (!plan_skip_remark(s, key))
-            json_unknown_key(s, key, plan_keys, where);
-    }
-    name_place(plan, number, where);
-    check_plan(s, place, plan, own_rate_prices(&own) || plan->rate_count > 0, where);
-    add_own_rate(s, place, plan, &own, own_used, where);
-    return place;
+    plan_read_name(s, r, where);
+    json_place(s, s->value, &r->plan.line, &column);
+    if (!plan->name || plan->name[0] == '\0')
+        json_fail(s, "%s has no \"name\"", where);
+    if (!priced && !plan->subscription.present && !plan->provisioned.present)
+        json_fail(s,
+                  "%s has no way to be paid: \"per_mtok\", \"per_request\", \"rates\", "
+                  "\"subscription\" or \"provisioned\"",
+                  where);
+    for (size_t i = 0; i < plan->quota_count && !priced; i++)
+        if (plan->quotas[i].pooled)
+            json_fail(s,
+                      "%s pays for what is beyond its units (\"beyond\": \"pay\"), but has no "
+                      "price for it: \"per_mtok\" or \"per_request\"",
+                      where);
+    if (!own && seen & 1 << 0) /* the row of its own prices */
+        json_fail(s, "%s has \"rates\" and prices of its own; move them into a rate", where);
+    if (own)
+        plan_resolve_rate(s, &r->own);
 }
 
-static void check_name_is_new(struct json_scan *s, const char *place, const struct plan_book *book)
+static const struct json_table plan_table = {JSON_ROWS(plan_rows), .name = plan_read_name,
+                                             .init = init_plan, .check = check_plan};
+static const struct json_field plan_item = {.kind = JSON_AS_OBJECT, .table = &plan_table};
+
+static void check_name_is_new(struct json_scan *s, const struct plan_book *book)
 {
     const struct plan *last = &book->plans[book->count - 1];
     for (size_t i = 0; i + 1 < book->count && !s->failed; i++)
         if (strcmp(book->plans[i].name, last->name) == 0)
-            plan_fail_at(s, place, "the plan \"%.100s\" is already in this book, at line %ld",
-                         last->name, book->plans[i].line);
+            json_fail(s, "the plan \"%.100s\" is already in this book, at line %ld", last->name,
+                      book->plans[i].line);
 }
 
-static void read_plans(struct json_scan *s, struct plan_book *book)
+/* ---- the book ---- */
+
+static void read_plans(struct json_scan *s, const struct json_field *f, void *member)
 {
-    size_t capacity = 0;
+    struct plan_book *book = plan_owner(f, member);
+    size_t capacity = book->count;
     json_array_begin(s);
     while (json_array_next(s)) {
+        struct plan_reading r = {.number = book->count};
+        s->context = &r;
+        json_fields_read(s, f->item->table, &r);
+        add_own_rate(&r);
         mem_grow(&book->plans, &capacity, book->count + 1, sizeof *book->plans);
-        book->plans[book->count] = (struct plan){0};
-        const char *place = read_plan(s, &book->plans[book->count], book->count);
-        book->count++;
+        book->plans[book->count++] = r.plan;
         if (!s->failed)
-            check_name_is_new(s, place, book);
+            check_name_is_new(s, book);
     }
 }
 
-static void read_currency(struct json_scan *s)
+static void read_currency(struct json_scan *s, const struct json_field *f, void *member)
 {
     struct text currency;
+    (void)f;
+    (void)member;
     if (json_string(s, &currency) && !text_equal(currency, "USD"))
         json_fail(s,
                   "the currency must be \"USD\", found \"%.*s\"; convert the prices and note "
@@ -200,38 +136,24 @@ static void read_currency(struct json_scan *s)
                   currency.length > 40 ? 40 : (int)currency.length, currency.at);
 }
 
-static void read_book(struct json_scan *s, struct plan_book *book)
-{
-    static const char *const keys[] = {"book", "as_of",   "currency", "source",
-                                       "note", "comment", "plans",    NULL};
-    struct text key;
-    bool has_plans = false;
-    json_object_begin(s);
-    const char *place = s->value;
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "book"))
-            plan_read_text(s, &book->name);
-        else if (text_equal(key, "as_of"))
-            plan_read_text(s, &book->as_of);
-        else if (text_equal(key, "source"))
-            plan_read_text(s, &book->source);
-        else if (text_equal(key, "currency"))
-            read_currency(s);
-        else if (text_equal(key, "plans"))
-            has_plans = true, read_plans(s, book);
-        else if (!plan_skip_remark(s, key))
-            json_unknown_key(s, key, keys, "a price book");
-    }
-    if (!has_plans)
-        plan_fail_at(s, place, "a price book needs \"plans\": [ ... ]");
-}
+#define BOOK(member) JSON_AT(struct plan_book, member)
+static const struct json_field book_rows[] = {
+    TEXT("book", BOOK(name)),
+    TEXT("as_of", BOOK(as_of)),
+    TEXT("source", BOOK(source)),
+    {"currency", JSON_AS_OTHER, .read = read_currency},
+    {"plans", JSON_AS_LIST, BOOK(plans), .required = true, .item = &plan_item, .read = read_plans},
+    PLAN_REMARKS,
+};
+const struct json_table plan_book_table = {JSON_ROWS(book_rows), .where = "a price book",
+                                           .needs = "a price book needs \"plans\": [ ... ]"};
 
 int plan_book_parse(const char *file, const char *text, size_t length, struct plan_book *out,
                     struct error *err)
 {
     struct json_scan s;
     json_scan_init(&s, file, text, length, 1);
-    read_book(&s, out);
+    json_fields_read(&s, &plan_book_table, out);
     int code = json_scan_end(&s, err);
     if (code < 0) {
         plan_book_free(out);

@@ -1,78 +1,76 @@
-/* Shared by the files that read a price book; private to sim/cost.
+/* Shared by the files that read a price book; private to sim/cost/book.
  *
- * All readers take the scanner at a value and leave it after it. Errors stick in the scanner, so
- * readers return nothing and the caller looks once at the end.
+ * What an object of a book may hold stands in tables, a row a key (core/json/json_fields.h); what
+ * no kind of row covers has a reader here. A key more is a member of struct plan and a row, and its
+ * line in plan.schema.json, which a test holds against the tables.
  */
 #ifndef FAREBOX_SIM_COST_BOOK_PLAN_READ_H
 #define FAREBOX_SIM_COST_BOOK_PLAN_READ_H
 
-#include "core/json/json_scan.h"
+#include "core/json/json_fields.h"
 #include "sim/cost/book/plan.h"
 
 #define PLAN_TEXT_MAX 4096
-#define PLAN_WHERE_SIZE 160
 
 /* As written, no price may pass this many USD: charges of any request then fit in 128 bits. */
 #define PLAN_PRICE_MAX ((money)1000000000 * MONEY_USD)
 #define PLAN_WEIGHT_MAX 10000
+#define PLAN_COUNT_MAX 1e12
 
-/* A price as a string or a bare number, divided by 10^per. */
-void plan_read_price(struct json_scan *s, enum money_per per, money *out);
+/* A plan as it is read. The scanner's context is the one under way. */
+struct plan_reading {
+    struct plan plan;
+    struct plan_rate own; /* the rate that stands in the plan itself, until it is one of `rates` */
+    size_t number;        /* in the book, from 0 */
+    enum plan_alignment limit_alignment;
+};
 
-/* A decimal factor ("0.5") between 0 and `max`, as money (0.5 USD stands for 0.5). */
-void plan_read_factor(struct json_scan *s, unsigned max, money *out);
+/* Rows of these kinds, and readers. A price is a string or a bare number, here of one and of a
+ * million; a factor a decimal number from 0 to .max, kept as money (0.5 USD stands for 0.5) or in
+ * millionths; a percentage ("5.5") is kept in millionths of the whole (55,000). A period is
+ * "minute", "hour", "day", "week", "month", "year", or a number with s, m, h, d: "5h"; a month is
+ * 30 days, and 0 where it is a window of the calendar. Patterns are one text or a list of them. */
+#define PLAN_PRICE(member) JSON_AS_OTHER, member, .read = plan_read_price
+#define PLAN_MTOK_PRICE(member) JSON_AS_OTHER, member, .read = plan_read_mtok_price
+#define PLAN_FACTOR(member, most) JSON_AS_OTHER, member, 0, most, .read = plan_read_factor
+#define PLAN_MICRO_FACTOR(member, most) JSON_AS_OTHER, member, 0, most, .read = plan_read_micro
+#define PLAN_PERCENT(member) JSON_AS_OTHER, member, 0, 100, .read = plan_read_percent
+#define PLAN_PERIOD(member) JSON_AS_OTHER, member, .read = plan_read_period
+#define PLAN_WINDOW(member) JSON_AS_OTHER, member, .read = plan_read_window_length
+#define PLAN_PATTERNS(type, list, number) \
+    JSON_AS_OTHER, JSON_AT(type, list), .count = offsetof(type, number), .read = plan_read_patterns
+json_field_read plan_read_price, plan_read_mtok_price, plan_read_factor, plan_read_micro,
+    plan_read_percent, plan_read_period, plan_read_window_length, plan_read_patterns;
 
-/* A factor in millionths. */
-void plan_read_micro(struct json_scan *s, unsigned max, uint64_t *out);
+/* Rows of remarks for people. */
+#define PLAN_REMARKS      \
+    {.name = "note"},     \
+    {                     \
+        .name = "comment" \
+    }
 
-/* A percentage ("5.5") in millionths of the whole: 55,000. */
-void plan_read_percent(struct json_scan *s, uint32_t *out);
+/* The object that the row's member belongs to. */
+static inline void *plan_owner(const struct json_field *f, void *member)
+{
+    return (char *)member - f->offset;
+}
 
-/* Owned text, replacing what was there. */
-void plan_read_text(struct json_scan *s, char **out);
+/* An object's name in messages: the plan's. */
+void plan_read_name(const struct json_scan *s, const void *object, char out[JSON_WHERE_SIZE]);
 
-/* One pattern or a list of them. */
-void plan_read_patterns(struct json_scan *s, char ***out, size_t *count);
+/* A book; a rate's keys; an entry of "rates" and one of a list of weights. */
+extern const struct json_table plan_book_table, plan_prices_table;
+extern const struct json_field plan_rate_item, plan_weight_item;
 
-/* "minute", "hour", "day", "week", "month", "year", or a number with s, m, h, d: "5h". A month is
- * 0 where `calendar_month` is true, else 30 days. */
-void plan_read_length(struct json_scan *s, bool calendar_month, int64_t *out_ns);
+/* A rate with the multipliers that it has where nothing is said. */
+void plan_rate_init(void *rate);
 
-/* One of the names, by index. */
-void plan_read_choice(struct json_scan *s, const char *const *names, int *out);
+/* Sorts tiers and works out every price after look-up and multipliers. Findings are told at the
+ * scanner's place, which is the object that is being checked. */
+void plan_resolve_rate(struct json_scan *s, struct plan_rate *rate);
 
-/* True, and the value taken, if the key is a remark for people. */
-bool plan_skip_remark(struct json_scan *s, struct text key);
-
-/* An error at a place noted earlier (the scanner's `value` then). */
-void plan_fail_at(struct json_scan *s, const char *place, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* Reads the key's value if it belongs to a rate; false if it does not. */
-bool plan_read_rate_key(struct json_scan *s, struct text key, struct plan_rate *rate,
-                        const char *where);
-extern const char *const plan_rate_keys[];
-
-/* "rates": [ ... ]. */
-void plan_read_rates(struct json_scan *s, struct plan *plan, const char *where);
-
-/* Sorts tiers and works out every price after look-up and multipliers. */
-void plan_resolve_rate(struct json_scan *s, const char *place, struct plan_rate *rate,
-                       const char *where);
-
-void plan_read_weights(struct json_scan *s, struct request_weight **out, size_t *count,
-                       const char *where);
-
-/* Terms other than prices. */
-void plan_read_subscription(struct json_scan *s, struct plan *plan, const char *where);
-void plan_read_free(struct json_scan *s, struct plan *plan, const char *where);
-void plan_read_provisioned(struct json_scan *s, struct plan *plan, const char *where);
-void plan_read_limits(struct json_scan *s, struct plan *plan, const char *where);
-void plan_read_billed(struct json_scan *s, struct plan *plan, const char *where);
-void plan_read_rounding(struct json_scan *s, struct plan *plan, const char *where);
-void plan_read_credit_fee(struct json_scan *s, struct plan *plan, const char *where);
-void plan_read_minimum(struct json_scan *s, struct plan *plan, const char *where);
-void plan_read_volume(struct json_scan *s, struct plan *plan, const char *where);
+/* The keys of a plan that are no prices, and stand in a reading. */
+extern const struct json_table plan_terms_table;
 
 void plan_free(struct plan *plan);
 void plan_free_rate(struct plan_rate *rate);

@@ -4,9 +4,9 @@
 
 #include "core/memory.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+
+#define MONTH_NS (30 * 86400 * NS_PER_S)
 
 static const char *const alignments[] = {"calendar", "rolling", "anchored", NULL};
 static const char *const beyonds[] = {"queue", "reject", "pay", NULL};
@@ -17,169 +17,162 @@ static void add_quota(struct plan_quota **list, size_t *count, struct plan_quota
     (*list)[(*count)++] = quota;
 }
 
-static bool read_amount(struct json_scan *s, struct text key, struct plan_quota *q)
+/* ---- quotas: {"requests": 1000, "per": "day", "window": "rolling", "beyond": "pay"} ---- */
+
+/* The first rows stand in the order of enum plan_unit. */
+enum quota_row { PER = QUOTA_USD + 1, WINDOW, BEYOND };
+
+static json_field_read read_amount;
+
+#define QUOTA(member) JSON_AT(struct plan_quota, member)
+static const struct json_field quota_rows[] = {
+    [QUOTA_REQUESTS] = {"requests", .read = read_amount},
+    [QUOTA_TOKENS] = {"tokens", .read = read_amount},
+    [QUOTA_INPUT_TOKENS] = {"input_tokens", .read = read_amount},
+    [QUOTA_OUTPUT_TOKENS] = {"output_tokens", .read = read_amount},
+    [QUOTA_USD] = {"usd", .read = read_amount},
+    [PER] = {"per", PLAN_WINDOW(QUOTA(length_ns))},
+    [WINDOW] = {"window", JSON_AS_CHOICE, QUOTA(alignment), .names = alignments},
+    [BEYOND] = {"beyond", JSON_AS_CHOICE, QUOTA(beyond), .names = beyonds},
+    PLAN_REMARKS,
+};
+
+static void read_amount(struct json_scan *s, const struct json_field *f, void *member)
 {
-    static const struct {
-        const char *key;
-        enum plan_unit unit;
-    } units[] = {{"requests", QUOTA_REQUESTS},
-                 {"tokens", QUOTA_TOKENS},
-                 {"input_tokens", QUOTA_INPUT_TOKENS},
-                 {"output_tokens", QUOTA_OUTPUT_TOKENS},
-                 {"usd", QUOTA_USD}};
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        if (!text_equal(key, units[i].key))
-            continue;
-        if (q->label)
-            json_fail(s, "one entry includes one thing; use a list for several");
-        q->label = units[i].key;
-        q->unit = units[i].unit;
-        if (q->unit == QUOTA_USD)
-            plan_read_price(s, MONEY_PER_ONE, &q->usd);
-        else
-            json_u64(s, 0, UINT64_C(1000000000000), &q->amount);
-        if (q->unit == QUOTA_REQUESTS)
-            q->amount *= PLAN_MICRO;
-        return true;
-    }
-    return false;
+    struct plan_quota *q = member;
+    if (q->label)
+        json_fail(s, "one entry includes one thing; use a list for several");
+    q->label = f->name;
+    q->unit = (enum plan_unit)(f - quota_rows);
+    if (q->unit == QUOTA_USD)
+        plan_read_price(s, f, &q->usd);
+    else
+        json_u64(s, 0, (uint64_t)PLAN_COUNT_MAX, &q->amount);
+    if (q->unit == QUOTA_REQUESTS)
+        q->amount *= PLAN_MICRO;
 }
 
-/* {"requests": 1000, "per": "day", "window": "rolling", "beyond": "pay"} */
-static void read_quota(struct json_scan *s, struct plan_quota *q, const char *where)
+static void init_quota(void *quota)
 {
-    static const char *const keys[] = {"requests",      "tokens", "input_tokens",
-                                       "output_tokens", "usd",    "per",
-                                       "window",        "beyond", NULL};
-    struct text key;
-    bool has_per = false;
-    int choice = 0;
-    json_object_begin(s);
-    const char *place = s->value;
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "per")) {
-            has_per = true;
-            plan_read_length(s, true, &q->length_ns);
-        } else if (text_equal(key, "window")) {
-            plan_read_choice(s, alignments, &choice);
-            q->alignment = (enum plan_alignment)choice;
-        } else if (text_equal(key, "beyond")) {
-            int beyond = (int)q->beyond;
-            plan_read_choice(s, beyonds, &beyond);
-            q->beyond = (enum plan_beyond)beyond;
-        } else if (!read_amount(s, key, q) && !plan_skip_remark(s, key)) {
-            json_unknown_key(s, key, keys, where);
-        }
-    }
+    ((struct plan_quota *)quota)->beyond = BEYOND_PAY;
+}
+
+static void check_quota(struct json_scan *s, void *quota, uint64_t seen)
+{
+    const struct plan_quota *q = quota;
+    char where[JSON_WHERE_SIZE];
     if (!q->label)
-        plan_fail_at(s, place, "%s needs an amount: \"requests\", \"tokens\" or \"usd\"", where);
-    if (!has_per)
-        plan_fail_at(s, place, "%s needs \"per\": the window that it refills in, such as \"day\"",
-                     where);
+        json_fail(s, "%s needs an amount: \"requests\", \"tokens\" or \"usd\"",
+                  json_fields_where(s, where));
+    if (!(seen >> PER & 1))
+        json_fail(s, "%s needs \"per\": the window that it refills in, such as \"day\"",
+                  json_fields_where(s, where));
     if (q->unit == QUOTA_USD && q->beyond != BEYOND_PAY)
-        plan_fail_at(s, place, "an amount of \"usd\" needs \"beyond\": \"pay\"");
+        json_fail(s, "an amount of \"usd\" needs \"beyond\": \"pay\"");
 }
 
-static void read_quotas(struct json_scan *s, struct plan *plan, enum plan_beyond beyond,
-                        const char *where)
+static const struct json_table includes_table = {JSON_ROWS(quota_rows), .where = "\"includes\" of",
+                                                 .init = init_quota, .check = check_quota};
+static const struct json_table free_table = {JSON_ROWS(quota_rows), .where = "\"free\" of",
+                                             .init = init_quota, .check = check_quota};
+
+/* One or a list of them, to the plan's quotas. */
+static void read_quotas(struct json_scan *s, const struct json_field *f, void *member)
 {
+    struct plan_reading *r = s->context;
     bool list = json_peek(s) == JSON_ARRAY;
+    (void)member;
     if (list)
         json_array_begin(s);
     while (!list || json_array_next(s)) {
-        struct plan_quota q = {.beyond = beyond};
-        read_quota(s, &q, where);
-        add_quota(&plan->quotas, &plan->quota_count, q);
+        struct plan_quota q = {0};
+        json_fields_read(s, f->table, &q);
+        add_quota(&r->plan.quotas, &r->plan.quota_count, q);
         if (!list)
             return;
     }
 }
 
-void plan_read_subscription(struct json_scan *s, struct plan *plan, const char *where)
+/* ---- subscription ---- */
+
+struct subscription {
+    struct plan_subscription terms;
+    int beyond; /* of the quotas that are no money; -1: as each says */
+};
+
+static void read_beyond(struct json_scan *s, const struct json_field *f, void *member)
 {
-    static const char *const keys[] = {"price", "period", "seats", "includes", "beyond", NULL};
-    struct plan_subscription *sub = &plan->subscription;
-    char includes_where[PLAN_WHERE_SIZE];
-    snprintf(includes_where, sizeof includes_where, "\"includes\" of %.100s", where);
-    struct text key;
-    bool has_price = false, has_period = false;
-    int beyond = -1;
-    *sub = (struct plan_subscription){.present = true, .seats = 1};
+    json_choice(s, f->names, NULL, member);
+}
+
+#define SUBSCRIPTION(member) JSON_AT(struct subscription, member)
+static const struct json_field subscription_rows[] = {
+    {"price", PLAN_PRICE(SUBSCRIPTION(terms.price)), .required = true},
+    {"period", PLAN_PERIOD(SUBSCRIPTION(terms.period_ns)), .required = true},
+    {"seats", JSON_AS_UINT, SUBSCRIPTION(terms.seats), 1, 1000000},
+    {"includes", JSON_AS_OTHER, .table = &includes_table, .read = read_quotas},
+    {"beyond", JSON_AS_CHOICE, SUBSCRIPTION(beyond), .names = beyonds, .read = read_beyond},
+    PLAN_REMARKS,
+};
+static const struct json_table subscription_table = {
+    JSON_ROWS(subscription_rows), .name = plan_read_name,
+    .needs = "a subscription needs \"price\" and \"period\""};
+
+static void read_subscription(struct json_scan *s, const struct json_field *f, void *member)
+{
+    struct plan *plan = &((struct plan_reading *)s->context)->plan;
+    struct subscription sub = {.terms = {.present = true, .seats = 1}, .beyond = -1};
     size_t first = plan->quota_count;
-    json_object_begin(s);
-    const char *place = s->value;
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "price"))
-            has_price = true, plan_read_price(s, MONEY_PER_ONE, &sub->price);
-        else if (text_equal(key, "period"))
-            has_period = true, plan_read_length(s, false, &sub->period_ns);
-        else if (text_equal(key, "seats"))
-            json_u64(s, 1, 1000000, &sub->seats);
-        else if (text_equal(key, "includes"))
-            read_quotas(s, plan, BEYOND_PAY, includes_where);
-        else if (text_equal(key, "beyond"))
-            plan_read_choice(s, beyonds, &beyond);
-        else if (!plan_skip_remark(s, key))
-            json_unknown_key(s, key, keys, where);
-    }
-    if (!has_price || !has_period)
-        plan_fail_at(s, place, "a subscription needs \"price\" and \"period\"");
+    json_fields_read(s, f->table, &sub);
     for (size_t i = first; i < plan->quota_count; i++) {
         struct plan_quota *q = &plan->quotas[i];
-        if (beyond >= 0 && q->unit != QUOTA_USD)
-            q->beyond = (enum plan_beyond)beyond;
-        q->amount *= sub->seats;
-        if (q->unit == QUOTA_USD && money_multiply(q->usd, sub->seats, &q->usd) < 0)
-            plan_fail_at(s, place, "the included amount times \"seats\" is too large");
+        if (sub.beyond >= 0 && q->unit != QUOTA_USD)
+            q->beyond = (enum plan_beyond)sub.beyond;
+        q->amount *= sub.terms.seats;
+        if (q->unit == QUOTA_USD && money_multiply(q->usd, sub.terms.seats, &q->usd) < 0)
+            json_fail(s, "the included amount times \"seats\" is too large");
     }
+    *(struct plan_subscription *)member = sub.terms;
 }
 
-/* A free allowance is a quota beyond which one pays. */
-void plan_read_free(struct json_scan *s, struct plan *plan, const char *where)
-{
-    char free_where[PLAN_WHERE_SIZE];
-    snprintf(free_where, sizeof free_where, "\"free\" of %.100s", where);
-    read_quotas(s, plan, BEYOND_PAY, free_where);
-}
+/* ---- provisioned units ---- */
 
-void plan_read_provisioned(struct json_scan *s, struct plan *plan, const char *where)
+struct provisioned {
+    struct plan_provisioned terms;
+    enum plan_beyond beyond;
+};
+
+#define PROVISIONED(member) JSON_AT(struct provisioned, member)
+static const struct json_field provisioned_rows[] = {
+    {"unit", JSON_AS_STRING, PROVISIONED(terms.unit), 0, PLAN_TEXT_MAX},
+    {"price", PLAN_PRICE(PROVISIONED(terms.price)), .required = true},
+    {"per", PLAN_PERIOD(PROVISIONED(terms.period_ns))},
+    {"units", JSON_AS_UINT, PROVISIONED(terms.units), 1, 1000000,
+     JSON_HAS(struct provisioned, terms.units_given)},
+    {"tokens_per_minute", JSON_AS_UINT, PROVISIONED(terms.tokens_per_minute), 1, PLAN_COUNT_MAX},
+    {"beyond", JSON_AS_CHOICE, PROVISIONED(beyond), .names = beyonds},
+    PLAN_REMARKS,
+};
+static const struct json_table provisioned_table = {
+    JSON_ROWS(provisioned_rows), .name = plan_read_name,
+    .needs = "\"provisioned\" needs \"price\" (of one unit per \"per\")"};
+
+static void read_provisioned(struct json_scan *s, const struct json_field *f, void *member)
 {
-    static const char *const keys[] = {"unit",   "price", "per", "units", "tokens_per_minute",
-                                       "beyond", NULL};
-    struct plan_provisioned *p = &plan->provisioned;
-    struct text key;
-    bool has_price = false;
-    int beyond = BEYOND_REJECT;
-    p->present = true;
-    p->units = 1;
-    p->period_ns = 3600 * NS_PER_S;
-    json_object_begin(s);
-    const char *place = s->value;
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "unit"))
-            plan_read_text(s, &p->unit);
-        else if (text_equal(key, "price"))
-            has_price = true, plan_read_price(s, MONEY_PER_ONE, &p->price);
-        else if (text_equal(key, "per"))
-            plan_read_length(s, false, &p->period_ns);
-        else if (text_equal(key, "units"))
-            p->units_given = true, json_u64(s, 1, 1000000, &p->units);
-        else if (text_equal(key, "tokens_per_minute"))
-            json_u64(s, 1, UINT64_C(1000000000000), &p->tokens_per_minute);
-        else if (text_equal(key, "beyond"))
-            plan_read_choice(s, beyonds, &beyond);
-        else if (!plan_skip_remark(s, key))
-            json_unknown_key(s, key, keys, where);
-    }
-    if (!has_price)
-        plan_fail_at(s, place, "\"provisioned\" needs \"price\" (of one unit per \"per\")");
-    if (p->tokens_per_minute == 0)
+    struct plan *plan = &((struct plan_reading *)s->context)->plan;
+    struct provisioned p = {.terms = *(struct plan_provisioned *)member, .beyond = BEYOND_REJECT};
+    p.terms.present = true;
+    p.terms.units = 1;
+    p.terms.period_ns = 3600 * NS_PER_S;
+    json_fields_read(s, f->table, &p);
+    *(struct plan_provisioned *)member = p.terms;
+    if (p.terms.tokens_per_minute == 0)
         return;
     struct plan_quota q = {.unit = QUOTA_TOKENS,
-                           .amount = p->tokens_per_minute * p->units,
+                           .amount = p.terms.tokens_per_minute * p.terms.units,
                            .length_ns = 60 * NS_PER_S,
                            .alignment = WINDOW_ROLLING,
-                           .beyond = (enum plan_beyond)beyond,
+                           .beyond = p.beyond,
                            .pooled = true,
                            .label = "provisioned"};
     if (q.beyond == BEYOND_PAY)
@@ -188,96 +181,85 @@ void plan_read_provisioned(struct json_scan *s, struct plan *plan, const char *w
         add_quota(&plan->rate_limits, &plan->rate_limit_count, q);
 }
 
-static const struct rate_key {
-    const char *key;
+/* ---- limits, which stand in the plan itself ---- */
+
+static const struct {
     enum plan_unit unit;
     int64_t length_ns;
-} rate_keys[] = {
-    {"rpm", QUOTA_REQUESTS, 60 * NS_PER_S},
-    {"rph", QUOTA_REQUESTS, 3600 * NS_PER_S},
-    {"rpd", QUOTA_REQUESTS, 86400 * NS_PER_S},
-    {"tpm", QUOTA_TOKENS, 60 * NS_PER_S},
-    {"tpd", QUOTA_TOKENS, 86400 * NS_PER_S},
-    {"input_tpm", QUOTA_INPUT_TOKENS, 60 * NS_PER_S},
-    {"output_tpm", QUOTA_OUTPUT_TOKENS, 60 * NS_PER_S},
+} rate_limits[] = {{QUOTA_REQUESTS, 60 * NS_PER_S},     {QUOTA_REQUESTS, 3600 * NS_PER_S},
+                   {QUOTA_REQUESTS, 86400 * NS_PER_S},  {QUOTA_TOKENS, 60 * NS_PER_S},
+                   {QUOTA_TOKENS, 86400 * NS_PER_S},    {QUOTA_INPUT_TOKENS, 60 * NS_PER_S},
+                   {QUOTA_OUTPUT_TOKENS, 60 * NS_PER_S}};
+
+static json_field_read read_rate_limit;
+
+#define PLAN(member) JSON_AT(struct plan_reading, plan.member)
+#define COUNTED(member, number) PLAN(member), .count = offsetof(struct plan_reading, plan.number)
+#define RATE_LIMIT(name)                             \
+    {                                                \
+        name, JSON_AS_OTHER, .read = read_rate_limit \
+    }
+static const char *const limit_beyonds[] = {"queue", "reject", NULL};
+static const struct json_field limits_rows[] = {
+    RATE_LIMIT("rpm"), /* as rate_limits */
+    RATE_LIMIT("rph"),
+    RATE_LIMIT("rpd"),
+    RATE_LIMIT("tpm"),
+    RATE_LIMIT("tpd"),
+    RATE_LIMIT("input_tpm"),
+    RATE_LIMIT("output_tpm"),
+    {"concurrency", JSON_AS_UINT, PLAN(limits.concurrency), 1, 1000000},
+    {"concurrency_units", JSON_AS_LIST, COUNTED(limits.units, limits.unit_count),
+     .item = &plan_weight_item},
+    {"max_input_tokens", JSON_AS_UINT, PLAN(limits.max_input_tokens), 1, UINT32_MAX},
+    {"max_output_tokens", JSON_AS_UINT, PLAN(limits.max_output_tokens), 1, UINT32_MAX},
+    {"max_total_tokens", JSON_AS_UINT, PLAN(limits.max_total_tokens), 1, UINT32_MAX},
+    {"unconfirmed", JSON_AS_BOOL, PLAN(limits.unconfirmed)},
+    {"window", JSON_AS_CHOICE, JSON_AT(struct plan_reading, limit_alignment), .names = alignments},
+    {"beyond", JSON_AS_CHOICE, PLAN(limits.beyond), .names = limit_beyonds},
+    PLAN_REMARKS,
 };
 
-static bool read_rate_limit(struct json_scan *s, struct text key, struct plan *plan)
+static void read_rate_limit(struct json_scan *s, const struct json_field *f, void *member)
 {
-    for (size_t i = 0; i < sizeof rate_keys / sizeof rate_keys[0]; i++) {
-        const struct rate_key *k = &rate_keys[i];
-        if (!text_equal(key, k->key))
-            continue;
-        struct plan_quota q = {.unit = k->unit, .length_ns = k->length_ns, .label = k->key};
-        json_u64(s, 1, UINT64_C(1000000000000), &q.amount);
-        if (q.unit == QUOTA_REQUESTS)
-            q.amount *= PLAN_MICRO;
-        add_quota(&plan->rate_limits, &plan->rate_limit_count, q);
-        return true;
-    }
-    return false;
+    struct plan *plan = &((struct plan_reading *)member)->plan;
+    size_t row = (size_t)(f - limits_rows);
+    struct plan_quota q = {
+        .unit = rate_limits[row].unit, .length_ns = rate_limits[row].length_ns, .label = f->name};
+    json_u64(s, 1, (uint64_t)PLAN_COUNT_MAX, &q.amount);
+    if (q.unit == QUOTA_REQUESTS)
+        q.amount *= PLAN_MICRO;
+    add_quota(&plan->rate_limits, &plan->rate_limit_count, q);
 }
 
-static bool read_cap(struct json_scan *s, struct text key, struct plan *plan, const char *where)
+static void init_limits(void *reading)
 {
-    struct plan_limits *l = &plan->limits;
-    if (text_equal(key, "concurrency"))
-        json_u64(s, 1, 1000000, &l->concurrency);
-    else if (text_equal(key, "concurrency_units"))
-        plan_read_weights(s, &l->units, &l->unit_count, where);
-    else if (text_equal(key, "max_input_tokens"))
-        json_u64(s, 1, UINT32_MAX, &l->max_input_tokens);
-    else if (text_equal(key, "max_output_tokens"))
-        json_u64(s, 1, UINT32_MAX, &l->max_output_tokens);
-    else if (text_equal(key, "max_total_tokens"))
-        json_u64(s, 1, UINT32_MAX, &l->max_total_tokens);
-    else if (text_equal(key, "unconfirmed"))
-        json_bool(s, &l->unconfirmed);
-    else
-        return false;
-    return true;
+    struct plan_reading *r = reading;
+    r->limit_alignment = WINDOW_CALENDAR;
+    r->plan.limits.beyond = BEYOND_QUEUE;
 }
 
-void plan_read_limits(struct json_scan *s, struct plan *plan, const char *where)
+static void check_limits(struct json_scan *s, void *reading, uint64_t seen)
 {
-    static const char *const keys[] = {"rpm",
-                                       "rph",
-                                       "rpd",
-                                       "tpm",
-                                       "tpd",
-                                       "input_tpm",
-                                       "output_tpm",
-                                       "concurrency",
-                                       "concurrency_units",
-                                       "max_input_tokens",
-                                       "max_output_tokens",
-                                       "max_total_tokens",
-                                       "unconfirmed",
-                                       "window",
-                                       "beyond",
-                                       NULL};
-    struct text key;
-    int alignment = 0, beyond = 0;
-    json_object_begin(s);
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "window"))
-            plan_read_choice(s, alignments, &alignment);
-        else if (text_equal(key, "beyond"))
-            plan_read_choice(s, (const char *const[]){"queue", "reject", NULL}, &beyond);
-        else if (!read_rate_limit(s, key, plan) && !read_cap(s, key, plan, where) &&
-                 !plan_skip_remark(s, key))
-            json_unknown_key(s, key, keys, where);
-    }
-    plan->limits.beyond = (enum plan_beyond)beyond;
-    for (size_t i = 0; i < plan->rate_limit_count; i++) {
-        if (plan->rate_limits[i].pooled) /* of provisioned units */
+    struct plan_reading *r = reading;
+    (void)s;
+    (void)seen;
+    for (size_t i = 0; i < r->plan.rate_limit_count; i++) {
+        struct plan_quota *q = &r->plan.rate_limits[i];
+        if (q->pooled) /* of provisioned units */
             continue;
-        plan->rate_limits[i].alignment = (enum plan_alignment)alignment;
-        plan->rate_limits[i].beyond = (enum plan_beyond)beyond;
+        q->alignment = r->limit_alignment;
+        q->beyond = r->plan.limits.beyond;
     }
 }
+
+static const struct json_table limits_table = {JSON_ROWS(limits_rows), .name = plan_read_name,
+                                               .init = init_limits, .check = check_limits};
+
+/* ---- what is billed for attempts that did not complete ---- */
 
 static const char *const billed_names[] = {"none", "input", "delivered", "full", NULL};
+static const char *const retried_names[] = {"final", "each", NULL};
 
 /* "429", "5xx" or "default" */
 static void read_status(struct json_scan *s, struct text key, struct plan_billing *b)
@@ -294,7 +276,7 @@ static void read_status(struct json_scan *s, struct text key, struct plan_billin
             json_fail(s, "expected an HTTP status such as \"429\", \"5xx\" or \"default\"");
         to = from;
     }
-    plan_read_choice(s, billed_names, &what);
+    json_choice(s, billed_names, NULL, &what);
     if (other) {
         b->failed = (enum billed)what;
         return;
@@ -303,133 +285,156 @@ static void read_status(struct json_scan *s, struct text key, struct plan_billin
     b->statuses[b->status_count++] = (struct billed_status){(int)from, (int)to, (enum billed)what};
 }
 
-void plan_read_billed(struct json_scan *s, struct plan *plan, const char *where)
+static void read_failed(struct json_scan *s, const struct json_field *f, void *member)
 {
-    static const char *const keys[] = {"failed", "aborted", "retried", NULL};
-    struct plan_billing *b = &plan->billed;
+    struct plan_billing *b = plan_owner(f, member);
     struct text key;
-    json_object_begin(s);
-    while (json_object_next(s, &key)) {
-        int choice = 0;
-        if (text_equal(key, "failed") && json_peek(s) == JSON_OBJECT) {
-            json_object_begin(s);
-            while (json_object_next(s, &key))
-                read_status(s, key, b);
-        } else if (text_equal(key, "failed")) {
-            plan_read_choice(s, billed_names, &choice);
-            b->failed = (enum billed)choice;
-        } else if (text_equal(key, "aborted")) {
-            plan_read_choice(s, billed_names, &choice);
-            b->aborted = (enum billed)choice;
-        } else if (text_equal(key, "retried")) {
-            plan_read_choice(s, (const char *const[]){"final", "each", NULL}, &choice);
-            b->retried_each = choice == 1;
-        } else if (!plan_skip_remark(s, key)) {
-            json_unknown_key(s, key, keys, where);
-        }
+    int what = 0;
+    if (json_peek(s) != JSON_OBJECT) {
+        json_choice(s, f->names, NULL, &what);
+        b->failed = (enum billed)what;
+        return;
     }
+    json_object_begin(s);
+    while (json_object_next(s, &key))
+        read_status(s, key, b);
 }
 
-void plan_read_rounding(struct json_scan *s, struct plan *plan, const char *where)
+#define BILLED(member) JSON_AT(struct plan_billing, member)
+static const struct json_field billed_rows[] = {
+    {"failed", JSON_AS_OTHER, BILLED(failed), .names = billed_names, .read = read_failed},
+    {"aborted", JSON_AS_CHOICE, BILLED(aborted), .names = billed_names},
+    {"retried", JSON_AS_CHOICE, BILLED(retried_each), .names = retried_names},
+    PLAN_REMARKS,
+};
+static const struct json_table billed_table = {JSON_ROWS(billed_rows), .name = plan_read_name};
+
+/* ---- rounding ---- */
+
+static const char *const mode_names[] = {"half_even", "half_up", "up", "down", NULL};
+static const char *const scope_names[] = {"class", "request", "bill", NULL};
+
+/* Without a scope nothing is rounded: that has no name. */
+static void read_scope(struct json_scan *s, const struct json_field *f, void *member)
 {
-    static const char *const keys[] = {"to", "mode", "on", NULL};
-    struct plan_rounding *r = &plan->rounding;
-    int mode = ROUND_HALF_EVEN, scope = 1;
-    struct text key;
-    json_object_begin(s);
-    const char *place = s->value;
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "to"))
-            plan_read_price(s, MONEY_PER_ONE, &r->unit);
-        else if (text_equal(key, "mode"))
-            plan_read_choice(s, (const char *const[]){"half_even", "half_up", "up", "down", NULL},
-                             &mode);
-        else if (text_equal(key, "on"))
-            plan_read_choice(s, (const char *const[]){"class", "request", "bill", NULL}, &scope);
-        else if (!plan_skip_remark(s, key))
-            json_unknown_key(s, key, keys, where);
-    }
-    if (r->unit <= 0)
-        plan_fail_at(s, place, "\"rounding\" needs \"to\": the smallest amount billed, above 0");
-    r->mode = (enum rounding_mode)mode;
-    r->scope = (enum rounding_scope)(scope + 1);
+    int scope = 0;
+    if (json_choice(s, f->names, NULL, &scope))
+        *(enum rounding_scope *)member = (enum rounding_scope)(scope + ROUND_CLASSES);
 }
 
-void plan_read_credit_fee(struct json_scan *s, struct plan *plan, const char *where)
+#define ROUNDING(member) JSON_AT(struct plan_rounding, member)
+static const struct json_field rounding_rows[] = {
+    {"to", PLAN_PRICE(ROUNDING(unit)), .required = true},
+    {"mode", JSON_AS_CHOICE, ROUNDING(mode), .names = mode_names},
+    {"on", JSON_AS_CHOICE, ROUNDING(scope), .names = scope_names, .read = read_scope},
+    PLAN_REMARKS,
+};
+
+#define NEEDS_UNIT "\"rounding\" needs \"to\": the smallest amount billed, above 0"
+
+static void init_rounding(void *rounding)
 {
-    static const char *const keys[] = {"percent", "minimum", "top_up", NULL};
-    struct plan_fees *f = &plan->fees;
-    struct text key;
-    json_object_begin(s);
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "percent"))
-            plan_read_percent(s, &f->credit_fee_millionths);
-        else if (text_equal(key, "minimum"))
-            plan_read_price(s, MONEY_PER_ONE, &f->credit_fee_minimum);
-        else if (text_equal(key, "top_up"))
-            plan_read_price(s, MONEY_PER_ONE, &f->credit_top_up);
-        else if (!plan_skip_remark(s, key))
-            json_unknown_key(s, key, keys, where);
-    }
+    ((struct plan_rounding *)rounding)->mode = ROUND_HALF_EVEN;
+    ((struct plan_rounding *)rounding)->scope = ROUND_REQUESTS;
 }
 
-void plan_read_minimum(struct json_scan *s, struct plan *plan, const char *where)
+static void check_rounding(struct json_scan *s, void *rounding, uint64_t seen)
 {
-    static const char *const keys[] = {"usd", "per", NULL};
-    struct plan_fees *f = &plan->fees;
-    struct text key;
-    f->minimum_period_ns = 30 * 86400 * NS_PER_S;
-    json_object_begin(s);
-    const char *place = s->value;
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "usd"))
-            plan_read_price(s, MONEY_PER_ONE, &f->minimum);
-        else if (text_equal(key, "per") && json_peek(s) == JSON_STRING)
-            plan_read_length(s, false, &f->minimum_period_ns);
-        else if (!plan_skip_remark(s, key))
-            json_unknown_key(s, key, keys, where);
-    }
-    if (f->minimum <= 0)
-        plan_fail_at(s, place, "\"minimum\" needs \"usd\", above 0");
+    (void)seen;
+    if (((const struct plan_rounding *)rounding)->unit <= 0)
+        json_fail(s, NEEDS_UNIT);
 }
 
-static void read_volume_step(struct json_scan *s, struct plan_fees *f)
+static const struct json_table rounding_table = {JSON_ROWS(rounding_rows), .name = plan_read_name,
+                                                 .needs = NEEDS_UNIT, .init = init_rounding,
+                                                 .check = check_rounding};
+
+/* ---- fees of a bill ---- */
+
+#define FEES(member) JSON_AT(struct plan_fees, member)
+static const struct json_field credit_fee_rows[] = {
+    {"percent", PLAN_PERCENT(FEES(credit_fee_millionths))},
+    {"minimum", PLAN_PRICE(FEES(credit_fee_minimum))},
+    {"top_up", PLAN_PRICE(FEES(credit_top_up))},
+    PLAN_REMARKS,
+};
+static const struct json_table credit_fee_table = {JSON_ROWS(credit_fee_rows),
+                                                   .name = plan_read_name};
+
+static const struct json_field minimum_rows[] = {
+    {"usd", PLAN_PRICE(FEES(minimum)), .required = true},
+    {"per", PLAN_PERIOD(FEES(minimum_period_ns))},
+    PLAN_REMARKS,
+};
+
+#define NEEDS_USD "\"minimum\" needs \"usd\", above 0"
+
+static void init_minimum(void *fees)
 {
-    static const char *const keys[] = {"over_usd", "off_percent", NULL};
-    struct volume_step step = {0};
-    struct text key;
-    json_object_begin(s);
-    const char *place = s->value;
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "over_usd"))
-            plan_read_price(s, MONEY_PER_ONE, &step.over);
-        else if (text_equal(key, "off_percent"))
-            plan_read_percent(s, &step.off_millionths);
-        else if (!plan_skip_remark(s, key))
-            json_unknown_key(s, key, keys, "a step of \"volume\"");
-    }
-    if (f->volume_count > 0 && f->volume[f->volume_count - 1].over >= step.over)
-        plan_fail_at(s, place, "steps of \"volume\" must rise");
-    f->volume = mem_resize(f->volume, f->volume_count + 1, sizeof *f->volume);
-    f->volume[f->volume_count++] = step;
+    ((struct plan_fees *)fees)->minimum_period_ns = MONTH_NS;
 }
 
-void plan_read_volume(struct json_scan *s, struct plan *plan, const char *where)
+static void check_minimum(struct json_scan *s, void *fees, uint64_t seen)
 {
-    static const char *const keys[] = {"per", "steps", NULL};
-    struct plan_fees *f = &plan->fees;
-    struct text key;
-    f->volume_period_ns = 30 * 86400 * NS_PER_S;
-    json_object_begin(s);
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "per")) {
-            plan_read_length(s, false, &f->volume_period_ns);
-        } else if (text_equal(key, "steps")) {
-            json_array_begin(s);
-            while (json_array_next(s))
-                read_volume_step(s, f);
-        } else if (!plan_skip_remark(s, key)) {
-            json_unknown_key(s, key, keys, where);
-        }
-    }
+    (void)seen;
+    if (((const struct plan_fees *)fees)->minimum <= 0)
+        json_fail(s, NEEDS_USD);
 }
+
+static const struct json_table minimum_table = {JSON_ROWS(minimum_rows), .name = plan_read_name,
+                                                .needs = NEEDS_USD, .init = init_minimum,
+                                                .check = check_minimum};
+
+#define STEP(member) JSON_AT(struct volume_step, member)
+static const struct json_field step_rows[] = {
+    {"over_usd", PLAN_PRICE(STEP(over))},
+    {"off_percent", PLAN_PERCENT(STEP(off_millionths))},
+    PLAN_REMARKS,
+};
+
+static void check_step(struct json_scan *s, void *step, uint64_t seen)
+{
+    const struct plan_reading *r = s->context;
+    const struct volume_step *now = step;
+    (void)seen;
+    if (now > r->plan.fees.volume && now[-1].over >= now->over)
+        json_fail(s, "steps of \"volume\" must rise");
+}
+
+static const struct json_table step_table = {JSON_ROWS(step_rows), .where = "a step of \"volume\"",
+                                             .check = check_step};
+static const struct json_field step_item = {
+    .kind = JSON_AS_OBJECT, .table = &step_table, .size = sizeof(struct volume_step)};
+
+static const struct json_field volume_rows[] = {
+    {"per", PLAN_PERIOD(FEES(volume_period_ns))},
+    {"steps", JSON_AS_LIST, FEES(volume), .count = offsetof(struct plan_fees, volume_count),
+     .item = &step_item},
+    PLAN_REMARKS,
+};
+
+static void init_volume(void *fees)
+{
+    ((struct plan_fees *)fees)->volume_period_ns = MONTH_NS;
+}
+
+static const struct json_table volume_table = {JSON_ROWS(volume_rows), .name = plan_read_name,
+                                               .init = init_volume};
+
+/* ---- all of them ---- */
+
+static const struct json_field terms_rows[] = {
+    {"subscription", JSON_AS_OTHER, PLAN(subscription), .table = &subscription_table,
+     .read = read_subscription},
+    {"free", JSON_AS_OTHER, .table = &free_table, .read = read_quotas},
+    {"limits", JSON_AS_OBJECT, .table = &limits_table},
+    {"provisioned", JSON_AS_OTHER, PLAN(provisioned), .table = &provisioned_table,
+     .read = read_provisioned},
+    {"billed", JSON_AS_OBJECT, PLAN(billed), .table = &billed_table},
+    {"rounding", JSON_AS_OBJECT, PLAN(rounding), .table = &rounding_table},
+    {"credit_fee", JSON_AS_OBJECT, PLAN(fees), .table = &credit_fee_table},
+    {"minimum_per_request", PLAN_PRICE(PLAN(fees.minimum_per_request))},
+    {"minimum", JSON_AS_OBJECT, PLAN(fees), .table = &minimum_table},
+    {"volume", JSON_AS_OBJECT, PLAN(fees), .table = &volume_table},
+};
+const struct json_table plan_terms_table = {JSON_ROWS(terms_rows)};

@@ -1,23 +1,10 @@
+/* Values of a price book that no kind of row covers. */
 #include "sim/cost/book/plan_read.h"
 
 #include "core/memory.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-void plan_fail_at(struct json_scan *s, const char *place, const char *format, ...)
-{
-    char message[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
-    va_end(args);
-    if (place)
-        s->value = place;
-    json_fail(s, "%s", message);
-}
 
 /* The digits of a string or a bare number; shortened for messages by the caller. */
 static bool decimal_text(struct json_scan *s, struct text *digits)
@@ -32,7 +19,7 @@ static int shown(struct text t)
     return t.length > 60 ? 60 : (int)t.length;
 }
 
-void plan_read_price(struct json_scan *s, enum money_per per, money *out)
+static void read_price(struct json_scan *s, enum money_per per, money *out)
 {
     struct text digits;
     money value, whole;
@@ -56,49 +43,52 @@ void plan_read_price(struct json_scan *s, enum money_per per, money *out)
     *out = value;
 }
 
-void plan_read_factor(struct json_scan *s, unsigned max, money *out)
+void plan_read_price(struct json_scan *s, const struct json_field *f, void *member)
+{
+    (void)f;
+    read_price(s, MONEY_PER_ONE, member);
+}
+
+void plan_read_mtok_price(struct json_scan *s, const struct json_field *f, void *member)
+{
+    (void)f;
+    read_price(s, MONEY_PER_MILLION, member);
+}
+
+void plan_read_factor(struct json_scan *s, const struct json_field *f, void *member)
 {
     struct text digits;
     money value;
     if (!decimal_text(s, &digits))
         return;
     if (money_parse(digits.at, digits.length, MONEY_PER_ONE, &value) != MONEY_OK || value < 0 ||
-        value > (money)max * MONEY_USD)
-        json_fail(s, "expected a factor from 0 to %u, found \"%.*s\"", max, shown(digits),
+        value > (money)f->max * MONEY_USD)
+        json_fail(s, "expected a factor from 0 to %.0f, found \"%.*s\"", f->max, shown(digits),
                   digits.at);
     else
-        *out = value;
+        *(money *)member = value;
 }
 
-void plan_read_micro(struct json_scan *s, unsigned max, uint64_t *out)
+void plan_read_micro(struct json_scan *s, const struct json_field *f, void *member)
 {
     money factor = -1;
-    plan_read_factor(s, max, &factor);
+    plan_read_factor(s, f, &factor);
     if (s->failed || factor < 0)
         return;
     if (factor % (MONEY_USD / PLAN_MICRO) != 0)
         json_fail(s, "expected at most 6 decimals");
     else
-        *out = (uint64_t)(factor / (MONEY_USD / PLAN_MICRO));
+        *(uint64_t *)member = (uint64_t)(factor / (MONEY_USD / PLAN_MICRO));
 }
 
-void plan_read_percent(struct json_scan *s, uint32_t *out)
+void plan_read_percent(struct json_scan *s, const struct json_field *f, void *member)
 {
     uint64_t micro = 0;
-    plan_read_micro(s, 100, &micro);
+    plan_read_micro(s, f, &micro);
     if (micro % 100 != 0)
         json_fail(s, "expected at most 4 decimals of a percent");
     else
-        *out = (uint32_t)(micro / 100);
-}
-
-void plan_read_text(struct json_scan *s, char **out)
-{
-    char *copy;
-    if (!json_string_copy(s, PLAN_TEXT_MAX, &copy))
-        return;
-    free(*out);
-    *out = copy;
+        *(uint32_t *)member = (uint32_t)(micro / 100);
 }
 
 static void add_pattern(struct json_scan *s, char ***out, size_t *count)
@@ -110,15 +100,16 @@ static void add_pattern(struct json_scan *s, char ***out, size_t *count)
     (*out)[(*count)++] = copy;
 }
 
-void plan_read_patterns(struct json_scan *s, char ***out, size_t *count)
+void plan_read_patterns(struct json_scan *s, const struct json_field *f, void *member)
 {
+    size_t *count = (size_t *)((char *)plan_owner(f, member) + f->count);
     if (json_peek(s) == JSON_STRING) {
-        add_pattern(s, out, count);
+        add_pattern(s, member, count);
         return;
     }
     json_array_begin(s);
     while (json_array_next(s))
-        add_pattern(s, out, count);
+        add_pattern(s, member, count);
 }
 
 static const struct {
@@ -148,7 +139,7 @@ static int64_t length_of(struct text t)
     return (int64_t)n * unit[letter - letters];
 }
 
-void plan_read_length(struct json_scan *s, bool calendar_month, int64_t *out_ns)
+static void read_length(struct json_scan *s, bool calendar_month, int64_t *out_ns)
 {
     struct text t;
     if (!json_string(s, &t))
@@ -166,27 +157,14 @@ void plan_read_length(struct json_scan *s, bool calendar_month, int64_t *out_ns)
         *out_ns = ns;
 }
 
-void plan_read_choice(struct json_scan *s, const char *const *names, int *out)
+void plan_read_period(struct json_scan *s, const struct json_field *f, void *member)
 {
-    struct text t;
-    char list[256] = "";
-    if (!json_string(s, &t))
-        return;
-    for (int i = 0; names[i]; i++) {
-        if (text_equal(t, names[i])) {
-            *out = i;
-            return;
-        }
-        size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s\"%s\"", i ? ", " : "", names[i]);
-    }
-    json_fail(s, "expected one of %s, found \"%.*s\"", list, shown(t), t.at);
+    (void)f;
+    read_length(s, false, member);
 }
 
-bool plan_skip_remark(struct json_scan *s, struct text key)
+void plan_read_window_length(struct json_scan *s, const struct json_field *f, void *member)
 {
-    if (!text_equal(key, "comment") && !text_equal(key, "note"))
-        return false;
-    json_skip(s, NULL);
-    return true;
+    (void)f;
+    read_length(s, true, member);
 }

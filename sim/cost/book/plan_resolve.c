@@ -42,10 +42,10 @@ static bool look_up(const struct token_prices *base, const struct token_prices *
     }
 }
 
-static void fill_table(struct json_scan *s, const char *place, const struct price_set *set,
-                       size_t tier_number, money multiplier, struct token_table *out,
-                       const char *where)
+static void fill_table(struct json_scan *s, const struct price_set *set, size_t tier_number,
+                       money multiplier, struct token_table *out)
 {
+    char where[JSON_WHERE_SIZE];
     const struct price_tier *tier = tier_number > 0 ? &set->tiers[tier_number - 1] : NULL;
     *out = (struct token_table){.input_from = tier ? tier->input_from : 0};
     for (int c = 0; c < USAGE_CLASSES; c++) {
@@ -53,10 +53,11 @@ static void fill_table(struct json_scan *s, const char *place, const struct pric
             continue;
         out->priced |= (uint8_t)(1u << c);
         if (money_scale(out->price[c], multiplier, &out->price[c]) < 0)
-            plan_fail_at(s, place, "a multiplier makes a price of %s finer than 1e-24 USD a token",
-                         where);
+            json_fail(s, "a multiplier makes a price of %s finer than 1e-24 USD a token",
+                      json_fields_where(s, where));
         if (out->price[c] > TOKEN_PRICE_MAX)
-            plan_fail_at(s, place, "a token price of %s is above 1,000 USD a token", where);
+            json_fail(s, "a token price of %s is above 1,000 USD a token",
+                      json_fields_where(s, where));
     }
 }
 
@@ -65,10 +66,10 @@ static bool has_token_prices(const struct price_set *set)
     return set && (set->base.given || set->tier_count > 0);
 }
 
-static void fill_prices(struct json_scan *s, const char *place, const struct plan_rate *rate,
-                        const struct price_window *window, int service, struct rate_prices *out,
-                        const char *where)
+static void fill_prices(struct json_scan *s, const struct plan_rate *rate,
+                        const struct price_window *window, int service, struct rate_prices *out)
 {
+    char where[JSON_WHERE_SIZE];
     const struct price_set *set = &rate->base;
     money multiplier = MONEY_USD;
     if (has_token_prices(rate->services[service]))
@@ -80,11 +81,12 @@ static void fill_prices(struct json_scan *s, const char *place, const struct pla
         multiplier = rate->multipliers[service];
     }
     if (window && money_scale(multiplier, window->multiplier, &multiplier) < 0)
-        plan_fail_at(s, place, "the multipliers of %s have too many decimals together", where);
+        json_fail(s, "the multipliers of %s have too many decimals together",
+                  json_fields_where(s, where));
     out->table_count = set->tier_count + 1;
     out->tables = mem_zero(out->table_count, sizeof *out->tables);
     for (size_t i = 0; i < out->table_count; i++)
-        fill_table(s, place, set, i, multiplier, &out->tables[i], where);
+        fill_table(s, set, i, multiplier, &out->tables[i]);
     out->per_request_micro = rate->base.per_request_micro;
     if (rate->services[service] && rate->services[service]->has_per_request)
         out->per_request_micro = rate->services[service]->per_request_micro;
@@ -92,18 +94,18 @@ static void fill_prices(struct json_scan *s, const char *place, const struct pla
         out->per_request_micro = window->set.per_request_micro;
 }
 
-void plan_resolve_rate(struct json_scan *s, const char *place, struct plan_rate *rate,
-                       const char *where)
+void plan_resolve_rate(struct json_scan *s, struct plan_rate *rate)
 {
+    char where[JSON_WHERE_SIZE];
     for (int i = 0; i < SERVICE_COUNT; i++)
         if (rate->services[i] && rate->multipliers[i] != MONEY_USD)
-            plan_fail_at(s, place, "%s gives both a multiplier and prices of its own for \"%s\"",
-                         where, service_name((enum service)i));
+            json_fail(s, "%s gives both a multiplier and prices of its own for \"%s\"",
+                      json_fields_where(s, where), service_name((enum service)i));
     rate->resolved = mem_zero((rate->window_count + 1) * SERVICE_COUNT, sizeof *rate->resolved);
     for (size_t w = 0; w <= rate->window_count && !s->failed; w++)
         for (int i = 0; i < SERVICE_COUNT; i++)
-            fill_prices(s, place, rate, w ? &rate->windows[w - 1] : NULL, i,
-                        &rate->resolved[w * SERVICE_COUNT + (size_t)i], where);
+            fill_prices(s, rate, w ? &rate->windows[w - 1] : NULL, i,
+                        &rate->resolved[w * SERVICE_COUNT + (size_t)i]);
 }
 
 static void free_set(struct price_set *set)
