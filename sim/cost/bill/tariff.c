@@ -6,13 +6,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-const char *charge_part_name(enum charge_part part)
-{
-    static const char *const names[CHARGE_PARTS] = {"input",     "cached",  "output",
-                                                    "reasoning", "retries", "fees"};
-    return names[part];
-}
-
 void tariff_init(struct tariff *t, const struct plan *plan, const struct serve_rows *rows,
                  const struct serve_result *served, int64_t start_unix_ns, bool ignore_caps,
                  const struct earlier_attempts *earlier)
@@ -60,19 +53,12 @@ static inline void cap_output(const struct tariff *t, struct usage *u)
     u->tokens[USAGE_REASONING] -= over - visible;
 }
 
-/* What is no token and no retry is a fee. */
 void row_charge_parts(const struct row_charge *c, money part[CHARGE_PARTS])
 {
-    const money *line = c->last.line;
-    part[PART_INPUT] =
-        line[USAGE_UNCACHED_INPUT] + line[USAGE_CACHE_WRITE] + line[USAGE_CACHE_WRITE_1H];
-    part[PART_CACHED] = line[USAGE_CACHED_INPUT];
-    part[PART_OUTPUT] = line[USAGE_OUTPUT];
-    part[PART_REASONING] = line[USAGE_REASONING];
-    part[PART_RETRIES] = c->retries;
-    part[PART_FEES] = c->total;
-    for (int i = 0; i < PART_FEES; i++)
-        part[PART_FEES] -= part[i];
+    for (int i = 0; i < CHARGE_PARTS; i++)
+        part[i] = 0;
+    charge_lines_add(c->last.line, part);
+    part[PART_RETRIES] += c->retries;
 }
 
 /* Attempts before the last: what they delivered is not known, so that "delivered" bills the input;
@@ -184,7 +170,7 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
     return money_add(out->last.total, out->retries, &out->total);
 }
 
-/* One worker's sums. Those of the token classes are charges of one great row. */
+/* One worker's sums; those of the charges are one great row. */
 struct charge_context {
     const struct tariff *t;
     struct row_charge sum;
@@ -198,6 +184,9 @@ static void add_row(struct charge_context *c, const struct row_charge *row, size
     struct charge_sums *s = &c->sums;
     for (int i = 0; i < USAGE_CLASSES; i++)
         c->sum.last.line[i] += row->last.line[i];
+    for (int i = USAGE_CLASSES; i < CHARGE_LINES; i++)
+        if (row->last.line[i] != 0) /* few rows have fees */
+            c->sum.last.line[i] += row->last.line[i];
     c->sum.retries += row->retries;
     s->overflow = money_add(c->sum.total, row->total, &c->sum.total) < 0 || s->overflow;
     s->rows++;

@@ -18,26 +18,13 @@
 #include "sim/cost/bill/serve.h"
 #include "sim/cost/book/price.h"
 
-/* What a charge is made of. The parts of a row add up to its total. */
-enum charge_part {
-    PART_INPUT, /* uncached input and cache writes */
-    PART_CACHED,
-    PART_OUTPUT,
-    PART_REASONING,
-    PART_RETRIES, /* attempts before the last */
-    PART_FEES,    /* what is not by the token: per request, tools, units, rounding and minimum */
-    CHARGE_PARTS,
-};
-
-/* "input", "cached", "output", "reasoning", "retries", "fees". */
-const char *charge_part_name(enum charge_part part);
-
 struct row_charge {
     struct charge last; /* of the last attempt */
     money retries;      /* of those before it */
     money total;
 };
 
+/* Its parts add up to its total. */
 void row_charge_parts(const struct row_charge *c, money part[CHARGE_PARTS]);
 
 struct charge_sums {

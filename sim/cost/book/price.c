@@ -4,11 +4,38 @@
 
 #define NS_PER_DAY (86400 * NS_PER_S)
 
+const char *charge_part_name(enum charge_part part)
+{
+    static const char *const names[CHARGE_PARTS] = {"input",     "cached",  "output",
+                                                    "reasoning", "retries", "fees"};
+    return names[part];
+}
+
+static const struct {
+    const char *name;
+    enum charge_part part;
+} lines[CHARGE_LINES] = {
+    [USAGE_UNCACHED_INPUT] = {"uncached_input", PART_INPUT},
+    [USAGE_CACHED_INPUT] = {"cached_input", PART_CACHED},
+    [USAGE_CACHE_WRITE] = {"cache_write", PART_INPUT},
+    [USAGE_CACHE_WRITE_1H] = {"cache_write_1h", PART_INPUT},
+    [USAGE_OUTPUT] = {"output", PART_OUTPUT},
+    [USAGE_REASONING] = {"reasoning", PART_REASONING},
+    [CHARGE_REQUEST] = {"request", PART_FEES},
+    [CHARGE_TOOLS] = {"tools", PART_FEES},
+    [CHARGE_UNITS] = {"units", PART_FEES},
+    [CHARGE_ADJUSTMENT] = {"adjustment", PART_FEES},
+};
+
 const char *charge_line_name(int line)
 {
-    static const char *const names[] = {"request", "tools", "units", "adjustment"};
-    return line < USAGE_CLASSES ? usage_class_name((enum usage_class)line)
-                                : names[line - USAGE_CLASSES];
+    return lines[line].name;
+}
+
+void charge_lines_add(const money line[CHARGE_LINES], money part[CHARGE_PARTS])
+{
+    for (int i = 0; i < CHARGE_LINES; i++)
+        part[lines[i].part] += line[i];
 }
 
 const char *unpriced_name(int bit)

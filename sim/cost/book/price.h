@@ -22,7 +22,22 @@ struct price_query {
     const char *model, *class_name; /* for weights; NULL */
 };
 
-/* The lines of a charge: those of the token classes come first, by enum usage_class. */
+/* What the charges of a bill are shown as; retries are attempts before the last. */
+enum charge_part {
+    PART_INPUT, /* uncached input and cache writes */
+    PART_CACHED,
+    PART_OUTPUT,
+    PART_REASONING,
+    PART_RETRIES,
+    PART_FEES, /* what is not by the token */
+    CHARGE_PARTS,
+};
+
+/* "input", "cached", "output", "reasoning", "retries", "fees". */
+const char *charge_part_name(enum charge_part part);
+
+/* The lines of a charge: those of the token classes come first, by enum usage_class. A line more
+ * is a row in price.c, with its name and its part. */
 enum charge_line {
     CHARGE_REQUEST = USAGE_CLASSES,
     CHARGE_TOOLS,
@@ -33,6 +48,9 @@ enum charge_line {
 
 /* "uncached_input", ..., "request", "tools", "units", "adjustment". */
 const char *charge_line_name(int line);
+
+/* Adds the lines to the parts that they belong to. */
+void charge_lines_add(const money line[CHARGE_LINES], money part[CHARGE_PARTS]);
 
 /* What was used and has no price in the plan. Bits 0 to USAGE_CLASSES - 1: tokens of that class,
  * where the rate sells other tokens; 0 where it sells no tokens but requests. */
