@@ -1,4 +1,5 @@
 /* Limits in time, against a slow and obvious model of the same rules. */
+#include "testing_plans.h"
 #include "testing_workload.h"
 
 #include "core/memory.h"
@@ -297,6 +298,105 @@ START_TEST(months_are_calendar_months)
 }
 END_TEST
 
+/* Ten requests, a second apart, of so many tokens in and 10 out. */
+static void serve_ten(const char *text, const uint32_t input[10], const char *const *models,
+                      struct serve_result *out)
+{
+    struct plan_book book = testing_plans(text);
+    struct serve_conditions conditions = {0};
+    struct serve_rows rows;
+    struct workload w;
+    workload_init(&w);
+    for (int i = 0; i < 10; i++)
+        testing_add(&w, (struct request){.timestamp_ns = i * NS_PER_S,
+                                         .input_tokens = input[i],
+                                         .output_tokens = 10,
+                                         .model = models ? models[i] : NULL});
+    ck_assert_int_eq(serve_rows_make(&rows, &w, (struct serve_duration){0}, NULL), 0);
+    serve_plan(&book.plans[0], &rows, &conditions, out);
+    serve_rows_free(&rows);
+    workload_free(&w);
+    plan_book_free(&book);
+}
+
+static void check_fates(const struct serve_result *r, const char *expected)
+{
+    static const char letters[SERVE_FATES + 1] = "pimnclqr";
+    for (int i = 0; i < 10; i++)
+        ck_assert_msg(letters[r->fate[i]] == expected[i], "row %d: %s", i,
+                      serve_fate_name((enum serve_fate)r->fate[i]));
+}
+
+START_TEST(caps_are_inclusive_and_what_they_refuse_uses_up_nothing)
+{
+    const uint32_t input[10] = {100, 101, 1, 1, 1, 101, 1, 1, 1, 1};
+    struct serve_result r;
+    serve_ten("{\"plans\": [{\"name\": \"a\", \"subscription\": {\"price\": 1, \"period\":"
+              " \"day\", \"includes\": {\"requests\": 4, \"per\": \"day\"}, \"beyond\":"
+              " \"reject\"}, \"limits\": {\"max_input_tokens\": 100}}]}",
+              input, NULL, &r);
+    check_fates(&r, "iciiicqqqq");
+    ck_assert_uint_eq(r.quota_used, 4 * PLAN_MICRO);
+    serve_result_free(&r);
+    serve_ten("{\"plans\": [{\"name\": \"a\", \"per_request\": 1, \"limits\":"
+              " {\"max_total_tokens\": 110}}]}",
+              input, NULL, &r);
+    check_fates(&r, "pcpppcpppp");
+    serve_result_free(&r);
+}
+END_TEST
+
+START_TEST(alone_more_than_a_window_is_never_served)
+{
+    const uint32_t input[10] = {90, 91, 1, 91, 1, 1, 1, 1, 1, 1};
+    struct serve_result r;
+    serve_ten("{\"plans\": [{\"name\": \"a\", \"per_request\": 1, \"limits\": {\"tpm\": 100}}]}",
+              input, NULL, &r);
+    check_fates(&r, "plplpppppp");
+    ck_assert_int_eq(r.start_ns[0], 0);
+    ck_assert_int_eq(r.start_ns[2], 60 * NS_PER_S); /* the first took all of its minute */
+    serve_result_free(&r);
+    const uint32_t small[10] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    serve_ten("{\"plans\": [{\"name\": \"a\", \"per_request\": 1, \"free\": {\"requests\": 0,"
+              " \"per\": \"day\"}}]}",
+              small, NULL, &r);
+    check_fates(&r, "pppppppppp"); /* a quota of nothing, and what is beyond is paid */
+    serve_result_free(&r);
+}
+END_TEST
+
+START_TEST(a_rolling_window_has_room_when_its_length_has_passed)
+{
+    const uint32_t input[10] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    struct serve_result r;
+    serve_ten("{\"plans\": [{\"name\": \"a\", \"subscription\": {\"price\": 1, \"period\":"
+              " \"day\", \"includes\": {\"requests\": 2, \"per\": \"5s\", \"window\":"
+              " \"rolling\"}, \"beyond\": \"reject\"}}]}",
+              input, NULL, &r);
+    check_fates(&r, "iiqqqiiqqq");
+    serve_result_free(&r);
+}
+END_TEST
+
+START_TEST(models_decide_whether_a_plan_serves_at_all)
+{
+    const uint32_t input[10] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    static const char *const models[10] = {"a", "b", NULL, "c", "a", "b", NULL, "c", "a", "a"};
+    struct serve_result r;
+    serve_ten("{\"plans\": [{\"name\": \"p\", \"rates\": [{\"models\": \"a\", \"per_request\": 1},"
+              " {\"models\": [\"b*\"], \"per_request\": 2}]}]}",
+              input, models, &r);
+    check_fates(&r, "ppnmppnmpp");
+    ck_assert_uint_eq(r.count[SERVE_MODEL], 2);
+    ck_assert_uint_eq(r.count[SERVE_UNNAMED], 2);
+    serve_result_free(&r);
+    serve_ten("{\"plans\": [{\"name\": \"p\", \"models\": \"a\", \"per_request\": 1}]}", input,
+              models, &r);
+    check_fates(&r, "pmpmpmpmpp"); /* one rate: without a name nothing has to be guessed */
+    serve_result_free(&r);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("serve");
@@ -305,6 +405,10 @@ int main(void)
     tcase_add_loop_test(tc, so_many_of_a_plan_make_nobody_wait, 0, 10);
     tcase_add_test(tc, turns_wait_for_those_before_them);
     tcase_add_test(tc, months_are_calendar_months);
+    tcase_add_test(tc, caps_are_inclusive_and_what_they_refuse_uses_up_nothing);
+    tcase_add_test(tc, alone_more_than_a_window_is_never_served);
+    tcase_add_test(tc, a_rolling_window_has_room_when_its_length_has_passed);
+    tcase_add_test(tc, models_decide_whether_a_plan_serves_at_all);
     suite_add_tcase(suite, tc);
     return testing_run(suite);
 }

@@ -4,6 +4,7 @@
  * FAREBOX_TARIFF_PAIRS=20000000 asks for so many pairs of a plan and a row.
  */
 #include "testing_plans.h"
+#include "testing_workload.h"
 
 #include "core/buffer.h"
 #include "core/memory.h"
@@ -546,11 +547,86 @@ START_TEST(random_plans_charge_what_the_model_says)
 }
 END_TEST
 
+static struct charge_sums charge_dear_rows(size_t count)
+{
+    struct plan_book book =
+        testing_plans("{\"plans\": [{\"name\": \"a\", \"per_request\": \"1000000000\", \"weights\":"
+                      " [{\"weight\": 10000}]}]}");
+    struct charge_sums sums;
+    struct serve_rows rows;
+    struct serve_result served;
+    struct serve_conditions conditions = {0};
+    struct tariff t;
+    struct workload w = testing_rows(count, 0, 0, 0);
+    serve_rows_make(&rows, &w, (struct serve_duration){0}, NULL);
+    serve_plan(&book.plans[0], &rows, &conditions, &served);
+    tariff_init(&t, &book.plans[0], &rows, &served, TIME_NEVER, false, NULL);
+    tariff_charge_all(&t, 1, &sums, NULL);
+    tariff_free(&t);
+    serve_result_free(&served);
+    serve_rows_free(&rows);
+    workload_free(&w);
+    plan_book_free(&book);
+    return sums;
+}
+
+START_TEST(a_sum_that_does_not_fit_is_told)
+{
+    struct charge_sums fits = charge_dear_rows(17), passes = charge_dear_rows(18);
+    ck_assert(!fits.overflow);
+    testing_money(fits.total, "170000000000000", "17 times 10^13 USD");
+    testing_money(fits.part[PART_FEES], "170000000000000", "all of it is paid by the request");
+    ck_assert(passes.overflow);
+}
+END_TEST
+
+START_TEST(quanta_are_cut_downwards_and_saturate)
+{
+    const money quantum = (money)1 << CHARGE_QUANTUM_BITS;
+    ck_assert_int_eq(charge_quanta(0), 0);
+    ck_assert_int_eq(charge_quanta(quantum - 1), 0);
+    ck_assert_int_eq(charge_quanta(quantum), 1);
+    ck_assert_int_eq(charge_quanta(-1), -1);
+    ck_assert_int_eq(charge_quanta(MONEY_MAX), INT64_MAX);
+    ck_assert_int_eq(charge_quanta(-MONEY_MAX), -INT64_MAX); /* less means: not served */
+}
+END_TEST
+
+static void count_rows(void *context, size_t begin, size_t end)
+{
+    uint8_t **times = context;
+    ck_assert_uint_eq(begin % TARIFF_BLOCK, 0);
+    for (size_t i = begin; i < end; i++)
+        (*times)[i]++;
+}
+
+START_TEST(every_row_is_charged_once_by_any_number_of_workers)
+{
+    static const unsigned workers[] = {1, 3, TARIFF_WORKERS_MAX + 9};
+    const size_t counts[] = {0, 1, TARIFF_BLOCK, 3 * TARIFF_BLOCK + 5};
+    for (size_t i = 0; i < 12; i++) {
+        size_t count = counts[i / 3];
+        uint8_t *times = mem_zero(count + 1, 1), *contexts[TARIFF_WORKERS_MAX + 9];
+        for (size_t k = 0; k < TARIFF_WORKERS_MAX + 9; k++)
+            contexts[k] = times;
+        tariff_parallel(count, workers[i % 3], count_rows, contexts, sizeof *contexts);
+        for (size_t k = 0; k < count; k++)
+            if (times[k] != 1)
+                ck_abort_msg("row %zu of %zu: %d times", k, count, times[k]);
+        ck_assert_int_eq(times[count], 0);
+        free(times);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tariff");
     TCase *t = tcase_create("tariff");
     tcase_add_test(t, random_plans_charge_what_the_model_says);
+    tcase_add_test(t, a_sum_that_does_not_fit_is_told);
+    tcase_add_test(t, quanta_are_cut_downwards_and_saturate);
+    tcase_add_test(t, every_row_is_charged_once_by_any_number_of_workers);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }

@@ -19,16 +19,6 @@ static int parse_bundled(const struct embedded_file *f, struct plan_book *out, s
     return plan_book_parse(name, f->bytes, f->length, out, err);
 }
 
-int plan_book_bundled(const char *stem, struct plan_book *out, struct error *err)
-{
-    const struct embedded_file *f = embedded_find(BOOK_FOLDER, stem);
-    if (f)
-        return parse_bundled(f, out, err);
-    const char *near = embedded_nearest(BOOK_FOLDER, stem);
-    return error_set(err, ERR_INPUT, "no bundled price book \"%.100s\"%s%s%s", stem,
-                     near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-}
-
 static bool is_bundled(const struct plan_book *book)
 {
     return strncmp(book->file, BUNDLED, strlen(BUNDLED)) == 0;

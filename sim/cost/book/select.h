@@ -34,8 +34,4 @@ int plan_select(const char *list, struct plan_selection *out, struct error *err)
 
 void plan_selection_free(struct plan_selection *selection);
 
-/* Reads a book that is part of the program ("curated"); *out must be zero before. ERR_INPUT with
- * the nearest name where there is none. */
-int plan_book_bundled(const char *stem, struct plan_book *out, struct error *err);
-
 #endif
