@@ -12,7 +12,7 @@ static int read_arrival(const struct load_options *o, const struct load_use *use
                         struct rate_load *out, struct error *err)
 {
     bool shaped = o->burstiness != 1; /* run.json gives the default too */
-    int kind = shaped ? ARRIVALS_GAMMA : ARRIVALS_POISSON;
+    int kind = shaped ? ARRIVAL_GAMMA : ARRIVAL_POISSON;
     bool to_come = use->search || (use->sweep && strncmp(use->sweep, "rate=", 5) == 0);
     if (!o->rate && !to_come && (o->arrival || shaped))
         return error_set(err, ERR_INPUT, "--arrival and --burstiness are about arrivals at --rate");
@@ -26,19 +26,19 @@ static int read_arrival(const struct load_options *o, const struct load_use *use
                              "--arrival scenario and --transform: transform the scenario first "
                              "(farebox workload gen, workload transform)");
         out->own_arrivals = true;
-        kind = ARRIVALS_POISSON;
+        kind = ARRIVAL_POISSON;
     } else if (o->arrival) {
-        kind = arrivals_from_name(o->arrival);
+        kind = arrival_process_from_name(o->arrival);
     }
     if (kind < 0)
         return error_set(err, ERR_INPUT,
                          "--arrival %.40s: expected poisson, constant, gamma or scenario",
                          o->arrival);
-    if (shaped && (kind != ARRIVALS_GAMMA || out->own_arrivals))
+    if (shaped && (kind != ARRIVAL_GAMMA || out->own_arrivals))
         return error_set(err, ERR_INPUT,
                          "--burstiness is the shape of gamma arrivals: --arrival %.40s has none",
                          o->arrival);
-    out->arrivals = (enum arrivals_kind)kind;
+    out->arrivals = (enum arrival_process)kind;
     out->burstiness = o->burstiness;
     return 0;
 }

@@ -57,7 +57,7 @@ struct load_options {
 struct rate_load {
     struct profile load;  /* requests per second */
     struct profile slots; /* closed loop: requests at a time */
-    enum arrivals_kind arrivals;
+    enum arrival_process arrivals;
     double burstiness;
     bool own_arrivals;
 };

@@ -171,7 +171,7 @@ static void on_probe(void *context, const struct capacity_progress *p)
 
 static int find_capacity(struct making *m, const struct terminal *t, struct error *err)
 {
-    int arrivals = arrivals_from_name(m->o->arrival);
+    int arrivals = arrival_process_from_name(m->o->arrival);
     if (arrivals < 0)
         return error_set(err, ERR_INPUT, "--arrival %s: expected poisson, constant or gamma",
                          m->o->arrival);
@@ -183,7 +183,7 @@ static int find_capacity(struct making *m, const struct terminal *t, struct erro
                                  .seed = m->o->common.seed,
                                  .seeds = (unsigned)m->o->seeds,
                                  .requests = m->o->requests,
-                                 .arrivals = (enum arrivals_kind)arrivals,
+                                 .arrivals = (enum arrival_process)arrivals,
                                  .burstiness = m->o->burstiness,
                                  .on_probe = on_probe,
                                  .context = &m->progress};

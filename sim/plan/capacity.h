@@ -54,10 +54,10 @@ struct capacity_options {
     const struct slo_list *slos;
     double goodput; /* share of requests that must meet all objectives, in (0, 1) */
     uint64_t seed;
-    unsigned seeds;              /* 2 … CAPACITY_SEEDS */
-    uint64_t requests;           /* of one simulation */
-    enum arrivals_kind arrivals; /* POISSON, or as a bench to compare with draws them */
-    double burstiness;           /* of gamma arrivals; 0 = 1 */
+    unsigned seeds;                /* 2 … CAPACITY_SEEDS */
+    uint64_t requests;             /* of one simulation */
+    enum arrival_process arrivals; /* POISSON, or as a bench to compare with draws them */
+    double burstiness;             /* of gamma arrivals; 0 = 1 */
     /* Called before each simulation. NULL */
     void (*on_probe)(void *context, const struct capacity_progress *p);
     void *context;

@@ -84,7 +84,7 @@ START_TEST(gaps_follow_their_process)
     random_init(&same, 20, RANDOM_ARRIVALS, 2 * (uint64_t)_i);
     for (size_t i = 0; i < n; i++) {
         ck_assert(arrival_next(&s, &at));
-        gaps[i] = arrival_unit_gap(law->process, law->shape, &same) / law->rate;
+        gaps[i] = arrival_gap(law->process, law->shape, false, &same) / law->rate;
         sum += gaps[i];
         square += gaps[i] * gaps[i];
         if (fabs(at - sum) > 1e-6)
@@ -98,6 +98,18 @@ START_TEST(gaps_follow_their_process)
     if (law->process == ARRIVAL_GAMMA)
         ck_assert_double_eq_tol(cv, 1 / sqrt(law->shape), 0.01 / law->shape);
     free(gaps);
+}
+END_TEST
+
+START_TEST(a_ramp_s_integral_is_reached_where_it_says)
+{
+    static const double slopes[] = {0, 1e-12, 0.5, 40, -0.1};
+    for (size_t i = 0; i < sizeof slopes / sizeof *slopes; i++)
+        for (double sum = 0.01; sum < 40; sum *= 3) {
+            double t = arrival_ramp(3, slopes[i], sum);
+            ck_assert_double_eq_tol(3 * t + slopes[i] * t * t / 2, sum, 1e-12 * sum);
+        }
+    ck_assert_double_eq_tol(arrival_ramp(0, 2, 9), 3, 1e-12); /* from a rate of 0 */
 }
 END_TEST
 
@@ -423,6 +435,7 @@ int main(void)
     Suite *suite = suite_create("distributions");
     TCase *t = tcase_create("distributions");
     tcase_add_loop_test(t, gaps_follow_their_process, 0, (int)(sizeof gap_laws / sizeof *gap_laws));
+    tcase_add_test(t, a_ramp_s_integral_is_reached_where_it_says);
     tcase_add_test(t, a_cv_gives_its_shape);
     tcase_add_loop_test(t, lengths_follow_their_distribution, 0,
                         (int)(sizeof length_laws / sizeof *length_laws));

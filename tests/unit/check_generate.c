@@ -260,7 +260,7 @@ START_TEST(extent_and_rate_follow_the_options)
     ck_assert_int_eq(generator_create(&s, 1, &(struct generate_options){0}, &g, &err), ERR_INPUT);
     struct profile rate;
     profile_hold(&rate, 100);
-    struct generate_options given[] = {{.load = &rate, .arrivals = ARRIVALS_CONSTANT},
+    struct generate_options given[] = {{.load = &rate, .arrivals = ARRIVAL_CONSTANT},
                                        {.load = &rate, .own_arrivals = true}};
     for (int i = 0; i < 2; i++) {
         given[i].duration_s = 30;

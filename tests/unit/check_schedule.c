@@ -116,7 +116,7 @@ START_TEST(constant_arrivals_are_exact)
     struct workload w = plain(10);
     struct schedule_config c = config(SCHEDULE_OPEN);
     struct due due;
-    c.arrivals = ARRIVALS_CONSTANT;
+    c.arrivals = ARRIVAL_CONSTANT;
     profile_hold(&c.load, 100);
     c.duration_ns = 30 * NS_PER_S;
     struct schedule *s = create(&c, &w);
@@ -152,7 +152,7 @@ START_TEST(a_rate_counts_the_turns_behind_an_arrival)
                             .attempts = 1};
         ck_assert_int_eq(workload_add(&w, &r, &err), 0);
     }
-    c.arrivals = ARRIVALS_CONSTANT;
+    c.arrivals = ARRIVAL_CONSTANT;
     ck_assert_int_eq(profile_parse("40:1s,80:1s", &c.load, &err), 0);
     struct schedule *s = create(&c, &w);
     for (int k = 0; k < 20; k++) {
@@ -173,9 +173,9 @@ END_TEST
 START_TEST(random_arrivals_have_their_moments)
 {
     static const struct {
-        enum arrivals_kind arrivals;
+        enum arrival_process arrivals;
         double shape, cv;
-    } cases[] = {{ARRIVALS_POISSON, 1, 1}, {ARRIVALS_GAMMA, 0.25, 2}, {ARRIVALS_GAMMA, 4, 0.5}};
+    } cases[] = {{ARRIVAL_POISSON, 1, 1}, {ARRIVAL_GAMMA, 0.25, 2}, {ARRIVAL_GAMMA, 4, 0.5}};
     struct workload w = plain(100);
     struct schedule_config c = config(SCHEDULE_OPEN);
     struct due due;
@@ -208,7 +208,7 @@ START_TEST(a_rate_goes_on_to_the_end_of_the_duration)
     struct schedule_config c = config(SCHEDULE_OPEN);
     struct due due;
     uint64_t count = 0;
-    c.arrivals = ARRIVALS_CONSTANT;
+    c.arrivals = ARRIVAL_CONSTANT;
     c.duration_ns = 3 * NS_PER_S;
     profile_hold(&c.load, 10);
     struct schedule *s = create(&c, &w);
@@ -553,7 +553,7 @@ START_TEST(bursts_are_bursts)
             struct due due;
             uint32_t counts[3] = {0}, others = 0;
             int64_t last_ns = 0;
-            c.arrivals = (enum arrivals_kind)kind;
+            c.arrivals = (enum arrival_process)kind;
             c.burstiness = 0.5;
             ck_assert_msg(profile_parse(cases[k].load, &c.load, &err) == 0, "%s", err.message);
             struct schedule *s = create(&c, &w);
@@ -569,7 +569,7 @@ START_TEST(bursts_are_bursts)
                     others++;
             }
             for (int i = 0; i < 3; i++) /* a constant process has one of its own at 0 */
-                ck_assert_uint_le(counts[i] - cases[k].size[i], kind == ARRIVALS_CONSTANT);
+                ck_assert_uint_le(counts[i] - cases[k].size[i], kind == ARRIVAL_CONSTANT);
             if (k == 0)
                 ck_assert(others > 120 && others < 290);
             if (k == 2 || k == 3)

@@ -104,8 +104,8 @@ END_TEST
 START_TEST(the_mean_is_the_rate_whatever_the_process)
 {
     static const struct generate_options cases[] = {
-        {.arrivals = ARRIVALS_GAMMA, .burstiness = 0.05},
-        {.arrivals = ARRIVALS_GAMMA, .burstiness = 16},
+        {.arrivals = ARRIVAL_GAMMA, .burstiness = 0.05},
+        {.arrivals = ARRIVAL_GAMMA, .burstiness = 16},
         {.own_arrivals = true},
     };
     struct scenario s;

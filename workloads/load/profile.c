@@ -1,41 +1,11 @@
 #include "workloads/load/profile.h"
 
 #include "core/memory.h"
-#include "core/random.h"
 #include "core/text.h"
 
-#include <gsl/gsl_randist.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-int arrivals_from_name(const char *name)
-{
-    static const char *const names[] = {"poisson", "constant", "gamma"};
-    for (int i = 0; i < 3; i++)
-        if (strcmp(name, names[i]) == 0)
-            return i;
-    return -1;
-}
-
-double arrivals_first_gamma(double shape, struct random *r)
-{
-    double met = gsl_ran_gamma(random_gsl(r), shape + 1, 1 / shape);
-    return met * random_open_unit(r);
-}
-
-double arrivals_gap(enum arrivals_kind kind, double burstiness, bool first, struct random *r)
-{
-    switch (kind) {
-    case ARRIVALS_CONSTANT:
-        return first ? 0 : 1;
-    case ARRIVALS_GAMMA:
-        return first ? arrivals_first_gamma(burstiness, r)
-                     : gsl_ran_gamma(random_gsl(r), burstiness, 1 / burstiness);
-    default:
-        return gsl_ran_exponential(random_gsl(r), 1);
-    }
-}
 
 /* The burst that comes before the arrival at `sum`, if there is one; begins it. */
 static bool begin_burst(struct load_arrivals *p)
@@ -56,7 +26,7 @@ static bool begin_burst(struct load_arrivals *p)
 int64_t load_arrivals_next(struct load_arrivals *p)
 {
     if (!p->drawn && p->burst_left == 0) {
-        p->sum += arrivals_gap(p->kind, p->burstiness, !p->begun, p->random);
+        p->sum += arrival_gap(p->kind, p->burstiness, !p->begun, p->random);
         p->begun = p->drawn = true;
     }
     if (p->burst_left > 0 || begin_burst(p)) {
@@ -221,15 +191,10 @@ double profile_sum(const struct profile *p, int64_t at_ns)
     return sum;
 }
 
-/* Inside a stage the integral is a t + slope t² / 2; its root in the form that does not cancel:
- * t = 2 sum / (a + sqrt(a² + 2 slope sum)). */
 static double time_for(const struct profile_stage *s, double sum)
 {
-    if (sum <= 0)
-        return 0;
     double slope = s->length_ns == TIME_NEVER ? 0 : (s->to - s->from) / seconds(s->length_ns);
-    double under = s->from * s->from + 2 * slope * sum;
-    return 2 * sum / (s->from + sqrt(under > 0 ? under : 0));
+    return sum > 0 ? arrival_ramp(s->from, slope, sum) : 0;
 }
 
 int64_t profile_when_sum(const struct profile *p, double sum)

@@ -15,6 +15,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "workloads/load/arrival_process.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,32 +33,11 @@ struct profile {
     size_t count;
 };
 
-/* The process of an open loop: gaps of mean 1, which the profile's integral stretches. */
-enum arrivals_kind {
-    ARRIVALS_POISSON,  /* exponential gaps */
-    ARRIVALS_CONSTANT, /* equal gaps, the first request at 0 */
-    ARRIVALS_GAMMA,    /* gamma gaps of shape `burstiness`: below 1 bursty, above 1 regular */
-};
-
-/* "poisson", "constant", "gamma"; -1 for anything else. */
-int arrivals_from_name(const char *name);
-
-struct random;
-
-/* The gap before the next arrival; `first` is the process's first one. Constant arrivals begin with
- * one. Gamma's begin as if they had gone on for ever, so that the expected number of arrivals by
- * any time is the rate's integral: the load meets a gap in proportion to its length, anywhere
- * within it (Cox, Renewal Theory, 1962, 2.2). */
-double arrivals_gap(enum arrivals_kind kind, double burstiness, bool first, struct random *r);
-
-/* That first gap, of gamma gaps with mean 1. */
-double arrivals_first_gamma(double shape, struct random *r);
-
 /* Instants of arrivals, one after the other and never backwards: the process's own, and exactly as
  * many as a burst says at its instant. Whoever has one sets the first four fields. */
 struct load_arrivals {
     const struct profile *load;
-    enum arrivals_kind kind;
+    enum arrival_process kind;
     double burstiness;
     struct random *random;
     double sum;        /* expected arrivals by the last one drawn */

@@ -224,7 +224,7 @@ int schedule_check(const struct schedule_config *c, const struct workload *w, st
         return error_set(err, ERR_INPUT, "the speed must be above 0");
     if (c->mode != SCHEDULE_TRACE && c->load.count == 0)
         return error_set(err, ERR_INPUT, "an open or closed loop needs a load");
-    if (c->mode == SCHEDULE_OPEN && c->arrivals == ARRIVALS_GAMMA && !(c->burstiness > 0))
+    if (c->mode == SCHEDULE_OPEN && c->arrivals == ARRIVAL_GAMMA && !(c->burstiness > 0))
         return error_set(err, ERR_INPUT, "the burstiness must be above 0");
     return check_times(c, w, err);
 }

@@ -43,9 +43,9 @@ enum schedule_mode { SCHEDULE_TRACE, SCHEDULE_OPEN, SCHEDULE_CLOSED };
 
 struct schedule_config {
     enum schedule_mode mode;
-    double speed;                /* trace: 60 = an hour in a minute */
-    struct profile load;         /* open: requests/s; closed: requests at a time */
-    enum arrivals_kind arrivals; /* open */
+    double speed;                  /* trace: 60 = an hour in a minute */
+    struct profile load;           /* open: requests/s; closed: requests at a time */
+    enum arrival_process arrivals; /* open */
     double burstiness;
     uint64_t seed;
     uint32_t max_in_flight; /* trace and open: due requests wait above it; 0 = no cap */

@@ -1,7 +1,5 @@
 #include "workloads/scenario/arrival.h"
 
-#include "workloads/load/profile.h"
-
 #include <gsl/gsl_math.h>
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_sf_gamma.h>
@@ -26,34 +24,6 @@ void arrival_free(struct arrival *a)
     free(a->stages);
     a->stages = NULL;
     a->stage_count = 0;
-}
-
-double arrival_unit_gap(enum arrival_process process, double shape, struct random *r)
-{
-    switch (process) {
-    case ARRIVAL_CONSTANT:
-        return 1;
-    case ARRIVAL_POISSON:
-        return gsl_ran_exponential(random_gsl(r), 1);
-    case ARRIVAL_GAMMA:
-        return gsl_ran_gamma(random_gsl(r), shape, 1 / shape);
-    case ARRIVAL_WEIBULL:
-        return gsl_ran_weibull(random_gsl(r), 1 / gsl_sf_gamma(1 + 1 / shape), shape);
-    }
-    return 1;
-}
-
-/* The first gap of a process that has gone on for ever: anywhere within a gap that is met in
- * proportion to its length. Exponential gaps have no memory: theirs is one like the others. */
-static double stationary_gap(enum arrival_process process, double shape, struct random *r)
-{
-    if (process == ARRIVAL_GAMMA)
-        return arrivals_first_gamma(shape, r);
-    if (process != ARRIVAL_WEIBULL)
-        return arrival_unit_gap(process, shape, r);
-    /* Weighted with its length, the gap's power of `shape` is a Gamma(1 + 1/shape) variate. */
-    double met = pow(gsl_ran_gamma(random_gsl(r), 1 + 1 / shape, 1), 1 / shape);
-    return met / gsl_sf_gamma(1 + 1 / shape) * random_open_unit(r);
 }
 
 /* CV² of Weibull gaps = Γ(1 + 2/k) / Γ(1 + 1/k)² − 1, which falls as k grows. */
@@ -219,18 +189,6 @@ static bool piece_enter(struct arrival_stream *s, double start_s)
     return true;
 }
 
-/* The time within a piece of length `span` whose rate runs straight from a to b at which the
- * integral reaches `area`: the root of a·x + (b − a)/(2·span)·x² = area, in the form that stays
- * exact when the square term vanishes. */
-static double piece_solve(double a, double b, double span, double area)
-{
-    if (isinf(span))
-        return area / a;
-    double slope = (b - a) / span;
-    double root = sqrt(fmax(a * a + 2 * slope * area, 0));
-    return fmin(2 * area / (a + root), span);
-}
-
 static double piece_area(const struct arrival_stream *s)
 {
     double span = s->piece_end_s - s->piece_start_s;
@@ -246,11 +204,9 @@ static double next_gap(struct arrival_stream *s)
     enum arrival_process process = staged ? a->stages[s->stage].process : a->process;
     double shape = staged ? a->stages[s->stage].shape : a->shape;
     s->begun = true;
-    if (first && a->process == ARRIVAL_CONSTANT && !a->stages)
-        return 0; /* a constant rate begins with an arrival */
-    if (first && s->stationary)
-        return stationary_gap(process, shape, &s->gaps);
-    return arrival_unit_gap(process, shape, &s->gaps);
+    /* A constant rate begins with an arrival, but not in stages. */
+    bool whole = process == ARRIVAL_CONSTANT ? a->stages != NULL : !s->stationary;
+    return arrival_gap(process, shape, first && !whole, &s->gaps);
 }
 
 bool arrival_next(struct arrival_stream *s, double *at_s)
@@ -271,7 +227,8 @@ bool arrival_next(struct arrival_stream *s, double *at_s)
     /* What is left of the piece begins at the arrival. */
     double span = s->piece_end_s - s->piece_start_s;
     if (gap > 0) {
-        double step = piece_solve(s->piece_from_rps, s->piece_to_rps, span, gap);
+        double slope = (s->piece_to_rps - s->piece_from_rps) / span;
+        double step = fmin(arrival_ramp(s->piece_from_rps, slope, gap), span);
         if (!isinf(span) && span > 0)
             s->piece_from_rps += (s->piece_to_rps - s->piece_from_rps) * step / span;
         s->piece_start_s += step;

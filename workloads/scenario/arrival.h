@@ -20,11 +20,9 @@
 #define FAREBOX_WORKLOADS_SCENARIO_ARRIVAL_H
 
 #include "core/json/json_fields.h"
-#include "core/random.h"
+#include "workloads/load/arrival_process.h"
 
 #include <stdbool.h>
-
-enum arrival_process { ARRIVAL_CONSTANT, ARRIVAL_POISSON, ARRIVAL_GAMMA, ARRIVAL_WEIBULL };
 
 /* A piece of the rate curve: a straight line from from_rps to to_rps, with its own process. */
 struct arrival_stage {
@@ -94,8 +92,5 @@ void arrival_start(struct arrival_stream *s, const struct arrival *law, double f
 
 /* The next arrival, in seconds from the start; false when the stages are over. */
 bool arrival_next(struct arrival_stream *s, double *at_s);
-
-/* One gap of the unit process (mean 1). */
-double arrival_unit_gap(enum arrival_process process, double shape, struct random *r);
 
 #endif

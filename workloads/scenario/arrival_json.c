@@ -11,7 +11,6 @@
 #define MOST_SECONDS 1e9
 #define MOST_RPS 1e7
 
-static const char *const process_names[] = {"constant", "poisson", "gamma", "weibull", NULL};
 static const char *const day_names[] = {"monday", "tuesday",  "wednesday", "thursday",
                                         "friday", "saturday", "sunday",    NULL};
 
@@ -44,10 +43,10 @@ static void choose_shape(struct json_scan *s, enum arrival_process process, cons
     if (given > 1)
         json_fail(s, "give one of \"burstiness\", \"cv\", \"shape\", not several");
     else if (needs && !given)
-        json_fail(s, "%s arrivals need \"cv\" or \"shape\"", process_names[process]);
+        json_fail(s, "%s arrivals need \"cv\" or \"shape\"", arrival_process_names[process]);
     else if (!needs && given)
         json_fail(s, "%s arrivals take no \"burstiness\", \"cv\" or \"shape\"",
-                  process_names[process]);
+                  arrival_process_names[process]);
     else if (!isnan(g->burstiness) && process == ARRIVAL_WEIBULL)
         json_fail(s, "\"burstiness\" belongs to gamma arrivals; give \"cv\" or \"shape\"");
     else if (process == ARRIVAL_WEIBULL && g->shape < 0.05)
@@ -87,8 +86,8 @@ static const struct json_field stage_rows[] = {
     {"duration_s", JSON_AS_DOUBLE, STAGE(stage.duration_s), 1e-3, MOST_SECONDS, .required = true},
     {"rate_rps", JSON_AS_DOUBLE, STAGE(stage.from_rps), 0, MOST_RPS, .required = true},
     {"to_rps", JSON_AS_DOUBLE, STAGE(stage.to_rps), 0, MOST_RPS},
-    [STAGE_PROCESS] = {"process", JSON_AS_CHOICE, STAGE(stage.process), .names = process_names,
-                       .what = "process"},
+    [STAGE_PROCESS] = {"process", JSON_AS_CHOICE, STAGE(stage.process),
+                       .names = arrival_process_names, .what = "process"},
     {NULL, JSON_AS_INLINE, STAGE(shape), .table = &shape_table},
 };
 static const struct json_table stage_table = {JSON_ROWS(stage_rows), .where = "a stage",
@@ -318,7 +317,7 @@ enum { WITH_CLOCK = 1 };
 #undef AT
 #define AT(member) JSON_AT(struct draft, member)
 static const struct json_field rows[] = {
-    {"process", JSON_AS_CHOICE, AT(a.process), .names = process_names, .what = "process"},
+    {"process", JSON_AS_CHOICE, AT(a.process), .names = arrival_process_names, .what = "process"},
     {NULL, JSON_AS_INLINE, AT(shape), .table = &shape_table},
     {"curve", JSON_AS_OTHER, AT(a), .read = read_curve, .write = write_curve,
      .is_nothing = has_no_curve, .table = &curve_table},

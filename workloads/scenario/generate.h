@@ -29,7 +29,7 @@ struct generate_options {
     /* Requests per second instead of the scenario's own times; NULL = those. Sessions begin so
      * often that with all their turns this is the mean rate. Borrowed while the generator lives. */
     const struct profile *load;
-    enum arrivals_kind
+    enum arrival_process
         arrivals;      /* of `load`: all classes together, mixed as the scenario's rates */
     double burstiness; /* of gamma arrivals */
     /* The scenario's own processes, bursts and day curves, so scaled that their long-run mean is
