@@ -6,10 +6,13 @@
  * is taken row by row as the arrival process says, and begun anew where no row waits for another.
  *
  *     struct sim_options { struct common_options common; struct load_options load; ... };
- *     static const struct option_spec options[] = { LOAD_OPTIONS(struct sim_options, load), {0} };
- *     struct rate_load rate;
+ *     static const struct option_spec options[] = {
+ *         LOAD_OPTION_SPECS(struct sim_options, load),
+ *         {0},
+ *     };
+ *     struct load_use use = {&o->source};
  *     if (load_options_read(&o->load, &use, &rate, &schedule, err) < 0) return err->code;
- *     load_limits(&o->load, &rate, &o->source, seed, &limits);    // what is generated for it
+ *     load_limits(&o->load, &rate, &o->source, seed, &limits);    // what to generate
  *     rate_load_free(&rate);                                      // the schedule lends from it
  */
 #ifndef FAREBOX_CLI_LOAD_OPTIONS_H
@@ -33,7 +36,7 @@ struct load_options {
     {"burstiness", 0, OPTION_NUMBER, offsetof(owner, place.burstiness), "1", "SHAPE",              \
      .min = 0.001, .max = 1e6, .help = "shape of gamma arrivals: below 1 bursty, above 1 regular"}
 
-#define LOAD_OPTIONS(owner, place)                                                                 \
+#define LOAD_OPTION_SPECS(owner, place)                                                            \
     {"requests", 'n', OPTION_COUNT, offsetof(owner, place.requests), NULL, "N",                    \
      .min = 1, .max = 4e9,                                                                         \
      .help = "so many requests at most; more than the workload has begin it anew, but not at its " \

@@ -45,7 +45,7 @@ const struct option_spec bench_option_specs[] = {
      .help = "connect to this socket instead of the URL's host"},
 
     WORKLOAD_SOURCE_OPTIONS(struct bench_options, source),
-    LOAD_OPTIONS(struct bench_options, load),
+    LOAD_OPTION_SPECS(struct bench_options, load),
     {"drain", 0, OPTION_DURATION, AT(drain_ns), "30s", "TIME", .max = 3e8,
      .help = "what is in flight may go on for so long after the end or the first Ctrl-C"},
     {"repeat", 0, OPTION_COUNT, AT(repeat), "1", "N", .min = 1, .max = 10000,

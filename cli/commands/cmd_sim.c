@@ -34,7 +34,7 @@ struct sim_options {
 #define AT(field) offsetof(struct sim_options, field)
 static const struct option_spec options[] = {
     WORKLOAD_SOURCE_OPTIONS(struct sim_options, source),
-    LOAD_OPTIONS(struct sim_options, load),
+    LOAD_OPTION_SPECS(struct sim_options, load),
     {"sweep", 0, OPTION_TEXT, AT(sweep), .unit = "KEY=VALUES",
      .help = "a run for each rate or concurrency: rate=1,2,4, rate=1..64:lin:8 or :log:7, "
              "concurrency=..., rate=adaptive; needs -o DIR"},

@@ -7,10 +7,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+void load_arrivals_begin(struct load_arrivals *p, const struct profile *load, double requests,
+                         enum arrival_process process, double shape, uint64_t seed)
+{
+    struct profile_stage *stages = mem_alloc(load->count * sizeof *stages);
+    *p = (struct load_arrivals){{stages, load->count}, process, shape, .stage = 0};
+    for (size_t i = 0; i < load->count; i++) {
+        stages[i] = load->stages[i];
+        stages[i].from /= requests;
+        stages[i].to /= requests;
+        stages[i].sum_before /= requests;
+    }
+    random_init(&p->random, seed, RANDOM_ARRIVALS, 0);
+}
+
+void load_arrivals_free(struct load_arrivals *p)
+{
+    profile_free(&p->load);
+}
+
 /* The burst that comes before the arrival at `sum`, if there is one; begins it. */
 static bool begin_burst(struct load_arrivals *p)
 {
-    const struct profile *load = p->load;
+    const struct profile *load = &p->load;
     while (p->stage < load->count && load->stages[p->stage].burst == 0)
         p->stage++;
     if (p->stage == load->count)
@@ -26,7 +45,7 @@ static bool begin_burst(struct load_arrivals *p)
 int64_t load_arrivals_next(struct load_arrivals *p)
 {
     if (!p->drawn && p->burst_left == 0) {
-        p->sum += arrival_gap(p->kind, p->burstiness, !p->begun, p->random);
+        p->sum += arrival_gap(p->process, p->shape, !p->begun, &p->random);
         p->begun = p->drawn = true;
     }
     if (p->burst_left > 0 || begin_burst(p)) {
@@ -34,7 +53,7 @@ int64_t load_arrivals_next(struct load_arrivals *p)
         return p->burst_ns;
     }
     p->drawn = false;
-    return profile_when_sum(p->load, p->sum);
+    return profile_when_sum(&p->load, p->sum);
 }
 
 static double seconds(int64_t ns)

@@ -34,18 +34,25 @@ struct profile {
 };
 
 /* Instants of arrivals, one after the other and never backwards: the process's own, and exactly as
- * many as a burst says at its instant. Whoever has one sets the first four fields. */
+ * many as a burst says at its instant. A zeroed struct has none. */
 struct load_arrivals {
-    const struct profile *load;
-    enum arrival_process kind;
-    double burstiness;
-    struct random *random;
+    struct profile load; /* in arrivals per second; owned */
+    enum arrival_process process;
+    double shape;
+    struct random random;
     double sum;        /* expected arrivals by the last one drawn */
     bool begun, drawn; /* drawn: it is still to be handed out */
     size_t stage;      /* the first whose burst has not come */
     uint64_t burst_left;
     int64_t burst_ns;
 };
+
+/* From a load in requests per second, where `requests` follow from an arrival on average: each
+ * stage's rate is divided by it. Bursts stay: so many requests at one instant are so many arrivals.
+ * The arrivals must not be moved. */
+void load_arrivals_begin(struct load_arrivals *p, const struct profile *load, double requests,
+                         enum arrival_process process, double shape, uint64_t seed);
+void load_arrivals_free(struct load_arrivals *p);
 
 /* TIME_NEVER once there is no further arrival. */
 int64_t load_arrivals_next(struct load_arrivals *p);

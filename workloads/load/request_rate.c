@@ -4,22 +4,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* ---- loads ---- */
-void profile_per_session(const struct profile *load, double requests, struct profile *out)
-{
-    *out = *load;
-    out->stages = mem_alloc(load->count * sizeof *out->stages);
-    memcpy(out->stages, load->stages, load->count * sizeof *out->stages);
-    for (size_t i = 0; i < out->count; i++) {
-        out->stages[i].from /= requests;
-        out->stages[i].to /= requests;
-        out->stages[i].sum_before /= requests;
-    }
-}
-
-/* ---- until the rate is reached ---- */
 
 #define UNKNOWN (-1)
 

@@ -1,6 +1,5 @@
-/* A rate of requests as one of arrivals, and when it is reached.
+/* When a rate of requests is reached.
  *
- *     profile_per_session(&requests_per_second, 5, &sessions_per_second);
  *     int64_t steady_ns = rate_ramp_ns(&workload, answer_ns);
  *
  * Later turns follow after answers, think times and tools, so that requests come more slowly at
@@ -9,15 +8,9 @@
 #ifndef FAREBOX_WORKLOADS_LOAD_REQUEST_RATE_H
 #define FAREBOX_WORKLOADS_LOAD_REQUEST_RATE_H
 
-#include "workloads/load/profile.h"
 #include "workloads/model/workload.h"
 
 #define RATE_REACHED 0.95 /* the share of a rate from which on a load counts as steady */
-
-/* A load in requests per second as one in arrivals per second: each stage over `requests`, the
- * requests that follow from an arrival on average. Bursts stay: so many requests at one instant are
- * so many arrivals. The caller frees `out`. */
-void profile_per_session(const struct profile *load, double requests, struct profile *out);
 
 /* From the start of a load at one rate, how long until requests come at RATE_REACHED of it: by then
  * that share of the rows follows on the row that began their session. A row comes after the last of

@@ -2,9 +2,7 @@
 
 #include "core/heap.h"
 #include "core/memory.h"
-#include "core/random.h"
 #include "workloads/load/dependencies.h"
-#include "workloads/load/request_rate.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,9 +22,7 @@ struct schedule {
     uint64_t root_next; /* number of the next root to look at */
     struct due next;    /* the next root of this worker */
     bool has_next;
-    struct random random;
-    struct profile sessions;      /* open loop: the load in roots per second */
-    struct load_arrivals process; /* open loop */
+    struct load_arrivals process; /* open loop: of roots */
 
     struct dependencies deps;
     bool *doomed;        /* a parent failed; NULL without dependencies */
@@ -121,20 +117,6 @@ static void list_roots(struct schedule *s)
     for (size_t i = 0; i < count; i++)
         s->roots[i] = keyed[i].row;
     free(keyed);
-}
-
-/* Open loop: a process of unit rate, its time stretched by the profile's integral. What it draws
- * are the roots; the requests behind them come on top, so that all together come at the load's
- * rate. */
-static void begin_process(struct schedule *s)
-{
-    const struct schedule_config *c = &s->config;
-    random_init(&s->random, c->seed, RANDOM_ARRIVALS, 0);
-    if (c->mode != SCHEDULE_OPEN)
-        return;
-    profile_per_session(&c->load, (double)s->rows / (double)s->root_count, &s->sessions);
-    s->process =
-        (struct load_arrivals){&s->sessions, c->arrivals, c->burstiness, &s->random, .stage = 0};
 }
 
 static int64_t arrival(struct schedule *s, uint32_t row)
@@ -253,7 +235,9 @@ struct schedule *schedule_create(const struct schedule_config *config, const str
         s->doomed = mem_zero(s->rows, sizeof *s->doomed);
     list_roots(s);
     plan(s);
-    begin_process(s);
+    if (c->mode == SCHEDULE_OPEN) /* the requests behind the roots come on top */
+        load_arrivals_begin(&s->process, &c->load, (double)s->rows / (double)s->root_count,
+                            c->arrivals, c->burstiness, c->seed);
     find_next(s);
     return s;
 }
@@ -265,7 +249,7 @@ void schedule_free(struct schedule *s)
     free(s->owner);
     free(s->roots);
     free(s->doomed);
-    profile_free(&s->sessions);
+    load_arrivals_free(&s->process);
     dependencies_free(&s->deps);
     heap_free(&s->soon);
     heap_free(&s->orphans);

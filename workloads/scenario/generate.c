@@ -4,7 +4,6 @@
 #include "core/heap.h"
 #include "core/memory.h"
 #include "core/stop.h"
-#include "workloads/load/request_rate.h"
 #include "workloads/scenario/generate_session.h"
 #include "workloads/scenario/session_rate.h"
 
@@ -33,12 +32,10 @@ struct generator {
     struct source *sources; /* never moved: streams are not to be */
     struct heap order;      /* of the sources by their next arrival */
     size_t source_count;
-    double per_session;      /* requests, on average; 0 without a load */
-    struct profile sessions; /* the load in sessions per second */
-    struct random random;    /* of its arrivals */
-    struct load_arrivals load;
-    uint64_t session;  /* number of the next one */
-    uint64_t requests; /* made so far */
+    double per_session;        /* requests, on average; 0 without a load */
+    struct load_arrivals load; /* in sessions */
+    uint64_t session;          /* number of the next one */
+    uint64_t requests;         /* made so far */
     struct session_maker maker;
 };
 
@@ -129,10 +126,8 @@ static void find_next(struct source *source)
 static void make_loaded_source(struct generator *g)
 {
     const struct generate_options *o = &g->options;
-    profile_per_session(o->load, g->per_session, &g->sessions);
-    random_init(&g->random, o->arrival_seed, RANDOM_ARRIVALS, 0);
-    g->load =
-        (struct load_arrivals){&g->sessions, o->arrivals, o->burstiness, &g->random, .stage = 0};
+    load_arrivals_begin(&g->load, o->load, g->per_session, o->arrivals, o->burstiness,
+                        o->arrival_seed);
     g->sources[0].load = &g->load;
     g->sources[0].class_number = SIZE_MAX;
     find_next(&g->sources[0]);
@@ -201,8 +196,7 @@ void generator_free(struct generator *g)
     free(g->tables);
     if (g->has_choice)
         length_free(&g->choice);
-    if (g->sessions.stages)
-        profile_free(&g->sessions);
+    load_arrivals_free(&g->load);
     free(g->sources);
     heap_free(&g->order);
     context_free(&g->maker.context);
