@@ -1,4 +1,5 @@
 #include "bench/client/attempt.h"
+#include "bench/client/endpoint.h"
 #include "tests/unit/testing.h"
 
 #include <stdlib.h>
@@ -372,6 +373,82 @@ START_TEST(nothing_that_is_kept_of_an_answer_holds_the_key)
 }
 END_TEST
 
+/* An API that tells its usage in parts, and ends with an event of its own. */
+static int read_parts(const struct answer_so_far *so_far, const char *event, struct text data,
+                      struct chunk *out)
+{
+    *out = (struct chunk){.usage = so_far->usage};
+    if (strcmp(event, "text") == 0) {
+        out->tokens = CHUNK_CONTENT;
+        out->content = data;
+    } else if (strcmp(event, "bye") == 0) {
+        out->ends = true;
+    } else {
+        out->has_usage = true;
+        out->usage.tokens[event[0] == 'i' ? USAGE_UNCACHED_INPUT : USAGE_OUTPUT] = data.length;
+        out->finish_reason = text_of("stop");
+    }
+    return 0;
+}
+
+static const char *const version[] = {"x-version: 7", NULL};
+static const struct bench_api in_parts = {.path = "/parts",
+                                          .generates = true,
+                                          .key_header = "x-key: ",
+                                          .headers = version,
+                                          .read_event = read_parts,
+                                          .end_mark = "bye"};
+
+START_TEST(an_api_reads_its_own_events_and_says_when_they_end)
+{
+    static const char *const events = "event: in\ndata: 1234567\n\nevent: text\ndata: hello\n\n"
+                                      "event: out\ndata: 123\n\n";
+    struct attempt_config c = streaming;
+    c.api = &in_parts;
+    struct attempt a;
+    for (int whole = 0; whole < 2; whole++) {
+        begin(&a, &c);
+        ck_assert(read_at(&a, 200, 210, events));
+        if (whole)
+            ck_assert(read_at(&a, 300, 310, "event: bye\ndata: 0\n\n"));
+        ck_assert_int_eq(attempt_is_whole(&a), whole);
+        attempt_end(&a, FAILURE_NONE, NULL);
+        struct record r = fill(&a);
+        ck_assert_uint_eq(r.usage.tokens[USAGE_UNCACHED_INPUT], 7);
+        ck_assert_uint_eq(r.usage.tokens[USAGE_OUTPUT], 3);
+        ck_assert_int_eq(r.failure, whole ? FAILURE_NONE : FAILURE_TRUNCATED);
+        if (!whole)
+            ck_assert_str_eq(r.message, "the stream ended without bye");
+        attempt_free(&a);
+    }
+}
+END_TEST
+
+static bool has_line(const struct curl_slist *list, const char *line)
+{
+    while (list && strcmp(list->data, line) != 0)
+        list = list->next;
+    return list != NULL;
+}
+
+START_TEST(an_apis_headers_are_sent_unless_the_user_gives_them)
+{
+    static const char *const own[] = {"X-Version: 8", "X-KEY: mine", NULL};
+    struct endpoint_config c = {.url = "http://127.0.0.1:1/v1", .api_key = "secret-of-ours"};
+    struct endpoint e;
+    struct error err = {0};
+    for (int given = 0; given < 2; given++) {
+        c.headers = given ? own : NULL;
+        ck_assert_int_eq(endpoint_prepare(&e, &c, &in_parts, true, &err), 0);
+        ck_assert_str_eq(e.url, "http://127.0.0.1:1/v1/parts");
+        ck_assert_int_eq(has_line(e.headers, "x-key: secret-of-ours"), !given);
+        ck_assert_int_eq(has_line(e.headers, "x-version: 7"), !given);
+        ck_assert_int_eq(has_line(e.headers, "X-Version: 8"), given);
+        endpoint_free(&e);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("attempt");
@@ -391,6 +468,8 @@ int main(void)
     tcase_add_loop_test(t, a_refusal_is_told_in_its_own_words, 0,
                         (int)(sizeof refusals / sizeof *refusals));
     tcase_add_test(t, long_words_are_cut_between_characters);
+    tcase_add_test(t, an_api_reads_its_own_events_and_says_when_they_end);
+    tcase_add_test(t, an_apis_headers_are_sent_unless_the_user_gives_them);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }

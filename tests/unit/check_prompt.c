@@ -1,5 +1,6 @@
 #include "bench/prompt/prompt.h"
 #include "core/json/json_scan.h"
+#include "sim/mock/api/mock_api.h"
 #include "tests/unit/testing_workload.h"
 
 #include <cjson/cJSON.h>
@@ -261,6 +262,41 @@ START_TEST(other_apis_have_their_keys)
 }
 END_TEST
 
+/* Of every API that there is: a body that asks for one of its own answers, by its own path. */
+START_TEST(every_api_makes_bodies_that_the_mock_takes)
+{
+    struct workload w = one((struct request){.input_tokens = 20, .output_tokens = 4});
+    struct ask_rules rules = {.tokens = {1, 0, 16}, .default_output = 9, .max_output = 99};
+    size_t count = 0;
+    for (; bench_api_name(count); count++) {
+        const struct bench_api *api = bench_api_find(bench_api_name(count));
+        ck_assert_ptr_nonnull(api);
+        ck_assert_str_eq(api->name, bench_api_name(count));
+        const struct mock_api *mock = mock_api_find(api->path);
+        ck_assert_msg(mock != NULL, "the mock does not answer %s", api->path);
+        struct prompt_config c = {api, true, NULL, NULL, 1};
+        struct error err = {0};
+        struct prompt_maker *m = prompt_maker_create(&c, &w, &err);
+        struct due due = {0};
+        struct buffer b;
+        buffer_init(&b, BUFFER_UNBOUNDED);
+        ck_assert_int_eq(prompt_maker_build(m, &w, &due, "m", &b), 0);
+        struct ask ask;
+        struct api_error e;
+        ck_assert_msg(ask_parse(&ask, mock, b.data, b.length, &rules, &e) == 0, "%s", e.message);
+        ck_assert_uint_eq(ask.prompt.tokens, 20);
+        ck_assert_uint_eq(ask.output_tokens, api->generates ? 4 : 0);
+        ck_assert_int_eq(ask.stream, api->generates);
+        ask_free(&ask);
+        buffer_free(&b);
+        prompt_maker_free(m);
+    }
+    ck_assert_uint_ge(count, 3);
+    ck_assert_ptr_null(bench_api_find("speech"));
+    workload_free(&w);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("prompt");
@@ -273,6 +309,7 @@ int main(void)
     tcase_add_test(t, a_probe_asks_for_no_stream_and_brings_its_own_prompt);
     tcase_add_test(t, an_extra_body_with_a_key_twice_is_refused);
     tcase_add_loop_test(t, other_apis_have_their_keys, 0, 2);
+    tcase_add_test(t, every_api_makes_bodies_that_the_mock_takes);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }
