@@ -190,6 +190,14 @@ void run_output_warn(const struct run_output *out, const struct terminal *t)
         warn(t, "%s keeps the earlier run; the new one is in %s", out->place.given, out->path);
 }
 
+void run_output_discard(struct run_output *out)
+{
+    run_dir_close(&out->dir, NULL);
+    run_files_clear(out->path);
+    rmdir(out->path);
+    out->dir.records = 0;
+}
+
 void run_output_free(struct run_output *out)
 {
     run_dir_close(&out->dir, NULL);

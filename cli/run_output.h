@@ -70,6 +70,9 @@ int run_output_take_place(struct run_output *out, const struct summary *summary,
 /* Says where the new run is, if it did not take the earlier one's place; before run_output_free. */
 void run_output_warn(const struct run_output *out, const struct terminal *t);
 
+/* Removes what was written: it is of no use. */
+void run_output_discard(struct run_output *out);
+
 /* A new run without a record is removed again, where it is beside an earlier one. */
 void run_output_free(struct run_output *out);
 

@@ -100,18 +100,16 @@ static bool is_a_part(const struct run_merge *m, const char *output)
     return same;
 }
 
-/* The output takes over the collector, which holds all records already. */
-static int write_run(struct merge *m, struct collector *all, const struct summary_options *how,
-                     const struct terminal *t, struct summary *summary, struct error *err)
+/* A bad part leaves no half-merged run. */
+static int write_run(struct merge *m, const struct summary_options *how, const struct terminal *t,
+                     struct summary *summary, struct error *err)
 {
     int status = begin_output(m, err);
-    if (status < 0) {
-        collector_free(all);
+    if (status < 0)
         return status;
-    }
-    collector_free(m->output.collector);
-    m->output.collector = all;
-    status = run_merge_read(&m->parts, NULL, write_record, m, err);
+    status = run_merge_read(&m->parts, m->output.collector, write_record, m, err);
+    if (status < 0)
+        run_output_discard(&m->output);
     if (status == 0)
         status = run_output_finish(&m->output, how, &m->parts.fidelity, summary, err);
     if (status == 0)
@@ -140,18 +138,12 @@ static int merge(const struct terminal *t, struct merge *m, struct error *err)
         .rated = &m->parts,
     };
     struct summary *summary = mem_zero(1, sizeof *summary);
-    struct collector *all = collector_create();
     int status = run_output_parse_warmup(m->o->warmup, &how, err);
     if (status == 0 && is_a_part(&m->parts, m->o->output))
         status = error_set(err, ERR_INPUT, "%s is one of the parts: the whole goes elsewhere",
                            m->o->output);
-    /* All are read before anything is written: a bad part leaves no half-merged run. */
     if (status == 0)
-        status = run_merge_read(&m->parts, all, NULL, NULL, err);
-    if (status == 0)
-        status = write_run(m, all, &how, t, summary, err);
-    else
-        collector_free(all);
+        status = write_run(m, &how, t, summary, err);
     if (status == 0)
         show(t, m, summary);
     summary_free(summary);

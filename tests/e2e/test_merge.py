@@ -112,6 +112,8 @@ class Merge(Case):
             done = self.farebox("merge", one, two, "-o", out, "--force", expect=2)
             self.assertIn(says, done.stderr)
             self.assertEqual((pathlib.Path(out) / "requests.jsonl").read_text(), whole)
+            self.farebox("merge", one, two, "-o", self.path("new"), expect=2)
+            self.assertFalse(pathlib.Path(self.path("new")).exists())
 
     def test_gaps_and_the_start_are_those_of_all_parts(self):
         self.part(1, 2, "part-1", "--record", "chunks")

@@ -248,11 +248,9 @@ static int finish(struct run_merge *m, struct collector *c, const struct stream 
         if (streams[i].reader.torn)
             return error_set(err, ERR_INPUT, "the last record of %s is cut short",
                              m->parts[i].path);
-        if (c && !streams[i].chunks)
+        if (!streams[i].chunks)
             take_gaps(c, m->parts[i].path);
     }
-    if (!c)
-        return 0;
     collector_add_not_due(c, m->accounting.not_due);
     return collector_agrees(c, &m->accounting)
                ? 0
@@ -261,18 +259,15 @@ static int finish(struct run_merge *m, struct collector *c, const struct stream 
                            "them was changed or is not whole");
 }
 
-int run_merge_read(struct run_merge *m, struct collector *c,
-                   int (*each)(void *context, const struct record *r, struct error *err),
-                   void *context, struct error *err)
+int run_merge_read(struct run_merge *m, struct collector *c, record_taker *take, void *context,
+                   struct error *err)
 {
     struct stream *streams = mem_zero(m->count, sizeof *streams), *next;
     int status = open_streams(m, streams, err);
     while (status == 0 && (next = earliest(streams, m->count))) {
         next->chunks = next->chunks || next->record.chunk_ns;
-        if (c)
-            collector_add(c, &next->record);
-        if (each)
-            status = each(context, &next->record, err);
+        collector_add(c, &next->record);
+        status = take(context, &next->record, err);
         if (status == 0)
             status = advance(next, err);
     }

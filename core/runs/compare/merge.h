@@ -2,8 +2,7 @@
  *
  *     struct run_merge m;
  *     if (run_merge_open(&m, paths, count, err) < 0) ...     // are they parts of one run?
- *     run_merge_read(&m, collector, NULL, NULL, err);        // are all records there?
- *     run_merge_read(&m, NULL, on_record, context, err);     // in the order of their ends
+ *     run_merge_read(&m, collector, on_record, context, err);
  *     ... summarise with m.command, m.load, m.slos ...
  *     run_merge_free(&m);
  *
@@ -44,12 +43,10 @@ struct run_merge {
 int run_merge_open(struct run_merge *m, const char *const *paths, size_t count, struct error *err);
 void run_merge_free(struct run_merge *m);
 
-/* Gives all records in the order of their ends to `each` (returns 0 or an error code) and to the
- * collector, which takes the parts' chunk gaps too, and what was never due. Either may be NULL.
- * ERR_INPUT for a record that cannot be read, a part that was cut short, or (with a collector)
- * records that are others than the parts' summaries count. */
-int run_merge_read(struct run_merge *m, struct collector *c,
-                   int (*each)(void *context, const struct record *r, struct error *err),
-                   void *context, struct error *err);
+/* Gives all records in the order of their ends to the collector, which takes the parts' chunk gaps
+ * too, and what was never due, and to `take`. ERR_INPUT for a record that cannot be read, a part
+ * that was cut short, or records that are others than the parts' summaries count. */
+int run_merge_read(struct run_merge *m, struct collector *c, record_taker *take, void *context,
+                   struct error *err);
 
 #endif
