@@ -138,13 +138,6 @@ int line_reader_next(struct line_reader *r, struct text *line, struct error *err
     }
 }
 
-void line_reader_back(struct line_reader *r)
-{
-    r->at -= (size_t)(r->next_offset - r->offset);
-    r->next_offset = r->offset;
-    r->number--;
-}
-
 int line_reader_peek(struct line_reader *r, size_t wanted, struct text *out, struct error *err)
 {
     while (r->b.length - r->at < wanted && !r->ended)

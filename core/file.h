@@ -42,9 +42,6 @@ int line_reader_open(struct line_reader *r, const char *path, size_t max_line, s
  * gzip). The last line need not end in a line end. */
 int line_reader_next(struct line_reader *r, struct text *line, struct error *err);
 
-/* Puts the line lent last back: the next call lends it again. Once in a row. */
-void line_reader_back(struct line_reader *r);
-
 /* Lends up to `wanted` bytes from the start of what is not consumed, without consuming them. */
 int line_reader_peek(struct line_reader *r, size_t wanted, struct text *out, struct error *err);
 

@@ -210,11 +210,6 @@ double generator_requests_per_session(const struct generator *g)
     return g->per_session;
 }
 
-uint64_t generator_requests(const struct generator *g)
-{
-    return g->requests;
-}
-
 /* One session; 1, or 0 at the end of the workload, or an error. */
 static int make_session(struct generator *g, struct workload *out, struct error *err)
 {

@@ -55,9 +55,6 @@ int generator_fill(struct generator *g, size_t enough, struct workload *out, str
 /* Mean requests of a session; 0 where they were not asked for (no `load`). */
 double generator_requests_per_session(const struct generator *g);
 
-/* Requests made so far, those of other shards included. */
-uint64_t generator_requests(const struct generator *g);
-
 void generator_free(struct generator *g);
 
 /* All of it, with the workload's name and start. */

@@ -208,35 +208,3 @@ uint32_t length_draw_count(const struct length *l, struct random *r, uint32_t le
         x = round(length_draw(l, r));
     return !(x > least) ? least : x >= WORKLOAD_MAX_TOKENS ? WORKLOAD_MAX_TOKENS : (uint32_t)x;
 }
-
-double length_mean(const struct length *l)
-{
-    double sum = 0;
-    switch (l->kind) {
-    case LENGTH_CONSTANT:
-    case LENGTH_NORMAL:
-    case LENGTH_EXPONENTIAL:
-        return l->a;
-    case LENGTH_UNIFORM:
-        return (l->a + l->b) / 2;
-    case LENGTH_LOGNORMAL:
-        return exp(l->a + l->b * l->b / 2);
-    case LENGTH_GAMMA:
-        return l->a * l->b;
-    case LENGTH_PARETO:
-        return l->a > 1 ? l->a * l->b / (l->a - 1) : INFINITY;
-    case LENGTH_ZIPF:
-        for (size_t i = 0; i < l->count; i++)
-            sum += (double)(i + 1) * (l->at[i] - (i ? l->at[i - 1] : 0));
-        return sum;
-    case LENGTH_EMPIRICAL:
-        for (size_t i = 1; i < l->count; i++)
-            sum += (l->at[i] - l->at[i - 1]) * (l->values[i] + l->values[i - 1]) / 2;
-        return sum;
-    case LENGTH_VALUES:
-        for (size_t i = 0; i < l->count; i++)
-            sum += l->values[i] * (l->at[i] - (i ? l->at[i - 1] : 0));
-        return sum;
-    }
-    return sum;
-}

@@ -82,8 +82,7 @@ double length_count_sum(const struct length *l, uint32_t least, uint32_t most, d
 /* The value whose standard normal score is z: the marginal of a Gaussian copula. */
 double length_at_score(const struct length *l, double z);
 
-/* The quantile function on (0, 1), and the mean, before the bounds apply. */
+/* The quantile function on (0, 1), before the bounds apply. */
 double length_quantile(const struct length *l, double p);
-double length_mean(const struct length *l);
 
 #endif

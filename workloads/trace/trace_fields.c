@@ -39,11 +39,6 @@ enum trace_field trace_field_from_name(struct text name)
     return text_starts(name, "label.") && name.length > 6 ? FIELD_LABEL : FIELD_COUNT;
 }
 
-const char *trace_field_name(enum trace_field field)
-{
-    return names[field];
-}
-
 static int parse_mapping(struct text item, const char *option, struct trace_mapping *out,
                          struct error *err)
 {

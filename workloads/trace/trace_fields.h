@@ -65,7 +65,6 @@ void trace_mappings_free(struct trace_mappings *m);
 
 /* The field of a name, or FIELD_COUNT. */
 enum trace_field trace_field_from_name(struct text name);
-const char *trace_field_name(enum trace_field field);
 
 /* What the times of a file are; one file has one clock. */
 enum trace_clock { CLOCK_NOT_KNOWN, CLOCK_NONE, CLOCK_OFFSET, CLOCK_WALL };
