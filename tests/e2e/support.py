@@ -199,7 +199,7 @@ def why_void(fidelity, late, late_ms):
     return None
 
 
-# The sums of DESIGN §4 that hold in every run.
+# The accounting of docs/architecture.md, which holds in every run.
 def accounting_adds_up(case, run):
     summary = read_json(pathlib.Path(run) / "summary.json")
     a = summary["accounting"]
