@@ -72,7 +72,8 @@ void collector_write_histograms(struct collector *c, struct json_writer *w)
     total_gaps(&c->gaps, &totals[METRIC_CHUNK_GAP]);
     json_begin_object(w);
     json_pair_u64(w, "schema_version", 1);
-    accounting_write(&c->accounting, w);
+    json_key(w, "accounting");
+    json_fields_write(w, &accounting_table, &c->accounting, 0);
     for (int m = 0; m < METRIC_COUNT; m++) {
         json_key(w, metric_key((enum metric)m));
         put_histogram(w, &totals[m].histogram, &totals[m].moments);

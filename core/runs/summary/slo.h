@@ -35,8 +35,9 @@ struct slo_list {
     size_t count;
 };
 
-/* "ttft_ms", ... as in summary.json. */
+/* "ttft_ms", ... as in summary.json; the list of all, with NULL behind. */
 const char *metric_key(enum metric m);
+extern const char *const metric_keys[];
 
 /* What a person reads: "TTFT, scheduled". */
 const char *metric_title(enum metric m);

@@ -11,7 +11,7 @@
 #define FAREBOX_CORE_RUNS_SUMMARY_SUMMARY_H
 
 #include "core/error.h"
-#include "core/json/json_write.h"
+#include "core/json/json_fields.h"
 #include "core/runs/record/record.h"
 #include "core/runs/summary/fidelity.h"
 #include "core/runs/summary/slo.h"
@@ -29,8 +29,7 @@ struct accounting {
 
 void accounting_add(struct accounting *to, const struct accounting *from);
 
-/* As the member `accounting` of an object that is open. */
-void accounting_write(const struct accounting *a, struct json_writer *w);
+extern const struct json_table accounting_table; /* as JSON */
 
 /* One metric over some requests, milliseconds. NAN = not known (no values, or too few). */
 struct metric_summary {
@@ -132,9 +131,5 @@ int summary_read_run(const char *run, struct summary *out, struct error *err);
 
 /* Frees what its fidelity owns. */
 void summary_free(struct summary *s);
-
-/* "ttft_scheduled_ms", ... of a GROUP_...; "dns_ms", ... of a SET_UP_... */
-const char *group_metric_key(int metric);
-const char *set_up_key(int part);
 
 #endif
