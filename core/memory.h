@@ -31,4 +31,7 @@ void mem_grow(void *items_pointer, size_t *capacity, size_t needed, size_t size)
  * capacity beside its count: struct stage *s = mem_append(&a->stages, &a->count, sizeof *s). */
 void *mem_append(void *items_pointer, size_t *count, size_t size) __attribute__((returns_nonnull));
 
+/* The elements of an array, not of a pointer. */
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
 #endif

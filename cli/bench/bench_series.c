@@ -1,7 +1,6 @@
 #include "cli/bench/bench_series.h"
 
-#include "cli/bench/find_max.h"
-#include "cli/bench/sweep.h"
+#include "cli/bench/load_show.h"
 #include "core/runs/record/run_dir.h"
 
 #include <dirent.h>
@@ -173,30 +172,32 @@ static int run_repeats(struct series *all, struct error *err)
 
 /* ---- sweeps and the search for the highest rate ---- */
 
-static int run_point(void *context, const struct sweep *s, double value, const char *path,
-                     struct error *err)
+static int run_point(void *context, struct load_run *r, struct error *err)
 {
     struct series *all = context;
     struct bench_options o = *all->o;
-    struct option_spec specs[SWEEP_OPTIONS];
+    struct option_spec specs[CHILD_OPTIONS];
+    const char *key = r->is_rate ? "rate" : "concurrency";
     char text[32], label[48];
-    snprintf(text, sizeof text, "%.12g", value);
-    snprintf(label, sizeof label, "%s %s", s->values.is_rate ? "rate" : "concurrency", text);
-    *(s->values.is_rate ? &o.load.rate : &o.load.concurrency) = text;
-    o.output = path;
-    o.force = false; /* the sweep made room */
-    if (s->requests)
-        o.load.requests = s->requests;
-    sweep_child_options(bench_option_specs, s->values.is_rate ? "rate" : "concurrency", specs);
+    snprintf(text, sizeof text, "%.12g", r->load);
+    snprintf(label, sizeof label, "%s %s", key, text);
+    *(r->is_rate ? &o.load.rate : &o.load.concurrency) = text;
+    o.output = r->path;
+    o.force = false; /* the series made room */
+    if (r->requests)
+        o.load.requests = r->requests;
+    load_child_options(bench_option_specs, key, specs);
     struct bench_turn turn = {.terminal = all->terminal,
-                              .path = o.dry_run ? NULL : path,
+                              .path = o.dry_run ? NULL : r->path,
                               .endpoint = SIZE_MAX,
                               .specs = specs,
                               .label = label,
-                              .later = all->begun};
+                              .later = all->begun,
+                              .load = r};
     all->begun = true;
     int status = run_turn(all, &o, &turn, err);
-    return turn.over_budget && !o.dry_run ? SWEEP_BUDGET : status;
+    r->over_budget = turn.over_budget && !o.dry_run;
+    return status;
 }
 
 static int check_points(const struct bench_options *o, const struct slo_list *slos,
@@ -213,16 +214,14 @@ static int check_points(const struct bench_options *o, const struct slo_list *sl
 }
 
 /* Every run of a search sees the same requests; the answers decide at which rates. */
-static int tell_search(struct series *all, const struct find_max *f, struct error *err)
+static int tell_search(struct series *all, struct find_max *f, struct error *err)
 {
-    struct sweep point = *f->sweep;
-    uint64_t left = f->max_requests ? f->max_requests : UINT64_MAX;
+    struct load_run r = {.load = f->start_rps, .is_rate = true, .path = f->series.directory};
     int status = 0;
-    for (int i = 0; i < FIND_MAX_PROBES && left >= FIND_MAX_LEAST && status == 0; i++) {
-        point.requests = f->requests < left ? f->requests : left;
-        left -= f->max_requests ? point.requests : 0;
-        status = run_point(all, &point, f->start_rps, point.directory, err);
-    }
+    f->left = f->max_requests;
+    for (int i = 0; i < FIND_MAX_PROBES && status == 0; i++)
+        if ((r.requests = find_max_take_requests(f)))
+            status = run_point(all, &r, err);
     all->dry.runs_are = DRY_MOST;
     all->dry.span_is = DRY_SPAN_UNKNOWN;
     return status;
@@ -230,26 +229,31 @@ static int tell_search(struct series *all, const struct find_max *f, struct erro
 
 static int tell_sweep(struct series *all, const struct sweep *s, struct error *err)
 {
+    struct load_run r = {.load = 1, .is_rate = s->values.is_rate, .path = s->series.directory};
     int status = 0;
     if (s->values.adaptive) {
         all->dry.runs_are = DRY_FIRST;
-        return run_point(all, s, 1, s->directory, err);
+        return run_point(all, &r, err);
     }
-    for (size_t i = 0; i < s->values.count && status == 0; i++)
-        status = run_point(all, s, s->values.values[i], s->directory, err);
+    for (size_t i = 0; i < s->values.count && status == 0; i++) {
+        r.load = s->values.values[i];
+        status = run_point(all, &r, err);
+    }
     return status;
 }
 
-static int run_all_points(struct series *all, const struct sweep *s, const struct find_max *f,
+static int run_all_points(struct series *all, struct sweep *s, struct find_max *f,
                           struct error *err)
 {
+    const struct terminal *t = all->terminal;
+    bool json = all->o->common.json;
     if (all->o->dry_run)
         return all->o->sweep ? tell_sweep(all, s, err) : tell_search(all, f, err);
-    if (sweep_quiet_terminal(s->terminal, &all->quiet, err) < 0)
+    if (load_quiet_terminal(t, &all->quiet, err) < 0)
         return err->code;
     all->terminal = &all->quiet;
-    int status = all->o->sweep ? sweep_run(s, err) : find_max_run(f, err);
-    sweep_quiet_free(&all->quiet);
+    int status = all->o->sweep ? sweep_show(s, t, json, err) : find_max_show(f, t, json, err);
+    load_quiet_free(&all->quiet);
     return status;
 }
 
@@ -257,21 +261,18 @@ static int run_points(struct series *all, struct error *err)
 {
     const struct bench_options *o = all->o;
     struct slo_list slos = {0};
-    struct sweep s = {.terminal = all->terminal,
-                      .command = "bench",
-                      .directory = o->output,
-                      .force = o->force,
+    struct load_series series = {.command = "bench",
+                                 .directory = o->output,
+                                 .force = o->force,
+                                 .target = {&slos, o->goodput},
+                                 .run = run_point,
+                                 .context = all};
+    struct sweep s = {.series = series,
                       .resume = o->resume,
-                      .json = o->common.json,
-                      .options_hash = sweep_options_hash(bench_option_specs, o),
-                      .values = {.text = "find-max", .is_rate = true},
-                      .slos = &slos,
-                      .goodput = o->goodput,
-                      .run = run_point,
-                      .context = all};
-    struct find_max f = {.sweep = &s,
-                         .start_rps = 4,
-                         .requests = o->load.requests ? o->load.requests : 600,
+                      .options_hash = load_options_hash(bench_option_specs, o)};
+    struct find_max f = {.series = series,
+                         .start_rps = FIND_MAX_START,
+                         .requests = o->load.requests ? o->load.requests : FIND_MAX_REQUESTS,
                          .max_requests = o->max_requests};
     if (slo_list_read(o->slos.items, o->slos.count, &slos, err) < 0)
         return err->code;

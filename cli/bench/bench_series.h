@@ -11,6 +11,7 @@
 #include "cli/bench/bench_options.h"
 #include "cli/command.h"
 #include "core/money.h"
+#include "sim/plan/load_series.h"
 
 /* One run of the series. */
 struct bench_turn {
@@ -22,6 +23,7 @@ struct bench_turn {
     const struct option_spec *specs; /* what goes into run.json; NULL = all options */
     struct bench_dry_run *dry;       /* with --dry-run: where to say what would be sent */
     const char *label;               /* there: "rate 4"; NULL */
+    struct load_run *load;           /* of a sweep or search: where its figures go; NULL */
     bool later;                      /* an earlier one gave the warnings that hold for all */
 
     /* filled by the run */

@@ -213,6 +213,8 @@ static int finish(struct bench_command *b, struct bench_report *report, struct e
         print_json(b, &summary);
         if (status == 0 && summary.accounting.completed)
             status = run_bill_print(b->terminal, b->output.path, &b->o->plans, err);
+        if (status == 0 && b->turn->load)
+            status = load_run_take(b->turn->load, &summary, err);
     }
     if (status == 0) {
         status = judge(b, &summary, report, err);

@@ -1,7 +1,8 @@
 /* farebox plan capacity: what one replica sustains, how many are needed, and what that costs. */
 #include "cli/command.h"
-#include "cli/commands/plan_show.h"
 #include "cli/progress.h"
+#include "cli/report/plot/load_plots.h"
+#include "cli/report/text/load_text.h"
 #include "cli/run_bill.h"
 #include "cli/workload_source.h"
 #include "core/file.h"
@@ -11,8 +12,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MONTH_HOURS 720 /* 30 days */
 
 struct capacity_command {
     struct common_options common;
@@ -50,7 +49,7 @@ static const struct option_spec options[] = {
      .help = "requests per second to be served; else the workload's own rate", .group = "Demand"},
     {"growth", 0, OPTION_TEXT, AT(growth), .unit = "PERCENT/month",
      .help = "growth of the demand, compounded: 10%/month"},
-    {"months", 0, OPTION_COUNT, AT(months), "0", "N", .max = PLAN_MONTHS - 1,
+    {"months", 0, OPTION_COUNT, AT(months), "0", "N", .max = CAPACITY_MONTHS - 1,
      .help = "so far ahead; 12 with --growth unless given"},
     {"headroom", 0, OPTION_NUMBER, AT(headroom), "0.2", "SHARE", .max = 0.95,
      .help = "part of each replica's capacity that stays free"},
@@ -158,14 +157,14 @@ static int load_workloads(struct making *m, const struct terminal *t, struct err
     return 0;
 }
 
-static void on_probe(void *context, const struct capacity_progress *p)
+static void on_probe(void *context, unsigned done, double rate_rps)
 {
     struct progress *progress = context;
     char text[120];
     int64_t now_ns = clock_now_ns();
     if (!progress_due(progress, now_ns))
         return;
-    snprintf(text, sizeof text, "simulation %u  %.4g requests/s", p->probe + 1, p->rate_rps);
+    snprintf(text, sizeof text, "simulation %u  %.4g requests/s", done + 1, rate_rps);
     progress_show(progress, now_ns, -1, text);
 }
 
@@ -193,56 +192,14 @@ static int find_capacity(struct making *m, const struct terminal *t, struct erro
     return status;
 }
 
-static double own_rate(const struct workload *w)
-{
-    int64_t first_ns, last_ns;
-    if (!workload_time_range(w, &first_ns, &last_ns) || last_ns <= first_ns)
-        return 0;
-    return (double)w->count / ((double)(last_ns - first_ns) / 1e9);
-}
-
 static int plan_months(struct making *m, struct error *err)
 {
     const struct capacity_command *o = m->o;
-    struct capacity_plan *p = &m->plan;
-    double demand = o->demand_rps > 0 ? o->demand_rps : own_rate(m->list[0]);
     size_t ahead = o->months ? (size_t)o->months : o->growth ? 12 : 0;
-    p->demand_is_own = !(o->demand_rps > 0);
-    if (!(demand > 0) || !(p->capacity.rate_rps > 0))
-        return 0;
-    for (size_t i = 0; i <= ahead; i++, demand *= 1 + p->growth_percent / 100) {
-        struct plan_month *month = &p->months[p->month_count++];
-        month->demand_rps = demand;
-        month->replicas = fleet_replicas(demand, p->capacity.rate_rps, p->headroom);
-        month->replicas_low = fleet_replicas(demand, p->capacity.low_rps, p->headroom);
-        month->gpu_hours = (double)month->replicas * p->gpus * MONTH_HOURS;
-        if (month->replicas == 0 || month->replicas > 1000000000 ||
-            money_multiply(p->gpu_hour, month->replicas * p->gpus * MONTH_HOURS, &month->cost) < 0)
-            return error_set(err, ERR_INPUT, "%g requests per second need more than 1e9 replicas",
-                             demand);
-    }
-    return 0;
-}
-
-/* The workload's requests evenly at the demand, without what they wait for. */
-static int spread(const struct workload *from, double demand_rps, struct workload *to,
-                  struct error *err)
-{
-    double gap_s = from->count > 1 ? (double)from->count / (double)(from->count - 1) : 1;
-    to->has_start = from->has_start;
-    to->start_unix_ns = from->start_unix_ns;
-    for (size_t i = 0; i < from->count; i++) {
-        struct request r;
-        workload_get(from, i, &r);
-        r.timestamp_ns = llround((double)i * gap_s / demand_rps * 1e9);
-        r.delay_ns = 0;
-        r.after_count = r.hash_count = 0;
-        r.block_size = 0;
-        r.messages = r.body = r.extra = (struct text){0};
-        if (workload_add(to, &r, err) < 0)
-            return err->code;
-    }
-    return 0;
+    m->plan.demand_is_own = !(o->demand_rps > 0);
+    return capacity_plan_months(
+        &m->plan, m->plan.demand_is_own ? capacity_own_rate(m->list[0]) : o->demand_rps, ahead,
+        err);
 }
 
 static int make_bill(struct making *m, struct error *err)
@@ -250,7 +207,7 @@ static int make_bill(struct making *m, struct error *err)
     struct bill_options how = {.period = PERIOD_MONTH, .workers = 1};
     if (m->selection.count == 0 || m->plan.month_count == 0)
         return 0;
-    if (spread(m->list[0], m->plan.months[0].demand_rps, &m->month, err) < 0 ||
+    if (capacity_spread(m->list[0], m->plan.months[0].demand_rps, &m->month, err) < 0 ||
         bill_make(&m->bill, &m->month, m->selection.plans, m->selection.count, &how, err) < 0)
         return err->code;
     m->plan.bill = &m->bill;
@@ -271,7 +228,7 @@ static int write_files(const struct making *m, const struct buffer *json, const 
     if (status < 0 || !c->attainable || c->unbounded)
         return status;
     path = run_dir_file(m->o->output, "plots");
-    status = plan_draw(&m->plan, path, m->o->gnuplot_script, err);
+    status = capacity_plan_draw(&m->plan, path, m->o->gnuplot_script, err);
     free(path);
     if (status == 0)
         fprintf(t->human, "\nwritten to %s\n", m->o->output);
@@ -285,9 +242,9 @@ static int show(const struct making *m, const struct terminal *t, struct error *
     buffer_init(&text, BUFFER_UNBOUNDED);
     buffer_init(&json, BUFFER_UNBOUNDED);
     json_write_init(&w, &json, 2);
-    plan_write_json(&m->plan, &w);
+    capacity_plan_write(&m->plan, &w);
     buffer_add_byte(&json, '\n');
-    plan_show_text(&m->plan, &text);
+    capacity_plan_write_text(&m->plan, &text);
     print_buffer(t->human, &text);
     int status = write_files(m, &json, t, err);
     if (m->o->common.json)

@@ -1,5 +1,5 @@
 /* farebox sim: a workload against an engine model, in virtual time. */
-#include "cli/bench/sweep.h"
+#include "cli/bench/load_show.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/load_options.h"
@@ -25,6 +25,7 @@ struct sim_options {
     double goodput;
     bool force, resume, no_intervals;
     const struct option_spec *written; /* into run.json; NULL = all */
+    struct load_run *point;            /* of a sweep: where its figures go; NULL */
 };
 
 /* As in the table: a run.json that is fed back holds the defaults too. */
@@ -241,6 +242,8 @@ static int simulate(const struct terminal *t, const struct sim_options *o,
         workload_source_stem(&o->source, stem);
         show(t, o, stem, &s.engine, &report, &summary, out->path);
         status = run_bill_print(t, out->path, &o->plans, err);
+        if (status == 0 && o->point)
+            status = load_run_take(o->point, &summary, err);
     }
     if (status == 0)
         status = end_status(&report, err);
@@ -320,18 +323,18 @@ static int run_once(const struct terminal *t, const struct sim_options *o,
     return status;
 }
 
-static int run_point(void *context, const struct sweep *s, double value, const char *path,
-                     struct error *err)
+static int run_point(void *context, struct load_run *r, struct error *err)
 {
     struct sim_sweep *all = context;
     struct sim_options o = *all->o;
     char text[40];
-    snprintf(text, sizeof text, "%.17g", value);
-    *(s->values.is_rate ? &o.load.rate : &o.load.concurrency) = text;
-    struct option_spec specs[SWEEP_OPTIONS];
-    sweep_child_options(options, s->values.is_rate ? "rate" : "concurrency", specs);
+    snprintf(text, sizeof text, "%.17g", r->load);
+    *(r->is_rate ? &o.load.rate : &o.load.concurrency) = text;
+    struct option_spec specs[CHILD_OPTIONS];
+    load_child_options(options, r->is_rate ? "rate" : "concurrency", specs);
     o.written = specs;
-    o.output = path;
+    o.point = r;
+    o.output = r->path;
     o.force = false; /* the sweep made room */
     return run_once(&all->quiet, &o, &all->engine, all->workload, err);
 }
@@ -341,23 +344,20 @@ static int run_sweep(const struct terminal *t, const struct sim_options *o,
 {
     struct sim_sweep all = {.o = o, .engine = *engine};
     struct summary_options so;
-    struct sweep s = {.terminal = t,
-                      .command = "sim",
-                      .directory = o->output,
-                      .force = o->force,
+    struct sweep s = {.series = {.command = "sim",
+                                 .directory = o->output,
+                                 .force = o->force,
+                                 .target = {&so.slos, o->goodput},
+                                 .run = run_point,
+                                 .context = &all},
                       .resume = o->resume,
-                      .json = o->common.json,
-                      .options_hash = sweep_options_hash(options, o),
-                      .goodput = o->goodput,
-                      .run = run_point,
-                      .context = &all};
+                      .options_hash = load_options_hash(options, o)};
     if (!o->output || o->load.rate || o->load.concurrency)
         return error_set(err, ERR_INPUT,
                          "--sweep needs -o DIR, and brings its own --rate or --concurrency");
     if (sweep_parse(o->sweep, &s.values, err) < 0 || choose_summary(o, NULL, &so, err) < 0 ||
-        sweep_quiet_terminal(t, &all.quiet, err) < 0)
+        load_quiet_terminal(t, &all.quiet, err) < 0)
         return err->code;
-    s.slos = &so.slos;
     const struct rate_load none = {0};
     bool own = s.values.is_rate && o->source.scenario && o->source.transforms.count == 0;
     struct workload shared;
@@ -365,9 +365,9 @@ static int run_sweep(const struct terminal *t, const struct sim_options *o,
     int status = own ? 0 : load_workload(t, o, &none, &shared, err);
     all.workload = own ? NULL : &shared;
     if (status == 0)
-        status = sweep_run(&s, err);
+        status = sweep_show(&s, t, o->common.json, err);
     workload_free(&shared);
-    sweep_quiet_free(&all.quiet);
+    load_quiet_free(&all.quiet);
     return status;
 }
 

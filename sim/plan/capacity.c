@@ -1,6 +1,8 @@
 #include "sim/plan/capacity.h"
 
+#include "core/memory.h"
 #include "core/stats/erlang.h"
+#include "sim/plan/load_search.h"
 #include "sim/plan/trial.h"
 
 #include <gsl/gsl_cdf.h>
@@ -33,50 +35,34 @@ struct search {
 
 static int probe(struct search *s, double rate_rps, struct trial_result *r, struct error *err)
 {
-    struct capacity_progress p = {s->out->probes, rate_rps};
     if (s->o->on_probe)
-        s->o->on_probe(s->o->context, &p);
+        s->o->on_probe(s->o->context, s->out->probes, rate_rps);
     s->out->probes++;
     return trial_run(s->o, &s->load, rate_rps, r, err);
 }
 
 /* ---- points ---- */
 
-static void fill_point(const struct trial_result *r, double rate_rps, struct capacity_point *p)
+static void fill_point(const struct trial_result *r, double rate_rps, struct load_point *p)
 {
-    const struct phase_summary *w = &r->summary.window;
-    const struct metric_summary *ttft = &w->metrics[METRIC_TTFT_SCHEDULED],
-                                *tpot = &w->metrics[METRIC_TPOT],
-                                *e2e = &w->metrics[METRIC_E2E_SCHEDULED];
-    *p = (struct capacity_point){.rate_rps = rate_rps,
-                                 .goodput = w->goodput_fraction,
-                                 .goodput_low = w->goodput_fraction,
-                                 .goodput_high = w->goodput_fraction,
-                                 .ttft_mean = ttft->mean,
-                                 .ttft_p50 = ttft->p50,
-                                 .ttft_p99 = ttft->p99,
-                                 .tpot_p50 = tpot->p50,
-                                 .tpot_p99 = tpot->p99,
-                                 .e2e_mean = e2e->mean,
-                                 .e2e_p50 = e2e->p50,
-                                 .e2e_p99 = e2e->p99,
-                                 .output_tps = w->output_throughput_tps,
-                                 .in_flight = r->in_flight,
-                                 .completed_rps = w->request_throughput_rps,
-                                 .served = r->sustained.served};
+    load_point_fill(p, rate_rps, false, &r->summary);
+    p->in_flight = r->in_flight;
+    p->served = r->sustained.served;
+    p->growth = 0;
 }
 
-static void add_point(struct capacity_point *sum, const struct capacity_point *p, double weight)
+static void add_point(struct load_point *sum, const struct load_point *p, double weight)
 {
-    double *to[] = {&sum->goodput,  &sum->ttft_mean,  &sum->ttft_p50,  &sum->ttft_p99,
-                    &sum->tpot_p50, &sum->tpot_p99,   &sum->e2e_mean,  &sum->e2e_p50,
-                    &sum->e2e_p99,  &sum->output_tps, &sum->in_flight, &sum->completed_rps,
-                    &sum->served};
-    const double from[] = {p->goodput,   p->ttft_mean,     p->ttft_p50, p->ttft_p99, p->tpot_p50,
-                           p->tpot_p99,  p->e2e_mean,      p->e2e_p50,  p->e2e_p99,  p->output_tps,
-                           p->in_flight, p->completed_rps, p->served};
-    for (size_t i = 0; i < sizeof from / sizeof *from; i++)
-        *to[i] += weight * from[i];
+    static const size_t means[] = {
+        offsetof(struct load_point, ttft_mean),   offsetof(struct load_point, ttft_p50),
+        offsetof(struct load_point, ttft_p99),    offsetof(struct load_point, tpot_p50),
+        offsetof(struct load_point, tpot_p99),    offsetof(struct load_point, e2e_mean),
+        offsetof(struct load_point, e2e_p50),     offsetof(struct load_point, e2e_p99),
+        offsetof(struct load_point, output_tps),  offsetof(struct load_point, in_flight),
+        offsetof(struct load_point, request_rps), offsetof(struct load_point, served)};
+    for (size_t i = 0; i < COUNT_OF(means); i++)
+        *(double *)(void *)((char *)sum + means[i]) +=
+            weight * *(const double *)(const void *)((const char *)p + means[i]);
     sum->goodput_low = fmin(sum->goodput_low, p->goodput);
     sum->goodput_high = fmax(sum->goodput_high, p->goodput);
 }
@@ -131,37 +117,45 @@ static void keep_margin(struct search *s, struct margin m)
     s->count++;
 }
 
+static bool is_sustained(const struct search *s, const struct load_point *p)
+{
+    return p->goodput >= s->o->goodput && p->sustained != SUSTAINED_NO;
+}
+
 /* Goodputs and drifts of the seeds, judged together. A drift that is not known does not count. */
 static void judge_seeds(struct search *s, unsigned seeds, const double *goodput,
-                        double (*drift)[CAPACITY_SEEDS], struct capacity_point *p)
+                        double (*drift)[CAPACITY_SEEDS], struct load_point *p)
 {
-    struct spread good = spread_of(goodput, seeds);
-    struct margin m = {p->rate_rps, good.mean - good.half - s->o->goodput,
-                       good.mean + good.half - s->o->goodput, false};
     static const double limits[] = {CAPACITY_DRIFT, CAPACITY_END_DRIFT};
+    struct spread good = spread_of(goodput, seeds), d = {0, 0};
+    struct margin m = {p->load, good.mean - good.half - s->o->goodput,
+                       good.mean + good.half - s->o->goodput, false};
+    bool grows = false;
+    p->goodput = good.mean;
     p->growth = spread_of(drift[0], seeds).mean;
-    for (size_t i = 0; i < 2; i++) {
-        struct spread d = spread_of(drift[i], seeds);
+    for (size_t i = 0; i < COUNT_OF(limits); i++) {
+        d = spread_of(drift[i], seeds);
         if (!isfinite(d.mean))
             continue;
-        p->queue_grows |= d.mean > limits[i];
+        grows |= d.mean > limits[i];
         m.least = fmin(m.least, limits[i] - d.mean - d.half);
         m.most = fmin(m.most, limits[i] - d.mean + d.half);
     }
-    m.sustained = p->sustained = good.mean >= s->o->goodput && !p->queue_grows;
+    p->sustained = grows ? SUSTAINED_NO : isfinite(d.mean) ? SUSTAINED_YES : SUSTAINED_UNCLEAR;
+    m.sustained = is_sustained(s, p);
     if (seeds == s->o->seeds)
         keep_margin(s, m);
 }
 
 /* The means over the first `seeds` seeds at a rate. */
-static int measure_point(struct search *s, unsigned seeds, double rate_rps,
-                         struct capacity_point *out, struct error *err)
+static int measure_point(struct search *s, unsigned seeds, double rate_rps, struct load_point *out,
+                         struct error *err)
 {
     struct trial_result r;
     double measured = 0, goodput[CAPACITY_SEEDS], drift[2][CAPACITY_SEEDS];
-    *out = (struct capacity_point){.rate_rps = rate_rps, .goodput_low = 1};
+    *out = (struct load_point){.load = rate_rps, .goodput_low = 1};
     for (unsigned i = 0; i < seeds; i++) {
-        struct capacity_point p;
+        struct load_point p;
         choose_seed(s, i);
         if (probe(s, rate_rps, &r, err) < 0)
             return err->code;
@@ -175,98 +169,65 @@ static int measure_point(struct search *s, unsigned seeds, double rate_rps,
     }
     judge_seeds(s, seeds, goodput, drift, out);
     if (has_turns(s->load.workload))
-        out->rate_rps = measured;
-    out->too_short = !isfinite(spread_of(drift[1], seeds).mean);
-    if (out->sustained && !out->too_short)
-        s->out->tried_rps = fmax(s->out->tried_rps, out->rate_rps);
+        out->load = measured;
+    if (is_sustained(s, out) && out->sustained == SUSTAINED_YES)
+        s->out->tried_rps = fmax(s->out->tried_rps, out->load);
     return 0;
 }
 
 /* ---- the search ---- */
 
-static int sustains(struct search *s, unsigned seeds, double rate_rps, bool *good,
-                    struct error *err)
+/* As many seeds as decide. */
+struct rate_search {
+    struct search *search;
+    unsigned seeds;
+};
+
+static int measure_rate(void *context, double *rate_rps, struct load_answer *answer,
+                        struct error *err)
 {
-    struct capacity_point p;
-    if (measure_point(s, seeds, rate_rps, &p, err) < 0)
+    struct rate_search *r = context;
+    struct search *s = r->search;
+    struct load_point p;
+    if (measure_point(s, r->seeds, *rate_rps, &p, err) < 0)
         return err->code;
-    *good = p.sustained;
-    if (!p.sustained) /* the last such rate is the lowest */
+    answer->holds = is_sustained(s, &p);
+    if (!answer->holds) /* the last such rate is the lowest */
         s->out->by_queue = p.goodput >= s->o->goodput;
     return 0;
 }
 
-/* Widens from the guess until the rate is sustained at *low and not at *high. */
-static int bracket(struct search *s, unsigned seeds, double guess, double factor, double *low,
-                   double *high, struct error *err)
+/* *rate: the highest that was simulated and is sustained. `known` is what is known of it, or where
+ * to begin. */
+static int find_rate(struct search *s, unsigned seeds, struct load_search known, double *rate,
+                     struct error *err)
 {
-    bool good = false;
-    if (sustains(s, seeds, guess, &good, err) < 0)
+    struct rate_search context = {s, seeds};
+    known.least = known.start * RATE_MIN;
+    known.most = RATE_MAX;
+    known.measure = measure_rate;
+    known.context = &context;
+    if (load_search_run(&known, err) < 0)
         return err->code;
-    *low = *high = guess;
-    for (bool first = good; good == first;) {
-        double next = first ? *high * factor : *low / factor;
-        if (first && next > RATE_MAX) {
-            s->out->unbounded = true;
-            return 0;
-        }
-        if (!first && next < guess * RATE_MIN) {
-            s->out->attainable = false;
-            return 0;
-        }
-        if (sustains(s, seeds, next, &good, err) < 0)
-            return err->code;
-        if (first) {
-            *low = *high;
-            *high = next;
-        } else {
-            *high = *low;
-            *low = next;
-        }
-        factor *= factor < 2 ? factor : 1;
-    }
+    s->out->attainable = known.low > 0;
+    s->out->unbounded = !isfinite(known.high);
+    *rate = known.low;
     return 0;
-}
-
-/* Halves the way between a rate that is sustained, *low, and one that is not. */
-static int narrow(struct search *s, unsigned seeds, double tolerance, double *low, double high,
-                  struct error *err)
-{
-    while (high / *low > tolerance) {
-        bool good = false;
-        double middle = sqrt(*low * high);
-        if (sustains(s, seeds, middle, &good, err) < 0)
-            return err->code;
-        *(good ? low : &high) = middle;
-    }
-    return 0;
-}
-
-/* *rate: the highest that was simulated and is sustained. */
-static int find_rate(struct search *s, unsigned seeds, double guess, double factor,
-                     double tolerance, double *rate, struct error *err)
-{
-    double high = 0;
-    if (bracket(s, seeds, guess, factor, rate, &high, err) < 0)
-        return err->code;
-    if (s->out->unbounded || !s->out->attainable)
-        return 0;
-    return narrow(s, seeds, tolerance, rate, high, err);
 }
 
 /* One seed tells where to look. */
 static int find_knee(struct search *s, struct error *err)
 {
-    double rate, guess = 1 / fmax(s->load.service_s, 1e-4);
-    if (find_rate(s, 1, guess, 2, ROUGHLY, &rate, err) < 0)
+    double rate = 0, guess = 1 / fmax(s->load.service_s, 1e-4);
+    struct load_search rough = {.start = guess, .factor = 2, .narrow = ROUGHLY};
+    if (find_rate(s, 1, rough, &rate, err) < 0)
         return err->code;
     if (s->out->unbounded)
         return 0;
-    if (!s->out->attainable) { /* to that seed; the others may be luckier */
-        s->out->attainable = true;
+    if (!s->out->attainable) /* to that seed; the others may be luckier */
         rate = guess;
-    }
-    return find_rate(s, s->o->seeds, rate, 1.03, TOLERANCE, &s->out->rate_rps, err);
+    struct load_search close = {.start = rate, .factor = 1.03, .narrow = TOLERANCE};
+    return find_rate(s, s->o->seeds, close, &s->out->rate_rps, err);
 }
 
 /* The goodput of a short workload may dip and rise again: the knee lies before the first dip that
@@ -279,11 +240,13 @@ static int settle(struct search *s, bool *moved, struct error *err)
     *moved = i < s->count && s->probes[i].rate_rps < s->out->rate_rps;
     if (!*moved)
         return 0;
-    double high = s->probes[i].rate_rps;
-    if (i == 0)
-        return find_rate(s, s->o->seeds, high, 1.03, TOLERANCE, &s->out->rate_rps, err);
-    s->out->rate_rps = s->probes[i - 1].rate_rps;
-    return narrow(s, s->o->seeds, TOLERANCE, &s->out->rate_rps, high, err);
+    struct load_search close = {
+        .start = s->probes[i].rate_rps, .factor = 1.03, .narrow = TOLERANCE};
+    if (i > 0) {
+        close.low = s->probes[i - 1].rate_rps;
+        close.high = s->probes[i].rate_rps;
+    }
+    return find_rate(s, s->o->seeds, close, &s->out->rate_rps, err);
 }
 
 /* Where the line between two probes' margins is 0. */
@@ -296,7 +259,7 @@ static double crossing(double from_rps, double from, double to_rps, double to)
 static int find_interval(struct search *s, struct error *err)
 {
     struct capacity *out = s->out;
-    struct capacity_point p;
+    struct load_point p;
     size_t i = 0, k;
     while (i + 1 < s->count && s->probes[i].least >= 0)
         i++;
@@ -398,7 +361,7 @@ static void compare_theory(struct search *s)
 {
     struct capacity *out = s->out;
     struct capacity_theory *t = &out->theory;
-    const struct capacity_point *free_point = &out->unloaded, *knee = &out->knee;
+    const struct load_point *free_point = &out->unloaded, *knee = &out->knee;
     bool tokens = isfinite(free_point->ttft_mean);
     double wait_ms =
         tokens ? knee->ttft_mean - free_point->ttft_mean : knee->e2e_mean - free_point->e2e_mean;
@@ -415,7 +378,7 @@ static void compare_theory(struct search *s)
                 (slo->limit_ms - (first ? free_point->ttft_mean : free_point->e2e_mean)) / 1e3);
     }
     t->rate_rps = theory_rate(t, s->o->goodput);
-    t->littles_load = knee->completed_rps * knee->e2e_mean / 1e3;
+    t->littles_load = knee->request_rps * knee->e2e_mean / 1e3;
     t->measured_load = knee->in_flight;
 }
 
@@ -458,7 +421,7 @@ static int measure_curve(struct search *s, struct error *err)
     bool moved = true;
     for (int round = 0; moved && out->attainable && round < ROUNDS; round++) {
         out->curve_count = 0;
-        for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
+        for (size_t i = 0; i < COUNT_OF(shares); i++) {
             double rate = shares[i] * out->rate_rps;
             if (measure_point(s, s->o->seeds, rate, &out->curve[i], err) < 0)
                 return err->code;
@@ -496,7 +459,7 @@ int capacity_find(const struct capacity_options *o, struct capacity *out, struct
         return 0;
     if (find_limit(&s, err) < 0)
         return err->code;
-    scale_rates(out, out->knee.rate_rps / out->rate_rps);
+    scale_rates(out, out->knee.load / out->rate_rps);
     compare_theory(&s);
     return 0;
 }

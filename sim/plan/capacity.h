@@ -31,6 +31,7 @@
 #include "core/error.h"
 #include "core/runs/summary/slo.h"
 #include "sim/engine/engine.h"
+#include "sim/plan/load_point.h"
 #include "workloads/load/profile.h"
 #include "workloads/model/workload.h"
 
@@ -41,11 +42,6 @@
 #define CAPACITY_CURVE 12
 #define CAPACITY_DRIFT 0.01     /* of the delay to the first token: more is a queue that grows */
 #define CAPACITY_END_DRIFT 0.05 /* to the last */
-
-struct capacity_progress {
-    unsigned probe; /* simulations so far */
-    double rate_rps;
-};
 
 struct capacity_options {
     const struct engine_config *engine; /* one replica of it is simulated */
@@ -58,23 +54,9 @@ struct capacity_options {
     uint64_t requests;             /* of one simulation */
     enum arrival_process arrivals; /* POISSON, or as a bench to compare with draws them */
     double burstiness;             /* of gamma arrivals; 0 = 1 */
-    /* Called before each simulation. NULL */
-    void (*on_probe)(void *context, const struct capacity_progress *p);
+    /* Called before each simulation: how many there were, and its rate. NULL */
+    void (*on_probe)(void *context, unsigned done, double rate_rps);
     void *context;
-};
-
-/* One rate: means over the seeds; milliseconds. NAN = not known. */
-struct capacity_point {
-    double rate_rps;
-    double goodput, goodput_low, goodput_high; /* lowest and highest of the seeds */
-    double ttft_mean, ttft_p50, ttft_p99, tpot_p50, tpot_p99, e2e_mean, e2e_p50, e2e_p99;
-    double output_tps;
-    double in_flight; /* requests, averaged over time */
-    double completed_rps;
-    double served; /* completed over due */
-    double growth; /* of the delay to the first token, seconds a second */
-    bool queue_grows, sustained;
-    bool too_short; /* the simulations, to tell whether a queue grows */
 };
 
 /* What requests wait for just past the knee. */
@@ -103,9 +85,11 @@ struct capacity {
     double rate_rps, low_rps, high_rps;
     double seed_goodput[CAPACITY_SEEDS]; /* of each seed at the knee */
     unsigned seeds, probes;
-    struct capacity_point unloaded; /* one request at a time */
-    struct capacity_point knee;     /* at rate_rps */
-    struct capacity_point curve[CAPACITY_CURVE];
+    /* Means over the seeds. Whether a queue grows: `sustained`, unclear where the simulations were
+     * too short to tell. */
+    struct load_point unloaded; /* one request at a time */
+    struct load_point knee;     /* at rate_rps */
+    struct load_point curve[CAPACITY_CURVE];
     size_t curve_count;
     enum capacity_limit limit;
     double limit_share; /* of the time past the knee; NAN where it is told from the objectives */

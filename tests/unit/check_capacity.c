@@ -106,7 +106,7 @@ START_TEST(goodput_falls_with_the_rate)
     ck_assert(c.attainable && !c.unbounded);
     ck_assert_uint_eq(c.curve_count, CAPACITY_CURVE);
     for (size_t i = 1; i < c.curve_count; i++) {
-        ck_assert_double_gt(c.curve[i].rate_rps, c.curve[i - 1].rate_rps);
+        ck_assert_double_gt(c.curve[i].load, c.curve[i - 1].load);
         ck_assert_double_le(c.curve[i].goodput, c.curve[i - 1].goodput + 1e-3);
     }
     ck_assert_double_lt(c.rate_rps, 8);
@@ -134,7 +134,7 @@ START_TEST(objectives_without_a_queue_end_where_it_grows)
     ck_assert_double_le(c.low_rps, c.rate_rps);
     ck_assert_double_ge(c.high_rps, c.rate_rps);
     ck_assert_double_ge(c.knee.served, 0.98);
-    const struct capacity_point *last = &c.curve[c.curve_count - 1];
+    const struct load_point *last = &c.curve[c.curve_count - 1];
     ck_assert_double_eq_tol(last->goodput, 1, 1e-9);
     ck_assert(!last->sustained);
     ck_assert_double_lt(last->served, 0.85);
@@ -197,7 +197,7 @@ START_TEST(the_rate_meets_its_own_target)
         ck_assert_double_lt(c.low_rps, c.rate_rps);
         ck_assert_double_gt(c.high_rps, c.rate_rps);
         for (size_t i = 0; i < c.curve_count; i++)
-            if (c.curve[i].rate_rps > 1.04 * c.rate_rps)
+            if (c.curve[i].load > 1.04 * c.rate_rps)
                 ck_assert_double_lt(c.curve[i].goodput, 0.97);
     }
     workload_free(&w);

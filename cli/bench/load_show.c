@@ -1,0 +1,182 @@
+#include "cli/bench/load_show.h"
+
+#include "cli/report/plot/load_plots.h"
+#include "cli/report/text/load_text.h"
+#include "core/file.h"
+#include "core/memory.h"
+#include "core/runs/record/run_dir.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the runs inside ---- */
+
+void load_child_options(const struct option_spec *specs, const char *key,
+                        struct option_spec out[CHILD_OPTIONS])
+{
+    static const char *const own[] = {"sweep",  "find-max", "resume",      "force",
+                                      "output", "goodput",  "max-requests"};
+    size_t count = 0;
+    for (; specs->name && count + 1 < CHILD_OPTIONS; specs++) {
+        bool dropped = false;
+        for (size_t i = 0; i < COUNT_OF(own); i++)
+            dropped |= strcmp(specs->name, own[i]) == 0;
+        if (dropped)
+            continue;
+        out[count] = *specs;
+        if (key && strcmp(specs->name, key) == 0)
+            out[count].fallback = ""; /* written although it was not given */
+        count++;
+    }
+    out[count] = (struct option_spec){0};
+}
+
+uint64_t load_options_hash(const struct option_spec *specs, const void *options)
+{
+    struct option_spec kept[CHILD_OPTIONS];
+    struct buffer text;
+    struct json_writer w;
+    load_child_options(specs, NULL, kept);
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 0);
+    options_write(kept, options, &w);
+    uint64_t hash = text_hash(text.data, text.length);
+    buffer_free(&text);
+    return hash;
+}
+
+int load_quiet_terminal(const struct terminal *t, struct terminal *out, struct error *err)
+{
+    *out = *t;
+    out->human = out->machine = fopen("/dev/null", "w");
+    return out->human ? 0 : error_errno(err, "/dev/null");
+}
+
+void load_quiet_free(struct terminal *quiet)
+{
+    if (quiet->human)
+        fclose(quiet->human);
+}
+
+/* ---- what is shown ---- */
+
+/* `json` is written into the series' directory as `file`. */
+static int keep_json(const struct load_series *s, const char *file, struct buffer *json,
+                     struct error *err)
+{
+    buffer_add_byte(json, '\n');
+    char *path = run_dir_file(s->place.path, file);
+    int status = file_write_atomic(path, json->data, json->length, err);
+    free(path);
+    return status;
+}
+
+static void warn_of_place(struct load_series *s, const struct terminal *t)
+{
+    if (load_series_is_beside(s))
+        warn(t, "%s keeps what was there; the new runs are in %s", s->place.given, s->place.path);
+}
+
+static void on_point(void *context, const struct load_progress *p)
+{
+    const struct terminal *t = context;
+    if (!p->point)
+        say(t, "%s %g", p->is_rate ? "rate" : "concurrency", p->load);
+    else if (p->missed)
+        warn(t, "at %g: %s", p->load, p->missed);
+}
+
+/* Shows the points and writes what belongs to them; then the sweep takes its place, unless `ran`
+ * forbids it. */
+static int show_sweep(struct sweep *s, const struct terminal *t, bool as_json, int ran,
+                      struct error *err)
+{
+    struct buffer text, json;
+    struct json_writer w;
+    struct error undrawn = {0};
+    if (s->series.count == 0)
+        return 0;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    buffer_init(&json, BUFFER_UNBOUNDED);
+    sweep_write_text(s, &text);
+    print_buffer(t->human, &text);
+    json_write_init(&w, &json, 2);
+    sweep_write_json(s, &w);
+    int status = keep_json(&s->series, "sweep.json", &json, err);
+    char *plots = run_dir_file(s->series.place.path, "plots");
+    if (status == 0 && s->series.count > 1 && sweep_draw(s, plots, &undrawn) < 0)
+        warn(t, "no plot: %s", undrawn.message);
+    if (status == 0)
+        status = load_series_take(&s->series, ran, err);
+    fprintf(t->human, "\nwritten to %s\n", s->series.place.path);
+    if (as_json)
+        print_buffer(t->machine, &json);
+    free(plots);
+    buffer_free(&text);
+    buffer_free(&json);
+    return status;
+}
+
+int sweep_show(struct sweep *s, const struct terminal *t, bool json, struct error *err)
+{
+    struct error later = {0};
+    s->series.progress = on_point;
+    s->series.progress_context = (void *)t;
+    int status = sweep_run(s, err);
+    int shown = show_sweep(s, t, json, status, status < 0 ? &later : err);
+    warn_of_place(&s->series, t);
+    sweep_end(s);
+    return status < 0 ? status : shown;
+}
+
+static void on_probe(void *context, const struct load_progress *p)
+{
+    if (p->point)
+        say(context, "probe %zu: %.4g requests/s, goodput %.2f %%, served %.0f %%%s", p->number,
+            p->load, 100 * p->point->goodput, 100 * p->point->served,
+            load_verdict_mark(p->verdict));
+}
+
+static int show_probes(struct find_max *f, const struct terminal *t, bool as_json, int ran,
+                       struct error *err)
+{
+    struct buffer text, json;
+    struct json_writer w;
+    if (f->series.count == 0 && !f->ended)
+        return 0;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    buffer_init(&json, BUFFER_UNBOUNDED);
+    find_max_write_text(f, &text);
+    print_buffer(t->human, &text);
+    json_write_init(&w, &json, 2);
+    find_max_write_json(f, &w);
+    int status = keep_json(&f->series, "find-max.json", &json, err);
+    if (status == 0)
+        status = load_series_take(&f->series, ran, err);
+    fprintf(t->human, "written to %s\n", f->series.place.path);
+    if (as_json)
+        print_buffer(t->machine, &json);
+    buffer_free(&text);
+    buffer_free(&json);
+    return status;
+}
+
+int find_max_show(struct find_max *f, const struct terminal *t, bool json, struct error *err)
+{
+    struct error later = {0};
+    f->series.progress = on_probe;
+    f->series.progress_context = (void *)t;
+    int status = find_max_run(f, err);
+    int shown = show_probes(f, t, json, status, status < 0 ? &later : err);
+    warn_of_place(&f->series, t);
+    if (status == 0)
+        status = shown < 0 ? shown : find_max_status(f, err);
+    if (status == 0 && isfinite(f->limited_rps) && strcmp(f->rate_is, "measured") != 0)
+        warn(t,
+             "%.4g requests/s is what the endpoint sustains at least: at %.4g the client was the "
+             "limit",
+             f->search.low, f->limited_rps);
+    load_series_end(&f->series);
+    return status;
+}

@@ -1,0 +1,15 @@
+/* Plots of loads that were measured: a sweep's, and a capacity's curve. */
+#ifndef FAREBOX_CLI_REPORT_PLOT_LOAD_PLOTS_H
+#define FAREBOX_CLI_REPORT_PLOT_LOAD_PLOTS_H
+
+#include "sim/plan/capacity_plan.h"
+#include "sim/plan/sweep.h"
+
+/* sweep.svg, .png, and usl.svg, .png where there is a fit. */
+int sweep_draw(const struct sweep *s, const char *directory, struct error *err);
+
+/* capacity.svg, .png: goodput and latency over the rate. */
+int capacity_plan_draw(const struct capacity_plan *p, const char *directory, bool keep_script,
+                       struct error *err);
+
+#endif
