@@ -186,7 +186,7 @@ static uint64_t count_tokens(struct probe *p, const struct prompt_maker *m, uint
 static void measure(struct probe *p, struct prompt_maker *m)
 {
     struct fidelity_probe *result = p->result;
-    uint32_t few = 32, many = 1056;
+    uint32_t few = PROBE_FEW_WORDS, many = PROBE_MANY_WORDS;
     uint64_t a = count_tokens(p, m, few);
     if (a == 0)
         return;

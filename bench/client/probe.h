@@ -13,6 +13,10 @@
 #include "bench/client/bench.h"
 #include "bench/prompt/prompt.h"
 
+/* Words of its two prompts, at two tokens each at most. */
+#define PROBE_FEW_WORDS 32
+#define PROBE_MANY_WORDS 1056
+
 /* Asks GET /models for the first model's name where the endpoint has none: fills endpoint->model.
  * Then measures, unless the config says no_probe. An exchange may take as long as a request of the
  * run, all of them 30 s; after one that took too long, or when a stop is requested, nothing more is

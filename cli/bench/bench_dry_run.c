@@ -82,8 +82,8 @@ static int price(struct pass *p, const struct due *due, size_t endpoint, struct 
     bool closed = p->in->setup->config.schedule.mode == SCHEDULE_CLOSED;
     for (size_t i = 0; i < p->d->plan_count; i++) {
         struct dry_plan *plan = &p->d->plans[i];
-        struct bench_quote q;
-        if (bench_money_quote(p->in->money, i, due->row, endpoint, closed ? 0 : due->scheduled_ns,
+        struct budget_quote q;
+        if (budget_quote(p->in->money, i, due->row, endpoint, closed ? 0 : due->scheduled_ns,
                               &q) < 0 ||
             money_add(plan->total, q.amount, &plan->total) < 0 ||
             (i == 0 && money_add(p->part->cost, q.amount, &p->part->cost) < 0))

@@ -15,8 +15,8 @@
 #ifndef FAREBOX_CLI_BENCH_BENCH_DRY_RUN_H
 #define FAREBOX_CLI_BENCH_BENCH_DRY_RUN_H
 
-#include "cli/bench/bench_money.h"
 #include "cli/bench/bench_options.h"
+#include "sim/cost/book/budget.h"
 
 enum dry_requests {
     DRY_EXACT,
@@ -88,7 +88,7 @@ struct dry_run_input {
     const struct bench_options *options;
     const struct bench_setup *setup;
     const struct workload *workload;
-    struct bench_money *money;
+    struct budget *money;
 };
 
 /* The options are those of the whole series, and borrowed. */

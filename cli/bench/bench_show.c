@@ -10,9 +10,9 @@
 
 /* ---- while it runs ---- */
 
-void bench_live_init(struct bench_live *l, const struct terminal *t, struct bench_money *spend)
+void bench_live_init(struct bench_live *l, const struct terminal *t, struct budget *budget)
 {
-    *l = (struct bench_live){.money = spend};
+    *l = (struct bench_live){.budget = budget};
     progress_init(&l->progress, t, "bench");
 }
 
@@ -69,7 +69,7 @@ void bench_live_show(struct bench_live *l, const struct bench_progress *p)
         buffer_add_format(&line, "  TTFT p50 %.3g p99 %.3g ms",
                           histogram_quantile(&l->ttft, 0.5) / 1e6,
                           histogram_quantile(&l->ttft, 0.99) / 1e6);
-    bench_money_show(l->money, text, sizeof text);
+    budget_show(l->budget, text, sizeof text);
     if (text[0])
         buffer_add_format(&line, "  %s", text);
     if (p->failed)

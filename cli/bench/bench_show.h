@@ -2,22 +2,22 @@
 #ifndef FAREBOX_CLI_BENCH_BENCH_SHOW_H
 #define FAREBOX_CLI_BENCH_BENCH_SHOW_H
 
-#include "cli/bench/bench_money.h"
 #include "cli/bench/bench_options.h"
 #include "cli/progress.h"
 #include "core/stats/histogram.h"
+#include "sim/cost/book/budget.h"
 
 /* The progress line and what it shows, fed by records. */
 struct bench_live {
     struct progress progress;
-    struct bench_money *money;
+    struct budget *budget;
     struct histogram ttft;
     uint64_t ended, ended_before;
     int64_t shown_ns;
     char last_failure[320]; /* class and words of the last failed request */
 };
 
-void bench_live_init(struct bench_live *l, const struct terminal *t, struct bench_money *spend);
+void bench_live_init(struct bench_live *l, const struct terminal *t, struct budget *budget);
 void bench_live_note(struct bench_live *l, const struct record *r);
 void bench_live_show(struct bench_live *l, const struct bench_progress *p);
 void bench_live_end(struct bench_live *l);

@@ -1,6 +1,6 @@
 /* farebox bench: drives a live endpoint with a workload and says what came of it. */
+#include "bench/client/probe.h"
 #include "cli/bench/bench_endpoints.h"
-#include "cli/bench/bench_money.h"
 #include "cli/bench/bench_options.h"
 #include "cli/bench/bench_selftest.h"
 #include "cli/bench/bench_series.h"
@@ -30,7 +30,7 @@ struct bench_command {
     struct mock **mocks; /* for mock:PRESET; by endpoint, NULL = a real one */
     struct run_output output;
     struct bench_live live;
-    struct bench_money money;
+    struct budget budget;
     struct bench_endpoints each;
 };
 
@@ -114,7 +114,7 @@ static bool on_attempt(void *context, const struct record *r)
 {
     struct bench_command *b = context;
     bench_live_note(&b->live, r);
-    bench_money_note(&b->money, r);
+    budget_note(&b->budget, r);
     bench_endpoints_note(&b->each, r);
     return run_output_attempt(&b->output, r);
 }
@@ -122,7 +122,7 @@ static bool on_attempt(void *context, const struct record *r)
 static bool admit(void *context, uint32_t row)
 {
     struct bench_command *b = context;
-    return bench_money_admit(&b->money, row);
+    return budget_admit(&b->budget, row);
 }
 
 static bool on_progress(void *context, const struct bench_progress *p)
@@ -229,8 +229,8 @@ static int carry_out(struct bench_command *b, struct error *err)
     struct run_observer observer = {b, on_attempt};
     struct bench_report report;
     bench_endpoints_init(&b->each, b->setup.endpoints, b->setup.config.endpoint_count);
-    bench_live_init(&b->live, b->terminal, &b->money);
-    b->money.start_unix_ns = clock_wall_ns();
+    bench_live_init(&b->live, b->terminal, &b->budget);
+    b->budget.start_unix_ns = clock_wall_ns();
     b->setup.config.admit = admit;
     b->setup.config.on_progress = on_progress;
     b->setup.config.context = b;
@@ -239,8 +239,8 @@ static int carry_out(struct bench_command *b, struct error *err)
     if (status == 0) {
         b->turn->over_budget = report.end == BENCH_BUDGET && !b->output.failure.code;
         b->turn->limited = report.fidelity.client_limited;
-        b->turn->spent = (b->money.plans.count ? b->money.spent[0] : 0) + b->money.probe;
-        if (b->money.overflowed)
+        b->turn->spent = (b->budget.plans.count ? b->budget.spent[0] : 0) + b->budget.probe;
+        if (b->budget.overflowed)
             warn(b->terminal, "the spend does not fit (1.7e14 USD at most): it is shown too low");
         status = finish(b, &report, err);
         bench_report_free(&report);
@@ -259,6 +259,30 @@ static int check_asserts(const struct bench_options *o, struct error *err)
             return error_set(err, ERR_INPUT, "%s", missed.message);
     }
     return 0;
+}
+
+static int make_budget(struct bench_command *b, struct error *err)
+{
+    static const uint64_t probe[] = {2 * PROBE_FEW_WORDS, 2 * PROBE_MANY_WORDS};
+    const struct bench_config *c = &b->setup.config;
+    const char *limit = b->o->max_cost;
+    struct plan_selection plans = {0};
+    if (run_bill_select(&b->o->plans, &plans, err) < 0)
+        return err->code;
+    struct budget_asked *asked = mem_zero(c->endpoint_count, sizeof *asked);
+    for (size_t i = 0; i < c->endpoint_count; i++)
+        asked[i] = (struct budget_asked){c->endpoints[i].model, c->endpoints[i].share};
+    budget_init(&b->budget, plans, asked, c->endpoint_count, &b->workload);
+    free(asked);
+    if (limit && (budget_limit(&b->budget, limit, err) < 0 ||
+                  (!c->no_probe && budget_reserve(&b->budget, probe, COUNT_OF(probe), limit, err))))
+        return err->code;
+    return 0;
+}
+
+static void tell_warning(void *terminal, const char *text)
+{
+    warn(terminal, "%s", text);
 }
 
 static int prepare(struct bench_command *b, struct error *err)
@@ -283,15 +307,14 @@ static int prepare(struct bench_command *b, struct error *err)
         return error_set(err, ERR_INPUT,
                          "the parts of a run share the text of equal prefix blocks: give each "
                          "--shard the same --prompt-salt");
-    int status =
-        bench_money_init(&b->money, &o->plans, &b->setup.config, &b->workload, o->max_cost, err);
+    int status = make_budget(b, err);
     b->turn->over_budget = status == ERR_WORK;
     if (status == 0 && !b->turn->later) {
         bench_warn_of_requests(b->terminal, o, &b->setup, &b->workload);
         if (!o->load.requests)
             rate_load_warn(&b->setup.rate, &o->source, &b->workload, o->load.duration_ns,
                            b->terminal);
-        bench_money_warn(&b->money, b->terminal, o->max_cost);
+        budget_tell_blind(&b->budget, o->max_cost, tell_warning, (void *)b->terminal);
     }
     return status;
 }
@@ -301,7 +324,8 @@ static void release(struct bench_command *b)
     for (size_t i = 0; b->mocks && i < b->setup.config.endpoint_count; i++)
         mock_free(b->mocks[i]);
     free(b->mocks);
-    bench_money_free(&b->money);
+    if (b->budget.workload)
+        budget_free(&b->budget);
     workload_free(&b->workload);
     bench_setup_free(&b->setup);
 }
@@ -354,7 +378,7 @@ static int run_once(struct bench_turn *turn, struct error *err)
     int status = prepare(b, err);
     if (status == 0 && turn->dry) {
         struct dry_run_input in = {turn->label, turn->endpoint, turn->o,
-                                   &b->setup,   &b->workload,   &b->money};
+                                   &b->setup,   &b->workload,   &b->budget};
         status = bench_dry_run_add(turn->dry, &in, err);
     } else if (status == 0) {
         status = start_mocks(b, err);

@@ -1,5 +1,6 @@
-#include "cli/bench/bench_money.h"
-#include "tests/unit/testing.h"
+#include "core/memory.h"
+#include "sim/cost/book/budget.h"
+#include "tests/unit/testing_plans.h"
 
 #include <string.h>
 
@@ -12,23 +13,20 @@ static const char book[] =
 
 struct fixture {
     struct workload w;
-    struct endpoint_config endpoints[2];
-    struct bench_config config;
-    struct bench_money money;
+    struct plan_book book;
+    struct budget_asked asked[2];
+    size_t count;
+    struct budget budget;
 };
 
-static int init(struct fixture *f, const char *limit, struct error *err)
+static void open_budget(struct fixture *f)
 {
-    char path[] = "/tmp/farebox-money-XXXXXX";
-    int fd = mkstemp(path);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, book, strlen(book)), (ssize_t)strlen(book));
-    close(fd);
-    const char *items[] = {path};
-    struct option_list plans = {items, 1};
-    int status = bench_money_init(&f->money, &plans, &f->config, &f->w, limit, err);
-    unlink(path);
-    return status;
+    struct plan_selection plans = {0};
+    if (f->book.count == 0)
+        f->book = testing_plans(book);
+    plans.plans = mem_zero(1, sizeof *plans.plans);
+    plans.plans[plans.count++] = &f->book.plans[0];
+    budget_init(&f->budget, plans, f->asked, f->count, &f->w);
 }
 
 /* Rows of 90 + 10 tokens: $0.1 by small-1, $1 by big-1. */
@@ -36,29 +34,26 @@ static void begin(struct fixture *f, const char *row_model, const char *first, c
                   const char *limit)
 {
     struct error err = {0};
+    *f = (struct fixture){.asked = {{first, 1}, {second, 1}}, .count = second ? 2 : 1};
     workload_init(&f->w);
     struct request q = {.input_tokens = 90, .output_tokens = 10, .attempts = 1, .model = row_model};
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(workload_add(&f->w, &q, &err), 0);
-    bench_config_init(&f->config);
-    f->endpoints[0] = (struct endpoint_config){.url = "http://a", .model = first, .share = 1};
-    f->endpoints[1] = (struct endpoint_config){.url = "http://b", .model = second, .share = 1};
-    f->config.endpoints = f->endpoints;
-    f->config.endpoint_count = second ? 2 : 1;
-    f->config.no_probe = true;
-    ck_assert_msg(init(f, limit, &err) == 0, "%s", err.message);
+    open_budget(f);
+    ck_assert_msg(budget_limit(&f->budget, limit, &err) == 0, "%s", err.message);
 }
 
 static void end(struct fixture *f)
 {
-    bench_money_free(&f->money);
+    budget_free(&f->budget);
+    plan_book_free(&f->book);
     workload_free(&f->w);
 }
 
 static int admitted(struct fixture *f)
 {
     int count = 0;
-    while (count < 100 && bench_money_admit(&f->money, (uint32_t)(count % 3)))
+    while (count < 100 && budget_admit(&f->budget, (uint32_t)(count % 3)))
         count++;
     return count;
 }
@@ -100,11 +95,11 @@ START_TEST(test_of_several_endpoints_the_dearest_in_play_is_reserved)
     ck_assert_int_eq(admitted(&f), 2);
     end(&f);
     begin(&f, NULL, "small-1", "big-1", "2");
-    f.endpoints[1].share = 0;
+    f.budget.asked[1].share = 0;
     ck_assert_int_eq(admitted(&f), 20);
     end(&f);
     begin(&f, NULL, "small-1", "big-1", "2");
-    f.endpoints[0].share = f.endpoints[1].share = 0; /* then all goes to the last */
+    f.budget.asked[0].share = f.budget.asked[1].share = 0; /* then all goes to the last */
     ck_assert_int_eq(admitted(&f), 2);
     end(&f);
 }
@@ -132,7 +127,7 @@ START_TEST(test_hits_of_a_recording_are_not_counted_on)
                         .usage = usage_from_totals(90, 90, 0, 0, 10, 0)};
     ck_assert_int_eq(workload_add(&f.w, &q, &err), 0);
     int count = 0;
-    while (bench_money_admit(&f.money, 3))
+    while (budget_admit(&f.budget, 3))
         count++;
     ck_assert_int_eq(count, 20);
     end(&f);
@@ -145,11 +140,11 @@ START_TEST(test_an_answer_frees_what_was_reserved)
     begin(&f, NULL, "small-1", "big-1", "2");
     ck_assert_int_eq(admitted(&f), 2);
     struct record r = answer("small-1");
-    bench_money_note(&f.money, &r); /* $0.1 spent, $1 in flight */
-    ck_assert(!bench_money_admit(&f.money, 0));
-    bench_money_note(&f.money, &r); /* $0.2 spent */
-    ck_assert(f.money.reserved == 0);
-    ck_assert(f.money.spent[0] == MONEY_USD / 5);
+    budget_note(&f.budget, &r); /* $0.1 spent, $1 in flight */
+    ck_assert(!budget_admit(&f.budget, 0));
+    budget_note(&f.budget, &r); /* $0.2 spent */
+    ck_assert(f.budget.reserved == 0);
+    ck_assert(f.budget.spent[0] == MONEY_USD / 5);
     ck_assert_int_eq(admitted(&f), 1);
     end(&f);
 }
@@ -158,17 +153,34 @@ END_TEST
 /* Two requests at two tokens a word, $10 a thousand: $21.78. */
 START_TEST(test_the_probe_is_set_aside)
 {
+    static const uint64_t inputs[] = {64, 2112};
     struct fixture f;
+    struct error err = {0};
     begin(&f, NULL, "big-1", NULL, "30");
     ck_assert_int_eq(admitted(&f), 30);
-    bench_money_free(&f.money);
-    f.config.no_probe = false;
-    struct error err = {0};
-    ck_assert_int_eq(init(&f, "30", &err), 0);
+    budget_free(&f.budget);
+    open_budget(&f);
+    ck_assert_int_eq(budget_limit(&f.budget, "30", &err), 0);
+    ck_assert_int_eq(budget_reserve(&f.budget, inputs, 2, "30", &err), 0);
     ck_assert_int_eq(admitted(&f), 8);
-    bench_money_free(&f.money);
-    ck_assert_int_eq(init(&f, "21.78", &err), ERR_WORK);
+    budget_free(&f.budget);
+    open_budget(&f);
+    ck_assert_int_eq(budget_limit(&f.budget, "21.78", &err), 0);
+    ck_assert_int_eq(budget_reserve(&f.budget, inputs, 2, "21.78", &err), ERR_WORK);
     ck_assert_ptr_nonnull(strstr(err.message, "--no-probe"));
+    end(&f);
+}
+END_TEST
+
+START_TEST(test_a_limit_is_an_amount_above_nothing)
+{
+    static const char *const bad[] = {"", "x", "-1", "0", "1.5 USD"};
+    struct fixture f;
+    begin(&f, NULL, "big-1", NULL, "2");
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        struct error err = {0};
+        ck_assert_msg(budget_limit(&f.budget, bad[i], &err) == ERR_INPUT, "%s", bad[i]);
+    }
     end(&f);
 }
 END_TEST
@@ -179,19 +191,22 @@ START_TEST(test_nothing_is_admitted_past_what_can_be_counted)
     begin(&f, NULL, "big-1", NULL, "2");
     struct record r = answer("big-1");
     r.usage.tokens[USAGE_OUTPUT] = UINT64_MAX / 2;
-    bench_money_note(&f.money, &r);
-    ck_assert(f.money.overflowed);
-    ck_assert(!bench_money_admit(&f.money, 0));
+    budget_note(&f.budget, &r);
+    ck_assert(f.budget.overflowed);
+    ck_assert(!budget_admit(&f.budget, 0));
     end(&f);
 }
 END_TEST
 
-static void warnings(struct fixture *f, char *text, size_t size)
+static void add_text(void *context, const char *text)
 {
-    FILE *notes = fmemopen(text, size, "w");
-    struct terminal t = {.notes = notes};
-    bench_money_warn(&f->money, &t, "2");
-    fclose(notes);
+    strncat(context, text, 1000);
+}
+
+static void warnings(struct fixture *f, char text[2048])
+{
+    text[0] = '\0';
+    budget_tell_blind(&f->budget, "2", add_text, text);
 }
 
 START_TEST(test_a_model_that_is_not_sold_is_told)
@@ -199,16 +214,16 @@ START_TEST(test_a_model_that_is_not_sold_is_told)
     struct fixture f;
     char text[2048] = "";
     begin(&f, "small-1", NULL, NULL, "2");
-    warnings(&f, text, sizeof text);
+    warnings(&f, text);
     ck_assert_str_eq(text, "");
     end(&f);
     begin(&f, "small-1", "small-2", "other-1", "2");
-    warnings(&f, text, sizeof text);
+    warnings(&f, text);
     ck_assert_ptr_nonnull(strstr(text, "plan t/two does not sell model other-1"));
     ck_assert_ptr_null(strstr(text, "small"));
     end(&f);
     begin(&f, "tiny-1", NULL, NULL, "2");
-    warnings(&f, text, sizeof text);
+    warnings(&f, text);
     ck_assert_ptr_nonnull(strstr(text, "plan t/two does not sell model tiny-1"));
     end(&f);
 }
@@ -216,7 +231,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("bench_money");
+    Suite *suite = suite_create("budget");
     TCase *all = tcase_create("all");
     tcase_add_test(all, test_the_model_asked_for_is_reserved_not_the_workloads);
     tcase_add_test(all, test_of_several_endpoints_the_dearest_in_play_is_reserved);
@@ -224,6 +239,7 @@ int main(void)
     tcase_add_test(all, test_hits_of_a_recording_are_not_counted_on);
     tcase_add_test(all, test_an_answer_frees_what_was_reserved);
     tcase_add_test(all, test_the_probe_is_set_aside);
+    tcase_add_test(all, test_a_limit_is_an_amount_above_nothing);
     tcase_add_test(all, test_nothing_is_admitted_past_what_can_be_counted);
     tcase_add_test(all, test_a_model_that_is_not_sold_is_told);
     suite_add_tcase(suite, all);
