@@ -83,8 +83,8 @@ static int price(struct pass *p, const struct due *due, size_t endpoint, struct 
     for (size_t i = 0; i < p->d->plan_count; i++) {
         struct dry_plan *plan = &p->d->plans[i];
         struct budget_quote q;
-        if (budget_quote(p->in->money, i, due->row, endpoint, closed ? 0 : due->scheduled_ns,
-                              &q) < 0 ||
+        if (budget_quote(p->in->money, i, due->row, endpoint, closed ? 0 : due->scheduled_ns, &q) <
+                0 ||
             money_add(plan->total, q.amount, &plan->total) < 0 ||
             (i == 0 && money_add(p->part->cost, q.amount, &p->part->cost) < 0))
             return error_set(err, ERR_WORK, "the cost under plan %.60s does not fit", plan->name);

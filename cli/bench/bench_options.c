@@ -188,7 +188,7 @@ static int make_endpoints(const struct bench_options *o, struct bench_setup *s, 
     s->name_count = count;
     for (size_t i = 0; i < count; i++) {
         struct endpoint_config *e = &s->endpoints[i];
-        const struct bench_site *site = &s->secrets.sites[o->urls.count == 1 ? 0 : i];
+        const struct credential_site *site = &s->secrets.sites[o->urls.count == 1 ? 0 : i];
         e->url = site->url;
         e->shown = site->shown;
         e->model = o->models.count ? o->models.items[o->models.count == 1 ? 0 : i] : NULL;
@@ -311,11 +311,30 @@ static int set_summary(const struct bench_options *o, struct summary_options *s,
     return run_output_parse_warmup(o->warmup, s, err);
 }
 
+static struct credential_list list_of(const struct option_list *l)
+{
+    return (struct credential_list){.items = l->items, .count = l->count};
+}
+
+struct credential_sources bench_credential_sources(const struct bench_options *o)
+{
+    struct credential_sources s = {.urls = list_of(&o->urls),
+                                   .headers = list_of(&o->headers),
+                                   .key_files = list_of(&o->api_key_files),
+                                   .key_variables = list_of(&o->api_key_envs),
+                                   .body = o->body,
+                                   .body_typed = options_typed(o, "body")};
+    s.urls.typed = options_typed(o, "url");
+    s.headers.typed = options_typed(o, "header");
+    return s;
+}
+
 int bench_setup_make(const struct bench_options *o, struct bench_setup *out, struct error *err)
 {
     *out = (struct bench_setup){0};
     bench_config_init(&out->config);
-    bool good = bench_secrets_read(o, &out->secrets, err) == 0 &&
+    struct credential_sources sources = bench_credential_sources(o);
+    bool good = credentials_read(&sources, &out->secrets, err) == 0 &&
                 make_endpoints(o, out, err) == 0 && set_load(o, out, err) == 0 &&
                 set_rest(o, out, err) == 0 && set_summary(o, &out->summary, err) == 0;
     if (good)
@@ -331,6 +350,6 @@ void bench_setup_free(struct bench_setup *s)
         free(s->names[i]);
     free(s->names);
     free(s->endpoints);
-    bench_secrets_free(&s->secrets);
+    credentials_free(&s->secrets);
     *s = (struct bench_setup){0};
 }

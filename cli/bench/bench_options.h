@@ -3,7 +3,7 @@
 #define FAREBOX_CLI_BENCH_BENCH_OPTIONS_H
 
 #include "bench/client/bench.h"
-#include "cli/bench/bench_secrets.h"
+#include "bench/client/credentials.h"
 #include "cli/load_options.h"
 #include "cli/options.h"
 #include "cli/workload_source.h"
@@ -35,9 +35,12 @@ struct bench_setup {
     struct endpoint_config *endpoints;
     char **names; /* made for some of them; by endpoint, NULL = not made */
     size_t name_count;
-    struct bench_secrets secrets;
+    struct credentials secrets;
     unsigned detail;
 };
+
+/* Where the credentials are; borrowed from the options. */
+struct credential_sources bench_credential_sources(const struct bench_options *o);
 
 /* Reads keys and bodies from their files, checks what belongs together. 0 or ERR_INPUT. */
 int bench_setup_make(const struct bench_options *o, struct bench_setup *out, struct error *err);

@@ -401,7 +401,8 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
     const struct bench_options *o = parsed;
     if (o->selftest)
         return bench_selftest(t, o->common.json, err);
-    bench_secrets_warn(t, o);
+    struct credential_sources sources = bench_credential_sources(o);
+    credentials_tell_open(&sources, tell_warning, (void *)t);
     return bench_series_run(t, o, run_once, err);
 }
 

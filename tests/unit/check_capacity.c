@@ -136,7 +136,7 @@ START_TEST(objectives_without_a_queue_end_where_it_grows)
     ck_assert_double_ge(c.knee.served, 0.98);
     const struct load_point *last = &c.curve[c.curve_count - 1];
     ck_assert_double_eq_tol(last->goodput, 1, 1e-9);
-    ck_assert(!last->sustained);
+    ck_assert(last->sustained == SUSTAINED_NO);
     ck_assert_double_lt(last->served, 0.85);
     workload_free(&w);
 }

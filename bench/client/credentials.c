@@ -1,8 +1,7 @@
-#include "cli/bench/bench_secrets.h"
+#include "bench/client/credentials.h"
 
 #include "bench/client/bench_hide.h"
 #include "bench/client/secrets.h"
-#include "cli/bench/bench_options.h"
 #include "core/file.h"
 #include "core/memory.h"
 
@@ -20,7 +19,7 @@ static bool is_hidden(struct text t)
     return text_equal(t, SECRETS_HIDDEN);
 }
 
-static void add_word(struct bench_secrets *s, struct text word)
+static void add_word(struct credentials *s, struct text word)
 {
     s->words = mem_resize(s->words, s->word_count + 2, sizeof *s->words);
     s->words[s->word_count++] = mem_copy_text(word.at, word.length);
@@ -79,7 +78,7 @@ static bool is_own(const char *url)
 }
 
 /* The endpoints that bench starts itself aside. */
-static bool is_one_host(const struct option_list *urls)
+static bool is_one_host(const struct credential_list *urls)
 {
     const char *first = NULL;
     for (size_t i = 0; i < urls->count; i++) {
@@ -92,7 +91,7 @@ static bool is_one_host(const struct option_list *urls)
     return true;
 }
 
-static int take_default_key(const struct bench_options *o, struct bench_secrets *s)
+static int take_default_key(const struct credential_sources *o, struct credentials *s)
 {
     const char *key = getenv(KEY_VARIABLE);
     for (size_t i = 0; key && *key && is_one_host(&o->urls) && i < s->site_count; i++)
@@ -101,11 +100,11 @@ static int take_default_key(const struct bench_options *o, struct bench_secrets 
     return 0;
 }
 
-static int read_keys(const struct bench_options *o, struct bench_secrets *s, struct error *err)
+static int read_keys(const struct credential_sources *o, struct credentials *s, struct error *err)
 {
-    bool is_file = o->api_key_files.count > 0;
-    const struct option_list *list = is_file ? &o->api_key_files : &o->api_key_envs;
-    if (is_file && o->api_key_envs.count)
+    bool is_file = o->key_files.count > 0;
+    const struct credential_list *list = is_file ? &o->key_files : &o->key_variables;
+    if (is_file && o->key_variables.count)
         return error_set(err, ERR_INPUT,
                          "--api-key-file and --api-key-env exclude each other: give one of them "
                          "once, or once for each --url");
@@ -137,7 +136,7 @@ static char *decoded(const char *at, size_t length)
 }
 
 /* What the query holds is a secret as it is sent, and as a server may decode it. */
-static int read_query(const char *url, struct bench_site *site, struct bench_secrets *s,
+static int read_query(const char *url, struct credential_site *site, struct credentials *s,
                       struct error *err)
 {
     struct text secret;
@@ -161,7 +160,7 @@ static int read_query(const char *url, struct bench_site *site, struct bench_sec
     return 0;
 }
 
-static int read_site(const char *url, struct bench_site *site, struct bench_secrets *s,
+static int read_site(const char *url, struct credential_site *site, struct credentials *s,
                      struct error *err)
 {
     struct text info = url_user_info(url);
@@ -186,7 +185,7 @@ static int read_site(const char *url, struct bench_site *site, struct bench_secr
     return 0;
 }
 
-static int read_sites(const struct bench_options *o, struct bench_secrets *s, struct error *err)
+static int read_sites(const struct credential_sources *o, struct credentials *s, struct error *err)
 {
     s->sites = mem_zero(o->urls.count + 1, sizeof *s->sites);
     for (size_t i = 0; i < o->urls.count; i++, s->site_count++)
@@ -197,7 +196,7 @@ static int read_sites(const struct bench_options *o, struct bench_secrets *s, st
 
 /* ---- headers and body ---- */
 
-static int read_header(const char *line, struct bench_secrets *s, struct error *err)
+static int read_header(const char *line, struct credentials *s, struct error *err)
 {
     struct text name, value;
     char *secret = NULL;
@@ -227,7 +226,8 @@ static int read_header(const char *line, struct bench_secrets *s, struct error *
     return 0;
 }
 
-static int read_headers(const struct bench_options *o, struct bench_secrets *s, struct error *err)
+static int read_headers(const struct credential_sources *o, struct credentials *s,
+                        struct error *err)
 {
     s->headers = mem_zero(o->headers.count + 1, sizeof *s->headers);
     for (size_t i = 0; i < o->headers.count; i++)
@@ -241,7 +241,7 @@ static void note_word(void *context, struct text word)
     add_word(context, word);
 }
 
-static int read_body(const struct bench_options *o, struct bench_secrets *s, struct error *err)
+static int read_body(const struct credential_sources *o, struct credentials *s, struct error *err)
 {
     size_t length, before = s->word_count;
     if (!o->body)
@@ -261,9 +261,9 @@ static int read_body(const struct bench_options *o, struct bench_secrets *s, str
 
 /* ---- all of it ---- */
 
-int bench_secrets_read(const struct bench_options *o, struct bench_secrets *out, struct error *err)
+int credentials_read(const struct credential_sources *o, struct credentials *out, struct error *err)
 {
-    *out = (struct bench_secrets){.words = mem_zero(1, sizeof *out->words)};
+    *out = (struct credentials){.words = mem_zero(1, sizeof *out->words)};
     if (read_sites(o, out, err) < 0 || read_keys(o, out, err) < 0 ||
         read_headers(o, out, err) < 0 || read_body(o, out, err) < 0)
         return ERR_INPUT;
@@ -277,7 +277,7 @@ static void wipe(char *secret)
     free(secret);
 }
 
-void bench_secrets_free(struct bench_secrets *s)
+void credentials_free(struct credentials *s)
 {
     for (size_t i = 0; i < s->site_count; i++) {
         wipe(s->sites[i].url);
@@ -294,7 +294,7 @@ void bench_secrets_free(struct bench_secrets *s)
     free(s->sites);
     free(s->headers);
     free(s->words);
-    *s = (struct bench_secrets){0};
+    *s = (struct credentials){0};
 }
 
 static void note_any(void *context, struct text word)
@@ -303,37 +303,59 @@ static void note_any(void *context, struct text word)
     *(bool *)context = true;
 }
 
-void bench_secrets_warn(const struct terminal *t, const struct bench_options *o)
+/* Whoever is told of what stands in the open. */
+struct listener {
+    void (*tell)(void *context, const char *text);
+    void *context;
+};
+
+static void tell_of_header(const char *line, const struct listener *to)
 {
+    struct text name, value;
+    struct buffer text;
+    if (!header_is_secret(line) || !split_header(line, &name, &value) || is_hidden(value))
+        return;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    buffer_add_format(&text,
+                      "every user of this machine can read the value of the header %.*s on the "
+                      "command line: give it as --header \"%.*s: @FILE\"",
+                      (int)name.length, name.at, (int)name.length, name.at);
+    to->tell(to->context, text.data);
+    buffer_free(&text);
+}
+
+static void tell_of_url(const char *url, const struct listener *to)
+{
+    const char *from = NULL;
+    struct text info = url_user_info(url), secret;
+    if (info.length && !is_hidden(info))
+        to->tell(to->context,
+                 "every user of this machine can read the user and password of --url on the "
+                 "command line: give them as --header \"Authorization: @FILE\"");
+    if (url_query_secret(url, &from, &secret) && !is_hidden(secret))
+        to->tell(to->context,
+                 "every user of this machine can read the secret in the query of --url on the "
+                 "command line: give the --url in a file by --config FILE");
+}
+
+void credentials_tell_open(const struct credential_sources *o,
+                           void (*tell)(void *context, const char *text), void *context)
+{
+    const struct listener to = {tell, context};
     const char *key = getenv(KEY_VARIABLE);
     bool in_body = false;
-    for (size_t i = 0; options_typed(o, "header") && i < o->headers.count; i++) {
-        struct text name, value;
-        if (header_is_secret(o->headers.items[i]) &&
-            split_header(o->headers.items[i], &name, &value) && !is_hidden(value))
-            warn(t,
-                 "every user of this machine can read the value of the header %.*s on the command "
-                 "line: give it as --header \"%.*s: @FILE\"",
-                 (int)name.length, name.at, (int)name.length, name.at);
-    }
-    for (size_t i = 0; options_typed(o, "url") && i < o->urls.count; i++)
-        if (url_user_info(o->urls.items[i]).length && !is_hidden(url_user_info(o->urls.items[i])))
-            warn(t, "every user of this machine can read the user and password of --url on the "
-                    "command line: give them as --header \"Authorization: @FILE\"");
-    for (size_t i = 0; options_typed(o, "url") && i < o->urls.count; i++) {
-        const char *from = NULL;
-        struct text secret;
-        if (url_query_secret(o->urls.items[i], &from, &secret) && !is_hidden(secret))
-            warn(t, "every user of this machine can read the secret in the query of --url on the "
-                    "command line: give the --url in a file by --config FILE");
-    }
-    if (options_typed(o, "body") && o->body[0] != '@')
+    for (size_t i = 0; o->headers.typed && i < o->headers.count; i++)
+        tell_of_header(o->headers.items[i], &to);
+    for (size_t i = 0; o->urls.typed && i < o->urls.count; i++)
+        tell_of_url(o->urls.items[i], &to);
+    if (o->body_typed && o->body[0] != '@')
         find_in_body(o->body, note_any, &in_body);
     if (in_body)
-        warn(t, "every user of this machine can read the credential in --body on the command "
-                "line: give it as --body @FILE");
-    if (key && *key && !o->api_key_files.count && !o->api_key_envs.count && !is_one_host(&o->urls))
-        warn(t, KEY_VARIABLE " goes to no endpoint, as the --url are of several hosts: "
-                             "--api-key-env " KEY_VARIABLE " sends it to all of them; given once "
-                             "for each --url, each has its own");
+        tell(context, "every user of this machine can read the credential in --body on the command "
+                      "line: give it as --body @FILE");
+    if (key && *key && !o->key_files.count && !o->key_variables.count && !is_one_host(&o->urls))
+        tell(context, KEY_VARIABLE " goes to no endpoint, as the --url are of several hosts: "
+                                   "--api-key-env " KEY_VARIABLE
+                                   " sends it to all of them; given once for each --url, each has "
+                                   "its own");
 }
