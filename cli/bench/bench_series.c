@@ -1,6 +1,9 @@
 #include "cli/bench/bench_series.h"
 
+#include "bench/client/bench_hide.h"
 #include "cli/bench/load_show.h"
+#include "cli/report/text/dry_run_text.h"
+#include "core/memory.h"
 #include "core/runs/record/run_dir.h"
 
 #include <dirent.h>
@@ -14,8 +17,8 @@ struct series {
     bench_turn_run *run;
     money left; /* of --max-cost */
     bool begun;
-    struct terminal quiet;    /* of the runs of a sweep or search */
-    struct bench_dry_run dry; /* with --dry-run: what the runs would send */
+    struct terminal quiet; /* of the runs of a sweep or search */
+    struct dry_run dry;    /* with --dry-run: what the runs would send */
 };
 
 /* Runs a turn with what is left of the budget; without anything left it does not begin. */
@@ -298,22 +301,56 @@ static int run_all(struct series *all, struct error *err)
     return all->run(&turn, err);
 }
 
+/* Owned by the dry run. */
+static struct dry_endpoint *dry_endpoints(const struct bench_options *o, size_t count)
+{
+    size_t urls = o->urls.count, models = o->models.count;
+    struct dry_endpoint *endpoints = mem_zero(count + 1, sizeof *endpoints);
+    for (size_t i = 0; i < count; i++) {
+        struct buffer shown;
+        buffer_init(&shown, BUFFER_UNBOUNDED);
+        if (urls)
+            hide_in_url(o->urls.items[urls == 1 ? 0 : i], &shown);
+        endpoints[i].url = urls ? buffer_take(&shown) : NULL;
+        endpoints[i].model = models ? o->models.items[models == 1 ? 0 : i] : NULL;
+    }
+    return endpoints;
+}
+
+static void begin_dry(struct series *all, char subject[80])
+{
+    const struct bench_options *o = all->o;
+    size_t count = o->urls.count > o->models.count ? o->urls.count : o->models.count;
+    all->dry.one_url = o->urls.count == 1;
+    all->dry.max_cost = o->max_cost;
+    all->dry.subject = o->sweep || o->find_max ? subject : NULL;
+    if (o->sweep)
+        snprintf(subject, 80, "--sweep %.60s", o->sweep);
+    else
+        snprintf(subject, 80, "--find-max from %.40s req/s on", o->load.rate ? o->load.rate : "4");
+    dry_run_init(&all->dry, dry_endpoints(o, count), count);
+}
+
 static int tell_all(struct series *all, struct error *err)
 {
+    char subject[80];
     struct buffer text;
+    struct json_writer w;
     buffer_init(&text, BUFFER_UNBOUNDED);
-    bench_dry_run_init(&all->dry, all->o);
+    begin_dry(all, subject);
     int status = run_all(all, err);
     if (status == 0) {
-        bench_dry_run_show(&all->dry, &text);
+        dry_run_write_text(&all->dry, &text);
         print_buffer(all->terminal->human, &text);
     }
     if (status == 0 && all->o->common.json) {
-        bench_dry_run_write(&all->dry, &text);
+        json_write_init(&w, &text, 2);
+        dry_run_write(&all->dry, &w);
+        buffer_add_byte(&text, '\n');
         print_buffer(all->terminal->machine, &text);
     }
     buffer_free(&text);
-    bench_dry_run_free(&all->dry);
+    dry_run_free(&all->dry);
     return status;
 }
 

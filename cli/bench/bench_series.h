@@ -7,10 +7,10 @@
 #ifndef FAREBOX_CLI_BENCH_BENCH_SERIES_H
 #define FAREBOX_CLI_BENCH_BENCH_SERIES_H
 
-#include "cli/bench/bench_dry_run.h"
 #include "cli/bench/bench_options.h"
 #include "cli/command.h"
 #include "core/money.h"
+#include "sim/plan/dry_run.h"
 #include "sim/plan/load_series.h"
 
 /* One run of the series. */
@@ -21,7 +21,7 @@ struct bench_turn {
     uint64_t number;                 /* with --repeat: 0, 1, ... */
     size_t endpoint;                 /* the only one of this turn; SIZE_MAX = all */
     const struct option_spec *specs; /* what goes into run.json; NULL = all options */
-    struct bench_dry_run *dry;       /* with --dry-run: where to say what would be sent */
+    struct dry_run *dry;             /* with --dry-run: where to say what would be sent */
     const char *label;               /* there: "rate 4"; NULL */
     struct load_run *load;           /* of a sweep or search: where its figures go; NULL */
     bool later;                      /* an earlier one gave the warnings that hold for all */

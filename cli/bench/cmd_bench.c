@@ -330,12 +330,22 @@ static void release(struct bench_command *b)
     bench_setup_free(&b->setup);
 }
 
+/* Of all workers as one. */
+static struct schedule_config first_schedule(const struct bench_config *c)
+{
+    struct schedule_config config = c->schedule;
+    config.seed = c->seed;
+    config.worker = c->shard;
+    config.workers = c->shards ? c->shards : 1;
+    return config;
+}
+
 /* When the first request is due: the earliest row of a trace; else the first arrival of the load.
  */
 static int first_due(const struct bench_command *b, int64_t *out_ns, struct error *err)
 {
     const struct bench_config *c = &b->setup.config;
-    struct schedule_config config = c->schedule;
+    struct schedule_config config = first_schedule(c);
     int64_t last_ns = 0;
     *out_ns = 0;
     if (config.mode == SCHEDULE_CLOSED)
@@ -345,9 +355,6 @@ static int first_due(const struct bench_command *b, int64_t *out_ns, struct erro
             *out_ns = (int64_t)((double)*out_ns / config.speed);
         return 0;
     }
-    config.seed = c->seed;
-    config.worker = c->shard;
-    config.workers = c->shards ? c->shards : 1;
     struct schedule *s = schedule_create(&config, &b->workload, err);
     if (!s)
         return err->code;
@@ -370,6 +377,35 @@ static int say_first_due(const struct bench_command *b, struct error *err)
     return 0;
 }
 
+static size_t choose_endpoint(const void *config, const struct workload *w, const struct due *due)
+{
+    return bench_choose_endpoint(config, w, due);
+}
+
+static int add_dry(struct bench_command *b, struct error *err)
+{
+    const struct bench_options *o = b->o;
+    struct buffer load;
+    buffer_init(&load, BUFFER_UNBOUNDED);
+    bench_show_load(o, &b->setup, &load);
+    struct dry_run_input in = {.label = b->turn->label,
+                               .endpoint = b->turn->endpoint,
+                               .load = b->setup.summary.load,
+                               .load_text = load.data,
+                               .steady_rate_from_s = rate_is_steady(o->load.rate, o->load.arrival)
+                                                         ? rate_ramp_s(&b->workload, NAN)
+                                                         : NAN,
+                               .probes = !b->setup.config.no_probe,
+                               .schedule = first_schedule(&b->setup.config),
+                               .workload = &b->workload,
+                               .budget = &b->budget,
+                               .choose = choose_endpoint,
+                               .context = &b->setup.config};
+    int status = dry_run_add(b->turn->dry, &in, err);
+    buffer_free(&load);
+    return status;
+}
+
 static int run_once(struct bench_turn *turn, struct error *err)
 {
     struct bench_command command = {.turn = turn, .terminal = turn->terminal, .o = turn->o},
@@ -377,9 +413,7 @@ static int run_once(struct bench_turn *turn, struct error *err)
     workload_init(&b->workload);
     int status = prepare(b, err);
     if (status == 0 && turn->dry) {
-        struct dry_run_input in = {turn->label, turn->endpoint, turn->o,
-                                   &b->setup,   &b->workload,   &b->budget};
-        status = bench_dry_run_add(turn->dry, &in, err);
+        status = add_dry(b, err);
     } else if (status == 0) {
         status = start_mocks(b, err);
         if (status == 0)

@@ -1,22 +1,22 @@
-/* What a bench would send, told without sending: --dry-run.
+/* What a live run would send, told without sending.
  *
- *     struct bench_dry_run d;
- *     bench_dry_run_init(&d, options);
- *     bench_dry_run_add(&d, &run, err);          // each run of a series
- *     bench_dry_run_show(&d, &text);
- *     bench_dry_run_write(&d, &json);
- *     bench_dry_run_free(&d);
+ *     struct dry_run d = {.subject = "--sweep rate=1,2"};
+ *     dry_run_init(&d, endpoints, 1);
+ *     dry_run_add(&d, &part, err);                     // each run of a series
+ *     dry_run_write(&d, &json);
+ *     dry_run_free(&d);
  *
  * Each run's own schedule is driven through virtual time by an endpoint that answers at once: the
  * arrivals, their order and the endpoints that they go to are those of the run with the same seed.
  * What waits for answers (a closed loop, requests with parents) comes later in the run, so there
  * the endpoint decides how long it lasts and, where it ends by time, how many are sent.
  */
-#ifndef FAREBOX_CLI_BENCH_BENCH_DRY_RUN_H
-#define FAREBOX_CLI_BENCH_BENCH_DRY_RUN_H
+#ifndef FAREBOX_SIM_PLAN_DRY_RUN_H
+#define FAREBOX_SIM_PLAN_DRY_RUN_H
 
-#include "cli/bench/bench_options.h"
+#include "core/json/json_write.h"
 #include "sim/cost/book/budget.h"
+#include "workloads/load/schedule.h"
 
 enum dry_requests {
     DRY_EXACT,
@@ -48,7 +48,7 @@ struct dry_plan {
 };
 
 struct dry_endpoint {
-    char *url;         /* as it may be shown */
+    char *url;         /* as it may be shown; owned */
     const char *model; /* model NULL = the request's own, else the first that it lists */
     uint64_t requests;
 };
@@ -61,13 +61,17 @@ struct dry_part {
     money cost;    /* of the first plan */
 };
 
-struct bench_dry_run {
-    const struct bench_options *options;
+struct dry_run {
+    /* set by the caller, borrowed */
+    const char *subject;  /* what it is of: "--sweep rate=1,2"; NULL = the load */
+    const char *max_cost; /* as it was given; NULL */
+    bool one_url;         /* the endpoints differ in their models only */
+    enum dry_runs runs_are;
+    enum dry_span span_is;
+
     char *workload, *load_text;
     const char *load; /* "trace", "open" or "closed" */
-    enum dry_runs runs_are;
     enum dry_requests requests_are;
-    enum dry_span span_is;
     uint64_t rows, requests, input_tokens, output_tokens;
     uint32_t anew;                 /* how often the workload is begun again in a run, at most */
     double first_s, span_s, end_s; /* first_s: when the first request is due */
@@ -81,27 +85,37 @@ struct bench_dry_run {
     size_t endpoint_count, plan_count, part_count, part_capacity;
 };
 
-/* A run to add. */
+/* A run to add; borrowed. */
 struct dry_run_input {
     const char *label; /* NULL */
     size_t endpoint;   /* the only one of the run, of all; SIZE_MAX = all */
-    const struct bench_options *options;
-    const struct bench_setup *setup;
+    const char *load, *load_text;
+    double steady_rate_from_s;
+    bool probes;
+    struct schedule_config schedule;
     const struct workload *workload;
-    struct budget *money;
+    struct budget *budget;
+    /* The number of the endpoint that a request goes to. */
+    size_t (*choose)(const void *context, const struct workload *w, const struct due *due);
+    const void *context;
 };
 
-/* The options are those of the whole series, and borrowed. */
-void bench_dry_run_init(struct bench_dry_run *d, const struct bench_options *o);
+/* Takes the endpoints, of which the urls are owned and the rest is borrowed. */
+void dry_run_init(struct dry_run *d, struct dry_endpoint *endpoints, size_t count);
+void dry_run_free(struct dry_run *d);
 
 /* ERR_INPUT where there is no schedule, ERR_WORK for costs that do not fit, ERR_INTERRUPTED by a
  * signal. */
-int bench_dry_run_add(struct bench_dry_run *d, const struct dry_run_input *in, struct error *err);
+int dry_run_add(struct dry_run *d, const struct dry_run_input *in, struct error *err);
 
-void bench_dry_run_show(const struct bench_dry_run *d, struct buffer *out);
+/* 95 % limits of the cost of as many others from the same population: mean ± 1.96 standard errors
+ * of the sum. */
+void dry_plan_interval(const struct dry_plan *p, double *low, double *high);
+
+/* The budget would end it before. */
+bool dry_run_over_budget(const struct dry_run *d);
 
 /* The object that docs/bench.md describes. */
-void bench_dry_run_write(const struct bench_dry_run *d, struct buffer *out);
-void bench_dry_run_free(struct bench_dry_run *d);
+void dry_run_write(const struct dry_run *d, struct json_writer *w);
 
 #endif
