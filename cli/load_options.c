@@ -125,7 +125,7 @@ static int read_slots(const char *text, struct profile *out, struct error *err)
 }
 
 /* What does not go together. */
-static int check_load(const struct load_options *o, struct error *err)
+int load_options_check(const struct load_options *o, struct error *err)
 {
     if (o->rate && o->concurrency)
         return error_set(err, ERR_INPUT,
@@ -167,7 +167,7 @@ int load_options_read(const struct load_options *o, const struct load_use *use,
                       struct rate_load *out, struct schedule_config *schedule, struct error *err)
 {
     *out = (struct rate_load){0};
-    if (check_load(o, err) < 0 || rate_load_read(o, use, out, err) < 0)
+    if (load_options_check(o, err) < 0 || rate_load_read(o, use, out, err) < 0)
         return ERR_INPUT;
     if (o->concurrency && read_slots(o->concurrency, &out->slots, err) < 0) {
         rate_load_free(out);

@@ -72,6 +72,9 @@ struct load_use {
     bool search;                          /* for the highest rate */
 };
 
+/* Whether the options go together: ERR_INPUT for several loads at once. */
+int load_options_check(const struct load_options *o, struct error *err);
+
 /* Reads the rate alone: of --rate, --arrival and --burstiness. ERR_INPUT for a rate, process or
  * transform that cannot be, or options without effect. */
 int rate_load_read(const struct load_options *o, const struct load_use *use, struct rate_load *out,

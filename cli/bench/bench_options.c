@@ -125,25 +125,6 @@ static int64_t limit_or_none(int64_t ns)
 
 /* ---- the endpoint ---- */
 
-static int count_endpoints(const struct bench_options *o, size_t *count, struct error *err)
-{
-    size_t urls = o->urls.count, models = o->models.count;
-    *count = urls > models ? urls : models;
-    if (urls == 0)
-        return error_set(err, ERR_INPUT,
-                         "expected --url, such as --url http://127.0.0.1:8000/v1 or --url "
-                         "mock:constant");
-    if (urls > 1 && models > 1 && urls != models)
-        return error_set(err, ERR_INPUT,
-                         "%zu --url and %zu --model do not pair: give one of the one kind, or as "
-                         "many of both",
-                         urls, models);
-    if (o->shares.count && o->shares.count != *count)
-        return error_set(err, ERR_INPUT, "expected %zu --share, one for each endpoint, found %zu",
-                         *count, o->shares.count);
-    return 0;
-}
-
 /* URLs that differ only in what is hidden are told apart by their number. */
 static bool differs_unseen(const struct bench_options *o, const struct bench_setup *s, size_t i)
 {
@@ -180,9 +161,7 @@ static void name_endpoint(const struct bench_options *o, struct bench_setup *s, 
 
 static int make_endpoints(const struct bench_options *o, struct bench_setup *s, struct error *err)
 {
-    size_t count;
-    if (count_endpoints(o, &count, err) < 0)
-        return ERR_INPUT;
+    size_t urls = o->urls.count, models = o->models.count, count = urls > models ? urls : models;
     s->endpoints = mem_zero(count, sizeof *s->endpoints);
     s->names = mem_zero(count, sizeof *s->names);
     s->name_count = count;
@@ -219,8 +198,6 @@ static int make_endpoints(const struct bench_options *o, struct bench_setup *s, 
 static int set_load(const struct bench_options *o, struct bench_setup *s, struct error *err)
 {
     struct load_use use = {&o->source, .sweep = o->sweep, .search = o->find_max};
-    if (!o->source.trace == !o->source.scenario)
-        return error_set(err, ERR_INPUT, "expected a workload: --trace FILE or --scenario NAME");
     s->summary.load = o->load.concurrency                  ? "closed"
                       : o->load.rate || o->source.scenario ? "open"
                                                            : "trace";
@@ -259,10 +236,6 @@ static int set_cancel(const char *text, struct bench_config *c, struct error *er
     uint64_t tokens;
     if (!text)
         return 0;
-    if (!c->stream)
-        return error_set(
-            err, ERR_INPUT,
-            "--cancel hangs up on streams: leave out --no-stream and --api embeddings");
     if (!colon || !text_to_double((struct text){text, (size_t)(colon - text)}, &c->cancel_share) ||
         c->cancel_share < 0 || c->cancel_share > 1 || !text_to_u64(text_of(colon + 1), &tokens) ||
         tokens < 1 || tokens > UINT32_MAX)

@@ -39,10 +39,14 @@ struct bench_setup {
     unsigned detail;
 };
 
+/* What can be said of how the options go together before a file is read or anything is sent, once
+ * for a whole series of runs. 0 or ERR_INPUT. */
+int bench_options_check(const struct bench_options *o, struct error *err);
+
 /* Where the credentials are; borrowed from the options. */
 struct credential_sources bench_credential_sources(const struct bench_options *o);
 
-/* Reads keys and bodies from their files, checks what belongs together. 0 or ERR_INPUT. */
+/* Reads keys and bodies from their files, of options that were checked. 0 or ERR_INPUT. */
 int bench_setup_make(const struct bench_options *o, struct bench_setup *out, struct error *err);
 void bench_setup_free(struct bench_setup *s);
 

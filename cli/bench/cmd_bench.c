@@ -249,18 +249,6 @@ static int carry_out(struct bench_command *b, struct error *err)
     return status;
 }
 
-/* An assertion that is none must be found before an hour of load, not after. */
-static int check_asserts(const struct bench_options *o, struct error *err)
-{
-    static const struct summary nothing;
-    for (size_t i = 0; i < o->asserts.count; i++) {
-        struct error missed = {0};
-        if (slo_assert(o->asserts.items[i], &nothing, &missed) == ERR_INPUT)
-            return error_set(err, ERR_INPUT, "%s", missed.message);
-    }
-    return 0;
-}
-
 static int make_budget(struct bench_command *b, struct error *err)
 {
     static const uint64_t probe[] = {2 * PROBE_FEW_WORDS, 2 * PROBE_MANY_WORDS};
@@ -288,8 +276,7 @@ static void tell_warning(void *terminal, const char *text)
 static int prepare(struct bench_command *b, struct error *err)
 {
     const struct bench_options *o = b->o;
-    if (command_arguments(&o->common, 0, "no argument", err) < 0 || check_asserts(o, err) < 0 ||
-        bench_setup_make(o, &b->setup, err) < 0 ||
+    if (bench_setup_make(o, &b->setup, err) < 0 ||
         run_output_parse_detail(o->record, &b->setup.detail, err) < 0)
         return err->code;
     b->setup.config.keep_text = b->setup.detail & RECORD_TEXT;
@@ -437,6 +424,8 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
         return bench_selftest(t, o->common.json, err);
     struct credential_sources sources = bench_credential_sources(o);
     credentials_tell_open(&sources, tell_warning, (void *)t);
+    if (command_arguments(&o->common, 0, "no argument", err) < 0 || bench_options_check(o, err) < 0)
+        return err->code;
     return bench_series_run(t, o, run_once, err);
 }
 

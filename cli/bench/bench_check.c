@@ -1,0 +1,96 @@
+#include "cli/bench/bench_options.h"
+#include "core/money.h"
+#include "sim/plan/find_max.h"
+
+#include <string.h>
+
+static int check_endpoints(const struct bench_options *o, struct error *err)
+{
+    size_t urls = o->urls.count, models = o->models.count, count = urls > models ? urls : models;
+    if (urls == 0)
+        return error_set(err, ERR_INPUT,
+                         "expected --url, such as --url http://127.0.0.1:8000/v1 or --url "
+                         "mock:constant");
+    if (urls > 1 && models > 1 && urls != models)
+        return error_set(err, ERR_INPUT,
+                         "%zu --url and %zu --model do not pair: give one of the one kind, or as "
+                         "many of both",
+                         urls, models);
+    if (o->shares.count && o->shares.count != count)
+        return error_set(err, ERR_INPUT, "expected %zu --share, one for each endpoint, found %zu",
+                         count, o->shares.count);
+    return 0;
+}
+
+/* A sweep or search brings the rates or concurrencies that the load lacks. */
+static int check_load(const struct bench_options *o, struct error *err)
+{
+    struct load_options load = o->load;
+    if (!o->source.trace == !o->source.scenario)
+        return error_set(err, ERR_INPUT, "expected a workload: --trace FILE or --scenario NAME");
+    if (o->sweep && strncmp(o->sweep, "concurrency=", 12) == 0)
+        load.concurrency = "1";
+    else if (o->sweep || o->find_max)
+        load.rate = "1";
+    return load_options_check(&load, err);
+}
+
+static int check_series(const struct bench_options *o, struct error *err)
+{
+    double rate;
+    bool searches = o->sweep || o->find_max;
+    if (searches && (!o->output || o->load.concurrency || (o->sweep && o->load.rate) ||
+                     (o->sweep && o->find_max)))
+        return error_set(err, ERR_INPUT,
+                         "--sweep and --find-max need -o DIR, exclude each other, and bring their "
+                         "own --rate or --concurrency");
+    if (o->find_max && o->slos.count == 0)
+        return error_set(err, ERR_INPUT, "--find-max needs objectives, such as --slo ttft=500");
+    if (o->find_max && o->load.rate && load_options_one_rate(o->load.rate, &rate, err) < 0)
+        return ERR_INPUT;
+    if (!searches && o->repeat > 1 && !o->output)
+        return error_set(err, ERR_INPUT, "--repeat needs -o DIR, where the runs go");
+    return 0;
+}
+
+static int check_cancel(const struct bench_options *o, struct error *err)
+{
+    if (o->cancel && (o->no_stream || strcmp(o->api, "embeddings") == 0))
+        return error_set(
+            err, ERR_INPUT,
+            "--cancel hangs up on streams: leave out --no-stream and --api embeddings");
+    return 0;
+}
+
+static int check_budget(const struct bench_options *o, struct error *err)
+{
+    money limit;
+    if (!o->max_cost)
+        return 0;
+    if (money_parse(o->max_cost, strlen(o->max_cost), MONEY_PER_ONE, &limit) || limit <= 0)
+        return error_set(err, ERR_INPUT, "--max-cost %.40s: expected an amount of USD above 0",
+                         o->max_cost);
+    if (o->plans.count == 0)
+        return error_set(err, ERR_INPUT, "--max-cost needs --plans: what would a request cost?");
+    return 0;
+}
+
+/* An assertion that is none must be found before an hour of load, not after. */
+static int check_asserts(const struct bench_options *o, struct error *err)
+{
+    static const struct summary nothing;
+    for (size_t i = 0; i < o->asserts.count; i++) {
+        struct error missed = {0};
+        if (slo_assert(o->asserts.items[i], &nothing, &missed) == ERR_INPUT)
+            return error_set(err, ERR_INPUT, "%s", missed.message);
+    }
+    return 0;
+}
+
+int bench_options_check(const struct bench_options *o, struct error *err)
+{
+    if (check_endpoints(o, err) < 0 || check_series(o, err) < 0 || check_load(o, err) < 0 ||
+        check_cancel(o, err) < 0 || check_budget(o, err) < 0 || check_asserts(o, err) < 0)
+        return err->code;
+    return 0;
+}
