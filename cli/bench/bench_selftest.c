@@ -3,6 +3,7 @@
 #include "bench/client/audit.h"
 #include "bench/client/bench.h"
 #include "bench/client/null_endpoint.h"
+#include "cli/output.h"
 #include "cli/report/text/summary_table.h"
 #include "core/stats/histogram.h"
 
@@ -160,7 +161,7 @@ static void show(const struct limits *l, struct buffer *out)
                       AUDIT_MAX_CPU * 100, chunks);
 }
 
-static void write_json(const struct limits *l, struct buffer *out)
+static void write_json(const struct limits *l, struct json_writer *w)
 {
     const struct {
         const char *key;
@@ -179,14 +180,11 @@ static void write_json(const struct limits *l, struct buffer *out)
         {"send_lag_p50_ms", l->pace.lag_p50_ms},
         {"send_lag_p99_ms", l->pace.lag_p99_ms},
     };
-    struct json_writer w;
-    json_write_init(&w, out, 2);
-    json_begin_object(&w);
+    json_begin_object(w);
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-        json_pair_statistic(&w, values[i].key, values[i].value);
-    json_pair_u64(&w, "open_files", l->open_files);
-    json_end_object(&w);
-    buffer_add_byte(out, '\n');
+        json_pair_statistic(w, values[i].key, values[i].value);
+    json_pair_u64(w, "open_files", l->open_files);
+    json_end_object(w);
 }
 
 /* As many streams as half of the open files allow: the endpoint is in this process, too. */
@@ -210,7 +208,7 @@ int bench_selftest(const struct terminal *t, bool json, struct error *err)
     };
     struct trial *trials[] = {&l.whole, &l.chunks, &l.pace, &l.many};
     struct rlimit files;
-    struct buffer text;
+    struct output out;
     measure_clock(&l);
     measure_timer(&l);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0)
@@ -220,13 +218,9 @@ int bench_selftest(const struct terminal *t, bool json, struct error *err)
     for (size_t i = 0; i < sizeof trials / sizeof *trials; i++)
         if (drive(trials[i], err) < 0)
             return err->code;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    show(&l, &text);
-    print_buffer(t->human, &text);
-    if (json) {
-        write_json(&l, &text);
-        print_buffer(t->machine, &text);
-    }
-    buffer_free(&text);
+    output_begin(&out);
+    show(&l, &out.text);
+    write_json(&l, &out.json);
+    output_end(&out, t->human, json ? t->machine : NULL);
     return 0;
 }

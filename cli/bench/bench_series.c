@@ -2,6 +2,7 @@
 
 #include "bench/client/bench_hide.h"
 #include "cli/bench/load_show.h"
+#include "cli/output.h"
 #include "cli/report/text/dry_run_text.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
@@ -318,22 +319,15 @@ static void begin_dry(struct series *all, char subject[80])
 static int tell_all(struct series *all, struct error *err)
 {
     char subject[80];
-    struct buffer text;
-    struct json_writer w;
-    buffer_init(&text, BUFFER_UNBOUNDED);
+    struct output out;
     begin_dry(all, subject);
     int status = run_all(all, err);
     if (status == 0) {
-        dry_run_write_text(&all->dry, &text);
-        print_buffer(all->terminal->human, &text);
+        output_begin(&out);
+        dry_run_write_text(&all->dry, &out.text);
+        dry_run_write(&all->dry, &out.json);
+        output_end(&out, all->terminal->human, all->o->common.json ? all->terminal->machine : NULL);
     }
-    if (status == 0 && all->o->common.json) {
-        json_write_init(&w, &text, 2);
-        dry_run_write(&all->dry, &w);
-        buffer_add_byte(&text, '\n');
-        print_buffer(all->terminal->machine, &text);
-    }
-    buffer_free(&text);
     dry_run_free(&all->dry);
     return status;
 }

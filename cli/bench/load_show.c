@@ -1,5 +1,6 @@
 #include "cli/bench/load_show.h"
 
+#include "cli/output.h"
 #include "cli/report/plot/load_plots.h"
 #include "cli/report/text/load_text.h"
 #include "core/file.h"
@@ -61,17 +62,6 @@ void load_quiet_free(struct terminal *quiet)
 
 /* ---- what is shown ---- */
 
-/* `json` is written into the series' directory as `file`. */
-static int keep_json(const struct load_series *s, const char *file, struct buffer *json,
-                     struct error *err)
-{
-    buffer_add_byte(json, '\n');
-    char *path = run_dir_file(s->place.path, file);
-    int status = file_write_atomic(path, json->data, json->length, err);
-    free(path);
-    return status;
-}
-
 static void warn_of_place(struct load_series *s, const struct terminal *t)
 {
     if (load_series_is_beside(s))
@@ -92,29 +82,23 @@ static void on_point(void *context, const struct load_progress *p)
 static int show_sweep(struct sweep *s, const struct terminal *t, bool as_json, int ran,
                       struct error *err)
 {
-    struct buffer text, json;
-    struct json_writer w;
+    struct output out;
     struct error undrawn = {0};
     if (s->series.count == 0)
         return 0;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    buffer_init(&json, BUFFER_UNBOUNDED);
-    sweep_write_text(s, &text);
-    print_buffer(t->human, &text);
-    json_write_init(&w, &json, 2);
-    sweep_write_json(s, &w);
-    int status = keep_json(&s->series, "sweep.json", &json, err);
+    output_begin(&out);
+    sweep_write_text(s, &out.text);
+    sweep_write_json(s, &out.json);
+    print_buffer(t->human, &out.text);
+    int status = output_keep(&out, s->series.place.path, "sweep.json", err);
     char *plots = run_dir_file(s->series.place.path, "plots");
     if (status == 0 && s->series.count > 1 && sweep_draw(s, plots, &undrawn) < 0)
         warn(t, "no plot: %s", undrawn.message);
     if (status == 0)
         status = load_series_take(&s->series, ran, err);
     fprintf(t->human, "\nwritten to %s\n", s->series.place.path);
-    if (as_json)
-        print_buffer(t->machine, &json);
+    output_end(&out, NULL, as_json ? t->machine : NULL);
     free(plots);
-    buffer_free(&text);
-    buffer_free(&json);
     return status;
 }
 
@@ -141,24 +125,17 @@ static void on_probe(void *context, const struct load_progress *p)
 static int show_probes(struct find_max *f, const struct terminal *t, bool as_json, int ran,
                        struct error *err)
 {
-    struct buffer text, json;
-    struct json_writer w;
+    struct output out;
     if (f->series.count == 0 && !f->ended)
         return 0;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    buffer_init(&json, BUFFER_UNBOUNDED);
-    find_max_write_text(f, &text);
-    print_buffer(t->human, &text);
-    json_write_init(&w, &json, 2);
-    find_max_write_json(f, &w);
-    int status = keep_json(&f->series, "find-max.json", &json, err);
+    output_begin(&out);
+    find_max_write_text(f, &out.text);
+    find_max_write_json(f, &out.json);
+    int status = output_keep(&out, f->series.place.path, "find-max.json", err);
     if (status == 0)
         status = load_series_take(&f->series, ran, err);
-    fprintf(t->human, "written to %s\n", f->series.place.path);
-    if (as_json)
-        print_buffer(t->machine, &json);
-    buffer_free(&text);
-    buffer_free(&json);
+    buffer_add_format(&out.text, "written to %s\n", f->series.place.path);
+    output_end(&out, t->human, as_json ? t->machine : NULL);
     return status;
 }
 

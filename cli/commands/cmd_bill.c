@@ -1,5 +1,6 @@
 /* farebox bill: what every plan would charge for a workload or a run. */
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/run_bill.h"
 #include "cli/workload_files.h"
 #include "core/file.h"
@@ -128,41 +129,26 @@ static int read_subject(const struct terminal *t, const struct bill_command *o, 
     return 0;
 }
 
-static int write_bill(const struct bill_command *o, const struct subject *s,
-                      const struct buffer *json, struct error *err)
+static int write_bill(const struct bill_command *o, const struct subject *s, struct output *out,
+                      struct error *err)
 {
     if (o->output)
-        return file_write_atomic(o->output, json->data, json->length, err);
-    if (!s->is_run)
-        return 0;
-    char *path = run_dir_file(o->common.arguments[0], "bill.json");
-    int code = file_write_atomic(path, json->data, json->length, err);
-    free(path);
-    return code;
+        return output_keep(out, NULL, o->output, err);
+    return s->is_run ? output_keep(out, o->common.arguments[0], "bill.json", err) : 0;
 }
 
 static int show(const struct terminal *t, const struct bill_command *o, const struct subject *s,
                 const struct bill *bill, struct error *err)
 {
-    struct buffer json, table;
-    struct json_writer w;
-    buffer_init(&json, BUFFER_UNBOUNDED);
-    buffer_init(&table, BUFFER_UNBOUNDED);
-    json_write_init(&w, &json, 2);
-    bill_write_json(bill, &w);
-    buffer_add_byte(&json, '\n');
-    int code = write_bill(o, s, &json, err);
-    if (code == 0) {
-        bill_write_table(bill, t->width, &table);
-        if (bill->what_if)
-            what_if_write_table(bill->what_if, t->width, &table);
-        if (!o->common.json || !o->common.quiet)
-            print_buffer(t->human, &table);
-        if (o->common.json)
-            print_buffer(t->machine, &json);
-    }
-    buffer_free(&json);
-    buffer_free(&table);
+    struct output out;
+    output_begin(&out);
+    bill_write_json(bill, &out.json);
+    bill_write_table(bill, t->width, &out.text);
+    if (bill->what_if)
+        what_if_write_table(bill->what_if, t->width, &out.text);
+    int code = write_bill(o, s, &out, err);
+    output_end(&out, code == 0 && (!o->common.json || !o->common.quiet) ? t->human : NULL,
+               code == 0 && o->common.json ? t->machine : NULL);
     return code;
 }
 

@@ -1,6 +1,7 @@
 /* farebox diff: did it change? Two runs compared, measure by measure, with intervals. */
 #include "cli/command.h"
 #include "cli/commands/diff_costs.h"
+#include "cli/output.h"
 #include "cli/report/text/summary_table.h"
 #include "cli/run_bill.h"
 #include "core/memory.h"
@@ -207,14 +208,10 @@ static void warn_undecided(const struct terminal *t, const struct run_diff *d)
 
 static void print_json(const struct terminal *t, const struct run_diff *d)
 {
-    struct buffer out;
-    struct json_writer w;
-    buffer_init(&out, BUFFER_UNBOUNDED);
-    json_write_init(&w, &out, 2);
-    run_diff_write(d, &w);
-    buffer_add_byte(&out, '\n');
-    print_buffer(t->machine, &out);
-    buffer_free(&out);
+    struct output out;
+    output_begin(&out);
+    run_diff_write(d, &out.json);
+    output_end(&out, NULL, t->machine);
 }
 
 static int choose_plan(const struct diff_options *o, struct plan_selection *plans,

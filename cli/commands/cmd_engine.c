@@ -1,5 +1,6 @@
 /* farebox engine list | show | calibrate: engine presets. */
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/report/text/summary_table.h"
 #include "core/embedded.h"
 #include "core/file.h"
@@ -46,30 +47,21 @@ static void list_row(const struct engine_config *c, struct buffer *text)
 static int run_list(const struct terminal *t, const void *given, struct error *err)
 {
     const struct plain_options *o = given;
-    struct buffer text, json;
-    struct json_writer w;
+    struct output out;
     if (command_arguments(&o->common, 0, NULL, err) < 0)
         return ERR_INPUT;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    buffer_init(&json, BUFFER_UNBOUNDED);
-    json_write_init(&w, &json, 2);
-    json_begin_array(&w);
-    buffer_add_text(&text, "  preset                        KV tokens   source\n");
+    output_begin(&out);
+    json_begin_array(&out.json);
+    buffer_add_text(&out.text, "  preset                        KV tokens   source\n");
     for (const struct embedded_file *f = NULL; (f = embedded_next("presets", f));) {
         struct engine_config c;
         if (engine_config_load(f->stem, &c, err) < 0)
             break;
-        put_preset(&c, &w);
-        list_row(&c, &text);
+        put_preset(&c, &out.json);
+        list_row(&c, &out.text);
     }
-    json_end_array(&w);
-    buffer_add_byte(&json, '\n');
-    if (o->common.json)
-        print_buffer(t->machine, &json);
-    else
-        print_buffer(t->human, &text);
-    buffer_free(&text);
-    buffer_free(&json);
+    json_end_array(&out.json);
+    output_end(&out, o->common.json ? NULL : t->human, o->common.json ? t->machine : NULL);
     return err->code;
 }
 
@@ -91,17 +83,13 @@ static int run_show(const struct terminal *t, const void *given, struct error *e
 {
     const struct plain_options *o = given;
     struct engine_config c;
-    struct buffer text;
-    struct json_writer w;
+    struct output out;
     if (command_arguments(&o->common, 1, "a preset's name or file", err) < 0 ||
         engine_config_load(o->common.arguments[0], &c, err) < 0 || engine_config_check(&c, err) < 0)
         return err->code;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    json_write_init(&w, &text, 2);
-    engine_config_write(&c, &w);
-    buffer_add_byte(&text, '\n');
-    print_buffer(o->common.json ? t->machine : t->human, &text);
-    buffer_free(&text);
+    output_begin(&out);
+    engine_config_write(&c, &out.json);
+    output_end(&out, NULL, o->common.json ? t->machine : t->human);
     return 0;
 }
 
@@ -307,16 +295,13 @@ static void show_calibration(const struct terminal *t, const struct calibration 
 static int write_preset(const struct calibrate_options *o, const struct calibration *c,
                         struct error *err)
 {
-    struct buffer text;
-    struct json_writer w;
+    struct output out;
     if (!o->output)
         return 0;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    json_write_init(&w, &text, 2);
-    engine_config_write(&c->config, &w);
-    buffer_add_byte(&text, '\n');
-    int status = file_write_atomic(o->output, text.data, text.length, err);
-    buffer_free(&text);
+    output_begin(&out);
+    engine_config_write(&c->config, &out.json);
+    int status = output_keep(&out, NULL, o->output, err);
+    output_end(&out, NULL, NULL);
     return status;
 }
 
@@ -446,14 +431,10 @@ static int run_calibrate(const struct terminal *t, const void *given, struct err
         status = write_preset(o, &c, err);
     }
     if (status == 0 && o->common.json) {
-        struct buffer text;
-        struct json_writer w;
-        buffer_init(&text, BUFFER_UNBOUNDED);
-        json_write_init(&w, &text, 2);
-        put_calibration(&c, &w);
-        buffer_add_byte(&text, '\n');
-        print_buffer(t->machine, &text);
-        buffer_free(&text);
+        struct output out;
+        output_begin(&out);
+        put_calibration(&c, &out.json);
+        output_end(&out, NULL, t->machine);
     }
     if (status == 0 && o->output)
         fprintf(t->human, "\nwritten to %s\n", file_output_name(o->output));

@@ -1,5 +1,6 @@
 /* farebox plan capacity: what one replica sustains, how many are needed, and what that costs. */
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/report/plot/load_plots.h"
 #include "cli/report/text/load_text.h"
@@ -214,7 +215,7 @@ static int make_bill(struct making *m, struct error *err)
     return 0;
 }
 
-static int write_files(const struct making *m, const struct buffer *json, const struct terminal *t,
+static int write_files(const struct making *m, struct output *out, const struct terminal *t,
                        struct error *err)
 {
     const struct capacity *c = &m->plan.capacity;
@@ -222,12 +223,10 @@ static int write_files(const struct making *m, const struct buffer *json, const 
         return 0;
     if (file_make_directories(m->o->output, err) < 0)
         return err->code;
-    char *path = run_dir_file(m->o->output, "capacity.json");
-    int status = file_write_atomic(path, json->data, json->length, err);
-    free(path);
+    int status = output_keep(out, m->o->output, "capacity.json", err);
     if (status < 0 || !c->attainable || c->unbounded)
         return status;
-    path = run_dir_file(m->o->output, "plots");
+    char *path = run_dir_file(m->o->output, "plots");
     status = capacity_plan_draw(&m->plan, path, m->o->gnuplot_script, err);
     free(path);
     if (status == 0)
@@ -237,20 +236,13 @@ static int write_files(const struct making *m, const struct buffer *json, const 
 
 static int show(const struct making *m, const struct terminal *t, struct error *err)
 {
-    struct buffer text, json;
-    struct json_writer w;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    buffer_init(&json, BUFFER_UNBOUNDED);
-    json_write_init(&w, &json, 2);
-    capacity_plan_write(&m->plan, &w);
-    buffer_add_byte(&json, '\n');
-    capacity_plan_write_text(&m->plan, &text);
-    print_buffer(t->human, &text);
-    int status = write_files(m, &json, t, err);
-    if (m->o->common.json)
-        print_buffer(t->machine, &json);
-    buffer_free(&text);
-    buffer_free(&json);
+    struct output out;
+    output_begin(&out);
+    capacity_plan_write(&m->plan, &out.json);
+    capacity_plan_write_text(&m->plan, &out.text);
+    print_buffer(t->human, &out.text);
+    int status = write_files(m, &out, t, err);
+    output_end(&out, NULL, m->o->common.json ? t->machine : NULL);
     if (status == 0 && !m->plan.capacity.attainable)
         return error_set(err, ERR_WORK, "no rate meets the objectives");
     return status;

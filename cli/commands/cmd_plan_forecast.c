@@ -1,5 +1,6 @@
 /* farebox plan forecast: months to come, from a sample. */
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/report/plot/plot.h"
 #include "cli/run_bill.h"
 #include "cli/workload_files.h"
@@ -224,38 +225,28 @@ static int check_output(const struct forecast_command *o, struct error *err)
                  : 0;
 }
 
-static int write_output(const struct forecasting *x, const struct buffer *json, struct error *err)
+static int write_output(const struct forecasting *x, struct output *out, struct error *err)
 {
     if (!x->o->output)
         return 0;
-    if (file_make_directories(x->o->output, err) < 0)
+    if (file_make_directories(x->o->output, err) < 0 ||
+        output_keep(out, x->o->output, "forecast.json", err) < 0)
         return err->code;
-    char *path = run_dir_file(x->o->output, "forecast.json");
-    int code = file_write_atomic(path, json->data, json->length, err);
-    free(path);
-    return code == 0 ? draw(x, err) : code;
+    return draw(x, err);
 }
 
 static int show(const struct forecasting *x, struct error *err)
 {
     const struct terminal *t = x->t;
-    struct buffer json, table;
-    struct json_writer w;
-    buffer_init(&json, BUFFER_UNBOUNDED);
-    buffer_init(&table, BUFFER_UNBOUNDED);
-    json_write_init(&w, &json, 2);
-    forecast_write_json(&x->forecast, &w);
-    buffer_add_byte(&json, '\n');
-    forecast_write_table(&x->forecast, t->width, &table);
-    int code = write_output(x, &json, err);
-    if (!x->o->common.json || !x->o->common.quiet)
-        print_buffer(t->human, &table);
-    if (x->o->common.json)
-        print_buffer(t->machine, &json);
+    struct output out;
+    output_begin(&out);
+    forecast_write_json(&x->forecast, &out.json);
+    forecast_write_table(&x->forecast, t->width, &out.text);
+    int code = write_output(x, &out, err);
+    output_end(&out, !x->o->common.json || !x->o->common.quiet ? t->human : NULL,
+               x->o->common.json ? t->machine : NULL);
     if (code == 0 && x->o->output)
         say(t, "forecast.json and plots/forecast.svg, .png written to %s", x->o->output);
-    buffer_free(&json);
-    buffer_free(&table);
     return code;
 }
 

@@ -1,5 +1,6 @@
 /* farebox prices list, prices check: what the price books hold. */
 #include "cli/command.h"
+#include "cli/output.h"
 #include "core/text.h"
 #include "sim/cost/book/select.h"
 
@@ -247,30 +248,23 @@ static size_t show_plans(const struct plan_selection *s, const char *pattern, st
     return shown;
 }
 
-static size_t put_plans(const struct plan_selection *s, const char *pattern, struct buffer *out)
+static void put_plans(const struct plan_selection *s, const char *pattern, struct json_writer *w)
 {
-    struct json_writer w;
-    size_t shown = 0;
-    json_write_init(&w, out, 2);
-    json_begin_object(&w);
-    json_key(&w, "plans");
-    json_begin_array(&w);
+    json_begin_object(w);
+    json_key(w, "plans");
+    json_begin_array(w);
     for (size_t i = 0; i < s->count; i++)
-        if (listed(s->plans[i], pattern)) {
-            shown++;
-            put_plan(&w, s->plans[i]);
-        }
-    json_end_array(&w);
-    json_end_object(&w);
-    buffer_add_byte(out, '\n');
-    return shown;
+        if (listed(s->plans[i], pattern))
+            put_plan(w, s->plans[i]);
+    json_end_array(w);
+    json_end_object(w);
 }
 
 static int run_list(const struct terminal *t, const void *given, struct error *err)
 {
     const struct list_options *o = given;
     struct plan_selection s = {0};
-    struct buffer out;
+    struct output out;
     if (o->common.argument_count > 1)
         return command_arguments(&o->common, 1, "at most one pattern", err);
     const char *pattern = o->common.argument_count ? o->common.arguments[0] : NULL;
@@ -279,15 +273,14 @@ static int run_list(const struct terminal *t, const void *given, struct error *e
         code = plan_select(o->plans.items[i], &s, err);
     if (code < 0)
         return code;
-    buffer_init(&out, BUFFER_UNBOUNDED);
-    size_t shown = o->common.json ? put_plans(&s, pattern, &out) : show_plans(&s, pattern, &out);
-    if (shown == 0)
+    output_begin(&out);
+    put_plans(&s, pattern, &out.json);
+    if (show_plans(&s, pattern, &out.text) == 0)
         code = error_set(err, ERR_INPUT,
                          "no plan's name holds \"%.100s\"; without a pattern all of them are shown",
                          pattern);
-    else
-        print_buffer(o->common.json ? t->machine : t->human, &out);
-    buffer_free(&out);
+    output_end(&out, code == 0 && !o->common.json ? t->human : NULL,
+               code == 0 && o->common.json ? t->machine : NULL);
     plan_selection_free(&s);
     return code;
 }
@@ -369,20 +362,18 @@ static void show_counts(const struct terminal *t, const char *file, const struct
 static int run_check(const struct terminal *t, const void *given, struct error *err)
 {
     const struct common_options *common = given;
-    struct json_writer w;
-    struct buffer json;
+    struct output out;
     int code = 0;
     if (common->argument_count == 0)
         return command_arguments(common, 1, "one price book or more", err);
-    buffer_init(&json, BUFFER_UNBOUNDED);
-    json_write_init(&w, &json, 2);
-    json_begin_array(&w);
+    output_begin(&out);
+    json_begin_array(&out.json);
     for (size_t i = 0; i < common->argument_count; i++) {
         struct plan_book book = {0};
         struct error bad = {0};
         int found = plan_book_load(common->arguments[i], &book, &bad);
         struct book_counts n = count_book(&book);
-        put_counts(&w, common->arguments[i], &n, found < 0 ? &bad : NULL);
+        put_counts(&out.json, common->arguments[i], &n, found < 0 ? &bad : NULL);
         if (found == 0) {
             show_counts(t, common->arguments[i], &n);
         } else if (code < 0) {
@@ -395,11 +386,8 @@ static int run_check(const struct terminal *t, const void *given, struct error *
         }
         plan_book_free(&book);
     }
-    json_end_array(&w);
-    buffer_add_byte(&json, '\n');
-    if (common->json)
-        print_buffer(t->machine, &json);
-    buffer_free(&json);
+    json_end_array(&out.json);
+    output_end(&out, NULL, common->json ? t->machine : NULL);
     return code;
 }
 

@@ -1,5 +1,6 @@
 /* farebox prices quote: what one usage costs under each plan. */
 #include "cli/command.h"
+#include "cli/output.h"
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/names.h"
@@ -131,27 +132,21 @@ static int quote_once(const struct terminal *t, const struct quote_options *o,
                       const struct plan_selection *s, struct error *err)
 {
     struct quote q;
-    struct buffer text, json;
-    struct json_writer w;
+    struct output out;
     int code = usage_of_options(o, &q, err);
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    buffer_init(&json, BUFFER_UNBOUNDED);
-    json_write_init(&w, &json, 2);
-    json_begin_array(&w);
+    output_begin(&out);
+    json_begin_array(&out.json);
     for (size_t i = 0; i < s->count && code == 0; i++) {
         struct charge c;
         code = quote_price(s->plans[i], &q, &c, err);
         if (code == 0) {
-            put_charge(&w, s->plans[i]->name, &c);
-            show_charge(&text, s->plans[i], &c);
+            put_charge(&out.json, s->plans[i]->name, &c);
+            show_charge(&out.text, s->plans[i], &c);
         }
     }
-    json_end_array(&w);
-    buffer_add_byte(&json, '\n');
-    if (code == 0)
-        print_buffer(o->common.json ? t->machine : t->human, o->common.json ? &json : &text);
-    buffer_free(&text);
-    buffer_free(&json);
+    json_end_array(&out.json);
+    output_end(&out, code == 0 && !o->common.json ? t->human : NULL,
+               code == 0 && o->common.json ? t->machine : NULL);
     return code;
 }
 

@@ -1,5 +1,6 @@
 /* farebox workload convert TRACE -o FILE: one form of trace into another. */
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/workload_files.h"
 #include "core/file_output.h"
 
@@ -61,30 +62,27 @@ static int check(const struct convert_options *o, enum trace_output *form, struc
 static void put_result(const struct terminal *t, const struct convert_options *o,
                        const struct trace_report *report, const char *losses)
 {
-    struct buffer text;
-    struct json_writer w;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    json_write_init(&w, &text, 2);
-    json_begin_object(&w);
-    json_pair_string(&w, "input", o->common.arguments[0]);
-    json_pair_string(&w, "format", report->format);
-    json_pair_string(&w, "output", o->output);
-    json_pair_u64(&w, "requests", report->rows);
+    struct output out;
+    struct json_writer *w = &out.json;
+    output_begin(&out);
+    json_begin_object(w);
+    json_pair_string(w, "input", o->common.arguments[0]);
+    json_pair_string(w, "format", report->format);
+    json_pair_string(w, "output", o->output);
+    json_pair_u64(w, "requests", report->rows);
     for (int skipped = 1; skipped >= 0; skipped--) {
-        json_key(&w, skipped ? "skipped" : "noticed");
-        json_begin_object(&w);
+        json_key(w, skipped ? "skipped" : "noticed");
+        json_begin_object(w);
         for (size_t i = 0; i < report->note_count; i++) {
             if (report->notes[i].skipped != (skipped == 1))
                 continue;
-            json_pair_u64(&w, report->notes[i].what, report->notes[i].count);
+            json_pair_u64(w, report->notes[i].what, report->notes[i].count);
         }
-        json_end_object(&w);
+        json_end_object(w);
     }
-    json_pair_string(&w, "left_out", losses);
-    json_end_object(&w);
-    buffer_add_byte(&text, '\n');
-    print_buffer(t->machine, &text);
-    buffer_free(&text);
+    json_pair_string(w, "left_out", losses);
+    json_end_object(w);
+    output_end(&out, NULL, t->machine);
 }
 
 static void tell(const struct terminal *t, const struct convert_options *o,

@@ -1,5 +1,6 @@
 /* farebox workload fit TRACE -o scenario.json: a scenario whose twin is like the trace. */
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/workload_files.h"
 #include "core/file.h"
 #include "workloads/describe/fit.h"
@@ -35,28 +36,25 @@ static int check(const struct fit_options *o, struct error *err)
 static void put_json(const struct terminal *t, const struct fit_options *o,
                      const struct fit_report *r, const struct fit_distance *d)
 {
-    struct buffer text;
-    struct json_writer w;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    json_write_init(&w, &text, 2);
-    json_begin_object(&w);
-    json_pair_string(&w, "input", o->common.arguments[0]);
-    json_pair_string(&w, "output", o->output);
-    json_pair_u64(&w, "requests", r->requests);
-    json_pair_u64(&w, "classes", r->classes);
-    json_pair_u64(&w, "dependent", r->dependent);
-    json_pair_statistic(&w, "gap_shape", r->shape);
-    json_pair_statistic(&w, "rate_step_s", r->step_s);
-    json_pair_statistic(&w, "ks_input", d->ks_input);
-    json_pair_statistic(&w, "ks_output", d->ks_output);
-    json_pair_statistic(&w, "interarrival_cv", d->interarrival_cv);
-    json_pair_statistic(&w, "twin_interarrival_cv", d->twin_cv);
-    json_pair_statistic(&w, "prefix_hit_ratio", d->hit_ratio);
-    json_pair_statistic(&w, "twin_prefix_hit_ratio", d->twin_hit_ratio);
-    json_end_object(&w);
-    buffer_add_byte(&text, '\n');
-    print_buffer(t->machine, &text);
-    buffer_free(&text);
+    struct output out;
+    struct json_writer *w = &out.json;
+    output_begin(&out);
+    json_begin_object(w);
+    json_pair_string(w, "input", o->common.arguments[0]);
+    json_pair_string(w, "output", o->output);
+    json_pair_u64(w, "requests", r->requests);
+    json_pair_u64(w, "classes", r->classes);
+    json_pair_u64(w, "dependent", r->dependent);
+    json_pair_statistic(w, "gap_shape", r->shape);
+    json_pair_statistic(w, "rate_step_s", r->step_s);
+    json_pair_statistic(w, "ks_input", d->ks_input);
+    json_pair_statistic(w, "ks_output", d->ks_output);
+    json_pair_statistic(w, "interarrival_cv", d->interarrival_cv);
+    json_pair_statistic(w, "twin_interarrival_cv", d->twin_cv);
+    json_pair_statistic(w, "prefix_hit_ratio", d->hit_ratio);
+    json_pair_statistic(w, "twin_prefix_hit_ratio", d->twin_hit_ratio);
+    json_end_object(w);
+    output_end(&out, NULL, t->machine);
 }
 
 /* What the twin is like beside the trace, for people; to standard error beside -o -. */

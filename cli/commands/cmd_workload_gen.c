@@ -1,6 +1,7 @@
 /* farebox workload gen SCENARIO -o FILE: a synthetic workload from a description. */
 #include "cli/command.h"
 #include "cli/load_options.h"
+#include "cli/output.h"
 #include "cli/report/text/summary_table.h"
 #include "cli/workload_files.h"
 #include "core/embedded.h"
@@ -150,26 +151,23 @@ static void tell(const struct terminal *t, const struct gen_options *o, const ch
         tell_rate(t, totals);
         return;
     }
-    struct buffer text;
-    struct json_writer w;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    json_write_init(&w, &text, 2);
-    json_begin_object(&w);
-    json_pair_string(&w, "scenario", scenario);
-    json_pair_u64(&w, "seed", o->common.seed);
-    json_pair_string(&w, "output", o->output);
-    json_pair_u64(&w, "requests", totals->requests);
-    json_pair_statistic(&w, "duration_s", (double)totals->last_ns / 1e9);
-    json_pair_u64(&w, "input_tokens", totals->input_tokens);
-    json_pair_u64(&w, "output_tokens", totals->output_tokens);
+    struct output out;
+    struct json_writer *w = &out.json;
+    output_begin(&out);
+    json_begin_object(w);
+    json_pair_string(w, "scenario", scenario);
+    json_pair_u64(w, "seed", o->common.seed);
+    json_pair_string(w, "output", o->output);
+    json_pair_u64(w, "requests", totals->requests);
+    json_pair_statistic(w, "duration_s", (double)totals->last_ns / 1e9);
+    json_pair_u64(w, "input_tokens", totals->input_tokens);
+    json_pair_u64(w, "output_tokens", totals->output_tokens);
     if (totals->per_session > 0) {
-        json_pair_statistic(&w, "requests_per_session", totals->per_session);
-        json_pair_statistic(&w, "steady_rate_from_s", totals->steady_s);
+        json_pair_statistic(w, "requests_per_session", totals->per_session);
+        json_pair_statistic(w, "steady_rate_from_s", totals->steady_s);
     }
-    json_end_object(&w);
-    buffer_add_byte(&text, '\n');
-    print_buffer(t->machine, &text);
-    buffer_free(&text);
+    json_end_object(w);
+    output_end(&out, NULL, t->machine);
 }
 
 /* The comment's first sentence, or all of it. */
@@ -189,30 +187,23 @@ static void put_scenario(struct json_writer *w, const char *name, const char *co
 
 static int list_scenarios(const struct terminal *t, bool json, struct error *err)
 {
-    struct buffer text;
-    struct json_writer w;
+    struct output out;
     int status = 0;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    json_write_init(&w, &text, 2);
-    if (json)
-        json_begin_array(&w);
+    output_begin(&out);
+    json_begin_array(&out.json);
     for (const struct embedded_file *f = NULL; (f = embedded_next("scenarios", f));) {
         struct scenario s;
         if ((status = scenario_load(f->stem, &s, err)) < 0)
             break;
         const char *comment = s.comment ? s.comment : "";
-        if (json)
-            put_scenario(&w, f->stem, comment);
-        else
-            buffer_add_format(&text, "%-18s %.*s\n", f->stem, (int)first_sentence(comment),
-                              comment);
+        put_scenario(&out.json, f->stem, comment);
+        buffer_add_format(&out.text, "%-18s %.*s\n", f->stem, (int)first_sentence(comment),
+                          comment);
         scenario_free(&s);
     }
-    if (json)
-        json_end_array(&w);
-    if (status == 0)
-        print_buffer(json ? t->machine : t->human, &text);
-    buffer_free(&text);
+    json_end_array(&out.json);
+    output_end(&out, status == 0 && !json ? t->human : NULL,
+               status == 0 && json ? t->machine : NULL);
     return status;
 }
 

@@ -1,5 +1,6 @@
 /* farebox workload info TRACE: what a workload is like. */
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/report/plot/info_plots.h"
 #include "cli/trace_options.h"
 #include "workloads/describe/info.h"
@@ -20,19 +21,11 @@ static const struct option_spec options[] = {
 static void show(const struct terminal *t, const struct info_options *o,
                  const struct workload_info *info)
 {
-    struct buffer text;
-    struct json_writer w;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    if (o->common.json) {
-        json_write_init(&w, &text, 2);
-        workload_info_put_json(info, &w);
-        buffer_add_byte(&text, '\n');
-        print_buffer(t->machine, &text);
-    } else {
-        workload_info_put_text(info, &text);
-        print_buffer(t->human, &text);
-    }
-    buffer_free(&text);
+    struct output out;
+    output_begin(&out);
+    workload_info_put_json(info, &out.json);
+    workload_info_put_text(info, &out.text);
+    output_end(&out, o->common.json ? NULL : t->human, o->common.json ? t->machine : NULL);
 }
 
 static int run(const struct terminal *t, const void *given, struct error *err)

@@ -1,5 +1,6 @@
 /* farebox workload transform TRACE -t TRANSFORM... -o FILE: what if. */
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/workload_files.h"
 #include "core/file_output.h"
 #include "workloads/transform/transform.h"
@@ -44,27 +45,19 @@ static int check(const struct transform_options *o, struct error *err)
 
 static void list_transforms(const struct terminal *t, bool json)
 {
-    struct buffer text;
-    struct json_writer w;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    json_write_init(&w, &text, 2);
-    if (json)
-        json_begin_array(&w);
+    struct output out;
+    output_begin(&out);
+    json_begin_array(&out.json);
     for (const struct transform_info *i = transform_list(); i->name; i++) {
-        if (!json) {
-            buffer_add_format(&text, "%s\n    %s\n", i->form, i->about);
-            continue;
-        }
-        json_begin_object(&w);
-        json_pair_string(&w, "name", i->name);
-        json_pair_string(&w, "form", i->form);
-        json_pair_string(&w, "about", i->about);
-        json_end_object(&w);
+        buffer_add_format(&out.text, "%s\n    %s\n", i->form, i->about);
+        json_begin_object(&out.json);
+        json_pair_string(&out.json, "name", i->name);
+        json_pair_string(&out.json, "form", i->form);
+        json_pair_string(&out.json, "about", i->about);
+        json_end_object(&out.json);
     }
-    if (json)
-        json_end_array(&w);
-    print_buffer(json ? t->machine : t->human, &text);
-    buffer_free(&text);
+    json_end_array(&out.json);
+    output_end(&out, json ? NULL : t->human, json ? t->machine : NULL);
 }
 
 /* Collects what each transform did, and says it. */
