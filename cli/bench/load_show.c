@@ -68,13 +68,14 @@ static void warn_of_place(struct load_series *s, const struct terminal *t)
         warn(t, "%s keeps what was there; the new runs are in %s", s->place.given, s->place.path);
 }
 
-static void on_point(void *context, const struct load_progress *p)
+static void on_point(void *terminal, const struct load_series *s, const struct load_run *r,
+                     const char *missed)
 {
-    const struct terminal *t = context;
-    if (!p->point)
-        say(t, "%s %g", p->is_rate ? "rate" : "concurrency", p->load);
-    else if (p->missed)
-        warn(t, "at %g: %s", p->load, p->missed);
+    (void)s;
+    if (!r->measured)
+        say(terminal, "%s %g", r->is_rate ? "rate" : "concurrency", r->load);
+    else if (missed)
+        warn(terminal, "at %g: %s", r->load, missed);
 }
 
 /* Shows the points and writes what belongs to them; then the sweep takes its place, unless `ran`
@@ -114,12 +115,14 @@ int sweep_show(struct sweep *s, const struct terminal *t, bool json, struct erro
     return status < 0 ? status : shown;
 }
 
-static void on_probe(void *context, const struct load_progress *p)
+static void on_probe(void *terminal, const struct load_series *s, const struct load_run *r,
+                     const char *missed)
 {
-    if (p->point)
-        say(context, "probe %zu: %.4g requests/s, goodput %.2f %%, served %.0f %%%s", p->number,
-            p->load, 100 * p->point->goodput, 100 * p->point->served,
-            load_verdict_mark(p->verdict));
+    (void)missed;
+    if (r->measured)
+        say(terminal, "probe %zu: %.4g requests/s, goodput %.2f %%, served %.0f %%%s", s->count,
+            r->load, 100 * r->point.goodput, 100 * r->point.served,
+            load_verdict_mark(load_judge(&r->point, &s->target)));
 }
 
 static int show_probes(struct find_max *f, const struct terminal *t, bool as_json, int ran,

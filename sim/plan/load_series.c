@@ -24,16 +24,8 @@ int load_series_begin(struct load_series *s, struct error *err)
 
 static void tell(const struct load_series *s, const struct load_run *r, const char *missed)
 {
-    struct load_progress p = {
-        .number = s->count + !r->measured, .load = r->load, .is_rate = r->is_rate};
-    if (!s->progress)
-        return;
-    if (r->measured) {
-        p.point = &s->points[s->count - 1];
-        p.verdict = load_judge(p.point, &s->target);
-        p.missed = missed;
-    }
-    s->progress(s->progress_context, &p);
+    if (s->progress)
+        s->progress(s->progress_context, s, r, missed);
 }
 
 int load_series_measure(struct load_series *s, double load, const char *name, uint64_t requests,

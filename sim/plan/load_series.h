@@ -37,16 +37,6 @@ struct load_run {
 /* Takes the figures of a run whose summary is made and whose requests are in r->path. */
 int load_run_take(struct load_run *r, const struct summary *s, struct error *err);
 
-/* What goes on, for the terminal. */
-struct load_progress {
-    size_t number; /* of the load, from 1 */
-    double load;
-    bool is_rate;
-    const struct load_point *point; /* what came of it; NULL = it begins */
-    enum load_verdict verdict;
-    const char *missed; /* what the run missed; NULL */
-};
-
 struct load_series {
     const char *command; /* "sim" or "bench" */
     const char *directory;
@@ -55,7 +45,9 @@ struct load_series {
     /* Runs r->load into r->path; ERR_WORK where an objective on the run was missed. */
     int (*run)(void *context, struct load_run *r, struct error *err);
     void *context;
-    void (*progress)(void *context, const struct load_progress *p); /* NULL */
+    /* Told as a run begins, and once more when it was measured, with what it missed. NULL */
+    void (*progress)(void *context, const struct load_series *s, const struct load_run *r,
+                     const char *missed);
     void *progress_context;
 
     struct load_point points[LOAD_POINTS];
