@@ -1,7 +1,7 @@
 /* farebox plan forecast: months to come, from a sample. */
 #include "cli/command.h"
 #include "cli/output.h"
-#include "cli/report/plot/plot.h"
+#include "cli/report/plot/forecast_plot.h"
 #include "cli/run_bill.h"
 #include "cli/workload_files.h"
 #include "core/file.h"
@@ -15,7 +15,6 @@
 #include <string.h>
 
 #define SCENARIOS_MAX 4
-#define PLOT_PLANS 8
 
 struct forecast_command {
     struct common_options common;
@@ -160,57 +159,14 @@ static int read_sample(struct forecasting *x, struct error *err)
     return 0;
 }
 
-/* One panel: of every plan the median and the band between 5 and 95%. */
-static void fill_panel(const struct forecast *f, const struct forecast_result *r, const double *x,
-                       struct plot_panel *panel)
-{
-    size_t shown = f->plan_count < PLOT_PLANS ? f->plan_count : PLOT_PLANS;
-    panel->x_label = "time (days from the forecast's start)";
-    panel->y_label = "cumulative spend (USD)";
-    panel->legend = "outside right top";
-    panel->y_max = NAN;
-    for (size_t p = 0; p < shown; p++)
-        panel->series[panel->series_count++] = (struct plot_series){.style = PLOT_BAND,
-                                                                    .x = x,
-                                                                    .y = r->plans[p].p5,
-                                                                    .y2 = r->plans[p].p95,
-                                                                    .count = f->days,
-                                                                    .color = (int)p};
-    for (size_t p = 0; p < shown; p++)
-        panel->series[panel->series_count++] = (struct plot_series){.title = r->plans[p].plan->name,
-                                                                    .style = PLOT_LINES,
-                                                                    .x = x,
-                                                                    .y = r->plans[p].p50,
-                                                                    .count = f->days,
-                                                                    .color = (int)p};
-    if (f->options.has_budget)
-        panel->marks[panel->mark_count++] =
-            (struct plot_mark){.label = "budget", .at = money_to_double(f->options.budget)};
-}
-
 static int draw(const struct forecasting *x, struct error *err)
 {
-    const struct forecast *f = &x->forecast;
-    size_t n = f->options.scenario_count;
-    struct plot_panel *panels = mem_zero(n, sizeof *panels);
-    char titles[SCENARIOS_MAX][160];
-    double *days = mem_alloc(f->days * sizeof *days);
-    for (size_t t = 0; t < f->days; t++)
-        days[t] = (double)(t + 1);
-    for (size_t i = 0; i < n; i++) {
-        snprintf(titles[i], sizeof titles[i], "Forecast, %s: %+.1f %% a month; median and 5–95 %%",
-                 f->results[i].scenario.name, f->results[i].percent);
-        panels[i].title = titles[i];
-        fill_panel(f, &f->results[i], days, &panels[i]);
-    }
-    struct plot plot = {.name = "forecast", .panels = panels, .panel_count = n};
     char *directory = run_dir_file(x->o->output, "plots");
-    int code = plot_draw(&plot, directory, x->o->keep_script, err);
-    if (f->plan_count > PLOT_PLANS)
-        say(x->t, "the plot shows the first %d of %zu plans", PLOT_PLANS, f->plan_count);
+    int code = forecast_draw(&x->forecast, directory, x->o->keep_script, err);
+    if (x->forecast.plan_count > FORECAST_PLOT_PLANS)
+        say(x->t, "the plot shows the first %d of %zu plans", FORECAST_PLOT_PLANS,
+            x->forecast.plan_count);
     free(directory);
-    free(days);
-    free(panels);
     return code;
 }
 
