@@ -1,5 +1,6 @@
 #include "cli/run_bill.h"
 
+#include "cli/output.h"
 #include "core/file.h"
 #include "core/runs/record/run_dir.h"
 
@@ -18,16 +19,11 @@ int run_bill_select(const struct option_list *plans, struct plan_selection *out,
 
 static int write_json(const struct run_bill *b, const char *run, struct error *err)
 {
-    struct buffer text;
-    struct json_writer w;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    json_write_init(&w, &text, 2);
-    bill_write_json(&b->bill, &w);
-    buffer_add_byte(&text, '\n');
-    char *path = run_dir_file(run, "bill.json");
-    int status = file_write_atomic(path, text.data, text.length, err);
-    free(path);
-    buffer_free(&text);
+    struct output out;
+    output_begin(&out);
+    bill_write_json(&b->bill, &out.json);
+    int status = output_keep(&out, run, "bill.json", err);
+    output_end(&out, NULL, NULL);
     return status;
 }
 

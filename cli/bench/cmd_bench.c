@@ -6,6 +6,7 @@
 #include "cli/bench/bench_series.h"
 #include "cli/bench/bench_show.h"
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/report/text/summary_table.h"
 #include "cli/run_bill.h"
@@ -132,19 +133,6 @@ static bool on_progress(void *context, const struct bench_progress *p)
     return run_output_tick(&b->output);
 }
 
-static void print_json(const struct bench_command *b, const struct summary *s)
-{
-    struct buffer text;
-    struct json_writer w;
-    if (!b->o->common.json)
-        return;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    json_write_init(&w, &text, 2);
-    summary_write(s, &w);
-    print_buffer(b->terminal->machine, &text);
-    buffer_free(&text);
-}
-
 /* What the run's end means for the exit status; the reason is printed by main. */
 static int judge(const struct bench_command *b, const struct summary *s,
                  const struct bench_report *report, struct error *err)
@@ -189,8 +177,8 @@ static uint32_t least_input(const struct bench_command *b, const struct bench_re
 static int finish(struct bench_command *b, struct bench_report *report, struct error *err)
 {
     struct summary summary;
-    struct buffer table;
-    buffer_init(&table, BUFFER_UNBOUNDED);
+    struct output out;
+    output_begin(&out);
     collector_add_not_due(b->output.collector, report->not_due);
     b->setup.summary.least_input = least_input(b, report);
     struct rate_run rated = {&b->setup.rate, &b->workload,
@@ -201,16 +189,19 @@ static int finish(struct bench_command *b, struct bench_report *report, struct e
     b->setup.summary.rated = &rated;
     int status = run_output_finish(&b->output, &b->setup.summary, &report->fidelity, &summary, err);
     if (status == 0) {
-        bench_endpoints_write(&b->each, &b->setup.summary, &table);
-        if (table.length)
-            status = run_output_write(&b->output, "endpoints.json", &table, err);
-        buffer_clear(&table);
+        bench_endpoints_write(&b->each, &b->setup.summary, &out.text);
+        if (out.text.length)
+            status = run_output_write(&b->output, "endpoints.json", &out.text, err);
+        buffer_clear(&out.text);
         if (status == 0)
             status = run_output_take_place(&b->output, &summary, err);
         bench_warn(b->terminal, &b->setup, &b->workload, &summary);
-        bench_show_result(b->o, &b->setup, &b->workload, report, &summary, b->output.path, &table);
-        print_buffer(b->terminal->human, &table);
-        print_json(b, &summary);
+        bench_show_result(b->o, &b->setup, &b->workload, report, &summary, b->output.path,
+                          &out.text);
+        print_buffer(b->terminal->human, &out.text);
+        summary_write(&summary, &out.json);
+        if (b->o->common.json)
+            print_buffer(b->terminal->machine, &out.document);
         if (status == 0 && summary.accounting.completed)
             status = run_bill_print(b->terminal, b->output.path, &b->o->plans, err);
         if (status == 0 && b->turn->load)
@@ -220,7 +211,7 @@ static int finish(struct bench_command *b, struct bench_report *report, struct e
         status = judge(b, &summary, report, err);
     }
     summary_free(&summary);
-    buffer_free(&table);
+    output_end(&out, NULL, NULL);
     return status;
 }
 

@@ -1,6 +1,7 @@
 /* farebox merge: the parts of one run (bench --shard) as the run that one process would have made.
  */
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/report/text/summary_table.h"
 #include "cli/run_output.h"
 #include "core/file_output.h"
@@ -54,21 +55,14 @@ static void warn_of_parts(const struct terminal *t, const struct run_merge *m)
 
 static void show(const struct terminal *t, const struct merge *m, const struct summary *s)
 {
-    struct buffer text, title;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    buffer_init(&title, 256);
-    buffer_add_format(&title, "%.100s · %zu parts of a run", m->o->output, m->parts.count);
-    summary_table(s, title.data, &text);
-    buffer_add_format(&text, "\nwritten to %s\n", m->o->output);
-    print_buffer(t->human, &text);
-    if (m->o->common.json) {
-        struct json_writer w;
-        json_write_init(&w, &text, 2);
-        summary_write(s, &w);
-        print_buffer(t->machine, &text);
-    }
-    buffer_free(&text);
-    buffer_free(&title);
+    struct output out;
+    char title[160];
+    output_begin(&out);
+    snprintf(title, sizeof title, "%.100s · %zu parts of a run", m->o->output, m->parts.count);
+    summary_table(s, title, &out.text);
+    buffer_add_format(&out.text, "\nwritten to %s\n", m->o->output);
+    summary_write(s, &out.json);
+    output_end(&out, t->human, m->o->common.json ? t->machine : NULL);
 }
 
 static int begin_output(struct merge *m, struct error *err)

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/load_options.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/report/text/summary_table.h"
 #include "cli/run_bill.h"
@@ -176,27 +177,21 @@ static void show(const struct terminal *t, const struct sim_options *o, const ch
                  const struct engine_config *engine, const struct simulate_report *report,
                  const struct summary *summary, const char *path)
 {
-    struct buffer text;
+    struct output out;
     char title[256], total[TEXT_GROUPED_SIZE];
-    buffer_init(&text, BUFFER_UNBOUNDED);
+    output_begin(&out);
     text_group_u64(report->planned, total);
     snprintf(title, sizeof title, "%s · %s requests → simulated %s, %u replica%s", stem, total,
              engine->name, report->engine.replicas, report->engine.replicas == 1 ? "" : "s");
-    if (o->common.json) {
-        struct json_writer w;
-        json_write_init(&w, &text, 2);
-        summary_write(summary, &w);
-        print_buffer(t->machine, &text);
-    }
-    summary_table(summary, title, &text);
+    summary_write(summary, &out.json);
+    summary_table(summary, title, &out.text);
     if (report->recorded_cache > 0)
-        buffer_add_format(&text,
+        buffer_add_format(&out.text,
                           "\nThe usage of %s requests, and so the bill, has the cache hits of the "
                           "recording;\nthe model's own cache decides the times only.\n",
                           text_group_u64(report->recorded_cache, total));
-    print_buffer(t->human, &text);
-    fprintf(t->human, "\nwritten to %s\n", path);
-    buffer_free(&text);
+    buffer_add_format(&out.text, "\nwritten to %s\n", path);
+    output_end(&out, t->human, o->common.json ? t->machine : NULL);
 }
 
 static int check_asserts(const struct sim_options *o, const struct summary *s, struct error *err)

@@ -103,7 +103,7 @@ int sweep_parse(const char *text, struct sweep_values *out, struct error *err)
     return status;
 }
 
-const char *sweep_over(const struct sweep_values *v)
+static const char *key_of(const struct sweep_values *v)
 {
     return v->is_rate ? "rate" : "concurrency";
 }
@@ -189,6 +189,56 @@ static const struct load_point *find_point(const struct sweep *s, double load)
     return NULL;
 }
 
+/* ---- what was found ---- */
+
+/* Of what the endpoint was asked by a client that kept up. Where the next thing known of a higher
+ * load is that the client was its limit, the knee is a lower bound. */
+static void find_knee(struct sweep *s)
+{
+    double best = 0;
+    s->knee = SIZE_MAX;
+    s->knee_at_least = false;
+    for (size_t i = 0; i < s->series.count; i++) {
+        const struct load_point *p = &s->series.points[i];
+        enum load_verdict v = load_judge(p, &s->series.target);
+        if (v == LOAD_CLIENT_LIMITED) {
+            s->knee_at_least = true;
+        } else if (s->series.target.slos->count > 0) {
+            if (v == LOAD_MISSED || v == LOAD_QUEUE_GROWS)
+                return;
+            if (v == LOAD_HOLDS) {
+                s->knee = i;
+                s->knee_at_least = false;
+            }
+        } else {
+            s->knee_at_least = false;
+            if (p->request_rps / p->e2e_mean > best) {
+                best = p->request_rps / p->e2e_mean;
+                s->knee = i;
+            }
+        }
+    }
+}
+
+static void conclude(struct sweep *s)
+{
+    double n[LOAD_POINTS], x[LOAD_POINTS];
+    struct error err = {0};
+    size_t used = 0;
+    s->limited = 0;
+    for (size_t i = 0; i < s->series.count; i++) {
+        const struct load_point *p = &s->series.points[i];
+        n[used] = p->in_flight;
+        x[used] = p->request_rps;
+        if (load_client_limited(p))
+            s->limited++;
+        else
+            used += n[used] > 0 && x[used] > 0;
+    }
+    find_knee(s);
+    s->has_usl = usl_fit(n, x, used, &s->usl, &err) == 0;
+}
+
 /* ---- running ---- */
 
 /* Runs a point unless its line is there already. */
@@ -200,7 +250,7 @@ static int ensure_point(struct sweep *s, double load, struct error *err)
     bool over_budget;
     if (find_point(s, load) || all->count == LOAD_POINTS)
         return 0;
-    snprintf(name, sizeof name, "%s-%g", sweep_over(&s->values), load);
+    snprintf(name, sizeof name, "%s-%g", key_of(&s->values), load);
     int status = load_series_measure(all, load, name, 0, &over_budget, err);
     if (status < 0)
         return status;
@@ -288,7 +338,7 @@ int sweep_run(struct sweep *s, struct error *err)
     }
     int status = run_points(s, err);
     qsort(s->series.points, s->series.count, sizeof *s->series.points, by_load);
-    sweep_judge(s);
+    conclude(s);
     return status;
 }
 
@@ -298,56 +348,6 @@ void sweep_end(struct sweep *s)
     if (s->log_fd >= 0)
         close(s->log_fd);
     free(s->log_path);
-}
-
-/* ---- what was found ---- */
-
-/* Of what the endpoint was asked by a client that kept up. Where the next thing known of a higher
- * load is that the client was its limit, the knee is a lower bound. */
-static void find_knee(struct sweep *s)
-{
-    double best = 0;
-    s->knee = SIZE_MAX;
-    s->knee_at_least = false;
-    for (size_t i = 0; i < s->series.count; i++) {
-        const struct load_point *p = &s->series.points[i];
-        enum load_verdict v = load_judge(p, &s->series.target);
-        if (v == LOAD_CLIENT_LIMITED) {
-            s->knee_at_least = true;
-        } else if (s->series.target.slos->count > 0) {
-            if (v == LOAD_MISSED || v == LOAD_QUEUE_GROWS)
-                return;
-            if (v == LOAD_HOLDS) {
-                s->knee = i;
-                s->knee_at_least = false;
-            }
-        } else {
-            s->knee_at_least = false;
-            if (p->request_rps / p->e2e_mean > best) {
-                best = p->request_rps / p->e2e_mean;
-                s->knee = i;
-            }
-        }
-    }
-}
-
-void sweep_judge(struct sweep *s)
-{
-    double n[LOAD_POINTS], x[LOAD_POINTS];
-    struct error err = {0};
-    size_t used = 0;
-    s->limited = 0;
-    for (size_t i = 0; i < s->series.count; i++) {
-        const struct load_point *p = &s->series.points[i];
-        n[used] = p->in_flight;
-        x[used] = p->request_rps;
-        if (load_client_limited(p))
-            s->limited++;
-        else
-            used += n[used] > 0 && x[used] > 0;
-    }
-    find_knee(s);
-    s->has_usl = usl_fit(n, x, used, &s->usl, &err) == 0;
 }
 
 /* ---- JSON ---- */
@@ -382,7 +382,7 @@ void sweep_write_json(const struct sweep *s, struct json_writer *w)
     json_begin_object(w);
     json_pair_string(w, "command", all->command);
     json_pair_string(w, "sweep", s->values.text);
-    json_pair_string(w, "over", sweep_over(&s->values));
+    json_pair_string(w, "over", key_of(&s->values));
     json_key(w, "points");
     json_begin_array(w);
     for (size_t i = 0; i < all->count; i++)

@@ -30,16 +30,16 @@ struct sweep_values {
  * are rounded to 4 significant digits, concurrencies to whole numbers; ascending, each once. */
 int sweep_parse(const char *text, struct sweep_values *out, struct error *err);
 
-/* "rate" or "concurrency". */
-const char *sweep_over(const struct sweep_values *v);
-
 struct sweep {
     struct load_series series; /* its points: by ascending load once sweep_run returned */
     struct sweep_values values;
     bool resume;
     uint64_t options_hash; /* of what else decides the runs: resume refuses another one */
 
-    /* found */
+    /* Found. The knee is the highest load up to which the goodput holds at every point, and which
+     * was sustained; without objectives where throughput over latency is greatest (Kleinrock's
+     * power). Points at which the client was the limit count neither there nor for the USL: the
+     * endpoint was not tried. */
     size_t knee;        /* SIZE_MAX: none */
     bool knee_at_least; /* at what was tried above it, the client was the limit */
     size_t limited;     /* points at which it was */
@@ -55,12 +55,6 @@ struct sweep {
  * what is done is kept. sweep_end() is to follow in every case. */
 int sweep_run(struct sweep *s, struct error *err);
 void sweep_end(struct sweep *s);
-
-/* Finds the knee and fits the USL; sweep_run does. The knee is the highest load up to which the
- * goodput holds at every point, and which was sustained; without objectives where throughput over
- * latency is greatest (Kleinrock's power). Points at which the client was the limit count for
- * neither: the endpoint was not tried there. */
-void sweep_judge(struct sweep *s);
 
 /* sweep.json. */
 void sweep_write_json(const struct sweep *s, struct json_writer *w);
