@@ -303,59 +303,49 @@ static void note_any(void *context, struct text word)
     *(bool *)context = true;
 }
 
-/* Whoever is told of what stands in the open. */
-struct listener {
-    void (*tell)(void *context, const char *text);
-    void *context;
-};
+#define EVERY_USER "every user of this machine can read "
 
-static void tell_of_header(const char *line, const struct listener *to)
+static void add_header(const char *line, struct buffer *lines)
 {
     struct text name, value;
-    struct buffer text;
-    if (!header_is_secret(line) || !split_header(line, &name, &value) || is_hidden(value))
-        return;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    buffer_add_format(&text,
-                      "every user of this machine can read the value of the header %.*s on the "
-                      "command line: give it as --header \"%.*s: @FILE\"",
-                      (int)name.length, name.at, (int)name.length, name.at);
-    to->tell(to->context, text.data);
-    buffer_free(&text);
+    if (header_is_secret(line) && split_header(line, &name, &value) && !is_hidden(value))
+        buffer_add_format(lines,
+                          EVERY_USER "the value of the header %.*s on the command line: give it as "
+                                     "--header \"%.*s: @FILE\"\n",
+                          (int)name.length, name.at, (int)name.length, name.at);
 }
 
-static void tell_of_url(const char *url, const struct listener *to)
+static void add_url(const char *url, struct buffer *lines)
 {
     const char *from = NULL;
     struct text info = url_user_info(url), secret;
     if (info.length && !is_hidden(info))
-        to->tell(to->context,
-                 "every user of this machine can read the user and password of --url on the "
-                 "command line: give them as --header \"Authorization: @FILE\"");
+        buffer_add_text(lines, EVERY_USER
+                        "the user and password of --url on the command line: give them as --header "
+                        "\"Authorization: @FILE\"\n");
     if (url_query_secret(url, &from, &secret) && !is_hidden(secret))
-        to->tell(to->context,
-                 "every user of this machine can read the secret in the query of --url on the "
-                 "command line: give the --url in a file by --config FILE");
+        buffer_add_text(lines, EVERY_USER
+                        "the secret in the query of --url on the command line: give the --url in a "
+                        "file by --config FILE\n");
 }
 
-void credentials_tell_open(const struct credential_sources *o,
-                           void (*tell)(void *context, const char *text), void *context)
+void credentials_add_open(const struct credential_sources *o, struct buffer *lines)
 {
-    const struct listener to = {tell, context};
     const char *key = getenv(KEY_VARIABLE);
     bool in_body = false;
     for (size_t i = 0; o->headers.typed && i < o->headers.count; i++)
-        tell_of_header(o->headers.items[i], &to);
+        add_header(o->headers.items[i], lines);
     for (size_t i = 0; o->urls.typed && i < o->urls.count; i++)
-        tell_of_url(o->urls.items[i], &to);
+        add_url(o->urls.items[i], lines);
     if (o->body_typed && o->body[0] != '@')
         find_in_body(o->body, note_any, &in_body);
     if (in_body)
-        tell(context, "every user of this machine can read the credential in --body on the command "
-                      "line: give it as --body @FILE");
+        buffer_add_text(lines, EVERY_USER "the credential in --body on the command line: give it "
+                                          "as --body @FILE\n");
     if (key && *key && !o->key_files.count && !o->key_variables.count && !is_one_host(&o->urls))
-        tell(context, KEY_VARIABLE " goes to no endpoint, as the --url are of several hosts: "
-                                   "--api-key-env " KEY_VARIABLE
-                                   " sends it to all of them; given once for each --url, each has "
-                                   "its own");
+        buffer_add_text(
+            lines, KEY_VARIABLE
+            " goes to no endpoint, as the --url are of several hosts: --api-key-env " KEY_VARIABLE
+            " sends it to all of them; given once for each --url, each "
+            "has its own\n");
 }

@@ -13,6 +13,7 @@
 #ifndef FAREBOX_BENCH_CLIENT_CREDENTIALS_H
 #define FAREBOX_BENCH_CLIENT_CREDENTIALS_H
 
+#include "core/buffer.h"
 #include "core/error.h"
 
 #include <stdbool.h>
@@ -55,8 +56,7 @@ int credentials_read(const struct credential_sources *from, struct credentials *
                      struct error *err);
 void credentials_free(struct credentials *c);
 
-/* Tells of secrets on the command line, and of an OPENAI_API_KEY that goes nowhere. */
-void credentials_tell_open(const struct credential_sources *from,
-                           void (*tell)(void *context, const char *text), void *context);
+/* Adds a line for each secret on the command line, and for an OPENAI_API_KEY that goes nowhere. */
+void credentials_add_open(const struct credential_sources *from, struct buffer *lines);
 
 #endif

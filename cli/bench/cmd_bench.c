@@ -259,14 +259,20 @@ static int make_budget(struct bench_command *b, struct error *err)
     return 0;
 }
 
-static void tell_warning(void *terminal, const char *text)
+/* Frees them. */
+static void warn_of_lines(const struct terminal *t, struct buffer *lines)
 {
-    warn(terminal, "%s", text);
+    for (char *line = lines->data ? strtok(lines->data, "\n") : NULL; line;
+         line = strtok(NULL, "\n"))
+        warn(t, "%s", line);
+    buffer_free(lines);
 }
 
 static int prepare(struct bench_command *b, struct error *err)
 {
     const struct bench_options *o = b->o;
+    struct buffer lines;
+    buffer_init(&lines, BUFFER_UNBOUNDED);
     if (bench_setup_make(o, &b->setup, err) < 0 ||
         run_output_parse_detail(o->record, &b->setup.detail, err) < 0)
         return err->code;
@@ -292,7 +298,8 @@ static int prepare(struct bench_command *b, struct error *err)
         if (!o->load.requests)
             rate_load_warn(&b->setup.rate, &o->source, &b->workload, o->load.duration_ns,
                            b->terminal);
-        budget_tell_blind(&b->budget, o->max_cost, tell_warning, (void *)b->terminal);
+        budget_add_blind(&b->budget, o->max_cost, &lines);
+        warn_of_lines(b->terminal, &lines);
     }
     return status;
 }
@@ -414,7 +421,10 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
     if (o->selftest)
         return bench_selftest(t, o->common.json, err);
     struct credential_sources sources = bench_credential_sources(o);
-    credentials_tell_open(&sources, tell_warning, (void *)t);
+    struct buffer lines;
+    buffer_init(&lines, BUFFER_UNBOUNDED);
+    credentials_add_open(&sources, &lines);
+    warn_of_lines(t, &lines);
     if (command_arguments(&o->common, 0, "no argument", err) < 0 || bench_options_check(o, err) < 0)
         return err->code;
     return bench_series_run(t, o, run_once, err);

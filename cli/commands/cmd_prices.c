@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/report/text/plan_list.h"
+#include "cli/run_bill.h"
 #include "core/text.h"
 #include "sim/cost/book/select.h"
 
@@ -31,9 +32,8 @@ static int run_list(const struct terminal *t, const void *given, struct error *e
     if (o->common.argument_count > 1)
         return command_arguments(&o->common, 1, "at most one pattern", err);
     const char *pattern = o->common.argument_count ? o->common.arguments[0] : NULL;
-    int code = o->plans.count ? 0 : plan_select(ALL_BUNDLED, &s, err);
-    for (size_t i = 0; i < o->plans.count && code == 0; i++)
-        code = plan_select(o->plans.items[i], &s, err);
+    int code =
+        o->plans.count ? run_bill_select(&o->plans, &s, err) : plan_select(ALL_BUNDLED, &s, err);
     if (code < 0)
         return code;
     output_begin(&out);

@@ -1,6 +1,7 @@
 /* farebox prices quote: what one usage costs under each plan. */
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/run_bill.h"
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/names.h"
@@ -228,8 +229,8 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     int code = command_arguments(&o->common, 0, "", err);
     if (code == 0 && o->plans.count == 0)
         code = error_set(err, ERR_INPUT, "expected --plans: what to price with, such as curated");
-    for (size_t i = 0; i < o->plans.count && code == 0; i++)
-        code = plan_select(o->plans.items[i], &s, err);
+    if (code == 0)
+        code = run_bill_select(&o->plans, &s, err);
     if (code < 0)
         return code;
     code = o->usages ? quote_many(t, o, &s, err) : quote_once(t, o, &s, err);

@@ -204,50 +204,39 @@ static bool charges(struct budget *b, size_t plan)
     return false;
 }
 
-/* Whoever is told what the limit cannot stop. */
-struct listener {
-    void (*tell)(void *context, const char *text);
-    void *context;
-};
-
-static void tell_of_nothing(struct budget *b, const char *limit, const struct listener *to)
+static void add_nothing(struct budget *b, const char *limit, struct buffer *lines)
 {
     const struct plan *first = b->plans.plans[0];
-    char text[1024];
     size_t other = 1;
     while (other < b->plans.count && !charges(b, other))
         other++;
-    bool has_other = other < b->plans.count;
-    snprintf(text, sizeof text,
-             "--max-cost %s will not stop this run: plan %.60s %s. Begin --plans with one that "
-             "charges by usage%s%.60s%s, or bound the run by --requests or --duration",
-             limit, first->name,
-             first->subscription.present  ? "is a subscription and charges nothing for a request"
-             : first->provisioned.present ? "is paid by the hour and charges nothing for a request"
-                                          : "charges nothing for its requests",
-             has_other ? " (" : "", has_other ? b->plans.plans[other]->name : "",
-             has_other ? ")" : "");
-    to->tell(to->context, text);
+    buffer_add_format(
+        lines,
+        "--max-cost %s will not stop this run: plan %.60s %s. Begin --plans with one that charges "
+        "by usage",
+        limit, first->name,
+        first->subscription.present  ? "is a subscription and charges nothing for a request"
+        : first->provisioned.present ? "is paid by the hour and charges nothing for a request"
+                                     : "charges nothing for its requests");
+    if (other < b->plans.count)
+        buffer_add_format(lines, " (%.60s)", b->plans.plans[other]->name);
+    buffer_add_text(lines, ", or bound the run by --requests or --duration\n");
 }
 
 /* True where the plan sells the model. */
-static bool check_model(const struct budget *b, const char *model, const struct listener *to)
+static bool check_model(const struct budget *b, const char *model, struct buffer *lines)
 {
-    char text[512];
     if (plan_rate_for(b->plans.plans[0], model))
         return true;
-    snprintf(text, sizeof text,
-             "plan %.60s does not sell model %.60s: its requests count as nothing for --max-cost; "
-             "begin --plans with one that does",
-             b->plans.plans[0]->name, model);
-    to->tell(to->context, text);
+    buffer_add_format(lines,
+                      "plan %.60s does not sell model %.60s: its requests count as nothing for "
+                      "--max-cost; begin --plans with one that does\n",
+                      b->plans.plans[0]->name, model);
     return false;
 }
 
-void budget_tell_blind(struct budget *b, const char *limit,
-                       void (*tell)(void *context, const char *text), void *context)
+void budget_add_blind(struct budget *b, const char *limit, struct buffer *lines)
 {
-    const struct listener to = {tell, context};
     bool sold = true, own = false;
     if (!b->limited)
         return;
@@ -255,12 +244,12 @@ void budget_tell_blind(struct budget *b, const char *limit,
         if (!in_play(b, i))
             continue;
         own |= !b->asked[i].model;
-        sold &= !b->asked[i].model || check_model(b, b->asked[i].model, &to);
+        sold &= !b->asked[i].model || check_model(b, b->asked[i].model, lines);
     }
     for (uint32_t i = 0; own && i < b->workload->models.count; i++)
-        sold &= check_model(b, names_text(&b->workload->models, i), &to);
+        sold &= check_model(b, names_text(&b->workload->models, i), lines);
     if (sold && !charges(b, 0))
-        tell_of_nothing(b, limit, &to);
+        add_nothing(b, limit, lines);
 }
 
 /* ---- what is shown ---- */

@@ -15,6 +15,7 @@
 #ifndef FAREBOX_SIM_COST_BOOK_BUDGET_H
 #define FAREBOX_SIM_COST_BOOK_BUDGET_H
 
+#include "core/buffer.h"
 #include "core/runs/record/record.h"
 #include "sim/cost/book/select.h"
 #include "workloads/model/workload.h"
@@ -55,9 +56,9 @@ int budget_limit(struct budget *b, const char *limit, struct error *err);
 int budget_reserve(struct budget *b, const uint64_t *inputs, size_t count, const char *limit,
                    struct error *err);
 
-/* Tells, before the run, what the limit cannot stop: what the first plan charges nothing for. */
-void budget_tell_blind(struct budget *b, const char *limit,
-                       void (*tell)(void *context, const char *text), void *context);
+/* Before the run: adds a line for each thing that the limit cannot stop, because the first plan
+ * charges nothing for it. */
+void budget_add_blind(struct budget *b, const char *limit, struct buffer *lines);
 
 /* True if the most that the request can cost still fits; it is reserved then. */
 bool budget_admit(struct budget *b, uint32_t row);
