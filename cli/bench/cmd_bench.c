@@ -268,11 +268,22 @@ static void warn_of_lines(const struct terminal *t, struct buffer *lines)
     buffer_free(lines);
 }
 
-static int prepare(struct bench_command *b, struct error *err)
+/* What holds for all runs of a series. */
+static void warn_before(struct bench_command *b)
 {
     const struct bench_options *o = b->o;
     struct buffer lines;
+    bench_warn_of_requests(b->terminal, o, &b->setup, &b->workload);
+    if (!o->load.requests)
+        rate_load_warn(&b->setup.rate, &o->source, &b->workload, o->load.duration_ns, b->terminal);
     buffer_init(&lines, BUFFER_UNBOUNDED);
+    budget_add_blind(&b->budget, o->max_cost, &lines);
+    warn_of_lines(b->terminal, &lines);
+}
+
+static int prepare(struct bench_command *b, struct error *err)
+{
+    const struct bench_options *o = b->o;
     if (bench_setup_make(o, &b->setup, err) < 0 ||
         run_output_parse_detail(o->record, &b->setup.detail, err) < 0)
         return err->code;
@@ -293,14 +304,8 @@ static int prepare(struct bench_command *b, struct error *err)
                          "--shard the same --prompt-salt");
     int status = make_budget(b, err);
     b->turn->over_budget = status == ERR_WORK;
-    if (status == 0 && !b->turn->later) {
-        bench_warn_of_requests(b->terminal, o, &b->setup, &b->workload);
-        if (!o->load.requests)
-            rate_load_warn(&b->setup.rate, &o->source, &b->workload, o->load.duration_ns,
-                           b->terminal);
-        budget_add_blind(&b->budget, o->max_cost, &lines);
-        warn_of_lines(b->terminal, &lines);
-    }
+    if (status == 0 && !b->turn->later)
+        warn_before(b);
     return status;
 }
 

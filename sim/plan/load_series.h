@@ -4,7 +4,7 @@
  *     struct load_series s = {.command = "sim", .directory = "results/x", .target = target,
  *                             .run = run_point, .context = &mine};
  *     if (load_series_begin(&s, err) < 0) return err->code;
- *     status = load_series_measure(&s, 4, "rate-4", 0, err);
+ *     status = load_series_measure(&s, 4, "rate-4", 0, NULL, err);
  *     status = load_series_take(&s, status, err);      // s.points, s.count
  *     load_series_end(&s);
  *
