@@ -19,22 +19,13 @@ static void fill_panel(const struct forecast *f, const struct forecast_result *r
     panel->legend = "outside right top";
     panel->y_max = NAN;
     for (size_t p = 0; p < shown; p++)
-        panel->series[panel->series_count++] = (struct plot_series){.style = PLOT_BAND,
-                                                                    .x = x,
-                                                                    .y = r->plans[p].p5,
-                                                                    .y2 = r->plans[p].p95,
-                                                                    .count = f->days,
-                                                                    .color = (int)p};
+        plot_add_series(panel, NULL, PLOT_BAND, x, r->plans[p].p5, f->days, (int)p)->y2 =
+            r->plans[p].p95;
     for (size_t p = 0; p < shown; p++)
-        panel->series[panel->series_count++] = (struct plot_series){.title = r->plans[p].plan->name,
-                                                                    .style = PLOT_LINES,
-                                                                    .x = x,
-                                                                    .y = r->plans[p].p50,
-                                                                    .count = f->days,
-                                                                    .color = (int)p};
+        plot_add_series(panel, r->plans[p].plan->name, PLOT_LINES, x, r->plans[p].p50, f->days,
+                        (int)p);
     if (f->options.has_budget)
-        panel->marks[panel->mark_count++] =
-            (struct plot_mark){.label = "budget", .at = money_to_double(f->options.budget)};
+        plot_add_mark(panel, "budget", money_to_double(f->options.budget), false);
 }
 
 int forecast_draw(const struct forecast *f, const char *directory, bool keep_script,

@@ -51,12 +51,7 @@ static void add_lengths(struct pictures *p, const struct workload *w)
     for (int i = 0; i < CURVE_POINTS; i++)
         p->length_y[i] = (double)i / (CURVE_POINTS - 1);
     for (int i = 0; i < 2; i++)
-        panel->series[panel->series_count++] = (struct plot_series){.title = names[i],
-                                                                    .style = PLOT_LINES,
-                                                                    .x = p->length_x[i],
-                                                                    .y = p->length_y,
-                                                                    .count = CURVE_POINTS,
-                                                                    .color = i};
+        plot_add_series(panel, names[i], PLOT_LINES, p->length_x[i], p->length_y, CURVE_POINTS, i);
 }
 
 /* The windows as a stair: each from its start to the next. */
@@ -77,11 +72,7 @@ static void add_rate(struct pictures *p, const struct workload_info *info)
                                  .y_label = "requests per second",
                                  .y_min = 0,
                                  .y_max = NAN};
-    panel->series[panel->series_count++] = (struct plot_series){.style = PLOT_LINES,
-                                                                .x = p->rate_x,
-                                                                .y = p->rate_y,
-                                                                .count = 2 * d->window_count,
-                                                                .color = 0};
+    plot_add_series(panel, NULL, PLOT_LINES, p->rate_x, p->rate_y, 2 * d->window_count, 0);
 }
 
 static void add_cache(struct pictures *p, const struct workload_info *info)
@@ -99,8 +90,7 @@ static void add_cache(struct pictures *p, const struct workload_info *info)
                                  .y_label = "hit ratio by tokens",
                                  .log_x = true,
                                  .y_max = 1};
-    panel->series[panel->series_count++] = (struct plot_series){
-        .style = PLOT_LINES, .x = p->cache_x, .y = p->cache_y, .count = d->cache_count, .color = 0};
+    plot_add_series(panel, NULL, PLOT_LINES, p->cache_x, p->cache_y, d->cache_count, 0);
 }
 
 int info_plots_draw(const struct workload *w, const struct workload_info *info,

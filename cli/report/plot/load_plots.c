@@ -35,25 +35,13 @@ static void add_column(struct columns *c, const struct load_point *p, bool e2e)
     c->each[1][i] = p->tpot_p99;
 }
 
-static void add_series(struct plot_panel *p, const char *title, enum plot_style style,
-                       const double *x, const double *y, size_t count, int color)
-{
-    p->series[p->series_count++] = (struct plot_series){
-        .title = title, .style = style, .x = x, .y = y, .count = count, .color = color};
-}
-
-static void add_mark(struct plot_panel *p, const char *label, double at, bool vertical)
-{
-    p->marks[p->mark_count++] = (struct plot_mark){label, at, vertical};
-}
-
 /* The median and the p99 of a latency over x. */
 static struct plot_panel latency_panel(const char *x_label, const char *y_label, const double *x,
                                        double (*y)[LOAD_POINTS], size_t count)
 {
     struct plot_panel p = {.x_label = x_label, .y_label = y_label, .legend = LEGEND};
-    add_series(&p, "p50", PLOT_LINES, x, y[0], count, 1);
-    add_series(&p, "p99", PLOT_LINES, x, y[1], count, 2);
+    plot_add_series(&p, "p50", PLOT_LINES, x, y[0], count, 1);
+    plot_add_series(&p, "p99", PLOT_LINES, x, y[1], count, 2);
     return p;
 }
 
@@ -74,7 +62,7 @@ static void add_objective(struct plot_panel *p, const struct slo *slo, char labe
     if (!slo)
         return;
     snprintf(label, 48, "SLO %g ms", slo->limit_ms);
-    add_mark(p, label, slo->limit_ms, false);
+    plot_add_mark(p, label, slo->limit_ms, false);
 }
 
 /* ---- sweeps ---- */
@@ -85,7 +73,8 @@ static void add_limited(struct plot_panel panels[3], const struct columns *c)
     const double *const x[] = {c->load, c->load, c->rps}, *const y[] = {c->rps, c->first[1],
                                                                         c->first[1]};
     for (size_t i = 0; i < 3 && c->count; i++) {
-        add_series(&panels[i], LIMITED_TITLE, PLOT_POINTS, x[i], y[i], c->count, LIMITED_COLOR);
+        plot_add_series(&panels[i], LIMITED_TITLE, PLOT_POINTS, x[i], y[i], c->count,
+                        LIMITED_COLOR);
         panels[i].legend = LEGEND;
         panels[i].always_legend = true;
     }
@@ -113,14 +102,14 @@ static int draw_curve(const struct sweep *s, const char *directory, struct error
          .y_max = NAN},
         latency_panel(over, latency, all.load, all.first, all.count),
         latency_panel(THROUGHPUT_LABEL, latency, all.rps, all.first, all.count)};
-    add_series(&panels[0], NULL, PLOT_LINES, all.load, all.rps, all.count, 0);
-    add_series(&panels[0], NULL, PLOT_POINTS, all.load, all.rps, all.count, 0);
+    plot_add_series(&panels[0], NULL, PLOT_LINES, all.load, all.rps, all.count, 0);
+    plot_add_series(&panels[0], NULL, PLOT_POINTS, all.load, all.rps, all.count, 0);
     panels[0].log_x = panels[1].log_x = points[all.count - 1].load > 8 * points[0].load;
     panels[1].log_y = panels[2].log_y = true;
     add_limited(panels, &limited);
     for (size_t i = 0; i < 3 && s->knee != SIZE_MAX; i++)
-        add_mark(&panels[i], s->knee_at_least ? "knee at least" : "knee",
-                 (i == 2 ? all.rps : all.load)[s->knee], true);
+        plot_add_mark(&panels[i], s->knee_at_least ? "knee at least" : "knee",
+                      (i == 2 ? all.rps : all.load)[s->knee], true);
     for (size_t i = 1; i < 3; i++)
         add_objective(&panels[i], slo, limit);
     struct plot plot = {
@@ -147,12 +136,12 @@ static int draw_usl(const struct sweep *s, const char *directory, struct error *
                                .x_label = "in flight (requests)",
                                .y_label = THROUGHPUT_LABEL,
                                .y_max = NAN};
-    add_series(&panel, "fit", PLOT_LINES, fit_n, fit_x, USL_CURVE, 1);
-    add_series(&panel, s->series.command[0] == 's' ? "simulated" : "measured", PLOT_POINTS, n, x,
-               kept, 0);
+    plot_add_series(&panel, "fit", PLOT_LINES, fit_n, fit_x, USL_CURVE, 1);
+    plot_add_series(&panel, s->series.command[0] == 's' ? "simulated" : "measured", PLOT_POINTS, n,
+                    x, kept, 0);
     if (limited)
-        add_series(&panel, LIMITED_TITLE, PLOT_POINTS, n + LOAD_POINTS - limited,
-                   x + LOAD_POINTS - limited, limited, LIMITED_COLOR);
+        plot_add_series(&panel, LIMITED_TITLE, PLOT_POINTS, n + LOAD_POINTS - limited,
+                        x + LOAD_POINTS - limited, limited, LIMITED_COLOR);
     struct plot plot = {.name = "usl", .panels = &panel, .panel_count = 1};
     return plot_draw(&plot, directory, false, err);
 }
@@ -184,14 +173,13 @@ int capacity_plan_draw(const struct capacity_plan *p, const char *directory, boo
          .legend = LEGEND},
         latency_panel(RATE_LABEL, "TTFT (ms)", all.load, all.first, all.count),
         latency_panel(RATE_LABEL, "TPOT (ms)", all.load, all.each, all.count)};
-    add_series(&panels[0], "seeds", PLOT_BAND, all.load, all.low, all.count, 0);
-    panels[0].series[0].y2 = all.high;
-    add_series(&panels[0], "goodput", PLOT_LINES, all.load, all.goodput, all.count, 0);
-    add_mark(&panels[0], target, 100 * p->goodput, false);
+    plot_add_series(&panels[0], "seeds", PLOT_BAND, all.load, all.low, all.count, 0)->y2 = all.high;
+    plot_add_series(&panels[0], "goodput", PLOT_LINES, all.load, all.goodput, all.count, 0);
+    plot_add_mark(&panels[0], target, 100 * p->goodput, false);
     panels[1].log_y = true;
     panels[2].y_max = NAN;
     for (size_t i = 0; i < 3; i++)
-        add_mark(&panels[i], "knee", c->rate_rps, true);
+        plot_add_mark(&panels[i], "knee", c->rate_rps, true);
     add_objective(&panels[1], find_objective(p->slos, true, false, false), first);
     add_objective(&panels[2], find_objective(p->slos, false, false, true), each);
     size_t count = isfinite(c->knee.tpot_p50) ? 3 : isfinite(c->knee.ttft_p50) ? 2 : 1;

@@ -32,11 +32,6 @@ const char *picture_name(struct picture *p, const char *format, ...)
     return name;
 }
 
-struct plot_series *picture_series(struct plot_panel *panel)
-{
-    return panel->series_count < PLOT_SERIES ? &panel->series[panel->series_count++] : NULL;
-}
-
 int picture_plan_color(const struct bill *b, size_t plan)
 {
     int number = -1;

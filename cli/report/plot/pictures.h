@@ -60,7 +60,4 @@ double *picture_array(struct picture *p, size_t count);
 const char *picture_name(struct picture *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The next series of a panel; NULL where it is full. */
-struct plot_series *picture_series(struct plot_panel *panel);
-
 #endif

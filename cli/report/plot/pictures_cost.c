@@ -116,21 +116,16 @@ bool picture_spend(struct picture *p, const struct bill *b, const char *run)
     for (size_t i = 0; i < b->plan_count; i++) {
         struct bill_row *rows;
         const struct plan_bill *plan = &b->plans[i];
-        struct plot_series *series = is_drawn(b, i) ? picture_series(panel) : NULL;
-        if (!series)
+        if (!is_drawn(b, i) || panel->series_count == PLOT_SERIES)
             continue;
         size_t count = bill_rows(b, i, &rows);
         size_t points = count < CURVE_POINTS ? count + 1 : CURVE_POINTS;
         double *x = picture_array(p, points), *y = picture_array(p, points);
         spend_curve(b, i, rows, count, points, x, y);
         free(rows);
-        *series = (struct plot_series){.title = legend_of(p, plan, ""),
-                                       .style = PLOT_STEPS,
-                                       .x = x,
-                                       .y = y,
-                                       .count = points,
-                                       .color = picture_plan_color(b, i),
-                                       .dashed = plan->without_caps};
+        plot_add_series(panel, legend_of(p, plan, ""), PLOT_STEPS, x, y, points,
+                        picture_plan_color(b, i))
+            ->dashed = plan->without_caps;
     }
     return panel->series_count > 0 && b->span_ns > 0;
 }
@@ -188,13 +183,9 @@ bool picture_cost_cdf(struct picture *p, const struct bill *b, const char *run)
         if (points == 0)
             continue;
         const char *note = plan->flat ? ", per used" : "";
-        *picture_series(panel) = (struct plot_series){.title = legend_of(p, plan, note),
-                                                      .style = PLOT_LINES,
-                                                      .x = x,
-                                                      .y = y,
-                                                      .count = points,
-                                                      .color = picture_plan_color(b, i),
-                                                      .dashed = plan->without_caps};
+        plot_add_series(panel, legend_of(p, plan, note), PLOT_LINES, x, y, points,
+                        picture_plan_color(b, i))
+            ->dashed = plan->without_caps;
     }
     return panel->series_count > 0;
 }
@@ -247,15 +238,8 @@ static void add_map_plan(struct picture *p, const struct bill *b, int plan)
         char name[BILL_NAME_SIZE];
         title = picture_name(p, "%.40s%s", bill_plan_name(&b->plans[plan], name), "");
     }
-    *picture_series(panel) =
-        (struct plot_series){.title = title,
-                             .style = PLOT_CELLS,
-                             .x = data[0],
-                             .y = data[1],
-                             .y2 = data[2],
-                             .x2 = data[3],
-                             .count = used,
-                             .color = plan < 0 ? PLOT_NOBODY : picture_plan_color(b, (size_t)plan)};
+    plot_add_cells(panel, title, data, used,
+                   plan < 0 ? PLOT_NOBODY : picture_plan_color(b, (size_t)plan));
 }
 
 /* The workload's own requests, at most DOTS of them, evenly chosen. */
@@ -263,20 +247,15 @@ static void add_dots(struct picture *p, const struct bill *b)
 {
     const struct workload *w = b->workload;
     size_t step = (w->count + DOTS - 1) / DOTS, n = 0;
-    struct plot_series *series = w->count ? picture_series(&p->panels[0]) : NULL;
-    if (!series)
+    if (w->count == 0 || p->panels[0].series_count == PLOT_SERIES)
         return;
     double *x = picture_array(p, DOTS), *y = picture_array(p, DOTS);
     for (size_t i = 0; i < w->count && n < DOTS; i += step, n++) {
         x[n] = w->input_tokens[i];
         y[n] = w->output_tokens[i];
     }
-    *series = (struct plot_series){.title = step > 1 ? "requests (a sample)" : "requests",
-                                   .style = PLOT_DOTS,
-                                   .x = x,
-                                   .y = y,
-                                   .count = n,
-                                   .color = PLOT_NOBODY};
+    plot_add_series(&p->panels[0], step > 1 ? "requests (a sample)" : "requests", PLOT_DOTS, x, y,
+                    n, PLOT_NOBODY);
 }
 
 bool picture_cheapest(struct picture *p, const struct bill *b, const char *run)
@@ -318,13 +297,7 @@ static size_t add_variation(struct picture *p, const struct bill *b, struct plot
         bar[3][0] = (double)n + 0.35;
         bar[2][0] = cv;
         p->name_list[0][n++] = picture_name(p, "%.24s: %.2f", bill_plan_name(plan, name), cv);
-        *picture_series(panel) = (struct plot_series){.style = PLOT_CELLS,
-                                                      .x = bar[0],
-                                                      .y = bar[1],
-                                                      .y2 = bar[2],
-                                                      .x2 = bar[3],
-                                                      .count = 1,
-                                                      .color = picture_plan_color(b, i)};
+        plot_add_cells(panel, NULL, bar, 1, picture_plan_color(b, i));
     }
     panel->x_names = p->name_list[0];
     panel->x_name_count = n;
@@ -370,14 +343,7 @@ static void add_shares(struct picture *p, const struct bill *b, struct plot_pane
             bar[2][k] = plan->stats.share[parts[k]] * 100;
         }
         at++;
-        *picture_series(panel) = (struct plot_series){.title = legend_of(p, plan, ""),
-                                                      .style = PLOT_CELLS,
-                                                      .x = bar[0],
-                                                      .y = bar[1],
-                                                      .y2 = bar[2],
-                                                      .x2 = bar[3],
-                                                      .count = count,
-                                                      .color = picture_plan_color(b, i)};
+        plot_add_cells(panel, legend_of(p, plan, ""), bar, count, picture_plan_color(b, i));
     }
     for (size_t k = 0; k < count; k++)
         ticks[k] = (double)k;

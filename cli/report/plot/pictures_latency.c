@@ -38,21 +38,21 @@ static const enum metric shown[] = {METRIC_TTFT, METRIC_TTFT_SCHEDULED, METRIC_E
 
 static struct plot_series *latency_series(struct plot_panel *panel, int i)
 {
-    struct plot_series *series = picture_series(panel);
-    *series = (struct plot_series){
-        .title = metric_title(shown[i]), .style = PLOT_LINES, .color = i / 2, .dashed = i % 2 == 1};
+    struct plot_series *series =
+        plot_add_series(panel, metric_title(shown[i]), PLOT_LINES, NULL, NULL, 0, i / 2);
+    series->dashed = i % 2 == 1;
     return series;
 }
 
 static void add_slos(struct picture *p, struct plot_panel *panel, const struct summary *s,
                      bool vertical)
 {
-    for (size_t i = 0; i < s->slos.count && panel->mark_count < PLOT_MARKS; i++) {
+    for (size_t i = 0; i < s->slos.count; i++) {
         const struct slo *slo = &s->slos.items[i];
         for (size_t k = 0; k < sizeof shown / sizeof shown[0]; k++)
             if (slo->metric == shown[k])
-                panel->marks[panel->mark_count++] = (struct plot_mark){
-                    picture_name(p, "SLO: %s", metric_title(slo->metric)), slo->limit_ms, vertical};
+                plot_add_mark(panel, picture_name(p, "SLO: %s", metric_title(slo->metric)),
+                              slo->limit_ms, vertical);
     }
 }
 
@@ -181,8 +181,7 @@ bool picture_chunk_gaps(struct picture *p, struct collector *c, const struct sum
     histogram_free(&h);
     for (size_t i = 0; i < GAP_BINS; i++)
         y2[i] = y2[i] > 0 ? y2[i] : NAN;
-    *picture_series(panel) = (struct plot_series){
-        .style = PLOT_CELLS, .x = x, .y = y, .x2 = x2, .y2 = y2, .count = GAP_BINS, .color = 3};
+    plot_add_cells(panel, NULL, (double *[]){x, y, y2, x2}, GAP_BINS, 3);
     panel->x_label = "gap between chunks (ms)";
     panel->y_label = "gaps (count)";
     panel->log_x = high / low > 4;
@@ -191,9 +190,9 @@ bool picture_chunk_gaps(struct picture *p, struct collector *c, const struct sum
     panel->x_max = high;
     panel->y_min = 0.5;
     panel->y_max = NAN;
-    panel->marks[panel->mark_count++] = (struct plot_mark){"p50", m->p50, true};
+    plot_add_mark(panel, "p50", m->p50, true);
     if (m->p99 > m->p50 * 1.15)
-        panel->marks[panel->mark_count++] = (struct plot_mark){"p99", m->p99, true};
+        plot_add_mark(panel, "p99", m->p99, true);
     return true;
 }
 
@@ -225,13 +224,9 @@ static void add_heat(struct picture *p, struct plot_panel *panel, const struct m
         data[4][used++] = count[i];
     }
     free(count);
-    *picture_series(panel) = (struct plot_series){.style = PLOT_HEAT,
-                                                  .x = data[0],
-                                                  .y = data[1],
-                                                  .y2 = data[2],
-                                                  .x2 = data[3],
-                                                  .value = data[4],
-                                                  .count = used};
+    struct plot_series *heat = plot_add_cells(panel, NULL, data, used, 0);
+    heat->style = PLOT_HEAT;
+    heat->value = data[4];
     panel->log_y = high / low > 4;
     panel->x_min = from;
     panel->x_max = to;
@@ -327,13 +322,8 @@ bool picture_timeline(struct picture *p, struct collector *c, const struct summa
     for (int k = 0; k < TIMELINE_CURVES && n >= 2; k++) {
         if (none[k])
             continue; /* no line along 0 */
-        *picture_series(&p->panels[curves[k].panel]) =
-            (struct plot_series){.title = curves[k].title,
-                                 .style = PLOT_STEPS,
-                                 .x = curve[0],
-                                 .y = curve[k + 1],
-                                 .count = (n + join - 1) / join,
-                                 .color = curves[k].color};
+        plot_add_series(&p->panels[curves[k].panel], curves[k].title, PLOT_STEPS, curve[0],
+                        curve[k + 1], (n + join - 1) / join, curves[k].color);
     }
     free(lines);
     return n >= 2;

@@ -10,6 +10,32 @@ static const char *const palette[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7"
                                       "#e69f00", "#56b4e9", "#8c6bb1", "#7f7f7f"};
 #define PALETTE_SIZE ((int)(sizeof palette / sizeof palette[0]))
 
+struct plot_series *plot_add_series(struct plot_panel *panel, const char *title,
+                                    enum plot_style style, const double *x, const double *y,
+                                    size_t count, int color)
+{
+    panel->series_count += panel->series_count < PLOT_SERIES;
+    struct plot_series *s = &panel->series[panel->series_count - 1];
+    *s = (struct plot_series){
+        .title = title, .style = style, .x = x, .y = y, .count = count, .color = color};
+    return s;
+}
+
+struct plot_series *plot_add_cells(struct plot_panel *panel, const char *title,
+                                   double *const box[4], size_t count, int color)
+{
+    struct plot_series *s = plot_add_series(panel, title, PLOT_CELLS, box[0], box[1], count, color);
+    s->y2 = box[2];
+    s->x2 = box[3];
+    return s;
+}
+
+void plot_add_mark(struct plot_panel *panel, const char *label, double at, bool vertical)
+{
+    if (panel->mark_count < PLOT_MARKS)
+        panel->marks[panel->mark_count++] = (struct plot_mark){label, at, vertical};
+}
+
 const char *plot_color(int number)
 {
     if (number == PLOT_NOBODY)

@@ -2,7 +2,7 @@
  *
  *     struct plot p = {.name = "latency-cdf", .title = "Latency", .panels = &panel,
  *                      .panel_count = 1};
- *     panel.series[0] = (struct plot_series){"E2E", PLOT_LINES, x, y, NULL, n, 0};
+ *     plot_add_series(&panel, "E2E", PLOT_LINES, x, y, n, 0);
  *     plot_draw(&p, "results/x/plots", false, err);   // latency-cdf.svg, latency-cdf.png
  *
  * gnuplot runs as a child and reads script and data from a pipe; no shell is involved, and texts
@@ -73,6 +73,18 @@ struct plot {
     int width, height; /* pixels; 0 = 900 × 420 for one panel */
     int right_margin;  /* characters right of several panels; 0 = 16, room for a legend */
 };
+
+/* Adds a series of lines, points or steps; past PLOT_SERIES it takes the last one's place. What
+ * else it has is set in the series that is returned. */
+struct plot_series *plot_add_series(struct plot_panel *panel, const char *title,
+                                    enum plot_style style, const double *x, const double *y,
+                                    size_t count, int color);
+
+/* The same of rectangles: from `box` 0 (x) and 1 (y) to 3 (x) and 2 (y). */
+struct plot_series *plot_add_cells(struct plot_panel *panel, const char *title,
+                                   double *const box[4], size_t count, int color);
+
+void plot_add_mark(struct plot_panel *panel, const char *label, double at, bool vertical);
 
 /* Draws into `directory` (made if it is not there). With keep_script also NAME.gp, which holds the
  * data, so that it can be restyled. ERR_SYSTEM if gnuplot cannot be run, ERR_WORK with its words if
