@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/report/plot/forecast_plot.h"
+#include "cli/report/text/forecast_text.h"
 #include "cli/run_bill.h"
 #include "cli/workload_files.h"
 #include "core/file.h"
@@ -197,7 +198,7 @@ static int show(const struct forecasting *x, struct error *err)
     struct output out;
     output_begin(&out);
     forecast_write_json(&x->forecast, &out.json);
-    forecast_write_table(&x->forecast, t->width, &out.text);
+    forecast_write_text(&x->forecast, t->width, &out.text);
     int code = write_output(x, &out, err);
     output_end(&out, !x->o->common.json || !x->o->common.quiet ? t->human : NULL,
                x->o->common.json ? t->machine : NULL);

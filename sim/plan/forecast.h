@@ -5,7 +5,7 @@
  *                                  .scenario_count = 1};
  *     struct forecast f;
  *     if (forecast_make(&f, &workload, plans, plan_count, &o, err) < 0) return err->code;
- *     forecast_write_table(&f, width, &text);
+ *     forecast_write_json(&f, &writer);
  *     forecast_free(&f);
  *
  * A day is 24 hours from the sample's first instant, a month 30 days; the forecast begins where the
@@ -142,7 +142,12 @@ void forecast_free(struct forecast *f);
 #define FORECAST_DATE_SIZE 32
 const char *forecast_date(const struct forecast *f, size_t day, char out[FORECAST_DATE_SIZE]);
 
+/* NULL for FORECAST_NEVER. */
+const char *forecast_plan_name(const struct forecast_result *r, size_t plan);
+
+/* The plan has an allowance that may run out. */
+bool forecast_has_allowance(const struct plan *p);
+
 void forecast_write_json(const struct forecast *f, struct json_writer *w);
-void forecast_write_table(const struct forecast *f, int width, struct buffer *out);
 
 #endif

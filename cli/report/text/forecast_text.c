@@ -1,0 +1,158 @@
+#include "cli/report/text/forecast_text.h"
+
+#include "core/wrap.h"
+
+#include <inttypes.h>
+
+#define WORTH_CHANGING 0.005 /* of the bill: less is no reason to change plans */
+
+/* "17 minutes", "9.5 seconds": a sample may be of any length. */
+static void put_span(double days, struct buffer *out)
+{
+    double seconds = days * 86400;
+    if (days >= 1)
+        buffer_add_format(out, "%.0f day%s", days, days > 1 ? "s" : "");
+    else if (seconds >= 7200)
+        buffer_add_format(out, "%.3g hours", seconds / 3600);
+    else if (seconds >= 120)
+        buffer_add_format(out, "%.3g minutes", seconds / 60);
+    else
+        buffer_add_format(out, "%.3g seconds", seconds);
+}
+
+static void put_head(const struct forecast *f, struct buffer *out)
+{
+    char begin[FORECAST_DATE_SIZE], end[FORECAST_DATE_SIZE];
+    buffer_add_format(out, "%s · %u month%s of 30 days, %s to %s, from %zu requests in ",
+                      f->workload->name ? f->workload->name : "workload", f->options.months,
+                      f->options.months == 1 ? "" : "s", forecast_date(f, 0, begin),
+                      forecast_date(f, f->days - 1, end), f->workload->count);
+    put_span(f->span_days, out);
+    buffer_add_byte(out, '\n');
+    if (f->left_out > 0)
+        buffer_add_format(
+            out, "%" PRIu64 " requests on the last day, which is not whole, are left out\n",
+            f->left_out);
+    if (f->model_days > 1)
+        buffer_add_format(out, "Level from %zu days of the %s, %s", f->model_days,
+                          f->options.history ? "demand history" : "sample",
+                          f->weekly ? "weekly season" : "every day alike");
+    else
+        buffer_add_text(out, "Level from the sample as a whole, every day alike");
+    if (f->has_trend)
+        buffer_add_format(out, ", trend %+.1f %% a month", f->trend_percent);
+    if (f->noise > 0)
+        buffer_add_format(out, "; a day varies by %.0f %%", 100 * f->noise);
+    buffer_add_byte(out, '\n');
+}
+
+static void put_row(const struct forecast *f, const struct forecast_plan *p, struct buffer *out)
+{
+    char date[FORECAST_DATE_SIZE];
+    buffer_add_format(out, "  %-30.30s %12.2f %12.2f %12.2f", p->plan->name, p->bill.mean,
+                      p->bill.p5, p->bill.p95);
+    if (f->options.has_budget)
+        buffer_add_format(out, "  %7.1f %%  %-10s", 100 * p->over_budget,
+                          forecast_date(f, p->budget.p50, date));
+    buffer_add_format(out, "  %-10s  ",
+                      forecast_has_allowance(p->plan) ? forecast_date(f, p->quota.p50, date) : "");
+    double all = f->workload->count ? (double)f->workload->count : 1;
+    double lost = 1 - (1 - (double)p->rejected / all) * (1 - p->unserved_share);
+    if (lost > 0)
+        buffer_add_format(out, "%.1f %%", 100 * (1 - lost));
+    else
+        buffer_add_text(out, "all");
+    if (p->subscriptions > 1)
+        buffer_add_format(out, ", %.1f of it on average", p->subscriptions);
+    if (p->delayed_share > 0)
+        buffer_add_format(out, ", %.1f %% wait", 100 * p->delayed_share);
+    buffer_add_byte(out, '\n');
+}
+
+static void put_advice(const struct forecast *f, const struct forecast_result *r,
+                       struct buffer *out)
+{
+    if (r->cheapest == FORECAST_NEVER) {
+        buffer_add_text(out, "  No plan serves everything.\n");
+        return;
+    }
+    buffer_add_format(out, "  Cheapest that serves everything: %s, $%.2f expected\n",
+                      forecast_plan_name(r, r->cheapest), r->plans[r->cheapest].bill.mean);
+    bool changes = false;
+    for (size_t k = 0; k < f->options.months; k++)
+        changes = changes || r->schedule[k] != r->cheapest;
+    if (!changes || r->schedule_usd > (1 - WORTH_CHANGING) * r->plans[r->cheapest].bill.mean)
+        return;
+    buffer_add_text(out, "  Month by month:");
+    for (size_t k = 0; k < f->options.months; k++)
+        if (k == 0 || r->schedule[k] != r->schedule[k - 1])
+            buffer_add_format(
+                out, "%s %s from month %zu", k ? "," : "",
+                r->schedule[k] == FORECAST_NEVER ? "none" : forecast_plan_name(r, r->schedule[k]),
+                k + 1);
+    buffer_add_format(out, "; $%.2f expected\n", r->schedule_usd);
+}
+
+static void put_scenario(const struct forecast *f, const struct forecast_result *r,
+                         struct buffer *out)
+{
+    buffer_add_format(out,
+                      "\nScenario %s: %+.1f %% a month%s · %.0f requests (90 %%: %.0f to %.0f)\n",
+                      r->scenario.name, r->percent,
+                      r->scenario.assumed ? ""
+                      : f->has_trend      ? ", the trend goes on"
+                                          : "",
+                      r->requests.mean, r->requests.p5, r->requests.p95);
+    buffer_add_format(out, "  %-30s %12s %12s %12s", "plan, USD", "expected", "5 %", "95 %");
+    if (f->options.has_budget)
+        buffer_add_format(out, "  %9s  %-10s", "P(over)", "over on");
+    buffer_add_format(out, "  %-10s  %s\n", "quota out", "served");
+    for (size_t p = 0; p < f->plan_count; p++)
+        put_row(f, &r->plans[p], out);
+    put_advice(f, r, out);
+}
+
+static void put_note(const char *text, int width, struct buffer *out)
+{
+    wrap_text(text_of(text), (size_t)width, 2, out);
+    buffer_add_byte(out, '\n');
+}
+
+static void put_notes(const struct forecast *f, int width, struct buffer *out)
+{
+    struct buffer line;
+    bool limits = false;
+    buffer_init(&line, BUFFER_UNBOUNDED);
+    for (size_t p = 0; p < f->plan_count; p++)
+        limits = limits || f->results[0].plans[p].short_limits;
+    buffer_add_byte(out, '\n');
+    if (f->split.present) {
+        char from[MONEY_TEXT_SIZE], saved[MONEY_TEXT_SIZE];
+        money_format_fixed(f->split.least_moved, 6, from);
+        money_format_fixed(f->split.saved, 2, saved);
+        buffer_add_format(
+            &line,
+            "Best split: %.0f %% of the requests, those from about $%s on, to %s, the "
+            "rest to %s: saves $%s on the sample, %.1f %% of %s alone.",
+            100 * f->split.to_flat_share, from, f->split.flat->name, f->split.token->name, saved,
+            100 * f->split.saved_share, f->split.token->name);
+        put_note(line.data, width, out);
+        buffer_clear(&line);
+    }
+    if (f->options.assume_stationary && f->sample_days < 7 && !f->options.history)
+        put_note("Every hour is assumed to be like those of the sample (--assume-stationary): "
+                 "season and trend are not in the band.",
+                 width, out);
+    if (limits)
+        put_note("Rate limits below a day and concurrency are not looked at; farebox bill does.",
+                 width, out);
+    buffer_free(&line);
+}
+
+void forecast_write_text(const struct forecast *f, int width, struct buffer *out)
+{
+    put_head(f, out);
+    for (size_t i = 0; i < f->options.scenario_count; i++)
+        put_scenario(f, &f->results[i], out);
+    put_notes(f, width, out);
+}

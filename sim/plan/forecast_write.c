@@ -1,0 +1,173 @@
+/* The forecast as JSON. */
+#include "sim/plan/forecast.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *forecast_date(const struct forecast *f, size_t day, char out[FORECAST_DATE_SIZE])
+{
+    char text[CLOCK_INSTANT_SIZE];
+    if (day == FORECAST_NEVER) {
+        snprintf(out, FORECAST_DATE_SIZE, "-");
+    } else if (f->has_start) {
+        clock_format_instant(f->begin_unix_ns + (int64_t)day * FORECAST_DAY_NS, text);
+        snprintf(out, FORECAST_DATE_SIZE, "%.10s", text);
+    } else {
+        snprintf(out, FORECAST_DATE_SIZE, "day %zu", day + 1);
+    }
+    return out;
+}
+
+static void put_band(struct json_writer *w, const char *key, const struct forecast_band *b)
+{
+    json_key(w, key);
+    json_begin_object(w);
+    json_pair_statistic(w, "mean", b->mean);
+    json_pair_statistic(w, "p5", b->p5);
+    json_pair_statistic(w, "p50", b->p50);
+    json_pair_statistic(w, "p95", b->p95);
+    json_end_object(w);
+}
+
+static void put_day(const struct forecast *f, struct json_writer *w, const char *key, size_t day)
+{
+    char text[FORECAST_DATE_SIZE];
+    json_key(w, key);
+    if (day == FORECAST_NEVER)
+        json_put_null(w);
+    else
+        json_put_string(w, forecast_date(f, day, text));
+}
+
+static void put_end(const struct forecast *f, struct json_writer *w, const char *key,
+                    const struct forecast_end *e)
+{
+    json_key(w, key);
+    json_begin_object(w);
+    json_pair_statistic(w, "probability", e->probability);
+    put_day(f, w, "p5", e->p5);
+    put_day(f, w, "p50", e->p50);
+    put_day(f, w, "p95", e->p95);
+    json_end_object(w);
+}
+
+bool forecast_has_allowance(const struct plan *p)
+{
+    return p->quota_count > 0 || p->rate_limit_count > 0;
+}
+
+static void put_plan(const struct forecast *f, struct json_writer *w, const struct forecast_plan *p)
+{
+    json_begin_object(w);
+    json_pair_string(w, "plan", p->plan->name);
+    json_pair_money(w, "sample_usd", p->sample_usd);
+    json_pair_u64(w, "sample_rejected", p->rejected);
+    put_band(w, "bill_usd", &p->bill);
+    json_pair_statistics(w, "month_usd", p->month_usd, f->options.months);
+    if (f->options.has_budget) {
+        json_pair_statistic(w, "over_budget_probability", p->over_budget);
+        put_end(f, w, "budget_runs_out", &p->budget);
+    }
+    if (forecast_has_allowance(p->plan))
+        put_end(f, w, "quota_runs_out", &p->quota);
+    json_pair_statistic(w, "subscriptions", p->subscriptions);
+    json_pair_statistic(w, "unserved_share", p->unserved_share);
+    json_pair_statistic(w, "delayed_share", p->delayed_share);
+    json_pair_bool(w, "short_limits_ignored", p->short_limits);
+    json_key(w, "spend_usd");
+    json_begin_object(w);
+    json_pair_statistics(w, "p5", p->p5, f->days);
+    json_pair_statistics(w, "p50", p->p50, f->days);
+    json_pair_statistics(w, "p95", p->p95, f->days);
+    json_end_object(w);
+    json_end_object(w);
+}
+
+const char *forecast_plan_name(const struct forecast_result *r, size_t plan)
+{
+    return plan == FORECAST_NEVER ? NULL : r->plans[plan].plan->name;
+}
+
+static void put_result(const struct forecast *f, struct json_writer *w,
+                       const struct forecast_result *r)
+{
+    json_begin_object(w);
+    json_pair_string(w, "scenario", r->scenario.name);
+    json_pair_statistic(w, "growth_percent_per_month", r->percent);
+    json_pair_bool(w, "growth_assumed", r->scenario.assumed);
+    put_band(w, "requests", &r->requests);
+    json_key(w, "plans");
+    json_begin_array(w);
+    for (size_t p = 0; p < f->plan_count; p++)
+        put_plan(f, w, &r->plans[p]);
+    json_end_array(w);
+    json_pair_string(w, "cheapest", forecast_plan_name(r, r->cheapest));
+    json_key(w, "schedule");
+    json_begin_array(w);
+    for (size_t k = 0; k < f->options.months; k++)
+        json_put_string(w, forecast_plan_name(r, r->schedule[k]));
+    json_end_array(w);
+    json_pair_statistic(w, "schedule_usd", r->schedule_usd);
+    json_end_object(w);
+}
+
+static void put_basis(const struct forecast *f, struct json_writer *w)
+{
+    char date[FORECAST_DATE_SIZE];
+    json_key(w, "sample");
+    json_begin_object(w);
+    json_pair_u64(w, "requests", f->workload->count);
+    json_pair_u64(w, "whole_days", f->sample_days);
+    json_pair_statistic(w, "span_days", f->span_days);
+    json_pair_u64(w, "left_out", f->left_out);
+    json_end_object(w);
+    json_key(w, "model");
+    json_begin_object(w);
+    json_pair_string(w, "from", f->options.history ? "history" : "sample");
+    json_pair_u64(w, "days", f->model_days);
+    json_pair_string(w, "season", f->weekly ? "weekly" : "none");
+    json_pair_bool(w, "stationary_assumed", f->options.assume_stationary);
+    json_key(w, "trend_percent_per_month");
+    if (f->has_trend)
+        json_put_statistic(w, f->trend_percent);
+    else
+        json_put_null(w);
+    json_pair_statistic(w, "daily_noise_log", f->noise);
+    json_end_object(w);
+    json_key(w, "horizon");
+    json_begin_object(w);
+    json_pair_u64(w, "months", f->options.months);
+    json_pair_u64(w, "days", f->days);
+    json_pair_string(w, "begin", f->has_start ? forecast_date(f, 0, date) : NULL);
+    json_pair_u64(w, "samples", f->options.samples);
+    json_end_object(w);
+}
+
+static void put_split(const struct forecast_split *s, struct json_writer *w)
+{
+    json_key(w, "split");
+    json_begin_object(w);
+    json_pair_string(w, "flat", s->flat->name);
+    json_pair_string(w, "token", s->token->name);
+    json_pair_statistic(w, "to_flat_share", s->to_flat_share);
+    json_pair_money(w, "from_request_usd", s->least_moved);
+    json_pair_money(w, "sample_saved_usd", s->saved);
+    json_pair_statistic(w, "saved_share", s->saved_share);
+    json_end_object(w);
+}
+
+void forecast_write_json(const struct forecast *f, struct json_writer *w)
+{
+    json_begin_object(w);
+    put_basis(f, w);
+    if (f->options.has_budget)
+        json_pair_money(w, "budget_usd", f->options.budget);
+    json_key(w, "scenarios");
+    json_begin_array(w);
+    for (size_t i = 0; i < f->options.scenario_count; i++)
+        put_result(f, w, &f->results[i]);
+    json_end_array(w);
+    if (f->split.present)
+        put_split(&f->split, w);
+    json_end_object(w);
+}
