@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
-
 void fidelity_free(struct fidelity *f)
 {
     for (size_t i = 0; i < f->probe_count; i++)
