@@ -1,7 +1,7 @@
 /* Price books: what is read, and what is refused with which words. */
-#include "testing.h"
+#include "testing_schema.h"
 
-#include "sim/cost/book/plan.h"
+#include "sim/cost/book/plan_read.h"
 
 #include <string.h>
 
@@ -190,6 +190,14 @@ START_TEST(a_cut_book_is_an_error_at_every_length)
 }
 END_TEST
 
+START_TEST(the_schema_has_the_keys_of_the_reader)
+{
+    cJSON *schema = testing_schema("sim/cost/book/plan.schema.json");
+    testing_schema_check(schema, schema, &plan_book_table, "book");
+    cJSON_Delete(schema);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("plan");
@@ -199,6 +207,7 @@ int main(void)
                         (int)(sizeof refused / sizeof refused[0]));
     tcase_add_test(tc, quotas_count_in_their_own_unit);
     tcase_add_test(tc, people_may_write_remarks);
+    tcase_add_test(tc, the_schema_has_the_keys_of_the_reader);
     tcase_add_test(tc, a_cut_book_is_an_error_at_every_length);
     suite_add_tcase(suite, tc);
     return testing_run(suite);

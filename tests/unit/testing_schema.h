@@ -48,13 +48,14 @@ static inline const cJSON *testing_schema_target(const cJSON *root, const cJSON 
 }
 
 /* The properties of the node, of all its forms where it has several. */
-static inline size_t testing_schema_keys(const cJSON *node, const cJSON *keys[SCHEMA_KEYS])
+static inline size_t testing_schema_keys(const cJSON *root, const cJSON *node,
+                                         const cJSON *keys[SCHEMA_KEYS])
 {
     size_t count = 0;
     const cJSON *forms = testing_schema_get(node, "anyOf"), *form, *key;
     cJSON_ArrayForEach(key, testing_schema_get(node, "properties")) keys[count++] = key;
     for (form = forms && count == 0 ? forms->child : NULL; form; form = form->next)
-        count += testing_schema_keys(form, keys + count);
+        count += testing_schema_keys(root, testing_schema_target(root, form), keys + count);
     ck_assert_uint_le(count, SCHEMA_KEYS);
     return count;
 }
@@ -111,7 +112,8 @@ static inline void testing_schema_rows(const cJSON *root, const cJSON *node,
             testing_schema_rows(root, node, f->table, where);
         if (!f->name)
             continue;
-        const cJSON *property = testing_schema_get(testing_schema_get(node, "properties"), f->name);
+        const cJSON *property = testing_schema_target(
+            root, testing_schema_get(testing_schema_get(node, "properties"), f->name));
         ck_assert_msg(f->required == testing_schema_lists(required, f->name),
                       "%s.%s: required by one of table and schema", where, f->name);
         testing_schema_type(property, f, where);
@@ -129,8 +131,10 @@ static inline void testing_schema_check(const cJSON *root, const cJSON *node,
     const char *names[SCHEMA_KEYS + 1];
     const cJSON *keys[SCHEMA_KEYS];
     node = testing_schema_target(root, node);
+    if (cJSON_IsObject(testing_schema_get(node, "additionalProperties"))) /* of any names */
+        node = testing_schema_target(root, testing_schema_get(node, "additionalProperties"));
     size_t known = json_fields_names(t, names, SCHEMA_KEYS);
-    size_t stated = testing_schema_keys(node, keys);
+    size_t stated = testing_schema_keys(root, node, keys);
     for (size_t i = 0; i < known; i++) {
         bool found = false;
         for (size_t k = 0; k < stated; k++)

@@ -287,10 +287,10 @@ static const struct json_field prices_rows[] = {
     {"models", PLAN_PATTERNS(struct plan_rate, models, model_count)},
     SET_ROWS(RATE(base)),
     {"weights", JSON_AS_LIST, COUNTED(weights, weight_count), .item = &plan_weight_item},
-    {"per_tool", JSON_AS_OTHER, COUNTED(tools, tool_count), .read = read_fees},
-    {"per_unit", JSON_AS_OTHER, COUNTED(units, unit_count), .read = read_fees},
+    {"per_tool", JSON_AS_OTHER, COUNTED(tools, tool_count), .table = &fee_table, .read = read_fees},
+    {"per_unit", JSON_AS_OTHER, COUNTED(units, unit_count), .table = &fee_table, .read = read_fees},
     {"multipliers", JSON_AS_OTHER, RATE(multipliers), 0, 1000, .read = read_multipliers},
-    {"services", JSON_AS_OTHER, RATE(services), .read = read_services},
+    {"services", JSON_AS_OTHER, RATE(services), .table = &service_table, .read = read_services},
     {"windows", JSON_AS_LIST, COUNTED(windows, window_count), .item = &window_item},
 };
 const struct json_table plan_prices_table = {JSON_ROWS(prices_rows)};
