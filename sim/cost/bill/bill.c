@@ -13,21 +13,6 @@ const char *bill_plan_name(const struct plan_bill *p, char out[BILL_NAME_SIZE])
     return out;
 }
 
-/* No price depends on the request: paid by the period, or the same for each. */
-static bool is_flat(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->rate_count; i++) {
-        const struct plan_rate *r = &plan->rates[i];
-        for (int s = 0; s < SERVICE_COUNT * (int)(r->window_count + 1); s++)
-            for (size_t k = 0; k < r->resolved[s].table_count; k++)
-                if (r->resolved[s].tables[k].priced)
-                    return false;
-        if (r->weight_count || r->tool_count || r->unit_count)
-            return false;
-    }
-    return true;
-}
-
 static int too_much(const struct plan_bill *p, struct error *err)
 {
     return error_set(err, ERR_INPUT, "the charges of plan \"%s\" pass 1.7e14 USD", p->plan->name);
@@ -77,7 +62,7 @@ static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
     purchase_open(&b, p, bill, &m->rows, p->subscriptions);
     purchase_charge(&b, p, workers, m->quanta);
     p->rejected = p->requests - p->served_requests;
-    p->flat = is_flat(p->plan);
+    p->flat = price_is_flat(p->plan);
     int code = p->sums.overflow ? -1 : 0;
     if (code == 0) {
         cost_stats_of(m->quanta, bill->workload->count, &p->stats);

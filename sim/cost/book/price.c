@@ -253,6 +253,20 @@ int price_request(const struct plan *plan, const struct plan_rate *rate,
     return 0;
 }
 
+bool price_is_flat(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->rate_count; i++) {
+        const struct plan_rate *r = &plan->rates[i];
+        for (int s = 0; s < SERVICE_COUNT * (int)(r->window_count + 1); s++)
+            for (size_t k = 0; k < r->resolved[s].table_count; k++)
+                if (r->resolved[s].tables[k].priced)
+                    return false;
+        if (r->weight_count || r->tool_count || r->unit_count)
+            return false;
+    }
+    return true;
+}
+
 enum billed price_billed(const struct plan *plan, enum record_status status, int http_status)
 {
     switch (status) {

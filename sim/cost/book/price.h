@@ -74,6 +74,9 @@ struct charge {
 int price_request(const struct plan *plan, const struct plan_rate *rate,
                   const struct price_query *query, struct charge *out);
 
+/* True if no price depends on the request: the plan is paid by the period, or all cost the same. */
+bool price_is_flat(const struct plan *plan);
+
 /* The token table for a total input: the highest passed threshold wins. */
 const struct token_table *price_table(const struct rate_prices *prices, uint64_t input);
 
