@@ -1,10 +1,10 @@
 #include "sim/cost/bill/quote.h"
 
-#include "core/json/json_scan.h"
+#include "core/json/json_fields.h"
 
 #include <stdio.h>
 
-#define TOKENS_MAX UINT64_C(1000000000000)
+#define TOKENS_MAX 1e12
 #define COUNT_DECIMALS 6
 
 void quote_init(struct quote *q)
@@ -41,83 +41,65 @@ static void read_extras(struct json_scan *s, struct quote *q, bool is_unit)
     }
 }
 
-static void read_text(struct json_scan *s, char *out, size_t size)
+static void read_tools(struct json_scan *s, const struct json_field *f, void *quote)
 {
-    struct text t;
-    struct buffer b;
-    if (!json_string(s, &t))
-        return;
-    buffer_init(&b, size - 1);
-    if (!json_unescape(t, &b))
-        json_fail(s, "expected at most %zu bytes", size - 1);
-    else
-        snprintf(out, size, "%s", b.data ? b.data : "");
-    buffer_free(&b);
+    (void)f;
+    read_extras(s, quote, false);
 }
 
-static void read_service(struct json_scan *s, struct quote *q)
+static void read_units(struct json_scan *s, const struct json_field *f, void *quote)
+{
+    (void)f;
+    read_extras(s, quote, true);
+}
+
+static void read_service(struct json_scan *s, const struct json_field *f, void *member)
 {
     struct text t;
+    (void)f;
     if (!json_string(s, &t))
         return;
     int service = service_from_name(t);
     if (service < 0)
         json_fail(s, "expected \"standard\", \"batch\", \"flex\" or \"priority\"");
     else
-        q->service = (enum service)service;
+        *(enum service *)member = (enum service)service;
 }
 
-static void read_instant(struct json_scan *s, struct quote *q)
+static void read_instant(struct json_scan *s, const struct json_field *f, void *member)
 {
     struct text t;
-    if (json_string(s, &t) && clock_parse_instant(t.at, t.length, &q->at_unix_ns) < 0)
+    (void)f;
+    if (json_string(s, &t) && clock_parse_instant(t.at, t.length, member) < 0)
         json_fail(s, "expected an instant such as \"2026-11-01T12:00:00Z\"");
 }
 
-static bool read_count(struct json_scan *s, struct text key, struct quote *q)
-{
-    const struct {
-        const char *key;
-        uint64_t *out;
-    } counts[] = {{"input", &q->input},
-                  {"cached_input", &q->cached_input},
-                  {"cache_write", &q->cache_write},
-                  {"cache_write_1h", &q->cache_write_1h},
-                  {"output", &q->output},
-                  {"reasoning", &q->reasoning}};
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
-        if (text_equal(key, counts[i].key))
-            return json_u64(s, 0, TOKENS_MAX, counts[i].out), true;
-    return false;
-}
+#define AT(member) JSON_AT(struct quote, member)
+#define TOKENS(member) JSON_AS_UINT, AT(member), 0, TOKENS_MAX
+static const struct json_field rows[] = {
+    {"plan", JSON_AS_CHARS, AT(plan)},
+    {"model", JSON_AS_CHARS, AT(model)},
+    {"class", JSON_AS_CHARS, AT(class_name)},
+    {"input", TOKENS(input)},
+    {"cached_input", TOKENS(cached_input)},
+    {"cache_write", TOKENS(cache_write)},
+    {"cache_write_1h", TOKENS(cache_write_1h)},
+    {"output", TOKENS(output)},
+    {"reasoning", TOKENS(reasoning)},
+    {"service", JSON_AS_OTHER, AT(service), .read = read_service},
+    {"at", JSON_AS_OTHER, AT(at_unix_ns), .read = read_instant},
+    {"tools", .read = read_tools},
+    {"units", .read = read_units},
+};
+static const struct json_table quote_table = {JSON_ROWS(rows), .where = "a usage"};
 
 int quote_parse(const char *file, struct text line, long number, struct quote *out,
                 struct error *err)
 {
-    static const char *const keys[] = {
-        "plan",   "model",     "class",   "input", "cached_input", "cache_write", "cache_write_1h",
-        "output", "reasoning", "service", "at",    "tools",        "units",       NULL};
     struct json_scan s;
-    struct text key;
     quote_init(out);
     json_scan_init(&s, file, line.at, line.length, number);
-    json_object_begin(&s);
-    while (json_object_next(&s, &key)) {
-        if (text_equal(key, "plan"))
-            read_text(&s, out->plan, sizeof out->plan);
-        else if (text_equal(key, "model"))
-            read_text(&s, out->model, sizeof out->model);
-        else if (text_equal(key, "class"))
-            read_text(&s, out->class_name, sizeof out->class_name);
-        else if (text_equal(key, "service"))
-            read_service(&s, out);
-        else if (text_equal(key, "at"))
-            read_instant(&s, out);
-        else if (text_equal(key, "tools") || text_equal(key, "units"))
-            read_extras(&s, out, text_equal(key, "units"));
-        else if (!read_count(&s, key, out))
-            json_unknown_key(&s, key, keys, "a usage");
-    }
+    json_fields_read(&s, &quote_table, out);
     if (out->cached_input + out->cache_write + out->cache_write_1h > out->input)
         json_fail(&s, "the cached and written tokens are more than \"input\", which holds them");
     if (out->reasoning > out->output)
