@@ -24,8 +24,9 @@
 struct json_writer {
     struct buffer *out;
     int indent, depth;
-    bool first;     /* nothing yet in this object or array */
-    bool after_key; /* a key was written: its value follows on the same line */
+    bool first;          /* nothing yet in this object or array */
+    bool after_key;      /* a key was written: its value follows on the same line */
+    const void *context; /* the caller's own, NULL at first */
 };
 
 void json_write_init(struct json_writer *w, struct buffer *out, int indent);

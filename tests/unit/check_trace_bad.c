@@ -72,7 +72,7 @@ START_TEST(canonical_values)
     testing_refused(GOOD
                     "{\"timestamp\": 0, \"input_length\": 1, \"output_length\": 1, \"service\": "
                     "\"fast\"}",
-                    2, 68, "expected \"standard\"");
+                    2, 68, "expected one of \"standard\", \"batch\"");
     testing_refused(GOOD
                     "{\"timestamp\": 0, \"input_length\": 1, \"output_length\": 1, \"cost_usd\": "
                     "\"1e400\"}",

@@ -6,46 +6,13 @@
  */
 #include "workloads/trace/trace_fields.h"
 
+#include "core/json/json_fields.h"
 #include "core/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define MOONCAKE_BLOCK_SIZE 512
-
-/* In the order in which the writer puts them. */
-enum key {
-    KEY_TIMESTAMP,
-    KEY_AFTER,
-    KEY_DELAY,
-    KEY_INPUT,
-    KEY_OUTPUT,
-    KEY_HASH_IDS,
-    KEY_BLOCK_SIZE,
-    KEY_SESSION,
-    KEY_REQUEST,
-    KEY_MODEL,
-    KEY_CLASS,
-    KEY_SERVICE,
-    KEY_PRIORITY,
-    KEY_LABELS,
-    KEY_MESSAGES,
-    KEY_BODY,
-    KEY_USAGE,
-    KEY_STATUS,
-    KEY_ATTEMPTS,
-    KEY_COST,
-    KEY_COUNT,
-};
-
-static const char *const key_names[KEY_COUNT] = {
-    "timestamp",  "after",      "delay", "input_length", "output_length", "hash_ids", "block_size",
-    "session_id", "request_id", "model", "class",        "service",       "priority", "labels",
-    "messages",   "body",       "usage", "status",       "attempts",      "cost_usd",
-};
-#define MOONCAKE_KEYS \
-    (1u << KEY_TIMESTAMP | 1u << KEY_INPUT | 1u << KEY_OUTPUT | 1u << KEY_HASH_IDS)
-#define REQUIRED_KEYS (1u << KEY_INPUT | 1u << KEY_OUTPUT)
 
 /* A parent named before its row was read. */
 struct pending {
@@ -67,10 +34,9 @@ struct canonical {
     uint32_t *after;
     size_t after_capacity;
     struct pending *pending;
-    size_t pending_count, pending_capacity, row_pending;
-    uint32_t seen;     /* keys of this row */
-    uint32_t ever;     /* keys of any row */
-    uint32_t expected; /* the key that most likely comes next */
+    size_t pending_count, row_pending;
+    uint64_t seen; /* keys of this row, by the bits of rows[] */
+    uint64_t ever; /* keys of any row */
     bool unknown_keys;
 };
 
@@ -83,19 +49,31 @@ static bool probe(const struct trace_probe *p)
     return trace_probe_key(p, "input_length") && trace_probe_key(p, "output_length");
 }
 
-/* The number of a key, or KEY_COUNT. Keys mostly come in one order: look behind the last first. */
-static uint32_t key_of(struct canonical *c, struct text key)
+/* ---- values; the scanner's context is the reader, the writer's is the workload ---- */
+
+static void read_hash_ids(struct json_scan *s, const struct json_field *f, void *request)
 {
-    for (uint32_t i = 0, k = c->expected; i < KEY_COUNT; i++, k = k + 1 == KEY_COUNT ? 0 : k + 1)
-        if (text_equal(key, key_names[k]))
-            return k;
-    return KEY_COUNT;
+    struct canonical *c = s->context;
+    struct request *r = request;
+    (void)f;
+    json_u64_array(s, &c->hash_ids, &c->hash_capacity, &r->hash_count);
+    r->hash_ids = c->hash_ids;
 }
 
-static void read_hash_ids(struct canonical *c)
+static void write_hash_ids(struct json_writer *w, const struct json_field *f, const void *request)
 {
-    json_u64_array(&c->scan, &c->hash_ids, &c->hash_capacity, &c->row.hash_count);
-    c->row.hash_ids = c->hash_ids;
+    (void)f;
+    trace_put_hash_ids(w, request);
+}
+
+static bool has_no_hash_ids(const void *request)
+{
+    return ((const struct request *)request)->hash_count == 0;
+}
+
+static bool has_no_block_size(const void *member)
+{
+    return has_no_hash_ids((const char *)member - offsetof(struct request, block_size));
 }
 
 /* The row of a request id: given ids, or the made ones ("r1" is row 0) where none are given. */
@@ -110,191 +88,170 @@ static uint32_t row_of_id(const struct workload *w, struct text id, size_t rows)
     return (uint32_t)(number - 1);
 }
 
-static void read_after(struct canonical *c)
+/* A parent that is not known yet is noted, to be found at the end. */
+static void add_parent(struct canonical *c, size_t number, char *id, const char *place)
 {
     const struct workload *w = c->in->out;
+    uint32_t row = w->count > 0 ? row_of_id(w, text_of(id), w->count) : NAME_NONE;
+    mem_grow(&c->after, &c->after_capacity, number + 1, sizeof *c->after);
+    c->after[number] = row;
+    if (row != NAME_NONE) {
+        free(id);
+        return;
+    }
+    struct pending *p = mem_append(&c->pending, &c->pending_count, sizeof *p);
+    *p = (struct pending){.at = number, .row = w->count, .id = id};
+    json_place(&c->scan, place, &p->line, &p->column);
+}
+
+static void read_after(struct json_scan *s, const struct json_field *f, void *request)
+{
+    struct canonical *c = s->context;
+    struct request *r = request;
     size_t count = 0;
     struct text raw;
-    char *id;
-    if (!json_array_begin(&c->scan))
+    (void)f;
+    if (!json_array_begin(s))
         return;
-    while (json_array_next(&c->scan)) {
-        if (!json_string(&c->scan, &raw))
-            return;
-        const char *place = raw.at - 1;
-        id = trace_string_copy(&c->scan, raw);
+    while (json_array_next(s)) {
+        char *id = json_string(s, &raw) ? trace_string_copy(s, raw) : NULL;
         if (!id)
             return;
-        uint32_t row = w->count > 0 ? row_of_id(w, text_of(id), w->count) : NAME_NONE;
-        mem_grow(&c->after, &c->after_capacity, count + 1, sizeof *c->after);
-        c->after[count] = row;
-        if (row == NAME_NONE) {
-            mem_grow(&c->pending, &c->pending_capacity, c->pending_count + 1, sizeof *c->pending);
-            struct pending *p = &c->pending[c->pending_count++];
-            *p = (struct pending){.at = count, .row = w->count, .id = id};
-            json_place(&c->scan, place, &p->line, &p->column);
-        } else {
-            free(id);
-        }
-        count++;
+        add_parent(c, count++, id, raw.at - 1);
     }
-    c->row.after = c->after;
-    c->row.after_count = count;
+    r->after = c->after;
+    r->after_count = count;
 }
 
-static void read_service(struct canonical *c)
+static void write_after(struct json_writer *w, const struct json_field *f, const void *request)
 {
-    struct text name;
-    if (!json_string(&c->scan, &name))
-        return;
-    int service = service_from_name(name);
-    if (service < 0)
-        json_fail(&c->scan, "expected \"standard\", \"batch\", \"flex\" or \"priority\"");
-    else
-        c->row.service = (enum service)service;
+    const struct request *r = request;
+    char made[REQUEST_ID_SIZE];
+    (void)f;
+    json_begin_array(w);
+    for (size_t i = 0; i < r->after_count; i++)
+        json_put_string(w, workload_request_id(w->context, r->after[i], made));
+    json_end_array(w);
 }
 
-static void read_status(struct canonical *c)
+static bool has_no_parents(const void *request)
 {
-    struct text name;
-    if (!json_string(&c->scan, &name))
-        return;
-    int status = trace_status_from_name(name);
-    if (status < 0)
-        json_fail(&c->scan, "expected \"ok\", \"failed\" or \"aborted\"");
-    else
-        c->row.status = (enum request_status)status;
+    return ((const struct request *)request)->after_count == 0;
+}
+
+static void read_text(struct json_scan *s, const struct json_field *f, void *member)
+{
+    struct canonical *c = s->context;
+    (void)f;
+    *(const char **)member = trace_strings_take(&c->texts, s);
 }
 
 /* A value that is kept as it was written. */
-static void read_raw(struct canonical *c, enum json_kind kind, const char *wanted, struct text *out)
+static bool take_raw(struct json_scan *s, enum json_kind kind, const char *wanted, struct text *out)
 {
-    if (json_peek(&c->scan) != kind)
-        json_fail(&c->scan, "expected %s", wanted);
-    else
-        json_skip(&c->scan, out);
+    if (json_peek(s) == kind)
+        return json_skip(s, out);
+    json_fail(s, "expected %s", wanted);
+    return false;
 }
 
-static void read_labels(struct canonical *c)
+static void read_labels(struct json_scan *s, const struct json_field *f, void *member)
 {
-    struct text raw = {0};
-    read_raw(c, JSON_OBJECT, "an object of labels", &raw);
-    c->row.labels = trace_strings_keep(&c->texts, &c->scan, raw);
+    struct canonical *c = s->context;
+    struct text raw;
+    (void)f;
+    if (take_raw(s, JSON_OBJECT, "an object of labels", &raw))
+        *(const char **)member = trace_strings_keep(&c->texts, s, raw);
 }
 
-static void read_count(struct canonical *c, uint64_t min, uint32_t *out)
+static void write_labels(struct json_writer *w, const struct json_field *f, const void *member)
 {
-    uint64_t value;
-    if (json_u64(&c->scan, min, UINT32_MAX, &value))
-        *out = (uint32_t)value;
+    (void)f;
+    json_put_raw(w, text_of(*(const char *const *)member));
 }
 
-static void read_priority(struct canonical *c)
+static void read_messages(struct json_scan *s, const struct json_field *f, void *member)
 {
-    int64_t value;
-    if (json_i64(&c->scan, INT16_MIN, INT16_MAX, &value))
-        c->row.priority = (int)value;
+    (void)f;
+    take_raw(s, JSON_ARRAY, "an array of messages", member);
+}
+
+static void read_body(struct json_scan *s, const struct json_field *f, void *member)
+{
+    (void)f;
+    take_raw(s, JSON_OBJECT, "an object", member);
+}
+
+static void write_raw(struct json_writer *w, const struct json_field *f, const void *member)
+{
+    (void)f;
+    json_put_raw(w, *(const struct text *)member);
+}
+
+static bool is_empty(const void *member)
+{
+    return ((const struct text *)member)->length == 0;
+}
+
+static void read_usage(struct json_scan *s, const struct json_field *f, void *request)
+{
+    struct canonical *c = s->context;
+    (void)f;
+    (void)request;
+    trace_json_usage(s, &c->usage);
+}
+
+static void write_usage(struct json_writer *w, const struct json_field *f, const void *request)
+{
+    (void)f;
+    trace_put_usage(w, &((const struct request *)request)->usage);
+}
+
+static void read_cost(struct json_scan *s, const struct json_field *f, void *member)
+{
+    (void)f;
+    trace_json_money(s, member);
+}
+
+static bool is_one(const void *member)
+{
+    return *(const uint32_t *)member <= 1;
+}
+
+static bool is_zero(const void *member)
+{
+    return *(const int64_t *)member == 0;
 }
 
 /* Milliseconds; what is beyond them is told how it can be read. */
-static void read_timestamp(struct canonical *c)
+static void read_timestamp(struct json_scan *s, const struct json_field *f, void *member)
 {
     struct text digits;
-    if (json_peek(&c->scan) == JSON_STRING) {
-        json_fail(&c->scan, "expected milliseconds as a number; for instants give --keys "
-                            "timestamp=timestamp,input=input_length,output=output_length");
+    int64_t *ns = member;
+    (void)f;
+    if (json_peek(s) == JSON_STRING) {
+        json_fail(s, "expected milliseconds as a number; for instants give --keys "
+                     "timestamp=timestamp,input=input_length,output=output_length");
         return;
     }
-    if (!json_number(&c->scan, &digits))
-        return;
-    int64_t *ns = &c->row.timestamp_ns;
-    if (!text_to_fixed(digits, 6, ns) || *ns < 0 || *ns == TIME_NEVER)
-        json_fail(
-            &c->scan,
-            "expected a time from 0 to 292 years in milliseconds, found %.*s; for an epoch in "
-            "another unit give --keys "
-            "timestamp=timestamp,input=input_length,output=output_length",
-            digits.length > 40 ? 40 : (int)digits.length, digits.at);
+    if (json_number(s, &digits) && (!text_to_fixed(digits, 6, ns) || *ns < 0 || *ns == TIME_NEVER))
+        json_fail(s,
+                  "expected a time from 0 to 292 years in milliseconds, found %.*s; for an epoch "
+                  "in another unit give --keys "
+                  "timestamp=timestamp,input=input_length,output=output_length",
+                  digits.length > 40 ? 40 : (int)digits.length, digits.at);
 }
 
-static void read_value(struct canonical *c, uint32_t key)
+static void keep_unknown(struct json_scan *s, void *request, struct text key)
 {
-    struct json_scan *s = &c->scan;
-    struct request *r = &c->row;
-    switch ((enum key)key) {
-    case KEY_TIMESTAMP:
-        read_timestamp(c);
-        break;
-    case KEY_AFTER:
-        read_after(c);
-        break;
-    case KEY_DELAY:
-        trace_json_time(s, 6, &r->delay_ns);
-        break;
-    case KEY_INPUT:
-        read_count(c, 0, &r->input_tokens);
-        break;
-    case KEY_OUTPUT:
-        read_count(c, 0, &r->output_tokens);
-        break;
-    case KEY_HASH_IDS:
-        read_hash_ids(c);
-        break;
-    case KEY_BLOCK_SIZE:
-        read_count(c, 1, &r->block_size);
-        break;
-    case KEY_SESSION:
-        r->session_id = trace_strings_take(&c->texts, s);
-        break;
-    case KEY_REQUEST:
-        r->request_id = trace_strings_take(&c->texts, s);
-        break;
-    case KEY_MODEL:
-        r->model = trace_strings_take(&c->texts, s);
-        break;
-    case KEY_CLASS:
-        r->class_name = trace_strings_take(&c->texts, s);
-        break;
-    case KEY_SERVICE:
-        read_service(c);
-        break;
-    case KEY_PRIORITY:
-        read_priority(c);
-        break;
-    case KEY_LABELS:
-        read_labels(c);
-        break;
-    case KEY_MESSAGES:
-        read_raw(c, JSON_ARRAY, "an array of messages", &r->messages);
-        break;
-    case KEY_BODY:
-        read_raw(c, JSON_OBJECT, "an object", &r->body);
-        break;
-    case KEY_USAGE:
-        trace_json_usage(s, &c->usage);
-        break;
-    case KEY_STATUS:
-        read_status(c);
-        break;
-    case KEY_ATTEMPTS:
-        read_count(c, 1, &r->attempts);
-        break;
-    case KEY_COST:
-        r->has_cost = trace_json_money(s, &r->cost);
-        break;
-    case KEY_COUNT:
-        break;
-    }
-}
-
-static void read_unknown(struct canonical *c, struct text key)
-{
+    struct canonical *c = s->context;
     struct text raw;
-    if (!json_skip(&c->scan, &raw))
+    (void)request;
+    if (!json_skip(s, &raw))
         return;
     if (trace_is_aggregate(key, raw, false)) {
-        c->scan.value = raw.at;
-        json_fail(&c->scan,
+        s->value = raw.at;
+        json_fail(s,
                   "\"%.*s\" says that this row stands for %.*s requests, and a row is priced and "
                   "sent as one: expected a row for each request",
                   (int)key.length, key.at, (int)(raw.length > 20 ? 20 : raw.length), raw.at);
@@ -309,37 +266,70 @@ static void read_unknown(struct canonical *c, struct text key)
     buffer_add(&c->extra, raw.at, raw.length);
 }
 
-static void read_keys(struct canonical *c)
+/* ---- the table ---- */
+
+#define AT(member) JSON_AT(struct request, member)
+#define TEXT(member) JSON_AS_STRING, AT(member), .read = read_text, .optional = true
+#define RAW(member) JSON_AS_OTHER, AT(member), .write = write_raw, .is_nothing = is_empty
+
+static const char *const services[] = {"standard", "batch", "flex", "priority", NULL};
+
+enum { TIMESTAMP, AFTER, DELAY, INPUT, OUTPUT, HASH_IDS };
+static const struct json_field rows[] = {
+    [TIMESTAMP] = {"timestamp", JSON_AS_MS, AT(timestamp_ns), .read = read_timestamp,
+                   .optional = true},
+    [AFTER] = {"after", .read = read_after, .write = write_after, .is_nothing = has_no_parents},
+    [DELAY] = {"delay", JSON_AS_MS, AT(delay_ns), .is_nothing = is_zero},
+    [INPUT] = {"input_length", JSON_AS_UINT, AT(input_tokens)},
+    [OUTPUT] = {"output_length", JSON_AS_UINT, AT(output_tokens)},
+    [HASH_IDS] = {"hash_ids", .read = read_hash_ids, .write = write_hash_ids,
+                  .is_nothing = has_no_hash_ids},
+    {"block_size", JSON_AS_UINT, AT(block_size), 1, UINT32_MAX, .is_nothing = has_no_block_size},
+    {"session_id", TEXT(session_id)},
+    {"request_id", TEXT(request_id)},
+    {"model", TEXT(model)},
+    {"class", TEXT(class_name)},
+    {"service", JSON_AS_CHOICE, AT(service), .names = services, .optional = true},
+    {"priority", JSON_AS_INT, AT(priority), INT16_MIN, INT16_MAX, .optional = true},
+    {"labels", JSON_AS_STRING, AT(labels), .read = read_labels, .write = write_labels,
+     .optional = true},
+    {"messages", RAW(messages), .read = read_messages},
+    {"body", RAW(body), .read = read_body},
+    {"usage", .read = read_usage, .write = write_usage, JSON_HAS(struct request, has_usage)},
+    {"status", JSON_AS_CHOICE, AT(status), .names = trace_status_names, .optional = true},
+    {"attempts", JSON_AS_UINT, AT(attempts), 1, UINT32_MAX, .is_nothing = is_one},
+    {"cost_usd", JSON_AS_MONEY, AT(cost), .read = read_cost, JSON_HAS(struct request, has_cost)},
+};
+static const struct json_table table = {JSON_ROWS(rows), .once = true, .nulls = true,
+                                        .other = keep_unknown};
+
+#define BIT(row) (UINT64_C(1) << (row))
+#define MOONCAKE_KEYS (BIT(TIMESTAMP) | BIT(INPUT) | BIT(OUTPUT) | BIT(HASH_IDS))
+
+void trace_put_canonical(const struct workload *w, const struct request *r, struct buffer *out)
 {
-    struct text key;
-    json_object_begin(&c->scan);
-    while (json_object_next(&c->scan, &key)) {
-        uint32_t k = key_of(c, key);
-        if (k == KEY_COUNT) {
-            read_unknown(c, key);
-            continue;
-        }
-        c->expected = k + 1 < KEY_COUNT ? k + 1 : 0;
-        if (c->seen & 1u << k) {
-            json_fail(&c->scan, "key \"%s\" stands twice", key_names[k]);
-            return;
-        }
-        if (json_peek(&c->scan) == JSON_NULL) {
-            json_null(&c->scan);
-            continue;
-        }
-        c->seen |= 1u << k;
-        read_value(c, k);
+    struct json_writer j;
+    json_write_init(&j, out, 0);
+    j.context = w;
+    json_begin_object(&j);
+    json_fields_put(&j, &table, r, 0);
+    if (r->extra.length > 0) {
+        buffer_add_text(out, ", ");
+        buffer_add(out, r->extra.at, r->extra.length);
     }
+    json_end_object(&j);
+    buffer_add_byte(out, '\n');
 }
+
+/* ---- rows ---- */
 
 static const char *missing_key(const struct canonical *c)
 {
-    if (!(c->seen & 1u << KEY_INPUT))
+    if (!(c->seen & BIT(INPUT)))
         return "\"input_length\"";
-    if (!(c->seen & 1u << KEY_OUTPUT))
+    if (!(c->seen & BIT(OUTPUT)))
         return "\"output_length\"";
-    if (!(c->seen & (1u << KEY_TIMESTAMP | 1u << KEY_AFTER)))
+    if (!(c->seen & (BIT(TIMESTAMP) | BIT(AFTER))))
         return "\"timestamp\" or \"after\"";
     return NULL;
 }
@@ -364,20 +354,12 @@ static bool read_start(struct canonical *c, struct text line, int *status, struc
     return true;
 }
 
-/* Usage classes of the row, checked against its lengths. */
-static void finish_usage(struct canonical *c)
-{
-    struct request *r = &c->row;
-    r->has_usage = c->seen & 1u << KEY_USAGE;
-    if (r->has_usage)
-        trace_usage_fill(&c->scan, &c->usage, r);
-}
-
 static int add_row(struct canonical *c, struct text line, struct error *err)
 {
     struct trace_input *in = c->in;
     const char *missing = missing_key(c);
-    finish_usage(c);
+    if (c->row.has_usage)
+        trace_usage_fill(&c->scan, &c->usage, &c->row);
     int status = json_scan_end(&c->scan, err);
     if (status < 0)
         return status;
@@ -399,12 +381,11 @@ static int read_row(struct canonical *c, struct text line, struct error *err)
     struct trace_input *in = c->in;
     json_scan_init(&c->scan, in->lines.name, line.at, line.length, in->lines.number);
     c->row = (struct request){.timestamp_ns = TIME_NEVER, .attempts = 1};
-    c->seen = 0;
-    c->expected = 0;
     c->row_pending = c->pending_count;
     trace_strings_clear(&c->texts);
     buffer_clear(&c->extra);
-    read_keys(c);
+    c->scan.context = c;
+    c->seen = json_fields_read(&c->scan, &table, &c->row);
     return add_row(c, line, err);
 }
 
@@ -467,7 +448,7 @@ static int finish(struct canonical *c, struct error *err)
 {
     if (resolve(c, err) < 0 || check_rings(c, err) < 0 || settle_times(c->in, err) < 0)
         return ERR_INPUT;
-    if (!c->unknown_keys && !(c->ever & ~MOONCAKE_KEYS) && c->ever & 1u << KEY_HASH_IDS)
+    if (!c->unknown_keys && !(c->ever & ~MOONCAKE_KEYS) && c->ever & BIT(HASH_IDS))
         c->in->report->format = "mooncake";
     return 0;
 }

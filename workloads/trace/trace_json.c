@@ -1,5 +1,6 @@
 #include "workloads/trace/trace_json.h"
 
+#include "core/json/json_fields.h"
 #include "core/memory.h"
 
 #include <stdlib.h>
@@ -101,20 +102,7 @@ bool trace_json_money(struct json_scan *s, money *out)
     return false;
 }
 
-static const char *const status_names[] = {"ok", "failed", "aborted"};
-
-int trace_status_from_name(struct text name)
-{
-    for (int i = 0; i < 3; i++)
-        if (text_equal(name, status_names[i]))
-            return i;
-    return -1;
-}
-
-const char *trace_status_name(enum request_status status)
-{
-    return status_names[status];
-}
+const char *const trace_status_names[] = {"ok", "failed", "aborted", NULL};
 
 void trace_usage_init(struct trace_usage *u)
 {
@@ -128,49 +116,66 @@ void trace_usage_free(struct trace_usage *u)
     names_free(&u->names);
 }
 
-/* {"web_search": 2}: counts with up to six decimals. */
-static void read_extras(struct json_scan *s, struct trace_usage *u, bool is_unit)
+/* {"web_search": 2}: counts with up to six decimals. Units are those of the row whose max is 1. */
+static void read_extras(struct json_scan *s, const struct json_field *f, void *usage)
 {
+    struct trace_usage *u = usage;
     struct text key, digits;
     json_object_begin(s);
     while (json_object_next(s, &key)) {
         char *name = trace_string_copy(s, key);
         if (!name)
             return;
-        struct usage_extra extra = {.is_unit = is_unit};
-        extra.name = names_text(&u->names, names_add(&u->names, text_of(name)));
-        free(name);
-        if (!json_number(s, &digits))
-            return;
-        if (!text_to_fixed(digits, 6, &extra.count_micro) || extra.count_micro < 0)
-            json_fail(s, "expected a count from 0, with at most 6 decimals");
+        struct usage_extra *extra;
         mem_grow(&u->extras, &u->extra_capacity, u->extra_count + 1, sizeof *u->extras);
-        u->extras[u->extra_count++] = extra;
+        extra = &u->extras[u->extra_count++];
+        *extra = (struct usage_extra){.is_unit = f->max > 0};
+        extra->name = names_text(&u->names, names_add(&u->names, text_of(name)));
+        free(name);
+        if (json_number(s, &digits) &&
+            (!text_to_fixed(digits, 6, &extra->count_micro) || extra->count_micro < 0))
+            json_fail(s, "expected a count from 0, with at most 6 decimals");
     }
 }
 
+/* A count of millionths: 2000000 is 2, 10500000 is 10.5; written as milliseconds are. */
+static void write_extras(struct json_writer *w, const struct json_field *f, const void *usage)
+{
+    const struct trace_usage *u = usage;
+    json_begin_object(w);
+    for (size_t i = 0; i < u->extra_count; i++)
+        if ((u->extras[i].is_unit != 0) == (f->max > 0))
+            json_pair_ms(w, u->extras[i].name, u->extras[i].count_micro);
+    json_end_object(w);
+}
+
+#define COUNT(member) JSON_AS_UINT, JSON_AT(struct trace_usage, member), 0, UINT32_MAX
+static const struct json_field usage_rows[] = {
+    {"cached_input", COUNT(cached_input)},
+    {"cache_write", COUNT(cache_write)},
+    {"cache_write_1h", COUNT(cache_write_1h)},
+    {"reasoning", COUNT(reasoning)},
+    {"tools", .read = read_extras, .write = write_extras},
+    {"units", .read = read_extras, .write = write_extras, .max = 1},
+};
+static const struct json_table usage_table = {JSON_ROWS(usage_rows), .where = "usage"};
+
 void trace_json_usage(struct json_scan *s, struct trace_usage *u)
 {
-    static const char *const known[] = {
-        "cached_input", "cache_write", "cache_write_1h", "reasoning", "tools", "units", NULL};
-    struct text key;
     u->cached_input = u->cache_write = u->cache_write_1h = u->reasoning = 0;
     u->extra_count = 0;
-    json_object_begin(s);
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "cached_input"))
-            json_u64(s, 0, UINT32_MAX, &u->cached_input);
-        else if (text_equal(key, "cache_write"))
-            json_u64(s, 0, UINT32_MAX, &u->cache_write);
-        else if (text_equal(key, "cache_write_1h"))
-            json_u64(s, 0, UINT32_MAX, &u->cache_write_1h);
-        else if (text_equal(key, "reasoning"))
-            json_u64(s, 0, UINT32_MAX, &u->reasoning);
-        else if (text_equal(key, "tools") || text_equal(key, "units"))
-            read_extras(s, u, text_equal(key, "units"));
-        else
-            json_unknown_key(s, key, known, "usage");
-    }
+    json_fields_read(s, &usage_table, u);
+}
+
+void trace_put_usage(struct json_writer *w, const struct usage *u)
+{
+    struct trace_usage inclusive = {.cached_input = u->tokens[USAGE_CACHED_INPUT],
+                                    .cache_write = u->tokens[USAGE_CACHE_WRITE],
+                                    .cache_write_1h = u->tokens[USAGE_CACHE_WRITE_1H],
+                                    .reasoning = u->tokens[USAGE_REASONING],
+                                    .extras = (struct usage_extra *)u->extras,
+                                    .extra_count = u->extra_count};
+    json_fields_write(w, &usage_table, &inclusive, 0);
 }
 
 void trace_usage_fill(struct json_scan *s, const struct trace_usage *u, struct request *r)

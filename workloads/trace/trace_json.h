@@ -6,6 +6,7 @@
 #ifndef FAREBOX_WORKLOADS_TRACE_TRACE_JSON_H
 #define FAREBOX_WORKLOADS_TRACE_TRACE_JSON_H
 
+#include "core/json/json_write.h"
 #include "workloads/trace/trace_input.h"
 
 /* Longest name (model, session, request id, ...) and label set. */
@@ -38,9 +39,8 @@ bool trace_json_time(struct json_scan *s, int decimals, int64_t *out_ns);
 /* US dollars, as a decimal string or a number. */
 bool trace_json_money(struct json_scan *s, money *out);
 
-/* "ok", "failed", "aborted", or -1. */
-int trace_status_from_name(struct text name);
-const char *trace_status_name(enum request_status status);
+/* "ok", "failed", "aborted", by enum request_status, with NULL behind. */
+extern const char *const trace_status_names[];
 
 /* The canonical "usage" object: inclusive counts, tools and units. Names are owned here. */
 struct trace_usage {
@@ -52,6 +52,11 @@ struct trace_usage {
 void trace_usage_init(struct trace_usage *u);
 void trace_usage_free(struct trace_usage *u);
 void trace_json_usage(struct json_scan *s, struct trace_usage *out);
+void trace_put_usage(struct json_writer *w, const struct usage *u);
+
+/* A request as a line of the canonical form, and its blocks as an array. */
+void trace_put_canonical(const struct workload *w, const struct request *r, struct buffer *out);
+void trace_put_hash_ids(struct json_writer *w, const struct request *r);
 
 /* One line of JSON on its way to a request: what most JSON Lines readers need.
  *

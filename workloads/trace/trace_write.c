@@ -17,116 +17,12 @@ int trace_output_from_name(const char *name)
     return -1;
 }
 
-static void put_hash_ids(struct json_writer *j, const struct request *r)
+void trace_put_hash_ids(struct json_writer *w, const struct request *r)
 {
-    json_key(j, "hash_ids");
-    json_begin_array(j);
+    json_begin_array(w);
     for (size_t i = 0; i < r->hash_count; i++)
-        json_put_u64(j, r->hash_ids[i]);
-    json_end_array(j);
-}
-
-static void put_after(struct json_writer *j, const struct workload *w, const struct request *r)
-{
-    char made[REQUEST_ID_SIZE];
-    if (r->after_count == 0)
-        return;
-    json_key(j, "after");
-    json_begin_array(j);
-    for (size_t i = 0; i < r->after_count; i++)
-        json_put_string(j, workload_request_id(w, r->after[i], made));
-    json_end_array(j);
-}
-
-static void put_optional(struct json_writer *j, const char *key, const char *text)
-{
-    if (text)
-        json_pair_string(j, key, text);
-}
-
-static void put_raw(struct json_writer *j, const char *key, struct text raw)
-{
-    if (raw.length > 0)
-        json_pair_raw(j, key, raw);
-}
-
-/* A count of millionths: 2000000 is 2, 10500000 is 10.5; written as milliseconds are. */
-static void put_extras(struct json_writer *j, const struct usage *u, const char *key, bool units)
-{
-    json_key(j, key);
-    json_begin_object(j);
-    for (size_t i = 0; i < u->extra_count; i++) {
-        if ((u->extras[i].is_unit != 0) != units)
-            continue;
-        json_pair_ms(j, u->extras[i].name, u->extras[i].count_micro);
-    }
-    json_end_object(j);
-}
-
-static void put_usage(struct json_writer *j, const struct usage *u)
-{
-    static const enum usage_class classes[] = {USAGE_CACHED_INPUT, USAGE_CACHE_WRITE,
-                                               USAGE_CACHE_WRITE_1H, USAGE_REASONING};
-    json_key(j, "usage");
-    json_begin_object(j);
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-        json_pair_u64(j, usage_class_name(classes[i]), u->tokens[classes[i]]);
-    put_extras(j, u, "tools", false);
-    put_extras(j, u, "units", true);
-    json_end_object(j);
-}
-
-static void put_outcome(struct json_writer *j, const struct request *r)
-{
-    if (r->has_usage)
-        put_usage(j, &r->usage);
-    if (r->status != REQUEST_OK)
-        put_optional(j, "status", trace_status_name(r->status));
-    if (r->attempts > 1)
-        json_pair_u64(j, "attempts", r->attempts);
-    if (r->has_cost)
-        json_pair_money(j, "cost_usd", r->cost);
-}
-
-static void put_times(struct json_writer *j, const struct workload *w, const struct request *r)
-{
-    if (r->timestamp_ns != TIME_NEVER)
-        json_pair_ms(j, "timestamp", r->timestamp_ns);
-    put_after(j, w, r);
-    if (r->delay_ns != 0)
-        json_pair_ms(j, "delay", r->delay_ns);
-}
-
-static void put_canonical(const struct workload *w, const struct request *r, struct buffer *out)
-{
-    struct json_writer j;
-    json_write_init(&j, out, 0);
-    json_begin_object(&j);
-    put_times(&j, w, r);
-    json_pair_u64(&j, "input_length", r->input_tokens);
-    json_pair_u64(&j, "output_length", r->output_tokens);
-    if (r->hash_count > 0) {
-        put_hash_ids(&j, r);
-        json_pair_u64(&j, "block_size", r->block_size);
-    }
-    put_optional(&j, "session_id", r->session_id);
-    put_optional(&j, "request_id", r->request_id);
-    put_optional(&j, "model", r->model);
-    put_optional(&j, "class", r->class_name);
-    if (r->service != SERVICE_STANDARD)
-        put_optional(&j, "service", service_name(r->service));
-    if (r->priority != 0)
-        json_pair_i64(&j, "priority", r->priority);
-    put_raw(&j, "labels", r->labels ? text_of(r->labels) : (struct text){"", 0});
-    put_raw(&j, "messages", r->messages);
-    put_raw(&j, "body", r->body);
-    put_outcome(&j, r);
-    if (r->extra.length > 0) {
-        buffer_add_text(out, ", ");
-        buffer_add(out, r->extra.at, r->extra.length);
-    }
-    json_end_object(&j);
-    buffer_add_byte(out, '\n');
+        json_put_u64(w, r->hash_ids[i]);
+    json_end_array(w);
 }
 
 static void put_mooncake(const struct request *r, struct buffer *out)
@@ -137,7 +33,8 @@ static void put_mooncake(const struct request *r, struct buffer *out)
     json_pair_ms(&j, "timestamp", r->timestamp_ns);
     json_pair_u64(&j, "input_length", r->input_tokens);
     json_pair_u64(&j, "output_length", r->output_tokens);
-    put_hash_ids(&j, r);
+    json_key(&j, "hash_ids");
+    trace_put_hash_ids(&j, r);
     json_end_object(&j);
     buffer_add_byte(out, '\n');
 }
@@ -182,7 +79,7 @@ static void put_csv(const struct workload *w, size_t i, const struct request *r,
         if (r->has_usage)
             buffer_add_u64(out, r->usage.tokens[classes[k]]);
     }
-    put_field(out, trace_status_name(r->status));
+    put_field(out, trace_status_names[r->status]);
     buffer_add_format(out, ",%u", r->attempts);
     if (r->has_cost)
         money_format(r->cost, cost);
@@ -208,7 +105,7 @@ void trace_put_row(const struct workload *w, size_t i, enum trace_output form, s
     struct request r;
     workload_get(w, i, &r);
     if (form == TRACE_CANONICAL)
-        put_canonical(w, &r, out);
+        trace_put_canonical(w, &r, out);
     else if (form == TRACE_MOONCAKE)
         put_mooncake(&r, out);
     else
