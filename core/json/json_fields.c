@@ -122,7 +122,7 @@ static void read_int(struct json_scan *s, const struct json_field *f, void *memb
 {
     int64_t value, most = INT64_MAX >> unused_bits(f), least = -most - 1;
     if (f->max > f->min) {
-        most = (int64_t)f->max;
+        most = f->max < 0x1p63 ? (int64_t)f->max : INT64_MAX;
         least = (int64_t)f->min;
     }
     if (json_i64(s, least, most, &value))

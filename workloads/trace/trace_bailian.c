@@ -13,10 +13,6 @@
 
 #define BLOCK_SIZE 16
 
-enum { TIME, INPUT, OUTPUT, CHAT };
-static const char *const required[] = {"timestamp", "input_length", "output_length", "chat_id",
-                                       NULL};
-
 struct bailian {
     struct trace_row line;
     struct block_set chats; /* chat ids → rows */
@@ -31,28 +27,17 @@ static bool probe(const struct trace_probe *p)
     return trace_probe_key(p, "chat_id") && trace_probe_key(p, "input_length");
 }
 
-static void read_value(struct bailian *b, struct text key)
-{
-    struct trace_row *l = &b->line;
-    if (text_equal(key, "timestamp")) {
-        trace_row_time(l, TIME, 9, &l->row.timestamp_ns);
-    } else if (text_equal(key, "input_length")) {
-        trace_row_count(l, INPUT, &l->row.input_tokens);
-    } else if (text_equal(key, "output_length")) {
-        trace_row_count(l, OUTPUT, &l->row.output_tokens);
-    } else if (text_equal(key, "chat_id")) {
-        if (json_i64(&l->scan, 0, INT64_MAX, &b->chat))
-            l->seen |= 1u << CHAT;
-    } else if (text_equal(key, "parent_chat_id")) {
-        json_i64(&l->scan, -1, INT64_MAX, &b->parent);
-    } else if (text_equal(key, "type")) {
-        l->row.class_name = trace_row_name(l);
-    } else if (text_equal(key, "hash_ids")) {
-        trace_row_hash_ids(l);
-    } else {
-        json_skip(&l->scan, NULL);
-    }
-}
+#define AT(member) JSON_AT(struct bailian, member)
+static const struct json_field rows[] = {
+    {"timestamp", TRACE_SECONDS(AT(line.row.timestamp_ns)), .required = true},
+    {"input_length", JSON_AS_UINT, AT(line.row.input_tokens), .required = true},
+    {"output_length", JSON_AS_UINT, AT(line.row.output_tokens), .required = true},
+    {"chat_id", JSON_AS_INT, AT(chat), 0, 0x1p63, .required = true},
+    {"parent_chat_id", JSON_AS_INT, AT(parent), -1, 0x1p63},
+    {"type", TRACE_NAME(AT(line.row.class_name))},
+    {"hash_ids", .read = trace_read_hash_ids},
+};
+static const struct json_table table = {JSON_ROWS(rows), .open = true};
 
 /* Puts the turn behind its parent, into the session of its root. */
 static int place_turn(struct bailian *b, struct trace_input *in, char session[32],
@@ -83,14 +68,11 @@ static int read_row(struct trace_input *in, void *context, struct text line, str
 {
     struct bailian *b = context;
     struct trace_row *l = &b->line;
-    struct text key;
     char session[32];
     trace_row_start(l, in, line);
     b->parent = -1;
-    json_object_begin(&l->scan);
-    while (json_object_next(&l->scan, &key))
-        read_value(b, key);
-    int status = trace_row_end(l, in, line, required, err);
+    l->seen = json_fields_read(&l->scan, &table, b);
+    int status = trace_row_end(l, in, line, &table, err);
     if (status == 0)
         status = place_turn(b, in, session, err);
     l->row.block_size = in->options.block_size ? in->options.block_size : BLOCK_SIZE;

@@ -11,9 +11,6 @@
 
 #define BYTES_PER_TOKEN 4
 
-enum { BODY };
-static const char *const required[] = {"body", NULL};
-
 struct batch {
     struct trace_row line;
     uint64_t text_bytes;
@@ -50,78 +47,70 @@ static void measure_text(struct json_scan *s, uint64_t *bytes)
     }
 }
 
-static bool is_bound(struct text key)
+static void read_text(struct json_scan *s, const struct json_field *f, void *member)
 {
-    return text_equal(key, "max_completion_tokens") || text_equal(key, "max_output_tokens") ||
-           text_equal(key, "max_tokens");
+    (void)f;
+    measure_text(s, member);
 }
 
-static void read_bound(struct batch *b)
+#define AT(member) JSON_AT(struct batch, member)
+#define BOUND JSON_AS_UINT, AT(line.row.output_tokens), JSON_HAS(struct batch, bounded)
+#define TEXT JSON_AS_OTHER, AT(text_bytes), .read = read_text
+static const struct json_field body_rows[] = {
+    {"model", TRACE_NAME(AT(line.row.model))},
+    {"max_completion_tokens", BOUND},
+    {"max_output_tokens", BOUND},
+    {"max_tokens", BOUND},
+    {"messages", TEXT},
+    {"prompt", TEXT},
+    {"input", TEXT},
+    {"instructions", TEXT},
+};
+static const struct json_table body_table = {JSON_ROWS(body_rows), .open = true, .nulls = true};
+
+static void read_body(struct json_scan *s, const struct json_field *f, void *batch)
 {
-    uint64_t value;
-    if (json_peek(&b->line.scan) == JSON_NULL) {
-        json_null(&b->line.scan);
-    } else if (json_u64(&b->line.scan, 0, UINT32_MAX, &value)) {
-        b->line.row.output_tokens = (uint32_t)value;
-        b->bounded = true;
-    }
+    struct batch *b = batch;
+    json_peek(s);
+    const char *start = s->at;
+    json_fields_read(s, f->table, b);
+    b->line.row.body = (struct text){start, (size_t)(s->at - start)};
 }
 
-static void read_body(struct batch *b)
+static void read_url(struct json_scan *s, const struct json_field *f, void *batch)
 {
-    struct trace_row *l = &b->line;
-    struct text key;
-    const char *start = NULL;
-    json_peek(&l->scan);
-    start = l->scan.at;
-    json_object_begin(&l->scan);
-    while (json_object_next(&l->scan, &key)) {
-        if (is_bound(key))
-            read_bound(b);
-        else if (text_equal(key, "model"))
-            l->row.model = trace_row_name(l);
-        else if (text_equal(key, "messages") || text_equal(key, "prompt") ||
-                 text_equal(key, "input") || text_equal(key, "instructions"))
-            measure_text(&l->scan, &b->text_bytes);
-        else
-            json_skip(&l->scan, NULL);
-    }
-    l->row.body = (struct text){start, (size_t)(l->scan.at - start)};
-    l->seen |= 1u << BODY;
-}
-
-static void read_url(struct batch *b)
-{
-    struct json_scan peek = b->line.scan;
+    struct batch *b = batch;
+    struct json_scan peek = *s;
     struct text url;
     b->embeddings = json_string(&peek, &url) && text_matches(url, text_of("*/embeddings"));
-    trace_row_keep(&b->line, "url");
+    trace_row_keep(&b->line, f->name);
 }
+
+static void read_method(struct json_scan *s, const struct json_field *f, void *batch)
+{
+    (void)batch;
+    trace_row_keep(s->context, f->name);
+}
+
+static const struct json_field rows[] = {
+    {"custom_id", TRACE_NAME(AT(line.row.request_id))},
+    {"body", .read = read_body, .table = &body_table, .required = true},
+    {"url", .read = read_url},
+    {"method", .read = read_method},
+};
+static const struct json_table table = {JSON_ROWS(rows), .open = true};
 
 static int read_row(struct trace_input *in, void *context, struct text line, struct error *err)
 {
     struct batch *b = context;
     struct trace_row *l = &b->line;
-    struct text key;
     trace_row_start(l, in, line);
     b->text_bytes = 0;
     b->bounded = b->embeddings = false;
     l->row.timestamp_ns = 0;
     l->row.service = SERVICE_BATCH;
-    json_object_begin(&l->scan);
-    while (json_object_next(&l->scan, &key)) {
-        if (text_equal(key, "custom_id"))
-            l->row.request_id = trace_row_name(l);
-        else if (text_equal(key, "body"))
-            read_body(b);
-        else if (text_equal(key, "url"))
-            read_url(b);
-        else if (text_equal(key, "method"))
-            trace_row_keep(l, "method");
-        else
-            json_skip(&l->scan, NULL);
-    }
-    int status = trace_row_end(l, in, line, required, err);
+    l->seen = json_fields_read(&l->scan, &table, b);
+    int status = trace_row_end(l, in, line, &table, err);
     if (status < 0)
         return status;
     uint64_t tokens = (b->text_bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN;

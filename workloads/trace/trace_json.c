@@ -1,6 +1,5 @@
 #include "workloads/trace/trace_json.h"
 
-#include "core/json/json_fields.h"
 #include "core/memory.h"
 
 #include <stdlib.h>
@@ -72,13 +71,13 @@ char *trace_string_copy(struct json_scan *s, struct text raw)
     return buffer_take(&copy);
 }
 
-bool trace_json_time(struct json_scan *s, int decimals, int64_t *out_ns)
+bool trace_json_seconds(struct json_scan *s, int64_t *out_ns)
 {
     struct text digits;
     int64_t value;
     if (!json_number(s, &digits))
         return false;
-    if (text_to_fixed(digits, decimals, &value) && value >= 0 && value < TIME_NEVER) {
+    if (text_to_fixed(digits, 9, &value) && value >= 0 && value < TIME_NEVER) {
         *out_ns = value;
         return true;
     }
@@ -211,37 +210,34 @@ void trace_row_start(struct trace_row *r, const struct trace_input *in, struct t
 {
     json_scan_init(&r->scan, in->lines.name, line.at, line.length, in->lines.number);
     r->row = (struct request){.timestamp_ns = TIME_NEVER, .attempts = 1};
+    r->scan.context = r;
     r->seen = 0;
     trace_strings_clear(&r->texts);
     buffer_clear(&r->extra);
 }
 
-void trace_row_count(struct trace_row *r, int bit, uint32_t *out)
+void trace_read_seconds(struct json_scan *s, const struct json_field *f, void *member)
 {
-    uint64_t value;
-    if (json_u64(&r->scan, 0, UINT32_MAX, &value)) {
-        *out = (uint32_t)value;
-        r->seen |= 1u << bit;
-    }
+    (void)f;
+    trace_json_seconds(s, member);
 }
 
-void trace_row_time(struct trace_row *r, int bit, int decimals, int64_t *out_ns)
+void trace_read_name(struct json_scan *s, const struct json_field *f, void *member)
 {
-    if (trace_json_time(&r->scan, decimals, out_ns))
-        r->seen |= 1u << bit;
+    struct trace_row *r = s->context;
+    (void)f;
+    if (json_peek(s) != JSON_NULL)
+        *(const char **)member = trace_strings_take(&r->texts, s);
+    else
+        json_null(s);
 }
 
-const char *trace_row_name(struct trace_row *r)
+void trace_read_hash_ids(struct json_scan *s, const struct json_field *f, void *member)
 {
-    if (json_peek(&r->scan) != JSON_NULL)
-        return trace_strings_take(&r->texts, &r->scan);
-    json_null(&r->scan);
-    return NULL;
-}
-
-void trace_row_hash_ids(struct trace_row *r)
-{
-    json_u64_array(&r->scan, &r->hash_ids, &r->hash_capacity, &r->row.hash_count);
+    struct trace_row *r = s->context;
+    (void)f;
+    (void)member;
+    json_u64_array(s, &r->hash_ids, &r->hash_capacity, &r->row.hash_count);
     r->row.hash_ids = r->hash_ids;
 }
 
@@ -256,11 +252,12 @@ void trace_row_keep(struct trace_row *r, const char *key)
 }
 
 int trace_row_end(struct trace_row *r, struct trace_input *in, struct text line,
-                  const char *const *required, struct error *err)
+                  const struct json_table *t, struct error *err)
 {
     int status = json_scan_end(&r->scan, err);
-    for (int i = 0; status == 0 && required[i]; i++)
-        if (!(r->seen & 1u << i))
-            status = trace_fail(in, (long)line.length, err, "expected the key \"%s\"", required[i]);
+    for (size_t i = 0; status == 0 && i < t->count; i++)
+        if (t->rows[i].required && !(r->seen >> i & 1))
+            status =
+                trace_fail(in, (long)line.length, err, "expected the key \"%s\"", t->rows[i].name);
     return status;
 }

@@ -6,7 +6,7 @@
 #ifndef FAREBOX_WORKLOADS_TRACE_TRACE_JSON_H
 #define FAREBOX_WORKLOADS_TRACE_TRACE_JSON_H
 
-#include "core/json/json_write.h"
+#include "core/json/json_fields.h"
 #include "workloads/trace/trace_input.h"
 
 /* Longest name (model, session, request id, ...) and label set. */
@@ -32,9 +32,8 @@ const char *trace_strings_keep(struct trace_strings *t, struct json_scan *s, str
 /* As trace_strings_take for a raw string already taken; the caller frees it. */
 char *trace_string_copy(struct json_scan *s, struct text raw);
 
-/* A number from 0 with a fraction, in units of 10^-decimals nanoseconds (6 = milliseconds, 9 =
- * seconds), cut to whole nanoseconds. */
-bool trace_json_time(struct json_scan *s, int decimals, int64_t *out_ns);
+/* Seconds from 0 with a fraction, cut to whole nanoseconds. */
+bool trace_json_seconds(struct json_scan *s, int64_t *out_ns);
 
 /* US dollars, as a decimal string or a number. */
 bool trace_json_money(struct json_scan *s, money *out);
@@ -60,12 +59,18 @@ void trace_put_hash_ids(struct json_writer *w, const struct request *r);
 
 /* One line of JSON on its way to a request: what most JSON Lines readers need.
  *
+ *     #define AT(member) JSON_AT(struct trace_row, member)
+ *     static const struct json_field rows[] = {
+ *         {"t", TRACE_SECONDS(AT(row.timestamp_ns)), .required = true},
+ *         {"input_length", JSON_AS_UINT, AT(row.input_tokens), .required = true},
+ *         {"model", TRACE_NAME(AT(row.model))}};
+ *     static const struct json_table table = {JSON_ROWS(rows), .open = true};
+ *
  *     trace_row_start(&r, in, line);
- *     json_object_begin(&r.scan);
- *     while (json_object_next(&r.scan, &key))
- *         if (text_equal(key, "input_length")) trace_row_count(&r, 0, &r.row.input_tokens);
- *         else json_skip(&r.scan, NULL);
- *     status = trace_row_end(&r, in, line, required, err);    // then trace_add(in, &r.row, err)
+ *     r.seen = json_fields_read(&r.scan, &table, &r);
+ *     status = trace_row_end(&r, in, line, &table, err);      // then trace_add(in, &r.row, err)
+ *
+ * The scanner's context is the row: a reader that needs more has it as its first member.
  */
 struct trace_row {
     struct json_scan scan;
@@ -74,31 +79,24 @@ struct trace_row {
     struct buffer extra; /* for keys that are kept */
     uint64_t *hash_ids;
     size_t hash_capacity;
-    uint32_t seen; /* bits: required keys of this line, by their place in the list */
+    uint64_t seen; /* rows of the line's table */
 };
 void trace_row_init(struct trace_row *r, const struct trace_input *in);
 void trace_row_free(struct trace_row *r);
 void trace_row_start(struct trace_row *r, const struct trace_input *in, struct text line);
 
-/* A whole number below 2^32; marks required key `bit` as seen. */
-void trace_row_count(struct trace_row *r, int bit, uint32_t *out);
-
-/* A time from 0 as a number, `decimals` as in trace_json_time; marks required key `bit`. */
-void trace_row_time(struct trace_row *r, int bit, int decimals, int64_t *out_ns);
-
-/* A name; null counts as none. */
-const char *trace_row_name(struct trace_row *r);
-
-/* An array of block ids, into the row. */
-void trace_row_hash_ids(struct trace_row *r);
-
-/* Keeps a value as an unknown key of this name. */
+/* Values of table rows: a time from 0 in seconds; a name (null counts as none); an array of block
+ * ids, into the row; any value, kept as an unknown key. */
+#define TRACE_SECONDS(member) JSON_AS_OTHER, member, .read = trace_read_seconds
+#define TRACE_NAME(member) JSON_AS_OTHER, member, .read = trace_read_name
+void trace_read_seconds(struct json_scan *s, const struct json_field *f, void *member);
+void trace_read_name(struct json_scan *s, const struct json_field *f, void *member);
+void trace_read_hash_ids(struct json_scan *s, const struct json_field *f, void *member);
 void trace_row_keep(struct trace_row *r, const char *key);
 
-/* Checks the rest of the line, and that all required keys (a list that ends with NULL) were seen.
- */
+/* Checks the rest of the line, and that all required keys were seen. */
 int trace_row_end(struct trace_row *r, struct trace_input *in, struct text line,
-                  const char *const *required, struct error *err);
+                  const struct json_table *t, struct error *err);
 
 /* The disjoint classes of a row whose lengths are known, into r->usage; parts that pass their whole
  * are an error that sticks in `s`. */

@@ -9,10 +9,9 @@
 
 #define PERIOD_NS (INT64_C(604800) * NS_PER_S)
 
-static const char *const required[] = {"timestamp", "input_length", "output_length", NULL};
-
 struct ragpulse {
     struct trace_row line;
+    struct trace_input *in;
     int64_t latest_ns, period_ns;
 };
 
@@ -29,12 +28,13 @@ static bool restarted(const struct ragpulse *r, int64_t ns)
     return reached > PERIOD_NS / 2 && r->latest_ns - (ns + r->period_ns) > reached / 10 * 9;
 }
 
-static void read_time(struct ragpulse *r, struct trace_input *in)
+static void read_time(struct json_scan *s, const struct json_field *f, void *ragpulse)
 {
-    struct json_scan *s = &r->line.scan;
+    struct ragpulse *r = ragpulse;
     struct text digits;
     int64_t ns;
     bool quoted = json_peek(s) == JSON_STRING;
+    (void)f;
     if (!(quoted ? json_string(s, &digits) : json_number(s, &digits)))
         return;
     if (!text_to_fixed(digits, 9, &ns) || ns < 0 || ns > INT64_MAX / 4) {
@@ -43,43 +43,44 @@ static void read_time(struct ragpulse *r, struct trace_input *in)
     }
     if (restarted(r, ns)) {
         r->period_ns += PERIOD_NS;
-        trace_note(in, "clock_restarted", false);
+        trace_note(r->in, "clock_restarted", false);
     }
     ns += r->period_ns;
     if (ns > r->latest_ns)
         r->latest_ns = ns;
     r->line.row.timestamp_ns = ns;
-    r->line.seen |= 1;
 }
+
+static void keep_components(struct json_scan *s, const struct json_field *f, void *ragpulse)
+{
+    (void)f;
+    (void)ragpulse;
+    trace_row_keep(s->context, "components");
+}
+
+#define AT(member) JSON_AT(struct ragpulse, member)
+static const struct json_field rows[] = {
+    {"timestamp", .read = read_time, .required = true},
+    {"input_length", JSON_AS_UINT, AT(line.row.input_tokens), .required = true},
+    {"output_length", JSON_AS_UINT, AT(line.row.output_tokens), .required = true},
+    {"session_id", TRACE_NAME(AT(line.row.session_id))},
+    {"hash_ids", .read = keep_components},
+};
+static const struct json_table table = {JSON_ROWS(rows), .open = true};
 
 static int read_row(struct trace_input *in, void *context, struct text line, struct error *err)
 {
     struct ragpulse *r = context;
     struct trace_row *l = &r->line;
-    struct text key;
     trace_row_start(l, in, line);
-    json_object_begin(&l->scan);
-    while (json_object_next(&l->scan, &key)) {
-        if (text_equal(key, "timestamp"))
-            read_time(r, in);
-        else if (text_equal(key, "input_length"))
-            trace_row_count(l, 1, &l->row.input_tokens);
-        else if (text_equal(key, "output_length"))
-            trace_row_count(l, 2, &l->row.output_tokens);
-        else if (text_equal(key, "session_id"))
-            l->row.session_id = trace_row_name(l);
-        else if (text_equal(key, "hash_ids"))
-            trace_row_keep(l, "components");
-        else
-            json_skip(&l->scan, NULL);
-    }
-    int status = trace_row_end(l, in, line, required, err);
+    l->seen = json_fields_read(&l->scan, &table, r);
+    int status = trace_row_end(l, in, line, &table, err);
     return status < 0 ? status : trace_add(in, &l->row, err);
 }
 
 static int read_rows(struct trace_input *in, struct error *err)
 {
-    struct ragpulse r = {.latest_ns = 0};
+    struct ragpulse r = {.in = in};
     trace_row_init(&r.line, in);
     int status = trace_each_line(in, &r, read_row, err);
     trace_row_free(&r.line);

@@ -15,9 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INPUT, OUTPUT, QUEUED };
-static const char *const servingsim_required[] = {"input_toks", "output_toks", "queued_ts", NULL};
-
 enum usage_key {
     USAGE_PROMPT,
     USAGE_COMPLETION,
@@ -28,7 +25,7 @@ enum usage_key {
     USAGE_KEYS,
 };
 
-static const char *const usage_keys[USAGE_KEYS] = {
+static const char *const usage_keys[USAGE_KEYS + 1] = {
     "usage_prompt_tokens",    "usage_completion_tokens",        "usage_total_tokens",
     "usage_reasoning_tokens", "usage_prompt_cache_read_tokens", "usage_prompt_cache_write_tokens"};
 
@@ -39,8 +36,9 @@ struct results {
     int64_t *ends; /* by row */
     size_t end_capacity;
     bool warmup, cancelled, failed;
-    uint32_t reasoning;
-    uint32_t usage[USAGE_KEYS]; /* what the server said */
+    uint32_t reasoning, visible; /* output: the rest of it */
+    bool has_output;             /* the whole is said */
+    uint32_t usage[USAGE_KEYS];  /* what the server said */
     bool has_usage[USAGE_KEYS];
     const char *turn_of, *correlation;
 };
@@ -56,29 +54,24 @@ static bool probe_servingsim(const struct trace_probe *p)
     return trace_probe_key(p, "input_toks") && trace_probe_key(p, "queued_ts");
 }
 
+#define AT(member) JSON_AT(struct results, member)
+static const struct json_field servingsim_rows[] = {
+    {"input_toks", JSON_AS_UINT, AT(line.row.input_tokens), .required = true},
+    {"output_toks", JSON_AS_UINT, AT(line.row.output_tokens), .required = true},
+    {"queued_ts", TRACE_SECONDS(AT(line.row.timestamp_ns)), .required = true},
+    {"arrival_time", TRACE_SECONDS(AT(arrival_ns))},
+    {"request_id", TRACE_NAME(AT(line.row.request_id))},
+};
+static const struct json_table servingsim_table = {JSON_ROWS(servingsim_rows), .open = true};
+
 static int read_servingsim_row(struct trace_input *in, void *context, struct text line,
                                struct error *err)
 {
     struct results *r = context;
     struct trace_row *l = &r->line;
-    struct text key;
     trace_row_start(l, in, line);
-    json_object_begin(&l->scan);
-    while (json_object_next(&l->scan, &key)) {
-        if (text_equal(key, "input_toks"))
-            trace_row_count(l, INPUT, &l->row.input_tokens);
-        else if (text_equal(key, "output_toks"))
-            trace_row_count(l, OUTPUT, &l->row.output_tokens);
-        else if (text_equal(key, "queued_ts"))
-            trace_row_time(l, QUEUED, 9, &l->row.timestamp_ns);
-        else if (text_equal(key, "arrival_time"))
-            trace_json_time(&l->scan, 9, &r->arrival_ns);
-        else if (text_equal(key, "request_id"))
-            l->row.request_id = trace_row_name(l);
-        else
-            json_skip(&l->scan, NULL);
-    }
-    int status = trace_row_end(l, in, line, servingsim_required, err);
+    l->seen = json_fields_read(&l->scan, &servingsim_table, r);
+    int status = trace_row_end(l, in, line, &servingsim_table, err);
     if (status == 0 && in->out->count == 0 && r->arrival_ns != TIME_NEVER) {
         in->out->has_start = true;
         in->out->start_unix_ns = r->arrival_ns - l->row.timestamp_ns;
@@ -103,56 +96,25 @@ static bool probe_aiperf(const struct trace_probe *p)
            trace_probe_kind(p, "metrics") == JSON_OBJECT;
 }
 
-static void read_flag(struct json_scan *s, bool *out)
-{
-    if (json_peek(s) == JSON_NULL)
-        json_null(s);
-    else
-        json_bool(s, out);
-}
-
-/* Nanoseconds, or null. */
-static void read_ns(struct json_scan *s, int64_t *out)
-{
-    if (json_peek(s) == JSON_NULL)
-        json_null(s);
-    else
-        json_i64(s, 0, INT64_MAX - 1, out);
-}
-
-static void read_phase(struct results *r)
+static void read_phase(struct json_scan *s, const struct json_field *f, void *member)
 {
     struct text phase;
-    if (json_peek(&r->line.scan) == JSON_NULL)
-        json_null(&r->line.scan);
-    else if (json_string(&r->line.scan, &phase))
-        r->warmup = text_equal(phase, "warmup");
+    (void)f;
+    if (json_string(s, &phase))
+        *(bool *)member = text_equal(phase, "warmup");
 }
 
-static void read_metadata(struct results *r)
-{
-    struct trace_row *l = &r->line;
-    struct text key;
-    json_object_begin(&l->scan);
-    while (json_object_next(&l->scan, &key)) {
-        if (text_equal(key, "request_start_ns"))
-            read_ns(&l->scan, &l->row.timestamp_ns);
-        else if (text_equal(key, "request_end_ns"))
-            read_ns(&l->scan, &r->end_ns);
-        else if (text_equal(key, "x_request_id"))
-            l->row.request_id = trace_row_name(l);
-        else if (text_equal(key, "x_correlation_id"))
-            r->correlation = trace_row_name(l);
-        else if (text_equal(key, "conversation_id"))
-            r->turn_of = trace_row_name(l);
-        else if (text_equal(key, "benchmark_phase"))
-            read_phase(r);
-        else if (text_equal(key, "was_cancelled"))
-            read_flag(&l->scan, &r->cancelled);
-        else
-            json_skip(&l->scan, NULL);
-    }
-}
+static const struct json_field metadata_rows[] = {
+    {"request_start_ns", JSON_AS_NS, AT(line.row.timestamp_ns)},
+    {"request_end_ns", JSON_AS_NS, AT(end_ns)},
+    {"x_request_id", TRACE_NAME(AT(line.row.request_id))},
+    {"x_correlation_id", TRACE_NAME(AT(correlation))},
+    {"conversation_id", TRACE_NAME(AT(turn_of))},
+    {"benchmark_phase", JSON_AS_OTHER, AT(warmup), .read = read_phase},
+    {"was_cancelled", JSON_AS_BOOL, AT(cancelled)},
+};
+static const struct json_table metadata_table = {JSON_ROWS(metadata_rows), .open = true,
+                                                 .nulls = true};
 
 /* {"value": 12, "unit": "tokens"}: the value as a whole number. */
 static bool read_metric(struct json_scan *s, uint32_t *out)
@@ -173,39 +135,63 @@ static bool read_metric(struct json_scan *s, uint32_t *out)
     return true;
 }
 
-static void read_server_count(struct results *r, struct text key)
+static void read_count(struct json_scan *s, const struct json_field *f, void *member)
 {
-    int i = 0;
-    while (i < USAGE_KEYS && !text_equal(key, usage_keys[i]))
-        i++;
-    if (i == USAGE_KEYS || json_peek(&r->line.scan) != JSON_OBJECT)
-        json_skip(&r->line.scan, NULL);
-    else
-        r->has_usage[i] = read_metric(&r->line.scan, &r->usage[i]);
+    (void)f;
+    read_metric(s, member);
 }
 
-static void read_metrics(struct results *r)
+static void read_output(struct json_scan *s, const struct json_field *f, void *results)
 {
-    struct trace_row *l = &r->line;
-    struct text key;
-    uint32_t visible = 0;
-    bool whole = false;
-    json_object_begin(&l->scan);
-    while (json_object_next(&l->scan, &key)) {
-        if (text_equal(key, "input_sequence_length"))
-            read_metric(&l->scan, &l->row.input_tokens);
-        else if (text_equal(key, "output_sequence_length"))
-            whole = read_metric(&l->scan, &l->row.output_tokens);
-        else if (text_equal(key, "output_token_count"))
-            read_metric(&l->scan, &visible);
-        else if (text_equal(key, "reasoning_token_count"))
-            read_metric(&l->scan, &r->reasoning);
-        else
-            read_server_count(r, key);
-    }
-    if (!whole && !l->scan.failed)
-        l->row.output_tokens = visible + r->reasoning;
+    struct results *r = results;
+    (void)f;
+    r->has_output = read_metric(s, &r->line.row.output_tokens);
 }
+
+static void read_server_count(struct json_scan *s, const struct json_field *f, void *member)
+{
+    struct results *r = s->context;
+    (void)f;
+    if (json_peek(s) == JSON_OBJECT)
+        r->has_usage[(uint32_t *)member - r->usage] = read_metric(s, member);
+    else
+        json_skip(s, NULL);
+}
+
+static void check_metrics(struct json_scan *s, void *results, uint64_t seen)
+{
+    struct results *r = results;
+    (void)s;
+    (void)seen;
+    if (!r->has_output)
+        r->line.row.output_tokens = r->visible + r->reasoning;
+}
+
+#define METRIC(member) JSON_AS_OTHER, AT(member), .read = read_count
+static const struct json_field server_count = {.size = sizeof(uint32_t), .read = read_server_count};
+static const struct json_field metrics_rows[] = {
+    {"input_sequence_length", METRIC(line.row.input_tokens)},
+    {"output_sequence_length", .read = read_output},
+    {"output_token_count", METRIC(visible)},
+    {"reasoning_token_count", METRIC(reasoning)},
+    {NULL, JSON_AS_EACH, AT(usage), .item = &server_count, .names = usage_keys},
+};
+static const struct json_table metrics_table = {JSON_ROWS(metrics_rows), .open = true,
+                                                .check = check_metrics};
+
+static void read_error(struct json_scan *s, const struct json_field *f, void *member)
+{
+    (void)f;
+    *(bool *)member = json_peek(s) != JSON_NULL;
+    json_skip(s, NULL);
+}
+
+static const struct json_field aiperf_rows[] = {
+    {"metadata", JSON_AS_OBJECT, .table = &metadata_table},
+    {"metrics", JSON_AS_OBJECT, .table = &metrics_table},
+    {"error", JSON_AS_OTHER, AT(failed), .read = read_error},
+};
+static const struct json_table aiperf_table = {JSON_ROWS(aiperf_rows), .open = true};
 
 /* The server's counts in place of the client's. Some servers count what was cached beside the
  * prompt (then the parts pass it), or reasoning beside the completion (then the total tells). */
@@ -255,38 +241,21 @@ static void finish_aiperf(struct trace_input *in, struct results *r)
     }
 }
 
-static void read_error(struct results *r)
-{
-    r->failed = json_peek(&r->line.scan) != JSON_NULL;
-    json_skip(&r->line.scan, NULL);
-}
-
 static int read_aiperf_row(struct trace_input *in, void *context, struct text line,
                            struct error *err)
 {
-    static const char *const none[] = {NULL};
     struct results *r = context;
     struct trace_row *l = &r->line;
-    struct text key;
     trace_row_start(l, in, line);
     r->warmup = r->cancelled = r->failed = false;
     r->turn_of = r->correlation = NULL;
-    r->reasoning = 0;
+    r->reasoning = r->visible = 0;
+    r->has_output = false;
     memset(r->usage, 0, sizeof r->usage);
     memset(r->has_usage, 0, sizeof r->has_usage);
     r->end_ns = TIME_NEVER;
-    json_object_begin(&l->scan);
-    while (json_object_next(&l->scan, &key)) {
-        if (text_equal(key, "metadata"))
-            read_metadata(r);
-        else if (text_equal(key, "metrics"))
-            read_metrics(r);
-        else if (text_equal(key, "error"))
-            read_error(r);
-        else
-            json_skip(&l->scan, NULL);
-    }
-    int status = trace_row_end(l, in, line, none, err);
+    l->seen = json_fields_read(&l->scan, &aiperf_table, r);
+    int status = trace_row_end(l, in, line, &aiperf_table, err);
     if (status < 0)
         return status;
     if (l->row.timestamp_ns == TIME_NEVER)

@@ -13,9 +13,6 @@
 
 #include <stdlib.h>
 
-enum { INPUT, OUTPUT };
-static const char *const required[] = {"input_tokens_total", "output_tokens", NULL};
-
 struct tracelab {
     struct trace_row line;
     struct trace_usage usage;
@@ -33,26 +30,16 @@ static bool probe(const struct trace_probe *p)
     return trace_probe_key(p, "input_tokens_total") && trace_probe_key(p, "timing_events");
 }
 
-/* A count that may be null; true if it was not. */
-static bool optional_count(struct trace_row *l, uint32_t *out)
+static void read_event_time(struct json_scan *s, const struct json_field *f, void *tracelab)
 {
-    uint64_t value;
-    if (json_peek(&l->scan) == JSON_NULL)
-        return json_null(&l->scan) && false;
-    if (!json_u64(&l->scan, 0, UINT32_MAX, &value))
-        return false;
-    *out = (uint32_t)value;
-    return true;
-}
-
-static void read_event_time(struct tracelab *t)
-{
+    struct tracelab *t = tracelab;
     struct text instant;
     int64_t ns;
-    if (!json_string(&t->line.scan, &instant))
+    (void)f;
+    if (!json_string(s, &instant))
         return;
     if (clock_parse_instant(instant.at, instant.length, &ns) < 0) {
-        json_fail(&t->line.scan, "expected an instant such as \"2026-06-01T05:40:20.151Z\"");
+        json_fail(s, "expected an instant such as \"2026-06-01T05:40:20.151Z\"");
         return;
     }
     if (t->first_ns == TIME_NEVER || ns < t->first_ns)
@@ -61,52 +48,35 @@ static void read_event_time(struct tracelab *t)
         t->last_ns = ns;
 }
 
-static void read_events(struct tracelab *t)
+static const struct json_field event_rows[] = {{"timestamp", .read = read_event_time}};
+static const struct json_table event_table = {JSON_ROWS(event_rows), .open = true};
+
+static void read_events(struct json_scan *s, const struct json_field *f, void *tracelab)
 {
-    struct json_scan *s = &t->line.scan;
-    struct text key;
+    (void)f;
     json_array_begin(s);
-    while (json_array_next(s)) {
-        json_object_begin(s);
-        while (json_object_next(s, &key)) {
-            if (text_equal(key, "timestamp"))
-                read_event_time(t);
-            else
-                json_skip(s, NULL);
-        }
-    }
+    while (json_array_next(s))
+        json_fields_read(s, &event_table, tracelab);
 }
 
-static void read_value(struct tracelab *t, struct text key)
-{
-    struct trace_row *l = &t->line;
-    if (text_equal(key, "input_tokens_total"))
-        trace_row_count(l, INPUT, &l->row.input_tokens);
-    else if (text_equal(key, "output_tokens"))
-        trace_row_count(l, OUTPUT, &l->row.output_tokens);
-    else if (text_equal(key, "prefix_tokens"))
-        optional_count(l, &t->prefix);
-    else if (text_equal(key, "claude_cache_read_input_tokens"))
-        t->has_cache_read = optional_count(l, &t->cache_read);
-    else if (text_equal(key, "claude_cache_creation_input_tokens"))
-        optional_count(l, &t->cache_write);
-    else if (text_equal(key, "reasoning_output_tokens"))
-        optional_count(l, &t->reasoning);
-    else if (text_equal(key, "timing_events"))
-        read_events(t);
-    else if (text_equal(key, "session_id"))
-        l->row.session_id = trace_row_name(l);
-    else if (text_equal(key, "trace_key"))
-        l->row.request_id = trace_row_name(l);
-    else if (text_equal(key, "model"))
-        l->row.model = trace_row_name(l);
-    else if (text_equal(key, "provider"))
-        t->provider = trace_row_name(l);
-    else if (text_equal(key, "project"))
-        t->project = trace_row_name(l);
-    else
-        json_skip(&l->scan, NULL);
-}
+#define AT(member) JSON_AT(struct tracelab, member)
+enum { INPUT, OUTPUT };
+static const struct json_field rows[] = {
+    [INPUT] = {"input_tokens_total", JSON_AS_UINT, AT(line.row.input_tokens), .required = true},
+    [OUTPUT] = {"output_tokens", JSON_AS_UINT, AT(line.row.output_tokens), .required = true},
+    {"prefix_tokens", JSON_AS_UINT, AT(prefix)},
+    {"claude_cache_read_input_tokens", JSON_AS_UINT, AT(cache_read),
+     JSON_HAS(struct tracelab, has_cache_read)},
+    {"claude_cache_creation_input_tokens", JSON_AS_UINT, AT(cache_write)},
+    {"reasoning_output_tokens", JSON_AS_UINT, AT(reasoning)},
+    {"timing_events", .read = read_events},
+    {"session_id", TRACE_NAME(AT(line.row.session_id))},
+    {"trace_key", TRACE_NAME(AT(line.row.request_id))},
+    {"model", TRACE_NAME(AT(line.row.model))},
+    {"provider", TRACE_NAME(AT(provider))},
+    {"project", TRACE_NAME(AT(project))},
+};
+static const struct json_table table = {JSON_ROWS(rows), .open = true, .nulls = true};
 
 static void put_labels(struct tracelab *t)
 {
@@ -127,23 +97,20 @@ static int read_row(struct trace_input *in, void *context, struct text line, str
 {
     struct tracelab *t = context;
     struct request *r = &t->line.row;
-    struct text key;
     size_t row = in->out->count;
     trace_row_start(&t->line, in, line);
     t->provider = t->project = NULL;
     t->prefix = t->cache_read = t->cache_write = t->reasoning = 0;
     t->has_cache_read = false;
     t->first_ns = t->last_ns = TIME_NEVER;
-    json_object_begin(&t->line.scan);
-    while (json_object_next(&t->line.scan, &key))
-        read_value(t, key);
+    t->line.seen = json_fields_read(&t->line.scan, &table, t);
     t->usage.cached_input = t->has_cache_read ? t->cache_read : t->prefix;
     t->usage.cache_write = t->cache_write;
     t->usage.reasoning = t->reasoning;
     r->has_usage = true;
-    if (t->line.seen == (1u << INPUT | 1u << OUTPUT))
+    if ((t->line.seen & 1u << INPUT) && (t->line.seen & 1u << OUTPUT))
         trace_usage_fill(&t->line.scan, &t->usage, r);
-    int status = trace_row_end(&t->line, in, line, required, err);
+    int status = trace_row_end(&t->line, in, line, &table, err);
     if (status < 0)
         return status;
     if (t->first_ns == TIME_NEVER)

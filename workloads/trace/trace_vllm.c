@@ -51,7 +51,7 @@ static void read_times(struct json_scan *s, struct column *c)
     c->given = true;
     json_array_begin(s);
     while (json_array_next(s))
-        if (trace_json_time(s, 9, &ns))
+        if (trace_json_seconds(s, &ns))
             push(c, ns);
 }
 

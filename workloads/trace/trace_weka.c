@@ -21,18 +21,17 @@
 
 struct weka {
     struct trace_row line;
+    struct trace_input *in;
     struct trace_strings session_texts; /* of the session around the requests */
     int64_t *end_ns;                    /* by row */
     size_t end_capacity;
     int64_t duration_ns;
     uint64_t scope; /* what local block ids are mixed with; 0 = they are global */
     uint32_t block_size;
+    bool local;           /* they are of the session */
+    const char *session;  /* the session around the requests */
+    struct text requests; /* inside a session or a group; NULL = none */
 };
-
-enum { TIME, INPUT, OUTPUT };
-static const char *const flat_required[] = {"request_arrival_delta_s", "input_tokens",
-                                            "output_tokens", NULL};
-static const char *const nested_required[] = {"t", "in", "out", NULL};
 
 static bool probe(const struct trace_probe *p)
 {
@@ -53,174 +52,165 @@ static int add_row(struct weka *k, struct trace_input *in, struct error *err)
     return trace_add(in, r, err);
 }
 
-static bool is_local(struct json_scan *s)
+static void read_scope(struct json_scan *s, const struct json_field *f, void *member)
 {
     struct text scope;
-    return json_string(s, &scope) && text_equal(scope, "local");
+    (void)f;
+    *(bool *)member = json_string(s, &scope) && text_equal(scope, "local");
 }
 
-static void read_block_size(struct weka *k)
+static void read_blocks(struct json_scan *s, const struct json_field *f, void *member)
 {
-    uint64_t size;
-    if (json_u64(&k->line.scan, 1, 1 << 20, &size))
-        k->block_size = (uint32_t)size;
-}
-
-/* A duration that may be null. */
-static void read_duration(struct weka *k)
-{
-    if (json_peek(&k->line.scan) == JSON_NULL)
-        json_null(&k->line.scan);
+    if (json_peek(s) == JSON_ARRAY)
+        trace_read_hash_ids(s, f, member);
     else
-        trace_json_time(&k->line.scan, 9, &k->duration_ns);
+        json_skip(s, NULL);
 }
 
-static void read_flat_value(struct weka *k, struct trace_input *in, struct text key, bool *local)
+static void note_sample(struct json_scan *s, const struct json_field *f, void *weka)
 {
-    struct trace_row *l = &k->line;
-    if (text_equal(key, "request_arrival_delta_s")) {
-        trace_row_time(l, TIME, 9, &l->row.timestamp_ns);
-    } else if (text_equal(key, "input_tokens")) {
-        trace_row_count(l, INPUT, &l->row.input_tokens);
-    } else if (text_equal(key, "output_tokens")) {
-        trace_row_count(l, OUTPUT, &l->row.output_tokens);
-    } else if (text_equal(key, "session_id")) {
-        l->row.session_id = trace_row_name(l);
-    } else if (text_equal(key, "model_id")) {
-        l->row.model = trace_row_name(l);
-    } else if (text_equal(key, "api_time_s")) {
-        read_duration(k);
-    } else if (text_equal(key, "hash_id_scope")) {
-        *local = is_local(&l->scan);
-    } else if (text_equal(key, "block_size_tokens")) {
-        read_block_size(k);
-    } else if (text_equal(key, "block_hashes") && json_peek(&l->scan) == JSON_ARRAY) {
-        trace_row_hash_ids(l);
-    } else {
-        if (text_equal(key, "block_hashes_sample"))
-            trace_note(in, "block_hashes_only_sampled", false);
-        json_skip(&l->scan, NULL);
-    }
+    (void)f;
+    trace_note(((struct weka *)weka)->in, "block_hashes_only_sampled", false);
+    json_skip(s, NULL);
 }
 
-static int read_flat(struct weka *k, struct trace_input *in, struct text line, struct error *err)
+static void read_requests_text(struct json_scan *s, const struct json_field *f, void *member)
+{
+    (void)f;
+    json_skip(s, member);
+}
+
+static void read_session_name(struct json_scan *s, const struct json_field *f, void *weka)
+{
+    struct weka *k = weka;
+    (void)f;
+    k->session = trace_strings_take(&k->session_texts, s);
+}
+
+/* A duration may be null. */
+static void read_duration(struct json_scan *s, const struct json_field *f, void *member)
+{
+    if (json_peek(s) == JSON_NULL)
+        json_null(s);
+    else
+        trace_read_seconds(s, f, member);
+}
+
+#define AT(member) JSON_AT(struct weka, member)
+static const struct json_field flat_rows[] = {
+    {"request_arrival_delta_s", TRACE_SECONDS(AT(line.row.timestamp_ns)), .required = true},
+    {"input_tokens", JSON_AS_UINT, AT(line.row.input_tokens), .required = true},
+    {"output_tokens", JSON_AS_UINT, AT(line.row.output_tokens), .required = true},
+    {"session_id", TRACE_NAME(AT(line.row.session_id))},
+    {"model_id", TRACE_NAME(AT(line.row.model))},
+    {"api_time_s", JSON_AS_OTHER, AT(duration_ns), .read = read_duration},
+    {"hash_id_scope", JSON_AS_OTHER, AT(local), .read = read_scope},
+    {"block_size_tokens", JSON_AS_UINT, AT(block_size), 1, 1 << 20},
+    {"block_hashes", .read = read_blocks},
+    {"block_hashes_sample", .read = note_sample},
+};
+static const struct json_table flat_table = {JSON_ROWS(flat_rows), .open = true};
+
+/* A request of a session, or a group with more of them inside. */
+static const struct json_field nested_rows[] = {
+    {"t", TRACE_SECONDS(AT(line.row.timestamp_ns)), .required = true},
+    {"in", JSON_AS_UINT, AT(line.row.input_tokens), .required = true},
+    {"out", JSON_AS_UINT, AT(line.row.output_tokens), .required = true},
+    {"model", TRACE_NAME(AT(line.row.model))},
+    {"api_time", JSON_AS_OTHER, AT(duration_ns), .read = read_duration},
+    {"hash_ids", .read = trace_read_hash_ids},
+    {"requests", JSON_AS_OTHER, AT(requests), .read = read_requests_text},
+};
+static const struct json_table nested_table = {JSON_ROWS(nested_rows), .open = true};
+
+static const struct json_field session_rows[] = {
+    {"id", .read = read_session_name},
+    {"block_size", JSON_AS_UINT, AT(block_size), 1, 1 << 20},
+    {"hash_id_scope", JSON_AS_OTHER, AT(local), .read = read_scope},
+    {"requests", JSON_AS_OTHER, AT(requests), .read = read_requests_text},
+};
+static const struct json_table session_table = {JSON_ROWS(session_rows), .open = true};
+
+/* What local block ids are mixed with. */
+static uint64_t scope_of(const struct weka *k, const char *session)
+{
+    return k->local ? text_hash(session ? session : "", session ? strlen(session) : 0) | 1 : 0;
+}
+
+/* Reads an object into the row and what stands beside it. */
+static int read_object(struct weka *k, struct text line, const struct json_table *t,
+                       struct error *err)
 {
     struct trace_row *l = &k->line;
-    struct text key;
-    bool local = false;
-    trace_row_start(l, in, line);
+    trace_row_start(l, k->in, line);
     k->duration_ns = TIME_NEVER;
+    k->requests = (struct text){NULL, 0};
+    l->seen = json_fields_read(&l->scan, t, k);
+    if (k->requests.at && t == &nested_table && !l->scan.failed)
+        return 0; /* a group needs nothing else */
+    return trace_row_end(l, k->in, line, t, err);
+}
+
+static int read_flat(struct weka *k, struct text line, struct error *err)
+{
+    k->local = false;
     k->block_size = BLOCK_SIZE;
-    json_object_begin(&l->scan);
-    while (json_object_next(&l->scan, &key))
-        read_flat_value(k, in, key, &local);
-    int status = trace_row_end(l, in, line, flat_required, err);
-    const char *session = l->row.session_id ? l->row.session_id : "";
-    k->scope = local ? text_hash(session, strlen(session)) | 1 : 0;
-    return status < 0 ? status : add_row(k, in, err);
+    int status = read_object(k, line, &flat_table, err);
+    k->scope = scope_of(k, k->line.row.session_id);
+    return status < 0 ? status : add_row(k, k->in, err);
 }
 
-static void read_nested_value(struct weka *k, struct text key)
+static int read_requests(struct weka *k, struct text raw, const char *class_name,
+                         struct error *err);
+
+/* One element of "requests". */
+static int read_nested(struct weka *k, struct text raw, const char *class_name, struct error *err)
 {
-    struct trace_row *l = &k->line;
-    if (text_equal(key, "t"))
-        trace_row_time(l, TIME, 9, &l->row.timestamp_ns);
-    else if (text_equal(key, "in"))
-        trace_row_count(l, INPUT, &l->row.input_tokens);
-    else if (text_equal(key, "out"))
-        trace_row_count(l, OUTPUT, &l->row.output_tokens);
-    else if (text_equal(key, "model"))
-        l->row.model = trace_row_name(l);
-    else if (text_equal(key, "api_time"))
-        read_duration(k);
-    else if (text_equal(key, "hash_ids"))
-        trace_row_hash_ids(l);
-    else
-        json_skip(&l->scan, NULL);
+    int status = read_object(k, raw, &nested_table, err);
+    if (status == 0 && k->requests.at)
+        return read_requests(k, k->requests, "subagent", err);
+    k->line.row.session_id = k->session;
+    k->line.row.class_name = class_name;
+    return status < 0 ? status : add_row(k, k->in, err);
 }
 
-static int read_requests(struct weka *k, struct trace_input *in, struct text raw,
-                         const char *session, const char *class_name, struct error *err);
-
-/* One element of "requests": a request, or a group with more of them inside. */
-static int read_nested(struct weka *k, struct trace_input *in, struct text raw, const char *session,
-                       const char *class_name, struct error *err)
-{
-    struct trace_row *l = &k->line;
-    struct text key, group = {NULL, 0};
-    trace_row_start(l, in, raw);
-    k->duration_ns = TIME_NEVER;
-    json_object_begin(&l->scan);
-    while (json_object_next(&l->scan, &key)) {
-        if (text_equal(key, "requests"))
-            json_skip(&l->scan, &group);
-        else
-            read_nested_value(k, key);
-    }
-    if (group.at && !l->scan.failed)
-        return read_requests(k, in, group, session, "subagent", err);
-    int status = trace_row_end(l, in, raw, nested_required, err);
-    l->row.session_id = session;
-    l->row.class_name = class_name;
-    return status < 0 ? status : add_row(k, in, err);
-}
-
-static int read_requests(struct weka *k, struct trace_input *in, struct text raw,
-                         const char *session, const char *class_name, struct error *err)
+static int read_requests(struct weka *k, struct text raw, const char *class_name, struct error *err)
 {
     struct json_scan list;
     struct text element;
-    json_scan_init(&list, in->lines.name, raw.at, raw.length, in->lines.number);
+    json_scan_init(&list, k->in->lines.name, raw.at, raw.length, k->in->lines.number);
     json_array_begin(&list);
     while (json_array_next(&list) && json_skip(&list, &element)) {
-        int status = read_nested(k, in, element, session, class_name, err);
+        int status = read_nested(k, element, class_name, err);
         if (status < 0)
             return status;
     }
     return json_scan_end(&list, err);
 }
 
-static int read_session(struct weka *k, struct trace_input *in, struct text line, struct error *err)
+static int read_session(struct weka *k, struct text line, struct error *err)
 {
-    struct trace_row *l = &k->line;
-    struct text key, requests = {"[]", 2};
-    const char *session = NULL;
-    bool local = false;
-    trace_row_start(l, in, line);
     trace_strings_clear(&k->session_texts);
+    k->session = NULL;
+    k->local = false;
     k->block_size = BLOCK_SIZE;
-    json_object_begin(&l->scan);
-    while (json_object_next(&l->scan, &key)) {
-        if (text_equal(key, "id"))
-            session = trace_strings_take(&k->session_texts, &l->scan);
-        else if (text_equal(key, "block_size"))
-            read_block_size(k);
-        else if (text_equal(key, "hash_id_scope"))
-            local = is_local(&l->scan);
-        else if (text_equal(key, "requests"))
-            json_skip(&l->scan, &requests);
-        else
-            json_skip(&l->scan, NULL);
-    }
-    static const char *const none[] = {NULL};
-    int status = trace_row_end(l, in, line, none, err);
-    if (status < 0)
-        return status;
-    k->scope = local ? text_hash(session ? session : "", session ? strlen(session) : 0) | 1 : 0;
-    return read_requests(k, in, requests, session, NULL, err);
+    int status = read_object(k, line, &session_table, err);
+    k->scope = scope_of(k, k->session);
+    return status < 0 || !k->requests.at ? status : read_requests(k, k->requests, NULL, err);
 }
 
 static int read_row(struct trace_input *in, void *context, struct text line, struct error *err)
 {
+    (void)in;
     struct trace_probe p = {.line = line, .all = line, .is_object = line.at[0] == '{'};
     if (trace_probe_key(&p, "requests"))
-        return read_session(context, in, line, err);
-    return read_flat(context, in, line, err);
+        return read_session(context, line, err);
+    return read_flat(context, line, err);
 }
 
 static int read_rows(struct trace_input *in, struct error *err)
 {
-    struct weka k = {.end_ns = NULL};
+    struct weka k = {.in = in};
     trace_row_init(&k.line, in);
     trace_strings_init(&k.session_texts);
     int status = trace_each_line(in, &k, read_row, err);
