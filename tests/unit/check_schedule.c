@@ -1,34 +1,12 @@
-#include "tests/unit/testing.h"
-#include "workloads/load/dependencies.h"
-#include "workloads/load/schedule.h"
-
-#include <math.h>
-
-#define MS NS_PER_MS
+/* Which request is due when: at its own time, at a rate, when another ends, behind its parents. */
+#include "testing_schedule.h"
 
 static struct workload with_times(const int64_t *ms, uint32_t count)
 {
     struct workload w;
-    struct error err = {0};
     workload_init(&w);
-    for (uint32_t i = 0; i < count; i++) {
-        struct request r = {
-            .timestamp_ns = ms[i] * MS, .input_tokens = 10, .output_tokens = 5, .attempts = 1};
-        ck_assert_int_eq(workload_add(&w, &r, &err), 0);
-    }
-    return w;
-}
-
-static struct workload plain(uint32_t count)
-{
-    struct workload w;
-    struct error err = {0};
-    workload_init(&w);
-    for (uint32_t i = 0; i < count; i++) {
-        struct request r = {
-            .timestamp_ns = i, .input_tokens = 10, .output_tokens = 5, .attempts = 1};
-        ck_assert_int_eq(workload_add(&w, &r, &err), 0);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        workload_add_plain(&w, ms[i] * MS, 10, 5);
     return w;
 }
 
@@ -36,37 +14,17 @@ static struct workload plain(uint32_t count)
 static struct workload family(void)
 {
     static const uint32_t first[] = {0}, both[] = {1, 2};
-    struct workload w;
-    struct error err = {0};
-    struct request r[4] = {
+    const struct request rows[] = {
         {.timestamp_ns = 0},
         {.timestamp_ns = TIME_NEVER, .after = first, .after_count = 1, .delay_ns = 100 * MS},
         {.timestamp_ns = 10 * MS},
         {.timestamp_ns = TIME_NEVER, .after = both, .after_count = 2},
     };
+    struct workload w;
     workload_init(&w);
-    for (int i = 0; i < 4; i++) {
-        r[i].input_tokens = r[i].output_tokens = r[i].attempts = 1;
-        ck_assert_int_eq(workload_add(&w, &r[i], &err), 0);
-    }
+    for (int i = 0; i < 4; i++)
+        testing_add(&w, rows[i]);
     return w;
-}
-
-static struct schedule_config config(enum schedule_mode mode)
-{
-    struct schedule_config c;
-    schedule_config_init(&c);
-    c.mode = mode;
-    c.seed = 3;
-    return c;
-}
-
-static struct schedule *create(const struct schedule_config *c, const struct workload *w)
-{
-    struct error err = {0};
-    struct schedule *s = schedule_create(c, w, &err);
-    ck_assert_msg(s != NULL, "%s", err.message);
-    return s;
 }
 
 START_TEST(a_trace_keeps_its_times)
@@ -113,7 +71,7 @@ END_TEST
 
 START_TEST(constant_arrivals_are_exact)
 {
-    struct workload w = plain(10);
+    struct workload w = testing_rows(10, 1, 10, 5);
     struct schedule_config c = config(SCHEDULE_OPEN);
     struct due due;
     c.arrivals = ARRIVAL_CONSTANT;
@@ -176,7 +134,7 @@ START_TEST(random_arrivals_have_their_moments)
         enum arrival_process arrivals;
         double shape, cv;
     } cases[] = {{ARRIVAL_POISSON, 1, 1}, {ARRIVAL_GAMMA, 0.25, 2}, {ARRIVAL_GAMMA, 4, 0.5}};
-    struct workload w = plain(100);
+    struct workload w = testing_rows(100, 1, 10, 5);
     struct schedule_config c = config(SCHEDULE_OPEN);
     struct due due;
     c.arrivals = cases[_i].arrivals;
@@ -204,7 +162,7 @@ END_TEST
 /* Requests that stand alone are begun anew until the duration ends. */
 START_TEST(a_rate_goes_on_to_the_end_of_the_duration)
 {
-    struct workload w = plain(2);
+    struct workload w = testing_rows(2, 1, 10, 5);
     struct schedule_config c = config(SCHEDULE_OPEN);
     struct due due;
     uint64_t count = 0;
@@ -284,7 +242,7 @@ END_TEST
 
 START_TEST(a_closed_loop_is_due_when_another_ends)
 {
-    struct workload w = plain(10);
+    struct workload w = testing_rows(10, 1, 10, 5);
     struct schedule_config c = config(SCHEDULE_CLOSED);
     struct due a, b, next;
     profile_hold(&c.load, 2);
@@ -305,7 +263,7 @@ END_TEST
  * which is never late by it. A slot that an end frees is due at that end. */
 START_TEST(slots_open_one_after_the_other)
 {
-    struct workload w = plain(40);
+    struct workload w = testing_rows(40, 1, 10, 5);
     struct schedule_config c = config(SCHEDULE_CLOSED);
     struct due due[4];
     profile_hold(&c.load, 6);
@@ -333,7 +291,7 @@ END_TEST
 
 START_TEST(a_closed_loop_follows_its_stages)
 {
-    struct workload w = plain(10);
+    struct workload w = testing_rows(10, 1, 10, 5);
     struct schedule_config c = config(SCHEDULE_CLOSED);
     struct error err = {0};
     struct due due[8], more;
@@ -404,213 +362,6 @@ START_TEST(a_failed_parent_leaves_its_family_unsent)
 }
 END_TEST
 
-/* Whatever the number of workers, the run holds the same requests at the same times. */
-START_TEST(workers_share_out_one_schedule)
-{
-    struct workload w = plain(300);
-    struct schedule_config c = config(SCHEDULE_OPEN);
-    struct due due;
-    int64_t alone[300], sum = 0;
-    profile_hold(&c.load, 1000);
-    struct schedule *s = create(&c, &w);
-    for (int i = 0; i < 300; i++) {
-        ck_assert(schedule_take(s, TIME_NEVER - 1, &due));
-        alone[due.row] = due.scheduled_ns;
-    }
-    schedule_free(s);
-    c.workers = 3;
-    for (c.worker = 0; c.worker < 3; c.worker++) {
-        s = create(&c, &w);
-        uint32_t own = 0;
-        while (schedule_take(s, TIME_NEVER - 1, &due)) {
-            ck_assert_int_eq(due.scheduled_ns, alone[due.row]);
-            own++;
-            sum++;
-        }
-        ck_assert_uint_eq(own, 100); /* dealt out evenly */
-        ck_assert_uint_eq(schedule_not_due(s), 0);
-        schedule_free(s);
-    }
-    ck_assert_int_eq(sum, 300);
-    profile_free(&c.load);
-    workload_free(&w);
-}
-END_TEST
-
-/* Shard i of n with k workers owns the same rows whatever k is. */
-START_TEST(shards_own_the_same_rows_whatever_their_workers)
-{
-    struct workload w = plain(300);
-    struct schedule_config c = config(SCHEDULE_TRACE);
-    struct due due;
-    uint8_t owner[300];
-    c.workers = c.shards = 3;
-    for (c.worker = 0; c.worker < 3; c.worker++) {
-        struct schedule *s = create(&c, &w);
-        while (schedule_take(s, TIME_NEVER - 1, &due))
-            owner[due.row] = (uint8_t)c.worker;
-        schedule_free(s);
-    }
-    c.workers = 6;
-    for (c.worker = 0; c.worker < 6; c.worker++) {
-        struct schedule *s = create(&c, &w);
-        while (schedule_take(s, TIME_NEVER - 1, &due))
-            ck_assert_uint_eq(owner[due.row], c.worker % 3);
-        schedule_free(s);
-    }
-    workload_free(&w);
-}
-END_TEST
-
-/* Sessions are dealt out like rows, whole; a pattern in them does not fall on one worker. */
-START_TEST(sessions_are_dealt_out_evenly_and_whole)
-{
-    struct workload w;
-    struct error err = {0};
-    uint32_t sessions[4] = {0}, large[4] = {0};
-    workload_init(&w);
-    for (int i = 0; i < 1200; i++) {
-        char session[8];
-        snprintf(session, sizeof session, "s%d", i % 400);
-        struct request r = {.session_id = session,
-                            .input_tokens = i % 400 % 4 == 0 ? 1000 : 1, /* every fourth session */
-                            .output_tokens = 1,
-                            .attempts = 1};
-        ck_assert_int_eq(workload_add(&w, &r, &err), 0);
-    }
-    uint32_t *owner = dependencies_owners(&w, 2, 2);
-    for (uint32_t row = 0; row < 1200; row++) {
-        ck_assert_uint_lt(owner[row], 4);
-        ck_assert_uint_eq(owner[row], owner[row % 400]);
-        sessions[owner[row]] += row < 400;
-        large[owner[row]] += row < 400 && w.input_tokens[row] == 1000;
-    }
-    for (int i = 0; i < 4; i++) {
-        ck_assert_uint_eq(sessions[i], 100);
-        ck_assert_uint_gt(large[i], 10);
-    }
-    free(owner);
-    workload_free(&w);
-}
-END_TEST
-
-/* Without a slot there is nothing to wait for. */
-START_TEST(a_worker_without_a_slot_is_done)
-{
-    struct workload w = plain(20);
-    struct schedule_config c = config(SCHEDULE_CLOSED);
-    struct due due;
-    profile_hold(&c.load, 1);
-    c.workers = 2;
-    c.worker = 1;
-    struct schedule *s = create(&c, &w);
-    ck_assert(!schedule_take(s, 0, &due));
-    ck_assert(schedule_exhausted(s, 0));
-    ck_assert_uint_eq(schedule_not_due(s), 10);
-    schedule_free(s);
-    profile_free(&c.load);
-    workload_free(&w);
-}
-END_TEST
-
-START_TEST(workers_share_out_slots)
-{
-    struct workload w = plain(1000);
-    struct schedule_config c = config(SCHEDULE_CLOSED);
-    struct due due;
-    uint32_t taken = 0;
-    profile_hold(&c.load, 7);
-    c.workers = 3;
-    for (c.worker = 0; c.worker < 3; c.worker++) {
-        struct schedule *s = create(&c, &w);
-        while (schedule_take(s, 0, &due))
-            taken++;
-        schedule_free(s);
-    }
-    ck_assert_uint_eq(taken, 7);
-    profile_free(&c.load);
-    workload_free(&w);
-}
-END_TEST
-
-/* Whatever the process, a burst is as many requests as it says, due at one instant, in the middle
- * of those that come at the rate; a burst at the start, at the end, or alone is one too. */
-START_TEST(bursts_are_bursts)
-{
-    static const struct {
-        const char *load;
-        int64_t at_ms[3];
-        uint32_t size[3];
-    } cases[] = {{"100:1s,+50,100:1s,+7", {1000, 2000}, {50, 7}},
-                 {"+20,10:1s", {0}, {20}},
-                 {"0:1s,+5,0:2s,+6,0:1s", {1000, 3000}, {5, 6}},
-                 {"+30", {0}, {30}}};
-    struct workload w = plain(10000);
-    for (int kind = 0; kind < 3; kind++) {
-        for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-            struct schedule_config c = config(SCHEDULE_OPEN);
-            struct error err = {0};
-            struct due due;
-            uint32_t counts[3] = {0}, others = 0;
-            int64_t last_ns = 0;
-            c.arrivals = (enum arrival_process)kind;
-            c.burstiness = 0.5;
-            ck_assert_msg(profile_parse(cases[k].load, &c.load, &err) == 0, "%s", err.message);
-            struct schedule *s = create(&c, &w);
-            while (schedule_take(s, TIME_NEVER - 1, &due)) {
-                ck_assert_int_ge(due.scheduled_ns, last_ns);
-                last_ns = due.scheduled_ns;
-                int i = 0;
-                while (i < 3 && !(cases[k].size[i] && due.scheduled_ns == cases[k].at_ms[i] * MS))
-                    i++;
-                if (i < 3)
-                    counts[i]++;
-                else
-                    others++;
-            }
-            for (int i = 0; i < 3; i++) /* a constant process has one of its own at 0 */
-                ck_assert_uint_le(counts[i] - cases[k].size[i], kind == ARRIVAL_CONSTANT);
-            if (k == 0)
-                ck_assert(others > 120 && others < 290);
-            if (k == 2 || k == 3)
-                ck_assert_uint_eq(others, 0);
-            schedule_free(s);
-            profile_free(&c.load);
-        }
-    }
-    workload_free(&w);
-}
-END_TEST
-
-/* ---- profiles ---- */
-
-START_TEST(profiles_are_read)
-{
-    struct profile p;
-    struct error err = {0};
-    ck_assert_int_eq(profile_parse("33", &p, &err), 0);
-    ck_assert_int_eq(profile_end_ns(&p), TIME_NEVER);
-    ck_assert_double_eq(profile_value(&p, NS_PER_S), 33);
-    profile_free(&p);
-    ck_assert_int_eq(profile_parse("10:30s,10-50:1m,0:500ms", &p, &err), 0);
-    ck_assert_int_eq(profile_end_ns(&p), 90500 * MS);
-    ck_assert_double_eq(profile_value(&p, 60 * NS_PER_S), 30);
-    ck_assert_double_eq(profile_value(&p, 90100 * MS), 0);
-    /* 300 arrivals in the first stage, 10 t + t²/3 = 900 of the ramp's 1,800 after t = 39.1 s */
-    ck_assert_int_eq(profile_when_sum(&p, 300), 30 * NS_PER_S);
-    double t = (-10 + sqrt(100 + 4.0 / 3 * 900)) / (2.0 / 3);
-    ck_assert_double_eq_tol((double)profile_when_sum(&p, 1200) / 1e9, 30 + t, 1e-6);
-    ck_assert_int_eq(profile_when_sum(&p, 2100.5), TIME_NEVER);
-    profile_free(&p);
-    static const char *const bad[] = {"",      "0",      "-3", "ten", "10:",     "10:x", "10-:5s",
-                                      "10:0s", "10:5s,", "+0", "+x",  "10:5s,+", "+5:1s"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        err = (struct error){0};
-        ck_assert_msg(profile_parse(bad[i], &p, &err) == ERR_INPUT, "%s", bad[i]);
-    }
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("schedule");
@@ -628,13 +379,6 @@ int main(void)
     tcase_add_test(t, a_closed_loop_follows_its_stages);
     tcase_add_test(t, dependents_wait_for_their_parents);
     tcase_add_test(t, a_failed_parent_leaves_its_family_unsent);
-    tcase_add_test(t, workers_share_out_one_schedule);
-    tcase_add_test(t, shards_own_the_same_rows_whatever_their_workers);
-    tcase_add_test(t, sessions_are_dealt_out_evenly_and_whole);
-    tcase_add_test(t, a_worker_without_a_slot_is_done);
-    tcase_add_test(t, workers_share_out_slots);
-    tcase_add_test(t, bursts_are_bursts);
-    tcase_add_test(t, profiles_are_read);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }
