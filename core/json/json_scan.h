@@ -105,6 +105,9 @@ bool json_member(const char *object, const char *key, struct text *out);
 /* Resolves the escapes of a raw string into `out`; false if it passes the buffer's cap. */
 bool json_unescape(struct text raw, struct buffer *out);
 
+/* The four hex digits of \uXXXX; false where others stand there, or fewer before `end`. */
+bool json_hex4(const char *at, const char *end, unsigned *value);
+
 /* Lets the reader's own finding stick, at the value or key taken last. */
 void json_fail(struct json_scan *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
