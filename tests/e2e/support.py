@@ -18,6 +18,12 @@ TRIES = 5  # of a measurement that may be void
 Timed = collections.namedtuple("Timed", "summary truth void")
 
 
+def takes_times(test):
+    """Marks a test, or all of a class, as one that measures: it runs when nothing else does (run.py)."""
+    test.takes_times = True
+    return test
+
+
 def own(name):
     """Path of a small file of our own, in the form of a recorded one (tests/data/README.md)."""
     return str(ROOT / "tests" / "data" / name)

@@ -8,9 +8,10 @@ the requests, and has to say the same to the nanosecond, however busy the machin
 import json
 import random
 
-from support import Case
+from support import Case, takes_times
 
 
+@takes_times
 class Clocks(Case):
     ENGINE = "rtx4090-llama-3.1-8b-tp1"
 

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import unittest
 
-from support import Case, accounting_adds_up, read_lines
+from support import Case, accounting_adds_up, read_lines, takes_times
 
 # Debian puts it where only root's PATH looks.
 NGHTTPX = shutil.which("nghttpx", path=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin")
@@ -163,6 +163,7 @@ class Http2(Case):
                 self.assertIn("over HTTP/2", done.stdout)
                 self.assertGreaterEqual(self.summary["ttft_ms"]["min"], 50)
 
+    @takes_times
     def test_the_time_to_first_token_is_the_endpoints(self):
         url = self.secure()
         workload = self.trace(100, 5, 10)

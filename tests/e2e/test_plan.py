@@ -6,7 +6,7 @@ import signal
 import time
 import unittest
 
-from support import Case, read_json, read_lines
+from support import Case, read_json, read_lines, takes_times
 
 # Eight places of 100 ms: 80 requests a second at most.
 EIGHT = json.dumps({"kind": "constant", "source": "test", "ttft_ms": 10, "itl_ms": 10,
@@ -239,6 +239,7 @@ class BenchSeries(Case):
                 return done, found
         self.skipTest("the client was the limit in 3 searches: this machine is too busy")
 
+    @takes_times
     def test_find_max_finds_a_known_limit(self):
         found = self.find(self.bench, "f", "--rate", 50, "--arrival", "constant", "--slo",
                           "ttft=100", "-n", 300)[1]
@@ -252,6 +253,7 @@ class BenchSeries(Case):
         self.assertAlmostEqual(planned["rate_rps"], found["rate_rps"],
                                delta=0.05 * found["rate_rps"])
 
+    @takes_times
     def test_find_max_takes_no_queue_that_grows(self):
         done, found = self.find(self.bench, "f", "--rate", 50, "--arrival", "constant",
                                 "--slo", "tpot=50", "-n", 300)
@@ -263,6 +265,7 @@ class BenchSeries(Case):
                 self.assertEqual(p["sustained"], "no")
         self.assertIn("the queue grows", done.stdout)
 
+    @takes_times
     def test_find_max_says_that_a_run_was_too_short(self):
         """Forty requests in a quarter of a second, answers of one second: nothing is known."""
         endless = self.write("endless.json", json.dumps(
@@ -279,6 +282,7 @@ class BenchSeries(Case):
         self.assertIn("too short to tell", done.stdout)
         self.assertNotIn("no longer at", done.stdout)
 
+    @takes_times
     def test_find_max_keeps_to_its_budgets(self):
         found = self.find(self.bench, "f", "--rate", 30, "--slo", "ttft=100", "-n", 60,
                           "--max-requests", 130)[1]

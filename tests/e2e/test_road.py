@@ -3,7 +3,8 @@ import json
 import pathlib
 from decimal import Decimal
 
-from support import Case, accounting_adds_up, has_written, interrupt, own, read_json, read_lines, trace, wait_until
+from support import (Case, accounting_adds_up, has_written, interrupt, own, read_json, read_lines,
+                     takes_times, trace, wait_until)
 
 CONV = "azure2023/AzureLLMInferenceTrace_conv_first10000.csv"
 HEAD = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
@@ -17,10 +18,12 @@ PLANS = json.dumps({
 
 
 class Road(Case):
+    @takes_times
     def test_azure_conv_sixty_times_faster(self):
         self.check_sixty_times_faster(trace(CONV), 2000, (2209565, 529807), 7.071,
                                       {"p50": 495, "p90": 890, "p99": 1268.2}, 205)
 
+    @takes_times
     def test_a_trace_of_our_own_sixty_times_faster(self):
         self.check_sixty_times_faster(own("azure.csv"), 500, (1077995, 62495), 3.090,
                                       {"p50": 176, "p90": 588.6, "p99": 1187}, 64)
@@ -98,6 +101,7 @@ class Road(Case):
         self.check_whole(own("azure.csv"), "2.55493715", 0.00127747, 0.9660, 11.39)
 
 
+@takes_times
 class Stall(Case):
     """The test of coordinated omission: all answers are held from second 10 to 12."""
 
