@@ -36,8 +36,7 @@ unsigned run_bill_workers(void)
 int run_bill_make(struct run_bill *out, const char *run, const struct option_list *plans,
                   struct error *err)
 {
-    struct bill_options options = {
-        .workers = run_bill_workers(), .both_caps = true, .earlier = &out->run.earlier};
+    struct bill_options options = {.workers = run_bill_workers(), .both_caps = true};
     int status = run_bill_select(plans, &out->plans, err);
     if (status == 0)
         status = bill_make(&out->bill, &out->run.workload, out->plans.plans, out->plans.count,

@@ -181,10 +181,8 @@ static int run(const struct terminal *t, const void *given, struct error *err)
         code = run_bill_select(&o->plans, &plans, err);
     if (code == 0)
         code = read_subject(t, o, &s, err);
-    if (code == 0) {
-        how.earlier = s.is_run ? &s.run.earlier : NULL;
+    if (code == 0)
         code = bill_make(&bill, &s.run.workload, plans.plans, plans.count, &how, err);
-    }
     if (code == 0) {
         code = change(o, &s, &plans, &how, &what_if, err);
         if (what_if.case_count > 0)

@@ -152,8 +152,6 @@ static int read_sample(struct forecasting *x, struct error *err)
     const char *path = x->o->common.arguments[0];
     if (trace_or_run_read(path, &x->o->reading, NULL, x->t, &x->run, err) < 0)
         return err->code;
-    if (run_dir_is_run(path))
-        x->how.earlier = &x->run.earlier;
     if (x->run.report.unsent > 0)
         say(x->t, "%" PRIu64 " requests were never sent: they are not in the forecast",
             x->run.report.unsent);

@@ -29,7 +29,7 @@ static int end(void *context, int run, const char *path, struct error *err)
 {
     struct diff_costs *c = context;
     struct run_workload *w = &c->runs[run];
-    struct bill_options options = {.workers = 1, .earlier = &w->earlier};
+    struct bill_options options = {.workers = 1};
     struct bill bill;
     int status = run_workload_end(w, path, err);
     if (status == 0)

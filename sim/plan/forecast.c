@@ -407,10 +407,8 @@ static void release(struct make *m)
 static int find_split(struct forecast *f, const struct plan *const *plans, struct error *err)
 {
     struct bill bill;
-    struct bill_options o = {.workers = 1,
-                             .has_start = f->options.has_start,
-                             .start_unix_ns = f->options.start_unix_ns,
-                             .earlier = f->options.earlier};
+    struct bill_options o = {
+        .workers = 1, .has_start = f->options.has_start, .start_unix_ns = f->options.start_unix_ns};
     if (f->plan_count < 2 || f->workload->count > SPLIT_ROWS)
         return 0;
     int code = bill_make(&bill, f->workload, plans, f->plan_count, &o, err);

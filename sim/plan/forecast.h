@@ -63,8 +63,7 @@ struct forecast_options {
     money budget; /* for the whole horizon */
     const struct forecast_scenario *scenarios;
     size_t scenario_count;
-    const struct demand_history *history;   /* NULL: the sample is the history */
-    const struct earlier_attempts *earlier; /* of a run; NULL */
+    const struct demand_history *history; /* NULL: the sample is the history */
 };
 
 /* Of the sampled values: statistics, in USD or requests. */

@@ -189,7 +189,7 @@ static int charge_plan(struct cut *c, const struct forecast_options *o, size_t n
     open.quota_count = open.rate_limit_count = 0;
     open.limits.concurrency = 0;
     serve_plan(&open, c->rows, &conditions, &served);
-    tariff_init(&t, &open, c->rows, &served, known ? start : TIME_NEVER, false, o->earlier);
+    tariff_init(&t, &open, c->rows, &served, known ? start : TIME_NEVER, false);
     int code = charge_rows(c, &t, &open, &conditions, number, out);
     out->short_limits = ignores_limits(out->plan);
     tariff_free(&t);

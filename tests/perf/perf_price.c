@@ -79,7 +79,7 @@ static bool measure_charges(const struct workload *w)
     double best = 1e9;
     serve_rows_make(&rows, w, (struct serve_duration){0}, NULL);
     serve_plan(&book.plans[0], &rows, &conditions, &served);
-    tariff_init(&t, &book.plans[0], &rows, &served, TIME_NEVER, false, NULL);
+    tariff_init(&t, &book.plans[0], &rows, &served, TIME_NEVER, false);
     for (int i = 0; i < 7; i++) {
         int64_t start = clock_thread_cpu_ns();
         tariff_charge_all(&t, 1, &sums, NULL);

@@ -106,13 +106,12 @@ START_TEST(sessions_are_placed_evenly_and_kept_inside)
 {
     static const int hours[] = {0, 1, 5};
     struct workload w, month;
-    struct earlier_attempts none;
     struct serve_rows rows;
     struct error err = {0};
     add_sessions(&w, hours, 3);
     ck_assert_int_eq(serve_rows_make(&rows, &w, (struct serve_duration){0}, &err), 0);
     struct extrapolation e = {.requests = 20, .horizon_ns = 10 * DAY};
-    ck_assert_int_eq(extrapolate(&e, &rows, NULL, &month, &none, &err), 0);
+    ck_assert_int_eq(extrapolate(&e, &rows, &month, &err), 0);
     ck_assert_uint_eq(e.sessions, 10);
     ck_assert(!e.by_hour);
     ck_assert_uint_eq(month.count, 20);
@@ -134,7 +133,6 @@ START_TEST(a_week_s_hours_are_followed)
 {
     int hours[8 * 24]; /* two sessions a day at nine o'clock for eight days */
     struct workload w, month;
-    struct earlier_attempts none;
     struct serve_rows rows;
     struct error err = {0};
     for (int d = 0; d < 8; d++)
@@ -142,7 +140,7 @@ START_TEST(a_week_s_hours_are_followed)
     add_sessions(&w, hours, 16);
     ck_assert_int_eq(serve_rows_make(&rows, &w, (struct serve_duration){0}, &err), 0);
     struct extrapolation e = {.requests = 600, .horizon_ns = 30 * DAY};
-    ck_assert_int_eq(extrapolate(&e, &rows, NULL, &month, &none, &err), 0);
+    ck_assert_int_eq(extrapolate(&e, &rows, &month, &err), 0);
     ck_assert(e.by_hour);
     for (size_t i = 0; i < month.count; i += 2)
         ck_assert_int_eq(month.timestamp_ns[i] / (3600 * NS_PER_S) % 24, 9);

@@ -10,6 +10,7 @@
 #include "core/memory.h"
 #include "core/random.h"
 #include "sim/cost/bill/tariff.h"
+#include "workloads/model/attempts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -200,7 +201,7 @@ static void model_row(const struct tariff *t, size_t row, struct model_charge *o
 {
     const struct workload *w = t->rows->workload;
     const struct plan_billing *b = &t->plan->billed;
-    const struct earlier_attempts *e = t->earlier;
+    const struct earlier_attempts *e = t->rows->workload->earlier;
     struct request r;
     enum billed what = BILLED_DELIVERED;
     *out = (struct model_charge){0};
@@ -439,9 +440,10 @@ static void fill(struct random *r, unsigned columns, struct workload *w)
     }
 }
 
-static void fill_earlier(struct random *r, const struct workload *w, struct earlier_attempts *e)
+static void fill_earlier(struct random *r, struct workload *w)
 {
     static const int statuses[] = {0, 429, 500, 503, 404};
+    struct earlier_attempts *e = w->earlier = mem_zero(1, sizeof *e);
     *e = (struct earlier_attempts){.start = mem_zero(w->count + 1, sizeof *e->start),
                                    .items = mem_zero(2 * w->count, sizeof *e->items),
                                    .http_status = mem_zero(w->count, sizeof *e->http_status),
@@ -524,22 +526,20 @@ START_TEST(random_plans_charge_what_the_model_says)
         struct serve_rows rows;
         struct serve_result served;
         struct tariff t;
-        struct earlier_attempts e;
         int64_t start = columns & WITH_START ? INT64_C(1793000000) * NS_PER_S : TIME_NEVER;
         struct serve_conditions conditions = {start == TIME_NEVER ? 0 : start, one_in(&r, 5)};
         if (columns & WITH_EARLIER)
             columns &= ~(unsigned)WITH_ATTEMPTS;
         fill(&r, columns, &w);
-        fill_earlier(&r, &w, &e);
+        if (columns & WITH_EARLIER)
+            fill_earlier(&r, &w);
         ck_assert_int_eq(serve_rows_make(&rows, &w, (struct serve_duration){0}, NULL), 0);
         serve_plan(&book.plans[0], &rows, &conditions, &served);
-        tariff_init(&t, &book.plans[0], &rows, &served, start, conditions.ignore_caps,
-                    columns & WITH_EARLIER ? &e : NULL);
+        tariff_init(&t, &book.plans[0], &rows, &served, start, conditions.ignore_caps);
         charged += check_tariff(&t, i);
         tariff_free(&t);
         serve_result_free(&served);
         serve_rows_free(&rows);
-        earlier_attempts_free(&e);
         workload_free(&w);
         plan_book_free(&book);
     }
@@ -560,7 +560,7 @@ static struct charge_sums charge_dear_rows(size_t count)
     struct workload w = testing_rows(count, 0, 0, 0);
     serve_rows_make(&rows, &w, (struct serve_duration){0}, NULL);
     serve_plan(&book.plans[0], &rows, &conditions, &served);
-    tariff_init(&t, &book.plans[0], &rows, &served, TIME_NEVER, false, NULL);
+    tariff_init(&t, &book.plans[0], &rows, &served, TIME_NEVER, false);
     tariff_charge_all(&t, 1, &sums, NULL);
     tariff_free(&t);
     serve_result_free(&served);

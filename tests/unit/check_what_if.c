@@ -198,13 +198,13 @@ START_TEST(requests_that_never_ended_are_billed_by_their_last_attempt)
     for (size_t i = 0; i < 4; i++) {
         ck_assert_str_eq(names_text(&w->ids, (uint32_t)i), ids[i]);
         ck_assert_uint_eq(w->input_tokens[i], inputs[i]);
-        ck_assert_int_eq(billed.earlier.http_status[i], i < 2 ? 200 : 500);
-        ck_assert_uint_eq(billed.earlier.start[i], earlier[i]);
+        ck_assert_int_eq(billed.workload.earlier->http_status[i], i < 2 ? 200 : 500);
+        ck_assert_uint_eq(billed.workload.earlier->start[i], earlier[i]);
     }
-    ck_assert_uint_eq(billed.earlier.start[4], 3);
+    ck_assert_uint_eq(billed.workload.earlier->start[4], 3);
     ck_assert_int_eq(w->timestamp_ns[3], 6 * NS_PER_S); /* from the first that was sent */
-    ck_assert_int_eq(billed.earlier.items[1].sent_ns, 0);
-    ck_assert_int_eq(billed.earlier.items[2].sent_ns, 3 * NS_PER_S);
+    ck_assert_int_eq(billed.workload.earlier->items[1].sent_ns, 0);
+    ck_assert_int_eq(billed.workload.earlier->items[2].sent_ns, 3 * NS_PER_S);
     ck_assert_str_eq(w->name, "x");
     run_workload_free(&billed);
 }
@@ -238,8 +238,7 @@ START_TEST(a_run_is_billed_with_all_its_attempts)
         load("{\"name\": \"t\", \"per_mtok\": {\"input\": \"1\", \"output\": \"10\"}, \"billed\":"
              " {\"failed\": {\"429\": \"none\", \"5xx\": \"input\"}, \"aborted\": \"full\"}}",
              NULL);
-    struct bill bill =
-        testing_bill(&billed.workload, &book, (struct bill_options){.earlier = &billed.earlier});
+    struct bill bill = testing_bill(&billed.workload, &book, (struct bill_options){0});
     const struct plan_bill *p = &bill.plans[0];
     /* a 0.002; b 0.0009 for its 503 and 0.002; c 0.001 + 100 out; d 0.0009 */
     testing_money(p->total, "0.0078", "the run");
@@ -253,7 +252,7 @@ START_TEST(a_run_is_billed_with_all_its_attempts)
     struct slo_list slos = {0};
     ck_assert_int_eq(slo_parse("e2e=1000", &slos, &err), 0);
     ck_assert_int_eq(run_workload_read(&billed, run, &slos, &err), 0);
-    bill = testing_bill(&billed.workload, &book, (struct bill_options){.earlier = &billed.earlier});
+    bill = testing_bill(&billed.workload, &book, (struct bill_options){0});
     ck_assert_uint_eq(bill.plans[0].waste.slo_missed_requests, 2);
     testing_money(bill.plans[0].waste.slo_missed, "0.004", "completed, and late");
     ck_assert_uint_eq(bill.plans[0].waste.good_requests, 0);

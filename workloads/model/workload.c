@@ -1,6 +1,7 @@
 #include "workloads/model/workload.h"
 
 #include "core/memory.h"
+#include "workloads/model/attempts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,7 @@ void workload_free(struct workload *w)
                      w->body,           w->extra,        w->usage_extras};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
+    earlier_attempts_free(w->earlier);
     names_free(&w->ids);
     names_free(&w->sessions);
     names_free(&w->models);

@@ -71,6 +71,8 @@ struct recorded_usage {
     uint32_t extra_start, extra_count; /* into usage_extras */
 };
 
+struct earlier_attempts;
+
 struct workload {
     size_t count, capacity;
     size_t prepared;       /* rows from count to here hold the columns' unused values */
@@ -105,6 +107,8 @@ struct workload {
 
     struct usage_extra *usage_extras;
     size_t usage_extra_count, usage_extra_capacity;
+
+    struct earlier_attempts *earlier; /* of a run that was read back: workloads/model/attempts.h */
 
     struct names ids; /* request ids by row, empty where the trace gives none (then see
                          workload_request_id); row i has number i */

@@ -196,16 +196,13 @@ static int take_period(struct bill *bill, struct serve_rows *rows, struct error 
         bill->scale_ns = e->horizon_ns > 0 ? e->horizon_ns : 1;
     }
     bill->period = mem_zero(1, sizeof *bill->period);
-    bill->period_earlier = mem_zero(1, sizeof *bill->period_earlier);
-    code = extrapolate(e, rows, bill->options.earlier, bill->period, bill->period_earlier, err);
+    code = extrapolate(e, rows, bill->period, err);
     serve_rows_free(rows);
     if (code == 0)
         code = serve_rows_make(rows, bill->period, bill->options.duration, err);
     if (code < 0)
         return code;
     bill->workload = bill->period;
-    if (bill->options.earlier)
-        bill->options.earlier = bill->period_earlier;
     bill->first_ns = 0;
     bill->span_ns = rows->span_ns;
     bill->billed_span_ns = length;
@@ -286,11 +283,8 @@ void bill_free(struct bill *bill)
     free(bill->break_even);
     cheapest_map_free(&bill->map);
     free(bill->ranking);
-    if (bill->period) {
+    if (bill->period)
         workload_free(bill->period);
-        earlier_attempts_free(bill->period_earlier);
-    }
     free(bill->period);
-    free(bill->period_earlier);
     *bill = (struct bill){0};
 }

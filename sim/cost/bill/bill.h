@@ -41,8 +41,7 @@ struct bill_options {
     struct serve_duration duration;
     uint64_t units;             /* provisioned units instead of the plan's; 0 */
     uint64_t break_even_output; /* output tokens of the break-even requests; 0 = the mean */
-    const struct earlier_attempts *earlier; /* of a run; NULL */
-    bool both_caps; /* plans with unconfirmed caps a second time, without them */
+    bool both_caps;             /* plans with unconfirmed caps a second time, without them */
 };
 
 /* The lines of a bill, in order; each as cash and prorated. */
@@ -138,16 +137,15 @@ struct break_even {
 };
 
 struct bill {
-    const struct workload *sample;   /* as it was given */
-    const struct workload *workload; /* as billed: the sample, or the period made of it */
-    struct workload *period;         /* made of the sample; NULL where that is billed itself */
-    struct earlier_attempts *period_earlier;
+    const struct workload *sample;      /* as it was given */
+    const struct workload *workload;    /* as billed: the sample, or the period made of it */
+    struct workload *period;            /* made of the sample; NULL where that is billed itself */
     struct extrapolation extrapolation; /* sessions 0 where there is none */
-    struct bill_options options;        /* earlier: of the workload as billed */
-    int64_t first_ns;                   /* the first due time */
-    int64_t span_ns;                    /* the last due time */
-    int64_t billed_span_ns;             /* the period, else span_ns */
-    uint64_t scaled_requests;           /* of the period where scale_ns is set */
+    struct bill_options options;
+    int64_t first_ns;         /* the first due time */
+    int64_t span_ns;          /* the last due time */
+    int64_t billed_span_ns;   /* the period, else span_ns */
+    uint64_t scaled_requests; /* of the period where scale_ns is set */
     int64_t scale_ns; /* too many requests to place: this stretch of the period was billed and
                          scaled to it; 0 */
     bool has_start;

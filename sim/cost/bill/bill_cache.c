@@ -41,8 +41,10 @@ void bill_add_cache_misses(struct plan_bill *p, const struct tariff *t,
     struct tariff cached;
     if (ideal->count != rows.workload->count || ideal->count == 0)
         return;
-    rows.workload = ideal;
-    tariff_init(&cached, t->plan, &rows, t->served, t->start_unix_ns, t->ignore_caps, t->earlier);
+    struct workload same_attempts = *ideal;
+    same_attempts.earlier = t->rows->workload->earlier;
+    rows.workload = &same_attempts;
+    tariff_init(&cached, t->plan, &rows, t->served, t->start_unix_ns, t->ignore_caps);
     tariff_charge_all(&cached, workers, &sums, NULL);
     tariff_free(&cached);
     p->waste.has_cache = !sums.overflow;

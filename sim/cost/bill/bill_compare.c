@@ -101,8 +101,7 @@ static void charge_rows(struct charged *c, const struct bill *bill, const struct
     if (p->flat)
         plan.quota_count = plan.rate_limit_count = plan.limits.concurrency = 0;
     serve_plan(&plan, rows, &conditions, &served);
-    tariff_init(&t, &plan, rows, &served, bill_known_start(bill), p->without_caps,
-                bill->options.earlier);
+    tariff_init(&t, &plan, rows, &served, bill_known_start(bill), p->without_caps);
     *c = (struct charged){.count = rows->workload->count};
     c->charges = mem_alloc((c->count + 1) * sizeof *c->charges);
     for (size_t i = 0; i < c->count; i++) {

@@ -11,7 +11,7 @@ void purchase_open(struct purchase *out, const struct plan_bill *p, const struct
     bill_without_long_quotas(bill, &out->bought, &out->plan);
     serve_plan(&out->plan, rows, &conditions, &out->served);
     tariff_init(&out->tariff, &out->plan, rows, &out->served, bill_known_start(bill),
-                p->without_caps, bill->options.earlier);
+                p->without_caps);
 }
 
 void purchase_charge(const struct purchase *b, struct plan_bill *p, unsigned workers,

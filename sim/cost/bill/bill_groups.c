@@ -4,6 +4,7 @@
 
 #include "core/json/json_scan.h"
 #include "core/memory.h"
+#include "workloads/model/attempts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -150,7 +151,7 @@ void bill_add_waste(struct plan_bill *p, const struct tariff *t)
     const struct workload *w = t->rows->workload;
     p->waste.retries = p->sums.part[PART_RETRIES];
     p->waste.good_requests = p->served_requests;
-    const bool *missed = t->earlier ? t->earlier->slo_missed : NULL;
+    const bool *missed = w->earlier ? w->earlier->slo_missed : NULL;
     p->waste.has_slo = missed != NULL;
     if (w->status || missed) {
         p->waste.good_requests = 0;

@@ -1,6 +1,7 @@
 #include "sim/cost/bill/extrapolate.h"
 
 #include "core/memory.h"
+#include "workloads/model/attempts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -201,10 +202,11 @@ static void gather_columns(const struct workload *w, const struct plan_of_rows *
 }
 
 /* What attempts before the last used, as far from their request's own time as they were. */
-static void gather_earlier(const struct serve_rows *sample, const struct earlier_attempts *from,
-                           const struct plan_of_rows *r, const struct workload *out,
-                           struct earlier_attempts *to)
+static void gather_earlier(const struct serve_rows *sample, const struct plan_of_rows *r,
+                           struct workload *out)
 {
+    const struct earlier_attempts *from = sample->workload->earlier;
+    struct earlier_attempts *to = out->earlier = mem_zero(1, sizeof *to);
     size_t count = 0;
     to->start = mem_alloc((r->count + 1) * sizeof *to->start);
     for (size_t i = 0; i < r->count; i++) {
@@ -227,16 +229,14 @@ static void gather_earlier(const struct serve_rows *sample, const struct earlier
     to->slo_missed = gather(from->slo_missed, sizeof *from->slo_missed, r);
 }
 
-int extrapolate(struct extrapolation *e, const struct serve_rows *sample,
-                const struct earlier_attempts *earlier, struct workload *out,
-                struct earlier_attempts *earlier_out, struct error *err)
+int extrapolate(struct extrapolation *e, const struct serve_rows *sample, struct workload *out,
+                struct error *err)
 {
     const struct workload *w = sample->workload;
     double profile[WEEK_HOURS];
     struct sessions s;
     struct plan_of_rows r = {0};
     workload_init(out);
-    *earlier_out = (struct earlier_attempts){0};
     if (w->count == 0)
         return error_set(err, ERR_INPUT, "there is no request to make a period of");
     list_sessions(&s, sample);
@@ -254,8 +254,8 @@ int extrapolate(struct extrapolation *e, const struct serve_rows *sample,
             append(&r, out, s.row[i], name, serve_due(sample, s.row[i]) + by);
     }
     gather_columns(w, &r, out);
-    if (earlier)
-        gather_earlier(sample, earlier, &r, out, earlier_out);
+    if (w->earlier)
+        gather_earlier(sample, &r, out);
     out->name = w->name ? mem_copy_string(w->name) : NULL;
     out->has_start = w->has_start;
     out->start_unix_ns = w->start_unix_ns;

@@ -12,7 +12,6 @@
 #ifndef FAREBOX_SIM_COST_BILL_EXTRAPOLATE_H
 #define FAREBOX_SIM_COST_BILL_EXTRAPOLATE_H
 
-#include "sim/cost/bill/run_workload.h"
 #include "sim/cost/bill/serve.h"
 
 struct extrapolation {
@@ -26,10 +25,8 @@ struct extrapolation {
 /* Larger ones are scaled from this many. */
 #define EXTRAPOLATE_MOST ((uint64_t)500000)
 
-/* out: a workload of its own that the caller frees; in `earlier`, where given, what belongs to its
- * rows (earlier_out, which the caller frees as well). ERR_INPUT: a sample without rows. */
-int extrapolate(struct extrapolation *e, const struct serve_rows *sample,
-                const struct earlier_attempts *earlier, struct workload *out,
-                struct earlier_attempts *earlier_out, struct error *err);
+/* out: a workload of its own that the caller frees. ERR_INPUT: a sample without rows. */
+int extrapolate(struct extrapolation *e, const struct serve_rows *sample, struct workload *out,
+                struct error *err);
 
 #endif

@@ -67,7 +67,7 @@ static int add_row(struct run_workload *out, const struct request *row,
                    const struct earlier_attempt *a, bool missed, struct error *err)
 {
     struct run_reading *g = out->reading;
-    struct earlier_attempts *e = &out->earlier;
+    struct earlier_attempts *e = out->workload.earlier;
     size_t i = out->workload.count;
     mem_grow(&e->http_status, &g->status_capacity, i + 1, sizeof *e->http_status);
     mem_grow(&e->asked_output, &g->output_capacity, i + 1, sizeof *e->asked_output);
@@ -123,6 +123,7 @@ void run_workload_begin(struct run_workload *out, const struct slo_list *slos,
     struct run_reading *g = mem_zero(1, sizeof *g);
     *out = (struct run_workload){.reading = g};
     workload_init(&out->workload);
+    out->workload.earlier = mem_zero(1, sizeof *out->workload.earlier);
     workload_init(&g->rows);
     names_init(&g->ids);
     if (!slos || slos->count == 0)
@@ -172,7 +173,7 @@ static int add_unended(struct run_workload *out, struct error *err)
 static void list_earlier(struct run_workload *out)
 {
     struct run_reading *g = out->reading;
-    struct earlier_attempts *e = &out->earlier;
+    struct earlier_attempts *e = out->workload.earlier;
     size_t rows = out->workload.count;
     e->start = mem_zero(rows + 1, sizeof *e->start);
     e->items = mem_alloc((g->sent_count + 1) * sizeof *e->items);
@@ -201,8 +202,9 @@ static void read_start(const char *run, struct workload *w)
 }
 
 /* As of a trace: the first attempt that was sent is time 0, and the start moves with it. */
-static void start_at_first(struct workload *w, struct earlier_attempts *e)
+static void start_at_first(struct workload *w)
 {
+    struct earlier_attempts *e = w->earlier;
     int64_t first = 0, last = 0;
     uint64_t attempts = e->start[w->count];
     if (!workload_time_range(w, &first, &last))
@@ -239,7 +241,7 @@ int run_workload_end(struct run_workload *out, const char *run, struct error *er
     list_earlier(out);
     free_reading(out);
     read_start(run, &out->workload);
-    start_at_first(&out->workload, &out->earlier);
+    start_at_first(&out->workload);
     size_t length = strlen(run);
     while (length > 1 && run[length - 1] == '/')
         length--;
@@ -268,17 +270,6 @@ int run_workload_read(struct run_workload *out, const char *run, const struct sl
 void run_workload_free(struct run_workload *run)
 {
     free_reading(run);
-    earlier_attempts_free(&run->earlier);
     workload_free(&run->workload);
     *run = (struct run_workload){0};
-}
-
-void earlier_attempts_free(struct earlier_attempts *earlier)
-{
-    free(earlier->start);
-    free(earlier->items);
-    free(earlier->http_status);
-    free(earlier->asked_output);
-    free(earlier->slo_missed);
-    *earlier = (struct earlier_attempts){0};
 }

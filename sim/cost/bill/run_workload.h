@@ -1,10 +1,8 @@
 /* A finished run as a workload to be billed: one row per request, its earlier attempts beside it.
  *
  *     struct run_workload run;
- *     if (run_workload_read(&run, "results/x", NULL, err) == 0) {
- *         options.earlier = &run.earlier;              // of struct bill_options
+ *     if (run_workload_read(&run, "results/x", NULL, err) == 0)
  *         bill_make(&bill, &run.workload, plans, count, &options, err);
- *     }
  *     run_workload_free(&run);                         // also after an error
  *
  * A row is the final attempt that was sent: its usage, its fate, sent when it was sent. Requests
@@ -21,27 +19,8 @@
 #include "core/error.h"
 #include "core/runs/record/record.h"
 #include "core/runs/summary/slo.h"
+#include "workloads/model/attempts.h"
 #include "workloads/model/workload.h"
-
-/* One attempt before a request's last. */
-struct earlier_attempt {
-    struct usage usage; /* without extras */
-    uint32_t asked_output;
-    enum record_status status;
-    int http_status;
-    int64_t sent_ns;
-};
-
-/* Earlier attempts of row i: items[start[i]] .. items[start[i + 1]]. */
-struct earlier_attempts {
-    uint64_t *start;
-    struct earlier_attempt *items;
-    int16_t *http_status;   /* of every row's final attempt; 0 = none */
-    uint32_t *asked_output; /* of every row's final attempt */
-    bool *slo_missed;       /* by row; NULL where no objectives were given */
-};
-
-void earlier_attempts_free(struct earlier_attempts *earlier);
 
 struct run_workload_report {
     uint64_t records, unsent, estimated; /* estimated: usage counted by us, not by the server */
@@ -50,8 +29,7 @@ struct run_workload_report {
 };
 
 struct run_workload {
-    struct workload workload;
-    struct earlier_attempts earlier;
+    struct workload workload; /* with its earlier attempts */
     struct run_workload_report report;
     struct run_reading *reading; /* while records come */
 };

@@ -1,14 +1,14 @@
 #include "sim/cost/bill/tariff.h"
 
 #include "core/memory.h"
+#include "workloads/model/attempts.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 void tariff_init(struct tariff *t, const struct plan *plan, const struct serve_rows *rows,
-                 const struct serve_result *served, int64_t start_unix_ns, bool ignore_caps,
-                 const struct earlier_attempts *earlier)
+                 const struct serve_result *served, int64_t start_unix_ns, bool ignore_caps)
 {
     const struct workload *w = rows->workload;
     *t = (struct tariff){.plan = plan,
@@ -16,8 +16,7 @@ void tariff_init(struct tariff *t, const struct plan *plan, const struct serve_r
                          .served = served,
                          .model_count = w->model ? w->models.count : 0,
                          .start_unix_ns = start_unix_ns,
-                         .ignore_caps = ignore_caps,
-                         .earlier = earlier};
+                         .ignore_caps = ignore_caps};
     t->rates = mem_alloc((t->model_count + 1) * sizeof *t->rates);
     for (size_t i = 0; i < t->model_count; i++)
         t->rates[i] = plan_rate_for(plan, names_text(&w->models, (uint32_t)i));
@@ -87,7 +86,7 @@ static int add_retries(const struct tariff *t, uint32_t attempts, uint64_t asked
 static int add_earlier(const struct tariff *t, size_t row, const struct price_query *last,
                        const struct plan_rate *rate, money *retries)
 {
-    const struct earlier_attempts *e = t->earlier;
+    const struct earlier_attempts *e = t->rows->workload->earlier;
     if (!t->plan->billed.retried_each)
         return 0;
     for (uint64_t i = e->start[row]; i < e->start[row + 1]; i++) {
@@ -114,7 +113,7 @@ static enum billed billed_status(const struct tariff *t, size_t row)
     const struct plan *p = t->plan;
     uint8_t status = w->status ? w->status[row] : REQUEST_OK;
     if (status == REQUEST_FAILED)
-        return price_billed(p, RECORD_FAILED, t->earlier ? t->earlier->http_status[row] : 0);
+        return price_billed(p, RECORD_FAILED, w->earlier ? w->earlier->http_status[row] : 0);
     return status == REQUEST_ABORTED ? p->billed.aborted : BILLED_DELIVERED;
 }
 
@@ -154,7 +153,7 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
     if (w->attempts &&
         add_retries(t, w->attempts[row], w->output_tokens[row], &q, rate, &out->retries) < 0)
         return -1;
-    if (t->earlier && add_earlier(t, row, &q, rate, &out->retries) < 0)
+    if (w->earlier && add_earlier(t, row, &q, rate, &out->retries) < 0)
         return -1;
     if (what == BILLED_NONE) {
         out->last = (struct charge){0};
@@ -163,7 +162,7 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
     }
     if (what != BILLED_DELIVERED)
         u = price_billed_usage(what, &u,
-                               t->earlier ? t->earlier->asked_output[row] : w->output_tokens[row]);
+                               w->earlier ? w->earlier->asked_output[row] : w->output_tokens[row]);
     cap_output(t, &u);
     if (price_request(t->plan, rate, &q, &out->last) < 0)
         return -1;

@@ -1,7 +1,7 @@
 /* A tariff: a plan applied to the rows of a workload, one exact charge per row.
  *
  *     struct tariff t;
- *     tariff_init(&t, plan, &rows, &served, start_unix_ns, ignore_caps, NULL);
+ *     tariff_init(&t, plan, &rows, &served, start_unix_ns, ignore_caps);
  *     struct row_charge c;
  *     tariff_charge(&t, row, &c);                      // one row
  *     tariff_charge_all(&t, workers, &sums, quanta);     // all rows, in parallel
@@ -45,12 +45,10 @@ struct tariff {
     size_t model_count;
     int64_t start_unix_ns; /* TIME_NEVER = unknown */
     bool ignore_caps;
-    const struct earlier_attempts *earlier; /* NULL: the workload's own count of attempts */
 };
 
 void tariff_init(struct tariff *t, const struct plan *plan, const struct serve_rows *rows,
-                 const struct serve_result *served, int64_t start_unix_ns, bool ignore_caps,
-                 const struct earlier_attempts *earlier);
+                 const struct serve_result *served, int64_t start_unix_ns, bool ignore_caps);
 void tariff_free(struct tariff *t);
 
 /* True if the plan serves the row. */

@@ -57,6 +57,7 @@ static int total_answered(const struct making *m, const struct workload *w,
     int code = bill_copy_workload(w, &answered, err);
     if (code < 0)
         return code;
+    answered.earlier = w->earlier; /* lent */
     for (size_t i = 0; answered.status && i < answered.count; i++)
         if (answered.status[i] == REQUEST_FAILED)
             answered.status[i] = REQUEST_OK;
@@ -65,6 +66,7 @@ static int total_answered(const struct making *m, const struct workload *w,
         out[i] = bill.plans[i].total;
     if (code == 0)
         bill_free(&bill);
+    answered.earlier = NULL;
     workload_free(&answered);
     return code;
 }
@@ -116,9 +118,10 @@ static int add_case(struct making *m, const char *name, const char *note, const 
     struct what_if *t = m->t;
     struct bill_options options = m->options;
     struct bill bill;
-    if (options.earlier && !same_rows(m->as_is, w))
-        options.earlier = NULL; /* they are of other rows, or drawn anew */
-    int code = bill_make(&bill, w, t->plans, t->plan_count, &options, err);
+    struct workload billed = *w;
+    if (same_rows(m->as_is, w)) /* else the attempts are of other rows, or drawn anew */
+        billed.earlier = m->as_is->earlier;
+    int code = bill_make(&bill, &billed, t->plans, t->plan_count, &options, err);
     if (code < 0)
         return code;
     t->cases = mem_resize(t->cases, t->case_count + 1, sizeof *t->cases);
@@ -132,8 +135,8 @@ static int add_case(struct making *m, const char *name, const char *note, const 
         fill_cell(&c->cells[i], &bill.plans[i]);
     bill_free(&bill);
     if (t->case_count == 1)
-        code = total_answered(m, w, &options, m->answered, err);
-    return code < 0 ? code : compare_case(m, c, w, &options, kind, err);
+        code = total_answered(m, &billed, &options, m->answered, err);
+    return code < 0 ? code : compare_case(m, c, &billed, &options, kind, err);
 }
 
 static int add_changed(struct making *m, const char *name, const char *const *changes, size_t count,

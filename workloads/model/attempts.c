@@ -1,0 +1,15 @@
+#include "workloads/model/attempts.h"
+
+#include <stdlib.h>
+
+void earlier_attempts_free(struct earlier_attempts *earlier)
+{
+    if (!earlier)
+        return;
+    free(earlier->start);
+    free(earlier->items);
+    free(earlier->http_status);
+    free(earlier->asked_output);
+    free(earlier->slo_missed);
+    free(earlier);
+}
