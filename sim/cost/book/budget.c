@@ -273,12 +273,7 @@ void budget_show(struct budget *b, char *out, size_t size)
 static bool lacks_price(const struct plan *p, const struct record *r)
 {
     const struct plan_rate *rate = plan_rate_for(p, r->model);
-    int service = r->service ? service_from_name(text_of(r->service)) : SERVICE_STANDARD;
-    struct price_query q = {.usage = &r->usage,
-                            .service = service < 0 ? SERVICE_STANDARD : (enum service)service,
-                            .at_unix_ns = TIME_NEVER,
-                            .model = r->model,
-                            .class_name = r->class_name};
+    struct price_query q = price_query_of(r, &r->usage);
     struct charge c;
     return rate && price_request(p, rate, &q, &c) == 0 && c.unpriced;
 }

@@ -44,6 +44,7 @@ static void init_plan(void *reading)
     struct plan_reading *r = reading;
     plan_rate_init(&r->own);
     r->plan.billed = (struct plan_billing){BILLED_NONE, BILLED_DELIVERED, true, NULL, 0};
+    r->plan.fees.minimum_period_ns = r->plan.fees.volume_period_ns = 30 * 86400 * NS_PER_S;
 }
 
 /* The rate that stands in the plan itself, where it has no others. */

@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-#define MONTH_NS (30 * 86400 * NS_PER_S)
-
 static const char *const alignments[] = {"calendar", "rolling", "anchored", NULL};
 static const char *const beyonds[] = {"queue", "reject", "pay", NULL};
 
@@ -369,11 +367,6 @@ static const struct json_field minimum_rows[] = {
 
 #define NEEDS_USD "\"minimum\" needs \"usd\", above 0"
 
-static void init_minimum(void *fees)
-{
-    ((struct plan_fees *)fees)->minimum_period_ns = MONTH_NS;
-}
-
 static void check_minimum(struct json_scan *s, void *fees, uint64_t seen)
 {
     (void)seen;
@@ -382,8 +375,7 @@ static void check_minimum(struct json_scan *s, void *fees, uint64_t seen)
 }
 
 static const struct json_table minimum_table = {JSON_ROWS(minimum_rows), .name = plan_read_name,
-                                                .needs = NEEDS_USD, .init = init_minimum,
-                                                .check = check_minimum};
+                                                .needs = NEEDS_USD, .check = check_minimum};
 
 #define STEP(member) JSON_AT(struct volume_step, member)
 static const struct json_field step_rows[] = {
@@ -413,13 +405,7 @@ static const struct json_field volume_rows[] = {
     PLAN_REMARKS,
 };
 
-static void init_volume(void *fees)
-{
-    ((struct plan_fees *)fees)->volume_period_ns = MONTH_NS;
-}
-
-static const struct json_table volume_table = {JSON_ROWS(volume_rows), .name = plan_read_name,
-                                               .init = init_volume};
+static const struct json_table volume_table = {JSON_ROWS(volume_rows), .name = plan_read_name};
 
 /* ---- all of them ---- */
 

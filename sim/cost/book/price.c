@@ -307,6 +307,16 @@ static bool paid_by_subscription(const struct plan *plan)
     return false;
 }
 
+struct price_query price_query_of(const struct record *r, const struct usage *u)
+{
+    int service = r->service ? service_from_name(text_of(r->service)) : SERVICE_STANDARD;
+    return (struct price_query){.usage = u,
+                                .service = service < 0 ? SERVICE_STANDARD : (enum service)service,
+                                .at_unix_ns = TIME_NEVER,
+                                .model = r->model,
+                                .class_name = r->class_name};
+}
+
 int price_record(const struct plan *plan, const struct record *r, int64_t start_unix_ns, money *out)
 {
     *out = 0;
@@ -320,12 +330,7 @@ int price_record(const struct plan *plan, const struct record *r, int64_t start_
     if (r->usage_from == USAGE_NONE)
         used = usage_from_totals(r->asked_input, 0, 0, 0, 0, 0);
     struct usage u = price_billed_usage(what, &used, r->asked_output);
-    int service = r->service ? service_from_name(text_of(r->service)) : SERVICE_STANDARD;
-    struct price_query q = {.usage = &u,
-                            .service = service < 0 ? SERVICE_STANDARD : (enum service)service,
-                            .at_unix_ns = TIME_NEVER,
-                            .model = r->model,
-                            .class_name = r->class_name};
+    struct price_query q = price_query_of(r, &u);
     if (start_unix_ns != TIME_NEVER && r->sent_ns != TIME_NEVER)
         q.at_unix_ns = start_unix_ns + r->sent_ns;
     struct charge c;

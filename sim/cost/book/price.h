@@ -64,6 +64,9 @@ enum unpriced {
 /* Of a bit's number: "input tokens", ..., "tools or units", "its service". */
 const char *unpriced_name(int bit);
 
+/* The query of a record's attempt that used so much; `u` is borrowed. */
+struct price_query price_query_of(const struct record *r, const struct usage *u);
+
 struct charge {
     money line[CHARGE_LINES];
     money total;
