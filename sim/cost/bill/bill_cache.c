@@ -48,5 +48,6 @@ void bill_add_cache_misses(struct plan_bill *p, const struct tariff *t,
     tariff_charge_all(&cached, workers, &sums, NULL);
     tariff_free(&cached);
     p->waste.has_cache = !sums.overflow;
-    p->waste.cache_misses = p->sums.total - sums.total;
+    if (p->waste.has_cache)
+        p->waste.cache_misses = p->sums.total - sums.total;
 }

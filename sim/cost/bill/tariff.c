@@ -177,37 +177,39 @@ struct charge_context {
     int64_t *quanta;
 };
 
-static void add_row(struct charge_context *c, const struct row_charge *row, size_t number)
+/* False where the sum does not fit. Nothing that is charged is negative: no line passes the total.
+ */
+static bool add_row(struct charge_context *c, const struct row_charge *row, size_t number)
 {
     const struct workload *w = c->t->rows->workload;
     struct charge_sums *s = &c->sums;
+    if (money_add(c->sum.total, row->total, &c->sum.total) < 0)
+        return false;
     for (int i = 0; i < USAGE_CLASSES; i++)
         c->sum.last.line[i] += row->last.line[i];
     for (int i = USAGE_CLASSES; i < CHARGE_LINES; i++)
         if (row->last.line[i] != 0) /* few rows have fees */
             c->sum.last.line[i] += row->last.line[i];
     c->sum.retries += row->retries;
-    s->overflow = money_add(c->sum.total, row->total, &c->sum.total) < 0 || s->overflow;
     s->rows++;
     s->unpriced += row->last.unpriced != 0;
     s->unpriced_what |= row->last.unpriced;
     s->input_tokens += w->input_tokens[number];
     s->output_tokens +=
         serve_capped_output(c->t->plan, c->t->ignore_caps, w->output_tokens[number]);
+    return true;
 }
 
 static void charge_block(void *context, size_t begin, size_t end)
 {
     struct charge_context *c = context;
-    for (size_t i = begin; i < end; i++) {
+    for (size_t i = begin; i < end && !c->sums.overflow; i++) {
         struct row_charge row;
         bool served = tariff_serves(c->t, i);
-        if (tariff_charge(c->t, i, &row) < 0) {
+        if (tariff_charge(c->t, i, &row) < 0 || (served && !add_row(c, &row, i))) {
             c->sums.overflow = true;
             return;
         }
-        if (served)
-            add_row(c, &row, i);
         if (c->quanta)
             c->quanta[i] = served ? charge_quanta(row.total) : TARIFF_UNSERVED;
     }
@@ -256,11 +258,13 @@ static void merge(struct charge_sums *into, const struct charge_context *c)
 {
     const struct charge_sums *from = &c->sums;
     money part[CHARGE_PARTS];
+    into->overflow =
+        into->overflow || from->overflow || money_add(into->total, c->sum.total, &into->total) < 0;
+    if (into->overflow)
+        return;
     row_charge_parts(&c->sum, part);
     for (int p = 0; p < CHARGE_PARTS; p++)
         into->part[p] += part[p];
-    into->overflow =
-        money_add(into->total, c->sum.total, &into->total) < 0 || into->overflow || from->overflow;
     into->rows += from->rows;
     into->unpriced += from->unpriced;
     into->unpriced_what |= from->unpriced_what;

@@ -34,7 +34,7 @@ struct charge_sums {
     uint64_t unpriced;                    /* rows with something that has no price */
     uint32_t unpriced_what;               /* bits of enum unpriced over all of them */
     uint64_t input_tokens, output_tokens; /* served */
-    bool overflow;
+    bool overflow;                        /* they do not fit in 128 bits, and mean nothing */
 };
 
 struct tariff {
