@@ -6,7 +6,6 @@
 #include "core/runs/summary/summary.h"
 #include "testing.h"
 
-#include <ftw.h>
 #include <string.h>
 
 #define PARTS 3
@@ -112,12 +111,6 @@ static void make_parts(void)
     }
 }
 
-static int remove_one(const char *path, const struct stat *s, int kind, struct FTW *where)
-{
-    (void)s, (void)kind, (void)where;
-    return remove(path);
-}
-
 static void set_up(void)
 {
     ck_assert_ptr_nonnull(mkdtemp(scratch));
@@ -125,7 +118,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    nftw(scratch, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    testing_remove(scratch);
 }
 
 struct order {
@@ -203,7 +196,7 @@ START_TEST(the_start_is_the_first_and_the_spread_is_told)
     make_parts();
     p.shard = 2;
     p.started = "2026-11-01T09:59:58.500Z";
-    nftw(paths[1], remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    testing_remove(paths[1]);
     make_part(1, p);
     ck_assert_int_eq(run_merge_open(&m, all, PARTS, NULL), 0);
     ck_assert_int_eq(m.spread_ns, 1500 * NS_PER_MS);

@@ -110,12 +110,10 @@ static void check_vector(const cJSON *v)
     testing_money(c.total, expected, id);
     const cJSON *part = cJSON_GetObjectItem(v, "expected_input");
     if (cJSON_IsString(part))
-        testing_money(c.line[0] + c.line[1] + c.line[2] + c.line[3],
-                      part->valuestring, id);
+        testing_money(c.line[0] + c.line[1] + c.line[2] + c.line[3], part->valuestring, id);
     part = cJSON_GetObjectItem(v, "expected_output");
     if (cJSON_IsString(part))
-        testing_money(c.line[USAGE_OUTPUT] + c.line[USAGE_REASONING], part->valuestring,
-                      id);
+        testing_money(c.line[USAGE_OUTPUT] + c.line[USAGE_REASONING], part->valuestring, id);
     plan_book_free(&book);
     buffer_free(&b);
 }

@@ -6,7 +6,6 @@
 #include "core/runs/record/run_files.h"
 #include "testing.h"
 
-#include <ftw.h>
 #include <math.h>
 #include <string.h>
 
@@ -537,12 +536,6 @@ START_TEST(gates_that_are_none)
 }
 END_TEST
 
-static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *where)
-{
-    (void)about, (void)kind, (void)where;
-    return remove(path);
-}
-
 int main(void)
 {
     if (!mkdtemp(scratch))
@@ -566,6 +559,6 @@ int main(void)
     tcase_add_test(tests, gates_that_are_none);
     tcase_add_test(tests, equal_runs_that_fail_stay_without_finding);
     int status = testing_run(suite);
-    nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    testing_remove(scratch);
     return status;
 }

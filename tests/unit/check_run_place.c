@@ -6,7 +6,6 @@
 #include "core/runs/record/run_place.h"
 #include "tests/unit/testing.h"
 
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -163,12 +162,6 @@ START_TEST(force_takes_what_a_kill_leaves)
 }
 END_TEST
 
-static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *where)
-{
-    (void)about, (void)kind, (void)where;
-    return remove(path);
-}
-
 int main(void)
 {
     if (!mkdtemp(scratch))
@@ -183,6 +176,6 @@ int main(void)
     tcase_add_test(t, force_takes_what_a_kill_leaves);
     suite_add_tcase(s, t);
     int status = testing_run(s);
-    nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    testing_remove(scratch);
     return status;
 }

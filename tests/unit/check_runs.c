@@ -7,7 +7,6 @@
 #include "core/runs/record/run_files.h"
 #include "runs_fixture.h"
 
-#include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,12 +215,6 @@ START_TEST(a_full_disk_ends_the_records_at_a_whole_line)
 }
 END_TEST
 
-static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *where)
-{
-    (void)about, (void)kind, (void)where;
-    return remove(path);
-}
-
 int main(void)
 {
     if (!mkdtemp(scratch))
@@ -235,6 +228,6 @@ int main(void)
     tcase_add_test(t, a_full_disk_ends_the_records_at_a_whole_line);
     suite_add_tcase(s, t);
     int status = testing_run(s);
-    nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    testing_remove(scratch);
     return status;
 }

@@ -108,7 +108,7 @@ START_TEST(a_rate_counts_the_turns_behind_an_arrival)
                             .after_count = i % 4 ? 1 : 0,
                             .output_tokens = 1,
                             .attempts = 1};
-        ck_assert_int_eq(workload_add(&w, &r, &err), 0);
+        testing_add(&w, r);
     }
     c.arrivals = ARRIVAL_CONSTANT;
     ck_assert_int_eq(profile_parse("40:1s,80:1s", &c.load, &err), 0);
@@ -198,7 +198,7 @@ START_TEST(equal_times_come_by_row)
                             .delay_ns = i == 4 ? 0 : 20 * MS,
                             .input_tokens = 1,
                             .attempts = 1};
-        ck_assert_int_eq(workload_add(&w, &r, NULL), 0);
+        testing_add(&w, r);
     }
     struct schedule *s = create(&c, &w);
     ck_assert(schedule_take(s, 0, &first) && schedule_take(s, 0, &last));

@@ -1,6 +1,6 @@
 /* Rates in requests per second: what a session is expected to hold, what a scenario gives at a
  * rate, and when the rate is reached. */
-#include "tests/unit/testing.h"
+#include "tests/unit/testing_workload.h"
 
 #include "core/embedded.h"
 #include "workloads/load/request_rate.h"
@@ -249,7 +249,6 @@ END_TEST
 START_TEST(the_rate_is_reached_when_later_turns_have_come)
 {
     struct workload w;
-    struct error err = {0};
     workload_init(&w);
     for (uint32_t i = 0; i < 20; i++) {
         uint32_t before = i - 1;
@@ -259,7 +258,7 @@ START_TEST(the_rate_is_reached_when_later_turns_have_come)
                             .attempts = 1,
                             .after = &before,
                             .after_count = i % 10 ? 1 : 0};
-        ck_assert_int_eq(workload_add(&w, &r, &err), 0);
+        testing_add(&w, r);
     }
     ck_assert_int_eq(rate_ramp_ns(&w, 0), 18 * NS_PER_S);
     ck_assert_int_eq(rate_ramp_ns(&w, NS_PER_S / 2), 18 * NS_PER_S + 9 * NS_PER_S / 2);

@@ -1,7 +1,7 @@
 #include "core/memory.h"
 #include "core/stop.h"
 #include "sim/simulate.h"
-#include "tests/unit/testing.h"
+#include "tests/unit/testing_workload.h"
 
 #include <signal.h>
 #include <string.h>
@@ -66,21 +66,19 @@ static void fresh(void)
 
 static void add(int64_t at_ms, uint32_t input, uint32_t output)
 {
-    struct request r = {
-        .timestamp_ns = at_ms * MS, .input_tokens = input, .output_tokens = output, .attempts = 1};
-    ck_assert_int_eq(workload_add(&w, &r, NULL), 0);
+    testing_add(&w, (struct request){.timestamp_ns = at_ms * MS,
+                                     .input_tokens = input,
+                                     .output_tokens = output});
 }
 
 static void add_child(uint32_t parent, int64_t delay_ms, uint32_t input, uint32_t output)
 {
-    struct request r = {.timestamp_ns = TIME_NEVER,
-                        .delay_ns = delay_ms * MS,
-                        .after = &parent,
-                        .after_count = 1,
-                        .input_tokens = input,
-                        .output_tokens = output,
-                        .attempts = 1};
-    ck_assert_int_eq(workload_add(&w, &r, NULL), 0);
+    testing_add(&w, (struct request){.timestamp_ns = TIME_NEVER,
+                                     .delay_ns = delay_ms * MS,
+                                     .after = &parent,
+                                     .after_count = 1,
+                                     .input_tokens = input,
+                                     .output_tokens = output});
 }
 
 static void set_load(enum schedule_mode mode, const char *load)
@@ -251,9 +249,9 @@ START_TEST(repeats_have_names_and_prefixes_of_their_own)
                         .hash_count = 4,
                         .block_size = 16,
                         .attempts = 1};
-    workload_add(&w, &r, NULL);
+    testing_add(&w, r);
     r.input_tokens = 80;
-    workload_add(&w, &r, NULL);
+    testing_add(&w, r);
     options.engine.kind = ENGINE_STEPS;
     options.engine.kv_blocks = 100;
     options.engine.steps.w0 = 10;

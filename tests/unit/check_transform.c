@@ -1,5 +1,6 @@
 /* Transforms: known figures on traces, and what each does to sessions, blocks and usage. */
 #include "testing_trace.h"
+#include "testing_workload.h"
 
 #include "workloads/scenario/generate.h"
 #include "workloads/transform/prefix_cache.h"
@@ -264,7 +265,6 @@ END_TEST
 START_TEST(a_response_cache_drops_repeats_and_their_children_move_up)
 {
     struct workload w;
-    struct error err = {0};
     static const uint64_t same[] = {5, 6};
     workload_init(&w);
     for (uint32_t i = 0; i < 4; i++) {
@@ -284,7 +284,7 @@ START_TEST(a_response_cache_drops_repeats_and_their_children_move_up)
             r.hash_count = 1;
             r.input_tokens = 16;
         }
-        ck_assert_int_eq(workload_add(&w, &r, &err), 0);
+        testing_add(&w, r);
     }
     apply("responses=ttl:1500ms", &w, NULL);
     /* The second is a repeat; the third comes too late for the first one's answer. */

@@ -12,6 +12,7 @@
 #define FAREBOX_TESTS_TESTING_H
 
 #include <check.h>
+#include <ftw.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -50,6 +51,19 @@ static inline void testing_data(const char *name, char path[512])
         return;
     ck_assert_msg(!own, "%s is not there: run the tests from the project's root", path);
     testing_skip("%s is not there (FAREBOX_TRACES names its folder)", path);
+}
+
+static inline int testing_remove_one(const char *path, const struct stat *about, int kind,
+                                     struct FTW *where)
+{
+    (void)about, (void)kind, (void)where;
+    return remove(path);
+}
+
+/* Removes a folder with all that is in it. */
+static inline void testing_remove(const char *folder)
+{
+    nftw(folder, testing_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* Check ends a test after 4 seconds. The limit is there for what hangs and not for what is slow, as
