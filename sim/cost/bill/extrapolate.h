@@ -1,7 +1,7 @@
 /* A month (or a day) made of a sample: the workload's sessions again and again at the rate asked.
  *
  *     struct extrapolation e = {.requests = 20000, .horizon_ns = 30 * 86400 * NS_PER_S};
- *     if (extrapolate(&e, &rows, &earlier, &month, &earlier_of_month, err) < 0) ...
+ *     if (extrapolate(&e, &rows, &month, err) < 0) ...
  *
  * Sessions come in the file's order and from the start again when all are used, S = requests over
  * requests per session, rounded, in all. Session j starts where the profile reaches (j + ½) / S:
