@@ -18,6 +18,10 @@ ROWS = "".join('{"timestamp": %d, "input_length": 60, "output_length": 5}\n' % (
                for i in range(20))
 
 
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128  # no connection waits for a machine that is busy
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     """A small endpoint of its own: counts words, answers whole or streaming."""
     protocol_version = "HTTP/1.1"
@@ -244,7 +248,7 @@ class Endpoints(Case):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
                         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
                         "-keyout", key, "-out", cert], check=True, capture_output=True)
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server = Server(("127.0.0.1", 0), Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
         server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -416,9 +420,10 @@ class Endpoints(Case):
             with self.subTest(fault):
                 url = self.mock("--ttft-ms", 5, "--itl-ms", 5, "--fault", fault)
                 shutil.rmtree(self.run_path, ignore_errors=True)
+                limits = [part for limit in ("first", "gap") for part in
+                          (f"--timeout-{limit}", "300ms" if limit in (failure or "") else "60s")]
                 self.farebox("bench", "--trace", workload, "-o", self.run_path, "--url", url,
-                             "--no-probe", "--model", "m", "--force", "--timeout-first", "300ms",
-                             "--timeout-gap", "300ms", expect=1 if failure else 0)
+                             "--no-probe", "--model", "m", "--force", *limits, expect=1 if failure else 0)
                 accounting = accounting_adds_up(self, self.run_path)["accounting"]
                 self.assertEqual(accounting["scheduled"], accounting["attempts"])
                 self.assertEqual(accounting["failed_by"],
