@@ -80,7 +80,7 @@ class Endpoints(Case):
         return server
 
     def plain(self):
-        server = self.serve(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+        server = self.serve(Server(("127.0.0.1", 0), Handler))
         return server, f"http://127.0.0.1:{server.server_port}/v1"
 
     def bench(self, *words, **more):
