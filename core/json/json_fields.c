@@ -163,6 +163,24 @@ static void read_string(struct json_scan *s, const struct json_field *f, char **
     *out = copy;
 }
 
+/* An object as it stands. */
+static void read_raw(struct json_scan *s, const struct json_field *f, char **out)
+{
+    struct text raw;
+    if (json_peek(s) != JSON_OBJECT) {
+        json_object_begin(s); /* says what was expected */
+        return;
+    }
+    if (!json_skip(s, &raw))
+        return;
+    if (raw.length > (size_t)f->max) {
+        json_fail(s, "this object is longer than %.0f bytes", f->max);
+        return;
+    }
+    free(*out);
+    *out = mem_copy_text(raw.at, raw.length);
+}
+
 static void read_chars(struct json_scan *s, const struct json_field *f, char *out)
 {
     char *copy = NULL;
@@ -239,6 +257,9 @@ static void read_value(struct json_scan *s, const struct json_field *f, void *ob
         break;
     case JSON_AS_STRING:
         read_string(s, f, member);
+        break;
+    case JSON_AS_RAW:
+        read_raw(s, f, member);
         break;
     case JSON_AS_CHARS:
         read_chars(s, f, member);
@@ -404,6 +425,7 @@ static bool holds_nothing(const struct json_field *f, const void *object, const 
     case JSON_AS_FIGURE:
         return isnan(*(const double *)member);
     case JSON_AS_STRING:
+    case JSON_AS_RAW:
     case JSON_AS_NAME:
         return !*(char *const *)member;
     case JSON_AS_CHARS:
@@ -476,6 +498,9 @@ static void put_value(struct json_writer *w, const struct json_field *f, const v
     case JSON_AS_NAME:
         json_put_string(w, *(const char *const *)member);
         break;
+    case JSON_AS_RAW:
+        json_put_raw(w, text_of(*(const char *const *)member));
+        break;
     case JSON_AS_CHARS:
         json_put_string(w, member);
         break;
@@ -533,38 +558,4 @@ void json_fields_write(struct json_writer *w, const struct json_table *t, const 
     json_begin_object(w);
     json_fields_put(w, t, object, groups);
     json_end_object(w);
-}
-
-/* ---- one of a list of names ---- */
-
-static void fail_choice(struct json_scan *s, const char *const *names, const char *what,
-                        struct text word)
-{
-    char known[256] = "";
-    for (int i = 0; names[i]; i++) {
-        size_t used = strlen(known);
-        snprintf(known + used, sizeof known - used, "%s\"%s\"", i ? ", " : "", names[i]);
-    }
-    int shown = word.length < 60 ? (int)word.length : 60;
-    const char *near = text_nearest(word, names);
-    if (!what)
-        json_fail(s, "expected one of %s, found \"%.*s\"", known, shown, word.at);
-    else if (near)
-        json_fail(s, "unknown %s \"%.*s\"; did you mean \"%s\"?", what, shown, word.at, near);
-    else
-        json_fail(s, "unknown %s \"%.*s\"; known: %s", what, shown, word.at, known);
-}
-
-bool json_choice(struct json_scan *s, const char *const *names, const char *what, int *out)
-{
-    struct text word;
-    if (!json_string(s, &word))
-        return false;
-    for (int i = 0; names[i]; i++)
-        if (is_key(word, names[i])) {
-            *out = i;
-            return true;
-        }
-    fail_choice(s, names, what, word);
-    return false;
 }

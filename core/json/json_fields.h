@@ -35,6 +35,7 @@ enum json_field_kind {
     JSON_AS_DOUBLE, /* to the last digit; NAN is nothing */
     JSON_AS_FIGURE, /* a double as json_put_figure() shows it; NAN is null */
     JSON_AS_STRING, /* char *, owned, at most `max` bytes (0 = 65536); NULL is nothing */
+    JSON_AS_RAW,    /* char *, owned: an object as written, at most `max` bytes; NULL is nothing */
     JSON_AS_CHARS,  /* char[], ended by a zero; too long a text is an error */
     JSON_AS_CHOICE, /* an enum or a bool: the place of the text in `names` */
     JSON_AS_NAME,   /* const char *: the text in `names` itself */
@@ -117,9 +118,5 @@ size_t json_fields_names(const struct json_table *t, const char **names, size_t 
 
 /* What the object that is being read is called in messages. Returns `out`. */
 const char *json_fields_where(const struct json_scan *s, char out[JSON_WHERE_SIZE]);
-
-/* A string that is one of `names`, by its place, into *out. Another one is an error: 'unknown
- * <what> "x"' with the nearest or all names, and without `what` 'expected one of …'. */
-bool json_choice(struct json_scan *s, const char *const *names, const char *what, int *out);
 
 #endif

@@ -463,6 +463,38 @@ bool json_string_copy(struct json_scan *s, size_t max_length, char **out)
     return true;
 }
 
+static void fail_choice(struct json_scan *s, const char *const *names, const char *what,
+                        struct text word)
+{
+    char known[256] = "";
+    for (int i = 0; names[i]; i++) {
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s\"%s\"", i ? ", " : "", names[i]);
+    }
+    int shown = word.length < 60 ? (int)word.length : 60;
+    const char *near = text_nearest(word, names);
+    if (!what)
+        json_fail(s, "expected one of %s, found \"%.*s\"", known, shown, word.at);
+    else if (near)
+        json_fail(s, "unknown %s \"%.*s\"; did you mean \"%s\"?", what, shown, word.at, near);
+    else
+        json_fail(s, "unknown %s \"%.*s\"; known: %s", what, shown, word.at, known);
+}
+
+bool json_choice(struct json_scan *s, const char *const *names, const char *what, int *out)
+{
+    struct text word;
+    if (!json_string(s, &word))
+        return false;
+    for (int i = 0; names[i]; i++)
+        if (text_equal(word, names[i])) {
+            *out = i;
+            return true;
+        }
+    fail_choice(s, names, what, word);
+    return false;
+}
+
 /* One scalar, or the opening of an object or array, of the value being skipped. */
 static bool skip_one(struct json_scan *s)
 {

@@ -95,6 +95,10 @@ bool json_u64_array(struct json_scan *s, uint64_t **items, size_t *capacity, siz
 /* A string, unescaped and copied, at most `max_length` bytes. The caller frees *out. */
 bool json_string_copy(struct json_scan *s, size_t max_length, char **out);
 
+/* A string that is one of `names`, by its place, into *out. Another one is an error: 'unknown
+ * <what> "x"' with the nearest or all names, and without `what` 'expected one of …'. */
+bool json_choice(struct json_scan *s, const char *const *names, const char *what, int *out);
+
 /* Takes one value of any kind, checking it; *raw (may be NULL) is its text. */
 bool json_skip(struct json_scan *s, struct text *raw);
 

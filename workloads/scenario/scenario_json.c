@@ -14,42 +14,12 @@
 
 /* ---- what a row's value may be ---- */
 
-/* A JSON object as written, at most f->max bytes. */
-static void read_object_text(struct json_scan *s, const struct json_field *f, void *member)
-{
-    char **out = member;
-    struct text raw;
-    if (json_peek(s) != JSON_OBJECT) {
-        json_object_begin(s); /* says what was expected */
-        return;
-    }
-    if (!json_skip(s, &raw))
-        return;
-    if (raw.length > (size_t)f->max) {
-        json_fail(s, "this object is longer than %.0f bytes", f->max);
-        return;
-    }
-    free(*out);
-    *out = mem_copy_text(raw.at, raw.length);
-}
-
-static void write_object_text(struct json_writer *w, const struct json_field *f, const void *member)
-{
-    (void)f;
-    json_put_raw(w, text_of(*(char *const *)member));
-}
-
 static void read_remark(struct json_scan *s, const struct json_field *f, void *member)
 {
     struct text ignored;
     (void)f;
     (void)member;
     json_string(s, &ignored);
-}
-
-static bool is_null(const void *member)
-{
-    return !*(char *const *)member;
 }
 
 static bool is_zero(const void *member)
@@ -73,9 +43,6 @@ static bool is_no_length(const void *member)
 }
 
 #define STRING(member) JSON_AS_STRING, member, .optional = true
-#define OBJECT_TEXT(member, most)                                                               \
-    JSON_AS_OTHER, member, .max = (most), .read = read_object_text, .write = write_object_text, \
-                           .is_nothing = is_null
 #define LENGTH(member)                                                             \
     JSON_AS_OTHER, member, .read = length_read_field, .write = length_write_field, \
                            .table = &length_table
@@ -186,8 +153,8 @@ static const struct json_field class_rows[] = {
     {"service", JSON_AS_CHOICE, AT(service), .names = service_names, .what = "service",
      .optional = true},
     {"priority", JSON_AS_INT, AT(priority), -32768, 32767, .optional = true},
-    {"labels", OBJECT_TEXT(AT(labels), 65536)},
-    {"body", OBJECT_TEXT(AT(body), 1 << 20)},
+    {"labels", JSON_AS_RAW, AT(labels), .max = 65536, .optional = true},
+    {"body", JSON_AS_RAW, AT(body), .max = 1 << 20, .optional = true},
     {"input", LENGTH(AT(input)), .required = true},
     {"output", LENGTH(AT(output)), .required = true},
     {"correlation", JSON_AS_DOUBLE, AT(correlation), -1, 1, .is_nothing = is_zero},

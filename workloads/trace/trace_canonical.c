@@ -164,12 +164,6 @@ static void read_labels(struct json_scan *s, const struct json_field *f, void *m
         *(const char **)member = trace_strings_keep(&c->texts, s, raw);
 }
 
-static void write_labels(struct json_writer *w, const struct json_field *f, const void *member)
-{
-    (void)f;
-    json_put_raw(w, text_of(*(const char *const *)member));
-}
-
 static void read_messages(struct json_scan *s, const struct json_field *f, void *member)
 {
     (void)f;
@@ -291,8 +285,7 @@ static const struct json_field rows[] = {
     {"class", TEXT(class_name)},
     {"service", JSON_AS_CHOICE, AT(service), .names = services, .optional = true},
     {"priority", JSON_AS_INT, AT(priority), INT16_MIN, INT16_MAX, .optional = true},
-    {"labels", JSON_AS_STRING, AT(labels), .read = read_labels, .write = write_labels,
-     .optional = true},
+    {"labels", JSON_AS_RAW, AT(labels), .read = read_labels, .optional = true},
     {"messages", RAW(messages), .read = read_messages},
     {"body", RAW(body), .read = read_body},
     {"usage", .read = read_usage, .write = write_usage, JSON_HAS(struct request, has_usage)},

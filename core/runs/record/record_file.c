@@ -40,17 +40,6 @@ static void read_raw(struct json_scan *s, const struct json_field *f, void *memb
         *(const char **)member = keep(s->context, raw, false);
 }
 
-static void write_raw(struct json_writer *w, const struct json_field *f, const void *member)
-{
-    (void)f;
-    json_put_raw(w, text_of(*(const char *const *)member));
-}
-
-static bool is_null(const void *member)
-{
-    return !*(const char *const *)member;
-}
-
 static void read_chunks(struct json_scan *s, const struct json_field *f, void *record)
 {
     struct record_reader *r = s->context;
@@ -217,8 +206,7 @@ static const struct json_field rows[] = {
     TEXT("model", model),
     TEXT("class", class_name),
     TEXT("service", service),
-    {"labels", JSON_AS_OTHER, AT(labels), .read = read_raw, .write = write_raw,
-     .is_nothing = is_null},
+    {"labels", JSON_AS_RAW, AT(labels), .read = read_raw, .optional = true},
     {"scheduled_ns", JSON_AS_NS, AT(scheduled_ns)},
     {"ready_ns", JSON_AS_NS, AT(ready_ns)},
     {"sent_ns", JSON_AS_NS, AT(sent_ns)},
@@ -251,8 +239,8 @@ static const struct json_field rows[] = {
     {"chunks_ns", .read = read_chunks, .write = write_chunks, .is_nothing = has_no_chunks,
      .groups = RECORD_CHUNKS},
     {"text", JSON_AS_STRING, AT(text), .read = read_text, .optional = true, .groups = RECORD_TEXT},
-    {"raw_usage", JSON_AS_OTHER, AT(raw_usage), .read = read_raw, .write = write_raw,
-     .is_nothing = is_null, .groups = RECORD_RAW},
+    {"raw_usage", JSON_AS_RAW, AT(raw_usage), .read = read_raw, .optional = true,
+     .groups = RECORD_RAW},
 };
 
 /* Answers of text alone, as most are, do without the times of kinds: first_output_ns says it. */
