@@ -228,11 +228,10 @@ static void fill_earlier(struct random *r, struct workload *w)
     struct earlier_attempts *e = w->earlier = mem_zero(1, sizeof *e);
     *e = (struct earlier_attempts){.start = mem_zero(w->count + 1, sizeof *e->start),
                                    .items = mem_zero(2 * w->count, sizeof *e->items),
-                                   .http_status = mem_zero(w->count, sizeof *e->http_status),
-                                   .asked_output = mem_zero(w->count, sizeof *e->asked_output)};
+                                   .finals = mem_zero(w->count, sizeof *e->finals)};
     for (size_t i = 0; i < w->count; i++) {
-        e->http_status[i] = (int16_t)statuses[random_below(r, 5)];
-        e->asked_output[i] = (uint32_t)random_below(r, 700);
+        e->finals[i].http_status = (int16_t)statuses[random_below(r, 5)];
+        e->finals[i].asked_output = (uint32_t)random_below(r, 700);
         e->start[i + 1] = e->start[i] + random_below(r, 3);
         for (uint64_t k = e->start[i]; k < e->start[i + 1]; k++)
             e->items[k] = (struct earlier_attempt){

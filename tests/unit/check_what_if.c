@@ -198,7 +198,7 @@ START_TEST(requests_that_never_ended_are_billed_by_their_last_attempt)
     for (size_t i = 0; i < 4; i++) {
         ck_assert_str_eq(names_text(&w->ids, (uint32_t)i), ids[i]);
         ck_assert_uint_eq(w->input_tokens[i], inputs[i]);
-        ck_assert_int_eq(billed.workload.earlier->http_status[i], i < 2 ? 200 : 500);
+        ck_assert_int_eq(billed.workload.earlier->finals[i].http_status, i < 2 ? 200 : 500);
         ck_assert_uint_eq(billed.workload.earlier->start[i], earlier[i]);
     }
     ck_assert_uint_eq(billed.workload.earlier->start[4], 3);

@@ -206,11 +206,11 @@ static inline void model_row(const struct tariff *t, size_t row, struct model_ch
         q.at_unix_ns =
             t->start_unix_ns + (t->served->start_ns ? t->served->start_ns[row] : r.timestamp_ns);
     if (r.status == REQUEST_FAILED)
-        what = model_failed(b, e ? e->http_status[row] : 0);
+        what = model_failed(b, e ? e->finals[row].http_status : 0);
     else if (r.status == REQUEST_ABORTED)
         what = b->aborted;
     struct usage u = model_billed(t->plan, t->ignore_caps, what, r.usage,
-                                  e ? e->asked_output[row] : r.output_tokens);
+                                  e ? e->finals[row].asked_output : r.output_tokens);
     q.usage = &u;
     if (what != BILLED_NONE)
         model_attempt(t->plan, plan_rate_for(t->plan, r.model), &q, out);

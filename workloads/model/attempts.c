@@ -8,8 +8,6 @@ void earlier_attempts_free(struct earlier_attempts *earlier)
         return;
     free(earlier->start);
     free(earlier->items);
-    free(earlier->http_status);
-    free(earlier->asked_output);
-    free(earlier->slo_missed);
+    free(earlier->finals);
     free(earlier);
 }

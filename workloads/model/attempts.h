@@ -14,13 +14,19 @@ struct earlier_attempt {
     int64_t sent_ns;
 };
 
+/* The last one: what its row does not hold. */
+struct final_attempt {
+    uint32_t asked_output;
+    int16_t http_status; /* 0 = none */
+    bool slo_missed;
+};
+
 /* Earlier attempts of row i: items[start[i]] .. items[start[i + 1]]. */
 struct earlier_attempts {
     uint64_t *start;
     struct earlier_attempt *items;
-    int16_t *http_status;   /* of every row's final attempt; 0 = none */
-    uint32_t *asked_output; /* of every row's final attempt */
-    bool *slo_missed;       /* by row; NULL where no objectives were given */
+    struct final_attempt *finals; /* by row */
+    bool has_slo;                 /* objectives were given */
 };
 
 /* Its arrays and itself; NULL is nothing. */

@@ -151,9 +151,8 @@ void bill_add_waste(struct plan_bill *p, const struct tariff *t)
     const struct workload *w = t->rows->workload;
     p->waste.retries = p->sums.part[PART_RETRIES];
     p->waste.good_requests = p->served_requests;
-    const bool *missed = w->earlier ? w->earlier->slo_missed : NULL;
-    p->waste.has_slo = missed != NULL;
-    if (w->status || missed) {
+    p->waste.has_slo = w->earlier && w->earlier->has_slo;
+    if (w->status || p->waste.has_slo) {
         p->waste.good_requests = 0;
         for (size_t i = 0; i < w->count; i++) {
             struct row_charge c;
@@ -165,7 +164,7 @@ void bill_add_waste(struct plan_bill *p, const struct tariff *t)
                 p->waste.failed += last;
             } else if (status == REQUEST_ABORTED) {
                 p->waste.aborted += last;
-            } else if (missed && missed[i]) {
+            } else if (p->waste.has_slo && w->earlier->finals[i].slo_missed) {
                 p->waste.slo_missed += last;
                 p->waste.slo_missed_requests++;
             } else {

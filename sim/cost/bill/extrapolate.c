@@ -224,9 +224,8 @@ static void gather_earlier(const struct serve_rows *sample, const struct plan_of
                 a->sent_ns += by;
         }
     }
-    to->http_status = gather(from->http_status, sizeof *from->http_status, r);
-    to->asked_output = gather(from->asked_output, sizeof *from->asked_output, r);
-    to->slo_missed = gather(from->slo_missed, sizeof *from->slo_missed, r);
+    to->finals = gather(from->finals, sizeof *from->finals, r);
+    to->has_slo = from->has_slo;
 }
 
 int extrapolate(struct extrapolation *e, const struct serve_rows *sample, struct workload *out,

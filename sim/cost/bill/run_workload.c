@@ -21,13 +21,15 @@ struct sent {
  * those that none follows, as in a run that was killed, is made a row of in the end. */
 struct run_reading {
     struct names ids;
-    uint32_t *row_of; /* by request; NO_ROW = not ended */
-    uint32_t *last;   /* by request: the attempt in `sent` that would be its row */
-    size_t row_capacity, last_capacity;
+    struct {
+        uint32_t row;  /* NO_ROW = not ended */
+        uint32_t last; /* the attempt in `sent` that would be its row */
+    } * requests;      /* by number */
+    size_t request_capacity;
     struct sent *sent;
     struct workload rows; /* of `sent`, one for one */
     size_t sent_count, sent_capacity;
-    size_t status_capacity, output_capacity, missed_capacity; /* of the columns by row */
+    size_t final_capacity;
     struct slo_list slos;
     struct collector *collector, *own;
 };
@@ -69,14 +71,8 @@ static int add_row(struct run_workload *out, const struct request *row,
     struct run_reading *g = out->reading;
     struct earlier_attempts *e = out->workload.earlier;
     size_t i = out->workload.count;
-    mem_grow(&e->http_status, &g->status_capacity, i + 1, sizeof *e->http_status);
-    mem_grow(&e->asked_output, &g->output_capacity, i + 1, sizeof *e->asked_output);
-    e->http_status[i] = (int16_t)a->http_status;
-    e->asked_output[i] = a->asked_output;
-    if (g->collector) {
-        mem_grow(&e->slo_missed, &g->missed_capacity, i + 1, sizeof *e->slo_missed);
-        e->slo_missed[i] = missed;
-    }
+    mem_grow(&e->finals, &g->final_capacity, i + 1, sizeof *e->finals);
+    e->finals[i] = (struct final_attempt){a->asked_output, (int16_t)a->http_status, missed};
     return workload_add(&out->workload, row, err);
 }
 
@@ -86,10 +82,8 @@ static uint32_t request_number(struct run_reading *g, const struct record *r)
     uint32_t n = names_add(&g->ids, text_of(r->request_id ? r->request_id : ""));
     if (n < known)
         return n;
-    mem_grow(&g->row_of, &g->row_capacity, n + 1, sizeof *g->row_of);
-    mem_grow(&g->last, &g->last_capacity, n + 1, sizeof *g->last);
-    g->row_of[n] = NO_ROW;
-    g->last[n] = NO_ROW;
+    mem_grow(&g->requests, &g->request_capacity, n + 1, sizeof *g->requests);
+    g->requests[n].row = g->requests[n].last = NO_ROW;
     return n;
 }
 
@@ -99,8 +93,8 @@ static int add_sent(struct run_reading *g, uint32_t request, const struct record
     struct request row = row_of(r);
     mem_grow(&g->sent, &g->sent_capacity, g->sent_count + 1, sizeof *g->sent);
     g->sent[g->sent_count] = (struct sent){request, attempt_of(r)};
-    if (g->last[request] == NO_ROW || r->attempt > 0)
-        g->last[request] = (uint32_t)g->sent_count;
+    if (g->requests[request].last == NO_ROW || r->attempt > 0)
+        g->requests[request].last = (uint32_t)g->sent_count;
     g->sent_count++;
     row.request_id = NULL;
     return workload_add(&g->rows, &row, err);
@@ -131,6 +125,7 @@ void run_workload_begin(struct run_workload *out, const struct slo_list *slos,
     g->slos = *slos;
     g->own = collector ? NULL : collector_create();
     g->collector = collector ? collector : g->own;
+    out->workload.earlier->has_slo = true;
 }
 
 int run_workload_add(struct run_workload *out, const struct record *r, struct error *err)
@@ -142,11 +137,11 @@ int run_workload_add(struct run_workload *out, const struct record *r, struct er
     if (r->status == RECORD_UNSENT)
         return 0;
     uint32_t n = request_number(g, r);
-    if (!r->final || g->row_of[n] != NO_ROW)
+    if (!r->final || g->requests[n].row != NO_ROW)
         return add_sent(g, n, r, err);
     struct request row = row_of(r);
     struct earlier_attempt a = attempt_of(r);
-    g->row_of[n] = (uint32_t)out->workload.count;
+    g->requests[n].row = (uint32_t)out->workload.count;
     return add_row(out, &row, &a, g->collector && !collector_last_meets(g->collector, &g->slos),
                    err);
 }
@@ -159,11 +154,11 @@ static int add_unended(struct run_workload *out, struct error *err)
     for (size_t i = 0; i < g->sent_count && status == 0; i++) {
         struct request row;
         uint32_t n = g->sent[i].request;
-        if (g->row_of[n] != NO_ROW || g->last[n] != i)
+        if (g->requests[n].row != NO_ROW || g->requests[n].last != i)
             continue;
         workload_get(&g->rows, i, &row);
         row.request_id = names_text(&g->ids, n);
-        g->row_of[n] = (uint32_t)out->workload.count;
+        g->requests[n].row = (uint32_t)out->workload.count;
         g->sent[i].request = NO_ROW; /* it is no earlier one */
         status = add_row(out, &row, &g->sent[i].attempt, true, err);
     }
@@ -179,14 +174,14 @@ static void list_earlier(struct run_workload *out)
     e->items = mem_alloc((g->sent_count + 1) * sizeof *e->items);
     for (size_t i = 0; i < g->sent_count; i++)
         if (g->sent[i].request != NO_ROW)
-            e->start[g->row_of[g->sent[i].request] + 1]++;
+            e->start[g->requests[g->sent[i].request].row + 1]++;
     for (size_t i = 0; i < rows; i++)
         e->start[i + 1] += e->start[i];
     uint64_t *at = mem_alloc((rows + 1) * sizeof *at);
     memcpy(at, e->start, (rows + 1) * sizeof *at);
     for (size_t i = 0; i < g->sent_count; i++)
         if (g->sent[i].request != NO_ROW)
-            e->items[at[g->row_of[g->sent[i].request]]++] = g->sent[i].attempt;
+            e->items[at[g->requests[g->sent[i].request].row]++] = g->sent[i].attempt;
     free(at);
 }
 
@@ -226,8 +221,7 @@ static void free_reading(struct run_workload *run)
     collector_free(g->own);
     names_free(&g->ids);
     workload_free(&g->rows);
-    free(g->row_of);
-    free(g->last);
+    free(g->requests);
     free(g->sent);
     free(g);
     run->reading = NULL;

@@ -113,7 +113,7 @@ static enum billed billed_status(const struct tariff *t, size_t row)
     const struct plan *p = t->plan;
     uint8_t status = w->status ? w->status[row] : REQUEST_OK;
     if (status == REQUEST_FAILED)
-        return price_billed(p, RECORD_FAILED, w->earlier ? w->earlier->http_status[row] : 0);
+        return price_billed(p, RECORD_FAILED, w->earlier ? w->earlier->finals[row].http_status : 0);
     return status == REQUEST_ABORTED ? p->billed.aborted : BILLED_DELIVERED;
 }
 
@@ -161,8 +161,8 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
         return 0;
     }
     if (what != BILLED_DELIVERED)
-        u = price_billed_usage(what, &u,
-                               w->earlier ? w->earlier->asked_output[row] : w->output_tokens[row]);
+        u = price_billed_usage(
+            what, &u, w->earlier ? w->earlier->finals[row].asked_output : w->output_tokens[row]);
     cap_output(t, &u);
     if (price_request(t->plan, rate, &q, &out->last) < 0)
         return -1;
