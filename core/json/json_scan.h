@@ -1,8 +1,8 @@
 /* A pull scanner for JSON files: positions, raw number text, no allocation.
  *
- * cJSON reads the bodies of HTTP messages; files go through this scanner instead, because their
- * errors need line and column and their prices need the digits as written. It lends views into
- * the text; the text must stay while the views are used.
+ * cJSON reads what the mock is asked; all else goes through this scanner, because errors in files
+ * need line and column and prices need the digits as written. It lends views into the text; the
+ * text must stay while the views are used.
  *
  *     struct json_scan s;
  *     json_scan_init(&s, "plans.json", text, length, 1);
