@@ -1,5 +1,6 @@
 /* ServeGen data sets: read from an archive or a folder, superposed client by client. */
 #include "tests/unit/testing.h"
+#include "tests/unit/testing_arrival.h"
 
 #include "workloads/scenario/generate.h"
 #include "workloads/scenario/servegen.h"
@@ -54,7 +55,7 @@ START_TEST(the_superposition_follows_the_sum_of_the_rates)
     read_set(path, (struct servegen_options){.rate_rps = 2}, &s, NULL);
     for (size_t i = 0; i < s.class_count; i++)
         for (double at = 300; at < 86400; at += 600)
-            expected[(int)(at / 3600)] += 600 * arrival_rate_at(&s.classes[i].arrival, at);
+            expected[(int)(at / 3600)] += 600 * testing_rate_at(&s.classes[i].arrival, at);
     s.name = strdup("servegen");
     for (uint64_t seed = 1; seed <= SEEDS; seed++) { /* bursty clients: one day is not enough */
         struct generate_options day = {.duration_s = 86400};

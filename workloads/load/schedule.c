@@ -12,9 +12,9 @@ struct schedule {
     const struct workload *w;
     int64_t end_ns; /* nothing becomes due from here on */
 
-    uint32_t *owner; /* worker by row; NULL: one worker */
-    uint32_t rows;   /* rows that take part */
-    uint32_t *roots; /* rows without parents in order of their time; NULL: all, in row order */
+    uint32_t *owner;                 /* worker by row; NULL: one worker */
+    uint32_t rows;                   /* rows that take part */
+    uint32_t *roots;                 /* rows without parents in order of their time */
     uint64_t root_count, root_total; /* distinct ones, and with repeats */
     uint64_t planned, planned_here;  /* requests in all, and this worker's; 0 = without end */
     uint64_t handed_out;             /* taken, or handed out as unsent */
@@ -65,58 +65,22 @@ static bool is_ours(const struct schedule *s, uint32_t row)
 
 /* ---- roots and their arrival process ---- */
 
-struct keyed_row {
-    int64_t at_ns;
-    uint32_t row;
-};
-
-static int by_time(const void *a, const void *b)
-{
-    const struct keyed_row *x = a, *y = b;
-    if (x->at_ns != y->at_ns)
-        return x->at_ns < y->at_ns ? -1 : 1;
-    return x->row < y->row ? -1 : x->row > y->row;
-}
-
 static bool is_root(const struct schedule *s, uint32_t row)
 {
     return !s->deps.parents_left || s->deps.parents_left[row] == 0;
 }
 
-/* Counts the roots, and tells whether they stand in the order of their times. */
-static bool roots_are_sorted(struct schedule *s)
-{
-    int64_t before_ns = INT64_MIN;
-    bool sorted = true;
-    for (uint32_t row = 0; row < s->rows; row++) {
-        if (!is_root(s, row))
-            continue;
-        int64_t at_ns = own_time(s, row);
-        sorted = sorted && before_ns <= at_ns;
-        before_ns = at_ns;
-        s->root_count++;
-    }
-    return sorted;
-}
-
-/* Lists the roots, in order of time for a trace. Leaves `roots` NULL where that is every row as
- * it stands. */
+/* Lists the roots in order of their own times, equal ones as they stand. */
 static void list_roots(struct schedule *s)
 {
-    bool sorted = roots_are_sorted(s);
-    if (sorted && s->root_count == s->rows)
-        return;
-    struct keyed_row *keyed = mem_alloc((size_t)s->root_count * sizeof *keyed);
-    size_t count = 0;
+    int64_t *times = mem_alloc((size_t)s->rows * sizeof *times);
     for (uint32_t row = 0; row < s->rows; row++)
-        if (is_root(s, row))
-            keyed[count++] = (struct keyed_row){own_time(s, row), row};
-    if (!sorted)
-        qsort(keyed, count, sizeof *keyed, by_time);
-    s->roots = mem_alloc(count * sizeof *s->roots);
-    for (size_t i = 0; i < count; i++)
-        s->roots[i] = keyed[i].row;
-    free(keyed);
+        times[row] = own_time(s, row);
+    s->roots = workload_order_by(times, s->rows);
+    for (uint32_t i = 0; i < s->rows; i++)
+        if (is_root(s, s->roots[i]))
+            s->roots[s->root_count++] = s->roots[i];
+    free(times);
 }
 
 static int64_t arrival(struct schedule *s, uint32_t row)
@@ -134,8 +98,8 @@ static void find_next(struct schedule *s)
 {
     s->has_next = false;
     while (s->root_next < s->root_total) {
-        uint64_t k = s->root_next++, place = k % s->root_count;
-        uint32_t row = s->roots ? s->roots[place] : (uint32_t)place;
+        uint64_t k = s->root_next++;
+        uint32_t row = s->roots[k % s->root_count];
         int64_t at_ns = arrival(s, row);
         if (at_ns >= s->end_ns) {
             s->root_next = s->root_total;

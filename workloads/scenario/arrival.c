@@ -67,15 +67,6 @@ static bool has_days(const struct arrival *a)
     return false;
 }
 
-/* Day curve and week curve; `at_s` may be the start of a day, which then counts as that day. */
-static double clock_factor(const struct arrival *a, double at_s)
-{
-    double hour = a->start_hour + at_s / HOUR_S;
-    double day = floor(hour / 24);
-    double factor = 1 + a->amplitude * cos(2 * M_PI * (hour - a->peak_hour) / 24);
-    return factor * a->day_factor[(int)(day - 7 * floor(day / 7))];
-}
-
 static double stage_rate(const struct arrival_stage *g, double into_s)
 {
     return g->from_rps + (g->to_rps - g->from_rps) * into_s / g->duration_s;
@@ -87,24 +78,6 @@ static double phase_rate(const struct arrival *a, bool on)
         return 1;
     double on_rate = (a->on_s + a->off_s) / (a->on_s + a->off_s * a->off_factor);
     return on ? on_rate : on_rate * a->off_factor;
-}
-
-double arrival_rate_at(const struct arrival *a, double at_s)
-{
-    double rate = a->rate_rps;
-    if (a->stages) {
-        double total = 0, start = 0;
-        for (size_t i = 0; i < a->stage_count; i++)
-            total += a->stages[i].duration_s;
-        if (at_s >= total && !a->repeat)
-            return 0;
-        double into = fmod(at_s, total);
-        size_t i = 0;
-        while (i + 1 < a->stage_count && into - start >= a->stages[i].duration_s)
-            start += a->stages[i++].duration_s;
-        rate = stage_rate(&a->stages[i], into - start);
-    }
-    return rate * clock_factor(a, at_s);
 }
 
 static double phase_length(struct arrival_stream *s)

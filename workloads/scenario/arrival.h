@@ -67,9 +67,6 @@ double arrival_shape_for_cv(enum arrival_process process, double cv);
 /* Mean rate: rate_rps, or the mean over all stages. */
 double arrival_mean_rps(const struct arrival *a);
 
-/* The rate curve without the random phases, at a time. */
-double arrival_rate_at(const struct arrival *a, double at_s);
-
 struct arrival_stream {
     const struct arrival *law;
     double factor; /* multiplies every rate */
