@@ -6,47 +6,69 @@
 #include <stdlib.h>
 #include <string.h>
 
-static inline bool before(const struct heap *h, const struct heap_entry *a,
-                          const struct heap_entry *b)
+/* Whether neither place nor before() is in use: the loops below are compiled apart for that. */
+static inline bool is_plain(const struct heap *h)
 {
-    if (h->before)
-        return h->before(h->context, a->number, b->number);
-    return a->at != b->at ? a->at < b->at : a->order < b->order;
+    return !h->place && !h->before;
 }
 
-static inline void put(struct heap *h, size_t i, struct heap_entry entry)
+static inline bool before(const struct heap *h, const struct heap_entry *a,
+                          const struct heap_entry *b, bool plain)
+{
+    if (!plain && h->before)
+        return h->before(h->context, a->number, b->number);
+    return (a->at < b->at) | ((a->at == b->at) & (a->order < b->order)); /* without a jump */
+}
+
+static inline void put(struct heap *h, size_t i, struct heap_entry entry, bool plain)
 {
     h->entries[i] = entry;
-    if (h->place)
+    if (!plain && h->place)
         h->place[entry.number] = (uint32_t)i + 1;
+}
+
+static inline void sift_up_as(struct heap *h, size_t i, struct heap_entry entry, bool plain)
+{
+    for (; i > 0 && before(h, &entry, &h->entries[(i - 1) / 2], plain); i = (i - 1) / 2)
+        put(h, i, h->entries[(i - 1) / 2], plain);
+    put(h, i, entry, plain);
+}
+
+static inline void sift_down_as(struct heap *h, size_t i, struct heap_entry entry, bool plain)
+{
+    size_t child;
+    while ((child = 2 * i + 1) < h->count) {
+        if (child + 1 < h->count)
+            child += before(h, &h->entries[child + 1], &h->entries[child], plain);
+        if (!before(h, &h->entries[child], &entry, plain))
+            break;
+        put(h, i, h->entries[child], plain);
+        i = child;
+    }
+    put(h, i, entry, plain);
 }
 
 /* Puts `entry` where it belongs above the empty place i, or there. */
 static void sift_up(struct heap *h, size_t i, struct heap_entry entry)
 {
-    for (; i > 0 && before(h, &entry, &h->entries[(i - 1) / 2]); i = (i - 1) / 2)
-        put(h, i, h->entries[(i - 1) / 2]);
-    put(h, i, entry);
+    if (is_plain(h))
+        sift_up_as(h, i, entry, true);
+    else
+        sift_up_as(h, i, entry, false);
 }
 
 /* The same below it. */
 static void sift_down(struct heap *h, size_t i, struct heap_entry entry)
 {
-    size_t child;
-    while ((child = 2 * i + 1) < h->count) {
-        if (child + 1 < h->count && before(h, &h->entries[child + 1], &h->entries[child]))
-            child++;
-        if (!before(h, &h->entries[child], &entry))
-            break;
-        put(h, i, h->entries[child]);
-        i = child;
-    }
-    put(h, i, entry);
+    if (is_plain(h))
+        sift_down_as(h, i, entry, true);
+    else
+        sift_down_as(h, i, entry, false);
 }
 
 static void sift(struct heap *h, size_t i, struct heap_entry entry)
 {
-    if (i > 0 && before(h, &entry, &h->entries[(i - 1) / 2]))
+    if (i > 0 && before(h, &entry, &h->entries[(i - 1) / 2], false))
         sift_up(h, i, entry);
     else
         sift_down(h, i, entry);
