@@ -77,12 +77,47 @@ START_TEST(bursts_are_bursts)
 }
 END_TEST
 
+/* Requests in sessions of four: arrivals are a fourth, bursts stay. */
+START_TEST(arrivals_are_what_requests_follow)
+{
+    struct profile load;
+    struct load_arrivals arrivals;
+    ck_assert_int_eq(profile_parse("40:1s,+3,80:1s", &load, NULL), 0);
+    load_arrivals_begin(&arrivals, &load, 4, ARRIVAL_CONSTANT, 1, 3);
+    for (int64_t k = 0; k < 10; k++)
+        ck_assert_int_eq(load_arrivals_next(&arrivals), k * 100 * MS);
+    for (int64_t k = 0; k < 3; k++)
+        ck_assert_int_eq(load_arrivals_next(&arrivals), 1000 * MS);
+    for (int64_t k = 0; k < 20; k++)
+        ck_assert_int_eq(load_arrivals_next(&arrivals), (1000 + 50 * k) * MS);
+    ck_assert_int_eq(load_arrivals_next(&arrivals), TIME_NEVER);
+    load_arrivals_free(&arrivals);
+    profile_free(&load);
+}
+END_TEST
+
+START_TEST(a_level_is_reached_where_the_ramp_says)
+{
+    struct profile p;
+    ck_assert_int_eq(profile_parse("2:1s,2-6:4s,1:1s,8:1s", &p, NULL), 0);
+    ck_assert_int_eq(profile_when_level(&p, 0, 2), 0);
+    ck_assert_int_eq(profile_when_level(&p, 0, 4), 3 * NS_PER_S);
+    ck_assert_int_eq(profile_when_level(&p, 3500 * MS, 4), 3500 * MS);
+    ck_assert_int_eq(profile_when_level(&p, 0, 7), 6 * NS_PER_S);
+    ck_assert_int_eq(profile_when_level(&p, 5500 * MS, 2), 6 * NS_PER_S);
+    ck_assert_int_eq(profile_when_level(&p, 0, 9), TIME_NEVER);
+    profile_free(&p);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("profile");
     TCase *t = tcase_create("profile");
     tcase_add_test(t, profiles_are_read);
     tcase_add_test(t, bursts_are_bursts);
+    tcase_add_test(t, arrivals_are_what_requests_follow);
+    tcase_add_test(t, a_level_is_reached_where_the_ramp_says);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }
