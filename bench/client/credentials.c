@@ -188,8 +188,8 @@ static int read_site(const char *url, struct credential_site *site, struct crede
 static int read_sites(const struct credential_sources *o, struct credentials *s, struct error *err)
 {
     s->sites = mem_zero(o->urls.count + 1, sizeof *s->sites);
-    for (size_t i = 0; i < o->urls.count; i++, s->site_count++)
-        if (read_site(o->urls.items[i], &s->sites[i], s, err) < 0)
+    for (size_t i = 0; i < o->urls.count; i++)
+        if (read_site(o->urls.items[i], &s->sites[s->site_count++], s, err) < 0)
             return ERR_INPUT;
     return 0;
 }
