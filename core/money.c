@@ -238,6 +238,19 @@ void money_format_fixed(money value, int decimals, char out[MONEY_TEXT_SIZE])
     out[length] = '\0';
 }
 
+void money_format_amount(money value, int decimals, char out[MONEY_TEXT_SIZE])
+{
+    money_magnitude unit = 1;
+    for (int i = decimals; i < MONEY_DECIMALS; i++)
+        unit *= 10;
+    if (value != 0 && magnitude_of(value) < unit)
+        while (decimals < MONEY_DECIMALS && magnitude_of(value) < 10 * unit) {
+            unit /= 10;
+            decimals++;
+        }
+    money_format_fixed(value, decimals, out);
+}
+
 double money_to_double(money value)
 {
     return (double)value / 1e24;

@@ -71,6 +71,9 @@ void money_format(money value, char out[MONEY_TEXT_SIZE]);
  * even: for tables. */
 void money_format_fixed(money value, int decimals, char out[MONEY_TEXT_SIZE]);
 
+/* As money_format_fixed, but what would round to nothing shows its first two digits: "0.000041". */
+void money_format_amount(money value, int decimals, char out[MONEY_TEXT_SIZE]);
+
 /* USD for statistics only: never summed back into a charge. */
 double money_to_double(money value);
 

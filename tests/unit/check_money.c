@@ -1,4 +1,5 @@
 /* Money: exact parsing, products, and the one place where it rounds. */
+#include "core/memory.h"
 #include "core/money.h"
 #include "tests/unit/testing.h"
 
@@ -133,6 +134,15 @@ END_TEST
 START_TEST(tables_round_to_fixed_decimals)
 {
     char text[MONEY_TEXT_SIZE];
+    static const char *const amounts[][2] = {
+        {"9.5586634", "9.5587"},    {"0.0001", "0.0001"},
+        {"0.00004123", "0.000041"}, {"0", "0.0000"},
+        {"-0.00005", "-0.000050"},  {"0.000000000000000000000001", "0.000000000000000000000001"},
+    };
+    for (size_t i = 0; i < COUNT_OF(amounts); i++) {
+        money_format_amount(parse(amounts[i][0], MONEY_PER_ONE), 4, text);
+        ck_assert_str_eq(text, amounts[i][1]);
+    }
     money_format_fixed(parse("9.5586634", MONEY_PER_ONE), 4, text);
     ck_assert_str_eq(text, "9.5587");
     money_format_fixed(parse("-0.125", MONEY_PER_ONE), 2, text);

@@ -15,7 +15,7 @@ static void add_name(struct buffer *out, const struct plan_bill *p)
 static void add_usd(struct buffer *out, money value, int decimals)
 {
     char text[MONEY_TEXT_SIZE];
-    money_format_fixed(value, decimals, text);
+    money_format_amount(value, decimals, text);
     buffer_add_format(out, "$%s", text);
 }
 
@@ -42,7 +42,7 @@ void html_answer_plan(const struct bill *b, struct buffer *out)
         return;
     }
     const struct plan_bill *best = &b->plans[b->ranking[0]];
-    money_format_fixed(best->total, 4, amount);
+    money_format_amount(best->total, 4, amount);
     buffer_add_text(out, "Cheapest of those that serve everything: <b>");
     html_add_text(out, bill_plan_name(best, name));
     buffer_add_text(out, "</b>");
@@ -50,7 +50,7 @@ void html_answer_plan(const struct bill *b, struct buffer *out)
     buffer_add_format(out, " at $%s for this workload, paid once", amount);
     if (b->ranking_count > 1) {
         const struct plan_bill *next = &b->plans[b->ranking[1]];
-        money_format_fixed(next->total, 4, amount);
+        money_format_amount(next->total, 4, amount);
         buffer_add_text(out, "; next comes ");
         html_add_text(out, bill_plan_name(next, name));
         add_times(next, out);

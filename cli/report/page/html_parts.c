@@ -151,6 +151,6 @@ void html_add_count_cell(struct buffer *out, uint64_t count)
 void html_add_money(struct buffer *out, money value)
 {
     char text[MONEY_TEXT_SIZE];
-    money_format_fixed(value, 4, text);
+    money_format_amount(value, 4, text);
     buffer_add_format(out, "<td data-v=\"%.12g\">%s</td>", money_to_double(value), text);
 }

@@ -79,7 +79,7 @@ static void put_cell(struct buffer *out, double value, int width, int decimals)
 static void put_money_cell(struct buffer *out, money value, int width, int decimals)
 {
     char text[MONEY_TEXT_SIZE];
-    money_format_fixed(value, decimals, text);
+    money_format_amount(value, decimals, text);
     buffer_add_format(out, " %*s", width, text);
 }
 
@@ -247,7 +247,7 @@ static void put_cheapest(const struct bill *b, struct buffer *out)
         return;
     }
     const struct plan_bill *first = &b->plans[b->ranking[0]];
-    money_format_fixed(first->total, 4, amount);
+    money_format_amount(first->total, 4, amount);
     buffer_add_format(out, "Cheapest that serves everything, %s", spans[b->options.period]);
     if (b->options.max_wait_ns > 0)
         buffer_add_format(out, " and within %s of its time",
@@ -259,7 +259,7 @@ static void put_cheapest(const struct bill *b, struct buffer *out)
         const struct plan_bill *second = &b->plans[b->ranking[1]];
         money difference = second->total - first->total;
         bill_plan_name(second, name);
-        money_format_fixed(difference < 0 ? -difference : difference, 4, amount);
+        money_format_amount(difference < 0 ? -difference : difference, 4, amount);
         if (difference == 0)
             buffer_add_format(out, ", and %s costs the same", name);
         else
@@ -334,8 +334,8 @@ static void put_split(const struct bill *b, struct buffer *out)
         buffer_add_text(out, "No split between a flat and a token plan saves anything.\n");
         return;
     }
-    money_format_fixed(e->split_total, 4, total);
-    money_format_fixed(b->best_split_saved, 4, saved);
+    money_format_amount(e->split_total, 4, total);
+    money_format_amount(b->best_split_saved, 4, saved);
     buffer_add_format(out, "Best split found: %s requests to %s",
                       text_group_u64(e->split.to_flat, n), b->plans[e->flat_plan].plan->name);
     if (e->subscriptions > 1)
@@ -399,7 +399,7 @@ static void put_cache_misses(const struct plan_bill *p, struct buffer *out)
     char text[MONEY_TEXT_SIZE];
     if (!p->waste.has_cache || p->waste.cache_misses <= 0)
         return;
-    money_format_fixed(p->waste.cache_misses, 4, text);
+    money_format_amount(p->waste.cache_misses, 4, text);
     buffer_add_format(
         out, "%s: prompts repeat; an infinite prefix cache would save $%s (%.1f %%).\n",
         p->plan->name, text, 100 * cost_usd(p->waste.cache_misses) / cost_usd(p->sums.total));

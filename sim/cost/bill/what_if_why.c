@@ -57,8 +57,8 @@ static const char *unmoved(const struct plan *plan, int kind)
 static void add_change(struct buffer *out, const char *what, money before, money after)
 {
     char from[MONEY_TEXT_SIZE], to[MONEY_TEXT_SIZE];
-    money_format_fixed(before, 4, from);
-    money_format_fixed(after, 4, to);
+    money_format_amount(before, 4, from);
+    money_format_amount(after, 4, to);
     buffer_add_format(out, "%s%s $%s → $%s", out->length ? ", " : "", what, from, to);
 }
 
