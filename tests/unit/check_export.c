@@ -48,7 +48,7 @@ static void add_records(struct export_rows *x, bool keep_chunks)
 {
     const int64_t late[3] = {110 * MS, 120 * MS, 130 * MS}, chunks[3] = {60 * MS, 75 * MS, 80 * MS};
     struct record first = streamed("a1", "a", 2 * MS), again = streamed("a1", "a", 50 * MS),
-                  failed = streamed("b", "b", 4 * MS), unsent = streamed("c", "b", TIME_NEVER);
+                  failed = streamed("b", "b", 4 * MS), unsent = streamed("c", "b", 0);
     first.final = false;
     first.status = RECORD_FAILED;
     first.failure = FAILURE_SERVER;
@@ -65,8 +65,8 @@ static void add_records(struct export_rows *x, bool keep_chunks)
     unsent.unsent = UNSENT_CAP;
     unsent.attempt = 0;
     unsent.scheduled_ns = 7 * MS;
-    unsent.ready_ns = unsent.first_byte_ns = unsent.first_token_ns = unsent.first_output_ns =
-        unsent.last_token_ns = unsent.done_ns = TIME_NEVER;
+    unsent.sent_ns = unsent.ready_ns = unsent.first_byte_ns = unsent.first_token_ns =
+        unsent.first_output_ns = unsent.last_token_ns = unsent.done_ns = TIME_NEVER;
     add(x, streamed("a2", "a", 100 * MS), keep_chunks ? late : NULL);
     add(x, first, NULL);
     add(x, again, keep_chunks ? chunks : NULL);
