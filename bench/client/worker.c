@@ -1,13 +1,17 @@
 #include "bench/client/worker_state.h"
 #include "core/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #define HEARTBEAT_NS (10 * NS_PER_MS)  /* the loop wakes at least so often: stalls are seen */
 #define SEND_ROUNDS 64                 /* before the sockets get their turn again */
-#define SLOT_STEP_NS (100 * NS_PER_US) /* between a closed loop's first requests */
+/* Between a closed loop's first requests: all have left in OPENING_NS where the step allows it. */
+#define OPENING_NS (100 * NS_PER_MS)
+#define SLOT_STEP_MIN_NS (100 * NS_PER_US)
+#define SLOT_STEP_MAX_NS NS_PER_MS
 #define WARM_LIMIT_NS (2 * NS_PER_S)   /* for opening connections before the start */
 
 void stop_raise(atomic_int *stop, enum stop_request request)
@@ -175,6 +179,13 @@ static int set_up_loop(struct worker *w, struct error *err)
     return 0;
 }
 
+static int64_t slot_step_ns(const struct schedule_config *c)
+{
+    double slots = c->mode == SCHEDULE_CLOSED ? profile_value(&c->load, 0) : 0;
+    double step = slots > 0 ? (double)OPENING_NS / slots : 0;
+    return (int64_t)fmin(fmax(step, (double)SLOT_STEP_MIN_NS), (double)SLOT_STEP_MAX_NS);
+}
+
 struct worker *worker_create(const struct worker_setup *setup, uint32_t number, struct error *err)
 {
     struct worker *w = mem_zero(1, sizeof *w);
@@ -190,7 +201,7 @@ struct worker *worker_create(const struct worker_setup *setup, uint32_t number, 
     w->schedule_config.workers = shards * setup->config->workers;
     w->schedule_config.shards = shards;
     w->schedule_config.seed = setup->config->seed;
-    w->schedule_config.slot_step_ns = SLOT_STEP_NS;
+    w->schedule_config.slot_step_ns = slot_step_ns(&setup->config->schedule);
     random_init(&w->retry_random, setup->config->seed, RANDOM_RETRIES, own);
     w->schedule = schedule_create(&w->schedule_config, setup->workload, err);
     if (!w->schedule || set_up_loop(w, err) < 0) {
