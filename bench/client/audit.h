@@ -8,9 +8,9 @@
  *     audit_merge(&total, &a);
  *     audit_finish(&total, &before, &after, &report->fidelity);
  *
- * Client-limited: send lag p99 > max(1 ms, 2% of the median TTFT), or a worker's CPU share above
- * 85% over a second, or a stall above 20 ms, or requests for which this machine had no open files
- * or ports left.
+ * Client-limited: send lag p99 > max(1 ms, 2% of the median TTFT) of three requests at least, or a
+ * worker's CPU share above 85% over a second, or a stall above 20 ms, or requests for which this
+ * machine had no open files or ports left.
  */
 #ifndef FAREBOX_BENCH_CLIENT_AUDIT_H
 #define FAREBOX_BENCH_CLIENT_AUDIT_H
