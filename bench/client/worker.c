@@ -150,12 +150,14 @@ void *worker_main(void *context)
 {
     struct worker *w = context;
     touch_memory();
+    worker_prepare_next(w);
     wait_for_start(w);
     audit_tick(&w->audit, clock_now_ns(), false);
     check_stop(w, clock_now_ns());
     pump(w);
     end_if_idle(w);
     while (!w->done) {
+        worker_prepare_next(w);
         int64_t now_ns = clock_now_ns();
         audit_stall(&w->audit, client_busy_ns(w->client, now_ns));
         arm(w, now_ns);
@@ -231,6 +233,7 @@ struct worker *worker_create(const struct worker_setup *setup, uint32_t number, 
                                    .on_end = worker_on_end,
                                    .on_whole = worker_on_whole,
                                    .on_ready = on_ready};
+    buffer_init(&w->prepared.body, BUFFER_UNBOUNDED);
     w->client = client_create(w->base, &client);
     return w;
 }
@@ -268,6 +271,7 @@ void worker_free(struct worker *w)
     if (w->timer_fd >= 0)
         close(w->timer_fd);
     schedule_free(w->schedule);
+    buffer_free(&w->prepared.body);
     flights_free(&w->flights);
     heap_free(&w->timeouts);
     heap_free(&w->retries);

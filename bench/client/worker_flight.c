@@ -13,23 +13,66 @@
 
 static void watch_time(struct worker *w, struct flight *flight);
 
+static void build_body(const struct worker *w, const struct endpoint *e, const struct due *due,
+                       struct buffer *out)
+{
+    size_t number = (size_t)(e - w->setup->endpoints);
+    const struct workload *load = w->setup->workload;
+    const char *model = e->config->model;
+    if (!model && load->model && load->model[due->row] != UINT16_MAX)
+        model = names_text(&load->models, load->model[due->row]);
+    prompt_maker_build(w->setup->makers[number], load, due, model ? model : e->model, out);
+}
+
+static bool is_same(const struct due *a, const struct due *b)
+{
+    return a->row == b->row && a->repeat == b->repeat && a->ordinal == b->ordinal;
+}
+
+#define WASTED_MAX 16 /* more than were of use: then what comes next cannot be told */
+
+void worker_prepare_next(struct worker *w)
+{
+    struct prepared_body *p = &w->prepared;
+    struct due due;
+    if (w->config->endpoint_count > 1 || w->closed || p->wasted > p->used + WASTED_MAX ||
+        !schedule_foresee(w->schedule, since_start(w, clock_now_ns()), &due) ||
+        (p->ready && is_same(&p->due, &due)))
+        return;
+    p->wasted += p->ready;
+    p->ready = true;
+    p->due = due;
+    buffer_clear(&p->body);
+    build_body(w, worker_choose_endpoint(w, &due), &due, &p->body);
+}
+
+/* The body of a flight's attempt: the prepared one if it is this flight's. */
+static void fill_body(struct worker *w, const struct flight *flight, struct transfer *t)
+{
+    struct prepared_body *p = &w->prepared;
+    if (!p->ready || !is_same(&p->due, &flight->due)) {
+        build_body(w, flight->endpoint, &flight->due, &t->body);
+        return;
+    }
+    struct buffer empty = t->body;
+    t->body = p->body;
+    p->body = empty;
+    p->ready = false;
+    p->used++;
+}
+
 static void send_attempt(struct worker *w, struct flight *flight)
 {
     const struct endpoint *e = flight->endpoint;
     struct transfer *t = client_get(w->client);
-    size_t number = (size_t)(e - w->setup->endpoints);
     const struct workload *load = w->setup->workload;
-    const char *model = e->config->model;
-    if (!model && load->model && load->model[flight->due.row] != UINT16_MAX)
-        model = names_text(&load->models, load->model[flight->due.row]);
     flight->transfer = t;
     flight->attempt++;
     t->owner = flight;
     char made[DUE_ID_SIZE];
     const char *id = due_request_id(load, &flight->due, made);
     worker_header_id(id, flight->attempt, t->request_id);
-    prompt_maker_build(w->setup->makers[number], load, &flight->due, model ? model : e->model,
-                       &t->body);
+    fill_body(w, flight, t);
     int64_t now_ns = clock_now_ns();
     audit_sent(&w->audit, since_start(w, now_ns) - flight->ready_ns);
     atomic_fetch_add_explicit(&w->sent, 1, memory_order_relaxed);

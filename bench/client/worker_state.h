@@ -11,6 +11,14 @@
 
 #include <event2/event.h>
 
+/* The body of the request that is to be sent next, built while nothing was due. */
+struct prepared_body {
+    bool ready;
+    struct due due; /* whose it is */
+    struct buffer body;
+    uint64_t used, wasted; /* bodies; those of requests before which another came */
+};
+
 struct worker {
     const struct worker_setup *setup;
     const struct bench_config *config;
@@ -24,6 +32,7 @@ struct worker {
     struct flights flights;
     struct heap timeouts, retries; /* tickets of flights, absolute times */
     struct random retry_random;
+    struct prepared_body prepared;
     int64_t next_due_ns; /* absolute: when the schedule has something */
     bool closed, done;
     int64_t drain_until_ns;
@@ -65,6 +74,10 @@ void worker_put_unsent(struct worker *w, const struct due *due, enum unsent_reas
 void worker_flush_out(struct worker *w);
 
 /* ---- worker_flight.c ---- */
+
+/* Builds the body of the request that is to be sent next, so that its sending need not wait for it.
+ */
+void worker_prepare_next(struct worker *w);
 
 /* Sends what is due, retries included; requests that will never be sent get their record. */
 void worker_send_due(struct worker *w);

@@ -340,6 +340,34 @@ START_TEST(dependents_wait_for_their_parents)
 }
 END_TEST
 
+/* What is foreseen is what is taken, in every mode and with dependents between the roots. */
+START_TEST(what_comes_next_is_foreseen)
+{
+    struct schedule_config c = config((enum schedule_mode)_i);
+    struct workload w = family();
+    c.max_requests = w.count;
+    profile_hold(&c.load, _i == SCHEDULE_CLOSED ? 2 : 5);
+    struct schedule *s = create(&c, &w);
+    struct due seen, due;
+    int64_t now_ns = 0;
+    size_t taken = 0;
+    while (schedule_foresee(s, now_ns, &seen)) {
+        while (!schedule_take(s, now_ns, &due))
+            now_ns = schedule_next_ns(s, now_ns);
+        ck_assert_uint_eq(seen.row, due.row);
+        ck_assert_uint_eq(seen.ordinal, due.ordinal);
+        now_ns += MS;
+        schedule_ended(s, &due, now_ns, true);
+        taken++;
+    }
+    ck_assert_uint_eq(taken, w.count);
+    ck_assert(!schedule_take(s, now_ns, &due));
+    schedule_free(s);
+    profile_free(&c.load);
+    workload_free(&w);
+}
+END_TEST
+
 START_TEST(a_failed_parent_leaves_its_family_unsent)
 {
     struct workload w = family();
@@ -378,6 +406,7 @@ int main(void)
     tcase_add_test(t, slots_open_one_after_the_other);
     tcase_add_test(t, a_closed_loop_follows_its_stages);
     tcase_add_test(t, dependents_wait_for_their_parents);
+    tcase_add_loop_test(t, what_comes_next_is_foreseen, 0, SCHEDULE_CLOSED + 1);
     tcase_add_test(t, a_failed_parent_leaves_its_family_unsent);
     suite_add_tcase(suite, t);
     return testing_run(suite);

@@ -342,6 +342,21 @@ bool schedule_take(struct schedule *s, int64_t now_ns, struct due *out)
     return true;
 }
 
+bool schedule_foresee(const struct schedule *s, int64_t now_ns, struct due *out)
+{
+    int64_t soon_ns = heap_next(&s->soon);
+    if (s->closed || (soon_ns == TIME_NEVER && !s->has_next))
+        return false;
+    int64_t root_ns = s->config.mode == SCHEDULE_CLOSED ? now_ns : s->next.scheduled_ns;
+    if (s->has_next && root_ns < soon_ns) {
+        *out = s->next;
+        return true;
+    }
+    uint64_t row = s->soon.entries[0].number;
+    *out = (struct due){(uint32_t)row, 0, row, soon_ns, soon_ns};
+    return true;
+}
+
 int64_t schedule_next_ns(struct schedule *s, int64_t now_ns)
 {
     int64_t next = TIME_NEVER;

@@ -84,6 +84,10 @@ void schedule_free(struct schedule *s);
 /* Gives one request that is due at now_ns and may be sent; false if there is none. */
 bool schedule_take(struct schedule *s, int64_t now_ns, struct due *out);
 
+/* The request that schedule_take is to give next, whenever that is, as far as can be known now: a
+ * dependent that becomes due before then comes first. False where none is known. */
+bool schedule_foresee(const struct schedule *s, int64_t now_ns, struct due *out);
+
 /* When schedule_take may next give something without any request ending: TIME_NEVER if only ends
  * can change that; an instant that has passed means at once. */
 int64_t schedule_next_ns(struct schedule *s, int64_t now_ns);
