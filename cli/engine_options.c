@@ -4,6 +4,15 @@
 
 #include <string.h>
 
+/* The place among an option's choices; the parser has seen that it is one. */
+static uint32_t number_of(const char *(*choice)(size_t i), const char *name)
+{
+    uint32_t i = 0;
+    while (strcmp(choice(i), name) != 0)
+        i++;
+    return i;
+}
+
 int engine_options_read(const struct engine_options *o, bool times_given,
                         struct engine_config *engine, struct error *err)
 {
@@ -19,16 +28,15 @@ int engine_options_read(const struct engine_options *o, bool times_given,
         engine->replicas = (uint32_t)o->replicas;
     if (o->max_num_seqs)
         engine->max_num_seqs = (uint32_t)o->max_num_seqs;
-    for (uint32_t i = 0; o->scheduling && policy_name(i); i++)
-        if (strcmp(policy_name(i), o->scheduling) == 0)
-            engine->policy = i;
-    if (!o->router)
-        return 0;
-    int router = engine_router_from_name(o->router);
-    if (router < 0)
+    if (o->scheduling)
+        engine->policy = number_of(policy_name, o->scheduling);
+    if (o->router)
+        engine->router = (enum engine_router)number_of(engine_router_name, o->router);
+    if (engine->kind == ENGINE_CONSTANT && (o->scheduling || o->router))
         return error_set(err, ERR_INPUT,
-                         "--router %s: expected round-robin, least-loaded or prefix-aware",
-                         o->router);
-    engine->router = (enum engine_router)router;
+                         "--%s: an engine of constant times has no %s; --engine PRESET takes one "
+                         "that has (farebox engine list)",
+                         o->scheduling ? "scheduling" : "router",
+                         o->scheduling ? "queue to be put in order" : "replicas to choose from");
     return 0;
 }

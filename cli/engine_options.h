@@ -13,14 +13,14 @@
 
 struct engine_options {
     const char *preset;              /* NULL = constant times */
-    const char *router;              /* NULL = the preset's */
-    const char *scheduling;          /* a policy_name(); NULL = the preset's */
+    const char *router, *scheduling; /* a name of each; NULL = the preset's */
     double ttft_ms, itl_ms;          /* the constant times */
     uint64_t replicas, max_num_seqs; /* 0 = the preset's */
 };
 
 /* Loads the preset, or takes the constant times, and sets what else was given. A preset brings its
- * own times: with `times_given` it is refused. ERR_INPUT also for a router that is unknown. */
+ * own times: with `times_given` it is refused. ERR_INPUT also for a router or a policy of an engine
+ * of constant times, which has neither. */
 int engine_options_read(const struct engine_options *o, bool times_given,
                         struct engine_config *engine, struct error *err);
 

@@ -57,9 +57,8 @@ static const struct option_spec options[] = {
      .help = "Time from each token to the next."},
     {"replicas", 0, OPTION_COUNT, AT(engine.replicas), NULL, "N", .min = 1, .max = 1000,
      .help = "Replicas of the engine, instead of the preset's."},
-    {"router", 0, OPTION_TEXT, AT(engine.router), NULL, "NAME",
-     .help =
-         "How requests are spread over the replicas: round-robin, least-loaded or prefix-aware."},
+    {"router", 0, OPTION_TEXT, AT(engine.router), .unit = "NAME", .choice = engine_router_name,
+     .help = "How requests are spread over the replicas, instead of the preset's: "},
     {"scheduling", 0, OPTION_TEXT, AT(engine.scheduling), .unit = "NAME", .choice = policy_name,
      .help = "Who is served next, instead of the preset's: "},
     {"max-num-seqs", 0, OPTION_COUNT, AT(engine.max_num_seqs), NULL, "N", .min = 1, .max = 1e6,

@@ -3,6 +3,7 @@
 #include "core/embedded.h"
 #include "core/file.h"
 #include "core/json/json_fields.h"
+#include "core/memory.h"
 #include "sim/engine/policy.h"
 
 #include <math.h>
@@ -68,17 +69,9 @@ const char *engine_kind_name(enum engine_kind kind)
     return kind_names[kind];
 }
 
-const char *engine_router_name(enum engine_router router)
+const char *engine_router_name(size_t router)
 {
-    return router_names[router];
-}
-
-int engine_router_from_name(const char *name)
-{
-    for (int i = 0; router_names[i]; i++)
-        if (strcmp(name, router_names[i]) == 0)
-            return i;
-    return -1;
+    return router < COUNT_OF(router_names) ? router_names[router] : NULL;
 }
 
 void engine_config_init(struct engine_config *config)

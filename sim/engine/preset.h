@@ -94,7 +94,6 @@ void engine_config_write(const struct engine_config *config, struct json_writer 
 
 /* Names for options and files. */
 const char *engine_kind_name(enum engine_kind kind);
-const char *engine_router_name(enum engine_router router);
-int engine_router_from_name(const char *name); /* -1: unknown */
+const char *engine_router_name(size_t router); /* NULL behind the last */
 
 #endif

@@ -113,6 +113,8 @@ class Sim(Case):
         self.assertTrue(pathlib.Path(self.path("run/summary.json")).exists())
         for words, part in ((("--engine", "h100"), "h100"),
                             (("--engine", PRESET, "--router", "random"), "round-robin"),
+                            (("--scheduling", "priority"), "constant times has no queue"),
+                            (("--router", "least-loaded"), "constant times has no replicas"),
                             (("--rate", 1, "--concurrency", 1), "--rate"),
                             (("--engine", PRESET, "--ttft-ms", 1), "--ttft-ms")):
             self.assert_refused(self.farebox("sim", "--trace", work, *words, expect=2), part)
