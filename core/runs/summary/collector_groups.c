@@ -49,24 +49,6 @@ static const char *turn_text(uint32_t range)
     return range >= 1 && range <= 7 ? texts[range - 1] : NULL;
 }
 
-/* The value of a label in {"team": "x"}, without quotes, or nothing. */
-static bool label_value(const char *labels, const char *wanted, struct text *out)
-{
-    struct json_scan s;
-    struct text key;
-    bool found = false;
-    json_scan_init(&s, "labels", labels, strlen(labels), 1);
-    json_object_begin(&s);
-    while (!found && json_object_next(&s, &key)) {
-        found = text_equal(key, wanted);
-        if (json_peek(&s) == JSON_STRING)
-            json_string(&s, out);
-        else
-            json_skip(&s, out);
-    }
-    return found && !s.failed;
-}
-
 /* Names of labels, at most LABEL_KEYS, in the order of their first sight. */
 static size_t label_keys(const struct group_store *g, char keys[LABEL_KEYS][GROUP_NAME_SIZE])
 {
@@ -98,7 +80,7 @@ static struct text value_in(const struct group_store *g, size_t combination, int
     const char *text = part == GROUP_TURN ? turn_text(number) : names_text(&g->texts, number);
     struct text value;
     if (part == GROUP_LABELS && text)
-        return label_value(text, label, &value) ? value : text_of(UNSAID);
+        return json_member(text, label, &value) ? value : text_of(UNSAID);
     return text_of(text ? text : UNSAID);
 }
 
