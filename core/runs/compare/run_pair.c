@@ -101,8 +101,7 @@ static int read_run(struct pair_run *run, const char *path, struct error *err)
     if (status == 0 && run->pricing)
         status = run->pricing->end(run->pricing->context, run->number, path, err);
     collector_read_gaps(run->collector, path);
-    int64_t first = sorter_count(&run->requests) ? run->collector->first_due_ns : 0;
-    run->from_ns = first + (int64_t)llround(run->summary->warmup_s * 1e9) - SUMMARY_ROUNDING_NS;
+    run->from_ns = collector_window_start(run->collector, run->summary);
     struct sorter_scan scan;
     sorter_scan_begin(&scan, &run->requests);
     for (const struct pair_request *q; (q = sorter_scan_next(&scan));)

@@ -115,6 +115,10 @@ void sort_values(const struct spool *values, struct spool *sorted);
 struct metric_summary column_summarize(const struct spool *column, int64_t from_ns, bool intervals);
 struct metric_summary gaps_summarize(const struct gap_store *g, int64_t from_ns, bool intervals);
 
+/* collector_values.c: where the measured window of the summary of these records begins. A summary
+ * that was read back gives microseconds: its first request must not fall out by rounding. */
+int64_t collector_window_start(const struct collector *c, const struct summary *s);
+
 /* The value of a metric for a row; false if the row has none. */
 bool row_metric(const struct request_row *r, enum metric m, int64_t *value_ns);
 

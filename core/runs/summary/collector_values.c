@@ -4,9 +4,7 @@
 
 #include <math.h>
 
-/* Where the summary's measured window begins. A summary that was read back gives microseconds: its
- * first request must not fall out by rounding. */
-static int64_t window_start(const struct collector *c, const struct summary *s)
+int64_t collector_window_start(const struct collector *c, const struct summary *s)
 {
     int64_t first_ns = sorter_count(&c->rows) ? c->first_due_ns : 0;
     return first_ns + (int64_t)llround(s->warmup_s * 1e9) - SUMMARY_ROUNDING_NS;
@@ -15,7 +13,7 @@ static int64_t window_start(const struct collector *c, const struct summary *s)
 size_t collector_points(struct collector *c, const struct summary *s, enum metric m,
                         struct metric_point **out)
 {
-    int64_t from_ns = window_start(c, s), value;
+    int64_t from_ns = collector_window_start(c, s), value;
     struct sorter_scan scan;
     const struct request_row *r;
     size_t n = 0;
@@ -45,7 +43,7 @@ static void fill_gaps(const struct gap_store *g, int64_t from_ns, struct histogr
 void collector_fill_histogram(struct collector *c, const struct summary *s, enum metric m,
                               struct histogram *out)
 {
-    int64_t from_ns = window_start(c, s), value;
+    int64_t from_ns = collector_window_start(c, s), value;
     struct sorter_scan scan;
     const struct request_row *r;
     if (m == METRIC_CHUNK_GAP) {
