@@ -135,8 +135,6 @@ static const struct json_field rows[] = {
      .item = &part_item, .groups = PARTS},
 };
 
-static void set_to_nothing(void *object);
-
 /* By the keys that others have not. */
 static void find_kind(struct json_scan *s, void *object, uint64_t seen)
 {
@@ -149,13 +147,7 @@ static void find_kind(struct json_scan *s, void *object, uint64_t seen)
 }
 
 static const struct json_table table = {JSON_ROWS(rows), .nulls = true, .open = true,
-                                        .init = set_to_nothing, .check = find_kind};
-
-static void set_to_nothing(void *object)
-{
-    memset(object, 0, sizeof(struct fidelity));
-    json_fields_clear(&table, object);
-}
+                                        .check = find_kind};
 
 void fidelity_write(const struct fidelity *f, struct json_writer *w)
 {
@@ -167,7 +159,8 @@ void fidelity_write(const struct fidelity *f, struct json_writer *w)
 
 void fidelity_read(struct json_scan *s, struct fidelity *out)
 {
-    set_to_nothing(out);
+    *out = (struct fidelity){0};
+    json_fields_clear(&table, out);
     if (json_peek(s) == JSON_OBJECT)
         json_fields_read(s, &table, out);
     else
