@@ -22,6 +22,7 @@
 
 #include "core/json/json_scan.h"
 #include "core/json/json_write.h"
+#include "core/memory.h"
 
 #define JSON_WHERE_SIZE 160
 
@@ -78,8 +79,9 @@ struct json_field {
 
 #define JSON_AT(type, member) .offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
 #define JSON_HAS(type, member) .has = offsetof(type, member) + 1
-#define JSON_ROWS(array) .rows = (array), .count = sizeof(array) / sizeof *(array)
-#define JSON_ROWS_MOST 64
+#define JSON_ROWS_MOST 64 /* reading has a bit for each: the build refuses more */
+#define JSON_FITS(array) (sizeof(char[COUNT_OF(array) <= JSON_ROWS_MOST ? 1 : -1]))
+#define JSON_ROWS(array) .rows = (array), .count = COUNT_OF(array) * JSON_FITS(array)
 
 struct json_table {
     const struct json_field *rows;
