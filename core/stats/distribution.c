@@ -5,7 +5,6 @@
 #include <gsl/gsl_randist.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 static const struct {
     const char *name, *parameters[2];

@@ -1,12 +1,9 @@
 #include "core/stats/interval.h"
 
-#include "core/memory.h"
 #include "core/stats/quantile.h"
 
 #include <gsl/gsl_cdf.h>
-#include <gsl/gsl_sort.h>
 #include <math.h>
-#include <stdlib.h>
 
 #define LEAST_VALUES 20
 #define LARGE_SAMPLE 4096
