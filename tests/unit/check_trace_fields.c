@@ -1,7 +1,7 @@
 /* --columns and --keys: any CSV, any JSON Lines, and sellers' usage objects. */
 #include "testing_trace.h"
 
-#include "core/json/raw_usage.h"
+#include "workloads/trace/raw_usage.h"
 
 static struct request row_of(const struct workload *w, size_t i)
 {

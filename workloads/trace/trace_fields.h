@@ -13,7 +13,7 @@
 #ifndef FAREBOX_WORKLOADS_TRACE_TRACE_FIELDS_H
 #define FAREBOX_WORKLOADS_TRACE_TRACE_FIELDS_H
 
-#include "core/json/raw_usage.h"
+#include "workloads/trace/raw_usage.h"
 #include "workloads/trace/trace_json.h"
 
 enum trace_field {

@@ -1,4 +1,4 @@
-#include "core/json/raw_usage.h"
+#include "workloads/trace/raw_usage.h"
 
 #include "core/json/json_scan.h"
 

@@ -10,8 +10,8 @@
  * Whether input includes the cached tokens: prompt_tokens and promptTokenCount do; input_tokens
  * does unless an Anthropic cache key stands beside it.
  */
-#ifndef FAREBOX_CORE_JSON_RAW_USAGE_H
-#define FAREBOX_CORE_JSON_RAW_USAGE_H
+#ifndef FAREBOX_WORKLOADS_TRACE_RAW_USAGE_H
+#define FAREBOX_WORKLOADS_TRACE_RAW_USAGE_H
 
 #include "core/text.h"
 
