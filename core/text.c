@@ -182,6 +182,14 @@ const char *text_nearest(struct text typed, const char *const *names)
     return best;
 }
 
+int text_place(struct text t, const char *const *names)
+{
+    for (int i = 0; names[i]; i++)
+        if (text_equal(t, names[i]))
+            return i;
+    return -1;
+}
+
 bool text_matches(struct text t, struct text pattern)
 {
     size_t i = 0, p = 0, star = SIZE_MAX, resume = 0;

@@ -49,6 +49,9 @@ const char *text_group_u64(uint64_t value, char out[TEXT_GROUPED_SIZE]);
  * `names` ends with NULL. */
 const char *text_nearest(struct text typed, const char *const *names);
 
+/* The place of the text among `names`, which end with NULL; -1 where it is none of them. */
+int text_place(struct text t, const char *const *names);
+
 /* Shell-like pattern with `*` and `?` against all of the text. */
 bool text_matches(struct text t, struct text pattern);
 

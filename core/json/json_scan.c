@@ -463,22 +463,21 @@ bool json_string_copy(struct json_scan *s, size_t max_length, char **out)
     return true;
 }
 
-static void fail_choice(struct json_scan *s, const char *const *names, const char *what,
-                        struct text word)
+void json_unknown_choice(struct json_scan *s, struct text word, const char *const *names,
+                         const char *what)
 {
     char known[256] = "";
     for (int i = 0; names[i]; i++) {
         size_t used = strlen(known);
         snprintf(known + used, sizeof known - used, "%s\"%s\"", i ? ", " : "", names[i]);
     }
-    int shown = word.length < 60 ? (int)word.length : 60;
     const char *near = text_nearest(word, names);
     if (!what)
-        json_fail(s, "expected one of %s, found \"%.*s\"", known, shown, word.at);
+        json_fail(s, "expected one of %s, found \"%.*s\"", known, shown(word), word.at);
     else if (near)
-        json_fail(s, "unknown %s \"%.*s\"; did you mean \"%s\"?", what, shown, word.at, near);
+        json_fail(s, "unknown %s \"%.*s\"; did you mean \"%s\"?", what, shown(word), word.at, near);
     else
-        json_fail(s, "unknown %s \"%.*s\"; known: %s", what, shown, word.at, known);
+        json_fail(s, "unknown %s \"%.*s\"; known: %s", what, shown(word), word.at, known);
 }
 
 bool json_choice(struct json_scan *s, const char *const *names, const char *what, int *out)
@@ -486,13 +485,13 @@ bool json_choice(struct json_scan *s, const char *const *names, const char *what
     struct text word;
     if (!json_string(s, &word))
         return false;
-    for (int i = 0; names[i]; i++)
-        if (text_equal(word, names[i])) {
-            *out = i;
-            return true;
-        }
-    fail_choice(s, names, what, word);
-    return false;
+    int place = text_place(word, names);
+    if (place < 0) {
+        json_unknown_choice(s, word, names, what);
+        return false;
+    }
+    *out = place;
+    return true;
 }
 
 /* One scalar, or the opening of an object or array, of the value being skipped. */

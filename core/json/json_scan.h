@@ -99,6 +99,10 @@ bool json_string_copy(struct json_scan *s, size_t max_length, char **out);
  * <what> "x"' with the nearest or all names, and without `what` 'expected one of …'. */
 bool json_choice(struct json_scan *s, const char *const *names, const char *what, int *out);
 
+/* That error, for a string that was taken and looked up by text_place(). */
+void json_unknown_choice(struct json_scan *s, struct text word, const char *const *names,
+                         const char *what);
+
 /* Takes one value of any kind, checking it; *raw (may be NULL) is its text. */
 bool json_skip(struct json_scan *s, struct text *raw);
 

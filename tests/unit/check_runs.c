@@ -143,6 +143,29 @@ START_TEST(a_killed_run_keeps_its_whole_lines)
 }
 END_TEST
 
+START_TEST(an_error_is_a_failure_or_a_reason_not_to_send)
+{
+    static const char lines[] = "{\"request_id\": \"a\", \"error\": \"dns\"}\n"
+                                "{\"request_id\": \"b\", \"error\": \"budget\"}\n"
+                                "{\"request_id\": \"c\", \"error\": \"budgets\"}\n";
+    char path[128];
+    snprintf(path, sizeof path, "%s/errors.jsonl", scratch);
+    file_write_atomic(path, lines, strlen(lines), NULL);
+    struct record_reader reader;
+    struct record back;
+    struct error err = {0};
+    ck_assert_int_eq(record_reader_open(&reader, path, NULL), 0);
+    ck_assert_int_eq(record_reader_next(&reader, &back, NULL), 1);
+    ck_assert(back.failure == FAILURE_DNS && back.unsent == UNSENT_NONE);
+    ck_assert_int_eq(record_reader_next(&reader, &back, NULL), 1);
+    ck_assert(back.failure == FAILURE_NONE && back.unsent == UNSENT_BUDGET);
+    ck_assert_int_eq(record_reader_next(&reader, &back, &err), ERR_INPUT);
+    ck_assert_str_eq(err.message, "unknown error class \"budgets\"; did you mean \"budget\"?");
+    ck_assert(err.line == 3 && err.column == 30);
+    record_reader_close(&reader);
+}
+END_TEST
+
 START_TEST(a_run_read_back_has_the_same_summary)
 {
     char path[128];
@@ -224,6 +247,7 @@ int main(void)
     tcase_add_test(t, a_record_survives_its_line);
     tcase_add_test(t, first_tokens_are_kept_by_kind);
     tcase_add_test(t, a_killed_run_keeps_its_whole_lines);
+    tcase_add_test(t, an_error_is_a_failure_or_a_reason_not_to_send);
     tcase_add_test(t, a_run_read_back_has_the_same_summary);
     tcase_add_test(t, a_full_disk_ends_the_records_at_a_whole_line);
     suite_add_tcase(s, t);

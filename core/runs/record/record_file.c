@@ -74,15 +74,17 @@ static bool has_no_chunks(const void *record)
 static void read_error(struct json_scan *s, const struct json_field *f, void *record)
 {
     struct record *r = record;
-    struct json_scan again = *s;
-    int found = 0;
+    struct text word;
+    int place;
     (void)f;
-    if (json_choice(&again, failure_names, NULL, &found)) {
-        r->failure = (enum failure_class)found;
-        json_skip(s, NULL);
-    } else if (json_choice(s, unsent_names, "error class", &found)) {
-        r->unsent = (enum unsent_reason)found;
-    }
+    if (!json_string(s, &word))
+        return;
+    if ((place = text_place(word, failure_names)) >= 0)
+        r->failure = (enum failure_class)place;
+    else if ((place = text_place(word, unsent_names)) >= 0)
+        r->unsent = (enum unsent_reason)place;
+    else
+        json_unknown_choice(s, word, unsent_names, "error class");
 }
 
 static void write_error(struct json_writer *w, const struct json_field *f, const void *record)
