@@ -9,7 +9,8 @@
 
 #define NO_NAME UINT16_MAX
 
-static const char *const service_names[SERVICE_COUNT] = {"standard", "batch", "flex", "priority"};
+const char *const service_names[SERVICE_COUNT + 1] = {"standard", "batch", "flex", "priority",
+                                                      NULL};
 
 const char *service_name(enum service s)
 {

@@ -37,7 +37,9 @@ enum service { SERVICE_STANDARD, SERVICE_BATCH, SERVICE_FLEX, SERVICE_PRIORITY, 
 /* How the request ended where the workload is a recording. */
 enum request_status { REQUEST_OK, REQUEST_FAILED, REQUEST_ABORTED };
 
-/* "standard", "batch", "flex", "priority" and back; -1 for an unknown name. */
+/* "standard", "batch", "flex", "priority", by the enum, with NULL behind; and back: -1 for an
+ * unknown name. */
+extern const char *const service_names[];
 const char *service_name(enum service s);
 int service_from_name(struct text name);
 

@@ -143,7 +143,6 @@ static bool has_no_weight(const void *weight)
     return ((const struct scenario_class *)class)->has_arrival;
 }
 
-static const char *const service_names[] = {"standard", "batch", "flex", "priority", NULL};
 static const struct json_field class_rows[] = {
     {"class", STRING(AT(name))},
     {"comment", .read = read_remark},

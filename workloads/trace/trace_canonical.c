@@ -266,8 +266,6 @@ static void keep_unknown(struct json_scan *s, void *request, struct text key)
 #define TEXT(member) JSON_AS_STRING, AT(member), .read = read_text, .optional = true
 #define RAW(member) JSON_AS_OTHER, AT(member), .write = write_raw, .is_nothing = is_empty
 
-static const char *const services[] = {"standard", "batch", "flex", "priority", NULL};
-
 enum { TIMESTAMP, AFTER, DELAY, INPUT, OUTPUT, HASH_IDS };
 static const struct json_field rows[] = {
     [TIMESTAMP] = {"timestamp", JSON_AS_MS, AT(timestamp_ns), .read = read_timestamp,
@@ -283,7 +281,7 @@ static const struct json_field rows[] = {
     {"request_id", TEXT(request_id)},
     {"model", TEXT(model)},
     {"class", TEXT(class_name)},
-    {"service", JSON_AS_CHOICE, AT(service), .names = services, .optional = true},
+    {"service", JSON_AS_CHOICE, AT(service), .names = service_names, .optional = true},
     {"priority", JSON_AS_INT, AT(priority), INT16_MIN, INT16_MAX, .optional = true},
     {"labels", JSON_AS_RAW, AT(labels), .read = read_labels, .optional = true},
     {"messages", RAW(messages), .read = read_messages},
