@@ -14,37 +14,27 @@
 #define LINE_MAX_BYTES ((size_t)16 << 20)
 #define DOCUMENT_MAX_BYTES ((size_t)1 << 30)
 
-static void add(struct measured_run *run, struct measured_request r)
+static void append(struct measured_run *run, struct measured_request r)
 {
-    if (r.output_tokens == 0 || r.first_ns < r.arrival_ns || r.last_ns < r.first_ns) {
-        run->skipped++;
-        return;
-    }
     mem_grow(&run->requests, &run->capacity, run->count + 1, sizeof *run->requests);
     run->requests[run->count++] = r;
 }
 
-/* In flight when the run was cut: its load ends there, see end_at_the_cut. */
-static void add_endless(struct measured_run *run, struct measured_request r)
+static void add(struct measured_run *run, struct measured_request r)
+{
+    if (r.output_tokens == 0 || r.first_ns < r.arrival_ns || r.last_ns < r.first_ns)
+        run->skipped++;
+    else
+        append(run, r);
+}
+
+/* It took the server's time like others until the client hung up, or the run was cut: then
+ * end_at_the_cut() says when. */
+static void add_load(struct measured_run *run, struct measured_request r)
 {
     r.cancelled = true;
     r.first_ns = r.last_ns = r.arrival_ns;
-    mem_grow(&run->requests, &run->capacity, run->count + 1, sizeof *run->requests);
-    run->requests[run->count++] = r;
-    run->load++;
-}
-
-/* It took the server's time like others until the client hung up. */
-static void add_load(struct measured_run *run, const struct record *r)
-{
-    mem_grow(&run->requests, &run->capacity, run->count + 1, sizeof *run->requests);
-    run->requests[run->count++] = (struct measured_request){.arrival_ns = r->sent_ns,
-                                                            .first_ns = r->sent_ns,
-                                                            .last_ns = r->sent_ns,
-                                                            .input_tokens = r->asked_input,
-                                                            .output_tokens = r->asked_output,
-                                                            .cancelled = true,
-                                                            .cancelled_ns = r->done_ns};
+    append(run, r);
     run->load++;
 }
 
@@ -66,7 +56,10 @@ static int take_record(void *context, const struct record *r, struct error *err)
     bool sent = r->sent_ns != TIME_NEVER && r->done_ns != TIME_NEVER;
     (void)err;
     if (r->status == RECORD_CANCELLED && sent && r->asked_input && r->asked_output)
-        add_load(run, r);
+        add_load(run, (struct measured_request){.arrival_ns = r->sent_ns,
+                                                .input_tokens = r->asked_input,
+                                                .output_tokens = r->asked_output,
+                                                .cancelled_ns = r->done_ns});
     else if (r->status != RECORD_COMPLETED || r->first_token_ns == TIME_NEVER)
         run->skipped++;
     else
@@ -212,7 +205,7 @@ static void add_line(struct measured_run *run, const struct line_values *v)
     bool endless = begun && isnan(v->start_ns) && isnan(v->last_s);
     run->endless += endless;
     if (endless && r.input_tokens && r.output_tokens)
-        add_endless(run, r);
+        add_load(run, r);
     else if (begun)
         add(run, r);
     else
