@@ -23,20 +23,14 @@ struct pending {
 };
 
 struct canonical {
+    struct trace_row line;
     struct trace_input *in;
-    struct json_scan scan;
-    struct request row;
     struct trace_usage usage;
-    struct trace_strings texts;
-    struct buffer extra;
-    uint64_t *hash_ids;
-    size_t hash_capacity;
     uint32_t *after;
     size_t after_capacity;
     struct pending *pending;
     size_t pending_count, row_pending;
-    uint64_t seen; /* keys of this row, by the bits of rows[] */
-    uint64_t ever; /* keys of any row */
+    uint64_t ever; /* keys of any row, by the bits of rows[] */
     bool unknown_keys;
 };
 
@@ -50,15 +44,6 @@ static bool probe(const struct trace_probe *p)
 }
 
 /* ---- values; the scanner's context is the reader, the writer's is the workload ---- */
-
-static void read_hash_ids(struct json_scan *s, const struct json_field *f, void *request)
-{
-    struct canonical *c = s->context;
-    struct request *r = request;
-    (void)f;
-    json_u64_array(s, &c->hash_ids, &c->hash_capacity, &r->hash_count);
-    r->hash_ids = c->hash_ids;
-}
 
 static void write_hash_ids(struct json_writer *w, const struct json_field *f, const void *request)
 {
@@ -101,7 +86,7 @@ static void add_parent(struct canonical *c, size_t number, char *id, const char 
     }
     struct pending *p = mem_append(&c->pending, &c->pending_count, sizeof *p);
     *p = (struct pending){.at = number, .row = w->count, .id = id};
-    json_place(&c->scan, place, &p->line, &p->column);
+    json_place(&c->line.scan, place, &p->line, &p->column);
 }
 
 static void read_after(struct json_scan *s, const struct json_field *f, void *request)
@@ -139,13 +124,6 @@ static bool has_no_parents(const void *request)
     return ((const struct request *)request)->after_count == 0;
 }
 
-static void read_text(struct json_scan *s, const struct json_field *f, void *member)
-{
-    struct canonical *c = s->context;
-    (void)f;
-    *(const char **)member = trace_strings_take(&c->texts, s);
-}
-
 /* A value that is kept as it was written. */
 static bool take_raw(struct json_scan *s, enum json_kind kind, const char *wanted, struct text *out)
 {
@@ -161,7 +139,7 @@ static void read_labels(struct json_scan *s, const struct json_field *f, void *m
     struct text raw;
     (void)f;
     if (take_raw(s, JSON_OBJECT, "an object of labels", &raw))
-        *(const char **)member = trace_strings_keep(&c->texts, s, raw);
+        *(const char **)member = trace_strings_keep(&c->line.texts, s, raw);
 }
 
 static void read_messages(struct json_scan *s, const struct json_field *f, void *member)
@@ -252,18 +230,13 @@ static void keep_unknown(struct json_scan *s, void *request, struct text key)
         return;
     }
     c->unknown_keys = true;
-    if (c->extra.length > 0)
-        buffer_add_text(&c->extra, ", ");
-    buffer_add_byte(&c->extra, '"');
-    buffer_add(&c->extra, key.at, key.length);
-    buffer_add_text(&c->extra, "\": ");
-    buffer_add(&c->extra, raw.at, raw.length);
+    trace_row_keep_text(&c->line, key, raw);
 }
 
 /* ---- the table ---- */
 
 #define AT(member) JSON_AT(struct request, member)
-#define TEXT(member) JSON_AS_STRING, AT(member), .read = read_text, .optional = true
+#define TEXT(member) JSON_AS_STRING, AT(member), .read = trace_read_name, .optional = true
 #define RAW(member) JSON_AS_OTHER, AT(member), .write = write_raw, .is_nothing = is_empty
 
 enum { TIMESTAMP, AFTER, DELAY, INPUT, OUTPUT, HASH_IDS };
@@ -274,7 +247,7 @@ static const struct json_field rows[] = {
     [DELAY] = {"delay", JSON_AS_MS, AT(delay_ns), .is_nothing = is_zero},
     [INPUT] = {"input_length", JSON_AS_UINT, AT(input_tokens)},
     [OUTPUT] = {"output_length", JSON_AS_UINT, AT(output_tokens)},
-    [HASH_IDS] = {"hash_ids", .read = read_hash_ids, .write = write_hash_ids,
+    [HASH_IDS] = {"hash_ids", .read = trace_read_hash_ids, .write = write_hash_ids,
                   .is_nothing = has_no_hash_ids},
     {"block_size", JSON_AS_UINT, AT(block_size), 1, UINT32_MAX, .is_nothing = has_no_block_size},
     {"session_id", TEXT(session_id)},
@@ -316,11 +289,11 @@ void trace_put_canonical(const struct workload *w, const struct request *r, stru
 
 static const char *missing_key(const struct canonical *c)
 {
-    if (!(c->seen & BIT(INPUT)))
+    if (!(c->line.seen & BIT(INPUT)))
         return "\"input_length\"";
-    if (!(c->seen & BIT(OUTPUT)))
+    if (!(c->line.seen & BIT(OUTPUT)))
         return "\"output_length\"";
-    if (!(c->seen & (BIT(TIMESTAMP) | BIT(AFTER))))
+    if (!(c->line.seen & (BIT(TIMESTAMP) | BIT(AFTER))))
         return "\"timestamp\" or \"after\"";
     return NULL;
 }
@@ -329,7 +302,7 @@ static const char *missing_key(const struct canonical *c)
 static bool read_start(struct canonical *c, struct text line, int *status, struct error *err)
 {
     struct trace_input *in = c->in;
-    struct json_scan *s = &c->scan;
+    struct json_scan *s = &c->line.scan;
     struct text key, instant = {"", 0};
     json_scan_init(s, in->lines.name, line.at, line.length, in->lines.number);
     json_object_begin(s);
@@ -348,35 +321,31 @@ static bool read_start(struct canonical *c, struct text line, int *status, struc
 static int add_row(struct canonical *c, struct text line, struct error *err)
 {
     struct trace_input *in = c->in;
+    struct request *r = &c->line.row;
     const char *missing = missing_key(c);
-    if (c->row.has_usage)
-        trace_usage_fill(&c->scan, &c->usage, &c->row);
-    int status = json_scan_end(&c->scan, err);
+    if (r->has_usage)
+        trace_usage_fill(&c->line.scan, &c->usage, r);
+    int status = json_scan_end(&c->line.scan, err);
     if (status < 0)
         return status;
     if (missing)
         return trace_fail(in, (long)line.length, err, "expected the key %s", missing);
-    if (c->row.hash_count > 0 && c->row.block_size == 0)
-        c->row.block_size = in->options.block_size ? in->options.block_size : MOONCAKE_BLOCK_SIZE;
-    c->row.extra = (struct text){c->extra.data, c->extra.length};
+    if (r->hash_count > 0 && r->block_size == 0)
+        r->block_size = in->options.block_size ? in->options.block_size : MOONCAKE_BLOCK_SIZE;
     uint64_t before = in->out->after_start ? in->out->after_start[in->out->count] : 0;
-    status = trace_add(in, &c->row, err);
+    status = trace_add(in, r, err);
     for (size_t i = c->row_pending; i < c->pending_count; i++)
         c->pending[i].at += before;
-    c->ever |= c->seen;
+    c->ever |= c->line.seen;
     return status;
 }
 
 static int read_row(struct canonical *c, struct text line, struct error *err)
 {
-    struct trace_input *in = c->in;
-    json_scan_init(&c->scan, in->lines.name, line.at, line.length, in->lines.number);
-    c->row = (struct request){.timestamp_ns = TIME_NEVER, .attempts = 1};
+    struct trace_row *l = &c->line;
+    trace_row_start(l, c->in, line);
     c->row_pending = c->pending_count;
-    trace_strings_clear(&c->texts);
-    buffer_clear(&c->extra);
-    c->scan.context = c;
-    c->seen = json_fields_read(&c->scan, &table, &c->row);
+    l->seen = json_fields_read(&l->scan, &table, &l->row);
     return add_row(c, line, err);
 }
 
@@ -450,9 +419,8 @@ static int read_rows(struct trace_input *in, struct error *err)
     struct text line;
     int status = 0, more;
     bool first = true;
-    trace_strings_init(&c.texts);
+    trace_row_init(&c.line, in);
     trace_usage_init(&c.usage);
-    buffer_init(&c.extra, in->lines.max_line * 2);
     while (status == 0 && (more = trace_next_line(in, &line, err)) != 0) {
         if (more < 0)
             status = more;
@@ -466,10 +434,8 @@ static int read_rows(struct trace_input *in, struct error *err)
         free(c.pending[i].id);
     free(c.pending);
     free(c.after);
-    free(c.hash_ids);
-    buffer_free(&c.extra);
     trace_usage_free(&c.usage);
-    trace_strings_free(&c.texts);
+    trace_row_free(&c.line);
     return status;
 }
 

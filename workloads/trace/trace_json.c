@@ -196,7 +196,7 @@ void trace_row_init(struct trace_row *r, const struct trace_input *in)
 {
     memset(r, 0, sizeof *r);
     trace_strings_init(&r->texts);
-    buffer_init(&r->extra, in->lines.max_line + TRACE_MAX_NAME);
+    buffer_init(&r->extra, in->lines.max_line * 2 + TRACE_MAX_NAME); /* blanks come between */
 }
 
 void trace_row_free(struct trace_row *r)
@@ -241,14 +241,20 @@ void trace_read_hash_ids(struct json_scan *s, const struct json_field *f, void *
     r->row.hash_ids = r->hash_ids;
 }
 
+void trace_row_keep_text(struct trace_row *r, struct text key, struct text raw)
+{
+    buffer_add_text(&r->extra, r->extra.length > 0 ? ", \"" : "\"");
+    buffer_add(&r->extra, key.at, key.length);
+    buffer_add_text(&r->extra, "\": ");
+    buffer_add(&r->extra, raw.at, raw.length);
+    r->row.extra = (struct text){r->extra.data, r->extra.length};
+}
+
 void trace_row_keep(struct trace_row *r, const char *key)
 {
     struct text raw;
-    if (!json_skip(&r->scan, &raw))
-        return;
-    buffer_add_format(&r->extra, "%s\"%s\": ", r->extra.length ? ", " : "", key);
-    buffer_add(&r->extra, raw.at, raw.length);
-    r->row.extra = (struct text){r->extra.data, r->extra.length};
+    if (json_skip(&r->scan, &raw))
+        trace_row_keep_text(r, text_of(key), raw);
 }
 
 int trace_row_end(struct trace_row *r, struct trace_input *in, struct text line,

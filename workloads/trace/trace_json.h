@@ -93,6 +93,7 @@ void trace_read_seconds(struct json_scan *s, const struct json_field *f, void *m
 void trace_read_name(struct json_scan *s, const struct json_field *f, void *member);
 void trace_read_hash_ids(struct json_scan *s, const struct json_field *f, void *member);
 void trace_row_keep(struct trace_row *r, const char *key);
+void trace_row_keep_text(struct trace_row *r, struct text key, struct text raw); /* taken already */
 
 /* Checks the rest of the line, and that all required keys were seen. */
 int trace_row_end(struct trace_row *r, struct trace_input *in, struct text line,
