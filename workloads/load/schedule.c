@@ -273,10 +273,18 @@ static uint32_t cap_here(const struct schedule *s)
     return share ? share : 1;
 }
 
+/* The dependent that comes first; there is one. */
+static struct due first_soon(const struct schedule *s)
+{
+    const struct heap_entry *e = &s->soon.entries[0];
+    return (struct due){(uint32_t)e->number, 0, e->number, e->at, e->at};
+}
+
 static struct due take_soon(struct schedule *s)
 {
-    struct heap_entry entry = heap_pop(&s->soon);
-    return (struct due){(uint32_t)entry.number, 0, entry.number, entry.at, entry.at};
+    struct due due = first_soon(s);
+    heap_pop(&s->soon);
+    return due;
 }
 
 static struct due take_root(struct schedule *s)
@@ -348,12 +356,7 @@ bool schedule_foresee(const struct schedule *s, int64_t now_ns, struct due *out)
     if (s->closed || (soon_ns == TIME_NEVER && !s->has_next))
         return false;
     int64_t root_ns = s->config.mode == SCHEDULE_CLOSED ? now_ns : s->next.scheduled_ns;
-    if (s->has_next && root_ns < soon_ns) {
-        *out = s->next;
-        return true;
-    }
-    uint64_t row = s->soon.entries[0].number;
-    *out = (struct due){(uint32_t)row, 0, row, soon_ns, soon_ns};
+    *out = s->has_next && root_ns < soon_ns ? s->next : first_soon(s);
     return true;
 }
 
