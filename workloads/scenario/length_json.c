@@ -135,10 +135,7 @@ static bool make_gamma(const struct draft *d, struct length *l)
     }
     if (!(shape >= 1e-4 && shape <= 1e6)) /* CV from 0.001 to 100 */
         return false;
-    double low = l->min, high = l->max;
     *l = length_gamma(shape, scale);
-    l->min = low;
-    l->max = high;
     return true;
 }
 
@@ -154,12 +151,9 @@ static bool make_zipf(const struct draft *d, struct length *l)
         values[i] = (double)i + 1;
         weights[i] = pow(values[i], -d->number[A]);
     }
-    double low = l->min, high = l->max;
     *l = length_from_weights(values, weights, count);
     l->kind = LENGTH_ZIPF;
     l->a = d->number[A];
-    l->min = low;
-    l->max = high;
     free(values);
     free(weights);
     return true;
@@ -186,10 +180,7 @@ static const char *make_quantiles(struct draft *d, struct length *l)
                d->at.items[count - 1] > 1 || !rises(d->at.items, count)) {
         return "\"at\" needs one probability for each quantile, rising from 0 to 1";
     }
-    double low = l->min, high = l->max;
     *l = length_from_quantiles(d->at.items, d->quantiles.items, count);
-    l->min = low;
-    l->max = high;
     return NULL;
 }
 
@@ -215,14 +206,11 @@ static const char *make_empirical(struct draft *d, struct length *l)
         sum += d->weights.items[i];
     if (sum <= 0)
         return "\"weights\" must not be all 0";
-    double low = l->min, high = l->max;
     *l = length_from_weights(d->values.items, d->weights.items, count);
-    l->min = low;
-    l->max = high;
     return NULL;
 }
 
-/* Fills the length from what the object gave. NULL, or what is missing. */
+/* Makes the length of what the object gave, without bounds. NULL, or what is missing. */
 static const char *make(struct draft *d, struct length *l)
 {
     const double *n = d->number;
@@ -275,14 +263,14 @@ static void check_draft(struct json_scan *s, void *object, uint64_t seen)
     for (int i = 0; i < 4; i++)
         if ((seen >> i & 1) && counts[i] == 0)
             json_fail(s, "expected at least one number in \"%s\"", rows[i].name);
+    const char *missing =
+        d->number[MIN] > d->number[MAX] ? "\"min\" is above \"max\"" : make(d, &d->made);
+    if (missing)
+        json_fail(s, "%s", missing);
     if (!isnan(d->number[MIN]))
         d->made.min = d->number[MIN];
     if (!isnan(d->number[MAX]))
         d->made.max = d->number[MAX];
-    const char *missing =
-        d->made.min > d->made.max ? "\"min\" is above \"max\"" : make(d, &d->made);
-    if (missing)
-        json_fail(s, "%s", missing);
 }
 
 bool length_parse(struct json_scan *s, struct length *out)
