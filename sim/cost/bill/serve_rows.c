@@ -66,31 +66,6 @@ static size_t follow(const struct workload *w, const struct serve_duration *d, i
     return tail;
 }
 
-struct due_row {
-    int64_t due;
-    uint32_t row;
-};
-
-static int earlier(const void *a, const void *b)
-{
-    const struct due_row *x = a, *y = b;
-    if (x->due != y->due)
-        return x->due < y->due ? -1 : 1;
-    return x->row < y->row ? -1 : 1;
-}
-
-static void sort_rows(struct serve_rows *rows, size_t count)
-{
-    struct due_row *sorted = mem_alloc((count + 1) * sizeof *sorted);
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = (struct due_row){serve_due(rows, i), (uint32_t)i};
-    qsort(sorted, count, sizeof *sorted, earlier);
-    rows->order = mem_alloc((count + 1) * sizeof *rows->order);
-    for (size_t i = 0; i < count; i++)
-        rows->order[i] = sorted[i].row;
-    free(sorted);
-}
-
 int serve_rows_make(struct serve_rows *out, const struct workload *w,
                     struct serve_duration duration, struct error *err)
 {
@@ -115,7 +90,7 @@ int serve_rows_make(struct serve_rows *out, const struct workload *w,
             out->span_ns = serve_due(out, i);
     }
     if (!sorted)
-        sort_rows(out, w->count);
+        out->order = workload_order_by(out->due_ns ? out->due_ns : w->timestamp_ns, w->count);
     return 0;
 }
 
