@@ -6,19 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Paid by the period, used or not. */
-static bool paid_by_period(const struct plan *plan)
-{
-    return plan->subscription.present || plan->provisioned.present;
-}
-
 /* The flat price of a plan: the cash that it took over the requests that it served, or its price
  * per request. */
 static bool flat_price_of(const struct plan_bill *p, const char *model, struct flat_price *out)
 {
     if (p->without_caps || !p->flat || p->period_served == 0)
         return false;
-    if (paid_by_period(p->plan)) {
+    if (plan_is_paid_by_period(p->plan)) {
         *out = (struct flat_price){p->total, p->period_served};
         return p->total > 0;
     }
@@ -153,14 +147,11 @@ static money split_cash(void *context, uint64_t count)
     bought_make(&bought, plan, count, b->options.units);
     split_make(s->sorted, s->count, &bought.plan, s->rows, &conditions, &s->split);
     s->flat_cash = s->split.flat_usage;
-    if (paid_by_period(plan) && s->split.to_flat > 0) {
-        bool sub = plan->subscription.present;
-        int64_t length = sub ? plan->subscription.period_ns : plan->provisioned.period_ns;
+    if (plan_is_paid_by_period(plan) && s->split.to_flat > 0) {
         int64_t elapsed = s->split.last_ns - s->split.first_ns;
         if (b->options.period != PERIOD_TRACE && elapsed >= b->billed_span_ns)
             elapsed = b->billed_span_ns - 1;
-        uint64_t periods =
-            bought_periods(length, b->has_start, b->start_unix_ns + s->split.first_ns, elapsed);
+        uint64_t periods = bill_periods(b, plan_period_ns(plan), s->split.first_ns, elapsed);
         money price = plan_period_price(&bought.plan);
         if (money_multiply(price, periods, &price) < 0 ||
             money_add(s->flat_cash, price, &s->flat_cash) < 0)
@@ -250,7 +241,7 @@ static void compare_pair(struct bill *bill, const struct serve_rows *rows,
     if (e.has_steps)
         e.steps = break_even_steps(rate, &price, first, growth, output);
     charge_rows(&flat, bill, rows, f);
-    e.dearer = count_dearer(token, &flat, paid_by_period(f->plan) ? &price : NULL);
+    e.dearer = count_dearer(token, &flat, plan_is_paid_by_period(f->plan) ? &price : NULL);
     if (split && bill->scale_ns == 0)
         add_split(&e, bill, token, &flat, rows);
     free(flat.charges);
@@ -296,7 +287,7 @@ static void map_cheapest(struct bill *bill, const char *model)
     for (size_t i = 0; i < bill->plan_count; i++) {
         const struct plan_bill *p = &bill->plans[i];
         plans[i] = (struct map_plan){.plan = p->plan, .model = model};
-        if (p->flat && paid_by_period(p->plan))
+        if (p->flat && plan_is_paid_by_period(p->plan))
             plans[i].paid = (struct flat_price){p->total, p->period_served};
     }
     cheapest_map_make(plans, bill->plan_count, &bill->map);

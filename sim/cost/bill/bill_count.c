@@ -69,17 +69,12 @@ static uint64_t least_in_time(const struct attempt *a, uint64_t enough)
 /* Periods that are paid with so many of the plan. */
 static uint64_t periods_of(const struct attempt *a, uint64_t count)
 {
-    const struct plan *plan = a->p->plan;
     const struct bill *bill = a->bill;
     struct purchase b;
-    struct plan_bill trial = *a->p;
     purchase_open(&b, a->p, bill, a->rows, count);
-    trial.served = b.served;
-    int64_t elapsed = bill_paid_until(&trial, bill) - bill->first_ns;
+    int64_t until = bill_paid_until(bill, b.served.last_start_ns);
     purchase_close(&b);
-    return bought_periods(plan->subscription.present ? plan->subscription.period_ns
-                                                     : plan->provisioned.period_ns,
-                          bill->has_start, bill->start_unix_ns + bill->first_ns, elapsed);
+    return bill_periods(bill, plan_period_ns(a->p->plan), bill->first_ns, until - bill->first_ns);
 }
 
 static money cash_of(void *context, uint64_t count)
@@ -158,7 +153,7 @@ int bill_choose_count(struct plan_bill *p, const struct bill *bill, const struct
     bought_free(&one);
     if (bill->scale_ns > 0)
         need_of_period(&a, p);
-    p->subscriptions = p->plan->subscription.present || p->plan->provisioned.present;
+    p->subscriptions = plan_is_paid_by_period(p->plan);
     if (!plan_is_bought_in_numbers(p->plan, bill->options.units))
         return 0;
     if (p->need.count > 1)

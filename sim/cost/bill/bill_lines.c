@@ -130,8 +130,7 @@ static int periodic(struct plan_bill *p, const struct bill *bill, money price, u
                     int64_t period_ns, int64_t until_ns, enum bill_line line)
 {
     money one;
-    p->periods = bought_periods(period_ns, bill->has_start, bill->start_unix_ns + bill->first_ns,
-                                until_ns - bill->first_ns);
+    p->periods = bill_periods(bill, period_ns, bill->first_ns, until_ns - bill->first_ns);
     if (money_multiply(price, count, &one) < 0 ||
         money_multiply(one, p->periods, &p->cash[line]) < 0)
         return -1;
@@ -170,19 +169,19 @@ static int add_paid_by_period(struct plan_bill *p, const struct plan *bought,
     return 0;
 }
 
-int64_t bill_paid_until(const struct plan_bill *p, const struct bill *bill)
+int64_t bill_paid_until(const struct bill *bill, int64_t last_start_ns)
 {
-    bool queued = p->served.last_start_ns > bill->span_ns;
+    bool queued = last_start_ns > bill->span_ns;
     if (bill->options.period == PERIOD_TRACE)
-        return queued ? p->served.last_start_ns : bill->span_ns;
+        return queued ? last_start_ns : bill->span_ns;
     int64_t end = bill->first_ns + bill->billed_span_ns - 1;
-    return queued && p->served.last_start_ns > end ? p->served.last_start_ns : end;
+    return queued && last_start_ns > end ? last_start_ns : end;
 }
 
 int bill_add_lines(struct plan_bill *p, const struct plan *plan, const struct bill *bill,
                    const struct tariff *t)
 {
-    int64_t until = bill_paid_until(p, bill);
+    int64_t until = bill_paid_until(bill, p->served.last_start_ns);
     struct context c = {p, bill, t};
     money volume;
     for (int i = 0; i < BILL_LINES; i++)

@@ -13,7 +13,14 @@ int bill_add_lines(struct plan_bill *p, const struct plan *bought, const struct 
 /* Until when one pays by the period: the last request is served. A month that was asked for ends
  * where it ends, unless a queue outlasts it: what of its last sessions goes beyond belongs to the
  * next, as the end of the month before lies in this one. */
-int64_t bill_paid_until(const struct plan_bill *p, const struct bill *bill);
+int64_t bill_paid_until(const struct bill *bill, int64_t last_start_ns);
+
+/* Periods that have begun when `elapsed_ns` have passed since `from_ns` of the workload. */
+static inline uint64_t bill_periods(const struct bill *bill, int64_t period_ns, int64_t from_ns,
+                                    int64_t elapsed_ns)
+{
+    return bought_periods(period_ns, bill->has_start, bill->start_unix_ns + from_ns, elapsed_ns);
+}
 
 /* How many of the plan to buy: into p->subscriptions, with p->need. -1: beyond 128 bits. */
 int bill_choose_count(struct plan_bill *p, const struct bill *bill, const struct serve_rows *rows);

@@ -50,6 +50,16 @@ void bought_free(struct bought *b)
     *b = (struct bought){0};
 }
 
+bool plan_is_paid_by_period(const struct plan *plan)
+{
+    return plan->subscription.present || plan->provisioned.present;
+}
+
+int64_t plan_period_ns(const struct plan *plan)
+{
+    return plan->subscription.present ? plan->subscription.period_ns : plan->provisioned.period_ns;
+}
+
 money plan_period_price(const struct plan *plan)
 {
     return plan->subscription.present ? plan->subscription.price * (money)plan->subscription.seats

@@ -24,7 +24,11 @@ struct bought {
 void bought_make(struct bought *out, const struct plan *plan, uint64_t count, uint64_t units);
 void bought_free(struct bought *b);
 
-/* What one of the plan costs a period: its seats, or its provisioned units. */
+/* True if the plan is paid by the period, used or not: a subscription or provisioned units. */
+bool plan_is_paid_by_period(const struct plan *plan);
+
+/* That period, and what one of the plan costs in it: its seats, or its provisioned units. */
+int64_t plan_period_ns(const struct plan *plan);
 money plan_period_price(const struct plan *plan);
 
 /* True if one can buy the plan several times: a subscription that costs something, or units whose

@@ -2,6 +2,7 @@
 #include "sim/cost/bill/break_even.h"
 
 #include "core/memory.h"
+#include "sim/cost/bill/bought.h"
 
 #include <stdlib.h>
 
@@ -25,7 +26,7 @@ bool price_of_lengths(const struct map_plan *m, uint64_t input, uint64_t output,
     *out = m->paid;
     if (out->requests > 0)
         return true;
-    if (plan->subscription.present || plan->provisioned.present || !rate)
+    if (plan_is_paid_by_period(plan) || !rate)
         return false;
     if (price_request(plan, rate, &q, &c) < 0 || c.unpriced)
         return false;
