@@ -34,8 +34,6 @@ struct attempt {
     const struct plan_bill *p;
     const struct bill *bill;
     const struct serve_rows *rows;
-    uint64_t best;
-    money best_cash;
     bool overflow;
 };
 
@@ -119,15 +117,15 @@ static uint64_t cheapest_in_periods(struct attempt *a, uint64_t from, uint64_t e
 
 /* Beyond `from`, more subscriptions save what would be paid beyond the quota. Where all requests
  * weigh and cost the same that saving shrinks with each, so cash has one valley. */
-static void cheapest_from(struct attempt *a, uint64_t from)
+static uint64_t cheapest_from(struct attempt *a, uint64_t from)
 {
-    const struct plan *plan = a->p->plan;
-    money first = cash_of(a, from), price = plan_period_price(plan);
+    money first = cash_of(a, from), price = plan_period_price(a->p->plan), least;
     if (a->overflow || price <= 0 || first / price < (money)from)
-        return;
+        return from;
     money most = first / price; /* that many alone cost as much as `from` and what is beyond */
-    a->best = bought_cheapest(from, most > 1000000000 ? 1000000000 : (uint64_t)most, cash_of, a,
-                              &a->best_cash);
+    uint64_t best =
+        bought_cheapest(from, most > 1000000000 ? 1000000000 : (uint64_t)most, cash_of, a, &least);
+    return least < MONEY_MAX ? best : from;
 }
 
 /* Totals of one plan, from which the needs of a scaled period follow. */
@@ -143,7 +141,7 @@ static void need_of_period(const struct attempt *a, struct plan_bill *p)
 
 int bill_choose_count(struct plan_bill *p, const struct bill *bill, const struct serve_rows *rows)
 {
-    struct attempt a = {.p = p, .bill = bill, .rows = rows, .best = 1, .best_cash = MONEY_MAX};
+    struct attempt a = {.p = p, .bill = bill, .rows = rows};
     const struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
     struct bought one;
     struct plan plan;
@@ -160,9 +158,7 @@ int bill_choose_count(struct plan_bill *p, const struct bill *bill, const struct
         p->subscriptions = least_in_time(&a, p->need.count);
     if (p->need.count > p->subscriptions)
         p->subscriptions = cheapest_in_periods(&a, p->subscriptions, p->need.count);
-    if (plan_pays_beyond(p->plan)) {
-        cheapest_from(&a, p->subscriptions);
-        p->subscriptions = a.best_cash < MONEY_MAX ? a.best : p->subscriptions;
-    }
+    if (plan_pays_beyond(p->plan))
+        p->subscriptions = cheapest_from(&a, p->subscriptions);
     return a.overflow ? -1 : 0;
 }
