@@ -24,7 +24,7 @@ struct making {
     const struct workload *as_is;
     struct bill_options options;
     uint64_t seed;
-    money *answered; /* by plan: the total as it is with all requests answered */
+    money *answered; /* by plan: the total as it is with all requests answered; NULL: not asked */
 };
 
 static uint64_t count_failed(const struct workload *w)
@@ -48,12 +48,18 @@ static bool same_rows(const struct workload *a, const struct workload *b)
     return same;
 }
 
-/* The totals under all plans if every request that failed had been answered by its last attempt. */
-static int total_answered(const struct making *m, const struct workload *w,
-                          const struct bill_options *options, money *out, struct error *err)
+/* The totals of a case under all plans if every request that failed had been answered by its last
+ * attempt; `w` is its workload. The caller frees *totals, also after an error. */
+static int total_answered(const struct making *m, const struct what_if_case *c,
+                          const struct workload *w, money **totals, struct error *err)
 {
     struct workload answered;
     struct bill bill;
+    money *out = *totals = mem_zero(m->t->plan_count + 1, sizeof *out);
+    for (size_t i = 0; i < m->t->plan_count; i++)
+        out[i] = c->cells[i].total;
+    if (c->failed == 0)
+        return 0;
     int code = bill_copy_workload(w, &answered, err);
     if (code < 0)
         return code;
@@ -61,7 +67,7 @@ static int total_answered(const struct making *m, const struct workload *w,
     for (size_t i = 0; answered.status && i < answered.count; i++)
         if (answered.status[i] == REQUEST_FAILED)
             answered.status[i] = REQUEST_OK;
-    code = bill_make(&bill, &answered, m->t->plans, m->t->plan_count, options, err);
+    code = bill_make(&bill, &answered, m->t->plans, m->t->plan_count, &m->options, err);
     for (size_t i = 0; code == 0 && i < m->t->plan_count; i++)
         out[i] = bill.plans[i].total;
     if (code == 0)
@@ -91,13 +97,17 @@ static void fill_cell(struct what_if_cell *cell, const struct plan_bill *p)
 }
 
 /* What a case saves against the first, and why. */
-static int compare_case(const struct making *m, struct what_if_case *c, const struct workload *w,
-                        const struct bill_options *options, int kind, struct error *err)
+static int compare_case(struct making *m, struct what_if_case *c, const struct workload *w,
+                        int kind, struct error *err)
 {
     const struct what_if_case *first = &m->t->cases[0];
     bool uneven = c->failed != first->failed;
-    money *answered = mem_zero(m->t->plan_count + 1, sizeof *answered);
-    int code = uneven ? total_answered(m, w, options, answered, err) : 0;
+    money *answered = NULL;
+    int code = 0;
+    if (uneven && !m->answered)
+        code = total_answered(m, first, m->as_is, &m->answered, err);
+    if (uneven && code == 0)
+        code = total_answered(m, c, w, &answered, err);
     for (size_t i = 0; code == 0 && i < m->t->plan_count; i++) {
         struct what_if_cell *cell = &c->cells[i];
         const struct what_if_cell *before = &first->cells[i];
@@ -116,12 +126,11 @@ static int add_case(struct making *m, const char *name, const char *note, const 
                     int kind, struct error *err)
 {
     struct what_if *t = m->t;
-    struct bill_options options = m->options;
     struct bill bill;
     struct workload billed = *w;
     if (same_rows(m->as_is, w)) /* else the attempts are of other rows, or drawn anew */
         billed.earlier = m->as_is->earlier;
-    int code = bill_make(&bill, &billed, t->plans, t->plan_count, &options, err);
+    int code = bill_make(&bill, &billed, t->plans, t->plan_count, &m->options, err);
     if (code < 0)
         return code;
     t->cases = mem_resize(t->cases, t->case_count + 1, sizeof *t->cases);
@@ -134,9 +143,7 @@ static int add_case(struct making *m, const char *name, const char *note, const 
     for (size_t i = 0; i < t->plan_count; i++)
         fill_cell(&c->cells[i], &bill.plans[i]);
     bill_free(&bill);
-    if (t->case_count == 1)
-        code = total_answered(m, &billed, &options, m->answered, err);
-    return code < 0 ? code : compare_case(m, c, &billed, &options, kind, err);
+    return compare_case(m, c, &billed, kind, err);
 }
 
 static int add_changed(struct making *m, const char *name, const char *const *changes, size_t count,
@@ -262,7 +269,6 @@ int what_if_make(struct what_if *out, const struct workload *w, const struct pla
     struct making m = {.t = out, .as_is = w, .options = *options, .seed = seed};
     m.options.by = NULL;
     m.options.both_caps = false;
-    m.answered = mem_zero(plan_count + 1, sizeof *m.answered);
     *out = (struct what_if){.plans = plans, .plan_count = plan_count};
     int code = add_case(&m, "as it is", "", w, -1, err);
     for (size_t i = 0; i < change_count && code == 0; i++) {
