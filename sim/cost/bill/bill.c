@@ -45,12 +45,23 @@ struct make {
     int64_t *quanta;
 };
 
+/* What the charges are like, which no total depends on. */
+static void describe_charges(struct make *m, struct plan_bill *p, const struct tariff *t)
+{
+    unsigned workers = m->bill->options.workers;
+    cost_stats_of(m->quanta, m->bill->workload->count, &p->stats);
+    cost_stats_shares(t, workers, &p->sums, &p->stats);
+    bill_add_waste(p, t);
+    bill_reconcile(p, t);
+    bill_add_cache_misses(p, t, &m->ideal, workers);
+    bill_add_groups(p, t, &m->grouping);
+    bill_add_sessions(p, t);
+}
+
 static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
 {
     struct bill *bill = m->bill;
     struct purchase b;
-    const struct tariff *t = &b.tariff;
-    unsigned workers = bill->options.workers;
     if (plan_needs_start(p->plan) && !bill->has_start)
         return error_set(err, ERR_INPUT,
                          "plan \"%s\" has prices by date or hour, and the workload does not say "
@@ -60,20 +71,14 @@ static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
     if (bill_choose_count(p, bill, &m->rows) < 0)
         return too_much(p, err);
     purchase_open(&b, p, bill, &m->rows, p->subscriptions);
-    purchase_charge(&b, p, workers, m->quanta);
+    purchase_charge(&b, p, bill->options.workers, m->quanta);
     p->rejected = p->requests - p->served_requests;
     p->flat = price_is_flat(p->plan);
     int code = p->sums.overflow ? -1 : 0;
-    if (code == 0) {
-        cost_stats_of(m->quanta, bill->workload->count, &p->stats);
-        cost_stats_shares(t, workers, &p->sums, &p->stats);
-        bill_add_waste(p, t);
-        bill_reconcile(p, t);
-        bill_add_cache_misses(p, t, &m->ideal, workers);
-        bill_add_groups(p, t, &m->grouping);
-        bill_add_sessions(p, t);
-        code = bill_add_lines(p, &b.bought.plan, bill, t);
-    }
+    if (code == 0 && !bill->options.totals_only)
+        describe_charges(m, p, &b.tariff);
+    if (code == 0)
+        code = bill_add_lines(p, &b.bought.plan, bill, &b.tariff);
     if (code == 0)
         code = add_prices_per_request(p);
     purchase_close(&b);
@@ -255,16 +260,16 @@ int bill_make(struct bill *out, const struct workload *w, const struct plan *con
         describe_workload(out, &m.rows);
         m.quanta = mem_alloc((w->count + 1) * sizeof *m.quanta);
     }
-    if (code == 0)
+    if (code == 0 && !options->totals_only)
         code = bill_ideal_cache(w, &m.ideal, err);
     for (size_t i = 0; i < out->plan_count && code == 0; i++)
         code = bill_plan(&m, &out->plans[i], err);
-    if (code == 0) {
+    if (code == 0)
         rank_plans(out);
+    if (code == 0 && !options->totals_only)
         bill_compare(out, &m.rows);
-    } else {
+    if (code < 0)
         bill_free(out);
-    }
     free(m.quanta);
     workload_free(&m.ideal);
     bill_grouping_free(&m.grouping);

@@ -42,6 +42,7 @@ struct bill_options {
     uint64_t units;             /* provisioned units instead of the plan's; 0 */
     uint64_t break_even_output; /* output tokens of the break-even requests; 0 = the mean */
     bool both_caps;             /* plans with unconfirmed caps a second time, without them */
+    bool totals_only; /* for who reads nothing else: no statistics, waste, groups, comparison */
 };
 
 /* The lines of a bill, in order; each as cash and prorated. */

@@ -269,6 +269,7 @@ int what_if_make(struct what_if *out, const struct workload *w, const struct pla
     struct making m = {.t = out, .as_is = w, .options = *options, .seed = seed};
     m.options.by = NULL;
     m.options.both_caps = false;
+    m.options.totals_only = true;
     *out = (struct what_if){.plans = plans, .plan_count = plan_count};
     int code = add_case(&m, "as it is", "", w, -1, err);
     for (size_t i = 0; i < change_count && code == 0; i++) {
