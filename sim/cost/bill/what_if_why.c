@@ -1,19 +1,10 @@
 #include "sim/cost/bill/what_if_why.h"
 
+#include "sim/cost/book/price.h"
 #include "workloads/transform/transform.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-static bool has_token_price(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->rate_count; i++)
-        for (size_t k = 0; k < SERVICE_COUNT * (plan->rates[i].window_count + 1); k++)
-            for (size_t t = 0; t < plan->rates[i].resolved[k].table_count; t++)
-                if (plan->rates[i].resolved[k].tables[t].priced)
-                    return true;
-    return false;
-}
 
 static bool has_weights(const struct plan *plan)
 {
@@ -26,7 +17,7 @@ static bool has_weights(const struct plan *plan)
 /* Why nothing moves: what the plan's prices do not ask for. */
 static const char *unmoved(const struct plan *plan, int kind)
 {
-    bool by_token = has_token_price(plan);
+    bool by_token = price_is_by_token(plan);
     switch (kind) {
     case TRANSFORM_ROUTE:
         return plan->rate_count < 2 && !has_weights(plan)
@@ -97,7 +88,7 @@ char *what_if_why(const struct plan *plan, int kind, const struct what_if_case *
         add_change(&out, "by use", b->total - b->by_period, a->total - a->by_period);
     if (b->by_period != a->by_period)
         add_change(&out, "by the period", b->by_period, a->by_period);
-    if (has_token_price(plan)) {
+    if (price_is_by_token(plan)) {
         add_number(&out, "tokens in", b->input_tokens, a->input_tokens);
         add_number(&out, "tokens out", b->output_tokens, a->output_tokens);
     }

@@ -253,15 +253,28 @@ int price_request(const struct plan *plan, const struct plan_rate *rate,
     return 0;
 }
 
+static bool rate_is_by_token(const struct plan_rate *r)
+{
+    for (size_t s = 0; s < SERVICE_COUNT * (r->window_count + 1); s++)
+        for (size_t k = 0; k < r->resolved[s].table_count; k++)
+            if (r->resolved[s].tables[k].priced)
+                return true;
+    return false;
+}
+
+bool price_is_by_token(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->rate_count; i++)
+        if (rate_is_by_token(&plan->rates[i]))
+            return true;
+    return false;
+}
+
 bool price_is_flat(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->rate_count; i++) {
         const struct plan_rate *r = &plan->rates[i];
-        for (int s = 0; s < SERVICE_COUNT * (int)(r->window_count + 1); s++)
-            for (size_t k = 0; k < r->resolved[s].table_count; k++)
-                if (r->resolved[s].tables[k].priced)
-                    return false;
-        if (r->weight_count || r->tool_count || r->unit_count)
+        if (rate_is_by_token(r) || r->weight_count || r->tool_count || r->unit_count)
             return false;
     }
     return true;

@@ -77,6 +77,9 @@ struct charge {
 int price_request(const struct plan *plan, const struct plan_rate *rate,
                   const struct price_query *query, struct charge *out);
 
+/* True if some rate of the plan has a price for tokens. */
+bool price_is_by_token(const struct plan *plan);
+
 /* True if no price depends on the request: the plan is paid by the period, or all cost the same. */
 bool price_is_flat(const struct plan *plan);
 
