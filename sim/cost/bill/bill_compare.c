@@ -38,18 +38,31 @@ static const char *model_of_most(const struct workload *w)
     return named ? names_text(&w->models, (uint32_t)most) : NULL;
 }
 
-/* Means of first inputs and of growth from turn to turn over sessions of two turns and more. */
-static bool session_growth(const struct serve_rows *rows, uint64_t *first, uint64_t *growth)
+struct lengths {
+    uint64_t input, output;
+};
+
+/* What every pair is compared by. */
+struct comparing {
+    struct bill *bill;
+    const struct serve_rows *rows;
+    const char *model;             /* of most requests; NULL */
+    struct lengths mean, of_model; /* over all requests, over those of the model */
+    bool has_steps;                /* some session has two turns and more; of those: */
+    uint64_t first, growth;        /* means of first inputs, of growth from turn to turn */
+};
+
+static void add_session_growth(struct comparing *c)
 {
-    const struct workload *w = rows->workload;
+    const struct workload *w = c->rows->workload;
     if (!w->session || w->sessions.count == 0)
-        return false;
+        return;
     struct {
         uint64_t turns, first, last;
     } *s = mem_zero(w->sessions.count, sizeof *s);
     uint64_t runs = 0, steps = 0, firsts = 0, grown = 0;
     for (size_t i = 0; i < w->count; i++) {
-        size_t row = rows->order ? rows->order[i] : i;
+        size_t row = c->rows->order ? c->rows->order[i] : i;
         uint32_t n = w->session[row];
         if (n == NAME_NONE)
             continue;
@@ -66,10 +79,10 @@ static bool session_growth(const struct serve_rows *rows, uint64_t *first, uint6
         }
     free(s);
     if (runs == 0)
-        return false;
-    *first = firsts / runs;
-    *growth = grown / steps;
-    return true;
+        return;
+    c->has_steps = true;
+    c->first = firsts / runs;
+    c->growth = grown / steps;
 }
 
 static uint64_t mean_of(uint64_t sum, uint64_t count)
@@ -194,8 +207,7 @@ static void add_split(struct break_even *e, const struct bill *bill, const struc
 }
 
 /* Means of both lengths over the requests of a model; of all without one. */
-static void mean_lengths(const struct workload *w, const char *model, uint64_t *input,
-                         uint64_t *output)
+static struct lengths mean_lengths(const struct workload *w, const char *model)
 {
     uint64_t count = 0, in = 0, out = 0;
     for (size_t i = 0; i < w->count; i++) {
@@ -206,30 +218,29 @@ static void mean_lengths(const struct workload *w, const char *model, uint64_t *
         in += w->input_tokens[i];
         out += w->output_tokens[i];
     }
-    *input = mean_of(in, count);
-    *output = mean_of(out, count);
+    return (struct lengths){mean_of(in, count), mean_of(out, count)};
 }
 
-static void compare_pair(struct bill *bill, const struct serve_rows *rows,
-                         const struct charged *token, size_t a, size_t b, const char *model,
+static void compare_pair(const struct comparing *c, const struct charged *token, size_t a, size_t b,
                          bool split)
 {
+    struct bill *bill = c->bill;
     const struct plan_bill *t = &bill->plans[a], *f = &bill->plans[b];
     bool by_model = t->plan->rate_count > 1 || f->plan->rate_count > 1;
-    const struct plan_rate *rate = plan_rate_for(t->plan, model);
+    const struct plan_rate *rate = plan_rate_for(t->plan, c->model);
     const struct plan_limits *caps = &f->plan->limits;
-    uint64_t input, output, first, growth;
+    const struct lengths *mean = by_model ? &c->of_model : &c->mean;
+    uint64_t input = mean->input, output = mean->output;
     struct flat_price price;
     struct charged flat;
-    if (!rate || !flat_price_of(f, model, &price))
+    if (!rate || !flat_price_of(f, c->model, &price))
         return;
-    mean_lengths(bill->workload, by_model ? model : NULL, &input, &output);
     if (bill->options.break_even_output > 0)
         output = bill->options.break_even_output;
     struct break_even e = {.token_plan = a,
                            .flat_plan = b,
                            .flat = price,
-                           .model = by_model ? model : NULL,
+                           .model = by_model ? c->model : NULL,
                            .mean_input = input,
                            .mean_output = output};
     e.input = break_even_input(rate, &price, output, caps->max_input_tokens);
@@ -237,29 +248,29 @@ static void compare_pair(struct bill *bill, const struct serve_rows *rows,
     e.cache = break_even_cache(rate, &price, input, output);
     e.volume = break_even_volume(f->plan, t->sums.total, t->served_requests);
     e.utilisation = break_even_utilisation(&price, t->sums.total, t->served_requests);
-    e.has_steps = session_growth(rows, &first, &growth);
+    e.has_steps = c->has_steps;
     if (e.has_steps)
-        e.steps = break_even_steps(rate, &price, first, growth, output);
-    charge_rows(&flat, bill, rows, f);
+        e.steps = break_even_steps(rate, &price, c->first, c->growth, output);
+    charge_rows(&flat, bill, c->rows, f);
     e.dearer = count_dearer(token, &flat, plan_is_paid_by_period(f->plan) ? &price : NULL);
     if (split && bill->scale_ns == 0)
-        add_split(&e, bill, token, &flat, rows);
+        add_split(&e, bill, token, &flat, c->rows);
     free(flat.charges);
     bill->break_even =
         mem_resize(bill->break_even, bill->break_even_count + 1, sizeof *bill->break_even);
     bill->break_even[bill->break_even_count++] = e;
 }
 
-static void compare_token_plan(struct bill *bill, const struct serve_rows *rows, size_t a,
-                               const char *model, bool split)
+static void compare_token_plan(const struct comparing *c, size_t a, bool split)
 {
+    const struct bill *bill = c->bill;
     struct charged token = {0};
     for (size_t b = 0; b < bill->plan_count; b++) {
         if (bill->plans[b].without_caps || !bill->plans[b].flat)
             continue;
         if (!token.charges)
-            charge_rows(&token, bill, rows, &bill->plans[a]);
-        compare_pair(bill, rows, &token, a, b, model, split);
+            charge_rows(&token, bill, c->rows, &bill->plans[a]);
+        compare_pair(c, &token, a, b, split);
     }
     free(token.charges);
 }
@@ -312,10 +323,15 @@ void bill_compare(struct bill *bill, const struct serve_rows *rows)
 {
     const char *model = model_of_most(bill->workload);
     size_t cheapest = cheapest_token_plan(bill);
+    struct comparing c = {.bill = bill,
+                          .rows = rows,
+                          .model = model,
+                          .mean = mean_lengths(bill->workload, NULL),
+                          .of_model = mean_lengths(bill->workload, model)};
+    add_session_growth(&c);
     for (size_t a = 0; a < bill->plan_count; a++)
         if (is_token_plan(&bill->plans[a]) && bill->completed > 0)
-            compare_token_plan(bill, rows, a, model,
-                               bill->workload->count <= SPLIT_ALL_ROWS || a == cheapest);
+            compare_token_plan(&c, a, bill->workload->count <= SPLIT_ALL_ROWS || a == cheapest);
     map_cheapest(bill, model);
     choose_split(bill);
 }
