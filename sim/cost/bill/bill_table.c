@@ -207,12 +207,12 @@ static void put_rows(const struct bill *b, struct buffer *out)
     buffer_add_text(out, "\n");
 }
 
-/* ", 9 of it", where one buys more than one. */
-static void put_times(const struct plan_bill *p, struct buffer *out)
+/* " (9 of it)", where one buys more than one. */
+static void put_times(uint64_t subscriptions, struct buffer *out)
 {
     char n[TEXT_GROUPED_SIZE];
-    if (p->subscriptions > 1)
-        buffer_add_format(out, " (%s of it)", text_group_u64(p->subscriptions, n));
+    if (subscriptions > 1)
+        buffer_add_format(out, " (%s of it)", text_group_u64(subscriptions, n));
 }
 
 /* What the waiting in a ranked plan amounts to, and what it cuts short. */
@@ -253,7 +253,7 @@ static void put_cheapest(const struct bill *b, struct buffer *out)
         buffer_add_format(out, " and within %s of its time",
                           duration(b->options.max_wait_ns, wait));
     buffer_add_format(out, ": %s", bill_plan_name(first, name));
-    put_times(first, out);
+    put_times(first->subscriptions, out);
     buffer_add_format(out, " at $%s", amount);
     if (b->ranking_count > 1) {
         const struct plan_bill *second = &b->plans[b->ranking[1]];
@@ -265,7 +265,7 @@ static void put_cheapest(const struct bill *b, struct buffer *out)
         else
             buffer_add_format(out, ", $%s %s than %s", amount, difference > 0 ? "less" : "more",
                               name);
-        put_times(second, out);
+        put_times(second->subscriptions, out);
         if (difference < 0)
             put_drawbacks(second, out);
     }
@@ -338,8 +338,7 @@ static void put_split(const struct bill *b, struct buffer *out)
     money_format_amount(b->best_split_saved, 4, saved);
     buffer_add_format(out, "Best split found: %s requests to %s",
                       text_group_u64(e->split.to_flat, n), b->plans[e->flat_plan].plan->name);
-    if (e->subscriptions > 1)
-        buffer_add_format(out, " (%s of it)", text_group_u64(e->subscriptions, n));
+    put_times(e->subscriptions, out);
     buffer_add_format(out, " as its limits allow, the other %s to %s: $%s",
                       text_group_u64(e->split.to_token, rest), b->plans[e->token_plan].plan->name,
                       total);
