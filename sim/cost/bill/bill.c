@@ -20,10 +20,10 @@ static int too_much(const struct plan_bill *p, struct error *err)
 
 static int add_prices_per_request(struct plan_bill *p)
 {
-    uint64_t n = p->served_requests, used = p->period_served;
-    p->has_full_use = plan_full_use(p->plan, &p->full_use_price, &p->full_use_requests);
-    if (p->has_full_use &&
-        money_prorate(p->full_use_price, 1, p->full_use_requests, &p->full_use) < 0)
+    uint64_t n = p->served_requests, used = p->period_served, included;
+    money price;
+    p->has_full_use = plan_full_use(p->plan, &price, &included);
+    if (p->has_full_use && money_prorate(price, 1, included, &p->full_use) < 0)
         return -1;
     uint64_t tokens = p->sums.input_tokens + p->sums.output_tokens;
     if (n == 0)

@@ -101,10 +101,8 @@ struct plan_bill {
     money per_request;      /* usage charges over served requests */
     money per_mtok;         /* total over a million served tokens: $/Mtok of GPU-hours */
     money per_used_request; /* total over served requests */
-    bool has_full_use;      /* a flat price at full use of the quota */
-    money full_use_price;   /* the fraction full_use_price / full_use_requests */
-    uint64_t full_use_requests;
-    money full_use;          /* that fraction, rounded at 1e-12 */
+    bool has_full_use;
+    money full_use;          /* a flat price at full use of the quota, rounded at 1e-12 */
     struct serve_need need;  /* so many of the plan, that nobody waits or is turned away */
     uint64_t periods;        /* begun, of the subscription or the provisioned hours */
     bool flat;               /* what a request costs does not depend on the request */
