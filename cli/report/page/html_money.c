@@ -164,14 +164,9 @@ static void add_split(const struct break_even *e, const struct bill *b, struct b
     buffer_add_text(out, ". ");
 }
 
-static money wasted_by(const struct bill_waste *w)
-{
-    return w->retries + w->failed + w->aborted + w->slo_missed;
-}
-
 static void add_wasted(const struct plan_bill *p, struct buffer *out)
 {
-    money wasted = wasted_by(&p->waste);
+    money wasted = bill_wasted(&p->waste);
     if (wasted == 0 || p->sums.total == 0) {
         buffer_add_text(out, "Nothing was wasted on retries, failed or cut requests under ");
         add_name(out, p);
@@ -203,8 +198,7 @@ void html_answer_savings(const struct bill *b, struct buffer *out)
         if (!b->plans[b->ranking[i]].flat)
             token = &b->plans[b->ranking[i]];
     buffer_add_text(out, "<dt>What would save money?</dt><dd>");
-    if (b->best_split && b->best_split->split.to_flat > 0 &&
-        (b->ranking_count == 0 || b->best_split_saved > 0))
+    if (bill_split_saves(b))
         add_split(b->best_split, b, out);
     else
         buffer_add_text(out, "No split between a flat plan and a plan by the token saves "
@@ -218,7 +212,7 @@ void html_add_waste(const struct bill *b, struct buffer *out)
 {
     bool some = false;
     for (size_t i = 0; i < b->plan_count; i++)
-        some |= wasted_by(&b->plans[i].waste) != 0;
+        some |= bill_wasted(&b->plans[i].waste) != 0;
     if (!some)
         return;
     buffer_add_text(out, "<h3>Waste (USD)</h3><table class=sort><thead><tr><th>plan<th>retries"
@@ -226,7 +220,7 @@ void html_add_waste(const struct bill *b, struct buffer *out)
                          "</thead><tbody>");
     for (size_t i = 0; i < b->plan_count; i++) {
         const struct bill_waste *w = &b->plans[i].waste;
-        if (wasted_by(w) == 0)
+        if (bill_wasted(w) == 0)
             continue;
         buffer_add_text(out, "<tr><th>");
         add_name(out, &b->plans[i]);

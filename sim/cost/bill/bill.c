@@ -103,6 +103,17 @@ bool bill_waits_too_long(const struct plan_bill *p, const struct bill *bill)
     return p->served.delay_max_ns > bill->options.max_wait_ns;
 }
 
+money bill_wasted(const struct bill_waste *w)
+{
+    return w->retries + w->failed + w->aborted + w->slo_missed;
+}
+
+bool bill_split_saves(const struct bill *bill)
+{
+    const struct break_even *e = bill->best_split;
+    return e && e->split.to_flat > 0 && (bill->ranking_count == 0 || bill->best_split_saved > 0);
+}
+
 static bool is_ranked(const struct bill *bill, const struct plan_bill *p)
 {
     return p->period_served == p->period_requests && !p->without_caps && bill->completed > 0 &&

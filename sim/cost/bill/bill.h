@@ -180,6 +180,13 @@ double bill_utilisation(const struct plan_bill *p, const struct bill *bill);
 /* A count of the rows as billed, for the whole period: to the nearest where that was scaled. */
 uint64_t bill_scaled(const struct bill *bill, uint64_t count);
 
+/* What retries, failed, cut and late requests cost together. */
+money bill_wasted(const struct bill_waste *waste);
+
+/* True if there is a best split that costs less than the cheapest plan alone, where one is ranked.
+ */
+bool bill_split_saves(const struct bill *bill);
+
 /* True if a request waits longer than the options allow. */
 bool bill_waits_too_long(const struct plan_bill *p, const struct bill *bill);
 

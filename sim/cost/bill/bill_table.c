@@ -330,7 +330,7 @@ static void put_split(const struct bill *b, struct buffer *out)
         saved[MONEY_TEXT_SIZE], name[BILL_NAME_SIZE];
     if (!e)
         return;
-    if (e->split.to_flat == 0 || (b->ranking_count > 0 && b->best_split_saved <= 0)) {
+    if (!bill_split_saves(b)) {
         buffer_add_text(out, "No split between a flat and a token plan saves anything.\n");
         return;
     }
@@ -406,7 +406,7 @@ static void put_cache_misses(const struct plan_bill *p, struct buffer *out)
 
 static void put_waste(const struct plan_bill *p, struct buffer *out)
 {
-    money wasted = p->waste.retries + p->waste.failed + p->waste.aborted + p->waste.slo_missed;
+    money wasted = bill_wasted(&p->waste);
     char text[MONEY_TEXT_SIZE], good[MONEY_TEXT_SIZE];
     put_cache_misses(p, out);
     if (wasted == 0 || p->sums.total == 0)
