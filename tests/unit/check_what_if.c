@@ -5,6 +5,7 @@
 
 #include "core/buffer.h"
 #include "core/runs/record/run_dir.h"
+#include "sim/cost/bill/run_workload.h"
 #include "sim/cost/bill/what_if.h"
 
 #include <stdlib.h>

@@ -6,6 +6,7 @@
 #include "testing.h"
 
 #include "sim/cost/bill/tariff.h"
+#include "workloads/model/attempts.h"
 
 #include <string.h>
 #include <time.h>

@@ -8,13 +8,11 @@
  *     tariff_free(&t);
  *
  * Sums are integers: the same for any number of workers and any order of rows. The tariff borrows
- * plan, rows and served result; they must outlive it. `earlier` is given where the rows
- * come from a run, else NULL.
+ * plan, rows and served result; they must outlive it.
  */
 #ifndef FAREBOX_SIM_COST_BILL_TARIFF_H
 #define FAREBOX_SIM_COST_BILL_TARIFF_H
 
-#include "sim/cost/bill/run_workload.h"
 #include "sim/cost/bill/serve.h"
 #include "sim/cost/book/price.h"
 
@@ -64,8 +62,8 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out);
 void tariff_charge_all(const struct tariff *t, unsigned workers, struct charge_sums *sums,
                        int64_t *quanta);
 
-/* Calls `each` for blocks of rows [begin, end) from `workers` threads; block numbers count from 0
- * and do not depend on the number of workers. `contexts` is an array of one context per worker. */
+/* Calls `each` for blocks of rows [begin, end) from `workers` threads. `contexts` is an array of
+ * one context per worker. */
 #define TARIFF_WORKERS_MAX 64
 #define TARIFF_BLOCK ((size_t)1 << 15)
 typedef void tariff_block_fn(void *context, size_t begin, size_t end);
