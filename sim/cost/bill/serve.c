@@ -175,7 +175,7 @@ bool serve_within_caps(const struct plan *plan, const struct serve_conditions *c
                        const struct serve_ask *a)
 {
     const struct plan_limits *m = &plan->limits;
-    if (!plan_rate_for(plan, a->model) || prices_by_model(plan, a))
+    if (!a->rate || prices_by_model(plan, a))
         return false;
     if (conditions->ignore_caps)
         return true;
@@ -185,7 +185,7 @@ bool serve_within_caps(const struct plan *plan, const struct serve_conditions *c
 
 static enum serve_fate place_request(struct line *l, const struct serve_ask *a, int64_t *start_ns)
 {
-    if (!plan_rate_for(l->plan, a->model))
+    if (!a->rate)
         return SERVE_MODEL;
     if (prices_by_model(l->plan, a))
         return SERVE_UNNAMED;
@@ -212,9 +212,10 @@ void serve_ask_of(const struct plan *p, const struct serve_rows *rows,
         a->model = names_text(&w->models, w->model[row]);
     if (w->class_number && w->class_number[row] != UINT16_MAX)
         a->class_name = names_text(&w->classes, w->class_number[row]);
-    const struct plan_rate *rate = plan_rate_for(p, a->model);
-    if (rate && rate->weight_count > 0)
-        a->weight_micro = plan_weight(rate->weights, rate->weight_count, a->model, a->class_name);
+    a->rate = plan_rate_for(p, a->model);
+    if (a->rate && a->rate->weight_count > 0)
+        a->weight_micro =
+            plan_weight(a->rate->weights, a->rate->weight_count, a->model, a->class_name);
     if (w->attempts && w->attempts[row] > 1 && p->billed.retried_each &&
         p->billed.failed != BILLED_NONE)
         a->weight_micro *= w->attempts[row]; /* what is billed counts in a quota */

@@ -75,6 +75,7 @@ struct serve_conditions {
 /* What a request asks of a plan. */
 struct serve_ask {
     const char *model, *class_name; /* NULL */
+    const struct plan_rate *rate;   /* NULL: the plan does not sell the model */
     uint64_t input, output;         /* the output as the plan's cap leaves it */
     uint64_t weight_micro, units_micro;
     int64_t due_ns, duration_ns;
