@@ -98,18 +98,13 @@ struct subscription {
     int beyond; /* of the quotas that are no money; -1: as each says */
 };
 
-static void read_beyond(struct json_scan *s, const struct json_field *f, void *member)
-{
-    json_choice(s, f->names, NULL, member);
-}
-
 #define SUBSCRIPTION(member) JSON_AT(struct subscription, member)
 static const struct json_field subscription_rows[] = {
     {"price", PLAN_PRICE(SUBSCRIPTION(terms.price)), .required = true},
     {"period", PLAN_PERIOD(SUBSCRIPTION(terms.period_ns)), .required = true},
     {"seats", JSON_AS_UINT, SUBSCRIPTION(terms.seats), 1, 1000000},
     {"includes", JSON_AS_OTHER, .table = &includes_table, .read = read_quotas},
-    {"beyond", JSON_AS_CHOICE, SUBSCRIPTION(beyond), .names = beyonds, .read = read_beyond},
+    {"beyond", JSON_AS_CHOICE, SUBSCRIPTION(beyond), .names = beyonds},
     PLAN_REMARKS,
 };
 static const struct json_table subscription_table = {
