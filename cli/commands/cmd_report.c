@@ -189,7 +189,6 @@ static int read_run(const struct terminal *t, struct subject *s, const struct sl
 {
     struct error why = {0};
     summary_read_run(s->path, &s->summary, &why);
-    s->collector = collector_create();
     if (s->is_billed)
         run_workload_begin(&s->bill.run, slos->count ? slos : &s->summary.slos, s->collector);
     int status = run_records_read(s->path, take_record, s, &s->torn, err);
@@ -209,8 +208,9 @@ static int read_subject(const struct terminal *t, struct subject *s, const char 
         return error_set(err, ERR_INPUT, "%s is no run directory: it has no requests.jsonl", path);
     if (slo_list_read(o->slos.items, o->slos.count, &slos, err) < 0)
         return err->code;
+    s->collector = collector_create();
     if (o->export)
-        s->rows = export_rows_create(path);
+        s->rows = export_rows_create(path, s->collector);
     int status = read_run(t, s, &slos, err);
     if (status == 0 && s->is_billed)
         status = run_workload_end(&s->bill.run, path, err);

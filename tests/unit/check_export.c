@@ -37,14 +37,16 @@ static struct record streamed(const char *id, const char *session, int64_t sent_
     return r;
 }
 
-static void add(struct export_rows *x, struct record r, const int64_t chunks[3])
+static void add(struct collector *c, struct export_rows *x, struct record r,
+                const int64_t chunks[3])
 {
     r.chunk_ns = chunks;
+    collector_add(c, &r);
     export_rows_add(x, &r);
 }
 
 /* In the order of their ends: a2 is sent last, a1 was tried twice, b failed, c was never sent. */
-static void add_records(struct export_rows *x, bool keep_chunks)
+static void add_records(struct collector *c, struct export_rows *x, bool keep_chunks)
 {
     const int64_t late[3] = {110 * MS, 120 * MS, 130 * MS}, chunks[3] = {60 * MS, 75 * MS, 80 * MS};
     struct record first = streamed("a1", "a", 2 * MS), again = streamed("a1", "a", 50 * MS),
@@ -67,11 +69,11 @@ static void add_records(struct export_rows *x, bool keep_chunks)
     unsent.scheduled_ns = 7 * MS;
     unsent.sent_ns = unsent.ready_ns = unsent.first_byte_ns = unsent.first_token_ns =
         unsent.first_output_ns = unsent.last_token_ns = unsent.done_ns = TIME_NEVER;
-    add(x, streamed("a2", "a", 100 * MS), keep_chunks ? late : NULL);
-    add(x, first, NULL);
-    add(x, again, keep_chunks ? chunks : NULL);
-    add(x, failed, NULL);
-    add(x, unsent, NULL);
+    add(c, x, streamed("a2", "a", 100 * MS), keep_chunks ? late : NULL);
+    add(c, x, first, NULL);
+    add(c, x, again, keep_chunks ? chunks : NULL);
+    add(c, x, failed, NULL);
+    add(c, x, unsent, NULL);
 }
 
 static struct export_rows *rows_of_run(bool keep_chunks)
@@ -82,12 +84,14 @@ static struct export_rows *rows_of_run(bool keep_chunks)
     ck_assert_ptr_nonnull(mkdtemp(directory));
     char *path = run_dir_file(directory, "run.json");
     ck_assert_int_eq(file_write_atomic(path, run, strlen(run), NULL), 0);
-    struct export_rows *x = export_rows_create(directory);
+    struct collector *c = collector_create();
+    struct export_rows *x = export_rows_create(directory, c);
     unlink(path);
     rmdir(directory);
     free(path);
-    add_records(x, keep_chunks);
+    add_records(c, x, keep_chunks);
     export_rows_sort(x);
+    collector_free(c);
     return x;
 }
 

@@ -1,7 +1,8 @@
 /* Exports: a run in the files of other tools, with their keys and their definitions.
  *
- *     struct export_rows *rows = export_rows_create("results/x");
- *     export_rows_add(rows, &record);             // once per record, in their order
+ *     struct export_rows *rows = export_rows_create("results/x", collector);
+ *     collector_add(collector, &record);          // once per record, in their order
+ *     export_rows_add(rows, &record);
  *     struct export_request q = {
  *         .kind = EXPORT_VLLM, .run = "results/x", .summary = &summary, .rows = rows};
  *     struct buffer notes;
@@ -22,7 +23,7 @@
 
 #include "core/buffer.h"
 #include "core/error.h"
-#include "core/runs/summary/summary.h"
+#include "core/runs/summary/collector.h"
 
 enum export_kind { EXPORT_VLLM, EXPORT_AIPERF, EXPORT_CSV };
 
@@ -35,7 +36,9 @@ struct export_request {
     struct export_rows *rows;      /* its requests */
 };
 
-struct export_rows *export_rows_create(const char *run);
+/* `collector` has each record before it is added here: it knows when a retried request was sent
+ * first. */
+struct export_rows *export_rows_create(const char *run, const struct collector *collector);
 void export_rows_add(struct export_rows *x, const struct record *r);
 void export_rows_free(struct export_rows *x);
 

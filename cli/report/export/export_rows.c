@@ -42,17 +42,6 @@ static uint32_t cut(uint64_t value)
     return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
-static void remember(struct earlier_sendings *e, const struct record *r)
-{
-    if (names_find(&e->ids, text_of(r->request_id)) != NAME_NONE)
-        return;
-    uint32_t number = names_add(&e->ids, text_of(r->request_id));
-    mem_grow(&e->sent_ns, &e->sent_capacity, number + 1, sizeof *e->sent_ns);
-    mem_grow(&e->ready_ns, &e->ready_capacity, number + 1, sizeof *e->ready_ns);
-    e->sent_ns[number] = r->sent_ns;
-    e->ready_ns[number] = r->ready_ns;
-}
-
 static void keep_chunks(struct export_rows *x, struct export_row *row, const struct record *r)
 {
     row->chunks_seen = r->chunks;
@@ -80,14 +69,11 @@ static void keep_text(struct export_rows *x, struct export_row *row, const struc
 
 static void add_row(struct export_rows *x, const struct record *r)
 {
-    const struct earlier_sendings *e = &x->earlier;
     mem_grow(&x->rows, &x->capacity, x->count + 1, sizeof *x->rows);
     struct export_row *row = &x->rows[x->count++];
     bool counted = r->usage_from != USAGE_NONE;
     *row = (struct export_row){
         .scheduled_ns = r->scheduled_ns,
-        .ready_ns = r->ready_ns,
-        .sent_ns = r->sent_ns,
         .first_byte_ns = r->first_byte_ns,
         .first_token_ns = r->first_token_ns,
         .first_output_ns = r->first_output_ns,
@@ -115,11 +101,7 @@ static void add_row(struct export_rows *x, const struct record *r)
         .http_status = r->http_status,
         .streamed = r->streamed,
     };
-    uint32_t number = r->attempt > 1 ? names_find(&e->ids, text_of(r->request_id)) : NAME_NONE;
-    if (number != NAME_NONE) {
-        row->sent_ns = e->sent_ns[number];
-        row->ready_ns = e->ready_ns[number];
-    }
+    collector_last_sending(x->collector, &row->ready_ns, &row->sent_ns);
     x->sent += row->sent_ns != TIME_NEVER;
     keep_chunks(x, row, r);
     keep_text(x, row, r);
@@ -145,12 +127,12 @@ static void number_turns(struct export_rows *x)
     free(turns);
 }
 
-struct export_rows *export_rows_create(const char *run)
+struct export_rows *export_rows_create(const char *run, const struct collector *collector)
 {
     struct export_rows *x = mem_zero(1, sizeof *x);
+    x->collector = collector;
     x->has_chunks = true;
     names_init(&x->names);
-    names_init(&x->earlier.ids);
     read_configuration(x, run);
     return x;
 }
@@ -159,8 +141,6 @@ void export_rows_add(struct export_rows *x, const struct record *r)
 {
     if (r->final)
         add_row(x, r);
-    else
-        remember(&x->earlier, r);
 }
 
 void export_rows_sort(struct export_rows *x)
@@ -175,9 +155,6 @@ void export_rows_free(struct export_rows *x)
     if (!x)
         return;
     names_free(&x->names);
-    names_free(&x->earlier.ids);
-    free(x->earlier.sent_ns);
-    free(x->earlier.ready_ns);
     for (size_t i = 0; i < x->text_count; i++)
         free(x->texts[i]);
     free(x->texts);

@@ -24,15 +24,8 @@ struct export_row {
     size_t text; /* number in export_rows.texts + 1; 0 = not recorded */
 };
 
-/* Sendings of attempts that were not the last, by the request's name. */
-struct earlier_sendings {
-    int64_t *sent_ns, *ready_ns;
-    size_t sent_capacity, ready_capacity;
-    struct names ids;
-};
-
 struct export_rows {
-    struct earlier_sendings earlier;
+    const struct collector *collector;
     struct export_row *rows; /* in the order of their sending, the unsent by their schedule last */
     size_t count, capacity, sent;
     struct names names;

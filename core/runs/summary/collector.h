@@ -44,6 +44,9 @@ void collector_add(struct collector *c, const struct record *r);
 /* True if the request added last, by its final attempt, met every objective. */
 bool collector_last_meets(const struct collector *c, const struct slo_list *slos);
 
+/* When the request added last was ready and sent, by its first attempt. */
+void collector_last_sending(const struct collector *c, int64_t *ready_ns, int64_t *sent_ns);
+
 /* Requests that never became due before the run ended. */
 void collector_add_not_due(struct collector *c, uint64_t count);
 

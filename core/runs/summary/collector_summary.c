@@ -36,6 +36,12 @@ bool collector_last_meets(const struct collector *c, const struct slo_list *slos
     return sorter_count(&c->rows) > 0 && row_meets_slos(&c->last, slos);
 }
 
+void collector_last_sending(const struct collector *c, int64_t *ready_ns, int64_t *sent_ns)
+{
+    *ready_ns = c->last.ready_ns;
+    *sent_ns = c->last.sent_ns;
+}
+
 /* Good requests, twice: of those scheduled in the phase, and of those that ended in it, so that
  * the rate of the good ones is never above the rate of all. */
 struct good {
