@@ -16,7 +16,7 @@ int workload_input_read(const char *path, const struct trace_reading *how, const
     return status;
 }
 
-void trace_tell_skipped(const struct terminal *t, const struct trace_report *r)
+static void tell_skipped(const struct terminal *t, const struct trace_report *r)
 {
     for (size_t i = 0; i < r->note_count; i++)
         if (r->notes[i].skipped)
@@ -24,18 +24,23 @@ void trace_tell_skipped(const struct terminal *t, const struct trace_report *r)
                  r->notes[i].count, r->notes[i].what, r->notes[i].first_line);
 }
 
+int workload_trace_read(const char *path, const struct trace_reading *how, const struct terminal *t,
+                        struct workload *w, struct error *err)
+{
+    struct trace_options reading = trace_reading_options(how);
+    struct trace_report report;
+    int status = trace_read(path, &reading, w, &report, err);
+    if (status == 0)
+        tell_skipped(t, &report);
+    return status;
+}
+
 int trace_or_run_read(const char *path, const struct trace_reading *how,
                       const struct slo_list *slos, const struct terminal *t,
                       struct run_workload *out, struct error *err)
 {
-    struct trace_options reading = trace_reading_options(how);
-    struct trace_report report;
-    if (run_dir_is_run(path))
-        return run_workload_read(out, path, slos, err);
-    int status = trace_read(path, &reading, &out->workload, &report, err);
-    if (status == 0)
-        trace_tell_skipped(t, &report);
-    return status;
+    return run_dir_is_run(path) ? run_workload_read(out, path, slos, err)
+                                : workload_trace_read(path, how, t, &out->workload, err);
 }
 
 int workload_output_given(const char *path, struct error *err)

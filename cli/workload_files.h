@@ -15,8 +15,9 @@
 int workload_input_read(const char *path, const struct trace_reading *how, const struct terminal *t,
                         struct workload *w, struct error *err);
 
-/* Warns of the rows that were skipped, reason by reason. */
-void trace_tell_skipped(const struct terminal *t, const struct trace_report *r);
+/* The same; why rows were skipped is told as well, reason by reason. */
+int workload_trace_read(const char *path, const struct trace_reading *how, const struct terminal *t,
+                        struct workload *w, struct error *err);
 
 /* Reads a trace or a run directory (run_dir_is_run()) into `out` (its workload initialised): of a
  * trace the workload alone, of a run also what the attempts met, against the objectives (may be

@@ -23,17 +23,6 @@ static int load_scenario(const char *name, const struct generate_options *limits
     return status;
 }
 
-static int load_trace(const struct workload_source *source, const struct terminal *t,
-                      struct workload *w, struct error *err)
-{
-    struct trace_options reading = trace_reading_options(&source->reading);
-    struct trace_report report;
-    int status = trace_read(source->trace, &reading, w, &report, err);
-    if (status == 0)
-        trace_tell_skipped(t, &report);
-    return status;
-}
-
 static void tell_transform(void *context, const char *text)
 {
     say(context, "%s", text);
@@ -46,7 +35,7 @@ int workload_source_load(const struct workload_source *source, const struct term
     if (!source->trace == !source->scenario)
         return error_set(err, ERR_INPUT, "%s --trace FILE or --scenario NAME",
                          source->trace ? "give only one of" : "expected a workload:");
-    int status = source->trace ? load_trace(source, t, w, err)
+    int status = source->trace ? workload_trace_read(source->trace, &source->reading, t, w, err)
                                : load_scenario(source->scenario, limits, seed, w, err);
     if (status == 0 && source->transforms.count > 0)
         status = transform_apply_all(source->transforms.items, source->transforms.count, seed, w,
