@@ -1,11 +1,8 @@
 #include "cli/run_bill.h"
 
 #include "cli/output.h"
-#include "core/file.h"
-#include "core/runs/record/run_dir.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 int run_bill_select(const struct option_list *plans, struct plan_selection *out, struct error *err)
@@ -33,31 +30,12 @@ unsigned run_bill_workers(void)
     return processors > 0 && processors < TARIFF_WORKERS_MAX ? (unsigned)processors : 1;
 }
 
-int run_bill_make(struct run_bill *out, const char *run, const struct option_list *plans,
-                  struct error *err)
+int run_bill_make(struct run_bill *out, const char *run, struct error *err)
 {
     struct bill_options options = {.workers = run_bill_workers(), .both_caps = true};
-    int status = run_bill_select(plans, &out->plans, err);
-    if (status == 0)
-        status = bill_make(&out->bill, &out->run.workload, out->plans.plans, out->plans.count,
+    int status = bill_make(&out->bill, &out->run.workload, out->plans.plans, out->plans.count,
                            &options, err);
-    if (status == 0)
-        status = write_json(out, run, err);
-    if (status < 0)
-        run_bill_free(out);
-    return status;
-}
-
-int run_bill_read(struct run_bill *out, const char *run, const struct option_list *plans,
-                  const struct slo_list *slos, struct error *err)
-{
-    *out = (struct run_bill){0};
-    int status = run_workload_read(&out->run, run, slos, err);
-    if (status < 0) {
-        run_bill_free(out);
-        return status;
-    }
-    return run_bill_make(out, run, plans, err);
+    return status < 0 ? status : write_json(out, run, err);
 }
 
 void run_bill_free(struct run_bill *b)
@@ -88,17 +66,22 @@ void run_bill_tell(const struct terminal *t, const struct run_workload_report *r
 int run_bill_print(const struct terminal *t, const char *run, const struct option_list *plans,
                    struct error *err)
 {
-    struct run_bill made;
+    struct run_bill made = {0};
     struct buffer text;
     if (plans->count == 0)
         return 0;
-    if (run_bill_read(&made, run, plans, NULL, err) < 0)
-        return err->code;
-    run_bill_tell(t, &made.run.report);
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    bill_write_table(&made.bill, t->width, &text);
-    print_buffer(t->human, &text);
-    buffer_free(&text);
+    int status = run_bill_select(plans, &made.plans, err);
+    if (status == 0)
+        status = run_workload_read(&made.run, run, NULL, err);
+    if (status == 0)
+        status = run_bill_make(&made, run, err);
+    if (status == 0) {
+        run_bill_tell(t, &made.run.report);
+        buffer_init(&text, BUFFER_UNBOUNDED);
+        bill_write_table(&made.bill, t->width, &text);
+        print_buffer(t->human, &text);
+        buffer_free(&text);
+    }
     run_bill_free(&made);
-    return 0;
+    return status;
 }

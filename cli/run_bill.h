@@ -1,14 +1,16 @@
 /* The bill of a finished run, for the commands that print it at once: bench, sim, report.
  *
- *     struct run_bill b;
  *     if (run_bill_print(t, "results/x", &options->plans, err) < 0) ...
  *
- *     if (run_bill_read(&b, "results/x", &options->plans, NULL, err) == 0) {
- *         bill_write_table(&b.bill, t->width, &text);
- *         run_bill_free(&b);
- *     }
+ * It is what `farebox bill RUN --plans ...` makes, and bill.json is written into the run. Whoever
+ * has the records in hand makes it of those:
  *
- * It is what `farebox bill RUN --plans ...` makes, and bill.json is written into the run.
+ *     struct run_bill b = {0};
+ *     run_bill_select(&options->plans, &b.plans, err);
+ *     run_workload_begin(&b.run, NULL, NULL);          // and so on, see there
+ *     if (run_bill_make(&b, "results/x", err) == 0)
+ *         bill_write_table(&b.bill, t->width, &text);
+ *     run_bill_free(&b);
  */
 #ifndef FAREBOX_CLI_RUN_BILL_H
 #define FAREBOX_CLI_RUN_BILL_H
@@ -24,14 +26,9 @@ struct run_bill {
     struct bill bill;
 };
 
-/* Reads the run. With objectives (may be NULL), answers that miss one count as waste. On an error
- * nothing is left to free. */
-int run_bill_read(struct run_bill *out, const char *run, const struct option_list *plans,
-                  const struct slo_list *slos, struct error *err);
-
-/* The same of a run whose records are in out->run; nothing else is there yet. */
-int run_bill_make(struct run_bill *out, const char *run, const struct option_list *plans,
-                  struct error *err);
+/* Bills what is in out->run under out->plans, and writes bill.json. The caller frees it after
+ * errors, too. */
+int run_bill_make(struct run_bill *out, const char *run, struct error *err);
 void run_bill_free(struct run_bill *b);
 
 /* Reads the run, says what is to be known of its records, and prints the table. */

@@ -54,7 +54,7 @@ struct subject {
     struct summary summary;
     bool recomputed;     /* from the records, not from the run's own summary.json */
     char *model, *plots; /* NULL where the run does not say */
-    bool torn, is_billed, has_bill;
+    bool torn, is_billed;
     struct run_bill bill;
     struct export_rows *rows;      /* with --export */
     size_t slots[FAILURE_CLASSES]; /* by class: its place in `errors` + 1 */
@@ -211,13 +211,13 @@ static int read_subject(const struct terminal *t, struct subject *s, const char 
     s->collector = collector_create();
     if (o->export)
         s->rows = export_rows_create(path, s->collector);
-    int status = read_run(t, s, &slos, err);
+    int status = run_bill_select(&o->plans, &s->bill.plans, err);
+    if (status == 0)
+        status = read_run(t, s, &slos, err);
     if (status == 0 && s->is_billed)
         status = run_workload_end(&s->bill.run, path, err);
-    if (status == 0 && s->is_billed) {
-        status = run_bill_make(&s->bill, path, &o->plans, err);
-        s->has_bill = status == 0;
-    }
+    if (status == 0 && s->is_billed)
+        status = run_bill_make(&s->bill, path, err);
     return status;
 }
 
@@ -256,7 +256,7 @@ static void print_subject(const struct terminal *t, const struct subject *s,
     buffer_init(&text, BUFFER_UNBOUNDED);
     if (!o->no_tables)
         add_table(s, &text);
-    if (!o->no_tables && s->has_bill)
+    if (!o->no_tables && s->is_billed)
         bill_write_table(&s->bill.bill, t->width, &text);
     print_buffer(t->human, &text);
     buffer_free(&text);
@@ -286,7 +286,7 @@ static int draw_subject(const struct terminal *t, struct subject *s, const struc
 {
     struct run_plots plots = {.run = s->path, .title = s->name, .keep_script = o->gnuplot_script};
     unsigned drawn = 0;
-    if (s->has_bill)
+    if (s->is_billed)
         plots.bill = &s->bill.bill;
     int status = run_plots_draw(&plots, s->collector, &s->summary, &drawn, err);
     if (drawn) {
@@ -304,7 +304,7 @@ static int write_page(const struct terminal *t, const struct subject *subjects, 
     for (size_t i = 0; i < count; i++)
         runs[i] = (struct html_run){.name = subjects[i].name,
                                     .summary = &subjects[i].summary,
-                                    .bill = subjects[i].has_bill ? &subjects[i].bill.bill : NULL,
+                                    .bill = subjects[i].is_billed ? &subjects[i].bill.bill : NULL,
                                     .plots = subjects[i].plots,
                                     .model = subjects[i].model,
                                     .errors = subjects[i].errors,
