@@ -113,12 +113,11 @@ int run_output_begin(struct run_output *out, const struct run_output_request *re
     free(path);
     if (status < 0)
         return status;
-    out->path = out->place.path;
-    status = run_dir_create(&out->dir, out->path, err);
+    status = run_dir_create(&out->dir, out->place.path, err);
     if (status == 0)
         status = write_configuration(out, request, err);
     if (status < 0) {
-        run_files_clear(out->path); /* the same command is to work once there is room */
+        run_files_clear(out->place.path); /* the same command is to work once there is room */
         run_output_free(out);
         return status;
     }
@@ -132,15 +131,15 @@ bool run_output_attempt(void *context, const struct record *r)
 {
     struct run_output *out = context;
     collector_add(out->collector, r);
-    return run_dir_append(&out->dir, r, clock_now_ns(), &out->failure) == 0;
+    return run_dir_append(&out->dir, r, clock_now_ns(), NULL) == 0;
 }
 
 bool run_output_tick(struct run_output *out)
 {
     int64_t now_ns = clock_now_ns();
     if (now_ns - out->dir.flushed_ns >= NS_PER_S / 2)
-        run_dir_flush(&out->dir, now_ns, &out->failure);
-    return out->failure.code == 0;
+        run_dir_flush(&out->dir, now_ns, NULL);
+    return out->dir.failure.code == 0;
 }
 
 int run_output_write(const struct run_output *out, const char *name, const struct buffer *content,
@@ -179,22 +178,21 @@ int run_output_finish(struct run_output *out, const struct summary_options *opti
 
 int run_output_take_place(struct run_output *out, const struct summary *summary, struct error *err)
 {
-    int status = summary->accounting.completed ? run_place_take(&out->place, err) : 0;
-    out->path = out->place.path;
-    return status;
+    return summary->accounting.completed ? run_place_take(&out->place, err) : 0;
 }
 
 void run_output_warn(const struct run_output *out, const struct terminal *t)
 {
     if (run_place_is_beside(&out->place) && out->dir.records > 0)
-        warn(t, "%s keeps the earlier run; the new one is in %s", out->place.given, out->path);
+        warn(t, "%s keeps the earlier run; the new one is in %s", out->place.given,
+             out->place.path);
 }
 
 void run_output_discard(struct run_output *out)
 {
     run_dir_close(&out->dir, NULL);
-    run_files_clear(out->path);
-    rmdir(out->path);
+    run_files_clear(out->place.path);
+    rmdir(out->place.path);
     out->dir.records = 0;
 }
 
@@ -206,7 +204,6 @@ void run_output_free(struct run_output *out)
         run_place_discard(&out->place);
     run_place_free(&out->place);
     out->collector = NULL;
-    out->path = NULL;
 }
 
 int run_output_parse_warmup(const char *text, struct summary_options *options, struct error *err)

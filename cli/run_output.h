@@ -38,11 +38,9 @@ struct run_output_request {
 };
 
 struct run_output {
-    struct run_dir dir;
+    struct run_dir dir;     /* its `failure` tells of a record that could not be written */
+    struct run_place place; /* its `path` is where the run is */
     struct collector *collector;
-    struct run_place place;
-    const char *path;     /* where it is; lent by `place` */
-    struct error failure; /* the first record that could not be written */
 };
 
 int run_output_begin(struct run_output *out, const struct run_output_request *request,

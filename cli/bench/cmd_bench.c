@@ -140,7 +140,7 @@ static int judge(const struct bench_command *b, const struct summary *s,
     const struct accounting *a = &s->accounting;
     if (report->end == BENCH_INTERRUPTED)
         return error_set(err, ERR_INTERRUPTED, "interrupted: what was measured so far is in %s",
-                         b->output.path);
+                         b->output.place.path);
     if (report->end == BENCH_UNREACHABLE || (a->scheduled > 0 && a->completed + a->cancelled == 0))
         return error_set(err, ERR_WORK, "%s: no request completed (%s)",
                          endpoint_shown(&b->setup.endpoints[0]),
@@ -150,7 +150,7 @@ static int judge(const struct bench_command *b, const struct summary *s,
                          (unsigned long long)a->failed, (unsigned long long)a->scheduled,
                          b->live.last_failure);
     int status = 0;
-    if (report->end == BENCH_BUDGET && !b->output.failure.code)
+    if (report->end == BENCH_BUDGET && !b->output.dir.failure.code)
         status = error_set(err, ERR_WORK, "stopped at --max-cost %s", b->o->max_cost);
     for (size_t i = 0; i < b->o->asserts.count; i++) {
         struct error missed = {0};
@@ -196,14 +196,14 @@ static int finish(struct bench_command *b, struct bench_report *report, struct e
         if (status == 0)
             status = run_output_take_place(&b->output, &summary, err);
         bench_warn(b->terminal, &b->setup, &b->workload, &summary);
-        bench_show_result(b->o, &b->setup, &b->workload, report, &summary, b->output.path,
+        bench_show_result(b->o, &b->setup, &b->workload, report, &summary, b->output.place.path,
                           &out.text);
         print_buffer(b->terminal->human, &out.text);
         summary_write(&summary, &out.json);
         if (b->o->common.json)
             print_buffer(b->terminal->machine, &out.document);
         if (status == 0 && summary.accounting.completed)
-            status = run_bill_print(b->terminal, b->output.path, &b->o->plans, err);
+            status = run_bill_print(b->terminal, b->output.place.path, &b->o->plans, err);
         if (status == 0 && b->turn->load)
             status = load_run_take(b->turn->load, &summary, err);
     }
@@ -228,7 +228,7 @@ static int carry_out(struct bench_command *b, struct error *err)
     int status = bench_run(&b->setup.config, &b->workload, &observer, &report, err);
     bench_live_end(&b->live);
     if (status == 0) {
-        b->turn->over_budget = report.end == BENCH_BUDGET && !b->output.failure.code;
+        b->turn->over_budget = report.end == BENCH_BUDGET && !b->output.dir.failure.code;
         b->turn->limited = report.fidelity.client_limited;
         b->turn->spent = (b->budget.plans.count ? b->budget.spent[0] : 0) + b->budget.probe;
         if (b->budget.overflowed)

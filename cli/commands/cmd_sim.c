@@ -235,8 +235,8 @@ static int simulate(const struct terminal *t, const struct sim_options *o,
         status = run_output_take_place(out, &summary, err);
     if (status == 0) {
         workload_source_stem(&o->source, stem);
-        show(t, o, stem, &s.engine, &report, &summary, out->path);
-        status = run_bill_print(t, out->path, &o->plans, err);
+        show(t, o, stem, &s.engine, &report, &summary, out->place.path);
+        status = run_bill_print(t, out->place.path, &o->plans, err);
         if (status == 0 && o->point)
             status = load_run_take(o->point, &summary, err);
     }
