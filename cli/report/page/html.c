@@ -32,17 +32,15 @@ static void answer_speed(const struct summary *s, struct buffer *out)
         buffer_add_text(out, "). ");
     }
     if (m[METRIC_TTFT_SCHEDULED].count) {
-        format_cell(m[METRIC_TTFT_SCHEDULED].p50, a);
-        format_cell(m[METRIC_TTFT_SCHEDULED].p99, b);
         buffer_add_format(out,
                           "The first token came after <b>%s ms</b> for half of the requests and "
                           "after at most <b>%s ms</b> for 99 %%, counted from when they were due. ",
-                          a, b);
+                          format_cell(m[METRIC_TTFT_SCHEDULED].p50, a),
+                          format_cell(m[METRIC_TTFT_SCHEDULED].p99, b));
     }
-    format_cell(m[METRIC_E2E_SCHEDULED].p50, a);
-    format_cell(m[METRIC_E2E_SCHEDULED].p99, b);
-    buffer_add_format(out, "The whole answer took %s ms (half) and at most %s ms (99 %%).</dd>", a,
-                      b);
+    buffer_add_format(out, "The whole answer took %s ms (half) and at most %s ms (99 %%).</dd>",
+                      format_cell(m[METRIC_E2E_SCHEDULED].p50, a),
+                      format_cell(m[METRIC_E2E_SCHEDULED].p99, b));
 }
 
 /* The verdict in bold, as every table has it. */

@@ -103,14 +103,15 @@ static bool add_limit(const struct bill *b, size_t plan, struct buffer *out)
     if (limited) {
         buffer_add_text(out, p->subscriptions > 1 ? "One of " : "");
         add_name(out, p);
-        format_span((double)(rows[first].due_ns - b->first_ns) / 1e9, span);
-        buffer_add_format(out, " keeps up for <b>%s</b>, the first ", span);
+        buffer_add_format(out, " keeps up for <b>%s</b>, the first ",
+                          format_span((double)(rows[first].due_ns - b->first_ns) / 1e9, span));
         html_add_count(out, first);
         buffer_add_text(out, " requests; then its quota or rate limit is used up: ");
         if (l.waiting > 0) {
             html_add_count(out, l.waiting);
-            format_span((double)l.longest_ns / 1e9, span);
-            buffer_add_format(out, " wait, up to %s%s", span, l.away ? ", and " : ". ");
+            buffer_add_format(out, " wait, up to %s%s",
+                              format_span((double)l.longest_ns / 1e9, span),
+                              l.away ? ", and " : ". ");
         }
         if (l.away > 0) {
             html_add_count(out, l.away);

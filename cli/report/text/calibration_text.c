@@ -92,10 +92,9 @@ void calibration_write(const struct calibration *c, struct json_writer *w)
 static void add_pair(struct buffer *out, double measured, double model)
 {
     char cell[CELL_SIZE], text[96];
-    format_cell(1e3 * measured, cell);
-    add_padded(out, cell, 12, true);
-    format_cell(1e3 * model, cell);
-    snprintf(text, sizeof text, "%s (%+.1f %%)", cell, 100 * (model / measured - 1));
+    add_padded_number(out, 1e3 * measured, 12);
+    snprintf(text, sizeof text, "%s (%+.1f %%)", format_cell(1e3 * model, cell),
+             100 * (model / measured - 1));
     add_padded(out, text, 22, true);
 }
 

@@ -6,18 +6,12 @@
 #include <math.h>
 #include <stdio.h>
 
-static const char *cell(double value, char out[CELL_SIZE])
-{
-    format_cell(value, out);
-    return out;
-}
-
 static void add_objectives(const struct capacity_plan *p, struct buffer *out)
 {
     char a[CELL_SIZE];
     for (size_t i = 0; i < p->slos->count; i++)
         buffer_add_format(out, "%s%s %s ms", i ? ", " : "", metric_title(p->slos->items[i].metric),
-                          cell(p->slos->items[i].limit_ms, a));
+                          format_cell(p->slos->items[i].limit_ms, a));
     buffer_add_format(out, " met by %g %% of the requests", 100 * p->goodput);
 }
 
@@ -69,10 +63,10 @@ static void add_theory(const struct capacity *c, struct buffer *out)
     char a[CELL_SIZE], b[CELL_SIZE];
     const struct capacity_theory *t = &c->theory;
     buffer_add_format(out, "\nBeside it: Erlang-C for %u servers of %s s says %s requests/s; ",
-                      t->servers, cell(t->service_s, a), cell(t->rate_rps, b));
+                      t->servers, format_cell(t->service_s, a), format_cell(t->rate_rps, b));
     buffer_add_format(out, "Little's law gives %s in flight at the knee, ",
-                      cell(t->littles_load, a));
-    buffer_add_format(out, "the simulation had %s\n", cell(t->measured_load, a));
+                      format_cell(t->littles_load, a));
+    buffer_add_format(out, "the simulation had %s\n", format_cell(t->measured_load, a));
     if (c->limit != CAPACITY_SEQS && c->limit != CAPACITY_MEMORY)
         buffer_add_format(out,
                           "  (Erlang-C knows places, not steps: it is an upper bound where %s "
@@ -91,13 +85,13 @@ static void add_fleet(const struct capacity_plan *p, struct buffer *out)
         char name[32];
         snprintf(name, sizeof name, i ? "in %zu month%s" : "now", i, i == 1 ? "" : "s");
         add_padded(out, name, 14, false);
-        buffer_add_format(out, "%8s requests/s  %6" PRIu64 " replicas", cell(m->demand_rps, demand),
-                          m->replicas);
+        buffer_add_format(out, "%8s requests/s  %6" PRIu64 " replicas",
+                          format_cell(m->demand_rps, demand), m->replicas);
         if (m->replicas_low == 0)
             buffer_add_text(out, " (the interval reaches down to 0)");
         else if (m->replicas_low != m->replicas)
             buffer_add_format(out, " (%" PRIu64 " at the interval's lower end)", m->replicas_low);
-        buffer_add_format(out, "  %s GPU-hours a month", cell(m->gpu_hours, hours));
+        buffer_add_format(out, "  %s GPU-hours a month", format_cell(m->gpu_hours, hours));
         if (p->has_price) {
             money_format_fixed(m->cost, 2, cost);
             buffer_add_format(out, "  $%s", cost);
@@ -116,13 +110,14 @@ static void add_overtake(const struct capacity_plan *p, size_t plan, struct buff
     if (!o.ever)
         buffer_add_text(out, "; self-hosting never overtakes it");
     else if (o.always_rps == o.first_rps)
-        buffer_add_format(out, "; self-hosting overtakes from %s requests/s", cell(o.first_rps, a));
+        buffer_add_format(out, "; self-hosting overtakes from %s requests/s",
+                          format_cell(o.first_rps, a));
     else if (isfinite(o.always_rps))
         buffer_add_format(out, "; self-hosting overtakes from %s requests/s, for good from %s",
-                          cell(o.first_rps, a), cell(o.always_rps, b));
+                          format_cell(o.first_rps, a), format_cell(o.always_rps, b));
     else
         buffer_add_format(out, "; self-hosting equals it at best, from %s requests/s",
-                          cell(o.first_rps, a));
+                          format_cell(o.first_rps, a));
 }
 
 static void add_bills(const struct capacity_plan *p, struct buffer *out)
@@ -160,9 +155,9 @@ static void add_unattainable(const struct capacity_plan *p, struct buffer *out)
     const struct load_point *u = &p->capacity.unloaded;
     buffer_add_format(out, "\nNo rate meets the objectives: of requests one at a time %.2f %% do\n",
                       100 * u->goodput);
-    buffer_add_format(out, "  without load: TTFT p99 %s ms, ", cell(u->ttft_p99, a));
-    buffer_add_format(out, "TPOT p99 %s ms, ", cell(u->tpot_p99, a));
-    buffer_add_format(out, "E2E p99 %s ms\n", cell(u->e2e_p99, a));
+    buffer_add_format(out, "  without load: TTFT p99 %s ms, ", format_cell(u->ttft_p99, a));
+    buffer_add_format(out, "TPOT p99 %s ms, ", format_cell(u->tpot_p99, a));
+    buffer_add_format(out, "E2E p99 %s ms\n", format_cell(u->e2e_p99, a));
 }
 
 void capacity_plan_write_text(const struct capacity_plan *p, struct buffer *out)
@@ -182,11 +177,12 @@ void capacity_plan_write_text(const struct capacity_plan *p, struct buffer *out)
             "\nNo limit: the engine meets the objectives, and no queue grows, at every "
             "rate tried (up to %s requests/s; a longer workload or more --requests "
             "allow higher ones)\n",
-            cell(found->tried_rps, a));
+            format_cell(found->tried_rps, a));
         return;
     }
     buffer_add_format(out, "\nOne replica sustains %s requests/s (95 %%: %s to %s)\n\n",
-                      cell(found->rate_rps, a), cell(found->low_rps, b), cell(found->high_rps, c));
+                      format_cell(found->rate_rps, a), format_cell(found->low_rps, b),
+                      format_cell(found->high_rps, c));
     add_curve(found, out);
     add_limit(p, out);
     add_theory(found, out);

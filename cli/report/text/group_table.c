@@ -53,13 +53,6 @@ static void add_count(struct buffer *out, uint64_t value, int width)
     add_padded(out, text_group_u64(value, cell), width, true);
 }
 
-static void add_number(struct buffer *out, double value)
-{
-    char cell[CELL_SIZE];
-    format_cell(value, cell);
-    add_padded(out, cell, 10, true);
-}
-
 static void add_row(const struct summary *s, const struct group_summary *g,
                     const bool shown[COUNTS], struct buffer *out)
 {
@@ -73,11 +66,11 @@ static void add_row(const struct summary *s, const struct group_summary *g,
     for (int i = 0; i < COUNTS; i++)
         if (shown[i])
             add_count(out, counts[i], i == CANCELLED ? 11 : 9);
-    add_number(out, ttft->p50);
-    add_number(out, ttft->p99);
-    add_number(out, g->metrics[GROUP_TPOT].p50);
-    add_number(out, g->metrics[GROUP_E2E].p50);
-    add_number(out, g->metrics[GROUP_E2E].p99);
+    add_padded_number(out, ttft->p50, 10);
+    add_padded_number(out, ttft->p99, 10);
+    add_padded_number(out, g->metrics[GROUP_TPOT].p50, 10);
+    add_padded_number(out, g->metrics[GROUP_E2E].p50, 10);
+    add_padded_number(out, g->metrics[GROUP_E2E].p99, 10);
     add_count(out, g->output_tokens, 10);
     buffer_add_byte(out, '\n');
 }

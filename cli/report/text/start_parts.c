@@ -48,13 +48,11 @@ static void add_head(struct buffer *out)
 static void add_part(const struct short_metric *m, const char *title, struct buffer *out)
 {
     const double values[] = {m->p50, m->p90, m->p99, m->mean};
-    char cell[CELL_SIZE], name[64], count[TEXT_GROUPED_SIZE];
+    char name[64], count[TEXT_GROUPED_SIZE];
     snprintf(name, sizeof name, "  %s", title);
     add_padded(out, name, 23, false);
-    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-        format_cell(values[i], cell);
-        add_padded(out, cell, i ? 9 : 8, true);
-    }
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        add_padded_number(out, values[i], i ? 9 : 8);
     add_padded(out, text_group_u64(m->count, count), 9, true);
     buffer_add_byte(out, '\n');
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void format_cell(double value, char out[CELL_SIZE])
+const char *format_cell(double value, char out[CELL_SIZE])
 {
     double magnitude = fabs(value);
     if (!isfinite(value)) {
@@ -24,9 +24,10 @@ void format_cell(double value, char out[CELL_SIZE])
     } else {
         snprintf(out, CELL_SIZE, "%.3f", value);
     }
+    return out;
 }
 
-void format_span(double seconds, char out[CELL_SIZE])
+const char *format_span(double seconds, char out[CELL_SIZE])
 {
     char plain[TEXT_GROUPED_SIZE], grouped[TEXT_GROUPED_SIZE];
     if (seconds > 0 && seconds < 1e-4)
@@ -43,9 +44,11 @@ void format_span(double seconds, char out[CELL_SIZE])
         snprintf(plain, sizeof plain, "%.0f", seconds / 86400);
         snprintf(out, CELL_SIZE, "%s days", text_group(plain, grouped));
     }
+    return out;
 }
 
-int text_columns(const char *text)
+/* Columns that a UTF-8 text takes (combining marks are not used here). */
+static int text_columns(const char *text)
 {
     int columns = 0;
     for (; *text; text++)
@@ -63,6 +66,12 @@ void add_padded(struct buffer *out, const char *text, int width, bool right)
     buffer_add_text(out, text);
     if (!right)
         buffer_add_format(out, "%*s", gap, "");
+}
+
+void add_padded_number(struct buffer *out, double value, int width)
+{
+    char cell[CELL_SIZE];
+    add_padded(out, format_cell(value, cell), width, true);
 }
 
 static void add_classes(struct buffer *out, const uint64_t *counts, int n, bool failures)
@@ -119,10 +128,10 @@ static void add_rates(const struct summary *s, struct buffer *out)
 {
     const struct phase_summary *w = &s->window;
     char a[CELL_SIZE], b[CELL_SIZE], c[CELL_SIZE];
-    format_cell(w->request_throughput_rps, a);
-    format_cell(w->output_throughput_tps, b);
-    format_cell(w->total_throughput_tps, c);
-    buffer_add_format(out, "throughput   %s req/s · %s output tok/s · %s tok/s in all\n", a, b, c);
+    buffer_add_format(out, "throughput   %s req/s · %s output tok/s · %s tok/s in all\n",
+                      format_cell(w->request_throughput_rps, a),
+                      format_cell(w->output_throughput_tps, b),
+                      format_cell(w->total_throughput_tps, c));
     char in[TEXT_GROUPED_SIZE], got[TEXT_GROUPED_SIZE];
     buffer_add_format(out, "tokens       %s in · %s out", text_group_u64(s->all.input_tokens, in),
                       text_group_u64(s->all.output_tokens, got));
@@ -134,9 +143,9 @@ static void add_rates(const struct summary *s, struct buffer *out)
     if (s->asked_input && isfinite(error))
         buffer_add_format(out, " · asked against got input: p99 off by %.*f %%", places, error);
     char span[CELL_SIZE], peak[TEXT_GROUPED_SIZE];
-    format_span(s->duration_s, span);
     buffer_add_format(out, "\nduration     %s, last arrival at %.3f s, at most %s in flight\n",
-                      span, s->last_due_s, text_group_u64(s->peak_in_flight, peak));
+                      format_span(s->duration_s, span), s->last_due_s,
+                      text_group_u64(s->peak_in_flight, peak));
 }
 
 /* Where sessions have later turns: when the load is the one that was asked for. */
@@ -166,9 +175,8 @@ static void add_goodput(const struct summary *s, struct buffer *out)
     char rate[CELL_SIZE];
     if (s->slos.count == 0)
         return;
-    format_cell(s->window.goodput_rps, rate);
-    buffer_add_format(out, "goodput      %s req/s, %.1f %% of requests within ", rate,
-                      s->window.goodput_fraction * 100);
+    buffer_add_format(out, "goodput      %s req/s, %.1f %% of requests within ",
+                      format_cell(s->window.goodput_rps, rate), s->window.goodput_fraction * 100);
     for (size_t i = 0; i < s->slos.count; i++)
         buffer_add_format(out, "%s%s ≤ %g ms", i ? " and " : "",
                           metric_title(s->slos.items[i].metric), s->slos.items[i].limit_ms);
@@ -178,20 +186,17 @@ static void add_goodput(const struct summary *s, struct buffer *out)
 static void add_row(const struct metric_summary *m, const char *title, struct buffer *out)
 {
     const double values[] = {m->p50, m->p90, m->p99, m->p999, m->max, m->mean};
-    char cell[CELL_SIZE], name[64];
+    char name[64];
     if (m->count == 0)
         return;
     snprintf(name, sizeof name, "%s ms", title);
     add_padded(out, name, 22, false);
-    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-        format_cell(values[i], cell);
-        add_padded(out, cell, 9, true);
-    }
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        add_padded_number(out, values[i], 9);
     if (isfinite(m->ci_p99[0])) {
         char low[CELL_SIZE], high[CELL_SIZE], both[2 * CELL_SIZE + 8];
-        format_cell(m->ci_p99[0], low);
-        format_cell(m->ci_p99[1], high);
-        snprintf(both, sizeof both, "%s … %s", low, high);
+        snprintf(both, sizeof both, "%s … %s", format_cell(m->ci_p99[0], low),
+                 format_cell(m->ci_p99[1], high));
         add_padded(out, both, 19, true);
     }
     buffer_add_byte(out, '\n');

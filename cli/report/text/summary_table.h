@@ -6,20 +6,20 @@
 #include "core/runs/summary/summary.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
-/* A number of about `digits` significant digits, thousands separated, "–" for NAN: 48.2, 2,611. */
+/* A number of about three significant digits, thousands separated, "–" for NAN: 48.2, 2,611.
+ * Returns `out`. */
 #define CELL_SIZE 32 /* not less than TEXT_GROUPED_SIZE */
-void format_cell(double value, char out[CELL_SIZE]);
+const char *format_cell(double value, char out[CELL_SIZE]);
 
-/* "57 min", "1.2 s", "3.4 days" */
-void format_span(double seconds, char out[CELL_SIZE]);
+/* "57 min", "1.2 s", "3.4 days"; returns `out`. */
+const char *format_span(double seconds, char out[CELL_SIZE]);
 
 /* Adds text padded to `width` columns (not bytes), on the left for numbers. */
 void add_padded(struct buffer *out, const char *text, int width, bool right);
 
-/* Columns that a UTF-8 text takes (combining marks are not used here). */
-int text_columns(const char *text);
+/* The same of a number as format_cell() has it. */
+void add_padded_number(struct buffer *out, double value, int width);
 
 /* The whole block after a run: its verdict ("✓ …"), requests, throughput, goodput, latency table.
  */
