@@ -131,13 +131,11 @@ static void add_latencies(const struct summary *s, struct buffer *out)
         for (size_t k = 0; k < sizeof values / sizeof values[0]; k++)
             html_add_cell(out, values[k]);
         char low[CELL_SIZE], high[CELL_SIZE];
-        format_cell(m->ci_p99[0], low);
-        format_cell(m->ci_p99[1], high);
-        buffer_add_format(out, "<td>%s</td></tr>", isfinite(m->ci_p99[0]) ? "" : "too few values");
-        if (isfinite(m->ci_p99[0])) {
-            out->length -= strlen("</td></tr>");
-            buffer_add_format(out, "%s … %s</td></tr>", low, high);
-        }
+        if (isfinite(m->ci_p99[0]))
+            buffer_add_format(out, "<td>%s … %s</td></tr>", format_cell(m->ci_p99[0], low),
+                              format_cell(m->ci_p99[1], high));
+        else
+            buffer_add_text(out, "<td>too few values</td></tr>");
     }
     buffer_add_text(out, "</tbody></table>");
 }
