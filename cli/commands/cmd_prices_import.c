@@ -1,5 +1,6 @@
 /* farebox prices import: public price lists as price books. */
 #include "cli/command.h"
+#include "cli/output.h"
 #include "core/file.h"
 #include "sim/cost/book/plan.h"
 #include "sim/cost/import/import.h"
@@ -145,28 +146,25 @@ static void put_finding(struct json_writer *w, const struct import_finding *f)
     json_end_object(w);
 }
 
-static void put_report(const struct import_report *r, struct buffer *out)
+static void put_report(const struct import_report *r, struct json_writer *w)
 {
-    struct json_writer w;
-    json_write_init(&w, out, 2);
-    json_begin_object(&w);
-    json_pair_u64(&w, "read", r->read);
-    json_pair_u64(&w, "represented", r->represented);
-    json_pair_u64(&w, "partly", r->partly);
-    json_pair_u64(&w, "left_out", r->left_out);
-    json_pair_u64(&w, "prices", r->prices);
-    json_pair_u64(&w, "snapped", r->snapped);
-    json_pair_u64(&w, "rounded", r->rounded);
-    put_reasons(&w, "partly_by", r->partly_by);
-    put_reasons(&w, "left_out_by", r->left_out_by);
-    put_reasons(&w, "assumed_by", r->assumed_by);
-    json_key(&w, "findings");
-    json_begin_array(&w);
+    json_begin_object(w);
+    json_pair_u64(w, "read", r->read);
+    json_pair_u64(w, "represented", r->represented);
+    json_pair_u64(w, "partly", r->partly);
+    json_pair_u64(w, "left_out", r->left_out);
+    json_pair_u64(w, "prices", r->prices);
+    json_pair_u64(w, "snapped", r->snapped);
+    json_pair_u64(w, "rounded", r->rounded);
+    put_reasons(w, "partly_by", r->partly_by);
+    put_reasons(w, "left_out_by", r->left_out_by);
+    put_reasons(w, "assumed_by", r->assumed_by);
+    json_key(w, "findings");
+    json_begin_array(w);
     for (size_t i = 0; i < r->finding_count; i++)
-        put_finding(&w, &r->findings[i]);
-    json_end_array(&w);
-    json_end_object(&w);
-    buffer_add_byte(out, '\n');
+        put_finding(w, &r->findings[i]);
+    json_end_array(w);
+    json_end_object(w);
 }
 
 /* The one list that was named. */
@@ -213,19 +211,16 @@ static int check_book(const struct buffer *book, struct error *err)
 static int finish(const struct terminal *t, const struct import_command *o,
                   const struct buffer *book, const struct import_report *report, struct error *err)
 {
-    struct buffer out;
+    struct output out;
     int code = check_book(book, err);
     if (code == 0 && o->output)
         code = file_write_atomic(o->output, book->data, book->length, err);
     if (code < 0)
         return code;
     show_report(t->human, report, o->all);
-    if (o->common.json) {
-        buffer_init(&out, BUFFER_UNBOUNDED);
-        put_report(report, &out);
-        print_buffer(t->machine, &out);
-        buffer_free(&out);
-    }
+    output_begin(&out);
+    put_report(report, &out.json);
+    output_end(&out, NULL, o->common.json ? t->machine : NULL);
     if (o->output && strcmp(o->output, "-") != 0)
         say(t, "%zu plans written to %s; farebox bill TRACE --plans '%s#PATTERN' prices with them",
             report->represented + report->partly, o->output, o->output);

@@ -74,23 +74,20 @@ static void note(void *context, const char *text)
 }
 
 static int run_transforms(const struct terminal *t, const struct transform_options *o,
-                          struct workload *w, struct buffer *json, struct error *err)
+                          struct workload *w, struct json_writer *j, struct error *err)
 {
-    struct json_writer j;
-    struct notes notes = {t, &j};
-    json_write_init(&j, json, 2);
-    json_begin_object(&j);
-    json_pair_string(&j, "input", o->common.arguments[0]);
-    json_pair_string(&j, "output", o->output);
-    json_pair_u64(&j, "requests_before", w->count);
-    json_key(&j, "transforms");
-    json_begin_array(&j);
+    struct notes notes = {t, j};
+    json_begin_object(j);
+    json_pair_string(j, "input", o->common.arguments[0]);
+    json_pair_string(j, "output", o->output);
+    json_pair_u64(j, "requests_before", w->count);
+    json_key(j, "transforms");
+    json_begin_array(j);
     int status = transform_apply_all(o->transforms.items, o->transforms.count, o->common.seed, w,
                                      note, &notes, err);
-    json_end_array(&j);
-    json_pair_u64(&j, "requests", w->count);
-    json_end_object(&j);
-    buffer_add_byte(json, '\n');
+    json_end_array(j);
+    json_pair_u64(j, "requests", w->count);
+    json_end_object(j);
     return status;
 }
 
@@ -98,7 +95,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
 {
     const struct transform_options *o = given;
     struct workload w;
-    struct buffer json;
+    struct output out;
     if (o->list) {
         list_transforms(t, o->common.json);
         return 0;
@@ -106,17 +103,15 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     if (check(o, err) < 0)
         return ERR_INPUT;
     workload_init(&w);
-    buffer_init(&json, BUFFER_UNBOUNDED);
+    output_begin(&out);
     int status = workload_input_read(o->common.arguments[0], &o->reading, t, &w, err);
     if (status == 0)
-        status = run_transforms(t, o, &w, &json, err);
+        status = run_transforms(t, o, &w, &out.json, err);
     if (status == 0)
         status = trace_write(&w, TRACE_CANONICAL, o->output, err);
-    if (status == 0 && o->common.json)
-        print_buffer(t->machine, &json);
-    else if (status == 0)
+    if (status == 0 && !o->common.json)
         say(t, "%zu requests written to %s", w.count, file_output_name(o->output));
-    buffer_free(&json);
+    output_end(&out, NULL, status == 0 && o->common.json ? t->machine : NULL);
     workload_free(&w);
     return status;
 }
