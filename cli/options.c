@@ -5,7 +5,6 @@
 #include "core/json/json_scan.h"
 #include "core/memory.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,6 @@
 #include "core/buffer.h"
 #include "core/file_output.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 

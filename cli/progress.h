@@ -10,7 +10,7 @@
 #ifndef FAREBOX_CLI_PROGRESS_H
 #define FAREBOX_CLI_PROGRESS_H
 
-#include "cli/command.h"
+#include "cli/terminal.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -15,7 +15,7 @@
 #ifndef FAREBOX_CLI_RUN_BILL_H
 #define FAREBOX_CLI_RUN_BILL_H
 
-#include "cli/command.h"
+#include "cli/terminal.h"
 #include "sim/cost/bill/bill.h"
 #include "sim/cost/bill/run_workload.h"
 #include "sim/cost/book/select.h"

@@ -15,8 +15,8 @@
 #ifndef FAREBOX_CLI_RUN_OUTPUT_H
 #define FAREBOX_CLI_RUN_OUTPUT_H
 
-#include "cli/command.h"
 #include "cli/options.h"
+#include "cli/terminal.h"
 #include "core/runs/record/run_dir.h"
 #include "core/runs/record/run_place.h"
 #include "core/runs/summary/collector.h"

@@ -7,7 +7,7 @@
 #ifndef FAREBOX_CLI_WORKLOAD_FILES_H
 #define FAREBOX_CLI_WORKLOAD_FILES_H
 
-#include "cli/command.h"
+#include "cli/terminal.h"
 #include "cli/trace_options.h"
 #include "sim/cost/bill/run_workload.h"
 

@@ -11,7 +11,7 @@
 #ifndef FAREBOX_CLI_WORKLOAD_SOURCE_H
 #define FAREBOX_CLI_WORKLOAD_SOURCE_H
 
-#include "cli/command.h"
+#include "cli/terminal.h"
 #include "cli/trace_options.h"
 #include "workloads/scenario/generate.h"
 

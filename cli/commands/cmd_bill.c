@@ -3,14 +3,10 @@
 #include "cli/output.h"
 #include "cli/run_bill.h"
 #include "cli/workload_files.h"
-#include "core/file.h"
-#include "core/memory.h"
 #include "core/runs/record/run_dir.h"
 #include "core/text.h"
 #include "sim/cost/bill/what_if.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct bill_command {

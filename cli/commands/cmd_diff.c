@@ -4,7 +4,6 @@
 #include "cli/output.h"
 #include "cli/report/text/summary_table.h"
 #include "cli/run_bill.h"
-#include "core/memory.h"
 #include "core/runs/compare/run_diff.h"
 
 #include <inttypes.h>

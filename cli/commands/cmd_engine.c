@@ -4,7 +4,6 @@
 #include "cli/report/text/calibration_text.h"
 #include "cli/report/text/summary_table.h"
 #include "core/embedded.h"
-#include "core/file.h"
 #include "core/file_output.h"
 #include "sim/engine/calibrate.h"
 #include "sim/engine/preset.h"

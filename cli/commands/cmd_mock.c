@@ -1,7 +1,6 @@
 /* farebox mock: an OpenAI-compatible endpoint in front of a simulated engine. */
 #include "cli/command.h"
 #include "cli/engine_options.h"
-#include "core/clock.h"
 #include "sim/cost/book/select.h"
 #include "sim/engine/policy.h"
 #include "sim/mock/mock.h"

@@ -10,7 +10,6 @@
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -11,7 +11,6 @@
 #include "sim/plan/forecast.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,7 +6,6 @@
 #include "core/text.h"
 #include "sim/cost/book/select.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define ALL_BUNDLED "*"

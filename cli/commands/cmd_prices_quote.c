@@ -3,13 +3,11 @@
 #include "cli/output.h"
 #include "cli/run_bill.h"
 #include "core/file.h"
-#include "core/memory.h"
 #include "core/names.h"
 #include "sim/cost/bill/quote.h"
 #include "sim/cost/book/select.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define LINE_MAX_BYTES ((size_t)1 << 20)

@@ -5,7 +5,6 @@
 #include "core/memory.h"
 #include "core/stats/quantile.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
