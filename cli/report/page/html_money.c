@@ -31,7 +31,6 @@ static void add_times(const struct plan_bill *p, struct buffer *out)
 
 void html_answer_plan(const struct bill *b, struct buffer *out)
 {
-    char name[BILL_NAME_SIZE], amount[MONEY_TEXT_SIZE];
     buffer_add_text(out, "<dt>Which plan?</dt><dd>");
     if (b->completed == 0) {
         buffer_add_text(out, "Nothing was served, so no plan is ranked.</dd>");
@@ -42,29 +41,30 @@ void html_answer_plan(const struct bill *b, struct buffer *out)
         return;
     }
     const struct plan_bill *best = &b->plans[b->ranking[0]];
-    money_format_amount(best->total, 4, amount);
     buffer_add_text(out, "Cheapest of those that serve everything: <b>");
-    html_add_text(out, bill_plan_name(best, name));
+    add_name(out, best);
     buffer_add_text(out, "</b>");
     add_times(best, out);
-    buffer_add_format(out, " at $%s for this workload, paid once", amount);
+    buffer_add_text(out, " at ");
+    add_usd(out, best->total, 4);
+    buffer_add_text(out, " for this workload, paid once");
     if (b->ranking_count > 1) {
         const struct plan_bill *next = &b->plans[b->ranking[1]];
-        money_format_amount(next->total, 4, amount);
         buffer_add_text(out, "; next comes ");
-        html_add_text(out, bill_plan_name(next, name));
+        add_name(out, next);
         add_times(next, out);
-        buffer_add_format(out, " at $%s%s", amount,
-                          next->served.delayed     ? ", which makes requests wait"
-                          : next->served.truncated ? ", which cuts answers short"
-                                                   : "");
+        buffer_add_text(out, " at ");
+        add_usd(out, next->total, 4);
+        buffer_add_text(out, next->served.delayed     ? ", which makes requests wait"
+                             : next->served.truncated ? ", which cuts answers short"
+                                                      : "");
     }
     buffer_add_text(out, ".");
     for (size_t i = 0; i < b->plan_count; i++) {
         const struct plan_bill *p = &b->plans[i];
         if (p->rank == 0 && p->rejected > 0) {
             buffer_add_text(out, " ");
-            html_add_text(out, bill_plan_name(p, name));
+            add_name(out, p);
             buffer_add_text(out, " does not serve ");
             html_add_count(out, p->rejected);
             buffer_add_text(out, " of the requests.");
@@ -253,9 +253,8 @@ static void add_prices(const struct plan_bill *p, struct buffer *out)
 
 static void add_plan(const struct plan_bill *p, struct buffer *out)
 {
-    char name[BILL_NAME_SIZE];
     buffer_add_text(out, "<tr><th>");
-    html_add_text(out, bill_plan_name(p, name));
+    add_name(out, p);
     buffer_add_format(out, "</th><td data-v=\"%d\">", p->rank ? p->rank : 999);
     if (p->rank)
         buffer_add_format(out, "%d</td>", p->rank);
