@@ -128,16 +128,12 @@ static int choose_summary(const struct sim_options *o, const struct rate_run *ra
 
 /* ---- the run ---- */
 
-struct watch {
-    struct progress progress;
-};
-
 static void on_progress(void *context, const struct simulate_progress *p)
 {
-    struct watch *watch = context;
+    struct progress *progress = context;
     int64_t now_ns = clock_now_ns();
     char text[160], done[TEXT_GROUPED_SIZE], planned[TEXT_GROUPED_SIZE], span[CELL_SIZE];
-    if (!progress_due(&watch->progress, now_ns))
+    if (!progress_due(progress, now_ns))
         return;
     uint64_t ended = p->completed + p->failed + p->unsent;
     text_group_u64(ended, done);
@@ -146,7 +142,7 @@ static void on_progress(void *context, const struct simulate_progress *p)
     snprintf(text, sizeof text, "%s%s%s  in flight %" PRIu64 "  %s simulated", done,
              p->planned ? "/" : " done", p->planned ? planned : "", p->in_flight, span);
     double fraction = p->planned ? (double)ended / (double)p->planned : -1;
-    progress_show(&watch->progress, now_ns, fraction, text);
+    progress_show(progress, now_ns, fraction, text);
 }
 
 /* The preset as it was used: feeding it back gives the same engine. */
@@ -213,17 +209,17 @@ static int simulate(const struct terminal *t, const struct sim_options *o,
                     const struct simulate_options *given, const struct summary_options *so,
                     const struct workload *w, struct run_output *out, struct error *err)
 {
-    struct watch watch;
+    struct progress progress;
     struct simulate_report report;
     struct summary summary;
     char stem[WORKLOAD_STEM_SIZE];
     struct run_observer observer = {out, run_output_attempt};
-    progress_init(&watch.progress, t, "sim");
+    progress_init(&progress, t, "sim");
     struct simulate_options s = *given;
     s.on_progress = on_progress;
-    s.context = &watch;
+    s.context = &progress;
     int status = simulate_run(w, &s, &observer, &report, err);
-    progress_end(&watch.progress);
+    progress_end(&progress);
     if (status < 0)
         return status;
     collector_add_not_due(out->collector, report.not_due);
