@@ -1,9 +1,13 @@
-/* A bench of a small workload, and what it told its observer.
+/* A bench of a small workload, and what it told its observer: against a server of its own, or with
+ * base() and run() against any endpoint.
  *
- *     struct seen s = {0};
- *     struct bench_config c = base(&endpoint);
- *     struct workload w = testing_rows(3, NS_PER_MS, 20, 6);
- *     struct bench_report report = run(&c, &w, &s);
+ *     struct live l;
+ *     live_start(&l, FAULT_SLOW);
+ *     l.server.delay_ms = 10;
+ *     l.config.workers = 2;
+ *     live_run(&l, testing_rows(3, NS_PER_MS, 20, 6));
+ *     ck_assert_uint_eq(l.seen.finals, 3);
+ *     live_end(&l);
  */
 #ifndef FAREBOX_TESTS_BENCH_FIXTURE_H
 #define FAREBOX_TESTS_BENCH_FIXTURE_H
@@ -66,6 +70,40 @@ static inline struct bench_report run(const struct bench_config *c, const struct
     struct run_observer observer = {s, see};
     ck_assert_msg(bench_run(c, w, &observer, &report, &err) == 0, "%s", err.message);
     return report;
+}
+
+struct live {
+    struct fault_server server;
+    struct endpoint_config endpoint;
+    struct bench_config config; /* its load is freed by live_end */
+    struct workload workload;
+    struct seen seen;
+    struct bench_report report;
+};
+
+/* A server with this fault, and a config for it without a probe; what differs is set before the
+ * run. */
+static inline void live_start(struct live *l, enum fault fault)
+{
+    *l = (struct live){.endpoint = {.url = l->server.url, .model = "m"}};
+    fault_server_start(&l->server, fault);
+    l->config = base(&l->endpoint);
+    l->config.no_probe = true;
+}
+
+/* Takes the workload. */
+static inline void live_run(struct live *l, struct workload w)
+{
+    l->workload = w;
+    l->report = run(&l->config, &l->workload, &l->seen);
+}
+
+static inline void live_end(struct live *l)
+{
+    bench_report_free(&l->report);
+    profile_free(&l->config.schedule.load);
+    workload_free(&l->workload);
+    fault_server_stop(&l->server);
 }
 
 #endif

@@ -48,37 +48,30 @@ static const struct {
 /* Every fault is told by its class, costs one attempt, hangs nothing. */
 START_TEST(faults_are_classified)
 {
-    struct fault_server server;
-    struct seen s = {0};
-    fault_server_start(&server, faults[_i].fault);
-    server.status = faults[_i].status;
-    struct endpoint_config e = {.url = server.url, .model = "m"};
-    struct bench_config c = base(&e);
-    c.no_probe = true;
+    struct live l;
+    live_start(&l, faults[_i].fault);
+    l.server.status = faults[_i].status;
     bool silent = faults[_i].failure == FAILURE_TIMEOUT_FIRST_TOKEN ||
                   faults[_i].failure == FAILURE_TIMEOUT_GAP;
-    c.first_token_timeout_ns = c.gap_timeout_ns = (silent ? 150 : 10000) * NS_PER_MS;
-    struct workload w = testing_rows(3, 5 * NS_PER_MS, 20, 6);
-    struct bench_report report = run(&c, &w, &s);
-    ck_assert_uint_eq(s.finals, 3);
-    ck_assert_uint_eq(s.attempts, 3);
-    ck_assert_int_eq(atomic_load(&server.requests), 3);
-    ck_assert_msg(s.last.failure == faults[_i].failure, "fault %d gave %s: %s", faults[_i].fault,
-                  failure_name(s.last.failure), s.message);
-    ck_assert_uint_eq(s.by_status[faults[_i].failure ? RECORD_FAILED : RECORD_COMPLETED], 3);
+    l.config.first_token_timeout_ns = l.config.gap_timeout_ns = (silent ? 150 : 10000) * NS_PER_MS;
+    live_run(&l, testing_rows(3, 5 * NS_PER_MS, 20, 6));
+    ck_assert_uint_eq(l.seen.finals, 3);
+    ck_assert_uint_eq(l.seen.attempts, 3);
+    ck_assert_int_eq(atomic_load(&l.server.requests), 3);
+    ck_assert_msg(l.seen.last.failure == faults[_i].failure, "fault %d gave %s: %s",
+                  faults[_i].fault, failure_name(l.seen.last.failure), l.seen.message);
+    ck_assert_uint_eq(l.seen.by_status[faults[_i].failure ? RECORD_FAILED : RECORD_COMPLETED], 3);
     if (faults[_i].message)
-        ck_assert_str_eq(s.message, faults[_i].message);
+        ck_assert_str_eq(l.seen.message, faults[_i].message);
     if (faults[_i].status)
-        ck_assert_int_eq(s.last.http_status, faults[_i].status);
-    ck_assert_int_eq(report.end, BENCH_FINISHED);
-    ck_assert_uint_eq(report.not_due, 0);
+        ck_assert_int_eq(l.seen.last.http_status, faults[_i].status);
+    ck_assert_int_eq(l.report.end, BENCH_FINISHED);
+    ck_assert_uint_eq(l.report.not_due, 0);
     bool left_open = faults[_i].fault == FAULT_LEFT_OPEN || faults[_i].fault == FAULT_KEPT_ALIVE;
-    ck_assert_uint_eq(report.fidelity.counts.left_open, left_open ? 3 : 0);
+    ck_assert_uint_eq(l.report.fidelity.counts.left_open, left_open ? 3 : 0);
     if (left_open) /* not until the total limit, 600 s */
-        ck_assert_int_lt(s.last.done_ns - s.last.last_token_ns, 5 * NS_PER_S);
-    bench_report_free(&report);
-    workload_free(&w);
-    fault_server_stop(&server);
+        ck_assert_int_lt(l.seen.last.done_ns - l.seen.last.last_token_ns, 5 * NS_PER_S);
+    live_end(&l);
 }
 END_TEST
 
@@ -110,51 +103,39 @@ END_TEST
 
 START_TEST(a_stream_is_measured_and_counted)
 {
-    struct fault_server server;
-    struct seen s = {0};
-    fault_server_start(&server, FAULT_NONE);
-    struct endpoint_config e = {.url = server.url, .model = "m"};
-    struct bench_config c = base(&e);
-    struct workload w = testing_rows(5, NS_PER_MS, 300, 12);
-    struct bench_report report = run(&c, &w, &s);
-    const struct record *r = &s.last;
-    ck_assert_uint_eq(s.by_status[RECORD_COMPLETED], 5);
-    ck_assert_str_eq(s.finish, "length");
+    struct live l;
+    live_start(&l, FAULT_NONE);
+    l.config.no_probe = false;
+    live_run(&l, testing_rows(5, NS_PER_MS, 300, 12));
+    const struct record *r = &l.seen.last;
+    ck_assert_uint_eq(l.seen.by_status[RECORD_COMPLETED], 5);
+    ck_assert_str_eq(l.seen.finish, "length");
     ck_assert_uint_eq(r->chunks, 12);
     ck_assert_uint_eq(r->usage.tokens[USAGE_OUTPUT], 12);
     ck_assert_int_eq(r->usage_from, USAGE_SERVER);
     /* the server counts words + 5: the probe finds that, and prompts come out exact */
-    ck_assert(report.fidelity.probes[0].measured);
-    ck_assert_double_eq_tol(report.fidelity.probes[0].tokens_per_word, 1, 1e-9);
-    ck_assert_double_eq_tol(report.fidelity.probes[0].template_tokens, 5, 1e-6);
+    ck_assert(l.report.fidelity.probes[0].measured);
+    ck_assert_double_eq_tol(l.report.fidelity.probes[0].tokens_per_word, 1, 1e-9);
+    ck_assert_double_eq_tol(l.report.fidelity.probes[0].template_tokens, 5, 1e-6);
     ck_assert_uint_eq(usage_input(&r->usage), 300);
     ck_assert(r->scheduled_ns <= r->sent_ns && r->sent_ns <= r->first_byte_ns &&
-              r->first_byte_ns <= r->first_token_ns && r->first_token_ns == s.chunks[0] &&
-              r->last_token_ns == s.chunks[11] && r->last_token_ns <= r->done_ns);
+              r->first_byte_ns <= r->first_token_ns && r->first_token_ns == l.seen.chunks[0] &&
+              r->last_token_ns == l.seen.chunks[11] && r->last_token_ns <= r->done_ns);
     ck_assert(r->first_output_ns == r->first_token_ns && r->streamed);
-    ck_assert_uint_eq(report.fidelity.counts.connects + report.fidelity.counts.reuses, 5);
-    ck_assert_uint_eq(report.fidelity.counts.http1_answers, 5);
-    bench_report_free(&report);
-    workload_free(&w);
-    fault_server_stop(&server);
+    ck_assert_uint_eq(l.report.fidelity.counts.connects + l.report.fidelity.counts.reuses, 5);
+    ck_assert_uint_eq(l.report.fidelity.counts.http1_answers, 5);
+    live_end(&l);
 }
 END_TEST
 
 START_TEST(a_buffered_stream_is_noticed)
 {
-    struct fault_server server;
-    struct seen s = {0};
-    fault_server_start(&server, FAULT_ALL_AT_ONCE);
-    struct endpoint_config e = {.url = server.url, .model = "m"};
-    struct bench_config c = base(&e);
-    c.no_probe = true;
-    struct workload w = testing_rows(2, 0, 20, 30);
-    struct bench_report report = run(&c, &w, &s);
-    ck_assert(s.last.slow_reader);
-    ck_assert_uint_eq(report.fidelity.counts.slow_reads, 2);
-    bench_report_free(&report);
-    workload_free(&w);
-    fault_server_stop(&server);
+    struct live l;
+    live_start(&l, FAULT_ALL_AT_ONCE);
+    live_run(&l, testing_rows(2, 0, 20, 30));
+    ck_assert(l.seen.last.slow_reader);
+    ck_assert_uint_eq(l.report.fidelity.counts.slow_reads, 2);
+    live_end(&l);
 }
 END_TEST
 
@@ -162,26 +143,18 @@ END_TEST
 
 START_TEST(a_closed_loop_holds_its_concurrency)
 {
-    struct fault_server server;
-    struct seen s = {0};
-    fault_server_start(&server, FAULT_SLOW);
-    server.delay_ms = 10;
-    struct endpoint_config e = {.url = server.url, .model = "m"};
-    struct bench_config c = base(&e);
-    c.no_probe = true;
-    c.workers = 2;
-    c.schedule.mode = SCHEDULE_CLOSED;
-    c.schedule.max_requests = 60;
-    profile_hold(&c.schedule.load, 6);
-    struct workload w = testing_rows(25, 0, 20, 3);
-    struct bench_report report = run(&c, &w, &s);
-    ck_assert_uint_eq(s.by_status[RECORD_COMPLETED], 60);
-    ck_assert_int_le(atomic_load(&server.connections), 6);
-    ck_assert_uint_eq(report.fidelity.workers, 2);
-    bench_report_free(&report);
-    profile_free(&c.schedule.load);
-    workload_free(&w);
-    fault_server_stop(&server);
+    struct live l;
+    live_start(&l, FAULT_SLOW);
+    l.server.delay_ms = 10;
+    l.config.workers = 2;
+    l.config.schedule.mode = SCHEDULE_CLOSED;
+    l.config.schedule.max_requests = 60;
+    profile_hold(&l.config.schedule.load, 6);
+    live_run(&l, testing_rows(25, 0, 20, 3));
+    ck_assert_uint_eq(l.seen.by_status[RECORD_COMPLETED], 60);
+    ck_assert_int_le(atomic_load(&l.server.connections), 6);
+    ck_assert_uint_eq(l.report.fidelity.workers, 2);
+    live_end(&l);
 }
 END_TEST
 
@@ -293,22 +266,15 @@ END_TEST
 
 START_TEST(a_share_of_streams_is_cancelled)
 {
-    struct fault_server server;
-    struct seen s = {0};
-    fault_server_start(&server, FAULT_NONE);
-    struct endpoint_config e = {.url = server.url, .model = "m"};
-    struct bench_config c = base(&e);
-    c.no_probe = true;
-    c.cancel_share = 0.5;
-    c.cancel_tokens = 4;
-    struct workload w = testing_rows(100, NS_PER_MS, 20, 10);
-    struct bench_report report = run(&c, &w, &s);
-    ck_assert_uint_eq(s.by_status[RECORD_CANCELLED] + s.by_status[RECORD_COMPLETED], 100);
-    ck_assert_uint_gt(s.by_status[RECORD_CANCELLED], 30);
-    ck_assert_uint_lt(s.by_status[RECORD_CANCELLED], 70);
-    bench_report_free(&report);
-    workload_free(&w);
-    fault_server_stop(&server);
+    struct live l;
+    live_start(&l, FAULT_NONE);
+    l.config.cancel_share = 0.5;
+    l.config.cancel_tokens = 4;
+    live_run(&l, testing_rows(100, NS_PER_MS, 20, 10));
+    ck_assert_uint_eq(l.seen.by_status[RECORD_CANCELLED] + l.seen.by_status[RECORD_COMPLETED], 100);
+    ck_assert_uint_gt(l.seen.by_status[RECORD_CANCELLED], 30);
+    ck_assert_uint_lt(l.seen.by_status[RECORD_CANCELLED], 70);
+    live_end(&l);
 }
 END_TEST
 

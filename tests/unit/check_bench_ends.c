@@ -109,93 +109,65 @@ static bool interrupt_in_the_middle(void *context, const struct bench_progress *
 
 START_TEST(an_interrupted_run_adds_up)
 {
-    struct fault_server server;
-    struct seen s = {0};
-    fault_server_start(&server, FAULT_SLOW);
-    server.delay_ms = 40;
+    struct live l;
+    live_start(&l, FAULT_SLOW);
+    l.server.delay_ms = 40;
     stop_install();
     stop_hold();
-    struct endpoint_config e = {.url = server.url, .model = "m"};
-    struct bench_config c = base(&e);
-    c.no_probe = true;
-    c.on_progress = interrupt_in_the_middle;
-    c.schedule.max_in_flight = 2;
-    struct workload w = testing_rows(1000, 2 * NS_PER_MS, 20, 3);
-    struct bench_report report = run(&c, &w, &s);
+    l.config.on_progress = interrupt_in_the_middle;
+    l.config.schedule.max_in_flight = 2;
+    live_run(&l, testing_rows(1000, 2 * NS_PER_MS, 20, 3));
     stop_reset();
-    ck_assert_int_eq(report.end, BENCH_INTERRUPTED);
-    ck_assert_uint_eq(s.finals + report.not_due, 1000);
-    ck_assert_uint_gt(report.not_due, 0);
-    ck_assert_uint_gt(s.by_unsent[UNSENT_INTERRUPTED], 0);
-    ck_assert_uint_eq(s.by_unsent[UNSENT_INTERRUPTED], s.by_status[RECORD_UNSENT]);
-    bench_report_free(&report);
-    workload_free(&w);
-    fault_server_stop(&server);
+    ck_assert_int_eq(l.report.end, BENCH_INTERRUPTED);
+    ck_assert_uint_eq(l.seen.finals + l.report.not_due, 1000);
+    ck_assert_uint_gt(l.report.not_due, 0);
+    ck_assert_uint_gt(l.seen.by_unsent[UNSENT_INTERRUPTED], 0);
+    ck_assert_uint_eq(l.seen.by_unsent[UNSENT_INTERRUPTED], l.seen.by_status[RECORD_UNSENT]);
+    live_end(&l);
 }
 END_TEST
 
 START_TEST(the_observer_stops_the_run)
 {
-    struct fault_server server;
-    struct seen s = {.stop_after = 10};
-    fault_server_start(&server, FAULT_SLOW);
-    server.delay_ms = 5;
-    struct endpoint_config e = {.url = server.url, .model = "m"};
-    struct bench_config c = base(&e);
-    c.no_probe = true;
-    c.schedule.mode = SCHEDULE_CLOSED;
-    profile_hold(&c.schedule.load, 2);
-    struct workload w = testing_rows(2000, 0, 20, 3);
-    struct bench_report report = run(&c, &w, &s);
-    ck_assert_int_eq(report.end, BENCH_UNKEPT);
-    ck_assert_uint_lt(s.finals, 100);
-    ck_assert_uint_eq(s.finals + report.not_due, 2000);
-    bench_report_free(&report);
-    profile_free(&c.schedule.load);
-    workload_free(&w);
-    fault_server_stop(&server);
+    struct live l;
+    live_start(&l, FAULT_SLOW);
+    l.seen.stop_after = 10;
+    l.server.delay_ms = 5;
+    l.config.schedule.mode = SCHEDULE_CLOSED;
+    profile_hold(&l.config.schedule.load, 2);
+    live_run(&l, testing_rows(2000, 0, 20, 3));
+    ck_assert_int_eq(l.report.end, BENCH_UNKEPT);
+    ck_assert_uint_lt(l.seen.finals, 100);
+    ck_assert_uint_eq(l.seen.finals + l.report.not_due, 2000);
+    live_end(&l);
 }
 END_TEST
 
 /* The end comes while whole answers wait for their exchange to end: they are complete. */
 START_TEST(what_is_whole_is_not_cancelled)
 {
-    struct fault_server server;
-    struct seen s = {0};
-    fault_server_start(&server, FAULT_LEFT_OPEN);
-    struct endpoint_config e = {.url = server.url, .model = "m"};
-    struct bench_config c = base(&e);
-    c.no_probe = true;
-    c.schedule.duration_ns = 100 * NS_PER_MS;
-    c.drain_ns = 50 * NS_PER_MS;
-    struct workload w = testing_rows(5, 10 * NS_PER_MS, 20, 3);
-    struct bench_report report = run(&c, &w, &s);
-    ck_assert_uint_eq(s.by_status[RECORD_COMPLETED], 5);
-    bench_report_free(&report);
-    workload_free(&w);
-    fault_server_stop(&server);
+    struct live l;
+    live_start(&l, FAULT_LEFT_OPEN);
+    l.config.schedule.duration_ns = 100 * NS_PER_MS;
+    l.config.drain_ns = 50 * NS_PER_MS;
+    live_run(&l, testing_rows(5, 10 * NS_PER_MS, 20, 3));
+    ck_assert_uint_eq(l.seen.by_status[RECORD_COMPLETED], 5);
+    live_end(&l);
 }
 END_TEST
 
 START_TEST(what_drains_too_long_is_cancelled)
 {
-    struct fault_server server;
-    struct seen s = {0};
-    fault_server_start(&server, FAULT_STALL_INSIDE);
-    struct endpoint_config e = {.url = server.url, .model = "m"};
-    struct bench_config c = base(&e);
-    c.no_probe = true;
-    c.schedule.duration_ns = 50 * NS_PER_MS;
-    c.drain_ns = 50 * NS_PER_MS;
-    struct workload w = testing_rows(10, 10 * NS_PER_MS, 20, 3);
-    struct bench_report report = run(&c, &w, &s);
-    ck_assert_uint_eq(s.by_status[RECORD_CANCELLED], 5);
-    ck_assert_uint_eq(s.last.chunks, 1);
-    ck_assert_int_eq(s.last.usage_from, USAGE_ESTIMATED);
-    ck_assert_uint_eq(report.not_due, 5);
-    bench_report_free(&report);
-    workload_free(&w);
-    fault_server_stop(&server);
+    struct live l;
+    live_start(&l, FAULT_STALL_INSIDE);
+    l.config.schedule.duration_ns = 50 * NS_PER_MS;
+    l.config.drain_ns = 50 * NS_PER_MS;
+    live_run(&l, testing_rows(10, 10 * NS_PER_MS, 20, 3));
+    ck_assert_uint_eq(l.seen.by_status[RECORD_CANCELLED], 5);
+    ck_assert_uint_eq(l.seen.last.chunks, 1);
+    ck_assert_int_eq(l.seen.last.usage_from, USAGE_ESTIMATED);
+    ck_assert_uint_eq(l.report.not_due, 5);
+    live_end(&l);
 }
 END_TEST
 

@@ -9,48 +9,34 @@
 
 START_TEST(a_retry_is_recorded_and_completes)
 {
-    struct fault_server server;
-    struct seen s = {0};
-    fault_server_start(&server, FAULT_STATUS_ONCE);
-    server.status = 429;
-    snprintf(server.retry_after, sizeof server.retry_after, "Retry-After: 0\r\n");
-    struct endpoint_config e = {.url = server.url, .model = "m"};
-    struct bench_config c = base(&e);
-    c.no_probe = true;
-    c.retry.count = 2;
-    c.retry.backoff_ns = 2 * NS_PER_MS;
-    struct workload w = testing_rows(1, 0, 20, 3);
-    struct bench_report report = run(&c, &w, &s);
-    ck_assert_uint_eq(s.attempts, 2);
-    ck_assert_uint_eq(s.finals, 1);
-    ck_assert_uint_eq(s.last.attempt, 2);
-    ck_assert_int_eq(s.last.status, RECORD_COMPLETED);
-    ck_assert_int_eq(s.last.scheduled_ns, 0);
-    bench_report_free(&report);
-    workload_free(&w);
-    fault_server_stop(&server);
+    struct live l;
+    live_start(&l, FAULT_STATUS_ONCE);
+    l.server.status = 429;
+    snprintf(l.server.retry_after, sizeof l.server.retry_after, "Retry-After: 0\r\n");
+    l.config.retry.count = 2;
+    l.config.retry.backoff_ns = 2 * NS_PER_MS;
+    live_run(&l, testing_rows(1, 0, 20, 3));
+    ck_assert_uint_eq(l.seen.attempts, 2);
+    ck_assert_uint_eq(l.seen.finals, 1);
+    ck_assert_uint_eq(l.seen.last.attempt, 2);
+    ck_assert_int_eq(l.seen.last.status, RECORD_COMPLETED);
+    ck_assert_int_eq(l.seen.last.scheduled_ns, 0);
+    live_end(&l);
 }
 END_TEST
 
 START_TEST(retries_end_with_the_policy)
 {
-    struct fault_server server;
-    struct seen s = {0};
-    fault_server_start(&server, FAULT_STATUS);
-    server.status = 503;
-    struct endpoint_config e = {.url = server.url, .model = "m"};
-    struct bench_config c = base(&e);
-    c.no_probe = true;
-    c.retry.count = 2;
-    c.retry.backoff_ns = NS_PER_MS;
-    struct workload w = testing_rows(2, 0, 20, 3);
-    struct bench_report report = run(&c, &w, &s);
-    ck_assert_uint_eq(s.attempts, 6);
-    ck_assert_uint_eq(s.finals, 2);
-    ck_assert_uint_eq(s.by_status[RECORD_FAILED], 2);
-    bench_report_free(&report);
-    workload_free(&w);
-    fault_server_stop(&server);
+    struct live l;
+    live_start(&l, FAULT_STATUS);
+    l.server.status = 503;
+    l.config.retry.count = 2;
+    l.config.retry.backoff_ns = NS_PER_MS;
+    live_run(&l, testing_rows(2, 0, 20, 3));
+    ck_assert_uint_eq(l.seen.attempts, 6);
+    ck_assert_uint_eq(l.seen.finals, 2);
+    ck_assert_uint_eq(l.seen.by_status[RECORD_FAILED], 2);
+    live_end(&l);
 }
 END_TEST
 
@@ -70,34 +56,27 @@ static const struct {
 
 START_TEST(retry_after_is_honoured_within_reason)
 {
-    struct fault_server server;
-    struct seen s = {0};
-    fault_server_start(&server, FAULT_STATUS_ONCE);
-    server.status = 503;
+    struct live l;
+    live_start(&l, FAULT_STATUS_ONCE);
+    l.server.status = 503;
     time_t then = time(NULL) + 2;
     if (waits[_i].text)
-        snprintf(server.retry_after, sizeof server.retry_after, "%s", waits[_i].text);
+        snprintf(l.server.retry_after, sizeof l.server.retry_after, "%s", waits[_i].text);
     else
-        strftime(server.retry_after, sizeof server.retry_after,
+        strftime(l.server.retry_after, sizeof l.server.retry_after,
                  "Retry-After: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime(&then));
-    struct endpoint_config e = {.url = server.url, .model = "m"};
-    struct bench_config c = base(&e);
-    c.no_probe = true;
-    c.retry.count = 50;
-    c.retry.backoff_ns = 4 * NS_PER_MS;
-    struct workload w = testing_rows(1, 0, 20, 3);
-    struct bench_report report = run(&c, &w, &s);
-    ck_assert_uint_eq(s.attempts, waits[_i].attempts);
+    l.config.retry.count = 50;
+    l.config.retry.backoff_ns = 4 * NS_PER_MS;
+    live_run(&l, testing_rows(1, 0, 20, 3));
+    ck_assert_uint_eq(l.seen.attempts, waits[_i].attempts);
     if (waits[_i].attempts == 2) {
-        ck_assert_int_eq(s.last.status, RECORD_COMPLETED);
-        ck_assert_int_ge(s.last.sent_ns, waits[_i].least_ns);
-        ck_assert_int_le(s.last.sent_ns, waits[_i].most_ns);
+        ck_assert_int_eq(l.seen.last.status, RECORD_COMPLETED);
+        ck_assert_int_ge(l.seen.last.sent_ns, waits[_i].least_ns);
+        ck_assert_int_le(l.seen.last.sent_ns, waits[_i].most_ns);
     } else {
-        ck_assert_int_eq(s.last.failure, FAILURE_SERVER);
+        ck_assert_int_eq(l.seen.last.failure, FAILURE_SERVER);
     }
-    bench_report_free(&report);
-    workload_free(&w);
-    fault_server_stop(&server);
+    live_end(&l);
 }
 END_TEST
 

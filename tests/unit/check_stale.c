@@ -16,49 +16,34 @@ static const struct {
 
 START_TEST(a_request_outlives_a_stale_connection)
 {
-    struct fault_server server;
-    struct seen s = {0};
-    fault_server_start(&server, stales[_i].fault);
-    struct endpoint_config e = {.url = server.url, .model = "m"};
-    struct bench_config c = base(&e);
-    c.no_probe = true;
-    struct workload w = testing_rows(2, 60 * NS_PER_MS, 20, 3);
-    struct bench_report report = run(&c, &w, &s);
-    ck_assert_int_eq(atomic_load(&server.requests), stales[_i].server_saw);
-    ck_assert_uint_eq(s.attempts, 2);
-    ck_assert_uint_eq(s.by_status[RECORD_COMPLETED], stales[_i].completed);
-    ck_assert_uint_eq(report.fidelity.counts.stale_connections, stales[_i].stale);
+    struct live l;
+    live_start(&l, stales[_i].fault);
+    live_run(&l, testing_rows(2, 60 * NS_PER_MS, 20, 3));
+    ck_assert_int_eq(atomic_load(&l.server.requests), stales[_i].server_saw);
+    ck_assert_uint_eq(l.seen.attempts, 2);
+    ck_assert_uint_eq(l.seen.by_status[RECORD_COMPLETED], stales[_i].completed);
+    ck_assert_uint_eq(l.report.fidelity.counts.stale_connections, stales[_i].stale);
     if (stales[_i].completed < 2)
-        ck_assert_int_eq(s.last.failure, FAILURE_RESET);
+        ck_assert_int_eq(l.seen.last.failure, FAILURE_RESET);
     else /* the clock was not set back: it is due at 60 ms and was sent then */
-        ck_assert(s.last.connects == 1 &&
-                  s.last.sent_ns < s.last.first_byte_ns - s.last.connect_ns);
-    bench_report_free(&report);
-    workload_free(&w);
-    fault_server_stop(&server);
+        ck_assert(l.seen.last.connects == 1 &&
+                  l.seen.last.sent_ns < l.seen.last.first_byte_ns - l.seen.last.connect_ns);
+    live_end(&l);
 }
 END_TEST
 
 /* A connection that carried nothing before and dies is the endpoint's failure. */
 START_TEST(a_new_connection_is_not_stale)
 {
-    struct fault_server server;
-    struct seen s = {0};
-    fault_server_start(&server, FAULT_RESET_FIRST);
-    struct endpoint_config e = {.url = server.url, .model = "m"};
-    struct bench_config c = base(&e);
-    c.no_probe = true;
-    c.schedule.mode = SCHEDULE_CLOSED;
-    profile_hold(&c.schedule.load, 2);
-    struct workload w = testing_rows(6, 0, 20, 3);
-    struct bench_report report = run(&c, &w, &s);
-    ck_assert_int_eq(atomic_load(&server.requests), 6);
-    ck_assert_uint_eq(s.by_status[RECORD_FAILED], 6);
-    ck_assert_uint_eq(report.fidelity.counts.stale_connections, 0);
-    bench_report_free(&report);
-    profile_free(&c.schedule.load);
-    workload_free(&w);
-    fault_server_stop(&server);
+    struct live l;
+    live_start(&l, FAULT_RESET_FIRST);
+    l.config.schedule.mode = SCHEDULE_CLOSED;
+    profile_hold(&l.config.schedule.load, 2);
+    live_run(&l, testing_rows(6, 0, 20, 3));
+    ck_assert_int_eq(atomic_load(&l.server.requests), 6);
+    ck_assert_uint_eq(l.seen.by_status[RECORD_FAILED], 6);
+    ck_assert_uint_eq(l.report.fidelity.counts.stale_connections, 0);
+    live_end(&l);
 }
 END_TEST
 
