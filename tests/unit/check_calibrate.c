@@ -1,5 +1,4 @@
 #include "core/buffer.h"
-#include "core/file.h"
 #include "core/random.h"
 #include "sim/engine/calibrate.h"
 #include "sim/engine/engine.h"
@@ -213,14 +212,11 @@ END_TEST
 /* Reads a text as if it were a result file. */
 static int read_text(const char *text, struct measured_run *run, struct error *err)
 {
-    char path[] = "/tmp/check_calibrate.XXXXXX";
-    int fd = mkstemp(path);
+    char path[64];
+    int fd = testing_text_file(text, path);
     *err = (struct error){0};
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(file_write_all(fd, text, strlen(text), path, NULL), 0);
-    close(fd);
     int status = measured_read(path, run, err);
-    unlink(path);
+    close(fd);
     return status;
 }
 

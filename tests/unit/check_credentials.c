@@ -37,18 +37,6 @@ static bool is_word(const struct credentials *c, const char *word)
     return false;
 }
 
-/* A file that holds the text; its name stays until the next call. */
-static const char *file_of(const char *text)
-{
-    static char path[64];
-    snprintf(path, sizeof path, "/tmp/check_credentials.XXXXXX");
-    int fd = mkstemp(path);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
-    return path;
-}
-
 START_TEST(a_key_for_all_or_for_each)
 {
     setenv("CHECK_KEY_A", "sk-a", 1);
@@ -76,16 +64,17 @@ END_TEST
 
 START_TEST(a_key_file_gives_its_first_line)
 {
-    const char *path = file_of("sk-file \t\r\nmore\n");
+    char path[64];
+    int fd = testing_text_file("sk-file \t\r\nmore\n", path);
     struct credential_sources from = {.urls = LIST("http://a/v1"), .key_files = LIST(path)};
     struct credentials c = read_good(&from);
     ck_assert_str_eq(c.sites[0].key, "sk-file");
     credentials_free(&c);
-    unlink(path);
+    close(fd);
     refused(&from, "cannot be opened");
-    path = file_of("\nsk-second\n");
+    fd = testing_text_file("\nsk-second\n", path);
     refused(&from, "holds no key in its first line");
-    unlink(path);
+    close(fd);
 }
 END_TEST
 
@@ -133,8 +122,8 @@ END_TEST
 
 START_TEST(a_header_is_taken_from_its_file)
 {
-    const char *path = file_of("Bearer sk-header\n");
-    char line[128];
+    char path[64], line[128];
+    int fd = testing_text_file("Bearer sk-header\n", path);
     snprintf(line, sizeof line, "Authorization: @%s", path);
     struct credential_sources from = {.headers = LIST(line, "X-Plain: shown", "x-api-key: abc")};
     struct credentials c = read_good(&from);
@@ -143,22 +132,22 @@ START_TEST(a_header_is_taken_from_its_file)
     ck_assert_ptr_null(c.headers[3]);
     ck_assert(is_word(&c, "sk-header") && is_word(&c, "abc") && !is_word(&c, "shown"));
     credentials_free(&c);
-    unlink(path);
+    close(fd);
     refused(&from, "cannot be opened");
 }
 END_TEST
 
 START_TEST(a_body_comes_as_it_is_or_from_a_file)
 {
-    const char *path = file_of("{\"api_key\": \"abc\", \"n\": 1}");
-    char at[80];
+    char path[64], at[80];
+    int fd = testing_text_file("{\"api_key\": \"abc\", \"n\": 1}", path);
     snprintf(at, sizeof at, "@%s", path);
     struct credential_sources from = {.body = at};
     struct credentials c = read_good(&from);
     ck_assert_str_eq(c.body, "{\"api_key\": \"abc\", \"n\": 1}");
     ck_assert(is_word(&c, "abc"));
     credentials_free(&c);
-    unlink(path);
+    close(fd);
     from.body = "{\"n\": 2}";
     c = read_good(&from);
     ck_assert_str_eq(c.body, "{\"n\": 2}");

@@ -346,7 +346,7 @@ END_TEST
 static int read_history(const char *text, struct demand_history *h, struct error *err)
 {
     char path[64];
-    int fd = testing_memory_file(text, strlen(text), path);
+    int fd = testing_text_file(text, path);
     int code = demand_history_read(path, h, err);
     close(fd);
     return code;

@@ -112,17 +112,6 @@ START_TEST(plans_supply_the_limits_that_are_not_given)
 }
 END_TEST
 
-static char key_path[] = "/tmp/farebox-keys-XXXXXX";
-
-static void write_keys(const char *text)
-{
-    strcpy(key_path + sizeof key_path - 7, "XXXXXX");
-    int fd = mkstemp(key_path);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
-}
-
 START_TEST(wrong_key_files_are_told_by_place)
 {
     const struct {
@@ -131,25 +120,27 @@ START_TEST(wrong_key_files_are_told_by_place)
     } cases[] = {
         {"a\nb rpm=x\n", 2, 3}, {"# none\n\n", 0, 0}, {"a\na\n", 2, 1}, {"a rpm=1 tmp=3\n", 1, 9}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        write_keys(cases[i].text);
+        char path[64];
+        int fd = testing_text_file(cases[i].text, path);
         struct keys keys;
         struct error err = {0};
-        ck_assert_int_eq(keys_load(&keys, key_path, &(struct limit_rules){0}, 0, &err), ERR_INPUT);
+        ck_assert_int_eq(keys_load(&keys, path, &(struct limit_rules){0}, 0, &err), ERR_INPUT);
         ck_assert_int_eq(err.line, cases[i].line);
         ck_assert_int_eq(err.column, cases[i].column);
         keys_free(&keys);
-        unlink(key_path);
+        close(fd);
     }
 }
 END_TEST
 
 START_TEST(keys_are_asked_for_and_have_their_own_limits)
 {
-    write_keys("# test keys\nsk-one\nsk-two rpm=1\n");
-    config.api_key_file = key_path;
+    char path[64];
+    int fd = testing_text_file("# test keys\nsk-one\nsk-two rpm=1\n", path);
+    config.api_key_file = path;
     config.limits.rpm = 50;
     start();
-    unlink(key_path);
+    close(fd);
     cJSON_Delete(ask(CHAT, ASK(",\"max_tokens\":1"), 401));
     raw_post(&client, CHAT, "Authorization: Bearer nope\r\n", ASK(""));
     ck_assert(raw_read_answer(&client));

@@ -169,15 +169,12 @@ END_TEST
 /* "@" in `line` becomes the file's name. */
 static int parse_with(const char *content, const char *line, struct sample *s, struct error *err)
 {
-    char path[] = "/tmp/check_options.XXXXXX", words[256];
-    int fd = mkstemp(path);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, content, strlen(content)), (ssize_t)strlen(content));
-    close(fd);
+    char path[64], words[256];
+    int fd = testing_text_file(content, path);
     const char *at = strchr(line, '@');
     snprintf(words, sizeof words, "%.*s%s%s", (int)(at - line), line, path, at + 1);
     int status = parse(words, s, err);
-    unlink(path);
+    close(fd);
     return status;
 }
 

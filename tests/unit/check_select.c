@@ -3,8 +3,6 @@
 #include "sim/cost/book/select.h"
 #include "tests/unit/testing.h"
 
-#include "core/file.h"
-
 #include <string.h>
 
 static struct plan_selection chosen;
@@ -57,11 +55,8 @@ START_TEST(files_select_whole_or_by_pattern)
     static const char book[] = "{\"plans\": [{\"name\": \"a/1\", \"per_request\": \"1\"},"
                                "{\"name\": \"a/2\", \"per_request\": \"2\"},"
                                "{\"name\": \"oxlo/pro\", \"per_request\": \"3\"}]}";
-    char path[] = "/tmp/check_selectXXXXXX", item[256];
-    int fd = mkstemp(path);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(file_write_all(fd, book, strlen(book), path, &err), 0);
-    close(fd);
+    char path[64], item[256];
+    int fd = testing_text_file(book, path);
     ck_assert_int_eq(pick(path), 0);
     ck_assert_uint_eq(chosen.count, 3);
     snprintf(item, sizeof item, "%s#a/2,%s#a/?", path, path);
@@ -74,7 +69,7 @@ START_TEST(files_select_whole_or_by_pattern)
     snprintf(item, sizeof item, "oxlo/pro,%s", path);
     ck_assert_int_eq(pick(item), ERR_INPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "second plan named \"oxlo/pro\""));
-    unlink(path);
+    close(fd);
 }
 END_TEST
 

@@ -11,6 +11,8 @@
 #ifndef FAREBOX_TESTS_TESTING_H
 #define FAREBOX_TESTS_TESTING_H
 
+#include "core/file.h"
+
 #include <check.h>
 #include <ftw.h>
 #include <stdarg.h>
@@ -18,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* Ends the test as skipped. Check knows no such end: the test's process, which is its own, leaves
@@ -51,6 +54,23 @@ static inline void testing_data(const char *name, char path[512])
         return;
     ck_assert_msg(!own, "%s is not there: run the tests from the project's root", path);
     testing_skip("%s is not there (FAREBOX_TRACES names its folder)", path);
+}
+
+/* A file in memory that holds these bytes; its path goes to `path`. The caller closes it, and it is
+ * gone. */
+static inline int testing_memory_file(const void *bytes, size_t length, char path[64])
+{
+    int fd = memfd_create("testing", MFD_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(file_write_all(fd, bytes, length, "memory", NULL), 0);
+    ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
+    snprintf(path, 64, "/proc/self/fd/%d", fd);
+    return fd;
+}
+
+static inline int testing_text_file(const char *text, char path[64])
+{
+    return testing_memory_file(text, strlen(text), path);
 }
 
 static inline int testing_remove_one(const char *path, const struct stat *about, int kind,

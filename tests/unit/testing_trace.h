@@ -5,22 +5,9 @@
 #include "testing.h"
 
 #include "core/error.h"
-#include "core/file.h"
 #include "workloads/trace/trace.h"
 
 #include <string.h>
-#include <sys/mman.h>
-
-/* A file in memory that holds these bytes; its path goes to `path`. The caller closes it. */
-static inline int testing_memory_file(const void *bytes, size_t length, char path[64])
-{
-    int fd = memfd_create("trace", MFD_CLOEXEC);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(file_write_all(fd, bytes, length, "memory", NULL), 0);
-    ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
-    snprintf(path, 64, "/proc/self/fd/%d", fd);
-    return fd;
-}
 
 /* Reads a trace from bytes. Gives trace_read's result. */
 static inline int testing_read_bytes(const void *bytes, size_t length,
