@@ -32,10 +32,8 @@ static void details(struct json_scan *s, const char *first, uint64_t *a, const c
                     uint64_t *b)
 {
     struct text key;
-    if (json_peek(s) != JSON_OBJECT) {
-        json_skip(s, NULL);
+    if (!json_skip_unless(s, JSON_OBJECT))
         return;
-    }
     json_object_begin(s);
     while (json_object_next(s, &key)) {
         if (text_equal(key, first))
@@ -50,11 +48,7 @@ static void details(struct json_scan *s, const char *first, uint64_t *a, const c
 static void read_cost(struct json_scan *s, struct usage_fields *f)
 {
     struct text digits;
-    if (json_peek(s) != JSON_NUMBER) {
-        json_skip(s, NULL);
-        return;
-    }
-    if (!json_number(s, &digits))
+    if (!json_skip_unless(s, JSON_NUMBER) || !json_number(s, &digits))
         return;
     f->has_cost = money_parse(digits.at, digits.length, MONEY_PER_ONE, &f->cost) == MONEY_OK;
 }
@@ -122,11 +116,9 @@ void chunk_read_usage(struct json_scan *s, struct chunk *c)
 {
     struct usage_fields f = {0};
     struct text key;
-    if (json_peek(s) != JSON_OBJECT) {
-        json_skip(s, NULL);
+    if (!json_skip_unless(s, JSON_OBJECT))
         return;
-    }
-    const char *start = s->at; /* peek has passed the white space */
+    const char *start = s->at; /* the white space is passed */
     json_object_begin(s);
     while (json_object_next(s, &key))
         usage_field(s, key, &f);
@@ -143,10 +135,8 @@ void chunk_read_text(struct json_scan *s, enum chunk_tokens kind, struct text *w
                      struct chunk *c)
 {
     struct text raw;
-    if (json_peek(s) != JSON_STRING) {
-        json_skip(s, NULL);
+    if (!json_skip_unless(s, JSON_STRING))
         return;
-    }
     if (json_string(s, &raw) && raw.length > 0) {
         *where = raw;
         c->tokens |= kind;

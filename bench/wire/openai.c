@@ -10,10 +10,8 @@ const char *const openai_output_keys[] = {"max_tokens", "max_completion_tokens",
 static void tool_function(struct json_scan *s, struct chunk *c)
 {
     struct text key;
-    if (json_peek(s) != JSON_OBJECT) {
-        json_skip(s, NULL);
+    if (!json_skip_unless(s, JSON_OBJECT))
         return;
-    }
     json_object_begin(s);
     while (json_object_next(s, &key)) {
         if (text_equal(key, "name") || text_equal(key, "arguments"))
@@ -26,16 +24,12 @@ static void tool_function(struct json_scan *s, struct chunk *c)
 static void tool_calls(struct json_scan *s, struct chunk *c)
 {
     struct text key;
-    if (json_peek(s) != JSON_ARRAY) {
-        json_skip(s, NULL);
+    if (!json_skip_unless(s, JSON_ARRAY))
         return;
-    }
     json_array_begin(s);
     while (json_array_next(s)) {
-        if (json_peek(s) != JSON_OBJECT) {
-            json_skip(s, NULL);
+        if (!json_skip_unless(s, JSON_OBJECT))
             continue;
-        }
         json_object_begin(s);
         while (json_object_next(s, &key)) {
             if (text_equal(key, "function"))
@@ -49,10 +43,8 @@ static void tool_calls(struct json_scan *s, struct chunk *c)
 static void delta(struct json_scan *s, struct chunk *c)
 {
     struct text key;
-    if (json_peek(s) != JSON_OBJECT) {
-        json_skip(s, NULL);
+    if (!json_skip_unless(s, JSON_OBJECT))
         return;
-    }
     json_object_begin(s);
     while (json_object_next(s, &key)) {
         if (text_equal(key, "content"))
@@ -102,10 +94,8 @@ static void choices(struct json_scan *s, struct chunk *c)
 
 static void results(struct json_scan *s, struct chunk *c)
 {
-    if (json_peek(s) != JSON_ARRAY) {
-        json_skip(s, NULL);
+    if (!json_skip_unless(s, JSON_ARRAY))
         return;
-    }
     json_array_begin(s);
     while (json_array_next(s)) {
         c->results++;
@@ -117,11 +107,7 @@ static void results(struct json_scan *s, struct chunk *c)
 static bool names_error(struct json_scan *s)
 {
     struct text value;
-    if (json_peek(s) != JSON_STRING) {
-        json_skip(s, NULL);
-        return false;
-    }
-    return json_string(s, &value) && text_equal(value, "error");
+    return json_skip_unless(s, JSON_STRING) && json_string(s, &value) && text_equal(value, "error");
 }
 
 int openai_read_answer(struct text body, struct chunk *out)

@@ -547,6 +547,14 @@ bool json_skip(struct json_scan *s, struct text *raw)
     return true;
 }
 
+bool json_skip_unless(struct json_scan *s, enum json_kind kind)
+{
+    if (json_peek(s) == kind)
+        return true;
+    json_skip(s, NULL);
+    return false;
+}
+
 int json_scan_end(struct json_scan *s, struct error *err)
 {
     if (!s->failed) {

@@ -106,6 +106,10 @@ void json_unknown_choice(struct json_scan *s, struct text word, const char *cons
 /* Takes one value of any kind, checking it; *raw (may be NULL) is its text. */
 bool json_skip(struct json_scan *s, struct text *raw);
 
+/* True if a value of that kind comes next, which is then still to be taken; one of another kind is
+ * passed over: if (json_skip_unless(&s, JSON_OBJECT)) json_object_begin(&s); */
+bool json_skip_unless(struct json_scan *s, enum json_kind kind);
+
 /* The value of a key of an object that stands alone, such as {"user": "u1"}: a string raw, without
  * its quotes; anything else as written. False where it is no object or has no such key. */
 bool json_member(const char *object, const char *key, struct text *out);

@@ -99,10 +99,8 @@ static double metric_value(struct json_scan *s)
     double value = NAN;
     if (json_peek(s) == JSON_NUMBER)
         return number(s);
-    if (json_peek(s) != JSON_OBJECT) {
-        json_skip(s, NULL);
+    if (!json_skip_unless(s, JSON_OBJECT))
         return value;
-    }
     json_object_begin(s);
     while (json_object_next(s, &key))
         if (text_equal(key, "value") && json_peek(s) == JSON_NUMBER)

@@ -169,9 +169,8 @@ void load_point_write(const struct load_point *p, unsigned members, struct json_
 static void read_reason(struct json_scan *s, struct load_point *out)
 {
     char *reason;
-    if (json_peek(s) != JSON_STRING) {
-        json_skip(s, NULL);
-    } else if (json_string_copy(s, sizeof out->client_reason - 1, &reason)) {
+    if (json_skip_unless(s, JSON_STRING) &&
+        json_string_copy(s, sizeof out->client_reason - 1, &reason)) {
         snprintf(out->client_reason, sizeof out->client_reason, "%s", reason);
         free(reason);
     }

@@ -90,6 +90,31 @@ START_TEST(errors_name_line_column_and_what_was_expected)
 }
 END_TEST
 
+START_TEST(a_value_of_another_kind_is_passed_over)
+{
+    const char *text = "[{\"a\": 1}, [{}], null, 2, \"x\"";
+    struct json_scan s;
+    struct text key;
+    struct error err = {0};
+    int objects = 0, elements = 0;
+    json_scan_init(&s, "t", text, strlen(text), 1);
+    json_array_begin(&s);
+    for (; json_array_next(&s); elements++) {
+        if (!json_skip_unless(&s, JSON_OBJECT))
+            continue;
+        json_object_begin(&s);
+        while (json_object_next(&s, &key))
+            ck_assert(json_skip_unless(&s, JSON_NUMBER) && json_skip(&s, NULL));
+        objects++;
+    }
+    ck_assert_int_eq(objects, 1);
+    ck_assert_int_eq(elements, 5);
+    ck_assert(!json_skip_unless(&s, JSON_STRING)); /* errors stick */
+    ck_assert_int_eq(json_scan_end(&s, &err), ERR_INPUT);
+    ck_assert_str_eq(err.message, "expected ',' or ']', found the end of the text");
+}
+END_TEST
+
 START_TEST(unknown_keys_get_the_nearest_known_one)
 {
     static const char *const known[] = {"per_mtok", "per_request", NULL};
@@ -298,6 +323,7 @@ int main(void)
     tcase_add_test(t, never_reads_past_the_end);
     tcase_add_test(t, refuses_what_is_not_json);
     tcase_add_test(t, errors_name_line_column_and_what_was_expected);
+    tcase_add_test(t, a_value_of_another_kind_is_passed_over);
     tcase_add_test(t, unknown_keys_get_the_nearest_known_one);
     tcase_add_test(t, strings_survive_writing_and_reading);
     tcase_add_test(t, wrong_bytes_become_replacement_characters);

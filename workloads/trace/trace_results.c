@@ -152,10 +152,8 @@ static void read_server_count(struct json_scan *s, const struct json_field *f, v
 {
     struct results *r = s->context;
     (void)f;
-    if (json_peek(s) == JSON_OBJECT)
+    if (json_skip_unless(s, JSON_OBJECT))
         r->has_usage[(uint32_t *)member - r->usage] = read_metric(s, member);
-    else
-        json_skip(s, NULL);
 }
 
 static void check_metrics(struct json_scan *s, void *results, uint64_t seen)

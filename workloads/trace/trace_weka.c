@@ -61,10 +61,8 @@ static void read_scope(struct json_scan *s, const struct json_field *f, void *me
 
 static void read_blocks(struct json_scan *s, const struct json_field *f, void *member)
 {
-    if (json_peek(s) == JSON_ARRAY)
+    if (json_skip_unless(s, JSON_ARRAY))
         trace_read_hash_ids(s, f, member);
-    else
-        json_skip(s, NULL);
 }
 
 static void note_sample(struct json_scan *s, const struct json_field *f, void *weka)

@@ -161,10 +161,8 @@ void fidelity_read(struct json_scan *s, struct fidelity *out)
 {
     *out = (struct fidelity){0};
     json_fields_clear(&table, out);
-    if (json_peek(s) == JSON_OBJECT)
+    if (json_skip_unless(s, JSON_OBJECT))
         json_fields_read(s, &table, out);
-    else
-        json_skip(s, NULL);
 }
 
 /* ---- what it amounts to ---- */

@@ -172,8 +172,7 @@ static bool read_constraint(struct import *im, struct import_window *w)
     int64_t instant;
     json_object_begin(&im->s);
     while (json_object_next(&im->s, &key)) {
-        if (json_peek(&im->s) != JSON_STRING) {
-            json_skip(&im->s, NULL);
+        if (!json_skip_unless(&im->s, JSON_STRING)) {
             known = false;
         } else if (!json_string(&im->s, &value)) {
             return false;
@@ -253,10 +252,8 @@ static int read_when(struct import *im, char name[96], enum import_reason *why)
     int service = -1;
     struct text key, value;
     *why = IMPORT_CONDITION;
-    if (json_peek(&im->s) != JSON_OBJECT) {
-        json_skip(&im->s, NULL);
+    if (!json_skip_unless(&im->s, JSON_OBJECT))
         return -1;
-    }
     json_object_begin(&im->s);
     while (json_object_next(&im->s, &key)) {
         if (!json_skip(&im->s, &value))

@@ -244,17 +244,12 @@ static void read_surcharge(struct import *im, const char *field)
     bool surcharge = false;
     if (json_peek(&im->s) == JSON_NUMBER) {
         surcharge = json_number(&im->s, &digits);
-    } else if (json_peek(&im->s) == JSON_OBJECT) {
+    } else if (json_skip_unless(&im->s, JSON_OBJECT)) {
         json_object_begin(&im->s);
-        while (json_object_next(&im->s, &key)) {
-            if (json_peek(&im->s) != JSON_NUMBER)
-                json_skip(&im->s, NULL);
-            else if (json_number(&im->s, &digits))
+        while (json_object_next(&im->s, &key))
+            if (json_skip_unless(&im->s, JSON_NUMBER) && json_number(&im->s, &digits))
                 surcharge |= !import_number_read(digits, &n) || n.count != 1 ||
                              n.digits[0] != '1' || n.exponent != 0;
-        }
-    } else {
-        json_skip(&im->s, NULL);
     }
     if (surcharge)
         import_miss(im, field, IMPORT_SURCHARGE);
