@@ -86,8 +86,7 @@ static struct export_rows *rows_of_run(bool keep_chunks)
     ck_assert_int_eq(file_write_atomic(path, run, strlen(run), NULL), 0);
     struct collector *c = collector_create();
     struct export_rows *x = export_rows_create(directory, c);
-    unlink(path);
-    rmdir(directory);
+    testing_remove(directory);
     free(path);
     add_records(c, x, keep_chunks);
     export_rows_sort(x);

@@ -213,8 +213,7 @@ START_TEST(gaps_come_back_from_a_finished_run)
     ck_assert_double_eq(b->mean, a->mean);
     ck_assert_double_eq(b->max, a->max);
     ck_assert_double_eq_tol(b->p99, a->p99, a->p99 * 0.001);
-    unlink(path);
-    rmdir(folder);
+    testing_remove(folder);
     buffer_free(&text);
     collector_free(later);
     collector_free(c);

@@ -96,18 +96,6 @@ static void make_folder(char folder[64], const char *trace, const char *dataset)
     put(folder, "chunk-1-dataset.json", dataset);
 }
 
-static void remove_folder(const char *folder)
-{
-    char path[256];
-    static const char *const names[] = {"chunk-1-trace.csv", "chunk-1-dataset.json",
-                                        "scenario.json"};
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        unlink(path);
-    }
-    rmdir(folder);
-}
-
 #define LENGTHS                                                                              \
     "{\"0\": {\"input_tokens\": \"{10: 0.25, 20: 0.75}\", \"output_tokens\": \"{7: 1.0}\"}," \
     " \"1200\": {\"input_tokens\": \"{}\", \"output_tokens\": \"{}\"}}"
@@ -139,7 +127,7 @@ START_TEST(a_folder_in_a_scenario)
     ck_assert_double_eq_tol(long_inputs / (double)w.count, 0.75, 0.05);
     workload_free(&w);
     scenario_free(&s);
-    remove_folder(folder);
+    testing_remove(folder);
 }
 END_TEST
 
@@ -177,7 +165,7 @@ START_TEST(what_is_wrong_is_named_with_its_place)
     ck_assert_int_eq(err.line, wrong[_i].line);
     ck_assert_int_eq(err.column, wrong[_i].column);
     scenario_free(&s);
-    remove_folder(folder);
+    testing_remove(folder);
 }
 END_TEST
 

@@ -113,11 +113,9 @@ static struct seen carry_out(struct world *w, const char *values, int expect)
 
 static void forget(struct seen *s)
 {
-    char command[128];
     free(s->text);
     free(s->json);
-    snprintf(command, sizeof command, "rm -r %s", directory);
-    ck_assert_int_eq(system(command), 0);
+    ck_assert_int_eq(testing_remove(directory), 0);
 }
 
 static void expect(const char *text, const char *words, bool there)

@@ -260,9 +260,7 @@ START_TEST(a_run_is_billed_with_all_its_attempts)
     bill_free(&bill);
     plan_book_free(&book);
     run_workload_free(&billed);
-    char command[128];
-    snprintf(command, sizeof command, "rm -r %s", path);
-    ck_assert_int_eq(system(command), 0);
+    ck_assert_int_eq(testing_remove(path), 0);
 }
 END_TEST
 

@@ -80,10 +80,10 @@ static inline int testing_remove_one(const char *path, const struct stat *about,
     return remove(path);
 }
 
-/* Removes a folder with all that is in it. */
-static inline void testing_remove(const char *folder)
+/* Removes a folder with all that is in it; 0 if it was there and is gone. */
+static inline int testing_remove(const char *folder)
 {
-    nftw(folder, testing_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return nftw(folder, testing_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* Check ends a test after 4 seconds. The limit is there for what hangs and not for what is slow, as
