@@ -34,26 +34,6 @@ struct run {
     int64_t next_progress_ns;
 };
 
-void bench_config_init(struct bench_config *c)
-{
-    *c = (struct bench_config){
-        .api = &api_chat,
-        .stream = true,
-        .workers = 1,
-        .drain_ns = 30 * NS_PER_S,
-        .connect_timeout_ns = 10 * NS_PER_S,
-        .first_token_timeout_ns = TIME_NEVER,
-        .gap_timeout_ns = TIME_NEVER,
-        .total_timeout_ns = 600 * NS_PER_S,
-        .retry = {.statuses = {429, 500, 502, 503, 504},
-                  .on_transport = true,
-                  .backoff_ns = 500 * NS_PER_MS,
-                  .max_backoff_ns = 30 * NS_PER_S,
-                  .honour_retry_after = true},
-    };
-    schedule_config_init(&c->schedule);
-}
-
 /* ---- preparation ---- */
 
 /* The most that may be in flight at once; 0 = no limit. */

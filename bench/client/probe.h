@@ -10,8 +10,9 @@
 #ifndef FAREBOX_BENCH_CLIENT_PROBE_H
 #define FAREBOX_BENCH_CLIENT_PROBE_H
 
-#include "bench/client/bench.h"
+#include "bench/client/bench_config.h"
 #include "bench/prompt/prompt.h"
+#include "core/runs/summary/fidelity.h"
 
 /* Words of its two prompts, at two tokens each at most. */
 #define PROBE_FEW_WORDS 32

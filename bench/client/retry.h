@@ -5,11 +5,19 @@
 #ifndef FAREBOX_BENCH_CLIENT_RETRY_H
 #define FAREBOX_BENCH_CLIENT_RETRY_H
 
-#include "bench/client/bench.h"
 #include "core/random.h"
+#include "core/runs/record/record.h"
 
 /* A server that asks for a longer wait is not tried again: its request has failed. */
 #define RETRY_AFTER_MOST_S 600
+
+struct retry_policy {
+    uint32_t count;                     /* further attempts; 0 = none */
+    bool on_transport;                  /* connection failures, resets, timeouts */
+    int statuses[16];                   /* ended by 0 */
+    int64_t backoff_ns, max_backoff_ns; /* doubled each time, drawn from [half, full] of it */
+    bool honour_retry_after;
+};
 
 /* The wait doubles with each attempt up to the policy's longest, and is drawn from its upper half,
  * so that clients that failed together do not come back together. The server's Retry-After, where

@@ -13,7 +13,7 @@
 #define FAREBOX_BENCH_CLIENT_WORKER_H
 
 #include "bench/client/audit.h"
-#include "bench/client/bench.h"
+#include "bench/client/bench_config.h"
 #include "bench/client/outbox.h"
 #include "bench/prompt/prompt.h"
 

@@ -48,25 +48,6 @@ void worker_flush_out(struct worker *w)
     w->out_count = 0;
 }
 
-size_t bench_choose_endpoint(const struct bench_config *c, const struct workload *w,
-                             const struct due *due)
-{
-    if (c->endpoint_count == 1)
-        return 0;
-    uint32_t session = w->session ? w->session[due->row] : NAME_NONE;
-    uint64_t key = session == NAME_NONE ? due->ordinal : (UINT64_C(1) << 63) | session;
-    double total = 0, at = (double)(random_mix(c->seed ^ 0x656e64, key) >> 11) * 0x1p-53;
-    for (size_t i = 0; i < c->endpoint_count; i++)
-        total += c->endpoints[i].share;
-    at *= total;
-    for (size_t i = 0; i + 1 < c->endpoint_count; i++) {
-        if (at < c->endpoints[i].share)
-            return i;
-        at -= c->endpoints[i].share;
-    }
-    return c->endpoint_count - 1;
-}
-
 const struct endpoint *worker_choose_endpoint(const struct worker *w, const struct due *due)
 {
     return &w->setup->endpoints[bench_choose_endpoint(w->config, w->setup->workload, due)];
