@@ -144,7 +144,7 @@ static void drive(struct truth *t, const char *url, uint32_t streams)
         fprintf(stderr, "%s\n", err.message);
         exit(1);
     }
-    t->limited = report.verdict.client_limited;
+    t->limited = report.fidelity.client_limited;
     bench_report_free(&report);
     profile_free(&c.schedule.load);
     workload_free(&w);
