@@ -24,23 +24,22 @@ static void build_body(const struct worker *w, const struct endpoint *e, const s
     prompt_maker_build(w->setup->makers[number], load, due, model ? model : e->model, out);
 }
 
-static bool is_same(const struct due *a, const struct due *b)
+static bool is_prepared(const struct prepared_body *p, const struct due *due)
 {
-    return a->row == b->row && a->repeat == b->repeat && a->ordinal == b->ordinal;
+    return p->body.length && p->due.row == due->row && p->due.repeat == due->repeat &&
+           p->due.ordinal == due->ordinal;
 }
 
-#define WASTED_MAX 16 /* more than were of use: then what comes next cannot be told */
-
+/* A request that comes before the one foreseen takes its body's place, and is then itself the next:
+ * at most as many bodies are built for nothing as requests are sent. */
 void worker_prepare_next(struct worker *w)
 {
     struct prepared_body *p = &w->prepared;
     struct due due;
-    if (w->config->endpoint_count > 1 || w->closed || p->wasted > p->used + WASTED_MAX ||
+    if (w->config->endpoint_count > 1 ||
         !schedule_foresee(w->schedule, since_start(w, clock_now_ns()), &due) ||
-        (p->ready && is_same(&p->due, &due)))
+        is_prepared(p, &due))
         return;
-    p->wasted += p->ready;
-    p->ready = true;
     p->due = due;
     buffer_clear(&p->body);
     build_body(w, worker_choose_endpoint(w, &due), &due, &p->body);
@@ -50,15 +49,13 @@ void worker_prepare_next(struct worker *w)
 static void fill_body(struct worker *w, const struct flight *flight, struct transfer *t)
 {
     struct prepared_body *p = &w->prepared;
-    if (!p->ready || !is_same(&p->due, &flight->due)) {
+    if (!is_prepared(p, &flight->due)) {
         build_body(w, flight->endpoint, &flight->due, &t->body);
         return;
     }
     struct buffer empty = t->body;
     t->body = p->body;
     p->body = empty;
-    p->ready = false;
-    p->used++;
 }
 
 static void send_attempt(struct worker *w, struct flight *flight)

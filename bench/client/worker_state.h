@@ -13,10 +13,8 @@
 
 /* The body of the request that is to be sent next, built while nothing was due. */
 struct prepared_body {
-    bool ready;
-    struct due due; /* whose it is */
-    struct buffer body;
-    uint64_t used, wasted; /* bodies; those of requests before which another came */
+    struct due due;     /* whose it is */
+    struct buffer body; /* empty: none is prepared */
 };
 
 struct worker {
