@@ -36,8 +36,7 @@ void worker_prepare_next(struct worker *w)
 {
     struct prepared_body *p = &w->prepared;
     struct due due;
-    if (w->config->endpoint_count > 1 ||
-        !schedule_foresee(w->schedule, since_start(w, clock_now_ns()), &due) ||
+    if (!schedule_foresee(w->schedule, since_start(w, clock_now_ns()), &due) ||
         is_prepared(p, &due))
         return;
     p->due = due;
