@@ -4,8 +4,6 @@
 #include "core/memory.h"
 
 #include <arpa/inet.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -123,24 +121,26 @@ static bool is_number(const char *host)
     return host[0] == '[' || inet_pton(AF_INET, host, bytes) == 1;
 }
 
-/* Looks the name up once, so that many first requests do not each do it. */
-static void look_up(struct endpoint *e, const char *host, const char *port)
+/* Looks the name up once, so that many first requests do not each do it. Takes the brackets off a
+ * number of IPv6. */
+static void look_up(struct endpoint *e, char *host, const char *port)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
-    if (is_number(host) || e->config->unix_socket)
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    if (e->config->unix_socket)
         return;
-    int code = getaddrinfo(host, port, &hints, &found);
-    if (code) {
-        snprintf(e->resolve_error, sizeof e->resolve_error, "%s", gai_strerror(code));
+    bool number = is_number(host), bracketed = host[0] == '[';
+    if (bracketed)
+        host[strcspn(host, "]")] = '\0';
+    if (getaddrinfo(host + bracketed, port, &hints, &e->addresses))
+        e->addresses = NULL;
+    if (number || !e->addresses)
         return;
-    }
     struct buffer line;
     buffer_init(&line, 16384);
     buffer_add_format(&line, "%s:%s:", host, port);
-    list_addresses(found, &line);
+    list_addresses(e->addresses, &line);
     e->resolve = curl_slist_append(NULL, line.data);
     buffer_free(&line);
-    freeaddrinfo(found);
 }
 
 static int check_url(struct endpoint *e, struct error *err)
@@ -212,6 +212,8 @@ void endpoint_free(struct endpoint *e)
     secrets_free(&e->secrets);
     curl_slist_free_all(e->headers);
     curl_slist_free_all(e->resolve);
+    if (e->addresses)
+        freeaddrinfo(e->addresses);
     *e = (struct endpoint){0};
 }
 

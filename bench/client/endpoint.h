@@ -18,6 +18,7 @@
 #include "core/error.h"
 
 #include <curl/curl.h>
+#include <netdb.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -51,8 +52,8 @@ struct endpoint {
     char *model;                /* what to ask for where the request says nothing; NULL */
     struct curl_slist *headers; /* with Content-Type, Authorization and the user's own */
     struct secrets secrets;
-    struct curl_slist *resolve; /* host:port:addresses, looked up once; NULL for numbers */
-    char resolve_error[128];    /* why the look-up failed; "" = it did not */
+    struct addrinfo *addresses; /* of its host, looked up once; NULL: none, or a Unix socket */
+    struct curl_slist *resolve; /* the same for libcurl, host:port:addresses; NULL for numbers */
     /* A transfer by prior knowledge must not meet an open connection: HTTP/2 without TLS in
      * libcurl 7.88, which would begin HTTP/2 anew on it and break it (right again in 8.0.0). */
     bool joins;

@@ -5,7 +5,6 @@
 #include "core/stop.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -87,33 +86,12 @@ static bool open_group(struct warm_sockets *w, struct opening *o, const struct a
     return finish(w, o) && begun;
 }
 
-static struct addrinfo *look_up(const struct endpoint *e)
-{
-    CURLU *parts = curl_url();
-    char *host = NULL, *port = NULL;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
-    if (curl_url_set(parts, CURLUPART_URL, e->url, 0) == CURLUE_OK &&
-        curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-        curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
-        size_t length = strlen(host);
-        bool bracketed = host[0] == '[' && host[length - 1] == ']';
-        if (bracketed)
-            host[length - 1] = '\0';
-        if (getaddrinfo(host + bracketed, port, &hints, &found))
-            found = NULL;
-    }
-    curl_free(host);
-    curl_free(port);
-    curl_url_cleanup(parts);
-    return found;
-}
-
 void warm_open(struct warm_sockets *w, const struct endpoint *e, uint32_t count, int64_t limit_ns)
 {
     struct opening o = {.endpoint = e, .until_ns = clock_now_ns() + limit_ns};
-    if (count == 0 || e->config->unix_socket || e->config->http2)
+    const struct addrinfo *to = e->addresses;
+    if (count == 0 || e->config->http2)
         return;
-    struct addrinfo *found = look_up(e), *to = found;
     while (to && !open_group(w, &o, to, 1)) /* the first address that takes one gets them all */
         to = to->ai_next;
     uint32_t open = 1;
@@ -123,8 +101,6 @@ void warm_open(struct warm_sockets *w, const struct endpoint *e, uint32_t count,
             break;
         open += group;
     }
-    if (found)
-        freeaddrinfo(found);
 }
 
 static bool leads_to(int fd, const struct sockaddr *address)
