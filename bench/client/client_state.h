@@ -32,8 +32,6 @@ struct shard {
     struct client *client;
     int64_t timer_ns;
     uint32_t in_flight;
-    int running;          /* what libcurl says; falls when a transfer has ended */
-    bool ended;           /* there may be messages to read */
     struct place *places; /* per endpoint */
 };
 
