@@ -200,18 +200,19 @@ static int64_t microseconds(CURL *easy, CURLINFO what)
 
 static void read_facts(struct transfer *t)
 {
+    struct fidelity_counts *counts = t->client->config.counts;
     long connects = 0, version = CURL_HTTP_VERSION_NONE;
     curl_off_t after = 0;
     curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
     t->connects = (uint32_t)connects;
-    t->client->counts.connects += t->connects;
+    counts->connects += t->connects;
     if (t->sendings && connects == 0)
-        t->client->counts.reuses++;
+        counts->reuses++;
     if (transfer_status(t))
         curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
-    t->client->counts.http2_answers += version == CURL_HTTP_VERSION_2_0;
+    counts->http2_answers += version == CURL_HTTP_VERSION_2_0;
     bool http1 = version == CURL_HTTP_VERSION_1_1 || version == CURL_HTTP_VERSION_1_0;
-    t->client->counts.http1_answers += http1;
+    counts->http1_answers += http1;
     transfer_place(t)->http1 = transfer_place(t)->http1 || http1;
     if (connects) {
         int64_t dns = microseconds(t->easy, CURLINFO_NAMELOOKUP_TIME_T);
@@ -262,7 +263,7 @@ bool client_collect(struct client *c)
         if (!c->ended)
             c->ended_last = &c->ended;
         enum failure_class why = classify(t, t->code);
-        c->counts.client_failures += why == FAILURE_CLIENT;
+        c->config.counts->client_failures += why == FAILURE_CLIENT;
         finish(t, why, words_for(t, why, t->code));
     }
     return true;
@@ -285,7 +286,7 @@ void client_hang_up(struct client *c, struct transfer *t)
 {
     if (t->ended)
         return;
-    c->counts.left_open++;
+    c->config.counts->left_open++;
     finish(t, FAILURE_NONE, NULL);
 }
 
@@ -370,9 +371,4 @@ void client_free(struct client *c)
     free(c->shards);
     free(c->all);
     free(c);
-}
-
-const struct fidelity_counts *client_counts(const struct client *c)
-{
-    return &c->counts;
 }

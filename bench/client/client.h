@@ -71,6 +71,7 @@ struct client_config {
     const struct endpoint *first_endpoint;
     uint32_t shard_connections; /* 0 = 250 */
     int64_t connect_timeout_ns;
+    struct fidelity_counts *counts; /* what it sees of its exchanges is added to them */
     void *context;
     void (*on_end)(void *context, struct transfer *t); /* the record is the owner's to write */
     /* All of an answer is there, but its exchange goes on. From inside libcurl: only take note. */
@@ -116,8 +117,5 @@ void client_run_timers(struct client *c, int64_t now_ns);
 
 /* Calls on_end for every transfer that has ended. True if there was one. */
 bool client_collect(struct client *c);
-
-/* All that it sees of its exchanges; slow reads are its owner's to count. */
-const struct fidelity_counts *client_counts(const struct client *c);
 
 #endif

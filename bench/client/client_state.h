@@ -51,7 +51,6 @@ struct client {
     bool fresh;                           /* no callback has run since the loop waited */
     bool unasked;                         /* libcurl acts, but no socket was reported readable */
     struct transfer *ended, **ended_last; /* in the order of their ends */
-    struct fidelity_counts counts;
 };
 
 /* 0 as long as no answer has begun. */

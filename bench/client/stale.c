@@ -43,7 +43,7 @@ static bool may_go_again(const struct transfer *t)
 static void count_stale(struct transfer *t)
 {
     t->resent = true;
-    t->client->counts.stale_connections++;
+    t->client->config.counts->stale_connections++;
 }
 
 bool stale_sent_again(struct transfer *t, CURLcode code)
@@ -138,6 +138,6 @@ int stale_on_sending(void *context, char *ip, char *local_ip, int port, int loca
         return CURL_PREREQFUNC_OK;
     }
     if (!may_go_again(t)) /* else it is sent again once libcurl has ended it */
-        t->client->counts.hidden_resends++;
+        t->client->config.counts->hidden_resends++;
     return CURL_PREREQFUNC_ABORT;
 }

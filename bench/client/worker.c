@@ -229,6 +229,7 @@ struct worker *worker_create(const struct worker_setup *setup, uint32_t number, 
                                    .first_endpoint = setup->endpoints,
                                    .shard_connections = setup->config->shard_connections,
                                    .connect_timeout_ns = setup->config->connect_timeout_ns,
+                                   .counts = &w->audit.counts,
                                    .context = w,
                                    .on_end = worker_on_end,
                                    .on_whole = worker_on_whole,
@@ -296,9 +297,6 @@ bool worker_done(const struct worker *w)
 
 void worker_result(struct worker *w, struct audit *merge_into, uint64_t *add_not_due)
 {
-    uint64_t slow_reads = w->audit.counts.slow_reads;
-    w->audit.counts = *client_counts(w->client);
-    w->audit.counts.slow_reads = slow_reads;
     audit_merge(merge_into, &w->audit);
     *add_not_due += schedule_not_due(w->schedule);
 }
