@@ -6,7 +6,7 @@
 
 static int check_endpoints(const struct bench_options *o, struct error *err)
 {
-    size_t urls = o->urls.count, models = o->models.count, count = urls > models ? urls : models;
+    size_t urls = o->urls.count, models = o->models.count, count = bench_endpoint_count(o);
     if (urls == 0)
         return error_set(err, ERR_INPUT,
                          "expected --url, such as --url http://127.0.0.1:8000/v1 or --url "

@@ -125,6 +125,16 @@ static int64_t limit_or_none(int64_t ns)
 
 /* ---- the endpoint ---- */
 
+size_t bench_endpoint_count(const struct bench_options *o)
+{
+    return o->urls.count > o->models.count ? o->urls.count : o->models.count;
+}
+
+const char *bench_endpoint_item(const struct option_list *list, size_t i)
+{
+    return list->count ? list->items[list->count == 1 ? 0 : i] : NULL;
+}
+
 /* URLs that differ only in what is hidden are told apart by their number. */
 static bool differs_unseen(const struct bench_options *o, const struct bench_setup *s, size_t i)
 {
@@ -161,7 +171,7 @@ static void name_endpoint(const struct bench_options *o, struct bench_setup *s, 
 
 static int make_endpoints(const struct bench_options *o, struct bench_setup *s, struct error *err)
 {
-    size_t urls = o->urls.count, models = o->models.count, count = urls > models ? urls : models;
+    size_t count = bench_endpoint_count(o);
     s->endpoints = mem_zero(count, sizeof *s->endpoints);
     s->names = mem_zero(count, sizeof *s->names);
     s->name_count = count;
@@ -170,7 +180,7 @@ static int make_endpoints(const struct bench_options *o, struct bench_setup *s, 
         const struct credential_site *site = &s->secrets.sites[o->urls.count == 1 ? 0 : i];
         e->url = site->url;
         e->shown = site->shown;
-        e->model = o->models.count ? o->models.items[o->models.count == 1 ? 0 : i] : NULL;
+        e->model = bench_endpoint_item(&o->models, i);
         if (count > 1)
             name_endpoint(o, s, i);
         e->share = 1;

@@ -39,6 +39,11 @@ struct bench_setup {
     unsigned detail;
 };
 
+/* How many endpoints --url and --model make, and what a list says of endpoint i: one for all, or
+ * one for each; NULL = nothing. */
+size_t bench_endpoint_count(const struct bench_options *o);
+const char *bench_endpoint_item(const struct option_list *list, size_t i);
+
 /* What can be said of how the options go together before a file is read or anything is sent, once
  * for a whole series of runs. 0 or ERR_INPUT. */
 int bench_options_check(const struct bench_options *o, struct error *err);

@@ -145,8 +145,7 @@ static int check_earlier(const struct repeats *r, const struct bench_options *o,
 static int run_repeats(struct series *all, struct error *err)
 {
     const struct bench_options *o = all->o;
-    size_t urls = o->urls.count, models = o->models.count, count = urls > models ? urls : models;
-    struct repeats r = {.all = all, .endpoints = count ? count : 1};
+    struct repeats r = {.all = all, .endpoints = bench_endpoint_count(o)};
     int status = 0;
     buffer_init(&r.json, BUFFER_UNBOUNDED);
     buffer_init(&r.limited_names, BUFFER_UNBOUNDED);
@@ -289,15 +288,13 @@ static int run_all(struct series *all, struct error *err)
 /* Owned by the dry run. */
 static struct dry_endpoint *dry_endpoints(const struct bench_options *o, size_t count)
 {
-    size_t urls = o->urls.count, models = o->models.count;
     struct dry_endpoint *endpoints = mem_zero(count + 1, sizeof *endpoints);
     for (size_t i = 0; i < count; i++) {
         struct buffer shown;
         buffer_init(&shown, BUFFER_UNBOUNDED);
-        if (urls)
-            hide_in_url(o->urls.items[urls == 1 ? 0 : i], &shown);
-        endpoints[i].url = urls ? buffer_take(&shown) : NULL;
-        endpoints[i].model = models ? o->models.items[models == 1 ? 0 : i] : NULL;
+        hide_in_url(bench_endpoint_item(&o->urls, i), &shown);
+        endpoints[i].url = buffer_take(&shown);
+        endpoints[i].model = bench_endpoint_item(&o->models, i);
     }
     return endpoints;
 }
@@ -305,7 +302,7 @@ static struct dry_endpoint *dry_endpoints(const struct bench_options *o, size_t 
 static void begin_dry(struct series *all, char subject[80])
 {
     const struct bench_options *o = all->o;
-    size_t count = o->urls.count > o->models.count ? o->urls.count : o->models.count;
+    size_t count = bench_endpoint_count(o);
     all->dry.one_url = o->urls.count == 1;
     all->dry.max_cost = o->max_cost;
     all->dry.subject = o->sweep || o->find_max ? subject : NULL;
