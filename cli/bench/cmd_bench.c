@@ -165,7 +165,6 @@ static int judge(const struct bench_command *b, const struct summary *s,
     return status;
 }
 
-/* The bill at once, as farebox bill would print it. */
 /* The fewest input tokens that a made prompt can have: the endpoint's template and a word. */
 static uint32_t least_input(const struct bench_command *b, const struct bench_report *report)
 {
