@@ -151,8 +151,7 @@ static int read_query(const char *url, struct credential_site *site, struct cred
         add_word(s, secret);
         char *plain = decoded(secret.at, secret.length);
         add_word(s, text_of(plain));
-        explicit_bzero(plain, strlen(plain));
-        free(plain);
+        secrets_wipe(plain);
     }
     buffer_init(&shown, BUFFER_UNBOUNDED);
     hide_in_url(site->url, &shown);
@@ -214,15 +213,14 @@ static int read_header(const char *line, struct credentials *s, struct error *er
         return 0;
     }
     if (read_line(value.at + 1, "value", &secret, err) < 0) {
-        free(secret);
+        secrets_wipe(secret);
         return ERR_INPUT;
     }
     buffer_init(&whole, BUFFER_UNBOUNDED);
     buffer_add_format(&whole, "%.*s: %s", (int)name.length, name.at, secret);
     s->headers[s->header_count++] = buffer_take(&whole);
     add_word(s, header_credential(text_of(secret)));
-    explicit_bzero(secret, strlen(secret));
-    free(secret);
+    secrets_wipe(secret);
     return 0;
 }
 
@@ -270,27 +268,20 @@ int credentials_read(const struct credential_sources *o, struct credentials *out
     return 0;
 }
 
-static void wipe(char *secret)
-{
-    if (secret)
-        explicit_bzero(secret, strlen(secret));
-    free(secret);
-}
-
 void credentials_free(struct credentials *s)
 {
     for (size_t i = 0; i < s->site_count; i++) {
-        wipe(s->sites[i].url);
+        secrets_wipe(s->sites[i].url);
         free(s->sites[i].shown);
-        wipe(s->sites[i].key);
-        wipe(s->sites[i].user);
-        wipe(s->sites[i].password);
+        secrets_wipe(s->sites[i].key);
+        secrets_wipe(s->sites[i].user);
+        secrets_wipe(s->sites[i].password);
     }
     for (size_t i = 0; i < s->header_count; i++)
-        wipe(s->headers[i]);
+        secrets_wipe(s->headers[i]);
     for (size_t i = 0; i < s->word_count; i++)
-        wipe(s->words[i]);
-    wipe(s->body);
+        secrets_wipe(s->words[i]);
+    secrets_wipe(s->body);
     free(s->sites);
     free(s->headers);
     free(s->words);

@@ -29,12 +29,17 @@ void secrets_add(struct secrets *s, const char *secret)
     }
 }
 
+void secrets_wipe(char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
 void secrets_free(struct secrets *s)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        explicit_bzero(s->items[i], strlen(s->items[i]));
-        free(s->items[i]);
-    }
+    for (size_t i = 0; i < s->count; i++)
+        secrets_wipe(s->items[i]);
     free(s->items);
     *s = (struct secrets){0};
 }

@@ -33,6 +33,9 @@ struct secrets {
 void secrets_add(struct secrets *s, const char *secret);
 void secrets_free(struct secrets *s);
 
+/* Overwrites a secret before it is freed; NULL is none. */
+void secrets_wipe(char *secret);
+
 /* The first stretch at or after `from` that must not be seen; false if there is none. A NULL `s`
  * has no secrets. */
 bool secrets_find(const struct secrets *s, struct text words, size_t from, struct text *found);
