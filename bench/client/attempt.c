@@ -52,14 +52,6 @@ void attempt_begin(struct attempt *a, const struct attempt_config *config, int64
     int64_t *chunk_ns = a->chunk_ns;
     size_t chunk_capacity = a->chunk_capacity;
     *a = (struct attempt){.config = config,
-                          .sent_ns = sent_ns,
-                          .first_byte_ns = TIME_NEVER,
-                          .first_token_ns = TIME_NEVER,
-                          .first_output_ns = TIME_NEVER,
-                          .first_reasoning_ns = TIME_NEVER,
-                          .first_text_ns = TIME_NEVER,
-                          .first_tool_ns = TIME_NEVER,
-                          .last_token_ns = TIME_NEVER,
                           .last_byte_ns = TIME_NEVER,
                           .last_read_ns = sent_ns,
                           .sse = sse,
@@ -68,6 +60,8 @@ void attempt_begin(struct attempt *a, const struct attempt_config *config, int64
                           .raw_usage = raw_usage,
                           .chunk_ns = chunk_ns,
                           .chunk_capacity = chunk_capacity};
+    record_init(&a->seen);
+    a->seen.sent_ns = sent_ns;
     sse_reset(&a->sse);
     a->sse.max_event = a->sse.line.cap = a->sse.data.cap = config->max_event;
     empty(&a->body);
@@ -186,14 +180,14 @@ static void note_token(struct attempt *a, const struct chunk *c)
         a->batched += a->read_chunks == BATCH_CHUNKS ? BATCH_CHUNKS : 1;
     mem_grow(&a->chunk_ns, &a->chunk_capacity, (size_t)a->chunks + 1, sizeof *a->chunk_ns);
     a->chunk_ns[a->chunks++] = at_ns;
-    note_first(&a->first_token_ns, true, at_ns);
-    note_first(&a->first_output_ns, c->tokens & CHUNK_OUTPUT, at_ns);
-    note_first(&a->first_reasoning_ns, c->tokens & CHUNK_REASONING, at_ns);
-    note_first(&a->first_text_ns, c->tokens & (CHUNK_CONTENT | CHUNK_REFUSAL), at_ns);
-    note_first(&a->first_tool_ns, c->tokens & CHUNK_TOOL, at_ns);
+    note_first(&a->seen.first_token_ns, true, at_ns);
+    note_first(&a->seen.first_output_ns, c->tokens & CHUNK_OUTPUT, at_ns);
+    note_first(&a->seen.first_reasoning_ns, c->tokens & CHUNK_REASONING, at_ns);
+    note_first(&a->seen.first_text_ns, c->tokens & (CHUNK_CONTENT | CHUNK_REFUSAL), at_ns);
+    note_first(&a->seen.first_tool_ns, c->tokens & CHUNK_TOOL, at_ns);
     if (!(c->tokens & CHUNK_OUTPUT))
         a->reasoning_count++;
-    a->last_token_ns = at_ns;
+    a->seen.last_token_ns = at_ns;
 }
 
 static void note_rest(struct attempt *a, const struct chunk *c)
@@ -268,8 +262,8 @@ static bool feed_stream(struct attempt *a, const char *bytes, size_t count)
 
 bool attempt_feed(struct attempt *a, const struct arrival *arrival, const char *bytes, size_t count)
 {
-    if (arrival->read != a->now.read || a->first_byte_ns == TIME_NEVER) {
-        if (a->first_byte_ns != TIME_NEVER)
+    if (arrival->read != a->now.read || a->seen.first_byte_ns == TIME_NEVER) {
+        if (a->seen.first_byte_ns != TIME_NEVER)
             a->last_read_ns = a->now.read_ns;
         a->read_gap_ns = arrival->read_ns - a->last_read_ns;
         a->read_chunks = 0;
@@ -277,8 +271,8 @@ bool attempt_feed(struct attempt *a, const struct arrival *arrival, const char *
         a->headers_in_read = false;
     }
     a->now = *arrival;
-    if (a->first_byte_ns == TIME_NEVER)
-        a->first_byte_ns = chunk_time(a);
+    if (a->seen.first_byte_ns == TIME_NEVER)
+        a->seen.first_byte_ns = chunk_time(a);
     a->last_byte_ns = arrival->read_ns;
     if (a->is_stream)
         return feed_stream(a, bytes, count);
@@ -341,7 +335,7 @@ static void end_body(struct attempt *a)
     note_rest(a, &c);
     if (a->config->api->generates ? c.tokens == 0 : c.results == 0)
         fail(a, FAILURE_EMPTY, text_of("the answer holds no token"));
-    a->last_token_ns = a->last_byte_ns;
+    a->seen.last_token_ns = a->last_byte_ns;
 }
 
 static void end_refusal(struct attempt *a)
@@ -406,14 +400,8 @@ static void estimate_usage(const struct attempt *a, struct record *r)
 
 void attempt_fill(const struct attempt *a, struct record *r)
 {
-    r->sent_ns = a->sent_ns;
-    r->first_byte_ns = a->first_byte_ns;
-    r->first_token_ns = a->first_token_ns;
-    r->first_output_ns = a->first_output_ns;
-    r->first_reasoning_ns = a->first_reasoning_ns;
-    r->first_text_ns = a->first_text_ns;
-    r->first_tool_ns = a->first_tool_ns;
-    r->last_token_ns = a->last_token_ns;
+    for (int i = RECORD_FIRST_MEASURED; i < RECORD_TIMES; i++)
+        r->times_ns[i] = a->seen.times_ns[i];
     r->http_status = a->http_status;
     r->streamed = a->is_stream;
     r->chunks = a->chunks;

@@ -39,8 +39,8 @@ struct arrival {
 
 struct attempt {
     const struct attempt_config *config;
-    int64_t sent_ns, first_byte_ns, first_token_ns, first_output_ns, last_token_ns, last_byte_ns;
-    int64_t first_reasoning_ns, first_text_ns, first_tool_ns;
+    struct record seen; /* only the measured times, absolute; the client sets its connection's */
+    int64_t last_byte_ns;
     struct arrival now;   /* of the bytes being fed */
     int64_t last_read_ns; /* of the read before */
     uint32_t chunks, reasoning_count;

@@ -152,8 +152,7 @@ void client_send(struct client *c, struct transfer *t, const struct endpoint *e,
                  const struct attempt_config *config, int64_t now_ns)
 {
     t->shard = pick_shard(c);
-    t->connected_ns = t->done_ns = TIME_NEVER;
-    t->dns_ns = t->connect_ns = t->tls_ns = TIME_NEVER;
+    t->connected_ns = TIME_NEVER;
     t->sendings = t->connects = 0;
     t->open_errno = 0;
     t->retry_after_s = 0;
@@ -201,6 +200,7 @@ static int64_t microseconds(CURL *easy, CURLINFO what)
 static void read_facts(struct transfer *t)
 {
     struct fidelity_counts *counts = t->client->config.counts;
+    struct record *seen = &t->attempt.seen;
     long connects = 0, version = CURL_HTTP_VERSION_NONE;
     curl_off_t after = 0;
     curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
@@ -218,13 +218,13 @@ static void read_facts(struct transfer *t)
         int64_t dns = microseconds(t->easy, CURLINFO_NAMELOOKUP_TIME_T);
         int64_t connected = microseconds(t->easy, CURLINFO_CONNECT_TIME_T);
         int64_t secured = microseconds(t->easy, CURLINFO_APPCONNECT_TIME_T);
-        t->dns_ns = dns;
+        seen->dns_ns = dns;
         if (t->warm_connect_ns != TIME_NEVER)
-            t->connect_ns = t->warm_connect_ns;
+            seen->connect_ns = t->warm_connect_ns;
         else if (connected > 0)
-            t->connect_ns = connected - dns;
+            seen->connect_ns = connected - dns;
         if (secured > 0)
-            t->tls_ns = secured - connected;
+            seen->tls_ns = secured - connected;
     }
     if (curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &after) == CURLE_OK)
         t->retry_after_s = (int64_t)after;
@@ -233,7 +233,7 @@ static void read_facts(struct transfer *t)
 static void finish(struct transfer *t, enum failure_class why, const char *message)
 {
     struct client *c = t->client;
-    t->done_ns = clock_now_ns();
+    t->attempt.seen.done_ns = clock_now_ns();
     stale_note_end(t);
     curl_multi_remove_handle(t->shard->multi, t->easy);
     t->shard->in_flight--;

@@ -38,11 +38,9 @@ struct transfer {
     struct buffer body;              /* what is sent; the owner fills it before client_send */
     char request_id[CLIENT_ID_SIZE]; /* sent as X-Request-Id; empty = not sent */
     void *owner;
-    int64_t connected_ns; /* when the request went to a connection; TIME_NEVER before */
-    int64_t done_ns;
-    uint32_t connects;                  /* connections opened for it */
-    int64_t dns_ns, connect_ns, tls_ns; /* TIME_NEVER = reused */
-    int64_t retry_after_s;              /* the server's Retry-After; 0 = none */
+    int64_t connected_ns;  /* when the request went to a connection; TIME_NEVER before */
+    uint32_t connects;     /* connections opened for it */
+    int64_t retry_after_s; /* the server's Retry-After; 0 = none */
     /* the client's own */
     CURL *easy;
     struct client *client;

@@ -170,7 +170,7 @@ void worker_on_end(void *context, struct transfer *t)
     if (!w->closed &&
         retry_wanted(&w->config->retry, r, t->retry_after_s, &w->retry_random, &wait_ns)) {
         flight->held = f;
-        heap_push(&w->retries, t->done_ns + wait_ns, flight_ticket(flight));
+        heap_push(&w->retries, absolute(w, r->done_ns) + wait_ns, flight_ticket(flight));
     } else {
         worker_put_out(w, f, true);
         end_flight(w, flight, r);
@@ -191,7 +191,7 @@ static int64_t deadline(const struct worker *w, const struct flight *flight,
                         enum failure_class *why)
 {
     const struct bench_config *c = w->config;
-    const struct attempt *a = &flight->transfer->attempt;
+    const struct record *seen = &flight->transfer->attempt.seen;
     int64_t first = TIME_NEVER, at_ns = TIME_NEVER;
     if (flight->transfer->whole_ns != TIME_NEVER) {
         *why = FAILURE_NONE;
@@ -199,14 +199,14 @@ static int64_t deadline(const struct worker *w, const struct flight *flight,
     }
     *why = FAILURE_TIMEOUT_TOTAL;
     if (c->total_timeout_ns != TIME_NEVER)
-        at_ns = a->sent_ns + c->total_timeout_ns;
+        at_ns = seen->sent_ns + c->total_timeout_ns;
     if (!flight->answer.stream)
         return at_ns;
-    if (a->first_token_ns == TIME_NEVER && c->first_token_timeout_ns != TIME_NEVER) {
-        first = a->sent_ns + c->first_token_timeout_ns;
+    if (seen->first_token_ns == TIME_NEVER && c->first_token_timeout_ns != TIME_NEVER) {
+        first = seen->sent_ns + c->first_token_timeout_ns;
         *why = first < at_ns ? FAILURE_TIMEOUT_FIRST_TOKEN : *why;
-    } else if (a->first_token_ns != TIME_NEVER && c->gap_timeout_ns != TIME_NEVER) {
-        first = a->last_token_ns + c->gap_timeout_ns;
+    } else if (seen->first_token_ns != TIME_NEVER && c->gap_timeout_ns != TIME_NEVER) {
+        first = seen->last_token_ns + c->gap_timeout_ns;
         *why = first < at_ns ? FAILURE_TIMEOUT_GAP : *why;
     }
     return first < at_ns ? first : at_ns;

@@ -75,10 +75,6 @@ struct finished *worker_record_attempt(struct worker *w, struct flight *flight)
     r->attempt = flight->attempt;
     attempt_fill(&t->attempt, r);
     r->ready_ns = flight->ready_ns;
-    r->done_ns = t->done_ns;
-    r->dns_ns = t->dns_ns;
-    r->connect_ns = t->connect_ns;
-    r->tls_ns = t->tls_ns;
     r->connects = t->connects;
     for (int i = RECORD_FIRST_MEASURED; i < RECORD_FIRST_DURATION; i++)
         r->times_ns[i] = since_start(w, r->times_ns[i]);
