@@ -246,9 +246,7 @@ static void serve(struct run *run)
 
 static void plan_ahead(struct run *run, const struct workload *w)
 {
-    struct schedule_config config = run->config->schedule;
-    config.worker = run->config->shard;
-    config.workers = config.shards = run->config->shards ? run->config->shards : 1;
+    struct schedule_config config = bench_schedule(run->config, 0, 1);
     struct schedule *s = schedule_create(&config, w, NULL);
     run->progress.planned = s ? schedule_not_due(s) : 0; /* as yet: this shard's share */
     run->progress.end_ns = s ? schedule_end_ns(s) : TIME_NEVER;

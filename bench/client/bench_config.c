@@ -23,6 +23,18 @@ void bench_config_init(struct bench_config *c)
     schedule_config_init(&c->schedule);
 }
 
+/* Numbered so that a shard owns the same rows whatever its count of workers. */
+struct schedule_config bench_schedule(const struct bench_config *c, uint32_t number,
+                                      uint32_t workers)
+{
+    struct schedule_config s = c->schedule;
+    s.shards = c->shards ? c->shards : 1;
+    s.worker = c->shard + s.shards * number;
+    s.workers = s.shards * workers;
+    s.seed = c->seed;
+    return s;
+}
+
 size_t bench_choose_endpoint(const struct bench_config *c, const struct workload *w,
                              const struct due *due)
 {

@@ -31,7 +31,7 @@ struct bench_config {
     bool stream;
     const char *extra_body, *output_key; /* see struct prompt_config */
     uint64_t salt;                       /* of the prompts; 0 = the same in every run */
-    struct schedule_config schedule;     /* worker and workers are bench's to fill */
+    struct schedule_config schedule;     /* of all workers of all shards: see bench_schedule */
     uint32_t workers; /* fewer run where a cap or a closed loop has not a slot for each */
     /* One of several processes that share a run: part `shard` (from 0) of `shards`; 0 = 1. Each
      * takes its own sessions of the same workload, and its share of the rate and the slots. */
@@ -54,6 +54,11 @@ struct bench_config {
 
 /* Chat, streaming, one worker, no retries, 10 s to connect, 600 s for a request, 30 s drain. */
 void bench_config_init(struct bench_config *c);
+
+/* The schedule of worker `number` of so many that share this process's part of the load: of 0 of 1,
+ * all of that part. */
+struct schedule_config bench_schedule(const struct bench_config *c, uint32_t number,
+                                      uint32_t workers);
 
 /* The number of the endpoint that a request goes to: by its session, else by its place in the run,
  * in the endpoints' shares. */

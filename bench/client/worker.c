@@ -210,16 +210,9 @@ struct worker *worker_create(const struct worker_setup *setup, uint32_t number, 
     w->config = setup->config;
     w->timer_fd = -1;
     w->armed_ns = w->next_due_ns = w->drain_until_ns = TIME_NEVER;
-    w->schedule_config = setup->config->schedule;
-    /* Numbered so that a shard owns the same rows whatever its count of workers. */
-    uint32_t shards = setup->config->shards ? setup->config->shards : 1;
-    uint32_t own = setup->config->shard + shards * number;
-    w->schedule_config.worker = own;
-    w->schedule_config.workers = shards * setup->config->workers;
-    w->schedule_config.shards = shards;
-    w->schedule_config.seed = setup->config->seed;
+    w->schedule_config = bench_schedule(setup->config, number, setup->config->workers);
     w->schedule_config.slot_step_ns = slot_step_ns(&setup->config->schedule);
-    random_init(&w->retry_random, setup->config->seed, RANDOM_RETRIES, own);
+    random_init(&w->retry_random, setup->config->seed, RANDOM_RETRIES, w->schedule_config.worker);
     w->schedule = schedule_create(&w->schedule_config, setup->workload, err);
     if (!w->schedule || set_up_loop(w, err) < 0) {
         worker_free(w);

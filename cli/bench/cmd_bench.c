@@ -319,22 +319,12 @@ static void release(struct bench_command *b)
     bench_setup_free(&b->setup);
 }
 
-/* Of all workers as one. */
-static struct schedule_config first_schedule(const struct bench_config *c)
-{
-    struct schedule_config config = c->schedule;
-    config.seed = c->seed;
-    config.worker = c->shard;
-    config.workers = c->shards ? c->shards : 1;
-    return config;
-}
-
 /* When the first request is due: the earliest row of a trace; else the first arrival of the load.
  */
 static int first_due(const struct bench_command *b, int64_t *out_ns, struct error *err)
 {
     const struct bench_config *c = &b->setup.config;
-    struct schedule_config config = first_schedule(c);
+    struct schedule_config config = bench_schedule(c, 0, 1);
     int64_t last_ns = 0;
     *out_ns = 0;
     if (config.mode == SCHEDULE_CLOSED)
@@ -385,7 +375,7 @@ static int add_dry(struct bench_command *b, struct error *err)
                                                          ? rate_ramp_s(&b->workload, NAN)
                                                          : NAN,
                                .probes = !b->setup.config.no_probe,
-                               .schedule = first_schedule(&b->setup.config),
+                               .schedule = bench_schedule(&b->setup.config, 0, 1),
                                .workload = &b->workload,
                                .budget = &b->budget,
                                .choose = choose_endpoint,

@@ -148,6 +148,17 @@ class DryRun(Shared):
                     self.assertAlmostEqual(told["duration_s"], last / 1e9, places=5)
                     self.assertEqual(told["duration_is"], "to_last_arrival")
 
+    def test_a_part_is_told_by_the_requests_that_it_sends(self):
+        growing = self.write("growing.jsonl", "".join(json.dumps(
+            {"timestamp": i, "input_length": 2 ** i, "output_length": 1}) + "\n" for i in range(12)))
+        url = self.fast()
+        for part in ("1/3", "2/3", "3/3"):
+            told = self.told("--shard", part, workload=growing)
+            self.farebox("bench", "--url", url, "--trace", growing, "--no-probe", "--shard", part,
+                         "--force", "-o", self.run_path)
+            records = read_lines(pathlib.Path(self.run_path) / "requests.jsonl")
+            self.assertEqual(told["input_tokens"], sum(r["asked"]["input"] for r in records))
+
     def test_what_the_endpoint_decides_is_said(self):
         told = self.told("-c", 4, "-d", "60s")
         self.assertEqual((told["requests_are"], told["requests"]), ("each_pass", 100))
