@@ -1,6 +1,7 @@
 #include "core/memory.h"
 #include "sim/cost/book/budget.h"
 #include "tests/unit/testing_plans.h"
+#include "tests/unit/testing_workload.h"
 
 #include <string.h>
 
@@ -36,9 +37,9 @@ static void begin(struct fixture *f, const char *row_model, const char *first, c
     struct error err = {0};
     *f = (struct fixture){.asked = {{first, 1}, {second, 1}}, .count = second ? 2 : 1};
     workload_init(&f->w);
-    struct request q = {.input_tokens = 90, .output_tokens = 10, .attempts = 1, .model = row_model};
     for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(workload_add(&f->w, &q, &err), 0);
+        testing_add(&f->w,
+                    (struct request){.input_tokens = 90, .output_tokens = 10, .model = row_model});
     open_budget(f);
     ck_assert_msg(budget_limit(&f->budget, limit, &err) == 0, "%s", err.message);
 }
@@ -118,14 +119,11 @@ START_TEST(test_hits_of_a_recording_are_not_counted_on)
 {
     struct fixture f;
     begin(&f, "small-1", NULL, NULL, "2");
-    struct error err = {0};
-    struct request q = {.input_tokens = 90,
-                        .output_tokens = 10,
-                        .attempts = 1,
-                        .model = "small-1",
-                        .has_usage = true,
-                        .usage = usage_from_totals(90, 90, 0, 0, 10, 0)};
-    ck_assert_int_eq(workload_add(&f.w, &q, &err), 0);
+    testing_add(&f.w, (struct request){.input_tokens = 90,
+                                       .output_tokens = 10,
+                                       .model = "small-1",
+                                       .has_usage = true,
+                                       .usage = usage_from_totals(90, 90, 0, 0, 10, 0)});
     int count = 0;
     while (budget_admit(&f.budget, 3))
         count++;

@@ -3,6 +3,7 @@
 #include "core/memory.h"
 #include "sim/plan/dry_run.h"
 #include "tests/unit/testing_plans.h"
+#include "tests/unit/testing_workload.h"
 
 #include <math.h>
 
@@ -31,14 +32,7 @@ static void begin(struct fixture *f)
 {
     struct plan_selection plans = {.plans = mem_zero(1, sizeof(struct plan *)), .count = 1};
     static const struct budget_asked asked[2] = {{"a", 1}, {"b", 1}};
-    struct error err = {0};
-    *f = (struct fixture){.book = testing_plans(book)};
-    workload_init(&f->w);
-    for (int i = 0; i < ROWS; i++) {
-        struct request q = {
-            .timestamp_ns = i * NS_PER_S, .input_tokens = 100, .output_tokens = 10, .attempts = 1};
-        ck_assert_int_eq(workload_add(&f->w, &q, &err), 0);
-    }
+    *f = (struct fixture){.book = testing_plans(book), .w = testing_rows(ROWS, NS_PER_S, 100, 10)};
     plans.plans[0] = &f->book.plans[0];
     budget_init(&f->budget, plans, asked, 2, &f->w);
     struct dry_endpoint *endpoints = mem_zero(2, sizeof *endpoints);

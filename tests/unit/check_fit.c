@@ -1,19 +1,11 @@
 /* Fits: the generated twin of a recorded trace is like it, and its bill too. */
-#include "tests/unit/testing.h"
+#include "testing_trace.h"
 
 #include "workloads/describe/fit.h"
 #include "workloads/scenario/generate.h"
-#include "workloads/trace/trace.h"
 
 #include <math.h>
 #include <string.h>
-
-static void read_workload(const char *path, struct workload *w)
-{
-    struct error err = {0};
-    workload_init(w);
-    ck_assert_msg(trace_read(path, NULL, w, NULL, &err) == 0, "%s", err.message);
-}
 
 /* Fits, writes the scenario, reads it back and generates from what was read. */
 static void make_twin(const struct workload *w, uint64_t seed, struct workload *twin)
@@ -53,11 +45,9 @@ static const char *const traces[] = {
 
 START_TEST(the_twin_is_like_the_trace)
 {
-    char path[512];
     struct workload w, twin;
     struct fit_distance d;
-    testing_data(traces[_i], path);
-    read_workload(path, &w);
+    testing_read_file(traces[_i], &w, NULL);
     for (uint64_t seed = 11; seed < 14; seed++) {
         make_twin(&w, seed, &twin);
         ck_assert_uint_eq(twin.count, w.count);
