@@ -1,5 +1,6 @@
 """What the end-to-end tests share: running the program as a user would, and a mock to talk to."""
 import collections
+import http.server
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -76,6 +78,25 @@ def read_lines(path):
     return [json.loads(line) for line in pathlib.Path(path).read_text().splitlines()]
 
 
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128  # no connection waits for a machine that is busy
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """What the endpoints of the tests' own share; each says what it does."""
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def reply(self, status, text, kind="application/json"):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+
 class Case(unittest.TestCase):
     """A test with a scratch folder of its own and a way to run the program."""
 
@@ -133,6 +154,24 @@ class Case(unittest.TestCase):
         found = re.search(r"http://\S+", line)
         self.assertIsNotNone(found, line)
         return found.group()
+
+    def run_server(self, server):
+        """Serves in a thread until the test has ended."""
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+
+    def certificate(self):
+        """Paths of a certificate of 127.0.0.1 and of its key; skips the test where none can be made."""
+        if not shutil.which("openssl"):
+            self.skipTest("openssl is not there to make a certificate")
+        cert, key = self.path("cert.pem"), self.path("key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-keyout", key, "-out", cert], check=True, capture_output=True)
+        return cert, key
 
     def unless_void(self, measure, tries=TRIES):
         """What measure() gives in the first try that is not void.

@@ -1,5 +1,4 @@
 """Bench against endpoints of every kind: TLS, sockets, keys, faults, several at once."""
-import http.server
 import json
 import os
 import pathlib
@@ -9,31 +8,19 @@ import signal
 import socketserver
 import ssl
 import subprocess
-import threading
-import unittest
 
-from support import FAREBOX, Case, accounting_adds_up, has_written, own, read_json, read_lines, trace, wait_until
+from support import (FAREBOX, Case, Handler, Server, accounting_adds_up, has_written, own, read_json, read_lines,
+                     trace, wait_until)
 
 ROWS = "".join('{"timestamp": %d, "input_length": 60, "output_length": 5}\n' % (i * 5)
                for i in range(20))
 
 
-class Server(http.server.ThreadingHTTPServer):
-    request_queue_size = 128  # no connection waits for a machine that is busy
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
+class Counting(Handler):
     """A small endpoint of its own: counts words, answers whole or streaming."""
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def address_string(self):
-        return "client"
 
     def do_GET(self):
-        self.answer(json.dumps({"data": [{"id": "own-model"}]}))
+        self.reply(200, json.dumps({"data": [{"id": "own-model"}]}))
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -42,21 +29,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         usage = {"prompt_tokens": words + 3, "completion_tokens": body["max_tokens"],
                  "prompt_tokens_details": {"cached_tokens": int(words * self.server.cached)}}
         if not body.get("stream"):
-            self.answer(json.dumps({"choices": [{"message": {"content": "x"},
-                                                 "finish_reason": "stop"}], "usage": usage}))
+            self.reply(200, json.dumps({"choices": [{"message": {"content": "x"},
+                                                     "finish_reason": "stop"}], "usage": usage}))
             return
         events = [{"choices": [{"delta": {"content": " t"}}]}] * body["max_tokens"]
         events += [{"choices": [{"delta": {}, "finish_reason": "length"}]},
                    {"choices": [], "usage": usage}]
         text = "".join(f"data: {json.dumps(e)}\n\n" for e in events) + "data: [DONE]\n\n"
-        self.answer(text, "text/event-stream")
-
-    def answer(self, text, kind="application/json"):
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text.encode())
+        self.reply(200, text, "text/event-stream")
 
 
 class UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -72,15 +52,11 @@ class Endpoints(Case):
     def serve(self, server):
         server.seen = []
         server.cached = 0
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        self.addCleanup(thread.join)
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
+        self.run_server(server)
         return server
 
     def plain(self):
-        server = self.serve(Server(("127.0.0.1", 0), Handler))
+        server = self.serve(Server(("127.0.0.1", 0), Counting))
         return server, f"http://127.0.0.1:{server.server_port}/v1"
 
     def bench(self, *words, **more):
@@ -238,17 +214,13 @@ class Endpoints(Case):
 
     def test_unix_socket(self):
         path = self.path("s")
-        self.serve(UnixServer(path, Handler))
+        self.serve(UnixServer(path, Counting))
         self.bench("--url", "http://localhost/v1", "--unix-socket", path)
         self.completed()
 
-    @unittest.skipUnless(shutil.which("openssl"), "openssl is not there to make a certificate")
     def test_tls_is_verified(self):
-        cert, key = self.path("cert.pem"), self.path("key.pem")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                        "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
-                        "-keyout", key, "-out", cert], check=True, capture_output=True)
-        server = Server(("127.0.0.1", 0), Handler)
+        cert, key = self.certificate()
+        server = Server(("127.0.0.1", 0), Counting)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
         server.socket = context.wrap_socket(server.socket, server_side=True)

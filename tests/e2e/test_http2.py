@@ -88,16 +88,11 @@ class Farewell:
 
 
 @unittest.skipUnless(NGHTTPX, "nghttpx is not there (Debian's nghttp2-proxy)")
-@unittest.skipUnless(shutil.which("openssl"), "openssl is not there to make a certificate")
 class Http2(Case):
     def setUp(self):
         super().setUp()
         self.run_path = self.path("run")
-        self.cert, self.key = self.path("cert.pem"), self.path("key.pem")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.key,
-                        "-out", self.cert], check=True, capture_output=True)
+        self.cert, self.key = self.certificate()
 
     def proxy(self, backend, *words, frontend=None, port=None):
         """nghttpx before the mock at URL backend: without TLS, unless frontend says otherwise."""

@@ -1,23 +1,17 @@
 """Secrets: from a file or the environment to the endpoint, and nowhere else."""
-import http.server
 import json
 import pathlib
 import shutil
-import threading
 import unittest
 
-from support import Case, accounting_adds_up, read_json, read_lines
+from support import Case, Handler, Server, accounting_adds_up, read_json, read_lines
 
 ROWS = "".join('{"timestamp": %d, "input_length": 20, "output_length": 2}\n' % i for i in range(6))
 KEY = "sk-proj-9fQ2mXw7Lr4TzB8e"
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Echo(Handler):
     """Answers what its server's `answer` makes of a request's headers and body: status, text."""
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
 
     def do_GET(self):
         self.server.paths.append(self.path)
@@ -27,15 +21,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.server.seen.append((dict(self.headers), body))
         self.server.paths.append(self.path)
-        self.reply(*self.server.answer(self.headers, body))
-
-    def reply(self, status, text):
-        kind = "text/event-stream" if text.startswith("data:") else "application/json"
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(text.encode())))
-        self.end_headers()
-        self.wfile.write(text.encode())
+        status, text = self.server.answer(self.headers, body)
+        self.reply(status, text, "text/event-stream" if text.startswith("data:") else "application/json")
 
 
 def stream(*contents):
@@ -53,13 +40,9 @@ class Secrets(Case):
         self.run_path = self.path("run")
 
     def serve(self, answer=lambda headers, body: (200, stream(" a", " b"))):
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server = Server(("127.0.0.1", 0), Echo)
         server.seen, server.paths, server.answer = [], [], answer
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        self.addCleanup(thread.join)
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
+        self.run_server(server)
         return server, f"http://127.0.0.1:{server.server_port}/v1"
 
     def bench(self, *words, out=None, env=None, **more):

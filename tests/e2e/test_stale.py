@@ -2,7 +2,6 @@
 import json
 import socket
 import ssl
-import subprocess
 import threading
 
 from support import Case, accounting_adds_up
@@ -134,11 +133,7 @@ class Stale(Case):
         self.assertEqual(server.requests, self.N)  # none went out twice
 
     def test_the_same_over_tls(self):
-        key, crt = self.path("key.pem"), self.path("crt.pem")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", crt,
-                        "-days", "1", "-subj", "/CN=localhost", "-addext",
-                        "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        crt, key = self.certificate()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(crt, key)
         _, counts, fidelity = self.bench(Server(self, "eats", 5, context), "--cacert", crt)
