@@ -147,13 +147,17 @@ class Case(unittest.TestCase):
         process.stdout.close()
         process.stderr.close()
 
-    def mock(self, *words):
-        """A mock endpoint on a free port; gives its base URL."""
+    def start_mock(self, *words):
+        """A mock endpoint on a free port: its process and its base URL."""
         process = self.start("mock", "--listen", "127.0.0.1:0", *words)
         line = process.stdout.readline()
         found = re.search(r"http://\S+", line)
         self.assertIsNotNone(found, line)
-        return found.group()
+        return process, found.group()
+
+    def mock(self, *words):
+        """The base URL of one that is there until the test has ended."""
+        return self.start_mock(*words)[1]
 
     def run_server(self, server):
         """Serves in a thread until the test has ended."""
@@ -191,8 +195,7 @@ class Case(unittest.TestCase):
         """Runs bench against a mock of its own: the run's summary, the mock's truth log by request,
         and why the run says nothing about times (None: it does)."""
         log = self.path("truth.jsonl")
-        mock = self.start("mock", "--listen", "127.0.0.1:0", "--log", log, "--force", *mock_words)
-        url = re.search(r"http://\S+", mock.stdout.readline()).group()
+        mock, url = self.start_mock("--log", log, "--force", *mock_words)
         self.farebox("bench", "--url", url, *bench_words, "-o", run, "--force")
         mock.send_signal(signal.SIGINT)
         said, _ = mock.communicate(timeout=60)

@@ -263,8 +263,7 @@ class Endpoints(Case):
         workload = self.write("long.jsonl", "".join(
             '{"timestamp": %d, "input_length": 20, "output_length": 3}\n' % (i * 20)
             for i in range(150)))
-        first = self.start("mock", "--listen", "127.0.0.1:0", "--ttft-ms", 5, "--itl-ms", 1)
-        url = first.stdout.readline().split()[1]
+        first, url = self.start_mock("--ttft-ms", 5, "--itl-ms", 1)
         address = url.split("/")[2]
         bench = self.start("bench", "--url", url, "--trace", workload, "-o", self.run_path)
         requests = pathlib.Path(self.run_path) / "requests.jsonl"

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from support import FAREBOX, Case, read_json, read_lines
+from support import FAREBOX, Case, has_written, read_json, read_lines, wait_until
 
 ROW = '{"timestamp": %d, "input_length": 60, "output_length": 8}\n'
 PRESET = "rtx4090-llama-3.1-8b-tp1"
@@ -118,7 +118,7 @@ class Places(Faults):
         for number, grows in enumerate((self.run_path, self.run_path + ".new")):
             first = self.start(*words, "--speed", "0.3", "--force")
             records = pathlib.Path(grows, "requests.jsonl")
-            self.until(lambda: records.exists() and records.stat().st_size, first)
+            wait_until(lambda: has_written(records), "a record")
             for more in ((), ("--force",)):
                 done = self.farebox(*words, *more, expect=2)
                 self.assertRegex(done.stderr, "another run is being written there|exists already")
@@ -129,12 +129,6 @@ class Places(Faults):
             self.assertEqual(len(read_lines(self.run_path + "/requests.jsonl")), 40, number)
             self.assertEqual(read_json(self.run_path + "/summary.json")["accounting"]["completed"], 40)
         self.sim("--force")
-
-    def until(self, holds, process):
-        end = time.monotonic() + 30
-        while not holds() and process.poll() is None and time.monotonic() < end:
-            time.sleep(0.01)
-        self.assertTrue(holds())
 
 
     def test_a_disk_that_is_full_from_the_start(self):
@@ -314,9 +308,7 @@ class Waiting(Faults):
             process.stdin.flush()
         except BrokenPipeError:
             pass
-        end = time.monotonic() + 10
-        while not self.waits(process) and process.poll() is None and time.monotonic() < end:
-            time.sleep(0.01)
+        wait_until(lambda: process.poll() is not None or self.waits(process), "a process that waits")
         process.send_signal(number)
         self.assertEqual(process.wait(10), 130, process.stderr.read())
 

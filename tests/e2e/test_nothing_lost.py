@@ -37,8 +37,7 @@ class FullDisk(Lost):
         return len(kept)
 
     def test_bench_stops_sending(self):
-        mock = self.start("mock", "--listen", "127.0.0.1:0", "--ttft-ms", "5", "--itl-ms", "1")
-        url = re.search(r"http://\S+", mock.stdout.readline()).group()
+        mock, url = self.start_mock("--ttft-ms", "5", "--itl-ms", "1")
         done = self.limited(40, *self.bench_words(url, "-o", self.run_path))
         kept = self.assert_kept(done, self.run_path)
         mock.send_signal(signal.SIGINT)
