@@ -70,6 +70,19 @@ def cpu_s(process):
     return int(fields[11]) / os.sysconf("SC_CLK_TCK")
 
 
+def peak_mib(process):
+    """Waits for the end of a process: the most memory that it had resident."""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return used.ru_maxrss / 1024
+
+
+def contents(folder):
+    """The bytes of every file below a folder, by path."""
+    folder = pathlib.Path(folder)
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
 def read_json(path):
     return json.loads(pathlib.Path(path).read_text())
 

@@ -9,8 +9,8 @@ import socketserver
 import ssl
 import subprocess
 
-from support import (FAREBOX, Case, Handler, Server, accounting_adds_up, has_written, own, read_json, read_lines,
-                     trace, wait_until)
+from support import (FAREBOX, Case, Handler, Server, accounting_adds_up, has_written, own, peak_mib, read_json,
+                     read_lines, trace, wait_until)
 
 ROWS = "".join('{"timestamp": %d, "input_length": 60, "output_length": 5}\n' % (i * 5)
                for i in range(20))
@@ -340,19 +340,18 @@ class Endpoints(Case):
         done = self.bench("--url", "http://127.0.0.1:9/v1", "--no-stream", "--cancel", "1:1", expect=2)
         self.assertIn("--no-stream", done.stderr)
 
-    def peak_mb(self, *words):
-        """Peak resident memory of a run of the program."""
+    def peak_of(self, *words):
+        """Peak resident memory of a run of the program, in MiB."""
         process = subprocess.Popen([FAREBOX, *map(str, words)], cwd=self.scratch,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        peak = peak_mib(process)
         self.assertEqual(process.returncode, 0)
-        return used.ru_maxrss / 1024
+        return peak
 
     def test_memory_does_not_grow_with_the_requests(self):
         # Beside the workload itself, which is begun anew. 100 bytes a request would be 5.5 MB more.
         url = self.mock("--ttft-ms", 0, "--itl-ms", 0)
-        peaks = [self.peak_mb("bench", "--url", url, "--no-probe", "--model", "m", "--trace",
+        peaks = [self.peak_of("bench", "--url", url, "--no-probe", "--model", "m", "--trace",
                               self.workload, "--concurrency", 32, "-n", count, "-o", self.run_path,
                               "--force") for count in (5000, 60000)]
         self.assertLess(peaks[1], peaks[0] + 3)

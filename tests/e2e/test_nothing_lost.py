@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 
-from support import FAREBOX, Case, cpu_s, has_written, interrupt, read_json, read_lines, wait_until
+from support import FAREBOX, Case, contents, cpu_s, has_written, interrupt, read_json, read_lines, wait_until
 
 WORKLOAD = "".join(f'{{"timestamp": {i * 20}, "input_length": 60, "output_length": 8}}\n' for i in range(400))
 
@@ -60,6 +60,14 @@ class FullDisk(Lost):
         self.assert_kept(done, self.path("sweep/rate-10"))
         self.assertFalse(os.path.exists(self.path("sweep/rate-20")))
 
+    def test_a_disk_that_is_full_from_the_start(self):
+        """What could not even begin leaves nothing in the way of its repetition."""
+        words = ("sim", "--trace", self.trace, "-o", self.run_path)
+        done = self.limited(0, *words)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("run.json cannot be written", done.stderr)
+        self.farebox(*words)
+
 
 class Force(Lost):
     def test_a_run_that_came_to_nothing_replaces_nothing(self):
@@ -106,11 +114,11 @@ class Force(Lost):
     def test_a_sweep_that_came_to_nothing_replaces_nothing(self):
         sweep = self.path("sweep")
         self.farebox("sim", "--trace", self.trace, "--sweep", "rate=10,20", "-n", "50", "-o", sweep)
-        before = {p: p.read_bytes() for p in pathlib.Path(sweep).rglob("*") if p.is_file()}
+        before = contents(sweep)
         done = self.farebox(*self.bench_words("http://127.0.0.1:1/v1", "-n", "9", "--sweep", "rate=10,20", "-o",
                                               sweep, "--force"))
         self.assertIn(f"{sweep} keeps what was there; the new runs are in {sweep}.new", done.stderr)
-        self.assertEqual(before, {p: p.read_bytes() for p in pathlib.Path(sweep).rglob("*") if p.is_file()})
+        self.assertEqual(before, contents(sweep))
         self.farebox("sim", "--trace", self.trace, "--sweep", "rate=10,30", "-n", "50", "-o", sweep, "--force")
         points = [p["value"] for p in read_lines(sweep + "/sweep.jsonl")[1:]]
         self.assertEqual(points, [10, 30])
