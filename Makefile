@@ -23,14 +23,8 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CF
 PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 CHECK_LIBS = $(eval CHECK_LIBS := $$(shell pkg-config --cflags --libs check))$(CHECK_LIBS)
 
-ROOMS := core core/json core/stats core/runs/record core/runs/summary core/runs/compare \
-         workloads/model workloads/trace workloads/scenario workloads/transform \
-         workloads/describe workloads/load \
-         bench/wire bench/prompt bench/client \
-         sim sim/cost/book sim/cost/bill sim/cost/import sim/engine sim/mock sim/mock/api sim/plan \
-         cli cli/bench cli/commands cli/report/text cli/report/plot cli/report/page \
-         cli/report/export
-SOURCES := $(wildcard $(addsuffix /*.c,$(ROOMS)))
+# Whatever stands in the rooms; .ci/layers has their list.
+SOURCES := $(sort $(shell find core workloads bench sim cli -name '*.c'))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 EMBEDDED_FOLDERS := $(wildcard workloads/scenario/scenarios sim/engine/presets sim/cost/book/books)
 EMBEDDED := $(sort $(wildcard $(EMBEDDED_FOLDERS:=/*.json)))
