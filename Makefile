@@ -85,10 +85,11 @@ e2e: $(PROGRAM) ## the program run as a user would (T=test_bill runs one file)
 	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/e2e/run.py $(T)
 
 N ?= 10
+TIMED := $(addprefix $(BUILD)/tests/,check_bench check_bench_ends check_mock check_retry)
 .PHONY: timing
-timing: $(PROGRAM) $(addprefix $(BUILD)/tests/,check_bench check_bench_ends check_mock check_retry) ## the tests that take times, N=10 times in a row: passed, skipped, failed (STRESS=1: beside stress-ng)
+timing: $(PROGRAM) $(TIMED) ## the tests that take times, N=10 times in a row: passed, skipped, failed (STRESS=1: beside stress-ng)
 	@[ -z "$(STRESS)" ] || .ci/deps stress
-	@export FAREBOX=$(abspath $(PROGRAM)) UNIT=$(abspath $(BUILD))/tests; $(if $(STRESS),stress-ng --quiet --cpu 2 --timeout 0 & trap "kill $$!" EXIT; )tests/timing $(N)
+	@export FAREBOX=$(abspath $(PROGRAM)); $(if $(STRESS),stress-ng --quiet --cpu 2 --timeout 0 & trap "kill $$!" EXIT; )tests/timing $(N) $(TIMED)
 
 .PHONY: clients
 clients: $(PROGRAM) ## the official OpenAI client against the mock (needs node; skips where npm does not answer)
