@@ -3,24 +3,14 @@
 # 50 ms and ITL 10 ms, ten requests for each slot, with chat's lengths and with answers of 50 tokens.
 # Alone on two cores. RUNS=20 for the verdicts: a false one is a run that says the client limited it.
 set -u
-farebox=${FAREBOX:-build/farebox}
 runs=${RUNS:-1}
-work=$(mktemp -d)
-trap 'kill "$mock" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
+. "$(dirname "$0")/mock.sh" --ttft-ms 50 --itl-ms 10
 
-"$farebox" mock --listen 127.0.0.1:0 --ttft-ms 50 --itl-ms 10 --quiet >"$work/mock" 2>&1 &
-mock=$!
-for _ in $(seq 100); do
-    url=$(grep -o 'http://[^ ]*' "$work/mock") && break
-    read -r -t 0.05 <> <(:) || true
-done
-
-# tail LINE SLOTS OPTION...: the median and the worst p99 of all runs, and how many said ✗.
+# tail_of LINE SLOTS NAME OPTION...: the median and the worst p99 of all runs, and how many said ✗.
 tail_of() {
     local line=$1 slots=$2 name=$3
     shift 3
     : >"$work/p99"
-    local limited=0
     for _ in $(seq "$runs"); do
         "$farebox" bench --url "$url" --scenario chat --concurrency "$slots" -n $((10 * slots)) \
             --quiet --force -o "$work/run" "$@" >/dev/null 2>&1
@@ -30,6 +20,7 @@ s = json.load(open(sys.argv[1]))
 print(s["ttft_ms"]["p99"], int(s["fidelity"]["client_limited"]))
 PY
     done
+    local limited
     limited=$(grep -c ' 1$' "$work/p99")
     sort -n "$work/p99" | awk -v line="$line" -v slots="$slots" -v name="$name" -v bad="$limited" '
         { p[NR] = $1 }

@@ -2,17 +2,8 @@
 # Requests per CPU second of other load generators, beside farebox's own, all against the same mock
 # with one-token answers at once. The tools that are not installed are left out and named.
 set -u
-farebox=${FAREBOX:-build/farebox}
-work=$(mktemp -d)
 seconds=3
-trap 'kill "$mock" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
-
-"$farebox" mock --listen 127.0.0.1:0 --ttft-ms 0 --itl-ms 0 --quiet >"$work/mock" 2>&1 &
-mock=$!
-for _ in $(seq 100); do
-    url=$(grep -o 'http://[^ ]*' "$work/mock") && break
-    read -r -t 0.05 <> <(:) || true
-done
+. "$(dirname "$0")/mock.sh" --ttft-ms 0 --itl-ms 0
 target=$url/chat/completions
 printf '{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"one two three"}]}' >"$work/body"
 cat >"$work/post.lua" <<EOF
