@@ -16,7 +16,7 @@
 #include "core/json/json_scan.h"
 #include "core/money.h"
 #include "core/text.h"
-#include "core/usage.h"
+#include "core/usage/usage.h"
 
 #include <stdbool.h>
 #include <stddef.h>

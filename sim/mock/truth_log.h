@@ -20,7 +20,7 @@
 
 #include "core/buffer.h"
 #include "core/error.h"
-#include "core/usage.h"
+#include "core/usage/usage.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -6,7 +6,7 @@
 #include "core/names.h"
 #include "core/random.h"
 #include "core/text.h"
-#include "core/usage.h"
+#include "core/usage/usage.h"
 #include "tests/unit/testing.h"
 
 #include <string.h>

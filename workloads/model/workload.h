@@ -26,7 +26,7 @@
 #include "core/money.h"
 #include "core/names.h"
 #include "core/text.h"
-#include "core/usage.h"
+#include "core/usage/usage.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -10,7 +10,7 @@
 
 #include "core/clock.h"
 #include "core/money.h"
-#include "core/usage.h"
+#include "core/usage/usage.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -21,7 +21,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/money.h"
-#include "core/usage.h"
+#include "core/usage/usage.h"
 #include "workloads/model/workload.h"
 
 #include <stdbool.h>

@@ -10,7 +10,7 @@
 #include "core/json/json_scan.h"
 #include "core/json/json_write.h"
 #include "core/names.h"
-#include "core/usage.h"
+#include "core/usage/usage.h"
 #include "sim/cost/import/import.h"
 #include "workloads/model/workload.h"
 

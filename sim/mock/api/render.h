@@ -12,7 +12,7 @@
 #define FAREBOX_SIM_MOCK_API_RENDER_H
 
 #include "core/buffer.h"
-#include "core/usage.h"
+#include "core/usage/usage.h"
 #include "sim/mock/api/answer.h"
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "core/usage.h"
+#include "core/usage/usage.h"
 
 static const char *const names[USAGE_CLASSES] = {
     "uncached_input", "cached_input", "cache_write", "cache_write_1h", "output", "reasoning",

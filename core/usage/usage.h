@@ -4,8 +4,8 @@
  * do not; reasoning is inside the completion for some and beside it for others). Everything in
  * this program holds the disjoint form, so that a price times its class is never counted twice.
  */
-#ifndef FAREBOX_CORE_USAGE_H
-#define FAREBOX_CORE_USAGE_H
+#ifndef FAREBOX_CORE_USAGE_USAGE_H
+#define FAREBOX_CORE_USAGE_USAGE_H
 
 #include <stddef.h>
 #include <stdint.h>

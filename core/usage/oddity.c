@@ -1,0 +1,37 @@
+#include "core/usage/oddity.h"
+
+#include <stddef.h>
+
+static const char *const words[] = {
+    [ODDITY_NO_END_MARK] = "ended without the event that ends a stream; their finish_reason and "
+                           "the whole body stand for it",
+    [ODDITY_NO_FINISH_REASON] = "gave no finish_reason; the event that ends a stream stands for it",
+    [ODDITY_CONTENT_TYPE] = "came as event streams under another content type",
+    [ODDITY_NOT_JSON] = "held events that are no JSON; those were passed over",
+    [ODDITY_NO_DATA] = "held lines that are no field of an event stream; those were passed over",
+    [ODDITY_BAD_TEXT] = "held bytes that are no UTF-8 or numbers that are no JSON; those are "
+                        "replaced or passed over",
+    [ODDITY_NO_TEXT] = "were whole but held no text: no first token, no TPOT",
+    [ODDITY_USAGE_NUMBER] = "had counts in their usage that are no whole numbers; fractions are "
+                            "rounded up, others are unknown",
+    [ODDITY_USAGE_ZERO] = "held text but a usage of zeros; their tokens are estimated",
+    [ODDITY_USAGE_TOTAL] = "had a total above its parts; the rest is taken for reasoning",
+    [ODDITY_USAGE_CACHED] = "had cached tokens beside the prompt's, not inside; both are counted",
+    [ODDITY_USAGE_BACK] = "had counts that fell within the answer; the largest are kept",
+    [ODDITY_USAGE_KEY] = "had counts of tokens under names that are not known",
+};
+
+const char *const oddity_names[] = {
+    [ODDITY_NO_END_MARK] = "no_end_mark",   [ODDITY_NO_FINISH_REASON] = "no_finish_reason",
+    [ODDITY_CONTENT_TYPE] = "content_type", [ODDITY_NOT_JSON] = "not_json",
+    [ODDITY_NO_DATA] = "no_data",           [ODDITY_BAD_TEXT] = "bad_text",
+    [ODDITY_NO_TEXT] = "no_text",           [ODDITY_USAGE_NUMBER] = "usage_number",
+    [ODDITY_USAGE_ZERO] = "usage_zero",     [ODDITY_USAGE_TOTAL] = "usage_total",
+    [ODDITY_USAGE_CACHED] = "usage_cached", [ODDITY_USAGE_BACK] = "usage_back",
+    [ODDITY_USAGE_KEY] = "usage_key",       [ODDITIES] = NULL,
+};
+
+const char *oddity_words(enum oddity o)
+{
+    return words[o];
+}
