@@ -3,6 +3,7 @@
 #include "core/file_output.h"
 #include "core/memory.h"
 #include "core/stop.h"
+#include "core/utf16.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +41,7 @@ int line_reader_open(struct line_reader *r, const char *path, size_t max_line, s
     *r = (struct line_reader){.fd = STDIN_FILENO, .max_line = max_line};
     snprintf(r->name, sizeof r->name, "%s", standard_input ? "standard input" : path);
     buffer_init(&r->b, max_line + READ_SIZE + 2);
+    buffer_init(&r->wide, BUFFER_UNBOUNDED);
     if (!standard_input) {
         r->fd = open(path, O_RDONLY | O_CLOEXEC);
         struct stat about;
@@ -73,6 +75,34 @@ int line_reader_open(struct line_reader *r, const char *path, size_t max_line, s
     return 0;
 }
 
+static int too_long(const struct line_reader *r, struct error *err)
+{
+    return error_at(err, r->name, r->number + 1, 0, "this line is longer than %zu bytes",
+                    r->max_line);
+}
+
+/* What was read behind the first `kept` bytes, where the file is UTF-16 as its first bytes say:
+ * made UTF-8. -1 beyond the buffer's cap. */
+static int decode(struct line_reader *r, size_t kept)
+{
+    if (r->next_offset == 0 && kept <= 2 && r->b.length >= 2) {
+        bool little = memcmp(r->b.data, "\xFF\xFE", 2) == 0;
+        if (little || memcmp(r->b.data, "\xFE\xFF", 2) == 0) {
+            r->utf16 = little ? 'l' : 'b';
+            buffer_drop_front(&r->b, 2);
+            kept = 0;
+        }
+    }
+    if (!r->utf16)
+        return 0;
+    buffer_add(&r->wide, r->b.data + kept, r->b.length - kept);
+    r->b.length = kept;
+    long used = utf16_to_utf8(r->wide.data, r->wide.length, r->utf16 == 'b', &r->b);
+    if (used > 0)
+        buffer_drop_front(&r->wide, (size_t)used);
+    return used < 0 || buffer_reserve(&r->b, 1) < 0 ? -1 : 0;
+}
+
 /* Reads more bytes behind the unconsumed ones. 0 or an error. */
 static int fill(struct line_reader *r, struct error *err)
 {
@@ -81,8 +111,7 @@ static int fill(struct line_reader *r, struct error *err)
         r->at = 0;
     }
     if (buffer_reserve(&r->b, READ_SIZE) < 0)
-        return error_at(err, r->name, r->number + 1, 0, "this line is longer than %zu bytes",
-                        r->max_line);
+        return too_long(r, err);
     if (!stop_wait_readable(r->fd))
         return interrupted(r, err);
     ssize_t n;
@@ -102,7 +131,10 @@ static int fill(struct line_reader *r, struct error *err)
             return error_at(err, r->name, r->number + 1, 0, "gzip data ends too early: %s", why);
         r->ended = true;
     }
+    size_t kept = r->b.length;
     r->b.length += (size_t)n;
+    if (decode(r, kept) < 0)
+        return too_long(r, err);
     r->b.data[r->b.length] = '\0';
     return 0;
 }
@@ -125,8 +157,7 @@ int line_reader_next(struct line_reader *r, struct text *line, struct error *err
         size_t length = end ? (size_t)(end - start) : left;
         size_t taken = length + (end != NULL);
         if (length > r->max_line)
-            return error_at(err, r->name, r->number + 1, 0, "this line is longer than %zu bytes",
-                            r->max_line);
+            return too_long(r, err);
         if (length > 0 && start[length - 1] == '\r')
             length--;
         *line = (struct text){start, length};
@@ -157,6 +188,7 @@ void line_reader_close(struct line_reader *r)
     r->gz = NULL;
     r->fd = -1;
     buffer_free(&r->b);
+    buffer_free(&r->wide);
 }
 
 int file_read_all(const char *path, size_t cap, char **out, size_t *length, struct error *err)

@@ -8,8 +8,8 @@
  *         use(line, r.number, r.offset);
  *     line_reader_close(&r);
  *
- * Reading recognises gzip by its first bytes. A line is lent without its end (LF or CRLF) until
- * the next call.
+ * Reading recognises gzip by its first bytes, and UTF-16 by its mark: it is handed on as UTF-8. A
+ * line is lent without its end (LF or CRLF) until the next call.
  */
 #ifndef FAREBOX_CORE_FILE_H
 #define FAREBOX_CORE_FILE_H
@@ -28,6 +28,8 @@ struct line_reader {
     struct buffer b; /* read and not yet consumed bytes */
     size_t at;       /* consumed bytes of b */
     bool ended;
+    char utf16;         /* 'l' or 'b', the order of its bytes; 0 = the text is bytes as they are */
+    struct buffer wide; /* bytes of UTF-16 that are not yet whole characters */
     long number;     /* 1-based number of the line lent last */
     uint64_t offset; /* byte offset of that line in the uncompressed text */
     uint64_t next_offset;

@@ -57,6 +57,7 @@ void trace_note(struct trace_input *in, const char *what, bool skipped)
 int trace_next_line(struct trace_input *in, struct text *line, struct error *err)
 {
     int more;
+    in->first_line = 0;
     while ((more = line_reader_next(&in->lines, line, err)) > 0) {
         in->report->lines++;
         if (in->lines.number == 1 && text_starts(*line, "\xEF\xBB\xBF")) {
@@ -83,6 +84,24 @@ int trace_fail(struct trace_input *in, long column, struct error *err, const cha
     return error_at(err, in->lines.name, in->lines.number, column, "%s", message);
 }
 
+int trace_fail_in(struct trace_input *in, struct text row, const char *at, struct error *err,
+                  const char *format, ...)
+{
+    char message[768];
+    va_list args;
+    long number = in->first_line ? in->first_line : in->lines.number;
+    const char *start = row.at;
+    for (const char *p = row.at; p < at; p++)
+        if (*p == '\n') {
+            number++;
+            start = p + 1;
+        }
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    return error_at(err, in->lines.name, number, at - start + 1, "%s", message);
+}
+
 int trace_fail_value(struct trace_input *in, struct text line, struct text value,
                      const char *wanted, struct error *err)
 {
@@ -94,8 +113,8 @@ int trace_fail_value(struct trace_input *in, struct text line, struct text value
                          c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
         used += (size_t)n;
     }
-    return trace_fail(in, value.at - line.at + 1, err, "expected %s, found \"%s%s\"", wanted, shown,
-                      value.length > 40 ? "…" : "");
+    return trace_fail_in(in, line, value.at, err, "expected %s, found \"%s%s\"", wanted, shown,
+                         value.length > 40 ? "…" : "");
 }
 
 int trace_add(struct trace_input *in, const struct request *r, struct error *err)
@@ -233,10 +252,7 @@ static const struct trace_reader *recognise(struct trace_input *in, struct error
     for (size_t i = 0; i < READER_COUNT; i++)
         if (readers[i]->probe && readers[i]->probe(&p))
             return readers[i];
-    if (text_starts(all, "\xFF\xFE") || text_starts(all, "\xFE\xFF"))
-        error_at(err, in->lines.name, 1, 1,
-                 "this is UTF-16; expected UTF-8 (iconv -f UTF-16 -t UTF-8 converts it)");
-    else if (p.line.length == 0)
+    if (p.line.length == 0)
         error_at(err, in->lines.name, 0, 0, "is empty; a trace was expected");
     else
         error_at(err, in->lines.name, 1, 0,
@@ -348,6 +364,7 @@ int trace_read(const char *path, const struct trace_options *options, struct wor
         return status;
     status = read_open(&in, err);
     line_reader_close(&in.lines);
+    buffer_free(&in.record);
     if (status < 0) {
         workload_free(out);
         return status;

@@ -81,11 +81,9 @@ static int read_header(struct trace_input *in, struct azure *a, struct error *er
 {
     struct text line;
     struct csv_row header;
-    int more = trace_next_line(in, &line, err);
+    int more = csv_header(in, &line, &header, err);
     if (more <= 0)
         return more;
-    if (csv_split(in, line, &header, err) < 0)
-        return ERR_INPUT;
     for (int i = 0; i < 3; i++) {
         a->at[i] = csv_find(&header, names[i]);
         if (a->at[i] < 0)
@@ -93,7 +91,7 @@ static int read_header(struct trace_input *in, struct azure *a, struct error *er
         if (a->at[i] > a->last)
             a->last = a->at[i];
     }
-    a->usual_order = a->at[0] == 0 && a->at[1] == 1 && a->at[2] == 2;
+    a->usual_order = in->separator == ',' && a->at[0] == 0 && a->at[1] == 1 && a->at[2] == 2;
     return 0;
 }
 

@@ -36,11 +36,9 @@ static bool probe(const struct trace_probe *p)
 static int read_header(struct trace_input *in, struct burstgpt *b, struct error *err)
 {
     struct text line;
-    int more = trace_next_line(in, &line, err);
+    int more = csv_header(in, &line, &b->row, err);
     if (more <= 0)
         return more;
-    if (csv_split(in, line, &b->row, err) < 0)
-        return ERR_INPUT;
     for (int i = 0; i < COLUMNS; i++) {
         b->at[i] = csv_find(&b->row, names[i]);
         if (b->at[i] < 0 && (i == TIMESTAMP || i == REQUEST || i == RESPONSE))

@@ -130,8 +130,6 @@ static bool is_header(const struct columns *c)
 static int read_row(struct trace_input *in, struct columns *c, struct text line, struct error *err)
 {
     struct trace_fields *f = &c->fields;
-    if (csv_split(in, line, &c->row, err) < 0)
-        return ERR_INPUT;
     if (c->row.count <= (size_t)c->last)
         return trace_fail(in, (long)line.length + 1, err,
                           "expected %d fields, found %zu: the line is cut short", c->last + 1,
@@ -157,11 +155,9 @@ static int read_row(struct trace_input *in, struct columns *c, struct text line,
 static int read_lines(struct trace_input *in, struct columns *c, struct error *err)
 {
     struct text line;
-    int more = trace_next_line(in, &line, err);
+    int more = csv_header(in, &line, &c->row, err);
     if (more <= 0)
         return more;
-    if (csv_split(in, line, &c->row, err) < 0)
-        return ERR_INPUT;
     bool header = is_header(c);
     if (c->map.count == 0)
         map_by_names(c);
@@ -171,7 +167,7 @@ static int read_lines(struct trace_input *in, struct columns *c, struct error *e
         find_counts(c);
     if (!header && read_row(in, c, line, err) < 0)
         return ERR_INPUT;
-    while ((more = trace_next_line(in, &line, err)) > 0)
+    while ((more = csv_next(in, &line, &c->row, err)) > 0)
         if (read_row(in, c, line, err) < 0)
             return ERR_INPUT;
     return more;

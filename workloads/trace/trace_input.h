@@ -24,6 +24,9 @@ struct trace_input {
     struct trace_options options;
     struct workload *out;
     struct trace_report *report;
+    char separator;       /* of a table, once its header is read; 0 = not yet */
+    struct buffer record; /* a row of a table that holds line ends */
+    long first_line;      /* where the current row begins, if not on the line read last; else 0 */
 };
 
 /* What a probe sees: the first line that is not blank (cut if very long), everything peeked at from
@@ -60,6 +63,10 @@ void trace_note(struct trace_input *in, const char *what, bool skipped);
 /* An error at a column (1-based, 0 = unknown) of the current line. */
 int trace_fail(struct trace_input *in, long column, struct error *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* An error at a byte of the current row, which may hold line ends. */
+int trace_fail_in(struct trace_input *in, struct text row, const char *at, struct error *err,
+                  const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* "expected <wanted>, found "…"" at a value of the current line: cut to 40 bytes, and bytes that
  * are not printable ASCII as \xNN. `line` is the current line, `value` a part of it. */
