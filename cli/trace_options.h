@@ -15,7 +15,7 @@
 #include "workloads/trace/trace.h"
 
 struct trace_reading {
-    const char *format, *columns, *keys;
+    const char *format, *columns, *keys, *timezone, *dates;
     uint64_t block_size;
 };
 
@@ -39,6 +39,17 @@ struct trace_reading {
          .offset = offsetof(owner, place.keys),                                                  \
          .unit = "FIELD=PATH,...",                                                               \
          .help = "read any JSON Lines: input=usage.prompt_tokens,..."},                          \
+        {.name = "timezone",                                                                     \
+         .type = OPTION_TEXT,                                                                    \
+         .offset = offsetof(owner, place.timezone),                                              \
+         .unit = "OFFSET",                                                                       \
+         .help = "of times that name no zone, instead of UTC: +02:00"},                          \
+        {.name = "dates",                                                                        \
+         .type = OPTION_TEXT,                                                                    \
+         .offset = offsetof(owner, place.dates),                                                 \
+         .unit = "ORDER",                                                                        \
+         .choice = trace_dates_name,                                                             \
+         .help = "which number of 3/4/2026 is the month: "},                                     \
     {                                                                                            \
         .name = "block-size", .type = OPTION_COUNT, .offset = offsetof(owner, place.block_size), \
         .unit = "TOKENS", .max = 1e6,                                                            \
@@ -50,6 +61,8 @@ static inline struct trace_options trace_reading_options(const struct trace_read
     return (struct trace_options){.format = r->format,
                                   .columns = r->columns,
                                   .keys = r->keys,
+                                  .timezone = r->timezone,
+                                  .dates = r->dates,
                                   .block_size = (uint32_t)r->block_size,
                                   .from_first = true};
 }

@@ -1,4 +1,4 @@
-#include "workloads/trace/trace_input.h"
+#include "workloads/trace/trace_propose.h"
 
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
@@ -241,6 +241,24 @@ static struct text first_line(struct text all)
     return all;
 }
 
+/* What a file may be whose form is not known. */
+static void say_not_recognised(struct trace_input *in, const struct trace_probe *p,
+                               struct error *err)
+{
+    struct buffer mapping;
+    buffer_init(&mapping, 600);
+    if (p->line.length == 0)
+        error_at(err, in->lines.name, 0, 0, "is empty; a trace was expected");
+    else if (trace_propose(p, &mapping))
+        error_at(err, in->lines.name, 1, 0,
+                 "this is no trace that is recognised; its names suggest %s", mapping.data);
+    else
+        error_at(err, in->lines.name, 1, 0,
+                 "this is no trace that is recognised; name its form with --format, or its fields "
+                 "with --columns (CSV) or --keys (JSON Lines)");
+    buffer_free(&mapping);
+}
+
 static const struct trace_reader *recognise(struct trace_input *in, struct error *err)
 {
     struct text all;
@@ -252,12 +270,7 @@ static const struct trace_reader *recognise(struct trace_input *in, struct error
     for (size_t i = 0; i < READER_COUNT; i++)
         if (readers[i]->probe && readers[i]->probe(&p))
             return readers[i];
-    if (p.line.length == 0)
-        error_at(err, in->lines.name, 0, 0, "is empty; a trace was expected");
-    else
-        error_at(err, in->lines.name, 1, 0,
-                 "this is no trace that is recognised; name its form with --format, or its fields "
-                 "with --columns (CSV) or --keys (JSON Lines)");
+    say_not_recognised(in, &p, err);
     return NULL;
 }
 
@@ -320,8 +333,31 @@ static void start_at_earliest(struct trace_input *in)
     workload_shift(in->out, -first);
 }
 
+const char *trace_dates_name(size_t i)
+{
+    static const char *const names[] = {"day-first", "month-first"};
+    return i < COUNT_OF(names) ? names[i] : NULL;
+}
+
+static int read_instant_options(struct trace_input *in, struct error *err)
+{
+    const struct trace_options *o = &in->options;
+    if (o->timezone && instant_zone_parse(text_of(o->timezone), &in->instants.zone_ns) < 0)
+        return error_set(
+            err, ERR_INPUT,
+            "--timezone: expected a fixed offset such as +02:00 or UTC, found \"%.40s\" "
+            "(a named zone does not say when it changes its clocks)",
+            o->timezone);
+    if (o->dates)
+        in->instants.order =
+            strcmp(o->dates, trace_dates_name(0)) == 0 ? DATES_DAY_FIRST : DATES_MONTH_FIRST;
+    return 0;
+}
+
 static int read_open(struct trace_input *in, struct error *err)
 {
+    if (read_instant_options(in, err) < 0)
+        return ERR_INPUT;
     const struct trace_reader *reader = choose_reader(in, err);
     if (!reader)
         return ERR_INPUT;
@@ -329,7 +365,10 @@ static int read_open(struct trace_input *in, struct error *err)
     int status = reader->read(in, err);
     if (status == 0 && in->out->count == 0)
         status = error_at(err, in->lines.name, in->lines.number, 0,
-                          "holds no request (read as \"%s\")", in->report->format);
+                          "holds no request (read as \"%s\"%s)", in->report->format,
+                          trace_report_skipped(in->report)
+                              ? "; rows without any token count are taken for no calls"
+                              : "");
     if (status == 0)
         count_backward(in);
     if (status == 0 && in->options.from_first)

@@ -28,12 +28,14 @@
 #define TRACE_MAX_LINE ((size_t)256 << 20)
 
 struct trace_options {
-    const char *format;  /* a name, see trace_format_name; NULL = recognised from the content */
-    const char *columns; /* any CSV: "timestamp=Time,input=3,output=Out"; NULL */
-    const char *keys;    /* any JSON Lines: "input=usage.prompt_tokens,..."; NULL */
-    uint32_t block_size; /* tokens per prefix block where the trace does not say; 0 = the form's */
-    size_t max_line;     /* 0 = TRACE_MAX_LINE */
-    bool from_first;     /* the earliest row becomes 0 in every form, and a start moves with it */
+    const char *format;   /* a name, see trace_format_name; NULL = recognised from the content */
+    const char *columns;  /* any CSV: "timestamp=Time,input=3,output=Out"; NULL */
+    const char *keys;     /* any JSON Lines: "input=usage.prompt_tokens,..."; NULL */
+    const char *timezone; /* the offset of times that name none: "+02:00"; NULL = UTC */
+    const char *dates;    /* of 3/4/2026: a trace_dates_name(); NULL = such a date is refused */
+    uint32_t block_size;  /* tokens per prefix block where the trace does not say; 0 = the form's */
+    size_t max_line;      /* 0 = TRACE_MAX_LINE */
+    bool from_first;      /* the earliest row becomes 0 in every form, and a start moves with it */
 };
 
 /* Something that a reader met and handled: rows left out (`skipped`), or kept and repaired. */
@@ -56,6 +58,9 @@ struct trace_report {
 
 /* The name of the i-th form that can be read, and one line about it; NULL behind the last. */
 const char *trace_format_name(size_t i, const char **about);
+
+/* "day-first", "month-first"; NULL behind the last. */
+const char *trace_dates_name(size_t i);
 
 /* Reads a file, "-" (standard input) or one of our run directories. `out` must be initialised; on
  * an error it is empty again. `options` and `report` may be NULL. Returns 0, ERR_INPUT or

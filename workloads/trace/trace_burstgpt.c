@@ -116,7 +116,7 @@ static int read_rows(struct trace_input *in, struct error *err)
 {
     struct burstgpt b = {0};
     int64_t first = 0, last = 0;
-    trace_fields_init(&b.fields);
+    trace_fields_init(&b.fields, in);
     buffer_init(&b.extra, 256);
     int status = read_header(in, &b, err);
     if (status == 0)

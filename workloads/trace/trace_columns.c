@@ -127,6 +127,16 @@ static bool is_header(const struct columns *c)
     return c->map.count == 0;
 }
 
+/* Without blanks and line ends around it. */
+static struct text trim(struct text t)
+{
+    while (t.length > 0 && memchr("\r\n", t.at[t.length - 1], 2))
+        t.length--;
+    while (t.length > 0 && memchr("\r\n", t.at[0], 2))
+        t = (struct text){t.at + 1, t.length - 1};
+    return text_trim(t);
+}
+
 static int read_row(struct trace_input *in, struct columns *c, struct text line, struct error *err)
 {
     struct trace_fields *f = &c->fields;
@@ -139,12 +149,16 @@ static int read_row(struct trace_input *in, struct columns *c, struct text line,
     trace_fields_clear(f);
     for (size_t i = 0; i < c->map.count; i++) {
         const struct trace_mapping *m = &c->map.items[i];
-        struct text value = text_trim(c->row.fields[c->at[i]]);
+        struct text value = trim(c->row.fields[c->at[i]]);
         const char *wanted = m->field == FIELD_LABEL
                                  ? trace_fields_set_label(f, m->label, value)
                                  : trace_fields_set(f, m->field, c->name[i], value);
         if (wanted)
             return trace_fail_value(in, line, value, wanted, err);
+    }
+    if (trace_fields_hold_no_call(f)) {
+        trace_note(in, "no_counts", true);
+        return 0;
     }
     const char *wanted = trace_fields_finish(f);
     if (wanted)
@@ -158,6 +172,7 @@ static int read_lines(struct trace_input *in, struct columns *c, struct error *e
     int more = csv_header(in, &line, &c->row, err);
     if (more <= 0)
         return more;
+    trace_fields_init(&c->fields, in);
     bool header = is_header(c);
     if (c->map.count == 0)
         map_by_names(c);
@@ -176,7 +191,6 @@ static int read_lines(struct trace_input *in, struct columns *c, struct error *e
 static int read_rows(struct trace_input *in, struct error *err)
 {
     struct columns *c = mem_zero(1, sizeof *c);
-    trace_fields_init(&c->fields);
     int status = 0;
     if (in->options.columns)
         status = trace_mappings_parse(in->options.columns, "columns", &c->map, err);

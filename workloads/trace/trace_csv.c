@@ -191,14 +191,19 @@ static struct text probed_header(const struct trace_probe *p, char *separator)
     return line;
 }
 
-bool csv_probe(const struct trace_probe *p, const char *const *names)
+bool csv_probe_header(const struct trace_probe *p, struct csv_row *header)
 {
     struct trace_report ignored = {0};
     struct trace_input in = {.report = &ignored};
-    struct csv_row header;
     struct text line = probed_header(p, &in.separator);
     const char *open = NULL;
-    if (p->is_object || split(&in, line, &header, &open, NULL) <= 0)
+    return !p->is_object && split(&in, line, header, &open, NULL) > 0;
+}
+
+bool csv_probe(const struct trace_probe *p, const char *const *names)
+{
+    struct csv_row header;
+    if (!csv_probe_header(p, &header))
         return false;
     for (; *names; names++)
         if (csv_find(&header, *names) < 0)

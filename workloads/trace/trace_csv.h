@@ -37,6 +37,9 @@ int csv_split(struct trace_input *in, struct text line, struct csv_row *row, str
 /* The number of the header's field with this name (blanks around it and case ignored), or -1. */
 int csv_find(const struct csv_row *header, const char *name);
 
+/* The header that the input begins with, if it is one row of fields. */
+bool csv_probe_header(const struct trace_probe *p, struct csv_row *header);
+
 /* True if the input begins with a header that holds all these names (NULL ends them). */
 bool csv_probe(const struct trace_probe *p, const char *const *names);
 

@@ -2,6 +2,7 @@
 
 #include "core/json/json_write.h"
 #include "core/memory.h"
+#include "workloads/trace/trace_number.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -91,9 +92,9 @@ void trace_mappings_free(struct trace_mappings *m)
     m->count = 0;
 }
 
-void trace_fields_init(struct trace_fields *f)
+void trace_fields_init(struct trace_fields *f, const struct trace_input *in)
 {
-    *f = (struct trace_fields){0};
+    *f = (struct trace_fields){.rules = in->instants, .decimal_comma = in->separator == ';'};
     trace_strings_init(&f->texts);
     buffer_init(&f->labels, TRACE_MAX_NAME);
 }
@@ -114,19 +115,6 @@ void trace_fields_clear(struct trace_fields *f)
     buffer_clear(&f->labels);
 }
 
-/* "12", and "12.0" as spreadsheets and data frames write whole numbers. */
-static bool whole_number(struct text t, uint64_t *out)
-{
-    const char *point = t.length ? memchr(t.at, '.', t.length) : NULL;
-    if (point) {
-        for (const char *p = point + 1; p < t.at + t.length; p++)
-            if (*p != '0')
-                return false;
-        t.length = (size_t)(point - t.at);
-    }
-    return text_to_u64(t, out);
-}
-
 bool trace_is_aggregate(struct text name, struct text value, bool alone)
 {
     static const char *const names_of_counts[] = {
@@ -137,7 +125,7 @@ bool trace_is_aggregate(struct text name, struct text value, bool alone)
     char plain[32];
     size_t used = 0;
     uint64_t count;
-    if (name.length >= sizeof plain || !whole_number(text_trim(value), &count) || count < 2)
+    if (name.length >= sizeof plain || !number_count(text_trim(value), false, &count) || count < 2)
         return false;
     for (size_t i = 0; i < name.length; i++)
         if (isalnum((unsigned char)name.at[i]))
@@ -183,11 +171,15 @@ static const char *set_time(struct trace_fields *f, enum trace_field field, stru
     f->row_clock = CLOCK_OFFSET;
     if (field != FIELD_TIMESTAMP) {
         good = text_to_fixed(value, decimals[field], &ns);
-    } else if (clock_parse_instant(value.at, value.length, &ns) == 0) {
+    } else if (!guess_time(f, value, &ns)) {
+        enum instant_verdict verdict = instant_parse(value, &f->rules, &ns);
+        if (verdict == INSTANT_AMBIGUOUS)
+            return "a date whose month is certain (--dates day-first or month-first says which "
+                   "number it is)";
         f->row_clock = CLOCK_WALL;
-        good = true;
+        good = verdict == INSTANT_GOOD;
     } else {
-        good = guess_time(f, value, &ns);
+        good = true;
     }
     if (!good || ns < 0 || ns == TIME_NEVER)
         return "an instant or a time from 0";
@@ -200,7 +192,8 @@ static const char *set_time(struct trace_fields *f, enum trace_field field, stru
 
 static const char *set_count(struct trace_fields *f, enum trace_field field, struct text value)
 {
-    return whole_number(value, &f->counts[field]) && f->counts[field] <= WORKLOAD_MAX_TOKENS
+    return number_count(value, f->decimal_comma, &f->counts[field]) &&
+                   f->counts[field] <= WORKLOAD_MAX_TOKENS
                ? NULL
                : TOKENS_WANTED;
 }
@@ -241,8 +234,8 @@ static const char *set_other(struct trace_fields *f, enum trace_field field, con
     case FIELD_ABORTED:
         return trace_truth_read(value, &f->aborted);
     case FIELD_COST:
-        if (money_parse(value.at, value.length, MONEY_PER_ONE, &f->row.cost) != MONEY_OK ||
-            f->row.cost < 0 || f->row.cost == MONEY_MAX)
+        if (!number_dollars(value, f->decimal_comma, &f->row.cost) || f->row.cost < 0 ||
+            f->row.cost == MONEY_MAX)
             return "dollars from 0, with at most 24 decimals";
         f->row.has_cost = true;
         return NULL;
@@ -251,11 +244,17 @@ static const char *set_other(struct trace_fields *f, enum trace_field field, con
     }
 }
 
+/* False for fields in which null is a word like others. */
+static bool is_value(enum trace_field field)
+{
+    return field != FIELD_STATUS && field != FIELD_FAILED && field != FIELD_ABORTED;
+}
+
 const char *trace_fields_set(struct trace_fields *f, enum trace_field field, const char *source,
                              struct text value)
 {
     const char *wanted;
-    if (value.length == 0)
+    if (value.length == 0 || (is_value(field) && number_is_missing(value)))
         return NULL;
     switch (field) {
     case FIELD_TIMESTAMP:
@@ -380,6 +379,13 @@ static const char *check_clock(struct trace_fields *f)
     f->clock = f->row_clock;
     f->instants = f->clock == CLOCK_WALL;
     return NULL;
+}
+
+bool trace_fields_hold_no_call(const struct trace_fields *f)
+{
+    static const uint32_t counts =
+        1u << FIELD_INPUT | 1u << FIELD_UNCACHED_INPUT | 1u << FIELD_OUTPUT | 1u << FIELD_USAGE;
+    return !(f->given & counts) && !f->failed && !f->aborted && f->row.status == REQUEST_OK;
 }
 
 const char *trace_fields_finish(struct trace_fields *f)

@@ -2,7 +2,7 @@
  * Private to workloads/.
  *
  *     struct trace_fields f;
- *     trace_fields_init(&f);
+ *     trace_fields_init(&f, in);
  *     trace_fields_clear(&f);
  *     const char *wanted = trace_fields_set(&f, FIELD_INPUT, "n", text); // NULL, or what it wants
  *     wanted = trace_fields_finish(&f);
@@ -89,9 +89,12 @@ struct trace_fields {
     bool failed, aborted;
     bool instants; /* the rows' times are instants on the wall clock */
     enum trace_clock clock, row_clock;
+    struct instant_rules rules;
+    bool decimal_comma; /* numbers are written "0,5" */
 };
 
-void trace_fields_init(struct trace_fields *f);
+/* Takes how times and numbers are written from the input, whose header was read. */
+void trace_fields_init(struct trace_fields *f, const struct trace_input *in);
 void trace_fields_free(struct trace_fields *f);
 
 /* Forgets the row. */
@@ -112,6 +115,9 @@ const char *trace_truth_read(struct text value, bool *out);
 
 /* One entry of the labels. */
 const char *trace_fields_set_label(struct trace_fields *f, const char *label, struct text value);
+
+/* True for a row that is no call: it has no count, and no word that it failed. */
+bool trace_fields_hold_no_call(const struct trace_fields *f);
 
 /* Makes the request of what was set. Returns NULL, or what is missing or does not fit. */
 const char *trace_fields_finish(struct trace_fields *f);

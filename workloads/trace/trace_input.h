@@ -18,10 +18,12 @@
 #include "core/file.h"
 #include "core/json/json_scan.h"
 #include "workloads/trace/trace.h"
+#include "workloads/trace/trace_instant.h"
 
 struct trace_input {
     struct line_reader lines;
     struct trace_options options;
+    struct instant_rules instants; /* as the options have them */
     struct workload *out;
     struct trace_report *report;
     char separator;       /* of a table, once its header is read; 0 = not yet */
