@@ -296,6 +296,60 @@ START_TEST(an_unknown_table_is_answered_with_a_mapping)
 }
 END_TEST
 
+START_TEST(json_documents_are_read_element_by_element)
+{
+    static const char *const documents[] = {
+        "[{\"t\": 0, \"i\": 1, \"o\": 2}, {\"t\": 1, \"i\": 3, \"o\": 4}]",
+        "[\n  {\"t\": 0,\n \"i\": 1, \"o\": 2},\n  {\"t\": 1, \"i\": 3, \"o\": 4, \"x\": "
+        "\"]}\\\"\"}\n]\n",
+        "{\"object\": \"list\", \"errors\": [{\"t\": 9}], \"data\": [{\"t\": 0, \"i\": 1, \"o\": "
+        "2},\n"
+        "{\"t\": 1, \"i\": 3, \"o\": 4}], \"more\": [{}]}",
+        "{\n\"t\": 0, \"i\": 1, \"o\": 2}\n{\"t\": 1,\n\"i\": 3, \"o\": 4\n}\n",
+    };
+    struct trace_options o = {.keys = "timestamp=t,input=i,output=o"};
+    for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
+        struct workload w;
+        testing_read(documents[i], &o, &w);
+        ck_assert_uint_eq(w.count, 2);
+        ck_assert(w.input_tokens[0] == 1 && w.output_tokens[0] == 2);
+        ck_assert(w.input_tokens[1] == 3 && w.output_tokens[1] == 4);
+        ck_assert_int_eq(w.timestamp_ns[1], NS_PER_S);
+        workload_free(&w);
+    }
+}
+END_TEST
+
+START_TEST(a_document_that_is_cut_gives_its_rows_up_to_there)
+{
+    static const char whole[] =
+        "{\"data\": [{\"t\": 0, \"i\": 1, \"o\": 2}, {\"t\": 1, \"i\": 3, \"o\": 4}]}";
+    struct trace_options o = {.keys = "timestamp=t,input=i,output=o"};
+    size_t first = (size_t)(strchr(whole, '}') - whole) + 1;
+    for (size_t length = first; length < strlen(whole); length++) {
+        struct workload w;
+        struct error err = {0};
+        struct trace_report report;
+        ck_assert_int_eq(testing_read_bytes(whole, length, &o, &w, &report, &err), 0);
+        ck_assert_uint_eq(w.count, length < strlen(whole) - 2 ? 1 : 2);
+        ck_assert_uint_eq(testing_note(&report, "cut_short"), 1);
+        workload_free(&w);
+    }
+}
+END_TEST
+
+START_TEST(a_fault_in_a_document_is_told_at_its_line)
+{
+    struct trace_options o = {.keys = "timestamp=t,input=i,output=o"};
+    static const char text[] =
+        "[{\"t\": 0, \"i\": 1, \"o\": 2},\n{\"t\": 1,\n \"i\": \"x\", \"o\": 4}]";
+    testing_refused_bytes(text, strlen(text), &o, 3, 7, "found \"\"x\"\"");
+    static const char rows[] = "[{\"timestamp\": 0, \"input_length\": 1, \"output_length\": 1},\n"
+                               "{\"timestamp\": 0, \"input_length\": 1, \"output_length\": -1}]";
+    testing_refused(rows, 2, 54, "found -1");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("trace_tables");
@@ -311,6 +365,9 @@ int main(void)
     tcase_add_test(t, times_without_a_zone_are_of_the_one_that_is_named);
     tcase_add_test(t, rows_that_are_no_calls_are_counted);
     tcase_add_test(t, an_unknown_table_is_answered_with_a_mapping);
+    tcase_add_test(t, json_documents_are_read_element_by_element);
+    tcase_add_test(t, a_document_that_is_cut_gives_its_rows_up_to_there);
+    tcase_add_test(t, a_fault_in_a_document_is_told_at_its_line);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }

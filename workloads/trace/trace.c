@@ -51,12 +51,31 @@ void trace_note(struct trace_input *in, const char *what, bool skipped)
         }
     }
     if (r->note_count < TRACE_NOTES)
-        r->notes[r->note_count++] = (struct trace_note){what, skipped, 1, in->lines.number};
+        r->notes[r->note_count++] = (struct trace_note){what, skipped, 1, trace_line_number(in)};
+}
+
+long trace_line_number(const struct trace_input *in)
+{
+    return in->first_line ? in->first_line : in->lines.number;
+}
+
+/* The next element of a document. What a file that is cut short holds of its last one is no row. */
+static int next_element(struct trace_input *in, struct text *element, struct error *err)
+{
+    int more = document_next(&in->document, &in->lines, element, err);
+    in->first_line = in->document.number;
+    in->report->lines += more > 0;
+    if (more != 0 || !document_is_open(&in->document))
+        return more;
+    trace_note(in, "cut_short", true);
+    return 0;
 }
 
 int trace_next_line(struct trace_input *in, struct text *line, struct error *err)
 {
     int more;
+    if (in->is_document)
+        return next_element(in, line, err);
     in->first_line = 0;
     while ((more = line_reader_next(&in->lines, line, err)) > 0) {
         in->report->lines++;
@@ -81,7 +100,7 @@ int trace_fail(struct trace_input *in, long column, struct error *err, const cha
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    return error_at(err, in->lines.name, in->lines.number, column, "%s", message);
+    return error_at(err, in->lines.name, trace_line_number(in), column, "%s", message);
 }
 
 int trace_fail_in(struct trace_input *in, struct text row, const char *at, struct error *err,
@@ -89,7 +108,7 @@ int trace_fail_in(struct trace_input *in, struct text row, const char *at, struc
 {
     char message[768];
     va_list args;
-    long number = in->first_line ? in->first_line : in->lines.number;
+    long number = trace_line_number(in);
     const char *start = row.at;
     for (const char *p = row.at; p < at; p++)
         if (*p == '\n') {
@@ -259,6 +278,15 @@ static void say_not_recognised(struct trace_input *in, const struct trace_probe 
     buffer_free(&mapping);
 }
 
+static const struct trace_reader *find_by_content(struct trace_probe *p)
+{
+    p->is_object = p->line.length > 0 && p->line.at[0] == '{';
+    for (size_t i = 0; i < READER_COUNT; i++)
+        if (readers[i]->probe && readers[i]->probe(p))
+            return readers[i];
+    return NULL;
+}
+
 static const struct trace_reader *recognise(struct trace_input *in, struct error *err)
 {
     struct text all;
@@ -266,12 +294,18 @@ static const struct trace_reader *recognise(struct trace_input *in, struct error
         return NULL;
     all = without_blanks(all);
     struct trace_probe p = {.line = first_line(all), .all = all};
-    p.is_object = p.line.length > 0 && p.line.at[0] == '{';
-    for (size_t i = 0; i < READER_COUNT; i++)
-        if (readers[i]->probe && readers[i]->probe(&p))
-            return readers[i];
-    say_not_recognised(in, &p, err);
-    return NULL;
+    const struct trace_reader *found = find_by_content(&p);
+    if (found || !document_begins(&in->document, all, &all)) {
+        if (!found)
+            say_not_recognised(in, &p, err);
+        return found;
+    }
+    in->is_document = true;
+    p = (struct trace_probe){.line = all, .all = all};
+    found = find_by_content(&p);
+    if (!found)
+        say_not_recognised(in, &p, err);
+    return found;
 }
 
 static const struct trace_reader *find_reader(const char *name, struct error *err)
@@ -289,6 +323,16 @@ static const struct trace_reader *find_reader(const char *name, struct error *er
     return NULL;
 }
 
+/* --keys take lines of JSON, and the elements of a document. */
+static const struct trace_reader *keys_of_rows(struct trace_input *in, struct error *err)
+{
+    struct text all;
+    if (line_reader_peek(&in->lines, PEEK_SIZE, &all, err) < 0)
+        return NULL;
+    in->is_document = document_begins(&in->document, without_blanks(all), &all);
+    return &trace_reader_keys;
+}
+
 /* --format wins, then --columns and --keys, then the content. */
 static const struct trace_reader *choose_reader(struct trace_input *in, struct error *err)
 {
@@ -301,7 +345,7 @@ static const struct trace_reader *choose_reader(struct trace_input *in, struct e
         return find_reader(o->format, err);
     if (o->columns)
         return &trace_reader_columns;
-    return o->keys ? &trace_reader_keys : recognise(in, err);
+    return o->keys ? keys_of_rows(in, err) : recognise(in, err);
 }
 
 /* The part of a path that people call the file by: no folders, no extensions. */
@@ -401,8 +445,10 @@ int trace_read(const char *path, const struct trace_options *options, struct wor
     free(file);
     if (status < 0)
         return status;
+    document_init(&in.document, max_line);
     status = read_open(&in, err);
     line_reader_close(&in.lines);
+    document_free(&in.document);
     buffer_free(&in.record);
     if (status < 0) {
         workload_free(out);

@@ -304,7 +304,7 @@ static bool read_start(struct canonical *c, struct text line, int *status, struc
     struct trace_input *in = c->in;
     struct json_scan *s = &c->line.scan;
     struct text key, instant = {"", 0};
-    json_scan_init(s, in->lines.name, line.at, line.length, in->lines.number);
+    json_scan_init(s, in->lines.name, line.at, line.length, trace_line_number(in));
     json_object_begin(s);
     if (!json_object_next(s, &key) || !text_equal(key, "start"))
         return false;

@@ -18,6 +18,7 @@
 #include "core/file.h"
 #include "core/json/json_scan.h"
 #include "workloads/trace/trace.h"
+#include "workloads/trace/trace_document.h"
 #include "workloads/trace/trace_instant.h"
 
 struct trace_input {
@@ -29,6 +30,8 @@ struct trace_input {
     char separator;       /* of a table, once its header is read; 0 = not yet */
     struct buffer record; /* a row of a table that holds line ends */
     long first_line;      /* where the current row begins, if not on the line read last; else 0 */
+    bool is_document;     /* rows are the elements of a JSON document, not lines */
+    struct trace_document document;
 };
 
 /* What a probe sees: the first line that is not blank (cut if very long), everything peeked at from
@@ -49,8 +52,11 @@ struct trace_reader {
 enum json_kind trace_probe_kind(const struct trace_probe *p, const char *key);
 bool trace_probe_key(const struct trace_probe *p, const char *key);
 
-/* The next line that is not blank: 1, 0 at the end, or an error. Counts blank lines; drops a
- * byte-order mark. */
+/* The line on which the current row begins. */
+long trace_line_number(const struct trace_input *in);
+
+/* The next line that is not blank, or element of a document: 1, 0 at the end, or an error. Counts
+ * blank lines; drops a byte-order mark. */
 int trace_next_line(struct trace_input *in, struct text *line, struct error *err);
 
 /* Calls `read` for each line that is not blank. */

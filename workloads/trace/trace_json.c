@@ -208,7 +208,7 @@ void trace_row_free(struct trace_row *r)
 
 void trace_row_start(struct trace_row *r, const struct trace_input *in, struct text line)
 {
-    json_scan_init(&r->scan, in->lines.name, line.at, line.length, in->lines.number);
+    json_scan_init(&r->scan, in->lines.name, line.at, line.length, trace_line_number(in));
     r->row = (struct request){.timestamp_ns = TIME_NEVER, .attempts = 1};
     r->scan.context = r;
     r->seen = 0;

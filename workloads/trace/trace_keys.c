@@ -116,7 +116,7 @@ static int walk(struct keys *k, struct text json, const struct open_paths *open)
     struct json_scan s;
     struct text key, raw;
     char index[24] = "";
-    json_scan_init(&s, k->in->lines.name, json.at, json.length, k->in->lines.number);
+    json_scan_init(&s, k->in->lines.name, json.at, json.length, trace_line_number(k->in));
     if (json.at[0] == '{') {
         json_object_begin(&s);
         while (json_object_next(&s, &key) && json_skip(&s, &raw))

@@ -176,7 +176,7 @@ static int read_requests(struct weka *k, struct text raw, const char *class_name
 {
     struct json_scan list;
     struct text element;
-    json_scan_init(&list, k->in->lines.name, raw.at, raw.length, k->in->lines.number);
+    json_scan_init(&list, k->in->lines.name, raw.at, raw.length, trace_line_number(k->in));
     json_array_begin(&list);
     while (json_array_next(&list) && json_skip(&list, &element)) {
         int status = read_nested(k, element, class_name, err);
