@@ -26,7 +26,7 @@ CHECK_LIBS = $(eval CHECK_LIBS := $$(shell pkg-config --cflags --libs check))$(C
 # Whatever stands in the rooms; .ci/layers has their list.
 SOURCES := $(sort $(shell find core workloads bench sim cli -name '*.c'))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
-EMBEDDED_FOLDERS := $(wildcard workloads/scenario/scenarios sim/engine/presets sim/cost/book/books)
+EMBEDDED_FOLDERS := $(wildcard workloads/scenario/scenarios workloads/trace/forms sim/engine/presets sim/cost/book/books)
 EMBEDDED := $(sort $(wildcard $(EMBEDDED_FOLDERS:=/*.json)))
 LIBRARY := $(BUILD)/libfarebox.a
 PROGRAM := $(BUILD)/farebox

@@ -67,11 +67,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t forms = 0;
     if (size < 1)
         return 0;
-    while (trace_format_name(forms, NULL))
+    while (trace_format_name(forms))
         forms++;
     size_t choice = data[0] % (forms + 3);
     if (choice < forms)
-        o.format = trace_format_name(choice, NULL);
+        o.format = trace_format_name(choice);
     else if (choice == forms)
         o.columns = "timestamp=1,input=2,output=3,model=4,label.a=5,cost=6,status=7";
     else if (choice == forms + 1)

@@ -2,8 +2,8 @@
 #include "testing_trace.h"
 
 #include "core/utf16.h"
-#include "workloads/trace/trace_instant.h"
-#include "workloads/trace/trace_number.h"
+#include "workloads/trace/value/instant.h"
+#include "workloads/trace/value/number.h"
 
 #define COLUMNS "timestamp=time,input=in,output=out"
 #define AT_TEN INT64_C(1772359200) /* 2026-03-01 10:00:00 UTC */

@@ -1,3 +1,4 @@
+#include "workloads/trace/trace_form.h"
 #include "workloads/trace/trace_propose.h"
 
 #include "core/memory.h"
@@ -16,7 +17,7 @@ static const struct trace_reader *const readers[] = {
     &trace_reader_run,       &trace_reader_tracelab, &trace_reader_weka,
     &trace_reader_ragpulse,  &trace_reader_bailian,  &trace_reader_batch,
     &trace_reader_aiperf,    &trace_reader_vllm,     &trace_reader_servingsim,
-    &trace_reader_canonical, &trace_reader_keys,
+    &trace_reader_canonical, &trace_reader_codex,    &trace_reader_keys,
 };
 #define READER_COUNT (sizeof readers / sizeof *readers)
 
@@ -278,13 +279,24 @@ static void say_not_recognised(struct trace_input *in, const struct trace_probe 
     buffer_free(&mapping);
 }
 
-static const struct trace_reader *find_by_content(struct trace_probe *p)
+/* Reads as a form that was found, which becomes the input's. */
+static const struct trace_reader *read_form(struct trace_input *in, const struct trace_form *found)
 {
+    in->form = mem_zero(1, sizeof *in->form);
+    *in->form = *found;
+    in->options.keys = found->is_table ? NULL : found->fields;
+    in->options.columns = found->is_table ? found->fields : NULL;
+    return found->is_table ? &trace_reader_columns : &trace_reader_keys;
+}
+
+static const struct trace_reader *find_by_content(struct trace_input *in, struct trace_probe *p)
+{
+    struct trace_form form;
     p->is_object = p->line.length > 0 && p->line.at[0] == '{';
     for (size_t i = 0; i < READER_COUNT; i++)
         if (readers[i]->probe && readers[i]->probe(p))
             return readers[i];
-    return NULL;
+    return trace_form_recognise(p, &form) ? read_form(in, &form) : NULL;
 }
 
 static const struct trace_reader *recognise(struct trace_input *in, struct error *err)
@@ -294,7 +306,7 @@ static const struct trace_reader *recognise(struct trace_input *in, struct error
         return NULL;
     all = without_blanks(all);
     struct trace_probe p = {.line = first_line(all), .all = all};
-    const struct trace_reader *found = find_by_content(&p);
+    const struct trace_reader *found = find_by_content(in, &p);
     if (found || !document_begins(&in->document, all, &all)) {
         if (!found)
             say_not_recognised(in, &p, err);
@@ -302,7 +314,7 @@ static const struct trace_reader *recognise(struct trace_input *in, struct error
     }
     in->is_document = true;
     p = (struct trace_probe){.line = all, .all = all};
-    found = find_by_content(&p);
+    found = find_by_content(in, &p);
     if (!found)
         say_not_recognised(in, &p, err);
     return found;
@@ -315,8 +327,9 @@ static const struct trace_reader *find_reader(const char *name, struct error *er
         if (strcmp(name, readers[i]->name) == 0)
             return readers[i];
     buffer_init(&known, BUFFER_UNBOUNDED);
-    for (size_t i = 0; i < READER_COUNT; i++)
-        buffer_add_format(&known, "%s%s", i ? ", " : "", readers[i]->name);
+    const char *known_name;
+    for (size_t i = 0; (known_name = trace_format_name(i)); i++)
+        buffer_add_format(&known, "%s%s", i ? ", " : "", known_name);
     error_set(err, ERR_INPUT, "unknown trace format \"%.60s\"; expected one of %s", name,
               known.data);
     buffer_free(&known);
@@ -324,13 +337,13 @@ static const struct trace_reader *find_reader(const char *name, struct error *er
 }
 
 /* --keys take lines of JSON, and the elements of a document. */
-static const struct trace_reader *keys_of_rows(struct trace_input *in, struct error *err)
+static int rows_of_document(struct trace_input *in, struct error *err)
 {
     struct text all;
     if (line_reader_peek(&in->lines, PEEK_SIZE, &all, err) < 0)
-        return NULL;
+        return ERR_INPUT;
     in->is_document = document_begins(&in->document, without_blanks(all), &all);
-    return &trace_reader_keys;
+    return 0;
 }
 
 /* --format wins, then --columns and --keys, then the content. */
@@ -341,11 +354,16 @@ static const struct trace_reader *choose_reader(struct trace_input *in, struct e
         error_set(err, ERR_INPUT, "--columns is for CSV and --keys for JSON Lines; expected one");
         return NULL;
     }
+    struct trace_form form;
+    if (o->format && trace_form_find(o->format, &form))
+        return rows_of_document(in, err) < 0 ? NULL : read_form(in, &form);
     if (o->format)
         return find_reader(o->format, err);
     if (o->columns)
         return &trace_reader_columns;
-    return o->keys ? keys_of_rows(in, err) : recognise(in, err);
+    if (o->keys)
+        return rows_of_document(in, err) < 0 ? NULL : &trace_reader_keys;
+    return recognise(in, err);
 }
 
 /* The part of a path that people call the file by: no folders, no extensions. */
@@ -405,7 +423,7 @@ static int read_open(struct trace_input *in, struct error *err)
     const struct trace_reader *reader = choose_reader(in, err);
     if (!reader)
         return ERR_INPUT;
-    in->report->format = reader->name;
+    in->report->format = in->form ? in->form->name : reader->name;
     int status = reader->read(in, err);
     if (status == 0 && in->out->count == 0)
         status = error_at(err, in->lines.name, in->lines.number, 0,
@@ -449,6 +467,9 @@ int trace_read(const char *path, const struct trace_options *options, struct wor
     status = read_open(&in, err);
     line_reader_close(&in.lines);
     document_free(&in.document);
+    if (in.form)
+        trace_form_free(in.form);
+    free(in.form);
     buffer_free(&in.record);
     if (status < 0) {
         workload_free(out);
@@ -468,11 +489,13 @@ uint64_t trace_report_skipped(const struct trace_report *report)
     return sum;
 }
 
-const char *trace_format_name(size_t i, const char **about)
+const char *trace_format_name(size_t i)
 {
-    if (i >= READER_COUNT)
+    struct trace_form form;
+    if (i < READER_COUNT)
+        return readers[i]->name;
+    if (!trace_form_at(i - READER_COUNT, &form))
         return NULL;
-    if (about)
-        *about = readers[i]->about;
-    return readers[i]->name;
+    trace_form_free(&form);
+    return form.name;
 }

@@ -56,8 +56,8 @@ struct trace_report {
     size_t note_count;
 };
 
-/* The name of the i-th form that can be read, and one line about it; NULL behind the last. */
-const char *trace_format_name(size_t i, const char **about);
+/* The name of the i-th form that can be read; NULL behind the last. */
+const char *trace_format_name(size_t i);
 
 /* "day-first", "month-first"; NULL behind the last. */
 const char *trace_dates_name(size_t i);

@@ -1,6 +1,7 @@
 /* Any CSV: columns named by --columns, or by a header of the names that our own writer uses. */
 #include "workloads/trace/trace_csv.h"
 #include "workloads/trace/trace_fields.h"
+#include "workloads/trace/trace_unique.h"
 
 #include "core/memory.h"
 
@@ -16,6 +17,7 @@ struct columns {
     char *count_names[TRACE_MAX_MAPPINGS];
     size_t count_columns;
     struct trace_fields fields;
+    struct trace_unique *unique;
     struct csv_row row;
 };
 
@@ -49,9 +51,27 @@ static int missing_column(struct trace_input *in, const struct csv_row *header, 
     return status;
 }
 
+/* Not every version of a form has all of its columns. */
+static void drop_missing(struct columns *c)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < c->map.count; i++) {
+        struct trace_mapping *m = &c->map.items[i];
+        if (csv_find(&c->row, m->source) >= 0) {
+            c->map.items[kept++] = *m;
+            continue;
+        }
+        free(m->label);
+        free(m->source);
+    }
+    c->map.count = kept;
+}
+
 /* Finds the columns: by their names in the header, if there is one, else by their numbers. */
 static int bind_columns(struct trace_input *in, struct columns *c, bool header, struct error *err)
 {
+    if (in->form)
+        drop_missing(c);
     for (size_t i = 0; i < c->map.count; i++) {
         c->at[i] = header ? csv_find(&c->row, c->map.items[i].source) : -1;
         if (c->at[i] < 0)
@@ -102,7 +122,7 @@ static void map_by_names(struct columns *c)
 {
     for (size_t i = 0; i < c->row.count && c->map.count < TRACE_MAX_MAPPINGS; i++) {
         enum trace_field field = trace_field_from_name(c->row.fields[i]);
-        if (field == FIELD_COUNT || field == FIELD_LABEL)
+        if (field == FIELD_COUNT || field >= FIELD_LABEL)
             continue;
         c->map.items[c->map.count++] = (struct trace_mapping){
             .field = field,
@@ -140,6 +160,8 @@ static struct text trim(struct text t)
 static int read_row(struct trace_input *in, struct columns *c, struct text line, struct error *err)
 {
     struct trace_fields *f = &c->fields;
+    struct text fault = {"", 0};
+    const char *wanted = NULL;
     if (c->row.count <= (size_t)c->last)
         return trace_fail(in, (long)line.length + 1, err,
                           "expected %d fields, found %zu: the line is cut short", c->last + 1,
@@ -150,20 +172,23 @@ static int read_row(struct trace_input *in, struct columns *c, struct text line,
     for (size_t i = 0; i < c->map.count; i++) {
         const struct trace_mapping *m = &c->map.items[i];
         struct text value = trim(c->row.fields[c->at[i]]);
-        const char *wanted = m->field == FIELD_LABEL
-                                 ? trace_fields_set_label(f, m->label, value)
-                                 : trace_fields_set(f, m->field, c->name[i], value);
-        if (wanted)
-            return trace_fail_value(in, line, value, wanted, err);
+        const char *what = trace_fields_map(f, m, c->name[i], value);
+        if (what && !wanted) { /* a fault of a row that is passed over is none */
+            wanted = what;
+            fault = value;
+        }
     }
-    if (trace_fields_hold_no_call(f)) {
-        trace_note(in, "no_counts", true);
+    const char *over = trace_fields_pass_over(f, &c->map);
+    if (over && !(wanted && strcmp(over, "no_counts") == 0)) {
+        trace_note(in, over, true);
         return 0;
     }
-    const char *wanted = trace_fields_finish(f);
+    if (wanted)
+        return trace_fail_value(in, line, fault, wanted, err);
+    wanted = trace_fields_finish(f);
     if (wanted)
         return trace_fail(in, 1, err, "expected %s", wanted);
-    return trace_add(in, &f->row, err);
+    return trace_unique_add(c->unique, in, f, err);
 }
 
 static int read_lines(struct trace_input *in, struct columns *c, struct error *err)
@@ -180,12 +205,13 @@ static int read_lines(struct trace_input *in, struct columns *c, struct error *e
         return ERR_INPUT;
     if (header)
         find_counts(c);
+    c->unique = trace_unique_create(trace_mapping_of(&c->map, FIELD_UNIQUE) != NULL);
     if (!header && read_row(in, c, line, err) < 0)
         return ERR_INPUT;
     while ((more = csv_next(in, &line, &c->row, err)) > 0)
         if (read_row(in, c, line, err) < 0)
             return ERR_INPUT;
-    return more;
+    return more < 0 ? more : trace_unique_settle(c->unique, in, err);
 }
 
 static int read_rows(struct trace_input *in, struct error *err)
@@ -203,6 +229,7 @@ static int read_rows(struct trace_input *in, struct error *err)
         free(c->name[i]);
     for (size_t i = 0; i < c->count_columns; i++)
         free(c->count_names[i]);
+    trace_unique_free(c->unique);
     trace_mappings_free(&c->map);
     trace_fields_free(&c->fields);
     free(c);

@@ -2,7 +2,7 @@
 
 #include "core/json/json_write.h"
 #include "core/memory.h"
-#include "workloads/trace/trace_number.h"
+#include "workloads/trace/value/number.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -10,11 +10,11 @@
 #include <string.h>
 
 static const char *const names[FIELD_COUNT] = {
-    "timestamp",      "timestamp_s",    "timestamp_ms", "timestamp_us", "timestamp_ns",
-    "input",          "uncached_input", "output",       "cached_input", "cache_write",
-    "cache_write_1h", "reasoning",      "usage",        "session_id",   "request_id",
-    "model",          "class",          "service",      "priority",     "status",
-    "failed",         "aborted",        "attempts",     "cost_usd",     "label",
+    "timestamp",      "timestamp_s", "timestamp_ms", "timestamp_us", "timestamp_ns",   "input",
+    "uncached_input", "output",      "cached_input", "cache_write",  "cache_write_1h", "reasoning",
+    "usage",          "session_id",  "request_id",   "model",        "class",          "service",
+    "priority",       "status",      "failed",       "aborted",      "attempts",       "cost_usd",
+    "label",          "where",       "skip",         "unique",
 };
 
 /* Other names for the same. */
@@ -31,13 +31,24 @@ static const struct {
 
 enum trace_field trace_field_from_name(struct text name)
 {
-    for (int i = 0; i < FIELD_LABEL; i++)
-        if (text_equal(name, names[i]))
+    for (int i = 0; i < FIELD_COUNT; i++)
+        if (i != FIELD_LABEL && text_equal(name, names[i]))
             return (enum trace_field)i;
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
         if (text_equal(name, aliases[i].name))
             return aliases[i].field;
     return text_starts(name, "label.") && name.length > 6 ? FIELD_LABEL : FIELD_COUNT;
+}
+
+/* "type:assistant|user": what stands before the first colon, and behind it. */
+static int split_filter(struct text *source, char **values)
+{
+    const char *colon = memchr(source->at, ':', source->length);
+    if (!colon || colon == source->at)
+        return -1;
+    *values = mem_copy_text(colon + 1, (size_t)(source->at + source->length - colon - 1));
+    source->length = (size_t)(colon - source->at);
+    return 0;
 }
 
 static int parse_mapping(struct text item, const char *option, struct trace_mapping *out,
@@ -58,9 +69,14 @@ static int parse_mapping(struct text item, const char *option, struct trace_mapp
                          (int)(name.length > 60 ? 60 : name.length), name.at,
                          near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     }
+    struct text source = {equals + 1, (size_t)(item.at + item.length - equals - 1)};
     if (out->field == FIELD_LABEL)
         out->label = mem_copy_text(name.at + 6, name.length - 6);
-    out->source = mem_copy_text(equals + 1, (size_t)(item.at + item.length - equals - 1));
+    if ((out->field == FIELD_WHERE || out->field == FIELD_SKIP) &&
+        split_filter(&source, &out->label) < 0)
+        return error_set(err, ERR_INPUT, "--%s: expected %.*s=SOURCE:VALUE, found \"%.*s\"", option,
+                         (int)name.length, name.at, shown, item.at);
+    out->source = mem_copy_text(source.at, source.length);
     return 0;
 }
 
@@ -92,6 +108,22 @@ void trace_mappings_free(struct trace_mappings *m)
     m->count = 0;
 }
 
+const struct trace_mapping *trace_mapping_of(const struct trace_mappings *m, enum trace_field field)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (m->items[i].field == field)
+            return &m->items[i];
+    return NULL;
+}
+
+uint32_t trace_mappings_count(const struct trace_mappings *m, enum trace_field field)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < m->count; i++)
+        count += m->items[i].field == field;
+    return count;
+}
+
 void trace_fields_init(struct trace_fields *f, const struct trace_input *in)
 {
     *f = (struct trace_fields){.rules = in->instants, .decimal_comma = in->separator == ';'};
@@ -109,7 +141,9 @@ void trace_fields_clear(struct trace_fields *f)
 {
     f->row = (struct request){.timestamp_ns = TIME_NEVER, .attempts = 1};
     f->given = 0;
-    f->failed = f->aborted = false;
+    f->failed = f->aborted = f->skipped = false;
+    f->wheres_met = 0;
+    f->unique = (struct text){NULL, 0};
     f->row_clock = CLOCK_NONE;
     trace_strings_clear(&f->texts);
     buffer_clear(&f->labels);
@@ -293,7 +327,7 @@ const char *trace_fields_set(struct trace_fields *f, enum trace_field field, con
     return wanted;
 }
 
-const char *trace_fields_set_label(struct trace_fields *f, const char *label, struct text value)
+static const char *set_label(struct trace_fields *f, const char *label, struct text value)
 {
     if (value.length == 0)
         return NULL;
@@ -381,11 +415,51 @@ static const char *check_clock(struct trace_fields *f)
     return NULL;
 }
 
-bool trace_fields_hold_no_call(const struct trace_fields *f)
+/* True if the value is one of "a|b|c"; "*" is any that is there. */
+static bool is_one_of(struct text value, const char *values)
+{
+    for (const char *at = values;; at++) {
+        size_t length = strcspn(at, "|");
+        if (text_same(value, (struct text){at, length}))
+            return true;
+        at += length;
+        if (*at == '\0')
+            return strcmp(values, "*") == 0 && value.length > 0;
+    }
+}
+
+const char *trace_fields_map(struct trace_fields *f, const struct trace_mapping *m,
+                             const char *source, struct text value)
+{
+    const char *unique;
+    const char *wanted;
+    switch (m->field) {
+    case FIELD_LABEL:
+        return set_label(f, m->label, value);
+    case FIELD_WHERE:
+        f->wheres_met += is_one_of(value, m->label);
+        return NULL;
+    case FIELD_SKIP:
+        f->skipped |= is_one_of(value, m->label);
+        return NULL;
+    case FIELD_UNIQUE:
+        if (value.length == 0 || (wanted = set_name(f, value, &unique)) != NULL)
+            return value.length == 0 ? NULL : wanted;
+        f->unique = text_of(unique);
+        return NULL;
+    default:
+        return trace_fields_set(f, m->field, source, value);
+    }
+}
+
+const char *trace_fields_pass_over(const struct trace_fields *f, const struct trace_mappings *m)
 {
     static const uint32_t counts =
         1u << FIELD_INPUT | 1u << FIELD_UNCACHED_INPUT | 1u << FIELD_OUTPUT | 1u << FIELD_USAGE;
-    return !(f->given & counts) && !f->failed && !f->aborted && f->row.status == REQUEST_OK;
+    if (f->skipped || f->wheres_met < trace_mappings_count(m, FIELD_WHERE))
+        return "filtered";
+    bool failed = f->failed || f->aborted || f->row.status != REQUEST_OK;
+    return (f->given & counts) || failed ? NULL : "no_counts";
 }
 
 const char *trace_fields_finish(struct trace_fields *f)

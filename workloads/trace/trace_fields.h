@@ -41,13 +41,17 @@ enum trace_field {
     FIELD_ABORTED, /* the same: the caller ended it */
     FIELD_ATTEMPTS,
     FIELD_COST,
-    FIELD_LABEL, /* label.NAME: one entry of the labels */
+    FIELD_LABEL,  /* label.NAME: one entry of the labels */
+    FIELD_WHERE,  /* SOURCE:VALUE|VALUE: rows with another value there are passed over */
+    FIELD_SKIP,   /* the same for rows with one of these values */
+    FIELD_UNIQUE, /* rows of one value are one request: the one of most output, the last of equals
+                   */
     FIELD_COUNT,
 };
 
 #define TRACE_MAX_MAPPINGS 64
 
-/* One FIELD=SOURCE of an option. */
+/* One FIELD=SOURCE of an option. `label` is the label's name, or the values of a filter. */
 struct trace_mapping {
     enum trace_field field;
     char *label, *source;
@@ -62,6 +66,11 @@ struct trace_mappings {
 int trace_mappings_parse(const char *text, const char *option, struct trace_mappings *out,
                          struct error *err);
 void trace_mappings_free(struct trace_mappings *m);
+
+/* The mapping of a field, or NULL; how many there are. */
+const struct trace_mapping *trace_mapping_of(const struct trace_mappings *m,
+                                             enum trace_field field);
+uint32_t trace_mappings_count(const struct trace_mappings *m, enum trace_field field);
 
 /* The field of a name, or FIELD_COUNT. */
 enum trace_field trace_field_from_name(struct text name);
@@ -89,6 +98,9 @@ struct trace_fields {
     bool failed, aborted;
     bool instants; /* the rows' times are instants on the wall clock */
     enum trace_clock clock, row_clock;
+    bool skipped;        /* by skip= */
+    uint32_t wheres_met; /* where=s that this row meets */
+    struct text unique;  /* lent from `texts` */
     struct instant_rules rules;
     bool decimal_comma; /* numbers are written "0,5" */
 };
@@ -106,6 +118,10 @@ void trace_fields_clear(struct trace_fields *f);
 const char *trace_fields_set(struct trace_fields *f, enum trace_field field, const char *source,
                              struct text value);
 
+/* Sets what a mapping says, labels and filters too. Returns NULL, or what was expected. */
+const char *trace_fields_map(struct trace_fields *f, const struct trace_mapping *m,
+                             const char *source, struct text value);
+
 /* What a status column says: a word, an HTTP status, or true and false where `source` says what
  * true means. Returns NULL, or what was expected. */
 const char *trace_status_read(const char *source, struct text value, enum request_status *out);
@@ -113,11 +129,9 @@ const char *trace_status_read(const char *source, struct text value, enum reques
 /* True or false; any other text that is no number counts as true, but for null and none. */
 const char *trace_truth_read(struct text value, bool *out);
 
-/* One entry of the labels. */
-const char *trace_fields_set_label(struct trace_fields *f, const char *label, struct text value);
-
-/* True for a row that is no call: it has no count, and no word that it failed. */
-bool trace_fields_hold_no_call(const struct trace_fields *f);
+/* Why the row is to be passed over: "filtered", or "no_counts" for a row that is no call (it has no
+ * count, and no word that it failed). NULL: it is a request. */
+const char *trace_fields_pass_over(const struct trace_fields *f, const struct trace_mappings *m);
 
 /* Makes the request of what was set. Returns NULL, or what is missing or does not fit. */
 const char *trace_fields_finish(struct trace_fields *f);

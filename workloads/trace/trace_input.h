@@ -18,8 +18,10 @@
 #include "core/file.h"
 #include "core/json/json_scan.h"
 #include "workloads/trace/trace.h"
-#include "workloads/trace/trace_document.h"
-#include "workloads/trace/trace_instant.h"
+#include "workloads/trace/value/document.h"
+#include "workloads/trace/value/instant.h"
+
+struct trace_form;
 
 struct trace_input {
     struct line_reader lines;
@@ -30,7 +32,8 @@ struct trace_input {
     char separator;       /* of a table, once its header is read; 0 = not yet */
     struct buffer record; /* a row of a table that holds line ends */
     long first_line;      /* where the current row begins, if not on the line read last; else 0 */
-    bool is_document;     /* rows are the elements of a JSON document, not lines */
+    struct trace_form *form; /* whose fields stand in the options; NULL */
+    bool is_document;        /* rows are the elements of a JSON document, not lines */
     struct trace_document document;
 };
 
@@ -101,8 +104,8 @@ int trace_refuse_seconds(struct trace_input *in, bool spacing, const char *field
 void trace_start_at_first(struct trace_input *in);
 
 extern const struct trace_reader trace_reader_aiperf, trace_reader_azure, trace_reader_bailian,
-    trace_reader_batch, trace_reader_burstgpt, trace_reader_canonical, trace_reader_columns,
-    trace_reader_keys, trace_reader_ragpulse, trace_reader_run, trace_reader_servingsim,
-    trace_reader_tracelab, trace_reader_vllm, trace_reader_weka;
+    trace_reader_batch, trace_reader_burstgpt, trace_reader_canonical, trace_reader_codex,
+    trace_reader_columns, trace_reader_keys, trace_reader_ragpulse, trace_reader_run,
+    trace_reader_servingsim, trace_reader_tracelab, trace_reader_vllm, trace_reader_weka;
 
 #endif

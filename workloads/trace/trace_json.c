@@ -267,3 +267,22 @@ int trace_row_end(struct trace_row *r, struct trace_input *in, struct text line,
                 trace_fail(in, (long)line.length, err, "expected the key \"%s\"", t->rows[i].name);
     return status;
 }
+
+bool trace_json_find(struct text object, const char *path, struct text *raw)
+{
+    struct json_scan s;
+    struct text key;
+    size_t first = strcspn(path, ".");
+    json_scan_init(&s, "", object.at, object.length, 1);
+    json_object_begin(&s);
+    while (json_object_next(&s, &key)) {
+        bool whole = text_equal(key, path);
+        bool inside = path[first] == '.' && text_same(key, (struct text){path, first}) &&
+                      json_peek(&s) == JSON_OBJECT;
+        if (!json_skip(&s, raw))
+            return false;
+        if (whole || (inside && trace_json_find(*raw, path + first + 1, raw)))
+            return true;
+    }
+    return false;
+}

@@ -1,6 +1,7 @@
 /* Any JSON Lines: values named by --keys as paths ("usage.prompt_tokens", "choices.0.text"). A path
  * may also be a key as it stands, points included ("gen_ai.usage.input_tokens"). */
 #include "workloads/trace/trace_fields.h"
+#include "workloads/trace/trace_unique.h"
 
 #include "core/memory.h"
 
@@ -15,6 +16,10 @@ struct keys {
     struct buffer plain; /* a string value without its escapes */
     struct text line;
     struct error *err;
+    const char *wanted; /* of the row's first value that is none; NULL */
+    const struct trace_mapping *faulty;
+    struct text fault;
+    struct trace_unique *unique;
     bool found[TRACE_MAX_MAPPINGS];
     bool ever[TRACE_MAX_MAPPINGS];
 };
@@ -66,10 +71,13 @@ static int set_value(struct keys *k, size_t mapping, struct text raw)
     } else if ((raw.at[0] == '{' || raw.at[0] == '[') && m->field != FIELD_USAGE) {
         return fail_at_value(k, m, raw, "a number or a text");
     }
-    const char *wanted = m->field == FIELD_LABEL
-                             ? trace_fields_set_label(&k->fields, m->label, value)
-                             : trace_fields_set(&k->fields, m->field, m->source, value);
-    return wanted ? fail_at_value(k, m, raw, wanted) : 0;
+    const char *wanted = trace_fields_map(&k->fields, m, m->source, value);
+    if (wanted && !k->wanted) { /* a fault of a row that is passed over is none */
+        k->wanted = wanted;
+        k->faulty = m;
+        k->fault = raw;
+    }
+    return 0;
 }
 
 /* What of a path is left behind this key: NULL = another key, "" = the value itself. */
@@ -142,6 +150,7 @@ static int read_line(struct keys *k, struct text line)
     }
     k->line = line;
     memset(k->found, 0, sizeof k->found);
+    k->wanted = NULL;
     trace_fields_clear(&k->fields);
     struct text object = line;
     while (object.length > 0 && (object.at[0] == ' ' || object.at[0] == '\t')) {
@@ -153,21 +162,24 @@ static int read_line(struct keys *k, struct text line)
     int status = walk(k, object, &open);
     if (status < 0)
         return status;
-    if (trace_fields_hold_no_call(&k->fields)) {
-        trace_note(k->in, "no_counts", true);
+    const char *over = trace_fields_pass_over(&k->fields, &k->map);
+    if (over && !(k->wanted && strcmp(over, "no_counts") == 0)) {
+        trace_note(k->in, over, true);
         return 0;
     }
+    if (k->wanted)
+        return fail_at_value(k, k->faulty, k->fault, k->wanted);
     const char *wanted = trace_fields_finish(&k->fields);
     if (wanted)
         return trace_fail(k->in, 1, k->err, "expected %s", wanted);
-    return trace_add(k->in, &k->fields.row, k->err);
+    return trace_unique_add(k->unique, k->in, &k->fields, k->err);
 }
 
 /* A path that no line had is a spelling mistake, not a missing value. */
 static int check_used(struct keys *k)
 {
     for (size_t i = 0; i < k->map.count && k->in->out->count > 0; i++)
-        if (!k->ever[i])
+        if (!k->ever[i] && !k->in->form)
             return error_at(k->err, k->in->lines.name, 0, 0, "no line has the key \"%.80s\"",
                             k->map.items[i].source);
     return 0;
@@ -179,10 +191,13 @@ static int read_lines(struct keys *k)
     int more;
     if (trace_mappings_parse(k->in->options.keys, "keys", &k->map, k->err) < 0)
         return ERR_INPUT;
+    k->unique = trace_unique_create(trace_mapping_of(&k->map, FIELD_UNIQUE) != NULL);
     while ((more = trace_next_line(k->in, &line, k->err)) > 0)
         if (read_line(k, line) < 0)
             return ERR_INPUT;
-    return more < 0 ? more : check_used(k);
+    if (more < 0 || trace_unique_settle(k->unique, k->in, k->err) < 0)
+        return ERR_INPUT;
+    return check_used(k);
 }
 
 static int read_rows(struct trace_input *in, struct error *err)
@@ -197,6 +212,7 @@ static int read_rows(struct trace_input *in, struct error *err)
     int status = read_lines(k);
     if (status == 0)
         status = trace_fields_settle(in, &k->fields, &k->map, "keys", err);
+    trace_unique_free(k->unique);
     trace_mappings_free(&k->map);
     trace_fields_free(&k->fields);
     buffer_free(&k->plain);

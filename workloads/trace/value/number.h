@@ -4,8 +4,8 @@
  * use, too), and 1.234 where the table writes decimals with a comma. Amounts are dollars: 0.0012,
  * $0.0012, 1,234.50 USD, 1.2e-05, and 0,0012 there.
  */
-#ifndef FAREBOX_WORKLOADS_TRACE_TRACE_NUMBER_H
-#define FAREBOX_WORKLOADS_TRACE_TRACE_NUMBER_H
+#ifndef FAREBOX_WORKLOADS_TRACE_VALUE_NUMBER_H
+#define FAREBOX_WORKLOADS_TRACE_VALUE_NUMBER_H
 
 #include "core/money.h"
 #include "core/text.h"

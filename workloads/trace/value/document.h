@@ -4,14 +4,14 @@
  *     struct trace_document d;
  *     document_init(&d, max_line);
  *     if (document_begins(&d, first_bytes, &element)) ...     // what the first element is
- *     while ((more = document_next(&d, &lines, &element, &line, err)) > 0) ...
+ *     while ((more = document_next(&d, &lines, &element, err)) > 0) ...
  *     if (document_is_open(&d)) ...                            // the file was cut short
  *     document_free(&d);
  *
  * One element is held at a time.
  */
-#ifndef FAREBOX_WORKLOADS_TRACE_TRACE_DOCUMENT_H
-#define FAREBOX_WORKLOADS_TRACE_TRACE_DOCUMENT_H
+#ifndef FAREBOX_WORKLOADS_TRACE_VALUE_DOCUMENT_H
+#define FAREBOX_WORKLOADS_TRACE_VALUE_DOCUMENT_H
 
 #include "core/file.h"
 

@@ -1,4 +1,4 @@
-#include "workloads/trace/trace_document.h"
+#include "workloads/trace/value/document.h"
 
 #include "core/memory.h"
 

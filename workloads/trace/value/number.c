@@ -1,4 +1,4 @@
-#include "workloads/trace/trace_number.h"
+#include "workloads/trace/value/number.h"
 
 #include "core/memory.h"
 

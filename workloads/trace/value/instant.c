@@ -1,4 +1,4 @@
-#include "workloads/trace/trace_instant.h"
+#include "workloads/trace/value/instant.h"
 
 #include "core/clock.h"
 #include "core/memory.h"

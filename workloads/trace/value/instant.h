@@ -10,8 +10,8 @@
  * and date(1)'s own form, Sun Mar  1 10:00:00 UTC 2026. Names of other zones are refused: they do
  * not say what offset they had.
  */
-#ifndef FAREBOX_WORKLOADS_TRACE_TRACE_INSTANT_H
-#define FAREBOX_WORKLOADS_TRACE_TRACE_INSTANT_H
+#ifndef FAREBOX_WORKLOADS_TRACE_VALUE_INSTANT_H
+#define FAREBOX_WORKLOADS_TRACE_VALUE_INSTANT_H
 
 #include "core/text.h"
 

@@ -1,0 +1,160 @@
+/* Logs of agents and gateways: forms found by their names, rows that repeat, rows that are no
+ * calls. */
+#include "testing_trace.h"
+
+#include "workloads/trace/trace_fields.h"
+#include "workloads/trace/trace_form.h"
+
+#define AGENT(id, kind, usage)                                                                  \
+    "{\"type\": \"assistant\", \"sessionId\": \"s\", \"uuid\": \"u-" kind "\", "                \
+    "\"timestamp\": \"2026-11-02T09:00:0" id ".250Z\", \"cwd\": \"/a\", \"message\": {\"id\": " \
+    "\"msg_" id "\", \"model\": \"m-1\", \"content\": [{\"type\": \"" kind "\"}], "             \
+    "\"usage\": " usage "}}\n"
+#define USAGE(out)                                                                              \
+    "{\"input_tokens\": 7, \"cache_creation_input_tokens\": 100, \"cache_read_input_tokens\": " \
+    "900, \"output_tokens\": " out "}"
+
+START_TEST(a_call_that_is_told_once_per_content_block_is_one)
+{
+    static const char log[] =
+        "{\"type\": \"summary\", \"summary\": \"work\", \"leafUuid\": \"x\"}\n"
+        "{\"type\": \"user\", \"sessionId\": \"s\", \"uuid\": \"u0\", \"timestamp\": "
+        "\"2026-11-02T09:00:00Z\", \"message\": {\"role\": \"user\", \"content\": \"hi\"}}\n" AGENT(
+            "1", "thinking", USAGE("3")) AGENT("1", "text", USAGE("3"))
+            AGENT("1", "tool_use", USAGE("41")) AGENT("2", "text", USAGE("5"));
+    struct workload w;
+    struct trace_report report = testing_read(log, NULL, &w);
+    ck_assert_str_eq(report.format, "claude-code");
+    ck_assert_uint_eq(w.count, 2);
+    ck_assert(w.input_tokens[0] == 1007 && w.output_tokens[0] == 41 && w.output_tokens[1] == 5);
+    ck_assert(w.usage[0].cached_input == 900 && w.usage[0].cache_write == 100);
+    ck_assert_int_eq(w.timestamp_ns[1], NS_PER_S);
+    ck_assert_uint_eq(testing_note(&report, "repeated"), 2);
+    ck_assert_uint_eq(testing_note(&report, "filtered"), 2);
+    struct request r;
+    workload_get(&w, 0, &r);
+    ck_assert_str_eq(r.model, "m-1");
+    ck_assert_str_eq(r.session_id, "s");
+    workload_free(&w);
+}
+END_TEST
+
+#define COUNT(second, total, last)                                                              \
+    "{\"timestamp\": \"2026-11-02T09:00:0" second "Z\", \"type\": \"event_msg\", \"payload\": " \
+    "{\"type\": \"token_count\", \"info\": {\"total_token_usage\": {\"input_tokens\": " total   \
+    "}, \"last_token_usage\": {\"input_tokens\": " last ", \"output_tokens\": 6}}}}\n"
+
+START_TEST(a_count_that_did_not_move_is_no_call)
+{
+    static const char log[] =
+        "{\"timestamp\": \"2026-11-02T09:00:00Z\", \"type\": \"session_meta\", \"payload\": "
+        "{\"id\": \"c1\"}}\n"
+        "{\"timestamp\": \"2026-11-02T09:00:00Z\", \"type\": \"turn_context\", \"payload\": "
+        "{\"model\": \"big\"}}\n"
+        "{\"timestamp\": \"2026-11-02T09:00:01Z\", \"type\": \"event_msg\", \"payload\": "
+        "{\"type\": "
+        "\"token_count\", \"info\": null}}\n" COUNT("2", "50", "50") COUNT("3", "50", "50")
+            COUNT("4", "90", "40") "{\"timestamp\": \"2026-11-02T09:00:05Z\", \"ty";
+    struct workload w;
+    struct trace_report report = testing_read(log, NULL, &w);
+    struct request r;
+    ck_assert_str_eq(report.format, "codex");
+    ck_assert_uint_eq(w.count, 2);
+    ck_assert(w.input_tokens[0] == 50 && w.input_tokens[1] == 40);
+    ck_assert_int_eq(w.timestamp_ns[1], 2 * NS_PER_S);
+    ck_assert_uint_eq(testing_note(&report, "repeated"), 1);
+    ck_assert_uint_eq(testing_note(&report, "no_json"), 1);
+    workload_get(&w, 1, &r);
+    ck_assert_str_eq(r.model, "big");
+    ck_assert_str_eq(r.session_id, "c1");
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(rows_can_be_chosen_and_joined)
+{
+    struct trace_options o = {
+        .columns = "timestamp=t,input=i,output=o,where=kind:llm|embed,skip=who:test,unique=id"};
+    static const char table[] = "t,kind,who,id,i,o\n"
+                                "0,llm,a,x,10,1\n"
+                                "1,chain,a,y,11,1\n"
+                                "2,llm,test,z,12,what\n"
+                                "3,llm,a,x,10,4\n"
+                                "4,llm,a,x,10,2\n"
+                                "5,embed,b,,13,0\n"
+                                "6,embed,b,,13,0\n";
+    struct workload w;
+    struct trace_report report = testing_read(table, &o, &w);
+    ck_assert_uint_eq(w.count, 3);
+    ck_assert(w.output_tokens[0] == 4 && w.timestamp_ns[0] == 0);
+    ck_assert(w.input_tokens[1] == 13 && w.timestamp_ns[2] == 6 * NS_PER_S);
+    ck_assert_uint_eq(testing_note(&report, "filtered"), 2);
+    ck_assert_uint_eq(testing_note(&report, "repeated"), 2);
+    workload_free(&w);
+    o.columns = "timestamp=t,input=i,output=o,where=kind";
+    struct error err = {0};
+    ck_assert_int_eq(testing_read_bytes(table, strlen(table), &o, &w, NULL, &err), ERR_INPUT);
+    ck_assert_msg(strstr(err.message, "where=SOURCE:VALUE"), "%s", err.message);
+}
+END_TEST
+
+START_TEST(every_form_is_whole)
+{
+    struct trace_form f;
+    size_t count = 0;
+    for (; trace_form_at(count, &f); count++) {
+        struct trace_mappings map;
+        struct error err = {0};
+        ck_assert_msg(f.about[0] && f.export[0] && strncmp(f.source, "http", 4) == 0, "%s", f.name);
+        ck_assert_msg(trace_mappings_parse(f.fields, "form", &map, &err) == 0, "%s: %s", f.name,
+                      err.message);
+        ck_assert_msg(f.has_count > 1 && trace_mapping_of(&map, FIELD_TIMESTAMP), "%s", f.name);
+        trace_mappings_free(&map);
+        trace_form_free(&f);
+    }
+    ck_assert_uint_ge(count, 5);
+}
+END_TEST
+
+START_TEST(gateways_logs_are_known_by_their_names)
+{
+    static const struct {
+        const char *text, *form;
+        uint32_t input, output;
+    } logs[] = {
+        {"[{\"request_id\": \"a\", \"call_type\": \"acompletion\", \"spend\": 0.25, \"startTime\": "
+         "\"2026-11-02T09:00:00Z\", \"endTime\": \"2026-11-02T09:00:02Z\", \"model\": \"m\", "
+         "\"prompt_tokens\": 20, \"completion_tokens\": 4, \"status\": \"success\"}]",
+         "litellm", 20, 4},
+        {"{\"data\": [{\"id\": \"o\", \"traceId\": \"t\", \"type\": \"SPAN\", \"startTime\": "
+         "\"2026-11-02T09:00:00Z\", \"usageDetails\": {}}, {\"id\": \"p\", \"traceId\": \"t\", "
+         "\"type\": \"GENERATION\", \"startTime\": \"2026-11-02T09:00:00Z\", \"usageDetails\": "
+         "{\"input_tokens\": 30, \"output_tokens\": 5}}]}",
+         "langfuse", 30, 5},
+        {"generation_id,created_at,tokens_prompt,tokens_completion,cost_total,cancelled\n"
+         "g,2026-11-02 09:00:00,40,6,0.001,false\n",
+         "openrouter", 40, 6},
+    };
+    for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
+        struct workload w;
+        struct trace_report report = testing_read(logs[i].text, NULL, &w);
+        ck_assert_str_eq(report.format, logs[i].form);
+        ck_assert_uint_eq(w.count, 1);
+        ck_assert(w.input_tokens[0] == logs[i].input && w.output_tokens[0] == logs[i].output);
+        workload_free(&w);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("trace_logs");
+    TCase *t = tcase_create("logs");
+    tcase_add_test(t, a_call_that_is_told_once_per_content_block_is_one);
+    tcase_add_test(t, a_count_that_did_not_move_is_no_call);
+    tcase_add_test(t, rows_can_be_chosen_and_joined);
+    tcase_add_test(t, every_form_is_whole);
+    tcase_add_test(t, gateways_logs_are_known_by_their_names);
+    suite_add_tcase(suite, t);
+    return testing_run(suite);
+}
