@@ -56,7 +56,7 @@ START_TEST(canonical_values)
                     "expected a whole number from 0 to 4294967295, found -5");
     testing_refused("{\"timestamp\": 0, \"input_length\": 1, \"output_length\": 4294967296}", 1, 54,
                     "4294967296");
-    testing_refused("{\"timestamp\": 0, \"input_length\": 1}", 1, 0, "is no trace");
+    testing_refused("{\"timestamp\": 0, \"input_length\": 1}", 1, 0, "expected the key \"output_length\"");
     testing_refused(GOOD "{\"timestamp\": 0, \"input_length\": 1}", 2, 0,
                     "expected the key \"output_length\"");
     testing_refused(GOOD "{\"input_length\": 1, \"output_length\": 1}", 2, 0,

@@ -5,6 +5,8 @@
 #include "workloads/trace/trace_fields.h"
 #include "workloads/trace/trace_form.h"
 
+#include <stdlib.h>
+
 #define AGENT(id, kind, usage)                                                                  \
     "{\"type\": \"assistant\", \"sessionId\": \"s\", \"uuid\": \"u-" kind "\", "                \
     "\"timestamp\": \"2026-11-02T09:00:0" id ".250Z\", \"cwd\": \"/a\", \"message\": {\"id\": " \
@@ -146,6 +148,54 @@ START_TEST(gateways_logs_are_known_by_their_names)
 }
 END_TEST
 
+START_TEST(own_prompts_are_sent_as_they_are)
+{
+    static const char log[] =
+        "[{\"id\": \"a\", \"conversations\": [{\"from\": \"human\", \"value\": \"abcdefgh\"}, "
+        "{\"from\": \"gpt\", \"value\": \"abcd\"}, {\"from\": \"human\", \"value\": \"x\"}, "
+        "{\"from\": \"gpt\", \"value\": \"abcdefghijkl\"}]}]";
+    struct workload w;
+    struct trace_report report = testing_read(log, NULL, &w);
+    char *text = testing_write(&w, TRACE_CANONICAL);
+    ck_assert_str_eq(report.format, "prompts");
+    ck_assert_uint_eq(w.count, 2);
+    ck_assert_msg(strstr(text, "\"messages\": [{\"role\": \"user\", \"content\": \"abcdefgh\"}, "
+                               "{\"role\": \"assistant\", \"content\": \"abcd\"}, {\"role\": "
+                               "\"user\", \"content\": \"x\"}]}\n"),
+                  "%s", text);
+    ck_assert_msg(strstr(text, "\"after\": [\"r1\"]"), "%s", text);
+    ck_assert_uint_eq(testing_note(&report, "output_tokens_estimated"), 2);
+    free(text);
+    workload_free(&w);
+    testing_read("{\"prompt\": \"What is it?\", \"output_tokens\": 20}\n{\"prompt\": \"b\"}\n",
+                 NULL, &w);
+    ck_assert(w.count == 2 && w.output_tokens[0] == 20 && w.input_tokens[0] == 4);
+    workload_free(&w);
+    testing_refused("{\"messages\": [{\"role\": \"owl\", \"content\": \"x\"}]}\n", 1, 1, "a role");
+}
+END_TEST
+
+START_TEST(later_turns_with_a_delay_alone_wait_for_the_turn_before)
+{
+    static const char trace[] =
+        "{\"session_id\": \"s\", \"timestamp\": 0, \"input_length\": 10, \"output_length\": 4}\n"
+        "{\"session_id\": \"t\", \"timestamp\": 5, \"input_length\": 11, \"output_length\": 4}\n"
+        "{\"session_id\": \"s\", \"delay\": 250, \"input_length\": 20, \"output_length\": 4}\n"
+        "{\"session_id\": \"s\", \"delay\": 50, \"text_input\": \"12345678\", \"output_length\": "
+        "4}\n";
+    struct workload w;
+    testing_read(trace, NULL, &w);
+    ck_assert(w.after_start[2] == 0 && w.after[0] == 0 && w.after[1] == 2);
+    ck_assert(w.delay_ns[2] == 250 * NS_PER_MS && w.timestamp_ns[2] == TIME_NEVER);
+    ck_assert_uint_eq(w.input_tokens[3], 2);
+    workload_free(&w);
+    testing_refused("{\"timestamp\": 0, \"input_length\": 5}\n", 1, 0, "\"output_length\"");
+    testing_refused(
+        "{\"session_id\": \"s\", \"delay\": 5, \"input_length\": 5, \"output_length\": 1}\n", 1, 0,
+        "\"timestamp\" or \"after\"");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("trace_logs");
@@ -155,6 +205,8 @@ int main(void)
     tcase_add_test(t, rows_can_be_chosen_and_joined);
     tcase_add_test(t, every_form_is_whole);
     tcase_add_test(t, gateways_logs_are_known_by_their_names);
+    tcase_add_test(t, own_prompts_are_sent_as_they_are);
+    tcase_add_test(t, later_turns_with_a_delay_alone_wait_for_the_turn_before);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }

@@ -17,7 +17,8 @@ static const struct trace_reader *const readers[] = {
     &trace_reader_run,       &trace_reader_tracelab, &trace_reader_weka,
     &trace_reader_ragpulse,  &trace_reader_bailian,  &trace_reader_batch,
     &trace_reader_aiperf,    &trace_reader_vllm,     &trace_reader_servingsim,
-    &trace_reader_canonical, &trace_reader_codex,    &trace_reader_keys,
+    &trace_reader_canonical, &trace_reader_codex,    &trace_reader_prompts,
+    &trace_reader_keys,
 };
 #define READER_COUNT (sizeof readers / sizeof *readers)
 

@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#define BYTES_PER_TOKEN 4
-
 struct batch {
     struct trace_row line;
     uint64_t text_bytes;
@@ -113,8 +111,7 @@ static int read_row(struct trace_input *in, void *context, struct text line, str
     int status = trace_row_end(l, in, line, &table, err);
     if (status < 0)
         return status;
-    uint64_t tokens = (b->text_bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN;
-    l->row.input_tokens = tokens > UINT32_MAX ? UINT32_MAX : (uint32_t)tokens;
+    l->row.input_tokens = trace_estimate_tokens(b->text_bytes);
     trace_note(in, "input_tokens_estimated", false);
     if (!b->bounded && !b->embeddings)
         trace_note(in, "no_output_bound", false);

@@ -30,7 +30,11 @@ struct canonical {
     size_t after_capacity;
     struct pending *pending;
     size_t pending_count, row_pending;
-    uint64_t ever; /* keys of any row, by the bits of rows[] */
+    uint32_t *last_row; /* of each session so far, by its number */
+    size_t last_row_capacity;
+    struct text prompt;     /* a row's text_input, a JSON string */
+    struct buffer messages; /* what is made of it */
+    uint64_t ever;          /* keys of any row, by the bits of rows[] */
     bool unknown_keys;
 };
 
@@ -40,7 +44,10 @@ static bool probe(const struct trace_probe *p)
         return false;
     if (trace_probe_key(p, "start"))
         return true;
-    return trace_probe_key(p, "input_length") && trace_probe_key(p, "output_length");
+    /* One of the lengths may be missing: it is then asked for by its name. */
+    if (trace_probe_key(p, "input_length"))
+        return trace_probe_key(p, "output_length") || trace_probe_key(p, "timestamp");
+    return trace_probe_kind(p, "text_input") == JSON_STRING;
 }
 
 /* ---- values; the scanner's context is the reader, the writer's is the workload ---- */
@@ -185,6 +192,15 @@ static void read_cost(struct json_scan *s, const struct json_field *f, void *mem
     trace_json_money(s, member);
 }
 
+/* AIPerf's own prompts, in place of a length. */
+static void read_prompt(struct json_scan *s, const struct json_field *f, void *request)
+{
+    struct canonical *c = s->context;
+    (void)f;
+    (void)request;
+    take_raw(s, JSON_STRING, "a text", &c->prompt);
+}
+
 static bool is_one(const void *member)
 {
     return *(const uint32_t *)member <= 1;
@@ -263,6 +279,7 @@ static const struct json_field rows[] = {
     {"status", JSON_AS_CHOICE, AT(status), .names = trace_status_names, .optional = true},
     {"attempts", JSON_AS_UINT, AT(attempts), 1, UINT32_MAX, .is_nothing = is_one},
     {"cost_usd", JSON_AS_MONEY, AT(cost), .read = read_cost, JSON_HAS(struct request, has_cost)},
+    {"text_input", .read = read_prompt},
 };
 static const struct json_table table = {JSON_ROWS(rows), .once = true, .nulls = true,
                                         .other = keep_unknown};
@@ -318,10 +335,56 @@ static bool read_start(struct canonical *c, struct text line, int *status, struc
     return true;
 }
 
+/* A row's own prompt: what is sent, and its length where none is given. */
+static void take_prompt(struct canonical *c)
+{
+    struct request *r = &c->line.row;
+    buffer_clear(&c->messages);
+    buffer_add_text(&c->messages, "[{\"role\": \"user\", \"content\": ");
+    buffer_add(&c->messages, c->prompt.at, c->prompt.length);
+    buffer_add_text(&c->messages, "}]");
+    if (r->messages.length == 0)
+        r->messages = (struct text){c->messages.data, c->messages.length};
+    if (c->line.seen & BIT(INPUT))
+        return;
+    r->input_tokens = trace_estimate_tokens(c->prompt.length - 2);
+    c->line.seen |= BIT(INPUT);
+    trace_note(c->in, "input_tokens_estimated", false);
+}
+
+/* AIPerf's later turns have a delay alone: they wait for the turn before. */
+static void wait_for_last_turn(struct canonical *c)
+{
+    struct request *r = &c->line.row;
+    uint32_t session =
+        r->session_id ? names_find(&c->in->out->sessions, text_of(r->session_id)) : NAME_NONE;
+    if (session == NAME_NONE)
+        return;
+    mem_grow(&c->after, &c->after_capacity, 1, sizeof *c->after);
+    c->after[0] = c->last_row[session];
+    r->after = c->after;
+    r->after_count = 1;
+    c->line.seen |= BIT(AFTER);
+}
+
+static void note_last_row(struct canonical *c)
+{
+    const struct workload *w = c->in->out;
+    uint32_t session = w->session ? w->session[w->count - 1] : NAME_NONE;
+    if (session == NAME_NONE)
+        return;
+    mem_grow(&c->last_row, &c->last_row_capacity, (size_t)session + 1, sizeof *c->last_row);
+    c->last_row[session] = (uint32_t)w->count - 1;
+}
+
 static int add_row(struct canonical *c, struct text line, struct error *err)
 {
     struct trace_input *in = c->in;
     struct request *r = &c->line.row;
+    if (c->prompt.length)
+        take_prompt(c);
+    if ((c->line.seen & (BIT(TIMESTAMP) | BIT(AFTER) | BIT(DELAY))) == BIT(DELAY))
+        wait_for_last_turn(c);
     const char *missing = missing_key(c);
     if (r->has_usage)
         trace_usage_fill(&c->line.scan, &c->usage, r);
@@ -334,6 +397,8 @@ static int add_row(struct canonical *c, struct text line, struct error *err)
         r->block_size = in->options.block_size ? in->options.block_size : MOONCAKE_BLOCK_SIZE;
     uint64_t before = in->out->after_start ? in->out->after_start[in->out->count] : 0;
     status = trace_add(in, r, err);
+    if (status == 0)
+        note_last_row(c);
     for (size_t i = c->row_pending; i < c->pending_count; i++)
         c->pending[i].at += before;
     c->ever |= c->line.seen;
@@ -344,6 +409,7 @@ static int read_row(struct canonical *c, struct text line, struct error *err)
 {
     struct trace_row *l = &c->line;
     trace_row_start(l, c->in, line);
+    c->prompt.length = 0;
     c->row_pending = c->pending_count;
     l->seen = json_fields_read(&l->scan, &table, &l->row);
     return add_row(c, line, err);
@@ -421,6 +487,7 @@ static int read_rows(struct trace_input *in, struct error *err)
     bool first = true;
     trace_row_init(&c.line, in);
     trace_usage_init(&c.usage);
+    buffer_init(&c.messages, BUFFER_UNBOUNDED);
     while (status == 0 && (more = trace_next_line(in, &line, err)) != 0) {
         if (more < 0)
             status = more;
@@ -434,6 +501,8 @@ static int read_rows(struct trace_input *in, struct error *err)
         free(c.pending[i].id);
     free(c.pending);
     free(c.after);
+    free(c.last_row);
+    buffer_free(&c.messages);
     trace_usage_free(&c.usage);
     trace_row_free(&c.line);
     return status;

@@ -286,3 +286,9 @@ bool trace_json_find(struct text object, const char *path, struct text *raw)
     }
     return false;
 }
+
+uint32_t trace_estimate_tokens(uint64_t bytes)
+{
+    uint64_t tokens = (bytes + 3) / 4;
+    return tokens > UINT32_MAX ? UINT32_MAX : (uint32_t)tokens;
+}

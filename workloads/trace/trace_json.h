@@ -103,6 +103,11 @@ int trace_row_end(struct trace_row *r, struct trace_input *in, struct text line,
  * are an error that sticks in `s`. */
 void trace_usage_fill(struct json_scan *s, const struct trace_usage *u, struct request *r);
 
+/* Tokens of a text whose counts nobody gave: four bytes a token, OpenAI's rule of thumb for
+ * English.
+ */
+uint32_t trace_estimate_tokens(uint64_t bytes);
+
 /* The value at "outer.inner" of an object, as written: keys with points in them are found, too.
  * False if there is none, or what stands before it is no JSON. */
 bool trace_json_find(struct text object, const char *path, struct text *raw);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Names in small letters without anything between; the first of a field that is found is taken. */
-enum { USAGE = 1, INPUT, OUTPUT };
+enum { USAGE = 1, INPUT, OUTPUT, CACHED, REASONING };
 
 static const struct {
     const char *field;
@@ -87,6 +87,16 @@ static void propose_columns(struct proposal *p, const struct csv_row *header)
                 add(p, field, (struct text){"", 0}, text_trim(header->fields[i]));
 }
 
+/* Counts are numbers: a "prompt" may be a text. */
+static bool kind_fits(size_t field, enum json_kind kind)
+{
+    if (field == USAGE)
+        return kind == JSON_OBJECT;
+    if (field >= INPUT && field <= REASONING)
+        return kind == JSON_NUMBER;
+    return kind != JSON_OBJECT && kind != JSON_ARRAY;
+}
+
 /* Names of an object and of those one level inside it. */
 static void propose_keys(struct proposal *p, struct text object, struct text outer)
 {
@@ -98,8 +108,7 @@ static void propose_keys(struct proposal *p, struct text object, struct text out
         bool usage = is_known(USAGE, key);
         enum json_kind kind = json_peek(&s);
         for (size_t field = 0; field < COUNT_OF(known); field++) {
-            bool fits =
-                field == USAGE ? kind == JSON_OBJECT : kind != JSON_OBJECT && kind != JSON_ARRAY;
+            bool fits = kind_fits(field, kind);
             if (fits && !(p->found & 1u << field) && is_known(field, key))
                 add(p, field, outer, key);
         }
