@@ -139,6 +139,24 @@ static int fill(struct line_reader *r, struct error *err)
     return 0;
 }
 
+void line_reader_chain(struct line_reader *r, char *const *paths, size_t count)
+{
+    r->next = paths;
+    r->next_count = count;
+}
+
+/* Goes on with the next file of a chain. */
+static int open_next(struct line_reader *r, struct error *err)
+{
+    char *const *next = r->next + 1;
+    size_t count = r->next_count - 1;
+    const char *path = r->next[0];
+    line_reader_close(r);
+    int status = line_reader_open(r, path, r->max_line, err);
+    line_reader_chain(r, next, count);
+    return status;
+}
+
 int line_reader_next(struct line_reader *r, struct text *line, struct error *err)
 {
     size_t searched = 0;
@@ -152,8 +170,14 @@ int line_reader_next(struct line_reader *r, struct text *line, struct error *err
                 return err ? err->code : ERR_INPUT;
             continue;
         }
-        if (!end && left == 0)
+        if (!end && left == 0 && r->next_count == 0)
             return 0;
+        if (!end && left == 0) {
+            if (open_next(r, err) < 0)
+                return err ? err->code : ERR_INPUT;
+            searched = 0;
+            continue;
+        }
         size_t length = end ? (size_t)(end - start) : left;
         size_t taken = length + (end != NULL);
         if (length > r->max_line)

@@ -30,10 +30,12 @@ struct line_reader {
     bool ended;
     char utf16;         /* 'l' or 'b', the order of its bytes; 0 = the text is bytes as they are */
     struct buffer wide; /* bytes of UTF-16 that are not yet whole characters */
-    long number;     /* 1-based number of the line lent last */
-    uint64_t offset; /* byte offset of that line in the uncompressed text */
+    long number;        /* 1-based number of the line lent last */
+    uint64_t offset;    /* byte offset of that line in the uncompressed text */
     uint64_t next_offset;
     size_t max_line;
+    char *const *next; /* files to be read behind this one; borrowed */
+    size_t next_count;
 };
 
 /* Opens a file, or standard input for "-". Returns 0 or ERR_INPUT (cannot be opened or read). Here
@@ -43,6 +45,10 @@ int line_reader_open(struct line_reader *r, const char *path, size_t max_line, s
 /* 1: a line was lent; 0: no more; negative: an error (unreadable, a line beyond max_line, damaged
  * gzip). The last line need not end in a line end. */
 int line_reader_next(struct line_reader *r, struct text *line, struct error *err);
+
+/* Has `count` further files read behind this one, as if they were one. In each the lines are
+ * numbered from 1, and `name` is the one that is read. Borrows the paths. */
+void line_reader_chain(struct line_reader *r, char *const *paths, size_t count);
 
 /* Lends up to `wanted` bytes from the start of what is not consumed, without consuming them. */
 int line_reader_peek(struct line_reader *r, size_t wanted, struct text *out, struct error *err);

@@ -56,7 +56,8 @@ START_TEST(canonical_values)
                     "expected a whole number from 0 to 4294967295, found -5");
     testing_refused("{\"timestamp\": 0, \"input_length\": 1, \"output_length\": 4294967296}", 1, 54,
                     "4294967296");
-    testing_refused("{\"timestamp\": 0, \"input_length\": 1}", 1, 0, "expected the key \"output_length\"");
+    testing_refused("{\"timestamp\": 0, \"input_length\": 1}", 1, 0,
+                    "expected the key \"output_length\"");
     testing_refused(GOOD "{\"timestamp\": 0, \"input_length\": 1}", 2, 0,
                     "expected the key \"output_length\"");
     testing_refused(GOOD "{\"input_length\": 1, \"output_length\": 1}", 2, 0,
@@ -232,8 +233,12 @@ START_TEST(files_that_are_not_there)
     ck_assert_int_eq(trace_read("/nowhere/t.jsonl", NULL, &w, NULL, &err), ERR_INPUT);
     ck_assert_str_eq(err.file, "/nowhere/t.jsonl");
     err = (struct error){0};
-    ck_assert_int_eq(trace_read("/tmp", NULL, &w, NULL, &err), ERR_INPUT);
-    ck_assert_str_eq(err.file, "/tmp/requests.jsonl");
+    char folder[] = "/tmp/farebox-empty-XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(trace_read(folder, NULL, &w, NULL, &err), ERR_INPUT);
+    ck_assert_str_eq(err.file, folder);
+    ck_assert_msg(strstr(err.message, "requests.jsonl"), "%s", err.message);
+    testing_remove(folder);
 }
 END_TEST
 

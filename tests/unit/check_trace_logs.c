@@ -2,6 +2,7 @@
  * calls. */
 #include "testing_trace.h"
 
+#include "core/file.h"
 #include "workloads/trace/trace_fields.h"
 #include "workloads/trace/trace_form.h"
 
@@ -196,6 +197,66 @@ START_TEST(later_turns_with_a_delay_alone_wait_for_the_turn_before)
 }
 END_TEST
 
+/* Writes a file below a folder. */
+static void put(const char *folder, const char *name, const char *text)
+{
+    char path[256];
+    struct error err = {0};
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    ck_assert_msg(file_write_atomic(path, text, strlen(text), &err) == 0, "%s", err.message);
+}
+
+START_TEST(a_folder_of_logs_is_one_workload)
+{
+    char folder[] = "/tmp/farebox-logs-XXXXXX", deep[64], pattern[96];
+    struct workload w;
+    struct trace_report report;
+    struct error err = {0};
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(deep, sizeof deep, "%s/deep", folder);
+    ck_assert_int_eq(file_make_directories(deep, &err), 0);
+    put(folder, "a.jsonl", AGENT("1", "text", USAGE("3")));
+    put(folder, "z.json", "{\"settings\": true}\n");
+    put(folder, "notes.md", "no log\n");
+    put(deep, "b.jsonl", AGENT("1", "text", USAGE("3")) AGENT("4", "text", USAGE("8")));
+    workload_init(&w);
+    ck_assert_msg(trace_read(folder, NULL, &w, &report, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(w.count, 2);
+    ck_assert_int_eq(w.timestamp_ns[1], 3 * NS_PER_S);
+    ck_assert_uint_eq(testing_note(&report, "other_file"), 1);
+    ck_assert_uint_eq(testing_note(&report, "repeated"), 1);
+    workload_free(&w);
+    snprintf(pattern, sizeof pattern, "%s/*.jsonl", deep);
+    ck_assert_msg(trace_read(pattern, NULL, &w, NULL, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(w.count, 2);
+    workload_free(&w);
+    snprintf(pattern, sizeof pattern, "%s/*.csv", deep);
+    ck_assert_int_eq(trace_read(pattern, NULL, &w, NULL, &err), ERR_INPUT);
+    ck_assert_str_eq(err.message, "matches no file");
+    testing_remove(folder);
+}
+END_TEST
+
+START_TEST(a_fault_in_a_later_file_is_told_there)
+{
+    char folder[] = "/tmp/farebox-logs-XXXXXX";
+    struct workload w;
+    struct error err = {0};
+    struct trace_options o = {.columns = "timestamp=t,input=i,output=o"};
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    put(folder, "1.csv", "t,i,o\n0,1,2\n1,1,2");
+    put(folder, "2.csv", "t,i,o\n2,1,2\n");
+    workload_init(&w);
+    ck_assert_msg(trace_read(folder, &o, &w, NULL, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(w.count, 3);
+    workload_free(&w);
+    put(folder, "2.csv", "t,i,o\n2,1,2\n3,x,2\n");
+    ck_assert_int_eq(trace_read(folder, &o, &w, NULL, &err), ERR_INPUT);
+    ck_assert_msg(strstr(err.file, "2.csv") && err.line == 3, "%s:%ld", err.file, err.line);
+    testing_remove(folder);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("trace_logs");
@@ -206,6 +267,8 @@ int main(void)
     tcase_add_test(t, every_form_is_whole);
     tcase_add_test(t, gateways_logs_are_known_by_their_names);
     tcase_add_test(t, own_prompts_are_sent_as_they_are);
+    tcase_add_test(t, a_folder_of_logs_is_one_workload);
+    tcase_add_test(t, a_fault_in_a_later_file_is_told_there);
     tcase_add_test(t, later_turns_with_a_delay_alone_wait_for_the_turn_before);
     suite_add_tcase(suite, t);
     return testing_run(suite);

@@ -1,13 +1,12 @@
+#include "workloads/trace/trace_files.h"
 #include "workloads/trace/trace_form.h"
 #include "workloads/trace/trace_propose.h"
 
 #include "core/memory.h"
-#include "core/runs/record/run_dir.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define PEEK_SIZE ((size_t)64 << 10)
 
@@ -439,13 +438,72 @@ static int read_open(struct trace_input *in, struct error *err)
     return status;
 }
 
-/* A run directory stands for the requests.jsonl in it. The caller frees the path. */
-static char *file_of(const char *path)
+/* Frees what reading took, but for the workload. */
+static void close_input(struct trace_input *in)
 {
-    struct stat about;
-    if (strcmp(path, "-") == 0 || stat(path, &about) < 0 || !S_ISDIR(about.st_mode))
-        return mem_copy_string(path);
-    return run_dir_file(path, "requests.jsonl");
+    line_reader_close(&in->lines);
+    document_free(&in->document);
+    if (in->form)
+        trace_form_free(in->form);
+    free(in->form);
+    buffer_free(&in->record);
+    buffer_free(&in->header);
+}
+
+static int open_input(struct trace_input *in, const char *path, struct error *err)
+{
+    size_t max_line = in->options.max_line ? in->options.max_line : TRACE_MAX_LINE;
+    document_init(&in->document, max_line);
+    return line_reader_open(&in->lines, path, max_line, err);
+}
+
+/* The name of the form that a file has, for itself; NULL where it has none. */
+static const char *form_of_file(const char *path, const struct trace_options *options)
+{
+    struct trace_report unused = {0};
+    struct trace_input in = {.report = &unused, .options = *options};
+    const char *name = NULL;
+    if (open_input(&in, path, NULL) == 0) {
+        const struct trace_reader *reader = recognise(&in, NULL);
+        name = reader ? in.form ? in.form->name : reader->name : NULL;
+    }
+    close_input(&in);
+    return name;
+}
+
+/* Of several files those that are of the form of the first that has one: what lies beside logs in a
+ * folder is no trace. */
+static void keep_one_form(struct trace_input *in, struct trace_files *files)
+{
+    const char *form = NULL;
+    size_t kept = 0;
+    if (in->options.format || in->options.columns || in->options.keys)
+        return;
+    for (size_t i = 0; i < files->count; i++) {
+        const char *name = form_of_file(files->paths[i], &in->options);
+        if (!form)
+            form = name;
+        if (name && strcmp(name, form) == 0) {
+            char *path = files->paths[i];
+            files->paths[i] = files->paths[kept];
+            files->paths[kept++] = path;
+        } else {
+            trace_note(in, "other_file", true);
+        }
+    }
+    for (size_t i = form ? kept : 1; i < files->count; i++)
+        free(files->paths[i]);
+    files->count = form ? kept : 1;
+}
+
+static int read_files(struct trace_input *in, const struct trace_files *files, struct error *err)
+{
+    int status = open_input(in, files->paths[0], err);
+    line_reader_chain(&in->lines, files->paths + 1, files->count - 1);
+    if (status == 0)
+        status = read_open(in, err);
+    close_input(in);
+    return status;
 }
 
 int trace_read(const char *path, const struct trace_options *options, struct workload *out,
@@ -453,25 +511,18 @@ int trace_read(const char *path, const struct trace_options *options, struct wor
 {
     struct trace_report unused = {0};
     struct error own = {0};
+    struct trace_files files;
     struct trace_input in = {.out = out, .report = report ? report : &unused};
     err = err ? err : &own;
     *in.report = (struct trace_report){0};
     if (options)
         in.options = *options;
-    size_t max_line = in.options.max_line ? in.options.max_line : TRACE_MAX_LINE;
-    char *file = file_of(path);
-    int status = line_reader_open(&in.lines, file, max_line, err);
-    free(file);
-    if (status < 0)
-        return status;
-    document_init(&in.document, max_line);
-    status = read_open(&in, err);
-    line_reader_close(&in.lines);
-    document_free(&in.document);
-    if (in.form)
-        trace_form_free(in.form);
-    free(in.form);
-    buffer_free(&in.record);
+    if (trace_files_find(path, &files, err) < 0)
+        return err->code;
+    if (files.count > 1)
+        keep_one_form(&in, &files);
+    int status = read_files(&in, &files, err);
+    trace_files_free(&files);
     if (status < 0) {
         workload_free(out);
         return status;

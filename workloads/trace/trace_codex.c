@@ -92,8 +92,11 @@ static int read_line(struct trace_input *in, void *context, struct text line, st
     if (trace_json_find(line, "payload.model", &value) && value.at[0] == '"')
         keep(&c->model, value);
     if (trace_json_find(line, "type", &type) && text_equal(type, "\"session_meta\"") &&
-        trace_json_find(line, "payload.id", &value))
+        trace_json_find(line, "payload.id", &value)) {
         keep(&c->session, value);
+        buffer_clear(&c->total);
+        buffer_clear(&c->model);
+    }
     if (trace_json_find(line, "payload.type", &type) && text_equal(type, "\"token_count\""))
         return read_count(in, c, line, err);
     trace_note(in, "no_call", true);

@@ -116,20 +116,30 @@ static int split_record(struct trace_input *in, struct text *line, struct csv_ro
     return whole == 0 ? split_joined(in, line, row, open, err) : whole;
 }
 
-int csv_next(struct trace_input *in, struct text *line, struct csv_row *row, struct error *err)
-{
-    int more = trace_next_line(in, line, err);
-    return more <= 0 ? more : split_record(in, line, row, err);
-}
-
-/* ---- which separator ---- */
-
 /* "sep=;", a spreadsheet's first line: the separator, or 0. */
 static char said_separator(struct text line)
 {
     if (line.length >= 2 && line.at[0] == '"' && line.at[line.length - 1] == '"')
         line = (struct text){line.at + 1, line.length - 2};
     return line.length == 5 && strncasecmp(line.at, "sep=", 4) == 0 ? line.at[4] : 0;
+}
+
+/* The header of a further file of a chain, or its "sep=". */
+static bool is_header_again(const struct trace_input *in, struct text line)
+{
+    if (in->lines.number > 2 || in->header.length == 0)
+        return false;
+    return text_same(line, (struct text){in->header.data, in->header.length}) ||
+           said_separator(line) == in->separator;
+}
+
+int csv_next(struct trace_input *in, struct text *line, struct csv_row *row, struct error *err)
+{
+    int more;
+    do
+        more = trace_next_line(in, line, err);
+    while (more > 0 && is_header_again(in, *line));
+    return more <= 0 ? more : split_record(in, line, row, err);
 }
 
 /* The one that a header holds most of, outside quotes. */
@@ -158,6 +168,10 @@ int csv_header(struct trace_input *in, struct text *line, struct csv_row *row, s
         return more;
     if (!in->separator)
         in->separator = shown_separator(*line);
+    if (in->lines.next_count > 0 && in->header.length == 0) {
+        buffer_init(&in->header, in->lines.max_line);
+        buffer_add(&in->header, line->at, line->length);
+    }
     return split_record(in, line, row, err);
 }
 

@@ -30,6 +30,7 @@ struct trace_input {
     struct workload *out;
     struct trace_report *report;
     char separator;       /* of a table, once its header is read; 0 = not yet */
+    struct buffer header; /* of a table that goes on in further files */
     struct buffer record; /* a row of a table that holds line ends */
     long first_line;      /* where the current row begins, if not on the line read last; else 0 */
     struct trace_form *form; /* whose fields stand in the options; NULL */
