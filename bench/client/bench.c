@@ -257,11 +257,15 @@ static void carry_out(struct run *run, struct bench_report *report, struct error
 {
     struct machine_time before, after;
     struct audit audit = {0};
+    if (run->config->before_start)
+        run->config->before_start(run->config->context);
     for (uint32_t i = 0; i < run->config->workers; i++)
         worker_open(run->workers[i]);
     machine_time_read(&before);
     report->start_unix_ns = clock_wall_ns() + START_DELAY_NS;
     run->setup.start_ns = clock_now_ns() + START_DELAY_NS;
+    if (run->config->on_start)
+        run->config->on_start(run->config->context, run->setup.start_ns);
     pass_signals_on(run); /* one that came while the endpoint was asked: nothing is sent */
     start_threads(run, err);
     int64_t cpu_ns = clock_thread_cpu_ns();

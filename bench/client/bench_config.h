@@ -49,6 +49,10 @@ struct bench_config {
     bool (*admit)(void *context, uint32_t row);
     /* Called about twice a second by the caller's thread; false: as on_attempt. NULL */
     bool (*on_progress)(void *context, const struct bench_progress *p);
+    /* By the caller's thread, once the endpoints were asked: right before the start is fixed, which
+     * waits for it; and with the start, on CLOCK_MONOTONIC, before it comes. NULL */
+    void (*before_start)(void *context);
+    void (*on_start)(void *context, int64_t start_ns);
     void *context;
 };
 

@@ -57,8 +57,7 @@ static int read_key(const char *source, bool is_file, char **out, struct error *
     return 0;
 }
 
-/* Scheme, host and port are the same. */
-static bool same_host(const char *a, const char *b)
+bool credentials_same_host(const char *a, const char *b)
 {
     struct text ends[2];
     const char *const urls[] = {a, b};
@@ -84,7 +83,7 @@ static bool is_one_host(const struct credential_list *urls)
     for (size_t i = 0; i < urls->count; i++) {
         if (is_own(urls->items[i]))
             continue;
-        if (first && !same_host(first, urls->items[i]))
+        if (first && !credentials_same_host(first, urls->items[i]))
             return false;
         first = urls->items[i];
     }

@@ -56,6 +56,10 @@ int credentials_read(const struct credential_sources *from, struct credentials *
                      struct error *err);
 void credentials_free(struct credentials *c);
 
+/* Scheme, host and port of two URLs are the same, as they are written: what may be sent to the one
+ * may be sent to the other. */
+bool credentials_same_host(const char *a, const char *b);
+
 /* Adds a line for each secret on the command line, and for an OPENAI_API_KEY that goes nowhere. */
 void credentials_add_open(const struct credential_sources *from, struct buffer *lines);
 

@@ -1,4 +1,5 @@
 #include "cli/bench/bench_options.h"
+#include "cli/bench/bench_server.h"
 #include "core/money.h"
 #include "sim/plan/find_max.h"
 
@@ -90,7 +91,8 @@ static int check_asserts(const struct bench_options *o, struct error *err)
 int bench_options_check(const struct bench_options *o, struct error *err)
 {
     if (check_endpoints(o, err) < 0 || check_series(o, err) < 0 || check_load(o, err) < 0 ||
-        check_cancel(o, err) < 0 || check_budget(o, err) < 0 || check_asserts(o, err) < 0)
+        check_cancel(o, err) < 0 || check_budget(o, err) < 0 || check_asserts(o, err) < 0 ||
+        bench_server_check(o, err) < 0)
         return err->code;
     return 0;
 }

@@ -1,6 +1,7 @@
 #include "cli/bench/bench_options.h"
 
 #include "bench/client/bench_hide.h"
+#include "cli/bench/bench_server.h"
 #include "cli/run_output.h"
 #include "core/memory.h"
 #include "core/random.h"
@@ -98,6 +99,13 @@ const struct option_spec bench_option_specs[] = {
      .help = "an objective on the run, such as ttft_p99=500 or failed=0: exit status 1 if missed"},
     {"plans", 'p', OPTION_LIST, AT(plans), NULL, "FILE|NAME[,...]",
      .help = "price the answers as they come, and print the bill"},
+    {"server-metrics", 0, OPTION_LIST, AT(server_metrics), NULL, "auto|URL[,...]",
+     .help = "ask the server for its own metrics (Prometheus) once a second, into server.jsonl: "
+             "queue, running, KV cache, tokens, GPU power; auto is /metrics of each --url's host",
+     .shown = bench_server_hide},
+    {"server-metric", 0, OPTION_LIST, AT(server_names), NULL, "NAME=PATTERN",
+     .help = "one more of these metrics, by its name with * and ?, and labels as "
+             "x_total{pool=\"gpu\"}; its series are added up, or as mean(...) or max(...) says"},
     {"dry-run", 0, OPTION_FLAG, AT(dry_run), .help = "say what would be sent, and send nothing"},
     {"warmup", 0, OPTION_TEXT, AT(warmup), "none", "TIME|auto",
      .help = "leave the start out of the figures; auto finds where the run is steady (MSER-5)"},

@@ -14,7 +14,7 @@ struct bench_options {
     struct workload_source source;
     struct load_options load;
     struct option_list urls, models, headers, slos, asserts, shares, plans;
-    struct option_list api_key_files, api_key_envs;
+    struct option_list api_key_files, api_key_envs, server_metrics, server_names;
     const char *api, *body, *output_key;
     const char *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel, *shard;
     const char *warmup, *record, *output, *max_cost, *sweep;

@@ -4,6 +4,7 @@
 #include "cli/bench/bench_options.h"
 #include "cli/bench/bench_selftest.h"
 #include "cli/bench/bench_series.h"
+#include "cli/bench/bench_server.h"
 #include "cli/bench/bench_show.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -33,6 +34,7 @@ struct bench_command {
     struct bench_live live;
     struct budget budget;
     struct bench_endpoints each;
+    struct bench_server server;
 };
 
 /* ---- preparation ---- */
@@ -133,6 +135,18 @@ static bool on_progress(void *context, const struct bench_progress *p)
     return run_output_tick(&b->output);
 }
 
+static void before_start(void *context)
+{
+    struct bench_command *b = context;
+    bench_server_start(&b->server, b->o, &b->setup, b->output.place.path, b->terminal);
+}
+
+static void on_start(void *context, int64_t start_ns)
+{
+    struct bench_command *b = context;
+    bench_server_set_start(&b->server, start_ns);
+}
+
 /* What the run's end means for the exit status; the reason is printed by main. */
 static int judge(const struct bench_command *b, const struct summary *s,
                  const struct bench_report *report, struct error *err)
@@ -224,8 +238,11 @@ static int carry_out(struct bench_command *b, struct error *err)
     b->setup.config.admit = admit;
     b->setup.config.on_progress = on_progress;
     b->setup.config.context = b;
+    b->setup.config.before_start = before_start;
+    b->setup.config.on_start = on_start;
     int status = bench_run(&b->setup.config, &b->workload, &observer, &report, err);
     bench_live_end(&b->live);
+    bench_server_stop(&b->server, b->terminal);
     if (status == 0) {
         b->turn->over_budget = report.end == BENCH_BUDGET && !b->output.dir.failure.code;
         b->turn->limited = report.fidelity.client_limited;
@@ -418,6 +435,7 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
     struct buffer lines;
     buffer_init(&lines, BUFFER_UNBOUNDED);
     credentials_add_open(&sources, &lines);
+    bench_server_add_open(o, &lines);
     warn_of_lines(t, &lines);
     if (command_arguments(&o->common, 0, "no argument", err) < 0 || bench_options_check(o, err) < 0)
         return err->code;

@@ -178,6 +178,7 @@ static void make_summary(const struct terminal *t, struct subject *s, const stru
         struct fidelity fidelity = s->summary.fidelity;
         collector_summarize(s->collector, &how, &s->summary);
         s->summary.fidelity = fidelity;
+        collector_read_server(s->collector, s->path, &s->summary);
     } else if (slos->count > 0) {
         take_goodput(s, slos);
     }

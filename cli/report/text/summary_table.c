@@ -1,6 +1,7 @@
 #include "cli/report/text/summary_table.h"
 
 #include "cli/report/text/group_table.h"
+#include "cli/report/text/server_text.h"
 #include "cli/report/text/start_parts.h"
 
 #include <inttypes.h>
@@ -259,6 +260,7 @@ void summary_table(const struct summary *s, const char *title, struct buffer *ou
     add_words(s, out);
     if (s->accounting.completed > 0) {
         add_rates(s, out);
+        server_text(s, out);
         add_ramp(s, out);
         add_goodput(s, out);
         if (s->warmup_s > 0)

@@ -78,6 +78,10 @@ size_t collector_timeline(struct collector *c, struct timeline_line **out);
 /* The same as JSON Lines: timeline.jsonl. */
 void collector_write_timeline(struct collector *c, struct buffer *out);
 
+/* Fills s->server from the run's server.jsonl, beside the figures that the summary of these records
+ * has; nothing where there is none. */
+void collector_read_server(struct collector *c, const char *run, struct summary *s);
+
 /* When a request was due, from the run's start, and what it measured. */
 struct metric_point {
     double due_s, value_ms;

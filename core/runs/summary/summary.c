@@ -303,6 +303,12 @@ static void write_fidelity(struct json_writer *w, const struct json_field *f, co
     fidelity_write(member, w);
 }
 
+static bool asked_no_server(const void *member)
+{
+    const struct server_summary *s = member;
+    return s->scrapes_ok + s->scrapes_failed == 0;
+}
+
 /* Checked at the end, so that what can be read of another version's file is. */
 static void read_version(struct json_scan *scan, const struct json_field *f, void *summary)
 {
@@ -360,6 +366,8 @@ static const struct json_field rows[] = {
     {"by", .read = read_groups, .write = write_groups},
     {"breakdown", JSON_AS_OBJECT, AT(set_up), .table = &set_up_table},
     {"error_samples", JSON_AS_OBJECT, AT(error_samples), .table = &samples_table},
+    {"server", JSON_AS_OBJECT, AT(server), .table = &server_summary_table,
+     .is_nothing = asked_no_server},
     {"all", JSON_AS_OBJECT, AT(all), .table = &all_table},
 };
 static const struct json_table summary_table = {JSON_ROWS(rows), .open = true};

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/json/json_fields.h"
 #include "core/runs/record/record.h"
+#include "core/runs/server/server_summary.h"
 #include "core/runs/summary/fidelity.h"
 #include "core/runs/summary/slo.h"
 #include "core/text.h"
@@ -114,6 +115,8 @@ struct summary {
     struct short_metric set_up[SET_UP_PARTS];                              /* over all attempts */
     char error_samples[FAILURE_CLASSES][ERROR_SAMPLES][ERROR_SAMPLE_SIZE]; /* "" = none */
     struct fidelity fidelity; /* what no record says: a collector leaves it unsaid */
+    struct server_summary
+        server; /* of the server's own metrics; nothing where they were not asked */
 };
 
 /* The summary as JSON with the keys of results/README.md. */
