@@ -280,7 +280,7 @@ static void show_progress(struct simulation *s, int64_t now_ns)
 
 static enum simulate_end run(struct simulation *s)
 {
-    const struct engine_sink sink = {s, on_tokens, on_done};
+    const struct engine_sink sink = {.context = s, .on_tokens = on_tokens, .on_done = on_done};
     int64_t now_ns = 0;
     for (uint64_t round = 1;; round++) {
         int64_t due_ns = schedule_next_ns(s->schedule, now_ns),

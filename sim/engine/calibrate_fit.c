@@ -113,7 +113,7 @@ static void cancel_until(const struct replay *p, struct engine *e, const struct 
 static int replay_run(struct replay *p, const struct engine_config *config, struct error *err)
 {
     struct engine *e = engine_create(config, 1, err);
-    const struct engine_sink sink = {p, hear_tokens, hear_done};
+    const struct engine_sink sink = {.context = p, .on_tokens = hear_tokens, .on_done = hear_done};
     int refused = 0;
     size_t next = 0;
     if (!e)

@@ -12,8 +12,8 @@ struct stream {
     uint64_t tag, order;
     int64_t first_ns; /* when its first token is due; waiting: not known yet */
     int64_t arrived_ns;
-    uint32_t output_tokens, told; /* told: tokens the sink knows of */
-    uint32_t next_waiting;        /* slot number + 1; also links the free slots */
+    uint32_t input_tokens, output_tokens, told; /* told: tokens the sink knows of */
+    uint32_t next_waiting;                      /* slot number + 1; also links the free slots */
     enum { STREAM_FREE, STREAM_WAITING, STREAM_RUNNING } stage;
 };
 
@@ -102,6 +102,7 @@ void constant_submit(struct constant_engine *c, int64_t now_ns, const struct eng
     *s = (struct stream){.tag = r->tag,
                          .order = c->submitted++,
                          .arrived_ns = now_ns + c->overhead_ns,
+                         .input_tokens = r->input_tokens,
                          .output_tokens = r->output_tokens,
                          .stage = STREAM_WAITING};
     c->prompt_tokens += r->input_tokens;
@@ -191,8 +192,12 @@ static void serve(struct constant_engine *c, uint32_t slot, int64_t at_ns,
         uint32_t count = tell ? 1 : s->output_tokens - s->told;
         if (tell && sink->on_tokens)
             sink->on_tokens(sink->context, s->tag, s->told, count, at_ns);
+        if (sink->on_step)
+            sink->on_step(sink->context, count, 1 + (s->told ? 0 : s->input_tokens));
         c->output_tokens += count;
         s->told += count;
+    } else if (sink->on_step) {
+        sink->on_step(sink->context, 1, s->input_tokens);
     }
     if (s->told >= s->output_tokens)
         end_stream(c, slot, at_ns, sink);
@@ -214,6 +219,18 @@ size_t constant_token_times(const struct constant_engine *c, int64_t *out, size_
     for (size_t i = 0; i < count; i++)
         out[i] = token_due_ns(c, c->ending, (uint32_t)i);
     return count;
+}
+
+bool constant_find_stay(const struct constant_engine *c, uint64_t tag, struct engine_stay *out)
+{
+    const struct stream *s = c->ending && c->ending->tag == tag ? c->ending : NULL;
+    for (size_t slot = 0; slot < c->stream_count && !s; slot++)
+        if (c->streams[slot].stage != STREAM_FREE && c->streams[slot].tag == tag)
+            s = &c->streams[slot];
+    if (s)
+        *out = (struct engine_stay){
+            s->arrived_ns, s->stage == STREAM_WAITING ? TIME_NEVER : s->first_ns - c->ttft_ns};
+    return s != NULL;
 }
 
 void constant_state(const struct constant_engine *c, struct engine_state *out)

@@ -17,6 +17,7 @@ void constant_cancel(struct constant_engine *c, int64_t now_ns, uint64_t tag);
 int64_t constant_next_ns(const struct constant_engine *c);
 void constant_advance(struct constant_engine *c, int64_t now_ns, const struct engine_sink *sink);
 size_t constant_token_times(const struct constant_engine *c, int64_t *out, size_t capacity);
+bool constant_find_stay(const struct constant_engine *c, uint64_t tag, struct engine_stay *out);
 void constant_state(const struct constant_engine *c, struct engine_state *out);
 
 #endif

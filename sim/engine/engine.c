@@ -185,6 +185,18 @@ size_t engine_token_times(const struct engine *e, int64_t *out, size_t capacity)
     return e->serving ? replica_token_times(e->serving, out, capacity) : 0;
 }
 
+bool engine_find_stay(const struct engine *e, uint64_t tag, struct engine_stay *out)
+{
+    if (e->constant)
+        return constant_find_stay(e->constant, tag, out);
+    if (e->serving && replica_find_stay(e->serving, tag, out))
+        return true;
+    for (uint32_t i = 0; i < e->config.replicas; i++)
+        if (replica_find_stay(e->replicas[i], tag, out))
+            return true;
+    return false;
+}
+
 void engine_state(const struct engine *e, struct engine_state *out)
 {
     if (e->constant) {

@@ -56,6 +56,16 @@ struct engine_sink {
     /* The request ended at `at_ns`, the time of its last token; `cached_tokens` of its prompt were
      * served from the prefix cache. */
     void (*on_done)(void *context, uint64_t tag, uint32_t cached_tokens, int64_t at_ns);
+    /* So many steps are over, with so many tokens each: a prompt's, all of them, in the step that
+     * ends its prefill, and one for each output token. Constant engines have no steps: there each
+     * token stands for one. */
+    void (*on_step)(void *context, uint64_t steps, uint64_t tokens);
+};
+
+/* Since when a request has been in the queue (its overhead is over), and when it first came into
+ * the batch; TIME_NEVER = not yet. */
+struct engine_stay {
+    int64_t queued_ns, admitted_ns;
 };
 
 /* A snapshot for curves, /metrics and tests, summed over the replicas. */
@@ -91,6 +101,9 @@ void engine_advance(struct engine *e, int64_t now_ns, const struct engine_sink *
 /* Within on_done: when each of the request's output tokens came out, the first at out[0]; writes
  * as many as it has, at most `capacity`, and returns the count. */
 size_t engine_token_times(const struct engine *e, int64_t *out, size_t capacity);
+
+/* Of a request that is in the engine, or within its on_done. False for another one. */
+bool engine_find_stay(const struct engine *e, uint64_t tag, struct engine_stay *out);
 
 void engine_state(const struct engine *e, struct engine_state *out);
 

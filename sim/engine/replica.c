@@ -116,6 +116,7 @@ static void fill_slot(struct replica *r, uint32_t slot, const struct engine_requ
     struct sequence fresh = {.tag = request->tag,
                              .order = r->submitted++,
                              .stage = SEQUENCE_ENTERING,
+                             .admitted_ns = TIME_NEVER,
                              .prompt = request->input_tokens ? request->input_tokens : 1,
                              .output = request->output_tokens,
                              .known_cached = request->known_cached,
@@ -219,6 +220,20 @@ static void end_sequence(struct replica *r, uint32_t slot, const struct engine_s
     give_slot_back(r, slot);
 }
 
+/* The steps that are over, to those who count tokens by step: `tokens` of the decodes. */
+static void tell_step(const struct replica *r, const struct engine_sink *sink, uint64_t steps,
+                      uint64_t tokens)
+{
+    if (!sink->on_step)
+        return;
+    for (size_t i = 0; i < r->chunk_count; i++) {
+        const struct sequence *s = &r->slots[r->chunks[i].slot];
+        if (s->stage == SEQUENCE_PREFILL && s->computed == s->target)
+            tokens += (s->made == 0 ? s->prompt : 0) + (s->output > 0);
+    }
+    sink->on_step(sink->context, steps, tokens);
+}
+
 static void tell(struct replica *r, const struct engine_sink *sink, const struct sequence *s,
                  uint32_t number)
 {
@@ -302,6 +317,7 @@ static void end_jump(struct replica *r, const struct engine_sink *sink)
     if (r->cancelled > 0)
         drop_cancelled(r);
     r->output_tokens += jump->steps * r->decodes;
+    tell_step(r, sink, jump->steps, r->decodes);
     if (r->per_token)
         tell_decodes(r, sink);
     for (size_t i = 0; i < r->chunk_count; i++) {
@@ -396,6 +412,18 @@ size_t replica_token_times(const struct replica *r, int64_t *out, size_t capacit
         done += count;
     }
     return done;
+}
+
+bool replica_find_stay(const struct replica *r, uint64_t tag, struct engine_stay *out)
+{
+    const struct sequence *s = r->ending_now && r->ending_now->tag == tag ? r->ending_now : NULL;
+    for (size_t slot = 0; slot < r->slot_count && !s; slot++)
+        if (r->slots[slot].stage != SEQUENCE_FREE && !r->slots[slot].cancelled &&
+            r->slots[slot].tag == tag)
+            s = &r->slots[slot];
+    if (s)
+        *out = (struct engine_stay){s->enters_ns, s->admitted_ns};
+    return s != NULL;
 }
 
 uint32_t replica_load(const struct replica *r)

@@ -235,6 +235,7 @@ static bool admit_first(struct replica *r)
     r->requeued -= s->admitted_before;
     if (!s->admitted_before) {
         s->admitted_before = true;
+        s->admitted_ns = r->now.ns;
         s->cached = s->computed;
         r->prompt_tokens += s->prompt;
         r->cached_tokens += s->cached;

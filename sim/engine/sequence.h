@@ -31,7 +31,8 @@ struct sequence {
     enum sequence_stage stage;
     bool cancelled, admitted_before;
     int64_t enters_ns;
-    int32_t priority; /* smaller = more urgent */
+    int64_t admitted_ns; /* first; TIME_NEVER before */
+    int32_t priority;    /* smaller = more urgent */
     uint32_t prompt, output, known_cached;
     uint32_t made;       /* output tokens before the latest prefill */
     uint32_t target;     /* tokens that the latest prefill computes: prompt + made */

@@ -47,6 +47,7 @@ struct exchange *exchange_begin(struct server *s, struct connection *c,
     x->request = request;
     x->serial = s->serial++;
     x->read_ns = now_ns;
+    x->times.first_ns = x->times.last_ns = TIME_NEVER;
     x->rendering.created_s = clock_wall_ns() / NS_PER_S;
     x->close = asks_to_close(request);
     x->rendering.framing.chunked = request->major == 1 && request->minor >= 1;
@@ -80,19 +81,30 @@ static void exchange_free(struct exchange *x)
     free(x);
 }
 
+/* One that was answered, wholly or in part. */
+static void count_finished(const struct exchange *x, int64_t now_ns)
+{
+    bool whole = x->progress.complete && x->progress.cut == CUT_NONE;
+    struct metrics_request r = {.read_ns = x->read_ns,
+                                .done_ns = now_ns,
+                                .stay = x->stay,
+                                .first_ns = x->times.first_ns,
+                                .last_ns = x->times.last_ns,
+                                .engine_tokens = x->progress.due,
+                                .prompt_tokens = x->ask.prompt.tokens,
+                                .written_tokens = x->progress.written};
+    if (!x->engine_done && !engine_find_stay(x->server->engine, (uintptr_t)x, &r.stay))
+        r.stay = (struct engine_stay){now_ns, TIME_NEVER};
+    metrics_finish(&x->server->metrics, whole ? x->answer.finish_reason : NULL, &r);
+}
+
 static void log_exchange(struct exchange *x)
 {
     struct server *s = x->server;
     int64_t now_ns = clock_now_ns();
     bool answered = x->submitted && x->status < 400;
-    if (answered) {
-        metrics_observe(&s->metrics, METRIC_E2E, now_ns - x->read_ns);
-        metrics_observe(&s->metrics, METRIC_PROMPT_TOKENS, (int64_t)x->ask.prompt.tokens);
-        metrics_observe(&s->metrics, METRIC_OUTPUT_TOKENS, x->progress.written);
-        metrics_finish(&s->metrics, x->progress.complete && x->progress.cut == CUT_NONE
-                                        ? x->answer.finish_reason
-                                        : NULL);
-    }
+    if (answered)
+        count_finished(x, now_ns);
     struct usage billed = {0};
     if (answered)
         billed = usage_from_totals(x->ask.prompt.tokens, x->usage.tokens[USAGE_CACHED_INPUT], 0, 0,
@@ -266,8 +278,10 @@ void exchange_submit(struct exchange *x, const struct mock_api *api)
 void exchange_on_tokens(void *context, uint64_t tag, uint32_t first, uint32_t count, int64_t at_ns)
 {
     (void)context;
-    (void)first;
     struct exchange *x = (struct exchange *)(uintptr_t)tag;
+    if (first == 0)
+        x->times.first_ns = at_ns;
+    x->times.last_ns = at_ns;
     mem_grow(&x->times.due_ns, &x->times.due_capacity,
              x->progress.due + count - x->times.first_kept, sizeof *x->times.due_ns);
     for (uint32_t i = 0; i < count; i++)
@@ -279,9 +293,12 @@ void exchange_on_tokens(void *context, uint64_t tag, uint32_t first, uint32_t co
 void exchange_on_done(void *context, uint64_t tag, uint32_t cached_tokens, int64_t at_ns)
 {
     (void)context;
-    (void)at_ns;
     struct exchange *x = (struct exchange *)(uintptr_t)tag;
     x->engine_done = true;
+    engine_find_stay(x->server->engine, tag, &x->stay);
+    if (x->times.first_ns == TIME_NEVER) /* nothing but a prefill */
+        x->times.first_ns = at_ns;
+    x->times.last_ns = at_ns;
     x->usage = usage_from_totals(x->ask.prompt.tokens, cached_tokens, 0, 0, x->answer.tokens,
                                  x->answer.reasoning_tokens);
     struct mock_report *report = &x->server->report;

@@ -24,6 +24,7 @@ struct token_times {
     size_t due_capacity, written_capacity;
     uint32_t first_kept, logged; /* logged: tokens whose writing is timed */
     int64_t last_written_ns;
+    int64_t first_ns, last_ns; /* in the engine; TIME_NEVER */
 };
 
 /* What the socket did not take. */
@@ -51,8 +52,9 @@ struct exchange {
     struct limit_answer limits;
     bool has_limits;
 
-    bool submitted;   /* the engine knows it */
-    bool engine_done; /* and said that it is over */
+    bool submitted;          /* the engine knows it */
+    bool engine_done;        /* and said that it is over */
+    struct engine_stay stay; /* then */
     struct usage usage;
     int status;
     bool stream;

@@ -1,7 +1,5 @@
 #include "sim/mock/metrics.h"
 
-#include "core/json/json_write.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -16,6 +14,10 @@ static const double e2e_bounds[] = {0.3, 0.5, 0.8, 1,  1.5, 2,   2.5, 5,   10,  
                                     30,  40,  50,  60, 120, 240, 480, 960, 1920, 7680, 0};
 static const double late_bounds[] = {0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005,
                                      0.01,   0.02,   0.05,   0.1,   1,     0};
+static const double tpot_bounds[] = {0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5,
+                                     0.75, 1,     2.5,  5,     7.5, 10,   20,  40,  80,  0};
+static const double step_bounds[] = {1,   8,    16,   32,   64,   128,   256,
+                                     512, 1024, 2048, 4096, 8192, 16384, 0};
 static const double token_bounds[] = {1,    2,    5,    10,    20,    50,    100,    200,    500,
                                       1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 0};
 
@@ -34,26 +36,71 @@ static const struct {
                               token_bounds, 1},
     [METRIC_OUTPUT_TOKENS] = {"vllm:request_generation_tokens", "Output tokens of a request.",
                               token_bounds, 1},
+    [METRIC_QUEUE] = {"vllm:request_queue_time_seconds", "Time of a request in the queue.",
+                      e2e_bounds, 1e9},
+    [METRIC_PREFILL] = {"vllm:request_prefill_time_seconds",
+                        "Time of a request from the batch to its first token.", e2e_bounds, 1e9},
+    [METRIC_DECODE] = {"vllm:request_decode_time_seconds",
+                       "Time of a request from its first to its last token.", e2e_bounds, 1e9},
+    [METRIC_INFERENCE] = {"vllm:request_inference_time_seconds",
+                          "Time of a request from the batch to its last token.", e2e_bounds, 1e9},
+    [METRIC_TPOT] = {"vllm:request_time_per_output_token_seconds",
+                     "Mean time of a request's tokens behind the first.", tpot_bounds, 1e9},
+    [METRIC_ITERATION] = {"vllm:iteration_tokens_total", "Tokens of a step.", step_bounds, 1},
 };
 
-void metrics_observe(struct metrics *x, enum metric which, int64_t value)
+void metrics_observe(struct metrics *x, enum metric which, int64_t value, uint64_t count)
 {
     if (value < 0)
         value = 0;
-    histogram_add(&x->values[which], value, 1);
-    x->sums[which] += value;
+    histogram_add(&x->values[which], value, count);
+    x->sums[which] += value * (int64_t)count;
     if (value > x->max[which])
         x->max[which] = value;
 }
 
-void metrics_finish(struct metrics *x, const char *finish_reason)
+/* The stretches of one that was dropped end with it. */
+static void observe_stretches(struct metrics *x, const struct metrics_request *r)
 {
+    int64_t admitted_ns = r->stay.admitted_ns, done_ns = r->done_ns;
+    int64_t from_ns = admitted_ns == TIME_NEVER ? done_ns : admitted_ns;
+    int64_t first_ns = r->first_ns == TIME_NEVER ? done_ns : r->first_ns;
+    int64_t last_ns = r->last_ns == TIME_NEVER ? done_ns : r->last_ns;
+    int64_t queued_ns = r->stay.queued_ns < from_ns ? r->stay.queued_ns : from_ns;
+    int64_t prefill_ns = admitted_ns == TIME_NEVER ? 0 : first_ns - from_ns;
+    int64_t decode_ns = admitted_ns == TIME_NEVER ? 0 : last_ns - first_ns;
+    metrics_observe(x, METRIC_QUEUE, from_ns - queued_ns, 1);
+    metrics_observe(x, METRIC_PREFILL, prefill_ns, 1);
+    metrics_observe(x, METRIC_DECODE, decode_ns, 1);
+    metrics_observe(x, METRIC_INFERENCE, prefill_ns + decode_ns, 1);
+    metrics_observe(x, METRIC_TPOT, r->engine_tokens > 1 ? decode_ns / (r->engine_tokens - 1) : 0,
+                    1);
+}
+
+void metrics_finish(struct metrics *x, const char *finish_reason, const struct metrics_request *r)
+{
+    metrics_observe(x, METRIC_E2E, r->done_ns - r->read_ns, 1);
+    metrics_observe(x, METRIC_PROMPT_TOKENS, (int64_t)r->prompt_tokens, 1);
+    metrics_observe(x, METRIC_OUTPUT_TOKENS, (int64_t)r->written_tokens, 1);
+    observe_stretches(x, r);
     if (!finish_reason)
         x->finished[FINISH_ABORT]++;
     else if (strcmp(finish_reason, "length") == 0)
         x->finished[FINISH_LENGTH]++;
     else
         x->finished[FINISH_STOP]++;
+}
+
+/* In quotes; the format knows three escapes. */
+static void add_label_value(struct buffer *out, const char *value)
+{
+    buffer_add_byte(out, '"');
+    for (; *value; value++)
+        if (*value == '\n')
+            buffer_add_text(out, "\\n");
+        else
+            buffer_add_format(out, "%s%c", strchr("\"\\", *value) ? "\\" : "", *value);
+    buffer_add_byte(out, '"');
 }
 
 static void add_head(struct buffer *out, const char *name, const char *help, const char *type)
@@ -94,8 +141,16 @@ static void add_finished(const struct metrics *x, const char *labels, struct buf
                           labels, reasons[i], (unsigned long long)x->finished[i]);
 }
 
-static void add_engine(const struct engine_state *s, const char *labels, struct buffer *out)
+/* Constant engines keep no KV blocks, and look nothing up. */
+static bool has_prefix_cache(const struct metrics_view *view)
 {
+    return view->engine->prefix_cache && view->state->kv_blocks_total > 0;
+}
+
+static void add_engine(const struct metrics_view *view, const char *labels, struct buffer *out)
+{
+    const struct engine_state *s = view->state;
+    double looked_up = has_prefix_cache(view) ? (double)s->prompt_tokens : 0;
     double use = s->kv_blocks_total ? (double)s->kv_blocks_used / (double)s->kv_blocks_total : 0;
     const struct {
         const char *name, *help, *type;
@@ -107,9 +162,11 @@ static void add_engine(const struct engine_state *s, const char *labels, struct 
         {"vllm:num_preemptions_total", "Preempted requests.", "counter", (double)s->preemptions},
         {"vllm:prompt_tokens_total", "Prompt tokens processed.", "counter",
          (double)s->prompt_tokens},
+        {"vllm:prompt_tokens_cached_total", "Prompt tokens taken from a cache.", "counter",
+         (double)s->cached_tokens},
         {"vllm:generation_tokens_total", "Tokens generated.", "counter", (double)s->output_tokens},
         {"vllm:prefix_cache_queries_total", "Prompt tokens looked up in the prefix cache.",
-         "counter", (double)s->prompt_tokens},
+         "counter", looked_up},
         {"vllm:prefix_cache_hits_total", "Prompt tokens found in the prefix cache.", "counter",
          (double)s->cached_tokens},
     };
@@ -117,14 +174,28 @@ static void add_engine(const struct engine_state *s, const char *labels, struct 
         add_value(out, rows[i].name, rows[i].help, rows[i].type, labels, rows[i].value);
 }
 
-void metrics_write(const struct metrics *x, const struct engine_state *state, const char *model,
-                   struct buffer *out)
+/* An info: always 1, and what it says stands in its labels. */
+static void add_cache_config(const struct metrics_view *view, struct buffer *out)
+{
+    const char *name = "vllm:cache_config_info";
+    const struct engine_state *s = view->state;
+    uint64_t blocks = s->kv_blocks_total ? s->kv_blocks_total / s->replicas + 1 : 0;
+    add_head(out, name, "Configuration of the KV cache.", "gauge");
+    buffer_add_format(out,
+                      "%s{block_size=\"%u\",enable_prefix_caching=\"%s\",engine=\"0\","
+                      "num_gpu_blocks=\"%llu\"} 1\n",
+                      name, view->engine->block_size, has_prefix_cache(view) ? "True" : "False",
+                      (unsigned long long)blocks);
+}
+
+void metrics_write(const struct metrics *x, const struct metrics_view *view, struct buffer *out)
 {
     struct buffer labels;
     buffer_init(&labels, BUFFER_UNBOUNDED);
-    buffer_add_text(&labels, "model_name=");
-    json_escape(&labels, text_of(model));
-    add_engine(state, labels.data, out);
+    buffer_add_text(&labels, "engine=\"0\",model_name=");
+    add_label_value(&labels, view->model);
+    add_engine(view, labels.data, out);
+    add_cache_config(view, out);
     add_finished(x, labels.data, out);
     for (int i = 0; i < METRIC_COUNT; i++)
         add_distribution(x, (enum metric)i, labels.data, out);

@@ -94,12 +94,21 @@ static int open_loop(struct mock *m, struct error *err)
     return 0;
 }
 
+static void on_step(void *context, uint64_t steps, uint64_t tokens)
+{
+    struct server *s = context;
+    metrics_observe(&s->metrics, METRIC_ITERATION, (int64_t)tokens, steps);
+}
+
 static int open_pace(struct server *s, struct error *err)
 {
     struct pace_config pace = {
         .base = s->base,
         .engine = s->engine,
-        .sink = {.on_tokens = exchange_on_tokens, .on_done = exchange_on_done},
+        .sink = {.context = s,
+                 .on_tokens = exchange_on_tokens,
+                 .on_done = exchange_on_done,
+                 .on_step = on_step},
         .hold_from_ns = s->config.hold_from_ns,
         .hold_to_ns = s->config.hold_to_ns,
         .write_due = exchange_write_due,

@@ -51,9 +51,10 @@ static void serve_metrics(struct server *s, struct exchange *x, const char *rest
 {
     (void)rest;
     struct engine_state state;
+    struct metrics_view view = {&state, &s->config.engine, s->model};
     engine_state(s->engine, &state);
     buffer_clear(&s->json);
-    metrics_write(&s->metrics, &state, s->model, &s->json);
+    metrics_write(&s->metrics, &view, &s->json);
     exchange_reply(x, 200, "text/plain; version=0.0.4; charset=utf-8", &s->json);
 }
 

@@ -95,11 +95,11 @@ static void note_tokens(struct exchange *x, int64_t now_ns)
         int64_t due_ns = x->times.due_ns[i - x->times.first_kept];
         due_ns = due_ns > x->paced.resume_ns ? due_ns : x->paced.resume_ns;
         if (x->fault.drip_bytes == 0 && !x->fault.buffer && x->fault.tokens_per_chunk == 1)
-            metrics_observe(&s->metrics, METRIC_LATENESS, now_ns - due_ns);
+            metrics_observe(&s->metrics, METRIC_LATENESS, now_ns - due_ns, 1);
         if (i == 0)
-            metrics_observe(&s->metrics, METRIC_TTFT, now_ns - x->read_ns);
+            metrics_observe(&s->metrics, METRIC_TTFT, now_ns - x->read_ns, 1);
         else if (x->stream)
-            metrics_observe(&s->metrics, METRIC_ITL, now_ns - x->times.last_written_ns);
+            metrics_observe(&s->metrics, METRIC_ITL, now_ns - x->times.last_written_ns, 1);
         x->times.last_written_ns = now_ns;
     }
     x->times.logged = x->progress.written;

@@ -32,7 +32,7 @@ static struct measured_run make_load(const struct engine_config *truth, double f
                                      double second_gap_s, uint32_t longest)
 {
     struct engine *e = engine_create(truth, 3, NULL);
-    struct engine_sink sink = {NULL, hear_tokens, hear_done};
+    struct engine_sink sink = {.on_tokens = hear_tokens, .on_done = hear_done};
     struct random r;
     double at_s = 0;
     memset(requests, 0, sizeof requests);

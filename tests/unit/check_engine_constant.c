@@ -29,7 +29,7 @@ static void hear_done(void *context, uint64_t tag, uint32_t cached, int64_t at_n
 
 static void run(struct engine *e, struct heard *h)
 {
-    struct engine_sink sink = {h, hear_tokens, hear_done};
+    struct engine_sink sink = {.context = h, .on_tokens = hear_tokens, .on_done = hear_done};
     h->engine = e;
     for (int64_t due; (due = engine_next_ns(e)) != TIME_NEVER;)
         engine_advance(e, due, &sink);

@@ -84,7 +84,7 @@ static void free_queue(struct queue *q)
 static void run_queue(struct queue *q)
 {
     struct engine *e = engine_create(&q->config, 1, NULL);
-    struct engine_sink sink = {q, NULL, hear_done};
+    struct engine_sink sink = {.context = q, .on_done = hear_done};
     struct random arrivals, services;
     random_init(&arrivals, 42, RANDOM_TEST, 1);
     random_init(&services, 42, RANDOM_TEST, 2);

@@ -117,7 +117,7 @@ static struct engine_state run_jobs(const struct engine_config *config, const st
     memset(h, 0, sizeof *h);
     h->engine = e;
     h->per_token = config->per_token;
-    struct engine_sink sink = {h, hear_tokens, hear_done};
+    struct engine_sink sink = {.context = h, .on_tokens = hear_tokens, .on_done = hear_done};
     size_t next = 0;
     bool cancelled[MAX_REQUESTS] = {false};
     for (;;) {

@@ -127,7 +127,7 @@ static void submit_row(struct engine *e, size_t i)
 static void replay(const char *preset, struct curve *curve)
 {
     struct engine_config config;
-    struct engine_sink sink = {NULL, hear_tokens, hear_done};
+    struct engine_sink sink = {.on_tokens = hear_tokens, .on_done = hear_done};
     ck_assert_int_eq(engine_config_load(preset, &config, NULL), 0);
     struct engine *e = engine_create(&config, 1, NULL);
     size_t next = 0;

@@ -316,15 +316,17 @@ START_TEST(metrics_have_vllm_names)
     raw_get(&client, "/metrics");
     ck_assert(raw_read_answer(&client));
     static const char *const lines[] = {
-        "\nvllm:num_requests_running{model_name=\"farebox-mock\"} 0\n",
+        "\nvllm:num_requests_running{engine=\"0\",model_name=\"farebox-mock\"} 0\n",
         "\nvllm:num_requests_waiting{",
         "\nvllm:kv_cache_usage_perc{",
-        "\nvllm:prompt_tokens_total{model_name=\"farebox-mock\"} 20\n",
-        "\nvllm:generation_tokens_total{model_name=\"farebox-mock\"} 10\n",
-        "vllm:request_success_total{model_name=\"farebox-mock\",finished_reason=\"length\"} 2\n",
-        "vllm:time_to_first_token_seconds_count{model_name=\"farebox-mock\"} 1\n",
-        "vllm:inter_token_latency_seconds_count{model_name=\"farebox-mock\"} 4\n",
-        "vllm:e2e_request_latency_seconds_bucket{model_name=\"farebox-mock\",le=\"+Inf\"} 2\n",
+        "\nvllm:prompt_tokens_total{engine=\"0\",model_name=\"farebox-mock\"} 20\n",
+        "\nvllm:generation_tokens_total{engine=\"0\",model_name=\"farebox-mock\"} 10\n",
+        "vllm:request_success_total{engine=\"0\",model_name=\"farebox-mock\",finished_reason="
+        "\"length\"} 2\n",
+        "vllm:time_to_first_token_seconds_count{engine=\"0\",model_name=\"farebox-mock\"} 1\n",
+        "vllm:inter_token_latency_seconds_count{engine=\"0\",model_name=\"farebox-mock\"} 4\n",
+        "vllm:e2e_request_latency_seconds_bucket{engine=\"0\",model_name=\"farebox-mock\",le=\"+"
+        "Inf\"} 2\n",
         "farebox:chunk_lateness_seconds_sum{",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)

@@ -253,9 +253,12 @@ START_TEST(an_aborted_stream_frees_its_place)
     do {
         raw_get(&client, "/metrics");
         ck_assert(raw_read_answer(&client));
-    } while (!raw_has(&client, "\nvllm:num_requests_running{model_name=\"farebox-mock\"} 0\n") &&
-             clock_now_ns() < deadline_ns);
-    ck_assert(raw_has(&client, "\nvllm:num_requests_running{model_name=\"farebox-mock\"} 0\n"));
+    } while (
+        !raw_has(&client,
+                 "\nvllm:num_requests_running{engine=\"0\",model_name=\"farebox-mock\"} 0\n") &&
+        clock_now_ns() < deadline_ns);
+    ck_assert(raw_has(&client,
+                      "\nvllm:num_requests_running{engine=\"0\",model_name=\"farebox-mock\"} 0\n"));
     ck_assert(raw_has(&client, "finished_reason=\"abort\"} 1\n"));
     ck_assert_uint_eq(stop_and_report().aborted, 1);
 }
