@@ -46,8 +46,9 @@ static bool take_quoted(const char **at, const char *end, struct text *raw)
 static bool take_label(const char **at, const char *end, struct text *key, struct text *value)
 {
     *at = skip_blanks(*at, end);
+    bool quoted = *at < end && **at == '"';
     *key = (struct text){*at, 0};
-    if (*at < end && **at == '"') {
+    if (quoted) {
         if (!take_quoted(at, end, key))
             return false;
     } else {
@@ -62,7 +63,7 @@ static bool take_label(const char **at, const char *end, struct text *key, struc
     }
     *value = *key;
     *key = (struct text){*at, 0};
-    return true;
+    return quoted;
 }
 
 /* From the opening brace to behind the closing one. */

@@ -350,6 +350,7 @@ static void add_run(const struct html_run *run, size_t *plot_number, struct buff
     add_latencies(run->summary, out);
     add_start(run->summary, out);
     add_rates(run->summary, out);
+    html_add_server(run->summary, out);
     add_groups(run->summary, out);
     if (run->bill) {
         html_add_bill(run->bill, out);

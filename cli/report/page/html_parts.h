@@ -4,6 +4,7 @@
 
 #include "core/buffer.h"
 #include "core/money.h"
+#include "core/runs/summary/summary.h"
 #include "sim/cost/bill/bill.h"
 
 extern const char html_head[]; /* up to <title> */
@@ -22,6 +23,9 @@ void html_answer_runs_out(const struct bill *b, struct buffer *out);
 void html_answer_savings(const struct bill *b, struct buffer *out);
 void html_add_bill(const struct bill *b, struct buffer *out);
 void html_add_waste(const struct bill *b, struct buffer *out);
+
+/* html_server.c: what the server said of itself; nothing where it was not asked. */
+void html_add_server(const struct summary *s, struct buffer *out);
 
 /* Appends an SVG with every id and every reference to one prefixed. */
 void html_add_prefixed(const char *svg, const char *prefix, struct buffer *out);

@@ -15,7 +15,7 @@
 #include "core/runs/summary/collector.h"
 #include "sim/cost/bill/bill.h"
 
-#define PICTURE_PANELS 3
+#define PICTURE_PANELS 6
 #define PICTURE_PLANS 10 /* more curves than this cannot be told apart */
 #define PICTURE_NAMES 64
 #define PICTURE_NAME_SIZE 96
@@ -41,6 +41,10 @@ bool picture_chunk_gaps(struct picture *p, struct collector *c, const struct sum
 bool picture_heat(struct picture *p, struct collector *c, const struct summary *s, const char *run);
 bool picture_timeline(struct picture *p, struct collector *c, const struct summary *s,
                       const char *run);
+
+/* Below the timeline: what the server said of itself in the run's server.jsonl, on the same time
+ * axis; nothing where it was not asked. */
+void picture_add_server(struct picture *p, const char *directory);
 
 /* Of costs. */
 bool picture_spend(struct picture *p, const struct bill *b, const char *run);

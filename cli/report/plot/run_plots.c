@@ -29,7 +29,8 @@ static const struct {
      "When requests were due and how long they took: a queue that builds up climbs to the right."},
     {"chunk-gaps", picture_chunk_gaps, NULL,
      "The time between one chunk of an answer and the next, of all answers together."},
-    {"timeline", picture_timeline, NULL, "What happened in each second."},
+    {"timeline", picture_timeline, NULL,
+     "What happened in each second; below, where the server was asked, what it said of itself."},
     {"cost-cdf", NULL, picture_cost_cdf,
      "The share of requests that cost at most so much: a flat price is a step, a price by the "
      "token a curve."},
@@ -79,6 +80,8 @@ int run_plots_draw(const struct run_plots *p, struct collector *c, const struct 
         bool some = known[i].latency ? known[i].latency(picture, c, s, p->title)
                                      : p->bill && p->bill->completed &&
                                            known[i].cost(picture, p->bill, p->title);
+        if (some && known[i].latency == picture_timeline)
+            picture_add_server(picture, p->run);
         if (some)
             status = plot_draw(&picture->plot, directory, p->keep_script, err);
         else

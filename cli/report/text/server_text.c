@@ -5,29 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-void server_add_who(const struct server_summary *s, struct buffer *out)
-{
-    size_t before = out->length;
-    for (size_t i = 0; i < s->source_count; i++) {
-        bool known = s->sources[i].server[0] != '\0';
-        for (size_t k = 0; k < i; k++)
-            known = known && strcmp(s->sources[k].server, s->sources[i].server) != 0;
-        if (known)
-            buffer_add_format(out, "%s%s", out->length > before ? " and " : "",
-                              s->sources[i].server);
-    }
-    if (out->length == before)
-        buffer_add_text(out, "the server");
-}
-
-static double count_of(const struct server_summary *s, enum server_metric m)
-{
-    return s->counts[m - SERVER_GAUGES];
-}
-
 /* " · queue 3.2 (at most 12)"; of a share in percent. */
 static void add_level(const struct server_summary *s, enum server_metric m, const char *title,
-                      const char **between, struct buffer *out)
+                      const char *unit, const char **between, struct buffer *out)
 {
     const struct server_gauge *g = &s->gauges[m];
     char mean[CELL_SIZE], max[CELL_SIZE];
@@ -37,8 +17,8 @@ static void add_level(const struct server_summary *s, enum server_metric m, cons
         buffer_add_format(out, "%s%s %.0f %% (at most %.0f %%)", *between, title, 100 * g->mean,
                           100 * g->max);
     else
-        buffer_add_format(out, "%s%s %s (at most %s)", *between, title, format_cell(g->mean, mean),
-                          format_cell(g->max, max));
+        buffer_add_format(out, "%s%s %s%s (at most %s%s)", *between, title,
+                          format_cell(g->mean, mean), unit, format_cell(g->max, max), unit);
     *between = " · ";
 }
 
@@ -56,10 +36,10 @@ static void add_levels(const struct server_summary *s, struct buffer *out)
 {
     size_t before = out->length;
     const char *between = "server       ";
-    add_level(s, SERVER_RUNNING, "running", &between, out);
-    add_level(s, SERVER_QUEUE, "queue", &between, out);
-    add_level(s, SERVER_KV_USE, "KV cache", &between, out);
-    add_count(count_of(s, SERVER_PREEMPTIONS), "preemptions", &between, out);
+    add_level(s, SERVER_RUNNING, "running", "", &between, out);
+    add_level(s, SERVER_QUEUE, "queue", "", &between, out);
+    add_level(s, SERVER_KV_USE, "KV cache", "", &between, out);
+    add_count(server_summary_count(s, SERVER_PREEMPTIONS), "preemptions", &between, out);
     if (out->length > before)
         buffer_add_byte(out, '\n');
 }
@@ -68,12 +48,12 @@ static void add_counts(const struct server_summary *s, struct buffer *out)
 {
     size_t before = out->length;
     const char *between = "             it counted ";
-    add_count(count_of(s, SERVER_FINISHED), "requests", &between, out);
-    if (count_of(s, SERVER_ABORTED) > 0)
-        add_count(count_of(s, SERVER_ABORTED), "aborted", &between, out);
-    add_count(count_of(s, SERVER_PROMPT_TOKENS), "tokens in", &between, out);
-    add_count(count_of(s, SERVER_GENERATED_TOKENS), "tokens out", &between, out);
-    if (s->ours_completed == count_of(s, SERVER_FINISHED) && !s->note[0])
+    add_count(server_summary_count(s, SERVER_FINISHED), "requests", &between, out);
+    if (server_summary_count(s, SERVER_ABORTED) > 0)
+        add_count(server_summary_count(s, SERVER_ABORTED), "aborted", &between, out);
+    add_count(server_summary_count(s, SERVER_PROMPT_TOKENS), "tokens in", &between, out);
+    add_count(server_summary_count(s, SERVER_GENERATED_TOKENS), "tokens out", &between, out);
+    if (s->ours_completed == server_summary_count(s, SERVER_FINISHED) && !s->note[0])
         buffer_add_text(out, ", as we did");
     if (!isnan(s->prefix_hit_rate)) {
         buffer_add_format(out, "%s%.0f %% of the prompt tokens from its prefix cache", between,
@@ -97,8 +77,8 @@ static void add_energy(const struct server_summary *s, struct buffer *out)
         buffer_add_format(out, "%s%.3g J per generated token", between, s->j_per_token);
         between = " · ";
     }
-    add_level(s, SERVER_GPU_POWER, "power in W", &between, out);
-    add_level(s, SERVER_GPU_UTIL, "use of the GPUs", &between, out);
+    add_level(s, SERVER_GPU_POWER, "power", " W", &between, out);
+    add_level(s, SERVER_GPU_UTIL, "GPU use", "", &between, out);
     if (out->length > before)
         buffer_add_byte(out, '\n');
 }

@@ -8,7 +8,4 @@
 /* Lines for the terminal; nothing where no server was asked. */
 void server_text(const struct summary *s, struct buffer *out);
 
-/* "vLLM", "vLLM and DCGM"; "the server" where it is none that is known. */
-void server_add_who(const struct server_summary *s, struct buffer *out);
-
 #endif

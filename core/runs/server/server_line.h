@@ -5,7 +5,7 @@
  *     server_line_init(&line);
  *     line.values[SERVER_QUEUE] = 3;
  *     server_line_write(&line, &text);
- *     server_lines_read("results/x", take, &context, NULL);   // and back, a line at a time
+ *     server_lines_read("results/x", take, &context);   // and back, a line at a time
  *
  * A line is of one source, and either holds values (NAN = not served) or the reason why there are
  * none.

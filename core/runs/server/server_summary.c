@@ -17,7 +17,7 @@ struct growth {
 
 /* A gauge of one source. */
 struct level {
-    double sum, now; /* now: NAN = never served */
+    double sum;
     uint64_t count;
 };
 
@@ -38,30 +38,12 @@ struct other_state {
 struct reading {
     struct server_summary *out;
     int64_t end_ns;
+    struct server_levels levels;
     struct source_state sources[SERVER_SOURCES];
     struct other_state others[SERVER_OTHERS];
 };
 
 /* ---- a line ---- */
-
-/* The place of a source, new or known; SERVER_SOURCES where there are too many. */
-static size_t find_source(struct reading *r, const struct server_line *line)
-{
-    struct server_summary *s = r->out;
-    size_t i = 0;
-    while (i < s->source_count && strcmp(s->sources[i].url, line->source) != 0)
-        i++;
-    if (i < s->source_count || i == SERVER_SOURCES)
-        return i;
-    struct source_state *state = &r->sources[i];
-    snprintf(s->sources[s->source_count++].url, SERVER_URL_SIZE, "%s", line->source);
-    state->power_ns = TIME_NEVER;
-    for (int g = 0; g < SERVER_GAUGES; g++)
-        state->levels[g].now = NAN;
-    for (int k = 0; k < SERVER_COUNTERS; k++)
-        state->growths[k].last = NAN;
-    return i;
-}
 
 /* One that was not there at the source's first scrape has counted from 0 since. */
 static bool add_growth(struct growth *g, double value, const struct server_line *line, bool first)
@@ -94,30 +76,17 @@ static void add_power(struct source_state *s, double power_w, int64_t t_ns)
     s->power_ns = t_ns;
 }
 
-/* All sources' levels as one: the sum, or of shares the mean; NAN without any. */
-static double level_now(const struct reading *r, enum server_metric m)
-{
-    double sum = 0;
-    size_t count = 0;
-    for (size_t i = 0; i < r->out->source_count; i++)
-        if (!isnan(r->sources[i].levels[m].now)) {
-            sum += r->sources[i].levels[m].now;
-            count++;
-        }
-    return count == 0 ? NAN : server_metric_is_share(m) ? sum / (double)count : sum;
-}
-
 static void add_levels(struct reading *r, struct source_state *s, const struct server_line *line)
 {
     for (int m = 0; m < SERVER_GAUGES; m++) {
         double value = line->values[m];
         if (isnan(value))
             continue;
-        s->levels[m].now = value;
         s->levels[m].sum += value;
         s->levels[m].count++;
         r->out->gauges[m].max =
-            fmax(r->out->gauges[m].max, level_now(r, (enum server_metric)m)); /* NAN: nothing */
+            fmax(r->out->gauges[m].max,
+                 server_levels_now(&r->levels, (enum server_metric)m)); /* NAN: nothing */
     }
 }
 
@@ -142,16 +111,31 @@ static void add_other(struct reading *r, const struct server_other *o, bool with
     state->count++;
 }
 
+/* The values of a scrape that succeeded; `first`: of its source. */
+static void take_values(struct reading *r, struct source_state *state,
+                        const struct server_line *line, bool first)
+{
+    bool within = line->t_ns >= 0 && line->t_ns <= r->end_ns;
+    for (int k = 0; k < SERVER_COUNTERS; k++)
+        if (add_growth(&state->growths[k], line->values[SERVER_GAUGES + k], line, first))
+            r->out->restarts++;
+    add_power(state, line->values[SERVER_GPU_POWER], line->t_ns);
+    if (within)
+        add_levels(r, state, line);
+    for (size_t k = 0; k < line->other_count; k++)
+        add_other(r, &line->others[k], within);
+}
+
 static void take_line(void *context, const struct server_line *line)
 {
     struct reading *r = context;
     struct server_summary *s = r->out;
-    size_t i = find_source(r, line);
+    size_t i = server_levels_take(&r->levels, line);
     if (i == SERVER_SOURCES)
         return;
     struct server_source *source = &s->sources[i];
-    struct source_state *state = &r->sources[i];
-    bool within = line->t_ns >= 0 && line->t_ns <= r->end_ns;
+    s->source_count = r->levels.count;
+    snprintf(source->url, sizeof source->url, "%s", line->source);
     if (line->error[0]) {
         source->scrapes_failed++;
         s->scrapes_failed++;
@@ -160,14 +144,7 @@ static void take_line(void *context, const struct server_line *line)
     }
     if (line->server[0])
         snprintf(source->server, sizeof source->server, "%s", line->server);
-    for (int k = 0; k < SERVER_COUNTERS; k++)
-        s->restarts += add_growth(&state->growths[k], line->values[SERVER_GAUGES + k], line,
-                                  source->scrapes_ok == 0);
-    add_power(state, line->values[SERVER_GPU_POWER], line->t_ns);
-    if (within)
-        add_levels(r, state, line);
-    for (size_t k = 0; k < line->other_count; k++)
-        add_other(r, &line->others[k], within);
+    take_values(r, &r->sources[i], line, source->scrapes_ok == 0);
     source->scrapes_ok++;
     s->scrapes_ok++;
 }
@@ -226,8 +203,8 @@ static void sum_up(struct reading *r)
         s->gauges[m].mean = mean_of(r, (enum server_metric)m);
     for (int k = 0; k < SERVER_COUNTERS; k++)
         s->counts[k] = growth_of(r, (enum server_metric)(SERVER_GAUGES + k), &from_ns, &to_ns);
-    double queries = s->counts[SERVER_PREFIX_QUERIES - SERVER_GAUGES];
-    s->prefix_hit_rate = queries > 0 ? s->counts[SERVER_PREFIX_HITS - SERVER_GAUGES] / queries
+    double queries = server_summary_count(s, SERVER_PREFIX_QUERIES);
+    s->prefix_hit_rate = queries > 0 ? server_summary_count(s, SERVER_PREFIX_HITS) / queries
                                      : s->gauges[SERVER_HIT_RATE].mean;
     s->energy_j = energy_of(r);
     for (size_t i = 0; i < s->other_count; i++) {
@@ -242,7 +219,7 @@ static void sum_up(struct reading *r)
 
 static void note_requests(struct server_summary *s, const struct server_ours *ours, double edge)
 {
-    double theirs = s->counts[SERVER_FINISHED - SERVER_GAUGES], own = (double)ours->completed;
+    double theirs = server_summary_count(s, SERVER_FINISHED), own = (double)ours->completed;
     double more = theirs - own, lost = (double)ours->failed;
     char a[TEXT_GROUPED_SIZE], b[TEXT_GROUPED_SIZE];
     text_group_u64((uint64_t)theirs, a);
@@ -270,7 +247,7 @@ static void note_requests(struct server_summary *s, const struct server_ours *ou
 static void note_tokens(struct server_summary *s, const struct server_ours *ours, double edge)
 {
     const double tolerance = 0.01;
-    double theirs = s->counts[SERVER_GENERATED_TOKENS - SERVER_GAUGES];
+    double theirs = server_summary_count(s, SERVER_GENERATED_TOKENS);
     double own = (double)ours->output_tokens, room = tolerance * own + edge;
     char a[TEXT_GROUPED_SIZE], b[TEXT_GROUPED_SIZE];
     bool more = theirs > own + room && ours->failed + ours->cancelled == 0;
@@ -306,14 +283,14 @@ static size_t count_sources(const struct reading *r, enum server_metric counter)
 static void compare(struct reading *r, const struct server_ours *ours)
 {
     struct server_summary *s = r->out;
-    double tokens = s->counts[SERVER_GENERATED_TOKENS - SERVER_GAUGES];
+    double tokens = server_summary_count(s, SERVER_GENERATED_TOKENS);
     s->ours_completed = s->ours_output_tokens = NAN;
     s->j_per_token = s->energy_j / (tokens > 0 ? tokens : (double)ours->output_tokens);
     if (!isfinite(s->j_per_token))
         s->j_per_token = NAN;
     if (ours->others || count_sources(r, SERVER_FINISHED) < ours->endpoints)
         return;
-    if (!isnan(s->counts[SERVER_FINISHED - SERVER_GAUGES])) {
+    if (!isnan(server_summary_count(s, SERVER_FINISHED))) {
         s->ours_completed = (double)ours->completed;
         note_requests(s, ours, outside(r, ours, SERVER_FINISHED, false));
     }
@@ -323,14 +300,30 @@ static void compare(struct reading *r, const struct server_ours *ours)
     }
 }
 
+static void begin(struct reading *r, struct server_summary *out, int64_t end_ns)
+{
+    *out = (struct server_summary){0};
+    r->out = out;
+    r->end_ns = end_ns;
+    server_levels_init(&r->levels);
+    for (int m = 0; m < SERVER_GAUGES; m++)
+        out->gauges[m].max = NAN;
+    for (size_t i = 0; i < SERVER_SOURCES; i++) {
+        r->sources[i].power_ns = TIME_NEVER;
+        for (int k = 0; k < SERVER_COUNTERS; k++)
+            r->sources[i].growths[k].last = NAN;
+    }
+}
+
+double server_summary_count(const struct server_summary *s, enum server_metric counter)
+{
+    return s->counts[counter - SERVER_GAUGES];
+}
+
 bool server_summarize(const char *run, const struct server_ours *ours, struct server_summary *out)
 {
     struct reading *r = mem_zero(1, sizeof *r);
-    *out = (struct server_summary){0};
-    r->out = out;
-    r->end_ns = ours->end_ns;
-    for (int m = 0; m < SERVER_GAUGES; m++)
-        out->gauges[m].max = NAN;
+    begin(r, out, ours->end_ns);
     bool some = server_lines_read(run, take_line, r) && out->scrapes_ok + out->scrapes_failed > 0;
     if (some) {
         sum_up(r);

@@ -12,9 +12,8 @@
 #define FAREBOX_CORE_RUNS_SERVER_SERVER_SUMMARY_H
 
 #include "core/json/json_fields.h"
-#include "core/runs/server/server_line.h"
+#include "core/runs/server/server_levels.h"
 
-#define SERVER_SOURCES 16
 #define SERVER_NOTE_SIZE 400
 
 /* NAN = never served. */
@@ -49,6 +48,9 @@ struct server_summary {
 };
 
 extern const struct json_table server_summary_table;
+
+/* What a counter grew by over the run; NAN = never served. */
+double server_summary_count(const struct server_summary *s, enum server_metric counter);
 
 /* What the client did, to be compared with what the server counted. */
 struct server_ours {
