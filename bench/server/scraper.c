@@ -32,11 +32,19 @@ struct scrape {
     bool given_up;
     int64_t until_ns; /* of the exchange under way: aborted then */
     /* under the lock */
-    bool asked; /* once */
-    bool good;  /* the last scrape was */
+    const char *shown; /* the URL that is asked */
+    bool over;         /* given up */
+    bool asked;        /* once */
+    bool good;         /* the last scrape was */
     uint64_t ok, failed;
     struct server_found found;
     char server[SERVER_NAME_SIZE], error[SERVER_ERROR_SIZE];
+};
+
+/* A line, and its source. */
+struct early {
+    size_t number;
+    struct server_line line;
 };
 
 struct scraper {
@@ -47,7 +55,7 @@ struct scraper {
     bool stopping;
     int64_t start_ns; /* TIME_NEVER as long as it is not known */
     int fd;
-    struct server_line *early; /* before the start was known */
+    struct early *early; /* before the start was known */
     size_t early_count;
     struct buffer text;
     struct error failure; /* of writing */
@@ -67,21 +75,23 @@ static void put_line(struct scraper *s, struct server_line *line)
 }
 
 /* Under the lock. A run that never begins keeps a bounded number of lines. */
-static void keep_line(struct scraper *s, const struct server_line *line)
+static void keep_line(struct scraper *s, size_t number, const struct server_line *line)
 {
-    struct server_line own = *line;
+    struct early own = {number, *line};
     if (s->start_ns != TIME_NEVER)
-        put_line(s, &own);
+        put_line(s, &own.line);
     else if (s->early_count < 4 * SERVER_SOURCES)
-        *(struct server_line *)mem_append(&s->early, &s->early_count, sizeof own) = own;
+        *(struct early *)mem_append(&s->early, &s->early_count, sizeof own) = own;
 }
 
 void scraper_set_start(struct scraper *s, int64_t start_ns)
 {
     pthread_mutex_lock(&s->lock);
     s->start_ns = start_ns;
-    for (size_t i = 0; i < s->early_count; i++)
-        put_line(s, &s->early[i]);
+    for (size_t i = 0; i < s->config.count; i++) /* in the order of the sources */
+        for (size_t k = 0; k < s->early_count; k++)
+            if (s->early[k].number == i)
+                put_line(s, &s->early[k].line);
     s->early_count = 0;
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
@@ -259,6 +269,8 @@ static void scrape_once(struct scrape *x)
     x->settled = x->settled || status;
     pthread_mutex_lock(&s->lock);
     x->asked = true;
+    x->over = x->given_up;
+    x->shown = x->source->shown[x->url];
     x->good = !line.error[0];
     x->ok += x->good;
     x->failed += !x->good;
@@ -268,7 +280,7 @@ static void scrape_once(struct scrape *x)
     } else {
         snprintf(x->error, sizeof x->error, "%s", line.error);
     }
-    keep_line(s, &line);
+    keep_line(s, (size_t)(x - s->scrapes), &line);
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
 }
@@ -353,6 +365,7 @@ static int prepare(struct scraper *s, const char *directory, struct error *err)
         struct scrape *x = &s->scrapes[i];
         x->scraper = s;
         x->source = &s->config.sources[i];
+        x->shown = x->source->shown[0];
         if (x->source->endpoint)
             status = endpoint_prepare(&x->endpoint, x->source->endpoint, s->config.api, false, err);
         if (status == 0)
@@ -439,13 +452,13 @@ void scraper_free(struct scraper *s)
 
 static void add_source(const struct scrape *x, struct buffer *out)
 {
-    const char *shown = x->source->shown[x->url];
+    const char *shown = x->shown;
     if (!x->asked)
         buffer_add_format(out, "server metrics from %s: no answer yet; asked again every second\n",
                           shown);
     else if (!x->good)
         buffer_add_format(out, "server metrics from %s: %s%s\n", shown, x->error,
-                          x->given_up ? "; not asked again" : "; asked again every second");
+                          x->over ? "; not asked again" : "; asked again every second");
     else if (!x->server[0])
         buffer_add_format(out,
                           "server metrics from %s: %llu metrics, and no server that is known "
@@ -472,7 +485,7 @@ void scraper_add_failures(const struct scraper *s, struct buffer *lines)
             buffer_add_format(lines,
                               "server metrics from %s: %llu of %llu scrapes failed, the last of "
                               "them with: %s\n",
-                              x->source->shown[x->url], (unsigned long long)x->failed,
+                              x->shown, (unsigned long long)x->failed,
                               (unsigned long long)(x->ok + x->failed), x->error);
     }
     if (s->failure.code)

@@ -29,8 +29,7 @@ static const struct {
      "When requests were due and how long they took: a queue that builds up climbs to the right."},
     {"chunk-gaps", picture_chunk_gaps, NULL,
      "The time between one chunk of an answer and the next, of all answers together."},
-    {"timeline", picture_timeline, NULL,
-     "What happened in each second; below, where the server was asked, what it said of itself."},
+    {"timeline", picture_timeline, NULL, "What happened in each second."},
     {"cost-cdf", NULL, picture_cost_cdf,
      "The share of requests that cost at most so much: a flat price is a step, a price by the "
      "token a curve."},
