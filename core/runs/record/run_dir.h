@@ -6,9 +6,9 @@
  *     run_dir_write_file(&dir, "summary.json", &json, err);
  *     run_dir_close(&dir, err);
  *
- * Files other than requests.jsonl and timeline.jsonl appear whole or not at all. Where a record
- * cannot be written (a full disk) requests.jsonl ends behind the last whole one and stays so: every
- * later call gives the same error, also when there is room again.
+ * Files other than requests.jsonl, server.jsonl and timeline.jsonl appear whole or not at all.
+ * Where a record cannot be written (a full disk) requests.jsonl ends behind the last whole one and
+ * stays so: every later call gives the same error, also when there is room again.
  */
 #ifndef FAREBOX_CORE_RUNS_RECORD_RUN_DIR_H
 #define FAREBOX_CORE_RUNS_RECORD_RUN_DIR_H
