@@ -4,6 +4,8 @@
 #include "cli/report/plot/pictures.h"
 #include "core/file.h"
 #include "core/memory.h"
+#include "core/runs/record/run_dir.h"
+#include "core/runs/server/server_line.h"
 #include "sim/cost/bill/bill_rows.h"
 
 #include <math.h>
@@ -239,6 +241,58 @@ START_TEST(a_run_without_values_has_no_plots)
 }
 END_TEST
 
+/* Two sources: each has points of its own, and what they share is their sum. */
+START_TEST(the_server_stands_under_the_timeline_on_the_same_axis)
+{
+    struct collector *c = make_collector();
+    struct summary s = summarize(c);
+    struct picture p;
+    struct buffer text;
+    char folder[] = "/tmp/farebox-plots-XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    char *file = run_dir_file(folder, "server.jsonl");
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    for (int i = 0; i < 20; i++) {
+        struct server_line line;
+        server_line_init(&line);
+        line.t_ns = i * NS_PER_S;
+        snprintf(line.source, sizeof line.source, "%s", i % 2 ? "b" : "a");
+        line.values[SERVER_RUNNING] = i % 2 ? 3 : 4;
+        line.values[SERVER_KV_USE] = 0.5;
+        if (i % 2)
+            line.values[SERVER_GPU_POWER] = 300;
+        server_line_write(&line, &text);
+    }
+    ck_assert_int_eq(file_write_atomic(file, text.data, text.length, NULL), 0);
+    ck_assert(picture_timeline(&p, c, &s, "run"));
+    picture_add_server(&p, folder);
+    ck_assert_uint_eq(p.plot.panel_count, 6);
+    const struct plot_series *running = &p.panels[3].series[0], *power = &p.panels[5].series[0];
+    ck_assert_uint_eq(running->count, 20);
+    ck_assert_double_eq(running->y[0], 4); /* the other is not known yet */
+    ck_assert_double_eq(running->y[19], 7);
+    ck_assert_double_eq(p.panels[4].series[0].y[19], 50);
+    ck_assert_uint_eq(power->count, 10);
+    ck_assert_double_eq(power->x[1], 3);
+    for (size_t i = 1; i < 6; i++) {
+        ck_assert_double_eq(p.panels[i].x_min, p.panels[0].x_min);
+        ck_assert_double_eq(p.panels[i].x_max, p.panels[0].x_max);
+        ck_assert_int_eq(p.panels[i].x_label != NULL, i == 5);
+    }
+    assert_axes(&p, "time since the start (s)", "GPU power (W)");
+    picture_free(&p);
+    unlink(file);
+    ck_assert(picture_timeline(&p, c, &s, "run"));
+    picture_add_server(&p, folder);
+    ck_assert_uint_eq(p.plot.panel_count, 3);
+    picture_free(&p);
+    rmdir(folder);
+    free(file);
+    buffer_free(&text);
+    collector_free(c);
+}
+END_TEST
+
 START_TEST(cost_plots_show_the_bill)
 {
     struct priced *b = make_bill();
@@ -411,6 +465,7 @@ int main(void)
     tcase_add_test(test, counts_of_histogram_and_heat_map_are_the_summarys);
     tcase_add_test(test, gaps_come_back_from_a_finished_run);
     tcase_add_test(test, a_run_without_values_has_no_plots);
+    tcase_add_test(test, the_server_stands_under_the_timeline_on_the_same_axis);
     tcase_add_test(test, cost_plots_show_the_bill);
     tcase_add_test(test, the_map_shows_the_cheapest_plan);
     tcase_add_test(test, rows_add_up_to_the_bill_and_tell_when_a_quota_ends);
