@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "core/runs/record/record_file.h"
 #include "core/runs/record/run_files.h"
+#include "core/runs/record/run_json.h"
 #include "core/stop.h"
 
 #include <curl/curl.h>
@@ -174,6 +175,26 @@ int run_output_finish(struct run_output *out, const struct summary_options *opti
     if (status == 0)
         status = run_output_write(out, "timeline.jsonl", &text, err);
     buffer_free(&text);
+    return status;
+}
+
+int run_output_amend(const struct run_output *out, const char *key, const struct buffer *value,
+                     struct error *err)
+{
+    struct run_json j;
+    struct buffer text;
+    if (run_json_read(out->place.path, &j, err) < 0)
+        return err->code;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    const char *end = strrchr(j.json, '}');
+    size_t length = end ? (size_t)(end - j.json) : 0;
+    while (length && strchr(" \n", j.json[length - 1]))
+        length--;
+    buffer_add(&text, j.json, length);
+    buffer_add_format(&text, ",\n  \"%s\": %.*s\n}\n", key, (int)value->length, value->data);
+    int status = run_output_write(out, "run.json", &text, err);
+    buffer_free(&text);
+    run_json_free(&j);
     return status;
 }
 

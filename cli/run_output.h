@@ -62,6 +62,10 @@ int run_output_finish(struct run_output *out, const struct summary_options *opti
 int run_output_write(const struct run_output *out, const char *name, const struct buffer *content,
                      struct error *err);
 
+/* Adds a member behind those of run.json: what came of the run, beside what it was to be. */
+int run_output_amend(const struct run_output *out, const char *key, const struct buffer *value,
+                     struct error *err);
+
 /* Puts the run where an earlier one is, if a request of it completed. */
 int run_output_take_place(struct run_output *out, const struct summary *summary, struct error *err);
 

@@ -14,6 +14,7 @@
 #define START_DELAY_NS (20 * NS_PER_MS) /* for all threads to be there */
 #define OBSERVE_NS (10 * NS_PER_MS)
 #define PROGRESS_NS (500 * NS_PER_MS)
+#define JUDGE_NS (250 * NS_PER_MS) /* between two looks at the stop rules */
 #define OTHER_FILES 64
 
 /* A run under way, as the caller's thread sees it. */
@@ -32,6 +33,9 @@ struct run {
     bool unkept;      /* the observer said stop */
     struct bench_progress progress;
     int64_t next_progress_ns;
+    struct stop_watch *watch; /* NULL = without stop rules */
+    struct stop_flights flights;
+    int64_t next_judge_ns;
 };
 
 /* ---- preparation ---- */
@@ -141,6 +145,8 @@ static void free_run(struct run *run)
             endpoint_free(&run->endpoints[i]);
     }
     outbox_free(&run->outbox);
+    stop_watch_free(run->watch);
+    free(run->flights.items);
     free(run->workers);
     free(run->threads);
     free(run->makers);
@@ -190,6 +196,8 @@ static void observe(struct run *run)
     while (f) {
         struct finished *next = f->next;
         count_record(&run->progress, &f->record);
+        if (run->watch)
+            stop_watch_note(run->watch, &f->record);
         if (run->observer && !run->observer->on_attempt(run->observer->context, &f->record))
             give_up(run);
         finished_free(f);
@@ -213,6 +221,19 @@ static void show_progress(struct run *run, int64_t now_ns)
     p->draining = atomic_load(&run->stop) != STOP_NONE || p->elapsed_ns >= p->end_ns;
     if (!run->config->on_progress(run->config->context, p))
         give_up(run);
+}
+
+static void judge(struct run *run, int64_t now_ns)
+{
+    if (!run->watch || now_ns < run->next_judge_ns || atomic_load(&run->stop) != STOP_NONE)
+        return;
+    run->next_judge_ns = now_ns + JUDGE_NS;
+    run->flights.count = 0;
+    for (uint32_t i = 0; i < run->running; i++)
+        worker_add_flights(run->workers[i], &run->flights);
+    if (stop_watch_judge(run->watch, now_ns - run->setup.start_ns, run->flights.items,
+                         run->flights.count))
+        stop_raise(&run->stop, STOP_SATURATED);
 }
 
 static bool all_done(const struct run *run)
@@ -239,6 +260,8 @@ static void serve(struct run *run)
         done = all_done(run); /* asked before the records are taken: none is left behind */
         observe(run);
         show_progress(run, clock_now_ns());
+        if (!done)
+            judge(run, clock_now_ns());
     } while (!done);
     for (uint32_t i = 0; i < run->running; i++)
         pthread_join(run->threads[i], NULL);
@@ -282,10 +305,13 @@ static void carry_out(struct run *run, struct bench_report *report, struct error
     report->wall_ns = audit.wall_ns;
     audit_free(&audit);
     report->planned = run->progress.planned;
+    if (run->watch)
+        report->stopped = *stop_watch_outcome(run->watch);
     int stop = atomic_load(&run->stop);
     report->end = run->unkept                ? BENCH_UNKEPT
                   : stop >= STOP_INTERRUPTED ? BENCH_INTERRUPTED
                   : stop == STOP_BUDGET      ? BENCH_BUDGET
+                  : stop == STOP_SATURATED   ? BENCH_SATURATED
                   : stop == STOP_UNREACHABLE ? BENCH_UNREACHABLE
                                              : BENCH_FINISHED;
 }
@@ -313,6 +339,8 @@ int bench_run(const struct bench_config *config, const struct workload *w,
         return ERR_SYSTEM;
     curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc, free, resize, mem_copy_string, mem_zero);
     outbox_init(&run.outbox);
+    if (config->stop_rules)
+        run.watch = stop_watch_create(config->stop_rules);
     plan_ahead(&run, w);
     int code = prepare(&run, w, report, &own);
     if (code == 0)

@@ -29,15 +29,17 @@ enum bench_end {
     BENCH_BUDGET,      /* admit said stop */
     BENCH_UNKEPT,      /* the observer said stop: nothing of what would come is kept */
     BENCH_UNREACHABLE, /* no connection ever succeeded */
+    BENCH_SATURATED,   /* a stop rule held: see `stopped` */
 };
 
 struct bench_report {
     enum bench_end end;
     int64_t start_unix_ns, duration_ns;
     uint64_t not_due, planned;
-    char model[128];          /* asked for where requests say nothing; of the first endpoint */
-    int64_t cpu_ns;           /* of all workers */
-    int64_t wall_ns;          /* of the worker that ran longest */
+    char model[128]; /* asked for where requests say nothing; of the first endpoint */
+    int64_t cpu_ns;  /* of all workers */
+    int64_t wall_ns; /* of the worker that ran longest */
+    struct stop_outcome stopped;
     struct fidelity fidelity; /* a probe for each endpoint */
 };
 

@@ -12,6 +12,7 @@
 
 #include "bench/client/endpoint.h"
 #include "bench/client/retry.h"
+#include "core/runs/summary/stop_when.h"
 #include "workloads/load/schedule.h"
 
 /* A snapshot of a run on its way. */
@@ -43,8 +44,9 @@ struct bench_config {
     double cancel_share; /* of the requests, hung up after cancel_tokens chunks */
     uint32_t cancel_tokens;
     bool keep_text, keep_raw;
-    bool no_probe;              /* tokens are taken as words */
-    uint32_t shard_connections; /* 0 = the client's own choice */
+    bool no_probe;                       /* tokens are taken as words */
+    uint32_t shard_connections;          /* 0 = the client's own choice */
+    const struct stop_rules *stop_rules; /* nothing more is sent once one holds; NULL = none */
     /* Asked before each first sending, by any worker: false = the budget is spent. NULL */
     bool (*admit)(void *context, uint32_t row);
     /* Called about twice a second by the caller's thread; false: as on_attempt. NULL */

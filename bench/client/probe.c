@@ -122,8 +122,7 @@ static int exchange(struct probe *p, const struct buffer *body)
     return -1;
 }
 
-/* The first id in {"data": [{"id": "..."}]}. */
-static char *first_model(const struct buffer *answer)
+char *probe_first_model(const struct buffer *answer)
 {
     struct json_scan s;
     struct text key;
@@ -157,7 +156,7 @@ static void ask_model(struct probe *p)
     curl_easy_setopt(p->easy, CURLOPT_URL, url.data);
     curl_easy_setopt(p->easy, CURLOPT_HTTPGET, 1L);
     if (exchange(p, NULL) == 0)
-        e->model = first_model(&p->answer);
+        e->model = probe_first_model(&p->answer);
     curl_easy_setopt(p->easy, CURLOPT_URL, e->url);
     buffer_free(&url);
 }

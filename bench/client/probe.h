@@ -25,4 +25,8 @@
 void probe_run(struct endpoint *endpoint, struct prompt_maker *maker,
                const struct bench_config *config, struct fidelity_probe *result);
 
+/* The first model of GET /models, the first id in {"data": [{"id": "..."}]}; NULL where there is
+ * none. The caller frees it. */
+char *probe_first_model(const struct buffer *answer);
+
 #endif

@@ -39,9 +39,8 @@ static void close_schedule(struct worker *w, int64_t end_ns, enum unsent_reason 
 static void check_stop(struct worker *w, int64_t now_ns)
 {
     static const enum unsent_reason reasons[] = {
-        [STOP_UNREACHABLE] = UNSENT_INTERRUPTED,
-        [STOP_BUDGET] = UNSENT_BUDGET,
-        [STOP_INTERRUPTED] = UNSENT_INTERRUPTED,
+        [STOP_UNREACHABLE] = UNSENT_INTERRUPTED, [STOP_BUDGET] = UNSENT_BUDGET,
+        [STOP_SATURATED] = UNSENT_SATURATED,     [STOP_INTERRUPTED] = UNSENT_INTERRUPTED,
         [STOP_NOW] = UNSENT_INTERRUPTED,
     };
     int stop = atomic_load_explicit(w->setup->stop, memory_order_relaxed);
@@ -168,6 +167,7 @@ void *worker_main(void *context)
         worker_check_limits(w, now_ns);
         pump(w);
         worker_flush_out(w);
+        worker_tell_flights(w, now_ns);
         atomic_store_explicit(&w->in_flight, w->flights.used, memory_order_relaxed);
         audit_tick(&w->audit, now_ns, false);
         end_if_idle(w);
@@ -209,6 +209,7 @@ struct worker *worker_create(const struct worker_setup *setup, uint32_t number, 
     w->setup = setup;
     w->config = setup->config;
     w->timer_fd = -1;
+    pthread_mutex_init(&w->telling, NULL);
     w->armed_ns = w->next_due_ns = w->drain_until_ns = TIME_NEVER;
     w->schedule_config = bench_schedule(setup->config, number, setup->config->workers);
     w->schedule_config.slot_step_ns = slot_step_ns(&setup->config->schedule);
@@ -270,6 +271,8 @@ void worker_free(struct worker *w)
     heap_free(&w->timeouts);
     heap_free(&w->retries);
     audit_free(&w->audit);
+    pthread_mutex_destroy(&w->telling);
+    free(w->told.items);
     free(w);
 }
 

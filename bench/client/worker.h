@@ -16,6 +16,7 @@
 #include "bench/client/bench_config.h"
 #include "bench/client/outbox.h"
 #include "bench/prompt/prompt.h"
+#include "core/runs/summary/stop_when.h"
 
 #include <stdatomic.h>
 
@@ -23,8 +24,15 @@ enum stop_request {
     STOP_NONE,
     STOP_UNREACHABLE, /* nothing more is sent; what is in flight may end */
     STOP_BUDGET,
+    STOP_SATURATED, /* a condition of the config's stop rules holds */
     STOP_INTERRUPTED,
     STOP_NOW, /* what is in flight is cancelled */
+};
+
+/* Flights as stop rules see them; zero is empty, free(items) at the end. */
+struct stop_flights {
+    struct stop_flight *items;
+    size_t count, capacity;
 };
 
 /* What all workers share. */
@@ -54,6 +62,10 @@ void *worker_main(void *worker);
 uint32_t worker_in_flight(const struct worker *w);
 uint64_t worker_sent(const struct worker *w);
 bool worker_done(const struct worker *w);
+
+/* Appends what was in flight a quarter of a second ago at most; a worker that watches nothing (no
+ * stop rules) tells nothing. From any thread. */
+void worker_add_flights(struct worker *w, struct stop_flights *out);
 
 /* After the join. */
 void worker_result(struct worker *w, struct audit *merge_into, uint64_t *add_not_due);

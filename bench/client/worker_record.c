@@ -91,3 +91,36 @@ struct finished *worker_record_attempt(struct worker *w, struct flight *flight)
     w->audit.counts.slow_reads += r->slow_reader;
     return f;
 }
+
+/* ---- what is in flight, for those who watch ---- */
+
+#define TELL_NS (200 * NS_PER_MS)
+
+void worker_tell_flights(struct worker *w, int64_t now_ns)
+{
+    if (!w->config->stop_rules || now_ns < w->next_tell_ns)
+        return;
+    w->next_tell_ns = now_ns + TELL_NS;
+    pthread_mutex_lock(&w->telling);
+    w->told.count = 0;
+    for (size_t i = 0; i < w->flights.count; i++) {
+        const struct flight *f = w->flights.all[i];
+        if (!f->used || !f->transfer)
+            continue;
+        const struct record *seen = &f->transfer->attempt.seen;
+        mem_grow(&w->told.items, &w->told.capacity, w->told.count + 1, sizeof *w->told.items);
+        w->told.items[w->told.count++] = (struct stop_flight){
+            f->due.scheduled_ns, since_start(w, seen->sent_ns),
+            since_start(w, seen->first_token_ns), since_start(w, seen->first_output_ns)};
+    }
+    pthread_mutex_unlock(&w->telling);
+}
+
+void worker_add_flights(struct worker *w, struct stop_flights *out)
+{
+    pthread_mutex_lock(&w->telling);
+    mem_grow(&out->items, &out->capacity, out->count + w->told.count, sizeof *out->items);
+    for (size_t i = 0; i < w->told.count; i++)
+        out->items[out->count++] = w->told.items[i];
+    pthread_mutex_unlock(&w->telling);
+}

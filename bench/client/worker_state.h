@@ -10,6 +10,7 @@
 #include "core/random.h"
 
 #include <event2/event.h>
+#include <pthread.h>
 
 /* The body of the request that is to be sent next, built while nothing was due. */
 struct prepared_body {
@@ -38,6 +39,9 @@ struct worker {
     struct finished *out_first, *out_last;
     uint64_t out_count;
     struct audit audit;
+    int64_t next_tell_ns; /* when the flights are told again */
+    pthread_mutex_t telling;
+    struct stop_flights told; /* under `telling` */
     atomic_uint in_flight;
     atomic_uint_fast64_t sent;
     atomic_bool finished;
@@ -79,6 +83,9 @@ void worker_prepare_next(struct worker *w);
 
 /* Sends what is due, retries included; requests that will never be sent get their record. */
 void worker_send_due(struct worker *w);
+
+/* Tells what is in flight, where stop rules look at it. */
+void worker_tell_flights(struct worker *w, int64_t now_ns);
 
 /* The client's on_end and on_whole. */
 void worker_on_end(void *worker, struct transfer *t);

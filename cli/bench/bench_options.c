@@ -90,6 +90,11 @@ const struct option_spec bench_option_specs[] = {
      .help = "stop when the spend with what is in flight would pass it (first of --plans); one "
              "budget for all runs of --repeat, --sweep and --find-max"},
 
+    {"stop-when", 0, OPTION_LIST, AT(stops), NULL, "CONDITION",
+     .help = "send no more once it holds: 'ttft_p50>5s', 'e2e_p99>30s over 60s' (else over the "
+             "last 10 s), 'failed>50%', 'failures>20' in a row; the result says so, and a sweep "
+             "leaves higher loads out"},
+
     {"slo", 0, OPTION_LIST, AT(slos), NULL, "METRIC=MS",
      .help = "an objective on each request, such as ttft=500; goodput counts those that meet all",
      .group = "Results"},
@@ -120,6 +125,9 @@ const struct option_spec bench_option_specs[] = {
              "one each run by default, fixed repeats the text"},
     {"no-probe", 0, OPTION_FLAG, AT(no_probe),
      .help = "do not ask the endpoint what it makes of our words: a word counts as a token"},
+    {"wait-ready", 0, OPTION_DURATION, AT(wait_ready_ns), NULL, "TIME", .max = 3e6,
+     .help = "before the run, wait so long at most until every endpoint gives an answer: while it "
+             "refuses connections or says 429 or 5xx; exit status 1 where it does not"},
     {"selftest", 0, OPTION_FLAG, AT(selftest),
      .help = "measure this machine's own limits against a null endpoint, and end"},
     {0},
@@ -288,6 +296,9 @@ static int set_rest(const struct bench_options *o, struct bench_setup *s, struct
     c->gap_timeout_ns = limit_or_none(o->timeout_gap_ns);
     c->total_timeout_ns = limit_or_none(o->timeout_total_ns);
     c->no_probe = o->no_probe;
+    if (stop_rules_read(&s->stops, o->stops.items, o->stops.count, err) < 0)
+        return ERR_INPUT;
+    c->stop_rules = s->stops.count ? &s->stops : NULL;
     if (set_retries(o, &c->retry, err) < 0 ||
         options_parse_shard(o->shard, &c->shard, &c->shards, err) < 0)
         return ERR_INPUT;

@@ -13,14 +13,14 @@ struct bench_options {
     struct common_options common;
     struct workload_source source;
     struct load_options load;
-    struct option_list urls, models, headers, slos, asserts, shares, plans;
+    struct option_list urls, models, headers, slos, asserts, stops, shares, plans;
     struct option_list api_key_files, api_key_envs, server_metrics, server_names;
     const char *api, *body, *output_key;
     const char *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel, *shard;
     const char *warmup, *record, *output, *max_cost, *sweep;
     double goodput;
     uint64_t workers, retries, repeat, max_requests;
-    int64_t drain_ns;
+    int64_t drain_ns, wait_ready_ns;
     int64_t timeout_connect_ns, timeout_first_ns, timeout_gap_ns, timeout_total_ns, backoff_ns;
     bool no_stream, insecure, http2, no_probe, force, dry_run, selftest, find_max, resume;
 };
@@ -32,6 +32,7 @@ struct bench_setup {
     struct bench_config config;
     struct summary_options summary;
     struct rate_load rate;
+    struct stop_rules stops;
     struct endpoint_config *endpoints;
     char **names; /* made for some of them; by endpoint, NULL = not made */
     size_t name_count;

@@ -257,13 +257,17 @@ static void add_title(const struct bench_options *o, const struct bench_setup *s
 
 static void add_end(const struct bench_report *r, struct buffer *out)
 {
-    static const char *const ends[] = {
+    static const char *const ends[BENCH_SATURATED + 1] = {
         [BENCH_FINISHED] = NULL,
         [BENCH_INTERRUPTED] = "interrupted: the figures are of what was done until then",
         [BENCH_BUDGET] = "the budget was reached: nothing more was sent",
         [BENCH_UNREACHABLE] = "no connection succeeded: nothing more was sent",
     };
-    if (ends[r->end])
+    if (r->end == BENCH_SATURATED)
+        buffer_add_format(out,
+                          "! stopped at %.3g s (--stop-when '%s'): %s; nothing more was sent\n",
+                          r->stopped.at_s, r->stopped.condition, r->stopped.reason);
+    else if (ends[r->end])
         buffer_add_format(out, "! %s\n", ends[r->end]);
 }
 

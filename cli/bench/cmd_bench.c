@@ -6,9 +6,9 @@
 #include "cli/bench/bench_series.h"
 #include "cli/bench/bench_server.h"
 #include "cli/bench/bench_show.h"
+#include "cli/bench/bench_wait.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "cli/progress.h"
 #include "cli/report/text/summary_table.h"
 #include "cli/run_bill.h"
 #include "cli/run_output.h"
@@ -155,6 +155,9 @@ static int judge(const struct bench_command *b, const struct summary *s,
     if (report->end == BENCH_INTERRUPTED)
         return error_set(err, ERR_INTERRUPTED, "interrupted: what was measured so far is in %s",
                          b->output.place.path);
+    if (report->end == BENCH_SATURATED && a->completed == 0)
+        return error_set(err, ERR_WORK, "%s: no request completed (%s)",
+                         endpoint_shown(&b->setup.endpoints[0]), report->stopped.reason);
     if (report->end == BENCH_UNREACHABLE || (a->scheduled > 0 && a->completed + a->cancelled == 0))
         return error_set(err, ERR_WORK, "%s: no request completed (%s)",
                          endpoint_shown(&b->setup.endpoints[0]),
@@ -187,6 +190,22 @@ static uint32_t least_input(const struct bench_command *b, const struct bench_re
     return p->measured && !b->workload.messages_start ? (uint32_t)fmin(least, UINT32_MAX) : 0;
 }
 
+/* Into run.json, too, beside what was configured. */
+static int note_stop(const struct bench_command *b, const struct bench_report *report,
+                     struct error *err)
+{
+    struct buffer text;
+    struct json_writer w;
+    if (report->end != BENCH_SATURATED)
+        return 0;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    json_write_init(&w, &text, 0);
+    stop_outcome_write(&report->stopped, &w);
+    int status = run_output_amend(&b->output, "stopped", &text, err);
+    buffer_free(&text);
+    return status;
+}
+
 static int finish(struct bench_command *b, struct bench_report *report, struct error *err)
 {
     struct summary summary;
@@ -200,12 +219,15 @@ static int finish(struct bench_command *b, struct bench_report *report, struct e
     if (rate_is_steady(b->o->load.rate, b->o->load.arrival))
         b->setup.summary.steady_rate = rate_run_steady;
     b->setup.summary.rated = &rated;
+    b->setup.summary.stopped = report->end == BENCH_SATURATED ? &report->stopped : NULL;
     int status = run_output_finish(&b->output, &b->setup.summary, &report->fidelity, &summary, err);
     if (status == 0) {
         bench_endpoints_write(&b->each, &b->setup.summary, &out.text);
         if (out.text.length)
             status = run_output_write(&b->output, "endpoints.json", &out.text, err);
         buffer_clear(&out.text);
+        if (status == 0)
+            status = note_stop(b, report, err);
         if (status == 0)
             status = run_output_take_place(&b->output, &summary, err);
         bench_warn(b->terminal, &b->setup, &b->workload, &summary);
@@ -258,7 +280,7 @@ static int carry_out(struct bench_command *b, struct error *err)
 
 static int make_budget(struct bench_command *b, struct error *err)
 {
-    static const uint64_t probe[] = {2 * PROBE_FEW_WORDS, 2 * PROBE_MANY_WORDS};
+    static const uint64_t before[] = {2 * READY_WORDS, 2 * PROBE_FEW_WORDS, 2 * PROBE_MANY_WORDS};
     const struct bench_config *c = &b->setup.config;
     const char *limit = b->o->max_cost;
     struct plan_selection plans = {0};
@@ -269,8 +291,11 @@ static int make_budget(struct bench_command *b, struct error *err)
         asked[i] = (struct budget_asked){c->endpoints[i].model, c->endpoints[i].share};
     budget_init(&b->budget, plans, asked, c->endpoint_count, &b->workload);
     free(asked);
+    bool waits = b->o->wait_ready_ns > 0 && !b->turn->later;
+    const uint64_t *asks = waits ? before : before + 1;
+    size_t count = (waits ? 1u : 0u) + (c->no_probe ? 0u : 2u);
     if (limit && (budget_limit(&b->budget, limit, err) < 0 ||
-                  (!c->no_probe && budget_reserve(&b->budget, probe, COUNT_OF(probe), limit, err))))
+                  (count && budget_reserve(&b->budget, asks, count, limit, err))))
         return err->code;
     return 0;
 }
@@ -402,6 +427,14 @@ static int add_dry(struct bench_command *b, struct error *err)
     return status;
 }
 
+/* Of a series only the first run waits. */
+static int wait_ready(struct bench_command *b, struct error *err)
+{
+    if (b->o->wait_ready_ns <= 0 || b->turn->later)
+        return 0;
+    return bench_wait_ready(b->terminal, &b->setup.config, &b->workload, b->o->wait_ready_ns, err);
+}
+
 static int run_once(struct bench_turn *turn, struct error *err)
 {
     struct bench_command command = {.turn = turn, .terminal = turn->terminal, .o = turn->o},
@@ -414,6 +447,8 @@ static int run_once(struct bench_turn *turn, struct error *err)
         status = start_mocks(b, err);
         if (status == 0)
             status = bench_check(&b->setup.config, &b->workload, err);
+        if (status == 0)
+            status = wait_ready(b, err);
         if (status == 0)
             status = say_first_due(b, err);
         if (status == 0 && (status = begin_output(b, err)) == 0) {

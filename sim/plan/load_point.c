@@ -41,6 +41,7 @@ void load_point_fill(struct load_point *p, double load, bool closed, const struc
         .served = NAN,
         .growth = NAN,
         .sustained = SUSTAINED_YES,
+        .stopped = s->stopped.condition[0] != '\0',
         .client_limited = NAN,
     };
     if (s->fidelity.known && s->fidelity.kind != FIDELITY_MODEL)
@@ -65,6 +66,11 @@ int load_point_sustained(struct load_point *p, const char *run, const struct sum
     return 0;
 }
 
+bool load_was_stopped(const struct load_point *p)
+{
+    return p->stopped == 1 && !load_client_limited(p);
+}
+
 bool load_client_limited(const struct load_point *p)
 {
     return p->client_limited == 1;
@@ -79,6 +85,8 @@ enum load_verdict load_judge(const struct load_point *p, const struct load_targe
 {
     if (load_client_limited(p))
         return LOAD_CLIENT_LIMITED;
+    if (load_was_stopped(p))
+        return LOAD_STOPPED;
     if (target->slos->count > 0 && !(p->goodput >= target->goodput))
         return LOAD_MISSED;
     if (p->sustained == SUSTAINED_YES)
@@ -126,6 +134,7 @@ static const struct {
     NUMBER("served_fraction", served, LOAD_IN_LOG | LOAD_OF_RATES | LOAD_IN_CURVE),
     NUMBER("delay_growth", growth, LOAD_IN_LOG | LOAD_OF_RATES | LOAD_IN_CURVE),
     NUMBER("sustained", sustained, LOAD_IN_LOG),
+    NUMBER("stopped", stopped, LOAD_IN_LOG),
     NUMBER("client_limited", client_limited, LOAD_IN_LOG),
 #undef NUMBER
 };
@@ -161,6 +170,8 @@ void load_point_write(const struct load_point *p, unsigned members, struct json_
         write_bool(w, "queue_grows", sustained != SUSTAINED_UNCLEAR, sustained == SUSTAINED_NO);
     if (members & (LOAD_IN_SWEEP | LOAD_IN_PROBES))
         write_bool(w, "client_limited", !isnan(p->client_limited), load_client_limited(p));
+    if (members & (LOAD_IN_SWEEP | LOAD_IN_PROBES) && p->stopped == 1)
+        json_pair_bool(w, "stopped", true);
     if (!(members & LOAD_IN_CURVE))
         json_pair_string(w, "client_reason", p->client_reason[0] ? p->client_reason : NULL);
     json_end_object(w);

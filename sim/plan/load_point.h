@@ -26,6 +26,7 @@ struct load_point {
     double in_flight;      /* the concurrency, or by Little's law throughput × mean E2E */
     double served, growth; /* completed over due; of the delay, seconds a second; open loops */
     double sustained;      /* enum sustained_verdict; a closed loop is, by its nature */
+    double stopped;        /* 1: a condition of --stop-when ended it; else 0 or NAN */
     double client_limited; /* 1 or 0; NAN where nobody was audited, as in a simulation */
     char client_reason[FIDELITY_TEXT_SIZE]; /* why it was the limit; "" = not said */
 };
@@ -50,11 +51,15 @@ enum load_verdict {
     LOAD_MISSED,
     LOAD_HOLDS,
     LOAD_QUEUE_GROWS,
+    LOAD_STOPPED, /* the endpoint was past what --stop-when allows */
     LOAD_TOO_SHORT,
     LOAD_CLIENT_LIMITED,
 };
 
 enum load_verdict load_judge(const struct load_point *p, const struct load_target *target);
+
+/* --stop-when ended the run, and not as the client was the limit: higher loads are no use. */
+bool load_was_stopped(const struct load_point *p);
 
 bool load_client_limited(const struct load_point *p);
 

@@ -204,7 +204,7 @@ static void find_knee(struct sweep *s)
         if (v == LOAD_CLIENT_LIMITED) {
             s->knee_at_least = true;
         } else if (s->series.target.slos->count > 0) {
-            if (v == LOAD_MISSED || v == LOAD_QUEUE_GROWS)
+            if (v == LOAD_MISSED || v == LOAD_QUEUE_GROWS || v == LOAD_STOPPED)
                 return;
             if (v == LOAD_HOLDS) {
                 s->knee = i;
@@ -285,9 +285,11 @@ static int follow(void *context, double *load, struct load_answer *answer, struc
         return 0;
     if (ensure_point(a->sweep, *load, err) < 0)
         return err->code;
-    double rps = find_point(a->sweep, *load)->request_rps;
+    const struct load_point *p = find_point(a->sweep, *load);
+    double rps = p->request_rps;
     bool served = !a->sweep->values.is_rate || !(rps < FOLLOWS_DOWN * *load);
     answer->holds = a->count == 0 || a->down ? served : rps >= FOLLOWS_UP * a->last_rps;
+    answer->holds &= !load_was_stopped(p);
     a->down |= a->count++ == 0 && !served;
     a->last = *load;
     a->last_rps = rps;
@@ -315,9 +317,15 @@ static int run_points(struct sweep *s, struct error *err)
     const struct sweep_values *v = &s->values;
     if (v->adaptive)
         return run_adaptive(s, err);
-    for (size_t i = 0; i < v->count; i++)
+    for (size_t i = 0; i < v->count; i++) {
         if (ensure_point(s, v->values[i], err) < 0)
             return err->code;
+        const struct load_point *p = find_point(s, v->values[i]);
+        if (p && load_was_stopped(p)) {
+            s->skipped = v->count - i - 1;
+            return 0;
+        }
+    }
     return 0;
 }
 
@@ -390,6 +398,8 @@ void sweep_write_json(const struct sweep *s, struct json_writer *w)
                          w);
     json_end_array(w);
     json_pair_statistic(w, "knee", known ? all->points[s->knee].load : NAN);
+    if (s->skipped)
+        json_pair_u64(w, "skipped", s->skipped);
     json_pair_string(w, "knee_is", !known ? "unknown" : s->knee_at_least ? "at_least" : "measured");
     if (s->has_usl)
         write_usl(&s->usl, w);

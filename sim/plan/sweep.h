@@ -43,6 +43,7 @@ struct sweep {
     size_t knee;        /* SIZE_MAX: none */
     bool knee_at_least; /* at what was tried above it, the client was the limit */
     size_t limited;     /* points at which it was */
+    size_t skipped;     /* higher loads left out, as --stop-when ended the last one run */
     bool has_usl;
     struct usl_fit usl;
 

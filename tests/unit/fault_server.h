@@ -56,6 +56,7 @@ struct fault_server {
     int listener, port;
     char url[64];
     char retry_after[128]; /* a whole header line, or "" */
+    bool always;           /* requests that want no stream meet the fault, too */
     atomic_int requests, connections;
     atomic_bool stopping;
     pthread_t thread;
@@ -218,7 +219,8 @@ static inline bool fault_answer(struct fault_server *s, int fd, int number, int 
              "{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}],"
              "\"usage\":{\"prompt_tokens\":%zu,\"completion_tokens\":%d}}",
              words + 5, tokens);
-    if (!stream) /* a probe, or a request that wants no stream */
+    /* A probe, or another request that wants no stream. */
+    if (!stream && (!s->always || (s->fault == FAULT_STATUS_ONCE && total > 1)))
         return fault_json(fd, 200, json, "");
     switch (s->fault) {
     case FAULT_WHOLE_JSON:
@@ -299,7 +301,7 @@ static inline void *fault_serve(void *context)
     bool stream;
     size_t words;
     while (fault_read_request(c->fd, &tokens, &stream, &words)) {
-        if (stream)
+        if (stream || c->server->always)
             atomic_fetch_add(&c->server->requests, 1);
         if (!fault_answer(c->server, c->fd, ++number, tokens, stream, words))
             break;

@@ -9,8 +9,14 @@
 
 const char *load_verdict_mark(enum load_verdict v)
 {
-    static const char *const marks[] = {"", "", "  the queue grows", "  too short to tell",
-                                        "  ✗ the client was the limit"};
+    static const char *const marks[] = {
+        [LOAD_MISSED] = "",
+        [LOAD_HOLDS] = "",
+        [LOAD_QUEUE_GROWS] = "  the queue grows",
+        [LOAD_STOPPED] = "  stopped (--stop-when)",
+        [LOAD_TOO_SHORT] = "  too short to tell",
+        [LOAD_CLIENT_LIMITED] = "  ✗ the client was the limit",
+    };
     return marks[v];
 }
 
@@ -166,6 +172,10 @@ static void add_knee(const struct sweep *s, struct buffer *out)
         buffer_add_text(out, "served: completed over due while requests came\n");
     if (unclear)
         buffer_add_text(out, "too short to tell: whether a queue grows; more --requests tell\n");
+    if (s->skipped)
+        buffer_add_format(out,
+                          "%zu higher load%s left out: the last one was stopped (--stop-when)\n",
+                          s->skipped, s->skipped > 1 ? "s were" : " was");
     add_limited(s, out);
 }
 

@@ -37,7 +37,8 @@ const char *const failure_names[] = {
     NULL,
 };
 
-const char *const unsent_names[] = {"none", "cap", "budget", "parent_failed", "interrupted", NULL};
+const char *const unsent_names[] = {"none",        "cap",       "budget", "parent_failed",
+                                    "interrupted", "saturated", NULL};
 
 void record_init(struct record *r)
 {

@@ -55,6 +55,7 @@ enum unsent_reason {
     UNSENT_BUDGET,        /* the spend limit was reached */
     UNSENT_PARENT_FAILED, /* a request that it waits for did not complete */
     UNSENT_INTERRUPTED,   /* due, and the run was stopped before it could be sent */
+    UNSENT_SATURATED,     /* due, and a condition of --stop-when ended the sending before */
     UNSENT_REASONS,
 };
 

@@ -55,7 +55,7 @@ static uint32_t to_u32(uint64_t value)
     return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
-static struct request_row row_of(const struct record *r)
+struct request_row row_of(const struct record *r)
 {
     return (struct request_row){
         .scheduled_ns = r->scheduled_ns,

@@ -35,6 +35,7 @@ struct summary_options {
      * no such load. `rated` is handed over. */
     void (*steady_rate)(const void *rated, double answer_ms, double *from_s, double *until_s);
     const void *rated;
+    const struct stop_outcome *stopped; /* the condition that ended the sending; NULL = none did */
 };
 
 struct collector *collector_create(void);

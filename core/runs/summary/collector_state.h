@@ -65,6 +65,9 @@ struct collector {
     struct retry_store retries;
 };
 
+/* collector.c: an attempt as if it were the request's only one. */
+struct request_row row_of(const struct record *r);
+
 /* collector_gaps.c */
 void gap_store_init(struct gap_store *g);
 void gap_store_free(struct gap_store *g);

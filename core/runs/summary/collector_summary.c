@@ -253,6 +253,8 @@ void collector_summarize(struct collector *c, const struct summary_options *o, s
     out->connects = c->connects;
     out->slow_reads = c->slow_reads;
     out->peak_in_flight = peak_in_flight(c);
+    if (o->stopped)
+        out->stopped = *o->stopped;
     compare_lengths(c, o->least_input, out);
     struct phase_summary *const both[2] = {&out->window, &out->all};
     summarize_phases(c, phases, &o->slos, both);

@@ -24,7 +24,11 @@ static const struct {
     {"queue", "queue"},
 };
 
-static const char *const statistics[] = {"mean", "p50", "p90", "p95", "p99", "p999", "max", NULL};
+static const struct {
+    const char *name;
+    double quantile;
+} statistics[STATISTIC_COUNT] = {{"mean", NAN}, {"p50", 0.5},    {"p90", 0.9}, {"p95", 0.95},
+                                 {"p99", 0.99}, {"p999", 0.999}, {"max", 1}};
 
 const char *metric_key(enum metric m)
 {
@@ -81,27 +85,44 @@ int slo_list_read(const char *const *texts, size_t count, struct slo_list *list,
     return 0;
 }
 
-static double statistic(const struct metric_summary *m, int which)
+double statistic_quantile(enum statistic s)
 {
-    const double values[] = {m->mean, m->p50, m->p90, m->p95, m->p99, m->p999, m->max};
-    return values[which];
+    return statistics[s].quantile;
 }
 
-/* The value of "ttft_p99" and such; NAN if the name is none. */
-static bool find_latency(struct text name, const struct summary *s, double *value)
+bool slo_find_statistic(struct text name, enum metric *metric, enum statistic *statistic)
 {
-    for (int i = 0; statistics[i]; i++) {
-        size_t tail = strlen(statistics[i]) + 1;
+    for (int i = 0; i < STATISTIC_COUNT; i++) {
+        size_t tail = strlen(statistics[i].name) + 1;
         if (name.length <= tail || name.at[name.length - tail] != '_' ||
-            memcmp(name.at + name.length - tail + 1, statistics[i], tail - 1) != 0)
+            memcmp(name.at + name.length - tail + 1, statistics[i].name, tail - 1) != 0)
             continue;
         int m = metric_named((struct text){name.at, name.length - tail});
         if (m < 0)
             continue;
-        *value = statistic(&s->window.metrics[m], i);
+        *metric = (enum metric)m;
+        *statistic = (enum statistic)i;
         return true;
     }
     return false;
+}
+
+static double value_of(const struct metric_summary *m, enum statistic s)
+{
+    const double values[STATISTIC_COUNT] = {m->mean, m->p50,  m->p90, m->p95,
+                                            m->p99,  m->p999, m->max};
+    return values[s];
+}
+
+/* The value of "ttft_p99" and such; false if the name is none. */
+static bool find_latency(struct text name, const struct summary *s, double *value)
+{
+    enum metric metric;
+    enum statistic statistic;
+    if (!slo_find_statistic(name, &metric, &statistic))
+        return false;
+    *value = value_of(&s->window.metrics[metric], statistic);
+    return true;
 }
 
 static bool find_count(struct text name, const struct summary *s, double *value, bool *at_least)

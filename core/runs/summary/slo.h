@@ -7,7 +7,9 @@
 #define FAREBOX_CORE_RUNS_SUMMARY_SLO_H
 
 #include "core/error.h"
+#include "core/text.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum metric {
@@ -21,6 +23,17 @@ enum metric {
     METRIC_SEND_LAG,
     METRIC_QUEUE,
     METRIC_COUNT,
+};
+
+enum statistic {
+    STATISTIC_MEAN,
+    STATISTIC_P50,
+    STATISTIC_P90,
+    STATISTIC_P95,
+    STATISTIC_P99,
+    STATISTIC_P999,
+    STATISTIC_MAX,
+    STATISTIC_COUNT,
 };
 
 #define SLO_MAX 8
@@ -41,6 +54,12 @@ extern const char *const metric_keys[];
 
 /* What a person reads: "TTFT, scheduled". */
 const char *metric_title(enum metric m);
+
+/* The metric and the statistic of "ttft_p99"; false if the name is none. */
+bool slo_find_statistic(struct text name, enum metric *m, enum statistic *statistic);
+
+/* 0.99 of a p99, 1 of a maximum; NAN of a mean. */
+double statistic_quantile(enum statistic s);
 
 /* Adds "ttft=500" to the list: any metric but the chunk gap. ERR_INPUT with what would be right. */
 int slo_parse(const char *text, struct slo_list *list, struct error *err);

@@ -309,6 +309,11 @@ static bool asked_no_server(const void *member)
     return s->scrapes_ok + s->scrapes_failed == 0;
 }
 
+static bool was_not_stopped(const void *outcome)
+{
+    return ((const struct stop_outcome *)outcome)->condition[0] == '\0';
+}
+
 /* Checked at the end, so that what can be read of another version's file is. */
 static void read_version(struct json_scan *scan, const struct json_field *f, void *summary)
 {
@@ -338,6 +343,22 @@ static const struct json_field asked_rows[] = {
 };
 static const struct json_table asked_table = {JSON_ROWS(asked_rows), .open = true};
 
+#undef AT
+#define AT(member) JSON_AT(struct stop_outcome, member)
+static const struct json_field stopped_rows[] = {
+    {"at_s", JSON_AS_FIGURE, AT(at_s)},
+    {"condition", JSON_AS_CHARS, AT(condition)},
+    {"reason", JSON_AS_CHARS, AT(reason)},
+};
+static const struct json_table stopped_table = {JSON_ROWS(stopped_rows), .open = true};
+
+void stop_outcome_write(const struct stop_outcome *o, struct json_writer *w)
+{
+    json_fields_write(w, &stopped_table, o, 0);
+}
+
+#undef AT
+#define AT(member) JSON_AT(struct summary, member)
 static const char *const commands[] = {"bench", "sim", NULL};
 static const char *const loads[] = {"trace", "open", "closed", NULL};
 static const char *const methods[] = {"none", "given", "mser5", "beyond", "unsettled", NULL};
@@ -360,6 +381,8 @@ static const struct json_field rows[] = {
     {"estimated_usage", JSON_AS_UINT, AT(estimated_usage)},
     {"peak_in_flight", JSON_AS_UINT, AT(peak_in_flight)},
     {"last_due_s", JSON_AS_FIGURE, AT(last_due_s)},
+    {"stopped", JSON_AS_OBJECT, AT(stopped), .table = &stopped_table, .optional = true,
+     .is_nothing = was_not_stopped},
     {"slo", JSON_AS_OTHER, AT(slos), .read = read_slos, .write = write_slos},
     {"fidelity", JSON_AS_OTHER, AT(fidelity), .read = read_fidelity, .write = write_fidelity},
     {NULL, JSON_AS_EACH, AT(window.metrics), .item = &metric_item, .names = metric_keys},

@@ -16,6 +16,7 @@
 #include "core/runs/server/server_summary.h"
 #include "core/runs/summary/fidelity.h"
 #include "core/runs/summary/slo.h"
+#include "core/runs/summary/stop_when.h"
 #include "core/text.h"
 
 #include <stdbool.h>
@@ -108,7 +109,8 @@ struct summary {
     double tokens_per_chunk;                        /* NAN without chunks */
     uint64_t estimated_usage, connects, slow_reads; /* records */
     uint64_t peak_in_flight;
-    double last_due_s; /* the last due instant, from the run's start */
+    double last_due_s;           /* the last due instant, from the run's start */
+    struct stop_outcome stopped; /* the condition that ended the sending; empty = none did */
     struct slo_list slos;
     struct group_summary groups[SUMMARY_GROUPS]; /* of dimensions with more than one value */
     size_t group_count;
