@@ -2,7 +2,6 @@
 #include "sim/mock/api/openai.h"
 
 #include "core/json/json_write.h"
-#include "core/memory.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,33 +31,8 @@ static const struct field fields[] = {
     {NULL, 0, 0, 0},
 };
 
-static const struct field *const all_fields[] = {openai_common, openai_generation, fields, NULL};
-
-/* A message's content: a string, or parts of which the text ones count. */
-static int add_content(struct ask *a, const cJSON *content, const char *where, struct api_error *e)
-{
-    if (!content)
-        return 0;
-    if (cJSON_IsString(content)) {
-        ask_add_text(a, content->valuestring);
-        return 0;
-    }
-    if (!cJSON_IsArray(content))
-        return api_error_invalid(e, where, "invalid_type",
-                                 "Invalid type for '%s': expected a string or an array of parts, "
-                                 "but got %s instead.",
-                                 where, fields_type_of(content));
-    for (const cJSON *part = content->child; part; part = part->next) {
-        const char *type = ask_string(part, "type");
-        if (!type)
-            return api_error_invalid(e, where, "missing_required_parameter",
-                                     "Every part of '%s' needs a 'type'.", where);
-        const char *text = ask_string(part, "text");
-        if (text)
-            ask_add_text(a, text);
-    }
-    return 0;
-}
+static const struct field *const all_fields[] = {openai_common, openai_generation, openai_vllm,
+                                                 fields, NULL};
 
 static int add_message(struct ask *a, const cJSON *message, int index, struct api_error *e)
 {
@@ -86,7 +60,7 @@ static int add_message(struct ask *a, const cJSON *message, int index, struct ap
             ask_add_text(a, arguments);
     }
     snprintf(where, sizeof where, "messages[%d].content", index);
-    return add_content(a, ask_member(message, "content"), where, e);
+    return openai_add_content(a, ask_member(message, "content"), where, e);
 }
 
 static int parse_messages(struct ask *a, struct api_error *e)
@@ -104,94 +78,7 @@ static int parse_messages(struct ask *a, struct api_error *e)
     return 0;
 }
 
-static int parse_tool(struct ask *a, const cJSON *tool, int index, struct api_error *e)
-{
-    char where[64];
-    snprintf(where, sizeof where, "tools[%d].function", index);
-    const cJSON *function = ask_member(tool, "function");
-    if (!cJSON_IsObject(function))
-        return ask_missing(where, e);
-    snprintf(where, sizeof where, "tools[%d].function.name", index);
-    const char *name = ask_string(function, "name");
-    if (!name)
-        return ask_missing(where, e);
-    size_t length = strlen(name);
-    if (length == 0 || length > 64)
-        return api_error_invalid(e, where, "invalid_value",
-                                 "Invalid '%s': expected 1 to 64 characters.", where);
-    snprintf(where, sizeof where, "tools[%d].function.parameters", index);
-    const cJSON *parameters = ask_member(function, "parameters");
-    if (parameters && !cJSON_IsObject(parameters))
-        return api_error_invalid(e, where, "invalid_type",
-                                 "Invalid type for '%s': expected an object, but got %s instead.",
-                                 where, fields_type_of(parameters));
-    a->tools[a->tool_count++] = (struct ask_tool){name, parameters};
-    return 0;
-}
-
-static int parse_tool_choice(struct ask *a, struct api_error *e)
-{
-    const cJSON *choice = ask_member(a->body, "tool_choice");
-    if (!choice)
-        return 0;
-    if (a->tool_count == 0)
-        return api_error_invalid(e, "tool_choice", "invalid_value",
-                                 "'tool_choice' is only allowed when 'tools' are specified.");
-    if (cJSON_IsString(choice)) {
-        if (strcmp(choice->valuestring, "none") == 0)
-            a->tool_count = 0;
-        else if (strcmp(choice->valuestring, "required") == 0)
-            a->tool_required = true;
-        else if (strcmp(choice->valuestring, "auto") != 0)
-            return api_error_invalid(e, "tool_choice", "invalid_value",
-                                     "Invalid value: '%.40s'. Supported values are: 'none', "
-                                     "'auto' and 'required'.",
-                                     choice->valuestring);
-        return 0;
-    }
-    a->tool_name = ask_string(ask_member(choice, "function"), "name");
-    for (size_t i = 0; i < a->tool_count && a->tool_name; i++)
-        if (strcmp(a->tools[i].name, a->tool_name) == 0)
-            return 0;
-    return api_error_invalid(e, "tool_choice", "invalid_value",
-                             "Tool choice '%.64s' not found in 'tools'.",
-                             a->tool_name ? a->tool_name : "");
-}
-
-static int parse_tools(struct ask *a, struct api_error *e)
-{
-    const cJSON *tools = ask_member(a->body, "tools");
-    int index = 0, count = cJSON_GetArraySize(tools);
-    a->tools = count ? mem_zero((size_t)count, sizeof *a->tools) : NULL;
-    for (const cJSON *t = tools ? tools->child : NULL; t; t = t->next)
-        if (parse_tool(a, t, index++, e) < 0)
-            return -1;
-    a->parallel_tools = !cJSON_IsFalse(ask_member(a->body, "parallel_tool_calls"));
-    return parse_tool_choice(a, e);
-}
-
-static int parse_format(struct ask *a, struct api_error *e)
-{
-    const cJSON *format = ask_member(a->body, "response_format");
-    if (!format)
-        return 0;
-    const char *type = ask_string(format, "type");
-    if (!type)
-        return ask_missing("response_format.type", e);
-    if (strcmp(type, "json_object") == 0) {
-        a->json_object = true;
-    } else if (strcmp(type, "json_schema") == 0) {
-        a->json_schema = ask_member(ask_member(format, "json_schema"), "schema");
-        if (!cJSON_IsObject(a->json_schema))
-            return ask_missing("response_format.json_schema.schema", e);
-    } else if (strcmp(type, "text") != 0) {
-        return api_error_invalid(e, "response_format.type", "invalid_value",
-                                 "Invalid value: '%.40s'. Supported values are: 'text', "
-                                 "'json_object' and 'json_schema'.",
-                                 type);
-    }
-    return 0;
-}
+static const struct format_keys format_keys = {"response_format", "json_schema"};
 
 static int parse(struct ask *a, const struct ask_rules *rules, struct api_error *e)
 {
@@ -199,7 +86,8 @@ static int parse(struct ask *a, const struct ask_rules *rules, struct api_error 
         return -1;
     a->reasons = true;
     a->reasoning_effort = ask_string(a->body, "reasoning_effort");
-    if (parse_tools(a, e) < 0 || parse_format(a, e) < 0)
+    if (openai_parse_tools(a, true, e) < 0 ||
+        openai_parse_format(a, ask_member(a->body, "response_format"), &format_keys, e) < 0)
         return -1;
     return parse_messages(a, e);
 }

@@ -9,7 +9,8 @@ static const struct field fields[] = {
     {NULL, 0, 0, 0},
 };
 
-static const struct field *const all_fields[] = {openai_common, openai_generation, fields, NULL};
+static const struct field *const all_fields[] = {openai_common, openai_generation, openai_vllm,
+                                                 fields, NULL};
 
 static int parse(struct ask *a, const struct ask_rules *rules, struct api_error *e)
 {

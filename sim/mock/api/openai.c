@@ -5,7 +5,6 @@
 
 /* ---- requests ---- */
 
-/* OpenAI's parameters, then those that vLLM adds. */
 const struct field openai_common[] = {
     {"model", FIELD_STRING, 0, 0},
     {"user", FIELD_STRING, 0, 0},
@@ -25,6 +24,10 @@ const struct field openai_generation[] = {
     {"frequency_penalty", FIELD_NUMBER, -2, 2},
     {"logit_bias", FIELD_OBJECT, 0, 0},
     {"logprobs", FIELD_ANY, 0, 0},
+    {NULL, 0, 0, 0},
+};
+
+const struct field openai_vllm[] = {
     {"ignore_eos", FIELD_BOOL, 0, 0},
     {"min_tokens", FIELD_INTEGER, 0, 1e9},
     {"top_k", FIELD_INTEGER, -1, 1e9},
@@ -87,7 +90,7 @@ int openai_parse_texts(struct ask *a, const char *name, struct api_error *e)
     return 0;
 }
 
-static int parse_stream(struct ask *a, struct api_error *e)
+int openai_parse_stream(struct ask *a, struct api_error *e)
 {
     a->stream = cJSON_IsTrue(ask_member(a->body, "stream"));
     const cJSON *options = ask_member(a->body, "stream_options");
@@ -101,14 +104,10 @@ static int parse_stream(struct ask *a, struct api_error *e)
     return 0;
 }
 
-static int parse_length(struct ask *a, const struct ask_rules *rules, struct api_error *e)
+int openai_parse_length(struct ask *a, const struct ask_rules *rules, const char *name,
+                        struct api_error *e)
 {
-    const char *name = "max_completion_tokens";
     const cJSON *length = ask_member(a->body, name);
-    if (!length) {
-        name = "max_tokens";
-        length = ask_member(a->body, name);
-    }
     a->output_given = length != NULL;
     double tokens = length ? length->valuedouble : (double)rules->default_output;
     if (tokens > (double)rules->max_output)
@@ -138,11 +137,18 @@ static int parse_stops(struct ask *a, struct api_error *e)
     return 0;
 }
 
-int openai_parse_generation(struct ask *a, const struct ask_rules *rules, struct api_error *e)
+void openai_parse_priority(struct ask *a)
 {
     const cJSON *priority = ask_member(a->body, "priority");
     a->priority = priority ? (int32_t)priority->valuedouble : 0;
-    if (parse_stream(a, e) < 0 || parse_length(a, rules, e) < 0)
+}
+
+int openai_parse_generation(struct ask *a, const struct ask_rules *rules, struct api_error *e)
+{
+    openai_parse_priority(a);
+    bool newer = ask_member(a->body, "max_completion_tokens") != NULL;
+    const char *length = newer ? "max_completion_tokens" : "max_tokens";
+    if (openai_parse_stream(a, e) < 0 || openai_parse_length(a, rules, length, e) < 0)
         return -1;
     return parse_stops(a, e);
 }

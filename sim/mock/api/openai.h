@@ -5,11 +5,34 @@
 
 #include "sim/mock/api/mock_api.h"
 
-/* Members that all bodies may have, and those of bodies that ask for text. */
-extern const struct field openai_common[], openai_generation[];
+/* Members that all bodies may have; those of bodies that ask for text; those that vLLM adds. */
+extern const struct field openai_common[], openai_generation[], openai_vllm[];
 
-/* Length, stream and stops of a body; 0, or -1 with the error. */
+/* Length, stream and stops of a body; 0, or -1 with the error. Then what it consists of: the length
+ * under this name. */
 int openai_parse_generation(struct ask *a, const struct ask_rules *rules, struct api_error *e);
+int openai_parse_length(struct ask *a, const struct ask_rules *rules, const char *name,
+                        struct api_error *e);
+int openai_parse_stream(struct ask *a, struct api_error *e);
+void openai_parse_priority(struct ask *a);
+
+/* Adds a message's content: a string, or parts of which the text ones count. `where` names it in
+ * the error. */
+int openai_add_content(struct ask *a, const cJSON *content, const char *where, struct api_error *e);
+
+/* "tools", "tool_choice" and "parallel_tool_calls"; a function's members stand nested below
+ * "function", or in the tool itself. */
+int openai_parse_tools(struct ask *a, bool nested, struct api_error *e);
+
+/* Where a body asks for JSON: the path of the format in it, and the format's member that holds the
+ * schema (NULL = itself). */
+struct format_keys {
+    const char *format, *schema_holder;
+};
+
+/* {"type": "text" | "json_object" | "json_schema"}; NULL is none. */
+int openai_parse_format(struct ask *a, const cJSON *format, const struct format_keys *keys,
+                        struct api_error *e);
 
 /* "prompt" or "input": one text, texts, token numbers, or lists of them. Counts the texts. */
 int openai_parse_texts(struct ask *a, const char *name, struct api_error *e);
