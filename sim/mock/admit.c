@@ -33,7 +33,7 @@ static int check_key(struct exchange *x, struct limiter **limiter, struct api_er
 
 static int check_limits(struct exchange *x, struct limiter *l, struct api_error *e)
 {
-    uint64_t tokens = x->ask.prompt.tokens + x->ask.output_tokens;
+    uint64_t tokens = x->ask.prompt.tokens + (uint64_t)x->ask.output_tokens * x->ask.choices;
     enum limit hit = limiter_take(l, x->read_ns, tokens, &x->limits);
     x->has_limits = true;
     if (hit == LIMIT_NONE) {

@@ -8,6 +8,7 @@
 #include <event2/bufferevent.h>
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -61,16 +62,26 @@ struct exchange *exchange_begin(struct server *s, struct connection *c,
     return x;
 }
 
+/* Those that have ended are unknown to the engine by now. */
+static void cancel_sequences(struct exchange *x)
+{
+    for (uint32_t k = 0; k < x->ask.choices; k++)
+        engine_cancel(x->server->engine, clock_now_ns(), (uintptr_t)x + k);
+}
+
 static void exchange_free(struct exchange *x)
 {
     struct server *s = x->server;
     if (x->submitted && !x->engine_done) /* a fault or the client ended it early */
-        engine_cancel(s->engine, clock_now_ns(), (uintptr_t)x);
+        cancel_sequences(x);
     pace_remove(s->pace, &x->paced);
     if (x->pending.writable)
         event_free(x->pending.writable);
     ask_free(&x->ask);
     answer_free(&x->answer);
+    for (uint32_t k = 1; x->more && k < x->ask.choices; k++)
+        answer_free(&x->more[k - 1]);
+    free(x->more);
     rendering_free(&x->rendering);
     buffer_free(&x->pending.bytes);
     if (x->limiter)
@@ -98,6 +109,17 @@ static void count_finished(const struct exchange *x, int64_t now_ns)
     metrics_finish(&x->server->metrics, whole ? x->answer.finish_reason : NULL, &r);
 }
 
+/* Of all choices. */
+static uint64_t output_of(const struct exchange *x, bool reasoning)
+{
+    uint64_t tokens = 0;
+    for (uint32_t k = 0; k < x->ask.choices; k++) {
+        const struct answer *a = x->rendering.answers[k];
+        tokens += reasoning ? a->reasoning_tokens : a->tokens;
+    }
+    return tokens;
+}
+
 static void log_exchange(struct exchange *x)
 {
     struct server *s = x->server;
@@ -108,7 +130,7 @@ static void log_exchange(struct exchange *x)
     struct usage billed = {0};
     if (answered)
         billed = usage_from_totals(x->ask.prompt.tokens, x->usage.tokens[USAGE_CACHED_INPUT], 0, 0,
-                                   x->times.logged, x->answer.reasoning_tokens);
+                                   x->times.logged, output_of(x, true));
     struct truth_entry e = {
         .request_id = x->request_id,
         .outcome = x->outcome,
@@ -210,6 +232,20 @@ void exchange_reply_error(struct exchange *x, const struct api_error *e)
     buffer_free(&body);
 }
 
+/* Each choice says something else; the first what an only one would. */
+static void plan_choices(struct exchange *x)
+{
+    const struct answer_rules *rules = &x->server->answer_rules;
+    uint64_t seed = random_mix(x->server->config.seed, x->ask.prompt.chain);
+    if (x->ask.choices > 1)
+        x->more = mem_zero(x->ask.choices - 1, sizeof *x->more);
+    for (uint32_t k = 0; k < x->ask.choices; k++) {
+        struct answer *a = k ? &x->more[k - 1] : &x->answer;
+        answer_plan(a, &x->ask, rules, seed + k);
+        x->rendering.answers[k] = a;
+    }
+}
+
 static void plan(struct exchange *x)
 {
     struct server *s = x->server;
@@ -219,10 +255,10 @@ static void plan(struct exchange *x)
     x->model = mem_copy_string(a->model);
     snprintf(x->id, sizeof x->id, "%s-%016llx", x->api->id_prefix,
              (unsigned long long)random_mix(s->config.seed ^ 0x6661726562786964, x->serial));
-    answer_plan(&x->answer, a, &s->answer_rules, random_mix(s->config.seed, a->prompt.chain));
+    plan_choices(x);
     x->rendering.framing.crlf = x->fault.crlf;
     x->rendering.ask = a;
-    x->rendering.answer = &x->answer;
+    x->rendering.answer = x->rendering.answers[0];
     x->rendering.model = x->model;
     x->rendering.id = x->id;
     x->rendering.json = &s->json;
@@ -234,15 +270,19 @@ static void plan(struct exchange *x)
 static bool submit(struct exchange *x)
 {
     struct engine_request r = {
-        .tag = (uintptr_t)x,
         .input_tokens = (uint32_t)x->ask.prompt.tokens,
-        .output_tokens = x->answer.tokens,
         .hash_ids = x->ask.prompt.blocks,
         .hash_count = x->ask.prompt.block_count,
         .block_size = x->server->ask_rules.tokens.block_size,
         .priority = x->ask.priority,
     };
-    x->submitted = engine_submit(x->server->engine, x->read_ns, &r) == ENGINE_ACCEPTED;
+    x->submitted = true;
+    for (uint32_t k = 0; k < x->ask.choices && x->submitted; k++) {
+        r.tag = (uintptr_t)x + k;
+        r.output_tokens = x->rendering.answers[k]->tokens;
+        x->submitted = engine_submit(x->server->engine, x->read_ns, &r) == ENGINE_ACCEPTED;
+        x->sequences += x->submitted;
+    }
     if (x->submitted) {
         prompt_free(&x->ask.prompt);
         return true;
@@ -275,11 +315,21 @@ void exchange_submit(struct exchange *x, const struct mock_api *api)
     pace_advance(pace, now_ns);
 }
 
+/* Allocations are aligned to more than there are choices. */
+static struct exchange *exchange_of(uint64_t tag, uint32_t *choice)
+{
+    _Static_assert(ASK_MAX_CHOICES <= _Alignof(max_align_t), "a choice fits below the address");
+    *choice = (uint32_t)(tag % ASK_MAX_CHOICES);
+    return (struct exchange *)(uintptr_t)(tag - *choice);
+}
+
 void exchange_on_tokens(void *context, uint64_t tag, uint32_t first, uint32_t count, int64_t at_ns)
 {
     (void)context;
-    struct exchange *x = (struct exchange *)(uintptr_t)tag;
-    if (first == 0)
+    uint32_t choice;
+    struct exchange *x = exchange_of(tag, &choice);
+    x->choices[choice].due += count;
+    if (first == 0 && x->times.first_ns == TIME_NEVER)
         x->times.first_ns = at_ns;
     x->times.last_ns = at_ns;
     mem_grow(&x->times.due_ns, &x->times.due_capacity,
@@ -293,17 +343,23 @@ void exchange_on_tokens(void *context, uint64_t tag, uint32_t first, uint32_t co
 void exchange_on_done(void *context, uint64_t tag, uint32_t cached_tokens, int64_t at_ns)
 {
     (void)context;
-    struct exchange *x = (struct exchange *)(uintptr_t)tag;
-    x->engine_done = true;
-    engine_find_stay(x->server->engine, tag, &x->stay);
+    uint32_t choice;
+    struct exchange *x = exchange_of(tag, &choice);
+    if (choice == 0) {
+        x->cached_tokens = cached_tokens;
+        engine_find_stay(x->server->engine, tag, &x->stay);
+    }
     if (x->times.first_ns == TIME_NEVER) /* nothing but a prefill */
         x->times.first_ns = at_ns;
     x->times.last_ns = at_ns;
-    x->usage = usage_from_totals(x->ask.prompt.tokens, cached_tokens, 0, 0, x->answer.tokens,
-                                 x->answer.reasoning_tokens);
+    if (--x->sequences > 0)
+        return;
+    x->engine_done = true;
+    x->usage = usage_from_totals(x->ask.prompt.tokens, x->cached_tokens, 0, 0, output_of(x, false),
+                                 output_of(x, true));
     struct mock_report *report = &x->server->report;
     report->prompt_tokens += x->ask.prompt.tokens;
-    report->cached_tokens += cached_tokens;
-    report->output_tokens += x->answer.tokens;
+    report->cached_tokens += x->cached_tokens;
+    report->output_tokens += output_of(x, false);
     pace_touch(x->server->pace, &x->paced);
 }

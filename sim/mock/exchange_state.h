@@ -9,13 +9,19 @@
 
 /* How far the answer is. */
 struct progress {
-    uint32_t due, written;     /* tokens */
-    uint32_t part, part_token; /* where `written` stands in the answer */
+    uint32_t due, written; /* tokens, of all choices */
     bool head_sent, begun;
     bool complete;                               /* all bytes are rendered */
     enum { CUT_NONE, CUT_CLOSE, CUT_RESET } cut; /* how the connection ends after it */
     bool stalled;                                /* stall_after has happened */
     uint32_t chunks, chunks_counted;             /* token-bearing; counted in the report */
+};
+
+/* How far one of its choices is: a sequence of its own in the engine, whose tag is the exchange's
+ * address plus the choice's number. */
+struct choice {
+    uint32_t due, written;     /* tokens */
+    uint32_t part, part_token; /* where `written` stands in the answer */
 };
 
 /* When its tokens were due, and left; from first_kept on where there is no log. */
@@ -58,7 +64,12 @@ struct exchange {
     struct usage usage;
     int status;
     bool stream;
-    struct answer answer;
+    struct answer answer; /* of the first choice */
+    struct answer *more;  /* of the others; NULL */
+    struct choice choices[ASK_MAX_CHOICES];
+    uint32_t turn;          /* the choice whose chunk comes next, if it has one */
+    uint32_t sequences;     /* of the choices: not at their ends yet */
+    uint32_t cached_tokens; /* of the first one's prompt */
     struct rendering rendering;
     struct progress progress;
     struct token_times times;

@@ -113,25 +113,46 @@ static bool pass_fault(struct exchange *x, int64_t now_ns)
     return !x->progress.complete;
 }
 
-/* Skips to the part that the next token belongs to; its tokens that are left. */
-static uint32_t next_part(struct exchange *x)
+/* Skips to the part that the choice's next token belongs to; its tokens that are left. */
+static uint32_t next_part(const struct answer *a, struct choice *c)
 {
-    while (x->progress.part_token >= x->answer.parts[x->progress.part].tokens) {
-        x->progress.part++;
-        x->progress.part_token = 0;
+    while (c->part_token >= a->parts[c->part].tokens) {
+        c->part++;
+        c->part_token = 0;
     }
-    return x->answer.parts[x->progress.part].tokens - x->progress.part_token;
+    return a->parts[c->part].tokens - c->part_token;
 }
 
-/* How many tokens go into the next chunk; 0 = it is not full yet. */
-static uint32_t chunk_tokens(struct exchange *x)
+/* How many tokens go into the choice's next chunk; 0 = it is not full yet. */
+static uint32_t chunk_tokens(const struct exchange *x, uint32_t choice, struct choice *c)
 {
-    if (x->progress.written == x->progress.due)
+    if (c->written == c->due)
         return 0;
-    uint32_t left = next_part(x), ready = x->progress.due - x->progress.written;
+    uint32_t left = next_part(x->rendering.answers[choice], c), ready = c->due - c->written;
     uint32_t wanted = x->fault.tokens_per_chunk;
     wanted = wanted < left ? wanted : left;
     return ready >= wanted ? wanted : 0;
+}
+
+/* What is rendered from here on is of this choice. */
+static void choose(struct exchange *x, uint32_t choice)
+{
+    x->rendering.choice = choice;
+    x->rendering.answer = x->rendering.answers[choice];
+}
+
+/* Chooses the next choice, in turn, that has a chunk; its tokens, 0 = there is none. */
+static uint32_t next_chunk(struct exchange *x)
+{
+    for (uint32_t i = 0; i < x->ask.choices; i++) {
+        uint32_t k = (x->turn + i) % x->ask.choices;
+        uint32_t tokens = chunk_tokens(x, k, &x->choices[k]);
+        if (tokens == 0)
+            continue;
+        choose(x, k);
+        return tokens;
+    }
+    return 0;
 }
 
 /* Once more what stands in the buffer from there on. */
@@ -146,23 +167,28 @@ static void add_chunk(struct exchange *x, uint32_t tokens)
 {
     struct progress *p = &x->progress;
     struct rendering *r = &x->rendering;
-    if (p->part_token == 0 && x->api->begin_part)
-        x->api->begin_part(r, p->part);
+    struct choice *c = &x->choices[r->choice];
+    if (c->part_token == 0 && x->api->begin_part)
+        x->api->begin_part(r, c->part);
     size_t from = r->out->length;
-    x->api->add_piece(r, p->part, p->part_token, tokens);
+    x->api->add_piece(r, c->part, c->part_token, tokens);
     if (p->chunks == x->fault.duplicate_after)
         repeat(r->out, from);
-    p->part_token += tokens;
+    c->part_token += tokens;
+    c->written += tokens;
     p->written += tokens;
     p->chunks++;
-    if (p->part_token == x->answer.parts[p->part].tokens && x->api->end_part)
-        x->api->end_part(r, p->part);
+    x->turn = r->choice + 1;
+    if (c->part_token == r->answer->parts[c->part].tokens && x->api->end_part)
+        x->api->end_part(r, c->part);
 }
 
 static void add_tail(struct exchange *x)
 {
-    if (!x->fault.no_finish)
+    for (uint32_t k = 0; k < x->ask.choices && !x->fault.no_finish; k++) {
+        choose(x, k);
         x->api->finish(&x->rendering, &x->usage);
+    }
     if (!x->fault.no_done && !x->fault.no_finish)
         x->api->end(&x->rendering);
     end_body(x);
@@ -171,8 +197,10 @@ static void add_tail(struct exchange *x)
 
 static void begin(struct exchange *x)
 {
-    if (x->api->begin)
+    for (uint32_t k = 0; k < x->ask.choices && x->api->begin; k++) {
+        choose(x, k);
         x->api->begin(&x->rendering);
+    }
     x->progress.begun = true;
 }
 
@@ -184,7 +212,7 @@ static void render_events(struct exchange *x, int64_t now_ns)
     if (!x->progress.begun && (x->progress.due > 0 || x->engine_done))
         begin(x);
     uint32_t tokens;
-    while (s->out.length < FLUSH_BYTES && (tokens = chunk_tokens(x)) > 0) {
+    while (s->out.length < FLUSH_BYTES && (tokens = next_chunk(x)) > 0) {
         if (!pass_fault(x, now_ns))
             return;
         add_chunk(x, tokens);

@@ -56,6 +56,32 @@ describe("chat completions", () => {
   });
   after(() => mock.stop());
 
+  test("several choices with logprobs, whole and streamed", async () => {
+    const ask = { model: "m", messages, max_tokens: 4, n: 3, logprobs: true, top_logprobs: 2 };
+    const answer = await client.chat.completions.create(ask);
+    assert.equal(answer.choices.length, 3);
+    for (const choice of answer.choices) {
+      assert.equal(choice.logprobs.content.map((t) => t.token).join(""), choice.message.content);
+      assert.ok(choice.logprobs.content.every((t) => t.top_logprobs.length === 2));
+    }
+    assert.equal(answer.usage.completion_tokens, 12);
+    const stream = client.chat.completions.stream(ask);
+    const final = await stream.finalChatCompletion();
+    assert.deepEqual(
+      final.choices.map((c) => c.message.content),
+      answer.choices.map((c) => c.message.content),
+    );
+    assert.ok(final.choices.every((c) => c.logprobs.content.length === 4));
+  });
+
+  test("an echoed completion with choices", async () => {
+    const answer = await client.completions.create({ model: "m", prompt: "a b", max_tokens: 2, n: 2, echo: true });
+    assert.deepEqual(answer.choices.map((c) => c.index), [0, 1]);
+    assert.ok(answer.choices.every((c) => c.text.startsWith("a b ")));
+    const told = await client.completions.create({ model: "m", prompt: "a b", max_tokens: 2, logprobs: 1 });
+    assert.equal(told.choices[0].logprobs.tokens.join(""), told.choices[0].text);
+  });
+
   test("a whole answer", async () => {
     const answer = await client.chat.completions.create({ model: "m", messages, max_tokens: 12 });
     assert.equal(answer.object, "chat.completion");

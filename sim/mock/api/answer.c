@@ -47,6 +47,11 @@ void answer_add_piece(const struct answer *a, uint32_t part, uint32_t token, str
     buffer_add(out, p->text + from, to - from);
 }
 
+void answer_add_other(uint64_t seed, uint32_t i, struct buffer *out)
+{
+    buffer_add_format(out, " %s%s", words[(seed + i) % WORD_COUNT], i & 1 ? "," : ".");
+}
+
 void answer_add_part(const struct answer *a, uint32_t part, struct buffer *out)
 {
     for (uint32_t t = 0; t < a->parts[part].tokens; t++)

@@ -53,6 +53,9 @@ void answer_free(struct answer *a);
 /* Appends the text of a part's token (0 = its first). */
 void answer_add_piece(const struct answer *a, uint32_t part, uint32_t token, struct buffer *out);
 
+/* Appends a token that could have stood there instead: number i of them, each another word. */
+void answer_add_other(uint64_t seed, uint32_t i, struct buffer *out);
+
 /* Appends all of a part's text. */
 void answer_add_part(const struct answer *a, uint32_t part, struct buffer *out);
 

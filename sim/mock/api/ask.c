@@ -42,7 +42,7 @@ static int parse_model(struct ask *a, const struct ask_rules *rules, struct api_
 int ask_parse(struct ask *a, const struct mock_api *api, const char *body, size_t length,
               const struct ask_rules *rules, struct api_error *e)
 {
-    *a = (struct ask){0};
+    *a = (struct ask){.choices = 1};
     prompt_init(&a->prompt, &rules->tokens);
     a->body = cJSON_ParseWithLength(body, length);
     if (!cJSON_IsObject(a->body))
@@ -66,6 +66,8 @@ void ask_drop_body(struct ask *a)
 
 void ask_free(struct ask *a)
 {
+    for (size_t i = 0; i < ASK_MAX_CHOICES; i++)
+        free(a->echoes[i]);
     ask_drop_body(a);
     prompt_free(&a->prompt);
 }

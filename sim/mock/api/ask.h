@@ -31,6 +31,7 @@ struct ask_rules {
 
 #define ASK_MAX_STOPS 4
 #define ASK_MAX_INPUTS 2048
+#define ASK_MAX_CHOICES 16
 
 /* A function that may be called; parameters: its JSON schema, NULL = none. */
 struct ask_tool {
@@ -59,6 +60,11 @@ struct ask {
     const cJSON *json_schema;     /* or for this schema; NULL */
     bool reasons;                 /* an answer may begin with reasoning */
     const char *reasoning_effort; /* NULL = not said */
+
+    uint32_t choices; /* answers to it, each a sequence of its own; 1 to ASK_MAX_CHOICES */
+    bool logprobs;    /* of the tokens of its text */
+    uint32_t top_logprobs;
+    char *echoes[ASK_MAX_CHOICES]; /* the prompt that a choice begins with; owned; NULL = none */
 
     uint32_t inputs; /* embeddings: how many texts */
     uint32_t dimensions;

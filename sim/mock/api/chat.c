@@ -11,7 +11,8 @@
 static const struct field fields[] = {
     {"messages", FIELD_ARRAY, 0, 0},
     {"max_completion_tokens", FIELD_INTEGER, 1, 1e9},
-    {"top_logprobs", FIELD_INTEGER, 0, 20},
+    {"logprobs", FIELD_BOOL, 0, 0},
+    {"top_logprobs", FIELD_INTEGER, 0, LOGPROBS_MOST},
     {"tools", FIELD_ARRAY, 0, 0},
     {"tool_choice", FIELD_CHOICE, 0, 0},
     {"parallel_tool_calls", FIELD_BOOL, 0, 0},
@@ -80,9 +81,22 @@ static int parse_messages(struct ask *a, struct api_error *e)
 
 static const struct format_keys format_keys = {"response_format", "json_schema"};
 
+static int parse_logprobs(struct ask *a, struct api_error *e)
+{
+    const cJSON *top = ask_member(a->body, "top_logprobs");
+    a->logprobs = cJSON_IsTrue(ask_member(a->body, "logprobs"));
+    a->top_logprobs = top ? (uint32_t)top->valuedouble : 0;
+    if (!top || a->logprobs)
+        return 0;
+    return api_error_invalid(e, "top_logprobs", "invalid_value",
+                             "The 'top_logprobs' parameter is only allowed when 'logprobs' is "
+                             "enabled.");
+}
+
 static int parse(struct ask *a, const struct ask_rules *rules, struct api_error *e)
 {
-    if (openai_parse_generation(a, rules, e) < 0)
+    if (openai_parse_generation(a, rules, e) < 0 || openai_parse_choices(a, 1, e) < 0 ||
+        parse_logprobs(a, e) < 0)
         return -1;
     a->reasons = true;
     a->reasoning_effort = ask_string(a->body, "reasoning_effort");
@@ -94,15 +108,20 @@ static int parse(struct ask *a, const struct ask_rules *rules, struct api_error 
 
 /* ---- answers ---- */
 
-#define CHOICE_END ",\"logprobs\":null,\"finish_reason\":null}"
+/* Without logprobs: of no token that has them. */
+static void close_choice(struct rendering *r)
+{
+    openai_close_choice(r, 0, 0, 0, NULL);
+    openai_close_chunk(r);
+}
 
 static void begin(struct rendering *r)
 {
     openai_begin(r, "chat.completion.chunk");
     openai_open_chunk(r);
-    buffer_add_text(r->json,
-                    "{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}" CHOICE_END);
-    openai_close_chunk(r);
+    openai_open_choice(r);
+    buffer_add_text(r->json, "\"delta\":{\"role\":\"assistant\",\"content\":\"\"}");
+    close_choice(r);
 }
 
 /* A call's number among the calls. */
@@ -118,30 +137,32 @@ static void begin_part(struct rendering *r, uint32_t part)
     if (p->kind != PART_TOOL)
         return;
     openai_open_chunk(r);
+    openai_open_choice(r);
     buffer_add_format(r->json,
-                      "{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":%u,\"id\":\"%s\","
+                      "\"delta\":{\"tool_calls\":[{\"index\":%u,\"id\":\"%s\","
                       "\"type\":\"function\",\"function\":{\"name\":",
                       call_index(r->answer, part), p->id);
     render_string(p->name, r->json);
-    buffer_add_text(r->json, ",\"arguments\":\"\"}}]}" CHOICE_END);
-    openai_close_chunk(r);
+    buffer_add_text(r->json, ",\"arguments\":\"\"}}]}");
+    close_choice(r);
 }
 
 static void add_piece(struct rendering *r, uint32_t part, uint32_t token, uint32_t count)
 {
     enum part_kind kind = r->answer->parts[part].kind;
     openai_open_chunk(r);
+    openai_open_choice(r);
     if (kind == PART_TOOL)
         buffer_add_format(r->json,
-                          "{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":%u,"
+                          "\"delta\":{\"tool_calls\":[{\"index\":%u,"
                           "\"function\":{\"arguments\":\"",
                           call_index(r->answer, part));
     else
-        buffer_add_text(r->json, kind == PART_REASONING
-                                     ? "{\"index\":0,\"delta\":{\"reasoning_content\":\""
-                                     : "{\"index\":0,\"delta\":{\"content\":\"");
+        buffer_add_text(r->json, kind == PART_REASONING ? "\"delta\":{\"reasoning_content\":\""
+                                                        : "\"delta\":{\"content\":\"");
     render_text(r->answer, part, token, count, r->json);
-    buffer_add_text(r->json, kind == PART_TOOL ? "\"}}]}" CHOICE_END : "\"}" CHOICE_END);
+    buffer_add_text(r->json, kind == PART_TOOL ? "\"}}]}" : "\"}");
+    openai_close_choice(r, part, token, kind == PART_CONTENT ? count : 0, logprobs_add_content);
     openai_close_chunk(r);
 }
 
@@ -160,8 +181,11 @@ static void add_tool_call(const struct answer *a, uint32_t part, struct buffer *
     buffer_add_text(out, "}}");
 }
 
-static void add_message_of(const struct answer *a, struct buffer *out)
+static void add_message_of(const struct rendering *r, const struct answer *a, uint32_t choice,
+                           struct buffer *out)
 {
+    (void)r;
+    (void)choice;
     buffer_add_text(out, "\"message\":{\"role\":\"assistant\",\"content\":");
     render_parts(a, PART_CONTENT, out);
     buffer_add_text(out, ",\"refusal\":null,\"annotations\":[]");
@@ -182,9 +206,7 @@ static void add_message_of(const struct answer *a, struct buffer *out)
 
 static void add_answer(const struct rendering *r, const struct usage *u, struct buffer *out)
 {
-    openai_open_answer(r, "chat.completion", out);
-    add_message_of(r->answer, out);
-    openai_close_answer(r, u, out);
+    openai_add_answer(r, "chat.completion", u, add_message_of, logprobs_add_content, out);
 }
 
 const struct mock_api mock_chat = {

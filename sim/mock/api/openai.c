@@ -17,13 +17,12 @@ const struct field openai_generation[] = {
     {"max_tokens", FIELD_INTEGER, 1, 1e9},
     {"temperature", FIELD_NUMBER, 0, 2},
     {"top_p", FIELD_NUMBER, 0, 1},
-    {"n", FIELD_INTEGER, 1, 1},
+    {"n", FIELD_INTEGER, 1, ASK_MAX_CHOICES},
     {"stop", FIELD_TEXTS, 0, 0},
     {"seed", FIELD_INTEGER, 0, 0},
     {"presence_penalty", FIELD_NUMBER, -2, 2},
     {"frequency_penalty", FIELD_NUMBER, -2, 2},
     {"logit_bias", FIELD_OBJECT, 0, 0},
-    {"logprobs", FIELD_ANY, 0, 0},
     {NULL, 0, 0, 0},
 };
 
@@ -153,6 +152,19 @@ int openai_parse_generation(struct ask *a, const struct ask_rules *rules, struct
     return parse_stops(a, e);
 }
 
+int openai_parse_choices(struct ask *a, uint32_t prompts, struct api_error *e)
+{
+    const cJSON *n = ask_member(a->body, "n");
+    double choices = (n ? n->valuedouble : 1) * prompts;
+    if (choices > ASK_MAX_CHOICES)
+        return api_error_invalid(e, n ? "n" : "prompt", "invalid_value",
+                                 "%g choices (%u prompts, 'n' %g) are more than the %d that this "
+                                 "endpoint gives at most.",
+                                 choices, prompts, n ? n->valuedouble : 1, ASK_MAX_CHOICES);
+    a->choices = (uint32_t)choices;
+    return 0;
+}
+
 /* ---- answers ---- */
 
 /* {"id": …, "object": …, "created": …, "model": …, */
@@ -180,6 +192,8 @@ void openai_add_usage(const struct usage *u, struct buffer *out)
 
 void openai_begin(struct rendering *r, const char *object)
 {
+    if (r->head.length) /* of an earlier choice */
+        return;
     buffer_init(&r->head, BUFFER_UNBOUNDED);
     add_identity(&r->head, object, r->model, r->id, r->created_s);
     buffer_add_text(&r->head, "\"choices\":[");
@@ -196,13 +210,36 @@ void openai_close_chunk(struct rendering *r)
     render_event(r, NULL);
 }
 
+void openai_open_choice(struct rendering *r)
+{
+    buffer_add_text(r->json, "{\"index\":");
+    buffer_add_u64(r->json, r->choice);
+    buffer_add_byte(r->json, ',');
+}
+
+void openai_close_choice(struct rendering *r, uint32_t part, uint32_t token, uint32_t count,
+                         logprobs_add *add)
+{
+    if (count == 0 || !r->ask->logprobs) {
+        buffer_add_text(r->json, ",\"logprobs\":null,\"finish_reason\":null}");
+        return;
+    }
+    struct logprobs_of of = {
+        r->answer, part, token, count, r->ask->top_logprobs, r->text_ends[r->choice]};
+    buffer_add_text(r->json, ",\"logprobs\":");
+    add(&of, r->json);
+    r->text_ends[r->choice] = of.text_offset;
+    buffer_add_text(r->json, ",\"finish_reason\":null}");
+}
+
 void openai_finish(struct rendering *r, const char *empty, const struct usage *u)
 {
     openai_open_chunk(r);
-    buffer_add_format(r->json, "{\"index\":0,%s,\"logprobs\":null,\"finish_reason\":\"%s\"}", empty,
+    openai_open_choice(r);
+    buffer_add_format(r->json, "%s,\"logprobs\":null,\"finish_reason\":\"%s\"}", empty,
                       r->answer->finish_reason);
     openai_close_chunk(r);
-    if (!r->ask->include_usage)
+    if (!r->ask->include_usage || r->choice + 1 < r->ask->choices)
         return;
     openai_open_chunk(r);
     buffer_add_text(r->json, "],\"usage\":");
@@ -217,16 +254,38 @@ void openai_end(struct rendering *r)
     render_event(r, NULL);
 }
 
-void openai_open_answer(const struct rendering *r, const char *object, struct buffer *out)
+/* Of all the text of an answer; null where none is asked for or it has none. */
+static void add_logprobs_of(const struct rendering *r, const struct answer *a, uint32_t choice,
+                            logprobs_add *add, struct buffer *out)
 {
-    add_identity(out, object, r->model, r->id, r->created_s);
-    buffer_add_text(out, "\"choices\":[{\"index\":0,");
+    uint32_t part = 0;
+    while (part < a->part_count && a->parts[part].kind != PART_CONTENT)
+        part++;
+    if (!r->ask->logprobs || part == a->part_count) {
+        buffer_add_text(out, "null");
+        return;
+    }
+    struct logprobs_of of = {
+        a, part, 0, a->parts[part].tokens, r->ask->top_logprobs, r->text_ends[choice]};
+    add(&of, out);
 }
 
-void openai_close_answer(const struct rendering *r, const struct usage *u, struct buffer *out)
+void openai_add_answer(const struct rendering *r, const char *object, const struct usage *u,
+                       void (*add)(const struct rendering *r, const struct answer *a,
+                                   uint32_t choice, struct buffer *out),
+                       logprobs_add *add_logprobs, struct buffer *out)
 {
-    buffer_add_format(
-        out, ",\"logprobs\":null,\"finish_reason\":\"%s\"}],\"usage\":", r->answer->finish_reason);
+    add_identity(out, object, r->model, r->id, r->created_s);
+    buffer_add_text(out, "\"choices\":[");
+    for (uint32_t k = 0; k < r->ask->choices; k++) {
+        const struct answer *a = r->answers[k];
+        buffer_add_format(out, "%s{\"index\":%u,", k ? "," : "", k);
+        add(r, a, k, out);
+        buffer_add_text(out, ",\"logprobs\":");
+        add_logprobs_of(r, a, k, add_logprobs, out);
+        buffer_add_format(out, ",\"finish_reason\":\"%s\"}", a->finish_reason);
+    }
+    buffer_add_text(out, "],\"usage\":");
     openai_add_usage(u, out);
     buffer_add_byte(out, '}');
 }

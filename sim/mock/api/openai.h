@@ -3,6 +3,7 @@
 #ifndef FAREBOX_SIM_MOCK_API_OPENAI_H
 #define FAREBOX_SIM_MOCK_API_OPENAI_H
 
+#include "sim/mock/api/logprobs.h"
 #include "sim/mock/api/mock_api.h"
 
 /* Members that all bodies may have; those of bodies that ask for text; those that vLLM adds. */
@@ -34,6 +35,9 @@ struct format_keys {
 int openai_parse_format(struct ask *a, const cJSON *format, const struct format_keys *keys,
                         struct api_error *e);
 
+/* "n": how many choices there are to be; for each of so many prompts. */
+int openai_parse_choices(struct ask *a, uint32_t prompts, struct api_error *e);
+
 /* "prompt" or "input": one text, texts, token numbers, or lists of them. Counts the texts. */
 int openai_parse_texts(struct ask *a, const char *name, struct api_error *e);
 
@@ -43,14 +47,23 @@ void openai_begin(struct rendering *r, const char *object);
 void openai_open_chunk(struct rendering *r);
 void openai_close_chunk(struct rendering *r);
 
-/* The chunk with the finish_reason, whose choice holds `empty`, and the usage where it is wanted.
- */
+/* A choice within: {"index": 0, and then the logprobs of some tokens of a part (count 0 = of none),
+ * no finish_reason, }. */
+void openai_open_choice(struct rendering *r);
+void openai_close_choice(struct rendering *r, uint32_t part, uint32_t token, uint32_t count,
+                         logprobs_add *add);
+
+/* The chunk with the finish_reason, whose choice holds `empty`, and, behind the last choice, the
+ * usage where it is wanted. */
 void openai_finish(struct rendering *r, const char *empty, const struct usage *u);
 void openai_end(struct rendering *r); /* [DONE] */
 
-/* A whole answer: what is before its choice's content, and what is behind it. */
-void openai_open_answer(const struct rendering *r, const char *object, struct buffer *out);
-void openai_close_answer(const struct rendering *r, const struct usage *u, struct buffer *out);
+/* A whole answer: what is before its choices, `add` for what each holds, logprobs and the reason of
+ * its end, and what is behind them. */
+void openai_add_answer(const struct rendering *r, const char *object, const struct usage *u,
+                       void (*add)(const struct rendering *r, const struct answer *a,
+                                   uint32_t choice, struct buffer *out),
+                       logprobs_add *add_logprobs, struct buffer *out);
 
 /* The usage object. */
 void openai_add_usage(const struct usage *u, struct buffer *out);

@@ -25,8 +25,11 @@ struct framing {
 
 /* One answer, as the functions of its API render it. */
 struct rendering {
-    const struct ask *ask; /* without its body */
-    const struct answer *answer;
+    const struct ask *ask;                         /* without its body */
+    const struct answer *answer;                   /* of the choice that is rendered */
+    uint32_t choice;                               /* its number */
+    const struct answer *answers[ASK_MAX_CHOICES]; /* of all of them */
+    size_t text_ends[ASK_MAX_CHOICES];             /* bytes of text that each has told */
     const char *model, *id;
     int64_t created_s;
     struct framing framing;
