@@ -1,5 +1,6 @@
 #include "bench/prompt/prompt.h"
 
+#include "bench/prompt/picture.h"
 #include "bench/prompt/words.h"
 #include "core/json/json_scan.h"
 #include "core/json/json_write.h"
@@ -166,6 +167,13 @@ static int read_rows(struct prompt_maker *m, const struct workload *w, struct er
 struct prompt_maker *prompt_maker_create(const struct prompt_config *config,
                                          const struct workload *w, struct error *err)
 {
+    if (w->image_start && !config->api->takes_images) {
+        error_set(err, ERR_INPUT,
+                  "the workload has images, and the API %s takes none beside a prompt: use another "
+                  "--api, such as chat",
+                  config->api->name);
+        return NULL;
+    }
     struct prompt_maker *m = mem_zero(1, sizeof *m);
     m->api = config->api;
     m->stream = config->stream && config->api->generates;
@@ -252,6 +260,15 @@ static int add_text(const void *source, struct buffer *out)
     if (r->hash_count && r->block_size)
         return add_blocks(m, r, s->due->repeat, total, out);
     return add_block(m, random_mix(m->salt ^ 0x70726f6d7074, s->due->ordinal), total, out);
+}
+
+/* Different in every request, however often it is sent: no cache has it. */
+static int add_image(const void *source, size_t i, struct buffer *out)
+{
+    const struct text_source *s = source;
+    struct image_size size = s->request->images[i];
+    uint64_t seed = random_mix(s->maker->salt ^ 0x696d616765, s->due->ordinal);
+    return picture_add_base64(size.width, size.height, random_mix(seed, i), out);
 }
 
 /* Where a probe's comes from. */
@@ -341,7 +358,8 @@ static int add_prompt(const struct prompt_maker *m, const struct request *r, con
                       struct buffer *out)
 {
     const struct text_source source = {m, r, due};
-    struct api_prompt prompt = {.add_text = add_text, .source = &source};
+    struct api_prompt prompt = {
+        .images = r->image_count, .add_image = add_image, .add_text = add_text, .source = &source};
     if (has_own_messages(m, r))
         prompt.messages = r->messages;
     return m->api->add_prompt(&prompt, out);

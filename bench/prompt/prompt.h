@@ -13,8 +13,10 @@
  * - With them (hash_ids) equal blocks at equal positions give equal text, so that a real server's
  *   prefix cache hits where the workload says.
  * - The salt keeps runs apart; salt 0 gives the same text in every run ("fixed").
- * - A request's own `messages` are sent as they are. Each key is sent once: as the request's own
- *   `body` has it, else as the extra body has it, else ours. A body that streams asks for usage.
+ * - Its images are pictures made to their sizes, different in every request (picture.h).
+ * - A request's own `messages` are sent as they are, and then no images. Each key is sent once: as
+ * the request's own `body` has it, else as the extra body has it, else ours. A body that streams
+ * asks for usage.
  *
  * The maker owns its pool and does not change once the run has begun: workers share it.
  */
@@ -36,7 +38,8 @@ struct prompt_config {
 
 struct prompt_maker;
 
-/* ERR_INPUT if extra_body is not a JSON object of different keys. Borrows nothing. */
+/* ERR_INPUT if extra_body is not a JSON object of different keys, or where the workload has images
+ * and the API takes none. Borrows nothing. */
 struct prompt_maker *prompt_maker_create(const struct prompt_config *config,
                                          const struct workload *w, struct error *err);
 void prompt_maker_free(struct prompt_maker *m);

@@ -36,6 +36,8 @@ enum ready_verdict ready_of_status(int status, bool generates)
 {
     if (status >= 200 && status <= 299)
         return READY_YES;
+    if (status == 501) /* the method is not known there */
+        return generates ? READY_NEVER : READY_YES;
     if (status == 408 || status == 425 || status == 429 || status >= 500)
         return READY_NOT_YET;
     if (status == 401 || status == 403)

@@ -24,3 +24,13 @@ int api_add_text(const struct api_prompt *p, const char *opening, const char *cl
         return -1;
     return buffer_add_text(out, closing);
 }
+
+int api_add_images(const struct api_prompt *p, const char *opening, const char *closing,
+                   struct buffer *out)
+{
+    for (size_t i = 0; i < p->images; i++)
+        if (buffer_add_text(out, opening) < 0 || p->add_image(p->source, i, out) < 0 ||
+            buffer_add_text(out, closing) < 0)
+            return -1;
+    return 0;
+}

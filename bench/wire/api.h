@@ -20,6 +20,9 @@
 /* What a request's body is to ask. */
 struct api_prompt {
     struct text messages; /* the request's own, a JSON array; empty = text is made */
+    size_t images;        /* that stand behind the made text; 0 = none */
+    /* Appends image i as a PNG file in base64; 0, or -1 beyond the buffer's cap. */
+    int (*add_image)(const void *source, size_t i, struct buffer *out);
     /* Appends the made text, which needs no escapes in JSON; 0, or -1 beyond the buffer's cap. */
     int (*add_text)(const void *source, struct buffer *out);
     const void *source;
@@ -45,6 +48,7 @@ struct bench_api {
     const char *const *output_keys; /* members that limit the answer: the first is ours */
     const char *stream_options;     /* asks a stream for its usage; NULL = it comes unasked */
     bool takes_messages;            /* a request's own messages can be sent */
+    bool takes_images;              /* images can stand beside the text */
     /* Appends the members that hold the prompt, each with a comma behind it; 0, or -1 beyond the
      * buffer's cap. */
     int (*add_prompt)(const struct api_prompt *p, struct buffer *out);
@@ -66,6 +70,10 @@ const char *bench_api_name(size_t i);
 /* Appends `opening`, the made text, `closing`. */
 int api_add_text(const struct api_prompt *p, const char *opening, const char *closing,
                  struct buffer *out);
+
+/* Appends each image between `opening` and `closing`. */
+int api_add_images(const struct api_prompt *p, const char *opening, const char *closing,
+                   struct buffer *out);
 
 extern const struct bench_api api_chat, api_completions, api_embeddings;
 

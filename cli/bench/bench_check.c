@@ -82,6 +82,13 @@ static int check_stops(const struct bench_options *o, struct error *err)
     return stop_rules_read(&rules, o->stops.items, o->stops.count, err);
 }
 
+static int check_images(const struct bench_options *o, struct error *err)
+{
+    struct image_size size;
+    uint32_t count;
+    return bench_read_images(o, &size, &count, err);
+}
+
 /* An assertion that is none must be found before an hour of load, not after. */
 static int check_asserts(const struct bench_options *o, struct error *err)
 {
@@ -98,7 +105,7 @@ int bench_options_check(const struct bench_options *o, struct error *err)
 {
     if (check_endpoints(o, err) < 0 || check_series(o, err) < 0 || check_load(o, err) < 0 ||
         check_cancel(o, err) < 0 || check_budget(o, err) < 0 || check_stops(o, err) < 0 ||
-        check_asserts(o, err) < 0 || bench_server_check(o, err) < 0)
+        check_images(o, err) < 0 || check_asserts(o, err) < 0 || bench_server_check(o, err) < 0)
         return err->code;
     return 0;
 }

@@ -46,6 +46,11 @@ const struct option_spec bench_option_specs[] = {
      .help = "connect to this socket instead of the URL's host"},
 
     WORKLOAD_SOURCE_OPTIONS(struct bench_options, source),
+    {"image-count", 0, OPTION_COUNT, AT(image_count), NULL, "N", .max = REQUEST_MAX_IMAGES,
+     .help = "images in every request, beside its text (--api chat): made, and different each time; "
+             "for a workload that has none of its own"},
+    {"image-size", 0, OPTION_TEXT, AT(image_size), NULL, "WxH",
+     .help = "their size in pixels; 1024x1024 unless given"},
     LOAD_OPTION_SPECS(struct bench_options, load),
     {"drain", 0, OPTION_DURATION, AT(drain_ns), "30s", "TIME", .max = 3e8,
      .help = "what is in flight may go on for so long after the end or the first Ctrl-C"},
@@ -268,6 +273,25 @@ static int set_cancel(const char *text, struct bench_config *c, struct error *er
         return error_set(err, ERR_INPUT, "--cancel %.40s: expected SHARE:CHUNKS, such as 0.1:20",
                          text);
     c->cancel_tokens = (uint32_t)tokens;
+    return 0;
+}
+
+int bench_read_images(const struct bench_options *o, struct image_size *size, uint32_t *count,
+                      struct error *err)
+{
+    const char *text = o->image_size ? o->image_size : "1024x1024", *x = strchr(text, 'x');
+    uint64_t width = 0, height = 0;
+    *count = (uint32_t)o->image_count;
+    if (o->image_size && *count == 0)
+        *count = 1;
+    if (!x || !text_to_u64((struct text){text, (size_t)(x - text)}, &width) ||
+        !text_to_u64(text_of(x + 1), &height) || width < 1 || height < 1 ||
+        width > IMAGE_MAX_SIDE || height > IMAGE_MAX_SIDE)
+        return error_set(err, ERR_INPUT,
+                         "--image-size %.40s: expected WIDTHxHEIGHT in pixels, up to %d, such as "
+                         "1024x768",
+                         text, IMAGE_MAX_SIDE);
+    *size = (struct image_size){(uint32_t)width, (uint32_t)height};
     return 0;
 }
 

@@ -17,9 +17,9 @@ struct bench_options {
     struct option_list api_key_files, api_key_envs, server_metrics, server_names;
     const char *api, *body, *output_key;
     const char *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel, *shard;
-    const char *warmup, *record, *output, *max_cost, *sweep;
+    const char *warmup, *record, *output, *max_cost, *sweep, *image_size;
     double goodput;
-    uint64_t workers, retries, repeat, max_requests;
+    uint64_t workers, retries, repeat, max_requests, image_count;
     int64_t drain_ns, wait_ready_ns;
     int64_t timeout_connect_ns, timeout_first_ns, timeout_gap_ns, timeout_total_ns, backoff_ns;
     bool no_stream, insecure, http2, no_probe, force, dry_run, selftest, find_max, resume;
@@ -48,6 +48,10 @@ const char *bench_endpoint_item(const struct option_list *list, size_t i);
 /* What can be said of how the options go together before a file is read or anything is sent, once
  * for a whole series of runs. 0 or ERR_INPUT. */
 int bench_options_check(const struct bench_options *o, struct error *err);
+
+/* --image-count and --image-size: how many images of which size; ERR_INPUT. */
+int bench_read_images(const struct bench_options *o, struct image_size *size, uint32_t *count,
+                      struct error *err);
 
 /* Where the credentials are; borrowed from the options. */
 struct credential_sources bench_credential_sources(const struct bench_options *o);

@@ -39,13 +39,29 @@ struct bench_command {
 
 /* ---- preparation ---- */
 
+static int add_images(struct bench_command *b, struct error *err)
+{
+    struct image_size size;
+    uint32_t count;
+    if (bench_read_images(b->o, &size, &count, err) < 0 || count == 0)
+        return err->code;
+    if (b->workload.image_start)
+        return error_set(err, ERR_INPUT,
+                         "the workload has images of its own: leave out --image-count and "
+                         "--image-size");
+    workload_set_images(&b->workload, size, count);
+    return 0;
+}
+
 static int load_workload(struct bench_command *b, struct error *err)
 {
     const struct bench_options *o = b->o;
     struct generate_options limits;
     load_limits(&o->load, &b->setup.rate, &o->source, b->setup.config.seed, &limits);
-    return workload_source_load(&o->source, b->terminal, &limits, o->common.seed, &b->workload,
-                                err);
+    if (workload_source_load(&o->source, b->terminal, &limits, o->common.seed, &b->workload, err) <
+        0)
+        return err->code;
+    return add_images(b, err);
 }
 
 /* Two of one preset are told apart by their ports. */

@@ -1,10 +1,13 @@
 """Manners of peers: waiting for an endpoint that loads, and stopping when one is past saturation."""
+import base64
 import json
 import socket
+import struct
 import threading
 import unittest
+import zlib
 
-from support import Case, Handler, Server, accounting_adds_up, has_written, read_json, wait_until
+from support import Case, Handler, Server, accounting_adds_up, has_written, read_json, read_lines, wait_until
 
 ANSWER = json.dumps({"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}],
                      "usage": {"prompt_tokens": 9, "completion_tokens": 1}})
@@ -175,6 +178,109 @@ class StopWhen(Case):
             done = self.farebox("bench", "--url", "http://127.0.0.1:1/v1", "--scenario", "chat", "--stop-when", *words,
                                 expect=2)
             self.assert_refused(done, "--stop-when", says)
+
+
+class Keeping(Handler):
+    """Answers everything with one token, and keeps what it was asked."""
+
+    def do_POST(self):
+        self.server.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.reply(200, ANSWER)
+
+
+def png_size(data):
+    """Checks every part of a PNG file of one bit a pixel: its size, and its pixels."""
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    at, kinds, packed, head = 8, [], b"", None
+    while at < len(data):
+        length, = struct.unpack(">I", data[at:at + 4])
+        kind, body = data[at + 4:at + 8], data[at + 8:at + 8 + length]
+        checksum, = struct.unpack(">I", data[at + 8 + length:at + 12 + length])
+        assert checksum == zlib.crc32(kind + body), kind
+        kinds.append(kind)
+        head = struct.unpack(">IIBBBBB", body) if kind == b"IHDR" else head
+        packed += body if kind == b"IDAT" else b""
+        at += 12 + length
+    assert (kinds[0], kinds[-1], head[2:]) == (b"IHDR", b"IEND", (1, 0, 0, 0, 0)), (kinds, head)
+    pixels, row = zlib.decompress(packed), 1 + (head[0] + 7) // 8
+    assert len(pixels) == row * head[1] and not any(pixels[::row])
+    return head[:2], pixels
+
+
+class Images(Case):
+    TRACE = ('{"timestamp": 0, "input_length": 40, "output_length": 3, '
+             '"images": [{"width": 1024, "height": 768}, {"width": 30, "height": 9}], "labels": {"a": "b"}}\n'
+             '{"timestamp": 1, "input_length": 40, "output_length": 3}\n')
+
+    def asked(self, *words):
+        server = Server(("127.0.0.1", 0), Keeping)
+        server.bodies = []
+        self.run_server(server)
+        self.farebox("bench", "--url", f"http://127.0.0.1:{server.server_address[1]}/v1", "--model", "m", "--no-probe",
+                     "--no-stream", "--quiet", "-o", "run", "--force", *words)
+        return [body["messages"][0]["content"] for body in server.bodies]
+
+    @staticmethod
+    def pictures(content):
+        urls = [part["image_url"]["url"] for part in content[1:]]
+        return [png_size(base64.b64decode(url.removeprefix("data:image/png;base64,"), validate=True)) for url in urls]
+
+    def test_a_trace_with_images_is_written_as_it_was_read(self):
+        trace = self.write("in.jsonl", self.TRACE)
+        self.farebox("workload", "convert", trace, "-o", "out.jsonl")
+        self.assertEqual((self.scratch / "out.jsonl").read_text(), self.TRACE)
+        done = self.farebox("workload", "convert", trace, "--to", "csv", "-o", "out.csv")
+        self.assertIn("images", done.stderr)
+
+    def test_a_scenario_gives_its_images_to_every_request(self):
+        image = {"width": 640, "height": 480}
+        scenario = self.write("pictures.json", json.dumps({
+            "scenario": "pictures", "arrivals": {"process": "poisson", "rate_rps": 5}, "requests": 4,
+            "classes": [{"images": [image, image], "input": 20, "output": 3}]}))
+        self.farebox("workload", "gen", scenario, "-o", "made.jsonl")
+        rows = read_lines(self.path("made.jsonl"))
+        self.assertEqual([r["images"] for r in rows if "images" in r], [[image, image]] * 4)
+
+    def test_images_are_sent_as_pictures_of_their_size_beside_the_text(self):
+        contents = self.asked("--trace", self.write("in.jsonl", self.TRACE))
+        with_images = [c for c in contents if isinstance(c, list)]
+        self.assertEqual(len(contents), 2)
+        self.assertEqual([p["type"] for p in with_images[0]], ["text", "image_url", "image_url"])
+        self.assertEqual(len(with_images[0][0]["text"].split()), 40)
+        self.assertEqual([size for size, _ in self.pictures(with_images[0])], [(1024, 768), (30, 9)])
+        self.assertEqual(read_json(self.path("run/summary.json"))["asked"]["images"], 2)
+
+    def test_no_two_pictures_are_alike_and_a_seed_makes_them_again(self):
+        words = ("--scenario", "chat", "--concurrency", "1", "--requests", "5", "--image-count", "3", "--image-size",
+                 "512x300", "--prompt-salt", "fixed")
+        first, again = self.asked(*words), self.asked(*words)
+        seen = [pixels for content in first for size, pixels in self.pictures(content)]
+        self.assertEqual(len(seen), 15)
+        self.assertEqual(len(set(seen)), 15)
+        self.assertEqual(first, again)
+        self.assertLess(max(len(p["image_url"]["url"]) for c in first for p in c[1:]), 1000)
+
+    def test_the_mock_counts_their_tokens_and_the_texts_length_is_compared_without_them(self):
+        run = ("--url", "mock:constant", "--scenario", "chat", "--concurrency", "1", "--requests", "4", "--quiet")
+        self.farebox("bench", *run, "-o", "text")
+        self.farebox("bench", *run, "--image-count", "2", "--image-size", "2048x4096", "-o", "images")
+        text, images = (read_json(self.path(f"{name}/summary.json")) for name in ("text", "images"))
+        self.assertEqual(images["all"]["input_tokens"], text["all"]["input_tokens"] + 4 * 2 * 1105)
+        self.assertEqual(images["asked"]["images"], 8)
+        self.assertNotIn("images", text["asked"])
+        self.assertIsNone(images["asked"]["input_error_p99"])
+
+    def test_what_cannot_be_is_refused_before_anything_is_sent(self):
+        trace = self.write("in.jsonl", self.TRACE)
+        chat = ("--url", "http://127.0.0.1:1/v1", "--scenario", "chat", "--rate", "5", "--requests", "5")
+        for words, says in (((*chat, "--image-count", "1", "--api", "completions"), "takes none beside a prompt"),
+                            ((*chat, "--image-size", "1024"), "WIDTHxHEIGHT"),
+                            ((*chat, "--image-size", "0x5"), "WIDTHxHEIGHT"),
+                            (("--url", "http://127.0.0.1:1/v1", "--trace", trace, "--image-count", "1"),
+                             "images of its own")):
+            self.assert_refused(self.farebox("bench", *words, expect=2), says)
+        bad = self.write("bad.jsonl", self.TRACE.replace('"height": 9', '"depth": 9'))
+        self.assert_refused(self.farebox("workload", "info", bad, expect=2), "bad.jsonl:1:", "depth")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ static const struct {
     {403, READY_NEVER, READY_NEVER},     {400, READY_YES, READY_YES},
     {422, READY_YES, READY_YES},         {429, READY_NOT_YET, READY_NOT_YET},
     {408, READY_NOT_YET, READY_NOT_YET}, {502, READY_NOT_YET, READY_NOT_YET},
-    {503, READY_NOT_YET, READY_NOT_YET},
+    {503, READY_NOT_YET, READY_NOT_YET}, {501, READY_YES, READY_NEVER},
 };
 
 START_TEST(a_status_is_waited_for_where_waiting_helps)

@@ -41,4 +41,5 @@ void due_record(const struct workload *w, const struct due *due, char id[DUE_ID_
     r->scheduled_ns = due->scheduled_ns;
     r->asked_input = request->input_tokens;
     r->asked_output = request->output_tokens;
+    r->asked_images = (uint32_t)request->image_count;
 }

@@ -32,13 +32,13 @@ void workload_init(struct workload *w)
 
 void workload_free(struct workload *w)
 {
-    void *owned[] = {w->name,           w->timestamp_ns, w->input_tokens, w->output_tokens,
-                     w->delay_ns,       w->session,      w->model,        w->class_number,
-                     w->labels,         w->service,      w->status,       w->priority,
-                     w->attempts,       w->usage,        w->usage_known,  w->cost,
-                     w->after_start,    w->after,        w->hash_start,   w->hash_ids,
-                     w->messages_start, w->body_start,   w->extra_start,  w->messages,
-                     w->body,           w->extra,        w->usage_extras};
+    void *owned[] = {
+        w->name,           w->timestamp_ns, w->input_tokens, w->output_tokens, w->delay_ns,
+        w->session,        w->model,        w->class_number, w->labels,        w->service,
+        w->status,         w->priority,     w->attempts,     w->usage,         w->usage_known,
+        w->cost,           w->after_start,  w->after,        w->hash_start,    w->hash_ids,
+        w->messages_start, w->body_start,   w->extra_start,  w->messages,      w->body,
+        w->extra,          w->usage_extras, w->image_start,  w->images};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     earlier_attempts_free(w->earlier);
@@ -80,7 +80,7 @@ static const struct column optional_columns[] = {
 static const size_t list_starts[] = {
     offsetof(struct workload, after_start),    offsetof(struct workload, hash_start),
     offsetof(struct workload, messages_start), offsetof(struct workload, body_start),
-    offsetof(struct workload, extra_start),
+    offsetof(struct workload, extra_start),    offsetof(struct workload, image_start),
 };
 #define COLUMN_COUNT (sizeof optional_columns / sizeof *optional_columns)
 #define LIST_COUNT (sizeof list_starts / sizeof *list_starts)
@@ -315,11 +315,23 @@ static void add_lists(struct workload *w, size_t row, const struct request *r)
              sizeof *r->after);
     add_list(w, row, &w->hash_start, &w->hash_ids, &w->hash_capacity, r->hash_ids, r->hash_count,
              sizeof *r->hash_ids);
+    add_list(w, row, &w->image_start, &w->images, &w->image_capacity, r->images, r->image_count,
+             sizeof *r->images);
     add_list(w, row, &w->messages_start, &w->messages, &w->messages_capacity, r->messages.at,
              r->messages.length, 1);
     add_list(w, row, &w->body_start, &w->body, &w->body_capacity, r->body.at, r->body.length, 1);
     add_list(w, row, &w->extra_start, &w->extra, &w->extra_capacity, r->extra.at, r->extra.length,
              1);
+}
+
+void workload_set_images(struct workload *w, struct image_size size, uint32_t count)
+{
+    need_list(w, &w->image_start);
+    mem_grow(&w->images, &w->image_capacity, w->count * count, sizeof *w->images);
+    for (size_t i = 0; i < w->count; i++)
+        w->image_start[i + 1] = (i + 1) * count;
+    for (size_t i = 0; i < w->count * count; i++)
+        w->images[i] = size;
 }
 
 int workload_add(struct workload *w, const struct request *r, struct error *err)
@@ -360,6 +372,8 @@ static void get_lists(const struct workload *w, size_t i, struct request *out)
     out->after = out->after_count ? w->after + start : NULL;
     out->hash_count = list_of(w->hash_start, i, &start);
     out->hash_ids = out->hash_count ? w->hash_ids + start : NULL;
+    out->image_count = list_of(w->image_start, i, &start);
+    out->images = out->image_count ? w->images + start : NULL;
     out->messages = text_list(w->messages_start, w->messages, i);
     out->body = text_list(w->body_start, w->body, i);
     out->extra = text_list(w->extra_start, w->extra, i);

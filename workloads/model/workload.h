@@ -27,6 +27,7 @@
 #include "core/names.h"
 #include "core/text.h"
 #include "core/usage/usage.h"
+#include "workloads/model/image_size.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,6 +54,8 @@ struct request {
     const uint64_t *hash_ids; /* prefix blocks of block_size tokens, the partial tail included */
     size_t hash_count;
     uint32_t block_size;
+    const struct image_size *images; /* beside the text, whose length is input_tokens */
+    size_t image_count;
     const char *request_id; /* NULL: none given; workload_request_id() makes one */
     const char *session_id, *model, *class_name; /* NULL */
     const char *labels;                          /* a JSON object as text; NULL */
@@ -103,9 +106,12 @@ struct workload {
     uint32_t *after;
     uint64_t *hash_start;
     uint64_t *hash_ids;
+    uint64_t *image_start;
+    struct image_size *images;
     uint64_t *messages_start, *body_start, *extra_start;
     char *messages, *body, *extra;
-    size_t after_capacity, hash_capacity, messages_capacity, body_capacity, extra_capacity;
+    size_t after_capacity, hash_capacity, image_capacity;
+    size_t messages_capacity, body_capacity, extra_capacity;
 
     struct usage_extra *usage_extras;
     size_t usage_extra_count, usage_extra_capacity;
@@ -144,6 +150,9 @@ void workload_get(const struct workload *w, size_t i, struct request *out);
 /* The request's id, given or made ("r1" for row 0), written to `out`. */
 #define REQUEST_ID_SIZE 24
 const char *workload_request_id(const struct workload *w, size_t i, char out[REQUEST_ID_SIZE]);
+
+/* Gives every row so many images of a size; the workload must have none. */
+void workload_set_images(struct workload *w, struct image_size size, uint32_t count);
 
 /* Usage of row i in disjoint classes: recorded, else the lengths as uncached input and output. */
 struct usage workload_usage(const struct workload *w, size_t i);

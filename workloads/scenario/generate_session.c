@@ -134,6 +134,8 @@ static bool emit(struct session_maker *m, struct context *context, uint32_t outp
         .request_id = id,
         .model = c->model,
         .class_name = c->name,
+        .images = c->images,
+        .image_count = c->image_count,
         .labels = c->labels,
         .service = c->service,
         .priority = c->priority,

@@ -56,6 +56,7 @@ static void class_free(struct scenario_class *c)
     free(c->model);
     free(c->labels);
     free(c->body);
+    free(c->images);
     if (c->has_arrival)
         arrival_free(&c->arrival);
     struct length *lengths[] = {&c->input,

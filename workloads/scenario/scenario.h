@@ -49,9 +49,11 @@ struct scenario_tools {
 };
 
 struct scenario_class {
-    char *name, *model; /* NULL */
-    char *labels;       /* JSON object; NULL */
-    char *body;         /* JSON object: request parameters such as a response format; NULL */
+    char *name, *model;        /* NULL */
+    char *labels;              /* JSON object; NULL */
+    char *body;                /* JSON object: request parameters such as a response format; NULL */
+    struct image_size *images; /* in every request; owned; NULL */
+    size_t image_count;
     enum service service;
     int priority;
     double weight; /* share of the scenario's arrivals; unused with arrivals of its own */

@@ -143,6 +143,9 @@ static bool has_no_weight(const void *weight)
     return ((const struct scenario_class *)class)->has_arrival;
 }
 
+static const struct json_field image_item = {
+    .kind = JSON_AS_OBJECT, .size = sizeof(struct image_size), .table = &image_size_table};
+
 static const struct json_field class_rows[] = {
     {"class", STRING(AT(name))},
     {"comment", .read = read_remark},
@@ -154,6 +157,8 @@ static const struct json_field class_rows[] = {
     {"priority", JSON_AS_INT, AT(priority), -32768, 32767, .optional = true},
     {"labels", JSON_AS_RAW, AT(labels), .max = 65536, .optional = true},
     {"body", JSON_AS_RAW, AT(body), .max = 1 << 20, .optional = true},
+    {"images", JSON_AS_LIST, AT(images), .max = REQUEST_MAX_IMAGES, .what = "images",
+     .item = &image_item, .count = offsetof(struct scenario_class, image_count), .optional = true},
     {"input", LENGTH(AT(input)), .required = true},
     {"output", LENGTH(AT(output)), .required = true},
     {"correlation", JSON_AS_DOUBLE, AT(correlation), -1, 1, .is_nothing = is_zero},

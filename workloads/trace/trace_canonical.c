@@ -28,6 +28,8 @@ struct canonical {
     struct trace_usage usage;
     uint32_t *after;
     size_t after_capacity;
+    struct image_size *images;
+    size_t image_capacity;
     struct pending *pending;
     size_t pending_count, row_pending;
     uint32_t *last_row; /* of each session so far, by its number */
@@ -129,6 +131,40 @@ static void write_after(struct json_writer *w, const struct json_field *f, const
 static bool has_no_parents(const void *request)
 {
     return ((const struct request *)request)->after_count == 0;
+}
+
+/* [{"width": 1024, "height": 768}] */
+static void read_images(struct json_scan *s, const struct json_field *f, void *request)
+{
+    struct canonical *c = s->context;
+    struct request *r = request;
+    (void)f;
+    if (!json_array_begin(s))
+        return;
+    while (json_array_next(s)) {
+        if (r->image_count == REQUEST_MAX_IMAGES) {
+            json_fail(s, "more than %d images in a request", REQUEST_MAX_IMAGES);
+            return;
+        }
+        mem_grow(&c->images, &c->image_capacity, r->image_count + 1, sizeof *c->images);
+        json_fields_read(s, &image_size_table, &c->images[r->image_count++]);
+    }
+    r->images = c->images;
+}
+
+static void write_images(struct json_writer *w, const struct json_field *f, const void *request)
+{
+    const struct request *r = request;
+    (void)f;
+    json_begin_array(w);
+    for (size_t i = 0; i < r->image_count; i++)
+        json_fields_write(w, &image_size_table, &r->images[i], 0);
+    json_end_array(w);
+}
+
+static bool has_no_images(const void *request)
+{
+    return ((const struct request *)request)->image_count == 0;
 }
 
 /* A value that is kept as it was written. */
@@ -272,6 +308,7 @@ static const struct json_field rows[] = {
     {"class", TEXT(class_name)},
     {"service", JSON_AS_CHOICE, AT(service), .names = service_names, .optional = true},
     {"priority", JSON_AS_INT, AT(priority), INT16_MIN, INT16_MAX, .optional = true},
+    {"images", .read = read_images, .write = write_images, .is_nothing = has_no_images},
     {"labels", JSON_AS_RAW, AT(labels), .read = read_labels, .optional = true},
     {"messages", RAW(messages), .read = read_messages},
     {"body", RAW(body), .read = read_body},
@@ -503,6 +540,7 @@ static int read_rows(struct trace_input *in, struct error *err)
     free(c.after);
     free(c.last_row);
     buffer_free(&c.messages);
+    free(c.images);
     trace_usage_free(&c.usage);
     trace_row_free(&c.line);
     return status;

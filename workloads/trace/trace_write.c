@@ -130,6 +130,7 @@ void trace_output_losses(const struct workload *w, enum trace_output form, struc
         {form == TRACE_CSV && w->hash_start, true, "hash ids"},
         {w->messages_start != NULL, true, "messages"},
         {w->body_start != NULL, true, "bodies"},
+        {w->image_start != NULL, true, "images"},
         {w->usage_known != NULL, false, "recorded usage"},
         {form == TRACE_CSV && w->usage_extra_count > 0, true, "tools and units"},
         {w->status != NULL, false, "outcomes"},

@@ -90,7 +90,8 @@ struct record {
     const char *finish_reason; /* NULL */
     const char *message;       /* the server's or library's words about a failure, or NULL */
 
-    uint32_t asked_input, asked_output;
+    uint32_t asked_input, asked_output; /* input: of the text, without what images take */
+    uint32_t asked_images;
     struct usage usage;
     enum usage_source usage_from;
     bool streamed;

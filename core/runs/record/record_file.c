@@ -194,6 +194,7 @@ static const struct json_table usage_table = {JSON_ROWS(usage_rows), .open = tru
 static const struct json_field asked_rows[] = {
     {"input", JSON_AS_UINT, AT(asked_input)},
     {"output", JSON_AS_UINT, AT(asked_output)},
+    {"images", JSON_AS_UINT, AT(asked_images), .optional = true},
 };
 static const struct json_table asked_table = {JSON_ROWS(asked_rows), .open = true};
 

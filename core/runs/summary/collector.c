@@ -76,6 +76,7 @@ struct request_row row_of(const struct record *r)
         .streamed = r->streamed,
         .reasoning_chunks = r->reasoning_chunks,
         .has_usage = r->usage_from != USAGE_NONE,
+        .has_images = r->asked_images > 0,
     };
 }
 
@@ -151,6 +152,8 @@ void collector_add(struct collector *c, const struct record *r)
         c->accounting.attempts++;
     c->connects += r->connects;
     c->slow_reads += r->slow_reader;
+    if (r->final && r->status == RECORD_COMPLETED)
+        c->asked_images += r->asked_images;
     c->estimated_usage += r->usage_from == USAGE_ESTIMATED;
     group_store_note(&c->groups, r);
     if (!r->final) {
@@ -203,6 +206,7 @@ void collector_merge(struct collector *c, struct collector *from)
     c->estimated_usage += from->estimated_usage;
     c->connects += from->connects;
     c->slow_reads += from->slow_reads;
+    c->asked_images += from->asked_images;
 }
 
 bool collector_agrees(const struct collector *c, const struct accounting *a)

@@ -15,7 +15,7 @@ struct request_row {
     int64_t first_token_ns, first_output_ns, last_token_ns, done_ns;
     uint32_t input, cached, output, reasoning, asked_input, asked_output, chunks;
     uint16_t group; /* combination in the group store */
-    uint8_t status, streamed : 1, reasoning_chunks : 1, has_usage : 1;
+    uint8_t status, streamed : 1, reasoning_chunks : 1, has_usage : 1, has_images : 1;
 };
 
 /* A measured value, and when its request was due. */
@@ -61,7 +61,7 @@ struct collector {
     struct token_bins tokens;
     struct group_store groups;
     struct accounting accounting; /* all but `scheduled`, which is the sum */
-    uint64_t estimated_usage, connects, slow_reads;
+    uint64_t estimated_usage, connects, slow_reads, asked_images;
     struct retry_store retries;
 };
 

@@ -197,7 +197,7 @@ static void compare_lengths(struct collector *c, uint32_t least_input, struct su
         out->asked_output += r->asked_output;
         if (r->asked_input < least_input) {
             out->asked_too_little++;
-        } else if (r->has_usage && r->asked_input > 0) {
+        } else if (r->has_usage && r->asked_input > 0 && !r->has_images) {
             double error = fabs((double)r->input - r->asked_input) / r->asked_input;
             int64_t units = llround(error * SHARE_UNIT);
             spool_add(&errors, &units);
@@ -252,6 +252,7 @@ void collector_summarize(struct collector *c, const struct summary_options *o, s
     out->estimated_usage = c->estimated_usage;
     out->connects = c->connects;
     out->slow_reads = c->slow_reads;
+    out->asked_images = c->asked_images;
     out->peak_in_flight = peak_in_flight(c);
     if (o->stopped)
         out->stopped = *o->stopped;

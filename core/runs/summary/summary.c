@@ -337,6 +337,7 @@ static void write_version(struct json_writer *w, const struct json_field *f, con
 static const struct json_field asked_rows[] = {
     {"input_tokens", JSON_AS_UINT, AT(asked_input)},
     {"output_tokens", JSON_AS_UINT, AT(asked_output)},
+    {"images", JSON_AS_UINT, AT(asked_images), .optional = true},
     {"input_error_p50", JSON_AS_FIGURE, AT(input_error_p50)},
     {"input_error_p99", JSON_AS_FIGURE, AT(input_error_p99)},
     {"too_short_for_endpoint", JSON_AS_UINT, AT(asked_too_little)},

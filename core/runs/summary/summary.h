@@ -104,6 +104,7 @@ struct summary {
     struct phase_summary window;                    /* after the warm-up, to the last due instant */
     struct phase_summary all;                       /* everything, to the last end */
     uint64_t asked_input, asked_output;             /* of completed requests */
+    uint64_t asked_images;                          /* likewise */
     double input_error_p50, input_error_p99;        /* |got − asked| / asked */
     uint64_t asked_too_little;                      /* completed; below options.least_input */
     double tokens_per_chunk;                        /* NAN without chunks */

@@ -61,6 +61,8 @@ struct ask {
     bool reasons;                 /* an answer may begin with reasoning */
     const char *reasoning_effort; /* NULL = not said */
 
+    uint32_t images; /* of the prompt, and the tokens that they take of it */
+    uint32_t image_tokens;
     uint32_t choices; /* answers to it, each a sequence of its own; 1 to ASK_MAX_CHOICES */
     bool logprobs;    /* of the tokens of its text */
     uint32_t top_logprobs;

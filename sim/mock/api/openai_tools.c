@@ -1,9 +1,28 @@
 /* What a conversation consists of in OpenAI's APIs, old and new: contents, tools, formats. */
 #include "core/memory.h"
+#include "sim/mock/api/images.h"
 #include "sim/mock/api/openai.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* {"type": "image_url", "image_url": {"url", "detail"}}, and as the Responses API has it,
+ * {"type": "input_image", "image_url": "...", "detail"}; other parts have none. */
+static int add_image(struct ask *a, const cJSON *part, const char *type, const char *where,
+                     struct api_error *e)
+{
+    const cJSON *image = ask_member(part, "image_url");
+    if (strcmp(type, "image_url") != 0 && strcmp(type, "input_image") != 0)
+        return 0;
+    const char *url = cJSON_IsString(image) ? image->valuestring : ask_string(image, "url");
+    if (!url && ask_member(part, "file_id"))
+        url = "";
+    if (!url)
+        return api_error_invalid(e, where, "missing_required_parameter",
+                                 "Every image of '%s' needs an 'image_url'.", where);
+    ask_add_image(a, url, ask_string(cJSON_IsObject(image) ? image : part, "detail"));
+    return 0;
+}
 
 int openai_add_content(struct ask *a, const cJSON *content, const char *where, struct api_error *e)
 {
@@ -26,6 +45,8 @@ int openai_add_content(struct ask *a, const cJSON *content, const char *where, s
         const char *text = ask_string(part, "text");
         if (text)
             ask_add_text(a, text);
+        if (add_image(a, part, type, where, e) < 0)
+            return -1;
     }
     return 0;
 }

@@ -40,15 +40,26 @@ void prompt_add(struct prompt *p, const char *bytes, size_t length)
     p->chain = random_mix(p->chain, text_hash(bytes, length));
 }
 
-static void add_word(struct prompt *p, const char *bytes, size_t length)
+static void count_tokens(struct prompt *p)
 {
-    prompt_add(p, bytes, length);
-    p->words++;
-    p->tokens = p->rules.template_tokens + tokens_of_words(&p->rules, p->words);
+    p->tokens = p->rules.template_tokens + tokens_of_words(&p->rules, p->words) + p->others;
     if (p->rules.block_size == 0)
         return;
     while (p->block_count < p->tokens / p->rules.block_size)
         close_block(p);
+}
+
+static void add_word(struct prompt *p, const char *bytes, size_t length)
+{
+    prompt_add(p, bytes, length);
+    p->words++;
+    count_tokens(p);
+}
+
+void prompt_add_tokens(struct prompt *p, uint64_t tokens)
+{
+    p->others += tokens;
+    count_tokens(p);
 }
 
 void prompt_add_words(struct prompt *p, const char *bytes, size_t length)

@@ -1,7 +1,7 @@
 /* The mock's tokenizer: words times tokens per word, plus the tokens of a chat template.
  *
  * A word is a run of bytes above the space. A prompt's tokens are
- *     template_tokens + round(words × tokens_per_word)
+ *     template_tokens + round(words × tokens_per_word), and those of its images,
  * whatever the words are, so that a client can predict and a test can count. The same pass cuts
  * the prompt into blocks of block_size tokens, each named by a hash of everything up to its end:
  * two prompts share block i exactly if their words are the same up to there.
@@ -27,9 +27,9 @@ struct token_rules {
 
 struct prompt {
     struct token_rules rules;
-    uint64_t chain; /* hash of everything so far */
-    uint64_t words, tokens;
-    uint64_t *blocks; /* owned */
+    uint64_t chain;                 /* hash of everything so far */
+    uint64_t words, others, tokens; /* others: tokens that are no words */
+    uint64_t *blocks;               /* owned */
     size_t block_count, block_capacity;
 };
 
@@ -41,6 +41,9 @@ void prompt_add(struct prompt *p, const char *bytes, size_t length);
 
 /* Text whose words are tokens. A word ends with the text. */
 void prompt_add_words(struct prompt *p, const char *bytes, size_t length);
+
+/* Tokens that are no words: those of an image, whose content was added before. */
+void prompt_add_tokens(struct prompt *p, uint64_t tokens);
 
 /* Closes the last, partial block. */
 void prompt_end(struct prompt *p);
