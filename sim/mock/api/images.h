@@ -1,7 +1,7 @@
 /* Images of a prompt: how many tokens each takes.
  *
  *     ask_add_image(&ask, "data:image/png;base64,iVBORw0K...", NULL);
- *     ask_add_image_bytes(&ask, "iVBORw0K...");                        // base64 alone
+ *     ask_add_image_bytes(&ask, "iVBORw0K...", NULL);                  // base64 alone
  *
  * The rule is that of OpenAI's GPT-4o ("Images and vision", Calculating costs): an image is scaled
  * down to fit 2048 × 2048, then until its shorter side is at most 768; it takes 85 tokens, and 170

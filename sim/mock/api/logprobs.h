@@ -23,8 +23,9 @@ struct logprobs_of {
     size_t text_offset; /* bytes of text before the first; moved behind the last */
 };
 
-/* Appends the object. */
+/* Append the object. */
 typedef void logprobs_add(struct logprobs_of *of, struct buffer *out);
-logprobs_add logprobs_add_content, logprobs_add_lists;
+void logprobs_add_content(struct logprobs_of *of, struct buffer *out);
+void logprobs_add_lists(struct logprobs_of *of, struct buffer *out);
 
 #endif
