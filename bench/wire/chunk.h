@@ -16,6 +16,7 @@
 #include "core/json/json_scan.h"
 #include "core/money.h"
 #include "core/text.h"
+#include "core/usage/oddity.h"
 #include "core/usage/usage.h"
 
 #include <stdbool.h>
@@ -39,7 +40,8 @@ struct chunk {
     struct text raw_usage;
     bool has_cost; /* usage.cost: what the provider charged, in USD */
     money cost;
-    bool ends; /* nothing follows in this stream */
+    uint32_t odd; /* ODDITY bits: what was odd about this payload */
+    bool ends;    /* nothing follows in this stream */
     bool is_error;
     struct text error_message; /* raw; the whole error where it holds no message */
 };

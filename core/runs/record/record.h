@@ -10,6 +10,7 @@
 
 #include "core/clock.h"
 #include "core/money.h"
+#include "core/usage/oddity.h"
 #include "core/usage/usage.h"
 
 #include <stdbool.h>
@@ -100,6 +101,7 @@ struct record {
     bool has_cost;
     money cost;       /* what the provider reported */
     bool slow_reader; /* many chunks arrived in one read from a slow stream */
+    uint32_t odd;     /* ODDITY bits: what was odd about the answer */
 
     const int64_t *chunk_ns;      /* when each token-bearing chunk arrived; NULL = not kept */
     bool reasoning_chunks;        /* reasoning arrived as chunks of its own */
