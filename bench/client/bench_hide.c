@@ -1,6 +1,6 @@
 #include "bench/client/bench_hide.h"
 
-#include "bench/client/secrets.h"
+#include "bench/answer/secrets.h"
 #include "core/json/json_scan.h"
 
 #include <ctype.h>

@@ -17,7 +17,7 @@
 #ifndef FAREBOX_BENCH_CLIENT_CLIENT_H
 #define FAREBOX_BENCH_CLIENT_CLIENT_H
 
-#include "bench/client/attempt.h"
+#include "bench/answer/attempt.h"
 #include "bench/client/endpoint.h"
 #include "core/buffer.h"
 #include "core/runs/summary/fidelity.h"

@@ -1,7 +1,7 @@
 #include "bench/client/credentials.h"
 
+#include "bench/answer/secrets.h"
 #include "bench/client/bench_hide.h"
-#include "bench/client/secrets.h"
 #include "core/file.h"
 #include "core/memory.h"
 

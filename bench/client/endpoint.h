@@ -12,7 +12,7 @@
 #ifndef FAREBOX_BENCH_CLIENT_ENDPOINT_H
 #define FAREBOX_BENCH_CLIENT_ENDPOINT_H
 
-#include "bench/client/secrets.h"
+#include "bench/answer/secrets.h"
 #include "bench/wire/api.h"
 #include "core/buffer.h"
 #include "core/error.h"

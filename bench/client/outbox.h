@@ -11,7 +11,7 @@
 #ifndef FAREBOX_BENCH_CLIENT_OUTBOX_H
 #define FAREBOX_BENCH_CLIENT_OUTBOX_H
 
-#include "bench/client/attempt.h"
+#include "bench/answer/attempt.h"
 #include "workloads/load/due_record.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-#include "bench/client/attempt.h"
+#include "bench/answer/attempt.h"
 #include "bench/client/endpoint.h"
 #include "tests/unit/testing.h"
 

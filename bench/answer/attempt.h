@@ -10,10 +10,10 @@
  *
  * An attempt is used again and again; attempt_begin forgets the last answer.
  */
-#ifndef FAREBOX_BENCH_CLIENT_ATTEMPT_H
-#define FAREBOX_BENCH_CLIENT_ATTEMPT_H
+#ifndef FAREBOX_BENCH_ANSWER_ATTEMPT_H
+#define FAREBOX_BENCH_ANSWER_ATTEMPT_H
 
-#include "bench/client/secrets.h"
+#include "bench/answer/secrets.h"
 #include "bench/wire/api.h"
 #include "bench/wire/sse.h"
 #include "core/runs/record/record.h"

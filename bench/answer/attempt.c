@@ -1,4 +1,4 @@
-#include "bench/client/attempt.h"
+#include "bench/answer/attempt.h"
 
 #include "core/json/json_scan.h"
 #include "core/memory.h"

@@ -11,8 +11,8 @@
  *
  * Owns copies of its words, and wipes them at the end. Searching costs a look at two bytes a byte.
  */
-#ifndef FAREBOX_BENCH_CLIENT_SECRETS_H
-#define FAREBOX_BENCH_CLIENT_SECRETS_H
+#ifndef FAREBOX_BENCH_ANSWER_SECRETS_H
+#define FAREBOX_BENCH_ANSWER_SECRETS_H
 
 #include "core/buffer.h"
 #include "core/text.h"

@@ -1,4 +1,4 @@
-#include "bench/client/secrets.h"
+#include "bench/answer/secrets.h"
 
 #include "core/memory.h"
 
