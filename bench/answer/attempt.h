@@ -14,6 +14,7 @@
 #define FAREBOX_BENCH_ANSWER_ATTEMPT_H
 
 #include "bench/answer/secrets.h"
+#include "bench/answer/spread.h"
 #include "bench/wire/api.h"
 #include "bench/wire/sse.h"
 #include "core/runs/record/record.h"
@@ -37,6 +38,15 @@ struct arrival {
     uint64_t read;
 };
 
+/* What a good answer's body is, by its first bytes: servers call it one thing and send another. */
+enum answer_shape { SHAPE_OPEN, SHAPE_EVENTS, SHAPE_BODY };
+
+/* Of whom the words in `message` are while no failure is known. */
+enum held_words { HELD_NOTHING, HELD_UNREAD, HELD_ERROR };
+
+/* Texts of an answer that may repeat what came before. */
+enum { GROWTH_CONTENT, GROWTH_REASONING, GROWTHS };
+
 struct attempt {
     const struct attempt_config *config;
     struct record seen; /* only the measured times, absolute; the client sets its connection's */
@@ -51,14 +61,23 @@ struct attempt {
     uint32_t read_items;  /* events in the current read, and the headers if they are in it */
     int64_t read_gap_ns;  /* time since the read before the current one */
     int http_status;
+    enum answer_shape shape;
+    bool says_events; /* the content type */
     bool is_stream, done, ending, cancelled, headers_in_read;
+    bool understood; /* an event that is no end mark was read */
+    enum held_words held;
+    uint32_t odd; /* ODDITY bits */
+    struct spread spread;
+    struct growth growths[GROWTHS];
+    size_t kept_from[GROWTHS]; /* where a growing text begins in `text` */
+    uint32_t summaries;        /* chunks that bear nothing but a summary of the reasoning */
     struct answer_so_far so_far;
     bool has_cost;
     money cost;
     enum failure_class failure;
     char finish_reason[24], message[ATTEMPT_MESSAGE_SIZE];
     struct sse sse;
-    struct buffer body, text, raw_usage;
+    struct buffer body, text, raw_usage, mended;
 };
 
 void attempt_init(struct attempt *a);
@@ -76,7 +95,7 @@ bool attempt_feed(struct attempt *a, const struct arrival *arrival, const char *
                   size_t count);
 
 /* True once all of the answer is there, though the exchange may go on: the event that ends a stream
- * and a finish_reason have come. */
+ * has come. */
 bool attempt_is_whole(const struct attempt *a);
 
 /* The exchange is over. `transport` says how it failed below HTTP, with its words; FAILURE_NONE

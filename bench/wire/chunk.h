@@ -8,7 +8,8 @@
  * Texts are lent from the payload, raw (with their escapes). The chunk owns nothing.
  *
  * A token is non-empty content, reasoning, refusal or tool-call text (a tool call's name or
- * arguments). A role alone, an empty string, an empty delta and the usage chunk are none.
+ * arguments), however it is wrapped: what counts is a value's shape. A role alone, an empty string,
+ * an empty delta and the usage chunk are none.
  */
 #ifndef FAREBOX_BENCH_WIRE_CHUNK_H
 #define FAREBOX_BENCH_WIRE_CHUNK_H
@@ -27,8 +28,11 @@ enum chunk_tokens {
     CHUNK_REASONING = 2,
     CHUNK_REFUSAL = 4,
     CHUNK_TOOL = 8,
+    CHUNK_SUMMARY = 16, /* beside CHUNK_REASONING: a summary, whose tokens are not those counted */
     CHUNK_OUTPUT = CHUNK_CONTENT | CHUNK_REFUSAL | CHUNK_TOOL,
 };
+
+#define CHUNK_MORE 6
 
 struct chunk {
     unsigned tokens; /* which kinds of token text it bears; 0 = none */
@@ -43,14 +47,40 @@ struct chunk {
     uint32_t odd; /* ODDITY bits: what was odd about this payload */
     bool ends;    /* nothing follows in this stream */
     bool is_error;
-    struct text error_message; /* raw; the whole error where it holds no message */
+    struct text error_message;    /* raw; the whole error where it holds no message */
+    bool is_whole_text;           /* its text stands where whole answers have theirs */
+    bool is_foreign;              /* it has none of the members of its API's answers */
+    uint32_t logprobs;            /* tokens that it gives a log probability of */
+    unsigned more_count;          /* further texts of any kind, as far as they fit */
+    struct text more[CHUNK_MORE]; /* not set beyond their number */
 };
 
 /* ---- for the readers of APIs: each takes the scanner's next value ---- */
 
-/* Token text: a string; anything else (null, a list of parts) is skipped and bears none. */
+/* Token text by its shape: a string, a list of texts or parts, an object that holds some, such as
+ * {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}. A part is of the kind that
+ * its type or its member's name says, else of `kind`; the first text of it is put into `where`
+ * (content, reasoning, refusal or tool of `c`, as the kind is), others behind it into `more`.
+ * Pictures and sound are tokens without a text. Null, numbers, signatures and what is encrypted
+ * bear none. */
 void chunk_read_text(struct json_scan *s, enum chunk_tokens kind, struct text *where,
                      struct chunk *c);
+
+/* Tool calls: a list of them or one, each with a name and arguments (or an input), in an object of
+ * their own or not. */
+void chunk_read_tools(struct json_scan *s, struct chunk *c);
+
+/* Whether a member is called as reasoning is: "reasoning_content", "thinking_blocks". */
+bool chunk_names_reasoning(struct text key);
+
+/* Counts the entries of a choice's log probabilities: {"content": [...]}, {"tokens": [...]}. */
+void chunk_read_logprobs(struct json_scan *s, struct chunk *c);
+
+/* A finish reason: a string, or {"type": "abort", "message": "..."}; null is none. */
+void chunk_read_finish(struct json_scan *s, struct chunk *c);
+
+/* Whether a finish reason says that the server gave up: "error", "abort", "network_error". */
+bool chunk_reason_fails(struct text reason);
 
 /* A usage object in OpenAI's or Anthropic's fields. Sums are made disjoint:
  * - `prompt_tokens` includes cached tokens (prompt_tokens_details.cached_tokens, or
@@ -61,14 +91,15 @@ void chunk_read_text(struct json_scan *s, enum chunk_tokens kind, struct text *w
  *   beside it or they exceed it. */
 void chunk_read_usage(struct json_scan *s, struct chunk *c);
 
-/* An error: {"message": "..."} or "..."; null is none. */
+/* An error: {"message": "..."}, "...", true. What is empty ("", {}, [], 0, null, false, the code 0
+ * or 200) is none. */
 void chunk_read_error(struct json_scan *s, struct chunk *c);
 
 /* ---- for whoever has a body that no reader understands ---- */
 
 /* The words of a body that reports an error in a form of its own, such as {"detail": "..."},
- * {"detail": [{"msg": "..."}]} or [{"error": {"message": "..."}}]. False if there are none. `out`
- * lends them from the body, with JSON's escapes. */
+ * {"detail": [{"msg": "..."}]}, {"code": 7, "message": "..."} or [{"error": {"message": "..."}}].
+ * False if there are none. `out` lends them from the body, with JSON's escapes. */
 bool chunk_find_words(struct text body, struct text *out);
 
 #endif

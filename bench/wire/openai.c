@@ -1,92 +1,114 @@
 #include "bench/wire/openai.h"
 
+#include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 const char *const openai_prompt_keys[] = {"messages", "prompt", "input", NULL};
 const char *const openai_output_keys[] = {"max_tokens", "max_completion_tokens", NULL};
 
 /* ---- choices ---- */
 
-static void tool_function(struct json_scan *s, struct chunk *c)
+/* Sound is a token; its bytes are no text. */
+static void audio(struct json_scan *s, struct chunk *c)
 {
-    struct text key;
+    struct text key, sound;
     if (!json_skip_unless(s, JSON_OBJECT))
         return;
     json_object_begin(s);
     while (json_object_next(s, &key)) {
-        if (text_equal(key, "name") || text_equal(key, "arguments"))
-            chunk_read_text(s, CHUNK_TOOL, &c->tool, c);
-        else
+        if (text_equal(key, "transcript"))
+            chunk_read_text(s, CHUNK_CONTENT, &c->content, c);
+        else if (!text_equal(key, "data") || json_peek(s) != JSON_STRING)
             json_skip(s, NULL);
+        else if (json_string(s, &sound) && sound.length)
+            c->tokens |= CHUNK_CONTENT;
     }
 }
 
-static void tool_calls(struct json_scan *s, struct chunk *c)
+static void images(struct json_scan *s, struct chunk *c)
 {
-    struct text key;
     if (!json_skip_unless(s, JSON_ARRAY))
         return;
     json_array_begin(s);
     while (json_array_next(s)) {
-        if (!json_skip_unless(s, JSON_OBJECT))
-            continue;
-        json_object_begin(s);
-        while (json_object_next(s, &key)) {
-            if (text_equal(key, "function"))
-                tool_function(s, c);
-            else
-                json_skip(s, NULL);
-        }
+        c->tokens |= CHUNK_CONTENT;
+        json_skip(s, NULL);
     }
+}
+
+static void delta_member(struct json_scan *s, struct text key, struct chunk *c)
+{
+    if (text_equal(key, "content"))
+        chunk_read_text(s, CHUNK_CONTENT, &c->content, c);
+    else if (text_equal(key, "role"))
+        json_skip(s, NULL);
+    else if (text_equal(key, "refusal"))
+        chunk_read_text(s, CHUNK_REFUSAL, &c->refusal, c);
+    else if (text_equal(key, "tool_calls") || text_equal(key, "function_call"))
+        chunk_read_tools(s, c);
+    else if (text_equal(key, "audio"))
+        audio(s, c);
+    else if (text_equal(key, "images"))
+        images(s, c);
+    else if (text_equal(key, "error"))
+        chunk_read_error(s, c);
+    else if (chunk_names_reasoning(key))
+        chunk_read_text(s, CHUNK_REASONING, &c->reasoning, c);
+    else
+        json_skip(s, NULL);
 }
 
 static void delta(struct json_scan *s, struct chunk *c)
 {
     struct text key;
-    if (!json_skip_unless(s, JSON_OBJECT))
+    if (json_peek(s) != JSON_OBJECT) {
+        chunk_read_text(s, CHUNK_CONTENT, &c->content, c);
         return;
-    json_object_begin(s);
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "content"))
-            chunk_read_text(s, CHUNK_CONTENT, &c->content, c);
-        else if (text_equal(key, "reasoning_content") || text_equal(key, "reasoning"))
-            chunk_read_text(s, CHUNK_REASONING, &c->reasoning, c);
-        else if (text_equal(key, "refusal"))
-            chunk_read_text(s, CHUNK_REFUSAL, &c->refusal, c);
-        else if (text_equal(key, "tool_calls"))
-            tool_calls(s, c);
-        else if (text_equal(key, "function_call"))
-            tool_function(s, c);
-        else
-            json_skip(s, NULL);
     }
+    json_object_begin(s);
+    while (json_object_next(s, &key))
+        delta_member(s, key, c);
+}
+
+static void choice_member(struct json_scan *s, struct text key, struct chunk *c)
+{
+    unsigned before = c->tokens;
+    if (text_equal(key, "delta"))
+        delta(s, c);
+    else if (text_equal(key, "message")) {
+        delta(s, c);
+        c->is_whole_text = !before;
+    } else if (text_equal(key, "text"))
+        chunk_read_text(s, CHUNK_CONTENT, &c->content, c);
+    else if (text_equal(key, "finish_reason"))
+        chunk_read_finish(s, c);
+    else if (text_equal(key, "logprobs"))
+        chunk_read_logprobs(s, c);
+    else if (text_equal(key, "error"))
+        chunk_read_error(s, c);
+    else
+        json_skip(s, NULL);
 }
 
 static void choice(struct json_scan *s, struct chunk *c)
 {
     struct text key;
+    if (!json_skip_unless(s, JSON_OBJECT))
+        return;
     json_object_begin(s);
-    while (json_object_next(s, &key)) {
-        if (text_equal(key, "delta") || text_equal(key, "message"))
-            delta(s, c);
-        else if (text_equal(key, "text"))
-            chunk_read_text(s, CHUNK_CONTENT, &c->content, c);
-        else if (text_equal(key, "finish_reason") && json_peek(s) == JSON_STRING)
-            json_string(s, &c->finish_reason);
-        else
-            json_skip(s, NULL);
-    }
+    while (json_object_next(s, &key))
+        choice_member(s, key, c);
 }
 
 static void choices(struct json_scan *s, struct chunk *c)
 {
-    if (json_peek(s) == JSON_NULL) {
-        json_null(s);
-        return;
-    }
-    json_array_begin(s);
-    while (json_array_next(s)) {
+    if (json_peek(s) == JSON_OBJECT)
         choice(s, c);
+    else if (json_skip_unless(s, JSON_ARRAY)) {
+        json_array_begin(s);
+        while (json_array_next(s))
+            choice(s, c);
     }
 }
 
@@ -110,39 +132,58 @@ static bool names_error(struct json_scan *s)
     return json_skip_unless(s, JSON_STRING) && json_string(s, &value) && text_equal(value, "error");
 }
 
+static void answer_member(struct json_scan *s, struct text key, struct chunk *c,
+                          struct text *message)
+{
+    if (text_equal(key, "choices")) {
+        c->is_foreign = false;
+        choices(s, c);
+    } else if (text_equal(key, "usage")) {
+        c->is_foreign = false;
+        chunk_read_usage(s, c);
+    } else if (text_equal(key, "error") || text_equal(key, "base_resp")) {
+        chunk_read_error(s, c);
+    } else if (text_equal(key, "data")) {
+        c->is_foreign = false;
+        results(s, c);
+    } else if (text_equal(key, "message") && json_peek(s) == JSON_STRING) {
+        json_string(s, message);
+    } else if (text_equal(key, "object") || text_equal(key, "type")) {
+        c->is_error |= names_error(s);
+    } else {
+        json_skip(s, NULL);
+    }
+}
+
 int openai_read_answer(struct text body, struct chunk *out)
 {
     struct json_scan s;
     struct text key, message = {"", 0};
-    memset(out, 0, sizeof *out);
+    memset(out, 0, offsetof(struct chunk, more));
+    out->is_foreign = true;
     json_scan_init(&s, "answer", body.at, body.length, 1);
     json_object_begin(&s);
-    while (json_object_next(&s, &key)) {
-        if (text_equal(key, "choices"))
-            choices(&s, out);
-        else if (text_equal(key, "usage"))
-            chunk_read_usage(&s, out);
-        else if (text_equal(key, "error"))
-            chunk_read_error(&s, out);
-        else if (text_equal(key, "data"))
-            results(&s, out);
-        else if (text_equal(key, "message") && json_peek(&s) == JSON_STRING)
-            json_string(&s, &message);
-        else if (text_equal(key, "object") || text_equal(key, "type"))
-            out->is_error |= names_error(&s);
-        else
-            json_skip(&s, NULL);
-    }
+    while (json_object_next(&s, &key))
+        answer_member(&s, key, out, &message);
     if (out->is_error && out->error_message.length == 0)
         out->error_message = message;
     return json_scan_end(&s, NULL) < 0 ? -1 : 0;
+}
+
+/* "[DONE]", also with blanks around it or in quotes. */
+static bool is_end_mark(struct text data)
+{
+    data = text_trim(data);
+    if (data.length > 2 && data.at[0] == '"' && data.at[data.length - 1] == '"')
+        data = (struct text){data.at + 1, data.length - 2};
+    return data.length == 6 && strncasecmp(data.at, "[DONE]", 6) == 0;
 }
 
 int openai_read_event(const struct answer_so_far *so_far, const char *event, struct text data,
                       struct chunk *out)
 {
     (void)so_far;
-    if (text_equal(data, "[DONE]")) {
+    if (data.length && data.at[0] != '{' && is_end_mark(data)) {
         *out = (struct chunk){.ends = true};
         return 0;
     }

@@ -30,7 +30,7 @@ void sse_reset(struct sse *s)
     empty(&s->line);
     empty(&s->data);
     s->name[0] = '\0';
-    s->started = s->has_data = s->is_lent = s->skip_lf = s->too_large = false;
+    s->started = s->has_data = s->is_lent = s->skip_lf = s->too_large = s->no_blanks = false;
 }
 
 /* Moves the lent data line into the parser's own buffer: the piece is about to go, or another
@@ -90,6 +90,46 @@ static struct text field_value(struct text line, size_t colon)
     return (struct text){line.at + from, line.length - from};
 }
 
+static bool looks_whole(struct text data)
+{
+    return data.length > 1 && data.at[0] == '{' && data.at[data.length - 1] == '}';
+}
+
+/* A data line. Of several in one event each is usually a part of a text; objects that are whole, or
+ * what follows on one, are events whose blank line is missing. */
+static enum sse_verdict take_data(struct sse *s, struct text value, bool in_piece, sse_sink *sink,
+                                  void *context)
+{
+    enum sse_verdict verdict = SSE_GO_ON;
+    if (s->has_data) {
+        struct text held = s->is_lent ? s->lent : (struct text){s->data.data, s->data.length};
+        s->no_blanks = looks_whole(held) && (looks_whole(value) || text_starts(value, "["));
+        if (s->no_blanks)
+            verdict = dispatch(s, sink, context);
+    }
+    if (verdict != SSE_GO_ON)
+        return verdict;
+    if (!add_data(s, value, in_piece))
+        return SSE_TOO_LARGE;
+    return s->no_blanks ? dispatch(s, sink, context) : SSE_GO_ON;
+}
+
+/* "event", "id" and "retry" are fields; any other name is something that the server wrote beside
+ * the stream. */
+static enum sse_verdict take_field(struct sse *s, struct text line, sse_sink *sink, void *context)
+{
+    const char *colon = memchr(line.at, ':', line.length);
+    struct text name = {line.at, colon ? (size_t)(colon - line.at) : line.length};
+    struct text value = field_value(line, name.length);
+    if (text_equal(name, "data"))
+        return take_data(s, value, false, sink, context);
+    if (text_equal(name, "event"))
+        set_name(s, value);
+    else if (s->stray && !text_equal(name, "id") && !text_equal(name, "retry"))
+        return s->stray(context, "", line) ? SSE_GO_ON : SSE_STOPPED;
+    return SSE_GO_ON;
+}
+
 /* One whole line without its end. `in_piece`: it lies in the fed bytes, not in our buffer. */
 static enum sse_verdict take_line(struct sse *s, struct text line, bool in_piece, sse_sink *sink,
                                   void *context)
@@ -102,17 +142,8 @@ static enum sse_verdict take_line(struct sse *s, struct text line, bool in_piece
     if (line.length == 0)
         return dispatch(s, sink, context);
     if (line.length >= 5 && memcmp(line.at, "data:", 5) == 0)
-        return add_data(s, field_value(line, 4), in_piece) ? SSE_GO_ON : SSE_TOO_LARGE;
-    if (line.at[0] == ':')
-        return SSE_GO_ON;
-    const char *colon = memchr(line.at, ':', line.length);
-    struct text name = {line.at, colon ? (size_t)(colon - line.at) : line.length};
-    struct text value = field_value(line, name.length);
-    if (text_equal(name, "data"))
-        return add_data(s, value, in_piece) ? SSE_GO_ON : SSE_TOO_LARGE;
-    if (text_equal(name, "event"))
-        set_name(s, value);
-    return SSE_GO_ON;
+        return take_data(s, field_value(line, 4), in_piece, sink, context);
+    return line.at[0] == ':' ? SSE_GO_ON : take_field(s, line, sink, context);
 }
 
 /* Line ends in a piece. Each kind is searched once per stretch without it, so that a stream with

@@ -2,22 +2,26 @@
 
 #include <stddef.h>
 
+/* Each goes on behind one answer as well as behind many. */
 static const char *const words[] = {
-    [ODDITY_NO_END_MARK] = "ended without the event that ends a stream; their finish_reason and "
-                           "the whole body stand for it",
-    [ODDITY_NO_FINISH_REASON] = "gave no finish_reason; the event that ends a stream stands for it",
-    [ODDITY_CONTENT_TYPE] = "came as event streams under another content type",
-    [ODDITY_NOT_JSON] = "held events that are no JSON; those were passed over",
-    [ODDITY_NO_DATA] = "held lines that are no field of an event stream; those were passed over",
-    [ODDITY_BAD_TEXT] = "held bytes that are no UTF-8 or numbers that are no JSON; those are "
-                        "replaced or passed over",
-    [ODDITY_NO_TEXT] = "were whole but held no text: no first token, no TPOT",
-    [ODDITY_USAGE_NUMBER] = "had counts in their usage that are no whole numbers; fractions are "
+    [ODDITY_NO_END_MARK] = "ended without the event that ends a stream: the finish_reason and the "
+                           "whole body stand for it",
+    [ODDITY_NO_FINISH_REASON] = "gave no finish_reason: the end of the stream or body stands for "
+                                "it",
+    [ODDITY_CONTENT_TYPE] = "came under the content type of another form: what it looked like was "
+                            "believed",
+    [ODDITY_NOT_JSON] = "held events that are no JSON, such as keep-alives: passed over",
+    [ODDITY_NO_DATA] = "held lines that are no field of an event stream: JSON among them was read, "
+                       "the rest passed over",
+    [ODDITY_BAD_TEXT] = "held bytes that are no UTF-8 (shown as U+FFFD) or values that are no JSON "
+                        "(passed over)",
+    [ODDITY_NO_TEXT] = "came whole but held no text: no first token, no TPOT",
+    [ODDITY_USAGE_NUMBER] = "had counts in the usage that are no whole numbers: fractions are "
                             "rounded up, others are unknown",
-    [ODDITY_USAGE_ZERO] = "held text but a usage of zeros; their tokens are estimated",
-    [ODDITY_USAGE_TOTAL] = "had a total above its parts; the rest is taken for reasoning",
-    [ODDITY_USAGE_CACHED] = "had cached tokens beside the prompt's, not inside; both are counted",
-    [ODDITY_USAGE_BACK] = "had counts that fell within the answer; the largest are kept",
+    [ODDITY_USAGE_ZERO] = "held text but a usage of zeros: the tokens are estimated",
+    [ODDITY_USAGE_TOTAL] = "had a total above its parts: the rest is taken for reasoning",
+    [ODDITY_USAGE_CACHED] = "had cached tokens beside the prompt's, not inside: both are counted",
+    [ODDITY_USAGE_BACK] = "had counts that fell within the answer: the largest are kept",
     [ODDITY_USAGE_KEY] = "had counts of tokens under names that are not known",
 };
 

@@ -17,9 +17,9 @@
 enum oddity {
     ODDITY_NO_END_MARK,      /* a finish_reason and a whole body, but not the event that ends */
     ODDITY_NO_FINISH_REASON, /* the event that ends, but no finish_reason */
-    ODDITY_CONTENT_TYPE,     /* an event stream that is called something else */
+    ODDITY_CONTENT_TYPE,     /* an event stream or a JSON body that is called something else */
     ODDITY_NOT_JSON,         /* events that are no JSON, passed over */
-    ODDITY_NO_DATA,          /* lines that are no field of an event stream, passed over */
+    ODDITY_NO_DATA,          /* lines that are no field of an event stream */
     ODDITY_BAD_TEXT,         /* bytes that are no UTF-8, numbers that are no JSON */
     ODDITY_NO_TEXT,          /* whole, and without any text */
     ODDITY_USAGE_NUMBER,     /* a count that is no whole number: rounded up, or unknown */
@@ -36,8 +36,8 @@ enum oddity {
 /* "no_end_mark", ...: as files have them; ended by NULL. */
 extern const char *const oddity_names[];
 
-/* What was done, as a sentence goes on behind "12 answers": "ended without the event that ends a
- * stream; their finish_reason and the end of their bodies stand for it". */
+/* What was done, as a sentence goes on behind "12 answers" or "1 answer": "ended without the event
+ * that ends a stream: the finish_reason and the whole body stand for it". */
 const char *oddity_words(enum oddity o);
 
 #endif

@@ -231,7 +231,10 @@ static void measured_times(const struct measured_request *r, double *ttft, doubl
         return;
     *ttft = (double)(r->first_ns - r->arrival_ns) / 1e9;
     *e2e = (double)(r->last_ns - r->arrival_ns) / 1e9;
-    *tpot = r->output_tokens > 1 ? (*e2e - *ttft) / (r->output_tokens - 1) : NAN;
+    if (r->per_token_ns && r->per_token_ns != TIME_NEVER)
+        *tpot = (double)r->per_token_ns / 1e9;
+    else if (r->per_token_ns == 0 && r->output_tokens > 1)
+        *tpot = (*e2e - *ttft) / (r->output_tokens - 1);
 }
 
 static struct calibrate_fit compare_all(const struct replay *p)

@@ -50,6 +50,14 @@ static uint32_t as_u32(uint64_t value)
     return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
+static int64_t per_token_ns(const struct record *r)
+{
+    struct pace pace = record_pace(r);
+    int64_t value_ns = TIME_NEVER;
+    pace_per_token(&pace, &value_ns);
+    return value_ns;
+}
+
 static int take_record(void *context, const struct record *r, struct error *err)
 {
     struct measured_run *run = context;
@@ -69,7 +77,8 @@ static int take_record(void *context, const struct record *r, struct error *err)
                                       .last_ns = r->last_token_ns,
                                       .input_tokens = as_u32(usage_input(&r->usage)),
                                       .cached_tokens = as_u32(r->usage.tokens[USAGE_CACHED_INPUT]),
-                                      .output_tokens = as_u32(usage_output(&r->usage))});
+                                      .output_tokens = as_u32(usage_output(&r->usage)),
+                                      .per_token_ns = per_token_ns(r)});
     return 0;
 }
 

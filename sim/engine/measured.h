@@ -26,7 +26,9 @@ struct measured_request {
     int64_t arrival_ns, first_ns, last_ns; /* sent; first and last token */
     uint32_t input_tokens, output_tokens;
     uint32_t cached_tokens; /* of the input, where the run tells */
-    bool cancelled;         /* the client hung up on it: load until then, without times */
+    /* Where the run tells; TIME_NEVER = it has none, 0 = (last − first) / (output tokens − 1) */
+    int64_t per_token_ns;
+    bool cancelled; /* the client hung up on it: load until then, without times */
     int64_t cancelled_ns;
 };
 

@@ -149,8 +149,6 @@ static const char *const malformed[] = {
     "{",
     "{\"choices\":[{\"delta\":{\"content\":\"a\"}}]",
     "{\"choices\":[{\"delta\":{\"content\":\"a}}]}",
-    "{\"choices\":{}}",
-    "{\"choices\":[1]}",
     "{\"choices\":[]} x",
     "{\"choices\":[{\"delta\":{\"content\":\"\xff\xfe\"}}]}",
     "{\"usage\":{\"prompt_tokens\":-1}}",

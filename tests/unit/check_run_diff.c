@@ -241,7 +241,7 @@ static void slow_start(struct record *r, size_t i, struct random *random)
 {
     (void)random;
     if (i < 300) {
-        r->first_token_ns += 100 * MS;
+        r->first_token_ns = r->first_output_ns += 100 * MS;
         r->last_token_ns = r->done_ns += 100 * MS;
     }
 }
@@ -264,7 +264,7 @@ static void late_sometimes(struct record *r, size_t i, struct random *random)
 {
     (void)i;
     if (random_unit(random) < 0.2) {
-        r->first_token_ns += 50 * MS;
+        r->first_token_ns = r->first_output_ns += 50 * MS;
         r->last_token_ns = r->done_ns += 50 * MS;
     }
 }

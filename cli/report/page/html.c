@@ -71,6 +71,19 @@ static void add_version(const struct fidelity *f, struct buffer *out)
     buffer_free(&versions);
 }
 
+static void add_oddities(const struct summary *s, struct buffer *out)
+{
+    for (int i = 0; i < ODDITIES; i++) {
+        if (s->odd[i] == 0)
+            continue;
+        buffer_add_text(out, " <b>");
+        html_add_count(out, s->odd[i]);
+        buffer_add_format(out, " answer%s</b> ", s->odd[i] == 1 ? "" : "s");
+        html_add_text(out, oddity_words((enum oddity)i));
+        buffer_add_byte(out, '.');
+    }
+}
+
 static void answer_trust(const struct html_run *run, struct buffer *out)
 {
     const struct summary *s = run->summary;
@@ -107,6 +120,7 @@ static void answer_trust(const struct html_run *run, struct buffer *out)
         buffer_add_text(out, " more never became due");
     }
     buffer_add_text(out, ".");
+    add_oddities(s, out);
     if (strcmp(s->load, "closed") == 0)
         buffer_add_text(out, " The load was closed: waiting that an open load would see is not in "
                              "these figures.");

@@ -252,6 +252,16 @@ static void add_verdict(const struct summary *s, struct buffer *out)
         buffer_add_text(out, "\n\n");
 }
 
+/* What was odd about answers, a line a kind. */
+static void add_oddities(const struct summary *s, struct buffer *out)
+{
+    char count[TEXT_GROUPED_SIZE];
+    for (int i = 0; i < ODDITIES; i++)
+        if (s->odd[i])
+            buffer_add_format(out, "! %s answer%s %s\n", text_group_u64(s->odd[i], count),
+                              s->odd[i] == 1 ? "" : "s", oddity_words((enum oddity)i));
+}
+
 void summary_table(const struct summary *s, const char *title, struct buffer *out)
 {
     buffer_add_format(out, "\n%s\n\n", title);
@@ -281,5 +291,6 @@ void summary_table(const struct summary *s, const char *title, struct buffer *ou
                           "! usage of %" PRIu64 " answers was estimated from their chunks: the "
                           "server reported none\n",
                           s->estimated_usage);
+    add_oddities(s, out);
     buffer_add_byte(out, '\n');
 }

@@ -47,6 +47,23 @@ void record_init(struct record *r)
         r->times_ns[i] = TIME_NEVER;
 }
 
+uint64_t record_streamed_tokens(const struct record *r)
+{
+    return usage_output(&r->usage) - (r->reasoning_chunks ? 0 : r->usage.tokens[USAGE_REASONING]);
+}
+
+struct pace record_pace(const struct record *r)
+{
+    uint64_t n = record_streamed_tokens(r), first = r->first_chunk_tokens;
+    bool from_output = !r->reasoning_chunks && r->first_output_ns != TIME_NEVER;
+    if (first == 0)
+        first = r->chunks == 1 ? n : 1;
+    uint64_t rest = r->streamed && n > first ? n - first : 0;
+    return (struct pace){.from_ns = from_output ? r->first_output_ns : r->first_token_ns,
+                         .to_ns = r->last_token_ns,
+                         .tokens = rest < UINT32_MAX ? (uint32_t)rest : UINT32_MAX};
+}
+
 const char *record_status_name(enum record_status s)
 {
     return record_status_names[s];

@@ -96,8 +96,9 @@ struct record {
     struct usage usage;
     enum usage_source usage_from;
     bool streamed;
-    uint32_t chunks;   /* token-bearing chunks */
-    uint32_t connects; /* connections opened for this attempt; 0 = reused */
+    uint32_t chunks;             /* token-bearing chunks */
+    uint32_t first_chunk_tokens; /* in the first of them; 0 = not said, see record_paced_tokens() */
+    uint32_t connects;           /* connections opened for this attempt; 0 = reused */
     bool has_cost;
     money cost;       /* what the provider reported */
     bool slow_reader; /* many chunks arrived in one read from a slow stream */
@@ -110,6 +111,31 @@ struct record {
 
 /* All times TIME_NEVER, everything else zero. */
 void record_init(struct record *r);
+
+/* The tokens whose coming a stream shows: all output, less the reasoning that came in no chunk of
+ * its own or as a summary. */
+uint64_t record_streamed_tokens(const struct record *r);
+
+/* How an answer's tokens came: `tokens` of them from the first chunk that bears some (of the text,
+ * where reasoning is not in record_streamed_tokens()) until the last. */
+struct pace {
+    int64_t from_ns, to_ns;
+    uint32_t tokens; /* behind the first chunk; 0 = it has no time per token */
+};
+
+/* The one place that says what a time per token is: (last − first token) / (n − n₁), n =
+ * record_streamed_tokens(), n₁ = those of the first chunk: first_chunk_tokens where it is said,
+ * else all of a single chunk, else 1. None where all came in one chunk, or without a stream. */
+struct pace record_pace(const struct record *r);
+
+/* False, and *per_token_ns as it was, where there is none. */
+static inline bool pace_per_token(const struct pace *p, int64_t *per_token_ns)
+{
+    if (p->tokens == 0 || p->from_ns == TIME_NEVER || p->to_ns == TIME_NEVER)
+        return false;
+    *per_token_ns = (p->to_ns - p->from_ns) / (int64_t)p->tokens;
+    return true;
+}
 
 const char *record_status_name(enum record_status s);
 const char *failure_name(enum failure_class f); /* "rate_limited", ... */

@@ -169,6 +169,45 @@ static bool has_no_usage(const void *record)
     return ((const struct record *)record)->usage_from == USAGE_NONE;
 }
 
+/* ---- what was odd: a list of names ---- */
+
+/* Names of later versions are passed over. */
+static void read_odd(struct json_scan *s, const struct json_field *f, void *record)
+{
+    struct text name;
+    (void)f;
+    json_array_begin(s);
+    while (json_array_next(s)) {
+        if (!json_string(s, &name))
+            return;
+        int place = text_place(name, oddity_names);
+        if (place >= 0)
+            ((struct record *)record)->odd |= UINT32_C(1) << place;
+    }
+}
+
+static void write_odd(struct json_writer *w, const struct json_field *f, const void *record)
+{
+    const struct record *r = record;
+    (void)f;
+    json_begin_array(w);
+    for (int i = 0; i < ODDITIES; i++)
+        if (r->odd & UINT32_C(1) << i)
+            json_put_string(w, oddity_names[i]);
+    json_end_array(w);
+}
+
+static bool has_no_oddity(const void *record)
+{
+    return ((const struct record *)record)->odd == 0;
+}
+
+/* Most chunks bear one token. */
+static bool is_one_or_unsaid(const void *first_chunk_tokens)
+{
+    return *(const uint32_t *)first_chunk_tokens <= 1;
+}
+
 /* ---- the table ---- */
 
 #define AT(member) JSON_AT(struct record, member)
@@ -235,8 +274,10 @@ static const struct json_field rows[] = {
      .optional = true},
     {"streamed", JSON_AS_BOOL, AT(streamed)},
     {"chunks", JSON_AS_UINT, AT(chunks)},
+    {"first_chunk_tokens", JSON_AS_UINT, AT(first_chunk_tokens), .is_nothing = is_one_or_unsaid},
     {"reasoning_chunks", JSON_AS_BOOL, AT(reasoning_chunks), .optional = true},
     {"buffered", JSON_AS_BOOL, AT(slow_reader), .optional = true},
+    {"odd", .read = read_odd, .write = write_odd, .is_nothing = has_no_oddity},
     {"connects", JSON_AS_UINT, AT(connects)},
     {"cost_usd", JSON_AS_MONEY, AT(cost), JSON_HAS(struct record, has_cost)},
     {"chunks_ns", .read = read_chunks, .write = write_chunks, .is_nothing = has_no_chunks,

@@ -57,6 +57,7 @@ static uint32_t to_u32(uint64_t value)
 
 struct request_row row_of(const struct record *r)
 {
+    struct pace pace = record_pace(r);
     return (struct request_row){
         .scheduled_ns = r->scheduled_ns,
         .ready_ns = r->ready_ns,
@@ -71,10 +72,11 @@ struct request_row row_of(const struct record *r)
         .reasoning = to_u32(r->usage.tokens[USAGE_REASONING]),
         .asked_input = r->asked_input,
         .asked_output = r->asked_output,
-        .chunks = r->chunks,
         .status = (uint8_t)r->status,
         .streamed = r->streamed,
-        .reasoning_chunks = r->reasoning_chunks,
+        .paced_tokens = pace.tokens,
+        .one_token = record_streamed_tokens(r) == 1,
+        .from_output = pace.from_ns == r->first_output_ns,
         .has_usage = r->usage_from != USAGE_NONE,
         .has_images = r->asked_images > 0,
     };
@@ -84,7 +86,8 @@ struct request_row row_of(const struct record *r)
 static void add_tokens(struct collector *c, const struct record *r)
 {
     uint64_t tokens = usage_output(&r->usage);
-    if (r->status != RECORD_COMPLETED || tokens == 0 || r->last_token_ns == TIME_NEVER)
+    int64_t last = r->last_token_ns == TIME_NEVER ? r->done_ns : r->last_token_ns;
+    if (r->status != RECORD_COMPLETED || tokens == 0 || last == TIME_NEVER)
         return;
     if (r->chunk_ns && r->chunks > 0) {
         for (uint64_t k = 0; k < r->chunks; k++) {
@@ -94,13 +97,13 @@ static void add_tokens(struct collector *c, const struct record *r)
         }
         return;
     }
-    int64_t first = r->first_token_ns == TIME_NEVER ? r->last_token_ns : r->first_token_ns;
-    int64_t span = r->last_token_ns - first;
+    int64_t first = r->first_token_ns == TIME_NEVER ? last : r->first_token_ns;
+    int64_t span = last - first;
     uint64_t parts = span > 0 && tokens > 1 ? (tokens < 1024 ? tokens : 1024) : 1;
     for (uint64_t k = 0; k < parts; k++) {
         uint64_t share = tokens * (k + 1) / parts - tokens * k / parts;
-        int64_t at = parts > 1 ? first + (int64_t)((double)span * (double)k / (double)(parts - 1))
-                               : r->last_token_ns;
+        int64_t at =
+            parts > 1 ? first + (int64_t)((double)span * (double)k / (double)(parts - 1)) : last;
         token_bins_add(&c->tokens, at, share);
     }
 }
@@ -111,6 +114,14 @@ static void add_gaps(struct collector *c, const struct record *r)
         return;
     for (uint32_t k = 1; k < r->chunks; k++)
         gap_store_add(&c->gaps, r->scheduled_ns, r->chunk_ns[k] - r->chunk_ns[k - 1]);
+}
+
+static void count_chunks(struct collector *c, const struct record *r)
+{
+    if (r->status != RECORD_COMPLETED || r->chunks == 0)
+        return;
+    c->chunks += r->chunks;
+    c->chunked_tokens += record_streamed_tokens(r);
 }
 
 static void count_request(struct accounting *a, const struct record *r)
@@ -155,6 +166,8 @@ void collector_add(struct collector *c, const struct record *r)
     if (r->final && r->status == RECORD_COMPLETED)
         c->asked_images += r->asked_images;
     c->estimated_usage += r->usage_from == USAGE_ESTIMATED;
+    for (int i = 0; i < ODDITIES && r->odd >> i; i++)
+        c->odd[i] += r->odd >> i & 1;
     group_store_note(&c->groups, r);
     if (!r->final) {
         retry_store_add(&c->retries, r);
@@ -166,6 +179,7 @@ void collector_add(struct collector *c, const struct record *r)
         retry_store_finish(&c->retries, r, &c->last);
     c->last.group = group_store_add(&c->groups, r);
     add_row(c, &c->last);
+    count_chunks(c, r);
     add_tokens(c, r);
     add_gaps(c, r);
 }
@@ -207,6 +221,10 @@ void collector_merge(struct collector *c, struct collector *from)
     c->connects += from->connects;
     c->slow_reads += from->slow_reads;
     c->asked_images += from->asked_images;
+    for (int i = 0; i < ODDITIES; i++)
+        c->odd[i] += from->odd[i];
+    c->chunks += from->chunks;
+    c->chunked_tokens += from->chunked_tokens;
 }
 
 bool collector_agrees(const struct collector *c, const struct accounting *a)
@@ -246,15 +264,10 @@ static bool between(int64_t from_ns, int64_t to_ns, int64_t *value_ns)
     return true;
 }
 
-/* (last − first) / (n − 1); reasoning that came without chunks of its own is not in the gaps. */
 static bool time_per_token(const struct request_row *r, int64_t *value_ns)
 {
-    int64_t span;
-    uint32_t n = r->output - (r->reasoning_chunks ? 0 : r->reasoning);
-    if (!r->streamed || n < 2 || !between(r->first_token_ns, r->last_token_ns, &span))
-        return false;
-    *value_ns = span / (int64_t)(n - 1);
-    return true;
+    int64_t from_ns = r->from_output ? r->first_output_ns : r->first_token_ns;
+    return pace_per_token(&(struct pace){from_ns, r->last_token_ns, r->paced_tokens}, value_ns);
 }
 
 bool row_metric(const struct request_row *r, enum metric m, int64_t *value_ns)

@@ -13,9 +13,12 @@
 struct request_row {
     int64_t scheduled_ns, ready_ns, sent_ns;
     int64_t first_token_ns, first_output_ns, last_token_ns, done_ns;
-    uint32_t input, cached, output, reasoning, asked_input, asked_output, chunks;
-    uint16_t group; /* combination in the group store */
-    uint8_t status, streamed : 1, reasoning_chunks : 1, has_usage : 1, has_images : 1;
+    uint32_t input, cached, output, reasoning, asked_input, asked_output;
+    uint32_t paced_tokens; /* of its struct pace */
+    uint16_t group;        /* combination in the group store */
+    uint8_t status, streamed : 1, has_usage : 1, has_images : 1;
+    uint8_t one_token : 1;   /* the only one that its stream could show */
+    uint8_t from_output : 1; /* its pace is, not from its first token */
 };
 
 /* A measured value, and when its request was due. */
@@ -62,6 +65,8 @@ struct collector {
     struct group_store groups;
     struct accounting accounting; /* all but `scheduled`, which is the sum */
     uint64_t estimated_usage, connects, slow_reads, asked_images;
+    uint64_t odd[ODDITIES];          /* answers, final or not */
+    uint64_t chunks, chunked_tokens; /* of completed requests */
     struct retry_store retries;
 };
 

@@ -4,6 +4,7 @@
 #include "core/stats/steady.h"
 
 #include <math.h>
+#include <string.h>
 
 #define MS 1e6 /* nanoseconds */
 
@@ -21,7 +22,7 @@ bool row_meets_slos(const struct request_row *r, const struct slo_list *slos)
         int64_t value;
         enum metric m = slos->items[i].metric;
         if (!row_metric(r, m, &value)) {
-            if (m == METRIC_TPOT && r->streamed && r->output == 1)
+            if (m == METRIC_TPOT && r->streamed && r->one_token)
                 continue;
             return false;
         }
@@ -187,7 +188,6 @@ static void compare_lengths(struct collector *c, uint32_t least_input, struct su
     struct spool errors;
     struct sorter_scan scan;
     const struct request_row *r;
-    uint64_t chunks = 0, chunked_tokens = 0;
     spool_init(&errors, sizeof(int64_t));
     sorter_scan_begin(&scan, &c->rows);
     while ((r = sorter_scan_next(&scan))) {
@@ -202,15 +202,11 @@ static void compare_lengths(struct collector *c, uint32_t least_input, struct su
             int64_t units = llround(error * SHARE_UNIT);
             spool_add(&errors, &units);
         }
-        if (r->chunks > 0) {
-            chunks += r->chunks;
-            chunked_tokens += r->output - (r->reasoning_chunks ? 0 : r->reasoning);
-        }
     }
     sorter_scan_end(&scan);
     take_errors(&errors, out);
     spool_free(&errors);
-    out->tokens_per_chunk = chunks ? (double)chunked_tokens / (double)chunks : NAN;
+    out->tokens_per_chunk = c->chunks ? (double)c->chunked_tokens / (double)c->chunks : NAN;
 }
 
 static int64_t choose_warmup(const struct summary_options *o, int64_t first_due, int64_t last_due,
@@ -253,6 +249,7 @@ void collector_summarize(struct collector *c, const struct summary_options *o, s
     out->connects = c->connects;
     out->slow_reads = c->slow_reads;
     out->asked_images = c->asked_images;
+    memcpy(out->odd, c->odd, sizeof out->odd);
     out->peak_in_flight = peak_in_flight(c);
     if (o->stopped)
         out->stopped = *o->stopped;

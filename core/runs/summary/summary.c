@@ -360,6 +360,18 @@ void stop_outcome_write(const struct stop_outcome *o, struct json_writer *w)
 
 #undef AT
 #define AT(member) JSON_AT(struct summary, member)
+static bool is_regular(const void *odd)
+{
+    for (int i = 0; i < ODDITIES; i++)
+        if (((const uint64_t *)odd)[i])
+            return false;
+    return true;
+}
+
+static const struct json_field odd_rows[] = {
+    {NULL, JSON_AS_EACH, .item = &count_or_nothing, .names = oddity_names}};
+static const struct json_table odd_table = {JSON_ROWS(odd_rows), .open = true};
+
 static const char *const commands[] = {"bench", "sim", NULL};
 static const char *const loads[] = {"trace", "open", "closed", NULL};
 static const char *const methods[] = {"none", "given", "mser5", "beyond", "unsettled", NULL};
@@ -380,6 +392,7 @@ static const struct json_field rows[] = {
     {"asked", JSON_AS_OBJECT, .table = &asked_table},
     {"tokens_per_chunk", JSON_AS_FIGURE, AT(tokens_per_chunk)},
     {"estimated_usage", JSON_AS_UINT, AT(estimated_usage)},
+    {"oddities", JSON_AS_OBJECT, AT(odd), .table = &odd_table, .is_nothing = is_regular},
     {"peak_in_flight", JSON_AS_UINT, AT(peak_in_flight)},
     {"last_due_s", JSON_AS_FIGURE, AT(last_due_s)},
     {"stopped", JSON_AS_OBJECT, AT(stopped), .table = &stopped_table, .optional = true,

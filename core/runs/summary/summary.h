@@ -109,6 +109,7 @@ struct summary {
     uint64_t asked_too_little;                      /* completed; below options.least_input */
     double tokens_per_chunk;                        /* NAN without chunks */
     uint64_t estimated_usage, connects, slow_reads; /* records */
+    uint64_t odd[ODDITIES];                         /* records with each oddity */
     uint64_t peak_in_flight;
     double last_due_s;           /* the last due instant, from the run's start */
     struct stop_outcome stopped; /* the condition that ended the sending; empty = none did */

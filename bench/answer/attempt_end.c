@@ -1,0 +1,229 @@
+/* How an answer ended, and the record of it. */
+#include "bench/answer/attempt_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What an HTTP status outside 2xx means. */
+static enum failure_class status_failure(int http_status)
+{
+    if (http_status == 401 || http_status == 403)
+        return FAILURE_AUTH;
+    if (http_status == 429)
+        return FAILURE_RATE_LIMITED;
+    if (http_status >= 400 && http_status < 500)
+        return FAILURE_BAD_REQUEST;
+    if (http_status >= 500 && http_status < 600)
+        return FAILURE_SERVER;
+    return FAILURE_HTTP;
+}
+
+/* ---- the end ---- */
+
+bool attempt_is_whole(const struct attempt *a)
+{
+    return a->done;
+}
+
+static void fail_truncated(struct attempt *a)
+{
+    char words[80];
+    snprintf(words, sizeof words, "the stream ended without %s%s",
+             a->finish_reason[0] ? "" : "finish_reason and ", a->config->api->end_mark);
+    attempt_fail(a, FAILURE_TRUNCATED, text_of(words));
+}
+
+/* A whole answer without text: the model's silence, where a reason or counted tokens say that it
+ * was asked at all. */
+static void take_silence(struct attempt *a, const char *words)
+{
+    if (a->finish_reason[0] || usage_output(&a->so_far.usage) > 0)
+        a->odd |= ODDITY(NO_TEXT);
+    else
+        attempt_fail(a, FAILURE_EMPTY, text_of(words));
+}
+
+/* The stream ended by its end mark, or as HTTP says behind a finish_reason: all of the answer came.
+ * How the connection ended behind an end mark does not matter. */
+static void end_whole(struct attempt *a)
+{
+    bool told = a->chunks == 0 || a->held == HELD_ERROR;
+    if (told && !a->finish_reason[0] && attempt_fail_held(a))
+        return;
+    if (a->chunks == 0)
+        take_silence(a, "the stream ended without a token");
+    if (!a->done)
+        a->odd |= ODDITY(NO_END_MARK);
+    if (!a->finish_reason[0])
+        a->odd |= ODDITY(NO_FINISH_REASON);
+}
+
+static void end_stream(struct attempt *a, enum failure_class transport, const char *message)
+{
+    attempt_end_events(a);
+    if (a->failure != FAILURE_NONE || a->cancelled)
+        return;
+    if (a->done || (a->finish_reason[0] && transport == FAILURE_NONE))
+        end_whole(a);
+    else if (attempt_fail_held(a))
+        return;
+    else if (transport != FAILURE_NONE)
+        attempt_fail(a, transport, text_of(message));
+    else
+        fail_truncated(a);
+}
+
+/* A body that is not one JSON value: perhaps lines of an event stream, of which one is an error. */
+static void end_unread(struct attempt *a, struct text body)
+{
+    if (a->config->stream && attempt_feed_events(a, body.at, body.length))
+        attempt_end_events(a);
+    if (a->failure != FAILURE_NONE)
+        return;
+    attempt_fail(a, FAILURE_MALFORMED, body.length ? body : text_of("the body is empty"));
+}
+
+/* An answer of the API's form without text, or something else, whose words are told. */
+static void end_silent(struct attempt *a, const struct chunk *c, struct text body)
+{
+    char message[ATTEMPT_MESSAGE_SIZE];
+    struct text words;
+    if (c->is_foreign && chunk_find_words(body, &words)) {
+        attempt_fail_json(a, FAILURE_ERROR_EVENT, words);
+        return;
+    }
+    snprintf(message, sizeof message, "the answer holds no token: %.*s",
+             (int)(body.length < 200 ? body.length : 200), body.at);
+    if (c->is_foreign || !a->config->api->generates)
+        attempt_fail(a, FAILURE_EMPTY, text_of(message));
+    else
+        take_silence(a, message);
+}
+
+static void end_body(struct attempt *a)
+{
+    struct chunk c;
+    struct text body = attempt_body(a), whole = body;
+    if (a->config->api->read_answer(body, &c) < 0 && !attempt_read_mended(a, NULL, &body, &c)) {
+        end_unread(a, whole);
+        return;
+    }
+    attempt_note_rest(a, &c);
+    if (attempt_says_failed(a, &c, body))
+        return;
+    if (a->config->api->generates ? c.tokens == 0 : c.results == 0)
+        end_silent(a, &c, body);
+    if (a->config->api->generates && !a->finish_reason[0])
+        a->odd |= ODDITY(NO_FINISH_REASON);
+    a->seen.last_token_ns = a->last_byte_ns;
+}
+
+static void end_refusal(struct attempt *a)
+{
+    struct chunk c;
+    struct text body = attempt_body(a), words;
+    enum failure_class why = status_failure(a->http_status);
+    if (body.length && a->config->api->read_answer(body, &c) == 0 && c.error_message.length)
+        attempt_fail_json(a, why, c.error_message);
+    else if (chunk_find_words(body, &words))
+        attempt_fail_json(a, why, words);
+    else
+        attempt_fail(a, why, body);
+}
+
+/* Only of the whole: a secret may have come in pieces. */
+static void hide_secrets(const struct attempt *a, struct buffer *kept)
+{
+    struct text all = {kept->data, kept->length}, found;
+    struct buffer shown;
+    if (!secrets_find(a->config->secrets, all, 0, &found))
+        return;
+    buffer_init(&shown, kept->cap);
+    secrets_hide(a->config->secrets, all, kept->cap, &shown);
+    buffer_free(kept);
+    *kept = shown;
+}
+
+static void conclude(struct attempt *a, enum failure_class transport, const char *message)
+{
+    if (a->cancelled)
+        return;
+    if (a->shape == SHAPE_OPEN && a->body.length) /* too short to tell */
+        a->is_stream = false;
+    if (a->http_status && !attempt_is_good(a))
+        end_refusal(a);
+    else if (a->http_status && a->is_stream)
+        end_stream(a, transport, message);
+    else if (transport != FAILURE_NONE)
+        attempt_fail(a, transport, text_of(message));
+    else if (a->failure == FAILURE_NONE)
+        end_body(a);
+}
+
+void attempt_end(struct attempt *a, enum failure_class transport, const char *message)
+{
+    conclude(a, transport, message ? message : "");
+    hide_secrets(a, &a->text);
+    hide_secrets(a, &a->raw_usage);
+}
+
+static void estimate_usage(const struct attempt *a, struct record *r)
+{
+    bool answered = attempt_is_good(a) && (a->chunks > 0 || r->status == RECORD_COMPLETED);
+    if (!answered)
+        return;
+    r->usage_from = USAGE_ESTIMATED;
+    r->usage.tokens[USAGE_UNCACHED_INPUT] = r->asked_input;
+    r->usage.tokens[USAGE_REASONING] = a->reasoning_count;
+    r->usage.tokens[USAGE_OUTPUT] = a->chunks - a->reasoning_count;
+    if (!a->is_stream && a->config->api->generates)
+        r->usage.tokens[USAGE_OUTPUT] = r->asked_output;
+}
+
+/* Reasoning of which nothing, or a summary alone, came as chunks is not in the answer's pace. */
+static void fill_pace(const struct attempt *a, struct record *r)
+{
+    uint64_t hidden = r->reasoning_chunks ? 0 : r->usage.tokens[USAGE_REASONING];
+    uint64_t n = usage_output(&r->usage) - hidden;
+    r->first_chunk_tokens = spread_first_tokens(&a->spread, n, hidden);
+}
+
+void attempt_fill(const struct attempt *a, struct record *r)
+{
+    for (int i = RECORD_FIRST_MEASURED; i < RECORD_TIMES; i++)
+        r->times_ns[i] = a->seen.times_ns[i];
+    r->http_status = a->http_status;
+    r->streamed = a->is_stream;
+    r->chunks = a->chunks;
+    r->chunk_ns = a->chunks ? a->chunk_ns : NULL;
+    r->reasoning_chunks = a->reasoning_count > a->summaries;
+    r->slow_reader = a->batched * 2 > a->chunks;
+    r->odd = a->odd;
+    r->failure = a->failure;
+    r->status = a->failure != FAILURE_NONE ? RECORD_FAILED
+                : a->cancelled             ? RECORD_CANCELLED
+                                           : RECORD_COMPLETED;
+    r->finish_reason = a->finish_reason[0] ? a->finish_reason : NULL;
+    r->message = a->failure != FAILURE_NONE && a->message[0] ? a->message : NULL;
+    r->text = a->config->keep_text && a->text.length ? a->text.data : NULL;
+    r->raw_usage = a->raw_usage.length ? a->raw_usage.data : NULL;
+    r->has_cost = a->has_cost;
+    r->cost = a->cost;
+    if (a->so_far.has_usage) {
+        r->usage = a->so_far.usage;
+        r->usage_from = USAGE_SERVER;
+    } else {
+        estimate_usage(a, r);
+    }
+    fill_pace(a, r);
+}
+
+int64_t *attempt_take_chunks(struct attempt *a)
+{
+    int64_t *taken = a->chunks ? a->chunk_ns : NULL;
+    if (taken) {
+        a->chunk_ns = NULL;
+        a->chunk_capacity = 0;
+    }
+    return taken;
+}

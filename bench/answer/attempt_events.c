@@ -1,0 +1,233 @@
+/* The events of a streamed answer. */
+#include "bench/answer/attempt_state.h"
+#include "bench/wire/mend.h"
+#include "core/json/json_scan.h"
+#include "core/memory.h"
+
+#include <string.h>
+
+/* Several chunks in one read from a stream that had been silent before: where most of a stream
+ * came like that, something between collects it. A single such read is a hiccup. */
+#define BATCH_CHUNKS 5
+#define BATCH_SILENCE_NS (20 * NS_PER_MS)
+
+#define MENDED_MORE 6 /* bytes for one, at most */
+
+static void note_first(int64_t *first_ns, bool is_there, int64_t at_ns)
+{
+    if (is_there && *first_ns == TIME_NEVER)
+        *first_ns = at_ns;
+}
+
+static void note_token(struct attempt *a, const struct chunk *c)
+{
+    int64_t at_ns = attempt_now(a);
+    a->read_chunks++;
+    if (a->read_chunks >= BATCH_CHUNKS && a->read_gap_ns >= BATCH_SILENCE_NS)
+        a->batched += a->read_chunks == BATCH_CHUNKS ? BATCH_CHUNKS : 1;
+    mem_grow(&a->chunk_ns, &a->chunk_capacity, (size_t)a->chunks + 1, sizeof *a->chunk_ns);
+    a->chunk_ns[a->chunks++] = at_ns;
+    note_first(&a->seen.first_token_ns, true, at_ns);
+    note_first(&a->seen.first_output_ns, c->tokens & CHUNK_OUTPUT, at_ns);
+    note_first(&a->seen.first_reasoning_ns, c->tokens & CHUNK_REASONING, at_ns);
+    note_first(&a->seen.first_text_ns, c->tokens & (CHUNK_CONTENT | CHUNK_REFUSAL), at_ns);
+    note_first(&a->seen.first_tool_ns, c->tokens & CHUNK_TOOL, at_ns);
+    if (!(c->tokens & CHUNK_OUTPUT)) {
+        a->reasoning_count++;
+        a->summaries += (c->tokens & CHUNK_SUMMARY) != 0;
+    }
+    a->seen.last_token_ns = at_ns;
+}
+
+/* The new bytes of a text that may repeat what came before: `*t` becomes what is new, and a text
+ * without any is no token. Of one that turns out to have been repeated from the start all that was
+ * kept goes. Returns what it adds to the answer's length. */
+static int64_t take_growth(struct attempt *a, int which, unsigned kind, struct text *t,
+                           struct chunk *c)
+{
+    struct growth *g = &a->growths[which];
+    if (t->length == 0)
+        return 0;
+    if (g->length == 0)
+        a->kept_from[which] = a->text.length;
+    struct growth_step step = growth_add(g, *t);
+    if (step.restarts && a->config->keep_text && a->text.length > a->kept_from[which])
+        a->text.data[a->text.length = a->kept_from[which]] = '\0';
+    *t = (struct text){t->at + t->length - step.fresh, step.fresh};
+    if (step.fresh == 0)
+        c->tokens &= ~kind;
+    return step.bytes;
+}
+
+/* A token's text, and how the answer's tokens are spread over its chunks. */
+static void take_tokens(struct attempt *a, struct chunk *c)
+{
+    int64_t bytes = (int64_t)(c->refusal.length + c->tool.length);
+    bytes += take_growth(a, GROWTH_CONTENT, CHUNK_CONTENT, &c->content, c);
+    bytes += take_growth(a, GROWTH_REASONING, CHUNK_REASONING | CHUNK_SUMMARY, &c->reasoning, c);
+    for (unsigned i = 0; i < c->more_count; i++)
+        bytes += (int64_t)c->more[i].length;
+    if (!c->tokens)
+        return;
+    note_token(a, c);
+    spread_add(&a->spread, c, bytes);
+}
+
+static void note_finish(struct attempt *a, struct text reason)
+{
+    struct text found;
+    if (secrets_find(a->config->secrets, reason, 0, &found))
+        reason = text_of(SECRETS_HIDDEN);
+    size_t n = reason.length;
+    n = n < sizeof a->finish_reason - 1 ? n : sizeof a->finish_reason - 1;
+    memcpy(a->finish_reason, reason.at, n);
+    a->finish_reason[n] = '\0';
+}
+
+static void keep_texts(struct attempt *a, const struct chunk *c)
+{
+    json_unescape(c->reasoning, &a->text);
+    json_unescape(c->content, &a->text);
+    json_unescape(c->refusal, &a->text);
+    json_unescape(c->tool, &a->text);
+    for (unsigned i = 0; i < c->more_count; i++)
+        json_unescape(c->more[i], &a->text);
+}
+
+static void note_usage(struct attempt *a, const struct chunk *c)
+{
+    a->so_far = (struct answer_so_far){true, c->usage};
+    if (a->config->keep_raw) {
+        buffer_clear(&a->raw_usage);
+        buffer_add(&a->raw_usage, c->raw_usage.at, c->raw_usage.length);
+    }
+}
+
+void attempt_note_rest(struct attempt *a, const struct chunk *c)
+{
+    a->odd |= c->odd;
+    if (c->finish_reason.length)
+        note_finish(a, c->finish_reason);
+    if (c->has_usage)
+        note_usage(a, c);
+    if (c->has_cost) {
+        a->has_cost = true;
+        a->cost = c->cost;
+    }
+    if (a->config->keep_text)
+        keep_texts(a, c);
+}
+
+/* ---- events ---- */
+
+bool attempt_read_mended(struct attempt *a, const char *name, struct text *data, struct chunk *c)
+{
+    a->mended.cap = MENDED_MORE * (data->length + 1);
+    if (!mend_json(*data, &a->mended))
+        return false;
+    *data = (struct text){a->mended.data, a->mended.length};
+    int bad = name ? a->config->api->read_event(&a->so_far, name, *data, c)
+                   : a->config->api->read_answer(*data, c);
+    c->odd |= ODDITY(BAD_TEXT);
+    return bad == 0;
+}
+
+/* An event that is no JSON: passed over, as the answer may go on, unless it is called an error. */
+static bool pass_over(struct attempt *a, const char *name, struct text data)
+{
+    if (a->ending) /* cut by the end of the stream: that is truncation, not bad JSON */
+        return true;
+    if (strcmp(name, "error") == 0) {
+        attempt_fail(a, FAILURE_ERROR_EVENT, data);
+        return false;
+    }
+    a->odd |= ODDITY(NOT_JSON);
+    attempt_hold(a, HELD_UNREAD, data);
+    return true;
+}
+
+/* What came behind the end mark is no part of the answer; usage that was still to come is. */
+static bool take_late(struct attempt *a, const char *name, struct text data)
+{
+    struct chunk c;
+    if (!a->so_far.has_usage && data.length &&
+        a->config->api->read_event(&a->so_far, name, data, &c) == 0 && c.has_usage)
+        note_usage(a, &c);
+    return true;
+}
+
+static void forget_texts(struct chunk *c)
+{
+    c->content = c->reasoning = c->refusal = c->tool = (struct text){"", 0};
+    c->tokens = c->more_count = 0;
+}
+
+static bool take_event(struct attempt *a, const char *name, struct text data)
+{
+    struct chunk c;
+    struct text words;
+    if (a->done)
+        return take_late(a, name, data);
+    if (a->config->api->read_event(&a->so_far, name, data, &c) < 0 &&
+        !attempt_read_mended(a, name, &data, &c))
+        return pass_over(a, name, data);
+    a->understood |= !c.ends;
+    if (c.is_whole_text && a->chunks) /* the answer once more, at its end */
+        forget_texts(&c);
+    if (c.tokens) {
+        take_tokens(a, &c);
+        a->held = HELD_NOTHING; /* whatever was said, the answer goes on */
+    }
+    attempt_note_rest(a, &c);
+    if (attempt_says_failed(a, &c, data))
+        return false;
+    if (c.is_foreign && chunk_find_words(data, &words))
+        attempt_hold(a, HELD_ERROR, words);
+    a->done = c.ends;
+    if (c.tokens && a->config->cancel_after && a->chunks >= a->config->cancel_after)
+        a->cancelled = true;
+    return !a->cancelled;
+}
+
+static bool on_event(void *context, const char *name, struct text data)
+{
+    struct attempt *a = context;
+    bool go_on = take_event(a, name, data);
+    a->read_items++;
+    return go_on;
+}
+
+/* A line that is no field of an event stream. Servers write errors so, and gateways lose the
+ * "data:" of an event. */
+static bool on_stray(void *context, const char *name, struct text line)
+{
+    static const char error[] = "error:";
+    struct attempt *a = context;
+    size_t n = sizeof error - 1;
+    struct text value = text_trim(line);
+    a->odd |= ODDITY(NO_DATA);
+    if (text_starts(line, error))
+        return on_event(a, "error", text_trim((struct text){line.at + n, line.length - n}));
+    if (text_starts(value, "{"))
+        return on_event(a, name, value);
+    attempt_hold(a, HELD_UNREAD, value);
+    a->read_items++;
+    return true;
+}
+
+bool attempt_feed_events(struct attempt *a, const char *bytes, size_t count)
+{
+    a->sse.stray = on_stray;
+    enum sse_verdict verdict = sse_feed(&a->sse, bytes, count, on_event, a);
+    if (verdict == SSE_TOO_LARGE)
+        attempt_fail(a, FAILURE_TOO_LARGE,
+                     text_of("an event of the stream is beyond the size cap"));
+    return verdict == SSE_GO_ON;
+}
+
+void attempt_end_events(struct attempt *a)
+{
+    a->ending = true;
+    if (a->failure == FAILURE_NONE && !a->cancelled)
+        sse_end(&a->sse, on_event, a);
+}
