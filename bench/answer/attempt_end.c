@@ -43,6 +43,12 @@ static void take_silence(struct attempt *a, const char *words)
         attempt_fail(a, FAILURE_EMPTY, text_of(words));
 }
 
+static void note_missing_reason(struct attempt *a)
+{
+    if (a->failure == FAILURE_NONE && a->config->api->generates && !a->finish_reason[0])
+        a->odd |= ODDITY(NO_FINISH_REASON);
+}
+
 /* The stream ended by its end mark, or as HTTP says behind a finish_reason: all of the answer came.
  * How the connection ended behind an end mark does not matter. */
 static void end_whole(struct attempt *a)
@@ -54,8 +60,7 @@ static void end_whole(struct attempt *a)
         take_silence(a, "the stream ended without a token");
     if (!a->done)
         a->odd |= ODDITY(NO_END_MARK);
-    if (!a->finish_reason[0])
-        a->odd |= ODDITY(NO_FINISH_REASON);
+    note_missing_reason(a);
 }
 
 static void end_stream(struct attempt *a, enum failure_class transport, const char *message)
@@ -76,10 +81,12 @@ static void end_stream(struct attempt *a, enum failure_class transport, const ch
 /* A body that is not one JSON value: perhaps lines of an event stream, of which one is an error. */
 static void end_unread(struct attempt *a, struct text body)
 {
+    uint32_t odd = a->odd;
     if (a->config->stream && attempt_feed_events(a, body.at, body.length))
         attempt_end_events(a);
     if (a->failure != FAILURE_NONE)
         return;
+    a->odd = odd; /* those are of the lines of a stream, which it is not */
     attempt_fail(a, FAILURE_MALFORMED, body.length ? body : text_of("the body is empty"));
 }
 
@@ -113,8 +120,7 @@ static void end_body(struct attempt *a)
         return;
     if (a->config->api->generates ? c.tokens == 0 : c.results == 0)
         end_silent(a, &c, body);
-    if (a->config->api->generates && !a->finish_reason[0])
-        a->odd |= ODDITY(NO_FINISH_REASON);
+    note_missing_reason(a);
     a->seen.last_token_ns = a->last_byte_ns;
 }
 

@@ -125,11 +125,14 @@ bool attempt_read_mended(struct attempt *a, const char *name, struct text *data,
     a->mended.cap = MENDED_MORE * (data->length + 1);
     if (!mend_json(*data, &a->mended))
         return false;
-    *data = (struct text){a->mended.data, a->mended.length};
-    int bad = name ? a->config->api->read_event(&a->so_far, name, *data, c)
-                   : a->config->api->read_answer(*data, c);
+    struct text mended = {a->mended.data, a->mended.length};
+    int bad = name ? a->config->api->read_event(&a->so_far, name, mended, c)
+                   : a->config->api->read_answer(mended, c);
+    if (bad)
+        return false;
     c->odd |= ODDITY(BAD_TEXT);
-    return bad == 0;
+    *data = mended;
+    return true;
 }
 
 /* An event that is no JSON: passed over, as the answer may go on, unless it is called an error. */

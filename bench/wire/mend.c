@@ -38,8 +38,10 @@ static void mend_escape(struct mender *m)
         put(m, m->at, 6);
     else if (m->at[1] != '\0' && strchr("\"\\/bfnrt", m->at[1]))
         put(m, m->at, 2);
+    else if (m->at[1] == '\'')
+        replace(m, 2, "'");
     else
-        replace(m, 1, m->at[1] == '\'' ? "" : "\\\\");
+        replace(m, 1, "\\\\");
 }
 
 static void mend_control(struct mender *m)

@@ -10,6 +10,8 @@ static struct chunk parse(const char *json)
     return c;
 }
 
+#define DELTA(members) "{\"choices\":[{\"index\":0,\"delta\":{" members "}}]}"
+
 static const struct {
     const char *json;
     unsigned tokens;
@@ -39,6 +41,57 @@ static const struct {
     {"{\"choices\":[{\"text\":\"word\",\"logprobs\":null}]}", CHUNK_CONTENT},
     {"{\"choices\":[{\"text\":\"\"}]}", 0},
     {"{\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"whole\"}}]}", CHUNK_CONTENT},
+    {DELTA("\"content\":[{\"type\":\"text\",\"text\":\"a\"}]"), CHUNK_CONTENT},
+    {DELTA("\"content\":[\"a\",{\"type\":\"output_text\",\"text\":\"b\"}]"), CHUNK_CONTENT},
+    {DELTA("\"content\":[{\"type\":\"text\",\"text\":\"\"}]"), 0},
+    {DELTA("\"content\":[]"), 0},
+    {DELTA("\"content\":{\"type\":\"text\",\"text\":\"a\"}"), CHUNK_CONTENT},
+    {DELTA("\"content\":[{\"type\":\"novel_kind\",\"text\":\"a\"}]"), CHUNK_CONTENT},
+    {DELTA("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"hm\"}]}"
+           "]"),
+     CHUNK_REASONING},
+    {DELTA("\"content\":[{\"thinking\":\"hm\",\"type\":\"thinking\",\"signature\":\"xx\"}]"),
+     CHUNK_REASONING},
+    {DELTA("\"content\":[{\"text\":\"hm\",\"type\":\"reasoning\"},{\"type\":\"text\",\"text\":"
+           "\"a\"}]"),
+     CHUNK_REASONING | CHUNK_CONTENT},
+    {DELTA("\"content\":[{\"type\":\"refusal\",\"refusal\":\"no\"}]"), CHUNK_REFUSAL},
+    {DELTA("\"content\":[{\"type\":\"redacted_thinking\",\"data\":\"xx\"}]"), 0},
+    {DELTA("\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:\"}}]"),
+     CHUNK_CONTENT},
+    {DELTA("\"content\":[{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{}}]"),
+     CHUNK_TOOL},
+    {DELTA("\"content\":7"), 0},
+    {DELTA("\"reasoning_text\":\"hm\""), CHUNK_REASONING},
+    {DELTA("\"thinking\":\"hm\""), CHUNK_REASONING},
+    {DELTA("\"thinking\":{\"content\":\"hm\"}"), CHUNK_REASONING},
+    {DELTA("\"thought\":\"hm\""), CHUNK_REASONING},
+    {DELTA("\"thinking_blocks\":[{\"type\":\"thinking\",\"thinking\":\"hm\"}]"), CHUNK_REASONING},
+    {DELTA("\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"hm\"}]"),
+     CHUNK_REASONING},
+    {DELTA("\"reasoning_details\":[{\"text\":\"hm\"}]"), CHUNK_REASONING},
+    {DELTA("\"reasoning_details\":[{\"type\":\"reasoning.summary\",\"summary\":\"hm\"}]"),
+     CHUNK_REASONING | CHUNK_SUMMARY},
+    {DELTA("\"reasoning_details\":[{\"type\":\"reasoning.encrypted\",\"data\":\"xx\"}]"), 0},
+    {DELTA("\"reasoning_details\":[]"), 0},
+    {DELTA("\"reasoning_opaque\":\"xx\",\"thinking_signature\":\"xx\",\"reasoning_tokens\":3"), 0},
+    {DELTA("\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":{\"a\":1}}}]"), CHUNK_TOOL},
+    {DELTA("\"tool_calls\":{\"function\":{\"arguments\":\"{\"}}"), CHUNK_TOOL},
+    {DELTA("\"tool_calls\":[{\"name\":\"f\"}]"), CHUNK_TOOL},
+    {DELTA("\"tool_calls\":[{\"type\":\"custom\",\"custom\":{\"input\":\"x\"}}]"), CHUNK_TOOL},
+    {DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"t\",\"type\":\"function\"}]"), 0},
+    {DELTA("\"tool_calls\":null"), 0},
+    {DELTA("\"function_call\":{\"arguments\":\"{\"}"), CHUNK_TOOL},
+    {DELTA("\"audio\":{\"id\":\"x\",\"transcript\":\"a\"}"), CHUNK_CONTENT},
+    {DELTA("\"audio\":{\"data\":\"UklG\"}"), CHUNK_CONTENT},
+    {DELTA("\"audio\":{\"id\":\"x\",\"expires_at\":7,\"data\":\"\"}"), 0},
+    {DELTA("\"images\":[{\"image_url\":{\"url\":\"data:\"}}]"), CHUNK_CONTENT},
+    {"{\"choices\":[{\"delta\":\"a\"}]}", CHUNK_CONTENT},
+    {"{\"choices\":{\"delta\":{\"content\":\"a\"}}}", CHUNK_CONTENT},
+    {"{\"choices\":[7,null]}", 0},
+    {"{\"choices\":[{\"message\":{\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\"},{"
+     "\"type\":\"text\",\"text\":\"a\"}]}}]}",
+     CHUNK_REASONING | CHUNK_CONTENT},
     {"{\"choices\":[{\"delta\":{}},{\"index\":1,\"delta\":{\"content\":\"x\"}}]}", CHUNK_CONTENT},
 };
 
@@ -47,6 +100,56 @@ START_TEST(only_token_text_is_a_token)
     struct chunk c = parse(deltas[_i].json);
     ck_assert_msg(c.tokens == deltas[_i].tokens, "%s gave %u", deltas[_i].json, c.tokens);
     ck_assert(!c.is_error && !c.has_usage);
+}
+END_TEST
+
+static bool is(struct text t, const char *expected)
+{
+    return text_equal(t, expected);
+}
+
+/* Texts keep their order; what stands there under two names is one. */
+START_TEST(texts_of_parts_are_all_lent)
+{
+    struct chunk c = parse(DELTA("\"content\":[{\"type\":\"thinking\",\"thinking\":[\"x\",\"y\"]},"
+                                 "{\"type\":\"text\",\"text\":\"a\"},{\"text\":\"b\"}]"));
+    ck_assert(is(c.reasoning, "x") && is(c.content, "a"));
+    ck_assert_uint_eq(c.more_count, 2);
+    ck_assert(is(c.more[0], "y") && is(c.more[1], "b"));
+    c = parse(
+        DELTA("\"reasoning\":\"hm\",\"reasoning_content\":\"hm\",\"thinking_blocks\":[{\"type\":"
+              "\"thinking\",\"thinking\":\"hm\"}]"));
+    ck_assert(is(c.reasoning, "hm"));
+    ck_assert_uint_eq(c.more_count, 0);
+    c = parse(DELTA("\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]"));
+    ck_assert(is(c.tool, "f") && c.more_count == 1 && is(c.more[0], "{}"));
+}
+END_TEST
+
+/* Deeper than anything that a server sends: no token, no failure. */
+START_TEST(parts_in_parts_end_somewhere)
+{
+    char json[1024] = "{\"choices\":[{\"delta\":{\"content\":";
+    for (int i = 0; i < 60; i++)
+        strcat(json, "[");
+    strcat(json, "\"a\"");
+    for (int i = 0; i < 60; i++)
+        strcat(json, "]");
+    strcat(json, "}}]}");
+    ck_assert_uint_eq(parse(json).tokens, 0);
+}
+END_TEST
+
+START_TEST(log_probabilities_are_counted)
+{
+    struct chunk c =
+        parse("{\"choices\":[{\"delta\":{\"content\":\"ab\"},\"logprobs\":{\"content\":[{"
+              "\"token\":\"a\"},{\"token\":\"b\"}],\"refusal\":null}}]}");
+    ck_assert_uint_eq(c.logprobs, 2);
+    c = parse("{\"choices\":[{\"text\":\"abc\",\"logprobs\":{\"tokens\":[\"a\",\"b\",\"c\"],"
+              "\"token_logprobs\":[-1,-2,-3]}}]}");
+    ck_assert_uint_eq(c.logprobs, 3);
+    ck_assert_uint_eq(parse("{\"choices\":[{\"logprobs\":null}]}").logprobs, 0);
 }
 END_TEST
 
@@ -190,6 +293,9 @@ int main(void)
     Suite *suite = suite_create("chunk");
     TCase *t = tcase_create("chunk");
     LOOP(t, only_token_text_is_a_token, deltas);
+    tcase_add_test(t, texts_of_parts_are_all_lent);
+    tcase_add_test(t, parts_in_parts_end_somewhere);
+    tcase_add_test(t, log_probabilities_are_counted);
     LOOP(t, usage_becomes_disjoint, usages);
     tcase_add_test(t, usage_null_is_none_and_cost_is_exact);
     LOOP(t, error_objects_are_seen, errors);

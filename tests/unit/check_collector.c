@@ -103,6 +103,54 @@ START_TEST(reasoning_without_chunks_of_its_own_is_not_in_the_pace)
 }
 END_TEST
 
+/* 8 tokens in one chunk have no pace, and meet no objective on it; 1 token does. */
+START_TEST(an_answer_in_one_chunk_has_no_time_per_token)
+{
+    struct collector *c = collector_create();
+    struct record one = answered("a", 0, 0, 10 * MS, MS, 1);
+    one.usage = usage_from_totals(100, 0, 0, 0, 8, 0);
+    collector_add(c, &one);
+    one.usage = usage_from_totals(100, 0, 0, 0, 1, 0);
+    one.request_id = "b";
+    collector_add(c, &one);
+    struct summary s = summarize(c, "tpot=50");
+    ck_assert_uint_eq(s.window.metrics[METRIC_TPOT].count, 0);
+    ck_assert_double_eq(s.window.goodput_fraction, 0.5);
+    collector_free(c);
+}
+END_TEST
+
+/* 15 tokens in the first of 6 chunks, 5 ms apart, then one in each. */
+START_TEST(the_pace_starts_behind_the_first_chunk)
+{
+    struct collector *c = collector_create();
+    struct record r = answered("a", 0, 0, 10 * MS, 5 * MS, 6);
+    r.usage = usage_from_totals(100, 0, 0, 0, 20, 0);
+    r.first_chunk_tokens = 15;
+    collector_add(c, &r);
+    ck_assert_double_eq(summarize(c, NULL).window.metrics[METRIC_TPOT].mean, 5);
+    collector_free(c);
+}
+END_TEST
+
+/* Tokens without a text are counted when the answer ended. */
+START_TEST(tokens_without_text_are_output_all_the_same)
+{
+    struct collector *c = collector_create();
+    struct record r = answered("a", 0, 0, 10 * MS, 5 * MS, 1);
+    r.first_token_ns = r.first_output_ns = r.first_text_ns = r.last_token_ns = TIME_NEVER;
+    r.chunks = 0;
+    r.chunk_ns = NULL;
+    r.odd = ODDITY(NO_TEXT);
+    collector_add(c, &r);
+    struct summary s = summarize(c, NULL);
+    ck_assert_uint_eq(s.all.output_tokens, 1);
+    ck_assert_uint_eq(s.window.metrics[METRIC_TTFT].count, 0);
+    ck_assert_uint_eq(s.odd[ODDITY_NO_TEXT], 1);
+    collector_free(c);
+}
+END_TEST
+
 START_TEST(parts_merge_into_the_same_numbers)
 {
     struct collector *whole = collector_create(), *a = collector_create(), *b = collector_create();
@@ -316,6 +364,9 @@ int main(void)
     tcase_add_test(t, a_retry_never_resets_the_clock);
     tcase_add_test(t, a_metric_that_is_missing_cannot_meet_an_objective);
     tcase_add_test(t, reasoning_without_chunks_of_its_own_is_not_in_the_pace);
+    tcase_add_test(t, an_answer_in_one_chunk_has_no_time_per_token);
+    tcase_add_test(t, the_pace_starts_behind_the_first_chunk);
+    tcase_add_test(t, tokens_without_text_are_output_all_the_same);
     tcase_add_loop_test(t, parts_merge_into_the_same_numbers, 0, 2);
     tcase_add_test(t, retried_requests_keep_their_clock_and_take_no_room);
     tcase_add_test(t, what_ends_as_it_starts_is_never_in_flight);

@@ -38,6 +38,8 @@ START_TEST(a_record_survives_its_line)
     r.usage.extra_count = 2;
     r.has_cost = true;
     r.cost = MONEY_USD / 8;
+    r.odd = ODDITY(NO_END_MARK) | ODDITY(USAGE_KEY);
+    r.first_chunk_tokens = 9;
     struct buffer line;
     buffer_init(&line, BUFFER_UNBOUNDED);
     record_write_line(&r, RECORD_CHUNKS, &line);
@@ -56,6 +58,8 @@ START_TEST(a_record_survives_its_line)
     ck_assert_int_eq(back.usage.extras[1].count_micro, 10500000);
     ck_assert_int_eq(back.usage.extras[1].is_unit, 1);
     ck_assert(back.has_cost && back.cost == r.cost);
+    ck_assert_uint_eq(back.odd, r.odd);
+    ck_assert_uint_eq(back.first_chunk_tokens, 9);
     ck_assert_uint_eq(back.chunks, 3);
     ck_assert_int_eq(back.chunk_ns[2], chunk_times[2]);
     struct buffer again;
@@ -66,6 +70,31 @@ START_TEST(a_record_survives_its_line)
     record_reader_close(&reader);
     buffer_free(&line);
     buffer_free(&again);
+}
+END_TEST
+
+/* One token in the first chunk is what most have, and goes without saying; so does no oddity. Names
+ * that a later version knows are passed over. */
+START_TEST(what_is_usual_is_not_written)
+{
+    static const char later[] = "{\"request_id\": \"r\", \"odd\": [\"no_text\", \"of_later\"], "
+                                "\"status\": \"completed\"}\n";
+    char path[128];
+    struct record r = answered("r", 0, 0, MS, MS, 3), back;
+    struct buffer line;
+    struct record_reader reader;
+    buffer_init(&line, BUFFER_UNBOUNDED);
+    r.first_chunk_tokens = 1;
+    record_write_line(&r, 0, &line);
+    ck_assert_ptr_null(strstr(line.data, "first_chunk_tokens"));
+    ck_assert_ptr_null(strstr(line.data, "odd"));
+    snprintf(path, sizeof path, "%s/later.jsonl", scratch);
+    ck_assert_int_eq(file_write_atomic(path, later, strlen(later), NULL), 0);
+    ck_assert_int_eq(record_reader_open(&reader, path, NULL), 0);
+    ck_assert_int_eq(record_reader_next(&reader, &back, NULL), 1);
+    ck_assert_uint_eq(back.odd, ODDITY(NO_TEXT));
+    record_reader_close(&reader);
+    buffer_free(&line);
 }
 END_TEST
 
@@ -245,6 +274,7 @@ int main(void)
     Suite *s = suite_create("runs");
     TCase *t = tcase_create("all");
     tcase_add_test(t, a_record_survives_its_line);
+    tcase_add_test(t, what_is_usual_is_not_written);
     tcase_add_test(t, first_tokens_are_kept_by_kind);
     tcase_add_test(t, a_killed_run_keeps_its_whole_lines);
     tcase_add_test(t, an_error_is_a_failure_or_a_reason_not_to_send);

@@ -50,9 +50,18 @@ static const struct {
     {"blank lines", "\n\n\r\n\rdata: a\n\n\n\n", "|a;"},
     {"nothing", "", ""},
     {"not an event stream", "<html>\n<body>502</body>\n", ""},
+    {"objects without blank lines", "data: {\"a\": 1}\ndata: {}\ndata: {\"b\": 2}\ndata: [DONE]\n",
+     "|{\"a\": 1};|{};|{\"b\": 2};|[DONE];"},
+    {"an object on several data lines", "data: {\ndata: \"a\": 1\ndata: }\n\n", "|{\n\"a\": 1\n};"},
     {"a long name is cut", "event: 0123456789012345678901234567890123456789\ndata: a\n\n",
      "0123456789012345678901234567890|a;"},
 };
+
+static bool hear_stray(void *context, const char *name, struct text line)
+{
+    ck_assert_str_eq(name, "");
+    return hear(context, "stray", line);
+}
 
 /* Feeds a stream in pieces of `size` bytes, each from memory of its own, so that a byte read
  * beyond a piece, or a piece used after its time, is found by AddressSanitizer. */
@@ -170,6 +179,22 @@ START_TEST(a_reset_parser_remembers_nothing)
 }
 END_TEST
 
+/* Lines that are no field go to whoever wants them, in their place among the events. */
+START_TEST(lines_that_are_no_field_are_handed_on)
+{
+    const char *stream = "data: a\n\n{\"error\": 1}\nid: 3\n: c\nretry: 1\ndata: b\nlog\n\n";
+    for (size_t size = 1; size <= strlen(stream); size++) {
+        struct sse s;
+        struct heard h = {0};
+        sse_init(&s, 1 << 16);
+        s.stray = hear_stray;
+        feed_in_pieces(&s, stream, size, &h);
+        ck_assert_str_eq(h.text, "|a;stray|{\"error\": 1};stray|log;|b;");
+        sse_free(&s);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sse");
@@ -178,6 +203,7 @@ int main(void)
     tcase_add_loop_test(t, every_case_at_every_split_size, 0, count);
     tcase_add_loop_test(t, every_case_cut_in_two_anywhere, 0, count);
     tcase_add_test(t, an_event_in_one_piece_is_not_copied);
+    tcase_add_test(t, lines_that_are_no_field_are_handed_on);
     tcase_add_test(t, the_sink_stops_the_stream);
     tcase_add_loop_test(t, events_beyond_the_cap_are_refused, 0, 2);
     tcase_add_test(t, a_reset_parser_remembers_nothing);

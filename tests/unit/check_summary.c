@@ -37,6 +37,7 @@ static void fill(struct record *r, unsigned i)
     r->last_token_ns = chunk_times[r->chunks - 1];
     r->done_ns = r->last_token_ns + MS;
     r->connects = i % 7 ? 0 : 1;
+    r->odd = i % 6 ? 0 : ODDITY(NO_FINISH_REASON);
     r->asked_input = 90;
     r->asked_output = r->chunks;
     r->usage = usage_from_totals(100, i % 30, 0, 0, r->chunks, i % 3);

@@ -58,6 +58,7 @@ static inline void add_part(struct collector *c, int from, int to)
         snprintf(id, sizeof id, "r%d", i);
         struct record r = answered(id, i * 7 * MS, i % 3 * MS, (20 + i % 17) * MS, (1 + i % 5) * MS,
                                    (uint32_t)(2 + i % 40));
+        r.odd = i % 7 ? 0 : ODDITY(NO_END_MARK) | (i % 2 ? ODDITY(NOT_JSON) : 0);
         if (i % 10 == 9) {
             r.status = RECORD_FAILED;
             r.failure = FAILURE_SERVER;
