@@ -46,8 +46,8 @@ static int64_t take_growth(struct attempt *a, int which, unsigned kind, struct t
                            struct chunk *c)
 {
     struct growth *g = &a->growths[which];
-    if (t->length == 0)
-        return 0;
+    if (t->length == 0 || g->is_increments)
+        return (int64_t)t->length;
     if (g->length == 0)
         a->kept_from[which] = a->text.length;
     struct growth_step step = growth_add(g, *t);
@@ -182,7 +182,7 @@ static bool take_event(struct attempt *a, const char *name, struct text data)
         a->held = HELD_NOTHING; /* whatever was said, the answer goes on */
     }
     attempt_note_rest(a, &c);
-    if (attempt_says_failed(a, &c, data))
+    if ((c.is_error || c.finish_reason.length) && attempt_says_failed(a, &c, data))
         return false;
     if (c.is_foreign && chunk_find_words(data, &words))
         attempt_hold(a, HELD_ERROR, words);

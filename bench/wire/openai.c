@@ -188,7 +188,7 @@ int openai_read_event(const struct answer_so_far *so_far, const char *event, str
         return 0;
     }
     int bad = openai_read_answer(data, out);
-    if (bad == 0 && strcmp(event, "error") == 0)
+    if (bad == 0 && *event && strcmp(event, "error") == 0)
         out->is_error = true;
     return bad;
 }

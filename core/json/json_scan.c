@@ -494,12 +494,12 @@ bool json_choice(struct json_scan *s, const char *const *names, const char *what
     return true;
 }
 
-/* One scalar, or the opening of an object or array, of the value being skipped. */
-static bool skip_one(struct json_scan *s)
+/* One scalar, or the opening of an object or array, of the value being skipped: what was peeked. */
+static bool skip_one(struct json_scan *s, enum json_kind kind)
 {
     struct text ignored;
     bool flag;
-    switch (json_peek(s)) {
+    switch (kind) {
     case JSON_OBJECT:
         return json_object_begin(s);
     case JSON_ARRAY:
@@ -518,17 +518,14 @@ static bool skip_one(struct json_scan *s)
     }
 }
 
-bool json_skip(struct json_scan *s, struct text *raw)
+/* An object or array, all of it. */
+static bool skip_nested(struct json_scan *s)
 {
     bool object[JSON_SCAN_DEPTH + 1];
     int base = s->depth;
-    if (s->failed)
-        return false;
-    skip_space(s);
-    const char *start = s->at;
     do {
         enum json_kind kind = json_peek(s);
-        if (!skip_one(s))
+        if (!skip_one(s, kind))
             return false;
         if (s->depth > base && (kind == JSON_OBJECT || kind == JSON_ARRAY))
             object[s->depth] = kind == JSON_OBJECT;
@@ -541,6 +538,16 @@ bool json_skip(struct json_scan *s, struct text *raw)
                 return false;
         }
     } while (s->depth > base);
+    return true;
+}
+
+bool json_skip(struct json_scan *s, struct text *raw)
+{
+    enum json_kind kind = json_peek(s);
+    const char *start = s->at; /* the white space is passed */
+    bool nested = kind == JSON_OBJECT || kind == JSON_ARRAY;
+    if (s->failed || !(nested ? skip_nested(s) : skip_one(s, kind)))
+        return false;
     s->value = start;
     if (raw)
         *raw = (struct text){start, (size_t)(s->at - start)};
