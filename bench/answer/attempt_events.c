@@ -51,6 +51,8 @@ static int64_t take_growth(struct attempt *a, int which, unsigned kind, struct t
     if (g->length == 0)
         a->kept_from[which] = a->text.length;
     struct growth_step step = growth_add(g, *t);
+    if (step.restarts)
+        a->odd |= ODDITY(REPEATS);
     if (step.restarts && a->config->keep_text && a->text.length > a->kept_from[which])
         a->text.data[a->text.length = a->kept_from[which]] = '\0';
     *t = (struct text){t->at + t->length - step.fresh, step.fresh};
@@ -159,8 +161,11 @@ static bool take_late(struct attempt *a, const char *name, struct text data)
     return true;
 }
 
-static void forget_texts(struct chunk *c)
+/* The answer once more, at its end. */
+static void forget_texts(struct attempt *a, struct chunk *c)
 {
+    if (c->tokens)
+        a->odd |= ODDITY(REPEATS);
     c->content = c->reasoning = c->refusal = c->tool = (struct text){"", 0};
     c->tokens = c->more_count = 0;
 }
@@ -175,8 +180,8 @@ static bool take_event(struct attempt *a, const char *name, struct text data)
         !attempt_read_mended(a, name, &data, &c))
         return pass_over(a, name, data);
     a->understood |= !c.ends;
-    if (c.is_whole_text && a->chunks) /* the answer once more, at its end */
-        forget_texts(&c);
+    if (c.is_whole_text && a->chunks)
+        forget_texts(a, &c);
     if (c.tokens) {
         take_tokens(a, &c);
         a->held = HELD_NOTHING; /* whatever was said, the answer goes on */
@@ -233,4 +238,6 @@ void attempt_end_events(struct attempt *a)
     a->ending = true;
     if (a->failure == FAILURE_NONE && !a->cancelled)
         sse_end(&a->sse, on_event, a);
+    if (a->sse.no_blanks)
+        a->odd |= ODDITY(NO_BLANK);
 }

@@ -23,6 +23,10 @@ static const char *const words[] = {
     [ODDITY_USAGE_CACHED] = "had cached tokens beside the prompt's, not inside: both are counted",
     [ODDITY_USAGE_BACK] = "had counts that fell within the answer: the largest are kept",
     [ODDITY_USAGE_KEY] = "had counts of tokens under names that are not known",
+    [ODDITY_NO_BLANK] =
+        "came without the blank lines that end events: each data line was taken for "
+        "one",
+    [ODDITY_REPEATS] = "held text that had come before: only what was new is counted",
 };
 
 const char *const oddity_names[] = {
@@ -32,7 +36,8 @@ const char *const oddity_names[] = {
     [ODDITY_NO_TEXT] = "no_text",           [ODDITY_USAGE_NUMBER] = "usage_number",
     [ODDITY_USAGE_ZERO] = "usage_zero",     [ODDITY_USAGE_TOTAL] = "usage_total",
     [ODDITY_USAGE_CACHED] = "usage_cached", [ODDITY_USAGE_BACK] = "usage_back",
-    [ODDITY_USAGE_KEY] = "usage_key",       [ODDITIES] = NULL,
+    [ODDITY_USAGE_KEY] = "usage_key",       [ODDITY_NO_BLANK] = "no_blank",
+    [ODDITY_REPEATS] = "repeats",           [ODDITIES] = NULL,
 };
 
 const char *oddity_words(enum oddity o)

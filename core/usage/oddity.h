@@ -28,6 +28,8 @@ enum oddity {
     ODDITY_USAGE_CACHED,     /* more cached than prompt tokens: taken to stand beside them */
     ODDITY_USAGE_BACK,       /* a count fell within the answer: the largest was kept */
     ODDITY_USAGE_KEY,        /* counts under names that are not known */
+    ODDITY_NO_BLANK,         /* events without the blank line that ends one */
+    ODDITY_REPEATS,          /* text that had come before: only what is new counts */
     ODDITIES,
 };
 

@@ -47,7 +47,7 @@ static const struct answer ends[] = {
     {"the answer again as a message", STREAM,
      TWO
      "data: {\"choices\":[{\"finish_reason\":\"stop\",\"message\":{\"content\":\"ab\"}}]}\n\n" DONE,
-     NONE, NULL, 0, 2, NULL},
+     NONE, NULL, ODDITY(REPEATS), 2, NULL},
     {"filter results first", STREAM,
      "data: {\"choices\":[],\"prompt_filter_results\":[{\"prompt_index\":0}]}\n\n" TWO
      "data: {\"choices\":[{\"index\":0,\"finish_reason\":null,\"content_filter_offsets\":{},"
@@ -220,7 +220,7 @@ static const struct answer odd[] = {
      "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n"
      "data: {\"choices\":[{\"delta\":{\"content\":\"b\"}}]}\n"
      "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\ndata: [DONE]\n",
-     NONE, NULL, 0, 2, NULL},
+     NONE, NULL, ODDITY(NO_BLANK), 2, NULL},
     {"no text", STREAM, ROLE STOP USAGE DONE, NONE, NULL, ODDITY(NO_TEXT), 0, ""},
     {"no text and no finish_reason, but tokens", STREAM, ROLE USAGE DONE, NONE, NULL,
      ODDITY(NO_TEXT) | ODDITY(NO_FINISH_REASON), 0, ""},

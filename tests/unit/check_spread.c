@@ -190,6 +190,7 @@ START_TEST(of_texts_that_grow_only_the_growth_is_new)
     }
     struct record r = finish(&a, 9, 6, 20 * TOKEN_NS);
     ck_assert_uint_eq(r.chunks, 9); /* three only repeated */
+    ck_assert_uint_eq(r.odd, ODDITY(REPEATS));
     ck_assert(r.reasoning_chunks);
     ck_assert_int_eq(r.first_output_ns, 10 * TOKEN_NS);
     ck_assert_str_eq(r.text, " hm hm hm hm hm hm ok ok ok");
@@ -211,6 +212,7 @@ START_TEST(increments_that_begin_alike_are_all_kept)
     }
     struct record r = finish(&a, 8, 8, 20 * TOKEN_NS);
     ck_assert_uint_eq(r.chunks, 8);
+    ck_assert_uint_eq(r.odd, 0);
     ck_assert_str_eq(r.text, "aanand so so soaan");
     attempt_free(&a);
 }
