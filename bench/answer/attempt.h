@@ -65,6 +65,7 @@ struct attempt {
     bool says_events; /* the content type */
     bool is_stream, done, ending, cancelled, headers_in_read;
     bool understood; /* an event that is no end mark was read */
+    bool by_deltas;  /* a token came as an increment */
     enum held_words held;
     uint32_t odd; /* ODDITY bits */
     struct spread spread;

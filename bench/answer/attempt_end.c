@@ -154,8 +154,8 @@ static void conclude(struct attempt *a, enum failure_class transport, const char
 {
     if (a->cancelled)
         return;
-    if (a->shape == SHAPE_OPEN && a->body.length) /* too short to tell */
-        a->is_stream = false;
+    if (a->shape == SHAPE_OPEN && a->body.length > strspn(attempt_body(a).at, " \t\r\n"))
+        a->is_stream = false; /* its bytes are too few to tell */
     if (a->http_status && !attempt_is_good(a))
         end_refusal(a);
     else if (a->http_status && a->is_stream)

@@ -180,11 +180,12 @@ static bool take_event(struct attempt *a, const char *name, struct text data)
         !attempt_read_mended(a, name, &data, &c))
         return pass_over(a, name, data);
     a->understood |= !c.ends;
-    if (c.is_whole_text && a->chunks)
+    if (c.is_whole_text && a->by_deltas)
         forget_texts(a, &c);
     if (c.tokens) {
         take_tokens(a, &c);
         a->held = HELD_NOTHING; /* whatever was said, the answer goes on */
+        a->by_deltas |= !c.is_whole_text;
     }
     attempt_note_rest(a, &c);
     if ((c.is_error || c.finish_reason.length) && attempt_says_failed(a, &c, data))

@@ -76,7 +76,8 @@ bool chunk_names_reasoning(struct text key);
 /* Counts the entries of a choice's log probabilities: {"content": [...]}, {"tokens": [...]}. */
 void chunk_read_logprobs(struct json_scan *s, struct chunk *c);
 
-/* A finish reason: a string, or {"type": "abort", "message": "..."}; null is none. */
+/* A finish reason: a string, or {"type": "abort", "message": "..."}; null, also in quotes, is none.
+ */
 void chunk_read_finish(struct json_scan *s, struct chunk *c);
 
 /* Whether a finish reason says that the server gave up: "error", "abort", "network_error". */

@@ -171,9 +171,11 @@ static void finish_object(struct json_scan *s, struct chunk *c)
 void chunk_read_finish(struct json_scan *s, struct chunk *c)
 {
     enum json_kind kind = json_peek(s);
-    if (kind == JSON_STRING)
-        json_string(s, &c->finish_reason);
-    else if (kind == JSON_OBJECT)
+    struct text reason;
+    if (kind == JSON_STRING) {
+        if (json_string(s, &reason) && !text_equal(reason, "null") && !text_equal(reason, "None"))
+            c->finish_reason = reason;
+    } else if (kind == JSON_OBJECT)
         finish_object(s, c);
     else
         json_skip(s, NULL);

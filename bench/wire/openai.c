@@ -78,7 +78,7 @@ static void choice_member(struct json_scan *s, struct text key, struct chunk *c)
         delta(s, c);
     else if (text_equal(key, "message")) {
         delta(s, c);
-        c->is_whole_text = !before;
+        c->is_whole_text = !before && c->tokens;
     } else if (text_equal(key, "text"))
         chunk_read_text(s, CHUNK_CONTENT, &c->content, c);
     else if (text_equal(key, "finish_reason"))

@@ -48,6 +48,15 @@ static const struct answer ends[] = {
      TWO
      "data: {\"choices\":[{\"finish_reason\":\"stop\",\"message\":{\"content\":\"ab\"}}]}\n\n" DONE,
      NONE, NULL, ODDITY(REPEATS), 2, NULL},
+    {"increments as messages", STREAM,
+     "data: {\"choices\":[{\"message\":{\"content\":\"a\"}}]}\n\n"
+     "data: {\"choices\":[{\"message\":{\"content\":\"b\"},\"finish_reason\":\"stop\"}]}\n\n" DONE,
+     NONE, NULL, 0, 2, NULL},
+    {"a finish_reason of null in quotes", STREAM,
+     "data: {\"choices\":[{\"delta\":{\"content\":\"ab\"},\"finish_reason\":\"null\"}]}\n\n" DONE,
+     NONE, NULL, ODDITY(NO_FINISH_REASON), 1, NULL},
+    {"empty lines alone", STREAM, "\n\n\n", TRUNCATED,
+     "the stream ended without finish_reason and [DONE]", 0, 0, NULL},
     {"filter results first", STREAM,
      "data: {\"choices\":[],\"prompt_filter_results\":[{\"prompt_index\":0}]}\n\n" TWO
      "data: {\"choices\":[{\"index\":0,\"finish_reason\":null,\"content_filter_offsets\":{},"
