@@ -133,7 +133,7 @@ class Told(Answers):
 RECORDED = {
     "01-answer-ended-by-error": ("error_event", "Provider disconnected", None, {"chunks": 3}),
     "07-thinking-as-parts": (None, None, None, {"chunks": 8, "reasoning_chunks": True}),
-    "09-reasoning-details": (None, None, None, {"chunks": 8, "reasoning_chunks": True}),
+    "09-reasoning-details": (None, None, ["repeats"], {"chunks": 8, "reasoning_chunks": True}),
     "10-one-chunk-tpot": (None, None, None, {"chunks": 1, "first_chunk_tokens": 8}),
     "12-no-done": (None, None, ["no_end_mark"], {"chunks": 3}),
     "14-no-finish-reason": (None, None, ["no_finish_reason"], {"chunks": 3}),
