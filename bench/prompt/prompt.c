@@ -25,6 +25,7 @@ enum own_key {
     KEY_STREAM_OPTIONS = 16,
     STREAMS = 32,      /* its "stream" is true */
     OWN_MESSAGES = 64, /* of the request, beside its body */
+    LEAVES_OUT = 128,  /* null: the key is not sent */
 };
 
 struct member {
@@ -43,6 +44,7 @@ struct prompt_maker {
     char *extra;            /* the extra body */
     struct members members; /* of it */
     unsigned extra_keys;
+    unsigned left_out; /* of ours: what the endpoint does not take */
     char *output_key;
     uint64_t salt;
     double tokens_per_word, template_tokens;
@@ -65,8 +67,20 @@ static bool is_among(struct text key, const char *const *names)
     return *names != NULL;
 }
 
+/* Null leaves out the very key, not another name for the same; a prompt is always sent. */
+static unsigned left_out_key(const struct prompt_maker *m, struct text key)
+{
+    return LEAVES_OUT | (text_equal(key, "model")            ? KEY_MODEL
+                         : text_equal(key, m->output_key)    ? KEY_OUTPUT
+                         : text_equal(key, "stream")         ? KEY_STREAM
+                         : text_equal(key, "stream_options") ? KEY_STREAM_OPTIONS
+                                                             : 0u);
+}
+
 static unsigned own_key(const struct prompt_maker *m, struct text key, struct text value)
 {
+    if (text_equal(value, "null"))
+        return left_out_key(m, key);
     if (text_equal(key, "model"))
         return KEY_MODEL;
     if (is_among(key, m->api->prompt_keys))
@@ -126,15 +140,22 @@ static int read_extra(struct prompt_maker *m, struct error *err)
     return 0;
 }
 
+static bool gives_way(const struct member *extra, const struct member *own)
+{
+    unsigned same =
+        own->keys & LEAVES_OUT ? 0 : extra->keys & own->keys & (KEY_OUTPUT | KEY_PROMPT);
+    return same || text_same(own->key, extra->key);
+}
+
 /* Which members of the extra body give way to these; also to another name for the same. */
 static uint64_t find_drops(const struct prompt_maker *m, const struct members *own, unsigned keys)
 {
     uint64_t drops = 0;
     for (size_t i = 0; i < m->members.count; i++) {
         const struct member *extra = &m->members.items[i];
-        bool drop = extra->keys & keys & (KEY_OUTPUT | KEY_PROMPT);
+        bool drop = extra->keys & keys & KEY_PROMPT;
         for (size_t k = 0; !drop && k < own->count; k++)
-            drop = text_same(own->items[k].key, extra->key);
+            drop = gives_way(extra, &own->items[k]);
         drops |= (uint64_t)drop << i;
     }
     return drops;
@@ -158,7 +179,7 @@ static int read_rows(struct prompt_maker *m, const struct workload *w, struct er
         unsigned keys = all_keys(&own);
         m->row_keys[i] = (uint8_t)(keys | (messages ? OWN_MESSAGES : 0));
         if (m->row_drops)
-            m->row_drops[i] = find_drops(m, &own, keys | (messages ? KEY_PROMPT : 0));
+            m->row_drops[i] = find_drops(m, &own, messages ? KEY_PROMPT : 0);
     }
     free(own.items);
     return status;
@@ -206,6 +227,39 @@ void prompt_maker_set_scale(struct prompt_maker *m, double tokens_per_word, doub
 {
     m->tokens_per_word = tokens_per_word > 0 ? tokens_per_word : 1;
     m->template_tokens = template_tokens > 0 ? template_tokens : 0;
+}
+
+/* ---- what the endpoint takes ---- */
+
+/* Which of our own keys it is, where bodies hold it by our choice alone; else 0. */
+static unsigned added_key(const struct prompt_maker *m, struct text key)
+{
+    unsigned is = !m->api->generates                       ? 0
+                  : text_equal(key, m->output_key)         ? KEY_OUTPUT
+                  : m->stream && text_equal(key, "stream") ? KEY_STREAM
+                  : m->stream && m->api->stream_options && text_equal(key, "stream_options")
+                      ? KEY_STREAM_OPTIONS
+                      : 0;
+    return is & ~(m->extra_keys | m->left_out);
+}
+
+bool prompt_maker_adds(const struct prompt_maker *m, struct text key)
+{
+    return added_key(m, key) != 0;
+}
+
+void prompt_maker_leave_out(struct prompt_maker *m, const char *key)
+{
+    m->left_out |= added_key(m, text_of(key));
+    if (m->left_out & KEY_STREAM)
+        m->left_out |= KEY_STREAM_OPTIONS;
+}
+
+void prompt_maker_name_output(struct prompt_maker *m, const char *key)
+{
+    char *name = mem_copy_string(key);
+    free(m->output_key);
+    m->output_key = name;
 }
 
 /* ---- text ---- */
@@ -297,7 +351,7 @@ static void add_member(struct buffer *out, const char *key, const char *text)
 static void add_output(const struct prompt_maker *m, unsigned taken, uint32_t output,
                        struct buffer *out)
 {
-    if (!(taken & KEY_OUTPUT) && m->api->generates) {
+    if (!((taken | m->left_out) & KEY_OUTPUT) && m->api->generates) {
         buffer_add_format(out, "\"%s\":", m->output_key);
         buffer_add_u64(out, output ? output : 1);
         buffer_add_byte(out, ',');
@@ -309,10 +363,11 @@ static void add_stream(const struct prompt_maker *m, unsigned row_keys, struct b
 {
     unsigned taken = row_keys | m->extra_keys;
     unsigned first = row_keys & KEY_STREAM ? row_keys : m->extra_keys;
-    bool streams = taken & KEY_STREAM ? first & STREAMS : m->stream;
-    if (!(taken & KEY_STREAM) && m->stream)
+    bool ours = m->stream && !(m->left_out & KEY_STREAM);
+    bool streams = taken & KEY_STREAM ? first & STREAMS : ours;
+    if (!(taken & KEY_STREAM) && ours)
         buffer_add_text(out, "\"stream\":true,");
-    if (streams && !(taken & KEY_STREAM_OPTIONS) && m->api->stream_options)
+    if (streams && !((taken | m->left_out) & KEY_STREAM_OPTIONS) && m->api->stream_options)
         buffer_add_format(out, "\"stream_options\":%s,", m->api->stream_options);
 }
 
@@ -331,11 +386,13 @@ static int add_members(struct text members, struct buffer *out)
     return buffer_add(out, members.at, members.length) < 0 ? -1 : buffer_add_byte(out, ',');
 }
 
-static int add_extra(const struct prompt_maker *m, uint64_t drops, struct buffer *out)
+static int add_extra(const struct prompt_maker *m, uint64_t drops, unsigned but, struct buffer *out)
 {
-    for (size_t i = 0; i < m->members.count; i++)
-        if (!(drops >> i & 1) && add_members(m->members.items[i].whole, out) < 0)
+    for (size_t i = 0; i < m->members.count; i++) {
+        const struct member *extra = &m->members.items[i];
+        if (!(drops >> i & 1) && !(extra->keys & but) && add_members(extra->whole, out) < 0)
             return -1;
+    }
     return 0;
 }
 
@@ -352,6 +409,22 @@ static struct text body_members(struct text body)
            (end[-1] == ' ' || end[-1] == '\n' || end[-1] == '\t' || end[-1] == '\r'))
         end--;
     return (struct text){open + 1, (size_t)(end - open - 1)};
+}
+
+/* The request's own members, without those that are null. */
+static int add_own(const struct prompt_maker *m, const struct request *r, unsigned row_keys,
+                   struct buffer *out)
+{
+    struct members own = {0};
+    int status = 0;
+    if (!(row_keys & LEAVES_OUT))
+        return add_members(body_members(r->body), out);
+    list_members(m, r->body, "body of a request", &own, NULL);
+    for (size_t i = 0; i < own.count && status == 0; i++)
+        if (!(own.items[i].keys & LEAVES_OUT))
+            status = add_members(own.items[i].whole, out);
+    free(own.items);
+    return status;
 }
 
 static int add_prompt(const struct prompt_maker *m, const struct request *r, const struct due *due,
@@ -382,8 +455,28 @@ int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
         return -1;
     add_output(m, taken, r.output_tokens, out);
     add_stream(m, row_keys, out);
-    if (add_extra(m, m->row_drops ? m->row_drops[due->row] : 0, out) < 0 ||
-        add_members(body_members(r.body), out) < 0)
+    if (add_extra(m, m->row_drops ? m->row_drops[due->row] : 0, LEAVES_OUT, out) < 0 ||
+        add_own(m, &r, row_keys, out) < 0)
+        return -1;
+    return close_body(out);
+}
+
+/* A small body of our own: as those of the run are, or without the stream. */
+static int build_small(const struct prompt_maker *m, const char *model,
+                       const struct probe_source *source, uint32_t output, bool stream,
+                       struct buffer *out)
+{
+    const struct api_prompt prompt = {.add_text = add_probe_text, .source = source};
+    unsigned not_ours = KEY_PROMPT | LEAVES_OUT | (stream ? 0u : KEY_STREAM | KEY_STREAM_OPTIONS);
+    buffer_add_byte(out, '{');
+    if (!(m->extra_keys & KEY_MODEL) && model)
+        add_member(out, "model", model);
+    if (m->api->add_prompt(&prompt, out) < 0)
+        return -1;
+    add_output(m, m->extra_keys, output, out);
+    if (stream)
+        add_stream(m, 0, out);
+    if (add_extra(m, 0, not_ours, out) < 0)
         return -1;
     return close_body(out);
 }
@@ -391,16 +484,11 @@ int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
 int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, uint32_t words,
                              uint64_t number, struct buffer *out)
 {
-    buffer_add_byte(out, '{');
-    if (!(m->extra_keys & KEY_MODEL) && model)
-        add_member(out, "model", model);
-    const struct probe_source source = {m, words, number};
-    const struct api_prompt prompt = {.add_text = add_probe_text, .source = &source};
-    if (m->api->add_prompt(&prompt, out) < 0)
-        return -1;
-    add_output(m, m->extra_keys, 1, out);
-    for (size_t i = 0; i < m->members.count; i++)
-        if (!(m->members.items[i].keys & (KEY_PROMPT | KEY_STREAM | KEY_STREAM_OPTIONS)))
-            add_members(m->members.items[i].whole, out);
-    return close_body(out);
+    return build_small(m, model, &(struct probe_source){m, words, number}, 1, false, out);
+}
+
+int prompt_maker_build_trial(const struct prompt_maker *m, const char *model, uint32_t words,
+                             uint32_t output, struct buffer *out)
+{
+    return build_small(m, model, &(struct probe_source){m, words, 1}, output, true, out);
 }

@@ -15,8 +15,8 @@
  * - The salt keeps runs apart; salt 0 gives the same text in every run ("fixed").
  * - Its images are pictures made to their sizes, different in every request (picture.h).
  * - A request's own `messages` are sent as they are, and then no images. Each key is sent once: as
- * the request's own `body` has it, else as the extra body has it, else ours. A body that streams
- * asks for usage.
+ *   the request's own `body` has it, else as the extra body has it, else ours; null leaves it out. A
+ *   body that streams asks for usage.
  *
  * The maker owns its pool and does not change once the run has begun: workers share it.
  */
@@ -47,6 +47,15 @@ void prompt_maker_free(struct prompt_maker *m);
 /* What the endpoint's tokenizer makes of our words: tokens = template + per_word × words. */
 void prompt_maker_set_scale(struct prompt_maker *m, double tokens_per_word, double template_tokens);
 
+/* What a strict server may refuse: "stream", "stream_options" and the key for the output's length,
+ * as far as bodies hold them by our own choice, not by the extra body's. */
+bool prompt_maker_adds(const struct prompt_maker *m, struct text key);
+
+/* Before the run, for all of it: leaves such a key out (without a stream, its options too); names
+ * the output's length otherwise. A request's own body is not touched. */
+void prompt_maker_leave_out(struct prompt_maker *m, const char *key);
+void prompt_maker_name_output(struct prompt_maker *m, const char *key);
+
 /* Appends the body of a request. Returns 0, or -1 if it passes the buffer's cap. */
 int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
                        const struct due *due, const char *model, struct buffer *out);
@@ -54,5 +63,9 @@ int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
 /* Appends the body of a probe: `words` words, one output token, no stream. */
 int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, uint32_t words,
                              uint64_t number, struct buffer *out);
+
+/* Appends the body of a small request that is in all else as those of the run: with its stream. */
+int prompt_maker_build_trial(const struct prompt_maker *m, const char *model, uint32_t words,
+                             uint32_t output, struct buffer *out);
 
 #endif

@@ -186,6 +186,22 @@ START_TEST(each_key_is_sent_once_as_its_owner_has_it)
         {"", "", "{\"stream\":true}", "model,messages,max_tokens,stream_options,stream,"},
         {"", "", "{\"stream_options\":{\"a\":1}}",
          "model,messages,max_tokens,stream,stream_options,"},
+        /* null leaves out */
+        {"", "", "{\"stream_options\":null,\"a\":1}", "model,messages,max_tokens,stream,a,"},
+        {"", "", "{\"a\":1, \"b\" : null }", "model,messages,max_tokens,stream,stream_options,a,"},
+        {"", "", "{\"stream\":null,\"model\":null}", "messages,max_tokens,"},
+        {"", "", "{\"max_tokens\":null}", "model,messages,stream,stream_options,"},
+        {"", "", "{\"max_completion_tokens\":null}",
+         "model,messages,max_tokens,stream,stream_options,"},
+        {"", "", "{\"messages\":null,\"a\":{\"b\":null}}",
+         "model,messages,max_tokens,stream,stream_options,a,"},
+        {"{\"b\":null,\"c\":3}", "", "{\"a\":1,\"b\":1}",
+         "model,messages,max_tokens,stream,stream_options,a,c,"},
+        {"{\"stream_options\":null}", "", "{\"a\":null}", "model,messages,max_tokens,stream,"},
+        {"{\"stream_options\":{}}", "", "{\"stream_options\":null}",
+         "model,messages,max_tokens,stream,stream_options,"},
+        {"{\"max_tokens\":null}", "", "{\"max_completion_tokens\":4}",
+         "model,messages,stream,stream_options,max_completion_tokens,"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct workload w = one((struct request){.input_tokens = 20,
@@ -209,6 +225,53 @@ START_TEST(each_key_is_sent_once_as_its_owner_has_it)
         prompt_maker_free(m);
         workload_free(&w);
     }
+}
+END_TEST
+
+/* The keys of a request's body, and of a trial's, which are the same. */
+static void ck_keys(const struct prompt_maker *m, const struct workload *w, const char *expected)
+{
+    struct buffer b, keys;
+    buffer_init(&b, BUFFER_UNBOUNDED);
+    buffer_init(&keys, BUFFER_UNBOUNDED);
+    ck_assert_int_eq(prompt_maker_build_trial(m, "m", 8, 1, &b), 0);
+    cJSON *run = build(m, w, 0, 0), *trial = cJSON_ParseWithLength(b.data, b.length);
+    list_keys(run, &keys);
+    ck_assert_str_eq(keys.data, expected);
+    buffer_clear(&keys);
+    list_keys(trial, &keys);
+    ck_assert_str_eq(keys.data, expected);
+    cJSON_Delete(run);
+    cJSON_Delete(trial);
+    buffer_free(&b);
+    buffer_free(&keys);
+}
+
+START_TEST(what_an_endpoint_does_not_take_is_left_out)
+{
+    struct workload w = one((struct request){.input_tokens = 20, .output_tokens = 4});
+    struct prompt_maker *m = make(&w, 5, "{\"a\":1}");
+    ck_assert(prompt_maker_adds(m, text_of("stream_options")));
+    ck_assert(prompt_maker_adds(m, text_of("max_tokens")));
+    ck_assert(!prompt_maker_adds(m, text_of("max_completion_tokens")));
+    ck_assert(!prompt_maker_adds(m, text_of("a")));
+    prompt_maker_leave_out(m, "a"); /* is the user's */
+    prompt_maker_leave_out(m, "stream_options");
+    ck_keys(m, &w, "model,messages,max_tokens,stream,a,");
+    prompt_maker_name_output(m, "max_completion_tokens");
+    ck_keys(m, &w, "model,messages,max_completion_tokens,stream,a,");
+    ck_assert(prompt_maker_adds(m, text_of("max_completion_tokens")));
+    prompt_maker_leave_out(m, "max_completion_tokens");
+    ck_keys(m, &w, "model,messages,stream,a,");
+    prompt_maker_free(m);
+    m = make(&w, 5, "{\"stream_options\":{\"x\":1}}");
+    ck_assert(!prompt_maker_adds(m, text_of("stream_options"))); /* the user wants them */
+    prompt_maker_free(m);
+    m = make(&w, 5, NULL);
+    prompt_maker_leave_out(m, "stream");
+    ck_keys(m, &w, "model,messages,max_tokens,");
+    prompt_maker_free(m);
+    workload_free(&w);
 }
 END_TEST
 
@@ -307,6 +370,7 @@ int main(void)
     tcase_add_test(t, the_requests_own_messages_and_body_win);
     tcase_add_test(t, each_key_is_sent_once_as_its_owner_has_it);
     tcase_add_test(t, a_probe_asks_for_no_stream_and_brings_its_own_prompt);
+    tcase_add_test(t, what_an_endpoint_does_not_take_is_left_out);
     tcase_add_test(t, an_extra_body_with_a_key_twice_is_refused);
     tcase_add_loop_test(t, other_apis_have_their_keys, 0, 2);
     tcase_add_test(t, every_api_makes_bodies_that_the_mock_takes);
