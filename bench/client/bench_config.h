@@ -11,7 +11,7 @@
 #define FAREBOX_BENCH_CLIENT_BENCH_CONFIG_H
 
 #include "bench/client/endpoint.h"
-#include "bench/client/retry.h"
+#include "bench/refusal/retry.h"
 #include "core/runs/summary/stop_when.h"
 #include "workloads/load/schedule.h"
 

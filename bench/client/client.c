@@ -1,5 +1,6 @@
 #include "bench/client/client_state.h"
 #include "bench/client/stale.h"
+#include "bench/refusal/retry_after.h"
 #include "bench/wire/curl_failure.h"
 #include "core/clock.h"
 #include "core/memory.h"
@@ -11,6 +12,7 @@
 
 #define SHARD_CONNECTIONS 250
 #define READ_BUFFER 16384L
+#define MOST_HEADERS 100 /* of an answer, as far as they are looked at */
 
 /* ---- one exchange ---- */
 
@@ -155,7 +157,7 @@ void client_send(struct client *c, struct transfer *t, const struct endpoint *e,
     t->connected_ns = TIME_NEVER;
     t->sendings = t->connects = 0;
     t->open_errno = 0;
-    t->retry_after_s = 0;
+    t->asked_wait_ns = 0;
     t->answered = t->ended = false;
     t->reused = t->began = t->resent = false;
     t->kept = NULL;
@@ -197,12 +199,23 @@ static int64_t microseconds(CURL *easy, CURLINFO what)
     return (int64_t)us * NS_PER_US;
 }
 
+/* libcurl's own reading of Retry-After knows whole seconds and dates only. */
+static void read_asked_wait(struct transfer *t)
+{
+    struct answer_header headers[MOST_HEADERS];
+    struct curl_header *h = NULL;
+    size_t count = 0;
+    while (count < MOST_HEADERS && (h = curl_easy_nextheader(t->easy, CURLH_HEADER, -1, h)))
+        headers[count++] = (struct answer_header){text_of(h->name), text_of(h->value)};
+    if (!retry_after_find(headers, count, transfer_status(t), clock_wall_ns(), &t->asked_wait_ns))
+        t->asked_wait_ns = 0;
+}
+
 static void read_facts(struct transfer *t)
 {
     struct fidelity_counts *counts = t->client->config.counts;
     struct record *seen = &t->attempt.seen;
     long connects = 0, version = CURL_HTTP_VERSION_NONE;
-    curl_off_t after = 0;
     curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
     t->connects = (uint32_t)connects;
     counts->connects += t->connects;
@@ -226,8 +239,8 @@ static void read_facts(struct transfer *t)
         if (secured > 0)
             seen->tls_ns = secured - connected;
     }
-    if (curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &after) == CURLE_OK)
-        t->retry_after_s = (int64_t)after;
+    if (transfer_status(t) >= 300)
+        read_asked_wait(t);
 }
 
 static void finish(struct transfer *t, enum failure_class why, const char *message)

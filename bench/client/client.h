@@ -40,7 +40,7 @@ struct transfer {
     void *owner;
     int64_t connected_ns;  /* when the request went to a connection; TIME_NEVER before */
     uint32_t connects;     /* connections opened for it */
-    int64_t retry_after_s; /* the server's Retry-After; 0 = none */
+    int64_t asked_wait_ns; /* how long the server asks to be left alone; 0 = not said */
     /* the client's own */
     CURL *easy;
     struct client *client;

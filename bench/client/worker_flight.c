@@ -1,4 +1,4 @@
-#include "bench/client/retry.h"
+#include "bench/refusal/retry.h"
 #include "bench/client/worker_state.h"
 #include "core/memory.h"
 
@@ -168,7 +168,7 @@ void worker_on_end(void *context, struct transfer *t)
     count_connection(w, t);
     flight->transfer = NULL;
     if (!w->closed &&
-        retry_wanted(&w->config->retry, r, t->retry_after_s, &w->retry_random, &wait_ns)) {
+        retry_wanted(&w->config->retry, r, t->asked_wait_ns, &w->retry_random, &wait_ns)) {
         flight->held = f;
         heap_push(&w->retries, absolute(w, r->done_ns) + wait_ns, flight_ticket(flight));
     } else {

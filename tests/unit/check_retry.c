@@ -1,5 +1,5 @@
 /* Retries: what is tried again, when, and how it is recorded. */
-#include "bench/client/retry.h"
+#include "bench/refusal/retry.h"
 #include "bench_fixture.h"
 
 #include <math.h>
@@ -40,7 +40,8 @@ START_TEST(retries_end_with_the_policy)
 }
 END_TEST
 
-/* Retry-After in seconds and as a date; one that asks for hours is not waited for. */
+/* Retry-After in seconds, milliseconds and as a date, never sooner than it says; one that asks for
+ * hours is not waited for. */
 static const struct {
     const char *text; /* NULL: a date, two seconds from now */
     uint32_t attempts;
@@ -48,6 +49,8 @@ static const struct {
 } waits[] = {
     {"Retry-After: 1\r\n", 2, NS_PER_S, 5 * NS_PER_S},
     {NULL, 2, NS_PER_S / 2, 6 * NS_PER_S}, /* dates have whole seconds */
+    {"Retry-After: 1.25\r\n", 2, 5 * NS_PER_S / 4, 6 * NS_PER_S},
+    {"retry-after: 900\r\nretry-after-ms: 1100\r\n", 2, 11 * NS_PER_S / 10, 6 * NS_PER_S},
     {"Retry-After: 86400\r\n", 1, 0, 0},
     {"Retry-After: 9223372036\r\n", 1, 0, 0},
     {"Retry-After: -5\r\n", 2, NS_PER_MS, 2 * NS_PER_S},

@@ -1,15 +1,12 @@
 /* Whether a failed attempt is made again, and when.
  *
- *     if (retry_wanted(&policy, &record, retry_after_s, &random, &wait_ns)) again_in(wait_ns);
+ *     if (retry_wanted(&policy, &record, asked_ns, &random, &wait_ns)) again_in(wait_ns);
  */
-#ifndef FAREBOX_BENCH_CLIENT_RETRY_H
-#define FAREBOX_BENCH_CLIENT_RETRY_H
+#ifndef FAREBOX_BENCH_REFUSAL_RETRY_H
+#define FAREBOX_BENCH_REFUSAL_RETRY_H
 
 #include "core/random.h"
 #include "core/runs/record/record.h"
-
-/* A server that asks for a longer wait is not tried again: its request has failed. */
-#define RETRY_AFTER_MOST_S 600
 
 struct retry_policy {
     uint32_t count;                     /* further attempts; 0 = none */
@@ -20,9 +17,9 @@ struct retry_policy {
 };
 
 /* The wait doubles with each attempt up to the policy's longest, and is drawn from its upper half,
- * so that clients that failed together do not come back together. The server's Retry-After, where
- * honoured, is the least. */
-bool retry_wanted(const struct retry_policy *policy, const struct record *r, int64_t retry_after_s,
+ * so that clients that failed together do not come back together. The wait that the server asks for
+ * (`asked_ns`, 0 = none), where honoured, is the least; beyond RETRY_AFTER_MOST_NS none is made. */
+bool retry_wanted(const struct retry_policy *policy, const struct record *r, int64_t asked_ns,
                   struct random *random, int64_t *wait_ns);
 
 #endif

@@ -1,4 +1,6 @@
-#include "bench/client/retry.h"
+#include "bench/refusal/retry.h"
+
+#include "bench/refusal/retry_after.h"
 
 static bool is_transport(enum failure_class f)
 {
@@ -14,7 +16,7 @@ static bool is_listed(const struct retry_policy *policy, int status)
     return false;
 }
 
-bool retry_wanted(const struct retry_policy *policy, const struct record *r, int64_t retry_after_s,
+bool retry_wanted(const struct retry_policy *policy, const struct record *r, int64_t asked_ns,
                   struct random *random, int64_t *wait_ns)
 {
     if (r->status != RECORD_FAILED || r->attempt > policy->count)
@@ -27,10 +29,10 @@ bool retry_wanted(const struct retry_policy *policy, const struct record *r, int
     if (wait > policy->max_backoff_ns)
         wait = policy->max_backoff_ns;
     wait = wait / 2 + (int64_t)(random_unit(random) * (double)(wait / 2));
-    if (policy->honour_retry_after && retry_after_s > RETRY_AFTER_MOST_S)
+    if (policy->honour_retry_after && asked_ns > RETRY_AFTER_MOST_NS)
         return false;
-    if (policy->honour_retry_after && retry_after_s * NS_PER_S > wait)
-        wait = retry_after_s * NS_PER_S;
+    if (policy->honour_retry_after && asked_ns > wait)
+        wait = asked_ns;
     *wait_ns = wait;
     return true;
 }
