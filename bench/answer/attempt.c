@@ -77,7 +77,10 @@ void attempt_answer(struct attempt *a, int http_status, const char *content_type
     a->headers_in_read = true;
     a->says_events = contains(content_type, "event-stream");
     a->is_stream = attempt_is_good(a) &&
-                   (a->says_events || (a->config->stream && !contains(content_type, "json")));
+                   (a->says_events || (a->config->stream && !contains(content_type, "json") &&
+                                       !contains(content_type, "html")));
+    if (content_type)
+        text_cut(text_of(content_type), a->content_type, sizeof a->content_type);
     a->shape = attempt_is_good(a) ? SHAPE_OPEN : SHAPE_BODY;
     a->body.cap = attempt_is_good(a) ? a->config->max_body : ATTEMPT_ERROR_BODY;
 }

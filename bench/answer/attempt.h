@@ -20,6 +20,7 @@
 #include "core/runs/record/record.h"
 
 #define ATTEMPT_MESSAGE_SIZE 256
+#define ATTEMPT_TYPE_SIZE 64
 
 struct attempt_config {
     const struct bench_api *api;
@@ -77,6 +78,8 @@ struct attempt {
     money cost;
     enum failure_class failure;
     char finish_reason[24], message[ATTEMPT_MESSAGE_SIZE];
+    char content_type[ATTEMPT_TYPE_SIZE]; /* of the answer, "" where it has none */
+    const char *location; /* where a redirect leads, the whole URL, lent until the end; NULL */
     struct sse sse;
     struct buffer body, text, raw_usage, mended;
 };

@@ -1,5 +1,6 @@
 /* How an answer ended, and the record of it. */
 #include "bench/answer/attempt_state.h"
+#include "bench/refusal/refusal_words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -78,10 +79,29 @@ static void end_stream(struct attempt *a, enum failure_class transport, const ch
         fail_truncated(a);
 }
 
+/* With the words of a body that is no answer. */
+static void fail_refused(struct attempt *a, enum failure_class why)
+{
+    struct buffer words;
+    struct refusal r = {.http_status = a->http_status,
+                        .content_type = a->content_type,
+                        .location = a->location,
+                        .path = a->config->api->path,
+                        .body = attempt_body(a)};
+    buffer_init(&words, ATTEMPT_ERROR_BODY);
+    refusal_add_words(&r, &words);
+    attempt_fail(a, why, (struct text){words.data, words.length});
+    buffer_free(&words);
+}
+
 /* A body that is not one JSON value: perhaps lines of an event stream, of which one is an error. */
 static void end_unread(struct attempt *a, struct text body)
 {
     uint32_t odd = a->odd;
+    if (refusal_is_page(a->content_type, body)) {
+        fail_refused(a, FAILURE_MALFORMED);
+        return;
+    }
     if (a->config->stream && attempt_feed_events(a, body.at, body.length))
         attempt_end_events(a);
     if (a->failure != FAILURE_NONE)
@@ -124,19 +144,6 @@ static void end_body(struct attempt *a)
     a->seen.last_token_ns = a->last_byte_ns;
 }
 
-static void end_refusal(struct attempt *a)
-{
-    struct chunk c;
-    struct text body = attempt_body(a), words;
-    enum failure_class why = status_failure(a->http_status);
-    if (body.length && a->config->api->read_answer(body, &c) == 0 && c.error_message.length)
-        attempt_fail_json(a, why, c.error_message);
-    else if (chunk_find_words(body, &words))
-        attempt_fail_json(a, why, words);
-    else
-        attempt_fail(a, why, body);
-}
-
 /* Only of the whole: a secret may have come in pieces. */
 static void hide_secrets(const struct attempt *a, struct buffer *kept)
 {
@@ -157,7 +164,7 @@ static void conclude(struct attempt *a, enum failure_class transport, const char
     if (a->shape == SHAPE_OPEN && a->body.length > strspn(attempt_body(a).at, " \t\r\n"))
         a->is_stream = false; /* its bytes are too few to tell */
     if (a->http_status && !attempt_is_good(a))
-        end_refusal(a);
+        fail_refused(a, status_failure(a->http_status));
     else if (a->http_status && a->is_stream)
         end_stream(a, transport, message);
     else if (transport != FAILURE_NONE)
@@ -211,6 +218,7 @@ void attempt_fill(const struct attempt *a, struct record *r)
                                            : RECORD_COMPLETED;
     r->finish_reason = a->finish_reason[0] ? a->finish_reason : NULL;
     r->message = a->failure != FAILURE_NONE && a->message[0] ? a->message : NULL;
+    r->content_type = a->failure != FAILURE_NONE && a->content_type[0] ? a->content_type : NULL;
     r->text = a->config->keep_text && a->text.length ? a->text.data : NULL;
     r->raw_usage = a->raw_usage.length ? a->raw_usage.data : NULL;
     r->has_cost = a->has_cost;

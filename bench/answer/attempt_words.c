@@ -1,49 +1,16 @@
 /* Why an answer failed, in words. */
 #include "bench/answer/attempt_state.h"
 #include "core/json/json_scan.h"
-#include "core/printable.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* Control characters become spaces, bytes that are not UTF-8 question marks. */
-static void make_plain(struct buffer *words)
-{
-    size_t n = words->length, bad;
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)words->data[i];
-        if (c < ' ' || c == 0x7f)
-            words->data[i] = ' ';
-    }
-    for (size_t at = 0; at < n && !text_is_utf8(words->data + at, n - at, &bad); at += bad + 1)
-        words->data[at + bad] = '?';
-}
-
-/* Keeps words about a failure, without secrets, as text that a terminal can show, cut between two
- * characters. */
-static void set_message(struct attempt *a, struct text words)
-{
-    struct printable filter = {0};
-    struct buffer hidden, shown;
-    buffer_init(&hidden, 4 * sizeof a->message);
-    buffer_init(&shown, BUFFER_UNBOUNDED);
-    secrets_hide(a->config->secrets, words, hidden.cap - 1, &hidden);
-    make_plain(&hidden);
-    if (hidden.length)
-        printable_add(&filter, hidden.data, hidden.length, &shown);
-    printable_end(&filter, &shown);
-    text_cut((struct text){shown.data ? shown.data : "", shown.length}, a->message,
-             sizeof a->message);
-    buffer_free(&hidden);
-    buffer_free(&shown);
-}
 
 void attempt_fail(struct attempt *a, enum failure_class why, struct text words)
 {
     if (a->failure != FAILURE_NONE)
         return;
     a->failure = why;
-    set_message(a, words);
+    secrets_show(a->config->secrets, words, a->message, sizeof a->message);
 }
 
 /* Words that stand in JSON, without its escapes; `out` is for them. */
@@ -70,7 +37,8 @@ void attempt_hold(struct attempt *a, enum held_words whose, struct text raw)
         return;
     a->held = whose;
     buffer_init(&words, ATTEMPT_ERROR_BODY);
-    set_message(a, plain_words(raw, &words));
+    struct text plain = plain_words(raw, &words);
+    secrets_show(a->config->secrets, plain, a->message, sizeof a->message);
     buffer_free(&words);
 }
 

@@ -1,6 +1,7 @@
 #include "bench/answer/secrets.h"
 
 #include "core/memory.h"
+#include "core/printable.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -192,4 +193,32 @@ void secrets_hide(const struct secrets *s, struct text words, size_t most, struc
         add_within(out, SECRETS_HIDDEN, strlen(SECRETS_HIDDEN), end);
         from = start + found.length;
     }
+}
+
+static void make_plain(struct buffer *words)
+{
+    size_t n = words->length, bad;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)words->data[i];
+        if (c < ' ' || c == 0x7f)
+            words->data[i] = ' ';
+    }
+    for (size_t at = 0; at < n && !text_is_utf8(words->data + at, n - at, &bad); at += bad + 1)
+        words->data[at + bad] = '?';
+}
+
+void secrets_show(const struct secrets *s, struct text words, char *out, size_t size)
+{
+    struct printable filter = {0};
+    struct buffer hidden, shown;
+    buffer_init(&hidden, 4 * size);
+    buffer_init(&shown, BUFFER_UNBOUNDED);
+    secrets_hide(s, words, hidden.cap - 1, &hidden);
+    make_plain(&hidden);
+    if (hidden.length)
+        printable_add(&filter, hidden.data, hidden.length, &shown);
+    printable_end(&filter, &shown);
+    text_cut((struct text){shown.data ? shown.data : "", shown.length}, out, size);
+    buffer_free(&hidden);
+    buffer_free(&shown);
 }

@@ -43,4 +43,9 @@ bool secrets_find(const struct secrets *s, struct text words, size_t from, struc
 /* Appends the words, each such stretch replaced by SECRETS_HIDDEN, until `most` bytes are added. */
 void secrets_hide(const struct secrets *s, struct text words, size_t most, struct buffer *out);
 
+/* The same for a message of `size` bytes with its end, as text that a terminal can show on a line:
+ * control characters become spaces, bytes that are no UTF-8 question marks, and what does not fit
+ * is cut between two characters. */
+void secrets_show(const struct secrets *s, struct text words, char *out, size_t size);
+
 #endif

@@ -253,6 +253,7 @@ static void finish(struct transfer *t, enum failure_class why, const char *messa
     if (t->sendings)
         take_answer(t);
     read_facts(t);
+    curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &t->attempt.location);
     attempt_end(&t->attempt, why, message);
     c->config.on_end(c->config.context, t);
 }

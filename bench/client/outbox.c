@@ -5,6 +5,7 @@
 void finished_free(struct finished *f)
 {
     free(f->message);
+    free(f->content_type);
     free(f->text);
     free(f->raw_usage);
     free(f->chunk_ns);

@@ -20,7 +20,7 @@ struct finished {
     struct finished *next;
     struct record record; /* its texts point into this struct, or to what outlives the run */
     char id[DUE_ID_SIZE], finish_reason[24];
-    char *message, *text, *raw_usage;
+    char *message, *content_type, *text, *raw_usage;
     int64_t *chunk_ns;
 };
 

@@ -1,5 +1,5 @@
-#include "bench/refusal/retry.h"
 #include "bench/client/worker_state.h"
+#include "bench/refusal/retry.h"
 #include "core/memory.h"
 
 #include <stdio.h>

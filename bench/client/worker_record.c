@@ -81,6 +81,7 @@ struct finished *worker_record_attempt(struct worker *w, struct flight *flight)
     if (r->finish_reason)
         r->finish_reason = strcpy(f->finish_reason, r->finish_reason);
     r->message = f->message = copy(r->message);
+    r->content_type = f->content_type = copy(r->content_type);
     r->text = f->text = copy(r->text);
     r->raw_usage = f->raw_usage = copy(r->raw_usage);
     r->chunk_ns = f->chunk_ns = attempt_take_chunks(&t->attempt);

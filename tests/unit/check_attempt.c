@@ -183,12 +183,12 @@ START_TEST(words_of_a_server_become_text)
     struct attempt a;
     attempt_init(&a);
     attempt_begin(&a, &streaming, 0);
-    attempt_answer(&a, 502, "text/html");
+    attempt_answer(&a, 502, "text/plain");
     read_at(&a, 1, 2, "bad\x1b[31m \xc3( gateway\n");
     attempt_end(&a, FAILURE_NONE, NULL);
     struct record r = fill(&a);
     ck_assert_int_eq(r.failure, FAILURE_SERVER);
-    ck_assert_str_eq(r.message, "bad [31m ?( gateway ");
+    ck_assert_str_eq(r.message, "bad [31m ?( gateway");
     attempt_free(&a);
 }
 END_TEST
@@ -202,7 +202,7 @@ static const struct {
     {"{\"error\":{\"message\":\"at most \\\"8192\\\" tokens\\nwere asked \\u00fcber\"}}",
      "at most \"8192\" tokens were asked über"},
     {"{\"detail\":\"Not \\\"Found\\\"\"}", "Not \"Found\""},
-    {"{\"detail\":[{\"loc\":[\"body\",\"n\"],\"msg\":\"field required\"}]}", "field required"},
+    {"{\"detail\":[{\"loc\":[\"body\",\"n\"],\"msg\":\"field required\"}]}", "field required (n)"},
     {"[{\"error\":{\"code\":400,\"message\":\"too long\"}}]", "too long"},
     {"{\"message\":\"no such route\"}", "no such route"},
     {"{\"error\":\"a\\u001b[31m\\u0085b\\u202ec\"}", "a [31m\xef\xbf\xbd"
@@ -210,7 +210,7 @@ static const struct {
                                                      "c"},
     {"{\"error\":\"key sk-pr\\u006fj-9fQ2mXw7Lr4TzB8e is wrong\"}", "key (hidden) is wrong"},
     {"{\"code\": 3}", "{\"code\": 3}"},
-    {"<html>", "<html>"},
+    {"<html><title>key sk-proj-9fQ2mXw7Lr4TzB8e</title>", "a web page: \"key (hidden)\""},
 };
 
 START_TEST(a_refusal_is_told_in_its_own_words)
@@ -227,6 +227,7 @@ START_TEST(a_refusal_is_told_in_its_own_words)
     attempt_end(&a, FAILURE_NONE, NULL);
     struct record r = fill(&a);
     ck_assert_int_eq(r.failure, FAILURE_BAD_REQUEST);
+    ck_assert_str_eq(r.content_type, "application/json");
     ck_assert_str_eq(r.message, refusals[_i].message);
     attempt_free(&a);
     secrets_free(&secrets);

@@ -90,6 +90,7 @@ struct record {
     int http_status;           /* 0 = no answer */
     const char *finish_reason; /* NULL */
     const char *message;       /* the server's or library's words about a failure, or NULL */
+    const char *content_type;  /* of a failed attempt's answer, while it is observed; NULL */
 
     uint32_t asked_input, asked_output; /* input: of the text, without what images take */
     uint32_t asked_images;
