@@ -111,6 +111,8 @@ static int prepare(struct run *run, const struct workload *w, struct bench_repor
         if (i == 0)
             strncpy(report->model, run->endpoints[0].model, sizeof report->model - 1);
     }
+    if (c->on_learnt)
+        c->on_learnt(c->context, probes, c->endpoint_count);
     return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "bench/client/endpoint.h"
 #include "bench/refusal/retry.h"
 #include "core/runs/summary/stop_when.h"
+#include "core/runs/summary/fidelity.h"
 #include "workloads/load/schedule.h"
 
 /* A snapshot of a run on its way. */
@@ -47,6 +48,8 @@ struct bench_config {
     bool no_probe;                       /* tokens are taken as words */
     uint32_t shard_connections;          /* 0 = the client's own choice */
     const struct stop_rules *stop_rules; /* nothing more is sent once one holds; NULL = none */
+    /* Called before the clock starts with what was learnt of each endpoint. NULL */
+    void (*on_learnt)(void *context, const struct fidelity_probe *probes, size_t count);
     /* Asked before each first sending, by any worker: false = the budget is spent. NULL */
     bool (*admit)(void *context, uint32_t row);
     /* Called about twice a second by the caller's thread; false: as on_attempt. NULL */

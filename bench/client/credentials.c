@@ -90,12 +90,18 @@ static bool is_one_host(const struct credential_list *urls)
     return true;
 }
 
+static void give_key(struct credential_site *site, char *key, const char *from)
+{
+    site->key = key;
+    site->key_from = key ? mem_copy_string(from) : NULL;
+}
+
 static int take_default_key(const struct credential_sources *o, struct credentials *s)
 {
     const char *key = getenv(KEY_VARIABLE);
     for (size_t i = 0; key && *key && is_one_host(&o->urls) && i < s->site_count; i++)
         if (!s->sites[i].user && !is_own(s->sites[i].url))
-            s->sites[i].key = mem_copy_string(key);
+            give_key(&s->sites[i], mem_copy_string(key), KEY_VARIABLE);
     return 0;
 }
 
@@ -115,10 +121,15 @@ static int read_keys(const struct credential_sources *o, struct credentials *s, 
                          "each, \"none\" for a --url without a key",
                          list->count, is_file ? "file" : "env", s->site_count);
     for (size_t i = 0; i < s->site_count; i++) {
+        const char *from = list->items[list->count == 1 ? 0 : i];
+        char *key = NULL;
         if (i && list->count == 1)
-            s->sites[i].key = s->sites[0].key ? mem_copy_string(s->sites[0].key) : NULL;
-        else if (read_key(list->items[i], is_file, &s->sites[i].key, err) < 0)
+            key = s->sites[0].key ? mem_copy_string(s->sites[0].key) : NULL;
+        else if (read_key(from, is_file, &key, err) < 0) {
+            secrets_wipe(key);
             return ERR_INPUT;
+        }
+        give_key(&s->sites[i], key, from);
     }
     return 0;
 }
@@ -273,6 +284,7 @@ void credentials_free(struct credentials *s)
         secrets_wipe(s->sites[i].url);
         free(s->sites[i].shown);
         secrets_wipe(s->sites[i].key);
+        free(s->sites[i].key_from);
         secrets_wipe(s->sites[i].user);
         secrets_wipe(s->sites[i].password);
     }

@@ -37,6 +37,7 @@ struct credential_site {
     char *url;             /* without user and password */
     char *shown;           /* also without what looks like a secret in its query */
     char *key;             /* NULL */
+    char *key_from;        /* the file or variable that it comes from; NULL */
     char *user, *password; /* NULL */
 };
 

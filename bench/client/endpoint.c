@@ -161,15 +161,20 @@ static int check_url(struct endpoint *e, struct error *err)
     curl_url_cleanup(parts);
     if (good)
         return 0;
+    const char *shown = endpoint_shown(e->config);
+    if (!strstr(shown, "://"))
+        return error_set(err, ERR_INPUT,
+                         "\"%.200s\" has no scheme: expected --url http://%.200s, or https://...",
+                         shown, shown);
     return error_set(err, ERR_INPUT,
                      "\"%.200s\" is no endpoint: expected the API's base such as "
                      "https://api.example.com/v1",
-                     endpoint_name(e->config));
+                     shown);
 }
 
 static bool is_https(const struct endpoint_config *c)
 {
-    return strncmp(c->url, "https:", 6) == 0;
+    return strncasecmp(c->url, "https:", 6) == 0;
 }
 
 static bool must_join(const struct endpoint_config *c)
@@ -178,13 +183,40 @@ static bool must_join(const struct endpoint_config *c)
     return c->http2 && !is_https(c) && version >= 0x075800 && version < 0x080000;
 }
 
+/* Whether the path that ends at `end` is the name of a deployment. */
+static bool is_deployment(const char *url, size_t start)
+{
+    static const char word[] = "/deployments";
+    size_t n = sizeof word - 1;
+    return start >= n && strncmp(url + start - n, word, n) == 0;
+}
+
+/* The API's path that the base ends in, the longest; NULL if it is a base. */
+static const char *own_path(const char *url, size_t end)
+{
+    const char *found = NULL, *name;
+    for (size_t i = 0; (name = bench_api_name(i)); i++) {
+        const char *path = bench_api_find(name)->path;
+        size_t n = strlen(path);
+        bool ends = end > n && strncmp(url + end - n, path, n) == 0;
+        if (ends && !is_deployment(url, end - n) && (!found || n > strlen(found)))
+            found = path;
+    }
+    return found;
+}
+
 void endpoint_add_url(const struct endpoint_config *c, const char *path, struct buffer *out)
 {
     size_t base = strcspn(c->url, "?#"), end = base;
     while (end && c->url[end - 1] == '/')
         end--;
-    buffer_add(out, c->url, end);
-    buffer_add_text(out, path);
+    const char *own = own_path(c->url, end);
+    if (own && strcmp(own, path) == 0) {
+        buffer_add(out, c->url, base);
+    } else {
+        buffer_add(out, c->url, end - (own ? strlen(own) : 0));
+        buffer_add_text(out, path);
+    }
     buffer_add(out, c->url + base, strcspn(c->url + base, "#"));
 }
 

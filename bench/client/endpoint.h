@@ -29,6 +29,7 @@ struct endpoint_config {
     const char *model;           /* NULL: the request's own, else the first that /models lists */
     double share;                /* of the sessions, relative to the other endpoints */
     const char *api_key;         /* NULL: no header with one */
+    const char *key_from;        /* the variable or file that it comes from, for messages; NULL */
     const char *user, *password; /* for HTTP's basic authentication; NULL */
     const char *const *headers; /* "Name: value", ended by NULL; NULL. They replace the API's own */
     const char *const *secrets; /* further words to hide in answers, ended by NULL; NULL */
@@ -43,7 +44,10 @@ const char *endpoint_name(const struct endpoint_config *c);
 /* The URL without its secrets. */
 const char *endpoint_shown(const struct endpoint_config *c);
 
-/* Appends the URL of a path of the API, such as "/models": https://host/v1/models?key=abc. */
+/* Appends the URL of a path of the API, such as "/models": https://host/v1/models?key=abc. A base
+ * that ends in an API's path already (/v1/chat/completions) is the address of that path as it is,
+ * and what stands before is the base of others; but a deployment may be called as an API is
+ * (/deployments/embeddings). */
 void endpoint_add_url(const struct endpoint_config *c, const char *path, struct buffer *out);
 
 struct endpoint {

@@ -1,5 +1,5 @@
-#include "bench/client/probe.h"
-
+#include "bench/client/probe_state.h"
+#include "bench/refusal/refusal_words.h"
 #include "bench/wire/chunk.h"
 #include "core/clock.h"
 #include "core/json/json_scan.h"
@@ -12,17 +12,6 @@
 
 #define MAX_ANSWER ((size_t)4 << 20)
 #define ALL_NS (30 * NS_PER_S) /* for all exchanges with an endpoint */
-
-/* A probe under way. */
-struct probe {
-    struct endpoint *endpoint;
-    const struct bench_config *config;
-    struct fidelity_probe *result;
-    CURL *easy;
-    struct buffer answer;
-    int64_t until_ns;
-    bool over; /* a stop is asked for, or the time is: nothing more is sent */
-};
 
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
 {
@@ -51,17 +40,24 @@ static void set_note(struct probe *p, const char *format, ...)
 }
 
 /* "HTTP status 401: " and the endpoint's words, without its secrets. */
-static void note_refusal(struct probe *p, long status)
+static void note_refusal(struct probe *p)
 {
-    struct chunk c;
-    struct buffer words;
-    buffer_init(&words, sizeof p->result->note);
-    struct text answer = {p->answer.data ? p->answer.data : "", p->answer.length};
-    if (p->config->api->read_answer(answer, &c) == 0)
-        secrets_hide(&p->endpoint->secrets, c.error_message, 180, &words);
-    set_note(p, "HTTP status %ld%s%s", status, words.length ? ": " : "",
-             words.length ? words.data : "");
-    buffer_free(&words);
+    const char *location = NULL;
+    struct buffer shown;
+    curl_easy_getinfo(p->easy, CURLINFO_REDIRECT_URL, &location);
+    struct refusal r = {.http_status = (int)p->status,
+                        .content_type = p->type,
+                        .location = location,
+                        .path = p->config->api->path,
+                        .body = {p->answer.data ? p->answer.data : "", p->answer.length}};
+    refusal_add_words(&r, &p->words);
+    buffer_init(&shown, sizeof p->result->note);
+    secrets_hide(&p->endpoint->secrets, (struct text){p->words.data, p->words.length}, 240, &shown);
+    if (strncmp(shown.data, "HTTP status", 11) == 0)
+        set_note(p, "%s", shown.data);
+    else
+        set_note(p, "HTTP status %ld: %s", p->status, shown.data);
+    buffer_free(&shown);
 }
 
 /* What one exchange may take, in milliseconds; 0 where no time is left for it. */
@@ -76,6 +72,9 @@ static long time_left_ms(const struct probe *p, int64_t now_ns)
 static void set_up(struct probe *p, const struct buffer *body, char *words, long limit_ms)
 {
     buffer_clear(&p->answer);
+    buffer_clear(&p->words);
+    p->status = 0;
+    p->type[0] = '\0';
     curl_easy_setopt(p->easy, CURLOPT_ERRORBUFFER, words);
     curl_easy_setopt(p->easy, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(p->easy, CURLOPT_WRITEDATA, &p->answer);
@@ -87,14 +86,19 @@ static void set_up(struct probe *p, const struct buffer *body, char *words, long
     curl_easy_setopt(p->easy, CURLOPT_POST, 1L);
     curl_easy_setopt(p->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->length);
     curl_easy_setopt(p->easy, CURLOPT_POSTFIELDS, body->data);
-    p->result->requests++;
 }
 
-/* One blocking exchange; body NULL = GET. 0, or -1 with the reason in note. */
-static int exchange(struct probe *p, const struct buffer *body)
+static void read_head(struct probe *p)
+{
+    const char *type = NULL;
+    curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &p->status);
+    curl_easy_getinfo(p->easy, CURLINFO_CONTENT_TYPE, &type);
+    text_cut(text_of(type ? type : ""), p->type, sizeof p->type);
+}
+
+int probe_exchange(struct probe *p, const struct buffer *body, const char *what)
 {
     char words[CURL_ERROR_SIZE] = "";
-    long status = 0;
     int64_t start_ns = clock_now_ns();
     long limit_ms = time_left_ms(p, start_ns);
     if (!p->over && (stop_level() > 0 || limit_ms == 0)) {
@@ -106,17 +110,17 @@ static int exchange(struct probe *p, const struct buffer *body)
     set_up(p, body, words, limit_ms);
     CURLcode code = curl_easy_perform(p->easy);
     curl_easy_setopt(p->easy, CURLOPT_ERRORBUFFER, NULL);
-    curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &status);
+    read_head(p);
+    bool good = p->status >= 200 && p->status < 300;
     p->over = code == CURLE_ABORTED_BY_CALLBACK || code == CURLE_OPERATION_TIMEDOUT;
     if (code == CURLE_ABORTED_BY_CALLBACK)
         set_note(p, "interrupted");
     else if (code == CURLE_OPERATION_TIMEDOUT)
-        set_note(p, "%s: no answer within %.3g s", body ? "a prompt to count" : "GET /models",
-                 (double)(clock_now_ns() - start_ns) / 1e9);
-    else if (code != CURLE_OK)
+        set_note(p, "%s: no answer within %.3g s", what, (double)(clock_now_ns() - start_ns) / 1e9);
+    else if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && p->status)) /* we had enough */
         set_note(p, "%.200s", words[0] ? words : curl_easy_strerror(code));
-    else if (status < 200 || status > 299)
-        note_refusal(p, status);
+    else if (!good)
+        note_refusal(p);
     else
         return 0;
     return -1;
@@ -147,7 +151,7 @@ char *probe_first_model(const struct buffer *answer)
     return id;
 }
 
-static void ask_model(struct probe *p)
+int probe_ask_models(struct probe *p)
 {
     struct endpoint *e = p->endpoint;
     struct buffer url;
@@ -155,10 +159,10 @@ static void ask_model(struct probe *p)
     endpoint_add_url(e->config, "/models", &url);
     curl_easy_setopt(p->easy, CURLOPT_URL, url.data);
     curl_easy_setopt(p->easy, CURLOPT_HTTPGET, 1L);
-    if (exchange(p, NULL) == 0)
-        e->model = probe_first_model(&p->answer);
+    int status = probe_exchange(p, NULL, "GET /models");
     curl_easy_setopt(p->easy, CURLOPT_URL, e->url);
     buffer_free(&url);
+    return status;
 }
 
 /* The input tokens of a prompt of so many words; 0 if the endpoint does not say. */
@@ -170,7 +174,8 @@ static uint64_t count_tokens(struct probe *p, const struct prompt_maker *m, uint
     buffer_init(&body, BUFFER_UNBOUNDED);
     prompt_maker_build_probe(m, p->endpoint->model ? p->endpoint->model : "default", words, words,
                              &body);
-    if (exchange(p, &body) == 0) {
+    p->result->requests += !p->over;
+    if (probe_exchange(p, &body, "a prompt to count") == 0) {
         struct text answer = {p->answer.data ? p->answer.data : "", p->answer.length};
         if (p->config->api->read_answer(answer, &c) == 0 && c.has_usage)
             tokens = usage_input(&c.usage);
@@ -220,15 +225,19 @@ void probe_run(struct endpoint *endpoint, struct prompt_maker *maker,
                       .until_ns = clock_now_ns() + ALL_NS};
     *result = (struct fidelity_probe){.tokens_per_word = 1};
     buffer_init(&p.answer, MAX_ANSWER);
+    buffer_init(&p.words, MAX_ANSWER);
     endpoint_apply(endpoint, p.easy);
     curl_easy_setopt(p.easy, CURLOPT_RESOLVE, endpoint->resolve);
     curl_easy_setopt(p.easy, CURLOPT_FORBID_REUSE, endpoint->joins ? 1L : 0L);
     curl_easy_setopt(p.easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(config->connect_timeout_ns / NS_PER_MS));
-    if (!endpoint->model)
-        ask_model(&p);
-    if (!config->no_probe)
+    if (!endpoint->model && probe_ask_models(&p) == 0)
+        endpoint->model = probe_first_model(&p.answer);
+    if (!config->no_probe) {
+        probe_try_body(&p, maker);
         measure(&p, maker);
+    }
     buffer_free(&p.answer);
+    buffer_free(&p.words);
     curl_easy_cleanup(p.easy);
 }

@@ -210,6 +210,7 @@ static int make_endpoints(const struct bench_options *o, struct bench_setup *s, 
             return error_set(err, ERR_INPUT, "--share %.40s: expected a number of 0 or more",
                              o->shares.items[i]);
         e->api_key = site->key;
+        e->key_from = site->key_from;
         e->user = site->user;
         e->password = site->password;
         e->headers = (const char *const *)s->secrets.headers;

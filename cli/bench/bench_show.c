@@ -20,9 +20,6 @@ void bench_live_note(struct bench_live *l, const struct record *r)
 {
     if (r->first_token_ns != TIME_NEVER)
         histogram_add(&l->ttft, r->first_token_ns - r->scheduled_ns, 1);
-    if (r->status == RECORD_FAILED)
-        snprintf(l->last_failure, sizeof l->last_failure, "%s%s%s", failure_name(r->failure),
-                 r->message ? ": " : "", r->message ? r->message : "");
     l->ended += r->final;
 }
 
@@ -177,6 +174,17 @@ static void warn_of_workers(const struct terminal *t, const struct bench_setup *
              (unsigned long long)f->workers, s->config.workers);
 }
 
+void bench_warn_of_probes(const struct terminal *t, const struct bench_setup *s,
+                          const struct workload *w, const struct fidelity_probe *probes)
+{
+    for (size_t i = 0; i < s->config.endpoint_count; i++)
+        if (probes[i].remarks[0])
+            warn(t, "%s: %s", endpoint_name(&s->endpoints[i]), probes[i].remarks);
+    if (!probes[0].measured && !s->config.no_probe && !w->messages_start && !w->body_start)
+        warn(t, "the endpoint's tokenizer is not known (%s): a word is taken as a token",
+             probes[0].note);
+}
+
 void bench_warn_of_requests(const struct terminal *t, const struct bench_options *o,
                             const struct bench_setup *s, const struct workload *w)
 {
@@ -196,9 +204,6 @@ void bench_warn(const struct terminal *t, const struct bench_setup *s, const str
 {
     const struct phase_summary *all = &summary->all;
     const struct fidelity *f = &summary->fidelity;
-    if (!f->probes[0].measured && !s->config.no_probe && !w->messages_start && !w->body_start)
-        warn(t, "the endpoint's tokenizer is not known (%s): a word was taken as a token",
-             f->probes[0].note);
     if (s->endpoints[0].insecure)
         warn(t, "certificates were not checked (--insecure)");
     warn_of_warm_cache(t, w, all);

@@ -14,7 +14,6 @@ struct bench_live {
     struct histogram ttft;
     uint64_t ended, ended_before;
     int64_t shown_ns;
-    char last_failure[320]; /* class and words of the last failed request */
 };
 
 void bench_live_init(struct bench_live *l, const struct terminal *t, struct budget *budget);
@@ -29,6 +28,10 @@ void bench_describe_workload(const struct workload *w, const struct bench_config
 /* Before the run: tells of --requests beyond a workload that is not begun anew. */
 void bench_warn_of_requests(const struct terminal *t, const struct bench_options *o,
                             const struct bench_setup *s, const struct workload *w);
+
+/* Before the clock starts: what the endpoints do not take, and that a tokenizer is not known. */
+void bench_warn_of_probes(const struct terminal *t, const struct bench_setup *s,
+                          const struct workload *w, const struct fidelity_probe *probes);
 
 /* What a reader of the result should know first. */
 void bench_warn(const struct terminal *t, const struct bench_setup *s, const struct workload *w,

@@ -6,6 +6,7 @@
 #include "cli/bench/bench_series.h"
 #include "cli/bench/bench_server.h"
 #include "cli/bench/bench_show.h"
+#include "cli/bench/bench_trouble.h"
 #include "cli/bench/bench_wait.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -32,6 +33,7 @@ struct bench_command {
     struct mock **mocks; /* for mock:PRESET; by endpoint, NULL = a real one */
     struct run_output output;
     struct bench_live live;
+    struct bench_troubles troubles;
     struct budget budget;
     struct bench_endpoints each;
     struct bench_server server;
@@ -133,6 +135,7 @@ static bool on_attempt(void *context, const struct record *r)
 {
     struct bench_command *b = context;
     bench_live_note(&b->live, r);
+    bench_troubles_note(&b->troubles, r);
     budget_note(&b->budget, r);
     bench_endpoints_note(&b->each, r);
     return run_output_attempt(&b->output, r);
@@ -163,25 +166,56 @@ static void on_start(void *context, int64_t start_ns)
     bench_server_set_start(&b->server, start_ns);
 }
 
+static void on_learnt(void *context, const struct fidelity_probe *probes, size_t count)
+{
+    struct bench_command *b = context;
+    bench_warn_of_probes(b->terminal, &b->setup, &b->workload, probes);
+    for (size_t i = 0; i < count; i++)
+        if (probes[i].served[0])
+            memcpy(b->troubles.served, probes[i].served, sizeof b->troubles.served);
+}
+
+static bool nothing_completed(const struct bench_report *report, const struct accounting *a)
+{
+    return report->end == BENCH_UNREACHABLE ||
+           (a->scheduled > 0 && a->completed + a->cancelled == 0);
+}
+
+/* Most requests failed, or all: with the last one's words, and what to try. */
+static int judge_failures(const struct bench_command *b, const struct accounting *a,
+                          const struct bench_report *report, struct error *err)
+{
+    struct buffer last;
+    int status = 0;
+    buffer_init(&last, BUFFER_UNBOUNDED);
+    if (!bench_troubles_add_last(&b->troubles, &last))
+        buffer_add_format(&last, "%s: none was sent", endpoint_shown(&b->setup.endpoints[0]));
+    if (nothing_completed(report, a))
+        status = error_set(err, ERR_WORK, "no request completed: %s", last.data);
+    else if (a->failed * 2 > a->scheduled)
+        status =
+            error_set(err, ERR_WORK, "%llu of %llu requests failed; the last one: %s",
+                      (unsigned long long)a->failed, (unsigned long long)a->scheduled, last.data);
+    buffer_free(&last);
+    return status;
+}
+
 /* What the run's end means for the exit status; the reason is printed by main. */
 static int judge(const struct bench_command *b, const struct summary *s,
                  const struct bench_report *report, struct error *err)
 {
-    const struct accounting *a = &s->accounting;
-    if (report->end == BENCH_INTERRUPTED)
+    bool interrupted = report->end == BENCH_INTERRUPTED;
+    struct error failed = {0};
+    judge_failures(b, &s->accounting, report, &failed);
+    bench_troubles_warn(&b->troubles, b->terminal, failed.code && !interrupted);
+    if (interrupted)
         return error_set(err, ERR_INTERRUPTED, "interrupted: what was measured so far is in %s",
                          b->output.place.path);
-    if (report->end == BENCH_SATURATED && a->completed == 0)
+    if (report->end == BENCH_SATURATED && s->accounting.completed == 0)
         return error_set(err, ERR_WORK, "%s: no request completed (%s)",
                          endpoint_shown(&b->setup.endpoints[0]), report->stopped.reason);
-    if (report->end == BENCH_UNREACHABLE || (a->scheduled > 0 && a->completed + a->cancelled == 0))
-        return error_set(err, ERR_WORK, "%s: no request completed (%s)",
-                         endpoint_shown(&b->setup.endpoints[0]),
-                         b->live.last_failure[0] ? b->live.last_failure : "none was sent");
-    if (a->failed * 2 > a->scheduled)
-        return error_set(err, ERR_WORK, "%llu of %llu requests failed; the last one: %s",
-                         (unsigned long long)a->failed, (unsigned long long)a->scheduled,
-                         b->live.last_failure);
+    if (failed.code)
+        return error_set(err, failed.code, "%s", failed.message);
     int status = 0;
     if (report->end == BENCH_BUDGET && !b->output.dir.failure.code)
         status = error_set(err, ERR_WORK, "stopped at --max-cost %s", b->o->max_cost);
@@ -272,9 +306,11 @@ static int carry_out(struct bench_command *b, struct error *err)
     struct bench_report report;
     bench_endpoints_init(&b->each, b->setup.endpoints, b->setup.config.endpoint_count);
     bench_live_init(&b->live, b->terminal, &b->budget);
+    bench_troubles_init(&b->troubles, b->o, &b->setup);
     b->budget.start_unix_ns = clock_wall_ns();
     b->setup.config.admit = admit;
     b->setup.config.on_progress = on_progress;
+    b->setup.config.on_learnt = on_learnt;
     b->setup.config.context = b;
     b->setup.config.before_start = before_start;
     b->setup.config.on_start = on_start;
@@ -296,7 +332,8 @@ static int carry_out(struct bench_command *b, struct error *err)
 
 static int make_budget(struct bench_command *b, struct error *err)
 {
-    static const uint64_t before[] = {2 * READY_WORDS, 2 * PROBE_FEW_WORDS, 2 * PROBE_MANY_WORDS};
+    static const uint64_t before[] = {2 * READY_WORDS, 2 * PROBE_FEW_WORDS, 2 * PROBE_MANY_WORDS,
+                                      2 * PROBE_TRIAL_WORDS};
     const struct bench_config *c = &b->setup.config;
     const char *limit = b->o->max_cost;
     struct plan_selection plans = {0};
@@ -309,7 +346,8 @@ static int make_budget(struct bench_command *b, struct error *err)
     free(asked);
     bool waits = b->o->wait_ready_ns > 0 && !b->turn->later;
     const uint64_t *asks = waits ? before : before + 1;
-    size_t count = (waits ? 1u : 0u) + (c->no_probe ? 0u : 2u);
+    /* What bodies may hold is tried where answers are tokens. */
+    size_t count = (waits ? 1u : 0u) + (c->no_probe ? 0u : c->api->generates ? 3u : 2u);
     if (limit && (budget_limit(&b->budget, limit, err) < 0 ||
                   (count && budget_reserve(&b->budget, asks, count, limit, err))))
         return err->code;

@@ -127,7 +127,7 @@ class Endpoints(Case):
         self.assertTrue(asked.empty())
         self.bench("--url", url, "--timeout-total", "300ms", "-n", "1", "--model", "m", "--force",
                    expect=1, timeout=20)
-        self.assertIn("a prompt to count: no answer within", self.probe()["note"])
+        self.assertIn("a first request: no answer within", self.probe()["note"])
         self.assertEqual(self.probe()["requests"], 1)
 
     def test_an_interrupt_ends_the_probe_and_nothing_is_sent(self):
@@ -146,8 +146,9 @@ class Endpoints(Case):
         _, url = self.plain()
         self.bench("--url", url)
         self.assertEqual(self.probe(), {"endpoint": url, "measured": True, "tokens_per_word": 1,
-                                        "template_tokens": 3, "requests": 2,
-                                        "input_tokens": 32 + 3 + 1056 + 3, "note": None})
+                                        "template_tokens": 3, "requests": 3,
+                                        "input_tokens": 8 + 3 + 32 + 3 + 1056 + 3, "note": None,
+                                        "remarks": None})
 
     def test_prompts_differ_between_runs_unless_fixed(self):
         server, url = self.plain()

@@ -106,8 +106,8 @@ class Budget(Shared):
         words = ("bench", "--url", self.fast(), "--trace", self.workload, "--plans", self.each,
                  "-c", 1, "-o", self.run_path, "--max-cost")
         self.farebox(*words, "0.05", expect=1)
-        self.assertEqual(self.spent(), decimal.Decimal("0.03"))
-        done = self.farebox(*words, "0.02", "--force", expect=1)
+        self.assertEqual(self.spent(), decimal.Decimal("0.02"))  # of the rest three may be the probe's
+        done = self.farebox(*words, "0.03", "--force", expect=1)
         self.assertIn("leaves nothing to the run", done.stderr)
 
 

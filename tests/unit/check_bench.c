@@ -294,7 +294,10 @@ START_TEST(bad_configurations_are_refused)
 {
     static const char *const bad_header[] = {"no colon here", NULL};
     check_bad_config((struct endpoint_config){.url = "ftp://x/v1"}, NULL, "no endpoint");
-    check_bad_config((struct endpoint_config){.url = "not a url"}, NULL, "no endpoint");
+    check_bad_config((struct endpoint_config){.url = "not a url"}, NULL, "has no scheme");
+    check_bad_config((struct endpoint_config){.url = "localhost:8000/v1"}, NULL,
+                     "expected --url http://localhost:8000/v1");
+    check_bad_config((struct endpoint_config){.url = "http://a b/v1"}, NULL, "no endpoint");
     check_bad_config((struct endpoint_config){.url = "http://127.0.0.1:1", .headers = bad_header},
                      NULL, "header 1 is none");
     check_bad_config((struct endpoint_config){.url = "http://127.0.0.1:1"}, "[1]", "object");

@@ -84,6 +84,7 @@ static const struct json_field probe_rows[] = {
     {"requests", JSON_AS_UINT, OF_PROBE(requests)},
     {"input_tokens", JSON_AS_UINT, OF_PROBE(input_tokens)},
     {"note", JSON_AS_CHARS, OF_PROBE(note), .write = put_words},
+    {"remarks", JSON_AS_CHARS, OF_PROBE(remarks), .write = put_words},
 };
 static const struct json_table probe_table = {JSON_ROWS(probe_rows), .nulls = true, .open = true};
 static const struct json_field probe_item = {
