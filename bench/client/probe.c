@@ -43,7 +43,7 @@ static void set_note(struct probe *p, const char *format, ...)
 static void note_refusal(struct probe *p)
 {
     const char *location = NULL;
-    struct buffer shown;
+    char shown[240];
     curl_easy_getinfo(p->easy, CURLINFO_REDIRECT_URL, &location);
     struct refusal r = {.http_status = (int)p->status,
                         .content_type = p->type,
@@ -51,13 +51,12 @@ static void note_refusal(struct probe *p)
                         .path = p->config->api->path,
                         .body = {p->answer.data ? p->answer.data : "", p->answer.length}};
     refusal_add_words(&r, &p->words);
-    buffer_init(&shown, sizeof p->result->note);
-    secrets_hide(&p->endpoint->secrets, (struct text){p->words.data, p->words.length}, 240, &shown);
-    if (strncmp(shown.data, "HTTP status", 11) == 0)
-        set_note(p, "%s", shown.data);
+    secrets_show(&p->endpoint->secrets, (struct text){p->words.data, p->words.length}, shown,
+                 sizeof shown);
+    if (strncmp(shown, "HTTP status", 11) == 0)
+        set_note(p, "%s", shown);
     else
-        set_note(p, "HTTP status %ld: %s", p->status, shown.data);
-    buffer_free(&shown);
+        set_note(p, "HTTP status %ld: %s", p->status, shown);
 }
 
 /* What one exchange may take, in milliseconds; 0 where no time is left for it. */

@@ -153,11 +153,12 @@ static void look_for_models(struct probe *p)
     if (!advice_is_of_model((int)p->status, words, p->endpoint->model))
         return;
     memcpy(note, p->result->note, sizeof note);
-    buffer_init(&list, sizeof p->result->served - 1);
+    buffer_init(&list, BUFFER_UNBOUNDED);
     if (probe_ask_models(p) == 0)
         list_models(&p->answer, &list);
     if (list.length)
-        memcpy(p->result->served, list.data, list.length + 1);
+        secrets_show(&p->endpoint->secrets, (struct text){list.data, list.length},
+                     p->result->served, sizeof p->result->served);
     memcpy(p->result->note, note, sizeof note);
     buffer_free(&list);
 }
@@ -182,11 +183,11 @@ static bool read_answer(struct trial *t)
     t->whole = !a.is_stream && a.failure == FAILURE_NONE;
     if (a.so_far.has_usage)
         p->result->input_tokens += usage_input(&a.so_far.usage);
-    bool refused = a.failure == FAILURE_ERROR_EVENT;
-    if (refused)
+    bool good = a.failure == FAILURE_NONE;
+    if (!good)
         buffer_add_text(&p->words, a.message);
     attempt_free(&a);
-    return !refused;
+    return good;
 }
 
 static bool is_answered(struct trial *t)

@@ -1,5 +1,5 @@
-/* The inside of a probe, shared by its files: probe.c (exchanges, models, measuring), probe_body.c (what
- * an endpoint takes).
+/* The inside of a probe, shared by its files: probe.c (exchanges, models, measuring), probe_body.c
+ * (what an endpoint takes).
  */
 #ifndef FAREBOX_BENCH_CLIENT_PROBE_STATE_H
 #define FAREBOX_BENCH_CLIENT_PROBE_STATE_H

@@ -7,6 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
+/* Of a content type without its parameters. */
+#define OF_TYPE "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/+-._"
+
 static const char *shown(const char *text)
 {
     return text ? text : "";
@@ -39,7 +42,7 @@ void advice_add_what(const struct advice_case *c, struct buffer *out)
     } else if (strncmp(message, "HTTP status", 11) != 0) {
         buffer_add_format(out, "HTTP status %d", c->http_status);
         if (*type)
-            buffer_add_format(out, " (%.*s)", (int)strcspn(type, "; "), type);
+            buffer_add_format(out, " (%.*s)", (int)strspn(type, OF_TYPE), type);
     }
     if (*message)
         buffer_add_format(out, "%s%s", out->data[out->length - 1] == ' ' ? "" : ": ", message);
@@ -174,6 +177,15 @@ static bool advise_of_key(const struct advice_case *c, struct buffer *out)
     return true;
 }
 
+/* Some servers refuse a key with status 400 or 200. */
+static bool is_about_key(const struct advice_case *c)
+{
+    static const char *const words[] = {
+        "api key",      "api_key",         "api-key", "not authenticated",
+        "unauthorized", "unauthenticated", NULL};
+    return says_any(c->message, words);
+}
+
 static bool advise_of_model(const struct advice_case *c, struct buffer *out)
 {
     const char *base = shown(c->base);
@@ -232,22 +244,27 @@ static bool advise_of_members(const struct advice_case *c, struct buffer *out)
 {
     static const char *const tls[] = {"plain HTTP request", "HTTP request to an HTTPS",
                                       "HTTPS port", "HTTPS scheme", NULL};
+    static const char *const streaming[] = {"streaming is not", "not support streaming",
+                                            "n't support streaming", "streaming not supported",
+                                            NULL};
     const char *const ours[] = {"stream_options", "stream", shown(c->output_key), NULL};
     if (says_any(c->message, tls) && !is_https(c->base)) {
         buffer_add_text(out, "try ");
         add_other_scheme(c->base, out);
         return true;
     }
+    if (is_about_key(c))
+        return advise_of_key(c, out);
     if (advise_of_body(c, out))
         return true;
     int i = refused_key_find(text_of(shown(c->message)), ours);
     if (i == 2 && *shown(c->other_output_key))
         buffer_add_format(out, "try --output-key %s", c->other_output_key);
-    else if (i == 1)
+    else if (i == 1 || (i < 0 && says_any(c->message, streaming)))
         buffer_add_text(out, "try --no-stream");
     else if (i >= 0)
         buffer_add_format(out, "--body '{\"%s\": null}' leaves it out", ours[i]);
-    return i >= 0;
+    return i >= 0 || says_any(c->message, streaming);
 }
 
 bool advice_is_of_model(int http_status, struct text words, const char *model)
@@ -290,7 +307,10 @@ static bool advise_of_status(const struct advice_case *c, struct buffer *out)
             buffer_add_text(out, "something before the server answers: is the server itself up?");
         return !c->some_completed;
     default:
-        return c->http_status < 300 && page && advise_of_address(c, out);
+        if (c->http_status < 300 && page)
+            return advise_of_address(c, out);
+        return c->http_status < 300 && !c->some_completed && is_about_key(c) &&
+               advise_of_key(c, out);
     }
 }
 

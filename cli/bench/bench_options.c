@@ -16,8 +16,8 @@
 /* clang-format off */
 const struct option_spec bench_option_specs[] = {
     {"url", 'u', OPTION_LIST, AT(urls), NULL, "URL",
-     .help = "the API's base, such as https://api.example.com/v1, or mock:PRESET for a simulated "
-             "endpoint of its own", .group = "Endpoint",
+     .help = "the API's base, such as https://api.example.com/v1 (a query stays behind the path), or "
+             "mock:PRESET for a simulated endpoint of its own", .group = "Endpoint",
      .shown = hide_in_url},
     {"model", 'm', OPTION_LIST, AT(models), NULL, "NAME",
      .help = "model to ask for; else the request's own, else the first that the endpoint lists"},
@@ -26,10 +26,12 @@ const struct option_spec bench_option_specs[] = {
     {"api", 0, OPTION_TEXT, AT(api), "chat", "API", .choice = bench_api_name},
     {"no-stream", 0, OPTION_FLAG, AT(no_stream), .help = "ask for whole answers"},
     {"body", 0, OPTION_TEXT, AT(body), NULL, "JSON|@FILE",
-     .help = "members added to every request's body: '{\"ignore_eos\": true}'",
+     .help = "members added to every request's body: '{\"ignore_eos\": true}'; null leaves a key out: "
+             "'{\"stream_options\": null}'",
      .shown = hide_in_body},
     {"output-key", 0, OPTION_TEXT, AT(output_key), "max_tokens", "KEY",
-     .help = "the body's key for the output length: max_completion_tokens for some models"},
+     .help = "the body's key for the output length: max_completion_tokens for some models, which is "
+             "found out before the run"},
     {"header", 'H', OPTION_LIST, AT(headers), NULL, "NAME: VALUE",
      .help = "a further header; \"NAME: @FILE\" takes its value from a file, as secrets should be",
      .shown = hide_in_header},
@@ -87,8 +89,8 @@ const struct option_spec bench_option_specs[] = {
      .help = "what is tried again: statuses, and connection for failures below HTTP"},
     {"retry-backoff", 0, OPTION_DURATION, AT(backoff_ns), "500ms", "TIME", .max = 3600,
      .help = "wait before the second attempt, doubled for each further one up to 30 s, with "
-             "jitter; a server's Retry-After is honoured up to ten minutes, beyond which the request "
-             "has failed"},
+             "jitter; never before the server allows it (Retry-After in any form, a limit's reset), and "
+             "not at all where that is after more than ten minutes"},
     {"cancel", 0, OPTION_TEXT, AT(cancel), NULL, "SHARE:CHUNKS",
      .help = "hang up on a share of the streams after so many chunks: 0.1:20"},
     {"max-cost", 0, OPTION_TEXT, AT(max_cost), NULL, "USD",
@@ -129,7 +131,8 @@ const struct option_spec bench_option_specs[] = {
      .help = "keeps the prompts of runs apart, so that no run meets a warm prefix cache; another "
              "one each run by default, fixed repeats the text"},
     {"no-probe", 0, OPTION_FLAG, AT(no_probe),
-     .help = "do not ask the endpoint what it makes of our words: a word counts as a token"},
+     .help = "do not ask the endpoint what it takes and what it makes of our words: a word counts as "
+             "a token"},
     {"wait-ready", 0, OPTION_DURATION, AT(wait_ready_ns), NULL, "TIME", .max = 3e6,
      .help = "before the run, wait so long at most until every endpoint gives an answer: while it "
              "refuses connections or says 429 or 5xx; exit status 1 where it does not"},

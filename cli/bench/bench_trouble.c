@@ -97,7 +97,7 @@ static bool add_kind(const struct bench_troubles *t, const struct bench_trouble 
                             .path = c->api->path,
                             .key_from = key_source(&e, c->api),
                             .model = e.model,
-                            .served = t->served,
+                            .served = t->probes ? t->probes[kind->endpoint].served : NULL,
                             .proxy = proxy_variable(e.url),
                             .body = c->extra_body,
                             .output_key = c->output_key,

@@ -28,7 +28,7 @@ struct bench_troubles {
     struct bench_trouble kinds[TROUBLE_KINDS];
     size_t count, last; /* last: the kind of the last failure */
     bool some_completed;
-    char served[FIDELITY_TEXT_SIZE]; /* models, where one is not there; set by the caller */
+    const struct fidelity_probe *probes; /* by endpoint; set by the caller, NULL before */
 };
 
 void bench_troubles_init(struct bench_troubles *t, const struct bench_options *o,

@@ -170,9 +170,8 @@ static void on_learnt(void *context, const struct fidelity_probe *probes, size_t
 {
     struct bench_command *b = context;
     bench_warn_of_probes(b->terminal, &b->setup, &b->workload, probes);
-    for (size_t i = 0; i < count; i++)
-        if (probes[i].served[0])
-            memcpy(b->troubles.served, probes[i].served, sizeof b->troubles.served);
+    (void)count;
+    b->troubles.probes = probes;
 }
 
 static bool nothing_completed(const struct bench_report *report, const struct accounting *a)

@@ -76,6 +76,13 @@ static const struct {
       .base = V1,
       .key_from = "k.txt"},
      "Cloudflare"},
+    {{.http_status = 400,
+      .message = "API key not valid. Please pass a valid one.",
+      .base = V1,
+      .key_from = "LAB_KEY"},
+     "the key comes from LAB_KEY"},
+    {{.http_status = 200, .failure = FAILURE_EMPTY, .message = "Not authenticated", .base = V1},
+     "no key was sent"},
     /* https and http */
     {{.http_status = 400, .message = "The plain HTTP request was sent to HTTPS port", .base = V1},
      "try --url https://h:8000/v1"},
@@ -124,6 +131,8 @@ static const struct {
       .body = "{\"top_k\": 3, \"ignore_eos\": true}"},
      "leave ignore_eos out of --body"},
     {{.http_status = 400, .message = "Unsupported value: 'stream'", .base = V1}, "--no-stream"},
+    {{.http_status = 400, .message = "Streaming is not supported by this model", .base = V1},
+     "--no-stream"},
     {{.http_status = 400, .message = "messages: too long", .base = V1, .body = "{\"a\": 1}"}, NULL},
 };
 
@@ -154,6 +163,8 @@ static const struct {
      "POST " V1 PATH ": HTTP status 404 (text/plain): no page"},
     {{.http_status = 503, .message = "HTTP status 503 with an empty body"},
      "POST " V1 PATH ": HTTP status 503 with an empty body"},
+    {{.http_status = 500, .content_type = "text/\x1b[31m", .message = "oops"},
+     "POST " V1 PATH ": HTTP status 500 (text/): oops"},
     {{.failure = FAILURE_CONNECT, .message = "Connection refused"},
      "POST " V1 PATH ": connect: Connection refused"},
     {{.failure = FAILURE_TIMEOUT_GAP}, "POST " V1 PATH ": timeout_gap"},
