@@ -44,9 +44,9 @@ struct fidelity_probe {
     bool measured;  /* the endpoint's usage gave the scale */
     double tokens_per_word, template_tokens;
     uint64_t requests, input_tokens;
-    char note[FIDELITY_TEXT_SIZE]; /* why not measured, or what went wrong; "" = nothing */
+    char note[FIDELITY_TEXT_SIZE];    /* why not measured, or what went wrong; "" = nothing */
     char remarks[FIDELITY_TEXT_SIZE]; /* what it does not take, and how it is asked; "" = nothing */
-    char served[FIDELITY_TEXT_SIZE];  /* models, where the one asked for is not; only until the end */
+    char served[FIDELITY_TEXT_SIZE]; /* models, where the one asked for is not there; not written */
 };
 
 /* What a simulated engine did. */
