@@ -54,6 +54,10 @@ static bool records_cache(const struct workload *w)
         if (w->usage_known[i] &&
             (w->usage[i].cached_input | w->usage[i].cache_write | w->usage[i].cache_write_1h))
             return true;
+    for (size_t i = 0; w->media && i < w->count; i++)
+        if (w->media[i].tokens[USAGE_CACHED_IMAGE_INPUT - USAGE_PLAIN_CLASSES] |
+            w->media[i].tokens[USAGE_CACHED_AUDIO_INPUT - USAGE_PLAIN_CLASSES])
+            return true;
     return false;
 }
 
@@ -155,13 +159,9 @@ static void on_done(void *context, uint64_t tag, uint32_t cached_tokens, int64_t
     uint64_t reasoning = request.usage.tokens[USAGE_REASONING];
     if (r.streamed)
         fill_tokens(s, &r, reasoning);
-    if (s->recorded_cache && request.has_usage)
-        r.usage = request.usage; /* what was billed is known: the model's own hits are a guess */
-    else
-        r.usage = usage_from_totals(request.input_tokens, cached_tokens, 0, 0,
-                                    request.output_tokens, reasoning);
-    r.usage.extras = request.usage.extras;
-    r.usage.extra_count = request.usage.extra_count;
+    r.usage = request.usage;
+    if (!s->recorded_cache || !request.has_usage) /* what was billed is known: ours are a guess */
+        usage_set_cache(&r.usage, cached_tokens, 0, 0);
     s->kept_cache += s->recorded_cache && request.has_usage;
     r.usage_from = USAGE_SERVER;
     end_flight(s, (uint32_t)tag, &r);

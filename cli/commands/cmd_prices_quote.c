@@ -108,7 +108,8 @@ static void put_charge(struct json_writer *w, const char *plan, const struct cha
     json_pair_string(w, "plan", plan);
     json_pair_money(w, "total_usd", c->total);
     for (int i = 0; i < CHARGE_LINES; i++)
-        json_pair_money(w, charge_line_name(i), c->line[i]);
+        if (c->line[i] != 0 || i < USAGE_PLAIN_CLASSES || i >= USAGE_CLASSES)
+            json_pair_money(w, charge_line_name(i), c->line[i]);
     put_unpriced(w, c);
     json_end_object(w);
 }

@@ -7,18 +7,29 @@
 #ifndef FAREBOX_CORE_USAGE_USAGE_H
 #define FAREBOX_CORE_USAGE_USAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum usage_class {
-    USAGE_UNCACHED_INPUT,
+    USAGE_UNCACHED_INPUT, /* text, and whatever has no class of its own */
     USAGE_CACHED_INPUT,
     USAGE_CACHE_WRITE,    /* kept for 5 minutes */
     USAGE_CACHE_WRITE_1H, /* kept for an hour */
     USAGE_OUTPUT,         /* visible output: text, tool calls, refusals */
     USAGE_REASONING,
+    USAGE_PLAIN_CLASSES, /* those above are of text, and most requests have no other */
+    USAGE_IMAGE_INPUT = USAGE_PLAIN_CLASSES,
+    USAGE_AUDIO_INPUT,
+    USAGE_VIDEO_INPUT,
+    USAGE_CACHED_IMAGE_INPUT,
+    USAGE_CACHED_AUDIO_INPUT,
+    USAGE_IMAGE_OUTPUT,
+    USAGE_AUDIO_OUTPUT,
     USAGE_CLASSES,
 };
+
+#define USAGE_MEDIA_CLASSES (USAGE_CLASSES - USAGE_PLAIN_CLASSES)
 
 /* A tool call or unit that is not a token: {"web_search": 2}, {"audio_second": 10.5}. */
 struct usage_extra {
@@ -33,19 +44,55 @@ struct usage {
     size_t extra_count;
 };
 
-/* "uncached_input", "cached_input", "cache_write", "cache_write_1h", "output", "reasoning". */
+/* "uncached_input", "cached_input", "cache_write", "cache_write_1h", "output", "reasoning",
+ * "image_input", ...: as files have them. The list ends with NULL. */
 const char *usage_class_name(enum usage_class c);
+extern const char *const usage_class_names[];
+
+/* True for what the model makes. */
+static inline bool usage_is_output(enum usage_class c)
+{
+    return c == USAGE_OUTPUT || c == USAGE_REASONING || c >= USAGE_IMAGE_OUTPUT;
+}
 
 /* Input of every class; output with reasoning. */
 static inline uint64_t usage_input(const struct usage *u)
 {
-    return u->tokens[USAGE_UNCACHED_INPUT] + u->tokens[USAGE_CACHED_INPUT] +
-           u->tokens[USAGE_CACHE_WRITE] + u->tokens[USAGE_CACHE_WRITE_1H];
+    const uint64_t *t = u->tokens;
+    return t[USAGE_UNCACHED_INPUT] + t[USAGE_CACHED_INPUT] + t[USAGE_CACHE_WRITE] +
+           t[USAGE_CACHE_WRITE_1H] + t[USAGE_IMAGE_INPUT] + t[USAGE_AUDIO_INPUT] +
+           t[USAGE_VIDEO_INPUT] + t[USAGE_CACHED_IMAGE_INPUT] + t[USAGE_CACHED_AUDIO_INPUT];
 }
 
 static inline uint64_t usage_output(const struct usage *u)
 {
-    return u->tokens[USAGE_OUTPUT] + u->tokens[USAGE_REASONING];
+    return u->tokens[USAGE_OUTPUT] + u->tokens[USAGE_REASONING] + u->tokens[USAGE_IMAGE_OUTPUT] +
+           u->tokens[USAGE_AUDIO_OUTPUT];
+}
+
+/* Input that was read from a cache, of whatever kind. */
+static inline uint64_t usage_cached(const struct usage *u)
+{
+    return u->tokens[USAGE_CACHED_INPUT] + u->tokens[USAGE_CACHED_IMAGE_INPUT] +
+           u->tokens[USAGE_CACHED_AUDIO_INPUT];
+}
+
+/* Makes u's classes add up to inclusive lengths: uncached input and visible output become what the
+ * other classes leave of `input` and `output`. Classes that are more than their length are cut to
+ * it, the last ones first. */
+void usage_fit(struct usage *u, uint64_t input, uint64_t output);
+
+/* The same usage with another cache: so much of the input read from it and written to it, all of it
+ * counted as text, and everything else of the input uncached. */
+void usage_set_cache(struct usage *u, uint64_t cached, uint64_t written, uint64_t written_1h);
+
+/* True if some class that is not of text was used. */
+static inline bool usage_has_media(const struct usage *u)
+{
+    uint64_t any = 0;
+    for (int c = USAGE_PLAIN_CLASSES; c < USAGE_CLASSES; c++)
+        any |= u->tokens[c];
+    return any != 0;
 }
 
 /* The disjoint classes of inclusive counts: `input` with everything cached or written inside,

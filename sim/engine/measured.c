@@ -71,14 +71,13 @@ static int take_record(void *context, const struct record *r, struct error *err)
     else if (r->status != RECORD_COMPLETED || r->first_token_ns == TIME_NEVER)
         run->skipped++;
     else
-        add(run,
-            (struct measured_request){.arrival_ns = r->sent_ns,
-                                      .first_ns = r->first_token_ns,
-                                      .last_ns = r->last_token_ns,
-                                      .input_tokens = as_u32(usage_input(&r->usage)),
-                                      .cached_tokens = as_u32(r->usage.tokens[USAGE_CACHED_INPUT]),
-                                      .output_tokens = as_u32(usage_output(&r->usage)),
-                                      .per_token_ns = per_token_ns(r)});
+        add(run, (struct measured_request){.arrival_ns = r->sent_ns,
+                                           .first_ns = r->first_token_ns,
+                                           .last_ns = r->last_token_ns,
+                                           .input_tokens = as_u32(usage_input(&r->usage)),
+                                           .cached_tokens = as_u32(usage_cached(&r->usage)),
+                                           .output_tokens = as_u32(usage_output(&r->usage)),
+                                           .per_token_ns = per_token_ns(r)});
     return 0;
 }
 

@@ -168,8 +168,10 @@ START_TEST(litellm_lists_and_what_has_no_form)
                             " \"input_cost_per_query\": 0.005}]},"
                             " \"s\": {\"input_cost_per_token\": 1e-06, \"provider_specific_entry\":"
                             " {\"us\": 1.1}, \"input_cost_per_new_thing\": 2,"
-                            " \"input_cost_per_audio_token\": 1e-06,"
-                            " \"input_cost_per_audio_token_priority\": 2e-06},"
+                            " \"input_cost_per_audio_token\": 5e-06,"
+                            " \"input_cost_per_audio_token_priority\": 7e-06,"
+                            " \"input_cost_per_image\": 1e-03,"
+                            " \"input_cost_per_image_priority\": 2e-03},"
                             " \"d\": {\"input_dbu_cost_per_token\": 1e-06},"
                             " \"big\": {\"input_cost_per_token\": 1e6}}"),
                      0);
@@ -181,7 +183,10 @@ START_TEST(litellm_lists_and_what_has_no_form)
     ck_assert_uint_eq(report.left_out_by[IMPORT_NUMBER], 1);
     ck_assert_uint_eq(report.partly_by[IMPORT_SURCHARGE], 1);
     ck_assert_ptr_nonnull(finding("s", "input_cost_per_new_thing"));
-    ck_assert_ptr_nonnull(finding("s", "input_cost_per_audio_token_priority"));
+    ck_assert_ptr_nonnull(finding("s", "input_cost_per_image_priority"));
+    struct usage sound = {.tokens = {[USAGE_UNCACHED_INPUT] = 10, [USAGE_AUDIO_INPUT] = 100}};
+    ck_assert_str_eq(charge("s", sound, SERVICE_STANDARD, NULL), "0.00051");
+    ck_assert_str_eq(charge("s", sound, SERVICE_PRIORITY, NULL), "0.00071");
     ck_assert_ptr_nonnull(strstr(plan_book_find(&book, "s")->note, "input_cost_per_new_thing"));
     struct usage at = usage_from_totals(32000, 0, 0, 0, 0, 0);
     struct usage above = usage_from_totals(32001, 0, 0, 0, 0, 0);
@@ -374,8 +379,9 @@ START_TEST(openrouter_overrides_and_routers)
         import(IMPORT_OPENROUTER,
                "{\"data\": [{\"id\": \"a/b\", \"pricing\": {\"prompt\": \"0.000001\","
                " \"completion\": \"0.0000006000000000000001\", \"request\": \"0.001\","
-               " \"audio\": \"0.000002\", \"overrides\": [{\"prompt\": \"0.000002\","
-               " \"audio\": \"0.000004\", \"min_prompt_tokens\": 1000}]}},"
+               " \"image\": \"0.002\", \"audio\": \"0.000003\","
+               " \"overrides\": [{\"prompt\": \"0.000002\", \"image\": \"0.004\","
+               " \"audio\": \"0.000005\", \"min_prompt_tokens\": 1000}]}},"
                " {\"id\": \"auto\", \"pricing\": {\"prompt\": \"-1\", \"completion\": \"-1\"}},"
                " {\"pricing\": {\"prompt\": \"0\"}, \"id\": \"free\"},"
                " {\"id\": \"\", \"pricing\": {\"prompt\": \"0\"}},"
@@ -388,8 +394,12 @@ START_TEST(openrouter_overrides_and_routers)
     ck_assert_uint_eq(report.left_out_by[IMPORT_NEGATIVE], 1);
     ck_assert_uint_eq(report.left_out_by[IMPORT_NAME], 1);
     ck_assert_uint_eq(report.left_out_by[IMPORT_NO_PRICE], 1);
-    ck_assert_int_eq((int)finding("a/b", "audio")->reason, IMPORT_UNIT_VARIES);
+    ck_assert_int_eq((int)finding("a/b", "image")->reason, IMPORT_UNIT_VARIES);
     ck_assert_str_eq(finding("a/b", "completion")->detail, "0.0000006000000000000001 is 0.0000006");
+    struct usage sound = {.tokens = {[USAGE_UNCACHED_INPUT] = 900, [USAGE_AUDIO_INPUT] = 100}};
+    ck_assert_str_eq(charge("a/b", sound, SERVICE_STANDARD, NULL), "0.0033");
+    sound.tokens[USAGE_UNCACHED_INPUT] = 800;
+    ck_assert_str_eq(charge("a/b", sound, SERVICE_STANDARD, NULL), "0.0021");
     struct usage u = usage_from_totals(999, 0, 0, 0, 10, 0);
     ck_assert_str_eq(charge("a/b", u, SERVICE_STANDARD, NULL), "0.002005");
     u = usage_from_totals(1000, 0, 0, 0, 10, 0);

@@ -35,11 +35,14 @@ static void add_price(struct random *r, struct buffer *b, const char *key)
 
 static void add_token_prices(struct random *r, struct buffer *b, bool whole)
 {
-    static const char *const classes[] = {"input",       "output",         "cached_input",
-                                          "cache_write", "cache_write_1h", "reasoning"};
+    static const char *const classes[] = {
+        "input",        "output",       "cached_input",      "cache_write", "cache_write_1h",
+        "reasoning",    "image_input",  "audio_input",       "video_input", "cached_image_input",
+        "image_output", "audio_output", "cached_audio_input"};
     const char *comma = "";
     buffer_add_text(b, "\"per_mtok\": {");
-    for (size_t i = 0; i < 6; i++)
+    bool media = one_in(r, 2);
+    for (size_t i = 0; i < (media ? USAGE_CLASSES : 6); i++)
         if ((whole && i == 0) || !one_in(r, 3)) {
             buffer_add_text(b, comma);
             add_price(r, b, classes[i]);
@@ -183,10 +186,21 @@ enum column {
     WITH_START = 256,
 };
 
+/* Half of them with pictures and sound. */
 static struct usage random_usage(struct random *r, uint32_t input, uint32_t output)
 {
-    return usage_from_totals(input, random_below(r, input + 9), random_below(r, 99),
-                             random_below(r, 99), output, random_below(r, output + 9));
+    struct usage u = usage_from_totals(input, random_below(r, input + 9), random_below(r, 99),
+                                       random_below(r, 99), output, random_below(r, output + 9));
+    bool media = one_in(r, 2);
+    for (int c = USAGE_PLAIN_CLASSES; c < USAGE_CLASSES && media; c++)
+        u.tokens[c] =
+            one_in(r, 2)
+                ? random_below(r, 1 + (usage_is_output((enum usage_class)c) ? output : input) / 3)
+                : 0;
+    u.tokens[USAGE_CACHED_INPUT] /= media ? 3 : 1;
+    u.tokens[USAGE_REASONING] /= media ? 2 : 1;
+    usage_fit(&u, input, output);
+    return u;
 }
 
 static void fill(struct random *r, unsigned columns, struct workload *w)

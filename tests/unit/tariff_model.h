@@ -75,7 +75,19 @@ static inline struct model_prices model_prices(const struct plan_rate *rate, enu
 /* tier[class], base[class], tier[parent], base[parent]; -1: no price. */
 static inline money model_token(const struct model_prices *m, uint64_t input, int class)
 {
-    static const int parents[USAGE_CLASSES] = {-1, 0, 0, USAGE_CACHE_WRITE, -1, USAGE_OUTPUT};
+    static const int parents[USAGE_CLASSES] = {-1,
+                                               0,
+                                               0,
+                                               USAGE_CACHE_WRITE,
+                                               -1,
+                                               USAGE_OUTPUT,
+                                               0,
+                                               0,
+                                               0,
+                                               USAGE_CACHED_INPUT,
+                                               USAGE_CACHED_INPUT,
+                                               USAGE_OUTPUT,
+                                               USAGE_OUTPUT};
     const struct price_tier *tier = NULL;
     for (size_t i = 0; i < m->set->tier_count; i++)
         if (input >= m->set->tiers[i].input_from)
@@ -115,8 +127,9 @@ static inline money model_fee(const struct plan_rate *rate, const struct usage_e
 static inline void model_attempt(const struct plan *plan, const struct plan_rate *rate,
                                  const struct price_query *q, struct model_charge *out)
 {
-    static const enum charge_part parts[USAGE_CLASSES] = {PART_INPUT, PART_CACHED, PART_INPUT,
-                                                          PART_INPUT, PART_OUTPUT, PART_REASONING};
+    static const enum charge_part parts[USAGE_CLASSES] = {
+        PART_INPUT, PART_CACHED, PART_INPUT,  PART_INPUT,  PART_OUTPUT, PART_REASONING, PART_INPUT,
+        PART_INPUT, PART_INPUT,  PART_CACHED, PART_CACHED, PART_OUTPUT, PART_OUTPUT};
     struct model_prices m = model_prices(rate, q->service, q->at_unix_ns);
     const struct usage *u = q->usage;
     bool any = false;
@@ -157,11 +170,16 @@ static inline struct usage model_billed(const struct plan *plan, bool ignore_cap
     uint64_t cap = ignore_caps || !plan->limits.max_output_tokens ? UINT64_MAX
                                                                   : plan->limits.max_output_tokens;
     if (what == BILLED_INPUT)
-        u.tokens[USAGE_OUTPUT] = u.tokens[USAGE_REASONING] = 0;
+        for (int c = 0; c < USAGE_CLASSES; c++)
+            u.tokens[c] = usage_is_output((enum usage_class)c) ? 0 : u.tokens[c];
     while (what == BILLED_FULL && usage_output(&u) < asked)
         u.tokens[USAGE_OUTPUT] += asked - usage_output(&u);
     while (usage_output(&u) > cap && u.tokens[USAGE_OUTPUT] > 0)
         u.tokens[USAGE_OUTPUT]--;
+    while (usage_output(&u) > cap && u.tokens[USAGE_AUDIO_OUTPUT] > 0)
+        u.tokens[USAGE_AUDIO_OUTPUT]--;
+    while (usage_output(&u) > cap && u.tokens[USAGE_IMAGE_OUTPUT] > 0)
+        u.tokens[USAGE_IMAGE_OUTPUT]--;
     while (usage_output(&u) > cap)
         u.tokens[USAGE_REASONING]--;
     return u;
@@ -217,6 +235,7 @@ static inline void model_row(const struct tariff *t, size_t row, struct model_ch
         model_attempt(t->plan, plan_rate_for(t->plan, r.model), &q, out);
     struct usage prompt = r.usage;
     prompt.tokens[USAGE_OUTPUT] = prompt.tokens[USAGE_REASONING] = prompt.extra_count = 0;
+    prompt.tokens[USAGE_IMAGE_OUTPUT] = prompt.tokens[USAGE_AUDIO_OUTPUT] = 0;
     for (uint32_t i = 1; i < r.attempts; i++)
         model_retry(t, q, b->failed, prompt, r.output_tokens, out);
     for (uint64_t i = e ? e->start[row] : 0; e && i < e->start[row + 1]; i++) {

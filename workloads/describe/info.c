@@ -123,11 +123,13 @@ static void sum_usage(const struct workload *w, struct workload_info *out)
     for (size_t i = 0; i < w->count && w->usage_known; i++) {
         if (!w->usage_known[i])
             continue;
-        const struct recorded_usage *u = &w->usage[i];
+        struct usage u = workload_usage(w, i);
         out->has_usage = true;
-        out->cached_tokens += u->cached_input;
-        out->written_tokens += (uint64_t)u->cache_write + u->cache_write_1h;
-        out->reasoning_tokens += u->reasoning;
+        out->cached_tokens += usage_cached(&u);
+        out->written_tokens += u.tokens[USAGE_CACHE_WRITE] + u.tokens[USAGE_CACHE_WRITE_1H];
+        out->reasoning_tokens += u.tokens[USAGE_REASONING];
+        for (int c = USAGE_PLAIN_CLASSES; c < USAGE_CLASSES; c++)
+            out->media_tokens[c - USAGE_PLAIN_CLASSES] += u.tokens[c];
     }
 }
 

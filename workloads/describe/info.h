@@ -100,6 +100,7 @@ struct workload_info {
     double hit_ratio_tokens, hit_ratio_blocks;
     bool has_usage; /* the recording says what was cached, written, thought */
     uint64_t cached_tokens, written_tokens, reasoning_tokens;
+    uint64_t media_tokens[USAGE_MEDIA_CLASSES];
     bool has_detail;
     struct workload_detail detail;
     struct trace_report report; /* zero where there was none */

@@ -67,6 +67,12 @@ static void put_recorded(const struct workload_info *info, struct json_writer *w
     json_pair_u64(w, "cached_input_tokens", info->cached_tokens);
     json_pair_u64(w, "cache_write_tokens", info->written_tokens);
     json_pair_u64(w, "reasoning_tokens", info->reasoning_tokens);
+    for (int c = USAGE_PLAIN_CLASSES; c < USAGE_CLASSES; c++) {
+        char key[40];
+        snprintf(key, sizeof key, "%s_tokens", usage_class_name((enum usage_class)c));
+        if (info->media_tokens[c - USAGE_PLAIN_CLASSES])
+            json_pair_u64(w, key, info->media_tokens[c - USAGE_PLAIN_CLASSES]);
+    }
     json_end_object(w);
 }
 

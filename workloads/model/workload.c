@@ -38,7 +38,7 @@ void workload_free(struct workload *w)
         w->status,         w->priority,     w->attempts,     w->usage,         w->usage_known,
         w->cost,           w->after_start,  w->after,        w->hash_start,    w->hash_ids,
         w->messages_start, w->body_start,   w->extra_start,  w->messages,      w->body,
-        w->extra,          w->usage_extras, w->image_start,  w->images};
+        w->extra,          w->usage_extras, w->image_start,  w->images,        w->media};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     earlier_attempts_free(w->earlier);
@@ -74,6 +74,7 @@ static const struct column optional_columns[] = {
     COLUMN(status, NULL),       COLUMN(priority, NULL),
     COLUMN(attempts, &one),     COLUMN(usage, NULL),
     COLUMN(usage_known, NULL),  COLUMN(cost, &no_money),
+    COLUMN(media, NULL),
 };
 
 /* Row starts of a list column: one element more than there are rows. */
@@ -268,6 +269,15 @@ static void add_names(struct workload *w, size_t row, const struct request *r)
     }
 }
 
+static void add_media(struct workload *w, size_t row, const struct usage *u)
+{
+    if (!usage_has_media(u))
+        return;
+    need_column(w, &w->media);
+    for (int c = USAGE_PLAIN_CLASSES; c < USAGE_CLASSES; c++)
+        w->media[row].tokens[c - USAGE_PLAIN_CLASSES] = (uint32_t)u->tokens[c];
+}
+
 static void add_usage(struct workload *w, size_t row, const struct request *r)
 {
     if (!r->has_usage)
@@ -284,6 +294,7 @@ static void add_usage(struct workload *w, size_t row, const struct request *r)
         .extra_start = (uint32_t)w->usage_extra_count,
         .extra_count = (uint32_t)u->extra_count,
     };
+    add_media(w, row, u);
     mem_grow(&w->usage_extras, &w->usage_extra_capacity, w->usage_extra_count + u->extra_count,
              sizeof *w->usage_extras);
     for (size_t i = 0; i < u->extra_count; i++) {
@@ -423,6 +434,13 @@ void workload_sum_tokens(const struct workload *w, size_t count, uint64_t *input
     }
 }
 
+static void take_media(const struct workload *w, size_t i, struct usage *u)
+{
+    for (int c = USAGE_PLAIN_CLASSES; c < USAGE_CLASSES; c++)
+        u->tokens[c] = w->media[i].tokens[c - USAGE_PLAIN_CLASSES];
+    usage_fit(u, w->input_tokens[i], w->output_tokens[i]);
+}
+
 struct usage workload_usage(const struct workload *w, size_t i)
 {
     if (!w->usage_known || !w->usage_known[i])
@@ -430,6 +448,8 @@ struct usage workload_usage(const struct workload *w, size_t i)
     const struct recorded_usage *r = &w->usage[i];
     struct usage u = usage_from_totals(w->input_tokens[i], r->cached_input, r->cache_write,
                                        r->cache_write_1h, w->output_tokens[i], r->reasoning);
+    if (w->media)
+        take_media(w, i, &u);
     u.extras = r->extra_count ? w->usage_extras + r->extra_start : NULL;
     u.extra_count = r->extra_count;
     return u;

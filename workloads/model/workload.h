@@ -76,6 +76,11 @@ struct recorded_usage {
     uint32_t extra_start, extra_count; /* into usage_extras */
 };
 
+/* Of a request with tokens that are not of text: its classes from USAGE_PLAIN_CLASSES on. */
+struct recorded_media {
+    uint32_t tokens[USAGE_MEDIA_CLASSES];
+};
+
 struct earlier_attempts;
 
 struct workload {
@@ -99,6 +104,7 @@ struct workload {
     uint32_t *attempts;
     struct recorded_usage *usage;
     bool *usage_known;
+    struct recorded_media *media;
     money *cost; /* MONEY_MAX = none reported */
 
     /* Lists per row, row i from start[i] to start[i + 1]; NULL where no row has any */

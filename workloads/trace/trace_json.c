@@ -148,12 +148,20 @@ static void write_extras(struct json_writer *w, const struct json_field *f, cons
     json_end_object(w);
 }
 
-#define COUNT(member) JSON_AS_UINT, JSON_AT(struct trace_usage, member), 0, UINT32_MAX
+#define COUNT(class) JSON_AS_UINT, JSON_AT(struct trace_usage, tokens[class]), 0, UINT32_MAX
+#define MEDIA(class) COUNT(class), .optional = true
 static const struct json_field usage_rows[] = {
-    {"cached_input", COUNT(cached_input)},
-    {"cache_write", COUNT(cache_write)},
-    {"cache_write_1h", COUNT(cache_write_1h)},
-    {"reasoning", COUNT(reasoning)},
+    {"cached_input", COUNT(USAGE_CACHED_INPUT)},
+    {"cache_write", COUNT(USAGE_CACHE_WRITE)},
+    {"cache_write_1h", COUNT(USAGE_CACHE_WRITE_1H)},
+    {"reasoning", COUNT(USAGE_REASONING)},
+    {"image_input", MEDIA(USAGE_IMAGE_INPUT)},
+    {"audio_input", MEDIA(USAGE_AUDIO_INPUT)},
+    {"video_input", MEDIA(USAGE_VIDEO_INPUT)},
+    {"cached_image_input", MEDIA(USAGE_CACHED_IMAGE_INPUT)},
+    {"cached_audio_input", MEDIA(USAGE_CACHED_AUDIO_INPUT)},
+    {"image_output", MEDIA(USAGE_IMAGE_OUTPUT)},
+    {"audio_output", MEDIA(USAGE_AUDIO_OUTPUT)},
     {"tools", .read = read_extras, .write = write_extras},
     {"units", .read = read_extras, .write = write_extras, .max = 1},
 };
@@ -161,33 +169,32 @@ static const struct json_table usage_table = {JSON_ROWS(usage_rows), .where = "u
 
 void trace_json_usage(struct json_scan *s, struct trace_usage *u)
 {
-    u->cached_input = u->cache_write = u->cache_write_1h = u->reasoning = 0;
+    memset(u->tokens, 0, sizeof u->tokens);
     u->extra_count = 0;
     json_fields_read(s, &usage_table, u);
 }
 
 void trace_put_usage(struct json_writer *w, const struct usage *u)
 {
-    struct trace_usage inclusive = {.cached_input = u->tokens[USAGE_CACHED_INPUT],
-                                    .cache_write = u->tokens[USAGE_CACHE_WRITE],
-                                    .cache_write_1h = u->tokens[USAGE_CACHE_WRITE_1H],
-                                    .reasoning = u->tokens[USAGE_REASONING],
-                                    .extras = (struct usage_extra *)u->extras,
-                                    .extra_count = u->extra_count};
-    json_fields_write(w, &usage_table, &inclusive, 0);
+    struct trace_usage all = {.extras = (struct usage_extra *)u->extras,
+                              .extra_count = u->extra_count};
+    memcpy(all.tokens, u->tokens, sizeof all.tokens);
+    json_fields_write(w, &usage_table, &all, 0);
 }
 
 void trace_usage_fill(struct json_scan *s, const struct trace_usage *u, struct request *r)
 {
-    uint64_t parts = u->cached_input + u->cache_write + u->cache_write_1h;
-    if (parts > r->input_tokens)
-        json_fail(s, "%llu tokens cached or written, but the input length is %u",
-                  (unsigned long long)parts, r->input_tokens);
-    if (u->reasoning > r->output_tokens)
-        json_fail(s, "%llu reasoning tokens, but the output length is %u",
-                  (unsigned long long)u->reasoning, r->output_tokens);
-    r->usage = usage_from_totals(r->input_tokens, u->cached_input, u->cache_write,
-                                 u->cache_write_1h, r->output_tokens, u->reasoning);
+    memcpy(r->usage.tokens, u->tokens, sizeof u->tokens);
+    r->usage.tokens[USAGE_UNCACHED_INPUT] = r->usage.tokens[USAGE_OUTPUT] = 0;
+    uint64_t inside = usage_input(&r->usage), made = usage_output(&r->usage);
+    const char *media = usage_has_media(&r->usage) ? " or not of text" : "";
+    if (inside > r->input_tokens)
+        json_fail(s, "%llu tokens cached or written%s, but the input length is %u",
+                  (unsigned long long)inside, media, r->input_tokens);
+    if (made > r->output_tokens)
+        json_fail(s, "%llu reasoning tokens%s, but the output length is %u",
+                  (unsigned long long)made, media, r->output_tokens);
+    usage_fit(&r->usage, r->input_tokens, r->output_tokens);
     r->usage.extras = u->extras;
     r->usage.extra_count = u->extra_count;
 }

@@ -41,9 +41,9 @@ bool trace_json_money(struct json_scan *s, money *out);
 /* "ok", "failed", "aborted", by enum request_status, with NULL behind. */
 extern const char *const trace_status_names[];
 
-/* The canonical "usage" object: inclusive counts, tools and units. Names are owned here. */
+/* The canonical "usage" object: classes, tools and units. Names are owned here. */
 struct trace_usage {
-    uint64_t cached_input, cache_write, cache_write_1h, reasoning;
+    uint64_t tokens[USAGE_CLASSES]; /* those of text are not set: they are what is left */
     struct usage_extra *extras;
     size_t extra_count, extra_capacity;
     struct names names;

@@ -104,9 +104,9 @@ static int read_row(struct trace_input *in, void *context, struct text line, str
     t->has_cache_read = false;
     t->first_ns = t->last_ns = TIME_NEVER;
     t->line.seen = json_fields_read(&t->line.scan, &table, t);
-    t->usage.cached_input = t->has_cache_read ? t->cache_read : t->prefix;
-    t->usage.cache_write = t->cache_write;
-    t->usage.reasoning = t->reasoning;
+    t->usage.tokens[USAGE_CACHED_INPUT] = t->has_cache_read ? t->cache_read : t->prefix;
+    t->usage.tokens[USAGE_CACHE_WRITE] = t->cache_write;
+    t->usage.tokens[USAGE_REASONING] = t->reasoning;
     r->has_usage = true;
     if ((t->line.seen & 1u << INPUT) && (t->line.seen & 1u << OUTPUT))
         trace_usage_fill(&t->line.scan, &t->usage, r);

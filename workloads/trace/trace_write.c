@@ -58,6 +58,15 @@ static void put_field(struct buffer *out, const char *text)
     buffer_add_byte(out, '"');
 }
 
+/* Those of media only where some request has them. */
+static const enum usage_class csv_classes[] = {
+    USAGE_CACHED_INPUT,       USAGE_CACHE_WRITE,  USAGE_CACHE_WRITE_1H, USAGE_REASONING,
+    USAGE_IMAGE_INPUT,        USAGE_AUDIO_INPUT,  USAGE_VIDEO_INPUT,    USAGE_CACHED_IMAGE_INPUT,
+    USAGE_CACHED_AUDIO_INPUT, USAGE_IMAGE_OUTPUT, USAGE_AUDIO_OUTPUT,
+};
+#define CSV_CLASSES (sizeof csv_classes / sizeof *csv_classes)
+#define CSV_PLAIN_CLASSES 4
+
 static void put_csv(const struct workload *w, size_t i, const struct request *r, struct buffer *out)
 {
     char made[REQUEST_ID_SIZE], cost[MONEY_TEXT_SIZE] = "";
@@ -72,12 +81,11 @@ static void put_csv(const struct workload *w, size_t i, const struct request *r,
     put_field(out, r->class_name);
     put_field(out, service_name(r->service));
     buffer_add_format(out, ",%d", r->priority);
-    static const enum usage_class classes[] = {USAGE_CACHED_INPUT, USAGE_CACHE_WRITE,
-                                               USAGE_CACHE_WRITE_1H, USAGE_REASONING};
-    for (size_t k = 0; k < sizeof classes / sizeof *classes; k++) {
+    size_t classes = w->media ? CSV_CLASSES : CSV_PLAIN_CLASSES;
+    for (size_t k = 0; k < classes; k++) {
         buffer_add_byte(out, ',');
         if (r->has_usage)
-            buffer_add_u64(out, r->usage.tokens[classes[k]]);
+            buffer_add_u64(out, r->usage.tokens[csv_classes[k]]);
     }
     put_field(out, trace_status_names[r->status]);
     buffer_add_format(out, ",%u", r->attempts);
@@ -95,8 +103,10 @@ void trace_put_header(const struct workload *w, enum trace_output form, struct b
         buffer_add_format(out, "{\"start\": \"%s\"}\n", instant);
     } else if (form == TRACE_CSV) {
         buffer_add_text(out, "timestamp_ms,input_length,output_length,request_id,session_id,model,"
-                             "class,service,priority,cached_input,cache_write,cache_write_1h,"
-                             "reasoning,status,attempts,cost_usd\n");
+                             "class,service,priority");
+        for (size_t k = 0; k < (w->media ? CSV_CLASSES : CSV_PLAIN_CLASSES); k++)
+            put_field(out, usage_class_name(csv_classes[k]));
+        buffer_add_text(out, ",status,attempts,cost_usd\n");
     }
 }
 

@@ -19,20 +19,15 @@ static bool cache_row(void *context, size_t row, struct request *r)
     struct caching *c = context;
     uint64_t cached = prefix_cache_billed(c->policy, c->hits[row]), written = 0;
     uint64_t input = r->input_tokens;
-    struct usage u = r->usage, next;
     if (c->policy->write != CACHE_WRITE_NONE && r->hash_count) {
         uint64_t whole = prefix_cache_billed(c->policy, input);
         written = whole > cached ? whole - cached : 0;
     }
     bool hour = c->policy->write == CACHE_WRITE_1H;
-    next = usage_from_totals(input, cached, hour ? 0 : written, hour ? written : 0,
-                             usage_output(&u), u.tokens[USAGE_REASONING]);
-    next.extras = u.extras;
-    next.extra_count = u.extra_count;
+    usage_set_cache(&r->usage, cached, hour ? 0 : written, hour ? written : 0);
     c->input += input;
     c->cached += cached;
     r->has_usage = true;
-    r->usage = next;
     return cached > 0 || written > 0;
 }
 

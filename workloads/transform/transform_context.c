@@ -25,10 +25,14 @@ static void set_input(struct request *r, uint64_t tokens)
 {
     r->input_tokens = tokens < WORKLOAD_MAX_TOKENS ? (uint32_t)tokens : WORKLOAD_MAX_TOKENS;
     r->has_usage = false; /* what was recorded was recorded for another input */
-    if (r->usage.tokens[USAGE_REASONING]) {
+    uint64_t *t = r->usage.tokens;
+    if (usage_output(&r->usage) > t[USAGE_OUTPUT]) {
         r->has_usage = true;
-        r->usage = usage_from_totals(r->input_tokens, 0, 0, 0, r->output_tokens,
-                                     r->usage.tokens[USAGE_REASONING]);
+        for (int c = 0; c < USAGE_CLASSES; c++)
+            t[c] = usage_is_output((enum usage_class)c) ? t[c] : 0;
+        usage_fit(&r->usage, r->input_tokens, r->output_tokens);
+        r->usage.extras = NULL;
+        r->usage.extra_count = 0;
     }
 }
 

@@ -88,7 +88,7 @@ static void add_row(struct export_rows *x, const struct record *r)
         .finish = add_name(x, r->finish_reason),
         .message = add_name(x, r->message),
         .input = counted ? cut(usage_input(&r->usage)) : r->asked_input,
-        .cached = cut(r->usage.tokens[USAGE_CACHED_INPUT]),
+        .cached = cut(usage_cached(&r->usage)),
         .output = cut(usage_output(&r->usage)),
         .reasoning = cut(r->usage.tokens[USAGE_REASONING]),
         .asked_input = r->asked_input,

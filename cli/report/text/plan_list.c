@@ -142,13 +142,11 @@ static void put_fees(struct json_writer *w, const char *key, const struct named_
 
 static void put_token_prices(struct json_writer *w, const struct token_prices *prices)
 {
-    static const char *const keys[USAGE_CLASSES] = {"input",          "cached_input", "cache_write",
-                                                    "cache_write_1h", "output",       "reasoning"};
     json_key(w, "per_mtok");
     json_begin_object(w);
     for (int c = 0; c < USAGE_CLASSES; c++)
         if (prices->given >> c & 1)
-            json_pair_money(w, keys[c], prices->price[c] * PER_MTOK);
+            json_pair_money(w, plan_class_key((enum usage_class)c), prices->price[c] * PER_MTOK);
     json_end_object(w);
 }
 

@@ -224,6 +224,13 @@ static const struct json_field usage_rows[] = {
     {"cache_write_1h", JSON_AS_UINT, TOKENS(USAGE_CACHE_WRITE_1H), .optional = true},
     {"output", JSON_AS_UINT, TOKENS(USAGE_OUTPUT)},
     {"reasoning", JSON_AS_UINT, TOKENS(USAGE_REASONING), .optional = true},
+    {"image_input", JSON_AS_UINT, TOKENS(USAGE_IMAGE_INPUT), .optional = true},
+    {"audio_input", JSON_AS_UINT, TOKENS(USAGE_AUDIO_INPUT), .optional = true},
+    {"video_input", JSON_AS_UINT, TOKENS(USAGE_VIDEO_INPUT), .optional = true},
+    {"cached_image_input", JSON_AS_UINT, TOKENS(USAGE_CACHED_IMAGE_INPUT), .optional = true},
+    {"cached_audio_input", JSON_AS_UINT, TOKENS(USAGE_CACHED_AUDIO_INPUT), .optional = true},
+    {"image_output", JSON_AS_UINT, TOKENS(USAGE_IMAGE_OUTPUT), .optional = true},
+    {"audio_output", JSON_AS_UINT, TOKENS(USAGE_AUDIO_OUTPUT), .optional = true},
     {"tools", .read = read_extras, .write = write_extras, .is_nothing = has_no_tools},
     {"units", .read = read_extras, .write = write_extras, .is_nothing = has_no_units, .max = 1},
 };

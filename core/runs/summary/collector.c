@@ -26,6 +26,7 @@ struct collector *collector_create(void)
     struct collector *c = mem_zero(1, sizeof *c);
     sorter_init(&c->rows, sizeof(struct request_row), compare_rows);
     c->first_due_ns = TIME_NEVER;
+    spool_init(&c->media, sizeof(struct media_row));
     gap_store_init(&c->gaps);
     token_bins_init(&c->tokens);
     group_store_init(&c->groups);
@@ -38,6 +39,7 @@ void collector_free(struct collector *c)
     if (!c)
         return;
     sorter_free(&c->rows);
+    spool_free(&c->media);
     gap_store_free(&c->gaps);
     token_bins_free(&c->tokens);
     group_store_free(&c->groups);
@@ -67,7 +69,7 @@ struct request_row row_of(const struct record *r)
         .last_token_ns = r->last_token_ns,
         .done_ns = r->done_ns,
         .input = to_u32(usage_input(&r->usage)),
-        .cached = to_u32(r->usage.tokens[USAGE_CACHED_INPUT]),
+        .cached = to_u32(usage_cached(&r->usage)),
         .output = to_u32(usage_output(&r->usage)),
         .reasoning = to_u32(r->usage.tokens[USAGE_REASONING]),
         .asked_input = r->asked_input,
@@ -146,6 +148,16 @@ static void count_request(struct accounting *a, const struct record *r)
         a->retried++;
 }
 
+static void add_media(struct collector *c, const struct record *r)
+{
+    struct media_row row = {.done_ns = r->done_ns};
+    if (r->status != RECORD_COMPLETED || !usage_has_media(&r->usage))
+        return;
+    for (int i = 0; i < USAGE_MEDIA_CLASSES; i++)
+        row.tokens[i] = to_u32(r->usage.tokens[USAGE_PLAIN_CLASSES + i]);
+    spool_add(&c->media, &row);
+}
+
 static void add_row(struct collector *c, const struct request_row *row)
 {
     sorter_add(&c->rows, row);
@@ -180,6 +192,7 @@ void collector_add(struct collector *c, const struct record *r)
     c->last.group = group_store_add(&c->groups, r);
     add_row(c, &c->last);
     count_chunks(c, r);
+    add_media(c, r);
     add_tokens(c, r);
     add_gaps(c, r);
 }
@@ -214,6 +227,9 @@ void collector_merge(struct collector *c, struct collector *from)
     }
     sorter_scan_end(&scan);
     free(groups);
+    struct spool_scan media = spool_scan_of(&from->media);
+    for (const void *m; (m = spool_scan_next(&media));)
+        spool_add(&c->media, m);
     gap_store_merge(&c->gaps, &from->gaps);
     token_bins_merge(&c->tokens, &from->tokens);
     accounting_add(&c->accounting, &from->accounting);

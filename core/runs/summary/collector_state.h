@@ -56,10 +56,17 @@ struct token_bins {
     int64_t width_ns;
 };
 
+/* Tokens that are not of text, of a completed request that had some: few runs have any. */
+struct media_row {
+    int64_t done_ns;
+    uint32_t tokens[USAGE_MEDIA_CLASSES];
+};
+
 struct collector {
     struct sorter rows;      /* in scheduled order when read; a run of any length takes a few MB */
     struct request_row last; /* added last */
     int64_t first_due_ns, last_due_ns, last_done_ns; /* of all rows: TIME_NEVER, 0, 0 without any */
+    struct spool media;                              /* of struct media_row */
     struct gap_store gaps;
     struct token_bins tokens;
     struct group_store groups;

@@ -64,6 +64,15 @@ static void count_request(const struct request_row *r, const struct phase *p, bo
     out->reasoning_tokens += r->reasoning;
 }
 
+static void add_media(const struct collector *c, const struct phase *p, struct phase_summary *out)
+{
+    struct spool_scan scan = spool_scan_of(&c->media);
+    for (const struct media_row *m; (m = spool_scan_next(&scan));)
+        for (int i = 0; i < USAGE_MEDIA_CLASSES; i++)
+            if (m->done_ns >= p->from_ns && m->done_ns <= p->to_ns)
+                out->media_tokens[i] += m->tokens[i];
+}
+
 static void find_rates(const struct collector *c, const struct phase *p, const struct good *good,
                        bool slos, struct phase_summary *out)
 {
@@ -93,6 +102,8 @@ static void summarize_phases(struct collector *c, const struct phase phases[2],
             count_request(r, &phases[i], met, out[i], &good[i]);
     }
     sorter_scan_end(&scan);
+    for (int i = 0; i < 2; i++)
+        add_media(c, &phases[i], out[i]);
     for (int i = 0; i < 2; i++)
         find_rates(c, &phases[i], &good[i], slos->count > 0, out[i]);
 }

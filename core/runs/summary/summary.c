@@ -84,11 +84,16 @@ static const struct json_table short_table = {JSON_ROWS(short_rows), .open = tru
 
 #undef AT
 #define AT(member) JSON_AT(struct phase_summary, member)
+static const char *const media_keys[] = {"image_input_tokens",        "audio_input_tokens",
+                                         "video_input_tokens",        "cached_image_input_tokens",
+                                         "cached_audio_input_tokens", "image_output_tokens",
+                                         "audio_output_tokens",       NULL};
 static const struct json_field totals_rows[] = {
     {"input_tokens", JSON_AS_UINT, AT(input_tokens)},
     {"cached_input_tokens", JSON_AS_UINT, AT(cached_input_tokens)},
     {"output_tokens", JSON_AS_UINT, AT(output_tokens)},
     {"reasoning_tokens", JSON_AS_UINT, AT(reasoning_tokens)},
+    {NULL, JSON_AS_EACH, AT(media_tokens), .item = &count_or_nothing, .names = media_keys},
     {"request_throughput_rps", JSON_AS_FIGURE, AT(request_throughput_rps)},
     {"output_throughput_tps", JSON_AS_FIGURE, AT(output_throughput_tps)},
     {"total_throughput_tps", JSON_AS_FIGURE, AT(total_throughput_tps)},

@@ -47,6 +47,7 @@ struct phase_summary {
     uint64_t requests;  /* scheduled in it */
     uint64_t completed; /* by the instant of completion */
     uint64_t input_tokens, cached_input_tokens, output_tokens, reasoning_tokens;
+    uint64_t media_tokens[USAGE_MEDIA_CLASSES]; /* of them, what is not of text */
     double request_throughput_rps, output_throughput_tps, total_throughput_tps;
     double goodput_rps, goodput_fraction; /* NAN without SLOs */
     struct metric_summary metrics[METRIC_COUNT];

@@ -187,6 +187,7 @@ static void gather_columns(const struct workload *w, const struct plan_of_rows *
     out->priority = gather(w->priority, sizeof *w->priority, r);
     out->attempts = gather(w->attempts, sizeof *w->attempts, r);
     out->usage = gather(w->usage, sizeof *w->usage, r);
+    out->media = gather(w->media, sizeof *w->media, r);
     out->usage_known = gather(w->usage_known, sizeof *w->usage_known, r);
     if (w->session)
         out->session = copy_array(r->session, r->count * sizeof *r->session);

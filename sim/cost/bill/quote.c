@@ -86,12 +86,31 @@ static const struct json_field rows[] = {
     {"cache_write_1h", TOKENS(cache_write_1h)},
     {"output", TOKENS(output)},
     {"reasoning", TOKENS(reasoning)},
+    {"image_input", TOKENS(media[0])},
+    {"audio_input", TOKENS(media[1])},
+    {"video_input", TOKENS(media[2])},
+    {"cached_image_input", TOKENS(media[3])},
+    {"cached_audio_input", TOKENS(media[4])},
+    {"image_output", TOKENS(media[5])},
+    {"audio_output", TOKENS(media[6])},
     {"service", JSON_AS_OTHER, AT(service), .read = read_service},
     {"at", JSON_AS_OTHER, AT(at_unix_ns), .read = read_instant},
     {"tools", .read = read_tools},
     {"units", .read = read_units},
 };
 static const struct json_table quote_table = {JSON_ROWS(rows), .where = "a usage"};
+
+/* Those inside the two lengths. */
+static struct usage classes_of(const struct quote *q)
+{
+    struct usage u = {.tokens = {[USAGE_CACHED_INPUT] = q->cached_input,
+                                 [USAGE_CACHE_WRITE] = q->cache_write,
+                                 [USAGE_CACHE_WRITE_1H] = q->cache_write_1h,
+                                 [USAGE_REASONING] = q->reasoning}};
+    for (int i = 0; i < USAGE_MEDIA_CLASSES; i++)
+        u.tokens[USAGE_PLAIN_CLASSES + i] = q->media[i];
+    return u;
+}
 
 int quote_parse(const char *file, struct text line, long number, struct quote *out,
                 struct error *err)
@@ -100,9 +119,10 @@ int quote_parse(const char *file, struct text line, long number, struct quote *o
     quote_init(out);
     json_scan_init(&s, file, line.at, line.length, number);
     json_fields_read(&s, &quote_table, out);
-    if (out->cached_input + out->cache_write + out->cache_write_1h > out->input)
+    struct usage u = classes_of(out);
+    if (usage_input(&u) > out->input)
         json_fail(&s, "the cached and written tokens are more than \"input\", which holds them");
-    if (out->reasoning > out->output)
+    if (usage_output(&u) > out->output)
         json_fail(&s, "the reasoning tokens are more than \"output\", which holds them");
     return json_scan_end(&s, err);
 }
@@ -113,8 +133,8 @@ int quote_price(const struct plan *plan, struct quote *q, struct charge *out, st
     if (!rate)
         return error_set(err, ERR_INPUT, "the plan \"%.100s\" does not serve the model \"%.100s\"",
                          plan->name, q->model);
-    struct usage u = usage_from_totals(q->input, q->cached_input, q->cache_write, q->cache_write_1h,
-                                       q->output, q->reasoning);
+    struct usage u = classes_of(q);
+    usage_fit(&u, q->input, q->output);
     for (size_t i = 0; i < q->extra_count; i++)
         q->extras[i].name = q->extra_names[i];
     u.extras = q->extras;

@@ -10,7 +10,8 @@
  *     if (quote_parse("usages.jsonl", line, 7, &q, err) < 0) return err->code;
  *     if (quote_price(plan, &q, &charge, err) < 0) return err->code;
  *
- * `input` counts the cached and written tokens in, `output` the reasoning, as traces do. A quote
+ * `input` counts the cached and written tokens in, `output` the reasoning, as traces do, and the
+ * classes of pictures and sound ("image_input", ...) are inside them, too. A quote
  * owns its texts in place; nothing is to be freed.
  */
 #ifndef FAREBOX_SIM_COST_BILL_QUOTE_H
@@ -27,6 +28,7 @@ struct quote {
     char plan[QUOTE_PLAN_SIZE]; /* "" = not said */
     char model[QUOTE_PLAN_SIZE], class_name[QUOTE_NAME_SIZE];
     uint64_t input, cached_input, cache_write, cache_write_1h, output, reasoning;
+    uint64_t media[USAGE_MEDIA_CLASSES];
     enum service service;
     int64_t at_unix_ns; /* TIME_NEVER = not said: windows do not apply */
     char extra_names[QUOTE_EXTRAS_MAX][QUOTE_NAME_SIZE];

@@ -42,14 +42,19 @@ static const struct plan_rate *rate_of(const struct tariff *t, size_t row)
     return t->rates[w->model[row]];
 }
 
-/* The output cap cuts the end of the answer: visible output first, then reasoning. */
+/* The output cap cuts the end of the answer: visible output first, then sound and pictures, then
+ * reasoning. */
 static inline void cap_output(const struct tariff *t, struct usage *u)
 {
     uint64_t whole = usage_output(u),
              over = whole - serve_capped_output(t->plan, t->ignore_caps, whole);
-    uint64_t visible = over < u->tokens[USAGE_OUTPUT] ? over : u->tokens[USAGE_OUTPUT];
-    u->tokens[USAGE_OUTPUT] -= visible;
-    u->tokens[USAGE_REASONING] -= over - visible;
+    static const enum usage_class order[] = {USAGE_OUTPUT, USAGE_AUDIO_OUTPUT, USAGE_IMAGE_OUTPUT,
+                                             USAGE_REASONING};
+    for (int i = 0; over > 0; i++) {
+        uint64_t *tokens = &u->tokens[order[i]], cut = over < *tokens ? over : *tokens;
+        *tokens -= cut;
+        over -= cut;
+    }
 }
 
 void row_charge_parts(const struct row_charge *c, money part[CHARGE_PARTS])
@@ -185,10 +190,10 @@ static bool add_row(struct charge_context *c, const struct row_charge *row, size
     struct charge_sums *s = &c->sums;
     if (money_add(c->sum.total, row->total, &c->sum.total) < 0)
         return false;
-    for (int i = 0; i < USAGE_CLASSES; i++)
+    for (int i = 0; i < USAGE_PLAIN_CLASSES; i++)
         c->sum.last.line[i] += row->last.line[i];
-    for (int i = USAGE_CLASSES; i < CHARGE_LINES; i++)
-        if (row->last.line[i] != 0) /* few rows have fees */
+    for (int i = USAGE_PLAIN_CLASSES; i < CHARGE_LINES; i++)
+        if (row->last.line[i] != 0) /* few rows have fees, or more than text */
             c->sum.last.line[i] += row->last.line[i];
     c->sum.retries += row->retries;
     s->rows++;

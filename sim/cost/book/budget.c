@@ -88,12 +88,7 @@ static bool most(struct budget *b, size_t plan, uint32_t row, money *out)
             continue;
         struct record r = answered(b, row, i);
         fits = price_dearest(b, plan, &r, &hit);
-        struct usage cold =
-            usage_from_totals(usage_input(&r.usage), 0, 0, 0, usage_output(&r.usage),
-                              r.usage.tokens[USAGE_REASONING]);
-        cold.extras = r.usage.extras;
-        cold.extra_count = r.usage.extra_count;
-        r.usage = cold;
+        usage_set_cache(&r.usage, 0, 0, 0);
         fits = fits && price_dearest(b, plan, &r, &missed);
         missed = fits && missed > hit ? missed : hit;
         *out = missed > *out ? missed : *out;

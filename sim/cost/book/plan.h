@@ -34,7 +34,7 @@
 /* Token prices as written: bit c of `given` says that class c has a price of its own. */
 struct token_prices {
     money price[USAGE_CLASSES];
-    uint8_t given;
+    uint16_t given;
 };
 
 /* Prices that hold from a total input (uncached + cached + written) on, for the whole request. */
@@ -84,7 +84,7 @@ struct named_fee {
 struct token_table {
     uint64_t input_from;
     money price[USAGE_CLASSES];
-    uint8_t priced;
+    uint16_t priced;
 };
 
 /* The tables of one (window, service) pair, ascending by input_from; tables[0].input_from = 0. */
@@ -254,6 +254,9 @@ int plan_book_parse(const char *file, const char *text, size_t length, struct pl
                     struct error *err);
 
 void plan_book_free(struct plan_book *book);
+
+/* What a class is called in per_mtok: "input" for uncached input, else as usage_class_name. */
+const char *plan_class_key(enum usage_class c);
 
 /* The plan of that name, or NULL. */
 const struct plan *plan_book_find(const struct plan_book *book, const char *name);

@@ -19,13 +19,25 @@ static const struct json_field token_rows[] = {
     TOKEN("cache_write_1h", USAGE_CACHE_WRITE_1H),
     TOKEN("output", USAGE_OUTPUT),
     TOKEN("reasoning", USAGE_REASONING),
+    TOKEN("image_input", USAGE_IMAGE_INPUT),
+    TOKEN("audio_input", USAGE_AUDIO_INPUT),
+    TOKEN("video_input", USAGE_VIDEO_INPUT),
+    TOKEN("cached_image_input", USAGE_CACHED_IMAGE_INPUT),
+    TOKEN("cached_audio_input", USAGE_CACHED_AUDIO_INPUT),
+    TOKEN("image_output", USAGE_IMAGE_OUTPUT),
+    TOKEN("audio_output", USAGE_AUDIO_OUTPUT),
     PLAN_REMARKS,
 };
+
+const char *plan_class_key(enum usage_class c)
+{
+    return token_rows[c].name;
+}
 
 static void check_token_prices(struct json_scan *s, void *prices, uint64_t seen)
 {
     (void)s;
-    ((struct token_prices *)prices)->given |= seen & ((1u << USAGE_CLASSES) - 1);
+    ((struct token_prices *)prices)->given |= (uint16_t)(seen & ((1u << USAGE_CLASSES) - 1));
 }
 
 static const struct json_table token_table = {JSON_ROWS(token_rows), .where = "\"per_mtok\" of",

@@ -13,10 +13,18 @@ static int parent_of(int class)
     switch (class) {
     case USAGE_CACHED_INPUT:
     case USAGE_CACHE_WRITE:
+    case USAGE_IMAGE_INPUT:
+    case USAGE_AUDIO_INPUT:
+    case USAGE_VIDEO_INPUT:
         return USAGE_UNCACHED_INPUT;
+    case USAGE_CACHED_IMAGE_INPUT:
+    case USAGE_CACHED_AUDIO_INPUT:
+        return USAGE_CACHED_INPUT;
     case USAGE_CACHE_WRITE_1H:
         return USAGE_CACHE_WRITE;
     case USAGE_REASONING:
+    case USAGE_IMAGE_OUTPUT:
+    case USAGE_AUDIO_OUTPUT:
         return USAGE_OUTPUT;
     default:
         return class;
@@ -51,7 +59,7 @@ static void fill_table(struct json_scan *s, const struct price_set *set, size_t 
     for (int c = 0; c < USAGE_CLASSES; c++) {
         if (!look_up(&set->base, tier ? &tier->prices : NULL, c, &out->price[c]))
             continue;
-        out->priced |= (uint8_t)(1u << c);
+        out->priced |= (uint16_t)(1u << c);
         if (money_scale(out->price[c], multiplier, &out->price[c]) < 0)
             json_fail(s, "a multiplier makes a price of %s finer than 1e-24 USD a token",
                       json_fields_where(s, where));

@@ -21,6 +21,13 @@ static const struct {
     [USAGE_CACHE_WRITE_1H] = {"cache_write_1h", PART_INPUT},
     [USAGE_OUTPUT] = {"output", PART_OUTPUT},
     [USAGE_REASONING] = {"reasoning", PART_REASONING},
+    [USAGE_IMAGE_INPUT] = {"image_input", PART_INPUT},
+    [USAGE_AUDIO_INPUT] = {"audio_input", PART_INPUT},
+    [USAGE_VIDEO_INPUT] = {"video_input", PART_INPUT},
+    [USAGE_CACHED_IMAGE_INPUT] = {"cached_image_input", PART_CACHED},
+    [USAGE_CACHED_AUDIO_INPUT] = {"cached_audio_input", PART_CACHED},
+    [USAGE_IMAGE_OUTPUT] = {"image_output", PART_OUTPUT},
+    [USAGE_AUDIO_OUTPUT] = {"audio_output", PART_OUTPUT},
     [CHARGE_REQUEST] = {"request", PART_FEES},
     [CHARGE_TOOLS] = {"tools", PART_FEES},
     [CHARGE_UNITS] = {"units", PART_FEES},
@@ -41,8 +48,10 @@ void charge_lines_add(const money line[CHARGE_LINES], money part[CHARGE_PARTS])
 const char *unpriced_name(int bit)
 {
     static const char *const names[UNPRICED_NAMES] = {
-        "input tokens",  "cached input",     "cache writes",   "1-hour cache writes",
-        "output tokens", "reasoning tokens", "tools or units", "its service"};
+        "input tokens",  "cached input",       "cache writes",       "1-hour cache writes",
+        "output tokens", "reasoning tokens",   "image input",        "audio input",
+        "video input",   "cached image input", "cached audio input", "image output",
+        "audio output",  "tools or units",     "its service"};
     return names[bit];
 }
 
@@ -173,13 +182,14 @@ static int charge_extras(const struct plan_rate *rate, const struct usage *u, st
 
 #define ALL_CLASSES ((1u << USAGE_CLASSES) - 1)
 
-/* The first lines, and their sum. */
-static int charge_tokens(const struct plan *plan, const struct token_table *table,
-                         const struct usage *u, struct charge *out)
+/* The lines of the classes from `first` up to `end`; their sum is added to *sum. */
+static inline int charge_classes(const struct plan *plan, const struct token_table *table,
+                                 const struct usage *u, int first, int end, struct charge *out,
+                                 money *sum)
 {
     bool round = plan->rounding.scope == ROUND_CLASSES;
-    money total = 0;
-    for (int c = 0; c < USAGE_CLASSES; c++) {
+    money total = *sum;
+    for (int c = first; c < end; c++) {
         money amount;
         if (u->tokens[c] <= UINT32_MAX) /* a token costs at most 1e27: the product fits */
             amount = table->price[c] * (money)u->tokens[c];
@@ -189,7 +199,21 @@ static int charge_tokens(const struct plan *plan, const struct token_table *tabl
         if (money_add(total, out->line[c], &total) < 0)
             return -1;
     }
-    out->total = total;
+    *sum = total;
+    return 0;
+}
+
+/* The first lines, and their sum. Few requests have more than text. */
+static int charge_tokens(const struct plan *plan, const struct token_table *table,
+                         const struct usage *u, struct charge *out)
+{
+    out->total = 0;
+    if (charge_classes(plan, table, u, 0, USAGE_PLAIN_CLASSES, out, &out->total) < 0)
+        return -1;
+    if (usage_has_media(u))
+        return charge_classes(plan, table, u, USAGE_PLAIN_CLASSES, USAGE_CLASSES, out, &out->total);
+    for (int c = USAGE_PLAIN_CLASSES; c < USAGE_CLASSES; c++)
+        out->line[c] = 0;
     return 0;
 }
 
@@ -305,9 +329,10 @@ struct usage price_billed_usage(enum billed what, const struct usage *delivered,
     if (what == BILLED_NONE)
         return (struct usage){0};
     if (what == BILLED_INPUT)
-        u.tokens[USAGE_OUTPUT] = u.tokens[USAGE_REASONING] = 0;
+        u.tokens[USAGE_OUTPUT] = u.tokens[USAGE_REASONING] = u.tokens[USAGE_IMAGE_OUTPUT] =
+            u.tokens[USAGE_AUDIO_OUTPUT] = 0;
     else if (what == BILLED_FULL && asked_output > usage_output(&u))
-        u.tokens[USAGE_OUTPUT] = asked_output - u.tokens[USAGE_REASONING];
+        u.tokens[USAGE_OUTPUT] += asked_output - usage_output(&u);
     return u;
 }
 

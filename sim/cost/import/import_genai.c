@@ -13,9 +13,19 @@ static const struct {
     const char *key;
     enum usage_class class;
 } classes[] = {
-    {"input_mtok", USAGE_UNCACHED_INPUT},    {"cache_read_mtok", USAGE_CACHED_INPUT},
-    {"cache_write_mtok", USAGE_CACHE_WRITE}, {"cache_write_1h_mtok", USAGE_CACHE_WRITE_1H},
-    {"output_mtok", USAGE_OUTPUT},           {"output_reasoning_mtok", USAGE_REASONING},
+    {"input_mtok", USAGE_UNCACHED_INPUT},
+    {"cache_read_mtok", USAGE_CACHED_INPUT},
+    {"cache_write_mtok", USAGE_CACHE_WRITE},
+    {"cache_write_1h_mtok", USAGE_CACHE_WRITE_1H},
+    {"output_mtok", USAGE_OUTPUT},
+    {"output_reasoning_mtok", USAGE_REASONING},
+    {"input_image_mtok", USAGE_IMAGE_INPUT},
+    {"input_audio_mtok", USAGE_AUDIO_INPUT},
+    {"input_video_mtok", USAGE_VIDEO_INPUT},
+    {"cache_image_read_mtok", USAGE_CACHED_IMAGE_INPUT},
+    {"cache_audio_read_mtok", USAGE_CACHED_AUDIO_INPUT},
+    {"output_image_mtok", USAGE_IMAGE_OUTPUT},
+    {"output_audio_mtok", USAGE_AUDIO_OUTPUT},
 };
 
 static const struct {
@@ -23,13 +33,6 @@ static const struct {
     bool tool;
     int per;
 } fees[] = {
-    {"input_audio_mtok", "input_audio_token", false, 6},
-    {"output_audio_mtok", "output_audio_token", false, 6},
-    {"cache_audio_read_mtok", "cached_input_audio_token", false, 6},
-    {"input_image_mtok", "input_image_token", false, 6},
-    {"output_image_mtok", "output_image_token", false, 6},
-    {"cache_image_read_mtok", "cached_input_image_token", false, 6},
-    {"input_video_mtok", "input_video_token", false, 6},
     {"output_video_mtok", "output_video_token", false, 6},
     {"output_citation_mtok", "citation_token", false, 6},
     {"web_searches_kcount", "web_search", true, 3},

@@ -18,6 +18,13 @@ static const struct {
     {"input_cost_per_token_cache_hit", USAGE_CACHED_INPUT},
     {"cache_creation_input_token_cost", USAGE_CACHE_WRITE},
     {"cache_creation_input_token_cost_above_1hr", USAGE_CACHE_WRITE_1H},
+    {"input_cost_per_image_token", USAGE_IMAGE_INPUT},
+    {"input_cost_per_audio_token", USAGE_AUDIO_INPUT},
+    {"input_cost_per_video_token", USAGE_VIDEO_INPUT},
+    {"cache_read_input_image_token_cost", USAGE_CACHED_IMAGE_INPUT},
+    {"cache_read_input_audio_token_cost", USAGE_CACHED_AUDIO_INPUT},
+    {"output_cost_per_image_token", USAGE_IMAGE_OUTPUT},
+    {"output_cost_per_audio_token", USAGE_AUDIO_OUTPUT},
 };
 
 enum fee_kind { UNIT, TOOL };
@@ -27,12 +34,7 @@ static const struct {
     enum fee_kind kind;
     int per; /* the price is for 10^per */
 } fees[] = {
-    {"input_cost_per_audio_token", "input_audio_token", UNIT, 0},
-    {"output_cost_per_audio_token", "output_audio_token", UNIT, 0},
-    {"cache_read_input_audio_token_cost", "cached_input_audio_token", UNIT, 0},
     {"cache_creation_input_audio_token_cost", "cache_write_audio_token", UNIT, 0},
-    {"input_cost_per_image_token", "input_image_token", UNIT, 0},
-    {"output_cost_per_image_token", "output_image_token", UNIT, 0},
     {"output_cost_per_video_token", "output_video_token", UNIT, 0},
     {"citation_cost_per_token", "citation_token", UNIT, 0},
     {"input_cost_per_image", "input_image", UNIT, 0},

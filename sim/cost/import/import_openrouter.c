@@ -14,6 +14,11 @@ static const struct {
     {"input_cache_write", USAGE_CACHE_WRITE},
     {"input_cache_write_1h", USAGE_CACHE_WRITE_1H},
     {"internal_reasoning", USAGE_REASONING},
+    {"image_token", USAGE_IMAGE_INPUT},
+    {"image_output", USAGE_IMAGE_OUTPUT},
+    {"audio", USAGE_AUDIO_INPUT},
+    {"audio_output", USAGE_AUDIO_OUTPUT},
+    {"input_audio_cache", USAGE_CACHED_AUDIO_INPUT},
 };
 
 static const struct {
@@ -22,10 +27,6 @@ static const struct {
 } fees[] = {
     {"web_search", "web_search", true},
     {"image", "input_image", false},
-    {"image_output", "output_image_token", false},
-    {"audio", "input_audio_token", false},
-    {"audio_output", "output_audio_token", false},
-    {"input_audio_cache", "cached_input_audio_token", false},
 };
 
 /* Reads the key's price if it is one; false if the key is unknown. */

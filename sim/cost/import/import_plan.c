@@ -1,14 +1,10 @@
 /* One imported entry: its prices collected, and written as a plan. */
 #include "sim/cost/import/import_parts.h"
 
+#include "sim/cost/book/plan.h"
+
 #include <stdio.h>
 #include <string.h>
-
-static const char *const class_keys[USAGE_CLASSES] = {
-    [USAGE_UNCACHED_INPUT] = "input",    [USAGE_CACHED_INPUT] = "cached_input",
-    [USAGE_CACHE_WRITE] = "cache_write", [USAGE_CACHE_WRITE_1H] = "cache_write_1h",
-    [USAGE_OUTPUT] = "output",           [USAGE_REASONING] = "reasoning",
-};
 
 #define PER_MILLION 6
 
@@ -68,7 +64,7 @@ static void assume(struct import *im, enum service service, enum usage_class cla
                    enum import_reason what)
 {
     char field[64];
-    snprintf(field, sizeof field, "%s %s", service_name(service), class_keys[class]);
+    snprintf(field, sizeof field, "%s %s", service_name(service), plan_class_key(class));
     import_assume(im, field, what);
 }
 
@@ -185,7 +181,7 @@ static void put_tier(struct json_writer *w, const struct import_set *set, uint64
         while (i > 0 && k->tiers[i - 1].from > from)
             i--;
         if (i > 0)
-            put_number(w, class_keys[c], &k->tiers[i - 1].price, PER_MILLION);
+            put_number(w, plan_class_key((enum usage_class)c), &k->tiers[i - 1].price, PER_MILLION);
     }
     json_end_object(w);
     json_end_object(w);
@@ -201,7 +197,8 @@ static void put_set(struct json_writer *w, const struct import_set *set, bool in
         json_begin_object(w);
         for (int c = 0; c < USAGE_CLASSES; c++)
             if (set->classes[c].given)
-                put_number(w, class_keys[c], &set->classes[c].base, PER_MILLION);
+                put_number(w, plan_class_key((enum usage_class)c), &set->classes[c].base,
+                           PER_MILLION);
         json_end_object(w);
     }
     uint64_t from = next_threshold(set, 0);
