@@ -24,14 +24,26 @@ static void tell_skipped(const struct terminal *t, const struct trace_report *r)
                  r->notes[i].count, r->notes[i].what, r->notes[i].first_line);
 }
 
+void trace_tell_unknown_keys(const struct terminal *t, const struct trace_report *r)
+{
+    const struct usage_key_names *n = &r->unknown_usage_keys;
+    for (uint32_t i = 0; i < n->count; i++)
+        warn(t,
+             "the usage objects of this trace have tokens under \"%s\", which is not known: they "
+             "are not counted beside the others",
+             n->name[i]);
+}
+
 int workload_trace_read(const char *path, const struct trace_reading *how, const struct terminal *t,
                         struct workload *w, struct error *err)
 {
     struct trace_options reading = trace_reading_options(how);
     struct trace_report report;
     int status = trace_read(path, &reading, w, &report, err);
-    if (status == 0)
+    if (status == 0) {
         tell_skipped(t, &report);
+        trace_tell_unknown_keys(t, &report);
+    }
     return status;
 }
 

@@ -15,6 +15,9 @@
 int workload_input_read(const char *path, const struct trace_reading *how, const struct terminal *t,
                         struct workload *w, struct error *err);
 
+/* Warns of token counts in a trace's usage objects under names that are not known. */
+void trace_tell_unknown_keys(const struct terminal *t, const struct trace_report *r);
+
 /* The same; why rows were skipped is told as well, reason by reason. */
 int workload_trace_read(const char *path, const struct trace_reading *how, const struct terminal *t,
                         struct workload *w, struct error *err);

@@ -74,8 +74,8 @@ struct attempt {
     size_t kept_from[GROWTHS]; /* where a growing text begins in `text` */
     uint32_t summaries;        /* chunks that bear nothing but a summary of the reasoning */
     struct answer_so_far so_far;
-    bool has_cost;
-    money cost;
+    struct usage_report report; /* of all the answer's usage objects; its unknown keys are here: */
+    struct usage_key_names unknown_keys;
     enum failure_class failure;
     char finish_reason[24], message[ATTEMPT_MESSAGE_SIZE];
     char content_type[ATTEMPT_TYPE_SIZE]; /* of the answer, "" where it has none */
@@ -107,7 +107,7 @@ bool attempt_is_whole(const struct attempt *a);
 void attempt_end(struct attempt *a, enum failure_class transport, const char *message);
 
 /* Puts what is known into a record: times, status, texts (lent until the next begin), usage
- * (estimated from the chunks where the server gave none). */
+ * (estimated from the chunks where the server gave none, or counted nothing where text came). */
 void attempt_fill(const struct attempt *a, struct record *r);
 
 /* The chunk times, owned by the caller from now on; NULL if there are none. */

@@ -180,17 +180,38 @@ void attempt_end(struct attempt *a, enum failure_class transport, const char *me
     hide_secrets(a, &a->raw_usage);
 }
 
-static void estimate_usage(const struct attempt *a, struct record *r)
+static void estimate_output(const struct attempt *a, struct record *r)
 {
-    bool answered = attempt_is_good(a) && (a->chunks > 0 || r->status == RECORD_COMPLETED);
-    if (!answered)
-        return;
-    r->usage_from = USAGE_ESTIMATED;
-    r->usage.tokens[USAGE_UNCACHED_INPUT] = r->asked_input;
     r->usage.tokens[USAGE_REASONING] = a->reasoning_count;
     r->usage.tokens[USAGE_OUTPUT] = a->chunks - a->reasoning_count;
     if (!a->is_stream && a->config->api->generates)
         r->usage.tokens[USAGE_OUTPUT] = r->asked_output;
+}
+
+/* The server's, but for a length of 0 where there was text: that is estimated. */
+static void fill_usage(const struct attempt *a, struct record *r)
+{
+    bool said = a->so_far.has_usage, silent = r->odd & ODDITY(NO_TEXT);
+    if (said) {
+        r->odd |= usage_report_resolve(&a->report, &r->usage);
+        r->usage_from = USAGE_SERVER;
+    }
+    if (!attempt_is_good(a) || (a->chunks == 0 && r->status != RECORD_COMPLETED))
+        return;
+    bool no_output =
+        usage_output(&r->usage) == 0 && (!said || (a->config->api->generates && !silent));
+    bool no_input = usage_input(&r->usage) == 0 && (!said || r->asked_input > 0);
+    if (no_output && usage_report_is_total(&a->report)) /* which holds the output, too */
+        no_input = true;
+    if (no_input)
+        usage_fit(&r->usage, r->asked_input, usage_output(&r->usage));
+    if (no_output)
+        estimate_output(a, r);
+    if (!no_input && !no_output)
+        return;
+    r->usage_from = USAGE_ESTIMATED;
+    if (said)
+        r->odd |= ODDITY(USAGE_ZERO);
 }
 
 /* Reasoning of which nothing, or a summary alone, came as chunks is not in the answer's pace. */
@@ -221,14 +242,9 @@ void attempt_fill(const struct attempt *a, struct record *r)
     r->content_type = a->failure != FAILURE_NONE && a->content_type[0] ? a->content_type : NULL;
     r->text = a->config->keep_text && a->text.length ? a->text.data : NULL;
     r->raw_usage = a->raw_usage.length ? a->raw_usage.data : NULL;
-    r->has_cost = a->has_cost;
-    r->cost = a->cost;
-    if (a->so_far.has_usage) {
-        r->usage = a->so_far.usage;
-        r->usage_from = USAGE_SERVER;
-    } else {
-        estimate_usage(a, r);
-    }
+    r->has_cost = a->report.has_cost;
+    r->cost = a->report.cost;
+    fill_usage(a, r);
     fill_pace(a, r);
 }
 

@@ -96,9 +96,22 @@ static void keep_texts(struct attempt *a, const struct chunk *c)
         json_unescape(c->more[i], &a->text);
 }
 
+/* Their texts go with the payload. */
+static void note_unknown_keys(struct attempt *a)
+{
+    struct text found;
+    for (uint32_t i = 0; i < a->report.unknown_count; i++)
+        if (!secrets_find(a->config->secrets, a->report.unknown[i], 0, &found))
+            usage_key_names_add(&a->unknown_keys, a->report.unknown[i]);
+    a->report.unknown_count = 0;
+}
+
 static void note_usage(struct attempt *a, const struct chunk *c)
 {
-    a->so_far = (struct answer_so_far){true, c->usage};
+    usage_report_merge(&a->report, &c->report);
+    note_unknown_keys(a);
+    a->so_far.has_usage = true;
+    usage_report_resolve(&a->report, &a->so_far.usage);
     if (a->config->keep_raw) {
         buffer_clear(&a->raw_usage);
         buffer_add(&a->raw_usage, c->raw_usage.at, c->raw_usage.length);
@@ -112,10 +125,6 @@ void attempt_note_rest(struct attempt *a, const struct chunk *c)
         note_finish(a, c->finish_reason);
     if (c->has_usage)
         note_usage(a, c);
-    if (c->has_cost) {
-        a->has_cost = true;
-        a->cost = c->cost;
-    }
     if (a->config->keep_text)
         keep_texts(a, c);
 }

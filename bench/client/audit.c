@@ -73,6 +73,7 @@ void audit_merge(struct audit *into, const struct audit *from)
     if (from->wall_ns > into->wall_ns)
         into->wall_ns = from->wall_ns;
     add_counts(&into->counts, &from->counts);
+    usage_key_names_merge(&into->unknown_usage_keys, &from->unknown_usage_keys);
     if (into->workers < FIDELITY_WORKERS && from->wall_ns > 0)
         into->cpu_of[into->workers] = (double)from->cpu_ns / (double)from->wall_ns;
     into->workers++;
@@ -186,6 +187,7 @@ void audit_finish(const struct audit *a, const struct machine_time *before,
     out->kind = FIDELITY_CLIENT;
     out->known = true;
     out->counts = a->counts;
+    out->unknown_usage_keys = a->unknown_usage_keys;
     if (a->lag.count) {
         out->lag_p50_ms = ms(histogram_quantile(&a->lag, 0.5));
         out->lag_p99_ms = ms(histogram_quantile(&a->lag, 0.99));

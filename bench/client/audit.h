@@ -34,6 +34,7 @@ struct audit {
     uint32_t workers;                /* that were merged */
     double cpu_of[FIDELITY_WORKERS]; /* by worker, over its run; after merging */
     struct fidelity_counts counts;
+    struct usage_key_names unknown_usage_keys;
     int64_t window_wall_ns, window_cpu_ns; /* start of the current second; 0 = none */
     int64_t started_ns, started_cpu_ns;
 };

@@ -90,6 +90,7 @@ struct finished *worker_record_attempt(struct worker *w, struct flight *flight)
     if (r->first_token_ns != TIME_NEVER)
         audit_first_token(&w->audit, r->first_token_ns - r->sent_ns);
     w->audit.counts.slow_reads += r->slow_reader;
+    usage_key_names_merge(&w->audit.unknown_usage_keys, &t->attempt.unknown_keys);
     return f;
 }
 

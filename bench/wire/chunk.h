@@ -15,10 +15,9 @@
 #define FAREBOX_BENCH_WIRE_CHUNK_H
 
 #include "core/json/json_scan.h"
-#include "core/money.h"
 #include "core/text.h"
 #include "core/usage/oddity.h"
-#include "core/usage/usage.h"
+#include "core/usage/usage_report.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,10 +39,8 @@ struct chunk {
     struct text finish_reason; /* empty = null or not said */
     size_t results;            /* elements of `data`: of an answer that is no text */
     bool has_usage;
-    struct usage usage;
+    struct usage usage; /* of the report, alone: see answer_so_far for all of an answer */
     struct text raw_usage;
-    bool has_cost; /* usage.cost: what the provider charged, in USD */
-    money cost;
     uint32_t odd; /* ODDITY bits: what was odd about this payload */
     bool ends;    /* nothing follows in this stream */
     bool is_error;
@@ -53,6 +50,7 @@ struct chunk {
     uint32_t logprobs;            /* tokens that it gives a log probability of */
     unsigned more_count;          /* further texts of any kind, as far as they fit */
     struct text more[CHUNK_MORE]; /* not set beyond their number */
+    struct usage_report report;   /* only with has_usage: readers need not clear it */
 };
 
 /* ---- for the readers of APIs: each takes the scanner's next value ---- */
@@ -83,14 +81,14 @@ void chunk_read_finish(struct json_scan *s, struct chunk *c);
 /* Whether a finish reason says that the server gave up: "error", "abort", "network_error". */
 bool chunk_reason_fails(struct text reason);
 
-/* A usage object in OpenAI's or Anthropic's fields. Sums are made disjoint:
- * - `prompt_tokens` includes cached tokens (prompt_tokens_details.cached_tokens, or
- *   prompt_cache_hit_tokens); `input_tokens` beside cache_read_input_tokens or
- *   cache_creation_input_tokens excludes them (Anthropic), else it includes
- *   input_tokens_details.cached_tokens (OpenAI Responses).
- * - reasoning tokens are inside `completion_tokens`, unless total_tokens says that they stand
- *   beside it or they exceed it. */
+/* A usage object of any provider (core/usage/usage_report.h); further ones of the same payload are
+ * merged. */
 void chunk_read_usage(struct json_scan *s, struct chunk *c);
+
+/* The same where the key of a payload's or choice's member says that usage stands there, or may
+ * stand inside: "usage", "usageMetadata", "x_groq", "message", ... False: it is neither, and the
+ * value is still to be taken. */
+bool chunk_find_usage(struct json_scan *s, struct text key, struct chunk *c);
 
 /* An error: {"message": "..."}, "...", true. What is empty ("", {}, [], 0, null, false, the code 0
  * or 200) is none. */

@@ -87,7 +87,7 @@ static void choice_member(struct json_scan *s, struct text key, struct chunk *c)
         chunk_read_logprobs(s, c);
     else if (text_equal(key, "error"))
         chunk_read_error(s, c);
-    else
+    else if (!chunk_find_usage(s, key, c))
         json_skip(s, NULL);
 }
 
@@ -138,9 +138,6 @@ static void answer_member(struct json_scan *s, struct text key, struct chunk *c,
     if (text_equal(key, "choices")) {
         c->is_foreign = false;
         choices(s, c);
-    } else if (text_equal(key, "usage")) {
-        c->is_foreign = false;
-        chunk_read_usage(s, c);
     } else if (text_equal(key, "error") || text_equal(key, "base_resp")) {
         chunk_read_error(s, c);
     } else if (text_equal(key, "data")) {
@@ -150,6 +147,8 @@ static void answer_member(struct json_scan *s, struct text key, struct chunk *c,
         json_string(s, message);
     } else if (text_equal(key, "object") || text_equal(key, "type")) {
         c->is_error |= names_error(s);
+    } else if (chunk_find_usage(s, key, c)) {
+        c->is_foreign &= !c->has_usage;
     } else {
         json_skip(s, NULL);
     }

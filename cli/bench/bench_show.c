@@ -223,6 +223,11 @@ void bench_warn(const struct terminal *t, const struct bench_setup *s, const str
              "ended "
              "250 ms later, and its connection closed",
              (unsigned long long)f->counts.left_open);
+    for (uint32_t i = 0; i < f->unknown_usage_keys.count; i++)
+        warn(t,
+             "the server's usage has tokens under \"%s\", which is not known: they are not counted "
+             "beside the others, nor billed",
+             f->unknown_usage_keys.name[i]);
     if (f->counts.slow_reads)
         warn(t,
              "%llu streams came in bursts of many chunks: something between collects them, "

@@ -80,6 +80,11 @@ static void put_result(const struct terminal *t, const struct convert_options *o
         }
         json_end_object(w);
     }
+    json_key(w, "unknown_usage_keys");
+    json_begin_array(w);
+    for (uint32_t i = 0; i < report->unknown_usage_keys.count; i++)
+        json_put_string(w, report->unknown_usage_keys.name[i]);
+    json_end_array(w);
     json_pair_string(w, "left_out", losses);
     json_end_object(w);
     output_end(&out, NULL, t->machine);
@@ -91,6 +96,7 @@ static void tell(const struct terminal *t, const struct convert_options *o,
     for (size_t i = 0; i < report->note_count; i++)
         say(t, "%s %llu × %s", report->notes[i].skipped ? "skipped" : "noticed",
             (unsigned long long)report->notes[i].count, report->notes[i].what);
+    trace_tell_unknown_keys(t, report);
     if (report->moved_ns > 0)
         say(t, "the first request stands at %.15g ms and is written as the start",
             (double)report->moved_ns / 1e6);

@@ -378,15 +378,19 @@ END_TEST
 static int read_parts(const struct answer_so_far *so_far, const char *event, struct text data,
                       struct chunk *out)
 {
-    *out = (struct chunk){.usage = so_far->usage};
+    struct usage_report *r = &out->report;
+    *out = (struct chunk){.tokens = 0};
     if (strcmp(event, "text") == 0) {
         out->tokens = CHUNK_CONTENT;
         out->content = data;
     } else if (strcmp(event, "bye") == 0) {
         out->ends = true;
     } else {
-        out->has_usage = true;
-        out->usage.tokens[event[0] == 'i' ? USAGE_UNCACHED_INPUT : USAGE_OUTPUT] = data.length;
+        int which = event[0] == 'i' ? COUNT_PROMPT : COUNT_COMPLETION;
+        ck_assert(so_far->has_usage == (event[0] != 'i'));
+        out->has_usage = r->is_there = true;
+        r->given = 1u << which;
+        r->count[which] = data.length;
         out->finish_reason = text_of("stop");
     }
     return 0;

@@ -209,9 +209,43 @@ START_TEST(usage_null_is_none_and_cost_is_exact)
     ck_assert(!parse("{\"choices\":[{\"delta\":{\"content\":\"a\"}}],\"usage\":null}").has_usage);
     struct chunk c = parse("{\"usage\":{\"prompt_tokens\":1,\"cost\":0.000123}}");
     char text[MONEY_TEXT_SIZE];
-    ck_assert(c.has_cost);
-    money_format(c.cost, text);
+    ck_assert(c.report.has_cost);
+    money_format(c.report.cost, text);
     ck_assert_str_eq(text, "0.000123");
+}
+END_TEST
+
+/* Where a payload holds its usage, each of 137 tokens in and 24 out. */
+static const char *const places[] = {
+    "{\"choices\":[{\"delta\":{},\"usage\":{\"prompt_tokens\":137,\"completion_tokens\":24}}]}",
+    "{\"usageMetadata\":{\"promptTokenCount\":137,\"candidatesTokenCount\":24}}",
+    "{\"usage_metadata\":{\"input_tokens\":137,\"output_tokens\":24}}",
+    "{\"x_groq\":{\"id\":\"r\",\"usage\":{\"prompt_tokens\":137,\"completion_tokens\":24}}}",
+    "{\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"usage\":{\"input_tokens\":137,"
+    "\"output_tokens\":24}}}",
+    "{\"type\":\"message-end\",\"delta\":{\"usage\":{\"tokens\":{\"input_tokens\":137,"
+    "\"output_tokens\":24}}}}",
+    "{\"amazon-bedrock-invocationMetrics\":{\"inputTokenCount\":137,\"outputTokenCount\":24}}",
+    "{\"meta\":{\"api_version\":{},\"billed_units\":{\"input_tokens\":137,\"output_tokens\":24}}}",
+    "{\"usage\":{\"prompt_tokens\":137},\"x_groq\":{\"usage\":{\"completion_tokens\":24}}}",
+    "{\"response\":{\"usage\":{\"input_tokens\":137,\"output_tokens\":24}},\"usage\":null}",
+};
+
+START_TEST(usage_is_found_wherever_it_stands)
+{
+    struct chunk c = parse(places[_i]);
+    ck_assert_msg(c.has_usage, "%s", places[_i]);
+    ck_assert_uint_eq(usage_input(&c.usage), 137);
+    ck_assert_uint_eq(usage_output(&c.usage), 24);
+    ck_assert(c.raw_usage.at[0] == '{');
+}
+END_TEST
+
+START_TEST(what_wraps_no_usage_has_none)
+{
+    ck_assert(!parse("{\"x_groq\":{\"id\":\"r\"},\"meta\":{},\"metadata\":null}").has_usage);
+    ck_assert(!parse("{\"message\":{\"usage\":null},\"delta\":\"x\",\"response\":7}").has_usage);
+    ck_assert(parse("{\"usage\":{}}").has_usage);
 }
 END_TEST
 
@@ -254,9 +288,6 @@ static const char *const malformed[] = {
     "{\"choices\":[{\"delta\":{\"content\":\"a}}]}",
     "{\"choices\":[]} x",
     "{\"choices\":[{\"delta\":{\"content\":\"\xff\xfe\"}}]}",
-    "{\"usage\":{\"prompt_tokens\":-1}}",
-    "{\"usage\":{\"prompt_tokens\":1.5}}",
-    "{\"usage\":{\"prompt_tokens\":99999999999999999999}}",
     "<html>",
     "null",
 };
@@ -298,6 +329,8 @@ int main(void)
     tcase_add_test(t, log_probabilities_are_counted);
     LOOP(t, usage_becomes_disjoint, usages);
     tcase_add_test(t, usage_null_is_none_and_cost_is_exact);
+    LOOP(t, usage_is_found_wherever_it_stands, places);
+    tcase_add_test(t, what_wraps_no_usage_has_none);
     LOOP(t, error_objects_are_seen, errors);
     tcase_add_test(t, finish_reasons_and_counts);
     LOOP(t, broken_payloads_are_refused, malformed);

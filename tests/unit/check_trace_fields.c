@@ -1,8 +1,6 @@
 /* --columns and --keys: any CSV, any JSON Lines, and sellers' usage objects. */
 #include "testing_trace.h"
 
-#include "workloads/trace/raw_usage.h"
-
 static struct request row_of(const struct workload *w, size_t i)
 {
     struct request r;
@@ -158,48 +156,61 @@ START_TEST(whole_usage_objects_are_understood)
 }
 END_TEST
 
-/* input, cached, written, written for an hour, output, reasoning: all inclusive. */
-START_TEST(sellers_count_differently)
+START_TEST(usage_that_contradicts_itself_is_resolved)
 {
-    static const struct {
-        const char *json;
-        uint64_t input, cached, written, written_1h, output, reasoning;
-    } cases[] = {
-        {"{\"prompt_tokens\": 10, \"completion_tokens\": 5, \"total_tokens\": 15}", 10, 0, 0, 0, 5,
-         0},
-        {"{\"prompt_tokens\": 2006, \"completion_tokens\": 300, \"prompt_tokens_details\": "
-         "{\"cached_tokens\": 1920}, \"completion_tokens_details\": {\"reasoning_tokens\": 64}}",
-         2006, 1920, 0, 0, 300, 64},
-        {"{\"input_tokens\": 75, \"input_tokens_details\": {\"cached_tokens\": 11}, "
-         "\"output_tokens\": 1186, \"output_tokens_details\": {\"reasoning_tokens\": 1024}}",
-         75, 11, 0, 0, 1186, 1024},
-        {"{\"input_tokens\": 2, \"cache_creation_input_tokens\": 6358, "
-         "\"cache_read_input_tokens\": "
-         "29380, \"output_tokens\": 1016}",
-         35740, 29380, 6358, 0, 1016, 0},
-        {"{\"promptTokenCount\": 100, \"cachedContentTokenCount\": 60, \"candidatesTokenCount\": "
-         "20, "
-         "\"thoughtsTokenCount\": 30}",
-         100, 60, 0, 0, 50, 30},
-        {"{\"prompt_tokens\": 100, \"prompt_cache_hit_tokens\": 64, \"prompt_cache_miss_tokens\": "
-         "36, "
-         "\"completion_tokens\": 1}",
-         100, 64, 0, 0, 1, 0},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct raw_usage u;
-        ck_assert(raw_usage_parse(text_of(cases[i].json), &u));
-        ck_assert_uint_eq(u.input, cases[i].input);
-        ck_assert_uint_eq(u.cached_input, cases[i].cached);
-        ck_assert_uint_eq(u.cache_write, cases[i].written);
-        ck_assert_uint_eq(u.cache_write_1h, cases[i].written_1h);
-        ck_assert_uint_eq(u.output, cases[i].output);
-        ck_assert_uint_eq(u.reasoning, cases[i].reasoning);
-    }
-    struct raw_usage u;
-    ck_assert(!raw_usage_parse(text_of("[1]"), &u));
-    ck_assert(!raw_usage_parse(text_of("{\"prompt_tokens\": -1}"), &u));
-    ck_assert(!raw_usage_parse(text_of("{\"prompt_tokens\": 1"), &u));
+    static const char lines[] =
+        "{\"u\": {\"prompt_tokens\": 20, \"completion_tokens\": 3, \"cached_tokens\": 5000}}\n"
+        "{\"u\": {\"prompt_tokens\": 37.25, \"completion_tokens\": \"4\", \"total_tokens\": 100}}\n"
+        "{\"u\": {\"promptTokenCount\": 300, \"candidatesTokenCount\": 7, \"promptTokensDetails\": "
+        "[{\"modality\": \"IMAGE\", \"tokenCount\": 258}], \"ether_tokens\": 9, \"cost\": 0.25}}\n";
+    struct trace_options o = {.keys = "usage=u"};
+    struct workload w;
+    struct trace_report report = testing_read(lines, &o, &w);
+    struct request a = row_of(&w, 0), b = row_of(&w, 1), c = row_of(&w, 2);
+    ck_assert_uint_eq(a.input_tokens, 5020);
+    ck_assert_uint_eq(a.usage.tokens[USAGE_UNCACHED_INPUT], 20);
+    ck_assert_uint_eq(a.usage.tokens[USAGE_CACHED_INPUT], 5000);
+    ck_assert_uint_eq(b.input_tokens, 38);
+    ck_assert_uint_eq(b.output_tokens, 62);
+    ck_assert_uint_eq(b.usage.tokens[USAGE_REASONING], 58);
+    ck_assert_uint_eq(c.usage.tokens[USAGE_IMAGE_INPUT], 258);
+    ck_assert_uint_eq(c.usage.tokens[USAGE_UNCACHED_INPUT], 42);
+    ck_assert(c.has_cost && c.cost == MONEY_USD / 4);
+    ck_assert_uint_eq(report.note_count, 4);
+    ck_assert_str_eq(report.notes[0].what, "usage_cached");
+    ck_assert_str_eq(report.notes[3].what, "usage_key");
+    ck_assert_int_eq(report.notes[3].first_line, 3);
+    ck_assert_uint_eq(report.unknown_usage_keys.count, 1);
+    ck_assert_str_eq(report.unknown_usage_keys.name[0], "ether_tokens");
+    workload_free(&w);
+    static const char none[] = "{\"u\": {\"prompt_tokens\": -1, \"completion_tokens\": 3}}\n";
+    testing_refused_bytes(none, sizeof none - 1, &o, 1, 1, "expected an input token count");
+    static const char array[] = "{\"u\": [1]}\n";
+    testing_refused_bytes(array, sizeof array - 1, &o, 1, 7, "expected a usage object");
+}
+END_TEST
+
+START_TEST(fields_of_ones_own_count_before_the_usage_object)
+{
+    static const char lines[] =
+        "{\"n\": 100, \"s\": 60, \"u\": {\"prompt_tokens\": 900, \"completion_tokens\": 3, "
+        "\"cached_tokens\": 500, \"prompt_tokens_details\": {\"audio_tokens\": 300}}}\n";
+    struct trace_options o = {.keys = "usage=u,input=n,audio_input=s"};
+    struct workload w;
+    testing_read(lines, &o, &w);
+    struct request a = row_of(&w, 0);
+    ck_assert_uint_eq(a.input_tokens, 100);
+    ck_assert_uint_eq(usage_input(&a.usage), 100);
+    ck_assert_uint_eq(a.usage.tokens[USAGE_AUDIO_INPUT], 60);
+    ck_assert_uint_eq(a.usage.tokens[USAGE_CACHED_INPUT], 40);
+    ck_assert_uint_eq(a.output_tokens, 3);
+    workload_free(&w);
+    o.keys = "input=n,output=n,audio_input=s";
+    testing_read(lines, &o, &w);
+    a = row_of(&w, 0);
+    ck_assert_uint_eq(a.usage.tokens[USAGE_AUDIO_INPUT], 60);
+    ck_assert_uint_eq(a.usage.tokens[USAGE_UNCACHED_INPUT], 40);
+    workload_free(&w);
 }
 END_TEST
 
@@ -462,7 +473,8 @@ int main(void)
     tcase_add_test(t, bad_columns_are_named);
     tcase_add_test(t, keys_follow_paths);
     tcase_add_test(t, whole_usage_objects_are_understood);
-    tcase_add_test(t, sellers_count_differently);
+    tcase_add_test(t, usage_that_contradicts_itself_is_resolved);
+    tcase_add_test(t, fields_of_ones_own_count_before_the_usage_object);
     tcase_add_test(t, epochs_are_told_by_their_size);
     tcase_add_test(t, true_means_what_the_name_says);
     tcase_add_test(t, words_of_gateways_and_tracers_are_known);

@@ -18,6 +18,7 @@
 
 #include "core/buffer.h"
 #include "core/error.h"
+#include "core/usage/usage_report.h"
 #include "workloads/model/workload.h"
 
 #include <stdbool.h>
@@ -54,6 +55,7 @@ struct trace_report {
     int64_t moved_ns;   /* how late the earliest row stood in the file, where it became 0 */
     struct trace_note notes[TRACE_NOTES];
     size_t note_count;
+    struct usage_key_names unknown_usage_keys; /* keys of tokens that no row here could count */
 };
 
 /* The name of the i-th form that can be read; NULL behind the last. */

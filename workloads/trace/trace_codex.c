@@ -60,8 +60,10 @@ static int add_call(struct trace_input *in, struct codex *c, struct text line, s
         wanted = set(c, FIELD_SESSION, unquoted((struct text){c->session.data, c->session.length}));
     if (!wanted)
         wanted = trace_fields_finish(&c->fields);
-    return wanted ? trace_fail(in, 1, err, "expected %s", wanted)
-                  : trace_add(in, &c->fields.row, err);
+    if (wanted)
+        return trace_fail(in, 1, err, "expected %s", wanted);
+    trace_fields_note_usage(in, &c->fields);
+    return trace_add(in, &c->fields.row, err);
 }
 
 static int read_count(struct trace_input *in, struct codex *c, struct text line, struct error *err)

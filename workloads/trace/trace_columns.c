@@ -188,6 +188,7 @@ static int read_row(struct trace_input *in, struct columns *c, struct text line,
     wanted = trace_fields_finish(f);
     if (wanted)
         return trace_fail(in, 1, err, "expected %s", wanted);
+    trace_fields_note_usage(in, f);
     return trace_unique_add(c->unique, in, f, err);
 }
 

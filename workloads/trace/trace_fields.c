@@ -10,11 +10,41 @@
 #include <string.h>
 
 static const char *const names[FIELD_COUNT] = {
-    "timestamp",      "timestamp_s", "timestamp_ms", "timestamp_us", "timestamp_ns",   "input",
-    "uncached_input", "output",      "cached_input", "cache_write",  "cache_write_1h", "reasoning",
-    "usage",          "session_id",  "request_id",   "model",        "class",          "service",
-    "priority",       "status",      "failed",       "aborted",      "attempts",       "cost_usd",
-    "label",          "where",       "skip",         "unique",
+    "timestamp",
+    "timestamp_s",
+    "timestamp_ms",
+    "timestamp_us",
+    "timestamp_ns",
+    "input",
+    "uncached_input",
+    "output",
+    "cached_input",
+    "cache_write",
+    "cache_write_1h",
+    "reasoning",
+    "image_input",
+    "audio_input",
+    "video_input",
+    "cached_image_input",
+    "cached_audio_input",
+    "image_output",
+    "audio_output",
+    "usage",
+    "session_id",
+    "request_id",
+    "model",
+    "class",
+    "service",
+    "priority",
+    "status",
+    "failed",
+    "aborted",
+    "attempts",
+    "cost_usd",
+    "label",
+    "where",
+    "skip",
+    "unique",
 };
 
 /* Other names for the same. */
@@ -251,7 +281,7 @@ static const char *set_other(struct trace_fields *f, enum trace_field field, con
     int service;
     switch (field) {
     case FIELD_USAGE:
-        return raw_usage_parse(value, &f->usage) ? NULL : "a usage object with whole numbers";
+        return usage_report_parse(value, &f->report) ? NULL : "a usage object";
     case FIELD_SERVICE:
         service = service_from_name(value);
         f->row.service = service < 0 ? SERVICE_STANDARD : (enum service)service;
@@ -323,7 +353,7 @@ const char *trace_fields_set(struct trace_fields *f, enum trace_field field, con
         wanted = set_count(f, field, value);
     }
     if (!wanted)
-        f->given |= 1u << field;
+        f->given |= UINT64_C(1) << field;
     return wanted;
 }
 
@@ -346,27 +376,71 @@ static const char *set_label(struct trace_fields *f, const char *label, struct t
 
 static bool has(const struct trace_fields *f, enum trace_field field)
 {
-    return f->given & 1u << field;
+    return f->given >> field & 1;
 }
 
-/* What a usage object says where no field of its own does. */
+/* The fields of classes, but of those that are what the others leave. */
+static const enum trace_field class_fields[USAGE_CLASSES] = {
+    [USAGE_UNCACHED_INPUT] = FIELD_COUNT,
+    [USAGE_OUTPUT] = FIELD_COUNT,
+    [USAGE_CACHED_INPUT] = FIELD_CACHED_INPUT,
+    [USAGE_CACHE_WRITE] = FIELD_CACHE_WRITE,
+    [USAGE_CACHE_WRITE_1H] = FIELD_CACHE_WRITE_1H,
+    [USAGE_REASONING] = FIELD_REASONING,
+    [USAGE_IMAGE_INPUT] = FIELD_IMAGE_INPUT,
+    [USAGE_AUDIO_INPUT] = FIELD_AUDIO_INPUT,
+    [USAGE_VIDEO_INPUT] = FIELD_VIDEO_INPUT,
+    [USAGE_CACHED_IMAGE_INPUT] = FIELD_CACHED_IMAGE_INPUT,
+    [USAGE_CACHED_AUDIO_INPUT] = FIELD_CACHED_AUDIO_INPUT,
+    [USAGE_IMAGE_OUTPUT] = FIELD_IMAGE_OUTPUT,
+    [USAGE_AUDIO_OUTPUT] = FIELD_AUDIO_OUTPUT,
+};
+
+/* What a usage object says where no field of its own does: the lengths, and the classes, which it
+ * may leave unsaid; they are cut where the lengths that count are other ones. */
 static void take_usage(struct trace_fields *f)
 {
-    const struct raw_usage *u = &f->usage;
-    const struct {
-        enum trace_field field;
-        uint64_t value;
-        bool known;
-    } parts[] = {
-        {FIELD_INPUT, u->input, u->has_input},           {FIELD_OUTPUT, u->output, u->has_output},
-        {FIELD_CACHED_INPUT, u->cached_input, true},     {FIELD_CACHE_WRITE, u->cache_write, true},
-        {FIELD_CACHE_WRITE_1H, u->cache_write_1h, true}, {FIELD_REASONING, u->reasoning, true},
-    };
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (!parts[i].known || has(f, parts[i].field))
+    struct usage u;
+    usage_report_resolve(&f->report, &u);
+    if (!has(f, FIELD_INPUT) && !has(f, FIELD_UNCACHED_INPUT) &&
+        usage_report_has_input(&f->report)) {
+        f->counts[FIELD_INPUT] = usage_input(&u);
+        f->given |= UINT64_C(1) << FIELD_INPUT;
+    }
+    if (!has(f, FIELD_OUTPUT) && usage_report_has_output(&f->report)) {
+        f->counts[FIELD_OUTPUT] = usage_output(&u);
+        f->given |= UINT64_C(1) << FIELD_OUTPUT;
+    }
+    f->row.has_usage = true;
+    for (int c = 0; c < USAGE_CLASSES; c++)
+        f->row.usage.tokens[c] = u.tokens[c];
+}
+
+/* The classes that have fields of their own; the sums of these, of input and of output. */
+static void take_classes(struct trace_fields *f, uint64_t *inside, uint64_t *made)
+{
+    for (int c = 0; c < USAGE_CLASSES; c++) {
+        enum trace_field field = class_fields[c];
+        if (field == FIELD_COUNT || !has(f, field))
             continue;
-        f->counts[parts[i].field] = parts[i].value;
-        f->given |= 1u << parts[i].field;
+        f->row.usage.tokens[c] = f->counts[field];
+        f->row.has_usage = true;
+        *(usage_is_output((enum usage_class)c) ? made : inside) += f->counts[field];
+    }
+}
+
+/* Cuts what the usage object alone says to the room that fields of their own leave. */
+static void cut_others(struct trace_fields *f, uint64_t input, uint64_t output)
+{
+    for (int c = 0; c < USAGE_CLASSES; c++) {
+        enum trace_field field = class_fields[c];
+        uint64_t *room = usage_is_output((enum usage_class)c) ? &output : &input;
+        uint64_t *tokens = &f->row.usage.tokens[c];
+        if (field == FIELD_COUNT || has(f, field))
+            continue;
+        if (*tokens > *room)
+            *tokens = *room;
+        *room -= *tokens;
     }
 }
 
@@ -374,28 +448,22 @@ static void take_usage(struct trace_fields *f)
 static const char *fill_lengths(struct trace_fields *f)
 {
     struct request *r = &f->row;
-    uint64_t part[4] = {0}, input = has(f, FIELD_INPUT) ? f->counts[FIELD_INPUT] : 0;
-    static const enum trace_field classes[] = {FIELD_CACHED_INPUT, FIELD_CACHE_WRITE,
-                                               FIELD_CACHE_WRITE_1H, FIELD_REASONING};
-    for (size_t i = 0; i < 4; i++) {
-        if (!has(f, classes[i]))
-            continue;
-        part[i] = f->counts[classes[i]];
-        r->has_usage = true;
-    }
-    uint64_t inside = part[0] + part[1] + part[2];
+    uint64_t inside = 0, made = 0, input = has(f, FIELD_INPUT) ? f->counts[FIELD_INPUT] : 0;
+    take_classes(f, &inside, &made);
     if (!has(f, FIELD_INPUT) && has(f, FIELD_UNCACHED_INPUT))
-        input = f->counts[FIELD_UNCACHED_INPUT] + inside;
+        input = f->counts[FIELD_UNCACHED_INPUT] + usage_input(&r->usage) -
+                r->usage.tokens[USAGE_UNCACHED_INPUT];
     uint64_t output = has(f, FIELD_OUTPUT) ? f->counts[FIELD_OUTPUT] : 0;
     if (input > WORKLOAD_MAX_TOKENS || output > WORKLOAD_MAX_TOKENS)
         return TOKENS_WANTED;
     if (inside > input)
         return "no more cached and written tokens than input tokens";
-    if (part[3] > output)
+    if (made > output)
         return "no more reasoning tokens than output tokens";
     r->input_tokens = (uint32_t)input;
     r->output_tokens = (uint32_t)output;
-    r->usage = usage_from_totals(input, part[0], part[1], part[2], output, part[3]);
+    cut_others(f, input - inside, output - made);
+    usage_fit(&r->usage, input, output);
     return NULL;
 }
 
@@ -478,12 +546,16 @@ const char *trace_fields_finish(struct trace_fields *f)
     const char *wanted = fill_lengths(f);
     if (wanted)
         return wanted;
-    if (has(f, FIELD_USAGE) && f->usage.web_searches > 0) {
-        f->extras[0] =
-            (struct usage_extra){"web_search", (int64_t)f->usage.web_searches * 1000000, 0};
+    uint64_t searches = f->report.count[COUNT_WEB_SEARCHES];
+    if (has(f, FIELD_USAGE) && searches > 0) {
+        f->extras[0] = (struct usage_extra){"web_search", (int64_t)searches * 1000000, 0};
         r->usage.extras = f->extras;
         r->usage.extra_count = 1;
         r->has_usage = true;
+    }
+    if (has(f, FIELD_USAGE) && f->report.has_cost && !r->has_cost && f->report.cost < MONEY_MAX) {
+        r->has_cost = true;
+        r->cost = f->report.cost;
     }
     if (has(f, FIELD_ATTEMPTS))
         r->attempts = f->counts[FIELD_ATTEMPTS] ? (uint32_t)f->counts[FIELD_ATTEMPTS] : 1;
@@ -495,6 +567,19 @@ const char *trace_fields_finish(struct trace_fields *f)
         r->labels = f->labels.data;
     }
     return NULL;
+}
+
+void trace_fields_note_usage(struct trace_input *in, const struct trace_fields *f)
+{
+    struct usage u;
+    if (!has(f, FIELD_USAGE))
+        return;
+    uint32_t odd = usage_report_resolve(&f->report, &u);
+    for (int i = 0; odd >> i; i++)
+        if (odd >> i & 1)
+            trace_note(in, oddity_names[i], false);
+    for (uint32_t i = 0; i < f->report.unknown_count; i++)
+        usage_key_names_add(&in->report->unknown_usage_keys, f->report.unknown[i]);
 }
 
 int trace_fields_settle(struct trace_input *in, const struct trace_fields *f,

@@ -13,7 +13,7 @@
 #ifndef FAREBOX_WORKLOADS_TRACE_TRACE_FIELDS_H
 #define FAREBOX_WORKLOADS_TRACE_TRACE_FIELDS_H
 
-#include "workloads/trace/raw_usage.h"
+#include "core/usage/usage_report.h"
 #include "workloads/trace/trace_json.h"
 
 enum trace_field {
@@ -29,7 +29,14 @@ enum trace_field {
     FIELD_CACHE_WRITE,
     FIELD_CACHE_WRITE_1H,
     FIELD_REASONING,
-    FIELD_USAGE, /* a seller's usage object, see raw_usage.h */
+    FIELD_IMAGE_INPUT,
+    FIELD_AUDIO_INPUT,
+    FIELD_VIDEO_INPUT,
+    FIELD_CACHED_IMAGE_INPUT,
+    FIELD_CACHED_AUDIO_INPUT,
+    FIELD_IMAGE_OUTPUT,
+    FIELD_AUDIO_OUTPUT,
+    FIELD_USAGE, /* a provider's usage object, see core/usage/usage_report.h */
     FIELD_SESSION,
     FIELD_REQUEST,
     FIELD_MODEL,
@@ -91,10 +98,10 @@ struct trace_fields {
     struct request row;
     struct trace_strings texts;
     struct buffer labels;
-    struct raw_usage usage;
+    struct usage_report report; /* of FIELD_USAGE */
     struct usage_extra extras[2];
     uint64_t counts[FIELD_COUNT];
-    uint32_t given; /* bits: fields that this row has */
+    uint64_t given; /* bits: fields that this row has */
     bool failed, aborted;
     bool instants; /* the rows' times are instants on the wall clock */
     enum trace_clock clock, row_clock;
@@ -135,6 +142,9 @@ const char *trace_fields_pass_over(const struct trace_fields *f, const struct tr
 
 /* Makes the request of what was set. Returns NULL, or what is missing or does not fit. */
 const char *trace_fields_finish(struct trace_fields *f);
+
+/* Notes in the report what was odd about the row's usage object. */
+void trace_fields_note_usage(struct trace_input *in, const struct trace_fields *f);
 
 /* After the last row: instants become the start, and milliseconds that can only be seconds are
  * refused. `option` is "columns" or "keys", NULL where the header's own names were taken. */

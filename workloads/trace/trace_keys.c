@@ -172,6 +172,7 @@ static int read_line(struct keys *k, struct text line)
     const char *wanted = trace_fields_finish(&k->fields);
     if (wanted)
         return trace_fail(k->in, 1, k->err, "expected %s", wanted);
+    trace_fields_note_usage(k->in, &k->fields);
     return trace_unique_add(k->unique, k->in, &k->fields, k->err);
 }
 

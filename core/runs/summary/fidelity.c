@@ -67,6 +67,31 @@ static void read_part(struct json_scan *s, const struct json_field *row, void *p
     fidelity_read(s, part);
 }
 
+static bool has_no_keys(const void *fidelity)
+{
+    return ((const struct fidelity *)fidelity)->unknown_usage_keys.count == 0;
+}
+
+static void put_keys(struct json_writer *w, const struct json_field *row, const void *fidelity)
+{
+    const struct usage_key_names *n = &((const struct fidelity *)fidelity)->unknown_usage_keys;
+    (void)row;
+    json_begin_array(w);
+    for (uint32_t i = 0; i < n->count; i++)
+        json_put_string(w, n->name[i]);
+    json_end_array(w);
+}
+
+static void read_keys(struct json_scan *s, const struct json_field *row, void *fidelity)
+{
+    struct text name;
+    (void)row;
+    json_array_begin(s);
+    while (json_array_next(s))
+        if (json_string(s, &name))
+            usage_key_names_add(&((struct fidelity *)fidelity)->unknown_usage_keys, name);
+}
+
 #define OF_ENGINE(member) JSON_AS_UINT, JSON_AT(struct fidelity_engine, member)
 static const struct json_field engine_rows[] = {
     {"replicas", OF_ENGINE(replicas)},           {"steps", OF_ENGINE(steps)},
@@ -129,6 +154,8 @@ static const struct json_field rows[] = {
     {"left_open", COUNT(counts.left_open)},
     {"http1_answers", COUNT(counts.http1_answers)},
     {"http2_answers", COUNT(counts.http2_answers)},
+    {"unknown_usage_keys", .read = read_keys, .write = put_keys, .is_nothing = has_no_keys,
+     .groups = MEASURED},
     {"insecure", JSON_AS_BOOL, AT(insecure), .groups = MEASURED},
     {"probes", JSON_AS_LIST, AT(probes), .count = offsetof(struct fidelity, probe_count),
      .item = &probe_item, .groups = CLIENT},
@@ -181,6 +208,7 @@ void fidelity_merge(struct fidelity *f)
             words = part->reason;
         f->known = f->known && part->known;
         f->insecure = f->insecure || part->insecure;
+        usage_key_names_merge(&f->unknown_usage_keys, &part->unknown_usage_keys);
         f->lag_p99_ms = fmax(f->lag_p99_ms, part->lag_p99_ms); /* NAN counts as nothing */
         f->cpu_peak = fmax(f->cpu_peak, part->cpu_peak);
     }

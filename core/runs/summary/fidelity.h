@@ -14,6 +14,7 @@
 
 #include "core/json/json_scan.h"
 #include "core/json/json_write.h"
+#include "core/usage/usage_report.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -68,6 +69,7 @@ struct fidelity {
     double cpu_of[FIDELITY_WORKERS];
     uint64_t records_waiting; /* for the observer, at most */
     struct fidelity_counts counts;
+    struct usage_key_names unknown_usage_keys; /* tokens that the server counted and we did not */
     struct fidelity_engine engine;
     struct fidelity_probe *probes;
     size_t probe_count;
