@@ -22,6 +22,16 @@ const char *usage_class_name(enum usage_class c)
     return usage_class_names[c];
 }
 
+const char *usage_class_words(enum usage_class c)
+{
+    static const char *const words[USAGE_CLASSES] = {
+        "input tokens",  "cached input",       "cache writes",       "1-hour cache writes",
+        "output tokens", "reasoning tokens",   "image input",        "audio input",
+        "video input",   "cached image input", "cached audio input", "image output",
+        "audio output"};
+    return words[c];
+}
+
 void usage_fit(struct usage *u, uint64_t input, uint64_t output)
 {
     for (int c = 0; c < USAGE_CLASSES; c++) {

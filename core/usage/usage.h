@@ -49,6 +49,9 @@ struct usage {
 const char *usage_class_name(enum usage_class c);
 extern const char *const usage_class_names[];
 
+/* The same for a reader: "image input". */
+const char *usage_class_words(enum usage_class c);
+
 /* True for what the model makes. */
 static inline bool usage_is_output(enum usage_class c)
 {

@@ -63,6 +63,7 @@ static bool parse_count(struct text t, uint64_t *out, uint32_t *odd)
 static void put_count(struct usage_report *r, unsigned which, uint64_t value)
 {
     r->given |= 1u << which;
+    value = value < USAGE_MAX_TOKENS ? value : USAGE_MAX_TOKENS;
     if (value > r->count[which])
         r->count[which] = value;
 }

@@ -219,6 +219,11 @@ static void put_outcomes(const struct workload_info *info, struct buffer *out)
                           100 * (double)info->cached_tokens / (double)info->input_tokens.total,
                           100 * (double)info->written_tokens / (double)info->input_tokens.total,
                           100 * (double)info->reasoning_tokens / (double)info->output_tokens.total);
+    for (int i = 0; i < USAGE_MEDIA_CLASSES; i++)
+        if (info->media_tokens[i])
+            buffer_add_format(out, "  %-18s%s tokens\n",
+                              usage_class_words((enum usage_class)(USAGE_PLAIN_CLASSES + i)),
+                              grouped((double)info->media_tokens[i], 0, a));
     if (info->failed + info->aborted + info->empty_outputs > 0)
         buffer_add_format(out, "  %-18s%zu failed, %zu aborted; %.2f %% have no output\n",
                           "outcomes", info->failed, info->aborted,

@@ -75,6 +75,8 @@ static void add_line(const struct export_rows *x, const struct export_row *r, st
     buffer_add_format(out, ",%d,%u,%u,%u,%u,%u,%u,%u,%u", r->http_status, r->attempts, r->turn,
                       r->asked_input, r->asked_output, r->usage_from == USAGE_NONE ? 0 : r->input,
                       r->cached, r->output, r->reasoning);
+    for (int i = 0; i < USAGE_MEDIA_CLASSES && x->media_count; i++)
+        buffer_add_format(out, ",%u", r->media ? x->media[r->media - 1].tokens[i] : 0);
     add_ms(out, 0, r->scheduled_ns);
     add_ms(out, r->scheduled_ns, r->ready_ns);
     add_ms(out, r->ready_ns, r->sent_ns);
@@ -94,7 +96,10 @@ void export_write_csv(const struct export_rows *x, struct buffer *out)
     buffer_add_text(out, "request_id,session_id,endpoint,model,class,service,status,error,"
                          "finish_reason,http_status,attempts,turn,asked_input_tokens,"
                          "asked_output_tokens,input_tokens,cached_input_tokens,output_tokens,"
-                         "reasoning_tokens,scheduled_ms,queue_ms,send_lag_ms,ttft_ms,"
+                         "reasoning_tokens");
+    for (int c = USAGE_PLAIN_CLASSES; c < USAGE_CLASSES && x->media_count; c++)
+        buffer_add_format(out, ",%s_tokens", usage_class_name((enum usage_class)c));
+    buffer_add_text(out, ",scheduled_ms,queue_ms,send_lag_ms,ttft_ms,"
                          "ttft_scheduled_ms,ttfo_ms,e2e_ms,e2e_scheduled_ms,done_ms,chunks,"
                          "message\n");
     for (size_t i = 0; i < x->count; i++)

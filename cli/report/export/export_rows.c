@@ -67,6 +67,17 @@ static void keep_text(struct export_rows *x, struct export_row *row, const struc
     row->text = x->text_count;
 }
 
+static void keep_media(struct export_rows *x, struct export_row *row, const struct record *r)
+{
+    if (!usage_has_media(&r->usage))
+        return;
+    mem_grow(&x->media, &x->media_capacity, x->media_count + 1, sizeof *x->media);
+    struct export_media *m = &x->media[x->media_count++];
+    for (int i = 0; i < USAGE_MEDIA_CLASSES; i++)
+        m->tokens[i] = cut(r->usage.tokens[USAGE_PLAIN_CLASSES + i]);
+    row->media = (uint32_t)x->media_count;
+}
+
 static void add_row(struct export_rows *x, const struct record *r)
 {
     mem_grow(&x->rows, &x->capacity, x->count + 1, sizeof *x->rows);
@@ -105,6 +116,7 @@ static void add_row(struct export_rows *x, const struct record *r)
     x->sent += row->sent_ns != TIME_NEVER;
     keep_chunks(x, row, r);
     keep_text(x, row, r);
+    keep_media(x, row, r);
 }
 
 static int by_sending(const void *a, const void *b)
@@ -157,6 +169,7 @@ void export_rows_free(struct export_rows *x)
     names_free(&x->names);
     for (size_t i = 0; i < x->text_count; i++)
         free(x->texts[i]);
+    free(x->media);
     free(x->texts);
     free(x->rows);
     free(x->chunks);

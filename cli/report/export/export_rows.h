@@ -21,7 +21,13 @@ struct export_row {
     bool streamed;
     size_t chunk_first; /* in export_rows.chunks */
     uint32_t chunk_count, chunks_seen;
-    size_t text; /* number in export_rows.texts + 1; 0 = not recorded */
+    size_t text;    /* number in export_rows.texts + 1; 0 = not recorded */
+    uint32_t media; /* number in export_rows.media + 1; 0 = none */
+};
+
+/* Tokens that are not of text; few requests have any. */
+struct export_media {
+    uint32_t tokens[USAGE_MEDIA_CLASSES];
 };
 
 struct export_rows {
@@ -31,6 +37,8 @@ struct export_rows {
     struct names names;
     int64_t *chunks; /* instants of token-bearing chunks, pooled */
     size_t chunk_count, chunk_capacity;
+    struct export_media *media;
+    size_t media_count, media_capacity;
     char **texts;
     size_t text_count, text_capacity;
     bool has_chunks; /* every streamed answer has its chunks */

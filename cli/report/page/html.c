@@ -208,6 +208,14 @@ static void add_rates(const struct summary *s, struct buffer *out)
             html_add_cell(out, rows[i].value);
         buffer_add_text(out, "</tr>");
     }
+    for (int i = 0; i < USAGE_MEDIA_CLASSES; i++) {
+        if (s->all.media_tokens[i] == 0)
+            continue;
+        buffer_add_format(out, "<tr><th>%s tokens</th>",
+                          usage_class_words((enum usage_class)(USAGE_PLAIN_CLASSES + i)));
+        html_add_count_cell(out, s->all.media_tokens[i]);
+        buffer_add_text(out, "</tr>");
+    }
     if (s->steady_rate_from_s > 0) { /* where sessions have later turns */
         buffer_add_text(out, "<tr><th>95 % of --rate reached (s)</th>");
         html_add_cell(out, s->steady_rate_from_s);

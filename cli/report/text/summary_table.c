@@ -139,6 +139,10 @@ static void add_rates(const struct summary *s, struct buffer *out)
     if (s->all.cached_input_tokens)
         buffer_add_format(out, " · %s of the input from cache",
                           text_group_u64(s->all.cached_input_tokens, in));
+    for (int i = 0; i < USAGE_MEDIA_CLASSES; i++)
+        if (s->all.media_tokens[i])
+            buffer_add_format(out, " · %s of %s", text_group_u64(s->all.media_tokens[i], in),
+                              usage_class_words((enum usage_class)(USAGE_PLAIN_CLASSES + i)));
     double error = s->input_error_p99 * 100;
     int places = error >= 9.95 || error == 0 ? 0 : error >= 0.1 ? 1 : 3;
     if (s->asked_input && isfinite(error))

@@ -47,12 +47,9 @@ void charge_lines_add(const money line[CHARGE_LINES], money part[CHARGE_PARTS])
 
 const char *unpriced_name(int bit)
 {
-    static const char *const names[UNPRICED_NAMES] = {
-        "input tokens",  "cached input",       "cache writes",       "1-hour cache writes",
-        "output tokens", "reasoning tokens",   "image input",        "audio input",
-        "video input",   "cached image input", "cached audio input", "image output",
-        "audio output",  "tools or units",     "its service"};
-    return names[bit];
+    static const char *const others[] = {"tools or units", "its service"};
+    return bit < USAGE_CLASSES ? usage_class_words((enum usage_class)bit)
+                               : others[bit - USAGE_CLASSES];
 }
 
 static bool window_active(const struct price_window *w, int64_t at_unix_ns)
