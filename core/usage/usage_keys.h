@@ -1,6 +1,6 @@
 /* The keys of usage objects. Private to core/usage/.
  *
- *     const struct usage_key *k = usage_key_find(text, place);      // NULL: not known
+ *     const struct usage_key *k = usage_key_find(text);      // NULL: not known
  *     if (k && k->count != COUNT_NOTHING) ...
  */
 #ifndef FAREBOX_CORE_USAGE_USAGE_KEYS_H
