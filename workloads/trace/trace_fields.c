@@ -57,8 +57,6 @@ static const struct {
     {"cost", FIELD_COST},
 };
 
-#define TOKENS_WANTED "a token count from 0 to 100000000"
-
 enum trace_field trace_field_from_name(struct text name)
 {
     for (int i = 0; i < FIELD_COUNT; i++)
@@ -374,99 +372,6 @@ static const char *set_label(struct trace_fields *f, const char *label, struct t
     return status < 0 ? "labels of at most 4096 bytes" : NULL;
 }
 
-static bool has(const struct trace_fields *f, enum trace_field field)
-{
-    return f->given >> field & 1;
-}
-
-/* The fields of classes, but of those that are what the others leave. */
-static const enum trace_field class_fields[USAGE_CLASSES] = {
-    [USAGE_UNCACHED_INPUT] = FIELD_COUNT,
-    [USAGE_OUTPUT] = FIELD_COUNT,
-    [USAGE_CACHED_INPUT] = FIELD_CACHED_INPUT,
-    [USAGE_CACHE_WRITE] = FIELD_CACHE_WRITE,
-    [USAGE_CACHE_WRITE_1H] = FIELD_CACHE_WRITE_1H,
-    [USAGE_REASONING] = FIELD_REASONING,
-    [USAGE_IMAGE_INPUT] = FIELD_IMAGE_INPUT,
-    [USAGE_AUDIO_INPUT] = FIELD_AUDIO_INPUT,
-    [USAGE_VIDEO_INPUT] = FIELD_VIDEO_INPUT,
-    [USAGE_CACHED_IMAGE_INPUT] = FIELD_CACHED_IMAGE_INPUT,
-    [USAGE_CACHED_AUDIO_INPUT] = FIELD_CACHED_AUDIO_INPUT,
-    [USAGE_IMAGE_OUTPUT] = FIELD_IMAGE_OUTPUT,
-    [USAGE_AUDIO_OUTPUT] = FIELD_AUDIO_OUTPUT,
-};
-
-/* What a usage object says where no field of its own does: the lengths, and the classes, which it
- * may leave unsaid; they are cut where the lengths that count are other ones. */
-static void take_usage(struct trace_fields *f)
-{
-    struct usage u;
-    usage_report_resolve(&f->report, &u);
-    if (!has(f, FIELD_INPUT) && !has(f, FIELD_UNCACHED_INPUT) &&
-        usage_report_has_input(&f->report)) {
-        f->counts[FIELD_INPUT] = usage_input(&u);
-        f->given |= UINT64_C(1) << FIELD_INPUT;
-    }
-    if (!has(f, FIELD_OUTPUT) && usage_report_has_output(&f->report)) {
-        f->counts[FIELD_OUTPUT] = usage_output(&u);
-        f->given |= UINT64_C(1) << FIELD_OUTPUT;
-    }
-    f->row.has_usage = true;
-    for (int c = 0; c < USAGE_CLASSES; c++)
-        f->row.usage.tokens[c] = u.tokens[c];
-}
-
-/* The classes that have fields of their own; the sums of these, of input and of output. */
-static void take_classes(struct trace_fields *f, uint64_t *inside, uint64_t *made)
-{
-    for (int c = 0; c < USAGE_CLASSES; c++) {
-        enum trace_field field = class_fields[c];
-        if (field == FIELD_COUNT || !has(f, field))
-            continue;
-        f->row.usage.tokens[c] = f->counts[field];
-        f->row.has_usage = true;
-        *(usage_is_output((enum usage_class)c) ? made : inside) += f->counts[field];
-    }
-}
-
-/* Cuts what the usage object alone says to the room that fields of their own leave. */
-static void cut_others(struct trace_fields *f, uint64_t input, uint64_t output)
-{
-    for (int c = 0; c < USAGE_CLASSES; c++) {
-        enum trace_field field = class_fields[c];
-        uint64_t *room = usage_is_output((enum usage_class)c) ? &output : &input;
-        uint64_t *tokens = &f->row.usage.tokens[c];
-        if (field == FIELD_COUNT || has(f, field))
-            continue;
-        if (*tokens > *room)
-            *tokens = *room;
-        *room -= *tokens;
-    }
-}
-
-/* The two lengths and the classes inside them. */
-static const char *fill_lengths(struct trace_fields *f)
-{
-    struct request *r = &f->row;
-    uint64_t inside = 0, made = 0, input = has(f, FIELD_INPUT) ? f->counts[FIELD_INPUT] : 0;
-    take_classes(f, &inside, &made);
-    if (!has(f, FIELD_INPUT) && has(f, FIELD_UNCACHED_INPUT))
-        input = f->counts[FIELD_UNCACHED_INPUT] + usage_input(&r->usage) -
-                r->usage.tokens[USAGE_UNCACHED_INPUT];
-    uint64_t output = has(f, FIELD_OUTPUT) ? f->counts[FIELD_OUTPUT] : 0;
-    if (input > WORKLOAD_MAX_TOKENS || output > WORKLOAD_MAX_TOKENS)
-        return TOKENS_WANTED;
-    if (inside > input)
-        return "no more cached and written tokens than input tokens";
-    if (made > output)
-        return "no more reasoning tokens than output tokens";
-    r->input_tokens = (uint32_t)input;
-    r->output_tokens = (uint32_t)output;
-    cut_others(f, input - inside, output - made);
-    usage_fit(&r->usage, input, output);
-    return NULL;
-}
-
 /* A row without a time among others that have one, or an offset among instants, would put half a
  * century into the trace. */
 static const char *check_clock(struct trace_fields *f)
@@ -538,26 +443,26 @@ const char *trace_fields_finish(struct trace_fields *f)
     const char *odd_clock = check_clock(f);
     if (odd_clock)
         return odd_clock;
-    if (has(f, FIELD_USAGE))
-        take_usage(f);
-    bool any_input = has(f, FIELD_INPUT) || has(f, FIELD_UNCACHED_INPUT);
-    if (r->status == REQUEST_OK && (!any_input || !has(f, FIELD_OUTPUT)))
+    trace_take_usage(f);
+    bool any_input = trace_has(f, FIELD_INPUT) || trace_has(f, FIELD_UNCACHED_INPUT);
+    if (r->status == REQUEST_OK && (!any_input || !trace_has(f, FIELD_OUTPUT)))
         return any_input ? "an output token count" : "an input token count";
-    const char *wanted = fill_lengths(f);
+    const char *wanted = trace_fill_lengths(f);
     if (wanted)
         return wanted;
     uint64_t searches = f->report.count[COUNT_WEB_SEARCHES];
-    if (has(f, FIELD_USAGE) && searches > 0) {
+    if (trace_has(f, FIELD_USAGE) && searches > 0) {
         f->extras[0] = (struct usage_extra){"web_search", (int64_t)searches * 1000000, 0};
         r->usage.extras = f->extras;
         r->usage.extra_count = 1;
         r->has_usage = true;
     }
-    if (has(f, FIELD_USAGE) && f->report.has_cost && !r->has_cost && f->report.cost < MONEY_MAX) {
+    if (trace_has(f, FIELD_USAGE) && f->report.has_cost && !r->has_cost &&
+        f->report.cost < MONEY_MAX) {
         r->has_cost = true;
         r->cost = f->report.cost;
     }
-    if (has(f, FIELD_ATTEMPTS))
+    if (trace_has(f, FIELD_ATTEMPTS))
         r->attempts = f->counts[FIELD_ATTEMPTS] ? (uint32_t)f->counts[FIELD_ATTEMPTS] : 1;
     if (r->timestamp_ns == TIME_NEVER)
         r->timestamp_ns = 0;
@@ -567,19 +472,6 @@ const char *trace_fields_finish(struct trace_fields *f)
         r->labels = f->labels.data;
     }
     return NULL;
-}
-
-void trace_fields_note_usage(struct trace_input *in, const struct trace_fields *f)
-{
-    struct usage u;
-    if (!has(f, FIELD_USAGE))
-        return;
-    uint32_t odd = usage_report_resolve(&f->report, &u);
-    for (int i = 0; odd >> i; i++)
-        if (odd >> i & 1)
-            trace_note(in, oddity_names[i], false);
-    for (uint32_t i = 0; i < f->report.unknown_count; i++)
-        usage_key_names_add(&in->report->unknown_usage_keys, f->report.unknown[i]);
 }
 
 int trace_fields_settle(struct trace_input *in, const struct trace_fields *f,

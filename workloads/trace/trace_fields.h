@@ -143,6 +143,24 @@ const char *trace_fields_pass_over(const struct trace_fields *f, const struct tr
 /* Makes the request of what was set. Returns NULL, or what is missing or does not fit. */
 const char *trace_fields_finish(struct trace_fields *f);
 
+/* ---- for trace_fields.c itself: trace_lengths.c ---- */
+
+#define TOKENS_WANTED "a token count from 0 to 100000000"
+
+/* True for a field that this row has. */
+static inline bool trace_has(const struct trace_fields *f, enum trace_field field)
+{
+    return f->given >> field & 1;
+}
+
+/* What a usage object says of lengths and classes; the lengths become fields that are given. */
+void trace_take_usage(struct trace_fields *f);
+
+/* Fills the row's lengths and classes. Returns NULL, or what does not fit. */
+const char *trace_fill_lengths(struct trace_fields *f);
+
+/* ---- */
+
 /* Notes in the report what was odd about the row's usage object. */
 void trace_fields_note_usage(struct trace_input *in, const struct trace_fields *f);
 
