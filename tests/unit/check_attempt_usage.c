@@ -1,5 +1,5 @@
 /* What an answer's usage objects make of its record. */
-#include "bench/client/attempt.h"
+#include "bench/answer/attempt.h"
 #include "tests/unit/testing.h"
 
 #include <string.h>
