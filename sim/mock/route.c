@@ -1,6 +1,7 @@
 #include "sim/mock/route.h"
 
 #include "core/json/json_write.h"
+#include "core/text.h"
 #include "sim/mock/exchange.h"
 
 #include <event2/http_struct.h>
@@ -98,6 +99,15 @@ static void refuse_path(struct exchange *x, const char *uri)
     exchange_reply_error(x, &e);
 }
 
+/* What an answer's id would be good for, were it kept. */
+static void refuse_kept(struct exchange *x, const char *id)
+{
+    struct api_error e;
+    api_error_set(&e, 404, "invalid_request_error", NULL, NULL,
+                  "Response with id '%.100s' not found: this endpoint keeps no responses.", id);
+    exchange_reply_error(x, &e);
+}
+
 static void refuse_method(struct exchange *x, const char *method, const char *path)
 {
     struct api_error e;
@@ -117,7 +127,9 @@ void route_request(void *server, struct connection *c, struct evhttp_request *re
         path += 3;
     const struct mock_api *api = mock_api_find(path);
     const struct route *route = api ? NULL : find_route(path, &rest);
-    if (!api && !route)
+    if (text_starts(text_of(path), "/responses/"))
+        refuse_kept(x, path + strlen("/responses/"));
+    else if (!api && !route)
         refuse_path(x, evhttp_request_get_uri(request));
     else if (method != (api ? EVHTTP_REQ_POST : EVHTTP_REQ_GET))
         refuse_method(x, api ? "POST" : "GET", path);

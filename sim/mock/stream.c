@@ -44,8 +44,12 @@ static void add_error_event(struct exchange *x)
     struct api_error e;
     api_error_set(&e, 500, "server_error", NULL, "internal_error",
                   "The server had an error while processing your request.");
-    x->api->add_error(&e, &x->server->json);
-    render_event(&x->rendering, x->api->error_event);
+    if (x->api->add_error_event) {
+        x->api->add_error_event(&x->rendering, &e);
+    } else {
+        x->api->add_error(&e, &x->server->json);
+        render_event(&x->rendering, x->api->error_event);
+    }
     end_body(x);
     x->outcome = "error_event";
 }
@@ -102,7 +106,9 @@ static bool pass_fault(struct exchange *x, int64_t now_ns)
         add_huge_comment(x);
     if (k == f->malformed_after)
         add_raw_event(x, broken, sizeof broken - 1);
-    if (k == f->utf8_after)
+    if (k == f->utf8_after && x->api->not_utf8)
+        add_raw_event(x, x->api->not_utf8, strlen(x->api->not_utf8));
+    else if (k == f->utf8_after)
         add_raw_event(x, not_utf8, sizeof not_utf8 - 1);
     if (k == f->error_after)
         add_error_event(x);

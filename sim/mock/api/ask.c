@@ -69,5 +69,7 @@ void ask_free(struct ask *a)
     for (size_t i = 0; i < ASK_MAX_CHOICES; i++)
         free(a->echoes[i]);
     ask_drop_body(a);
+    free(a->echo);
+    a->echo = NULL;
     prompt_free(&a->prompt);
 }

@@ -60,6 +60,9 @@ struct ask {
     const cJSON *json_schema;     /* or for this schema; NULL */
     bool reasons;                 /* an answer may begin with reasoning */
     const char *reasoning_effort; /* NULL = not said */
+    bool reasoning_summary;       /* it is told as a summary */
+
+    char *echo; /* members that the answer says again, each with a comma; owned; NULL = none */
 
     uint32_t images; /* of the prompt, and the tokens that they take of it */
     uint32_t image_tokens;

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-static const struct mock_api *const apis[] = {&mock_chat, &mock_completions, &mock_embeddings};
+static const struct mock_api *const apis[] = {&mock_chat, &mock_completions, &mock_embeddings,
+                                              &mock_responses};
 
 const struct mock_api *mock_api_find(const char *path)
 {

@@ -40,7 +40,11 @@ struct mock_api {
     /* Bodies in one piece, appended to `out`. */
     void (*add_answer)(const struct rendering *r, const struct usage *u, struct buffer *out);
     void (*add_error)(const struct api_error *e, struct buffer *out);
-    const char *error_event; /* an error's name in a stream; NULL = it has none */
+    /* An error in a stream: rendered by this function; NULL = the body of add_error, under this
+     * name (NULL = it has none). */
+    void (*add_error_event)(struct rendering *r, const struct api_error *e);
+    const char *error_event;
+    const char *not_utf8; /* an event whose text is none; NULL = as OpenAI's chunks */
 };
 
 /* NULL: nothing is asked for there. */
@@ -49,6 +53,6 @@ const struct mock_api *mock_api_find(const char *path);
 /* API number i, in the table's order; NULL behind the last. */
 const struct mock_api *mock_api_at(size_t i);
 
-extern const struct mock_api mock_chat, mock_completions, mock_embeddings;
+extern const struct mock_api mock_chat, mock_completions, mock_embeddings, mock_responses;
 
 #endif

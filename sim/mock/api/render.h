@@ -36,6 +36,7 @@ struct rendering {
     struct buffer *json; /* where an event is put together */
     struct buffer *out;  /* what goes to the socket */
     struct buffer head;  /* the API's own: what all its events begin with; owned */
+    uint64_t sequence;   /* the next event's number, where they have one */
 };
 
 void rendering_free(struct rendering *r);
