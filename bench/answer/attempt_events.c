@@ -196,6 +196,8 @@ static bool take_event(struct attempt *a, const char *name, struct text data)
         a->held = HELD_NOTHING; /* whatever was said, the answer goes on */
         a->by_deltas |= !c.is_whole_text;
     }
+    a->so_far.tokens |= c.tokens;
+    a->so_far.part_tokens = c.begins ? 0 : a->so_far.part_tokens | c.tokens;
     attempt_note_rest(a, &c);
     if ((c.is_error || c.finish_reason.length) && attempt_says_failed(a, &c, data))
         return false;

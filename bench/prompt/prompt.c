@@ -484,7 +484,8 @@ static int build_small(const struct prompt_maker *m, const char *model,
 int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, uint32_t words,
                              uint64_t number, struct buffer *out)
 {
-    return build_small(m, model, &(struct probe_source){m, words, number}, 1, false, out);
+    uint32_t output = m->api->probe_output ? m->api->probe_output : 1;
+    return build_small(m, model, &(struct probe_source){m, words, number}, output, false, out);
 }
 
 int prompt_maker_build_trial(const struct prompt_maker *m, const char *model, uint32_t words,

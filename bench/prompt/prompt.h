@@ -60,7 +60,8 @@ void prompt_maker_name_output(struct prompt_maker *m, const char *key);
 int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
                        const struct due *due, const char *model, struct buffer *out);
 
-/* Appends the body of a probe: `words` words, one output token, no stream. */
+/* Appends the body of a probe: `words` words, one output token (or as few as the API lets ask
+ * for), no stream. */
 int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, uint32_t words,
                              uint64_t number, struct buffer *out);
 

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-static const struct bench_api *const apis[] = {&api_chat, &api_completions, &api_embeddings};
+static const struct bench_api *const apis[] = {&api_chat, &api_completions, &api_embeddings,
+                                               &api_responses};
 
 const struct bench_api *bench_api_find(const char *name)
 {

@@ -32,6 +32,8 @@ struct api_prompt {
 struct answer_so_far {
     bool has_usage;
     struct usage usage;
+    unsigned tokens;      /* kinds of token text that came */
+    unsigned part_tokens; /* ... since a part began last */
 };
 
 struct bench_api {
@@ -49,6 +51,7 @@ struct bench_api {
     const char *stream_options;     /* asks a stream for its usage; NULL = it comes unasked */
     bool takes_messages;            /* a request's own messages can be sent */
     bool takes_images;              /* images can stand beside the text */
+    uint32_t probe_output;          /* least tokens that every server lets ask for; 0 = 1 */
     /* Appends the members that hold the prompt, each with a comma behind it; 0, or -1 beyond the
      * buffer's cap. */
     int (*add_prompt)(const struct api_prompt *p, struct buffer *out);
@@ -75,6 +78,6 @@ int api_add_text(const struct api_prompt *p, const char *opening, const char *cl
 int api_add_images(const struct api_prompt *p, const char *opening, const char *closing,
                    struct buffer *out);
 
-extern const struct bench_api api_chat, api_completions, api_embeddings;
+extern const struct bench_api api_chat, api_completions, api_embeddings, api_responses;
 
 #endif

@@ -37,6 +37,7 @@ struct chunk {
     unsigned tokens; /* which kinds of token text it bears; 0 = none */
     struct text content, reasoning, refusal, tool;
     struct text finish_reason; /* empty = null or not said */
+    bool begins;               /* a part of the answer begins: no text of it came before */
     size_t results;            /* elements of `data`: of an answer that is no text */
     bool has_usage;
     struct usage usage; /* of the report, alone: see answer_so_far for all of an answer */

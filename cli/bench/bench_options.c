@@ -29,9 +29,9 @@ const struct option_spec bench_option_specs[] = {
      .help = "members added to every request's body: '{\"ignore_eos\": true}'; null leaves a key out: "
              "'{\"stream_options\": null}'",
      .shown = hide_in_body},
-    {"output-key", 0, OPTION_TEXT, AT(output_key), "max_tokens", "KEY",
-     .help = "the body's key for the output length: max_completion_tokens for some models, which is "
-             "found out before the run"},
+    {"output-key", 0, OPTION_TEXT, AT(output_key), NULL, "KEY",
+     .help = "the body's key for the output length, instead of the API's own: "
+             "max_completion_tokens for some models, which is found out before the run"},
     {"header", 'H', OPTION_LIST, AT(headers), NULL, "NAME: VALUE",
      .help = "a further header; \"NAME: @FILE\" takes its value from a file, as secrets should be",
      .shown = hide_in_header},
