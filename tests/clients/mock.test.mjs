@@ -1,38 +1,12 @@
 // The official OpenAI client against `farebox mock`: what a user's program would do, and what it
-// must see. FAREBOX names the program.
+// must see.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
 import OpenAI from "openai";
-
-const program = process.env.FAREBOX ?? "build/farebox";
-
-/** Starts a mock; gives its base URL and a way to end it that returns its report. */
-async function startMock(...options) {
-  const child = spawn(program, ["mock", "--listen", "127.0.0.1:0", "--json", ...options], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const first = await lines.next();
-  return {
-    url: JSON.parse(first.value).url,
-    async stop() {
-      child.kill("SIGINT");
-      const report = await lines.next();
-      if (child.exitCode === null) await once(child, "exit");
-      return JSON.parse(report.value);
-    },
-  };
-}
-
-function clientOf(mock, more = {}) {
-  return new OpenAI({ apiKey: "sk-test", baseURL: mock.url, maxRetries: 0, ...more });
-}
+import { clientOf, startMock } from "./support.mjs";
 
 const messages = [{ role: "user", content: "What is the fare?" }];
 const weather = {
@@ -147,6 +121,34 @@ describe("chat completions", () => {
     const calls = final.choices[0].message.tool_calls;
     assert.equal(calls.length, 2);
     assert.equal(typeof JSON.parse(calls[0].function.arguments).city, "string");
+  });
+
+  test("a stream's events tell deltas, arguments and the usage", async () => {
+    const said = client.chat.completions.stream({
+      model: "m", messages, max_tokens: 7, stream_options: { include_usage: true },
+    });
+    let text = "", done;
+    said.on("content.delta", ({ delta }) => { text += delta; }).on("content.done", ({ content }) => { done = content; });
+    assert.equal(await said.finalContent(), text);
+    assert.equal(done, text);
+    assert.equal((await said.totalUsage()).completion_tokens, 7);
+    const called = client.chat.completions.stream({
+      model: "m", messages, tools: [{ ...weather, function: { ...weather.function, strict: true } }],
+    });
+    const given = [];
+    called.on("tool_calls.function.arguments.done", (event) => given.push(event));
+    await called.done();
+    assert.equal(given[0].name, "get_weather");
+    assert.equal(typeof given[0].parsed_arguments.city, "string");
+  });
+
+  test("JSON schemas in a stream", async () => {
+    const stream = client.chat.completions.stream({
+      model: "m", messages,
+      response_format: { type: "json_schema", json_schema: { name: "fare", strict: true, schema: {
+        type: "object", required: ["fare"], properties: { fare: { type: "integer" } } } } },
+    });
+    assert.ok(Number.isInteger(JSON.parse(await stream.finalContent()).fare));
   });
 
   test("a tool loop ends", async () => {
