@@ -263,6 +263,8 @@ static void plan(struct exchange *x)
     x->rendering.id = x->id;
     x->rendering.json = &s->json;
     x->rendering.out = &s->out;
+    if (x->api->keep)
+        x->api->keep(&x->rendering, a, &s->kept);
     ask_drop_body(a);
 }
 

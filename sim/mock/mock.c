@@ -144,6 +144,7 @@ static void copy_config(struct mock *m, const struct mock_config *config)
         .model = s->config.model,
         .default_output = config->default_output,
         .max_output = config->max_output,
+        .kept = &s->kept,
     };
     s->answer_rules = (struct answer_rules){s->ask_rules.tokens, config->reasoning_tokens};
     buffer_init(&s->json, BUFFER_UNBOUNDED);
@@ -274,6 +275,7 @@ void mock_free(struct mock *m)
     metrics_free(&m->server.metrics);
     truth_log_close(&m->server.log);
     keys_free(&m->server.keys);
+    kept_free(&m->server.kept);
     buffer_free(&m->server.json);
     buffer_free(&m->server.out);
     free(m->listen);

@@ -99,12 +99,13 @@ static void refuse_path(struct exchange *x, const char *uri)
     exchange_reply_error(x, &e);
 }
 
-/* What an answer's id would be good for, were it kept. */
-static void refuse_kept(struct exchange *x, const char *id)
+static void refuse_response(struct exchange *x, const char *id)
 {
     struct api_error e;
     api_error_set(&e, 404, "invalid_request_error", NULL, NULL,
-                  "Response with id '%.100s' not found: this endpoint keeps no responses.", id);
+                  "Response with id '%.100s' not found: this endpoint gives no response a second "
+                  "time.",
+                  id);
     exchange_reply_error(x, &e);
 }
 
@@ -128,7 +129,7 @@ void route_request(void *server, struct connection *c, struct evhttp_request *re
     const struct mock_api *api = mock_api_find(path);
     const struct route *route = api ? NULL : find_route(path, &rest);
     if (text_starts(text_of(path), "/responses/"))
-        refuse_kept(x, path + strlen("/responses/"));
+        refuse_response(x, path + strlen("/responses/"));
     else if (!api && !route)
         refuse_path(x, evhttp_request_get_uri(request));
     else if (method != (api ? EVHTTP_REQ_POST : EVHTTP_REQ_GET))

@@ -24,6 +24,7 @@ struct server {
     struct metrics metrics;
     struct truth_log log;
     struct keys keys;
+    struct kept kept; /* conversations */
 };
 
 #endif

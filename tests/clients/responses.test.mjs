@@ -150,10 +150,18 @@ describe("responses", () => {
     await assert.rejects(ask({ background: true }), { status: 400, param: "background" });
   });
 
-  test("no response is kept", async () => {
+  test("a conversation by the id of its last answer", async () => {
+    const first = await client.responses.create({ model: "m", input, tools: [weather] });
+    const second = await client.responses.create({
+      model: "m", tools: [weather], previous_response_id: first.id,
+      input: [{ type: "function_call_output", call_id: first.output[0].call_id, output: "rain" }],
+    });
+    const third = await client.responses.create({ model: "m", input: "And now?", previous_response_id: second.id });
+    assert.equal(third.previous_response_id, second.id);
+    assert.equal(third.usage.input_tokens, second.usage.total_tokens + 2);
     await assert.rejects(client.responses.create({ model: "m", input, previous_response_id: "resp_1" }),
                          { status: 404, code: "previous_response_not_found" });
-    await assert.rejects(client.responses.retrieve("resp_1"), OpenAI.NotFoundError);
+    await assert.rejects(client.responses.retrieve(first.id), OpenAI.NotFoundError);
   });
 
   test("faults", async () => {

@@ -1,5 +1,7 @@
 /* The mock's Responses API, on the wire. */
+#include "core/memory.h"
 #include "mock_fixture.h"
+#include "sim/mock/api/kept.h"
 
 #define RESPONSES "/v1/responses"
 #define SAY(rest) "{\"model\":\"m\",\"input\":\"one two three\"" rest "}"
@@ -340,6 +342,7 @@ static const struct {
      400},
     {SAY(TOOLS ",\"tool_choice\":{\"type\":\"function\",\"name\":\"x\"}"), "tool_choice",
      "invalid_value", 400},
+    {SAY(",\"prompt\":{\"id\":\"p1\"}"), "prompt", "prompt_not_found", 404},
     {SAY(",\"background\":true"), "background", "unsupported_value", 400},
     {SAY(",\"previous_response_id\":\"resp_1\""), "previous_response_id",
      "previous_response_not_found", 404},
@@ -357,13 +360,117 @@ START_TEST(what_cannot_be_answered_is_refused_by_name)
 }
 END_TEST
 
-START_TEST(no_response_is_kept)
+START_TEST(no_response_is_given_twice)
 {
     start();
     raw_get(&client, "/v1/responses/resp_1");
     ck_assert(raw_read_answer(&client));
     ck_assert_int_eq(client.status, 404);
-    ck_assert(raw_has(&client, "'resp_1' not found: this endpoint keeps no responses"));
+    ck_assert(
+        raw_has(&client, "'resp_1' not found: this endpoint gives no response a second time"));
+}
+END_TEST
+
+/* ---- conversations ---- */
+
+static cJSON *go_on(const cJSON *from, const char *rest)
+{
+    char body[2000];
+    snprintf(body, sizeof body, "{\"model\":\"m\",\"previous_response_id\":\"%s\"%s}",
+             text_at(from, "id"), rest);
+    return ask(RESPONSES, body, 200);
+}
+
+/* By an id, or with everything said again: the same prompt, so the same answer. */
+START_TEST(a_conversation_goes_on_from_an_answers_id)
+{
+    start();
+    cJSON *first = ask(RESPONSES, SAY(",\"max_output_tokens\":5,\"instructions\":\"x y\""), 200);
+    cJSON *second = go_on(first, ",\"input\":\"four\",\"max_output_tokens\":6");
+    cJSON *third = go_on(second, ",\"input\":\"five\",\"max_output_tokens\":7");
+    ck_assert_double_eq(number_at(third, "usage.input_tokens"), 7 + 3 + 5 + 1 + 6 + 1);
+    char body[2000];
+    snprintf(body, sizeof body,
+             "{\"model\":\"m\",\"max_output_tokens\":7,\"input\":[{\"role\":\"user\",\"content\":"
+             "\"one two three\"},{\"role\":\"assistant\",\"content\":\"%s\"},{\"role\":\"user\","
+             "\"content\":\"four\"},{\"role\":\"assistant\",\"content\":\"%s\"},{\"role\":\"user\","
+             "\"content\":\"five\"}]}",
+             text_at(first, "output.0.content.0.text"), text_at(second, "output.0.content.0.text"));
+    cJSON *whole = ask(RESPONSES, body, 200);
+    ck_assert_str_eq(text_at(third, "output.0.content.0.text"),
+                     text_at(whole, "output.0.content.0.text"));
+    ck_assert_double_eq(number_at(whole, "usage.input_tokens"),
+                        number_at(third, "usage.input_tokens"));
+    ck_assert_str_eq(text_at(third, "previous_response_id"), text_at(second, "id"));
+    cJSON_Delete(first);
+    cJSON_Delete(second);
+    cJSON_Delete(third);
+    cJSON_Delete(whole);
+}
+END_TEST
+
+START_TEST(a_tools_result_alone_goes_on_from_its_call)
+{
+    start();
+    cJSON *call = ask(RESPONSES, SAY(TOOLS ",\"parallel_tool_calls\":false"), 200);
+    char rest[500];
+    snprintf(rest, sizeof rest,
+             ",\"input\":[{\"type\":\"function_call_output\",\"call_id\":\"%s\",\"output\":"
+             "\"rain\"}]" TOOLS,
+             text_at(call, "output.0.call_id"));
+    cJSON *said = go_on(call, rest);
+    ck_assert_str_eq(text_at(said, "output.0.type"), "message");
+    cJSON_Delete(call);
+    cJSON_Delete(said);
+}
+END_TEST
+
+START_TEST(what_is_not_stored_is_not_found)
+{
+    start();
+    cJSON *json = ask(RESPONSES, SAY(",\"store\":false,\"max_output_tokens\":2"), 200);
+    ck_assert(cJSON_IsFalse(at(json, "store")));
+    char body[300];
+    snprintf(body, sizeof body, SAY(",\"previous_response_id\":\"%s\""), text_at(json, "id"));
+    cJSON *refused = ask(RESPONSES, body, 404);
+    ck_assert_str_eq(text_at(refused, "error.code"), "previous_response_not_found");
+    cJSON_Delete(json);
+    cJSON_Delete(refused);
+}
+END_TEST
+
+START_TEST(the_oldest_conversations_go_first)
+{
+    struct kept kept = {0};
+    struct buffer said;
+    char id[40], text[] = "abcdefgh";
+    buffer_init(&said, BUFFER_UNBOUNDED);
+    for (int i = 0; i < KEPT_MOST + 10; i++) {
+        said_add(&said, SAID_ROLE, text_of("user"));
+        said_add(&said, SAID_TEXT, (struct text){text, (size_t)(i % 8)});
+        snprintf(id, sizeof id, "resp_%d", i);
+        kept_put(&kept, id, &said);
+    }
+    ck_assert_ptr_null(kept_find(&kept, "resp_9"));
+    const struct text *all = kept_find(&kept, "resp_10");
+    ck_assert_ptr_nonnull(all);
+    size_t at = 0;
+    struct said one;
+    ck_assert(said_next(*all, &at, &one) && one.kind == SAID_ROLE && text_equal(one.text, "user"));
+    ck_assert(said_next(*all, &at, &one) && one.kind == SAID_TEXT && text_equal(one.text, "ab"));
+    ck_assert(!said_next(*all, &at, &one));
+    char *large = mem_zero(KEPT_BYTES / 2, 1);
+    for (int i = 0; i < 3; i++) { /* no two of them fit */
+        said_add(&said, SAID_TEXT, (struct text){large, KEPT_BYTES / 2});
+        snprintf(id, sizeof id, "large_%d", i);
+        kept_put(&kept, id, &said);
+    }
+    ck_assert_ptr_null(kept_find(&kept, "large_1"));
+    ck_assert_ptr_nonnull(kept_find(&kept, "large_2"));
+    ck_assert_uint_le(kept.bytes, KEPT_BYTES);
+    free(large);
+    kept_free(&kept);
+    buffer_free(&said);
 }
 END_TEST
 
@@ -404,7 +511,11 @@ int main(void)
     tcase_add_test(t, a_result_of_a_tool_is_answered_in_words);
     tcase_add_test(t, formats_give_json);
     LOOP(t, what_cannot_be_answered_is_refused_by_name, refusals);
-    tcase_add_test(t, no_response_is_kept);
+    tcase_add_test(t, no_response_is_given_twice);
+    tcase_add_test(t, a_conversation_goes_on_from_an_answers_id);
+    tcase_add_test(t, a_tools_result_alone_goes_on_from_its_call);
+    tcase_add_test(t, what_is_not_stored_is_not_found);
+    tcase_add_test(t, the_oldest_conversations_go_first);
     tcase_add_test(t, faults_have_the_form_of_the_api);
     suite_add_tcase(suite, t);
     return testing_run(suite);

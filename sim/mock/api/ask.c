@@ -25,6 +25,15 @@ int ask_missing(const char *name, struct api_error *e)
 void ask_add_text(struct ask *a, const char *text)
 {
     prompt_add_words(&a->prompt, text, strlen(text));
+    if (a->keeps)
+        said_add(&a->said, SAID_TEXT, text_of(text));
+}
+
+void ask_add_role(struct ask *a, const char *role)
+{
+    prompt_add(&a->prompt, role, strlen(role));
+    if (a->keeps)
+        said_add(&a->said, SAID_ROLE, text_of(role));
 }
 
 static int parse_model(struct ask *a, const struct ask_rules *rules, struct api_error *e)
@@ -44,6 +53,7 @@ int ask_parse(struct ask *a, const struct mock_api *api, const char *body, size_
 {
     *a = (struct ask){.choices = 1};
     prompt_init(&a->prompt, &rules->tokens);
+    buffer_init(&a->said, BUFFER_UNBOUNDED);
     a->body = cJSON_ParseWithLength(body, length);
     if (!cJSON_IsObject(a->body))
         return api_error_invalid(e, NULL, "invalid_json",
@@ -69,6 +79,7 @@ void ask_free(struct ask *a)
     for (size_t i = 0; i < ASK_MAX_CHOICES; i++)
         free(a->echoes[i]);
     ask_drop_body(a);
+    buffer_free(&a->said);
     free(a->echo);
     a->echo = NULL;
     prompt_free(&a->prompt);

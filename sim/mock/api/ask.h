@@ -14,6 +14,7 @@
 #define FAREBOX_SIM_MOCK_API_ASK_H
 
 #include "sim/mock/api/api_error.h"
+#include "sim/mock/api/kept.h"
 #include "sim/mock/api/tokens.h"
 
 #include <cjson/cJSON.h>
@@ -27,6 +28,7 @@ struct ask_rules {
     const char *model;       /* the only model served; NULL = any */
     uint32_t default_output; /* tokens of an answer whose length nobody asked for */
     uint32_t max_output;     /* most that may be asked for */
+    const struct kept *kept; /* what a request may go on from; NULL = nothing */
 };
 
 #define ASK_MAX_STOPS 4
@@ -62,6 +64,9 @@ struct ask {
     const char *reasoning_effort; /* NULL = not said */
     bool reasoning_summary;       /* it is told as a summary */
 
+    bool keeps;         /* what is added to the prompt is noted, for a later request */
+    struct buffer said; /* owned */
+
     char *echo; /* members that the answer says again, each with a comma; owned; NULL = none */
 
     uint32_t images; /* of the prompt, and the tokens that they take of it */
@@ -94,7 +99,8 @@ const char *ask_string(const cJSON *object, const char *name);
 /* The error for a parameter that is not there; -1. */
 int ask_missing(const char *name, struct api_error *e);
 
-/* Adds text to the prompt. */
+/* Adds text to the prompt; who speaks. */
 void ask_add_text(struct ask *a, const char *text);
+void ask_add_role(struct ask *a, const char *role);
 
 #endif

@@ -53,7 +53,7 @@ static int add_message(struct ask *a, const cJSON *message, int index, struct ap
                                  "'system', 'user', 'assistant', 'tool' and 'function'.",
                                  role);
     a->after_tool = strcmp(role, "tool") == 0;
-    prompt_add(&a->prompt, role, strlen(role));
+    ask_add_role(a, role);
     const cJSON *calls = ask_member(message, "tool_calls");
     for (const cJSON *c = calls ? calls->child : NULL; c; c = c->next) {
         const char *arguments = ask_string(ask_member(c, "function"), "arguments");

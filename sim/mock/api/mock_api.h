@@ -29,6 +29,9 @@ struct mock_api {
     const struct field *const *fields;
     int (*parse)(struct ask *a, const struct ask_rules *rules, struct api_error *e);
 
+    /* Keeps what a later request may go on from, once the answer is planned; NULL = nothing is. */
+    void (*keep)(const struct rendering *r, struct ask *a, struct kept *kept);
+
     /* Streams: each appends the events for its step. Those that may be NULL have none. */
     void (*begin)(struct rendering *r);                     /* NULL */
     void (*begin_part)(struct rendering *r, uint32_t part); /* NULL */

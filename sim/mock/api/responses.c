@@ -3,6 +3,7 @@
 
 #include "core/json/json_write.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- items of the output: a part of the answer each ---- */
@@ -140,12 +141,33 @@ static void add_response(const struct rendering *r, const struct usage *u, struc
     }
     buffer_add_text(out, "],");
     buffer_add_text(out, r->ask->echo);
-    buffer_add_text(out, "\"store\":false,\"usage\":");
+    buffer_add_text(out, "\"usage\":");
     if (u)
         add_usage(u, out);
     else
         buffer_add_text(out, "null");
     buffer_add_byte(out, '}');
+}
+
+/* What this answer adds to the conversation, as it would come back in an input. */
+static void keep(const struct rendering *r, struct ask *a, struct kept *kept)
+{
+    char id[40];
+    struct buffer text;
+    if (!a->keeps)
+        return;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    for (uint32_t i = 0; i < r->answer->part_count; i++) {
+        if (r->answer->parts[i].kind == PART_REASONING)
+            continue;
+        buffer_clear(&text);
+        answer_add_part(r->answer, i, &text);
+        said_add(&a->said, SAID_ROLE, text_of("assistant"));
+        said_add(&a->said, SAID_TEXT, (struct text){text.data ? text.data : "", text.length});
+    }
+    buffer_free(&text);
+    snprintf(id, sizeof id, "resp_%s", id_letters(r));
+    kept_put(kept, id, &a->said);
 }
 
 static void add_answer(const struct rendering *r, const struct usage *u, struct buffer *out)
@@ -328,6 +350,7 @@ const struct mock_api mock_responses = {
     .key_prefix = "Bearer ",
     .fields = responses_fields,
     .parse = responses_parse,
+    .keep = keep,
     .begin = begin,
     .begin_part = begin_part,
     .add_piece = add_piece,

@@ -1,9 +1,11 @@
 /* What the Responses API is asked: bodies of the mock's POST /v1/responses. */
+#include "core/memory.h"
 #include "core/text.h"
 #include "sim/mock/api/openai.h"
 #include "sim/mock/api/responses.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct field fields[] = {
@@ -62,7 +64,7 @@ static int add_message(struct ask *a, const cJSON *item, const char *where, stru
     const char *role = ask_string(item, "role");
     if (check_role(role, where, e) < 0)
         return -1;
-    prompt_add(&a->prompt, role, strlen(role));
+    ask_add_role(a, role);
     snprintf(member, sizeof member, "%s.content", where);
     const cJSON *content = ask_member(item, "content");
     if (!content)
@@ -83,7 +85,7 @@ static int add_call(struct ask *a, const cJSON *item, const char *type, const ch
     if (result && !ask_member(item, "output"))
         return ask_missing(member, e);
     a->after_tool = result;
-    prompt_add(&a->prompt, result ? "tool" : "assistant", result ? 4 : 9);
+    ask_add_role(a, result ? "tool" : "assistant");
     static const char *const texts[] = {"arguments", "input"};
     for (size_t i = 0; i < 2; i++)
         if (ask_string(item, texts[i]))
@@ -106,22 +108,46 @@ static int add_item(struct ask *a, const cJSON *item, int index, struct api_erro
     if (text_matches(text_of(type), text_of("function_call*")) ||
         text_matches(text_of(type), text_of("custom_tool_call*")))
         return add_call(a, item, type, where, e);
-    prompt_add(&a->prompt, type, strlen(type)); /* reasoning, and what other servers ran */
+    ask_add_role(a, type); /* reasoning, and what other servers ran */
     return 0;
 }
 
-static int parse_input(struct ask *a, struct api_error *e)
+/* What was said up to an earlier answer, and by it. */
+static int go_on(struct ask *a, const struct ask_rules *rules, struct api_error *e)
+{
+    const char *id = ask_string(a->body, "previous_response_id");
+    const struct text *all = id && rules->kept ? kept_find(rules->kept, id) : NULL;
+    struct said one;
+    if (id && !all)
+        return api_error_set(e, 404, "invalid_request_error", "previous_response_id",
+                             "previous_response_not_found",
+                             "Previous response with id '%.80s' not found: this endpoint keeps the "
+                             "last %d, of those that did not say \"store\": false.",
+                             id, KEPT_MOST);
+    for (size_t at = 0; all && said_next(*all, &at, &one);) {
+        char *text = mem_copy_text(one.text.at, one.text.length);
+        (one.kind == SAID_ROLE ? ask_add_role : ask_add_text)(a, text);
+        free(text);
+    }
+    return 0;
+}
+
+/* Instructions come first, and are of this request only. */
+static int parse_input(struct ask *a, const struct ask_rules *rules, struct api_error *e)
 {
     const cJSON *input = ask_member(a->body, "input");
     const char *instructions = ask_string(a->body, "instructions");
     if (!input)
         return ask_missing("input", e);
     if (instructions) {
-        prompt_add(&a->prompt, "system", strlen("system"));
+        ask_add_role(a, "system");
         ask_add_text(a, instructions);
     }
+    a->keeps = !cJSON_IsFalse(ask_member(a->body, "store"));
+    if (go_on(a, rules, e) < 0)
+        return -1;
     if (cJSON_IsString(input)) {
-        prompt_add(&a->prompt, "user", strlen("user"));
+        ask_add_role(a, "user");
         ask_add_text(a, input->valuestring);
         return 0;
     }
@@ -148,12 +174,8 @@ static int not_found(const char *what, const char *id, const char *param, const 
 
 static int refuse_kept(const struct ask *a, struct api_error *e)
 {
-    const char *previous = ask_string(a->body, "previous_response_id");
     const cJSON *talk = ask_member(a->body, "conversation"),
                 *prompt = ask_member(a->body, "prompt");
-    if (previous)
-        return not_found("Previous response", previous, "previous_response_id",
-                         "previous_response_not_found", e);
     if (talk)
         return not_found("Conversation",
                          cJSON_IsString(talk) ? talk->valuestring : ask_string(talk, "id"),
@@ -163,7 +185,7 @@ static int refuse_kept(const struct ask *a, struct api_error *e)
     if (cJSON_IsTrue(ask_member(a->body, "background")))
         return api_error_invalid(e, "background", "unsupported_value",
                                  "Unsupported value: 'background' must be false, as this endpoint "
-                                 "keeps no response that could be asked for later.");
+                                 "gives no response a second time.");
     return 0;
 }
 
@@ -210,6 +232,7 @@ static const struct {
     {"reasoning", "{\"effort\":null,\"summary\":null}"},
     {"safety_identifier", "null"},
     {"service_tier", "\"default\""},
+    {"store", "true"},
     {"temperature", "1.0"},
     {"text", "{\"format\":{\"type\":\"text\"},\"verbosity\":\"medium\"}"},
     {"tool_choice", "\"auto\""},
@@ -245,7 +268,7 @@ int responses_parse(struct ask *a, const struct ask_rules *rules, struct api_err
         check_word(ask_string(a->body, "truncation"), truncations, "truncation", e) < 0 ||
         parse_reasoning(a, e) < 0 || openai_parse_tools(a, false, e) < 0 ||
         openai_parse_format(a, ask_member(ask_member(a->body, "text"), "format"), &format, e) < 0 ||
-        parse_input(a, e) < 0)
+        parse_input(a, rules, e) < 0)
         return -1;
     keep_echo(a);
     return 0;
