@@ -141,9 +141,10 @@ class Responses(Case):
                 {"role": "assistant", "content": None, "tool_calls": [
                     {"id": "c1", "type": "function", "function": {"name": "get_fare", "arguments": "{}"}}]},
                 {"role": "tool", "tool_call_id": "c1", "content": "2.40"}]
-        self.bench(url, self.write("w.jsonl", "".join(json.dumps({**base, "request_id": name, **more}) + "\n" for name, more in (
-            ("plain", {}), ("talk", {"messages": talk}), ("body", {"body": own_body})))),
-            "--no-probe", "--model", "m", "--body", '{"store": false}')
+        lines = [{**base, "request_id": "plain"}, {**base, "request_id": "talk", "messages": talk},
+                 {**base, "request_id": "body", "body": own_body}]
+        self.bench(url, self.write("w.jsonl", "".join(json.dumps(line) + "\n" for line in lines)),
+                   "--no-probe", "--model", "m", "--body", '{"store": false}')
         self.assertEqual({path for path, _ in server.seen}, {"/v1/responses"})
         bodies = [body for _, body in server.seen]
         for body in bodies:

@@ -327,6 +327,15 @@ static const struct {
      "invalid_value", 400},
     {"{\"model\":\"m\",\"input\":[{\"type\":\"function_call_output\",\"output\":\"a\"}]}",
      "input[0].call_id", "missing_required_parameter", 400},
+    {"{\"model\":\"m\",\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\","
+     "\"text\":"
+     "\"a\"},{\"type\":\"text\",\"text\":\"b\"}]}]}",
+     "input[0].content[1].type", "invalid_value", 400},
+    {"{\"model\":\"m\",\"input\":[{\"role\":\"assistant\",\"content\":[{\"type\":\"input_text\","
+     "\"text\":\"a\"}]}]}",
+     "input[0].content[0].type", "invalid_value", 400},
+    {"{\"model\":\"m\",\"input\":[{\"role\":\"user\"}]}", "input[0].content",
+     "missing_required_parameter", 400},
     {SAY(",\"max_tokens\":5"), "max_tokens", "unknown_parameter", 400},
     {SAY(",\"messages\":[]"), "messages", "unknown_parameter", 400},
     {SAY(",\"max_output_tokens\":0"), "max_output_tokens", "integer_below_min_value", 400},

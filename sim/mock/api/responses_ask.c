@@ -43,33 +43,54 @@ const struct field *const responses_fields[] = {openai_common, openai_vllm, fiel
 
 /* ---- the input ---- */
 
-static int check_role(const char *role, const char *where, struct api_error *e)
+/* One of a few words, where it is given. */
+static int check_word(const char *word, const char *const *words, const char *param,
+                      struct api_error *e)
 {
-    static const char *const roles[] = {"assistant", "system", "developer", "user", NULL};
-    char member[64];
-    snprintf(member, sizeof member, "%s.role", where);
-    if (!role)
-        return ask_missing(member, e);
-    if (text_place(text_of(role), roles) >= 0)
+    char all[120] = "";
+    if (!word || text_place(text_of(word), words) >= 0)
         return 0;
-    return api_error_invalid(e, member, "invalid_value",
-                             "Invalid value: '%.40s'. Supported values are: 'assistant', "
-                             "'system', 'developer' and 'user'.",
-                             role);
+    for (size_t i = 0, n = 0; words[i] && n < sizeof all; i++)
+        n += (size_t)snprintf(all + n, sizeof all - n, "%s'%s'", i ? ", " : "", words[i]);
+    return api_error_invalid(e, param, "invalid_value",
+                             "Invalid value: '%.40s'. Supported values are: %s.", word, all);
+}
+
+/* A string, or parts of the kinds that this side of a conversation may have. */
+static int add_content(struct ask *a, const cJSON *content, bool by_assistant, const char *where,
+                       struct api_error *e)
+{
+    static const char *const asked[] = {"input_text", "input_image", "input_file", "input_audio",
+                                        NULL};
+    static const char *const answered[] = {"output_text", "refusal", NULL};
+    char member[80];
+    int index = 0;
+    if (cJSON_IsArray(content))
+        for (const cJSON *part = content->child; part; part = part->next) {
+            snprintf(member, sizeof member, "%s[%d].type", where, index++);
+            const char *type = ask_string(part, "type");
+            if (check_word(type, by_assistant ? answered : asked, member, e) < 0)
+                return -1;
+        }
+    return openai_add_content(a, content, where, e);
 }
 
 static int add_message(struct ask *a, const cJSON *item, const char *where, struct api_error *e)
 {
     char member[64];
+    static const char *const roles[] = {"assistant", "system", "developer", "user", NULL};
     const char *role = ask_string(item, "role");
-    if (check_role(role, where, e) < 0)
+    snprintf(member, sizeof member, "%s.role", where);
+    if (!role)
+        return ask_missing(member, e);
+    if (check_word(role, roles, member, e) < 0)
         return -1;
     ask_add_role(a, role);
     snprintf(member, sizeof member, "%s.content", where);
     const cJSON *content = ask_member(item, "content");
     if (!content)
         return ask_missing(member, e);
-    return openai_add_content(a, content, member, e);
+    return add_content(a, content, strcmp(role, "assistant") == 0, member, e);
 }
 
 /* A call, or what became of it: both name the call. */
@@ -90,7 +111,7 @@ static int add_call(struct ask *a, const cJSON *item, const char *type, const ch
     for (size_t i = 0; i < 2; i++)
         if (ask_string(item, texts[i]))
             ask_add_text(a, ask_string(item, texts[i]));
-    return result ? openai_add_content(a, ask_member(item, "output"), member, e) : 0;
+    return result ? add_content(a, ask_member(item, "output"), false, member, e) : 0;
 }
 
 static int add_item(struct ask *a, const cJSON *item, int index, struct api_error *e)
@@ -190,19 +211,6 @@ static int refuse_kept(const struct ask *a, struct api_error *e)
 }
 
 /* ---- the rest ---- */
-
-/* One of a few words, where it is given. */
-static int check_word(const char *word, const char *const *words, const char *param,
-                      struct api_error *e)
-{
-    char all[120] = "";
-    if (!word || text_place(text_of(word), words) >= 0)
-        return 0;
-    for (size_t i = 0, n = 0; words[i] && n < sizeof all; i++)
-        n += (size_t)snprintf(all + n, sizeof all - n, "%s'%s'", i ? ", " : "", words[i]);
-    return api_error_invalid(e, param, "invalid_value",
-                             "Invalid value: '%.40s'. Supported values are: %s.", word, all);
-}
 
 static int parse_reasoning(struct ask *a, struct api_error *e)
 {
