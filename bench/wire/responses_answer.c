@@ -30,6 +30,8 @@ static void take_parts(struct text list, enum chunk_tokens kind, struct text *wh
                        struct chunk *c)
 {
     struct json_scan s;
+    if (list.length == 0)
+        return;
     json_scan_init(&s, "item", list.at, list.length, 1);
     if (json_peek(&s) == JSON_STRING)
         chunk_read_text(&s, kind, where, c);
@@ -52,6 +54,8 @@ static struct item read_item(struct text json)
     struct json_scan s;
     struct text key;
     struct item item = {0};
+    if (json.length == 0)
+        return item;
     json_scan_init(&s, "item", json.at, json.length, 1);
     json_object_begin(&s);
     while (json_object_next(&s, &key)) {
@@ -173,9 +177,9 @@ static size_t read_output(struct response *r, bool take, struct chunk *c)
     struct json_scan s;
     struct text json;
     size_t items = 0;
-    json_scan_init(&s, "output", r->output.at, r->output.length, 1);
-    if (json_peek(&s) != JSON_ARRAY)
+    if (r->output.length == 0 || r->output.at[0] != '[')
         return 0;
+    json_scan_init(&s, "output", r->output.at, r->output.length, 1);
     json_array_begin(&s);
     while (json_array_next(&s)) {
         if (json_peek(&s) != JSON_OBJECT || !json_skip(&s, &json))

@@ -44,9 +44,9 @@ static void read_members(struct text object, const struct wanted *wanted, size_t
 {
     struct json_scan s;
     struct text key, value;
-    json_scan_init(&s, "messages", object.at, object.length, 1);
-    if (json_peek(&s) != JSON_OBJECT)
+    if (object.length == 0 || object.at[0] != '{')
         return;
+    json_scan_init(&s, "messages", object.at, object.length, 1);
     json_object_begin(&s);
     while (json_object_next(&s, &key) && json_skip(&s, &value))
         for (size_t i = 0; i < count; i++)
@@ -63,8 +63,10 @@ static void read_members(struct text object, const struct wanted *wanted, size_t
 /* Opens the scanner on a list; false for anything else. */
 static bool open_list(struct json_scan *s, struct text list)
 {
+    if (list.length == 0)
+        return false;
     json_scan_init(s, "messages", list.at, list.length, 1);
-    return list.length && json_peek(s) == JSON_ARRAY && json_array_begin(s);
+    return json_peek(s) == JSON_ARRAY && json_array_begin(s);
 }
 
 static bool next_part(struct json_scan *s, struct text *part)
