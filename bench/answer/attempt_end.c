@@ -207,6 +207,11 @@ static void fill_usage(const struct attempt *a, struct record *r)
         usage_fit(&r->usage, r->asked_input, usage_output(&r->usage));
     if (no_output)
         estimate_output(a, r);
+    /* An answer that ended before its usage did: what came by then is known from the chunks. */
+    if (a->so_far.usage_grows && a->chunks > usage_output(&r->usage)) {
+        estimate_output(a, r);
+        r->usage_from = USAGE_ESTIMATED;
+    }
     if (!no_input && !no_output)
         return;
     r->usage_from = USAGE_ESTIMATED;

@@ -111,6 +111,7 @@ static void note_usage(struct attempt *a, const struct chunk *c)
     usage_report_merge(&a->report, &c->report);
     note_unknown_keys(a);
     a->so_far.has_usage = true;
+    a->so_far.usage_grows = c->usage_grows;
     usage_report_resolve(&a->report, &a->so_far.usage);
     if (a->config->keep_raw) {
         buffer_clear(&a->raw_usage);

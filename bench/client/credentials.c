@@ -96,12 +96,24 @@ static void give_key(struct credential_site *site, char *key, const char *from)
     site->key_from = key ? mem_copy_string(from) : NULL;
 }
 
+/* The variable whose key is sent unasked: the API's own, if it holds one; NULL = there is none. */
+static const char *default_variable(const struct credential_sources *o)
+{
+    const char *const names[] = {o->key_variable, KEY_VARIABLE};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *key = names[i] ? getenv(names[i]) : NULL;
+        if (key && *key)
+            return names[i];
+    }
+    return NULL;
+}
+
 static int take_default_key(const struct credential_sources *o, struct credentials *s)
 {
-    const char *key = getenv(KEY_VARIABLE);
-    for (size_t i = 0; key && *key && is_one_host(&o->urls) && i < s->site_count; i++)
+    const char *variable = default_variable(o), *key = variable ? getenv(variable) : NULL;
+    for (size_t i = 0; key && is_one_host(&o->urls) && i < s->site_count; i++)
         if (!s->sites[i].user && !is_own(s->sites[i].url))
-            give_key(&s->sites[i], mem_copy_string(key), KEY_VARIABLE);
+            give_key(&s->sites[i], mem_copy_string(key), variable);
     return 0;
 }
 
@@ -333,7 +345,7 @@ static void add_url(const char *url, struct buffer *lines)
 
 void credentials_add_open(const struct credential_sources *o, struct buffer *lines)
 {
-    const char *key = getenv(KEY_VARIABLE);
+    const char *variable = default_variable(o);
     bool in_body = false;
     for (size_t i = 0; o->headers.typed && i < o->headers.count; i++)
         add_header(o->headers.items[i], lines);
@@ -344,10 +356,10 @@ void credentials_add_open(const struct credential_sources *o, struct buffer *lin
     if (in_body)
         buffer_add_text(lines, EVERY_USER "the credential in --body on the command line: give it "
                                           "as --body @FILE\n");
-    if (key && *key && !o->key_files.count && !o->key_variables.count && !is_one_host(&o->urls))
-        buffer_add_text(
-            lines, KEY_VARIABLE
-            " goes to no endpoint, as the --url are of several hosts: --api-key-env " KEY_VARIABLE
-            " sends it to all of them; given once for each --url, each "
-            "has its own\n");
+    if (variable && !o->key_files.count && !o->key_variables.count && !is_one_host(&o->urls))
+        buffer_add_format(lines,
+                          "%s goes to no endpoint, as the --url are of several hosts: "
+                          "--api-key-env %s sends it to all of them; given once for each --url, "
+                          "each has its own\n",
+                          variable, variable);
 }

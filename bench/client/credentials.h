@@ -6,7 +6,8 @@
  *     credentials_free(&c);                           // also after an error
  *
  * - The API key: from a file or a variable of the environment, once for every URL or once for each
- *   in their order ("none" for one without); else OPENAI_API_KEY, where every URL is of one host.
+ *   in their order ("none" for one without); else the API's own variable or OPENAI_API_KEY, where
+ *   every URL is of one host.
  * - A user and a password stand in the URL and are taken out of it.
  * - The value of a header is in a file where it is written as @FILE; so is the body.
  */
@@ -28,7 +29,8 @@ struct credential_list {
 /* The options as they were given; borrowed. */
 struct credential_sources {
     struct credential_list urls, headers, key_files, key_variables;
-    const char *body; /* JSON or @FILE; NULL */
+    const char *key_variable; /* of the API, asked before OPENAI_API_KEY; NULL */
+    const char *body;         /* JSON or @FILE; NULL */
     bool body_typed;
 };
 
@@ -61,7 +63,8 @@ void credentials_free(struct credentials *c);
  * may be sent to the other. */
 bool credentials_same_host(const char *a, const char *b);
 
-/* Adds a line for each secret on the command line, and for an OPENAI_API_KEY that goes nowhere. */
+/* Adds a line for each secret on the command line, and for a key of the environment that goes
+ * nowhere. */
 void credentials_add_open(const struct credential_sources *from, struct buffer *lines);
 
 #endif

@@ -90,7 +90,8 @@ static int add_headers(struct endpoint *e, const struct bench_api *api, bool str
     e->headers = curl_slist_append(e->headers, stream ? "Accept: text/event-stream"
                                                       : "Accept: application/json");
     e->headers = curl_slist_append(e->headers, "Expect:"); /* no waiting for 100-continue */
-    if (c->api_key && !brings(c, api->key_header) && add_key(e, api->key_header, err) < 0)
+    bool own_key = brings(c, api->key_header) || brings(c, "Authorization:");
+    if (c->api_key && !own_key && add_key(e, api->key_header, err) < 0)
         return ERR_INPUT;
     for (const char *const *line = api->headers; line && *line; line++)
         if (!brings(c, *line))

@@ -54,7 +54,7 @@ struct endpoint {
     const struct endpoint_config *config;
     char *url;                  /* of the API's path */
     char *model;                /* what to ask for where the request says nothing; NULL */
-    struct curl_slist *headers; /* with Content-Type, Authorization and the user's own */
+    struct curl_slist *headers; /* with Content-Type, the key and the user's own */
     struct secrets secrets;
     struct addrinfo *addresses; /* of its host, looked up once; NULL: none, or a Unix socket */
     struct curl_slist *resolve; /* the same for libcurl, host:port:addresses; NULL for numbers */

@@ -2,8 +2,13 @@
 
 #include <string.h>
 
-static const struct bench_api *const apis[] = {&api_chat, &api_completions, &api_embeddings,
-                                               &api_responses};
+/* clang-format off */
+static const struct bench_api *const apis[] = {
+    &api_chat, &api_completions, &api_embeddings,
+    &api_responses,
+    &api_messages,
+};
+/* clang-format on */
 
 const struct bench_api *bench_api_find(const char *name)
 {

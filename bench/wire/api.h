@@ -34,6 +34,7 @@ struct answer_so_far {
     struct usage usage;
     unsigned tokens;      /* kinds of token text that came */
     unsigned part_tokens; /* ... since a part began last */
+    bool usage_grows; /* its output is not told to the end yet */
 };
 
 struct bench_api {
@@ -43,6 +44,7 @@ struct bench_api {
 
     /* Headers. One that the user gives too is left out. */
     const char *key_header;     /* "Authorization: Bearer "; the key follows */
+    const char *key_variable;   /* asked for the key before OPENAI_API_KEY; NULL = none */
     const char *const *headers; /* further lines, ended by NULL; NULL = none */
 
     /* Bodies. The lists end with NULL; a request that brings a member of one brings them all. */
@@ -79,5 +81,6 @@ int api_add_images(const struct api_prompt *p, const char *opening, const char *
                    struct buffer *out);
 
 extern const struct bench_api api_chat, api_completions, api_embeddings, api_responses;
+extern const struct bench_api api_messages;
 
 #endif

@@ -41,6 +41,7 @@ struct chunk {
     size_t results;            /* elements of `data`: of an answer that is no text */
     bool has_usage;
     struct usage usage; /* of the report, alone: see answer_so_far for all of an answer */
+    bool usage_grows;   /* told at the answer's start: of its output only what there was then */
     struct text raw_usage;
     uint32_t odd; /* ODDITY bits: what was odd about this payload */
     bool ends;    /* nothing follows in this stream */

@@ -39,8 +39,9 @@ const struct option_spec bench_option_specs[] = {
      .help = "file that holds the API key for every --url, or again for each in their order",
      .secret = true},
     {"api-key-env", 0, OPTION_LIST, AT(api_key_envs), NULL, "NAME|none",
-     .help = "likewise, the environment's variable that holds it; OPENAI_API_KEY where neither is "
-             "given and all --url are of one host"},
+     .help = "likewise, the environment's variable that holds it; OPENAI_API_KEY (before it "
+             "ANTHROPIC_API_KEY with --api messages) where neither is given and all --url are of "
+             "one host"},
     {"cacert", 0, OPTION_TEXT, AT(ca_file), NULL, "FILE", .help = "certificates to trust"},
     {"insecure", 0, OPTION_FLAG, AT(insecure), .help = "do not check certificates"},
     {"http2", 0, OPTION_FLAG, AT(http2), .help = "HTTP/2: many streams share a connection"},
@@ -85,7 +86,7 @@ const struct option_spec bench_option_specs[] = {
      .help = "for an attempt as a whole"},
     {"retry", 0, OPTION_COUNT, AT(retries), "0", "N", .max = 100,
      .help = "further attempts after a failure; the request's clock goes on"},
-    {"retry-status", 0, OPTION_TEXT, AT(retry_status), "429,500,502,503,504,connection", "LIST",
+    {"retry-status", 0, OPTION_TEXT, AT(retry_status), "429,500,502,503,504,529,connection", "LIST",
      .help = "what is tried again: statuses, and connection for failures below HTTP"},
     {"retry-backoff", 0, OPTION_DURATION, AT(backoff_ns), "500ms", "TIME", .max = 3600,
      .help = "wait before the second attempt, doubled for each further one up to 30 s, with "
@@ -352,6 +353,7 @@ struct credential_sources bench_credential_sources(const struct bench_options *o
                                    .headers = list_of(&o->headers),
                                    .key_files = list_of(&o->api_key_files),
                                    .key_variables = list_of(&o->api_key_envs),
+                                   .key_variable = bench_api_find(o->api)->key_variable,
                                    .body = o->body,
                                    .body_typed = options_typed(o, "body")};
     s.urls.typed = options_typed(o, "url");

@@ -310,8 +310,24 @@ bool usage_report_find(struct json_scan *s, struct usage_report *out)
     return found && !s->failed;
 }
 
+static uint64_t beside_sum(const struct usage_report *r)
+{
+    return r->count[COUNT_INPUT] + r->count[COUNT_CACHED_BESIDE] + r->count[COUNT_WRITTEN_BESIDE];
+}
+
+/* An input that was told as one number and is told again by where it came from: no count fell. */
+static void forget_unsplit(struct usage_report *into, const struct usage_report *later)
+{
+    bool splits = later->count[COUNT_CACHED_BESIDE] + later->count[COUNT_WRITTEN_BESIDE] > 0;
+    bool both = into->given & later->given & 1u << COUNT_INPUT;
+    if (both && splits && later->count[COUNT_INPUT] < into->count[COUNT_INPUT] &&
+        beside_sum(later) >= beside_sum(into))
+        into->count[COUNT_INPUT] = 0;
+}
+
 void usage_report_merge(struct usage_report *into, const struct usage_report *later)
 {
+    forget_unsplit(into, later);
     for (int i = 0; i < USAGE_COUNTS; i++) {
         if (!(later->given & 1u << i))
             continue;

@@ -26,7 +26,8 @@
  * - Prompts of tools and citations stand beside the prompt and are uncached input.
  * - A length that is missing is what the total leaves. A total above both lengths counts reasoning
  *   that is not reported (ODDITY_USAGE_TOTAL); one below them says nothing.
- * - Several reports of one answer: the larger of each count. One that fell is ODDITY_USAGE_BACK.
+ * - Several reports of one answer: the larger of each count. One that fell is ODDITY_USAGE_BACK,
+ *   but for an input that is told again by where it came from.
  * - Parts of a kind (image, audio, video) are inside their length, and of those the cached ones
  *   inside both the kind and the cached; what is more than its whole is cut to it.
  *

@@ -25,10 +25,18 @@ static int choose_fault(struct exchange *x, struct api_error *e)
 
 static int check_key(struct exchange *x, struct limiter **limiter, struct api_error *e)
 {
-    *limiter = keys_find(
-        &x->server->keys, x->api,
-        evhttp_find_header(evhttp_request_get_input_headers(x->request), x->api->key_header), e);
+    const struct evkeyvalq *headers = evhttp_request_get_input_headers(x->request);
+    *limiter = keys_find(&x->server->keys, x->api, evhttp_find_header(headers, x->api->key_header),
+                         evhttp_find_header(headers, "Authorization"), e);
     return *limiter ? 0 : -1;
+}
+
+static int check_headers(struct exchange *x, struct api_error *e)
+{
+    const char *name = x->api->needs_header;
+    if (!name || evhttp_find_header(evhttp_request_get_input_headers(x->request), name))
+        return 0;
+    return api_error_invalid(e, name, "missing_required_header", "%s: header is required", name);
 }
 
 static int check_limits(struct exchange *x, struct limiter *l, struct api_error *e)
@@ -72,7 +80,8 @@ static int read_ask(struct exchange *x, struct api_error *e)
 int exchange_admit(struct exchange *x, struct api_error *e)
 {
     struct limiter *limiter;
-    if (check_key(x, &limiter, e) < 0 || choose_fault(x, e) < 0 || read_ask(x, e) < 0)
+    if (check_key(x, &limiter, e) < 0 || choose_fault(x, e) < 0 || check_headers(x, e) < 0 ||
+        read_ask(x, e) < 0)
         return -1;
     return check_limits(x, limiter, e);
 }

@@ -120,6 +120,15 @@ static uint64_t output_of(const struct exchange *x, bool reasoning)
     return tokens;
 }
 
+/* What is charged for it, with so many output tokens; `cached` is what the engine says. */
+static struct usage usage_of(const struct exchange *x, uint64_t cached, uint64_t output)
+{
+    const struct prefix_charge *c = &x->charge;
+    bool keeps = x->api->keeps_prefixes;
+    return usage_from_totals(x->ask.prompt.tokens, keeps ? c->read : cached, c->written,
+                             c->written_1h, output, output_of(x, true));
+}
+
 static void log_exchange(struct exchange *x)
 {
     struct server *s = x->server;
@@ -129,8 +138,7 @@ static void log_exchange(struct exchange *x)
         count_finished(x, now_ns);
     struct usage billed = {0};
     if (answered)
-        billed = usage_from_totals(x->ask.prompt.tokens, x->usage.tokens[USAGE_CACHED_INPUT], 0, 0,
-                                   x->times.logged, output_of(x, true));
+        billed = usage_of(x, x->usage.tokens[USAGE_CACHED_INPUT], x->times.logged);
     struct truth_entry e = {
         .request_id = x->request_id,
         .outcome = x->outcome,
@@ -224,10 +232,12 @@ void exchange_reply_error(struct exchange *x, const struct api_error *e)
 {
     struct buffer body;
     buffer_init(&body, BUFFER_UNBOUNDED);
+    struct api_error shown = *e;
+    shown.request_id = x->request_id;
     if (x->api)
-        x->api->add_error(e, &body);
+        x->api->add_error(&shown, &body);
     else
-        api_error_write(e, &body);
+        api_error_write(&shown, &body);
     exchange_reply(x, e->status, "application/json", &body);
     buffer_free(&body);
 }
@@ -253,7 +263,8 @@ static void plan(struct exchange *x)
     x->status = 200;
     x->stream = a->stream;
     x->model = mem_copy_string(a->model);
-    snprintf(x->id, sizeof x->id, "%s-%016llx", x->api->id_prefix,
+    const char *joint = strchr(x->api->id_prefix, '_') ? "" : "-";
+    snprintf(x->id, sizeof x->id, "%s%s%016llx", x->api->id_prefix, joint,
              (unsigned long long)random_mix(s->config.seed ^ 0x6661726562786964, x->serial));
     plan_choices(x);
     x->rendering.framing.crlf = x->fault.crlf;
@@ -266,6 +277,29 @@ static void plan(struct exchange *x)
     if (x->api->keep)
         x->api->keep(&x->rendering, a, &s->kept);
     ask_drop_body(a);
+}
+
+/* What was kept for another model or another key is not found. */
+static void charge_prefixes(struct exchange *x)
+{
+    struct prefix_list *l = &x->ask.prefixes;
+    uint64_t owner = random_mix(text_hash(x->model, strlen(x->model)),
+                                (uint64_t)(x->limiter - x->server->keys.limiters));
+    for (size_t i = 0; i < l->count; i++)
+        l->places[i].hash = random_mix(owner, l->places[i].hash) | 1;
+    x->charge = prefixes_charge(&x->server->prefixes, l, x->read_ns);
+    x->rendering.input = usage_of(x, 0, 0);
+}
+
+/* Answers without the engine. */
+static void reply_at_once(struct exchange *x)
+{
+    struct usage u = usage_of(x, 0, 0);
+    struct buffer body;
+    buffer_init(&body, BUFFER_UNBOUNDED);
+    x->api->add_answer(&x->rendering, &u, &body);
+    exchange_reply(x, 200, "application/json", &body);
+    buffer_free(&body);
 }
 
 /* True if the engine takes it; else the client is told. */
@@ -308,6 +342,12 @@ void exchange_submit(struct exchange *x, const struct mock_api *api)
         return;
     }
     plan(x);
+    if (api->at_once) {
+        reply_at_once(x);
+        return;
+    }
+    if (api->keeps_prefixes)
+        charge_prefixes(x);
     if (!submit(x))
         return;
     if (x->fault.stall_first_ns)
@@ -330,6 +370,8 @@ void exchange_on_tokens(void *context, uint64_t tag, uint32_t first, uint32_t co
     (void)context;
     uint32_t choice;
     struct exchange *x = exchange_of(tag, &choice);
+    if (x->progress.due == 0 && x->api->keeps_prefixes)
+        prefixes_keep(&x->server->prefixes, &x->ask.prefixes, &x->charge, at_ns);
     x->choices[choice].due += count;
     if (first == 0 && x->times.first_ns == TIME_NEVER)
         x->times.first_ns = at_ns;
@@ -357,8 +399,7 @@ void exchange_on_done(void *context, uint64_t tag, uint32_t cached_tokens, int64
     if (--x->sequences > 0)
         return;
     x->engine_done = true;
-    x->usage = usage_from_totals(x->ask.prompt.tokens, x->cached_tokens, 0, 0, output_of(x, false),
-                                 output_of(x, true));
+    x->usage = usage_of(x, x->cached_tokens, output_of(x, false));
     struct mock_report *report = &x->server->report;
     report->prompt_tokens += x->ask.prompt.tokens;
     report->cached_tokens += x->cached_tokens;

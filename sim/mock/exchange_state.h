@@ -58,9 +58,10 @@ struct exchange {
     struct limit_answer limits;
     bool has_limits;
 
-    bool submitted;          /* the engine knows it */
-    bool engine_done;        /* and said that it is over */
-    struct engine_stay stay; /* then */
+    struct prefix_charge charge; /* where the API keeps prefixes */
+    bool submitted;              /* the engine knows it */
+    bool engine_done;            /* and said that it is over */
+    struct engine_stay stay;     /* then */
     struct usage usage;
     int status;
     bool stream;

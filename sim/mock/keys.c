@@ -104,19 +104,28 @@ void keys_free(struct keys *k)
     k->limiters = NULL;
 }
 
+/* The key in a header behind its prefix; NULL where it holds none. */
+static const char *key_in(const char *header, const char *prefix)
+{
+    size_t before = strlen(prefix);
+    return header && strncasecmp(header, prefix, before) == 0 ? header + before : NULL;
+}
+
 struct limiter *keys_find(const struct keys *k, const struct mock_api *api, const char *header,
-                          struct api_error *e)
+                          const char *bearer, struct api_error *e)
 {
     if (!k->required)
         return &k->limiters[0];
-    size_t before = strlen(api->key_prefix);
-    if (!header || strncasecmp(header, api->key_prefix, before) != 0) {
+    const char *key = key_in(header, api->key_prefix);
+    if (!key && api->bearer_too)
+        key = key_in(bearer, "Bearer ");
+    if (!key) {
         api_error_set(e, 401, "invalid_request_error", NULL, NULL,
                       "You didn't provide an API key: expected a header %s: %sYOUR_KEY.",
                       api->key_header, api->key_prefix);
         return NULL;
     }
-    uint32_t number = names_find(&k->names, text_of(header + before));
+    uint32_t number = names_find(&k->names, text_of(key));
     if (number == NAME_NONE) {
         api_error_set(e, 401, "invalid_request_error", NULL, "invalid_api_key",
                       "Incorrect API key provided.");

@@ -7,7 +7,7 @@
  *
  *     struct keys keys;
  *     keys_load(&keys, path, &defaults, now_ns, err);     // NULL path: nobody needs a key
- *     struct limiter *l = keys_find(&keys, &mock_chat, "Bearer sk-test-1", &e);
+ *     struct limiter *l = keys_find(&keys, &mock_chat, "Bearer sk-test-1", NULL, &e);
  *     keys_free(&keys);
  */
 #ifndef FAREBOX_SIM_MOCK_KEYS_H
@@ -30,8 +30,9 @@ int keys_load(struct keys *k, const char *path, const struct limit_rules *defaul
               struct error *err);
 void keys_free(struct keys *k);
 
-/* The limiter that the API's key header (or NULL) leads to, or NULL and a 401. */
+/* The limiter that the API's key header leads to (`header`, or NULL; `bearer`: the header
+ * Authorization, or NULL, for the APIs that take that too), or NULL and a 401. */
 struct limiter *keys_find(const struct keys *k, const struct mock_api *api, const char *header,
-                          struct api_error *e);
+                          const char *bearer, struct api_error *e);
 
 #endif

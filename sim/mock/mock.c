@@ -276,6 +276,7 @@ void mock_free(struct mock *m)
     truth_log_close(&m->server.log);
     keys_free(&m->server.keys);
     kept_free(&m->server.kept);
+    prefixes_free(&m->server.prefixes);
     buffer_free(&m->server.json);
     buffer_free(&m->server.out);
     free(m->listen);

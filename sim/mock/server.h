@@ -25,6 +25,7 @@ struct server {
     struct truth_log log;
     struct keys keys;
     struct kept kept; /* conversations */
+    struct prefixes prefixes;
 };
 
 #endif

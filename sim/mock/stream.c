@@ -10,6 +10,8 @@ void stream_add_head(struct exchange *x, const char *type, int64_t length, struc
 {
     buffer_add_format(out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nx-request-id: %s\r\n", x->status,
                       http_reason(x->status), type, x->request_id);
+    if (x->api && x->api->id_header)
+        buffer_add_format(out, "%s: %s\r\n", x->api->id_header, x->request_id);
     if (x->has_limits)
         limiter_add_headers(&x->limits, out);
     bool stream = length < 0;
@@ -44,6 +46,7 @@ static void add_error_event(struct exchange *x)
     struct api_error e;
     api_error_set(&e, 500, "server_error", NULL, "internal_error",
                   "The server had an error while processing your request.");
+    e.request_id = x->request_id;
     if (x->api->add_error_event) {
         x->api->add_error_event(&x->rendering, &e);
     } else {

@@ -36,6 +36,21 @@ static void add_instants(struct buffer *b, const char *name, const int64_t *ns, 
     buffer_add_byte(b, ']');
 }
 
+/* What OpenAI's usage object has no names for is here too. */
+static void add_classes(struct buffer *b, const struct usage *u)
+{
+    const char *comma = "";
+    buffer_add_text(b, ", \"usage\": {");
+    for (int i = 0; i < USAGE_CLASSES; i++) {
+        if (u->tokens[i] == 0)
+            continue;
+        buffer_add_format(b, "%s\"%s\":", comma, usage_class_name((enum usage_class)i));
+        buffer_add_u64(b, u->tokens[i]);
+        comma = ",";
+    }
+    buffer_add_byte(b, '}');
+}
+
 void truth_log_add(struct truth_log *log, const struct truth_entry *e)
 {
     if (log->fd < 0)
@@ -55,6 +70,7 @@ void truth_log_add(struct truth_log *log, const struct truth_entry *e)
     add_instants(b, "written_ns", e->written_ns, e->written_count);
     buffer_add_text(b, ", \"billed\": ");
     openai_add_usage(&e->billed, b);
+    add_classes(b, &e->billed);
     buffer_add_format(b, ", \"done_ns\": %lld}\n", (long long)e->done_ns);
     if (b->length > FLUSH_AT)
         truth_log_flush(log);

@@ -107,6 +107,38 @@ START_TEST(the_default_key_leaves_for_one_host_only)
 }
 END_TEST
 
+START_TEST(an_apis_own_variable_goes_before_the_default)
+{
+    struct credential_sources from = {.urls = LIST("http://a/v1"), .key_variable = "CHECK_KEY_OWN"};
+    setenv("OPENAI_API_KEY", "sk-default", 1);
+    struct credentials c = read_good(&from);
+    ck_assert_str_eq(c.sites[0].key, "sk-default");
+    credentials_free(&c);
+    setenv("CHECK_KEY_OWN", "sk-own", 1);
+    c = read_good(&from);
+    ck_assert_str_eq(c.sites[0].key, "sk-own");
+    credentials_free(&c);
+    /* the same rule holds it back where there are several hosts */
+    struct buffer lines;
+    buffer_init(&lines, BUFFER_UNBOUNDED);
+    from.urls = (struct credential_list)LIST("http://a/v1", "http://b/v1");
+    c = read_good(&from);
+    ck_assert_ptr_null(c.sites[0].key);
+    ck_assert_ptr_null(c.sites[1].key);
+    credentials_add_open(&from, &lines);
+    ck_assert_ptr_nonnull(strstr(lines.data, "CHECK_KEY_OWN goes to no endpoint"));
+    credentials_free(&c);
+    buffer_free(&lines);
+    /* and another API does not ask for it */
+    from = (struct credential_sources){.urls = LIST("http://a/v1")};
+    c = read_good(&from);
+    ck_assert_str_eq(c.sites[0].key, "sk-default");
+    credentials_free(&c);
+    unsetenv("CHECK_KEY_OWN");
+    unsetenv("OPENAI_API_KEY");
+}
+END_TEST
+
 START_TEST(a_url_is_parted_from_its_secrets)
 {
     struct credential_sources from = {.urls = LIST("https://me:p%40w@h/v1?key=a%2Bb&v=2")};
@@ -217,6 +249,7 @@ int main(void)
     tcase_add_test(t, a_key_for_all_or_for_each);
     tcase_add_test(t, a_key_file_gives_its_first_line);
     tcase_add_test(t, the_default_key_leaves_for_one_host_only);
+    tcase_add_test(t, an_apis_own_variable_goes_before_the_default);
     tcase_add_test(t, a_url_is_parted_from_its_secrets);
     tcase_add_test(t, a_header_is_taken_from_its_file);
     tcase_add_test(t, a_body_comes_as_it_is_or_from_a_file);

@@ -11,6 +11,9 @@
 /* Bytes of a token of made-up JSON. */
 enum { JSON_TOKEN_BYTES = 4 };
 
+/* Of a model that does not reason by itself, where reasoning is asked for. */
+enum { LEAST_REASONING = 16 };
+
 static const char *const words[] = {
     "the",    "fare",  "of",    "a",     "ride",  "is",    "paid",   "once", "per",   "mile",
     "meter",  "runs",  "and",   "token", "by",    "count", "box",    "coin", "line",  "stop",
@@ -92,13 +95,12 @@ static void apply_stops(struct answer *a, uint32_t part, const struct ask *ask)
     struct buffer text;
     buffer_init(&text, BUFFER_UNBOUNDED);
     answer_add_part(a, part, &text);
-    const char *first = NULL;
-    size_t stop_length = 0;
+    const char *first = NULL, *stop = "";
     for (size_t i = 0; i < ask->stop_count; i++) {
         const char *found = text.length ? strstr(text.data, ask->stops[i]) : NULL;
         if (found && (!first || found < first)) {
             first = found;
-            stop_length = strlen(ask->stops[i]);
+            stop = ask->stops[i];
         }
     }
     if (first) {
@@ -106,7 +108,7 @@ static void apply_stops(struct answer *a, uint32_t part, const struct ask *ask)
         struct buffer until;
         buffer_init(&until, BUFFER_UNBOUNDED);
         uint32_t tokens = 0;
-        while (until.length < kept + stop_length)
+        while (until.length < kept + strlen(stop))
             answer_add_piece(a, part, tokens++, &until);
         buffer_free(&until);
         a->tokens -= p->tokens - tokens;
@@ -114,6 +116,7 @@ static void apply_stops(struct answer *a, uint32_t part, const struct ask *ask)
         p->length = kept;
         p->text = buffer_take(&text);
         a->finish_reason = "stop";
+        a->stop = mem_copy_string(stop);
     }
     buffer_free(&text);
 }
@@ -186,6 +189,8 @@ static uint32_t plan_reasoning(struct answer *a, const struct ask *ask, uint32_t
         wanted /= 2;
     if (effort && strcmp(effort, "high") == 0)
         wanted *= 2;
+    if (ask->reasoning_budget && (wanted == 0 || wanted > ask->reasoning_budget))
+        wanted = wanted ? ask->reasoning_budget : LEAST_REASONING;
     if (!ask->reasons)
         wanted = 0;
     /* The limit counts reasoning too; one that it uses up leaves no visible token. */
@@ -222,4 +227,6 @@ void answer_free(struct answer *a)
     for (uint32_t i = 0; i < a->part_count; i++)
         free(a->parts[i].text);
     a->part_count = 0;
+    free(a->stop);
+    a->stop = NULL;
 }

@@ -44,6 +44,7 @@ struct answer {
     uint32_t tokens, reasoning_tokens; /* tokens: all, the reasoning too */
     uint32_t first_word;
     const char *finish_reason; /* "stop", "length", "tool_calls" */
+    char *stop;                /* the stop string that ended it; owned, NULL */
 };
 
 void answer_plan(struct answer *a, const struct ask *ask, const struct answer_rules *rules,

@@ -73,6 +73,7 @@ static const struct status_kind kinds[] = {
     {502, "Bad Gateway", "server_error", NULL},
     {503, "Service Unavailable", "server_error", "service_unavailable"},
     {504, "Gateway Timeout", "server_error", NULL},
+    {529, "Overloaded", "server_error", "overloaded"},
 };
 
 static const struct status_kind *find_kind(int status)

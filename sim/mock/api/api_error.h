@@ -14,6 +14,7 @@
 struct api_error {
     int status; /* HTTP; 0 = no error */
     const char *type;
+    const char *request_id;   /* for the forms that show it; lent, NULL */
     char param[80], code[48]; /* "" is written as null */
     char message[320];
 };

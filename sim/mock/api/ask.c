@@ -83,4 +83,5 @@ void ask_free(struct ask *a)
     free(a->echo);
     a->echo = NULL;
     prompt_free(&a->prompt);
+    prefix_list_free(&a->prefixes);
 }

@@ -15,6 +15,7 @@
 
 #include "sim/mock/api/api_error.h"
 #include "sim/mock/api/kept.h"
+#include "sim/mock/api/prefixes.h"
 #include "sim/mock/api/tokens.h"
 
 #include <cjson/cJSON.h>
@@ -31,7 +32,8 @@ struct ask_rules {
     const struct kept *kept; /* what a request may go on from; NULL = nothing */
 };
 
-#define ASK_MAX_STOPS 4
+#define ASK_MAX_STOPS 4 /* as OpenAI has it */
+#define ASK_STOPS 64
 #define ASK_MAX_INPUTS 2048
 #define ASK_MAX_CHOICES 16
 
@@ -50,7 +52,7 @@ struct ask {
     int32_t priority;       /* smaller = more urgent */
     struct prompt prompt;
 
-    const char *stops[ASK_MAX_STOPS];
+    const char *stops[ASK_STOPS];
     size_t stop_count;
     struct ask_tool *tools; /* owned; those that may be called */
     size_t tool_count;
@@ -75,6 +77,9 @@ struct ask {
     bool logprobs;    /* of the tokens of its text */
     uint32_t top_logprobs;
     char *echoes[ASK_MAX_CHOICES]; /* the prompt that a choice begins with; owned; NULL = none */
+    uint32_t reasoning_budget;    /* tokens that it may have, and has some of; 0 = not said */
+    bool hides_reasoning;         /* it takes its time, and none of it is told */
+    struct prefix_list prefixes;  /* places and marks in the prompt */
 
     uint32_t inputs; /* embeddings: how many texts */
     uint32_t dimensions;

@@ -2,8 +2,13 @@
 
 #include <string.h>
 
-static const struct mock_api *const apis[] = {&mock_chat, &mock_completions, &mock_embeddings,
-                                              &mock_responses};
+/* clang-format off */
+static const struct mock_api *const apis[] = {
+    &mock_chat, &mock_completions, &mock_embeddings,
+    &mock_responses,
+    &mock_messages, &mock_count_tokens,
+};
+/* clang-format on */
 
 const struct mock_api *mock_api_find(const char *path)
 {

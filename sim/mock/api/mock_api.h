@@ -19,15 +19,20 @@
 
 struct mock_api {
     const char *path;      /* behind the base URL */
-    const char *id_prefix; /* of its answers' ids: "chatcmpl" */
+    const char *id_prefix; /* of its answers' ids: "chatcmpl", "msg_" */
     const char
         *key_header; /* the header that brings the key, and what stands before the key in it */
     const char *key_prefix;
+    bool bearer_too;          /* "Authorization: Bearer" brings it as well */
+    const char *needs_header; /* without which nothing is answered; NULL */
+    const char *id_header;    /* brings a request's id beside x-request-id; NULL */
 
     /* Requests. `fields` lists the members that a body may have: lists of them, ended by NULL.
      * `parse` reduces a body of such members; 0, or -1 with the error. */
     const struct field *const *fields;
     int (*parse)(struct ask *a, const struct ask_rules *rules, struct api_error *e);
+    bool keeps_prefixes; /* cached tokens are those of marked prefixes, not the engine's */
+    bool at_once;        /* the answer needs no engine */
 
     /* Keeps what a later request may go on from, once the answer is planned; NULL = nothing is. */
     void (*keep)(const struct rendering *r, struct ask *a, struct kept *kept);
@@ -57,5 +62,7 @@ const struct mock_api *mock_api_find(const char *path);
 const struct mock_api *mock_api_at(size_t i);
 
 extern const struct mock_api mock_chat, mock_completions, mock_embeddings, mock_responses;
+extern const struct mock_api mock_chat, mock_completions, mock_embeddings;
+extern const struct mock_api mock_messages, mock_count_tokens;
 
 #endif

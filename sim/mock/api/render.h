@@ -31,6 +31,7 @@ struct rendering {
     const struct answer *answers[ASK_MAX_CHOICES]; /* of all of them */
     size_t text_ends[ASK_MAX_CHOICES];             /* bytes of text that each has told */
     const char *model, *id;
+    struct usage input; /* of the prompt, where it is known before the answer */
     int64_t created_s;
     struct framing framing;
     struct buffer *json; /* where an event is put together */
