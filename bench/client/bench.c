@@ -103,6 +103,7 @@ static int prepare(struct run *run, const struct workload *w, struct bench_repor
         run->makers[i] = prompt_maker_create(&prompt, w, err);
         if (!run->makers[i])
             return ERR_INPUT;
+        prompt_maker_set_documents(run->makers[i], c->documents);
         probe_run(&run->endpoints[i], run->makers[i], c, &probes[i]);
         probes[i].endpoint = mem_copy_string(endpoint_name(&c->endpoints[i]));
         report->fidelity.insecure = report->fidelity.insecure || c->endpoints[i].insecure;

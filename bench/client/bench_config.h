@@ -33,7 +33,8 @@ struct bench_config {
     bool stream;
     const char *extra_body, *output_key; /* see struct prompt_config */
     uint64_t salt;                       /* of the prompts; 0 = the same in every run */
-    struct schedule_config schedule;     /* of all workers of all shards: see bench_schedule */
+    uint32_t documents;              /* that a prompt is cut into, where the API wants several */
+    struct schedule_config schedule; /* of all workers of all shards: see bench_schedule */
     uint32_t workers; /* fewer run where a cap or a closed loop has not a slot for each */
     /* One of several processes that share a run: part `shard` (from 0) of `shards`; 0 = 1. Each
      * takes its own sessions of the same workload, and its share of the rate and the slots. */

@@ -47,6 +47,7 @@ struct prompt_maker {
     unsigned left_out; /* of ours: what the endpoint does not take */
     char *output_key;
     uint64_t salt;
+    uint32_t documents;
     double tokens_per_word, template_tokens;
     struct words *words;
     uint8_t *row_keys;   /* enum own_key by row, where the workload has bodies or messages */
@@ -201,6 +202,7 @@ struct prompt_maker *prompt_maker_create(const struct prompt_config *config,
     m->output_key =
         mem_copy_string(config->output_key ? config->output_key : config->api->output_keys[0]);
     m->salt = config->salt;
+    m->documents = 1;
     m->tokens_per_word = 1;
     m->words = words_create(config->salt);
     m->extra = mem_copy_string(config->extra_body ? config->extra_body : "{}");
@@ -260,6 +262,11 @@ void prompt_maker_name_output(struct prompt_maker *m, const char *key)
     char *name = mem_copy_string(key);
     free(m->output_key);
     m->output_key = name;
+}
+
+void prompt_maker_set_documents(struct prompt_maker *m, uint32_t documents)
+{
+    m->documents = documents ? documents : 1;
 }
 
 /* ---- text ---- */
@@ -431,8 +438,11 @@ static int add_prompt(const struct prompt_maker *m, const struct request *r, con
                       struct buffer *out)
 {
     const struct text_source source = {m, r, due};
-    struct api_prompt prompt = {
-        .images = r->image_count, .add_image = add_image, .add_text = add_text, .source = &source};
+    struct api_prompt prompt = {.images = r->image_count,
+                                .documents = m->documents,
+                                .add_image = add_image,
+                                .add_text = add_text,
+                                .source = &source};
     if (has_own_messages(m, r))
         prompt.messages = r->messages;
     return m->api->add_prompt(&prompt, out);
@@ -466,7 +476,8 @@ static int build_small(const struct prompt_maker *m, const char *model,
                        const struct probe_source *source, uint32_t output, bool stream,
                        struct buffer *out)
 {
-    const struct api_prompt prompt = {.add_text = add_probe_text, .source = source};
+    const struct api_prompt prompt = {
+        .documents = m->documents, .add_text = add_probe_text, .source = source};
     unsigned not_ours = KEY_PROMPT | LEAVES_OUT | (stream ? 0u : KEY_STREAM | KEY_STREAM_OPTIONS);
     buffer_add_byte(out, '{');
     if (!(m->extra_keys & KEY_MODEL) && model)

@@ -55,6 +55,8 @@ bool prompt_maker_adds(const struct prompt_maker *m, struct text key);
  * the output's length otherwise. A request's own body is not touched. */
 void prompt_maker_leave_out(struct prompt_maker *m, const char *key);
 void prompt_maker_name_output(struct prompt_maker *m, const char *key);
+/* Into how many documents a prompt is cut where the API wants several (rerank); 1 unless said. */
+void prompt_maker_set_documents(struct prompt_maker *m, uint32_t documents);
 
 /* Appends the body of a request. Returns 0, or -1 if it passes the buffer's cap. */
 int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,

@@ -7,6 +7,7 @@ static const struct bench_api *const apis[] = {
     &api_chat, &api_completions, &api_embeddings,
     &api_responses,
     &api_messages,
+    &api_rerank,
 };
 /* clang-format on */
 

@@ -23,6 +23,7 @@ struct api_prompt {
     size_t images;        /* that stand behind the made text; 0 = none */
     /* Appends image i as a PNG file in base64; 0, or -1 beyond the buffer's cap. */
     int (*add_image)(const void *source, size_t i, struct buffer *out);
+    uint32_t documents; /* of the made text, where an API wants several; at least 1 */
     /* Appends the made text, which needs no escapes in JSON; 0, or -1 beyond the buffer's cap. */
     int (*add_text)(const void *source, struct buffer *out);
     const void *source;
@@ -34,7 +35,7 @@ struct answer_so_far {
     struct usage usage;
     unsigned tokens;      /* kinds of token text that came */
     unsigned part_tokens; /* ... since a part began last */
-    bool usage_grows; /* its output is not told to the end yet */
+    bool usage_grows;     /* its output is not told to the end yet */
 };
 
 struct bench_api {
@@ -82,5 +83,6 @@ int api_add_images(const struct api_prompt *p, const char *opening, const char *
 
 extern const struct bench_api api_chat, api_completions, api_embeddings, api_responses;
 extern const struct bench_api api_messages;
+extern const struct bench_api api_rerank;
 
 #endif

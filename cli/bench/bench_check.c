@@ -56,10 +56,9 @@ static int check_series(const struct bench_options *o, struct error *err)
 
 static int check_cancel(const struct bench_options *o, struct error *err)
 {
-    if (o->cancel && (o->no_stream || strcmp(o->api, "embeddings") == 0))
-        return error_set(
-            err, ERR_INPUT,
-            "--cancel hangs up on streams: leave out --no-stream and --api embeddings");
+    if (o->cancel && (o->no_stream || !bench_api_find(o->api)->generates))
+        return error_set(err, ERR_INPUT, "--cancel hangs up on streams: leave out %s%s",
+                         o->no_stream ? "--no-stream" : "--api ", o->no_stream ? "" : o->api);
     return 0;
 }
 

@@ -24,6 +24,8 @@ const struct option_spec bench_option_specs[] = {
     {"share", 0, OPTION_LIST, AT(shares), NULL, "N",
      .help = "share of the sessions of each --url or --model, in their order; else equal"},
     {"api", 0, OPTION_TEXT, AT(api), "chat", "API", .choice = bench_api_name},
+    {"rerank-documents", 0, OPTION_COUNT, AT(documents), "10", "N", .min = 1, .max = 10000,
+     .help = "documents that a prompt is cut into, with --api rerank"},
     {"no-stream", 0, OPTION_FLAG, AT(no_stream), .help = "ask for whole answers"},
     {"body", 0, OPTION_TEXT, AT(body), NULL, "JSON|@FILE",
      .help = "members added to every request's body: '{\"ignore_eos\": true}'; null leaves a key out: "
@@ -317,6 +319,7 @@ static int set_rest(const struct bench_options *o, struct bench_setup *s, struct
     c->extra_body = s->secrets.body;
     c->output_key = o->output_key;
     c->salt = salt_of(o);
+    c->documents = (uint32_t)o->documents;
     c->workers = (uint32_t)o->workers;
     c->seed = o->common.seed;
     c->drain_ns = o->drain_ns;

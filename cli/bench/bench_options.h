@@ -19,7 +19,7 @@ struct bench_options {
     const char *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel, *shard;
     const char *warmup, *record, *output, *max_cost, *sweep, *image_size;
     double goodput;
-    uint64_t workers, retries, repeat, max_requests, image_count;
+    uint64_t workers, retries, repeat, max_requests, image_count, documents;
     int64_t drain_ns, wait_ready_ns;
     int64_t timeout_connect_ns, timeout_first_ns, timeout_gap_ns, timeout_total_ns, backoff_ns;
     bool no_stream, insecure, http2, no_probe, force, dry_run, selftest, find_max, resume;

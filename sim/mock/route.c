@@ -124,7 +124,7 @@ void route_request(void *server, struct connection *c, struct evhttp_request *re
     enum evhttp_cmd_type method = evhttp_request_get_command(request);
     const char *path = uri ? evhttp_uri_get_path(uri) : NULL, *rest = "";
     path = path ? path : "";
-    if (strncmp(path, "/v1/", 4) == 0)
+    if (strncmp(path, "/v1/", 4) == 0 || strcmp(path, "/v2/rerank") == 0)
         path += 3;
     const struct mock_api *api = mock_api_find(path);
     const struct route *route = api ? NULL : find_route(path, &rest);

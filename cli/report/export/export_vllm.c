@@ -151,6 +151,7 @@ static void put_setup(struct json_writer *w, const struct export_request *q,
     const char *backend = text_equal(text_of(api), "completions")  ? "openai"
                           : text_equal(text_of(api), "embeddings") ? "openai-embeddings"
                           : text_equal(text_of(api), "responses")  ? "openai-responses"
+                          : text_equal(text_of(api), "rerank")     ? "vllm-rerank"
                                                                    : "openai-chat";
     put_date(w, x);
     json_pair_string(w, "endpoint_type", backend);

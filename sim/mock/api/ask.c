@@ -66,7 +66,7 @@ int ask_parse(struct ask *a, const struct mock_api *api, const char *body, size_
     return bad;
 }
 
-void ask_drop_body(struct ask *a)
+static void drop_body(struct ask *a)
 {
     cJSON_Delete(a->body);
     free(a->tools);
@@ -74,11 +74,17 @@ void ask_drop_body(struct ask *a)
     a->tools = NULL;
 }
 
+void ask_drop_body(struct ask *a)
+{
+    if (!a->tells_documents)
+        drop_body(a);
+}
+
 void ask_free(struct ask *a)
 {
     for (size_t i = 0; i < ASK_MAX_CHOICES; i++)
         free(a->echoes[i]);
-    ask_drop_body(a);
+    drop_body(a);
     buffer_free(&a->said);
     free(a->echo);
     a->echo = NULL;

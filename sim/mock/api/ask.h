@@ -81,7 +81,10 @@ struct ask {
     bool hides_reasoning;         /* it takes its time, and none of it is told */
     struct prefix_list prefixes;  /* places and marks in the prompt */
 
-    uint32_t inputs; /* embeddings: how many texts */
+    uint32_t inputs; /* embeddings: how many texts; rerank: documents */
+    uint32_t top_n;  /* rerank: how many of them are told */
+    uint32_t search_units;
+    bool tells_documents; /* rerank: their texts too; the body is kept for it */
     uint32_t dimensions;
     bool base64;
 };

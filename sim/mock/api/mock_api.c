@@ -7,6 +7,7 @@ static const struct mock_api *const apis[] = {
     &mock_chat, &mock_completions, &mock_embeddings,
     &mock_responses,
     &mock_messages, &mock_count_tokens,
+    &mock_rerank,
 };
 /* clang-format on */
 

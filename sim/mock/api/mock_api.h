@@ -64,5 +64,6 @@ const struct mock_api *mock_api_at(size_t i);
 extern const struct mock_api mock_chat, mock_completions, mock_embeddings, mock_responses;
 extern const struct mock_api mock_chat, mock_completions, mock_embeddings;
 extern const struct mock_api mock_messages, mock_count_tokens;
+extern const struct mock_api mock_rerank;
 
 #endif
