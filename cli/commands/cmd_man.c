@@ -84,7 +84,8 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
         &out, ".SH EXIT STATUS\n0 done; 1 the work failed, or an assertion or budget was missed; 2 "
               "the command line or an input file is wrong; 130 interrupted.\n"
               ".SH ENVIRONMENT\n.TP\n.B OPENAI_API_KEY\nkey of the endpoint, where no "
-              "\\-\\-api\\-key\\-file is given\n.TP\n.B NO_COLOR\nno colors\n");
+              "\\-\\-api\\-key\\-file is given\n.TP\n.B ANTHROPIC_API_KEY\nlikewise with "
+              "\\-\\-api messages, before it\n.TP\n.B NO_COLOR\nno colors\n");
     print_buffer(t->machine, &out);
     buffer_free(&out);
     return 0;

@@ -242,8 +242,8 @@ const struct command command_mock = {
     .summary = "serve a simulated OpenAI-compatible endpoint",
     .usage = "[--listen HOST:PORT] [--engine PRESET | --ttft-ms MS --itl-ms MS]",
     .about = "Answers chat completions, completions, responses and embeddings as OpenAI's API\n"
-             "does, at the pace of an engine model. docs/mock.md describes the endpoint, its\n"
-             "tokenizer, its limits and its faults.\n",
+             "does, messages as Anthropic's, and reranking, at the pace of an engine model.\n"
+             "docs/mock.md describes the endpoint, its tokenizer, its limits and its faults.\n",
     .examples = "  farebox mock --listen 127.0.0.1:0 --ttft-ms 20 --itl-ms 2\n"
                 "  farebox mock --engine rtx4090-llama-3.1-8b-tp1 --log truth.jsonl\n",
     .options = options,

@@ -405,7 +405,7 @@ class Endpoints(Case):
         cases = (
             (["--url", url, "--rate", "ten"], "no load"),
             (["--url", url, "--rate", 5, "--concurrency", 5], "choose one"),
-            (["--url", url, "--api", "chatt"], "expected chat, completions, embeddings or responses"),
+            (["--url", url, "--api", "chatt"], "expected chat, completions, embeddings"),
             (["--url", url, "--slo", "tfft=5"], "ttft"),
             (["--url", url, "--assert", "ttft_p98=5"], "ttft_p98"),
             (["--url", url, "--cancel", "2"], "SHARE:CHUNKS"),
