@@ -6,8 +6,7 @@
 static int choose_fault(struct exchange *x, struct api_error *e)
 {
     struct server *s = x->server;
-    const char *given =
-        evhttp_find_header(evhttp_request_get_input_headers(x->request), "x-farebox-fault");
+    const char *given = exchange_header(x, "x-farebox-fault");
     struct error err = {0};
     if (given && fault_parse(&x->fault, text_of(given), &err) < 0) {
         fault_init(&x->fault);
@@ -25,16 +24,15 @@ static int choose_fault(struct exchange *x, struct api_error *e)
 
 static int check_key(struct exchange *x, struct limiter **limiter, struct api_error *e)
 {
-    const struct evkeyvalq *headers = evhttp_request_get_input_headers(x->request);
-    *limiter = keys_find(&x->server->keys, x->api, evhttp_find_header(headers, x->api->key_header),
-                         evhttp_find_header(headers, "Authorization"), e);
+    *limiter = keys_find(&x->server->keys, x->api, exchange_header(x, x->api->key_header),
+                         exchange_header(x, "Authorization"), e);
     return *limiter ? 0 : -1;
 }
 
 static int check_headers(struct exchange *x, struct api_error *e)
 {
     const char *name = x->api->needs_header;
-    if (!name || evhttp_find_header(evhttp_request_get_input_headers(x->request), name))
+    if (!name || exchange_header(x, name))
         return 0;
     return api_error_invalid(e, name, "missing_required_header", "%s: header is required", name);
 }

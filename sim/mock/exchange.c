@@ -69,6 +69,11 @@ static void cancel_sequences(struct exchange *x)
         engine_cancel(x->server->engine, clock_now_ns(), (uintptr_t)x + k);
 }
 
+const char *exchange_header(const struct exchange *x, const char *name)
+{
+    return evhttp_find_header(evhttp_request_get_input_headers(x->request), name);
+}
+
 static void exchange_free(struct exchange *x)
 {
     struct server *s = x->server;

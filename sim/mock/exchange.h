@@ -23,6 +23,9 @@ struct exchange *exchange_begin(struct server *s, struct connection *c,
 void exchange_reply(struct exchange *x, int status, const char *type, const struct buffer *body);
 void exchange_reply_error(struct exchange *x, const struct api_error *e);
 
+/* The value of a header of its request; NULL. */
+const char *exchange_header(const struct exchange *x, const char *name);
+
 /* Hands the request to the engine, or answers why not: its key, a fault, its body, a limit. */
 void exchange_submit(struct exchange *x, const struct mock_api *api);
 

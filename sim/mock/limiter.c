@@ -151,16 +151,45 @@ static void add_group(struct buffer *out, const char *what, uint64_t limit, uint
                       reset);
 }
 
+static void add_retry(const struct limit_answer *a, struct buffer *out)
+{
+    if (a->hit != LIMIT_NONE)
+        buffer_add_format(out, "retry-after: %lld\r\nretry-after-ms: %lld\r\n",
+                          (long long)((a->retry_after_ns + NS_PER_S - 1) / NS_PER_S),
+                          (long long)((a->retry_after_ns + NS_PER_MS - 1) / NS_PER_MS));
+}
+
 void limiter_add_headers(const struct limit_answer *a, struct buffer *out)
 {
     if (a->has_requests)
         add_group(out, "requests", a->limit_requests, a->remaining_requests, a->reset_requests_ns);
     if (a->has_tokens)
         add_group(out, "tokens", a->limit_tokens, a->remaining_tokens, a->reset_tokens_ns);
-    if (a->hit != LIMIT_NONE)
-        buffer_add_format(out, "retry-after: %lld\r\nretry-after-ms: %lld\r\n",
-                          (long long)((a->retry_after_ns + NS_PER_S - 1) / NS_PER_S),
-                          (long long)((a->retry_after_ns + NS_PER_MS - 1) / NS_PER_MS));
+    add_retry(a, out);
+}
+
+static void add_anthropic_group(struct buffer *out, const char *what, uint64_t limit,
+                                uint64_t remaining, int64_t reset_unix_ns)
+{
+    char reset[CLOCK_INSTANT_SIZE];
+    clock_format_instant(reset_unix_ns, reset);
+    buffer_add_format(out,
+                      "anthropic-ratelimit-%s-limit: %llu\r\nanthropic-ratelimit-%s-remaining: "
+                      "%llu\r\nanthropic-ratelimit-%s-reset: %s\r\n",
+                      what, (unsigned long long)limit, what, (unsigned long long)remaining, what,
+                      reset);
+}
+
+void limiter_add_anthropic_headers(const struct limit_answer *a, int64_t unix_ns,
+                                   struct buffer *out)
+{
+    if (a->has_requests)
+        add_anthropic_group(out, "requests", a->limit_requests, a->remaining_requests,
+                            unix_ns + a->reset_requests_ns);
+    if (a->has_tokens)
+        add_anthropic_group(out, "tokens", a->limit_tokens, a->remaining_tokens,
+                            unix_ns + a->reset_tokens_ns);
+    add_retry(a, out);
 }
 
 const char *limit_name(enum limit hit)

@@ -66,6 +66,11 @@ void limiter_release(struct limiter *l);
  * retry-after-ms, each with CRLF. */
 void limiter_add_headers(const struct limit_answer *a, struct buffer *out);
 
+/* The same under Anthropic's names, anthropic-ratelimit-*: a bucket is full at an instant of the
+ * wall clock, which shows `unix_ns` now. */
+void limiter_add_anthropic_headers(const struct limit_answer *a, int64_t unix_ns,
+                                   struct buffer *out);
+
 /* "1s", "6m0s", "1h2m3s", "250ms": durations as in those headers. */
 #define LIMIT_DURATION_SIZE 40
 void limit_format_duration(int64_t ns, char out[LIMIT_DURATION_SIZE]);

@@ -7,6 +7,19 @@
 #include <event2/http_struct.h>
 #include <string.h>
 
+static void add_model(struct json_writer *w, const char *name, bool anthropic)
+{
+    if (anthropic) {
+        json_pair_string(w, "type", "model");
+        json_pair_string(w, "display_name", name);
+        json_pair_string(w, "created_at", "2023-11-14T22:13:20Z");
+    } else {
+        json_pair_string(w, "object", "model");
+        json_pair_i64(w, "created", 1700000000);
+        json_pair_string(w, "owned_by", "farebox");
+    }
+}
+
 static void serve_models(struct server *s, struct exchange *x, const char *rest)
 {
     if (rest[0] == '/' && strcmp(rest + 1, s->model) != 0) {
@@ -17,23 +30,25 @@ static void serve_models(struct server *s, struct exchange *x, const char *rest)
         exchange_reply_error(x, &e);
         return;
     }
+    bool anthropic = exchange_header(x, "anthropic-version") != NULL;
     struct json_writer w;
     buffer_clear(&s->json);
     json_write_init(&w, &s->json, 0);
     if (rest[0] != '/') {
         json_begin_object(&w);
-        json_pair_string(&w, "object", "list");
+        if (!anthropic)
+            json_pair_string(&w, "object", "list");
         json_key(&w, "data");
         json_begin_array(&w);
     }
     json_begin_object(&w);
     json_pair_string(&w, "id", s->model);
-    json_pair_string(&w, "object", "model");
-    json_pair_i64(&w, "created", 1700000000);
-    json_pair_string(&w, "owned_by", "farebox");
+    add_model(&w, s->model, anthropic);
     json_end_object(&w);
     if (rest[0] != '/') {
         json_end_array(&w);
+        if (anthropic)
+            json_pair_bool(&w, "has_more", false);
         json_end_object(&w);
     }
     exchange_reply(x, 200, "application/json", &s->json);

@@ -12,7 +12,9 @@ void stream_add_head(struct exchange *x, const char *type, int64_t length, struc
                       http_reason(x->status), type, x->request_id);
     if (x->api && x->api->id_header)
         buffer_add_format(out, "%s: %s\r\n", x->api->id_header, x->request_id);
-    if (x->has_limits)
+    if (x->has_limits && x->api->anthropic_limits)
+        limiter_add_anthropic_headers(&x->limits, clock_wall_ns(), out);
+    else if (x->has_limits)
         limiter_add_headers(&x->limits, out);
     bool stream = length < 0;
     if (stream && !x->rendering.framing.chunked)

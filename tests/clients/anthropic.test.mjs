@@ -219,7 +219,9 @@ describe("messages", () => {
     const names = [];
     for await (const model of client.models.list()) names.push(model.id);
     assert.deepEqual(names, ["farebox-mock"]);
-    assert.equal((await client.models.retrieve("farebox-mock")).id, "farebox-mock");
+    const one = await client.models.retrieve("farebox-mock");
+    assert.deepEqual([one.type, one.id, one.display_name], ["model", "farebox-mock", "farebox-mock"]);
+    assert.equal((await client.models.list()).has_more, false);
   });
 });
 

@@ -335,6 +335,19 @@ START_TEST(keys_come_by_x_api_key_or_as_a_bearer)
     cJSON_Delete(json);
     cJSON_Delete(say(MESSAGES, VERSION "x-api-key: sk-no\r\n", SAY(",\"max_tokens\":1"), 401));
     cJSON_Delete(say(MESSAGES, VERSION "x-api-key: sk-ant-1\r\n", SAY(",\"max_tokens\":1"), 200));
+    ck_assert_ptr_nonnull(
+        strstr(client.head.data, "\r\nanthropic-ratelimit-requests-limit: 2\r\n"));
+    ck_assert_ptr_nonnull(
+        strstr(client.head.data, "\r\nanthropic-ratelimit-requests-remaining: 1\r\n"));
+    static const char name[] = "\r\nanthropic-ratelimit-requests-reset: ";
+    const char *reset = strstr(client.head.data, name);
+    int year = 0;
+    char zone = 0;
+    ck_assert_ptr_nonnull(reset);
+    ck_assert_int_eq(sscanf(reset + sizeof name - 1, "%d-%*d-%*dT%*d:%*d:%*[0-9.]%c", &year, &zone),
+                     2);
+    ck_assert(year > 2000 && zone == 'Z');
+    ck_assert_ptr_null(strstr(client.head.data, "x-ratelimit"));
     cJSON_Delete(
         say(MESSAGES, VERSION "Authorization: Bearer sk-ant-1\r\n", SAY(",\"max_tokens\":1"), 200));
     json = say(MESSAGES, VERSION "x-api-key: sk-ant-1\r\n", SAY(",\"max_tokens\":1"), 429);

@@ -217,6 +217,7 @@ static void add_error(const struct api_error *e, struct buffer *out)
     .key_prefix = "",                  \
     .bearer_too = true,                \
     .needs_header = "anthropic-version", \
+    .anthropic_limits = true,          \
     .id_header = "request-id",         \
     .id_prefix = "msg_",               \
     .fields = messages_fields,         \

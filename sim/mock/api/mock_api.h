@@ -26,6 +26,7 @@ struct mock_api {
     bool bearer_too;          /* "Authorization: Bearer" brings it as well */
     const char *needs_header; /* without which nothing is answered; NULL */
     const char *id_header;    /* brings a request's id beside x-request-id; NULL */
+    bool anthropic_limits;    /* limits are told under Anthropic's names */
 
     /* Requests. `fields` lists the members that a body may have: lists of them, ended by NULL.
      * `parse` reduces a body of such members; 0, or -1 with the error. */
