@@ -76,6 +76,7 @@ struct attempt {
     struct answer_so_far so_far;
     struct usage_report report; /* of all the answer's usage objects; its unknown keys are here: */
     struct usage_key_names unknown_keys;
+    struct usage_extra unit; /* billed beside tokens; see struct chunk */
     enum failure_class failure;
     char finish_reason[24], message[ATTEMPT_MESSAGE_SIZE];
     char content_type[ATTEMPT_TYPE_SIZE]; /* of the answer, "" where it has none */

@@ -250,6 +250,10 @@ void attempt_fill(const struct attempt *a, struct record *r)
     r->has_cost = a->report.has_cost;
     r->cost = a->report.cost;
     fill_usage(a, r);
+    if (a->unit.name) {
+        r->usage.extras = &a->unit;
+        r->usage.extra_count = 1;
+    }
     fill_pace(a, r);
 }
 

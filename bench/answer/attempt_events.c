@@ -126,6 +126,8 @@ void attempt_note_rest(struct attempt *a, const struct chunk *c)
         note_finish(a, c->finish_reason);
     if (c->has_usage)
         note_usage(a, c);
+    if (c->unit.name)
+        a->unit = c->unit;
     if (a->config->keep_text)
         keep_texts(a, c);
 }

@@ -22,6 +22,7 @@ struct finished {
     char id[DUE_ID_SIZE], finish_reason[24];
     char *message, *content_type, *text, *raw_usage;
     int64_t *chunk_ns;
+    struct usage_extra unit; /* what record.usage.extras points to */
 };
 
 void finished_free(struct finished *f);

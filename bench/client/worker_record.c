@@ -84,6 +84,10 @@ struct finished *worker_record_attempt(struct worker *w, struct flight *flight)
     r->content_type = f->content_type = copy(r->content_type);
     r->text = f->text = copy(r->text);
     r->raw_usage = f->raw_usage = copy(r->raw_usage);
+    if (r->usage.extra_count) {
+        f->unit = r->usage.extras[0];
+        r->usage.extras = &f->unit;
+    }
     r->chunk_ns = f->chunk_ns = attempt_take_chunks(&t->attempt);
     for (uint32_t i = 0; f->chunk_ns && i < r->chunks; i++)
         f->chunk_ns[i] -= w->setup->start_ns;

@@ -80,14 +80,14 @@ static int add_prompt(const struct api_prompt *p, struct buffer *out)
 
 /* What is told of the prompt's length: a total, which is all that some tell, and the input. */
 struct counts {
-    double input, total;
-    bool has_any;
+    double input, total, searches;
+    bool has_tokens, has_searches;
 };
 
-static void count(struct json_scan *s, double *to, struct counts *found)
+static void count(struct json_scan *s, double *to, bool *is_there)
 {
     if (json_skip_unless(s, JSON_NUMBER) && json_double(s, 0, MAX_TOKENS, to))
-        found->has_any = true;
+        *is_there = true;
 }
 
 /* An object of counts, or of such objects: "usage", "meta" with its "tokens" and "billed_units". */
@@ -99,9 +99,11 @@ static void read_counts(struct json_scan *s, int depth, struct counts *found)
     json_object_begin(s);
     while (json_object_next(s, &key)) {
         if (text_equal(key, "input_tokens") || text_equal(key, "prompt_tokens"))
-            count(s, &found->input, found);
+            count(s, &found->input, &found->has_tokens);
         else if (text_equal(key, "total_tokens"))
-            count(s, &found->total, found);
+            count(s, &found->total, &found->has_tokens);
+        else if (text_equal(key, "search_units"))
+            count(s, &found->searches, &found->has_searches);
         else if (depth && (text_equal(key, "tokens") || text_equal(key, "billed_units")))
             read_counts(s, depth - 1, found);
         else
@@ -116,7 +118,9 @@ static void read_usage(struct json_scan *s, struct chunk *c)
         return;
     const char *start = s->at;
     read_counts(s, 1, &found);
-    if (s->failed || !found.has_any)
+    if (found.has_searches)
+        c->unit = (struct usage_extra){"search_unit", (int64_t)(found.searches * 1e6), 1};
+    if (s->failed || !found.has_tokens)
         return;
     double tokens = found.input > found.total ? found.input : found.total;
     c->has_usage = true;

@@ -43,8 +43,9 @@ struct chunk {
     struct usage usage; /* of the report, alone: see answer_so_far for all of an answer */
     bool usage_grows;   /* told at the answer's start: of its output only what there was then */
     struct text raw_usage;
-    uint32_t odd; /* ODDITY bits: what was odd about this payload */
-    bool ends;    /* nothing follows in this stream */
+    struct usage_extra unit; /* what is billed beside tokens; its name is NULL where nothing is */
+    uint32_t odd;            /* ODDITY bits: what was odd about this payload */
+    bool ends;               /* nothing follows in this stream */
     bool is_error;
     struct text error_message;    /* raw; the whole error where it holds no message */
     bool is_whole_text;           /* its text stands where whole answers have theirs */

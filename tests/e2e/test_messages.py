@@ -66,7 +66,7 @@ class Calls(Case):
     def assert_classes_agree(self, records, truth, count):
         self.assertEqual(len(records), count)
         for name, record in records.items():
-            got = {k: v for k, v in record["usage"].items() if v and k != "estimated"}
+            got = {k: v for k, v in record["usage"].items() if v and k != "units"}
             self.assertEqual(got, truth[name]["usage"], name)
             self.assertEqual(record["usage_from"], "server")
 
@@ -219,8 +219,17 @@ class Rerank(Calls):
                 for record in records.values():
                     self.assertEqual(record["usage"]["uncached_input"], 60)
                     self.assertFalse(record["streamed"])
+                    self.assertEqual(record["usage"]["units"], {"search_unit": 1})
         options = read_json(pathlib.Path(self.run_path) / "run.json")["options"]
         self.assertEqual(options["rerank-documents"], 25)
+
+    def test_searches_are_billed(self):
+        self.against_mock(self.rows(), api="rerank")
+        plans = self.write("plans.json", json.dumps({"book": "b", "as_of": "2026-11-01", "currency": "USD", "plans": [
+            {"name": "searches", "source": "a test", "per_mtok": {"input": "0", "output": "0"},
+             "per_unit": {"search_unit": "0.002"}}]}))
+        bill = self.farebox_json("bill", self.run_path, "--plans", plans)
+        self.assertIn('"0.024"', json.dumps(bill))  # twelve of them
 
     def test_a_requests_own_body_is_sent(self):
         own = {"query": "what is it", "documents": ["one two", "three"], "top_n": 1}

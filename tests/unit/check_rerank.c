@@ -10,29 +10,30 @@ static const struct {
     size_t results;
     bool has_usage;
     uint64_t tokens;
+    int64_t searches;
 } answers[] = {
     /* Jina: the total alone */
     {"{\"model\":\"m\",\"object\":\"list\",\"usage\":{\"total_tokens\":815},\"results\":[{"
      "\"index\":"
      "0,\"relevance_score\":0.9,\"document\":{\"text\":\"x\"}},{\"index\":1,\"relevance_score\":"
      "0.1}]}",
-     2, true, 815},
+     2, true, 815, 0},
     /* Cohere: tokens, or searches alone */
     {"{\"id\":\"i\",\"results\":[{\"index\":3,\"relevance_score\":0.99}],\"meta\":{\"api_version\":"
      "{\"version\":\"2\"},\"billed_units\":{\"search_units\":1},\"tokens\":{\"input_tokens\":120,"
      "\"output_tokens\":0}}}",
-     1, true, 120},
+     1, true, 120, 1},
     {"{\"results\":[{\"index\":3,\"relevance_score\":0.99}],\"meta\":{\"billed_units\":{"
      "\"search_units\":1}}}",
-     1, false, 0},
+     1, false, 0, 1},
     /* vLLM, with a null of its own; Voyage calls its results data */
     {"{\"id\":\"r\",\"usage\":{\"prompt_tokens\":56,\"total_tokens\":56},\"meta\":null,\"results\":"
      "[{\"index\":0,\"document\":{\"text\":\"x\",\"multi_modal\":null},\"relevance_score\":1}]}",
-     1, true, 56},
+     1, true, 56, 0},
     {"{\"object\":\"list\",\"data\":[{\"relevance_score\":0.4,\"index\":0}],\"usage\":{"
      "\"total_tokens\":26}}",
-     1, true, 26},
-    {"{\"results\":[]}", 0, false, 0},
+     1, true, 26, 0},
+    {"{\"results\":[]}", 0, false, 0, 0},
 };
 
 START_TEST(answers_tell_results_and_tokens)
@@ -43,6 +44,8 @@ START_TEST(answers_tell_results_and_tokens)
     ck_assert_int_eq(c.has_usage, answers[_i].has_usage);
     ck_assert_uint_eq(c.usage.tokens[USAGE_UNCACHED_INPUT], answers[_i].tokens);
     ck_assert_uint_eq(usage_output(&c.usage), 0);
+    ck_assert_int_eq(c.unit.count_micro, answers[_i].searches * 1000000);
+    ck_assert_int_eq(c.unit.name != NULL, answers[_i].searches > 0);
     ck_assert(!c.is_error);
 }
 END_TEST
