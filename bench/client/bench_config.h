@@ -12,8 +12,8 @@
 
 #include "bench/client/endpoint.h"
 #include "bench/refusal/retry.h"
-#include "core/runs/summary/stop_when.h"
 #include "core/runs/summary/fidelity.h"
+#include "core/runs/summary/stop_when.h"
 #include "workloads/load/schedule.h"
 
 /* A snapshot of a run on its way. */

@@ -15,8 +15,8 @@
  * - The salt keeps runs apart; salt 0 gives the same text in every run ("fixed").
  * - Its images are pictures made to their sizes, different in every request (picture.h).
  * - A request's own `messages` are sent as they are, and then no images. Each key is sent once: as
- *   the request's own `body` has it, else as the extra body has it, else ours; null leaves it out. A
- *   body that streams asks for usage.
+ *   the request's own `body` has it, else as the extra body has it, else ours; null leaves it out.
+ * A body that streams asks for usage.
  *
  * The maker owns its pool and does not change once the run has begun: workers share it.
  */

@@ -77,9 +77,9 @@ struct ask {
     bool logprobs;    /* of the tokens of its text */
     uint32_t top_logprobs;
     char *echoes[ASK_MAX_CHOICES]; /* the prompt that a choice begins with; owned; NULL = none */
-    uint32_t reasoning_budget;    /* tokens that it may have, and has some of; 0 = not said */
-    bool hides_reasoning;         /* it takes its time, and none of it is told */
-    struct prefix_list prefixes;  /* places and marks in the prompt */
+    uint32_t reasoning_budget;     /* tokens that it may have, and has some of; 0 = not said */
+    bool hides_reasoning;          /* it takes its time, and none of it is told */
+    struct prefix_list prefixes;   /* places and marks in the prompt */
 
     uint32_t inputs; /* embeddings: how many texts; rerank: documents */
     uint32_t top_n;  /* rerank: how many of them are told */
