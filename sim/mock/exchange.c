@@ -218,6 +218,11 @@ void exchange_write_due(struct paced *what, int64_t now_ns)
 }
 
 /* A reply that waits for no engine, though perhaps for the end of a hold or stall. */
+struct evbuffer *exchange_input(struct exchange *x)
+{
+    return evhttp_request_get_input_buffer(x->request);
+}
+
 void exchange_reply(struct exchange *x, int status, const char *type, const struct buffer *body)
 {
     struct buffer *out = &x->pending.bytes;

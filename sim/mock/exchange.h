@@ -19,6 +19,9 @@
 struct exchange *exchange_begin(struct server *s, struct connection *c,
                                 struct evhttp_request *request, int64_t now_ns);
 
+/* The request's body, which the request owns. */
+struct evbuffer *exchange_input(struct exchange *x);
+
 /* Answers with a whole body at once; errors in the form of the API that was asked, if one was. */
 void exchange_reply(struct exchange *x, int status, const char *type, const struct buffer *body);
 void exchange_reply_error(struct exchange *x, const struct api_error *e);

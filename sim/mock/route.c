@@ -2,8 +2,10 @@
 
 #include "core/json/json_write.h"
 #include "core/text.h"
+#include "sim/mock/api/tokenize.h"
 #include "sim/mock/exchange.h"
 
+#include <event2/buffer.h>
 #include <event2/http_struct.h>
 #include <string.h>
 
@@ -74,17 +76,40 @@ static void serve_metrics(struct server *s, struct exchange *x, const char *rest
     exchange_reply(x, 200, "text/plain; version=0.0.4; charset=utf-8", &s->json);
 }
 
+static void serve_tokenize(struct server *s, struct exchange *x, const char *rest)
+{
+    struct evbuffer *input = exchange_input(x);
+    size_t length = evbuffer_get_length(input);
+    struct api_error e;
+    int bad = -1;
+    (void)rest;
+    buffer_clear(&s->json);
+    if (length > s->config.max_body_bytes) {
+        api_error_for_status(&e, 413);
+    } else {
+        const char *body = (const char *)evbuffer_pullup(input, -1);
+        bad = tokenize_answer(body ? body : "", body ? length : 0, &s->ask_rules, &s->json, &e);
+    }
+    evbuffer_drain(input, length);
+    if (bad)
+        exchange_reply_error(x, &e);
+    else
+        exchange_reply(x, 200, "application/json", &s->json);
+}
+
 struct route {
     const char *path;
     bool open; /* what follows the path is handed on */
+    bool post;
     void (*serve)(struct server *s, struct exchange *x, const char *rest);
 };
 
-/* What is to be got; what is to be posted to is the table of APIs. */
+/* All that is no API. */
 static const struct route routes[] = {
-    {"/models", true, serve_models},
-    {"/health", false, serve_health},
-    {"/metrics", false, serve_metrics},
+    {"/models", true, false, serve_models},
+    {"/health", false, false, serve_health},
+    {"/metrics", false, false, serve_metrics},
+    {"/tokenize", false, true, serve_tokenize},
 };
 
 static const struct route *find_route(const char *path, const char **rest)
@@ -107,9 +132,10 @@ static void refuse_path(struct exchange *x, const char *uri)
     buffer_init(&served, BUFFER_UNBOUNDED);
     for (size_t i = 0; mock_api_at(i); i++)
         buffer_add_format(&served, "/v1%s, ", mock_api_at(i)->path);
-    api_error_set(&e, 404, "invalid_request_error", NULL, "unknown_url",
-                  "Unknown request URL: %.200s. Served are %s/v1/models, /health and /metrics.",
-                  uri, served.data);
+    api_error_set(
+        &e, 404, "invalid_request_error", NULL, "unknown_url",
+        "Unknown request URL: %.200s. Served are %s/v1/models, /tokenize, /health and /metrics.",
+        uri, served.data);
     buffer_free(&served);
     exchange_reply_error(x, &e);
 }
@@ -143,12 +169,13 @@ void route_request(void *server, struct connection *c, struct evhttp_request *re
         path += 3;
     const struct mock_api *api = mock_api_find(path);
     const struct route *route = api ? NULL : find_route(path, &rest);
+    bool posts = api || (route && route->post);
     if (text_starts(text_of(path), "/responses/"))
         refuse_response(x, path + strlen("/responses/"));
     else if (!api && !route)
         refuse_path(x, evhttp_request_get_uri(request));
-    else if (method != (api ? EVHTTP_REQ_POST : EVHTTP_REQ_GET))
-        refuse_method(x, api ? "POST" : "GET", path);
+    else if (method != (posts ? EVHTTP_REQ_POST : EVHTTP_REQ_GET))
+        refuse_method(x, posts ? "POST" : "GET", path);
     else if (api)
         exchange_submit(x, api);
     else
