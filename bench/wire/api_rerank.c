@@ -124,7 +124,9 @@ static void read_usage(struct json_scan *s, struct chunk *c)
         return;
     double tokens = found.input > found.total ? found.input : found.total;
     c->has_usage = true;
-    c->usage = (struct usage){.tokens = {[USAGE_UNCACHED_INPUT] = (uint64_t)tokens}};
+    c->report = (struct usage_report){.is_there = true, .given = 1u << COUNT_PROMPT};
+    c->report.count[COUNT_PROMPT] = (uint64_t)tokens;
+    usage_report_resolve(&c->report, &c->usage);
     c->raw_usage = (struct text){start, (size_t)(s->at - start)};
 }
 

@@ -82,6 +82,7 @@ static bool add_kind(const struct bench_troubles *t, const struct bench_trouble 
     const struct bench_config *c = &t->setup->config;
     struct endpoint_config e = c->endpoints[kind->endpoint];
     const char *const *output = c->api->output_keys;
+    const char *key = c->output_key ? c->output_key : output ? output[0] : NULL;
     struct buffer url, advice;
     e.url = endpoint_shown(&e);
     buffer_init(&url, BUFFER_UNBOUNDED);
@@ -100,12 +101,12 @@ static bool add_kind(const struct bench_troubles *t, const struct bench_trouble 
                             .served = t->probes ? t->probes[kind->endpoint].served : NULL,
                             .proxy = proxy_variable(e.url),
                             .body = c->extra_body,
-                            .output_key = c->output_key,
+                            .output_key = key,
                             .http2 = e.http2,
                             .retries = c->retry.count > 0,
                             .some_completed = t->some_completed};
     for (size_t i = 0; output && output[i]; i++)
-        if (c->output_key && strcmp(output[i], c->output_key) != 0)
+        if (key && strcmp(output[i], key) != 0)
             a.other_output_key = output[i];
     bool advised = advice_add(&a, &advice);
     if (advised || !advise) {
