@@ -266,6 +266,19 @@ static void add_oddities(const struct summary *s, struct buffer *out)
                               s->odd[i] == 1 ? "" : "s", oddity_words((enum oddity)i));
 }
 
+/* Answers whose usage held zeros have a line of their own. */
+static void add_estimated(const struct summary *s, struct buffer *out)
+{
+    uint64_t zeros = s->odd[ODDITY_USAGE_ZERO];
+    if (s->estimated_usage <= zeros)
+        return;
+    uint64_t answers = s->estimated_usage - zeros;
+    buffer_add_format(out,
+                      "! usage of %" PRIu64 " answer%s was estimated from %s chunks: the server "
+                      "reported none\n",
+                      answers, answers == 1 ? "" : "s", answers == 1 ? "its" : "their");
+}
+
 void summary_table(const struct summary *s, const char *title, struct buffer *out)
 {
     buffer_add_format(out, "\n%s\n\n", title);
@@ -290,11 +303,7 @@ void summary_table(const struct summary *s, const char *title, struct buffer *ou
         start_parts_table(s, out);
         group_table(s, out);
     }
-    if (s->estimated_usage)
-        buffer_add_format(out,
-                          "! usage of %" PRIu64 " answers was estimated from their chunks: the "
-                          "server reported none\n",
-                          s->estimated_usage);
+    add_estimated(s, out);
     add_oddities(s, out);
     buffer_add_byte(out, '\n');
 }
