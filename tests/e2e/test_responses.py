@@ -84,7 +84,7 @@ class Responses(Case):
                     self.assertEqual(record["usage"]["output"], 3 + i % 5)
                     if not stream:
                         self.assertEqual(record["chunks"], 6 + i % 5)
-                        self.assertLess(record["first_reasoning_ns"], record["first_output_ns"])
+                        self.assertLessEqual(record["first_reasoning_ns"], record["first_output_ns"])  # one read may bring both
                 self.assertEqual(read_json(self.run_path + "/run.json")["options"]["api"], "responses")
                 self.assertEqual(read_json(self.run_path + "/summary.json")["ttft_ms"]["count"], 0 if stream else 12)
 
@@ -108,7 +108,7 @@ class Responses(Case):
         self.bench(url, self.write("w.jsonl", rows(5)), "--body", '{"reasoning": {"summary": "auto"}}')
         for record in self.finals().values():
             self.assertEqual(record["usage"]["reasoning"], 4)
-            self.assertLess(record["first_reasoning_ns"], record["first_output_ns"])
+            self.assertLessEqual(record["first_reasoning_ns"], record["first_output_ns"])  # one read may bring both
 
     def test_faults_are_told_apart(self):
         url = self.mock("--ttft-ms", "1", "--itl-ms", "1", "--fault", "error-after=2@#1", "--fault", "no-done@#2",
