@@ -92,7 +92,7 @@ timing: $(PROGRAM) $(TIMED) ## the tests that take times, N=10 times in a row: p
 	@export FAREBOX=$(abspath $(PROGRAM)); $(if $(STRESS),stress-ng --quiet --cpu 2 --timeout 0 & trap "kill $$!" EXIT; )tests/timing $(N) $(TIMED)
 
 .PHONY: clients
-clients: $(PROGRAM) ## the official OpenAI and Anthropic clients against the mock (needs node; skips where npm does not answer)
+clients: $(PROGRAM) ## the official OpenAI and Anthropic clients against the mock, prompts against real tokenizers (needs node; skips where npm does not answer)
 	@FAREBOX=$(abspath $(PROGRAM)) tests/clients/run
 
 .PHONY: browser

@@ -74,8 +74,8 @@ static void put_versions(struct json_writer *w, bool reproducible)
     json_end_object(w);
 }
 
-static int write_configuration(const struct run_output *out,
-                               const struct run_output_request *request, struct error *err)
+int run_output_describe(struct run_output *out, const struct run_output_request *request,
+                        struct error *err)
 {
     struct buffer text;
     struct json_writer w;
@@ -116,7 +116,7 @@ int run_output_begin(struct run_output *out, const struct run_output_request *re
         return status;
     status = run_dir_create(&out->dir, out->place.path, err);
     if (status == 0)
-        status = write_configuration(out, request, err);
+        status = run_output_describe(out, request, err);
     if (status < 0) {
         run_files_clear(out->place.path); /* the same command is to work once there is room */
         run_output_free(out);

@@ -46,6 +46,10 @@ struct run_output {
 int run_output_begin(struct run_output *out, const struct run_output_request *request,
                      struct error *err);
 
+/* Writes run.json anew, before the first record: what was asked then says more. */
+int run_output_describe(struct run_output *out, const struct run_output_request *request,
+                        struct error *err);
+
 /* An observer's on_attempt; `context` is the struct run_output. False once writing has failed. */
 bool run_output_attempt(void *context, const struct record *r);
 

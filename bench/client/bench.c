@@ -23,6 +23,7 @@ struct run {
     const struct run_observer *observer;
     struct endpoint *endpoints;
     struct prompt_maker **makers;
+    struct prompt_scale *scales;
     struct outbox outbox;
     atomic_int stop;
     atomic_uint_fast64_t connected;
@@ -87,10 +88,27 @@ static int limit_workers(struct bench_config *c, struct error *err)
     return 0;
 }
 
+/* Endpoints of one model get the same bodies: what is learnt of one is known of the next. */
+static void learn(struct run *run, size_t i, struct bench_config *known,
+                  struct fidelity_probe *probe)
+{
+    struct endpoint *e = &run->endpoints[i];
+    probe_run(e, run->makers[i], known, probe);
+    probe->endpoint = mem_copy_string(endpoint_name(e->config));
+    if (!e->model)
+        e->model = mem_copy_string("default");
+    if (probe->measured)
+        prompt_scale_of(probe, &run->scales[known->scale_count++]);
+}
+
 static int prepare(struct run *run, const struct workload *w, struct bench_report *report,
                    struct error *err)
 {
     const struct bench_config *c = run->config;
+    struct bench_config known = *c;
+    known.scales = run->scales = mem_zero(c->scale_count + c->endpoint_count, sizeof *run->scales);
+    if (c->scale_count)
+        memcpy(run->scales, c->scales, c->scale_count * sizeof *run->scales);
     run->endpoints = mem_zero(c->endpoint_count, sizeof *run->endpoints);
     run->makers = mem_zero(c->endpoint_count, sizeof *run->makers);
     struct fidelity_probe *probes = mem_zero(c->endpoint_count, sizeof *probes);
@@ -104,11 +122,8 @@ static int prepare(struct run *run, const struct workload *w, struct bench_repor
         if (!run->makers[i])
             return ERR_INPUT;
         prompt_maker_set_documents(run->makers[i], c->documents);
-        probe_run(&run->endpoints[i], run->makers[i], c, &probes[i]);
-        probes[i].endpoint = mem_copy_string(endpoint_name(&c->endpoints[i]));
+        learn(run, i, &known, &probes[i]);
         report->fidelity.insecure = report->fidelity.insecure || c->endpoints[i].insecure;
-        if (!run->endpoints[i].model)
-            run->endpoints[i].model = mem_copy_string("default");
         if (i == 0)
             strncpy(report->model, run->endpoints[0].model, sizeof report->model - 1);
     }
@@ -153,6 +168,7 @@ static void free_run(struct run *run)
     free(run->workers);
     free(run->threads);
     free(run->makers);
+    free(run->scales);
     free(run->endpoints);
 }
 

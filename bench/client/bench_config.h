@@ -11,6 +11,7 @@
 #define FAREBOX_BENCH_CLIENT_BENCH_CONFIG_H
 
 #include "bench/client/endpoint.h"
+#include "bench/prompt/learn.h"
 #include "bench/refusal/retry.h"
 #include "core/runs/summary/fidelity.h"
 #include "core/runs/summary/stop_when.h"
@@ -46,7 +47,11 @@ struct bench_config {
     double cancel_share; /* of the requests, hung up after cancel_tokens chunks */
     uint32_t cancel_tokens;
     bool keep_text, keep_raw;
-    bool no_probe;                       /* tokens are taken as words */
+    bool no_probe;        /* tokens are taken as words */
+    bool probe_sparingly; /* two requests to an endpoint at most: their cost is set aside */
+    /* What is known of models' tokenizers: nothing is asked of those. NULL */
+    const struct prompt_scale *scales;
+    size_t scale_count;
     uint32_t shard_connections;          /* 0 = the client's own choice */
     const struct stop_rules *stop_rules; /* nothing more is sent once one holds; NULL = none */
     /* Called before the clock starts with what was learnt of each endpoint. NULL */

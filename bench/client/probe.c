@@ -1,8 +1,10 @@
 #include "bench/client/probe_state.h"
 #include "bench/refusal/refusal_words.h"
 #include "bench/wire/chunk.h"
+#include "bench/wire/models.h"
+#include "bench/wire/tokenize.h"
 #include "core/clock.h"
-#include "core/json/json_scan.h"
+#include "core/memory.h"
 #include "core/stop.h"
 
 #include <stdarg.h>
@@ -11,7 +13,8 @@
 #include <string.h>
 
 #define MAX_ANSWER ((size_t)4 << 20)
-#define ALL_NS (30 * NS_PER_S) /* for all exchanges with an endpoint */
+#define ALL_NS (30 * NS_PER_S)  /* for all exchanges with an endpoint */
+#define ASIDE_NS (5 * NS_PER_S) /* for what a run can do without */
 
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
 {
@@ -106,6 +109,7 @@ int probe_exchange(struct probe *p, const struct buffer *body, const char *what)
     }
     if (p->over)
         return -1;
+    p->status = 0;
     set_up(p, body, words, limit_ms);
     CURLcode code = curl_easy_perform(p->easy);
     curl_easy_setopt(p->easy, CURLOPT_ERRORBUFFER, NULL);
@@ -125,93 +129,179 @@ int probe_exchange(struct probe *p, const struct buffer *body, const char *what)
     return -1;
 }
 
+static struct text answer_of(const struct probe *p)
+{
+    return (struct text){p->answer.data ? p->answer.data : "", p->answer.length};
+}
+
 char *probe_first_model(const struct buffer *answer)
 {
-    struct json_scan s;
-    struct text key;
-    char *id = NULL;
-    json_scan_init(&s, "models", answer->data ? answer->data : "", answer->length, 1);
-    if (!json_object_begin(&s))
-        return NULL;
-    while (!id && json_object_next(&s, &key)) {
-        if (!text_equal(key, "data")) {
-            json_skip(&s, NULL);
-            continue;
-        }
-        if (!json_array_begin(&s) || !json_array_next(&s) || !json_object_begin(&s))
-            return NULL;
-        while (!id && json_object_next(&s, &key)) {
-            if (text_equal(key, "id") && json_peek(&s) == JSON_STRING)
-                json_string_copy(&s, 120, &id);
-            else
-                json_skip(&s, NULL);
-        }
-    }
-    return id;
+    struct model_listed m;
+    struct text body = {answer->data ? answer->data : "", answer->length};
+    return models_find(body, NULL, &m) && m.id[0] ? mem_copy_string(m.id) : NULL;
+}
+
+const char *probe_model(const struct probe *p)
+{
+    return p->endpoint->model ? p->endpoint->model : "default";
+}
+
+/* ---- what is asked beside the API ---- */
+
+static int ask_at(struct probe *p, const struct endpoint_config *base, const char *path,
+                  const struct buffer *body, const char *what)
+{
+    struct buffer url;
+    buffer_init(&url, BUFFER_UNBOUNDED);
+    endpoint_add_url(base, path, &url);
+    curl_easy_setopt(p->easy, CURLOPT_URL, url.data);
+    if (!body)
+        curl_easy_setopt(p->easy, CURLOPT_HTTPGET, 1L);
+    int failed = probe_exchange(p, body, what);
+    curl_easy_setopt(p->easy, CURLOPT_URL, p->endpoint->url);
+    buffer_free(&url);
+    return failed;
 }
 
 int probe_ask_models(struct probe *p)
 {
-    struct endpoint *e = p->endpoint;
-    struct buffer url;
-    buffer_init(&url, BUFFER_UNBOUNDED);
-    endpoint_add_url(e->config, "/models", &url);
-    curl_easy_setopt(p->easy, CURLOPT_URL, url.data);
-    curl_easy_setopt(p->easy, CURLOPT_HTTPGET, 1L);
-    int status = probe_exchange(p, NULL, "GET /models");
-    curl_easy_setopt(p->easy, CURLOPT_URL, e->url);
-    buffer_free(&url);
-    return status;
+    return ask_at(p, p->endpoint->config, "/models", NULL, "GET /models");
 }
 
-/* The input tokens of a prompt of so many words; 0 if the endpoint does not say. */
-static uint64_t count_tokens(struct probe *p, const struct prompt_maker *m, uint32_t words)
+/* Which model there is, where none was named, and how long its context is. */
+static void ask_models(struct probe *p)
 {
-    struct buffer body;
-    struct chunk c;
-    uint64_t tokens = 0;
+    struct endpoint *e = p->endpoint;
+    struct model_listed m;
+    if (probe_ask_models(p) < 0 || !models_find(answer_of(p), e->model, &m))
+        return;
+    p->result->context_tokens = m.context_tokens;
+    if (!e->model && m.id[0])
+        e->model = mem_copy_string(m.id);
+}
+
+/* The same for a named model: the run can do without the answer. */
+static void ask_context(struct probe *p)
+{
+    char note[sizeof p->result->note];
+    int64_t soon_ns = clock_now_ns() + ASIDE_NS;
+    memcpy(note, p->result->note, sizeof note);
+    p->until_ns = soon_ns < p->until_ns ? soon_ns : p->until_ns;
+    ask_models(p);
+    memcpy(p->result->note, note, sizeof note);
+}
+
+static uint64_t ask_tokenize(struct probe *p, enum tokenize_form form, struct text text)
+{
+    struct endpoint_config base = *p->endpoint->config;
+    struct buffer url, body;
+    buffer_init(&url, BUFFER_UNBOUNDED);
     buffer_init(&body, BUFFER_UNBOUNDED);
-    prompt_maker_build_probe(m, p->endpoint->model ? p->endpoint->model : "default", words, words,
-                             &body);
-    p->result->requests += !p->over;
-    if (probe_exchange(p, &body, "a prompt to count") == 0) {
-        struct text answer = {p->answer.data ? p->answer.data : "", p->answer.length};
-        if (p->config->api->read_answer(answer, &c) == 0 && c.has_usage)
-            tokens = usage_input(&c.usage);
-        if (tokens == 0)
-            set_note(p, "its answers report no usage");
-        p->result->input_tokens += tokens;
-    }
+    buffer_add(&url, base.url, tokenize_base_length(base.url));
+    buffer_add_text(&url, base.url + strcspn(base.url, "?#"));
+    base.url = url.data;
+    tokenize_add_body(form, probe_model(p), text, &body);
+    uint64_t tokens =
+        ask_at(p, &base, "/tokenize", &body, "/tokenize") == 0 ? tokenize_read(answer_of(p)) : 0;
+    buffer_free(&url);
     buffer_free(&body);
     return tokens;
 }
 
-static void measure(struct probe *p, struct prompt_maker *m)
+/* What /tokenize counts, in the first form that the server takes; 0 where it is not served. */
+static uint64_t count_beside(void *context, struct text text)
 {
-    struct fidelity_probe *result = p->result;
-    uint32_t few = PROBE_FEW_WORDS, many = PROBE_MANY_WORDS;
-    uint64_t a = count_tokens(p, m, few);
-    if (a == 0)
-        return;
-    uint64_t b = count_tokens(p, m, many);
-    if (b == 0) { /* perhaps beyond a small context */
-        many = 160;
-        b = count_tokens(p, m, many);
+    struct probe *p = context;
+    char note[sizeof p->result->note];
+    uint64_t tokens = 0;
+    memcpy(note, p->result->note, sizeof note);
+    if (!p->form_known)
+        p->form = p->config->api->takes_messages ? TOKENIZE_MESSAGES : TOKENIZE_PROMPT;
+    while (!p->not_tokenized && tokens == 0) {
+        tokens = ask_tokenize(p, p->form, text);
+        bool form_refused = p->status == 200 || p->status == 400 || p->status == 422;
+        if (tokens)
+            p->form_known = true;
+        else if (p->form_known || p->over || !form_refused || ++p->form == TOKENIZE_FORMS)
+            p->not_tokenized = true;
     }
-    if (b == 0)
-        return;
-    if (b <= a) {
+    if (!p->over)
+        memcpy(p->result->note, note, sizeof note);
+    return tokens;
+}
+
+/* ---- what is measured ---- */
+
+/* The input tokens of a prompt; 0 if the endpoint does not say. */
+static uint64_t count_billed(void *context, struct text text)
+{
+    struct probe *p = context;
+    struct buffer body;
+    struct chunk c;
+    uint64_t tokens = 0;
+    if (p->unbilled)
+        return count_beside(p, text);
+    buffer_init(&body, BUFFER_UNBOUNDED);
+    prompt_maker_build_probe(p->maker, probe_model(p), text, &body);
+    p->result->requests += !p->over;
+    if (probe_exchange(p, &body, "a prompt to count") == 0) {
+        if (p->config->api->read_answer(answer_of(p), &c) == 0 && c.has_usage)
+            tokens = usage_input(&c.usage);
+        if (tokens == 0)
+            set_note(p, "its answers report no usage");
+        p->unbilled = tokens == 0;
+        p->result->input_tokens += tokens;
+    }
+    buffer_free(&body);
+    return p->unbilled ? count_beside(p, text) : tokens;
+}
+
+static void take_scale(struct fidelity_probe *result, const struct prompt_scale *scale)
+{
+    result->measured = true;
+    result->tokens_per_word = scale->tokens_per_word;
+    result->template_tokens = scale->template_tokens;
+    memcpy(result->word_tokens, scale->word_tokens, sizeof result->word_tokens);
+}
+
+void prompt_scale_of(const struct fidelity_probe *probe, struct prompt_scale *out)
+{
+    *out = (struct prompt_scale){.tokens_per_word = probe->tokens_per_word,
+                                 .template_tokens = probe->template_tokens};
+    memcpy(out->model, probe->model, sizeof out->model);
+    memcpy(out->word_tokens, probe->word_tokens, sizeof out->word_tokens);
+}
+
+static bool measure(struct probe *p, struct prompt_scale *scale)
+{
+    struct learner l = {count_billed, count_beside, p, p->config->probe_sparingly};
+    struct learn_counts counts;
+    switch (learn_scale(&l, scale, &counts)) {
+    case LEARNT:
+        if (!p->over)
+            p->result->note[0] = '\0';
+        return true;
+    case LEARNT_NO_GROWTH:
         set_note(p,
                  "its usage does not grow with the prompt (%llu tokens for %u words, %llu for %u)",
-                 (unsigned long long)a, few, (unsigned long long)b, many);
-        return;
+                 (unsigned long long)counts.few, LEARN_FEW_WORDS, (unsigned long long)counts.many,
+                 counts.many_words);
+        return false;
+    default:
+        return false;
     }
-    double per_word = (double)(b - a) / (many - few), rest = (double)a - per_word * few;
-    result->measured = true;
-    result->note[0] = '\0';
-    result->tokens_per_word = per_word;
-    result->template_tokens = rest > 0 ? rest : 0;
-    prompt_maker_set_scale(m, result->tokens_per_word, result->template_tokens);
+}
+
+/* What an earlier run, or an endpoint of this one, learnt of the same model. */
+static bool find_known(const struct probe *p, struct prompt_scale *scale)
+{
+    const struct bench_config *c = p->config;
+    for (size_t i = 0; i < c->scale_count; i++)
+        if (c->scales[i].model[0] == '\0' || strcmp(c->scales[i].model, probe_model(p)) == 0) {
+            *scale = c->scales[i];
+            return true;
+        }
+    return false;
 }
 
 void probe_run(struct endpoint *endpoint, struct prompt_maker *maker,
@@ -219,9 +309,12 @@ void probe_run(struct endpoint *endpoint, struct prompt_maker *maker,
 {
     struct probe p = {.endpoint = endpoint,
                       .config = config,
+                      .maker = maker,
                       .result = result,
                       .easy = curl_easy_init(),
                       .until_ns = clock_now_ns() + ALL_NS};
+    struct prompt_scale scale;
+    bool named = endpoint->model != NULL;
     *result = (struct fidelity_probe){.tokens_per_word = 1};
     buffer_init(&p.answer, MAX_ANSWER);
     buffer_init(&p.words, MAX_ANSWER);
@@ -230,12 +323,17 @@ void probe_run(struct endpoint *endpoint, struct prompt_maker *maker,
     curl_easy_setopt(p.easy, CURLOPT_FORBID_REUSE, endpoint->joins ? 1L : 0L);
     curl_easy_setopt(p.easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(config->connect_timeout_ns / NS_PER_MS));
-    if (!endpoint->model && probe_ask_models(&p) == 0)
-        endpoint->model = probe_first_model(&p.answer);
-    if (!config->no_probe) {
+    if (!named)
+        ask_models(&p);
+    snprintf(result->model, sizeof result->model, "%s", probe_model(&p));
+    if (!config->no_probe)
         probe_try_body(&p, maker);
-        measure(&p, maker);
+    if (!config->no_probe && (find_known(&p, &scale) || measure(&p, &scale))) {
+        take_scale(result, &scale);
+        prompt_maker_set_scale(maker, &scale);
     }
+    if (named && !config->no_probe)
+        ask_context(&p);
     buffer_free(&p.answer);
     buffer_free(&p.words);
     curl_easy_cleanup(p.easy);

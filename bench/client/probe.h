@@ -1,9 +1,11 @@
-/* The probe: a few small requests before the run that tell which members of a body the endpoint
- * takes, what its tokenizer makes of our words, and the model's name where none was given.
+/* The probe: small requests before the run that tell which members of a body the endpoint takes,
+ * what its tokenizer makes of our words, and the model's name where none was given. One tries what
+ * bodies hold; two measure where each word is one token; where it is not, the words are weighed
+ * (bench/prompt/learn.h) by /tokenize, or where the endpoint does not serve that, by further small
+ * requests.
  *
  *     struct fidelity_probe result;
- *     probe_run(&endpoint, maker, &config, &result);      // sets the maker's scale where it
- * succeeds
+ *     probe_run(&endpoint, maker, &config, &result);   // sets the maker's scale where it succeeds
  *
  * A probe that fails is no error: the run goes on with one token a word, and `note` says why.
  */
@@ -14,20 +16,22 @@
 #include "bench/prompt/prompt.h"
 #include "core/runs/summary/fidelity.h"
 
-/* Words of its prompts, at two tokens each at most. */
+/* Words of the request that tries what bodies may hold, at two tokens each at most. */
 #define PROBE_TRIAL_WORDS 8
-#define PROBE_FEW_WORDS 32
-#define PROBE_MANY_WORDS 1056
 
 /* Asks GET /models for the first model's name where the endpoint has none: fills endpoint->model.
- * Then tries what a body may hold, and measures, unless the config says no_probe. An exchange may
- * take as long as a request of the run, all of them 30 s; after one that took too long, or when a
- * stop is requested, nothing more is asked. */
+ * Then, unless the config says no_probe, tries what a body may hold, measures where the config does
+ * not know the model's scale, and looks for the length of the model's context. An exchange may take
+ * as long as a request of the run, all of them 30 s; after one that took too long, or when a stop
+ * is requested, nothing more is asked. */
 void probe_run(struct endpoint *endpoint, struct prompt_maker *maker,
                const struct bench_config *config, struct fidelity_probe *result);
 
 /* The first model of GET /models, the first id in {"data": [{"id": "..."}]}; NULL where there is
  * none. The caller frees it. */
 char *probe_first_model(const struct buffer *answer);
+
+/* What a probe that was measured learnt, as the next one may know it. */
+void prompt_scale_of(const struct fidelity_probe *probe, struct prompt_scale *out);
 
 #endif

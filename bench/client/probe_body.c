@@ -196,8 +196,7 @@ static bool is_answered(struct trial *t)
     struct buffer body;
     size_t cap = p->answer.cap;
     buffer_init(&body, BUFFER_UNBOUNDED);
-    const char *model = p->endpoint->model ? p->endpoint->model : "default";
-    prompt_maker_build_trial(t->maker, model, PROBE_TRIAL_WORDS, t->output, &body);
+    prompt_maker_build_trial(t->maker, probe_model(p), PROBE_TRIAL_WORDS, t->output, &body);
     p->answer.cap = ENOUGH;
     p->result->requests += !p->over;
     int failed = probe_exchange(p, &body, "a first request");
@@ -216,6 +215,8 @@ void probe_try_body(struct probe *p, struct prompt_maker *m)
     bool answered = is_answered(&t);
     for (int i = 0; i < ROUNDS && !answered && p->words.length && !p->over && adapt(&t); i++)
         answered = is_answered(&t);
+    if (answered)
+        p->result->note[0] = '\0'; /* what was refused stands in the remarks */
     if (!answered && !p->over)
         look_for_models(p);
     else if (answered && t.whole && prompt_maker_adds(m, text_of("stream")))

@@ -5,20 +5,28 @@
 #define FAREBOX_BENCH_CLIENT_PROBE_STATE_H
 
 #include "bench/client/probe.h"
+#include "bench/wire/tokenize.h"
 
 /* A probe under way. */
 struct probe {
     struct endpoint *endpoint;
     const struct bench_config *config;
+    const struct prompt_maker *maker;
     struct fidelity_probe *result;
     CURL *easy;
     struct buffer answer; /* of the last exchange */
     struct buffer words;  /* of its refusal, with whatever secrets it holds */
     long status;          /* of its answer; 0 = none */
     char type[64];        /* its content type; "" */
+    enum tokenize_form form;
+    bool form_known, not_tokenized; /* /tokenize takes the form; is not served */
+    bool unbilled;                  /* answers report no usage: /tokenize counts */
     int64_t until_ns;
     bool over; /* a stop is asked for, or the time is: nothing more is sent */
 };
+
+/* The model's name as bodies have it; owned by the endpoint. */
+const char *probe_model(const struct probe *p);
 
 /* One blocking exchange; body NULL = GET. `what` is asked, for messages: "a prompt to count". 0, or
  * -1 with the reason in result->note. */

@@ -1,7 +1,6 @@
 #include "bench/prompt/prompt.h"
 
 #include "bench/prompt/picture.h"
-#include "bench/prompt/words.h"
 #include "core/json/json_scan.h"
 #include "core/json/json_write.h"
 #include "core/memory.h"
@@ -10,9 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Words at the start of a block that spell its identity; the rest comes from the pool. */
-#define IDENTITY_WORDS 8
 
 #define MAX_EXTRA 64 /* members of --body: a bit each */
 
@@ -48,7 +44,7 @@ struct prompt_maker {
     char *output_key;
     uint64_t salt;
     uint32_t documents;
-    double tokens_per_word, template_tokens;
+    double template_tokens;
     struct words *words;
     uint8_t *row_keys;   /* enum own_key by row, where the workload has bodies or messages */
     uint64_t *row_drops; /* by row: the members that it brings itself; NULL = none */
@@ -203,7 +199,6 @@ struct prompt_maker *prompt_maker_create(const struct prompt_config *config,
         mem_copy_string(config->output_key ? config->output_key : config->api->output_keys[0]);
     m->salt = config->salt;
     m->documents = 1;
-    m->tokens_per_word = 1;
     m->words = words_create(config->salt);
     m->extra = mem_copy_string(config->extra_body ? config->extra_body : "{}");
     if (read_extra(m, err) == 0 && read_rows(m, w, err) == 0)
@@ -225,10 +220,12 @@ void prompt_maker_free(struct prompt_maker *m)
     free(m);
 }
 
-void prompt_maker_set_scale(struct prompt_maker *m, double tokens_per_word, double template_tokens)
+void prompt_maker_set_scale(struct prompt_maker *m, const struct prompt_scale *scale)
 {
-    m->tokens_per_word = tokens_per_word > 0 ? tokens_per_word : 1;
-    m->template_tokens = template_tokens > 0 ? template_tokens : 0;
+    double costs[WORDS_LISTED];
+    prompt_scale_costs(scale, costs);
+    words_set_costs(m->words, costs);
+    m->template_tokens = scale->template_tokens;
 }
 
 /* ---- what the endpoint takes ---- */
@@ -271,36 +268,21 @@ void prompt_maker_set_documents(struct prompt_maker *m, uint32_t documents)
 
 /* ---- text ---- */
 
-/* A stretch of text with an identity: the identity's words, then a slice of the pool. */
-static int add_block(const struct prompt_maker *m, uint64_t identity, uint64_t count,
-                     struct buffer *out)
-{
-    uint64_t own = count < IDENTITY_WORDS ? count : IDENTITY_WORDS;
-    if (words_add_number(identity, own, out) < 0)
-        return -1;
-    return words_add(m->words, identity >> 20, count - own, out);
-}
-
-static uint64_t words_for(const struct prompt_maker *m, double tokens)
-{
-    double words = (tokens - m->template_tokens) / m->tokens_per_word;
-    return words < 1 ? 1 : (uint64_t)llround(words);
-}
-
-/* Block i covers the words from round(i × block) on, so that its place, and with it its length, is
- * the same in every request; the total is what the request's length wants. */
+/* Block i ends where (i + 1) × block tokens of text do, so that its place, and with it its length,
+ * is the same in every request; the total is what the request's length wants. */
 static int add_blocks(const struct prompt_maker *m, const struct request *r, uint32_t repeat,
-                      uint64_t total, struct buffer *out)
+                      double total, struct buffer *out)
 {
-    uint64_t at = 0, salt = random_mix(m->salt, repeat);
+    uint64_t salt = random_mix(m->salt, repeat);
+    double at = 0;
     for (size_t i = 0; i < r->hash_count && at < total; i++) {
-        double block_end = (double)(i + 1) * r->block_size / m->tokens_per_word;
-        uint64_t end = (uint64_t)llround(block_end);
+        double end = (double)(i + 1) * r->block_size;
         if (end > total || i + 1 == r->hash_count)
             end = total;
-        if (end > at && add_block(m, random_mix(salt, r->hash_ids[i]), end - at, out) < 0)
+        double got = words_add_block(m->words, random_mix(salt, r->hash_ids[i]), end - at, out);
+        if (got < 0)
             return -1;
-        at = end > at ? end : at;
+        at += got;
     }
     return 0;
 }
@@ -317,10 +299,11 @@ static int add_text(const void *source, struct buffer *out)
     const struct text_source *s = source;
     const struct prompt_maker *m = s->maker;
     const struct request *r = s->request;
-    uint64_t total = words_for(m, r->input_tokens);
+    double total = fmax(r->input_tokens - m->template_tokens, words_cheapest(m->words));
     if (r->hash_count && r->block_size)
         return add_blocks(m, r, s->due->repeat, total, out);
-    return add_block(m, random_mix(m->salt ^ 0x70726f6d7074, s->due->ordinal), total, out);
+    uint64_t identity = random_mix(m->salt ^ 0x70726f6d7074, s->due->ordinal);
+    return words_add_block(m->words, identity, total, out) < 0 ? -1 : 0;
 }
 
 /* Different in every request, however often it is sent: no cache has it. */
@@ -332,18 +315,10 @@ static int add_image(const void *source, size_t i, struct buffer *out)
     return picture_add_base64(size.width, size.height, random_mix(seed, i), out);
 }
 
-/* Where a probe's comes from. */
-struct probe_source {
-    const struct prompt_maker *maker;
-    uint32_t words;
-    uint64_t number;
-};
-
-static int add_probe_text(const void *source, struct buffer *out)
+static int add_given_text(const void *source, struct buffer *out)
 {
-    const struct probe_source *s = source;
-    uint64_t identity = random_mix(s->maker->salt ^ 0x70726f6265, s->number);
-    return add_block(s->maker, identity, s->words, out);
+    const struct text *text = source;
+    return buffer_add(out, text->at, text->length);
 }
 
 /* ---- bodies ---- */
@@ -472,12 +447,11 @@ int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
 }
 
 /* A small body of our own: as those of the run are, or without the stream. */
-static int build_small(const struct prompt_maker *m, const char *model,
-                       const struct probe_source *source, uint32_t output, bool stream,
-                       struct buffer *out)
+static int build_small(const struct prompt_maker *m, const char *model, struct text text,
+                       uint32_t output, bool stream, struct buffer *out)
 {
     const struct api_prompt prompt = {
-        .documents = m->documents, .add_text = add_probe_text, .source = source};
+        .documents = m->documents, .add_text = add_given_text, .source = &text};
     unsigned not_ours = KEY_PROMPT | LEAVES_OUT | (stream ? 0u : KEY_STREAM | KEY_STREAM_OPTIONS);
     buffer_add_byte(out, '{');
     if (!(m->extra_keys & KEY_MODEL) && model)
@@ -492,15 +466,21 @@ static int build_small(const struct prompt_maker *m, const char *model,
     return close_body(out);
 }
 
-int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, uint32_t words,
-                             uint64_t number, struct buffer *out)
+int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, struct text text,
+                             struct buffer *out)
 {
     uint32_t output = m->api->probe_output ? m->api->probe_output : 1;
-    return build_small(m, model, &(struct probe_source){m, words, number}, output, false, out);
+    return build_small(m, model, text, output, false, out);
 }
 
 int prompt_maker_build_trial(const struct prompt_maker *m, const char *model, uint32_t words,
                              uint32_t output, struct buffer *out)
 {
-    return build_small(m, model, &(struct probe_source){m, words, 1}, output, true, out);
+    struct buffer text;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    for (uint32_t i = 0; i < words; i++)
+        words_add_listed(i, 1, &text);
+    int status = build_small(m, model, (struct text){text.data, text.length}, output, true, out);
+    buffer_free(&text);
+    return status;
 }

@@ -1,11 +1,12 @@
 /* Request bodies, made to the asked token length.
  *
  * Text is cut from one pool of common words, so that a body is a few block copies while the clock
- * runs. Length: words = (tokens - template_tokens) / tokens_per_word, both learnt from the
- * endpoint's own `usage` by probes before the run (bench/client/probe.h).
+ * runs. Length: as many words as cost the asked tokens without the template's, both learnt from the
+ * endpoint before the run (learn.h, bench/client/probe.h). The same scale, salt and workload give
+ * the same bodies.
  *
  *     struct prompt_maker *m = prompt_maker_create(&config, &workload, err);
- *     prompt_maker_set_scale(m, 1.3, 27);
+ *     prompt_maker_set_scale(m, &scale);
  *     prompt_maker_build(m, &workload, &due, model, &body);       // body: a JSON object
  *     prompt_maker_free(m);
  *
@@ -23,6 +24,7 @@
 #ifndef FAREBOX_BENCH_PROMPT_PROMPT_H
 #define FAREBOX_BENCH_PROMPT_PROMPT_H
 
+#include "bench/prompt/learn.h"
 #include "bench/wire/api.h"
 #include "core/buffer.h"
 #include "workloads/load/schedule.h"
@@ -44,8 +46,8 @@ struct prompt_maker *prompt_maker_create(const struct prompt_config *config,
                                          const struct workload *w, struct error *err);
 void prompt_maker_free(struct prompt_maker *m);
 
-/* What the endpoint's tokenizer makes of our words: tokens = template + per_word × words. */
-void prompt_maker_set_scale(struct prompt_maker *m, double tokens_per_word, double template_tokens);
+/* What the endpoint's tokenizer makes of our words; one token each, and no template, before. */
+void prompt_maker_set_scale(struct prompt_maker *m, const struct prompt_scale *scale);
 
 /* What a strict server may refuse: "stream", "stream_options" and the key for the output's length,
  * as far as bodies hold them by our own choice, not by the extra body's. */
@@ -62,10 +64,10 @@ void prompt_maker_set_documents(struct prompt_maker *m, uint32_t documents);
 int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
                        const struct due *due, const char *model, struct buffer *out);
 
-/* Appends the body of a probe: `words` words, one output token (or as few as the API lets ask
- * for), no stream. */
-int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, uint32_t words,
-                             uint64_t number, struct buffer *out);
+/* Appends the body of a probe: that text, which needs no escapes; one output token (or as few as
+ * the API lets ask for), no stream. */
+int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, struct text text,
+                             struct buffer *out);
 
 /* Appends the body of a small request that is in all else as those of the run: with its stream. */
 int prompt_maker_build_trial(const struct prompt_maker *m, const char *model, uint32_t words,

@@ -3,100 +3,153 @@
 #include "core/memory.h"
 #include "core/random.h"
 
+#include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define POOL_WORDS 65536u
+#define WORD_BITS 6
+#define WORD_BYTES 5      /* a blank and four letters */
+#define IDENTITY_WORDS 11 /* 66 bits */
+#define SLACK 1e-6        /* of sums of costs that are no integers */
 
 struct words {
-    char *text;
-    uint32_t start[POOL_WORDS + 1];
+    char *text;    /* WORD_BYTES a word */
+    double *until; /* tokens before each word of the pool, and of all of it */
+    double cost[WORDS_LISTED];
+    uint32_t cheapest;
+    uint8_t drawn[POOL_WORDS];
 };
 
-/* Common words, so that usual tokenizers make about one token of each. 256 of them: a byte each. */
-static const char *const list[256] = {
-    "time",       "year",       "people",     "way",      "day",         "man",      "thing",
-    "woman",      "life",       "child",      "world",    "school",      "state",    "family",
-    "group",      "country",    "problem",    "hand",     "part",        "place",    "case",
-    "week",       "company",    "system",     "program",  "question",    "work",     "number",
-    "night",      "point",      "home",       "water",    "room",        "mother",   "area",
-    "money",      "story",      "fact",       "month",    "lot",         "right",    "study",
-    "book",       "eye",        "job",        "word",     "business",    "issue",    "side",
-    "kind",       "head",       "house",      "service",  "friend",      "father",   "power",
-    "hour",       "game",       "line",       "end",      "member",      "law",      "car",
-    "city",       "name",       "team",       "minute",   "idea",        "body",     "back",
-    "parent",     "face",       "level",      "office",   "door",        "health",   "person",
-    "art",        "war",        "history",    "party",    "result",      "change",   "morning",
-    "reason",     "research",   "girl",       "moment",   "air",         "teacher",  "force",
-    "education",  "foot",       "boy",        "age",      "policy",      "music",    "market",
-    "sense",      "nation",     "plan",       "college",  "interest",    "death",    "course",
-    "experience", "effect",     "use",        "class",    "control",     "field",    "development",
-    "role",       "effort",     "rate",       "heart",    "drug",        "show",     "leader",
-    "light",      "voice",      "wife",       "whole",    "police",      "mind",     "price",
-    "report",     "decision",   "son",        "view",     "town",        "road",     "arm",
-    "difference", "value",      "building",   "action",   "season",      "society",  "tax",
-    "director",   "position",   "player",     "record",   "paper",       "space",    "ground",
-    "form",       "event",      "matter",     "center",   "couple",      "site",     "project",
-    "activity",   "star",       "table",      "need",     "court",       "oil",      "situation",
-    "cost",       "industry",   "figure",     "street",   "image",       "phone",    "data",
-    "picture",    "practice",   "piece",      "land",     "product",     "doctor",   "wall",
-    "patient",    "worker",     "news",       "test",     "movie",       "north",    "love",
-    "support",    "technology", "step",       "baby",     "computer",    "type",     "attention",
-    "film",       "tree",       "source",     "hair",     "window",      "culture",  "chance",
-    "brother",    "energy",     "period",     "summer",   "hundred",     "plant",    "opportunity",
-    "term",       "letter",     "condition",  "choice",   "rule",        "south",    "floor",
-    "campaign",   "material",   "population", "call",     "economy",     "hospital", "church",
-    "risk",       "fire",       "future",     "bank",     "west",        "sport",    "board",
-    "subject",    "officer",    "rest",       "behavior", "performance", "fight",    "top",
-    "goal",       "bed",        "order",      "author",   "blood",       "agency",   "nature",
-    "color",      "store",      "sound",      "movement", "page",        "race",     "concern",
-    "series",     "language",   "response",   "animal",   "factor",      "decade",   "article",
-    "east",       "artist",     "scene",      "stock",
+static const char *const list[WORDS_LISTED] = {
+    " time", " year", " hand", " part", " case", " week", " work", " home", " room", " area",
+    " fact", " book", " word", " side", " kind", " head", " hour", " game", " line", " city",
+    " name", " team", " idea", " body", " back", " face", " door", " land", " form", " view",
+    " town", " road", " plan", " rate", " role", " test", " type", " page", " data", " code",
+    " wall", " film", " tree", " term", " call", " rule", " fire", " bank", " west", " east",
+    " rest", " goal", " race", " news", " list", " text", " food", " star", " wood", " king",
+    " rock", " ship", " gold", " rain",
 };
+
+static void sum_up(struct words *w)
+{
+    for (uint32_t i = 0; i < POOL_WORDS; i++)
+        w->until[i + 1] = w->until[i] + w->cost[w->drawn[i]];
+}
+
+void words_set_costs(struct words *w, const double costs[WORDS_LISTED])
+{
+    memcpy(w->cost, costs, sizeof w->cost);
+    w->cheapest = 0;
+    for (uint32_t i = 1; i < WORDS_LISTED; i++)
+        if (costs[i] < costs[w->cheapest])
+            w->cheapest = i;
+    sum_up(w);
+}
 
 struct words *words_create(uint64_t salt)
 {
-    struct words *w = mem_alloc(sizeof *w);
+    struct words *w = mem_zero(1, sizeof *w);
     struct random r;
-    struct buffer b;
     random_init(&r, salt, RANDOM_PROMPTS, 0);
-    buffer_init(&b, BUFFER_UNBOUNDED);
+    w->text = mem_alloc((size_t)POOL_WORDS * WORD_BYTES);
+    w->until = mem_zero(POOL_WORDS + 1, sizeof *w->until);
     for (uint32_t i = 0; i < POOL_WORDS; i++) {
-        w->start[i] = (uint32_t)b.length;
-        buffer_add_byte(&b, ' ');
-        buffer_add_text(&b, list[random_u64(&r) >> 56]);
+        w->drawn[i] = (uint8_t)(random_u64(&r) >> (64 - WORD_BITS));
+        memcpy(w->text + (size_t)i * WORD_BYTES, list[w->drawn[i]], WORD_BYTES);
     }
-    w->start[POOL_WORDS] = (uint32_t)b.length;
-    w->text = buffer_take(&b);
+    for (uint32_t i = 0; i < WORDS_LISTED; i++)
+        w->cost[i] = 1;
+    sum_up(w);
     return w;
 }
 
 void words_free(struct words *w)
 {
-    if (w)
-        free(w->text);
+    if (!w)
+        return;
+    free(w->text);
+    free(w->until);
     free(w);
 }
 
-int words_add(const struct words *w, uint64_t place, uint64_t count, struct buffer *out)
+double words_cheapest(const struct words *w)
 {
-    uint32_t from = (uint32_t)(place % POOL_WORDS);
-    while (count) {
-        uint32_t n = count < POOL_WORDS - from ? (uint32_t)count : POOL_WORDS - from;
-        if (buffer_add(out, w->text + w->start[from], w->start[from + n] - w->start[from]) < 0)
+    return w->cost[w->cheapest];
+}
+
+int words_add_listed(uint32_t number, uint32_t times, struct buffer *out)
+{
+    for (uint32_t i = 0; i < times; i++)
+        if (buffer_add(out, list[number % WORDS_LISTED], WORD_BYTES) < 0)
             return -1;
-        count -= n;
-        from = 0;
-    }
     return 0;
 }
 
-int words_add_number(uint64_t number, uint64_t count, struct buffer *out)
+/* Words that spell the number, as many as fit; their tokens, or -1. `whole`: all of them did. */
+static double add_identity(const struct words *w, uint64_t number, double tokens, bool *whole,
+                           struct buffer *out)
 {
-    for (uint64_t i = 0; i < count && i < 8; i++) {
-        if (buffer_add_byte(out, ' ') < 0 || buffer_add_text(out, list[number & 255]) < 0)
+    double got = 0;
+    *whole = true;
+    for (int i = 0; i < IDENTITY_WORDS; i++, number >>= WORD_BITS) {
+        uint32_t word = number % WORDS_LISTED;
+        if (got + w->cost[word] > tokens + SLACK) {
+            *whole = false;
+            return got;
+        }
+        if (words_add_listed(word, 1, out) < 0)
             return -1;
-        number >>= 8;
+        got += w->cost[word];
     }
-    return 0;
+    return got;
+}
+
+/* How many words of the pool from a place on cost no more than that, up to its end. */
+static uint32_t fitting(const struct words *w, uint32_t place, double tokens)
+{
+    double end = w->until[place] + tokens + SLACK;
+    uint32_t low = place, high = POOL_WORDS; /* until[low] <= end */
+    while (low < high) {
+        uint32_t middle = low + (high - low + 1) / 2;
+        if (w->until[middle] <= end)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low - place;
+}
+
+/* A slice of the pool that costs no more than that; its tokens, or -1. */
+static double add_slice(const struct words *w, uint32_t place, double tokens, struct buffer *out)
+{
+    double got = 0;
+    for (;;) {
+        uint32_t n = fitting(w, place, tokens - got);
+        if (buffer_add(out, w->text + (size_t)place * WORD_BYTES, (size_t)n * WORD_BYTES) < 0)
+            return -1;
+        got += w->until[place + n] - w->until[place];
+        if (place + n < POOL_WORDS)
+            return got;
+        place = 0;
+    }
+}
+
+double words_add_block(const struct words *w, uint64_t identity, double tokens, struct buffer *out)
+{
+    bool whole;
+    double got = add_identity(w, identity, tokens, &whole, out);
+    if (got >= 0 && whole) {
+        double slice = add_slice(w, (uint32_t)(identity >> 20) % POOL_WORDS, tokens - got, out);
+        got = slice < 0 ? -1 : got + slice;
+    }
+    if (got < 0)
+        return -1;
+    double left = round((tokens - got) / words_cheapest(w));
+    if (left < 1)
+        return got;
+    if (words_add_listed(w->cheapest, (uint32_t)left, out) < 0)
+        return -1;
+    return got + left * words_cheapest(w);
 }

@@ -1,8 +1,14 @@
-/* The pool of text that prompts are cut from.
+/* The words that prompts are made of, what each costs in tokens, and the pool of text cut from.
  *
  *     struct words *w = words_create(salt);
- *     words_add(w, first_word, count, &buffer);      // " one two three"
+ *     words_set_costs(w, costs);                            // of each listed word; else one token
+ *     got = words_add_block(w, identity, 512, &buffer);     // " hand side ...": 512 tokens
  *     words_free(w);
+ *
+ * There are 64 words, all of four letters and each with a blank before it, so that usual tokenizers
+ * make one token of each, those that count characters or bytes make equally many of all, and none
+ * makes more than WORD_TOKENS. A word's tokens hardly depend on its neighbours: a text costs what
+ * its words cost together.
  */
 #ifndef FAREBOX_BENCH_PROMPT_WORDS_H
 #define FAREBOX_BENCH_PROMPT_WORDS_H
@@ -11,17 +17,28 @@
 
 #include <stdint.h>
 
+#define WORDS_LISTED 64
+#define WORD_TOKENS 5 /* bytes of a word with its blank: the most tokens that it can be */
+
 struct words;
 
-/* A pool drawn from a list of 256 common English words. */
+/* A pool drawn from the list; every word costs one token. */
 struct words *words_create(uint64_t salt);
 void words_free(struct words *w);
 
-/* Appends `count` words of the pool from a place on (any number: it wraps around), each with a
- * space before it. 0, or -1 beyond the buffer's cap. */
-int words_add(const struct words *w, uint64_t place, uint64_t count, struct buffer *out);
+/* Tokens of each listed word, all above 0. */
+void words_set_costs(struct words *w, const double costs[WORDS_LISTED]);
 
-/* Appends `count` words (at most 8) that spell the number: different numbers, different words. */
-int words_add_number(uint64_t number, uint64_t count, struct buffer *out);
+/* Tokens of the cheapest word. */
+double words_cheapest(const struct words *w);
+
+/* Appends a stretch of text whose words cost as near to `tokens` as can be: words that spell the
+ * identity (11 of them where there is room), then a slice of the pool, then what is left over of
+ * the cheapest word. A shorter stretch of one identity begins like a longer one, as far as its left
+ * over words. Returns the tokens, or -1 beyond the buffer's cap. */
+double words_add_block(const struct words *w, uint64_t identity, double tokens, struct buffer *out);
+
+/* Appends listed word `number` so many times. 0, or -1 beyond the buffer's cap. */
+int words_add_listed(uint32_t number, uint32_t times, struct buffer *out);
 
 #endif

@@ -187,14 +187,17 @@ static enum ready_verdict look_once(struct look *l)
     enum ready_verdict v = exchange(l, "/models", NULL);
     if (v != READY_YES)
         return v;
-    struct buffer body;
+    struct buffer text, body;
+    buffer_init(&text, BUFFER_UNBOUNDED);
     buffer_init(&body, BUFFER_UNBOUNDED);
     char *model = model_of(l);
-    prompt_maker_build_probe(l->maker, model, READY_WORDS, ++l->wait->requests, &body);
+    words_add_listed((uint32_t)++l->wait->requests, READY_WORDS, &text);
+    prompt_maker_build_probe(l->maker, model, (struct text){text.data, text.length}, &body);
     v = exchange(l, api->path, &body);
     if (v == READY_YES && l->status < 300 && !is_answer(l))
         v = READY_NOT_YET;
     free(model);
+    buffer_free(&text);
     buffer_free(&body);
     return v;
 }

@@ -133,6 +133,10 @@ const struct option_spec bench_option_specs[] = {
     {"prompt-salt", 0, OPTION_TEXT, AT(prompt_salt), NULL, "TEXT|fixed",
      .help = "keeps the prompts of runs apart, so that no run meets a warm prefix cache; another "
              "one each run by default, fixed repeats the text"},
+    {"prompt-scale", 0, OPTION_LIST, AT(prompt_scales), NULL, "MODEL=TEMPLATE:TOKENS",
+     .help = "what an earlier run learnt of a model's tokenizer, as its run.json has it: nothing is "
+             "asked of that model, and prompts are the earlier run's; TOKENS of a word, or a digit "
+             "for each of the 64"},
     {"no-probe", 0, OPTION_FLAG, AT(no_probe),
      .help = "do not ask the endpoint what it takes and what it makes of our words: a word counts as "
              "a token"},
@@ -337,6 +341,18 @@ static int set_rest(const struct bench_options *o, struct bench_setup *s, struct
     return set_cancel(o->cancel, c, err);
 }
 
+static int set_scales(const struct bench_options *o, struct bench_setup *s, struct error *err)
+{
+    struct error own = {0};
+    s->scales = mem_zero(o->prompt_scales.count, sizeof *s->scales);
+    for (size_t i = 0; i < o->prompt_scales.count; i++)
+        if (prompt_scale_read(o->prompt_scales.items[i], &s->scales[i], &own) < 0)
+            return error_set(err, ERR_INPUT, "--prompt-scale %s", own.message);
+    s->config.scales = s->scales;
+    s->config.scale_count = o->prompt_scales.count;
+    return 0;
+}
+
 static int set_summary(const struct bench_options *o, struct summary_options *s, struct error *err)
 {
     s->command = "bench";
@@ -371,7 +387,8 @@ int bench_setup_make(const struct bench_options *o, struct bench_setup *out, str
     struct credential_sources sources = bench_credential_sources(o);
     bool good = credentials_read(&sources, &out->secrets, err) == 0 &&
                 make_endpoints(o, out, err) == 0 && set_load(o, out, err) == 0 &&
-                set_rest(o, out, err) == 0 && set_summary(o, &out->summary, err) == 0;
+                set_rest(o, out, err) == 0 && set_scales(o, out, err) == 0 &&
+                set_summary(o, &out->summary, err) == 0;
     if (good)
         return 0;
     bench_setup_free(out);
@@ -385,6 +402,7 @@ void bench_setup_free(struct bench_setup *s)
         free(s->names[i]);
     free(s->names);
     free(s->endpoints);
+    free(s->scales);
     credentials_free(&s->secrets);
     *s = (struct bench_setup){0};
 }

@@ -14,7 +14,7 @@ struct bench_options {
     struct workload_source source;
     struct load_options load;
     struct option_list urls, models, headers, slos, asserts, stops, shares, plans;
-    struct option_list api_key_files, api_key_envs, server_metrics, server_names;
+    struct option_list api_key_files, api_key_envs, prompt_scales, server_metrics, server_names;
     const char *api, *body, *output_key;
     const char *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel, *shard;
     const char *warmup, *record, *output, *max_cost, *sweep, *image_size;
@@ -34,6 +34,7 @@ struct bench_setup {
     struct rate_load rate;
     struct stop_rules stops;
     struct endpoint_config *endpoints;
+    struct prompt_scale *scales;
     char **names; /* made for some of them; by endpoint, NULL = not made */
     size_t name_count;
     struct credentials secrets;

@@ -20,6 +20,7 @@ struct series {
     bool begun;
     struct terminal quiet; /* of the runs of a sweep or search */
     struct dry_run dry;    /* with --dry-run: what the runs would send */
+    struct bench_learnt learnt;
 };
 
 /* Runs a turn with what is left of the budget; without anything left it does not begin. */
@@ -28,6 +29,7 @@ static int run_turn(struct series *all, struct bench_options *o, struct bench_tu
 {
     char budget[MONEY_TEXT_SIZE];
     turn->o = o;
+    turn->learnt = &all->learnt;
     turn->dry = all->o->dry_run ? &all->dry : NULL;
     if (o->max_cost && all->left <= 0) {
         turn->over_budget = true;
@@ -335,5 +337,7 @@ int bench_series_run(const struct terminal *t, const struct bench_options *o, be
     struct series all = {.terminal = t, .o = o, .run = run};
     if (o->max_cost)
         money_parse(o->max_cost, strlen(o->max_cost), MONEY_PER_ONE, &all.left);
-    return o->dry_run ? tell_all(&all, err) : run_all(&all, err);
+    int status = o->dry_run ? tell_all(&all, err) : run_all(&all, err);
+    free(all.learnt.scales);
+    return status;
 }

@@ -13,6 +13,12 @@
 #include "sim/plan/dry_run.h"
 #include "sim/plan/load_series.h"
 
+/* What the runs have learnt of models' tokenizers: each asks for what none before it did. */
+struct bench_learnt {
+    struct prompt_scale *scales;
+    size_t count, capacity;
+};
+
 /* One run of the series. */
 struct bench_turn {
     const struct terminal *terminal;
@@ -24,6 +30,7 @@ struct bench_turn {
     struct dry_run *dry;             /* with --dry-run: where to say what would be sent */
     const char *label;               /* there: "rate 4"; NULL */
     struct load_run *load;           /* of a sweep or search: where its figures go; NULL */
+    struct bench_learnt *learnt;     /* of the series; NULL without one */
     bool later;                      /* an earlier one gave the warnings that hold for all */
 
     /* filled by the run */

@@ -185,6 +185,30 @@ void bench_warn_of_probes(const struct terminal *t, const struct bench_setup *s,
              probes[0].note);
 }
 
+/* Requests that are sent with messages of their own have the length that the workload says. */
+void bench_warn_of_context(const struct terminal *t, const struct bench_setup *s,
+                           const struct workload *w, const struct fidelity_probe *probes)
+{
+    for (size_t i = 0; i < s->config.endpoint_count; i++) {
+        uint64_t most = probes[i].context_tokens, longer = 0, longest = 0;
+        for (size_t row = 0; most && row < w->count; row++) {
+            struct request r;
+            workload_get(w, row, &r);
+            if (!s->endpoints[i].model && r.model && strcmp(r.model, probes[i].model) != 0)
+                continue;
+            uint64_t asked = (uint64_t)r.input_tokens + r.output_tokens;
+            longer += asked > most;
+            longest = asked > longest ? asked : longest;
+        }
+        if (longer)
+            warn(t,
+                 "%s takes %llu tokens, in and out together: %llu of %zu requests ask for more "
+                 "(%llu at most), and will be refused or cut",
+                 probes[i].model, (unsigned long long)most, (unsigned long long)longer, w->count,
+                 (unsigned long long)longest);
+    }
+}
+
 void bench_warn_of_requests(const struct terminal *t, const struct bench_options *o,
                             const struct bench_setup *s, const struct workload *w)
 {

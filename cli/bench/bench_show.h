@@ -25,6 +25,10 @@ void bench_live_end(struct bench_live *l);
 void bench_describe_workload(const struct workload *w, const struct bench_config *c,
                              struct buffer *out);
 
+/* Before the run: how many requests ask for more than their endpoint's context holds. */
+void bench_warn_of_context(const struct terminal *t, const struct bench_setup *s,
+                           const struct workload *w, const struct fidelity_probe *probes);
+
 /* Before the run: tells of --requests beyond a workload that is not begun anew. */
 void bench_warn_of_requests(const struct terminal *t, const struct bench_options *o,
                             const struct bench_setup *s, const struct workload *w);

@@ -8,6 +8,7 @@
 #include "cli/bench/bench_show.h"
 #include "cli/bench/bench_trouble.h"
 #include "cli/bench/bench_wait.h"
+#include "cli/bench/load_show.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/report/text/summary_table.h"
@@ -106,9 +107,28 @@ static int start_mocks(struct bench_command *b, struct error *err)
     return 0;
 }
 
-static int begin_output(struct bench_command *b, struct error *err)
+/* The options that go into run.json. `learnt`: prompt-scale too, though it was not given. */
+static void choose_specs(const struct bench_command *b, bool learnt,
+                         struct option_spec out[CHILD_OPTIONS])
 {
-    const struct bench_options *o = b->o;
+    const struct option_spec *specs = b->turn->specs ? b->turn->specs : bench_option_specs;
+    size_t count = 0;
+    for (; specs->name && count + 1 < CHILD_OPTIONS; specs++) {
+        out[count] = *specs;
+        if (learnt && strcmp(specs->name, "prompt-scale") == 0)
+            out[count].fallback = "";
+        count++;
+    }
+    out[count] = (struct option_spec){0};
+}
+
+/* Begins the run's directory with these options in run.json, or with what was learnt writes that
+ * file anew. */
+static int put_output(struct bench_command *b, const struct bench_options *o, bool learnt,
+                      struct error *err)
+{
+    struct option_spec specs[CHILD_OPTIONS];
+    choose_specs(b, learnt, specs);
     struct buffer workload, stem;
     buffer_init(&workload, BUFFER_UNBOUNDED);
     buffer_init(&stem, 128);
@@ -119,11 +139,11 @@ static int begin_output(struct bench_command *b, struct error *err)
                                          .stem = stem.data ? stem.data : "bench",
                                          .mode = o->force ? RUN_FORCE : RUN_NEW,
                                          .detail = b->setup.detail,
-                                         .specs =
-                                             b->turn->specs ? b->turn->specs : bench_option_specs,
+                                         .specs = specs,
                                          .options = o,
                                          .workload = workload.data};
-    int status = run_output_begin(&b->output, &request, err);
+    int status = learnt ? run_output_describe(&b->output, &request, err)
+                        : run_output_begin(&b->output, &request, err);
     buffer_free(&workload);
     buffer_free(&stem);
     return status;
@@ -166,13 +186,70 @@ static void on_start(void *context, int64_t start_ns)
     bench_server_set_start(&b->server, start_ns);
 }
 
+/* ---- what was learnt before it ---- */
+
+static bool is_known(const struct bench_command *b, const char *model)
+{
+    const struct bench_config *c = &b->setup.config;
+    for (size_t i = 0; i < c->scale_count; i++)
+        if (c->scales[i].model[0] == '\0' || strcmp(c->scales[i].model, model) == 0)
+            return true;
+    return false;
+}
+
+/* Learns what is new for the runs to come. */
+static void keep_scale(struct bench_command *b, const struct fidelity_probe *probe)
+{
+    struct bench_learnt *l = b->turn->learnt;
+    if (!l || !probe->measured || is_known(b, probe->model))
+        return;
+    mem_grow(&l->scales, &l->capacity, l->count + 1, sizeof *l->scales);
+    prompt_scale_of(probe, &l->scales[l->count++]);
+    b->setup.config.scales = l->scales;
+    b->setup.config.scale_count = l->count;
+}
+
+/* run.json gets what was learnt, as an option: --config gives the same prompts again. */
+static void write_scales(struct bench_command *b, const struct fidelity_probe *probes, size_t count)
+{
+    struct bench_options o = *b->o;
+    struct error failed = {0};
+    struct buffer *texts = mem_zero(count, sizeof *texts);
+    const char **items = mem_zero(count, sizeof *items);
+    o.prompt_scales = (struct option_list){items, 0};
+    for (size_t i = 0; i < count; i++) {
+        struct prompt_scale scale;
+        bool again = false;
+        for (size_t k = 0; k < i; k++)
+            again = again || strcmp(probes[k].model, probes[i].model) == 0;
+        buffer_init(&texts[i], BUFFER_UNBOUNDED);
+        if (!probes[i].measured || again)
+            continue;
+        prompt_scale_of(&probes[i], &scale);
+        prompt_scale_write(&scale, &texts[i]);
+        items[o.prompt_scales.count++] = texts[i].data;
+    }
+    if (o.prompt_scales.count && put_output(b, &o, true, &failed) < 0)
+        warn(b->terminal, "%s", failed.message);
+    for (size_t i = 0; i < count; i++)
+        buffer_free(&texts[i]);
+    free(texts);
+    free(items);
+}
+
 static void on_learnt(void *context, const struct fidelity_probe *probes, size_t count)
 {
     struct bench_command *b = context;
     bench_warn_of_probes(b->terminal, &b->setup, &b->workload, probes);
-    (void)count;
     b->troubles.probes = probes;
+    write_scales(b, probes, count);
+    for (size_t i = 0; i < count; i++)
+        keep_scale(b, &probes[i]);
+    if (!b->turn->later)
+        bench_warn_of_context(b->terminal, &b->setup, &b->workload, probes);
 }
+
+/* ---- its end ---- */
 
 static bool nothing_completed(const struct bench_report *report, const struct accounting *a)
 {
@@ -329,10 +406,24 @@ static int carry_out(struct bench_command *b, struct error *err)
     return status;
 }
 
+/* Input tokens of the requests that an endpoint gets before the run, words taken at two each. */
+static size_t list_asks(const struct bench_command *b, uint64_t out[4])
+{
+    const struct bench_config *c = &b->setup.config;
+    size_t count = 0;
+    if (b->o->wait_ready_ns > 0 && !b->turn->later)
+        out[count++] = 2 * READY_WORDS;
+    if (!c->no_probe && c->api->generates)
+        out[count++] = 2 * PROBE_TRIAL_WORDS;
+    if (!c->no_probe && c->scale_count == 0) {
+        out[count++] = 2 * LEARN_FEW_WORDS;
+        out[count++] = 2 * LEARN_MANY_WORDS;
+    }
+    return count;
+}
+
 static int make_budget(struct bench_command *b, struct error *err)
 {
-    static const uint64_t before[] = {2 * READY_WORDS, 2 * PROBE_FEW_WORDS, 2 * PROBE_MANY_WORDS,
-                                      2 * PROBE_TRIAL_WORDS};
     const struct bench_config *c = &b->setup.config;
     const char *limit = b->o->max_cost;
     struct plan_selection plans = {0};
@@ -341,12 +432,11 @@ static int make_budget(struct bench_command *b, struct error *err)
     struct budget_asked *asked = mem_zero(c->endpoint_count, sizeof *asked);
     for (size_t i = 0; i < c->endpoint_count; i++)
         asked[i] = (struct budget_asked){c->endpoints[i].model, c->endpoints[i].share};
+    b->setup.config.probe_sparingly = limit != NULL;
     budget_init(&b->budget, plans, asked, c->endpoint_count, &b->workload);
     free(asked);
-    bool waits = b->o->wait_ready_ns > 0 && !b->turn->later;
-    const uint64_t *asks = waits ? before : before + 1;
-    /* What bodies may hold is tried where answers are tokens. */
-    size_t count = (waits ? 1u : 0u) + (c->no_probe ? 0u : c->api->generates ? 3u : 2u);
+    uint64_t asks[4];
+    size_t count = list_asks(b, asks);
     if (limit && (budget_limit(&b->budget, limit, err) < 0 ||
                   (count && budget_reserve(&b->budget, asks, count, limit, err))))
         return err->code;
@@ -381,6 +471,10 @@ static int prepare(struct bench_command *b, struct error *err)
     if (bench_setup_make(o, &b->setup, err) < 0 ||
         run_output_parse_detail(o->record, &b->setup.detail, err) < 0)
         return err->code;
+    if (b->turn->learnt && b->turn->learnt->count) {
+        b->setup.config.scales = b->turn->learnt->scales;
+        b->setup.config.scale_count = b->turn->learnt->count;
+    }
     b->setup.config.keep_text = b->setup.detail & RECORD_TEXT;
     b->setup.config.keep_raw = b->setup.detail & RECORD_RAW;
     if (b->turn->path && run_dir_check(b->turn->path, o->force ? RUN_FORCE : RUN_NEW, err) < 0)
@@ -504,7 +598,7 @@ static int run_once(struct bench_turn *turn, struct error *err)
             status = wait_ready(b, err);
         if (status == 0)
             status = say_first_due(b, err);
-        if (status == 0 && (status = begin_output(b, err)) == 0) {
+        if (status == 0 && (status = put_output(b, b->o, false, err)) == 0) {
             status = carry_out(b, err);
             run_output_warn(&b->output, b->terminal);
             run_output_free(&b->output);

@@ -77,7 +77,7 @@ struct dry_run {
     double first_s, span_s, end_s; /* first_s: when the first request is due */
     uint64_t not_due;              /* later turns of sessions that lie behind the end */
     double steady_rate_from_s;     /* of a load at a rate, answers apart; NAN = no rate */
-    bool probes;                   /* two requests to each endpoint of a run, before it */
+    bool probes;                   /* small requests to each endpoint, before the first run */
     money limit, probe;
     struct dry_endpoint *endpoints;
     struct dry_plan *plans;

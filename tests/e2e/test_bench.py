@@ -145,9 +145,10 @@ class Endpoints(Case):
     def test_what_the_probe_measured_is_written(self):
         _, url = self.plain()
         self.bench("--url", url)
-        self.assertEqual(self.probe(), {"endpoint": url, "measured": True, "tokens_per_word": 1,
-                                        "template_tokens": 3, "requests": 3,
-                                        "input_tokens": 8 + 3 + 32 + 3 + 1056 + 3, "note": None,
+        self.assertEqual(self.probe(), {"endpoint": url, "model": "own-model", "measured": True,
+                                        "tokens_per_word": 1, "template_tokens": 3,
+                                        "word_tokens": None, "context_tokens": None, "requests": 3,
+                                        "input_tokens": 8 + 3 + 64 + 3 + 1024 + 3, "note": None,
                                         "remarks": None})
 
     def test_prompts_differ_between_runs_unless_fixed(self):

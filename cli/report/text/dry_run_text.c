@@ -164,8 +164,8 @@ void dry_run_write_text(const struct dry_run *d, struct buffer *out)
     add_steady(d, out);
     add_endpoints(d, out);
     if (d->probes)
-        buffer_add_text(out, "probe        a few small requests to each endpoint before a run, not "
-                             "counted here\n");
+        buffer_add_text(out, "probe        a few small requests to each endpoint before the first "
+                             "run, not counted here\n");
     add_costs(d, out);
     add_parts(d, out);
 }

@@ -34,6 +34,17 @@ static void put_words(struct json_writer *w, const struct json_field *f, const v
     json_put_string(w, *(const char *)words ? words : NULL);
 }
 
+/* 0 = not known: null. */
+static void put_known(struct json_writer *w, const struct json_field *f, const void *number)
+{
+    uint64_t value = *(const uint64_t *)number;
+    (void)f;
+    if (value)
+        json_put_u64(w, value);
+    else
+        json_put_null(w);
+}
+
 static void put_shares(struct json_writer *w, const struct json_field *row, const void *object)
 {
     const struct fidelity *f = object;
@@ -103,9 +114,12 @@ static const struct json_table engine_table = {JSON_ROWS(engine_rows), .nulls = 
 #define OF_PROBE(member) JSON_AT(struct fidelity_probe, member)
 static const struct json_field probe_rows[] = {
     {"endpoint", JSON_AS_STRING, OF_PROBE(endpoint)},
+    {"model", JSON_AS_CHARS, OF_PROBE(model), .write = put_words},
     {"measured", JSON_AS_BOOL, OF_PROBE(measured)},
     {"tokens_per_word", JSON_AS_DOUBLE, OF_PROBE(tokens_per_word)},
     {"template_tokens", JSON_AS_DOUBLE, OF_PROBE(template_tokens)},
+    {"word_tokens", JSON_AS_CHARS, OF_PROBE(word_tokens), .write = put_words},
+    {"context_tokens", JSON_AS_UINT, OF_PROBE(context_tokens), .write = put_known},
     {"requests", JSON_AS_UINT, OF_PROBE(requests)},
     {"input_tokens", JSON_AS_UINT, OF_PROBE(input_tokens)},
     {"note", JSON_AS_CHARS, OF_PROBE(note), .write = put_words},

@@ -21,6 +21,8 @@
 
 #define FIDELITY_WORKERS 256
 #define FIDELITY_TEXT_SIZE 280
+#define FIDELITY_MODEL_SIZE 128
+#define FIDELITY_WORDS 64
 
 enum fidelity_kind {
     FIDELITY_UNSAID,
@@ -42,8 +44,11 @@ struct fidelity_counts {
 /* What was learnt of an endpoint's tokenizer before the run. */
 struct fidelity_probe {
     char *endpoint; /* owned */
-    bool measured;  /* the endpoint's usage gave the scale */
+    char model[FIDELITY_MODEL_SIZE];
+    bool measured; /* the endpoint gave the scale, or an earlier run's is known */
     double tokens_per_word, template_tokens;
+    char word_tokens[FIDELITY_WORDS + 1]; /* a digit for each of our words; "" = all alike */
+    uint64_t context_tokens;              /* that the model takes, in and out; 0 = not known */
     uint64_t requests, input_tokens;
     char note[FIDELITY_TEXT_SIZE];    /* why not measured, or what went wrong; "" = nothing */
     char remarks[FIDELITY_TEXT_SIZE]; /* what it does not take, and how it is asked; "" = nothing */
