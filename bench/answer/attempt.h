@@ -26,6 +26,7 @@ struct attempt_config {
     const struct bench_api *api;
     bool stream; /* a stream was asked for */
     bool keep_text, keep_raw;
+    struct reply *reply;   /* gathers what a later turn carries; NULL = nothing */
     uint32_t cancel_after; /* hang up after so many token-bearing chunks; 0 = never */
     size_t max_event, max_body;
     const struct secrets *secrets; /* hidden in all that is kept of the answer; NULL */

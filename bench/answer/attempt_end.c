@@ -138,6 +138,8 @@ static void end_body(struct attempt *a)
     attempt_note_rest(a, &c);
     if (attempt_says_failed(a, &c, body))
         return;
+    if (a->config->reply)
+        a->config->api->read_reply(body, a->config->reply);
     if (a->config->api->generates ? c.tokens == 0 : c.results == 0)
         end_silent(a, &c, body);
     note_missing_reason(a);

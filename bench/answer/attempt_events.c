@@ -192,7 +192,8 @@ static bool take_event(struct attempt *a, const char *name, struct text data)
         !attempt_read_mended(a, name, &data, &c))
         return pass_over(a, name, data);
     a->understood |= !c.ends;
-    if (c.is_whole_text && a->by_deltas)
+    bool again = c.is_whole_text && a->by_deltas;
+    if (again)
         forget_texts(a, &c);
     if (c.tokens) {
         take_tokens(a, &c);
@@ -204,6 +205,8 @@ static bool take_event(struct attempt *a, const char *name, struct text data)
     attempt_note_rest(a, &c);
     if ((c.is_error || c.finish_reason.length) && attempt_says_failed(a, &c, data))
         return false;
+    if (a->config->reply && !again)
+        a->config->api->read_reply(data, a->config->reply);
     if (c.is_foreign && chunk_find_words(data, &words))
         attempt_hold(a, HELD_ERROR, words);
     a->done = c.ends;

@@ -56,6 +56,8 @@ static void add_counts(struct fidelity_counts *to, const struct fidelity_counts 
     to->slow_reads += from->slow_reads;
     to->client_failures += from->client_failures;
     to->left_open += from->left_open;
+    to->threaded_turns += from->threaded_turns;
+    to->long_histories += from->long_histories;
     to->http1_answers += from->http1_answers;
     to->http2_answers += from->http2_answers;
 }

@@ -24,6 +24,7 @@ struct run {
     struct endpoint *endpoints;
     struct prompt_maker **makers;
     struct prompt_scale *scales;
+    double *turn_tokens;
     struct outbox outbox;
     atomic_int stop;
     atomic_uint_fast64_t connected;
@@ -97,6 +98,7 @@ static void learn(struct run *run, size_t i, struct bench_config *known,
     probe->endpoint = mem_copy_string(endpoint_name(e->config));
     if (!e->model)
         e->model = mem_copy_string("default");
+    run->turn_tokens[i] = probe->turn_tokens;
     if (probe->measured)
         prompt_scale_of(probe, &run->scales[known->scale_count++]);
 }
@@ -107,6 +109,7 @@ static int prepare(struct run *run, const struct workload *w, struct bench_repor
     const struct bench_config *c = run->config;
     struct bench_config known = *c;
     known.scales = run->scales = mem_zero(c->scale_count + c->endpoint_count, sizeof *run->scales);
+    run->turn_tokens = mem_zero(c->endpoint_count, sizeof *run->turn_tokens);
     if (c->scale_count)
         memcpy(run->scales, c->scales, c->scale_count * sizeof *run->scales);
     run->endpoints = mem_zero(c->endpoint_count, sizeof *run->endpoints);
@@ -138,6 +141,7 @@ static int create_workers(struct run *run, const struct workload *w, struct erro
     run->setup = (struct worker_setup){.config = c,
                                        .workload = w,
                                        .makers = run->makers,
+                                       .turn_tokens = run->turn_tokens,
                                        .endpoints = run->endpoints,
                                        .outbox = &run->outbox,
                                        .stop = &run->stop,
@@ -169,6 +173,7 @@ static void free_run(struct run *run)
     free(run->threads);
     free(run->makers);
     free(run->scales);
+    free(run->turn_tokens);
     free(run->endpoints);
 }
 

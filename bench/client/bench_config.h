@@ -47,6 +47,7 @@ struct bench_config {
     double cancel_share; /* of the requests, hung up after cancel_tokens chunks */
     uint32_t cancel_tokens;
     bool keep_text, keep_raw;
+    bool thread_replies;  /* later turns carry the answers that came; the API must allow it */
     bool no_probe;        /* tokens are taken as words */
     bool probe_sparingly; /* two requests to an endpoint at most: their cost is set aside */
     /* What is known of models' tokenizers: nothing is asked of those. NULL */

@@ -37,6 +37,7 @@ void flights_free(struct flights *f)
     for (size_t i = 0; i < f->count; i++) {
         if (f->all[i]->held)
             finished_free(f->all[i]->held);
+        reply_free(&f->all[i]->reply);
         free(f->all[i]);
     }
     free(f->all);

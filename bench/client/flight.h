@@ -6,6 +6,7 @@
 
 #include "bench/client/client.h"
 #include "bench/client/outbox.h"
+#include "bench/prompt/prompt.h"
 #include "workloads/load/schedule.h"
 
 struct flight {
@@ -13,6 +14,8 @@ struct flight {
     uint32_t attempt;
     const struct endpoint *endpoint;
     struct attempt_config answer;
+    struct prompt_made made;   /* of the attempt's body */
+    struct reply reply;        /* of the attempt, where it belongs to a thread */
     struct transfer *transfer; /* NULL while a retry waits */
     struct finished *held;     /* the last attempt's record while a retry waits */
     int64_t ready_ns;          /* of this attempt, from the run's start */

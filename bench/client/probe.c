@@ -7,6 +7,7 @@
 #include "core/memory.h"
 #include "core/stop.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -233,18 +234,12 @@ static uint64_t count_beside(void *context, struct text text)
 /* ---- what is measured ---- */
 
 /* The input tokens of a prompt; 0 if the endpoint does not say. */
-static uint64_t count_billed(void *context, struct text text)
+static uint64_t count_body(struct probe *p, const struct buffer *body)
 {
-    struct probe *p = context;
-    struct buffer body;
     struct chunk c;
     uint64_t tokens = 0;
-    if (p->unbilled)
-        return count_beside(p, text);
-    buffer_init(&body, BUFFER_UNBOUNDED);
-    prompt_maker_build_probe(p->maker, probe_model(p), text, &body);
     p->result->requests += !p->over;
-    if (probe_exchange(p, &body, "a prompt to count") == 0) {
+    if (probe_exchange(p, body, "a prompt to count") == 0) {
         if (p->config->api->read_answer(answer_of(p), &c) == 0 && c.has_usage)
             tokens = usage_input(&c.usage);
         if (tokens == 0)
@@ -252,8 +247,39 @@ static uint64_t count_billed(void *context, struct text text)
         p->unbilled = tokens == 0;
         p->result->input_tokens += tokens;
     }
+    return tokens;
+}
+
+static uint64_t count_billed(void *context, struct text text)
+{
+    struct probe *p = context;
+    struct buffer body;
+    uint64_t tokens = 0;
+    buffer_init(&body, BUFFER_UNBOUNDED);
+    prompt_maker_build_probe(p->maker, probe_model(p), text, &body);
+    if (!p->unbilled)
+        tokens = count_body(p, &body);
     buffer_free(&body);
     return p->unbilled ? count_beside(p, text) : tokens;
+}
+
+/* What the template adds for a turn that was said before: its text, an answer, and a text again are
+ * counted together. */
+static void measure_turn(struct probe *p, const struct prompt_scale *scale)
+{
+    struct buffer text, body;
+    double words = scale->tokens_per_word * WORDS_LISTED;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    buffer_init(&body, BUFFER_UNBOUNDED);
+    for (uint32_t i = 0; i < WORDS_LISTED; i++)
+        words_add_listed(i, 1, &text);
+    prompt_maker_build_probe_turn(p->maker, probe_model(p), (struct text){text.data, text.length},
+                                  &body);
+    double more = (double)count_body(p, &body) - scale->template_tokens - 3 * words;
+    if (more > 0 && !p->over)
+        p->result->turn_tokens = round(more);
+    buffer_free(&text);
+    buffer_free(&body);
 }
 
 static void take_scale(struct fidelity_probe *result, const struct prompt_scale *scale)
@@ -331,6 +357,8 @@ void probe_run(struct endpoint *endpoint, struct prompt_maker *maker,
     if (!config->no_probe && (find_known(&p, &scale) || measure(&p, &scale))) {
         take_scale(result, &scale);
         prompt_maker_set_scale(maker, &scale);
+        if (config->thread_replies && !config->probe_sparingly && !p.unbilled)
+            measure_turn(&p, &scale);
     }
     if (named && !config->no_probe)
         ask_context(&p);

@@ -229,6 +229,8 @@ struct worker *worker_create(const struct worker_setup *setup, uint32_t number, 
                                    .on_whole = worker_on_whole,
                                    .on_ready = on_ready};
     buffer_init(&w->prepared.body, BUFFER_UNBOUNDED);
+    if (setup->config->thread_replies)
+        w->threads = threads_create(setup->workload);
     w->client = client_create(w->base, &client);
     return w;
 }
@@ -267,6 +269,7 @@ void worker_free(struct worker *w)
         close(w->timer_fd);
     schedule_free(w->schedule);
     buffer_free(&w->prepared.body);
+    threads_free(w->threads);
     flights_free(&w->flights);
     heap_free(&w->timeouts);
     heap_free(&w->retries);

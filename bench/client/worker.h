@@ -40,6 +40,7 @@ struct worker_setup {
     const struct bench_config *config;
     const struct workload *workload;
     struct prompt_maker *const *makers; /* one per endpoint */
+    const double *turn_tokens;          /* by endpoint: what its template adds for a turn more */
     const struct endpoint *endpoints;
     struct outbox *outbox;
     int64_t start_ns;

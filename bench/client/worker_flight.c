@@ -13,15 +13,21 @@
 
 static void watch_time(struct worker *w, struct flight *flight);
 
+static struct thread *thread_of(const struct worker *w, const struct due *due)
+{
+    return w->threads ? threads_find(w->threads, due->row, due->repeat) : NULL;
+}
+
 static void build_body(const struct worker *w, const struct endpoint *e, const struct due *due,
-                       struct buffer *out)
+                       struct prompt_made *made, struct buffer *out)
 {
     size_t number = (size_t)(e - w->setup->endpoints);
     const struct workload *load = w->setup->workload;
     const char *model = e->config->model;
     if (!model && load->model && load->model[due->row] != UINT16_MAX)
         model = names_text(&load->models, load->model[due->row]);
-    prompt_maker_build(w->setup->makers[number], load, due, model ? model : e->model, out);
+    prompt_maker_build_turn(w->setup->makers[number], load, due, model ? model : e->model,
+                            thread_of(w, due), made, out);
 }
 
 static bool is_prepared(const struct prepared_body *p, const struct due *due)
@@ -41,17 +47,18 @@ void worker_prepare_next(struct worker *w)
         return;
     p->due = due;
     buffer_clear(&p->body);
-    build_body(w, worker_choose_endpoint(w, &due), &due, &p->body);
+    build_body(w, worker_choose_endpoint(w, &due), &due, &p->made, &p->body);
 }
 
 /* The body of a flight's attempt: the prepared one if it is this flight's. */
-static void fill_body(struct worker *w, const struct flight *flight, struct transfer *t)
+static void fill_body(struct worker *w, struct flight *flight, struct transfer *t)
 {
     struct prepared_body *p = &w->prepared;
     if (!is_prepared(p, &flight->due)) {
-        build_body(w, flight->endpoint, &flight->due, &t->body);
+        build_body(w, flight->endpoint, &flight->due, &flight->made, &t->body);
         return;
     }
+    flight->made = p->made;
     struct buffer empty = t->body;
     t->body = p->body;
     p->body = empty;
@@ -69,6 +76,11 @@ static void send_attempt(struct worker *w, struct flight *flight)
     const char *id = due_request_id(load, &flight->due, made);
     worker_header_id(id, flight->attempt, t->request_id);
     fill_body(w, flight, t);
+    reply_clear(&flight->reply);
+    if (flight->attempt == 1) {
+        w->audit.counts.threaded_turns += flight->made.later;
+        w->audit.counts.long_histories += flight->made.longer;
+    }
     int64_t now_ns = clock_now_ns();
     audit_sent(&w->audit, since_start(w, now_ns) - flight->ready_ns);
     atomic_fetch_add_explicit(&w->sent, 1, memory_order_relaxed);
@@ -79,13 +91,15 @@ static void send_attempt(struct worker *w, struct flight *flight)
 static void configure_answer(struct worker *w, struct flight *flight)
 {
     const struct bench_config *c = w->config;
-    flight->answer = (struct attempt_config){.api = c->api,
-                                             .stream = c->stream && c->api->generates,
-                                             .keep_text = c->keep_text,
-                                             .keep_raw = c->keep_raw,
-                                             .max_event = MAX_EVENT,
-                                             .max_body = MAX_BODY,
-                                             .secrets = &flight->endpoint->secrets};
+    flight->answer =
+        (struct attempt_config){.api = c->api,
+                                .stream = c->stream && c->api->generates,
+                                .keep_text = c->keep_text,
+                                .keep_raw = c->keep_raw,
+                                .reply = thread_of(w, &flight->due) ? &flight->reply : NULL,
+                                .max_event = MAX_EVENT,
+                                .max_body = MAX_BODY,
+                                .secrets = &flight->endpoint->secrets};
     double draw =
         (double)(random_mix(c->seed ^ 0x63616e63656c, flight->due.ordinal) >> 11) * 0x1p-53;
     if (c->cancel_share > 0 && draw < c->cancel_share)
@@ -139,11 +153,41 @@ void worker_send_due(struct worker *w)
 
 /* ---- ends ---- */
 
+/* Tokens of a prompt with this request's and its answer's text, and nothing new yet. */
+static double tokens_said(const struct worker *w, const struct flight *flight,
+                          const struct record *r)
+{
+    size_t number = (size_t)(flight->endpoint - w->setup->endpoints);
+    double input = r->usage_from == USAGE_SERVER ? (double)usage_input(&r->usage) : 0;
+    if (input == 0)
+        input = r->asked_input;
+    return input + (double)r->usage.tokens[USAGE_OUTPUT] + w->setup->turn_tokens[number];
+}
+
+/* What the session has said, for its next turn. An answer that failed before it said anything
+ * leaves no trace. */
+static void add_turn(struct worker *w, const struct flight *flight, const struct record *r)
+{
+    const struct due *due = &flight->due;
+    struct thread *thread = thread_of(w, due);
+    size_t number = (size_t)(flight->endpoint - w->setup->endpoints);
+    const struct prompt_maker *m = w->setup->makers[number];
+    if (!thread)
+        return;
+    if (prompt_maker_makes(m, due->row) &&
+        (r->status == RECORD_COMPLETED || !reply_is_empty(&flight->reply)))
+        prompt_maker_add_turn(m, w->setup->workload, due, &flight->made, &flight->reply,
+                              tokens_said(w, flight, r), thread);
+    buffer_clear(&w->prepared.body); /* it may be of this session */
+    threads_row_ended(w->threads, due->row, due->repeat);
+}
+
 static void end_flight(struct worker *w, struct flight *flight, const struct record *r)
 {
     /* A user who breaks an answer off goes on: what waits for it is asked all the same. */
     bool completed = r->status == RECORD_COMPLETED || r->status == RECORD_CANCELLED;
     int64_t end_ns = r->done_ns;
+    add_turn(w, flight, r);
     schedule_ended(w->schedule, &flight->due, end_ns, completed);
     flights_release(&w->flights, flight);
 }

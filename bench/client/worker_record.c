@@ -58,6 +58,8 @@ void worker_put_unsent(struct worker *w, const struct due *due, enum unsent_reas
     struct finished *f = new_record(w, due, worker_choose_endpoint(w, due));
     f->record.ready_ns = due->ready_ns;
     f->record.status = RECORD_UNSENT;
+    if (w->threads)
+        threads_row_ended(w->threads, due->row, due->repeat);
     f->record.unsent = why;
     worker_put_out(w, f, true);
 }
@@ -76,6 +78,7 @@ struct finished *worker_record_attempt(struct worker *w, struct flight *flight)
     attempt_fill(&t->attempt, r);
     r->ready_ns = flight->ready_ns;
     r->connects = t->connects;
+    r->long_history = flight->made.longer;
     for (int i = RECORD_FIRST_MEASURED; i < RECORD_FIRST_DURATION; i++)
         r->times_ns[i] = since_start(w, r->times_ns[i]);
     if (r->finish_reason)

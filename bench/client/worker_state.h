@@ -14,7 +14,8 @@
 
 /* The body of the request that is to be sent next, built while nothing was due. */
 struct prepared_body {
-    struct due due;     /* whose it is */
+    struct due due; /* whose it is */
+    struct prompt_made made;
     struct buffer body; /* empty: none is prepared */
 };
 
@@ -32,7 +33,8 @@ struct worker {
     struct heap timeouts, retries; /* tickets of flights, absolute times */
     struct random retry_random;
     struct prepared_body prepared;
-    int64_t next_due_ns; /* absolute: when the schedule has something */
+    struct threads *threads; /* NULL: sessions do not carry their answers */
+    int64_t next_due_ns;     /* absolute: when the schedule has something */
     bool closed, done;
     int64_t drain_until_ns;
     uint32_t refused; /* connections that failed */

@@ -292,15 +292,17 @@ struct text_source {
     const struct prompt_maker *maker;
     const struct request *request;
     const struct due *due;
+    const struct prompt_made *made;
 };
 
+/* The prefix blocks of a later turn are what its session has said. */
 static int add_text(const void *source, struct buffer *out)
 {
     const struct text_source *s = source;
     const struct prompt_maker *m = s->maker;
     const struct request *r = s->request;
-    double total = fmax(r->input_tokens - m->template_tokens, words_cheapest(m->words));
-    if (r->hash_count && r->block_size)
+    double total = s->made->text_tokens;
+    if (r->hash_count && r->block_size && !s->made->later)
         return add_blocks(m, r, s->due->repeat, total, out);
     uint64_t identity = random_mix(m->salt ^ 0x70726f6d7074, s->due->ordinal);
     return words_add_block(m->words, identity, total, out) < 0 ? -1 : 0;
@@ -313,6 +315,16 @@ static int add_image(const void *source, size_t i, struct buffer *out)
     struct image_size size = s->request->images[i];
     uint64_t seed = random_mix(s->maker->salt ^ 0x696d616765, s->due->ordinal);
     return picture_add_base64(size.width, size.height, random_mix(seed, i), out);
+}
+
+static void plan_text(const struct prompt_maker *m, const struct request *r,
+                      const struct thread *thread, struct prompt_made *made)
+{
+    double least = words_cheapest(m->words);
+    made->later = thread && thread->turns;
+    made->text_tokens = r->input_tokens - (made->later ? thread->tokens : m->template_tokens);
+    made->longer = made->later && made->text_tokens < least / 2;
+    made->text_tokens = fmax(made->text_tokens, least);
 }
 
 static int add_given_text(const void *source, struct buffer *out)
@@ -409,34 +421,48 @@ static int add_own(const struct prompt_maker *m, const struct request *r, unsign
     return status;
 }
 
+static const struct text no_text = {"", 0};
+
 static int add_prompt(const struct prompt_maker *m, const struct request *r, const struct due *due,
+                      const struct thread *thread, const struct prompt_made *made,
                       struct buffer *out)
 {
-    const struct text_source source = {m, r, due};
+    const struct text_source source = {m, r, due, made};
     struct api_prompt prompt = {.images = r->image_count,
                                 .documents = m->documents,
                                 .add_image = add_image,
                                 .add_text = add_text,
-                                .source = &source};
+                                .source = &source,
+                                .history = no_text};
     if (has_own_messages(m, r))
         prompt.messages = r->messages;
+    else if (made->later)
+        prompt.history = (struct text){thread->history.data, thread->history.length};
     return m->api->add_prompt(&prompt, out);
 }
 
-int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
-                       const struct due *due, const char *model, struct buffer *out)
+bool prompt_maker_makes(const struct prompt_maker *m, uint32_t row)
+{
+    unsigned row_keys = m->row_keys ? m->row_keys[row] : 0;
+    return !((row_keys | m->extra_keys) & KEY_PROMPT) && !(row_keys & OWN_MESSAGES);
+}
+
+int prompt_maker_build_turn(const struct prompt_maker *m, const struct workload *w,
+                            const struct due *due, const char *model, const struct thread *thread,
+                            struct prompt_made *made, struct buffer *out)
 {
     struct request r;
     workload_get(w, due->row, &r);
     unsigned row_keys = m->row_keys ? m->row_keys[due->row] : 0;
     unsigned taken = row_keys | m->extra_keys;
+    plan_text(m, &r, prompt_maker_makes(m, due->row) ? thread : NULL, made);
     if (buffer_add_byte(out, '{') < 0)
         return -1;
     if (!(taken & KEY_MODEL) && model)
         add_member(out, "model", model);
     bool brings_prompt =
         row_keys & (KEY_PROMPT | OWN_MESSAGES) ? row_keys & KEY_PROMPT : m->extra_keys & KEY_PROMPT;
-    if (!brings_prompt && add_prompt(m, &r, due, out) < 0)
+    if (!brings_prompt && add_prompt(m, &r, due, thread, made, out) < 0)
         return -1;
     add_output(m, taken, r.output_tokens, out);
     add_stream(m, row_keys, out);
@@ -447,11 +473,11 @@ int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
 }
 
 /* A small body of our own: as those of the run are, or without the stream. */
-static int build_small(const struct prompt_maker *m, const char *model, struct text text,
-                       uint32_t output, bool stream, struct buffer *out)
+static int build_small(const struct prompt_maker *m, const char *model, struct text history,
+                       struct text text, uint32_t output, bool stream, struct buffer *out)
 {
     const struct api_prompt prompt = {
-        .documents = m->documents, .add_text = add_given_text, .source = &text};
+        .documents = m->documents, .add_text = add_given_text, .source = &text, .history = history};
     unsigned not_ours = KEY_PROMPT | LEAVES_OUT | (stream ? 0u : KEY_STREAM | KEY_STREAM_OPTIONS);
     buffer_add_byte(out, '{');
     if (!(m->extra_keys & KEY_MODEL) && model)
@@ -466,11 +492,41 @@ static int build_small(const struct prompt_maker *m, const char *model, struct t
     return close_body(out);
 }
 
-int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, struct text text,
-                             struct buffer *out)
+int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
+                       const struct due *due, const char *model, struct buffer *out)
+{
+    struct prompt_made made;
+    return prompt_maker_build_turn(m, w, due, model, NULL, &made, out);
+}
+
+void prompt_maker_add_turn(const struct prompt_maker *m, const struct workload *w,
+                           const struct due *due, const struct prompt_made *made,
+                           const struct reply *reply, double tokens, struct thread *thread)
+{
+    struct request r;
+    struct buffer turn;
+    workload_get(w, due->row, &r);
+    const struct text_source source = {m, &r, due, made};
+    struct api_prompt prompt = {.images = r.image_count,
+                                .documents = m->documents,
+                                .add_image = add_image,
+                                .add_text = add_text,
+                                .source = &source,
+                                .history = no_text};
+    buffer_init(&turn, BUFFER_UNBOUNDED);
+    if (m->api->add_turn(&prompt, reply, &turn) == 0 &&
+        buffer_add(&thread->history, turn.data, turn.length) == 0) {
+        thread->turns++;
+        thread->tokens = tokens;
+    }
+    buffer_free(&turn);
+}
+
+static int build_probe(const struct prompt_maker *m, const char *model, struct text history,
+                       struct text text, struct buffer *out)
 {
     uint32_t output = m->api->probe_output ? m->api->probe_output : 1;
-    return build_small(m, model, text, output, false, out);
+    return build_small(m, model, history, text, output, false, out);
 }
 
 int prompt_maker_build_trial(const struct prompt_maker *m, const char *model, uint32_t words,
@@ -480,7 +536,31 @@ int prompt_maker_build_trial(const struct prompt_maker *m, const char *model, ui
     buffer_init(&text, BUFFER_UNBOUNDED);
     for (uint32_t i = 0; i < words; i++)
         words_add_listed(i, 1, &text);
-    int status = build_small(m, model, (struct text){text.data, text.length}, output, true, out);
+    int status =
+        build_small(m, model, no_text, (struct text){text.data, text.length}, output, true, out);
     buffer_free(&text);
     return status;
+}
+
+int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, struct text text,
+                             struct buffer *out)
+{
+    return build_probe(m, model, no_text, text, out);
+}
+
+int prompt_maker_build_probe_turn(const struct prompt_maker *m, const char *model, struct text text,
+                                  struct buffer *out)
+{
+    const struct api_prompt said = {
+        .add_text = add_given_text, .source = &text, .history = no_text};
+    struct reply reply = {0};
+    struct buffer history;
+    buffer_init(&history, BUFFER_UNBOUNDED);
+    reply_add(&reply.text, text);
+    int bad = m->api->add_turn(&said, &reply, &history);
+    if (!bad)
+        bad = build_probe(m, model, (struct text){history.data, history.length}, text, out);
+    buffer_free(&history);
+    reply_free(&reply);
+    return bad;
 }

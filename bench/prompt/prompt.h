@@ -25,6 +25,7 @@
 #define FAREBOX_BENCH_PROMPT_PROMPT_H
 
 #include "bench/prompt/learn.h"
+#include "bench/prompt/threads.h"
 #include "bench/wire/api.h"
 #include "core/buffer.h"
 #include "workloads/load/schedule.h"
@@ -64,10 +65,36 @@ void prompt_maker_set_documents(struct prompt_maker *m, uint32_t documents);
 int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
                        const struct due *due, const char *model, struct buffer *out);
 
+/* What was made for a request. */
+struct prompt_made {
+    double text_tokens; /* of the text that was made anew */
+    bool later;         /* a later turn, which carries its session's history */
+    bool longer;        /* the history alone is beyond the asked length: the text is one word */
+};
+
+/* Whether the row's prompt is made text, that can stand in a conversation. */
+bool prompt_maker_makes(const struct prompt_maker *m, uint32_t row);
+
+/* The same as prompt_maker_build() within a session: what it has said so far, and text that fills
+ * up to the asked length. A thread of no turns yet, or NULL, is a prompt as any other. */
+int prompt_maker_build_turn(const struct prompt_maker *m, const struct workload *w,
+                            const struct due *due, const char *model, const struct thread *thread,
+                            struct prompt_made *made, struct buffer *out);
+
+/* Adds to the thread what was made of a request and what came: from here on its prompt has so many
+ * tokens before any new text. What does not fit leaves the thread as it was. */
+void prompt_maker_add_turn(const struct prompt_maker *m, const struct workload *w,
+                           const struct due *due, const struct prompt_made *made,
+                           const struct reply *reply, double tokens, struct thread *thread);
+
 /* Appends the body of a probe: that text, which needs no escapes; one output token (or as few as
  * the API lets ask for), no stream. */
 int prompt_maker_build_probe(const struct prompt_maker *m, const char *model, struct text text,
                              struct buffer *out);
+
+/* The same of a prompt which that text and an answer of it, said before, stand ahead of. */
+int prompt_maker_build_probe_turn(const struct prompt_maker *m, const char *model, struct text text,
+                                  struct buffer *out);
 
 /* Appends the body of a small request that is in all else as those of the run: with its stream. */
 int prompt_maker_build_trial(const struct prompt_maker *m, const char *model, uint32_t words,

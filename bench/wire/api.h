@@ -15,6 +15,7 @@
 #define FAREBOX_BENCH_WIRE_API_H
 
 #include "bench/wire/chunk.h"
+#include "bench/wire/reply.h"
 #include "core/buffer.h"
 
 /* What a request's body is to ask. */
@@ -27,6 +28,7 @@ struct api_prompt {
     /* Appends the made text, which needs no escapes in JSON; 0, or -1 beyond the buffer's cap. */
     int (*add_text)(const void *source, struct buffer *out);
     const void *source;
+    struct text history; /* before the made text: what add_turn() made of earlier turns; empty */
 };
 
 /* What an answer has told by its earlier events; all zero at its start. */
@@ -64,6 +66,16 @@ struct bench_api {
     int (*read_event)(const struct answer_so_far *so_far, const char *event, struct text data,
                       struct chunk *out);
     int (*read_answer)(struct text body, struct chunk *out);
+
+    /* Conversations; NULL = the API has none (--thread-replies is refused). read_reply gathers from
+     * an event of a stream, or a whole answer, what a later turn is to carry; what it cannot read
+     * it leaves. add_turn appends to a session's history the prompt that was made and what came of
+     * it, in the form in which add_prompt puts it before its text; 0, or -1 beyond the buffer's
+     * cap.
+     */
+    void (*read_reply)(struct text payload, struct reply *r);
+    int (*add_turn)(const struct api_prompt *p, const struct reply *r, struct buffer *history);
+
     const char *end_mark; /* the event that ends a stream, in words: "[DONE]" */
 };
 

@@ -1,25 +1,14 @@
 /* OpenAI's chat completions. */
 #include "bench/wire/openai.h"
 
-/* The text is the first part. */
-static int add_parts(const struct api_prompt *p, struct buffer *out)
-{
-    if (api_add_text(p,
-                     "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"",
-                     "\"}", out) < 0 ||
-        api_add_images(p,
-                       ",{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,",
-                       "\"}}", out) < 0)
-        return -1;
-    return buffer_add_text(out, "]}],");
-}
-
 static int add_prompt(const struct api_prompt *p, struct buffer *out)
 {
-    if (p->messages.length == 0 && p->images)
-        return add_parts(p, out);
-    if (p->messages.length == 0)
-        return api_add_text(p, "\"messages\":[{\"role\":\"user\",\"content\":\"", "\"}],", out);
+    if (p->messages.length == 0) {
+        if (buffer_add_text(out, "\"messages\":[") < 0 ||
+            buffer_add(out, p->history.at, p->history.length) < 0)
+            return -1;
+        return openai_add_user(p, out) < 0 ? -1 : buffer_add_text(out, "],");
+    }
     if (buffer_add_text(out, "\"messages\":") < 0 ||
         buffer_add(out, p->messages.at, p->messages.length) < 0)
         return -1;
@@ -39,5 +28,7 @@ const struct bench_api api_chat = {
     .add_prompt = add_prompt,
     .read_event = openai_read_event,
     .read_answer = openai_read_answer,
+    .read_reply = openai_read_reply,
+    .add_turn = openai_add_message_turn,
     .end_mark = "[DONE]",
 };

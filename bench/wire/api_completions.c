@@ -3,7 +3,10 @@
 
 static int add_prompt(const struct api_prompt *p, struct buffer *out)
 {
-    return api_add_text(p, "\"prompt\":\"", "\",", out);
+    if (buffer_add_text(out, "\"prompt\":\"") < 0 ||
+        buffer_add(out, p->history.at, p->history.length) < 0)
+        return -1;
+    return api_add_text(p, "", "\",", out);
 }
 
 const struct bench_api api_completions = {
@@ -17,5 +20,7 @@ const struct bench_api api_completions = {
     .add_prompt = add_prompt,
     .read_event = openai_read_event,
     .read_answer = openai_read_answer,
+    .read_reply = openai_read_reply,
+    .add_turn = openai_add_text_turn,
     .end_mark = "[DONE]",
 };

@@ -20,4 +20,17 @@ int openai_read_event(const struct answer_so_far *so_far, const char *event, str
  * found so far is then undefined). */
 int openai_read_answer(struct text body, struct chunk *out);
 
+/* ---- conversations (struct bench_api: read_reply, add_turn) ---- */
+
+void openai_read_reply(struct text payload, struct reply *r);
+
+/* The user's message: the made text, and behind it the images. */
+int openai_add_user(const struct api_prompt *p, struct buffer *out);
+
+/* The user's message, the assistant's with its tool calls, and a made result for each of them. */
+int openai_add_message_turn(const struct api_prompt *p, const struct reply *r, struct buffer *out);
+
+/* The prompt's text and the answer's. */
+int openai_add_text_turn(const struct api_prompt *p, const struct reply *r, struct buffer *out);
+
 #endif

@@ -62,6 +62,16 @@ static int check_cancel(const struct bench_options *o, struct error *err)
     return 0;
 }
 
+static int check_threads(const struct bench_options *o, struct error *err)
+{
+    if (o->thread_replies && !bench_api_find(o->api)->add_turn)
+        return error_set(err, ERR_INPUT,
+                         "--thread-replies: --api %s has no conversation that a later turn could "
+                         "carry on: take --api chat, or leave it out",
+                         o->api);
+    return 0;
+}
+
 static int check_budget(const struct bench_options *o, struct error *err)
 {
     money limit;
@@ -103,8 +113,9 @@ static int check_asserts(const struct bench_options *o, struct error *err)
 int bench_options_check(const struct bench_options *o, struct error *err)
 {
     if (check_endpoints(o, err) < 0 || check_series(o, err) < 0 || check_load(o, err) < 0 ||
-        check_cancel(o, err) < 0 || check_budget(o, err) < 0 || check_stops(o, err) < 0 ||
-        check_images(o, err) < 0 || check_asserts(o, err) < 0 || bench_server_check(o, err) < 0)
+        check_cancel(o, err) < 0 || check_threads(o, err) < 0 || check_budget(o, err) < 0 ||
+        check_stops(o, err) < 0 || check_images(o, err) < 0 || check_asserts(o, err) < 0 ||
+        bench_server_check(o, err) < 0)
         return err->code;
     return 0;
 }

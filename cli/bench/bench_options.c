@@ -137,6 +137,9 @@ const struct option_spec bench_option_specs[] = {
      .help = "what an earlier run learnt of a model's tokenizer, as its run.json has it: nothing is "
              "asked of that model, and prompts are the earlier run's; TOKENS of a word, or a digit "
              "for each of the 64"},
+    {"thread-replies", 0, OPTION_FLAG, AT(thread_replies),
+     .help = "later turns of a session carry the answers that really came, and new text up to the "
+             "asked length; by default made text stands for both, the same in every run"},
     {"no-probe", 0, OPTION_FLAG, AT(no_probe),
      .help = "do not ask the endpoint what it takes and what it makes of our words: a word counts as "
              "a token"},
@@ -332,6 +335,7 @@ static int set_rest(const struct bench_options *o, struct bench_setup *s, struct
     c->gap_timeout_ns = limit_or_none(o->timeout_gap_ns);
     c->total_timeout_ns = limit_or_none(o->timeout_total_ns);
     c->no_probe = o->no_probe;
+    c->thread_replies = o->thread_replies;
     if (stop_rules_read(&s->stops, o->stops.items, o->stops.count, err) < 0)
         return ERR_INPUT;
     c->stop_rules = s->stops.count ? &s->stops : NULL;

@@ -22,7 +22,8 @@ struct bench_options {
     uint64_t workers, retries, repeat, max_requests, image_count, documents;
     int64_t drain_ns, wait_ready_ns;
     int64_t timeout_connect_ns, timeout_first_ns, timeout_gap_ns, timeout_total_ns, backoff_ns;
-    bool no_stream, insecure, http2, no_probe, force, dry_run, selftest, find_max, resume;
+    bool no_stream, insecure, http2, no_probe, force, dry_run, selftest, find_max, resume,
+        thread_replies;
 };
 
 extern const struct option_spec bench_option_specs[];

@@ -235,6 +235,12 @@ void bench_warn(const struct terminal *t, const struct bench_setup *s, const str
     warn_of_version(t, s, &f->counts);
     warn_of_lengths(t, &f->probes[0], summary);
     warn_of_workers(t, s, f);
+    if (f->counts.long_histories)
+        warn(t,
+             "%llu of %llu later turns asked for less input than their sessions had said already: "
+             "they were sent with all of it and one word more",
+             (unsigned long long)f->counts.long_histories,
+             (unsigned long long)f->counts.threaded_turns);
     if (f->counts.stale_connections)
         warn(t,
              "the server closed %llu kept connections, without having said so, as a request went "
@@ -318,6 +324,9 @@ void bench_show_result(const struct bench_options *o, const struct bench_setup *
     }
     summary_table(summary, title.data, out);
     add_end(report, out);
+    if (s->config.thread_replies)
+        buffer_add_format(out, "sessions     %llu later turns carried the answers that came\n",
+                          (unsigned long long)summary->fidelity.counts.threaded_turns);
     buffer_add_format(out,
                       "written to %s/   next: farebox bill %s --plans FILE · farebox report %s\n",
                       path, path, path);

@@ -465,6 +465,16 @@ static void warn_before(struct bench_command *b)
     warn_of_lines(b->terminal, &lines);
 }
 
+static bool has_later_turns(const struct workload *w)
+{
+    struct threads *t = threads_create(w);
+    bool found = false;
+    for (size_t i = 0; i < w->count && !found; i++)
+        found = threads_find(t, (uint32_t)i, 0) != NULL;
+    threads_free(t);
+    return found;
+}
+
 static int prepare(struct bench_command *b, struct error *err)
 {
     const struct bench_options *o = b->o;
@@ -490,6 +500,9 @@ static int prepare(struct bench_command *b, struct error *err)
         return error_set(err, ERR_INPUT,
                          "the parts of a run share the text of equal prefix blocks: give each "
                          "--shard the same --prompt-salt");
+    if (o->thread_replies && !has_later_turns(&b->workload))
+        return error_set(err, ERR_INPUT,
+                         "--thread-replies: no two requests of the workload are of one session");
     int status = make_budget(b, err);
     b->turn->over_budget = status == ERR_WORK;
     if (status == 0 && !b->turn->later)

@@ -146,7 +146,7 @@ class Endpoints(Case):
         _, url = self.plain()
         self.bench("--url", url)
         self.assertEqual(self.probe(), {"endpoint": url, "model": "own-model", "measured": True,
-                                        "tokens_per_word": 1, "template_tokens": 3,
+                                        "tokens_per_word": 1, "template_tokens": 3, "turn_tokens": 0,
                                         "word_tokens": None, "context_tokens": None, "requests": 3,
                                         "input_tokens": 8 + 3 + 64 + 3 + 1024 + 3, "note": None,
                                         "remarks": None})

@@ -93,6 +93,10 @@ static const struct fidelity *fidelities(void)
                                           .measured = true,
                                           .tokens_per_word = 1.0 / 3,
                                           .template_tokens = 5,
+                                          .turn_tokens = 4,
+                                          .model = "m",
+                                          .word_tokens = "1231",
+                                          .context_tokens = 4096,
                                           .requests = 2,
                                           .input_tokens = 77,
                                           .note = "none\tat all"};
@@ -105,7 +109,7 @@ static const struct fidelity *fidelities(void)
                                        .insecure = true,
                                        .lag_p99_ms = 48.25,
                                        .cpu_peak = NAN,
-                                       .counts = {1, 2, 3, 4, 5, 6, 7, 8, 9},
+                                       .counts = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
                                        .probes = &probe,
                                        .probe_count = 1},
                                       {.kind = FIDELITY_UNSAID}};

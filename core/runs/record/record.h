@@ -105,6 +105,8 @@ struct record {
     bool slow_reader; /* many chunks arrived in one read from a slow stream */
     uint32_t odd;     /* ODDITY bits: what was odd about the answer */
 
+    bool long_history; /* what its session had said was beyond the asked input */
+
     const int64_t *chunk_ns;      /* when each token-bearing chunk arrived; NULL = not kept */
     bool reasoning_chunks;        /* reasoning arrived as chunks of its own */
     const char *text, *raw_usage; /* with --record text,raw; else NULL */

@@ -286,6 +286,7 @@ static const struct json_field rows[] = {
     {"buffered", JSON_AS_BOOL, AT(slow_reader), .optional = true},
     {"odd", .read = read_odd, .write = write_odd, .is_nothing = has_no_oddity},
     {"connects", JSON_AS_UINT, AT(connects)},
+    {"long_history", JSON_AS_BOOL, AT(long_history), .optional = true},
     {"cost_usd", JSON_AS_MONEY, AT(cost), JSON_HAS(struct record, has_cost)},
     {"chunks_ns", .read = read_chunks, .write = write_chunks, .is_nothing = has_no_chunks,
      .groups = RECORD_CHUNKS},

@@ -81,6 +81,7 @@ struct request_row row_of(const struct record *r)
         .from_output = pace.from_ns == r->first_output_ns,
         .has_usage = r->usage_from != USAGE_NONE,
         .has_images = r->asked_images > 0,
+        .long_history = r->long_history,
     };
 }
 

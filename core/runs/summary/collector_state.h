@@ -16,7 +16,7 @@ struct request_row {
     uint32_t input, cached, output, reasoning, asked_input, asked_output;
     uint32_t paced_tokens; /* of its struct pace */
     uint16_t group;        /* combination in the group store */
-    uint8_t status, streamed : 1, has_usage : 1, has_images : 1;
+    uint8_t status, streamed : 1, has_usage : 1, has_images : 1, long_history : 1;
     uint8_t one_token : 1;   /* the only one that its stream could show */
     uint8_t from_output : 1; /* its pace is, not from its first token */
 };

@@ -208,7 +208,7 @@ static void compare_lengths(struct collector *c, uint32_t least_input, struct su
         out->asked_output += r->asked_output;
         if (r->asked_input < least_input) {
             out->asked_too_little++;
-        } else if (r->has_usage && r->asked_input > 0 && !r->has_images) {
+        } else if (r->has_usage && r->asked_input > 0 && !r->has_images && !r->long_history) {
             double error = fabs((double)r->input - r->asked_input) / r->asked_input;
             int64_t units = llround(error * SHARE_UNIT);
             spool_add(&errors, &units);

@@ -39,6 +39,8 @@ struct fidelity_counts {
     uint64_t client_failures;              /* attempts that this machine had no means for */
     uint64_t left_open;                    /* whole answers whose exchange we had to end */
     uint64_t http1_answers, http2_answers; /* attempts by the version of their answers */
+    uint64_t threaded_turns;               /* requests that carried their session's answers */
+    uint64_t long_histories;               /* of these, with more than the asked input in them */
 };
 
 /* What was learnt of an endpoint's tokenizer before the run. */
@@ -47,6 +49,7 @@ struct fidelity_probe {
     char model[FIDELITY_MODEL_SIZE];
     bool measured; /* the endpoint gave the scale, or an earlier run's is known */
     double tokens_per_word, template_tokens;
+    double turn_tokens; /* that the template adds for an earlier turn; 0 where none are sent */
     char word_tokens[FIDELITY_WORDS + 1]; /* a digit for each of our words; "" = all alike */
     uint64_t context_tokens;              /* that the model takes, in and out; 0 = not known */
     uint64_t requests, input_tokens;
