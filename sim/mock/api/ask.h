@@ -3,7 +3,7 @@
  *     struct ask a;
  *     struct api_error e;
  *     if (ask_parse(&a, &mock_chat, body, length, &rules, &e) < 0)
- *         return reply_error(&e);
+ *         return refuse(&e);
  *     use(a.prompt.tokens, a.output_tokens);
  *     ask_free(&a);
  *

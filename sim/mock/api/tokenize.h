@@ -1,6 +1,6 @@
 /* Counting a prompt's tokens without an answer, in vLLM's form: POST /tokenize.
  *
- *     if (tokenize_answer(body, length, &rules, &json, &e) < 0) reply_error(&e);
+ *     if (tokenize_answer(body, length, &rules, &json, &e) < 0) refuse(&e);
  *
  * Takes {"model", "messages"} or {"model", "prompt"} and counts as the usage of chat completions or
  * completions does. The ids of the tokens are their places.
