@@ -312,7 +312,10 @@ static int judge(const struct bench_command *b, const struct summary *s,
 static uint32_t least_input(const struct bench_command *b, const struct bench_report *report)
 {
     const struct fidelity_probe *p = &report->fidelity.probes[0];
-    double least = p->template_tokens + p->tokens_per_word;
+    double cheapest = p->tokens_per_word;
+    for (const char *digit = p->word_tokens; *digit; digit++)
+        cheapest = fmin(cheapest, *digit - '0');
+    double least = p->template_tokens + cheapest;
     return p->measured && !b->workload.messages_start ? (uint32_t)fmin(least, UINT32_MAX) : 0;
 }
 
