@@ -76,3 +76,13 @@ void threads_row_ended(struct threads *t, uint32_t row, uint32_t repeat)
     *at = ended->next;
     free_thread(ended);
 }
+
+bool threads_exist(const struct workload *w)
+{
+    struct threads *t = threads_create(w);
+    bool found = false;
+    for (size_t i = 0; i < t->count && !found; i++)
+        found = t->rows[i] > 1;
+    threads_free(t);
+    return found;
+}

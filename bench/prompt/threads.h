@@ -15,6 +15,8 @@
 #include "core/buffer.h"
 #include "workloads/model/workload.h"
 
+#include <stdbool.h>
+
 /* One session, in one pass over the workload. */
 struct thread {
     struct thread *next; /* of another pass */
@@ -36,5 +38,8 @@ struct thread *threads_find(struct threads *t, uint32_t row, uint32_t repeat);
 
 /* A row has ended for good, or will never be sent. To be called once of each. */
 void threads_row_ended(struct threads *t, uint32_t row, uint32_t repeat);
+
+/* Whether two requests of the workload are of one session. */
+bool threads_exist(const struct workload *w);
 
 #endif

@@ -1,6 +1,7 @@
 #include "cli/bench/bench_series.h"
 
 #include "bench/client/bench_hide.h"
+#include "bench/client/probe.h"
 #include "cli/bench/load_show.h"
 #include "cli/output.h"
 #include "cli/report/text/dry_run_text.h"
@@ -22,6 +23,17 @@ struct series {
     struct dry_run dry;    /* with --dry-run: what the runs would send */
     struct bench_learnt learnt;
 };
+
+void bench_learnt_add(struct bench_learnt *l, const struct fidelity_probe *probe)
+{
+    if (!l || !probe->measured)
+        return;
+    for (size_t i = 0; i < l->count; i++)
+        if (strcmp(l->scales[i].model, probe->model) == 0)
+            return;
+    mem_grow(&l->scales, &l->capacity, l->count + 1, sizeof *l->scales);
+    prompt_scale_of(probe, &l->scales[l->count++]);
+}
 
 /* Runs a turn with what is left of the budget; without anything left it does not begin. */
 static int run_turn(struct series *all, struct bench_options *o, struct bench_turn *turn,

@@ -19,6 +19,9 @@ struct bench_learnt {
     size_t count, capacity;
 };
 
+/* Adds what a probe measured of a model that is new. NULL: there is no series. */
+void bench_learnt_add(struct bench_learnt *l, const struct fidelity_probe *probe);
+
 /* One run of the series. */
 struct bench_turn {
     const struct terminal *terminal;

@@ -188,27 +188,6 @@ static void on_start(void *context, int64_t start_ns)
 
 /* ---- what was learnt before it ---- */
 
-static bool is_known(const struct bench_command *b, const char *model)
-{
-    const struct bench_config *c = &b->setup.config;
-    for (size_t i = 0; i < c->scale_count; i++)
-        if (c->scales[i].model[0] == '\0' || strcmp(c->scales[i].model, model) == 0)
-            return true;
-    return false;
-}
-
-/* Learns what is new for the runs to come. */
-static void keep_scale(struct bench_command *b, const struct fidelity_probe *probe)
-{
-    struct bench_learnt *l = b->turn->learnt;
-    if (!l || !probe->measured || is_known(b, probe->model))
-        return;
-    mem_grow(&l->scales, &l->capacity, l->count + 1, sizeof *l->scales);
-    prompt_scale_of(probe, &l->scales[l->count++]);
-    b->setup.config.scales = l->scales;
-    b->setup.config.scale_count = l->count;
-}
-
 /* run.json gets what was learnt, as an option: --config gives the same prompts again. */
 static void write_scales(struct bench_command *b, const struct fidelity_probe *probes, size_t count)
 {
@@ -244,7 +223,7 @@ static void on_learnt(void *context, const struct fidelity_probe *probes, size_t
     b->troubles.probes = probes;
     write_scales(b, probes, count);
     for (size_t i = 0; i < count; i++)
-        keep_scale(b, &probes[i]);
+        bench_learnt_add(b->turn->learnt, &probes[i]);
     if (!b->turn->later)
         bench_warn_of_context(b->terminal, &b->setup, &b->workload, probes);
 }
@@ -468,16 +447,6 @@ static void warn_before(struct bench_command *b)
     warn_of_lines(b->terminal, &lines);
 }
 
-static bool has_later_turns(const struct workload *w)
-{
-    struct threads *t = threads_create(w);
-    bool found = false;
-    for (size_t i = 0; i < w->count && !found; i++)
-        found = threads_find(t, (uint32_t)i, 0) != NULL;
-    threads_free(t);
-    return found;
-}
-
 static int prepare(struct bench_command *b, struct error *err)
 {
     const struct bench_options *o = b->o;
@@ -503,7 +472,7 @@ static int prepare(struct bench_command *b, struct error *err)
         return error_set(err, ERR_INPUT,
                          "the parts of a run share the text of equal prefix blocks: give each "
                          "--shard the same --prompt-salt");
-    if (o->thread_replies && !has_later_turns(&b->workload))
+    if (o->thread_replies && !threads_exist(&b->workload))
         return error_set(err, ERR_INPUT,
                          "--thread-replies: no two requests of the workload are of one session");
     int status = make_budget(b, err);
