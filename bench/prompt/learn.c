@@ -66,6 +66,15 @@ void prompt_scale_costs(const struct prompt_scale *scale, double out[WORDS_LISTE
         out[i] = scale->word_tokens[0] ? scale->word_tokens[i] - '0' : scale->tokens_per_word;
 }
 
+double prompt_scale_least(const struct prompt_scale *scale)
+{
+    double costs[WORDS_LISTED], cheapest = INFINITY;
+    prompt_scale_costs(scale, costs);
+    for (int i = 0; i < WORDS_LISTED; i++)
+        cheapest = fmin(cheapest, costs[i]);
+    return scale->template_tokens + cheapest;
+}
+
 /* ---- texts ---- */
 
 static void write_list(uint32_t times, struct buffer *out)

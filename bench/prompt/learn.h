@@ -52,6 +52,9 @@ void prompt_scale_write(const struct prompt_scale *scale, struct buffer *out);
 /* The costs of the listed words. */
 void prompt_scale_costs(const struct prompt_scale *scale, double out[WORDS_LISTED]);
 
+/* Tokens of the shortest prompt: of the template and the cheapest word. */
+double prompt_scale_least(const struct prompt_scale *scale);
+
 /* Both give the tokens of a prompt of that text, with what the template adds; 0 = not known. */
 struct learner {
     uint64_t (*count)(void *context, struct text text);    /* as the endpoint bills it */

@@ -138,3 +138,21 @@ void bench_troubles_warn(const struct bench_troubles *t, const struct terminal *
         buffer_free(&line);
     }
 }
+
+int bench_troubles_judge(const struct bench_troubles *t, const struct accounting *a,
+                         bool unreachable, struct error *err)
+{
+    struct buffer last;
+    int status = 0;
+    buffer_init(&last, BUFFER_UNBOUNDED);
+    if (!bench_troubles_add_last(t, &last))
+        buffer_add_format(&last, "%s: none was sent", endpoint_shown(&t->setup->endpoints[0]));
+    if (unreachable || (a->scheduled > 0 && a->completed + a->cancelled == 0))
+        status = error_set(err, ERR_WORK, "no request completed: %s", last.data);
+    else if (a->failed * 2 > a->scheduled)
+        status =
+            error_set(err, ERR_WORK, "%llu of %llu requests failed; the last one: %s",
+                      (unsigned long long)a->failed, (unsigned long long)a->scheduled, last.data);
+    buffer_free(&last);
+    return status;
+}

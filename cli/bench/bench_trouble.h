@@ -43,4 +43,9 @@ bool bench_troubles_add_last(const struct bench_troubles *t, struct buffer *out)
 void bench_troubles_warn(const struct bench_troubles *t, const struct terminal *terminal,
                          bool last_is_said);
 
+/* ERR_WORK, with the last failure's words and what to try, where most requests failed, or none
+ * completed; `unreachable`: the run ended for it. Else 0. */
+int bench_troubles_judge(const struct bench_troubles *t, const struct accounting *a,
+                         bool unreachable, struct error *err);
+
 #endif

@@ -230,38 +230,13 @@ static void on_learnt(void *context, const struct fidelity_probe *probes, size_t
 
 /* ---- its end ---- */
 
-static bool nothing_completed(const struct bench_report *report, const struct accounting *a)
-{
-    return report->end == BENCH_UNREACHABLE ||
-           (a->scheduled > 0 && a->completed + a->cancelled == 0);
-}
-
-/* Most requests failed, or all: with the last one's words, and what to try. */
-static int judge_failures(const struct bench_command *b, const struct accounting *a,
-                          const struct bench_report *report, struct error *err)
-{
-    struct buffer last;
-    int status = 0;
-    buffer_init(&last, BUFFER_UNBOUNDED);
-    if (!bench_troubles_add_last(&b->troubles, &last))
-        buffer_add_format(&last, "%s: none was sent", endpoint_shown(&b->setup.endpoints[0]));
-    if (nothing_completed(report, a))
-        status = error_set(err, ERR_WORK, "no request completed: %s", last.data);
-    else if (a->failed * 2 > a->scheduled)
-        status =
-            error_set(err, ERR_WORK, "%llu of %llu requests failed; the last one: %s",
-                      (unsigned long long)a->failed, (unsigned long long)a->scheduled, last.data);
-    buffer_free(&last);
-    return status;
-}
-
 /* What the run's end means for the exit status; the reason is printed by main. */
 static int judge(const struct bench_command *b, const struct summary *s,
                  const struct bench_report *report, struct error *err)
 {
     bool interrupted = report->end == BENCH_INTERRUPTED;
     struct error failed = {0};
-    judge_failures(b, &s->accounting, report, &failed);
+    bench_troubles_judge(&b->troubles, &s->accounting, report->end == BENCH_UNREACHABLE, &failed);
     bench_troubles_warn(&b->troubles, b->terminal, failed.code && !interrupted);
     if (interrupted)
         return error_set(err, ERR_INTERRUPTED, "interrupted: what was measured so far is in %s",
@@ -291,11 +266,10 @@ static int judge(const struct bench_command *b, const struct summary *s,
 static uint32_t least_input(const struct bench_command *b, const struct bench_report *report)
 {
     const struct fidelity_probe *p = &report->fidelity.probes[0];
-    double cheapest = p->tokens_per_word;
-    for (const char *digit = p->word_tokens; *digit; digit++)
-        cheapest = fmin(cheapest, *digit - '0');
-    double least = p->template_tokens + cheapest;
-    return p->measured && !b->workload.messages_start ? (uint32_t)fmin(least, UINT32_MAX) : 0;
+    struct prompt_scale scale;
+    prompt_scale_of(p, &scale);
+    bool made = p->measured && !b->workload.messages_start;
+    return made ? (uint32_t)fmin(prompt_scale_least(&scale), UINT32_MAX) : 0;
 }
 
 /* Into run.json, too, beside what was configured. */
