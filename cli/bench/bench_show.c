@@ -47,6 +47,14 @@ static void add_time_left(double fraction, int64_t elapsed_ns, struct buffer *li
         buffer_add_format(line, "  %d:%02d left", (int)(left_s / 60), (int)(left_s % 60));
 }
 
+/* Three digits, and more rather than an exponent. */
+static void add_ttft(const struct histogram *ttft, struct buffer *line)
+{
+    double p50 = histogram_quantile(ttft, 0.5) / 1e6, p99 = histogram_quantile(ttft, 0.99) / 1e6;
+    buffer_add_format(line, p50 < 100 ? "  TTFT p50 %.3g" : "  TTFT p50 %.0f", p50);
+    buffer_add_format(line, p99 < 100 ? " p99 %.3g ms" : " p99 %.0f ms", p99);
+}
+
 void bench_live_show(struct bench_live *l, const struct bench_progress *p)
 {
     char text[256], done[TEXT_GROUPED_SIZE], planned[TEXT_GROUPED_SIZE], flying[TEXT_GROUPED_SIZE];
@@ -63,9 +71,7 @@ void bench_live_show(struct bench_live *l, const struct bench_progress *p)
     buffer_add_format(&line, "%s%s%s  in flight %s  %.1f req/s", done, p->planned ? "/" : " done",
                       p->planned ? planned : "", flying, rate);
     if (l->ttft.count)
-        buffer_add_format(&line, "  TTFT p50 %.3g p99 %.3g ms",
-                          histogram_quantile(&l->ttft, 0.5) / 1e6,
-                          histogram_quantile(&l->ttft, 0.99) / 1e6);
+        add_ttft(&l->ttft, &line);
     budget_show(l->budget, text, sizeof text);
     if (text[0])
         buffer_add_format(&line, "  %s", text);

@@ -39,7 +39,8 @@ static void add_levels(const struct server_summary *s, struct buffer *out)
     add_level(s, SERVER_RUNNING, "running", "", &between, out);
     add_level(s, SERVER_QUEUE, "queue", "", &between, out);
     add_level(s, SERVER_KV_USE, "KV cache", "", &between, out);
-    add_count(server_summary_count(s, SERVER_PREEMPTIONS), "preemptions", &between, out);
+    double preemptions = server_summary_count(s, SERVER_PREEMPTIONS);
+    add_count(preemptions, preemptions == 1 ? "preemption" : "preemptions", &between, out);
     if (out->length > before)
         buffer_add_byte(out, '\n');
 }
