@@ -9,7 +9,10 @@ static int add_prompt(const struct api_prompt *p, struct buffer *out)
 {
     if (p->messages.length)
         return messages_add_prompt(p->messages, out);
-    return api_add_text(p, "\"messages\":[{\"role\":\"user\",\"content\":\"", "\"}],", out);
+    if (buffer_add_text(out, "\"messages\":[") < 0 ||
+        buffer_add(out, p->history.at, p->history.length) < 0 || messages_add_user(p, out) < 0)
+        return -1;
+    return buffer_add_text(out, "],");
 }
 
 const struct bench_api api_messages = {
@@ -25,5 +28,7 @@ const struct bench_api api_messages = {
     .add_prompt = add_prompt,
     .read_event = messages_read_event,
     .read_answer = messages_read_answer,
+    .read_reply = messages_read_reply,
+    .add_turn = messages_add_turn,
     .end_mark = "message_stop",
 };

@@ -10,7 +10,7 @@
  *     if (messages_read_event(&so_far, "message_delta", data, &chunk) < 0) ...
  *     messages_add_prompt(list, &body);             // "system":[...],"messages":[...],
  *
- * Nothing is kept or allocated but by messages_add_prompt for a call's arguments.
+ * Nothing is kept or allocated but for a call's arguments, and what a reply gathers.
  */
 #ifndef FAREBOX_BENCH_WIRE_MESSAGES_H
 #define FAREBOX_BENCH_WIRE_MESSAGES_H
@@ -33,5 +33,21 @@ int messages_read_answer(struct text body, struct chunk *out);
  * blocks of theirs; reasoning is left out, and blocks that Anthropic has too go unchanged. What is
  * no list goes as it is. 0, or -1 beyond the buffer's cap. */
 int messages_add_prompt(struct text list, struct buffer *out);
+
+/* Appends a JSON object as it is; what is none becomes an empty one. */
+void messages_add_object(struct text json, struct buffer *out);
+
+/* ---- conversations (struct bench_api: read_reply, add_turn) ---- */
+
+/* The user's message of a made prompt. */
+int messages_add_user(const struct api_prompt *p, struct buffer *out);
+
+/* Texts and the calls of the client's tools, by the numbers of their blocks; what the server ran
+ * itself is left out. */
+void messages_read_reply(struct text payload, struct reply *r);
+
+/* The user's message, the assistant's blocks, and a message of made results where tools were
+ * called. An answer that says nothing has no message: Anthropic takes none that is empty. */
+int messages_add_turn(const struct api_prompt *p, const struct reply *r, struct buffer *out);
 
 #endif

@@ -129,20 +129,25 @@ static void add_parts(struct text content, size_t *count, struct buffer *out)
 
 /* ---- tools ---- */
 
-/* OpenAI writes arguments as a string that holds JSON; what holds no object becomes an empty one.
- */
+void messages_add_object(struct text json, struct buffer *out)
+{
+    struct json_scan s;
+    struct text object;
+    json_scan_init(&s, "arguments", json.at, json.length, 1);
+    bool is_object =
+        json_peek(&s) == JSON_OBJECT && json_skip(&s, &object) && json_scan_end(&s, NULL) == 0;
+    add(out, is_object ? object : text_of("{}"));
+}
+
+/* OpenAI writes arguments as a string that holds JSON. */
 static void add_input(struct text arguments, struct buffer *out)
 {
     struct buffer plain;
-    struct json_scan s;
     struct text object = arguments;
     buffer_init(&plain, BUFFER_UNBOUNDED);
     if (is_words(arguments) && json_unescape(unquoted(arguments), &plain))
         object = (struct text){plain.data, plain.length};
-    json_scan_init(&s, "arguments", object.at, object.length, 1);
-    bool is_object =
-        json_peek(&s) == JSON_OBJECT && json_skip(&s, &object) && json_scan_end(&s, NULL) == 0;
-    add(out, is_object ? object : text_of("{}"));
+    messages_add_object(object, out);
     buffer_free(&plain);
 }
 

@@ -157,15 +157,6 @@ void openai_read_reply(struct text payload, struct reply *r)
 
 /* ---- writing ---- */
 
-/* A call whose id the server left out is told apart by its place. */
-static void write_id(const struct reply_call *call, size_t place, struct buffer *out)
-{
-    if (call->id.length)
-        reply_write(&call->id, out);
-    else
-        buffer_add_format(out, "\"call_%zu\"", place);
-}
-
 static void write_arguments(const struct reply_call *call, struct buffer *out)
 {
     if (call->arguments.length)
@@ -179,7 +170,7 @@ static void write_calls(const struct reply *r, struct buffer *out)
     buffer_add_text(out, ",\"tool_calls\":[");
     for (size_t i = 0; i < r->call_count; i++) {
         buffer_add_text(out, i ? ",{\"id\":" : "{\"id\":");
-        write_id(&r->calls[i], i, out);
+        reply_write_id(r, i, out);
         buffer_add_text(out, ",\"type\":\"function\",\"function\":{\"name\":");
         reply_write(&r->calls[i].name, out);
         buffer_add_text(out, ",\"arguments\":");
@@ -193,7 +184,7 @@ static void write_results(const struct reply *r, struct buffer *out)
 {
     for (size_t i = 0; i < r->call_count; i++) {
         buffer_add_text(out, "{\"role\":\"tool\",\"tool_call_id\":");
-        write_id(&r->calls[i], i, out);
+        reply_write_id(r, i, out);
         buffer_add_text(out, ",\"content\":\"" REPLY_TOOL_RESULT "\"},");
     }
 }

@@ -14,6 +14,8 @@ static void clear_call(struct reply_call *c)
     buffer_clear(&c->id);
     buffer_clear(&c->name);
     buffer_clear(&c->arguments);
+    c->place = 0;
+    c->is_custom = false;
 }
 
 void reply_clear(struct reply *r)
@@ -47,6 +49,12 @@ void reply_add(struct buffer *to, struct text raw)
     json_unescape(raw, to);
 }
 
+void reply_add_plain(struct buffer *to, struct text plain)
+{
+    to->cap = MAX_TEXT;
+    buffer_add(to, plain.at, plain.length);
+}
+
 struct reply_call *reply_call_at(struct reply *r, size_t index)
 {
     if (index >= REPLY_CALLS)
@@ -57,6 +65,30 @@ struct reply_call *reply_call_at(struct reply *r, size_t index)
     if (r->call_count <= index)
         r->call_count = index + 1;
     return &r->calls[index];
+}
+
+struct reply_call *reply_call_begin(struct reply *r, uint64_t place)
+{
+    struct reply_call *call = reply_call_at(r, r->call_count);
+    if (call)
+        call->place = place;
+    return call;
+}
+
+struct reply_call *reply_call_of(struct reply *r, uint64_t place)
+{
+    for (size_t i = r->call_count; i-- > 0;)
+        if (r->calls[i].place == place)
+            return &r->calls[i];
+    return NULL;
+}
+
+bool reply_is_blank(const struct reply *r)
+{
+    size_t i = 0;
+    while (i < r->text.length && strchr(" \t\r\n", r->text.data[i]))
+        i++;
+    return i == r->text.length;
 }
 
 int reply_write(const struct buffer *text, struct buffer *out)
@@ -72,4 +104,12 @@ int reply_write(const struct buffer *text, struct buffer *out)
     json_escape(out, (struct text){plain.length ? plain.data : "", plain.length});
     buffer_free(&plain);
     return 0;
+}
+
+void reply_write_id(const struct reply *r, size_t index, struct buffer *out)
+{
+    if (r->calls[index].id.length)
+        reply_write(&r->calls[index].id, out);
+    else
+        buffer_add_format(out, "\"call_%zu\"", index);
 }

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define REPLY_CALLS 128 /* further ones are left out */
 
@@ -23,6 +24,8 @@
 
 struct reply_call {
     struct buffer id, name, arguments;
+    uint64_t place; /* of its part of the answer, where an API numbers those */
+    bool is_custom; /* its arguments are no JSON */
 };
 
 /* All texts are plain, without JSON's escapes. Zeroed, it is empty. */
@@ -40,11 +43,27 @@ bool reply_is_empty(const struct reply *r);
  * MiB is left out. */
 void reply_add(struct buffer *to, struct text raw);
 
+/* The same of a text without escapes. */
+void reply_add_plain(struct buffer *to, struct text plain);
+
 /* Call number `index` of the answer; NULL for one too many. */
 struct reply_call *reply_call_at(struct reply *r, size_t index);
+
+/* A further call, at that place of the answer; NULL for one too many. */
+struct reply_call *reply_call_begin(struct reply *r, uint64_t place);
+
+/* The last call that was begun at a place; NULL: there is none. */
+struct reply_call *reply_call_of(struct reply *r, uint64_t place);
+
+/* Whether the text says nothing: it is empty, or of blanks and line breaks alone. */
+bool reply_is_blank(const struct reply *r);
 
 /* Appends a buffer of the reply as a JSON string, with its quotes. Bytes that are no UTF-8, which
  * strict servers refuse, become question marks. */
 int reply_write(const struct buffer *text, struct buffer *out);
+
+/* Appends the id of call number `index` as a JSON string; where the server left it out calls are
+ * told apart by their number. */
+void reply_write_id(const struct reply *r, size_t index, struct buffer *out);
 
 #endif

@@ -23,6 +23,18 @@ int responses_read_event(const struct answer_so_far *so_far, const char *event, 
                          struct chunk *out);
 int responses_read_answer(struct text body, struct chunk *out);
 
+/* ---- conversations (struct bench_api: read_reply, add_turn) ---- */
+
+/* The input of a made prompt, an array of items: the history, and the user's message. */
+int responses_add_made(const struct api_prompt *p, struct buffer *out);
+
+/* The output of a response replaces what its events said; functions and custom tools are called,
+ * and what the server ran itself is left out. */
+void responses_read_reply(struct text payload, struct reply *r);
+
+/* The user's message, the assistant's, its calls, and a made result for each of them. */
+int responses_add_turn(const struct api_prompt *p, const struct reply *r, struct buffer *out);
+
 /* ---- for the reader of events ---- */
 
 /* An item of an output, a JSON object: its texts as tokens of the chunk. */

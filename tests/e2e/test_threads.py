@@ -164,3 +164,42 @@ class Threads(Case):
             billed = truth[row["request_id"]]
             self.assertEqual((billed["prompt_tokens"], billed["prompt_tokens_details"]["cached_tokens"]),
                              (got, from_cache))
+
+    def outputs(self):
+        rows = read_lines(pathlib.Path(self.run_path) / "requests.jsonl")
+        return [r["usage"]["output"] for r in sorted(rows, key=lambda r: r["request_id"])]
+
+    def test_over_every_api_prompts_grow_by_what_was_answered(self):
+        longer = {f"t{i}": {"output_length": 30 + i} for i in range(3)}
+        for api in ("chat", "responses", "messages"):
+            for stream in ((), ("--no-stream",)):
+                with self.subTest(api=api, stream=stream):
+                    _, url = self.start_mock("--template-tokens", 9, "--ttft-ms", 1, "--itl-ms", 0.1)
+                    self.bench(url, self.turns([400, 700, 1100]), "--api", api, *stream)
+                    self.assertEqual(self.got(), [400, 700, 1100])
+                    self.bench(url, self.turns([100, 50, 50], **longer), "--api", api, *stream)
+                    got, said = self.got(), self.outputs()
+                    self.assertEqual((got[0], said), (100, [30, 31, 32]))
+                    for i in (1, 2):  # and a word that is asked anew
+                        self.assertEqual(got[i], got[i - 1] + said[i - 1] + 1)
+
+    def test_over_every_api_called_tools_are_carried(self):
+        look = {"name": "look", "parameters": {"type": "object", "properties": {"at": {"type": "string"}},
+                                               "required": ["at"]}}
+        bodies = {
+            "chat": {"tools": [{"type": "function", "function": look}], "tool_choice": "required"},
+            "responses": {"tools": [{"type": "function", **look}], "tool_choice": "required"},
+            "messages": {"tools": [{"name": "look", "input_schema": look["parameters"]}],
+                         "tool_choice": {"type": "any"}},
+        }
+        for api, body in bodies.items():
+            with self.subTest(api=api):
+                _, url = self.start_mock("--ttft-ms", 1, "--itl-ms", 0.1)
+                self.bench(url, self.turns([100, 50, 50], t0={"output_length": 40}, t1={"output_length": 40}),
+                           "--api", api, "--body", json.dumps(body))
+                summary = accounting_adds_up(self, self.run_path)
+                self.assertEqual(summary["accounting"]["completed"], 3)
+                self.assertEqual(summary["fidelity"]["threaded_turns"], 2)
+                got = self.got()
+                for before, now in zip(got, got[1:]):
+                    self.assertGreater(now, before + 2)  # the call and its result, beside the word

@@ -70,6 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tokenize_read(text);
     carry(&api_chat, text);
     carry(&api_completions, text);
+    carry(&api_responses, text);
+    carry(&api_messages, text);
     read_scale(bytes, size);
     return 0;
 }

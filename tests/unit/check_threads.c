@@ -5,10 +5,15 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
-static void gather(const char *const *events, struct reply *r)
+static void gather_of(const struct bench_api *api, const char *const *events, struct reply *r)
 {
     for (; *events; events++)
-        api_chat.read_reply(text_of(*events), r);
+        api->read_reply(text_of(*events), r);
+}
+
+static void gather(const char *const *events, struct reply *r)
+{
+    gather_of(&api_chat, events, r);
 }
 
 static int add_nothing(const void *source, struct buffer *out)
@@ -17,19 +22,34 @@ static int add_nothing(const void *source, struct buffer *out)
     return buffer_add_text(out, "asked");
 }
 
-/* The turn as a list of messages; the caller deletes it. */
-static cJSON *turn_of(const struct reply *r)
+/* The turn as a list of messages or items; the caller deletes it. */
+static cJSON *turn_in(const struct bench_api *api, const struct reply *r)
 {
     struct api_prompt p = {.add_text = add_nothing, .history = {"", 0}};
     struct buffer b;
     buffer_init(&b, BUFFER_UNBOUNDED);
     buffer_add_byte(&b, '[');
-    ck_assert_int_eq(api_chat.add_turn(&p, r, &b), 0);
+    ck_assert_int_eq(api->add_turn(&p, r, &b), 0);
     b.data[b.length - 1] = ']';
     cJSON *tree = cJSON_Parse(b.data);
     ck_assert_msg(tree != NULL, "not JSON: %s", b.data);
     buffer_free(&b);
     return tree;
+}
+
+static cJSON *turn_of(const struct reply *r)
+{
+    return turn_in(&api_chat, r);
+}
+
+/* What the turn is, without blanks. */
+static void assert_turn(const struct bench_api *api, const struct reply *r, const char *expected)
+{
+    cJSON *turn = turn_in(api, r);
+    char *text = cJSON_PrintUnformatted(turn);
+    ck_assert_str_eq(text, expected);
+    cJSON_free(text);
+    cJSON_Delete(turn);
 }
 
 static const char *member(const cJSON *list, int i, const char *key)
@@ -88,6 +108,122 @@ START_TEST(calls_without_a_number_are_told_apart)
     ck_assert_str_eq(member(turn, 2, "tool_call_id"), "x");
     ck_assert_str_eq(member(turn, 3, "tool_call_id"), "y");
     cJSON_Delete(turn);
+    reply_free(&r);
+}
+END_TEST
+
+#define USER_ITEM "{\"type\":\"message\",\"role\":\"user\",\"content\":\"asked\"}"
+#define USER "{\"role\":\"user\",\"content\":\"asked\"}"
+
+START_TEST(a_response_is_carried_as_items)
+{
+    static const char *const events[] = {
+        "{\"type\":\"response.created\",\"response\":{\"output\":[]}}",
+        "{\"type\":\"response.output_item.added\",\"output_index\":0,\"item\":{\"type\":"
+        "\"reasoning\","
+        "\"summary\":[]}}",
+        "{\"type\":\"response.reasoning_summary_text.delta\",\"output_index\":0,\"delta\":\"hm\"}",
+        "{\"type\":\"response.output_item.added\",\"output_index\":1,\"item\":{\"type\":"
+        "\"message\"}}",
+        "{\"type\":\"response.output_text.delta\",\"output_index\":1,\"delta\":\"a \\\"b\\\"\"}",
+        "{\"type\":\"response.output_text.delta\",\"output_index\":1,\"delta\":\"\\n\"}",
+        "{\"type\":\"response.output_text.done\",\"output_index\":1,\"text\":\"a \\\"b\\\"\\n\"}",
+        "{\"type\":\"response.output_item.done\",\"output_index\":1,\"item\":{\"type\":\"message\","
+        "\"content\":[{\"type\":\"output_text\",\"text\":\"a \\\"b\\\"\\n\"}]}}",
+        "{\"type\":\"response.output_item.added\",\"output_index\":2,\"item\":{\"type\":"
+        "\"function_call\",\"id\":\"fc_1\",\"call_id\":\"x\",\"name\":\"f\",\"arguments\":\"\"}}",
+        "{\"type\":\"response.output_item.added\",\"output_index\":3,\"item\":{\"type\":"
+        "\"custom_tool_call\",\"call_id\":\"y\",\"name\":\"g\",\"input\":\"\"}}",
+        "{\"type\":\"response.function_call_arguments.delta\",\"output_index\":2,\"delta\":\"{}\"}",
+        "{\"type\":\"response.custom_tool_call_input.delta\",\"output_index\":3,\"delta\":\"go\"}",
+        "{\"type\":\"response.output_item.added\",\"output_index\":4,\"item\":{\"type\":"
+        "\"code_interpreter_call\"}}",
+        "{\"type\":\"response.code_interpreter_call_code.delta\",\"output_index\":4,\"delta\":"
+        "\"1\"}",
+        "{\"type\":\"response.function_call_arguments.done\",\"output_index\":2,\"arguments\":\"{}"
+        "\"}",
+        "{\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}",
+        "[DONE]",
+        "[1,{}]",
+        NULL};
+    static const char whole[] =
+        "{\"object\":\"response\",\"output\":[{\"type\":\"reasoning\",\"content\":[{\"text\":"
+        "\"hm\"}]},"
+        "{\"type\":\"message\",\"content\":[{\"type\":\"output_text\",\"text\":\"a "
+        "\\\"b\\\"\\n\"}]},"
+        "{\"arguments\":\"{}\",\"name\":\"f\",\"call_id\":\"x\",\"type\":\"function_call\"},"
+        "{\"type\":\"custom_tool_call\",\"call_id\":\"y\",\"name\":\"g\",\"input\":\"go\"},"
+        "{\"type\":\"code_interpreter_call\",\"code\":\"1\"}]}";
+    static const char turn[] =
+        "[" USER_ITEM
+        ",{\"type\":\"message\",\"role\":\"assistant\",\"content\":\"a \\\"b\\\"\\n\"},"
+        "{\"type\":\"function_call\",\"call_id\":\"x\",\"name\":\"f\",\"arguments\":\"{}\"},"
+        "{\"type\":\"custom_tool_call\",\"call_id\":\"y\",\"name\":\"g\",\"input\":\"go\"},"
+        "{\"type\":\"function_call_output\",\"call_id\":\"x\",\"output\":\"done\"},"
+        "{\"type\":\"custom_tool_call_output\",\"call_id\":\"y\",\"output\":\"done\"}]";
+    struct reply r = {0};
+    gather_of(&api_responses, events, &r);
+    assert_turn(&api_responses, &r, turn);
+    api_responses.read_reply(text_of(whole), &r); /* the same once more: it takes their place */
+    assert_turn(&api_responses, &r, turn);
+    reply_clear(&r);
+    assert_turn(&api_responses, &r, "[" USER_ITEM "]");
+    reply_free(&r);
+}
+END_TEST
+
+START_TEST(a_message_of_blocks_is_carried_as_blocks)
+{
+    static const char *const events[] = {
+        "{\"type\":\"message_start\",\"message\":{\"content\":[],\"usage\":{\"input_tokens\":3}}}",
+        "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\","
+        "\"thinking\":\"\"}}",
+        "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"thinking_delta\","
+        "\"thinking\":\"hm\"}}",
+        "{\"type\":\"content_block_start\",\"index\":1,\"content_block\":{\"type\":\"text\","
+        "\"text\":"
+        "\"\"}}",
+        "{\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"text_delta\",\"text\":"
+        "\"a \\\"b\\\"\"}}",
+        "{\"type\":\"content_block_start\",\"index\":2,\"content_block\":{\"type\":\"server_tool_"
+        "use\","
+        "\"id\":\"s\",\"name\":\"web_search\",\"input\":{}}}",
+        "{\"type\":\"content_block_delta\",\"index\":2,\"delta\":{\"partial_json\":\"{}\"}}",
+        "{\"type\":\"content_block_start\",\"index\":3,\"content_block\":{\"type\":\"tool_use\","
+        "\"id\":\"x\",\"name\":\"f\",\"input\":{}}}",
+        "{\"type\":\"content_block_delta\",\"index\":3,\"delta\":{\"type\":\"input_json_delta\","
+        "\"partial_json\":\"{\\\"at\\\":\"}}",
+        "{\"type\":\"content_block_delta\",\"index\":3,\"delta\":{\"partial_json\":\"[1]}\"}}",
+        "{\"type\":\"content_block_start\",\"index\":4,\"content_block\":{\"type\":\"tool_use\","
+        "\"id\":\"y\",\"name\":\"g\",\"input\":{}}}",
+        "{\"type\":\"content_block_delta\",\"index\":4,\"delta\":{\"partial_json\":\"{cut\"}}",
+        "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"}}",
+        "{\"type\":\"message_stop\"}",
+        "[1,{}]",
+        NULL};
+    static const char whole[] =
+        "{\"type\":\"message\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\"},"
+        "{\"type\":\"text\",\"text\":\"a \\\"b\\\"\"},{\"type\":\"tool_use\",\"id\":\"x\",\"name\":"
+        "\"f\",\"input\":{\"at\":[1]}},{\"input\":{},\"name\":\"g\",\"id\":\"y\",\"type\":\"tool_"
+        "use\""
+        "}]}";
+    static const char turn[] =
+        "[" USER
+        ",{\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"a \\\"b\\\"\"},"
+        "{\"type\":\"tool_use\",\"id\":\"x\",\"name\":\"f\",\"input\":{\"at\":[1]}},"
+        "{\"type\":\"tool_use\",\"id\":\"y\",\"name\":\"g\",\"input\":{}}]},"
+        "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"x\","
+        "\"content\":"
+        "\"done\"},{\"type\":\"tool_result\",\"tool_use_id\":\"y\",\"content\":\"done\"}]}]";
+    struct reply r = {0};
+    gather_of(&api_messages, events, &r);
+    assert_turn(&api_messages, &r, turn);
+    reply_clear(&r);
+    api_messages.read_reply(text_of(whole), &r);
+    assert_turn(&api_messages, &r, turn);
+    reply_clear(&r);
+    reply_add(&r.text, text_of(" \\n"));
+    assert_turn(&api_messages, &r, "[" USER "]"); /* Anthropic takes no blank text */
     reply_free(&r);
 }
 END_TEST
@@ -163,6 +299,8 @@ int main(void)
     TCase *t = tcase_create("threads");
     tcase_add_test(t, text_is_gathered_and_reasoning_is_not);
     tcase_add_test(t, calls_without_a_number_are_told_apart);
+    tcase_add_test(t, a_response_is_carried_as_items);
+    tcase_add_test(t, a_message_of_blocks_is_carried_as_blocks);
     tcase_add_test(t, a_history_lasts_until_its_sessions_last_row);
     tcase_add_loop_test(t, new_text_fills_up_to_the_asked_length, 0, 6);
     suite_add_tcase(suite, t);
