@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #define MAX_TEXT ((size_t)16 << 20)
+#define MAX_LINES ((size_t)64 << 10)
 #define MAX_RAW_USAGE ((size_t)64 << 10)
 #define KEPT_BODY ((size_t)32 << 10)
 
@@ -16,6 +17,7 @@ void attempt_init(struct attempt *a)
     buffer_init(&a->text, MAX_TEXT);
     buffer_init(&a->raw_usage, MAX_RAW_USAGE);
     buffer_init(&a->mended, 0);
+    buffer_init(&a->lines, MAX_LINES);
 }
 
 void attempt_free(struct attempt *a)
@@ -25,6 +27,7 @@ void attempt_free(struct attempt *a)
     buffer_free(&a->text);
     buffer_free(&a->raw_usage);
     buffer_free(&a->mended);
+    buffer_free(&a->lines);
     free(a->chunk_ns);
 }
 
@@ -39,7 +42,8 @@ static void empty(struct buffer *b)
 void attempt_begin(struct attempt *a, const struct attempt_config *config, int64_t sent_ns)
 {
     struct sse sse = a->sse;
-    struct buffer body = a->body, text = a->text, raw_usage = a->raw_usage, mended = a->mended;
+    struct buffer body = a->body, text = a->text, raw_usage = a->raw_usage, mended = a->mended,
+                  lines = a->lines;
     int64_t *chunk_ns = a->chunk_ns;
     size_t chunk_capacity = a->chunk_capacity;
     *a = (struct attempt){.config = config,
@@ -50,6 +54,7 @@ void attempt_begin(struct attempt *a, const struct attempt_config *config, int64
                           .text = text,
                           .raw_usage = raw_usage,
                           .mended = mended,
+                          .lines = lines,
                           .chunk_ns = chunk_ns,
                           .chunk_capacity = chunk_capacity};
     record_init(&a->seen);
@@ -60,6 +65,7 @@ void attempt_begin(struct attempt *a, const struct attempt_config *config, int64
     empty(&a->text);
     empty(&a->mended);
     buffer_clear(&a->raw_usage);
+    empty(&a->lines);
 }
 
 static bool contains(const char *text, const char *part)

@@ -84,6 +84,7 @@ struct attempt {
     const char *location; /* where a redirect leads, the whole URL, lent until the end; NULL */
     struct sse sse;
     struct buffer body, text, raw_usage, mended;
+    struct buffer lines; /* of JSON, in a stream, that are no field of one */
 };
 
 void attempt_init(struct attempt *a);

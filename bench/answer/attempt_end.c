@@ -130,7 +130,7 @@ static void end_silent(struct attempt *a, const struct chunk *c, struct text bod
 static void end_body(struct attempt *a)
 {
     struct chunk c;
-    struct text body = attempt_body(a), whole = body;
+    struct text whole = attempt_body(a), body = chunk_unwrap(whole);
     if (a->config->api->read_answer(body, &c) < 0 && !attempt_read_mended(a, NULL, &body, &c)) {
         end_unread(a, whole);
         return;
@@ -163,7 +163,7 @@ static void conclude(struct attempt *a, enum failure_class transport, const char
 {
     if (a->cancelled)
         return;
-    if (a->shape == SHAPE_OPEN && a->body.length > strspn(attempt_body(a).at, " \t\r\n"))
+    if (a->shape == SHAPE_OPEN && attempt_body(a).length > strspn(attempt_body(a).at, " \t\r\n"))
         a->is_stream = false; /* its bytes are too few to tell */
     if (a->http_status && !attempt_is_good(a))
         fail_refused(a, status_failure(a->http_status));

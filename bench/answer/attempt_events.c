@@ -188,6 +188,8 @@ static bool take_event(struct attempt *a, const char *name, struct text data)
     struct text words;
     if (a->done)
         return take_late(a, name, data);
+    if (text_starts(data, "["))
+        data = chunk_unwrap(data);
     if (a->config->api->read_event(&a->so_far, name, data, &c) < 0 &&
         !attempt_read_mended(a, name, &data, &c))
         return pass_over(a, name, data);
@@ -218,8 +220,46 @@ static bool take_event(struct attempt *a, const char *name, struct text data)
 static bool on_event(void *context, const char *name, struct text data)
 {
     struct attempt *a = context;
+    if (data.at != a->lines.data)
+        buffer_clear(&a->lines); /* what was begun there is no JSON */
     bool go_on = take_event(a, name, data);
     a->read_items++;
+    return go_on;
+}
+
+/* The first of several lines of JSON. */
+static bool opens(struct text line)
+{
+    static const char *const ends[] = {"{", "[", "[{", ",", NULL};
+    if (!text_starts(line, "{") && !text_starts(line, "["))
+        return false;
+    for (size_t i = 0; ends[i]; i++)
+        if (line.length >= strlen(ends[i]) &&
+            memcmp(line.at + line.length - strlen(ends[i]), ends[i], strlen(ends[i])) == 0)
+            return true;
+    return false;
+}
+
+static bool is_json(struct text t)
+{
+    struct json_scan s;
+    json_scan_init(&s, "event", t.at, t.length, 1);
+    return json_skip(&s, NULL) && json_scan_end(&s, NULL) == 0;
+}
+
+/* JSON over several lines, as errors are printed for people: an event once it is whole. */
+static bool gather(struct attempt *a, const char *name, struct text line)
+{
+    if (buffer_add(&a->lines, line.at, line.length) < 0 || buffer_add_byte(&a->lines, '\n') < 0) {
+        buffer_clear(&a->lines);
+        return true;
+    }
+    struct text all = {a->lines.data, a->lines.length};
+    bool closes = text_starts(line, "}") || text_starts(line, "]");
+    if (!closes || !is_json(all))
+        return true;
+    bool go_on = on_event(a, name, all);
+    buffer_clear(&a->lines);
     return go_on;
 }
 
@@ -234,7 +274,9 @@ static bool on_stray(void *context, const char *name, struct text line)
     a->odd |= ODDITY(NO_DATA);
     if (text_starts(line, error))
         return on_event(a, "error", text_trim((struct text){line.at + n, line.length - n}));
-    if (text_starts(value, "{"))
+    if (a->lines.length || opens(value))
+        return gather(a, name, value);
+    if (text_starts(value, "{") || text_starts(value, "["))
         return on_event(a, name, value);
     attempt_hold(a, HELD_UNREAD, value);
     a->read_items++;

@@ -11,9 +11,11 @@ static inline bool attempt_is_good(const struct attempt *a)
     return a->http_status >= 200 && a->http_status < 300;
 }
 
+/* Without the byte-order mark that may stand before it. */
 static inline struct text attempt_body(const struct attempt *a)
 {
-    return (struct text){a->body.data ? a->body.data : "", a->body.length};
+    struct text body = {a->body.data ? a->body.data : "", a->body.length};
+    return text_starts(body, "\xef\xbb\xbf") ? (struct text){body.at + 3, body.length - 3} : body;
 }
 
 /* When what is being fed arrived: see struct arrival. Never before the read before it, nor before

@@ -104,4 +104,8 @@ void chunk_read_error(struct json_scan *s, struct chunk *c);
  * False if there are none. `out` lends them from the body, with JSON's escapes. */
 bool chunk_find_words(struct text body, struct text *out);
 
+/* An object that stands alone in a list, as errors of Google's servers do: [{"error": {...}}]; all
+ * else as it is. */
+struct text chunk_unwrap(struct text body);
+
 #endif

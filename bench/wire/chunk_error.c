@@ -10,34 +10,51 @@
 
 static bool names_words(struct text key)
 {
-    static const char *const names[] = {"message",
-                                        "msg",
-                                        "detail",
-                                        "error",
-                                        "title",
-                                        "errors",
-                                        "error_msg",
-                                        "error_message",
-                                        "errorMessage",
-                                        "status_msg",
-                                        "faultstring",
-                                        "fault",
-                                        "Message",
-                                        "err_msg",
-                                        "errmsg",
-                                        "reason",
-                                        "error_description"};
+    static const char *const names[] = {
+        "message",    "msg",         "detail",        "error",
+        "errors",     "error_msg",   "error_message", "errorMessage",
+        "status_msg", "faultstring", "fault",         "Message",
+        "err_msg",    "errmsg",      "reason",        "error_description"};
+    static const char exception[] = "xception"; /* Bedrock's internalServerException */
+    size_t n = sizeof exception - 1;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (text_equal(key, names[i]))
             return true;
-    return false;
+    return key.length > n && memcmp(key.at + key.length - n, exception, n) == 0;
+}
+
+/* What only names the kind of error, as a rule: {"title": "Not Found", "detail": "no such model"},
+ * {"error": "invalid_token", "error_description": "it has expired"}. */
+static bool names_kind(struct text key)
+{
+    return text_equal(key, "title") || text_equal(key, "error");
+}
+
+static bool find_words(struct json_scan *s, bool named, int depth, struct text *out);
+
+/* The words among an object's members, else what names the kind. */
+static bool find_member(struct json_scan *s, int depth, struct text *out)
+{
+    struct text key, kind = {"", 0};
+    bool found = false;
+    json_object_begin(s);
+    while (!found && json_object_next(s, &key)) {
+        if (names_kind(key) && json_peek(s) == JSON_STRING)
+            json_string(s, &kind);
+        else if (names_words(key))
+            found = find_words(s, true, depth - 1, out);
+        else
+            json_skip(s, NULL);
+    }
+    if (!found && kind.length)
+        *out = kind;
+    return found || kind.length > 0;
 }
 
 /* Takes the first text under a key that holds words, however it is wrapped; the value is passed in
  * every case. */
 static bool find_words(struct json_scan *s, bool named, int depth, struct text *out)
 {
-    struct text key;
     bool found = false;
     enum json_kind kind = json_peek(s);
     if (kind == JSON_STRING && named)
@@ -52,14 +69,7 @@ static bool find_words(struct json_scan *s, bool named, int depth, struct text *
             found = find_words(s, named, depth - 1, out);
         return found;
     }
-    json_object_begin(s);
-    while (!found && json_object_next(s, &key)) {
-        if (names_words(key))
-            found = find_words(s, true, depth - 1, out);
-        else
-            json_skip(s, NULL);
-    }
-    return found;
+    return find_member(s, depth, out);
 }
 
 bool chunk_find_words(struct text body, struct text *out)
@@ -67,6 +77,22 @@ bool chunk_find_words(struct text body, struct text *out)
     struct json_scan s;
     json_scan_init(&s, "answer", body.at, body.length, 1);
     return find_words(&s, false, WORDS_DEEP, out);
+}
+
+struct text chunk_unwrap(struct text body)
+{
+    struct json_scan s;
+    struct text only = body;
+    size_t count = 0;
+    if (!text_starts(text_trim(body), "["))
+        return body;
+    json_scan_init(&s, "answer", body.at, body.length, 1);
+    json_array_begin(&s);
+    while (json_array_next(&s)) {
+        count += json_peek(&s) == JSON_OBJECT ? 1 : 2;
+        json_skip(&s, &only);
+    }
+    return json_scan_end(&s, NULL) == 0 && count == 1 ? only : body;
 }
 
 /* ---- errors ---- */

@@ -154,6 +154,12 @@ static void answer_member(struct json_scan *s, struct text key, struct chunk *c,
     }
 }
 
+/* Nothing, or a code such as "invalid_token": the words stand beside it. */
+static bool is_one_word(struct text t)
+{
+    return t.length == 0 || !memchr(t.at, ' ', t.length);
+}
+
 int openai_read_answer(struct text body, struct chunk *out)
 {
     struct json_scan s;
@@ -164,7 +170,7 @@ int openai_read_answer(struct text body, struct chunk *out)
     json_object_begin(&s);
     while (json_object_next(&s, &key))
         answer_member(&s, key, out, &message);
-    if (out->is_error && out->error_message.length == 0)
+    if (out->is_error && message.length && is_one_word(out->error_message))
         out->error_message = message;
     return json_scan_end(&s, NULL) < 0 ? -1 : 0;
 }
