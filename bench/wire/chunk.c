@@ -3,6 +3,7 @@
 #include "core/json/json_scan.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* ---- usage ---- */
 
@@ -42,4 +43,14 @@ bool chunk_find_usage(struct json_scan *s, struct text key, struct chunk *c)
     if (usage_report_find(s, &r))
         keep_usage(s, start, &r, c);
     return true;
+}
+
+/* ---- the end ---- */
+
+bool chunk_is_end_mark(struct text data)
+{
+    data = text_trim(data);
+    if (data.length > 2 && data.at[0] == '"' && data.at[data.length - 1] == '"')
+        data = (struct text){data.at + 1, data.length - 2};
+    return data.length == 6 && strncasecmp(data.at, "[DONE]", 6) == 0;
 }

@@ -97,6 +97,9 @@ bool chunk_find_usage(struct json_scan *s, struct text key, struct chunk *c);
  * or 200) is none. */
 void chunk_read_error(struct json_scan *s, struct chunk *c);
 
+/* "[DONE]", also with blanks around it or in quotes. */
+bool chunk_is_end_mark(struct text data);
+
 /* ---- for whoever has a body that no reader understands ---- */
 
 /* The words of a body that reports an error in a form of its own, such as {"detail": "..."},

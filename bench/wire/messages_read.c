@@ -96,8 +96,15 @@ static void read_message(struct json_scan *s, struct chunk *c)
     }
 }
 
+static bool names_answer(struct text key)
+{
+    return text_equal(key, "delta") || text_equal(key, "content_block") ||
+           text_equal(key, "content") || text_equal(key, "usage") || text_equal(key, "stop_reason");
+}
+
 static void read_member(struct json_scan *s, struct text key, struct chunk *c)
 {
+    c->is_foreign = c->is_foreign && !names_answer(key);
     if (text_equal(key, "type"))
         read_type(s, c);
     else if (text_equal(key, "delta") || text_equal(key, "content_block"))
@@ -131,6 +138,7 @@ int messages_read_answer(struct text body, struct chunk *out)
 {
     struct json_scan s;
     memset(out, 0, sizeof *out);
+    out->is_foreign = true;
     json_scan_init(&s, "answer", body.at, body.length, 1);
     read_members(&s, out);
     return json_scan_end(&s, NULL) < 0 ? -1 : 0;
@@ -159,7 +167,8 @@ static void merge_usage(const struct usage *before, struct usage *now)
 int messages_read_event(const struct answer_so_far *so_far, const char *event, struct text data,
                         struct chunk *out)
 {
-    if (text_equal(data, "[DONE]")) { /* of gateways to OpenAI's API */
+    if (data.length && data.at[0] != '{' &&
+        chunk_is_end_mark(data)) { /* of gateways to OpenAI's API */
         *out = (struct chunk){.ends = true};
         return 0;
     }

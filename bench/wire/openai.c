@@ -2,7 +2,6 @@
 
 #include <stddef.h>
 #include <string.h>
-#include <strings.h>
 
 const char *const openai_prompt_keys[] = {"messages", "prompt", "input", NULL};
 const char *const openai_output_keys[] = {"max_tokens", "max_completion_tokens", NULL};
@@ -175,20 +174,11 @@ int openai_read_answer(struct text body, struct chunk *out)
     return json_scan_end(&s, NULL) < 0 ? -1 : 0;
 }
 
-/* "[DONE]", also with blanks around it or in quotes. */
-static bool is_end_mark(struct text data)
-{
-    data = text_trim(data);
-    if (data.length > 2 && data.at[0] == '"' && data.at[data.length - 1] == '"')
-        data = (struct text){data.at + 1, data.length - 2};
-    return data.length == 6 && strncasecmp(data.at, "[DONE]", 6) == 0;
-}
-
 int openai_read_event(const struct answer_so_far *so_far, const char *event, struct text data,
                       struct chunk *out)
 {
     (void)so_far;
-    if (data.length && data.at[0] != '{' && is_end_mark(data)) {
+    if (data.length && data.at[0] != '{' && chunk_is_end_mark(data)) {
         *out = (struct chunk){.ends = true};
         return 0;
     }

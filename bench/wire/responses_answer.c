@@ -151,8 +151,14 @@ static void read_reason(struct json_scan *s, struct response *r)
     }
 }
 
+static bool names_answer(struct text key)
+{
+    return text_equal(key, "output") || text_equal(key, "status") || text_equal(key, "usage");
+}
+
 static void read_member(struct json_scan *s, struct text key, struct response *r, struct chunk *c)
 {
+    c->is_foreign = c->is_foreign && !names_answer(key);
     if (text_equal(key, "status"))
         take_string(s, &r->status);
     else if (text_equal(key, "output"))
@@ -245,5 +251,6 @@ int responses_read_answer(struct text body, struct chunk *out)
 {
     static const struct answer_so_far nothing = {0};
     memset(out, 0, sizeof *out);
+    out->is_foreign = true;
     return responses_read_response(body, (struct text){"", 0}, &nothing, out);
 }

@@ -147,8 +147,10 @@ int responses_read_event(const struct answer_so_far *so_far, const char *event, 
     struct text key;
     struct event e = {.type = text_of(event)};
     memset(out, 0, sizeof *out);
-    if (text_equal(data, "[DONE]")) /* it says nothing: the stream ends before it */
+    if (data.length && data.at[0] != '{' && chunk_is_end_mark(data)) { /* of gateways */
+        out->ends = true;
         return 0;
+    }
     json_scan_init(&s, "event", data.at, data.length, 1);
     json_object_begin(&s);
     while (json_object_next(&s, &key))
@@ -161,5 +163,6 @@ int responses_read_event(const struct answer_so_far *so_far, const char *event, 
             out->error_message = e.message;
         return 0;
     }
+    out->is_foreign = !text_starts(e.type, "response.");
     return take_event(&e, so_far, out);
 }

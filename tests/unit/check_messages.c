@@ -276,6 +276,24 @@ START_TEST(an_error_in_a_stream_fails_it_with_the_servers_words)
 }
 END_TEST
 
+START_TEST(what_is_no_message_fails_in_the_servers_words)
+{
+    static const char *const bodies[][2] = {
+        {"{\"detail\": \"who are you?\"}", "who are you?"},
+        {"[{\"error\": {\"message\": \"quota is spent\"}}]", "quota is spent"},
+        {"event: exception\ndata: {\"message\": \"slow down\"}\n\n", "slow down"},
+        {START("{\"input_tokens\":25,\"output_tokens\":1}")
+             TEXT("a") "data: {\"throttlingException\": {\"message\": \"slow down\"}}\n\n",
+         "slow down"},
+    };
+    struct attempt a;
+    struct record r = feed(&a, bodies[_i][0], 1000);
+    ck_assert_int_eq(r.failure, FAILURE_ERROR_EVENT);
+    ck_assert_str_eq(r.message, bodies[_i][1]);
+    attempt_free(&a);
+}
+END_TEST
+
 START_TEST(thinking_text_and_tools_have_their_first_instants)
 {
     struct attempt a;
@@ -416,6 +434,7 @@ int main(void)
     tcase_add_loop_test(t, the_usage_of_an_answer_is_put_together, 0, COUNT(streams));
     tcase_add_test(t, a_cut_stream_knows_its_input_and_estimates_its_output);
     tcase_add_test(t, an_error_in_a_stream_fails_it_with_the_servers_words);
+    tcase_add_loop_test(t, what_is_no_message_fails_in_the_servers_words, 0, 4);
     tcase_add_test(t, thinking_text_and_tools_have_their_first_instants);
     suite_add_tcase(suite, t);
     t = tcase_create("requests");

@@ -278,11 +278,27 @@ START_TEST(calls_of_the_stream_are_known_at_its_end)
 }
 END_TEST
 
-START_TEST(done_alone_is_no_end)
+START_TEST(what_is_no_response_is_foreign)
 {
-    const char *const stream[] = {DELTA("output_text", "a"), "[DONE]", NULL};
+    static const struct answer_so_far start;
+    struct chunk c = {0};
+    ck_assert_int_eq(responses_read_answer(text_of("{\"detail\":\"who are you?\"}"), &c), 0);
+    ck_assert(c.is_foreign);
+    ck_assert_int_eq(responses_read_answer(text_of("{\"output\":[]}"), &c), 0);
+    ck_assert(!c.is_foreign);
+    ck_assert_int_eq(
+        responses_read_event(&start, "exception", text_of("{\"message\":\"slow down\"}"), &c), 0);
+    ck_assert(c.is_foreign);
+    ck_assert_int_eq(responses_read_event(&start, "", text_of(COMPLETED("[]")), &c), 0);
+    ck_assert(!c.is_foreign);
+}
+END_TEST
+
+START_TEST(done_alone_is_an_end_without_a_reason)
+{
+    const char *const stream[] = {DELTA("output_text", "a"), " [DONE]", NULL};
     struct stream s = read_stream(stream);
-    ck_assert(!s.ended && !s.failed);
+    ck_assert(s.ended && !s.failed);
     ck_assert_str_eq(s.finish, "");
     buffer_free(&s.text);
 }
@@ -437,7 +453,8 @@ int main(void)
     tcase_add_test(t, text_without_deltas_counts_once);
     LOOP(t, an_end_says_why, ends);
     tcase_add_test(t, calls_of_the_stream_are_known_at_its_end);
-    tcase_add_test(t, done_alone_is_no_end);
+    tcase_add_test(t, done_alone_is_an_end_without_a_reason);
+    tcase_add_test(t, what_is_no_response_is_foreign);
     LOOP(t, whole_answers_are_read, answers);
     tcase_add_test(t, cut_payloads_are_refused);
     LOOP(t, messages_become_items, inputs);
