@@ -119,6 +119,12 @@ static void note_usage(struct attempt *a, const struct chunk *c)
     }
 }
 
+static void note_cost(struct attempt *a, money cost)
+{
+    struct usage_report alone = {.has_cost = true, .cost = cost};
+    usage_report_merge(&a->report, &alone);
+}
+
 void attempt_note_rest(struct attempt *a, const struct chunk *c)
 {
     a->odd |= c->odd;
@@ -126,6 +132,8 @@ void attempt_note_rest(struct attempt *a, const struct chunk *c)
         note_finish(a, c->finish_reason);
     if (c->has_usage)
         note_usage(a, c);
+    if (c->has_cost)
+        note_cost(a, c->cost);
     if (c->unit.name)
         a->unit = c->unit;
     if (a->config->keep_text)

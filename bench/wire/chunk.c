@@ -37,7 +37,7 @@ bool chunk_find_usage(struct json_scan *s, struct text key, struct chunk *c)
         return true;
     }
     if (!usage_key_wraps(key) || json_peek(s) != JSON_OBJECT)
-        return false;
+        return usage_cost_read(s, key, &c->has_cost, &c->cost);
     struct usage_report r;
     const char *start = s->at;
     if (usage_report_find(s, &r))

@@ -45,7 +45,9 @@ struct chunk {
     struct text raw_usage;
     struct usage_extra unit; /* what is billed beside tokens; its name is NULL where nothing is */
     uint32_t odd;            /* ODDITY bits: what was odd about this payload */
-    bool ends;               /* nothing follows in this stream */
+    bool has_cost;           /* the provider's own, told beside the usage, in 1e-24 USD: */
+    money cost;
+    bool ends; /* nothing follows in this stream */
     bool is_error;
     struct text error_message;    /* raw; the whole error where it holds no message */
     bool is_whole_text;           /* its text stands where whole answers have theirs */

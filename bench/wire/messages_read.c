@@ -117,7 +117,7 @@ static void read_member(struct json_scan *s, struct text key, struct chunk *c)
         read_stop_reason(s, c);
     else if (text_equal(key, "error"))
         chunk_read_error(s, c);
-    else
+    else if (!chunk_find_usage(s, key, c))
         json_skip(s, NULL);
 }
 

@@ -54,7 +54,7 @@ static void delta_member(struct json_scan *s, struct text key, struct chunk *c)
         chunk_read_error(s, c);
     else if (chunk_names_reasoning(key))
         chunk_read_text(s, CHUNK_REASONING, &c->reasoning, c);
-    else
+    else if (!chunk_find_usage(s, key, c))
         json_skip(s, NULL);
 }
 
@@ -86,6 +86,8 @@ static void choice_member(struct json_scan *s, struct text key, struct chunk *c)
         chunk_read_logprobs(s, c);
     else if (text_equal(key, "error"))
         chunk_read_error(s, c);
+    else if (chunk_names_reasoning(key))
+        chunk_read_text(s, CHUNK_REASONING, &c->reasoning, c);
     else if (!chunk_find_usage(s, key, c))
         json_skip(s, NULL);
 }

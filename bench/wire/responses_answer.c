@@ -173,7 +173,7 @@ static void read_member(struct json_scan *s, struct text key, struct response *r
         take_string(s, &r->message);
     else if (text_equal(key, "object") || text_equal(key, "type"))
         take_string(s, &r->kind);
-    else
+    else if (!chunk_find_usage(s, key, c))
         json_skip(s, NULL);
 }
 

@@ -69,7 +69,7 @@ static void read_member(struct json_scan *s, struct text key, struct event *e, s
         take_string(s, &e->message);
     else if (holds_whole(key))
         take_string(s, &e->whole);
-    else
+    else if (!chunk_find_usage(s, key, out))
         json_skip(s, NULL);
 }
 

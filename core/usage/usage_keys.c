@@ -71,6 +71,7 @@ static const struct usage_key keys[] = {
     {"ephemeral5mtokens", COUNT_WRITTEN_5M, PLACE_NOWHERE},
     {"estimatedcost", COUNT_COST_TOTAL, PLACE_COST},
     {"evalcount", COUNT_COMPLETION, PLACE_OUTPUT},
+    {"generatedtokencount", COUNT_COMPLETION, PLACE_OUTPUT},
     {"generatedtokens", COUNT_COMPLETION, PLACE_OUTPUT},
     {"image", COUNT_KIND_IMAGE, PLACE_NOWHERE},
     {"imageinputtokens", COUNT_IMAGE_INPUT, PLACE_NOWHERE},

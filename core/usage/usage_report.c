@@ -82,6 +82,8 @@ static bool parse_cost(struct text t, money *out)
 {
     char digits[64];
     size_t mantissa = 0;
+    if (text_starts(t, "$"))
+        t = (struct text){t.at + 1, t.length - 1};
     enum money_fault fault = money_parse(t.at, t.length, MONEY_PER_ONE, out);
     if (fault != MONEY_TOO_FINE || t.length >= sizeof digits)
         return fault == MONEY_OK && *out >= 0;
@@ -267,6 +269,47 @@ void usage_report_read(struct json_scan *s, struct usage_report *out)
     if (!(out->given & LENGTHS) && (r.other.given & LENGTHS))
         usage_report_merge(out, &r.other);
     settle_cost(&r);
+}
+
+/* Most keys are no such: that is told at once. */
+static bool names_cost(struct text key)
+{
+    const struct usage_key *k;
+    bool may = false;
+    for (size_t i = 1; !may && i + 3 <= key.length; i++)
+        may = memcmp(key.at + i, "ost", 3) == 0;
+    return may && (k = usage_key_find(key)) && k->place == PLACE_COST;
+}
+
+static void read_metadata(struct json_scan *s, bool *has_cost, money *cost, int depth)
+{
+    struct text key;
+    if (!json_skip_unless(s, JSON_OBJECT))
+        return;
+    json_object_begin(s);
+    while (json_object_next(s, &key)) {
+        if (depth == 0 && text_equal(key, "gateway"))
+            read_metadata(s, has_cost, cost, 1);
+        else if (depth == 0 || !usage_cost_read(s, key, has_cost, cost))
+            json_skip(s, NULL);
+    }
+}
+
+bool usage_cost_read(struct json_scan *s, struct text key, bool *has_cost, money *cost)
+{
+    struct usage_report out = {0};
+    struct reader r = {.s = s, .out = &out};
+    if (text_equal(key, "provider_metadata") || text_equal(key, "providerMetadata")) {
+        read_metadata(s, has_cost, cost, 0);
+        return true;
+    }
+    if (!names_cost(key))
+        return false;
+    read_member(&r, PLACE_TOP, &out, key, 0);
+    settle_cost(&r);
+    if (out.has_cost)
+        keep_cost(has_cost, cost, out.cost);
+    return true;
 }
 
 bool usage_report_parse(struct text json, struct usage_report *out)

@@ -103,6 +103,11 @@ bool usage_key_wraps(struct text key);
 /* As usage_report_read of the first usage object inside the next value. True if there was one. */
 bool usage_report_find(struct json_scan *s, struct usage_report *out);
 
+/* Reads the next value if its key says that it is the provider's own cost, as some tell it beside
+ * the usage: {"cost": 0.0012}, {"provider_metadata": {"gateway": {"cost": "0.0012"}}}. False if
+ * the key does not say so: nothing was read then. */
+bool usage_cost_read(struct json_scan *s, struct text key, bool *has_cost, money *cost);
+
 /* Takes a later report of the same answer into an earlier one. */
 void usage_report_merge(struct usage_report *into, const struct usage_report *later);
 

@@ -70,6 +70,10 @@ static const struct answer ends[] = {
      "\"content_filter_result\":{\"error\":{\"code\":\"x\",\"message\":\"not "
      "filtered\"}}}]}\n\n" REST,
      NONE, NULL, 0, 2, NULL},
+    {"reasoning in the choice", STREAM,
+     "data: {\"choices\":[{\"text\":\"\",\"reasoning\":\"a\"}]}\n\n"
+     "data: {\"choices\":[{\"text\":\"b\",\"reasoning\":null}]}\n\n" REST,
+     NONE, NULL, 0, 2, NULL},
     {"two choices", STREAM,
      SAY("a") "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"b\"}}]}\n\n" REST, NONE,
      NULL, 0, 2, NULL},

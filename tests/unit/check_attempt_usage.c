@@ -46,6 +46,20 @@ static const struct {
     const char *cost;
 } usage_events[] = {
     {"", USAGE_ESTIMATED, 90, 0, 3, 0, 0, NULL},
+    {"data: "
+     "{\"choices\":[{\"delta\":{\"usage\":{\"prompt_tokens\":137,\"completion_tokens\":24}}}]}\n\n",
+     USAGE_SERVER, 137, 0, 24, 0, 0, NULL},
+    {USAGE("{\"input_token_count\":137,\"generated_token_count\":24}"), USAGE_SERVER, 137, 0, 24, 0,
+     0, NULL},
+    {"data: {\"choices\":[],\"cost\":0.0012}\n\n", USAGE_ESTIMATED, 90, 0, 3, 0, 0, "0.0012"},
+    {"data: {\"choices\":[],\"cost\":{\"total\":\"0.25\",\"currency\":\"EUR\"}}\n\n",
+     USAGE_ESTIMATED, 90, 0, 3, 0, 0, NULL},
+    {"data: {\"choices\":[],\"estimated_cost\":\"$0.25\",\"usage\":{\"prompt_tokens\":137,"
+     "\"completion_tokens\":24}}\n\n",
+     USAGE_SERVER, 137, 0, 24, 0, 0, "0.25"},
+    {"data: {\"choices\":[{\"delta\":{\"provider_metadata\":{\"maker\":{\"cost\":9},\"gateway\":{"
+     "\"routing\":{\"cost\":8},\"cost\":\"0.0045405\"}}}}]}\n\n",
+     USAGE_ESTIMATED, 90, 0, 3, 0, 0, "0.0045405"},
     {USAGE("{\"prompt_tokens\":0,\"completion_tokens\":0,\"total_tokens\":0}"), USAGE_ESTIMATED, 90,
      0, 3, 0, ODDITY(USAGE_ZERO), NULL},
     {USAGE("{}"), USAGE_ESTIMATED, 90, 0, 3, 0, ODDITY(USAGE_ZERO), NULL},
