@@ -163,7 +163,7 @@ class Responses(Case):
             self.assertEqual((record["status"], record["finish_reason"]), ("completed", "stop"))
 
     def test_a_stream_without_its_end_is_truncated(self):
-        for text in ("", "data: [DONE]\n\n"):
+        for text in ("", ": bye\n\n"):
             with self.subTest(text=text):
                 _, url = self.serve(events({"type": "response.output_text.delta", "delta": "a"}) + text)
                 self.bench(url, self.write("w.jsonl", rows(3)), "--no-probe", expect=1)
