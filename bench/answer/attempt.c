@@ -118,8 +118,7 @@ static int begins_stream(struct text body)
     return -1;
 }
 
-/* Without the byte-order mark, blanks and empty lines, which may stand before anything. */
-static struct text behind_blanks(struct text body)
+struct text attempt_behind_blanks(struct text body)
 {
     if (text_starts(body, "\xef\xbb\xbf"))
         body = (struct text){body.at + 3, body.length - 3};
@@ -133,7 +132,7 @@ static struct text behind_blanks(struct text body)
 static bool decide_shape(struct attempt *a, struct text body)
 {
     static const char mark[] = "\xef\xbb\xbf";
-    struct text start = behind_blanks(body);
+    struct text start = attempt_behind_blanks(body);
     if (start.length == 0 || (start.length < 3 && memcmp(start.at, mark, start.length) == 0))
         return false;
     int stream = begins_stream(start);

@@ -163,7 +163,7 @@ static void conclude(struct attempt *a, enum failure_class transport, const char
 {
     if (a->cancelled)
         return;
-    if (a->shape == SHAPE_OPEN && attempt_body(a).length > strspn(attempt_body(a).at, " \t\r\n"))
+    if (a->shape == SHAPE_OPEN && attempt_behind_blanks(attempt_body(a)).length)
         a->is_stream = false; /* its bytes are too few to tell */
     if (a->http_status && !attempt_is_good(a))
         fail_refused(a, status_failure(a->http_status));

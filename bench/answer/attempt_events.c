@@ -176,8 +176,10 @@ static bool take_late(struct attempt *a, const char *name, struct text data)
 {
     struct chunk c;
     if (!a->so_far.has_usage && data.length &&
-        a->config->api->read_event(&a->so_far, name, data, &c) == 0 && c.has_usage)
+        a->config->api->read_event(&a->so_far, name, data, &c) == 0 && c.has_usage) {
+        a->understood = true;
         note_usage(a, &c);
+    }
     return true;
 }
 

@@ -26,6 +26,9 @@ static inline int64_t attempt_now(const struct attempt *a)
     return at_ns > a->last_read_ns ? at_ns : a->last_read_ns;
 }
 
+/* A body without the byte-order mark, blanks and empty lines, which may stand before anything. */
+struct text attempt_behind_blanks(struct text body);
+
 /* ---- attempt_words.c ---- */
 
 /* The attempt has failed, unless it had before; the words are kept without secrets. Those of _json
