@@ -19,13 +19,67 @@
 #define EVENTS 256
 #define BURST 64 /* chunks in one write where there is no gap between them */
 
-#define CHUNK_JSON                                                                                \
-    "data: {\"id\":\"chatcmpl-0123456789abcdef\",\"object\":\"chat.completion.chunk\","           \
-    "\"created\":1700000000,\"model\":\"null\",\"choices\":[{\"index\":0,\"delta\":{\"content\":" \
-    "\" token\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n"
+#define CHUNK_BYTES 512
+
+/* What an API's streams and answers are made of. */
+struct face {
+    const char *path, *chunk, *tail, *whole;
+};
+
+/* The first stands for every path that is not named. */
+static const struct face faces[] = {
+    {"/chat/completions",
+     "data: {\"id\":\"chatcmpl-0123456789abcdef\",\"object\":\"chat.completion.chunk\","
+     "\"created\":1700000000,\"model\":\"null\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
+     "\" token\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n",
+     "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}]}\n\n"
+     "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":1}}\n\n"
+     "data: [DONE]\n\n",
+     "{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}],"
+     "\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":1}}"},
+    {"/completions",
+     "data: "
+     "{\"id\":\"cmpl-0123456789abcdef\",\"object\":\"text_completion\",\"created\":1700000000,"
+     "\"model\":\"null\",\"choices\":[{\"index\":0,\"text\":\" token\",\"logprobs\":null,"
+     "\"finish_reason\":null}]}\n\n",
+     "data: {\"choices\":[{\"index\":0,\"text\":\"\",\"finish_reason\":\"length\"}]}\n\n"
+     "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":1}}\n\n"
+     "data: [DONE]\n\n",
+     "{\"choices\":[{\"text\":\"x\",\"finish_reason\":\"stop\"}],"
+     "\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":1}}"},
+    {"/responses",
+     "event: response.output_text.delta\n"
+     "data: {\"type\":\"response.output_text.delta\",\"sequence_number\":7,\"item_id\":"
+     "\"msg_0123456789abcdef\",\"output_index\":0,\"content_index\":0,\"delta\":\" token\","
+     "\"logprobs\":[]}\n\n",
+     "event: response.completed\n"
+     "data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"output\":[],"
+     "\"usage\":{\"input_tokens\":10,\"output_tokens\":1}}}\n\n",
+     "{\"object\":\"response\",\"status\":\"completed\",\"output\":[{\"type\":\"message\","
+     "\"content\":[{\"type\":\"output_text\",\"text\":\"x\"}]}],"
+     "\"usage\":{\"input_tokens\":10,\"output_tokens\":1}}"},
+    {"/messages",
+     "event: content_block_delta\n"
+     "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\","
+     "\"text\":\" token\"}}\n\n",
+     "event: message_delta\n"
+     "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"max_tokens\"},"
+     "\"usage\":{\"input_tokens\":10,\"output_tokens\":1}}\n\n"
+     "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+     "{\"type\":\"message\",\"content\":[{\"type\":\"text\",\"text\":\"x\"}],\"stop_reason\":"
+     "\"end_turn\",\"usage\":{\"input_tokens\":10,\"output_tokens\":1}}"},
+};
+#define FACES (sizeof faces / sizeof *faces)
+
+/* A face's bytes as they are sent. */
+struct bytes {
+    char chunks[BURST * CHUNK_BYTES], tail[1024], whole[512];
+    size_t chunk_length;
+};
 
 struct link {
     int fd;
+    const struct bytes *bytes; /* of the API that was asked */
     bool streaming;
     uint32_t left; /* tokens to come */
     int64_t due_ns;
@@ -42,22 +96,19 @@ struct null_endpoint {
     size_t link_capacity;
     struct heap due; /* by socket number; of equal times the first one in comes first */
     uint64_t pushed;
-    char chunk[512], burst[BURST * 512];
-    size_t chunk_length;
-    char tail[1024];
+    struct bytes bytes[FACES];
 };
 
-static void fill_texts(struct null_endpoint *n)
+static void fill_bytes(struct bytes *b, const struct face *f)
 {
-    static const char last[] =
-        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}]}\n\n"
-        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":1}}\n\n"
-        "data: [DONE]\n\n";
-    n->chunk_length = (size_t)snprintf(n->chunk, sizeof n->chunk, "%zx\r\n" CHUNK_JSON "\r\n",
-                                       strlen(CHUNK_JSON));
-    for (int i = 0; i < BURST; i++)
-        memcpy(n->burst + (size_t)i * n->chunk_length, n->chunk, n->chunk_length);
-    snprintf(n->tail, sizeof n->tail, "%zx\r\n%s\r\n0\r\n\r\n", strlen(last), last);
+    b->chunk_length =
+        (size_t)snprintf(b->chunks, CHUNK_BYTES, "%zx\r\n%s\r\n", strlen(f->chunk), f->chunk);
+    for (size_t i = 1; i < BURST; i++)
+        memcpy(b->chunks + i * b->chunk_length, b->chunks, b->chunk_length);
+    snprintf(b->tail, sizeof b->tail, "%zx\r\n%s\r\n0\r\n\r\n", strlen(f->tail), f->tail);
+    snprintf(b->whole, sizeof b->whole,
+             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+             strlen(f->whole), f->whole);
 }
 
 struct null_endpoint *null_endpoint_create(int64_t gap_ns, struct error *err)
@@ -67,7 +118,8 @@ struct null_endpoint *null_endpoint_create(int64_t gap_ns, struct error *err)
     struct epoll_event want = {.events = EPOLLIN, .data.ptr = NULL};
     socklen_t length = sizeof a;
     n->gap_ns = gap_ns;
-    fill_texts(n);
+    for (size_t i = 0; i < FACES; i++)
+        fill_bytes(&n->bytes[i], &faces[i]);
     n->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     n->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (n->listener < 0 || n->epoll < 0 || bind(n->listener, (struct sockaddr *)&a, sizeof a) ||
@@ -119,26 +171,19 @@ static bool put(const struct link *l, const char *bytes, size_t count)
     return send(l->fd, bytes, count, MSG_NOSIGNAL) == (ssize_t)count;
 }
 
-static bool answer_whole(const struct link *l, bool models)
+static bool answer_models(const struct link *l)
 {
-    char text[512];
-    const char *json = models ? "{\"data\":[{\"id\":\"null\"}]}"
-                              : "{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":"
-                                "\"stop\"}],\"usage\":{\"prompt_tokens\":10,"
-                                "\"completion_tokens\":1}}";
-    int length = snprintf(text, sizeof text,
-                          "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-                          "Content-Length: %zu\r\n\r\n%s",
-                          strlen(json), json);
-    return put(l, text, (size_t)length);
+    static const char text[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                               "Content-Length: 24\r\n\r\n{\"data\":[{\"id\":\"null\"}]}";
+    return put(l, text, sizeof text - 1);
 }
 
 static bool begin_stream(struct null_endpoint *n, struct link *l)
 {
     static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
                                "Transfer-Encoding: chunked\r\n\r\n";
-    const char *tokens = strstr(l->request, "\"max_tokens\":");
-    l->left = tokens ? (uint32_t)strtoul(tokens + 13, NULL, 10) : 1;
+    const char *tokens = strstr(l->request, "_tokens\":");
+    l->left = tokens ? (uint32_t)strtoul(strchr(tokens, ':') + 1, NULL, 10) : 1;
     l->streaming = true;
     l->due_ns = clock_now_ns() + n->gap_ns;
     heap_set(&n->due, (uint32_t)l->fd, l->due_ns, n->pushed++);
@@ -157,6 +202,26 @@ static size_t whole_request(const struct link *l)
     return l->have >= total ? total : 0;
 }
 
+/* By the path of the request line, "POST /v1/messages HTTP/1.1". */
+static const struct bytes *asked_bytes(const struct null_endpoint *n, const char *request)
+{
+    const char *path = strstr(request, "/v1");
+    for (size_t i = 1; path && i < FACES; i++)
+        if (strncmp(path + 3, faces[i].path, strlen(faces[i].path)) == 0)
+            return &n->bytes[i];
+    return &n->bytes[0];
+}
+
+static bool answer(struct null_endpoint *n, struct link *l)
+{
+    l->bytes = asked_bytes(n, l->request);
+    if (strstr(l->request, "\"stream\":true"))
+        return begin_stream(n, l);
+    if (memcmp(l->request, "GET", 3) == 0)
+        return answer_models(l);
+    return put(l, l->bytes->whole, strlen(l->bytes->whole));
+}
+
 static bool take_bytes(struct null_endpoint *n, struct link *l)
 {
     if (!l->request)
@@ -168,9 +233,7 @@ static bool take_bytes(struct null_endpoint *n, struct link *l)
     l->request[l->have] = '\0';
     if (l->streaming || whole_request(l) == 0)
         return l->have < REQUEST_BYTES;
-    bool good = strstr(l->request, "\"stream\":true")
-                    ? begin_stream(n, l)
-                    : answer_whole(l, memcmp(l->request, "GET", 3) == 0);
+    bool good = answer(n, l);
     l->have = 0;
     if (l->streaming) { /* ten thousand streams need no request buffers */
         free(l->request);
@@ -183,7 +246,7 @@ static bool send_token(struct null_endpoint *n, struct link *l)
 {
     if (l->left == 0) {
         l->streaming = false;
-        return put(l, n->tail, strlen(n->tail));
+        return put(l, l->bytes->tail, strlen(l->bytes->tail));
     }
     uint32_t count = 1;
     if (n->gap_ns == 0)
@@ -191,7 +254,7 @@ static bool send_token(struct null_endpoint *n, struct link *l)
     l->left -= count;
     l->due_ns += n->gap_ns;
     heap_set(&n->due, (uint32_t)l->fd, l->due_ns, n->pushed++);
-    return put(l, n->burst, count * n->chunk_length);
+    return put(l, l->bytes->chunks, count * l->bytes->chunk_length);
 }
 
 static void send_due(struct null_endpoint *n)

@@ -7,8 +7,9 @@
  *     null_endpoint_free(n);
  *
  * Loopback only. A body with "stream":true is answered by max_tokens chunks of the size that
- * OpenAI's have, others by a small whole answer. It parses nothing that it does not need: it is for
- * our own client, not a model of an endpoint (that is sim/mock).
+ * OpenAI's (or Anthropic's) have, others by a small whole answer, in the form of the API whose path
+ * is asked: chat, completions, responses, messages. It parses nothing that it does not need: it is
+ * for our own client, not a model of an endpoint (that is sim/mock).
  */
 #ifndef FAREBOX_BENCH_CLIENT_NULL_ENDPOINT_H
 #define FAREBOX_BENCH_CLIENT_NULL_ENDPOINT_H
