@@ -129,7 +129,7 @@ PERF := $(patsubst tests/perf/%.c,$(BUILD)/perf/%,$(wildcard tests/perf/perf_*.c
 .PHONY: perf
 perf: $(PERF) $(PROGRAM) ## the benchmarks, each beside its yardstick (T=perf_price runs one)
 	@.ci/deps perf || echo "some yardsticks cannot be installed here; they are left out"
-	@FAREBOX=$(abspath $(PROGRAM)) tests/perf/run $(if $(T),$(or $(wildcard tests/perf/$(T)),$(BUILD)/perf/$(T)),$(PERF) $(wildcard tests/perf/perf_*.sh))
+	@FAREBOX=$(abspath $(PROGRAM)) tests/perf/run $(if $(T),$(or $(wildcard tests/perf/$(T)),$(BUILD)/perf/$(T)),$(PERF) $(wildcard tests/perf/perf_*.sh tests/perf/perf_*.py))
 $(BUILD)/perf/%: tests/perf/%.c $(LIBRARY)
 	$(call show,CC)
 	@mkdir -p $(@D)
