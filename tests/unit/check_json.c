@@ -315,10 +315,39 @@ START_TEST(arrays_of_numbers_are_taken_whole)
 }
 END_TEST
 
+/* Runs of plain bytes are passed eight at a time: what ends one is found at every place. */
+START_TEST(a_string_ends_where_its_first_odd_byte_says)
+{
+    static const struct {
+        const char *bytes;
+        bool good;
+    } odd[] = {{"\\n", true}, {"\xc3\xa9", true}, {"\x7f", true}, {"\x1f", false},
+               {"\n", false}, {"\\q", false},     {"\xe9", false}};
+    for (size_t length = 0; length < 40; length++)
+        for (size_t at = 0; at <= length; at++)
+            for (size_t k = 0; k < sizeof odd / sizeof *odd; k++) {
+                char text[64];
+                struct json_scan s;
+                struct text raw;
+                size_t n = strlen(odd[k].bytes), whole = length + n;
+                memset(text, 'a' + (int)(at % 3), sizeof text);
+                text[0] = '"';
+                memcpy(text + 1 + at, odd[k].bytes, n);
+                text[1 + whole] = '"';
+                json_scan_init(&s, "", text, whole + 2 + at % 9, 1); /* with bytes behind it */
+                ck_assert(json_string(&s, &raw) == odd[k].good);
+                ck_assert(!odd[k].good || (raw.at == text + 1 && raw.length == whole));
+                json_scan_init(&s, "", text, whole + 1, 1);
+                ck_assert(!json_string(&s, &raw));
+            }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("json");
     TCase *t = tcase_create("all");
+    tcase_add_test(t, a_string_ends_where_its_first_odd_byte_says);
     tcase_add_test(t, accepts_what_is_json_and_nothing_cut_short);
     tcase_add_test(t, never_reads_past_the_end);
     tcase_add_test(t, refuses_what_is_not_json);
