@@ -12,7 +12,7 @@ void attempt_fail(struct attempt *a, enum failure_class why, struct text words)
     a->failure = why;
     secrets_show(a->config->secrets, words, a->message, sizeof a->message);
     if (text_trim(text_of(a->message)).length == 0)
-        text_cut(text_of("the server said no more than that"), a->message, sizeof a->message);
+        text_cut(text_of("the server gave no reason"), a->message, sizeof a->message);
 }
 
 /* Words that stand in JSON, without its escapes; `out` is for them. */

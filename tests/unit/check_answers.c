@@ -64,6 +64,10 @@ static const struct answer ends[] = {
      NONE, NULL, ODDITY(NO_FINISH_REASON), 1, NULL},
     {"empty lines alone", STREAM, "\n\n\n", TRUNCATED,
      "the stream ended without finish_reason and [DONE]", 0, 0, NULL},
+    {"a byte-order mark alone", STREAM, "\xef\xbb\xbf\n", TRUNCATED,
+     "the stream ended without finish_reason and [DONE]", 0, 0, NULL},
+    {"a keep-alive, and usage behind the end mark", STREAM, "data: ping\n\n" DONE USAGE, NONE, NULL,
+     ODDITY(NOT_JSON) | ODDITY(NO_TEXT) | ODDITY(NO_FINISH_REASON), 0, ""},
     {"filter results first", STREAM,
      "data: {\"choices\":[],\"prompt_filter_results\":[{\"prompt_index\":0}]}\n\n" TWO
      "data: {\"choices\":[{\"index\":0,\"finish_reason\":null,\"content_filter_offsets\":{},"
@@ -111,6 +115,10 @@ static const struct answer failures[] = {
     {"an event called error, in plain words", STREAM,
      TWO "event: error\ndata: Internal Server Error\n\n", ERROR, "Internal Server Error", 0, 2,
      NULL},
+    {"an error line without words", STREAM, TWO "error:\n\n", ERROR, "the server gave no reason",
+     ODDITY(NO_DATA), 2, NULL},
+    {"an error event without words", STREAM, TWO "event: error\ndata:  \n\n", ERROR,
+     "the server gave no reason", 0, 2, NULL},
     {"a status object", STREAM,
      "data: {\"choices\":null,\"base_resp\":{\"status_code\":1008,\"status_msg\":\"no "
      "balance\"}}\n\n",
