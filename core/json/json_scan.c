@@ -1,40 +1,12 @@
 #include "core/json/json_scan.h"
 
+#include "core/json/json_plain.h"
 #include "core/memory.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What a byte is inside a string: most are plain, and runs of them are skipped quickly. */
-enum { PLAIN = 0, QUOTE, ESCAPE, CONTROL, HIGH };
-
-__extension__ static const unsigned char class_of[256] = {
-    [0 ... 0x1f] = CONTROL, ['"'] = QUOTE, ['\\'] = ESCAPE, [0x80 ... 0xff] = HIGH};
-
-#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
-
-/* The first byte from `at` that is not PLAIN, or the end. Eight bytes are looked at together: one
- * of them that is not plain has its top bit set in `odd`, and so may others behind it. */
-static inline const char *skip_plain(const char *at, const char *end)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    for (; end - at >= 8; at += 8) {
-        uint64_t bytes;
-        memcpy(&bytes, at, sizeof bytes);
-        uint64_t quote = bytes ^ EACH_BYTE('"'), escape = bytes ^ EACH_BYTE('\\');
-        uint64_t control = bytes - EACH_BYTE(' ');
-        uint64_t odd = (quote - EACH_BYTE(1)) | (escape - EACH_BYTE(1)) | control | bytes;
-        odd &= EACH_BYTE(0x80);
-        if (odd)
-            return at + __builtin_ctzll(odd) / 8;
-    }
-#endif
-    while (at < end && class_of[(unsigned char)*at] == PLAIN)
-        at++;
-    return at;
-}
 
 void json_scan_init(struct json_scan *s, const char *file, const char *text, size_t length,
                     long first_line)
@@ -187,13 +159,13 @@ static bool string_body(struct json_scan *s, struct text *raw)
     const char *start = s->at;
     bool high = false;
     for (;;) {
-        const char *at = skip_plain(s->at, s->end);
+        const char *at = json_skip_plain(s->at, s->end);
         s->at = at;
         if (at == s->end) {
             fail_at(s, start - 1, "this string is not closed");
             return false;
         }
-        switch (class_of[(unsigned char)*at]) {
+        switch (json_byte_class[(unsigned char)*at]) {
         case QUOTE: {
             size_t bad;
             raw->at = start;

@@ -177,7 +177,7 @@ static inline double bare_run(const struct server *s, int slots, int requests, c
 
 /* ---- bare sockets ---- */
 
-static inline int raw_connect(const struct server *s)
+static inline int bare_connect(const struct server *s)
 {
     struct sockaddr_in a = {.sin_family = AF_INET,
                             .sin_port = htons((uint16_t)s->port),
@@ -202,7 +202,7 @@ static inline double raw_chunks(const struct server *s, int streams, int tokens)
                           strlen(body), body);
     double start = cpu_s();
     for (int i = 0; i < streams; i++) {
-        int fd = raw_connect(s);
+        int fd = bare_connect(s);
         struct epoll_event want = {.events = EPOLLIN, .data.fd = fd};
         if (fd < 0 || write(fd, request, (size_t)length) != length)
             exit(1);

@@ -1,8 +1,9 @@
 /* Answers drawn at random, of the shapes that servers send, with what must be read from them.
  *
  *     struct made_answer m;
- *     made_init(&m, seed);
- *     made_chat(&m);                   // m.body, and what it says: m.events, m.text, m.usage, ...
+ *     made_init(&m);
+ *     made_begin(&m, seed, 7);              // answer number 7 of the seed
+ *     made_chat_stream(&m, &api_chat);      // m.body, and what it says: m.events, m.text, m.usage
  *     made_free(&m);
  *
  * An answer is written event by event. Each notes where in the body it is known to be whole, and

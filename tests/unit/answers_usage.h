@@ -1,7 +1,7 @@
 /* Usage objects in the forms of many providers, drawn at random from classes that are known.
  *
  *     struct made_usage u;
- *     made_usage_draw(&random, output, reasoning, &u);      // u.json says u.tokens, in some form
+ *     made_usage_draw(&random, false, &u);      // u.json says u.tokens, in some form
  *
  * The forms are those of docs/usage.md; so are the twists, which contradict or misspell what they
  * say and are resolved by its rules (u.odd is what then must be noted).
@@ -319,6 +319,7 @@ static inline void made_usage_twist(struct made_usage *u, int twist)
 
 /* ---- drawing ---- */
 
+/* Any classes in any form; or, of one that contradicts itself, a plain length each way. */
 static inline void made_usage_draw(struct random *r, bool contradicts, struct made_usage *u)
 {
     const struct usage_form *form = &usage_forms[random_below(r, USAGE_FORMS)];
