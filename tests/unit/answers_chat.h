@@ -214,8 +214,8 @@ static inline void maybe_silent(struct made_answer *m)
         "{\"choices\":[],\"prompt_filter_results\":[{\"prompt_index\":0}]}",
         "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":null}],\"usage\":null}",
         "{\"choices\":[{\"delta\":{\"content\":null,\"tool_calls\":[]},\"error\":0}],\"error\":{}}",
-        "{\"choices\":[{\"delta\":{\"reasoning_details\":[{\"type\":\"reasoning.encrypted\","
-        "\"data\":\"c2Vj\"}],\"thinking_signature\":\"c2ln\"}}]}",
+        ("{\"choices\":[{\"delta\":{\"reasoning_details\":[{\"type\":\"reasoning.encrypted\","
+         "\"data\":\"c2Vj\"}],\"thinking_signature\":\"c2ln\"}}]}"),
     };
     if (draw(m, 10))
         return;
