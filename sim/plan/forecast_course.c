@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 #include "sim/cost/bill/bought.h"
+#include "sim/cost/bill/tariff.h"
 #include "sim/cost/book/price.h"
 #include "sim/cost/book/window.h"
 
@@ -36,10 +37,10 @@ static int64_t window_of(const struct settle *s, const struct plan_quota *q, siz
 
 static void add_allowance(struct settle *s, const struct plan_quota *quota)
 {
+    if (quota->of) /* calls of tools and units are not told apart in the demand of a day */
+        return;
     struct allowance *a = &s->allowances[s->count++];
-    *a = (struct allowance){.quota = *quota, .window = -1};
-    if (a->quota.alignment == WINDOW_ROLLING)
-        a->quota.alignment = WINDOW_ANCHORED;
+    *a = (struct allowance){.quota = window_on_grid(quota), .window = -1};
     int64_t length = plan_quota_length(quota);
     if (length >= FORECAST_DAY_NS)
         return;
@@ -80,6 +81,19 @@ static uint64_t of_share(struct share s, uint64_t value)
     return (uint64_t)((money_magnitude)value * s.part / s.whole);
 }
 
+/* Money is compared in quanta, whole ones of which are far below a cent. */
+static uint64_t need_of(const struct allowance *a, const struct block_charge *d)
+{
+    if (a->quota.unit == QUOTA_USD)
+        return (uint64_t)charge_quanta(d->usage);
+    return plan_quota_need(&a->quota, d->weight_micro, d->input, d->output);
+}
+
+static uint64_t left_of(const struct allowance *a)
+{
+    return a->quota.unit == QUOTA_USD ? (uint64_t)charge_quanta(a->credit_left) : a->left;
+}
+
 /* What has room now: of the windows that queue, of those that reject, and of those beyond which
  * one pays. */
 static void find_room(const struct settle *s, const struct block_charge *d, struct share *queued,
@@ -88,14 +102,14 @@ static void find_room(const struct settle *s, const struct block_charge *d, stru
     *queued = *taken = *included = (struct share){1, 1};
     for (size_t i = 0; i < s->count; i++) {
         const struct allowance *a = &s->allowances[i];
-        if (a->quota.unit == QUOTA_USD)
+        if (plan_quota_is_settled(&a->quota))
             continue;
-        uint64_t need = plan_quota_need(&a->quota, d->weight_micro, d->input, d->output);
+        uint64_t need = need_of(a, d);
         enum plan_beyond beyond = a->quota.beyond;
         lower(beyond == BEYOND_QUEUE    ? queued
               : beyond == BEYOND_REJECT ? taken
                                         : included,
-              a->left, need);
+              left_of(a), need);
     }
 }
 
@@ -103,6 +117,8 @@ static void use_up(struct settle *s, const struct block_charge *served, struct s
 {
     for (size_t i = 0; i < s->count; i++) {
         struct allowance *a = &s->allowances[i];
+        if (a->quota.unit == QUOTA_USD && !plan_quota_is_settled(&a->quota))
+            a->credit_left -= served->usage < a->credit_left ? served->usage : a->credit_left;
         uint64_t need =
             plan_quota_need(&a->quota, served->weight_micro, served->input, served->output);
         if (i < s->quotas)
@@ -126,7 +142,7 @@ static struct block_charge part_of(const struct block_charge *d, struct share s)
 static bool has_quota(const struct settle *s)
 {
     for (size_t i = 0; i < s->quotas; i++)
-        if (s->allowances[i].quota.unit != QUOTA_USD)
+        if (!plan_quota_is_settled(&s->allowances[i].quota))
             return true;
     return false;
 }
@@ -168,7 +184,7 @@ static money credit_of(struct settle *s, money usage, size_t day)
     money covered = 0;
     for (size_t i = 0; i < s->quotas; i++) {
         struct allowance *a = &s->allowances[i];
-        if (a->quota.unit != QUOTA_USD)
+        if (a->quota.unit != QUOTA_USD || !plan_quota_is_settled(&a->quota))
             continue;
         money part = usage - covered < a->credit_left ? usage - covered : a->credit_left;
         if (part < usage - covered && s->c->quota_end == FORECAST_NEVER)

@@ -14,7 +14,8 @@
 
 struct past {
     int64_t at_ns, end_ns;
-    uint64_t amount[4];
+    money_magnitude amount[4];
+    bool counts[4]; /* the quota is for it */
 };
 
 struct model {
@@ -25,12 +26,29 @@ struct model {
     int64_t start_unix_ns;
 };
 
-static uint64_t used_at(const struct model *m, size_t window, const struct plan_quota *q,
-                        int64_t at)
+/* The window of the session at an instant: each begins with the first start after the last one's
+ * end. Before one has begun it is empty. */
+static void session_at(const struct model *m, size_t window, const struct plan_quota *q, int64_t at,
+                       int64_t *begin, int64_t *end)
 {
-    int64_t begin, end;
-    uint64_t used = 0;
-    if (q->alignment != WINDOW_ROLLING)
+    *begin = *end = INT64_MIN;
+    for (size_t i = 0; i < m->count; i++)
+        if (m->past[i].counts[window] && m->past[i].at_ns >= *end) {
+            *begin = m->past[i].at_ns;
+            *end = *begin + plan_quota_length(q);
+        }
+    if (at >= *end)
+        *begin = *end = at;
+}
+
+static money_magnitude used_at(const struct model *m, size_t window, const struct plan_quota *q,
+                               int64_t at)
+{
+    int64_t begin = 0, end = 0;
+    money_magnitude used = 0;
+    if (q->alignment == WINDOW_SESSION)
+        session_at(m, window, q, at, &begin, &end);
+    else if (q->alignment != WINDOW_ROLLING)
         window_bounds(q, m->start_unix_ns, at, &begin, &end);
     for (size_t i = 0; i < m->count; i++) {
         bool in = q->alignment == WINDOW_ROLLING
@@ -46,9 +64,57 @@ static const struct plan_quota *quota_at(const struct plan *p, size_t i)
     return i < p->quota_count ? &p->quotas[i] : &p->rate_limits[i - p->quota_count];
 }
 
-static uint64_t need_of(const struct plan_quota *q, uint32_t input, uint32_t output)
+/* $1 per million tokens in, $4 out; a token out may count for four. */
+#define PRICE_IN (MONEY_USD / 1000000)
+#define PRICE_OUT (4 * PRICE_IN)
+static uint64_t output_counts_four[USAGE_CLASSES];
+
+static money_magnitude need_of(const struct plan_quota *q, const char *model, uint32_t input,
+                               uint32_t output)
 {
-    return q->unit == QUOTA_REQUESTS ? PLAN_MICRO : (uint64_t)input + output;
+    if (q->model_count > 0 && strcmp(q->models[0], model) != 0)
+        return 0;
+    if (q->unit == QUOTA_USD)
+        return (money_magnitude)(PRICE_IN * (money)input + PRICE_OUT * (money)output);
+    if (q->counts)
+        return ((money_magnitude)input + (money_magnitude)output * 4) * PLAN_MICRO;
+    return q->unit == QUOTA_REQUESTS ? PLAN_MICRO : (money_magnitude)input + output;
+}
+
+static money_magnitude amount_of(const struct plan_quota *q)
+{
+    return q->unit == QUOTA_USD ? (money_magnitude)q->usd
+           : q->counts          ? (money_magnitude)q->amount * PLAN_MICRO
+                                : q->amount;
+}
+
+/* What the windows before left unused: what came over from another one is used first. */
+static money_magnitude carried_at(const struct model *m, size_t window, const struct plan_quota *q,
+                                  int64_t at)
+{
+    int64_t first, begin, end;
+    window_bounds(q, m->start_unix_ns, 0, &first, &end);
+    window_bounds(q, m->start_unix_ns, at, &begin, &end);
+    if (!q->rolls_over || begin <= first)
+        return 0;
+    money_magnitude used = used_at(m, window, q, begin - 1), amount = amount_of(q);
+    if (used == 0)
+        return amount;
+    money_magnitude over = carried_at(m, window, q, begin - 1);
+    money_magnitude own = used > over ? used - over : 0;
+    return own < amount ? amount - own : 0;
+}
+
+static bool has_room(const struct model *m, size_t window, const struct plan_quota *q, int64_t at,
+                     money_magnitude need)
+{
+    return need <= amount_of(q) &&
+           used_at(m, window, q, at) + need <= amount_of(q) + carried_at(m, window, q, at);
+}
+
+static bool is_for(const struct plan_quota *q, const char *model)
+{
+    return q->model_count == 0 || strcmp(q->models[0], model) == 0;
 }
 
 static bool slot_free(const struct model *m, int64_t at)
@@ -61,24 +127,25 @@ static bool slot_free(const struct model *m, int64_t at)
 
 /* Seconds are tried one by one: all times of the test are whole seconds. */
 static enum serve_fate model_place(struct model *m, int64_t *line_ns, int64_t due_ns,
-                                   uint32_t input, uint32_t output, int64_t *start_ns)
+                                   const char *model, uint32_t input, uint32_t output,
+                                   int64_t *start_ns)
 {
     const struct plan *p = m->plan;
     size_t windows = p->quota_count + p->rate_limit_count;
-    bool queue_slots = p->limits.beyond == BEYOND_QUEUE, included = p->quota_count > 0;
+    bool queue_slots = p->limits.beyond == BEYOND_QUEUE, included = false, room_in_all = true;
     if (p->limits.max_input_tokens && input > p->limits.max_input_tokens)
         return SERVE_INPUT;
     for (size_t i = 0; i < windows; i++)
         if (quota_at(p, i)->beyond == BEYOND_QUEUE &&
-            need_of(quota_at(p, i), input, output) > quota_at(p, i)->amount)
+            need_of(quota_at(p, i), model, input, output) > amount_of(quota_at(p, i)))
             return SERVE_LARGE;
     int64_t at = due_ns > *line_ns ? due_ns : *line_ns;
     for (;; at += NS_PER_S) {
         bool room = !queue_slots || slot_free(m, at);
         for (size_t i = 0; i < windows && room; i++) {
             const struct plan_quota *q = quota_at(p, i);
-            if (q->beyond == BEYOND_QUEUE)
-                room = used_at(m, i, q, at) + need_of(q, input, output) <= q->amount;
+            if (q->beyond == BEYOND_QUEUE && is_for(q, model))
+                room = has_room(m, i, q, at, need_of(q, model, input, output));
         }
         if (room)
             break;
@@ -86,19 +153,26 @@ static enum serve_fate model_place(struct model *m, int64_t *line_ns, int64_t du
     *line_ns = at;
     for (size_t i = 0; i < windows; i++) {
         const struct plan_quota *q = quota_at(p, i);
-        bool fits = used_at(m, i, q, at) + need_of(q, input, output) <= q->amount;
+        if (!is_for(q, model))
+            continue;
+        bool fits = has_room(m, i, q, at, need_of(q, model, input, output));
         if (!fits && q->beyond == BEYOND_REJECT)
             return i < p->quota_count ? SERVE_QUOTA : SERVE_RATE;
-        if (!fits && i < p->quota_count)
-            included = false;
+        if (i < p->quota_count && !(q->unit == QUOTA_USD && q->beyond == BEYOND_PAY)) {
+            included = true;
+            room_in_all = room_in_all && fits;
+        }
     }
+    included = included && room_in_all;
     if (!slot_free(m, at))
         return SERVE_RATE;
     struct past *now = &m->past[m->count++];
-    *now = (struct past){at, at + m->duration_ns, {0}};
-    for (size_t i = 0; i < windows; i++)
-        if (i >= p->quota_count || included)
-            now->amount[i] = need_of(quota_at(p, i), input, output);
+    *now = (struct past){.at_ns = at, .end_ns = at + m->duration_ns};
+    for (size_t i = 0; i < windows; i++) {
+        now->counts[i] = is_for(quota_at(p, i), model);
+        if (now->counts[i] && (i >= p->quota_count || room_in_all))
+            now->amount[i] = need_of(quota_at(p, i), model, input, output);
+    }
     *start_ns = at;
     return included ? SERVE_INCLUDED : SERVE_PAID;
 }
@@ -115,10 +189,30 @@ static struct plan_quota random_quota(struct random *r, bool rate)
     static const int64_t lengths[] = {5, 7, 60, 3600, 86400};
     struct plan_quota q = {.unit = below(r, 3) ? QUOTA_REQUESTS : QUOTA_TOKENS,
                            .length_ns = lengths[below(r, 5)] * NS_PER_S,
-                           .alignment = (enum plan_alignment)below(r, 3),
+                           .alignment = (enum plan_alignment)below(r, 4),
                            .beyond = (enum plan_beyond)below(r, rate ? 2 : 3),
                            .label = rate ? "rate" : "quota"};
     q.amount = q.unit == QUOTA_REQUESTS ? (1 + below(r, 12)) * PLAN_MICRO : 50 + below(r, 800);
+    return q;
+}
+
+/* Of money, of one model, of tokens by class, with what is left over: each in some. */
+static struct plan_quota special_quota(struct random *r)
+{
+    static char model[] = "a", *models[] = {model};
+    struct plan_quota q = random_quota(r, false);
+    if (below(r, 3) == 0) {
+        q.unit = QUOTA_USD;
+        q.usd = PRICE_IN * (money)(50 + below(r, 900));
+    }
+    if (below(r, 3) == 0) {
+        q.models = models;
+        q.model_count = 1;
+    }
+    if (q.unit == QUOTA_TOKENS && below(r, 2))
+        q.counts = output_counts_four;
+    q.rolls_over =
+        (q.alignment == WINDOW_CALENDAR || q.alignment == WINDOW_ANCHORED) && below(r, 2);
     return q;
 }
 
@@ -126,15 +220,21 @@ START_TEST(plans_equal_the_obvious_model)
 {
     struct random r;
     random_init(&r, 20261101, RANDOM_TEST, (uint64_t)_i);
+    struct plan_book priced = testing_plans(
+        "{\"plans\": [{\"name\": \"p\", \"per_mtok\": {\"input\": \"1\", \"output\": \"4\"}}]}");
+    for (int c = 0; c < USAGE_CLASSES; c++)
+        output_counts_four[c] = usage_is_output((enum usage_class)c) ? 4 * PLAN_MICRO : PLAN_MICRO;
     for (int round = 0; round < 40; round++) {
-        struct plan_rate rate = {0};
         struct plan_quota quotas[2], limits[2];
-        struct plan plan = {
-            .name = "p", .rates = &rate, .rate_count = 1, .quotas = quotas, .rate_limits = limits};
+        struct plan plan = {.name = "p",
+                            .rates = priced.plans[0].rates,
+                            .rate_count = 1,
+                            .quotas = quotas,
+                            .rate_limits = limits};
         plan.quota_count = below(&r, 3);
         plan.rate_limit_count = below(&r, 3);
         for (size_t i = 0; i < 2; i++) {
-            quotas[i] = random_quota(&r, false);
+            quotas[i] = below(&r, 2) ? special_quota(&r) : random_quota(&r, false);
             limits[i] = random_quota(&r, true);
         }
         plan.limits.concurrency = below(&r, 2) ? 1 + below(&r, 4) : 0;
@@ -148,7 +248,8 @@ START_TEST(plans_equal_the_obvious_model)
             now += (int64_t)below(&r, 4) * (int64_t)below(&r, 5) * NS_PER_S;
             testing_add(&w, (struct request){.timestamp_ns = now,
                                              .input_tokens = (uint32_t)(1 + below(&r, 110)),
-                                             .output_tokens = (uint32_t)below(&r, 40)});
+                                             .output_tokens = (uint32_t)below(&r, 40),
+                                             .model = below(&r, 2) ? "a" : "b"});
         }
         struct serve_duration duration = {true, (int64_t)below(&r, 30) * NS_PER_S, 0};
         struct serve_conditions conditions = {(int64_t)below(&r, 200000) * NS_PER_S, false};
@@ -162,8 +263,9 @@ START_TEST(plans_equal_the_obvious_model)
         int64_t line = 0;
         for (size_t i = 0; i < n; i++) {
             int64_t start = w.timestamp_ns[i];
-            enum serve_fate fate = model_place(&m, &line, w.timestamp_ns[i], w.input_tokens[i],
-                                               w.output_tokens[i], &start);
+            enum serve_fate fate =
+                model_place(&m, &line, w.timestamp_ns[i], names_text(&w.models, w.model[i]),
+                            w.input_tokens[i], w.output_tokens[i], &start);
             enum serve_fate got = result.fate ? (enum serve_fate)result.fate[i] : SERVE_PAID;
             ck_assert_msg(got == fate, "stream %d round %d row %zu: %s, the model says %s", _i,
                           round, i, serve_fate_name(got), serve_fate_name(fate));
@@ -174,6 +276,7 @@ START_TEST(plans_equal_the_obvious_model)
         serve_rows_free(&rows);
         workload_free(&w);
     }
+    plan_book_free(&priced);
 }
 END_TEST
 

@@ -1,5 +1,6 @@
 /* What stands on a bill beside the requests' own charges. */
 #include "sim/cost/bill/bill_parts.h"
+#include "sim/cost/bill/bill_windows.h"
 #include "sim/cost/book/window.h"
 
 #include "core/memory.h"
@@ -20,25 +21,29 @@ struct buckets {
     size_t count;
 };
 
+static void grow_to(struct buckets *b, size_t *capacity, size_t n)
+{
+    if (n < b->count)
+        return;
+    mem_grow(&b->sum, capacity, n + 1, sizeof *b->sum);
+    while (b->count <= n)
+        b->sum[b->count++] = 0;
+}
+
 static struct buckets bucket_rows(const struct tariff *t, const struct plan_quota *windows)
 {
-    const struct workload *w = t->rows->workload;
     struct buckets b = {mem_zero(1, sizeof *b.sum), 1};
-    size_t capacity = 1;
-    int64_t start_unix_ns = t->start_unix_ns == TIME_NEVER ? 0 : t->start_unix_ns;
-    for (size_t i = 0; i < w->count; i++) {
+    struct window_walk walk;
+    size_t capacity = 1, row, n;
+    window_walk_begin(&walk, t, windows, false);
+    while (window_walk_next(&walk, &row, &n)) {
         struct row_charge c;
-        if (!tariff_serves(t, i) || tariff_charge(t, i, &c) < 0)
+        if (tariff_charge(t, row, &c) < 0)
             continue;
-        int64_t at = t->served->start_ns ? t->served->start_ns[i] : serve_due(t->rows, i);
-        size_t n = (size_t)window_number(windows, start_unix_ns, at);
-        if (n >= b.count) {
-            mem_grow(&b.sum, &capacity, n + 1, sizeof *b.sum);
-            while (b.count <= n)
-                b.sum[b.count++] = 0;
-        }
+        grow_to(&b, &capacity, n);
         b.sum[n] += c.total;
     }
+    window_walk_end(&walk);
     return b;
 }
 
@@ -66,19 +71,30 @@ static struct buckets bucket_charges(const struct context *c, const struct plan_
                                   : bucket_period(c->p, c->bill, windows);
 }
 
-/* Credit that the subscription includes: what it covers of each window's charges. */
+/* What a credit covers of each window's charges, with what rolls over from one to the next. */
+static money covered_by(const struct plan_quota *credit, const struct buckets *b)
+{
+    money covered = 0, carried = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        money room = credit->usd + carried, taken = b->sum[i] < room ? b->sum[i] : room;
+        covered += taken;
+        carried = credit->rolls_over ? (taken <= carried ? credit->usd : room - taken) : 0;
+    }
+    return covered;
+}
+
+/* Credit that the subscription includes. */
 static money included_credit(const struct plan *plan, const struct context *c)
 {
     money covered = 0;
     for (size_t q = 0; q < plan->quota_count; q++) {
-        if (plan->quotas[q].unit != QUOTA_USD)
+        if (plan->quotas[q].unit != QUOTA_USD || !plan_quota_is_settled(&plan->quotas[q]))
             continue;
         struct plan_quota windows = plan->quotas[q];
         if (windows.alignment == WINDOW_ROLLING)
             windows.alignment = WINDOW_ANCHORED;
         struct buckets b = bucket_charges(c, &windows);
-        for (size_t i = 0; i < b.count; i++)
-            covered += b.sum[i] < windows.usd ? b.sum[i] : windows.usd;
+        covered += covered_by(&windows, &b);
         free(b.sum);
     }
     return covered;
@@ -189,7 +205,8 @@ int bill_add_lines(struct plan_bill *p, const struct plan *plan, const struct bi
     if (bill_scale(p, plan, bill) < 0 || volume_discount(plan, &c, &volume) < 0 ||
         add_paid_by_period(p, plan, bill, until) < 0)
         return -1;
-    p->cash[LINE_INCLUDED] = p->prorated[LINE_INCLUDED] = -included_credit(plan, &c);
+    p->cash[LINE_INCLUDED] = p->prorated[LINE_INCLUDED] =
+        -(included_credit(plan, &c) + bill_free_calls(plan, bill, t));
     p->cash[LINE_VOLUME] = p->prorated[LINE_VOLUME] = -volume;
     money net = p->cash[LINE_USAGE] + p->cash[LINE_INCLUDED] + p->cash[LINE_VOLUME];
     if (minimum_spend(plan, &c, until, bill->billed_span_ns, &p->cash[LINE_MINIMUM],

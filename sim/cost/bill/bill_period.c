@@ -5,7 +5,7 @@
 
 static bool is_long(const struct bill *bill, const struct plan_quota *q)
 {
-    return bill->scale_ns > 0 && q->unit != QUOTA_USD && plan_quota_length(q) > bill->scale_ns;
+    return bill->scale_ns > 0 && !plan_quota_is_settled(q) && plan_quota_length(q) > bill->scale_ns;
 }
 
 void bill_without_long_quotas(const struct bill *bill, const struct bought *bought,
@@ -31,10 +31,39 @@ uint64_t bill_scaled(const struct bill *bill, uint64_t count)
     return (uint64_t)(((money_magnitude)count * bill->scaled_requests + placed / 2) / placed);
 }
 
+/* Money in 1e-9 USD, requests and tokens one by one: of a period that is scaled, which is no more
+ * exact than that. */
+static uint64_t in_whole(const struct plan_quota *q, money_magnitude counted)
+{
+    uint64_t unit = q->unit == QUOTA_USD                     ? (uint64_t)(MONEY_USD / 1000000000)
+                    : q->unit == QUOTA_REQUESTS || q->counts ? PLAN_MICRO
+                                                             : 1;
+    return (uint64_t)(counted / unit);
+}
+
+/* What the rows that a quota is for, by what their classes count for, ask of it. */
+static uint64_t demand_of_rows(const struct bill *bill, const struct plan *plan,
+                               const struct plan_quota *q)
+{
+    const struct serve_rows rows = {.workload = bill->workload};
+    const struct serve_conditions conditions = {.start_unix_ns = bill->start_unix_ns};
+    money_magnitude sum = 0;
+    for (size_t i = 0; i < bill->workload->count; i++) {
+        struct serve_ask ask;
+        serve_ask_of(plan, &rows, &conditions, i, &ask);
+        sum += serve_need(q, &ask);
+    }
+    return in_whole(q, sum);
+}
+
 static uint64_t demand_of(const struct plan_bill *p, const struct bill *bill,
                           const struct plan_quota *q)
 {
+    if (q->unit != QUOTA_USD && (q->counts || q->model_count + q->class_count > 0))
+        return bill_scaled(bill, demand_of_rows(bill, p->plan, q));
     switch (q->unit) {
+    case QUOTA_USD:
+        return bill_scaled(bill, in_whole(q, (money_magnitude)p->sums.total));
     case QUOTA_REQUESTS:
         return bill_scaled(bill, p->served_requests);
     case QUOTA_INPUT_TOKENS:
@@ -48,7 +77,7 @@ static uint64_t demand_of(const struct plan_bill *p, const struct bill *bill,
 
 static uint64_t capacity_of(const struct bill *bill, const struct plan_quota *q)
 {
-    uint64_t amount = q->unit == QUOTA_REQUESTS ? q->amount / PLAN_MICRO : q->amount;
+    uint64_t amount = in_whole(q, plan_quota_amount(q));
     uint64_t windows = (uint64_t)(bill->billed_span_ns / plan_quota_length(q));
     return amount * (windows ? windows : 1);
 }

@@ -363,6 +363,19 @@ static const char *window_length(const struct plan_quota *q, char out[32])
     return out;
 }
 
+/* "$20.00 of usage a week", "1,500 credits a month" */
+static void put_amount_limit(const struct plan_quota *q, const char *per, struct buffer *out)
+{
+    char text[MONEY_TEXT_SIZE], n[TEXT_GROUPED_SIZE];
+    if (q->credits_micro % PLAN_MICRO == 0 && q->credits_micro > 0) {
+        buffer_add_format(out, "%s credits %s", text_group_u64(q->credits_micro / PLAN_MICRO, n),
+                          per);
+        return;
+    }
+    money_format_amount(q->usd, 2, text);
+    buffer_add_format(out, "$%s of usage %s", text, per);
+}
+
 /* "60 requests a minute", "10 at a time". */
 static void put_limit(const struct plan_bill *p, struct buffer *out)
 {
@@ -372,6 +385,8 @@ static void put_limit(const struct plan_bill *p, struct buffer *out)
     uint64_t amount = q->unit == QUOTA_REQUESTS ? q->amount / PLAN_MICRO : q->amount;
     if (p->need.concurrency)
         buffer_add_format(out, "%s at a time", text_group_u64(p->plan->limits.concurrency, n));
+    else if (q->unit == QUOTA_USD)
+        put_amount_limit(q, window_length(q, length), out);
     else
         buffer_add_format(out, "%s %s %s", text_group_u64(amount, n), units[q->unit],
                           window_length(q, length));

@@ -22,7 +22,7 @@ static struct plan_quota *quotas_times(const struct plan *plan, const struct pla
             q->amount = times(plan->provisioned.tokens_per_minute, plan->provisioned.units);
             continue;
         }
-        q->most = count > 1 ? q->amount : 0;
+        q->most = count > 1 ? plan_quota_amount(q) : 0;
         q->amount = times(q->amount, count);
         if (money_multiply(q->usd, count, &q->usd) < 0)
             q->usd = MONEY_MAX;

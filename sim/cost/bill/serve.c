@@ -2,6 +2,7 @@
 
 #include "core/heap.h"
 #include "core/memory.h"
+#include "sim/cost/bill/tariff.h"
 #include "sim/cost/book/window.h"
 
 #include <stdlib.h>
@@ -22,7 +23,21 @@ struct line {
     struct heap running; /* requests by their end, each with its units, for the concurrency limit */
     uint64_t running_units;
     int64_t last_start_ns;
+    bool charges; /* quotas of money that make wait or reject: what each request costs is known */
+    struct tariff tariff;
+    struct serve_result as_due;
 };
+
+/* What requests cost when they are due, whatever the quotas. */
+static void open_tariff(struct line *l)
+{
+    for (size_t i = 0; i < l->plan->quota_count; i++)
+        l->charges = l->charges || (l->plan->quotas[i].unit == QUOTA_USD &&
+                                    !plan_quota_is_settled(&l->plan->quotas[i]));
+    if (l->charges)
+        tariff_init(&l->tariff, l->plan, l->rows, &l->as_due, l->conditions->start_unix_ns,
+                    l->conditions->ignore_caps);
+}
 
 static void line_open(struct line *l, const struct plan *plan, const struct serve_rows *rows,
                       const struct serve_conditions *conditions)
@@ -35,6 +50,7 @@ static void line_open(struct line *l, const struct plan *plan, const struct serv
                     i < plan->quota_count ? &plan->quotas[i]
                                           : &plan->rate_limits[i - plan->quota_count],
                     conditions->start_unix_ns);
+    open_tariff(l);
 }
 
 static void line_close(struct line *l)
@@ -43,6 +59,8 @@ static void line_close(struct line *l)
         window_free(&l->windows[i]);
     free(l->windows);
     heap_free(&l->running);
+    if (l->charges)
+        tariff_free(&l->tariff);
 }
 
 static void add_running(struct line *l, int64_t end_ns, uint64_t units_micro)
@@ -79,9 +97,37 @@ static bool limits_concurrency(const struct line *l)
     return l->plan->limits.concurrency > 0 && l->rows->duration.known;
 }
 
-uint64_t serve_need(const struct plan_quota *quota, const struct serve_ask *ask)
+static bool is_for(const struct plan_quota *quota, const struct serve_ask *ask)
 {
-    return plan_quota_need(quota, ask->weight_micro, ask->input, ask->output);
+    return plan_quota_is_for(quota, ask->model, ask->class_name);
+}
+
+/* Tokens by what their class counts for; of the output no more than the plan's cap leaves. */
+static money_magnitude counted(const struct plan_quota *quota, const struct serve_ask *ask)
+{
+    money_magnitude sum = 0;
+    uint64_t left = ask->output;
+    for (int c = USAGE_CLASSES - 1; c >= 0; c--) {
+        uint64_t tokens = ask->usage.tokens[c];
+        bool output = usage_is_output((enum usage_class)c);
+        if (output && tokens > left)
+            tokens = left;
+        if (output)
+            left -= tokens;
+        if (quota->unit == QUOTA_TOKENS || output == (quota->unit == QUOTA_OUTPUT_TOKENS))
+            sum += (money_magnitude)tokens * quota->counts[c];
+    }
+    return sum;
+}
+
+money_magnitude serve_need(const struct plan_quota *quota, const struct serve_ask *ask)
+{
+    if (plan_quota_is_settled(quota) || !is_for(quota, ask))
+        return 0;
+    if (quota->unit == QUOTA_USD)
+        return ask->charge;
+    return quota->counts ? counted(quota, ask)
+                         : plan_quota_need(quota, ask->weight_micro, ask->input, ask->output);
 }
 
 static enum serve_fate fate_of_window(const struct line *l, size_t window)
@@ -94,8 +140,8 @@ static bool never_fits(const struct line *l, const struct serve_ask *a)
 {
     for (size_t i = 0; i < l->window_count; i++) {
         const struct plan_quota *q = l->windows[i].quota;
-        uint64_t need = serve_need(q, a);
-        if ((q->beyond == BEYOND_QUEUE && need > q->amount) ||
+        money_magnitude need = serve_need(q, a);
+        if ((q->beyond == BEYOND_QUEUE && need > plan_quota_amount(q)) ||
             (q->beyond != BEYOND_PAY && q->most > 0 && need > q->most))
             return true;
     }
@@ -110,7 +156,7 @@ static int64_t queue_until(struct line *l, const struct serve_ask *a, int64_t no
         moved = false;
         for (size_t i = 0; i < l->window_count; i++) {
             struct quota_window *w = &l->windows[i];
-            if (w->quota->beyond != BEYOND_QUEUE)
+            if (w->quota->beyond != BEYOND_QUEUE || !is_for(w->quota, a))
                 continue;
             int64_t at = window_room_ns(w, now_ns, serve_need(w->quota, a));
             moved = moved || at > now_ns;
@@ -134,9 +180,21 @@ static int64_t find_start(struct line *l, const struct serve_ask *a)
     }
 }
 
-static bool fits_now(struct quota_window *w, int64_t now_ns, uint64_t need)
+static bool fits_now(struct quota_window *w, int64_t now_ns, money_magnitude need)
 {
     return window_room_ns(w, now_ns, need) == now_ns;
+}
+
+/* Uses up the request's share of every window that it counts in; of the quotas that one pays
+ * beyond nothing unless it is included, but then, too, a session begins with it. */
+static void take_all(struct line *l, const struct serve_ask *a, int64_t now_ns, bool included)
+{
+    for (size_t i = 0; i < l->window_count; i++) {
+        struct quota_window *w = &l->windows[i];
+        if (is_for(w->quota, a))
+            window_take(w, now_ns,
+                        i >= l->plan->quota_count || included ? serve_need(w->quota, a) : 0);
+    }
 }
 
 /* Takes its share of every window, or says which one turns it away. */
@@ -145,11 +203,13 @@ static enum serve_fate enter(struct line *l, const struct serve_ask *a, int64_t 
     bool quota = false, room = true;
     for (size_t i = 0; i < l->window_count; i++) {
         struct quota_window *w = &l->windows[i];
+        if (!is_for(w->quota, a))
+            continue;
         bool fits =
             w->quota->beyond == BEYOND_QUEUE || fits_now(w, now_ns, serve_need(w->quota, a));
         if (!fits && w->quota->beyond == BEYOND_REJECT)
             return fate_of_window(l, i);
-        if (i < l->plan->quota_count && w->quota->unit != QUOTA_USD) {
+        if (i < l->plan->quota_count && !plan_quota_is_settled(w->quota)) {
             quota = true;
             room = room && fits;
         }
@@ -157,18 +217,19 @@ static enum serve_fate enter(struct line *l, const struct serve_ask *a, int64_t 
     if (limits_concurrency(l) && l->plan->limits.beyond == BEYOND_REJECT &&
         !slot_free(l, now_ns, a->units_micro))
         return SERVE_RATE;
-    for (size_t i = 0; i < l->window_count; i++)
-        if (i >= l->plan->quota_count || room)
-            window_take(&l->windows[i], now_ns, serve_need(l->windows[i].quota, a));
+    take_all(l, a, now_ns, room);
     if (limits_concurrency(l))
         add_running(l, now_ns + a->duration_ns, a->units_micro);
     return quota && room ? SERVE_INCLUDED : SERVE_PAID;
 }
 
-/* Several rates, and nothing that says which: the first is a guess. */
+/* Several rates or quotas by model, and nothing that says which: the first is a guess. */
 static bool prices_by_model(const struct plan *plan, const struct serve_ask *a)
 {
-    return plan->rate_count > 1 && !a->model;
+    bool by_model = plan->rate_count > 1;
+    for (size_t i = 0; i < plan->quota_count; i++)
+        by_model = by_model || plan->quotas[i].model_count > 0;
+    return by_model && !a->model;
 }
 
 bool serve_within_caps(const struct plan *plan, const struct serve_conditions *conditions,
@@ -219,6 +280,11 @@ void serve_ask_of(const struct plan *p, const struct serve_rows *rows,
     if (w->attempts && w->attempts[row] > 1 && p->billed.retried_each &&
         p->billed.failed != BILLED_NONE)
         a->weight_micro *= w->attempts[row]; /* what is billed counts in a quota */
+    for (size_t i = 0; i < p->quota_count + p->rate_limit_count; i++)
+        if ((i < p->quota_count ? p->quotas[i] : p->rate_limits[i - p->quota_count]).counts) {
+            a->usage = workload_usage(w, row);
+            break;
+        }
     a->units_micro = plan_weight(p->limits.units, p->limits.unit_count, a->model, a->class_name);
     if (rows->duration.known)
         a->duration_ns =
@@ -228,7 +294,11 @@ void serve_ask_of(const struct plan *p, const struct serve_rows *rows,
 static struct serve_ask ask_of(const struct line *l, size_t row)
 {
     struct serve_ask a;
+    struct row_charge charge;
     serve_ask_of(l->plan, l->rows, l->conditions, row, &a);
+    if (l->charges && a.rate)
+        a.charge = tariff_charge(&l->tariff, row, &charge) < 0 ? (money_magnitude)MONEY_MAX
+                                                               : (money_magnitude)charge.total;
     return a;
 }
 
@@ -274,6 +344,10 @@ static void count_use(const struct line *l, struct serve_result *out)
         return;
     const struct plan_quota *q = &l->plan->quotas[0];
     int64_t until = out->last_start_ns > l->rows->span_ns ? out->last_start_ns : l->rows->span_ns;
+    if (q->alignment == WINDOW_SESSION) {
+        out->quota_windows = l->windows[0].opened;
+        return;
+    }
     int64_t last = q->alignment == WINDOW_ROLLING
                        ? until / plan_quota_length(q)
                        : window_number(q, l->conditions->start_unix_ns, until);
@@ -302,7 +376,7 @@ void serve_plan(const struct plan *plan, const struct serve_rows *rows,
         out->fate[row] = (uint8_t)place_request(&l, &a, &start);
         out->count[out->fate[row]]++;
         if (out->fate[row] == SERVE_INCLUDED)
-            out->quota_used += serve_need(&plan->quotas[0], &a);
+            out->quota_used += (uint64_t)serve_need(&plan->quotas[0], &a);
         note_start(out, row, a.due_ns, start);
     }
     count_use(&l, out);
@@ -335,7 +409,7 @@ uint64_t serve_peak_requests(const struct serve_rows *rows, int64_t length_ns)
 
 static bool makes_wait(const struct plan_quota *q)
 {
-    return q->beyond != BEYOND_PAY && q->unit != QUOTA_USD;
+    return q->beyond != BEYOND_PAY;
 }
 
 /* True if no number of plans serves the request: alone it is more than one of them allows. */
@@ -343,7 +417,7 @@ static bool is_too_large(const struct line *l, const struct serve_ask *a)
 {
     for (size_t i = 0; i < l->window_count; i++)
         if (makes_wait(l->windows[i].quota) && !l->windows[i].quota->pooled &&
-            serve_need(l->windows[i].quota, a) > l->windows[i].quota->amount)
+            serve_need(l->windows[i].quota, a) > plan_quota_amount(l->windows[i].quota))
             return true;
     return limits_concurrency(l) && a->units_micro > l->plan->limits.concurrency * PLAN_MICRO;
 }
@@ -351,8 +425,7 @@ static bool is_too_large(const struct line *l, const struct serve_ask *a)
 /* Starts a request when it is due, whatever the limits say. */
 static void start_when_due(struct line *l, const struct serve_ask *a)
 {
-    for (size_t i = 0; i < l->window_count; i++)
-        window_take(&l->windows[i], a->due_ns, serve_need(l->windows[i].quota, a));
+    take_all(l, a, a->due_ns, true);
     if (!limits_concurrency(l))
         return;
     while (l->running.count && heap_next(&l->running) <= a->due_ns)
@@ -360,9 +433,10 @@ static void start_when_due(struct line *l, const struct serve_ask *a)
     add_running(l, a->due_ns + a->duration_ns, a->units_micro);
 }
 
-static uint64_t times(uint64_t used, uint64_t amount)
+static uint64_t times(money_magnitude used, money_magnitude amount)
 {
-    return amount ? used / amount + (used % amount > 0) : 0;
+    money_magnitude count = amount ? used / amount + (used % amount > 0) : 0;
+    return count > UINT64_MAX ? UINT64_MAX : (uint64_t)count;
 }
 
 /* The most that any limit asks for at this instant. */
@@ -370,7 +444,7 @@ static void note_need(const struct line *l, struct serve_need *out)
 {
     for (size_t i = 0; i < l->window_count; i++) {
         const struct quota_window *w = &l->windows[i];
-        uint64_t count = makes_wait(w->quota) ? times(w->used, w->quota->amount) : 0;
+        uint64_t count = makes_wait(w->quota) ? times(w->used, plan_quota_amount(w->quota)) : 0;
         if (count > out->count)
             *out = (struct serve_need){.count = count, .window = *w->quota};
     }

@@ -76,7 +76,9 @@ struct serve_conditions {
 struct serve_ask {
     const char *model, *class_name; /* NULL */
     const struct plan_rate *rate;   /* NULL: the plan does not sell the model */
-    uint64_t input, output;         /* the output as the plan's cap leaves it */
+    money_magnitude charge; /* when it is due, while a plan serves whose quotas of money hold it */
+    struct usage usage;     /* only where some quota counts classes apart */
+    uint64_t input, output; /* the output as the plan's cap leaves it */
     uint64_t weight_micro, units_micro;
     int64_t due_ns, duration_ns;
 };
@@ -84,8 +86,9 @@ struct serve_ask {
 void serve_ask_of(const struct plan *plan, const struct serve_rows *rows,
                   const struct serve_conditions *conditions, size_t row, struct serve_ask *out);
 
-/* How much of a quota the request takes, in its unit. */
-uint64_t serve_need(const struct plan_quota *quota, const struct serve_ask *ask);
+/* How much of a quota the request takes, as plan_quota_amount counts it; 0 where the quota is not
+ * for it. */
+money_magnitude serve_need(const struct plan_quota *quota, const struct serve_ask *ask);
 
 /* True if the plan sells the model and its caps on tokens let the request in. */
 bool serve_within_caps(const struct plan *plan, const struct serve_conditions *conditions,

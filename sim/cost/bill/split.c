@@ -8,7 +8,7 @@
 /* What is used of one limit, by window number. */
 struct ledger {
     struct plan_quota quota;
-    uint64_t *used;
+    money_magnitude *used;
     size_t count, capacity;
 };
 
@@ -28,7 +28,7 @@ static int most_saving_first(const void *a, const void *b)
     return x->row < y->row ? -1 : x->row > y->row;
 }
 
-static uint64_t *used_in(struct ledger *l, int64_t start_unix_ns, int64_t at_ns)
+static money_magnitude *used_in(struct ledger *l, int64_t start_unix_ns, int64_t at_ns)
 {
     size_t n = (size_t)window_number(&l->quota, start_unix_ns, at_ns);
     if (n >= l->count) {
@@ -45,7 +45,7 @@ static bool take(struct ledger *ledgers, size_t count, const struct serve_ask *a
 {
     for (size_t i = 0; i < count; i++)
         if (*used_in(&ledgers[i], start_unix_ns, ask->due_ns) + serve_need(&ledgers[i].quota, ask) >
-            ledgers[i].quota.amount)
+            plan_quota_amount(&ledgers[i].quota))
             return false;
     for (size_t i = 0; i < count; i++)
         *used_in(&ledgers[i], start_unix_ns, ask->due_ns) += serve_need(&ledgers[i].quota, ask);
@@ -58,11 +58,9 @@ static size_t open_ledgers(const struct plan *flat, struct ledger *out)
     for (size_t i = 0; i < flat->quota_count + flat->rate_limit_count; i++) {
         struct plan_quota q =
             i < flat->quota_count ? flat->quotas[i] : flat->rate_limits[i - flat->quota_count];
-        if (q.unit == QUOTA_USD)
+        if (q.unit == QUOTA_USD || plan_quota_is_settled(&q))
             continue;
-        if (q.alignment == WINDOW_ROLLING)
-            q.alignment = WINDOW_ANCHORED;
-        out[count++] = (struct ledger){.quota = q};
+        out[count++] = (struct ledger){.quota = window_on_grid(&q)};
     }
     return count;
 }

@@ -237,6 +237,25 @@ int64_t plan_quota_length(const struct plan_quota *quota)
     return quota->length_ns > 0 ? quota->length_ns : 30 * 86400 * NS_PER_S;
 }
 
+bool plan_quota_is_for(const struct plan_quota *quota, const char *model, const char *class_name)
+{
+    return matches_any(quota->models, quota->model_count, model) &&
+           matches_any(quota->classes, quota->class_count, class_name);
+}
+
+bool plan_quota_is_settled(const struct plan_quota *quota)
+{
+    return quota->unit == QUOTA_CALLS || quota->unit == QUOTA_UNITS ||
+           (quota->unit == QUOTA_USD && quota->beyond == BEYOND_PAY);
+}
+
+money_magnitude plan_quota_amount(const struct plan_quota *quota)
+{
+    if (quota->unit == QUOTA_USD)
+        return (money_magnitude)quota->usd;
+    return (money_magnitude)quota->amount * (quota->counts ? PLAN_MICRO : 1);
+}
+
 uint64_t plan_quota_need(const struct plan_quota *quota, uint64_t weight_micro, uint64_t input,
                          uint64_t output)
 {
@@ -262,7 +281,7 @@ bool plan_full_use(const struct plan *plan, money *price, uint64_t *requests)
         return false;
     for (size_t i = 0; i < plan->quota_count; i++) {
         const struct plan_quota *q = &plan->quotas[i];
-        if (q->unit != QUOTA_REQUESTS)
+        if (q->unit != QUOTA_REQUESTS || q->model_count + q->class_count > 0)
             continue;
         uint64_t windows = (uint64_t)(sub->period_ns / plan_quota_length(q));
         uint64_t n = q->amount / PLAN_MICRO * (windows ? windows : 1);

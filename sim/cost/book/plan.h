@@ -115,6 +115,7 @@ enum plan_alignment {
     WINDOW_CALENDAR, /* UTC minutes, hours, days, weeks from Monday, months */
     WINDOW_ROLLING,  /* the last `length` up to now */
     WINDOW_ANCHORED, /* from the subscription's start, which is the workload's */
+    WINDOW_SESSION,  /* from the first request that is served after the last one's end */
 };
 
 enum plan_unit {
@@ -122,7 +123,9 @@ enum plan_unit {
     QUOTA_TOKENS,   /* input + output */
     QUOTA_INPUT_TOKENS,
     QUOTA_OUTPUT_TOKENS,
-    QUOTA_USD, /* of usage charges */
+    QUOTA_USD,   /* of usage charges */
+    QUOTA_CALLS, /* of the tool `of`, in millionths; settled on the bill */
+    QUOTA_UNITS, /* units `of`, the same */
 };
 
 /* What happens to a request that finds no room. */
@@ -135,14 +138,20 @@ enum plan_beyond {
 /* So much of something per window. length_ns 0 = a calendar month (30 days where not calendar). */
 struct plan_quota {
     enum plan_unit unit;
-    uint64_t amount; /* micro-requests or tokens */
-    money usd;       /* for QUOTA_USD */
+    uint64_t amount;        /* micro-requests, tokens, micro-calls, micro-units */
+    money usd;              /* for QUOTA_USD */
+    uint64_t credits_micro; /* of the seller's, that `usd` stands for; 0 */
     int64_t length_ns;
     enum plan_alignment alignment;
     enum plan_beyond beyond;
-    bool pooled;       /* several of the plan make one larger allowance: units of one deployment */
-    uint64_t most;     /* of several that are not pooled: what one request may take; 0 = amount */
-    const char *label; /* "quota", "rpm", "tpm", ...: static */
+    bool pooled;     /* several of the plan make one larger allowance: units of one deployment */
+    bool rolls_over; /* what a window leaves unused is added to the next one */
+    money_magnitude most; /* of several that are not pooled: what one request may take; 0 = all */
+    const char *label;    /* "quota", "rpm", "tpm", ...: static */
+    char *of;             /* the tool or unit; NULL */
+    char **models, **classes; /* patterns of the requests that it is for; none = all */
+    size_t model_count, class_count;
+    uint64_t *counts; /* what a token counts for, in millionths by class; NULL = 1 */
 };
 
 struct plan_subscription {
@@ -278,8 +287,19 @@ bool plan_full_use(const struct plan *plan, money *price, uint64_t *requests);
 /* Length of a quota's window in ns, a calendar month taken as 30 days. */
 int64_t plan_quota_length(const struct plan_quota *quota);
 
-/* How much of a quota these requests take, in its unit; `weight_micro` is all their weight. 0 of a
- * quota of money, which is settled on the bill. */
+/* True if the quota is for requests of that model and class (NULL: none is named). */
+bool plan_quota_is_for(const struct plan_quota *quota, const char *model, const char *class_name);
+
+/* True of what the bill settles, and no request waits for: included credit beyond which one pays,
+ * free calls of tools and free units. */
+bool plan_quota_is_settled(const struct plan_quota *quota);
+
+/* The whole amount as it is counted: 1e-24 USD, micro-requests, tokens (millionths of them where
+ * the quota has `counts`). */
+money_magnitude plan_quota_amount(const struct plan_quota *quota);
+
+/* How much of a quota these requests take, in its unit; `weight_micro` is all their weight. 0 of
+ * money, and of what the bill settles. */
 uint64_t plan_quota_need(const struct plan_quota *quota, uint64_t weight_micro, uint64_t input,
                          uint64_t output);
 

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-static const char *const alignments[] = {"calendar", "rolling", "anchored", NULL};
+static const char *const alignments[] = {"calendar", "rolling", "anchored", "session", NULL};
 static const char *const beyonds[] = {"queue", "reject", "pay", NULL};
 
 static void add_quota(struct plan_quota **list, size_t *count, struct plan_quota quota)
@@ -18,9 +18,21 @@ static void add_quota(struct plan_quota **list, size_t *count, struct plan_quota
 /* ---- quotas: {"requests": 1000, "per": "day", "window": "rolling", "beyond": "pay"} ---- */
 
 /* The first rows stand in the order of enum plan_unit. */
-enum quota_row { PER = QUOTA_USD + 1, WINDOW, BEYOND };
+enum quota_row {
+    CREDITS = QUOTA_UNITS + 1,
+    CREDIT_USD,
+    TOOL,
+    UNIT,
+    PER,
+    WINDOW,
+    BEYOND,
+    ROLLOVER,
+    FOR_MODELS,
+    FOR_CLASSES,
+    COUNTS,
+};
 
-static json_field_read read_amount;
+static json_field_read read_amount, read_counts;
 
 #define QUOTA(member) JSON_AT(struct plan_quota, member)
 static const struct json_field quota_rows[] = {
@@ -29,20 +41,62 @@ static const struct json_field quota_rows[] = {
     [QUOTA_INPUT_TOKENS] = {"input_tokens", .read = read_amount},
     [QUOTA_OUTPUT_TOKENS] = {"output_tokens", .read = read_amount},
     [QUOTA_USD] = {"usd", .read = read_amount},
+    [QUOTA_CALLS] = {"calls", .read = read_amount},
+    [QUOTA_UNITS] = {"count", .read = read_amount},
+    [CREDITS] = {"credits", .read = read_amount},
+    [CREDIT_USD] = {"credit_usd", PLAN_MTOK_PRICE(QUOTA(usd))},
+    [TOOL] = {"tool", JSON_AS_STRING, QUOTA(of), 0, PLAN_TEXT_MAX},
+    [UNIT] = {"unit", JSON_AS_STRING, QUOTA(of), 0, PLAN_TEXT_MAX},
     [PER] = {"per", PLAN_WINDOW(QUOTA(length_ns))},
     [WINDOW] = {"window", JSON_AS_CHOICE, QUOTA(alignment), .names = alignments},
     [BEYOND] = {"beyond", JSON_AS_CHOICE, QUOTA(beyond), .names = beyonds},
+    [ROLLOVER] = {"rollover", JSON_AS_BOOL, QUOTA(rolls_over)},
+    [FOR_MODELS] = {"models", PLAN_PATTERNS(struct plan_quota, models, model_count)},
+    [FOR_CLASSES] = {"classes", PLAN_PATTERNS(struct plan_quota, classes, class_count)},
+    [COUNTS] = {"counts", JSON_AS_OTHER, QUOTA(counts), .read = read_counts},
     PLAN_REMARKS,
 };
+
+/* {"cached_input": "0.1", "output": 4}: what a token of a class counts for; else 1. */
+static void read_counts(struct json_scan *s, const struct json_field *f, void *member)
+{
+    uint64_t *counts = mem_alloc(USAGE_CLASSES * sizeof *counts);
+    const struct json_field row = {f->name, JSON_AS_OTHER, .max = PLAN_WEIGHT_MAX};
+    struct text key;
+    for (int c = 0; c < USAGE_CLASSES; c++)
+        counts[c] = PLAN_MICRO;
+    free(*(uint64_t **)member);
+    *(uint64_t **)member = counts;
+    json_object_begin(s);
+    while (json_object_next(s, &key)) {
+        const char *names[USAGE_CLASSES + 1] = {NULL};
+        int class = -1;
+        for (int c = 0; c < USAGE_CLASSES; c++) {
+            names[c] = plan_class_key((enum usage_class)c);
+            class = text_equal(key, names[c]) ? c : class;
+        }
+        if (class < 0)
+            json_unknown_key(s, key, names, "\"counts\"");
+        else
+            plan_read_micro(s, &row, &counts[class]);
+        if (s->failed)
+            return;
+    }
+}
 
 static void read_amount(struct json_scan *s, const struct json_field *f, void *member)
 {
     struct plan_quota *q = member;
     if (q->label)
         json_fail(s, "one entry includes one thing; use a list for several");
+    const struct json_field decimal = {f->name, JSON_AS_OTHER, .max = PLAN_COUNT_MAX};
     q->label = f->name;
-    q->unit = (enum plan_unit)(f - quota_rows);
-    if (q->unit == QUOTA_USD)
+    q->unit = f == &quota_rows[CREDITS] ? QUOTA_USD : (enum plan_unit)(f - quota_rows);
+    if (f == &quota_rows[CREDITS])
+        plan_read_micro(s, &decimal, &q->credits_micro);
+    else if (q->unit == QUOTA_CALLS || q->unit == QUOTA_UNITS)
+        plan_read_micro(s, &decimal, &q->amount);
+    else if (q->unit == QUOTA_USD)
         plan_read_price(s, f, &q->usd);
     else
         json_u64(s, 0, (uint64_t)PLAN_COUNT_MAX, &q->amount);
@@ -50,29 +104,73 @@ static void read_amount(struct json_scan *s, const struct json_field *f, void *m
         q->amount *= PLAN_MICRO;
 }
 
+/* Until the subscription around it has been read, which may say it for all. */
+#define BEYOND_UNSAID ((enum plan_beyond)(BEYOND_PAY + 1))
+
 static void init_quota(void *quota)
 {
-    ((struct plan_quota *)quota)->beyond = BEYOND_PAY;
+    ((struct plan_quota *)quota)->beyond = BEYOND_UNSAID;
+}
+
+static bool has(uint64_t seen, enum quota_row row)
+{
+    return seen >> row & 1;
+}
+
+/* Credits are kept as the USD that they stand for. */
+static void check_credits(struct json_scan *s, struct plan_quota *q, uint64_t seen)
+{
+    if (has(seen, CREDITS) != has(seen, CREDIT_USD))
+        json_fail(s, "\"credits\" need \"credit_usd\", what one of them pays of the plan's prices, "
+                     "and the other way round");
+    if (has(seen, CREDITS) && money_multiply(q->usd, q->credits_micro, &q->usd) < 0)
+        json_fail(s, "so many credits are too much money");
+}
+
+/* Free calls and units: of what, and that one pays beyond them. */
+static void check_free_calls(struct json_scan *s, const struct plan_quota *q, uint64_t seen)
+{
+    if ((q->unit == QUOTA_CALLS) != has(seen, TOOL))
+        json_fail(s, "\"calls\" need \"tool\", its name in \"per_tool\", and the other way round");
+    if ((q->unit == QUOTA_UNITS) != has(seen, UNIT))
+        json_fail(s, "\"count\" needs \"unit\", its name in \"per_unit\", and the other way round");
+    if (q->of && q->beyond != BEYOND_PAY && q->beyond != BEYOND_UNSAID)
+        json_fail(s, "free calls and units need \"beyond\": \"pay\"");
 }
 
 static void check_quota(struct json_scan *s, void *quota, uint64_t seen)
 {
-    const struct plan_quota *q = quota;
+    struct plan_quota *q = quota;
     char where[JSON_WHERE_SIZE];
+    check_credits(s, q, seen);
+    check_free_calls(s, q, seen);
+    if (q->rolls_over && q->alignment != WINDOW_CALENDAR && q->alignment != WINDOW_ANCHORED)
+        json_fail(s, "\"rollover\" goes with windows that follow each other: \"calendar\" or "
+                     "\"anchored\"");
+    if (q->counts && q->unit != QUOTA_TOKENS && q->unit != QUOTA_INPUT_TOKENS &&
+        q->unit != QUOTA_OUTPUT_TOKENS)
+        json_fail(s, "\"counts\" goes with an amount of tokens");
     if (!q->label)
-        json_fail(s, "%s needs an amount: \"requests\", \"tokens\" or \"usd\"",
+        json_fail(s,
+                  "%s needs an amount: \"requests\", \"tokens\", \"usd\", \"credits\" and the "
+                  "like",
                   json_fields_where(s, where));
-    if (!(seen >> PER & 1))
+    if (!has(seen, PER))
         json_fail(s, "%s needs \"per\": the window that it refills in, such as \"day\"",
                   json_fields_where(s, where));
-    if (q->unit == QUOTA_USD && q->beyond != BEYOND_PAY)
-        json_fail(s, "an amount of \"usd\" needs \"beyond\": \"pay\"");
 }
 
 static const struct json_table includes_table = {JSON_ROWS(quota_rows), .where = "\"includes\" of",
                                                  .init = init_quota, .check = check_quota};
 static const struct json_table free_table = {JSON_ROWS(quota_rows), .where = "\"free\" of",
                                              .init = init_quota, .check = check_quota};
+
+/* What is beyond a quota that does not say so itself. */
+static void say_beyond(struct plan_quota *q, enum plan_beyond beyond)
+{
+    if (q->beyond == BEYOND_UNSAID)
+        q->beyond = q->of ? BEYOND_PAY : beyond;
+}
 
 /* One or a list of them, to the plan's quotas. */
 static void read_quotas(struct json_scan *s, const struct json_field *f, void *member)
@@ -85,6 +183,8 @@ static void read_quotas(struct json_scan *s, const struct json_field *f, void *m
     while (!list || json_array_next(s)) {
         struct plan_quota q = {0};
         json_fields_read(s, f->table, &q);
+        if (f->table == &free_table)
+            say_beyond(&q, BEYOND_PAY);
         add_quota(&r->plan.quotas, &r->plan.quota_count, q);
         if (!list)
             return;
@@ -95,7 +195,7 @@ static void read_quotas(struct json_scan *s, const struct json_field *f, void *m
 
 struct subscription {
     struct plan_subscription terms;
-    int beyond; /* of the quotas that are no money; -1: as each says */
+    enum plan_beyond beyond; /* of the quotas that do not say so themselves */
 };
 
 #define SUBSCRIPTION(member) JSON_AT(struct subscription, member)
@@ -114,14 +214,14 @@ static const struct json_table subscription_table = {
 static void read_subscription(struct json_scan *s, const struct json_field *f, void *member)
 {
     struct plan *plan = &((struct plan_reading *)s->context)->plan;
-    struct subscription sub = {.terms = {.present = true, .seats = 1}, .beyond = -1};
+    struct subscription sub = {.terms = {.present = true, .seats = 1}, .beyond = BEYOND_PAY};
     size_t first = plan->quota_count;
     json_fields_read(s, f->table, &sub);
     for (size_t i = first; i < plan->quota_count; i++) {
         struct plan_quota *q = &plan->quotas[i];
-        if (sub.beyond >= 0 && q->unit != QUOTA_USD)
-            q->beyond = (enum plan_beyond)sub.beyond;
+        say_beyond(q, sub.beyond);
         q->amount *= sub.terms.seats;
+        q->credits_micro *= sub.terms.seats;
         if (q->unit == QUOTA_USD && money_multiply(q->usd, sub.terms.seats, &q->usd) < 0)
             json_fail(s, "the included amount times \"seats\" is too large");
     }

@@ -164,6 +164,17 @@ void plan_free_rate(struct plan_rate *rate)
     free_fees(rate->units, rate->unit_count);
 }
 
+static void free_quotas(struct plan_quota *quotas, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(quotas[i].of);
+        free(quotas[i].counts);
+        free_patterns(quotas[i].models, quotas[i].model_count);
+        free_patterns(quotas[i].classes, quotas[i].class_count);
+    }
+    free(quotas);
+}
+
 void plan_free(struct plan *plan)
 {
     for (size_t i = 0; i < plan->rate_count; i++)
@@ -174,8 +185,8 @@ void plan_free(struct plan *plan)
     free(plan->source);
     free(plan->note);
     free(plan->as_of);
-    free(plan->quotas);
-    free(plan->rate_limits);
+    free_quotas(plan->quotas, plan->quota_count);
+    free_quotas(plan->rate_limits, plan->rate_limit_count);
     free(plan->provisioned.unit);
     free_weights(plan->limits.units, plan->limits.unit_count);
     free(plan->billed.statuses);

@@ -156,21 +156,35 @@ static inline int add_line(struct charge *out, int line, money amount)
     return 0;
 }
 
+static const struct named_fee *fee_of(const struct plan_rate *rate, bool is_unit, const char *name)
+{
+    const struct named_fee *fees = is_unit ? rate->units : rate->tools;
+    for (size_t f = 0, count = is_unit ? rate->unit_count : rate->tool_count; f < count; f++)
+        if (strcmp(fees[f].name, name) == 0)
+            return &fees[f];
+    return NULL;
+}
+
+int price_fee(const struct plan_rate *rate, bool is_unit, const char *name, uint64_t count_micro,
+              money *out)
+{
+    const struct named_fee *fee = fee_of(rate, is_unit, name);
+    *out = 0;
+    return fee ? money_multiply(fee->price_micro, billed_count(fee, count_micro), out) : 0;
+}
+
 static int charge_extras(const struct plan_rate *rate, const struct usage *u, struct charge *out)
 {
     for (size_t i = 0; i < u->extra_count; i++) {
         const struct usage_extra *e = &u->extras[i];
-        const struct named_fee *fees = e->is_unit ? rate->units : rate->tools;
-        size_t count = e->is_unit ? rate->unit_count : rate->tool_count, f = 0;
+        const struct named_fee *fee = fee_of(rate, e->is_unit, e->name);
         money amount;
-        while (f < count && strcmp(fees[f].name, e->name) != 0)
-            f++;
-        if (f == count || e->count_micro < 0) {
+        if (!fee || e->count_micro < 0) {
             out->unpriced |= e->count_micro != 0 ? UNPRICED_EXTRAS : 0;
             continue;
         }
-        if (money_multiply(fees[f].price_micro, billed_count(&fees[f], (uint64_t)e->count_micro),
-                           &amount) < 0 ||
+        if (money_multiply(fee->price_micro, billed_count(fee, (uint64_t)e->count_micro), &amount) <
+                0 ||
             add_line(out, e->is_unit ? CHARGE_UNITS : CHARGE_TOOLS, amount) < 0)
             return -1;
     }

@@ -77,6 +77,11 @@ struct charge {
 int price_request(const struct plan *plan, const struct plan_rate *rate,
                   const struct price_query *query, struct charge *out);
 
+/* What so many millionths of a call or unit cost: 0 where the rate has no price for it. -1: it does
+ * not fit. */
+int price_fee(const struct plan_rate *rate, bool is_unit, const char *name, uint64_t count_micro,
+              money *out);
+
 /* True if some rate of the plan has a price for tokens. */
 bool price_is_by_token(const struct plan *plan);
 

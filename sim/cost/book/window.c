@@ -79,37 +79,71 @@ static void expire(struct quota_window *w, int64_t now_ns, int64_t length)
     }
 }
 
-static int64_t rolling_room(struct quota_window *w, int64_t now_ns, uint64_t need)
+static int64_t rolling_room(struct quota_window *w, int64_t now_ns, money_magnitude need)
 {
     int64_t length = plan_quota_length(w->quota);
     expire(w, now_ns, length);
-    uint64_t used = w->used;
-    for (size_t i = 0; used + need > w->quota->amount; i++) {
+    money_magnitude used = w->used;
+    for (size_t i = 0; used + need > plan_quota_amount(w->quota); i++) {
         used -= taking(w, i)->amount;
         now_ns = taking(w, i)->at_ns + length;
     }
     return now_ns;
 }
 
+/* What the window leaves to the next one, where that follows at once; of a window in between that
+ * nobody used, all of it. What was carried into a window is used first, and ends with it. */
+static money_magnitude unused_of(const struct quota_window *w, int64_t next_begin_ns)
+{
+    money_magnitude amount = plan_quota_amount(w->quota);
+    int64_t first, end;
+    if (!w->quota->rolls_over)
+        return 0;
+    if (w->end_ns == INT64_MIN) { /* nothing yet since the start, which is at 0 */
+        window_bounds(w->quota, w->start_unix_ns, 0, &first, &end);
+        return next_begin_ns > first ? amount : 0;
+    }
+    if (next_begin_ns > w->end_ns || w->used <= w->carried)
+        return amount;
+    return w->used < amount + w->carried ? amount + w->carried - w->used : 0;
+}
+
 static void move_to(struct quota_window *w, int64_t now_ns)
 {
+    int64_t begin, end;
     if (now_ns < w->end_ns)
         return;
-    window_bounds(w->quota, w->start_unix_ns, now_ns, &w->begin_ns, &w->end_ns);
+    window_bounds(w->quota, w->start_unix_ns, now_ns, &begin, &end);
+    w->carried = unused_of(w, begin);
+    w->begin_ns = begin;
+    w->end_ns = end;
     w->used = 0;
 }
 
-int64_t window_room_ns(struct quota_window *w, int64_t now_ns, uint64_t need)
+static void open_session(struct quota_window *w, int64_t at_ns)
 {
-    if (need > w->quota->amount)
+    if (at_ns < w->end_ns)
+        return;
+    w->begin_ns = at_ns;
+    w->end_ns = at_ns + plan_quota_length(w->quota);
+    w->used = 0;
+    w->opened++;
+}
+
+int64_t window_room_ns(struct quota_window *w, int64_t now_ns, money_magnitude need)
+{
+    if (need > plan_quota_amount(w->quota))
         return TIME_NEVER;
     if (w->quota->alignment == WINDOW_ROLLING)
         return rolling_room(w, now_ns, need);
-    move_to(w, now_ns);
-    return w->used + need <= w->quota->amount ? now_ns : w->end_ns;
+    if (w->quota->alignment != WINDOW_SESSION)
+        move_to(w, now_ns);
+    else if (now_ns >= w->end_ns)
+        return now_ns;
+    return w->used + need <= plan_quota_amount(w->quota) + w->carried ? now_ns : w->end_ns;
 }
 
-static void add_taking(struct quota_window *w, int64_t at_ns, uint64_t need)
+static void add_taking(struct quota_window *w, int64_t at_ns, money_magnitude need)
 {
     if (w->count == w->capacity) {
         size_t capacity = w->capacity ? w->capacity * 2 : 64;
@@ -125,9 +159,11 @@ static void add_taking(struct quota_window *w, int64_t at_ns, uint64_t need)
     *taking(w, w->count - 1) = (struct window_taking){at_ns, need};
 }
 
-void window_take(struct quota_window *w, int64_t at_ns, uint64_t need)
+void window_take(struct quota_window *w, int64_t at_ns, money_magnitude need)
 {
-    if (w->quota->alignment == WINDOW_ROLLING) {
+    if (w->quota->alignment == WINDOW_SESSION) {
+        open_session(w, at_ns);
+    } else if (w->quota->alignment == WINDOW_ROLLING) {
         expire(w, at_ns, plan_quota_length(w->quota));
         if (need > 0)
             add_taking(w, at_ns, need);
@@ -135,4 +171,12 @@ void window_take(struct quota_window *w, int64_t at_ns, uint64_t need)
         move_to(w, at_ns);
     }
     w->used += need;
+}
+
+struct plan_quota window_on_grid(const struct plan_quota *quota)
+{
+    struct plan_quota q = *quota;
+    if (q.alignment == WINDOW_ROLLING || q.alignment == WINDOW_SESSION)
+        q.alignment = WINDOW_ANCHORED;
+    return q;
 }
