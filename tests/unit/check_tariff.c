@@ -60,10 +60,12 @@ static void add_set(struct random *r, struct buffer *b)
     }
     add_token_prices(r, b, true);
     if (one_in(r, 2)) {
-        buffer_add_format(b, ", \"tiers\": [{\"input_over\": %u, ",
-                          1 + (unsigned)random_below(r, 900));
+        const char *by = one_in(r, 4) ? "output" : "input";
+        buffer_add_format(b, ", \"tiers\": [{\"%s_over\": %u, ", by,
+                          1 + (unsigned)random_below(r, *by == 'o' ? 200 : 900));
         add_token_prices(r, b, false);
-        buffer_add_format(b, "}, {\"input_from\": %u, ", 1000 + (unsigned)random_below(r, 900));
+        buffer_add_format(b, "}, {\"%s_from\": %u, ", by,
+                          (*by == 'o' ? 250 : 1000) + (unsigned)random_below(r, 200));
         add_token_prices(r, b, false);
         buffer_add_text(b, "}]");
     }
@@ -107,8 +109,13 @@ static void add_rate(struct random *r, struct buffer *b)
     if (one_in(r, 6))
         add_units(r, b);
     if (one_in(r, 6))
-        buffer_add_text(b, ", \"weights\": [{\"models\": \"m1\", \"classes\": [\"c*\"], \"weight\":"
-                           " \"2.5\"}, {\"models\": \"m*\", \"weight\": \"0.25\"}]");
+        buffer_add_text(
+            b, ", \"weights\": [{\"models\": \"m1\", \"classes\": [\"c*\"], \"weight\":"
+               " \"2.5\"}, {\"start\": \"05:00\", \"end\": \"21:00\", \"days\": [\"fri\", \"sun\"],"
+               " \"weight\": \"3\"}, {\"models\": \"m*\", \"weight\": \"0.25\"}]");
+    if (one_in(r, 8))
+        buffer_add_text(b,
+                        ", \"cache_storage\": {\"per_mtok_hour\": \"4.5\", \"hours\": \"0.25\"}");
     if (one_in(r, 4))
         buffer_add_text(b, ", \"multipliers\": {\"batch\": \"0.5\"}");
     if (one_in(r, 4)) {

@@ -73,7 +73,7 @@ static inline struct model_prices model_prices(const struct plan_rate *rate, enu
 }
 
 /* tier[class], base[class], tier[parent], base[parent]; -1: no price. */
-static inline money model_token(const struct model_prices *m, uint64_t input, int class)
+static inline money model_token(const struct model_prices *m, const struct usage *u, int class)
 {
     static const int parents[USAGE_CLASSES] = {-1,
                                                0,
@@ -90,7 +90,8 @@ static inline money model_token(const struct model_prices *m, uint64_t input, in
                                                USAGE_OUTPUT};
     const struct price_tier *tier = NULL;
     for (size_t i = 0; i < m->set->tier_count; i++)
-        if (input >= m->set->tiers[i].input_from)
+        if ((m->set->tiers[i].by_output ? usage_output(u) : usage_input(u)) >=
+            m->set->tiers[i].input_from)
             tier = &m->set->tiers[i];
     for (int c = class; c >= 0; c = parents[c]) {
         const struct token_prices *from = tier && tier->prices.given >> c & 1 ? &tier->prices
@@ -123,6 +124,28 @@ static inline money model_fee(const struct plan_rate *rate, const struct usage_e
     return 0;
 }
 
+/* The first weight whose model, class and hours fit. */
+static inline uint64_t model_weight(const struct plan_rate *rate, const struct price_query *q)
+{
+    for (size_t i = 0; i < rate->weight_count; i++) {
+        const struct plan_hours *h = &rate->weights[i].hours;
+        const struct price_window as_window = {.timed = h->timed,
+                                               .start_minute = h->start_minute,
+                                               .end_minute = h->end_minute,
+                                               .from_unix_ns = INT64_MIN,
+                                               .until_unix_ns = TIME_NEVER,
+                                               .weekdays = h->weekdays};
+        if (h->weekdays && !model_window_holds(&as_window, q->at_unix_ns))
+            continue;
+        struct request_weight always = rate->weights[i];
+        always.hours.weekdays = 0;
+        always.weight_micro = 0;
+        if (plan_weight(&always, 1, q->model, q->class_name, TIME_NEVER) == 0)
+            return rate->weights[i].weight_micro;
+    }
+    return PLAN_MICRO;
+}
+
 /* One attempt. */
 static inline void model_attempt(const struct plan *plan, const struct plan_rate *rate,
                                  const struct price_query *q, struct model_charge *out)
@@ -132,12 +155,14 @@ static inline void model_attempt(const struct plan *plan, const struct plan_rate
         PART_INPUT, PART_INPUT,  PART_CACHED, PART_CACHED, PART_OUTPUT, PART_OUTPUT};
     struct model_prices m = model_prices(rate, q->service, q->at_unix_ns);
     const struct usage *u = q->usage;
-    bool any = false;
+    bool any = rate->cache_storage > 0;
     *out = (struct model_charge){0};
     for (int c = 0; c < USAGE_CLASSES; c++)
-        any = any || model_token(&m, usage_input(u), c) >= 0;
+        any = any || model_token(&m, u, c) >= 0;
     for (int c = 0; c < USAGE_CLASSES; c++) {
-        money price = model_token(&m, usage_input(u), c), amount = 0;
+        money price = model_token(&m, u, c), amount = 0;
+        if (rate->cache_storage > 0 && (c == USAGE_CACHE_WRITE || c == USAGE_CACHE_WRITE_1H))
+            price = (price < 0 ? 0 : price) + rate->cache_storage;
         if (price > 0)
             amount = price * (money)u->tokens[c];
         if (price < 0 && any && u->tokens[c] > 0)
@@ -147,8 +172,7 @@ static inline void model_attempt(const struct plan *plan, const struct plan_rate
         out->part[parts[c]] += amount;
         out->total += amount;
     }
-    money fees = m.per_request_micro *
-                 (money)plan_weight(rate->weights, rate->weight_count, q->model, q->class_name);
+    money fees = m.per_request_micro * (money)model_weight(rate, q);
     for (size_t i = 0; i < u->extra_count; i++)
         fees += model_fee(rate, &u->extras[i], &out->unpriced);
     money total = out->total + fees;
@@ -159,8 +183,8 @@ static inline void model_attempt(const struct plan *plan, const struct plan_rate
     out->part[PART_FEES] = total - out->total;
     out->total = total;
     struct model_prices first = model_prices(rate, q->service, TIME_NEVER);
-    if (first.set->base.given && q->service != SERVICE_STANDARD && !rate->services[q->service] &&
-        !(rate->services_priced >> q->service & 1))
+    if ((first.set->base.given || rate->cache_storage) && q->service != SERVICE_STANDARD &&
+        !rate->services[q->service] && !(rate->services_priced >> q->service & 1))
         out->unpriced |= UNPRICED_SERVICE;
 }
 

@@ -54,6 +54,7 @@ enum bill_line {
     LINE_CREDIT_FEE,
     LINE_SUBSCRIPTION,
     LINE_PROVISIONED,
+    LINE_SETUP,    /* once, of each that is bought */
     LINE_ROUNDING, /* of the whole bill */
     BILL_LINES,
 };

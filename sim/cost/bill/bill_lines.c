@@ -10,8 +10,8 @@
 const char *bill_line_name(enum bill_line line)
 {
     static const char *const names[BILL_LINES] = {
-        "usage",      "included_credit", "volume_discount", "minimum",
-        "credit_fee", "subscription",    "provisioned",     "rounding"};
+        "usage",        "included_credit", "volume_discount", "minimum", "credit_fee",
+        "subscription", "provisioned",     "setup",           "rounding"};
     return names[line];
 }
 
@@ -171,6 +171,19 @@ static int add_totals(struct plan_bill *p)
     return 0;
 }
 
+/* Paid once, with the first period. */
+static int setup_fees(struct plan_bill *p, const struct plan *bought)
+{
+    uint64_t count = p->subscriptions ? p->subscriptions : 1;
+    money units;
+    if (money_multiply(bought->subscription.setup, count, &p->cash[LINE_SETUP]) < 0 ||
+        money_multiply(bought->provisioned.setup, bought->provisioned.units, &units) < 0 ||
+        money_add(p->cash[LINE_SETUP], units, &p->cash[LINE_SETUP]) < 0)
+        return -1;
+    p->prorated[LINE_SETUP] = p->cash[LINE_SETUP];
+    return 0;
+}
+
 static int add_paid_by_period(struct plan_bill *p, const struct plan *bought,
                               const struct bill *bill, int64_t until_ns)
 {
@@ -182,7 +195,7 @@ static int add_paid_by_period(struct plan_bill *p, const struct plan *bought,
     if (s->present &&
         periodic(p, bill, s->price, s->seats, s->period_ns, until_ns, LINE_SUBSCRIPTION) < 0)
         return -1;
-    return 0;
+    return setup_fees(p, bought);
 }
 
 int64_t bill_paid_until(const struct bill *bill, int64_t last_start_ns)

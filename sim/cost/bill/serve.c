@@ -275,8 +275,8 @@ void serve_ask_of(const struct plan *p, const struct serve_rows *rows,
         a->class_name = names_text(&w->classes, w->class_number[row]);
     a->rate = plan_rate_for(p, a->model);
     if (a->rate && a->rate->weight_count > 0)
-        a->weight_micro =
-            plan_weight(a->rate->weights, a->rate->weight_count, a->model, a->class_name);
+        a->weight_micro = plan_weight(a->rate->weights, a->rate->weight_count, a->model,
+                                      a->class_name, conditions->start_unix_ns + a->due_ns);
     if (w->attempts && w->attempts[row] > 1 && p->billed.retried_each &&
         p->billed.failed != BILLED_NONE)
         a->weight_micro *= w->attempts[row]; /* what is billed counts in a quota */
@@ -285,7 +285,8 @@ void serve_ask_of(const struct plan *p, const struct serve_rows *rows,
             a->usage = workload_usage(w, row);
             break;
         }
-    a->units_micro = plan_weight(p->limits.units, p->limits.unit_count, a->model, a->class_name);
+    a->units_micro = plan_weight(p->limits.units, p->limits.unit_count, a->model, a->class_name,
+                                 conditions->start_unix_ns + a->due_ns);
     if (rows->duration.known)
         a->duration_ns =
             rows->duration.first_ns + rows->duration.per_output_ns * (int64_t)a->output;

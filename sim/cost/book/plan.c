@@ -108,33 +108,90 @@ static void check_name_is_new(struct json_scan *s, const struct plan_book *book)
 
 /* ---- the book ---- */
 
-static void read_plans(struct json_scan *s, const struct json_field *f, void *member)
+/* ---- another currency, at a dated rate ---- */
+
+#define CURRENCY(member) JSON_AT(struct plan_currency, member)
+static const struct json_field currency_rows[] = {
+    {"code", JSON_AS_STRING, CURRENCY(code), 0, 16, .required = true},
+    {"usd", PLAN_PRICE(CURRENCY(usd)), .required = true},
+    {"as_of", JSON_AS_STRING, CURRENCY(as_of), 0, 40, .required = true},
+    PLAN_REMARKS,
+};
+
+static void check_currency(struct json_scan *s, void *currency, uint64_t seen)
 {
-    struct plan_book *book = plan_owner(f, member);
-    size_t capacity = book->count;
-    json_array_begin(s);
-    while (json_array_next(s)) {
-        struct plan_reading r = {.number = book->count};
-        s->context = &r;
-        json_fields_read(s, f->item->table, &r);
-        add_own_rate(&r);
-        mem_grow(&book->plans, &capacity, book->count + 1, sizeof *book->plans);
-        book->plans[book->count++] = r.plan;
-        if (!s->failed)
-            check_name_is_new(s, book);
-    }
+    (void)seen;
+    if (((const struct plan_currency *)currency)->usd <= 0)
+        json_fail(s, "the rate of a currency must be above 0: what one of it is in USD");
 }
+
+static const struct json_table currency_table = {
+    JSON_ROWS(currency_rows), .where = "\"currency\" of",
+    .needs = "a currency other than \"USD\" needs its rate: {\"code\": \"CNY\", \"usd\": "
+             "\"0.1385\", \"as_of\": \"2026-11-02\"}",
+    .check = check_currency};
 
 static void read_currency(struct json_scan *s, const struct json_field *f, void *member)
 {
+    struct plan_book *book = plan_owner(f, member);
     struct text currency;
-    (void)f;
-    (void)member;
-    if (json_string(s, &currency) && !text_equal(currency, "USD"))
+    if (book->count > 0)
+        json_fail(s, "\"currency\" must stand before \"plans\", whose prices go by it");
+    if (json_peek(s) == JSON_OBJECT)
+        json_fields_read(s, f->table, member);
+    else if (json_string(s, &currency) && !text_equal(currency, "USD"))
         json_fail(s,
-                  "the currency must be \"USD\", found \"%.*s\"; convert the prices and note "
-                  "the rate in \"source\"",
-                  currency.length > 40 ? 40 : (int)currency.length, currency.at);
+                  "the currency must be \"USD\" or come with its rate, such as {\"code\": "
+                  "\"%.*s\", \"usd\": \"0.1385\", \"as_of\": \"2026-11-02\"}",
+                  currency.length > 16 ? 16 : (int)currency.length, currency.at);
+}
+
+static char *currency_words(const struct plan_currency *c)
+{
+    char text[160], rate[MONEY_TEXT_SIZE];
+    money_format(c->usd, rate);
+    snprintf(text, sizeof text, "%.16s at %.60s USD (%.40s)", c->code, rate, c->as_of);
+    return mem_copy_string(text);
+}
+
+/* One plan, with the low ends of its ranges or with the high ones. */
+static void read_plan(struct json_scan *s, const struct json_field *f, struct plan_book *book,
+                      struct plan_reading *r)
+{
+    size_t capacity = book->count;
+    r->number = book->count;
+    r->usd_rate = book->currency.usd;
+    s->context = r;
+    json_fields_read(s, f->item->table, r);
+    add_own_rate(r);
+    if (r->usd_rate > 0)
+        r->plan.currency = currency_words(&book->currency);
+    if (r->ranges && r->plan.name) {
+        char name[PLAN_TEXT_MAX + 16];
+        snprintf(name, sizeof name, "%s (at %s)", r->plan.name, r->high ? "most" : "least");
+        free(r->plan.name);
+        r->plan.name = mem_copy_string(name);
+    }
+    mem_grow(&book->plans, &capacity, book->count + 1, sizeof *book->plans);
+    book->plans[book->count++] = r->plan;
+    if (!s->failed)
+        check_name_is_new(s, book);
+}
+
+/* A plan whose seller gives an allowance as a range is two plans, one for each end. */
+static void read_plans(struct json_scan *s, const struct json_field *f, void *member)
+{
+    struct plan_book *book = plan_owner(f, member);
+    json_array_begin(s);
+    while (json_array_next(s)) {
+        const struct json_scan before = *s;
+        struct plan_reading low = {.high = false}, high = {.high = true};
+        read_plan(s, f, book, &low);
+        if (s->failed || !low.ranges)
+            continue;
+        *s = before;
+        read_plan(s, f, book, &high);
+    }
 }
 
 #define BOOK(member) JSON_AT(struct plan_book, member)
@@ -142,7 +199,7 @@ static const struct json_field book_rows[] = {
     TEXT("book", BOOK(name)),
     TEXT("as_of", BOOK(as_of)),
     TEXT("source", BOOK(source)),
-    {"currency", JSON_AS_OTHER, .read = read_currency},
+    {"currency", JSON_AS_OTHER, BOOK(currency), .table = &currency_table, .read = read_currency},
     {"plans", JSON_AS_LIST, BOOK(plans), .required = true, .item = &plan_item, .read = read_plans},
     PLAN_REMARKS,
 };
@@ -185,6 +242,8 @@ void plan_book_free(struct plan_book *book)
     free(book->name);
     free(book->as_of);
     free(book->source);
+    free(book->currency.code);
+    free(book->currency.as_of);
     *book = (struct plan_book){0};
 }
 
@@ -214,22 +273,55 @@ const struct plan_rate *plan_rate_for(const struct plan *plan, const char *model
     return NULL;
 }
 
+#define NS_PER_DAY (86400 * NS_PER_S)
+
+bool plan_hours_hold(const struct plan_hours *h, int64_t at_unix_ns)
+{
+    int64_t day = at_unix_ns / NS_PER_DAY, in_day = at_unix_ns % NS_PER_DAY;
+    if (in_day < 0) {
+        day--;
+        in_day += NS_PER_DAY;
+    }
+    int64_t weekday = ((day + 3) % 7 + 7) % 7; /* 1970-01-01 was a Thursday */
+    if (!(h->weekdays & 1u << weekday))
+        return false;
+    if (!h->timed || h->start_minute == h->end_minute)
+        return true;
+    int64_t minute = in_day / (60 * NS_PER_S);
+    if (h->start_minute < h->end_minute)
+        return minute >= h->start_minute && minute < h->end_minute;
+    return minute >= h->start_minute || minute < h->end_minute;
+}
+
 uint64_t plan_weight(const struct request_weight *weights, size_t count, const char *model,
-                     const char *class_name)
+                     const char *class_name, int64_t at_unix_ns)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct request_weight *w = &weights[i];
+        if (matches_any(w->models, w->model_count, model) &&
+            matches_any(w->classes, w->class_count, class_name) &&
+            (w->hours.weekdays == 0 ||
+             (at_unix_ns != TIME_NEVER && plan_hours_hold(&w->hours, at_unix_ns))))
+            return w->weight_micro;
+    }
+    return PLAN_MICRO;
+}
+
+static bool some_are_timed(const struct request_weight *weights, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (matches_any(weights[i].models, weights[i].model_count, model) &&
-            matches_any(weights[i].classes, weights[i].class_count, class_name))
-            return weights[i].weight_micro;
-    return PLAN_MICRO;
+        if (weights[i].hours.weekdays)
+            return true;
+    return false;
 }
 
 bool plan_needs_start(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->rate_count; i++)
-        if (plan->rates[i].window_count > 0)
+        if (plan->rates[i].window_count > 0 ||
+            some_are_timed(plan->rates[i].weights, plan->rates[i].weight_count))
             return true;
-    return false;
+    return some_are_timed(plan->limits.units, plan->limits.unit_count);
 }
 
 int64_t plan_quota_length(const struct plan_quota *quota)

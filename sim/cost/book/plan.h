@@ -40,6 +40,7 @@ struct token_prices {
 /* Prices that hold from a total input (uncached + cached + written) on, for the whole request. */
 struct price_tier {
     uint64_t input_from; /* inclusive; "input_over": n is n + 1 here */
+    bool by_output;      /* of output tokens instead */
     struct token_prices prices;
 };
 
@@ -48,6 +49,7 @@ struct price_set {
     struct token_prices base;
     struct price_tier *tiers; /* ascending */
     size_t tier_count;
+    bool by_output; /* the tiers go by the length of the answer: input_from is of output tokens */
     bool has_per_request;
     money per_request_micro; /* price of a millionth of a request: exact with weights */
 };
@@ -64,11 +66,19 @@ struct price_window {
     money multiplier; /* MONEY_USD = 1 */
 };
 
+/* Hours of the UTC day, [start, end), on some weekdays. */
+struct plan_hours {
+    bool timed;                   /* start_minute and end_minute count */
+    int start_minute, end_minute; /* may wrap; equal = all day */
+    uint8_t weekdays;             /* bit 0 = Monday; 0x7f = every day */
+};
+
 /* Requests that count as more or less than one, for the price per request and for quotas. Empty
  * lists match everything. */
 struct request_weight {
     char **models, **classes;
     size_t model_count, class_count;
+    struct plan_hours hours; /* when they are due; weekdays 0 = always */
     uint64_t weight_micro;
 };
 
@@ -91,6 +101,7 @@ struct token_table {
 struct rate_prices {
     struct token_table *tables;
     size_t table_count;
+    bool by_output; /* tables go by output tokens */
     money per_request_micro;
 };
 
@@ -107,6 +118,7 @@ struct plan_rate {
     size_t weight_count;
     struct named_fee *tools, *units;
     size_t tool_count, unit_count;
+    money cache_storage;          /* of a written token, for as long as it is kept */
     struct rate_prices *resolved; /* [(window + 1) × SERVICE_COUNT + service]; window 0 = none */
 };
 
@@ -159,6 +171,7 @@ struct plan_subscription {
     money price;
     int64_t period_ns; /* month = 30 days, year = 365 */
     uint64_t seats;    /* 1: price and includes are multiplied by it */
+    money setup;       /* once, of each that is bought, its seats together */
 };
 
 /* GPU-hours and provisioned units: paid by the hour, used or not. */
@@ -169,6 +182,7 @@ struct plan_provisioned {
     int64_t period_ns;
     uint64_t units;
     bool units_given;           /* the plan says how many; else it is bought in units of one */
+    money setup;                /* once, of one unit */
     uint64_t tokens_per_minute; /* capacity of one unit; 0 = unknown. It stands among the plan's
                                    rate limits too, or its quotas where what spills over is paid */
 };
@@ -218,9 +232,10 @@ struct volume_step {
 };
 
 struct plan_fees {
-    uint32_t credit_fee_millionths; /* on the credits that pay the usage */
-    money credit_fee_minimum;       /* of each purchase */
-    money credit_top_up;            /* credits come in multiples of this; 0 = as needed */
+    uint32_t credit_fee_millionths;   /* on the credits that pay the usage */
+    money credit_fee_minimum;         /* of each purchase */
+    money credit_top_up;              /* credits come in multiples of this; 0 = as needed */
+    uint32_t credit_bonus_millionths; /* given on top of the credits that are bought */
     money minimum_per_request;
     money minimum; /* usage charges of a period are at least this */
     int64_t minimum_period_ns;
@@ -231,6 +246,7 @@ struct plan_fees {
 
 struct plan {
     char *name, *seller, *source, *note, *as_of;
+    char *currency; /* "CNY at 0.1385 USD (2026-11-02)" where the book is not in USD; NULL */
     struct plan_rate *rates;
     size_t rate_count;
     struct plan_subscription subscription;
@@ -246,16 +262,24 @@ struct plan {
     long line; /* where it starts in its file, for messages */
 };
 
+/* A currency that is not USD: prices are multiplied by what one of it is in USD. */
+struct plan_currency {
+    char *code, *as_of;
+    money usd; /* 0: the book is in USD */
+};
+
 struct plan_book {
     char *file, *name, *as_of, *source;
+    struct plan_currency currency;
     struct plan *plans;
     size_t count;
 };
 
 /* Reads a book and checks it. ERR_INPUT with file, line and column: an unknown key (with the
  * nearest known one), a price that is no number, negative, too large or finer than 1e-24 USD,
- * tiers with the same threshold, a window without start, a currency other than USD, two plans of
- * one name, a plan without a way to be paid. *out must be zero before, and is so after an error. */
+ * tiers with the same threshold, a window without start, a currency without its rate, two plans of
+ * one name, a plan without a way to be paid. *out must be zero before, and is so after an error. An
+ * allowance that is a range makes two plans, named "... (at least)" and "... (at most)". */
 int plan_book_load(const char *path, struct plan_book *out, struct error *err);
 
 /* As plan_book_load from text in memory; `file` is what messages call it. */
@@ -273,9 +297,13 @@ const struct plan *plan_book_find(const struct plan_book *book, const char *name
 /* The first rate for a model; model NULL matches any. NULL: the plan does not serve that model. */
 const struct plan_rate *plan_rate_for(const struct plan *plan, const char *model);
 
-/* The weight of a request in millionths: the first matching entry's, else 1,000,000. */
+/* The weight of a request in millionths: the first matching entry's, else 1,000,000. Without a time
+ * (TIME_NEVER) entries for some hours match none. */
 uint64_t plan_weight(const struct request_weight *weights, size_t count, const char *model,
-                     const char *class_name);
+                     const char *class_name, int64_t at_unix_ns);
+
+/* True if the instant lies in the hours and on one of the weekdays. */
+bool plan_hours_hold(const struct plan_hours *hours, int64_t at_unix_ns);
 
 /* True if some price depends on the date or the hour: the workload's start must be known. */
 bool plan_needs_start(const struct plan *plan);

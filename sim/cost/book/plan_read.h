@@ -23,6 +23,8 @@ struct plan_reading {
     struct plan_rate own; /* the rate that stands in the plan itself, until it is one of `rates` */
     size_t number;        /* in the book, from 0 */
     enum plan_alignment limit_alignment;
+    money usd_rate;    /* of the book's currency; 0 = it is USD */
+    bool high, ranges; /* which end of a range counts; whether there was one */
 };
 
 /* Rows of these kinds, and readers. A price is a string or a bare number, here of one and of a
@@ -61,6 +63,9 @@ void plan_read_name(const struct json_scan *s, const void *object, char out[JSON
 /* A book; a rate's keys; an entry of "rates" and one of a list of weights. */
 extern const struct json_table plan_book_table, plan_prices_table;
 extern const struct json_field plan_rate_item, plan_weight_item;
+
+/* A time of day and weekdays, of windows and weights. */
+json_field_read plan_read_minute, plan_read_weekdays;
 
 /* A rate with the multipliers that it has where nothing is said. */
 void plan_rate_init(void *rate);

@@ -47,7 +47,7 @@ static const struct json_table tier_token_table = {
 
 /* ---- tiers ---- */
 
-static void read_input_over(struct json_scan *s, const struct json_field *f, void *member)
+static void read_over(struct json_scan *s, const struct json_field *f, void *member)
 {
     (void)f;
     if (json_u64(s, 0, UINT32_MAX, member))
@@ -56,17 +56,21 @@ static void read_input_over(struct json_scan *s, const struct json_field *f, voi
 
 #define TIER(member) JSON_AT(struct price_tier, member)
 static const struct json_field tier_rows[] = {
-    {"input_over", JSON_AS_OTHER, TIER(input_from), .read = read_input_over},
+    {"input_over", JSON_AS_OTHER, TIER(input_from), .read = read_over},
     {"input_from", JSON_AS_UINT, TIER(input_from), 1, UINT32_MAX},
+    {"output_over", JSON_AS_OTHER, TIER(input_from), .read = read_over},
+    {"output_from", JSON_AS_UINT, TIER(input_from), 1, UINT32_MAX},
     {"per_mtok", JSON_AS_OBJECT, TIER(prices), .table = &tier_token_table},
     PLAN_REMARKS,
 };
 
 static void check_tier(struct json_scan *s, void *tier, uint64_t seen)
 {
-    (void)tier;
-    if ((seen & 3) != 1 && (seen & 3) != 2)
-        json_fail(s, "a tier needs \"input_over\" or \"input_from\", and only one");
+    uint64_t which = seen & 15;
+    if (which == 0 || (which & (which - 1)) != 0)
+        json_fail(s, "a tier needs \"input_over\" or \"input_from\", or of the answer's length "
+                     "\"output_over\" or \"output_from\", and only one");
+    ((struct price_tier *)tier)->by_output = which >= 4;
 }
 
 static const struct json_table tier_table = {JSON_ROWS(tier_rows), .where = "a tier of",
@@ -83,6 +87,9 @@ static void add_tier(struct json_scan *s, struct price_set *set, struct price_ti
                       "this tier overlaps another of the same rate: both begin at %llu input "
                       "tokens",
                       (unsigned long long)tier.input_from);
+    if (set->tier_count > 0 && set->by_output != tier.by_output)
+        json_fail(s, "the tiers of one rate go by the input or by the output, not by both");
+    set->by_output = tier.by_output;
     size_t at = set->tier_count;
     set->tiers = mem_resize(set->tiers, set->tier_count + 1, sizeof *set->tiers);
     for (; at > 0 && set->tiers[at - 1].input_from > tier.input_from; at--)
@@ -193,7 +200,7 @@ static void read_services(struct json_scan *s, const struct json_field *f, void 
 /* ---- windows ---- */
 
 /* "16:30" as minutes; 24:00 is the day's end. */
-static void read_minute(struct json_scan *s, const struct json_field *f, void *member)
+void plan_read_minute(struct json_scan *s, const struct json_field *f, void *member)
 {
     struct text t;
     int64_t hour, minute;
@@ -217,7 +224,7 @@ static void read_instant(struct json_scan *s, const struct json_field *f, void *
         json_fail(s, "expected a date such as \"2026-11-01\" or \"2026-11-01T12:00:00Z\"");
 }
 
-static void read_weekdays(struct json_scan *s, const struct json_field *f, void *member)
+void plan_read_weekdays(struct json_scan *s, const struct json_field *f, void *member)
 {
     static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", NULL};
     uint8_t *out = member;
@@ -235,11 +242,11 @@ enum window_row { START, END, FROM, UNTIL, DAYS, MULTIPLIER, PRICES };
 
 #define WINDOW(member) JSON_AT(struct price_window, member)
 static const struct json_field window_rows[] = {
-    [START] = {"start", JSON_AS_OTHER, WINDOW(start_minute), .read = read_minute},
-    [END] = {"end", JSON_AS_OTHER, WINDOW(end_minute), .read = read_minute},
+    [START] = {"start", JSON_AS_OTHER, WINDOW(start_minute), .read = plan_read_minute},
+    [END] = {"end", JSON_AS_OTHER, WINDOW(end_minute), .read = plan_read_minute},
     [FROM] = {"from", JSON_AS_OTHER, WINDOW(from_unix_ns), .read = read_instant},
     [UNTIL] = {"until", JSON_AS_OTHER, WINDOW(until_unix_ns), .read = read_instant},
-    [DAYS] = {"days", JSON_AS_OTHER, WINDOW(weekdays), .read = read_weekdays},
+    [DAYS] = {"days", JSON_AS_OTHER, WINDOW(weekdays), .read = plan_read_weekdays},
     [MULTIPLIER] = {"multiplier", PLAN_FACTOR(WINDOW(multiplier), 1000)},
     [PRICES] = SET_ROWS(WINDOW(set)),
     PLAN_REMARKS,
@@ -279,17 +286,61 @@ static const struct json_field window_item = {
 
 /* ---- weights ---- */
 
+#define HOURS(member) JSON_AT(struct request_weight, hours.member)
+enum weight_row { WEIGHT_START, WEIGHT_END };
 static const struct json_field weight_rows[] = {
+    [WEIGHT_START] = {"start", JSON_AS_OTHER, HOURS(start_minute), .read = plan_read_minute},
+    [WEIGHT_END] = {"end", JSON_AS_OTHER, HOURS(end_minute), .read = plan_read_minute},
+    {"days", JSON_AS_OTHER, HOURS(weekdays), .read = plan_read_weekdays},
     {"models", PLAN_PATTERNS(struct request_weight, models, model_count)},
     {"classes", PLAN_PATTERNS(struct request_weight, classes, class_count)},
     {"weight", PLAN_MICRO_FACTOR(JSON_AT(struct request_weight, weight_micro), PLAN_WEIGHT_MAX),
      .required = true},
     PLAN_REMARKS,
 };
+
+static void check_weight(struct json_scan *s, void *weight, uint64_t seen)
+{
+    struct plan_hours *h = &((struct request_weight *)weight)->hours;
+    h->timed = seen >> WEIGHT_START & 1;
+    if (h->timed != (seen >> WEIGHT_END & 1))
+        json_fail(s, "a weight with \"start\" needs \"end\", and the other way round");
+    if (h->timed && h->weekdays == 0)
+        h->weekdays = 0x7f;
+}
+
 static const struct json_table weight_table = {JSON_ROWS(weight_rows), .where = "a weight of",
-                                               .needs = "an entry of \"weights\" needs \"weight\""};
+                                               .needs = "an entry of \"weights\" needs \"weight\"",
+                                               .check = check_weight};
 const struct json_field plan_weight_item = {
     .kind = JSON_AS_OBJECT, .table = &weight_table, .size = sizeof(struct request_weight)};
+
+/* ---- what it costs to keep what was written to a cache ---- */
+
+struct storage {
+    money per_mtok_hour; /* of one token */
+    uint64_t hours_micro;
+};
+
+static const struct json_field storage_rows[] = {
+    {"per_mtok_hour", PLAN_MTOK_PRICE(JSON_AT(struct storage, per_mtok_hour)), .required = true},
+    {"hours", PLAN_MICRO_FACTOR(JSON_AT(struct storage, hours_micro), 10000)},
+    PLAN_REMARKS,
+};
+static const struct json_table storage_table = {
+    JSON_ROWS(storage_rows), .where = "\"cache_storage\" of",
+    .needs =
+        "\"cache_storage\" needs \"per_mtok_hour\", the price of a million tokens for an hour"};
+
+static void read_storage(struct json_scan *s, const struct json_field *f, void *member)
+{
+    struct storage storage = {.hours_micro = PLAN_MICRO};
+    json_fields_read(s, f->table, &storage);
+    if (!s->failed &&
+        money_scale(storage.per_mtok_hour, (money)storage.hours_micro * (MONEY_USD / PLAN_MICRO),
+                    member) < 0)
+        json_fail(s, "so many hours make a price finer than 1e-24 USD a token");
+}
 
 /* ---- rates ---- */
 
@@ -304,6 +355,8 @@ static const struct json_field prices_rows[] = {
     {"multipliers", JSON_AS_OTHER, RATE(multipliers), 0, 1000, .read = read_multipliers},
     {"services", JSON_AS_OTHER, RATE(services), .table = &service_table, .read = read_services},
     {"windows", JSON_AS_LIST, COUNTED(windows, window_count), .item = &window_item},
+    {"cache_storage", JSON_AS_OTHER, RATE(cache_storage), .table = &storage_table,
+     .read = read_storage},
 };
 const struct json_table plan_prices_table = {JSON_ROWS(prices_rows)};
 

@@ -84,14 +84,9 @@ static void read_counts(struct json_scan *s, const struct json_field *f, void *m
     }
 }
 
-static void read_amount(struct json_scan *s, const struct json_field *f, void *member)
+static void read_number(struct json_scan *s, const struct json_field *f, struct plan_quota *q)
 {
-    struct plan_quota *q = member;
-    if (q->label)
-        json_fail(s, "one entry includes one thing; use a list for several");
     const struct json_field decimal = {f->name, JSON_AS_OTHER, .max = PLAN_COUNT_MAX};
-    q->label = f->name;
-    q->unit = f == &quota_rows[CREDITS] ? QUOTA_USD : (enum plan_unit)(f - quota_rows);
     if (f == &quota_rows[CREDITS])
         plan_read_micro(s, &decimal, &q->credits_micro);
     else if (q->unit == QUOTA_CALLS || q->unit == QUOTA_UNITS)
@@ -100,6 +95,45 @@ static void read_amount(struct json_scan *s, const struct json_field *f, void *m
         plan_read_price(s, f, &q->usd);
     else
         json_u64(s, 0, (uint64_t)PLAN_COUNT_MAX, &q->amount);
+}
+
+/* {"from": 45, "to": 225}: of what the seller does not publish, the end that this reading is for.
+ */
+static void read_range(struct json_scan *s, const struct json_field *f, struct plan_quota *q)
+{
+    static const char *const names[] = {"from", "to", NULL};
+    struct plan_reading *r = s->context;
+    struct plan_quota ends[2] = {*q, *q};
+    struct text key;
+    unsigned seen = 0;
+    json_object_begin(s);
+    while (json_object_next(s, &key)) {
+        bool to = text_equal(key, "to");
+        if (!to && !text_equal(key, "from"))
+            json_unknown_key(s, key, names, "a range");
+        read_number(s, f, &ends[to]);
+        seen |= 1u << to;
+    }
+    if (seen != 3)
+        json_fail(s, "a range needs \"from\" and \"to\", the least and the most that it may be");
+    if (ends[0].amount > ends[1].amount || ends[0].usd > ends[1].usd ||
+        ends[0].credits_micro > ends[1].credits_micro)
+        json_fail(s, "a range goes from the smaller amount to the larger one");
+    r->ranges = true;
+    *q = ends[r->high];
+}
+
+static void read_amount(struct json_scan *s, const struct json_field *f, void *member)
+{
+    struct plan_quota *q = member;
+    if (q->label)
+        json_fail(s, "one entry includes one thing; use a list for several");
+    q->label = f->name;
+    q->unit = f == &quota_rows[CREDITS] ? QUOTA_USD : (enum plan_unit)(f - quota_rows);
+    if (json_peek(s) == JSON_OBJECT)
+        read_range(s, f, q);
+    else
+        read_number(s, f, q);
     if (q->unit == QUOTA_REQUESTS)
         q->amount *= PLAN_MICRO;
 }
@@ -203,6 +237,7 @@ static const struct json_field subscription_rows[] = {
     {"price", PLAN_PRICE(SUBSCRIPTION(terms.price)), .required = true},
     {"period", PLAN_PERIOD(SUBSCRIPTION(terms.period_ns)), .required = true},
     {"seats", JSON_AS_UINT, SUBSCRIPTION(terms.seats), 1, 1000000},
+    {"setup", PLAN_PRICE(SUBSCRIPTION(terms.setup))},
     {"includes", JSON_AS_OTHER, .table = &includes_table, .read = read_quotas},
     {"beyond", JSON_AS_CHOICE, SUBSCRIPTION(beyond), .names = beyonds},
     PLAN_REMARKS,
@@ -233,6 +268,7 @@ static void read_subscription(struct json_scan *s, const struct json_field *f, v
 struct provisioned {
     struct plan_provisioned terms;
     enum plan_beyond beyond;
+    uint64_t *counts; /* what a token of a class uses of the capacity */
 };
 
 #define PROVISIONED(member) JSON_AT(struct provisioned, member)
@@ -240,9 +276,11 @@ static const struct json_field provisioned_rows[] = {
     {"unit", JSON_AS_STRING, PROVISIONED(terms.unit), 0, PLAN_TEXT_MAX},
     {"price", PLAN_PRICE(PROVISIONED(terms.price)), .required = true},
     {"per", PLAN_PERIOD(PROVISIONED(terms.period_ns))},
+    {"setup", PLAN_PRICE(PROVISIONED(terms.setup))},
     {"units", JSON_AS_UINT, PROVISIONED(terms.units), 1, 1000000,
      JSON_HAS(struct provisioned, terms.units_given)},
     {"tokens_per_minute", JSON_AS_UINT, PROVISIONED(terms.tokens_per_minute), 1, PLAN_COUNT_MAX},
+    {"counts", JSON_AS_OTHER, PROVISIONED(counts), .read = read_counts},
     {"beyond", JSON_AS_CHOICE, PROVISIONED(beyond), .names = beyonds},
     PLAN_REMARKS,
 };
@@ -259,14 +297,19 @@ static void read_provisioned(struct json_scan *s, const struct json_field *f, vo
     p.terms.period_ns = 3600 * NS_PER_S;
     json_fields_read(s, f->table, &p);
     *(struct plan_provisioned *)member = p.terms;
-    if (p.terms.tokens_per_minute == 0)
+    if (p.terms.tokens_per_minute == 0) {
+        if (p.counts)
+            json_fail(s, "\"counts\" needs \"tokens_per_minute\", the capacity that they use");
+        free(p.counts);
         return;
+    }
     struct plan_quota q = {.unit = QUOTA_TOKENS,
                            .amount = p.terms.tokens_per_minute * p.terms.units,
                            .length_ns = 60 * NS_PER_S,
                            .alignment = WINDOW_ROLLING,
                            .beyond = p.beyond,
                            .pooled = true,
+                           .counts = p.counts,
                            .label = "provisioned"};
     if (q.beyond == BEYOND_PAY)
         add_quota(&plan->quotas, &plan->quota_count, q);
@@ -449,6 +492,7 @@ static const struct json_field credit_fee_rows[] = {
     {"percent", PLAN_PERCENT(FEES(credit_fee_millionths))},
     {"minimum", PLAN_PRICE(FEES(credit_fee_minimum))},
     {"top_up", PLAN_PRICE(FEES(credit_top_up))},
+    {"bonus_percent", PLAN_PERCENT(FEES(credit_bonus_millionths))},
     PLAN_REMARKS,
 };
 static const struct json_table credit_fee_table = {JSON_ROWS(credit_fee_rows),

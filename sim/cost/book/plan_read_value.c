@@ -40,6 +40,10 @@ static void read_price(struct json_scan *s, enum money_per per, money *out)
         json_fail(s, "the price \"%.*s\" is above 1,000,000,000 USD", shown(digits), digits.at);
         return;
     }
+    const struct plan_reading *r = s->context; /* NULL while the book's currency is read */
+    if (r && r->usd_rate > 0 && money_scale(value, r->usd_rate, &value) < 0)
+        json_fail(s, "the price \"%.*s\" in USD is finer than 1e-24; shorten the rate",
+                  shown(digits), digits.at);
     *out = value;
 }
 

@@ -69,6 +69,16 @@ static void fill_table(struct json_scan *s, const struct price_set *set, size_t 
     }
 }
 
+/* Writing to a cache costs what the tokens cost to be kept, too. */
+static void add_storage(struct token_table *table, money storage)
+{
+    static const int written[] = {USAGE_CACHE_WRITE, USAGE_CACHE_WRITE_1H};
+    for (int i = 0; i < 2 && storage > 0; i++) {
+        table->price[written[i]] += storage;
+        table->priced |= (uint16_t)(1u << written[i]);
+    }
+}
+
 static bool has_token_prices(const struct price_set *set)
 {
     return set && (set->base.given || set->tier_count > 0);
@@ -93,8 +103,11 @@ static void fill_prices(struct json_scan *s, const struct plan_rate *rate,
                   json_fields_where(s, where));
     out->table_count = set->tier_count + 1;
     out->tables = mem_zero(out->table_count, sizeof *out->tables);
-    for (size_t i = 0; i < out->table_count; i++)
+    out->by_output = set->by_output;
+    for (size_t i = 0; i < out->table_count; i++) {
         fill_table(s, set, i, multiplier, &out->tables[i]);
+        add_storage(&out->tables[i], rate->cache_storage);
+    }
     out->per_request_micro = rate->base.per_request_micro;
     if (rate->services[service] && rate->services[service]->has_per_request)
         out->per_request_micro = rate->services[service]->per_request_micro;
@@ -185,6 +198,7 @@ void plan_free(struct plan *plan)
     free(plan->source);
     free(plan->note);
     free(plan->as_of);
+    free(plan->currency);
     free_quotas(plan->quotas, plan->quota_count);
     free_quotas(plan->rate_limits, plan->rate_limit_count);
     free(plan->provisioned.unit);

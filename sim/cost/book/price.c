@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#define NS_PER_DAY (86400 * NS_PER_S)
-
 const char *charge_part_name(enum charge_part part)
 {
     static const char *const names[CHARGE_PARTS] = {"input",     "cached",  "output",
@@ -56,20 +54,8 @@ static bool window_active(const struct price_window *w, int64_t at_unix_ns)
 {
     if (at_unix_ns == TIME_NEVER || at_unix_ns < w->from_unix_ns || at_unix_ns >= w->until_unix_ns)
         return false;
-    int64_t day = at_unix_ns / NS_PER_DAY, in_day = at_unix_ns % NS_PER_DAY;
-    if (in_day < 0) {
-        day--;
-        in_day += NS_PER_DAY;
-    }
-    int64_t weekday = ((day + 3) % 7 + 7) % 7; /* 1970-01-01 was a Thursday */
-    if (!(w->weekdays & 1u << weekday))
-        return false;
-    if (!w->timed || w->start_minute == w->end_minute)
-        return true;
-    int64_t minute = in_day / (60 * NS_PER_S);
-    if (w->start_minute < w->end_minute)
-        return minute >= w->start_minute && minute < w->end_minute;
-    return minute >= w->start_minute || minute < w->end_minute;
+    const struct plan_hours hours = {w->timed, w->start_minute, w->end_minute, w->weekdays};
+    return plan_hours_hold(&hours, at_unix_ns);
 }
 
 /* The prices in force for a service at an instant: the last active window's. */
@@ -124,16 +110,27 @@ int price_volume_discount(const struct plan_fees *f, money usage, money *out)
 
 int price_credit_fee(const struct plan_fees *f, money net, money *out)
 {
-    money fee, purchase = f->credit_top_up > 0 ? f->credit_top_up : net;
+    money fee, bonus = 0;
     *out = 0;
+    /* of $110 that are used $100 were bought where 10 % are given on top */
+    if (net > 0 && f->credit_bonus_millionths > 0 &&
+        money_prorate(net, f->credit_bonus_millionths, MILLION + f->credit_bonus_millionths,
+                      &bonus) < 0)
+        return -1;
+    net -= bonus;
+    *out = -bonus;
     if (net <= 0 || (f->credit_fee_millionths == 0 && f->credit_fee_minimum == 0))
         return 0;
+    money purchase = f->credit_top_up > 0 ? f->credit_top_up : net;
     if (money_prorate(purchase, f->credit_fee_millionths, MILLION, &fee) < 0)
         return -1;
     if (fee < f->credit_fee_minimum)
         fee = f->credit_fee_minimum;
     money purchases = (net + purchase - 1) / purchase;
-    return purchases > INT32_MAX ? -1 : money_multiply(fee, (uint64_t)purchases, out);
+    if (purchases > INT32_MAX || money_multiply(fee, (uint64_t)purchases, &fee) < 0)
+        return -1;
+    *out += fee;
+    return 0;
 }
 
 /* Counts are billed in steps, from a minimum on. */
@@ -248,8 +245,8 @@ static bool lacks_service(const struct plan_rate *rate, enum service service)
 static int charge_request(const struct plan_rate *rate, money price_micro,
                           const struct price_query *query, struct charge *out)
 {
-    uint64_t weight =
-        plan_weight(rate->weights, rate->weight_count, query->model, query->class_name);
+    uint64_t weight = plan_weight(rate->weights, rate->weight_count, query->model,
+                                  query->class_name, query->at_unix_ns);
     money amount;
     return money_multiply(price_micro, weight, &amount) < 0 ? -1
                                                             : add_line(out, CHARGE_REQUEST, amount);
@@ -271,7 +268,8 @@ int price_request(const struct plan *plan, const struct plan_rate *rate,
 {
     const struct usage *u = query->usage;
     const struct rate_prices *prices = price_in_force(rate, query->service, query->at_unix_ns);
-    const struct token_table *table = price_table(prices, usage_input(u));
+    const struct token_table *table =
+        price_table(prices, prices->by_output ? usage_output(u) : usage_input(u));
     for (int i = CHARGE_REQUEST; i < CHARGE_LINES; i++)
         out->line[i] = 0;
     out->unpriced = lacks_service(rate, query->service) ? UNPRICED_SERVICE : 0;
