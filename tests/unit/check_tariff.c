@@ -13,6 +13,7 @@
 #include "sim/cost/bill/tariff.h"
 #include "workloads/model/attempts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,6 +147,9 @@ static void add_terms(struct random *r, struct buffer *b)
         buffer_add_format(b,
                           ", \"rounding\": {\"to\": \"0.00001\", \"mode\": \"%s\", \"on\": \"%s\"}",
                           one_of(r, modes, 4), one_of(r, scopes, 3));
+    if (one_in(r, 6))
+        buffer_add_text(b, one_in(r, 2) ? ", \"charged_per\": \"turn\""
+                                        : ", \"charged_per\": \"session\"");
     if (one_in(r, 8))
         buffer_add_text(b, ", \"minimum_per_request\": \"0.004\"");
     if (one_in(r, 6))
@@ -191,6 +195,8 @@ enum column {
     WITH_ATTEMPTS = 64,
     WITH_EARLIER = 128,
     WITH_START = 256,
+    WITH_SESSION = 512,
+    WITH_INITIATOR = 1024,
 };
 
 /* Half of them with pictures and sound. */
@@ -227,6 +233,12 @@ static void fill(struct random *r, unsigned columns, struct workload *w)
             q.model = one_in(r, 2) ? "m1" : "m2";
         if (columns & WITH_CLASS && !one_in(r, 9))
             q.class_name = one_in(r, 2) ? "c1" : "d";
+        char session[8];
+        snprintf(session, sizeof session, "s%u", (unsigned)random_below(r, 60));
+        if (columns & WITH_SESSION && !one_in(r, 9))
+            q.session_id = session;
+        if (columns & WITH_INITIATOR)
+            q.initiator = (enum request_initiator)(one_in(r, 50) ? 0 : 1 + random_below(r, 2));
         if (columns & WITH_STATUS)
             q.status = (enum request_status)random_below(r, 3);
         if (columns & WITH_ATTEMPTS)
@@ -325,7 +337,7 @@ START_TEST(random_plans_charge_what_the_model_says)
     random_init(&r, 7, RANDOM_TEST, 1);
     for (size_t i = 0; i < plans; i++) {
         /* of every third workload all columns that few have are empty: the common traces */
-        unsigned columns = (unsigned)random_below(&r, 512) & (i % 3 ? ~0u : ~(2u | 32 | 64 | 128));
+        unsigned columns = (unsigned)random_below(&r, 2048) & (i % 3 ? ~0u : ~(2u | 32 | 64 | 128));
         struct plan_book book = random_plan(&r);
         struct workload w;
         struct serve_rows rows;

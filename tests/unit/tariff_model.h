@@ -172,7 +172,7 @@ static inline void model_attempt(const struct plan *plan, const struct plan_rate
         out->part[parts[c]] += amount;
         out->total += amount;
     }
-    money fees = m.per_request_micro * (money)model_weight(rate, q);
+    money fees = q->goes_along ? 0 : m.per_request_micro * (money)model_weight(rate, q);
     for (size_t i = 0; i < u->extra_count; i++)
         fees += model_fee(rate, &u->extras[i], &out->unpriced);
     money total = out->total + fees;
@@ -230,6 +230,18 @@ static inline void model_retry(const struct tariff *t, struct price_query q, enu
     out->total += c.total;
 }
 
+/* True if another request of the session was due earlier, or as early and stands before it. */
+static inline bool model_began_before(const struct serve_rows *rows, size_t row)
+{
+    const struct workload *w = rows->workload;
+    for (size_t i = 0; w->session && w->session[row] != NAME_NONE && i < w->count; i++)
+        if (w->session[i] == w->session[row] &&
+            (serve_due(rows, i) < serve_due(rows, row) ||
+             (serve_due(rows, i) == serve_due(rows, row) && i < row)))
+            return true;
+    return false;
+}
+
 static inline void model_row(const struct tariff *t, size_t row, struct model_charge *out)
 {
     const struct workload *w = t->rows->workload;
@@ -245,6 +257,9 @@ static inline void model_row(const struct tariff *t, size_t row, struct model_ch
                             .at_unix_ns = TIME_NEVER,
                             .model = r.model,
                             .class_name = r.class_name};
+    q.goes_along = t->plan->charged == CHARGED_TURN      ? r.initiator == INITIATOR_AGENT
+                   : t->plan->charged == CHARGED_SESSION ? model_began_before(t->rows, row)
+                                                         : false;
     if (t->start_unix_ns != TIME_NEVER)
         q.at_unix_ns =
             t->start_unix_ns + (t->served->start_ns ? t->served->start_ns[row] : r.timestamp_ns);

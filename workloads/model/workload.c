@@ -32,13 +32,14 @@ void workload_init(struct workload *w)
 
 void workload_free(struct workload *w)
 {
-    void *owned[] = {
-        w->name,           w->timestamp_ns, w->input_tokens, w->output_tokens, w->delay_ns,
-        w->session,        w->model,        w->class_number, w->labels,        w->service,
-        w->status,         w->priority,     w->attempts,     w->usage,         w->usage_known,
-        w->cost,           w->after_start,  w->after,        w->hash_start,    w->hash_ids,
-        w->messages_start, w->body_start,   w->extra_start,  w->messages,      w->body,
-        w->extra,          w->usage_extras, w->image_start,  w->images,        w->media};
+    void *owned[] = {w->name,           w->timestamp_ns, w->input_tokens, w->output_tokens,
+                     w->delay_ns,       w->session,      w->model,        w->class_number,
+                     w->labels,         w->service,      w->status,       w->priority,
+                     w->attempts,       w->usage,        w->usage_known,  w->cost,
+                     w->after_start,    w->after,        w->hash_start,   w->hash_ids,
+                     w->messages_start, w->body_start,   w->extra_start,  w->messages,
+                     w->body,           w->extra,        w->usage_extras, w->image_start,
+                     w->images,         w->media,        w->initiator};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     earlier_attempts_free(w->earlier);
@@ -74,7 +75,7 @@ static const struct column optional_columns[] = {
     COLUMN(status, NULL),       COLUMN(priority, NULL),
     COLUMN(attempts, &one),     COLUMN(usage, NULL),
     COLUMN(usage_known, NULL),  COLUMN(cost, &no_money),
-    COLUMN(media, NULL),
+    COLUMN(media, NULL),        COLUMN(initiator, NULL),
 };
 
 /* Row starts of a list column: one element more than there are rows. */
@@ -238,6 +239,10 @@ static void add_numbers(struct workload *w, size_t row, const struct request *r)
     if (r->priority != 0) {
         need_column(w, &w->priority);
         w->priority[row] = (int16_t)r->priority;
+    }
+    if (r->initiator != INITIATOR_UNKNOWN) {
+        need_column(w, &w->initiator);
+        w->initiator[row] = (uint8_t)r->initiator;
     }
     if (r->attempts > 1) {
         need_column(w, &w->attempts);
@@ -404,6 +409,7 @@ void workload_get(const struct workload *w, size_t i, struct request *out)
         .class_name = w->class_number ? names_text(&w->classes, w->class_number[i]) : NULL,
         .labels = w->labels ? names_text(&w->label_sets, w->labels[i]) : NULL,
         .service = w->service ? (enum service)w->service[i] : SERVICE_STANDARD,
+        .initiator = w->initiator ? (enum request_initiator)w->initiator[i] : INITIATOR_UNKNOWN,
         .priority = w->priority ? w->priority[i] : 0,
         .has_usage = w->usage_known && w->usage_known[i],
         .usage = workload_usage(w, i),

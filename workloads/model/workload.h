@@ -35,6 +35,9 @@
 
 enum service { SERVICE_STANDARD, SERVICE_BATCH, SERVICE_FLEX, SERVICE_PRIORITY, SERVICE_COUNT };
 
+/* Who began it: a user's turn, or the agent with one more call of the same turn. */
+enum request_initiator { INITIATOR_UNKNOWN, INITIATOR_USER, INITIATOR_AGENT };
+
 /* How the request ended where the workload is a recording. */
 enum request_status { REQUEST_OK, REQUEST_FAILED, REQUEST_ABORTED };
 
@@ -60,6 +63,7 @@ struct request {
     const char *session_id, *model, *class_name; /* NULL */
     const char *labels;                          /* a JSON object as text; NULL */
     enum service service;
+    enum request_initiator initiator;
     int priority;
     struct text messages, body, extra; /* JSON as written; extra: `"key":value,...`; empty */
     bool has_usage;                    /* the recording says what was really used */
@@ -99,7 +103,7 @@ struct workload {
     uint32_t *session;              /* numbers in `sessions`, NAME_NONE = no session */
     uint16_t *model, *class_number; /* numbers in `models`, `classes`; UINT16_MAX = none */
     uint32_t *labels;               /* numbers in `label_sets` */
-    uint8_t *service, *status;
+    uint8_t *service, *status, *initiator;
     int16_t *priority;
     uint32_t *attempts;
     struct recorded_usage *usage;

@@ -285,6 +285,28 @@ static void keep_unknown(struct json_scan *s, void *request, struct text key)
     trace_row_keep_text(&c->line, key, raw);
 }
 
+/* Who began the request: "user" or "agent"; anything else is kept, and is no user. */
+static void read_initiator(struct json_scan *s, const struct json_field *f, void *member)
+{
+    struct text raw;
+    (void)f;
+    if (json_string(s, &raw))
+        *(enum request_initiator *)member =
+            text_equal(raw, "user") ? INITIATOR_USER : INITIATOR_AGENT;
+}
+
+static void write_initiator(struct json_writer *w, const struct json_field *f, const void *member)
+{
+    (void)f;
+    json_put_string(w,
+                    *(const enum request_initiator *)member == INITIATOR_USER ? "user" : "agent");
+}
+
+static bool is_unknown_initiator(const void *member)
+{
+    return *(const enum request_initiator *)member == INITIATOR_UNKNOWN;
+}
+
 /* ---- the table ---- */
 
 #define AT(member) JSON_AT(struct request, member)
@@ -307,6 +329,8 @@ static const struct json_field rows[] = {
     {"model", TEXT(model)},
     {"class", TEXT(class_name)},
     {"service", JSON_AS_CHOICE, AT(service), .names = service_names, .optional = true},
+    {"initiator", JSON_AS_OTHER, AT(initiator), .read = read_initiator, .write = write_initiator,
+     .is_nothing = is_unknown_initiator},
     {"priority", JSON_AS_INT, AT(priority), INT16_MIN, INT16_MAX, .optional = true},
     {"images", .read = read_images, .write = write_images, .is_nothing = has_no_images},
     {"labels", JSON_AS_RAW, AT(labels), .read = read_labels, .optional = true},

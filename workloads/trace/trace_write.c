@@ -134,6 +134,7 @@ void trace_output_losses(const struct workload *w, enum trace_output form, struc
         {w->model != NULL, false, "models"},
         {w->class_number != NULL, false, "classes"},
         {w->service != NULL, false, "services"},
+        {w->initiator != NULL, true, "initiators"},
         {w->priority != NULL, false, "priorities"},
         {w->labels != NULL, true, "labels"},
         {w->delay_ns != NULL, true, "delays"},

@@ -65,7 +65,11 @@ static void add_money(struct buffer *out, const char *before, money amount, cons
 
 static void add_quota(struct buffer *out, const struct plan_quota *q)
 {
-    if (q->unit == QUOTA_USD)
+    if (q->of)
+        buffer_add_format(out, ", %g %s free", (double)q->amount / PLAN_MICRO, q->of);
+    else if (q->credits_micro > 0)
+        buffer_add_format(out, ", %g credits", (double)q->credits_micro / PLAN_MICRO);
+    else if (q->unit == QUOTA_USD)
         add_money(out, ", ", q->usd, " of usage");
     else if (q->unit == QUOTA_REQUESTS)
         buffer_add_format(out, ", %llu requests", (unsigned long long)(q->amount / PLAN_MICRO));
@@ -73,13 +77,20 @@ static void add_quota(struct buffer *out, const struct plan_quota *q)
         buffer_add_format(out, ", %llu tokens", (unsigned long long)q->amount);
     buffer_add_text(out, "/");
     add_period(out, plan_quota_length(q));
+    for (size_t i = 0; i < q->model_count; i++)
+        buffer_add_format(out, "%s%s", i ? ", " : " of ", q->models[i]);
+    if (q->alignment == WINDOW_SESSION)
+        buffer_add_text(out, " from the first");
+    if (q->rolls_over)
+        buffer_add_text(out, " (rolls over)");
 }
 
 static void add_rate_terms(struct buffer *out, const struct plan_rate *r)
 {
     if (r->base.tier_count)
-        buffer_add_format(out, ", tiers from %llu",
-                          (unsigned long long)r->base.tiers[0].input_from);
+        buffer_add_format(out, ", tiers from %llu%s",
+                          (unsigned long long)r->base.tiers[0].input_from,
+                          r->base.by_output ? " out" : "");
     if (r->window_count)
         buffer_add_format(out, ", %zu window%s", r->window_count, r->window_count > 1 ? "s" : "");
     if (r->tool_count + r->unit_count)
@@ -96,8 +107,15 @@ static void add_terms(struct buffer *out, const struct plan *p)
         add_money(out, ", ", p->subscription.price, "/");
         add_period(out, p->subscription.period_ns);
     }
+    if (p->subscription.setup > 0)
+        add_money(out, ", ", p->subscription.setup, " to set up");
     for (size_t i = 0; i < p->quota_count; i++)
         add_quota(out, &p->quotas[i]);
+    if (p->currency)
+        buffer_add_format(out, ", prices in %s", p->currency);
+    if (p->charged != CHARGED_REQUEST)
+        buffer_add_format(out, ", charged by the %s",
+                          p->charged == CHARGED_TURN ? "user's turn" : "session");
     if (p->limits.max_input_tokens)
         buffer_add_format(out, ", at most %llu in%s",
                           (unsigned long long)p->limits.max_input_tokens,
@@ -161,7 +179,8 @@ static void put_rate(struct json_writer *w, const struct plan_rate *r)
         json_begin_array(w);
         for (size_t i = 0; i < r->base.tier_count; i++) {
             json_begin_object(w);
-            json_pair_u64(w, "input_from", r->base.tiers[i].input_from);
+            json_pair_u64(w, r->base.by_output ? "output_from" : "input_from",
+                          r->base.tiers[i].input_from);
             put_token_prices(w, &r->base.tiers[i].prices);
             json_end_object(w);
         }

@@ -105,6 +105,7 @@ struct plan_bill {
     bool has_full_use;
     money full_use;          /* a flat price at full use of the quota, rounded at 1e-12 */
     struct serve_need need;  /* so many of the plan, that nobody waits or is turned away */
+    uint64_t alone_rejected; /* requests that one of it would turn away, where more are bought */
     uint64_t periods;        /* begun, of the subscription or the provisioned hours */
     bool flat;               /* what a request costs does not depend on the request */
     struct cost_stats stats; /* of served requests' usage charges */

@@ -128,6 +128,16 @@ static uint64_t cheapest_from(struct attempt *a, uint64_t from)
     return least < MONEY_MAX ? best : from;
 }
 
+/* What one of it would turn away by its quotas and limits. */
+static uint64_t rejected_by_one(const struct attempt *a)
+{
+    struct purchase b;
+    purchase_open(&b, a->p, a->bill, a->rows, 1);
+    uint64_t count = b.served.count[SERVE_QUOTA] + b.served.count[SERVE_RATE];
+    purchase_close(&b);
+    return count;
+}
+
 /* Totals of one plan, from which the needs of a scaled period follow. */
 static void need_of_period(const struct attempt *a, struct plan_bill *p)
 {
@@ -160,5 +170,7 @@ int bill_choose_count(struct plan_bill *p, const struct bill *bill, const struct
         p->subscriptions = cheapest_in_periods(&a, p->subscriptions, p->need.count);
     if (plan_pays_beyond(p->plan))
         p->subscriptions = cheapest_from(&a, p->subscriptions);
+    if (p->subscriptions > 1 && bill->scale_ns == 0)
+        p->alone_rejected = rejected_by_one(&a);
     return a.overflow ? -1 : 0;
 }

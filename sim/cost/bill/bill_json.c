@@ -149,6 +149,10 @@ static void put_use(const struct plan_bill *p, const struct bill *b, struct json
         json_pair_string(w, "quotas_needed_for",
                          p->need.concurrency ? "concurrency" : p->need.window.label);
     }
+    if (p->alone_rejected > 0)
+        json_pair_u64(w, "rejected_by_one", p->alone_rejected);
+    if (p->plan->currency)
+        json_pair_string(w, "currency", p->plan->currency);
     json_pair_money(w, "usd_per_mtok", p->per_mtok);
     json_pair_bool(w, "concurrency_checked", !p->served.concurrency_unchecked);
 }

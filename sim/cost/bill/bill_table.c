@@ -86,7 +86,8 @@ static void put_money_cell(struct buffer *out, money value, int width, int decim
 static void put_reasons(const struct plan_bill *p, struct buffer *out)
 {
     static const char *const words[SERVE_FATES] = {
-        "", "", "model", "no model named", "input cap", "too large", "quota", "rate limit"};
+        "",          "",      "model",      "no model named", "input cap",
+        "too large", "quota", "rate limit", "no initiator"};
     const char *comma = " (";
     for (int i = SERVE_INCLUDED + 1; i < SERVE_FATES; i++) {
         char n[TEXT_GROUPED_SIZE];
@@ -401,7 +402,10 @@ static void put_need(const struct bill *b, const struct plan_bill *p, struct buf
     buffer_add_format(out, "%s: %s of it, because its limit of ", p->plan->name,
                       text_group_u64(p->subscriptions, n));
     put_limit(p, out);
-    if (b->options.max_wait_ns > 0)
+    if (p->alone_rejected > 0)
+        buffer_add_format(out, " binds: one alone would turn %s requests away.\n",
+                          text_group_u64(p->alone_rejected, n));
+    else if (b->options.max_wait_ns > 0)
         buffer_add_format(out, " binds; so no request waits longer than %s.\n",
                           duration(b->options.max_wait_ns, wait));
     else
@@ -489,6 +493,10 @@ static void put_remarks(const struct bill *b, struct buffer *out)
                               "%s: what its units can serve is not known, so nothing checks that "
                               "they keep up with these requests.\n",
                               b->plans[i].plan->name);
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (b->plans[i].plan->currency && !b->plans[i].without_caps)
+            buffer_add_format(out, "%s: prices in %s.\n", b->plans[i].plan->name,
+                              b->plans[i].plan->currency);
     if (unchecked)
         buffer_add_text(out, "Concurrency limits were not checked: the trace does not say how long "
                              "requests run (--ttft-ms, --tpot-ms).\n");

@@ -183,6 +183,7 @@ static void gather_columns(const struct workload *w, const struct plan_of_rows *
     out->class_number = gather(w->class_number, sizeof *w->class_number, r);
     out->labels = gather(w->labels, sizeof *w->labels, r);
     out->service = gather(w->service, sizeof *w->service, r);
+    out->initiator = gather(w->initiator, sizeof *w->initiator, r);
     out->status = gather(w->status, sizeof *w->status, r);
     out->priority = gather(w->priority, sizeof *w->priority, r);
     out->attempts = gather(w->attempts, sizeof *w->attempts, r);

@@ -9,8 +9,9 @@
 
 const char *serve_fate_name(enum serve_fate fate)
 {
-    static const char *const names[SERVE_FATES] = {"paid",      "included",  "model", "no_model",
-                                                   "input_cap", "too_large", "quota", "rate"};
+    static const char *const names[SERVE_FATES] = {"paid",     "included",  "model",
+                                                   "no_model", "input_cap", "too_large",
+                                                   "quota",    "rate",      "no_initiator"};
     return names[fate];
 }
 
@@ -250,6 +251,8 @@ static enum serve_fate place_request(struct line *l, const struct serve_ask *a, 
         return SERVE_MODEL;
     if (prices_by_model(l->plan, a))
         return SERVE_UNNAMED;
+    if (a->unbegun)
+        return SERVE_UNBEGUN;
     if (!serve_within_caps(l->plan, l->conditions, a))
         return SERVE_INPUT;
     if (never_fits(l, a))
@@ -260,6 +263,14 @@ static enum serve_fate place_request(struct line *l, const struct serve_ask *a, 
     if (serve_is_served(fate))
         *start_ns = at;
     return fate;
+}
+
+bool serve_goes_along(const struct plan *plan, const struct serve_rows *rows, size_t row)
+{
+    const struct workload *w = rows->workload;
+    if (plan->charged == CHARGED_TURN)
+        return w->initiator && w->initiator[row] == INITIATOR_AGENT;
+    return plan->charged == CHARGED_SESSION && rows->later && rows->later[row];
 }
 
 void serve_ask_of(const struct plan *p, const struct serve_rows *rows,
@@ -274,12 +285,16 @@ void serve_ask_of(const struct plan *p, const struct serve_rows *rows,
     if (w->class_number && w->class_number[row] != UINT16_MAX)
         a->class_name = names_text(&w->classes, w->class_number[row]);
     a->rate = plan_rate_for(p, a->model);
+    a->unbegun =
+        p->charged == CHARGED_TURN && (!w->initiator || w->initiator[row] == INITIATOR_UNKNOWN);
     if (a->rate && a->rate->weight_count > 0)
         a->weight_micro = plan_weight(a->rate->weights, a->rate->weight_count, a->model,
                                       a->class_name, conditions->start_unix_ns + a->due_ns);
     if (w->attempts && w->attempts[row] > 1 && p->billed.retried_each &&
         p->billed.failed != BILLED_NONE)
         a->weight_micro *= w->attempts[row]; /* what is billed counts in a quota */
+    if (serve_goes_along(p, rows, row))
+        a->weight_micro = 0;
     for (size_t i = 0; i < p->quota_count + p->rate_limit_count; i++)
         if ((i < p->quota_count ? p->quotas[i] : p->rate_limits[i - p->quota_count]).counts) {
             a->usage = workload_usage(w, row);
@@ -310,7 +325,7 @@ static bool has_conditions(const struct plan *p, const struct workload *w)
         by_model = by_model || p->rates[i].model_count > 0;
     return p->quota_count > 0 || p->rate_limit_count > 0 || p->limits.concurrency > 0 ||
            p->limits.max_input_tokens > 0 || p->limits.max_total_tokens > 0 ||
-           (by_model && w->model) || p->rate_count > 1;
+           (by_model && w->model) || p->rate_count > 1 || p->charged == CHARGED_TURN;
 }
 
 static void count_truncated(const struct plan *p, const struct serve_rows *rows,

@@ -30,10 +30,12 @@ enum serve_fate {
     SERVE_LARGE,    /* not served: alone more than a whole window allows */
     SERVE_QUOTA,    /* not served: the quota was used up */
     SERVE_RATE,     /* not served: a rate limit or the concurrency was reached */
+    SERVE_UNBEGUN,  /* not served: the plan charges by turns, and nothing says who began it */
     SERVE_FATES,
 };
 
-/* "paid", "included", "model", "no_model", "input_cap", "too_large", "quota", "rate". */
+/* "paid", "included", "model", "no_model", "input_cap", "too_large", "quota", "rate",
+ * "no_initiator". */
 const char *serve_fate_name(enum serve_fate fate);
 
 static inline bool serve_is_served(enum serve_fate fate)
@@ -53,6 +55,7 @@ struct serve_rows {
     struct serve_duration duration;
     int64_t *due_ns; /* by row; NULL = the workload's own timestamps */
     uint32_t *order; /* NULL = file order is time order */
+    uint8_t *later;  /* by row: its session has begun before; NULL where there are no sessions */
     int64_t span_ns; /* the last due time */
 };
 
@@ -80,8 +83,13 @@ struct serve_ask {
     struct usage usage;     /* only where some quota counts classes apart */
     uint64_t input, output; /* the output as the plan's cap leaves it */
     uint64_t weight_micro, units_micro;
+    bool unbegun; /* a plan by turns does not know whose it is */
     int64_t due_ns, duration_ns;
 };
+
+/* True if the plan charges the row together with another one: a call of a turn, a request of a
+ * session that has begun. */
+bool serve_goes_along(const struct plan *plan, const struct serve_rows *rows, size_t row);
 
 void serve_ask_of(const struct plan *plan, const struct serve_rows *rows,
                   const struct serve_conditions *conditions, size_t row, struct serve_ask *out);

@@ -66,6 +66,24 @@ static size_t follow(const struct workload *w, const struct serve_duration *d, i
     return tail;
 }
 
+/* Of each session, the first row by time begins it. */
+static void mark_later(struct serve_rows *out)
+{
+    const struct workload *w = out->workload;
+    if (!w->session)
+        return;
+    bool *begun = mem_zero(w->sessions.count + 1, sizeof *begun);
+    out->later = mem_zero(w->count + 1, sizeof *out->later);
+    for (size_t i = 0; i < w->count; i++) {
+        size_t row = out->order ? out->order[i] : i;
+        if (w->session[row] == NAME_NONE)
+            continue;
+        out->later[row] = begun[w->session[row]];
+        begun[w->session[row]] = true;
+    }
+    free(begun);
+}
+
 int serve_rows_make(struct serve_rows *out, const struct workload *w,
                     struct serve_duration duration, struct error *err)
 {
@@ -91,6 +109,7 @@ int serve_rows_make(struct serve_rows *out, const struct workload *w,
     }
     if (!sorted)
         out->order = workload_order_by(out->due_ns ? out->due_ns : w->timestamp_ns, w->count);
+    mark_later(out);
     return 0;
 }
 
@@ -98,5 +117,6 @@ void serve_rows_free(struct serve_rows *rows)
 {
     free(rows->due_ns);
     free(rows->order);
+    free(rows->later);
     *rows = (struct serve_rows){0};
 }

@@ -135,6 +135,7 @@ static void fill_query(const struct tariff *t, size_t row, struct price_query *q
     const struct workload *w = t->rows->workload;
     q->service = w->service ? (enum service)w->service[row] : SERVICE_STANDARD;
     q->at_unix_ns = sent_unix_ns(t, row);
+    q->goes_along = serve_goes_along(t->plan, t->rows, row);
     q->model =
         w->model && w->model[row] != UINT16_MAX ? names_text(&w->models, w->model[row]) : NULL;
     q->class_name = w->class_number && w->class_number[row] != UINT16_MAX

@@ -244,6 +244,13 @@ struct plan_fees {
     int64_t volume_period_ns;
 };
 
+/* What one charge per request, and one of a quota of requests, counts. */
+enum plan_charged {
+    CHARGED_REQUEST,
+    CHARGED_TURN,    /* what a user began */
+    CHARGED_SESSION, /* the first request of each */
+};
+
 struct plan {
     char *name, *seller, *source, *note, *as_of;
     char *currency; /* "CNY at 0.1385 USD (2026-11-02)" where the book is not in USD; NULL */
@@ -256,6 +263,7 @@ struct plan {
     size_t rate_limit_count;
     struct plan_provisioned provisioned;
     struct plan_limits limits;
+    enum plan_charged charged;
     struct plan_billing billed;
     struct plan_rounding rounding;
     struct plan_fees fees;

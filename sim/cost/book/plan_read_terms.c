@@ -548,6 +548,8 @@ static const struct json_table volume_table = {JSON_ROWS(volume_rows), .name = p
 
 /* ---- all of them ---- */
 
+static const char *const charged_names[] = {"request", "turn", "session", NULL};
+
 static const struct json_field terms_rows[] = {
     {"subscription", JSON_AS_OTHER, PLAN(subscription), .table = &subscription_table,
      .read = read_subscription},
@@ -555,6 +557,7 @@ static const struct json_field terms_rows[] = {
     {"limits", JSON_AS_OBJECT, .table = &limits_table},
     {"provisioned", JSON_AS_OTHER, PLAN(provisioned), .table = &provisioned_table,
      .read = read_provisioned},
+    {"charged_per", JSON_AS_CHOICE, PLAN(charged), .names = charged_names},
     {"billed", JSON_AS_OBJECT, PLAN(billed), .table = &billed_table},
     {"rounding", JSON_AS_OBJECT, PLAN(rounding), .table = &rounding_table},
     {"credit_fee", JSON_AS_OBJECT, PLAN(fees), .table = &credit_fee_table},

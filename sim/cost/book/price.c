@@ -277,7 +277,7 @@ int price_request(const struct plan *plan, const struct plan_rate *rate,
         return -1;
     if (table->priced && table->priced != ALL_CLASSES)
         out->unpriced |= unpriced_tokens(table, u);
-    if (prices->per_request_micro > 0 &&
+    if (prices->per_request_micro > 0 && !query->goes_along &&
         charge_request(rate, prices->per_request_micro, query, out) < 0)
         return -1;
     if (u->extra_count > 0 && charge_extras(rate, u, out) < 0)
@@ -305,6 +305,8 @@ bool price_is_by_token(const struct plan *plan)
 
 bool price_is_flat(const struct plan *plan)
 {
+    if (plan->charged != CHARGED_REQUEST)
+        return false;
     for (size_t i = 0; i < plan->rate_count; i++) {
         const struct plan_rate *r = &plan->rates[i];
         if (rate_is_by_token(r) || r->weight_count || r->tool_count || r->unit_count)

@@ -20,6 +20,7 @@ struct price_query {
     enum service service;
     int64_t at_unix_ns; /* when it was sent; TIME_NEVER = unknown: windows do not apply */
     const char *model, *class_name; /* for weights; NULL */
+    bool goes_along; /* with a turn or session that is charged already: no price per request */
 };
 
 /* What the charges of a bill are shown as; retries are attempts before the last. */
