@@ -53,7 +53,7 @@ START_TEST(several_of_a_plan_are_several_of_its_limits)
     struct bought b;
     bought_make(&b, &book.plans[0], 5, 0);
     ck_assert_uint_eq(b.plan.quotas[0].amount, 35 * (uint64_t)PLAN_MICRO);
-    ck_assert_uint_eq(b.plan.quotas[0].most, 7 * (uint64_t)PLAN_MICRO);
+    ck_assert_uint_eq((uint64_t)b.plan.quotas[0].most, 7 * (uint64_t)PLAN_MICRO);
     testing_money(b.plan.quotas[1].usd, "10", "credit");
     ck_assert_uint_eq(b.plan.rate_limits[0].amount, 15 * (uint64_t)PLAN_MICRO);
     ck_assert_uint_eq(b.plan.limits.concurrency, 10);

@@ -256,7 +256,6 @@ START_TEST(some_calls_are_free)
 }
 END_TEST
 
-/* $10 of credit a month in the first, of which $9.9985 are left to the second. */
 START_TEST(what_is_left_rolls_over)
 {
     static const int minutes[] = {0, 24 * 60, 24 * 60 + 1, 24 * 60 + 2};
@@ -332,6 +331,55 @@ START_TEST(a_range_is_ranked_at_both_ends)
 }
 END_TEST
 
+/* A user's turn of three calls, one of two, and a call that nobody began; two sessions. */
+static struct workload turns(bool all_said)
+{
+    static const enum request_initiator began[] = {INITIATOR_USER, INITIATOR_AGENT, INITIATOR_AGENT,
+                                                   INITIATOR_USER, INITIATOR_AGENT};
+    struct workload w;
+    workload_init(&w);
+    for (int i = 0; i < 5; i++)
+        testing_add(&w, (struct request){.timestamp_ns = i * NS_PER_S,
+                                         .input_tokens = 1000,
+                                         .output_tokens = 100,
+                                         .session_id = i < 4 ? "s1" : "s2",
+                                         .initiator = began[i]});
+    if (!all_said)
+        testing_add(&w, (struct request){.timestamp_ns = 9 * NS_PER_S, .input_tokens = 1});
+    return w;
+}
+
+START_TEST(a_charge_counts_turns_or_sessions)
+{
+    struct workload w = turns(true);
+    check_total(&w, PLANS("\"per_request\": \"0.01\""), "0.05");
+    check_total(&w, PLANS("\"charged_per\": \"turn\", \"per_request\": \"0.01\""), "0.02");
+    check_total(&w, PLANS("\"charged_per\": \"session\", \"per_request\": \"0.01\", " TOKENS),
+                "0.0275");
+    struct serve_result r =
+        serve_one(PLANS("\"charged_per\": \"turn\", \"subscription\": {\"price\": 20, \"period\": "
+                        "\"month\", \"includes\": {\"requests\": 1, \"per\": \"day\"}, \"beyond\": "
+                        "\"reject\"}"),
+                  &w);
+    ck_assert_uint_eq(r.count[SERVE_INCLUDED], 4); /* the second turn is one too many */
+    serve_result_free(&r);
+    workload_free(&w);
+}
+END_TEST
+
+START_TEST(a_plan_by_turns_is_not_ranked_where_nobody_says_who_began)
+{
+    struct workload w = turns(false);
+    struct plan_book book = testing_plans(PLANS("\"charged_per\": \"turn\", \"per_request\": 1"));
+    struct bill bill = testing_bill(&w, &book, (struct bill_options){.workers = 1});
+    ck_assert_int_eq(bill.plans[0].rank, 0);
+    ck_assert_uint_eq(bill.plans[0].served.count[SERVE_UNBEGUN], 1);
+    bill_free(&bill);
+    plan_book_free(&book);
+    workload_free(&w);
+}
+END_TEST
+
 static const struct {
     const char *text, *message;
 } bad[] = {
@@ -380,6 +428,8 @@ int main(void)
     tcase_add_test(tc, capacity_is_used_by_class);
     tcase_add_test(tc, what_is_written_to_a_cache_is_kept_for_hours);
     tcase_add_test(tc, a_range_is_ranked_at_both_ends);
+    tcase_add_test(tc, a_charge_counts_turns_or_sessions);
+    tcase_add_test(tc, a_plan_by_turns_is_not_ranked_where_nobody_says_who_began);
     tcase_add_loop_test(tc, what_makes_no_sense_is_refused, 0, sizeof bad / sizeof *bad);
     suite_add_tcase(suite, tc);
     return testing_run(suite);

@@ -50,6 +50,8 @@ static void add_period(struct buffer *out, int64_t ns)
     const char *name = period_name(ns);
     if (name)
         buffer_add_text(out, name);
+    else if (ns % (3600 * NS_PER_S) == 0)
+        buffer_add_format(out, "%lldh", (long long)(ns / (3600 * NS_PER_S)));
     else
         buffer_add_format(out, "%llds", (long long)(ns / NS_PER_S));
 }
