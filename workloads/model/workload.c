@@ -43,7 +43,7 @@ void workload_free(struct workload *w)
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     earlier_attempts_free(w->earlier);
-    names_free(&w->ids);
+    request_ids_free(&w->ids);
     names_free(&w->sessions);
     names_free(&w->models);
     names_free(&w->classes);
@@ -355,7 +355,7 @@ int workload_add(struct workload *w, const struct request *r, struct error *err)
     size_t row = w->count;
     if (check_row(w, r, err) < 0)
         return ERR_INPUT;
-    if (r->request_id && names_add(&w->ids, text_of(r->request_id)) != row)
+    if (r->request_id && !request_ids_add(&w->ids, text_of(r->request_id)))
         return error_set(err, ERR_INPUT, "request id \"%.60s\" was used before", r->request_id);
     workload_add_plain(w, r->timestamp_ns, r->input_tokens, r->output_tokens);
     if (r->hash_count > 0)
@@ -403,7 +403,6 @@ void workload_get(const struct workload *w, size_t i, struct request *out)
         .input_tokens = w->input_tokens[i],
         .output_tokens = w->output_tokens[i],
         .block_size = w->block_size,
-        .request_id = names_text(&w->ids, (uint32_t)i),
         .session_id = w->session ? names_text(&w->sessions, w->session[i]) : NULL,
         .model = w->model ? names_text(&w->models, w->model[i]) : NULL,
         .class_name = w->class_number ? names_text(&w->classes, w->class_number[i]) : NULL,
@@ -417,6 +416,7 @@ void workload_get(const struct workload *w, size_t i, struct request *out)
         .attempts = w->attempts ? w->attempts[i] : 1,
         .has_cost = w->cost && w->cost[i] != MONEY_MAX,
     };
+    out->request_id = request_ids_text(&w->ids, i, out->id);
     if (out->has_cost)
         out->cost = w->cost[i];
     get_lists(w, i, out);
@@ -424,7 +424,7 @@ void workload_get(const struct workload *w, size_t i, struct request *out)
 
 const char *workload_request_id(const struct workload *w, size_t i, char out[REQUEST_ID_SIZE])
 {
-    const char *given = names_text(&w->ids, (uint32_t)i);
+    const char *given = request_ids_text(&w->ids, i, out);
     if (given)
         return given;
     snprintf(out, REQUEST_ID_SIZE, "r%zu", i + 1);

@@ -16,7 +16,7 @@
  *
  * Rows stand in the order in which they were added (a file's order), which need not be the order of
  * their times: see workload_time_order(). The workload owns everything; a row lends its texts and
- * arrays until the workload changes.
+ * arrays until the workload changes, and its id as long as the row itself is there.
  */
 #ifndef FAREBOX_WORKLOADS_MODEL_WORKLOAD_H
 #define FAREBOX_WORKLOADS_MODEL_WORKLOAD_H
@@ -28,6 +28,7 @@
 #include "core/text.h"
 #include "core/usage/usage.h"
 #include "workloads/model/image_size.h"
+#include "workloads/model/request_ids.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,7 +60,8 @@ struct request {
     uint32_t block_size;
     const struct image_size *images; /* beside the text, whose length is input_tokens */
     size_t image_count;
-    const char *request_id; /* NULL: none given; workload_request_id() makes one */
+    const char *request_id;   /* NULL: none given; workload_request_id() makes one */
+    char id[REQUEST_ID_SIZE]; /* of a row that was got: where a numbered id is made */
     const char *session_id, *model, *class_name; /* NULL */
     const char *labels;                          /* a JSON object as text; NULL */
     enum service service;
@@ -128,8 +130,8 @@ struct workload {
 
     struct earlier_attempts *earlier; /* of a run that was read back: workloads/model/attempts.h */
 
-    struct names ids; /* request ids by row, empty where the trace gives none (then see
-                         workload_request_id); row i has number i */
+    struct request_ids ids; /* by row, empty where the trace gives none (see
+                               workload_request_id) */
     struct names sessions, models, classes, label_sets, extra_names;
 };
 
@@ -158,7 +160,6 @@ void workload_add_plain(struct workload *w, int64_t timestamp_ns, uint32_t input
 void workload_get(const struct workload *w, size_t i, struct request *out);
 
 /* The request's id, given or made ("r1" for row 0), written to `out`. */
-#define REQUEST_ID_SIZE 24
 const char *workload_request_id(const struct workload *w, size_t i, char out[REQUEST_ID_SIZE]);
 
 /* Gives every row so many images of a size; the workload must have none. */

@@ -75,7 +75,7 @@ static uint32_t row_of_id(const struct workload *w, struct text id, size_t rows)
 {
     uint64_t number;
     if (w->ids.count > 0 || id.length < 2 || id.at[0] != 'r')
-        return names_find(&w->ids, id);
+        return request_ids_find(&w->ids, id);
     struct text digits = {id.at + 1, id.length - 1};
     if (digits.at[0] == '0' || !text_to_u64(digits, &number) || number > rows)
         return NAME_NONE;
