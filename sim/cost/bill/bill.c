@@ -277,11 +277,11 @@ int bill_make(struct bill *out, const struct workload *w, const struct plan *con
         code = bill_plan(&m, &out->plans[i], err);
     if (code == 0)
         rank_plans(out);
+    free(m.quanta);
     if (code == 0 && !options->totals_only)
         bill_compare(out, &m.rows);
     if (code < 0)
         bill_free(out);
-    free(m.quanta);
     workload_free(&m.ideal);
     bill_grouping_free(&m.grouping);
     serve_rows_free(&m.rows);

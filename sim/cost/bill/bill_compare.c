@@ -139,10 +139,8 @@ static uint64_t count_dearer(const struct charged *token, const struct charged *
 /* A split under some count of the flat plan. */
 struct splitting {
     const struct bill *bill;
-    const struct serve_rows *rows;
     const struct plan_bill *flat;
-    const struct split_candidate *sorted;
-    size_t count;
+    const struct split_order *order;
     struct split split; /* of the last count tried */
     money flat_cash;
 };
@@ -154,11 +152,10 @@ static money split_cash(void *context, uint64_t count)
     struct splitting *s = context;
     const struct bill *b = s->bill;
     const struct plan *plan = s->flat->plan;
-    struct serve_conditions conditions = {b->start_unix_ns, false};
     struct bought bought;
     money total;
     bought_make(&bought, plan, count, b->options.units);
-    split_make(s->sorted, s->count, &bought.plan, s->rows, &conditions, &s->split);
+    split_make(s->order, &bought.plan, &s->split);
     s->flat_cash = s->split.flat_usage;
     if (plan_is_paid_by_period(plan) && s->split.to_flat > 0) {
         int64_t elapsed = s->split.last_ns - s->split.first_ns;
@@ -185,9 +182,11 @@ static void add_split(struct break_even *e, const struct bill *bill, const struc
                       const struct charged *flat, const struct serve_rows *rows)
 {
     const struct plan_bill *f = &bill->plans[e->flat_plan], *t = &bill->plans[e->token_plan];
-    struct split_candidate *sorted = split_candidates(token->charges, flat->charges, token->count);
-    struct splitting s = {
-        .bill = bill, .rows = rows, .flat = f, .sorted = sorted, .count = token->count};
+    struct split_charges charges = {token->charges, flat->charges, token->count};
+    struct serve_conditions conditions = {bill->start_unix_ns, false};
+    struct split_order order;
+    split_order_make(&order, &charges, f->plan, rows, &conditions);
+    struct splitting s = {.bill = bill, .flat = f, .order = &order};
     money price = plan_period_price(f->plan);
     uint64_t most = 1;
     if (plan_is_bought_in_numbers(f->plan, bill->options.units) && price > 0) {
@@ -203,7 +202,7 @@ static void add_split(struct break_even *e, const struct bill *bill, const struc
     money alone = cheaper_alone(t, f);
     e->has_alone = alone != MONEY_MAX;
     e->split_saved = e->has_alone ? alone - e->split_total : 0;
-    free(sorted);
+    split_order_free(&order);
 }
 
 /* Means of both lengths over the requests of a model; of all without one. */

@@ -9,10 +9,13 @@
  * if they began with the workload. Concurrency is not looked at.
  *
  *     struct split s;
- *     struct split_candidate *sorted = split_candidates(token_charges, flat_charges, row_count);
- *     split_make(sorted, row_count, flat, &rows, &conditions, &s);
+ *     struct split_charges charges = {token_charges, flat_charges, row_count};
+ *     struct split_order order;
+ *     split_order_make(&order, &charges, flat, &rows, &conditions);
+ *     split_make(&order, bought_flat, &s);
+ *     split_order_free(&order);
  *
- * The candidates belong to the caller and serve any number of the flat plan.
+ * The order serves any number of the flat plan. It borrows charges and rows.
  */
 #ifndef FAREBOX_SIM_COST_BILL_SPLIT_H
 #define FAREBOX_SIM_COST_BILL_SPLIT_H
@@ -28,17 +31,34 @@ struct split {
     int64_t first_ns, last_ns; /* when the first and the last of them are due */
 };
 
-struct split_candidate {
-    money charge; /* MONEY_MAX: the token plan does not serve it */
-    money flat;   /* the flat plan's own charge for it; MONEY_MAX: it does not serve it */
-    uint32_t row;
+/* What each row costs; lent. */
+struct split_charges {
+    const money *token; /* MONEY_MAX: the token plan does not serve it */
+    const money *flat;  /* the flat plan's own charge for it; MONEY_MAX: it does not serve it */
+    size_t count;
 };
 
-/* All rows, those that save most first; charges by row, flat NULL = all 0. The caller frees it. */
-struct split_candidate *split_candidates(const money *charges, const money *flat, size_t count);
+/* The rows that could move, those that save most first. What one window of the longest limit takes
+ * is no matter of another where the windows of the others lie inside: each has rows of its own, and
+ * a split looks at them only until it is full. */
+struct split_order {
+    const struct split_charges *charges;
+    const struct serve_rows *rows;
+    struct serve_conditions conditions;
+    uint32_t *sorted;
+    size_t count, *start, groups; /* group g: sorted[start[g]] … sorted[start[g + 1]] */
+    size_t longest;               /* the limit whose windows the groups are; SIZE_MAX = one group */
+    uint64_t least_need;          /* of any row, in that limit's unit */
+    struct split none;            /* where nothing moves */
+};
 
-void split_make(const struct split_candidate *sorted, size_t count, const struct plan *flat,
-                const struct serve_rows *rows, const struct serve_conditions *conditions,
-                struct split *out);
+/* `flat` is one of the plan. */
+void split_order_make(struct split_order *out, const struct split_charges *charges,
+                      const struct plan *flat, const struct serve_rows *rows,
+                      const struct serve_conditions *conditions);
+void split_order_free(struct split_order *order);
+
+/* `flat` is so many of the plan as are bought. */
+void split_make(const struct split_order *order, const struct plan *flat, struct split *out);
 
 #endif
