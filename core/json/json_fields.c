@@ -38,7 +38,10 @@ static void *element(const struct json_field *f, void *items, size_t i)
 
 static inline bool is_key(struct text key, const char *name)
 {
-    return strncmp(name, key.at, key.length) == 0 && name[key.length] == '\0';
+    size_t i = 0;
+    while (i < key.length && name[i] == key.at[i]) /* a key holds no zero byte */
+        i++;
+    return i == key.length && name[i] == '\0';
 }
 
 static bool find(const struct json_table *t, struct text key, void *object, size_t first,
