@@ -17,7 +17,7 @@ static int read_arrival(const struct load_options *o, const struct load_use *use
     if (!o->rate && !to_come && (o->arrival || shaped))
         return error_set(err, ERR_INPUT, "--arrival and --burstiness are about arrivals at --rate");
     if (o->arrival && strcmp(o->arrival, "scenario") == 0) {
-        if (use->source && !use->source->scenario)
+        if (use->source && !workload_source_generates(use->source))
             return error_set(err, ERR_INPUT,
                              "--arrival scenario: a trace has no process of its own; leave --rate "
                              "out for its own times (--speed makes them faster)");
@@ -185,7 +185,7 @@ void rate_load_free(struct rate_load *l)
 
 bool rate_is_generated(const struct rate_load *l, const struct workload_source *source)
 {
-    return l->load.count && source->scenario && source->transforms.count == 0;
+    return l->load.count && workload_source_generates(source) && source->transforms.count == 0;
 }
 
 void rate_load_apply(const struct rate_load *l, uint64_t arrival_seed, struct generate_options *out)

@@ -1,17 +1,22 @@
 #include "cli/workload_source.h"
 
 #include "cli/workload_files.h"
+#include "workloads/scenario/mix.h"
 #include "workloads/scenario/session_rate.h"
 #include "workloads/transform/transform.h"
 
 #include <ctype.h>
 #include <string.h>
 
-static int load_scenario(const char *name, const struct generate_options *limits, uint64_t seed,
-                         struct workload *w, struct error *err)
+static int load_scenario(const struct workload_source *source,
+                         const struct generate_options *limits, uint64_t seed, struct workload *w,
+                         struct error *err)
 {
     struct scenario scenario;
-    if (scenario_load(name, &scenario, err) < 0)
+    const char *name = source->mix ? source->mix : source->scenario;
+    int loaded =
+        source->mix ? scenario_load_mix(name, &scenario, err) : scenario_load(name, &scenario, err);
+    if (loaded < 0)
         return err->code;
     int status = workload_generate(&scenario, seed, limits, w, err);
     if (status == 0 && w->count == 0 && limits->load)
@@ -28,32 +33,44 @@ static void tell_transform(void *context, const char *text)
     say(context, "%s", text);
 }
 
+int workload_source_check(const struct workload_source *source, struct error *err)
+{
+    int given = !!source->trace + !!source->scenario + !!source->mix;
+    if (given == 1)
+        return 0;
+    return error_set(err, ERR_INPUT, "%s --trace FILE, --scenario NAME or --mix NAME:SHARE,...",
+                     given ? "give only one of" : "expected a workload:");
+}
+
+static const char *given_name(const struct workload_source *source)
+{
+    return source->trace ? source->trace : source->scenario ? source->scenario : source->mix;
+}
+
 int workload_source_load(const struct workload_source *source, const struct terminal *t,
                          const struct generate_options *limits, uint64_t seed, struct workload *w,
                          struct error *err)
 {
-    if (!source->trace == !source->scenario)
-        return error_set(err, ERR_INPUT, "%s --trace FILE or --scenario NAME",
-                         source->trace ? "give only one of" : "expected a workload:");
+    if (workload_source_check(source, err) < 0)
+        return ERR_INPUT;
     int status = source->trace ? workload_trace_read(source->trace, &source->reading, t, w, err)
-                               : load_scenario(source->scenario, limits, seed, w, err);
+                               : load_scenario(source, limits, seed, w, err);
     if (status == 0 && source->transforms.count > 0)
         status = transform_apply_all(source->transforms.items, source->transforms.count, seed, w,
                                      tell_transform, (void *)(uintptr_t)t, err);
     if (status == 0 && w->count == 0)
-        status = error_set(err, ERR_INPUT, "%s holds no request",
-                           source->trace ? source->trace : source->scenario);
+        status = error_set(err, ERR_INPUT, "%s holds no request", given_name(source));
     return status;
 }
 
 void workload_source_stem(const struct workload_source *source, char out[WORKLOAD_STEM_SIZE])
 {
-    const char *path = source->trace ? source->trace : source->scenario;
-    const char *base = path ? strrchr(path, '/') : NULL;
+    const char *path = given_name(source);
+    const char *base = path && !source->mix ? strrchr(path, '/') : NULL;
     base = base ? base + 1 : path;
     if (!base || strcmp(path, "-") == 0)
         base = "stdin";
-    size_t length = strcspn(base, ".");
+    size_t length = source->mix ? strlen(base) : strcspn(base, ".");
     if (length == 0 || length >= WORKLOAD_STEM_SIZE)
         length = strnlen(base, WORKLOAD_STEM_SIZE - 1);
     for (size_t i = 0; i < length; i++)

@@ -1,5 +1,5 @@
-/* Where a workload comes from: the options --trace and --scenario, and --transform to change it,
- * for every command that runs one.
+/* Where a workload comes from: the options --trace, --scenario and --mix, and --transform to change
+ * it, for every command that runs one.
  *
  *     struct sim_options { struct common_options common; struct workload_source source; ... };
  *     static const struct option_spec options[] = {
@@ -16,7 +16,7 @@
 #include "workloads/scenario/generate.h"
 
 struct workload_source {
-    const char *trace, *scenario;
+    const char *trace, *scenario, *mix;
     struct option_list transforms;
     struct trace_reading reading;
 };
@@ -35,6 +35,12 @@ struct workload_source {
          .offset = offsetof(owner, place.scenario),                               \
          .unit = "NAME|FILE",                                                     \
          .help = "generate the workload: a bundled scenario or a JSON file"},     \
+        {.name = "mix",                                                           \
+         .type = OPTION_TEXT,                                                     \
+         .offset = offsetof(owner, place.mix),                                    \
+         .unit = "NAME:SHARE,...",                                                \
+         .help = "several scenarios at once, by their shares of the requests: "   \
+                 "chat:0.7,agent:0.3"},                                           \
         {.name = "transform",                                                     \
          .type = OPTION_LIST,                                                     \
          .offset = offsetof(owner, place.transforms),                             \
@@ -43,8 +49,17 @@ struct workload_source {
                  "route=input<300:small,*:large (workload transform --list)"},    \
         TRACE_READING_OPTIONS(owner, place.reading)
 
+/* True where a scenario or a mix of them is generated, not a trace read. */
+static inline bool workload_source_generates(const struct workload_source *source)
+{
+    return source->scenario || source->mix;
+}
+
+/* ERR_INPUT unless exactly one of trace, scenario and mix is given. */
+int workload_source_check(const struct workload_source *source, struct error *err);
+
 /* Reads or generates the workload into `w` (initialised). `limits` bound a scenario; a trace is
- * read whole. What a reader skipped is told as a warning. ERR_INPUT if neither or both are
+ * read whole. What a reader skipped is told as a warning. ERR_INPUT if none or several are
  * given, or the workload holds no request. */
 int workload_source_load(const struct workload_source *source, const struct terminal *t,
                          const struct generate_options *limits, uint64_t seed, struct workload *w,

@@ -27,8 +27,8 @@ static int check_endpoints(const struct bench_options *o, struct error *err)
 static int check_load(const struct bench_options *o, struct error *err)
 {
     struct load_options load = o->load;
-    if (!o->source.trace == !o->source.scenario)
-        return error_set(err, ERR_INPUT, "expected a workload: --trace FILE or --scenario NAME");
+    if (workload_source_check(&o->source, err) < 0)
+        return ERR_INPUT;
     if (o->sweep && strncmp(o->sweep, "concurrency=", 12) == 0)
         load.concurrency = "1";
     else if (o->sweep || o->find_max)

@@ -243,9 +243,9 @@ static int make_endpoints(const struct bench_options *o, struct bench_setup *s, 
 static int set_load(const struct bench_options *o, struct bench_setup *s, struct error *err)
 {
     struct load_use use = {&o->source, .sweep = o->sweep, .search = o->find_max};
-    s->summary.load = o->load.concurrency                  ? "closed"
-                      : o->load.rate || o->source.scenario ? "open"
-                                                           : "trace";
+    s->summary.load = o->load.concurrency                                     ? "closed"
+                      : o->load.rate || workload_source_generates(&o->source) ? "open"
+                                                                              : "trace";
     return load_options_read(&o->load, &use, &s->rate, &s->config.schedule, err);
 }
 

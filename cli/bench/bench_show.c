@@ -220,7 +220,7 @@ void bench_warn_of_requests(const struct terminal *t, const struct bench_options
 {
     bool own_times = s->config.schedule.mode == SCHEDULE_TRACE;
     /* What a scenario does not hold then lies behind the duration or the last stage. */
-    bool ended = own_times && o->source.scenario;
+    bool ended = own_times && workload_source_generates(&o->source);
     if (o->load.requests <= w->count || ended || !(own_times || w->after_start))
         return;
     warn(t, "--requests %llu: the workload holds %zu and is not begun anew %s: no more are sent",

@@ -586,7 +586,7 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
 const struct command command_bench = {
     .name = "bench",
     .summary = "drive a live endpoint with a workload and measure it",
-    .usage = "--url URL (--trace FILE | --scenario NAME) [-o DIR]",
+    .usage = "--url URL (--trace FILE | --scenario NAME | --mix ...) [-o DIR]",
     .about =
         "Sends the workload's requests at their times (or at --rate, or --concurrency at a time),\n"
         "measures every token of every stream, and writes a run directory. docs/bench.md tells\n"

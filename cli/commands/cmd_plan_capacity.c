@@ -142,7 +142,7 @@ static int load_workloads(struct making *m, const struct terminal *t, struct err
 {
     const struct capacity_command *o = m->o;
     struct generate_options limits = {.requests = o->requests};
-    size_t wanted = o->source.scenario ? o->seeds : 1;
+    size_t wanted = workload_source_generates(&o->source) ? o->seeds : 1;
     m->workloads = mem_zero(wanted, sizeof *m->workloads);
     m->list = mem_zero(wanted, sizeof *m->list);
     for (size_t i = 0; i < wanted; i++) {
@@ -275,7 +275,8 @@ static int run(const struct terminal *t, const void *given, struct error *err)
 const struct command command_plan_capacity = {
     .name = "plan capacity",
     .summary = "what one replica sustains within the objectives, and how many are needed",
-    .usage = "(--trace FILE | --scenario NAME) --engine PRESET --slo METRIC=MS ... [--demand RPS]",
+    .usage = "(--trace FILE | --scenario NAME | --mix ...) --engine PRESET --slo METRIC=MS ... "
+             "[--demand RPS]",
     .about =
         "Searches by simulation for the highest rate at which the share of requests that meet all\n"
         "objectives holds and no queue grows, says what limits there, and how many replicas a "

@@ -350,7 +350,8 @@ static int run_sweep(const struct terminal *t, const struct sim_options *o,
         load_quiet_terminal(t, &all.quiet, err) < 0)
         return err->code;
     const struct rate_load none = {0};
-    bool own = s.values.is_rate && o->source.scenario && o->source.transforms.count == 0;
+    bool own = s.values.is_rate && workload_source_generates(&o->source) &&
+               o->source.transforms.count == 0;
     struct workload shared;
     workload_init(&shared);
     int status = own ? 0 : load_workload(t, o, &none, &shared, err);
@@ -392,7 +393,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
 const struct command command_sim = {
     .name = "sim",
     .summary = "run a workload against an engine model in virtual time",
-    .usage = "(--trace FILE | --scenario NAME) --engine PRESET [--plans FILE] [-o DIR]",
+    .usage = "(--trace FILE | --scenario NAME | --mix ...) --engine PRESET [--plans FILE] [-o DIR]",
     .about =
         "Predicts what a serving replica would do with the workload: step batching, KV memory,\n"
         "prefix cache, queueing. Writes the same run directory as bench, so that bill, report and\n"

@@ -9,6 +9,7 @@
 #include "core/stop.h"
 #include "workloads/load/request_rate.h"
 #include "workloads/scenario/generate.h"
+#include "workloads/scenario/mix.h"
 #include "workloads/trace/trace.h"
 #include "workloads/trace/trace_sink.h"
 
@@ -20,7 +21,7 @@
 
 struct gen_options {
     struct common_options common;
-    const char *output, *shard;
+    const char *output, *shard, *mix;
     struct load_options load;
     bool force, list;
 };
@@ -28,6 +29,9 @@ struct gen_options {
 static const struct option_spec options[] = {
     {"output", 'o', OPTION_OUTPUT, AT(output), NULL, "FILE",
      .help = "where to write canonical JSON Lines; .gz compresses, - is standard output"},
+    {"mix", 0, OPTION_TEXT, AT(mix), NULL, "NAME:SHARE,...",
+     .help = "instead of SCENARIO: several at once, by their shares of the requests: "
+             "chat:0.7,agent:0.3"},
     {"requests", 'n', OPTION_COUNT, AT(load.requests), NULL, "N", .min = 1, .max = 4294967293.0,
      .help = "end after so many requests (the last session is cut); else as the scenario says"},
     {"duration", 'd', OPTION_DURATION, AT(load.duration_ns), NULL, "TIME", .max = 3e8,
@@ -46,7 +50,11 @@ static const struct option_spec options[] = {
 static int check(const struct gen_options *o, struct generate_options *g, struct rate_load *rate,
                  struct error *err)
 {
-    if (command_arguments(&o->common, 1, "a scenario: a bundled name (--list) or a file", err) < 0)
+    const char *what = "a scenario: a bundled name (--list) or a file; or --mix";
+    if (o->mix && o->common.argument_count > 0)
+        return error_set(err, ERR_INPUT, "\"%.60s\" beside --mix: expected one of the two",
+                         o->common.arguments[0]);
+    if (!o->mix && command_arguments(&o->common, 1, what, err) < 0)
         return ERR_INPUT;
     if (workload_output_given(o->output, err) < 0)
         return ERR_INPUT;
@@ -221,7 +229,8 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     if (check(o, &extent, &rate, err) < 0)
         return err->code;
     int64_t first_ns = 0;
-    int status = scenario_load(o->common.arguments[0], &scenario, err);
+    int status = o->mix ? scenario_load_mix(o->mix, &scenario, err)
+                        : scenario_load(o->common.arguments[0], &scenario, err);
     if (status < 0) {
         rate_load_free(&rate);
         return status;
@@ -247,12 +256,13 @@ static int run(const struct terminal *t, const void *given, struct error *err)
 const struct command command_workload_gen = {
     .name = "workload gen",
     .summary = "generate a synthetic workload from a scenario, seeded and reproducible",
-    .usage = "SCENARIO -o FILE",
+    .usage = "(SCENARIO | --mix ...) -o FILE",
     .about = "Generates a workload from a scenario: a bundled one by name (--list shows them) or a "
              "JSON file.\nThe same seed gives the same bytes. docs/scenarios.md has every key.",
     .examples = "  farebox workload gen chat -o chat.jsonl\n"
                 "  farebox workload gen agent --requests 10k --seed 7 -o agent.jsonl.gz\n"
                 "  farebox workload gen agent --rate 5 --duration 10m -o agent-5.jsonl\n"
+                "  farebox workload gen --mix chat:0.7,support.json:0.3 -n 10k -o mixed.jsonl\n"
                 "  farebox workload gen mixed-service --duration 7d --shard 1/4 -o part1.jsonl\n",
     .options = options,
     .options_size = sizeof(struct gen_options),
