@@ -6,6 +6,8 @@ extern const struct command command_bench;
 extern const struct command command_workload_gen;
 extern const struct command command_workload_info;
 extern const struct command command_workload_convert;
+extern const struct command command_workload_show;
+extern const struct command command_workload_anonymise;
 extern const struct command command_workload_fit;
 extern const struct command command_workload_transform;
 extern const struct command command_mock;
@@ -31,9 +33,11 @@ const struct command *const commands[] = {
     &command_demo,
     &command_workload_gen,
     &command_workload_info,
+    &command_workload_show,
     &command_workload_convert,
     &command_workload_fit,
     &command_workload_transform,
+    &command_workload_anonymise,
     &command_bench,
     &command_mock,
     &command_sim,
