@@ -243,7 +243,8 @@ static void list_rows(struct split_order *o, const struct plan *flat, const stru
         if (!serve_within_caps(flat, &o->conditions, &ask))
             continue;
         o->sorted[o->count++] = (uint32_t)i;
-        uint64_t need = o->longest == SIZE_MAX ? 0 : serve_need(&ledgers[o->longest].quota, &ask);
+        money_magnitude need =
+            o->longest == SIZE_MAX ? 0 : serve_need(&ledgers[o->longest].quota, &ask);
         o->least_need = need < o->least_need ? need : o->least_need;
     }
 }
@@ -340,7 +341,7 @@ static bool is_full(const struct split_order *o, struct ledger *ledgers, size_t 
     if (o->longest == SIZE_MAX)
         return false;
     struct ledger *l = &ledgers[o->longest];
-    uint64_t used = *used_in(l, o->conditions.start_unix_ns, serve_due(o->rows, row));
+    money_magnitude used = *used_in(l, o->conditions.start_unix_ns, serve_due(o->rows, row));
     return used > l->quota.amount || l->quota.amount - used < o->least_need;
 }
 

@@ -48,7 +48,7 @@ struct split_order {
     uint32_t *sorted;
     size_t count, *start, groups; /* group g: sorted[start[g]] … sorted[start[g + 1]] */
     size_t longest;               /* the limit whose windows the groups are; SIZE_MAX = one group */
-    uint64_t least_need;          /* of any row, in that limit's unit */
+    money_magnitude least_need;   /* of any row, in that limit's unit */
     struct split none;            /* where nothing moves */
 };
 
