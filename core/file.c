@@ -127,7 +127,8 @@ static int fill(struct line_reader *r, struct error *err)
     if (n == 0) {
         int code = Z_OK;
         const char *why = r->gz ? gzerror(r->gz, &code) : "";
-        if (code == Z_BUF_ERROR || code < 0)
+        r->cut = code == Z_BUF_ERROR || code < 0;
+        if (r->cut && !r->tolerant)
             return error_at(err, r->name, r->number + 1, 0, "gzip data ends too early: %s", why);
         r->ended = true;
     }
@@ -152,7 +153,9 @@ static int open_next(struct line_reader *r, struct error *err)
     size_t count = r->next_count - 1;
     const char *path = r->next[0];
     line_reader_close(r);
+    bool tolerant = r->tolerant;
     int status = line_reader_open(r, path, r->max_line, err);
+    r->tolerant = tolerant;
     line_reader_chain(r, next, count);
     return status;
 }
@@ -185,6 +188,7 @@ int line_reader_next(struct line_reader *r, struct text *line, struct error *err
         if (length > 0 && start[length - 1] == '\r')
             length--;
         *line = (struct text){start, length};
+        r->unterminated = !end;
         r->at += taken;
         r->number++;
         r->offset = r->next_offset;

@@ -36,6 +36,9 @@ struct line_reader {
     size_t max_line;
     char *const *next; /* files to be read behind this one; borrowed */
     size_t next_count;
+    bool unterminated; /* the line lent last has no end: it is a file's last one */
+    bool tolerant;     /* set by whoever reads: gzip that ends too early is the end of its file */
+    bool cut;          /* and that happened in this file */
 };
 
 /* Opens a file, or standard input for "-". Returns 0 or ERR_INPUT (cannot be opened or read). Here

@@ -1,7 +1,7 @@
 /* The events of a streamed answer. */
 #include "bench/answer/attempt_state.h"
-#include "bench/wire/mend.h"
 #include "core/json/json_scan.h"
+#include "core/json/mend.h"
 #include "core/memory.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* libFuzzer entry: any bytes as an answer, and mended; what is lent must lie inside them. */
-#include "bench/wire/mend.h"
+#include "core/json/mend.h"
 #include "bench/wire/openai.h"
 
 #include <stdlib.h>

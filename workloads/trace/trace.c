@@ -2,6 +2,7 @@
 #include "workloads/trace/trace_form.h"
 #include "workloads/trace/trace_propose.h"
 
+#include "core/json/mend.h"
 #include "core/memory.h"
 
 #include <stdio.h>
@@ -58,40 +59,6 @@ void trace_note(struct trace_input *in, const char *what, bool skipped)
 long trace_line_number(const struct trace_input *in)
 {
     return in->first_line ? in->first_line : in->lines.number;
-}
-
-/* The next element of a document. What a file that is cut short holds of its last one is no row. */
-static int next_element(struct trace_input *in, struct text *element, struct error *err)
-{
-    int more = document_next(&in->document, &in->lines, element, err);
-    in->first_line = in->document.number;
-    in->report->lines += more > 0;
-    if (more != 0 || !document_is_open(&in->document))
-        return more;
-    trace_note(in, "cut_short", true);
-    return 0;
-}
-
-int trace_next_line(struct trace_input *in, struct text *line, struct error *err)
-{
-    int more;
-    if (in->is_document)
-        return next_element(in, line, err);
-    in->first_line = 0;
-    while ((more = line_reader_next(&in->lines, line, err)) > 0) {
-        in->report->lines++;
-        if (in->lines.number == 1 && text_starts(*line, "\xEF\xBB\xBF")) {
-            line->at += 3;
-            line->length -= 3;
-        }
-        size_t i = 0;
-        while (i < line->length && (line->at[i] == ' ' || line->at[i] == '\t'))
-            i++;
-        if (i < line->length)
-            return 1;
-        trace_note(in, "blank_line", true);
-    }
-    return more;
 }
 
 int trace_fail(struct trace_input *in, long column, struct error *err, const char *format, ...)
@@ -209,19 +176,6 @@ int trace_refuse_seconds(struct trace_input *in, bool spacing, const char *field
     return 0;
 }
 
-int trace_each_line(struct trace_input *in, void *context, trace_line_reader *read,
-                    struct error *err)
-{
-    struct text line;
-    int more;
-    while ((more = trace_next_line(in, &line, err)) > 0) {
-        int status = read(in, context, line, err);
-        if (status < 0)
-            return status;
-    }
-    return more;
-}
-
 /* Times that go back are kept in file order; consumers sort. The report says how many. Which line
  * each row stood on is not kept. */
 static void count_backward(struct trace_input *in)
@@ -299,6 +253,31 @@ static const struct trace_reader *find_by_content(struct trace_input *in, struct
     return trace_form_recognise(p, &form) ? read_form(in, &form) : NULL;
 }
 
+/* As lines, then as the elements of a document. */
+static const struct trace_reader *find_in(struct trace_input *in, struct trace_probe *p)
+{
+    struct text all = p->all;
+    const struct trace_reader *found = find_by_content(in, p);
+    if (found || !document_begins(&in->document, all, &all))
+        return found;
+    in->is_document = true;
+    *p = (struct trace_probe){.line = all, .all = all};
+    return find_by_content(in, p);
+}
+
+/* What is peeked at, mended, if it is no JSON but nearly so. */
+static const struct trace_reader *find_mended(struct trace_input *in, struct text all)
+{
+    if (all.length == 0 || (all.at[0] != '{' && all.at[0] != '['))
+        return NULL;
+    in->mended.cap = 6 * (all.length + 1);
+    if (!mend_json(all, &in->mended))
+        return NULL;
+    all = (struct text){in->mended.data, in->mended.length};
+    in->is_document = false;
+    return find_in(in, &(struct trace_probe){.line = first_line(all), .all = all});
+}
+
 static const struct trace_reader *recognise(struct trace_input *in, struct error *err)
 {
     struct text all;
@@ -306,15 +285,9 @@ static const struct trace_reader *recognise(struct trace_input *in, struct error
         return NULL;
     all = without_blanks(all);
     struct trace_probe p = {.line = first_line(all), .all = all};
-    const struct trace_reader *found = find_by_content(in, &p);
-    if (found || !document_begins(&in->document, all, &all)) {
-        if (!found)
-            say_not_recognised(in, &p, err);
-        return found;
-    }
-    in->is_document = true;
-    p = (struct trace_probe){.line = all, .all = all};
-    found = find_by_content(in, &p);
+    const struct trace_reader *found = find_in(in, &p);
+    if (!found)
+        found = find_mended(in, all);
     if (!found)
         say_not_recognised(in, &p, err);
     return found;
@@ -416,6 +389,21 @@ static int read_instant_options(struct trace_input *in, struct error *err)
     return 0;
 }
 
+/* A canonical trace is whole, or it is none; and what is left of a table's cut row looks like one.
+ */
+static bool is_strict(const struct trace_reader *reader)
+{
+    return reader == &trace_reader_canonical || reader == &trace_reader_columns ||
+           reader == &trace_reader_azure || reader == &trace_reader_burstgpt;
+}
+
+/* Of a strict form compressed bytes that end too early are an error. */
+static int whole_or_not(struct trace_input *in, struct error *err)
+{
+    in->lines.tolerant = false;
+    return in->lines.cut ? error_at(err, in->lines.name, 0, 0, "gzip data ends too early") : 0;
+}
+
 static int read_open(struct trace_input *in, struct error *err)
 {
     if (read_instant_options(in, err) < 0)
@@ -424,7 +412,10 @@ static int read_open(struct trace_input *in, struct error *err)
     if (!reader)
         return ERR_INPUT;
     in->report->format = in->form ? in->form->name : reader->name;
-    int status = reader->read(in, err);
+    in->strict = is_strict(reader);
+    int status = in->strict ? whole_or_not(in, err) : 0;
+    if (status == 0)
+        status = reader->read(in, err);
     if (status == 0 && in->out->count == 0)
         status = error_at(err, in->lines.name, in->lines.number, 0,
                           "holds no request (read as \"%s\"%s)", in->report->format,
@@ -448,13 +439,17 @@ static void close_input(struct trace_input *in)
     free(in->form);
     buffer_free(&in->record);
     buffer_free(&in->header);
+    buffer_free(&in->mended);
 }
 
 static int open_input(struct trace_input *in, const char *path, struct error *err)
 {
     size_t max_line = in->options.max_line ? in->options.max_line : TRACE_MAX_LINE;
     document_init(&in->document, max_line);
-    return line_reader_open(&in->lines, path, max_line, err);
+    buffer_init(&in->mended, 0);
+    int status = line_reader_open(&in->lines, path, max_line, err);
+    in->lines.tolerant = true;
+    return status;
 }
 
 /* The name of the form that a file has, for itself; NULL where it has none. */

@@ -38,6 +38,7 @@ struct canonical {
     struct buffer messages; /* what is made of it */
     uint64_t ever;          /* keys of any row, by the bits of rows[] */
     bool unknown_keys;
+    bool begun; /* a line was read */
 };
 
 static bool probe(const struct trace_probe *p)
@@ -473,7 +474,20 @@ static int read_row(struct canonical *c, struct text line, struct error *err)
     c->prompt.length = 0;
     c->row_pending = c->pending_count;
     l->seen = json_fields_read(&l->scan, &table, &l->row);
-    return add_row(c, line, err);
+    int status = add_row(c, line, err);
+    while (status < 0 && c->pending_count > c->row_pending)
+        free(c->pending[--c->pending_count].id);
+    return status;
+}
+
+static int read_line(struct trace_input *in, void *context, struct text line, struct error *err)
+{
+    struct canonical *c = context;
+    int status = 0;
+    bool first = !c->begun;
+    (void)in;
+    c->begun = true;
+    return first && read_start(c, line, &status, err) ? status : read_row(c, line, err);
 }
 
 /* Parents that were named before they were read. */
@@ -543,19 +557,10 @@ static int finish(struct canonical *c, struct error *err)
 static int read_rows(struct trace_input *in, struct error *err)
 {
     struct canonical c = {.in = in};
-    struct text line;
-    int status = 0, more;
-    bool first = true;
     trace_row_init(&c.line, in);
     trace_usage_init(&c.usage);
     buffer_init(&c.messages, BUFFER_UNBOUNDED);
-    while (status == 0 && (more = trace_next_line(in, &line, err)) != 0) {
-        if (more < 0)
-            status = more;
-        else if (!first || !read_start(&c, line, &status, err))
-            status = read_row(&c, line, err);
-        first = false;
-    }
+    int status = trace_each_line(in, &c, read_line, err);
     if (status == 0)
         status = finish(&c, err);
     for (size_t i = 0; i < c.pending_count; i++)

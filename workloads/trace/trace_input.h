@@ -36,6 +36,10 @@ struct trace_input {
     struct trace_form *form; /* whose fields stand in the options; NULL */
     bool is_document;        /* rows are the elements of a JSON document, not lines */
     struct trace_document document;
+    bool strict;          /* a line that is no JSON is an error, even a file's last one */
+    bool takes_cut;       /* the reader makes use of the element in which a file ends */
+    bool is_cut;          /* and that is the current one */
+    struct buffer mended; /* the current line, made JSON */
 };
 
 /* What a probe sees: the first line that is not blank (cut if very long), everything peeked at from
@@ -63,11 +67,18 @@ long trace_line_number(const struct trace_input *in);
  * blank lines; drops a byte-order mark. */
 int trace_next_line(struct trace_input *in, struct text *line, struct error *err);
 
-/* Calls `read` for each line that is not blank. */
+/* Calls `read` for each line that is not blank. A line that it refuses and that is no JSON is
+ * mended (core/json/mend.h) and read again, and noted as "mended"; the last one of a file that was
+ * cut short is passed over ("cut_short") unless the input is strict. */
 typedef int trace_line_reader(struct trace_input *in, void *context, struct text line,
                               struct error *err);
 int trace_each_line(struct trace_input *in, void *context, trace_line_reader *read,
                     struct error *err);
+
+/* The same for readers that make many requests of a line or document: they get it once, mended if
+ * need be; of one that was cut short they get what is there, and their error at its end is none. */
+int trace_each_document(struct trace_input *in, void *context, trace_line_reader *read,
+                        struct error *err);
 
 /* Counts something met on the current line. */
 void trace_note(struct trace_input *in, const char *what, bool skipped);

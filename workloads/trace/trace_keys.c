@@ -141,8 +141,9 @@ static int walk(struct keys *k, struct text json, const struct open_paths *open)
     return json_scan_end(&s, k->err);
 }
 
-static int read_line(struct keys *k, struct text line)
+static int read_line(struct trace_input *in, void *context, struct text line, struct error *err)
 {
+    struct keys *k = context;
     struct open_paths open = {.count = k->map.count};
     for (size_t i = 0; i < k->map.count; i++) {
         open.mapping[i] = i;
@@ -152,6 +153,8 @@ static int read_line(struct keys *k, struct text line)
     memset(k->found, 0, sizeof k->found);
     k->wanted = NULL;
     trace_fields_clear(&k->fields);
+    (void)in;
+    (void)err;
     struct text object = line;
     while (object.length > 0 && (object.at[0] == ' ' || object.at[0] == '\t')) {
         object.at++;
@@ -188,16 +191,12 @@ static int check_used(struct keys *k)
 
 static int read_lines(struct keys *k)
 {
-    struct text line;
-    int more;
     if (trace_mappings_parse(k->in->options.keys, "keys", &k->map, k->err) < 0)
         return ERR_INPUT;
     k->unique = trace_unique_create(trace_mapping_of(&k->map, FIELD_UNIQUE) != NULL);
-    while ((more = trace_next_line(k->in, &line, k->err)) > 0)
-        if (read_line(k, line) < 0)
-            return ERR_INPUT;
-    if (more < 0 || trace_unique_settle(k->unique, k->in, k->err) < 0)
-        return ERR_INPUT;
+    if (trace_each_line(k->in, k, read_line, k->err) < 0 ||
+        trace_unique_settle(k->unique, k->in, k->err) < 0)
+        return k->err->code;
     return check_used(k);
 }
 

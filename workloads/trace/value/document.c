@@ -174,3 +174,9 @@ bool document_is_open(const struct trace_document *d)
 {
     return d->depth > 0;
 }
+
+bool document_partial(const struct trace_document *d, struct text *element)
+{
+    *element = (struct text){d->element.data, d->element.length};
+    return is_open(d) && element->length > 0;
+}

@@ -41,4 +41,7 @@ int document_next(struct trace_document *d, struct line_reader *lines, struct te
 /* True at the end of a file that ended inside its document. */
 bool document_is_open(const struct trace_document *d);
 
+/* What such a file holds of the element in which it ended. False where it ended between two. */
+bool document_partial(const struct trace_document *d, struct text *element);
+
 #endif

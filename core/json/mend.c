@@ -1,4 +1,4 @@
-#include "bench/wire/mend.h"
+#include "core/json/mend.h"
 
 #include "core/json/json_scan.h"
 
