@@ -13,12 +13,14 @@
 
 /* In the order in which they are asked: the more particular first. */
 static const struct trace_reader *const readers[] = {
-    &trace_reader_azure,     &trace_reader_burstgpt, &trace_reader_columns,
-    &trace_reader_run,       &trace_reader_tracelab, &trace_reader_weka,
-    &trace_reader_ragpulse,  &trace_reader_bailian,  &trace_reader_batch,
-    &trace_reader_aiperf,    &trace_reader_vllm,     &trace_reader_servingsim,
-    &trace_reader_canonical, &trace_reader_codex,    &trace_reader_prompts,
-    &trace_reader_keys,
+    &trace_reader_azure,    &trace_reader_burstgpt,   &trace_reader_columns,
+    &trace_reader_run,      &trace_reader_tracelab,   &trace_reader_weka,
+    &trace_reader_ragpulse, &trace_reader_bailian,    &trace_reader_batch,
+    &trace_reader_outcomes, &trace_reader_copilot,    &trace_reader_gemini,
+    &trace_reader_guidellm, &trace_reader_litellm,    &trace_reader_aiperf,
+    &trace_reader_vllm,     &trace_reader_servingsim, &trace_reader_claude,
+    &trace_reader_otel,     &trace_reader_canonical,  &trace_reader_codex,
+    &trace_reader_prompts,  &trace_reader_keys,
 };
 #define READER_COUNT (sizeof readers / sizeof *readers)
 
@@ -253,11 +255,22 @@ static const struct trace_reader *find_by_content(struct trace_input *in, struct
     return trace_form_recognise(p, &form) ? read_form(in, &form) : NULL;
 }
 
+/* True where the first line is only a part of an object. */
+static bool goes_on(const struct trace_probe *p)
+{
+    struct json_scan s;
+    if (p->line.length == 0 || p->line.at[0] != '{' || p->line.length + 2 >= p->all.length)
+        return false;
+    json_scan_init(&s, "", p->line.at, p->line.length, 1);
+    json_skip(&s, NULL);
+    return json_scan_end(&s, NULL) < 0;
+}
+
 /* As lines, then as the elements of a document. */
 static const struct trace_reader *find_in(struct trace_input *in, struct trace_probe *p)
 {
     struct text all = p->all;
-    const struct trace_reader *found = find_by_content(in, p);
+    const struct trace_reader *found = goes_on(p) ? NULL : find_by_content(in, p);
     if (found || !document_begins(&in->document, all, &all))
         return found;
     in->is_document = true;

@@ -130,6 +130,5 @@ static int read_rows(struct trace_input *in, struct error *err)
     return status;
 }
 
-const struct trace_reader trace_reader_burstgpt = {
-    "burstgpt", "BurstGPT versions 1 and 3 (CSV)", probe, read_rows, .strict = true,
-};
+const struct trace_reader trace_reader_burstgpt = {"burstgpt", "BurstGPT versions 1 and 3 (CSV)",
+                                                   probe, read_rows};

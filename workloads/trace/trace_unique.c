@@ -8,7 +8,8 @@
 /* One request as the rows so far tell it. */
 struct told {
     uint32_t row; /* in `all` */
-    int64_t timestamp_ns;
+    bool dropped;
+    int64_t timestamp_ns, end_ns;
 };
 
 struct trace_unique {
@@ -17,6 +18,8 @@ struct trace_unique {
     struct names ids, requests;
     struct told *told; /* by id; a row without one has an entry of its own */
     size_t request_capacity, told_capacity, told_count;
+    size_t last; /* of `told`, by the row added last */
+    bool has_ends;
 };
 
 struct trace_unique *trace_unique_create(bool wanted)
@@ -72,8 +75,9 @@ int trace_unique_add(struct trace_unique *u, struct trace_input *in, const struc
         f->row.request_id ? names_add(&u->requests, text_of(f->row.request_id)) : NAME_NONE;
     bool is_new;
     struct told *t = find_told(u, f, &is_new);
+    u->last = (size_t)(t - u->told);
     if (is_new)
-        *t = (struct told){row, r.timestamp_ns};
+        *t = (struct told){.row = row, .timestamp_ns = r.timestamp_ns, .end_ns = TIME_NEVER};
     else if (r.output_tokens >= u->all.output_tokens[t->row])
         t->row = row;
     if (!is_new)
@@ -81,15 +85,50 @@ int trace_unique_add(struct trace_unique *u, struct trace_input *in, const struc
     return 0;
 }
 
-int trace_unique_settle(struct trace_unique *u, struct trace_input *in, struct error *err)
+void trace_unique_end(struct trace_unique *u, int64_t end_ns)
 {
-    for (size_t i = 0; u && i < u->told_count; i++) {
+    int64_t *end = &u->told[u->last].end_ns;
+    if (end_ns == TIME_NEVER || (*end != TIME_NEVER && *end >= end_ns))
+        return;
+    *end = end_ns;
+    u->has_ends = true;
+}
+
+bool trace_unique_drop(struct trace_unique *u, struct text id)
+{
+    uint32_t place = names_find(&u->ids, id);
+    if (place == NAME_NONE || u->told[place].dropped)
+        return false;
+    u->told[place].dropped = true;
+    return true;
+}
+
+static int put_rows(struct trace_unique *u, struct trace_input *in, int64_t *ends,
+                    struct error *err)
+{
+    for (size_t i = 0; i < u->told_count; i++) {
+        const struct told *t = &u->told[i];
         struct request r;
-        workload_get(&u->all, u->told[i].row, &r);
-        r.timestamp_ns = u->told[i].timestamp_ns;
-        r.request_id = names_text(&u->requests, u->request[u->told[i].row]);
+        if (t->dropped)
+            continue;
+        workload_get(&u->all, t->row, &r);
+        r.timestamp_ns = t->timestamp_ns;
+        r.request_id = names_text(&u->requests, u->request[t->row]);
+        ends[in->out->count] = t->end_ns;
         if (trace_add(in, &r, err) < 0)
             return ERR_INPUT;
     }
     return 0;
+}
+
+int trace_unique_settle(struct trace_unique *u, struct trace_input *in, struct error *err)
+{
+    if (!u)
+        return 0;
+    int64_t *ends = mem_zero(in->out->count + u->told_count + 1, sizeof *ends);
+    int status = put_rows(u, in, ends, err);
+    if (status == 0 && u->has_ends && in->out->count > 0)
+        workload_link_sessions(in->out, ends);
+    free(ends);
+    return status;
 }

@@ -23,7 +23,14 @@ void trace_unique_free(struct trace_unique *u);
 int trace_unique_add(struct trace_unique *u, struct trace_input *in, const struct trace_fields *f,
                      struct error *err);
 
-/* Puts the rows that are kept into the workload. How many were repetitions is noted. */
+/* When the request of the row added last ended; of several the latest. TIME_NEVER = not known. */
+void trace_unique_end(struct trace_unique *u, int64_t end_ns);
+
+/* Leaves the request of an id out. False where none has it, or it was left out already. */
+bool trace_unique_drop(struct trace_unique *u, struct text id);
+
+/* Puts the rows that are kept into the workload; where ends are known, turns of a session wait for
+ * each other as workload_link_sessions() has it. How many were repetitions is noted. */
 int trace_unique_settle(struct trace_unique *u, struct trace_input *in, struct error *err);
 
 #endif
