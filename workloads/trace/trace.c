@@ -102,8 +102,10 @@ int trace_fail_value(struct trace_input *in, struct text line, struct text value
                          c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
         used += (size_t)n;
     }
-    return trace_fail_in(in, line, value.at, err, "expected %s, found \"%s%s\"", wanted, shown,
-                         value.length > 40 ? "…" : "");
+    uintptr_t at = (uintptr_t)value.at, begin = (uintptr_t)line.at;
+    bool inside = at >= begin && at <= begin + line.length; /* else of a text that was decoded */
+    return trace_fail_in(in, line, inside ? value.at : line.at, err, "expected %s, found \"%s%s\"",
+                         wanted, shown, value.length > 40 ? "…" : "");
 }
 
 int trace_add(struct trace_input *in, const struct request *r, struct error *err)

@@ -16,7 +16,8 @@ static bool probe(const struct trace_probe *p)
     /* One of the two names that nobody else uses is enough: what is missing is then named. */
     static const char *const input[] = {"ContextTokens", NULL};
     static const char *const output[] = {"GeneratedTokens", NULL};
-    return csv_probe(p, input) || csv_probe(p, output);
+    static const char *const images[] = {"NumImages", NULL}; /* the multimodal trace has a form */
+    return !csv_probe(p, images) && (csv_probe(p, input) || csv_probe(p, output));
 }
 
 struct azure {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 struct columns {
+    struct buffer object; /* a usage object without doubled quotes */
     struct trace_mappings map;
     int at[TRACE_MAX_MAPPINGS];     /* column of each mapping, from 0 */
     char *name[TRACE_MAX_MAPPINGS]; /* in the header, else as given */
@@ -126,6 +127,9 @@ static void map_by_names(struct columns *c)
             continue;
         c->map.items[c->map.count++] = (struct trace_mapping){
             .field = field,
+            .label = field == FIELD_USAGE && c->row.fields[i].length > 6
+                         ? mem_copy_text(c->row.fields[i].at + 6, c->row.fields[i].length - 6)
+                         : NULL,
             .source = mem_copy_text(c->row.fields[i].at, c->row.fields[i].length),
         };
     }
@@ -157,6 +161,18 @@ static struct text trim(struct text t)
     return text_trim(t);
 }
 
+/* A usage object inside a field, whose quotes are doubled there. */
+static struct text undoubled(struct columns *c, struct text value)
+{
+    buffer_clear(&c->object);
+    buffer_reserve(&c->object, value.length);
+    for (size_t i = 0; i < value.length; i++) {
+        buffer_add_byte(&c->object, value.at[i]);
+        i += value.at[i] == '"' && i + 1 < value.length && value.at[i + 1] == '"';
+    }
+    return (struct text){c->object.data, c->object.length};
+}
+
 static int read_row(struct trace_input *in, struct columns *c, struct text line, struct error *err)
 {
     struct trace_fields *f = &c->fields;
@@ -172,6 +188,8 @@ static int read_row(struct trace_input *in, struct columns *c, struct text line,
     for (size_t i = 0; i < c->map.count; i++) {
         const struct trace_mapping *m = &c->map.items[i];
         struct text value = trim(c->row.fields[c->at[i]]);
+        if (m->field == FIELD_USAGE && !m->label && value.length > 0)
+            value = undoubled(c, value);
         const char *what = trace_fields_map(f, m, c->name[i], value);
         if (what && !wanted) { /* a fault of a row that is passed over is none */
             wanted = what;
@@ -219,6 +237,7 @@ static int read_rows(struct trace_input *in, struct error *err)
 {
     struct columns *c = mem_zero(1, sizeof *c);
     int status = 0;
+    buffer_init(&c->object, in->lines.max_line);
     if (in->options.columns)
         status = trace_mappings_parse(in->options.columns, "columns", &c->map, err);
     if (status == 0)
@@ -230,6 +249,7 @@ static int read_rows(struct trace_input *in, struct error *err)
         free(c->name[i]);
     for (size_t i = 0; i < c->count_columns; i++)
         free(c->count_names[i]);
+    buffer_free(&c->object);
     trace_unique_free(c->unique);
     trace_mappings_free(&c->map);
     trace_fields_free(&c->fields);

@@ -65,6 +65,8 @@ enum trace_field trace_field_from_name(struct text name)
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
         if (text_equal(name, aliases[i].name))
             return aliases[i].field;
+    if (text_starts(name, "usage.") && name.length > 6)
+        return FIELD_USAGE;
     return text_starts(name, "label.") && name.length > 6 ? FIELD_LABEL : FIELD_COUNT;
 }
 
@@ -98,7 +100,7 @@ static int parse_mapping(struct text item, const char *option, struct trace_mapp
                          near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     }
     struct text source = {equals + 1, (size_t)(item.at + item.length - equals - 1)};
-    if (out->field == FIELD_LABEL)
+    if (out->field == FIELD_LABEL || (out->field == FIELD_USAGE && name.length > 6))
         out->label = mem_copy_text(name.at + 6, name.length - 6);
     if ((out->field == FIELD_WHERE || out->field == FIELD_SKIP) &&
         split_filter(&source, &out->label) < 0)
@@ -157,12 +159,14 @@ void trace_fields_init(struct trace_fields *f, const struct trace_input *in)
     *f = (struct trace_fields){.rules = in->instants, .decimal_comma = in->separator == ';'};
     trace_strings_init(&f->texts);
     buffer_init(&f->labels, TRACE_MAX_NAME);
+    buffer_init(&f->made, TRACE_MAX_NAME);
 }
 
 void trace_fields_free(struct trace_fields *f)
 {
     trace_strings_free(&f->texts);
     buffer_free(&f->labels);
+    buffer_free(&f->made);
 }
 
 void trace_fields_clear(struct trace_fields *f)
@@ -173,8 +177,10 @@ void trace_fields_clear(struct trace_fields *f)
     f->wheres_met = 0;
     f->unique = (struct text){NULL, 0};
     f->row_clock = CLOCK_NONE;
+    f->report.is_there = false;
     trace_strings_clear(&f->texts);
     buffer_clear(&f->labels);
+    buffer_clear(&f->made);
 }
 
 bool trace_is_aggregate(struct text name, struct text value, bool alone)
@@ -355,6 +361,34 @@ const char *trace_fields_set(struct trace_fields *f, enum trace_field field, con
     return wanted;
 }
 
+/* One count of a usage object that is given in parts. */
+static const char *add_count(struct trace_fields *f, const char *key, struct text value)
+{
+    uint64_t count;
+    if (value.length == 0 || number_is_missing(value))
+        return NULL;
+    if (!number_count(value, f->decimal_comma, &count) || count > WORKLOAD_MAX_TOKENS)
+        return TOKENS_WANTED;
+    buffer_add_format(&f->made, "%s\"%s\": %llu", f->made.length ? ", " : "{", key,
+                      (unsigned long long)count);
+    f->given |= UINT64_C(1) << FIELD_USAGE;
+    return NULL;
+}
+
+/* The object of those counts, together with one that was given whole. */
+static void take_made(struct trace_fields *f, bool whole)
+{
+    struct usage_report made;
+    if (f->made.length == 0 || buffer_add_byte(&f->made, '}') < 0)
+        return;
+    if (!usage_report_parse((struct text){f->made.data, f->made.length}, &made))
+        return;
+    if (whole)
+        usage_report_merge(&f->report, &made);
+    else
+        f->report = made;
+}
+
 static const char *set_label(struct trace_fields *f, const char *label, struct text value)
 {
     if (value.length == 0)
@@ -407,6 +441,9 @@ const char *trace_fields_map(struct trace_fields *f, const struct trace_mapping 
     const char *unique;
     const char *wanted;
     switch (m->field) {
+    case FIELD_USAGE:
+        return m->label ? add_count(f, m->label, value)
+                        : trace_fields_set(f, m->field, source, value);
     case FIELD_LABEL:
         return set_label(f, m->label, value);
     case FIELD_WHERE:
@@ -440,6 +477,7 @@ const char *trace_fields_finish(struct trace_fields *f)
     struct request *r = &f->row;
     if (f->aborted || f->failed)
         r->status = f->aborted || r->status == REQUEST_ABORTED ? REQUEST_ABORTED : REQUEST_FAILED;
+    take_made(f, f->report.is_there);
     const char *odd_clock = check_clock(f);
     if (odd_clock)
         return odd_clock;

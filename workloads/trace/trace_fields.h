@@ -36,7 +36,8 @@ enum trace_field {
     FIELD_CACHED_AUDIO_INPUT,
     FIELD_IMAGE_OUTPUT,
     FIELD_AUDIO_OUTPUT,
-    FIELD_USAGE, /* a provider's usage object, see core/usage/usage_report.h */
+    FIELD_USAGE, /* a provider's usage object, see core/usage/usage_report.h; usage.KEY: one of its
+                    counts, of which an object is made */
     FIELD_SESSION,
     FIELD_REQUEST,
     FIELD_MODEL,
@@ -99,6 +100,7 @@ struct trace_fields {
     struct trace_strings texts;
     struct buffer labels;
     struct usage_report report; /* of FIELD_USAGE */
+    struct buffer made;         /* an object of single counts */
     struct usage_extra extras[2];
     uint64_t counts[FIELD_COUNT];
     uint64_t given; /* bits: fields that this row has */

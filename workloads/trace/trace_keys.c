@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define INNER_TEXTS 4 /* of a row */
+
 struct keys {
     struct trace_input *in;
     struct trace_mappings map;
@@ -20,6 +22,8 @@ struct keys {
     const struct trace_mapping *faulty;
     struct text fault;
     struct trace_unique *unique;
+    struct buffer inner[INNER_TEXTS]; /* texts that hold objects, without their escapes */
+    size_t inner_count;
     bool found[TRACE_MAX_MAPPINGS];
     bool ever[TRACE_MAX_MAPPINGS];
 };
@@ -91,6 +95,24 @@ static const char *behind_key(const char *path, struct text key)
 
 static int walk(struct keys *k, struct text json, const struct open_paths *open);
 
+/* A text that holds an object, as databases export theirs: the object. */
+static bool open_text(struct keys *k, struct text *raw)
+{
+    struct json_scan s;
+    if (k->inner_count == INNER_TEXTS || raw->length < 4 || raw->at[1] != '{')
+        return false;
+    struct buffer *b = &k->inner[k->inner_count];
+    b->cap = raw->length + 1;
+    buffer_clear(b);
+    if (!json_unescape((struct text){raw->at + 1, raw->length - 2}, b))
+        return false;
+    json_scan_init(&s, "", b->data, b->length, 1);
+    if (!json_skip(&s, raw) || json_scan_end(&s, NULL) < 0)
+        return false;
+    k->inner_count++;
+    return true;
+}
+
 /* The value of a key (or of an element): sets what ends here, and goes on inside for the rest. */
 static int take_value(struct keys *k, struct text key, struct text raw,
                       const struct open_paths *open)
@@ -113,7 +135,8 @@ static int take_value(struct keys *k, struct text key, struct text raw,
     bool top = open->count == k->map.count && open->rest[0] == k->map.items[0].source;
     if (!mapped && trace_is_aggregate(key, raw, top))
         return trace_fail_aggregate(k->in, k->line, key, raw, "keys", k->err);
-    if (inside.count == 0 || (raw.at[0] != '{' && raw.at[0] != '['))
+    if (inside.count == 0 || (raw.at[0] == '"' && !open_text(k, &raw)) ||
+        (raw.at[0] != '{' && raw.at[0] != '['))
         return 0;
     return walk(k, raw, &inside);
 }
@@ -152,6 +175,7 @@ static int read_line(struct trace_input *in, void *context, struct text line, st
     k->line = line;
     memset(k->found, 0, sizeof k->found);
     k->wanted = NULL;
+    k->inner_count = 0;
     trace_fields_clear(&k->fields);
     (void)in;
     (void)err;
@@ -209,6 +233,8 @@ static int read_rows(struct trace_input *in, struct error *err)
     k->err = err;
     trace_fields_init(&k->fields, in);
     buffer_init(&k->plain, TRACE_MAX_NAME);
+    for (size_t i = 0; i < INNER_TEXTS; i++)
+        buffer_init(&k->inner[i], 0);
     int status = read_lines(k);
     if (status == 0)
         status = trace_fields_settle(in, &k->fields, &k->map, "keys", err);
@@ -216,6 +242,8 @@ static int read_rows(struct trace_input *in, struct error *err)
     trace_mappings_free(&k->map);
     trace_fields_free(&k->fields);
     buffer_free(&k->plain);
+    for (size_t i = 0; i < INNER_TEXTS; i++)
+        buffer_free(&k->inner[i]);
     free(k);
     return status;
 }
