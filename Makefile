@@ -116,7 +116,8 @@ fuzz: ## every fuzzer for FUZZ_SECONDS (needs clang with libFuzzer)
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzzing OPTIMIZE="-O1 -g" \
 	    SANITIZE="-fsanitize=address,undefined,fuzzer-no-link" fuzzers
 	@for f in $(notdir $(FUZZERS)); do echo "$$f"; \
-	    $(BUILD)/fuzzing/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -rss_limit_mb=4096 || exit 1; done
+	    mkdir -p $(BUILD)/fuzzing/corpus/$$f; seeds=tests/fuzz/seeds/$$f; [ -d $$seeds ] || seeds=; \
+	    $(BUILD)/fuzzing/fuzz/$$f $(BUILD)/fuzzing/corpus/$$f $$seeds -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -rss_limit_mb=4096 || exit 1; done
 
 .PHONY: fuzzers
 fuzzers: $(FUZZERS)

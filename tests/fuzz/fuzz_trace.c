@@ -1,5 +1,6 @@
 /* The trace readers against any bytes: nothing crashes, and what was accepted goes through the
- * canonical form unchanged. The first byte chooses how to read: by content, or one of the forms. */
+ * canonical form unchanged. The first byte chooses how to read: by content (255, as the seeds have
+ * it), or as one of the forms, those of logs included. */
 #include "workloads/describe/info.h"
 #include "workloads/trace/trace.h"
 
@@ -69,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     while (trace_format_name(forms))
         forms++;
-    size_t choice = data[0] % (forms + 3);
+    size_t choice = data[0] == 255 ? forms + 2 : data[0] % (forms + 3);
     if (choice < forms)
         o.format = trace_format_name(choice);
     else if (choice == forms)

@@ -17,7 +17,7 @@ static const struct {
     {"timestamp",
      {"timestamp", "time", "starttime", "startedat", "start", "createdat", "created", "datetime",
       "date", "requesttime", "ts", "eventtime", "timegenerated", "requesttimestamp",
-      "completionstarttime", "starttimeutc"}},
+      "completionstarttime", "starttimeutc", "t"}},
     {"usage", {"usage", "usagemetadata", "usagedetails", "tokenusage", "responseusage"}},
     {"input",
      {"inputtokens", "prompttokens", "tokensprompt", "tokensin", "input", "prompt", "in",
