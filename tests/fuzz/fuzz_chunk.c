@@ -1,6 +1,6 @@
 /* libFuzzer entry: any bytes as an answer, and mended; what is lent must lie inside them. */
-#include "core/json/mend.h"
 #include "bench/wire/openai.h"
+#include "core/json/mend.h"
 
 #include <stdlib.h>
 
