@@ -148,7 +148,7 @@ void log_end_after_ms(struct log *l, struct text raw)
 
 void log_initiator(struct log *l, bool user)
 {
-    l->fields.row.extra = text_of(user ? "\"initiator\": \"user\"" : "\"initiator\": \"agent\"");
+    l->fields.row.initiator = user ? INITIATOR_USER : INITIATOR_AGENT;
 }
 
 void log_id(struct log *l, struct text a, struct text b)
