@@ -11,6 +11,7 @@ extern const struct command command_workload_anonymise;
 extern const struct command command_workload_fit;
 extern const struct command command_workload_transform;
 extern const struct command command_mock;
+extern const struct command command_record;
 extern const struct command command_sim;
 extern const struct command command_engine_list;
 extern const struct command command_engine_show;
@@ -40,6 +41,7 @@ const struct command *const commands[] = {
     &command_workload_anonymise,
     &command_bench,
     &command_mock,
+    &command_record,
     &command_sim,
     &command_engine_list,
     &command_engine_show,
