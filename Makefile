@@ -137,6 +137,10 @@ $(BUILD)/perf/%: tests/perf/%.c $(LIBRARY)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(ALL_LIBS)
 -include $(PERF:=.d)
 
+.PHONY: record-long
+record-long: $(PROGRAM) ## a million chunks of 500 streams through farebox record: the same to the byte?
+	@FAREBOX=$(abspath $(PROGRAM)) tests/perf/record_long.py
+
 .PHONY: docs
 docs: $(PROGRAM) ## run the commands that README and docs/ show and put their output in place
 	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/e2e/shown.py --write README.md $(wildcard docs/*.md)
