@@ -89,6 +89,12 @@ void usage_fit(struct usage *u, uint64_t input, uint64_t output);
  * counted as text, and everything else of the input uncached. */
 void usage_set_cache(struct usage *u, uint64_t cached, uint64_t written, uint64_t written_1h);
 
+/* Input that was images, of whatever kind. */
+static inline uint64_t usage_image_input(const struct usage *u)
+{
+    return u->tokens[USAGE_IMAGE_INPUT] + u->tokens[USAGE_CACHED_IMAGE_INPUT];
+}
+
 /* True if some class that is not of text was used. */
 static inline bool usage_has_media(const struct usage *u)
 {

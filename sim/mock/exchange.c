@@ -2,6 +2,7 @@
 
 #include "core/memory.h"
 #include "core/random.h"
+#include "sim/mock/api/images.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -125,13 +126,27 @@ static uint64_t output_of(const struct exchange *x, bool reasoning)
     return tokens;
 }
 
+/* Images as classes of their own, read from the cache as far as it had the prompt. */
+static void set_images_apart(const struct exchange *x, struct usage *u)
+{
+    uint64_t *t = u->tokens, all = ask_image_tokens(&x->ask, x->ask.prompt.tokens);
+    uint64_t cached = ask_image_tokens(&x->ask, t[USAGE_CACHED_INPUT]);
+    t[USAGE_IMAGE_INPUT] = all - cached;
+    t[USAGE_CACHED_IMAGE_INPUT] = cached;
+    t[USAGE_UNCACHED_INPUT] -= all - cached;
+    t[USAGE_CACHED_INPUT] -= cached;
+}
+
 /* What is charged for it, with so many output tokens; `cached` is what the engine says. */
 static struct usage usage_of(const struct exchange *x, uint64_t cached, uint64_t output)
 {
     const struct prefix_charge *c = &x->charge;
     bool keeps = x->api->keeps_prefixes;
-    return usage_from_totals(x->ask.prompt.tokens, keeps ? c->read : cached, c->written,
-                             c->written_1h, output, output_of(x, true));
+    struct usage u = usage_from_totals(x->ask.prompt.tokens, keeps ? c->read : cached, c->written,
+                                       c->written_1h, output, output_of(x, true));
+    if (x->api->tells_images)
+        set_images_apart(x, &u);
+    return u;
 }
 
 static void log_exchange(struct exchange *x)
@@ -143,7 +158,7 @@ static void log_exchange(struct exchange *x)
         count_finished(x, now_ns);
     struct usage billed = {0};
     if (answered)
-        billed = usage_of(x, x->usage.tokens[USAGE_CACHED_INPUT], x->times.logged);
+        billed = usage_of(x, usage_cached(&x->usage), x->times.logged);
     struct truth_entry e = {
         .request_id = x->request_id,
         .outcome = x->outcome,

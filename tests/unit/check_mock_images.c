@@ -3,6 +3,8 @@
 #include "mock_fixture.h"
 #include "sim/mock/api/images.h"
 
+#define MESSAGES "/v1/messages"
+
 /* The examples of OpenAI's guide "Images and vision", and what follows from its rule. */
 static const struct {
     double width, height;
@@ -73,6 +75,95 @@ START_TEST(an_image_behind_a_url_counts_as_one_of_usual_size)
 }
 END_TEST
 
+/* As a client of any API. */
+static cJSON *post(const char *path, const char *body, int status)
+{
+    raw_post(&client, path, "anthropic-version: 2023-06-01\r\n", body);
+    ck_assert(raw_read_answer(&client));
+    ck_assert_msg(client.status == status, "%d: %s", client.status, client.body.data);
+    cJSON *json = cJSON_Parse(client.body.data);
+    ck_assert_ptr_nonnull(json);
+    return json;
+}
+
+/* A prompt of three words and what is to be said of a picture of 512 × 512 of its own. */
+static cJSON *ask_around(const char *path, const char *before, const char *after)
+{
+    struct buffer body;
+    buffer_init(&body, BUFFER_UNBOUNDED);
+    buffer_add_text(&body, before);
+    picture_add_base64(512, 512, 3, &body);
+    buffer_add_text(&body, after);
+    cJSON *json = post(path, body.data, 200);
+    buffer_free(&body);
+    return json;
+}
+
+#define RESPONSES_BODY(rest)                                                               \
+    "{\"model\":\"m\",\"max_output_tokens\":2,\"input\":[{\"role\":\"user\",\"content\":[" \
+    "{\"type\":\"input_text\",\"text\":\"one two three\"},{\"type\":\"input_image\"," rest \
+    "\"image_url\":\"data:image/png;base64,"
+#define MESSAGES_BODY                                                                            \
+    "{\"model\":\"m\",\"max_tokens\":2,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":" \
+    "\"text\",\"text\":\"one two three\"},{\"type\":\"image\",\"source\":"
+
+START_TEST(usage_tells_images_where_the_api_has_a_place)
+{
+    start();
+    cJSON *chat = ask_picture(1, ""), *text = ask(CHAT, ASK(""), 200);
+    ck_assert_double_eq(number_at(chat, "usage.prompt_tokens_details.image_tokens"), 765);
+    ck_assert_ptr_null(at(text, "usage.prompt_tokens_details.image_tokens"));
+    cJSON *response = ask_around("/v1/responses", RESPONSES_BODY(""), "\"}]}]}");
+    ck_assert_double_eq(number_at(response, "usage.input_tokens"), 10 + 255);
+    ck_assert_double_eq(number_at(response, "usage.input_tokens_details.image_tokens"), 255);
+    cJSON_Delete(chat);
+    cJSON_Delete(text);
+    cJSON_Delete(response);
+}
+END_TEST
+
+START_TEST(images_of_an_earlier_response_are_in_the_next_ones_prompt)
+{
+    static const struct {
+        const char *body;
+        int tokens;
+    } bodies[] = {{RESPONSES_BODY(""), 255}, {RESPONSES_BODY("\"detail\":\"low\","), 85}};
+    start();
+    for (int i = 0; i < 2; i++) {
+        cJSON *first = ask_around("/v1/responses", bodies[i].body, "\"}]}]}");
+        char next[300];
+        snprintf(next, sizeof next,
+                 "{\"model\":\"m\",\"previous_response_id\":\"%s\",\"input\":\"four\"}",
+                 text_at(first, "id"));
+        cJSON *second = ask("/v1/responses", next, 200);
+        ck_assert_double_eq(number_at(second, "usage.input_tokens"), 10 + bodies[i].tokens + 2 + 1);
+        ck_assert_double_eq(number_at(second, "usage.input_tokens_details.image_tokens"),
+                            bodies[i].tokens);
+        cJSON_Delete(first);
+        cJSON_Delete(second);
+    }
+}
+END_TEST
+
+START_TEST(blocks_of_images_are_input_of_anthropics)
+{
+    start();
+    cJSON *bytes = ask_around(
+        MESSAGES, MESSAGES_BODY "{\"type\":\"base64\",\"media_type\":\"image/png\",\"data\":\"",
+        "\"}}]}]}");
+    ck_assert_double_eq(number_at(bytes, "usage.input_tokens"), 10 + 255);
+    cJSON *url =
+        post(MESSAGES,
+             MESSAGES_BODY "{\"type\":\"url\",\"url\":\"https://example.com/a.png\"}}]}]}", 200);
+    ck_assert_double_eq(number_at(url, "usage.input_tokens"), 10 + 765);
+    cJSON *none = post(MESSAGES, MESSAGES_BODY "{\"type\":\"base64\"}}]}]}", 400);
+    ck_assert_str_eq(text_at(none, "error.message"), "messages.0.content.1.source: Field required");
+    cJSON_Delete(bytes);
+    cJSON_Delete(url);
+    cJSON_Delete(none);
+}
+END_TEST
+
 /* The same picture again is a prefix; another one of the same size is none. */
 START_TEST(pictures_are_cached_by_what_they_show)
 {
@@ -83,7 +174,12 @@ START_TEST(pictures_are_cached_by_what_they_show)
     cJSON_Delete(ask_picture(1, ""));
     cJSON *other = ask_picture(2, ""), *same = ask_picture(1, "");
     ck_assert_double_eq(number_at(other, "usage.prompt_tokens_details.cached_tokens"), 0);
-    ck_assert_double_gt(number_at(same, "usage.prompt_tokens_details.cached_tokens"), 700);
+    double cached = number_at(same, "usage.prompt_tokens_details.cached_tokens");
+    ck_assert_double_gt(cached, 700);
+    ck_assert_double_eq(number_at(same, "usage.prompt_tokens_details.image_tokens"), 765);
+    ck_assert_double_eq(
+        number_at(same, "usage.prompt_tokens_details.cached_tokens_details.image_tokens"),
+        cached - 10); /* the text comes first */
     cJSON_Delete(other);
     cJSON_Delete(same);
 }
@@ -119,6 +215,9 @@ int main(void)
     tcase_add_loop_test(t, tokens_follow_the_rule_of_tiles, 0, (int)(sizeof known / sizeof *known));
     tcase_add_test(t, an_image_adds_its_tokens_to_the_prompt);
     tcase_add_test(t, an_image_behind_a_url_counts_as_one_of_usual_size);
+    tcase_add_test(t, usage_tells_images_where_the_api_has_a_place);
+    tcase_add_test(t, images_of_an_earlier_response_are_in_the_next_ones_prompt);
+    tcase_add_test(t, blocks_of_images_are_input_of_anthropics);
     tcase_add_test(t, pictures_are_cached_by_what_they_show);
     tcase_add_test(t, a_seed_makes_a_picture_and_another_seed_another);
     suite_add_tcase(suite, t);

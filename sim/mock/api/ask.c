@@ -88,6 +88,8 @@ void ask_free(struct ask *a)
     buffer_free(&a->said);
     free(a->echo);
     a->echo = NULL;
+    free(a->images);
+    a->images = NULL;
     prompt_free(&a->prompt);
     prefix_list_free(&a->prefixes);
 }

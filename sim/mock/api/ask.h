@@ -43,6 +43,11 @@ struct ask_tool {
     const cJSON *parameters;
 };
 
+/* An image's tokens, and how many of the prompt's stand before them. */
+struct ask_image {
+    uint64_t before, tokens;
+};
+
 struct ask {
     cJSON *body;
     const char *model;
@@ -71,8 +76,8 @@ struct ask {
 
     char *echo; /* members that the answer says again, each with a comma; owned; NULL = none */
 
-    uint32_t images; /* of the prompt, and the tokens that they take of it */
-    uint32_t image_tokens;
+    struct ask_image *images; /* of the prompt, in its order; owned */
+    size_t image_count, image_capacity;
     uint32_t choices; /* answers to it, each a sequence of its own; 1 to ASK_MAX_CHOICES */
     bool logprobs;    /* of the tokens of its text */
     uint32_t top_logprobs;

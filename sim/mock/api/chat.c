@@ -216,6 +216,7 @@ const struct mock_api mock_chat = {
     .key_prefix = "Bearer ",
     .fields = all_fields,
     .parse = parse,
+    .tells_images = true,
     .begin = begin,
     .begin_part = begin_part,
     .add_piece = add_piece,

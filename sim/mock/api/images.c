@@ -1,5 +1,7 @@
 #include "sim/mock/api/images.h"
 
+#include "core/memory.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -52,11 +54,16 @@ static uint32_t read_u32(const unsigned char *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
+static bool is_low(const char *detail)
+{
+    return detail && strcmp(detail, "low") == 0;
+}
+
 static uint32_t tokens_of(const char *base64, const char *detail)
 {
     unsigned char header[HEADER_BYTES];
     double width = OTHER_SIDE, height = OTHER_SIDE;
-    if (detail && strcmp(detail, "low") == 0)
+    if (is_low(detail))
         return BASE_TOKENS;
     if (base64 && decode(base64, header) && memcmp(header, "\x89PNG\r\n\x1a\n", 8) == 0) {
         width = fmax(read_u32(header + 16), 1);
@@ -68,8 +75,10 @@ static uint32_t tokens_of(const char *base64, const char *detail)
 static void add(struct ask *a, const char *content, const char *base64, const char *detail)
 {
     uint32_t tokens = tokens_of(base64, detail);
-    a->images++;
-    a->image_tokens += tokens;
+    if (a->keeps)
+        said_add(&a->said, is_low(detail) ? SAID_LOW_IMAGE : SAID_IMAGE, text_of(content));
+    mem_grow(&a->images, &a->image_capacity, a->image_count + 1, sizeof *a->images);
+    a->images[a->image_count++] = (struct ask_image){a->prompt.tokens, tokens};
     prompt_add(&a->prompt, content, strlen(content));
     prompt_add_tokens(&a->prompt, tokens);
 }
@@ -83,4 +92,14 @@ void ask_add_image(struct ask *a, const char *url, const char *detail)
 void ask_add_image_bytes(struct ask *a, const char *base64, const char *detail)
 {
     add(a, base64, base64, detail);
+}
+
+uint64_t ask_image_tokens(const struct ask *a, uint64_t tokens)
+{
+    uint64_t found = 0;
+    for (size_t i = 0; i < a->image_count && a->images[i].before < tokens; i++) {
+        uint64_t within = tokens - a->images[i].before;
+        found += within < a->images[i].tokens ? within : a->images[i].tokens;
+    }
+    return found;
 }

@@ -22,4 +22,7 @@ void ask_add_image(struct ask *a, const char *url, const char *detail);
 /* One that is base64 without a URL. */
 void ask_add_image_bytes(struct ask *a, const char *base64, const char *detail);
 
+/* How many of the prompt's first `tokens` are those of images. */
+uint64_t ask_image_tokens(const struct ask *a, uint64_t tokens);
+
 #endif

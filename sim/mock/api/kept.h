@@ -7,8 +7,8 @@
  *     for (size_t at = 0; all && said_next(*all, &at, &one);)
  *         use(one.kind, one.text);
  *
- * What was said is roles and texts in their order. The latest are kept: KEPT_MOST of them, and no
- * more than KEPT_BYTES together.
+ * What was said is roles, texts and images in their order. The latest are kept: KEPT_MOST of them,
+ * and no more than KEPT_BYTES together.
  */
 #ifndef FAREBOX_SIM_MOCK_API_KEPT_H
 #define FAREBOX_SIM_MOCK_API_KEPT_H
@@ -21,7 +21,7 @@
 #define KEPT_MOST 4096
 #define KEPT_BYTES ((size_t)64 << 20)
 
-enum said_kind { SAID_ROLE, SAID_TEXT };
+enum said_kind { SAID_ROLE, SAID_TEXT, SAID_IMAGE, SAID_LOW_IMAGE }; /* images: their URLs */
 
 struct said {
     enum said_kind kind;

@@ -1,6 +1,7 @@
 #include "sim/mock/api/messages.h"
 
 #include "core/memory.h"
+#include "sim/mock/api/images.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -130,12 +131,35 @@ static void add_words_of(struct ask *a, const cJSON *block)
     add_json(a, ask_member(block, "input"));
 }
 
+/* {"type": "image", "source": {"type": "base64", "media_type", "data"}}, or with a "url", or with a
+ * "file_id", which counts as if it were one. */
+static int add_image(struct ask *a, const cJSON *block, const char *where, struct api_error *e)
+{
+    char inside[96];
+    const cJSON *source = ask_member(block, "source");
+    const char *data = ask_string(source, "data"), *url = ask_string(source, "url");
+    if (!url)
+        url = ask_string(source, "file_id");
+    snprintf(inside, sizeof inside, "%s.source", where);
+    if (!data && !url)
+        return required(inside, e);
+    if (data)
+        ask_add_image_bytes(a, data, NULL);
+    else
+        ask_add_image(a, url, NULL);
+    return 0;
+}
+
 static int add_block(struct ask *a, const cJSON *block, const char *where, struct api_error *e)
 {
     char inside[96];
     const char *type = ask_string(block, "type");
     if (!type)
         return required(where, e);
+    if (strcmp(type, "image") == 0) {
+        prompt_add(&a->prompt, type, strlen(type));
+        return add_image(a, block, where, e);
+    }
     if (strcmp(type, "text") == 0 && !ask_string(block, "text"))
         return api_error_invalid(e, where, "missing", "%s.text: Field required", where);
     prompt_add(&a->prompt, type, strlen(type));

@@ -33,6 +33,7 @@ struct mock_api {
     const struct field *const *fields;
     int (*parse)(struct ask *a, const struct ask_rules *rules, struct api_error *e);
     bool keeps_prefixes; /* cached tokens are those of marked prefixes, not the engine's */
+    bool tells_images;   /* usage has a place for the tokens of images */
     bool at_once;        /* the answer needs no engine */
 
     /* Keeps what a later request may go on from, once the answer is planned; NULL = nothing is. */

@@ -177,16 +177,27 @@ static void add_identity(struct buffer *out, const char *object, const char *mod
     buffer_add_text(out, ",\"system_fingerprint\":\"fp_farebox\",");
 }
 
+void openai_add_images(const struct usage *u, struct buffer *out)
+{
+    unsigned long long cached = u->tokens[USAGE_CACHED_IMAGE_INPUT], all = usage_image_input(u);
+    if (all)
+        buffer_add_format(out, ",\"image_tokens\":%llu", all);
+    if (cached)
+        buffer_add_format(out, ",\"cached_tokens_details\":{\"image_tokens\":%llu}", cached);
+}
+
 void openai_add_usage(const struct usage *u, struct buffer *out)
 {
     unsigned long long in = usage_input(u), output = usage_output(u);
     buffer_add_format(out,
                       "{\"prompt_tokens\":%llu,\"completion_tokens\":%llu,\"total_tokens\":%llu,"
-                      "\"prompt_tokens_details\":{\"cached_tokens\":%llu,\"audio_tokens\":0},"
-                      "\"completion_tokens_details\":{\"reasoning_tokens\":%llu,"
+                      "\"prompt_tokens_details\":{\"cached_tokens\":%llu,\"audio_tokens\":0",
+                      in, output, in + output, (unsigned long long)usage_cached(u));
+    openai_add_images(u, out);
+    buffer_add_format(out,
+                      "},\"completion_tokens_details\":{\"reasoning_tokens\":%llu,"
                       "\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
                       "\"rejected_prediction_tokens\":0}}",
-                      in, output, in + output, (unsigned long long)u->tokens[USAGE_CACHED_INPUT],
                       (unsigned long long)u->tokens[USAGE_REASONING]);
 }
 

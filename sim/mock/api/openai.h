@@ -65,6 +65,9 @@ void openai_add_answer(const struct rendering *r, const char *object, const stru
                                    uint32_t choice, struct buffer *out),
                        logprobs_add *add_logprobs, struct buffer *out);
 
+/* The tokens of images, where there are any, as further members of the details of an input. */
+void openai_add_images(const struct usage *u, struct buffer *out);
+
 /* The usage object. */
 void openai_add_usage(const struct usage *u, struct buffer *out);
 

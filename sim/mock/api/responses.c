@@ -2,6 +2,7 @@
 #include "sim/mock/api/responses.h"
 
 #include "core/json/json_write.h"
+#include "sim/mock/api/openai.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -111,11 +112,14 @@ static void add_usage(const struct usage *u, struct buffer *out)
 {
     unsigned long long in = usage_input(u), output = usage_output(u);
     buffer_add_format(out,
-                      "{\"input_tokens\":%llu,\"input_tokens_details\":{\"cached_tokens\":%llu},"
-                      "\"output_tokens\":%llu,\"output_tokens_details\":{\"reasoning_tokens\":%llu}"
-                      ",\"total_tokens\":%llu}",
-                      in, (unsigned long long)u->tokens[USAGE_CACHED_INPUT], output,
-                      (unsigned long long)u->tokens[USAGE_REASONING], in + output);
+                      "{\"input_tokens\":%llu,\"input_tokens_details\":{\"cached_tokens\":%llu", in,
+                      (unsigned long long)usage_cached(u));
+    openai_add_images(u, out);
+    buffer_add_format(
+        out,
+        "},\"output_tokens\":%llu,\"output_tokens_details\":{\"reasoning_tokens\":%llu}"
+        ",\"total_tokens\":%llu}",
+        output, (unsigned long long)u->tokens[USAGE_REASONING], in + output);
 }
 
 static const char *end_status(const struct rendering *r)
@@ -350,6 +354,7 @@ const struct mock_api mock_responses = {
     .key_prefix = "Bearer ",
     .fields = responses_fields,
     .parse = responses_parse,
+    .tells_images = true,
     .keep = keep,
     .begin = begin,
     .begin_part = begin_part,

@@ -1,6 +1,7 @@
 /* What the Responses API is asked: bodies of the mock's POST /v1/responses. */
 #include "core/memory.h"
 #include "core/text.h"
+#include "sim/mock/api/images.h"
 #include "sim/mock/api/openai.h"
 #include "sim/mock/api/responses.h"
 
@@ -133,6 +134,16 @@ static int add_item(struct ask *a, const cJSON *item, int index, struct api_erro
     return 0;
 }
 
+static void say_again(struct ask *a, enum said_kind kind, const char *text)
+{
+    if (kind == SAID_ROLE)
+        ask_add_role(a, text);
+    else if (kind == SAID_TEXT)
+        ask_add_text(a, text);
+    else
+        ask_add_image(a, text, kind == SAID_LOW_IMAGE ? "low" : NULL);
+}
+
 /* What was said up to an earlier answer, and by it. */
 static int go_on(struct ask *a, const struct ask_rules *rules, struct api_error *e)
 {
@@ -147,7 +158,7 @@ static int go_on(struct ask *a, const struct ask_rules *rules, struct api_error 
                              id, KEPT_MOST);
     for (size_t at = 0; all && said_next(*all, &at, &one);) {
         char *text = mem_copy_text(one.text.at, one.text.length);
-        (one.kind == SAID_ROLE ? ask_add_role : ask_add_text)(a, text);
+        say_again(a, one.kind, text);
         free(text);
     }
     return 0;
