@@ -153,12 +153,15 @@ void worker_send_due(struct worker *w)
 
 /* ---- ends ---- */
 
-/* Tokens of a prompt with this request's and its answer's text, and nothing new yet. */
+/* Tokens of a prompt with this request's and its answer's text, and nothing new yet. Images are no
+ * part of it: where usage does not tell theirs, the text is as long as it was asked. */
 static double tokens_said(const struct worker *w, const struct flight *flight,
                           const struct record *r)
 {
     size_t number = (size_t)(flight->endpoint - w->setup->endpoints);
-    double input = r->usage_from == USAGE_SERVER ? (double)usage_input(&r->usage) : 0;
+    uint64_t images = usage_image_input(&r->usage);
+    bool tells = r->usage_from == USAGE_SERVER && (r->asked_images == 0 || images > 0);
+    double input = tells ? (double)(usage_input(&r->usage) - images) : 0;
     if (input == 0)
         input = r->asked_input;
     return input + (double)r->usage.tokens[USAGE_OUTPUT] + w->setup->turn_tokens[number];

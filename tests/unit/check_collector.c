@@ -314,6 +314,40 @@ START_TEST(lengths_that_cannot_be_made_are_told_apart)
 }
 END_TEST
 
+/* Images are no part of what was asked: the text is compared where usage tells them apart. */
+START_TEST(the_text_beside_images_is_compared_where_they_are_told)
+{
+    static const struct {
+        uint32_t images, text, image_tokens, cached;
+        bool longer;
+        double error; /* < 0: nothing is compared */
+    } cases[] = {
+        {2, 100, 0, 0, false, -1},  {2, 100, 765, 0, false, 0}, {2, 150, 500, 265, false, .5},
+        {2, 150, 765, 0, true, -1}, {0, 100, 50, 0, false, .5}, /* of a length that had them in it
+                                                                 */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct collector *c = collector_create();
+        struct summary_options o = {.command = "bench", .load = "open", .no_intervals = true};
+        struct summary s;
+        struct record r = answered("r", 0, 0, MS, MS, 2);
+        r.asked_input = 100;
+        r.asked_images = cases[i].images;
+        r.long_history = cases[i].longer;
+        r.usage = usage_from_totals(cases[i].text, 0, 0, 0, 2, 0);
+        r.usage.tokens[USAGE_IMAGE_INPUT] = cases[i].image_tokens;
+        r.usage.tokens[USAGE_CACHED_IMAGE_INPUT] = cases[i].cached;
+        collector_add(c, &r);
+        collector_summarize(c, &o, &s);
+        if (cases[i].error < 0)
+            ck_assert_msg(isnan(s.input_error_p99), "case %zu", i);
+        else
+            ck_assert_double_eq_tol(s.input_error_p99, cases[i].error, 1e-9);
+        collector_free(c);
+    }
+}
+END_TEST
+
 START_TEST(many_gaps_fold_into_a_histogram)
 {
     struct collector *c = collector_create();
@@ -373,6 +407,7 @@ int main(void)
     tcase_add_test(t, the_timeline_adds_up);
     tcase_add_test(t, a_warm_up_beyond_the_run_leaves_nothing_out);
     tcase_add_test(t, lengths_that_cannot_be_made_are_told_apart);
+    tcase_add_test(t, the_text_beside_images_is_compared_where_they_are_told);
     tcase_add_test(t, many_gaps_fold_into_a_histogram);
     tcase_add_test(t, assertions_compare_with_the_run);
     suite_add_tcase(suite, t);

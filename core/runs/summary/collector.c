@@ -156,6 +156,11 @@ static void add_media(struct collector *c, const struct record *r)
         return;
     for (int i = 0; i < USAGE_MEDIA_CLASSES; i++)
         row.tokens[i] = to_u32(r->usage.tokens[USAGE_PLAIN_CLASSES + i]);
+    uint64_t images = usage_image_input(&r->usage);
+    if (r->asked_images && images && r->usage_from != USAGE_NONE && !r->long_history) {
+        row.asked_text = r->asked_input;
+        row.text = to_u32(usage_input(&r->usage) - images);
+    }
     spool_add(&c->media, &row);
 }
 

@@ -60,6 +60,8 @@ struct token_bins {
 struct media_row {
     int64_t done_ns;
     uint32_t tokens[USAGE_MEDIA_CLASSES];
+    /* Of one that was asked beside images, whose usage tells them apart: of its text; else 0. */
+    uint32_t asked_text, text;
 };
 
 struct collector {

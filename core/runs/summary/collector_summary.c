@@ -193,6 +193,21 @@ static void take_errors(const struct spool *errors, struct summary *out)
     spool_free(&sorted);
 }
 
+static void add_error_of(struct spool *errors, uint32_t got, uint32_t asked)
+{
+    int64_t units = llround(fabs((double)got - asked) / asked * SHARE_UNIT);
+    spool_add(errors, &units);
+}
+
+/* Of requests with images: of their text, where usage tells the images apart. */
+static void compare_texts(const struct collector *c, uint32_t least_input, struct spool *errors)
+{
+    struct spool_scan scan = spool_scan_of(&c->media);
+    for (const struct media_row *m; (m = spool_scan_next(&scan));)
+        if (m->asked_text > 0 && m->asked_text >= least_input)
+            add_error_of(errors, m->text, m->asked_text);
+}
+
 /* What was asked against what was got. */
 static void compare_lengths(struct collector *c, uint32_t least_input, struct summary *out)
 {
@@ -209,12 +224,11 @@ static void compare_lengths(struct collector *c, uint32_t least_input, struct su
         if (r->asked_input < least_input) {
             out->asked_too_little++;
         } else if (r->has_usage && r->asked_input > 0 && !r->has_images && !r->long_history) {
-            double error = fabs((double)r->input - r->asked_input) / r->asked_input;
-            int64_t units = llround(error * SHARE_UNIT);
-            spool_add(&errors, &units);
+            add_error_of(&errors, r->input, r->asked_input);
         }
     }
     sorter_scan_end(&scan);
+    compare_texts(c, least_input, &errors);
     take_errors(&errors, out);
     spool_free(&errors);
     out->tokens_per_chunk = c->chunks ? (double)c->chunked_tokens / (double)c->chunks : NAN;
