@@ -25,6 +25,7 @@ const struct bench_api api_messages = {
     .prompt_keys = prompt_keys,
     .output_keys = output_keys,
     .takes_messages = true,
+    .takes_images = true,
     .add_prompt = add_prompt,
     .read_event = messages_read_event,
     .read_answer = messages_read_answer,

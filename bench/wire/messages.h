@@ -39,7 +39,7 @@ void messages_add_object(struct text json, struct buffer *out);
 
 /* ---- conversations (struct bench_api: read_reply, add_turn) ---- */
 
-/* The user's message of a made prompt. */
+/* The user's message of a made prompt: the made text, and behind it the images. */
 int messages_add_user(const struct api_prompt *p, struct buffer *out);
 
 /* Texts and the calls of the client's tools, by the numbers of their blocks; what the server ran

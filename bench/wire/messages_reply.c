@@ -98,7 +98,16 @@ void messages_read_reply(struct text payload, struct reply *r)
 
 int messages_add_user(const struct api_prompt *p, struct buffer *out)
 {
-    return api_add_text(p, "{\"role\":\"user\",\"content\":\"", "\"}", out);
+    if (p->images == 0)
+        return api_add_text(p, "{\"role\":\"user\",\"content\":\"", "\"}", out);
+    if (api_add_text(p, "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"", "\"}",
+                     out) < 0 ||
+        api_add_images(p,
+                       ",{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":"
+                       "\"image/png\",\"data\":\"",
+                       "\"}}", out) < 0)
+        return -1;
+    return buffer_add_text(out, "]}");
 }
 
 static void add_call(const struct reply *r, size_t i, struct buffer *out)

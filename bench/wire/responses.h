@@ -25,7 +25,8 @@ int responses_read_answer(struct text body, struct chunk *out);
 
 /* ---- conversations (struct bench_api: read_reply, add_turn) ---- */
 
-/* The input of a made prompt, an array of items: the history, and the user's message. */
+/* The input of a made prompt, an array of items: the history, and the user's message, in which the
+ * images stand behind the made text. */
 int responses_add_made(const struct api_prompt *p, struct buffer *out);
 
 /* The output of a response replaces what its events said; functions and custom tools are called,

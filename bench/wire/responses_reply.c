@@ -156,9 +156,17 @@ void responses_read_reply(struct text payload, struct reply *r)
 
 /* ---- writing ---- */
 
+#define USER "{\"type\":\"message\",\"role\":\"user\",\"content\":"
+
 static int add_user(const struct api_prompt *p, struct buffer *out)
 {
-    return api_add_text(p, "{\"type\":\"message\",\"role\":\"user\",\"content\":\"", "\"}", out);
+    if (p->images == 0)
+        return api_add_text(p, USER "\"", "\"}", out);
+    if (api_add_text(p, USER "[{\"type\":\"input_text\",\"text\":\"", "\"}", out) < 0 ||
+        api_add_images(p, ",{\"type\":\"input_image\",\"image_url\":\"data:image/png;base64,",
+                       "\"}", out) < 0)
+        return -1;
+    return buffer_add_text(out, "]}");
 }
 
 int responses_add_made(const struct api_prompt *p, struct buffer *out)

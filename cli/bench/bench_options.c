@@ -52,8 +52,8 @@ const struct option_spec bench_option_specs[] = {
 
     WORKLOAD_SOURCE_OPTIONS(struct bench_options, source),
     {"image-count", 0, OPTION_COUNT, AT(image_count), NULL, "N", .max = REQUEST_MAX_IMAGES,
-     .help = "images in every request, beside its text (--api chat): made, and different each time; "
-             "for a workload that has none of its own"},
+     .help = "images in every request, beside its text (--api chat, responses, messages): made, and "
+             "different each time; for a workload that has none of its own"},
     {"image-size", 0, OPTION_TEXT, AT(image_size), NULL, "WxH",
      .help = "their size in pixels; 1024x1024 unless given"},
     LOAD_OPTION_SPECS(struct bench_options, load),

@@ -83,6 +83,13 @@ class Messages(Calls):
                     self.assertEqual(record["chunks"], 0 if words else 6)
                     self.assertEqual(record["finish_reason"], "length")
 
+    def test_images_are_input(self):
+        for words in ((), ("--no-stream",)):
+            with self.subTest(words):
+                records, truth = self.against_mock(self.rows(), "--image-count", "2", "--image-size", "512x512", *words)
+                self.assert_classes_agree(records, truth, 12)
+                self.assertEqual({r["usage"]["uncached_input"] for r in records.values()}, {60 + 2 * 255})
+
     def test_thinking_is_reasoning(self):
         body = '{"thinking": {"type": "adaptive"}}'
         for words in ((), ("--no-stream",)):

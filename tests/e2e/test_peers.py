@@ -268,12 +268,16 @@ class Images(Case):
         self.assertEqual(images["all"]["input_tokens"], text["all"]["input_tokens"] + 4 * 2 * 1105)
         self.assertEqual(images["asked"]["images"], 8)
         self.assertNotIn("images", text["asked"])
-        self.assertIsNone(images["asked"]["input_error_p99"])
+        self.assertEqual(images["all"]["image_input_tokens"], 4 * 2 * 1105)
+        self.assertEqual(images["asked"]["input_error_p99"], text["asked"]["input_error_p99"])
+        self.farebox("bench", *run, "--api", "messages", "--image-count", "2", "-o", "untold")
+        self.assertIsNone(read_json(self.path("untold/summary.json"))["asked"]["input_error_p99"])
 
     def test_what_cannot_be_is_refused_before_anything_is_sent(self):
         trace = self.write("in.jsonl", self.TRACE)
         chat = ("--url", "http://127.0.0.1:1/v1", "--scenario", "chat", "--rate", "5", "--requests", "5")
         for words, says in (((*chat, "--image-count", "1", "--api", "completions"), "takes none beside a prompt"),
+                            ((*chat, "--image-count", "1", "--api", "rerank"), "takes none beside a prompt"),
                             ((*chat, "--image-size", "1024"), "WIDTHxHEIGHT"),
                             ((*chat, "--image-size", "0x5"), "WIDTHxHEIGHT"),
                             (("--url", "http://127.0.0.1:1/v1", "--trace", trace, "--image-count", "1"),

@@ -88,6 +88,22 @@ class Responses(Case):
                 self.assertEqual(read_json(self.run_path + "/run.json")["options"]["api"], "responses")
                 self.assertEqual(read_json(self.run_path + "/summary.json")["ttft_ms"]["count"], 0 if stream else 12)
 
+    def test_images_are_a_class_of_their_own(self):
+        for stream in ((), ("--no-stream",)):
+            with self.subTest(stream=stream):
+                log = self.path("truth.jsonl")
+                self.bench_logged(("--engine", "rtx4090-llama-3.1-8b-tp1"), self.write("w.jsonl", rows(6)),
+                                  "--image-count", "2", "--image-size", "512x512", *stream)
+                truth = {t["x_request_id"]: t["usage"] for t in read_lines(log)}
+                found = self.finals()
+                self.assertEqual(len(found), 6)
+                for name, record in found.items():
+                    self.assertEqual({k: v for k, v in record["usage"].items() if v}, truth[name])
+                    self.assertEqual(record["usage"]["image_input"], 2 * 255)
+                    self.assertEqual(record["usage"]["uncached_input"], 60 + int(name[1:]))
+                summary = read_json(self.run_path + "/summary.json")
+                self.assertEqual((summary["asked"]["images"], summary["asked"]["input_error_p99"]), (12, 0))
+
     def test_prompts_come_out_as_long_as_asked(self):
         url = self.mock("--ttft-ms", "1", "--itl-ms", "1", "--tokens-per-word", "1.3", "--template-tokens", "27")
         self.bench(url, self.write("w.jsonl", rows(20)))

@@ -57,6 +57,76 @@ static const char *member(const cJSON *list, int i, const char *key)
     return cJSON_GetStringValue(cJSON_GetObjectItem(cJSON_GetArrayItem(list, i), key));
 }
 
+static int add_number(const void *source, size_t i, struct buffer *out)
+{
+    (void)source;
+    return buffer_add_u64(out, i), 0;
+}
+
+#define CHAT_IMAGE(n) "{'type':'image_url','image_url':{'url':'data:image/png;base64," n "'}}"
+#define INPUT_IMAGE(n) "{'type':'input_image','image_url':'data:image/png;base64," n "'}"
+#define BLOCK(n) \
+    "{'type':'image','source':{'type':'base64','media_type':'image/png','data':'" n "'}}"
+
+static const struct {
+    const struct bench_api *api;
+    const char *member, *user, *answer;
+} with_images[] = {
+    {&api_chat, "messages",
+     "{'role':'user','content':[{'type':'text','text':'asked'}," CHAT_IMAGE("0") "," CHAT_IMAGE(
+         "1") "]}",
+     "{'role':'assistant','content':'said'}"},
+    {&api_responses, "input",
+     "{'type':'message','role':'user','content':[{'type':'input_text','text':'asked'}," INPUT_IMAGE(
+         "0") "," INPUT_IMAGE("1") "]}",
+     "{'type':'message','role':'assistant','content':'said'}"},
+    {&api_messages, "messages",
+     "{'role':'user','content':[{'type':'text','text':'asked'}," BLOCK("0") "," BLOCK("1") "]}",
+     "{'role':'assistant','content':[{'type':'text','text':'said'}]}"},
+};
+
+static void assert_same(const cJSON *got, const char *expected)
+{
+    char *want = mem_copy_string(expected), *text = cJSON_PrintUnformatted(got);
+    for (char *c = want; *c; c++)
+        *c = *c == '\'' ? '"' : *c;
+    ck_assert_str_eq(text, want);
+    cJSON_free(text);
+    free(want);
+}
+
+/* A first prompt, and one behind a turn that had the same images. */
+START_TEST(images_stand_behind_the_text_of_their_turn)
+{
+    struct api_prompt p = {.images = 2, .add_image = add_number, .add_text = add_nothing};
+    struct reply r = {0};
+    struct buffer history, body;
+    p.messages = p.history = (struct text){"", 0};
+    reply_add(&r.text, text_of("said"));
+    buffer_init(&history, BUFFER_UNBOUNDED);
+    ck_assert_int_eq(with_images[_i].api->add_turn(&p, &r, &history), 0);
+    for (int turns = 0; turns < 2; turns++) {
+        buffer_init(&body, BUFFER_UNBOUNDED);
+        buffer_add_byte(&body, '{');
+        ck_assert_int_eq(with_images[_i].api->add_prompt(&p, &body), 0);
+        body.data[body.length - 1] = '}'; /* the last comma */
+        cJSON *tree = cJSON_ParseWithLength(body.data, body.length);
+        const cJSON *list = cJSON_GetObjectItem(tree, with_images[_i].member);
+        ck_assert_int_eq(cJSON_GetArraySize(list), turns ? 3 : 1);
+        assert_same(cJSON_GetArrayItem(list, 0), with_images[_i].user);
+        if (turns) {
+            assert_same(cJSON_GetArrayItem(list, 1), with_images[_i].answer);
+            assert_same(cJSON_GetArrayItem(list, 2), with_images[_i].user);
+        }
+        cJSON_Delete(tree);
+        buffer_free(&body);
+        p.history = (struct text){history.data, history.length};
+    }
+    buffer_free(&history);
+    reply_free(&r);
+}
+END_TEST
+
 START_TEST(text_is_gathered_and_reasoning_is_not)
 {
     static const char *const events[] = {
@@ -297,6 +367,8 @@ int main(void)
 {
     Suite *suite = suite_create("threads");
     TCase *t = tcase_create("threads");
+    tcase_add_loop_test(t, images_stand_behind_the_text_of_their_turn, 0,
+                        (int)(sizeof with_images / sizeof *with_images));
     tcase_add_test(t, text_is_gathered_and_reasoning_is_not);
     tcase_add_test(t, calls_without_a_number_are_told_apart);
     tcase_add_test(t, a_response_is_carried_as_items);
