@@ -79,6 +79,7 @@ struct finished *worker_record_attempt(struct worker *w, struct flight *flight)
     r->ready_ns = flight->ready_ns;
     r->connects = t->connects;
     r->long_history = flight->made.longer;
+    r->asked_images += flight->made.earlier_images;
     for (int i = RECORD_FIRST_MEASURED; i < RECORD_FIRST_DURATION; i++)
         r->times_ns[i] = since_start(w, r->times_ns[i]);
     if (r->finish_reason)

@@ -322,6 +322,7 @@ static void plan_text(const struct prompt_maker *m, const struct request *r,
 {
     double least = words_cheapest(m->words);
     made->later = thread && thread->turns;
+    made->earlier_images = made->later ? thread->images : 0;
     made->text_tokens = r->input_tokens - (made->later ? thread->tokens : m->template_tokens);
     made->longer = made->later && made->text_tokens < least / 2;
     made->text_tokens = fmax(made->text_tokens, least);
@@ -517,6 +518,7 @@ void prompt_maker_add_turn(const struct prompt_maker *m, const struct workload *
     if (m->api->add_turn(&prompt, reply, &turn) == 0 &&
         buffer_add(&thread->history, turn.data, turn.length) == 0) {
         thread->turns++;
+        thread->images += (uint32_t)r.image_count;
         thread->tokens = tokens;
     }
     buffer_free(&turn);

@@ -67,9 +67,10 @@ int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
 
 /* What was made for a request. */
 struct prompt_made {
-    double text_tokens; /* of the text that was made anew */
-    bool later;         /* a later turn, which carries its session's history */
-    bool longer;        /* the history alone is beyond the asked length: the text is one word */
+    double text_tokens;      /* of the text that was made anew */
+    bool later;              /* a later turn, which carries its session's history */
+    uint32_t earlier_images; /* that the history has */
+    bool longer; /* the history alone is beyond the asked length: the text is one word */
 };
 
 /* Whether the row's prompt is made text, that can stand in a conversation. */
@@ -82,7 +83,7 @@ int prompt_maker_build_turn(const struct prompt_maker *m, const struct workload 
                             struct prompt_made *made, struct buffer *out);
 
 /* Adds to the thread what was made of a request and what came: from here on its prompt has so many
- * tokens before any new text. What does not fit leaves the thread as it was. */
+ * tokens of text before any that is new. What does not fit leaves the thread as it was. */
 void prompt_maker_add_turn(const struct prompt_maker *m, const struct workload *w,
                            const struct due *due, const struct prompt_made *made,
                            const struct reply *reply, double tokens, struct thread *thread);

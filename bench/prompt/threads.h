@@ -22,8 +22,9 @@ struct thread {
     struct thread *next; /* of another pass */
     uint32_t repeat, ended;
     struct buffer history; /* the API's own form, see add_turn of struct bench_api */
-    double tokens;         /* of a prompt with the history and nothing new */
+    double tokens;         /* of text, in a prompt with the history and nothing new */
     uint32_t turns;        /* in the history */
+    uint32_t images;       /* of those turns */
 };
 
 struct threads;

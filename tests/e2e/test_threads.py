@@ -67,6 +67,21 @@ class Threads(Case):
         return [sum(n for key, n in r["usage"].items() if key not in ("output", "reasoning"))
                 for r in sorted(rows, key=lambda r: r["request_id"])]
 
+    def test_images_of_earlier_turns_are_sent_again_beside_a_text_of_the_asked_length(self):
+        images = {"images": [{"width": 512, "height": 512}] * 2}
+        workload = self.turns([40, 80, 120, 160], t0=images, t1=images)
+        for api in ("chat", "responses", "messages"):
+            with self.subTest(api):
+                self.bench(self.mock("--ttft-ms", "1", "--itl-ms", "1"), workload, "--api", api)
+                rows = sorted(read_lines(pathlib.Path(self.run_path) / "requests.jsonl"), key=lambda r: r["request_id"])
+                self.assertEqual([r["asked"]["images"] for r in rows], [2, 4, 4, 4])
+                texts = [n - r["asked"]["images"] * 255 for n, r in zip(self.got(), rows)]
+                self.assertEqual(texts, [40, 80, 120, 160])
+                if api != "messages":  # whose usage does not say how much of the input was text
+                    self.assertEqual([r["usage"]["uncached_input"] for r in rows], [40, 80, 120, 160])
+                error = read_json(pathlib.Path(self.run_path) / "summary.json")["asked"]["input_error_p99"]
+                self.assertEqual(error, None if api == "messages" else 0)
+
     def test_a_turn_carries_what_was_asked_and_answered_before(self):
         server, url = self.talker(lambda body: [{"choices": [{"delta": {"reasoning_content": "hm"}}]}]
                                   + spread(f'so "{len(body["messages"])}" é\n'))
