@@ -29,7 +29,7 @@ static const struct {
     {URL URL "--model a --model b --model c --scenario chat", "2 --url and 3 --model do not pair"},
     {URL "--model a --model b --share 1 --scenario chat", "expected 2 --share"},
     {URL, "expected a workload"},
-    {BASE "--trace t", "expected a workload"},
+    {BASE "--trace t", "give only one of --trace"},
     {BASE "--rate 4 --concurrency 2", "--rate is an open loop and --concurrency a closed one"},
     {BASE "--rate 4 --speed 2", "--speed is for the workload's own times"},
     {BASE "--concurrency 4 --speed 2", "--speed is for the workload's own times"},
