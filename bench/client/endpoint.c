@@ -192,30 +192,39 @@ static bool is_deployment(const char *url, size_t start)
     return start >= n && strncmp(url + start - n, word, n) == 0;
 }
 
-/* The API's path that the base ends in, the longest; NULL if it is a base. */
-static const char *own_path(const char *url, size_t end)
+/* Without query, fragment and slashes at its end. */
+static size_t base_length(const char *url)
 {
-    const char *found = NULL, *name;
+    size_t end = strcspn(url, "?#");
+    while (end && url[end - 1] == '/')
+        end--;
+    return end;
+}
+
+/* That of the longest path. */
+const struct bench_api *endpoint_api_of(const char *url)
+{
+    const struct bench_api *found = NULL;
+    const char *name;
+    size_t end = base_length(url);
     for (size_t i = 0; (name = bench_api_name(i)); i++) {
-        const char *path = bench_api_find(name)->path;
-        size_t n = strlen(path);
-        bool ends = end > n && strncmp(url + end - n, path, n) == 0;
-        if (ends && !is_deployment(url, end - n) && (!found || n > strlen(found)))
-            found = path;
+        const struct bench_api *api = bench_api_find(name);
+        size_t n = strlen(api->path);
+        bool ends = end > n && strncmp(url + end - n, api->path, n) == 0;
+        if (ends && !is_deployment(url, end - n) && (!found || n > strlen(found->path)))
+            found = api;
     }
     return found;
 }
 
 void endpoint_add_url(const struct endpoint_config *c, const char *path, struct buffer *out)
 {
-    size_t base = strcspn(c->url, "?#"), end = base;
-    while (end && c->url[end - 1] == '/')
-        end--;
-    const char *own = own_path(c->url, end);
-    if (own && strcmp(own, path) == 0) {
+    size_t base = strcspn(c->url, "?#"), end = base_length(c->url);
+    const struct bench_api *own = endpoint_api_of(c->url);
+    if (own && strcmp(own->path, path) == 0) {
         buffer_add(out, c->url, base);
     } else {
-        buffer_add(out, c->url, end - (own ? strlen(own) : 0));
+        buffer_add(out, c->url, end - (own ? strlen(own->path) : 0));
         buffer_add_text(out, path);
     }
     buffer_add(out, c->url + base, strcspn(c->url + base, "#"));

@@ -50,6 +50,9 @@ const char *endpoint_shown(const struct endpoint_config *c);
  * (/deployments/embeddings). */
 void endpoint_add_url(const struct endpoint_config *c, const char *path, struct buffer *out);
 
+/* The API in whose path the URL ends (/v1/messages); NULL for a base. */
+const struct bench_api *endpoint_api_of(const char *url);
+
 struct endpoint {
     const struct endpoint_config *config;
     char *url;                  /* of the API's path */

@@ -110,6 +110,27 @@ static int check_asserts(const struct bench_options *o, struct error *err)
     return 0;
 }
 
+void bench_take_api(struct bench_options *o, struct buffer *lines)
+{
+    const struct bench_api *first = NULL;
+    bool differ = false;
+    if (options_given(o, "api"))
+        return;
+    for (size_t i = 0; i < o->urls.count; i++) {
+        const struct bench_api *api = endpoint_api_of(o->urls.items[i]);
+        differ = differ || (first && api && api != first);
+        first = first ? first : api;
+    }
+    if (differ)
+        buffer_add_format(
+            lines, "the --url end in the paths of several APIs: all are asked at %s (--api)\n",
+            bench_api_find(o->api)->path);
+    if (differ || !first || strcmp(first->name, o->api) == 0)
+        return;
+    o->api = first->name;
+    buffer_add_format(lines, "--url ends in %s: asked by --api %s\n", first->path, first->name);
+}
+
 int bench_options_check(const struct bench_options *o, struct error *err)
 {
     if (check_endpoints(o, err) < 0 || check_series(o, err) < 0 || check_load(o, err) < 0 ||

@@ -47,6 +47,10 @@ struct bench_setup {
 size_t bench_endpoint_count(const struct bench_options *o);
 const char *bench_endpoint_item(const struct option_list *list, size_t i);
 
+/* Without --api: takes the API in whose path every --url ends that ends in one, and tells of it in
+ * `lines`; of paths of several APIs it tells that they are not asked. */
+void bench_take_api(struct bench_options *o, struct buffer *lines);
+
 /* What can be said of how the options go together before a file is read or anything is sent, once
  * for a whole series of runs. 0 or ERR_INPUT. */
 int bench_options_check(const struct bench_options *o, struct error *err);

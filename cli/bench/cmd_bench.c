@@ -399,8 +399,7 @@ static int make_budget(struct bench_command *b, struct error *err)
     return 0;
 }
 
-/* Frees them. */
-static void warn_of_lines(const struct terminal *t, struct buffer *lines)
+static void warn_of_lines(const struct terminal *t, struct buffer *lines) /* frees them */
 {
     for (char *line = lines->data ? strtok(lines->data, "\n") : NULL; line;
          line = strtok(NULL, "\n"))
@@ -569,12 +568,13 @@ static int run_once(struct bench_turn *turn, struct error *err)
 
 static int run(const struct terminal *t, const void *parsed, struct error *err)
 {
-    const struct bench_options *o = parsed;
+    struct bench_options own = *(const struct bench_options *)parsed, *o = &own;
+    struct buffer lines;
     if (o->selftest)
         return bench_selftest(t, o->common.json, err);
-    struct credential_sources sources = bench_credential_sources(o);
-    struct buffer lines;
     buffer_init(&lines, BUFFER_UNBOUNDED);
+    bench_take_api(o, &lines);
+    struct credential_sources sources = bench_credential_sources(o);
     credentials_add_open(&sources, &lines);
     bench_server_add_open(o, &lines);
     warn_of_lines(t, &lines);

@@ -6,7 +6,7 @@ import ssl
 import time
 import unittest
 
-from support import Case, Handler, Server, accounting_adds_up
+from support import Case, Handler, Server, accounting_adds_up, read_json
 
 ROWS = "".join('{"timestamp": %d, "input_length": 20, "output_length": 2}\n' % (20 * i) for i in range(5))
 KEY = "sk-lab-5kW8dPz3Vn7Qc2Jx"
@@ -211,6 +211,22 @@ class Manners(Case):
                 self.bench("--url", url + given, "--no-probe")
                 self.assertEqual(set(server.paths), {asked})
                 self.completed()
+
+    def test_the_path_of_an_address_names_the_api(self):
+        mock = self.mock("--ttft-ms", 1, "--itl-ms", 1)
+        for api, path in (("messages", "/messages"), ("responses", "/responses"), ("embeddings", "/embeddings")):
+            with self.subTest(api):
+                done = self.bench("--url", mock + path)
+                self.completed()
+                self.assertIn(f"--url ends in {path}: asked by --api {api}", done.stderr)
+                config = read_json(self.run_path + "/run.json")["options"]
+                self.assertEqual(config["api"], api)
+        done = self.bench("--url", mock + "/messages", "--api", "chat")
+        self.completed()
+        self.assertNotIn("--url ends in", done.stderr)
+        done = self.bench("--url", mock + "/messages", "--url", mock + "/responses")
+        self.completed()
+        self.assertIn("the paths of several APIs: all are asked at /chat/completions (--api)", done.stderr)
 
     def test_an_address_of_ipv6(self):
         if not socket.has_ipv6:

@@ -42,12 +42,36 @@ START_TEST(the_path_goes_behind_the_base_and_before_the_query)
 }
 END_TEST
 
+START_TEST(the_path_names_the_api)
+{
+    static const char *const named[][2] = {
+        {"http://h/v1/messages", "messages"},
+        {"http://h/v1/responses/?v=2", "responses"},
+        {"http://h/v1/embeddings#top", "embeddings"},
+        {"http://h/v1/completions", "completions"},
+        {"http://h/v1/chat/completions", "chat"},
+        {"http://h/v1", NULL},
+        {"http://h/v1?to=/messages", NULL},
+        {"https://h/deployments/embeddings", NULL},
+        {"mock:constant", NULL},
+    };
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+        const struct bench_api *api = endpoint_api_of(named[i][0]);
+        if (named[i][1])
+            ck_assert_str_eq(api ? api->name : "none", named[i][1]);
+        else
+            ck_assert_ptr_null(api);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("endpoint");
     TCase *t = tcase_create("endpoint");
     tcase_add_loop_test(t, the_path_goes_behind_the_base_and_before_the_query, 0,
                         (int)(sizeof cases / sizeof *cases));
+    tcase_add_test(t, the_path_names_the_api);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }
