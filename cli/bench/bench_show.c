@@ -112,14 +112,17 @@ void bench_describe_workload(const struct workload *w, const struct bench_config
     json_end_object(&j);
 }
 
-/* Messages of the workload's own may begin alike in ways that only the server sees. */
+/* Messages of the workload's own may begin alike in ways that only the server sees. Cached tokens
+ * beside the prompt's are not of the prompt that was asked for: they tell nothing of it. */
 static void warn_of_warm_cache(const struct terminal *t, const struct workload *w,
-                               const struct phase_summary *all)
+                               const struct summary *summary)
 {
     const double tolerance = 0.05;
+    const struct phase_summary *all = &summary->all;
     double input = (double)all->input_tokens, cached = (double)all->cached_input_tokens;
     double implied = w->hash_start ? workload_prefix_hit_ratio(w) : 0;
-    if (w->messages_start || w->body_start || !(cached > (implied + tolerance) * input))
+    if (w->messages_start || w->body_start || summary->odd[ODDITY_USAGE_CACHED] ||
+        !(cached > (implied + tolerance) * input))
         return;
     if (w->hash_start)
         warn(t,
@@ -232,11 +235,10 @@ void bench_warn_of_requests(const struct terminal *t, const struct bench_options
 void bench_warn(const struct terminal *t, const struct bench_setup *s, const struct workload *w,
                 const struct summary *summary)
 {
-    const struct phase_summary *all = &summary->all;
     const struct fidelity *f = &summary->fidelity;
     if (s->endpoints[0].insecure)
         warn(t, "certificates were not checked (--insecure)");
-    warn_of_warm_cache(t, w, all);
+    warn_of_warm_cache(t, w, summary);
     warn_of_output(t, s, summary);
     warn_of_version(t, s, &f->counts);
     warn_of_lengths(t, &f->probes[0], summary);

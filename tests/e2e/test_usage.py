@@ -80,6 +80,14 @@ class Usage(Case):
                             self.assertEqual(r["usage_from"], "server")
                         self.assertEqual(r.get("cost_usd"), cost)
 
+    def test_cached_tokens_beside_the_prompt_are_no_sign_of_a_warm_cache(self):
+        beside = {"prompt_tokens": 31, "completion_tokens": 4, "total_tokens": 6035, "cache_read_input_tokens": 6000}
+        done = self.bench(beside)
+        self.assertIn("cached tokens beside the prompt's", done.stdout)
+        self.assertNotIn("was the cache warm", done.stderr)
+        done = self.bench({"prompt_tokens": 90, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 80}})
+        self.assertIn("was the cache warm", done.stderr)
+
     def test_usage_inside_the_choice_is_found(self):
         usage = {"prompt_tokens": 137, "completion_tokens": 24, "total_tokens": 161, "cached_tokens": 64}
         for words in ([], ["--no-stream"]):
