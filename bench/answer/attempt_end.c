@@ -203,7 +203,8 @@ static void fill_usage(const struct attempt *a, struct record *r)
     bool no_output =
         usage_output(&r->usage) == 0 && (!said || (a->config->api->generates && !silent));
     bool no_input = usage_input(&r->usage) == 0 && (!said || r->asked_input > 0);
-    if (no_output && usage_report_is_total(&a->report)) /* which holds the output, too */
+    bool is_total = usage_report_is_total(&a->report);
+    if (no_output && is_total) /* which holds the output, too */
         no_input = true;
     if (no_input)
         usage_fit(&r->usage, r->asked_input, usage_output(&r->usage));
@@ -217,8 +218,10 @@ static void fill_usage(const struct attempt *a, struct record *r)
     if (!no_input && !no_output)
         return;
     r->usage_from = USAGE_ESTIMATED;
+    bool zero = (no_input && usage_report_has_input(&a->report) && !is_total) ||
+                (no_output && usage_report_has_output(&a->report));
     if (said)
-        r->odd |= ODDITY(USAGE_ZERO);
+        r->odd |= zero ? ODDITY(USAGE_ZERO) : ODDITY(USAGE_UNKNOWN);
 }
 
 /* Reasoning of which nothing, or a summary alone, came as chunks is not in the answer's pace. */

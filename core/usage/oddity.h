@@ -23,13 +23,14 @@ enum oddity {
     ODDITY_BAD_TEXT,         /* bytes that are no UTF-8, numbers that are no JSON */
     ODDITY_NO_TEXT,          /* whole, and without any text */
     ODDITY_USAGE_NUMBER,     /* a count that is no whole number: rounded up, or unknown */
-    ODDITY_USAGE_ZERO,       /* no tokens counted where text came: estimated instead */
+    ODDITY_USAGE_ZERO,       /* 0 tokens counted where text came: estimated instead */
     ODDITY_USAGE_TOTAL,      /* the total says more than its parts: taken for reasoning */
     ODDITY_USAGE_CACHED,     /* more cached than prompt tokens: taken to stand beside them */
     ODDITY_USAGE_BACK,       /* a count fell within the answer: the largest was kept */
     ODDITY_USAGE_KEY,        /* counts under names that are not known */
     ODDITY_NO_BLANK,         /* events without the blank line that ends one */
     ODDITY_REPEATS,          /* text that had come before: only what is new counts */
+    ODDITY_USAGE_UNKNOWN,    /* a usage without a count that is known: estimated instead */
     ODDITIES,
 };
 

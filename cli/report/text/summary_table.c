@@ -266,13 +266,13 @@ static void add_oddities(const struct summary *s, struct buffer *out)
                               s->odd[i] == 1 ? "" : "s", oddity_words((enum oddity)i));
 }
 
-/* Answers whose usage held zeros have a line of their own. */
+/* Answers whose usage held zeros or nothing known have lines of their own. */
 static void add_estimated(const struct summary *s, struct buffer *out)
 {
-    uint64_t zeros = s->odd[ODDITY_USAGE_ZERO];
-    if (s->estimated_usage <= zeros)
+    uint64_t told = s->odd[ODDITY_USAGE_ZERO] + s->odd[ODDITY_USAGE_UNKNOWN];
+    if (s->estimated_usage <= told)
         return;
-    uint64_t answers = s->estimated_usage - zeros;
+    uint64_t answers = s->estimated_usage - told;
     buffer_add_format(out,
                       "! usage of %" PRIu64 " answer%s was estimated from %s chunks: the server "
                       "reported none\n",
