@@ -69,7 +69,8 @@ struct attempt {
     bool understood; /* an event that is no end mark was read */
     bool by_deltas;  /* a token came as an increment */
     enum held_words held;
-    uint32_t odd; /* ODDITY bits */
+    uint32_t odd;                                /* ODDITY bits */
+    uint64_t whole_bytes, whole_reasoning_bytes; /* of a whole answer that counts no tokens */
     struct spread spread;
     struct growth growths[GROWTHS];
     size_t kept_from[GROWTHS]; /* where a growing text begins in `text` */
@@ -110,7 +111,8 @@ bool attempt_is_whole(const struct attempt *a);
 void attempt_end(struct attempt *a, enum failure_class transport, const char *message);
 
 /* Puts what is known into a record: times, status, texts (lent until the next begin), usage
- * (estimated from the chunks where the server gave none, or counted nothing where text came). */
+ * (estimated from the chunks, or a whole answer's text, where the server gave none, or counted
+ * nothing where text came). */
 void attempt_fill(const struct attempt *a, struct record *r);
 
 /* The chunk times, owned by the caller from now on; NULL if there are none. */

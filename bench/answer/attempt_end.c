@@ -110,11 +110,28 @@ static void end_unread(struct attempt *a, struct text body)
     attempt_fail(a, FAILURE_MALFORMED, body.length ? body : text_of("the body is empty"));
 }
 
+/* The answer of another API holds no token for this one. Those that are read alike are one. */
+static bool fail_other_api(struct attempt *a, struct text body)
+{
+    char message[ATTEMPT_MESSAGE_SIZE];
+    const char *name, *words = chunk_looks_like(body, &name);
+    const struct bench_api *asked = a->config->api, *other = name ? bench_api_find(name) : NULL;
+    if (!words ||
+        (other && other->read_answer == asked->read_answer && other->generates == asked->generates))
+        return false;
+    snprintf(message, sizeof message, "the answer looks like %s, and --api %s was asked: %.*s",
+             words, asked->name, (int)(body.length < 100 ? body.length : 100), body.at);
+    attempt_fail(a, FAILURE_EMPTY, text_of(message));
+    return true;
+}
+
 /* An answer of the API's form without text, or something else, whose words are told. */
 static void end_silent(struct attempt *a, const struct chunk *c, struct text body)
 {
     char message[ATTEMPT_MESSAGE_SIZE];
     struct text words;
+    if (fail_other_api(a, body))
+        return;
     if (c->is_foreign && chunk_find_words(body, &words)) {
         attempt_fail_json(a, FAILURE_ERROR_EVENT, words);
         return;
@@ -125,6 +142,25 @@ static void end_silent(struct attempt *a, const struct chunk *c, struct text bod
         attempt_fail(a, FAILURE_EMPTY, text_of(message));
     else
         take_silence(a, message);
+}
+
+static uint64_t plain_length(struct text raw)
+{
+    struct buffer plain;
+    buffer_init(&plain, BUFFER_UNBOUNDED);
+    json_unescape(raw, &plain);
+    uint64_t length = plain.length;
+    buffer_free(&plain);
+    return length;
+}
+
+static void note_length(struct attempt *a, const struct chunk *c)
+{
+    a->whole_reasoning_bytes = plain_length(c->reasoning);
+    a->whole_bytes = a->whole_reasoning_bytes + plain_length(c->content) +
+                     plain_length(c->refusal) + plain_length(c->tool);
+    for (unsigned i = 0; i < c->more_count; i++)
+        a->whole_bytes += plain_length(c->more[i]);
 }
 
 static void end_body(struct attempt *a)
@@ -142,6 +178,8 @@ static void end_body(struct attempt *a)
         a->config->api->read_reply(body, a->config->reply);
     if (a->config->api->generates ? c.tokens == 0 : c.results == 0)
         end_silent(a, &c, body);
+    if (!a->so_far.has_usage || usage_output(&a->so_far.usage) == 0)
+        note_length(a, &c);
     note_missing_reason(a);
     a->seen.last_token_ns = a->last_byte_ns;
 }
@@ -182,11 +220,22 @@ void attempt_end(struct attempt *a, enum failure_class transport, const char *me
     hide_secrets(a, &a->raw_usage);
 }
 
+/* Text has some four bytes a token. */
+static uint64_t tokens_of(uint64_t bytes)
+{
+    return (bytes + 3) / 4;
+}
+
+/* From the chunks of a stream, from the text of a whole answer. */
 static void estimate_output(const struct attempt *a, struct record *r)
 {
     r->usage.tokens[USAGE_REASONING] = a->reasoning_count;
     r->usage.tokens[USAGE_OUTPUT] = a->chunks - a->reasoning_count;
-    if (!a->is_stream && a->config->api->generates)
+    if (a->is_stream || !a->config->api->generates)
+        return;
+    r->usage.tokens[USAGE_REASONING] = tokens_of(a->whole_reasoning_bytes);
+    r->usage.tokens[USAGE_OUTPUT] = tokens_of(a->whole_bytes - a->whole_reasoning_bytes);
+    if (a->whole_bytes == 0) /* sound, pictures: nothing else is known of their length */
         r->usage.tokens[USAGE_OUTPUT] = r->asked_output;
 }
 

@@ -109,6 +109,11 @@ bool chunk_is_end_mark(struct text data);
  * False if there are none. `out` lends them from the body, with JSON's escapes. */
 bool chunk_find_words(struct text body, struct text *out);
 
+/* The API whose answers have the form of this whole one, in words that go on behind "looks like ":
+ * "one of --api messages". NULL where it looks like none. `api` becomes its name, or stays
+ * NULL where farebox does not speak it. */
+const char *chunk_looks_like(struct text body, const char **api);
+
 /* An object that stands alone in a list, as errors of Google's servers do: [{"error": {...}}]; all
  * else as it is. */
 struct text chunk_unwrap(struct text body);

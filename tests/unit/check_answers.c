@@ -155,6 +155,14 @@ static const struct answer failures[] = {
      "\"message\":"
      "\"lost\"}}]}",
      ERROR, "lost", 0, 0, NULL},
+    {"a body of another API", "application/json",
+     "{\"type\":\"message\",\"content\":[{\"type\":\"text\",\"text\":\"ab\"}],\"usage\":{"
+     "\"input_tokens\":9,\"output_tokens\":2}}",
+     EMPTY, "the answer looks like one of --api messages, and --api chat was asked", 0, 0, NULL},
+    {"a body of an API that is not spoken", "application/json",
+     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"ab\"}]}}],\"usageMetadata\":{"
+     "\"candidatesTokenCount\":2}}",
+     EMPTY, "the answer looks like one of Gemini's own API", 0, 0, NULL},
     {"a body without words", "application/json", "{\"id\":7}", EMPTY,
      "the answer holds no token: {\"id\":7}", 0, 0, NULL},
     {"an error in a list", "application/json",
