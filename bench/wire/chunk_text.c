@@ -13,7 +13,7 @@ static bool has(struct text t, const char *part)
 bool chunk_names_reasoning(struct text key)
 {
     bool may = text_starts(key, "reasoning") || text_starts(key, "thinking") ||
-               text_starts(key, "thought");
+               text_starts(key, "thought") || text_equal(key, "cot_summary");
     return may && !has(key, "signature") && !has(key, "opaque") && !has(key, "encrypted") &&
            !has(key, "token") && !has(key, "effort") && !has(key, "_id");
 }

@@ -44,7 +44,8 @@ static void delta_member(struct json_scan *s, struct text key, struct chunk *c)
         json_skip(s, NULL);
     else if (text_equal(key, "refusal"))
         chunk_read_text(s, CHUNK_REFUSAL, &c->refusal, c);
-    else if (text_equal(key, "tool_calls") || text_equal(key, "function_call"))
+    else if (text_equal(key, "tool_calls") || text_equal(key, "toolCalls") ||
+             text_equal(key, "function_call"))
         chunk_read_tools(s, c);
     else if (text_equal(key, "audio"))
         audio(s, c);

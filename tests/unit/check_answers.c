@@ -78,6 +78,13 @@ static const struct answer ends[] = {
      "data: {\"choices\":[{\"text\":\"\",\"reasoning\":\"a\"}]}\n\n"
      "data: {\"choices\":[{\"text\":\"b\",\"reasoning\":null}]}\n\n" REST,
      NONE, NULL, 0, 2, NULL},
+    {"a chain of thought's summary", STREAM,
+     "data: {\"choices\":[{\"delta\":{\"cot_summary\":\"a\"}}]}\n\n" SAY("b") REST, NONE, NULL, 0,
+     2, NULL},
+    {"calls in camel's case", STREAM,
+     "data: {\"choices\":[{\"delta\":{\"toolCalls\":[{\"id\":\"1\",\"function\":{\"name\":\"ab\","
+     "\"arguments\":\"\"}}]}}]}\n\n" ENDED("tool_calls") USAGE DONE,
+     NONE, NULL, 0, 1, NULL},
     {"two choices", STREAM,
      SAY("a") "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"b\"}}]}\n\n" REST, NONE,
      NULL, 0, 2, NULL},
