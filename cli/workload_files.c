@@ -13,7 +13,7 @@ int workload_input_read(const char *path, const struct trace_reading *how, const
     if (status == 0 && trace_report_skipped(&report))
         warn(t, "%llu rows of the trace were skipped; workload info says which",
              (unsigned long long)trace_report_skipped(&report));
-    return status;
+    return status < 0 ? status : workload_check_single(w, "this command", err);
 }
 
 static void tell_skipped(const struct terminal *t, const struct trace_report *r)

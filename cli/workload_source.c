@@ -55,6 +55,8 @@ int workload_source_load(const struct workload_source *source, const struct term
         return ERR_INPUT;
     int status = source->trace ? workload_trace_read(source->trace, &source->reading, t, w, err)
                                : load_scenario(source, limits, seed, w, err);
+    if (status == 0)
+        status = workload_check_single(w, "this command", err);
     if (status == 0 && source->transforms.count > 0)
         status = transform_apply_all(source->transforms.items, source->transforms.count, seed, w,
                                      tell_transform, (void *)(uintptr_t)t, err);

@@ -6,6 +6,7 @@
 #include "core/runs/record/run_dir.h"
 #include "core/text.h"
 #include "sim/cost/bill/what_if.h"
+#include "sim/cost/sums/sum_bill.h"
 
 #include <string.h>
 
@@ -158,14 +159,81 @@ static int change(const struct bill_command *o, const struct subject *s,
                         o->what_if.count, how, o->common.seed, err);
 }
 
+/* What needs a row for each request. */
+static int check_sums(const struct bill_command *o, struct error *err)
+{
+    const struct {
+        bool given;
+        const char *option;
+    } single[] = {
+        {o->what_if.count > 0, "--what-if"},
+        {o->slos.count > 0, "--slo"},
+        {o->by != NULL, "--by"},
+        {strcmp(o->period, "trace") != 0, "--period"},
+        {o->volume > 0, "--volume"},
+        {o->max_wait_ns > 0, "--max-wait"},
+        {o->requests > 0, "--requests"},
+        {o->ttft_ms > 0, "--ttft-ms"},
+        {o->tpot_ms > 0, "--tpot-ms"},
+        {o->break_even_output > 0, "--break-even-output"},
+    };
+    for (size_t i = 0; i < COUNT_OF(single); i++)
+        if (single[i].given)
+            return error_set(err, ERR_INPUT,
+                             "%s needs a row for each request, and rows of this file stand for "
+                             "many, as a usage report's do",
+                             single[i].option);
+    return 0;
+}
+
+/* Rows that stand for many requests. */
+static int bill_sums(const struct terminal *t, const struct bill_command *o,
+                     const struct subject *s, const struct plan_selection *plans,
+                     const struct bill_options *how, struct error *err)
+{
+    struct sum_options sums = {how->has_start, how->start_unix_ns, how->units};
+    struct sum_bill bill;
+    struct output out;
+    int code = check_sums(o, err);
+    if (code == 0)
+        code = sum_bill_make(&bill, &s->run.workload, plans->plans, plans->count, &sums, err);
+    if (code < 0)
+        return code;
+    output_begin(&out);
+    sum_bill_write_json(&bill, &out.json);
+    sum_bill_write_table(&bill, t->width, &out.text);
+    code = write_bill(o, s, &out, err);
+    output_end(&out, code == 0 && (!o->common.json || !o->common.quiet) ? t->human : NULL,
+               code == 0 && o->common.json ? t->machine : NULL);
+    sum_bill_free(&bill);
+    return code;
+}
+
+static int bill_requests(const struct terminal *t, const struct bill_command *o,
+                         const struct subject *s, const struct plan_selection *plans,
+                         const struct bill_options *how, struct error *err)
+{
+    struct what_if what_if = {0};
+    struct bill bill;
+    int code = bill_make(&bill, &s->run.workload, plans->plans, plans->count, how, err);
+    if (code < 0)
+        return code;
+    code = change(o, s, plans, how, &what_if, err);
+    if (what_if.case_count > 0)
+        bill.what_if = &what_if;
+    if (code == 0)
+        code = show(t, o, s, &bill, err);
+    what_if_free(&what_if);
+    bill_free(&bill);
+    return code;
+}
+
 static int run(const struct terminal *t, const void *given, struct error *err)
 {
     const struct bill_command *o = given;
     struct bill_options how;
     struct plan_selection plans = {0};
     struct subject s = {0};
-    struct bill bill;
-    struct what_if what_if = {0};
     int code = command_arguments(&o->common, 1, TRACE_ARGUMENT, err);
     if (code == 0)
         code = fill_options(o, &how, err);
@@ -178,16 +246,8 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     if (code == 0)
         code = read_subject(t, o, &s, err);
     if (code == 0)
-        code = bill_make(&bill, &s.run.workload, plans.plans, plans.count, &how, err);
-    if (code == 0) {
-        code = change(o, &s, &plans, &how, &what_if, err);
-        if (what_if.case_count > 0)
-            bill.what_if = &what_if;
-        if (code == 0)
-            code = show(t, o, &s, &bill, err);
-        what_if_free(&what_if);
-        bill_free(&bill);
-    }
+        code = s.run.workload.requests ? bill_sums(t, o, &s, &plans, &how, err)
+                                       : bill_requests(t, o, &s, &plans, &how, err);
     run_workload_free(&s.run);
     plan_selection_free(&plans);
     return code;

@@ -151,6 +151,9 @@ static int read_sample(struct forecasting *x, struct error *err)
     const char *path = x->o->common.arguments[0];
     if (trace_or_run_read(path, &x->o->reading, NULL, x->t, &x->run, err) < 0)
         return err->code;
+    if (workload_check_single(&x->run.workload, "the sample of a forecast (--history takes days)",
+                              err) < 0)
+        return err->code;
     if (x->run.report.unsent > 0)
         say(x->t, "%" PRIu64 " requests were never sent: they are not in the forecast",
             x->run.report.unsent);

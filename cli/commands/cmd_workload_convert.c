@@ -1,5 +1,6 @@
 /* farebox workload convert TRACE -o FILE: one form of trace into another. */
 #include "cli/command.h"
+#include "cli/commands/convert_run.h"
 #include "cli/output.h"
 #include "cli/workload_files.h"
 #include "core/file_output.h"
@@ -11,7 +12,7 @@
 struct convert_options {
     struct common_options common;
     struct trace_reading reading;
-    const char *output, *to;
+    const char *output, *to, *as_run;
     bool force;
 };
 
@@ -20,6 +21,9 @@ static const struct option_spec options[] = {
      .help = "where to write; .gz compresses, - is standard output"},
     {"to", 0, OPTION_TEXT, AT(to), NULL, "FORM",
      .help = "jsonl (all that is known), mooncake (four keys) or csv; else from the file's name"},
+    {"as-run", 0, OPTION_TEXT, AT(as_run), NULL, "DIR",
+     .help = "instead of -o: write a run directory, for report and diff, of a log that says how "
+             "long its requests took"},
     {"force", 'f', OPTION_FLAG, AT(force), NULL, NULL, .help = "replace an existing file"},
     TRACE_READING_OPTIONS(struct convert_options, reading),
     {0},
@@ -53,6 +57,10 @@ static int choose_form(const struct convert_options *o, enum trace_output *form,
 /* What is wrong with the words, before anything is read. */
 static int check(const struct convert_options *o, enum trace_output *form, struct error *err)
 {
+    if (o->as_run && (o->output || o->to))
+        return error_set(err, ERR_INPUT, "--as-run writes a run: leave -o and --to out");
+    if (o->as_run)
+        return command_arguments(&o->common, 1, TRACE_ARGUMENT, err);
     if (command_arguments(&o->common, 1, TRACE_ARGUMENT, err) < 0 ||
         workload_output_given(o->output, err) < 0)
         return ERR_INPUT;
@@ -68,7 +76,7 @@ static void put_result(const struct terminal *t, const struct convert_options *o
     json_begin_object(w);
     json_pair_string(w, "input", o->common.arguments[0]);
     json_pair_string(w, "format", report->format);
-    json_pair_string(w, "output", o->output);
+    json_pair_string(w, "output", o->as_run ? o->as_run : o->output);
     json_pair_u64(w, "requests", report->rows);
     for (int skipped = 1; skipped >= 0; skipped--) {
         json_key(w, skipped ? "skipped" : "noticed");
@@ -106,7 +114,7 @@ static void tell(const struct terminal *t, const struct convert_options *o,
         put_result(t, o, report, losses);
     else
         say(t, "%llu requests (%s) written to %s", (unsigned long long)report->rows, report->format,
-            file_output_name(o->output));
+            o->as_run ? o->as_run : file_output_name(o->output));
 }
 
 static int run(const struct terminal *t, const void *given, struct error *err)
@@ -122,7 +130,8 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     workload_init(&w);
     int status = trace_read(o->common.arguments[0], &reading, &w, &report, err);
     if (status == 0)
-        status = trace_write(&w, form, o->output, err);
+        status = o->as_run ? convert_to_run(&w, o->as_run, o->force, options, o, t, err)
+                           : trace_write(&w, form, o->output, err);
     if (status == 0) {
         buffer_init(&losses, BUFFER_UNBOUNDED);
         buffer_add_text(&losses, "");
@@ -141,12 +150,14 @@ const struct command command_workload_convert = {
     .about =
         "Reads a trace in any known form and writes it in another. The canonical JSON Lines hold\n"
         "everything and convert to themselves byte for byte; what another form cannot hold is\n"
-        "named. The earliest request is written as time 0. Nothing is written where the input is\n"
-        "wrong.",
+        "named. A log whose rows say how long they took becomes a run with --as-run. The earliest\n"
+        "request is written as time 0. Nothing is written where the input is wrong.",
     .examples = "  farebox workload convert BurstGPT_1.csv -o burst.jsonl.gz\n"
                 "  farebox workload convert --to mooncake agent.jsonl -o - | head -1\n"
                 "  farebox workload convert --keys input=usage.prompt_tokens,"
-                "output=usage.completion_tokens log.jsonl -o t.jsonl\n",
+                "output=usage.completion_tokens log.jsonl -o t.jsonl\n"
+                "  farebox workload convert gateway.csv --columns timestamp=start,input=in,"
+                "output=out,e2e_ms=latency --as-run results/live\n",
     .options = options,
     .options_size = sizeof(struct convert_options),
     .run = run,

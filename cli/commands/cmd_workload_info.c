@@ -42,9 +42,12 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     if (status < 0)
         return status;
     workload_info_compute(&w, &report, &info);
-    workload_info_add_detail(&w, &info);
+    if (!w.requests)
+        workload_info_add_detail(&w, &info);
     show(t, o, &info);
-    if (o->plots)
+    if (o->plots && w.requests)
+        status = workload_check_single(&w, "--plots", err);
+    else if (o->plots)
         status = info_plots_draw(&w, &info, o->plots, err);
     workload_info_free(&info);
     workload_free(&w);

@@ -56,6 +56,8 @@ static int load(const struct terminal *t, const struct show_options *o, struct s
     if (o->requests)
         return error_set(err, ERR_INPUT, "--requests is for scenarios: a trace is shown whole");
     int status = trace_read(name, &reading, &out->workload, &out->report, err);
+    if (status == 0)
+        status = workload_check_single(&out->workload, "this command", err);
     if (status == 0 && trace_report_skipped(&out->report))
         warn(t, "%llu rows of the trace were skipped; workload info says which",
              (unsigned long long)trace_report_skipped(&out->report));

@@ -70,13 +70,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     while (trace_format_name(forms))
         forms++;
-    size_t choice = data[0] == 255 ? forms + 2 : data[0] % (forms + 3);
+    size_t choice = data[0] == 255 ? forms + 4 : data[0] % (forms + 5);
     if (choice < forms)
         o.format = trace_format_name(choice);
     else if (choice == forms)
         o.columns = "timestamp=1,input=2,output=3,model=4,label.a=5,cost=6,status=7";
     else if (choice == forms + 1)
         o.keys = "input=a.b,output=c,usage=u,timestamp=t,session=s.0,label.x=a.c";
+    else if (choice == forms + 2)
+        o.columns = "started=1,ended=2,requests=3,usage=4,prompt=5";
+    else if (choice == forms + 3)
+        o.keys = "ended=e,e2e_s=d,first_token=f,output=o,requests=n,messages=m,initiator=i";
     if (read_bytes(data + 1, size - 1, &o, &w) == 0)
         use(&w);
     workload_free(&w);

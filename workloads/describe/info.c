@@ -133,6 +133,44 @@ static void sum_usage(const struct workload *w, struct workload_info *out)
     }
 }
 
+/* Of sums nothing is known but the means. */
+static void know_sums_only(struct info_summary *s, uint64_t requests, bool counted)
+{
+    *s = (struct info_summary){.count = requests,
+                               .total = s->total,
+                               .mean = counted ? (double)s->total / (double)requests : NAN,
+                               .stddev = NAN,
+                               .min = NAN,
+                               .p50 = NAN,
+                               .p90 = NAN,
+                               .p99 = NAN,
+                               .max = NAN};
+}
+
+static void take_sums(const struct workload *w, struct workload_info *out)
+{
+    uint64_t requests;
+    int64_t first = 0, last = 0, end = 0;
+    if (!w->requests)
+        return;
+    bool counted = workload_count_requests(w, &requests);
+    out->rows = w->count;
+    out->requests = requests;
+    know_sums_only(&out->input_tokens, requests, counted);
+    know_sums_only(&out->output_tokens, requests, counted);
+    out->interarrival_mean_s = out->interarrival_cv = NAN;
+    out->empty_outputs = 0;
+    workload_time_range(w, &first, &last);
+    for (size_t i = 0; i < w->count; i++)
+        if (w->timestamp_ns[i] != TIME_NEVER && workload_bucket_end_ns(w, i) > end)
+            end = workload_bucket_end_ns(w, i);
+    out->has_duration = end > first;
+    out->duration_ns = end - first;
+    out->uncounted = !counted;
+    out->rate_rps =
+        out->has_duration && counted ? (double)requests / ((double)out->duration_ns / 1e9) : NAN;
+}
+
 void workload_info_compute(const struct workload *w, const struct trace_report *report,
                            struct workload_info *out)
 {
@@ -152,6 +190,7 @@ void workload_info_compute(const struct workload *w, const struct trace_report *
     count_sessions(w, out);
     count_prefix_hits(w, order, out);
     sum_usage(w, out);
+    take_sums(w, out);
     free(order);
 }
 

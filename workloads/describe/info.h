@@ -85,6 +85,8 @@ struct workload_detail {
 struct workload_info {
     char *name, *format;                         /* NULL where unknown */
     size_t requests, failed, aborted, dependent; /* dependent: wait for other requests */
+    size_t rows;    /* of a usage report, which stand for many requests each; else 0 */
+    bool uncounted; /* some do not say how many: `requests` are no more than certain */
     bool has_start;
     int64_t start_unix_ns;
     bool has_duration;

@@ -92,6 +92,10 @@ void workload_info_put_json(const struct workload_info *info, struct json_writer
     json_begin_object(w);
     put_head(info, w);
     json_pair_u64(w, "requests", info->requests);
+    if (info->rows > 0) {
+        json_pair_u64(w, "rows", info->rows);
+        json_pair_bool(w, "requests_counted", !info->uncounted);
+    }
     json_pair_u64(w, "failed", info->failed);
     json_pair_u64(w, "aborted", info->aborted);
     json_pair_u64(w, "dependent", info->dependent);
@@ -192,7 +196,11 @@ static void put_title(const struct workload_info *info, struct buffer *out)
     buffer_add_format(out, "%s", info->name ? info->name : "workload");
     if (info->format)
         buffer_add_format(out, " (%s)", info->format);
-    buffer_add_format(out, " · %s requests", grouped((double)info->requests, 0, text));
+    buffer_add_format(out, " · %s%s requests", info->uncounted ? "at least " : "",
+                      grouped((double)info->requests, 0, text));
+    if (info->rows > 0)
+        buffer_add_format(out, " in %s rows of a usage report",
+                          grouped((double)info->rows, 0, text));
     if (info->has_duration) {
         buffer_add_text(out, " in ");
         put_duration(out, (double)info->duration_ns / 1e9);

@@ -26,3 +26,43 @@ struct request record_request(const struct record *r)
         .cost = r->cost,
     };
 }
+
+static void fill_times(const struct request *q, struct record *out)
+{
+    out->scheduled_ns = out->ready_ns = out->sent_ns = q->timestamp_ns;
+    if (q->first_token_ns > 0)
+        out->first_token_ns = q->timestamp_ns + q->first_token_ns;
+    if (q->end_ns > 0)
+        out->done_ns = out->last_token_ns = q->timestamp_ns + q->end_ns;
+    out->streamed = q->first_token_ns > 0;
+}
+
+void record_of_request(const struct workload *w, size_t i, char made[REQUEST_ID_SIZE],
+                       struct record *out)
+{
+    static const enum record_status outcomes[] = {[REQUEST_OK] = RECORD_COMPLETED,
+                                                  [REQUEST_FAILED] = RECORD_FAILED,
+                                                  [REQUEST_ABORTED] = RECORD_CANCELLED};
+    struct request q;
+    workload_get(w, i, &q);
+    record_init(out);
+    fill_times(&q, out);
+    out->request_id = workload_request_id(w, i, made);
+    out->session_id = q.session_id;
+    out->model = q.model;
+    out->class_name = q.class_name;
+    out->labels = q.labels;
+    out->service = q.service == SERVICE_STANDARD ? NULL : service_name(q.service);
+    out->row = (uint32_t)i;
+    out->attempt = q.attempts ? q.attempts : 1;
+    out->final = true;
+    out->status = outcomes[q.status];
+    out->failure = q.status == REQUEST_FAILED ? FAILURE_OTHER : FAILURE_NONE;
+    out->finish_reason = q.finish_reason;
+    out->asked_input = q.input_tokens;
+    out->asked_output = q.output_tokens;
+    out->usage = q.usage;
+    out->usage_from = USAGE_SERVER;
+    out->has_cost = q.has_cost;
+    out->cost = q.cost;
+}

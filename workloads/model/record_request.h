@@ -10,4 +10,9 @@
  * record's. */
 struct request record_request(const struct record *r);
 
+/* The other way, for recordings that say how long their requests took: row i as the one attempt at
+ * it. `made` is for an id where the workload gives none; texts are the workload's. */
+void record_of_request(const struct workload *w, size_t i, char made[REQUEST_ID_SIZE],
+                       struct record *out);
+
 #endif

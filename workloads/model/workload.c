@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define NO_NAME UINT16_MAX
+#define BUCKET_MOST_NS (INT64_C(366) * 86400 * NS_PER_S)
 
 const char *const service_names[SERVICE_COUNT + 1] = {"standard", "batch", "flex", "priority",
                                                       NULL};
@@ -32,14 +33,15 @@ void workload_init(struct workload *w)
 
 void workload_free(struct workload *w)
 {
-    void *owned[] = {w->name,           w->timestamp_ns, w->input_tokens, w->output_tokens,
-                     w->delay_ns,       w->session,      w->model,        w->class_number,
-                     w->labels,         w->service,      w->status,       w->priority,
-                     w->attempts,       w->usage,        w->usage_known,  w->cost,
-                     w->after_start,    w->after,        w->hash_start,   w->hash_ids,
-                     w->messages_start, w->body_start,   w->extra_start,  w->messages,
-                     w->body,           w->extra,        w->usage_extras, w->image_start,
-                     w->images,         w->media,        w->initiator};
+    void *owned[] = {w->name,           w->timestamp_ns, w->input_tokens,   w->output_tokens,
+                     w->delay_ns,       w->session,      w->model,          w->class_number,
+                     w->labels,         w->service,      w->status,         w->priority,
+                     w->attempts,       w->usage,        w->usage_known,    w->cost,
+                     w->after_start,    w->after,        w->hash_start,     w->hash_ids,
+                     w->messages_start, w->body_start,   w->extra_start,    w->messages,
+                     w->body,           w->extra,        w->usage_extras,   w->image_start,
+                     w->images,         w->media,        w->first_token_ns, w->end_ns,
+                     w->finish,         w->initiator,    w->requests,       w->bucket_ns};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     earlier_attempts_free(w->earlier);
@@ -49,6 +51,7 @@ void workload_free(struct workload *w)
     names_free(&w->classes);
     names_free(&w->label_sets);
     names_free(&w->extra_names);
+    names_free(&w->finishes);
     workload_init(w);
 }
 
@@ -69,13 +72,16 @@ static const money no_money = MONEY_MAX;
     }
 
 static const struct column optional_columns[] = {
-    COLUMN(delay_ns, NULL),     COLUMN(session, &no_number),
-    COLUMN(model, &no_short),   COLUMN(class_number, &no_short),
-    COLUMN(labels, &no_number), COLUMN(service, NULL),
-    COLUMN(status, NULL),       COLUMN(priority, NULL),
-    COLUMN(attempts, &one),     COLUMN(usage, NULL),
-    COLUMN(usage_known, NULL),  COLUMN(cost, &no_money),
-    COLUMN(media, NULL),        COLUMN(initiator, NULL),
+    COLUMN(delay_ns, NULL),       COLUMN(session, &no_number),
+    COLUMN(model, &no_short),     COLUMN(class_number, &no_short),
+    COLUMN(labels, &no_number),   COLUMN(service, NULL),
+    COLUMN(status, NULL),         COLUMN(priority, NULL),
+    COLUMN(attempts, &one),       COLUMN(usage, NULL),
+    COLUMN(usage_known, NULL),    COLUMN(cost, &no_money),
+    COLUMN(media, NULL),          COLUMN(initiator, NULL),
+    COLUMN(first_token_ns, NULL), COLUMN(end_ns, NULL),
+    COLUMN(finish, &no_short),    COLUMN(requests, &one),
+    COLUMN(bucket_ns, NULL),
 };
 
 /* Row starts of a list column: one element more than there are rows. */
@@ -189,7 +195,8 @@ static bool full(const struct names *n, const char *text)
 /* What the columns cannot hold, found before anything is changed. */
 static int check_row(const struct workload *w, const struct request *r, struct error *err)
 {
-    if (r->input_tokens > WORKLOAD_MAX_TOKENS || r->output_tokens > WORKLOAD_MAX_TOKENS)
+    if (r->requests <= 1 &&
+        (r->input_tokens > WORKLOAD_MAX_TOKENS || r->output_tokens > WORKLOAD_MAX_TOKENS))
         return error_set(err, ERR_INPUT,
                          "a request has at most %u tokens of input and of output, found %u and %u",
                          WORKLOAD_MAX_TOKENS, r->input_tokens, r->output_tokens);
@@ -197,6 +204,8 @@ static int check_row(const struct workload *w, const struct request *r, struct e
         return error_set(err, ERR_INPUT, "more than %zu requests", WORKLOAD_MAX_ROWS);
     if (full(&w->models, r->model))
         return error_set(err, ERR_INPUT, "more than %d different models", NO_NAME);
+    if (full(&w->finishes, r->finish_reason))
+        return error_set(err, ERR_INPUT, "more than %d different finish reasons", NO_NAME);
     if (full(&w->classes, r->class_name))
         return error_set(err, ERR_INPUT, "more than %d different classes", NO_NAME);
     if (r->hash_count > 0 && r->block_size == 0)
@@ -213,6 +222,10 @@ static int check_row(const struct workload *w, const struct request *r, struct e
                          "request id \"%.60s\", but earlier rows have none; "
                          "expected an id for all requests or for none",
                          r->request_id);
+    if (r->requests > 1 && r->attempts > 1)
+        return error_set(err, ERR_INPUT, "a row that stands for many requests has no attempts");
+    if (r->bucket_ns > BUCKET_MOST_NS)
+        return error_set(err, ERR_INPUT, "a row sums up at most 366 days");
     if (r->priority < INT16_MIN || r->priority > INT16_MAX)
         return error_set(err, ERR_INPUT, "priority %d; expected %d to %d", r->priority, INT16_MIN,
                          INT16_MAX);
@@ -252,6 +265,32 @@ static void add_numbers(struct workload *w, size_t row, const struct request *r)
         need_column(w, &w->cost);
         w->cost[row] = r->cost;
     }
+}
+
+static void add_measured(struct workload *w, size_t row, const struct request *r)
+{
+    if (r->first_token_ns > 0) {
+        need_column(w, &w->first_token_ns);
+        w->first_token_ns[row] = r->first_token_ns;
+    }
+    if (r->end_ns > 0) {
+        need_column(w, &w->end_ns);
+        w->end_ns[row] = r->end_ns;
+    }
+    if (r->finish_reason) {
+        need_column(w, &w->finish);
+        w->finish[row] = (uint16_t)names_add(&w->finishes, text_of(r->finish_reason));
+    }
+}
+
+static void add_bucket(struct workload *w, size_t row, const struct request *r)
+{
+    if (r->requests <= 1 && r->bucket_ns == 0)
+        return;
+    need_column(w, &w->requests);
+    need_column(w, &w->bucket_ns);
+    w->requests[row] = r->requests ? r->requests : 1;
+    w->bucket_ns[row] = r->bucket_ns;
 }
 
 static void add_names(struct workload *w, size_t row, const struct request *r)
@@ -361,6 +400,8 @@ int workload_add(struct workload *w, const struct request *r, struct error *err)
     if (r->hash_count > 0)
         w->block_size = r->block_size;
     add_numbers(w, row, r);
+    add_measured(w, row, r);
+    add_bucket(w, row, r);
     add_names(w, row, r);
     add_usage(w, row, r);
     add_lists(w, row, r);
@@ -415,6 +456,11 @@ void workload_get(const struct workload *w, size_t i, struct request *out)
         .status = w->status ? (enum request_status)w->status[i] : REQUEST_OK,
         .attempts = w->attempts ? w->attempts[i] : 1,
         .has_cost = w->cost && w->cost[i] != MONEY_MAX,
+        .first_token_ns = w->first_token_ns ? w->first_token_ns[i] : 0,
+        .end_ns = w->end_ns ? w->end_ns[i] : 0,
+        .finish_reason = w->finish ? names_text(&w->finishes, w->finish[i]) : NULL,
+        .requests = w->requests ? w->requests[i] : 1,
+        .bucket_ns = w->bucket_ns ? w->bucket_ns[i] : 0,
     };
     out->request_id = request_ids_text(&w->ids, i, out->id);
     if (out->has_cost)
@@ -429,6 +475,34 @@ const char *workload_request_id(const struct workload *w, size_t i, char out[REQ
         return given;
     snprintf(out, REQUEST_ID_SIZE, "r%zu", i + 1);
     return out;
+}
+
+bool workload_count_requests(const struct workload *w, uint64_t *out)
+{
+    bool known = true;
+    *out = w->requests ? 0 : w->count;
+    for (size_t i = 0; w->requests && i < w->count; i++) {
+        known &= w->requests[i] != REQUESTS_UNKNOWN;
+        *out += w->requests[i] == REQUESTS_UNKNOWN ? 1 : w->requests[i];
+    }
+    return known;
+}
+
+int workload_check_single(const struct workload *w, const char *what, struct error *err)
+{
+    if (!w->requests)
+        return 0;
+    return error_set(err, ERR_INPUT,
+                     "rows of this workload stand for many requests, as a usage report's do, and "
+                     "%s needs a row for each request; farebox bill and workload info take them",
+                     what);
+}
+
+int64_t workload_bucket_end_ns(const struct workload *w, size_t i)
+{
+    int64_t span = w->bucket_ns ? w->bucket_ns[i] : 0, end;
+    bool over = __builtin_add_overflow(w->timestamp_ns[i], span > 0 ? span : 1, &end);
+    return over ? INT64_MAX : end;
 }
 
 void workload_sum_tokens(const struct workload *w, size_t count, uint64_t *input, uint64_t *output)

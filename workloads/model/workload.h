@@ -74,7 +74,17 @@ struct request {
     uint32_t attempts; /* 1 */
     bool has_cost;
     money cost; /* what the provider reported */
+    /* What a recording measured, from the request's own start; 0 = not known */
+    int64_t first_token_ns, end_ns;
+    const char *finish_reason; /* NULL */
+    /* A row of a usage report stands for many requests, somewhere in so long a time: lengths, usage
+     * and cost are their sums. 0 and 1: for one. */
+    uint32_t requests;
+    int64_t bucket_ns;
 };
+
+/* A row that stands for requests that nobody counted: one at least. */
+#define REQUESTS_UNKNOWN UINT32_MAX
 
 /* What was really used beyond the two lengths, inclusive counts as in the trace file. */
 struct recorded_usage {
@@ -112,6 +122,10 @@ struct workload {
     bool *usage_known;
     struct recorded_media *media;
     money *cost; /* MONEY_MAX = none reported */
+    int64_t *first_token_ns, *end_ns;
+    uint16_t *finish;   /* numbers in `finishes`; UINT16_MAX = not known */
+    uint32_t *requests; /* that a row stands for; NULL where all are one request */
+    int64_t *bucket_ns; /* there with `requests` */
 
     /* Lists per row, row i from start[i] to start[i + 1]; NULL where no row has any */
     uint64_t *after_start;
@@ -132,7 +146,7 @@ struct workload {
 
     struct request_ids ids; /* by row, empty where the trace gives none (see
                                workload_request_id) */
-    struct names sessions, models, classes, label_sets, extra_names;
+    struct names sessions, models, classes, label_sets, extra_names, finishes;
 };
 
 void workload_init(struct workload *w);
@@ -144,9 +158,9 @@ void workload_free(struct workload *w);
 #define WORKLOAD_MAX_TOKENS 100000000u
 
 /* Appends a copy of the row (its `after` are rows already in or to come). Returns 0, or ERR_INPUT
- * for what the columns cannot hold: more than WORKLOAD_MAX_TOKENS, a duplicate request id, more
- * than 65,535 models or classes, 2^32 - 2 requests, a mix of block sizes. A request id must be
- * given for all rows or for none. */
+ * for what the columns cannot hold: more than WORKLOAD_MAX_TOKENS a request, a duplicate request
+ * id, more than 65,535 models or classes, 2^32 - 2 requests, a mix of block sizes. A request id
+ * must be given for all rows or for none. */
 int workload_add(struct workload *w, const struct request *r, struct error *err);
 
 /* The short road for what most traces hold: a time and two lengths, everything else left at its
@@ -167,6 +181,16 @@ void workload_set_images(struct workload *w, struct image_size size, uint32_t co
 
 /* Usage of row i in disjoint classes: recorded, else the lengths as uncached input and output. */
 struct usage workload_usage(const struct workload *w, size_t i);
+
+/* How many requests the rows stand for; false where some row does not know its own, which then
+ * counts as one. */
+bool workload_count_requests(const struct workload *w, uint64_t *out);
+
+/* ERR_INPUT where rows stand for many requests; `what` is what needs a row for each: "bench". */
+int workload_check_single(const struct workload *w, const char *what, struct error *err);
+
+/* When the time that row i sums up is over, at most INT64_MAX. */
+int64_t workload_bucket_end_ns(const struct workload *w, size_t i);
 
 /* Both lengths summed over the first `count` rows. */
 void workload_sum_tokens(const struct workload *w, size_t count, uint64_t *input, uint64_t *output);

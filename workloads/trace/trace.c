@@ -13,14 +13,14 @@
 
 /* In the order in which they are asked: the more particular first. */
 static const struct trace_reader *const readers[] = {
-    &trace_reader_azure,    &trace_reader_burstgpt,   &trace_reader_columns,
-    &trace_reader_run,      &trace_reader_tracelab,   &trace_reader_weka,
-    &trace_reader_ragpulse, &trace_reader_bailian,    &trace_reader_batch,
-    &trace_reader_outcomes, &trace_reader_copilot,    &trace_reader_gemini,
-    &trace_reader_guidellm, &trace_reader_litellm,    &trace_reader_aiperf,
-    &trace_reader_vllm,     &trace_reader_servingsim, &trace_reader_claude,
-    &trace_reader_otel,     &trace_reader_canonical,  &trace_reader_codex,
-    &trace_reader_prompts,  &trace_reader_keys,
+    &trace_reader_azure,    &trace_reader_burstgpt, &trace_reader_columns,
+    &trace_reader_run,      &trace_reader_tracelab, &trace_reader_weka,
+    &trace_reader_ragpulse, &trace_reader_bailian,  &trace_reader_batch,
+    &trace_reader_buckets,  &trace_reader_outcomes, &trace_reader_copilot,
+    &trace_reader_gemini,   &trace_reader_guidellm, &trace_reader_litellm,
+    &trace_reader_aiperf,   &trace_reader_vllm,     &trace_reader_servingsim,
+    &trace_reader_claude,   &trace_reader_otel,     &trace_reader_canonical,
+    &trace_reader_codex,    &trace_reader_prompts,  &trace_reader_keys,
 };
 #define READER_COUNT (sizeof readers / sizeof *readers)
 
@@ -345,8 +345,9 @@ static const struct trace_reader *choose_reader(struct trace_input *in, struct e
     struct trace_form form;
     if (o->format && trace_form_find(o->format, &form))
         return rows_of_document(in, err) < 0 ? NULL : read_form(in, &form);
+    const struct trace_reader *named = o->format ? find_reader(o->format, err) : NULL;
     if (o->format)
-        return find_reader(o->format, err);
+        return named == &trace_reader_buckets && rows_of_document(in, err) < 0 ? NULL : named;
     if (o->columns)
         return &trace_reader_columns;
     if (o->keys)

@@ -333,6 +333,12 @@ static const struct json_field rows[] = {
     {"initiator", JSON_AS_OTHER, AT(initiator), .read = read_initiator, .write = write_initiator,
      .is_nothing = is_unknown_initiator},
     {"priority", JSON_AS_INT, AT(priority), INT16_MIN, INT16_MAX, .optional = true},
+    {"first_token_ms", JSON_AS_MS, AT(first_token_ns), .is_nothing = is_zero},
+    {"end_ms", JSON_AS_MS, AT(end_ns), .is_nothing = is_zero},
+    {"finish_reason", TEXT(finish_reason)},
+    {"requests", .read = trace_read_requests, .write = trace_write_requests,
+     JSON_AT(struct request, requests), .is_nothing = is_one},
+    {"bucket_ms", JSON_AS_MS, AT(bucket_ns), .is_nothing = is_zero},
     {"images", .read = read_images, .write = write_images, .is_nothing = has_no_images},
     {"labels", JSON_AS_RAW, AT(labels), .read = read_labels, .optional = true},
     {"messages", RAW(messages), .read = read_messages},
@@ -374,6 +380,8 @@ static const char *missing_key(const struct canonical *c)
         return "\"output_length\"";
     if (!(c->line.seen & (BIT(TIMESTAMP) | BIT(AFTER))))
         return "\"timestamp\" or \"after\"";
+    if (c->line.row.requests > 1 && c->line.row.bucket_ns == 0)
+        return "\"bucket_ms\", the length of the time that the row sums up";
     return NULL;
 }
 

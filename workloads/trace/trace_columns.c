@@ -9,7 +9,6 @@
 #include <string.h>
 
 struct columns {
-    struct buffer object; /* a usage object without doubled quotes */
     struct trace_mappings map;
     int at[TRACE_MAX_MAPPINGS];     /* column of each mapping, from 0 */
     char *name[TRACE_MAX_MAPPINGS]; /* in the header, else as given */
@@ -20,6 +19,7 @@ struct columns {
     struct trace_fields fields;
     struct trace_unique *unique;
     struct csv_row row;
+    struct buffer plain; /* a field without its doubled quotation marks */
 };
 
 static const char *const own_names[] = {"input_length", "output_length", NULL};
@@ -123,7 +123,7 @@ static void map_by_names(struct columns *c)
 {
     for (size_t i = 0; i < c->row.count && c->map.count < TRACE_MAX_MAPPINGS; i++) {
         enum trace_field field = trace_field_from_name(c->row.fields[i]);
-        if (field == FIELD_COUNT || field >= FIELD_LABEL)
+        if (field == FIELD_COUNT || field >= FIELD_MESSAGES) /* a "prompt" may be a count */
             continue;
         c->map.items[c->map.count++] = (struct trace_mapping){
             .field = field,
@@ -161,16 +161,18 @@ static struct text trim(struct text t)
     return text_trim(t);
 }
 
-/* A usage object inside a field, whose quotes are doubled there. */
-static struct text undoubled(struct columns *c, struct text value)
+/* What is between the quotes of a field, where "" stands for a quotation mark. */
+static struct text without_doubled(struct columns *c, struct text line, struct text field)
 {
-    buffer_clear(&c->object);
-    buffer_reserve(&c->object, value.length);
-    for (size_t i = 0; i < value.length; i++) {
-        buffer_add_byte(&c->object, value.at[i]);
-        i += value.at[i] == '"' && i + 1 < value.length && value.at[i + 1] == '"';
+    bool quoted = field.at > line.at && field.at[-1] == '"';
+    if (!quoted || field.length == 0 || !memchr(field.at, '"', field.length))
+        return field;
+    buffer_clear(&c->plain);
+    for (size_t i = 0; i < field.length; i++) {
+        buffer_add_byte(&c->plain, field.at[i]);
+        i += field.at[i] == '"' && i + 1 < field.length && field.at[i + 1] == '"';
     }
-    return (struct text){c->object.data, c->object.length};
+    return (struct text){c->plain.data, c->plain.length};
 }
 
 static int read_row(struct trace_input *in, struct columns *c, struct text line, struct error *err)
@@ -188,9 +190,8 @@ static int read_row(struct trace_input *in, struct columns *c, struct text line,
     for (size_t i = 0; i < c->map.count; i++) {
         const struct trace_mapping *m = &c->map.items[i];
         struct text value = trim(c->row.fields[c->at[i]]);
-        if (m->field == FIELD_USAGE && !m->label && value.length > 0)
-            value = undoubled(c, value);
-        const char *what = trace_fields_map(f, m, c->name[i], value);
+        const char *what = trace_fields_map(
+            f, m, c->name[i], trim(without_doubled(c, line, c->row.fields[c->at[i]])));
         if (what && !wanted) { /* a fault of a row that is passed over is none */
             wanted = what;
             fault = value;
@@ -222,6 +223,7 @@ static int read_lines(struct trace_input *in, struct columns *c, struct error *e
         map_by_names(c);
     if (bind_columns(in, c, header, err) < 0)
         return ERR_INPUT;
+    trace_fields_take_sums(&c->fields, &c->map);
     if (header)
         find_counts(c);
     c->unique = trace_unique_create(trace_mapping_of(&c->map, FIELD_UNIQUE) != NULL);
@@ -237,7 +239,7 @@ static int read_rows(struct trace_input *in, struct error *err)
 {
     struct columns *c = mem_zero(1, sizeof *c);
     int status = 0;
-    buffer_init(&c->object, in->lines.max_line);
+    buffer_init(&c->plain, BUFFER_UNBOUNDED);
     if (in->options.columns)
         status = trace_mappings_parse(in->options.columns, "columns", &c->map, err);
     if (status == 0)
@@ -245,14 +247,16 @@ static int read_rows(struct trace_input *in, struct error *err)
     if (status == 0)
         status = trace_fields_settle(in, &c->fields, &c->map,
                                      in->options.columns ? "columns" : NULL, err);
+    if (status == 0)
+        status = trace_settle_buckets(in, err);
     for (size_t i = 0; i < c->map.count; i++)
         free(c->name[i]);
     for (size_t i = 0; i < c->count_columns; i++)
         free(c->count_names[i]);
-    buffer_free(&c->object);
     trace_unique_free(c->unique);
     trace_mappings_free(&c->map);
     trace_fields_free(&c->fields);
+    buffer_free(&c->plain);
     free(c);
     return status;
 }

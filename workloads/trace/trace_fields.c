@@ -4,7 +4,6 @@
 #include "core/memory.h"
 #include "workloads/trace/value/number.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +40,17 @@ static const char *const names[FIELD_COUNT] = {
     "aborted",
     "attempts",
     "cost_usd",
+    "ended",
+    "first_token",
+    "e2e_ms",
+    "e2e_s",
+    "ttft_ms",
+    "ttft_s",
+    "finish_reason",
+    "initiator",
+    "requests",
+    "messages",
+    "prompt",
     "label",
     "where",
     "skip",
@@ -52,10 +62,23 @@ static const struct {
     const char *name;
     enum trace_field field;
 } aliases[] = {
-    {"input_length", FIELD_INPUT}, {"output_length", FIELD_OUTPUT},
-    {"session", FIELD_SESSION},    {"request", FIELD_REQUEST},
+    {"input_length", FIELD_INPUT},
+    {"output_length", FIELD_OUTPUT},
+    {"session", FIELD_SESSION},
+    {"request", FIELD_REQUEST},
     {"cost", FIELD_COST},
+    {"started", FIELD_TIMESTAMP},
+    {"first_token_ms", FIELD_TTFT_MS},
+    {"end_ms", FIELD_E2E_MS},
+    {"latency_ms", FIELD_E2E_MS},
+    {"latency_s", FIELD_E2E_S},
+    {"finish", FIELD_FINISH},
 };
+
+const char *trace_field_name(enum trace_field field)
+{
+    return names[field];
+}
 
 enum trace_field trace_field_from_name(struct text name)
 {
@@ -110,6 +133,16 @@ static int parse_mapping(struct text item, const char *option, struct trace_mapp
     return 0;
 }
 
+/* "requests=?". The mapping is then none of a source. */
+static bool is_uncounted(struct trace_mapping *m)
+{
+    if (m->field != FIELD_REQUESTS || strcmp(m->source, "?") != 0)
+        return false;
+    free(m->source);
+    *m = (struct trace_mapping){0};
+    return true;
+}
+
 int trace_mappings_parse(const char *text, const char *option, struct trace_mappings *out,
                          struct error *err)
 {
@@ -122,7 +155,10 @@ int trace_mappings_parse(const char *text, const char *option, struct trace_mapp
         struct trace_mapping *m = &out->items[out->count];
         if (parse_mapping((struct text){at, length}, option, m, err) < 0)
             return ERR_INPUT;
-        out->count++;
+        if (is_uncounted(m))
+            out->uncounted = true;
+        else
+            out->count++;
         at += length;
         if (*at == '\0')
             return 0;
@@ -160,6 +196,7 @@ void trace_fields_init(struct trace_fields *f, const struct trace_input *in)
     trace_strings_init(&f->texts);
     buffer_init(&f->labels, TRACE_MAX_NAME);
     buffer_init(&f->made, TRACE_MAX_NAME);
+    buffer_init(&f->messages, BUFFER_UNBOUNDED);
 }
 
 void trace_fields_free(struct trace_fields *f)
@@ -167,55 +204,31 @@ void trace_fields_free(struct trace_fields *f)
     trace_strings_free(&f->texts);
     buffer_free(&f->labels);
     buffer_free(&f->made);
+    buffer_free(&f->messages);
+}
+
+void trace_fields_take_sums(struct trace_fields *f, const struct trace_mappings *m)
+{
+    f->uncounted = m->uncounted;
+    f->buckets = m->uncounted || trace_mapping_of(m, FIELD_REQUESTS) != NULL;
 }
 
 void trace_fields_clear(struct trace_fields *f)
 {
     f->row = (struct request){.timestamp_ns = TIME_NEVER, .attempts = 1};
+    f->row.requests = f->uncounted ? REQUESTS_UNKNOWN : 1;
     f->given = 0;
     f->failed = f->aborted = f->skipped = false;
     f->wheres_met = 0;
+    f->prompt_tokens = 0;
+    f->messages_given = f->input_estimated = false;
+    buffer_clear(&f->messages);
     f->unique = (struct text){NULL, 0};
     f->row_clock = CLOCK_NONE;
     f->report.is_there = false;
     trace_strings_clear(&f->texts);
     buffer_clear(&f->labels);
     buffer_clear(&f->made);
-}
-
-bool trace_is_aggregate(struct text name, struct text value, bool alone)
-{
-    static const char *const names_of_counts[] = {
-        "requests",         "numrequests",      "nrequests",      "requestcount",  "requestscount",
-        "countrequests",    "numberofrequests", "numofrequests",  "totalrequests", "apirequests",
-        "nummodelrequests", "modelrequests",    "numapirequests", "calls",         "numcalls",
-        "callcount",        "ncalls",           "apicalls",       "llmrequests",   NULL};
-    char plain[32];
-    size_t used = 0;
-    uint64_t count;
-    if (name.length >= sizeof plain || !number_count(text_trim(value), false, &count) || count < 2)
-        return false;
-    for (size_t i = 0; i < name.length; i++)
-        if (isalnum((unsigned char)name.at[i]))
-            plain[used++] = (char)tolower((unsigned char)name.at[i]);
-    plain[used] = '\0';
-    for (const char *const *known = names_of_counts; *known; known++)
-        if (strcmp(plain, *known) == 0)
-            return true;
-    return alone && strcmp(plain, "count") == 0;
-}
-
-int trace_fail_aggregate(struct trace_input *in, struct text line, struct text name,
-                         struct text value, const char *option, struct error *err)
-{
-    int shown = name.length > 40 ? 40 : (int)name.length;
-    int digits = value.length > 20 ? 20 : (int)value.length;
-    return trace_fail(
-        in, value.at - line.at + 1, err,
-        "\"%.*s\" says that this row stands for %.*s requests, and a row is priced "
-        "and sent as one: expected a row for each request (or map it to label.requests "
-        "with --%s, to take every row for one all the same)",
-        shown, name.at, digits, value.at, option);
 }
 
 /* A number of seconds, or an epoch told by its size: 1e8 s lies in 1973, so any larger number is on
@@ -231,7 +244,8 @@ static bool guess_time(struct trace_fields *f, struct text value, int64_t *out_n
     return text_to_fixed(value, decimals, out_ns);
 }
 
-static const char *set_time(struct trace_fields *f, enum trace_field field, struct text value)
+const char *trace_read_time(struct trace_fields *f, enum trace_field field, struct text value,
+                            int64_t *out_ns)
 {
     static const int decimals[] = {0, 9, 6, 3, 0};
     int64_t ns = 0;
@@ -251,7 +265,7 @@ static const char *set_time(struct trace_fields *f, enum trace_field field, stru
     }
     if (!good || ns < 0 || ns == TIME_NEVER)
         return "an instant or a time from 0";
-    f->row.timestamp_ns = ns;
+    *out_ns = ns;
     /* 1e8 s in nanoseconds: a wall clock, whatever its unit. */
     if (ns >= INT64_C(100000000) * NS_PER_S)
         f->row_clock = CLOCK_WALL;
@@ -261,9 +275,9 @@ static const char *set_time(struct trace_fields *f, enum trace_field field, stru
 static const char *set_count(struct trace_fields *f, enum trace_field field, struct text value)
 {
     return number_count(value, f->decimal_comma, &f->counts[field]) &&
-                   f->counts[field] <= WORKLOAD_MAX_TOKENS
+                   f->counts[field] <= trace_tokens_most(f)
                ? NULL
-               : TOKENS_WANTED;
+               : trace_tokens_wanted(f);
 }
 
 static const char *set_name(struct trace_fields *f, struct text value, const char **out)
@@ -330,7 +344,7 @@ const char *trace_fields_set(struct trace_fields *f, enum trace_field field, con
     case FIELD_TIMESTAMP_MS:
     case FIELD_TIMESTAMP_US:
     case FIELD_TIMESTAMP_NS:
-        wanted = set_time(f, field, value);
+        wanted = trace_read_time(f, field, value, &f->row.timestamp_ns);
         break;
     case FIELD_SESSION:
         wanted = set_name(f, value, &f->row.session_id);
@@ -343,6 +357,23 @@ const char *trace_fields_set(struct trace_fields *f, enum trace_field field, con
         break;
     case FIELD_CLASS:
         wanted = set_name(f, value, &f->row.class_name);
+        break;
+    case FIELD_FINISH:
+        wanted = set_name(f, value, &f->row.finish_reason);
+        break;
+    case FIELD_ENDED:
+    case FIELD_FIRST_TOKEN:
+    case FIELD_E2E_MS:
+    case FIELD_E2E_S:
+    case FIELD_TTFT_MS:
+    case FIELD_TTFT_S:
+        wanted = trace_set_measured(f, field, value);
+        break;
+    case FIELD_INITIATOR:
+    case FIELD_REQUESTS:
+    case FIELD_MESSAGES:
+    case FIELD_PROMPT:
+        wanted = trace_set_content(f, field, value);
         break;
     case FIELD_USAGE:
     case FIELD_SERVICE:
@@ -367,8 +398,8 @@ static const char *add_count(struct trace_fields *f, const char *key, struct tex
     uint64_t count;
     if (value.length == 0 || number_is_missing(value))
         return NULL;
-    if (!number_count(value, f->decimal_comma, &count) || count > WORKLOAD_MAX_TOKENS)
-        return TOKENS_WANTED;
+    if (!number_count(value, f->decimal_comma, &count) || count > trace_tokens_most(f))
+        return trace_tokens_wanted(f);
     buffer_add_format(&f->made, "%s\"%s\": %llu", f->made.length ? ", " : "{", key,
                       (unsigned long long)count);
     f->given |= UINT64_C(1) << FIELD_USAGE;
@@ -464,11 +495,15 @@ const char *trace_fields_map(struct trace_fields *f, const struct trace_mapping 
 
 const char *trace_fields_pass_over(const struct trace_fields *f, const struct trace_mappings *m)
 {
-    static const uint32_t counts =
-        1u << FIELD_INPUT | 1u << FIELD_UNCACHED_INPUT | 1u << FIELD_OUTPUT | 1u << FIELD_USAGE;
+    static const uint64_t counts = UINT64_C(1) << FIELD_INPUT |
+                                   UINT64_C(1) << FIELD_UNCACHED_INPUT |
+                                   UINT64_C(1) << FIELD_OUTPUT | UINT64_C(1) << FIELD_USAGE |
+                                   UINT64_C(1) << FIELD_MESSAGES | UINT64_C(1) << FIELD_PROMPT;
     if (f->skipped || f->wheres_met < trace_mappings_count(m, FIELD_WHERE))
         return "filtered";
     bool failed = f->failed || f->aborted || f->row.status != REQUEST_OK;
+    if (trace_has(f, FIELD_REQUESTS) && f->counts[FIELD_REQUESTS] == 0)
+        return "no_requests";
     return (f->given & counts) || failed ? NULL : "no_counts";
 }
 
@@ -483,7 +518,13 @@ const char *trace_fields_finish(struct trace_fields *f)
         return odd_clock;
     trace_take_usage(f);
     bool any_input = trace_has(f, FIELD_INPUT) || trace_has(f, FIELD_UNCACHED_INPUT);
-    if (r->status == REQUEST_OK && (!any_input || !trace_has(f, FIELD_OUTPUT)))
+    if (f->messages_given && !any_input) {
+        f->counts[FIELD_INPUT] = f->prompt_tokens;
+        f->given |= UINT64_C(1) << FIELD_INPUT;
+        any_input = f->input_estimated = true;
+    }
+    bool unbounded = f->messages_given && !trace_has(f, FIELD_OUTPUT); /* as in files of prompts */
+    if (r->status == REQUEST_OK && (!any_input || (!trace_has(f, FIELD_OUTPUT) && !unbounded)))
         return any_input ? "an output token count" : "an input token count";
     const char *wanted = trace_fill_lengths(f);
     if (wanted)
@@ -502,6 +543,8 @@ const char *trace_fields_finish(struct trace_fields *f)
     }
     if (trace_has(f, FIELD_ATTEMPTS))
         r->attempts = f->counts[FIELD_ATTEMPTS] ? (uint32_t)f->counts[FIELD_ATTEMPTS] : 1;
+    if ((wanted = trace_fill_measured(f)) != NULL)
+        return wanted;
     if (r->timestamp_ns == TIME_NEVER)
         r->timestamp_ns = 0;
     if (f->labels.length > 0) {

@@ -49,9 +49,20 @@ enum trace_field {
     FIELD_ABORTED, /* the same: the caller ended it */
     FIELD_ATTEMPTS,
     FIELD_COST,
-    FIELD_LABEL,  /* label.NAME: one entry of the labels */
-    FIELD_WHERE,  /* SOURCE:VALUE|VALUE: rows with another value there are passed over */
-    FIELD_SKIP,   /* the same for rows with one of these values */
+    FIELD_ENDED,       /* when the answer ended, as FIELD_TIMESTAMP; of many requests: their time */
+    FIELD_FIRST_TOKEN, /* when its first token came */
+    FIELD_E2E_MS,      /* or how long after the start */
+    FIELD_E2E_S,
+    FIELD_TTFT_MS,
+    FIELD_TTFT_S,
+    FIELD_FINISH,
+    FIELD_INITIATOR, /* user or agent */
+    FIELD_REQUESTS,  /* that the row stands for */
+    FIELD_MESSAGES,  /* a JSON array, sent as it is */
+    FIELD_PROMPT,    /* a text, sent as a user's message */
+    FIELD_LABEL,     /* label.NAME: one entry of the labels */
+    FIELD_WHERE,     /* SOURCE:VALUE|VALUE: rows with another value there are passed over */
+    FIELD_SKIP,      /* the same for rows with one of these values */
     FIELD_UNIQUE, /* rows of one value are one request: the one of most output, the last of equals
                    */
     FIELD_COUNT,
@@ -68,6 +79,7 @@ struct trace_mapping {
 struct trace_mappings {
     struct trace_mapping items[TRACE_MAX_MAPPINGS];
     size_t count;
+    bool uncounted; /* requests=?: rows stand for many, and nobody counted them */
 };
 
 /* Parses "timestamp=Time,input=3,label.user=uid". `option` is named in errors. */
@@ -80,7 +92,8 @@ const struct trace_mapping *trace_mapping_of(const struct trace_mappings *m,
                                              enum trace_field field);
 uint32_t trace_mappings_count(const struct trace_mappings *m, enum trace_field field);
 
-/* The field of a name, or FIELD_COUNT. */
+/* The name of a field, and the field of a name, or FIELD_COUNT. */
+const char *trace_field_name(enum trace_field field);
 enum trace_field trace_field_from_name(struct text name);
 
 /* What the times of a file are; one file has one clock. */
@@ -107,9 +120,16 @@ struct trace_fields {
     bool failed, aborted;
     bool instants; /* the rows' times are instants on the wall clock */
     enum trace_clock clock, row_clock;
-    bool skipped;        /* by skip= */
-    uint32_t wheres_met; /* where=s that this row meets */
-    struct text unique;  /* lent from `texts` */
+    bool skipped;                  /* by skip= */
+    int64_t times_ns[FIELD_COUNT]; /* of those fields that are instants or spans */
+    struct buffer messages;        /* lent to the row */
+    bool messages_given;           /* by the row */
+    bool input_estimated;          /* from them */
+    uint32_t prompt_tokens;        /* estimated */
+    bool buckets;                  /* rows may stand for many requests */
+    bool uncounted;                /* and do not say for how many */
+    uint32_t wheres_met;           /* where=s that this row meets */
+    struct text unique;            /* lent from `texts` */
     struct instant_rules rules;
     bool decimal_comma; /* numbers are written "0,5" */
 };
@@ -117,6 +137,9 @@ struct trace_fields {
 /* Takes how times and numbers are written from the input, whose header was read. */
 void trace_fields_init(struct trace_fields *f, const struct trace_input *in);
 void trace_fields_free(struct trace_fields *f);
+
+/* Whether rows stand for many requests, by the mappings. */
+void trace_fields_take_sums(struct trace_fields *f, const struct trace_mappings *m);
 
 /* Forgets the row. */
 void trace_fields_clear(struct trace_fields *f);
@@ -145,9 +168,31 @@ const char *trace_fields_pass_over(const struct trace_fields *f, const struct tr
 /* Makes the request of what was set. Returns NULL, or what is missing or does not fit. */
 const char *trace_fields_finish(struct trace_fields *f);
 
-/* ---- for trace_fields.c itself: trace_lengths.c ---- */
+/* ---- for trace_fields.c itself: trace_lengths.c, trace_measured.c ---- */
 
-#define TOKENS_WANTED "a token count from 0 to 100000000"
+/* Sets fields of measured times, prompts and sums. Returns NULL, or what was expected. */
+const char *trace_set_measured(struct trace_fields *f, enum trace_field field, struct text value);
+const char *trace_set_content(struct trace_fields *f, enum trace_field field, struct text value);
+
+/* An instant or an offset, checked against the row's clock. Returns NULL, or what was expected. */
+const char *trace_read_time(struct trace_fields *f, enum trace_field unit, struct text value,
+                            int64_t *out_ns);
+
+/* Makes latencies of the instants, and the bucket of a row that stands for many. Returns NULL, or
+ * what does not fit. */
+const char *trace_fill_measured(struct trace_fields *f);
+
+/* What a count of tokens may be, in a request or in a row that stands for many. */
+static inline uint64_t trace_tokens_most(const struct trace_fields *f)
+{
+    return f->buckets ? UINT32_MAX : WORKLOAD_MAX_TOKENS;
+}
+
+static inline const char *trace_tokens_wanted(const struct trace_fields *f)
+{
+    return f->buckets ? "a token count from 0 to 4294967295 (of more, ask for shorter times)"
+                      : "a token count from 0 to 100000000";
+}
 
 /* True for a field that this row has. */
 static inline bool trace_has(const struct trace_fields *f, enum trace_field field)
@@ -165,6 +210,11 @@ const char *trace_fill_lengths(struct trace_fields *f);
 
 /* Notes in the report what was odd about the row's usage object. */
 void trace_fields_note_usage(struct trace_input *in, const struct trace_fields *f);
+
+/* Gives rows that stand for many requests and do not say when they end the length that their times
+ * tell: the least distance between two, else a month, a day or an hour. ERR_INPUT where they do not
+ * tell. */
+int trace_settle_buckets(struct trace_input *in, struct error *err);
 
 /* After the last row: instants become the start, and milliseconds that can only be seconds are
  * refused. `option` is "columns" or "keys", NULL where the header's own names were taken. */

@@ -116,10 +116,11 @@ int trace_refuse_seconds(struct trace_input *in, bool spacing, const char *field
 void trace_start_at_first(struct trace_input *in);
 
 extern const struct trace_reader trace_reader_aiperf, trace_reader_azure, trace_reader_bailian,
-    trace_reader_batch, trace_reader_burstgpt, trace_reader_canonical, trace_reader_claude,
-    trace_reader_codex, trace_reader_copilot, trace_reader_gemini, trace_reader_guidellm,
-    trace_reader_litellm, trace_reader_otel, trace_reader_outcomes, trace_reader_columns,
-    trace_reader_keys, trace_reader_prompts, trace_reader_ragpulse, trace_reader_run,
-    trace_reader_servingsim, trace_reader_tracelab, trace_reader_vllm, trace_reader_weka;
+    trace_reader_batch, trace_reader_buckets, trace_reader_burstgpt, trace_reader_canonical,
+    trace_reader_claude, trace_reader_codex, trace_reader_copilot, trace_reader_gemini,
+    trace_reader_guidellm, trace_reader_litellm, trace_reader_otel, trace_reader_outcomes,
+    trace_reader_columns, trace_reader_keys, trace_reader_prompts, trace_reader_ragpulse,
+    trace_reader_run, trace_reader_servingsim, trace_reader_tracelab, trace_reader_vllm,
+    trace_reader_weka;
 
 #endif

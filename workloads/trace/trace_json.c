@@ -299,3 +299,18 @@ uint32_t trace_estimate_tokens(uint64_t bytes)
     uint64_t tokens = (bytes + 3) / 4;
     return tokens > UINT32_MAX ? UINT32_MAX : (uint32_t)tokens;
 }
+
+void trace_read_requests(struct json_scan *s, const struct json_field *f, void *member)
+{
+    uint64_t count;
+    (void)f;
+    if (json_u64(s, 0, REQUESTS_UNKNOWN - 1, &count))
+        *(uint32_t *)member = count == 0 ? REQUESTS_UNKNOWN : (uint32_t)count;
+}
+
+void trace_write_requests(struct json_writer *w, const struct json_field *f, const void *member)
+{
+    uint32_t count = *(const uint32_t *)member;
+    (void)f;
+    json_put_u64(w, count == REQUESTS_UNKNOWN ? 0 : count);
+}

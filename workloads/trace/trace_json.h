@@ -112,4 +112,8 @@ uint32_t trace_estimate_tokens(uint64_t bytes);
  * False if there is none, or what stands before it is no JSON. */
 bool trace_json_find(struct text object, const char *path, struct text *raw);
 
+/* How many requests a row sums up; what nobody counted is 0 in the file. */
+void trace_read_requests(struct json_scan *s, const struct json_field *f, void *member);
+void trace_write_requests(struct json_writer *w, const struct json_field *f, const void *member);
+
 #endif

@@ -15,7 +15,8 @@ struct keys {
     struct trace_input *in;
     struct trace_mappings map;
     struct trace_fields fields;
-    struct buffer plain; /* a string value without its escapes */
+    struct buffer plain;   /* a string value without its escapes */
+    struct buffer content; /* the same of prompts, which may be long */
     struct text line;
     struct error *err;
     const char *wanted; /* of the row's first value that is none; NULL */
@@ -64,15 +65,18 @@ static int set_value(struct keys *k, size_t mapping, struct text raw)
     if (k->found[mapping] || text_equal(raw, "null"))
         return 0;
     k->found[mapping] = true;
+    bool content = m->field == FIELD_MESSAGES || m->field == FIELD_PROMPT;
     if (raw.at[0] == '"') {
-        buffer_clear(&k->plain);
-        buffer_reserve(&k->plain, 0);
-        if (!json_unescape((struct text){raw.at + 1, raw.length - 2}, &k->plain))
+        struct buffer *plain = content ? &k->content : &k->plain;
+        buffer_clear(plain);
+        buffer_reserve(plain, 0);
+        if (!json_unescape((struct text){raw.at + 1, raw.length - 2}, plain))
             return fail_at_value(k, m, raw, "a text of at most 4096 bytes");
-        value = (struct text){k->plain.data, k->plain.length};
+        value = (struct text){plain->data, plain->length};
     } else if (is_error_object(m, raw)) {
         value = text_of("error");
-    } else if ((raw.at[0] == '{' || raw.at[0] == '[') && m->field != FIELD_USAGE) {
+    } else if ((raw.at[0] == '{' || raw.at[0] == '[') && m->field != FIELD_USAGE &&
+               m->field != FIELD_MESSAGES) {
         return fail_at_value(k, m, raw, "a number or a text");
     }
     const char *wanted = trace_fields_map(&k->fields, m, m->source, value);
@@ -217,6 +221,7 @@ static int read_lines(struct keys *k)
 {
     if (trace_mappings_parse(k->in->options.keys, "keys", &k->map, k->err) < 0)
         return ERR_INPUT;
+    trace_fields_take_sums(&k->fields, &k->map);
     k->unique = trace_unique_create(trace_mapping_of(&k->map, FIELD_UNIQUE) != NULL);
     if (trace_each_line(k->in, k, read_line, k->err) < 0 ||
         trace_unique_settle(k->unique, k->in, k->err) < 0)
@@ -235,15 +240,19 @@ static int read_rows(struct trace_input *in, struct error *err)
     buffer_init(&k->plain, TRACE_MAX_NAME);
     for (size_t i = 0; i < INNER_TEXTS; i++)
         buffer_init(&k->inner[i], 0);
+    buffer_init(&k->content, BUFFER_UNBOUNDED);
     int status = read_lines(k);
     if (status == 0)
         status = trace_fields_settle(in, &k->fields, &k->map, "keys", err);
+    if (status == 0)
+        status = trace_settle_buckets(in, err);
     trace_unique_free(k->unique);
     trace_mappings_free(&k->map);
     trace_fields_free(&k->fields);
     buffer_free(&k->plain);
     for (size_t i = 0; i < INNER_TEXTS; i++)
         buffer_free(&k->inner[i]);
+    buffer_free(&k->content);
     free(k);
     return status;
 }

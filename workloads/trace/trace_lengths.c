@@ -78,8 +78,9 @@ const char *trace_fill_lengths(struct trace_fields *f)
         input = f->counts[FIELD_UNCACHED_INPUT] + usage_input(&r->usage) -
                 r->usage.tokens[USAGE_UNCACHED_INPUT];
     uint64_t output = trace_has(f, FIELD_OUTPUT) ? f->counts[FIELD_OUTPUT] : 0;
-    if (input > WORKLOAD_MAX_TOKENS || output > WORKLOAD_MAX_TOKENS)
-        return TOKENS_WANTED;
+    uint64_t most = trace_tokens_most(f);
+    if (input > most || output > most)
+        return trace_tokens_wanted(f);
     if (inside > input)
         return "no more cached and written tokens than input tokens";
     if (made > output)
@@ -94,6 +95,10 @@ const char *trace_fill_lengths(struct trace_fields *f)
 void trace_fields_note_usage(struct trace_input *in, const struct trace_fields *f)
 {
     struct usage u;
+    if (f->input_estimated)
+        trace_note(in, "input_tokens_estimated", false);
+    if (f->messages_given && !trace_has(f, FIELD_OUTPUT))
+        trace_note(in, "no_output_bound", false);
     if (!trace_has(f, FIELD_USAGE))
         return;
     uint32_t odd = usage_report_resolve(&f->report, &u);

@@ -147,6 +147,8 @@ void trace_output_losses(const struct workload *w, enum trace_output form, struc
         {w->status != NULL, false, "outcomes"},
         {w->attempts != NULL, false, "attempts"},
         {w->cost != NULL, false, "costs"},
+        {w->first_token_ns || w->end_ns, true, "measured times"},
+        {w->finish != NULL, true, "finish reasons"},
         {w->extra_start != NULL, true, "unknown keys"},
     };
     for (size_t i = 0; i < sizeof columns / sizeof *columns && form != TRACE_CANONICAL; i++) {
@@ -163,6 +165,9 @@ static int check_form(const struct workload *w, enum trace_output form, struct e
 {
     if (form == TRACE_CANONICAL)
         return 0;
+    if (w->requests)
+        return error_set(err, ERR_INPUT,
+                         "rows of this workload stand for many requests; only jsonl can hold it");
     if (w->after_start)
         return error_set(err, ERR_INPUT,
                          "this workload has requests that wait for others "

@@ -142,6 +142,8 @@ static int copy_row(struct anonymiser *a, size_t row, struct workload *out, stru
     snprintf(id, sizeof id, "r%zu", row + 1);
     r.request_id = r.request_id ? id : NULL;
     r.messages = r.body = r.extra = (struct text){"", 0};
+    if (!a->options->keep_labels)
+        r.finish_reason = NULL; /* any text, where a log's own column was taken */
     number_names(a, row, &r);
     number_blocks(a, &r);
     round_times(a, &r);

@@ -19,7 +19,7 @@
 
 struct anonymise_options {
     bool keep_models; /* their names: a bill goes by them */
-    bool keep_labels; /* the values of labels, and the names of classes */
+    bool keep_labels; /* the values of labels, the names of classes, finish reasons */
     int64_t round_ns; /* times down to whole multiples of this; 0 = as they are */
 };
 

@@ -377,7 +377,7 @@ static const struct json_field odd_rows[] = {
     {NULL, JSON_AS_EACH, .item = &count_or_nothing, .names = oddity_names}};
 static const struct json_table odd_table = {JSON_ROWS(odd_rows), .open = true};
 
-static const char *const commands[] = {"bench", "sim", NULL};
+static const char *const commands[] = {"bench", "sim", "log", NULL};
 static const char *const loads[] = {"trace", "open", "closed", NULL};
 static const char *const methods[] = {"none", "given", "mser5", "beyond", "unsettled", NULL};
 

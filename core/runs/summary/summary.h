@@ -90,7 +90,7 @@ enum {
 #define ERROR_SAMPLE_SIZE 200
 
 struct summary {
-    const char *command; /* "bench" or "sim" */
+    const char *command; /* "bench", "sim", or "log": what a log measured */
     const char *load;    /* "trace", "open", "closed" */
     double duration_s;   /* first due instant to the last end */
     double warmup_s;

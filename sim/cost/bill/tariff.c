@@ -42,12 +42,9 @@ static const struct plan_rate *rate_of(const struct tariff *t, size_t row)
     return t->rates[w->model[row]];
 }
 
-/* The output cap cuts the end of the answer: visible output first, then sound and pictures, then
- * reasoning. */
-static inline void cap_output(const struct tariff *t, struct usage *u)
+void tariff_cap_output(const struct plan *plan, bool ignore_caps, struct usage *u)
 {
-    uint64_t whole = usage_output(u),
-             over = whole - serve_capped_output(t->plan, t->ignore_caps, whole);
+    uint64_t whole = usage_output(u), over = whole - serve_capped_output(plan, ignore_caps, whole);
     static const enum usage_class order[] = {USAGE_OUTPUT, USAGE_AUDIO_OUTPUT, USAGE_IMAGE_OUTPUT,
                                              USAGE_REASONING};
     for (int i = 0; over > 0; i++) {
@@ -75,7 +72,7 @@ static int add_retries(const struct tariff *t, uint32_t attempts, uint64_t asked
         return 0;
     struct usage u = price_billed_usage(BILLED_INPUT, last->usage, 0);
     u = price_billed_usage(b->failed, &u, asked_output);
-    cap_output(t, &u);
+    tariff_cap_output(t->plan, t->ignore_caps, &u);
     u.extra_count = 0;
     struct price_query q = *last;
     struct charge c;
@@ -102,7 +99,7 @@ static int add_earlier(const struct tariff *t, size_t row, const struct price_qu
         struct usage u = price_billed_usage(what, &a->usage, a->asked_output);
         struct price_query q = *last;
         struct charge c;
-        cap_output(t, &u);
+        tariff_cap_output(t->plan, t->ignore_caps, &u);
         q.usage = &u;
         if (t->start_unix_ns != TIME_NEVER && a->sent_ns != TIME_NEVER)
             q.at_unix_ns = t->start_unix_ns + a->sent_ns;
@@ -169,7 +166,7 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
     if (what != BILLED_DELIVERED)
         u = price_billed_usage(
             what, &u, w->earlier ? w->earlier->finals[row].asked_output : w->output_tokens[row]);
-    cap_output(t, &u);
+    tariff_cap_output(t->plan, t->ignore_caps, &u);
     if (price_request(t->plan, rate, &q, &out->last) < 0)
         return -1;
     return money_add(out->last.total, out->retries, &out->total);

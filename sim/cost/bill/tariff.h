@@ -49,6 +49,10 @@ void tariff_init(struct tariff *t, const struct plan *plan, const struct serve_r
                  const struct serve_result *served, int64_t start_unix_ns, bool ignore_caps);
 void tariff_free(struct tariff *t);
 
+/* The output cap cuts the end of the answer: visible output first, then sound and pictures, then
+ * reasoning. */
+void tariff_cap_output(const struct plan *plan, bool ignore_caps, struct usage *u);
+
 /* True if the plan serves the row. */
 bool tariff_serves(const struct tariff *t, size_t row);
 

@@ -58,9 +58,8 @@ static bool window_active(const struct price_window *w, int64_t at_unix_ns)
     return plan_hours_hold(&hours, at_unix_ns);
 }
 
-/* The prices in force for a service at an instant: the last active window's. */
-static const struct rate_prices *price_in_force(const struct plan_rate *rate, enum service service,
-                                                int64_t at_unix_ns)
+const struct rate_prices *price_in_force(const struct plan_rate *rate, enum service service,
+                                         int64_t at_unix_ns)
 {
     size_t window = rate->window_count;
     while (window > 0 && !window_active(&rate->windows[window - 1], at_unix_ns))
@@ -133,8 +132,7 @@ int price_credit_fee(const struct plan_fees *f, money net, money *out)
     return 0;
 }
 
-/* Counts are billed in steps, from a minimum on. */
-static uint64_t billed_count(const struct named_fee *fee, uint64_t count_micro)
+uint64_t price_billed_count(const struct named_fee *fee, uint64_t count_micro)
 {
     if (count_micro == 0)
         return 0;
@@ -167,7 +165,7 @@ int price_fee(const struct plan_rate *rate, bool is_unit, const char *name, uint
 {
     const struct named_fee *fee = fee_of(rate, is_unit, name);
     *out = 0;
-    return fee ? money_multiply(fee->price_micro, billed_count(fee, count_micro), out) : 0;
+    return fee ? money_multiply(fee->price_micro, price_billed_count(fee, count_micro), out) : 0;
 }
 
 static int charge_extras(const struct plan_rate *rate, const struct usage *u, struct charge *out)
@@ -180,8 +178,8 @@ static int charge_extras(const struct plan_rate *rate, const struct usage *u, st
             out->unpriced |= e->count_micro != 0 ? UNPRICED_EXTRAS : 0;
             continue;
         }
-        if (money_multiply(fee->price_micro, billed_count(fee, (uint64_t)e->count_micro), &amount) <
-                0 ||
+        if (money_multiply(fee->price_micro, price_billed_count(fee, (uint64_t)e->count_micro),
+                           &amount) < 0 ||
             add_line(out, e->is_unit ? CHARGE_UNITS : CHARGE_TOOLS, amount) < 0)
             return -1;
     }
@@ -225,6 +223,7 @@ static int charge_tokens(const struct plan *plan, const struct token_table *tabl
     return 0;
 }
 
+/* Classes that are used and have no price, where others have one. */
 static uint32_t unpriced_tokens(const struct token_table *table, const struct usage *u)
 {
     uint32_t unpriced = 0;
@@ -240,6 +239,13 @@ static bool lacks_service(const struct plan_rate *rate, enum service service)
 {
     return service != SERVICE_STANDARD && !(rate->services_priced >> service & 1) &&
            rate->resolved[service].tables[0].priced != 0;
+}
+
+uint32_t price_unpriced(const struct plan_rate *rate, enum service service,
+                        const struct token_table *table, const struct usage *u)
+{
+    uint32_t unpriced = lacks_service(rate, service) ? UNPRICED_SERVICE : 0;
+    return unpriced | (table->priced ? unpriced_tokens(table, u) : 0);
 }
 
 static int charge_request(const struct plan_rate *rate, money price_micro,
