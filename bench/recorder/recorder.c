@@ -1,10 +1,9 @@
 #include "bench/recorder/recorder_state.h"
+#include "core/listening.h"
 #include "core/memory.h"
 #include "core/stop.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,57 +42,16 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     caller_accept(r, fd);
 }
 
-static struct addrinfo *resolve(const char *listen_at, struct error *err)
+static int listen_on(struct recorder *r, struct error *err)
 {
-    const char *colon = strrchr(listen_at, ':'), *start = listen_at;
-    size_t length = colon ? (size_t)(colon - start) : 0;
-    char host[256];
-    if (length >= 2 && start[0] == '[' && start[length - 1] == ']') {
-        start++;
-        length -= 2;
-    }
-    if (length == 0 || length >= sizeof host || !colon[1]) {
-        error_set(err, ERR_INPUT, "--listen: \"%s\" is not HOST:PORT, such as 127.0.0.1:8088",
-                  listen_at);
-        return NULL;
-    }
-    memcpy(host, start, length);
-    host[length] = '\0';
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *found = NULL;
-    int bad = getaddrinfo(host, colon + 1, &hints, &found);
-    if (bad)
-        error_set(err, ERR_INPUT, "--listen: %s: %s", host, gai_strerror(bad));
-    return found;
-}
-
-static void note_address(struct recorder *r, int fd)
-{
-    struct sockaddr_storage address;
-    socklen_t length = sizeof address;
-    char port[16] = "0";
-    if (getsockname(fd, (struct sockaddr *)&address, &length) == 0)
-        getnameinfo((struct sockaddr *)&address, length, r->host, sizeof r->host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV);
-    r->port = (uint16_t)atoi(port);
-}
-
-/* What is accepted inherits TCP_NODELAY. */
-static int listen_on(struct recorder *r, const struct addrinfo *at, struct error *err)
-{
-    int on = 1, fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return error_errno(err, "cannot make a socket");
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (bind(fd, at->ai_addr, at->ai_addrlen) < 0 || listen(fd, 4096) < 0) {
-        error_errno(err, "cannot listen on %s", r->config->listen);
-        close(fd);
-        return ERR_SYSTEM;
-    }
+    struct listening at;
+    int status = listening_open(r->config->listen, "127.0.0.1:8088", &at, err);
+    if (status < 0)
+        return status;
+    memcpy(r->host, at.host, sizeof at.host);
+    r->port = at.port;
     r->listener = evconnlistener_new(r->base, on_accept, r,
-                                     LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-    note_address(r, fd);
+                                     LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, at.fd);
     return 0;
 }
 
@@ -142,12 +100,8 @@ static void on_hang_up(evutil_socket_t fd, short what, void *context)
 static int open_all(struct recorder *r, struct error *err)
 {
     struct timeval every = {0, TICK_MS * 1000};
-    struct addrinfo *at = resolve(r->config->listen, err);
-    if (!at)
-        return ERR_INPUT;
     r->base = event_base_new();
-    int status = listen_on(r, at, err);
-    freeaddrinfo(at);
+    int status = listen_on(r, err);
     if (status == 0)
         status = upstream_open(r, err);
     if (status < 0)

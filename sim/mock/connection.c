@@ -2,6 +2,7 @@
 
 #include "core/buffer.h"
 #include "core/clock.h"
+#include "core/listening.h"
 #include "core/memory.h"
 #include "core/text.h"
 #include "sim/mock/api/api_error.h"
@@ -9,8 +10,6 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -283,71 +282,25 @@ static void on_accept_error(struct evconnlistener *listener, void *context)
     evconnlistener_disable(listener);
 }
 
-/* "HOST:PORT" to an address to bind; the host may be in brackets or empty. */
-static struct addrinfo *resolve(const char *listen, struct error *err)
+static void note_address(struct connections *all, const struct listening *at)
 {
-    const char *colon = strrchr(listen, ':');
-    char host[128];
-    size_t length = colon ? (size_t)(colon - listen) : 0;
-    const char *start = listen;
-    if (length >= 2 && listen[0] == '[' && listen[length - 1] == ']') {
-        start++;
-        length -= 2;
-    }
-    uint64_t port;
-    if (!colon || length == 0 || length >= sizeof host || !text_to_u64(text_of(colon + 1), &port) ||
-        port > 65535) {
-        error_set(err, ERR_INPUT, "--listen: \"%s\" is not HOST:PORT, such as 127.0.0.1:8000",
-                  listen);
-        return NULL;
-    }
-    memcpy(host, start, length);
-    host[length] = '\0';
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *found = NULL;
-    int bad = getaddrinfo(host, colon + 1, &hints, &found);
-    if (bad)
-        error_set(err, ERR_INPUT, "--listen: %s: %s", host, gai_strerror(bad));
-    return found;
-}
-
-static void note_address(struct connections *all, int fd)
-{
-    struct sockaddr_storage address;
-    socklen_t length = sizeof address;
-    char port[16] = "0";
-    if (getsockname(fd, (struct sockaddr *)&address, &length) == 0)
-        getnameinfo((struct sockaddr *)&address, length, all->host, sizeof all->host, port,
-                    sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
-    all->port = (uint16_t)atoi(port);
-    bool six = strchr(all->host, ':') != NULL;
+    bool six = strchr(at->host, ':') != NULL;
+    memcpy(all->host, at->host, sizeof at->host);
+    all->port = at->port;
     snprintf(all->url, sizeof all->url, "http://%s%s%s:%u/v1", six ? "[" : "", all->host,
              six ? "]" : "", all->port);
 }
 
-/* What is accepted inherits TCP_NODELAY: without it small chunks would wait for acknowledgements.
- */
-static int listen_on(struct connections *all, const struct addrinfo *at, struct error *err)
+static int listen_on(struct connections *all, const struct listening *at, struct error *err)
 {
-    int on = 1;
-    int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return error_errno(err, "cannot make a socket");
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (bind(fd, at->ai_addr, at->ai_addrlen) < 0 || listen(fd, 4096) < 0) {
-        error_errno(err, "cannot listen on %s", all->config->listen);
-        close(fd);
-        return ERR_SYSTEM;
-    }
     all->listener = evconnlistener_new(all->base, NULL, NULL,
-                                       LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+                                       LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, at->fd);
     if (!all->listener || !evhttp_bind_listener(all->http, all->listener)) {
-        close(fd);
+        close(at->fd);
         return error_set(err, ERR_SYSTEM, "cannot watch the listening socket");
     }
     evconnlistener_set_error_cb(all->listener, on_accept_error);
-    note_address(all, fd);
+    note_address(all, at);
     return 0;
 }
 
@@ -366,17 +319,14 @@ static void set_limits(struct connections *all)
 
 static int open_all(struct connections *all, struct error *err)
 {
-    struct addrinfo *at = resolve(all->config->listen, err);
-    if (!at)
-        return ERR_INPUT;
+    struct listening at;
     all->http = evhttp_new(all->base);
     all->adopt = event_new(all->base, -1, 0, on_adopt, all);
-    int bad = 0;
     if (!all->http || !all->adopt)
-        bad = error_set(err, ERR_SYSTEM, "cannot make an HTTP server");
-    else
-        bad = listen_on(all, at, err);
-    freeaddrinfo(at);
+        return error_set(err, ERR_SYSTEM, "cannot make an HTTP server");
+    int bad = listening_open(all->config->listen, "127.0.0.1:8000", &at, err);
+    if (bad == 0)
+        bad = listen_on(all, &at, err);
     if (bad < 0)
         return bad;
     evhttp_set_bevcb(all->http, on_new_connection, all);
