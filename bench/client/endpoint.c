@@ -2,6 +2,7 @@
 
 #include "core/buffer.h"
 #include "core/memory.h"
+#include "core/stop.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -286,4 +287,36 @@ void endpoint_apply(const struct endpoint *e, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "farebox/" FAREBOX_VERSION);
+}
+
+/* ---- an exchange that is waited for ---- */
+
+static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
+{
+    return buffer_add(context, bytes, size * count) == 0 ? size * count : 0;
+}
+
+static int until_stopped(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    (void)context;
+    (void)a;
+    (void)b;
+    (void)c;
+    (void)d;
+    return stop_level() > 0;
+}
+
+void endpoint_set_exchange(CURL *easy, const struct buffer *body, long limit_ms,
+                           struct buffer *answer)
+{
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, until_stopped);
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, limit_ms);
+    if (!body)
+        return;
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->length);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body->data);
 }

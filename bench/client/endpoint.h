@@ -77,4 +77,10 @@ bool endpoint_is_https(const struct endpoint *e);
 /* Sets what every exchange with the endpoint needs, except the body. */
 void endpoint_apply(const struct endpoint *e, CURL *easy);
 
+/* Sets an exchange that is waited for, until a stop is asked for or the time is over: what is
+ * posted (NULL = nothing is; borrowed), and where its answer's body goes, up to the buffer's cap.
+ */
+void endpoint_set_exchange(CURL *easy, const struct buffer *body, long limit_ms,
+                           struct buffer *answer);
+
 #endif

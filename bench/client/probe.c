@@ -17,21 +17,6 @@
 #define ALL_NS (30 * NS_PER_S)  /* for all exchanges with an endpoint */
 #define ASIDE_NS (5 * NS_PER_S) /* for what a run can do without */
 
-static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
-{
-    return buffer_add(context, bytes, size * count) == 0 ? size * count : 0;
-}
-
-static int until_stopped(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-    (void)context;
-    (void)a;
-    (void)b;
-    (void)c;
-    (void)d;
-    return stop_level() > 0;
-}
-
 static void set_note(struct probe *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -79,16 +64,7 @@ static void set_up(struct probe *p, const struct buffer *body, char *words, long
     p->status = 0;
     p->type[0] = '\0';
     curl_easy_setopt(p->easy, CURLOPT_ERRORBUFFER, words);
-    curl_easy_setopt(p->easy, CURLOPT_WRITEFUNCTION, on_bytes);
-    curl_easy_setopt(p->easy, CURLOPT_WRITEDATA, &p->answer);
-    curl_easy_setopt(p->easy, CURLOPT_XFERINFOFUNCTION, until_stopped);
-    curl_easy_setopt(p->easy, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(p->easy, CURLOPT_TIMEOUT_MS, limit_ms);
-    if (!body)
-        return;
-    curl_easy_setopt(p->easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(p->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->length);
-    curl_easy_setopt(p->easy, CURLOPT_POSTFIELDS, body->data);
+    endpoint_set_exchange(p->easy, body, limit_ms, &p->answer);
 }
 
 static void read_head(struct probe *p)

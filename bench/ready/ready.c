@@ -64,21 +64,6 @@ enum ready_verdict ready_of_curl(CURLcode code)
 
 /* ---- one exchange ---- */
 
-static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
-{
-    return buffer_add(context, bytes, size * count) == 0 ? size * count : 0;
-}
-
-static int until_stopped(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-    (void)context;
-    (void)a;
-    (void)b;
-    (void)c;
-    (void)d;
-    return stop_level() > 0;
-}
-
 static void set_why(struct look *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void set_why(struct look *l, const char *format, ...)
@@ -110,18 +95,9 @@ static void tell_status(struct look *l, const char *what)
 static void set_up(struct look *l, CURL *easy, const struct buffer *body, int64_t limit_ns)
 {
     endpoint_apply(&l->endpoint, easy);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &l->answer);
-    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, until_stopped);
-    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(l->wait->config->connect_timeout_ns / NS_PER_MS));
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(limit_ns / NS_PER_MS) + 1);
-    if (!body)
-        return;
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->length);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body->data);
+    endpoint_set_exchange(easy, body, (long)(limit_ns / NS_PER_MS) + 1, &l->answer);
 }
 
 /* Asks for `path`, by GET where there is no body. Over a connection and after a look-up of its own:
