@@ -197,6 +197,11 @@ static const struct {
      "0.002"},
     {PLANS(TOKENS ", \"subscription\": {\"price\": 20, \"period\": \"month\", \"setup\": 5}"),
      "25.0075"},
+    /* $50 of five requests, $15 off: what is included covers the $35 that are left */
+    {PLANS("\"per_request\": \"10\", \"volume\": {\"steps\": [{\"over_usd\": \"20\", "
+           "\"off_percent\": \"50\"}]}, \"subscription\": {\"price\": 20, \"period\": \"month\", "
+           "\"includes\": {\"usd\": \"100\", \"per\": \"month\", \"beyond\": \"pay\"}}"),
+     "20"},
     /* $0.0075 used: bought for $0.006 with a quarter on top */
     {PLANS(TOKENS ", \"credit_fee\": {\"bonus_percent\": 25}"), "0.006"},
     /* a long answer is one of 100 or more */

@@ -218,8 +218,10 @@ int bill_add_lines(struct plan_bill *p, const struct plan *plan, const struct bi
     if (bill_scale(p, plan, bill) < 0 || volume_discount(plan, &c, &volume) < 0 ||
         add_paid_by_period(p, plan, bill, until) < 0)
         return -1;
-    p->cash[LINE_INCLUDED] = p->prorated[LINE_INCLUDED] =
-        -(included_credit(plan, &c) + bill_free_calls(plan, bill, t));
+    /* What is included covers what the discount leaves of the usage, and never more. */
+    money included = included_credit(plan, &c) + bill_free_calls(plan, bill, t);
+    money left = p->cash[LINE_USAGE] - volume;
+    p->cash[LINE_INCLUDED] = p->prorated[LINE_INCLUDED] = -(included < left ? included : left);
     p->cash[LINE_VOLUME] = p->prorated[LINE_VOLUME] = -volume;
     money net = p->cash[LINE_USAGE] + p->cash[LINE_INCLUDED] + p->cash[LINE_VOLUME];
     if (minimum_spend(plan, &c, until, bill->billed_span_ns, &p->cash[LINE_MINIMUM],
