@@ -15,12 +15,20 @@ const char *serve_fate_name(enum serve_fate fate)
     return names[fate];
 }
 
+/* One quota or rate limit, and what the request at the head of the line asks of it. */
+struct door {
+    struct quota_window window;
+    money_magnitude amount, need; /* 0 where it is not for the request */
+    bool settled, for_all;        /* the bill settles it; every request counts in it */
+    bool is_for;
+};
+
 struct line {
     const struct plan *plan;
     const struct serve_rows *rows;
     const struct serve_conditions *conditions;
-    struct quota_window *windows; /* quotas, then rate limits */
-    size_t window_count;
+    struct door *doors; /* quotas, then rate limits */
+    size_t door_count;
     struct heap running; /* requests by their end, each with its units, for the concurrency limit */
     uint64_t running_units;
     int64_t last_start_ns;
@@ -40,25 +48,33 @@ static void open_tariff(struct line *l)
                     l->conditions->ignore_caps);
 }
 
+static void door_open(struct door *d, const struct plan_quota *quota, int64_t start_unix_ns)
+{
+    window_init(&d->window, quota, start_unix_ns);
+    d->amount = plan_quota_amount(quota);
+    d->settled = plan_quota_is_settled(quota);
+    d->for_all = quota->model_count + quota->class_count == 0;
+}
+
 static void line_open(struct line *l, const struct plan *plan, const struct serve_rows *rows,
                       const struct serve_conditions *conditions)
 {
     *l = (struct line){.plan = plan, .rows = rows, .conditions = conditions};
-    l->window_count = plan->quota_count + plan->rate_limit_count;
-    l->windows = mem_zero(l->window_count + 1, sizeof *l->windows);
-    for (size_t i = 0; i < l->window_count; i++)
-        window_init(&l->windows[i],
-                    i < plan->quota_count ? &plan->quotas[i]
-                                          : &plan->rate_limits[i - plan->quota_count],
-                    conditions->start_unix_ns);
+    l->door_count = plan->quota_count + plan->rate_limit_count;
+    l->doors = mem_zero(l->door_count + 1, sizeof *l->doors);
+    for (size_t i = 0; i < l->door_count; i++)
+        door_open(&l->doors[i],
+                  i < plan->quota_count ? &plan->quotas[i]
+                                        : &plan->rate_limits[i - plan->quota_count],
+                  conditions->start_unix_ns);
     open_tariff(l);
 }
 
 static void line_close(struct line *l)
 {
-    for (size_t i = 0; i < l->window_count; i++)
-        window_free(&l->windows[i]);
-    free(l->windows);
+    for (size_t i = 0; i < l->door_count; i++)
+        window_free(&l->doors[i].window);
+    free(l->doors);
     heap_free(&l->running);
     if (l->charges)
         tariff_free(&l->tariff);
@@ -121,29 +137,42 @@ static money_magnitude counted(const struct plan_quota *quota, const struct serv
     return sum;
 }
 
-money_magnitude serve_need(const struct plan_quota *quota, const struct serve_ask *ask)
+static money_magnitude need_of(const struct plan_quota *quota, const struct serve_ask *ask)
 {
-    if (plan_quota_is_settled(quota) || !is_for(quota, ask))
-        return 0;
     if (quota->unit == QUOTA_USD)
         return ask->charge;
     return quota->counts ? counted(quota, ask)
                          : plan_quota_need(quota, ask->weight_micro, ask->input, ask->output);
 }
 
-static enum serve_fate fate_of_window(const struct line *l, size_t window)
+money_magnitude serve_need(const struct plan_quota *quota, const struct serve_ask *ask)
 {
-    return window < l->plan->quota_count ? SERVE_QUOTA : SERVE_RATE;
+    return plan_quota_is_settled(quota) || !is_for(quota, ask) ? 0 : need_of(quota, ask);
+}
+
+/* Works out, once for each request, what it asks of every door. */
+static void ask_doors(struct line *l, const struct serve_ask *a)
+{
+    for (size_t i = 0; i < l->door_count; i++) {
+        struct door *d = &l->doors[i];
+        d->is_for = d->for_all || is_for(d->window.quota, a);
+        d->need = d->is_for && !d->settled ? need_of(d->window.quota, a) : 0;
+    }
+}
+
+static enum serve_fate fate_of_door(const struct line *l, size_t door)
+{
+    return door < l->plan->quota_count ? SERVE_QUOTA : SERVE_RATE;
 }
 
 /* True if something that queues could never let the request in, however long it waits. */
 static bool never_fits(const struct line *l, const struct serve_ask *a)
 {
-    for (size_t i = 0; i < l->window_count; i++) {
-        const struct plan_quota *q = l->windows[i].quota;
-        money_magnitude need = serve_need(q, a);
-        if ((q->beyond == BEYOND_QUEUE && need > plan_quota_amount(q)) ||
-            (q->beyond != BEYOND_PAY && q->most > 0 && need > q->most))
+    for (size_t i = 0; i < l->door_count; i++) {
+        const struct door *d = &l->doors[i];
+        const struct plan_quota *q = d->window.quota;
+        if ((q->beyond == BEYOND_QUEUE && d->need > d->amount) ||
+            (q->beyond != BEYOND_PAY && q->most > 0 && d->need > q->most))
             return true;
     }
     return limits_concurrency(l) && l->plan->limits.beyond == BEYOND_QUEUE &&
@@ -151,15 +180,15 @@ static bool never_fits(const struct line *l, const struct serve_ask *a)
 }
 
 /* The start that all queueing windows agree on. */
-static int64_t queue_until(struct line *l, const struct serve_ask *a, int64_t now_ns)
+static int64_t queue_until(struct line *l, int64_t now_ns)
 {
     for (bool moved = true; moved;) {
         moved = false;
-        for (size_t i = 0; i < l->window_count; i++) {
-            struct quota_window *w = &l->windows[i];
-            if (w->quota->beyond != BEYOND_QUEUE || !is_for(w->quota, a))
+        for (size_t i = 0; i < l->door_count; i++) {
+            struct door *d = &l->doors[i];
+            if (d->window.quota->beyond != BEYOND_QUEUE || !d->is_for)
                 continue;
-            int64_t at = window_room_ns(w, now_ns, serve_need(w->quota, a));
+            int64_t at = window_room_ns(&d->window, now_ns, d->need);
             moved = moved || at > now_ns;
             now_ns = at;
         }
@@ -172,7 +201,7 @@ static int64_t find_start(struct line *l, const struct serve_ask *a)
 {
     int64_t now = a->due_ns > l->last_start_ns ? a->due_ns : l->last_start_ns;
     for (;;) {
-        int64_t at = queue_until(l, a, now);
+        int64_t at = queue_until(l, now);
         if (!limits_concurrency(l) || l->plan->limits.beyond != BEYOND_QUEUE)
             return at;
         now = concurrency_room(l, at, a->units_micro);
@@ -181,20 +210,19 @@ static int64_t find_start(struct line *l, const struct serve_ask *a)
     }
 }
 
-static bool fits_now(struct quota_window *w, int64_t now_ns, money_magnitude need)
+static bool fits_now(struct door *d, int64_t now_ns)
 {
-    return window_room_ns(w, now_ns, need) == now_ns;
+    return window_room_ns(&d->window, now_ns, d->need) == now_ns;
 }
 
 /* Uses up the request's share of every window that it counts in; of the quotas that one pays
  * beyond nothing unless it is included, but then, too, a session begins with it. */
-static void take_all(struct line *l, const struct serve_ask *a, int64_t now_ns, bool included)
+static void take_all(struct line *l, int64_t now_ns, bool included)
 {
-    for (size_t i = 0; i < l->window_count; i++) {
-        struct quota_window *w = &l->windows[i];
-        if (is_for(w->quota, a))
-            window_take(w, now_ns,
-                        i >= l->plan->quota_count || included ? serve_need(w->quota, a) : 0);
+    for (size_t i = 0; i < l->door_count; i++) {
+        struct door *d = &l->doors[i];
+        if (d->is_for)
+            window_take(&d->window, now_ns, i >= l->plan->quota_count || included ? d->need : 0);
     }
 }
 
@@ -202,15 +230,15 @@ static void take_all(struct line *l, const struct serve_ask *a, int64_t now_ns, 
 static enum serve_fate enter(struct line *l, const struct serve_ask *a, int64_t now_ns)
 {
     bool quota = false, room = true;
-    for (size_t i = 0; i < l->window_count; i++) {
-        struct quota_window *w = &l->windows[i];
-        if (!is_for(w->quota, a))
+    for (size_t i = 0; i < l->door_count; i++) {
+        struct door *d = &l->doors[i];
+        enum plan_beyond beyond = d->window.quota->beyond;
+        if (!d->is_for)
             continue;
-        bool fits =
-            w->quota->beyond == BEYOND_QUEUE || fits_now(w, now_ns, serve_need(w->quota, a));
-        if (!fits && w->quota->beyond == BEYOND_REJECT)
-            return fate_of_window(l, i);
-        if (i < l->plan->quota_count && !plan_quota_is_settled(w->quota)) {
+        bool fits = beyond == BEYOND_QUEUE || fits_now(d, now_ns);
+        if (!fits && beyond == BEYOND_REJECT)
+            return fate_of_door(l, i);
+        if (i < l->plan->quota_count && !d->settled) {
             quota = true;
             room = room && fits;
         }
@@ -218,7 +246,7 @@ static enum serve_fate enter(struct line *l, const struct serve_ask *a, int64_t 
     if (limits_concurrency(l) && l->plan->limits.beyond == BEYOND_REJECT &&
         !slot_free(l, now_ns, a->units_micro))
         return SERVE_RATE;
-    take_all(l, a, now_ns, room);
+    take_all(l, now_ns, room);
     if (limits_concurrency(l))
         add_running(l, now_ns + a->duration_ns, a->units_micro);
     return quota && room ? SERVE_INCLUDED : SERVE_PAID;
@@ -255,6 +283,7 @@ static enum serve_fate place_request(struct line *l, const struct serve_ask *a, 
         return SERVE_UNBEGUN;
     if (!serve_within_caps(l->plan, l->conditions, a))
         return SERVE_INPUT;
+    ask_doors(l, a);
     if (never_fits(l, a))
         return SERVE_LARGE;
     int64_t at = find_start(l, a);
@@ -361,7 +390,7 @@ static void count_use(const struct line *l, struct serve_result *out)
     const struct plan_quota *q = &l->plan->quotas[0];
     int64_t until = out->last_start_ns > l->rows->span_ns ? out->last_start_ns : l->rows->span_ns;
     if (q->alignment == WINDOW_SESSION) {
-        out->quota_windows = l->windows[0].opened;
+        out->quota_windows = l->doors[0].window.opened;
         return;
     }
     int64_t last = q->alignment == WINDOW_ROLLING
@@ -392,7 +421,7 @@ void serve_plan(const struct plan *plan, const struct serve_rows *rows,
         out->fate[row] = (uint8_t)place_request(&l, &a, &start);
         out->count[out->fate[row]]++;
         if (out->fate[row] == SERVE_INCLUDED)
-            out->quota_used += (uint64_t)serve_need(&plan->quotas[0], &a);
+            out->quota_used += (uint64_t)l.doors[0].need;
         note_start(out, row, a.due_ns, start);
     }
     count_use(&l, out);
@@ -431,17 +460,18 @@ static bool makes_wait(const struct plan_quota *q)
 /* True if no number of plans serves the request: alone it is more than one of them allows. */
 static bool is_too_large(const struct line *l, const struct serve_ask *a)
 {
-    for (size_t i = 0; i < l->window_count; i++)
-        if (makes_wait(l->windows[i].quota) && !l->windows[i].quota->pooled &&
-            serve_need(l->windows[i].quota, a) > plan_quota_amount(l->windows[i].quota))
+    for (size_t i = 0; i < l->door_count; i++) {
+        const struct door *d = &l->doors[i];
+        if (makes_wait(d->window.quota) && !d->window.quota->pooled && d->need > d->amount)
             return true;
+    }
     return limits_concurrency(l) && a->units_micro > l->plan->limits.concurrency * PLAN_MICRO;
 }
 
 /* Starts a request when it is due, whatever the limits say. */
 static void start_when_due(struct line *l, const struct serve_ask *a)
 {
-    take_all(l, a, a->due_ns, true);
+    take_all(l, a->due_ns, true);
     if (!limits_concurrency(l))
         return;
     while (l->running.count && heap_next(&l->running) <= a->due_ns)
@@ -455,14 +485,24 @@ static uint64_t times(money_magnitude used, money_magnitude amount)
     return count > UINT64_MAX ? UINT64_MAX : (uint64_t)count;
 }
 
+/* True if `count` of a plan are enough for what is used: seldom needs a division. */
+static bool is_enough(uint64_t count, const struct door *d)
+{
+    money_magnitude amount;
+    return __builtin_mul_overflow((money_magnitude)count, d->amount, &amount) ||
+           d->window.used <= amount;
+}
+
 /* The most that any limit asks for at this instant. */
 static void note_need(const struct line *l, struct serve_need *out)
 {
-    for (size_t i = 0; i < l->window_count; i++) {
-        const struct quota_window *w = &l->windows[i];
-        uint64_t count = makes_wait(w->quota) ? times(w->used, plan_quota_amount(w->quota)) : 0;
+    for (size_t i = 0; i < l->door_count; i++) {
+        const struct door *d = &l->doors[i];
+        if (!makes_wait(d->window.quota) || is_enough(out->count, d))
+            continue;
+        uint64_t count = times(d->window.used, d->amount);
         if (count > out->count)
-            *out = (struct serve_need){.count = count, .window = *w->quota};
+            *out = (struct serve_need){.count = count, .window = *d->window.quota};
     }
     uint64_t count = times(l->running_units, l->plan->limits.concurrency * PLAN_MICRO);
     if (count > out->count)
@@ -479,7 +519,10 @@ void serve_plans_needed(const struct plan *plan, const struct serve_rows *rows,
     line_open(&l, plan, rows, conditions);
     for (size_t i = 0; i < rows->workload->count; i++) {
         struct serve_ask a = ask_of(&l, rows->order ? rows->order[i] : i);
-        if (!serve_within_caps(plan, conditions, &a) || is_too_large(&l, &a))
+        if (!serve_within_caps(plan, conditions, &a))
+            continue;
+        ask_doors(&l, &a);
+        if (is_too_large(&l, &a))
             continue;
         start_when_due(&l, &a);
         note_need(&l, out);
