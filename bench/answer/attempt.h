@@ -15,6 +15,7 @@
 
 #include "bench/answer/secrets.h"
 #include "bench/answer/spread.h"
+#include "bench/wire/alike.h"
 #include "bench/wire/api.h"
 #include "bench/wire/sse.h"
 #include "core/runs/record/record.h"
@@ -76,6 +77,7 @@ struct attempt {
     size_t kept_from[GROWTHS]; /* where a growing text begins in `text` */
     uint32_t summaries;        /* chunks that bear nothing but a summary of the reasoning */
     struct answer_so_far so_far;
+    struct alike alike;         /* the form of its events, where they stand alone */
     struct usage_report report; /* of all the answer's usage objects; its unknown keys are here: */
     struct usage_key_names unknown_keys;
     struct usage_extra unit; /* billed beside tokens; see struct chunk */

@@ -192,6 +192,19 @@ static void forget_texts(struct attempt *a, struct chunk *c)
     c->tokens = c->more_count = 0;
 }
 
+/* Reads an event, or tells by the one before it what it says; false: it is no JSON. */
+static bool read_event(struct attempt *a, const char *name, struct text *data, struct chunk *c)
+{
+    bool alone = a->config->api->events_stand_alone;
+    if (alone && alike_read(&a->alike, name, *data, c))
+        return true;
+    if (a->config->api->read_event(&a->so_far, name, *data, c) < 0)
+        return attempt_read_mended(a, name, data, c);
+    if (alone)
+        alike_learn(&a->alike, name, *data, c);
+    return true;
+}
+
 static bool take_event(struct attempt *a, const char *name, struct text data)
 {
     struct chunk c;
@@ -200,8 +213,7 @@ static bool take_event(struct attempt *a, const char *name, struct text data)
         return take_late(a, name, data);
     if (text_starts(data, "["))
         data = chunk_unwrap(data);
-    if (a->config->api->read_event(&a->so_far, name, data, &c) < 0 &&
-        !attempt_read_mended(a, name, &data, &c))
+    if (!read_event(a, name, &data, &c))
         return pass_over(a, name, data);
     a->understood |= !c.ends;
     bool again = c.is_whole_text && a->by_deltas;

@@ -66,6 +66,7 @@ struct bench_api {
     int (*read_event)(const struct answer_so_far *so_far, const char *event, struct text data,
                       struct chunk *out);
     int (*read_answer)(struct text body, struct chunk *out);
+    bool events_stand_alone; /* what a text means lies in its event's name and bytes alone */
 
     /* Conversations; NULL = the API has none (--thread-replies is refused). read_reply gathers from
      * an event of a stream, or a whole answer, what a later turn is to carry; what it cannot read

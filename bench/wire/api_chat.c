@@ -28,6 +28,7 @@ const struct bench_api api_chat = {
     .add_prompt = add_prompt,
     .read_event = openai_read_event,
     .read_answer = openai_read_answer,
+    .events_stand_alone = true,
     .read_reply = openai_read_reply,
     .add_turn = openai_add_message_turn,
     .end_mark = "[DONE]",

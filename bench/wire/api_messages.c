@@ -29,6 +29,7 @@ const struct bench_api api_messages = {
     .add_prompt = add_prompt,
     .read_event = messages_read_event,
     .read_answer = messages_read_answer,
+    .events_stand_alone = true,
     .read_reply = messages_read_reply,
     .add_turn = messages_add_turn,
     .end_mark = "message_stop",

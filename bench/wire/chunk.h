@@ -52,6 +52,7 @@ struct chunk {
     struct text error_message;    /* raw; the whole error where it holds no message */
     bool is_whole_text;           /* its text stands where whole answers have theirs */
     bool is_foreign;              /* it has none of the members of its API's answers */
+    bool says_twice;              /* the same text stands in more than one place */
     uint32_t logprobs;            /* tokens that it gives a log probability of */
     unsigned more_count;          /* further texts of any kind, as far as they fit */
     struct text more[CHUNK_MORE]; /* not set beyond their number */

@@ -36,7 +36,9 @@ static void add_text(struct chunk *c, unsigned kind, struct text *where, struct 
     c->tokens |= kind;
     if (where->length == 0)
         *where = raw;
-    else if (!text_same(*where, raw) && c->more_count < CHUNK_MORE)
+    else if (text_same(*where, raw))
+        c->says_twice = true;
+    else if (c->more_count < CHUNK_MORE)
         c->more[c->more_count++] = raw;
 }
 

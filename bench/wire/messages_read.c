@@ -1,5 +1,6 @@
 #include "bench/wire/messages.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* ---- stop reasons ---- */
@@ -137,7 +138,7 @@ static void read_members(struct json_scan *s, struct chunk *c)
 int messages_read_answer(struct text body, struct chunk *out)
 {
     struct json_scan s;
-    memset(out, 0, sizeof *out);
+    memset(out, 0, offsetof(struct chunk, more));
     out->is_foreign = true;
     json_scan_init(&s, "answer", body.at, body.length, 1);
     read_members(&s, out);

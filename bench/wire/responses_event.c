@@ -1,5 +1,6 @@
 #include "bench/wire/responses.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* Which token text the events of a name bear, without their ".delta" or ".done". The first that
@@ -146,7 +147,7 @@ int responses_read_event(const struct answer_so_far *so_far, const char *event, 
     struct json_scan s;
     struct text key;
     struct event e = {.type = text_of(event)};
-    memset(out, 0, sizeof *out);
+    memset(out, 0, offsetof(struct chunk, more));
     if (data.length && data.at[0] != '{' && chunk_is_end_mark(data)) { /* of gateways */
         out->ends = true;
         return 0;
