@@ -26,7 +26,7 @@ CHECK_LIBS = $(eval CHECK_LIBS := $$(shell pkg-config --cflags --libs check))$(C
 # Whatever stands in the rooms; .ci/layers has their list.
 SOURCES := $(sort $(shell find core workloads bench sim cli -name '*.c'))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
-EMBEDDED_FOLDERS := $(wildcard workloads/scenario/scenarios workloads/trace/forms sim/engine/presets sim/cost/book/books)
+EMBEDDED_FOLDERS := $(wildcard workloads/scenario/scenarios workloads/trace/forms sim/engine/presets sim/engine/hardware/models sim/engine/hardware/gpus sim/cost/book/books)
 EMBEDDED := $(sort $(wildcard $(EMBEDDED_FOLDERS:=/*.json)))
 LIBRARY := $(BUILD)/libfarebox.a
 PROGRAM := $(BUILD)/farebox
@@ -127,6 +127,11 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIBRARY) $(ALL_LIBS)
 
 PERF := $(patsubst tests/perf/%.c,$(BUILD)/perf/%,$(wildcard tests/perf/perf_*.c))
+GRIDS ?= $(wildcard ../shared/engine/grids/*.json)
+.PHONY: engine-fit
+engine-fit: $(PROGRAM) ## errors of the fits to grids of step times (GRIDS="a.json b.json")
+	@$(if $(GRIDS),$(PROGRAM) engine fit $(GRIDS),echo "no grids: GRIDS=\"a.json b.json\" names them")
+
 .PHONY: perf
 perf: $(PERF) $(PROGRAM) ## the benchmarks, each beside its yardstick (T=perf_price runs one)
 	@.ci/deps perf || echo "some yardsticks cannot be installed here; they are left out"

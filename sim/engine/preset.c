@@ -21,9 +21,23 @@ enum { FOR_STEPS = 1 << ENGINE_STEPS, FOR_CONSTANT = 1 << ENGINE_CONSTANT };
 
 #define AT(member) JSON_AT(struct engine_config, member)
 
+static bool is_zero(const void *member)
+{
+    double value;
+    memcpy(&value, member, sizeof value);
+    return !(value > 0);
+}
+
 static const struct json_field rows[] = {
     {"kind", JSON_AS_CHOICE, AT(kind), .names = kind_names, .what = "kind of engine"},
     {"source", JSON_AS_CHARS, AT(source)},
+    {"caveat", JSON_AS_CHARS, AT(caveat), .optional = true},
+    {"error_step", JSON_AS_DOUBLE, AT(error_step), 0, 100, .groups = FOR_STEPS, .optional = true,
+     .is_nothing = is_zero},
+    {"error_tpot", JSON_AS_DOUBLE, AT(error_tpot), 0, 100, .groups = FOR_STEPS, .optional = true,
+     .is_nothing = is_zero},
+    {"error_ttft", JSON_AS_DOUBLE, AT(error_ttft), 0, 100, .groups = FOR_STEPS, .optional = true,
+     .is_nothing = is_zero},
     {"replicas", JSON_AS_UINT, AT(replicas), 1, 100000},
     {"router", JSON_AS_CHOICE, AT(router), .names = router_names, .what = "router",
      .groups = FOR_STEPS},
@@ -37,6 +51,7 @@ static const struct json_field rows[] = {
     {"hidden", JSON_AS_UINT, AT(hidden), 1, 10000000, .groups = FOR_STEPS},
     {"tensor_parallel", JSON_AS_UINT, AT(tensor_parallel), 1, 1024, .groups = FOR_STEPS},
     {"kv_bytes_per_token", JSON_AS_DOUBLE, AT(kv_bytes_per_token), 0, 1e12, .groups = FOR_STEPS},
+    {"kv_heads", JSON_AS_UINT, AT(kv_heads), 0, 100000, .groups = FOR_STEPS, .optional = true},
     {"weight_bytes", JSON_AS_DOUBLE, AT(weight_bytes), 0, 1e15, .groups = FOR_STEPS},
     {"memory_bytes", JSON_AS_DOUBLE, AT(memory_bytes), 0, 1e15, .groups = FOR_STEPS},
     {"memory_utilisation", JSON_AS_DOUBLE, AT(memory_utilisation), 0.01, 1, .groups = FOR_STEPS},
@@ -58,6 +73,19 @@ static const struct json_field rows[] = {
     {"d1", JSON_AS_DOUBLE, AT(steps.d1), 0, 1e6, .groups = FOR_STEPS},
     {"s0", JSON_AS_DOUBLE, AT(steps.s0), 0, 1e6, .groups = FOR_STEPS},
     {"s1", JSON_AS_DOUBLE, AT(steps.s1), 0, 1e6, .groups = FOR_STEPS},
+    {"p0", JSON_AS_DOUBLE, AT(steps.p0), 0, 1e6, .groups = FOR_STEPS, .optional = true,
+     .is_nothing = is_zero},
+    {"m0", JSON_AS_DOUBLE, AT(steps.m0), 0, 1e6, .groups = FOR_STEPS, .optional = true,
+     .is_nothing = is_zero},
+    {"n0", JSON_AS_DOUBLE, AT(steps.n0), 0, 1e9, .groups = FOR_STEPS, .optional = true,
+     .is_nothing = is_zero},
+    {"c2", JSON_AS_DOUBLE, AT(steps.c2), 0, 1e6, .groups = FOR_STEPS, .optional = true,
+     .is_nothing = is_zero},
+    {"tile", JSON_AS_UINT, AT(steps.tile), 0, 65536, .groups = FOR_STEPS, .optional = true},
+    {"o0", JSON_AS_DOUBLE, AT(steps.o0), 0, 1e6, .groups = FOR_STEPS, .optional = true,
+     .is_nothing = is_zero},
+    {"o1", JSON_AS_DOUBLE, AT(steps.o1), 0, 1e6, .groups = FOR_STEPS, .optional = true,
+     .is_nothing = is_zero},
     {"ar_latency", JSON_AS_DOUBLE, AT(steps.ar_latency), 0, 1e6, .groups = FOR_STEPS},
     {"ar_bandwidth", JSON_AS_DOUBLE, AT(steps.ar_bandwidth), 0, 1e6, .groups = FOR_STEPS},
 };
@@ -169,6 +197,12 @@ static int check_steps(struct engine_config *c, struct error *err)
     if (s->w0 + s->w1 + s->c0 + s->c1 + s->d0 + s->d1 + s->s0 + s->s1 <= 0)
         return error_set(err, ERR_INPUT,
                          "a step takes no time: give w0, w1, c0 or c1 in milliseconds");
+    if (s->m0 > 0 && s->n0 <= 0)
+        return error_set(err, ERR_INPUT,
+                         "m0 is the time to read all experts: give n0, the tokens that reach 63 %% "
+                         "of them");
+    if (s->c2 > 0 && s->tile == 0)
+        return error_set(err, ERR_INPUT, "c2 is the time of a row that fills a tile: give tile");
     if (c->kv_blocks > 0)
         return 0;
     if (c->memory_bytes <= 0 || c->kv_bytes_per_token <= 0)
@@ -176,7 +210,8 @@ static int check_steps(struct engine_config *c, struct error *err)
     double tp = c->tensor_parallel;
     double room =
         c->memory_utilisation * c->memory_bytes * tp - c->weight_bytes - c->activation_bytes * tp;
-    double blocks = floor(room / (c->block_size * c->kv_bytes_per_token));
+    double copies = c->kv_heads && tp > c->kv_heads ? tp / c->kv_heads : 1;
+    double blocks = floor(room / (c->block_size * c->kv_bytes_per_token * copies));
     if (blocks < 2)
         return error_set(err, ERR_INPUT,
                          "the weights (%.3g bytes) leave no room for KV blocks in %.3g bytes",

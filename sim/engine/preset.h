@@ -34,8 +34,11 @@ enum engine_router {
 /* The constants of a step's duration, by the names of the formula in step_time.h. */
 struct step_constants {
     double k;                        /* calibration, 1 unless fitted */
-    double w0, c0, d0, s0;           /* ms */
-    double w1, c1, d1, s1;           /* ms per token or sequence */
+    double w0, c0, d0, s0, p0, m0;   /* ms */
+    double w1, c1, d1, s1, c2;       /* ms per token or sequence */
+    double n0;                       /* tokens */
+    double o0, o1;                   /* CPU: ms a step; ms a layer of a step with a prefill */
+    uint32_t tile;                   /* tokens */
     double ap;                       /* ns per query token and token of context */
     double kappa;                    /* ns per KV token read by a decode step */
     double ar_latency, ar_bandwidth; /* all-reduce: ms, GB/s; 0 bandwidth = folded in */
@@ -44,6 +47,10 @@ struct step_constants {
 struct engine_config {
     char name[64];
     char source[512]; /* where the figures are from */
+    char caveat[512]; /* what is known against them, or was not checked; "" */
+    double
+        error_step; /* relative, 90th percentile, of steps kept back from the fit; 0 = not known */
+    double error_tpot, error_ttft; /* relative, 90th percentile, that is expected of requests */
     enum engine_kind kind;
     uint32_t replicas; /* 1 */
     enum engine_router router;
@@ -53,7 +60,9 @@ struct engine_config {
     double ttft_ms, itl_ms; /* constant */
 
     uint32_t layers, hidden, tensor_parallel; /* steps, from here on */
-    double kv_bytes_per_token, weight_bytes;
+    double kv_bytes_per_token, weight_bytes;  /* one copy, all ranks together */
+    uint32_t
+        kv_heads; /* that a token's cache can be divided by: ranks beyond hold copies; 0 = any */
     uint32_t block_size;             /* tokens in a KV block; 16 */
     uint64_t kv_blocks;              /* 0: from the memory's size, see engine_config_check */
     double memory_bytes;             /* of one GPU */
@@ -85,7 +94,8 @@ int engine_config_parse(const char *file, const char *text, size_t length,
                         struct engine_config *config, struct error *err);
 
 /* Checks what single values cannot show, and derives kv_blocks where it is 0:
- *   ⌊(utilisation·memory·tp − weights − activations·tp) / (block_size·bytes per token)⌋.
+ *   ⌊(utilisation·memory·tp − weights − activations·tp) / (block_size·bytes per token·copies)⌋,
+ * with tp / kv_heads copies where there are more ranks than heads, else 1.
  * engine_create calls it. */
 int engine_config_check(struct engine_config *config, struct error *err);
 

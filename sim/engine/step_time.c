@@ -27,7 +27,12 @@ void step_model_init(struct step_model *m, const struct engine_config *config, u
                              .kappa = whole_fs(s->kappa * ns),
                              .d0 = whole_fs(s->d0 * ms),
                              .d1 = whole_fs(s->d1 * ms),
-                             .s0 = whole_fs(s->s0 * ms),
+                             .p0 = whole_fs((s->p0 + s->o1 * config->layers) * ms),
+                             .c2 = whole_fs(s->c2 * ms),
+                             .tile = s->tile,
+                             .m0 = s->m0 * ms,
+                             .n0 = s->n0,
+                             .s0 = whole_fs((s->s0 + s->o0) * ms),
                              .s1 = whole_fs(s->s1 * ms),
                              .seed = seed,
                              .replica = replica,
@@ -59,16 +64,43 @@ static int64_t scale(int64_t fs, uint64_t factor)
     return (int64_t)(((femtoseconds)fs * (femtoseconds)factor) >> 32);
 }
 
+int64_t step_padding(int64_t tokens, int64_t tile)
+{
+    int64_t rows = 16;
+    if (tile == 0)
+        return 0;
+    if (tokens > tile)
+        return (tile - tokens % tile) % tile;
+    while (rows < tokens)
+        rows *= 2;
+    return (rows < tile ? rows : tile) - tokens;
+}
+
+/* The weights that are read: those of every token, and of the experts that so many tokens reach. */
+static int64_t memory_time(const struct step_model *m, int64_t tokens)
+{
+    int64_t fs = m->w0 + m->w1 * tokens;
+    return m->m0 > 0 ? fs + whole_fs(m->m0 * -expm1(-(double)tokens / m->n0)) : fs;
+}
+
+static int64_t compute_time(const struct step_model *m, int64_t tokens)
+{
+    int64_t fs = m->c0 + m->c1 * tokens;
+    return m->c2 > 0 ? fs + m->c2 * step_padding(tokens, m->tile) : fs;
+}
+
 struct step_duration step_duration(struct step_model *m, uint64_t step,
                                    const struct step_load *load)
 {
     int64_t n = (int64_t)load->tokens;
-    int64_t memory = m->w0 + m->w1 * n, compute = m->c0 + m->c1 * n;
+    int64_t memory = memory_time(m, n), compute = compute_time(m, n);
     int64_t base = memory > compute ? memory : compute;
     base += m->ap_half * (int64_t)load->prefill_work;
     base += m->s0 + m->s1 * (int64_t)load->sequences + m->ar0 + m->ar1 * n;
     if (load->decodes > 0)
         base += m->d0 + m->d1 * (int64_t)load->decodes;
+    if (load->prefill_work > 0)
+        base += m->p0;
     int64_t kappa = m->kappa;
     if (m->jitter_sigma > 0) {
         uint64_t factor = segment_factor(m, step / JITTER_STEPS);
@@ -77,6 +109,19 @@ struct step_duration step_duration(struct step_model *m, uint64_t step,
     }
     return (struct step_duration){base + kappa * (int64_t)load->decode_kv,
                                   kappa * (int64_t)load->decodes};
+}
+
+double step_tpot_ms(const struct engine_config *config, uint32_t batch, uint32_t context)
+{
+    struct engine_config smooth = *config;
+    struct step_model m;
+    struct step_load load = {.tokens = batch,
+                             .sequences = batch,
+                             .decodes = batch,
+                             .decode_kv = (uint64_t)batch * context};
+    smooth.jitter_cv = 0;
+    step_model_init(&m, &smooth, 0, 0);
+    return (double)step_duration(&m, 0, &load).first_fs / FS_PER_MS;
 }
 
 struct step_instant step_instant_after(struct step_instant start, struct step_duration d,

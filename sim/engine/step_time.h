@@ -1,13 +1,18 @@
 /* How long a step takes.
  *
- *   T = k·[ max(w0 + w1·N, c0 + c1·N)        weights from memory, or arithmetic
- *         + ap·Σ q·(ctx + q/2)               prefill chunks: q tokens on top of ctx
+ *   T = k·[ max(w0 + w1·N + m0·(1 − e^(−N/n0)),   weights from memory, with the experts N tokens
+ * touch c0 + c1·N + c2·pad(N))            or arithmetic, with the rows that fill a tile up
+ *         + ap·Σ q·(ctx + q/2) + p0·(any prefill) prefill chunks: q tokens on top of ctx
  *         + d0·(any decode) + d1·n_decode + kappa·Σ kv_len
- *         + s0 + s1·n_seq                    sampler and head
- *         + AR(N) ]
+ *         + s0 + s1·n_seq                         sampler and head
+ *         + AR(N)
+ *         + o0 + o1·layers·(any prefill) ]        the CPU that launches it
  *   AR = 2·layers·[ 2(tp−1)·latency + 2(tp−1)/tp · N·hidden·2 bytes / bandwidth ]
+ *   pad(N) = 0 where tile = 0; else, up to a tile, what N lacks of the next power of two from 16
+ * on, and beyond it what N lacks of the next whole number of tiles
  *
  * with N tokens in the step, n_seq sequences of which n_decode decode over kv_len tokens each.
+ * 1 − e^(−N/n0) is the share of a layer's experts that N tokens reach where each chooses at random.
  * Everything is an integer number of femtoseconds, so that m steps taken at once last exactly as
  * long as m single ones:  Σ T = m·first + inc·m(m−1)/2.
  *
@@ -50,7 +55,9 @@ struct step_duration {
 };
 
 struct step_model {
-    int64_t w0, w1, c0, c1, ap_half, kappa, d0, d1, s0, s1, ar0, ar1; /* fs, k included */
+    int64_t w0, w1, c0, c1, c2, ap_half, kappa, d0, d1, p0, s0, s1, ar0, ar1; /* fs, k included */
+    double m0, n0;                                                            /* fs, tokens */
+    int64_t tile;
     double jitter_sigma;
     uint64_t seed, replica;
     uint64_t segment; /* whose factor is known; UINT64_MAX = none */
@@ -60,8 +67,15 @@ struct step_model {
 void step_model_init(struct step_model *m, const struct engine_config *config, uint64_t seed,
                      uint64_t replica);
 
+/* Rows that a kernel computes beyond `tokens`, in tiles of `tile` (0 = none). */
+int64_t step_padding(int64_t tokens, int64_t tile);
+
 struct step_duration step_duration(struct step_model *m, uint64_t step,
                                    const struct step_load *load);
+
+/* Milliseconds of a step in which `batch` requests decode over `context` tokens each: the TPOT of a
+ * replica that does nothing else. */
+double step_tpot_ms(const struct engine_config *config, uint32_t batch, uint32_t context);
 
 /* The instant `steps` steps after `start`. */
 struct step_instant step_instant_after(struct step_instant start, struct step_duration d,

@@ -1,0 +1,82 @@
+#include "sim/engine/hardware/gpu.h"
+
+#include "core/embedded.h"
+#include "core/file.h"
+#include "core/json/json_fields.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GPU_FILE_MAX (1 << 20)
+
+#define AT(member) JSON_AT(struct gpu, member)
+static const struct json_field rows[] = {
+    {"name", JSON_AS_CHARS, AT(name)},
+    {"also", JSON_AS_CHARS, AT(also)},
+    {"memory_bytes", JSON_AS_DOUBLE, AT(memory_bytes), 1e6, 1e15, .required = true},
+    {"bandwidth_gbs", JSON_AS_DOUBLE, AT(bandwidth_gbs), 1, 1e9, .required = true},
+    {"tflops_bf16", JSON_AS_DOUBLE, AT(tflops_bf16), 1e-3, 1e9, .required = true},
+    {"tflops_fp8", JSON_AS_DOUBLE, AT(tflops_fp8), 0, 1e9},
+    {"tflops_fp4", JSON_AS_DOUBLE, AT(tflops_fp4), 0, 1e9},
+    {"link_gbs", JSON_AS_DOUBLE, AT(link_gbs), 0, 1e9},
+    {"source", JSON_AS_CHARS, AT(source)},
+};
+static const struct json_table gpu_table = {
+    JSON_ROWS(rows), .where = "the GPU",
+    .needs = "expected memory_bytes, bandwidth_gbs and tflops_bf16", .once = true};
+
+static int parse(const char *file, const char *text, size_t length, struct gpu *out,
+                 struct error *err)
+{
+    struct json_scan s;
+    *out = (struct gpu){0};
+    json_scan_init(&s, file, text, length, 1);
+    json_fields_read(&s, &gpu_table, out);
+    return json_scan_end(&s, err) < 0 ? ERR_INPUT : 0;
+}
+
+int gpu_load(const char *name_or_path, struct gpu *out, struct error *err)
+{
+    const struct embedded_file *file = embedded_find("gpus", name_or_path);
+    char *text = NULL;
+    size_t length = 0;
+    if (file)
+        return parse(file->stem, file->bytes, file->length, out, err);
+    if (!strchr(name_or_path, '/') && !strstr(name_or_path, ".json") &&
+        !file_exists(name_or_path)) {
+        struct buffer known;
+        buffer_init(&known, BUFFER_UNBOUNDED);
+        for (const struct embedded_file *f = NULL; (f = embedded_next("gpus", f));)
+            buffer_add_format(&known, "%s%s", known.length ? ", " : "", f->stem);
+        error_set(err, ERR_INPUT, "unknown GPU \"%s\"; expected %s, or a JSON file of its figures",
+                  name_or_path, known.data);
+        buffer_free(&known);
+        return ERR_INPUT;
+    }
+    if (file_read_all(name_or_path, GPU_FILE_MAX, &text, &length, err) < 0)
+        return ERR_INPUT;
+    int status = parse(name_or_path, text, length, out, err);
+    free(text);
+    return status;
+}
+
+const char *gpu_called(const char *name)
+{
+    for (const struct embedded_file *f = NULL; (f = embedded_next("gpus", f));) {
+        struct gpu g;
+        if (parse(f->stem, f->bytes, f->length, &g, &(struct error){0}) == 0 &&
+            (strcasecmp(f->stem, name) == 0 || strcasecmp(g.also, name) == 0))
+            return f->stem;
+    }
+    return NULL;
+}
+
+double gpu_flops(const struct gpu *g, double weight_bits)
+{
+    double tflops = g->tflops_bf16;
+    if (weight_bits <= 8 && g->tflops_fp8 > 0)
+        tflops = g->tflops_fp8;
+    if (weight_bits < 8 && g->tflops_fp4 > 0)
+        tflops = g->tflops_fp4;
+    return tflops * 1e12;
+}
