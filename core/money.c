@@ -238,6 +238,25 @@ void money_format_fixed(money value, int decimals, char out[MONEY_TEXT_SIZE])
     out[length] = '\0';
 }
 
+/* Cents where there is nothing beyond them. */
+static void trim_to_cents(char *text)
+{
+    char *beyond = strchr(text, '.') + 3;
+    if (beyond[strspn(beyond, "0")] == '\0')
+        *beyond = '\0';
+}
+
+/* Sets the thousands before the point apart. */
+static void group_thousands(char *text)
+{
+    size_t first = *text == '-', end = first + strspn(text + first, "0123456789");
+    for (size_t at = end; at > first + 3;) {
+        at -= 3;
+        memmove(text + at + 1, text + at, strlen(text + at) + 1);
+        text[at] = ',';
+    }
+}
+
 void money_format_amount(money value, int decimals, char out[MONEY_TEXT_SIZE])
 {
     money_magnitude unit = 1;
@@ -249,6 +268,17 @@ void money_format_amount(money value, int decimals, char out[MONEY_TEXT_SIZE])
             decimals++;
         }
     money_format_fixed(value, decimals, out);
+    trim_to_cents(out);
+    group_thousands(out);
+}
+
+void money_format_column(money value, int decimals, char out[MONEY_TEXT_SIZE])
+{
+    money_format_amount(value, decimals, out);
+    size_t length = strlen(out), have = length - (size_t)(strchr(out, '.') - out) - 1;
+    for (; have < (size_t)decimals; have++)
+        out[length++] = ' ';
+    out[length] = '\0';
 }
 
 double money_to_double(money value)

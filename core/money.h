@@ -71,8 +71,14 @@ void money_format(money value, char out[MONEY_TEXT_SIZE]);
  * even: for tables. */
 void money_format_fixed(money value, int decimals, char out[MONEY_TEXT_SIZE]);
 
-/* As money_format_fixed, but what would round to nothing shows its first two digits: "0.000041". */
+/* How people read money, everywhere: "1,234.56", "0.1230", "80.00". Thousands set apart; cents, or
+ * `decimals` digits after the point (2 at least) where there is more than whole cents; what would
+ * round to nothing shows its first two: "0.000041". */
 void money_format_amount(money value, int decimals, char out[MONEY_TEXT_SIZE]);
+
+/* The same for a column that is flush right: blanks stand for the digits that are left out, so that
+ * the points stand below each other. At most 12 `decimals`. */
+void money_format_column(money value, int decimals, char out[MONEY_TEXT_SIZE]);
 
 /* USD for statistics only: never summed back into a charge. */
 double money_to_double(money value);

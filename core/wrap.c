@@ -37,3 +37,15 @@ void wrap_text(struct text text, size_t width, size_t indent, struct buffer *out
         at = stop;
     }
 }
+
+size_t wrap_columns(struct text text)
+{
+    return columns_of(text.at, text.at + text.length);
+}
+
+void wrap_padded(const char *text, size_t width, bool right, struct buffer *out)
+{
+    size_t columns = wrap_columns(text_of(text));
+    int blanks = columns < width ? (int)(width - columns) : 0;
+    buffer_add_format(out, "%*s%s%*s", right ? blanks : 0, "", text, right ? 0 : blanks, "");
+}

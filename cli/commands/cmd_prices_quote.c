@@ -4,7 +4,7 @@
 #include "cli/run_bill.h"
 #include "core/file.h"
 #include "core/names.h"
-#include "sim/cost/bill/quote.h"
+#include "sim/cost/book/quote.h"
 #include "sim/cost/book/select.h"
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
 """What the end-to-end tests share: running the program as a user would, and a mock to talk to."""
 import collections
+import decimal
 import http.server
 import json
 import os
@@ -18,6 +19,16 @@ FAREBOX = os.environ.get("FAREBOX", str(ROOT / "build" / "farebox"))
 TRACES = pathlib.Path(os.environ.get("FAREBOX_TRACES", ROOT.parent / "shared" / "traces"))
 TRIES = 5  # of a measurement that may be void
 Timed = collections.namedtuple("Timed", "summary truth void")
+
+
+def usd(value, decimals=4):
+    """Money as people read it: "1,234.56", or with four decimals where there is more than cents."""
+    value = decimal.Decimal(value)
+    if value and abs(value) < decimal.Decimal(1).scaleb(-decimals):
+        decimals = 1 - value.adjusted()
+    text = f"{round(value, decimals):,.{decimals}f}"
+    whole, _, rest = text.partition(".")
+    return text if rest[2:].strip("0") else f"{whole}.{rest[:2]}"
 
 
 def takes_times(test):

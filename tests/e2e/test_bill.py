@@ -2,7 +2,7 @@
 import json
 from decimal import Decimal
 
-from support import Case
+from support import Case, usd
 
 FLAT = {"name": "flat", "subscription": {"price": "80", "period": "month", "beyond": "queue",
                                          "includes": {"requests": 2000, "per": "day"}}}
@@ -21,7 +21,7 @@ class Limits(Case):
         """300 requests at 5 a second: 60 a minute are a fifth of them."""
         book = self.book(FLAT | {"limits": {"rpm": 60}})
         done = self.farebox("bill", self.trace(300, 200), "--plans", book)
-        self.assertRegex(done.stdout, r"1 flat +400\.0000 +5 .* all\n")
+        self.assertRegex(done.stdout, r"1 flat +400\.00 +5 .* all\n")
         self.assertIn("flat: 5 of it, because its limit of 60 requests a minute binds", done.stdout)
         plan = self.farebox_json("bill", "t.jsonl", "--plans", book)["plans"][0]
         self.assertEqual((plan["subscriptions"], plan["quotas_needed_for"]), (5, "rpm"))
@@ -53,7 +53,7 @@ class Limits(Case):
 
     def test_one_is_enough_where_nobody_waits(self):
         done = self.farebox("bill", self.trace(300, 2000), "--plans", self.book(FLAT))
-        self.assertRegex(done.stdout, r"1 flat +80\.0000 +1 ")
+        self.assertRegex(done.stdout, r"1 flat +80\.00 +1 ")
         self.assertNotIn("queued", done.stdout)
 
     def test_a_month_is_what_its_requests_take(self):
@@ -62,7 +62,7 @@ class Limits(Case):
         flat["subscription"] |= {"includes": {"requests": 100, "per": "day"}, "beyond": "reject"}
         done = self.farebox("bill", self.trace(301, 120000), "--plans", self.book(flat),
                             "--period", "month")
-        self.assertRegex(done.stdout, r"1 flat +640\.0000 +8 .* all\n")
+        self.assertRegex(done.stdout, r"1 flat +640\.00 +8 .* all\n")
         self.assertIn("An extrapolation", done.stdout)
 
     def test_what_is_free_is_had_once(self):
@@ -221,16 +221,16 @@ class OneScreen(Case):
         first, second = (next(p for p in bill["plans"] if p["plan"] == name)
                          for name in bill["ranking"][:2])
         less = Decimal(second["total_usd"]) - Decimal(first["total_usd"])
-        cash = f"{Decimal(first['total_usd']):.4f}"
+        cash = usd(first['total_usd'])
         self.assertIn(f"{first['plan']} at ${cash}", table)
         self.assertIn(f"<b>{first['plan']}</b> at ${cash}", page)
-        self.assertIn(f"${less:.4f} less than {second['plan']}" if less else
+        self.assertIn(f"${usd(less)} less than {second['plan']}" if less else
                       f"{second['plan']} costs the same", table)
         self.assertGreaterEqual(less, 0)
         for plan in bill["plans"]:
             if plan["rank"]:
                 count = plan["subscriptions"] if "subscription" in plan["lines"] else "–"
-                self.assertIn(f"{plan['rank']} {plan['plan']} {Decimal(plan['total_usd']):.4f} "
+                self.assertIn(f"{plan['rank']} {plan['plan']} {usd(plan['total_usd'])} "
                               f"{count}", table)
                 self.assertEqual(sum(Decimal(line["total_usd"])
                                      for line in plan["lines"].values()),
@@ -238,7 +238,7 @@ class OneScreen(Case):
         saved = bill["split"].get("saved_against_cheapest_usd")
         none = "No split between a flat"
         if bill["split"]["best"] and saved and Decimal(saved) > 0:
-            self.assertIn(f"${Decimal(saved):.4f} less than {first['plan']} alone", table)
+            self.assertIn(f"${usd(saved)} less than {first['plan']} alone", table)
             self.assertNotIn(none, table + page)
         else:
             self.assertIn(none, table)
@@ -344,7 +344,7 @@ class WhatIf(Case):
             self.assertIn(why, self.shown)
         token = cases["service=batch"]["plans"][0]
         self.assertEqual((token["saved_usd"], token["unpriced"]), (None, 100))
-        self.assertIn("by use $0.4500 → ", cases["cache=infinite"]["plans"][0]["why"])
+        self.assertIn("by use $0.45 → ", cases["cache=infinite"]["plans"][0]["why"])
         self.assertIn("What if route=*:small · route: 100 to small.", self.shown)
         cut = self.what_if("truncate=tokens:500")["truncate=tokens:500"]["plans"][0]["why"]
-        self.assertEqual(cut, "by use $0.4500 → $0.3000, tokens in 100,000 → 50,000")
+        self.assertEqual(cut, "by use $0.45 → $0.30, tokens in 100,000 → 50,000")

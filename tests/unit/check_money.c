@@ -131,18 +131,33 @@ START_TEST(multipliers_stay_exact_or_say_so)
 }
 END_TEST
 
-START_TEST(tables_round_to_fixed_decimals)
+START_TEST(people_read_money_in_one_way)
 {
     char text[MONEY_TEXT_SIZE];
     static const char *const amounts[][2] = {
-        {"9.5586634", "9.5587"},    {"0.0001", "0.0001"},
-        {"0.00004123", "0.000041"}, {"0", "0.0000"},
-        {"-0.00005", "-0.000050"},  {"0.000000000000000000000001", "0.000000000000000000000001"},
+        {"9.5586634", "9.5587"},
+        {"0.0001", "0.0001"},
+        {"0.00004123", "0.000041"},
+        {"0", "0.00"},
+        {"-0.00005", "-0.000050"},
+        {"0.000000000000000000000001", "0.000000000000000000000001"},
+        {"80", "80.00"},
+        {"237.15", "237.15"},
+        {"3.545", "3.5450"},
+        {"-0.004", "-0.0040"},
+        {"999.99996", "1,000.00"},
+        {"-1234567.5", "-1,234,567.50"},
+        {"1117.46071", "1,117.4607"},
+        {"170141183460469.2", "170,141,183,460,469.20"},
     };
     for (size_t i = 0; i < COUNT_OF(amounts); i++) {
         money_format_amount(parse(amounts[i][0], MONEY_PER_ONE), 4, text);
         ck_assert_str_eq(text, amounts[i][1]);
     }
+    money_format_column(parse("1120", MONEY_PER_ONE), 4, text);
+    ck_assert_str_eq(text, "1,120.00  ");
+    money_format_column(parse("0.00004123", MONEY_PER_ONE), 4, text);
+    ck_assert_str_eq(text, "0.000041");
     money_format_fixed(parse("9.5586634", MONEY_PER_ONE), 4, text);
     ck_assert_str_eq(text, "9.5587");
     money_format_fixed(parse("-0.125", MONEY_PER_ONE), 2, text);
@@ -163,7 +178,7 @@ int main(void)
     tcase_add_test(t, overflow_is_reported_not_wrapped);
     tcase_add_test(t, divisions_round_half_to_even_at_a_trillionth);
     tcase_add_test(t, multipliers_stay_exact_or_say_so);
-    tcase_add_test(t, tables_round_to_fixed_decimals);
+    tcase_add_test(t, people_read_money_in_one_way);
     suite_add_tcase(s, t);
     return testing_run(s);
 }

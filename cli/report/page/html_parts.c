@@ -151,6 +151,9 @@ void html_add_count_cell(struct buffer *out, uint64_t count)
 void html_add_money(struct buffer *out, money value)
 {
     char text[MONEY_TEXT_SIZE];
-    money_format_amount(value, 4, text);
-    buffer_add_format(out, "<td data-v=\"%.12g\">%s</td>", money_to_double(value), text);
+    money_format_column(value, 4, text);
+    buffer_add_format(out, "<td data-v=\"%.12g\">", money_to_double(value));
+    for (const char *at = text; *at; at++) /* blanks as wide as digits: the points stand in line */
+        buffer_add(out, *at == ' ' ? "\u2007" : at, *at == ' ' ? 3 : 1);
+    buffer_add_text(out, "</td>");
 }

@@ -93,7 +93,7 @@ static void add_fleet(const struct capacity_plan *p, struct buffer *out)
             buffer_add_format(out, " (%" PRIu64 " at the interval's lower end)", m->replicas_low);
         buffer_add_format(out, "  %s GPU-hours a month", format_cell(m->gpu_hours, hours));
         if (p->has_price) {
-            money_format_fixed(m->cost, 2, cost);
+            money_format_amount(m->cost, 2, cost);
             buffer_add_format(out, "  $%s", cost);
         }
         buffer_add_byte(out, '\n');
@@ -127,7 +127,7 @@ static void add_bills(const struct capacity_plan *p, struct buffer *out)
         return;
     buffer_add_text(out, "\nThe same demand for a month (30 days)\n");
     if (p->has_price) {
-        money_format_fixed(p->months[0].cost, 2, cost);
+        money_format_amount(p->months[0].cost, 2, cost);
         buffer_add_format(out, "  %16s  self-hosted, %" PRIu64 " replicas\n", cost,
                           p->months[0].replicas);
     }
@@ -136,7 +136,7 @@ static void add_bills(const struct capacity_plan *p, struct buffer *out)
         char name[BILL_NAME_SIZE];
         if (bill_repeats(p->bill, i))
             continue;
-        money_format_fixed(b->total, 2, cost);
+        money_format_amount(b->total, 2, cost);
         buffer_add_format(out, "  %16s  %s", cost, bill_plan_name(b, name));
         if (b->subscriptions > 1)
             buffer_add_format(out, ", %s of it", text_group_u64(b->subscriptions, count));

@@ -1,9 +1,11 @@
 #include "cli/report/text/forecast_text.h"
 
 #include "core/wrap.h"
+#include "sim/cost/bill/bill_stats.h"
 
 #include <inttypes.h>
 
+#define NAME_WIDTH 30
 #define WORTH_CHANGING 0.005 /* of the bill: less is no reason to change plans */
 
 /* "17 minutes", "9.5 seconds": a sample may be of any length. */
@@ -46,11 +48,27 @@ static void put_head(const struct forecast *f, struct buffer *out)
     buffer_add_byte(out, '\n');
 }
 
+static const char *format_usd(double usd, char out[MONEY_TEXT_SIZE])
+{
+    money_format_amount(cost_money(usd), 2, out);
+    return out;
+}
+
+/* A name that is too long has a line of its own. */
+static void put_name(const char *name, struct buffer *out)
+{
+    buffer_add_text(out, "  ");
+    wrap_padded(name, NAME_WIDTH, false, out);
+    if (wrap_columns(text_of(name)) > NAME_WIDTH)
+        buffer_add_format(out, "\n  %*s", NAME_WIDTH, "");
+}
+
 static void put_row(const struct forecast *f, const struct forecast_plan *p, struct buffer *out)
 {
-    char date[FORECAST_DATE_SIZE];
-    buffer_add_format(out, "  %-30.30s %12.2f %12.2f %12.2f", p->plan->name, p->bill.mean,
-                      p->bill.p5, p->bill.p95);
+    char date[FORECAST_DATE_SIZE], usd[3][MONEY_TEXT_SIZE];
+    put_name(p->plan->name, out);
+    buffer_add_format(out, " %12s %12s %12s", format_usd(p->bill.mean, usd[0]),
+                      format_usd(p->bill.p5, usd[1]), format_usd(p->bill.p95, usd[2]));
     if (f->options.has_budget)
         buffer_add_format(out, "  %7.1f %%  %-10s", 100 * p->over_budget,
                           forecast_date(f, p->budget.p50, date));
@@ -72,12 +90,14 @@ static void put_row(const struct forecast *f, const struct forecast_plan *p, str
 static void put_advice(const struct forecast *f, const struct forecast_result *r,
                        struct buffer *out)
 {
+    char usd[MONEY_TEXT_SIZE];
     if (r->cheapest == FORECAST_NEVER) {
         buffer_add_text(out, "  No plan serves everything.\n");
         return;
     }
-    buffer_add_format(out, "  Cheapest that serves everything: %s, $%.2f expected\n",
-                      forecast_plan_name(r, r->cheapest), r->plans[r->cheapest].bill.mean);
+    buffer_add_format(out, "  Cheapest that serves everything: %s, $%s expected\n",
+                      forecast_plan_name(r, r->cheapest),
+                      format_usd(r->plans[r->cheapest].bill.mean, usd));
     bool changes = false;
     for (size_t k = 0; k < f->options.months; k++)
         changes = changes || r->schedule[k] != r->cheapest;
@@ -90,7 +110,7 @@ static void put_advice(const struct forecast *f, const struct forecast_result *r
                 out, "%s %s from month %zu", k ? "," : "",
                 r->schedule[k] == FORECAST_NEVER ? "none" : forecast_plan_name(r, r->schedule[k]),
                 k + 1);
-    buffer_add_format(out, "; $%.2f expected\n", r->schedule_usd);
+    buffer_add_format(out, "; $%s expected\n", format_usd(r->schedule_usd, usd));
 }
 
 static void put_scenario(const struct forecast *f, const struct forecast_result *r,
@@ -103,7 +123,8 @@ static void put_scenario(const struct forecast *f, const struct forecast_result 
                       : f->has_trend      ? ", the trend goes on"
                                           : "",
                       r->requests.mean, r->requests.p5, r->requests.p95);
-    buffer_add_format(out, "  %-30s %12s %12s %12s", "plan, USD", "expected", "5 %", "95 %");
+    buffer_add_format(out, "  %-*s %12s %12s %12s", NAME_WIDTH, "plan, USD", "expected", "5 %",
+                      "95 %");
     if (f->options.has_budget)
         buffer_add_format(out, "  %9s  %-10s", "P(over)", "over on");
     buffer_add_format(out, "  %-10s  %s\n", "quota out", "served");
@@ -128,8 +149,8 @@ static void put_notes(const struct forecast *f, int width, struct buffer *out)
     buffer_add_byte(out, '\n');
     if (f->split.present) {
         char from[MONEY_TEXT_SIZE], saved[MONEY_TEXT_SIZE];
-        money_format_fixed(f->split.least_moved, 6, from);
-        money_format_fixed(f->split.saved, 2, saved);
+        money_format_amount(f->split.least_moved, 6, from);
+        money_format_amount(f->split.saved, 2, saved);
         buffer_add_format(
             &line,
             "Best split: %.0f %% of the requests, those from about $%s on, to %s, the "

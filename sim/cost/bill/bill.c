@@ -152,12 +152,13 @@ static void describe_workload(struct bill *bill, const struct serve_rows *rows)
         bill->input_tokens += w->input_tokens[i];
         bill->output_tokens += w->output_tokens[i];
         bill->completed += !w->status || w->status[i] == REQUEST_OK;
-        if (w->cost && w->cost[i] != MONEY_MAX) {
+    }
+    for (size_t i = 0; bill->sample->cost && i < bill->sample->count; i++)
+        if (bill->sample->cost[i] != MONEY_MAX) {
             bill->has_reported = true;
-            bill->reported += w->cost[i];
+            bill->reported += bill->sample->cost[i];
             bill->reported_requests++;
         }
-    }
     bill->recorded = w->status || w->attempts;
     bill->peak_minute = serve_peak_requests(rows, 60 * NS_PER_S);
     bill->peak_day = serve_peak_requests(rows, 86400 * NS_PER_S);

@@ -152,7 +152,7 @@ struct bill {
     bool has_start;
     int64_t start_unix_ns;
     uint64_t input_tokens, output_tokens, peak_minute, peak_day;
-    bool has_reported; /* some requests carry what the provider charged */
+    bool has_reported; /* some requests of the sample carry what the provider charged */
     money reported;
     uint64_t reported_requests;
     bool recorded;      /* some requests failed, were cut or retried */
@@ -165,7 +165,9 @@ struct bill {
     money best_split_saved; /* against the cheapest plan, or without one against its token plan */
     struct cheapest_map map;
     const struct what_if *what_if; /* written into the JSON where the caller sets it; borrowed */
-    size_t *ranking;               /* plans that serve everything, cheapest first */
+    const char *generated; /* the same: from which scenario, where nobody sent the requests */
+    uint64_t generated_seed;
+    size_t *ranking; /* plans that serve everything, cheapest first */
     size_t ranking_count;
 };
 
@@ -201,6 +203,16 @@ void bill_write_json(const struct bill *bill, struct json_writer *w);
 
 /* What a person reads, `width` columns wide. */
 void bill_write_table(const struct bill *bill, int width, struct buffer *out);
+
+/* Its parts, for who shows them elsewhere. Of one line without its end: "2,000 requests in 17 min
+ * ..."; what of a plan's requests it serves. Lines that may be none: that the rows were generated;
+ * what was paid, as the rows report it. Notes, a line each: why prices vary and why one buys
+ * several of a plan, how plans compare pair by pair, waste, what is to be known of the figures. */
+void bill_put_extent(const struct bill *bill, struct buffer *out);
+void bill_put_served(const struct bill *bill, const struct plan_bill *p, struct buffer *out);
+void bill_put_origin(const struct bill *bill, struct buffer *out);
+void bill_put_paid(const struct bill *bill, struct buffer *out);
+void bill_put_notes(const struct bill *bill, struct buffer *out);
 
 /* The plan's name, with a remark where its caps are left out. */
 #define BILL_NAME_SIZE 160

@@ -11,6 +11,10 @@ static void put_workload(const struct bill *b, struct json_writer *w)
     json_begin_object(w);
     json_pair_string(w, "name", b->workload->name);
     json_pair_u64(w, "requests", b->sample->count);
+    if (b->generated) {
+        json_pair_string(w, "generated_from", b->generated);
+        json_pair_u64(w, "seed", b->generated_seed);
+    }
     if (b->period)
         json_pair_u64(w, "period_requests", b->workload->count);
     json_pair_u64(w, "completed", b->completed);

@@ -86,6 +86,14 @@ int bill_ideal_cache(const struct workload *w, struct workload *out, struct erro
 void bill_add_cache_misses(struct plan_bill *p, const struct tariff *t,
                            const struct workload *ideal, unsigned workers);
 
+/* "17 min": how long a person says that is. */
+const char *bill_duration(int64_t ns, char out[32]);
+
+/* Text, bill_table_rows.c: the head and a row for each plan, `width` columns wide; a column of money. */
+void bill_put_head(const struct bill *bill, int width, struct buffer *out);
+void bill_put_rows(const struct bill *bill, int width, struct buffer *out);
+void bill_put_money_cell(struct buffer *out, money value, int width, int decimals);
+
 /* Break-evens and splits of every pair, and the map of the cheapest. */
 void bill_compare(struct bill *bill, const struct serve_rows *rows);
 

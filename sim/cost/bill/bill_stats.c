@@ -11,6 +11,20 @@ double cost_usd(money value)
     return money_to_double(value);
 }
 
+double cost_share_percent(const struct cost_stats *s, int part)
+{
+    double hundredths = round(s->share[part] * 1e4);
+    return hundredths == 0 ? 0 : hundredths / 100;
+}
+
+money cost_money(double usd)
+{
+    double pico = usd * 1e12;
+    if (!(fabs(pico) < 1e26))
+        return pico > 0 ? MONEY_MAX : pico < 0 ? -MONEY_MAX : 0;
+    return (money)(pico < 0 ? pico - 0.5 : pico + 0.5) * MONEY_PICO_USD;
+}
+
 /* Bits to shift away so that squares of all values fit: |x| < 2^47 afterwards. */
 static int shift_for(int64_t largest)
 {

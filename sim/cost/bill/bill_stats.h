@@ -29,4 +29,14 @@ void cost_stats_shares(const struct tariff *t, unsigned workers, const struct ch
 /* `value` of USD as a number for a table or a statistic. */
 double cost_usd(money value);
 
+/* The share of a part of the charge in per cent, rounded at 0.01: never "-0.00". */
+double cost_share_percent(const struct cost_stats *s, int part);
+
+/* What is said where a share is negative. */
+#define COST_NEGATIVE_SHARE \
+    "a negative share: where that part is dearer, the request as a whole is cheaper"
+
+/* A statistic of USD as money, so that it is written as money is; rounded at 1e-12, NaN is 0. */
+money cost_money(double usd);
+
 #endif

@@ -2,6 +2,7 @@
 #include "sim/cost/bill/bill.h"
 
 #include "core/wrap.h"
+#include "sim/cost/bill/bill_parts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ double bill_utilisation(const struct plan_bill *p, const struct bill *bill)
     return NAN;
 }
 
-static const char *duration(int64_t ns, char out[32])
+const char *bill_duration(int64_t ns, char out[32])
 {
     double s = (double)ns * 1e-9;
     if (s < 120)
@@ -37,175 +38,6 @@ static const char *duration(int64_t ns, char out[32])
     else
         snprintf(out, 32, "%.1f days", s / 86400);
     return out;
-}
-
-static const char *millions(uint64_t tokens, char out[TEXT_GROUPED_SIZE])
-{
-    if (tokens < 100000)
-        return text_group_u64(tokens, out);
-    snprintf(out, TEXT_GROUPED_SIZE, "%.2f M", (double)tokens * 1e-6);
-    return out;
-}
-
-static void put_head(const struct bill *b, struct buffer *out)
-{
-    char n[TEXT_GROUPED_SIZE], in[TEXT_GROUPED_SIZE], tokens_out[TEXT_GROUPED_SIZE], span[32];
-    uint64_t requests = bill_scaled(b, b->workload->count);
-    buffer_add_format(out, "%s · %s requests in %s · %s tokens in, %s out",
-                      b->workload->name ? b->workload->name : "workload",
-                      text_group_u64(requests, n),
-                      duration(b->period ? b->billed_span_ns : b->span_ns - b->first_ns, span),
-                      millions(bill_scaled(b, b->input_tokens), in),
-                      millions(bill_scaled(b, b->output_tokens), tokens_out));
-    if (b->has_start) {
-        char text[CLOCK_INSTANT_SIZE];
-        clock_format_instant(b->start_unix_ns, text);
-        buffer_add_format(out, " · start %.10s %.5s UTC", text, text + 11);
-    }
-    if (b->period)
-        buffer_add_format(out, " · extrapolated from %s", text_group_u64(b->sample->count, n));
-    buffer_add_text(out, "\n\n");
-}
-
-/* A number in a column: 6 places for small amounts, or a dash. */
-static void put_cell(struct buffer *out, double value, int width, int decimals)
-{
-    if (isnan(value))
-        buffer_add_format(out, " %*s", width + 2, "–"); /* the dash is three bytes wide */
-    else
-        buffer_add_format(out, " %*.*f", width, decimals, value);
-}
-
-static void put_money_cell(struct buffer *out, money value, int width, int decimals)
-{
-    char text[MONEY_TEXT_SIZE];
-    money_format_amount(value, decimals, text);
-    buffer_add_format(out, " %*s", width, text);
-}
-
-static void put_reasons(const struct plan_bill *p, struct buffer *out)
-{
-    static const char *const words[SERVE_FATES] = {
-        "",          "",      "model",      "no model named", "input cap",
-        "too large", "quota", "rate limit", "no initiator"};
-    const char *comma = " (";
-    for (int i = SERVE_INCLUDED + 1; i < SERVE_FATES; i++) {
-        char n[TEXT_GROUPED_SIZE];
-        if (p->served.count[i] == 0)
-            continue;
-        buffer_add_format(out, "%s%s %s", comma, text_group_u64(p->served.count[i], n), words[i]);
-        comma = ", ";
-    }
-    buffer_add_text(out, ")");
-}
-
-/* Why a plan is not ranked that has no price for some of what is asked. */
-static void put_unpriced(const struct plan_bill *p, struct buffer *out)
-{
-    char n[TEXT_GROUPED_SIZE];
-    const char *comma = "";
-    if (p->sums.unpriced == 0)
-        return;
-    buffer_add_format(out, ", %s without a price for ", text_group_u64(p->sums.unpriced, n));
-    for (int i = 0; i < UNPRICED_NAMES; i++)
-        if (p->sums.unpriced_what >> i & 1) {
-            buffer_add_format(out, "%s%s", comma, unpriced_name(i));
-            comma = ", ";
-        }
-}
-
-static void put_served(const struct bill *b, const struct plan_bill *p, struct buffer *out)
-{
-    char served[TEXT_GROUPED_SIZE], all[TEXT_GROUPED_SIZE], n[TEXT_GROUPED_SIZE], span[32];
-    if (b->completed == 0) {
-        buffer_add_text(out, "  nothing\n");
-        return;
-    }
-    if (p->period_served < p->period_requests && p->period_requests != p->requests) {
-        buffer_add_format(out, "  %s of %s", text_group_u64(p->period_served, served),
-                          text_group_u64(p->period_requests, all));
-    } else if (p->rejected > 0) {
-        buffer_add_format(out, "  %s of %s", text_group_u64(p->served_requests, served),
-                          text_group_u64(p->requests, all));
-        put_reasons(p, out);
-    } else {
-        buffer_add_text(out, "  all");
-    }
-    if (p->served.delayed > 0)
-        buffer_add_format(out, ", %s queued up to %s%s", text_group_u64(p->served.delayed, n),
-                          duration(p->served.delay_max_ns, span),
-                          bill_waits_too_long(p, b) ? " (over --max-wait)" : "");
-    if (p->served.truncated > 0)
-        buffer_add_format(out, ", %s truncated", text_group_u64(p->served.truncated, n));
-    put_unpriced(p, out);
-    buffer_add_text(out, "\n");
-}
-
-/* The mean of all that is paid; how it varies where the request decides it. */
-static void put_per_request(const struct plan_bill *p, struct buffer *out)
-{
-    bool varies = !p->flat && p->sums.total > 0;
-    if (p->period_served > 0)
-        put_money_cell(out, p->per_used_request, 12, 6);
-    else
-        put_cell(out, NAN, 12, 0);
-    put_cell(out, varies ? p->stats.p50 : NAN, 9, 5);
-    put_cell(out, varies ? p->stats.p99 : NAN, 9, 5);
-    if (varies && !isnan(p->stats.max_over_median))
-        buffer_add_format(out, " %7.1f×", p->stats.max_over_median);
-    else
-        buffer_add_format(out, " %8s", varies || p->total == 0 ? "  –" : "1.0×");
-    put_cell(out, varies ? p->stats.cv : p->total > 0 ? 0 : NAN, 5, 2);
-}
-
-/* As wide as the longest name, within bounds: the row is to fit a terminal. */
-static int name_width(const struct bill *b)
-{
-    int width = 12;
-    for (size_t i = 0; i < b->plan_count; i++) {
-        char name[BILL_NAME_SIZE];
-        int length = (int)strlen(bill_plan_name(&b->plans[i], name));
-        if (!bill_repeats(b, i) && length > width)
-            width = length < NAME_WIDTH ? length : NAME_WIDTH;
-    }
-    return width;
-}
-
-/* How many subscriptions or units the total buys; nothing where a plan has no number. */
-static void put_count(const struct plan_bill *p, struct buffer *out)
-{
-    char n[TEXT_GROUPED_SIZE];
-    buffer_add_format(out, p->subscriptions ? " %5s" : " %7s",
-                      p->subscriptions ? text_group_u64(p->subscriptions, n) : "–");
-}
-
-static void put_row(const struct bill *b, const struct plan_bill *p, int width, struct buffer *out)
-{
-    char name[BILL_NAME_SIZE];
-    if (p->rank)
-        buffer_add_format(out, "%2d ", p->rank);
-    else
-        buffer_add_text(out, p->without_caps ? " ? " : " – ");
-    buffer_add_format(out, "%-*.*s", width, width, bill_plan_name(p, name));
-    put_money_cell(out, p->total, 12, 4);
-    put_count(p, out);
-    put_per_request(p, out);
-    put_served(b, p, out);
-}
-
-static void put_rows(const struct bill *b, struct buffer *out)
-{
-    static const char *const spans[] = {"this once", "a day", "a month"};
-    int width = name_width(b);
-    buffer_add_format(out, "   %-*s %12s %5s %12s %9s %9s %8s %5s  %s\n", width, "plan, USD",
-                      spans[b->options.period], "count", "per request", "p50", "p99", "max/med",
-                      "CV", "served");
-    for (size_t i = 0; i < b->ranking_count; i++)
-        put_row(b, &b->plans[b->ranking[i]], width, out);
-    for (size_t i = 0; i < b->plan_count; i++)
-        if (!b->plans[i].rank && !bill_repeats(b, i))
-            put_row(b, &b->plans[i], width, out);
-    buffer_add_text(out, "\n");
 }
 
 /* " (9 of it)", where one buys more than one. */
@@ -222,7 +54,7 @@ static void put_drawbacks(const struct plan_bill *p, struct buffer *out)
     char n[TEXT_GROUPED_SIZE], wait[32];
     if (p->served.delayed > 0)
         buffer_add_format(out, "; %s requests wait, up to %s", text_group_u64(p->served.delayed, n),
-                          duration(p->served.delay_max_ns, wait));
+                          bill_duration(p->served.delay_max_ns, wait));
     if (p->served.truncated > 0)
         buffer_add_format(out, "; %s answers are cut short",
                           text_group_u64(p->served.truncated, n));
@@ -236,6 +68,21 @@ static bool only_waits(const struct bill *b)
             b->plans[i].period_served == b->plans[i].period_requests)
             return true;
     return false;
+}
+
+/* Only where every request says what it cost. */
+static void put_against_paid(const struct bill *b, money total, struct buffer *out)
+{
+    char amount[MONEY_TEXT_SIZE];
+    money less = b->reported - total;
+    if (b->period || !b->has_reported || b->reported_requests < b->sample->count)
+        return;
+    money_format_amount(less < 0 ? -less : less, 4, amount);
+    if (less == 0)
+        buffer_add_text(out, "That is what you paid.\n");
+    else
+        buffer_add_format(out, "That is $%s %s than you paid.\n", amount,
+                          less > 0 ? "less" : "more");
 }
 
 static void put_cheapest(const struct bill *b, struct buffer *out)
@@ -252,7 +99,7 @@ static void put_cheapest(const struct bill *b, struct buffer *out)
     buffer_add_format(out, "Cheapest that serves everything, %s", spans[b->options.period]);
     if (b->options.max_wait_ns > 0)
         buffer_add_format(out, " and within %s of its time",
-                          duration(b->options.max_wait_ns, wait));
+                          bill_duration(b->options.max_wait_ns, wait));
     buffer_add_format(out, ": %s", bill_plan_name(first, name));
     put_times(first->subscriptions, out);
     buffer_add_format(out, " at $%s", amount);
@@ -272,34 +119,34 @@ static void put_cheapest(const struct bill *b, struct buffer *out)
     }
     put_drawbacks(first, out);
     buffer_add_text(out, ".\n");
+    put_against_paid(b, first->total, out);
 }
 
-/* Why prices vary: the part with the largest share of the variance. */
+/* Why prices vary: each part's share of the variance. */
 static void put_variance(const struct plan_bill *p, struct buffer *out)
 {
-    int most = 0;
+    bool negative = false;
     if (p->flat || isnan(p->stats.share[0]) || isnan(p->stats.max_over_median))
         return;
-    for (int i = 1; i < CHARGE_PARTS; i++)
-        if (p->stats.share[i] > p->stats.share[most])
-            most = i;
     buffer_add_format(out, "%s: the dearest request costs %.2f× the median one; variance:",
                       p->plan->name, p->stats.max_over_median);
     const char *comma = " ";
     for (int i = 0; i < CHARGE_PARTS; i++)
         if (p->sums.part[i] != 0) {
-            buffer_add_format(out, "%s%.2f %% %s", comma, p->stats.share[i] * 100,
+            double share = cost_share_percent(&p->stats, i);
+            negative = negative || share < 0;
+            buffer_add_format(out, "%s%.2f %% %s", comma, share,
                               charge_part_name((enum charge_part)i));
             comma = ", ";
         }
-    buffer_add_text(out, ".\n");
+    buffer_add_format(out, "%s.\n", negative ? " (" COST_NEGATIVE_SHARE ")" : "");
 }
 
 static void put_break_even(const struct bill *b, const struct break_even *e, struct buffer *out)
 {
     const struct plan_bill *token = &b->plans[e->token_plan], *flat = &b->plans[e->flat_plan];
     char mean[MONEY_TEXT_SIZE], n[TEXT_GROUPED_SIZE], m[TEXT_GROUPED_SIZE], all[TEXT_GROUPED_SIZE];
-    money_format_fixed(token->per_request, 8, mean);
+    money_format_amount(token->per_request, 8, mean);
     buffer_add_format(out, "%s against %s%s%s: breaks even at $%s a request", token->plan->name,
                       flat->plan->name, e->model ? ", for " : "", e->model ? e->model : "", mean);
     if (e->input.kind == BREAK_EVEN_NEVER)
@@ -318,7 +165,7 @@ static void put_break_even(const struct bill *b, const struct break_even *e, str
                       text_group_u64(bill_scaled(b, e->dearer), n),
                       text_group_u64(bill_scaled(b, token->served_requests), all));
     if (e->flat.requests > 1) {
-        money_format_fixed(flat->per_used_request, 6, mean);
+        money_format_amount(flat->per_used_request, 6, mean);
         buffer_add_format(out, " (at what was paid for each, $%s)", mean);
     }
     buffer_add_text(out, ".\n");
@@ -407,7 +254,7 @@ static void put_need(const struct bill *b, const struct plan_bill *p, struct buf
                           text_group_u64(p->alone_rejected, n));
     else if (b->options.max_wait_ns > 0)
         buffer_add_format(out, " binds; so no request waits longer than %s.\n",
-                          duration(b->options.max_wait_ns, wait));
+                          bill_duration(b->options.max_wait_ns, wait));
     else
         buffer_add_text(out, " binds; so no request waits (--max-wait lets them).\n");
 }
@@ -430,8 +277,8 @@ static void put_waste(const struct plan_bill *p, struct buffer *out)
     put_cache_misses(p, out);
     if (wasted == 0 || p->sums.total == 0)
         return;
-    money_format_fixed(wasted, 6, text);
-    money_format_fixed(p->waste.usage_per_good, 6, good);
+    money_format_amount(wasted, 6, text);
+    money_format_amount(p->waste.usage_per_good, 6, good);
     buffer_add_format(out,
                       "Waste: $%s (%.1f %%) of %s's charges went to retries, failed%s and cut "
                       "requests",
@@ -450,7 +297,7 @@ static void put_groups(const struct bill *b, const struct plan_bill *p, struct b
     for (size_t i = 0; i < p->group_count && i < 20; i++) {
         char n[TEXT_GROUPED_SIZE];
         buffer_add_format(out, "   %-*.*s", NAME_WIDTH, NAME_WIDTH, p->groups[i].name);
-        put_money_cell(out, p->groups[i].usage, 14, 6);
+        bill_put_money_cell(out, p->groups[i].usage, 14, 6);
         buffer_add_format(out, " %12s requests\n", text_group_u64(p->groups[i].requests, n));
     }
     if (p->group_count > 20)
@@ -464,14 +311,14 @@ static void put_extrapolation(const struct bill *b, struct buffer *out)
                       "An extrapolation: the trace's sessions in their order, again and again, "
                       "%s of them over %s, ",
                       text_group_u64(b->extrapolation.sessions, n),
-                      duration(b->scale_ns ? b->scale_ns : b->billed_span_ns, span));
+                      bill_duration(b->scale_ns ? b->scale_ns : b->billed_span_ns, span));
     buffer_add_text(out, b->extrapolation.by_hour
                              ? "each hour of the week as busy as in the trace.\n"
                              : "evenly: the trace spans less than a week, so its busy hours are "
                                "not known.\n");
     if (b->scale_ns > 0)
         buffer_add_format(out, "The rest of %s was scaled from that stretch.\n",
-                          duration(b->billed_span_ns, span));
+                          bill_duration(b->billed_span_ns, span));
 }
 
 static void put_remarks(const struct bill *b, struct buffer *out)
@@ -550,40 +397,45 @@ static void put_nothing(const struct bill *b, struct buffer *out)
                           text_group_u64(b->workload->count, n));
 }
 
-/* Which plan is cheapest, and how they compare. */
-static void put_comparison(const struct bill *b, struct buffer *out)
+/* True for the plans that people see sentences about. */
+static bool is_told(const struct bill *b, size_t plan)
 {
-    bool few = b->plan_count <= SHOWN_MOST;
-    put_cheapest(b, out);
-    for (size_t i = 0; i < b->plan_count; i++)
-        if (few || among_best(b, &b->plans[i]))
+    return b->plan_count <= SHOWN_MOST || among_best(b, &b->plans[plan]);
+}
+
+void bill_put_notes(const struct bill *b, struct buffer *out)
+{
+    for (size_t i = 0; i < b->plan_count && b->completed; i++)
+        if (is_told(b, i))
             put_variance(&b->plans[i], out);
-    for (size_t i = 0; i < b->plan_count; i++)
-        if (few || among_best(b, &b->plans[i]))
+    for (size_t i = 0; i < b->plan_count && b->completed; i++)
+        if (is_told(b, i))
             put_need(b, &b->plans[i], out);
-    put_pairs(b, out);
-    put_split(b, out);
+    if (b->completed > 0) {
+        put_pairs(b, out);
+        put_split(b, out);
+    }
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (is_told(b, i))
+            put_waste(&b->plans[i], out);
+    put_remarks(b, out);
 }
 
 /* What the table means, in sentences. */
 static void put_sentences(const struct bill *b, struct buffer *out)
 {
-    bool few = b->plan_count <= SHOWN_MOST;
     if (b->completed > 0)
-        put_comparison(b, out);
+        put_cheapest(b, out);
     else
         put_nothing(b, out);
-    for (size_t i = 0; i < b->plan_count; i++)
-        if (few || among_best(b, &b->plans[i]))
-            put_waste(&b->plans[i], out);
-    put_remarks(b, out);
+    bill_put_notes(b, out);
 }
 
 void bill_write_table(const struct bill *b, int width, struct buffer *out)
 {
     struct buffer sentences;
-    put_head(b, out);
-    put_rows(b, out);
+    bill_put_head(b, width, out);
+    bill_put_rows(b, width, out);
     buffer_init(&sentences, BUFFER_UNBOUNDED);
     put_sentences(b, &sentences);
     wrap_text((struct text){sentences.data, sentences.length}, (size_t)width, 2, out);

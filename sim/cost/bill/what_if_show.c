@@ -66,8 +66,8 @@ static void put_row(const struct what_if_case *c, const struct what_if_cell *cel
 {
     char total[MONEY_TEXT_SIZE], saved[MONEY_TEXT_SIZE], n[TEXT_GROUPED_SIZE];
     char served[TEXT_GROUPED_SIZE], all[TEXT_GROUPED_SIZE];
-    money_format_amount(cell->total, 4, total);
-    money_format_amount(cell->saved, 4, saved);
+    money_format_column(cell->total, 4, total);
+    money_format_column(cell->saved, 4, saved);
     put_name(c->name, out);
     buffer_add_format(out, " %11s", total);
     if (cell->has_saved)

@@ -256,7 +256,7 @@ void budget_show(struct budget *b, char *out, size_t size)
     pthread_mutex_lock(&b->lock);
     for (size_t i = 0; i < b->plans.count && i < 2 && at < size; i++) {
         char amount[MONEY_TEXT_SIZE];
-        money_format_fixed(b->spent[i], 2, amount);
+        money_format_amount(b->spent[i], 2, amount);
         int n = snprintf(out + at, size - at, "%s$%s %.24s", i ? " · " : "", amount,
                          b->plans.plans[i]->name);
         at += n > 0 ? (size_t)n : 0;

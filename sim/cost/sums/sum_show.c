@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_WIDTH 30
+#define NAME_WIDTH 24
 #define DAY_NS (INT64_C(86400) * NS_PER_S)
 
 static const struct {
@@ -165,17 +165,22 @@ static void put_head(const struct sum_bill *b, struct buffer *out)
         clock_format_instant(b->start_unix_ns, text);
         buffer_add_format(out, " · start %.10s %.5s UTC", text, text + 11);
     }
-    buffer_add_text(out, "\n\n");
+    buffer_add_byte(out, '\n');
+    if (b->has_reported) {
+        char amount[MONEY_TEXT_SIZE];
+        money_format_amount(b->reported, 4, amount);
+        buffer_add_format(out, "You paid $%s, as the report says; these would have charged:\n",
+                          amount);
+    }
+    buffer_add_byte(out, '\n');
 }
 
 static void put_cell(struct buffer *out, bool known, money amount)
 {
     char text[MONEY_TEXT_SIZE];
-    money_format_amount(amount, 4, text);
-    if (known)
-        buffer_add_format(out, " %14s", text);
-    else
-        buffer_add_format(out, " %16s", "–"); /* the dash is three bytes wide */
+    money_format_column(amount, 4, text);
+    buffer_add_byte(out, ' ');
+    wrap_padded(known ? text : "–", 14, true, out);
 }
 
 static void put_fate(const struct sum_bill *b, const struct sum_plan *p, struct buffer *out)
@@ -201,7 +206,9 @@ static void put_row(const struct sum_bill *b, const struct sum_plan *p, struct b
         buffer_add_format(out, "%2d ", p->rank);
     else
         buffer_add_text(out, " – ");
-    buffer_add_format(out, "%-*.*s", NAME_WIDTH, NAME_WIDTH, p->plan->name);
+    wrap_padded(p->plan->name, NAME_WIDTH, false, out);
+    if (wrap_columns(text_of(p->plan->name)) > NAME_WIDTH) /* has a line of its own */
+        buffer_add_format(out, "\n   %*s", NAME_WIDTH, "");
     put_cell(out, sum_is_exact(p), p->total.least);
     put_cell(out, !sum_is_exact(p), p->total.least);
     put_cell(out, !sum_is_exact(p) && !p->total.open, p->total.most);
@@ -271,11 +278,6 @@ void sum_bill_write_table(const struct sum_bill *b, int width, struct buffer *ou
         if (b->plans[i].plan->currency)
             buffer_add_format(&sentences, "%s: prices in %s.\n", b->plans[i].plan->name,
                               b->plans[i].plan->currency);
-    if (b->has_reported) {
-        char amount[MONEY_TEXT_SIZE];
-        money_format_amount(b->reported, 4, amount);
-        buffer_add_format(&sentences, "The report itself says $%s.\n", amount);
-    }
     wrap_text((struct text){sentences.data, sentences.length}, (size_t)width, 2, out);
     buffer_free(&sentences);
 }

@@ -1,4 +1,4 @@
-#include "sim/cost/bill/quote.h"
+#include "sim/cost/book/quote.h"
 
 #include "core/json/json_fields.h"
 

@@ -14,8 +14,8 @@
  * classes of pictures and sound ("image_input", ...) are inside them, too. A quote
  * owns its texts in place; nothing is to be freed.
  */
-#ifndef FAREBOX_SIM_COST_BILL_QUOTE_H
-#define FAREBOX_SIM_COST_BILL_QUOTE_H
+#ifndef FAREBOX_SIM_COST_BOOK_QUOTE_H
+#define FAREBOX_SIM_COST_BOOK_QUOTE_H
 
 #include "core/text.h"
 #include "sim/cost/book/price.h"
