@@ -1,22 +1,24 @@
 /* farebox bill: what every plan would charge for a workload or a run. */
 #include "cli/command.h"
+#include "cli/commands/bill_subjects.h"
 #include "cli/output.h"
 #include "cli/run_bill.h"
-#include "cli/workload_files.h"
-#include "core/runs/record/run_dir.h"
+#include "core/memory.h"
 #include "core/text.h"
 #include "sim/cost/bill/what_if.h"
+#include "sim/cost/several/several.h"
 #include "sim/cost/sums/sum_bill.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct bill_command {
     struct common_options common;
-    struct option_list plans, what_if, slos;
+    struct option_list plans, scenarios, what_if, slos;
     const char *period, *by, *start, *output;
     bool force;
     uint64_t workers, units, requests, break_even_output, volume;
-    int64_t max_wait_ns;
+    int64_t max_wait_ns, duration_ns;
     double ttft_ms, tpot_ms;
     struct trace_reading reading;
 };
@@ -26,7 +28,12 @@ static const struct option_spec options[] = {
     {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
      .help = "price books, bundled books or plans of theirs (* and ? allowed)",
      .group = "What is billed"},
-    {"requests", 'n', OPTION_COUNT, AT(requests), .unit = "N", .help = "the first N requests only"},
+    {"scenario", 's', OPTION_LIST, AT(scenarios), .unit = "NAME|FILE",
+     .help = "a workload that is generated: a bundled scenario or a JSON file; again and again"},
+    {"requests", 'n', OPTION_COUNT, AT(requests), .unit = "N",
+     .help = "the first N requests only; of a scenario so many"},
+    {"duration", 'd', OPTION_DURATION, AT(duration_ns), .unit = "TIME", .max = 3e8,
+     .help = "of a scenario: sessions begin within this time"},
     {"start", 0, OPTION_TEXT, AT(start), .unit = "INSTANT",
      .help = "wall clock of the workload's first instant, such as 2026-11-01T00:00:00Z"},
     {"period", 0, OPTION_TEXT, AT(period), "trace", "trace|day|month",
@@ -102,60 +109,69 @@ static int fill_options(const struct bill_command *o, struct bill_options *out, 
     return code;
 }
 
-/* What is billed, and where it came from. */
-struct subject {
-    struct run_workload run; /* of a trace the workload alone */
-    bool is_run;
-};
-
-static int read_subject(const struct terminal *t, const struct bill_command *o, struct subject *s,
-                        struct error *err)
-{
-    const char *path = o->common.arguments[0];
-    struct slo_list slos = {0};
-    if (slo_list_read(o->slos.items, o->slos.count, &slos, err) < 0)
-        return err->code;
-    workload_init(&s->run.workload);
-    s->is_run = run_dir_is_run(path);
-    if (trace_or_run_read(path, &o->reading, &slos, t, &s->run, err) < 0)
-        return err->code;
-    if (s->is_run)
-        run_bill_tell(t, &s->run.report);
-    if (o->requests > 0 && o->requests < s->run.workload.count)
-        s->run.workload.count = o->requests;
-    return 0;
-}
-
-static int write_bill(const struct bill_command *o, const struct subject *s, struct output *out,
-                      struct error *err)
+static int write_bill(const struct bill_command *o, const struct bill_subject *s,
+                      struct output *out, struct error *err)
 {
     if (o->output)
         return output_keep(out, NULL, o->output, err);
-    return s->is_run ? output_keep(out, o->common.arguments[0], "bill.json", err) : 0;
+    return s->is_run ? output_keep(out, s->path, "bill.json", err) : 0;
 }
 
-static int show(const struct terminal *t, const struct bill_command *o, const struct subject *s,
-                const struct bill *bill, struct error *err)
+static void put_bill(const struct terminal *t, const struct bill *bill, struct buffer *out)
+{
+    bill_write_table(bill, t->width, out);
+    if (bill->what_if)
+        what_if_write_table(bill->what_if, t->width, out);
+}
+
+/* Each run has its own bill.json; a file that is asked for has all of them. */
+static int write_bills(const struct bill_command *o, const struct bill_subjects *s,
+                       struct output *all, struct error *err)
+{
+    int code = 0;
+    if (o->output || s->count == 1)
+        return write_bill(o, &s->items[0], all, err);
+    for (size_t i = 0; i < s->count && code == 0; i++) {
+        struct output out;
+        output_begin(&out);
+        bill_write_json(&s->items[i].bill, &out.json);
+        code = write_bill(o, &s->items[i], &out, err);
+        output_end(&out, NULL, NULL);
+    }
+    return code;
+}
+
+/* A block for each workload; of several, all of them side by side below. */
+static int show(const struct terminal *t, const struct bill_command *o,
+                const struct bill_subjects *s, const struct several *all, struct error *err)
 {
     struct output out;
     output_begin(&out);
-    bill_write_json(bill, &out.json);
-    bill_write_table(bill, t->width, &out.text);
-    if (bill->what_if)
-        what_if_write_table(bill->what_if, t->width, &out.text);
-    int code = write_bill(o, s, &out, err);
+    for (size_t i = 0; i < s->count; i++) {
+        put_bill(t, &s->items[i].bill, &out.text);
+        if (s->count > 1)
+            buffer_add_byte(&out.text, '\n');
+    }
+    if (s->count > 1) {
+        several_write_table(all, t->width, &out.text);
+        several_write_json(all, &out.json);
+    } else {
+        bill_write_json(&s->items[0].bill, &out.json);
+    }
+    int code = write_bills(o, s, &out, err);
     output_end(&out, code == 0 && (!o->common.json || !o->common.quiet) ? t->human : NULL,
                code == 0 && o->common.json ? t->machine : NULL);
     return code;
 }
 
-static int change(const struct bill_command *o, const struct subject *s,
+static int change(const struct bill_command *o, struct bill_subject *s,
                   const struct plan_selection *plans, const struct bill_options *how,
-                  struct what_if *out, struct error *err)
+                  struct error *err)
 {
     if (o->what_if.count == 0)
         return 0;
-    return what_if_make(out, &s->run.workload, plans->plans, plans->count, o->what_if.items,
+    s->bill.what_if = &s->what_if;
+    return what_if_make(&s->what_if, &s->run.workload, plans->plans, plans->count, o->what_if.items,
                         o->what_if.count, how, o->common.seed, err);
 }
 
@@ -188,7 +204,7 @@ static int check_sums(const struct bill_command *o, struct error *err)
 
 /* Rows that stand for many requests. */
 static int bill_sums(const struct terminal *t, const struct bill_command *o,
-                     const struct subject *s, const struct plan_selection *plans,
+                     const struct bill_subject *s, const struct plan_selection *plans,
                      const struct bill_options *how, struct error *err)
 {
     struct sum_options sums = {how->has_start, how->start_unix_ns, how->units};
@@ -209,23 +225,78 @@ static int bill_sums(const struct terminal *t, const struct bill_command *o,
     return code;
 }
 
-static int bill_requests(const struct terminal *t, const struct bill_command *o,
-                         const struct subject *s, const struct plan_selection *plans,
-                         const struct bill_options *how, struct error *err)
+static int bill_requests(const struct bill_command *o, struct bill_subject *s,
+                         const struct plan_selection *plans, const struct bill_options *how,
+                         struct error *err)
 {
-    struct what_if what_if = {0};
-    struct bill bill;
-    int code = bill_make(&bill, &s->run.workload, plans->plans, plans->count, how, err);
+    int code = bill_make(&s->bill, &s->run.workload, plans->plans, plans->count, how, err);
     if (code < 0)
         return code;
-    code = change(o, s, plans, how, &what_if, err);
-    if (what_if.case_count > 0)
-        bill.what_if = &what_if;
-    if (code == 0)
-        code = show(t, o, s, &bill, err);
-    what_if_free(&what_if);
-    bill_free(&bill);
+    s->bill.generated = s->scenario;
+    s->bill.generated_seed = o->common.seed;
+    return change(o, s, plans, how, err);
+}
+
+static int bill_all(const struct terminal *t, const struct bill_command *o,
+                    struct bill_subjects *subjects, const struct plan_selection *plans,
+                    const struct bill_options *how, struct error *err)
+{
+    const struct bill **bills = mem_zero(subjects->count, sizeof *bills);
+    struct several all;
+    int code = 0;
+    for (size_t i = 0; i < subjects->count && code == 0; i++) {
+        struct bill_subject *s = &subjects->items[i];
+        if (s->run.workload.requests)
+            code = error_set(err, ERR_INPUT,
+                             "the rows of %s stand for many requests, as a usage report's do: bill "
+                             "it alone",
+                             s->path);
+        if (code == 0)
+            code = bill_requests(o, s, plans, how, err);
+        bills[i] = &s->bill;
+    }
+    if (code == 0) {
+        several_make(&all, bills, subjects->count);
+        code = show(t, o, subjects, &all, err);
+        several_free(&all);
+    }
+    free(bills);
     return code;
+}
+
+static int read_subjects(const struct terminal *t, const struct bill_command *o,
+                         struct bill_subjects *out, struct error *err)
+{
+    struct slo_list slos = {0};
+    if (slo_list_read(o->slos.items, o->slos.count, &slos, err) < 0)
+        return err->code;
+    struct bill_subjects_request request = {.paths = o->common.arguments,
+                                            .path_count = o->common.argument_count,
+                                            .scenarios = &o->scenarios,
+                                            .reading = &o->reading,
+                                            .slos = &slos,
+                                            .requests = o->requests,
+                                            .duration_ns = o->duration_ns,
+                                            .seed = o->common.seed};
+    return bill_subjects_read(out, &request, t, err);
+}
+
+/* What is wrong with the words, before anything is read. */
+static int check(const struct bill_command *o, struct bill_options *how, struct error *err)
+{
+    if (o->common.argument_count + o->scenarios.count == 0)
+        return error_set(err, ERR_INPUT,
+                         "expected " TRACE_ARGUMENT ", or --scenario NAME; --help "
+                         "shows how");
+    if (o->duration_ns > 0 && o->scenarios.count == 0)
+        return error_set(err, ERR_INPUT,
+                         "--duration is how long a --scenario is generated, and "
+                         "there is none");
+    if (o->plans.count == 0)
+        return error_set(err, ERR_INPUT,
+                         "no plans: give --plans FILE or names from the price book (farebox prices "
+                         "list)");
+    return fill_options(o, how, err);
 }
 
 static int run(const struct terminal *t, const void *given, struct error *err)
@@ -233,30 +304,25 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     const struct bill_command *o = given;
     struct bill_options how;
     struct plan_selection plans = {0};
-    struct subject s = {0};
-    int code = command_arguments(&o->common, 1, TRACE_ARGUMENT, err);
-    if (code == 0)
-        code = fill_options(o, &how, err);
-    if (code == 0 && o->plans.count == 0)
-        code = error_set(err, ERR_INPUT,
-                         "no plans: give --plans FILE or names from the price book (farebox prices "
-                         "list)");
+    struct bill_subjects s = {0};
+    int code = check(o, &how, err);
     if (code == 0)
         code = run_bill_select(&o->plans, &plans, err);
     if (code == 0)
-        code = read_subject(t, o, &s, err);
+        code = read_subjects(t, o, &s, err);
     if (code == 0)
-        code = s.run.workload.requests ? bill_sums(t, o, &s, &plans, &how, err)
-                                       : bill_requests(t, o, &s, &plans, &how, err);
-    run_workload_free(&s.run);
+        code = s.count == 1 && s.items[0].run.workload.requests
+                   ? bill_sums(t, o, &s.items[0], &plans, &how, err)
+                   : bill_all(t, o, &s, &plans, &how, err);
+    bill_subjects_free(&s);
     plan_selection_free(&plans);
     return code;
 }
 
 const struct command command_bill = {
     .name = "bill",
-    .summary = "what every plan would charge for a trace or a run, exactly",
-    .usage = "(TRACE | RUN) --plans FILE[,FILE]",
+    .summary = "what every plan would charge for traces, runs or scenarios, exactly",
+    .usage = "(TRACE | RUN | --scenario NAME)... --plans FILE[,FILE]",
     .about = "Prices a workload under every plan: what is really paid, with as many subscriptions\n"
              "as it takes, the distribution of a request's price and where its variance comes "
              "from, what limits turn away, delay or cut,\n"
