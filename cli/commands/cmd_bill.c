@@ -1,5 +1,6 @@
 /* farebox bill: what every plan would charge for a workload or a run. */
 #include "cli/command.h"
+#include "cli/commands/bill_output.h"
 #include "cli/commands/bill_subjects.h"
 #include "cli/output.h"
 #include "cli/run_bill.h"
@@ -16,7 +17,7 @@ struct bill_command {
     struct common_options common;
     struct option_list plans, scenarios, what_if, slos;
     const char *period, *by, *start, *output;
-    bool force;
+    bool force, requests_csv, no_plots;
     uint64_t workers, units, requests, break_even_output, volume;
     int64_t max_wait_ns, duration_ns;
     double ttft_ms, tpot_ms;
@@ -62,9 +63,15 @@ static const struct option_spec options[] = {
      .help = "output length at which plans are compared; the mean unless given"},
     {"workers", 0, OPTION_COUNT, AT(workers), .unit = "N", .min = 1, .max = TARIFF_WORKERS_MAX,
      .help = "threads; the result does not depend on it"},
-    {"output", 'o', OPTION_OUTPUT, AT(output), .unit = "FILE",
-     .help = "where bill.json goes; a run's own directory unless given; - is standard output"},
-    {"force", 'f', OPTION_FLAG, AT(force), .help = "replace an existing file"},
+    {"output", 'o', OPTION_OUTPUT, AT(output), .unit = "DIR|FILE.json",
+     .help = "a directory of its own for the bill: page (index.html), plots, tables for a "
+             "spreadsheet (CSV) and bill.json; or bill.json alone, which goes into a run's own "
+             "directory unless given; - is standard output",
+     .group = "Results"},
+    {"requests-csv", 0, OPTION_FLAG, AT(requests_csv),
+     .help = "with -o DIR: requests.csv too, a row for each request with every plan's charge"},
+    {"no-plots", 0, OPTION_FLAG, AT(no_plots), .help = "with -o DIR: draw nothing"},
+    {"force", 'f', OPTION_FLAG, AT(force), .help = "replace an existing file or bill"},
     TRACE_READING_OPTIONS(struct bill_command, reading),
     {0},
 };
@@ -129,6 +136,8 @@ static int write_bills(const struct bill_command *o, const struct bill_subjects 
                        struct output *all, struct error *err)
 {
     int code = 0;
+    if (o->output && bill_output_is_directory(o->output))
+        return 0; /* see write_directory() */
     if (o->output || s->count == 1)
         return write_bill(o, &s->items[0], all, err);
     for (size_t i = 0; i < s->count && code == 0; i++) {
@@ -139,6 +148,19 @@ static int write_bills(const struct bill_command *o, const struct bill_subjects 
         output_end(&out, NULL, NULL);
     }
     return code;
+}
+
+static int write_directory(const struct bill_command *o, const struct several *all,
+                           struct output *shown, struct error *err)
+{
+    struct bill_output out = {.path = o->output,
+                              .all = all,
+                              .json = &shown->document,
+                              .requests = o->requests_csv,
+                              .no_plots = o->no_plots};
+    if (!o->output || !bill_output_is_directory(o->output))
+        return 0;
+    return bill_output_write(&out, &shown->text, err);
 }
 
 /* A block for each workload; of several, all of them side by side below. */
@@ -159,6 +181,8 @@ static int show(const struct terminal *t, const struct bill_command *o,
         bill_write_json(&s->items[0].bill, &out.json);
     }
     int code = write_bills(o, s, &out, err);
+    if (code == 0)
+        code = write_directory(o, all, &out, err);
     output_end(&out, code == 0 && (!o->common.json || !o->common.quiet) ? t->human : NULL,
                code == 0 && o->common.json ? t->machine : NULL);
     return code;
@@ -192,6 +216,7 @@ static int check_sums(const struct bill_command *o, struct error *err)
         {o->ttft_ms > 0, "--ttft-ms"},
         {o->tpot_ms > 0, "--tpot-ms"},
         {o->break_even_output > 0, "--break-even-output"},
+        {o->output && bill_output_is_directory(o->output), "-o DIR"},
     };
     for (size_t i = 0; i < COUNT_OF(single); i++)
         if (single[i].given)
@@ -296,6 +321,12 @@ static int check(const struct bill_command *o, struct bill_options *how, struct 
         return error_set(err, ERR_INPUT,
                          "no plans: give --plans FILE or names from the price book (farebox prices "
                          "list)");
+    bool directory = o->output && bill_output_is_directory(o->output);
+    if (!directory && (o->requests_csv || o->no_plots))
+        return error_set(err, ERR_INPUT, "%s goes with -o DIR",
+                         o->requests_csv ? "--requests-csv" : "--no-plots");
+    if (directory && bill_output_check(o->output, o->force, err) < 0)
+        return err->code;
     return fill_options(o, how, err);
 }
 
@@ -329,7 +360,8 @@ const struct command command_bill = {
              "and where one plan overtakes another. Beside a run, bill.json is written into it.",
     .examples = "  farebox bill trace.csv --plans plans.json\n"
                 "  farebox bill results/demo --plans plans.json --by user\n"
-                "  farebox bill trace.jsonl --plans oxlo/pro,deepseek/r1-671b --volume 20000\n",
+                "  farebox bill trace.jsonl --plans oxlo/pro,deepseek/r1-671b --volume 20000\n"
+                "  farebox bill team-a.jsonl team-b.jsonl -s chat --plans plans.json -o bill\n",
     .options = options,
     .options_size = sizeof(struct bill_command),
     .run = run,

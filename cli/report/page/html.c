@@ -335,8 +335,7 @@ static size_t list_pictures(const char *folder, char ***out)
     return count;
 }
 
-/* The plots of a report in their order, then what else lies there. */
-static void add_plots(const char *folder, size_t *number, struct buffer *out)
+void html_add_plots(const char *folder, size_t *number, struct buffer *out)
 {
     char **names;
     size_t count = list_pictures(folder, &names);
@@ -380,7 +379,7 @@ static void add_run(const struct html_run *run, size_t *plot_number, struct buff
     }
     add_errors(run, out);
     if (run->plots)
-        add_plots(run->plots, plot_number, out);
+        html_add_plots(run->plots, plot_number, out);
     buffer_add_text(out, "</section>");
 }
 

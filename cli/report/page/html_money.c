@@ -1,6 +1,7 @@
 /* What the page says about money. */
 #include "cli/report/page/html_parts.h"
 #include "cli/report/text/summary_table.h"
+#include "core/memory.h"
 #include "sim/cost/bill/bill_rows.h"
 
 #include <math.h>
@@ -10,13 +11,6 @@ static void add_name(struct buffer *out, const struct plan_bill *p)
 {
     char name[BILL_NAME_SIZE];
     html_add_text(out, bill_plan_name(p, name));
-}
-
-static void add_usd(struct buffer *out, money value, int decimals)
-{
-    char text[MONEY_TEXT_SIZE];
-    money_format_amount(value, decimals, text);
-    buffer_add_format(out, "$%s", text);
 }
 
 /* " (9 of it)", where one buys more than one. */
@@ -31,6 +25,8 @@ static void add_times(const struct plan_bill *p, struct buffer *out)
 
 void html_answer_plan(const struct bill *b, struct buffer *out)
 {
+    static const char *const spans[] = {" for this workload, paid once", " for the day",
+                                        " for the month"};
     buffer_add_text(out, "<dt>Which plan?</dt><dd>");
     if (b->completed == 0) {
         buffer_add_text(out, "Nothing was served, so no plan is ranked.</dd>");
@@ -46,15 +42,15 @@ void html_answer_plan(const struct bill *b, struct buffer *out)
     buffer_add_text(out, "</b>");
     add_times(best, out);
     buffer_add_text(out, " at ");
-    add_usd(out, best->total, 4);
-    buffer_add_text(out, " for this workload, paid once");
+    html_add_usd(out, best->total, 4);
+    buffer_add_text(out, spans[b->options.period]);
     if (b->ranking_count > 1) {
         const struct plan_bill *next = &b->plans[b->ranking[1]];
         buffer_add_text(out, "; next comes ");
         add_name(out, next);
         add_times(next, out);
         buffer_add_text(out, " at ");
-        add_usd(out, next->total, 4);
+        html_add_usd(out, next->total, 4);
         buffer_add_text(out, next->served.delayed     ? ", which makes requests wait"
                              : next->served.truncated ? ", which cuts answers short"
                                                       : "");
@@ -137,7 +133,7 @@ void html_answer_runs_out(const struct bill *b, struct buffer *out)
         if (!b->plans[i].without_caps)
             some |= add_limit(b, i, out);
     if (!some)
-        buffer_add_text(out, "No quota or rate limit of these plans is reached within the run. ");
+        buffer_add_text(out, "No quota or rate limit of these plans is reached. ");
     buffer_add_text(out, "</dd>");
 }
 
@@ -154,10 +150,10 @@ static void add_split(const struct break_even *e, const struct bill *b, struct b
     buffer_add_text(out, " to ");
     add_name(out, &b->plans[e->token_plan]);
     buffer_add_text(out, ": ");
-    add_usd(out, e->split_total, 4);
+    html_add_usd(out, e->split_total, 4);
     if (b->ranking_count > 0) {
         buffer_add_text(out, ", <b>");
-        add_usd(out, b->best_split_saved, 4);
+        html_add_usd(out, b->best_split_saved, 4);
         buffer_add_text(out, " less</b> than ");
         add_name(out, &b->plans[b->ranking[0]]);
         buffer_add_text(out, " alone");
@@ -174,18 +170,18 @@ static void add_wasted(const struct plan_bill *p, struct buffer *out)
         buffer_add_text(out, ". ");
     } else {
         buffer_add_text(out, "Waste: ");
-        add_usd(out, wasted, 6);
+        html_add_usd(out, wasted, 6);
         buffer_add_format(out, " (%.1f %%) of the charges of ",
                           100 * money_to_double(wasted) / money_to_double(p->sums.total));
         add_name(out, p);
         buffer_add_format(out, " went to retries, failed%s and cut requests; a good request cost ",
                           p->waste.has_slo ? ", late" : "");
-        add_usd(out, p->waste.usage_per_good, 6);
+        html_add_usd(out, p->waste.usage_per_good, 6);
         buffer_add_text(out, ". ");
     }
     if (p->waste.has_cache && p->waste.cache_misses > 0) {
         buffer_add_text(out, "Prompts repeat: an infinite prefix cache would have saved ");
-        add_usd(out, p->waste.cache_misses, 4);
+        html_add_usd(out, p->waste.cache_misses, 4);
         buffer_add_text(out, ". ");
     }
 }
@@ -237,18 +233,29 @@ void html_add_waste(const struct bill *b, struct buffer *out)
     buffer_add_text(out, "</tbody></table>");
 }
 
+static void add_statistic(bool known, double usd, struct buffer *out)
+{
+    if (known && isfinite(usd))
+        html_add_money_cell(out, cost_money(usd), 5);
+    else
+        buffer_add_text(out, "<td>–</td>");
+}
+
 /* The mean of all that is paid; a flat price has no distribution. */
 static void add_prices(const struct plan_bill *p, struct buffer *out)
 {
-    const double mean = p->period_served > 0 ? money_to_double(p->per_used_request) : NAN;
-    const double values[] = {mean, p->flat ? NAN : p->stats.p50, p->flat ? NAN : p->stats.p99,
-                             p->flat ? 0 : p->stats.cv};
-    for (size_t i = 0; i < 4; i++) {
-        if (isfinite(values[i]))
-            buffer_add_format(out, "<td data-v=\"%.9g\">%.4g</td>", values[i], values[i]);
-        else
-            buffer_add_text(out, "<td>–</td>");
-    }
+    bool varies = !p->flat && p->sums.total > 0;
+    double cv = varies ? p->stats.cv : p->total > 0 ? 0 : NAN;
+    if (p->period_served > 0)
+        html_add_money_cell(out, p->per_used_request, 6);
+    else
+        buffer_add_text(out, "<td>–</td>");
+    add_statistic(varies, p->stats.p50, out);
+    add_statistic(varies, p->stats.p99, out);
+    if (isfinite(cv))
+        buffer_add_format(out, "<td data-v=\"%.9g\">%.2f</td>", cv, cv);
+    else
+        buffer_add_text(out, "<td>–</td>");
 }
 
 static void add_plan(const struct plan_bill *p, struct buffer *out)
@@ -273,12 +280,13 @@ static void add_plan(const struct plan_bill *p, struct buffer *out)
 
 void html_add_bill(const struct bill *b, struct buffer *out)
 {
+    size_t *shown = mem_alloc((b->plan_count + 1) * sizeof *shown), count = bill_shown(b, shown);
     buffer_add_text(out, "<h3>Bill (USD; mean, p50 and p99 of a request)</h3><table "
                          "class=sort><thead><tr><th>plan<th>rank<th>total"
                          "<th>count<th>mean<th>p50<th>p99<th>CV<th>served<th>not served"
                          "</tr></thead><tbody>");
-    for (size_t i = 0; i < b->plan_count; i++)
-        if (!bill_repeats(b, i))
-            add_plan(&b->plans[i], out);
+    for (size_t i = 0; i < count; i++)
+        add_plan(&b->plans[shown[i]], out);
     buffer_add_text(out, "</tbody></table>");
+    free(shown);
 }

@@ -148,10 +148,22 @@ void html_add_count_cell(struct buffer *out, uint64_t count)
     buffer_add_text(out, "</td>");
 }
 
-void html_add_money(struct buffer *out, money value)
+void html_add_usd(struct buffer *out, money value, int decimals)
 {
     char text[MONEY_TEXT_SIZE];
-    money_format_column(value, 4, text);
+    money_format_amount(value, decimals, text);
+    buffer_add_format(out, "$%s", text);
+}
+
+void html_add_money(struct buffer *out, money value)
+{
+    html_add_money_cell(out, value, 4);
+}
+
+void html_add_money_cell(struct buffer *out, money value, int decimals)
+{
+    char text[MONEY_TEXT_SIZE];
+    money_format_column(value, decimals, text);
     buffer_add_format(out, "<td data-v=\"%.12g\">", money_to_double(value));
     for (const char *at = text; *at; at++) /* blanks as wide as digits: the points stand in line */
         buffer_add(out, *at == ' ' ? "\u2007" : at, *at == ' ' ? 3 : 1);

@@ -16,6 +16,8 @@ void html_add_count(struct buffer *out, uint64_t count);
 void html_add_cell(struct buffer *out, double value);
 void html_add_count_cell(struct buffer *out, uint64_t count);
 void html_add_money(struct buffer *out, money value);
+void html_add_money_cell(struct buffer *out, money value, int decimals);
+void html_add_usd(struct buffer *out, money value, int decimals); /* "$1,234.56", no cell */
 
 /* html_money.c: the answers about money as items of the list at the top, and the tables. */
 void html_answer_plan(const struct bill *b, struct buffer *out);
@@ -26,6 +28,10 @@ void html_add_waste(const struct bill *b, struct buffer *out);
 
 /* html_server.c: what the server said of itself; nothing where it was not asked. */
 void html_add_server(const struct summary *s, struct buffer *out);
+
+/* html.c: the plots of a folder in the order of a report, then what else lies there. Numbers them
+ * on from *number: ids are told apart by it. */
+void html_add_plots(const char *folder, size_t *number, struct buffer *out);
 
 /* Appends an SVG with every id and every reference to one prefixed. */
 void html_add_prefixed(const char *svg, const char *prefix, struct buffer *out);

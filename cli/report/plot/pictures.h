@@ -17,8 +17,9 @@
 
 #define PICTURE_PANELS 6
 #define PICTURE_PLANS 10 /* more curves than this cannot be told apart */
-#define PICTURE_NAMES 64
-#define PICTURE_NAME_SIZE 96
+#define PICTURE_NAMES 96
+#define PICTURE_NAME_SIZE 120
+#define PICTURE_PLAN_NAME 96
 
 struct picture {
     struct plot plot;
@@ -56,6 +57,20 @@ void picture_free(struct picture *p);
 
 /* The number of a plan's color: its place among the plans asked for. */
 int picture_plan_color(const struct bill *b, size_t plan);
+
+/* Of a picture over the time of a bill, until `end_ns`: dates where its start is known, else the
+ * time since the first request in a unit that suits. Sets label and ticks; x is in units of so many
+ * seconds. */
+double picture_time_axis(struct picture *p, struct plot_panel *panel, const struct bill *b,
+                         int64_t end_ns);
+
+/* The y axis as money from 0 to `most`: "$1,200". */
+void picture_money_axis(struct picture *p, struct plot_panel *panel, double most);
+
+/* A plan's name in so many columns: what is too long is cut in its middle, and two plans never look
+ * the same. Returns `out`. */
+const char *picture_plan_name(const struct bill *b, size_t plan, size_t columns,
+                              char out[PICTURE_PLAN_NAME]);
 
 /* For the builders: an empty picture named `name` and titled "what · run"; arrays and names that
  * it owns. Names are cut to PICTURE_NAME_SIZE. */

@@ -12,21 +12,19 @@
 #include <string.h>
 
 #define CURVE_POINTS 1000
-#define NAME_COLUMNS 34
+#define NAME_COLUMNS 48
 #define DOTS 800
+#define SPEND_PERIODS 10000 /* that begin in a curve, at most */
 
-/* A plan's name for a legend, cut between characters, and what must be known of its curve. */
-static const char *legend_of(struct picture *p, const struct plan_bill *b, const char *note)
+/* A plan's name for a legend, and what must be known of its curve. */
+static const char *legend_of(struct picture *p, const struct bill *b, size_t plan, const char *note)
 {
-    char name[BILL_NAME_SIZE], served[48] = "";
-    size_t at = 0, columns = 0;
-    bill_plan_name(b, name);
-    for (; name[at] && columns < NAME_COLUMNS; at++)
-        columns += ((unsigned char)name[at + 1] & 0xC0) != 0x80;
-    if (b->rejected)
-        snprintf(served, sizeof served, ", serves %llu of %llu",
-                 (unsigned long long)b->served_requests, (unsigned long long)b->requests);
-    return picture_name(p, "%.*s%s%s%s", (int)at, name, name[at] ? "…" : "", note, served);
+    const struct plan_bill *of = &b->plans[plan];
+    char name[PICTURE_PLAN_NAME], served[72] = "", n[TEXT_GROUPED_SIZE], all[TEXT_GROUPED_SIZE];
+    if (of->rejected)
+        snprintf(served, sizeof served, ", serves %s of %s", text_group_u64(of->served_requests, n),
+                 text_group_u64(of->requests, all));
+    return picture_name(p, "%s%s%s", picture_plan_name(b, plan, NAME_COLUMNS, name), note, served);
 }
 
 /* Plans before this one, of those that are worth a curve: by rank, then as they were asked for. */
@@ -69,48 +67,104 @@ static void begin(struct picture *p, const struct bill *b, const char *name, con
         snprintf(p->title + length, sizeof p->title - length, " · %zu of %zu plans", drawn, plans);
 }
 
-/* What is paid by the period: all of it when the period begins. */
-static money paid_by_period(const struct plan_bill *p)
-{
-    return p->cash[LINE_PROVISIONED] + p->cash[LINE_SUBSCRIPTION];
-}
-
-/* Begun by then, of the periods that the total holds; they are drawn of one length. */
-static money begun_by(const struct bill *b, const struct plan_bill *p, int64_t at_ns)
-{
-    const struct plan *plan = p->plan;
-    int64_t length =
-        plan->subscription.present ? plan->subscription.period_ns : plan->provisioned.period_ns;
-    uint64_t begun = length > 0 ? (uint64_t)((at_ns - b->first_ns) / length) + 1 : 1;
-    money one = p->periods ? paid_by_period(p) / (money)p->periods : 0;
-    return one * (money)(begun < p->periods ? begun : p->periods);
-}
-
-/* The running total at up to `points` requests: charges, and every period that has begun. It ends
- * at the bill's total, with the lines that are only known at the end. */
-static void spend_curve(const struct bill *b, size_t plan, const struct bill_row *rows,
-                        size_t count, size_t points, double *x, double *y)
+/* The last request, or the last period that is begun: for those whom a plan makes wait, as long as
+ * that is allowed. */
+static int64_t spend_end(const struct bill *b, size_t plan)
 {
     const struct plan_bill *p = &b->plans[plan];
-    money total = 0;
-    y[0] = cost_usd(begun_by(b, p, b->first_ns));
-    for (size_t i = 0, at = 1; i < count; i++) {
-        total += rows[i].charge;
-        if ((i + 1) * (points - 1) / count < at)
-            continue;
-        x[at] = (double)(rows[i].due_ns - b->first_ns) / 1e9;
-        y[at++] = cost_usd(total + begun_by(b, p, rows[i].due_ns));
+    int64_t last = p->rank && p->periods > 1 && p->periods < SPEND_PERIODS
+                       ? bill_period_begin(b, p, p->periods - 1)
+                       : b->first_ns;
+    return last > b->span_ns ? last : b->span_ns;
+}
+
+/* What is paid so far in steps: each period when it begins, each request when it is due; at the end
+ * the bill's total, with the lines that are only known then. */
+struct spend {
+    double unit_s;
+    double *x, *y;
+    size_t count;
+};
+
+static void add_point(struct spend *s, const struct bill *b, int64_t at_ns, money paid)
+{
+    s->x[s->count] = (double)(at_ns - b->first_ns) / 1e9 / s->unit_s;
+    s->y[s->count++] = cost_usd(paid);
+}
+
+/* Of usage what has to be paid: credit that is included, and discounts, are taken off first. */
+static money paid_usage(const struct plan_bill *p, money usage)
+{
+    money off = p->cash[LINE_INCLUDED] + p->cash[LINE_VOLUME];
+    return usage + off > 0 ? usage + off : 0;
+}
+
+/* The periods that have begun by then, each a step. */
+static uint64_t add_periods(struct spend *s, const struct bill *b, const struct plan_bill *p,
+                            uint64_t begun, int64_t until_ns, money usage)
+{
+    for (; begun < p->periods && begun < SPEND_PERIODS; begun++) {
+        int64_t at_ns = bill_period_begin(b, p, begun);
+        if (at_ns > until_ns)
+            break;
+        add_point(s, b, at_ns, paid_usage(p, usage) + bill_paid_by_periods(p, begun + 1));
     }
-    if (points > 1 && b->scale_ns == 0)
-        y[points - 1] = cost_usd(p->total);
+    return begun;
+}
+
+/* At most `points` of the requests, and the beginning of every period. */
+static void spend_curve(const struct bill *b, size_t plan, const struct bill_row *rows,
+                        size_t count, size_t points, struct spend *s)
+{
+    const struct plan_bill *p = &b->plans[plan];
+    money usage = 0;
+    uint64_t begun = 1;
+    add_point(s, b, b->first_ns, bill_paid_by_periods(p, begun));
+    for (size_t i = 0, at = 0; i < count; i++) {
+        begun = add_periods(s, b, p, begun, rows[i].due_ns, usage);
+        usage += rows[i].charge;
+        if ((i + 1) * points / count <= at)
+            continue;
+        at++;
+        add_point(s, b, rows[i].due_ns, paid_usage(p, usage) + bill_paid_by_periods(p, begun));
+    }
+    add_periods(s, b, p, begun, spend_end(b, plan), usage);
+    if (b->scale_ns == 0)
+        add_point(s, b, spend_end(b, plan), p->total);
+}
+
+/* What the requests really cost, where each of them says it. */
+static void add_paid(struct picture *p, const struct bill *b, const struct bill_row *rows,
+                     size_t count, double unit_s, double *most)
+{
+    size_t points = count < CURVE_POINTS ? count : CURVE_POINTS;
+    struct plot_panel *panel = &p->panels[0];
+    money paid = 0;
+    if (!b->has_reported || b->period || b->reported_requests < b->sample->count ||
+        panel->series_count == PLOT_SERIES)
+        return;
+    struct spend s = {unit_s, picture_array(p, points), picture_array(p, points), 0};
+    for (size_t i = 0; i < count; i++) {
+        paid += b->workload->cost[rows[i].row];
+        if ((i + 1) * points / count > s.count)
+            add_point(&s, b, rows[i].due_ns, paid);
+    }
+    *most = fmax(*most, cost_usd(paid));
+    plot_add_series(panel, "paid, as reported", PLOT_STEPS, s.x, s.y, s.count, PLOT_NOBODY)
+        ->dashed = true;
 }
 
 bool picture_spend(struct picture *p, const struct bill *b, const char *run)
 {
     struct plot_panel *panel = &p->panels[0];
-    begin(p, b, "spend", "Cumulative spend", run);
-    panel->x_label = "time since the first request (s)";
-    panel->y_label = "cumulative spend (USD)";
+    double most = 0;
+    int64_t end_ns = b->span_ns;
+    begin(p, b, "spend", "Paid so far", run);
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (is_drawn(b, i) && spend_end(b, i) > end_ns)
+            end_ns = spend_end(b, i);
+    double unit_s = picture_time_axis(p, panel, b, end_ns);
+    panel->y_label = "paid so far (USD)";
     panel->y_max = NAN;
     panel->always_legend = true;
     for (size_t i = 0; i < b->plan_count; i++) {
@@ -119,14 +173,19 @@ bool picture_spend(struct picture *p, const struct bill *b, const char *run)
         if (!is_drawn(b, i) || panel->series_count == PLOT_SERIES)
             continue;
         size_t count = bill_rows(b, i, &rows);
-        size_t points = count < CURVE_POINTS ? count + 1 : CURVE_POINTS;
-        double *x = picture_array(p, points), *y = picture_array(p, points);
-        spend_curve(b, i, rows, count, points, x, y);
+        size_t points = count < CURVE_POINTS ? count : CURVE_POINTS, room = points + 2;
+        room += plan->periods < SPEND_PERIODS ? plan->periods : SPEND_PERIODS;
+        struct spend s = {unit_s, picture_array(p, room), picture_array(p, room), 0};
+        spend_curve(b, i, rows, count, points, &s);
+        if (panel->series_count == 0)
+            add_paid(p, b, rows, count, unit_s, &most);
         free(rows);
-        plot_add_series(panel, legend_of(p, plan, ""), PLOT_STEPS, x, y, points,
+        most = fmax(most, s.y[s.count - 1]);
+        plot_add_series(panel, legend_of(p, b, i, ""), PLOT_STEPS, s.x, s.y, s.count,
                         picture_plan_color(b, i))
             ->dashed = plan->without_caps;
     }
+    picture_money_axis(p, panel, most);
     return panel->series_count > 0 && b->span_ns > 0;
 }
 
@@ -183,7 +242,7 @@ bool picture_cost_cdf(struct picture *p, const struct bill *b, const char *run)
         if (points == 0)
             continue;
         const char *note = plan->flat ? ", per used" : "";
-        plot_add_series(panel, legend_of(p, plan, note), PLOT_LINES, x, y, points,
+        plot_add_series(panel, legend_of(p, b, i, note), PLOT_LINES, x, y, points,
                         picture_plan_color(b, i))
             ->dashed = plan->without_caps;
     }
@@ -221,6 +280,12 @@ static size_t map_cells(const struct cheapest_map *m, int plan, double *data[4])
     return used;
 }
 
+static const char *legend_name(struct picture *p, const struct bill *b, size_t plan)
+{
+    char name[PICTURE_PLAN_NAME];
+    return picture_name(p, "%s", picture_plan_name(b, plan, NAME_COLUMNS, name));
+}
+
 static void add_map_plan(struct picture *p, const struct bill *b, int plan)
 {
     double *data[4];
@@ -233,11 +298,7 @@ static void add_map_plan(struct picture *p, const struct bill *b, int plan)
     size_t used = map_cells(&b->map, plan, data);
     if (used == 0)
         return;
-    const char *title = "no plan serves it";
-    if (plan >= 0) {
-        char name[BILL_NAME_SIZE];
-        title = picture_name(p, "%.40s%s", bill_plan_name(&b->plans[plan], name), "");
-    }
+    const char *title = plan < 0 ? "no plan serves it" : legend_name(p, b, (size_t)plan);
     plot_add_cells(panel, title, data, used,
                    plan < 0 ? PLOT_NOBODY : picture_plan_color(b, (size_t)plan));
 }
@@ -287,7 +348,7 @@ static size_t add_variation(struct picture *p, const struct bill *b, struct plot
     size_t n = 0;
     for (size_t i = 0; i < b->plan_count && n < PLOT_SERIES; i++) {
         const struct plan_bill *plan = &b->plans[i];
-        char name[BILL_NAME_SIZE];
+        char name[PICTURE_PLAN_NAME];
         if (!is_drawn(b, i) || plan->without_caps)
             continue;
         double *bar[4], cv = plan->flat || !isfinite(plan->stats.cv) ? 0 : plan->stats.cv;
@@ -296,7 +357,7 @@ static size_t add_variation(struct picture *p, const struct bill *b, struct plot
         bar[0][0] = (double)n - 0.35;
         bar[3][0] = (double)n + 0.35;
         bar[2][0] = cv;
-        p->name_list[0][n++] = picture_name(p, "%.24s: %.2f", bill_plan_name(plan, name), cv);
+        p->name_list[0][n++] = picture_name(p, "%s: %.2f", picture_plan_name(b, i, 24, name), cv);
         plot_add_cells(panel, NULL, bar, 1, picture_plan_color(b, i));
     }
     panel->x_names = p->name_list[0];
@@ -343,7 +404,7 @@ static void add_shares(struct picture *p, const struct bill *b, struct plot_pane
             bar[2][k] = plan->stats.share[parts[k]] * 100;
         }
         at++;
-        plot_add_cells(panel, legend_of(p, plan, ""), bar, count, picture_plan_color(b, i));
+        plot_add_cells(panel, legend_of(p, b, i, ""), bar, count, picture_plan_color(b, i));
     }
     for (size_t k = 0; k < count; k++)
         ticks[k] = (double)k;

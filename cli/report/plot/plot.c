@@ -1,5 +1,7 @@
 #include "cli/report/plot/plot.h"
 
+#include "core/text.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -162,38 +164,65 @@ static void find_ends(const struct plot_panel *panel, char axis, double *low, do
     }
 }
 
-/* gnuplot marks powers of ten only, of which a short logarithmic axis may have none: 1, 2 and 5. */
+/* A number with its thousands set apart. */
+static void add_log_tic(struct buffer *out, double at, const char *comma)
+{
+    char text[40], grouped[TEXT_GROUPED_SIZE];
+    snprintf(text, sizeof text, "%.9g", at);
+    buffer_add_format(out, "%s'%s' %.9g", comma,
+                      strchr(text, 'e') ? text : text_group(text, grouped), at);
+}
+
+/* Powers of ten; of a short axis, which may have none of them, 1, 2 and 5. */
 static void add_log_tics(struct buffer *out, const struct plot_panel *panel, char axis)
 {
-    static const double steps[] = {1, 2, 5};
     double low, high;
     find_ends(panel, axis, &low, &high);
-    if (!(low > 0) || !(high > low) || high / low > 200)
+    if (!(low > 0) || !(high > low))
         return;
-    buffer_add_format(out, "set %ctics nomirror (", axis);
+    bool is_short = high / low <= 200;
     const char *comma = "";
+    buffer_add_format(out, "set %ctics nomirror (", axis);
     for (int e = (int)floor(log10(low)) - 1; e <= (int)ceil(log10(high)) + 1; e++)
-        for (int i = 0; i < 3; i++) {
-            double at = steps[i] * pow(10, e);
+        for (int k = 1; k < 10; k++) {
+            double at = k * pow(10, e);
             if (at < low / 2.5 || at > high * 2.5)
                 continue;
-            buffer_add_format(out, "%s%.9g", comma, at);
+            if (k == 1 || (is_short && (k == 2 || k == 5)))
+                add_log_tic(out, at, comma);
+            else if (!is_short)
+                buffer_add_format(out, "%s'' %.9g 1", comma, at);
+            else
+                continue;
             comma = ", ";
         }
     buffer_add_text(out, ")\n");
 }
 
-static void add_names(struct buffer *out, const struct plot_panel *panel)
+static void add_labels(struct buffer *out, const char *const *names, const double *ticks,
+                       size_t count)
 {
-    buffer_add_format(out, "set xtics noenhanced %s (",
-                      panel->x_ticks ? "norotate" : "rotate by -20");
-    for (size_t i = 0; i < panel->x_name_count; i++) {
+    buffer_add_byte(out, '(');
+    for (size_t i = 0; i < count; i++) {
         if (i)
             buffer_add_text(out, ", ");
-        add_quoted(out, panel->x_names[i]);
-        buffer_add_format(out, " %.9g", panel->x_ticks ? panel->x_ticks[i] : (double)i);
+        add_quoted(out, names[i]);
+        buffer_add_format(out, " %.9g", ticks ? ticks[i] : (double)i);
     }
     buffer_add_text(out, ")\n");
+}
+
+static void add_names(struct buffer *out, const struct plot_panel *panel)
+{
+    if (panel->x_names) {
+        buffer_add_format(out, "set xtics noenhanced %s ",
+                          panel->x_ticks ? "norotate" : "rotate by -20");
+        add_labels(out, panel->x_names, panel->x_ticks, panel->x_name_count);
+    }
+    if (panel->y_names) {
+        buffer_add_text(out, "set ytics noenhanced ");
+        add_labels(out, panel->y_names, panel->y_ticks, panel->y_name_count);
+    }
 }
 
 /* Both ends of a logarithmic scale of counts, and 1, 2 and 5 between them (of many: powers of ten)
@@ -258,8 +287,7 @@ static void add_axes(struct buffer *out, const struct plot_panel *panel)
         add_log_tics(out, panel, 'x');
     if (panel->log_y)
         add_log_tics(out, panel, 'y');
-    if (panel->x_names)
-        add_names(out, panel);
+    add_names(out, panel);
     if (count_titles(panel) > (panel->always_legend ? 0 : 1))
         buffer_add_format(out, "set key %s noenhanced tc rgb '" INK "'\n",
                           panel->legend ? panel->legend : "tmargin center horizontal");

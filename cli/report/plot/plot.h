@@ -59,6 +59,9 @@ struct plot_panel {
     const char *const *x_names;        /* names at x_ticks instead of numbers; NULL */
     const double *x_ticks;             /* NULL = 0, 1, 2, ..., and the names stand slanted */
     size_t x_name_count;
+    const char *const *y_names; /* the same at y_ticks; NULL */
+    const double *y_ticks;
+    size_t y_name_count;
     struct plot_series series[PLOT_SERIES];
     size_t series_count;
     struct plot_mark marks[PLOT_MARKS];

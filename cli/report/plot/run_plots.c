@@ -34,13 +34,14 @@ static const struct {
      "The share of requests that cost at most so much: a flat price is a step, a price by the "
      "token a curve."},
     {"spend", NULL, picture_spend,
-     "What the requests so far cost. Flat plans as if their quota were used to the full."},
+     "What has been paid so far: a subscription when each of its periods begins, usage request by "
+     "request. The end is the bill's total."},
     {"cheapest", NULL, picture_cheapest,
-     "Which plan is the cheapest for a request of so many tokens, and where the requests of this "
-     "run lie."},
+     "Which plan is the cheapest for a request of so many tokens, and where these requests "
+     "lie."},
     {"variance", NULL, picture_variance,
      "The coefficient of variation of a request's price, and which part of the charge it comes "
-     "from. Shares add up to 100 %."},
+     "from. Shares add up to 100 %; " COST_NEGATIVE_SHARE "."},
 };
 #define KNOWN (sizeof known / sizeof known[0])
 
@@ -90,5 +91,24 @@ int run_plots_draw(const struct run_plots *p, struct collector *c, const struct 
     }
     free(picture);
     free(directory);
+    return status;
+}
+
+int bill_plots_draw(const struct bill *b, const char *folder, unsigned *drawn, struct error *err)
+{
+    struct picture *picture = mem_zero(1, sizeof *picture);
+    const char *name = b->workload->name ? b->workload->name : "workload";
+    int status = 0;
+    *drawn = 0;
+    for (size_t i = 0; i < KNOWN && status == 0 && b->completed; i++) {
+        if (!known[i].cost)
+            continue;
+        bool some = known[i].cost(picture, b, name);
+        if (some)
+            status = plot_draw(&picture->plot, folder, false, err);
+        *drawn += some && status == 0;
+        picture_free(picture);
+    }
+    free(picture);
     return status;
 }

@@ -20,6 +20,9 @@ struct run_plots {
 int run_plots_draw(const struct run_plots *p, struct collector *c, const struct summary *s,
                    unsigned *drawn, struct error *err);
 
+/* The same of a bill without a run: its plots of costs, drawn into `folder`. */
+int bill_plots_draw(const struct bill *b, const char *folder, unsigned *drawn, struct error *err);
+
 /* What a plot shows, for a caption; NULL for an unknown name. Number 0, 1, ... gives the names in
  * the order in which they are shown; NULL after the last. */
 const char *run_plots_caption(const char *name);

@@ -204,14 +204,19 @@ void bill_write_json(const struct bill *bill, struct json_writer *w);
 /* What a person reads, `width` columns wide. */
 void bill_write_table(const struct bill *bill, int width, struct buffer *out);
 
+/* The plans that people see, the ranked ones first: into `out`, with room for all. How many. */
+size_t bill_shown(const struct bill *bill, size_t *out);
+
 /* Its parts, for who shows them elsewhere. Of one line without its end: "2,000 requests in 17 min
  * ..."; what of a plan's requests it serves. Lines that may be none: that the rows were generated;
- * what was paid, as the rows report it. Notes, a line each: why prices vary and why one buys
- * several of a plan, how plans compare pair by pair, waste, what is to be known of the figures. */
+ * what was paid, as the rows report it, and how the cheapest plan compares with that, where all do.
+ * Notes, a line each: why prices vary and why one buys several of a plan, how plans compare pair by
+ * pair, waste, what is to be known of the figures. */
 void bill_put_extent(const struct bill *bill, struct buffer *out);
 void bill_put_served(const struct bill *bill, const struct plan_bill *p, struct buffer *out);
 void bill_put_origin(const struct bill *bill, struct buffer *out);
 void bill_put_paid(const struct bill *bill, struct buffer *out);
+void bill_put_against_paid(const struct bill *bill, struct buffer *out);
 void bill_put_notes(const struct bill *bill, struct buffer *out);
 
 /* The plan's name, with a remark where its caps are left out. */

@@ -89,7 +89,8 @@ void bill_add_cache_misses(struct plan_bill *p, const struct tariff *t,
 /* "17 min": how long a person says that is. */
 const char *bill_duration(int64_t ns, char out[32]);
 
-/* Text, bill_table_rows.c: the head and a row for each plan, `width` columns wide; a column of money. */
+/* Text, bill_table_rows.c: the head and a row for each plan, `width` columns wide; a column of
+ * money. */
 void bill_put_head(const struct bill *bill, int width, struct buffer *out);
 void bill_put_rows(const struct bill *bill, int width, struct buffer *out);
 void bill_put_money_cell(struct buffer *out, money value, int width, int decimals);

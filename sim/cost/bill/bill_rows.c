@@ -57,3 +57,29 @@ size_t bill_rows_first_limited(const struct bill_row *rows, size_t count)
             return i;
     return count;
 }
+
+int64_t bill_period_begin(const struct bill *bill, const struct plan_bill *p, uint64_t number)
+{
+    int64_t length = plan_period_ns(p->plan), low = 0, high;
+    if (length <= 0 || number == 0)
+        return bill->first_ns;
+    if (__builtin_mul_overflow(length, (int64_t)number + 1, &high))
+        return INT64_MAX;
+    while (low < high) { /* the first instant at which so many have begun */
+        int64_t middle = low + (high - low) / 2;
+        if (bill_periods(bill, length, bill->first_ns, middle) > number)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return bill->first_ns + low;
+}
+
+money bill_paid_by_periods(const struct plan_bill *p, uint64_t begun)
+{
+    money by_period = p->cash[LINE_SUBSCRIPTION] + p->cash[LINE_PROVISIONED], share;
+    if (p->periods == 0 || begun >= p->periods)
+        return by_period + p->cash[LINE_SETUP];
+    return money_prorate(by_period, begun, p->periods, &share) < 0 ? by_period
+                                                                   : share + p->cash[LINE_SETUP];
+}

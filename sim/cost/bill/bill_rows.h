@@ -31,4 +31,11 @@ size_t bill_rows_of(const struct bill *bill, size_t plan, uint64_t subscriptions
 /* The first row that the plan's limits or quotas make wait or turn away; `count` where none is. */
 size_t bill_rows_first_limited(const struct bill_row *rows, size_t count);
 
+/* When a plan's period `number` (0, 1, ...) begins, on the clock of the rows' due times: months and
+ * years are anniversaries where the start is known. And what its first `begun` periods cost, of
+ * those that the bill pays: all of that line where they are all begun; with what is paid once at
+ * first. */
+int64_t bill_period_begin(const struct bill *bill, const struct plan_bill *p, uint64_t number);
+money bill_paid_by_periods(const struct plan_bill *p, uint64_t begun);
+
 #endif

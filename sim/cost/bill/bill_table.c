@@ -70,13 +70,13 @@ static bool only_waits(const struct bill *b)
     return false;
 }
 
-/* Only where every request says what it cost. */
-static void put_against_paid(const struct bill *b, money total, struct buffer *out)
+void bill_put_against_paid(const struct bill *b, struct buffer *out)
 {
     char amount[MONEY_TEXT_SIZE];
-    money less = b->reported - total;
-    if (b->period || !b->has_reported || b->reported_requests < b->sample->count)
+    if (b->ranking_count == 0 || b->period || !b->has_reported ||
+        b->reported_requests < b->sample->count)
         return;
+    money less = b->reported - b->plans[b->ranking[0]].total;
     money_format_amount(less < 0 ? -less : less, 4, amount);
     if (less == 0)
         buffer_add_text(out, "That is what you paid.\n");
@@ -119,7 +119,7 @@ static void put_cheapest(const struct bill *b, struct buffer *out)
     }
     put_drawbacks(first, out);
     buffer_add_text(out, ".\n");
-    put_against_paid(b, first->total, out);
+    bill_put_against_paid(b, out);
 }
 
 /* Why prices vary: each part's share of the variance. */
@@ -128,8 +128,11 @@ static void put_variance(const struct plan_bill *p, struct buffer *out)
     bool negative = false;
     if (p->flat || isnan(p->stats.share[0]) || isnan(p->stats.max_over_median))
         return;
-    buffer_add_format(out, "%s: the dearest request costs %.2f× the median one; variance:",
-                      p->plan->name, p->stats.max_over_median);
+    char times[48], grouped[TEXT_GROUPED_SIZE];
+    snprintf(times, sizeof times, "%.2f", p->stats.max_over_median);
+    buffer_add_format(out,
+                      "%s: the dearest request costs %s× the median one; variance:", p->plan->name,
+                      text_group(times, grouped));
     const char *comma = " ";
     for (int i = 0; i < CHARGE_PARTS; i++)
         if (p->sums.part[i] != 0) {

@@ -3,10 +3,12 @@
  */
 #include "sim/cost/bill/bill_parts.h"
 
+#include "core/memory.h"
 #include "core/wrap.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NAME_LEAST 12
@@ -187,9 +189,11 @@ static void put_per_request(const struct plan_bill *p, const struct layout *l, s
         put_usd_cell(out, varies ? p->stats.p50 : NAN, 9, 5);
         put_usd_cell(out, varies ? p->stats.p99 : NAN, 9, 5);
     }
-    if (l->dearest && varies && !isnan(p->stats.max_over_median))
-        buffer_add_format(out, " %7.1f×", p->stats.max_over_median);
-    else if (l->dearest)
+    if (l->dearest && varies && !isnan(p->stats.max_over_median)) {
+        char times[48], grouped[TEXT_GROUPED_SIZE];
+        snprintf(times, sizeof times, "%.1f", p->stats.max_over_median);
+        buffer_add_format(out, " %7s×", text_group(times, grouped));
+    } else if (l->dearest)
         put_cell(out, varies || p->total == 0 ? "–" : "1.0×", 8);
     double cv = varies ? p->stats.cv : p->total > 0 ? 0 : NAN;
     if (isnan(cv))
@@ -203,24 +207,29 @@ static int columns_of(const struct layout *l)
     return 3 + l->name + 1 + l->total + 6 + 13 + (l->quantiles ? 20 : 0) + (l->dearest ? 9 : 0) + 6;
 }
 
-static bool is_shown(const struct bill *b, size_t plan)
+size_t bill_shown(const struct bill *b, size_t *out)
 {
-    return b->plans[plan].rank || !bill_repeats(b, plan);
+    size_t count = 0;
+    for (size_t i = 0; i < b->ranking_count; i++)
+        out[count++] = b->ranking[i];
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (!b->plans[i].rank && !bill_repeats(b, i))
+            out[count++] = i;
+    return count;
 }
 
 /* As wide as the longest name and the largest total; what the width has no room for goes, the words
  * for the dearest first, for a sentence has them too. */
-static struct layout layout_of(const struct bill *b, int width)
+static struct layout layout_of(const struct bill *b, const size_t *shown, size_t count, int width)
 {
     struct layout l = {width, NAME_LEAST, 12, true, true};
     const int served = 2 + 4;
-    for (size_t i = 0; i < b->plan_count; i++) {
+    for (size_t i = 0; i < count; i++) {
+        const struct plan_bill *p = &b->plans[shown[i]];
         char name[BILL_NAME_SIZE], total[MONEY_TEXT_SIZE];
-        if (!is_shown(b, i))
-            continue;
-        int length = (int)wrap_columns(text_of(bill_plan_name(&b->plans[i], name)));
+        int length = (int)wrap_columns(text_of(bill_plan_name(p, name)));
         l.name = length > l.name ? length : l.name;
-        money_format_column(b->plans[i].total, 4, total);
+        money_format_column(p->total, 4, total);
         l.total = (int)strlen(total) > l.total ? (int)strlen(total) : l.total;
     }
     if (columns_of(&l) + served > width)
@@ -302,12 +311,11 @@ static void put_titles(const struct bill *b, const struct layout *l, struct buff
 
 void bill_put_rows(const struct bill *b, int width, struct buffer *out)
 {
-    struct layout l = layout_of(b, width);
+    size_t *shown = mem_alloc((b->plan_count + 1) * sizeof *shown), count = bill_shown(b, shown);
+    struct layout l = layout_of(b, shown, count, width);
     put_titles(b, &l, out);
-    for (size_t i = 0; i < b->ranking_count; i++)
-        put_row(b, &b->plans[b->ranking[i]], &l, out);
-    for (size_t i = 0; i < b->plan_count; i++)
-        if (!b->plans[i].rank && is_shown(b, i))
-            put_row(b, &b->plans[i], &l, out);
+    for (size_t i = 0; i < count; i++)
+        put_row(b, &b->plans[shown[i]], &l, out);
     buffer_add_text(out, "\n");
+    free(shown);
 }

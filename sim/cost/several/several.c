@@ -113,14 +113,23 @@ void several_write_json(const struct several *all, struct json_writer *w)
 #define CELL 13
 #define NAME_MOST 34
 
-/* A total, marked where the plan does not serve everything. */
-static void put_total(const struct plan_bill *p, struct buffer *out)
+bool several_serves(const struct several *all, size_t bill, size_t plan)
 {
+    const struct bill *b = all->bills[bill];
+    const struct plan_bill *p = &b->plans[plan];
+    return p->period_served == p->period_requests && p->sums.unpriced == 0 && b->completed > 0 &&
+           !bill_waits_too_long(p, b);
+}
+
+/* A total, marked where the plan does not serve everything. */
+static void put_total(const struct several *all, size_t bill, size_t plan, struct buffer *out)
+{
+    const struct plan_bill *p = &all->bills[bill]->plans[plan];
     char text[MONEY_TEXT_SIZE];
     money_format_column(p->total, 4, text);
     buffer_add_byte(out, ' ');
     wrap_padded(text, CELL - 1, true, out);
-    buffer_add_byte(out, p->rank ? ' ' : '*');
+    buffer_add_byte(out, several_serves(all, bill, plan) ? ' ' : '*');
 }
 
 static void put_sum(const struct several_plan *p, struct buffer *out)
@@ -144,8 +153,7 @@ static void put_name(const struct several *all, size_t plan, size_t name, struct
         buffer_add_format(out, "\n   %*s", (int)name, "");
 }
 
-/* A plan without its caps is shown where that makes a difference for one of the workloads. */
-static bool is_shown(const struct several *all, size_t plan)
+bool several_shows(const struct several *all, size_t plan)
 {
     for (size_t i = 0; i < all->count; i++)
         if (!bill_repeats(all->bills[i], plan))
@@ -160,7 +168,7 @@ static size_t name_width(const struct several *all)
         char name[BILL_NAME_SIZE];
         bill_plan_name(&all->bills[0]->plans[i], name);
         size_t columns = wrap_columns(text_of(name));
-        if (is_shown(all, i) && columns > width)
+        if (several_shows(all, i) && columns > width)
             width = columns < NAME_MOST ? columns : NAME_MOST;
     }
     return width;
@@ -193,7 +201,7 @@ static void put_row(const struct several *all, size_t plan, size_t from, size_t 
 {
     put_name(all, plan, name, out);
     for (size_t i = from; i < to; i++)
-        put_total(&all->bills[i]->plans[plan], out);
+        put_total(all, i, plan, out);
     if (to == all->count)
         put_sum(&all->plans[plan], out);
     buffer_add_byte(out, '\n');
@@ -206,7 +214,7 @@ static void put_rows(const struct several *all, size_t from, size_t to, size_t n
     for (size_t i = 0; i < all->ranking_count; i++)
         put_row(all, all->ranking[i], from, to, name, out);
     for (size_t i = 0; i < all->plan_count; i++)
-        if (!all->plans[i].rank && is_shown(all, i))
+        if (!all->plans[i].rank && several_shows(all, i))
             put_row(all, i, from, to, name, out);
     buffer_add_byte(out, '\n');
 }
@@ -226,7 +234,7 @@ static bool some_unserved(const struct several *all)
 {
     for (size_t i = 0; i < all->count; i++)
         for (size_t p = 0; p < all->plan_count; p++)
-            if (!all->bills[i]->plans[p].rank && is_shown(all, p))
+            if (!several_serves(all, i, p) && several_shows(all, p))
                 return true;
     return false;
 }

@@ -43,6 +43,13 @@ void several_write_json(const struct several *all, struct json_writer *w);
 /* A row for each plan and a column for each workload, `width` columns wide, and a sentence. */
 void several_write_table(const struct several *all, int width, struct buffer *out);
 
+/* True for the plans that are shown: one without its caps where that makes a difference for one of
+ * the workloads. */
+bool several_shows(const struct several *all, size_t plan);
+
+/* True if the plan serves all of a workload, and in time. */
+bool several_serves(const struct several *all, size_t bill, size_t plan);
+
 /* That sentence, a line, also for a page. */
 void several_put_cheapest(const struct several *all, struct buffer *out);
 

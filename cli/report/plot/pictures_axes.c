@@ -1,0 +1,154 @@
+/* Axes that people read at once: dates, times of day and amounts of money instead of seconds and
+ * powers of ten. */
+#include "cli/report/plot/pictures.h"
+#include "core/clock.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HOUR_S 3600.0
+#define DAY_S 86400.0
+#define MOST_TICKS 8
+
+/* A label at a place of one of the axes; `list` is 0 for x, 1 for y. */
+static void add_tick(struct picture *p, int list, double *ticks, size_t *count, double at,
+                     const char *label)
+{
+    if (*count == MOST_TICKS + 2)
+        return;
+    ticks[*count] = at;
+    p->name_list[list][(*count)++] = picture_name(p, "%s", label);
+}
+
+/* The smallest of the steps that gives at most MOST_TICKS over the span. */
+static double step_of(double span, const double *steps, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (span / steps[i] <= MOST_TICKS - 1)
+            return steps[i];
+    double step = steps[count - 1];
+    while (span / step > MOST_TICKS - 1)
+        step *= 2;
+    return step;
+}
+
+/* Whole days of UTC, or hours and minutes of them; midnights are named by their date. */
+static void add_dates(struct picture *p, struct plot_panel *panel, double start_s, double span_s)
+{
+    static const double steps[] = {1,          2,          5,          10,          30,
+                                   60,         120,        300,        600,         1800,
+                                   HOUR_S,     2 * HOUR_S, 3 * HOUR_S, 6 * HOUR_S,  12 * HOUR_S,
+                                   DAY_S,      2 * DAY_S,  5 * DAY_S,  7 * DAY_S,   14 * DAY_S,
+                                   30 * DAY_S, 60 * DAY_S, 91 * DAY_S, 182 * DAY_S, 365 * DAY_S};
+    double step = step_of(span_s, steps, sizeof steps / sizeof *steps);
+    double *ticks = picture_array(p, MOST_TICKS + 2);
+    size_t count = 0;
+    for (double at = ceil(start_s / step) * step; at <= start_s + span_s; at += step) {
+        char text[CLOCK_INSTANT_SIZE], label[24];
+        clock_format_instant((int64_t)at * NS_PER_S, text);
+        bool midnight = fmod(at, DAY_S) == 0;
+        if (midnight)
+            snprintf(label, sizeof label, "%.10s", text);
+        else
+            snprintf(label, sizeof label, "%.*s", step < 60 ? 8 : 5, text + 11);
+        add_tick(p, 0, ticks, &count, at - start_s, label);
+    }
+    panel->x_names = p->name_list[0];
+    panel->x_ticks = ticks;
+    panel->x_name_count = count;
+}
+
+double picture_time_axis(struct picture *p, struct plot_panel *panel, const struct bill *b,
+                         int64_t end_ns)
+{
+    static const struct {
+        double seconds;
+        const char *label;
+    } units[] = {{1, "time since the first request (s)"},
+                 {60, "time since the first request (min)"},
+                 {HOUR_S, "time since the first request (h)"},
+                 {DAY_S, "time since the first request (days)"}};
+    double span_s = (double)(end_ns - b->first_ns) / 1e9;
+    size_t unit = span_s < 180 ? 0 : span_s < 3 * HOUR_S ? 1 : span_s < 3 * DAY_S ? 2 : 3;
+    if (!b->has_start) {
+        panel->x_label = units[unit].label;
+        return units[unit].seconds;
+    }
+    double start_s = (double)(b->start_unix_ns + b->first_ns) / 1e9;
+    char from[CLOCK_INSTANT_SIZE];
+    clock_format_instant(b->start_unix_ns + b->first_ns, from);
+    panel->x_label = span_s < 2 * DAY_S
+                         ? picture_name(p, "time (UTC), from %.10s %.5s", from, from + 11)
+                         : "date (UTC)";
+    add_dates(p, panel, start_s, span_s);
+    return 1;
+}
+
+void picture_money_axis(struct picture *p, struct plot_panel *panel, double most)
+{
+    static const double mantissas[] = {1, 2, 5};
+    if (!(most > 0) || !isfinite(most))
+        return;
+    double step = pow(10, floor(log10(most)) - 2), *ticks = picture_array(p, MOST_TICKS + 2);
+    size_t count = 0;
+    for (int i = 0; most / (step * mantissas[i]) > MOST_TICKS - 1;)
+        if (++i == 3) {
+            i = 0;
+            step *= 10;
+        } else if (most / (step * mantissas[i]) <= MOST_TICKS - 1) {
+            step *= mantissas[i];
+            break;
+        }
+    for (int k = 0; k * step <= most * 1.000001; k++) {
+        char text[MONEY_TEXT_SIZE], label[MONEY_TEXT_SIZE + 1];
+        int decimals = step < 0.01 ? (int)ceil(-log10(step)) : 2;
+        money_format_amount(cost_money(k * step), decimals, text);
+        char *cents = strchr(text, '.');
+        if (step >= 1 && cents)
+            *cents = '\0';
+        snprintf(label, sizeof label, "$%s", text);
+        add_tick(p, 1, ticks, &count, k * step, label);
+    }
+    panel->y_max = most * 1.04;
+    panel->y_names = p->name_list[1];
+    panel->y_ticks = ticks;
+    panel->y_name_count = count;
+}
+
+/* So many columns from either end, a "…" between them. */
+static void cut_middle(const char *name, size_t columns, char *out, size_t size)
+{
+    size_t all = 0, bytes = strlen(name), head = 0, tail = bytes;
+    for (size_t i = 0; i < bytes; i++)
+        all += ((unsigned char)name[i] & 0xC0) != 0x80;
+    if (all <= columns) {
+        snprintf(out, size, "%s", name);
+        return;
+    }
+    size_t first = columns / 2, last = columns - first - 1;
+    for (size_t n = 0; n < first && head < bytes;) {
+        head++;
+        n += ((unsigned char)name[head] & 0xC0) != 0x80;
+    }
+    for (size_t n = 0; n < last && tail > 0;)
+        n += ((unsigned char)name[--tail] & 0xC0) != 0x80;
+    snprintf(out, size, "%.*s…%s", (int)head, name, name + tail);
+}
+
+const char *picture_plan_name(const struct bill *b, size_t plan, size_t columns,
+                              char out[PICTURE_PLAN_NAME])
+{
+    char name[BILL_NAME_SIZE], other[BILL_NAME_SIZE], cut[PICTURE_PLAN_NAME];
+    size_t same = 0;
+    cut_middle(bill_plan_name(&b->plans[plan], name), columns, out, PICTURE_PLAN_NAME - 8);
+    for (size_t i = 0; i < plan; i++) {
+        cut_middle(bill_plan_name(&b->plans[i], other), columns, cut, sizeof cut);
+        same += strcmp(cut, out) == 0 && strcmp(other, name) != 0;
+    }
+    if (same) {
+        size_t length = strlen(out);
+        snprintf(out + length, PICTURE_PLAN_NAME - length, " #%zu", same + 1);
+    }
+    return out;
+}
