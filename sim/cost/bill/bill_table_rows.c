@@ -223,7 +223,7 @@ size_t bill_shown(const struct bill *b, size_t *out)
 static struct layout layout_of(const struct bill *b, const size_t *shown, size_t count, int width)
 {
     struct layout l = {width, NAME_LEAST, 12, true, true};
-    const int served = 2 + 4;
+    const int served = 2 + 6; /* as its title */
     for (size_t i = 0; i < count; i++) {
         const struct plan_bill *p = &b->plans[shown[i]];
         char name[BILL_NAME_SIZE], total[MONEY_TEXT_SIZE];

@@ -239,6 +239,20 @@ static bool some_unserved(const struct several *all)
     return false;
 }
 
+/* True if the printed amounts of a row do not add up to its printed sum. */
+static bool is_rounded(const struct several *all)
+{
+    const money unit = MONEY_USD / 10000;
+    for (size_t p = 0; p < all->plan_count; p++) {
+        money sum = 0;
+        for (size_t i = 0; i < all->count; i++)
+            sum += money_round(all->bills[i]->plans[p].total, unit);
+        if (all->plans[p].serves && sum != money_round(all->plans[p].total, unit))
+            return true;
+    }
+    return false;
+}
+
 void several_put_cheapest(const struct several *all, struct buffer *out)
 {
     char text[MONEY_TEXT_SIZE], name[BILL_NAME_SIZE];
@@ -256,6 +270,8 @@ void several_put_cheapest(const struct several *all, struct buffer *out)
                           "buys subscriptions of its own.",
                           bill_plan_name(&all->bills[0]->plans[all->ranking[0]], name), text);
     }
+    if (is_rounded(all))
+        buffer_add_text(out, " Amounts are rounded; some rows add up to another last digit.");
     if (some_unserved(all))
         buffer_add_text(out, " *: does not serve all of it, or not in time; see its own bill.");
     buffer_add_byte(out, '\n');
