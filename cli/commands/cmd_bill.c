@@ -163,13 +163,16 @@ static int write_directory(const struct bill_command *o, const struct several *a
     return bill_output_write(&out, &shown->text, err);
 }
 
+/* Of more workloads than this people see the table side by side; the JSON and the page have all. */
+#define BLOCKS_MOST 6
+
 /* A block for each workload; of several, all of them side by side below. */
 static int show(const struct terminal *t, const struct bill_command *o,
                 const struct bill_subjects *s, const struct several *all, struct error *err)
 {
     struct output out;
     output_begin(&out);
-    for (size_t i = 0; i < s->count; i++) {
+    for (size_t i = 0; i < s->count && s->count <= BLOCKS_MOST; i++) {
         put_bill(t, &s->items[i].bill, &out.text);
         if (s->count > 1)
             buffer_add_byte(&out.text, '\n');

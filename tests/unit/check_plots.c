@@ -1,5 +1,5 @@
 /* What the plots show is what the summary and the bill say, and every axis has its unit. */
-#include "testing.h"
+#include "testing_workload.h"
 
 #include "cli/report/plot/pictures.h"
 #include "core/file.h"
@@ -316,7 +316,7 @@ START_TEST(cost_plots_show_the_bill)
         ck_assert_double_eq_tol(s[i].y[s[i].count - 1], money_to_double(plan->total), 1e-12);
         ck_assert_int_eq(s[i].color, i);
     }
-    assert_axes(&p, "time since the first request (s)", "cumulative spend (USD)");
+    assert_axes(&p, "time since the first request (min)", "paid so far (USD)");
     picture_free(&p);
 
     ck_assert(picture_variance(&p, &b->bill, "run"));
@@ -337,6 +337,60 @@ START_TEST(cost_plots_show_the_bill)
 END_TEST
 
 /* Every cell's middle lies in a rectangle of the plan that the bill's map names. */
+/* The last y of a curve of steps at x or before it. */
+static double y_until(const struct plot_series *s, double x)
+{
+    double y = 0;
+    for (size_t i = 0; i < s->count && s->x[i] <= x; i++)
+        y = s->y[i];
+    return y;
+}
+
+/* 40 requests, one every twelve hours, from a Thursday noon on: $10 a week, and what was paid. */
+START_TEST(what_is_paid_stands_over_dates_and_a_subscription_is_a_step)
+{
+    static const char weekly[] =
+        "{\"plans\": [{\"name\": \"a-name-that-is-much-too-long-for-a-legend-and-ends-in-one\","
+        " \"subscription\": {\"price\": \"1000\", \"period\": \"week\", \"includes\":"
+        " {\"requests\": 100, \"per\": \"week\"}, \"beyond\": \"reject\"}},"
+        "{\"name\": \"a-name-that-is-much-too-long-for-a-legend-and-ends-in-two\","
+        " \"per_request\": \"0.5\"}]}";
+    const double day = 86400;
+    struct workload w = testing_rows(40, 43200 * NS_PER_S, 100, 10);
+    struct plan_book book;
+    struct bill bill;
+    struct picture p;
+    struct error err = {0};
+    ck_assert_int_eq(plan_book_parse("test", weekly, strlen(weekly), &book, &err), 0);
+    const struct plan *plans[] = {&book.plans[0], &book.plans[1]};
+    struct bill_options how = {
+        .workers = 1, .has_start = true, .start_unix_ns = INT64_C(1761220800) * NS_PER_S};
+    w.cost = mem_alloc(40 * sizeof *w.cost);
+    for (size_t i = 0; i < 40; i++)
+        w.cost[i] = MONEY_USD / 4;
+    ck_assert_int_eq(bill_make(&bill, &w, plans, 2, &how, &err), 0);
+    ck_assert(picture_spend(&p, &bill, "run"));
+    const struct plot_series *paid = &p.panels[0].series[0], *flat = &p.panels[0].series[1];
+    ck_assert_str_eq(paid->title, "paid, as reported");
+    ck_assert_double_eq_tol(paid->y[paid->count - 1], 10, 1e-9);
+    for (int week = 0; week < 3; week++) {
+        ck_assert_double_eq_tol(y_until(flat, week * 7 * day), 1000 * (week + 1), 1e-9);
+        ck_assert_double_eq_tol(y_until(flat, (week + 1) * 7 * day - 1), 1000 * (week + 1), 1e-9);
+    }
+    ck_assert_double_eq(flat->y[flat->count - 1], money_to_double(bill.plans[0].total));
+    ck_assert_str_ne(flat->title, p.panels[0].series[2].title);
+    assert_axes(&p, "date (UTC)", "paid so far (USD)");
+    ck_assert_str_eq(p.panels[0].x_names[0], "2025-10-24");
+    ck_assert_double_eq(p.panels[0].x_ticks[0], day / 2);
+    ck_assert_str_eq(p.panels[0].y_names[2], "$1,000");
+    ck_assert_double_eq(p.panels[0].y_ticks[2], 1000);
+    picture_free(&p);
+    bill_free(&bill);
+    plan_book_free(&book);
+    workload_free(&w);
+}
+END_TEST
+
 START_TEST(the_map_shows_the_cheapest_plan)
 {
     struct priced *b = make_bill();
@@ -467,6 +521,7 @@ int main(void)
     tcase_add_test(test, a_run_without_values_has_no_plots);
     tcase_add_test(test, the_server_stands_under_the_timeline_on_the_same_axis);
     tcase_add_test(test, cost_plots_show_the_bill);
+    tcase_add_test(test, what_is_paid_stands_over_dates_and_a_subscription_is_a_step);
     tcase_add_test(test, the_map_shows_the_cheapest_plan);
     tcase_add_test(test, rows_add_up_to_the_bill_and_tell_when_a_quota_ends);
     tcase_add_test(test, names_from_outside_are_data_in_the_script);
