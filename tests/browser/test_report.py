@@ -62,17 +62,13 @@ SORT = """(() => {
 })()"""
 
 
-class Report(support.Case):
+class Pages(support.Case):
+    """A page in the browser."""
+
     @classmethod
     def setUpClass(cls):
         cls.browser = devtools.Browser(devtools.find())
         cls.addClassCleanup(cls.browser.close)
-
-    def setUp(self):
-        super().setUp()
-        self.farebox("workload", "gen", "support", "-n", 600, "-o", "w.jsonl")
-        self.farebox("sim", "--trace", "w.jsonl", "--engine", "h100-llama-2-70b-tp4", "--speed", 4,
-                     "--slo", "ttft=500", "--slo", "e2e=20000", "-q", "-o", "run")
 
     def open(self, name):
         """Opens a page and asserts that it is quiet and asks for nothing."""
@@ -94,6 +90,64 @@ class Report(support.Case):
             self.assertEqual(f["outside"], [], f["id"])
             self.assertEqual(f["overlaps"], [], f["id"])
 
+    def assert_nothing_is_wider_than_the_page(self):
+        self.assertEqual(self.browser.evaluate(
+            "[document.documentElement, ...document.querySelectorAll('table')]"
+            ".filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"), [])
+
+
+class Bill(Pages):
+    """index.html of farebox bill -o DIR."""
+
+    def setUp(self):
+        super().setUp()
+        start = json.dumps({"start": "2026-10-01T00:00:00Z"}) + "\n"
+        self.write("month.jsonl", start + "".join(json.dumps(
+            {"timestamp": i * 3600000, "input_length": 300 + 37 * i % 9000, "output_length": 20 + i % 700,
+             "cost_usd": "0.0123"}) + "\n" for i in range(700)))
+        token = {"per_mtok": {"input": "2.5", "output": "10"}}
+        self.write("plans.json", json.dumps({"plans": [
+            {"name": "acme/token-standard-2026-11-large-context"} | token,
+            {"name": "acme/token-standard-2026-11-large-context-batch", "multipliers": {"batch": "0.5"}} | token,
+            {"name": HOSTILE, "per_request": "0.0123"},
+            {"name": "acme/weekly", "subscription": {"price": "1400", "period": "week", "beyond": "pay",
+                                                     "includes": {"requests": 100, "per": "week"}}} | token,
+            {"name": "acme/seat", "subscription": {"price": "80", "period": "month", "beyond": "queue",
+                                                   "includes": {"requests": 20, "per": "day"}}}]}))
+
+    def test_every_plot_and_table_is_whole(self):
+        self.farebox("bill", "month.jsonl", "--plans", "plans.json", "-o", "out")
+        self.farebox("bill", "month.jsonl", "-s", "chat", "--plans", "plans.json", "-o", "both")
+        for width in (900, 1280):
+            for scheme in ("light", "dark"):
+                with self.subTest(width=width, scheme=scheme):
+                    self.browser.width(width)
+                    self.browser.colors(scheme)
+                    self.open("out/index.html")
+                    self.inspect({"cost-cdf", "spend", "cheapest", "variance"})
+                    self.assert_nothing_is_wider_than_the_page()
+        self.open("both/index.html")
+        self.assert_nothing_is_wider_than_the_page()
+        self.assertEqual(self.browser.evaluate("document.querySelectorAll('figure').length"), 8)
+
+    def test_tables_sort_and_names_are_text(self):
+        self.farebox("bill", "month.jsonl", "-s", "chat", "--plans", "plans.json", "-o", "both", "--no-plots")
+        self.open("both/index.html")
+        result = self.browser.evaluate(SORT)
+        self.assertEqual(result["wrong"], [])
+        self.assertGreater(result["clicked"], 40)
+        found = self.browser.evaluate("({pwned: window.pwned === 1, text: document.body.textContent})")
+        self.assertFalse(found["pwned"])
+        self.assertIn(HOSTILE, found["text"])
+
+
+class Report(Pages):
+    def setUp(self):
+        super().setUp()
+        self.farebox("workload", "gen", "support", "-n", 600, "-o", "w.jsonl")
+        self.farebox("sim", "--trace", "w.jsonl", "--engine", "h100-llama-2-70b-tp4", "--speed", 4,
+                     "--slo", "ttft=500", "--slo", "e2e=20000", "-q", "-o", "run")
+
     def test_every_plot_is_whole_and_nothing_is_asked_for(self):
         self.farebox("report", "run", "--plans", PLANS, "--no-tables")
         for width in (900, 1200):
@@ -103,10 +157,7 @@ class Report(support.Case):
                     self.browser.colors(scheme)
                     self.open("run/report.html")
                     self.inspect(PLOTS)
-                    self.assertEqual(self.browser.evaluate(
-                        "[document.documentElement, ...document.querySelectorAll('table')]"
-                        ".filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"),
-                        [])
+                    self.assert_nothing_is_wider_than_the_page()
 
     def test_many_plans_stay_legible(self):
         self.farebox("report", "run", "--plans", "curated", "--no-tables")
