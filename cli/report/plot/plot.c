@@ -165,7 +165,7 @@ static void find_ends(const struct plot_panel *panel, char axis, double *low, do
 }
 
 /* A number with its thousands set apart. */
-static void add_log_tic(struct buffer *out, double at, const char *comma)
+static void add_tic(struct buffer *out, double at, const char *comma)
 {
     char text[40], grouped[TEXT_GROUPED_SIZE];
     snprintf(text, sizeof text, "%.9g", at);
@@ -189,13 +189,46 @@ static void add_log_tics(struct buffer *out, const struct plot_panel *panel, cha
             if (at < low / 2.5 || at > high * 2.5)
                 continue;
             if (k == 1 || (is_short && (k == 2 || k == 5)))
-                add_log_tic(out, at, comma);
+                add_tic(out, at, comma);
             else if (!is_short)
                 buffer_add_format(out, "%s'' %.9g 1", comma, at);
             else
                 continue;
             comma = ", ";
         }
+    buffer_add_text(out, ")\n");
+}
+
+/* The largest value along a linear axis; NAN where it has negative ones, or ends that are given. */
+static double find_most(const struct plot_panel *panel, char axis)
+{
+    double least = axis == 'x' ? panel->x_min : panel->y_min, most = 0;
+    double given = axis == 'x' ? panel->x_max : panel->y_max;
+    for (size_t k = 0; k < panel->series_count; k++) {
+        const struct plot_series *s = &panel->series[k];
+        const double *columns[] = {axis == 'x' ? s->x : s->y, axis == 'x' ? s->x2 : s->y2};
+        for (size_t j = 0; j < 2 * s->count; j++) {
+            double v = columns[j % 2] ? columns[j % 2][j / 2] : NAN;
+            least = v < least ? v : least;
+            most = v > most && isfinite(v) ? v : most;
+        }
+    }
+    if (given > 0 && isfinite(given))
+        most = given;
+    return least < 0 ? NAN : most;
+}
+
+/* gnuplot sets no thousands apart: where an axis has some, its steps of 1, 2 or 5 are made here. */
+static void add_thousands(struct buffer *out, const struct plot_panel *panel, char axis)
+{
+    double most = find_most(panel, axis), step = 100;
+    if (!(most >= 1000) || most > 1e15)
+        return;
+    for (int i = 0; most / step > 7; i++)
+        step *= i % 3 == 1 ? 2.5 : 2;
+    buffer_add_format(out, "set %ctics nomirror (", axis);
+    for (int i = 0; i * step <= most * 1.12; i++) /* room above is gnuplot's choice */
+        add_tic(out, i * step, i ? ", " : "");
     buffer_add_text(out, ")\n");
 }
 
@@ -287,6 +320,10 @@ static void add_axes(struct buffer *out, const struct plot_panel *panel)
         add_log_tics(out, panel, 'x');
     if (panel->log_y)
         add_log_tics(out, panel, 'y');
+    if (!panel->log_x && !panel->x_names)
+        add_thousands(out, panel, 'x');
+    if (!panel->log_y && !panel->y_names)
+        add_thousands(out, panel, 'y');
     add_names(out, panel);
     if (count_titles(panel) > (panel->always_legend ? 0 : 1))
         buffer_add_format(out, "set key %s noenhanced tc rgb '" INK "'\n",
