@@ -90,13 +90,13 @@ class Outputs(Case):
 
     def test_a_dash_is_standard_output_or_refused(self):
         for words in self.writers():
-            self.farebox(*words, self.path("as-file"))
+            self.farebox(*words, self.path("as-file.json"))
             done = self.farebox(*words, "-")
             self.assertFalse(os.path.exists(self.path("-")), words)
-            self.assertEqual(done.stdout, pathlib.Path(self.path("as-file")).read_text(), words)
+            self.assertEqual(done.stdout, pathlib.Path(self.path("as-file.json")).read_text(), words)
             self.assert_refused(self.farebox(*words, "-", "--json", expect=2),
                                 "both want standard output")
-            os.unlink(self.path("as-file"))
+            os.unlink(self.path("as-file.json"))
         for words in (("sim", "--trace", self.trace), ("demo",),
                       ("report", self.run, "--export", "aiperf")):
             self.assert_refused(self.farebox(*words, "-o", "-", expect=2), "directory", "(-)")

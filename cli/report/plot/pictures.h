@@ -18,8 +18,8 @@
 #define PICTURE_PANELS 6
 #define PICTURE_PLANS 10 /* more curves than this cannot be told apart */
 #define PICTURE_NAMES 96
-#define PICTURE_NAME_SIZE 120
-#define PICTURE_PLAN_NAME 96
+#define PICTURE_NAME_SIZE 240
+#define PICTURE_PLAN_NAME 176
 
 struct picture {
     struct plot plot;
