@@ -4,12 +4,13 @@
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/text.h"
+#include "sim/cost/focus/focus.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_BYTES 4096
+#define HEADER_BYTES 8192
 #define DAY_NS (86400 * NS_PER_S)
 
 enum column { COLUMN_DATE, COLUMN_REQUESTS, COLUMN_INPUT, COLUMN_OUTPUT, COLUMNS };
@@ -125,16 +126,26 @@ static int read_lines(struct reading *r, struct error *err)
     return code;
 }
 
+/* True if what is open begins with the header of a FOCUS file. */
+static bool is_focus(struct line_reader *lines)
+{
+    struct text start;
+    if (line_reader_peek(lines, HEADER_BYTES, &start, NULL) < 0)
+        return false;
+    const char *end = memchr(start.at, '\n', start.length);
+    return focus_is_header((struct text){start.at, end ? (size_t)(end - start.at) : start.length});
+}
+
 int demand_history_read(const char *path, struct demand_history *out, struct error *err)
 {
     struct reading r = {.out = out};
     *out = (struct demand_history){0};
-    int code = line_reader_open(&r.lines, path, LINE_BYTES, err);
+    int code = line_reader_open(&r.lines, path, CSV_MAX_LINE, err);
     if (code < 0)
         return code;
     out->requests = mem_zero(DEMAND_HISTORY_DAYS, sizeof *out->requests);
     out->tokens = mem_zero(DEMAND_HISTORY_DAYS, sizeof *out->tokens);
-    code = read_lines(&r, err);
+    code = is_focus(&r.lines) ? demand_history_focus(&r.lines, out, err) : read_lines(&r, err);
     line_reader_close(&r.lines);
     if (code < 0)
         demand_history_free(out);
