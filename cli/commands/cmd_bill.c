@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "sim/cost/bill/what_if.h"
 #include "sim/cost/several/several.h"
+#include "sim/cost/shares/shares.h"
 #include "sim/cost/sums/sum_bill.h"
 
 #include <stdlib.h>
@@ -127,6 +128,7 @@ static int write_bill(const struct bill_command *o, const struct bill_subject *s
 static void put_bill(const struct terminal *t, const struct bill *bill, struct buffer *out)
 {
     bill_write_table(bill, t->width, out);
+    bill_shares_write_table(bill, t->width, out);
     if (bill->what_if)
         what_if_write_table(bill->what_if, t->width, out);
 }
@@ -262,7 +264,8 @@ static int bill_requests(const struct bill_command *o, struct bill_subject *s,
         return code;
     s->bill.generated = s->scenario;
     s->bill.generated_seed = o->common.seed;
-    return change(o, s, plans, how, err);
+    code = bill_shares_make(&s->bill, err);
+    return code < 0 ? code : change(o, s, plans, how, err);
 }
 
 static int bill_all(const struct terminal *t, const struct bill_command *o,

@@ -4,6 +4,7 @@
 #include "testing_workload.h"
 
 #include "core/buffer.h"
+#include "sim/cost/shares/shares.h"
 
 #include <math.h>
 #include <string.h>
@@ -258,6 +259,8 @@ START_TEST(waste_sessions_labels_and_reported_costs)
     testing_add(&w, failed);
     testing_add(&w, aborted);
     struct bill bill = testing_bill(&w, &book, (struct bill_options){.by = "user"});
+    struct error err = {0};
+    ck_assert_int_eq(bill_shares_make(&bill, &err), 0);
     const struct plan_bill *p = &bill.plans[0];
     testing_money(p->total, "0.009", "2 + (2 + 2 × 1) + 1 + 2 thousandths");
     testing_money(p->waste.retries, "0.002", "retries");
@@ -273,10 +276,9 @@ START_TEST(waste_sessions_labels_and_reported_costs)
     ck_assert_uint_eq(p->reconciled.equal, 2);
     testing_money(p->reconciled.reported, "0.008", "reported");
     bill_free(&bill);
-    struct error err = {0};
-    const struct plan *plan = &book.plans[0];
-    struct bill_options options = {.by = "tenant"};
-    ck_assert_int_eq(bill_make(&bill, &w, &plan, 1, &options, &err), ERR_INPUT);
+    bill = testing_bill(&w, &book, (struct bill_options){.by = "tenant"});
+    ck_assert_int_eq(bill_shares_make(&bill, &err), ERR_INPUT);
+    bill_free(&bill);
     ck_assert_ptr_nonnull(strstr(err.message, "tenant"));
     plan_book_free(&book);
     workload_free(&w);

@@ -7,6 +7,7 @@
 #include "core/runs/record/run_dir.h"
 #include "sim/cost/bill/run_workload.h"
 #include "sim/cost/bill/what_if.h"
+#include "sim/cost/shares/shares.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,7 @@ START_TEST(recorded_agents)
     testing_money(bill.plans[1].total, recordings[_i].codex_usd, "Codex");
     testing_money(bill.plans[2].total, recordings[_i].uncached_usd, "Claude, nothing cached");
     testing_money(bill.plans[3].total, recordings[_i].both_usd, "both");
+    ck_assert_int_eq(bill_shares_make(&bill, NULL), 0);
     ck_assert_uint_eq(bill.plans[3].group_count, 2);
     for (int i = 4; i < 6; i++) /* all of Claude's calls are above 32,000 tokens in */
         ck_assert_uint_eq(bill.plans[i].served.count[SERVE_INPUT], recordings[_i].claude);

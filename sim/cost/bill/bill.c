@@ -40,7 +40,6 @@ static int add_prices_per_request(struct plan_bill *p)
 struct make {
     struct bill *bill;
     struct serve_rows rows;
-    struct bill_grouping grouping;
     struct workload ideal; /* with an infinite prefix cache; empty where unknown */
     int64_t *quanta;
 };
@@ -54,7 +53,6 @@ static void describe_charges(struct make *m, struct plan_bill *p, const struct t
     bill_add_waste(p, t);
     bill_reconcile(p, t);
     bill_add_cache_misses(p, t, &m->ideal, workers);
-    bill_add_groups(p, t, &m->grouping);
     bill_add_sessions(p, t);
 }
 
@@ -265,8 +263,6 @@ int bill_make(struct bill *out, const struct workload *w, const struct plan *con
     if (code == 0)
         code = set_period(out, &m.rows, err);
     w = out->workload;
-    if (code == 0)
-        code = bill_grouping_make(&m.grouping, w, &m.rows, options->by, out->start_unix_ns, err);
     if (code == 0) {
         list_plans(out, plans, count);
         describe_workload(out, &m.rows);
@@ -284,7 +280,6 @@ int bill_make(struct bill *out, const struct workload *w, const struct plan *con
     if (code < 0)
         bill_free(out);
     workload_free(&m.ideal);
-    bill_grouping_free(&m.grouping);
     serve_rows_free(&m.rows);
     return code;
 }

@@ -36,7 +36,7 @@ struct bill_options {
     int64_t max_wait_ns;     /* how long a request may queue for a plan that is to be ranked */
     bool has_start;          /* start_unix_ns overrides the workload's own */
     int64_t start_unix_ns;
-    const char *by; /* "model", "class", "session", "day", or a label's key; NULL */
+    const char *by; /* "model", "class", "session", "day", or a label's key; NULL: for shares.h */
     unsigned workers;
     struct serve_duration duration;
     uint64_t units;             /* provisioned units instead of the plan's; 0 */
@@ -62,11 +62,33 @@ enum bill_line {
 /* "usage", "included_credit", "volume_discount", ... */
 const char *bill_line_name(enum bill_line line);
 
-/* One value of what the bill is split by. */
+/* One value of what the bill is divided by, or what no value bears. */
+enum bill_group_kind {
+    GROUP_VALUE,
+    GROUP_NONE,   /* requests without a value */
+    GROUP_UNUSED, /* paid for, and used by nobody */
+};
+
+/* What it bears of a plan's bill: sim/cost/shares. */
 struct bill_group {
     char *name;
-    uint64_t requests; /* served */
-    money usage;
+    enum bill_group_kind kind;
+    uint64_t requests;       /* served; of a period that is scaled, of all of it */
+    money usage;             /* their charges */
+    money total;             /* its part of the bill's total: the parts add up to that */
+    money shown;             /* the same in whole units of what a table shows, and so do these */
+    int64_t share_tenths;    /* of a percent of the total; they add up to 1,000 */
+    struct cost_stats stats; /* of its requests' charges */
+    bool has_trend;
+    money trend_now, trend_before; /* charges, or requests (1 each) where nothing is charged by use:
+                                      of the last seven days, and of the seven before */
+};
+
+/* What divides that which is paid by the period. Quantities are exact: 1 USD of money is one. */
+struct bill_meter {
+    const char *of; /* "requests", "tokens", "credits", ...; NULL: nothing is paid by the period */
+    bool is_allowance; /* the plan itself counts it */
+    money used, capacity;
 };
 
 /* Money spent on what did not help. */
@@ -112,8 +134,10 @@ struct plan_bill {
     struct cost_stats session_stats;
     struct bill_waste waste;
     struct bill_reconciled reconciled;
-    struct bill_group *groups;
+    struct bill_group *groups; /* of options.by, once bill_shares_make() has made them */
     size_t group_count;
+    int shown_decimals; /* of their `shown` */
+    struct bill_meter meter;
     int rank; /* 1 = cheapest of those that serve everything within the longest wait, with a price
                  for all of it; 0 = does not, or is hypothetical */
 };

@@ -88,39 +88,6 @@ void bill_grouping_free(struct bill_grouping *g)
     *g = (struct bill_grouping){0};
 }
 
-static int dearer_first(const void *a, const void *b)
-{
-    const struct bill_group *x = a, *y = b;
-    if (x->usage != y->usage)
-        return x->usage > y->usage ? -1 : 1;
-    return strcmp(x->name, y->name);
-}
-
-void bill_add_groups(struct plan_bill *p, const struct tariff *t, const struct bill_grouping *g)
-{
-    if (!g->group)
-        return;
-    size_t count = g->names.count + 1; /* the last: rows without a value */
-    struct bill_group *groups = mem_zero(count, sizeof *groups);
-    for (size_t i = 0; i < t->rows->workload->count; i++) {
-        struct row_charge c;
-        if (!tariff_serves(t, i) || tariff_charge(t, i, &c) < 0)
-            continue;
-        struct bill_group *into =
-            &groups[g->group[i] == NAME_NONE ? count - 1 : (size_t)g->group[i]];
-        into->requests++;
-        into->usage += c.total;
-    }
-    for (size_t i = 0; i + 1 < count; i++)
-        groups[i].name = mem_copy_string(names_text(&g->names, (uint32_t)i));
-    groups[count - 1].name = mem_copy_string("(none)");
-    if (groups[count - 1].requests == 0)
-        free(groups[--count].name);
-    qsort(groups, count, sizeof *groups, dearer_first);
-    p->groups = groups;
-    p->group_count = count;
-}
-
 void bill_add_sessions(struct plan_bill *p, const struct tariff *t)
 {
     const struct workload *w = t->rows->workload;

@@ -189,6 +189,65 @@ static void put_waste(const struct plan_bill *p, struct json_writer *w)
     json_end_object(w);
 }
 
+static void put_trend(const struct plan_bill *p, const struct bill_group *g, struct json_writer *w)
+{
+    bool charged = p->sums.total > 0;
+    json_key(w, "trend");
+    if (!g->has_trend) {
+        json_put_null(w);
+        return;
+    }
+    json_begin_object(w);
+    json_pair_string(w, "of", charged ? "usage_usd" : "requests");
+    if (charged) {
+        json_pair_money(w, "last_week", g->trend_now);
+        json_pair_money(w, "week_before", g->trend_before);
+    } else {
+        json_pair_u64(w, "last_week", (uint64_t)g->trend_now);
+        json_pair_u64(w, "week_before", (uint64_t)g->trend_before);
+    }
+    json_pair_statistic(w, "change",
+                        g->trend_before > 0 ? cost_usd(g->trend_now) / cost_usd(g->trend_before) - 1
+                                            : NAN);
+    json_end_object(w);
+}
+
+static void put_group(const struct plan_bill *p, const struct bill_group *g, struct json_writer *w)
+{
+    static const char *const kinds[] = {"value", "none", "unused"};
+    json_begin_object(w);
+    json_pair_string(w, "name", g->name);
+    json_pair_string(w, "kind", kinds[g->kind]);
+    json_pair_u64(w, "requests", g->requests);
+    json_pair_money(w, "usage_usd", g->usage);
+    json_pair_money(w, "total_usd", g->total);
+    json_pair_money(w, "shown_usd", g->shown);
+    json_key(w, "share");
+    if (p->total > 0)
+        json_put_statistic(w, (double)g->share_tenths * 1e-3);
+    else
+        json_put_null(w);
+    json_pair_statistic(w, "cv", g->stats.cv);
+    json_pair_statistic(w, "max_over_median", g->stats.max_over_median);
+    put_trend(p, g, w);
+    json_end_object(w);
+}
+
+static void put_meter(const struct bill_meter *m, struct json_writer *w)
+{
+    json_key(w, "meter");
+    if (!m->of) {
+        json_put_null(w);
+        return;
+    }
+    json_begin_object(w);
+    json_pair_string(w, "of", m->of);
+    json_pair_bool(w, "allowance", m->is_allowance);
+    json_pair_money(w, "used", m->used);
+    json_pair_money(w, "capacity", m->capacity);
+    json_end_object(w);
+}
+
 static void put_groups(const struct bill *b, const struct plan_bill *p, struct json_writer *w)
 {
     json_key(w, "by");
@@ -196,16 +255,13 @@ static void put_groups(const struct bill *b, const struct plan_bill *p, struct j
     if (b->options.by) {
         json_key(w, b->options.by);
         json_begin_array(w);
-        for (size_t i = 0; i < p->group_count; i++) {
-            json_begin_object(w);
-            json_pair_string(w, "name", p->groups[i].name);
-            json_pair_u64(w, "requests", p->groups[i].requests);
-            json_pair_money(w, "usage_usd", p->groups[i].usage);
-            json_end_object(w);
-        }
+        for (size_t i = 0; i < p->group_count; i++)
+            put_group(p, &p->groups[i], w);
         json_end_array(w);
     }
     json_end_object(w);
+    if (b->options.by)
+        put_meter(&p->meter, w);
 }
 
 static void put_plan(const struct bill *b, const struct plan_bill *p, struct json_writer *w)

@@ -219,7 +219,7 @@ int bill_add_lines(struct plan_bill *p, const struct plan *plan, const struct bi
         add_paid_by_period(p, plan, bill, until) < 0)
         return -1;
     /* What is included covers what the discount leaves of the usage, and never more. */
-    money included = included_credit(plan, &c) + bill_free_calls(plan, bill, t);
+    money included = included_credit(plan, &c) + bill_free_calls(plan, bill, t, NULL);
     money left = p->cash[LINE_USAGE] - volume;
     p->cash[LINE_INCLUDED] = p->prorated[LINE_INCLUDED] = -(included < left ? included : left);
     p->cash[LINE_VOLUME] = p->prorated[LINE_VOLUME] = -volume;

@@ -64,7 +64,7 @@ int bill_scale(struct plan_bill *p, const struct plan *bought, const struct bill
 void bill_add_waste(struct plan_bill *p, const struct tariff *t);
 void bill_reconcile(struct plan_bill *p, const struct tariff *t);
 
-/* The split by options.by, and by session. */
+/* The values of options.by, and what sessions cost. ERR_INPUT: no request has such a label. */
 struct bill_grouping {
     uint32_t *group; /* by row; NAME_NONE = none */
     struct names names;
@@ -73,7 +73,6 @@ int bill_grouping_make(struct bill_grouping *g, const struct workload *w,
                        const struct serve_rows *rows, const char *by, int64_t start_unix_ns,
                        struct error *err);
 void bill_grouping_free(struct bill_grouping *g);
-void bill_add_groups(struct plan_bill *p, const struct tariff *t, const struct bill_grouping *g);
 void bill_add_sessions(struct plan_bill *p, const struct tariff *t);
 
 /* A copy that the caller frees. */

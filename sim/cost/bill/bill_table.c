@@ -292,21 +292,6 @@ static void put_waste(const struct plan_bill *p, struct buffer *out)
     buffer_add_text(out, ".\n");
 }
 
-static void put_groups(const struct bill *b, const struct plan_bill *p, struct buffer *out)
-{
-    if (p->group_count == 0 || p->sums.total == 0)
-        return;
-    buffer_add_format(out, "\n%s by %s\n", p->plan->name, b->options.by);
-    for (size_t i = 0; i < p->group_count && i < 20; i++) {
-        char n[TEXT_GROUPED_SIZE];
-        buffer_add_format(out, "   %-*.*s", NAME_WIDTH, NAME_WIDTH, p->groups[i].name);
-        bill_put_money_cell(out, p->groups[i].usage, 14, 6);
-        buffer_add_format(out, " %12s requests\n", text_group_u64(p->groups[i].requests, n));
-    }
-    if (p->group_count > 20)
-        buffer_add_format(out, "   and %zu more, in the JSON\n", p->group_count - 20);
-}
-
 static void put_extrapolation(const struct bill *b, struct buffer *out)
 {
     char n[TEXT_GROUPED_SIZE], span[32];
@@ -443,6 +428,4 @@ void bill_write_table(const struct bill *b, int width, struct buffer *out)
     put_sentences(b, &sentences);
     wrap_text((struct text){sentences.data, sentences.length}, (size_t)width, 2, out);
     buffer_free(&sentences);
-    for (size_t i = 0; i < b->plan_count; i++)
-        put_groups(b, &b->plans[i], out);
 }

@@ -124,7 +124,7 @@ static uint64_t amount_in(const struct plan_quota *q, const struct bill *bill)
 }
 
 static money saved_in_windows(const struct plan_quota *q, const struct bill *bill,
-                              const struct tariff *t)
+                              const struct tariff *t, money *by_row)
 {
     struct window_walk walk;
     size_t row, window, current = 0;
@@ -144,18 +144,22 @@ static money saved_in_windows(const struct plan_quota *q, const struct bill *bil
         if (taken == 0)
             continue;
         left -= taken;
-        saved += saved_by(t, row, q, count, taken);
+        money here = saved_by(t, row, q, count, taken);
+        saved += here;
+        if (by_row)
+            by_row[row] += here;
     }
     window_walk_end(&walk);
     return saved;
 }
 
-money bill_free_calls(const struct plan *plan, const struct bill *bill, const struct tariff *t)
+money bill_free_calls(const struct plan *plan, const struct bill *bill, const struct tariff *t,
+                      money *by_row)
 {
     money saved = 0;
     for (size_t i = 0; i < plan->quota_count; i++)
         if (plan->quotas[i].of)
-            saved += saved_in_windows(&plan->quotas[i], bill, t);
+            saved += saved_in_windows(&plan->quotas[i], bill, t, by_row);
     if (bill->scale_ns > 0)
         (void)money_prorate(saved, bill->scaled_requests, bill->workload->count, &saved);
     return saved;

@@ -31,7 +31,9 @@ bool window_walk_next(struct window_walk *walk, size_t *row, size_t *window);
 void window_walk_end(struct window_walk *walk);
 
 /* What the plan's free calls of tools and free units save of the requests' charges: in each window
- * those of the requests that started first. */
-money bill_free_calls(const struct plan *plan, const struct bill *bill, const struct tariff *t);
+ * those of the requests that started first. Added to `by_row`, too, of the rows as they are placed;
+ * NULL. */
+money bill_free_calls(const struct plan *plan, const struct bill *bill, const struct tariff *t,
+                      money *by_row);
 
 #endif

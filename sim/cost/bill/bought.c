@@ -143,10 +143,24 @@ static int64_t months_later(int64_t unix_ns, int64_t months)
     return on * DAY_NS + (unix_ns - days * DAY_NS);
 }
 
+/* Of periods that are anniversaries; else 0. */
+static int64_t months_of(int64_t period_ns)
+{
+    return period_ns == 30 * DAY_NS ? 1 : period_ns == 365 * DAY_NS ? 12 : 0;
+}
+
+int64_t bought_period_begin(int64_t period_ns, bool has_start, int64_t start_unix_ns, uint64_t n)
+{
+    int64_t months = months_of(period_ns);
+    return has_start && months > 0
+               ? months_later(start_unix_ns, (int64_t)n * months) - start_unix_ns
+               : (int64_t)n * period_ns;
+}
+
 uint64_t bought_periods(int64_t period_ns, bool has_start, int64_t start_unix_ns,
                         int64_t elapsed_ns)
 {
-    int64_t months = period_ns == 30 * DAY_NS ? 1 : period_ns == 365 * DAY_NS ? 12 : 0;
+    int64_t months = months_of(period_ns);
     if (elapsed_ns <= 0)
         return 1;
     if (!has_start || months == 0)

@@ -45,6 +45,9 @@ bool plan_pays_beyond(const struct plan *plan);
 uint64_t bought_periods(int64_t period_ns, bool has_start, int64_t start_unix_ns,
                         int64_t elapsed_ns);
 
+/* When the n-th of them begins (from 0), after the first request. */
+int64_t bought_period_begin(int64_t period_ns, bool has_start, int64_t start_unix_ns, uint64_t n);
+
 /* The count from `low` to `high` of least cost, the smaller of equals: exact where cost has one
  * valley, the best found elsewhere. MONEY_MAX: that count is out. */
 typedef money bought_cost_fn(void *context, uint64_t count);

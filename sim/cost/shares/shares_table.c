@@ -1,0 +1,266 @@
+/* The parts of a bill as a person reads them. */
+#include "core/memory.h"
+#include "core/wrap.h"
+#include "sim/cost/shares/shares.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHOWN_GROUPS 20
+#define SHOWN_DAYS 92 /* a quarter */
+
+struct columns {
+    int name; /* its width */
+    bool trend, varies;
+    int decimals;
+};
+
+static size_t characters(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += (*text & 0xC0) != 0x80;
+    return n;
+}
+
+static struct columns columns_of(const struct plan_bill *p, int width)
+{
+    struct columns c = {.name = 8, .decimals = p->shown_decimals, .varies = p->sums.total > 0};
+    size_t longest = 8;
+    for (size_t i = 0; i < p->group_count; i++) {
+        size_t n = characters(p->groups[i].name);
+        longest = n > longest ? n : longest;
+        c.trend = c.trend || p->groups[i].has_trend;
+    }
+    int room = width - 3 - (c.trend ? 62 : 54);
+    room = room < 12 ? 12 : room;
+    c.name = longest < (size_t)room ? (int)longest : room;
+    return c;
+}
+
+/* A name in its column; one that is wider on a line of its own: cut, two might look the same. */
+static void put_name(struct buffer *out, const char *name, const struct columns *c)
+{
+    size_t n = characters(name);
+    buffer_add_format(out, "   %s", name);
+    if (n > (size_t)c->name)
+        buffer_add_format(out, "\n%*s", 3 + c->name, "");
+    else
+        buffer_add_format(out, "%*s", c->name - (int)n, "");
+}
+
+static void put_right(struct buffer *out, const char *text, int width)
+{
+    int blank = width - (int)characters(text);
+    buffer_add_format(out, "%*s%s", blank > 0 ? blank : 0, "", text);
+}
+
+static void put_share(struct buffer *out, int64_t tenths, bool known)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%s%lld.%lld %%", tenths < 0 ? "-" : "",
+             (long long)(llabs(tenths) / 10), (long long)(llabs(tenths) % 10));
+    put_right(out, known ? text : "–", 8);
+}
+
+static void put_each(struct buffer *out, money total, uint64_t requests)
+{
+    char text[MONEY_TEXT_SIZE], grouped[TEXT_GROUPED_SIZE];
+    money each = 0;
+    put_right(out, requests ? text_group_u64(requests, grouped) : "–", 10);
+    if (requests > 0)
+        (void)money_prorate(total, 1, requests, &each);
+    money_format_amount(each, 6, text);
+    put_right(out, requests ? text_group(text, grouped) : "–", 10);
+}
+
+static void put_usd(struct buffer *out, money value, int decimals)
+{
+    char text[MONEY_TEXT_SIZE], grouped[TEXT_GROUPED_SIZE];
+    money_format_fixed(value, decimals, text);
+    put_right(out, text_group(text, grouped), 12);
+}
+
+static void put_variance(struct buffer *out, const struct bill_group *g, const struct columns *c)
+{
+    char cv[32] = "–", ratio[32] = "–";
+    if (!c->varies && g->requests > 0)
+        strcpy(cv, "0.00"), strcpy(ratio, "1.0×");
+    if (c->varies && !isnan(g->stats.cv))
+        snprintf(cv, sizeof cv, "%.2f", g->stats.cv);
+    if (c->varies && !isnan(g->stats.max_over_median))
+        snprintf(ratio, sizeof ratio, "%.1f×", g->stats.max_over_median);
+    put_right(out, cv, 6);
+    put_right(out, ratio, 8);
+}
+
+static void put_trend(struct buffer *out, const struct bill_group *g, const struct columns *c)
+{
+    char text[32] = "–";
+    double change = cost_usd(g->trend_now) / cost_usd(g->trend_before);
+    if (!c->trend)
+        return;
+    if (g->has_trend && g->trend_before <= 0)
+        strcpy(text, g->trend_now > 0 ? "new" : "–");
+    else if (g->has_trend && change >= 10)
+        snprintf(text, sizeof text, "×%.0f", change);
+    else if (g->has_trend)
+        snprintf(text, sizeof text, fabs(change - 1) < 0.005 ? "%.0f %%" : "%+.0f %%",
+                 fabs(change - 1) < 0.005 ? 0.0 : 100 * (change - 1));
+    put_right(out, text, 8);
+}
+
+static void put_group(struct buffer *out, const struct plan_bill *p, const struct bill_group *g,
+                      const struct columns *c)
+{
+    put_name(out, g->name, c);
+    put_share(out, g->share_tenths, p->total > 0);
+    put_each(out, g->total, g->requests);
+    put_usd(out, g->shown, c->decimals);
+    if (g->kind != GROUP_UNUSED) {
+        put_variance(out, g, c);
+        put_trend(out, g, c);
+    }
+    buffer_add_byte(out, '\n');
+}
+
+static void put_head(struct buffer *out, const struct bill *b, const struct plan_bill *p,
+                     const struct columns *c)
+{
+    char name[BILL_NAME_SIZE];
+    buffer_add_format(out, "\n%s by %s\n   %*s", bill_plan_name(p, name), b->options.by, c->name,
+                      "");
+    put_right(out, "share", 8);
+    put_right(out, "requests", 10);
+    put_right(out, "USD each", 10);
+    put_right(out, "USD", 12);
+    put_right(out, "CV", 6);
+    put_right(out, "max/med", 8);
+    if (c->trend)
+        put_right(out, "7 days", 8);
+    buffer_add_byte(out, '\n');
+}
+
+/* Groups that there is no room for, as one: `from` up to `end`. */
+static void put_others(struct buffer *out, const struct plan_bill *p, size_t from, size_t end,
+                       const char *what, const struct columns *c)
+{
+    struct bill_group sum = {.kind = GROUP_UNUSED};
+    char name[64], n[TEXT_GROUPED_SIZE];
+    if (from >= end)
+        return;
+    for (size_t i = from; i < end; i++) {
+        sum.requests += p->groups[i].requests;
+        sum.total += p->groups[i].total;
+        sum.shown += p->groups[i].shown;
+        sum.share_tenths += p->groups[i].share_tenths;
+    }
+    snprintf(name, sizeof name, "%s %s", text_group_u64(end - from, n), what);
+    sum.name = name;
+    put_group(out, p, &sum, c);
+}
+
+static void put_together(struct buffer *out, const struct plan_bill *p, const struct columns *c)
+{
+    struct bill_group sum = {.kind = GROUP_UNUSED, .name = "together"};
+    for (size_t i = 0; i < p->group_count; i++) {
+        sum.requests += p->groups[i].requests;
+        sum.shown += p->groups[i].shown;
+        sum.share_tenths += p->groups[i].share_tenths;
+    }
+    sum.total = p->total;
+    put_group(out, p, &sum, c);
+}
+
+/* The dearest values, or the last days, and then what no value bears. */
+static void put_groups(struct buffer *out, const struct bill *b, const struct plan_bill *p,
+                       const struct columns *c)
+{
+    bool days = strcmp(b->options.by, "day") == 0;
+    size_t values = 0, most = days ? SHOWN_DAYS : SHOWN_GROUPS;
+    while (values < p->group_count && p->groups[values].kind == GROUP_VALUE)
+        values++;
+    size_t first = days && values > most ? values - most : 0;
+    size_t end = !days && values > most ? most : values;
+    put_others(out, p, 0, first, "days before", c);
+    for (size_t i = first; i < end; i++)
+        put_group(out, p, &p->groups[i], c);
+    put_others(out, p, end, values, "others", c);
+    for (size_t i = values; i < p->group_count; i++)
+        put_group(out, p, &p->groups[i], c);
+    put_together(out, p, c);
+}
+
+/* ---- sentences ---- */
+
+static void put_quantity(struct buffer *out, money value)
+{
+    char text[MONEY_TEXT_SIZE], grouped[TEXT_GROUPED_SIZE];
+    money_format_fixed(value, value % MONEY_USD ? 2 : 0, text);
+    buffer_add_text(out, text_group(text, grouped));
+}
+
+static void say_meter(struct buffer *out, const struct plan_bill *p)
+{
+    const struct bill_meter *m = &p->meter;
+    if (!m->of)
+        return;
+    buffer_add_format(out, "What is paid by the period is divided by the %s",
+                      strcmp(m->of, "USD") == 0 ? "dollars" : m->of);
+    if (!m->is_allowance) {
+        buffer_add_text(out, " served: the plan itself counts nothing.\n");
+        return;
+    }
+    buffer_add_text(out, " that the plan's allowance counted: ");
+    put_quantity(out, m->used);
+    buffer_add_text(out, " of ");
+    put_quantity(out, m->capacity);
+    buffer_add_text(out, m->used < m->capacity ? ", the rest is unused.\n" : ".\n");
+}
+
+/* No negative figure without a word. */
+static void say_credits(struct buffer *out, const struct plan_bill *p)
+{
+    for (size_t i = 0; i < p->group_count; i++) {
+        const struct bill_group *g = &p->groups[i];
+        char text[MONEY_TEXT_SIZE];
+        if (g->total >= 0)
+            continue;
+        money_format_fixed(-g->shown, p->shown_decimals, text);
+        buffer_add_format(out,
+                          "%s: a credit of $%s, as discounts and included credit take off more "
+                          "than it was charged.\n",
+                          g->name, text);
+    }
+}
+
+static void say_trend(struct buffer *out, const struct bill *b, const struct plan_bill *p,
+                      const struct columns *c)
+{
+    if (c->trend)
+        buffer_add_format(out, "7 days: the %s of the last seven days against the seven before.\n",
+                          p->sums.total > 0 ? "charges" : "requests");
+    else if (strcmp(b->options.by, "day") != 0)
+        buffer_add_text(out, "No trend: that takes two weeks of requests.\n");
+}
+
+void bill_shares_write_table(const struct bill *b, int width, struct buffer *out)
+{
+    for (size_t i = 0; i < b->plan_count; i++) {
+        const struct plan_bill *p = &b->plans[i];
+        struct columns c = columns_of(p, width);
+        struct buffer words;
+        if (p->group_count == 0 || bill_repeats(b, i))
+            continue;
+        put_head(out, b, p, &c);
+        put_groups(out, b, p, &c);
+        buffer_init(&words, BUFFER_UNBOUNDED);
+        say_meter(&words, p);
+        say_credits(&words, p);
+        say_trend(&words, b, p, &c);
+        wrap_text((struct text){words.data, words.length}, (size_t)width, 2, out);
+        buffer_free(&words);
+    }
+}
