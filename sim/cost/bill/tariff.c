@@ -172,6 +172,28 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
     return money_add(out->last.total, out->retries, &out->total);
 }
 
+bool tariff_prices(const struct tariff *t, size_t row, struct row_prices *out)
+{
+    const struct workload *w = t->rows->workload;
+    const struct plan_rate *rate = rate_of(t, row);
+    enum billed what = billed_status(t, row);
+    struct usage u = workload_usage(w, row);
+    struct price_query q = {.usage = &u};
+    if (!rate || !tariff_serves(t, row) || what == BILLED_NONE)
+        return false;
+    fill_query(t, row, &q);
+    if (what != BILLED_DELIVERED)
+        u = price_billed_usage(
+            what, &u, w->earlier ? w->earlier->finals[row].asked_output : w->output_tokens[row]);
+    tariff_cap_output(t->plan, t->ignore_caps, &u);
+    const struct rate_prices *prices = price_in_force(rate, q.service, q.at_unix_ns);
+    *out = (struct row_prices){
+        u, rate, price_table(prices, prices->by_output ? usage_output(&u) : usage_input(&u)),
+        q.goes_along ? 0 : prices->per_request_micro,
+        plan_weight(rate->weights, rate->weight_count, q.model, q.class_name, q.at_unix_ns)};
+    return true;
+}
+
 /* One worker's sums; those of the charges are one great row. */
 struct charge_context {
     const struct tariff *t;

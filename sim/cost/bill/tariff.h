@@ -60,6 +60,19 @@ bool tariff_serves(const struct tariff *t, size_t row);
  * -1 where it does not fit in 128 bits. */
 int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out);
 
+/* What the last attempt of a row is charged for, and at which prices: for those who itemise. */
+struct row_prices {
+    struct usage usage; /* that is billed; lends the workload's extras */
+    const struct plan_rate *rate;
+    const struct token_table *table;
+    money per_request_micro; /* 0 where the row goes along with another one */
+    uint64_t weight_micro;   /* of the request */
+};
+
+/* False where nothing of the row is billed. Whether it is included in a quota does not count here:
+ * see the fate. */
+bool tariff_prices(const struct tariff *t, size_t row, struct row_prices *out);
+
 /* All rows, by `workers` threads. Where quanta is given, it gets every row's total in quanta (see
  * charge_quanta), and TARIFF_UNSERVED for rows not served. */
 #define TARIFF_UNSERVED INT64_MIN

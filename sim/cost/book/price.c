@@ -151,7 +151,7 @@ static inline int add_line(struct charge *out, int line, money amount)
     return 0;
 }
 
-static const struct named_fee *fee_of(const struct plan_rate *rate, bool is_unit, const char *name)
+const struct named_fee *price_fee_of(const struct plan_rate *rate, bool is_unit, const char *name)
 {
     const struct named_fee *fees = is_unit ? rate->units : rate->tools;
     for (size_t f = 0, count = is_unit ? rate->unit_count : rate->tool_count; f < count; f++)
@@ -163,7 +163,7 @@ static const struct named_fee *fee_of(const struct plan_rate *rate, bool is_unit
 int price_fee(const struct plan_rate *rate, bool is_unit, const char *name, uint64_t count_micro,
               money *out)
 {
-    const struct named_fee *fee = fee_of(rate, is_unit, name);
+    const struct named_fee *fee = price_fee_of(rate, is_unit, name);
     *out = 0;
     return fee ? money_multiply(fee->price_micro, price_billed_count(fee, count_micro), out) : 0;
 }
@@ -172,7 +172,7 @@ static int charge_extras(const struct plan_rate *rate, const struct usage *u, st
 {
     for (size_t i = 0; i < u->extra_count; i++) {
         const struct usage_extra *e = &u->extras[i];
-        const struct named_fee *fee = fee_of(rate, e->is_unit, e->name);
+        const struct named_fee *fee = price_fee_of(rate, e->is_unit, e->name);
         money amount;
         if (!fee || e->count_micro < 0) {
             out->unpriced |= e->count_micro != 0 ? UNPRICED_EXTRAS : 0;

@@ -83,6 +83,9 @@ int price_request(const struct plan *plan, const struct plan_rate *rate,
 int price_fee(const struct plan_rate *rate, bool is_unit, const char *name, uint64_t count_micro,
               money *out);
 
+/* The rate's fee for a tool or unit; NULL: it has none. */
+const struct named_fee *price_fee_of(const struct plan_rate *rate, bool is_unit, const char *name);
+
 /* True if some rate of the plan has a price for tokens. */
 bool price_is_by_token(const struct plan *plan);
 
