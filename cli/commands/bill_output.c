@@ -1,6 +1,7 @@
 #include "cli/commands/bill_output.h"
 
 #include "cli/report/export/export_bill.h"
+#include "cli/report/export/export_shares.h"
 #include "cli/report/page/html_bill.h"
 #include "cli/report/plot/run_plots.h"
 #include "core/file.h"
@@ -37,7 +38,8 @@ bool bill_output_is_directory(const char *path)
 
 static bool is_our_file(const char *name)
 {
-    static const char *const files[] = {"index.html", "bill.json", "plans.csv", "requests.csv"};
+    static const char *const files[] = {"index.html", "bill.json", "plans.csv", "requests.csv",
+                                        "shares.csv"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (strcmp(name, files[i]) == 0)
             return true;
@@ -168,6 +170,11 @@ static int write_tables(const struct bill_output *o, const char *folder, struct 
         export_bill_requests(o->all->bills, o->all->count, &table);
         status = write_file(folder, "requests.csv", &table, err);
     }
+    if (status == 0 && o->all->bills[0]->options.by) {
+        buffer_clear(&table);
+        export_bill_shares(o->all->bills, o->all->count, &table);
+        status = write_file(folder, "shares.csv", &table, err);
+    }
     buffer_free(&table);
     return status;
 }
@@ -279,7 +286,8 @@ int bill_output_write(const struct bill_output *o, struct buffer *words, struct 
     if (status < 0 && folder)
         remove_all(folder);
     if (status == 0)
-        buffer_add_format(words, "\nwritten to %s/: index.html, bill.json, plans.csv%s%s\n", path,
+        buffer_add_format(words, "\nwritten to %s/: index.html, bill.json, plans.csv%s%s%s\n", path,
+                          o->all->bills[0]->options.by ? ", shares.csv" : "",
                           o->requests ? ", requests.csv" : "",
                           o->no_plots ? "" : ", plots (SVG and PNG)");
     free(folder);

@@ -1,5 +1,6 @@
 /* farebox bill: what every plan would charge for a workload or a run. */
 #include "cli/command.h"
+#include "cli/commands/bill_export.h"
 #include "cli/commands/bill_output.h"
 #include "cli/commands/bill_subjects.h"
 #include "cli/output.h"
@@ -16,8 +17,8 @@
 
 struct bill_command {
     struct common_options common;
-    struct option_list plans, scenarios, what_if, slos;
-    const char *period, *by, *start, *output;
+    struct option_list plans, scenarios, what_if, slos, focus;
+    const char *period, *by, *start, *output, *export;
     bool force, requests_csv, no_plots;
     uint64_t workers, units, requests, break_even_output, volume;
     int64_t max_wait_ns, duration_ns;
@@ -46,7 +47,7 @@ static const struct option_spec options[] = {
      .help = "how long a request may wait for a plan that queues; as many subscriptions are bought "
              "as that takes"},
     {"by", 0, OPTION_TEXT, AT(by), .unit = "KEY",
-     .help = "split by model, class, session, day, or the key of a label such as user"},
+     .help = "who bears it: by model, class, session, day, or the key of a label such as team"},
     {"what-if", 'w', OPTION_LIST, AT(what_if), .unit = "CHANGE",
      .help = "price a changed workload beside: cache, or a transform such as truncate=tokens:4000 "
              "(farebox workload transform --list); again and again"},
@@ -72,6 +73,12 @@ static const struct option_spec options[] = {
     {"requests-csv", 0, OPTION_FLAG, AT(requests_csv),
      .help = "with -o DIR: requests.csv too, a row for each request with every plan's charge"},
     {"no-plots", 0, OPTION_FLAG, AT(no_plots), .help = "with -o DIR: draw nothing"},
+    {"export", 0, OPTION_TEXT, AT(export), .unit = "csv|focus",
+     .help = "a table for a spreadsheet (of the plans, with --by of the parts), or one plan's bill "
+             "as FOCUS 1.2 rows: to standard output, or the file of -o"},
+    {"focus", 0, OPTION_LIST, AT(focus), .unit = "KEY=VALUE",
+     .help = "what FOCUS rows say beside the bill: account, account-name, sub-account (a label), "
+             "provider, publisher, issuer, invoice, service; again and again"},
     {"force", 'f', OPTION_FLAG, AT(force), .help = "replace an existing file or bill"},
     TRACE_READING_OPTIONS(struct bill_command, reading),
     {0},
@@ -117,10 +124,16 @@ static int fill_options(const struct bill_command *o, struct bill_options *out, 
     return code;
 }
 
+/* -o is a directory for all of the bill, and not the file of an export. */
+static bool is_directory(const struct bill_command *o)
+{
+    return o->output && !o->export && bill_output_is_directory(o->output);
+}
+
 static int write_bill(const struct bill_command *o, const struct bill_subject *s,
                       struct output *out, struct error *err)
 {
-    if (o->output)
+    if (o->output && !o->export)
         return output_keep(out, NULL, o->output, err);
     return s->is_run ? output_keep(out, s->path, "bill.json", err) : 0;
 }
@@ -138,9 +151,9 @@ static int write_bills(const struct bill_command *o, const struct bill_subjects 
                        struct output *all, struct error *err)
 {
     int code = 0;
-    if (o->output && bill_output_is_directory(o->output))
+    if (is_directory(o))
         return 0; /* see write_directory() */
-    if (o->output || s->count == 1)
+    if ((o->output && !o->export) || s->count == 1)
         return write_bill(o, &s->items[0], all, err);
     for (size_t i = 0; i < s->count && code == 0; i++) {
         struct output out;
@@ -160,7 +173,7 @@ static int write_directory(const struct bill_command *o, const struct several *a
                               .json = &shown->document,
                               .requests = o->requests_csv,
                               .no_plots = o->no_plots};
-    if (!o->output || !bill_output_is_directory(o->output))
+    if (!is_directory(o))
         return 0;
     return bill_output_write(&out, &shown->text, err);
 }
@@ -169,7 +182,7 @@ static int write_directory(const struct bill_command *o, const struct several *a
 #define BLOCKS_MOST 6
 
 /* A block for each workload; of several, all of them side by side below. */
-static int show(const struct terminal *t, const struct bill_command *o,
+static int show(const struct terminal *t, const struct bill_command *o, const struct bill_export *x,
                 const struct bill_subjects *s, const struct several *all, struct error *err)
 {
     struct output out;
@@ -188,7 +201,10 @@ static int show(const struct terminal *t, const struct bill_command *o,
     int code = write_bills(o, s, &out, err);
     if (code == 0)
         code = write_directory(o, all, &out, err);
-    output_end(&out, code == 0 && (!o->common.json || !o->common.quiet) ? t->human : NULL,
+    if (code == 0)
+        code = bill_export_write(x, all->bills, s->count, &out.text, err);
+    bool table = !bill_export_prints(x) && (!o->common.json || !o->common.quiet);
+    output_end(&out, code == 0 && table ? t->human : NULL,
                code == 0 && o->common.json ? t->machine : NULL);
     return code;
 }
@@ -221,7 +237,8 @@ static int check_sums(const struct bill_command *o, struct error *err)
         {o->ttft_ms > 0, "--ttft-ms"},
         {o->tpot_ms > 0, "--tpot-ms"},
         {o->break_even_output > 0, "--break-even-output"},
-        {o->output && bill_output_is_directory(o->output), "-o DIR"},
+        {is_directory(o), "-o DIR"},
+        {o->export != NULL, "--export"},
     };
     for (size_t i = 0; i < COUNT_OF(single); i++)
         if (single[i].given)
@@ -269,8 +286,9 @@ static int bill_requests(const struct bill_command *o, struct bill_subject *s,
 }
 
 static int bill_all(const struct terminal *t, const struct bill_command *o,
-                    struct bill_subjects *subjects, const struct plan_selection *plans,
-                    const struct bill_options *how, struct error *err)
+                    const struct bill_export *x, struct bill_subjects *subjects,
+                    const struct plan_selection *plans, const struct bill_options *how,
+                    struct error *err)
 {
     const struct bill **bills = mem_zero(subjects->count, sizeof *bills);
     struct several all;
@@ -288,7 +306,7 @@ static int bill_all(const struct terminal *t, const struct bill_command *o,
     }
     if (code == 0) {
         several_make(&all, bills, subjects->count);
-        code = show(t, o, subjects, &all, err);
+        code = show(t, o, x, subjects, &all, err);
         several_free(&all);
     }
     free(bills);
@@ -327,7 +345,7 @@ static int check(const struct bill_command *o, struct bill_options *how, struct 
         return error_set(err, ERR_INPUT,
                          "no plans: give --plans FILE or names from the price book (farebox prices "
                          "list)");
-    bool directory = o->output && bill_output_is_directory(o->output);
+    bool directory = is_directory(o);
     if (!directory && (o->requests_csv || o->no_plots))
         return error_set(err, ERR_INPUT, "%s goes with -o DIR",
                          o->requests_csv ? "--requests-csv" : "--no-plots");
@@ -342,15 +360,22 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     struct bill_options how;
     struct plan_selection plans = {0};
     struct bill_subjects s = {0};
+    struct bill_export x = {0};
     int code = check(o, &how, err);
     if (code == 0)
+        code = bill_export_parse(&x, o->export, &o->focus, o->output, o->common.json, err);
+    if (code == 0)
         code = run_bill_select(&o->plans, &plans, err);
+    if (code == 0)
+        code =
+            bill_export_check(&x, plans.count, o->common.argument_count + o->scenarios.count, err);
     if (code == 0)
         code = read_subjects(t, o, &s, err);
     if (code == 0)
         code = s.count == 1 && s.items[0].run.workload.requests
                    ? bill_sums(t, o, &s.items[0], &plans, &how, err)
-                   : bill_all(t, o, &s, &plans, &how, err);
+                   : bill_all(t, o, &x, &s, &plans, &how, err);
+    bill_export_free(&x);
     bill_subjects_free(&s);
     plan_selection_free(&plans);
     return code;
@@ -367,6 +392,7 @@ const struct command command_bill = {
     .examples = "  farebox bill trace.csv --plans plans.json\n"
                 "  farebox bill results/demo --plans plans.json --by user\n"
                 "  farebox bill trace.jsonl --plans oxlo/pro,deepseek/r1-671b --volume 20000\n"
+                "  farebox bill trace.jsonl --plans oxlo/pro --export focus -o focus.csv\n"
                 "  farebox bill team-a.jsonl team-b.jsonl -s chat --plans plans.json -o bill\n",
     .options = options,
     .options_size = sizeof(struct bill_command),

@@ -192,6 +192,7 @@ static void add_bill(const struct html_bill *h, size_t *plot_number, struct buff
     html_add_bill(b, out);
     add_lines(b, out);
     add_shares(b, out);
+    html_add_shares(b, out);
     html_add_waste(b, out);
     add_notes(b, out);
     if (h->plots)

@@ -26,6 +26,9 @@ void html_answer_savings(const struct bill *b, struct buffer *out);
 void html_add_bill(const struct bill *b, struct buffer *out);
 void html_add_waste(const struct bill *b, struct buffer *out);
 
+/* html_shares.c: who bears how much of each plan's bill; nothing where it was not asked. */
+void html_add_shares(const struct bill *b, struct buffer *out);
+
 /* html_server.c: what the server said of itself; nothing where it was not asked. */
 void html_add_server(const struct summary *s, struct buffer *out);
 

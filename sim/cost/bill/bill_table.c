@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_WIDTH 30
-
 double bill_utilisation(const struct plan_bill *p, const struct bill *bill)
 {
     const struct plan *plan = p->plan;

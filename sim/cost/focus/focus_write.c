@@ -43,8 +43,7 @@ static const struct kind kinds[FOCUS_KINDS] = {
                        "attempts before the last"},
     [FOCUS_FREE] = {"Usage", "Usage-Based", "Free Requests", "Requests",
                     "requests that cost nothing"},
-    [FOCUS_USED] = {"Usage", "Usage-Based", "Included Usage", NULL,
-                    "usage that the subscription includes"},
+    [FOCUS_USED] = {"Usage", "Usage-Based", "Included Usage", NULL, "included usage"},
     [FOCUS_UNUSED] = {"Usage", "Recurring", "Included Usage", NULL,
                       "the unused part of the subscription"},
     [FOCUS_SUBSCRIPTION] = {"Purchase", "Recurring", "Subscription", NULL, "the subscription"},
@@ -77,6 +76,8 @@ static bool put_money(money value, struct buffer *out)
     char text[MONEY_TEXT_SIZE];
     money_format(value, text);
     buffer_add_text(out, text);
+    if (!strchr(text, '.')) /* a column of whole numbers is taken for one of integers */
+        buffer_add_text(out, ".0");
     return true;
 }
 
@@ -200,8 +201,8 @@ static bool put_sku(const struct cells *c, enum focus_column column, struct buff
     (void)column;
     if (!is_priced(c))
         return false;
-    buffer_add_format(out, "%s/%s/%s%s%s", c->plan, c->model ? c->model : "*",
-                      c->kind.meter, c->r->name ? " " : "", c->r->name ? c->r->name : "");
+    buffer_add_format(out, "%s/%s/%s%s%s", c->plan, c->model ? c->model : "*", c->kind.meter,
+                      c->r->name ? " " : "", c->r->name ? c->r->name : "");
     return true;
 }
 
@@ -306,9 +307,10 @@ static bool put_resource(const struct cells *c, enum focus_column column, struct
 static bool put_cost(const struct cells *c, enum focus_column column, struct buffer *out)
 {
     const struct focus_row *r = c->r;
-    return put_money(column == FOCUS_BILLED_COST      ? r->billed
-                     : column == FOCUS_EFFECTIVE_COST ? r->effective
-                                                      : r->list,
+    return put_money(column == FOCUS_BILLED_COST ? r->billed
+                     : column == FOCUS_EFFECTIVE_COST || column == FOCUS_PRICING_CURRENCY_EFFECTIVE
+                         ? r->effective
+                         : r->list,
                      out);
 }
 
@@ -373,6 +375,7 @@ static bool put_constant(const struct cells *c, enum focus_column column, struct
 {
     switch (column) {
     case FOCUS_BILLING_CURRENCY:
+    case FOCUS_PRICING_CURRENCY:
         return put_text("USD", out);
     case FOCUS_CHARGE_CATEGORY:
         return put_text(c->kind.category, out);
@@ -431,6 +434,10 @@ static bool (*const cells_of[FOCUS_COLUMNS])(const struct cells *, enum focus_co
     [FOCUS_LIST_COST] = put_cost,
     [FOCUS_LIST_UNIT_PRICE] = put_pricing,
     [FOCUS_PRICING_CATEGORY] = put_pricing,
+    [FOCUS_PRICING_CURRENCY] = put_constant,
+    [FOCUS_PRICING_CURRENCY_CONTRACTED] = put_pricing,
+    [FOCUS_PRICING_CURRENCY_EFFECTIVE] = put_cost,
+    [FOCUS_PRICING_CURRENCY_LIST] = put_pricing,
     [FOCUS_PRICING_QUANTITY] = put_pricing,
     [FOCUS_PRICING_UNIT] = put_pricing_unit,
     [FOCUS_PROVIDER] = put_names,

@@ -21,6 +21,13 @@
  * such a label. The bill owns what is made. */
 int bill_shares_make(struct bill *bill, struct error *err);
 
+/* What divides a plan's bill, which parts are credits, and what is compared: a line each. */
+void bill_shares_put_notes(const struct bill *bill, const struct plan_bill *p, struct buffer *out);
+
+/* "+12 %", "×25", "new", or "–". */
+#define BILL_TREND_SIZE 32
+const char *bill_share_trend(const struct bill_group *g, char out[BILL_TREND_SIZE]);
+
 /* What a person reads, `width` columns wide. */
 void bill_shares_write_table(const struct bill *bill, int width, struct buffer *out);
 

@@ -96,20 +96,19 @@ static void put_variance(struct buffer *out, const struct bill_group *g, const s
     put_right(out, ratio, 8);
 }
 
-static void put_trend(struct buffer *out, const struct bill_group *g, const struct columns *c)
+const char *bill_share_trend(const struct bill_group *g, char out[BILL_TREND_SIZE])
 {
-    char text[32] = "–";
     double change = cost_usd(g->trend_now) / cost_usd(g->trend_before);
-    if (!c->trend)
-        return;
+    bool same = fabs(change - 1) < 0.005;
+    strcpy(out, "–");
     if (g->has_trend && g->trend_before <= 0)
-        strcpy(text, g->trend_now > 0 ? "new" : "–");
+        strcpy(out, g->trend_now > 0 ? "new" : "–");
     else if (g->has_trend && change >= 10)
-        snprintf(text, sizeof text, "×%.0f", change);
+        snprintf(out, BILL_TREND_SIZE, "×%.0f", change);
     else if (g->has_trend)
-        snprintf(text, sizeof text, fabs(change - 1) < 0.005 ? "%.0f %%" : "%+.0f %%",
-                 fabs(change - 1) < 0.005 ? 0.0 : 100 * (change - 1));
-    put_right(out, text, 8);
+        snprintf(out, BILL_TREND_SIZE, same ? "%.0f %%" : "%+.0f %%",
+                 same ? 0.0 : 100 * (change - 1));
+    return out;
 }
 
 static void put_group(struct buffer *out, const struct plan_bill *p, const struct bill_group *g,
@@ -120,8 +119,10 @@ static void put_group(struct buffer *out, const struct plan_bill *p, const struc
     put_each(out, g->total, g->requests);
     put_usd(out, g->shown, c->decimals);
     if (g->kind != GROUP_UNUSED) {
+        char trend[BILL_TREND_SIZE];
         put_variance(out, g, c);
-        put_trend(out, g, c);
+        if (c->trend)
+            put_right(out, bill_share_trend(g, trend), 8);
     }
     buffer_add_byte(out, '\n');
 }
@@ -236,10 +237,19 @@ static void say_credits(struct buffer *out, const struct plan_bill *p)
     }
 }
 
-static void say_trend(struct buffer *out, const struct bill *b, const struct plan_bill *p,
-                      const struct columns *c)
+static bool compares(const struct plan_bill *p)
 {
-    if (c->trend)
+    for (size_t i = 0; i < p->group_count; i++)
+        if (p->groups[i].has_trend)
+            return true;
+    return false;
+}
+
+void bill_shares_put_notes(const struct bill *b, const struct plan_bill *p, struct buffer *out)
+{
+    say_meter(out, p);
+    say_credits(out, p);
+    if (compares(p))
         buffer_add_format(out, "7 days: the %s of the last seven days against the seven before.\n",
                           p->sums.total > 0 ? "charges" : "requests");
     else if (strcmp(b->options.by, "day") != 0)
@@ -257,9 +267,7 @@ void bill_shares_write_table(const struct bill *b, int width, struct buffer *out
         put_head(out, b, p, &c);
         put_groups(out, b, p, &c);
         buffer_init(&words, BUFFER_UNBOUNDED);
-        say_meter(&words, p);
-        say_credits(&words, p);
-        say_trend(&words, b, p, &c);
+        bill_shares_put_notes(b, p, &words);
         wrap_text((struct text){words.data, words.length}, (size_t)width, 2, out);
         buffer_free(&words);
     }
