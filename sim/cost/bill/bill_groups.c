@@ -31,6 +31,18 @@ static void group_by_names(struct bill_grouping *g, const struct workload *w,
             g->group[i] = names_add(&g->names, text_of(names_text(names, column[i])));
 }
 
+/* The value's number; escapes of its text are resolved. */
+static uint32_t add_value(struct bill_grouping *g, struct text raw)
+{
+    struct buffer value;
+    buffer_init(&value, BUFFER_UNBOUNDED);
+    bool good = json_unescape(raw, &value);
+    uint32_t number = names_add(
+        &g->names, good && value.length > 0 ? (struct text){value.data, value.length} : raw);
+    buffer_free(&value);
+    return number;
+}
+
 static bool group_by_label(struct bill_grouping *g, const struct workload *w, const char *by)
 {
     size_t sets = w->label_sets.count;
@@ -39,7 +51,7 @@ static bool group_by_label(struct bill_grouping *g, const struct workload *w, co
         struct text value;
         number[s] = NAME_NONE;
         if (json_member(names_text(&w->label_sets, (uint32_t)s), by, &value))
-            number[s] = names_add(&g->names, value);
+            number[s] = add_value(g, value);
     }
     for (size_t i = 0; i < w->count && w->labels; i++)
         if (w->labels[i] != NAME_NONE)
