@@ -95,6 +95,10 @@ timing: $(PROGRAM) $(TIMED) ## the tests that take times, N=10 times in a row: p
 clients: $(PROGRAM) ## the official OpenAI and Anthropic clients against the mock, prompts against real tokenizers (needs node; skips where npm does not answer)
 	@FAREBOX=$(abspath $(PROGRAM)) tests/clients/run
 
+.PHONY: focus
+focus: $(PROGRAM) ## bills as FOCUS rows before the FinOps Foundation's validator (needs Python 3.12; skips where PyPI does not answer)
+	@FAREBOX=$(abspath $(PROGRAM)) tests/focus/run
+
 .PHONY: browser
 browser: $(PROGRAM) ## the page of a report in a headless Chromium (skips where there is none)
 	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/browser/test_report.py

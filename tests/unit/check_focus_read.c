@@ -38,7 +38,7 @@ START_TEST(a_charge_is_read_with_all_that_it_says)
     testing_money(c.cost[FOCUS_EFFECTIVE], "0.000000000000000000000001", "effective");
     testing_money(c.consumed.value, "1500.5", "quantity");
     ck_assert(c.consumed.known && !c.requests.known);
-    ck_assert_int_eq(c.text[FOCUS_SKU_ID].length, 0);
+    ck_assert_uint_eq(c.text[FOCUS_SKU_ID].length, 0);
     ck_assert_int_eq(c.end_ns - c.begin_ns, 86400 * NS_PER_S);
     ck_assert(c.billing_begin_ns == TIME_NEVER && c.line == 2);
     ck_assert_int_eq(focus_reader_next(&r, &c, &err), 0);

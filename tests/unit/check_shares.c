@@ -1,5 +1,6 @@
 /* Who bears how much of a bill: the parts add up, and belong to whom they should. */
 #include "core/random.h"
+#include "sim/cost/focus/focus_rows.h"
 #include "sim/cost/shares/remainder.h"
 #include "sim/cost/shares/shares.h"
 #include "testing_plans.h"
@@ -294,6 +295,33 @@ static void expect_whole(const struct plan_bill *p)
     ck_assert_uint_eq(requests, p->period_served);
 }
 
+/* As FOCUS rows, billed and effective cost are the total to the last digit, and every request is
+ * counted on one row. */
+static void expect_rows(const struct bill *bill, size_t plan)
+{
+    const struct plan_bill *p = &bill->plans[plan];
+    struct focus_rows rows;
+    struct error err = {0};
+    money billed = 0, effective = 0;
+    uint64_t requests = 0;
+    ck_assert_msg(focus_rows_make(&rows, bill, plan, &err) == 0, "%s", err.message);
+    for (size_t i = 0; i < rows.count; i++) {
+        money cost = 0;
+        const struct focus_row *r = &rows.rows[i];
+        billed += r->billed;
+        effective += r->effective;
+        requests += r->requests;
+        if (r->price > 0)
+            ck_assert_int_eq(money_scale(r->price, r->quantity, &cost), 0);
+        ck_assert(r->price == 0 || cost == r->list);
+        ck_assert_int_lt(r->begin_ns, r->end_ns);
+    }
+    ck_assert_msg(billed == p->total, "%s: billed", p->plan->name);
+    ck_assert_msg(effective == p->total, "%s: effective", p->plan->name);
+    ck_assert_uint_eq(requests, p->served_requests);
+    focus_rows_free(&rows);
+}
+
 START_TEST(the_parts_of_any_bill_add_up_to_it)
 {
     static const char *const by[] = {"team", "day"};
@@ -301,8 +329,10 @@ START_TEST(the_parts_of_any_bill_add_up_to_it)
     struct workload w = random_teams((uint64_t)_i, (_i % 3 == 0 ? 1 : _i % 3 == 1 ? 9 : 45) * DAY);
     for (int k = 0; k < 2; k++) {
         struct bill bill = shares_of(&w, &book, by[k]);
-        for (size_t i = 0; i < bill.plan_count; i++)
+        for (size_t i = 0; i < bill.plan_count; i++) {
             expect_whole(&bill.plans[i]);
+            expect_rows(&bill, i);
+        }
         bill_free(&bill);
     }
     workload_free(&w);
