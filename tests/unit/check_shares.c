@@ -191,7 +191,7 @@ START_TEST(a_credit_is_a_share_below_nothing_and_is_told)
     expect_group(&bill.plans[0], "b", 1, "14.4");
     buffer_init(&text, BUFFER_UNBOUNDED);
     bill_shares_write_table(&bill, 80, &text);
-    ck_assert_ptr_nonnull(strstr(text.data, "a: a credit of $0.4000"));
+    ck_assert_ptr_nonnull(strstr(text.data, "a: a credit of $0.40"));
     ck_assert_ptr_null(strstr(text.data, "b: a credit"));
     buffer_free(&text);
     bill_free(&bill);

@@ -73,14 +73,14 @@ static void put_each(struct buffer *out, money total, uint64_t requests)
     if (requests > 0)
         (void)money_prorate(total, 1, requests, &each);
     money_format_amount(each, 6, text);
-    put_right(out, requests ? text_group(text, grouped) : "–", 10);
+    put_right(out, requests ? text : "–", 10);
 }
 
 static void put_usd(struct buffer *out, money value, int decimals)
 {
-    char text[MONEY_TEXT_SIZE], grouped[TEXT_GROUPED_SIZE];
-    money_format_fixed(value, decimals, text);
-    put_right(out, text_group(text, grouped), 12);
+    char text[MONEY_TEXT_SIZE];
+    money_format_column(value, decimals, text);
+    put_right(out, text, 12);
 }
 
 static void put_variance(struct buffer *out, const struct bill_group *g, const struct columns *c)
@@ -229,7 +229,7 @@ static void say_credits(struct buffer *out, const struct plan_bill *p)
         char text[MONEY_TEXT_SIZE];
         if (g->total >= 0)
             continue;
-        money_format_fixed(-g->shown, p->shown_decimals, text);
+        money_format_amount(-g->shown, p->shown_decimals, text);
         buffer_add_format(out,
                           "%s: a credit of $%s, as discounts and included credit take off more "
                           "than it was charged.\n",
