@@ -1,5 +1,6 @@
 /* The directory that farebox bill -o DIR writes: index.html (the page), bill.json, plans.csv,
- * shares.csv with --by, requests.csv where it is asked for, and plots/ (of several workloads plots-1/, plots-2/, ...).
+ * shares.csv with --by, requests.csv where it is asked for, and plots/ (of several workloads
+ * plots-1/, plots-2/, ...).
  *
  *     if (bill_output_check(o->output, o->force, err) < 0) return err->code;  // before the work
  *     struct bill_output out = {.path = o->output, .all = &several, .json = &document};
