@@ -139,7 +139,7 @@ const char *text_group_u64(uint64_t value, char out[TEXT_GROUPED_SIZE])
 #define NEAREST_MAX 48
 
 /* Levenshtein distance with swaps of neighbours counting one; NEAREST_MAX if too long. */
-static unsigned distance(struct text a, struct text b)
+unsigned text_distance(struct text a, struct text b)
 {
     unsigned rows[3][NEAREST_MAX + 1];
     if (a.length > NEAREST_MAX || b.length > NEAREST_MAX)
@@ -173,7 +173,7 @@ const char *text_nearest(struct text typed, const char *const *names)
     const char *best = NULL;
     unsigned best_distance = (unsigned)(typed.length / 3) + 2;
     for (; *names; names++) {
-        unsigned d = distance(typed, text_of(*names));
+        unsigned d = text_distance(typed, text_of(*names));
         if (d < best_distance && d < strlen(*names)) {
             best = *names;
             best_distance = d;

@@ -45,6 +45,10 @@ bool text_to_fixed(struct text t, int decimals, int64_t *out);
 const char *text_group(const char *decimal, char out[TEXT_GROUPED_SIZE]);
 const char *text_group_u64(uint64_t value, char out[TEXT_GROUPED_SIZE]);
 
+/* How many letters are to be changed, left out, put in or swapped with their neighbours; large
+ * where one of them is very long. */
+unsigned text_distance(struct text a, struct text b);
+
 /* The candidate nearest to what was typed, if it is near enough to be meant; else NULL.
  * `names` ends with NULL. */
 const char *text_nearest(struct text typed, const char *const *names);

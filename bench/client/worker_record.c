@@ -23,7 +23,7 @@ static struct finished *new_record(struct worker *w, const struct due *due,
     due_record(w->setup->workload, due, f->id, r, &q);
     r->endpoint = endpoint_name(e->config);
     r->model = e->config->model ? e->config->model : q.model ? q.model : e->model;
-    r->service = service_name(q.service);
+    r->service = request_service(&q);
     return f;
 }
 

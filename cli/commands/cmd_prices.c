@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "cli/report/text/plan_list.h"
 #include "cli/run_bill.h"
+#include "core/names.h"
 #include "core/text.h"
 #include "sim/cost/book/select.h"
 
@@ -80,6 +81,7 @@ static struct book_counts count_book(const struct plan_book *book)
         for (size_t k = 0; k < p->rate_count; k++) {
             const struct plan_rate *r = &p->rates[k];
             bool services = false;
+            services |= r->other_service_count > 0;
             for (int service = 0; service < SERVICE_COUNT; service++)
                 services |= r->services[service] || r->multipliers[service] != MONEY_USD;
             n.tiers += r->base.tier_count > 0;
@@ -109,7 +111,23 @@ static void put_counts(struct json_writer *w, const char *file, const struct boo
     json_end_object(w);
 }
 
-static void show_counts(const struct terminal *t, const char *file, const struct book_counts *n)
+/* Services by names of their own: nobody else would notice one that is misspelt. */
+static void show_services(const struct terminal *t, const struct plan_book *book)
+{
+    struct names names;
+    names_init(&names);
+    for (size_t i = 0; i < book->count; i++)
+        for (size_t k = 0; k < book->plans[i].rate_count; k++)
+            for (size_t s = 0; s < book->plans[i].rates[k].other_service_count; s++)
+                names_add(&names, text_of(book->plans[i].rates[k].other_services[s].name));
+    for (size_t i = 0; i < names.count; i++)
+        fprintf(t->human, "%s %s",
+                i ? "," : "; services by other names:", names_text(&names, (uint32_t)i));
+    names_free(&names);
+}
+
+static void show_counts(const struct terminal *t, const char *file, const struct plan_book *book,
+                        const struct book_counts *n)
 {
     fprintf(t->human, "%s: good", file);
     for (size_t i = 0; i < sizeof count_names / sizeof count_names[0]; i++) {
@@ -117,6 +135,7 @@ static void show_counts(const struct terminal *t, const char *file, const struct
         if (count > 0)
             fprintf(t->human, "%s %zu %s", i ? "," : ":", count, count_names[i].text);
     }
+    show_services(t, book);
     fputc('\n', t->human);
 }
 
@@ -137,7 +156,7 @@ static int run_check(const struct terminal *t, const void *given, struct error *
         struct book_counts n = count_book(&book);
         put_counts(&out.json, common->arguments[i], &n, found < 0 ? &bad : NULL);
         if (found == 0) {
-            show_counts(t, common->arguments[i], &n);
+            show_counts(t, common->arguments[i], &book, &n);
         } else if (code < 0) {
             char message[1536];
             error_format(&bad, message, sizeof message);

@@ -35,7 +35,7 @@ static const struct option_spec options[] = {
     {"tool", 0, OPTION_LIST, AT(tools), NULL, "NAME=N", .help = "calls of a tool"},
     {"unit", 0, OPTION_LIST, AT(units), NULL, "NAME=N", .help = "units: images, seconds, ..."},
     {"service", 0, OPTION_TEXT, AT(service), "standard", "NAME",
-     .help = "standard, batch, flex or priority"},
+     .help = "standard, batch, flex, priority or another by its name"},
     {"at", 0, OPTION_TEXT, AT(at), NULL, "INSTANT",
      .help = "when, for prices with dates or hours: 2026-11-01T12:00:00Z"},
     {"model", 0, OPTION_TEXT, AT(model), NULL, "NAME", .help = "for plans with rates by model"},
@@ -68,10 +68,8 @@ static int usage_of_options(const struct quote_options *o, struct quote *q, stru
     q->cache_write_1h = o->cache_write_1h;
     q->output = o->output;
     q->reasoning = o->reasoning;
-    int service = service_from_name(text_of(o->service));
-    if (service < 0)
-        return error_set(err, ERR_INPUT, "--service takes standard, batch, flex or priority");
-    q->service = (enum service)service;
+    if (quote_set_service(q, text_of(o->service), err) < 0)
+        return ERR_INPUT;
     if (o->at && clock_parse_instant(o->at, strlen(o->at), &q->at_unix_ns) < 0)
         return error_set(err, ERR_INPUT,
                          "--at takes an instant such as 2026-11-01T12:00:00Z, found \"%.60s\"",

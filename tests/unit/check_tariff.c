@@ -118,9 +118,9 @@ static void add_rate(struct random *r, struct buffer *b)
         buffer_add_text(b,
                         ", \"cache_storage\": {\"per_mtok_hour\": \"4.5\", \"hours\": \"0.25\"}");
     if (one_in(r, 4))
-        buffer_add_text(b, ", \"multipliers\": {\"batch\": \"0.5\"}");
+        buffer_add_text(b, ", \"multipliers\": {\"batch\": \"0.5\", \"fast\": \"1.5\"}");
     if (one_in(r, 4)) {
-        buffer_add_text(b, ", \"services\": {\"priority\": {");
+        buffer_add_format(b, ", \"services\": {\"%s\": {", one_in(r, 2) ? "priority" : "scale");
         add_set(r, b);
         buffer_add_text(b, "}}");
     }
@@ -228,7 +228,8 @@ static void fill(struct random *r, unsigned columns, struct workload *w)
                             .output_tokens = (uint32_t)random_below(r, 600),
                             .attempts = 1};
         if (columns & WITH_SERVICE)
-            q.service = (enum service)random_below(r, SERVICE_COUNT);
+            q.service = (enum service)random_below(r, SERVICE_COUNT + 1);
+        q.other_service = one_in(r, 2) ? "fast" : one_in(r, 2) ? "scale" : "slow";
         if (columns & WITH_MODEL && !one_in(r, 9))
             q.model = one_in(r, 2) ? "m1" : "m2";
         if (columns & WITH_CLASS && !one_in(r, 9))

@@ -72,8 +72,8 @@ START_TEST(canonical_values)
                     2, 67, "unknown key \"cached_inptu\" in usage; did you mean");
     testing_refused(GOOD
                     "{\"timestamp\": 0, \"input_length\": 1, \"output_length\": 1, \"service\": "
-                    "\"fast\"}",
-                    2, 68, "expected one of \"standard\", \"batch\"");
+                    "7}",
+                    2, 68, "expected a string");
     testing_refused(GOOD
                     "{\"timestamp\": 0, \"input_length\": 1, \"output_length\": 1, \"cost_usd\": "
                     "\"1e400\"}",

@@ -398,7 +398,7 @@ static const struct {
     {"truncate=", "expected truncate="},
     {"truncate=tokens:100,head:100", "shorter than what is kept"},
     {"retry=fail:0.5", "expected retry="},
-    {"service=fast", "standard, batch, flex or priority"},
+    {"service=", "expected service=NAME"},
     {"tools=serial,parallel:3", "expected tools="},
 };
 

@@ -227,6 +227,31 @@ START_TEST(service_names_go_both_ways)
     for (int i = 0; i < SERVICE_COUNT; i++)
         ck_assert_int_eq(service_from_name(text_of(service_name((enum service)i))), i);
     ck_assert_int_eq(service_from_name(text_of("fast")), -1);
+    ck_assert_int_eq(service_called(text_of("fast")), SERVICE_OTHER);
+    ck_assert_int_eq(service_called(text_of("flex")), SERVICE_FLEX);
+    ck_assert_int_eq(service_called(text_of("on_demand")), SERVICE_STANDARD);
+}
+END_TEST
+
+START_TEST(services_of_other_names_keep_them)
+{
+    struct workload w;
+    struct request r;
+    struct error err = {0};
+    char name[16];
+    workload_init(&w);
+    for (int i = 0; i < 251; i++) {
+        snprintf(name, sizeof name, "tier%d", i);
+        r = (struct request){.service = SERVICE_OTHER, .other_service = name, .attempts = 1};
+        ck_assert_int_eq(workload_add(&w, &r, &err), i < 250 ? 0 : ERR_INPUT);
+    }
+    r = (struct request){.service = SERVICE_BATCH, .attempts = 1};
+    ck_assert_int_eq(workload_add(&w, &r, &err), 0);
+    workload_get(&w, 249, &r);
+    ck_assert_str_eq(request_service(&r), "tier249");
+    workload_get(&w, 250, &r);
+    ck_assert_str_eq(request_service(&r), "batch");
+    workload_free(&w);
 }
 END_TEST
 
@@ -242,6 +267,7 @@ int main(void)
     tcase_add_test(t, time_order_keeps_ties_and_puts_the_untimed_last);
     tcase_add_test(t, rings_and_missing_parents_are_found);
     tcase_add_test(t, service_names_go_both_ways);
+    tcase_add_test(t, services_of_other_names_keep_them);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }

@@ -45,10 +45,16 @@ struct model_prices {
 };
 
 static inline struct model_prices model_prices(const struct plan_rate *rate, enum service service,
-                                               int64_t at_unix_ns)
+                                               const char *other, int64_t at_unix_ns)
 {
-    struct model_prices m = {&rate->base, rate->multipliers[service], rate->base.per_request_micro};
-    const struct price_set *own = rate->services[service];
+    const struct named_service none = {NULL, NULL, MONEY_USD}, *named = &none;
+    for (size_t i = 0; service == SERVICE_OTHER && i < rate->other_service_count; i++)
+        if (strcmp(rate->other_services[i].name, other) == 0)
+            named = &rate->other_services[i];
+    bool known = service != SERVICE_OTHER;
+    money factor = known ? rate->multipliers[service] : named->multiplier;
+    struct model_prices m = {&rate->base, factor, rate->base.per_request_micro};
+    const struct price_set *own = known ? rate->services[service] : named->set;
     const struct price_window *window = NULL;
     for (size_t i = 0; i < rate->window_count; i++)
         if (model_window_holds(&rate->windows[i], at_unix_ns))
@@ -63,7 +69,7 @@ static inline struct model_prices model_prices(const struct plan_rate *rate, enu
         return m;
     if (sells_tokens(&window->set)) {
         m.set = &window->set;
-        m.factor = rate->multipliers[service];
+        m.factor = factor;
     }
     if (window->set.has_per_request)
         m.per_request_micro = window->set.per_request_micro;
@@ -153,7 +159,7 @@ static inline void model_attempt(const struct plan *plan, const struct plan_rate
     static const enum charge_part parts[USAGE_CLASSES] = {
         PART_INPUT, PART_CACHED, PART_INPUT,  PART_INPUT,  PART_OUTPUT, PART_REASONING, PART_INPUT,
         PART_INPUT, PART_INPUT,  PART_CACHED, PART_CACHED, PART_OUTPUT, PART_OUTPUT};
-    struct model_prices m = model_prices(rate, q->service, q->at_unix_ns);
+    struct model_prices m = model_prices(rate, q->service, q->other_service, q->at_unix_ns);
     const struct usage *u = q->usage;
     bool any = rate->cache_storage > 0;
     *out = (struct model_charge){0};
@@ -182,9 +188,11 @@ static inline void model_attempt(const struct plan *plan, const struct plan_rate
         total = price_round(&plan->rounding, total);
     out->part[PART_FEES] = total - out->total;
     out->total = total;
-    struct model_prices first = model_prices(rate, q->service, TIME_NEVER);
-    if ((first.set->base.given || rate->cache_storage) && q->service != SERVICE_STANDARD &&
-        !rate->services[q->service] && !(rate->services_priced >> q->service & 1))
+    struct model_prices first = model_prices(rate, SERVICE_STANDARD, NULL, TIME_NEVER);
+    bool said = q->service < SERVICE_COUNT && (rate->services_priced >> q->service & 1);
+    for (size_t i = 0; q->service == SERVICE_OTHER && i < rate->other_service_count; i++)
+        said = said || strcmp(rate->other_services[i].name, q->other_service) == 0;
+    if ((first.set->base.given || rate->cache_storage) && q->service != SERVICE_STANDARD && !said)
         out->unpriced |= UNPRICED_SERVICE;
 }
 
@@ -254,6 +262,7 @@ static inline void model_row(const struct tariff *t, size_t row, struct model_ch
         return;
     workload_get(w, row, &r);
     struct price_query q = {.service = r.service,
+                            .other_service = r.other_service,
                             .at_unix_ns = TIME_NEVER,
                             .model = r.model,
                             .class_name = r.class_name};

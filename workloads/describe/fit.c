@@ -147,7 +147,9 @@ static void fit_class(const struct workload *w, const struct group *g, struct sc
     double *values = mem_alloc((g->count + 1) * sizeof *values);
     c->name = name_copy(&w->classes, g->class_number);
     c->model = name_copy(&w->models, g->model);
-    c->service = (enum service)g->service;
+    const char *other;
+    c->service = workload_service(w, g->rows[0], &other);
+    c->other_service = other ? mem_copy_string(other) : NULL;
     c->weight = (double)g->count;
     for (size_t i = 0; i < g->count; i++)
         values[i] = w->input_tokens[g->rows[i]];

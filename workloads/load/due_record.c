@@ -35,7 +35,7 @@ void due_record(const struct workload *w, const struct due *due, char id[DUE_ID_
     r->session_id = request->session_id;
     r->model = request->model;
     r->class_name = request->class_name;
-    r->service = w->service ? service_name(request->service) : NULL;
+    r->service = w->service ? request_service(request) : NULL;
     r->labels = request->labels;
     r->row = due->row;
     r->scheduled_ns = due->scheduled_ns;

@@ -7,7 +7,7 @@ struct request record_request(const struct record *r)
                                                    [RECORD_CANCELLED] = REQUEST_ABORTED,
                                                    [RECORD_UNSENT] = REQUEST_FAILED};
     bool used = r->usage_from != USAGE_NONE;
-    int service = r->service ? service_from_name(text_of(r->service)) : SERVICE_STANDARD;
+    enum service service = r->service ? service_called(text_of(r->service)) : SERVICE_STANDARD;
     return (struct request){
         .timestamp_ns = r->scheduled_ns == TIME_NEVER ? 0 : r->scheduled_ns,
         .input_tokens = used ? (uint32_t)usage_input(&r->usage) : r->asked_input,
@@ -17,7 +17,8 @@ struct request record_request(const struct record *r)
         .model = r->model,
         .class_name = r->class_name,
         .labels = r->labels,
-        .service = service < 0 ? SERVICE_STANDARD : (enum service)service,
+        .service = service,
+        .other_service = service == SERVICE_OTHER ? r->service : NULL,
         .has_usage = used,
         .usage = r->usage,
         .status = outcomes[r->status],
@@ -52,7 +53,7 @@ void record_of_request(const struct workload *w, size_t i, char made[REQUEST_ID_
     out->model = q.model;
     out->class_name = q.class_name;
     out->labels = q.labels;
-    out->service = q.service == SERVICE_STANDARD ? NULL : service_name(q.service);
+    out->service = q.service == SERVICE_STANDARD ? NULL : request_service(&q);
     out->row = (uint32_t)i;
     out->attempt = q.attempts ? q.attempts : 1;
     out->final = true;

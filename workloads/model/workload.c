@@ -10,8 +10,9 @@
 #define NO_NAME UINT16_MAX
 #define BUCKET_MOST_NS (INT64_C(366) * 86400 * NS_PER_S)
 
-const char *const service_names[SERVICE_COUNT + 1] = {"standard", "batch", "flex", "priority",
-                                                      NULL};
+#define OTHER_SERVICES_MOST 250
+
+static const char *const service_names[SERVICE_COUNT] = {"standard", "batch", "flex", "priority"};
 
 const char *service_name(enum service s)
 {
@@ -24,6 +25,29 @@ int service_from_name(struct text name)
         if (text_equal(name, service_names[i]))
             return i;
     return -1;
+}
+
+enum service service_called(struct text name)
+{
+    static const char *const standard[] = {"",          "default",       "auto",
+                                           "on_demand", "standard_only", "regular"};
+    int known = service_from_name(name);
+    for (size_t i = 0; known < 0 && i < sizeof standard / sizeof *standard; i++)
+        if (text_equal(name, standard[i]))
+            known = SERVICE_STANDARD;
+    return known < 0 ? SERVICE_OTHER : (enum service)known;
+}
+
+const char *request_service(const struct request *r)
+{
+    return r->service == SERVICE_OTHER ? r->other_service : service_names[r->service];
+}
+
+enum service workload_service(const struct workload *w, size_t i, const char **other)
+{
+    uint8_t number = w->service ? w->service[i] : SERVICE_STANDARD;
+    *other = number < SERVICE_OTHER ? NULL : names_text(&w->other_services, number - SERVICE_OTHER);
+    return number < SERVICE_OTHER ? (enum service)number : SERVICE_OTHER;
 }
 
 void workload_init(struct workload *w)
@@ -52,6 +76,7 @@ void workload_free(struct workload *w)
     names_free(&w->label_sets);
     names_free(&w->extra_names);
     names_free(&w->finishes);
+    names_free(&w->other_services);
     workload_init(w);
 }
 
@@ -208,6 +233,10 @@ static int check_row(const struct workload *w, const struct request *r, struct e
         return error_set(err, ERR_INPUT, "more than %d different finish reasons", NO_NAME);
     if (full(&w->classes, r->class_name))
         return error_set(err, ERR_INPUT, "more than %d different classes", NO_NAME);
+    if (r->service == SERVICE_OTHER && w->other_services.count >= OTHER_SERVICES_MOST &&
+        names_find(&w->other_services, text_of(r->other_service)) == NAME_NONE)
+        return error_set(err, ERR_INPUT, "more than %d services of other names",
+                         OTHER_SERVICES_MOST);
     if (r->hash_count > 0 && r->block_size == 0)
         return error_set(err, ERR_INPUT, "prefix blocks need a block size above 0");
     if (r->hash_count > 0 && w->block_size > 0 && r->block_size != w->block_size)
@@ -235,6 +264,13 @@ static int check_row(const struct workload *w, const struct request *r, struct e
     return 0;
 }
 
+static uint8_t service_number(struct workload *w, const struct request *r)
+{
+    if (r->service != SERVICE_OTHER)
+        return (uint8_t)r->service;
+    return (uint8_t)(SERVICE_OTHER + names_add(&w->other_services, text_of(r->other_service)));
+}
+
 static void add_numbers(struct workload *w, size_t row, const struct request *r)
 {
     if (r->delay_ns != 0) {
@@ -243,7 +279,7 @@ static void add_numbers(struct workload *w, size_t row, const struct request *r)
     }
     if (r->service != SERVICE_STANDARD) {
         need_column(w, &w->service);
-        w->service[row] = (uint8_t)r->service;
+        w->service[row] = service_number(w, r);
     }
     if (r->status != REQUEST_OK) {
         need_column(w, &w->status);
@@ -448,7 +484,6 @@ void workload_get(const struct workload *w, size_t i, struct request *out)
         .model = w->model ? names_text(&w->models, w->model[i]) : NULL,
         .class_name = w->class_number ? names_text(&w->classes, w->class_number[i]) : NULL,
         .labels = w->labels ? names_text(&w->label_sets, w->labels[i]) : NULL,
-        .service = w->service ? (enum service)w->service[i] : SERVICE_STANDARD,
         .initiator = w->initiator ? (enum request_initiator)w->initiator[i] : INITIATOR_UNKNOWN,
         .priority = w->priority ? w->priority[i] : 0,
         .has_usage = w->usage_known && w->usage_known[i],
@@ -463,6 +498,7 @@ void workload_get(const struct workload *w, size_t i, struct request *out)
         .bucket_ns = w->bucket_ns ? w->bucket_ns[i] : 0,
     };
     out->request_id = request_ids_text(&w->ids, i, out->id);
+    out->service = workload_service(w, i, &out->other_service);
     if (out->has_cost)
         out->cost = w->cost[i];
     get_lists(w, i, out);

@@ -34,7 +34,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum service { SERVICE_STANDARD, SERVICE_BATCH, SERVICE_FLEX, SERVICE_PRIORITY, SERVICE_COUNT };
+/* What a request is paid as. Sellers have others beside the four that are known here ("scale",
+ * "fast"): those are SERVICE_OTHER and go by their names. */
+enum service {
+    SERVICE_STANDARD,
+    SERVICE_BATCH,
+    SERVICE_FLEX,
+    SERVICE_PRIORITY,
+    SERVICE_COUNT,
+    SERVICE_OTHER = SERVICE_COUNT,
+};
 
 /* Who began it: a user's turn, or the agent with one more call of the same turn. */
 enum request_initiator { INITIATOR_UNKNOWN, INITIATOR_USER, INITIATOR_AGENT };
@@ -42,11 +51,14 @@ enum request_initiator { INITIATOR_UNKNOWN, INITIATOR_USER, INITIATOR_AGENT };
 /* How the request ended where the workload is a recording. */
 enum request_status { REQUEST_OK, REQUEST_FAILED, REQUEST_ABORTED };
 
-/* "standard", "batch", "flex", "priority", by the enum, with NULL behind; and back: -1 for an
- * unknown name. */
-extern const char *const service_names[];
+/* "standard", "batch", "flex", "priority", by the enum; and back: -1 for an unknown name. */
 const char *service_name(enum service s);
 int service_from_name(struct text name);
+
+/* The service that a seller or a log calls so: SERVICE_OTHER where the name is not known.
+ * "default", "auto", "on_demand" and the like, and no name at all, are the standard one. */
+enum service service_called(struct text name);
+#define SERVICE_NAME_MAX 64 /* bytes of another service's name */
 
 /* One request. What a trace does not say has the default given here. */
 struct request {
@@ -65,6 +77,7 @@ struct request {
     const char *session_id, *model, *class_name; /* NULL */
     const char *labels;                          /* a JSON object as text; NULL */
     enum service service;
+    const char *other_service; /* the name of SERVICE_OTHER; NULL of the others */
     enum request_initiator initiator;
     int priority;
     struct text messages, body, extra; /* JSON as written; extra: `"key":value,...`; empty */
@@ -147,6 +160,7 @@ struct workload {
     struct request_ids ids; /* by row, empty where the trace gives none (see
                                workload_request_id) */
     struct names sessions, models, classes, label_sets, extra_names, finishes;
+    struct names other_services; /* number n is service SERVICE_OTHER + n in the column */
 };
 
 void workload_init(struct workload *w);
@@ -159,8 +173,8 @@ void workload_free(struct workload *w);
 
 /* Appends a copy of the row (its `after` are rows already in or to come). Returns 0, or ERR_INPUT
  * for what the columns cannot hold: more than WORKLOAD_MAX_TOKENS a request, a duplicate request
- * id, more than 65,535 models or classes, 2^32 - 2 requests, a mix of block sizes. A request id
- * must be given for all rows or for none. */
+ * id, more than 65,535 models or classes, more than 250 services, 2^32 - 2 requests, a mix of block
+ * sizes. A request id must be given for all rows or for none. */
 int workload_add(struct workload *w, const struct request *r, struct error *err);
 
 /* The short road for what most traces hold: a time and two lengths, everything else left at its
@@ -169,6 +183,12 @@ int workload_add(struct workload *w, const struct request *r, struct error *err)
 #define WORKLOAD_MAX_ROWS ((size_t)UINT32_MAX - 2)
 void workload_add_plain(struct workload *w, int64_t timestamp_ns, uint32_t input_tokens,
                         uint32_t output_tokens);
+
+/* What a request is paid as: "standard", "batch", ..., or another service's name. */
+const char *request_service(const struct request *r);
+
+/* The service of row i; *other is its name where it is SERVICE_OTHER, else NULL. */
+enum service workload_service(const struct workload *w, size_t i, const char **other);
 
 /* Row i with every default filled in. */
 void workload_get(const struct workload *w, size_t i, struct request *out);

@@ -138,6 +138,7 @@ static bool emit(struct session_maker *m, struct context *context, uint32_t outp
         .image_count = c->image_count,
         .labels = c->labels,
         .service = c->service,
+        .other_service = c->other_service,
         .priority = c->priority,
         .body = c->body ? text_of(c->body) : (struct text){0},
         .attempts = 1,

@@ -54,6 +54,7 @@ static void class_free(struct scenario_class *c)
 {
     free(c->name);
     free(c->model);
+    free(c->other_service);
     free(c->labels);
     free(c->body);
     free(c->images);

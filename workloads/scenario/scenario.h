@@ -55,6 +55,7 @@ struct scenario_class {
     struct image_size *images; /* in every request; owned; NULL */
     size_t image_count;
     enum service service;
+    char *other_service; /* the name of SERVICE_OTHER; NULL */
     int priority;
     double weight; /* share of the scenario's arrivals; unused with arrivals of its own */
     bool has_arrival;

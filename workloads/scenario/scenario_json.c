@@ -143,6 +143,32 @@ static bool has_no_weight(const void *weight)
     return ((const struct scenario_class *)class)->has_arrival;
 }
 
+static void read_service(struct json_scan *s, const struct json_field *f, void *class)
+{
+    struct scenario_class *c = class;
+    char *name = NULL;
+    (void)f;
+    if (!json_string_copy(s, SERVICE_NAME_MAX, &name))
+        return;
+    free(c->other_service);
+    c->service = service_called(text_of(name));
+    c->other_service = c->service == SERVICE_OTHER ? name : NULL;
+    if (!c->other_service)
+        free(name);
+}
+
+static void write_service(struct json_writer *w, const struct json_field *f, const void *class)
+{
+    const struct scenario_class *c = class;
+    (void)f;
+    json_put_string(w, c->other_service ? c->other_service : service_name(c->service));
+}
+
+static bool is_standard(const void *class)
+{
+    return ((const struct scenario_class *)class)->service == SERVICE_STANDARD;
+}
+
 static const struct json_field image_item = {
     .kind = JSON_AS_OBJECT, .size = sizeof(struct image_size), .table = &image_size_table};
 
@@ -152,8 +178,8 @@ static const struct json_field class_rows[] = {
     {"arrivals", ARRIVAL(AT(arrival)), JSON_HAS(struct scenario_class, has_arrival)},
     {"weight", JSON_AS_DOUBLE, AT(weight), 0, 1e12, .is_nothing = has_no_weight},
     {"model", STRING(AT(model))},
-    {"service", JSON_AS_CHOICE, AT(service), .names = service_names, .what = "service",
-     .optional = true},
+    {"service", JSON_AS_OTHER, .read = read_service, .write = write_service,
+     .is_nothing = is_standard},
     {"priority", JSON_AS_INT, AT(priority), -32768, 32767, .optional = true},
     {"labels", JSON_AS_RAW, AT(labels), .max = 65536, .optional = true},
     {"body", JSON_AS_RAW, AT(body), .max = 1 << 20, .optional = true},

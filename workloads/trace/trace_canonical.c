@@ -308,6 +308,29 @@ static bool is_unknown_initiator(const void *member)
     return *(const enum request_initiator *)member == INITIATOR_UNKNOWN;
 }
 
+/* What it is paid as, by any name that a seller has for it. */
+static void read_service(struct json_scan *s, const struct json_field *f, void *request)
+{
+    struct request *r = request;
+    const char *name = NULL;
+    trace_read_name(s, f, &name);
+    if (name && strlen(name) > SERVICE_NAME_MAX)
+        json_fail(s, "a service's name has at most %d bytes", SERVICE_NAME_MAX);
+    r->service = name ? service_called(text_of(name)) : SERVICE_STANDARD;
+    r->other_service = r->service == SERVICE_OTHER ? name : NULL;
+}
+
+static void write_service(struct json_writer *w, const struct json_field *f, const void *request)
+{
+    (void)f;
+    json_put_string(w, request_service(request));
+}
+
+static bool is_standard(const void *request)
+{
+    return ((const struct request *)request)->service == SERVICE_STANDARD;
+}
+
 /* ---- the table ---- */
 
 #define AT(member) JSON_AT(struct request, member)
@@ -329,7 +352,8 @@ static const struct json_field rows[] = {
     {"request_id", TEXT(request_id)},
     {"model", TEXT(model)},
     {"class", TEXT(class_name)},
-    {"service", JSON_AS_CHOICE, AT(service), .names = service_names, .optional = true},
+    {"service", JSON_AS_OTHER, .read = read_service, .write = write_service,
+     .is_nothing = is_standard},
     {"initiator", JSON_AS_OTHER, AT(initiator), .read = read_initiator, .write = write_initiator,
      .is_nothing = is_unknown_initiator},
     {"priority", JSON_AS_INT, AT(priority), INT16_MIN, INT16_MAX, .optional = true},

@@ -296,14 +296,15 @@ static const char *set_other(struct trace_fields *f, enum trace_field field, con
                              struct text value)
 {
     int64_t number;
-    int service;
     switch (field) {
     case FIELD_USAGE:
         return usage_report_parse(value, &f->report) ? NULL : "a usage object";
     case FIELD_SERVICE:
-        service = service_from_name(value);
-        f->row.service = service < 0 ? SERVICE_STANDARD : (enum service)service;
-        return service < 0 ? "standard, batch, flex or priority" : NULL;
+        f->row.service = service_called(value);
+        if (f->row.service != SERVICE_OTHER)
+            return NULL;
+        return value.length > SERVICE_NAME_MAX ? "a service's name of at most 64 bytes"
+                                               : set_name(f, value, &f->row.other_service);
     case FIELD_PRIORITY:
         if (!text_to_i64(value, &number) || number < INT16_MIN || number > INT16_MAX)
             return "a priority from -32768 to 32767";

@@ -79,7 +79,7 @@ static void put_csv(const struct workload *w, size_t i, const struct request *r,
     put_field(out, r->session_id);
     put_field(out, r->model);
     put_field(out, r->class_name);
-    put_field(out, service_name(r->service));
+    put_field(out, request_service(r));
     buffer_add_format(out, ",%d", r->priority);
     size_t classes = w->media ? CSV_CLASSES : CSV_PLAIN_CLASSES;
     for (size_t k = 0; k < classes; k++) {

@@ -93,7 +93,8 @@ struct transform {
     uint32_t width;
     int64_t under_ns; /* waits below this are tools, above are people */
     enum service service;
-    char *class_name; /* service: of this class only; NULL = all */
+    char *other_service; /* the name of SERVICE_OTHER; NULL */
+    char *class_name;    /* service: of this class only; NULL = all */
 };
 
 #define TRANSFORM_NOTE_SIZE 512

@@ -26,7 +26,7 @@ static const struct transform_info list[] = {
     {"retry", "retry=[fail:P,]max:N", "draw failures and retries, or cap the recorded ones"},
     {"tools", "tools=serial|parallel:N[,under:TIME]",
      "tool calls one after another, or N chained steps side by side"},
-    {"service", "service=standard|batch|flex|priority[,class:NAME]", "set the service"},
+    {"service", "service=NAME[,class:NAME]", "set the service: batch, flex, priority, ..."},
     {NULL, NULL, NULL},
 };
 
@@ -312,10 +312,12 @@ static int parse_service(struct parser *p, struct transform *t)
 {
     if (p->count < 1 || p->count > 2)
         return fail_form(p);
-    int service = service_from_name(p->arguments[0].all);
-    if (service < 0)
-        return fail(p, p->arguments[0].all, "standard, batch, flex or priority");
-    t->service = (enum service)service;
+    struct text name = p->arguments[0].all;
+    if (name.length > SERVICE_NAME_MAX)
+        return fail(p, name, "a service's name of at most 64 bytes");
+    t->service = service_called(name);
+    if (t->service == SERVICE_OTHER)
+        t->other_service = mem_copy_text(name.at, name.length);
     if (p->count == 2) {
         const struct argument *a = &p->arguments[1];
         if (!text_equal(a->key, "class") || a->value.length == 0)
@@ -398,7 +400,8 @@ void transform_free(struct transform *t)
     }
     free(t->rules);
     free(t->class_name);
+    free(t->other_service);
     t->rules = NULL;
-    t->class_name = NULL;
+    t->class_name = t->other_service = NULL;
     t->rule_count = 0;
 }

@@ -245,6 +245,7 @@ static bool service_row(void *context, size_t row, struct request *r)
     if (t->class_name && (!r->class_name || strcmp(r->class_name, t->class_name) != 0))
         return false;
     r->service = t->service;
+    r->other_service = t->other_service;
     return true;
 }
 
@@ -255,6 +256,7 @@ int transform_service(const struct transform *t, uint64_t seed, struct workload 
     struct transform copy = *t;
     int status = rewrite_rows(w, NULL, service_row, &copy, &report->changed, err);
     snprintf(report->text, sizeof report->text, "service: %llu requests set to %s",
-             (unsigned long long)report->changed, service_name(t->service));
+             (unsigned long long)report->changed,
+             t->other_service ? t->other_service : service_name(t->service));
     return status;
 }

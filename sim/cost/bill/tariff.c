@@ -130,7 +130,7 @@ static int64_t sent_unix_ns(const struct tariff *t, size_t row)
 static void fill_query(const struct tariff *t, size_t row, struct price_query *q)
 {
     const struct workload *w = t->rows->workload;
-    q->service = w->service ? (enum service)w->service[row] : SERVICE_STANDARD;
+    q->service = workload_service(w, row, &q->other_service);
     q->at_unix_ns = sent_unix_ns(t, row);
     q->goes_along = serve_goes_along(t->plan, t->rows, row);
     q->model =

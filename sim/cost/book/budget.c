@@ -44,7 +44,7 @@ static struct record answered(const struct budget *b, uint32_t row, size_t asked
     struct record r = completed(model ? model : q.model, &q.usage);
     r.row = row;
     r.class_name = q.class_name;
-    r.service = service_name(q.service);
+    r.service = request_service(&q);
     r.asked_input = q.input_tokens;
     r.asked_output = q.output_tokens;
     return r;

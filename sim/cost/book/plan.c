@@ -273,6 +273,22 @@ const struct plan_rate *plan_rate_for(const struct plan *plan, const char *model
     return NULL;
 }
 
+size_t plan_rate_service(const struct plan_rate *rate, enum service service, const char *other)
+{
+    if (service != SERVICE_OTHER)
+        return (size_t)service;
+    for (size_t i = 0; i < rate->other_service_count; i++)
+        if (strcmp(rate->other_services[i].name, other) == 0)
+            return SERVICE_COUNT + i;
+    return PLAN_NO_SERVICE;
+}
+
+const char *plan_rate_service_name(const struct plan_rate *rate, size_t place)
+{
+    return place < SERVICE_COUNT ? service_name((enum service)place)
+                                 : rate->other_services[place - SERVICE_COUNT].name;
+}
+
 #define NS_PER_DAY (86400 * NS_PER_S)
 
 bool plan_hours_hold(const struct plan_hours *h, int64_t at_unix_ns)

@@ -97,6 +97,13 @@ struct token_table {
     uint16_t priced;
 };
 
+/* A service that goes by its own name ("scale", "fast"): a factor on token prices, or a set. */
+struct named_service {
+    char *name;
+    struct price_set *set; /* NULL */
+    money multiplier;      /* MONEY_USD = 1 */
+};
+
 /* The tables of one (window, service) pair, ascending by input_from; tables[0].input_from = 0. */
 struct rate_prices {
     struct token_table *tables;
@@ -112,14 +119,18 @@ struct plan_rate {
     struct price_set *services[SERVICE_COUNT]; /* a set of its own, or NULL */
     money multipliers[SERVICE_COUNT];          /* on token prices; MONEY_USD = 1 */
     uint8_t services_priced; /* bit s: service s has a set or a multiplier of its own */
+    struct named_service *other_services;
+    size_t other_service_count;
     struct price_window *windows;
     size_t window_count;
     struct request_weight *weights; /* first match counts */
     size_t weight_count;
     struct named_fee *tools, *units;
     size_t tool_count, unit_count;
-    money cache_storage;          /* of a written token, for as long as it is kept */
-    struct rate_prices *resolved; /* [(window + 1) × SERVICE_COUNT + service]; window 0 = none */
+    money cache_storage; /* of a written token, for as long as it is kept */
+    /* [(window + 1) × plan_rate_services() + service]; window 0 = none. Services are the known ones
+     * by their enum, then the others in their order. */
+    struct rate_prices *resolved;
 };
 
 /* How quota and rate windows lie in time. */
@@ -304,6 +315,20 @@ const struct plan *plan_book_find(const struct plan_book *book, const char *name
 
 /* The first rate for a model; model NULL matches any. NULL: the plan does not serve that model. */
 const struct plan_rate *plan_rate_for(const struct plan *plan, const char *model);
+
+/* How many services the rate's prices are worked out for: the known ones and its own others. */
+static inline size_t plan_rate_services(const struct plan_rate *rate)
+{
+    return SERVICE_COUNT + rate->other_service_count;
+}
+
+/* The place of a service among them; `other` is the name of SERVICE_OTHER. PLAN_NO_SERVICE: the
+ * rate says nothing of that name. */
+#define PLAN_NO_SERVICE SIZE_MAX
+size_t plan_rate_service(const struct plan_rate *rate, enum service service, const char *other);
+
+/* What a place among a rate's services is called. */
+const char *plan_rate_service_name(const struct plan_rate *rate, size_t place);
 
 /* The weight of a request in millionths: the first matching entry's, else 1,000,000. Without a time
  * (TIME_NEVER) entries for some hours match none. */

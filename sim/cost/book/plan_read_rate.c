@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,13 +156,34 @@ static void read_fees(struct json_scan *s, const struct json_field *f, void *mem
 
 /* ---- services ---- */
 
-static int service_key(struct json_scan *s, struct text key, const char *where)
+/* The service of a key: a known one, or one by its own name, which is new to the rate or not. A
+ * name that is nearly a known one is taken for a mistake. NULL after a failure. */
+static struct named_service *other_service(struct json_scan *s, struct plan_rate *rate,
+                                           struct text key)
 {
     static const char *const names[] = {"batch", "flex", "priority", "standard", NULL};
-    int service = service_from_name(key);
-    if (service < 0)
-        json_unknown_key(s, key, names, where);
-    return service;
+    char name[SERVICE_NAME_MAX + 1];
+    const char *near = text_nearest(key, names);
+    if (near && text_distance(key, text_of(near)) == 1) {
+        json_fail(s, "the service \"%.*s\" is one letter off \"%s\": is that meant?",
+                  (int)key.length, key.at, near);
+        return NULL;
+    }
+    if (key.length > SERVICE_NAME_MAX) {
+        json_fail(s, "a service's name has at most %d bytes", SERVICE_NAME_MAX);
+        return NULL;
+    }
+    snprintf(name, sizeof name, "%.*s", (int)key.length, key.at);
+    size_t place = plan_rate_service(rate, SERVICE_OTHER, name);
+    if (place != PLAN_NO_SERVICE)
+        return &rate->other_services[place - SERVICE_COUNT];
+    size_t count = rate->other_service_count;
+    rate->other_services =
+        mem_resize(rate->other_services, count + 1, sizeof *rate->other_services);
+    rate->other_services[count] =
+        (struct named_service){.name = mem_copy_string(name), .multiplier = MONEY_USD};
+    rate->other_service_count++;
+    return &rate->other_services[count];
 }
 
 static void read_multipliers(struct json_scan *s, const struct json_field *f, void *member)
@@ -170,11 +192,13 @@ static void read_multipliers(struct json_scan *s, const struct json_field *f, vo
     struct text key;
     json_object_begin(s);
     while (json_object_next(s, &key)) {
-        int service = service_key(s, key, "\"multipliers\"");
-        if (service < 0)
+        enum service service = service_called(key);
+        struct named_service *other = NULL;
+        if (service == SERVICE_OTHER && !(other = other_service(s, rate, key)))
             return;
-        plan_read_factor(s, f, &rate->multipliers[service]);
-        rate->services_priced |= (uint8_t)(1u << service);
+        plan_read_factor(s, f, other ? &other->multiplier : &rate->multipliers[service]);
+        if (!other)
+            rate->services_priced |= (uint8_t)(1u << service);
     }
 }
 
@@ -187,13 +211,16 @@ static void read_services(struct json_scan *s, const struct json_field *f, void 
     struct text key;
     json_object_begin(s);
     while (json_object_next(s, &key)) {
-        int service = service_key(s, key, "\"services\"");
-        if (service < 0)
+        enum service service = service_called(key);
+        struct named_service *other = NULL;
+        if (service == SERVICE_OTHER && !(other = other_service(s, rate, key)))
             return;
-        if (!rate->services[service])
-            rate->services[service] = mem_zero(1, sizeof **rate->services);
-        rate->services_priced |= (uint8_t)(1u << service);
-        json_fields_read(s, &service_table, rate->services[service]);
+        struct price_set **set = other ? &other->set : &rate->services[service];
+        if (!*set)
+            *set = mem_zero(1, sizeof **set);
+        if (!other)
+            rate->services_priced |= (uint8_t)(1u << service);
+        json_fields_read(s, f->table, *set);
     }
 }
 

@@ -84,19 +84,32 @@ static bool has_token_prices(const struct price_set *set)
     return set && (set->base.given || set->tier_count > 0);
 }
 
+/* What a service of the rate has of its own: a set or NULL, and its factor. */
+static const struct price_set *own_set(const struct plan_rate *rate, size_t service)
+{
+    return service < SERVICE_COUNT ? rate->services[service]
+                                   : rate->other_services[service - SERVICE_COUNT].set;
+}
+
+static money own_multiplier(const struct plan_rate *rate, size_t service)
+{
+    return service < SERVICE_COUNT ? rate->multipliers[service]
+                                   : rate->other_services[service - SERVICE_COUNT].multiplier;
+}
+
 static void fill_prices(struct json_scan *s, const struct plan_rate *rate,
-                        const struct price_window *window, int service, struct rate_prices *out)
+                        const struct price_window *window, size_t service, struct rate_prices *out)
 {
     char where[JSON_WHERE_SIZE];
-    const struct price_set *set = &rate->base;
+    const struct price_set *set = &rate->base, *own = own_set(rate, service);
     money multiplier = MONEY_USD;
-    if (has_token_prices(rate->services[service]))
-        set = rate->services[service];
+    if (has_token_prices(own))
+        set = own;
     else
-        multiplier = rate->multipliers[service];
+        multiplier = own_multiplier(rate, service);
     if (window && has_token_prices(&window->set)) {
         set = &window->set;
-        multiplier = rate->multipliers[service];
+        multiplier = own_multiplier(rate, service);
     }
     if (window && money_scale(multiplier, window->multiplier, &multiplier) < 0)
         json_fail(s, "the multipliers of %s have too many decimals together",
@@ -109,8 +122,8 @@ static void fill_prices(struct json_scan *s, const struct plan_rate *rate,
         add_storage(&out->tables[i], rate->cache_storage);
     }
     out->per_request_micro = rate->base.per_request_micro;
-    if (rate->services[service] && rate->services[service]->has_per_request)
-        out->per_request_micro = rate->services[service]->per_request_micro;
+    if (own && own->has_per_request)
+        out->per_request_micro = own->per_request_micro;
     if (window && window->set.has_per_request)
         out->per_request_micro = window->set.per_request_micro;
 }
@@ -118,20 +131,28 @@ static void fill_prices(struct json_scan *s, const struct plan_rate *rate,
 void plan_resolve_rate(struct json_scan *s, struct plan_rate *rate)
 {
     char where[JSON_WHERE_SIZE];
-    for (int i = 0; i < SERVICE_COUNT; i++)
-        if (rate->services[i] && rate->multipliers[i] != MONEY_USD)
+    size_t services = plan_rate_services(rate);
+    for (size_t i = 0; i < services; i++)
+        if (own_set(rate, i) && own_multiplier(rate, i) != MONEY_USD)
             json_fail(s, "%s gives both a multiplier and prices of its own for \"%s\"",
-                      json_fields_where(s, where), service_name((enum service)i));
-    rate->resolved = mem_zero((rate->window_count + 1) * SERVICE_COUNT, sizeof *rate->resolved);
+                      json_fields_where(s, where), plan_rate_service_name(rate, i));
+    rate->resolved = mem_zero((rate->window_count + 1) * services, sizeof *rate->resolved);
     for (size_t w = 0; w <= rate->window_count && !s->failed; w++)
-        for (int i = 0; i < SERVICE_COUNT; i++)
+        for (size_t i = 0; i < services; i++)
             fill_prices(s, rate, w ? &rate->windows[w - 1] : NULL, i,
-                        &rate->resolved[w * SERVICE_COUNT + (size_t)i]);
+                        &rate->resolved[w * services + i]);
 }
 
 static void free_set(struct price_set *set)
 {
     free(set->tiers);
+}
+
+static void free_own_set(struct price_set *set)
+{
+    if (set)
+        free_set(set);
+    free(set);
 }
 
 static void free_patterns(char **patterns, size_t count)
@@ -159,16 +180,19 @@ static void free_fees(struct named_fee *fees, size_t count)
 
 void plan_free_rate(struct plan_rate *rate)
 {
-    for (size_t i = 0; rate->resolved && i < (rate->window_count + 1) * SERVICE_COUNT; i++)
+    for (size_t i = 0; rate->resolved && i < (rate->window_count + 1) * plan_rate_services(rate);
+         i++)
         free(rate->resolved[i].tables);
     free(rate->resolved);
     free_patterns(rate->models, rate->model_count);
     free_set(&rate->base);
     for (int i = 0; i < SERVICE_COUNT; i++)
-        if (rate->services[i]) {
-            free_set(rate->services[i]);
-            free(rate->services[i]);
-        }
+        free_own_set(rate->services[i]);
+    for (size_t i = 0; i < rate->other_service_count; i++) {
+        free(rate->other_services[i].name);
+        free_own_set(rate->other_services[i].set);
+    }
+    free(rate->other_services);
     for (size_t i = 0; i < rate->window_count; i++)
         free_set(&rate->windows[i].set);
     free(rate->windows);

@@ -58,13 +58,14 @@ static bool window_active(const struct price_window *w, int64_t at_unix_ns)
     return plan_hours_hold(&hours, at_unix_ns);
 }
 
-const struct rate_prices *price_in_force(const struct plan_rate *rate, enum service service,
+const struct rate_prices *price_in_force(const struct plan_rate *rate, size_t service,
                                          int64_t at_unix_ns)
 {
     size_t window = rate->window_count;
     while (window > 0 && !window_active(&rate->windows[window - 1], at_unix_ns))
         window--;
-    return &rate->resolved[window * SERVICE_COUNT + (size_t)service];
+    return &rate->resolved[window * plan_rate_services(rate) +
+                           (service == PLAN_NO_SERVICE ? SERVICE_STANDARD : service)];
 }
 
 const struct token_table *price_table(const struct rate_prices *prices, uint64_t input)
@@ -235,13 +236,16 @@ static uint32_t unpriced_tokens(const struct token_table *table, const struct us
 
 /* True for a service that the rate says nothing of. What is paid by the request or the period is
  * so whatever the service. */
-static bool lacks_service(const struct plan_rate *rate, enum service service)
+static bool lacks_service(const struct plan_rate *rate, size_t service)
 {
-    return service != SERVICE_STANDARD && !(rate->services_priced >> service & 1) &&
-           rate->resolved[service].tables[0].priced != 0;
+    if (service == SERVICE_STANDARD || (service >= SERVICE_COUNT && service != PLAN_NO_SERVICE))
+        return false;
+    if (service != PLAN_NO_SERVICE && rate->services_priced >> service & 1)
+        return false;
+    return rate->resolved[SERVICE_STANDARD].tables[0].priced != 0;
 }
 
-uint32_t price_unpriced(const struct plan_rate *rate, enum service service,
+uint32_t price_unpriced(const struct plan_rate *rate, size_t service,
                         const struct token_table *table, const struct usage *u)
 {
     uint32_t unpriced = lacks_service(rate, service) ? UNPRICED_SERVICE : 0;
@@ -273,12 +277,15 @@ int price_request(const struct plan *plan, const struct plan_rate *rate,
                   const struct price_query *query, struct charge *out)
 {
     const struct usage *u = query->usage;
-    const struct rate_prices *prices = price_in_force(rate, query->service, query->at_unix_ns);
+    size_t service = query->service == SERVICE_STANDARD
+                         ? SERVICE_STANDARD
+                         : plan_rate_service(rate, query->service, query->other_service);
+    const struct rate_prices *prices = price_in_force(rate, service, query->at_unix_ns);
     const struct token_table *table =
         price_table(prices, prices->by_output ? usage_output(u) : usage_input(u));
     for (int i = CHARGE_REQUEST; i < CHARGE_LINES; i++)
         out->line[i] = 0;
-    out->unpriced = lacks_service(rate, query->service) ? UNPRICED_SERVICE : 0;
+    out->unpriced = lacks_service(rate, service) ? UNPRICED_SERVICE : 0;
     if (charge_tokens(plan, table, u, out) < 0)
         return -1;
     if (table->priced && table->priced != ALL_CLASSES)
@@ -294,7 +301,7 @@ int price_request(const struct plan *plan, const struct plan_rate *rate,
 
 static bool rate_is_by_token(const struct plan_rate *r)
 {
-    for (size_t s = 0; s < SERVICE_COUNT * (r->window_count + 1); s++)
+    for (size_t s = 0; s < plan_rate_services(r) * (r->window_count + 1); s++)
         for (size_t k = 0; k < r->resolved[s].table_count; k++)
             if (r->resolved[s].tables[k].priced)
                 return true;
@@ -364,9 +371,10 @@ static bool paid_by_subscription(const struct plan *plan)
 
 struct price_query price_query_of(const struct record *r, const struct usage *u)
 {
-    int service = r->service ? service_from_name(text_of(r->service)) : SERVICE_STANDARD;
     return (struct price_query){.usage = u,
-                                .service = service < 0 ? SERVICE_STANDARD : (enum service)service,
+                                .service = r->service ? service_called(text_of(r->service))
+                                                      : SERVICE_STANDARD,
+                                .other_service = r->service,
                                 .at_unix_ns = TIME_NEVER,
                                 .model = r->model,
                                 .class_name = r->class_name};

@@ -18,7 +18,8 @@
 struct price_query {
     const struct usage *usage;
     enum service service;
-    int64_t at_unix_ns; /* when it was sent; TIME_NEVER = unknown: windows do not apply */
+    const char *other_service; /* the name of SERVICE_OTHER */
+    int64_t at_unix_ns;        /* when it was sent; TIME_NEVER = unknown: windows do not apply */
     const char *model, *class_name; /* for weights; NULL */
     bool goes_along; /* with a turn or session that is charged already: no price per request */
 };
@@ -92,16 +93,16 @@ bool price_is_by_token(const struct plan *plan);
 /* True if no price depends on the request: the plan is paid by the period, or all cost the same. */
 bool price_is_flat(const struct plan *plan);
 
-/* The prices in force for a service at an instant (TIME_NEVER: windows do not apply): the last
- * active window's. */
-const struct rate_prices *price_in_force(const struct plan_rate *rate, enum service service,
+/* The prices in force for a service, by its place in the rate (PLAN_NO_SERVICE: the standard ones),
+ * at an instant (TIME_NEVER: windows do not apply): the last active window's. */
+const struct rate_prices *price_in_force(const struct plan_rate *rate, size_t service,
                                          int64_t at_unix_ns);
 
 /* Counts are billed in steps, from a minimum on. */
 uint64_t price_billed_count(const struct named_fee *fee, uint64_t count_micro);
 
 /* What of the usage has no price there but tools and units: bits of enum unpriced. */
-uint32_t price_unpriced(const struct plan_rate *rate, enum service service,
+uint32_t price_unpriced(const struct plan_rate *rate, size_t service,
                         const struct token_table *table, const struct usage *u);
 
 /* The token table for a total input: the highest passed threshold wins. */

@@ -53,17 +53,23 @@ static void read_units(struct json_scan *s, const struct json_field *f, void *qu
     read_extras(s, quote, true);
 }
 
-static void read_service(struct json_scan *s, const struct json_field *f, void *member)
+int quote_set_service(struct quote *q, struct text name, struct error *err)
+{
+    q->service = service_called(name);
+    snprintf(q->other_service, sizeof q->other_service, "%.*s", (int)name.length, name.at);
+    return name.length <= SERVICE_NAME_MAX
+               ? 0
+               : error_set(err, ERR_INPUT, "a service's name has at most %d bytes",
+                           SERVICE_NAME_MAX);
+}
+
+static void read_service(struct json_scan *s, const struct json_field *f, void *quote)
 {
     struct text t;
+    struct error why = {0};
     (void)f;
-    if (!json_string(s, &t))
-        return;
-    int service = service_from_name(t);
-    if (service < 0)
-        json_fail(s, "expected \"standard\", \"batch\", \"flex\" or \"priority\"");
-    else
-        *(enum service *)member = (enum service)service;
+    if (json_string(s, &t) && quote_set_service(quote, t, &why) < 0)
+        json_fail(s, "%s", why.message);
 }
 
 static void read_instant(struct json_scan *s, const struct json_field *f, void *member)
@@ -93,7 +99,7 @@ static const struct json_field rows[] = {
     {"cached_audio_input", TOKENS(media[4])},
     {"image_output", TOKENS(media[5])},
     {"audio_output", TOKENS(media[6])},
-    {"service", JSON_AS_OTHER, AT(service), .read = read_service},
+    {"service", .read = read_service},
     {"at", JSON_AS_OTHER, AT(at_unix_ns), .read = read_instant},
     {"tools", .read = read_tools},
     {"units", .read = read_units},
@@ -141,6 +147,7 @@ int quote_price(const struct plan *plan, struct quote *q, struct charge *out, st
     u.extra_count = q->extra_count;
     struct price_query query = {.usage = &u,
                                 .service = q->service,
+                                .other_service = q->other_service,
                                 .at_unix_ns = q->at_unix_ns,
                                 .model = q->model[0] ? q->model : NULL,
                                 .class_name = q->class_name[0] ? q->class_name : NULL};

@@ -30,7 +30,8 @@ struct quote {
     uint64_t input, cached_input, cache_write, cache_write_1h, output, reasoning;
     uint64_t media[USAGE_MEDIA_CLASSES];
     enum service service;
-    int64_t at_unix_ns; /* TIME_NEVER = not said: windows do not apply */
+    char other_service[SERVICE_NAME_MAX + 1]; /* the name of SERVICE_OTHER */
+    int64_t at_unix_ns;                       /* TIME_NEVER = not said: windows do not apply */
     char extra_names[QUOTE_EXTRAS_MAX][QUOTE_NAME_SIZE];
     struct usage_extra extras[QUOTE_EXTRAS_MAX]; /* names are set by quote_price */
     size_t extra_count;
@@ -46,6 +47,9 @@ int quote_parse(const char *file, struct text line, long number, struct quote *o
 /* Adds `count` calls of a tool or units. ERR_INPUT: too many different ones, no such number. */
 int quote_add_extra(struct quote *q, bool is_unit, struct text name, struct text count,
                     struct error *err);
+
+/* Sets the service by its name. ERR_INPUT: the name is too long. */
+int quote_set_service(struct quote *q, struct text name, struct error *err);
 
 /* The plan's usage charges, its subscription left aside. ERR_INPUT: the plan does not serve the
  * model, or the sum passes 1.7e14 USD. */

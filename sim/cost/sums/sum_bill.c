@@ -19,9 +19,9 @@ void sum_row_get(const struct sum_bill *bill, const struct plan *plan, size_t i,
         .from_ns = w->timestamp_ns[i],
         .until_ns = workload_bucket_end_ns(w, i),
         .start_unix_ns = bill->has_start ? bill->start_unix_ns : TIME_NEVER,
-        .service = w->service ? (enum service)w->service[i] : SERVICE_STANDARD,
         .status = w->status ? (enum request_status)w->status[i] : REQUEST_OK,
     };
+    out->service = workload_service(w, i, &out->other_service);
     if (w->model && w->model[i] != UINT16_MAX)
         out->model = names_text(&w->models, w->model[i]);
     if (w->class_number && w->class_number[i] != UINT16_MAX)

@@ -40,9 +40,15 @@ struct prices_met {
     size_t count;
 };
 
+/* The row's service in its rate. */
+static size_t place_of(const struct sum_row *row)
+{
+    return plan_rate_service(row->rate, row->service, row->other_service);
+}
+
 static void meet(struct prices_met *m, const struct sum_row *row, int64_t at_unix_ns)
 {
-    const struct rate_prices *set = price_in_force(row->rate, row->service, at_unix_ns);
+    const struct rate_prices *set = price_in_force(row->rate, place_of(row), at_unix_ns);
     for (size_t i = 0; i < m->count; i++)
         if (m->sets[i] == set)
             return;
@@ -66,8 +72,9 @@ static void list_prices(struct prices_met *m, const struct sum_row *row)
         meet(m, row, TIME_NEVER);
         return;
     }
+    size_t place = place_of(row) == PLAN_NO_SERVICE ? SERVICE_STANDARD : place_of(row);
     for (size_t w = 0; row->whenever && w <= rate->window_count; w++)
-        m->sets[m->count++] = &rate->resolved[w * SERVICE_COUNT + (size_t)row->service];
+        m->sets[m->count++] = &rate->resolved[w * plan_rate_services(rate) + place];
     if (row->whenever)
         return;
     int64_t from = row->start_unix_ns + row->from_ns, until = row->start_unix_ns + row->until_ns;
@@ -134,7 +141,7 @@ static void find_prices(const struct sum_row *row, struct price_ranges *r, uint3
                 continue;
             if (widen(r, &set->tables[t], &row->usage, first))
                 *why |= first_of_set ? SUM_HOURS : SUM_TIERS;
-            r->unpriced |= price_unpriced(row->rate, row->service, &set->tables[t], &row->usage);
+            r->unpriced |= price_unpriced(row->rate, place_of(row), &set->tables[t], &row->usage);
             first = first_of_set = false;
         }
         if (set->per_request_micro != met.sets[0]->per_request_micro)

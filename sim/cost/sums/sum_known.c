@@ -38,7 +38,7 @@ static const char *unknown_in_rate(const struct plan_rate *rate)
 {
     if (rate->cache_storage > 0)
         return "storage of cached tokens";
-    for (size_t i = 0; i < (rate->window_count + 1) * SERVICE_COUNT; i++)
+    for (size_t i = 0; i < (rate->window_count + 1) * plan_rate_services(rate); i++)
         if (rate->resolved[i].by_output)
             return "prices by the length of the answer";
     return unknown_in_weights(rate->weights, rate->weight_count);

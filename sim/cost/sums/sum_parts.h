@@ -16,6 +16,7 @@ struct sum_row {
     int64_t start_unix_ns; /* TIME_NEVER: not known */
     bool whenever;         /* limits may put some of them off to any later hour */
     enum service service;
+    const char *other_service; /* the name of SERVICE_OTHER */
     enum request_status status;
     const char *model, *class_name;
 };

@@ -317,9 +317,8 @@ static void take_names(struct otel *o)
     for (size_t i = 0; i < COUNT_OF(labels); i++)
         if (labels[i].raw.length)
             log_label(l, labels[i].name, labels[i].raw);
-    int tier = service_from_name(log_unquoted(s->tier));
-    if (tier >= 0)
-        l->fields.row.service = (enum service)tier;
+    if (s->tier.length)
+        log_take(l, FIELD_SERVICE, s->tier);
 }
 
 static int add_call(struct otel *o, uint32_t number)

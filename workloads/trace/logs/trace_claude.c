@@ -99,11 +99,14 @@ static void note_other(struct trace_input *in, struct text type)
 
 static void take_tier(struct claude *c, struct text usage)
 {
-    struct text tier = log_name(usage, "service_tier"), speed;
-    if (tier.length > 0 && service_from_name(tier) >= 0)
-        c->log.fields.row.service = (enum service)service_from_name(tier);
-    if (log_find(usage, "speed", &speed) && !text_equal(speed, "\"standard\""))
-        log_label(&c->log, "speed", speed);
+    struct text value;
+    if (log_find(usage, "service_tier", &value))
+        log_take(&c->log, FIELD_SERVICE, value);
+    if (log_find(usage, "speed", &value) && !text_equal(value, "\"standard\""))
+        log_label(&c->log, "speed", value);
+    if (log_find(usage, "inference_geo", &value) && !text_equal(value, "\"not_available\"") &&
+        !text_equal(value, "\"\""))
+        log_label(&c->log, "inference_geo", value);
 }
 
 static void take_labels(struct log *l, const struct entry *e)

@@ -100,16 +100,20 @@ static void set_parts(struct trace_fields *f, struct text result)
     }
 }
 
-static void set_service(struct trace_fields *f, struct text result)
+static const char *set_service(struct trace_fields *f, struct text result)
 {
     struct text tier;
     if (find(result, "batch", &tier) && text_equal(tier, "true"))
         f->row.service = SERVICE_BATCH;
     if (!find(result, "service_tier", &tier))
-        return;
-    int service = text_starts(tier, "priority") ? SERVICE_PRIORITY : service_from_name(tier);
-    if (service > SERVICE_STANDARD) /* others, such as "default", are paid as standard */
-        f->row.service = (enum service)service;
+        return NULL;
+    if (text_starts(tier, "priority")) {
+        f->row.service = SERVICE_PRIORITY;
+        return NULL;
+    }
+    struct trace_mapping m = {.field = FIELD_SERVICE};
+    return service_called(tier) == SERVICE_STANDARD ? NULL
+                                                    : trace_fields_map(f, &m, "service_tier", tier);
 }
 
 static const char *set_labels(struct trace_fields *f, struct text result)
@@ -132,7 +136,8 @@ static const char *set_all(struct buckets *b, struct text result)
         if (find(result, known[i].key, &value))
             wanted = set(b, known[i].field, value);
     set_parts(&b->fields, result);
-    set_service(&b->fields, result);
+    if (!wanted)
+        wanted = set_service(&b->fields, result);
     if (!wanted)
         wanted = set_labels(&b->fields, result);
     if (!wanted)
