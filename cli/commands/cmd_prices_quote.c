@@ -14,7 +14,7 @@
 
 struct quote_options {
     struct common_options common;
-    struct option_list plans, tools, units;
+    struct option_list plans, tools, units, labels;
     uint64_t input, cached, cache_write, cache_write_1h, output, reasoning;
     const char *service, *at, *model, *usages;
 };
@@ -36,6 +36,8 @@ static const struct option_spec options[] = {
     {"unit", 0, OPTION_LIST, AT(units), NULL, "NAME=N", .help = "units: images, seconds, ..."},
     {"service", 0, OPTION_TEXT, AT(service), "standard", "NAME",
      .help = "standard, batch, flex, priority or another by its name"},
+    {"label", 0, OPTION_LIST, AT(labels), NULL, "KEY=VALUE",
+     .help = "labels, for plans with an uplift by one: region=eu"},
     {"at", 0, OPTION_TEXT, AT(at), NULL, "INSTANT",
      .help = "when, for prices with dates or hours: 2026-11-01T12:00:00Z"},
     {"model", 0, OPTION_TEXT, AT(model), NULL, "NAME", .help = "for plans with rates by model"},
@@ -59,6 +61,19 @@ static int add_extras(const struct option_list *list, bool is_unit, struct quote
     return 0;
 }
 
+static int add_labels(const struct option_list *list, struct quote *q, struct error *err)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const char *item = list->items[i], *sign = strchr(item, '=');
+        if (!sign)
+            return error_set(err, ERR_INPUT, "expected KEY=VALUE, found \"%.100s\"", item);
+        if (quote_add_label(q, (struct text){item, (size_t)(sign - item)}, text_of(sign + 1), err) <
+            0)
+            return ERR_INPUT;
+    }
+    return 0;
+}
+
 static int usage_of_options(const struct quote_options *o, struct quote *q, struct error *err)
 {
     quote_init(q);
@@ -68,7 +83,7 @@ static int usage_of_options(const struct quote_options *o, struct quote *q, stru
     q->cache_write_1h = o->cache_write_1h;
     q->output = o->output;
     q->reasoning = o->reasoning;
-    if (quote_set_service(q, text_of(o->service), err) < 0)
+    if (quote_set_service(q, text_of(o->service), err) < 0 || add_labels(&o->labels, q, err) < 0)
         return ERR_INPUT;
     if (o->at && clock_parse_instant(o->at, strlen(o->at), &q->at_unix_ns) < 0)
         return error_set(err, ERR_INPUT,
@@ -239,11 +254,11 @@ const struct command command_prices_quote = {
     .name = "prices quote",
     .summary = "price one usage, or a file of them, under plans",
     .usage = "--plans LIST (--input N --output N ... | --usages FILE)",
-    .about =
-        "The exact usage charge of a request under each plan, subscriptions and quotas left\n"
-        "aside (farebox bill counts those). Lines of --usages hold the keys plan, input,\n"
-        "cached_input, cache_write, cache_write_1h, output, reasoning, service, at, model,\n"
-        "tools and units; input counts the cached and written tokens in, output the reasoning.",
+    .about = "The exact usage charge of a request under each plan, subscriptions and quotas left\n"
+             "aside (farebox bill counts those). Lines of --usages hold the keys plan, input,\n"
+             "cached_input, cache_write, cache_write_1h, output, reasoning, service, at, model,\n"
+             "labels, tools and units; input counts the cached and written tokens in, output the "
+             "reasoning.",
     .examples =
         "  farebox prices quote --plans 'deepseek/*,openai/gpt-5' --input 3184 --output 500\n"
         "  farebox prices quote --plans perplexity/sonar --input 1k --output 1k --json\n",

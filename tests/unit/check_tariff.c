@@ -117,6 +117,10 @@ static void add_rate(struct random *r, struct buffer *b)
     if (one_in(r, 8))
         buffer_add_text(b,
                         ", \"cache_storage\": {\"per_mtok_hour\": \"4.5\", \"hours\": \"0.25\"}");
+    if (one_in(r, 5))
+        buffer_add_text(b, ", \"uplift\": [{\"label\": \"region\", \"values\": {\"eu\": \"1.1\","
+                           " \"u*\": \"0.75\"}}, {\"label\": \"speed\", \"values\": {\"fast\":"
+                           " \"6\"}}]");
     if (one_in(r, 4))
         buffer_add_text(b, ", \"multipliers\": {\"batch\": \"0.5\", \"fast\": \"1.5\"}");
     if (one_in(r, 4)) {
@@ -197,6 +201,7 @@ enum column {
     WITH_START = 256,
     WITH_SESSION = 512,
     WITH_INITIATOR = 1024,
+    WITH_LABELS = 2048,
 };
 
 /* Half of them with pictures and sound. */
@@ -230,6 +235,11 @@ static void fill(struct random *r, unsigned columns, struct workload *w)
         if (columns & WITH_SERVICE)
             q.service = (enum service)random_below(r, SERVICE_COUNT + 1);
         q.other_service = one_in(r, 2) ? "fast" : one_in(r, 2) ? "scale" : "slow";
+        static const char *const labels[] = {
+            "{\"region\": \"eu\"}", "{\"region\": \"us\", \"speed\": \"fast\"}",
+            "{\"speed\": \"slow\", \"user\": \"eu\"}", "{\"region\": \"ap\"}"};
+        if (columns & WITH_LABELS && !one_in(r, 9))
+            q.labels = labels[random_below(r, 4)];
         if (columns & WITH_MODEL && !one_in(r, 9))
             q.model = one_in(r, 2) ? "m1" : "m2";
         if (columns & WITH_CLASS && !one_in(r, 9))
@@ -338,7 +348,7 @@ START_TEST(random_plans_charge_what_the_model_says)
     random_init(&r, 7, RANDOM_TEST, 1);
     for (size_t i = 0; i < plans; i++) {
         /* of every third workload all columns that few have are empty: the common traces */
-        unsigned columns = (unsigned)random_below(&r, 2048) & (i % 3 ? ~0u : ~(2u | 32 | 64 | 128));
+        unsigned columns = (unsigned)random_below(&r, 4096) & (i % 3 ? ~0u : ~(2u | 32 | 64 | 128));
         struct plan_book book = random_plan(&r);
         struct workload w;
         struct serve_rows rows;

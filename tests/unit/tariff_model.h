@@ -152,9 +152,23 @@ static inline uint64_t model_weight(const struct plan_rate *rate, const struct p
     return PLAN_MICRO;
 }
 
+/* What the labels do to a price: the uplifts of the random plans, as a person reads them. */
+static inline money model_lifted(const struct plan_rate *rate, const char *labels, money price)
+{
+    static const struct {
+        const char *label;
+        unsigned percent;
+    } factors[] = {{"\"region\": \"eu\"", 110}, {"\"region\": \"us\"", 75}, {"\"fast\"", 600}};
+    for (int i = 0; rate->uplift_count && labels && i < 3; i++)
+        if (strstr(labels, factors[i].label))
+            price = price * (money)factors[i].percent / 100;
+    return price;
+}
+
 /* One attempt. */
 static inline void model_attempt(const struct plan *plan, const struct plan_rate *rate,
-                                 const struct price_query *q, struct model_charge *out)
+                                 const struct price_query *q, const char *labels,
+                                 struct model_charge *out)
 {
     static const enum charge_part parts[USAGE_CLASSES] = {
         PART_INPUT, PART_CACHED, PART_INPUT,  PART_INPUT,  PART_OUTPUT, PART_REASONING, PART_INPUT,
@@ -170,7 +184,7 @@ static inline void model_attempt(const struct plan *plan, const struct plan_rate
         if (rate->cache_storage > 0 && (c == USAGE_CACHE_WRITE || c == USAGE_CACHE_WRITE_1H))
             price = (price < 0 ? 0 : price) + rate->cache_storage;
         if (price > 0)
-            amount = price * (money)u->tokens[c];
+            amount = model_lifted(rate, labels, price) * (money)u->tokens[c];
         if (price < 0 && any && u->tokens[c] > 0)
             out->unpriced |= 1u << c;
         if (plan->rounding.scope == ROUND_CLASSES)
@@ -226,14 +240,15 @@ static inline enum billed model_failed(const struct plan_billing *b, int http_st
 }
 
 static inline void model_retry(const struct tariff *t, struct price_query q, enum billed what,
-                               struct usage u, uint64_t asked, struct model_charge *out)
+                               struct usage u, uint64_t asked, const char *labels,
+                               struct model_charge *out)
 {
     struct model_charge c;
     if (what == BILLED_NONE || !t->plan->billed.retried_each)
         return;
     u = model_billed(t->plan, t->ignore_caps, what, u, asked);
     q.usage = &u;
-    model_attempt(t->plan, plan_rate_for(t->plan, q.model), &q, &c);
+    model_attempt(t->plan, plan_rate_for(t->plan, q.model), &q, labels, &c);
     out->part[PART_RETRIES] += c.total;
     out->total += c.total;
 }
@@ -280,18 +295,18 @@ static inline void model_row(const struct tariff *t, size_t row, struct model_ch
                                   e ? e->finals[row].asked_output : r.output_tokens);
     q.usage = &u;
     if (what != BILLED_NONE)
-        model_attempt(t->plan, plan_rate_for(t->plan, r.model), &q, out);
+        model_attempt(t->plan, plan_rate_for(t->plan, r.model), &q, r.labels, out);
     struct usage prompt = r.usage;
     prompt.tokens[USAGE_OUTPUT] = prompt.tokens[USAGE_REASONING] = prompt.extra_count = 0;
     prompt.tokens[USAGE_IMAGE_OUTPUT] = prompt.tokens[USAGE_AUDIO_OUTPUT] = 0;
     for (uint32_t i = 1; i < r.attempts; i++)
-        model_retry(t, q, b->failed, prompt, r.output_tokens, out);
+        model_retry(t, q, b->failed, prompt, r.output_tokens, r.labels, out);
     for (uint64_t i = e ? e->start[row] : 0; e && i < e->start[row + 1]; i++) {
         const struct earlier_attempt *a = &e->items[i];
         if (q.at_unix_ns != TIME_NEVER)
             q.at_unix_ns = t->start_unix_ns + a->sent_ns;
         model_retry(t, q, a->status == RECORD_FAILED ? model_failed(b, a->http_status) : b->aborted,
-                    a->usage, a->asked_output, out);
+                    a->usage, a->asked_output, r.labels, out);
     }
 }
 

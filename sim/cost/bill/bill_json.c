@@ -1,6 +1,7 @@
 #include "sim/cost/bill/bill.h"
 
 #include "sim/cost/bill/what_if.h"
+#include "sim/cost/book/plan_words.h"
 
 #include <math.h>
 #include <string.h>
@@ -155,8 +156,7 @@ static void put_use(const struct plan_bill *p, const struct bill *b, struct json
     }
     if (p->alone_rejected > 0)
         json_pair_u64(w, "rejected_by_one", p->alone_rejected);
-    if (p->plan->currency)
-        json_pair_string(w, "currency", p->plan->currency);
+    plan_put_remarks_json(p->plan, b->workload, w);
     json_pair_money(w, "usd_per_mtok", p->per_mtok);
     json_pair_bool(w, "concurrency_checked", !p->served.concurrency_unchecked);
 }

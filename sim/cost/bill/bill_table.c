@@ -3,6 +3,7 @@
 
 #include "core/wrap.h"
 #include "sim/cost/bill/bill_parts.h"
+#include "sim/cost/book/plan_words.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -327,9 +328,8 @@ static void put_remarks(const struct bill *b, struct buffer *out)
                               "they keep up with these requests.\n",
                               b->plans[i].plan->name);
     for (size_t i = 0; i < b->plan_count; i++)
-        if (b->plans[i].plan->currency && !b->plans[i].without_caps)
-            buffer_add_format(out, "%s: prices in %s.\n", b->plans[i].plan->name,
-                              b->plans[i].plan->currency);
+        if (!b->plans[i].without_caps)
+            plan_put_remarks(b->plans[i].plan, b->workload, out);
     if (unchecked)
         buffer_add_text(out, "Concurrency limits were not checked: the trace does not say how long "
                              "requests run (--ttft-ms, --tpot-ms).\n");

@@ -7,6 +7,22 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+/* What each set of labels does to the prices of each rate. */
+static money *find_uplifts(const struct plan *plan, const struct workload *w)
+{
+    size_t some = 0, sets = w->label_sets.count;
+    for (size_t i = 0; i < plan->rate_count; i++)
+        some += plan->rates[i].uplift_count;
+    if (some == 0 || !w->labels)
+        return NULL;
+    money *out = mem_alloc((plan->rate_count * sets + 1) * sizeof *out);
+    for (size_t i = 0; i < plan->rate_count; i++)
+        for (size_t s = 0; s < sets; s++)
+            out[i * sets + s] =
+                plan_rate_uplift(&plan->rates[i], names_text(&w->label_sets, (uint32_t)s));
+    return out;
+}
+
 void tariff_init(struct tariff *t, const struct plan *plan, const struct serve_rows *rows,
                  const struct serve_result *served, int64_t start_unix_ns, bool ignore_caps)
 {
@@ -21,11 +37,13 @@ void tariff_init(struct tariff *t, const struct plan *plan, const struct serve_r
     for (size_t i = 0; i < t->model_count; i++)
         t->rates[i] = plan_rate_for(plan, names_text(&w->models, (uint32_t)i));
     t->rates[t->model_count] = plan_rate_for(plan, NULL);
+    t->uplifts = find_uplifts(plan, w);
 }
 
 void tariff_free(struct tariff *t)
 {
     free(t->rates);
+    free(t->uplifts);
     *t = (struct tariff){0};
 }
 
@@ -127,10 +145,14 @@ static int64_t sent_unix_ns(const struct tariff *t, size_t row)
            (t->served->start_ns ? t->served->start_ns[row] : serve_due(t->rows, row));
 }
 
-static void fill_query(const struct tariff *t, size_t row, struct price_query *q)
+static void fill_query(const struct tariff *t, size_t row, const struct plan_rate *rate,
+                       struct price_query *q)
 {
     const struct workload *w = t->rows->workload;
     q->service = workload_service(w, row, &q->other_service);
+    if (t->uplifts && w->labels[row] != NAME_NONE)
+        q->uplift =
+            t->uplifts[(size_t)(rate - t->plan->rates) * w->label_sets.count + w->labels[row]];
     q->at_unix_ns = sent_unix_ns(t, row);
     q->goes_along = serve_goes_along(t->plan, t->rows, row);
     q->model =
@@ -151,7 +173,7 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
     struct usage u = workload_usage(w, row);
     enum billed what = billed_status(t, row);
     struct price_query q = {.usage = &u};
-    fill_query(t, row, &q);
+    fill_query(t, row, rate, &q);
     out->retries = 0;
     if (w->attempts &&
         add_retries(t, w->attempts[row], w->output_tokens[row], &q, rate, &out->retries) < 0)

@@ -41,6 +41,7 @@ struct tariff {
     const struct serve_result *served;
     const struct plan_rate **rates; /* by model number; the last for rows without a model */
     size_t model_count;
+    money *uplifts; /* [rate of the plan × label_sets + set of labels]; NULL where there are none */
     int64_t start_unix_ns; /* TIME_NEVER = unknown */
     bool ignore_caps;
 };

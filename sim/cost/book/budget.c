@@ -45,6 +45,7 @@ static struct record answered(const struct budget *b, uint32_t row, size_t asked
     r.row = row;
     r.class_name = q.class_name;
     r.service = request_service(&q);
+    r.labels = q.labels;
     r.asked_input = q.input_tokens;
     r.asked_output = q.output_tokens;
     return r;

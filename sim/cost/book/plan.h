@@ -112,6 +112,15 @@ struct rate_prices {
     money per_request_micro;
 };
 
+/* A factor on token prices by the value of a label of the request, such as its region. */
+struct label_uplift {
+    char *label;
+    char **values;  /* patterns; the first that matches counts */
+    money *factors; /* MONEY_USD = 1 */
+    size_t count;
+};
+#define PLAN_UPLIFTS_MOST 4 /* labels of one rate; factors have at most 6 decimals */
+
 struct plan_rate {
     char **models; /* patterns with * and ?; none = every model */
     size_t model_count;
@@ -127,6 +136,8 @@ struct plan_rate {
     size_t weight_count;
     struct named_fee *tools, *units;
     size_t tool_count, unit_count;
+    struct label_uplift *uplifts; /* all of them multiply */
+    size_t uplift_count;
     money cache_storage; /* of a written token, for as long as it is kept */
     /* [(window + 1) × plan_rate_services() + service]; window 0 = none. Services are the known ones
      * by their enum, then the others in their order. */
@@ -326,6 +337,13 @@ static inline size_t plan_rate_services(const struct plan_rate *rate)
  * rate says nothing of that name. */
 #define PLAN_NO_SERVICE SIZE_MAX
 size_t plan_rate_service(const struct plan_rate *rate, enum service service, const char *other);
+
+/* What the rate's token prices are multiplied by for a request with these labels (a JSON object as
+ * text, or NULL): the product of its uplifts. MONEY_USD = 1. */
+money plan_rate_uplift(const struct plan_rate *rate, const char *labels);
+
+/* Adds the labels that the plan has an uplift by and that no row of the workload has. */
+void plan_labels_unseen(const struct plan *plan, const struct workload *w, struct names *out);
 
 /* What a place among a rate's services is called. */
 const char *plan_rate_service_name(const struct plan_rate *rate, size_t place);

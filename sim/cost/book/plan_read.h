@@ -14,6 +14,7 @@
 
 /* As written, no price may pass this many USD: charges of any request then fit in 128 bits. */
 #define PLAN_PRICE_MAX ((money)1000000000 * MONEY_USD)
+#define PLAN_TOKEN_PRICE_MAX ((money)1000 * MONEY_USD) /* a token; times 2^32 it still fits */
 #define PLAN_WEIGHT_MAX 10000
 #define PLAN_COUNT_MAX 1e12
 
@@ -73,6 +74,15 @@ void plan_rate_init(void *rate);
 /* Sorts tiers and works out every price after look-up and multipliers. Findings are told at the
  * scanner's place, which is the object that is being checked. */
 void plan_resolve_rate(struct json_scan *s, struct plan_rate *rate);
+
+/* Factors by labels: reading them; after the prices are worked out, that every product is exact. */
+#define PLAN_UPLIFT_NEEDS                                                                     \
+    "\"uplift\" needs \"label\" and \"values\", such as {\"label\": \"region\", \"values\": " \
+    "{\"eu\": \"1.1\"}}"
+extern const struct json_table plan_uplift_table;
+json_field_read plan_read_uplifts;
+void plan_uplifts_check(struct json_scan *s, const struct plan_rate *rate);
+void plan_free_uplifts(struct plan_rate *rate);
 
 /* The keys of a plan that are no prices, and stand in a reading. */
 extern const struct json_table plan_terms_table;

@@ -382,6 +382,8 @@ static const struct json_field prices_rows[] = {
     {"multipliers", JSON_AS_OTHER, RATE(multipliers), 0, 1000, .read = read_multipliers},
     {"services", JSON_AS_OTHER, RATE(services), .table = &service_table, .read = read_services},
     {"windows", JSON_AS_LIST, COUNTED(windows, window_count), .item = &window_item},
+    {"uplift", JSON_AS_OTHER, RATE(uplifts), .table = &plan_uplift_table,
+     .read = plan_read_uplifts},
     {"cache_storage", JSON_AS_OTHER, RATE(cache_storage), .table = &storage_table,
      .read = read_storage},
 };

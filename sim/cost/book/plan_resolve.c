@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-#define TOKEN_PRICE_MAX ((money)1000 * MONEY_USD) /* a token; its product with 2^32 still fits */
-
 /* The class whose price a class takes where it has none; itself at the end of the chain. */
 static int parent_of(int class)
 {
@@ -63,7 +61,7 @@ static void fill_table(struct json_scan *s, const struct price_set *set, size_t 
         if (money_scale(out->price[c], multiplier, &out->price[c]) < 0)
             json_fail(s, "a multiplier makes a price of %s finer than 1e-24 USD a token",
                       json_fields_where(s, where));
-        if (out->price[c] > TOKEN_PRICE_MAX)
+        if (out->price[c] > PLAN_TOKEN_PRICE_MAX)
             json_fail(s, "a token price of %s is above 1,000 USD a token",
                       json_fields_where(s, where));
     }
@@ -141,6 +139,8 @@ void plan_resolve_rate(struct json_scan *s, struct plan_rate *rate)
         for (size_t i = 0; i < services; i++)
             fill_prices(s, rate, w ? &rate->windows[w - 1] : NULL, i,
                         &rate->resolved[w * services + i]);
+    if (!s->failed)
+        plan_uplifts_check(s, rate);
 }
 
 static void free_set(struct price_set *set)
@@ -185,6 +185,7 @@ void plan_free_rate(struct plan_rate *rate)
         free(rate->resolved[i].tables);
     free(rate->resolved);
     free_patterns(rate->models, rate->model_count);
+    plan_free_uplifts(rate);
     free_set(&rate->base);
     for (int i = 0; i < SERVICE_COUNT; i++)
         free_own_set(rate->services[i]);

@@ -272,6 +272,15 @@ static void adjust(const struct plan *plan, struct charge *out)
     out->line[CHARGE_ADJUSTMENT] = out->total - before;
 }
 
+/* The table times the uplift, exactly: the plan was checked for that when it was read. */
+static struct token_table lifted(const struct token_table *table, money uplift)
+{
+    struct token_table out = *table;
+    for (int c = 0; c < USAGE_CLASSES; c++)
+        (void)money_scale(table->price[c], uplift, &out.price[c]);
+    return out;
+}
+
 /* What a plan has not costs next to nothing: millions of rows go through here. */
 int price_request(const struct plan *plan, const struct plan_rate *rate,
                   const struct price_query *query, struct charge *out)
@@ -283,6 +292,11 @@ int price_request(const struct plan *plan, const struct plan_rate *rate,
     const struct rate_prices *prices = price_in_force(rate, service, query->at_unix_ns);
     const struct token_table *table =
         price_table(prices, prices->by_output ? usage_output(u) : usage_input(u));
+    struct token_table above;
+    if (query->uplift > 0 && query->uplift != MONEY_USD) {
+        above = lifted(table, query->uplift);
+        table = &above;
+    }
     for (int i = CHARGE_REQUEST; i < CHARGE_LINES; i++)
         out->line[i] = 0;
     out->unpriced = lacks_service(rate, service) ? UNPRICED_SERVICE : 0;
@@ -394,6 +408,7 @@ int price_record(const struct plan *plan, const struct record *r, int64_t start_
         used = usage_from_totals(r->asked_input, 0, 0, 0, 0, 0);
     struct usage u = price_billed_usage(what, &used, r->asked_output);
     struct price_query q = price_query_of(r, &u);
+    q.uplift = plan_rate_uplift(rate, r->labels);
     if (start_unix_ns != TIME_NEVER && r->sent_ns != TIME_NEVER)
         q.at_unix_ns = start_unix_ns + r->sent_ns;
     struct charge c;

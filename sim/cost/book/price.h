@@ -21,6 +21,7 @@ struct price_query {
     const char *other_service; /* the name of SERVICE_OTHER */
     int64_t at_unix_ns;        /* when it was sent; TIME_NEVER = unknown: windows do not apply */
     const char *model, *class_name; /* for weights; NULL */
+    money uplift;    /* on token prices, by the labels: plan_rate_uplift(); 0 = none */
     bool goes_along; /* with a turn or session that is charged already: no price per request */
 };
 

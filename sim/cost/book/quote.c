@@ -3,6 +3,7 @@
 #include "core/json/json_fields.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define TOKENS_MAX 1e12
 #define COUNT_DECIMALS 6
@@ -72,6 +73,40 @@ static void read_service(struct json_scan *s, const struct json_field *f, void *
         json_fail(s, "%s", why.message);
 }
 
+static bool is_plain(struct text t)
+{
+    for (size_t i = 0; i < t.length; i++)
+        if (t.at[i] == '"' || t.at[i] == '\\' || (unsigned char)t.at[i] < ' ')
+            return false;
+    return true;
+}
+
+int quote_add_label(struct quote *q, struct text key, struct text value, struct error *err)
+{
+    size_t used = strlen(q->labels); /* of an object, or nothing */
+    char *end = q->labels + (used ? used - 1 : 0);
+    size_t room = sizeof q->labels - (size_t)(end - q->labels);
+    if (!is_plain(key) || !is_plain(value) || key.length + value.length + 16 > room)
+        return error_set(err, ERR_INPUT, "labels hold no quotes, and %d bytes together at most",
+                         QUOTE_LABELS_SIZE - 16);
+    snprintf(end, room, "%s\"%.*s\": \"%.*s\"}", used ? ", " : "{", (int)key.length, key.at,
+             (int)value.length, value.at);
+    return 0;
+}
+
+static void read_labels(struct json_scan *s, const struct json_field *f, void *quote)
+{
+    struct quote *q = quote;
+    struct text raw;
+    (void)f;
+    if (!json_skip(s, &raw))
+        return;
+    if (raw.at[0] != '{' || raw.length >= sizeof q->labels)
+        json_fail(s, "expected an object of labels, at most %d bytes", QUOTE_LABELS_SIZE - 1);
+    else
+        snprintf(q->labels, sizeof q->labels, "%.*s", (int)raw.length, raw.at);
+}
+
 static void read_instant(struct json_scan *s, const struct json_field *f, void *member)
 {
     struct text t;
@@ -100,6 +135,7 @@ static const struct json_field rows[] = {
     {"image_output", TOKENS(media[5])},
     {"audio_output", TOKENS(media[6])},
     {"service", .read = read_service},
+    {"labels", .read = read_labels},
     {"at", JSON_AS_OTHER, AT(at_unix_ns), .read = read_instant},
     {"tools", .read = read_tools},
     {"units", .read = read_units},
@@ -149,6 +185,7 @@ int quote_price(const struct plan *plan, struct quote *q, struct charge *out, st
                                 .service = q->service,
                                 .other_service = q->other_service,
                                 .at_unix_ns = q->at_unix_ns,
+                                .uplift = plan_rate_uplift(rate, q->labels[0] ? q->labels : NULL),
                                 .model = q->model[0] ? q->model : NULL,
                                 .class_name = q->class_name[0] ? q->class_name : NULL};
     if (price_request(plan, rate, &query, out) < 0)

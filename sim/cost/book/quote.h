@@ -3,7 +3,7 @@
  *     {"plan": "openai/gpt-5", "input": 12000, "cached_input": 8000, "cache_write": 0,
  *      "cache_write_1h": 0, "output": 600, "reasoning": 200, "service": "batch",
  *      "at": "2026-11-01T12:00:00Z", "model": "gpt-5", "class": "rag",
- *      "tools": {"web_search": 2}, "units": {"input_image": 1}}
+ *      "labels": {"region": "eu"}, "tools": {"web_search": 2}, "units": {"input_image": 1}}
  *
  *     struct quote q;
  *     quote_init(&q);
@@ -23,10 +23,12 @@
 #define QUOTE_EXTRAS_MAX 32
 #define QUOTE_NAME_SIZE 64
 #define QUOTE_PLAN_SIZE 256
+#define QUOTE_LABELS_SIZE 1024
 
 struct quote {
     char plan[QUOTE_PLAN_SIZE]; /* "" = not said */
     char model[QUOTE_PLAN_SIZE], class_name[QUOTE_NAME_SIZE];
+    char labels[QUOTE_LABELS_SIZE]; /* a JSON object, or "" */
     uint64_t input, cached_input, cache_write, cache_write_1h, output, reasoning;
     uint64_t media[USAGE_MEDIA_CLASSES];
     enum service service;
@@ -47,6 +49,9 @@ int quote_parse(const char *file, struct text line, long number, struct quote *o
 /* Adds `count` calls of a tool or units. ERR_INPUT: too many different ones, no such number. */
 int quote_add_extra(struct quote *q, bool is_unit, struct text name, struct text count,
                     struct error *err);
+
+/* Adds a label. ERR_INPUT: quotes or escapes in it, or the labels are too long. */
+int quote_add_label(struct quote *q, struct text key, struct text value, struct error *err);
 
 /* Sets the service by its name. ERR_INPUT: the name is too long. */
 int quote_set_service(struct quote *q, struct text name, struct error *err);

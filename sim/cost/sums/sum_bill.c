@@ -28,6 +28,9 @@ void sum_row_get(const struct sum_bill *bill, const struct plan *plan, size_t i,
         out->class_name = names_text(&w->classes, w->class_number[i]);
     if (plan && (plan->rate_count == 1 || out->model))
         out->rate = plan_rate_for(plan, out->model);
+    if (out->rate)
+        out->uplift = plan_rate_uplift(out->rate,
+                                       w->labels ? names_text(&w->label_sets, w->labels[i]) : NULL);
 }
 
 enum sum_caps sum_caps_of(const struct plan *plan, const struct sum_row *row)

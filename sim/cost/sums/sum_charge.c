@@ -151,6 +151,10 @@ static void find_prices(const struct sum_row *row, struct price_ranges *r, uint3
         if (set->per_request_micro > r->request_most)
             r->request_most = set->per_request_micro;
     }
+    for (int c = 0; c < USAGE_CLASSES; c++) { /* exact: the plan was checked for that */
+        (void)money_scale(r->least[c], row->uplift, &r->least[c]);
+        (void)money_scale(r->most[c], row->uplift, &r->most[c]);
+    }
     free(met.sets);
 }
 

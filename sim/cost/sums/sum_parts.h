@@ -18,6 +18,7 @@ struct sum_row {
     enum service service;
     const char *other_service; /* the name of SERVICE_OTHER */
     enum request_status status;
+    money uplift; /* of its labels, on token prices */
     const char *model, *class_name;
 };
 void sum_row_get(const struct sum_bill *bill, const struct plan *plan, size_t i,

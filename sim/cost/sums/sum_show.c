@@ -2,6 +2,7 @@
 #include "sim/cost/sums/sum_bill.h"
 
 #include "core/wrap.h"
+#include "sim/cost/book/plan_words.h"
 #include "sim/cost/book/price.h"
 
 #include <stdio.h>
@@ -100,7 +101,7 @@ static void put_reasons(const struct sum_plan *p, struct json_writer *w)
     json_end_array(w);
 }
 
-static void put_plan(const struct sum_plan *p, struct json_writer *w)
+static void put_plan(const struct sum_bill *b, const struct sum_plan *p, struct json_writer *w)
 {
     json_begin_object(w);
     json_pair_string(w, "plan", p->plan->name);
@@ -120,8 +121,7 @@ static void put_plan(const struct sum_plan *p, struct json_writer *w)
     json_pair_u64(w, "rows_unserved", p->rows_unserved);
     put_count(w, "least_subscriptions", p->subscriptions_least);
     put_count(w, "most_subscriptions", p->subscriptions_most);
-    if (p->plan->currency)
-        json_pair_string(w, "currency", p->plan->currency);
+    plan_put_remarks_json(p->plan, b->workload, w);
     put_reasons(p, w);
     json_end_object(w);
 }
@@ -134,7 +134,7 @@ void sum_bill_write_json(const struct sum_bill *b, struct json_writer *w)
     json_key(w, "plans");
     json_begin_array(w);
     for (size_t i = 0; i < b->plan_count; i++)
-        put_plan(&b->plans[i], w);
+        put_plan(b, &b->plans[i], w);
     json_end_array(w);
     json_key(w, "ranking");
     json_begin_array(w);
@@ -275,9 +275,7 @@ void sum_bill_write_table(const struct sum_bill *b, int width, struct buffer *ou
     for (size_t i = 0; i < b->plan_count; i++)
         put_why(&b->plans[i], &sentences);
     for (size_t i = 0; i < b->plan_count; i++)
-        if (b->plans[i].plan->currency)
-            buffer_add_format(&sentences, "%s: prices in %s.\n", b->plans[i].plan->name,
-                              b->plans[i].plan->currency);
+        plan_put_remarks(b->plans[i].plan, b->workload, &sentences);
     wrap_text((struct text){sentences.data, sentences.length}, (size_t)width, 2, out);
     buffer_free(&sentences);
 }
