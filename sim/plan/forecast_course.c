@@ -27,7 +27,7 @@ struct settle {
     size_t count, quotas; /* the first `quotas` belong to what is included */
     money net_month;      /* usage less credit and discount since the month began */
     money in_minimum;     /* usage since the minimum's period began */
-    money in_volume;
+    money *in_volume;     /* the same, by discount */
 };
 
 static int64_t window_of(const struct settle *s, const struct plan_quota *q, size_t day)
@@ -206,20 +206,24 @@ static bool ends(const struct plan_course *c, size_t day, int64_t period_ns)
     return day + 1 == c->days || begins(day + 1, period_ns);
 }
 
+/* Discounts by tokens, models or calendar periods are not looked at; forecast_terms() says so. */
 static int volume_discount(struct settle *s, money usage, size_t day, money *out)
 {
     const struct plan_fees *f = &s->c->plan->fees;
-    money before;
     *out = 0;
-    if (f->volume_count == 0)
-        return 0;
-    if (begins(day, f->volume_period_ns))
-        s->in_volume = 0;
-    if (price_volume_discount(f, s->in_volume, &before) < 0 ||
-        price_volume_discount(f, s->in_volume + usage, out) < 0)
-        return -1;
-    s->in_volume += usage;
-    *out -= before;
+    for (size_t i = 0; i < f->volume_count; i++) {
+        const struct plan_volume *v = &f->volumes[i];
+        money before, after;
+        if (!plan_volume_is_plain(v))
+            continue;
+        if (begins(day, v->period_ns))
+            s->in_volume[i] = 0;
+        if (price_volume_discount(v, s->in_volume[i], &before) < 0 ||
+            price_volume_discount(v, s->in_volume[i] + usage, &after) < 0)
+            return -1;
+        s->in_volume[i] += usage;
+        *out += after - before;
+    }
     return 0;
 }
 
@@ -318,6 +322,7 @@ static int settle_count(struct plan_course *c, uint64_t count)
         mem_alloc((plan->quota_count + plan->rate_limit_count + 1) * sizeof *s.allowances);
     for (size_t i = 0; i < plan->quota_count; i++)
         add_allowance(&s, &plan->quotas[i]);
+    s.in_volume = mem_zero(plan->fees.volume_count + 1, sizeof *s.in_volume);
     s.quotas = s.count;
     for (size_t i = 0; i < plan->rate_limit_count; i++)
         if (plan_quota_length(&plan->rate_limits[i]) >= FORECAST_DAY_NS)
@@ -335,6 +340,7 @@ static int settle_count(struct plan_course *c, uint64_t count)
     }
     c->subscriptions = count;
     free(s.allowances);
+    free(s.in_volume);
     bought_free(&bought);
     return code;
 }

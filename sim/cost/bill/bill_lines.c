@@ -100,21 +100,34 @@ static money included_credit(const struct plan *plan, const struct context *c)
     return covered;
 }
 
-static int volume_discount(const struct plan *plan, const struct context *c, money *out)
+static int plain_discount(const struct plan_volume *v, const struct context *c, money *out)
 {
-    const struct plan_fees *f = &plan->fees;
-    struct plan_quota windows = {.length_ns = f->volume_period_ns, .alignment = WINDOW_ANCHORED};
-    *out = 0;
-    if (f->volume_count == 0)
-        return 0;
+    struct plan_quota windows = plan_volume_windows(v);
     struct buckets b = bucket_charges(c, &windows);
     int code = 0;
     for (size_t i = 0; i < b.count && code == 0; i++) {
         money off;
-        code = price_volume_discount(f, b.sum[i], &off);
+        code = price_volume_discount(v, b.sum[i], &off);
         *out += off;
     }
     free(b.sum);
+    return code;
+}
+
+/* All of them, no more than there is to pay. */
+static int volume_discount(const struct plan *plan, const struct context *c, money *out)
+{
+    int code = 0;
+    *out = 0;
+    for (size_t i = 0; i < plan->fees.volume_count && code == 0; i++) {
+        const struct plan_volume *v = &plan->fees.volumes[i];
+        money off = 0;
+        code = plan_volume_is_plain(v) ? plain_discount(v, c, &off)
+                                       : bill_volume_discount(v, c->bill, c->t, &off);
+        *out += off;
+    }
+    if (*out > c->p->cash[LINE_USAGE])
+        *out = c->p->cash[LINE_USAGE];
     return code;
 }
 

@@ -164,3 +164,187 @@ money bill_free_calls(const struct plan *plan, const struct bill *bill, const st
         (void)money_prorate(saved, bill->scaled_requests, bill->workload->count, &saved);
     return saved;
 }
+
+/* ---- volume discounts that look at each request: by tokens, by model, by calendar periods ---- */
+
+#define MILLION 1000000
+
+/* What one count has come to in the period under way. */
+struct count {
+    size_t period;
+    uint64_t tokens;
+    money usage;
+    money *above; /* by step: the charges of the tokens that lie in it */
+};
+
+struct volume {
+    const struct plan_volume *v;
+    struct count *counts; /* one, or one for each model and one for rows without */
+    size_t count;
+    money off;
+    bool overflow;
+};
+
+static void open_volume(struct volume *x, const struct plan_volume *v, const struct workload *w)
+{
+    *x = (struct volume){.v = v};
+    x->count = v->per_model && w->model ? w->models.count + 1 : 1;
+    x->counts = mem_zero(x->count, sizeof *x->counts);
+    for (size_t i = 0; i < x->count; i++)
+        x->counts[i].above = mem_zero(v->step_count + 1, sizeof *x->counts[i].above);
+}
+
+static void close_volume(struct volume *x)
+{
+    for (size_t i = 0; i < x->count; i++)
+        free(x->counts[i].above);
+    free(x->counts);
+}
+
+/* Tokens of [from, until) that lie in a step. */
+static uint64_t in_step(const struct plan_volume *v, size_t step, uint64_t from, uint64_t until)
+{
+    uint64_t low = v->steps[step].over_tokens;
+    uint64_t high = step + 1 < v->step_count ? v->steps[step + 1].over_tokens : UINT64_MAX;
+    low = low > from ? low : from;
+    high = high < until ? high : until;
+    return high > low ? high - low : 0;
+}
+
+/* Adds so much usage for so many tokens to a count; tokens of one request cost the same each. */
+static void take(struct volume *x, struct count *c, uint64_t tokens, money usage)
+{
+    for (size_t i = 0; i < x->v->step_count && x->v->by_tokens && tokens > 0; i++) {
+        uint64_t part = in_step(x->v, i, c->tokens, c->tokens + tokens);
+        money share = usage;
+        if (part < tokens && money_prorate(usage, part, tokens, &share) < 0)
+            x->overflow = true;
+        c->above[i] += share;
+    }
+    c->tokens += tokens;
+    c->usage += usage;
+}
+
+/* The step that all units are paid at: the highest that was passed. */
+static int off_all(const struct plan_volume *v, const struct count *c, money *out)
+{
+    size_t passed = 0;
+    while (passed < v->step_count && c->tokens > v->steps[passed].over_tokens)
+        passed++;
+    return passed == 0 ? 0
+                       : money_prorate(c->usage, v->steps[passed - 1].off_millionths, MILLION, out);
+}
+
+static int off_above(const struct plan_volume *v, const struct count *c, money *out)
+{
+    for (size_t i = 0; i < v->step_count; i++) {
+        money off;
+        if (money_prorate(c->above[i], v->steps[i].off_millionths, MILLION, &off) < 0)
+            return -1;
+        *out += off;
+    }
+    return 0;
+}
+
+/* Ends the period of a count. */
+static void settle(struct volume *x, struct count *c)
+{
+    const struct plan_volume *v = x->v;
+    money off = 0;
+    int code = !v->by_tokens  ? price_volume_discount(v, c->usage, &off)
+               : v->all_units ? off_all(v, c, &off)
+                              : off_above(v, c, &off);
+    x->overflow = x->overflow || code < 0;
+    x->off += off;
+    c->tokens = 0;
+    c->usage = 0;
+    for (size_t i = 0; i < v->step_count; i++)
+        c->above[i] = 0;
+}
+
+static struct count *count_for(struct volume *x, const struct workload *w, size_t row)
+{
+    if (x->count == 1)
+        return &x->counts[0];
+    return &x->counts[w->model[row] == UINT16_MAX ? x->count - 1 : w->model[row]];
+}
+
+/* Of the row, what the discount counts: its charges by the token, or all of them. */
+static int row_use(const struct volume *x, const struct tariff *t, size_t row,
+                   struct token_charge *out)
+{
+    struct row_charge c;
+    if (x->v->by_tokens)
+        return tariff_token_charge(t, row, out);
+    int code = tariff_charge(t, row, &c);
+    *out = (struct token_charge){0, c.total};
+    return code;
+}
+
+static const char *model_of(const struct workload *w, size_t row)
+{
+    return w->model && w->model[row] != UINT16_MAX ? names_text(&w->models, w->model[row]) : NULL;
+}
+
+/* All rows in the order of their starts. `whole`: as if they were of one period. */
+static void take_rows(struct volume *x, const struct tariff *t, bool whole)
+{
+    const struct workload *w = t->rows->workload;
+    struct plan_quota windows = plan_volume_windows(x->v);
+    struct window_walk walk;
+    size_t row, period;
+    window_walk_begin(&walk, t, &windows, true);
+    while (window_walk_next(&walk, &row, &period)) {
+        struct token_charge use;
+        if (!plan_volume_is_for(x->v, model_of(w, row)))
+            continue;
+        if (row_use(x, t, row, &use) < 0) {
+            x->overflow = true;
+            continue;
+        }
+        struct count *c = count_for(x, w, row);
+        if (!whole && c->period != period)
+            settle(x, c);
+        c->period = period;
+        take(x, c, use.tokens, use.amount);
+    }
+    window_walk_end(&walk);
+}
+
+/* What was placed of a period is scaled to it, all of its windows alike. */
+static void scale(struct volume *x, const struct bill *bill)
+{
+    struct plan_quota windows = plan_volume_windows(x->v);
+    int64_t n = bill->billed_span_ns / plan_quota_length(&windows);
+    uint64_t count = n > 0 ? (uint64_t)n : 1, placed = bill->workload->count * count;
+    for (size_t i = 0; i < x->count; i++) {
+        struct count *c = &x->counts[i], all = *c;
+        settle(x, c);
+        x->off = 0;
+        if (money_prorate(all.usage, bill->scaled_requests, placed, &all.usage) < 0)
+            x->overflow = true;
+        take(x, c, (uint64_t)((money_magnitude)all.tokens * bill->scaled_requests / placed),
+             all.usage);
+    }
+    money total = 0;
+    for (size_t i = 0; i < x->count; i++)
+        settle(x, &x->counts[i]);
+    x->overflow = x->overflow || money_multiply(x->off, count, &total) < 0;
+    x->off = total;
+}
+
+int bill_volume_discount(const struct plan_volume *volume, const struct bill *bill,
+                         const struct tariff *t, money *out)
+{
+    struct volume x;
+    open_volume(&x, volume, t->rows->workload);
+    take_rows(&x, t, bill->scale_ns > 0);
+    if (bill->scale_ns > 0)
+        scale(&x, bill);
+    else
+        for (size_t i = 0; i < x.count; i++)
+            settle(&x, &x.counts[i]);
+    *out = x.off;
+    close_volume(&x);
+    return x.overflow ? -1 : 0;
+}

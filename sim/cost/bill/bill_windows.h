@@ -36,4 +36,9 @@ void window_walk_end(struct window_walk *walk);
 money bill_free_calls(const struct plan *plan, const struct bill *bill, const struct tariff *t,
                       money *by_row);
 
+/* A volume discount that is not plain: by tokens, by model, by calendar periods. -1: beyond 128
+ * bits. */
+int bill_volume_discount(const struct plan_volume *volume, const struct bill *bill,
+                         const struct tariff *t, money *out);
+
 #endif

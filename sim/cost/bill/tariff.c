@@ -80,10 +80,22 @@ void row_charge_parts(const struct row_charge *c, money part[CHARGE_PARTS])
     part[PART_RETRIES] += c->retries;
 }
 
+/* Takes in what so many attempts were charged by the token; no sum passes their totals. */
+static void add_tokens(struct token_charge *to, const struct usage *u, const struct charge *c,
+                       uint32_t attempts)
+{
+    if (!to)
+        return;
+    to->tokens += (usage_input(u) + usage_output(u)) * attempts;
+    for (int i = 0; i < USAGE_CLASSES; i++)
+        to->amount += c->line[i] * (money)attempts;
+}
+
 /* Attempts before the last: what they delivered is not known, so that "delivered" bills the input;
  * "full" bills all the output that was asked for. */
 static int add_retries(const struct tariff *t, uint32_t attempts, uint64_t asked_output,
-                       const struct price_query *last, const struct plan_rate *rate, money *retries)
+                       const struct price_query *last, const struct plan_rate *rate, money *retries,
+                       struct token_charge *by_token)
 {
     const struct plan_billing *b = &t->plan->billed;
     if (attempts <= 1 || !b->retried_each || b->failed == BILLED_NONE)
@@ -99,12 +111,13 @@ static int add_retries(const struct tariff *t, uint32_t attempts, uint64_t asked
     if (price_request(t->plan, rate, &q, &c) < 0 ||
         money_multiply(c.total, attempts - 1, &each) < 0)
         return -1;
+    add_tokens(by_token, &u, &c, attempts - 1);
     return money_add(*retries, each, retries);
 }
 
 /* Attempts before the last where a run recorded them: each by its own end. */
 static int add_earlier(const struct tariff *t, size_t row, const struct price_query *last,
-                       const struct plan_rate *rate, money *retries)
+                       const struct plan_rate *rate, money *retries, struct token_charge *by_token)
 {
     const struct earlier_attempts *e = t->rows->workload->earlier;
     if (!t->plan->billed.retried_each)
@@ -123,6 +136,7 @@ static int add_earlier(const struct tariff *t, size_t row, const struct price_qu
             q.at_unix_ns = t->start_unix_ns + a->sent_ns;
         if (price_request(t->plan, rate, &q, &c) < 0 || money_add(*retries, c.total, retries) < 0)
             return -1;
+        add_tokens(by_token, &u, &c, 1);
     }
     return 0;
 }
@@ -162,7 +176,9 @@ static void fill_query(const struct tariff *t, size_t row, const struct plan_rat
                         : NULL;
 }
 
-int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
+/* by_token: NULL where nobody asks. */
+static int charge_row(const struct tariff *t, size_t row, struct row_charge *out,
+                      struct token_charge *by_token)
 {
     const struct workload *w = t->rows->workload;
     const struct plan_rate *rate = rate_of(t, row);
@@ -175,10 +191,10 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
     struct price_query q = {.usage = &u};
     fill_query(t, row, rate, &q);
     out->retries = 0;
-    if (w->attempts &&
-        add_retries(t, w->attempts[row], w->output_tokens[row], &q, rate, &out->retries) < 0)
+    if (w->attempts && add_retries(t, w->attempts[row], w->output_tokens[row], &q, rate,
+                                   &out->retries, by_token) < 0)
         return -1;
-    if (w->earlier && add_earlier(t, row, &q, rate, &out->retries) < 0)
+    if (w->earlier && add_earlier(t, row, &q, rate, &out->retries, by_token) < 0)
         return -1;
     if (what == BILLED_NONE) {
         out->last = (struct charge){0};
@@ -191,7 +207,20 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
     tariff_cap_output(t->plan, t->ignore_caps, &u);
     if (price_request(t->plan, rate, &q, &out->last) < 0)
         return -1;
+    add_tokens(by_token, &u, &out->last, 1);
     return money_add(out->last.total, out->retries, &out->total);
+}
+
+int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
+{
+    return charge_row(t, row, out, NULL);
+}
+
+int tariff_token_charge(const struct tariff *t, size_t row, struct token_charge *out)
+{
+    struct row_charge c;
+    *out = (struct token_charge){0};
+    return charge_row(t, row, &c, out);
 }
 
 bool tariff_prices(const struct tariff *t, size_t row, struct row_prices *out)
@@ -203,7 +232,7 @@ bool tariff_prices(const struct tariff *t, size_t row, struct row_prices *out)
     struct price_query q = {.usage = &u};
     if (!rate || !tariff_serves(t, row) || what == BILLED_NONE)
         return false;
-    fill_query(t, row, &q);
+    fill_query(t, row, rate, &q);
     if (what != BILLED_DELIVERED)
         u = price_billed_usage(
             what, &u, w->earlier ? w->earlier->finals[row].asked_output : w->output_tokens[row]);

@@ -22,6 +22,12 @@ struct row_charge {
     money total;
 };
 
+/* What of a row's charge is by the token, and for how many: all its billed attempts. */
+struct token_charge {
+    uint64_t tokens;
+    money amount;
+};
+
 /* Its parts add up to its total. */
 void row_charge_parts(const struct row_charge *c, money part[CHARGE_PARTS]);
 
@@ -73,6 +79,8 @@ struct row_prices {
 /* False where nothing of the row is billed. Whether it is included in a quota does not count here:
  * see the fate. */
 bool tariff_prices(const struct tariff *t, size_t row, struct row_prices *out);
+/* The row's part that is by the token; zero where nothing of it is charged. -1: it does not fit. */
+int tariff_token_charge(const struct tariff *t, size_t row, struct token_charge *out);
 
 /* All rows, by `workers` threads. Where quanta is given, it gets every row's total in quanta (see
  * charge_quanta), and TARIFF_UNSERVED for rows not served. */

@@ -44,7 +44,7 @@ static void init_plan(void *reading)
     struct plan_reading *r = reading;
     plan_rate_init(&r->own);
     r->plan.billed = (struct plan_billing){BILLED_NONE, BILLED_DELIVERED, true, NULL, 0};
-    r->plan.fees.minimum_period_ns = r->plan.fees.volume_period_ns = 30 * 86400 * NS_PER_S;
+    r->plan.fees.minimum_period_ns = 30 * 86400 * NS_PER_S;
 }
 
 /* The rate that stands in the plan itself, where it has no others. */
@@ -338,6 +338,22 @@ bool plan_needs_start(const struct plan *plan)
             some_are_timed(plan->rates[i].weights, plan->rates[i].weight_count))
             return true;
     return some_are_timed(plan->limits.units, plan->limits.unit_count);
+}
+
+bool plan_volume_is_plain(const struct plan_volume *v)
+{
+    return !v->by_tokens && !v->per_model && v->model_count == 0 && v->alignment == WINDOW_ANCHORED;
+}
+
+bool plan_volume_is_for(const struct plan_volume *v, const char *model)
+{
+    return matches_any(v->models, v->model_count, model);
+}
+
+struct plan_quota plan_volume_windows(const struct plan_volume *v)
+{
+    bool month = v->alignment == WINDOW_CALENDAR && v->period_ns == 30 * NS_PER_DAY;
+    return (struct plan_quota){.length_ns = month ? 0 : v->period_ns, .alignment = v->alignment};
 }
 
 int64_t plan_quota_length(const struct plan_quota *quota)

@@ -247,10 +247,25 @@ struct plan_rounding {
     money unit;
 };
 
-/* A discount on the part of a period's usage charges above `over`. */
+/* A discount on what is above so many USD of usage charges, or so many tokens. */
 struct volume_step {
     money over;
+    uint64_t over_tokens;
     uint32_t off_millionths;
+};
+
+/* A volume discount: ascending steps, counted anew each period. By the token it is of the charges
+ * of tokens, in the order in which the requests started. */
+struct plan_volume {
+    struct volume_step *steps;
+    size_t step_count;
+    int64_t period_ns;
+    enum plan_alignment alignment; /* WINDOW_ANCHORED or WINDOW_CALENDAR */
+    bool by_tokens;
+    bool all_units; /* the step reached holds for all of the period, not for what is above it */
+    bool per_model; /* each model counts by itself */
+    char **models;  /* of these only; none = all */
+    size_t model_count;
 };
 
 struct plan_fees {
@@ -261,9 +276,8 @@ struct plan_fees {
     money minimum_per_request;
     money minimum; /* usage charges of a period are at least this */
     int64_t minimum_period_ns;
-    struct volume_step *volume; /* ascending */
+    struct plan_volume *volumes; /* each takes its own off */
     size_t volume_count;
-    int64_t volume_period_ns;
 };
 
 /* What one charge per request, and one of a quota of requests, counts. */
@@ -365,6 +379,15 @@ bool plan_full_use(const struct plan *plan, money *price, uint64_t *requests);
 
 /* Length of a quota's window in ns, a calendar month taken as 30 days. */
 int64_t plan_quota_length(const struct plan_quota *quota);
+
+/* True if the discount counts the usage charges of all requests together, in anchored periods. */
+bool plan_volume_is_plain(const struct plan_volume *volume);
+
+/* True if the discount is for requests of that model (NULL: none is named). */
+bool plan_volume_is_for(const struct plan_volume *volume, const char *model);
+
+/* The periods of a discount, as the windows of a quota. */
+struct plan_quota plan_volume_windows(const struct plan_volume *volume);
 
 /* True if the quota is for requests of that model and class (NULL: none is named). */
 bool plan_quota_is_for(const struct plan_quota *quota, const char *model, const char *class_name);

@@ -84,6 +84,11 @@ json_field_read plan_read_uplifts;
 void plan_uplifts_check(struct json_scan *s, const struct plan_rate *rate);
 void plan_free_uplifts(struct plan_rate *rate);
 
+/* Volume discounts. */
+extern const struct json_table plan_volume_table;
+json_field_read plan_read_volumes;
+void plan_free_volumes(struct plan_fees *fees);
+
 /* The keys of a plan that are no prices, and stand in a reading. */
 extern const struct json_table plan_terms_table;
 

@@ -516,36 +516,6 @@ static void check_minimum(struct json_scan *s, void *fees, uint64_t seen)
 static const struct json_table minimum_table = {JSON_ROWS(minimum_rows), .name = plan_read_name,
                                                 .needs = NEEDS_USD, .check = check_minimum};
 
-#define STEP(member) JSON_AT(struct volume_step, member)
-static const struct json_field step_rows[] = {
-    {"over_usd", PLAN_PRICE(STEP(over))},
-    {"off_percent", PLAN_PERCENT(STEP(off_millionths))},
-    PLAN_REMARKS,
-};
-
-static void check_step(struct json_scan *s, void *step, uint64_t seen)
-{
-    const struct plan_reading *r = s->context;
-    const struct volume_step *now = step;
-    (void)seen;
-    if (now > r->plan.fees.volume && now[-1].over >= now->over)
-        json_fail(s, "steps of \"volume\" must rise");
-}
-
-static const struct json_table step_table = {JSON_ROWS(step_rows), .where = "a step of \"volume\"",
-                                             .check = check_step};
-static const struct json_field step_item = {
-    .kind = JSON_AS_OBJECT, .table = &step_table, .size = sizeof(struct volume_step)};
-
-static const struct json_field volume_rows[] = {
-    {"per", PLAN_PERIOD(FEES(volume_period_ns))},
-    {"steps", JSON_AS_LIST, FEES(volume), .count = offsetof(struct plan_fees, volume_count),
-     .item = &step_item},
-    PLAN_REMARKS,
-};
-
-static const struct json_table volume_table = {JSON_ROWS(volume_rows), .name = plan_read_name};
-
 /* ---- all of them ---- */
 
 static const char *const charged_names[] = {"request", "turn", "session", NULL};
@@ -563,6 +533,6 @@ static const struct json_field terms_rows[] = {
     {"credit_fee", JSON_AS_OBJECT, PLAN(fees), .table = &credit_fee_table},
     {"minimum_per_request", PLAN_PRICE(PLAN(fees.minimum_per_request))},
     {"minimum", JSON_AS_OBJECT, PLAN(fees), .table = &minimum_table},
-    {"volume", JSON_AS_OBJECT, PLAN(fees), .table = &volume_table},
+    {"volume", JSON_AS_OTHER, PLAN(fees), .table = &plan_volume_table, .read = plan_read_volumes},
 };
 const struct json_table plan_terms_table = {JSON_ROWS(terms_rows)};

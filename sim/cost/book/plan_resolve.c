@@ -229,5 +229,5 @@ void plan_free(struct plan *plan)
     free(plan->provisioned.unit);
     free_weights(plan->limits.units, plan->limits.unit_count);
     free(plan->billed.statuses);
-    free(plan->fees.volume);
+    plan_free_volumes(&plan->fees);
 }

@@ -93,15 +93,16 @@ money price_round(const struct plan_rounding *rounding, money amount)
 
 #define MILLION 1000000
 
-int price_volume_discount(const struct plan_fees *f, money usage, money *out)
+int price_volume_discount(const struct plan_volume *v, money usage, money *out)
 {
     *out = 0;
-    for (size_t i = 0; i < f->volume_count; i++) {
-        money upper = i + 1 < f->volume_count ? f->volume[i + 1].over : MONEY_MAX;
-        money above = (usage < upper ? usage : upper) - f->volume[i].over, off;
-        if (above <= 0)
+    for (size_t i = 0; i < v->step_count; i++) {
+        const struct volume_step *step = &v->steps[i];
+        money upper = i + 1 < v->step_count ? step[1].over : MONEY_MAX;
+        money above = (usage < upper ? usage : upper) - step->over, off;
+        if (above <= 0 || (v->all_units && usage > upper))
             continue;
-        if (money_prorate(above, f->volume[i].off_millionths, MILLION, &off) < 0)
+        if (money_prorate(v->all_units ? usage : above, step->off_millionths, MILLION, &off) < 0)
             return -1;
         *out += off;
     }

@@ -124,9 +124,9 @@ enum billed price_billed(const struct plan *plan, enum record_status status, int
 struct usage price_billed_usage(enum billed what, const struct usage *delivered,
                                 uint64_t asked_output);
 
-/* The discount on the usage charges of one volume period, and the fee for buying the credits that
- * pay `net`. -1: it does not fit. */
-int price_volume_discount(const struct plan_fees *f, money usage, money *out);
+/* The discount on the usage charges of one volume period, where it goes by USD, and the fee for
+ * buying the credits that pay `net`. -1: it does not fit. */
+int price_volume_discount(const struct plan_volume *v, money usage, money *out);
 int price_credit_fee(const struct plan_fees *f, money net, money *out);
 
 /* Rounds an amount as the plan says. */

@@ -83,23 +83,34 @@ static int find_credit(const struct sum_bill *bill, const struct plan *plan,
     return 0;
 }
 
+static int add_volume(const struct plan_volume *v, const struct sum_extent *e,
+                      struct money_range usage, struct deduction *out)
+{
+    bool single = e->last_most_ns < v->period_ns;
+    money least = 0, most = 0;
+    uint32_t off = 0;
+    out->single = out->single && single;
+    for (size_t i = 0; i < v->step_count; i++)
+        off = v->steps[i].off_millionths > off ? v->steps[i].off_millionths : off;
+    if (single ? price_volume_discount(v, usage.least, &least) < 0 ||
+                     price_volume_discount(v, usage.most, &most) < 0
+               : money_prorate(usage.least, off, 1000000, &least) < 0)
+        return -1;
+    out->of_least += least;
+    out->of_most += most;
+    return 0;
+}
+
+/* Plain discounts: sum_unknown_term() refuses others. */
 static int find_volume(const struct plan *plan, const struct sum_extent *e,
                        struct money_range usage, struct deduction *out)
 {
     const struct plan_fees *f = &plan->fees;
-    uint32_t off = 0;
     *out = (struct deduction){.present = f->volume_count > 0, .single = true};
-    if (!out->present)
-        return 0;
-    out->single = e->last_most_ns < f->volume_period_ns;
-    if (out->single)
-        return price_volume_discount(f, usage.least, &out->of_least) < 0 ||
-                       price_volume_discount(f, usage.most, &out->of_most) < 0
-                   ? -1
-                   : 0;
     for (size_t i = 0; i < f->volume_count; i++)
-        off = f->volume[i].off_millionths > off ? f->volume[i].off_millionths : off;
-    return money_prorate(usage.least, off, 1000000, &out->of_least);
+        if (add_volume(&f->volumes[i], e, usage, out) < 0)
+            return -1;
+    return 0;
 }
 
 /* What the minimum spend adds. */

@@ -44,6 +44,15 @@ static const char *unknown_in_rate(const struct plan_rate *rate)
     return unknown_in_weights(rate->weights, rate->weight_count);
 }
 
+static const char *unknown_in_volume(const struct plan_volume *v, size_t count)
+{
+    if (v->by_tokens)
+        return "volume discount by tokens";
+    if (!plan_volume_is_plain(v))
+        return "volume discount by model or calendar";
+    return v->all_units || count > 1 ? "volume discount on all units, or more than one" : NULL;
+}
+
 const char *sum_unknown_term(const struct plan *plan)
 {
     const char *what = unknown_in_quotas(plan->quotas, plan->quota_count);
@@ -53,6 +62,8 @@ const char *sum_unknown_term(const struct plan *plan)
         return "set-up fee";
     if (plan->fees.credit_bonus_millionths > 0)
         return "bonus credit";
+    for (size_t i = 0; i < plan->fees.volume_count && !what; i++)
+        what = unknown_in_volume(&plan->fees.volumes[i], plan->fees.volume_count);
     if (!what)
         what = unknown_in_quotas(plan->rate_limits, plan->rate_limit_count);
     if (!what)
