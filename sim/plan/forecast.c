@@ -177,13 +177,10 @@ static int draw_day(struct make *m, size_t t, uint64_t key, double *requests)
             continue;
         *requests += (double)(n * s->blocks[b].requests);
         for (size_t p = 0; p < s->plan_count; p++) {
-            const struct block_charge *c = &s->charges[b * s->plan_count + p];
-            struct block_charge *to = &m->course[p * m->f->days + t];
-            if (money_add(to->usage, c->usage * (money)n, &to->usage) < 0)
+            struct block_charge c;
+            forecast_sample_get(s, b, p, &c);
+            if (block_charge_add(&m->course[p * m->f->days + t], &c, n) < 0)
                 return -1;
-            to->weight_micro += n * c->weight_micro;
-            to->input += n * c->input;
-            to->output += n * c->output;
         }
     }
     return 0;

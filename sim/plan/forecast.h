@@ -78,11 +78,26 @@ struct forecast_end {
     size_t p5, p50, p95;
 };
 
+/* Terms of a plan that a forecast does not settle as farebox bill does. */
+enum forecast_term {
+    FORECAST_TERM_SESSIONS, /* windows that begin with a request: taken as anchored ones */
+    FORECAST_TERM_SHARES,   /* quotas for some models or classes: of the day, their mean share */
+    FORECAST_TERM_VOLUME,   /* volume discounts by tokens, models or calendar: left out */
+    FORECAST_TERM_QUOTAS,   /* more such quotas than are looked at */
+    FORECAST_TERMS,
+};
+
+/* Bits of the plan's terms of these kinds, and what is said of one. */
+uint32_t forecast_terms(const struct plan *plan);
+const char *forecast_term_key(enum forecast_term term);
+const char *forecast_term_words(enum forecast_term term);
+
 struct forecast_plan {
     const struct plan *plan;
     money sample_usd;  /* exact usage charges of the sample, before quotas and subscription */
     uint64_t rejected; /* requests of the sample that the plan never serves: model or caps */
     bool short_limits; /* has limits below a day, or on concurrency, that are not looked at */
+    uint32_t terms;    /* bits of enum forecast_term */
     struct forecast_band bill;
     double *p5, *p50, *p95; /* of the spend up to the end of each day */
     double *month_usd;      /* mean by month */

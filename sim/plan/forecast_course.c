@@ -15,14 +15,16 @@
 /* One quota, rate limit or credit of a day or longer. */
 struct allowance {
     struct plan_quota quota; /* rolling windows as if anchored; shorter ones stretched to a day */
+    int need; /* its place in block_charge.need; -1: what it takes is told by the day */
     int64_t window;
-    uint64_t left;
-    money credit_left;
+    uint64_t left, carried;
+    money credit_left, credit_carried; /* carried: of what is left, from the window before */
 };
 
 struct settle {
     struct plan_course *c;
     const struct plan *plan; /* as many of it as are bought */
+    uint64_t bought;
     struct allowance *allowances;
     size_t count, quotas; /* the first `quotas` belong to what is included */
     money net_month;      /* usage less credit and discount since the month began */
@@ -35,12 +37,25 @@ static int64_t window_of(const struct settle *s, const struct plan_quota *q, siz
     return window_number(q, s->c->begin_unix_ns, (int64_t)day * FORECAST_DAY_NS);
 }
 
+static int place_of(const struct plan *plan, const struct plan_quota *quota)
+{
+    const struct plan_quota *some[FORECAST_NEEDS];
+    size_t count = forecast_needs(plan, some);
+    for (size_t i = 0; i < count; i++)
+        if (some[i] == quota)
+            return (int)i;
+    return -1;
+}
+
 static void add_allowance(struct settle *s, const struct plan_quota *quota)
 {
-    if (quota->of) /* calls of tools and units are not told apart in the demand of a day */
-        return;
+    int need = place_of(s->plan, quota);
+    if (need < 0 && (quota->of || quota->counts || quota->model_count + quota->class_count > 0))
+        return; /* forecast_terms() says so */
     struct allowance *a = &s->allowances[s->count++];
-    *a = (struct allowance){.quota = window_on_grid(quota), .window = -1};
+    *a = (struct allowance){.quota = window_on_grid(quota), .need = need, .window = -1};
+    if (quota->alignment == WINDOW_SESSION)
+        a->quota.alignment = WINDOW_ANCHORED;
     int64_t length = plan_quota_length(quota);
     if (length >= FORECAST_DAY_NS)
         return;
@@ -52,16 +67,33 @@ static void add_allowance(struct settle *s, const struct plan_quota *quota)
     a->quota.alignment = WINDOW_ANCHORED;
 }
 
+/* In the unit in which needs are told. */
+static uint64_t amount_of(const struct plan_quota *q)
+{
+    money_magnitude whole = q->counts ? (money_magnitude)q->amount * PLAN_MICRO : q->amount;
+    return whole > UINT64_MAX ? UINT64_MAX : (uint64_t)whole;
+}
+
+/* What one window leaves unused goes over to the next one, where it is used first, and is gone. */
+static void open_window(struct allowance *a, int64_t window)
+{
+    uint64_t amount = amount_of(&a->quota);
+    if (a->quota.rolls_over && a->window >= 0) {
+        bool next = window == a->window + 1; /* of one that nobody used all is left */
+        a->carried = next && a->left < amount ? a->left : amount;
+        a->credit_carried = next && a->credit_left < a->quota.usd ? a->credit_left : a->quota.usd;
+    }
+    a->window = window;
+    a->left = amount > UINT64_MAX - a->carried ? UINT64_MAX : amount + a->carried;
+    a->credit_left = a->quota.usd + a->credit_carried;
+}
+
 static void open_windows(struct settle *s, size_t day)
 {
     for (size_t i = 0; i < s->count; i++) {
-        struct allowance *a = &s->allowances[i];
-        int64_t window = window_of(s, &a->quota, day);
-        if (window == a->window)
-            continue;
-        a->window = window;
-        a->left = a->quota.amount;
-        a->credit_left = a->quota.usd;
+        int64_t window = window_of(s, &s->allowances[i].quota, day);
+        if (window != s->allowances[i].window)
+            open_window(&s->allowances[i], window);
     }
 }
 
@@ -85,7 +117,9 @@ static uint64_t of_share(struct share s, uint64_t value)
 static uint64_t need_of(const struct allowance *a, const struct block_charge *d)
 {
     if (a->quota.unit == QUOTA_USD)
-        return (uint64_t)charge_quanta(d->usage);
+        return (uint64_t)charge_quanta(a->need < 0 ? d->usage : d->need[a->need].usage);
+    if (a->need >= 0)
+        return d->need[a->need].amount;
     return plan_quota_need(&a->quota, d->weight_micro, d->input, d->output);
 }
 
@@ -94,22 +128,78 @@ static uint64_t left_of(const struct allowance *a)
     return a->quota.unit == QUOTA_USD ? (uint64_t)charge_quanta(a->credit_left) : a->left;
 }
 
+static bool is_for_some(const struct allowance *a)
+{
+    return a->quota.model_count + a->quota.class_count > 0;
+}
+
+/* True if every request is included in some quota, or would be where that has room. */
+static bool includes_all(const struct settle *s)
+{
+    for (size_t i = 0; i < s->quotas; i++)
+        if (!plan_quota_is_settled(&s->allowances[i].quota) && !is_for_some(&s->allowances[i]))
+            return true;
+    return false;
+}
+
+/* Charges of what is included, where all quotas are for some requests: of theirs, as much as has
+ * room. */
+static money included_of_some(const struct settle *s, const struct block_charge *served)
+{
+    money sum = 0;
+    for (size_t i = 0; i < s->quotas; i++) {
+        const struct allowance *a = &s->allowances[i];
+        if (plan_quota_is_settled(&a->quota) || !is_for_some(a))
+            continue;
+        uint64_t need = need_of(a, served), left = left_of(a);
+        money part = served->need[a->need].usage;
+        if (a->quota.beyond == BEYOND_PAY && left < need)
+            (void)money_prorate(part, left, need, &part);
+        sum += part < served->usage - sum ? part : served->usage - sum;
+    }
+    return sum;
+}
+
 /* What has room now: of the windows that queue, of those that reject, and of those beyond which
- * one pays. */
+ * one pays. Those that are for some requests only hold back these: hold_some(). */
 static void find_room(const struct settle *s, const struct block_charge *d, struct share *queued,
                       struct share *taken, struct share *included)
 {
     *queued = *taken = *included = (struct share){1, 1};
     for (size_t i = 0; i < s->count; i++) {
         const struct allowance *a = &s->allowances[i];
-        if (plan_quota_is_settled(&a->quota))
-            continue;
-        uint64_t need = need_of(a, d);
         enum plan_beyond beyond = a->quota.beyond;
+        if (plan_quota_is_settled(&a->quota) || is_for_some(a))
+            continue;
         lower(beyond == BEYOND_QUEUE    ? queued
               : beyond == BEYOND_REJECT ? taken
                                         : included,
-              left_of(a), need);
+              left_of(a), need_of(a, d));
+    }
+}
+
+/* Takes off what quotas for some requests have no room for, of those that queue or reject. */
+static void hold_some(const struct settle *s, enum plan_beyond beyond, struct block_charge *d)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const struct allowance *a = &s->allowances[i];
+        uint64_t need = is_for_some(a) ? need_of(a, d) : 0, left = left_of(a);
+        if (plan_quota_is_settled(&a->quota) || a->quota.beyond != beyond || left >= need)
+            continue;
+        struct block_need *some = &d->need[a->need], kept = *some;
+        uint64_t weight = d->weight_micro;
+        kept.amount = of_share((struct share){left, need}, some->amount);
+        kept.weight_micro = of_share((struct share){left, need}, some->weight_micro);
+        (void)money_prorate(some->usage, left, need, &kept.usage);
+        money usage_off = some->usage - kept.usage;
+        uint64_t weight_off = some->weight_micro - kept.weight_micro;
+        d->usage -= usage_off < d->usage ? usage_off : d->usage;
+        d->weight_micro -= weight_off < d->weight_micro ? weight_off : d->weight_micro;
+        if (weight > 0) { /* of tokens their mean */
+            d->input = of_share((struct share){d->weight_micro, weight}, d->input);
+            d->output = of_share((struct share){d->weight_micro, weight}, d->output);
+        }
+        *some = kept;
     }
 }
 
@@ -117,10 +207,14 @@ static void use_up(struct settle *s, const struct block_charge *served, struct s
 {
     for (size_t i = 0; i < s->count; i++) {
         struct allowance *a = &s->allowances[i];
-        if (a->quota.unit == QUOTA_USD && !plan_quota_is_settled(&a->quota))
-            a->credit_left -= served->usage < a->credit_left ? served->usage : a->credit_left;
-        uint64_t need =
-            plan_quota_need(&a->quota, served->weight_micro, served->input, served->output);
+        if (plan_quota_is_settled(&a->quota))
+            continue;
+        if (a->quota.unit == QUOTA_USD) {
+            money usage = a->need < 0 ? served->usage : served->need[a->need].usage;
+            a->credit_left -= usage < a->credit_left ? usage : a->credit_left;
+            continue;
+        }
+        uint64_t need = need_of(a, served);
         if (i < s->quotas)
             need = of_share(included, need);
         a->left -= need < a->left ? need : a->left;
@@ -136,61 +230,115 @@ static struct block_charge part_of(const struct block_charge *d, struct share s)
     out.weight_micro = of_share(s, d->weight_micro);
     out.input = of_share(s, d->input);
     out.output = of_share(s, d->output);
+    for (size_t i = 0; i < FORECAST_NEEDS; i++) {
+        const struct block_need *need = &d->need[i];
+        out.need[i].amount = of_share(s, need->amount);
+        out.need[i].weight_micro = of_share(s, need->weight_micro);
+        (void)money_prorate(need->usage, s.part, s.whole, &out.need[i].usage);
+    }
     return out;
 }
 
-static bool has_quota(const struct settle *s)
+static struct block_charge rest_of(const struct block_charge *d, const struct block_charge *part)
 {
-    for (size_t i = 0; i < s->quotas; i++)
-        if (!plan_quota_is_settled(&s->allowances[i].quota))
+    struct block_charge out = {d->usage - part->usage,
+                               d->weight_micro - part->weight_micro,
+                               d->input - part->input,
+                               d->output - part->output,
+                               {{0}}};
+    for (size_t i = 0; i < FORECAST_NEEDS; i++)
+        out.need[i] = (struct block_need){d->need[i].amount - part->need[i].amount,
+                                          d->need[i].usage - part->need[i].usage,
+                                          d->need[i].weight_micro - part->need[i].weight_micro};
+    return out;
+}
+
+/* Of charges that are included in quotas for all, what others for some beside them have no room
+ * for: one pays it. */
+static money held_of_some(const struct settle *s, const struct block_charge *served)
+{
+    money sum = 0;
+    for (size_t i = 0; i < s->quotas; i++) {
+        const struct allowance *a = &s->allowances[i];
+        uint64_t need = is_for_some(a) ? need_of(a, served) : 0, left = left_of(a);
+        money part = 0;
+        if (plan_quota_is_settled(&a->quota) || a->quota.beyond != BEYOND_PAY || left >= need)
+            continue;
+        (void)money_prorate(served->need[a->need].usage, need - left, need, &part);
+        sum += part;
+    }
+    return sum;
+}
+
+/* What of the served requests' charges the quotas include, as they stand. */
+static money included_money(const struct settle *s, const struct block_charge *served,
+                            struct share included)
+{
+    money all = served->usage;
+    if (!includes_all(s))
+        return included_of_some(s, served);
+    if (included.part < included.whole)
+        (void)money_prorate(served->usage, included.part, included.whole, &all);
+    money some = held_of_some(s, served);
+    return all > some ? all - some : 0;
+}
+
+static bool has_run_out(const struct settle *s, const struct block_charge *d)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (!plan_quota_is_settled(&s->allowances[i].quota) &&
+            left_of(&s->allowances[i]) < need_of(&s->allowances[i], d))
             return true;
     return false;
 }
 
-/* The usage charge of one day, and what of its demand waits for the next. */
+/* The usage charge of one day, what of its demand is served and what waits for the next. */
 static money charge_day(struct settle *s, const struct block_charge *demand,
-                        struct block_charge *waiting, size_t day)
+                        struct block_charge *waiting, size_t day, struct block_charge *served)
 {
     struct share queued, taken, included;
     struct block_charge all = *demand;
-    all.usage += waiting->usage;
-    all.weight_micro += waiting->weight_micro;
-    all.input += waiting->input;
-    all.output += waiting->output;
+    (void)block_charge_add(&all, waiting, 1); /* the sum of the course's days fits */
     find_room(s, &all, &queued, &taken, &included);
+    if (s->c->quota_end == FORECAST_NEVER && has_run_out(s, &all))
+        s->c->quota_end = day;
     struct block_charge now = part_of(&all, queued);
-    *waiting = (struct block_charge){all.usage - now.usage, all.weight_micro - now.weight_micro,
-                                     all.input - now.input, all.output - now.output};
+    hold_some(s, BEYOND_QUEUE, &now);
+    *waiting = rest_of(&all, &now);
     /* First in, first out: of the day's own demand waits what the line is too long for. */
     uint64_t late = waiting->weight_micro;
     s->c->delayed += (double)(late < demand->weight_micro ? late : demand->weight_micro);
-    struct block_charge served = part_of(&now, taken);
-    s->c->unserved += (double)(now.weight_micro - served.weight_micro);
-    if (s->c->quota_end == FORECAST_NEVER &&
-        (queued.part < queued.whole || taken.part < taken.whole || included.part < included.whole))
-        s->c->quota_end = day;
-    use_up(s, &served, included);
-    if (!has_quota(s))
-        return served.usage;
-    money free_usage = served.usage;
-    if (included.part < included.whole)
-        (void)money_prorate(served.usage, included.part, included.whole, &free_usage);
-    return served.usage - free_usage;
+    *served = part_of(&now, taken);
+    hold_some(s, BEYOND_REJECT, served);
+    s->c->unserved += (double)(now.weight_micro - served->weight_micro);
+    money free_usage = included_money(s, served, included);
+    use_up(s, served, included);
+    return served->usage - free_usage;
 }
 
-/* Included credit: what is left of the window's. */
-static money credit_of(struct settle *s, money usage, size_t day)
+/* Included credit, and free calls and units: what is left of the window's. */
+static money credit_of(struct settle *s, const struct block_charge *served, money usage, size_t day)
 {
     money covered = 0;
     for (size_t i = 0; i < s->quotas; i++) {
         struct allowance *a = &s->allowances[i];
-        if (a->quota.unit != QUOTA_USD || !plan_quota_is_settled(&a->quota))
+        if (!plan_quota_is_settled(&a->quota))
             continue;
-        money part = usage - covered < a->credit_left ? usage - covered : a->credit_left;
-        if (part < usage - covered && s->c->quota_end == FORECAST_NEVER)
-            s->c->quota_end = day;
-        a->credit_left -= part;
-        covered += part;
+        money of = a->need < 0 ? usage : served->need[a->need].usage, part = of;
+        if (a->quota.of) {
+            uint64_t need = served->need[a->need].amount, taken = need < a->left ? need : a->left;
+            a->left -= taken;
+            if (taken < need && s->c->quota_end == FORECAST_NEVER)
+                s->c->quota_end = day;
+            if (taken < need)
+                (void)money_prorate(of, taken, need, &part);
+        } else {
+            part = of < a->credit_left ? of : a->credit_left;
+            if (part < of && part < usage - covered && s->c->quota_end == FORECAST_NEVER)
+                s->c->quota_end = day;
+            a->credit_left -= part;
+        }
+        covered += part < usage - covered ? part : usage - covered;
     }
     return covered;
 }
@@ -276,11 +424,23 @@ static int periodic(money price, uint64_t count, int64_t period_ns, size_t day, 
     return 0;
 }
 
-static int standing_charges(const struct plan *plan, size_t day, money *out)
+/* Set-up fees, once of each that is bought. */
+static int setup_fees(const struct plan *plan, uint64_t count, money *out)
+{
+    money units;
+    return money_multiply(plan->subscription.setup, count, out) < 0 ||
+                   money_multiply(plan->provisioned.setup, plan->provisioned.units, &units) < 0
+               ? -1
+               : money_add(*out, units, out);
+}
+
+static int standing_charges(const struct plan *plan, uint64_t count, size_t day, money *out)
 {
     const struct plan_subscription *s = &plan->subscription;
     const struct plan_provisioned *v = &plan->provisioned;
-    money fee = 0, hours = 0;
+    money fee = 0, hours = 0, setup = 0;
+    if (day == 0 && setup_fees(plan, count, &setup) < 0)
+        return -1;
     if (s->present && periodic(s->price, s->seats, s->period_ns, day, &fee) < 0)
         return -1;
     if (v->present) {
@@ -290,19 +450,22 @@ static int standing_charges(const struct plan *plan, size_t day, money *out)
             money_prorate(one, (uint64_t)FORECAST_DAY_NS, (uint64_t)v->period_ns, &hours) < 0)
             return -1;
     }
-    return money_add(fee, hours, out);
+    return money_add(fee, hours, &fee) < 0 ? -1 : money_add(fee, setup, out);
 }
 
 static int settle_day(struct settle *s, struct block_charge *waiting, size_t day)
 {
     struct plan_course *c = s->c;
+    struct block_charge served;
     money standing, discount, fee;
     open_windows(s, day);
-    money usage = charge_day(s, &c->demand[day], waiting, day);
+    money usage = charge_day(s, &c->demand[day], waiting, day, &served);
     if (volume_discount(s, usage, day, &discount) < 0)
         return -1;
-    money net = usage - credit_of(s, usage, day) - discount;
-    if (credit_fee(s, net, day, &fee) < 0 || standing_charges(s->plan, day, &standing) < 0 ||
+    money credit = credit_of(s, &served, usage, day);
+    money net = usage - discount - (credit < usage - discount ? credit : usage - discount);
+    if (credit_fee(s, net, day, &fee) < 0 ||
+        standing_charges(s->plan, s->bought, day, &standing) < 0 ||
         money_add(net, minimum_due(s, usage, day) + fee, &net) < 0 ||
         money_add(net, standing, &c->spend[day]) < 0)
         return -1;
@@ -315,7 +478,7 @@ static int settle_count(struct plan_course *c, uint64_t count)
     struct bought bought;
     bought_make(&bought, c->plan, count, 0);
     const struct plan *plan = &bought.plan;
-    struct settle s = {.c = c, .plan = plan};
+    struct settle s = {.c = c, .plan = plan, .bought = count};
     struct block_charge waiting = {0};
     int code = 0;
     s.allowances =

@@ -3,13 +3,34 @@
 #define FAREBOX_SIM_PLAN_FORECAST_PARTS_H
 
 #include "core/random.h"
+#include "sim/cost/bill/tariff.h"
 #include "sim/plan/forecast.h"
+
+/* What is taken of a quota that is not for all requests alike: classes of tokens that count apart,
+ * some models or classes, calls of a tool, units. */
+struct block_need {
+    uint64_t amount; /* in the quota's unit */
+    money usage;     /* the charges of the requests that it is for; of calls and units, their own */
+    uint64_t weight_micro;
+};
+#define FORECAST_NEEDS 4 /* such quotas of one plan; more are not looked at */
 
 /* What one plan charges for one block, and what the block takes of its quotas. */
 struct block_charge {
     money usage;
     uint64_t weight_micro, input, output; /* of the served requests */
+    struct block_need need[FORECAST_NEEDS];
 };
+
+/* The quotas of the plan that have needs of their own, in the order of their places in `need`. */
+size_t forecast_needs(const struct plan *plan, const struct plan_quota *out[FORECAST_NEEDS]);
+
+/* Takes a row of the sample in, which was charged so much. -1: beyond 128 bits. */
+int block_needs_add(struct block_need *needs, const struct plan *plan, const struct tariff *t,
+                    size_t row, struct serve_ask *ask, money charge);
+
+/* Adds so many times what `from` takes. -1: beyond 128 bits. */
+int block_charge_add(struct block_charge *to, const struct block_charge *from, uint64_t times);
 
 /* Requests of one day of the sample that are drawn together: whole sessions. */
 struct forecast_block {
@@ -22,6 +43,12 @@ struct sample_day {
     double requests, tokens;
 };
 
+/* A block_charge without needs, of which few plans have any. */
+struct block_sum {
+    money usage;
+    uint64_t weight_micro, input, output;
+};
+
 struct forecast_sample {
     struct sample_day *days;
     size_t day_count;
@@ -29,7 +56,10 @@ struct forecast_sample {
     int64_t origin_ns; /* of the first day, in the workload's time */
     uint64_t left_out; /* requests on the last day that is not whole */
     struct forecast_block *blocks;
-    struct block_charge *charges; /* [block × plan_count + plan] */
+    struct block_sum *charges; /* [block × plan_count + plan] */
+    struct block_need *needs;  /* [block × need_count + place] */
+    size_t *need_first;        /* by plan, its first place; [plan_count] = need_count */
+    size_t need_count;
     size_t block_count, plan_count;
 };
 
@@ -39,6 +69,10 @@ int forecast_sample_make(struct forecast_sample *out, const struct workload *w,
                          const struct forecast_options *options, struct forecast_plan *plans,
                          size_t plan_count, struct error *err);
 void forecast_sample_free(struct forecast_sample *s);
+
+/* What a block charges under a plan, needs included. */
+void forecast_sample_get(const struct forecast_sample *s, size_t block, size_t plan,
+                         struct block_charge *out);
 
 /* Demand by day, its fit, and futures drawn from it. */
 struct demand_model {

@@ -142,7 +142,7 @@ static bool ignores_limits(const struct plan *p)
     return some;
 }
 
-static int charge_rows(struct cut *c, const struct tariff *t, const struct plan *plan,
+static int charge_rows(struct cut *c, const struct tariff *t,
                        const struct serve_conditions *conditions, size_t number,
                        struct forecast_plan *out)
 {
@@ -159,13 +159,15 @@ static int charge_rows(struct cut *c, const struct tariff *t, const struct plan 
             return -1;
         if (c->block[i] == NO_BLOCK)
             continue;
-        struct block_charge *b = &s->charges[c->block[i] * s->plan_count + number];
-        serve_ask_of(plan, c->rows, conditions, i, &ask);
+        struct block_sum *b = &s->charges[c->block[i] * s->plan_count + number];
+        serve_ask_of(out->plan, c->rows, conditions, i, &ask);
         b->usage += charge.total;
         b->weight_micro += ask.weight_micro;
         b->input += ask.input;
         b->output += ask.output;
-        if (b->usage > MONEY_MAX >> REPEATS_BITS)
+        if (b->usage > MONEY_MAX >> REPEATS_BITS ||
+            block_needs_add(&s->needs[c->block[i] * s->need_count + s->need_first[number]],
+                            out->plan, t, i, &ask, charge.total) < 0)
             return -1;
     }
     return 0;
@@ -190,13 +192,36 @@ static int charge_plan(struct cut *c, const struct forecast_options *o, size_t n
     open.limits.concurrency = 0;
     serve_plan(&open, c->rows, &conditions, &served);
     tariff_init(&t, &open, c->rows, &served, known ? start : TIME_NEVER, false);
-    int code = charge_rows(c, &t, &open, &conditions, number, out);
+    int code = charge_rows(c, &t, &conditions, number, out);
     out->short_limits = ignores_limits(out->plan);
+    out->terms = forecast_terms(out->plan);
     tariff_free(&t);
     serve_result_free(&served);
     return code < 0 ? error_set(err, ERR_INPUT, "the charges of plan \"%s\" are too large",
                                 out->plan->name)
                     : 0;
+}
+
+static void make_room(struct forecast_sample *s, const struct forecast_plan *plans)
+{
+    s->need_first = mem_zero(s->plan_count + 1, sizeof *s->need_first);
+    for (size_t p = 0; p < s->plan_count; p++) {
+        const struct plan_quota *some[FORECAST_NEEDS];
+        s->need_first[p] = s->need_count;
+        s->need_count += forecast_needs(plans[p].plan, some);
+    }
+    s->need_first[s->plan_count] = s->need_count;
+    s->charges = mem_zero(s->block_count * s->plan_count + 1, sizeof *s->charges);
+    s->needs = mem_zero(s->block_count * s->need_count + 1, sizeof *s->needs);
+}
+
+void forecast_sample_get(const struct forecast_sample *s, size_t block, size_t plan,
+                         struct block_charge *out)
+{
+    const struct block_sum *b = &s->charges[block * s->plan_count + plan];
+    *out = (struct block_charge){b->usage, b->weight_micro, b->input, b->output, {{0}}};
+    for (size_t i = s->need_first[plan]; i < s->need_first[plan + 1]; i++)
+        out->need[i - s->need_first[plan]] = s->needs[block * s->need_count + i];
 }
 
 int forecast_sample_make(struct forecast_sample *out, const struct workload *w,
@@ -218,7 +243,7 @@ int forecast_sample_make(struct forecast_sample *out, const struct workload *w,
         find_units(&c);
         find_beginnings(&c);
         cut_blocks(&c);
-        out->charges = mem_zero(out->block_count * plan_count + 1, sizeof *out->charges);
+        make_room(out, plans);
     }
     for (size_t p = 0; p < plan_count && code == 0; p++)
         code = charge_plan(&c, options, p, &plans[p], err);
@@ -236,5 +261,7 @@ void forecast_sample_free(struct forecast_sample *s)
     free(s->days);
     free(s->blocks);
     free(s->charges);
+    free(s->needs);
+    free(s->need_first);
     *s = (struct forecast_sample){0};
 }

@@ -74,6 +74,12 @@ static void put_plan(const struct forecast *f, struct json_writer *w, const stru
     json_pair_statistic(w, "unserved_share", p->unserved_share);
     json_pair_statistic(w, "delayed_share", p->delayed_share);
     json_pair_bool(w, "short_limits_ignored", p->short_limits);
+    json_key(w, "approximate");
+    json_begin_array(w);
+    for (int i = 0; i < FORECAST_TERMS; i++)
+        if (p->terms >> i & 1)
+            json_put_string(w, forecast_term_key((enum forecast_term)i));
+    json_end_array(w);
     json_key(w, "spend_usd");
     json_begin_object(w);
     json_pair_statistics(w, "p5", p->p5, f->days);

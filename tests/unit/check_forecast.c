@@ -275,7 +275,8 @@ START_TEST(settled_days_come_to_the_bill)
         money spend[30], price = plans[i]->provisioned.present ? 0 : MONEY_USD / 100;
         char expected[MONEY_TEXT_SIZE];
         for (int d = 0; d < 30; d++)
-            days[d] = (struct block_charge){240 * price, 240 * (uint64_t)PLAN_MICRO, 24000, 2400};
+            days[d] =
+                (struct block_charge){240 * price, 240 * (uint64_t)PLAN_MICRO, 24000, 2400, {{0}}};
         struct plan_course c = {
             .plan = plans[i], .demand = days, .days = 30, .begin_unix_ns = 0, .spend = spend};
         ck_assert_int_eq(plan_course_settle(&c), 0);
@@ -284,6 +285,136 @@ START_TEST(settled_days_come_to_the_bill)
     }
     bill_free(&bill);
     workload_free(&w);
+    plan_book_free(&book);
+}
+END_TEST
+
+/* Thirty days of ten requests (or five and fifteen in turn), half of them of model big, each with a
+ * search, of 1,000 tokens in and 100 out. */
+static void add_searching(struct workload *w, bool in_turn)
+{
+    struct usage_extra search = {"search", PLAN_MICRO, false};
+    workload_init(w);
+    for (int d = 0; d < 30; d++)
+        for (int i = 0; i < (!in_turn ? 10 : d % 2 ? 15 : 5); i++) {
+            struct request r = {.timestamp_ns = d * 86400 * NS_PER_S + i * 3600 * NS_PER_S,
+                                .input_tokens = 1000,
+                                .output_tokens = 100,
+                                .model = i % 2 ? "big" : "small",
+                                .has_usage = true,
+                                .usage = usage_from_totals(1000, 0, 0, 0, 100, 0)};
+            r.usage.extras = &search;
+            r.usage.extra_count = 1;
+            testing_add(w, r);
+        }
+}
+
+/* The sample's own days, as the course of a plan. */
+static void course_of_sample(const struct workload *w, const struct plan *plan,
+                             struct plan_course *c, struct block_charge days[30], money spend[30])
+{
+    struct forecast_sample s;
+    struct forecast_plan p = {.plan = plan};
+    struct forecast_options o = {.span_ns = 30 * 86400 * NS_PER_S};
+    struct error err = {0};
+    ck_assert_msg(forecast_sample_make(&s, w, &o, &p, 1, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(s.day_count, 30);
+    for (size_t d = 0; d < 30; d++) {
+        days[d] = (struct block_charge){0};
+        for (size_t b = s.days[d].first; b < s.days[d].first + s.days[d].count; b++) {
+            struct block_charge one;
+            forecast_sample_get(&s, b, 0, &one);
+            ck_assert_int_eq(block_charge_add(&days[d], &one, 1), 0);
+        }
+    }
+    forecast_sample_free(&s);
+    *c = (struct plan_course){.plan = plan, .demand = days, .days = 30, .spend = spend};
+    ck_assert_int_eq(plan_course_settle(c), 0);
+}
+
+static const struct {
+    const char *plan, *total;
+    bool in_turn;
+    unsigned unserved;
+} settled[] = {
+    /* 300 × 0.01, and six searches a day beyond the free four */
+    {"\"per_request\": \"0.01\", \"per_tool\": {\"search\": \"0.01\"}, \"free\": {\"tool\": "
+     "\"search\","
+     " \"calls\": 4, \"per\": \"day\"}",
+     "4.8", false, 0},
+    /* 1,000 + 10 × 100 a request: four a day are included */
+    {"\"per_request\": \"0.01\", \"subscription\": {\"price\": 5, \"period\": \"month\", "
+     "\"includes\":"
+     " {\"tokens\": 8000, \"per\": \"day\", \"counts\": {\"output\": 10}}}",
+     "6.8", false, 0},
+    /* what five requests leave of ten cents pays for the next day's fifteen */
+    {"\"per_request\": \"0.01\", \"free\": {\"usd\": \"0.1\", \"per\": \"day\", \"rollover\": "
+     "true}",
+     "0", true, 0},
+    {"\"per_request\": \"0.01\", \"free\": {\"usd\": \"0.1\", \"per\": \"day\"}", "0.75", true, 0},
+    {"\"subscription\": {\"price\": 3, \"period\": \"month\", \"setup\": 7}", "10", false, 0},
+    /* two a day of model big are free */
+    {"\"per_request\": \"0.01\", \"free\": {\"requests\": 2, \"per\": \"day\", \"models\": "
+     "\"big\"}",
+     "2.4", false, 0},
+    /* of model big four cents a day are free, of all three of the rest */
+    {"\"per_request\": \"0.01\", \"free\": [{\"usd\": \"0.04\", \"per\": \"day\", \"models\": "
+     "\"big\"},"
+     " {\"usd\": \"0.03\", \"per\": \"day\"}]",
+     "0.9", false, 0},
+    /* four cents' worth a day, the other six are turned away */
+    {"\"per_request\": \"0.01\", \"free\": {\"usd\": \"0.04\", \"per\": \"day\", \"beyond\":"
+     " \"reject\"}",
+     "0", false, 180},
+    {"\"per_request\": \"0.01\", \"free\": {\"requests\": 2, \"per\": \"day\", \"models\": \"big\","
+     " \"beyond\": \"reject\"}",
+     "1.5", false, 90},
+};
+
+/* Quotas that count more than requests and tokens: the bill's total, and whom it turns away. */
+START_TEST(quotas_of_all_kinds_come_to_the_bill)
+{
+    struct workload w;
+    struct plan_book book;
+    struct plan_course c;
+    struct block_charge days[30];
+    money spend[30];
+    char text[600], total[MONEY_TEXT_SIZE];
+    snprintf(text, sizeof text, "{\"name\": \"p\", %s}", settled[_i].plan);
+    load(text, &book);
+    add_searching(&w, settled[_i].in_turn);
+    const struct plan *plan = &book.plans[0];
+    struct bill bill;
+    struct bill_options o = {.workers = 1};
+    ck_assert_int_eq(bill_make(&bill, &w, &plan, 1, &o, NULL), 0);
+    course_of_sample(&w, plan, &c, days, spend);
+    money_format(bill.plans[0].total, total);
+    ck_assert_str_eq(total, settled[_i].total);
+    ck_money(c.total, total);
+    ck_assert_uint_eq(bill.plans[0].rejected, settled[_i].unserved);
+    ck_assert_double_eq_tol(c.unserved, settled[_i].unserved * 1e6, 1e3);
+    bill_free(&bill);
+    workload_free(&w);
+    plan_book_free(&book);
+}
+END_TEST
+
+START_TEST(what_is_not_settled_as_the_bill_does_is_said)
+{
+    struct plan_book book;
+    load("{\"name\": \"p\", \"per_mtok\": {\"input\": 1}, \"free\": [{\"requests\": 1, \"per\": "
+         "\"5h\","
+         " \"window\": \"session\"}, {\"requests\": 1, \"per\": \"day\", \"models\": \"m\"}], "
+         "\"volume\":"
+         " {\"steps\": [{\"over_tokens\": 5, \"off_percent\": 1}]}},"
+         "{\"name\": \"q\", \"per_mtok\": {\"input\": 1}, \"free\": {\"requests\": 1, \"per\": "
+         "\"day\"},"
+         " \"volume\": {\"steps\": [{\"over_usd\": 5, \"off_percent\": 1}]}}",
+         &book);
+    ck_assert_uint_eq(forecast_terms(&book.plans[0]), 1u << FORECAST_TERM_SESSIONS |
+                                                          1u << FORECAST_TERM_SHARES |
+                                                          1u << FORECAST_TERM_VOLUME);
+    ck_assert_uint_eq(forecast_terms(&book.plans[1]), 0);
     plan_book_free(&book);
 }
 END_TEST
@@ -474,6 +605,9 @@ static Suite *forecast_suite(void)
     TCase *plans = tcase_create("plans");
     tcase_add_test(plans, steady_month_meets_quotas_and_budget);
     tcase_add_test(plans, settled_days_come_to_the_bill);
+    tcase_add_loop_test(plans, quotas_of_all_kinds_come_to_the_bill, 0,
+                        sizeof settled / sizeof *settled);
+    tcase_add_test(plans, what_is_not_settled_as_the_bill_does_is_said);
     tcase_add_test(plans, growth_changes_the_plan_of_later_months);
     tcase_add_test(plans, less_than_a_week_is_refused);
     tcase_add_test(plans, history_sets_the_level);

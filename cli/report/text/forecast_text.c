@@ -164,6 +164,15 @@ static void put_notes(const struct forecast *f, int width, struct buffer *out)
         put_note("Every hour is assumed to be like those of the sample (--assume-stationary): "
                  "season and trend are not in the band.",
                  width, out);
+    for (size_t p = 0; p < f->plan_count; p++)
+        for (int i = 0; i < FORECAST_TERMS; i++)
+            if (f->results[0].plans[p].terms >> i & 1) {
+                buffer_clear(&line);
+                buffer_add_format(&line, "%s: %s; farebox bill counts them exactly.",
+                                  f->results[0].plans[p].plan->name,
+                                  forecast_term_words((enum forecast_term)i));
+                put_note(line.data, width, out);
+            }
     if (limits)
         put_note("Rate limits below a day and concurrency are not looked at; farebox bill does.",
                  width, out);

@@ -114,6 +114,14 @@ static money saved_by(const struct tariff *t, size_t row, const struct plan_quot
     return all - rest < paid ? all - rest : paid;
 }
 
+uint64_t bill_calls(const struct tariff *t, size_t row, const struct plan_quota *quota, money *cost)
+{
+    struct usage u = workload_usage(t->rows->workload, row);
+    uint64_t count = count_of(&u, quota);
+    *cost = saved_by(t, row, quota, count, count);
+    return count;
+}
+
 /* The amount of one window; of a stretch that is scaled to a longer period, its share. */
 static uint64_t amount_in(const struct plan_quota *q, const struct bill *bill)
 {

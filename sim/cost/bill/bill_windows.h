@@ -36,6 +36,11 @@ void window_walk_end(struct window_walk *walk);
 money bill_free_calls(const struct plan *plan, const struct bill *bill, const struct tariff *t,
                       money *by_row);
 
+/* How many millionths of calls or units the row has of a free allowance of such, and what they cost
+ * without it. */
+uint64_t bill_calls(const struct tariff *t, size_t row, const struct plan_quota *quota,
+                    money *cost);
+
 /* A volume discount that is not plain: by tokens, by model, by calendar periods. -1: beyond 128
  * bits. */
 int bill_volume_discount(const struct plan_volume *volume, const struct bill *bill,
