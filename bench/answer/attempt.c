@@ -1,5 +1,6 @@
 #include "bench/answer/attempt_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -68,6 +69,11 @@ void attempt_begin(struct attempt *a, const struct attempt_config *config, int64
     empty(&a->lines);
 }
 
+static bool text_same_letters(struct text t, const char *word)
+{
+    return t.length == strlen(word) && strncasecmp(t.at, word, t.length) == 0;
+}
+
 static bool contains(const char *text, const char *part)
 {
     size_t n = strlen(part);
@@ -82,6 +88,8 @@ void attempt_answer(struct attempt *a, int http_status, const char *content_type
     a->http_status = http_status;
     a->headers_in_read = true;
     a->says_events = contains(content_type, "event-stream");
+    a->says_lines = contains(content_type, "ndjson") || contains(content_type, "jsonl") ||
+                    contains(content_type, "json-lines") || contains(content_type, "stream+json");
     a->is_stream = attempt_is_good(a) &&
                    (a->says_events || (a->config->stream && !contains(content_type, "json") &&
                                        !contains(content_type, "html")));
@@ -89,6 +97,27 @@ void attempt_answer(struct attempt *a, int http_status, const char *content_type
         text_cut(text_of(content_type), a->content_type, sizeof a->content_type);
     a->shape = attempt_is_good(a) ? SHAPE_OPEN : SHAPE_BODY;
     a->body.cap = attempt_is_good(a) ? a->config->max_body : ATTEMPT_ERROR_BODY;
+}
+
+/* LiteLLM tells what an answer cost; under the second name before its own discounts. */
+void attempt_header(struct attempt *a, struct text name, struct text value)
+{
+    static const char own[] = "x-litellm-response-cost",
+                      listed[] = "x-litellm-response-cost-original";
+    struct usage_report r;
+    char json[96];
+    bool is_own = text_same_letters(name, own);
+    if (!is_own && (a->header_cost_is_own || !text_same_letters(name, listed)))
+        return;
+    value = text_trim(value);
+    if (value.length == 0 || value.length > 60 || memchr(value.at, '"', value.length))
+        return;
+    snprintf(json, sizeof json, "{\"cost\": \"%.*s\"}", (int)value.length, value.at);
+    if (!usage_report_parse(text_of(json), &r) || !r.has_cost)
+        return;
+    a->has_header_cost = true;
+    a->header_cost_is_own = is_own;
+    a->header_cost = r.cost;
 }
 
 static bool feed_body(struct attempt *a, const char *bytes, size_t count)
@@ -141,7 +170,7 @@ static bool decide_shape(struct attempt *a, struct text body)
     bool object = *start.at == '{' || *start.at == '[';
     bool other = stream > 0 ? !a->says_events : object && a->says_events;
     if (stream > 0 || object || !a->says_events)
-        a->is_stream = stream > 0;
+        a->is_stream = stream > 0 || (object && a->says_lines && a->config->stream);
     a->odd |= other ? ODDITY(CONTENT_TYPE) : 0;
     a->shape = a->is_stream ? SHAPE_EVENTS : SHAPE_BODY;
     return true;

@@ -66,6 +66,7 @@ struct attempt {
     int http_status;
     enum answer_shape shape;
     bool says_events; /* the content type */
+    bool says_lines;  /* it: an object a line */
     bool is_stream, done, ending, cancelled, headers_in_read;
     bool understood; /* an event that is no end mark was read */
     bool by_deltas;  /* a token came as an increment */
@@ -80,6 +81,11 @@ struct attempt {
     struct alike alike;         /* the form of its events, where they stand alone */
     struct usage_report report; /* of all the answer's usage objects; its unknown keys are here: */
     struct usage_key_names unknown_keys;
+    uint32_t usage_reports; /* usage objects, and what they count of the output, added up: */
+    uint64_t usage_output_sum, usage_reasoning_sum;
+    bool has_header_cost, header_cost_is_own;
+    money header_cost;
+    const char *looks_like; /* another API, by an event that bore no text: chunk_event_looks_like */
     struct usage_extra unit; /* billed beside tokens; see struct chunk */
     enum failure_class failure;
     char finish_reason[24], message[ATTEMPT_MESSAGE_SIZE];
@@ -98,6 +104,9 @@ void attempt_begin(struct attempt *a, const struct attempt_config *config, int64
 
 /* The status line and headers are there; content_type may be NULL. */
 void attempt_answer(struct attempt *a, int http_status, const char *content_type);
+
+/* A header of the answer, at any time before attempt_fill: what it says the answer cost. */
+void attempt_header(struct attempt *a, struct text name, struct text value);
 
 /* Takes the next bytes of the body. False: hang up, nothing more is wanted (see failure and
  * cancelled). */

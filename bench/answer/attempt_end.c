@@ -64,10 +64,38 @@ static void end_whole(struct attempt *a)
     note_missing_reason(a);
 }
 
+static bool is_other(const struct attempt *a, const char *name)
+{
+    const struct bench_api *asked = a->config->api, *other = name ? bench_api_find(name) : NULL;
+    return !other || other->read_answer != asked->read_answer ||
+           other->generates != asked->generates;
+}
+
+void attempt_look(struct attempt *a, struct text data)
+{
+    const char *name, *words = chunk_event_looks_like(data, &name);
+    if (words && is_other(a, name))
+        a->looks_like = words;
+}
+
+/* A stream of another API holds no token for this one. */
+static bool fail_other_stream(struct attempt *a)
+{
+    char message[ATTEMPT_MESSAGE_SIZE];
+    if (!a->looks_like || a->chunks > 0)
+        return false;
+    snprintf(message, sizeof message, "the stream looks like %s, and --api %s was asked",
+             a->looks_like, a->config->api->name);
+    attempt_fail(a, FAILURE_EMPTY, text_of(message));
+    return true;
+}
+
 static void end_stream(struct attempt *a, enum failure_class transport, const char *message)
 {
     attempt_end_events(a);
     if (a->failure != FAILURE_NONE || a->cancelled)
+        return;
+    if (transport == FAILURE_NONE && a->held != HELD_ERROR && fail_other_stream(a))
         return;
     if (a->done || (a->finish_reason[0] && transport == FAILURE_NONE))
         end_whole(a);
@@ -115,9 +143,8 @@ static bool fail_other_api(struct attempt *a, struct text body)
 {
     char message[ATTEMPT_MESSAGE_SIZE];
     const char *name, *words = chunk_looks_like(body, &name);
-    const struct bench_api *asked = a->config->api, *other = name ? bench_api_find(name) : NULL;
-    if (!words ||
-        (other && other->read_answer == asked->read_answer && other->generates == asked->generates))
+    const struct bench_api *asked = a->config->api;
+    if (!words || !is_other(a, name))
         return false;
     snprintf(message, sizeof message, "the answer looks like %s, and --api %s was asked: %.*s",
              words, asked->name, (int)(body.length < 100 ? body.length : 100), body.at);
@@ -239,12 +266,25 @@ static void estimate_output(const struct attempt *a, struct record *r)
         r->usage.tokens[USAGE_OUTPUT] = r->asked_output;
 }
 
+/* Some servers count in each event's usage that event alone: more chunks than any of them counts
+ * tokens, and together at least as many tokens as chunks. */
+static void add_up_usage(const struct attempt *a, struct record *r)
+{
+    if (a->usage_reports < 2 || usage_output(&r->usage) >= a->chunks ||
+        a->usage_output_sum < a->chunks)
+        return;
+    r->usage.tokens[USAGE_REASONING] = a->usage_reasoning_sum;
+    r->usage.tokens[USAGE_OUTPUT] += a->usage_output_sum - usage_output(&r->usage);
+    r->odd = (r->odd & ~ODDITY(USAGE_BACK)) | ODDITY(USAGE_PARTS);
+}
+
 /* The server's, but for a length of 0 where there was text: that is estimated. */
 static void fill_usage(const struct attempt *a, struct record *r)
 {
     bool said = a->so_far.has_usage, silent = r->odd & ODDITY(NO_TEXT);
     if (said) {
         r->odd |= usage_report_resolve(&a->report, &r->usage);
+        add_up_usage(a, r);
         r->usage_from = USAGE_SERVER;
     }
     if (!attempt_is_good(a) || (a->chunks == 0 && r->status != RECORD_COMPLETED))
@@ -301,8 +341,8 @@ void attempt_fill(const struct attempt *a, struct record *r)
     r->content_type = a->failure != FAILURE_NONE && a->content_type[0] ? a->content_type : NULL;
     r->text = a->config->keep_text && a->text.length ? a->text.data : NULL;
     r->raw_usage = a->raw_usage.length ? a->raw_usage.data : NULL;
-    r->has_cost = a->report.has_cost;
-    r->cost = a->report.cost;
+    r->has_cost = a->report.has_cost || a->has_header_cost;
+    r->cost = a->report.has_cost ? a->report.cost : a->header_cost;
     fill_usage(a, r);
     if (a->unit.name) {
         r->usage.extras = &a->unit;

@@ -46,7 +46,15 @@ static int64_t take_growth(struct attempt *a, int which, unsigned kind, struct t
                            struct chunk *c)
 {
     struct growth *g = &a->growths[which];
-    if (t->length == 0 || g->is_increments)
+    if (t->length == 0)
+        return 0;
+    if (growth_says_all(g, *t, c->finish_reason.length > 0)) {
+        a->odd |= ODDITY(REPEATS);
+        *t = (struct text){"", 0};
+        c->tokens &= ~kind;
+        return 0;
+    }
+    if (g->is_increments)
         return (int64_t)t->length;
     if (g->length == 0)
         a->kept_from[which] = a->text.length;
@@ -61,18 +69,22 @@ static int64_t take_growth(struct attempt *a, int which, unsigned kind, struct t
     return step.bytes;
 }
 
-/* A token's text, and how the answer's tokens are spread over its chunks. */
-static void take_tokens(struct attempt *a, struct chunk *c)
+/* A token's text, and how the answer's tokens are spread over its chunks. False: the text says
+ * again what came before. */
+static bool take_tokens(struct attempt *a, struct chunk *c)
 {
+    bool said = c->content.length > 0;
     int64_t bytes = (int64_t)(c->refusal.length + c->tool.length);
     bytes += take_growth(a, GROWTH_CONTENT, CHUNK_CONTENT, &c->content, c);
     bytes += take_growth(a, GROWTH_REASONING, CHUNK_REASONING | CHUNK_SUMMARY, &c->reasoning, c);
     for (unsigned i = 0; i < c->more_count; i++)
         bytes += (int64_t)c->more[i].length;
+    bool is_new = !said || c->content.length > 0;
     if (!c->tokens)
-        return;
+        return is_new;
     note_token(a, c);
     spread_add(&a->spread, c, bytes);
+    return is_new;
 }
 
 static void note_finish(struct attempt *a, struct text reason)
@@ -108,6 +120,9 @@ static void note_unknown_keys(struct attempt *a)
 
 static void note_usage(struct attempt *a, const struct chunk *c)
 {
+    a->usage_reports++;
+    a->usage_reasoning_sum += c->usage.tokens[USAGE_REASONING];
+    a->usage_output_sum += usage_output(&c->usage);
     usage_report_merge(&a->report, &c->report);
     note_unknown_keys(a);
     a->so_far.has_usage = true;
@@ -220,7 +235,7 @@ static bool take_event(struct attempt *a, const char *name, struct text data)
     if (again)
         forget_texts(a, &c);
     if (c.tokens) {
-        take_tokens(a, &c);
+        again |= !take_tokens(a, &c);
         a->held = HELD_NOTHING; /* whatever was said, the answer goes on */
         a->by_deltas |= !c.is_whole_text;
     }
@@ -233,6 +248,8 @@ static bool take_event(struct attempt *a, const char *name, struct text data)
         a->config->api->read_reply(data, a->config->reply);
     if (c.is_foreign && chunk_find_words(data, &words))
         attempt_hold(a, HELD_ERROR, words);
+    if (!a->looks_like && a->chunks == 0 && !c.ends)
+        attempt_look(a, data);
     a->done = c.ends;
     if (c.tokens && a->config->cancel_after && a->chunks >= a->config->cancel_after)
         a->cancelled = true;
@@ -293,7 +310,7 @@ static bool on_stray(void *context, const char *name, struct text line)
     struct attempt *a = context;
     size_t n = sizeof error - 1;
     struct text value = text_trim(line);
-    a->odd |= ODDITY(NO_DATA);
+    a->odd |= a->says_lines ? 0 : ODDITY(NO_DATA);
     if (text_starts(line, error))
         return on_event(a, "error", text_trim((struct text){line.at + n, line.length - n}));
     if (a->lines.length || opens(value))

@@ -54,6 +54,9 @@ void attempt_note_rest(struct attempt *a, const struct chunk *c);
  * *data, are then lent from the attempt. */
 bool attempt_read_mended(struct attempt *a, const char *name, struct text *data, struct chunk *c);
 
+/* Whether an event that bore no text is one of another API. */
+void attempt_look(struct attempt *a, struct text data);
+
 /* Bytes of an event stream, and its end; false: hang up. */
 bool attempt_feed_events(struct attempt *a, const char *bytes, size_t count);
 void attempt_end_events(struct attempt *a);

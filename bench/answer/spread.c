@@ -3,6 +3,28 @@
 /* Increments that begin alike by chance ("a", "an", "and") do not go on like that. */
 #define GROWN_SURE 3
 
+#define FNV_START UINT64_C(14695981039346656037)
+#define FNV_FACTOR UINT64_C(1099511628211)
+#define REPEAT_SURE 32 /* bytes that nobody says twice by chance */
+
+static uint64_t add_bytes(uint64_t hash, struct text t)
+{
+    for (size_t i = 0; i < t.length; i++)
+        hash = (hash ^ (unsigned char)t.at[i]) * FNV_FACTOR;
+    return hash;
+}
+
+bool growth_says_all(struct growth *g, struct text t, bool ends)
+{
+    bool may = g->texts >= 2 && t.length == g->all_length && (ends || t.length >= REPEAT_SURE);
+    if (may && add_bytes(FNV_START, t) == g->all_hash)
+        return true;
+    g->all_hash = add_bytes(g->texts ? g->all_hash : FNV_START, t);
+    g->all_length += t.length;
+    g->texts++;
+    return false;
+}
+
 static void remember(struct growth *g, struct text t)
 {
     g->length = t.length;

@@ -20,8 +20,11 @@
 struct growth {
     size_t length; /* of the last text */
     uint64_t hash;
-    int64_t counted; /* bytes told as new */
-    unsigned grown;  /* how often a text began with the one before */
+    int64_t counted;   /* bytes told as new */
+    unsigned grown;    /* how often a text began with the one before */
+    uint64_t all_hash; /* of all texts in a row, as if they were increments */
+    size_t all_length;
+    unsigned texts;
     bool is_increments;
 };
 
@@ -35,6 +38,10 @@ struct growth_step {
 /* Sets `fresh`, `bytes` to the text's length where the kind is known to come in increments; that
  * costs nothing. */
 struct growth_step growth_add(struct growth *g, struct text t);
+
+/* Whether the text is all that came before, once more: `ends` says that a finish reason stands
+ * beside it; without one only a long text is taken for that. Else it is added to what came. */
+bool growth_says_all(struct growth *g, struct text t, bool ends);
 
 /* ---- the first chunk ---- */
 

@@ -211,6 +211,17 @@ static void read_asked_wait(struct transfer *t)
         t->asked_wait_ns = 0;
 }
 
+/* What a gateway says that the answer cost. */
+static void read_cost(struct transfer *t)
+{
+    static const char *const names[] = {"x-litellm-response-cost",
+                                        "x-litellm-response-cost-original"};
+    struct curl_header *h;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (curl_easy_header(t->easy, names[i], 0, CURLH_HEADER, -1, &h) == CURLHE_OK)
+            attempt_header(&t->attempt, text_of(h->name), text_of(h->value));
+}
+
 static void read_facts(struct transfer *t)
 {
     struct fidelity_counts *counts = t->client->config.counts;
@@ -239,6 +250,7 @@ static void read_facts(struct transfer *t)
         if (secured > 0)
             seen->tls_ns = secured - connected;
     }
+    read_cost(t);
     if (transfer_status(t) >= 300)
         read_asked_wait(t);
 }

@@ -151,6 +151,7 @@ static void add_header(struct exchange *x, struct text line, struct buffer *out)
         return;
     x->is_chunked |= head_is(name, "Transfer-Encoding") && head_lists(value, "chunked");
     x->has_length |= head_is(name, "Content-Length");
+    attempt_header(&x->attempt, name, value);
     bool framing = head_is(name, "Transfer-Encoding") || head_is(name, "Trailer");
     if (framing ? !x->caller->old : !head_is_of_connection(name))
         buffer_add(out, line.at, line.length);

@@ -52,5 +52,10 @@ bool chunk_is_end_mark(struct text data)
     data = text_trim(data);
     if (data.length > 2 && data.at[0] == '"' && data.at[data.length - 1] == '"')
         data = (struct text){data.at + 1, data.length - 2};
-    return data.length == 6 && strncasecmp(data.at, "[DONE]", 6) == 0;
+    static const char *const marks[] = {"[DONE]", "[END]",      "[EOS]",      "[EOF]",
+                                        "[STOP]", "[FINISHED]", "[COMPLETE]", "[COMPLETED]"};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (data.length == strlen(marks[i]) && strncasecmp(data.at, marks[i], data.length) == 0)
+            return true;
+    return false;
 }

@@ -100,7 +100,7 @@ bool chunk_find_usage(struct json_scan *s, struct text key, struct chunk *c);
  * or 200) is none. */
 void chunk_read_error(struct json_scan *s, struct chunk *c);
 
-/* "[DONE]", also with blanks around it or in quotes. */
+/* "[DONE]", "[END]" and the like, also with blanks around it or in quotes. */
 bool chunk_is_end_mark(struct text data);
 
 /* ---- for whoever has a body that no reader understands ---- */
@@ -114,6 +114,9 @@ bool chunk_find_words(struct text body, struct text *out);
  * "one of --api messages". NULL where it looks like none. `api` becomes its name, or stays
  * NULL where farebox does not speak it. */
 const char *chunk_looks_like(struct text body, const char **api);
+
+/* The same of an event of a stream, by its type or its members. */
+const char *chunk_event_looks_like(struct text data, const char **api);
 
 /* An object that stands alone in a list, as errors of Google's servers do: [{"error": {...}}]; all
  * else as it is. */

@@ -133,6 +133,28 @@ static void read_choice(struct json_scan *s, struct reply *r)
     }
 }
 
+/* Forms beside choices: {"response": "Hi"}, {"result": {"response": "Hi"}}, {"message": {...}}. */
+static bool read_own(struct json_scan *s, struct text key, struct reply *r)
+{
+    struct text inner;
+    enum json_kind kind = json_peek(s);
+    if (text_equal(key, "response") && kind == JSON_STRING) {
+        read_content(s, r);
+    } else if (text_equal(key, "message") && kind == JSON_OBJECT) {
+        read_message(s, r);
+    } else if (text_equal(key, "result") && kind == JSON_OBJECT) {
+        json_object_begin(s);
+        while (json_object_next(s, &inner))
+            if (text_equal(inner, "response"))
+                read_content(s, r);
+            else
+                json_skip(s, NULL);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 void openai_read_reply(struct text payload, struct reply *r)
 {
     struct json_scan s;
@@ -141,6 +163,8 @@ void openai_read_reply(struct text payload, struct reply *r)
     if (json_peek(&s) != JSON_OBJECT || !json_object_begin(&s))
         return;
     while (json_object_next(&s, &key)) {
+        if (read_own(&s, key, r))
+            continue;
         if (!text_equal(key, "choices") || json_peek(&s) != JSON_ARRAY) {
             json_skip(&s, NULL);
             continue;

@@ -31,6 +31,7 @@ enum oddity {
     ODDITY_NO_BLANK,         /* events without the blank line that ends one */
     ODDITY_REPEATS,          /* text that had come before: only what is new counts */
     ODDITY_USAGE_UNKNOWN,    /* a usage without a count that is known: estimated instead */
+    ODDITY_USAGE_PARTS,      /* counts of each event alone: added up */
     ODDITIES,
 };
 
