@@ -154,8 +154,10 @@ static int open_next(struct line_reader *r, struct error *err)
     const char *path = r->next[0];
     line_reader_close(r);
     bool tolerant = r->tolerant;
+    size_t files = r->files + 1;
     int status = line_reader_open(r, path, r->max_line, err);
     r->tolerant = tolerant;
+    r->files = files;
     line_reader_chain(r, next, count);
     return status;
 }

@@ -36,6 +36,7 @@ struct line_reader {
     size_t max_line;
     char *const *next; /* files to be read behind this one; borrowed */
     size_t next_count;
+    size_t files;      /* that were read before this one */
     bool unterminated; /* the line lent last has no end: it is a file's last one */
     bool tolerant;     /* set by whoever reads: gzip that ends too early is the end of its file */
     bool cut;          /* and that happened in this file */

@@ -88,7 +88,14 @@ static int check_budget(const struct bench_options *o, struct error *err)
 static int check_stops(const struct bench_options *o, struct error *err)
 {
     struct stop_rules rules = {0};
-    return stop_rules_read(&rules, o->stops.items, o->stops.count, err);
+    const struct stop_run run = {.streams = !o->no_stream && bench_api_find(o->api)->generates,
+                                 .timeout_ns = o->timeout_total_ns,
+                                 .duration_ns = o->load.duration_ns,
+                                 .requests = o->load.requests,
+                                 .retries = o->retries};
+    if (stop_rules_read(&rules, o->stops.items, o->stops.count, err) < 0)
+        return ERR_INPUT;
+    return stop_rules_check(&rules, &run, err);
 }
 
 static int check_images(const struct bench_options *o, struct error *err)

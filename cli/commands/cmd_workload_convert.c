@@ -98,9 +98,26 @@ static void put_result(const struct terminal *t, const struct convert_options *o
     output_end(&out, NULL, t->machine);
 }
 
-static void tell(const struct terminal *t, const struct convert_options *o,
-                 const struct trace_report *report, const char *losses)
+/* "300 requests", "7 rows for 4,200 requests", "7 rows for 4,200 requests and more". */
+#define WORDS_SIZE 96
+static const char *requests_words(const struct workload *w, const struct trace_report *report,
+                                  char out[WORDS_SIZE])
 {
+    char n[TEXT_GROUPED_SIZE];
+    uint64_t count;
+    bool known = workload_count_requests(w, &count);
+    if (!w->requests)
+        snprintf(out, WORDS_SIZE, "%llu requests", (unsigned long long)report->rows);
+    else
+        snprintf(out, WORDS_SIZE, "%llu rows for %s requests%s", (unsigned long long)report->rows,
+                 text_group_u64(count, n), known ? "" : " or more");
+    return out;
+}
+
+static void tell(const struct terminal *t, const struct convert_options *o,
+                 const struct trace_report *report, const struct workload *w, const char *losses)
+{
+    char words[WORDS_SIZE];
     for (size_t i = 0; i < report->note_count; i++)
         say(t, "%s %llu × %s", report->notes[i].skipped ? "skipped" : "noticed",
             (unsigned long long)report->notes[i].count, report->notes[i].what);
@@ -113,7 +130,7 @@ static void tell(const struct terminal *t, const struct convert_options *o,
     if (o->common.json)
         put_result(t, o, report, losses);
     else
-        say(t, "%llu requests (%s) written to %s", (unsigned long long)report->rows, report->format,
+        say(t, "%s (%s) written to %s", requests_words(w, report, words), report->format,
             o->as_run ? o->as_run : file_output_name(o->output));
 }
 
@@ -136,7 +153,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
         buffer_init(&losses, BUFFER_UNBOUNDED);
         buffer_add_text(&losses, "");
         trace_output_losses(&w, form, &losses);
-        tell(t, o, &report, losses.data);
+        tell(t, o, &report, &w, losses.data);
         buffer_free(&losses);
     }
     workload_free(&w);

@@ -87,6 +87,14 @@ class UsageReports(Case):
         self.assertIsNone(info["input_tokens"]["p50"])
 
 
+class Written(Case):
+    def test_rows_that_stand_for_many_are_not_called_requests(self):
+        log = self.write("log.csv", "day,n,in,out\n2026-11-01,1000,5000,400\n2026-11-02,200,100,40\n")
+        done = self.farebox("workload", "convert", log, "--columns",
+                            "timestamp=day,requests=n,input=in,output=out", "-o", self.path("t.jsonl"))
+        self.assertIn("2 rows for 1,200 requests (csv) written to", done.stderr)
+
+
 class MeasuredLogs(Case):
     LOG = "time,in,out,ttft,took\n2026-11-01T10:00:00Z,100,51,200,1200\n2026-11-01T10:00:01Z,100,51,300,2300\n"
     COLUMNS = "timestamp=time,input=in,output=out,ttft_ms=ttft,e2e_ms=took"

@@ -1,6 +1,7 @@
 """workload info and workload convert, as a user runs them."""
 import gzip
 import json
+import os
 import pathlib
 import shutil
 
@@ -51,6 +52,19 @@ class Info(Case):
 
 
 class Convert(Case):
+    def test_a_document_that_is_cut_leaves_the_files_behind_it_alone(self):
+        """One of a folder's files ends inside an element, one between two, one is whole."""
+        row = ('{"start_time": 1.5, "end_time": 2.5, "info": {"input_tokens": %d, "output_tokens": 7},'
+               ' "error": null}')
+        os.mkdir(self.path("logs"))
+        for name, text in (("a", f"[{row % 100},\n {row % 200}"[:-40]), ("b", f"[{row % 300},\n"),
+                           ("c", f"[\n{row % 400},\n{row % 500}\n]\n")):
+            self.write(f"logs/{name}.json", text)
+        done = self.farebox("workload", "convert", "logs", "-o", self.path("t.jsonl"))
+        self.assertIn("skipped 2 × cut_short", done.stderr)
+        lengths = [json.loads(line).get("input_length") for line in open(self.path("t.jsonl"))]
+        self.assertEqual([n for n in lengths if n], [100, 300, 400, 500])
+
     def test_canonical_files_convert_to_themselves(self):
         one, two = self.path("one.jsonl"), self.path("two.jsonl.gz")
         self.farebox("workload", "convert", self.write("t.csv", CSV), "-o", one)

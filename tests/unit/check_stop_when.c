@@ -240,6 +240,41 @@ START_TEST(old_ends_are_forgotten_and_new_ones_count)
 }
 END_TEST
 
+static const struct {
+    const char *condition;
+    struct stop_run run;
+    const char *says; /* NULL: it may hold */
+} hopes[] = {
+    {"ttft_p50>5s", {.streams = true, .timeout_ns = 600 * NS_PER_S}, NULL},
+    {"ttft_p50>5s", {.streams = false}, "answers that come whole have no first token"},
+    {"tpot_p50>50", {.streams = false}, "answers that come whole have no first token"},
+    {"e2e_p50>5s", {.streams = false}, NULL},
+    {"e2e_p50>30s", {.timeout_ns = 20 * NS_PER_S}, "an attempt ends after 20 s"},
+    {"e2e_p50>20s", {.timeout_ns = 20 * NS_PER_S}, NULL},           /* it ends a little later */
+    {"e2e_scheduled_p50>30s", {.timeout_ns = 20 * NS_PER_S}, NULL}, /* some wait to be sent */
+    {"failed>50%", {.duration_ns = 5 * NS_PER_S}, "looks at 10 s, and after 5 s nothing"},
+    {"failed>50% over 5s", {.duration_ns = 5 * NS_PER_S}, NULL},
+    {"failures>20", {.duration_ns = 5 * NS_PER_S}, NULL},
+    {"failures>20", {.requests = 20}, "there are 20 requests only"},
+    {"failures>20", {.requests = 20, .retries = 1}, NULL},
+    {"failures>19", {.requests = 20}, NULL},
+    {"e2e_p50>5s", {.requests = 9}, "needs 10 values, and there are 9 requests"},
+    {"e2e_p50>5s", {.requests = 10}, NULL},
+};
+
+START_TEST(a_condition_that_can_never_hold_is_refused_with_the_reason)
+{
+    struct stop_rules rules = {0};
+    struct error err = {0};
+    ck_assert_int_eq(stop_rules_add(&rules, hopes[_i].condition, &err), 0);
+    int code = stop_rules_check(&rules, &hopes[_i].run, &err);
+    ck_assert_int_eq(code, hopes[_i].says ? ERR_INPUT : 0);
+    if (hopes[_i].says)
+        ck_assert_msg(strstr(err.message, hopes[_i].says) && strstr(err.message, "can never hold"),
+                      "%s", err.message);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stop_when");
@@ -248,6 +283,8 @@ int main(void)
     tcase_add_loop_test(t, what_is_no_condition_is_refused_with_what_would_be, 0,
                         (int)COUNT_OF(bad));
     tcase_add_test(t, there_are_only_so_many_conditions);
+    tcase_add_loop_test(t, a_condition_that_can_never_hold_is_refused_with_the_reason, 0,
+                        (int)COUNT_OF(hopes));
     tcase_add_test(t, a_latency_counts_within_its_window_only);
     tcase_add_test(t, few_values_and_a_young_run_tell_nothing);
     tcase_add_test(t, what_waits_longer_than_the_limit_is_above_it);

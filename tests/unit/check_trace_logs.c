@@ -155,6 +155,21 @@ START_TEST(gateways_logs_are_known_by_their_names)
         {"[{\"start_time\": 5.5, \"end_time\": 6.5, \"request\": \"{}\", \"response\": \"\", "
          "\"info\": {\"input_tokens\": 45, \"output_tokens\": 10}, \"error\": null}]",
          "inference-perf", 45, 10},
+        {"[{\"scheduled_time\": 5.4, \"start_time\": 5.5, \"end_time\": 6.5, \"session_id\": "
+         "\"s\", "
+         "\"request_data\": \"{}\", \"info\": {\"request_metrics\": {\"text\": {\"input_tokens\": "
+         "45}}, "
+         "\"response_metrics\": {\"output_tokens\": 10}, \"input_tokens\": 45}, \"error\": null}]",
+         "inference-perf-nested", 45, 10},
+        {"[{\"TimeGenerated\": \"2026-11-02T09:00:00.5Z\", \"ModelName\": \"m\", "
+         "\"DeploymentName\": "
+         "\"d\", \"Region\": \"East US\", \"PromptTokens\": 45, \"CompletionTokens\": 10, "
+         "\"TotalTokens\": 55, \"SequenceNumber\": 0, \"CorrelationId\": \"c\"}]",
+         "azure-llm-log", 45, 10},
+        {"\"TimeGenerated [UTC]\",CorrelationId,ModelName,DeploymentName,Region,PromptTokens,"
+         "CompletionTokens,SequenceNumber\n"
+         "2026-11-02T09:00:00Z,c,m,d,East US,45,10,0\n2026-11-02T09:00:00Z,c,m,d,East US,0,0,1\n",
+         "azure-llm-log-table", 45, 10},
         {"[{\"error_code\": null, \"end_to_end_latency_s\": 1.5, \"number_input_tokens\": 46, "
          "\"number_output_tokens\": 11}]",
          "llmperf", 46, 11},

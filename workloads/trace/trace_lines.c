@@ -6,23 +6,30 @@
 
 #define MENDED_MORE 6 /* a byte becomes at most \u0000 */
 
-/* The last element of a document that is cut short goes to those who can use a part of one. */
-static int last_element(struct trace_input *in, struct text *element)
+/* The element in which a file ends that is cut short goes to those who can use a part of one. */
+static bool take_cut(struct trace_input *in, struct text *element)
 {
-    if (in->is_cut || !document_is_open(&in->document))
-        return 0;
     in->is_cut = in->takes_cut && document_partial(&in->document, element);
     if (!in->is_cut)
         trace_note(in, "cut_short", true);
     return in->is_cut;
 }
 
+/* Of several files each may be cut. */
 static int next_element(struct trace_input *in, struct text *element, struct error *err)
 {
-    int more = in->is_cut ? 0 : document_next(&in->document, &in->lines, element, err);
+    int more = DOCUMENT_CUT;
+    if (in->is_cut && !in->document.was_cut) /* that was the last one's */
+        return 0;
+    in->is_cut = false;
+    while (more == DOCUMENT_CUT) {
+        more = document_next(&in->document, &in->lines, element, err);
+        if (more == DOCUMENT_CUT && take_cut(in, element))
+            more = 1;
+    }
     in->first_line = in->document.number;
-    if (more == 0)
-        more = last_element(in, element);
+    if (more == 0 && document_is_open(&in->document))
+        more = take_cut(in, element);
     in->report->lines += more > 0;
     return more;
 }

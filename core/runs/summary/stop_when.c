@@ -144,6 +144,60 @@ int stop_rules_read(struct stop_rules *rules, const char *const *texts, size_t c
     return 0;
 }
 
+/* ---- conditions that can never hold ---- */
+
+static bool is_of_stream(enum metric m)
+{
+    return m == METRIC_TTFT || m == METRIC_TTFT_SCHEDULED || m == METRIC_TTFO || m == METRIC_TPOT;
+}
+
+static bool is_within_attempt(enum metric m)
+{
+    return m == METRIC_TTFT || m == METRIC_TTFO || m == METRIC_E2E;
+}
+
+/* Why, as a sentence goes on behind the condition; false: it may hold. */
+static bool never_holds(const struct stop_rule *rule, const struct stop_run *run, char *why,
+                        size_t size)
+{
+    bool latency = rule->figure == STOP_LATENCY, windowed = rule->figure != STOP_FAILURES;
+    double timeout_ms = (double)run->timeout_ns / NS_PER_MS;
+    uint64_t ends = run->requests * (run->retries + 1);
+    if (latency && is_of_stream(rule->metric) && !run->streams)
+        snprintf(why, size,
+                 "answers that come whole have no first token, and no time per token; "
+                 "take e2e");
+    else if (latency && is_within_attempt(rule->metric) && run->timeout_ns > 0 &&
+             rule->limit > timeout_ms)
+        snprintf(why, size,
+                 "an attempt ends after %.6g s (--timeout-total): give a lower limit, or "
+                 "'failed>50%%'",
+                 timeout_ms / 1000);
+    else if (windowed && run->duration_ns > 0 && rule->window_ns > run->duration_ns)
+        snprintf(why, size,
+                 "it looks at %.6g s, and after %.6g s nothing becomes due any more: "
+                 "give a shorter time behind \"over\"",
+                 (double)rule->window_ns / 1e9, (double)run->duration_ns / 1e9);
+    else if (windowed && run->requests > 0 && ends < STOP_LEAST)
+        snprintf(why, size, "it needs %d values, and there are %llu requests", STOP_LEAST,
+                 (unsigned long long)run->requests);
+    else if (!windowed && run->requests > 0 && (double)ends <= rule->limit)
+        snprintf(why, size, "there are %llu requests only", (unsigned long long)run->requests);
+    else
+        return false;
+    return true;
+}
+
+int stop_rules_check(const struct stop_rules *rules, const struct stop_run *run, struct error *err)
+{
+    char why[200];
+    for (size_t i = 0; i < rules->count; i++)
+        if (never_holds(&rules->items[i], run, why, sizeof why))
+            return error_set(err, ERR_INPUT, "--stop-when '%.60s' can never hold: %s",
+                             rules->items[i].text, why);
+    return 0;
+}
+
 /* ---- what is watched ---- */
 
 struct stop_watch {

@@ -63,6 +63,17 @@ int stop_rules_add(struct stop_rules *rules, const char *text, struct error *err
 int stop_rules_read(struct stop_rules *rules, const char *const *texts, size_t count,
                     struct error *err);
 
+/* What is known of a run before it begins; 0 = not known, or no limit. */
+struct stop_run {
+    bool streams;
+    int64_t timeout_ns;  /* of all of an attempt */
+    int64_t duration_ns; /* nothing becomes due after it */
+    uint64_t requests, retries;
+};
+
+/* ERR_INPUT with the reason where a condition can never hold in such a run. */
+int stop_rules_check(const struct stop_rules *rules, const struct stop_run *run, struct error *err);
+
 /* What is in flight: TIME_NEVER = not yet. */
 struct stop_flight {
     int64_t scheduled_ns, sent_ns, first_token_ns, first_output_ns;

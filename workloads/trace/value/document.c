@@ -158,13 +158,21 @@ static bool take_rest(struct trace_document *d, long number)
 int document_next(struct trace_document *d, struct line_reader *lines, struct text *element,
                   struct error *err)
 {
+    if (d->was_cut) {
+        d->was_cut = false;
+        start(d, d->base);
+    }
     while (!take_rest(d, lines->number)) {
         if (is_open(d) && buffer_add_byte(&d->element, '\n') < 0)
             return error_at(err, lines->name, d->number, 0,
                             "what begins here is longer than %zu bytes", d->element.cap);
+        size_t file = lines->files;
         int more = line_reader_next(lines, &d->rest, err);
         if (more <= 0)
             return more;
+        d->was_cut = lines->files != file && document_is_open(d);
+        if (d->was_cut)
+            return DOCUMENT_CUT;
     }
     *element = (struct text){d->element.data, d->element.length};
     return 1;

@@ -25,7 +25,10 @@ struct trace_document {
     struct text rest;      /* of the line read last */
     struct buffer element; /* the open or the last one */
     long number;           /* the line on which it begins */
+    bool was_cut;          /* the file before ended inside its document */
 };
+
+#define DOCUMENT_CUT 2
 
 void document_init(struct trace_document *d, size_t max_element);
 void document_free(struct trace_document *d);
@@ -34,7 +37,8 @@ void document_free(struct trace_document *d);
  * is its first element, cut where the bytes end. */
 bool document_begins(struct trace_document *d, struct text bytes, struct text *first);
 
-/* The next element, lent until the next call: 1, 0 at the end, or an error. */
+/* The next element, lent until the next call: 1, 0 at the end, or an error. DOCUMENT_CUT where one
+ * of several files ended inside its document: the next call goes on with the next file. */
 int document_next(struct trace_document *d, struct line_reader *lines, struct text *element,
                   struct error *err);
 
