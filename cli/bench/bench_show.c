@@ -319,18 +319,21 @@ static void add_end(const struct bench_report *r, struct buffer *out)
         buffer_add_format(out, "! %s\n", ends[r->end]);
 }
 
-void bench_show_result(const struct bench_options *o, const struct bench_setup *s,
+void bench_show_result(const struct bench_options *o, const struct bench_troubles *t,
                        const struct workload *w, const struct bench_report *report,
                        const struct summary *summary, const char *path, struct buffer *out)
 {
+    const struct bench_setup *s = t->setup;
+    struct summary shown = *summary;
     struct buffer title;
+    bench_troubles_say_once(t, report, &shown);
     buffer_init(&title, BUFFER_UNBOUNDED);
     add_title(o, s, w, report->model, summary->accounting.scheduled, &title);
     if (summary->fidelity.counts.http2_answers) {
         buffer_add_text(&title, ", over ");
         fidelity_add_versions(&summary->fidelity, &title);
     }
-    summary_table(summary, title.data, out);
+    summary_table(&shown, title.data, out);
     add_end(report, out);
     if (s->config.thread_replies)
         buffer_add_format(out, "sessions     %llu later turns carried the answers that came\n",

@@ -2,7 +2,7 @@
 #ifndef FAREBOX_CLI_BENCH_BENCH_SHOW_H
 #define FAREBOX_CLI_BENCH_BENCH_SHOW_H
 
-#include "cli/bench/bench_options.h"
+#include "cli/bench/bench_trouble.h"
 #include "cli/progress.h"
 #include "core/stats/histogram.h"
 #include "sim/cost/book/budget.h"
@@ -41,7 +41,7 @@ void bench_warn_of_probes(const struct terminal *t, const struct bench_setup *s,
 void bench_warn(const struct terminal *t, const struct bench_setup *s, const struct workload *w,
                 const struct summary *summary);
 
-void bench_show_result(const struct bench_options *o, const struct bench_setup *s,
+void bench_show_result(const struct bench_options *o, const struct bench_troubles *t,
                        const struct workload *w, const struct bench_report *report,
                        const struct summary *summary, const char *path, struct buffer *out);
 

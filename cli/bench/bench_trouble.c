@@ -156,3 +156,16 @@ int bench_troubles_judge(const struct bench_troubles *t, const struct accounting
     buffer_free(&last);
     return status;
 }
+
+void bench_troubles_say_once(const struct bench_troubles *t, const struct bench_report *report,
+                             struct summary *shown)
+{
+    struct error end = {0};
+    bench_troubles_judge(t, &shown->accounting, report->end == BENCH_UNREACHABLE, &end);
+    if (!end.code || report->end == BENCH_INTERRUPTED || t->count == 0)
+        return;
+    const struct bench_trouble *last = &t->kinds[t->last];
+    char *sample = shown->error_samples[last->failure][0];
+    if (strstr(end.message, sample))
+        *sample = '\0';
+}

@@ -43,6 +43,11 @@ bool bench_troubles_add_last(const struct bench_troubles *t, struct buffer *out)
 void bench_troubles_warn(const struct bench_troubles *t, const struct terminal *terminal,
                          bool last_is_said);
 
+/* Takes the last failure's words out of a summary that is about to be shown, where the run's end
+ * says them. */
+void bench_troubles_say_once(const struct bench_troubles *t, const struct bench_report *report,
+                             struct summary *shown);
+
 /* ERR_WORK, with the last failure's words and what to try, where most requests failed, or none
  * completed; `unreachable`: the run ended for it. Else 0. */
 int bench_troubles_judge(const struct bench_troubles *t, const struct accounting *a,

@@ -131,6 +131,24 @@ START_TEST(parts_of_the_start_stand_where_they_tell_something)
 }
 END_TEST
 
+/* The duration begins with the first arrival, and arrivals are told from the run's start. */
+START_TEST(a_run_that_begins_late_does_not_contradict_itself)
+{
+    struct summary *s = answered();
+    s->duration_s = 4.3;
+    s->last_due_s = 4.25;
+    char *table = table_of(s);
+    ck_assert_ptr_nonnull(strstr(table, "duration     4.3 s, last arrival at 4.250 s, at most"));
+    free(table);
+    s->last_due_s = 7.25;
+    table = table_of(s);
+    ck_assert_ptr_nonnull(
+        strstr(table, "4.3 s from the first arrival, last arrival at 7.250 s of the run, at most"));
+    free(table);
+    free(s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tables");
@@ -138,6 +156,7 @@ int main(void)
     tcase_add_loop_test(test, an_error_is_told_in_plain_digits, 0, 5);
     tcase_add_test(test, parts_of_the_start_stand_where_they_tell_something);
     tcase_add_test(test, what_did_not_complete_is_told_by_kind);
+    tcase_add_test(test, a_run_that_begins_late_does_not_contradict_itself);
     suite_add_tcase(suite, test);
     return testing_run(suite);
 }

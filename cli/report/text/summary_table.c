@@ -148,9 +148,12 @@ static void add_rates(const struct summary *s, struct buffer *out)
     if (s->asked_input && isfinite(error))
         buffer_add_format(out, " · asked against got input: p99 off by %.*f %%", places, error);
     char span[CELL_SIZE], peak[TEXT_GROUPED_SIZE];
-    buffer_add_format(out, "\nduration     %s, last arrival at %.3f s, at most %s in flight\n",
-                      format_span(s->duration_s, span), s->last_due_s,
-                      text_group_u64(s->peak_in_flight, peak));
+    /* The one counts from the first arrival, the other from the run's start. */
+    bool begins_late = s->last_due_s > s->duration_s;
+    buffer_add_format(out, "\nduration     %s%s, last arrival at %.3f s%s, at most %s in flight\n",
+                      format_span(s->duration_s, span),
+                      begins_late ? " from the first arrival" : "", s->last_due_s,
+                      begins_late ? " of the run" : "", text_group_u64(s->peak_in_flight, peak));
 }
 
 /* Where sessions have later turns: when the load is the one that was asked for. */
