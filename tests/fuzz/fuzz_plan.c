@@ -26,7 +26,9 @@ static void bill(const struct plan_book *book, bool plain)
                             .attempts = 1};
         if (!plain) {
             r.model = i % 2 ? "big-1" : "small";
-            r.service = (enum service)(i % SERVICE_COUNT);
+            r.service = (enum service)(i % (SERVICE_COUNT + 1));
+            r.other_service = i % 2 ? "fast" : "scale";
+            r.labels = i % 3 ? "{\"region\": \"eu\", \"speed\": \"fast\"}" : NULL;
             r.attempts = 1 + i % 3;
             r.status = (enum request_status)(i % 3);
         }
@@ -37,7 +39,8 @@ static void bill(const struct plan_book *book, bool plain)
         plans[i] = &book->plans[i];
     if (bill_make(&b, &w, plans, count, &options, &err) == 0) {
         for (size_t i = 0; i < b.plan_count; i++)
-            if (b.plans[i].sums.total < 0 ||
+            if (b.plans[i].sums.total < 0 || b.plans[i].cash[LINE_VOLUME] > 0 ||
+                -b.plans[i].cash[LINE_VOLUME] > b.plans[i].cash[LINE_USAGE] ||
                 b.plans[i].served_requests + b.plans[i].rejected != w.count)
                 abort();
         bill_free(&b);
