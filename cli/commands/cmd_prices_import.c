@@ -28,7 +28,8 @@ static const struct option_spec options[] = {
      .group = "The book"},
     {"force", 'f', OPTION_FLAG, AT(force), NULL, NULL, .help = "replace an existing file"},
     {"as-of", 0, OPTION_TEXT, AT(as_of), NULL, "DATE",
-     .help = "the day that the list is of, kept in the book"},
+     .help = "the day that the list is of, kept in the book; of dated prices that a plan cannot "
+             "hold beside others, those of that day are taken"},
     {"match-models", 0, OPTION_FLAG, AT(models), NULL, NULL,
      .help = "each plan serves only the model it is named for; else any, as a what-if"},
     {"all", 0, OPTION_FLAG, AT(all), NULL, NULL,
@@ -107,6 +108,9 @@ static void show_report(FILE *to, const struct import_report *r, bool all)
 {
     fprintf(to, "%zu entries read = %zu represented + %zu without some price + %zu left out\n",
             r->read, r->represented, r->partly, r->left_out);
+    if (r->variants)
+        fprintf(to, "%zu more plans: the same models in a region, at a speed and such\n",
+                r->variants);
     if (r->partly) {
         fprintf(to, "without some price (an entry may count under several reasons):\n");
         show_reasons(to, r, r->partly_by, IMPORT_IN_PART, all);
@@ -153,6 +157,7 @@ static void put_report(const struct import_report *r, struct json_writer *w)
     json_pair_u64(w, "represented", r->represented);
     json_pair_u64(w, "partly", r->partly);
     json_pair_u64(w, "left_out", r->left_out);
+    json_pair_u64(w, "variants", r->variants);
     json_pair_u64(w, "prices", r->prices);
     json_pair_u64(w, "snapped", r->snapped);
     json_pair_u64(w, "rounded", r->rounded);
@@ -223,7 +228,7 @@ static int finish(const struct terminal *t, const struct import_command *o,
     output_end(&out, NULL, o->common.json ? t->machine : NULL);
     if (o->output && strcmp(o->output, "-") != 0)
         say(t, "%zu plans written to %s; farebox bill TRACE --plans '%s#PATTERN' prices with them",
-            report->represented + report->partly, o->output, o->output);
+            report->represented + report->partly + report->variants, o->output, o->output);
     size_t unknown =
         report->partly_by[IMPORT_UNKNOWN_KEY] + report->left_out_by[IMPORT_UNKNOWN_KEY];
     if (unknown > 0)

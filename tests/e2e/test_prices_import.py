@@ -6,6 +6,7 @@ lists are not part of the project: FAREBOX_PRICING names their folder.
 """
 import datetime
 import decimal
+import fractions
 import json
 import os
 import pathlib
@@ -45,6 +46,12 @@ def fee(number, per=1):
     return meant(number, per, 18)
 
 
+def times(price, factor):
+    exact = fractions.Fraction(price) * factor
+    unit = SCALE // 10**24
+    return round(exact / unit) * unit  # half to even, at what a plan can hold
+
+
 class Prices:
     """Prices of one service or window: {class: price} and {class: [(first input, price)]}."""
 
@@ -56,6 +63,13 @@ class Prices:
             self.base[name] = price
         else:
             self.tiers.setdefault(name, []).append((first, price))
+
+    def times(self, factor):
+        p = Prices()
+        p.request = self.request
+        p.base = {c: times(v, factor) for c, v in self.base.items()}
+        p.tiers = {c: [(first, times(v, factor)) for first, v in t] for c, t in self.tiers.items()}
+        return p
 
     def of(self, name, total):
         while True:
@@ -75,6 +89,18 @@ class Entry:
         self.services = {}
         self.windows = []  # (active(instant), Prices)
         self.tools, self.units = {}, {}
+        self.variants = {}  # in a region, at a speed: name -> Entry
+
+    def times(self, factor):
+        """The same where every price of a token is multiplied."""
+        e = Entry()
+        e.standard = self.standard.times(factor)
+        e.services = {k: p.times(factor) for k, p in self.services.items()}
+        e.windows = [(active, p.times(factor)) for active, p in self.windows]
+        e.tools = self.tools
+        e.units = {k: p * factor.numerator // factor.denominator if k.endswith("_token") else p
+                   for k, p in self.units.items()}
+        return e
 
     def at(self, service, instant):
         for active, prices in reversed(self.windows):
@@ -123,9 +149,11 @@ def litellm_unit(key):
 
 
 def litellm_entry(raw):
-    e, raw_services = Entry(), {}
+    e, raw_services, factors = Entry(), {}, {}
     step = 0 if raw.get("litellm_provider") == "xai" else 1
     for key, value in raw.items():
+        if key == "provider_specific_entry":
+            factors.update({k: fractions.Fraction(v) for k, v in value.items() if k in ("us", "eu", "fast")})
         if key == "search_context_cost_per_query":
             sizes = {k.rsplit("_", 1)[1]: fee(v) for k, v in value.items()}
             e.tools["web_search"] = sizes["medium"]
@@ -153,6 +181,8 @@ def litellm_entry(raw):
             where.add(LITELLM_CLASS[base], first, token(value))
         elif base == "input_cost_per_request":
             e.standard.request = fee(value)
+        elif key.startswith("regional_processing_uplift_multiplier_"):
+            factors[key.rsplit("_", 1)[1]] = fractions.Fraction(value)
         elif base == "code_interpreter_cost_per_session":
             e.tools["code_interpreter"] = fee(value)
         elif service == "standard" and first == 0 and litellm_unit(base):
@@ -174,6 +204,7 @@ def litellm_entry(raw):
                 tiers.update(dict(own.tiers.get(c, [])))
                 full.tiers[c] = list(tiers.items())
         e.services[service] = full
+    e.variants = {name: e.times(factor) for name, factor in factors.items()}
     return e
 
 
@@ -258,6 +289,10 @@ def genai(text):
                 else:
                     e.standard = prices
             for variant in model.get("price_variants", []):
+                if "speed" in variant["when"]:
+                    fast = e.variants[variant["when"]["speed"]] = Entry()
+                    fast.standard = genai_variant(variant["prices"], e.standard)
+                    continue
                 service = variant["when"].get("processing", variant["when"].get("service_tier"))
                 if len(variant["when"]) == 1 and service in ("batch", "flex", "priority") and not e.windows:
                     e.services[service] = genai_variant(variant["prices"], e.standard)
@@ -372,12 +407,14 @@ class Import(Case):
         self.assertEqual(report["read"], report["represented"] + report["partly"] + report["left_out"])
         self.assertEqual(report["left_out"], len(left_out))
         self.assertEqual(report["partly"], len(partly))
-        self.assertEqual(plans, report["represented"] + report["partly"])
+        variants = {f"{name} ({v})": e.variants[v] for name, e in entries.items() if e for v in e.variants}
+        self.assertEqual(report["variants"], len(variants))
+        self.assertEqual(plans, report["represented"] + report["partly"] + len(variants))
         self.assertEqual(sum(report["left_out_by"].values()), report["left_out"])
         self.assertEqual(sum(f["change"] == "snapped" for f in report["findings"]), report["snapped"])
         self.assertEqual(sum(f["change"] == "rounded" for f in report["findings"]), report["rounded"])
         self.assertLessEqual(left_out, set(entries))
-        return {name: e for name, e in entries.items() if name not in left_out}
+        return {name: e for name, e in entries.items() if name not in left_out} | variants
 
     def check_charges(self, book, entries):
         rng = random.Random(20261101)
@@ -407,8 +444,9 @@ class Import(Case):
     def test_litellm(self):
         report = self.check_list("--litellm", "litellm_model_prices_and_context_window.json", litellm)
         self.assertEqual(report["read"], 2986)
-        self.assertEqual(report["represented"], 2857)
-        self.assertEqual(report["partly"], 28)
+        self.assertEqual(report["represented"], 2883)
+        self.assertEqual(report["partly"], 2)
+        self.assertEqual(report["variants"], 50)
         self.assertEqual(report["left_out_by"], {"the list's own sample, not a model": 1, "no price given": 98,
                                                  "price by the number of results asked for": 2})
         self.assertEqual((report["snapped"], report["rounded"]), (31, 8))
@@ -432,8 +470,7 @@ class Import(Case):
         path = self.write("list.json", json.dumps([{"id": "seller", "name": "Seller", "models": models}]))
         raw, report, book, plans = self.import_list("--genai-prices", pathlib.Path(path))
         entries = self.check_accounting(genai(raw), report, plans)
-        self.assertEqual((report["represented"], report["partly"]), (1, 1))
-        self.assertEqual(report["partly_by"], {"surcharge by region or speed": 1})
+        self.assertEqual((report["represented"], report["partly"], report["variants"]), (2, 0, 1))
         self.check_charges(book, entries)
         quote = self.farebox("prices", "quote", "--plans", f"{book}#seller/varied", "--input", "1000000",
                              "--service", "batch")
@@ -463,9 +500,14 @@ class Import(Case):
                                                          "search_context_size_medium": 0.02,
                                                          "search_context_size_high": 0.03}},
             "image": {"litellm_provider": "a", "mode": "image_generation", "output_cost_per_image": 0.04},
+            "abroad": {"input_cost_per_token": 5e-06, "input_cost_per_token_above_200k_tokens": 1e-05,
+                       "output_cost_per_token": 3e-05, "input_cost_per_token_flex": 2.5e-06,
+                       "regional_processing_uplift_multiplier_eu": 1.1, "litellm_provider": "a",
+                       "provider_specific_entry": {"fast": 6.0, "switch": 1}},
             "free": {"litellm_provider": "a", "mode": "chat"}}
         report = self.check_list("--litellm", self.write("list.json", json.dumps(entries)), litellm)
-        self.assertEqual((report["read"], report["represented"], report["partly"]), (7, 5, 0))
+        self.assertEqual((report["read"], report["represented"], report["partly"]), (8, 6, 0))
+        self.assertEqual(report["variants"], 2)
         self.assertEqual(report["left_out_by"],
                          {"the list's own sample, not a model": 1, "no price given": 1})
         self.assertEqual((report["snapped"], report["rounded"]), (1, 0))

@@ -11,6 +11,7 @@
 static const char *const reason_texts[IMPORT_REASONS] = {
     [IMPORT_SAMPLE] = "the list's own sample, not a model",
     [IMPORT_NO_PRICE] = "no price given",
+    [IMPORT_ALIAS] = "another name of an entry, without prices of its own",
     [IMPORT_NEGATIVE] = "negative price: a router that charges what its choice costs",
     [IMPORT_SAME_NAME] = "a second entry of that name",
     [IMPORT_NAME] = "a name that is empty or too long for a plan",
@@ -28,6 +29,10 @@ static const char *const reason_texts[IMPORT_REASONS] = {
     [IMPORT_UNKNOWN_KEY] = "a price key that this version does not know",
     [IMPORT_KEPT_STANDARD] = "a service without a price for cache hits or writes: standard kept",
     [IMPORT_ANY_LENGTH] = "no price of its own for long inputs: the one for every length",
+    [IMPORT_LONGEST_KEPT] = "writes kept for 12 hours: as cache_write_1h, the longer kept ones",
+    [IMPORT_SINCE] = "a variant's price since a day: taken for every date",
+    [IMPORT_DATED] = "dated prices beside a service's: those of the day that the list is of",
+    [IMPORT_SHARED] = "free calls that several models share: given to each",
     [IMPORT_REASONING] = "a service without a price for reasoning: at its output's price",
 };
 
@@ -234,7 +239,15 @@ static enum import_reason why_empty(const struct import *im)
     for (size_t i = im->plan->first_finding; i < im->report->finding_count; i++)
         if (im->report->findings[i].change == IMPORT_IN_PART)
             return im->report->findings[i].reason;
-    return IMPORT_NO_PRICE;
+    return im->plan->alias ? IMPORT_ALIAS : IMPORT_NO_PRICE;
+}
+
+static void free_plan(struct import_plan *p)
+{
+    free(p->name);
+    free(p->seller);
+    free(p->windows);
+    free(p->variants);
 }
 
 void import_plan_end(struct import *im)
@@ -242,8 +255,7 @@ void import_plan_end(struct import *im)
     struct import_plan *p = im->plan;
     struct text name = text_of(p->name);
     if (im->s.failed) {
-        free(p->name);
-        free(p->seller);
+        free_plan(p);
         return;
     }
     import_check_varied(im);
@@ -257,9 +269,9 @@ void import_plan_end(struct import *im)
     if (!p->dropped) {
         names_add(&im->seen, name);
         import_write_plan(im);
+        import_write_variants(im);
     }
-    free(p->name);
-    free(p->seller);
+    free_plan(p);
 }
 
 static void begin_book(struct import *im)

@@ -20,8 +20,9 @@
  *     their digits.
  *   - rounded: what is finer than a plan can hold (1e-24 USD a token, 1e-18 USD a unit, call or
  *     request) is rounded half to even there.
- * Token prices that depend on the length of the input, on the service or on dates become tiers,
- * services and windows. Prices of anything that is not text become units, named as in
+ * Token prices that depend on the length of the input, on the service, on dates or hours become
+ * tiers, services and windows; those of a region or a speed become plans of their own beside the
+ * entry's, "gpt-5.6 (eu)". Prices of anything that is not text become units, named as in
  * docs/prices.md. What the form has no place for is listed under enum import_reason; so is a key
  * that is not known, wherever it could hold a price.
  */
@@ -42,6 +43,7 @@ enum import_form { IMPORT_LITELLM, IMPORT_GENAI, IMPORT_OPENROUTER };
 enum import_reason {
     IMPORT_SAMPLE,
     IMPORT_NO_PRICE,
+    IMPORT_ALIAS,
     IMPORT_NEGATIVE,
     IMPORT_SAME_NAME,
     IMPORT_NAME,
@@ -59,6 +61,10 @@ enum import_reason {
     IMPORT_KEPT_STANDARD,
     IMPORT_ANY_LENGTH,
     IMPORT_REASONING,
+    IMPORT_LONGEST_KEPT,
+    IMPORT_SINCE,
+    IMPORT_DATED,
+    IMPORT_SHARED,
     IMPORT_REASONS,
 };
 
@@ -82,6 +88,7 @@ struct import_finding {
 
 struct import_report {
     size_t read, represented, partly, left_out;
+    size_t variants;                    /* plans beside the entries' own: regions, speeds */
     size_t prices, snapped, rounded;    /* numbers */
     size_t left_out_by[IMPORT_REASONS]; /* entries; their sum is left_out */
     size_t partly_by[IMPORT_REASONS];   /* entries with a price missing for this reason */
@@ -93,7 +100,8 @@ struct import_report {
 struct import_options {
     const char *file;   /* as messages call it */
     const char *book;   /* the book's name */
-    const char *as_of;  /* the date of the prices; NULL = not said */
+    const char *as_of;  /* the date of the prices, which chooses among dated ones that a plan cannot
+                           hold all; NULL = not said */
     const char *source; /* NULL = not said */
     bool models;        /* plans serve only the model that the entry names; else any */
 };

@@ -3,8 +3,8 @@
  * per million tokens or per thousand calls, flat or {base, tiers}; of several conditional sets the
  * last active one holds. A variant replaces the standard prices key by key for requests that were
  * served so. */
+#include "sim/cost/import/import_genai.h"
 #include "core/clock.h"
-#include "sim/cost/import/import_parts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,9 @@ static const struct {
     {"input_mtok", USAGE_UNCACHED_INPUT},
     {"cache_read_mtok", USAGE_CACHED_INPUT},
     {"cache_write_mtok", USAGE_CACHE_WRITE},
+    {"cache_write_5m_mtok", USAGE_CACHE_WRITE},
     {"cache_write_1h_mtok", USAGE_CACHE_WRITE_1H},
+    {"cache_write_12h_mtok", USAGE_CACHE_WRITE_1H},
     {"output_mtok", USAGE_OUTPUT},
     {"output_reasoning_mtok", USAGE_REASONING},
     {"input_image_mtok", USAGE_IMAGE_INPUT},
@@ -35,21 +37,27 @@ static const struct {
 } fees[] = {
     {"output_video_mtok", "output_video_token", false, 6},
     {"output_citation_mtok", "citation_token", false, 6},
+    {"audio_hours", "audio_hour", false, 0},
+    {"input_audio_hours", "input_audio_hour", false, 0},
+    {"output_audio_hours", "output_audio_hour", false, 0},
+    {"input_mchars", "input_character", false, 6},
+    {"output_mchars", "output_character", false, 6},
+    {"input_gpixels", "input_pixel", false, 9},
+    {"input_document_kpages", "page", false, 3},
+    {"input_annotated_document_kpages", "annotation_page", false, 3},
+    {"rerank_searches_kcount", "query", false, 3},
+    {"input_text_messages_kcount", "text_message", false, 3},
+    {"social_searches_kcount", "social_search", true, 3},
+    {"code_executions_kcount", "code_execution", true, 3},
     {"web_searches_kcount", "web_search", true, 3},
-};
-
-/* Where the prices of one set go: the plan itself, or a window or service of it. */
-struct target {
-    struct import_set *set;
-    bool varies;             /* a window or a service: plans have one price for a fee */
-    struct import_fees seen; /* fees of a window, to find those that it drops */
+    {"storage_searches_kcount", "file_search", true, 3},
 };
 
 struct provider {
     char id[80], name[80], unknown[80]; /* a key that no model of it can be sure about; or empty */
 };
 
-static bool is_one_of(struct text t, const char *const *names)
+bool genai_is_one_of(struct text t, const char *const *names)
 {
     while (*names && !text_equal(t, *names))
         names++;
@@ -57,7 +65,7 @@ static bool is_one_of(struct text t, const char *const *names)
 }
 
 /* {"start": 200000, "price": 6} */
-static void read_tier(struct import *im, struct target *to, size_t class)
+static void read_tier(struct import *im, struct genai_target *to, size_t class)
 {
     struct import_number n;
     struct text key;
@@ -78,7 +86,7 @@ static void read_tier(struct import *im, struct target *to, size_t class)
         import_miss(im, classes[class].key, IMPORT_NUMBER);
 }
 
-static void read_class(struct import *im, struct target *to, size_t class)
+static void read_class(struct import *im, struct genai_target *to, size_t class)
 {
     struct import_number n;
     struct text key;
@@ -104,7 +112,7 @@ static void read_class(struct import *im, struct target *to, size_t class)
     }
 }
 
-static void read_fee(struct import *im, struct target *to, size_t fee)
+static void read_fee(struct import *im, struct genai_target *to, size_t fee)
 {
     struct import_number n;
     struct import_plan *p = im->plan;
@@ -115,7 +123,9 @@ static void read_fee(struct import *im, struct target *to, size_t fee)
     }
     if (!import_price(im, fees[fee].key, fees[fee].per, IMPORT_FEE, &n))
         return;
-    if (to->varies) {
+    if (to->tools && fees[fee].tool) {
+        import_add_fee(im, to->tools, fees[fee].name, &n, fees[fee].key);
+    } else if (to->varies) {
         import_vary_fee(im, fees[fee].tool, fees[fee].name, &n, fees[fee].key);
         import_add_fee(im, &to->seen, fees[fee].name, &n, fees[fee].key);
     } else {
@@ -124,7 +134,7 @@ static void read_fee(struct import *im, struct target *to, size_t fee)
     }
 }
 
-static void read_price_key(struct import *im, struct target *to, struct text key)
+static void read_price_key(struct import *im, struct genai_target *to, struct text key)
 {
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
         if (text_equal(key, classes[i].key)) {
@@ -147,7 +157,7 @@ static void read_price_key(struct import *im, struct target *to, struct text key
     import_miss(im, name, IMPORT_UNKNOWN_KEY);
 }
 
-static void read_prices(struct import *im, struct target *to)
+void genai_read_prices(struct import *im, struct genai_target *to)
 {
     struct text key;
     json_object_begin(&im->s);
@@ -167,8 +177,7 @@ static bool minute_of_day(struct text t, char out[8])
     return true;
 }
 
-/* False where the condition cannot be a window. */
-static bool read_constraint(struct import *im, struct import_window *w)
+bool genai_read_constraint(struct import *im, struct import_window *w)
 {
     struct text key, value;
     bool known = true;
@@ -194,7 +203,7 @@ static bool read_constraint(struct import *im, struct import_window *w)
 }
 
 /* What a window takes over from the plan by its silence must not be the plan's. */
-static void finish_window(struct import *im, struct target *to)
+static void finish_window(struct import *im, struct genai_target *to)
 {
     struct import_plan *p = im->plan;
     bool tokens = false;
@@ -220,19 +229,19 @@ static void read_conditional(struct import *im, bool first)
     struct import_window spare = {.from = ""}, *w = &spare;
     struct text key;
     bool constrained = false;
-    if (!first && p->window_count == IMPORT_WINDOWS_MAX)
-        import_drop(im, IMPORT_TIERS);
-    else if (!first)
-        w = &p->windows[p->window_count++];
-    struct target to = {.set = first ? &p->standard : &w->set, .varies = !first};
+    if (!first)
+        w = import_window_add(im);
+    if (!w)
+        w = &spare;
+    struct genai_target to = {.set = first ? &p->standard : &w->set, .varies = !first};
     json_object_begin(&im->s);
     while (json_object_next(&im->s, &key)) {
         if (text_equal(key, "constraint") && json_peek(&im->s) == JSON_OBJECT) {
             constrained = true;
-            if (!read_constraint(im, w))
+            if (!genai_read_constraint(im, w))
                 import_drop(im, IMPORT_CONDITION);
         } else if (text_equal(key, "prices")) {
-            read_prices(im, &to);
+            genai_read_prices(im, &to);
         } else {
             if (json_peek(&im->s) != JSON_NULL)
                 import_drop(im, IMPORT_CONDITION);
@@ -245,110 +254,11 @@ static void read_conditional(struct import *im, bool first)
         finish_window(im, &to);
 }
 
-/* {"processing": "batch"}: the service, or -1 with the reason why a plan cannot tell these requests
- * from others. `name` becomes "price_variants processing=batch". */
-static int read_when(struct import *im, char name[96], enum import_reason *why)
-{
-    static const char *const services[] = {"processing", "service_tier", "service", "tier", NULL};
-    static const char *const surcharges[] = {"speed", "inference_geo", "region", "geo", NULL};
-    size_t conditions = 0, used = strlen(name);
-    int service = -1;
-    struct text key, value;
-    *why = IMPORT_CONDITION;
-    if (!json_skip_unless(&im->s, JSON_OBJECT))
-        return -1;
-    json_object_begin(&im->s);
-    while (json_object_next(&im->s, &key)) {
-        if (!json_skip(&im->s, &value))
-            return -1;
-        if (value.length >= 2 && value.at[0] == '"')
-            value = (struct text){value.at + 1, value.length - 2};
-        conditions++;
-        if (used < 95)
-            used += (size_t)snprintf(name + used, 96 - used, " %.*s=%.*s", (int)key.length, key.at,
-                                     (int)value.length, value.at);
-        if (is_one_of(key, services))
-            service = service_from_name(value);
-        else if (is_one_of(key, surcharges))
-            *why = IMPORT_SURCHARGE;
-    }
-    return conditions == 1 && service != SERVICE_STANDARD ? service : -1;
-}
-
-/* {"when": {..}, "prices": {..}}, in any order. */
-static void read_variant(struct import *im)
-{
-    struct json_scan prices = {0};
-    struct text key;
-    enum import_reason why = IMPORT_CONDITION;
-    char name[96] = "price_variants";
-    int service = -1;
-    bool plain = true;
-    json_object_begin(&im->s);
-    while (json_object_next(&im->s, &key)) {
-        if (text_equal(key, "when")) {
-            service = read_when(im, name, &why);
-            continue;
-        }
-        if (text_equal(key, "prices") && json_peek(&im->s) == JSON_OBJECT)
-            prices = im->s;
-        else
-            plain = false;
-        json_skip(&im->s, NULL);
-    }
-    if (im->s.failed)
-        return;
-    if (service < 0 || !plain || !prices.text) {
-        import_miss(im, name, service < 0 ? why : IMPORT_CONDITION);
-        return;
-    }
-    struct json_scan after = im->s;
-    struct target to = {.set = &im->plan->services[service], .varies = true};
-    if (to.set->used)
-        import_miss(im, name, IMPORT_TWICE);
-    im->s = prices;
-    read_prices(im, &to);
-    if (!im->s.failed)
-        im->s = after;
-}
-
-static void read_variants(struct import *im)
-{
-    if (json_peek(&im->s) != JSON_ARRAY) {
-        if (json_peek(&im->s) != JSON_NULL)
-            import_miss(im, "price_variants", IMPORT_UNKNOWN_KEY);
-        json_skip(&im->s, NULL);
-        return;
-    }
-    json_array_begin(&im->s);
-    while (json_array_next(&im->s))
-        read_variant(im);
-}
-
-/* A window replaces the prices of every service, so a plan cannot hold windows and services that
- * cost something else: the services go. */
-static void finish_services(struct import *im)
-{
-    struct import_plan *p = im->plan;
-    for (int i = 0; i < SERVICE_COUNT; i++) {
-        char name[96];
-        if (!p->services[i].used)
-            continue;
-        if (p->window_count == 0) {
-            import_complete_service(im, (enum service)i, false);
-            continue;
-        }
-        snprintf(name, sizeof name, "price_variants %s", service_name((enum service)i));
-        import_miss(im, name, IMPORT_CONDITION);
-        p->services[i] = (struct import_set){.used = false};
-    }
-}
-
 static void read_standard(struct import *im)
 {
-    struct target standard = {.set = &im->plan->standard};
+    struct genai_target standard = {.set = &im->plan->standard};
     if (json_peek(&im->s) != JSON_ARRAY) {
-        read_prices(im, &standard);
+        genai_read_prices(im, &standard);
         return;
     }
     json_array_begin(&im->s);
@@ -405,11 +315,11 @@ static void read_model(struct import *im, const struct provider *provider)
         if (text_equal(key, "prices"))
             read_standard(im);
         else if (text_equal(key, "price_variants"))
-            read_variants(im);
+            genai_read_variants(im);
         else
             import_pass_over(im, key, not_prices);
     }
-    finish_services(im);
+    genai_finish_services(im);
     import_plan_end(im);
 }
 
@@ -433,7 +343,7 @@ static bool is_known_of_provider(struct text key)
                                         "extractors",
                                         "fallback_model_providers",
                                         NULL};
-    return is_one_of(key, known);
+    return genai_is_one_of(key, known);
 }
 
 static void read_provider(struct import *im)

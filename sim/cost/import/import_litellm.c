@@ -1,11 +1,12 @@
 /* LiteLLM's map: {"model": {"input_cost_per_token": 2.5e-06, ...}}. What a price is for stands in
  * its key: a class or unit, then `_above_128k_tokens` (of total input), then the service. */
-#include "sim/cost/import/import_parts.h"
+#include "sim/cost/import/import_litellm.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define KEY_MAX 96
+#define LONGEST_KEPT "cache_creation_input_token_cost_above_12hr"
 
 static const struct {
     const char *key;
@@ -18,6 +19,7 @@ static const struct {
     {"input_cost_per_token_cache_hit", USAGE_CACHED_INPUT},
     {"cache_creation_input_token_cost", USAGE_CACHE_WRITE},
     {"cache_creation_input_token_cost_above_1hr", USAGE_CACHE_WRITE_1H},
+    {LONGEST_KEPT, USAGE_CACHE_WRITE_1H},
     {"input_cost_per_image_token", USAGE_IMAGE_INPUT},
     {"input_cost_per_audio_token", USAGE_AUDIO_INPUT},
     {"input_cost_per_video_token", USAGE_VIDEO_INPUT},
@@ -45,7 +47,21 @@ static const struct {
     {"output_cost_per_character", "output_character", UNIT, 0},
     {"input_cost_per_second", "input_second", UNIT, 0},
     {"output_cost_per_second", "output_second", UNIT, 0},
+    {"output_cost_per_second_480p", "output_second_480p", UNIT, 0},
+    {"output_cost_per_second_720p", "output_second_720p", UNIT, 0},
+    {"output_cost_per_second_768p", "output_second_768p", UNIT, 0},
     {"output_cost_per_second_1080p", "output_second_1080p", UNIT, 0},
+    {"output_cost_per_second_2k", "output_second_2k", UNIT, 0},
+    {"output_cost_per_second_4k", "output_second_4k", UNIT, 0},
+    {"output_cost_per_image_0.5K", "output_image_0.5K", UNIT, 0},
+    {"output_cost_per_image_1K", "output_image_1K", UNIT, 0},
+    {"output_cost_per_image_2K", "output_image_2K", UNIT, 0},
+    {"output_cost_per_image_4K", "output_image_4K", UNIT, 0},
+    {"output_cost_per_image_512", "output_image_512", UNIT, 0},
+    {"output_cost_per_image_1024", "output_image_1024", UNIT, 0},
+    {"output_cost_per_image_1536", "output_image_1536", UNIT, 0},
+    {"input_cost_per_text_message", "text_message", UNIT, 0},
+    {"cost_per_second", "second", UNIT, 0},
     {"input_cost_per_audio_per_second", "input_audio_second", UNIT, 0},
     {"input_cost_per_video_per_second", "input_video_second", UNIT, 0},
     {"output_cost_per_video_per_second", "output_video_second", UNIT, 0},
@@ -55,13 +71,15 @@ static const struct {
     {"ocr_cost_per_credit", "credit", UNIT, 0},
     {"code_interpreter_cost_per_session", "code_interpreter", TOOL, 0},
     {"file_search_cost_per_1k_calls", "file_search", TOOL, 3},
+    {"google_maps_grounding_cost_per_query", "google_maps", TOOL, 0},
 };
 
 /* A key taken apart: "cache_read_input_token_cost_above_200k_tokens_priority". */
 struct price_key {
     char whole[KEY_MAX], base[KEY_MAX];
     enum service service;
-    uint64_t over; /* thousands × 1000; 0 = no threshold */
+    const char *variant; /* a service that plans have no name for; NULL */
+    uint64_t over;       /* tokens; 0 = no threshold */
 };
 
 static bool cut_end(char *text, const char *end)
@@ -73,31 +91,53 @@ static bool cut_end(char *text, const char *end)
     return true;
 }
 
+static void cut_service(struct price_key *k)
+{
+    static const struct {
+        const char *end;
+        enum service service;
+    } services[] = {
+        {"_priority", SERVICE_PRIORITY}, {"_flex", SERVICE_FLEX}, {"_batches", SERVICE_BATCH}};
+    static const char *const others[] = {"_ultrafast", "_balanced", "_decisions", "_fast"};
+    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
+        if (cut_end(k->base, services[i].end))
+            k->service = services[i].service;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (cut_end(k->base, others[i]))
+            k->variant = others[i] + 1;
+}
+
+/* "_above_200k_tokens" or "_above_200000_tokens" at the end. */
+static void cut_threshold(struct price_key *k)
+{
+    char kept[KEY_MAX], *above = NULL;
+    memcpy(kept, k->base, sizeof kept);
+    for (char *at = k->base; (at = strstr(at, "_above_")); at++)
+        above = at;
+    if (!above || !cut_end(k->base, "_tokens"))
+        return;
+    uint64_t unit = cut_end(k->base, "k") ? 1000 : 1;
+    if (above < k->base + strlen(k->base) &&
+        text_to_u64(text_of(above + strlen("_above_")), &k->over) && k->over > 0 &&
+        k->over <= 4000000000 / unit) {
+        k->over *= unit;
+        *above = '\0';
+        return;
+    }
+    memcpy(k->base, kept, sizeof kept);
+    k->over = 0;
+}
+
 static struct price_key take_apart(struct text key)
 {
     struct price_key k = {.service = SERVICE_STANDARD};
     snprintf(k.whole, sizeof k.whole, "%.*s", key.length >= KEY_MAX ? KEY_MAX - 1 : (int)key.length,
              key.at);
     memcpy(k.base, k.whole, sizeof k.base);
-    if (cut_end(k.base, "_priority"))
-        k.service = SERVICE_PRIORITY;
-    else if (cut_end(k.base, "_flex"))
-        k.service = SERVICE_FLEX;
-    else if (cut_end(k.base, "_batches"))
-        k.service = SERVICE_BATCH;
-    char *above = NULL;
-    for (char *at = k.base; (at = strstr(at, "_above_")); at++)
-        above = at;
-    if (above && cut_end(k.base, "k_tokens")) {
-        const char *digits = above + strlen("_above_");
-        if (text_to_u64(text_of(digits), &k.over) && k.over > 0 && k.over <= 4000000) {
-            k.over *= 1000;
-            *above = '\0';
-        } else {
-            memcpy(k.base, k.whole, sizeof k.base);
-            k.over = 0;
-        }
-    }
+    cut_service(&k);
+    cut_threshold(&k);
+    if (k.service == SERVICE_STANDARD && !k.variant)
+        cut_service(&k); /* "..._priority_above_200k_tokens" */
     return k;
 }
 
@@ -106,20 +146,37 @@ static uint64_t tier_from(const struct import *im, uint64_t over)
     return over == 0 || im->plan->inclusive ? over : over + 1;
 }
 
-static bool read_class(struct import *im, const struct price_key *k)
+/* Where the prices of a key belong; NULL where there is no more room. */
+static struct import_set *set_of(struct import *im, const struct price_key *k)
 {
     struct import_plan *p = im->plan;
-    struct import_number n;
-    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
-        if (strcmp(k->base, classes[i].key) != 0)
-            continue;
-        struct import_set *set =
-            k->service == SERVICE_STANDARD ? &p->standard : &p->services[k->service];
-        if (import_price(im, k->whole, 0, IMPORT_TOKEN, &n))
-            import_set_class(im, set, classes[i].class, tier_from(im, k->over), &n, k->whole);
-        return true;
+    if (k->variant) {
+        struct import_variant *v = import_variant(im, k->variant);
+        return v ? &v->set : NULL;
     }
-    return false;
+    return k->service == SERVICE_STANDARD ? &p->standard : &p->services[k->service];
+}
+
+int litellm_class(const char *base)
+{
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+        if (strcmp(base, classes[i].key) == 0)
+            return (int)classes[i].class;
+    return -1;
+}
+
+static bool read_class(struct import *im, const struct price_key *k)
+{
+    struct import_number n;
+    int class = litellm_class(k->base);
+    if (class < 0)
+        return false;
+    struct import_set *set = set_of(im, k);
+    if (import_price(im, k->whole, 0, IMPORT_TOKEN, &n) && set)
+        import_set_class(im, set, (enum usage_class) class, tier_from(im, k->over), &n, k->whole);
+    if (strcmp(k->base, LONGEST_KEPT) == 0)
+        import_assume(im, k->whole, IMPORT_LONGEST_KEPT);
+    return true;
 }
 
 static bool read_fee(struct import *im, const struct price_key *k)
@@ -132,7 +189,7 @@ static bool read_fee(struct import *im, const struct price_key *k)
         bool tool = fees[i].kind == TOOL;
         if (!import_price(im, k->whole, fees[i].per, IMPORT_FEE, &n))
             return true;
-        if (k->over > 0 || k->service != SERVICE_STANDARD)
+        if (k->over > 0 || k->service != SERVICE_STANDARD || k->variant)
             import_vary_fee(im, tool, fees[i].name, &n, k->whole);
         else
             import_add_fee(im, tool ? &p->tools : &p->units, fees[i].name, &n, k->whole);
@@ -237,27 +294,88 @@ static void read_tiers(struct import *im)
         read_tier(im);
 }
 
-/* {"us": 1.1, "fast": 6.0}, or a bare factor: anything but 1 is a surcharge that plans have no
- * place for. */
-static void read_surcharge(struct import *im, const char *field)
+/* A factor on every price of a token, in a region or at a speed: one more plan. */
+static void read_factor(struct import *im, const char *field, const char *name)
 {
-    struct text key, digits;
+    struct text digits;
     struct import_number n;
-    bool surcharge = false;
-    if (json_peek(&im->s) == JSON_NUMBER) {
-        surcharge = json_number(&im->s, &digits);
-    } else if (json_skip_unless(&im->s, JSON_OBJECT)) {
-        json_object_begin(&im->s);
-        while (json_object_next(&im->s, &key))
-            if (json_skip_unless(&im->s, JSON_NUMBER) && json_number(&im->s, &digits))
-                surcharge |= !import_number_read(digits, &n) || n.count != 1 ||
-                             n.digits[0] != '1' || n.exponent != 0;
-    }
-    if (surcharge)
+    if (!json_skip_unless(&im->s, JSON_NUMBER) || !json_number(&im->s, &digits))
+        return;
+    if (!import_number_read(digits, &n) || n.negative || n.count == 0) {
         import_miss(im, field, IMPORT_SURCHARGE);
+        return;
+    }
+    import_number_snap(&n);
+    bool one = n.count == 1 && n.digits[0] == '1' && n.exponent == 0;
+    struct import_variant *v = one ? NULL : import_variant(im, name);
+    if (v) {
+        v->multiplied = true;
+        v->factor = n;
+    }
 }
 
-static bool about_money(const char *key)
+/* {"us": 1.1, "fast": 6.0}: a factor where the request was served, or how fast. Other numbers here
+ * are switches of LiteLLM's own. */
+static void read_provider_entry(struct import *im)
+{
+    static const char *const factors[] = {"us", "eu", "fast"};
+    struct text key;
+    json_object_begin(&im->s);
+    while (json_object_next(&im->s, &key)) {
+        size_t i = 0;
+        while (i < sizeof factors / sizeof factors[0] && !text_equal(key, factors[i]))
+            i++;
+        if (i < sizeof factors / sizeof factors[0])
+            read_factor(im, "provider_specific_entry", factors[i]);
+        else
+            json_skip(&im->s, NULL);
+    }
+}
+
+/* "regional_processing_uplift_multiplier_eu", "fedramp_uplift_multiplier" and such. */
+static void read_uplift(struct import *im, const char *field)
+{
+    static const char region[] = "regional_processing_uplift_multiplier_";
+    if (strncmp(field, region, sizeof region - 1) == 0 && field[sizeof region - 1]) {
+        read_factor(im, field, field + sizeof region - 1);
+    } else if (strcmp(field, "fedramp_uplift_multiplier") == 0) {
+        read_factor(im, field, "fedramp");
+    } else if (strcmp(field, "regional_endpoint_uplift_multiplier") == 0) {
+        read_factor(im, field, "regional");
+    } else {
+        json_skip(&im->s, NULL);
+        import_miss(im, field, IMPORT_SURCHARGE);
+    }
+}
+
+/* {"count": 1500, "period": "day", "shared_group": ..} of searches. */
+static void read_free_searches(struct import *im)
+{
+    static const char *const periods[] = {"day", "week", "month", NULL};
+    struct import_plan *p = im->plan;
+    struct text key, value;
+    uint64_t count = 0;
+    const char *period = NULL;
+    json_object_begin(&im->s);
+    while (json_object_next(&im->s, &key)) {
+        if (text_equal(key, "count") && json_skip_unless(&im->s, JSON_NUMBER)) {
+            json_u64(&im->s, 0, UINT32_MAX, &count);
+        } else if (text_equal(key, "period") && json_skip_unless(&im->s, JSON_STRING)) {
+            json_string(&im->s, &value);
+            for (int i = 0; periods[i]; i++)
+                period = text_equal(value, periods[i]) ? periods[i] : period;
+        } else if (text_equal(key, "shared_group") && json_peek(&im->s) == JSON_STRING) {
+            json_skip(&im->s, NULL);
+            import_assume(im, "search_free_requests", IMPORT_SHARED);
+        }
+    }
+    p->free_searches = period ? count : 0;
+    p->free_period = period;
+    if (!period)
+        import_miss(im, "search_free_requests", IMPORT_CONDITION);
+}
+
+bool litellm_about_money(const char *key)
 {
     static const char *const marks[] = {"cost", "pric", "fee_", "_fee", "multiplier", "surcharge"};
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
@@ -272,7 +390,9 @@ static void read_other(struct import *im, const struct price_key *k, bool *dbu)
     static const struct {
         const char *part;
         enum import_reason reason;
-    } known[] = {{"s_interval", IMPORT_BY_PIECE}, {"_per_gb_per_day", IMPORT_STORAGE}};
+    } known[] = {{"s_interval", IMPORT_BY_PIECE},
+                 {"_per_gb_per_day", IMPORT_STORAGE},
+                 {"explicit_cache_", IMPORT_CONDITION}};
     json_skip(&im->s, NULL);
     if (strstr(k->whole, "_dbu_")) {
         *dbu = true;
@@ -305,6 +425,12 @@ static void read_key(struct import *im, struct text key, bool *dbu)
                                              "output_vector_size",
                                              "prompt_cache_min_tokens",
                                              "tool_use_system_prompt_tokens",
+                                             "token_count_*",
+                                             "reasoning_*",
+                                             "deprecation_*",
+                                             "default_*",
+                                             "successor_model",
+                                             "litellm_provider",
                                              NULL};
     struct import_number n;
     struct price_key k = take_apart(key);
@@ -312,12 +438,22 @@ static void read_key(struct import *im, struct text key, bool *dbu)
         read_tiers(im);
     } else if (text_equal(key, "search_context_cost_per_query")) {
         read_search(im);
-    } else if (text_equal(key, "provider_specific_entry") || strstr(k.whole, "multiplier")) {
-        read_surcharge(im, k.whole);
+    } else if (text_equal(key, "provider_specific_entry") && json_peek(&im->s) == JSON_OBJECT) {
+        read_provider_entry(im);
+    } else if (strstr(k.whole, "multiplier")) {
+        read_uplift(im, k.whole);
+    } else if (text_equal(key, "off_peak_pricing") && json_peek(&im->s) == JSON_OBJECT) {
+        im->off_peak = im->s;
+        json_skip(&im->s, NULL);
+    } else if (text_equal(key, "alias_of")) {
+        json_skip(&im->s, NULL);
+        im->plan->alias = true;
+    } else if (text_equal(key, "search_free_requests") && json_peek(&im->s) == JSON_OBJECT) {
+        read_free_searches(im);
     } else if (text_equal(key, "input_cost_per_request")) {
         if (import_price(im, k.whole, 0, IMPORT_FEE, &n))
             im->plan->standard.request = n, im->plan->standard.has_request = true;
-    } else if (!about_money(k.whole)) {
+    } else if (!litellm_about_money(k.whole)) {
         import_pass_over(im, key, not_prices);
     } else if (!read_class(im, &k) && !read_fee(im, &k)) {
         read_other(im, &k, dbu);
@@ -345,6 +481,7 @@ static void read_entry(struct import *im, struct text name)
     char provider[64];
     struct text key;
     bool dbu = false;
+    im->off_peak = (struct json_scan){0};
     find_provider(im, provider);
     import_plan_begin(im, provider[0] ? provider : NULL, name);
     im->plan->inclusive = strcmp(provider, "xai") == 0;
@@ -353,8 +490,14 @@ static void read_entry(struct import *im, struct text name)
     json_object_begin(&im->s);
     while (json_object_next(&im->s, &key))
         read_key(im, key, &dbu);
+    if (im->off_peak.text && !im->s.failed)
+        litellm_read_off_peak(im);
     for (int i = 0; i < SERVICE_COUNT; i++)
         import_complete_service(im, (enum service)i, true);
+    for (size_t i = 0; i < im->plan->variant_count; i++) {
+        struct import_variant *v = &im->plan->variants[i];
+        import_complete_set(im, &v->set, v->name, true);
+    }
     if (dbu && !im->plan->standard.classes[USAGE_UNCACHED_INPUT].given)
         import_miss(im, "input_dbu_cost_per_token", IMPORT_OTHER_CURRENCY);
     import_plan_end(im);

@@ -77,6 +77,28 @@ bool import_number_equal(const struct import_number *a, const struct import_numb
            strcmp(a->digits, b->digits) == 0;
 }
 
+bool import_number_multiply(struct import_number *n, const struct import_number *factor)
+{
+    struct import_number out = {.count = n->count + factor->count,
+                                .exponent = n->exponent + factor->exponent,
+                                .negative = n->negative != factor->negative};
+    if (out.count > IMPORT_DIGITS)
+        return false;
+    int sums[IMPORT_DIGITS + 1] = {0};
+    for (int i = 0; i < n->count; i++)
+        for (int k = 0; k < factor->count; k++)
+            sums[i + k + 1] += (n->digits[i] - '0') * (factor->digits[k] - '0');
+    for (int i = out.count - 1; i > 0; i--) {
+        sums[i - 1] += sums[i] / 10;
+        sums[i] %= 10;
+    }
+    for (int i = 0; i < out.count; i++)
+        out.digits[i] = (char)('0' + sums[i]);
+    normalize(&out);
+    *n = out;
+    return true;
+}
+
 /* Keeps the first `kept` digits (less than all), rounded half to even. */
 static void keep_digits(struct import_number *n, int kept)
 {
@@ -129,6 +151,8 @@ void import_number_text(const struct import_number *n, int shift, char out[IMPOR
     int at = 0;
     if (n->negative)
         out[at++] = '-';
+    if (n->count == 0)
+        whole = 0;
     if (whole <= 0)
         out[at++] = '0';
     for (int i = 0; i < whole; i++)

@@ -17,7 +17,8 @@
 #define IMPORT_DIGITS 60
 #define IMPORT_TIERS_MAX 16
 #define IMPORT_FEES_MAX 32
-#define IMPORT_WINDOWS_MAX 8
+#define IMPORT_WINDOWS_MAX 32
+#define IMPORT_VARIANTS_MAX 32
 #define IMPORT_NUMBER_TEXT 96
 #define IMPORT_NAME_MAX 1000
 
@@ -31,6 +32,9 @@ struct import_number {
 /* False if the text is no decimal number or has more than IMPORT_DIGITS digits. */
 bool import_number_read(struct text t, struct import_number *out);
 bool import_number_equal(const struct import_number *a, const struct import_number *b);
+
+/* n × factor, exactly; false, and n as it was, where that has more digits than fit. */
+bool import_number_multiply(struct import_number *n, const struct import_number *factor);
 
 /* True if the number was an artefact of floating point and is now what was meant. */
 bool import_number_snap(struct import_number *n);
@@ -47,7 +51,7 @@ struct import_tier {
 };
 
 struct import_class {
-    bool given;
+    bool given, replaced;      /* replaced: a window's own, not the standard one */
     struct import_number base; /* of one token */
     struct import_tier tiers[IMPORT_TIERS_MAX];
     size_t tier_count;
@@ -79,7 +83,27 @@ struct import_varied {
 /* Prices at certain hours or dates. Texts are in the form of a book: "2026-09-01", "16:30". */
 struct import_window {
     char from[40], until[40], start[8], end[8];
+    uint8_t days; /* UTC, bit 0 = Monday; 0 = every day */
     struct import_set set;
+};
+
+/* Minutes of the UTC day, [start, end), which may wrap; equal = all day. On some days only, as
+ * they are in a place so many minutes before UTC. */
+struct import_hours {
+    int start, end, offset;
+    uint8_t days; /* bit 0 = Monday */
+};
+
+#define IMPORT_EVERY_DAY 0x7f
+
+/* What the same model costs otherwise: in a region, at a speed. It becomes a plan of its own beside
+ * the entry's, "NAME (eu)". */
+struct import_variant {
+    char name[64];
+    bool multiplied; /* every price of a token × factor; else by the set */
+    struct import_number factor;
+    struct import_set set; /* what it leaves open costs as it does in the entry */
+    struct import_fees tools;
 };
 
 struct import_plan {
@@ -90,9 +114,16 @@ struct import_plan {
     struct import_fees units, tools;
     struct import_varied varied[IMPORT_FEES_MAX];
     size_t varied_count;
-    struct import_window windows[IMPORT_WINDOWS_MAX];
-    size_t window_count;
-    bool dropped; /* the whole entry cannot be represented */
+    struct import_window *windows; /* owned */
+    size_t window_count, window_capacity;
+    struct import_variant *variants; /* owned */
+    size_t variant_count, variant_capacity;
+    uint64_t free_searches; /* in each `free_period`, which is static */
+    const char *free_period;
+    const char *model; /* what the model is called, where the plan's name says more; NULL */
+    char remark[96];   /* for the plan's note; or empty */
+    bool alias;        /* another name: without prices of its own it is left out as that */
+    bool dropped;      /* the whole entry cannot be represented */
     enum import_reason why;
     size_t first_finding;
 };
@@ -102,7 +133,8 @@ struct import {
     struct json_writer w;
     const struct import_options *options;
     struct import_report *report;
-    struct import_plan *plan; /* the entry at hand */
+    struct import_plan *plan;  /* the entry at hand */
+    struct json_scan off_peak; /* where its prices of some hours stand; no text = none */
     struct names seen;
 };
 
@@ -148,6 +180,28 @@ void import_set_class(struct import *im, struct import_set *set, enum usage_clas
  * only, they stand on the standard base. `silent` tells that the list may leave out prices that
  * differ: what is filled in is noted then. */
 void import_complete_service(struct import *im, enum service service, bool silent);
+
+/* The same of any set; `label` names it in findings. */
+void import_complete_set(struct import *im, struct import_set *set, const char *label, bool silent);
+
+/* One more window, without prices; NULL, with the entry dropped, where there are too many. Good
+ * until the next one. */
+struct import_window *import_window_add(struct import *im);
+
+/* "16:30-00:30" and such; false where it is none. */
+bool import_hours_read(struct text t, struct import_hours *out);
+
+/* Adds windows with these prices: hours that wrap, and days that begin elsewhere at another time of
+ * the UTC day, are cut into pieces that lie within one UTC day. */
+void import_windows_at(struct import *im, const struct import_hours *hours,
+                       const struct import_set *set);
+
+/* The variant of that name, made where it is new; NULL, with a finding, where there are too many.
+ * Good until the next one. */
+struct import_variant *import_variant(struct import *im, const char *name);
+
+/* Writes the entry's variants as plans, after the entry's own. */
+void import_write_variants(struct import *im);
 
 /* Adds a fee; one of that name and another price is a finding. */
 void import_add_fee(struct import *im, struct import_fees *fees, const char *name,

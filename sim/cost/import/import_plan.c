@@ -60,18 +60,22 @@ static void lay_tiers_over(struct import *im, struct import_set *set, enum usage
     }
 }
 
-static void assume(struct import *im, enum service service, enum usage_class class,
+static void assume(struct import *im, const char *label, enum usage_class class,
                    enum import_reason what)
 {
-    char field[64];
-    snprintf(field, sizeof field, "%s %s", service_name(service), plan_class_key(class));
+    char field[128];
+    snprintf(field, sizeof field, "%s %s", label, plan_class_key(class));
     import_assume(im, field, what);
 }
 
 void import_complete_service(struct import *im, enum service service, bool silent)
 {
+    import_complete_set(im, &im->plan->services[service], service_name(service), silent);
+}
+
+void import_complete_set(struct import *im, struct import_set *set, const char *label, bool silent)
+{
     const struct import_class *standard = im->plan->standard.classes;
-    struct import_set *set = &im->plan->services[service];
     if (!set->used)
         return;
     bool own_output = has_price(&set->classes[USAGE_OUTPUT]);
@@ -80,14 +84,14 @@ void import_complete_service(struct import *im, enum service service, bool silen
         struct import_class *own = &set->classes[c];
         if (own->given) {
             if (silent && own->tier_count == 0 && standard[c].tier_count > 0)
-                assume(im, service, class, IMPORT_ANY_LENGTH);
+                assume(im, label, class, IMPORT_ANY_LENGTH);
         } else if (class == USAGE_REASONING && own_output) {
             if (standard[c].given &&
                 !import_number_equal(&standard[c].base, &standard[USAGE_OUTPUT].base))
-                assume(im, service, class, IMPORT_REASONING);
+                assume(im, label, class, IMPORT_REASONING);
         } else {
             if (silent && own->tier_count == 0 && has_price(&standard[c]))
-                assume(im, service, class, IMPORT_KEPT_STANDARD);
+                assume(im, label, class, IMPORT_KEPT_STANDARD);
             lay_tiers_over(im, set, class);
         }
     }
@@ -250,6 +254,19 @@ static void put_optional(struct json_writer *w, const char *key, const char *tex
         json_pair_string(w, key, text);
 }
 
+static void put_days(struct json_writer *w, uint8_t days)
+{
+    static const char *const names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+    if (days == 0 || days == IMPORT_EVERY_DAY)
+        return;
+    json_key(w, "days");
+    json_begin_array(w);
+    for (int d = 0; d < 7; d++)
+        if (days >> d & 1)
+            json_put_string(w, names[d]);
+    json_end_array(w);
+}
+
 static void put_windows(struct json_writer *w, const struct import_plan *p)
 {
     if (p->window_count == 0)
@@ -263,23 +280,40 @@ static void put_windows(struct json_writer *w, const struct import_plan *p)
         put_optional(w, "end", window->end);
         put_optional(w, "from", window->from);
         put_optional(w, "until", window->until);
+        put_days(w, window->days);
         put_set(w, &window->set, p->inclusive);
         json_end_object(w);
     }
     json_end_array(w);
 }
 
+static void put_free(struct json_writer *w, const struct import_plan *p)
+{
+    if (p->free_searches == 0)
+        return;
+    json_key(w, "free");
+    json_begin_object(w);
+    json_pair_string(w, "tool", "web_search");
+    json_pair_u64(w, "calls", p->free_searches);
+    json_pair_string(w, "per", p->free_period);
+    json_end_object(w);
+}
+
 /* What the plan lacks, so that whoever reads the book alone knows. */
 static void put_note(struct import *im)
 {
     char note[2048] = "";
-    size_t used = 0;
+    size_t used = (size_t)snprintf(note, sizeof note, "%s", im->plan->remark);
+    size_t missing = 0;
     for (size_t i = im->plan->first_finding; i < im->report->finding_count; i++) {
         const struct import_finding *f = &im->report->findings[i];
         if (f->change != IMPORT_IN_PART || used > sizeof note - 256)
             continue;
         used += (size_t)snprintf(note + used, sizeof note - used, "%s%.100s (%s)",
-                                 used ? ", " : "without ", f->field, import_reason_text(f->reason));
+                                 missing++ ? ", "
+                                 : used    ? "; without "
+                                           : "without ",
+                                 f->field, import_reason_text(f->reason));
     }
     put_optional(&im->w, "note", note);
 }
@@ -304,11 +338,12 @@ void import_write_plan(struct import *im)
     put_optional(&im->w, "seller", p->seller ? p->seller : "");
     put_note(im);
     if (im->options->models)
-        put_models(&im->w, p->name);
+        put_models(&im->w, p->model ? p->model : p->name);
     put_set(&im->w, &p->standard, p->inclusive);
     put_services(&im->w, p);
     put_fees(&im->w, "per_tool", &p->tools);
     put_fees(&im->w, "per_unit", &p->units);
+    put_free(&im->w, p);
     put_windows(&im->w, p);
     json_end_object(&im->w);
 }
