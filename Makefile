@@ -99,6 +99,10 @@ clients: $(PROGRAM) ## the official OpenAI and Anthropic clients against the moc
 focus: $(PROGRAM) ## bills as FOCUS rows before the FinOps Foundation's validator (needs Python 3.12; skips where PyPI does not answer)
 	@FAREBOX=$(abspath $(PROGRAM)) tests/focus/run
 
+.PHONY: differential
+differential: $(PROGRAM) ## 36,000 random usages against LiteLLM, genai-prices and tokencost themselves (skips where PyPI does not answer)
+	@FAREBOX=$(abspath $(PROGRAM)) tests/differential/run
+
 .PHONY: browser
 browser: $(PROGRAM) ## the page of a report in a headless Chromium (skips where there is none)
 	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/browser/test_report.py

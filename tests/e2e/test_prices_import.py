@@ -71,16 +71,21 @@ class Prices:
         p.tiers = {c: [(first, times(v, factor)) for first, v in t] for c, t in self.tiers.items()}
         return p
 
+    def parent(self, name):
+        """Whose price a class without one has. What is cached without a price for that costs what it costs elsewhere."""
+        if name.startswith("cached_") and "cached_input" not in self.base and "cached_input" not in self.tiers:
+            return {"cached_image_input": "image_input", "cached_audio_input": "audio_input"}.get(name, "input")
+        return PARENT.get(name)
+
     def of(self, name, total):
-        while True:
+        while name:
             passed = [t for t in self.tiers.get(name, []) if t[0] <= total]
             if passed:
                 return max(passed)[1]
             if name in self.base:
                 return self.base[name]
-            if name not in PARENT:
-                return 0
-            name = PARENT[name]
+            name = self.parent(name)
+        return 0
 
 
 class Entry:
@@ -119,6 +124,7 @@ LITELLM_CLASS = {
     "input_cost_per_token_cache_hit": "cached_input",
     "cache_creation_input_token_cost": "cache_write",
     "cache_creation_input_token_cost_above_1hr": "cache_write_1h",
+    "cache_creation_input_token_cost_above_12hr": "cache_write_1h",
     "input_cost_per_image_token": "image_input",
     "input_cost_per_audio_token": "audio_input",
     "input_cost_per_video_token": "video_input",
@@ -131,11 +137,14 @@ LITELLM_ODD_UNITS = {
     "cache_creation_input_audio_token_cost": "cache_write_audio_token",
     "citation_cost_per_token": "citation_token",
     "input_cost_per_query": "query",
+    "input_cost_per_text_message": "text_message",
+    "cost_per_second": "second",
     "ocr_cost_per_page": "page",
     "annotation_cost_per_page": "annotation_page",
     "ocr_cost_per_credit": "credit",
 }
 SUFFIX = {"_priority": "priority", "_flex": "flex", "_batches": "batch"}
+OTHERS = ["ultrafast", "balanced", "decisions"]  # services that plans have no name for: plans of their own
 
 
 def litellm_unit(key):
@@ -148,10 +157,43 @@ def litellm_unit(key):
     return f"{m[1]}_{m[2]}" if m and "_above_" not in key else None
 
 
-def litellm_entry(raw):
-    e, raw_services, factors = Entry(), {}, {}
-    step = 0 if raw.get("litellm_provider") == "xai" else 1
+def off_peak_hours(hours):
+    spans = []
+    for text in [hours] if isinstance(hours, str) else hours:
+        start, end = (int(t[:2]) * 60 + int(t[3:]) for t in text.split("-"))
+        spans.append((start, end))
+    return lambda m: any(s <= m < e if s < e else m >= s or m < e for s, e in spans)
+
+
+ZONES = {"UTC": 0, "Asia/Shanghai": 8}
+
+
+def off_peak_rule(rule, zone):
+    hours, days = off_peak_hours(rule["hours_utc"]), [int(d) for d in rule.get("weekdays", range(1, 8))]
+    local = datetime.timedelta(hours=ZONES[zone])
+    return lambda t: hours(t.hour * 60 + t.minute) and (t + local).isoweekday() in days
+
+
+def litellm_off_peak(raw, e):
+    """At these hours some classes have one price, whatever the length; the others keep theirs."""
+    prices = Prices()
+    prices.request, prices.base, prices.tiers = e.standard.request, dict(e.standard.base), dict(e.standard.tiers)
     for key, value in raw.items():
+        if key in LITELLM_CLASS:
+            prices.base[LITELLM_CLASS[key]] = token(value)
+            prices.tiers.pop(LITELLM_CLASS[key], None)
+    rules = [{"hours_utc": raw["hours_utc"]}] if "hours_utc" in raw else []
+    for rule in rules + raw.get("windows", []):
+        e.windows.append((off_peak_rule(rule, raw.get("weekday_timezone", "UTC")), prices))
+
+
+def litellm_entry(raw):
+    e, raw_services, factors, others = Entry(), {}, {}, {}
+    step = 0 if raw.get("litellm_provider") == "xai" else 1
+    off_peak = None
+    for key, value in raw.items():
+        if key == "off_peak_pricing":
+            off_peak = value
         if key == "provider_specific_entry":
             factors.update({k: fractions.Fraction(v) for k, v in value.items() if k in ("us", "eu", "fast")})
         if key == "search_context_cost_per_query":
@@ -173,6 +215,9 @@ def litellm_entry(raw):
         for suffix, name in SUFFIX.items():
             if base.endswith(suffix):
                 base, service = base.removesuffix(suffix), name
+        for name in OTHERS:
+            if base.endswith("_" + name):
+                base, service = base.removesuffix("_" + name), name
         m = re.fullmatch(r"(.*)_above_(\d+)k_tokens", base)
         if m:
             base, first = m[1], int(m[2]) * 1000 + step
@@ -183,6 +228,8 @@ def litellm_entry(raw):
             e.standard.request = fee(value)
         elif key.startswith("regional_processing_uplift_multiplier_"):
             factors[key.rsplit("_", 1)[1]] = fractions.Fraction(value)
+        elif key in ("fedramp_uplift_multiplier", "regional_endpoint_uplift_multiplier"):
+            factors["fedramp" if key[0] == "f" else "regional"] = fractions.Fraction(value)
         elif base == "code_interpreter_cost_per_session":
             e.tools["code_interpreter"] = fee(value)
         elif service == "standard" and first == 0 and litellm_unit(base):
@@ -203,13 +250,19 @@ def litellm_entry(raw):
                 tiers = dict(e.standard.tiers.get(c, []))
                 tiers.update(dict(own.tiers.get(c, [])))
                 full.tiers[c] = list(tiers.items())
-        e.services[service] = full
-    e.variants = {name: e.times(factor) for name, factor in factors.items()}
+        if service in OTHERS:
+            others[service] = Entry()
+            others[service].standard, others[service].tools, others[service].units = full, e.tools, e.units
+        else:
+            e.services[service] = full
+    if off_peak:
+        litellm_off_peak(off_peak, e)
+    e.variants = others | {name: e.times(factor) for name, factor in factors.items()}
     return e
 
 
 def litellm(text):
-    return {name: litellm_entry(raw) if name != "sample_spec" else None for name, raw in text.items()}
+    return {name: litellm_entry(raw) if name != "sample_spec" else Entry() for name, raw in text.items()}
 
 
 # ---- genai-prices ----
@@ -230,9 +283,21 @@ GENAI_CLASS = {
     "output_audio_mtok": "audio_output",
 }
 GENAI_UNIT = {
-    "output_video_mtok": "output_video_token",
-    "output_citation_mtok": "citation_token",
+    "output_video_mtok": ("output_video_token", 10**6),
+    "output_citation_mtok": ("citation_token", 10**6),
+    "audio_hours": ("audio_hour", 1),
+    "input_audio_hours": ("input_audio_hour", 1),
+    "output_audio_hours": ("output_audio_hour", 1),
+    "input_mchars": ("input_character", 10**6),
+    "output_mchars": ("output_character", 10**6),
+    "input_gpixels": ("input_pixel", 10**9),
+    "input_document_kpages": ("page", 1000),
+    "input_annotated_document_kpages": ("annotation_page", 1000),
+    "rerank_searches_kcount": ("query", 1000),
+    "input_text_messages_kcount": ("text_message", 1000),
 }
+GENAI_TOOL = {"web_searches_kcount": "web_search", "storage_searches_kcount": "file_search",
+              "social_searches_kcount": "social_search", "code_executions_kcount": "code_execution"}
 
 
 def genai_prices(raw, e):
@@ -246,10 +311,11 @@ def genai_prices(raw, e):
             p.add(GENAI_CLASS[key], 0, token(value, 10**6))
         elif key == "requests_kcount":
             p.request = fee(value, 1000)
-        elif key == "web_searches_kcount":
-            e.tools["web_search"] = fee(value, 1000)
+        elif key in GENAI_TOOL:
+            e.tools[GENAI_TOOL[key]] = fee(value, 1000)
         else:
-            e.units[GENAI_UNIT[key]] = fee(value, 10**6)
+            unit, per = GENAI_UNIT[key]
+            e.units[unit] = fee(value, per)
     return p
 
 
@@ -266,6 +332,29 @@ def genai_variant(raw, standard):
     return full
 
 
+def genai_holds(variant, day):
+    constraint = variant.get("constraint") or {}
+    return "start_time" not in constraint and not (day and constraint.get("start_date", "") > day)
+
+
+def genai_variants(model, e, day):
+    """What holds on the list's day; of several for one condition the first, price by price."""
+    found = {}
+    for variant in model.get("price_variants", []):
+        (key, value), *more = variant["when"].items()
+        if more or not variant["prices"] or not genai_holds(variant, day):
+            continue
+        found[key, value] = variant["prices"] | found.get((key, value), {})
+    for (key, value), prices in found.items():
+        if value in ("batch", "flex", "priority") and key in ("processing", "service_tier"):
+            e.services[value] = genai_variant(prices, e.standard)
+        else:
+            name = value if key in ("speed", "service_tier", "processing") else f"{key} {value}"
+            own = e.variants[name] = Entry()
+            own.standard, own.units = genai_variant(prices, e.standard), e.units
+            own.tools = e.tools | {GENAI_TOOL[k]: fee(v, 1000) for k, v in prices.items() if k in GENAI_TOOL}
+
+
 def genai_condition(c):
     if "start_date" in c:
         start = datetime.datetime.fromisoformat(c["start_date"]).replace(tzinfo=datetime.timezone.utc)
@@ -276,28 +365,32 @@ def genai_condition(c):
     return lambda t: t.time() >= start or t.time() < end
 
 
-def genai(text):
-    entries = {}
-    for provider in text:
-        for model in provider["models"]:
-            e, raw = Entry(), model["prices"]
-            sets = raw if isinstance(raw, list) else [{"prices": raw}]
-            for s in sets:
-                prices = genai_prices(s["prices"], e)
-                if s.get("constraint"):
-                    e.windows.append((genai_condition(s["constraint"]), prices))
-                else:
-                    e.standard = prices
-            for variant in model.get("price_variants", []):
-                if "speed" in variant["when"]:
-                    fast = e.variants[variant["when"]["speed"]] = Entry()
-                    fast.standard = genai_variant(variant["prices"], e.standard)
-                    continue
-                service = variant["when"].get("processing", variant["when"].get("service_tier"))
-                if len(variant["when"]) == 1 and service in ("batch", "flex", "priority") and not e.windows:
-                    e.services[service] = genai_variant(variant["prices"], e.standard)
-            entries[provider["id"] + "/" + model["id"]] = e
-    return entries
+def genai_model(model, day):
+    e, raw = Entry(), model["prices"]
+    sets = raw if isinstance(raw, list) else [{"prices": raw}]
+    for s in sets:
+        prices = genai_prices(s["prices"], e)
+        if s.get("constraint"):
+            e.windows.append((genai_condition(s["constraint"]), prices))
+            if day and s["constraint"].get("start_date", "9") <= day:
+                e.frozen = prices
+        else:
+            e.standard = prices
+    dated = all("start_date" in s.get("constraint", {"start_date": ""}) for s in sets)
+    timed = Entry()
+    timed.standard = e.standard
+    genai_variants(model, timed, day)
+    if day and e.windows and dated and (timed.services or timed.variants):
+        e.standard, e.windows = getattr(e, "frozen", e.standard), []
+    genai_variants(model, e, day)
+    if e.windows:
+        e.services = {}
+    return e
+
+
+def genai(text, day=None):
+    return {provider["id"] + "/" + model["id"]: genai_model(model, day)
+            for provider in text for model in provider["models"]}
 
 
 # ---- OpenRouter ----
@@ -407,7 +500,7 @@ class Import(Case):
         self.assertEqual(report["read"], report["represented"] + report["partly"] + report["left_out"])
         self.assertEqual(report["left_out"], len(left_out))
         self.assertEqual(report["partly"], len(partly))
-        variants = {f"{name} ({v})": e.variants[v] for name, e in entries.items() if e for v in e.variants}
+        variants = {f"{name} ({v})": e.variants[v] for name, e in entries.items() for v in e.variants}
         self.assertEqual(report["variants"], len(variants))
         self.assertEqual(plans, report["represented"] + report["partly"] + len(variants))
         self.assertEqual(sum(report["left_out_by"].values()), report["left_out"])
@@ -500,14 +593,22 @@ class Import(Case):
                                                          "search_context_size_medium": 0.02,
                                                          "search_context_size_high": 0.03}},
             "image": {"litellm_provider": "a", "mode": "image_generation", "output_cost_per_image": 0.04},
+            "night": {"input_cost_per_token": 4e-06, "output_cost_per_token": 8e-06, "litellm_provider": "a",
+                      "off_peak_pricing": {
+                          "input_cost_per_token": 1e-06, "weekday_timezone": "Asia/Shanghai",
+                          "windows": [{"hours_utc": ["16:00-01:00"], "weekdays": [1, 2]},
+                                      {"hours_utc": "00:00-00:00", "weekdays": [6, 7]}]}},
+            "kept": {"input_cost_per_token": 1e-06, "cache_creation_input_token_cost_above_12hr": 3e-06,
+                     "cache_creation_input_token_cost_above_12hr_above_272k_tokens_flex": 2e-06,
+                     "input_cost_per_token_ultrafast": 9e-06, "litellm_provider": "a"},
             "abroad": {"input_cost_per_token": 5e-06, "input_cost_per_token_above_200k_tokens": 1e-05,
                        "output_cost_per_token": 3e-05, "input_cost_per_token_flex": 2.5e-06,
                        "regional_processing_uplift_multiplier_eu": 1.1, "litellm_provider": "a",
                        "provider_specific_entry": {"fast": 6.0, "switch": 1}},
             "free": {"litellm_provider": "a", "mode": "chat"}}
         report = self.check_list("--litellm", self.write("list.json", json.dumps(entries)), litellm)
-        self.assertEqual((report["read"], report["represented"], report["partly"]), (8, 6, 0))
-        self.assertEqual(report["variants"], 2)
+        self.assertEqual((report["read"], report["represented"], report["partly"]), (10, 8, 0))
+        self.assertEqual(report["variants"], 3)
         self.assertEqual(report["left_out_by"],
                          {"the list's own sample, not a model": 1, "no price given": 1})
         self.assertEqual((report["snapped"], report["rounded"]), (1, 0))

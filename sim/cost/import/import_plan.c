@@ -330,9 +330,27 @@ static void put_models(struct json_writer *w, const char *name)
     json_end_array(w);
 }
 
+/* Where a list has no price for what comes from a cache, that costs what it costs elsewhere: a
+ * cached token of sound is one of sound. */
+static void complete_cached(struct import_set *set)
+{
+    static const enum usage_class pairs[][2] = {{USAGE_CACHED_IMAGE_INPUT, USAGE_IMAGE_INPUT},
+                                                {USAGE_CACHED_AUDIO_INPUT, USAGE_AUDIO_INPUT}};
+    if (has_price(&set->classes[USAGE_CACHED_INPUT]))
+        return;
+    for (int i = 0; i < 2; i++)
+        if (!has_price(&set->classes[pairs[i][0]]))
+            set->classes[pairs[i][0]] = set->classes[pairs[i][1]];
+}
+
 void import_write_plan(struct import *im)
 {
-    const struct import_plan *p = im->plan;
+    struct import_plan *p = im->plan;
+    complete_cached(&p->standard);
+    for (int service = 0; service < SERVICE_COUNT; service++)
+        complete_cached(&p->services[service]);
+    for (size_t i = 0; i < p->window_count; i++)
+        complete_cached(&p->windows[i].set);
     json_begin_object(&im->w);
     json_pair_string(&im->w, "name", p->name);
     put_optional(&im->w, "seller", p->seller ? p->seller : "");
