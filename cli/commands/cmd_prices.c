@@ -178,8 +178,10 @@ const struct command command_prices_list = {
     .usage = "[PATTERN] [--plans LIST]",
     .about =
         "Without --plans the books that are part of the program. PATTERN is a part of a plan's\n"
-        "name, or a pattern with * and ?. --json gives sources, dates, tiers and fees as well.",
+        "name, a pattern with * and ?, or a book's name. --json gives sources, dates, tiers and\n"
+        "fees as well.",
     .examples = "  farebox prices list oxlo\n"
+                "  farebox prices list november-2026\n"
                 "  farebox prices list 'gpt-4o*' --plans litellm.json\n"
                 "  farebox prices list --json | jq '.plans[] | .plan, .source'\n",
     .options = list_options,

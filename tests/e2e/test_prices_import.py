@@ -628,6 +628,16 @@ class Import(Case):
                          {"negative price: a router that charges what its choice costs": 1})
         self.assertEqual(report["snapped"], 1)
 
+    def test_bundled_books_are_good_and_listed_by_their_names(self):
+        books = sorted((ROOT / "sim/cost/book/books").glob("*.json"))
+        checked = self.farebox("prices", "check", *map(str, books))
+        self.assertEqual(checked.stdout.count(": good: "), len(books))
+        everything = json.loads(self.farebox("prices", "list", "--json").stdout)["plans"]
+        listed = 0
+        for book in books:
+            listed += len(json.loads(self.farebox("prices", "list", book.stem, "--json").stdout)["plans"])
+        self.assertEqual(listed, len(everything))
+
     def test_openrouter(self):
         report = self.check_list("--openrouter", "openrouter_models_2026-08-01.json", openrouter)
         self.assertEqual(report["read"], 336)
@@ -635,4 +645,3 @@ class Import(Case):
         self.assertEqual(report["left_out_by"],
                          {"negative price: a router that charges what its choice costs": 5})
         self.assertEqual(report["snapped"], 12)
-

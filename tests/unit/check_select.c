@@ -1,4 +1,5 @@
 /* Choosing plans by name, pattern, book and file; and the books that are part of the program. */
+#include "core/embedded.h"
 #include "sim/cost/book/price.h"
 #include "sim/cost/book/select.h"
 #include "tests/unit/testing.h"
@@ -75,16 +76,51 @@ END_TEST
 
 START_TEST(every_bundled_plan_says_where_its_figures_are_from)
 {
-    ck_assert_int_eq(pick("curated"), 0);
-    ck_assert_uint_ge(chosen.count, 40);
+    size_t books = 0;
+    ck_assert_int_eq(pick("*"), 0); /* no two plans of one name */
+    for (const struct embedded_file *f = NULL; (f = embedded_next("books", f)); books++)
+        ck_assert_int_eq(plan_select(f->stem, &chosen, &err), 0); /* a file's stem is its name */
+    ck_assert_uint_eq(chosen.book_count, books);
     for (size_t i = 0; i < chosen.count; i++) {
         const struct plan *p = chosen.plans[i];
         ck_assert_msg(p->source && p->source[0], "%s has no source", p->name);
-        ck_assert_msg(p->as_of && strlen(p->as_of) == 10, "%s has no date", p->name);
+        bool made_up = strncmp(p->name, "demo/", 5) == 0;
+        ck_assert_msg(made_up || (p->as_of && strlen(p->as_of) == 10), "%s has no date", p->name);
         if (strncmp(p->name, "oxlo/", 5) == 0) {
             ck_assert(p->limits.unconfirmed);
             ck_assert_uint_gt(p->limits.max_input_tokens, 0);
         }
+    }
+}
+END_TEST
+
+/* Worked out by hand from the prices in the plans' sources. */
+START_TEST(plans_of_november_2026_price_what_they_say)
+{
+    static const struct {
+        const char *plan;
+        uint64_t uncached, cached, output;
+        enum service service;
+        const char *usd;
+    } rows[] = {
+        {"openai/gpt-5.5", 100000, 0, 1000, SERVICE_STANDARD, "0.53"},
+        {"openai/gpt-5.5", 100000, 0, 1000, SERVICE_BATCH, "0.265"},
+        {"openai/gpt-5.5-eu", 100000, 0, 1000, SERVICE_STANDARD, "0.583"},
+        {"anthropic/opus-5", 2000, 8000, 1000, SERVICE_STANDARD, "0.039"},
+        {"openrouter/byok", 100000, 0, 1000, SERVICE_STANDARD, "0.5565"},
+        {"perplexity/sonar-pro", 1000, 0, 1000, SERVICE_STANDARD, "0.028"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct usage u = {.tokens = {[USAGE_UNCACHED_INPUT] = rows[i].uncached,
+                                     [USAGE_CACHED_INPUT] = rows[i].cached,
+                                     [USAGE_OUTPUT] = rows[i].output}};
+        struct price_query q = {.usage = &u, .service = rows[i].service, .at_unix_ns = TIME_NEVER};
+        struct charge c;
+        char usd[MONEY_TEXT_SIZE];
+        ck_assert_int_eq(pick(rows[i].plan), 0);
+        ck_assert_int_eq(price_request(chosen.plans[0], &chosen.plans[0]->rates[0], &q, &c), 0);
+        money_format(c.total, usd);
+        ck_assert_msg(strcmp(usd, rows[i].usd) == 0, "%s: %s", rows[i].plan, usd);
     }
 }
 END_TEST
@@ -98,6 +134,7 @@ int main(void)
     tcase_add_test(t, what_is_not_there_is_refused_with_the_nearest);
     tcase_add_test(t, files_select_whole_or_by_pattern);
     tcase_add_test(t, every_bundled_plan_says_where_its_figures_are_from);
+    tcase_add_test(t, plans_of_november_2026_price_what_they_say);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }

@@ -65,9 +65,15 @@ static void add_money(struct buffer *out, const char *before, money amount, cons
     buffer_add_format(out, "%s$%s%s%s", before, text, one_decimal ? "0" : "", after);
 }
 
-static void add_quota(struct buffer *out, const struct plan_quota *q)
+static void add_quota(struct buffer *out, const struct plan_quota *q, bool limit)
 {
-    if (q->of)
+    if (limit)
+        buffer_add_text(out, ", at most");
+    if (limit && q->unit == QUOTA_REQUESTS)
+        buffer_add_format(out, " %llu requests", (unsigned long long)(q->amount / PLAN_MICRO));
+    else if (limit)
+        buffer_add_format(out, " %llu tokens", (unsigned long long)q->amount);
+    else if (q->of)
         buffer_add_format(out, ", %g %s free", (double)q->amount / PLAN_MICRO, q->of);
     else if (q->credits_micro > 0)
         buffer_add_format(out, ", %g credits", (double)q->credits_micro / PLAN_MICRO);
@@ -100,6 +106,37 @@ static void add_rate_terms(struct buffer *out, const struct plan_rate *r)
                           r->tool_count + r->unit_count > 1 ? "s" : "");
 }
 
+/* Units by the hour: "15 PTU at $1 an hour each, 3000 tokens/minute each". */
+static void add_provisioned(struct buffer *out, const struct plan_provisioned *v)
+{
+    const char *unit = v->unit ? v->unit : "unit";
+    const char *each = v->units_given && v->units > 1 ? " each" : "";
+    if (v->units_given)
+        buffer_add_format(out, ", %llu %s%s", (unsigned long long)v->units, unit,
+                          !v->unit && v->units > 1 ? "s" : "");
+    else
+        buffer_add_format(out, ", as many %s%s as it takes", unit, v->unit ? "" : "s");
+    add_money(out, " at ", v->price, "/");
+    add_period(out, v->period_ns);
+    buffer_add_text(out, v->units_given ? each : " each");
+    if (v->tokens_per_minute)
+        buffer_add_format(out, ", %llu tokens/minute%s", (unsigned long long)v->tokens_per_minute,
+                          v->units_given ? each : " each");
+}
+
+static void add_limits(struct buffer *out, const struct plan *p)
+{
+    const char *unconfirmed = p->limits.unconfirmed ? " (unconfirmed)" : "";
+    if (p->limits.max_input_tokens)
+        buffer_add_format(out, ", at most %llu in%s",
+                          (unsigned long long)p->limits.max_input_tokens, unconfirmed);
+    if (p->limits.concurrency)
+        buffer_add_format(out, ", %llu at once%s", (unsigned long long)p->limits.concurrency,
+                          unconfirmed);
+    for (size_t i = 0; i < p->rate_limit_count && !p->provisioned.tokens_per_minute; i++)
+        add_quota(out, &p->rate_limits[i], true);
+}
+
 /* What is not a token price, in a few words. */
 static void add_terms(struct buffer *out, const struct plan *p)
 {
@@ -112,18 +149,16 @@ static void add_terms(struct buffer *out, const struct plan *p)
     if (p->subscription.setup > 0)
         add_money(out, ", ", p->subscription.setup, " to set up");
     for (size_t i = 0; i < p->quota_count; i++)
-        add_quota(out, &p->quotas[i]);
+        if (!p->provisioned.tokens_per_minute) /* else they are what the units hold */
+            add_quota(out, &p->quotas[i], false);
     if (p->currency)
         buffer_add_format(out, ", prices in %s", p->currency);
     if (p->charged != CHARGED_REQUEST)
         buffer_add_format(out, ", charged by the %s",
                           p->charged == CHARGED_TURN ? "user's turn" : "session");
-    if (p->limits.max_input_tokens)
-        buffer_add_format(out, ", at most %llu in%s",
-                          (unsigned long long)p->limits.max_input_tokens,
-                          p->limits.unconfirmed ? " (unconfirmed)" : "");
+    add_limits(out, p);
     if (p->provisioned.present)
-        add_money(out, ", ", p->provisioned.price, " a unit-period");
+        add_provisioned(out, &p->provisioned);
     if (r->base.has_per_request)
         add_money(out, ", ", r->base.per_request_micro * PLAN_MICRO, " a request");
     if (p->rate_count > 1)
@@ -219,26 +254,37 @@ static void put_plan(struct json_writer *w, const struct plan *p)
     buffer_free(&terms);
 }
 
-/* A pattern where it has * or ?, else a part of the name. */
-static bool listed(const struct plan *p, const char *pattern)
+static bool is_of_book(const struct plan_selection *s, const struct plan *p, const char *name)
+{
+    for (size_t i = 0; i < s->book_count; i++) {
+        const struct plan_book *b = &s->books[i];
+        for (size_t k = 0; k < b->count; k++)
+            if (&b->plans[k] == p)
+                return b->name && strcmp(b->name, name) == 0;
+    }
+    return false;
+}
+
+/* A pattern where it has * or ?, else a part of the plan's name or its book's whole name. */
+static bool listed(const struct plan_selection *s, const struct plan *p, const char *pattern)
 {
     if (!pattern || strstr(p->name, pattern))
         return true;
-    return text_matches(text_of(p->name), text_of(pattern));
+    return text_matches(text_of(p->name), text_of(pattern)) || is_of_book(s, p, pattern);
 }
 
 size_t plan_list_write_text(const struct plan_selection *s, const char *pattern, struct buffer *out)
 {
     size_t shown = 0, longest = 4;
     for (size_t i = 0; i < s->count; i++)
-        if (listed(s->plans[i], pattern) && strlen(s->plans[i]->name) > longest)
+        if (listed(s, s->plans[i], pattern) && strlen(s->plans[i]->name) > longest)
             longest = strlen(s->plans[i]->name);
     int width = longest > 40 ? 40 : (int)longest;
     buffer_add_format(out, "%-*s  %-13s%-13s%-13s%s\n", width, "", "    input", "   cached",
                       "   output", " USD per million tokens; other terms");
     for (size_t i = 0; i < s->count; i++) {
         const struct plan *p = s->plans[i];
-        if (!listed(p, pattern))
+        if (!listed(s, p, pattern))
             continue;
         shown++;
         buffer_add_format(out, "%-*s  ", width, p->name);
@@ -256,7 +302,7 @@ void plan_list_write(const struct plan_selection *s, const char *pattern, struct
     json_key(w, "plans");
     json_begin_array(w);
     for (size_t i = 0; i < s->count; i++)
-        if (listed(s->plans[i], pattern))
+        if (listed(s, s->plans[i], pattern))
             put_plan(w, s->plans[i]);
     json_end_array(w);
     json_end_object(w);
