@@ -6,8 +6,11 @@
  * its time is that of its first line. A person asked for the first answer behind a turn of hers,
  * the agent for the others and for all of a sub-agent.
  *
- * Source: files of versions 1 and 2 as github.com/ryoppippi/ccusage reads them, and
- * docs.claude.com/en/docs/claude-code (transcripts).
+ * Compared with apps/ccusage/src/data-loader.ts of github.com/ryoppippi/ccusage (commit 00659d2):
+ * the fields of a line, the id of message and request, that the line of most tokens counts, that
+ * "<synthetic>" is no model. isSidechain, gitBranch, service_tier and speed stand so in the files
+ * that tests of other public readers hold. isMeta, and lines of progress with an answer inside,
+ * were compared with no public code.
  */
 #include "workloads/trace/logs/log.h"
 

@@ -2,8 +2,10 @@
  * used in detail stands in its metadata, an object or a text that holds one. Calls that LiteLLM
  * answered from its own cache reached no provider; calls about files and batches have no tokens.
  *
- * Source: github.com/BerriAI/litellm, schema.prisma (LiteLLM_SpendLogs) and
- * litellm/proxy/_types.py (SpendLogsMetadata).
+ * Compared with litellm 1.110.2 as PyPI has it: the columns of LiteLLM_SpendLogs in
+ * proxy/schema.prisma; usage_object, additional_usage_values, user_api_key_alias and status of
+ * SpendLogsMetadata in proxy/_types.py; cache_hit as "True" or "False" in
+ * proxy/spend_tracking/spend_tracking_utils.py. What its UI saves was not compared.
  */
 #include "workloads/trace/logs/log.h"
 
