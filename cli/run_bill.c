@@ -1,8 +1,12 @@
 #include "cli/run_bill.h"
 
 #include "cli/output.h"
+#include "core/memory.h"
+#include "core/runs/record/run_dir.h"
+#include "sim/cost/tokens/token_learn.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 int run_bill_select(const struct option_list *plans, struct plan_selection *out, struct error *err)
@@ -12,6 +16,41 @@ int run_bill_select(const struct option_list *plans, struct plan_selection *out,
         if (plan_select(plans->items[i], out, err) < 0)
             return ERR_INPUT;
     return 0;
+}
+
+/* "RUN_A:RUN_B", cut where both sides are runs: paths may hold colons. */
+static int learn_scale(const char *given, struct token_scales *out, struct error *err)
+{
+    const char *equals = strchr(given, '='), *runs = equals + 1;
+    struct token_lesson lesson;
+    for (const char *colon = strchr(runs, ':'); colon; colon = strchr(colon + 1, ':')) {
+        char *counted = mem_copy_text(runs, (size_t)(colon - runs));
+        bool both = run_dir_is_run(counted) && run_dir_is_run(colon + 1);
+        int code = both ? token_learn(counted, colon + 1, &lesson, err) : 0;
+        free(counted);
+        if (code < 0)
+            return code;
+        if (!both)
+            continue;
+        token_scales_add_learnt(out, (struct text){given, (size_t)(equals - given)}, lesson.factor,
+                                lesson.pairs);
+        return 0;
+    }
+    return token_scales_add(given, out, err); /* neither: says what is wrong */
+}
+
+int run_bill_read_scales(const struct option_list *list, struct token_scales *out,
+                         struct error *err)
+{
+    int code = 0;
+    for (size_t i = 0; i < list->count && code == 0; i++) {
+        const char *equals = strchr(list->items[i], '=');
+        bool factors =
+            !equals || equals == list->items[i] || token_scale_is_factors(text_of(equals + 1));
+        code = factors ? token_scales_add(list->items[i], out, err)
+                       : learn_scale(list->items[i], out, err);
+    }
+    return code;
 }
 
 static int write_json(const struct run_bill *b, const char *run, struct error *err)
@@ -32,7 +71,8 @@ unsigned run_bill_workers(void)
 
 int run_bill_make(struct run_bill *out, const char *run, struct error *err)
 {
-    struct bill_options options = {.workers = run_bill_workers(), .both_caps = true};
+    struct bill_options options = {
+        .workers = run_bill_workers(), .both_caps = true, .scales = &out->scales};
     int status = bill_make(&out->bill, &out->run.workload, out->plans.plans, out->plans.count,
                            &options, err);
     return status < 0 ? status : write_json(out, run, err);
@@ -43,6 +83,7 @@ void run_bill_free(struct run_bill *b)
     bill_free(&b->bill);
     run_workload_free(&b->run);
     plan_selection_free(&b->plans);
+    token_scales_free(&b->scales);
     *b = (struct run_bill){0};
 }
 
@@ -64,13 +105,15 @@ void run_bill_tell(const struct terminal *t, const struct run_workload_report *r
 }
 
 int run_bill_print(const struct terminal *t, const char *run, const struct option_list *plans,
-                   struct error *err)
+                   const struct option_list *tokens_as, struct error *err)
 {
     struct run_bill made = {0};
     struct buffer text;
     if (plans->count == 0)
         return 0;
     int status = run_bill_select(plans, &made.plans, err);
+    if (status == 0 && tokens_as)
+        status = run_bill_read_scales(tokens_as, &made.scales, err);
     if (status == 0)
         status = run_workload_read(&made.run, run, NULL, err);
     if (status == 0)

@@ -320,7 +320,7 @@ static int finish(struct bench_command *b, struct bench_report *report, struct e
         if (b->o->common.json)
             print_buffer(b->terminal->machine, &out.document);
         if (status == 0 && summary.accounting.completed)
-            status = run_bill_print(b->terminal, b->output.place.path, &b->o->plans, err);
+            status = run_bill_print(b->terminal, b->output.place.path, &b->o->plans, NULL, err);
         if (status == 0 && b->turn->load)
             status = load_run_take(b->turn->load, &summary, err);
     }

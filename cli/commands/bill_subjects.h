@@ -15,7 +15,7 @@
 #include "cli/trace_options.h"
 #include "core/runs/summary/slo.h"
 #include "sim/cost/bill/run_workload.h"
-#include "sim/cost/bill/what_if.h"
+#include "sim/cost/what_if/what_if.h"
 
 struct bill_subject {
     const char *path;        /* as given; NULL for a scenario */

@@ -7,19 +7,20 @@
 #include "cli/run_bill.h"
 #include "core/memory.h"
 #include "core/text.h"
-#include "sim/cost/bill/what_if.h"
 #include "sim/cost/several/several.h"
 #include "sim/cost/shares/shares.h"
 #include "sim/cost/sums/sum_bill.h"
+#include "sim/cost/what_if/what_if.h"
+#include "sim/cost/what_if/what_if_changes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct bill_command {
     struct common_options common;
-    struct option_list plans, scenarios, what_if, slos, focus;
+    struct option_list plans, scenarios, what_if, slos, focus, tokens_as;
     const char *period, *by, *start, *output, *export;
-    bool force, requests_csv, no_plots;
+    bool force, requests_csv, no_plots, matrix;
     uint64_t workers, units, requests, break_even_output, volume;
     int64_t max_wait_ns, duration_ns;
     double ttft_ms, tpot_ms;
@@ -50,7 +51,11 @@ static const struct option_spec options[] = {
      .help = "who bears it: by model, class, session, day, or the key of a label such as team"},
     {"what-if", 'w', OPTION_LIST, AT(what_if), .unit = "CHANGE",
      .help = "price a changed workload beside: cache, or a transform such as truncate=tokens:4000 "
-             "(farebox workload transform --list); again and again"},
+             "(farebox workload transform --list), several joined by +; again and again. all: what "
+             "one would look at, as a matrix"},
+    {"matrix", 0, OPTION_FLAG, AT(matrix),
+     .help = "the what-ifs of all plans on one screen; of all changes, without --what-if"},
+    TOKENS_AS_OPTION(struct bill_command, tokens_as),
     {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
      .help = "objective on each request of a run, as for report: what misses it is waste"},
     {"ttft-ms", 0, OPTION_NUMBER, AT(ttft_ms), .unit = "MS", .max = 1e9, .zero = true,
@@ -138,12 +143,28 @@ static int write_bill(const struct bill_command *o, const struct bill_subject *s
     return s->is_run ? output_keep(out, s->path, "bill.json", err) : 0;
 }
 
-static void put_bill(const struct terminal *t, const struct bill *bill, struct buffer *out)
+static bool is_all(const char *change)
+{
+    return strcmp(change, "all") == 0;
+}
+
+static bool is_matrix(const struct bill_command *o)
+{
+    bool matrix = o->matrix;
+    for (size_t i = 0; i < o->what_if.count; i++)
+        matrix = matrix || is_all(o->what_if.items[i]);
+    return matrix;
+}
+
+static void put_bill(const struct terminal *t, const struct bill_command *o,
+                     const struct bill *bill, struct buffer *out)
 {
     bill_write_table(bill, t->width, out);
     bill_shares_write_table(bill, t->width, out);
-    if (bill->what_if)
-        what_if_write_table(bill->what_if, t->width, out);
+    if (bill->more.key && is_matrix(o))
+        what_if_write_matrix(bill->more.what, out);
+    else if (bill->more.key)
+        what_if_write_table(bill->more.what, t->width, out);
 }
 
 /* Each run has its own bill.json; a file that is asked for has all of them. */
@@ -188,7 +209,7 @@ static int show(const struct terminal *t, const struct bill_command *o, const st
     struct output out;
     output_begin(&out);
     for (size_t i = 0; i < s->count && s->count <= BLOCKS_MOST; i++) {
-        put_bill(t, &s->items[i].bill, &out.text);
+        put_bill(t, o, &s->items[i].bill, &out.text);
         if (s->count > 1)
             buffer_add_byte(&out.text, '\n');
     }
@@ -213,11 +234,23 @@ static int change(const struct bill_command *o, struct bill_subject *s,
                   const struct plan_selection *plans, const struct bill_options *how,
                   struct error *err)
 {
-    if (o->what_if.count == 0)
-        return 0;
-    s->bill.what_if = &s->what_if;
-    return what_if_make(&s->what_if, &s->run.workload, plans->plans, plans->count, o->what_if.items,
-                        o->what_if.count, how, o->common.seed, err);
+    const struct workload *w = &s->run.workload;
+    struct what_if_changes changes = {0};
+    if (o->what_if.count == 0 && o->matrix)
+        what_if_changes_all(&changes, w, plans->plans, plans->count);
+    for (size_t i = 0; i < o->what_if.count; i++)
+        if (is_all(o->what_if.items[i]))
+            what_if_changes_all(&changes, w, plans->plans, plans->count);
+        else
+            what_if_changes_add(&changes, o->what_if.items[i]);
+    int code = 0;
+    if (changes.count > 0)
+        code = what_if_make(&s->what_if, w, plans->plans, plans->count, changes.items,
+                            changes.count, how, o->common.seed, &s->bill, err);
+    if (s->what_if.case_count > 0)
+        s->bill.more = (struct bill_member){"what_if", what_if_write_json, &s->what_if};
+    what_if_changes_free(&changes);
+    return code;
 }
 
 /* What needs a row for each request. */
@@ -228,6 +261,7 @@ static int check_sums(const struct bill_command *o, struct error *err)
         const char *option;
     } single[] = {
         {o->what_if.count > 0, "--what-if"},
+        {o->matrix, "--matrix"},
         {o->slos.count > 0, "--slo"},
         {o->by != NULL, "--by"},
         {strcmp(o->period, "trace") != 0, "--period"},
@@ -239,6 +273,7 @@ static int check_sums(const struct bill_command *o, struct error *err)
         {o->break_even_output > 0, "--break-even-output"},
         {is_directory(o), "-o DIR"},
         {o->export != NULL, "--export"},
+        {o->tokens_as.count > 0, "--tokens-as"},
     };
     for (size_t i = 0; i < COUNT_OF(single); i++)
         if (single[i].given)
@@ -359,6 +394,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     const struct bill_command *o = given;
     struct bill_options how;
     struct plan_selection plans = {0};
+    struct token_scales scales = {0};
     struct bill_subjects s = {0};
     struct bill_export x = {0};
     int code = check(o, &how, err);
@@ -370,6 +406,9 @@ static int run(const struct terminal *t, const void *given, struct error *err)
         code =
             bill_export_check(&x, plans.count, o->common.argument_count + o->scenarios.count, err);
     if (code == 0)
+        code = run_bill_read_scales(&o->tokens_as, &scales, err);
+    how.scales = &scales;
+    if (code == 0)
         code = read_subjects(t, o, &s, err);
     if (code == 0)
         code = s.count == 1 && s.items[0].run.workload.requests
@@ -378,6 +417,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     bill_export_free(&x);
     bill_subjects_free(&s);
     plan_selection_free(&plans);
+    token_scales_free(&scales);
     return code;
 }
 

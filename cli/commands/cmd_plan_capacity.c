@@ -17,7 +17,7 @@ struct capacity_command {
     struct common_options common;
     struct workload_source source;
     const char *engine, *growth, *gpu_hour, *output, *arrival;
-    struct option_list slos, plans;
+    struct option_list slos, plans, tokens_as;
     uint64_t max_num_seqs, seeds, requests, months;
     double goodput, demand_rps, headroom, burstiness;
     bool force, gnuplot_script;
@@ -58,6 +58,7 @@ static const struct option_spec options[] = {
      .help = "price of one GPU for an hour", .group = "Cost"},
     {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
      .help = "bill the same demand under these plans, and say when self-hosting overtakes them"},
+    TOKENS_AS_OPTION(struct capacity_command, tokens_as),
 
     {"output", 'o', OPTION_TEXT, AT(output), .unit = "DIR",
      .help = "write capacity.json and plots/capacity.svg, .png there", .group = "Results"},
@@ -77,6 +78,7 @@ struct making {
     size_t count;
     struct capacity_plan plan;
     struct plan_selection selection;
+    struct token_scales scales;
     struct workload month; /* the demand, as the bill takes it */
     struct bill bill;
     struct progress progress;
@@ -127,7 +129,8 @@ static int read_options(struct making *m, struct error *err)
                          o->gpu_hour);
     if (o->output && file_exists(o->output) && !o->force)
         return error_set(err, ERR_INPUT, "%s exists: --force replaces it", o->output);
-    if (run_bill_select(&o->plans, &m->selection, err) < 0)
+    if (run_bill_select(&o->plans, &m->selection, err) < 0 ||
+        run_bill_read_scales(&o->tokens_as, &m->scales, err) < 0)
         return err->code;
     p->engine = &m->engine;
     p->slos = &m->slos;
@@ -204,7 +207,7 @@ static int plan_months(struct making *m, struct error *err)
 
 static int make_bill(struct making *m, struct error *err)
 {
-    struct bill_options how = {.period = PERIOD_MONTH, .workers = 1};
+    struct bill_options how = {.period = PERIOD_MONTH, .workers = 1, .scales = &m->scales};
     if (m->selection.count == 0 || m->plan.month_count == 0)
         return 0;
     if (capacity_spread(m->list[0], m->plan.months[0].demand_rps, &m->month, err) < 0 ||
@@ -257,6 +260,7 @@ static void release(struct making *m)
         bill_free(&m->bill);
     workload_free(&m->month);
     plan_selection_free(&m->selection);
+    token_scales_free(&m->scales);
     free(m);
 }
 

@@ -18,7 +18,7 @@
 
 struct forecast_command {
     struct common_options common;
-    struct option_list plans, scenarios;
+    struct option_list plans, scenarios, tokens_as;
     const char *season, *start, *history, *budget, *output;
     uint64_t months, samples;
     double growth;
@@ -32,6 +32,7 @@ static const struct option_spec options[] = {
     {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
      .help = "price books, bundled books or plans of theirs (* and ? allowed)",
      .group = "What is forecast"},
+    TOKENS_AS_OPTION(struct forecast_command, tokens_as),
     {"months", 0, OPTION_COUNT, AT(months), "1", "N", .min = 1, .max = FORECAST_MAX_MONTHS,
      .help = "how far, in months of 30 days"},
     {"budget", 0, OPTION_TEXT, AT(budget), .unit = "USD",
@@ -72,6 +73,7 @@ struct forecasting {
     struct plan_selection plans;
     struct run_workload run; /* of a trace the workload alone */
     struct demand_history history;
+    struct token_scales scales;
     struct forecast forecast;
 };
 
@@ -214,6 +216,9 @@ static int make_forecast(struct forecasting *x, struct error *err)
         code = check_output(x->o, err);
     if (code == 0)
         code = run_bill_select(&x->o->plans, &x->plans, err);
+    if (code == 0)
+        code = run_bill_read_scales(&x->o->tokens_as, &x->scales, err);
+    x->how.scales = &x->scales;
     if (code == 0 && x->o->history) {
         code = demand_history_read(x->o->history, &x->history, err);
         x->how.history = &x->history;
@@ -243,6 +248,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     demand_history_free(&x->history);
     run_workload_free(&x->run);
     plan_selection_free(&x->plans);
+    token_scales_free(&x->scales);
     free(x);
     return code;
 }

@@ -19,7 +19,7 @@
 
 struct report_options {
     struct common_options common;
-    struct option_list plans, slos;
+    struct option_list plans, slos, tokens_as;
     const char *output, *export;
     bool force, gnuplot_script, no_tables, no_plots, no_html;
 };
@@ -28,6 +28,7 @@ struct report_options {
 static const struct option_spec options[] = {
     {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
      .help = "price books, bundled books or plans of theirs (* and ? allowed)"},
+    TOKENS_AS_OPTION(struct report_options, tokens_as),
     {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
      .help = "objective on each request, for goodput: ttft=500, tpot=50, e2e=10000; the run's own "
              "unless given"},
@@ -213,6 +214,8 @@ static int read_subject(const struct terminal *t, struct subject *s, const char 
     if (o->export)
         s->rows = export_rows_create(path, s->collector);
     int status = run_bill_select(&o->plans, &s->bill.plans, err);
+    if (status == 0)
+        status = run_bill_read_scales(&o->tokens_as, &s->bill.scales, err);
     if (status == 0)
         status = read_run(t, s, &slos, err);
     if (status == 0 && s->is_billed)

@@ -22,7 +22,7 @@ struct sim_options {
     struct engine_options engine;
     struct load_options load;
     const char *output, *record, *warmup, *sweep;
-    struct option_list plans, slos, asserts;
+    struct option_list plans, tokens_as, slos, asserts;
     double goodput;
     bool force, resume, no_intervals;
     const struct option_spec *written; /* into run.json; NULL = all */
@@ -67,6 +67,7 @@ static const struct option_spec options[] = {
      .help = "keep every chunk's time in requests.jsonl"},
     {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
      .help = "bill the run at once under these plans"},
+    TOKENS_AS_OPTION(struct sim_options, tokens_as),
     {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
      .help = "objective on each request, for goodput: ttft=500, tpot=50, e2e=10000"},
     {"goodput", 0, OPTION_NUMBER, AT(goodput), "0.99", "SHARE", .min = 0.01, .max = 1,
@@ -232,7 +233,7 @@ static int simulate(const struct terminal *t, const struct sim_options *o,
     if (status == 0) {
         workload_source_stem(&o->source, stem);
         show(t, o, stem, &s.engine, &report, &summary, out->place.path);
-        status = run_bill_print(t, out->place.path, &o->plans, err);
+        status = run_bill_print(t, out->place.path, &o->plans, &o->tokens_as, err);
         if (status == 0 && o->point)
             status = load_run_take(o->point, &summary, err);
     }

@@ -315,6 +315,37 @@ static bool better(const struct forecast_plan *a, double a_usd, const struct for
     return a_usd < b_usd;
 }
 
+/* The expected bill at an end of the doubt about tokens, by the sample's charges there. */
+static double at_end(const struct forecast_plan *p, money sample)
+{
+    return p->sample_usd > 0
+               ? p->bill.mean * (money_to_double(sample) / money_to_double(p->sample_usd))
+               : p->bill.mean;
+}
+
+/* True if how two plans count tokens may turn their order round. */
+static bool may_turn(const struct forecast_plan *first, const struct forecast_plan *other)
+{
+    const struct token_counts *a = &first->counts, *b = &other->counts;
+    bool doubt[2] = {token_counts_in_doubt(a), token_counts_in_doubt(b)};
+    bool together =
+        doubt[0] && doubt[1] && a->priced && b->priced && strcmp(a->priced, b->priced) == 0;
+    if (together)
+        return at_end(other, other->least_usd) < at_end(first, first->least_usd) ||
+               at_end(other, other->most_usd) < at_end(first, first->most_usd);
+    return (doubt[0] || doubt[1]) &&
+           at_end(other, other->least_usd) < at_end(first, first->most_usd);
+}
+
+static bool is_undecided(const struct forecast *f, const struct forecast_result *r)
+{
+    for (size_t p = 0; p < f->plan_count && r->cheapest != FORECAST_NEVER; p++)
+        if (p != r->cheapest && serves_all(&r->plans[p]) &&
+            may_turn(&r->plans[r->cheapest], &r->plans[p]))
+            return true;
+    return false;
+}
+
 static void choose_plans(const struct forecast *f, struct forecast_result *r)
 {
     r->schedule = mem_alloc((f->options.months + 1) * sizeof *r->schedule);
@@ -336,6 +367,7 @@ static void choose_plans(const struct forecast *f, struct forecast_result *r)
         if (k < f->options.months && best != FORECAST_NEVER)
             r->schedule_usd += r->plans[best].month_usd[k];
     }
+    r->undecided = is_undecided(f, r);
 }
 
 static int run_scenario(struct make *m, const struct forecast_plan *plans,
@@ -404,15 +436,18 @@ static void release(struct make *m)
 static int find_split(struct forecast *f, const struct plan *const *plans, struct error *err)
 {
     struct bill bill;
-    struct bill_options o = {
-        .workers = 1, .has_start = f->options.has_start, .start_unix_ns = f->options.start_unix_ns};
+    struct bill_options o = {.workers = 1,
+                             .has_start = f->options.has_start,
+                             .start_unix_ns = f->options.start_unix_ns,
+                             .scales = f->options.scales};
     if (f->plan_count < 2 || f->workload->count > SPLIT_ROWS)
         return 0;
     int code = bill_make(&bill, f->workload, plans, f->plan_count, &o, err);
     if (code < 0)
         return code;
     const struct break_even *b = bill.best_split;
-    if (b && bill.ranking_count > 0 && bill.best_split_saved > 0) {
+    if (b && bill.ranking_count > 0 && bill.best_split_saved > 0 && !bill.split_undecided &&
+        !bill.undecided) {
         const struct plan_bill *token = &bill.plans[b->token_plan];
         double alone = money_to_double(bill.plans[bill.ranking[0]].total);
         f->split = (struct forecast_split){

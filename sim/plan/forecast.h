@@ -35,6 +35,7 @@
 #include "core/json/json_write.h"
 #include "sim/cost/bill/run_workload.h"
 #include "sim/cost/book/plan.h"
+#include "sim/cost/tokens/token_view.h"
 #include "sim/plan/forecast_history.h"
 
 #define FORECAST_DAY_NS (86400 * NS_PER_S)
@@ -64,6 +65,7 @@ struct forecast_options {
     const struct forecast_scenario *scenarios;
     size_t scenario_count;
     const struct demand_history *history; /* NULL: the sample is the history */
+    const struct token_scales *scales;    /* counts of one model as another's; NULL. Borrowed */
 };
 
 /* Of the sampled values: statistics, in USD or requests. */
@@ -96,6 +98,8 @@ struct forecast_plan {
     const struct plan *plan;
     money sample_usd;  /* exact usage charges of the sample, before quotas and subscription */
     uint64_t rejected; /* requests of the sample that the plan never serves: model or caps */
+    struct token_counts counts; /* whose tokens the sample counts */
+    money least_usd, most_usd;  /* of sample_usd, where that is in doubt */
     bool short_limits; /* has limits below a day, or on concurrency, that are not looked at */
     uint32_t terms;    /* bits of enum forecast_term */
     struct forecast_band bill;
@@ -116,6 +120,7 @@ struct forecast_result {
     size_t *schedule;    /* the cheapest plan of each month that serves all; FORECAST_NEVER: none */
     double schedule_usd; /* expected, where every month has one */
     size_t cheapest;     /* over the whole horizon; FORECAST_NEVER */
+    bool undecided;      /* how plans count tokens decides which is the cheapest: none is named */
 };
 
 /* The best split of requests between a flat and a token plan (sim/cost/bill/split.h), on the

@@ -173,12 +173,37 @@ static int charge_rows(struct cut *c, const struct tariff *t,
     return 0;
 }
 
+/* What the plan charges for the sample with its tokens counted so. */
+static int charge_side(const struct cut *c, const struct plan *plan,
+                       const struct serve_conditions *conditions, int64_t start,
+                       const struct token_scales *scales, enum token_side side, money *out)
+{
+    struct serve_rows rows = *c->rows;
+    struct serve_result served;
+    struct charge_sums sums;
+    struct token_view view;
+    struct tariff t;
+    token_view_make(&view, c->w, plan, scales, side);
+    rows.workload = &view.workload;
+    serve_plan(plan, &rows, conditions, &served);
+    tariff_init(&t, plan, &rows, &served, start, false);
+    tariff_charge_all(&t, 1, &sums, NULL);
+    *out = sums.total;
+    tariff_free(&t);
+    serve_result_free(&served);
+    token_view_free(&view);
+    return sums.overflow ? -1 : 0;
+}
+
 /* Charges every row as if no quota were there: quotas are settled for each sampled future. */
 static int charge_plan(struct cut *c, const struct forecast_options *o, size_t number,
                        struct forecast_plan *out, struct error *err)
 {
     struct plan open = *out->plan;
     struct serve_result served;
+    struct serve_rows rows = *c->rows;
+    struct cut own = *c;
+    struct token_view view;
     struct tariff t;
     bool known = o->has_start || c->w->has_start;
     int64_t start = o->has_start ? o->start_unix_ns : c->w->start_unix_ns;
@@ -190,9 +215,20 @@ static int charge_plan(struct cut *c, const struct forecast_options *o, size_t n
     struct serve_conditions conditions = {known ? start : 0, false};
     open.quota_count = open.rate_limit_count = 0;
     open.limits.concurrency = 0;
-    serve_plan(&open, c->rows, &conditions, &served);
-    tariff_init(&t, &open, c->rows, &served, known ? start : TIME_NEVER, false);
-    int code = charge_rows(c, &t, &conditions, number, out);
+    token_view_make(&view, c->w, out->plan, o->scales, TOKENS_AS);
+    rows.workload = &view.workload;
+    own.rows = &rows;
+    out->counts = view.counts;
+    serve_plan(&open, &rows, &conditions, &served);
+    tariff_init(&t, &open, &rows, &served, known ? start : TIME_NEVER, false);
+    int code = charge_rows(&own, &t, &conditions, number, out);
+    token_view_free(&view);
+    out->least_usd = out->most_usd = out->sample_usd;
+    for (int side = 0; side < TOKEN_SIDES && token_counts_in_doubt(&out->counts) && code == 0;
+         side++)
+        if (side != TOKENS_AS)
+            code = charge_side(c, &open, &conditions, known ? start : TIME_NEVER, o->scales, side,
+                               side == TOKENS_LOW ? &out->least_usd : &out->most_usd);
     out->short_limits = ignores_limits(out->plan);
     out->terms = forecast_terms(out->plan);
     tariff_free(&t);

@@ -1,6 +1,7 @@
 /* The forecast as JSON. */
 #include "sim/plan/forecast.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,6 +63,10 @@ static void put_plan(const struct forecast *f, struct json_writer *w, const stru
     json_pair_string(w, "plan", p->plan->name);
     json_pair_money(w, "sample_usd", p->sample_usd);
     json_pair_u64(w, "sample_rejected", p->rejected);
+    if (p->counts.foreign > 0)
+        json_pair_string(w, "counts_of", p->counts.counted);
+    if (p->counts.scaled > 0)
+        json_pair_string(w, "tokens_as", p->counts.scale->model);
     put_band(w, "bill_usd", &p->bill);
     json_pair_statistics(w, "month_usd", p->month_usd, f->options.months);
     if (f->options.has_budget) {
@@ -107,13 +112,15 @@ static void put_result(const struct forecast *f, struct json_writer *w,
     for (size_t p = 0; p < f->plan_count; p++)
         put_plan(f, w, &r->plans[p]);
     json_end_array(w);
-    json_pair_string(w, "cheapest", forecast_plan_name(r, r->cheapest));
+    json_pair_string(w, "cheapest", r->undecided ? NULL : forecast_plan_name(r, r->cheapest));
+    if (r->undecided)
+        json_pair_bool(w, "undecided", true);
     json_key(w, "schedule");
     json_begin_array(w);
     for (size_t k = 0; k < f->options.months; k++)
-        json_put_string(w, forecast_plan_name(r, r->schedule[k]));
+        json_put_string(w, r->undecided ? NULL : forecast_plan_name(r, r->schedule[k]));
     json_end_array(w);
-    json_pair_statistic(w, "schedule_usd", r->schedule_usd);
+    json_pair_statistic(w, "schedule_usd", r->undecided ? NAN : r->schedule_usd);
     json_end_object(w);
 }
 

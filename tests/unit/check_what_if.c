@@ -6,8 +6,8 @@
 #include "core/buffer.h"
 #include "core/runs/record/run_dir.h"
 #include "sim/cost/bill/run_workload.h"
-#include "sim/cost/bill/what_if.h"
 #include "sim/cost/shares/shares.h"
+#include "sim/cost/what_if/what_if.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,7 +118,7 @@ START_TEST(caching_pays_by_the_token_and_not_by_the_request)
     struct bill_options options = {.workers = 2};
     struct what_if table;
     struct error err = {0};
-    int code = what_if_make(&table, &w, plans, 3, changes, 1, &options, 1, &err);
+    int code = what_if_make(&table, &w, plans, 3, changes, 1, &options, 1, NULL, &err);
     ck_assert_msg(code == 0, "%s", err.message);
     const char *const expected[] = {sessions[_i].uncached, sessions[_i].uncached,
                                     sessions[_i].infinite, sessions[_i].ttl};
@@ -136,7 +136,8 @@ START_TEST(caching_pays_by_the_token_and_not_by_the_request)
     testing_money(bill.plans[1].waste.cache_misses, "0", "nothing where requests are flat");
     bill_free(&bill);
     changes[0] = "cahce=none";
-    ck_assert_int_eq(what_if_make(&table, &w, plans, 3, changes, 1, &options, 1, &err), ERR_INPUT);
+    ck_assert_int_eq(what_if_make(&table, &w, plans, 3, changes, 1, &options, 1, NULL, &err),
+                     ERR_INPUT);
     plan_book_free(&book);
     workload_free(&w);
 }

@@ -57,15 +57,15 @@ void workload_init(struct workload *w)
 
 void workload_free(struct workload *w)
 {
-    void *owned[] = {w->name,           w->timestamp_ns, w->input_tokens,   w->output_tokens,
-                     w->delay_ns,       w->session,      w->model,          w->class_number,
-                     w->labels,         w->service,      w->status,         w->priority,
-                     w->attempts,       w->usage,        w->usage_known,    w->cost,
-                     w->after_start,    w->after,        w->hash_start,     w->hash_ids,
-                     w->messages_start, w->body_start,   w->extra_start,    w->messages,
-                     w->body,           w->extra,        w->usage_extras,   w->image_start,
-                     w->images,         w->media,        w->first_token_ns, w->end_ns,
-                     w->finish,         w->initiator,    w->requests,       w->bucket_ns};
+    void *owned[] = {
+        w->name,           w->timestamp_ns, w->input_tokens, w->output_tokens, w->delay_ns,
+        w->session,        w->model,        w->class_number, w->labels,        w->service,
+        w->status,         w->priority,     w->attempts,     w->usage,         w->usage_known,
+        w->cost,           w->after_start,  w->after,        w->hash_start,    w->hash_ids,
+        w->messages_start, w->body_start,   w->extra_start,  w->messages,      w->body,
+        w->extra,          w->usage_extras, w->image_start,  w->images,        w->media,
+        w->first_token_ns, w->end_ns,       w->finish,       w->initiator,     w->requests,
+        w->bucket_ns,      w->counted};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     earlier_attempts_free(w->earlier);
@@ -77,6 +77,7 @@ void workload_free(struct workload *w)
     names_free(&w->extra_names);
     names_free(&w->finishes);
     names_free(&w->other_services);
+    names_free(&w->counters);
     workload_init(w);
 }
 
@@ -106,7 +107,7 @@ static const struct column optional_columns[] = {
     COLUMN(media, NULL),          COLUMN(initiator, NULL),
     COLUMN(first_token_ns, NULL), COLUMN(end_ns, NULL),
     COLUMN(finish, &no_short),    COLUMN(requests, &one),
-    COLUMN(bucket_ns, NULL),
+    COLUMN(bucket_ns, NULL),      COLUMN(counted, &no_number),
 };
 
 /* Row starts of a list column: one element more than there are rows. */
@@ -347,6 +348,10 @@ static void add_names(struct workload *w, size_t row, const struct request *r)
         need_column(w, &w->labels);
         w->labels[row] = names_add(&w->label_sets, text_of(r->labels));
     }
+    if (r->counted_as) {
+        need_column(w, &w->counted);
+        w->counted[row] = names_add(&w->counters, text_of(r->counted_as));
+    }
 }
 
 static void add_media(struct workload *w, size_t row, const struct usage *u)
@@ -496,6 +501,7 @@ void workload_get(const struct workload *w, size_t i, struct request *out)
         .finish_reason = w->finish ? names_text(&w->finishes, w->finish[i]) : NULL,
         .requests = w->requests ? w->requests[i] : 1,
         .bucket_ns = w->bucket_ns ? w->bucket_ns[i] : 0,
+        .counted_as = w->counted ? names_text(&w->counters, w->counted[i]) : NULL,
     };
     out->request_id = request_ids_text(&w->ids, i, out->id);
     out->service = workload_service(w, i, &out->other_service);

@@ -94,6 +94,9 @@ struct request {
      * and cost are their sums. 0 and 1: for one. */
     uint32_t requests;
     int64_t bucket_ns;
+    /* Whose tokens its lengths and usage count, where a change named another model since: that
+     * model, "" = nobody knows. NULL: the tokens of `model`. */
+    const char *counted_as;
 };
 
 /* A row that stands for requests that nobody counted: one at least. */
@@ -139,6 +142,7 @@ struct workload {
     uint16_t *finish;   /* numbers in `finishes`; UINT16_MAX = not known */
     uint32_t *requests; /* that a row stands for; NULL where all are one request */
     int64_t *bucket_ns; /* there with `requests` */
+    uint32_t *counted;  /* numbers in `counters`; NAME_NONE = as `model` */
 
     /* Lists per row, row i from start[i] to start[i + 1]; NULL where no row has any */
     uint64_t *after_start;
@@ -159,7 +163,7 @@ struct workload {
 
     struct request_ids ids; /* by row, empty where the trace gives none (see
                                workload_request_id) */
-    struct names sessions, models, classes, label_sets, extra_names, finishes;
+    struct names sessions, models, classes, label_sets, extra_names, finishes, counters;
     struct names other_services; /* number n is service SERVICE_OTHER + n in the column */
 };
 

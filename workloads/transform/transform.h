@@ -89,6 +89,7 @@ struct transform {
     size_t rule_count;
     double failure;    /* retry; negative: as recorded */
     uint32_t attempts; /* at most */
+    bool cache_lost;   /* retry: what is asked again finds nothing in the prompt cache */
     bool parallel;     /* tools */
     uint32_t width;
     int64_t under_ns; /* waits below this are tools, above are people */

@@ -23,7 +23,8 @@ static const struct transform_info list[] = {
     {"route", "route=RULE:MODEL,...",
      "choose models; RULE is input<N, output<N, total<N, "
      "complexity<X, class=NAME or *"},
-    {"retry", "retry=[fail:P,]max:N", "draw failures and retries, or cap the recorded ones"},
+    {"retry", "retry=[fail:P,]max:N[,cache:lost]",
+     "draw failures and retries, or cap the recorded ones; lost: a retry finds no prompt cached"},
     {"tools", "tools=serial|parallel:N[,under:TIME]",
      "tool calls one after another, or N chained steps side by side"},
     {"service", "service=NAME[,class:NAME]", "set the service: batch, flex, priority, ..."},
@@ -267,7 +268,7 @@ static int parse_route(struct parser *p, struct transform *t)
 
 static int parse_retry(struct parser *p, struct transform *t)
 {
-    static const char *const known[] = {"fail", "max", NULL};
+    static const char *const known[] = {"fail", "max", "cache", NULL};
     t->failure = -1;
     for (size_t i = 0; i < p->count; i++) {
         const struct argument *a = &p->arguments[i];
@@ -276,10 +277,13 @@ static int parse_retry(struct parser *p, struct transform *t)
             status = get_number(p, a->value, 0, 1, &t->failure);
         else if (text_equal(a->key, "max"))
             status = get_count(p, a->value, 1, &t->attempts);
+        else if (text_equal(a->key, "cache"))
+            status = text_equal(a->value, "lost") ? 0 : fail(p, a->value, "lost");
         else
             status = unknown_key(p, a, known);
         if (status < 0)
             return status;
+        t->cache_lost = t->cache_lost || text_equal(a->key, "cache");
     }
     return t->attempts ? 0 : fail_form(p);
 }

@@ -162,6 +162,8 @@ static bool route_row(void *context, size_t row, struct request *r)
     (void)row;
     for (size_t i = 0; i < routing->t->rule_count; i++)
         if (rule_fits(&routing->t->rules[i], r)) {
+            if (!r->counted_as) /* its tokens stay those that were counted */
+                r->counted_as = r->model ? r->model : "";
             r->model = routing->t->rules[i].model;
             routing->sent[i]++;
             return true;
@@ -194,8 +196,24 @@ int transform_route(const struct transform *t, uint64_t seed, struct workload *w
 
 struct retrying {
     const struct transform *t;
-    uint64_t seed, extra, failed;
+    uint64_t seed, extra, failed, lost; /* lost: tokens that were cached before */
 };
+
+/* The prompt is read anew; where the workload writes to its cache, it is written anew. */
+static void lose_cache(struct retrying *retrying, struct request *r)
+{
+    const uint64_t *t = r->usage.tokens;
+    uint64_t cached = usage_cached(&r->usage), short_write = t[USAGE_CACHE_WRITE],
+             hour_write = t[USAGE_CACHE_WRITE_1H];
+    if (!r->has_usage || cached == 0)
+        return;
+    if (hour_write > 0)
+        hour_write += cached;
+    else if (short_write > 0)
+        short_write += cached;
+    usage_set_cache(&r->usage, 0, short_write, hour_write);
+    retrying->lost += cached;
+}
 
 /* Attempts until one succeeds or there are no more; without a failure rate the recorded number is
  * cut, and a request that needed more fails. */
@@ -224,6 +242,8 @@ static bool retry_row(void *context, size_t row, struct request *r)
     bool changed = attempts != before || status != r->status;
     r->attempts = attempts;
     r->status = status;
+    if (t->cache_lost && attempts > 1)
+        lose_cache(retrying, r);
     return changed;
 }
 
@@ -235,6 +255,10 @@ int transform_retry(const struct transform *t, uint64_t seed, struct workload *w
     snprintf(report->text, sizeof report->text,
              "retry: %llu attempts beyond the first, %llu failed",
              (unsigned long long)retrying.extra, (unsigned long long)retrying.failed);
+    size_t at = strlen(report->text);
+    if (t->cache_lost)
+        snprintf(report->text + at, sizeof report->text - at, ", %llu cached tokens lost",
+                 (unsigned long long)retrying.lost);
     return status;
 }
 

@@ -3,6 +3,7 @@
 #include "cli/report/text/summary_table.h"
 #include "core/memory.h"
 #include "sim/cost/bill/bill_rows.h"
+#include "sim/cost/bill/bill_tokens_show.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,6 +24,17 @@ static void add_times(const struct plan_bill *p, struct buffer *out)
     buffer_add_text(out, " of it)");
 }
 
+/* The bill's own sentence, which names those that may be the cheapest. */
+static void add_undecided(const struct bill *b, struct buffer *out)
+{
+    struct buffer text;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    bill_put_undecided(b, &text);
+    html_add_text(out, text.data);
+    buffer_add_text(out, "</dd>");
+    buffer_free(&text);
+}
+
 void html_answer_plan(const struct bill *b, struct buffer *out)
 {
     static const char *const spans[] = {" for this workload, paid once", " for the day",
@@ -34,6 +46,10 @@ void html_answer_plan(const struct bill *b, struct buffer *out)
     }
     if (b->ranking_count == 0) {
         buffer_add_text(out, "No plan serves every request.</dd>");
+        return;
+    }
+    if (b->undecided) {
+        add_undecided(b, out);
         return;
     }
     const struct plan_bill *best = &b->plans[b->ranking[0]];
@@ -195,7 +211,9 @@ void html_answer_savings(const struct bill *b, struct buffer *out)
         if (!b->plans[b->ranking[i]].flat)
             token = &b->plans[b->ranking[i]];
     buffer_add_text(out, "<dt>What would save money?</dt><dd>");
-    if (bill_split_saves(b))
+    if (b->best_split && b->split_undecided)
+        buffer_add_text(out, "Whether a split saves anything is not decided. ");
+    else if (bill_split_saves(b))
         add_split(b->best_split, b, out);
     else
         buffer_add_text(out, "No split between a flat plan and a plan by the token saves "
@@ -258,12 +276,26 @@ static void add_prices(const struct plan_bill *p, struct buffer *out)
         buffer_add_text(out, "<td>–</td>");
 }
 
+/* ", counts of gpt-4o" */
+static void add_counts(const struct plan_bill *p, struct buffer *out)
+{
+    struct buffer text;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    buffer_add_text(&text, "");
+    bill_put_counts(&p->counts, &text);
+    html_add_text(out, text.data);
+    buffer_free(&text);
+}
+
 static void add_plan(const struct plan_bill *p, struct buffer *out)
 {
     buffer_add_text(out, "<tr><th>");
     add_name(out, p);
+    add_counts(p, out);
     buffer_add_format(out, "</th><td data-v=\"%d\">", p->rank ? p->rank : 999);
-    if (p->rank)
+    if (p->contested)
+        buffer_add_text(out, "≈</td>");
+    else if (p->rank)
         buffer_add_format(out, "%d</td>", p->rank);
     else
         buffer_add_text(out, "–</td>");

@@ -260,7 +260,8 @@ static double cell_edge(const uint64_t *lengths, size_t count, size_t i)
     return sqrt((double)lengths[i - 1] * (double)lengths[i]);
 }
 
-/* The cells in which `plan` is the cheapest (-1: nobody serves), runs of a column joined. */
+/* The cells in which `plan` is the cheapest (-1: nobody serves, -2: not decided), runs of a column
+ * joined. */
 static size_t map_cells(const struct cheapest_map *m, int plan, double *data[4])
 {
     size_t used = 0, o = m->output_count;
@@ -298,7 +299,9 @@ static void add_map_plan(struct picture *p, const struct bill *b, int plan)
     size_t used = map_cells(&b->map, plan, data);
     if (used == 0)
         return;
-    const char *title = plan < 0 ? "no plan serves it" : legend_name(p, b, (size_t)plan);
+    const char *title = plan == -1  ? "no plan serves it"
+                        : plan == -2 ? "not decided: another model's counts"
+                                     : legend_name(p, b, (size_t)plan);
     plot_add_cells(panel, title, data, used,
                    plan < 0 ? PLOT_NOBODY : picture_plan_color(b, (size_t)plan));
 }
@@ -338,6 +341,7 @@ bool picture_cheapest(struct picture *p, const struct bill *b, const char *run)
         add_map_plan(p, b, (int)i);
     bool some = panel->series_count > 0;
     add_map_plan(p, b, -1);
+    add_map_plan(p, b, -2);
     add_dots(p, b);
     return some;
 }

@@ -2,6 +2,8 @@
 
 #include "core/wrap.h"
 #include "sim/cost/bill/bill_stats.h"
+#include "sim/cost/bill/bill_tokens_show.h"
+#include "sim/cost/book/price.h"
 
 #include <inttypes.h>
 
@@ -84,6 +86,11 @@ static void put_row(const struct forecast *f, const struct forecast_plan *p, str
         buffer_add_format(out, ", %.1f of it on average", p->subscriptions);
     if (p->delayed_share > 0)
         buffer_add_format(out, ", %.1f %% wait", 100 * p->delayed_share);
+    bill_put_counts(&p->counts, out);
+    if (p->counts.scale) {
+        char text[TOKEN_SCALE_TEXT_SIZE];
+        buffer_add_format(out, ", tokens %s", token_scale_text(p->counts.scale, text));
+    }
     buffer_add_byte(out, '\n');
 }
 
@@ -93,6 +100,13 @@ static void put_advice(const struct forecast *f, const struct forecast_result *r
     char usd[MONEY_TEXT_SIZE];
     if (r->cheapest == FORECAST_NEVER) {
         buffer_add_text(out, "  No plan serves everything.\n");
+        return;
+    }
+    if (r->undecided) {
+        buffer_add_format(out,
+                          "  No plan is named cheapest: %d %% fewer or more tokens than another "
+                          "model counted\n  turn the order round (--tokens-as says how many)\n",
+                          TOKEN_DOUBT_PERCENT);
         return;
     }
     buffer_add_format(out, "  Cheapest that serves everything: %s, $%s expected\n",
@@ -173,6 +187,17 @@ static void put_notes(const struct forecast *f, int width, struct buffer *out)
                                   forecast_term_words((enum forecast_term)i));
                 put_note(line.data, width, out);
             }
+    for (size_t p = 0; p < f->plan_count; p++) {
+        const struct forecast_plan *plan = &f->results[0].plans[p];
+        if (!price_is_by_token(plan->plan) || plan->counts.unnamed == 0)
+            continue;
+        bill_put_unnamed(plan->counts.unnamed, f->workload->count, &line);
+        line.length--;
+        line.data[line.length] = '\0';
+        put_note(line.data, width, out);
+        buffer_clear(&line);
+        break;
+    }
     if (limits)
         put_note("Rate limits below a day and concurrency are not looked at; farebox bill does.",
                  width, out);

@@ -52,7 +52,7 @@ static void describe_charges(struct make *m, struct plan_bill *p, const struct t
     cost_stats_shares(t, workers, &p->sums, &p->stats);
     bill_add_waste(p, t);
     bill_reconcile(p, t);
-    bill_add_cache_misses(p, t, &m->ideal, workers);
+    bill_add_cache_misses(p, t, &m->ideal, m->bill);
     bill_add_sessions(p, t);
 }
 
@@ -60,15 +60,17 @@ static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
 {
     struct bill *bill = m->bill;
     struct purchase b;
+    bill_count_tokens(bill, p);
+    struct serve_rows rows = bill_rows_for(&m->rows, p);
     if (plan_needs_start(p->plan) && !bill->has_start)
         return error_set(err, ERR_INPUT,
                          "plan \"%s\" has prices by date or hour, and the workload does not say "
                          "when it starts; give --start 2026-11-01T00:00:00Z",
                          p->plan->name);
     p->requests = bill->workload->count;
-    if (bill_choose_count(p, bill, &m->rows) < 0)
+    if (bill_choose_count(p, bill, &rows) < 0)
         return too_much(p, err);
-    purchase_open(&b, p, bill, &m->rows, p->subscriptions);
+    purchase_open(&b, p, bill, &rows, p->subscriptions);
     purchase_charge(&b, p, bill->options.workers, m->quanta);
     p->rejected = p->requests - p->served_requests;
     p->flat = price_is_flat(p->plan);
@@ -112,7 +114,7 @@ bool bill_split_saves(const struct bill *bill)
     return e && e->split.to_flat > 0 && (bill->ranking_count == 0 || bill->best_split_saved > 0);
 }
 
-static bool is_ranked(const struct bill *bill, const struct plan_bill *p)
+bool bill_is_ranked(const struct bill *bill, const struct plan_bill *p)
 {
     return p->period_served == p->period_requests && !p->without_caps && bill->completed > 0 &&
            !bill_waits_too_long(p, bill) && p->sums.unpriced == 0;
@@ -132,7 +134,7 @@ static void rank_plans(struct bill *bill)
 {
     bill->ranking = mem_alloc((bill->plan_count + 1) * sizeof *bill->ranking);
     for (size_t i = 0; i < bill->plan_count; i++) {
-        if (!is_ranked(bill, &bill->plans[i]))
+        if (!bill_is_ranked(bill, &bill->plans[i]))
             continue;
         size_t at = bill->ranking_count++;
         for (; at > 0 && ranks_before(&bill->plans[i], &bill->plans[bill->ranking[at - 1]]); at--)
@@ -274,6 +276,9 @@ int bill_make(struct bill *out, const struct workload *w, const struct plan *con
         code = bill_plan(&m, &out->plans[i], err);
     if (code == 0)
         rank_plans(out);
+    const struct plan_bill *beyond;
+    if (code == 0 && bill_add_doubts(out, &m.rows, &beyond) < 0)
+        code = too_much(beyond, err);
     free(m.quanta);
     if (code == 0 && !options->totals_only)
         bill_compare(out, &m.rows);
@@ -295,6 +300,11 @@ void bill_free(struct bill *bill)
     free(bill->break_even);
     cheapest_map_free(&bill->map);
     free(bill->ranking);
+    for (size_t i = 0; i < bill->view_count; i++) {
+        token_view_free(bill->views[i]);
+        free(bill->views[i]);
+    }
+    free(bill->views);
     if (bill->period)
         workload_free(bill->period);
     free(bill->period);

@@ -25,8 +25,14 @@
 #include "sim/cost/bill/extrapolate.h"
 #include "sim/cost/bill/split.h"
 #include "sim/cost/bill/tariff.h"
+#include "sim/cost/tokens/token_view.h"
 
-struct what_if;
+/* A member of bill.json that somebody else makes of the bill. */
+struct bill_member {
+    const char *key;
+    void (*write)(const void *what, struct json_writer *w);
+    const void *what; /* borrowed */
+};
 
 enum bill_period { PERIOD_TRACE, PERIOD_DAY, PERIOD_MONTH };
 
@@ -43,6 +49,7 @@ struct bill_options {
     uint64_t break_even_output; /* output tokens of the break-even requests; 0 = the mean */
     bool both_caps;             /* plans with unconfirmed caps a second time, without them */
     bool totals_only; /* for who reads nothing else: no statistics, waste, groups, comparison */
+    const struct token_scales *scales; /* counts of one model as another's; NULL. Borrowed */
 };
 
 /* The lines of a bill, in order; each as cash and prorated. */
@@ -108,6 +115,12 @@ struct bill_reconciled {
     money ours, reported, largest_difference;
 };
 
+/* What a plan comes to if its tokens are counted so. */
+struct bill_point {
+    bool ranked, truncated;
+    money total;
+};
+
 struct plan_bill {
     const struct plan *plan; /* as it is sold; limits and prices below are of `subscriptions` */
     uint64_t subscriptions;  /* of it that are bought (units of provisioned capacity) */
@@ -140,6 +153,10 @@ struct plan_bill {
     struct bill_meter meter;
     int rank; /* 1 = cheapest of those that serve everything within the longest wait, with a price
                  for all of it; 0 = does not, or is hypothetical */
+    struct token_counts counts;        /* whose tokens the requests count */
+    const struct token_view *tokens;   /* the requests in the plan's tokens; NULL: as they are */
+    struct bill_point at[TOKEN_SIDES]; /* where counts are in doubt: at either end of it */
+    bool contested; /* it is first, or may be: how it counts tokens decides that, and nobody said */
 };
 
 /* How a plan with token prices meets a flat one, and what both together would cost. */
@@ -156,6 +173,7 @@ struct break_even {
     uint64_t subscriptions; /* of the flat plan that the split buys */
     money split_flat;       /* cash for the flat plan's part */
     money split_total;      /* that, and the token charges of the rest */
+    bool undecided;         /* how the token plan counts decides which of the two is cheaper */
     bool has_alone;
     money split_saved; /* against the cheaper of the two alone that serves everything; negative: it
                           costs more */
@@ -186,13 +204,18 @@ struct bill {
     struct break_even *break_even;
     size_t break_even_count;
     const struct break_even *best_split; /* the cheapest that leaves nobody out; NULL */
+    bool split_undecided;   /* whether it saves anything depends on how its token plan counts */
     money best_split_saved; /* against the cheapest plan, or without one against its token plan */
     struct cheapest_map map;
-    const struct what_if *what_if; /* written into the JSON where the caller sets it; borrowed */
+    struct bill_member more; /* written into the JSON where the caller sets it; key NULL */
     const char *generated; /* the same: from which scenario, where nobody sent the requests */
     uint64_t generated_seed;
     size_t *ranking; /* plans that serve everything, cheapest first */
     size_t ranking_count;
+    bool undecided; /* no winner: some plans count other tokens than the requests were counted in,
+                       and within that doubt another one may be first (plan_bill.contested) */
+    struct token_view **views; /* that plans share */
+    size_t view_count;
 };
 
 /* Bills the workload under every plan. ERR_INPUT: a plan with dated or timed prices and no start,
@@ -204,6 +227,9 @@ void bill_free(struct bill *bill);
 /* Used over included requests of the plan's quota, or tokens over the capacity of provisioned
  * units; NaN where the plan has neither. */
 double bill_utilisation(const struct plan_bill *p, const struct bill *bill);
+
+/* True if a doubt about token counts turns the order of two plans round. */
+bool bill_is_undecided(const struct bill *bill, size_t a, size_t b);
 
 /* A count of the rows as billed, for the whole period: to the nearest where that was scaled. */
 uint64_t bill_scaled(const struct bill *bill, uint64_t count);

@@ -34,19 +34,22 @@ int bill_ideal_cache(const struct workload *w, struct workload *out, struct erro
 }
 
 void bill_add_cache_misses(struct plan_bill *p, const struct tariff *t,
-                           const struct workload *ideal, unsigned workers)
+                           const struct workload *ideal, const struct bill *bill)
 {
     struct serve_rows rows = *t->rows;
     struct charge_sums sums;
     struct tariff cached;
     if (ideal->count != rows.workload->count || ideal->count == 0)
         return;
+    struct token_view view;
     struct workload same_attempts = *ideal;
-    same_attempts.earlier = t->rows->workload->earlier;
-    rows.workload = &same_attempts;
+    same_attempts.earlier = bill->workload->earlier;
+    token_view_make(&view, &same_attempts, p->plan, bill->options.scales, TOKENS_AS);
+    rows.workload = &view.workload;
     tariff_init(&cached, t->plan, &rows, t->served, t->start_unix_ns, t->ignore_caps);
-    tariff_charge_all(&cached, workers, &sums, NULL);
+    tariff_charge_all(&cached, bill->options.workers, &sums, NULL);
     tariff_free(&cached);
+    token_view_free(&view);
     p->waste.has_cache = !sums.overflow;
     if (p->waste.has_cache)
         p->waste.cache_misses = p->sums.total - sums.total;

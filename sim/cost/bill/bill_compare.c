@@ -38,6 +38,18 @@ static const char *model_of_most(const struct workload *w)
     return named ? names_text(&w->models, (uint32_t)most) : NULL;
 }
 
+/* Whose tokens the first request of that model counts. */
+static const char *counted_of(const struct workload *w, const char *model)
+{
+    for (size_t i = 0; model && w->counted && i < w->count; i++)
+        if (w->model && w->model[i] != UINT16_MAX &&
+            strcmp(names_text(&w->models, w->model[i]), model) == 0) {
+            const char *name = names_text(&w->counters, w->counted[i]);
+            return !name ? model : name[0] ? name : NULL;
+        }
+    return model;
+}
+
 struct lengths {
     uint64_t input, output;
 };
@@ -47,6 +59,7 @@ struct comparing {
     struct bill *bill;
     const struct serve_rows *rows;
     const char *model;             /* of most requests; NULL */
+    const char *counted;           /* whose tokens those count; NULL: nobody knows */
     struct lengths mean, of_model; /* over all requests, over those of the model */
     bool has_steps;                /* some session has two turns and more; of those: */
     uint64_t first, growth;        /* means of first inputs, of growth from turn to turn */
@@ -103,7 +116,9 @@ static void charge_rows(struct charged *c, const struct bill *bill, const struct
 {
     struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
     struct plan plan = *p->plan;
+    struct serve_rows own = bill_rows_for(rows, p);
     struct serve_result served;
+    rows = &own;
     struct tariff t;
     if (p->flat)
         plan.quota_count = plan.rate_limit_count = plan.limits.concurrency = 0;
@@ -185,7 +200,9 @@ static void add_split(struct break_even *e, const struct bill *bill, const struc
     struct split_charges charges = {token->charges, flat->charges, token->count};
     struct serve_conditions conditions = {bill->start_unix_ns, false};
     struct split_order order;
-    split_order_make(&order, &charges, f->plan, rows, &conditions);
+    struct serve_rows own =
+        bill_rows_for(rows, f); /* the quota that is filled is the flat plan's */
+    split_order_make(&order, &charges, f->plan, &own, &conditions);
     struct splitting s = {.bill = bill, .flat = f, .order = &order};
     money price = plan_period_price(f->plan);
     uint64_t most = 1;
@@ -220,6 +237,61 @@ static struct lengths mean_lengths(const struct workload *w, const char *model)
     return (struct lengths){mean_of(in, count), mean_of(out, count)};
 }
 
+static const struct token_scale *scale_for(const struct comparing *c, const struct plan_bill *p)
+{
+    return token_scale_for(p->plan, c->model, c->counted, c->bill->options.scales);
+}
+
+/* Between what the requests count and what the two plans do. */
+struct break_even_tokens {
+    const struct token_scale *token, *flat; /* NULL: the same */
+    const struct plan_limits *caps;         /* of the flat plan */
+};
+
+static uint64_t in_tokens(const struct break_even_tokens *t, uint64_t input)
+{
+    return t->token ? token_scale_apply(t->token, TOKENS_AS, USAGE_UNCACHED_INPUT, input) : input;
+}
+
+static uint64_t out_tokens(const struct break_even_tokens *t, uint64_t output)
+{
+    return t->token ? token_scale_apply(t->token, TOKENS_AS, USAGE_OUTPUT, output) : output;
+}
+
+/* An answer in the token plan's tokens as the requests count: the first count that becomes as many.
+ */
+static void in_counts(struct break_even_answer *a, const struct break_even_tokens *t,
+                      enum usage_class class, uint64_t cap)
+{
+    if (a->kind != BREAK_EVEN_AT)
+        return;
+    if (t->token)
+        a->value = token_scale_before(t->token, class, a->value);
+    uint64_t flat = t->flat ? token_scale_apply(t->flat, TOKENS_AS, class, a->value) : a->value;
+    if (cap > 0 && flat > cap)
+        a->kind = BREAK_EVEN_BEYOND;
+}
+
+static void break_even_lengths(const struct plan_rate *rate, const struct flat_price *price,
+                               const struct break_even_tokens *t, uint64_t input, uint64_t output,
+                               struct break_even *e)
+{
+    uint64_t in = in_tokens(t, input), out = out_tokens(t, output);
+    e->input = break_even_input(rate, price, out, 0);
+    e->output = break_even_output(rate, price, in, 0);
+    e->cache = break_even_cache(rate, price, in, out);
+    in_counts(&e->input, t, USAGE_UNCACHED_INPUT, t->caps->max_input_tokens);
+    in_counts(&e->output, t, USAGE_OUTPUT, t->caps->max_output_tokens);
+}
+
+/* No winner is named, and nothing from which one follows. */
+static void leave_undecided(struct break_even *e)
+{
+    static const struct break_even_answer none = {BREAK_EVEN_UNDECIDED, 0};
+    e->undecided = true;
+    e->input = e->output = e->cache = e->volume = e->utilisation = e->steps = none;
+}
+
 static void compare_pair(const struct comparing *c, const struct charged *token, size_t a, size_t b,
                          bool split)
 {
@@ -242,18 +314,20 @@ static void compare_pair(const struct comparing *c, const struct charged *token,
                            .model = by_model ? c->model : NULL,
                            .mean_input = input,
                            .mean_output = output};
-    e.input = break_even_input(rate, &price, output, caps->max_input_tokens);
-    e.output = break_even_output(rate, &price, input, caps->max_output_tokens);
-    e.cache = break_even_cache(rate, &price, input, output);
+    struct break_even_tokens tokens = {scale_for(c, t), scale_for(c, f), caps};
+    break_even_lengths(rate, &price, &tokens, input, output, &e);
     e.volume = break_even_volume(f->plan, t->sums.total, t->served_requests);
     e.utilisation = break_even_utilisation(&price, t->sums.total, t->served_requests);
     e.has_steps = c->has_steps;
     if (e.has_steps)
-        e.steps = break_even_steps(rate, &price, c->first, c->growth, output);
+        e.steps = break_even_steps(rate, &price, in_tokens(&tokens, c->first),
+                                   in_tokens(&tokens, c->growth), out_tokens(&tokens, output));
     charge_rows(&flat, bill, c->rows, f);
     e.dearer = count_dearer(token, &flat, plan_is_paid_by_period(f->plan) ? &price : NULL);
     if (split && bill->scale_ns == 0)
         add_split(&e, bill, token, &flat, c->rows);
+    if (bill_is_undecided(bill, a, b))
+        leave_undecided(&e);
     free(flat.charges);
     bill->break_even =
         mem_resize(bill->break_even, bill->break_even_count + 1, sizeof *bill->break_even);
@@ -291,17 +365,58 @@ static size_t cheapest_token_plan(const struct bill *bill)
     return SIZE_MAX;
 }
 
-static void map_cheapest(struct bill *bill, const char *model)
+static void map_cheapest(const struct comparing *c)
 {
+    struct bill *bill = c->bill;
     struct map_plan *plans = mem_zero(bill->plan_count + 1, sizeof *plans);
     for (size_t i = 0; i < bill->plan_count; i++) {
         const struct plan_bill *p = &bill->plans[i];
-        plans[i] = (struct map_plan){.plan = p->plan, .model = model};
+        plans[i] = (struct map_plan){.plan = p->plan,
+                                     .model = c->model,
+                                     .scale = scale_for(c, p),
+                                     .doubt = token_counts_in_doubt(&p->counts),
+                                     .priced = p->counts.priced};
         if (p->flat && plan_is_paid_by_period(p->plan))
             plans[i].paid = (struct flat_price){p->total, p->period_served};
     }
     cheapest_map_make(plans, bill->plan_count, &bill->map);
     free(plans);
+}
+
+/* So much of it at an end of the doubt. */
+static int token_share(const struct token_counts *c, int side, money *part)
+{
+    const struct token_scale *s = c->foreign > 0 ? &token_scale_unknown : c->scale;
+    uint64_t most = 0, of = 1;
+    for (int class = 0; class < USAGE_CLASSES; class ++) {
+        uint64_t factor = s->factor[side][class], as = s->factor[TOKENS_AS][class];
+        bool further = side == TOKENS_LOW ? factor * of < most * as : factor * of > most * as;
+        if (most == 0 || further) {
+            most = factor;
+            of = as;
+        }
+    }
+    return money_prorate(*part, most, of, part);
+}
+
+/* Whether a split is cheaper than every plan alone at both ends of the doubt: with its requests
+ * where they are now, which is no better than what could be found for those counts. */
+static bool split_is_undecided(const struct bill *bill, const struct break_even *best)
+{
+    const struct plan_bill *token = &bill->plans[best->token_plan];
+    if (!token_counts_in_doubt(&token->counts) || best->split.to_flat == 0)
+        return false;
+    for (int side = 0; side < TOKEN_SIDES; side++) {
+        money alone = MONEY_MAX, part = best->split.token_usage;
+        for (size_t i = 0; i < bill->plan_count; i++)
+            if (bill->plans[i].at[side].ranked && bill->plans[i].at[side].total < alone)
+                alone = bill->plans[i].at[side].total;
+        if (side != TOKENS_AS && token_share(&token->counts, side, &part) < 0)
+            return true;
+        if (bill->best_split_saved > 0 && part + best->split_flat >= alone)
+            return true;
+    }
+    return bill->undecided;
 }
 
 /* The cheapest split that leaves nobody out, against the cheapest plan alone. */
@@ -316,6 +431,7 @@ static void choose_split(struct bill *bill)
     bill->best_split = best;
     if (best && bill->ranking_count > 0)
         bill->best_split_saved = bill->plans[bill->ranking[0]].total - best->split_total;
+    bill->split_undecided = best && split_is_undecided(bill, best);
 }
 
 void bill_compare(struct bill *bill, const struct serve_rows *rows)
@@ -325,12 +441,13 @@ void bill_compare(struct bill *bill, const struct serve_rows *rows)
     struct comparing c = {.bill = bill,
                           .rows = rows,
                           .model = model,
+                          .counted = counted_of(bill->workload, model),
                           .mean = mean_lengths(bill->workload, NULL),
                           .of_model = mean_lengths(bill->workload, model)};
     add_session_growth(&c);
     for (size_t a = 0; a < bill->plan_count; a++)
         if (is_token_plan(&bill->plans[a]) && bill->completed > 0)
             compare_token_plan(&c, a, bill->workload->count <= SPLIT_ALL_ROWS || a == cheapest);
-    map_cheapest(bill, model);
+    map_cheapest(&c);
     choose_split(bill);
 }

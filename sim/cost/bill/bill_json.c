@@ -1,6 +1,6 @@
 #include "sim/cost/bill/bill.h"
 
-#include "sim/cost/bill/what_if.h"
+#include "sim/cost/bill/bill_tokens_show.h"
 #include "sim/cost/book/plan_words.h"
 
 #include <math.h>
@@ -273,11 +273,12 @@ static void put_plan(const struct bill *b, const struct plan_bill *p, struct jso
                      : p->plan->limits.unconfirmed ? "unconfirmed"
                                                    : "applied");
     json_key(w, "rank");
-    if (p->rank)
+    if (p->rank && !p->contested)
         json_put_u64(w, (uint64_t)p->rank);
     else
         json_put_null(w);
     json_pair_money(w, "total_usd", p->total);
+    bill_put_counts_json(p, w);
     json_pair_u64(w, "subscriptions", p->subscriptions);
     json_pair_u64(w, "periods", p->periods);
     json_pair_money(w, "prorated_usd", p->prorated_total);
@@ -297,7 +298,7 @@ static void put_answer(struct json_writer *w, const char *key, const struct brea
     json_begin_object(w);
     json_pair_string(w, "answer", break_even_kind_name(a->kind));
     json_key(w, "value");
-    if (a->kind == BREAK_EVEN_NEVER || a->kind == BREAK_EVEN_ALWAYS)
+    if (a->kind != BREAK_EVEN_AT && a->kind != BREAK_EVEN_BEYOND)
         json_put_null(w);
     else if (millionths)
         json_put_statistic(w, (double)a->value * 1e-6);
@@ -311,6 +312,8 @@ static void put_split(const struct bill *b, const struct break_even *e, struct j
     json_begin_object(w);
     json_pair_string(w, "token_plan", b->plans[e->token_plan].plan->name);
     json_pair_string(w, "flat_plan", b->plans[e->flat_plan].plan->name);
+    if (e->undecided)
+        json_pair_bool(w, "undecided", true);
     json_pair_u64(w, "to_flat", e->split.to_flat);
     json_pair_u64(w, "to_token", e->split.to_token);
     json_pair_u64(w, "unserved", e->split.unserved);
@@ -321,7 +324,7 @@ static void put_split(const struct bill *b, const struct break_even *e, struct j
     json_pair_money(w, "flat_usd", e->split_flat);
     json_pair_money(w, "total_usd", e->split_total);
     json_key(w, "saved_usd");
-    if (e->has_alone)
+    if (e->has_alone && !e->undecided)
         json_put_money(w, e->split_saved);
     else
         json_put_null(w);
@@ -333,6 +336,8 @@ static void put_pair(const struct bill *b, const struct break_even *e, struct js
     json_begin_object(w);
     json_pair_string(w, "token_plan", b->plans[e->token_plan].plan->name);
     json_pair_string(w, "flat_plan", b->plans[e->flat_plan].plan->name);
+    if (e->undecided)
+        json_pair_bool(w, "undecided", true);
     json_pair_money(w, "flat_price_usd", b->plans[e->token_plan].per_request);
     json_pair_string(w, "model", e->model);
     json_pair_u64(w, "mean_input_tokens", e->mean_input);
@@ -344,7 +349,11 @@ static void put_pair(const struct bill *b, const struct break_even *e, struct js
     put_answer(w, "cache_hit_ratio", &e->cache, true);
     if (e->has_steps)
         put_answer(w, "steps_per_run", &e->steps, false);
-    json_pair_u64(w, "requests_dearer_than_flat", e->dearer);
+    json_key(w, "requests_dearer_than_flat");
+    if (e->undecided)
+        json_put_null(w);
+    else
+        json_put_u64(w, e->dearer);
     json_end_object(w);
 }
 
@@ -358,7 +367,8 @@ static void put_lengths(struct json_writer *w, const char *key, const uint64_t *
     json_end_array(w);
 }
 
-/* Rows by input, columns by output; the numbers are those of "plans", -1 = none. */
+/* Rows by input, columns by output; the numbers are those of "plans", -1 = none, -2 = not
+ * decided. */
 static void put_map(const struct bill *b, struct json_writer *w)
 {
     const struct cheapest_map *m = &b->map;
@@ -392,11 +402,13 @@ static void put_comparison(const struct bill *b, struct json_writer *w)
     json_key(w, "split");
     json_begin_object(w);
     json_key(w, "best");
-    if (b->best_split)
+    if (b->best_split && !b->split_undecided)
         put_split(b, b->best_split, w);
     else
         json_put_null(w);
-    if (b->best_split && b->ranking_count > 0)
+    if (b->split_undecided)
+        json_pair_bool(w, "undecided", true);
+    else if (b->best_split && b->ranking_count > 0)
         json_pair_money(w, "saved_against_cheapest_usd", b->best_split_saved);
     json_key(w, "pairs");
     json_begin_array(w);
@@ -420,13 +432,14 @@ void bill_write_json(const struct bill *b, struct json_writer *w)
         put_plan(b, &b->plans[i], w);
     json_end_array(w);
     put_comparison(b, w);
-    if (b->what_if) {
-        json_key(w, "what_if");
-        what_if_write_json(b->what_if, w);
+    if (b->more.key) {
+        json_key(w, b->more.key);
+        b->more.write(b->more.what, w);
     }
+    bill_put_undecided_json(b, w);
     json_key(w, "ranking");
     json_begin_array(w);
-    for (size_t i = 0; i < b->ranking_count; i++) {
+    for (size_t i = 0; i < b->ranking_count && !b->undecided; i++) {
         char name[BILL_NAME_SIZE];
         json_put_string(w, bill_plan_name(&b->plans[b->ranking[i]], name));
     }

@@ -22,6 +22,26 @@ static inline uint64_t bill_periods(const struct bill *bill, int64_t period_ns, 
     return bought_periods(period_ns, bill->has_start, bill->start_unix_ns + from_ns, elapsed_ns);
 }
 
+/* The rows in the plan's own tokens; they borrow all else of `rows`. */
+static inline struct serve_rows bill_rows_for(const struct serve_rows *rows,
+                                              const struct plan_bill *p)
+{
+    struct serve_rows own = *rows;
+    if (p->tokens)
+        own.workload = &p->tokens->workload;
+    return own;
+}
+
+/* Whose tokens the plan's requests count, and the requests in the plan's own: p->counts, p->tokens.
+ */
+void bill_count_tokens(struct bill *bill, struct plan_bill *p);
+
+/* Bills the plans whose tokens are in doubt at both ends of it, and says whether that leaves a
+ * winner. The plans must be ranked. -1: beyond 128 bits; *where is the plan. */
+int bill_add_doubts(struct bill *bill, const struct serve_rows *rows,
+                    const struct plan_bill **where);
+bool bill_is_ranked(const struct bill *bill, const struct plan_bill *p);
+
 /* How many of the plan to buy: into p->subscriptions, with p->need. -1: beyond 128 bits. */
 int bill_choose_count(struct plan_bill *p, const struct bill *bill, const struct serve_rows *rows);
 
@@ -83,7 +103,7 @@ int bill_copy_workload(const struct workload *from, struct workload *to, struct 
 #define IDEAL_CACHE_ROWS 200000
 int bill_ideal_cache(const struct workload *w, struct workload *out, struct error *err);
 void bill_add_cache_misses(struct plan_bill *p, const struct tariff *t,
-                           const struct workload *ideal, unsigned workers);
+                           const struct workload *ideal, const struct bill *bill);
 
 /* "17 min": how long a person says that is. */
 const char *bill_duration(int64_t ns, char out[32]);

@@ -42,15 +42,15 @@ static uint64_t in_whole(const struct plan_quota *q, money_magnitude counted)
 }
 
 /* What the rows that a quota is for, by what their classes count for, ask of it. */
-static uint64_t demand_of_rows(const struct bill *bill, const struct plan *plan,
+static uint64_t demand_of_rows(const struct bill *bill, const struct plan_bill *p,
                                const struct plan_quota *q)
 {
-    const struct serve_rows rows = {.workload = bill->workload};
+    const struct serve_rows given = {.workload = bill->workload}, rows = bill_rows_for(&given, p);
     const struct serve_conditions conditions = {.start_unix_ns = bill->start_unix_ns};
     money_magnitude sum = 0;
     for (size_t i = 0; i < bill->workload->count; i++) {
         struct serve_ask ask;
-        serve_ask_of(plan, &rows, &conditions, i, &ask);
+        serve_ask_of(p->plan, &rows, &conditions, i, &ask);
         sum += serve_need(q, &ask);
     }
     return in_whole(q, sum);
@@ -60,7 +60,7 @@ static uint64_t demand_of(const struct plan_bill *p, const struct bill *bill,
                           const struct plan_quota *q)
 {
     if (q->unit != QUOTA_USD && (q->counts || q->model_count + q->class_count > 0))
-        return bill_scaled(bill, demand_of_rows(bill, p->plan, q));
+        return bill_scaled(bill, demand_of_rows(bill, p, q));
     switch (q->unit) {
     case QUOTA_USD:
         return bill_scaled(bill, in_whole(q, (money_magnitude)p->sums.total));

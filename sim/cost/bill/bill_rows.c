@@ -41,7 +41,8 @@ size_t bill_rows_of(const struct bill *bill, size_t plan, uint64_t subscriptions
     *out = mem_zero(count + 1, sizeof **out);
     if (serve_rows_make(&rows, bill->workload, bill->options.duration, NULL) < 0)
         return 0; /* cannot be: bill_make has read the same rows */
-    purchase_open(&b, p, bill, &rows, subscriptions);
+    struct serve_rows own = bill_rows_for(&rows, p);
+    purchase_open(&b, p, bill, &own, subscriptions);
     fill(&b.tariff, &b.served, *out);
     qsort(*out, count, sizeof **out, by_due);
     purchase_close(&b);

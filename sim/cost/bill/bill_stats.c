@@ -2,6 +2,7 @@
 
 #include "core/memory.h"
 #include "core/stats/quantile.h"
+#include "sim/cost/bill/bill.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -155,4 +156,20 @@ void cost_stats_shares(const struct tariff *t, unsigned workers, const struct ch
     for (int p = 0; p < CHARGE_PARTS && variance > 0; p++)
         out->share[p] = covariance[p] / variance;
     free(c);
+}
+
+double bill_utilisation(const struct plan_bill *p, const struct bill *bill)
+{
+    const struct plan *plan = p->plan;
+    if (p->served.quota_windows > 0 && plan->quotas[0].amount > 0)
+        return (double)p->served.quota_used /
+               ((double)plan->quotas[0].amount * (double)p->served.quota_windows);
+    if (plan->provisioned.tokens_per_minute > 0 && bill->span_ns > 0) {
+        uint64_t units = (bill->options.units ? bill->options.units : plan->provisioned.units) *
+                         p->subscriptions;
+        double capacity = (double)plan->provisioned.tokens_per_minute * (double)units *
+                          (double)bill->span_ns / 60e9;
+        return (double)(p->sums.input_tokens + p->sums.output_tokens) / capacity;
+    }
+    return NAN;
 }

@@ -3,27 +3,12 @@
 
 #include "core/wrap.h"
 #include "sim/cost/bill/bill_parts.h"
+#include "sim/cost/bill/bill_tokens_show.h"
 #include "sim/cost/book/plan_words.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-double bill_utilisation(const struct plan_bill *p, const struct bill *bill)
-{
-    const struct plan *plan = p->plan;
-    if (p->served.quota_windows > 0 && plan->quotas[0].amount > 0)
-        return (double)p->served.quota_used /
-               ((double)plan->quotas[0].amount * (double)p->served.quota_windows);
-    if (plan->provisioned.tokens_per_minute > 0 && bill->span_ns > 0) {
-        uint64_t units = (bill->options.units ? bill->options.units : plan->provisioned.units) *
-                         p->subscriptions;
-        double capacity = (double)plan->provisioned.tokens_per_minute * (double)units *
-                          (double)bill->span_ns / 60e9;
-        return (double)(p->sums.input_tokens + p->sums.output_tokens) / capacity;
-    }
-    return NAN;
-}
 
 const char *bill_duration(int64_t ns, char out[32])
 {
@@ -93,6 +78,10 @@ static void put_cheapest(const struct bill *b, struct buffer *out)
                           only_waits(b) ? " in time (--max-wait allows a longer wait)" : "");
         return;
     }
+    if (b->undecided) {
+        bill_put_undecided(b, out);
+        return;
+    }
     const struct plan_bill *first = &b->plans[b->ranking[0]];
     money_format_amount(first->total, 4, amount);
     buffer_add_format(out, "Cheapest that serves everything, %s", spans[b->options.period]);
@@ -148,6 +137,10 @@ static void put_break_even(const struct bill *b, const struct break_even *e, str
 {
     const struct plan_bill *token = &b->plans[e->token_plan], *flat = &b->plans[e->flat_plan];
     char mean[MONEY_TEXT_SIZE], n[TEXT_GROUPED_SIZE], m[TEXT_GROUPED_SIZE], all[TEXT_GROUPED_SIZE];
+    if (e->undecided) {
+        bill_put_pair_undecided(b, e->token_plan, e->flat_plan, out);
+        return;
+    }
     money_format_amount(token->per_request, 8, mean);
     buffer_add_format(out, "%s against %s%s%s: breaks even at $%s a request", token->plan->name,
                       flat->plan->name, e->model ? ", for " : "", e->model ? e->model : "", mean);
@@ -178,8 +171,10 @@ static void put_split(const struct bill *b, struct buffer *out)
     const struct break_even *e = b->best_split;
     char n[TEXT_GROUPED_SIZE], rest[TEXT_GROUPED_SIZE], total[MONEY_TEXT_SIZE],
         saved[MONEY_TEXT_SIZE], name[BILL_NAME_SIZE];
-    if (!e)
+    if (!e || b->split_undecided) {
+        buffer_add_text(out, e ? "Whether a split saves anything is not decided either.\n" : "");
         return;
+    }
     if (!bill_split_saves(b)) {
         buffer_add_text(out, "No split between a flat and a token plan saves anything.\n");
         return;
@@ -330,6 +325,7 @@ static void put_remarks(const struct bill *b, struct buffer *out)
     for (size_t i = 0; i < b->plan_count; i++)
         if (!b->plans[i].without_caps)
             plan_put_remarks(b->plans[i].plan, b->workload, out);
+    bill_put_token_remarks(b, out);
     if (unchecked)
         buffer_add_text(out, "Concurrency limits were not checked: the trace does not say how long "
                              "requests run (--ttft-ms, --tpot-ms).\n");

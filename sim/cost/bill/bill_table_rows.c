@@ -2,6 +2,7 @@
  * terminal has no room for are left out, names never: one that is too long has a line of its own.
  */
 #include "sim/cost/bill/bill_parts.h"
+#include "sim/cost/bill/bill_tokens_show.h"
 
 #include "core/memory.h"
 #include "core/wrap.h"
@@ -175,6 +176,7 @@ void bill_put_served(const struct bill *b, const struct plan_bill *p, struct buf
     if (p->served.truncated > 0)
         buffer_add_format(out, ", %s truncated", text_group_u64(p->served.truncated, n));
     put_unpriced(p, out);
+    bill_put_counts(&p->counts, out);
 }
 
 /* The mean of all that is paid; how it varies where the request decides it. */
@@ -280,7 +282,9 @@ static void put_row(const struct bill *b, const struct plan_bill *p, const struc
                     struct buffer *out)
 {
     char name[BILL_NAME_SIZE];
-    if (p->rank)
+    if (p->contested)
+        buffer_add_text(out, " ≈ ");
+    else if (p->rank)
         buffer_add_format(out, "%2d ", p->rank);
     else
         buffer_add_text(out, p->without_caps ? " ? " : " – ");

@@ -4,7 +4,7 @@
 
 const char *break_even_kind_name(enum break_even_kind kind)
 {
-    static const char *const names[] = {"at", "never", "beyond the cap", "always"};
+    static const char *const names[] = {"at", "never", "beyond the cap", "always", "undecided"};
     return names[kind];
 }
 

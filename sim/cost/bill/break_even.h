@@ -13,6 +13,7 @@
 #define FAREBOX_SIM_COST_BILL_BREAK_EVEN_H
 
 #include "sim/cost/book/price.h"
+#include "sim/cost/tokens/token_scale.h"
 
 struct flat_price {
     money price;
@@ -21,9 +22,10 @@ struct flat_price {
 
 enum break_even_kind {
     BREAK_EVEN_AT,
-    BREAK_EVEN_NEVER,  /* no value makes the two meet */
-    BREAK_EVEN_BEYOND, /* only above the flat plan's cap or quota: never within it */
-    BREAK_EVEN_ALWAYS, /* already at the least value */
+    BREAK_EVEN_NEVER,     /* no value makes the two meet */
+    BREAK_EVEN_BEYOND,    /* only above the flat plan's cap or quota: never within it */
+    BREAK_EVEN_ALWAYS,    /* already at the least value */
+    BREAK_EVEN_UNDECIDED, /* how the token plan counts decides which of the two is cheaper */
 };
 
 struct break_even_answer {
@@ -31,7 +33,7 @@ struct break_even_answer {
     uint64_t value;
 };
 
-/* "at", "never", "beyond the cap", "always". */
+/* "at", "never", "beyond the cap", "always", "undecided". */
 const char *break_even_kind_name(enum break_even_kind kind);
 
 #define BREAK_EVEN_LONGEST UINT32_MAX
@@ -73,7 +75,10 @@ struct break_even_answer break_even_utilisation(const struct flat_price *flat, m
 /* A plan as a map compares it: what one request of given lengths costs under it. */
 struct map_plan {
     const struct plan *plan;
-    const char *model;      /* whose rate counts; NULL = the first */
+    const char *model;               /* whose rate counts; NULL = the first */
+    const struct token_scale *scale; /* of the lengths, into the plan's tokens; NULL */
+    bool doubt;         /* they may be others: within the scale's interval, or that of nobody's */
+    const char *priced; /* the model that is in doubt: plans of one count alike; NULL */
     struct flat_price paid; /* cash for so many requests whatever their lengths; requests 0: the
                                plan charges each request, by its rate */
 };
@@ -83,7 +88,8 @@ struct map_plan {
 struct cheapest_map {
     size_t input_count, output_count;
     uint64_t *inputs, *outputs;
-    int *cheapest; /* [input × output_count + output]: a plan's number, -1 = none serves it */
+    int *cheapest; /* [input × output_count + output]: a plan's number, -1 = none serves it, -2 =
+                      how plans count tokens decides */
 };
 
 void cheapest_map_make(const struct map_plan *plans, size_t count, struct cheapest_map *out);

@@ -5,6 +5,7 @@
 #include "sim/cost/bill/bought.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool caps_allow(const struct plan_limits *l, uint64_t input, uint64_t output)
 {
@@ -13,11 +14,16 @@ static bool caps_allow(const struct plan_limits *l, uint64_t input, uint64_t out
            (l->max_total_tokens == 0 || input + output <= l->max_total_tokens);
 }
 
-bool price_of_lengths(const struct map_plan *m, uint64_t input, uint64_t output,
-                      struct flat_price *out)
+static bool price_at(const struct map_plan *m, enum token_side side, uint64_t input,
+                     uint64_t output, struct flat_price *out)
 {
+    const struct token_scale *scale = m->scale ? m->scale : &token_scale_unknown;
     const struct plan *plan = m->plan;
     const struct plan_rate *rate = plan_rate_for(plan, m->model);
+    if (m->scale || (m->doubt && side != TOKENS_AS)) {
+        input = token_scale_apply(scale, side, USAGE_UNCACHED_INPUT, input);
+        output = token_scale_apply(scale, side, USAGE_OUTPUT, output);
+    }
     struct usage u = usage_from_totals(input, 0, 0, 0, output, 0);
     struct price_query q = {.usage = &u, .model = m->model, .at_unix_ns = TIME_NEVER};
     struct charge c;
@@ -44,6 +50,29 @@ static bool is_less(const struct flat_price *a, const struct flat_price *b)
     return x < y;
 }
 
+bool price_of_lengths(const struct map_plan *m, uint64_t input, uint64_t output,
+                      struct flat_price *out)
+{
+    return price_at(m, TOKENS_AS, input, output, out);
+}
+
+/* True if `b` is cheaper than `a` where either counts otherwise, within the doubt. */
+static bool may_turn(const struct map_plan *a, const struct map_plan *b, uint64_t input,
+                     uint64_t output)
+{
+    bool together =
+        a->doubt && b->doubt && a->priced && b->priced && strcmp(a->priced, b->priced) == 0;
+    for (int x = 0; x < TOKEN_SIDES && (a->doubt || b->doubt); x++)
+        for (int y = 0; y < TOKEN_SIDES; y++) {
+            struct flat_price first, other;
+            if ((together && x != y) || !price_at(b, (enum token_side)y, input, output, &other))
+                continue;
+            if (!price_at(a, (enum token_side)x, input, output, &first) || is_less(&other, &first))
+                return true;
+        }
+    return false;
+}
+
 static int cheapest_of(const struct map_plan *plans, size_t count, uint64_t input, uint64_t output)
 {
     struct flat_price best = {0};
@@ -57,6 +86,9 @@ static int cheapest_of(const struct map_plan *plans, size_t count, uint64_t inpu
         best = p;
         found = (int)i;
     }
+    for (size_t i = 0; i < count && found >= 0; i++)
+        if (may_turn(&plans[found], &plans[i], input, output))
+            return -2;
     return found;
 }
 

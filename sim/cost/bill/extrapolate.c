@@ -180,6 +180,7 @@ static void gather_columns(const struct workload *w, const struct plan_of_rows *
     out->input_tokens = gather(w->input_tokens, sizeof *w->input_tokens, r);
     out->output_tokens = gather(w->output_tokens, sizeof *w->output_tokens, r);
     out->model = gather(w->model, sizeof *w->model, r);
+    out->counted = gather(w->counted, sizeof *w->counted, r);
     out->class_number = gather(w->class_number, sizeof *w->class_number, r);
     out->labels = gather(w->labels, sizeof *w->labels, r);
     out->service = gather(w->service, sizeof *w->service, r);
@@ -198,6 +199,7 @@ static void gather_columns(const struct workload *w, const struct plan_of_rows *
         out->usage_extra_count = out->usage_extra_capacity = w->usage_extra_count;
     }
     copy_names(&w->models, &out->models);
+    copy_names(&w->counters, &out->counters);
     copy_names(&w->classes, &out->classes);
     copy_names(&w->label_sets, &out->label_sets);
     copy_names(&w->extra_names, &out->extra_names);

@@ -1,5 +1,5 @@
 /* The what-if table as JSON and as a person reads it. */
-#include "sim/cost/bill/what_if.h"
+#include "sim/cost/what_if/what_if.h"
 
 #include "core/wrap.h"
 
@@ -22,6 +22,10 @@ static void put_cell(const struct what_if_cell *c, const struct plan *plan, stru
         json_key(w, "saved_usd");
         json_put_null(w);
     }
+    if (c->counts_of)
+        json_pair_string(w, "counts_of", c->counts_of);
+    if (c->undecided)
+        json_pair_bool(w, "undecided", true);
     json_pair_u64(w, "rejected", c->rejected);
     json_pair_u64(w, "delayed", c->delayed);
     json_pair_u64(w, "truncated", c->truncated);
@@ -30,8 +34,9 @@ static void put_cell(const struct what_if_cell *c, const struct plan *plan, stru
     json_end_object(w);
 }
 
-void what_if_write_json(const struct what_if *table, struct json_writer *w)
+void what_if_write_json(const void *what_if, struct json_writer *w)
 {
+    const struct what_if *table = what_if;
     json_begin_array(w);
     for (size_t i = 0; i < table->case_count; i++) {
         const struct what_if_case *c = &table->cases[i];
@@ -84,6 +89,8 @@ static void put_row(const struct what_if_case *c, const struct what_if_cell *cel
         buffer_add_format(out, ", %s delayed", text_group_u64(cell->delayed, n));
     if (cell->truncated > 0)
         buffer_add_format(out, ", %s truncated", text_group_u64(cell->truncated, n));
+    if (cell->counts_of)
+        buffer_add_format(out, ", counts of %s", cell->counts_of);
     buffer_add_byte(out, '\n');
 }
 
@@ -102,17 +109,16 @@ static void put_reasons(const struct what_if *t, size_t p, struct buffer *out)
     }
 }
 
-/* What each change did to the workload, and what is compared. */
-static void put_changes(const struct what_if *t, struct buffer *out)
+void what_if_put_terms(const struct what_if *t, struct buffer *out)
 {
-    bool uneven = false, unknown = false;
+    bool uneven = false, unknown = false, undecided = false;
     for (size_t i = 1; i < t->case_count; i++) {
         const struct what_if_case *c = &t->cases[i];
         uneven = uneven || c->failed != t->cases[0].failed;
-        for (size_t p = 0; p < t->plan_count; p++)
-            unknown = unknown || !c->cells[p].has_saved;
-        if (c->note[0])
-            buffer_add_format(out, "What if %s · %s.\n", c->name, c->note);
+        for (size_t p = 0; p < t->plan_count; p++) {
+            undecided = undecided || c->cells[p].undecided;
+            unknown = unknown || (!c->cells[p].has_saved && !c->cells[p].undecided);
+        }
     }
     if (uneven)
         buffer_add_text(out, "Not the same number of requests fail: USD is what the plan charges "
@@ -122,6 +128,23 @@ static void put_changes(const struct what_if *t, struct buffer *out)
                         "Where more or fewer requests go unserved or without a price than as it "
                         "is, nothing is called saved (–)."
                         "\n");
+    if (undecided)
+        buffer_add_format(out,
+                          "Where %d %% fewer or more tokens than another model counted turn a "
+                          "saving into a loss, nothing is called saved (–); --tokens-as says how "
+                          "many they are.\n",
+                          TOKEN_DOUBT_PERCENT);
+}
+
+/* What each change did to the workload, and what is compared. */
+static void put_changes(const struct what_if *t, struct buffer *out)
+{
+    for (size_t i = 1; i < t->case_count; i++) {
+        const struct what_if_case *c = &t->cases[i];
+        if (c->note[0])
+            buffer_add_format(out, "What if %s · %s.\n", c->name, c->note);
+    }
+    what_if_put_terms(t, out);
 }
 
 static void put_wrapped(struct buffer *text, int width, struct buffer *out)

@@ -1,4 +1,4 @@
-#include "sim/cost/bill/what_if_why.h"
+#include "sim/cost/what_if/what_if_why.h"
 
 #include "sim/cost/book/price.h"
 #include "workloads/transform/transform.h"

@@ -1,8 +1,9 @@
-#include "sim/cost/bill/what_if.h"
+#include "sim/cost/what_if/what_if.h"
 
 #include "core/memory.h"
 #include "sim/cost/bill/bill_parts.h"
-#include "sim/cost/bill/what_if_why.h"
+#include "sim/cost/what_if/what_if_changes.h"
+#include "sim/cost/what_if/what_if_why.h"
 #include "workloads/transform/transform.h"
 
 #include <stdio.h>
@@ -53,27 +54,22 @@ static bool same_rows(const struct workload *a, const struct workload *b)
 static int total_answered(const struct making *m, const struct what_if_case *c,
                           const struct workload *w, money **totals, struct error *err)
 {
-    struct workload answered;
+    struct workload answered = *w; /* all but the fates is lent */
     struct bill bill;
     money *out = *totals = mem_zero(m->t->plan_count + 1, sizeof *out);
     for (size_t i = 0; i < m->t->plan_count; i++)
         out[i] = c->cells[i].total;
     if (c->failed == 0)
         return 0;
-    int code = bill_copy_workload(w, &answered, err);
-    if (code < 0)
-        return code;
-    answered.earlier = w->earlier; /* lent */
-    for (size_t i = 0; answered.status && i < answered.count; i++)
-        if (answered.status[i] == REQUEST_FAILED)
-            answered.status[i] = REQUEST_OK;
-    code = bill_make(&bill, &answered, m->t->plans, m->t->plan_count, &m->options, err);
+    answered.status = mem_alloc(w->count + 1);
+    for (size_t i = 0; i < w->count; i++)
+        answered.status[i] = w->status[i] == REQUEST_FAILED ? REQUEST_OK : w->status[i];
+    int code = bill_make(&bill, &answered, m->t->plans, m->t->plan_count, &m->options, err);
     for (size_t i = 0; code == 0 && i < m->t->plan_count; i++)
         out[i] = bill.plans[i].total;
     if (code == 0)
         bill_free(&bill);
-    answered.earlier = NULL;
-    workload_free(&answered);
+    free(answered.status);
     return code;
 }
 
@@ -93,7 +89,30 @@ static void fill_cell(struct what_if_cell *cell, const struct plan_bill *p)
         .input_tokens = p->sums.input_tokens,
         .output_tokens = p->sums.output_tokens,
         .last_start_ns = p->served.last_start_ns,
+        .doubt = token_counts_in_doubt(&p->counts),
     };
+    if (p->counts.foreign > 0)
+        cell->counts_of = mem_copy_string(p->counts.counted);
+    if (p->counts.priced)
+        cell->priced_as = mem_copy_string(p->counts.priced);
+    for (int side = 0; side < TOKEN_SIDES; side++)
+        cell->at[side] = p->at[side].total;
+}
+
+/* True if other counts than those, within their doubt, turn a saving into a loss. The same plan
+ * counts alike before and after, unless a change of models lies between. */
+static bool is_undecided(const struct what_if_cell *before, const struct what_if_cell *after)
+{
+    money saved = before->total - after->total;
+    bool together = before->doubt && after->doubt && before->priced_as && after->priced_as &&
+                    strcmp(before->priced_as, after->priced_as) == 0;
+    for (int x = 0; x < TOKEN_SIDES && (before->doubt || after->doubt); x++)
+        for (int y = 0; y < TOKEN_SIDES; y++) {
+            money other = before->at[x] - after->at[y];
+            if ((x == y || !together) && ((saved > 0 && other < 0) || (saved < 0 && other > 0)))
+                return true;
+        }
+    return false;
 }
 
 /* What a case saves against the first, and why. */
@@ -111,7 +130,9 @@ static int compare_case(struct making *m, struct what_if_case *c, const struct w
     for (size_t i = 0; code == 0 && i < m->t->plan_count; i++) {
         struct what_if_cell *cell = &c->cells[i];
         const struct what_if_cell *before = &first->cells[i];
-        cell->has_saved = cell->rejected == before->rejected && cell->unpriced == before->unpriced;
+        cell->undecided = c != first && is_undecided(before, cell);
+        cell->has_saved = cell->rejected == before->rejected &&
+                          cell->unpriced == before->unpriced && !cell->undecided;
         if (cell->has_saved && c != first)
             cell->saved = uneven ? m->answered[i] - answered[i] : before->total - cell->total;
         cell->why =
@@ -119,6 +140,29 @@ static int compare_case(struct making *m, struct what_if_case *c, const struct w
     }
     free(answered);
     return code;
+}
+
+static struct what_if_case *new_case(struct what_if *t, const char *name, const char *note,
+                                     const struct workload *w)
+{
+    t->cases = mem_resize(t->cases, t->case_count + 1, sizeof *t->cases);
+    struct what_if_case *c = &t->cases[t->case_count++];
+    *c = (struct what_if_case){.name = mem_copy_string(name),
+                               .note = mem_copy_string(note),
+                               .requests = w->count,
+                               .failed = count_failed(w),
+                               .cells = mem_zero(t->plan_count + 1, sizeof *c->cells)};
+    return c;
+}
+
+/* The first case, of a bill that is at hand: its plans with their caps are those of the table. */
+static int take_as_is(struct making *m, const struct bill *bill, struct error *err)
+{
+    struct what_if_case *c = new_case(m->t, "as it is", "", m->as_is);
+    for (size_t i = 0, next = 0; i < bill->plan_count; i++)
+        if (!bill->plans[i].without_caps)
+            fill_cell(&c->cells[next++], &bill->plans[i]);
+    return compare_case(m, c, m->as_is, -1, err);
 }
 
 /* Bills the workload and takes down one case of the table; kind: of the transform, -1 = several. */
@@ -133,17 +177,26 @@ static int add_case(struct making *m, const char *name, const char *note, const 
     int code = bill_make(&bill, &billed, t->plans, t->plan_count, &m->options, err);
     if (code < 0)
         return code;
-    t->cases = mem_resize(t->cases, t->case_count + 1, sizeof *t->cases);
-    struct what_if_case *c = &t->cases[t->case_count++];
-    *c = (struct what_if_case){.name = mem_copy_string(name),
-                               .note = mem_copy_string(note),
-                               .requests = w->count,
-                               .failed = count_failed(w),
-                               .cells = mem_zero(t->plan_count + 1, sizeof *c->cells)};
+    struct what_if_case *c = new_case(t, name, note, w);
     for (size_t i = 0; i < t->plan_count; i++)
         fill_cell(&c->cells[i], &bill.plans[i]);
     bill_free(&bill);
     return compare_case(m, c, &billed, kind, err);
+}
+
+/* What no price and none of these changes looks at need not be copied: the blocks of the prompts
+ * are most of a large trace. */
+static struct workload lean_view(const struct workload *w, const char *const *changes, size_t count)
+{
+    struct workload lean = *w;
+    if (!w->earlier)
+        lean.ids = (struct request_ids){0};
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(changes[i], "cache=", 6) == 0 || strncmp(changes[i], "responses", 9) == 0)
+            return lean;
+    lean.hash_start = lean.hash_ids = lean.messages_start = lean.body_start = NULL;
+    lean.block_size = 0;
+    return lean;
 }
 
 static int add_changed(struct making *m, const char *name, const char *const *changes, size_t count,
@@ -151,7 +204,8 @@ static int add_changed(struct making *m, const char *name, const char *const *ch
 {
     struct workload changed;
     struct buffer note;
-    int code = bill_copy_workload(m->as_is, &changed, err);
+    const struct workload lean = lean_view(m->as_is, changes, count);
+    int code = bill_copy_workload(&lean, &changed, err);
     if (code < 0)
         return code;
     buffer_init(&note, BUFFER_UNBOUNDED);
@@ -180,13 +234,22 @@ static bool is_alternative(const struct alternatives *a, const struct transform 
     return a->kind == (int)t->kind && (!one || !other || strcmp(one, other) == 0);
 }
 
+static bool is_chain(const char *change)
+{
+    struct what_if_changes parts = {0};
+    what_if_changes_split(change, &parts);
+    bool chain = parts.count > 1;
+    what_if_changes_free(&parts);
+    return chain;
+}
+
 static int sort_alternatives(const char *const *changes, size_t count, struct alternatives *out,
                              size_t *used, struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
         struct transform t;
         size_t a = 0;
-        if (strcmp(changes[i], "cache") == 0)
+        if (strcmp(changes[i], "cache") == 0 || is_chain(changes[i]))
             continue;
         if (transform_parse(changes[i], &t, err) < 0)
             return ERR_INPUT;
@@ -229,6 +292,8 @@ static int add_together(struct making *m, const struct alternatives *a, size_t c
                 buffer_add_format(&name, " %s", chosen[i]);
         }
         code = add_changed(m, name.data, chosen, count, -1, err);
+        if (code == 0)
+            m->t->cases[m->t->case_count - 1].together = true;
         buffer_free(&name);
     }
     free(chosen);
@@ -253,25 +318,31 @@ static int add_all_together(struct making *m, const char *const *changes, size_t
 
 static int add_one(struct making *m, const char *change, struct error *err)
 {
+    struct what_if_changes parts = {0};
     struct transform t;
-    int code = transform_parse(change, &t, err);
-    if (code < 0)
-        return code;
-    int kind = (int)t.kind;
-    transform_free(&t);
-    return add_changed(m, change, &change, 1, kind, err);
+    int kind = -1;
+    what_if_changes_split(change, &parts);
+    int code = transform_parse(parts.items[0], &t, err);
+    if (code == 0) {
+        kind = parts.count == 1 ? (int)t.kind : -1;
+        transform_free(&t);
+        code = add_changed(m, change, parts.items, parts.count, kind, err);
+    }
+    what_if_changes_free(&parts);
+    return code;
 }
 
 int what_if_make(struct what_if *out, const struct workload *w, const struct plan *const *plans,
                  size_t plan_count, const char *const *changes, size_t change_count,
-                 const struct bill_options *options, uint64_t seed, struct error *err)
+                 const struct bill_options *options, uint64_t seed, const struct bill *as_is,
+                 struct error *err)
 {
     struct making m = {.t = out, .as_is = w, .options = *options, .seed = seed};
     m.options.by = NULL;
     m.options.both_caps = false;
     m.options.totals_only = true;
     *out = (struct what_if){.plans = plans, .plan_count = plan_count};
-    int code = add_case(&m, "as it is", "", w, -1, err);
+    int code = as_is ? take_as_is(&m, as_is, err) : add_case(&m, "as it is", "", w, -1, err);
     for (size_t i = 0; i < change_count && code == 0; i++) {
         if (strcmp(changes[i], "cache") != 0) {
             code = add_one(&m, changes[i], err);
@@ -288,11 +359,18 @@ int what_if_make(struct what_if *out, const struct workload *w, const struct pla
     return code;
 }
 
+static void free_cell(struct what_if_cell *cell)
+{
+    free(cell->why);
+    free(cell->counts_of);
+    free(cell->priced_as);
+}
+
 void what_if_free(struct what_if *table)
 {
     for (size_t i = 0; i < table->case_count; i++) {
         for (size_t p = 0; p < table->plan_count; p++)
-            free(table->cases[i].cells[p].why);
+            free_cell(&table->cases[i].cells[p]);
         free(table->cases[i].name);
         free(table->cases[i].note);
         free(table->cases[i].cells);
