@@ -3,7 +3,7 @@
 #include "testing_trace.h"
 #include "testing_workload.h"
 
-#include "sim/cost/bill/quote.h"
+#include "sim/cost/book/quote.h"
 
 #include <string.h>
 
@@ -112,6 +112,57 @@ START_TEST(traces_keep_services_by_their_names)
 }
 END_TEST
 
+/* A month that is made of a trace keeps its rows' services: ten of them are 10 × $18. */
+START_TEST(a_month_of_a_trace_keeps_its_services)
+{
+    struct plan_book book = testing_plans(PLANS(TOKENS ", \"multipliers\": {\"fast\": \"6\"}"));
+    struct workload w;
+    workload_init(&w);
+    testing_add(&w, (struct request){.input_tokens = 1000000,
+                                     .output_tokens = 100000,
+                                     .service = SERVICE_OTHER,
+                                     .other_service = "fast"});
+    struct bill bill = testing_bill(&w, &book, (struct bill_options){.workers = 1, .volume = 10});
+    testing_money(bill.plans[0].total, "180", "ten");
+    bill_free(&bill);
+    workload_free(&w);
+    plan_book_free(&book);
+}
+END_TEST
+
+/* The prices that a bill is itemised by are those that are charged. */
+START_TEST(items_have_the_prices_of_their_service_and_labels)
+{
+    static const char *const asked[] = {"fast", "slow"};
+    struct plan_book book = testing_plans(
+        PLANS(TOKENS ", \"multipliers\": {\"fast\": \"6\"}, \"uplift\": {\"label\": \"region\","
+                     " \"values\": {\"eu\": \"1.5\"}}"));
+    for (int i = 0; i < 2; i++) {
+        struct workload w;
+        struct serve_rows rows;
+        struct serve_result served = {0};
+        struct tariff t;
+        struct row_prices prices;
+        struct row_charge c;
+        workload_init(&w);
+        testing_add(&w, (struct request){.input_tokens = 1000000,
+                                         .service = SERVICE_OTHER,
+                                         .other_service = asked[i],
+                                         .labels = "{\"region\": \"eu\"}"});
+        ck_assert_int_eq(serve_rows_make(&rows, &w, (struct serve_duration){0}, NULL), 0);
+        tariff_init(&t, &book.plans[0], &rows, &served, TIME_NEVER, false);
+        ck_assert(tariff_prices(&t, 0, &prices));
+        ck_assert_int_eq(tariff_charge(&t, 0, &c), 0);
+        testing_money(prices.table.price[USAGE_UNCACHED_INPUT] * 1000000, i ? "3" : "18", "list");
+        testing_money(c.total, i ? "3" : "18", "charge");
+        tariff_free(&t);
+        serve_rows_free(&rows);
+        workload_free(&w);
+    }
+    plan_book_free(&book);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("plan services");
@@ -120,6 +171,8 @@ int main(void)
                         sizeof services / sizeof *services);
     tcase_add_test(t, windows_and_services_combine);
     tcase_add_loop_test(t, a_service_that_is_nearly_a_known_one_is_a_mistake, 0, 3);
+    tcase_add_test(t, a_month_of_a_trace_keeps_its_services);
+    tcase_add_test(t, items_have_the_prices_of_their_service_and_labels);
     tcase_add_loop_test(t, traces_keep_services_by_their_names, 0, 2);
     suite_add_tcase(suite, t);
     return testing_run(suite);

@@ -2,7 +2,7 @@
 #include "testing_plans.h"
 #include "testing_workload.h"
 
-#include "sim/cost/bill/quote.h"
+#include "sim/cost/book/quote.h"
 #include "sim/cost/sums/sum_bill.h"
 
 #include <string.h>

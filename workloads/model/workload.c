@@ -12,7 +12,8 @@
 
 #define OTHER_SERVICES_MOST 250
 
-static const char *const service_names[SERVICE_COUNT] = {"standard", "batch", "flex", "priority"};
+const char *const service_names[SERVICE_COUNT + 1] = {"standard", "batch", "flex", "priority",
+                                                      NULL};
 
 const char *service_name(enum service s)
 {
@@ -41,6 +42,12 @@ enum service service_called(struct text name)
 const char *request_service(const struct request *r)
 {
     return r->service == SERVICE_OTHER ? r->other_service : service_names[r->service];
+}
+
+const char *workload_service_name(const struct workload *w, uint8_t number)
+{
+    return number < SERVICE_OTHER ? service_names[number]
+                                  : names_text(&w->other_services, number - SERVICE_OTHER);
 }
 
 enum service workload_service(const struct workload *w, size_t i, const char **other)

@@ -51,7 +51,9 @@ enum request_initiator { INITIATOR_UNKNOWN, INITIATOR_USER, INITIATOR_AGENT };
 /* How the request ended where the workload is a recording. */
 enum request_status { REQUEST_OK, REQUEST_FAILED, REQUEST_ABORTED };
 
-/* "standard", "batch", "flex", "priority", by the enum; and back: -1 for an unknown name. */
+/* "standard", "batch", "flex", "priority", by the enum, with NULL behind; and back: -1 for an
+ * unknown name. */
+extern const char *const service_names[];
 const char *service_name(enum service s);
 int service_from_name(struct text name);
 
@@ -193,6 +195,9 @@ const char *request_service(const struct request *r);
 
 /* The service of row i; *other is its name where it is SERVICE_OTHER, else NULL. */
 enum service workload_service(const struct workload *w, size_t i, const char **other);
+
+/* What a number in the column of services is called. */
+const char *workload_service_name(const struct workload *w, uint8_t number);
 
 /* Row i with every default filled in. */
 void workload_get(const struct workload *w, size_t i, struct request *out);

@@ -203,6 +203,7 @@ static void gather_columns(const struct workload *w, const struct plan_of_rows *
     copy_names(&w->classes, &out->classes);
     copy_names(&w->label_sets, &out->label_sets);
     copy_names(&w->extra_names, &out->extra_names);
+    copy_names(&w->other_services, &out->other_services);
 }
 
 /* What attempts before the last used, as far from their request's own time as they were. */

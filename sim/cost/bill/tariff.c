@@ -237,10 +237,12 @@ bool tariff_prices(const struct tariff *t, size_t row, struct row_prices *out)
         u = price_billed_usage(
             what, &u, w->earlier ? w->earlier->finals[row].asked_output : w->output_tokens[row]);
     tariff_cap_output(t->plan, t->ignore_caps, &u);
-    const struct rate_prices *prices = price_in_force(rate, q.service, q.at_unix_ns);
+    size_t service = plan_rate_service(rate, q.service, q.other_service);
+    const struct rate_prices *prices = price_in_force(rate, service, q.at_unix_ns);
+    const struct token_table *table =
+        price_table(prices, prices->by_output ? usage_output(&u) : usage_input(&u));
     *out = (struct row_prices){
-        u, rate, price_table(prices, prices->by_output ? usage_output(&u) : usage_input(&u)),
-        q.goes_along ? 0 : prices->per_request_micro,
+        u, rate, price_lifted(table, q.uplift), q.goes_along ? 0 : prices->per_request_micro,
         plan_weight(rate->weights, rate->weight_count, q.model, q.class_name, q.at_unix_ns)};
     return true;
 }

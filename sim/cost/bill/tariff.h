@@ -71,14 +71,15 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out);
 struct row_prices {
     struct usage usage; /* that is billed; lends the workload's extras */
     const struct plan_rate *rate;
-    const struct token_table *table;
-    money per_request_micro; /* 0 where the row goes along with another one */
-    uint64_t weight_micro;   /* of the request */
+    struct token_table table; /* with the uplift of its labels */
+    money per_request_micro;  /* 0 where the row goes along with another one */
+    uint64_t weight_micro;    /* of the request */
 };
 
 /* False where nothing of the row is billed. Whether it is included in a quota does not count here:
  * see the fate. */
 bool tariff_prices(const struct tariff *t, size_t row, struct row_prices *out);
+
 /* The row's part that is by the token; zero where nothing of it is charged. -1: it does not fit. */
 int tariff_token_charge(const struct tariff *t, size_t row, struct token_charge *out);
 

@@ -273,11 +273,10 @@ static void adjust(const struct plan *plan, struct charge *out)
     out->line[CHARGE_ADJUSTMENT] = out->total - before;
 }
 
-/* The table times the uplift, exactly: the plan was checked for that when it was read. */
-static struct token_table lifted(const struct token_table *table, money uplift)
+struct token_table price_lifted(const struct token_table *table, money uplift)
 {
     struct token_table out = *table;
-    for (int c = 0; c < USAGE_CLASSES; c++)
+    for (int c = 0; c < USAGE_CLASSES && uplift > 0; c++)
         (void)money_scale(table->price[c], uplift, &out.price[c]);
     return out;
 }
@@ -295,7 +294,7 @@ int price_request(const struct plan *plan, const struct plan_rate *rate,
         price_table(prices, prices->by_output ? usage_output(u) : usage_input(u));
     struct token_table above;
     if (query->uplift > 0 && query->uplift != MONEY_USD) {
-        above = lifted(table, query->uplift);
+        above = price_lifted(table, query->uplift);
         table = &above;
     }
     for (int i = CHARGE_REQUEST; i < CHARGE_LINES; i++)

@@ -106,6 +106,9 @@ uint64_t price_billed_count(const struct named_fee *fee, uint64_t count_micro);
 uint32_t price_unpriced(const struct plan_rate *rate, size_t service,
                         const struct token_table *table, const struct usage *u);
 
+/* The table times an uplift, exactly: the plan was checked for that when it was read. 0 = none. */
+struct token_table price_lifted(const struct token_table *table, money uplift);
+
 /* The token table for a total input: the highest passed threshold wins. */
 const struct token_table *price_table(const struct rate_prices *prices, uint64_t input);
 

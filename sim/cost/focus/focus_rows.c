@@ -106,8 +106,8 @@ static money add_classes(struct item *x, const struct row_prices *prices)
     money sum = 0;
     for (int c = 0; c < USAGE_CLASSES; c++) {
         uint64_t tokens = prices->usage.tokens[c];
-        money price = prices->table->price[c], quantity = (money)tokens * MONEY_USD;
-        if (tokens > 0 && prices->table->priced)
+        money price = prices->table.price[c], quantity = (money)tokens * MONEY_USD;
+        if (tokens > 0 && prices->table.priced)
             sum += add_priced(x, c, NULL, price, quantity, quantity, price * (money)tokens);
     }
     return sum;
@@ -161,7 +161,7 @@ static money list_price(const struct item *x)
     const struct ledger *l = &x->f->ledger;
     struct row_prices prices;
     if (l->meter.kind != METER_REQUESTS || !l->meter.is_quota ||
-        !tariff_prices(&l->purchase.tariff, x->row, &prices) || prices.table->priced)
+        !tariff_prices(&l->purchase.tariff, x->row, &prices) || prices.table.priced)
         return 0;
     return prices.per_request_micro * PLAN_MICRO;
 }

@@ -206,13 +206,18 @@ static bool put_sku(const struct cells *c, enum focus_column column, struct buff
     return true;
 }
 
+static const char *service_of(const struct cells *c)
+{
+    return workload_service_name(c->f->bill->workload, c->r->service);
+}
+
 static bool put_sku_price(const struct cells *c, enum focus_column column, struct buffer *out)
 {
     char price[MONEY_TEXT_SIZE];
     if (!put_sku(c, column, out))
         return false;
     money_format(c->r->price, price);
-    buffer_add_format(out, "/%s@%s", service_name((enum service)c->r->service), price);
+    buffer_add_format(out, "/%s@%s", service_of(c), price);
     return true;
 }
 
@@ -232,8 +237,7 @@ static bool put_description(const struct cells *c, enum focus_column column, str
     bool service = c->r->service != SERVICE_STANDARD;
     buffer_add_format(out, "%s: %s%s%s%s%s%s%s", c->plan, c->kind.description,
                       c->r->name ? " " : "", c->r->name ? c->r->name : "", c->model ? " of " : "",
-                      c->model ? c->model : "", service ? ", " : "",
-                      service ? service_name((enum service)c->r->service) : "");
+                      c->model ? c->model : "", service ? ", " : "", service ? service_of(c) : "");
     return true;
 }
 
@@ -247,7 +251,7 @@ static bool put_details(const struct cells *c, enum focus_column column, struct 
     json_begin_object(&w);
     if (c->model)
         json_pair_string(&w, "x_Model", c->model);
-    json_pair_string(&w, "x_Service", service_name((enum service)c->r->service));
+    json_pair_string(&w, "x_Service", service_of(c));
     json_end_object(&w);
     return true;
 }
