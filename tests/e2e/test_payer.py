@@ -284,6 +284,11 @@ class Directory(Case):
         self.assertNotIn("http", re.sub(r'xmlns(:\w+)?="[^"]*"', "", page).replace("http-equiv", ""))
         self.assertFalse((self.scratch / "out.new").exists())
 
+    def test_a_change_is_on_the_page_as_on_the_screen(self):
+        done = self.farebox(*self.how, "--no-plots", "--what-if", "truncate=tokens:50")
+        row = next(line.strip() for line in done.stdout.splitlines() if "truncate=tokens:50  " in line)
+        self.assertIn(row, (self.scratch / "out/index.html").read_text())
+
     def test_nothing_is_left_of_what_fails(self):
         """Without gnuplot there is no plot, and so no page: neither a new one nor a part of it."""
         programs = self.scratch / "bin"

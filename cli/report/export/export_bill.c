@@ -192,7 +192,7 @@ static void put_request(struct sheet *s, const struct bill *b, const struct char
     sheet_put_u64(s, "output_tokens", r.output_tokens);
     sheet_put_known_money(s, "paid_usd", r.has_cost, r.cost);
     for (size_t p = 0; p < b->plan_count; p++) {
-        money charge = sheet_in_titles(s) ? 0 : c->by_plan[p][row->row];
+        money charge = c ? c->by_plan[p][row->row] : 0; /* titles have none */
         if (!b->plans[p].without_caps)
             sheet_put_known_money(s, bill_plan_name(&b->plans[p], name), charge != MONEY_MAX,
                                   charge);

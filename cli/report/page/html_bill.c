@@ -2,6 +2,7 @@
 
 #include "cli/report/page/html_parts.h"
 #include "core/memory.h"
+#include "sim/cost/bill/what_if.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -170,6 +171,20 @@ static void add_notes(const struct bill *b, struct buffer *out)
     buffer_free(&notes);
 }
 
+/* The changes as the screen has them. */
+static void add_what_if(const struct bill *b, struct buffer *out)
+{
+    struct buffer words;
+    if (!b->what_if)
+        return;
+    buffer_init(&words, BUFFER_UNBOUNDED);
+    what_if_write_table(b->what_if, 110, &words);
+    buffer_add_text(out, "<h3>What if</h3><pre>");
+    html_add_text(out, words.data + strspn(words.data, "\n"));
+    buffer_add_text(out, "</pre>");
+    buffer_free(&words);
+}
+
 static void add_bill(const struct html_bill *h, size_t *plot_number, struct buffer *out)
 {
     const struct bill *b = h->bill;
@@ -194,6 +209,7 @@ static void add_bill(const struct html_bill *h, size_t *plot_number, struct buff
     add_shares(b, out);
     html_add_shares(b, out);
     html_add_waste(b, out);
+    add_what_if(b, out);
     add_notes(b, out);
     if (h->plots)
         html_add_plots(h->plots, plot_number, out);

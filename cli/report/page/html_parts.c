@@ -31,6 +31,7 @@ const char html_head[] =
     "thead th{cursor:pointer;font-weight:600}\n"
     "thead th[aria-sort=ascending]::after{content:' ▲'}\n"
     "thead th[aria-sort=descending]::after{content:' ▼'}\n"
+    "pre{overflow-x:auto;font-size:.85rem}\n"
     "td.words{white-space:pre-wrap;text-align:left;max-width:48em}\n"
     "figure{margin:1.5em 0}svg{max-width:100%;height:auto}\n"
     "figcaption{color:var(--dim);font-size:.9rem;max-width:60em}\n"
