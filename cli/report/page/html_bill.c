@@ -2,7 +2,7 @@
 
 #include "cli/report/page/html_parts.h"
 #include "core/memory.h"
-#include "sim/cost/bill/what_if.h"
+#include "sim/cost/what_if/what_if.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -175,10 +175,10 @@ static void add_notes(const struct bill *b, struct buffer *out)
 static void add_what_if(const struct bill *b, struct buffer *out)
 {
     struct buffer words;
-    if (!b->what_if)
+    if (!b->more.key)
         return;
     buffer_init(&words, BUFFER_UNBOUNDED);
-    what_if_write_table(b->what_if, 110, &words);
+    what_if_write_table(b->more.what, 110, &words);
     buffer_add_text(out, "<h3>What if</h3><pre>");
     html_add_text(out, words.data + strspn(words.data, "\n"));
     buffer_add_text(out, "</pre>");
