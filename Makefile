@@ -84,6 +84,11 @@ unit: $(UNIT_TESTS) ## the unit tests alone (T=check_money runs one)
 e2e: $(PROGRAM) ## the program run as a user would (T=test_bill runs one file)
 	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/e2e/run.py $(T)
 
+PAIRS ?= 10000
+.PHONY: check-bills
+check-bills: $(PROGRAM) ## 10,000 random plans and workloads (PAIRS, SEED) against a biller that is slow and obvious
+	@FAREBOX=$(abspath $(PROGRAM)) FAREBOX_BILL_PAIRS=$(PAIRS) FAREBOX_BILL_SEED=$(or $(SEED),1) python3 tests/e2e/run.py test_bills
+
 N ?= 10
 TIMED := $(addprefix $(BUILD)/tests/,check_bench check_bench_ends check_mock check_retry)
 .PHONY: timing

@@ -445,7 +445,7 @@ static int find_split(struct forecast *f, const struct plan *const *plans, struc
     int code = bill_make(&bill, f->workload, plans, f->plan_count, &o, err);
     if (code < 0)
         return code;
-    const struct break_even *b = bill.best_split;
+    const struct bill_split *b = bill.best_split;
     if (b && bill.ranking_count > 0 && bill.best_split_saved > 0 && !bill.split_undecided &&
         !bill.undecided) {
         const struct plan_bill *token = &bill.plans[b->token_plan];
@@ -454,8 +454,8 @@ static int find_split(struct forecast *f, const struct plan *const *plans, struc
             .present = true,
             .flat = bill.plans[b->flat_plan].plan,
             .token = token->plan,
-            .to_flat_share = (double)b->split.to_flat / (double)f->workload->count,
-            .least_moved = b->split.least_moved,
+            .to_flat_share = (double)b->to_flat / (double)f->workload->count,
+            .least_moved = b->least_moved,
             .saved = bill.best_split_saved,
             .saved_share = alone > 0 ? money_to_double(bill.best_split_saved) / alone : 0};
     }

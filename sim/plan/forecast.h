@@ -123,7 +123,7 @@ struct forecast_result {
     bool undecided;      /* how plans count tokens decides which is the cheapest: none is named */
 };
 
-/* The best split of requests between a flat and a token plan (sim/cost/bill/split.h), on the
+/* The best split of requests between a flat and a token plan (struct bill_split), on the
  * sample. */
 struct forecast_split {
     bool present;

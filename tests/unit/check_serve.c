@@ -136,7 +136,7 @@ static enum serve_fate model_place(struct model *m, int64_t *line_ns, int64_t du
     if (p->limits.max_input_tokens && input > p->limits.max_input_tokens)
         return SERVE_INPUT;
     for (size_t i = 0; i < windows; i++)
-        if (quota_at(p, i)->beyond == BEYOND_QUEUE &&
+        if (quota_at(p, i)->beyond != BEYOND_PAY && is_for(quota_at(p, i), model) &&
             need_of(quota_at(p, i), model, input, output) > amount_of(quota_at(p, i)))
             return SERVE_LARGE;
     int64_t at = due_ns > *line_ns ? due_ns : *line_ns;
@@ -424,7 +424,7 @@ static void serve_ten(const char *text, const uint32_t input[10], const char *co
 
 static void check_fates(const struct serve_result *r, const char *expected)
 {
-    static const char letters[SERVE_FATES + 1] = "pimnclqrb";
+    static const char letters[SERVE_FATES + 1] = "pimnclqrbe";
     for (int i = 0; i < 10; i++)
         ck_assert_msg(letters[r->fate[i]] == expected[i], "row %d: %s", i,
                       serve_fate_name((enum serve_fate)r->fate[i]));

@@ -1,150 +1,195 @@
-/* The best split, against one that takes the dearest request that fits, again and again. */
-#include "testing_plans.h"
-#include "testing_workload.h"
+/* What is picked where room is limited, against every choice there is. */
+#include "testing.h"
 
 #include "core/memory.h"
 #include "core/random.h"
-#include "sim/cost/bill/split.h"
-#include "sim/cost/book/window.h"
+#include "sim/cost/split/pick.h"
 
-#define ROWS 400
+#include <string.h>
+
+#define ITEMS 11
 #define LIMITS 2
 
-static const struct {
-    enum plan_alignment alignment[LIMITS];
-    int64_t length_s[LIMITS];
-    uint64_t amount[LIMITS];
-    bool tokens;
-} limits[] = {
-    {{WINDOW_ANCHORED, WINDOW_ANCHORED}, {600, 60}, {20, 4}, false},   /* nested */
-    {{WINDOW_ANCHORED, WINDOW_ANCHORED}, {600, 70}, {20, 4}, false},   /* across each other */
-    {{WINDOW_CALENDAR, WINDOW_ANCHORED}, {3600, 60}, {30, 3}, false},  /* as the start has it */
-    {{WINDOW_ANCHORED, WINDOW_ANCHORED}, {600, 60}, {900, 200}, true}, /* tokens of any number */
-    {{WINDOW_ROLLING, WINDOW_ROLLING}, {3600, 60}, {1000, 1000}, false},
+/* How the limits of a kind lie: windows of so many ns, from `shift` on; rolling where it is set. */
+static const struct kind {
+    int64_t length[LIMITS], shift[LIMITS];
+    bool rolling[LIMITS];
+    bool counts; /* else each item asks for an amount of its own */
+    bool some;   /* the first limit is for some items only */
+    bool exact;
+} kinds[] = {
+    {{4, 16}, {0, 0}, {false, false}, true, false, true},   /* windows that nest */
+    {{4, 16}, {0, 0}, {false, false}, true, true, true},    /* one of them for some items */
+    {{6, 10}, {0, 3}, {false, false}, true, false, true},   /* across each other */
+    {{5, 40}, {0, 0}, {true, false}, true, false, true},    /* rolling, and all of the time */
+    {{5, 12}, {0, 0}, {true, true}, true, false, true},     /* both rolling */
+    {{4, 16}, {0, 0}, {false, false}, false, false, false}, /* amounts */
+    {{5, 12}, {0, 3}, {true, false}, false, false, false},
 };
 
 struct example {
-    struct workload w;
-    struct serve_rows rows;
-    money token[ROWS], flat[ROWS];
-    struct plan_rate rate;
-    struct plan_quota quotas[LIMITS];
-    struct plan plan;
+    size_t count;
+    money value[ITEMS];
+    int64_t at_ns[ITEMS];
+    uint32_t window[LIMITS][ITEMS];
+    money_magnitude need[LIMITS][ITEMS];
+    struct pick_limit limits[LIMITS];
+    struct pick pick;
 };
 
-static money some_money(struct random *r)
+static void make_limit(struct example *e, const struct kind *k, int l, struct random *r)
 {
-    uint64_t kind = random_below(r, 12);
-    if (kind == 0)
-        return MONEY_MAX;
-    if (kind < 4) /* alike in all but their last digits */
-        return ((money)1 << 70) + (money)random_below(r, 3);
-    return (money)random_below(r, 1000) << random_below(r, 80);
-}
-
-static void make(struct example *e, int which, uint64_t seed)
-{
-    struct random r;
-    random_init(&r, seed, RANDOM_TEST, 7);
-    *e = (struct example){0};
-    workload_init(&e->w);
-    for (int i = 0; i < ROWS; i++) {
-        workload_add_plain(&e->w, (int64_t)random_below(&r, 7200) * NS_PER_S,
-                           (uint32_t)random_below(&r, 100), (uint32_t)random_below(&r, 10));
-        e->token[i] = some_money(&r);
-        e->flat[i] = random_below(&r, 3) ? 0 : some_money(&r);
+    for (size_t i = 0; i < e->count; i++) {
+        bool in = !k->some || l > 0 || random_below(r, 2);
+        e->window[l][i] =
+            in ? (uint32_t)((e->at_ns[i] + k->shift[l]) / k->length[l]) : PICK_NOWHERE;
+        e->need[l][i] = k->counts ? 10 : 1 + random_below(r, 20);
     }
-    for (int q = 0; q < LIMITS; q++)
-        e->quotas[q] = (struct plan_quota){
-            .unit = limits[which].tokens ? QUOTA_TOKENS : QUOTA_REQUESTS,
-            .amount = limits[which].amount[q] * (limits[which].tokens ? 1 : PLAN_MICRO),
-            .length_ns = limits[which].length_s[q] * NS_PER_S,
-            .alignment = limits[which].alignment[q]};
-    e->plan = (struct plan){
-        .rates = &e->rate, .rate_count = 1, .quotas = e->quotas, .quota_count = LIMITS};
-    serve_rows_make(&e->rows, &e->w, (struct serve_duration){0}, NULL);
+    for (size_t i = 0; i < e->count && l > 0 && !k->counts; i++)
+        e->need[l][i] = e->need[0][i]; /* both go by the same */
+    e->limits[l] = (struct pick_limit){.measure = 0,
+                                       .window = e->window[l],
+                                       .windows = 64,
+                                       .need = e->need[l],
+                                       .room = 5 + random_below(r, 40) + 20 * (unsigned)l,
+                                       .times = 1,
+                                       .rolling_ns = k->rolling[l] ? k->length[l] : 0};
 }
 
-static money saved_by(const struct example *e, int i)
+static void make(struct example *e, const struct kind *k, struct random *r)
 {
-    if (e->flat[i] == MONEY_MAX)
-        return -MONEY_MAX;
-    return e->token[i] == MONEY_MAX ? MONEY_MAX : e->token[i] - e->flat[i];
-}
-
-static bool fits(struct example *e, const struct serve_conditions *c, int row,
-                 uint64_t used[][8000])
-{
-    size_t window[LIMITS];
-    uint64_t need[LIMITS];
-    for (int q = 0; q < LIMITS; q++) {
-        struct plan_quota quota = e->quotas[q];
-        if (quota.alignment == WINDOW_ROLLING)
-            quota.alignment = WINDOW_ANCHORED;
-        window[q] = (size_t)window_number(&quota, c->start_unix_ns, e->w.timestamp_ns[row]);
-        need[q] = quota.unit == QUOTA_REQUESTS
-                      ? PLAN_MICRO
-                      : (uint64_t)e->w.input_tokens[row] + e->w.output_tokens[row];
-        if (used[q][window[q]] + need[q] > quota.amount)
-            return false;
+    *e = (struct example){.count = 1 + random_below(r, ITEMS)};
+    int64_t at = 0;
+    for (size_t i = 0; i < e->count; i++) {
+        e->at_ns[i] = at += (int64_t)random_below(r, 6);
+        e->value[i] = (money)random_below(r, 5) * MONEY_USD + (money)random_below(r, 3);
     }
-    for (int q = 0; q < LIMITS; q++)
-        used[q][window[q]] += need[q];
+    for (int l = 0; l < LIMITS; l++)
+        make_limit(e, k, l, r);
+    e->pick = (struct pick){.count = e->count,
+                            .value = e->value,
+                            .at_ns = e->at_ns,
+                            .limits = e->limits,
+                            .limit_count = LIMITS};
+    pick_prepare(&e->pick);
+}
+
+static bool in_window(const struct example *e, int l, size_t at, size_t other)
+{
+    if (e->window[l][other] == PICK_NOWHERE || e->window[l][at] == PICK_NOWHERE)
+        return false;
+    if (e->limits[l].rolling_ns > 0)
+        return e->at_ns[other] <= e->at_ns[at] &&
+               e->at_ns[other] > e->at_ns[at] - e->limits[l].rolling_ns;
+    return e->window[l][other] == e->window[l][at];
+}
+
+/* True if at no item more is used of any limit than n of it allow. */
+static bool fits(const struct example *e, unsigned set, uint64_t n)
+{
+    for (int l = 0; l < LIMITS; l++)
+        for (size_t at = 0; at < e->count; at++) {
+            money_magnitude used = 0;
+            for (size_t i = 0; i < e->count; i++)
+                used += set >> i & 1 && in_window(e, l, at, i) ? e->need[l][i] : 0;
+            if (used > n * e->limits[l].room)
+                return false;
+        }
     return true;
 }
 
-/* All rows by what they save, one after another. */
-static struct split slow_split(struct example *e, const struct serve_conditions *c)
+static money value_of(const struct example *e, unsigned set)
 {
-    static uint64_t used[LIMITS][8000];
-    bool done[ROWS] = {false};
-    struct split s = {0};
-    memset(used, 0, sizeof used);
-    for (int n = 0; n < ROWS; n++) {
-        int best = -1;
-        for (int i = 0; i < ROWS; i++)
-            if (!done[i] && (best < 0 || saved_by(e, i) > saved_by(e, best)))
-                best = i;
-        done[best] = true;
-        money charge = e->token[best];
-        if (saved_by(e, best) > 0 && fits(e, c, best, used)) {
-            s.to_flat++;
-            s.flat_usage += e->flat[best];
-            s.moved_usage += charge == MONEY_MAX ? 0 : charge;
-        } else if (charge == MONEY_MAX) {
-            s.unserved++;
-        } else {
-            s.to_token++;
-            s.token_usage += charge;
-        }
-    }
-    return s;
+    money sum = 0;
+    for (size_t i = 0; i < e->count; i++)
+        sum += set >> i & 1 ? e->value[i] : 0;
+    return sum;
 }
 
-START_TEST(a_split_is_what_trying_row_by_row_gives)
+static money best_of_all(const struct example *e, uint64_t n)
 {
-    struct serve_conditions c = {.start_unix_ns = INT64_C(1760001234) * NS_PER_S};
-    for (uint64_t seed = 0; seed < 8; seed++) {
-        struct example *e = mem_alloc(sizeof *e);
-        struct split_order order;
-        struct split s;
-        make(e, _i, seed);
-        struct split_charges charges = {e->token, e->flat, ROWS};
-        split_order_make(&order, &charges, &e->plan, &e->rows, &c);
-        split_make(&order, &e->plan, &s);
-        struct split wanted = slow_split(e, &c);
-        ck_assert_uint_gt(s.to_flat, 0);
-        ck_assert_uint_eq(s.to_flat, wanted.to_flat);
-        ck_assert_uint_eq(s.to_token, wanted.to_token);
-        ck_assert_uint_eq(s.unserved, wanted.unserved);
-        ck_assert(s.token_usage == wanted.token_usage);
-        ck_assert(s.flat_usage == wanted.flat_usage);
-        ck_assert(s.moved_usage == wanted.moved_usage);
-        split_order_free(&order);
-        serve_rows_free(&e->rows);
-        workload_free(&e->w);
-        free(e);
+    money best = 0;
+    for (unsigned set = 0; set < 1u << e->count; set++)
+        if (value_of(e, set) > best && fits(e, set, n))
+            best = value_of(e, set);
+    return best;
+}
+
+START_TEST(no_choice_has_more_than_is_said)
+{
+    const struct kind *k = &kinds[_i];
+    struct random r;
+    size_t exact = 0, rounds = testing_few() ? 60 : 600;
+    random_init(&r, 11, RANDOM_TEST, (uint64_t)_i);
+    for (size_t round = 0; round < rounds; round++) {
+        struct example e;
+        struct pick_answer a;
+        uint8_t taken[ITEMS] = {0};
+        uint64_t n = 1 + random_below(&r, 3);
+        make(&e, k, &r);
+        pick_solve(&e.pick, n, 0, e.count, taken, &a);
+        money best = best_of_all(&e, n);
+        unsigned set = 0;
+        for (size_t i = 0; i < e.count; i++)
+            set |= (unsigned)taken[i] << i;
+        ck_assert(value_of(&e, set) == a.value);
+        ck_assert_msg(a.most >= best, "round %zu: a bound below what there is", round);
+        ck_assert(pick_most(&e.pick, n, 0, e.count) >= best);
+        if (a.exact || k->exact)
+            ck_assert_msg(a.value == best && a.exact, "round %zu: %g, not %g", round,
+                          money_to_double(a.value), money_to_double(best));
+        if (k->exact)
+            ck_assert(fits(&e, set, n));
+        exact += a.exact;
+        pick_free(&e.pick);
     }
+    ck_assert_uint_gt(exact, k->exact ? rounds - 1 : 0);
+}
+END_TEST
+
+#define MANY 400
+
+/* Where windows nest, the greedy choice and the flow come to the same. */
+START_TEST(greedy_and_flow_agree_where_windows_nest)
+{
+    static money value[MANY];
+    static int64_t at_ns[MANY];
+    static uint32_t window[2][MANY];
+    static money_magnitude need[MANY];
+    struct random r;
+    random_init(&r, 5, RANDOM_TEST, 9);
+    for (int round = 0; round < 10; round++) {
+        struct pick_answer a;
+        for (int i = 0; i < MANY; i++) {
+            at_ns[i] = (i ? at_ns[i - 1] : 0) + (int64_t)random_below(&r, 9);
+            value[i] = (money)random_below(&r, 1u << (20 - round));
+            window[0][i] = (uint32_t)(at_ns[i] / 20);
+            window[1][i] = (uint32_t)(at_ns[i] / 200);
+            need[i] = 1;
+        }
+        struct pick_limit limits[2] = {
+            {.window = window[0], .windows = MANY, .need = need, .room = 2, .times = 1},
+            {.window = window[1], .windows = MANY, .need = need, .room = 9, .times = 1}};
+        struct pick p = {
+            .count = MANY, .value = value, .at_ns = at_ns, .limits = limits, .limit_count = 2};
+        pick_prepare(&p);
+        pick_solve(&p, 2, 20, MANY - 20, NULL, &a);
+        ck_assert(a.exact);
+        ck_assert(a.value > 0 && a.value == pick_by_flow(&p, 2, 20, MANY - 20, NULL));
+        pick_free(&p);
+    }
+}
+END_TEST
+
+START_TEST(fractions_are_compared_exactly)
+{
+    const money_magnitude large = ~(money_magnitude)0 >> 1;
+    ck_assert_int_eq(pick_compare(1, 3, 2, 6), 0);
+    ck_assert_int_eq(pick_compare(large, large - 1, large - 1, large - 2), -1);
+    ck_assert_int_eq(pick_compare(large - 1, large, large - 2, large - 1), 1);
+    ck_assert_int_eq(pick_compare(0, 7, 0, 9), 0);
+    ck_assert_int_eq(pick_compare(0, 7, 1, large), -1);
+    ck_assert_int_eq(pick_compare(7, 2, 3, 1), 1);
 }
 END_TEST
 
@@ -152,7 +197,9 @@ int main(void)
 {
     Suite *suite = suite_create("split");
     TCase *t = tcase_create("split");
-    tcase_add_loop_test(t, a_split_is_what_trying_row_by_row_gives, 0, COUNT_OF(limits));
+    tcase_add_loop_test(t, no_choice_has_more_than_is_said, 0, COUNT_OF(kinds));
+    tcase_add_test(t, greedy_and_flow_agree_where_windows_nest);
+    tcase_add_test(t, fractions_are_compared_exactly);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }

@@ -285,17 +285,18 @@ START_TEST(the_split_gives_the_dearest_to_the_flat_plan)
                                          .input_tokens = dollars[i] * 1000});
     struct bill bill = testing_bill(&w, &book, (struct bill_options){0});
     ck_assert_uint_eq(bill.break_even_count, 1);
-    const struct break_even *e = &bill.break_even[0];
+    const struct bill_split *s = bill.best_split;
     /* 10 is above the cap. One flat plan would take 9, 7 and 6 ($20 in all), two of it take 5 and 2
      * as well; a third has nothing to take. */
-    ck_assert_uint_eq(e->subscriptions, 2);
-    ck_assert_uint_eq(e->split.to_flat, 5);
-    testing_money(e->split.moved_usage, "29", "moved");
-    testing_money(e->split.least_moved, "2", "least");
-    testing_money(e->split.token_usage, "10", "the rest");
-    testing_money(e->split_flat, "6", "two flat plans, a day");
-    testing_money(e->split_total, "16", "in cash");
-    testing_money(e->split_saved, "23", "saved against the token plan alone");
+    ck_assert_uint_eq(s->subscriptions, 2);
+    ck_assert_uint_eq(s->to_flat, 5);
+    testing_money(s->moved_usage, "29", "moved");
+    testing_money(s->least_moved, "2", "least");
+    testing_money(s->token_usage, "10", "the rest");
+    testing_money(s->flat, "6", "two flat plans, a day");
+    testing_money(s->total, "16", "in cash");
+    testing_money(s->saved, "23", "saved against the token plan alone");
+    testing_money(s->below, "16", "no other split costs less");
     bill_free(&bill);
     plan_book_free(&book);
     workload_free(&w);

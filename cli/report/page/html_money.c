@@ -153,20 +153,20 @@ void html_answer_runs_out(const struct bill *b, struct buffer *out)
     buffer_add_text(out, "</dd>");
 }
 
-static void add_split(const struct break_even *e, const struct bill *b, struct buffer *out)
+static void add_split(const struct bill_split *e, const struct bill *b, struct buffer *out)
 {
-    buffer_add_text(out, "Best split found: ");
-    html_add_count(out, e->split.to_flat);
+    buffer_add_text(out, b->split_below < e->total ? "Best split found: " : "Best split: ");
+    html_add_count(out, e->to_flat);
     buffer_add_text(out, " requests to ");
     add_name(out, &b->plans[e->flat_plan]);
     if (e->subscriptions > 1)
         buffer_add_format(out, " (%llu of it)", (unsigned long long)e->subscriptions);
     buffer_add_text(out, " as its limits allow, the other ");
-    html_add_count(out, e->split.to_token);
+    html_add_count(out, e->to_token);
     buffer_add_text(out, " to ");
     add_name(out, &b->plans[e->token_plan]);
     buffer_add_text(out, ": ");
-    html_add_usd(out, e->split_total, 4);
+    html_add_usd(out, e->total, 4);
     if (b->ranking_count > 0) {
         buffer_add_text(out, ", <b>");
         html_add_usd(out, b->best_split_saved, 4);
@@ -216,8 +216,15 @@ void html_answer_savings(const struct bill *b, struct buffer *out)
     else if (bill_split_saves(b))
         add_split(b->best_split, b, out);
     else
-        buffer_add_text(out, "No split between a flat plan and a plan by the token saves "
-                             "anything. ");
+        buffer_add_format(out,
+                          "No split between a flat plan and a plan by the token%s saves "
+                          "anything. ",
+                          bill_split_may_save(b) ? " that was found" : "");
+    if (bill_split_may_save(b)) {
+        buffer_add_text(out, "No split of them can be below ");
+        html_add_usd(out, b->split_below, 4);
+        buffer_add_text(out, ". ");
+    }
     if (token)
         add_wasted(token, out);
     buffer_add_text(out, "</dd>");

@@ -110,8 +110,23 @@ money bill_wasted(const struct bill_waste *w)
 
 bool bill_split_saves(const struct bill *bill)
 {
-    const struct break_even *e = bill->best_split;
-    return e && e->split.to_flat > 0 && (bill->ranking_count == 0 || bill->best_split_saved > 0);
+    const struct bill_split *s = bill->best_split;
+    return s && s->to_flat > 0 && (bill->ranking_count == 0 || bill->best_split_saved > 0);
+}
+
+bool bill_split_may_save(const struct bill *bill)
+{
+    return bill->best_split && bill->split_below < bill->best_split->total &&
+           (bill->ranking_count == 0 || bill->split_below < bill->plans[bill->ranking[0]].total);
+}
+
+bool bill_only_waits(const struct bill *b)
+{
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (bill_waits_too_long(&b->plans[i], b) && !b->plans[i].without_caps &&
+            b->plans[i].period_served == b->plans[i].period_requests)
+            return true;
+    return false;
 }
 
 bool bill_is_ranked(const struct bill *bill, const struct plan_bill *p)
@@ -298,6 +313,8 @@ void bill_free(struct bill *bill)
     }
     free(bill->plans);
     free(bill->break_even);
+    free(bill->splits);
+    free(bill->left_out);
     cheapest_map_free(&bill->map);
     free(bill->ranking);
     for (size_t i = 0; i < bill->view_count; i++) {

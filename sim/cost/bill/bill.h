@@ -23,7 +23,6 @@
 #include "sim/cost/bill/bill_stats.h"
 #include "sim/cost/bill/break_even.h"
 #include "sim/cost/bill/extrapolate.h"
-#include "sim/cost/bill/split.h"
 #include "sim/cost/bill/tariff.h"
 #include "sim/cost/tokens/token_view.h"
 
@@ -166,17 +165,35 @@ struct break_even {
     const char *model;                /* whose rates are compared where there are several; NULL */
     uint64_t mean_input, mean_output; /* of the request that is varied */
     struct break_even_answer input, output, cache, volume, utilisation, steps;
-    bool has_steps;         /* the workload has sessions of several turns */
-    uint64_t dearer;        /* requests of the workload that cost more by the token than flat */
-    bool has_split;         /* of large workloads only the cheapest token plan has one */
-    struct split split;     /* each request where it is cheaper, as quota and limits allow */
-    uint64_t subscriptions; /* of the flat plan that the split buys */
-    money split_flat;       /* cash for the flat plan's part */
-    money split_total;      /* that, and the token charges of the rest */
-    bool undecided;         /* how the token plan counts decides which of the two is cheaper */
+    bool has_steps;  /* the workload has sessions of several turns */
+    uint64_t dearer; /* requests of the workload that cost more by the token than flat */
+    bool undecided;  /* how the token plan counts decides which of the two is cheaper */
+};
+
+/* Requests shared by two plans: one with an allowance, a price by the period or a flat price, and
+ * one by the token. Which requests, and how many of the first one, are free to choose. */
+struct bill_split {
+    size_t token_plan, flat_plan;         /* in bill.plans */
+    uint64_t to_flat, to_token, unserved; /* requests; unserved: neither has room or a price */
+    money token_usage;                    /* of what goes to the token plan */
+    money moved_usage;                    /* what the others would have cost by the token */
+    money least_moved;                    /* the cheapest of them */
+    uint64_t subscriptions;               /* of the flat plan that are bought; 0: none */
+    money flat;                           /* cash for the flat plan's part */
+    money total;                          /* that, and the token charges of the rest */
+    bool undecided; /* how the token plan counts decides which of the two is cheaper */
     bool has_alone;
-    money split_saved; /* against the cheaper of the two alone that serves everything; negative: it
-                          costs more */
+    money saved; /* against the cheaper of the two alone that serves everything; negative: it costs
+                    more */
+    bool has_below;
+    money below; /* proven: no split of the two that serves everything costs less. total == below:
+                    there is no better one */
+};
+
+/* A plan that no split was looked for with, and why; `why` is static. */
+struct bill_left_out {
+    size_t plan;
+    const char *why;
 };
 
 struct bill {
@@ -203,9 +220,15 @@ struct bill {
     size_t plan_count;
     struct break_even *break_even;
     size_t break_even_count;
-    const struct break_even *best_split; /* the cheapest that leaves nobody out; NULL */
-    bool split_undecided;   /* whether it saves anything depends on how its token plan counts */
-    money best_split_saved; /* against the cheapest plan, or without one against its token plan */
+    struct bill_split *splits; /* of pairs; of large workloads only with the cheapest token plan */
+    size_t split_count;
+    const struct bill_split *best_split; /* the cheapest that leaves nobody out; NULL */
+    bool split_undecided; /* whether it saves anything depends on how its token plan counts */
+    money best_split_saved;              /* against the cheapest plan */
+    bool has_split_below;
+    money split_below; /* proven: no split of any of these pairs costs less */
+    struct bill_left_out *left_out;
+    size_t left_out_count;
     struct cheapest_map map;
     struct bill_member more; /* written into the JSON where the caller sets it; key NULL */
     const char *generated; /* the same: from which scenario, where nobody sent the requests */
@@ -241,8 +264,15 @@ money bill_wasted(const struct bill_waste *waste);
  */
 bool bill_split_saves(const struct bill *bill);
 
+/* True if a better split than the best one found is not ruled out, and would save something against
+ * the cheapest plan alone. */
+bool bill_split_may_save(const struct bill *bill);
+
 /* True if a request waits longer than the options allow. */
 bool bill_waits_too_long(const struct plan_bill *p, const struct bill *bill);
+
+/* True if a plan would be ranked but for how long it makes wait. */
+bool bill_only_waits(const struct bill *bill);
 
 /* True for a plan without its caps where they make no difference: it is not shown a second
  * time. */

@@ -1,4 +1,4 @@
-/* Comparing plans: break-evens, the best split, the map of the cheapest. */
+/* Comparing plans: break-evens, the map of the cheapest. */
 #include "sim/cost/bill/bill_parts.h"
 
 #include "core/memory.h"
@@ -103,123 +103,44 @@ static uint64_t mean_of(uint64_t sum, uint64_t count)
     return count ? (sum + count / 2) / count : 0;
 }
 
-/* Every row's charge under a plan. */
-struct charged {
-    money *charges; /* MONEY_MAX: not served */
-    size_t count;
-};
-
-/* The bill keeps no row: they are served and charged again, by one of the plan, without the quotas
- * of a flat plan that a split fills itself. */
-static void charge_rows(struct charged *c, const struct bill *bill, const struct serve_rows *rows,
-                        const struct plan_bill *p)
+/* The bill keeps no row: they are served and charged again. */
+money *bill_charge_rows(const struct bill *bill, const struct serve_rows *rows,
+                        const struct plan_bill *p, bool limited, bool unpriced)
 {
     struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
     struct plan plan = *p->plan;
     struct serve_rows own = bill_rows_for(rows, p);
     struct serve_result served;
-    rows = &own;
     struct tariff t;
-    if (p->flat)
+    rows = &own;
+    size_t count = rows->workload->count;
+    money *charges = mem_alloc((count + 1) * sizeof *charges);
+    if (!limited)
         plan.quota_count = plan.rate_limit_count = plan.limits.concurrency = 0;
     serve_plan(&plan, rows, &conditions, &served);
     tariff_init(&t, &plan, rows, &served, bill_known_start(bill), p->without_caps);
-    *c = (struct charged){.count = rows->workload->count};
-    c->charges = mem_alloc((c->count + 1) * sizeof *c->charges);
-    for (size_t i = 0; i < c->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct row_charge row;
         bool charged = tariff_serves(&t, i) && tariff_charge(&t, i, &row) == 0;
-        c->charges[i] = charged && !row.last.unpriced ? row.total : MONEY_MAX;
-        if (p->flat && p->plan->quota_count > 0 && charged)
-            c->charges[i] = 0; /* included, and beyond that a split sends nothing */
+        charges[i] = charged && (unpriced || !row.last.unpriced) ? row.total : MONEY_MAX;
     }
     tariff_free(&t);
     serve_result_free(&served);
+    return charges;
 }
 
 /* Requests that both serve and that cost more by the token: than the flat plan charges for that
  * request, or than its cash came to for each: charge × requests > price is charge > ⌊price /
  * requests⌋. */
-static uint64_t count_dearer(const struct charged *token, const struct charged *flat,
+static uint64_t count_dearer(const money *token, const money *flat, size_t count,
                              const struct flat_price *paid)
 {
     money each = paid ? paid->price / (money)paid->requests : 0;
     uint64_t dearer = 0;
-    for (size_t i = 0; i < token->count; i++)
-        dearer += token->charges[i] != MONEY_MAX && flat->charges[i] != MONEY_MAX &&
-                  token->charges[i] > (paid ? each : flat->charges[i]);
+    for (size_t i = 0; i < count; i++)
+        dearer +=
+            token[i] != MONEY_MAX && flat[i] != MONEY_MAX && token[i] > (paid ? each : flat[i]);
     return dearer;
-}
-
-/* A split under some count of the flat plan. */
-struct splitting {
-    const struct bill *bill;
-    const struct plan_bill *flat;
-    const struct split_order *order;
-    struct split split; /* of the last count tried */
-    money flat_cash;
-};
-
-/* What so many of the flat plan and the token plan for the rest come to. Paid by the period from
- * the first request that goes to the flat plan until the last one. */
-static money split_cash(void *context, uint64_t count)
-{
-    struct splitting *s = context;
-    const struct bill *b = s->bill;
-    const struct plan *plan = s->flat->plan;
-    struct bought bought;
-    money total;
-    bought_make(&bought, plan, count, b->options.units);
-    split_make(s->order, &bought.plan, &s->split);
-    s->flat_cash = s->split.flat_usage;
-    if (plan_is_paid_by_period(plan) && s->split.to_flat > 0) {
-        int64_t elapsed = s->split.last_ns - s->split.first_ns;
-        if (b->options.period != PERIOD_TRACE && elapsed >= b->billed_span_ns)
-            elapsed = b->billed_span_ns - 1;
-        uint64_t periods = bill_periods(b, plan_period_ns(plan), s->split.first_ns, elapsed);
-        money price = plan_period_price(&bought.plan);
-        if (money_multiply(price, periods, &price) < 0 ||
-            money_add(s->flat_cash, price, &s->flat_cash) < 0)
-            s->flat_cash = MONEY_MAX / 2;
-    }
-    bought_free(&bought);
-    return money_add(s->split.token_usage, s->flat_cash, &total) < 0 ? MONEY_MAX : total;
-}
-
-/* What the cheaper of the two costs alone, of those that serve everything; MONEY_MAX: neither. */
-static money cheaper_alone(const struct plan_bill *a, const struct plan_bill *b)
-{
-    money cost = a->rank > 0 ? a->total : MONEY_MAX;
-    return b->rank > 0 && b->total < cost ? b->total : cost;
-}
-
-static void add_split(struct break_even *e, const struct bill *bill, const struct charged *token,
-                      const struct charged *flat, const struct serve_rows *rows)
-{
-    const struct plan_bill *f = &bill->plans[e->flat_plan], *t = &bill->plans[e->token_plan];
-    struct split_charges charges = {token->charges, flat->charges, token->count};
-    struct serve_conditions conditions = {bill->start_unix_ns, false};
-    struct split_order order;
-    struct serve_rows own =
-        bill_rows_for(rows, f); /* the quota that is filled is the flat plan's */
-    split_order_make(&order, &charges, f->plan, &own, &conditions);
-    struct splitting s = {.bill = bill, .flat = f, .order = &order};
-    money price = plan_period_price(f->plan);
-    uint64_t most = 1;
-    if (plan_is_bought_in_numbers(f->plan, bill->options.units) && price > 0) {
-        money affordable = t->total / price + 1;
-        most = f->need.count > 1 ? f->need.count : 1;
-        most = affordable < (money)most ? (uint64_t)affordable : most;
-    }
-    e->has_split = true;
-    e->subscriptions = bought_cheapest(1, most, split_cash, &s, &e->split_total);
-    e->split_total = split_cash(&s, e->subscriptions);
-    e->split = s.split;
-    e->split_flat = s.flat_cash;
-    money alone = cheaper_alone(t, f);
-    e->has_alone = alone != MONEY_MAX;
-    e->split_saved = e->has_alone ? alone - e->split_total : 0;
-    split_order_free(&order);
 }
 
 /* Means of both lengths over the requests of a model; of all without one. */
@@ -292,8 +213,7 @@ static void leave_undecided(struct break_even *e)
     e->input = e->output = e->cache = e->volume = e->utilisation = e->steps = none;
 }
 
-static void compare_pair(const struct comparing *c, const struct charged *token, size_t a, size_t b,
-                         bool split)
+static void compare_pair(const struct comparing *c, const money *token, size_t a, size_t b)
 {
     struct bill *bill = c->bill;
     const struct plan_bill *t = &bill->plans[a], *f = &bill->plans[b];
@@ -303,7 +223,6 @@ static void compare_pair(const struct comparing *c, const struct charged *token,
     const struct lengths *mean = by_model ? &c->of_model : &c->mean;
     uint64_t input = mean->input, output = mean->output;
     struct flat_price price;
-    struct charged flat;
     if (!rate || !flat_price_of(f, c->model, &price))
         return;
     if (bill->options.break_even_output > 0)
@@ -322,34 +241,30 @@ static void compare_pair(const struct comparing *c, const struct charged *token,
     if (e.has_steps)
         e.steps = break_even_steps(rate, &price, in_tokens(&tokens, c->first),
                                    in_tokens(&tokens, c->growth), out_tokens(&tokens, output));
-    charge_rows(&flat, bill, c->rows, f);
-    e.dearer = count_dearer(token, &flat, plan_is_paid_by_period(f->plan) ? &price : NULL);
-    if (split && bill->scale_ns == 0)
-        add_split(&e, bill, token, &flat, c->rows);
+    money *flat = bill_charge_rows(bill, c->rows, f, false, f->plan->quota_count > 0);
+    e.dearer = count_dearer(token, flat, bill->workload->count,
+                            plan_is_paid_by_period(f->plan) ? &price : NULL);
+    free(flat);
     if (bill_is_undecided(bill, a, b))
         leave_undecided(&e);
-    free(flat.charges);
     bill->break_even =
         mem_resize(bill->break_even, bill->break_even_count + 1, sizeof *bill->break_even);
     bill->break_even[bill->break_even_count++] = e;
 }
 
-static void compare_token_plan(const struct comparing *c, size_t a, bool split)
+static void compare_token_plan(const struct comparing *c, size_t a)
 {
     const struct bill *bill = c->bill;
-    struct charged token = {0};
+    money *token = NULL;
     for (size_t b = 0; b < bill->plan_count; b++) {
         if (bill->plans[b].without_caps || !bill->plans[b].flat)
             continue;
-        if (!token.charges)
-            charge_rows(&token, bill, c->rows, &bill->plans[a]);
-        compare_pair(c, &token, a, b, split);
+        if (!token)
+            token = bill_charge_rows(bill, c->rows, &bill->plans[a], true, false);
+        compare_pair(c, token, a, b);
     }
-    free(token.charges);
+    free(token);
 }
-
-/* Splits sort all requests: of large workloads only the cheapest token plan's are worked out. */
-#define SPLIT_ALL_ROWS 100000
 
 static bool is_token_plan(const struct plan_bill *p)
 {
@@ -383,61 +298,9 @@ static void map_cheapest(const struct comparing *c)
     free(plans);
 }
 
-/* So much of it at an end of the doubt. */
-static int token_share(const struct token_counts *c, int side, money *part)
-{
-    const struct token_scale *s = c->foreign > 0 ? &token_scale_unknown : c->scale;
-    uint64_t most = 0, of = 1;
-    for (int class = 0; class < USAGE_CLASSES; class ++) {
-        uint64_t factor = s->factor[side][class], as = s->factor[TOKENS_AS][class];
-        bool further = side == TOKENS_LOW ? factor * of < most * as : factor * of > most * as;
-        if (most == 0 || further) {
-            most = factor;
-            of = as;
-        }
-    }
-    return money_prorate(*part, most, of, part);
-}
-
-/* Whether a split is cheaper than every plan alone at both ends of the doubt: with its requests
- * where they are now, which is no better than what could be found for those counts. */
-static bool split_is_undecided(const struct bill *bill, const struct break_even *best)
-{
-    const struct plan_bill *token = &bill->plans[best->token_plan];
-    if (!token_counts_in_doubt(&token->counts) || best->split.to_flat == 0)
-        return false;
-    for (int side = 0; side < TOKEN_SIDES; side++) {
-        money alone = MONEY_MAX, part = best->split.token_usage;
-        for (size_t i = 0; i < bill->plan_count; i++)
-            if (bill->plans[i].at[side].ranked && bill->plans[i].at[side].total < alone)
-                alone = bill->plans[i].at[side].total;
-        if (side != TOKENS_AS && token_share(&token->counts, side, &part) < 0)
-            return true;
-        if (bill->best_split_saved > 0 && part + best->split_flat >= alone)
-            return true;
-    }
-    return bill->undecided;
-}
-
-/* The cheapest split that leaves nobody out, against the cheapest plan alone. */
-static void choose_split(struct bill *bill)
-{
-    const struct break_even *best = NULL;
-    for (size_t i = 0; i < bill->break_even_count; i++) {
-        const struct break_even *e = &bill->break_even[i];
-        if (e->has_split && e->split.unserved == 0 && (!best || e->split_total < best->split_total))
-            best = e;
-    }
-    bill->best_split = best;
-    if (best && bill->ranking_count > 0)
-        bill->best_split_saved = bill->plans[bill->ranking[0]].total - best->split_total;
-    bill->split_undecided = best && split_is_undecided(bill, best);
-}
-
 void bill_compare(struct bill *bill, const struct serve_rows *rows)
 {
     const char *model = model_of_most(bill->workload);
-    size_t cheapest = cheapest_token_plan(bill);
     struct comparing c = {.bill = bill,
                           .rows = rows,
                           .model = model,
@@ -447,7 +310,8 @@ void bill_compare(struct bill *bill, const struct serve_rows *rows)
     add_session_growth(&c);
     for (size_t a = 0; a < bill->plan_count; a++)
         if (is_token_plan(&bill->plans[a]) && bill->completed > 0)
-            compare_token_plan(&c, a, bill->workload->count <= SPLIT_ALL_ROWS || a == cheapest);
+            compare_token_plan(&c, a);
     map_cheapest(&c);
-    choose_split(bill);
+    if (bill->completed > 0)
+        bill_split_all(bill, rows, cheapest_token_plan(bill));
 }

@@ -29,31 +29,53 @@ void purchase_close(struct purchase *b)
     bought_free(&b->bought);
 }
 
+#define COUNTS_SCANNED 64
+#define SCANNED_ROWS 10000
+
 /* What so many of the plan come to. */
 struct attempt {
     const struct plan_bill *p;
     const struct bill *bill;
     const struct serve_rows *rows;
+    uint64_t served; /* by as many as it takes */
     bool overflow;
 };
 
-static bool in_time(const struct attempt *a, uint64_t count)
+static uint64_t served_in_time(const struct attempt *a, uint64_t count)
 {
     struct purchase b;
     purchase_open(&b, a->p, a->bill, a->rows, count);
-    bool ok = b.served.delay_max_ns <= a->bill->options.max_wait_ns &&
-              b.served.count[SERVE_QUOTA] + b.served.count[SERVE_RATE] == 0;
+    uint64_t served = b.served.count[SERVE_PAID] + b.served.count[SERVE_INCLUDED];
+    bool ok = b.served.delay_max_ns <= a->bill->options.max_wait_ns;
     purchase_close(&b);
-    return ok;
+    return ok ? served : 0;
+}
+
+static bool in_time(const struct attempt *a, uint64_t count)
+{
+    return served_in_time(a, count) >= a->served;
+}
+
+/* True if it is not sure that fewer than serve_need makes wait, where nobody may: what rolls over
+ * is room, too, and what is paid beyond one quota takes nothing of another. */
+static bool need_is_a_bound(const struct plan *plan)
+{
+    bool holds = plan->rate_limit_count > 0, rolls = false;
+    for (size_t i = 0; i < plan->quota_count; i++) {
+        rolls = rolls || plan->quotas[i].rolls_over;
+        holds = holds || plan->quotas[i].beyond != BEYOND_PAY;
+    }
+    return rolls || (holds && plan_pays_beyond(plan));
 }
 
 /* The least count that keeps the wait: more of a plan never make anyone wait longer. `enough`
  * makes nobody wait. */
-static uint64_t least_in_time(const struct attempt *a, uint64_t enough)
+static uint64_t least_in_time(struct attempt *a, uint64_t enough)
 {
     uint64_t low = 1, high = enough;
-    if (a->bill->options.max_wait_ns <= 0)
+    if (a->bill->options.max_wait_ns <= 0 && !need_is_a_bound(a->p->plan))
         return enough;
+    a->served = served_in_time(a, enough);
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
         if (in_time(a, middle))
@@ -90,6 +112,21 @@ static money cash_of(void *context, uint64_t count)
     return ok ? trial.total : MONEY_MAX;
 }
 
+/* The cheapest of `from` to `enough`, tried one after the other. */
+static uint64_t cheapest_of(struct attempt *a, uint64_t from, uint64_t enough)
+{
+    money least = MONEY_MAX;
+    uint64_t best = from;
+    for (uint64_t n = from; n <= enough && !a->overflow; n++) {
+        money now = cash_of(a, n);
+        if (now < least) {
+            least = now;
+            best = n;
+        }
+    }
+    return best;
+}
+
 /* More of a plan finish a queue within fewer periods: of `from` to `enough`, the least count for
  * each number of periods, and of those the cheapest. */
 #define PERIODS_TRIED 64
@@ -115,17 +152,37 @@ static uint64_t cheapest_in_periods(struct attempt *a, uint64_t from, uint64_t e
     return best;
 }
 
-/* Beyond `from`, more subscriptions save what would be paid beyond the quota. Where all requests
- * weigh and cost the same that saving shrinks with each, so cash has one valley. */
+/* True where more than the periods of a subscription depend on when its queue ends, or so few are
+ * to be tried that nothing needs to be known of them. */
+static bool ends_cost(const struct attempt *a, uint64_t counts)
+{
+    return counts <= COUNTS_SCANNED &&
+           (a->p->plan->fees.minimum > 0 || a->rows->workload->count <= SCANNED_ROWS);
+}
+
+/* Beyond `from`, more subscriptions save what would be paid beyond the quota. As many are tried as
+ * cost no more alone than `from` with what is beyond it: one after the other where they are few, as
+ * several valleys are where requests differ; else as bought_cheapest does. */
 static uint64_t cheapest_from(struct attempt *a, uint64_t from)
 {
-    money first = cash_of(a, from), price = plan_period_price(a->p->plan), least;
-    if (a->overflow || price <= 0 || first / price < (money)from)
+    money least = cash_of(a, from), price = plan_period_price(a->p->plan);
+    if (a->overflow || price <= 0 || least / price < (money)from)
         return from;
-    money most = first / price; /* that many alone cost as much as `from` and what is beyond */
-    uint64_t best =
-        bought_cheapest(from, most > 1000000000 ? 1000000000 : (uint64_t)most, cash_of, a, &least);
-    return least < MONEY_MAX ? best : from;
+    money most = least / price;
+    uint64_t best = from;
+    if (most - (money)from > COUNTS_SCANNED) {
+        best = bought_cheapest(from, most > 1000000000 ? 1000000000 : (uint64_t)most, cash_of, a,
+                               &least);
+        return least < MONEY_MAX ? best : from;
+    }
+    for (uint64_t n = from + 1; (money)n * price <= least && !a->overflow; n++) {
+        money now = cash_of(a, n);
+        if (now < least) {
+            least = now;
+            best = n;
+        }
+    }
+    return best;
 }
 
 /* What one of it would turn away by its quotas and limits. */
@@ -166,7 +223,9 @@ int bill_choose_count(struct plan_bill *p, const struct bill *bill, const struct
         return 0;
     if (p->need.count > 1)
         p->subscriptions = least_in_time(&a, p->need.count);
-    if (p->need.count > p->subscriptions)
+    if (p->need.count > p->subscriptions && ends_cost(&a, p->need.count - p->subscriptions))
+        p->subscriptions = cheapest_of(&a, p->subscriptions, p->need.count);
+    else if (p->need.count > p->subscriptions)
         p->subscriptions = cheapest_in_periods(&a, p->subscriptions, p->need.count);
     if (plan_pays_beyond(p->plan))
         p->subscriptions = cheapest_from(&a, p->subscriptions);

@@ -307,25 +307,31 @@ static void put_answer(struct json_writer *w, const char *key, const struct brea
     json_end_object(w);
 }
 
-static void put_split(const struct bill *b, const struct break_even *e, struct json_writer *w)
+static void put_split(const struct bill *b, const struct bill_split *s, struct json_writer *w)
 {
     json_begin_object(w);
-    json_pair_string(w, "token_plan", b->plans[e->token_plan].plan->name);
-    json_pair_string(w, "flat_plan", b->plans[e->flat_plan].plan->name);
-    if (e->undecided)
+    json_pair_string(w, "token_plan", b->plans[s->token_plan].plan->name);
+    json_pair_string(w, "flat_plan", b->plans[s->flat_plan].plan->name);
+    if (s->undecided)
         json_pair_bool(w, "undecided", true);
-    json_pair_u64(w, "to_flat", e->split.to_flat);
-    json_pair_u64(w, "to_token", e->split.to_token);
-    json_pair_u64(w, "unserved", e->split.unserved);
-    json_pair_money(w, "token_usd", e->split.token_usage);
-    json_pair_money(w, "moved_usd", e->split.moved_usage);
-    json_pair_money(w, "least_moved_usd", e->split.least_moved);
-    json_pair_u64(w, "subscriptions", e->subscriptions);
-    json_pair_money(w, "flat_usd", e->split_flat);
-    json_pair_money(w, "total_usd", e->split_total);
+    json_pair_u64(w, "to_flat", s->to_flat);
+    json_pair_u64(w, "to_token", s->to_token);
+    json_pair_u64(w, "unserved", s->unserved);
+    json_pair_money(w, "token_usd", s->token_usage);
+    json_pair_money(w, "moved_usd", s->moved_usage);
+    json_pair_money(w, "least_moved_usd", s->least_moved);
+    json_pair_u64(w, "subscriptions", s->subscriptions);
+    json_pair_money(w, "flat_usd", s->flat);
+    json_pair_money(w, "total_usd", s->total);
     json_key(w, "saved_usd");
-    if (e->has_alone && !e->undecided)
-        json_put_money(w, e->split_saved);
+    if (s->has_alone && !s->undecided)
+        json_put_money(w, s->saved);
+    else
+        json_put_null(w);
+    json_pair_bool(w, "exact", s->has_below && s->below == s->total);
+    json_key(w, "none_below_usd");
+    if (s->has_below)
+        json_put_money(w, s->below);
     else
         json_put_null(w);
     json_end_object(w);
@@ -392,13 +398,8 @@ static void put_map(const struct bill *b, struct json_writer *w)
     buffer_free(&row);
 }
 
-static void put_comparison(const struct bill *b, struct json_writer *w)
+static void put_splits(const struct bill *b, struct json_writer *w)
 {
-    json_key(w, "break_even");
-    json_begin_array(w);
-    for (size_t i = 0; i < b->break_even_count; i++)
-        put_pair(b, &b->break_even[i], w);
-    json_end_array(w);
     json_key(w, "split");
     json_begin_object(w);
     json_key(w, "best");
@@ -410,13 +411,33 @@ static void put_comparison(const struct bill *b, struct json_writer *w)
         json_pair_bool(w, "undecided", true);
     else if (b->best_split && b->ranking_count > 0)
         json_pair_money(w, "saved_against_cheapest_usd", b->best_split_saved);
+    if (b->has_split_below)
+        json_pair_money(w, "none_below_usd", b->split_below);
     json_key(w, "pairs");
     json_begin_array(w);
-    for (size_t i = 0; i < b->break_even_count; i++)
-        if (b->break_even[i].has_split)
-            put_split(b, &b->break_even[i], w);
+    for (size_t i = 0; i < b->split_count; i++)
+        put_split(b, &b->splits[i], w);
+    json_end_array(w);
+    json_key(w, "left_out");
+    json_begin_array(w);
+    for (size_t i = 0; i < b->left_out_count; i++) {
+        json_begin_object(w);
+        json_pair_string(w, "plan", b->plans[b->left_out[i].plan].plan->name);
+        json_pair_string(w, "why", b->left_out[i].why);
+        json_end_object(w);
+    }
     json_end_array(w);
     json_end_object(w);
+}
+
+static void put_comparison(const struct bill *b, struct json_writer *w)
+{
+    json_key(w, "break_even");
+    json_begin_array(w);
+    for (size_t i = 0; i < b->break_even_count; i++)
+        put_pair(b, &b->break_even[i], w);
+    json_end_array(w);
+    put_splits(b, w);
     put_map(b, w);
 }
 

@@ -4,6 +4,7 @@
 
 #include "sim/cost/bill/bill.h"
 #include "sim/cost/bill/bought.h"
+#include "sim/cost/split/pick.h"
 
 /* The lines beside the requests' own charges, and the totals, of `bought`: the plan so many times.
  * -1: beyond 128 bits. */
@@ -116,5 +117,51 @@ void bill_put_money_cell(struct buffer *out, money value, int width, int decimal
 
 /* Break-evens and splits of every pair, and the map of the cheapest. */
 void bill_compare(struct bill *bill, const struct serve_rows *rows);
+
+/* What each row costs under one of a plan; MONEY_MAX: it is not served, or has no price (unpriced:
+ * what has a price of it counts). limited: under the plan's quotas and limits, else each when it is
+ * due. The caller frees it. */
+money *bill_charge_rows(const struct bill *bill, const struct serve_rows *rows,
+                        const struct plan_bill *p, bool limited, bool unpriced);
+
+/* The best split of every pair of plans, the best of all, and what none can be below. Of large
+ * workloads only with `cheapest` as the token plan (SIZE_MAX: none). */
+void bill_split_all(struct bill *bill, const struct serve_rows *rows, size_t cheapest);
+
+/* ---- a split as a choice (split.c) ---- */
+
+/* What each row costs; lent. MONEY_MAX: the plan does not serve it, or has no price for it. */
+struct split_charges {
+    const money *token;
+    const money *flat; /* at the flat plan's own prices, whatever its quotas include */
+    size_t count;
+};
+
+/* Rows that may go to the flat plan, in the order of time. */
+struct split_problem {
+    const struct serve_rows *rows;
+    int64_t start_unix_ns, max_wait_ns;
+    bool pays;  /* beyond its quotas one pays */
+    bool waits; /* requests may wait: `loose` allows more than `strict`, where nobody does */
+    size_t count;
+    uint32_t *row;
+    int64_t *at_ns;
+    money *own;   /* the flat plan's own charge; MONEY_MAX */
+    money *gain;  /* what it saves there without any room */
+    money *value; /* what room for it saves on top */
+    struct pick strict, loose;
+    money base; /* all rows by the token; `most` for each that it does not serve */
+    money most; /* more than all charges together: a choice that leaves nobody out is the best */
+};
+
+/* `flat` is one of the plan; it and the rows are borrowed, the charges only read. False: sums of so
+ * many charges pass 1.7e14 USD. */
+bool split_problem_make(struct split_problem *out, const struct plan *flat,
+                        const struct split_charges *charges, const struct serve_rows *rows,
+                        int64_t start_unix_ns, int64_t max_wait_ns);
+void split_problem_free(struct split_problem *p);
+
+/* More than so many of the plan give no more room that is of use. */
+uint64_t split_problem_enough(const struct split_problem *p);
 
 #endif

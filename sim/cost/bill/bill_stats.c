@@ -3,6 +3,7 @@
 #include "core/memory.h"
 #include "core/stats/quantile.h"
 #include "sim/cost/bill/bill.h"
+#include "sim/cost/bill/bought.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -161,9 +162,14 @@ void cost_stats_shares(const struct tariff *t, unsigned workers, const struct ch
 double bill_utilisation(const struct plan_bill *p, const struct bill *bill)
 {
     const struct plan *plan = p->plan;
-    if (p->served.quota_windows > 0 && plan->quotas[0].amount > 0)
-        return (double)p->served.quota_used /
-               ((double)plan->quotas[0].amount * (double)p->served.quota_windows);
+    if (p->served.quota_windows > 0 && plan_quota_amount(&plan->quotas[0]) > 0 &&
+        !plan_quota_is_settled(&plan->quotas[0])) {
+        struct bought bought;
+        bought_make(&bought, plan, p->subscriptions, bill->options.units);
+        double room = (double)plan_quota_amount(&bought.quotas[0]);
+        bought_free(&bought);
+        return (double)p->served.quota_used / (room * (double)p->served.quota_windows);
+    }
     if (plan->provisioned.tokens_per_minute > 0 && bill->span_ns > 0) {
         uint64_t units = (bill->options.units ? bill->options.units : plan->provisioned.units) *
                          p->subscriptions;

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Many plans make many pairs: people see those of the best few, the JSON has all. */
+#define SHOWN_MOST 6
+
 const char *bill_duration(int64_t ns, char out[32])
 {
     double s = (double)ns * 1e-9;
@@ -44,16 +47,6 @@ static void put_drawbacks(const struct plan_bill *p, struct buffer *out)
                           text_group_u64(p->served.truncated, n));
 }
 
-/* True if a plan would be ranked but for how long it makes wait. */
-static bool only_waits(const struct bill *b)
-{
-    for (size_t i = 0; i < b->plan_count; i++)
-        if (bill_waits_too_long(&b->plans[i], b) && !b->plans[i].without_caps &&
-            b->plans[i].period_served == b->plans[i].period_requests)
-            return true;
-    return false;
-}
-
 void bill_put_against_paid(const struct bill *b, struct buffer *out)
 {
     char amount[MONEY_TEXT_SIZE];
@@ -75,7 +68,7 @@ static void put_cheapest(const struct bill *b, struct buffer *out)
     char name[BILL_NAME_SIZE], amount[MONEY_TEXT_SIZE], wait[32];
     if (b->ranking_count == 0) {
         buffer_add_format(out, "No plan serves all of it%s.\n",
-                          only_waits(b) ? " in time (--max-wait allows a longer wait)" : "");
+                          bill_only_waits(b) ? " in time (--max-wait allows a longer wait)" : "");
         return;
     }
     if (b->undecided) {
@@ -166,31 +159,65 @@ static void put_break_even(const struct bill *b, const struct break_even *e, str
     buffer_add_text(out, ".\n");
 }
 
-static void put_split(const struct bill *b, struct buffer *out)
+/* How far the best split that was found may be from the best one there is. */
+static void put_below(const struct bill *b, struct buffer *out)
 {
-    const struct break_even *e = b->best_split;
+    char below[MONEY_TEXT_SIZE], gap[MONEY_TEXT_SIZE];
+    if (!bill_split_may_save(b))
+        return;
+    money_format_amount(b->split_below, 4, below);
+    money_format_amount(b->best_split->total - b->split_below, 4, gap);
+    buffer_add_format(out, "No split of them can be below $%s", below);
+    if (bill_split_saves(b))
+        buffer_add_format(out, ", $%s less than this one", gap);
+    buffer_add_text(out, ".\n");
+}
+
+static void put_left_out(const struct bill *b, struct buffer *out)
+{
+    if (b->left_out_count == 0)
+        return;
+    buffer_add_text(out, "Left out of the splits: ");
+    for (size_t i = 0; i < b->left_out_count && i < SHOWN_MOST; i++)
+        buffer_add_format(out, "%s%s (%s)", i ? ", " : "", b->plans[b->left_out[i].plan].plan->name,
+                          b->left_out[i].why);
+    if (b->left_out_count > SHOWN_MOST)
+        buffer_add_format(out, " and %zu more, in the JSON", b->left_out_count - SHOWN_MOST);
+    buffer_add_text(out, ".\n");
+}
+
+static void put_best_split(const struct bill *b, struct buffer *out)
+{
+    const struct bill_split *s = b->best_split;
     char n[TEXT_GROUPED_SIZE], rest[TEXT_GROUPED_SIZE], total[MONEY_TEXT_SIZE],
         saved[MONEY_TEXT_SIZE], name[BILL_NAME_SIZE];
-    if (!e || b->split_undecided) {
-        buffer_add_text(out, e ? "Whether a split saves anything is not decided either.\n" : "");
-        return;
-    }
-    if (!bill_split_saves(b)) {
-        buffer_add_text(out, "No split between a flat and a token plan saves anything.\n");
-        return;
-    }
-    money_format_amount(e->split_total, 4, total);
+    money_format_amount(s->total, 4, total);
     money_format_amount(b->best_split_saved, 4, saved);
-    buffer_add_format(out, "Best split found: %s requests to %s",
-                      text_group_u64(e->split.to_flat, n), b->plans[e->flat_plan].plan->name);
-    put_times(e->subscriptions, out);
+    buffer_add_format(out, "Best split%s: %s requests to %s",
+                      b->split_below < s->total ? " found" : "", text_group_u64(s->to_flat, n),
+                      b->plans[s->flat_plan].plan->name);
+    put_times(s->subscriptions, out);
     buffer_add_format(out, " as its limits allow, the other %s to %s: $%s",
-                      text_group_u64(e->split.to_token, rest), b->plans[e->token_plan].plan->name,
-                      total);
+                      text_group_u64(s->to_token, rest), b->plans[s->token_plan].plan->name, total);
     if (b->ranking_count > 0)
         buffer_add_format(out, ", $%s less than %s alone", saved,
                           bill_plan_name(&b->plans[b->ranking[0]], name));
     buffer_add_text(out, ".\n");
+}
+
+static void put_split(const struct bill *b, struct buffer *out)
+{
+    if (b->best_split && b->split_undecided) {
+        buffer_add_text(out, "Whether a split saves anything is not decided either.\n");
+        return;
+    }
+    if (b->best_split && bill_split_saves(b))
+        put_best_split(b, out);
+    else if (b->best_split)
+        buffer_add_format(out, "No split between a flat and a token plan%s saves anything.\n",
+                          bill_split_may_save(b) ? " that was found" : "");
+    put_below(b, out);
+    put_left_out(b, out);
 }
 
 static const char *window_length(const struct plan_quota *q, char out[32])
@@ -338,9 +365,6 @@ static void put_remarks(const struct bill *b, struct buffer *out)
     if (b->period)
         put_extrapolation(b, out);
 }
-
-/* Many plans make many pairs: people see those of the best few, the JSON has all. */
-#define SHOWN_MOST 6
 
 static bool among_best(const struct bill *b, const struct plan_bill *p)
 {

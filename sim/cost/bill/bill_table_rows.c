@@ -125,7 +125,7 @@ static void put_reasons(const struct plan_bill *p, struct buffer *out)
 {
     static const char *const words[SERVE_FATES] = {
         "",          "",      "model",      "no model named", "input cap",
-        "too large", "quota", "rate limit", "no initiator"};
+        "too large", "quota", "rate limit", "no initiator",   "elsewhere"};
     const char *comma = " (";
     for (int i = SERVE_INCLUDED + 1; i < SERVE_FATES; i++) {
         char n[TEXT_GROUPED_SIZE];

@@ -37,6 +37,7 @@ void bought_make(struct bought *out, const struct plan *plan, uint64_t count, ui
     count = count ? count : 1;
     p->provisioned.units = times(units ? units : plan->provisioned.units, count);
     p->subscription.seats = times(plan->subscription.seats, count);
+    p->limits.concurrency_most = plan->limits.concurrency;
     p->limits.concurrency = times(plan->limits.concurrency, count);
     p->quotas = out->quotas = quotas_times(p, plan->quotas, plan->quota_count, count);
     p->rate_limits = out->rate_limits =

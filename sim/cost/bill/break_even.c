@@ -44,34 +44,44 @@ static money fixed_price(const struct rate_prices *prices, money per_token, uint
     return per_token * (money)count + prices->per_request_micro * PLAN_MICRO;
 }
 
-struct break_even_answer break_even_input(const struct plan_rate *rate,
-                                          const struct flat_price *flat, uint64_t output,
-                                          uint64_t cap)
+/* The table for a request: tiers go by its input or by its output. */
+static const struct token_table *table_for(const struct rate_prices *prices, uint64_t input,
+                                           uint64_t output)
 {
-    const struct rate_prices *prices = standard(rate);
-    for (size_t i = 0; i < prices->table_count; i++) {
-        const struct token_table *t = &prices->tables[i];
-        uint64_t last = i + 1 < prices->table_count ? t[1].input_from - 1 : BREAK_EVEN_LONGEST;
-        uint64_t n =
-            first_above(t->price[USAGE_UNCACHED_INPUT],
-                        fixed_price(prices, t->price[USAGE_OUTPUT], output), flat, t->input_from);
+    return price_table(prices, prices->by_output ? output : input);
+}
+
+/* The first count of `class` at which it is dearer, beside `fixed` tokens of `other`. */
+static struct break_even_answer first_dearer(const struct rate_prices *prices,
+                                             const struct flat_price *flat, enum usage_class class,
+                                             enum usage_class other, uint64_t fixed, uint64_t cap)
+{
+    bool tiers = prices->by_output == (class == USAGE_OUTPUT); /* they go by what is varied */
+    const struct token_table *only = price_table(prices, fixed);
+    for (size_t i = 0; i < (tiers ? prices->table_count : 1); i++) {
+        const struct token_table *t = tiers ? &prices->tables[i] : only;
+        uint64_t last =
+            tiers && i + 1 < prices->table_count ? t[1].input_from - 1 : BREAK_EVEN_LONGEST;
+        uint64_t n = first_above(t->price[class], fixed_price(prices, t->price[other], fixed), flat,
+                                 tiers ? t->input_from : 0);
         if (n <= last)
             return n == 0 ? answer(BREAK_EVEN_ALWAYS, 0) : within(n, cap);
     }
     return answer(BREAK_EVEN_NEVER, 0);
 }
 
+struct break_even_answer break_even_input(const struct plan_rate *rate,
+                                          const struct flat_price *flat, uint64_t output,
+                                          uint64_t cap)
+{
+    return first_dearer(standard(rate), flat, USAGE_UNCACHED_INPUT, USAGE_OUTPUT, output, cap);
+}
+
 struct break_even_answer break_even_output(const struct plan_rate *rate,
                                            const struct flat_price *flat, uint64_t input,
                                            uint64_t cap)
 {
-    const struct rate_prices *prices = standard(rate);
-    const struct token_table *t = price_table(prices, input);
-    uint64_t n = first_above(t->price[USAGE_OUTPUT],
-                             fixed_price(prices, t->price[USAGE_UNCACHED_INPUT], input), flat, 0);
-    if (n == UINT64_MAX)
-        return answer(BREAK_EVEN_NEVER, 0);
-    return n == 0 ? answer(BREAK_EVEN_ALWAYS, 0) : within(n, cap);
+    return first_dearer(standard(rate), flat, USAGE_OUTPUT, USAGE_UNCACHED_INPUT, input, cap);
 }
 
 /* N(n(p − h(p − r)) + mq + c) ≤ F, with r the price of a cached token, is
@@ -81,7 +91,7 @@ struct break_even_answer break_even_cache(const struct plan_rate *rate,
                                           uint64_t output)
 {
     const struct rate_prices *prices = standard(rate);
-    const struct token_table *t = price_table(prices, input);
+    const struct token_table *t = table_for(prices, input, output);
     money saved = t->price[USAGE_UNCACHED_INPUT] - t->price[USAGE_CACHED_INPUT], all, most;
     all = fixed_price(prices, t->price[USAGE_OUTPUT], output) +
           t->price[USAGE_UNCACHED_INPUT] * (money)input;
@@ -106,7 +116,7 @@ struct break_even_answer break_even_steps(const struct plan_rate *rate,
     money run = 0, times, paid;
     for (uint64_t k = 1; k <= BREAK_EVEN_MOST_STEPS; k++) {
         uint64_t input = first + (k - 1) * growth;
-        const struct token_table *t = price_table(prices, input);
+        const struct token_table *t = table_for(prices, input, output);
         run += fixed_price(prices, t->price[USAGE_OUTPUT], output) +
                t->price[USAGE_UNCACHED_INPUT] * (money)input;
         if (money_multiply(run, flat->requests, &times) < 0 ||

@@ -9,9 +9,9 @@
 
 const char *serve_fate_name(enum serve_fate fate)
 {
-    static const char *const names[SERVE_FATES] = {"paid",     "included",  "model",
-                                                   "no_model", "input_cap", "too_large",
-                                                   "quota",    "rate",      "no_initiator"};
+    static const char *const names[SERVE_FATES] = {"paid",         "included",  "model", "no_model",
+                                                   "input_cap",    "too_large", "quota", "rate",
+                                                   "no_initiator", "elsewhere"};
     return names[fate];
 }
 
@@ -165,18 +165,21 @@ static enum serve_fate fate_of_door(const struct line *l, size_t door)
     return door < l->plan->quota_count ? SERVE_QUOTA : SERVE_RATE;
 }
 
-/* True if something that queues could never let the request in, however long it waits. */
+/* True if a limit could never let the request in: it is alone more than one of the plan allows. Of
+ * units that turn away what does not fit, more of them would let it in. */
 static bool never_fits(const struct line *l, const struct serve_ask *a)
 {
     for (size_t i = 0; i < l->door_count; i++) {
         const struct door *d = &l->doors[i];
         const struct plan_quota *q = d->window.quota;
-        if ((q->beyond == BEYOND_QUEUE && d->need > d->amount) ||
-            (q->beyond != BEYOND_PAY && q->most > 0 && d->need > q->most))
+        if (q->beyond != BEYOND_PAY && !(q->pooled && q->beyond == BEYOND_REJECT) &&
+            d->need > (q->most > 0 ? q->most : d->amount))
             return true;
     }
-    return limits_concurrency(l) && l->plan->limits.beyond == BEYOND_QUEUE &&
-           a->units_micro > l->plan->limits.concurrency * PLAN_MICRO;
+    const struct plan_limits *m = &l->plan->limits;
+    return limits_concurrency(l) &&
+           a->units_micro >
+               (m->concurrency_most ? m->concurrency_most : m->concurrency) * PLAN_MICRO;
 }
 
 /* The start that all queueing windows agree on. */
@@ -347,13 +350,14 @@ static struct serve_ask ask_of(const struct line *l, size_t row)
     return a;
 }
 
-static bool has_conditions(const struct plan *p, const struct workload *w)
+static bool has_conditions(const struct plan *p, const struct serve_rows *rows)
 {
+    const struct workload *w = rows->workload;
     bool by_model = false;
     for (size_t i = 0; i < p->rate_count; i++)
         by_model = by_model || p->rates[i].model_count > 0;
     return p->quota_count > 0 || p->rate_limit_count > 0 || p->limits.concurrency > 0 ||
-           p->limits.max_input_tokens > 0 || p->limits.max_total_tokens > 0 ||
+           p->limits.max_input_tokens > 0 || p->limits.max_total_tokens > 0 || rows->elsewhere ||
            (by_model && w->model) || p->rate_count > 1 || p->charged == CHARGED_TURN;
 }
 
@@ -405,7 +409,7 @@ void serve_plan(const struct plan *plan, const struct serve_rows *rows,
     const struct workload *w = rows->workload;
     *out = (struct serve_result){.last_start_ns = rows->span_ns};
     out->concurrency_unchecked = plan->limits.concurrency > 0 && !rows->duration.known;
-    if (!has_conditions(plan, w)) {
+    if (!has_conditions(plan, rows)) {
         out->count[SERVE_PAID] = w->count;
         count_truncated(plan, rows, conditions, out);
         return;
@@ -416,12 +420,17 @@ void serve_plan(const struct plan *plan, const struct serve_rows *rows,
     out->start_ns = mem_alloc((w->count + 1) * sizeof *out->start_ns);
     for (size_t i = 0; i < w->count; i++) {
         size_t row = rows->order ? rows->order[i] : i;
+        if (rows->elsewhere && rows->elsewhere[row]) {
+            out->fate[row] = SERVE_ELSEWHERE;
+            out->start_ns[row] = serve_due(rows, row);
+            continue;
+        }
         struct serve_ask a = ask_of(&l, row);
         int64_t start = a.due_ns;
         out->fate[row] = (uint8_t)place_request(&l, &a, &start);
         out->count[out->fate[row]]++;
         if (out->fate[row] == SERVE_INCLUDED)
-            out->quota_used += (uint64_t)l.doors[0].need;
+            out->quota_used += l.doors[0].need;
         note_start(out, row, a.due_ns, start);
     }
     count_use(&l, out);
@@ -519,7 +528,7 @@ void serve_plans_needed(const struct plan *plan, const struct serve_rows *rows,
     line_open(&l, plan, rows, conditions);
     for (size_t i = 0; i < rows->workload->count; i++) {
         struct serve_ask a = ask_of(&l, rows->order ? rows->order[i] : i);
-        if (!serve_within_caps(plan, conditions, &a))
+        if (a.unbegun || !serve_within_caps(plan, conditions, &a))
             continue;
         ask_doors(&l, &a);
         if (is_too_large(&l, &a))

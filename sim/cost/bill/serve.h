@@ -22,20 +22,21 @@
 #include "sim/cost/book/plan.h"
 
 enum serve_fate {
-    SERVE_PAID,     /* served, billed at the plan's rate */
-    SERVE_INCLUDED, /* served out of a quota: nothing more to pay */
-    SERVE_MODEL,    /* not served: no rate matches its model */
-    SERVE_UNNAMED,  /* not served: the plan prices by model, and the request names none */
-    SERVE_INPUT,    /* not served: input above the cap, or input and output above the context */
-    SERVE_LARGE,    /* not served: alone more than a whole window allows */
-    SERVE_QUOTA,    /* not served: the quota was used up */
-    SERVE_RATE,     /* not served: a rate limit or the concurrency was reached */
-    SERVE_UNBEGUN,  /* not served: the plan charges by turns, and nothing says who began it */
+    SERVE_PAID,      /* served, billed at the plan's rate */
+    SERVE_INCLUDED,  /* served out of a quota: nothing more to pay */
+    SERVE_MODEL,     /* not served: no rate matches its model */
+    SERVE_UNNAMED,   /* not served: the plan prices by model, and the request names none */
+    SERVE_INPUT,     /* not served: input above the cap, or input and output above the context */
+    SERVE_LARGE,     /* not served: alone more than a whole window allows */
+    SERVE_QUOTA,     /* not served: the quota was used up */
+    SERVE_RATE,      /* not served: a rate limit or the concurrency was reached */
+    SERVE_UNBEGUN,   /* not served: the plan charges by turns, and nothing says who began it */
+    SERVE_ELSEWHERE, /* not asked: a split sends it to another plan */
     SERVE_FATES,
 };
 
 /* "paid", "included", "model", "no_model", "input_cap", "too_large", "quota", "rate",
- * "no_initiator". */
+ * "no_initiator", "elsewhere". */
 const char *serve_fate_name(enum serve_fate fate);
 
 static inline bool serve_is_served(enum serve_fate fate)
@@ -57,6 +58,7 @@ struct serve_rows {
     uint32_t *order; /* NULL = file order is time order */
     uint8_t *later;  /* by row: its session has begun before; NULL where there are no sessions */
     int64_t span_ns; /* the last due time */
+    const uint8_t *elsewhere; /* by row: another plan has it; borrowed, NULL = none of them */
 };
 
 /* Rows that wait for others are due `delay` after the last of them has ended. Returns 0, or
@@ -109,8 +111,9 @@ struct serve_result {
     uint64_t delayed, truncated;
     int64_t delay_max_ns, last_start_ns;
     money_magnitude delay_sum_ns;
-    uint64_t quota_used, quota_windows; /* of the first quota: used, and windows begun */
-    bool concurrency_unchecked;         /* limited, but no durations are known */
+    money_magnitude quota_used; /* of the first quota, as plan_quota_amount counts it */
+    uint64_t quota_windows;     /* of it that have begun */
+    bool concurrency_unchecked; /* limited, but no durations are known */
 };
 
 /* Runs the plan over the rows. Sequential: every start depends on those before. */

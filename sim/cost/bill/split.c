@@ -1,4 +1,18 @@
-#include "sim/cost/bill/split.h"
+/* A split of two plans as a choice of what fits (sim/cost/split/pick.h).
+ *
+ * A request costs c by the token and r at the flat plan's own prices. What is paid for a choice is
+ *
+ *     sum of c - gains of what goes to the flat plan + n x (its price of every period begun +
+ * setup).
+ *
+ * Where the flat plan's quotas make wait or turn away, a request goes there out of the quota (gain
+ * c, or c - r where no quota is for it), as quotas and limits have room when it is due. Where one
+ * pays beyond its quotas, any request can go there for r (gain c - r, where that is above 0) and in
+ * their room saves min(c, r) more. Included credit is room of money: it takes r of it to save
+ * min(c, r); of the last one a part, which a choice of cut items covers.
+ * What neither serves at a price costs more than all else together, so that it goes first.
+ */
+#include "sim/cost/bill/bill_parts.h"
 
 #include "core/memory.h"
 #include "sim/cost/book/window.h"
@@ -6,361 +20,312 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is used of one limit, by window number. */
-struct ledger {
-    struct plan_quota quota;
-    money_magnitude *used;
-    size_t count, capacity;
+/* Numbers of windows: one more where the next one begins. Rows come in the order of time. */
+struct numbering {
+    struct plan_quota grid;
+    bool one; /* all in one */
+    int64_t begin_ns;
+    uint32_t next;
 };
 
-/* Rows that are looked at out of their order are fetched so many ahead. */
-#define FETCH_AHEAD 16
-
-/* What moving a row saves; what only the flat plan serves is worth all. */
-static money saving(const struct split_charges *c, size_t row)
+static uint32_t number_of(struct numbering *n, int64_t start_unix_ns, int64_t at_ns)
 {
-    if (c->flat[row] == MONEY_MAX)
-        return -MONEY_MAX;
-    return c->token[row] == MONEY_MAX ? MONEY_MAX : c->token[row] - c->flat[row];
+    int64_t begin, end;
+    if (n->one)
+        return n->next = 1, 0;
+    window_bounds(&n->grid, start_unix_ns, at_ns, &begin, &end);
+    if (n->next == 0 || begin != n->begin_ns)
+        n->next++;
+    n->begin_ns = begin;
+    return n->next - 1;
 }
 
-static int most_saving_first(const void *a, const void *b, void *charges)
+/* The most windows of a quota that reach into the time from the first row to the last start. */
+static uint64_t windows_over(const struct split_problem *p, const struct plan_quota *q)
 {
-    uint32_t x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    money first = saving(charges, x), second = saving(charges, y);
-    if (first != second)
-        return first > second ? -1 : 1;
-    return x < y ? -1 : x > y;
+    int64_t window = q->length_ns > 0 ? q->length_ns : 28 * 86400 * NS_PER_S;
+    int64_t length = p->count ? p->at_ns[p->count - 1] - p->at_ns[0] + p->max_wait_ns : 0;
+    /* those of a session begin with a request; others may begin before the first, and a rolling
+     * one is two of a grid */
+    return (uint64_t)(length / window) + (q->alignment == WINDOW_SESSION ? 1 : 2);
 }
 
-static money_magnitude *used_in(struct ledger *l, int64_t start_unix_ns, int64_t at_ns)
+static bool is_by_count(const struct plan_quota *q)
 {
-    size_t n = (size_t)window_number(&l->quota, start_unix_ns, at_ns);
-    if (n >= l->count) {
-        mem_grow(&l->used, &l->capacity, n + 1, sizeof *l->used);
-        while (l->count <= n)
-            l->used[l->count++] = 0;
+    return !plan_quota_is_settled(q) && !q->of;
+}
+
+/* Which of the plan's limits hold a choice back: those that are held where nothing is paid beyond,
+ * else those that include. */
+static bool holds(const struct split_problem *p, const struct plan *flat, size_t i)
+{
+    if (i >= flat->quota_count)
+        return !p->pays;
+    const struct plan_quota *q = &flat->quotas[i];
+    return p->pays ? q->beyond == BEYOND_PAY && !q->of : is_by_count(q);
+}
+
+static const struct plan_quota *quota_at(const struct plan *flat, size_t i)
+{
+    return i < flat->quota_count ? &flat->quotas[i] : &flat->rate_limits[i - flat->quota_count];
+}
+
+/* Limits of one measure: what they count, and how. */
+static int measure_of(const struct plan *flat, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (quota_at(flat, k)->unit == quota_at(flat, i)->unit &&
+            quota_at(flat, k)->counts == quota_at(flat, i)->counts)
+            return (int)k;
+    return (int)i;
+}
+
+/* together: all windows of the quota as one, however they lie. */
+static void open_limit(struct split_problem *p, const struct plan *flat, size_t i, bool together,
+                       struct pick_limit *l, struct numbering *n)
+{
+    const struct plan_quota *q = quota_at(flat, i);
+    bool session = q->alignment == WINDOW_SESSION;
+    *l = (struct pick_limit){.measure = measure_of(flat, i),
+                             .room = plan_quota_amount(q),
+                             .times = session ? 2 : 1,
+                             .is_loose = session,
+                             .rolling_ns = q->alignment == WINDOW_ROLLING && q->unit != QUOTA_USD
+                                               ? plan_quota_length(q)
+                                               : 0};
+    *n = (struct numbering){.grid = window_on_grid(q)};
+    if (together) {
+        n->one = true;
+        l->is_loose = l->only_bounds = true;
+        l->rolling_ns = 0;
+        l->times = windows_over(p, q);
     }
-    return &l->used[n];
+    l->window = mem_alloc((p->count + 1) * sizeof(uint32_t));
+    l->need = mem_alloc((p->count + 1) * sizeof(money_magnitude));
 }
 
-/* Takes the request's share of every limit, if all have room. */
-static bool take(struct ledger *ledgers, size_t count, const struct serve_ask *ask,
-                 int64_t start_unix_ns)
+/* What a request asks of each limit, with its charge known. */
+static void ask(const struct split_problem *p, const struct plan *flat, size_t item,
+                struct serve_ask *out)
 {
-    for (size_t i = 0; i < count; i++)
-        if (*used_in(&ledgers[i], start_unix_ns, ask->due_ns) + serve_need(&ledgers[i].quota, ask) >
-            plan_quota_amount(&ledgers[i].quota))
-            return false;
-    for (size_t i = 0; i < count; i++)
-        *used_in(&ledgers[i], start_unix_ns, ask->due_ns) += serve_need(&ledgers[i].quota, ask);
-    return true;
+    struct serve_conditions conditions = {p->start_unix_ns, false};
+    serve_ask_of(flat, p->rows, &conditions, p->row[item], out);
+    out->charge = p->own[item] == MONEY_MAX ? 0 : (money_magnitude)p->own[item];
 }
 
-static size_t open_ledgers(const struct plan *flat, struct ledger *out)
+static money_magnitude need_of(const struct plan_quota *q, const struct serve_ask *a)
 {
-    size_t count = 0;
+    if (q->unit == QUOTA_USD)
+        return plan_quota_is_for(q, a->model, a->class_name) ? a->charge : 0;
+    return serve_need(q, a);
+}
+
+static void fill_limit(struct split_problem *p, const struct plan *flat, size_t i, bool together,
+                       struct pick_limit *l)
+{
+    const struct plan_quota *q = quota_at(flat, i);
+    struct numbering n;
+    open_limit(p, flat, i, together, l, &n);
+    uint32_t *window = (uint32_t *)(uintptr_t)l->window;
+    money_magnitude *need = (money_magnitude *)(uintptr_t)l->need;
+    for (size_t k = 0; k < p->count; k++) {
+        struct serve_ask a;
+        ask(p, flat, k, &a);
+        need[k] = need_of(q, &a);
+        window[k] = need[k] > 0 ? number_of(&n, p->start_unix_ns, p->at_ns[k]) : PICK_NOWHERE;
+    }
+    l->windows = n.next;
+}
+
+/* loose: requests may wait, so that a window may take what is due in another one. */
+static void make_pick(struct split_problem *p, const struct plan *flat, bool loose,
+                      struct pick *out)
+{
+    size_t all = flat->quota_count + flat->rate_limit_count;
+    *out = (struct pick){.count = p->count, .value = p->value, .at_ns = p->at_ns};
+    out->limits = mem_zero(2 * all + 1, sizeof *out->limits);
+    for (size_t i = 0; i < all; i++) {
+        const struct plan_quota *q = quota_at(flat, i);
+        bool waits = loose && q->beyond == BEYOND_QUEUE;
+        if (!holds(p, flat, i))
+            continue;
+        if (!waits)
+            fill_limit(p, flat, i, false, &out->limits[out->limit_count++]);
+        if (waits || q->alignment == WINDOW_SESSION)
+            fill_limit(p, flat, i, true, &out->limits[out->limit_count++]);
+    }
+}
+
+/* What no limit is for needs no choice: its value is a gain. */
+static void free_the_unlimited(struct split_problem *p)
+{
+    for (size_t k = 0; k < p->count; k++) {
+        bool limited = false;
+        for (size_t l = 0; l < p->strict.limit_count; l++)
+            limited = limited || p->strict.limits[l].window[k] != PICK_NOWHERE;
+        if (limited)
+            continue;
+        p->gain[k] += p->value[k];
+        p->value[k] = 0;
+    }
+}
+
+/* ---- items ---- */
+
+/* True if some quota is for the request; counts: one that is no credit. */
+static bool is_included(const struct plan *flat, const struct serve_ask *a, bool counts)
+{
+    for (size_t i = 0; i < flat->quota_count; i++)
+        if (!flat->quotas[i].of && (!counts || is_by_count(&flat->quotas[i])) &&
+            plan_quota_is_for(&flat->quotas[i], a->model, a->class_name))
+            return true;
+    return false;
+}
+
+/* Alone more than one of the plan allows. */
+static bool is_too_large(const struct plan *flat, const struct serve_ask *a)
+{
     for (size_t i = 0; i < flat->quota_count + flat->rate_limit_count; i++) {
-        struct plan_quota q =
-            i < flat->quota_count ? flat->quotas[i] : flat->rate_limits[i - flat->quota_count];
-        if (q.unit == QUOTA_USD || plan_quota_is_settled(&q))
-            continue;
-        out[count++] = (struct ledger){.quota = window_on_grid(&q)};
+        const struct plan_quota *q = quota_at(flat, i);
+        if (q->beyond != BEYOND_PAY && !q->pooled && serve_need(q, a) > plan_quota_amount(q))
+            return true;
     }
-    return count;
+    return false;
 }
 
-/* The saving in 32 bits, larger for less: its magnitude's length in bits and the 24 bits behind the
- * first one. What is alike in them is put in order afterwards. */
-static uint32_t key_of(money saved)
+static void add_item(struct split_problem *p, size_t row, money own, money gain, money value)
 {
-    money_magnitude m = saved < 0 ? -(money_magnitude)saved : (money_magnitude)saved;
-    uint64_t high = (uint64_t)(m >> 64), low = (uint64_t)m;
-    int bits = high ? 128 - __builtin_clzll(high) : low ? 64 - __builtin_clzll(low) : 0;
-    if (bits == 0)
-        return INT32_MAX;
-    uint32_t behind = (uint32_t)(bits > 25 ? m >> (bits - 25) : m << (25 - bits)) & 0xffffffu;
-    int64_t code = (int64_t)bits << 24 | behind;
-    return (uint32_t)(INT32_MAX - (saved < 0 ? -code : code));
+    if (gain <= 0 && value <= 0)
+        return;
+    p->row[p->count] = (uint32_t)row;
+    p->at_ns[p->count] = serve_due(p->rows, row);
+    p->own[p->count] = own;
+    p->gain[p->count] = gain > 0 ? gain : 0;
+    p->value[p->count++] = value > 0 ? value : 0;
 }
 
-/* By the keys in the upper halves, a byte at a time; what is alike stays in its order. */
-static uint64_t *sort_keys(uint64_t *items, uint64_t *other, size_t count)
+static bool cuts_answer(const struct plan *plan, const struct workload *w, size_t row)
 {
-    for (int shift = 32; shift < 64; shift += 8) {
-        size_t start[257] = {0};
-        for (size_t i = 0; i < count; i++)
-            start[(items[i] >> shift & 255) + 1]++;
-        for (int b = 0; b < 256; b++)
-            start[b + 1] += start[b];
-        for (size_t i = 0; i < count; i++)
-            other[start[items[i] >> shift & 255]++] = items[i];
-        uint64_t *sorted = other;
-        other = items;
-        items = sorted;
-    }
-    return items; /* the one that was given: four turns */
+    return plan->limits.max_output_tokens > 0 &&
+           w->output_tokens[row] > plan->limits.max_output_tokens;
 }
 
-static void fetch(const struct split_charges *c, size_t row)
+static void look_at_row(struct split_problem *p, const struct plan *flat,
+                        const struct split_charges *c, size_t row)
 {
-    __builtin_prefetch(&c->token[row]);
-    __builtin_prefetch(&c->flat[row]);
+    struct serve_conditions conditions = {p->start_unix_ns, false};
+    money token = c->token[row], own = c->flat[row];
+    struct serve_ask a;
+    token = token == MONEY_MAX ? p->most : token;
+    p->base += token;
+    serve_ask_of(flat, p->rows, &conditions, row, &a);
+    a.charge = own == MONEY_MAX ? 0 : (money_magnitude)own;
+    if (!serve_within_caps(flat, &conditions, &a) || is_too_large(flat, &a) ||
+        cuts_answer(flat, p->rows->workload, row))
+        return;
+    bool counted = is_included(flat, &a, true);
+    money paid = own == MONEY_MAX ? 0 : token - own; /* what paying the plan's own price saves */
+    if (!p->pays)
+        add_item(p, row, own, 0, counted ? token : paid);
+    else if (counted || (own != MONEY_MAX && is_included(flat, &a, false)))
+        add_item(p, row, own, paid, own < token ? own : token);
+    else
+        add_item(p, row, own, paid, 0);
 }
 
-/* Puts rows of one key in the order of what they save. */
-static void sort_alike(const struct split_charges *c, const uint64_t *items, uint32_t *rows,
-                       size_t count)
+/* More than all that is charged together, if that leaves room for sums of it. */
+static bool find_most(struct split_problem *p, const struct split_charges *c)
 {
-    for (size_t i = 0, end; i < count; i = end) {
-        bool sorted = true;
-        for (end = i + 1; end < count && items[end] >> 32 == items[i] >> 32; end++) {
-            if (end + FETCH_AHEAD < count)
-                fetch(c, rows[end + FETCH_AHEAD]);
-            sorted = sorted && saving(c, rows[end - 1]) >= saving(c, rows[end]);
-        }
-        if (!sorted)
-            qsort_r(rows + i, end - i, sizeof *rows, most_saving_first, (void *)(uintptr_t)c);
-    }
-}
-
-/* In place, those that save most first; ties stay in their order. */
-static void sort_rows(const struct split_charges *c, uint32_t *rows, size_t count)
-{
-    uint64_t *items = mem_alloc((count + 1) * sizeof *items);
-    uint64_t *other = mem_alloc((count + 1) * sizeof *other);
-    for (size_t i = 0; i < count; i++)
-        items[i] = (uint64_t)key_of(saving(c, rows[i])) << 32 | rows[i];
-    sort_keys(items, other, count);
-    free(other);
-    for (size_t i = 0; i < count; i++)
-        rows[i] = (uint32_t)items[i];
-    sort_alike(c, items, rows, count);
-    free(items);
-}
-
-/* ---- groups ---- */
-
-static size_t longest_limit(const struct ledger *ledgers, size_t limits)
-{
-    size_t longest = limits ? 0 : SIZE_MAX;
-    for (size_t i = 1; i < limits; i++)
-        if (plan_quota_length(&ledgers[i].quota) > plan_quota_length(&ledgers[longest].quota))
-            longest = i;
-    return longest;
-}
-
-static size_t window_of(const struct split_order *o, const struct ledger *l, size_t row)
-{
-    return (size_t)window_number(&l->quota, o->conditions.start_unix_ns, serve_due(o->rows, row));
-}
-
-/* How many windows of a limit the rows fall into, from the first one on. */
-static size_t count_windows(const struct split_order *o, const struct ledger *l)
-{
-    int64_t last_ns = 0;
-    for (size_t i = 0; i < o->count; i++)
-        if (serve_due(o->rows, o->sorted[i]) > last_ns)
-            last_ns = serve_due(o->rows, o->sorted[i]);
-    return (size_t)window_number(&l->quota, o->conditions.start_unix_ns, last_ns) + 1;
-}
-
-/* True where each window of `inner` with rows in it lies in one window of `outer`. */
-static bool lies_inside(const struct split_order *o, const struct ledger *inner,
-                        const struct ledger *outer)
-{
-    size_t windows = count_windows(o, inner);
-    if (windows > o->count + 1)
-        return false; /* few rows over a long time: no need for groups */
-    uint64_t *outside = mem_zero(windows, sizeof *outside);
-    bool inside = true;
-    for (size_t i = 0; i < o->count && inside; i++) {
-        uint64_t around = window_of(o, outer, o->sorted[i]) + 1;
-        uint64_t *known = &outside[window_of(o, inner, o->sorted[i])];
-        inside = *known == 0 || *known == around;
-        *known = around;
-    }
-    free(outside);
-    return inside;
-}
-
-static bool can_group(const struct split_order *o, const struct ledger *ledgers, size_t limits)
-{
-    if (o->longest == SIZE_MAX || count_windows(o, &ledgers[o->longest]) > o->count + 1)
-        return false;
-    for (size_t i = 0; i < limits; i++)
-        if (i != o->longest && !lies_inside(o, &ledgers[i], &ledgers[o->longest]))
+    money sum = MONEY_USD, all;
+    for (size_t i = 0; i < c->count; i++)
+        if ((c->token[i] != MONEY_MAX && money_add(sum, c->token[i], &sum) < 0) ||
+            (c->flat[i] != MONEY_MAX && money_add(sum, c->flat[i], &sum) < 0))
             return false;
+    p->most = sum;
+    return money_multiply(sum, 4 * (uint64_t)c->count + 4, &all) == 0;
+}
+
+static bool queues(const struct plan *flat)
+{
+    for (size_t i = 0; i < flat->quota_count + flat->rate_limit_count; i++)
+        if (quota_at(flat, i)->beyond == BEYOND_QUEUE)
+            return true;
+    return flat->limits.beyond == BEYOND_QUEUE && flat->limits.concurrency > 0;
+}
+
+bool split_problem_make(struct split_problem *p, const struct plan *flat,
+                        const struct split_charges *c, const struct serve_rows *rows,
+                        int64_t start_unix_ns, int64_t max_wait_ns)
+{
+    *p = (struct split_problem){.rows = rows,
+                                .start_unix_ns = start_unix_ns,
+                                .max_wait_ns = max_wait_ns,
+                                .pays = plan_pays_beyond(flat)};
+    if (!find_most(p, c))
+        return false;
+    p->row = mem_alloc((c->count + 1) * sizeof *p->row);
+    p->at_ns = mem_alloc((c->count + 1) * sizeof *p->at_ns);
+    p->own = mem_alloc((c->count + 1) * sizeof *p->own);
+    p->gain = mem_alloc((c->count + 1) * sizeof *p->gain);
+    p->value = mem_alloc((c->count + 1) * sizeof *p->value);
+    for (size_t i = 0; i < c->count; i++)
+        look_at_row(p, flat, c, rows->order ? rows->order[i] : i);
+    make_pick(p, flat, false, &p->strict);
+    free_the_unlimited(p);
+    pick_prepare(&p->strict);
+    p->waits = max_wait_ns > 0 && !p->pays && queues(flat);
+    if (p->waits) {
+        make_pick(p, flat, true, &p->loose);
+        pick_prepare(&p->loose);
+    }
     return true;
 }
 
-/* Rows by window; within one in the order in which they are. Makes o->start. */
-static void group_rows(struct split_order *o, const struct ledger *longest)
+static void free_pick(struct pick *p)
 {
-    uint32_t *grouped = mem_alloc((o->count + 1) * sizeof *grouped);
-    o->groups = count_windows(o, longest);
-    o->start = mem_zero(o->groups + 2, sizeof *o->start);
-    for (size_t i = 0; i < o->count; i++)
-        o->start[window_of(o, longest, o->sorted[i]) + 2]++;
-    for (size_t g = 2; g < o->groups + 2; g++)
-        o->start[g] += o->start[g - 1];
-    for (size_t i = 0; i < o->count; i++)
-        grouped[o->start[window_of(o, longest, o->sorted[i]) + 1]++] = o->sorted[i];
-    free(o->sorted);
-    o->sorted = grouped;
-}
-
-static void one_group(struct split_order *o)
-{
-    o->longest = SIZE_MAX;
-    o->groups = 1;
-    o->start = mem_zero(2, sizeof *o->start);
-    o->start[1] = o->count;
-}
-
-static void note_left(struct split *out, money charge)
-{
-    if (charge == MONEY_MAX) {
-        out->unserved++;
-        return;
+    for (size_t l = 0; l < p->limit_count; l++) {
+        free((void *)(uintptr_t)p->limits[l].window);
+        free((void *)(uintptr_t)p->limits[l].need);
     }
-    out->to_token++;
-    out->token_usage += charge;
+    free(p->limits);
+    pick_free(p);
 }
 
-/* Lists the rows that could move, in the workload's order. */
-static void list_rows(struct split_order *o, const struct plan *flat, const struct ledger *ledgers)
+void split_problem_free(struct split_problem *p)
 {
-    o->sorted = mem_alloc((o->charges->count + 1) * sizeof *o->sorted);
-    for (size_t i = 0; i < o->charges->count; i++) {
-        struct serve_ask ask;
-        note_left(&o->none, o->charges->token[i]);
-        if (saving(o->charges, i) <= 0)
-            continue;
-        serve_ask_of(flat, o->rows, &o->conditions, i, &ask);
-        if (!serve_within_caps(flat, &o->conditions, &ask))
-            continue;
-        o->sorted[o->count++] = (uint32_t)i;
-        money_magnitude need =
-            o->longest == SIZE_MAX ? 0 : serve_need(&ledgers[o->longest].quota, &ask);
-        o->least_need = need < o->least_need ? need : o->least_need;
-    }
+    if (p->value)
+        free_pick(&p->strict);
+    if (p->waits)
+        free_pick(&p->loose);
+    free(p->row);
+    free(p->at_ns);
+    free(p->own);
+    free(p->gain);
+    free(p->value);
+    *p = (struct split_problem){0};
 }
 
-static struct ledger *make_ledgers(const struct plan *flat, size_t *count)
+/* As many of the plan as hold everything, and one at least. */
+uint64_t split_problem_enough(const struct split_problem *p)
 {
-    struct ledger *ledgers =
-        mem_zero(flat->quota_count + flat->rate_limit_count + 1, sizeof *ledgers);
-    *count = open_ledgers(flat, ledgers);
-    return ledgers;
-}
-
-static void free_ledgers(struct ledger *ledgers, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        free(ledgers[i].used);
-    free(ledgers);
-}
-
-void split_order_make(struct split_order *out, const struct split_charges *charges,
-                      const struct plan *flat, const struct serve_rows *rows,
-                      const struct serve_conditions *conditions)
-{
-    size_t limits;
-    struct ledger *ledgers = make_ledgers(flat, &limits);
-    *out = (struct split_order){.charges = charges,
-                                .rows = rows,
-                                .conditions = *conditions,
-                                .longest = longest_limit(ledgers, limits),
-                                .least_need = UINT64_MAX};
-    list_rows(out, flat, ledgers);
-    bool groups = can_group(out, ledgers, limits);
-    if (groups)
-        group_rows(out, &ledgers[out->longest]);
-    else
-        one_group(out);
-    for (size_t g = 0; g < out->groups; g++)
-        sort_rows(charges, out->sorted + out->start[g], out->start[g + 1] - out->start[g]);
-    free_ledgers(ledgers, limits);
-}
-
-void split_order_free(struct split_order *order)
-{
-    free(order->sorted);
-    free(order->start);
-    *order = (struct split_order){0};
-}
-
-/* ---- splits ---- */
-
-static void note_moved(struct split *out, money charge, money flat, int64_t due_ns)
-{
-    if (out->to_flat == 0 || due_ns < out->first_ns)
-        out->first_ns = due_ns;
-    if (out->to_flat == 0 || due_ns > out->last_ns)
-        out->last_ns = due_ns;
-    out->to_flat++;
-    out->flat_usage += flat;
-    if (charge == MONEY_MAX)
-        return;
-    out->moved_usage += charge;
-    if (out->least_moved == 0 || charge < out->least_moved)
-        out->least_moved = charge;
-}
-
-/* Moves a row out of what is left. */
-static void move(struct split *out, const struct split_order *o, size_t row)
-{
-    money charge = o->charges->token[row];
-    note_moved(out, charge, o->charges->flat[row], serve_due(o->rows, row));
-    if (charge == MONEY_MAX) {
-        out->unserved--;
-        return;
-    }
-    out->to_token--;
-    out->token_usage -= charge;
-}
-
-static void fetch_row(const struct serve_rows *rows, size_t row)
-{
-    const struct workload *w = rows->workload;
-    __builtin_prefetch(rows->due_ns ? &rows->due_ns[row] : &w->timestamp_ns[row]);
-    __builtin_prefetch(&w->input_tokens[row]);
-    __builtin_prefetch(&w->output_tokens[row]);
-    if (w->model)
-        __builtin_prefetch(&w->model[row]);
-    if (w->class_number)
-        __builtin_prefetch(&w->class_number[row]);
-}
-
-/* True where no further row of this window has room. */
-static bool is_full(const struct split_order *o, struct ledger *ledgers, size_t row)
-{
-    if (o->longest == SIZE_MAX)
-        return false;
-    struct ledger *l = &ledgers[o->longest];
-    money_magnitude used = *used_in(l, o->conditions.start_unix_ns, serve_due(o->rows, row));
-    return used > l->quota.amount || l->quota.amount - used < o->least_need;
-}
-
-void split_make(const struct split_order *o, const struct plan *flat, struct split *out)
-{
-    size_t limits;
-    struct ledger *ledgers = make_ledgers(flat, &limits);
-    *out = o->none;
-    for (size_t g = 0; g < o->groups; g++)
-        for (size_t i = o->start[g]; i < o->start[g + 1]; i++) {
-            size_t row = o->sorted[i];
-            struct serve_ask ask;
-            if (i + FETCH_AHEAD < o->start[g + 1])
-                fetch_row(o->rows, o->sorted[i + FETCH_AHEAD]);
-            if (is_full(o, ledgers, row))
-                break;
-            serve_ask_of(flat, o->rows, &o->conditions, row, &ask);
-            if (take(ledgers, limits, &ask, o->conditions.start_unix_ns))
-                move(out, o, row);
+    money_magnitude enough = 1;
+    for (size_t l = 0; l < p->strict.limit_count; l++) {
+        const struct pick_limit *limit = &p->strict.limits[l];
+        money_magnitude *used = mem_zero(limit->windows + 2, sizeof *used);
+        for (size_t k = 0; k < p->count; k++) {
+            if (limit->window[k] == PICK_NOWHERE || limit->room == 0)
+                continue;
+            /* a rolling window, or a session's, lies in two stretches at most */
+            bool apart = limit->rolling_ns == 0 && !limit->is_loose;
+            money_magnitude *now = &used[limit->window[k]];
+            now[0] += limit->need[k];
+            now[1] += apart ? 0 : limit->need[k];
+            for (int i = 0; i < (apart ? 1 : 2); i++)
+                if ((now[i] + limit->room - 1) / limit->room > enough)
+                    enough = (now[i] + limit->room - 1) / limit->room;
         }
-    free_ledgers(ledgers, limits);
+        free(used);
+    }
+    /* what a plan includes is cut to whole requests: half of it may be left in each */
+    return enough > 500000000 ? 1000000000 : (uint64_t)(2 * enough);
 }

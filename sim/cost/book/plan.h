@@ -212,7 +212,9 @@ struct plan_provisioned {
 struct plan_limits {
     uint64_t max_input_tokens, max_output_tokens, max_total_tokens; /* 0 = none */
     uint64_t concurrency;                                           /* 0 = none */
-    enum plan_beyond beyond;                                        /* QUEUE or REJECT */
+    uint64_t
+        concurrency_most;    /* of several of the plan: units that one request may take; 0 = all */
+    enum plan_beyond beyond; /* QUEUE or REJECT */
     bool unconfirmed; /* the caps come from one source only: bills are shown with and without */
     struct request_weight *units; /* concurrency units by model; first match, else 1 */
     size_t unit_count;
