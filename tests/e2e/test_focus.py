@@ -4,6 +4,7 @@ import decimal
 import io
 import json
 import random
+import re
 
 import focus_rules
 from support import Case
@@ -227,3 +228,18 @@ class Focus(Case):
         done = self.farebox("bill", trace, "--plans", plans, "--export", "csv")
         table = list(csv.DictReader(io.StringIO(done.stdout.lstrip("\ufeff"))))
         self.assertEqual([row["total_usd"] for row in table], [plan["total_usd"] for plan in bill["plans"]])
+
+    def test_a_directory_has_the_parts_on_its_page_and_as_a_table(self):
+        trace, folder = self.trace(), self.path("bill")
+        self.farebox("bill", trace, "--plans", self.book("flat"), "--by", "team", "-o", folder, "--no-plots")
+        with open(f"{folder}/shares.csv", newline="", encoding="utf-8-sig") as file:
+            parts = list(csv.DictReader(file))
+        with open(f"{folder}/bill.json", encoding="utf-8") as file:
+            groups = json.load(file)["plans"][0]["by"]["team"]
+        with open(f"{folder}/index.html", encoding="utf-8") as file:
+            page = file.read().partition("acme/flat by team</h3>")[2].partition("</table>")[0]
+        self.assertEqual([row["shown_usd"] for row in parts], [group["shown_usd"] for group in groups])
+        self.assertEqual(parts[-1]["kind"], "unused")
+        cells = [float(cell) for cell in re.findall(r'data-v="([^"]*)"', page)][3::7]
+        self.assertEqual(cells[:1], [float(groups[0]["shown_usd"])])
+        self.assertIn("ops, &quot;night&quot;", page)
