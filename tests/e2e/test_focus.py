@@ -44,7 +44,8 @@ class Focus(Case):
             row = {"timestamp": at, "input_length": draw.randint(10, 12000), "output_length": draw.randint(1, 900),
                    "model": draw.choice(["m-large", "m-small"]), "service": draw.choice(["standard", "standard", "batch"])}
             if draw.random() < 0.9:
-                row["labels"] = {"team": draw.choice(["search", "ops, \"night\"", "größe"]), "cost_center": 7}
+                row["labels"] = {"team": draw.choice(["search", "ops, \"night\"", "größe"]), "cost_center": 7,
+                                 "nested": {"a": [1, 2]}, "none": None}
             if draw.random() < 0.3:
                 row["usage"] = {"cached_input": row["input_length"] // 2, "tools": {"web_search": 1}}
             if draw.random() < 0.1:

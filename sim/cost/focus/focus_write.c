@@ -394,10 +394,43 @@ static bool put_constant(const struct cells *c, enum focus_column column, struct
     }
 }
 
+/* Values of FOCUS's pairs are no objects or lists: such a label is its text as a string. */
+static void put_tag(struct json_scan *scan, struct json_writer *w)
+{
+    enum json_kind kind = json_peek(scan);
+    struct text raw;
+    if (!json_skip(scan, &raw))
+        return;
+    if (kind == JSON_OBJECT || kind == JSON_ARRAY)
+        json_put_text(w, raw);
+    else
+        json_put_raw(w, raw);
+}
+
 static bool put_tags(const struct cells *c, enum focus_column column, struct buffer *out)
 {
+    const char *labels = names_text(&c->f->bill->workload->label_sets, c->r->labels);
+    struct json_scan scan;
+    struct json_writer w;
+    struct buffer name;
+    struct text key;
     (void)column;
-    return put_text(names_text(&c->f->bill->workload->label_sets, c->r->labels), out);
+    if (!labels)
+        return false;
+    json_scan_init(&scan, "labels", labels, strlen(labels), 1);
+    json_write_init(&w, out, 0);
+    buffer_init(&name, BUFFER_UNBOUNDED);
+    json_begin_object(&w);
+    json_object_begin(&scan);
+    while (json_object_next(&scan, &key)) {
+        if (json_unescape(key, &name))
+            json_key(&w, name.data ? name.data : "");
+        put_tag(&scan, &w);
+        buffer_clear(&name);
+    }
+    json_end_object(&w);
+    buffer_free(&name);
+    return true;
 }
 
 static bool put_consumed(const struct cells *c, enum focus_column column, struct buffer *out)
