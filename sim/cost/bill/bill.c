@@ -181,17 +181,19 @@ static void describe_workload(struct bill *bill, const struct serve_rows *rows)
 
 #define DAY_NS (86400 * NS_PER_S)
 
-/* A day, or the month that begins with the workload: 30 days where no start is known. */
-static int64_t period_length(const struct bill *bill)
+int64_t bill_month_length(const struct bill *bill)
 {
     int64_t month = 28 * DAY_NS;
-    if (bill->options.period == PERIOD_DAY)
-        return DAY_NS;
     if (!bill->has_start)
         return 30 * DAY_NS;
     while (bought_periods(30 * DAY_NS, true, bill->start_unix_ns, month) == 1)
         month += DAY_NS;
     return month;
+}
+
+uint64_t bill_at_own_rate(uint64_t requests, int64_t span_ns, int64_t length_ns)
+{
+    return (uint64_t)((money_magnitude)requests * (uint64_t)length_ns / (uint64_t)span_ns);
 }
 
 /* Requests of the period: as many as asked, or at the workload's own rate. */
@@ -205,8 +207,7 @@ static int period_requests(const struct bill *bill, int64_t length_ns, uint64_t 
         return error_set(err, ERR_INPUT,
                          "the workload has no duration, so its rate is not known; say how many "
                          "requests a month it is with --volume N, or use --period trace");
-    *out = (uint64_t)((money_magnitude)bill->sample->count * (uint64_t)length_ns /
-                      (uint64_t)(bill->span_ns - bill->first_ns));
+    *out = bill_at_own_rate(bill->sample->count, bill->span_ns - bill->first_ns, length_ns);
     return 0;
 }
 
@@ -214,7 +215,7 @@ static int period_requests(const struct bill *bill, int64_t length_ns, uint64_t 
 static int take_period(struct bill *bill, struct serve_rows *rows, struct error *err)
 {
     struct extrapolation *e = &bill->extrapolation;
-    int64_t length = period_length(bill);
+    int64_t length = bill->options.period == PERIOD_DAY ? DAY_NS : bill_month_length(bill);
     int code = period_requests(bill, length, &e->requests, err);
     if (code < 0)
         return code;

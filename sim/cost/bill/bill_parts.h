@@ -43,6 +43,12 @@ int bill_add_doubts(struct bill *bill, const struct serve_rows *rows,
                     const struct plan_bill **where);
 bool bill_is_ranked(const struct bill *bill, const struct plan_bill *p);
 
+/* The month that begins with the workload: 30 days where no start is known. */
+int64_t bill_month_length(const struct bill *bill);
+
+/* How many requests `length_ns` has at the rate of `requests` in `span_ns`. */
+uint64_t bill_at_own_rate(uint64_t requests, int64_t span_ns, int64_t length_ns);
+
 /* How many of the plan to buy: into p->subscriptions, with p->need. -1: beyond 128 bits. */
 int bill_choose_count(struct plan_bill *p, const struct bill *bill, const struct serve_rows *rows);
 

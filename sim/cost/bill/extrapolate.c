@@ -9,25 +9,15 @@
 #include <string.h>
 
 #define HOUR_NS (3600 * NS_PER_S)
-#define WEEK_HOURS 168
 
-/* The sample by session: rows of session s are row[start[s]] .. row[start[s + 1]], in the file's
- * order; sessions in the order in which the file first names them. */
-struct sessions {
-    size_t count;
-    size_t *start;
-    uint32_t *row;
-    int64_t *begin_ns; /* the first due time of each */
-};
-
-static void list_sessions(struct sessions *s, const struct serve_rows *sample)
+void session_list_make(struct session_list *s, const struct serve_rows *sample)
 {
     const struct workload *w = sample->workload;
     uint32_t *number = mem_alloc((w->count + 1) * sizeof *number); /* by row */
     uint32_t *of_name = mem_alloc((w->sessions.count + 1) * sizeof *of_name);
     for (size_t i = 0; i < w->sessions.count; i++)
         of_name[i] = NAME_NONE;
-    *s = (struct sessions){0};
+    *s = (struct session_list){0};
     for (size_t i = 0; i < w->count; i++) {
         uint32_t name = w->session ? w->session[i] : NAME_NONE;
         if (name == NAME_NONE)
@@ -55,7 +45,7 @@ static void list_sessions(struct sessions *s, const struct serve_rows *sample)
     free(of_name);
 }
 
-static void free_sessions(struct sessions *s)
+void session_list_free(struct session_list *s)
 {
     free(s->start);
     free(s->row);
@@ -68,56 +58,106 @@ static int hour_of_week(int64_t unix_ns)
     return (int)(((hour % WEEK_HOURS) + WEEK_HOURS) % WEEK_HOURS);
 }
 
-/* Sessions that start in each hour of the week, per such hour that the sample spans. */
-static void make_profile(const struct extrapolation *e, const struct sessions *s, int64_t span_ns,
-                         double profile[WEEK_HOURS])
+void week_profile_make(struct week_profile *p, const struct session_list *s,
+                       const struct serve_rows *sample, int64_t start_unix_ns)
 {
     double seen[WEEK_HOURS] = {0};
-    memset(profile, 0, WEEK_HOURS * sizeof *profile);
-    for (int64_t at = 0; at < span_ns; at += HOUR_NS)
-        seen[hour_of_week(e->start_unix_ns + at)]++;
+    *p = (struct week_profile){.known = sample->span_ns >= WEEK_HOURS * HOUR_NS};
+    if (!p->known)
+        return;
+    for (int64_t at = 0; at < sample->span_ns; at += HOUR_NS)
+        seen[hour_of_week(start_unix_ns + at)]++;
     for (size_t i = 0; i < s->count; i++)
-        profile[hour_of_week(e->start_unix_ns + s->begin_ns[i])]++;
+        p->starts[hour_of_week(start_unix_ns + s->begin_ns[i])]++;
     for (int h = 0; h < WEEK_HOURS; h++)
-        profile[h] = seen[h] > 0 ? profile[h] / seen[h] : 0;
+        p->starts[h] = seen[h] > 0 ? p->starts[h] / seen[h] : 0;
 }
-
-/* Where in the horizon session j of n starts. The walk over the hours goes on from call to call. */
-struct placing {
-    const struct extrapolation *e;
-    const double *profile; /* NULL: even */
-    double total, reached; /* of the profile: all, before `hour` */
-    int64_t hour;          /* from the horizon's start */
-};
 
 static double weight_of_hour(const struct placing *p, int64_t hour)
 {
-    int64_t left = p->e->horizon_ns - hour * HOUR_NS;
+    int64_t left = p->e.horizon_ns - hour * HOUR_NS;
     double share = left >= HOUR_NS ? 1 : (double)left / (double)HOUR_NS;
-    return share * p->profile[hour_of_week(p->e->start_unix_ns + hour * HOUR_NS)];
+    return share * p->profile->starts[hour_of_week(p->e.start_unix_ns + hour * HOUR_NS)];
 }
 
-static void begin_placing(struct placing *p)
+void placing_begin(struct placing *p, const struct extrapolation *e,
+                   const struct week_profile *profile)
 {
-    for (int64_t h = 0; p->profile && h * HOUR_NS < p->e->horizon_ns; h++)
+    *p = (struct placing){.e = *e, .profile = profile->known ? profile : NULL};
+    for (int64_t h = 0; p->profile && h * HOUR_NS < e->horizon_ns; h++)
         p->total += weight_of_hour(p, h);
     if (p->total <= 0)
         p->profile = NULL;
 }
 
-static int64_t place(struct placing *p, uint64_t j)
+int64_t placing_start(struct placing *p, uint64_t j)
 {
     if (!p->profile) {
-        money_magnitude at = ((money_magnitude)j * 2 + 1) * (uint64_t)p->e->horizon_ns;
-        return (int64_t)(at / (p->e->sessions * 2));
+        money_magnitude at = ((money_magnitude)j * 2 + 1) * (uint64_t)p->e.horizon_ns;
+        return (int64_t)(at / (p->e.sessions * 2));
     }
-    double aim = ((double)j + 0.5) / (double)p->e->sessions * p->total;
-    while ((p->hour + 1) * HOUR_NS < p->e->horizon_ns &&
+    double aim = ((double)j + 0.5) / (double)p->e.sessions * p->total;
+    while ((p->hour + 1) * HOUR_NS < p->e.horizon_ns &&
            p->reached + weight_of_hour(p, p->hour) <= aim)
         p->reached += weight_of_hour(p, p->hour++);
     double weight = weight_of_hour(p, p->hour),
            within = weight > 0 ? (aim - p->reached) / weight : 0;
     return p->hour * HOUR_NS + (int64_t)(within * (double)HOUR_NS);
+}
+
+void placing_shares_make(struct placing_shares *s, const struct placing *p)
+{
+    *s = (struct placing_shares){.horizon_ns = p->e.horizon_ns};
+    if (!p->profile)
+        return;
+    s->hours = (size_t)((p->e.horizon_ns + HOUR_NS - 1) / HOUR_NS);
+    s->before = mem_alloc((s->hours + 1) * sizeof *s->before);
+    s->before[0] = 0;
+    for (size_t h = 0; h < s->hours; h++)
+        s->before[h + 1] = s->before[h] + weight_of_hour(p, (int64_t)h);
+}
+
+void placing_shares_free(struct placing_shares *s)
+{
+    free(s->before);
+}
+
+/* The share of all sessions that start before an instant. The last hour may be cut short. */
+static double share_before(const struct placing_shares *s, int64_t at_ns)
+{
+    size_t hour = (size_t)(at_ns / HOUR_NS);
+    if (hour >= s->hours)
+        return 1;
+    double weight = s->before[hour + 1] - s->before[hour];
+    double within = (double)(at_ns - (int64_t)hour * HOUR_NS) / (double)HOUR_NS;
+    return (s->before[hour] + weight * within) / s->before[s->hours];
+}
+
+void placing_between(const struct placing_shares *s, int64_t from_ns, int64_t to_ns,
+                     uint64_t sessions, uint64_t *least, uint64_t *most)
+{
+    from_ns = from_ns < 0 ? 0 : from_ns;
+    to_ns = to_ns > s->horizon_ns ? s->horizon_ns : to_ns;
+    *least = *most = 0;
+    if (to_ns <= from_ns)
+        return;
+    if (!s->before) {
+        uint64_t horizon = (uint64_t)s->horizon_ns;
+        money_magnitude all = (money_magnitude)sessions * (uint64_t)(to_ns - from_ns);
+        *least = (uint64_t)(all / horizon);
+        *most = *least + (all % horizon > 0);
+        return;
+    }
+    double count = (double)sessions * (share_before(s, to_ns) - share_before(s, from_ns));
+    *least = count * (1 - 1e-9) > 2 ? (uint64_t)(count * (1 - 1e-9)) - 1 : 0;
+    *most = (uint64_t)ceil(count * (1 + 1e-9)) + 2;
+    *most = *most > sessions ? sessions : *most;
+}
+
+uint64_t extrapolate_sessions(uint64_t requests, size_t sessions, size_t rows)
+{
+    double exact = (double)requests * (double)sessions / (double)rows;
+    return exact < 1.5 ? 1 : (uint64_t)llround(exact);
 }
 
 /* Which row of the sample each row is made of, and when it is due. */
@@ -237,22 +277,21 @@ int extrapolate(struct extrapolation *e, const struct serve_rows *sample, struct
                 struct error *err)
 {
     const struct workload *w = sample->workload;
-    double profile[WEEK_HOURS];
-    struct sessions s;
+    struct week_profile profile;
+    struct session_list s;
     struct plan_of_rows r = {0};
+    struct placing p;
     workload_init(out);
     if (w->count == 0)
         return error_set(err, ERR_INPUT, "there is no request to make a period of");
-    list_sessions(&s, sample);
-    double exact = (double)e->requests * (double)s.count / (double)w->count;
-    e->sessions = exact < 1.5 ? 1 : (uint64_t)llround(exact);
-    e->by_hour = sample->span_ns >= WEEK_HOURS * HOUR_NS;
-    make_profile(e, &s, sample->span_ns, profile);
-    struct placing p = {.e = e, .profile = e->by_hour ? profile : NULL};
-    begin_placing(&p);
+    session_list_make(&s, sample);
+    e->sessions = extrapolate_sessions(e->requests, s.count, w->count);
+    week_profile_make(&profile, &s, sample, e->start_unix_ns);
+    e->by_hour = profile.known;
+    placing_begin(&p, e, &profile);
     for (uint64_t j = 0; j < e->sessions; j++) {
         size_t n = (size_t)(j % s.count);
-        int64_t by = place(&p, j) - s.begin_ns[n];
+        int64_t by = placing_start(&p, j) - s.begin_ns[n];
         uint32_t name = name_session(w, out, s.row[s.start[n]], j / s.count);
         for (size_t i = s.start[n]; i < s.start[n + 1]; i++)
             append(&r, out, s.row[i], name, serve_due(sample, s.row[i]) + by);
@@ -265,6 +304,6 @@ int extrapolate(struct extrapolation *e, const struct serve_rows *sample, struct
     out->start_unix_ns = w->start_unix_ns;
     free(r.base);
     free(r.session);
-    free_sessions(&s);
+    session_list_free(&s);
     return 0;
 }

@@ -29,4 +29,52 @@ struct extrapolation {
 int extrapolate(struct extrapolation *e, const struct serve_rows *sample, struct workload *out,
                 struct error *err);
 
+/* The sample by session: rows of session s are row[start[s]] .. row[start[s + 1]], in the file's
+ * order; sessions in the order in which the file first names them. */
+struct session_list {
+    size_t count;
+    size_t *start;
+    uint32_t *row;
+    int64_t *begin_ns; /* the first due time of each */
+};
+void session_list_make(struct session_list *s, const struct serve_rows *sample);
+void session_list_free(struct session_list *s);
+
+/* S, of a period of so many requests, from a sample of so many sessions and rows. */
+uint64_t extrapolate_sessions(uint64_t requests, size_t sessions, size_t rows);
+
+/* Sessions that start in each hour of the week, per such hour that the sample spans; not known
+ * where it spans less than a week. */
+#define WEEK_HOURS 168
+struct week_profile {
+    bool known;
+    double starts[WEEK_HOURS];
+};
+void week_profile_make(struct week_profile *p, const struct session_list *s,
+                       const struct serve_rows *sample, int64_t start_unix_ns);
+
+/* Where in the horizon session j of e->sessions starts: asked for j = 0, 1, 2, ... in this order,
+ * as the walk over the hours goes on from call to call. Borrows the profile. */
+struct placing {
+    struct extrapolation e;
+    const struct week_profile *profile; /* NULL: even */
+    double total, reached;              /* of the profile: all, before `hour` */
+    int64_t hour;                       /* from the horizon's start */
+};
+void placing_begin(struct placing *p, const struct extrapolation *e,
+                   const struct week_profile *profile);
+int64_t placing_start(struct placing *p, uint64_t j);
+
+/* Bounds on how many of `sessions` start in [from_ns, to_ns) of the horizon: exact to one session
+ * where they are placed evenly, to three by the hours of the week. */
+struct placing_shares {
+    int64_t horizon_ns;
+    double *before; /* the profile's weight before each hour, and of all; NULL: even */
+    size_t hours;
+};
+void placing_shares_make(struct placing_shares *s, const struct placing *p);
+void placing_shares_free(struct placing_shares *s);
+void placing_between(const struct placing_shares *s, int64_t from_ns, int64_t to_ns,
+                     uint64_t sessions, uint64_t *least, uint64_t *most);
+
 #endif
