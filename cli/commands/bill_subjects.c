@@ -83,6 +83,7 @@ void bill_subjects_free(struct bill_subjects *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         what_if_free(&s->items[i].what_if);
+        ladder_free(&s->items[i].ladder);
         bill_free(&s->items[i].bill);
         run_workload_free(&s->items[i].run);
     }

@@ -15,6 +15,7 @@
 #include "cli/trace_options.h"
 #include "core/runs/summary/slo.h"
 #include "sim/cost/bill/run_workload.h"
+#include "sim/cost/ladder/ladder.h"
 #include "sim/cost/what_if/what_if.h"
 
 struct bill_subject {
@@ -24,6 +25,7 @@ struct bill_subject {
     struct run_workload run; /* of a trace the workload alone */
     struct bill bill;        /* made by who has read the subject; zeroed until then */
     struct what_if what_if;  /* the same */
+    struct ladder ladder;    /* the same */
 };
 
 struct bill_subjects {

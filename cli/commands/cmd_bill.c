@@ -7,6 +7,7 @@
 #include "cli/run_bill.h"
 #include "core/memory.h"
 #include "core/text.h"
+#include "sim/cost/ladder/ladder.h"
 #include "sim/cost/several/several.h"
 #include "sim/cost/shares/shares.h"
 #include "sim/cost/sums/sum_bill.h"
@@ -20,7 +21,7 @@ struct bill_command {
     struct common_options common;
     struct option_list plans, scenarios, what_if, slos, focus, tokens_as;
     const char *period, *by, *start, *output, *export;
-    bool force, requests_csv, no_plots, matrix;
+    bool force, ladder, requests_csv, no_plots, matrix;
     uint64_t workers, units, requests, break_even_output, volume;
     int64_t max_wait_ns, duration_ns;
     double ttft_ms, tpot_ms;
@@ -44,6 +45,9 @@ static const struct option_spec options[] = {
      .help = "what a day or a month at the workload's own rate costs: an extrapolation"},
     {"volume", 0, OPTION_COUNT, AT(volume), .unit = "N", .min = 1, .max = 1e12,
      .help = "what a month of so many requests like these costs: an extrapolation"},
+    {"ladder", 0, OPTION_FLAG, AT(ladder),
+     .help = "the cheapest plan for each number of requests a month, up to ten times these; a "
+             "month's bill always has it"},
     {"max-wait", 0, OPTION_DURATION, AT(max_wait_ns), "0", .unit = "TIME", .zero = true,
      .help = "how long a request may wait for a plan that queues; as many subscriptions are bought "
              "as that takes"},
@@ -161,6 +165,8 @@ static void put_bill(const struct terminal *t, const struct bill_command *o,
 {
     bill_write_table(bill, t->width, out);
     bill_shares_write_table(bill, t->width, out);
+    if (bill->ladder)
+        ladder_write_table(bill->ladder, t->width, out);
     if (bill->more.key && is_matrix(o))
         what_if_write_matrix(bill->more.what, out);
     else if (bill->more.key)
@@ -253,6 +259,20 @@ static int change(const struct bill_command *o, struct bill_subject *s,
     return code;
 }
 
+/* For a month's bill, and where it is asked for. */
+#define REDRAWN_MONTHS 100
+static int add_ladder(const struct bill_command *o, struct bill_subject *s, struct error *err)
+{
+    struct ladder_options how = {.seed = o->common.seed, .redraws = REDRAWN_MONTHS};
+    if ((!o->ladder && s->bill.options.period != PERIOD_MONTH) || s->bill.completed == 0 ||
+        s->bill.undecided)
+        return 0;
+    int code = ladder_make(&s->ladder, &s->bill, &how, err);
+    if (code == 0)
+        ladder_attach(&s->ladder, &s->bill);
+    return code;
+}
+
 /* What needs a row for each request. */
 static int check_sums(const struct bill_command *o, struct error *err)
 {
@@ -266,6 +286,7 @@ static int check_sums(const struct bill_command *o, struct error *err)
         {o->by != NULL, "--by"},
         {strcmp(o->period, "trace") != 0, "--period"},
         {o->volume > 0, "--volume"},
+        {o->ladder, "--ladder"},
         {o->max_wait_ns > 0, "--max-wait"},
         {o->requests > 0, "--requests"},
         {o->ttft_ms > 0, "--ttft-ms"},
@@ -316,7 +337,9 @@ static int bill_requests(const struct bill_command *o, struct bill_subject *s,
         return code;
     s->bill.generated = s->scenario;
     s->bill.generated_seed = o->common.seed;
-    code = bill_shares_make(&s->bill, err);
+    code = add_ladder(o, s, err);
+    if (code == 0)
+        code = bill_shares_make(&s->bill, err);
     return code < 0 ? code : change(o, s, plans, how, err);
 }
 

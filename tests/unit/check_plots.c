@@ -7,6 +7,7 @@
 #include "core/runs/record/run_dir.h"
 #include "core/runs/server/server_line.h"
 #include "sim/cost/bill/bill_rows.h"
+#include "sim/cost/ladder/ladder.h"
 
 #include <math.h>
 #include <string.h>
@@ -336,6 +337,33 @@ START_TEST(cost_plots_show_the_bill)
 }
 END_TEST
 
+START_TEST(the_ladder_is_drawn_from_end_to_end_of_its_steps)
+{
+    struct priced *b = make_bill();
+    struct ladder ladder;
+    struct ladder_options options = {.seed = 1};
+    struct picture p;
+    struct error err = {0};
+    ck_assert(!picture_ladder(&p, &b->bill, "run"));
+    picture_free(&p);
+    ck_assert_msg(ladder_make(&ladder, &b->bill, &options, &err) == 0, "%s", err.message);
+    ladder_attach(&ladder, &b->bill);
+    ck_assert(picture_ladder(&p, &b->bill, "run"));
+    const struct plot_panel *panel = &p.panels[0];
+    ck_assert_uint_eq(panel->series_count, ladder.curve_count + ladder.interval_count);
+    const struct ladder_run *last = &ladder.intervals[ladder.interval_count - 1].run;
+    const struct plot_series *s = &panel->series[panel->series_count - 1];
+    ck_assert_double_eq(s->x[s->count - 1], (double)last->to);
+    ck_assert_double_eq(s->y[s->count - 1], money_to_double(last->total_to));
+    ck_assert_int_eq(s->color, picture_plan_color(&b->bill, last->plan));
+    ck_assert_double_eq(panel->marks[0].at, (double)ladder.here);
+    assert_axes(&p, "requests a month", "a month (USD)");
+    picture_free(&p);
+    ladder_free(&ladder);
+    free_bill(b);
+}
+END_TEST
+
 /* Every cell's middle lies in a rectangle of the plan that the bill's map names. */
 /* The last y of a curve of steps at x or before it. */
 static double y_until(const struct plot_series *s, double x)
@@ -523,6 +551,7 @@ int main(void)
     tcase_add_test(test, cost_plots_show_the_bill);
     tcase_add_test(test, what_is_paid_stands_over_dates_and_a_subscription_is_a_step);
     tcase_add_test(test, the_map_shows_the_cheapest_plan);
+    tcase_add_test(test, the_ladder_is_drawn_from_end_to_end_of_its_steps);
     tcase_add_test(test, rows_add_up_to_the_bill_and_tell_when_a_quota_ends);
     tcase_add_test(test, names_from_outside_are_data_in_the_script);
     suite_add_tcase(suite, test);

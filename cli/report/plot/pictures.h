@@ -52,6 +52,7 @@ bool picture_spend(struct picture *p, const struct bill *b, const char *run);
 bool picture_cost_cdf(struct picture *p, const struct bill *b, const char *run);
 bool picture_cheapest(struct picture *p, const struct bill *b, const char *run);
 bool picture_variance(struct picture *p, const struct bill *b, const char *run);
+bool picture_ladder(struct picture *p, const struct bill *b, const char *run);
 
 void picture_free(struct picture *p);
 

@@ -39,6 +39,9 @@ static const struct {
     {"cheapest", NULL, picture_cheapest,
      "Which plan is the cheapest for a request of so many tokens, and where these requests "
      "lie."},
+    {"ladder", NULL, picture_ladder,
+     "What a month of so many requests costs: a line is whole where its plan is the cheapest, "
+     "steps are further subscriptions."},
     {"variance", NULL, picture_variance,
      "The coefficient of variation of a request's price, and which part of the charge it comes "
      "from. Shares add up to 100 %; " COST_NEGATIVE_SHARE "."},

@@ -32,6 +32,7 @@ struct bill_member {
     void (*write)(const void *what, struct json_writer *w);
     const void *what; /* borrowed */
 };
+struct ladder; /* sim/cost/ladder/ladder.h */
 
 enum bill_period { PERIOD_TRACE, PERIOD_DAY, PERIOD_MONTH };
 
@@ -196,6 +197,14 @@ struct bill_left_out {
     const char *why;
 };
 
+/* What another room has to say of a bill in bill.json: an object under a key of its own. */
+struct bill_addition {
+    const char *key;
+    const void *of; /* borrowed */
+    void (*write_json)(const void *of, struct json_writer *w);
+};
+#define BILL_ADDITIONS 8
+
 struct bill {
     const struct workload *sample;      /* as it was given */
     const struct workload *workload;    /* as billed: the sample, or the period made of it */
@@ -231,8 +240,11 @@ struct bill {
     size_t left_out_count;
     struct cheapest_map map;
     struct bill_member more; /* written into the JSON where the caller sets it; key NULL */
-    const char *generated; /* the same: from which scenario, where nobody sent the requests */
+    const char *generated;   /* the same: from which scenario, where nobody sent the requests */
     uint64_t generated_seed;
+    const struct ladder *ladder; /* NULL unless the caller made one; borrowed */
+    struct bill_addition additions[BILL_ADDITIONS];
+    size_t addition_count;
     size_t *ranking; /* plans that serve everything, cheapest first */
     size_t ranking_count;
     bool undecided; /* no winner: some plans count other tokens than the requests were counted in,

@@ -458,6 +458,10 @@ void bill_write_json(const struct bill *b, struct json_writer *w)
         b->more.write(b->more.what, w);
     }
     bill_put_undecided_json(b, w);
+    for (size_t i = 0; i < b->addition_count; i++) {
+        json_key(w, b->additions[i].key);
+        b->additions[i].write_json(b->additions[i].of, w);
+    }
     json_key(w, "ranking");
     json_begin_array(w);
     for (size_t i = 0; i < b->ranking_count && !b->undecided; i++) {

@@ -1,0 +1,362 @@
+/* One plan of a ladder: how it can be asked, and what its requests are charged. */
+#include "sim/cost/ladder/ladder_parts.h"
+
+#include "core/memory.h"
+
+#include <stdlib.h>
+
+/* ---- how it can be asked ---- */
+
+static bool has_windowed_fees(const struct plan *p)
+{
+    return p->fees.volume_count > 0 || p->fees.minimum > 0;
+}
+
+static bool checks_concurrency(const struct ladder_month *m, const struct plan *p)
+{
+    return p->limits.concurrency > 0 && m->bill->options.duration.known;
+}
+
+static enum ladder_how how_of(struct ladder_plan *p, struct ladder_month *m)
+{
+    const struct plan *plan = p->plan;
+    if (m->bill->plans[p->number].tokens || plan_needs_start(plan) || has_windowed_fees(plan) ||
+        checks_concurrency(m, plan))
+        return LADDER_BILL;
+    if (plan->quota_count + plan->rate_limit_count == 0)
+        return LADDER_SUMS;
+    return ladder_limits_make(p, m) ? LADDER_WINDOWS : LADDER_BILL;
+}
+
+/* ---- what it serves ---- */
+
+/* Plain charges of requests, whatever quotas there are, at one of the prices that hold by the hour.
+ */
+struct charging {
+    struct plan plan;
+    struct plan_rate *rates;
+    struct serve_result served;
+    struct tariff tariff;
+};
+
+/* window 0: no window of hours or dates is active; n: the n-th of each rate is. */
+static void open_charging(struct charging *c, const struct ladder_plan *p,
+                          const struct ladder_month *m, size_t window)
+{
+    const struct serve_conditions conditions = {.start_unix_ns = m->bill->start_unix_ns};
+    c->plan = *p->plan;
+    c->plan.quota_count = c->plan.rate_limit_count = c->plan.limits.concurrency = 0;
+    c->rates = mem_alloc((p->plan->rate_count + 1) * sizeof *c->rates);
+    for (size_t i = 0; i < p->plan->rate_count; i++) {
+        struct plan_rate *r = &c->rates[i];
+        *r = p->plan->rates[i];
+        r->resolved += SERVICE_COUNT * (window < r->window_count ? window : r->window_count);
+        r->window_count = 0;
+    }
+    c->plan.rates = c->rates;
+    serve_plan(&c->plan, &m->rows, &conditions, &c->served);
+    tariff_init(&c->tariff, &c->plan, &m->rows, &c->served, bill_known_start(m->bill), false);
+}
+
+static void close_charging(struct charging *c)
+{
+    tariff_free(&c->tariff);
+    serve_result_free(&c->served);
+    free(c->rates);
+}
+
+/* True if the row is in the quotas of the plan as a whole: nothing more is charged for it. */
+static bool is_included(const struct ladder_plan *p, const struct serve_ask *ask)
+{
+    for (size_t i = 0; p->how == LADDER_WINDOWS && i < p->plan->quota_count; i++)
+        if (plan_quota_is_for(&p->plan->quotas[i], ask->model, ask->class_name))
+            return true;
+    return false;
+}
+
+static bool is_too_large(const struct ladder_plan *p, const struct serve_ask *ask)
+{
+    for (size_t i = 0; i < p->limit_count; i++)
+        if (serve_need(&p->limits[i].quota, ask) > p->limits[i].amount)
+            return true;
+    return false;
+}
+
+/* A row that the plan does not serve, or not for a price that it has. */
+static bool is_bad(const struct ladder_plan *p, const struct ladder_month *m,
+                   const struct charging *c, size_t row)
+{
+    const struct serve_conditions conditions = {.start_unix_ns = m->bill->start_unix_ns};
+    struct row_charge charge;
+    if (!tariff_serves(&c->tariff, row))
+        return true;
+    if (p->plan->quota_count + p->plan->rate_limit_count > 0) {
+        struct serve_ask ask;
+        serve_ask_of(p->plan, &m->rows, &conditions, row, &ask);
+        if (ask.unbegun || !serve_within_caps(p->plan, &conditions, &ask) || is_too_large(p, &ask))
+            return true;
+        if (is_included(p, &ask) || (p->how == LADDER_BILL && p->plan->quota_count > 0))
+            return false; /* of those that are billed nobody knows what will be charged */
+    }
+    return tariff_charge(&c->tariff, row, &charge) == 0 && charge.last.unpriced != 0;
+}
+
+/* True if the bill has seen every row of the sample, and none was bad or cut. */
+static bool all_served(const struct ladder_plan *p, const struct ladder_month *m)
+{
+    const struct plan_bill *b = &m->bill->plans[p->number];
+    if (m->bill->period && m->bill->extrapolation.sessions < m->sessions.count)
+        return false;
+    for (int i = SERVE_INCLUDED + 1; i < SERVE_FATES; i++)
+        if (i != SERVE_QUOTA && i != SERVE_RATE && b->served.count[i] > 0)
+            return false;
+    return b->rejected == 0 && b->sums.unpriced == 0 && b->served.truncated == 0;
+}
+
+static void find_firsts(struct ladder_plan *p, const struct ladder_month *m)
+{
+    const struct session_list *s = &m->sessions;
+    uint64_t cap = p->plan->limits.max_output_tokens;
+    struct charging c;
+    p->first_bad = p->first_cut = UINT64_MAX;
+    if (all_served(p, m) || m->bill->plans[p->number].tokens)
+        return; /* what its own tokens are, and whether they fit, is the bill's to say */
+    open_charging(&c, p, m, 0);
+    for (size_t n = 0; n < m->used && p->first_bad == UINT64_MAX; n++)
+        for (size_t i = s->start[n]; i < s->start[n + 1]; i++) {
+            if (p->first_bad == UINT64_MAX && is_bad(p, m, &c, s->row[i]))
+                p->first_bad = n + 1;
+            if (p->first_cut == UINT64_MAX && cap > 0 && m->sample->output_tokens[s->row[i]] > cap)
+                p->first_cut = n + 1;
+        }
+    close_charging(&c);
+}
+
+void ladder_plan_make(struct ladder_plan *p, struct ladder_month *m, size_t number)
+{
+    *p = (struct ladder_plan){.number = number, .plan = m->bill->plans[number].plan};
+    p->in_numbers = plan_is_bought_in_numbers(p->plan, m->bill->options.units);
+    p->how = how_of(p, m);
+    find_firsts(p, m);
+    const struct plan_fees *f = &p->plan->fees;
+    p->linear = p->how == LADDER_SUMS && p->plan->rounding.scope != ROUND_BILL &&
+                f->credit_fee_millionths == 0 && f->credit_fee_minimum == 0 &&
+                f->credit_bonus_millionths == 0;
+    p->fixed = p->linear ? ladder_total(p, m, ladder_count(p, 1), 0) : 0;
+}
+
+void ladder_plan_free(struct ladder_plan *p)
+{
+    ladder_limits_free(p);
+    ladder_plan_drop_charges(p);
+}
+
+/* ---- what it charges ---- */
+
+/* Charges of rows by place, in parallel: the least of those before and of these. */
+struct charging_block {
+    const struct tariff *tariff;
+    const uint32_t *row;
+    money *charge;
+    bool first;
+};
+
+static void charge_block(void *context, size_t begin, size_t end)
+{
+    struct charging_block *b = context;
+    for (size_t i = begin; i < end; i++) {
+        struct row_charge c = {0};
+        money now =
+            tariff_serves(b->tariff, b->row[i]) && tariff_charge(b->tariff, b->row[i], &c) < 0
+                ? MONEY_MAX / 2
+                : c.total;
+        b->charge[i] = b->first || now < b->charge[i] ? now : b->charge[i];
+    }
+}
+
+static void charge_rows(const struct ladder_plan *p, const struct ladder_month *m, size_t window,
+                        money *charge)
+{
+    unsigned workers = m->bill->options.workers;
+    struct charging c;
+    open_charging(&c, p, m, window);
+    struct charging_block *b = mem_alloc(workers * sizeof *b);
+    for (unsigned i = 0; i < workers; i++)
+        b[i] = (struct charging_block){&c.tariff, m->sessions.row, charge, window == 0};
+    tariff_parallel(m->sessions.start[m->used], workers, charge_block, b, sizeof *b);
+    free(b);
+    close_charging(&c);
+}
+
+uint64_t ladder_windows_touched(const struct ladder_month *m, const struct plan_quota *q)
+{
+    int64_t span = m->length_ns + m->tail_ns + m->bill->options.max_wait_ns;
+    return (uint64_t)(span / plan_quota_length(q)) + 2;
+}
+
+/* What is paid beyond an allowance costs what it costs, what is within it the allowance's part of
+ * the price: so a request costs at least the smaller of the two. Of credit that covers all of U
+ * where n (price) buys n × windows × credit, the same holds of every dollar. */
+static money floor_of(const struct ladder_plan *p, const struct ladder_month *m, size_t row,
+                      money charge)
+{
+    const struct plan *plan = p->plan;
+    const struct serve_conditions conditions = {.start_unix_ns = m->bill->start_unix_ns};
+    money price = p->in_numbers ? plan_period_price(plan) : 0, share = 0;
+    struct serve_ask ask;
+    if (plan->quota_count == 0 || price <= 0 || plan->quota_count > 1)
+        return plan->quota_count == 0 ? charge : 0;
+    const struct plan_quota *q = &plan->quotas[0];
+    money_magnitude amount = plan_quota_amount(q), windows = ladder_windows_touched(m, q);
+    if (q->of || q->unit == QUOTA_USD || amount == 0 || amount > UINT64_MAX / windows)
+        return 0;
+    serve_ask_of(plan, &m->rows, &conditions, row, &ask);
+    if (!plan_quota_is_for(q, ask.model, ask.class_name))
+        return charge;
+    money_magnitude need = serve_need(q, &ask);
+    if (need > UINT64_MAX ||
+        money_prorate(price, (uint64_t)need, (uint64_t)(amount * windows), &share) < 0)
+        return 0;
+    share = share > MONEY_USD / 1000000000 ? share - MONEY_USD / 1000000000 : 0; /* rounded */
+    return q->beyond == BEYOND_PAY && charge < share ? charge : share;
+}
+
+static void keep_floors(const struct ladder_plan *p, const struct ladder_month *m, money *charge)
+{
+    for (size_t i = 0; i < m->sessions.start[m->used]; i++)
+        charge[i] = floor_of(p, m, m->sessions.row[i], charge[i]);
+}
+
+static void keep_paid(const struct ladder_plan *p, const struct ladder_month *m, money *charge)
+{
+    const struct serve_conditions conditions = {.start_unix_ns = m->bill->start_unix_ns};
+    for (size_t i = 0; i < m->sessions.start[m->used]; i++) {
+        struct serve_ask ask;
+        serve_ask_of(p->plan, &m->rows, &conditions, m->sessions.row[i], &ask);
+        if (is_included(p, &ask))
+            charge[i] = 0;
+    }
+}
+
+/* By session, of those before. NULL where nothing is charged. */
+static money *sum_sessions(const struct ladder_month *m, const money *charge)
+{
+    money *sum = mem_alloc((m->used + 1) * sizeof *sum);
+    sum[0] = 0;
+    for (size_t n = 0; n < m->used; n++) {
+        sum[n + 1] = sum[n];
+        for (size_t i = m->sessions.start[n]; i < m->sessions.start[n + 1]; i++)
+            sum[n + 1] =
+                money_add(sum[n + 1], charge[i], &sum[n + 1]) < 0 ? MONEY_MAX / 2 : sum[n + 1];
+    }
+    if (sum[m->used] != 0)
+        return sum;
+    free(sum);
+    return NULL;
+}
+
+/* What a bill adds to the charges may take some off again, or the charges are not known from the
+ * rows alone. */
+static bool has_floor(const struct plan *p)
+{
+    bool windows = false;
+    for (size_t i = 0; i < p->rate_count; i++)
+        windows = windows || p->rates[i].window_count > 0;
+    return (!plan_needs_start(p) || windows) && !has_windowed_fees(p) &&
+           p->fees.credit_bonus_millionths == 0 && p->rounding.scope != ROUND_BILL;
+}
+
+void ladder_plan_charge(struct ladder_plan *p, const struct ladder_month *m)
+{
+    if (p->usage || m->bill->plans[p->number].tokens ||
+        (p->how == LADDER_BILL && !has_floor(p->plan)))
+        return;
+    money *charge = mem_alloc((m->sessions.start[m->used] + 1) * sizeof *charge);
+    size_t windows = 0;
+    for (size_t i = 0; i < p->plan->rate_count; i++)
+        windows =
+            p->plan->rates[i].window_count > windows ? p->plan->rates[i].window_count : windows;
+    for (size_t w = 0; w <= windows; w++)
+        charge_rows(p, m, w, charge);
+    if (p->how == LADDER_BILL)
+        keep_floors(p, m, charge);
+    else if (p->how == LADDER_WINDOWS && p->plan->quota_count > 0)
+        keep_paid(p, m, charge);
+    p->usage = sum_sessions(m, charge);
+    free(charge);
+}
+
+void ladder_plan_drop_charges(struct ladder_plan *p)
+{
+    free(p->usage);
+    p->usage = NULL;
+}
+
+money ladder_usage(const struct ladder_plan *p, const struct ladder_month *m, uint64_t sessions)
+{
+    uint64_t count = m->sessions.count, rounds = sessions / count;
+    money all = 0;
+    if (!p->usage)
+        return 0;
+    if (rounds > 0 && money_multiply(p->usage[count], rounds, &all) < 0)
+        return MONEY_MAX / 2;
+    return all + p->usage[sessions % count];
+}
+
+money ladder_usage_of(const struct ladder_plan *p, const struct ladder_month *m,
+                      const struct ladder_layout *l)
+{
+    money sum = 0;
+    if (!l->session || !p->usage)
+        return ladder_usage(p, m, l->count);
+    for (uint64_t j = 0; j < l->count; j++)
+        sum += p->usage[l->session[j] + 1] - p->usage[l->session[j]];
+    return sum;
+}
+
+/* ---- what it comes to ---- */
+
+/* With the lines that stand beside the usage, as the bill makes them. */
+static money total_of(const struct ladder_plan *p, const struct ladder_month *m,
+                      const struct bill *month, uint64_t subscriptions, money usage)
+{
+    struct plan_bill b = {.plan = p->plan, .subscriptions = subscriptions};
+    struct bought bought;
+    b.sums.total = usage;
+    b.requests = month->workload->count;
+    bought_make(&bought, p->plan, subscriptions, m->bill->options.units);
+    bool ok = bill_add_lines(&b, &bought.plan, month, NULL) == 0;
+    bought_free(&bought);
+    return ok ? b.total : MONEY_MAX;
+}
+
+money ladder_total(struct ladder_plan *p, const struct ladder_month *m, uint64_t subscriptions,
+                   money usage)
+{
+    if (p->last.known && p->last.subscriptions == subscriptions && p->last.usage == usage)
+        return p->last.total;
+    p->last.known = true;
+    p->last.subscriptions = subscriptions;
+    p->last.usage = usage;
+    return p->last.total = total_of(p, m, &m->as_month, subscriptions, usage);
+}
+
+money ladder_scaled_total(const struct ladder_plan *p, const struct ladder_month *m, money usage,
+                          uint64_t requests, uint64_t placed)
+{
+    struct bill month = m->as_month;
+    struct workload rows = {.count = placed};
+    month.workload = &rows;
+    month.scaled_requests = requests;
+    month.scale_ns = 1;
+    return total_of(p, m, &month, ladder_count(p, 1), usage);
+}
+
+money ladder_least_period(const struct ladder_plan *p)
+{
+    const struct plan *plan = p->plan;
+    if (!plan_is_paid_by_period(plan) || plan->fees.credit_bonus_millionths > 0 ||
+        plan->rounding.scope == ROUND_BILL)
+        return 0;
+    return plan_period_price(plan);
+}
