@@ -2,6 +2,7 @@
 page and CSV of one bill never contradict each other."""
 import csv
 import fcntl
+import html
 import html.parser
 import io
 import json
@@ -288,6 +289,16 @@ class Directory(Case):
         done = self.farebox(*self.how, "--no-plots", "--what-if", "truncate=tokens:50")
         row = next(line.strip() for line in done.stdout.splitlines() if "truncate=tokens:50  " in line)
         self.assertIn(row, (self.scratch / "out/index.html").read_text())
+
+    def test_the_ladder_is_on_the_page_as_on_the_screen(self):
+        done = self.farebox(*self.how, "--volume", 3000)
+        page = html.unescape((self.scratch / "out/index.html").read_text())
+        here = next(line for line in done.stdout.splitlines() if line.startswith(" →"))
+        self.assertIn(here.rstrip(), page)
+        self.assertTrue((self.scratch / "out/plots/ladder.svg").exists())
+        self.assertIn('id="plot-ladder-', page)
+        self.farebox(*self.how, "--force")  # its plots are known as a bill's, and go with it
+        self.assertFalse((self.scratch / "out/plots/ladder.svg").exists())
 
     def test_nothing_is_left_of_what_fails(self):
         """Without gnuplot there is no plot, and so no page: neither a new one nor a part of it."""

@@ -2,12 +2,15 @@
 
 #include "cli/report/page/html_parts.h"
 #include "core/memory.h"
+#include "sim/cost/ladder/ladder.h"
 #include "sim/cost/what_if/what_if.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define SCREEN 110 /* columns of what stands as on the screen */
 
 static const char *name_of(const struct bill *b)
 {
@@ -171,7 +174,25 @@ static void add_notes(const struct bill *b, struct buffer *out)
     buffer_free(&notes);
 }
 
-/* The changes as the screen has them. */
+/* A table as the screen has it, below a title. */
+static void add_screen(const char *title, struct buffer *words, struct buffer *out)
+{
+    buffer_add_format(out, "<h3>%s</h3><pre>", title);
+    html_add_text(out, words->data + strspn(words->data, "\n"));
+    buffer_add_text(out, "</pre>");
+    buffer_free(words);
+}
+
+static void add_ladder(const struct bill *b, struct buffer *out)
+{
+    struct buffer words;
+    if (!b->ladder)
+        return;
+    buffer_init(&words, BUFFER_UNBOUNDED);
+    ladder_write_table(b->ladder, SCREEN, &words);
+    add_screen("The cheapest plan by requests a month", &words, out);
+}
+
 static void add_what_if(const struct bill *b, struct buffer *out)
 {
     struct buffer words;
@@ -183,6 +204,8 @@ static void add_what_if(const struct bill *b, struct buffer *out)
     html_add_text(out, words.data + strspn(words.data, "\n"));
     buffer_add_text(out, "</pre>");
     buffer_free(&words);
+    what_if_write_table(b->what_if, SCREEN, &words);
+    add_screen("What if", &words, out);
 }
 
 static void add_bill(const struct html_bill *h, size_t *plot_number, struct buffer *out)
@@ -205,6 +228,7 @@ static void add_bill(const struct html_bill *h, size_t *plot_number, struct buff
     html_answer_savings(b, out);
     buffer_add_text(out, "</dl>");
     html_add_bill(b, out);
+    add_ladder(b, out);
     add_lines(b, out);
     add_shares(b, out);
     html_add_shares(b, out);

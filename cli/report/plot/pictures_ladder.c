@@ -11,7 +11,7 @@
 static void add_curve(struct picture *p, const struct bill *b, const struct ladder_curve *c)
 {
     double *x = picture_array(p, c->count), *y = picture_array(p, c->count);
-    char name[BILL_NAME_SIZE];
+    char name[PICTURE_PLAN_NAME];
     bool in_steps = b->plans[c->plan].subscriptions > 0;
     const struct ladder_point *last = NULL;
     size_t n = 0;
@@ -24,9 +24,9 @@ static void add_curve(struct picture *p, const struct bill *b, const struct ladd
         x[n] = (double)at->requests;
         y[n++] = cost_usd(at->total);
     }
-    bill_plan_name(&b->plans[c->plan], name);
-    plot_add_series(&p->panels[0], picture_name(p, "%.40s", name),
-                    in_steps ? PLOT_STEPS : PLOT_LINES, x, y, n, picture_plan_color(b, c->plan))
+    picture_plan_name(b, c->plan, 48, name);
+    plot_add_series(&p->panels[0], picture_name(p, "%s", name), in_steps ? PLOT_STEPS : PLOT_LINES,
+                    x, y, n, picture_plan_color(b, c->plan))
         ->dashed = true;
 }
 
@@ -66,6 +66,11 @@ bool picture_ladder(struct picture *p, const struct bill *b, const char *run)
     for (size_t i = 0; i < l->interval_count && panel->series_count < PLOT_SERIES; i++)
         if (l->intervals[i].run.plan != LADDER_NOBODY)
             add_interval(p, b, &l->intervals[i]);
+    double most = 0;
+    for (size_t k = 0; k < panel->series_count; k++)
+        for (size_t i = 0; i < panel->series[k].count; i++)
+            most = fmax(most, panel->series[k].y[i]);
+    picture_money_axis(p, panel, most);
     plot_add_mark(panel, "here", (double)l->here, true);
     return true;
 }

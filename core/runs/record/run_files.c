@@ -33,9 +33,9 @@ static const char *const files[] = {"run.json",
                                     "profile_export_aiperf.json",
                                     NULL};
 
-static const char *const plots[] = {"latency-cdf", "spectrum", "latency-heat", "chunk-gaps",
-                                    "timeline",    "cost-cdf", "spend",        "cheapest",
-                                    "variance",    "sweep",    "usl",          NULL};
+static const char *const plots[] = {
+    "latency-cdf", "spectrum", "latency-heat", "chunk-gaps", "timeline", "cost-cdf", "spend",
+    "cheapest",    "variance", "ladder",       "sweep",      "usl",      NULL};
 
 static const char *const points[] = {"rate-", "concurrency-", "probe-", NULL};
 

@@ -50,7 +50,8 @@ static void open_charging(struct charging *c, const struct ladder_plan *p,
     for (size_t i = 0; i < p->plan->rate_count; i++) {
         struct plan_rate *r = &c->rates[i];
         *r = p->plan->rates[i];
-        r->resolved += SERVICE_COUNT * (window < r->window_count ? window : r->window_count);
+        r->resolved +=
+            plan_rate_services(r) * (window < r->window_count ? window : r->window_count);
         r->window_count = 0;
     }
     c->plan.rates = c->rates;
