@@ -199,12 +199,7 @@ static void add_what_if(const struct bill *b, struct buffer *out)
     if (!b->more.key)
         return;
     buffer_init(&words, BUFFER_UNBOUNDED);
-    what_if_write_table(b->more.what, 110, &words);
-    buffer_add_text(out, "<h3>What if</h3><pre>");
-    html_add_text(out, words.data + strspn(words.data, "\n"));
-    buffer_add_text(out, "</pre>");
-    buffer_free(&words);
-    what_if_write_table(b->what_if, SCREEN, &words);
+    what_if_write_table(b->more.what, SCREEN, &words);
     add_screen("What if", &words, out);
 }
 
