@@ -161,6 +161,8 @@ static void log_exchange(struct exchange *x)
         billed = usage_of(x, usage_cached(&x->usage), x->times.logged);
     struct truth_entry e = {
         .request_id = x->request_id,
+        .model = x->model,
+        .at_unix_ns = clock_wall_ns() - (now_ns - x->read_ns),
         .outcome = x->outcome,
         .fault = x->fault.text[0] ? x->fault.text : NULL,
         .status = x->status,

@@ -1,5 +1,6 @@
 #include "sim/mock/truth_log.h"
 
+#include "core/clock.h"
 #include "core/file.h"
 #include "core/json/json_write.h"
 #include "sim/mock/api/openai.h"
@@ -58,6 +59,13 @@ void truth_log_add(struct truth_log *log, const struct truth_entry *e)
     struct buffer *b = &log->lines;
     buffer_add_text(b, "{\"x_request_id\": ");
     json_escape(b, text_of(e->request_id));
+    if (e->model) {
+        buffer_add_text(b, ", \"model\": ");
+        json_escape(b, text_of(e->model));
+    }
+    char at[CLOCK_INSTANT_SIZE];
+    clock_format_instant(e->at_unix_ns, at);
+    buffer_add_format(b, ", \"at\": \"%s\"", at);
     buffer_add_format(b,
                       ", \"read_ns\": %lld, \"status\": %d, \"outcome\": \"%s\", \"stream\": %s, "
                       "\"fault\": ",

@@ -1,13 +1,13 @@
 /* The truth log: what the mock really did, to hold a client's figures against.
  *
  * One JSON line per request, in the order of their ends:
- *     {"x_request_id": "r7", "read_ns": …, "status": 200, "outcome": "completed", "stream": true,
- *      "fault": null, "due_ns": […], "written_ns": […], "billed": {…},
- *      "usage": {…}, "done_ns": …}
- * Instants are CLOCK_MONOTONIC nanoseconds. `due_ns` has one entry for every output token;
- * `written_ns` one for every token of a stream that was handed to the socket, or a single one for
- * a body in one piece. `billed` is OpenAI's usage object with what was delivered, `usage` the same
- * in the classes of a record, without those of 0.
+ *     {"x_request_id": "r7", "model": "m", "at": "2026-11-02T09:00:00.000000000Z", "read_ns": …,
+ *      "status": 200, "outcome": "completed", "stream": true, "fault": null, "due_ns": […],
+ * "written_ns": […], "billed": {…}, "usage": {…}, "done_ns": …} Instants are CLOCK_MONOTONIC
+ * nanoseconds. `due_ns` has one entry for every output token; `written_ns` one for every token of a
+ * stream that was handed to the socket, or a single one for a body in one piece. `billed` is
+ * OpenAI's usage object with what was delivered, `usage` the same in the classes of a record,
+ * without those of 0.
  *
  *     struct truth_log log;
  *     truth_log_open(&log, path, err);
@@ -29,6 +29,8 @@
 
 struct truth_entry {
     const char *request_id, *outcome, *fault; /* fault: NULL = none */
+    const char *model;                        /* that was asked for; NULL */
+    int64_t at_unix_ns;                       /* read_ns by the wall clock: a label */
     int status;
     bool stream;
     int64_t read_ns, done_ns;
