@@ -17,6 +17,7 @@
 struct trace_reading {
     const char *format, *columns, *keys, *timezone, *dates;
     uint64_t block_size;
+    bool ids; /* set by the command: see struct trace_options */
 };
 
 /* What such a command takes, for command_arguments(). */
@@ -64,6 +65,7 @@ static inline struct trace_options trace_reading_options(const struct trace_read
                                   .timezone = r->timezone,
                                   .dates = r->dates,
                                   .block_size = (uint32_t)r->block_size,
+                                  .ids = r->ids,
                                   .from_first = true};
 }
 

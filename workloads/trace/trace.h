@@ -36,6 +36,7 @@ struct trace_options {
     const char *dates;    /* of 3/4/2026: a trace_dates_name(); NULL = such a date is refused */
     uint32_t block_size;  /* tokens per prefix block where the trace does not say; 0 = the form's */
     size_t max_line;      /* 0 = TRACE_MAX_LINE */
+    bool ids;             /* what tells that rows are one request is its id, where they give none */
     bool from_first;      /* the earliest row becomes 0 in every form, and a start moves with it */
 };
 

@@ -103,17 +103,30 @@ bool trace_unique_drop(struct trace_unique *u, struct text id)
     return true;
 }
 
+/* The id that the rows had, or one that no log has. */
+static const char *id_of(const struct trace_unique *u, size_t place, char made[48])
+{
+    const char *id = names_text(&u->ids, (uint32_t)place);
+    if (id[0] != '\n')
+        return id;
+    snprintf(made, 48, "row without id %zu", place + 1);
+    return made;
+}
+
 static int put_rows(struct trace_unique *u, struct trace_input *in, int64_t *ends,
                     struct error *err)
 {
     for (size_t i = 0; i < u->told_count; i++) {
         const struct told *t = &u->told[i];
         struct request r;
+        char made[48];
         if (t->dropped)
             continue;
         workload_get(&u->all, t->row, &r);
         r.timestamp_ns = t->timestamp_ns;
         r.request_id = names_text(&u->requests, u->request[t->row]);
+        if (!r.request_id && in->options.ids)
+            r.request_id = id_of(u, i, made);
         ends[in->out->count] = t->end_ns;
         if (trace_add(in, &r, err) < 0)
             return ERR_INPUT;
