@@ -18,6 +18,7 @@ extern const struct command command_engine_list;
 extern const struct command command_engine_show;
 extern const struct command command_engine_calibrate;
 extern const struct command command_bill;
+extern const struct command command_reconcile;
 extern const struct command command_plan_capacity;
 extern const struct command command_plan_forecast;
 extern const struct command command_merge;
@@ -27,6 +28,7 @@ extern const struct command command_prices_list;
 extern const struct command command_prices_check;
 extern const struct command command_prices_import;
 extern const struct command command_prices_quote;
+extern const struct command command_prices_invoice;
 extern const struct command command_man;
 extern const struct command command_completion;
 
@@ -49,6 +51,7 @@ const struct command *const commands[] = {
     &command_engine_show,
     &command_engine_calibrate,
     &command_bill,
+    &command_reconcile,
     &command_plan_capacity,
     &command_plan_forecast,
     &command_merge,
@@ -58,6 +61,7 @@ const struct command *const commands[] = {
     &command_prices_check,
     &command_prices_import,
     &command_prices_quote,
+    &command_prices_invoice,
     &command_man,
     &command_completion,
     NULL,
