@@ -120,9 +120,11 @@ static void note_unknown_keys(struct attempt *a)
 
 static void note_usage(struct attempt *a, const struct chunk *c)
 {
-    a->usage_reports++;
-    a->usage_reasoning_sum += c->usage.tokens[USAGE_REASONING];
-    a->usage_output_sum += usage_output(&c->usage);
+    if (!c->usage_grows) { /* what is told at the start is no part of what is told at the end */
+        a->usage_reports++;
+        a->usage_reasoning_sum += c->usage.tokens[USAGE_REASONING];
+        a->usage_output_sum += usage_output(&c->usage);
+    }
     usage_report_merge(&a->report, &c->report);
     note_unknown_keys(a);
     a->so_far.has_usage = true;
