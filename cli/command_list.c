@@ -13,6 +13,7 @@ extern const struct command command_workload_transform;
 extern const struct command command_mock;
 extern const struct command command_record;
 extern const struct command command_sim;
+extern const struct command command_engine_derive;
 extern const struct command command_engine_fit;
 extern const struct command command_engine_list;
 extern const struct command command_engine_show;
@@ -47,6 +48,7 @@ const struct command *const commands[] = {
     &command_record,
     &command_sim,
     &command_engine_list,
+    &command_engine_derive,
     &command_engine_fit,
     &command_engine_show,
     &command_engine_calibrate,

@@ -64,8 +64,8 @@ static int load_model(const struct fit_options *o, const struct grid *g, struct 
     const char *name = o->model ? o->model : model_called(g->model, g->weights);
     if (!name)
         return error_set(err, ERR_INPUT,
-                         "expected --model: the grid's \"%s\" is none of the bundled ones (farebox "
-                         "engine list); a config.json will do",
+                         "expected --model: the grid's \"%s\" is none of the bundled ones "
+                         "(farebox engine derive --help); a config.json will do",
                          g->model);
     return model_load(name, m, err);
 }

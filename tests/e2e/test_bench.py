@@ -41,6 +41,7 @@ class Counting(Handler):
 
 class UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
+    request_queue_size = 128  # a Unix socket refuses at once whom its queue has no room for
 
 
 class Endpoints(Case):

@@ -70,6 +70,24 @@ class EngineFit(Case):
                 self.assertIn(says, result.stderr)
                 self.assertFalse(pathlib.Path(self.path("x.json")).exists())
 
+    def test_a_preset_is_derived_from_a_config_and_a_gpu(self):
+        config = {"num_hidden_layers": 40, "hidden_size": 5120, "num_attention_heads": 40, "num_key_value_heads": 8,
+                  "intermediate_size": 17408, "vocab_size": 151936, "torch_dtype": "bfloat16", "something": [1]}
+        pathlib.Path(self.path("config.json")).write_text(json.dumps(config))
+        result = self.farebox("engine", "derive", "--model", "config.json", "--gpu", "h200", "--tp", 2, "-o", "d.json")
+        self.assertIn("roofline", result.stderr)
+        made = json.loads(pathlib.Path(self.path("d.json")).read_text())
+        # 40 layers of 2 x 8 x 128 values of two bytes
+        self.assertEqual((made["kv_bytes_per_token"], made["kv_heads"]), (163840, 8))
+        # decodes of one request: the weights over two memories, no faster
+        self.assertGreater(made["w0"], made["weight_bytes"] / (2 * 4800e9) * 1e3)
+        self.assertIn("roofline", made["caveat"])
+        self.farebox("sim", "-s", "chat", "--rate", 2, "-n", 20, "--engine", "d.json", "-o", "run", "--quiet")
+        for words, says in ((("--model", "config.json"), "--gpu"), (("--model", "nosuch", "--gpu", "h200"), "qwen3-32b"),
+                            (("--model", "deepseek-r1", "--gpu", "l40s", "--tp", 8), "does not fit")):
+            with self.subTest(words=words):
+                self.assertIn(says, self.farebox("engine", "derive", *words, expect=2).stderr)
+
     def test_the_list_fits_a_terminal_and_names_every_preset(self):
         text = self.farebox("engine", "list").stdout
         self.assertLessEqual(max(map(len, text.splitlines())), 80)

@@ -57,8 +57,8 @@ START_TEST(a_trace_under_token_and_flat_plans)
     ck_assert_uint_eq(bill.break_even_count, 2);
     ck_assert_uint_eq(bill.break_even[0].dearer, 0);
     ck_assert_uint_eq(bill.split_count, 2);
-    testing_money(bill.splits[0].token_usage + bill.splits[0].moved_usage,
-                  accounts[_i].total, "a split moves charges, it does not lose any");
+    testing_money(bill.splits[0].token_usage + bill.splits[0].moved_usage, accounts[_i].total,
+                  "a split moves charges, it does not lose any");
     ck_assert_uint_eq(pro->served_requests, accounts[_i].served_pro);
     ck_assert_uint_eq(pro->served.delayed, 0);
     ck_assert_uint_eq(pro->subscriptions, accounts[_i].need_pro);

@@ -1,12 +1,13 @@
 #include "core/memory.h"
 #include "sim/engine/fit/step_fit.h"
-#include "sim/engine/hardware/placement.h"
+#include "sim/engine/hardware/derive.h"
 #include "sim/engine/step_time.h"
 #include "tests/unit/testing.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- grids that are made by the formula ---- */
 
@@ -236,6 +237,90 @@ START_TEST(a_model_is_found_by_the_names_it_goes_by)
 }
 END_TEST
 
+/* ---- rooflines ---- */
+
+static struct engine_config derived(const char *model, const char *gpu, uint32_t tp)
+{
+    struct model m;
+    struct gpu g;
+    struct engine_config c;
+    struct error err = {0};
+    engine_config_init(&c);
+    ck_assert_int_eq(model_load(model, &m, &err), 0);
+    ck_assert_int_eq(gpu_load(gpu, &g, &err), 0);
+    struct placement p = {&m, &g, tp, 16, 1};
+    ck_assert_msg(derive_preset(&p, &c, &err) == 0, "%s", err.message);
+    return c;
+}
+
+/* A decode of one request reads all weights once: no faster than the memory, and not half as slow
+ * again as it and the layers' own time allow. */
+START_TEST(a_roofline_reads_the_weights_once)
+{
+    static const struct {
+        const char *model, *gpu;
+        uint32_t tp;
+        double bytes, bandwidth;
+    } layouts[] = {{"llama-3.1-8b", "h100", 1, 16.1e9, 3350e9},
+                   {"llama-3.3-70b", "h200", 4, 141e9, 4 * 4800e9},
+                   {"llama-3.3-70b-fp8", "b200", 2, 72.6e9, 2 * 8000e9},
+                   {"llama-3.1-8b", "l40s", 1, 16.1e9, 864e9}};
+    for (size_t i = 0; i < COUNT_OF(layouts); i++) {
+        struct engine_config c = derived(layouts[i].model, layouts[i].gpu, layouts[i].tp);
+        double floor_ms = 1e3 * layouts[i].bytes / layouts[i].bandwidth;
+        double ms = step_tpot_ms(&c, 1, 128);
+        ck_assert_double_gt(ms, floor_ms);
+        ck_assert_double_lt(ms, 2 * floor_ms + 0.15 * c.layers);
+        ck_assert_msg(strstr(c.caveat, "roofline") != NULL, "%s", c.caveat);
+    }
+}
+END_TEST
+
+/* More requests at once, more GPUs, more experts: each in the direction that it must. */
+START_TEST(a_roofline_goes_the_way_it_must)
+{
+    struct engine_config two = derived("llama-3.3-70b-fp8", "h200", 2);
+    struct engine_config eight = derived("llama-3.3-70b-fp8", "h200", 8);
+    ck_assert_double_gt(step_tpot_ms(&two, 1, 1024), step_tpot_ms(&eight, 1, 1024));
+    ck_assert_double_gt(step_tpot_ms(&two, 64, 1024), step_tpot_ms(&two, 1, 1024));
+    struct engine_config r1 = derived("deepseek-r1", "h200", 8);
+    ck_assert_double_gt(r1.steps.m0, 0);
+    ck_assert_double_eq(r1.steps.n0, 32); /* 256 experts, 8 chosen */
+    ck_assert_double_gt(step_tpot_ms(&r1, 64, 128), 1.5 * step_tpot_ms(&r1, 1, 128));
+}
+END_TEST
+
+/* Against measured steps, where they are: the median error is that which the preset states, or
+ * less. Not all: what was fitted to all of them cannot be off more than when a layout was left out.
+ */
+START_TEST(rooflines_stay_near_measured_steps)
+{
+    static const struct {
+        const char *grid, *model, *gpu;
+        uint32_t tp;
+        double median;
+    } checks[] = {{"h200-l70fp8-tp4", "llama-3.3-70b-fp8", "h200", 4, 0.15},
+                  {"h100-q32-tp2", "qwen3-32b", "h100", 2, 0.15},
+                  {"b200-l70-tp2", "llama-3.3-70b", "b200", 2, 0.15},
+                  {"rtxpro-q32-tp2", "qwen3-32b", "rtxpro6000", 2, 0.15},
+                  {"a100-l8-tp1", "llama-3.1-8b", "a100", 1, 0.15}};
+    const char *folder = getenv("FAREBOX_GRIDS");
+    char path[512];
+    struct grid g;
+    struct error err = {0};
+    snprintf(path, sizeof path, "%s/grid-%s.json", folder ? folder : "../shared/engine/grids",
+             checks[_i].grid);
+    if (access(path, R_OK) != 0) {
+        testing_skip("no grid of step times: FAREBOX_GRIDS names their folder");
+    }
+    ck_assert_int_eq(grid_read(path, &g, &err), 0);
+    struct engine_config c = derived(checks[_i].model, checks[_i].gpu, checks[_i].tp);
+    struct fit_error e = step_fit_error(&c.steps, &g, GRID_KINDS, false);
+    ck_assert_msg(e.median <= checks[_i].median, "%s: %.3f", checks[_i].grid, e.median);
+    grid_free(&g);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("step_fit");
@@ -249,6 +334,9 @@ int main(void)
     tcase_add_loop_test(t, parameters_are_those_published, 0, (int)COUNT_OF(models));
     tcase_add_test(t, memory_decides_how_many_blocks_there_are);
     tcase_add_test(t, a_model_is_found_by_the_names_it_goes_by);
+    tcase_add_test(t, a_roofline_reads_the_weights_once);
+    tcase_add_test(t, a_roofline_goes_the_way_it_must);
+    tcase_add_loop_test(t, rooflines_stay_near_measured_steps, 0, 5);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }

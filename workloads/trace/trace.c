@@ -180,6 +180,28 @@ int trace_refuse_seconds(struct trace_input *in, bool spacing, const char *field
     return 0;
 }
 
+int trace_settle_timestamps(struct trace_input *in, struct error *err)
+{
+    static const char advice[] =
+        "--keys timestamp_s=timestamp,input=input_length,output=output_length (or --format "
+        "canonical, which takes them for milliseconds)";
+    int64_t first = 0, last = 0;
+    if (!workload_time_range(in->out, &first, &last))
+        return 0;
+    if (last >= TRACE_WALL_NS && (first < TRACE_WALL_NS || in->out->has_start))
+        return error_at(err, in->lines.name, 0, 0,
+                        in->out->has_start
+                            ? "the first line says when 0 was, and \"timestamp\" holds epochs: "
+                              "expected one or the other"
+                            : "some of \"timestamp\" are epochs and some are offsets from a "
+                              "start: expected one or the other");
+    if (first >= TRACE_WALL_NS)
+        trace_start_at_first(in);
+    else if (!in->out->has_start && !in->options.format)
+        return trace_refuse_seconds(in, true, "timestamp", advice, err);
+    return 0;
+}
+
 /* Times that go back are kept in file order; consumers sort. The report says how many. Which line
  * each row stood on is not kept. */
 static void count_backward(struct trace_input *in)

@@ -553,33 +553,9 @@ static int check_rings(const struct canonical *c, struct error *err)
                     why.message);
 }
 
-/* Epochs in milliseconds become the start. Times behind a line with a start are offsets, and a form
- * that was named is believed. */
-static int settle_times(struct trace_input *in, struct error *err)
-{
-    static const char advice[] =
-        "--keys timestamp_s=timestamp,input=input_length,output=output_length (or --format "
-        "canonical, which takes them for milliseconds)";
-    int64_t first = 0, last = 0;
-    if (!workload_time_range(in->out, &first, &last))
-        return 0;
-    if (last >= TRACE_WALL_NS && (first < TRACE_WALL_NS || in->out->has_start))
-        return error_at(err, in->lines.name, 0, 0,
-                        in->out->has_start
-                            ? "the first line says when 0 was, and \"timestamp\" holds epochs: "
-                              "expected one or the other"
-                            : "some of \"timestamp\" are epochs and some are offsets from a "
-                              "start: expected one or the other");
-    if (first >= TRACE_WALL_NS)
-        trace_start_at_first(in);
-    else if (!in->out->has_start && !in->options.format)
-        return trace_refuse_seconds(in, true, "timestamp", advice, err);
-    return 0;
-}
-
 static int finish(struct canonical *c, struct error *err)
 {
-    if (resolve(c, err) < 0 || check_rings(c, err) < 0 || settle_times(c->in, err) < 0)
+    if (resolve(c, err) < 0 || check_rings(c, err) < 0 || trace_settle_timestamps(c->in, err) < 0)
         return ERR_INPUT;
     if (!c->unknown_keys && !(c->ever & ~MOONCAKE_KEYS) && c->ever & BIT(HASH_IDS))
         c->in->report->format = "mooncake";

@@ -109,6 +109,11 @@ void trace_rebase(struct trace_input *in);
 int trace_refuse_seconds(struct trace_input *in, bool spacing, const char *field,
                          const char *advice, struct error *err);
 
+/* Of "timestamp" as canonical rows have it: epochs in milliseconds become the start. Times behind a
+ * line with a start are offsets, and a form that was named is believed. ERR_INPUT where they are
+ * mixed, or look like seconds. */
+int trace_settle_timestamps(struct trace_input *in, struct error *err);
+
 /* From here on a time can only be an instant on the wall clock: 1e8 s, in 1973. */
 #define TRACE_WALL_NS (INT64_C(100000000) * NS_PER_S)
 

@@ -299,7 +299,7 @@ static void add_map_plan(struct picture *p, const struct bill *b, int plan)
     size_t used = map_cells(&b->map, plan, data);
     if (used == 0)
         return;
-    const char *title = plan == -1  ? "no plan serves it"
+    const char *title = plan == -1   ? "no plan serves it"
                         : plan == -2 ? "not decided: another model's counts"
                                      : legend_name(p, b, (size_t)plan);
     plot_add_cells(panel, title, data, used,

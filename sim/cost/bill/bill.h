@@ -232,8 +232,8 @@ struct bill {
     struct bill_split *splits; /* of pairs; of large workloads only with the cheapest token plan */
     size_t split_count;
     const struct bill_split *best_split; /* the cheapest that leaves nobody out; NULL */
-    bool split_undecided; /* whether it saves anything depends on how its token plan counts */
-    money best_split_saved;              /* against the cheapest plan */
+    bool split_undecided;   /* whether it saves anything depends on how its token plan counts */
+    money best_split_saved; /* against the cheapest plan */
     bool has_split_below;
     money split_below; /* proven: no split of any of these pairs costs less */
     struct bill_left_out *left_out;

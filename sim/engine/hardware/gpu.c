@@ -9,6 +9,27 @@
 
 #define GPU_FILE_MAX (1 << 20)
 
+#define SHARE(member) JSON_AT(struct gpu_achieved, member)
+static const struct json_field achieved_rows[] = {
+    {"from", JSON_AS_CHARS, SHARE(from)},
+    {"weights", JSON_AS_DOUBLE, SHARE(weights), 1e-3, 10, .required = true},
+    {"compute", JSON_AS_DOUBLE, SHARE(compute), 1e-3, 10, .required = true},
+    {"cache", JSON_AS_DOUBLE, SHARE(cache), 1e-3, 10, .required = true},
+    {"attention", JSON_AS_DOUBLE, SHARE(attention), 1e-3, 10, .required = true},
+    {"link", JSON_AS_DOUBLE, SHARE(link), 1e-3, 10, .required = true},
+    {"padding", JSON_AS_DOUBLE, SHARE(padding), 0, 100},
+    {"layer_ms", JSON_AS_DOUBLE, SHARE(layer_ms), 0, 100},
+    {"decode_ms", JSON_AS_DOUBLE, SHARE(decode_ms), 0, 100},
+    {"prefill_ms", JSON_AS_DOUBLE, SHARE(prefill_ms), 0, 100},
+    {"token_ms", JSON_AS_DOUBLE, SHARE(token_ms), 0, 100},
+    {"error_median", JSON_AS_DOUBLE, SHARE(error_median), 0, 100},
+    {"error_p90", JSON_AS_DOUBLE, SHARE(error_p90), 0, 100},
+};
+static const struct json_table achieved_table = {
+    JSON_ROWS(achieved_rows), .where = "the shares that are achieved",
+    .needs = "expected weights, compute, cache, attention and link: shares of the datasheet",
+    .once = true};
+
 #define AT(member) JSON_AT(struct gpu, member)
 static const struct json_field rows[] = {
     {"name", JSON_AS_CHARS, AT(name)},
@@ -20,6 +41,9 @@ static const struct json_field rows[] = {
     {"tflops_fp4", JSON_AS_DOUBLE, AT(tflops_fp4), 0, 1e9},
     {"link_gbs", JSON_AS_DOUBLE, AT(link_gbs), 0, 1e9},
     {"source", JSON_AS_CHARS, AT(source)},
+    {"achieved_bf16", JSON_AS_OBJECT, AT(bf16), .table = &achieved_table},
+    {"achieved_fp8", JSON_AS_OBJECT, AT(fp8), .table = &achieved_table},
+    {"achieved_experts", JSON_AS_OBJECT, AT(experts), .table = &achieved_table},
 };
 static const struct json_table gpu_table = {
     JSON_ROWS(rows), .where = "the GPU",
@@ -69,6 +93,20 @@ const char *gpu_called(const char *name)
             return f->stem;
     }
     return NULL;
+}
+
+const struct gpu_achieved *gpu_achieved(const struct gpu *g, double weight_bits, bool has_experts)
+{
+    static struct gpu usual;
+    const struct gpu_achieved *typed[] = {has_experts ? &g->experts : NULL,
+                                          weight_bits <= 8 ? &g->fp8 : &g->bf16,
+                                          weight_bits <= 8 ? &g->bf16 : &g->fp8};
+    for (size_t i = 0; i < COUNT_OF(typed); i++)
+        if (typed[i] && typed[i]->weights > 0)
+            return typed[i];
+    if (usual.memory_bytes <= 0)
+        gpu_load("h100", &usual, &(struct error){0});
+    return weight_bits <= 8 ? &usual.fp8 : &usual.bf16;
 }
 
 double gpu_flops(const struct gpu *g, double weight_bits)

@@ -126,6 +126,21 @@ int model_parse(const char *file, const char *text, size_t length, struct model 
     return 0;
 }
 
+static int unknown(const char *name, struct error *err)
+{
+    const char *near = embedded_nearest("models", name);
+    struct buffer known;
+    if (near)
+        return error_set(err, ERR_INPUT, "unknown model \"%s\"; did you mean \"%s\"?", name, near);
+    buffer_init(&known, BUFFER_UNBOUNDED);
+    for (const struct embedded_file *f = NULL; (f = embedded_next("models", f));)
+        buffer_add_format(&known, "%s%s", known.length ? ", " : "", f->stem);
+    error_set(err, ERR_INPUT, "unknown model \"%s\"; expected %s, or the path of a config.json",
+              name, known.data);
+    buffer_free(&known);
+    return ERR_INPUT;
+}
+
 int model_load(const char *name_or_path, struct model *out, struct error *err)
 {
     const struct embedded_file *file = embedded_find("models", name_or_path);
@@ -133,13 +148,8 @@ int model_load(const char *name_or_path, struct model *out, struct error *err)
     size_t length = 0;
     if (file)
         return model_parse(file->stem, file->bytes, file->length, out, err);
-    if (!strchr(name_or_path, '/') && !strstr(name_or_path, ".json") &&
-        !file_exists(name_or_path)) {
-        const char *near = embedded_nearest("models", name_or_path);
-        return error_set(err, ERR_INPUT, "unknown model \"%s\"; %s%s%s", name_or_path,
-                         near ? "did you mean \"" : "farebox engine list names the bundled ones",
-                         near ? near : "", near ? "\"?" : ", else give its config.json");
-    }
+    if (!strchr(name_or_path, '/') && !strstr(name_or_path, ".json") && !file_exists(name_or_path))
+        return unknown(name_or_path, err);
     if (file_read_all(name_or_path, CONFIG_FILE_MAX, &text, &length, err) < 0)
         return ERR_INPUT;
     int status = model_parse(name_or_path, text, length, out, err);
@@ -241,4 +251,10 @@ double model_kv_bytes_per_token(const struct model *m, double kv_bits)
 uint32_t model_kv_heads(const struct model *m)
 {
     return m->kv_rank ? 1 : m->kv_heads;
+}
+
+double model_pair_flops(const struct model *m)
+{
+    double wide = m->kv_rank ? m->nope + m->rope + m->v_dim : 2.0 * m->head_dim;
+    return 2.0 * m->layers * m->heads * wide;
 }

@@ -59,6 +59,9 @@ double model_active_parameters(const struct model *m);
 double model_weight_bytes(const struct model *m);
 double model_kv_bytes_per_token(const struct model *m, double kv_bits);
 
+/* Arithmetic of one query token and one token of context, in all layers: scores and values. */
+double model_pair_flops(const struct model *m);
+
 /* The heads among which a layer's KV cache can be divided: ranks beyond it hold copies. Latent
  * attention has one. */
 uint32_t model_kv_heads(const struct model *m);
