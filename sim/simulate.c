@@ -4,6 +4,7 @@
 #include "core/random.h"
 #include "core/stop.h"
 #include "workloads/load/due_record.h"
+#include "workloads/model/later_turn.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,9 +35,10 @@ struct simulation {
     struct simulate_progress progress;
     uint64_t peak_in_flight;
     int64_t last_end_ns;
-    bool stopped;        /* the observer said so */
-    uint64_t kept_cache; /* requests whose cache hits are the recording's */
-    bool recorded_cache; /* the workload is a recording that says what came from a cache */
+    bool stopped;          /* the observer said so */
+    uint64_t kept_cache;   /* requests whose cache hits are the recording's */
+    bool recorded_cache;   /* the workload is a recording that says what came from a cache */
+    uint32_t *later_turns; /* by row, whose prompt repeats its answer; NULL = of none */
 };
 
 void simulate_options_init(struct simulate_options *options)
@@ -200,6 +202,22 @@ static void reject(struct simulation *s, uint32_t place, int64_t now_ns)
     end_flight(s, place, &r);
 }
 
+/* What the row's blocks are called: where another turn repeats prompt and answer, as there. */
+static void name_blocks(const struct simulation *s, const struct due *due, struct engine_request *r)
+{
+    const struct workload *w = s->w;
+    uint32_t row = due->row;
+    if (!w->hash_start)
+        return;
+    if (s->later_turns && s->later_turns[row] != LATER_TURN_NONE) {
+        row = s->later_turns[row];
+        r->named_tokens = w->input_tokens[row];
+    }
+    r->hash_ids = w->hash_ids + w->hash_start[row];
+    r->hash_count = w->hash_start[row + 1] - w->hash_start[row];
+    r->prefix_salt = due->repeat ? random_mix(s->options->seed, due->repeat) : 0;
+}
+
 static void send_request(struct simulation *s, const struct due *due, int64_t now_ns)
 {
     const struct workload *w = s->w;
@@ -209,11 +227,7 @@ static void send_request(struct simulation *s, const struct due *due, int64_t no
                                .output_tokens = w->output_tokens[row],
                                .block_size = w->block_size,
                                .priority = w->priority ? w->priority[row] : 0};
-    if (w->hash_start) {
-        r.hash_ids = w->hash_ids + w->hash_start[row];
-        r.hash_count = w->hash_start[row + 1] - w->hash_start[row];
-        r.prefix_salt = due->repeat ? random_mix(s->options->seed, due->repeat) : 0;
-    }
+    name_blocks(s, due, &r);
     if (engine_submit(s->engine, now_ns, &r) != ENGINE_ACCEPTED)
         reject(s, place, now_ns);
 }
@@ -349,6 +363,9 @@ int simulate_run(const struct workload *w, const struct simulate_options *option
     s.engine = engine_create(&options->engine, options->seed, err);
     if (!s.engine)
         return ERR_INPUT;
+    if (options->engine.kind == ENGINE_STEPS && options->engine.prefix_cache &&
+        options->engine.generated)
+        s.later_turns = later_turns_find(w);
     make_schedule(w, options, &load);
     s.schedule = schedule_create(&load, w, err);
     s.progress.planned = schedule_planned(s.schedule);
@@ -365,5 +382,6 @@ int simulate_run(const struct workload *w, const struct simulate_options *option
     schedule_free(s.schedule);
     free(s.flights);
     free(s.times);
+    free(s.later_turns);
     return 0;
 }

@@ -28,6 +28,11 @@ static bool is_zero(const void *member)
     return !(value > 0);
 }
 
+static bool is_true(const void *member)
+{
+    return *(const bool *)member;
+}
+
 static const struct json_field rows[] = {
     {"kind", JSON_AS_CHOICE, AT(kind), .names = kind_names, .what = "kind of engine"},
     {"source", JSON_AS_CHARS, AT(source)},
@@ -61,6 +66,8 @@ static const struct json_field rows[] = {
     {"max_num_batched_tokens", JSON_AS_UINT, AT(max_num_batched_tokens), 0, 1e7,
      .groups = FOR_STEPS},
     {"prefix_cache", JSON_AS_BOOL, AT(prefix_cache), .groups = FOR_STEPS},
+    {"generated", JSON_AS_BOOL, AT(generated), .groups = FOR_STEPS, .optional = true,
+     .is_nothing = is_true},
     {"jitter_cv", JSON_AS_DOUBLE, AT(jitter_cv), 0, 2, .groups = FOR_STEPS},
     {"k", JSON_AS_DOUBLE, AT(steps.k), 1e-6, 1e6, .groups = FOR_STEPS},
     {"w0", JSON_AS_DOUBLE, AT(steps.w0), 0, 1e6, .groups = FOR_STEPS},
@@ -114,6 +121,7 @@ void engine_config_init(struct engine_config *config)
                                      .memory_utilisation = 0.9,
                                      .activation_bytes = 2e9,
                                      .prefix_cache = true,
+                                     .generated = true,
                                      .steps = {.k = 1}};
 }
 

@@ -71,7 +71,8 @@ struct engine_config {
     uint32_t policy;                 /* of scheduling: policy_at(); 0 = first come, first served */
     uint32_t max_num_batched_tokens; /* tokens in a step; 0 = 2048 */
     bool prefix_cache;               /* true */
-    double jitter_cv;                /* coefficient of variation of a segment's steps; 0 = none */
+    bool generated;   /* whether answers enter it, see engine_request.named_tokens; true */
+    double jitter_cv; /* coefficient of variation of a segment's steps; 0 = none */
     struct step_constants steps;
 
     /* How the caller wants to be told; not in files. */

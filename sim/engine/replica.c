@@ -135,6 +135,7 @@ static void fill_slot(struct replica *r, uint32_t slot, const struct engine_requ
     mem_grow(&s->units, &s->unit_capacity, units, sizeof *s->units);
     s->unit_blocks = sequence_unit_blocks(request->block_size, r->block_size);
     s->hash_count = sequence_unit_hashes(request, r->block_size, s->hashes, units);
+    s->named = sequence_named_tokens(request);
 }
 
 /* The first step that ends later than `at_ns` is the jump's last. */

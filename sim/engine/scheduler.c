@@ -42,20 +42,6 @@ static void end_decode(struct replica *r, uint32_t slot)
     heap_remove(&r->ending, slot);
 }
 
-void release_blocks(struct replica *r, uint32_t slot)
-{
-    struct sequence *s = slot_at(r, slot);
-    kv_give(&r->pool, blocks_for(r, tokens_held(r, s)) - s->shared);
-    for (uint32_t i = s->unit_count; i-- > 0;)
-        if (s->units[i] != KV_NONE)
-            kv_drop(&r->pool, s->units[i]);
-    s->unit_count = 0;
-    s->shared = 0;
-    if (s->stage == SEQUENCE_DECODE)
-        end_decode(r, slot);
-    r->head_blocked = false;
-}
-
 struct prefix_hit find_prefix(const struct replica *r, const uint64_t *hashes, uint32_t count,
                               uint32_t unit_blocks, uint64_t limit_blocks)
 {
@@ -77,10 +63,10 @@ struct prefix_hit find_prefix(const struct replica *r, const uint64_t *hashes, u
     return hit;
 }
 
-/* Names the prompt's blocks that are full once `computed` tokens are done. */
-static void publish_units(struct replica *r, struct sequence *s)
+/* Names the blocks that are full once so many tokens are done. */
+static void publish_units(struct replica *r, struct sequence *s, uint64_t tokens)
 {
-    uint64_t full = (s->computed < s->prompt ? s->computed : s->prompt) / r->block_size;
+    uint64_t full = (tokens < s->named ? tokens : s->named) / r->block_size;
     uint32_t size = s->unit_blocks;
     uint32_t i = s->unit_count > 0 ? s->unit_count - 1 : 0;
     for (; i < s->hash_count && (uint64_t)i * size < full; i++) {
@@ -102,6 +88,24 @@ static void publish_units(struct replica *r, struct sequence *s)
     }
 }
 
+/* A decode's blocks get their names here: nobody can repeat an answer before it is out. */
+void release_blocks(struct replica *r, uint32_t slot)
+{
+    struct sequence *s = slot_at(r, slot);
+    uint64_t held = tokens_held(r, s);
+    if (s->named > s->prompt)
+        publish_units(r, s, held);
+    kv_give(&r->pool, blocks_for(r, held) - s->shared);
+    for (uint32_t i = s->unit_count; i-- > 0;)
+        if (s->units[i] != KV_NONE)
+            kv_drop(&r->pool, s->units[i]);
+    s->unit_count = 0;
+    s->shared = 0;
+    if (s->stage == SEQUENCE_DECODE)
+        end_decode(r, slot);
+    r->head_blocked = false;
+}
+
 /* Gives the sequence a chunk of the step; its blocks are free. */
 static void add_chunk(struct replica *r, uint32_t slot, uint32_t tokens)
 {
@@ -112,7 +116,7 @@ static void add_chunk(struct replica *r, uint32_t slot, uint32_t tokens)
     s->computed += tokens;
     kv_take(&r->pool, blocks_for(r, s->computed) - before);
     if (s->hash_count > 0) {
-        publish_units(r, s);
+        publish_units(r, s, s->computed);
         r->head_blocked = false; /* it may share them */
     }
     mem_grow(&r->chunks, &r->chunk_capacity, r->chunk_count + 1, sizeof *r->chunks);
@@ -193,6 +197,24 @@ static void schedule_running(struct replica *r)
         add_chunk(r, slot, tokens);
 }
 
+/* Whether the whole prompt fits beside what the hit's units take. */
+static bool fits(const struct replica *r, const struct sequence *s, struct prefix_hit hit)
+{
+    return blocks_for(r, s->target) - hit.blocks + hit.queued <= r->pool.free;
+}
+
+/* What of the sequence's tokens is there. A full hit still computes its last block. Held units are
+ * held whole: in an empty replica one of which a part is needed must not be what keeps the
+ * sequence out for ever. */
+static struct prefix_hit find_own_prefix(const struct replica *r, const struct sequence *s)
+{
+    uint64_t limit = (s->target - 1) / r->block_size;
+    struct prefix_hit hit = find_prefix(r, s->hashes, s->hash_count, s->unit_blocks, limit);
+    if (hit.units > 0 && r->running.count == 0 && !fits(r, s, hit))
+        hit = find_prefix(r, s->hashes, hit.units - 1, s->unit_blocks, limit);
+    return hit;
+}
+
 static void hold_prefix(struct replica *r, struct sequence *s, struct prefix_hit hit)
 {
     for (uint32_t i = 0; i < hit.units; i++) {
@@ -220,10 +242,8 @@ static bool admit_first(struct replica *r)
     uint32_t slot = r->waiting.first;
     struct sequence *s = slot_at(r, slot);
     s->target = s->prompt + s->made;
-    /* A full hit still computes its last block. */
-    struct prefix_hit hit =
-        find_prefix(r, s->hashes, s->hash_count, s->unit_blocks, (s->target - 1) / r->block_size);
-    if (blocks_for(r, s->target) - hit.blocks + hit.queued > r->pool.free) {
+    struct prefix_hit hit = find_own_prefix(r, s);
+    if (!fits(r, s, hit)) {
         r->head_blocked = true;
         return false;
     }

@@ -42,7 +42,8 @@ struct sequence {
     uint64_t token_step; /* p: the step whose end gave the latest prefill's token */
     uint32_t previous, next;
 
-    uint64_t *hashes; /* of the prompt's units */
+    uint32_t named;   /* tokens whose blocks get names: the prompt's, perhaps the answer's */
+    uint64_t *hashes; /* of their units */
     uint32_t hash_count, unit_blocks;
     size_t hash_capacity;
     uint32_t *units;     /* held, by position; KV_NONE = the blocks there are private */
@@ -53,9 +54,13 @@ struct sequence {
     size_t span_count, span_capacity;
 };
 
-/* Chained hashes of the prompt's units. The unit is `*unit_blocks` blocks: as many as make up the
- * request's own block size, rounded up. Returns how many hashes were written (at most as many as
- * the prompt has units). */
+/* Tokens of the prompt, and of its answer where the ids name that too. The last token of an answer
+ * is never computed on and has no KV. */
+uint32_t sequence_named_tokens(const struct engine_request *request);
+
+/* Chained hashes of the units of these tokens. The unit is `*unit_blocks` blocks: as many as make
+ * up the request's own block size, rounded up. Returns how many hashes were written (at most as
+ * many as there are units). */
 uint32_t sequence_unit_hashes(const struct engine_request *request, uint32_t block_size,
                               uint64_t *hashes, uint32_t capacity);
 uint32_t sequence_unit_blocks(uint32_t request_block_size, uint32_t block_size);

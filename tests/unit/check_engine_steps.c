@@ -72,6 +72,7 @@ struct job {
     int32_t priority;
     uint64_t ids[64];
     size_t id_count;
+    uint32_t named; /* tokens of the later prompt whose ids these are; 0 = they are its own */
 };
 
 static struct engine_config small_config(void)
@@ -104,7 +105,8 @@ static void submit_job(struct engine *e, const struct job *job, uint64_t tag, ui
                                .priority = job->priority,
                                .hash_ids = job->ids,
                                .hash_count = job->id_count,
-                               .block_size = block_size};
+                               .block_size = block_size,
+                               .named_tokens = job->named};
     ck_assert_int_eq(engine_submit(e, job->at_ns, &r), ENGINE_ACCEPTED);
 }
 
@@ -148,9 +150,10 @@ static struct engine_state run_jobs(const struct engine_config *config, const st
     return state;
 }
 
-/* A crowd with shared prefixes, bursts, and requests that nearly fill the memory. */
+/* A crowd with shared prefixes, bursts, and requests that nearly fill the memory; with answers,
+ * blocks of every second one's answer have names that others' prompts and answers may have too. */
 static void make_jobs(struct job *jobs, size_t count, uint64_t seed, uint32_t block_size,
-                      bool cancels)
+                      bool cancels, bool answers)
 {
     struct random r;
     random_init(&r, seed, RANDOM_TEST, 0);
@@ -163,7 +166,9 @@ static void make_jobs(struct job *jobs, size_t count, uint64_t seed, uint32_t bl
         j->output = random_below(&r, 20) ? (uint32_t)random_below(&r, 120) + 1 : 0;
         if (random_below(&r, 30) == 0)
             j->input = 2400;
-        j->id_count = (j->input + block_size - 1) / block_size;
+        if (answers && j->input <= 600 && j->output > 0 && random_below(&r, 2))
+            j->named = j->input + j->output + (uint32_t)random_below(&r, 40);
+        j->id_count = ((j->named ? j->named : j->input) + block_size - 1) / block_size;
         uint64_t family = random_below(&r, 6), shared = random_below(&r, j->id_count + 1);
         for (size_t b = 0; b < j->id_count && b < 64; b++)
             j->ids[b] = b < shared ? family * 1000 + b : random_u64(&r);
@@ -195,7 +200,7 @@ static struct heard one, two, three;
 static struct engine_state compare(struct engine_config config, uint64_t seed, uint32_t block_size,
                                    bool cancels)
 {
-    make_jobs(jobs, 300, seed, block_size, cancels);
+    make_jobs(jobs, 300, seed, block_size, cancels, config.generated);
     struct engine_state a = run_jobs(&config, jobs, 300, block_size, &one);
     config.no_jumps = true;
     struct engine_state b = run_jobs(&config, jobs, 300, block_size, &two);
@@ -220,6 +225,7 @@ START_TEST(jumps_change_nothing)
         config.request_overhead_ms = seed % 3 ? 8 : 0;
         config.replicas = 1 + (uint32_t)(seed % 3);
         config.router = (enum engine_router)(seed % 3);
+        config.generated = seed % 4 < 2;
         struct engine_state state = compare(config, seed, seed % 4 == 0 ? 16 : 64, seed >= 6);
         preemptions += state.preemptions;
         cached += state.cached_tokens;
@@ -231,7 +237,7 @@ END_TEST
 
 static struct job plain_job(int64_t at_ns, uint32_t input, uint32_t output, int32_t priority)
 {
-    return (struct job){at_ns, TIME_NEVER, input, output, priority, {0}, 0};
+    return (struct job){at_ns, TIME_NEVER, input, output, priority, {0}, 0, 0};
 }
 
 /* One place, and three that wait for it: 0 runs, of the others the urgent one is next. */
@@ -352,6 +358,107 @@ START_TEST(a_second_turn_hits_the_prefix)
 }
 END_TEST
 
+/* Ids that say what the turn after it consists of, of which its own prompt and answer are a part.
+ */
+static struct job turn(int64_t at_s, uint32_t input, uint32_t output, uint32_t named,
+                       uint32_t block_size)
+{
+    struct job j = {.at_ns = at_s * NS_PER_S,
+                    .cancel_ns = TIME_NEVER,
+                    .input = input,
+                    .output = output,
+                    .named = named};
+    j.id_count = ((named ? named : input) + block_size - 1) / block_size;
+    for (size_t b = 0; b < j.id_count; b++)
+        j.ids[b] = 1 + b;
+    return j;
+}
+
+/* 40 + 30 tokens, the last of which is never computed on: four full blocks, whole or of a unit. */
+START_TEST(a_later_turn_hits_the_answer)
+{
+    struct engine_config config = small_config();
+    jobs[0] = turn(0, 40, 30, 90, 16);
+    jobs[1] = turn(2, 90, 2, 0, 16);
+    jobs[2] = turn(4, 90, 2, 0, 16); /* another conversation from the middle of the answer on */
+    jobs[2].ids[3] = 99;
+    jobs[3] = turn(6, 40, 30, 90, 16); /* the same again: no more than its own prompt */
+    run_jobs(&config, jobs, 4, 16, &one);
+    ck_assert_uint_eq(one.fates[0].cached, 0);
+    ck_assert_uint_eq(one.fates[1].cached, 64);
+    ck_assert_uint_eq(one.fates[2].cached, 48);
+    ck_assert_uint_eq(one.fates[3].cached, 32);
+    jobs[0] = turn(0, 70, 100, 200, 64);
+    jobs[1] = turn(4, 200, 2, 0, 64);
+    run_jobs(&config, jobs, 2, 64, &one);
+    ck_assert_uint_eq(one.fates[1].cached, 160); /* of the third unit two blocks */
+    jobs[0].named = 0;
+    jobs[0].id_count = 2;
+    jobs[0].ids[1] = 98;
+    run_jobs(&config, jobs, 2, 64, &one);
+    ck_assert_uint_eq(one.fates[1].cached, 64);
+}
+END_TEST
+
+/* What a cancelled request has made by then stays as well: at 11.7 ms a step some 80 tokens. */
+START_TEST(a_cut_answer_is_hit_as_far_as_it_came)
+{
+    struct engine_config config = small_config();
+    jobs[0] = turn(0, 40, 400, 600, 16);
+    jobs[0].cancel_ns = NS_PER_S;
+    jobs[1] = turn(2, 600, 2, 0, 16);
+    run_jobs(&config, jobs, 2, 16, &one);
+    ck_assert_uint_ge(one.fates[1].cached, 96);
+    ck_assert_uint_le(one.fates[1].cached, 144);
+}
+END_TEST
+
+/* Of a prompt and answer of 512 tokens the end goes first where another needs 200 of 39 blocks'
+ * 624 tokens. */
+START_TEST(the_end_of_an_answer_is_forgotten_first)
+{
+    struct engine_config config = small_config();
+    config.kv_blocks = 40;
+    jobs[0] = turn(0, 256, 257, 600, 16);
+    jobs[1] = plain_job(10 * NS_PER_S, 200, 1, 0);
+    jobs[2] = turn(12, 600, 1, 0, 16);
+    run_jobs(&config, jobs, 3, 16, &one);
+    ck_assert_uint_eq(one.fates[2].cached, 624 - 208);
+}
+END_TEST
+
+/* Two grow until the memory is full at 800 tokens each. The first ends soon after; the other then
+ * finds its prompt, and its answer so far where that has names. */
+START_TEST(who_gave_way_finds_its_answer_again)
+{
+    struct engine_config config = small_config();
+    config.kv_blocks = 101;
+    jobs[0] = plain_job(0, 600, 210, 0);
+    jobs[1] = turn(0, 600, 400, 1010, 16);
+    struct engine_state state = run_jobs(&config, jobs, 2, 16, &one);
+    ck_assert_uint_eq(state.preemptions, 1);
+    int64_t done_ns = one.fates[1].done_ns;
+    jobs[1].named = 0;
+    jobs[1].id_count = 38;
+    state = run_jobs(&config, jobs, 2, 16, &one);
+    ck_assert_uint_eq(state.preemptions, 1);
+    ck_assert_int_gt(one.fates[1].done_ns, done_ns);
+}
+END_TEST
+
+/* Its 32 blocks are one unit, of which all but the last count as hit: held whole, they must not
+ * keep the request out. */
+START_TEST(a_full_hit_fits_a_full_memory)
+{
+    struct engine_config config = small_config();
+    config.kv_blocks = 33;
+    jobs[0] = jobs[1] = turn(0, 512, 1, 0, 512);
+    jobs[1].at_ns = 2 * NS_PER_S;
+    run_jobs(&config, jobs, 2, 512, &one);
+    ck_assert_int_gt(one.fates[1].done_ns, jobs[1].at_ns);
+}
+END_TEST
+
 START_TEST(the_cache_forgets_the_least_recently_used)
 {
     struct engine_config config = small_config();
@@ -441,6 +548,11 @@ int main(void)
     tcase_add_test(tests, all_reduce_is_added);
     tcase_add_test(tests, long_prompts_come_in_chunks);
     tcase_add_test(tests, a_second_turn_hits_the_prefix);
+    tcase_add_test(tests, a_later_turn_hits_the_answer);
+    tcase_add_test(tests, a_cut_answer_is_hit_as_far_as_it_came);
+    tcase_add_test(tests, the_end_of_an_answer_is_forgotten_first);
+    tcase_add_test(tests, who_gave_way_finds_its_answer_again);
+    tcase_add_test(tests, a_full_hit_fits_a_full_memory);
     tcase_add_test(tests, the_cache_forgets_the_least_recently_used);
     tcase_add_test(tests, what_can_never_fit_is_refused);
     tcase_add_test(tests, running_requests_never_exceed_the_limit);
