@@ -329,21 +329,47 @@ static void reply_at_once(struct exchange *x)
     buffer_free(&body);
 }
 
+/* Whether a later request can repeat the answer and hit what the engine has of it. */
+static bool can_be_repeated(const struct exchange *x, const struct answer *a)
+{
+    const struct engine_config *e = &x->server->config.engine;
+    return x->api->repeat && e->kind == ENGINE_STEPS && e->prefix_cache && e->generated &&
+           a->reasoning_tokens == 0 && x->ask.inputs <= 1;
+}
+
+/* A sequence of the engine for a choice, its blocks named as a request that repeats it has them. */
+static bool submit_choice(struct exchange *x, uint32_t choice, struct engine_request *r)
+{
+    const struct answer *a = x->rendering.answers[choice];
+    struct prompt both = {0};
+    const struct prompt *named = &x->ask.prompt;
+    if (can_be_repeated(x, a)) {
+        prompt_go_on(&both, &x->ask.prompt);
+        x->api->repeat(&x->rendering, choice, &both);
+        prompt_end(&both);
+        named = &both;
+    }
+    r->tag = (uintptr_t)x + choice;
+    r->output_tokens = a->tokens;
+    r->hash_ids = named->blocks;
+    r->hash_count = named->block_count;
+    r->named_tokens = (uint32_t)named->tokens;
+    bool taken = engine_submit(x->server->engine, x->read_ns, r) == ENGINE_ACCEPTED;
+    prompt_free(&both);
+    return taken;
+}
+
 /* True if the engine takes it; else the client is told. */
 static bool submit(struct exchange *x)
 {
     struct engine_request r = {
         .input_tokens = (uint32_t)x->ask.prompt.tokens,
-        .hash_ids = x->ask.prompt.blocks,
-        .hash_count = x->ask.prompt.block_count,
         .block_size = x->server->ask_rules.tokens.block_size,
         .priority = x->ask.priority,
     };
     x->submitted = true;
     for (uint32_t k = 0; k < x->ask.choices && x->submitted; k++) {
-        r.tag = (uintptr_t)x + k;
-        r.output_tokens = x->rendering.answers[k]->tokens;
-        x->submitted = engine_submit(x->server->engine, x->read_ns, &r) == ENGINE_ACCEPTED;
+        x->submitted = submit_choice(x, k, &r);
         x->sequences += x->submitted;
     }
     if (x->submitted) {

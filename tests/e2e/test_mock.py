@@ -1,5 +1,6 @@
 """farebox mock as a user meets it: started from the shell, asked with curl."""
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -60,6 +61,71 @@ class Mock(Case):
         self.assertEqual(chunks[6]["choices"][0]["finish_reason"], "length")
         self.assertEqual(chunks[7]["choices"], [])
         self.assertEqual(chunks[7]["usage"]["completion_tokens"], 5)
+
+    def test_a_later_turn_hits_the_answer_that_it_repeats(self):
+        words = " ".join(f"w{i}" for i in range(100))
+        for generated in (True, False):
+            base = self.mock("--engine", self.write("engine.json", json.dumps(
+                {"kind": "steps", "kv_blocks": 5000, "w0": 0.05, "w1": 0.0001, "generated": generated})))
+
+            def ask(path, prompt, more=None):
+                body = {"model": path, **prompt, **(more or {})}
+                length = "max_output_tokens" if path == "responses" else "max_tokens"
+                status, _, text = self.curl(f"{base}/{path}", "-H", "anthropic-version: 2023-06-01",
+                                            body={length: 75, **body})
+                self.assertEqual(status, 200, text)
+                return json.loads(text)
+
+            def hits():
+                text = self.curl(base.removesuffix("/v1") + "/metrics")[2]
+                return int(float(re.search(r"^vllm:prefix_cache_hits_total\S* (\S+)", text, re.M)[1]))
+
+            # 7 tokens of the template, 100 words and some of the answer's 75, the last not computed on.
+            hit = (107 + 74 if generated else 107) // 16 * 16
+            more = {"role": "user", "content": "and what follows"}
+
+            def says(role, content):
+                return {"role": role, "content": content}
+
+            user = says("user", words)
+            said = ask("chat/completions", {"messages": [user]})["choices"][0]["message"]
+            talk = ask("chat/completions", {"messages": [user, said, more]})
+            self.assertEqual(talk["usage"]["prompt_tokens_details"]["cached_tokens"], hit)
+            text = ask("completions", {"prompt": words})["choices"][0]["text"]
+            both = ask("completions", {"prompt": words + text + " and what follows"})
+            self.assertEqual(both["usage"]["prompt_tokens_details"]["cached_tokens"], hit)
+            for by_id in (True, False):
+                user = says("user", f"{by_id}{words}")
+                first = ask("responses", {"input": [user]})
+                later = ask("responses", {"previous_response_id": first["id"], "input": [more]} if by_id
+                            else {"input": [user, *first["output"], more]})
+                self.assertEqual(later["usage"]["input_tokens_details"]["cached_tokens"], hit)
+            for blocks in (True, False):
+                user = says("user", f"{blocks}-{words}")
+                content = ask("messages", {"messages": [user]})["content"]
+                before = hits()
+                ask("messages", {"messages": [
+                    user, says("assistant", content if blocks else content[0]["text"]), more]})
+                self.assertEqual(hits() - before, hit)
+
+    def test_an_answer_of_calls_is_hit_and_one_with_reasoning_is_not(self):
+        engine = self.write("engine.json", json.dumps({"kind": "steps", "kv_blocks": 5000, "w0": 0.05, "w1": 0.0001}))
+        words = " ".join(f"w{i}" for i in range(100))
+        tools = [{"type": "function", "function": {"name": "f", "parameters": {
+            "type": "object", "properties": {"a": {"type": "string"}}}}}]
+        for reasoning in (0, 20):
+            base = self.mock("--engine", engine, "--reasoning-tokens", reasoning)
+
+            def ask(messages):
+                body = {"model": "m", "messages": messages, "tools": tools, "max_tokens": 150}
+                return json.loads(self.curl(f"{base}/chat/completions", body=body)[2])
+            user = {"role": "user", "content": words}
+            said = ask([user])["choices"][0]["message"]
+            call = said["tool_calls"][0]
+            result = {"role": "tool", "tool_call_id": call["id"], "content": words}
+            hit = ask([user, said, result])["usage"]["prompt_tokens_details"]["cached_tokens"]
+            known = 107 if reasoning else 107 + len(call["function"]["arguments"].split())
+            self.assertEqual(hit, known // 16 * 16)
 
     def test_other_endpoints(self):
         url = self.mock("--ttft-ms", "1", "--itl-ms", "1")

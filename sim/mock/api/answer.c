@@ -61,6 +61,16 @@ void answer_add_part(const struct answer *a, uint32_t part, struct buffer *out)
         answer_add_piece(a, part, t, out);
 }
 
+void answer_repeat_part(const struct answer *a, uint32_t part, struct prompt *prompt)
+{
+    struct buffer text;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    answer_add_part(a, part, &text);
+    if (text.length)
+        prompt_add_words(prompt, text.data, text.length);
+    buffer_free(&text);
+}
+
 static struct answer_part *add_part(struct answer *a, enum part_kind kind, uint32_t tokens)
 {
     struct answer_part *p = &a->parts[a->part_count++];

@@ -60,4 +60,7 @@ void answer_add_other(uint64_t seed, uint32_t i, struct buffer *out);
 /* Appends all of a part's text. */
 void answer_add_part(const struct answer *a, uint32_t part, struct buffer *out);
 
+/* Adds that text to a prompt in which the answer is said again. */
+void answer_repeat_part(const struct answer *a, uint32_t part, struct prompt *prompt);
+
 #endif

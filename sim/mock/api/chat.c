@@ -106,6 +106,19 @@ static int parse(struct ask *a, const struct ask_rules *rules, struct api_error 
     return parse_messages(a, e);
 }
 
+/* As add_message() takes it back: calls before content. */
+static void repeat(const struct rendering *r, uint32_t choice, struct prompt *prompt)
+{
+    const struct answer *a = r->answers[choice];
+    prompt_add(prompt, "assistant", 9);
+    for (uint32_t i = 0; i < a->part_count; i++)
+        if (a->parts[i].kind == PART_TOOL)
+            answer_repeat_part(a, i, prompt);
+    for (uint32_t i = 0; i < a->part_count; i++)
+        if (a->parts[i].kind == PART_CONTENT)
+            answer_repeat_part(a, i, prompt);
+}
+
 /* ---- answers ---- */
 
 /* Without logprobs: of no token that has them. */
@@ -216,6 +229,7 @@ const struct mock_api mock_chat = {
     .key_prefix = "Bearer ",
     .fields = all_fields,
     .parse = parse,
+    .repeat = repeat,
     .tells_images = true,
     .begin = begin,
     .begin_part = begin_part,

@@ -53,7 +53,24 @@ static int parse(struct ask *a, const struct ask_rules *rules, struct api_error 
     if (openai_parse_generation(a, rules, e) < 0 || openai_parse_texts(a, "prompt", e) < 0 ||
         openai_parse_choices(a, a->inputs, e) < 0)
         return -1;
+    const char *prompt = ask_string(a->body, "prompt");
+    if (prompt)
+        prompt_keep_last_word(&a->prompt, prompt, strlen(prompt));
     return parse_echo(a, e);
+}
+
+/* One string: right behind the prompt's last word, or behind the blank that an echo ends with. */
+static void repeat(const struct rendering *r, uint32_t choice, struct prompt *prompt)
+{
+    struct buffer text;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    for (uint32_t i = 0; i < r->answers[choice]->part_count; i++)
+        answer_add_part(r->answers[choice], i, &text);
+    if (text.length && r->ask->echoes[choice])
+        prompt_add_words(prompt, text.data, text.length);
+    else if (text.length)
+        prompt_add_words_behind(prompt, text.data, text.length);
+    buffer_free(&text);
 }
 
 /* A text between the quotes of a JSON string. */
@@ -129,6 +146,7 @@ const struct mock_api mock_completions = {
     .key_prefix = "Bearer ",
     .fields = all_fields,
     .parse = parse,
+    .repeat = repeat,
     .begin = begin,
     .add_piece = add_piece,
     .finish = finish,

@@ -3,6 +3,7 @@
 
 #include "core/json/json_write.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SIGNATURE "ZmFyZWJveCBzaWducyBub3RoaW5n" /* of a thinking block */
@@ -63,6 +64,33 @@ static void add_tool_head(const struct answer_part *p, struct buffer *out)
     buffer_add_format(out, "{\"type\":\"tool_use\",\"id\":\"toolu_%s\",\"name\":", p->id + 5);
     render_string(p->name, out);
     buffer_add_text(out, ",\"input\":");
+}
+
+/* A call as its block comes back, see messages_ask.c; JSON that was cut off is none. */
+static void repeat_call(const struct answer_part *p, struct prompt *prompt)
+{
+    char id[40];
+    cJSON *input = cJSON_ParseWithLength(p->text, p->length);
+    char *text = input ? cJSON_PrintUnformatted(input) : NULL;
+    snprintf(id, sizeof id, "toolu_%s", p->id + 5);
+    prompt_add(prompt, "tool_use", 8);
+    prompt_add(prompt, id, strlen(id));
+    prompt_add_words(prompt, p->name, strlen(p->name));
+    if (text)
+        prompt_add_words(prompt, text, strlen(text));
+    cJSON_free(text);
+    cJSON_Delete(input);
+}
+
+static void repeat(const struct rendering *r, uint32_t choice, struct prompt *prompt)
+{
+    const struct answer *a = r->answers[choice];
+    prompt_add(prompt, "assistant", 9);
+    for (uint32_t i = 0; i < a->part_count; i++)
+        if (a->parts[i].kind == PART_CONTENT)
+            answer_repeat_part(a, i, prompt);
+        else
+            repeat_call(&a->parts[i], prompt);
 }
 
 static void begin_part(struct rendering *r, uint32_t part)
@@ -229,6 +257,7 @@ const struct mock_api mock_messages = {
     .path = "/messages",
     ANTHROPIC_FORM,
     .parse = messages_parse,
+    .repeat = repeat,
     .keeps_prefixes = true,
     .begin = begin,
     .begin_part = begin_part,

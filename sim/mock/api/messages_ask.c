@@ -162,7 +162,8 @@ static int add_block(struct ask *a, const cJSON *block, const char *where, struc
     }
     if (strcmp(type, "text") == 0 && !ask_string(block, "text"))
         return api_error_invalid(e, where, "missing", "%s.text: Field required", where);
-    prompt_add(&a->prompt, type, strlen(type));
+    if (strcmp(type, "text") != 0) /* a string is short for one block of text */
+        prompt_add(&a->prompt, type, strlen(type));
     add_words_of(a, block);
     snprintf(inside, sizeof inside, "%s.content", where);
     return add_content(a, ask_member(block, "content"), inside, e);

@@ -39,6 +39,10 @@ struct mock_api {
     /* Keeps what a later request may go on from, once the answer is planned; NULL = nothing is. */
     void (*keep)(const struct rendering *r, struct ask *a, struct kept *kept);
 
+    /* Adds the answer of a choice, one without reasoning, to the prompt that it is of, as a request
+     * that goes on from there has it. NULL: nothing goes on from its answers. */
+    void (*repeat)(const struct rendering *r, uint32_t choice, struct prompt *prompt);
+
     /* Streams: each appends the events for its step. Those that may be NULL have none. */
     void (*begin)(struct rendering *r);                     /* NULL */
     void (*begin_part)(struct rendering *r, uint32_t part); /* NULL */

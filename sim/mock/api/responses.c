@@ -153,6 +153,18 @@ static void add_response(const struct rendering *r, const struct usage *u, struc
     buffer_add_byte(out, '}');
 }
 
+/* As keep() says it again. */
+static void repeat(const struct rendering *r, uint32_t choice, struct prompt *prompt)
+{
+    const struct answer *a = r->answers[choice];
+    for (uint32_t i = 0; i < a->part_count; i++) {
+        if (a->parts[i].kind == PART_REASONING)
+            continue;
+        prompt_add(prompt, "assistant", 9);
+        answer_repeat_part(a, i, prompt);
+    }
+}
+
 /* What this answer adds to the conversation, as it would come back in an input. */
 static void keep(const struct rendering *r, struct ask *a, struct kept *kept)
 {
@@ -356,6 +368,7 @@ const struct mock_api mock_responses = {
     .parse = responses_parse,
     .tells_images = true,
     .keep = keep,
+    .repeat = repeat,
     .begin = begin,
     .begin_part = begin_part,
     .add_piece = add_piece,

@@ -31,6 +31,8 @@ struct prompt {
     uint64_t words, others, tokens; /* others: tokens that are no words */
     uint64_t *blocks;               /* owned */
     size_t block_count, block_capacity;
+    uint64_t chain_before; /* the last word */
+    char *last_word;       /* see prompt_keep_last_word(); owned; NULL */
 };
 
 void prompt_init(struct prompt *p, const struct token_rules *rules);
@@ -45,8 +47,18 @@ void prompt_add_words(struct prompt *p, const char *bytes, size_t length);
 /* Tokens that are no words: those of an image, whose content was added before. */
 void prompt_add_tokens(struct prompt *p, uint64_t tokens);
 
+/* Keeps the last word of the text that was added last, unless a blank follows it. */
+void prompt_keep_last_word(struct prompt *p, const char *bytes, size_t length);
+
+/* Adds a text that goes on where the last one ended: in the middle of the word that was kept. To a
+ * prompt that prompt_go_on() made. */
+void prompt_add_words_behind(struct prompt *p, const char *bytes, size_t length);
+
 /* Closes the last, partial block. */
 void prompt_end(struct prompt *p);
+
+/* A copy of an ended prompt to which more can be added; to be ended and freed as well. */
+void prompt_go_on(struct prompt *to, const struct prompt *from);
 
 /* The number of the first word that belongs to output token `token`: ⌈token / tokens_per_word⌉, so
  * that the words of n tokens are tokenized into n tokens again (give or take one). */
