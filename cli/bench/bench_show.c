@@ -3,6 +3,7 @@
 #include "cli/report/text/summary_table.h"
 #include "core/stats/quantile.h"
 #include "workloads/describe/fit.h"
+#include "workloads/describe/info.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -112,6 +113,17 @@ void bench_describe_workload(const struct workload *w, const struct bench_config
     json_end_object(&j);
 }
 
+/* The share of the input that a cache which forgets nothing takes: of the answers too where later
+ * turns carried them. */
+static double implied_hits(const struct workload *w, const struct summary *summary)
+{
+    if (!w->hash_start)
+        return 0;
+    double prompts = workload_prefix_hit_ratio(w);
+    return summary->fidelity.counts.threaded_turns ? fmax(prompts, workload_answers_hit_ratio(w))
+                                                   : prompts;
+}
+
 /* Messages of the workload's own may begin alike in ways that only the server sees. Cached tokens
  * beside the prompt's are not of the prompt that was asked for: they tell nothing of it. */
 static void warn_of_warm_cache(const struct terminal *t, const struct workload *w,
@@ -120,7 +132,7 @@ static void warn_of_warm_cache(const struct terminal *t, const struct workload *
     const double tolerance = 0.05;
     const struct phase_summary *all = &summary->all;
     double input = (double)all->input_tokens, cached = (double)all->cached_input_tokens;
-    double implied = w->hash_start ? workload_prefix_hit_ratio(w) : 0;
+    double implied = implied_hits(w, summary);
     if (w->messages_start || w->body_start || summary->odd[ODDITY_USAGE_CACHED] ||
         !(cached > (implied + tolerance) * input))
         return;

@@ -59,6 +59,55 @@ class Sim(Case):
                 self.assertEqual(child["scheduled_ns"], parent["done_ns"] + 500_000_000)
                 self.assertEqual(child["usage"]["cached_input"], 64 * k)
 
+    def test_later_turns_hit_the_answers_that_they_repeat(self):
+        work = self.path("support.jsonl")
+        self.farebox("workload", "gen", "support", "--requests", 300, "--seed", 5, "-o", work)
+        rows = {r["request_id"]: r for r in read_lines(work)}
+        shares = {}
+        for generated in (True, False):
+            engine = self.write(f"{generated}.json", json.dumps(
+                {"kind": "steps", "kv_blocks": 100000, "w0": 1, "w1": 0.001, "generated": generated}))
+            self.farebox("sim", "--trace", work, "--engine", engine, "-o", "run", "--force")
+            total = read_json(self.path("run/summary.json"))["all"]
+            shares[generated] = total["cached_input_tokens"] / total["input_tokens"]
+            for r in read_lines(self.path("run/requests.jsonl")):
+                row = rows[r["request_id"]]
+                if "after" not in row:
+                    continue
+                before = rows[row["after"][0]]
+                # The answer's last token is not computed on; nor is a prompt's last one ever cached.
+                known = before["input_length"] + before["output_length"] - 1 if generated else before["input_length"]
+                hit = min(known, row["input_length"] - 1) // 16 * 16
+                if generated:
+                    self.assertEqual(r["usage"]["cached_input"], hit)
+                else:
+                    self.assertLessEqual(r["usage"]["cached_input"], hit)
+        self.assertGreater(shares[True], shares[False] + 0.05)
+        prefix = self.farebox_json("workload", "info", work)["prefix"]
+        self.assertAlmostEqual(shares[True], prefix["hit_ratio_tokens_with_answers"], delta=0.005)
+        self.assertAlmostEqual(shares[False], prefix["hit_ratio_tokens"], delta=0.005)
+
+    def test_bench_that_carries_answers_on_hits_as_sim_does(self):
+        work = self.path("talks.jsonl")
+        self.farebox("workload", "gen", "support", "--requests", 40, "--rate", 40, "--seed", 5, "-o", work)
+        rows = read_lines(work)
+        for row in rows:
+            row.update({"delay": 20} if "after" in row else {})
+        self.write("talks.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        engine = self.write("quick.json", json.dumps(
+            {"kind": "steps", "kv_blocks": 100000, "w0": 0.1, "w1": 0.0001}))
+        url = self.mock("--engine", engine)
+        self.farebox("sim", "--trace", work, "--engine", engine, "-o", "sim")
+        expected = {r["request_id"]: r["usage"].get("cached_input", 0)
+                    for r in read_lines(self.path("sim/requests.jsonl"))}
+        for api in ("chat", "responses", "completions"):
+            self.farebox("bench", "--url", url, "--model", api, "--api", api, "--trace", work, "--thread-replies",
+                         "-o", api)
+            later = [r for r in read_lines(self.path(f"{api}/requests.jsonl")) if not r["request_id"].endswith(".1")]
+            self.assertGreater(len(later), 15)
+            for r in later:
+                self.assertAlmostEqual(r["usage"].get("cached_input", 0), expected[r["request_id"]], delta=16)
+
     def test_the_preset_written_gives_the_run_again(self):
         work = self.write("turns.jsonl", turns(10))
         self.farebox("sim", "--trace", work, "--engine", PRESET, "--replicas", 3, "--router",

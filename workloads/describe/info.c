@@ -93,7 +93,7 @@ static void count_prefix_hits(const struct workload *w, const uint32_t *order,
 {
     struct block_set seen;
     uint64_t input = 0;
-    out->hit_ratio_tokens = out->hit_ratio_blocks = NAN;
+    out->hit_ratio_tokens = out->hit_ratio_blocks = out->hit_ratio_answers = NAN;
     if (!w->hash_start || w->block_size == 0)
         return;
     block_set_init(&seen);
@@ -116,6 +116,7 @@ static void count_prefix_hits(const struct workload *w, const uint32_t *order,
     out->hit_ratio_tokens = input ? (double)out->hit_tokens / (double)input : NAN;
     out->hit_ratio_blocks = out->blocks ? (double)out->hit_blocks / (double)out->blocks : NAN;
     block_set_free(&seen);
+    out->hit_ratio_answers = workload_answers_hit_ratio(w);
 }
 
 static void sum_usage(const struct workload *w, struct workload_info *out)

@@ -11,7 +11,9 @@
  * told (no times, one request, no blocks) is NaN here, null in JSON, a dash in text.
  *
  * Prefix hits with an infinite cache: requests in time order; the hit is the leading run of blocks
- * that an earlier request had, and counts min(block_size × run, input_tokens) tokens.
+ * that an earlier request had, and counts min(block_size × run, input_tokens) tokens. With answers:
+ * a later turn of a conversation hits the answers that it repeats too
+ * (workloads/model/later_turn.h), as a server does, in blocks of INFO_SERVER_BLOCK tokens.
  *
  * The info owns its arrays and copies of its texts; it does not borrow the workload.
  */
@@ -64,6 +66,7 @@ struct info_fit {
     struct fit fit;
 };
 
+#define INFO_SERVER_BLOCK 16 /* tokens of a KV block, vLLM's default */
 #define INFO_WINDOWS 24
 #define INFO_DISPERSIONS 6
 #define INFO_CACHE_POINTS 40
@@ -100,7 +103,9 @@ struct workload_info {
     uint32_t block_size; /* 0: no prefix blocks */
     uint64_t blocks, distinct_blocks, hit_blocks, hit_tokens;
     double hit_ratio_tokens, hit_ratio_blocks;
-    bool has_usage; /* the recording says what was cached, written, thought */
+    double
+        hit_ratio_answers; /* of tokens, with answers; NaN where no turn is known to repeat one */
+    bool has_usage;        /* the recording says what was cached, written, thought */
     uint64_t cached_tokens, written_tokens, reasoning_tokens;
     uint64_t media_tokens[USAGE_MEDIA_CLASSES];
     bool has_detail;
@@ -112,6 +117,10 @@ struct workload_info {
 void workload_info_compute(const struct workload *w, const struct trace_report *report,
                            struct workload_info *out);
 void workload_info_free(struct workload_info *info);
+
+/* Tokens over input tokens that a cache which forgets nothing hits, with answers; NaN where no turn
+ * is known to repeat one. */
+double workload_answers_hit_ratio(const struct workload *w);
 
 /* Adds burstiness over time, hit ratios against cache size and idle time, and fitted distributions.
  *

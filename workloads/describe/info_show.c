@@ -50,6 +50,8 @@ static void put_prefix(const struct workload_info *info, struct json_writer *w)
     json_begin_object(w);
     json_pair_double(w, "hit_ratio_tokens", info->hit_ratio_tokens);
     json_pair_double(w, "hit_ratio_blocks", info->hit_ratio_blocks);
+    if (isfinite(info->hit_ratio_answers))
+        json_pair_double(w, "hit_ratio_tokens_with_answers", info->hit_ratio_answers);
     json_pair_u64(w, "block_size", info->block_size);
     json_pair_u64(w, "blocks", info->blocks);
     json_pair_u64(w, "distinct_blocks", info->distinct_blocks);
@@ -253,6 +255,10 @@ static void put_outcomes(const struct workload_info *info, struct buffer *out)
                           "blocks of %u)\n",
                           "prefix hits", 100 * info->hit_ratio_tokens, 100 * info->hit_ratio_blocks,
                           grouped((double)info->distinct_blocks, 0, a), info->block_size);
+    if (info->block_size > 0 && isfinite(info->hit_ratio_answers))
+        buffer_add_format(out,
+                          "  %-18s%.2f %% of tokens, if answers are cached too (blocks of %d)\n",
+                          "with answers", 100 * info->hit_ratio_answers, INFO_SERVER_BLOCK);
 }
 
 static void put_note_lines(const struct workload_info *info, struct buffer *out)

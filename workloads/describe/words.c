@@ -171,6 +171,9 @@ static void put_sharing(const struct workload_info *info, struct buffer *b)
                           "Sharing: %.3g %% of the input tokens were sent before at the beginning "
                           "of another prompt (blocks of %u tokens, a cache that forgets nothing).",
                           100 * info->hit_ratio_tokens, info->block_size);
+    if (info->block_size && isfinite(info->hit_ratio_answers))
+        buffer_add_format(b, " With the answers that later turns repeat, %.3g %%.",
+                          100 * info->hit_ratio_answers);
     if (info->has_usage && info->input_tokens.total > 0)
         buffer_add_format(b, " Recorded as read from a cache: %.3g %%.",
                           100 * (double)info->cached_tokens / (double)info->input_tokens.total);
