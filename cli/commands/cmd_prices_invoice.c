@@ -98,6 +98,22 @@ static void put_truth(struct json_writer *w, const struct invoice_making *how,
     json_end_object(w);
 }
 
+/* What the invoice lacks of what was asked for. */
+static void warn_of_less(const struct terminal *t, const struct invoice_making *how,
+                         const uint64_t changed[CAUSES])
+{
+    if (own_plan_charges_more(how->plan))
+        warn(t,
+             "%s: the invoice has what it charges for each request, without subscription, quota, "
+             "minimum and volume discount",
+             how->plan->name);
+    for (int c = 0; c < CAUSES; c++)
+        if (how->faults[c].given && changed[c] < how->faults[c].count)
+            warn(t, "--fault %s: %llu were asked for, and these records have only %llu to change",
+                 cause_name((enum cause)c), (unsigned long long)how->faults[c].count,
+                 (unsigned long long)changed[c]);
+}
+
 static int make(const struct terminal *t, const struct invoice_command *o,
                 const struct own_list *own, const struct invoice_making *how, struct error *err)
 {
@@ -109,6 +125,7 @@ static int make(const struct terminal *t, const struct invoice_command *o,
     if (invoice_make(&invoice, own, how, truth, changed, err) < 0)
         return ERR_INPUT;
     buffer_init(&text, BUFFER_UNBOUNDED);
+    warn_of_less(t, how, changed);
     invoice_write(&invoice, &text);
     int code = file_write_atomic(o->output, text.data, text.length, err);
     buffer_free(&text);

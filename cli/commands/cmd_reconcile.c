@@ -166,8 +166,7 @@ static int read_plan(const struct reconcile_command *o, struct plan_selection *p
 /* What no line of a request says: such a plan is only compared in what it charges for usage. */
 static void warn_of_plan(const struct terminal *t, const struct plan *plan)
 {
-    if (plan && (plan->subscription.present || plan->provisioned.present || plan->quota_count ||
-                 plan->fees.volume_count || plan->fees.minimum > 0))
+    if (plan && own_plan_charges_more(plan))
         warn(t,
              "%s: only what it charges for each request is compared, without subscription, "
              "quota, minimum and volume discount",
@@ -219,7 +218,8 @@ static int run(const struct terminal *t, const void *given, struct error *err)
                                     .keys = o->invoice_keys,
                                     .timezone = o->reading.timezone,
                                     .dates = o->reading.dates,
-                                    .ids = true};
+                                    .ids = true,
+                                    .is_invoice = true};
     int code = command_arguments(&o->common, 2, "RECORDS and INVOICE", err);
     if (code == 0)
         code = read_plan(o, &s.plans, err);

@@ -88,6 +88,23 @@ class Reconcile(Case):
         self.assertIn("the invoice is in USD", done.stderr)
         self.assertIn("RECORDS and INVOICE", self.farebox("reconcile", self.records, expect=2).stderr)
 
+    def test_errors_about_the_invoice_speak_of_it_and_of_its_options(self):
+        table = self.write("odd.csv", "id,in,out\nr1,5,6\n")
+        done = self.farebox("reconcile", self.records, table, *START, "--plan", self.book, expect=2)
+        self.assertIn("no invoice that is recognised; its names suggest --invoice-columns input=in", done.stderr)
+        done = self.farebox("reconcile", self.records, self.write("none.csv", ""), *START, "--plan", self.book, expect=2)
+        self.assertIn("is empty; an invoice was expected", done.stderr)
+        done = self.farebox("reconcile", table, table, expect=2)
+        self.assertIn("no trace that is recognised; its names suggest --columns input=in", done.stderr)
+
+    def test_what_an_invoice_cannot_hold_is_told(self):
+        made = ("prices", "invoice", self.records, *START, "-o", self.path("i.jsonl"), "--force", "--plan")
+        done = self.farebox(*made, self.book, "--fault", "missing-here=9999")
+        self.assertIn("9999 were asked for, and these records have only 300 to change", done.stderr)
+        self.assertNotIn("warning", self.farebox(*made, self.book, "--fault", "missing-here=3").stderr)
+        self.assertIn("without subscription", self.farebox(*made, "oxlo/pro").stderr)
+        self.assertIn("day-boundary", self.farebox(*made, self.book, "--fault", "day", expect=2).stderr)
+
     def test_the_mocks_invoice_is_what_a_run_of_it_cost(self):
         mock, url = self.start_mock("--log", self.path("truth.jsonl"))
         self.farebox("bench", "--url", url, "--trace", self.records, "-n", 20, "--model", "m", "--speed", 100, "-o",

@@ -312,7 +312,7 @@ END_TEST
 
 START_TEST(faults_that_find_nothing_or_mean_nothing_are_refused)
 {
-    static const char *const bad[][2] = {{"tiers=2", "there are day_boundary"},
+    static const char *const bad[][2] = {{"tiers=2", "there are day-boundary"},
                                          {"discount=10", "a share such as 10%"},
                                          {"rounding", "the unit"},
                                          {"day-boundary=8", "such as -08:00"},

@@ -245,17 +245,22 @@ static struct text first_line(struct text all)
 static void say_not_recognised(struct trace_input *in, const struct trace_probe *p,
                                struct error *err)
 {
+    const char *what = in->options.is_invoice ? "invoice" : "trace";
+    const char *dashes = in->options.is_invoice ? "--invoice-" : "--";
     struct buffer mapping;
     buffer_init(&mapping, 600);
     if (p->line.length == 0)
-        error_at(err, in->lines.name, 0, 0, "is empty; a trace was expected");
-    else if (trace_propose(p, &mapping))
+        error_at(err, in->lines.name, 0, 0, "is empty; %s %s was expected",
+                 in->options.is_invoice ? "an" : "a", what);
+    else if (trace_propose(p, &mapping)) /* "--columns input=in,..." */
         error_at(err, in->lines.name, 1, 0,
-                 "this is no trace that is recognised; its names suggest %s", mapping.data);
+                 "this is no %s that is recognised; its names suggest %s%s", what, dashes,
+                 mapping.data + strlen("--"));
     else
         error_at(err, in->lines.name, 1, 0,
-                 "this is no trace that is recognised; name its form with --format, or its fields "
-                 "with --columns (CSV) or --keys (JSON Lines)");
+                 "this is no %s that is recognised; name its form with %sformat, or its fields "
+                 "with %scolumns (CSV) or %skeys (JSON Lines)",
+                 what, dashes, dashes, dashes);
     buffer_free(&mapping);
 }
 

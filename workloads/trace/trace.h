@@ -38,6 +38,7 @@ struct trace_options {
     size_t max_line;      /* 0 = TRACE_MAX_LINE */
     bool ids;             /* what tells that rows are one request is its id, where they give none */
     bool from_first;      /* the earliest row becomes 0 in every form, and a start moves with it */
+    bool is_invoice;      /* errors speak of an invoice, --invoice-format, --invoice-columns, ... */
 };
 
 /* Something that a reader met and handled: rows left out (`skipped`), or kept and repaired. */

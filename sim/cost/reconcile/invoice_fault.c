@@ -96,6 +96,9 @@ int invoice_fault_add(struct invoice_making *how, const char *text, struct error
     for (int i = 0; i < CAUSES; i++)
         if (i != CAUSE_TOKEN_COUNTS)
             buffer_add_format(&known, "%s%s", i ? ", " : "", cause_name((enum cause)i));
+    for (size_t i = 0; i < known.length; i++) /* as they are written on a command line */
+        if (known.data[i] == '_')
+            known.data[i] = '-';
     error_set(err, ERR_INPUT, "--fault: there is no \"%.*s\"; there are %s",
               (int)(name.length < 60 ? name.length : 60), text, known.data);
     buffer_free(&known);

@@ -222,7 +222,7 @@ int own_list_make(struct own_list *out, const struct workload *w, const struct p
     *out = (struct own_list){.plan = plan, .given_ids = w->ids.count > 0, .requests = w->count};
     names_init(&out->ids);
     struct serve_rows rows = {0};
-    int status = workload_check_single(w, "reconcile", err);
+    int status = workload_check_single(w, "this command", err);
     if (status == 0 && plan && plan_needs_start(plan) && !w->has_start)
         status = error_set(err, ERR_INPUT,
                            "%s has prices by date or hour: give --start, the wall clock of the "
@@ -236,6 +236,12 @@ int own_list_make(struct own_list *out, const struct workload *w, const struct p
     if (status < 0)
         own_list_free(out);
     return status;
+}
+
+bool own_plan_charges_more(const struct plan *p)
+{
+    return p->subscription.present || p->provisioned.present || p->quota_count > 0 ||
+           p->fees.volume_count > 0 || p->fees.minimum > 0;
 }
 
 void own_list_free(struct own_list *own)

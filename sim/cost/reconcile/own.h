@@ -48,6 +48,10 @@ int own_list_make(struct own_list *out, const struct workload *w, const struct p
                   struct error *err);
 void own_list_free(struct own_list *own);
 
+/* Whether the plan charges more than what single requests do: a subscription, units, a quota, a
+ * minimum, a volume discount. No line of a request says that. */
+bool own_plan_charges_more(const struct plan *plan);
+
 /* What is charged for. */
 struct facts {
     const char *model, *class_name;
