@@ -47,6 +47,9 @@ static void put_drawbacks(const struct plan_bill *p, struct buffer *out)
                           text_group_u64(p->served.truncated, n));
 }
 
+/* Costs that a log holds as floating point are off by less than this part of them. */
+#define ROUNDING_SHARE 1000000000
+
 void bill_put_against_paid(const struct bill *b, struct buffer *out)
 {
     char amount[MONEY_TEXT_SIZE];
@@ -57,6 +60,8 @@ void bill_put_against_paid(const struct bill *b, struct buffer *out)
     money_format_amount(less < 0 ? -less : less, 4, amount);
     if (less == 0)
         buffer_add_text(out, "That is what you paid.\n");
+    else if ((less < 0 ? -less : less) < b->reported / ROUNDING_SHARE)
+        buffer_add_format(out, "That is what you paid, but for $%s that rounding makes.\n", amount);
     else
         buffer_add_format(out, "That is $%s %s than you paid.\n", amount,
                           less > 0 ? "less" : "more");

@@ -24,7 +24,10 @@ static const char *millions(uint64_t tokens, char out[TEXT_GROUPED_SIZE])
 {
     if (tokens < 100000)
         return text_group_u64(tokens, out);
-    snprintf(out, TEXT_GROUPED_SIZE, "%.2f M", (double)tokens * 1e-6);
+    char plain[TEXT_GROUPED_SIZE];
+    snprintf(plain, sizeof plain, "%.2f", (double)tokens * 1e-6);
+    text_group(plain, out);
+    strncat(out, " M", TEXT_GROUPED_SIZE - 1 - strlen(out));
     return out;
 }
 
@@ -32,7 +35,8 @@ void bill_put_extent(const struct bill *b, struct buffer *out)
 {
     char n[TEXT_GROUPED_SIZE], in[TEXT_GROUPED_SIZE], tokens_out[TEXT_GROUPED_SIZE], span[32];
     uint64_t requests = bill_scaled(b, b->workload->count);
-    buffer_add_format(out, "%s requests in %s · %s tokens in, %s out", text_group_u64(requests, n),
+    buffer_add_format(out, "%s request%s in %s · %s tokens in, %s out", text_group_u64(requests, n),
+                      requests == 1 ? "" : "s",
                       bill_duration(b->period ? b->billed_span_ns : b->span_ns - b->first_ns, span),
                       millions(bill_scaled(b, b->input_tokens), in),
                       millions(bill_scaled(b, b->output_tokens), tokens_out));

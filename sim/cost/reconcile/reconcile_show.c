@@ -104,14 +104,29 @@ void reconciliation_write_json(const struct reconciliation *r, struct json_write
 
 /* ---- text ---- */
 
+#define AMOUNT_SIZE (MONEY_TEXT_SIZE + 1)
+
 /* "+1,234.5678": the sign is what matters of a difference. */
-static void put_amount(struct buffer *out, money usd, bool sign)
+static const char *amount_text(money usd, bool sign, char out[AMOUNT_SIZE])
 {
-    char plain[MONEY_TEXT_SIZE], all[MONEY_TEXT_SIZE + 1];
+    char plain[MONEY_TEXT_SIZE];
     money_format_column(usd, 4, plain);
-    snprintf(all, sizeof all, "%s%s", sign && usd > 0 ? "+" : "",
+    snprintf(out, AMOUNT_SIZE, "%s%s", sign && usd > 0 ? "+" : "",
              usd == 0 ? "0     " : plain); /* exactly nothing is 0 */
-    buffer_add_format(out, " %16s", all);
+    return out;
+}
+
+/* What is so small that it needs many digits makes the column wider, not its row crooked. */
+static int amount_width(const struct reconciliation *r)
+{
+    char text[AMOUNT_SIZE];
+    size_t width = 16, wide = strlen(amount_text(r->rest, true, text));
+    width = wide > width ? wide : width;
+    for (size_t i = 0; i < r->count; i++) {
+        wide = strlen(amount_text(r->findings[i].usd, true, text));
+        width = wide > width ? wide : width;
+    }
+    return (int)width;
 }
 
 /* In hundredths of a percent, half away from zero. */
@@ -131,11 +146,12 @@ static void put_share(struct buffer *out, money usd, money ours)
     buffer_add_byte(out, '\n');
 }
 
-static void put_row(struct buffer *out, const char *name, uint64_t rows, money usd, bool sign)
+static void put_row(const struct reconciliation *r, const char *name, uint64_t rows, money usd,
+                    bool sign, struct buffer *out)
 {
-    char n[TEXT_GROUPED_SIZE];
-    buffer_add_format(out, "  %-*s %9s", NAME_WIDTH, name, text_group_u64(rows, n));
-    put_amount(out, usd, sign);
+    char n[TEXT_GROUPED_SIZE], amount[AMOUNT_SIZE];
+    buffer_add_format(out, "  %-*s %9s %*s", NAME_WIDTH, name, text_group_u64(rows, n),
+                      amount_width(r), amount_text(usd, sign, amount));
 }
 
 static void name_causes(uint32_t causes, struct buffer *out)
@@ -161,7 +177,7 @@ static void put_unsure(const struct reconciliation *r, const struct finding *f, 
         buffer_clear(&names);
         buffer_add_text(&names, "  ");
     }
-    put_row(out, names.data + 2, f->rows, f->usd, true);
+    put_row(r, names.data + 2, f->rows, f->usd, true, out);
     put_share(out, f->usd, r->ours);
     buffer_free(&names);
 }
@@ -269,21 +285,22 @@ void reconciliation_write_table(const struct reconciliation *r, int width, struc
     put_head(r, &words);
     wrap_text((struct text){words.data, words.length}, (size_t)width, 2, out);
     buffer_clear(&words);
-    buffer_add_format(out, "  %-*s %9s %16s %12s\n", NAME_WIDTH, "cause", "rows", "USD", "of ours");
-    put_row(out, "ours", r->own_inside, r->ours, false);
-    buffer_add_text(out, "\n");
+    buffer_add_format(out, "  %-*s %9s %*s %12s\n", NAME_WIDTH, "cause", "rows", amount_width(r),
+                      "USD", "of ours");
+    put_row(r, "ours", r->own_inside, r->ours, false, out);
+    put_share(out, 0, r->ours);
     for (size_t i = 0; i < r->count; i++) {
         const struct finding *f = &r->findings[i];
         if (!is_one(f->causes)) {
             put_unsure(r, f, width, out);
             continue;
         }
-        put_row(out, cause_words((enum cause)__builtin_ctz(f->causes)), f->rows, f->usd, true);
+        put_row(r, cause_words((enum cause)__builtin_ctz(f->causes)), f->rows, f->usd, true, out);
         put_share(out, f->usd, r->ours);
     }
-    put_row(out, "rest", r->rest_rows, r->rest, true);
+    put_row(r, "rest", r->rest_rows, r->rest, true, out);
     put_share(out, r->rest, r->ours);
-    put_row(out, "theirs", r->invoice_lines, r->theirs, false);
+    put_row(r, "theirs", r->invoice_lines, r->theirs, false, out);
     put_share(out, r->theirs - r->ours, r->ours);
     buffer_add_text(out, "\n");
     put_offset(r, &words);

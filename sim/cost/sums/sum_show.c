@@ -146,8 +146,10 @@ void sum_bill_write_json(const struct sum_bill *b, struct json_writer *w)
 
 /* ---- text ---- */
 
-static void put_head(const struct sum_bill *b, struct buffer *out)
+static void put_head(const struct sum_bill *b, int width, struct buffer *screen)
 {
+    struct buffer words, *out = &words;
+    buffer_init(out, BUFFER_UNBOUNDED);
     char n[TEXT_GROUPED_SIZE], rows[TEXT_GROUPED_SIZE], in[TEXT_GROUPED_SIZE],
         made[TEXT_GROUPED_SIZE];
     buffer_add_format(out, "%s · %s rows of a usage report · ",
@@ -172,7 +174,9 @@ static void put_head(const struct sum_bill *b, struct buffer *out)
         buffer_add_format(out, "You paid $%s, as the report says; these would have charged:\n",
                           amount);
     }
-    buffer_add_byte(out, '\n');
+    wrap_text((struct text){words.data, words.length}, (size_t)width, 2, screen);
+    buffer_free(&words);
+    buffer_add_byte(screen, '\n');
 }
 
 static void put_cell(struct buffer *out, bool known, money amount)
@@ -261,7 +265,7 @@ static void put_cheapest(const struct sum_bill *b, struct buffer *out)
 void sum_bill_write_table(const struct sum_bill *b, int width, struct buffer *out)
 {
     struct buffer sentences;
-    put_head(b, out);
+    put_head(b, width, out);
     buffer_add_format(out, "   %-*s %14s %14s %14s  %s\n", NAME_WIDTH, "plan, USD", "this once",
                       "or at least", "at most", "served");
     for (size_t i = 0; i < b->ranking_count; i++)

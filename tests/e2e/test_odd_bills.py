@@ -1,0 +1,53 @@
+"""Bills of odd inputs: what the screen says is right, fits, and leaves nothing out in silence."""
+import json
+
+from support import Case
+
+BOOK = {"plans": [{"name": "by/token", "per_mtok": {"input": "1.3", "output": "7"}},
+                  {"name": "by/request", "per_request": "0.01"}]}
+
+
+class OddBills(Case):
+    def setUp(self):
+        super().setUp()
+        self.book = self.write("book.json", json.dumps(BOOK))
+
+    def trace(self, rows, name="t.jsonl"):
+        return self.write(name, "".join(json.dumps(row) + "\n" for row in rows))
+
+    def log(self, spend):
+        rows = [{"request_id": f"q{i}", "call_type": "acompletion", "startTime": f"2026-11-02T09:00:{i:02}Z", "model": "m",
+                 "prompt_tokens": 1000 + i, "completion_tokens": 10, "total_tokens": 1010 + i, "spend": spend(i)}
+                for i in range(30)]
+        return self.write("log.json", json.dumps(rows))
+
+    def test_what_floating_point_makes_of_costs_is_no_saving(self):
+        def price(i):
+            return (1000 + i) * 0.0000013 + 10 * 0.000007
+
+        text = self.farebox("bill", self.log(price), "--plans", self.book).stdout
+        self.assertRegex(text, r"That is what you paid(, but for \$0\.0{12,}\d+ that rounding makes)?\.")
+        text = self.farebox("bill", self.log(lambda i: price(i) + 0.0001), "--plans", self.book).stdout
+        self.assertIn("That is $0.0030 less than you paid.", text)
+
+    def test_what_needs_many_digits_does_not_make_a_table_crooked(self):
+        log = self.log(lambda i: (1000 + i) * 0.0000013 + 10 * 0.000007 + 1e-17)
+        text = self.farebox("reconcile", log, log, "--plan", self.book + "#by/token").stdout
+        table = [line.split(" %")[0] for line in text.splitlines() if line.startswith("  ")][1:]
+        ends = {line.index(word) + len(word) for line in table for word in line.split()[-2:-1] if "." in word and word[0] in "+-"}
+        heading = next(line for line in table if " USD" in line)
+        self.assertEqual(ends, {heading.index("USD") + 3}, text)
+        self.assertLessEqual(max(map(len, text.splitlines())), 100)
+
+    def test_headings_fit_and_count_one_request_as_one(self):
+        name = "a-month-of-usage-of-all-projects-of-the-department-" + "x" * 20
+        day = {"object": "bucket", "start_time": 1790812800, "end_time": 1790899200, "results": [
+            {"object": "organization.usage.completions.result", "input_tokens": 99887766, "output_tokens": 11223344,
+             "input_cached_tokens": 0, "num_model_requests": 123456, "model": "gpt-4o", "batch": False}]}
+        report = self.write(name + ".json", json.dumps({"object": "page", "data": [day], "has_more": False}))
+        text = self.farebox("bill", report, "--plans", self.book).stdout
+        self.assertLessEqual(max(map(len, text.splitlines())), 100, text)
+        one = self.trace([{"timestamp": 0, "input_length": 100, "output_length": 10}])
+        self.assertIn(" 1 request in ", self.farebox("bill", one, "--plans", self.book).stdout)
+        many = self.farebox("bill", one, "--plans", self.book, "--volume", 900000000000).stdout
+        self.assertIn("90,000,000.00 M tokens in", many)
