@@ -3,6 +3,7 @@
 #include "cli/report/export/export_bill.h"
 #include "cli/report/export/export_shares.h"
 #include "core/file.h"
+#include "core/json/json_scan.h"
 #include "core/memory.h"
 
 #include <stdlib.h>
@@ -90,6 +91,15 @@ bool bill_export_prints(const struct bill_export *x)
     return x->kind != BILL_EXPORT_NONE && strcmp(x->output, "-") == 0;
 }
 
+static bool has_label(const struct workload *w, const char *key)
+{
+    struct text value;
+    for (size_t i = 0; i < w->label_sets.count; i++)
+        if (json_member(names_text(&w->label_sets, (uint32_t)i), key, &value))
+            return true;
+    return false;
+}
+
 static int make(const struct bill_export *x, const struct bill *const *bills, size_t count,
                 struct buffer *out, struct error *err)
 {
@@ -101,6 +111,11 @@ static int make(const struct bill_export *x, const struct bill *const *bills, si
             export_bill_plans(bills, count, out);
         return 0;
     }
+    if (x->focus.sub_account && !has_label(bills[0]->workload, x->focus.sub_account))
+        return error_set(err, ERR_INPUT,
+                         "--focus sub-account=%s: no request has a label \"%s\", so no row would "
+                         "have a sub-account",
+                         x->focus.sub_account, x->focus.sub_account);
     int code = focus_rows_make(&rows, bills[0], 0, err);
     if (code == 0)
         focus_write(&rows, &x->focus, out);

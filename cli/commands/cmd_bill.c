@@ -261,12 +261,17 @@ static int change(const struct bill_command *o, struct bill_subject *s,
 
 /* For a month's bill, and where it is asked for. */
 #define REDRAWN_MONTHS 100
-static int add_ladder(const struct bill_command *o, struct bill_subject *s, struct error *err)
+static int add_ladder(const struct terminal *t, const struct bill_command *o,
+                      struct bill_subject *s, struct error *err)
 {
     struct ladder_options how = {.seed = o->common.seed, .redraws = REDRAWN_MONTHS};
-    if ((!o->ladder && s->bill.options.period != PERIOD_MONTH) || s->bill.completed == 0 ||
-        s->bill.undecided)
+    if ((!o->ladder && s->bill.options.period != PERIOD_MONTH) || s->bill.completed == 0)
         return 0;
+    if (s->bill.undecided) {
+        warn(t, "no volume ladder: which plan is the cheapest hangs on how their models count "
+                "tokens (--tokens-as)");
+        return 0;
+    }
     int code = ladder_make(&s->ladder, &s->bill, &how, err);
     if (code == 0)
         ladder_attach(&s->ladder, &s->bill);
@@ -328,16 +333,16 @@ static int bill_sums(const struct terminal *t, const struct bill_command *o,
     return code;
 }
 
-static int bill_requests(const struct bill_command *o, struct bill_subject *s,
-                         const struct plan_selection *plans, const struct bill_options *how,
-                         struct error *err)
+static int bill_requests(const struct terminal *t, const struct bill_command *o,
+                         struct bill_subject *s, const struct plan_selection *plans,
+                         const struct bill_options *how, struct error *err)
 {
     int code = bill_make(&s->bill, &s->run.workload, plans->plans, plans->count, how, err);
     if (code < 0)
         return code;
     s->bill.generated = s->scenario;
     s->bill.generated_seed = o->common.seed;
-    code = add_ladder(o, s, err);
+    code = add_ladder(t, o, s, err);
     if (code == 0)
         code = bill_shares_make(&s->bill, err);
     return code < 0 ? code : change(o, s, plans, how, err);
@@ -359,7 +364,7 @@ static int bill_all(const struct terminal *t, const struct bill_command *o,
                              "it alone",
                              s->path);
         if (code == 0)
-            code = bill_requests(o, s, plans, how, err);
+            code = bill_requests(t, o, s, plans, how, err);
         bills[i] = &s->bill;
     }
     if (code == 0) {
@@ -412,6 +417,21 @@ static int check(const struct bill_command *o, struct bill_options *how, struct 
     return fill_options(o, how, err);
 }
 
+/* What was asked for and can change nothing here. */
+static void warn_of_unused(const struct terminal *t, const struct bill_command *o,
+                           const struct plan_selection *plans, const struct bill_subjects *s)
+{
+    bool units = false, runs = false;
+    for (size_t i = 0; i < plans->count; i++)
+        units = units || plans->plans[i]->provisioned.present;
+    for (size_t i = 0; i < s->count; i++)
+        runs = runs || s->items[i].is_run;
+    if (o->units > 0 && !units)
+        warn(t, "--units changes nothing: no plan here has provisioned units");
+    if (o->slos.count > 0 && !runs)
+        warn(t, "--slo changes nothing: only the requests of a run have latencies");
+}
+
 static int run(const struct terminal *t, const void *given, struct error *err)
 {
     const struct bill_command *o = given;
@@ -433,6 +453,8 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     how.scales = &scales;
     if (code == 0)
         code = read_subjects(t, o, &s, err);
+    if (code == 0)
+        warn_of_unused(t, o, &plans, &s);
     if (code == 0)
         code = s.count == 1 && s.items[0].run.workload.requests
                    ? bill_sums(t, o, &s.items[0], &plans, &how, err)

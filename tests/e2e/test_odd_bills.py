@@ -51,3 +51,17 @@ class OddBills(Case):
         self.assertIn(" 1 request in ", self.farebox("bill", one, "--plans", self.book).stdout)
         many = self.farebox("bill", one, "--plans", self.book, "--volume", 900000000000).stdout
         self.assertIn("90,000,000.00 M tokens in", many)
+
+    def test_nothing_that_was_asked_for_is_left_out_in_silence(self):
+        rows = [{"timestamp": 100000000 * i, "input_length": 1000, "output_length": 100, "model": "a-model",
+                 "labels": {"team": "x"}} for i in range(3)]
+        trace, one = self.trace(rows), self.book + "#by/token"
+        said = self.farebox("bill", trace, "--plans", one, "--units", 3, "--slo", "ttft=100").stderr
+        self.assertIn("--units changes nothing", said)
+        self.assertIn("--slo changes nothing", said)
+        self.assertEqual(self.farebox("bill", trace, "--plans", one).stderr, "")
+        said = self.farebox("bill", trace, "--plans", "openai/gpt-5,google/gemini-2.5-pro", "--ladder").stderr
+        self.assertIn("no volume ladder", said)
+        focus = ("bill", trace, "--plans", one, "--start", "2026-11-02T00:00:00Z", "--export", "focus", "--focus")
+        self.assertIn('no request has a label "squad"', self.farebox(*focus, "sub-account=squad", expect=2).stderr)
+        self.assertIn(",x,x,", self.farebox(*focus, "sub-account=team").stdout)
