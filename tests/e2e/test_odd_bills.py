@@ -65,3 +65,24 @@ class OddBills(Case):
         focus = ("bill", trace, "--plans", one, "--start", "2026-11-02T00:00:00Z", "--export", "focus", "--focus")
         self.assertIn('no request has a label "squad"', self.farebox(*focus, "sub-account=squad", expect=2).stderr)
         self.assertIn(",x,x,", self.farebox(*focus, "sub-account=team").stdout)
+
+    def test_plans_are_listed_with_all_their_terms(self):
+        book = {"plans": [
+            {"name": "a", "per_mtok": {"input": "1", "output": "5"}, "multipliers": {"batch": "0.5"},
+             "uplift": {"label": "region", "values": {"eu": "1.1"}}, "minimum": {"usd": "50", "per": "month"},
+             "rounding": {"to": "0.01", "on": "request"}, "minimum_per_request": "0.001",
+             "weights": [{"classes": "tool", "weight": "0"}], "per_request": "0.01"},
+            {"name": "b", "per_mtok": {"input": "1", "cache_write": "2", "output": "5"}, "cache_storage": {"per_mtok_hour": "1"},
+             "volume": {"per": "month", "steps": [{"over_usd": "9", "off_percent": "7.5"}]}, "credit_fee": {"percent": "5.5"},
+             "limits": {"max_output_tokens": 4000, "max_total_tokens": 9000}},
+            {"name": "c", "subscription": {"price": "9", "period": "month", "seats": 5}}]}
+        path = self.write("terms.json", json.dumps(book))
+        terms = {p["plan"]: p["terms"] for p in self.farebox_json("prices", "list", "--plans", path)["plans"]}
+        for plan, words in {"a": ("prices for batch", "by the label region", "at least $50/month", "rounded to $0.01 a request",
+                                  "at least $0.001 a request", "count as more or less than one"),
+                            "b": ("keeping a cache costs", "volume discount up to 7.5 %", "5.5 % fee on credits",
+                                  "at most 4000 out", "at most 9000 in and out"),
+                            "c": ("$9/month for each of 5 seats",)}.items():
+            for word in words:
+                self.assertIn(word, terms[plan])
+        self.assertIn("--plans FILE", self.farebox("prices", "list", path, expect=2).stderr)

@@ -130,11 +130,66 @@ static void add_limits(struct buffer *out, const struct plan *p)
     if (p->limits.max_input_tokens)
         buffer_add_format(out, ", at most %llu in%s",
                           (unsigned long long)p->limits.max_input_tokens, unconfirmed);
+    if (p->limits.max_output_tokens)
+        buffer_add_format(out, ", at most %llu out%s",
+                          (unsigned long long)p->limits.max_output_tokens, unconfirmed);
+    if (p->limits.max_total_tokens)
+        buffer_add_format(out, ", at most %llu in and out%s",
+                          (unsigned long long)p->limits.max_total_tokens, unconfirmed);
     if (p->limits.concurrency)
         buffer_add_format(out, ", %llu at once%s", (unsigned long long)p->limits.concurrency,
                           unconfirmed);
     for (size_t i = 0; i < p->rate_limit_count && !p->provisioned.tokens_per_minute; i++)
         add_quota(out, &p->rate_limits[i], true);
+}
+
+/* "prices for batch/flex": what a rate says of services, and of what else moves its prices. */
+static void add_services(struct buffer *out, const struct plan_rate *r)
+{
+    const char *comma = ", prices for ";
+    for (int s = 0; s < SERVICE_COUNT; s++)
+        if (s != SERVICE_STANDARD && (r->services[s] || r->multipliers[s] != MONEY_USD)) {
+            buffer_add_format(out, "%s%s", comma, service_name((enum service)s));
+            comma = "/";
+        }
+    for (size_t i = 0; i < r->other_service_count; i++) {
+        buffer_add_format(out, "%s%s", comma, r->other_services[i].name);
+        comma = "/";
+    }
+    for (size_t i = 0; i < r->uplift_count; i++)
+        buffer_add_format(out, ", other prices by the label %s", r->uplifts[i].label);
+    if (r->weight_count)
+        buffer_add_text(out, ", some requests count as more or less than one");
+    if (r->cache_storage > 0)
+        buffer_add_text(out, ", keeping a cache costs");
+}
+
+static void add_percent(struct buffer *out, uint32_t millionths, const char *what)
+{
+    if (millionths)
+        buffer_add_format(out, ", %g %% %s", (double)millionths / 10000, what);
+}
+
+/* What comes on top of the charges, or off them. */
+static void add_fees(struct buffer *out, const struct plan *p)
+{
+    static const char *const scopes[] = {"", " a part", " a request", " a bill"};
+    const struct plan_fees *f = &p->fees;
+    if (p->rounding.scope != ROUND_NOTHING)
+        add_money(out, ", rounded to ", p->rounding.unit, scopes[p->rounding.scope]);
+    if (f->minimum_per_request > 0)
+        add_money(out, ", at least ", f->minimum_per_request, " a request");
+    if (f->minimum > 0) {
+        add_money(out, ", at least ", f->minimum, "/");
+        add_period(out, f->minimum_period_ns);
+    }
+    for (size_t i = 0; i < f->volume_count; i++) {
+        const struct volume_step *last = &f->volumes[i].steps[f->volumes[i].step_count - 1];
+        buffer_add_format(out, ", volume discount up to %g %%",
+                          (double)last->off_millionths / 10000);
+    }
+    add_percent(out, f->credit_fee_millionths, "fee on credits");
+    add_percent(out, f->credit_bonus_millionths, "bonus on credits");
 }
 
 /* What is not a token price, in a few words. */
@@ -145,6 +200,9 @@ static void add_terms(struct buffer *out, const struct plan *p)
     if (p->subscription.present) {
         add_money(out, ", ", p->subscription.price, "/");
         add_period(out, p->subscription.period_ns);
+        if (p->subscription.seats > 1)
+            buffer_add_format(out, " for each of %llu seats",
+                              (unsigned long long)p->subscription.seats);
     }
     if (p->subscription.setup > 0)
         add_money(out, ", ", p->subscription.setup, " to set up");
@@ -165,6 +223,9 @@ static void add_terms(struct buffer *out, const struct plan *p)
         buffer_add_format(out, ", %zu rates by model", p->rate_count);
     else
         add_rate_terms(out, r);
+    if (p->rate_count == 1)
+        add_services(out, r);
+    add_fees(out, p);
     if (out->length > start) { /* the first ", " */
         memmove(out->data + start, out->data + start + 2, out->length - start - 2);
         out->length -= 2;
