@@ -8,6 +8,7 @@
 #include "sim/cost/book/select.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define ALL_BUNDLED "*"
 
@@ -39,9 +40,9 @@ static int run_list(const struct terminal *t, const void *given, struct error *e
     output_begin(&out);
     plan_list_write(&s, pattern, &out.json);
     if (plan_list_write_text(&s, pattern, &out.text) == 0)
-        code = error_set(err, ERR_INPUT,
-                         "no plan's name holds \"%.100s\"; without a pattern all of them are shown",
-                         pattern);
+        code = error_set(err, ERR_INPUT, "no plan's name holds \"%.100s\"; %s", pattern,
+                         access(pattern, F_OK) == 0 ? "a file's plans are listed by --plans FILE"
+                                                    : "without a pattern all of them are shown");
     output_end(&out, code == 0 && !o->common.json ? t->human : NULL,
                code == 0 && o->common.json ? t->machine : NULL);
     plan_selection_free(&s);
@@ -132,7 +133,7 @@ static void show_counts(const struct terminal *t, const char *file, const struct
     fprintf(t->human, "%s: good", file);
     for (size_t i = 0; i < sizeof count_names / sizeof count_names[0]; i++) {
         size_t count = *(const size_t *)((const char *)n + count_names[i].offset);
-        if (count > 0)
+        if (count > 0 || i == 0) /* a book without plans is good for nothing, and says so */
             fprintf(t->human, "%s %zu %s", i ? "," : ":", count, count_names[i].text);
     }
     show_services(t, book);

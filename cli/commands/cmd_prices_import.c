@@ -1,6 +1,7 @@
 /* farebox prices import: public price lists as price books. */
 #include "cli/command.h"
 #include "cli/output.h"
+#include "core/clock.h"
 #include "core/file.h"
 #include "sim/cost/book/plan.h"
 #include "sim/cost/import/import.h"
@@ -192,6 +193,11 @@ static int choose(const struct import_command *o, enum import_form *form, const 
     if (count != 1)
         return error_set(err, ERR_INPUT,
                          "expected one list: --litellm, --genai-prices or --openrouter");
+    int64_t day;
+    if (o->as_of &&
+        (strlen(o->as_of) != 10 || clock_parse_instant(o->as_of, strlen(o->as_of), &day) < 0))
+        return error_set(err, ERR_INPUT,
+                         "--as-of expects a date such as 2026-08-01, found \"%.60s\"", o->as_of);
     import->file = *path;
     import->as_of = o->as_of;
     import->models = o->models;

@@ -86,3 +86,22 @@ class OddBills(Case):
             for word in words:
                 self.assertIn(word, terms[plan])
         self.assertIn("--plans FILE", self.farebox("prices", "list", path, expect=2).stderr)
+
+    def test_names_of_plans_and_files_may_have_blanks(self):
+        ranged = {"plans": [{"name": "coding plan", "subscription": {
+            "price": "20", "period": "month", "includes": {"requests": {"from": 45, "to": 100}, "per": "5h"}}}]}
+        path = self.write("my prices.json", json.dumps(ranged))
+        names = [p["plan"] for p in self.farebox_json("prices", "list", "--plans", f" {path}#*(at most) , demo/token")["plans"]]
+        self.assertEqual(names, ["coding plan (at most)", "demo/token"])
+        names = [p["plan"] for p in self.farebox_json("prices", "list", "--plans", "claude/pro (at least)")["plans"]]
+        self.assertEqual(names, ["claude/pro (at least)"])
+
+    def test_a_book_without_plans_and_a_date_that_is_none_are_told(self):
+        empty = self.write("empty.json", '{"plans": []}')
+        self.assertIn("0 plans", self.farebox("prices", "check", empty).stdout)
+        one = self.trace([{"timestamp": 0, "input_length": 100, "output_length": 10}])
+        self.assertIn("empty.json holds no plan", self.farebox("bill", one, "--plans", empty, expect=2).stderr)
+        models = self.write("models.json", json.dumps({"m": {"input_cost_per_token": 1e-6, "litellm_provider": "x",
+                                                             "mode": "chat"}}))
+        done = self.farebox("prices", "import", "--litellm", models, "--as-of", "yesterday", expect=2)
+        self.assertIn('a date such as 2026-08-01, found "yesterday"', done.stderr)

@@ -152,6 +152,8 @@ static int select_from_file(struct plan_selection *s, const char *path, const ch
         code = add_matching(s, &s->books[index], pattern, item, &found, err);
     if (code == 0 && found == 0 && strcmp(pattern, "*") != 0)
         return unknown(&s->books[index], 1, pattern, "in that file", err);
+    if (code == 0 && s->books[index].count == 0)
+        return error_set(err, ERR_INPUT, "%s holds no plan", path);
     return code;
 }
 
@@ -187,10 +189,11 @@ int plan_select(const char *list, struct plan_selection *out, struct error *err)
     size_t before = out->count;
     int code = 0;
     while (code == 0 && (item = strsep(&rest, ","))) {
-        item += strspn(item, " \t");
-        item[strcspn(item, " \t")] = '\0';
-        if (item[0])
-            code = select_item(out, item, err);
+        struct text name = text_trim(text_of(item)); /* blanks inside belong to the name */
+        char *one = mem_copy_text(name.at, name.length);
+        if (one[0])
+            code = select_item(out, one, err);
+        free(one);
     }
     free(copy);
     if (code == 0 && out->count == before && before == 0)
