@@ -57,16 +57,31 @@ void json_fail(struct json_scan *s, const char *format, ...)
     fail_at(s, s->value, message);
 }
 
+/* Of few keys all are named. */
+#define KNOWN_NAMED 8
+static void fail_with_known(struct json_scan *s, struct text key, const char *const *known,
+                            const char *where)
+{
+    char names[256] = "";
+    size_t count = 0, used = 0;
+    while (known[count])
+        count++;
+    for (size_t i = 0; i < count && count <= KNOWN_NAMED && used < sizeof names; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s\"%s\"",
+                                 i ? ", " : "; known are ", known[i]);
+    json_fail(s, "unknown key \"%.*s\" in %s%s", key.length > 80 ? 80 : (int)key.length, key.at,
+              where, used < sizeof names ? names : "");
+}
+
 void json_unknown_key(struct json_scan *s, struct text key, const char *const *known,
                       const char *where)
 {
     const char *near = text_nearest(key, known);
-    int shown = key.length > 80 ? 80 : (int)key.length;
     if (near)
-        json_fail(s, "unknown key \"%.*s\" in %s; did you mean \"%s\"?", shown, key.at, where,
-                  near);
+        json_fail(s, "unknown key \"%.*s\" in %s; did you mean \"%s\"?",
+                  key.length > 80 ? 80 : (int)key.length, key.at, where, near);
     else
-        json_fail(s, "unknown key \"%.*s\" in %s", shown, key.at, where);
+        fail_with_known(s, key, known, where);
 }
 
 static void skip_space(struct json_scan *s)

@@ -105,3 +105,9 @@ class OddBills(Case):
                                                              "mode": "chat"}}))
         done = self.farebox("prices", "import", "--litellm", models, "--as-of", "yesterday", expect=2)
         self.assertIn('a date such as 2026-08-01, found "yesterday"', done.stderr)
+
+    def test_an_unknown_key_is_told_with_those_that_are_known(self):
+        book = {"plans": [{"name": "a", "per_request": "0.01", "rounding": {"per": "request", "to": "0.01"}}]}
+        done = self.farebox("prices", "check", self.write("odd.json", json.dumps(book)), expect=2)
+        for key in ("to", "mode", "on"):
+            self.assertIn(f'"{key}"', done.stderr.split("known are")[1])

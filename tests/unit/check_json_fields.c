@@ -323,7 +323,8 @@ START_TEST(an_object_is_called_by_what_was_read_of_it)
     struct json_table t = car_table;
     t.name = name_car;
     refuses(&t, "{\"owner\": \"Ann\", \"spare\": {\"x\": 1}}",
-            "car.json:1:28: unknown key \"x\" in a wheel of the car of Ann");
+            "car.json:1:28: unknown key \"x\" in a wheel of the car of Ann; known are "
+            "\"radius\", \"colour\"");
     refuses(&t, "{\"xyzzy\": 1}", "car.json:1:2: unknown key \"xyzzy\" in the car of nobody");
 }
 END_TEST
