@@ -111,3 +111,28 @@ class OddBills(Case):
         done = self.farebox("prices", "check", self.write("odd.json", json.dumps(book)), expect=2)
         for key in ("to", "mode", "on"):
             self.assertIn(f'"{key}"', done.stderr.split("known are")[1])
+
+    def test_names_with_line_ends_and_without_text_stay_in_their_row(self):
+        rows = [{"timestamp": 1000 * i, "input_length": 1000, "output_length": 100, "model": model, "labels": {"team": team}}
+                for i, (model, team) in enumerate([("", 'a,"b"\n=1+1'), ("", ""), ("", "c\td"), ("", "\u65e5\u672c")])]
+        trace = self.trace(rows)
+        text = self.farebox("bill", trace, "--plans", self.book, "--by", "team").stdout
+        table = text.split("by/token by team\n")[1].split("   together")[0].splitlines()[1:]
+        self.assertEqual(len(table), 4, text)
+        self.assertTrue(all(line.startswith("   ") and " % " in line for line in table), text)
+        self.assertIn("   (empty) ", text)
+        self.assertNotIn("counts of", text)
+        names = [g["name"] for g in self.farebox_json("bill", trace, "--plans", self.book, "--by", "team")["plans"][0]["by"]["team"]]
+        self.assertIn('a,"b"\n=1+1', names)
+        book = {"plans": [{"name": "a\nb", "per_request": "0.01"}]}
+        done = self.farebox("prices", "check", self.write("lines.json", json.dumps(book)), expect=2)
+        self.assertIn("the name of a plan is one line", done.stderr)
+        models = {name: {"input_cost_per_token": 1e-6, "litellm_provider": "x", "mode": "chat"} for name in ("m", "a\nb")}
+        listed = self.farebox_json("prices", "import", "--litellm", self.write("models.json", json.dumps(models)))
+        self.assertEqual((listed["read"], listed["represented"]), (2, 1))
+
+    def test_what_costs_nothing_has_no_variation_anywhere(self):
+        free = self.write("free.json", json.dumps({"plans": [{"name": "none", "per_mtok": {"input": "0", "output": "0"}}]}))
+        rows = [{"timestamp": 1000 * i, "input_length": 1000 + i, "output_length": 100, "labels": {"team": "x"}} for i in range(5)]
+        text = self.farebox("bill", self.trace(rows), "--plans", free, "--by", "team").stdout
+        self.assertNotIn("1.0\u00d7", text)

@@ -76,6 +76,11 @@ static void check_plan(struct json_scan *s, void *reading, uint64_t seen)
     json_place(s, s->value, &r->plan.line, &column);
     if (!plan->name || plan->name[0] == '\0')
         json_fail(s, "%s has no \"name\"", where);
+    for (const char *c = plan->name; c && *c; c++)
+        if ((unsigned char)*c < 0x20) {
+            json_fail(s, "the name of a plan is one line without tabs; %s has another one", where);
+            break;
+        }
     if (!priced && !plan->subscription.present && !plan->provisioned.present)
         json_fail(s,
                   "%s has no way to be paid: \"per_mtok\", \"per_request\", \"rates\", "

@@ -14,7 +14,7 @@ static const char *const reason_texts[IMPORT_REASONS] = {
     [IMPORT_ALIAS] = "another name of an entry, without prices of its own",
     [IMPORT_NEGATIVE] = "negative price: a router that charges what its choice costs",
     [IMPORT_SAME_NAME] = "a second entry of that name",
-    [IMPORT_NAME] = "a name that is empty or too long for a plan",
+    [IMPORT_NAME] = "a name that is empty, too long or not one line",
     [IMPORT_CONDITION] = "a condition on the price that plans have no form for",
     [IMPORT_BY_RESULTS] = "price by the number of results asked for",
     [IMPORT_BY_PIECE] = "price by the length of one piece",
@@ -250,6 +250,14 @@ static void free_plan(struct import_plan *p)
     free(p->variants);
 }
 
+static bool is_one_line(struct text name)
+{
+    for (size_t i = 0; i < name.length; i++)
+        if ((unsigned char)name.at[i] < 0x20)
+            return false;
+    return true;
+}
+
 void import_plan_end(struct import *im)
 {
     struct import_plan *p = im->plan;
@@ -261,7 +269,7 @@ void import_plan_end(struct import *im)
     import_check_varied(im);
     if (!p->dropped && !set_has_prices(&p->standard) && p->units.count == 0 && p->tools.count == 0)
         import_drop(im, why_empty(im));
-    if (!p->dropped && (name.length == 0 || name.length > IMPORT_NAME_MAX))
+    if (!p->dropped && (name.length == 0 || name.length > IMPORT_NAME_MAX || !is_one_line(name)))
         import_drop(im, IMPORT_NAME);
     if (!p->dropped && names_find(&im->seen, name) != NAME_NONE)
         import_drop(im, IMPORT_SAME_NAME);

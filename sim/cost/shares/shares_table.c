@@ -11,9 +11,11 @@
 #define SHOWN_GROUPS 20
 #define SHOWN_DAYS 92 /* a quarter */
 
+#define NO_TEXT "(empty)" /* a label whose value is "" */
+
 struct columns {
     int name; /* its width */
-    bool trend, varies;
+    bool trend, varies, flat;
     int decimals;
 };
 
@@ -27,7 +29,8 @@ static size_t characters(const char *text)
 
 static struct columns columns_of(const struct plan_bill *p, int width)
 {
-    struct columns c = {.name = 8, .decimals = p->shown_decimals, .varies = p->sums.total > 0};
+    struct columns c = {
+        .name = 8, .decimals = p->shown_decimals, .varies = p->sums.total > 0, .flat = p->flat};
     size_t longest = 8;
     for (size_t i = 0; i < p->group_count; i++) {
         size_t n = characters(p->groups[i].name);
@@ -40,11 +43,18 @@ static struct columns columns_of(const struct plan_bill *p, int width)
     return c;
 }
 
-/* A name in its column; one that is wider on a line of its own: cut, two might look the same. */
+/* A name in its column; one that is wider on a line of its own: cut, two might look the same. Line
+ * ends and tabs in it become the mark that stands for what cannot be shown. */
 static void put_name(struct buffer *out, const char *name, const struct columns *c)
 {
-    size_t n = characters(name);
-    buffer_add_format(out, "   %s", name);
+    size_t n = name[0] ? characters(name) : strlen(NO_TEXT);
+    buffer_add_text(out, "   ");
+    for (const char *at = name; *at; at++)
+        if ((unsigned char)*at < 0x20)
+            buffer_add_text(out, "\xef\xbf\xbd");
+        else
+            buffer_add_byte(out, *at);
+    buffer_add_text(out, name[0] ? "" : NO_TEXT);
     if (n > (size_t)c->name)
         buffer_add_format(out, "\n%*s", 3 + c->name, "");
     else
@@ -86,7 +96,7 @@ static void put_usd(struct buffer *out, money value, int decimals)
 static void put_variance(struct buffer *out, const struct bill_group *g, const struct columns *c)
 {
     char cv[32] = "–", ratio[32] = "–";
-    if (!c->varies && g->requests > 0)
+    if (c->flat && !c->varies && g->requests > 0)
         strcpy(cv, "0.00"), strcpy(ratio, "1.0×");
     if (c->varies && !isnan(g->stats.cv))
         snprintf(cv, sizeof cv, "%.2f", g->stats.cv);

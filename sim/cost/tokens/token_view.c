@@ -132,11 +132,10 @@ static size_t model_of(const struct workload *w, size_t row)
 /* The name that the row's tokens are counts of; NULL: nobody knows. */
 static const char *counted_name(const struct workload *w, size_t counter, size_t model)
 {
-    if (counter < w->counters.count) {
-        const char *name = names_text(&w->counters, (uint32_t)counter);
-        return name[0] ? name : NULL;
-    }
-    return model < model_count(w) ? names_text(&w->models, (uint32_t)model) : NULL;
+    const char *name = counter < w->counters.count ? names_text(&w->counters, (uint32_t)counter)
+                       : model < model_count(w)    ? names_text(&w->models, (uint32_t)model)
+                                                   : "";
+    return name[0] ? name : NULL;
 }
 
 static const struct fate *judge(struct judge *j, size_t counter, size_t model)
