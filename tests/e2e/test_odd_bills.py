@@ -136,3 +136,13 @@ class OddBills(Case):
         rows = [{"timestamp": 1000 * i, "input_length": 1000 + i, "output_length": 100, "labels": {"team": "x"}} for i in range(5)]
         text = self.farebox("bill", self.trace(rows), "--plans", free, "--by", "team").stdout
         self.assertNotIn("1.0\u00d7", text)
+
+    def test_a_ladder_names_the_plans_that_are_not_on_it(self):
+        book = json.loads(json.dumps(BOOK))
+        book["plans"].append({"name": "short/inputs", "per_request": "0.000001", "limits": {"max_input_tokens": 1500}})
+        book = self.write("more.json", json.dumps(book))
+        rows = [{"timestamp": 3600000 * i, "input_length": 1000 + 100 * (i % 10), "output_length": 10} for i in range(100)]
+        trace = self.trace(rows)
+        told = "Left out where not every request is served in time: short/inputs."
+        self.assertIn(told, self.farebox("bill", trace, "--plans", book, "--ladder").stdout)
+        self.assertNotIn("Left out where", self.farebox("bill", trace, "--plans", self.book, "--ladder").stdout)

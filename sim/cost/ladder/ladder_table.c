@@ -194,6 +194,27 @@ static void put_rules(const struct ladder *l, struct buffer *out)
         buffer_add_text(out, "none waits (--max-wait lets them).\n");
 }
 
+/* Plans that are not ranked here: a reader would look for them. */
+#define UNSERVED_NAMED 6
+static void put_unserved(const struct ladder *l, struct buffer *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < l->bill->plan_count; i++) {
+        const struct plan_bill *p = &l->bill->plans[i];
+        if (p->rank || p->without_caps)
+            continue;
+        if (++count <= UNSERVED_NAMED)
+            buffer_add_format(out, "%s%s",
+                              count > 1 ? ", "
+                                        : "Left out where not every request is served in time: ",
+                              p->plan->name);
+    }
+    if (count > UNSERVED_NAMED)
+        buffer_add_format(out, " and %zu more", count - UNSERVED_NAMED);
+    if (count > 0)
+        buffer_add_text(out, ".\n");
+}
+
 static void put_early_end(const struct ladder *l, struct buffer *out)
 {
     char n[TEXT_GROUPED_SIZE];
@@ -349,6 +370,7 @@ void ladder_write_table(const struct ladder *l, int width, struct buffer *out)
     put_rows(l, out);
     buffer_init(&sentences, BUFFER_UNBOUNDED);
     put_rules(l, &sentences);
+    put_unserved(l, &sentences);
     put_early_end(l, &sentences);
     put_overflows(l, &sentences);
     put_sureties(l, &sentences);
