@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A day whose last three hours lack requests is still whole: a recording ends after its last
  * request. */
@@ -31,16 +32,43 @@ struct cut {
     uint32_t *block;    /* by row; NO_BLOCK = on the day that is not whole */
 };
 
+/* A user of more than one in so many requests is a service, such as the one account of a gateway:
+ * as a person who comes and goes it would take most of the month along, which no day has shown. */
+#define SERVICE_SHARE 4
+
+/* The users of label sets, by number; 0 = none, or a service. */
+static uint64_t *find_users(const struct workload *w)
+{
+    uint64_t *of_set = mem_zero(w->label_sets.count + 1, sizeof *of_set);
+    uint32_t *number = mem_zero(w->label_sets.count + 1, sizeof *number); /* in `users`, from 1 */
+    uint64_t *rows = mem_zero(w->label_sets.count + 2, sizeof *rows);
+    struct names users;
+    names_init(&users);
+    for (size_t i = 0; i < w->label_sets.count; i++) {
+        struct text user;
+        if (json_member(names_text(&w->label_sets, (uint32_t)i), "user", &user))
+            number[i] = names_add(&users, user) + 1;
+    }
+    for (size_t i = 0; i < w->count && w->labels; i++)
+        if (w->labels[i] != NAME_NONE)
+            rows[number[w->labels[i]]]++;
+    for (size_t i = 0; i < w->label_sets.count; i++) {
+        if (number[i] == 0 || rows[number[i]] > w->count / SERVICE_SHARE)
+            continue;
+        const char *user = names_text(&users, number[i] - 1);
+        of_set[i] = text_hash(user, strlen(user)) | 1;
+    }
+    names_free(&users);
+    free(number);
+    free(rows);
+    return of_set;
+}
+
 /* Every row's unit: its user, else its session, else itself. */
 static void find_units(struct cut *c)
 {
     const struct workload *w = c->w;
-    uint64_t *of_set = mem_zero(w->label_sets.count + 1, sizeof *of_set);
-    for (size_t i = 0; i < w->label_sets.count; i++) {
-        struct text user;
-        if (json_member(names_text(&w->label_sets, (uint32_t)i), "user", &user))
-            of_set[i] = text_hash(user.at, user.length) | 1;
-    }
+    uint64_t *of_set = find_users(w);
     for (size_t i = 0; i < w->count; i++) {
         uint64_t user = w->labels && w->labels[i] != NAME_NONE ? of_set[w->labels[i]] : 0;
         bool in_session = w->session && w->session[i] != NAME_NONE;

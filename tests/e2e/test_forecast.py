@@ -30,6 +30,19 @@ class Forecast(Case):
                             "--assume-stationary", "--start", "2026-11-02T00:00:00Z")
         self.assertIn("from 20 requests in 9.5 seconds\n", done.stdout)
 
+    def test_the_one_account_of_a_gateway_is_no_person_who_comes_and_goes(self):
+        def bands(user):
+            rows = [json.dumps({"timestamp": (h * 3600 + i) * 1000, "input_length": 1000, "output_length": 100,
+                                **({"labels": {"user": user}} if user else {})}) for h in range(14 * 24) for i in range(4)]
+            sample = self.write("log.jsonl", "\n".join(rows) + "\n")
+            words = ("plan", "forecast", sample, "--plans", self.plans(), "--start", "2026-11-02T00:00:00Z", "--samples", 200)
+            return [p["bill_usd"] for p in self.farebox_json(*words)["scenarios"][0]["plans"]], self.farebox(*words).stdout
+
+        one, text = bands("default_user_id")
+        self.assertEqual(one, bands(None)[0])
+        self.assertLess(one[0]["p95"], 1.2 * one[0]["p5"])
+        self.assertNotIn("of it", text)  # of an account by the token there is no number, and one flat plan will do
+
     def test_month_with_budget_plot_and_json(self):
         out = self.path("out")
         words = ["plan", "forecast", self.sample(14), "--plans", self.plans(), "--budget", "2.5",

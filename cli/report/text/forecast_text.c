@@ -3,6 +3,7 @@
 #include "core/wrap.h"
 #include "sim/cost/bill/bill_stats.h"
 #include "sim/cost/bill/bill_tokens_show.h"
+#include "sim/cost/bill/bought.h"
 #include "sim/cost/book/price.h"
 
 #include <inttypes.h>
@@ -82,7 +83,7 @@ static void put_row(const struct forecast *f, const struct forecast_plan *p, str
         buffer_add_format(out, "%.1f %%", 100 * (1 - lost));
     else
         buffer_add_text(out, "all");
-    if (p->subscriptions > 1)
+    if (p->subscriptions >= 1.05 && plan_is_bought_in_numbers(p->plan, 0))
         buffer_add_format(out, ", %.1f of it on average", p->subscriptions);
     if (p->delayed_share > 0)
         buffer_add_format(out, ", %.1f %% wait", 100 * p->delayed_share);
