@@ -1,5 +1,8 @@
 """Bills of odd inputs: what the screen says is right, fits, and leaves nothing out in silence."""
 import json
+import os
+import pathlib
+from decimal import Decimal
 
 from support import Case
 
@@ -146,3 +149,30 @@ class OddBills(Case):
         told = "Left out where not every request is served in time: short/inputs."
         self.assertIn(told, self.farebox("bill", trace, "--plans", book, "--ladder").stdout)
         self.assertNotIn("Left out where", self.farebox("bill", trace, "--plans", self.book, "--ladder").stdout)
+
+    def test_the_readmes_month_goes_from_a_table_to_a_reconciled_invoice(self):
+        readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
+        section = readme.split("## A month's bill")[1].split("\n## ")[0]
+        commands = [line.split()[1:] for line in section.splitlines() if line.startswith("    farebox ")]
+        self.assertLessEqual(len(commands), 6)
+        rows = ["Time,Team,Model,In,Cached,Out,Cost"]
+        for i in range(600):
+            tokens, cached, made = 500 + 37 * (i % 50), 128 * (i % 3), 20 + i % 90
+            cost = ((tokens - cached) * Decimal("2.5") + cached * Decimal("1.25") + made * 10) / 1000000
+            day, hour = divmod(i, 20)
+            rows.append(f'2026-10-{day + 1:02}T{hour:02}:30:00Z,"R&D, {i % 3}",gpt-4o,{tokens},{cached},{made},{cost}')
+        self.write("october.csv", "\n".join(rows) + "\n")
+        said = self.farebox("bill", "october.csv", "--plans", "demo", expect=2).stderr
+        self.assertIn("label.team=Team", said)
+        shown = []
+        for words in commands:
+            if words[0] == "reconcile":
+                self.farebox("prices", "invoice", "october.jsonl", "--plan", "openai/by-model", "-o", "invoice.csv",
+                             "--fault", "discount=10%")
+            shown.append(self.farebox(*words).stdout)
+        self.assertIn("That is what you paid.", shown[1])
+        self.assertIn("cheapest a month", shown[1])
+        self.assertIn("90 % of the list price is paid.", shown[4])
+        for name in ("october/index.html", "october/plots/ladder.png", "october/shares.csv", "october-focus.csv",
+                     "november/plots/forecast.png"):
+            self.assertGreater(os.path.getsize(self.path(name)), 100, name)
