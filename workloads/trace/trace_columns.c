@@ -38,6 +38,9 @@ static int column_number(const char *source)
     return (int)number - 1;
 }
 
+/* Of a wide table not all columns are named. */
+#define COLUMNS_SHOWN 300
+
 static int missing_column(struct trace_input *in, const struct csv_row *header, const char *name,
                           struct error *err)
 {
@@ -45,8 +48,14 @@ static int missing_column(struct trace_input *in, const struct csv_row *header, 
     for (size_t i = 0; i < header->count; i++)
         copies[i] = mem_copy_text(header->fields[i].at, header->fields[i].length);
     const char *near = text_nearest(text_of(name), (const char *const *)copies);
+    struct buffer all;
+    buffer_init(&all, BUFFER_UNBOUNDED);
+    for (size_t i = 0; i < header->count && all.length < COLUMNS_SHOWN; i++)
+        buffer_add_format(&all, "%s\"%.60s\"", i ? ", " : "; the columns are ", copies[i]);
+    const char *hint = near ? "; did you mean \"" : all.length > 0 ? all.data : "";
     int status = trace_fail(in, 1, err, "expected a header with a column \"%.60s\"%s%.60s%s", name,
-                            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+                            hint, near ? near : "", near ? "\"?" : "");
+    buffer_free(&all);
     for (size_t i = 0; i < header->count; i++)
         free(copies[i]);
     return status;

@@ -120,7 +120,9 @@ static int parse_mapping(struct text item, const char *option, struct trace_mapp
         const char *near = text_nearest(name, known);
         return error_set(err, ERR_INPUT, "--%s: unknown field \"%.*s\"%s%s%s", option,
                          (int)(name.length > 60 ? 60 : name.length), name.at,
-                         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+                         near ? "; did you mean \"" : "; docs/traces.md names them all: ",
+                         near ? near : "timestamp, input, output, model, cost_usd, label.team, ...",
+                         near ? "\"?" : "");
     }
     struct text source = {equals + 1, (size_t)(item.at + item.length - equals - 1)};
     if (out->field == FIELD_LABEL || (out->field == FIELD_USAGE && name.length > 6))
