@@ -176,3 +176,18 @@ class OddBills(Case):
         for name in ("october/index.html", "october/plots/ladder.png", "october/shares.csv", "october-focus.csv",
                      "november/plots/forecast.png"):
             self.assertGreater(os.path.getsize(self.path(name)), 100, name)
+
+    def test_a_plan_says_which_models_it_does_not_sell(self):
+        book = self.write("models.json", json.dumps({"plans": [
+            {"name": "few", "rates": [{"models": ["m-1", "m-2"], "per_mtok": {"input": "1", "output": "2"}}]}]}))
+        rows = [{"timestamp": 1000 * i, "input_length": 100, "output_length": 10, "model": f"m-{i}"} for i in range(9)]
+        text = " ".join(self.farebox("bill", self.trace(rows), "--plans", book).stdout.split())
+        self.assertIn("few does not sell m-0, m-3, m-4, m-5 and 3 more.", text)
+        self.assertNotIn("does not sell", self.farebox("bill", self.trace(rows[1:3]), "--plans", book).stdout)
+
+    def test_what_a_table_has_stands_in_the_error_about_what_it_has_not(self):
+        table = self.write("t.csv", "Zeit;Eingabe;Ausgabe\n2026-10-01;100;10\n")
+        done = self.farebox("bill", table, "--plans", self.book, "--columns", "timestamp=x,input=Eingabe,output=Ausgabe", expect=2)
+        self.assertIn('the columns are "Zeit", "Eingabe", "Ausgabe"', done.stderr)
+        done = self.farebox("bill", table, "--plans", self.book, "--columns", "zzzz=Zeit", expect=2)
+        self.assertIn("timestamp, input, output, model", done.stderr)

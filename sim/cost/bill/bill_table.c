@@ -1,6 +1,7 @@
 /* The bill as a person reads it. */
 #include "sim/cost/bill/bill.h"
 
+#include "core/memory.h"
 #include "core/wrap.h"
 #include "sim/cost/bill/bill_parts.h"
 #include "sim/cost/bill/bill_tokens_show.h"
@@ -8,6 +9,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Many plans make many pairs: people see those of the best few, the JSON has all. */
@@ -408,6 +410,33 @@ static void put_nothing(const struct bill *b, struct buffer *out)
                           text_group_u64(b->workload->count, n));
 }
 
+/* Which models keep requests from a plan. */
+#define UNSOLD_NAMED 4
+static void put_unsold(const struct bill *b, const struct plan_bill *p, struct buffer *out)
+{
+    const struct workload *w = b->workload;
+    size_t count = 0;
+    if (p->without_caps || p->served.count[SERVE_MODEL] == 0 || !w->model)
+        return;
+    bool *used = mem_zero(w->models.count + 1, sizeof *used);
+    for (size_t i = 0; i < w->count; i++)
+        if (w->model[i] < w->models.count)
+            used[w->model[i]] = true;
+    for (size_t m = 0; m < w->models.count; m++) {
+        const char *name = names_text(&w->models, (uint32_t)m);
+        if (!used[m] || plan_rate_for(p->plan, name))
+            continue;
+        if (++count <= UNSOLD_NAMED)
+            buffer_add_format(out, "%s%s%.80s", count > 1 ? ", " : p->plan->name,
+                              count > 1 ? "" : " does not sell ", name);
+    }
+    free(used);
+    if (count > UNSOLD_NAMED)
+        buffer_add_format(out, " and %zu more", count - UNSOLD_NAMED);
+    if (count > 0)
+        buffer_add_text(out, ".\n");
+}
+
 /* True for the plans that people see sentences about. */
 static bool is_told(const struct bill *b, size_t plan)
 {
@@ -416,6 +445,9 @@ static bool is_told(const struct bill *b, size_t plan)
 
 void bill_put_notes(const struct bill *b, struct buffer *out)
 {
+    for (size_t i = 0; i < b->plan_count; i++)
+        if (is_told(b, i))
+            put_unsold(b, &b->plans[i], out);
     for (size_t i = 0; i < b->plan_count && b->completed; i++)
         if (is_told(b, i))
             put_variance(&b->plans[i], out);
