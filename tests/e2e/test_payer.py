@@ -352,6 +352,26 @@ class Several(Case):
         self.assertIn("Generated from the scenario support (seed 7): nobody has sent these requests.", text)
         self.assertNotIn("Generated", self.farebox("bill", "support.jsonl", "--plans", "demo").stdout)
 
+    def test_who_bears_it_is_the_same_on_the_screen_and_on_the_page(self):
+        self.write("t.jsonl", "".join(
+            json.dumps({"timestamp": i * 1000, "input_length": 900 + 100 * (i % 7), "output_length": 10,
+                        "labels": {"team": "ab"[i % 2]}}) + "\n" for i in range(50)))
+        self.write("plans.json", json.dumps({"plans": [
+            {"name": "token", "per_mtok": {"input": "2", "output": "8"}},
+            {"name": "zero", "per_mtok": {"input": "0", "output": "0"}},
+            {"name": "seat", "subscription": {"price": "80", "period": "month", "beyond": "queue",
+                                              "includes": {"requests": 100, "per": "day"}}}]}))
+        text = self.farebox("bill", "t.jsonl", "--plans", "plans.json", "--by", "team", "-o", "out", "--no-plots").stdout
+        page = Page((self.scratch / "out/index.html").read_text())
+        tables = [t for t in page.tables if "USD each" in t[0]]
+        blocks = [b.split("together")[0].splitlines()[1:] for b in text.split(" by team\n")[1:]]
+        self.assertEqual((len(tables), len(blocks)), (3, 3))
+        for table, block in zip(tables, blocks):
+            for shown, row in zip(block, table[1:]):
+                words = [w for w in shown.replace(" %", "%").split()]
+                cells = [c.replace(" %", "%") for c in row if c != ""][:len(words)]
+                self.assertEqual(words, cells)
+
     def test_together_is_the_sum_of_the_bills(self):
         self.write("t.jsonl", "".join(
             json.dumps({"timestamp": i * 1000, "input_length": 9000, "output_length": 10}) + "\n" for i in range(50)))

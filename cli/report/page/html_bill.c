@@ -243,9 +243,11 @@ static void add_several_row(const struct several *all, size_t plan, struct buffe
     buffer_add_text(out, "</th>");
     for (size_t i = 0; i < all->count; i++) {
         money total = all->bills[i]->plans[plan].total;
-        buffer_add_format(out, "<td data-v=\"%.12g\">", cost_usd(total));
-        html_add_usd(out, total, 4);
-        buffer_add_text(out, several_serves(all, i, plan) ? "</td>" : "*</td>");
+        html_add_money(out, total); /* "<td>...</td>" */
+        if (!several_serves(all, i, plan)) {
+            out->length -= strlen("</td>");
+            buffer_add_text(out, "*</td>");
+        }
     }
     if (p->serves)
         html_add_money(out, p->total);

@@ -2,25 +2,39 @@
 #include "cli/report/page/html_parts.h"
 #include "sim/cost/shares/shares.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <string.h>
+
+/* As the screen writes it; sorted by the number that it begins with. */
+static void add_number(const char *text, struct buffer *out)
+{
+    size_t number = strspn(text, "-0123456789.");
+    if (number > 0)
+        buffer_add_format(out, "<td data-v=\"%.*s\">%s</td>", (int)number, text, text);
+    else
+        buffer_add_format(out, "<td>%s</td>", text);
+}
 
 static void add_group(const struct plan_bill *p, const struct bill_group *g, struct buffer *out)
 {
-    char trend[BILL_TREND_SIZE];
+    char trend[BILL_TREND_SIZE], text[BILL_TREND_SIZE];
     money each = 0;
-    bool varies = p->sums.total > 0 && g->kind != GROUP_UNUSED;
     if (g->requests > 0)
         (void)money_prorate(g->total, 1, g->requests, &each);
     buffer_add_text(out, "<tr><th>");
     html_add_text(out, g->name);
-    buffer_add_format(out, "</th><td data-v=\"%lld\">%.1f %%</td>", (long long)g->share_tenths,
-                      (double)g->share_tenths / 10);
-    html_add_count_cell(out, g->requests);
-    html_add_money_cell(out, each, 6);
+    buffer_add_text(out, "</th>");
+    snprintf(text, sizeof text, "%.1f %%", (double)g->share_tenths / 10);
+    add_number(p->total > 0 ? text : "–", out);
+    if (g->requests > 0) {
+        html_add_count_cell(out, g->requests);
+        html_add_money_cell(out, each, 6);
+    } else {
+        buffer_add_text(out, "<td>–</td><td>–</td>");
+    }
     html_add_money_cell(out, g->shown, p->shown_decimals);
-    html_add_cell(out, varies ? g->stats.cv : NAN);
-    html_add_cell(out, varies ? g->stats.max_over_median : NAN);
+    add_number(bill_share_cv(p, g, text), out);
+    add_number(bill_share_dearest(p, g, text), out);
     buffer_add_format(out, "<td data-v=\"%.6g\">%s</td></tr>",
                       g->has_trend && g->trend_before > 0
                           ? cost_usd(g->trend_now) / cost_usd(g->trend_before)

@@ -28,6 +28,14 @@ void bill_shares_put_notes(const struct bill *bill, const struct plan_bill *p, s
 #define BILL_TREND_SIZE 32
 const char *bill_share_trend(const struct bill_group *g, char out[BILL_TREND_SIZE]);
 
+/* How a request's price varies within the part: deviation / mean ("0.86"), and the dearest over the
+ * median ("6.0×"); of a plan that charges nothing by the request 0.00 and 1.0×, "–" where nothing
+ * was served or paid. */
+const char *bill_share_cv(const struct plan_bill *p, const struct bill_group *g,
+                          char out[BILL_TREND_SIZE]);
+const char *bill_share_dearest(const struct plan_bill *p, const struct bill_group *g,
+                               char out[BILL_TREND_SIZE]);
+
 /* What a person reads, `width` columns wide. */
 void bill_shares_write_table(const struct bill *bill, int width, struct buffer *out);
 

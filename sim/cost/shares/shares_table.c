@@ -15,7 +15,7 @@
 
 struct columns {
     int name; /* its width */
-    bool trend, varies, flat;
+    bool trend;
     int decimals;
 };
 
@@ -29,8 +29,7 @@ static size_t characters(const char *text)
 
 static struct columns columns_of(const struct plan_bill *p, int width)
 {
-    struct columns c = {
-        .name = 8, .decimals = p->shown_decimals, .varies = p->sums.total > 0, .flat = p->flat};
+    struct columns c = {.name = 8, .decimals = p->shown_decimals};
     size_t longest = 8;
     for (size_t i = 0; i < p->group_count; i++) {
         size_t n = characters(p->groups[i].name);
@@ -93,17 +92,36 @@ static void put_usd(struct buffer *out, money value, int decimals)
     put_right(out, text, 12);
 }
 
-static void put_variance(struct buffer *out, const struct bill_group *g, const struct columns *c)
+/* `value` where charges by the request vary, `same` where there are none; else a dash. */
+static const char *variation(const struct plan_bill *p, const struct bill_group *g, double value,
+                             double same, int decimals, const char *unit, char out[BILL_TREND_SIZE])
 {
-    char cv[32] = "–", ratio[32] = "–";
-    if (c->flat && !c->varies && g->requests > 0)
-        strcpy(cv, "0.00"), strcpy(ratio, "1.0×");
-    if (c->varies && !isnan(g->stats.cv))
-        snprintf(cv, sizeof cv, "%.2f", g->stats.cv);
-    if (c->varies && !isnan(g->stats.max_over_median))
-        snprintf(ratio, sizeof ratio, "%.1f×", g->stats.max_over_median);
-    put_right(out, cv, 6);
-    put_right(out, ratio, 8);
+    bool some = g->kind != GROUP_UNUSED && g->requests > 0, charged = p->sums.total > 0;
+    double shown = some && charged ? value : some && p->flat ? same : NAN;
+    if (isnan(shown))
+        snprintf(out, BILL_TREND_SIZE, "–");
+    else
+        snprintf(out, BILL_TREND_SIZE, "%.*f%s", decimals, shown, unit);
+    return out;
+}
+
+const char *bill_share_cv(const struct plan_bill *p, const struct bill_group *g,
+                          char out[BILL_TREND_SIZE])
+{
+    return variation(p, g, g->stats.cv, 0, 2, "", out);
+}
+
+const char *bill_share_dearest(const struct plan_bill *p, const struct bill_group *g,
+                               char out[BILL_TREND_SIZE])
+{
+    return variation(p, g, g->stats.max_over_median, 1, 1, "×", out);
+}
+
+static void put_variance(struct buffer *out, const struct plan_bill *p, const struct bill_group *g)
+{
+    char text[BILL_TREND_SIZE];
+    put_right(out, bill_share_cv(p, g, text), 6);
+    put_right(out, bill_share_dearest(p, g, text), 8);
 }
 
 const char *bill_share_trend(const struct bill_group *g, char out[BILL_TREND_SIZE])
@@ -130,7 +148,7 @@ static void put_group(struct buffer *out, const struct plan_bill *p, const struc
     put_usd(out, g->shown, c->decimals);
     if (g->kind != GROUP_UNUSED) {
         char trend[BILL_TREND_SIZE];
-        put_variance(out, g, c);
+        put_variance(out, p, g);
         if (c->trend)
             put_right(out, bill_share_trend(g, trend), 8);
     }
