@@ -191,3 +191,13 @@ class OddBills(Case):
         self.assertIn('the columns are "Zeit", "Eingabe", "Ausgabe"', done.stderr)
         done = self.farebox("bill", table, "--plans", self.book, "--columns", "zzzz=Zeit", expect=2)
         self.assertIn("timestamp, input, output, model", done.stderr)
+
+    def test_a_plan_by_the_session_says_that_there_are_none(self):
+        book = self.write("s.json", json.dumps({"plans": [{"name": "each", "per_request": "0.01", "charged_per": "session"}]}))
+        rows = [{"timestamp": 1000 * i, "input_length": 100, "output_length": 10} for i in range(4)]
+        told = "no request says which one it belongs to: each counts as one."
+        self.assertIn(told, " ".join(self.farebox("bill", self.trace(rows), "--plans", book).stdout.split()))
+        rows = [row | {"session_id": "s"} for row in rows]
+        text = self.farebox("bill", self.trace(rows), "--plans", book).stdout
+        self.assertNotIn("each counts as one", text)
+        self.assertIn("0.01 ", text)

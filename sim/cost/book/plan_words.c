@@ -12,6 +12,11 @@ void plan_put_remarks(const struct plan *plan, const struct workload *w, struct 
                           "%s: its prices depend on the label \"%s\", which no request has; they "
                           "are taken without the uplift.\n",
                           plan->name, names_text(&labels, (uint32_t)i));
+    if (plan->charged == CHARGED_SESSION && w->count > 0 && (!w->session || w->sessions.count == 0))
+        buffer_add_format(out,
+                          "%s: it charges by the session, and no request says which one it belongs "
+                          "to: each counts as one.\n",
+                          plan->name);
     names_free(&labels);
 }
 
