@@ -2,6 +2,7 @@
 
 #include "core/memory.h"
 #include "core/stats/erlang.h"
+#include "sim/plan/capacity_limit.h"
 #include "sim/plan/load_search.h"
 #include "sim/plan/trial.h"
 
@@ -296,35 +297,67 @@ static enum metric worst_metric(const struct capacity_options *o, const struct s
     return worst;
 }
 
-static int find_limit(struct search *s, struct error *err)
+/* What is seen to hold requests up past the knee. */
+static void see_limit(struct search *s, const struct trial_result *r)
 {
-    struct trial_result r;
+    const struct engine_state *e = &r->engine;
     struct capacity *out = s->out;
-    choose_seed(s, 0);
-    if (probe(s, out->rate_rps * PAST_KNEE, &r, err) < 0)
-        return err->code;
-    const struct engine_state *e = &r.engine;
-    const struct {
-        enum capacity_limit limit;
-        int64_t ns;
-    } held[] = {{CAPACITY_MEMORY, e->held_by_memory_ns},
-                {CAPACITY_SEQS, e->held_by_seqs_ns},
-                {CAPACITY_PREFILL, e->held_by_budget_ns}};
-    out->past_knee = *e;
-    size_t most = 0;
+    double shares[CAPACITY_LIMITS] = {[CAPACITY_MEMORY] = (double)e->held_by_memory_ns,
+                                      [CAPACITY_SEQS] = (double)e->held_by_seqs_ns,
+                                      [CAPACITY_PREFILL] = (double)e->held_by_budget_ns};
+    static const enum capacity_limit order[] = {CAPACITY_MEMORY, CAPACITY_SEQS, CAPACITY_PREFILL};
+    out->limit = CAPACITY_MEMORY;
     for (size_t i = 1; i < 3; i++)
-        if (held[i].ns > held[most].ns)
-            most = i;
-    out->limit = held[most].limit;
-    out->limit_share = (double)held[most].ns / 1e9 / r.summary.duration_s;
-    enum metric worst = worst_metric(s->o, &r.summary);
+        if (shares[order[i]] > shares[out->limit])
+            out->limit = order[i];
+    out->limit_share = shares[out->limit] / 1e9 / r->summary.duration_s;
+    enum metric worst = worst_metric(s->o, &r->summary);
     bool first_token = worst == METRIC_TTFT || worst == METRIC_TTFT_SCHEDULED;
     /* A few late first tokens need but few waits; slow tokens come from the steps themselves. */
     double clearly = worst == METRIC_TPOT ? HELD_CLEARLY : 1 - s->o->goodput;
     if (out->limit_share >= clearly)
-        return 0;
+        return;
     out->limit_share = NAN;
     out->limit = first_token || e->prefill_ns > e->decode_ns ? CAPACITY_PREFILL : CAPACITY_DECODE;
+}
+
+/* What binds need not be what is seen: who waits for memory may do so because steps are slow. */
+static int find_limit(struct search *s, struct error *err)
+{
+    struct trial_result r;
+    struct capacity *out = s->out;
+    struct limit_search lifts = {s->o, s->load.service_s, out->rate_rps, false};
+    choose_seed(s, 0);
+    out->asked_rps = out->rate_rps;
+    if (probe(s, out->rate_rps * PAST_KNEE, &r, err) < 0)
+        return err->code;
+    out->past_knee = r.engine;
+    see_limit(s, &r);
+    enum capacity_limit seen = out->limit;
+    if (capacity_lift_engine(&lifts, &r.engine, out->lifts, err) < 0)
+        return err->code;
+    out->limit = capacity_choose_limit(out->lifts, seen);
+    if (out->limit == seen)
+        return 0;
+    int64_t held = out->limit == CAPACITY_MEMORY ? r.engine.held_by_memory_ns
+                   : out->limit == CAPACITY_SEQS ? r.engine.held_by_seqs_ns
+                                                 : 0;
+    out->limit_share = held > 0 ? (double)held / 1e9 / r.summary.duration_s : NAN;
+    return 0;
+}
+
+int capacity_find_objective(const struct capacity_options *o, const struct capacity *c,
+                            double lifts[SLO_MAX], size_t *binds, struct error *err)
+{
+    struct limit_search s = {o, c->unloaded.e2e_mean / 1e3, c->asked_rps, false};
+    if (capacity_lift_objectives(&s, lifts, err) < 0)
+        return err->code;
+    *binds = 0;
+    for (size_t i = 1; i < o->slos->count; i++)
+        if (lifts[i] > lifts[*binds])
+            *binds = i;
+    if (c->by_queue)
+        *binds = SLO_MAX;
     return 0;
 }
 

@@ -59,12 +59,13 @@ struct capacity_options {
     void *context;
 };
 
-/* What requests wait for just past the knee. */
+/* What binds: twice of it raises the rate the most (sim/plan/capacity_limit.h). */
 enum capacity_limit {
     CAPACITY_PREFILL, /* tokens of prompts to compute */
     CAPACITY_DECODE,  /* steps that grow with the batch */
     CAPACITY_MEMORY,  /* KV blocks */
     CAPACITY_SEQS,    /* max_num_seqs */
+    CAPACITY_LIMITS
 };
 
 /* The textbook beside it: M/M/c with the service time of the knee, and L = λW. */
@@ -92,7 +93,9 @@ struct capacity {
     struct load_point curve[CAPACITY_CURVE];
     size_t curve_count;
     enum capacity_limit limit;
-    double limit_share; /* of the time past the knee; NAN where it is told from the objectives */
+    double limit_share; /* of the time past the knee that it held requests up; NAN = not clearly */
+    double lifts[CAPACITY_LIMITS]; /* by what share twice of each would raise the rate */
+    double asked_rps;              /* rate_rps as it was asked for: of sessions more is measured */
     struct engine_state past_knee;
     struct capacity_theory theory;
 };
@@ -100,6 +103,12 @@ struct capacity {
 /* ERR_INPUT for options that make no sense (no objective, a workload without requests);
  * ERR_INTERRUPTED when stop_level() rose: then nothing is known. */
 int capacity_find(const struct capacity_options *o, struct capacity *out, struct error *err);
+
+/* The objective that binds: by what share twice as many milliseconds of each would raise the rate,
+ * and which raises it the most; SLO_MAX where a queue ends it (by_queue). Of a capacity that was
+ * found, with the options it was found with. */
+int capacity_find_objective(const struct capacity_options *o, const struct capacity *c,
+                            double lifts[SLO_MAX], size_t *binds, struct error *err);
 
 /* "prefill", "decode", "KV memory", "max_num_seqs". */
 const char *capacity_limit_name(enum capacity_limit limit);
