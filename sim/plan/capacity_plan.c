@@ -134,11 +134,9 @@ static void write_bills(const struct capacity_plan *p, struct json_writer *w)
     json_end_array(w);
 }
 
-void capacity_plan_write(const struct capacity_plan *p, struct json_writer *w)
+void capacity_plan_write_members(const struct capacity_plan *p, struct json_writer *w)
 {
     const struct capacity *c = &p->capacity;
-    json_begin_object(w);
-    json_pair_string(w, "command", "plan capacity");
     json_pair_string(w, "workload", p->stem);
     json_pair_string(w, "engine", p->engine->name);
     json_key(w, "slo");
@@ -159,5 +157,12 @@ void capacity_plan_write(const struct capacity_plan *p, struct json_writer *w)
         write_months(p, w);
         write_bills(p, w);
     }
+}
+
+void capacity_plan_write(const struct capacity_plan *p, struct json_writer *w)
+{
+    json_begin_object(w);
+    json_pair_string(w, "command", "plan capacity");
+    capacity_plan_write_members(p, w);
     json_end_object(w);
 }

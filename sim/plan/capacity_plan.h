@@ -55,7 +55,8 @@ int capacity_spread(const struct workload *from, double demand_rps, struct workl
 bool capacity_overtake(const struct capacity_plan *p, size_t plan, double *request_usd,
                        struct fleet_overtake *out);
 
-/* capacity.json. */
+/* capacity.json; without its braces and the command's name, to stand beside others. */
+void capacity_plan_write_members(const struct capacity_plan *p, struct json_writer *w);
 void capacity_plan_write(const struct capacity_plan *p, struct json_writer *w);
 
 #endif

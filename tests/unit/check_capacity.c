@@ -233,6 +233,105 @@ START_TEST(names_what_limits)
 }
 END_TEST
 
+/* Twice of what limits raises the rate; twice of what does not leaves it. */
+START_TEST(twice_of_the_limit_raises_the_rate)
+{
+    struct engine_config e;
+    struct error err = {0};
+    struct workload w = testing_rows(1000, 0, 160, 160);
+    const struct workload *list[] = {&w};
+    engine_config_init(&e);
+    e.max_num_seqs = 512;
+    e.max_num_batched_tokens = 2048;
+    e.prefix_cache = false;
+    e.kv_blocks = 200; /* ten requests */
+    e.steps.w0 = 10;
+    ck_assert_int_eq(engine_config_check(&e, &err), 0);
+    struct capacity c = find(FEW, &e, list, 1, "ttft=500", 0.95);
+    ck_assert_double_ge(c.lifts[CAPACITY_MEMORY], 0.8);
+    ck_assert_double_eq(c.lifts[CAPACITY_SEQS], 0);
+    ck_assert_double_eq(c.lifts[CAPACITY_PREFILL], 0);
+    double before = c.rate_rps;
+    e.kv_blocks *= 2;
+    c = find(FEW, &e, list, 1, "ttft=500", 0.95);
+    ck_assert_double_ge(c.rate_rps, 1.6 * before);
+
+    e.kv_blocks = 100000;
+    e.max_num_seqs = 10;
+    c = find(FEW, &e, list, 1, "ttft=500", 0.95);
+    ck_assert_int_eq(c.limit, CAPACITY_SEQS);
+    ck_assert_double_ge(c.lifts[CAPACITY_SEQS], 0.8);
+    ck_assert_double_eq(c.lifts[CAPACITY_MEMORY], 0);
+    workload_free(&w);
+}
+END_TEST
+
+/* With answers of 160 tokens a batch of 30 has steps of 40 ms, and 32 have room: past the knee
+ * requests wait for memory, but more of it would only make the steps longer. */
+START_TEST(memory_that_would_not_help_is_not_the_limit)
+{
+    struct engine_config e;
+    struct error err = {0};
+    struct workload w = testing_rows(1000, 0, 160, 160);
+    const struct workload *list[] = {&w};
+    engine_config_init(&e);
+    e.max_num_seqs = 512;
+    e.max_num_batched_tokens = 2048;
+    e.prefix_cache = false;
+    e.kv_blocks = 32 * 20;
+    e.steps.w0 = 10;
+    e.steps.s1 = 1;
+    ck_assert_int_eq(engine_config_check(&e, &err), 0);
+    struct capacity c = find(FEW, &e, list, 1, "tpot=38", 0.95);
+    ck_assert_int_gt(c.past_knee.held_by_memory_ns, 0);
+    ck_assert_int_eq(c.limit, CAPACITY_DECODE);
+    ck_assert_double_lt(c.lifts[CAPACITY_MEMORY], 0.1);
+    ck_assert_double_gt(c.lifts[CAPACITY_DECODE], 0.5);
+    workload_free(&w);
+}
+END_TEST
+
+/* The objective that binds is the one whose loosening raises the rate. */
+START_TEST(names_the_objective_that_binds)
+{
+    struct engine_config e;
+    struct error err = {0};
+    struct workload w = testing_rows(1000, 0, 160, 160);
+    const struct workload *list[] = {&w};
+    struct slo_list slos = {{{METRIC_TTFT_SCHEDULED, 2000}, {METRIC_TPOT, 25}}, 2};
+    double lifts[SLO_MAX];
+    size_t binds;
+    engine_config_init(&e);
+    e.max_num_seqs = 512;
+    e.prefix_cache = false;
+    e.kv_blocks = 100000;
+    e.steps.w0 = 10;
+    e.steps.s1 = 1;
+    ck_assert_int_eq(engine_config_check(&e, &err), 0);
+    for (int first = 0; first < 2; first++) {
+        struct capacity c;
+        struct capacity_options o = {.engine = &e,
+                                     .workloads = list,
+                                     .workload_count = 1,
+                                     .slos = &slos,
+                                     .goodput = 0.95,
+                                     .seed = 42,
+                                     .seeds = 3,
+                                     .requests = FEW};
+        if (first) { /* eight places, and patience for each token */
+            e.max_num_seqs = 8;
+            slos.items[1].limit_ms = 1000;
+        }
+        ck_assert_int_eq(capacity_find(&o, &c, &err), 0);
+        ck_assert_int_eq(capacity_find_objective(&o, &c, lifts, &binds, &err), 0);
+        ck_assert_uint_eq(binds, first ? 0 : 1);
+        ck_assert_double_eq(lifts[first ? 1 : 0], 0);
+        ck_assert_double_gt(lifts[binds], 0);
+    }
+    workload_free(&w);
+}
+END_TEST
+
 START_TEST(says_what_has_no_answer)
 {
     struct workload w = testing_rows(1000, 0, 1, 10);
@@ -304,6 +403,9 @@ int main(void)
     tcase_add_test(tests, steps_that_grow_are_a_queue);
     tcase_add_test(tests, the_rate_meets_its_own_target);
     tcase_add_test(tests, names_what_limits);
+    tcase_add_test(tests, twice_of_the_limit_raises_the_rate);
+    tcase_add_test(tests, memory_that_would_not_help_is_not_the_limit);
+    tcase_add_test(tests, names_the_objective_that_binds);
     tcase_add_test(tests, says_what_has_no_answer);
     tcase_add_test(tests, counts_replicas);
     tcase_add_test(tests, fleet_overtakes_paying_by_use);

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
-static void add_objectives(const struct capacity_plan *p, struct buffer *out)
+void capacity_objectives_text(const struct capacity_plan *p, struct buffer *out)
 {
     char a[CELL_SIZE];
     for (size_t i = 0; i < p->slos->count; i++)
@@ -120,7 +120,7 @@ static void add_overtake(const struct capacity_plan *p, size_t plan, struct buff
                           format_cell(o.first_rps, a));
 }
 
-static void add_bills(const struct capacity_plan *p, struct buffer *out)
+void capacity_bills_text(const struct capacity_plan *p, struct buffer *out)
 {
     char cost[MONEY_TEXT_SIZE], count[TEXT_GROUPED_SIZE];
     if (!p->bill)
@@ -165,7 +165,7 @@ void capacity_plan_write_text(const struct capacity_plan *p, struct buffer *out)
     char a[CELL_SIZE], b[CELL_SIZE], c[CELL_SIZE];
     const struct capacity *found = &p->capacity;
     buffer_add_format(out, "%s → simulated %s: ", p->stem, p->engine->name);
-    add_objectives(p, out);
+    capacity_objectives_text(p, out);
     buffer_add_byte(out, '\n');
     if (!found->attainable) {
         add_unattainable(p, out);
@@ -190,5 +190,5 @@ void capacity_plan_write_text(const struct capacity_plan *p, struct buffer *out)
         add_fleet(p, out);
     else
         buffer_add_text(out, "\n--demand RPS says how many replicas that makes\n");
-    add_bills(p, out);
+    capacity_bills_text(p, out);
 }

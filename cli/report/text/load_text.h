@@ -3,7 +3,7 @@
 #ifndef FAREBOX_CLI_REPORT_TEXT_LOAD_TEXT_H
 #define FAREBOX_CLI_REPORT_TEXT_LOAD_TEXT_H
 
-#include "sim/plan/capacity_plan.h"
+#include "sim/plan/capacity_compare.h"
 #include "sim/plan/find_max.h"
 #include "sim/plan/sweep.h"
 
@@ -46,5 +46,11 @@ const char *load_verdict_mark(enum load_verdict v);
 void sweep_write_text(const struct sweep *s, struct buffer *out);
 void find_max_write_text(const struct find_max *f, struct buffer *out);
 void capacity_plan_write_text(const struct capacity_plan *p, struct buffer *out);
+void capacity_comparison_write_text(const struct capacity_comparison *c, struct buffer *out);
+
+/* Parts of a capacity's text: "TTFT 500 ms met by 99 % of the requests", and what the demand costs
+ * by use, beside the fleet. */
+void capacity_objectives_text(const struct capacity_plan *p, struct buffer *out);
+void capacity_bills_text(const struct capacity_plan *p, struct buffer *out);
 
 #endif
