@@ -31,6 +31,7 @@ void purchase_close(struct purchase *b)
 
 #define COUNTS_SCANNED 64
 #define SCANNED_ROWS 10000
+#define SCANNED_WORK 500000 /* rows, over all counts */
 
 /* What so many of the plan come to. */
 struct attempt {
@@ -160,22 +161,54 @@ static bool ends_cost(const struct attempt *a, uint64_t counts)
            (a->p->plan->fees.minimum > 0 || a->rows->workload->count <= SCANNED_ROWS);
 }
 
+/* What so many of the plan cost: what is paid for having them, once and by the period, and the
+ * rest, which more of them never make larger. -1: beyond 128 bits. */
+static int cash_in_parts(const struct attempt *a, uint64_t count, money *having, money *rest)
+{
+    struct purchase b;
+    struct plan_bill trial = *a->p;
+    trial.subscriptions = count;
+    purchase_open(&b, a->p, a->bill, a->rows, count);
+    purchase_charge(&b, &trial, a->bill->options.workers, NULL);
+    bool ok =
+        !trial.sums.overflow && bill_add_lines(&trial, &b.bought.plan, a->bill, &b.tariff) == 0;
+    purchase_close(&b);
+    *having = trial.cash[LINE_SUBSCRIPTION] + trial.cash[LINE_PROVISIONED] + trial.cash[LINE_SETUP];
+    *rest = trial.total - *having;
+    return ok ? 0 : -1;
+}
+
+/* The most of the plan that can cost less than `least`, which `from` cost: with all that `most`
+ * save, each more is only paid for. Discounts and roundings of the whole bill are left alone. */
+static money most_worth_trying(const struct attempt *a, uint64_t from, money least, money most)
+{
+    const struct plan *plan = a->p->plan;
+    money having, rest;
+    if (most > 1000000000)
+        most = 1000000000;
+    if (most <= (money)from || plan->fees.volume_count > 0 || plan->rounding.scope == ROUND_BILL ||
+        cash_in_parts(a, (uint64_t)most, &having, &rest) < 0 || having < most || rest > least)
+        return most;
+    money worth = (least - rest) / (having / most);
+    return worth < most ? worth : most;
+}
+
 /* Beyond `from`, more subscriptions save what would be paid beyond the quota. As many are tried as
- * cost no more alone than `from` with what is beyond it: one after the other where they are few, as
- * several valleys are where requests differ; else as bought_cheapest does. */
+ * can be worth it: one after the other where they or the requests are few, as several valleys are
+ * where requests differ; else as bought_cheapest does. */
 static uint64_t cheapest_from(struct attempt *a, uint64_t from)
 {
     money least = cash_of(a, from), price = plan_period_price(a->p->plan);
     if (a->overflow || price <= 0 || least / price < (money)from)
         return from;
-    money most = least / price;
+    money most = most_worth_trying(a, from, least, least / price);
     uint64_t best = from;
-    if (most - (money)from > COUNTS_SCANNED) {
-        best = bought_cheapest(from, most > 1000000000 ? 1000000000 : (uint64_t)most, cash_of, a,
-                               &least);
+    if (most - (money)from > COUNTS_SCANNED &&
+        (most - (money)from) * (money)a->rows->workload->count > SCANNED_WORK) {
+        best = bought_cheapest(from, (uint64_t)most, cash_of, a, &least);
         return least < MONEY_MAX ? best : from;
     }
-    for (uint64_t n = from + 1; (money)n * price <= least && !a->overflow; n++) {
+    for (uint64_t n = from + 1; (money)n <= most && !a->overflow; n++) {
         money now = cash_of(a, n);
         if (now < least) {
             least = now;
