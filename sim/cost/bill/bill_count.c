@@ -39,17 +39,30 @@ struct attempt {
     const struct bill *bill;
     const struct serve_rows *rows;
     uint64_t served; /* by as many as it takes */
+    bool waits_vary; /* more of it may make some wait longer: each count is looked at */
     bool overflow;
 };
+
+/* 0: some wait too long. */
+static uint64_t in_time_of(const struct attempt *a, const struct serve_result *r)
+{
+    bool ok = r->delay_max_ns <= a->bill->options.max_wait_ns;
+    return ok ? r->count[SERVE_PAID] + r->count[SERVE_INCLUDED] : 0;
+}
 
 static uint64_t served_in_time(const struct attempt *a, uint64_t count)
 {
     struct purchase b;
     purchase_open(&b, a->p, a->bill, a->rows, count);
-    uint64_t served = b.served.count[SERVE_PAID] + b.served.count[SERVE_INCLUDED];
-    bool ok = b.served.delay_max_ns <= a->bill->options.max_wait_ns;
+    uint64_t served = in_time_of(a, &b.served);
     purchase_close(&b);
-    return ok ? served : 0;
+    return served;
+}
+
+/* So few counts, or of so few requests, that all of them are tried. */
+static bool is_little(const struct attempt *a, money counts)
+{
+    return counts <= COUNTS_SCANNED || counts * (money)a->rows->workload->count <= SCANNED_WORK;
 }
 
 static bool in_time(const struct attempt *a, uint64_t count)
@@ -59,24 +72,33 @@ static bool in_time(const struct attempt *a, uint64_t count)
 
 /* True if it is not sure that fewer than serve_need makes wait, where nobody may: what rolls over
  * is room, too, and what is paid beyond one quota takes nothing of another. */
-static bool need_is_a_bound(const struct plan *plan)
+static bool need_is_a_bound(const struct plan *plan, bool *waits_vary)
 {
     bool holds = plan->rate_limit_count > 0, rolls = false;
     for (size_t i = 0; i < plan->quota_count; i++) {
         rolls = rolls || plan->quotas[i].rolls_over;
         holds = holds || plan->quotas[i].beyond != BEYOND_PAY;
     }
-    return rolls || (holds && plan_pays_beyond(plan));
+    *waits_vary = holds && plan_pays_beyond(plan);
+    return rolls || *waits_vary;
 }
 
-/* The least count that keeps the wait: more of a plan never make anyone wait longer. `enough`
- * makes nobody wait. */
+/* The least count that keeps the wait. `enough` makes nobody wait, and more of a plan never make
+ * anyone wait longer: except where more of them take in what was paid beyond a quota, and so took
+ * nothing of another one that makes wait. Then each is tried, where they or the requests are few.
+ */
 static uint64_t least_in_time(struct attempt *a, uint64_t enough)
 {
     uint64_t low = 1, high = enough;
-    if (a->bill->options.max_wait_ns <= 0 && !need_is_a_bound(a->p->plan))
+    bool varies, bound = need_is_a_bound(a->p->plan, &varies);
+    if (a->bill->options.max_wait_ns <= 0 && !bound)
         return enough;
     a->served = served_in_time(a, enough);
+    a->waits_vary = varies && is_little(a, enough);
+    while (a->waits_vary && low < enough && !in_time(a, low))
+        low++;
+    if (a->waits_vary)
+        return low;
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
         if (in_time(a, middle))
@@ -106,11 +128,12 @@ static money cash_of(void *context, uint64_t count)
     trial.subscriptions = count;
     purchase_open(&b, a->p, a->bill, a->rows, count);
     purchase_charge(&b, &trial, a->bill->options.workers, NULL);
+    bool late = a->waits_vary && in_time_of(a, &b.served) < a->served;
     bool ok =
         !trial.sums.overflow && bill_add_lines(&trial, &b.bought.plan, a->bill, &b.tariff) == 0;
     purchase_close(&b);
     a->overflow = a->overflow || !ok;
-    return ok ? trial.total : MONEY_MAX;
+    return ok && !late ? trial.total : MONEY_MAX;
 }
 
 /* The cheapest of `from` to `enough`, tried one after the other. */
@@ -203,8 +226,7 @@ static uint64_t cheapest_from(struct attempt *a, uint64_t from)
         return from;
     money most = most_worth_trying(a, from, least, least / price);
     uint64_t best = from;
-    if (most - (money)from > COUNTS_SCANNED &&
-        (most - (money)from) * (money)a->rows->workload->count > SCANNED_WORK) {
+    if (!is_little(a, most - (money)from)) {
         best = bought_cheapest(from, (uint64_t)most, cash_of, a, &least);
         return least < MONEY_MAX ? best : from;
     }
