@@ -103,29 +103,55 @@ static uint64_t mean_of(uint64_t sum, uint64_t count)
     return count ? (sum + count / 2) / count : 0;
 }
 
-/* The bill keeps no row: they are served and charged again. */
+/* What rows cost under one of a plan. The bill keeps none: they are served and charged again. */
+struct charging {
+    struct plan plan;
+    struct serve_rows own;
+    struct serve_result served;
+    struct tariff t;
+    bool unpriced;
+};
+
+static void charging_open(struct charging *c, const struct bill *bill,
+                          const struct serve_rows *rows, const struct plan_bill *p, bool limited,
+                          bool unpriced)
+{
+    struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
+    *c = (struct charging){.plan = *p->plan, .own = bill_rows_for(rows, p), .unpriced = unpriced};
+    if (!limited)
+        c->plan.quota_count = c->plan.rate_limit_count = c->plan.limits.concurrency = 0;
+    serve_plan(&c->plan, &c->own, &conditions, &c->served);
+    if (c->served.delayed == 0) { /* all start when they are due */
+        free(c->served.start_ns);
+        c->served.start_ns = NULL;
+    }
+    tariff_init(&c->t, &c->plan, &c->own, &c->served, bill_known_start(bill), p->without_caps);
+}
+
+static void charging_close(struct charging *c)
+{
+    tariff_free(&c->t);
+    serve_result_free(&c->served);
+}
+
+static void charge_range(const struct charging *c, size_t begin, size_t end, money *out)
+{
+    for (size_t i = begin; i < end; i++) {
+        struct row_charge row;
+        bool charged = tariff_serves(&c->t, i) && tariff_charge(&c->t, i, &row) == 0;
+        out[i - begin] = charged && (c->unpriced || !row.last.unpriced) ? row.total : MONEY_MAX;
+    }
+}
+
 money *bill_charge_rows(const struct bill *bill, const struct serve_rows *rows,
                         const struct plan_bill *p, bool limited, bool unpriced)
 {
-    struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
-    struct plan plan = *p->plan;
-    struct serve_rows own = bill_rows_for(rows, p);
-    struct serve_result served;
-    struct tariff t;
-    rows = &own;
     size_t count = rows->workload->count;
     money *charges = mem_alloc((count + 1) * sizeof *charges);
-    if (!limited)
-        plan.quota_count = plan.rate_limit_count = plan.limits.concurrency = 0;
-    serve_plan(&plan, rows, &conditions, &served);
-    tariff_init(&t, &plan, rows, &served, bill_known_start(bill), p->without_caps);
-    for (size_t i = 0; i < count; i++) {
-        struct row_charge row;
-        bool charged = tariff_serves(&t, i) && tariff_charge(&t, i, &row) == 0;
-        charges[i] = charged && (unpriced || !row.last.unpriced) ? row.total : MONEY_MAX;
-    }
-    tariff_free(&t);
-    serve_result_free(&served);
+    struct charging c;
+    charging_open(&c, bill, rows, p, limited, unpriced);
+    charge_range(&c, 0, count, charges);
+    charging_close(&c);
     return charges;
 }
 
@@ -141,6 +167,44 @@ static uint64_t count_dearer(const money *token, const money *flat, size_t count
         dearer +=
             token[i] != MONEY_MAX && flat[i] != MONEY_MAX && token[i] > (paid ? each : flat[i]);
     return dearer;
+}
+
+/* Of every pair that is compared, some rows at a time: each plan charges a row once, however many
+ * pairs it is in, and no plan's charges are kept. */
+#define ROWS_AT_ONCE ((size_t)1024)
+static void count_dearer_in_pairs(struct bill *bill, const struct serve_rows *rows)
+{
+    size_t rows_all = bill->workload->count;
+    struct charging *plans = mem_zero(bill->plan_count + 1, sizeof *plans);
+    money **charges = mem_zero(bill->plan_count + 1, sizeof *charges);
+    for (size_t k = 0; k < 2 * bill->break_even_count; k++) {
+        const struct break_even *e = &bill->break_even[k / 2];
+        size_t i = k % 2 ? e->flat_plan : e->token_plan;
+        const struct plan_bill *p = &bill->plans[i];
+        if (charges[i])
+            continue;
+        charges[i] = mem_alloc(ROWS_AT_ONCE * sizeof **charges);
+        charging_open(&plans[i], bill, rows, p, k % 2 == 0, k % 2 && p->plan->quota_count > 0);
+    }
+    for (size_t begin = 0; begin < rows_all; begin += ROWS_AT_ONCE) {
+        size_t end = begin + ROWS_AT_ONCE < rows_all ? begin + ROWS_AT_ONCE : rows_all;
+        for (size_t i = 0; i < bill->plan_count; i++)
+            if (charges[i])
+                charge_range(&plans[i], begin, end, charges[i]);
+        for (size_t k = 0; k < bill->break_even_count; k++) {
+            struct break_even *e = &bill->break_even[k];
+            bool by_period = plan_is_paid_by_period(bill->plans[e->flat_plan].plan);
+            e->dearer += count_dearer(charges[e->token_plan], charges[e->flat_plan], end - begin,
+                                      by_period ? &e->flat : NULL);
+        }
+    }
+    for (size_t i = 0; i < bill->plan_count; i++)
+        if (charges[i])
+            charging_close(&plans[i]);
+    for (size_t i = 0; i < bill->plan_count; i++)
+        free(charges[i]);
+    free(charges);
+    free(plans);
 }
 
 /* Means of both lengths over the requests of a model; of all without one. */
@@ -213,7 +277,7 @@ static void leave_undecided(struct break_even *e)
     e->input = e->output = e->cache = e->volume = e->utilisation = e->steps = none;
 }
 
-static void compare_pair(const struct comparing *c, const money *token, size_t a, size_t b)
+static void compare_pair(const struct comparing *c, size_t a, size_t b)
 {
     struct bill *bill = c->bill;
     const struct plan_bill *t = &bill->plans[a], *f = &bill->plans[b];
@@ -241,10 +305,6 @@ static void compare_pair(const struct comparing *c, const money *token, size_t a
     if (e.has_steps)
         e.steps = break_even_steps(rate, &price, in_tokens(&tokens, c->first),
                                    in_tokens(&tokens, c->growth), out_tokens(&tokens, output));
-    money *flat = bill_charge_rows(bill, c->rows, f, false, f->plan->quota_count > 0);
-    e.dearer = count_dearer(token, flat, bill->workload->count,
-                            plan_is_paid_by_period(f->plan) ? &price : NULL);
-    free(flat);
     if (bill_is_undecided(bill, a, b))
         leave_undecided(&e);
     bill->break_even =
@@ -255,15 +315,9 @@ static void compare_pair(const struct comparing *c, const money *token, size_t a
 static void compare_token_plan(const struct comparing *c, size_t a)
 {
     const struct bill *bill = c->bill;
-    money *token = NULL;
-    for (size_t b = 0; b < bill->plan_count; b++) {
-        if (bill->plans[b].without_caps || !bill->plans[b].flat)
-            continue;
-        if (!token)
-            token = bill_charge_rows(bill, c->rows, &bill->plans[a], true, false);
-        compare_pair(c, token, a, b);
-    }
-    free(token);
+    for (size_t b = 0; b < bill->plan_count; b++)
+        if (!bill->plans[b].without_caps && bill->plans[b].flat)
+            compare_pair(c, a, b);
 }
 
 static bool is_token_plan(const struct plan_bill *p)
@@ -311,6 +365,7 @@ void bill_compare(struct bill *bill, const struct serve_rows *rows)
     for (size_t a = 0; a < bill->plan_count; a++)
         if (is_token_plan(&bill->plans[a]) && bill->completed > 0)
             compare_token_plan(&c, a);
+    count_dearer_in_pairs(bill, rows);
     map_cheapest(&c);
     if (bill->completed > 0)
         bill_split_all(bill, rows, cheapest_token_plan(bill));

@@ -59,10 +59,10 @@ static uint64_t served_in_time(const struct attempt *a, uint64_t count)
     return served;
 }
 
-/* So few counts, or of so few requests, that all of them are tried. */
+/* So few counts of so few requests that all of them are tried. */
 static bool is_little(const struct attempt *a, money counts)
 {
-    return counts <= COUNTS_SCANNED || counts * (money)a->rows->workload->count <= SCANNED_WORK;
+    return counts * (money)a->rows->workload->count <= SCANNED_WORK;
 }
 
 static bool in_time(const struct attempt *a, uint64_t count)
@@ -72,29 +72,27 @@ static bool in_time(const struct attempt *a, uint64_t count)
 
 /* True if it is not sure that fewer than serve_need makes wait, where nobody may: what rolls over
  * is room, too, and what is paid beyond one quota takes nothing of another. */
-static bool need_is_a_bound(const struct plan *plan, bool *waits_vary)
+static bool need_is_a_bound(const struct plan *plan)
 {
     bool holds = plan->rate_limit_count > 0, rolls = false;
     for (size_t i = 0; i < plan->quota_count; i++) {
         rolls = rolls || plan->quotas[i].rolls_over;
         holds = holds || plan->quotas[i].beyond != BEYOND_PAY;
     }
-    *waits_vary = holds && plan_pays_beyond(plan);
-    return rolls || *waits_vary;
+    return rolls || (holds && plan_pays_beyond(plan));
 }
 
-/* The least count that keeps the wait. `enough` makes nobody wait, and more of a plan never make
- * anyone wait longer: except where more of them take in what was paid beyond a quota, and so took
- * nothing of another one that makes wait. Then each is tried, where they or the requests are few.
- */
+/* The least count that keeps the wait. `enough` makes nobody wait, and more of a plan seldom make
+ * anyone wait longer: where more of them take in what was paid beyond a quota, and so took nothing
+ * of another one; where a queue kept requests apart that then meet in a quota that turns away. So
+ * each is tried where they and the requests are few, else the halves. */
 static uint64_t least_in_time(struct attempt *a, uint64_t enough)
 {
     uint64_t low = 1, high = enough;
-    bool varies, bound = need_is_a_bound(a->p->plan, &varies);
-    if (a->bill->options.max_wait_ns <= 0 && !bound)
+    if (a->bill->options.max_wait_ns <= 0 && !need_is_a_bound(a->p->plan))
         return enough;
     a->served = served_in_time(a, enough);
-    a->waits_vary = varies && is_little(a, enough);
+    a->waits_vary = is_little(a, enough);
     while (a->waits_vary && low < enough && !in_time(a, low))
         low++;
     if (a->waits_vary)
@@ -226,7 +224,7 @@ static uint64_t cheapest_from(struct attempt *a, uint64_t from)
         return from;
     money most = most_worth_trying(a, from, least, least / price);
     uint64_t best = from;
-    if (!is_little(a, most - (money)from)) {
+    if (most - (money)from > COUNTS_SCANNED && !is_little(a, most - (money)from)) {
         best = bought_cheapest(from, (uint64_t)most, cash_of, a, &least);
         return least < MONEY_MAX ? best : from;
     }
