@@ -106,10 +106,12 @@ void pick_prepare(struct pick *p)
     for (size_t i = 0; i < p->count; i++)
         p->by_value[i] = (uint32_t)i;
     pick_sort_by_value(p->value, p->by_value, p->count);
+    pick_items_make(p);
 }
 
 void pick_free(struct pick *p)
 {
+    pick_items_free(p);
     free(p->by_value);
     free(p->by_density);
     free(p->nested);
@@ -147,23 +149,17 @@ uint64_t pick_slots(const struct pick_limit *l, uint64_t n)
     return slots > UINT32_MAX ? UINT32_MAX : (uint64_t)slots;
 }
 
-/* Room and need as they are counted: in items where all limits count. */
+/* Room and need as they are measured. */
 struct greedy {
     const struct pick *p;
     const bool *use; /* by limit; NULL = all */
     bool whole;      /* else the last item of a window is cut */
-    bool by_item;    /* count items */
     money_magnitude *left[PICK_LIMITS_MOST];
 };
 
 static bool uses(const struct greedy *g, size_t l)
 {
     return (!g->use || g->use[l]) && !(g->whole && g->p->limits[l].only_bounds);
-}
-
-static money_magnitude need_of(const struct greedy *g, size_t l, size_t i)
-{
-    return g->by_item ? 1 : g->p->limits[l].need[i];
 }
 
 static void open_windows(struct greedy *g, uint64_t n)
@@ -174,8 +170,7 @@ static void open_windows(struct greedy *g, uint64_t n)
             continue;
         g->left[l] = mem_alloc((limit->windows + 1) * sizeof *g->left[l]);
         uint64_t times = g->whole ? 1 : limit->times;
-        money_magnitude room =
-            g->by_item ? pick_slots(limit, n) * (money_magnitude)times : room_of(limit, n, times);
+        money_magnitude room = room_of(limit, n, times);
         for (size_t w = 0; w < limit->windows; w++)
             g->left[l][w] = room;
     }
@@ -213,7 +208,7 @@ static money_magnitude fitting(const struct greedy *g, size_t i, money_magnitude
         uint32_t w = g->p->limits[l].window[i];
         if (!uses(g, l) || w == PICK_NOWHERE)
             continue;
-        money_magnitude left = g->left[l][w], asked = need_of(g, l, i);
+        money_magnitude left = g->left[l][w], asked = g->p->limits[l].need[i];
         if (g->whole && asked > left)
             return 0;
         *need = asked;
@@ -229,7 +224,7 @@ static void use_up(struct greedy *g, size_t i, money_magnitude amount)
     for (size_t l = 0; l < g->p->limit_count; l++) {
         uint32_t w = g->p->limits[l].window[i];
         if (uses(g, l) && w != PICK_NOWHERE)
-            g->left[l][w] -= g->whole ? need_of(g, l, i) : amount;
+            g->left[l][w] -= g->whole ? g->p->limits[l].need[i] : amount;
     }
 }
 
@@ -254,6 +249,19 @@ static money take_in_order(struct greedy *g, const uint32_t *order, uint64_t n, 
     }
     close_windows(g);
     return sum;
+}
+
+/* By value, where all limits that are used count. */
+static money take_items(const struct greedy *g, uint64_t n, size_t begin, size_t end,
+                        uint8_t *taken)
+{
+    uint64_t slots[PICK_LIMITS_MOST];
+    for (size_t l = 0; l < g->p->limit_count; l++) {
+        const struct pick_limit *limit = &g->p->limits[l];
+        slots[l] =
+            uses(g, l) ? pick_slots(limit, n) * (g->whole ? 1 : limit->times) : PICK_NO_LIMIT;
+    }
+    return pick_take_items(g->p, slots, begin, end, taken);
 }
 
 /* ---- bounds ---- */
@@ -284,9 +292,10 @@ static money bound_with(struct pick *p, size_t first, bool counting, uint64_t n,
                         size_t end)
 {
     bool use[PICK_LIMITS_MOST];
-    struct greedy g = {.p = p, .use = use, .by_item = counting};
+    struct greedy g = {.p = p, .use = use};
     choose_nested(p, first, counting, use);
-    return take_in_order(&g, counting ? p->by_value : density_order(p, first), n, begin, end, NULL);
+    return counting ? take_items(&g, n, begin, end, NULL)
+                    : take_in_order(&g, density_order(p, first), n, begin, end, NULL);
 }
 
 money pick_most(struct pick *p, uint64_t n, size_t begin, size_t end)
@@ -335,8 +344,9 @@ static bool some_rolls(const struct pick *p, bool *loose)
 /* The better of two orders: by value, by value for each unit of the first limit. */
 static money take_best(struct pick *p, uint64_t n, size_t begin, size_t end, uint8_t *taken)
 {
-    struct greedy g = {.p = p, .whole = true, .by_item = p->counts};
-    money value = take_in_order(&g, p->by_value, n, begin, end, taken);
+    struct greedy g = {.p = p, .whole = true};
+    money value = p->counts ? take_items(&g, n, begin, end, taken)
+                            : take_in_order(&g, p->by_value, n, begin, end, taken);
     for (size_t l = 0; l < p->limit_count && !p->counts; l++) {
         if (p->limits[l].counts)
             continue;

@@ -46,7 +46,8 @@ struct pick_limit {
     /* worked out by pick_prepare */
     bool counts; /* every item that it is for asks for `each` */
     money_magnitude each;
-    bool for_all; /* it is for every item that has a value */
+    bool for_all;            /* it is for every item that has a value */
+    uint32_t *sorted_window; /* in the order of value; `windows`: not for it */
 };
 
 struct pick {
@@ -58,6 +59,8 @@ struct pick {
     /* worked out by pick_prepare */
     uint32_t *by_value, *by_density; /* orders; of measure `density_of` */
     int density_of;
+    size_t valued; /* items with a value above 0: the first in their order */
+    money *sorted_value;
     bool counts, stretches, nests_all;
     bool *nested; /* [a × limit_count + b]: the windows of a and b nest */
 };
@@ -89,6 +92,14 @@ int pick_compare(money_magnitude a, money_magnitude b, money_magnitude c, money_
 /* The largest value by min-cost flow, where all limits count and are stretches of time; for
  * pick.c. */
 money pick_by_flow(const struct pick *p, uint64_t n, size_t begin, size_t end, uint8_t *taken);
+
+/* The greedy choice by value among items begin .. end - 1 where each takes one of so many places in
+ * its window of each limit (PICK_NO_LIMIT: of no matter). What has no value is not taken. */
+#define PICK_NO_LIMIT UINT64_MAX
+money pick_take_items(const struct pick *p, const uint64_t *slots, size_t begin, size_t end,
+                      uint8_t *taken);
+void pick_items_make(struct pick *p);
+void pick_items_free(struct pick *p);
 
 /* How many items one window takes of n; for a limit that counts. */
 uint64_t pick_slots(const struct pick_limit *l, uint64_t n);
