@@ -347,9 +347,9 @@ def capped(plan, tokens, caps=True):
 
 def charge_row(plan, row, start, at):
     """What a served request is billed, all its attempts."""
-    if (id(plan.raw), at) not in row.charges:
-        row.charges[id(plan.raw), at] = charge_attempts(plan, row, start, at)
-    return row.charges[id(plan.raw), at]
+    if (id(plan.raw), at) not in row.charges:  # the plan is kept with it: no other one may take its id
+        row.charges[id(plan.raw), at] = plan.raw, charge_attempts(plan, row, start, at)
+    return row.charges[id(plan.raw), at][1]
 
 
 def charge_attempts(plan, row, start, at):
