@@ -261,17 +261,14 @@ static int change(const struct bill_command *o, struct bill_subject *s,
 
 /* For a month's bill, and where it is asked for. */
 #define REDRAWN_MONTHS 100
-static int add_ladder(const struct terminal *t, const struct bill_command *o,
-                      struct bill_subject *s, struct error *err)
+static int add_ladder(const struct bill_command *o, struct bill_subject *s, struct error *err)
 {
     struct ladder_options how = {.seed = o->common.seed, .redraws = REDRAWN_MONTHS};
     if ((!o->ladder && s->bill.options.period != PERIOD_MONTH) || s->bill.completed == 0)
         return 0;
-    if (s->bill.undecided) {
-        warn(t, "no volume ladder: which plan is the cheapest hangs on how their models count "
-                "tokens (--tokens-as)");
+    s->bill.no_ladder = s->bill.undecided;
+    if (s->bill.undecided)
         return 0;
-    }
     int code = ladder_make(&s->ladder, &s->bill, &how, err);
     if (code == 0)
         ladder_attach(&s->ladder, &s->bill);
@@ -333,16 +330,16 @@ static int bill_sums(const struct terminal *t, const struct bill_command *o,
     return code;
 }
 
-static int bill_requests(const struct terminal *t, const struct bill_command *o,
-                         struct bill_subject *s, const struct plan_selection *plans,
-                         const struct bill_options *how, struct error *err)
+static int bill_requests(const struct bill_command *o, struct bill_subject *s,
+                         const struct plan_selection *plans, const struct bill_options *how,
+                         struct error *err)
 {
     int code = bill_make(&s->bill, &s->run.workload, plans->plans, plans->count, how, err);
     if (code < 0)
         return code;
     s->bill.generated = s->scenario;
     s->bill.generated_seed = o->common.seed;
-    code = add_ladder(t, o, s, err);
+    code = add_ladder(o, s, err);
     if (code == 0)
         code = bill_shares_make(&s->bill, err);
     return code < 0 ? code : change(o, s, plans, how, err);
@@ -364,7 +361,7 @@ static int bill_all(const struct terminal *t, const struct bill_command *o,
                              "it alone",
                              s->path);
         if (code == 0)
-            code = bill_requests(t, o, s, plans, how, err);
+            code = bill_requests(o, s, plans, how, err);
         bills[i] = &s->bill;
     }
     if (code == 0) {

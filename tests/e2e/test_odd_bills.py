@@ -63,8 +63,8 @@ class OddBills(Case):
         self.assertIn("--units changes nothing", said)
         self.assertIn("--slo changes nothing", said)
         self.assertEqual(self.farebox("bill", trace, "--plans", one).stderr, "")
-        said = self.farebox("bill", trace, "--plans", "openai/gpt-5,google/gemini-2.5-pro", "--ladder").stderr
-        self.assertIn("no volume ladder", said)
+        said = self.farebox("bill", trace, "--plans", "openai/gpt-5,google/gemini-2.5-pro", "--ladder").stdout
+        self.assertIn("The volume ladder is left out", said)
         focus = ("bill", trace, "--plans", one, "--start", "2026-11-02T00:00:00Z", "--export", "focus", "--focus")
         self.assertIn('no request has a label "squad"', self.farebox(*focus, "sub-account=squad", expect=2).stderr)
         self.assertIn(",x,x,", self.farebox(*focus, "sub-account=team").stdout)

@@ -58,6 +58,17 @@ class Tokens(Case):
         self.assertNotIn("Cheapest", shown)
         self.assertNotIn("cheapest that", shown)
         self.assertIn("neither is named cheaper", shown)
+        self.assertNotIn("ladder", shown)
+
+    def test_a_ladder_without_a_winner_here_is_left_out_with_a_word(self):
+        book = self.book(token_plan("openai/gpt-4o", "1.2"), token_plan("anthropic/claude-opus-5", "1"))
+        for more in (["--ladder"], ["--volume", 900]):
+            how = ("bill", self.trace(), "--plans", book, *more)
+            self.assertIsNone(self.farebox_json(*how).get("ladder"))
+            self.assertIn("The volume ladder is left out", self.farebox(*how).stdout)
+            said = self.farebox(*how, "--tokens-as", "claude-opus-5=in:1,out:1")
+            self.assertNotIn("left out", said.stdout)
+            self.assertIn("You are here", said.stdout)
 
     def test_a_difference_beyond_the_doubt_has_a_winner(self):
         book = self.book(token_plan("openai/gpt-4o", "2"), token_plan("anthropic/claude-opus-5", "1"))

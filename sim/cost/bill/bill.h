@@ -243,6 +243,7 @@ struct bill {
     const char *generated;   /* the same: from which scenario, where nobody sent the requests */
     uint64_t generated_seed;
     const struct ladder *ladder; /* NULL unless the caller made one; borrowed */
+    bool no_ladder; /* none was made although asked for: how tokens are counted decides it, too */
     struct bill_addition additions[BILL_ADDITIONS];
     size_t addition_count;
     size_t *ranking; /* plans that serve everything, cheapest first */

@@ -43,6 +43,9 @@ int bill_add_doubts(struct bill *bill, const struct serve_rows *rows,
                     const struct plan_bill **where);
 bool bill_is_ranked(const struct bill *bill, const struct plan_bill *p);
 
+/* True if how tokens are counted decides whether the best split saves anything. */
+bool bill_split_is_undecided(const struct bill *bill, const struct bill_split *best);
+
 /* The month that begins with the workload: 30 days where no start is known. */
 int64_t bill_month_length(const struct bill *bill);
 

@@ -508,42 +508,6 @@ static void split_pair(struct bill *bill, const struct serve_rows *rows, const m
     free(flat);
 }
 
-/* So much of it at an end of the doubt. */
-static int token_share(const struct token_counts *c, int side, money *part)
-{
-    const struct token_scale *s = c->foreign > 0 ? &token_scale_unknown : c->scale;
-    uint64_t most = 0, of = 1;
-    for (int class = 0; class < USAGE_CLASSES; class ++) {
-        uint64_t factor = s->factor[side][class], as = s->factor[TOKENS_AS][class];
-        bool further = side == TOKENS_LOW ? factor * of < most * as : factor * of > most * as;
-        if (most == 0 || further) {
-            most = factor;
-            of = as;
-        }
-    }
-    return money_prorate(*part, most, of, part);
-}
-
-/* Whether a split is cheaper than every plan alone at both ends of the doubt: with its requests
- * where they are now, which is no better than what could be found for those counts. */
-static bool split_is_undecided(const struct bill *bill, const struct bill_split *best)
-{
-    const struct plan_bill *token = &bill->plans[best->token_plan];
-    if (!token_counts_in_doubt(&token->counts) || best->to_flat == 0)
-        return false;
-    for (int side = 0; side < TOKEN_SIDES; side++) {
-        money alone = MONEY_MAX, part = best->token_usage;
-        for (size_t i = 0; i < bill->plan_count; i++)
-            if (bill->plans[i].at[side].ranked && bill->plans[i].at[side].total < alone)
-                alone = bill->plans[i].at[side].total;
-        if (side != TOKENS_AS && token_share(&token->counts, side, &part) < 0)
-            return true;
-        if (bill->best_split_saved > 0 && part + best->flat >= alone)
-            return true;
-    }
-    return bill->undecided;
-}
-
 /* The cheapest split that leaves nobody out, against the cheapest plan alone. */
 static void choose(struct bill *bill)
 {
@@ -561,7 +525,7 @@ static void choose(struct bill *bill)
     bill->best_split = best;
     if (best && bill->ranking_count > 0)
         bill->best_split_saved = bill->plans[bill->ranking[0]].total - best->total;
-    bill->split_undecided = best && split_is_undecided(bill, best);
+    bill->split_undecided = best && bill_split_is_undecided(bill, best);
 }
 
 /* Every plan that is no plan by the token, with this one. */
@@ -580,10 +544,24 @@ static void split_with(struct bill *bill, const struct serve_rows *rows, size_t 
     free(token);
 }
 
+/* A plan by the token, and one of the other side: whatever their terms. */
+static bool has_both_sides(const struct bill *bill)
+{
+    bool token = false, other = false;
+    for (size_t i = 0; i < bill->plan_count; i++) {
+        const struct plan_bill *p = &bill->plans[i];
+        if (p->without_caps || p->served_requests == 0)
+            continue;
+        token = token || is_token_side(p);
+        other = other || !is_token_side(p);
+    }
+    return token && other;
+}
+
 void bill_split_all(struct bill *bill, const struct serve_rows *rows, size_t cheapest)
 {
     bool all = bill->workload->count <= SPLIT_ALL_ROWS;
-    if (bill->scale_ns > 0)
+    if (bill->scale_ns > 0 || !has_both_sides(bill))
         return;
     for (size_t i = 0; i < bill->plan_count; i++) {
         const struct plan_bill *p = &bill->plans[i];

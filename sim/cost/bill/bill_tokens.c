@@ -121,3 +121,41 @@ int bill_add_doubts(struct bill *bill, const struct serve_rows *rows,
     find_contested(bill);
     return 0;
 }
+
+/* ---- splits ---- */
+
+/* So much of it at an end of the doubt. */
+static int token_share(const struct token_counts *c, int side, money *part)
+{
+    const struct token_scale *s = c->foreign > 0 ? &token_scale_unknown : c->scale;
+    uint64_t most = 0, of = 1;
+    for (int class = 0; class < USAGE_CLASSES; class ++) {
+        uint64_t factor = s->factor[side][class], as = s->factor[TOKENS_AS][class];
+        bool further = side == TOKENS_LOW ? factor * of < most * as : factor * of > most * as;
+        if (most == 0 || further) {
+            most = factor;
+            of = as;
+        }
+    }
+    return money_prorate(*part, most, of, part);
+}
+
+/* Whether a split is cheaper than every plan alone at both ends of the doubt: with its requests
+ * where they are now, which is no better than what could be found for those counts. */
+bool bill_split_is_undecided(const struct bill *bill, const struct bill_split *best)
+{
+    const struct plan_bill *token = &bill->plans[best->token_plan];
+    if (!token_counts_in_doubt(&token->counts) || best->to_flat == 0)
+        return false;
+    for (int side = 0; side < TOKEN_SIDES; side++) {
+        money alone = MONEY_MAX, part = best->token_usage;
+        for (size_t i = 0; i < bill->plan_count; i++)
+            if (bill->plans[i].at[side].ranked && bill->plans[i].at[side].total < alone)
+                alone = bill->plans[i].at[side].total;
+        if (side != TOKENS_AS && token_share(&token->counts, side, &part) < 0)
+            return true;
+        if (bill->best_split_saved > 0 && part + best->flat >= alone)
+            return true;
+    }
+    return bill->undecided;
+}

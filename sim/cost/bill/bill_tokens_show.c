@@ -73,6 +73,8 @@ void bill_put_undecided(const struct bill *b, struct buffer *out)
     put_names(b, out);
     put_advice(b, out);
     buffer_add_text(out, ".\n");
+    if (b->no_ladder)
+        buffer_add_text(out, "The volume ladder is left out: it would begin with a winner here.\n");
 }
 
 void bill_put_pair_undecided(const struct bill *b, size_t token, size_t flat, struct buffer *out)
