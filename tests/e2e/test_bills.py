@@ -8,6 +8,7 @@ import itertools
 import json
 import math
 import os
+import random
 from fractions import Fraction as F
 
 import random_bills
@@ -23,6 +24,31 @@ def close(a, b):
     if a is None or b is None:
         return a is None and (b is None or math.isnan(b))
     return math.isclose(a, b, rel_tol=2e-5, abs_tol=1e-12)
+
+
+def month_of(start):
+    """Of a workload that begins so, in milliseconds: 30 days where nobody knows."""
+    return 30 * slow_bill.DAY if start is None else \
+        (slow_bill.add_months(start, 1) - start) // datetime.timedelta(milliseconds=1)
+
+
+def month_rows(rows, start, volume):
+    """So many requests a month: the sessions in the order of the file, again and again, evenly. None: not in whole
+    milliseconds, or the last of them outlasts the month."""
+    sessions = {}
+    for i, row in enumerate(rows):
+        sessions.setdefault(row.get("session_id", i), []).append(row)
+    kinds, length, out = list(sessions.values()), month_of(start), []
+    count = max(math.floor(F(volume * len(kinds), len(rows)) + F(1, 2)), 1)
+    for j in range(count):
+        begin, rest = divmod(length * (2 * j + 1), 2 * count)
+        if rest:
+            return None
+        session = kinds[j % len(kinds)]
+        first = min(row["timestamp"] for row in session)
+        out += [row | {"timestamp": begin + row["timestamp"] - first} |
+                ({"session_id": f"s{j}"} if "session_id" in row else {}) for row in session]
+    return out if max(row["timestamp"] for row in out) < length else None
 
 
 def quantile(values, p):
@@ -146,11 +172,11 @@ def count_dearer(slow, token, flat, paid):
 class Bills(Case):
     maxDiff = None
 
-    def run_case(self, case):
+    def run_case(self, case, *more):
         start = [json.dumps({"start": case["start"]})] if case["start"] else []
         self.write("t.jsonl", "\n".join(start + [json.dumps(r) for r in case["rows"]]) + "\n")
         self.write("p.json", json.dumps({"plans": case["plans"]}))
-        return self.farebox_json("bill", "t.jsonl", "--plans", "p.json", *self.words(case))
+        return self.farebox_json("bill", "t.jsonl", "--plans", "p.json", *self.words(case), *more)
 
     @staticmethod
     def words(case):
@@ -222,12 +248,14 @@ class Bills(Case):
                 rest = [each[r.number] for r in slow.rows if r not in some]
                 if None in rest:
                     continue
-                for n in range(1, len(slow.rows) + 2 if in_numbers and some else 2):
+                for n in itertools.count(1) if in_numbers and some else [1]:
+                    if some and n > 1 and least is not None and sum(rest) + n * F(flat["subscription"]["price"]) >= least:
+                        break  # more of it only cost more
                     part = self.part_of(slow, flat, list(some), n)
                     if part is not None and (least is None or sum(rest) + part < least):
                         least = sum(rest) + part
-                    if part is not None and n * F(flat["subscription"]["price"]) > sum(v or 0 for v in each.values()):
-                        break
+                    if part is None and n > 4 * len(slow.rows):
+                        break  # no number of it serves them
         return least
 
     @staticmethod
@@ -276,7 +304,39 @@ class Bills(Case):
             "beyond the cap" if cap and found > cap else "at"
         self.assertEqual((answer["answer"], round((answer["value"] or 0) * unit)), (wanted, found or 0))
 
-    CONCLUSIONS = [check_ranking, check_split, check_break_even]  # (self, slow, bill): one more conclusion is one more of them
+    def check_ladder(self, slow, bill):
+        """By scan: the first of the plans in a few months of the ladder is the one that it names."""
+        case, r = slow.case, random.Random(len(bill["plans"]) + bill["workload"]["input_tokens"])
+        span = max(row["timestamp"] for row in case["rows"])
+        if not case["split"] or span >= 7 * slow_bill.DAY:
+            return
+        plans = [p | ({"subscription": p["subscription"] | {"period": "month"}} if "subscription" in p else {})
+                 for p in case["plans"]]
+        plans[0]["per_mtok"] = {c: r.choice(["40", "200", "900"]) for c in ("input", "output")}
+        here = r.randrange(2, 9)
+        ladder = self.run_case(case | {"plans": plans}, "--volume", here)["ladder"]
+        self.assertEqual((ladder["here_requests"], ladder["to_requests"]), (here, 10 * here))
+        for volume in [here, *r.sample(range(1, 10 * here + 1), 4)]:
+            rows = month_rows(case["rows"], slow.start, volume)
+            if rows is not None:
+                month = Slow(case | {"plans": plans, "rows": rows})
+                self.check_rung(ladder, volume, month.ranking())
+
+    def check_rung(self, ladder, volume, ranking):
+        def run_of(kind):
+            return next(x for x in ladder[kind] if x["requests_from"] <= volume <= x["requests_to"])
+        interval, step = run_of("intervals"), run_of("steps")
+        first = ranking[0] if ranking else None
+        told = f"at {volume} a month: {interval}"
+        if interval["plan_proven"]:
+            self.assertEqual(interval["plan"], first and first.raw["name"], told)
+        if step["proven"] and first:
+            self.assertEqual((step["plan"], step["subscriptions"]), (first.raw["name"], first.n), told)
+        for end in ("from", "to"):
+            if step["requests_" + end] == volume and step[f"total_{end}_usd"] is not None and first:
+                self.assertEqual(F(step[f"total_{end}_usd"]), first.total, told)
+
+    CONCLUSIONS = [check_ranking, check_split, check_break_even, check_ladder]  # (self, slow, bill): one more conclusion is one more of them
 
     def check_case(self, seed):
         case = random_bills.case(seed)
