@@ -12,6 +12,7 @@ import random
 from fractions import Fraction as F
 
 import random_bills
+import screen_bill
 import slow_bill
 from support import Case
 
@@ -185,6 +186,11 @@ class Bills(Case):
             words += ["--ttft-ms", case["duration"][0], "--tpot-ms", case["duration"][1]]
         return words
 
+    def check_screen(self, case, bill):
+        """What a person reads of the same bill has the figures of its JSON."""
+        done = self.farebox("bill", "t.jsonl", "--plans", "p.json", *self.words(case))
+        screen_bill.check(self, bill, done.stdout)
+
     def check_plan(self, bill, got):
         wanted = figures(bill)
         got_figures = shown(got)
@@ -344,6 +350,7 @@ class Bills(Case):
         try:
             for got, wanted in zip(bill["plans"], slow.bills, strict=True):
                 self.check_plan(wanted, got)
+            self.check_screen(case, bill)
             for conclusion in self.CONCLUSIONS:
                 conclusion(self, slow, bill)
         except AssertionError as different:
