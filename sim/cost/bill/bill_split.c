@@ -9,6 +9,9 @@
 
 /* Of larger workloads only the cheapest token plan's splits are worked out. */
 #define SPLIT_ALL_ROWS 100000
+/* Of still larger ones none: a choice takes some 120 bytes a request. */
+#define SPLIT_MOST_ROWS 3000000
+#define TOO_MANY "more than 3,000,000 requests"
 
 /* ---- which plans can share requests ---- */
 
@@ -568,9 +571,12 @@ void bill_split_all(struct bill *bill, const struct serve_rows *rows, size_t che
         const char *why = is_token_side(p) ? why_no_token_side(p) : why_alone(p->plan);
         if (p->without_caps || p->served_requests == 0)
             continue;
-        if (why)
+        if (bill->workload->count > SPLIT_MOST_ROWS && !is_token_side(p))
+            leave_out(bill, i, TOO_MANY);
+        else if (why)
             leave_out(bill, i, why);
-        else if (is_token_side(p) && (all || i == cheapest))
+        else if (is_token_side(p) && (all || i == cheapest) &&
+                 bill->workload->count <= SPLIT_MOST_ROWS)
             split_with(bill, rows, i);
     }
     choose(bill);
