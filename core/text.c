@@ -13,7 +13,7 @@ struct text text_of(const char *zero_terminated)
 
 bool text_same(struct text a, struct text b)
 {
-    return a.length == b.length && memcmp(a.at, b.at, a.length) == 0;
+    return a.length == b.length && (a.length == 0 || memcmp(a.at, b.at, a.length) == 0);
 }
 
 bool text_starts(struct text a, const char *prefix)

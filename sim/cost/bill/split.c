@@ -287,8 +287,8 @@ static void free_pick(struct pick *p)
         free((void *)(uintptr_t)p->limits[l].window);
         free((void *)(uintptr_t)p->limits[l].need);
     }
+    pick_free(p); /* which looks at the limits */
     free(p->limits);
-    pick_free(p);
 }
 
 void split_problem_free(struct split_problem *p)

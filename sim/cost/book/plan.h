@@ -59,7 +59,7 @@ struct price_set {
 struct price_window {
     bool timed;                   /* start_minute and end_minute count */
     int start_minute, end_minute; /* of the UTC day, [start, end); may wrap; equal = all day */
-    int64_t from_unix_ns, until_unix_ns; /* [from, until); 0 and TIME_NEVER = open */
+    int64_t from_unix_ns, until_unix_ns; /* [from, until); INT64_MIN and TIME_NEVER = open */
     uint8_t weekdays;                    /* bit 0 = Monday; 0x7f = every day */
     bool has_set;
     struct price_set set;

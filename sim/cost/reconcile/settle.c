@@ -44,7 +44,7 @@ static void add_days(struct settling *s, const struct plan_rate *rate)
     const int64_t day = INT64_C(86400) * NS_PER_S;
     for (size_t i = 0; i < rate->window_count; i++) {
         const struct price_window *w = &rate->windows[i];
-        if (w->from_unix_ns != 0) {
+        if (w->from_unix_ns > 0) {
             add_day(s, w->from_unix_ns - day);
             add_day(s, w->from_unix_ns);
         }

@@ -16,8 +16,11 @@
 #define ITERATIONS 200
 #define NEARLY 0.05     /* a form with more constants must be off by that much less */
 #define DIFFERENCE 1e-4 /* of a logarithm: above what whole femtoseconds round */
-#define LARGEST 9.0     /* logarithm: beyond it a constant means nothing, as n0 of no experts */
-#define NOTHING 1e-6    /* of any unit */
+/* Logarithms beyond which a constant means nothing: of a step in ms, and of all else. Sums of whole
+ * femtoseconds stay within 64 bits. */
+#define LARGEST_STEP 12.0
+#define LARGEST 6.0
+#define NOTHING 1e-6 /* of any unit */
 
 /* ---- the model ---- */
 
@@ -128,7 +131,8 @@ static struct step_constants constants_at(const struct problem *p, const gsl_vec
 {
     struct step_constants c = {.k = 1, .tile = p->form.tile};
     for (size_t i = 0; i < p->count; i++) {
-        double value = exp(fmin(gsl_vector_get(x, i), LARGEST));
+        double most = p->constants[i]->of_step ? LARGEST_STEP : LARGEST;
+        double value = exp(fmin(gsl_vector_get(x, i), most));
         memcpy((char *)&c + p->constants[i]->offset, &value, sizeof value);
     }
     return c;
