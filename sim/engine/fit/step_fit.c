@@ -20,6 +20,7 @@
  * femtoseconds stay within 64 bits. */
 #define LARGEST_STEP 12.0
 #define LARGEST 6.0
+#define EXACT 1e-4   /* a loss below which forms are alike: 0.05 % off */
 #define NOTHING 1e-6 /* of any unit */
 
 /* ---- the model ---- */
@@ -295,7 +296,7 @@ void step_fit_make(struct grid *grid, struct step_fit *out)
         if (isinf(fit_form(grid, forms[i], false, &c)))
             continue;
         double loss = held_loss(&c, grid);
-        if (loss > least * (1 - NEARLY))
+        if (loss + EXACT > (least + EXACT) * (1 - NEARLY))
             continue;
         least = loss;
         chosen = forms[i];
