@@ -255,7 +255,8 @@ static int charge_plan(struct cut *c, const struct forecast_options *o, size_t n
     for (int side = 0; side < TOKEN_SIDES && token_counts_in_doubt(&out->counts) && code == 0;
          side++)
         if (side != TOKENS_AS)
-            code = charge_side(c, &open, &conditions, known ? start : TIME_NEVER, o->scales, side,
+            code = charge_side(c, &open, &conditions, known ? start : TIME_NEVER, o->scales,
+                               (enum token_side)side,
                                side == TOKENS_LOW ? &out->least_usd : &out->most_usd);
     out->short_limits = ignores_limits(out->plan);
     out->terms = forecast_terms(out->plan);
