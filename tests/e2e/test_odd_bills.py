@@ -55,6 +55,12 @@ class OddBills(Case):
         many = self.farebox("bill", one, "--plans", self.book, "--volume", 900000000000).stdout
         self.assertIn("90,000,000.00 M tokens in", many)
 
+    def test_a_month_made_of_a_sample_has_no_trend(self):
+        how = ("bill", "-s", "support", "-n", 200, "--plans", "openai/gpt-4o", "--by", "class", "--volume", 4000)
+        self.assertIn("No trend: an extrapolated month", self.farebox(*how).stdout)
+        groups = self.farebox_json(*how)["plans"][0]["by"]["class"]
+        self.assertEqual({g["trend"] for g in groups}, {None})
+
     def test_nothing_that_was_asked_for_is_left_out_in_silence(self):
         rows = [{"timestamp": 100000000 * i, "input_length": 1000, "output_length": 100, "model": "a-model",
                  "labels": {"team": "x"}} for i in range(3)]

@@ -94,7 +94,7 @@ static int64_t day_of(const struct division *d, size_t row)
 }
 
 /* Of fourteen days of the calendar at least: charges of the last seven and of the seven before, or
- * requests where nothing is charged by use. */
+ * requests where nothing is charged by use. A month that was made of a sample has no trend. */
 static void add_trend(struct division *d)
 {
     const struct ledger *l = &d->ledger;
@@ -105,7 +105,8 @@ static void add_trend(struct division *d)
         first = day < first ? day : first;
         last = day > last ? day : last;
     }
-    if (l->count == 0 || last - first < 13 || strcmp(d->bill->options.by, "day") == 0)
+    if (l->count == 0 || last - first < 13 || d->bill->period ||
+        strcmp(d->bill->options.by, "day") == 0)
         return;
     for (size_t g = 0; g <= none_of(d); g++)
         d->groups[g].has_trend = true;

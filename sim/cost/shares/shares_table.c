@@ -281,7 +281,8 @@ void bill_shares_put_notes(const struct bill *b, const struct plan_bill *p, stru
         buffer_add_format(out, "7 days: the %s of the last seven days against the seven before.\n",
                           p->sums.total > 0 ? "charges" : "requests");
     else if (strcmp(b->options.by, "day") != 0)
-        buffer_add_text(out, "No trend: that takes two weeks of requests.\n");
+        buffer_add_text(out, b->period ? "No trend: an extrapolated month has none of its own.\n"
+                                       : "No trend: that takes two weeks of requests.\n");
 }
 
 void bill_shares_write_table(const struct bill *b, int width, struct buffer *out)
