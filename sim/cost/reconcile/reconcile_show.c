@@ -263,8 +263,11 @@ static void put_doubts(const struct reconciliation *r, struct buffer *out)
     if (!r->amounts)
         buffer_add_text(out, "The invoice has no amounts: its usage counts at the same prices.\n");
     if (r->outside)
-        buffer_add_format(out, "%s attempts are outside of the invoice's time: not compared.\n",
-                          text_group_u64(r->outside, n));
+        buffer_add_format(out, "%s attempts are outside of the invoice's time%s.\n",
+                          text_group_u64(r->outside, n),
+                          r->offset_ns
+                              ? " by our clock; their day boundary brings back those it can"
+                              : ": not compared");
     if (r->unpriced)
         buffer_add_format(out, "%s requests have no price and count as 0 here.\n",
                           text_group_u64(r->unpriced, n));
