@@ -4,6 +4,7 @@
 
 #include "core/memory.h"
 #include "core/printable.h"
+#include "core/text.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -52,10 +53,14 @@ static FILE *filtered(FILE *to)
 
 int terminal_width(void)
 {
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60)
-        return size.ws_col < 100 ? size.ws_col : 100;
-    return 100;
+    struct winsize size = {0};
+    const char *told = getenv("COLUMNS");
+    uint64_t columns = 0;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+        columns = size.ws_col;
+    else if (told && !text_to_u64(text_of(told), &columns))
+        columns = 0;
+    return columns >= 60 && columns < 100 ? (int)columns : 100;
 }
 
 void terminal_init(struct terminal *t, const struct common_options *common)

@@ -29,7 +29,7 @@ struct terminal {
 void terminal_init(struct terminal *t, const struct common_options *common);
 void terminal_free(struct terminal *t);
 
-/* Columns of standard output, 60 to 100. */
+/* Columns of standard output, or where that is no terminal those that COLUMNS names: 60 to 100. */
 int terminal_width(void);
 
 /* Empties the line that progress redraws, where there is one. */

@@ -15,6 +15,7 @@ import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+os.environ.pop("COLUMNS", None)  # what is read is as wide as it is where nobody says how wide
 FAREBOX = os.environ.get("FAREBOX", str(ROOT / "build" / "farebox"))
 TRACES = pathlib.Path(os.environ.get("FAREBOX_TRACES", ROOT.parent / "shared" / "traces"))
 TRIES = 5  # of a measurement that may be void

@@ -55,6 +55,14 @@ class OddBills(Case):
         many = self.farebox("bill", one, "--plans", self.book, "--volume", 900000000000).stdout
         self.assertIn("90,000,000.00 M tokens in", many)
 
+    def test_columns_decide_where_there_is_no_terminal(self):
+        how = ("bill", "-s", "agent", "-n", 300, "--plans", "oxlo/premium-2026-03,anthropic/claude-sonnet-4.6",
+               "--by", "class", "--volume", 9000)
+        for told, most in (("80", 80), ("60", 80), ("", 100), ("wide", 100), ("12", 100)):
+            text = self.farebox(*how, env={"COLUMNS": told}).stdout
+            self.assertLessEqual(max(map(len, text.splitlines())), most, told)
+            self.assertEqual(max(map(len, text.splitlines())) > 80, most == 100, told)
+
     def test_a_month_made_of_a_sample_has_no_trend(self):
         how = ("bill", "-s", "support", "-n", 200, "--plans", "openai/gpt-4o", "--by", "class", "--volume", 4000)
         self.assertIn("No trend: an extrapolated month", self.farebox(*how).stdout)
