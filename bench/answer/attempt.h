@@ -82,7 +82,8 @@ struct attempt {
     struct usage_report report; /* of all the answer's usage objects; its unknown keys are here: */
     struct usage_key_names unknown_keys;
     uint32_t usage_reports; /* usage objects, and what they count of the output, added up: */
-    uint64_t usage_output_sum, usage_reasoning_sum;
+    uint64_t usage_output_sum, usage_reasoning_sum, usage_output_last;
+    bool usage_rose, usage_fell; /* from one report to the next */
     bool has_header_cost, header_cost_is_own;
     money header_cost;
     const char *looks_like; /* another API, by an event that bore no text: chunk_event_looks_like */

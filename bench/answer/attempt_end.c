@@ -266,12 +266,14 @@ static void estimate_output(const struct attempt *a, struct record *r)
         r->usage.tokens[USAGE_OUTPUT] = r->asked_output;
 }
 
-/* Some servers count in each event's usage that event alone: more chunks than any of them counts
- * tokens, and together at least as many tokens as chunks. */
+/* Some servers count in each event's usage that event alone: a report for every chunk, more chunks
+ * than any of them counts tokens, and together at least as many tokens as chunks. Reports that only
+ * grow count all so far, also where a token comes in several chunks. */
 static void add_up_usage(const struct attempt *a, struct record *r)
 {
-    if (a->usage_reports < 2 || usage_output(&r->usage) >= a->chunks ||
-        a->usage_output_sum < a->chunks)
+    bool grows = a->usage_rose && !a->usage_fell;
+    if (a->usage_reports < 2 || a->usage_reports < a->chunks || grows ||
+        usage_output(&r->usage) >= a->chunks || a->usage_output_sum < a->chunks)
         return;
     r->usage.tokens[USAGE_REASONING] = a->usage_reasoning_sum;
     r->usage.tokens[USAGE_OUTPUT] += a->usage_output_sum - usage_output(&r->usage);

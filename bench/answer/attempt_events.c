@@ -121,9 +121,13 @@ static void note_unknown_keys(struct attempt *a)
 static void note_usage(struct attempt *a, const struct chunk *c)
 {
     if (!c->usage_grows) { /* what is told at the start is no part of what is told at the end */
+        uint64_t output = usage_output(&c->usage);
+        a->usage_rose |= a->usage_reports > 0 && output > a->usage_output_last;
+        a->usage_fell |= output < a->usage_output_last;
+        a->usage_output_last = output;
         a->usage_reports++;
         a->usage_reasoning_sum += c->usage.tokens[USAGE_REASONING];
-        a->usage_output_sum += usage_output(&c->usage);
+        a->usage_output_sum += output;
     }
     usage_report_merge(&a->report, &c->report);
     note_unknown_keys(a);

@@ -97,6 +97,14 @@ static const struct form forms[] = {
      COUNTED("9", "7") COUNTED("9", "7") COUNTED("9", "7") STOP DONE, "w w w ", 3, 0, 9, 7, 0, NULL,
      0},
 
+    {"usage that grows by less than the chunks", STREAM,
+     COUNTED("9", "1") COUNTED("9", "1") COUNTED("9", "2") COUNTED("9", "2") COUNTED("9", "3")
+         STOP DONE,
+     "w w w w w ", 5, 0, 9, 3, 0, NULL, 0},
+    {"usage told twice at the end", STREAM,
+     SAY("a") SAY("b") SAY("c") COUNTED("9", "3") COUNTED("9", "3") STOP DONE, "abcw w ", 5, 0, 9,
+     3, 0, NULL, 0},
+
     {"events of the messages API", STREAM,
      "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{"
      "\"input_tokens\":9,\"output_tokens\":1}}}\n\nevent: content_block_delta\ndata: {\"type\":"
