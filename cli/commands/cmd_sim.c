@@ -5,11 +5,13 @@
 #include "cli/load_options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/report/text/preset_text.h"
 #include "cli/report/text/summary_table.h"
 #include "cli/run_bill.h"
 #include "cli/run_output.h"
 #include "cli/workload_source.h"
 #include "core/clock.h"
+#include "core/wrap.h"
 #include "sim/engine/policy.h"
 #include "sim/simulate.h"
 
@@ -170,6 +172,20 @@ static struct fidelity fidelity_of(const struct engine_state *e)
                                         e->cached_tokens, e->kv_blocks_total}};
 }
 
+/* What the preset says of its own error. */
+static void put_doubt(const struct engine_config *engine, int width, struct buffer *out)
+{
+    struct buffer words;
+    if (!preset_has_doubt(engine))
+        return;
+    buffer_init(&words, BUFFER_UNBOUNDED);
+    buffer_add_format(&words, "%s:", engine->name);
+    preset_add_error(engine, &words);
+    buffer_add_byte(&words, '\n');
+    wrap_text((struct text){words.data, words.length}, (size_t)width, 2, out);
+    buffer_free(&words);
+}
+
 static void show(const struct terminal *t, const struct sim_options *o, const char *stem,
                  const struct engine_config *engine, const struct simulate_report *report,
                  const struct summary *summary, const char *path)
@@ -184,9 +200,10 @@ static void show(const struct terminal *t, const struct sim_options *o, const ch
     summary_table(summary, title, &out.text);
     if (report->recorded_cache > 0)
         buffer_add_format(&out.text,
-                          "\nThe usage of %s requests, and so the bill, has the cache hits of the "
+                          "The usage of %s requests, and so the bill, has the cache hits of the "
                           "recording;\nthe model's own cache decides the times only.\n",
                           text_group_u64(report->recorded_cache, total));
+    put_doubt(engine, t->width, &out.text);
     buffer_add_format(&out.text, "\nwritten to %s\n", path);
     output_end(&out, t->human, o->common.json ? t->machine : NULL);
 }

@@ -46,7 +46,8 @@ class EngineFit(Case):
         room = 0.9 * made["memory_bytes"] * 2 - made["weight_bytes"] - 2 * made["activation_bytes"]
         self.assertEqual(made["kv_blocks"], int(room / (16 * made["kv_bytes_per_token"])))
         run = self.path("run")
-        self.farebox("sim", "-s", "chat", "--rate", 2, "-n", 50, "--engine", preset, "-o", run, "--quiet")
+        said = self.farebox("sim", "-s", "chat", "--rate", 2, "-n", 50, "--engine", preset, "-o", run, "--quiet")
+        self.assertIn("mine: Expected error: TPOT ±20 %. made up", said.stdout)
         self.assertEqual(json.loads(pathlib.Path(run, "summary.json").read_text())["accounting"]["completed"], 50)
 
     def test_what_a_grid_leaves_out_is_said(self):

@@ -1,5 +1,6 @@
 /* Several engines for one demand, for a person: a row for each, within 80 columns. */
 #include "cli/report/text/load_text.h"
+#include "cli/report/text/preset_text.h"
 #include "cli/report/text/summary_table.h"
 #include "core/wrap.h"
 
@@ -260,18 +261,6 @@ static void add_binding(const struct capacity_plan *p, const struct capacity_cos
                           p->months[0].replicas_low);
 }
 
-static void add_error(const struct engine_config *e, struct buffer *out)
-{
-    if (e->error_tpot > 0)
-        buffer_add_format(out, " Expected error: TPOT ±%.0f %%", 100 * e->error_tpot);
-    if (e->error_ttft > 0)
-        buffer_add_format(out, "%s TTFT ±%.0f %%",
-                          e->error_tpot > 0 ? "," : " Expected error:", 100 * e->error_ttft);
-    buffer_add_text(out, e->error_tpot > 0 || e->error_ttft > 0 ? "." : " States no error.");
-    if (e->caveat[0])
-        buffer_add_format(out, " %s", e->caveat);
-}
-
 static void add_notes(const struct capacity_comparison *c, struct buffer *out)
 {
     buffer_add_byte(out, '\n');
@@ -284,7 +273,7 @@ static void add_notes(const struct capacity_comparison *c, struct buffer *out)
             add_binding(p, &c->costs[c->order[i]], &line);
         else
             add_reason(p, &line);
-        add_error(p->engine, &line);
+        preset_add_error(p->engine, &line);
         add_wrapped(&line, out);
     }
 }
