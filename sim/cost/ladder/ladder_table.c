@@ -15,22 +15,9 @@ static const char *plan_name(const struct ladder *l, size_t plan)
     return plan == LADDER_NOBODY ? "no plan serves it all" : l->bill->plans[plan].plan->name;
 }
 
-/* Characters, not bytes. */
-static int columns_of(const char *text)
+static size_t columns_of(const char *text)
 {
-    int columns = 0;
-    for (; *text; text++)
-        columns += ((unsigned char)*text & 0xC0) != 0x80;
-    return columns;
-}
-
-/* Right-aligned where width > 0, else left-aligned. */
-static void put_padded(struct buffer *out, const char *text, int width)
-{
-    int room = (width < 0 ? -width : width) - columns_of(text);
-    if (room < 0)
-        room = 0;
-    buffer_add_format(out, "%*s%s%*s", width > 0 ? room : 0, "", text, width < 0 ? room : 0, "");
+    return wrap_columns(text_of(text));
 }
 
 /* A name that is too long keeps its end, where names differ. */
@@ -52,7 +39,7 @@ static void put_money_range(const struct ladder_run *r, struct buffer *out)
 {
     char from[MONEY_TEXT_SIZE] = "?", to[MONEY_TEXT_SIZE] = "?", both[2 * MONEY_TEXT_SIZE + 8];
     if (r->plan == LADDER_NOBODY) {
-        put_padded(out, "–", 24);
+        wrap_padded("–", 24, true, out);
         return;
     }
     if (r->total_from != MONEY_MAX)
@@ -61,7 +48,7 @@ static void put_money_range(const struct ladder_run *r, struct buffer *out)
         money_format_amount(r->total_to, 2, to);
     bool same = strcmp(from, to) == 0;
     snprintf(both, sizeof both, same ? "%s" : "%s – %s", from, to);
-    put_padded(out, both, 24);
+    wrap_padded(both, 24, true, out);
 }
 
 static void put_count_range(const struct ladder_interval *i, struct buffer *out)
@@ -73,30 +60,30 @@ static void put_count_range(const struct ladder_interval *i, struct buffer *out)
         snprintf(both, sizeof both, "–");
     else
         snprintf(both, sizeof both, strcmp(from, to) == 0 ? "%s" : "%s–%s", from, to);
-    put_padded(out, both, 9);
+    wrap_padded(both, 9, true, out);
 }
 
 /* As wide as the longest name, so that rows of short ones fit a terminal. */
-static int name_width(const struct ladder *l)
+static size_t name_width(const struct ladder *l)
 {
-    int width = 16;
+    size_t width = 16;
     for (size_t i = 0; i < l->interval_count; i++) {
-        int columns = columns_of(plan_name(l, l->intervals[i].run.plan));
+        size_t columns = columns_of(plan_name(l, l->intervals[i].run.plan));
         width = columns > width ? columns : width;
     }
     return width < NAME_WIDTH ? width : NAME_WIDTH;
 }
 
-static void put_row(const struct ladder *l, const struct ladder_interval *i, int width,
+static void put_row(const struct ladder *l, const struct ladder_interval *i, size_t width,
                     struct buffer *out)
 {
     char from[TEXT_GROUPED_SIZE], to[TEXT_GROUPED_SIZE], name[4 * NAME_WIDTH + 8];
     buffer_add_text(out, i == ladder_at(l, l->here) ? " → " : "   ");
-    put_padded(out, text_group_u64(i->run.from, from), width);
+    wrap_padded(text_group_u64(i->run.from, from), width, true, out);
     buffer_add_text(out, " – ");
-    put_padded(out, text_group_u64(i->run.to, to), width);
+    wrap_padded(text_group_u64(i->run.to, to), width, true, out);
     buffer_add_text(out, i->run.plan_proven ? "   " : " * ");
-    put_padded(out, shortened(plan_name(l, i->run.plan), name), -name_width(l));
+    wrap_padded(shortened(plan_name(l, i->run.plan), name), name_width(l), false, out);
     put_count_range(i, out);
     put_money_range(&i->run, out);
     buffer_add_text(out, "\n");
@@ -112,7 +99,7 @@ static size_t narrow_run(const struct ladder *l, size_t first)
 }
 
 /* Where plans take turns, one row for all. */
-static void put_turns(const struct ladder *l, size_t first, size_t count, int width,
+static void put_turns(const struct ladder *l, size_t first, size_t count, size_t width,
                       struct buffer *out)
 {
     struct ladder_interval all = l->intervals[first];
@@ -121,9 +108,9 @@ static void put_turns(const struct ladder *l, size_t first, size_t count, int wi
     snprintf(words, sizeof words, "(they take turns, %zu times)", count);
     bool here = l->here >= all.run.from && l->here <= all.run.to;
     buffer_add_text(out, here ? " → " : "   ");
-    put_padded(out, text_group_u64(all.run.from, from), width);
+    wrap_padded(text_group_u64(all.run.from, from), width, true, out);
     buffer_add_text(out, " – ");
-    put_padded(out, text_group_u64(all.run.to, to), width);
+    wrap_padded(text_group_u64(all.run.to, to), width, true, out);
     buffer_add_format(out, "   %s\n", words);
 }
 
@@ -141,13 +128,12 @@ static size_t first_shown(const struct ladder *l)
 static void put_rows(const struct ladder *l, struct buffer *out)
 {
     char end[TEXT_GROUPED_SIZE];
-    int width = columns_of(text_group_u64(l->end, end));
-    size_t first = first_shown(l), shown = 0;
+    size_t width = columns_of(text_group_u64(l->end, end)), first = first_shown(l), shown = 0;
     buffer_add_text(out, "   ");
-    put_padded(out, "requests", -(2 * width + 6));
-    put_padded(out, "cheapest a month", -name_width(l));
-    put_padded(out, "count", 9);
-    put_padded(out, "USD a month", 24);
+    wrap_padded("requests", 2 * width + 6, false, out);
+    wrap_padded("cheapest a month", name_width(l), false, out);
+    wrap_padded("count", 9, true, out);
+    wrap_padded("USD a month", 24, true, out);
     buffer_add_text(out, "\n");
     size_t i = first;
     for (; i < l->interval_count && shown < SHOWN_MOST; shown++) {
