@@ -49,6 +49,14 @@ static void close_search(struct ladder_search *s)
     free(s->large);
 }
 
+size_t ladder_plan_of(const struct ladder_search *s, size_t number)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->plans[i].number == number)
+            return i;
+    return LADDER_NOBODY;
+}
+
 /* ---- steps and intervals ---- */
 
 static void add_step(struct ladder *l, const struct ladder_run *run)
@@ -155,17 +163,18 @@ static bool serves(struct ladder_search *s, size_t plan, const struct ladder_run
     if (p->how == LADDER_WINDOWS && s->m->bill->options.max_wait_ns <= 0 &&
         at->from <= EXTRAPOLATE_MOST)
         return ladder_ask(s, plan, at->sessions_from) < MONEY_MAX;
-    ladder_bill_spot(s, at->from, (uint64_t)1 << plan % 64, &spot);
+    ladder_bill_spot(s, at->from, ladder_bit(plan), &spot);
     return spot.plan == plan;
 }
 
 /* Which intervals begin because the plan before cannot serve any more. */
 static void find_left(struct ladder *l, struct ladder_search *s)
 {
-    for (size_t k = 1; k < l->interval_count; k++)
-        for (size_t i = 0; i < s->count; i++)
-            if (s->plans[i].number == l->intervals[k - 1].run.plan)
-                l->intervals[k].left = !serves(s, i, &l->intervals[k].run);
+    for (size_t k = 1; k < l->interval_count; k++) {
+        size_t before = ladder_plan_of(s, l->intervals[k - 1].run.plan);
+        if (before != LADDER_NOBODY)
+            l->intervals[k].left = !serves(s, before, &l->intervals[k].run);
+    }
 }
 
 /* ---- curves ---- */

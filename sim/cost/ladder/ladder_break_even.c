@@ -24,12 +24,11 @@ static bool paid_here(const struct ladder *l, struct ladder_search *s, size_t nu
         *out = (struct flat_price){p->total, p->period_served};
         return p->rank > 0;
     }
-    for (size_t i = 0; i < s->count && l->here <= EXTRAPOLATE_MOST; i++)
-        if (s->plans[i].number == number) {
-            *out = (struct flat_price){ladder_ask(s, i, sessions), ladder_rows(s->m, sessions)};
-            return out->price < MONEY_MAX;
-        }
-    return false;
+    size_t plan = ladder_plan_of(s, number);
+    if (plan == LADDER_NOBODY || l->here > EXTRAPOLATE_MOST)
+        return false;
+    *out = (struct flat_price){ladder_ask(s, plan, sessions), ladder_rows(s->m, sessions)};
+    return out->price < MONEY_MAX;
 }
 
 /* Requests in a month of so many, over those that `subscriptions` include in it. */

@@ -29,7 +29,7 @@ void ladder_bill_spot(struct ladder_search *s, uint64_t requests, uint64_t which
     size_t *number = mem_alloc((s->count + 1) * sizeof *number), count = 0;
     struct bill bill;
     for (size_t i = 0; i < s->count; i++)
-        if (which >> i % 64 & 1 && s->plans[i].how != LADDER_SUMS) {
+        if (which & ladder_bit(i) && s->plans[i].how != LADDER_SUMS) {
             number[count] = i;
             plans[count++] = s->plans[i].plan;
         }
@@ -112,11 +112,9 @@ static struct ladder_spot spot_of(struct ladder_search *s, uint64_t requests)
     }
     for (size_t i = 0; i < s->count; i++) {
         const struct ladder_plan *p = &s->plans[i];
-        bool cut = sessions >= p->first_cut;
         if (p->how != LADDER_SUMS && sessions < p->first_bad &&
-            (spot.plan == LADDER_NONE || cut < spot.cut ||
-             (cut == spot.cut && floor_of(s, p, requests) <= spot.total))) {
-            which |= (uint64_t)1 << i % 64;
+            ladder_may_be_cheaper(&spot, sessions >= p->first_cut, floor_of(s, p, requests))) {
+            which |= ladder_bit(i);
             s->gave_up = s->gave_up || tries_numbers(p);
         }
     }

@@ -76,14 +76,6 @@ static struct ladder_pair find(const struct ladder *l, const struct pair *p, int
     return out;
 }
 
-static size_t plan_of(const struct ladder_search *s, size_t number)
-{
-    size_t i = 0;
-    while (i < s->count && s->plans[i].number != number)
-        i++;
-    return i;
-}
-
 void ladder_add_pairs(struct ladder *l, struct ladder_search *s)
 {
     const struct bill *bill = l->bill;
@@ -93,8 +85,8 @@ void ladder_add_pairs(struct ladder *l, struct ladder_search *s)
     s->m->work = s->m->allowance / 4;
     for (size_t i = 0; i < bill->break_even_count && places > 0; i++) {
         const struct break_even *e = &bill->break_even[i];
-        struct pair p = {s, plan_of(s, e->token_plan), plan_of(s, e->flat_plan)};
-        if (p.token == s->count || p.flat == s->count)
+        struct pair p = {s, ladder_plan_of(s, e->token_plan), ladder_plan_of(s, e->flat_plan)};
+        if (p.token == LADDER_NOBODY || p.flat == LADDER_NOBODY)
             continue;
         if (charged != p.token) { /* pairs of one token plan follow each other */
             if (charged < s->count)

@@ -183,6 +183,24 @@ struct ladder_search {
     int code;
 };
 
+/* The plan with that number in bill.plans, in `plans`; LADDER_NOBODY: it is none of them. */
+size_t ladder_plan_of(const struct ladder_search *s, size_t number);
+
+/* The bit of a plan where some of them are asked for. */
+static inline uint64_t ladder_bit(size_t plan)
+{
+    return (uint64_t)1 << plan % 64;
+}
+
+/* True if a plan that costs `least` at least, and cuts answers or not, may rank before what is
+ * there. */
+static inline bool ladder_may_be_cheaper(const struct ladder_spot *spot, bool cut, money least)
+{
+    if (spot->plan == LADDER_NONE || cut < spot->cut)
+        return true;
+    return cut == spot->cut && least <= spot->total;
+}
+
 /* Puts the plan in its place of the spot if it ranks before what is there. */
 void ladder_offer(const struct ladder_search *s, struct ladder_spot *spot, size_t plan, bool cut,
                   money total, uint64_t subscriptions);

@@ -247,20 +247,12 @@ static void summarise(struct ladder_surety *out, const struct ladder_search *s, 
     out->high = high == UINT64_MAX ? high : ladder_first_requests(s->m, high);
 }
 
-static size_t plan_of(const struct ladder_search *s, size_t number)
-{
-    for (size_t i = 0; i < s->count; i++)
-        if (s->plans[i].number == number)
-            return i;
-    return LADDER_NOBODY;
-}
-
 static void redraw_end(struct ladder *l, struct ladder_search *s, size_t number, struct drawing *d,
                        const struct ladder_options *o)
 {
     const struct ladder_run *before = &l->intervals[number - 1].run;
     struct ladder_interval *i = &l->intervals[number];
-    struct pair p = {s, d, plan_of(s, before->plan), plan_of(s, i->run.plan)};
+    struct pair p = {s, d, ladder_plan_of(s, before->plan), ladder_plan_of(s, i->run.plan)};
     uint64_t count = 0;
     if (p.before == LADDER_NOBODY || p.after == LADDER_NOBODY ||
         !can_be_asked(s, &s->plans[p.before]) || !can_be_asked(s, &s->plans[p.after]) ||
@@ -282,10 +274,10 @@ static void redraw_here(struct ladder *l, struct ladder_search *s, struct drawin
                         const struct ladder_options *o)
 {
     const struct ladder_interval *here = ladder_at(l, l->here);
-    size_t plan = here ? plan_of(s, here->run.plan) : LADDER_NOBODY;
+    size_t plan = here ? ladder_plan_of(s, here->run.plan) : LADDER_NOBODY;
     uint64_t sessions = ladder_sessions(s->m, l->here);
     for (size_t i = 0; i < l->interval_count; i++) {
-        size_t other = plan_of(s, l->intervals[i].run.plan);
+        size_t other = ladder_plan_of(s, l->intervals[i].run.plan);
         if (other == LADDER_NOBODY || !can_be_asked(s, &s->plans[other]))
             return;
     }
@@ -297,7 +289,7 @@ static void redraw_here(struct ladder *l, struct ladder_search *s, struct drawin
         draw(d, o->seed, k);
         lay_out(d, sessions, &layout);
         for (size_t i = 0; i < l->curve_count; i++)
-            offer(s, plan_of(s, l->curves[i].plan), &layout, &spot);
+            offer(s, ladder_plan_of(s, l->curves[i].plan), &layout, &spot);
         ladder_layout_free(&layout);
         l->redraws++;
         l->here_same += spot.plan == plan;

@@ -51,19 +51,6 @@ static void scan_sums(struct ladder_search *s, size_t plan)
 
 /* ---- other plans: what they cost at least ---- */
 
-/* At most what the plan costs; and whether it can be the cheapest at all. */
-static bool may_be_cheaper(const struct ladder_spot *spot, bool cut, money least)
-{
-    if (spot->plan == LADDER_NONE || cut < spot->cut)
-        return true;
-    return cut == spot->cut && least <= spot->total;
-}
-
-static uint64_t bit_of(size_t plan)
-{
-    return (uint64_t)1 << plan % 64;
-}
-
 /* At least what a plan costs that must be billed. */
 static money floor_of(const struct ladder_plan *p, const struct ladder_month *m, uint64_t sessions)
 {
@@ -87,15 +74,15 @@ static void look_at_windows(struct ladder_search *s, size_t plan, uint64_t n)
     money total = ladder_total(p, s->m, ladder_count(p, least), usage);
     if (least == most)
         ladder_offer(s, spot, plan, cut, total, ladder_count(p, least));
-    else if (may_be_cheaper(spot, cut, total))
-        s->open[n] |= bit_of(plan);
+    else if (ladder_may_be_cheaper(spot, cut, total))
+        s->open[n] |= ladder_bit(plan);
 }
 
 static void look_at_bill(struct ladder_search *s, size_t plan, uint64_t n)
 {
     const struct ladder_plan *p = &s->plans[plan];
-    if (may_be_cheaper(&s->spots[n], n >= p->first_cut, floor_of(p, s->m, n)))
-        s->open[n] |= bit_of(plan);
+    if (ladder_may_be_cheaper(&s->spots[n], n >= p->first_cut, floor_of(p, s->m, n)))
+        s->open[n] |= ladder_bit(plan);
 }
 
 static void look_at(struct ladder_search *s, size_t plan)
@@ -129,7 +116,7 @@ static void count_windows(struct ladder_search *s, size_t plan, const struct lad
     money usage = ladder_usage(p, s->m, l->count);
     bool cut = l->count >= p->first_cut;
     ladder_need_bounds(p, s->m, l->count, &least, &most);
-    if (!may_be_cheaper(spot, cut, ladder_total(p, s->m, ladder_count(p, least), usage)))
+    if (!ladder_may_be_cheaper(spot, cut, ladder_total(p, s->m, ladder_count(p, least), usage)))
         return;
     uint64_t need = ladder_need(p, s->m, l);
     if (ladder_serves(p, need))
@@ -169,13 +156,13 @@ static void settle(struct ladder_search *s, uint64_t n)
     ladder_lay_out(s->m, n, &l);
     s->m->work -= (int64_t)n;
     for (size_t i = 0; i < s->count; i++) {
-        if (s->plans[i].how == LADDER_SUMS || !(s->open[n] & bit_of(i)) ||
+        if (s->plans[i].how == LADDER_SUMS || !(s->open[n] & ladder_bit(i)) ||
             n >= s->plans[i].first_bad)
             continue;
         if (is_counted(s, i))
             count_windows(s, i, &l, spot);
         else
-            billed |= bit_of(i);
+            billed |= ladder_bit(i);
     }
     ladder_layout_free(&l);
     if (billed)
@@ -257,7 +244,7 @@ static bool is_sure(struct ladder_search *s, size_t plan, uint64_t n)
     struct ladder_plan *p = plan < s->count ? &s->plans[plan] : NULL;
     const struct ladder_spot *other = &s->spots[n];
     uint64_t least, most;
-    if (!p || p->how != LADDER_WINDOWS || s->open[n] != bit_of(plan) || n >= p->first_cut ||
+    if (!p || p->how != LADDER_WINDOWS || s->open[n] != ladder_bit(plan) || n >= p->first_cut ||
         s->count > 64)
         return false;
     ladder_need_bounds(p, s->m, n, &least, &most);
