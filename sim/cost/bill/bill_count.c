@@ -118,28 +118,34 @@ static uint64_t periods_of(const struct attempt *a, uint64_t count)
     return bill_periods(bill, plan_period_ns(a->p->plan), bill->first_ns, until - bill->first_ns);
 }
 
+/* The lines and totals of so many of the plan; of what it serves only the counts. False: beyond 128
+ * bits. */
+static bool bill_so_many(const struct attempt *a, uint64_t count, struct plan_bill *out)
+{
+    struct purchase b;
+    *out = *a->p;
+    out->subscriptions = count;
+    purchase_open(&b, a->p, a->bill, a->rows, count);
+    purchase_charge(&b, out, a->bill->options.workers, NULL);
+    bool ok = !out->sums.overflow && bill_add_lines(out, &b.bought.plan, a->bill, &b.tariff) == 0;
+    purchase_close(&b);
+    return ok;
+}
+
 static money cash_of(void *context, uint64_t count)
 {
     struct attempt *a = context;
-    struct purchase b;
-    struct plan_bill trial = *a->p;
-    trial.subscriptions = count;
-    purchase_open(&b, a->p, a->bill, a->rows, count);
-    purchase_charge(&b, &trial, a->bill->options.workers, NULL);
-    bool late = a->waits_vary && in_time_of(a, &b.served) < a->served;
-    bool ok =
-        !trial.sums.overflow && bill_add_lines(&trial, &b.bought.plan, a->bill, &b.tariff) == 0;
-    purchase_close(&b);
+    struct plan_bill trial;
+    bool ok = bill_so_many(a, count, &trial);
+    bool late = a->waits_vary && in_time_of(a, &trial.served) < a->served;
     a->overflow = a->overflow || !ok;
     return ok && !late ? trial.total : MONEY_MAX;
 }
 
-/* The cheapest of `from` to `enough`, tried one after the other. */
-static uint64_t cheapest_of(struct attempt *a, uint64_t from, uint64_t enough)
+/* The cheapest of `best`, which costs `least`, to `enough`, tried one after the other. */
+static uint64_t cheapest_of(struct attempt *a, uint64_t best, money least, uint64_t enough)
 {
-    money least = MONEY_MAX;
-    uint64_t best = from;
-    for (uint64_t n = from; n <= enough && !a->overflow; n++) {
+    for (uint64_t n = best + 1; n <= enough && !a->overflow; n++) {
         money now = cash_of(a, n);
         if (now < least) {
             least = now;
@@ -186,14 +192,8 @@ static bool ends_cost(const struct attempt *a, uint64_t counts)
  * rest, which more of them never make larger. -1: beyond 128 bits. */
 static int cash_in_parts(const struct attempt *a, uint64_t count, money *having, money *rest)
 {
-    struct purchase b;
-    struct plan_bill trial = *a->p;
-    trial.subscriptions = count;
-    purchase_open(&b, a->p, a->bill, a->rows, count);
-    purchase_charge(&b, &trial, a->bill->options.workers, NULL);
-    bool ok =
-        !trial.sums.overflow && bill_add_lines(&trial, &b.bought.plan, a->bill, &b.tariff) == 0;
-    purchase_close(&b);
+    struct plan_bill trial;
+    bool ok = bill_so_many(a, count, &trial);
     *having = trial.cash[LINE_SUBSCRIPTION] + trial.cash[LINE_PROVISIONED] + trial.cash[LINE_SETUP];
     *rest = trial.total - *having;
     return ok ? 0 : -1;
@@ -223,19 +223,10 @@ static uint64_t cheapest_from(struct attempt *a, uint64_t from)
     if (a->overflow || price <= 0 || least / price < (money)from)
         return from;
     money most = most_worth_trying(a, from, least, least / price);
-    uint64_t best = from;
-    if (most - (money)from > COUNTS_SCANNED && !is_little(a, most - (money)from)) {
-        best = bought_cheapest(from, (uint64_t)most, cash_of, a, &least);
-        return least < MONEY_MAX ? best : from;
-    }
-    for (uint64_t n = from + 1; (money)n <= most && !a->overflow; n++) {
-        money now = cash_of(a, n);
-        if (now < least) {
-            least = now;
-            best = n;
-        }
-    }
-    return best;
+    if (most - (money)from <= COUNTS_SCANNED || is_little(a, most - (money)from))
+        return cheapest_of(a, from, least, most < (money)from ? from : (uint64_t)most);
+    uint64_t best = bought_cheapest(from, (uint64_t)most, cash_of, a, &least);
+    return least < MONEY_MAX ? best : from;
 }
 
 /* What one of it would turn away by its quotas and limits. */
@@ -277,7 +268,8 @@ int bill_choose_count(struct plan_bill *p, const struct bill *bill, const struct
     if (p->need.count > 1)
         p->subscriptions = least_in_time(&a, p->need.count);
     if (p->need.count > p->subscriptions && ends_cost(&a, p->need.count - p->subscriptions))
-        p->subscriptions = cheapest_of(&a, p->subscriptions, p->need.count);
+        p->subscriptions =
+            cheapest_of(&a, p->subscriptions, cash_of(&a, p->subscriptions), p->need.count);
     else if (p->need.count > p->subscriptions)
         p->subscriptions = cheapest_in_periods(&a, p->subscriptions, p->need.count);
     if (plan_pays_beyond(p->plan))
