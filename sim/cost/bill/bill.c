@@ -174,7 +174,6 @@ static void describe_workload(struct bill *bill, const struct serve_rows *rows)
             bill->reported += bill->sample->cost[i];
             bill->reported_requests++;
         }
-    bill->recorded = w->status || w->attempts;
     bill->peak_minute = serve_peak_requests(rows, 60 * NS_PER_S);
     bill->peak_day = serve_peak_requests(rows, 86400 * NS_PER_S);
 }

@@ -223,7 +223,6 @@ struct bill {
     bool has_reported; /* some requests of the sample carry what the provider charged */
     money reported;
     uint64_t reported_requests;
-    bool recorded;      /* some requests failed, were cut or retried */
     uint64_t completed; /* requests; 0: nothing was served, and no plan is ranked or compared */
     struct plan_bill *plans;
     size_t plan_count;
