@@ -167,10 +167,10 @@ static void put_bill(const struct terminal *t, const struct bill_command *o,
     bill_shares_write_table(bill, t->width, out);
     if (bill->ladder)
         ladder_write_table(bill->ladder, t->width, out);
-    if (bill->more.key && is_matrix(o))
-        what_if_write_matrix(bill->more.what, out);
-    else if (bill->more.key)
-        what_if_write_table(bill->more.what, t->width, out);
+    if (bill->what_if && is_matrix(o))
+        what_if_write_matrix(bill->what_if, out);
+    else if (bill->what_if)
+        what_if_write_table(bill->what_if, t->width, out);
 }
 
 /* Each run has its own bill.json; a file that is asked for has all of them. */
@@ -254,7 +254,7 @@ static int change(const struct bill_command *o, struct bill_subject *s,
         code = what_if_make(&s->what_if, w, plans->plans, plans->count, changes.items,
                             changes.count, how, o->common.seed, &s->bill, err);
     if (s->what_if.case_count > 0)
-        s->bill.more = (struct bill_member){"what_if", what_if_write_json, &s->what_if};
+        what_if_attach(&s->what_if, &s->bill);
     what_if_changes_free(&changes);
     return code;
 }
@@ -339,10 +339,10 @@ static int bill_requests(const struct bill_command *o, struct bill_subject *s,
         return code;
     s->bill.generated = s->scenario;
     s->bill.generated_seed = o->common.seed;
-    code = add_ladder(o, s, err);
+    code = change(o, s, plans, how, err);
     if (code == 0)
-        code = bill_shares_make(&s->bill, err);
-    return code < 0 ? code : change(o, s, plans, how, err);
+        code = add_ladder(o, s, err);
+    return code < 0 ? code : bill_shares_make(&s->bill, err);
 }
 
 static int bill_all(const struct terminal *t, const struct bill_command *o,

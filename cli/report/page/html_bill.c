@@ -196,10 +196,10 @@ static void add_ladder(const struct bill *b, struct buffer *out)
 static void add_what_if(const struct bill *b, struct buffer *out)
 {
     struct buffer words;
-    if (!b->more.key)
+    if (!b->what_if)
         return;
     buffer_init(&words, BUFFER_UNBOUNDED);
-    what_if_write_table(b->more.what, SCREEN, &words);
+    what_if_write_table(b->what_if, SCREEN, &words);
     add_screen("What if", &words, out);
 }
 

@@ -26,13 +26,8 @@
 #include "sim/cost/bill/tariff.h"
 #include "sim/cost/tokens/token_view.h"
 
-/* A member of bill.json that somebody else makes of the bill. */
-struct bill_member {
-    const char *key;
-    void (*write)(const void *what, struct json_writer *w);
-    const void *what; /* borrowed */
-};
-struct ladder; /* sim/cost/ladder/ladder.h */
+struct ladder;  /* sim/cost/ladder/ladder.h */
+struct what_if; /* sim/cost/what_if/what_if.h */
 
 enum bill_period { PERIOD_TRACE, PERIOD_DAY, PERIOD_MONTH };
 
@@ -197,7 +192,7 @@ struct bill_left_out {
     const char *why;
 };
 
-/* What another room has to say of a bill in bill.json: an object under a key of its own. */
+/* What another room has to say of a bill in bill.json, under a key of its own. */
 struct bill_addition {
     const char *key;
     const void *of; /* borrowed */
@@ -238,10 +233,10 @@ struct bill {
     struct bill_left_out *left_out;
     size_t left_out_count;
     struct cheapest_map map;
-    struct bill_member more; /* written into the JSON where the caller sets it; key NULL */
-    const char *generated;   /* the same: from which scenario, where nobody sent the requests */
+    const char *generated; /* the scenario, set by the caller, where nobody sent the requests */
     uint64_t generated_seed;
-    const struct ladder *ladder; /* NULL unless the caller made one; borrowed */
+    const struct ladder *ladder;   /* NULL unless the caller made one; borrowed */
+    const struct what_if *what_if; /* the same */
     bool no_ladder; /* none was made although asked for: how tokens are counted decides it, too */
     struct bill_addition additions[BILL_ADDITIONS];
     size_t addition_count;
@@ -289,6 +284,10 @@ bool bill_only_waits(const struct bill *bill);
 /* True for a plan without its caps where they make no difference: it is not shown a second
  * time. */
 bool bill_repeats(const struct bill *bill, size_t plan);
+
+/* From now on bill.json has what `write_json` makes of it; it must outlive that use. */
+void bill_attach(struct bill *bill, const char *key, const void *of,
+                 void (*write_json)(const void *of, struct json_writer *w));
 
 /* The object of bill.json. */
 void bill_write_json(const struct bill *bill, struct json_writer *w);

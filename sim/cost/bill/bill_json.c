@@ -441,6 +441,13 @@ static void put_comparison(const struct bill *b, struct json_writer *w)
     put_map(b, w);
 }
 
+void bill_attach(struct bill *b, const char *key, const void *of,
+                 void (*write_json)(const void *of, struct json_writer *w))
+{
+    if (b->addition_count < BILL_ADDITIONS)
+        b->additions[b->addition_count++] = (struct bill_addition){key, of, write_json};
+}
+
 void bill_write_json(const struct bill *b, struct json_writer *w)
 {
     json_begin_object(w);
@@ -453,15 +460,11 @@ void bill_write_json(const struct bill *b, struct json_writer *w)
         put_plan(b, &b->plans[i], w);
     json_end_array(w);
     put_comparison(b, w);
-    if (b->more.key) {
-        json_key(w, b->more.key);
-        b->more.write(b->more.what, w);
-    }
-    bill_put_undecided_json(b, w);
     for (size_t i = 0; i < b->addition_count; i++) {
         json_key(w, b->additions[i].key);
         b->additions[i].write_json(b->additions[i].of, w);
     }
+    bill_put_undecided_json(b, w);
     json_key(w, "ranking");
     json_begin_array(w);
     for (size_t i = 0; i < b->ranking_count && !b->undecided; i++) {

@@ -192,6 +192,5 @@ void ladder_attach(const struct ladder *l, struct bill *bill)
                 (struct break_even_answer){BREAK_EVEN_AT, a_day(l, p->requests)};
     }
     bill->ladder = l;
-    if (bill->addition_count < BILL_ADDITIONS)
-        bill->additions[bill->addition_count++] = (struct bill_addition){"ladder", l, write_json};
+    bill_attach(bill, "ladder", l, write_json);
 }

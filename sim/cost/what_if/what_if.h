@@ -64,8 +64,10 @@ int what_if_make(struct what_if *out, const struct workload *w, const struct pla
                  struct error *err);
 void what_if_free(struct what_if *table);
 
-/* An array of the cases; `table` is a struct what_if. */
-void what_if_write_json(const void *table, struct json_writer *w);
+/* From now on bill.json has an array of the cases, and who shows the bill finds them; the table
+ * must outlive that use. */
+void what_if_attach(const struct what_if *table, struct bill *bill);
+
 /* `width` columns wide. */
 void what_if_write_table(const struct what_if *table, int width, struct buffer *out);
 

@@ -34,7 +34,7 @@ static void put_cell(const struct what_if_cell *c, const struct plan *plan, stru
     json_end_object(w);
 }
 
-void what_if_write_json(const void *what_if, struct json_writer *w)
+static void write_json(const void *what_if, struct json_writer *w)
 {
     const struct what_if *table = what_if;
     json_begin_array(w);
@@ -53,6 +53,12 @@ void what_if_write_json(const void *what_if, struct json_writer *w)
         json_end_object(w);
     }
     json_end_array(w);
+}
+
+void what_if_attach(const struct what_if *table, struct bill *bill)
+{
+    bill->what_if = table;
+    bill_attach(bill, "what_if", table, write_json);
 }
 
 #define NAME_WIDTH 30
