@@ -1,5 +1,6 @@
 #include "cli/report/export/export_rows.h"
 
+#include "core/csv/csv.h"
 #include "core/file.h"
 #include "core/file_output.h"
 #include "core/memory.h"
@@ -22,22 +23,11 @@ int export_parse_kind(const char *name, enum export_kind *out, struct error *err
 
 /* ---- CSV ---- */
 
-/* RFC 4180: quoted where the text needs it. */
+/* Empty where there is none. */
 static void add_field(struct buffer *out, const char *text)
 {
-    if (!text)
-        return;
-    if (!strpbrk(text, ",\"\r\n")) {
-        buffer_add_text(out, text);
-        return;
-    }
-    buffer_add_byte(out, '"');
-    for (; *text; text++) {
-        if (*text == '"')
-            buffer_add_byte(out, '"');
-        buffer_add_byte(out, *text);
-    }
-    buffer_add_byte(out, '"');
+    if (text)
+        csv_add_field(out, text_of(text));
 }
 
 /* Milliseconds with all six decimals that nanoseconds have; empty where an instant is missing. */

@@ -1,6 +1,7 @@
 /* The what-if table as a matrix, and as a table for a spreadsheet. */
 #include "sim/cost/what_if/what_if.h"
 
+#include "core/csv/csv.h"
 #include "core/memory.h"
 #include "core/wrap.h"
 
@@ -205,20 +206,6 @@ void what_if_write_matrix(const struct what_if *t, struct buffer *out)
 
 /* ---- a table for a spreadsheet ---- */
 
-static void put_field(const char *text, struct buffer *out)
-{
-    bool quoted = strpbrk(text, ",\"\r\n") != NULL;
-    if (quoted)
-        buffer_add_byte(out, '"');
-    for (; *text; text++) {
-        if (*text == '"')
-            buffer_add_byte(out, '"');
-        buffer_add_byte(out, *text);
-    }
-    if (quoted)
-        buffer_add_byte(out, '"');
-}
-
 static void put_money(money value, struct buffer *out)
 {
     char text[MONEY_TEXT_SIZE];
@@ -233,9 +220,9 @@ static void put_line(const struct what_if_case *c, const struct what_if_cell *ce
                                c->failed,           cell->rejected, cell->delayed,
                                cell->truncated,     cell->unpriced, cell->input_tokens,
                                cell->output_tokens};
-    put_field(c->name, out);
+    csv_add_field(out, text_of(c->name));
     buffer_add_byte(out, ',');
-    put_field(plan->name, out);
+    csv_add_field(out, text_of(plan->name));
     put_money(cell->total, out);
     if (cell->has_saved)
         put_money(cell->saved, out);
@@ -246,9 +233,9 @@ static void put_line(const struct what_if_case *c, const struct what_if_cell *ce
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         buffer_add_format(out, ",%" PRIu64, counts[i]);
     buffer_add_byte(out, ',');
-    put_field(cell->counts_of ? cell->counts_of : "", out);
+    csv_add_field(out, text_of(cell->counts_of ? cell->counts_of : ""));
     buffer_add_byte(out, ',');
-    put_field(cell->why, out);
+    csv_add_field(out, text_of(cell->why));
     buffer_add_byte(out, '\n');
 }
 
