@@ -78,6 +78,11 @@ void what_if_write_matrix(const struct what_if *table, struct buffer *out);
 /* The cells as CSV, one a line, with a head. */
 void what_if_write_csv(const struct what_if *table, struct buffer *out);
 
+/* What is to be said of a cell beside how many are served: ", 3 failed, 2 delayed"; nothing where
+ * there is nothing. For the table and the matrix. */
+void what_if_put_remarks(const struct what_if_case *c, const struct what_if_cell *cell,
+                         struct buffer *out);
+
 /* The sentences about what is compared; for the table and the matrix. */
 void what_if_put_terms(const struct what_if *table, struct buffer *out);
 

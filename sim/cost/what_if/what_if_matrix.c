@@ -139,16 +139,7 @@ static void put_remark(const struct what_if_case *c, const struct what_if_cell *
     char n[TEXT_GROUPED_SIZE], all[TEXT_GROUPED_SIZE];
     buffer_add_format(out, "%s of %s served", text_group_u64(cell->served, n),
                       text_group_u64(c->requests, all));
-    if (c->failed > 0)
-        buffer_add_format(out, ", %s failed", text_group_u64(c->failed, n));
-    if (cell->unpriced > 0)
-        buffer_add_format(out, ", %s without a price", text_group_u64(cell->unpriced, n));
-    if (cell->delayed > 0)
-        buffer_add_format(out, ", %s delayed", text_group_u64(cell->delayed, n));
-    if (cell->truncated > 0)
-        buffer_add_format(out, ", %s truncated", text_group_u64(cell->truncated, n));
-    if (cell->counts_of)
-        buffer_add_format(out, ", counts of %s", cell->counts_of);
+    what_if_put_remarks(c, cell, out);
 }
 
 /* Remarks about a plan, changes with the same one together. */

@@ -72,6 +72,22 @@ static void put_name(const char *name, struct buffer *out)
         buffer_add_format(out, "   %-*s", NAME_WIDTH, name);
 }
 
+void what_if_put_remarks(const struct what_if_case *c, const struct what_if_cell *cell,
+                         struct buffer *out)
+{
+    char n[TEXT_GROUPED_SIZE];
+    if (c->failed > 0)
+        buffer_add_format(out, ", %s failed", text_group_u64(c->failed, n));
+    if (cell->unpriced > 0)
+        buffer_add_format(out, ", %s without a price", text_group_u64(cell->unpriced, n));
+    if (cell->delayed > 0)
+        buffer_add_format(out, ", %s delayed", text_group_u64(cell->delayed, n));
+    if (cell->truncated > 0)
+        buffer_add_format(out, ", %s truncated", text_group_u64(cell->truncated, n));
+    if (cell->counts_of)
+        buffer_add_format(out, ", counts of %s", cell->counts_of);
+}
+
 static void put_row(const struct what_if_case *c, const struct what_if_cell *cell,
                     struct buffer *out)
 {
@@ -87,16 +103,7 @@ static void put_row(const struct what_if_case *c, const struct what_if_cell *cel
         buffer_add_text(out, "           –");
     buffer_add_format(out, " %5s  %s of %s", text_group_u64(cell->subscriptions, n),
                       text_group_u64(cell->served, served), text_group_u64(c->requests, all));
-    if (c->failed > 0)
-        buffer_add_format(out, ", %s failed", text_group_u64(c->failed, n));
-    if (cell->unpriced > 0)
-        buffer_add_format(out, ", %s without a price", text_group_u64(cell->unpriced, n));
-    if (cell->delayed > 0)
-        buffer_add_format(out, ", %s delayed", text_group_u64(cell->delayed, n));
-    if (cell->truncated > 0)
-        buffer_add_format(out, ", %s truncated", text_group_u64(cell->truncated, n));
-    if (cell->counts_of)
-        buffer_add_format(out, ", counts of %s", cell->counts_of);
+    what_if_put_remarks(c, cell, out);
     buffer_add_byte(out, '\n');
 }
 
