@@ -154,6 +154,7 @@ void what_if_changes_all(struct what_if_changes *out, const struct workload *w,
                          const struct plan *const *plans, size_t plan_count)
 {
     char text[64];
+    uint64_t middle = median(w, false);
     if (w->hash_start) {
         what_if_changes_add(out, "cache=none");
         what_if_changes_add(out, SHORT_CACHE);
@@ -161,8 +162,8 @@ void what_if_changes_all(struct what_if_changes *out, const struct workload *w,
         what_if_changes_add(out, "cache=infinite");
     }
     add_routes(out, w, plans, plan_count);
-    snprintf(text, sizeof text, "truncate=tokens:%" PRIu64, median(w, false));
-    if (median(w, false) > 0)
+    snprintf(text, sizeof text, "truncate=tokens:%" PRIu64, middle);
+    if (middle > 0)
         what_if_changes_add(out, text);
     what_if_changes_add(out, "service=batch");
     if (w->session && w->after_start)
