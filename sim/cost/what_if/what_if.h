@@ -17,8 +17,8 @@
  * requests that end failed count there as answered in the end, and where more or fewer requests go
  * unserved or unpriced there is no saving to speak of. The table borrows the plans.
  */
-#ifndef FAREBOX_SIM_COST_BILL_WHAT_IF_H
-#define FAREBOX_SIM_COST_BILL_WHAT_IF_H
+#ifndef FAREBOX_SIM_COST_WHAT_IF_WHAT_IF_H
+#define FAREBOX_SIM_COST_WHAT_IF_WHAT_IF_H
 
 #include "sim/cost/bill/bill.h"
 
