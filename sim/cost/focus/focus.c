@@ -69,11 +69,6 @@ const char *focus_column_name(enum focus_column column)
     return columns[column];
 }
 
-const char *focus_category_name(enum focus_category category)
-{
-    return categories[category];
-}
-
 /* ---- the header ---- */
 
 static bool has(const struct focus_reader *r, enum focus_column c)
@@ -236,7 +231,6 @@ static int read_category(struct focus_reader *r, struct focus_charge *c, struct 
         return csv_reader_fail(&r->csv, (size_t)r->field[FOCUS_CHARGE_CATEGORY], err,
                                "Usage, Purchase, Tax, Credit or Adjustment");
     c->category = (enum focus_category)category;
-    c->correction = text_equal(c->text[FOCUS_CHARGE_CLASS], "Correction");
     c->unused = text_equal(c->text[FOCUS_COMMITMENT_STATUS], "Unused");
     return 0;
 }

@@ -92,7 +92,6 @@ enum focus_category {
     FOCUS_ADJUSTMENT,
     FOCUS_CATEGORIES,
 };
-const char *focus_category_name(enum focus_category category);
 
 enum focus_cost { FOCUS_BILLED, FOCUS_EFFECTIVE, FOCUS_LIST, FOCUS_CONTRACTED, FOCUS_COSTS };
 
@@ -105,7 +104,6 @@ struct focus_number {
 struct focus_charge {
     struct text text[FOCUS_COLUMNS]; /* as written; length 0 where it is null or absent */
     enum focus_category category;
-    bool correction;          /* of a charge of an earlier billing period */
     bool unused;              /* the unused part of a commitment */
     int64_t begin_ns, end_ns; /* the charge's period, Unix time, its end exclusive */
     int64_t billing_begin_ns, billing_end_ns; /* TIME_NEVER where it is null */

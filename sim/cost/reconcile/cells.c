@@ -119,7 +119,8 @@ uint32_t cells_bucket(const struct cells *c, int64_t at_ns)
 
 /* ---- cells ---- */
 
-uint32_t cells_at(struct cells *c, uint32_t bucket, uint32_t model, enum service service)
+/* The cell of a place, made where it is not there; its number. */
+static uint32_t cells_at(struct cells *c, uint32_t bucket, uint32_t model, enum service service)
 {
     if (!c->by_service)
         service = SERVICE_STANDARD;

@@ -70,9 +70,6 @@ void cells_free(struct cells *c);
 /* Sums one's own charges as if each were later by the offset. */
 void cells_place(struct cells *c, int64_t offset_ns);
 
-/* The cell of a place, made where it is not there; its number. */
-uint32_t cells_at(struct cells *c, uint32_t bucket, uint32_t model, enum service service);
-
 /* The bucket that holds an instant; NO_CELL. */
 uint32_t cells_bucket(const struct cells *c, int64_t at_ns);
 

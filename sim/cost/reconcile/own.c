@@ -219,7 +219,7 @@ static int add_request(struct own_list *out, const struct serve_rows *rows, size
 int own_list_make(struct own_list *out, const struct workload *w, const struct plan *plan,
                   struct error *err)
 {
-    *out = (struct own_list){.plan = plan, .given_ids = w->ids.count > 0, .requests = w->count};
+    *out = (struct own_list){.plan = plan, .requests = w->count};
     names_init(&out->ids);
     struct serve_rows rows = {0};
     int status = workload_check_single(w, "this command", err);

@@ -35,7 +35,6 @@ struct own_list {
     struct own *items; /* requests in the order of the workload, each behind its earlier attempts */
     size_t count, capacity;
     const struct plan *plan; /* NULL */
-    bool given_ids;          /* the records name their requests */
     struct names ids;        /* of requests */
     uint64_t requests;
     uint64_t unpriced; /* of a model that the plan does not sell, or without a reported cost */

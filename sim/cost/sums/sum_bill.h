@@ -39,10 +39,6 @@ enum sum_reason {
     SUM_REASONS = 12, /* how many */
 };
 
-/* "tiers", "hours", ...; and in words: "its price depends on each request's length". */
-const char *sum_reason_name(int bit);
-const char *sum_reason_words(int bit);
-
 /* From the least to the most; open: there is no most. */
 struct money_range {
     money least, most;

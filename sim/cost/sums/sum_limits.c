@@ -196,7 +196,6 @@ static void take_window(const struct sum_bill *bill, const struct plan_quota *q,
     bool fits = load.most <= q->amount;
     out->has_quota |= is_quota;
     if (is_quota && q->beyond == BEYOND_PAY) {
-        out->pays_beyond = true;
         out->fits &= fits;
         out->why |= fits ? 0 : SUM_QUOTA;
         return;

@@ -44,12 +44,11 @@ int sum_charge(const struct plan *plan, const struct sum_row *row, struct money_
 /* What the plan's quotas and limits do to the rows. */
 struct sum_limits {
     uint64_t need_least, need_most; /* how many of the plan, that nobody waits or is turned away */
-    bool has_quota;   /* some quota includes what it lets in: such requests cost nothing more */
-    bool pays_beyond; /* some charges for what is beyond it */
-    bool fits;        /* one of the plan holds all of those that charge */
-    bool may_lack;    /* more than one of it might be needed, and more than one cannot be had */
-    bool may_wait;    /* a limit that queues might make wait, where more cannot be had */
-    bool may_refuse;  /* one request might be larger than a whole window allows */
+    bool has_quota;  /* some quota includes what it lets in: such requests cost nothing more */
+    bool fits;       /* one of the plan holds all of those that charge */
+    bool may_lack;   /* more than one of it might be needed, and more than one cannot be had */
+    bool may_wait;   /* a limit that queues might make wait, where more cannot be had */
+    bool may_refuse; /* one request might be larger than a whole window allows */
     uint32_t why;
 };
 void sum_limits_of(const struct sum_bill *bill, const struct sum_plan *p, uint64_t units,

@@ -28,16 +28,6 @@ static const struct {
     {"fees", "its credit, discount or minimum depends on when each request came"},
 };
 
-const char *sum_reason_name(int bit)
-{
-    return reasons[bit].name;
-}
-
-const char *sum_reason_words(int bit)
-{
-    return reasons[bit].words;
-}
-
 /* ---- JSON ---- */
 
 static void put_workload(const struct sum_bill *b, struct json_writer *w)
