@@ -19,20 +19,12 @@ struct columns {
     int decimals;
 };
 
-static size_t characters(const char *text)
-{
-    size_t n = 0;
-    for (; *text; text++)
-        n += (*text & 0xC0) != 0x80;
-    return n;
-}
-
 static struct columns columns_of(const struct plan_bill *p, int width)
 {
     struct columns c = {.name = 8, .decimals = p->shown_decimals};
     size_t longest = 8;
     for (size_t i = 0; i < p->group_count; i++) {
-        size_t n = characters(p->groups[i].name);
+        size_t n = wrap_columns(text_of(p->groups[i].name));
         longest = n > longest ? n : longest;
         c.trend = c.trend || p->groups[i].has_trend;
     }
@@ -46,7 +38,7 @@ static struct columns columns_of(const struct plan_bill *p, int width)
  * ends and tabs in it become the mark that stands for what cannot be shown. */
 static void put_name(struct buffer *out, const char *name, const struct columns *c)
 {
-    size_t n = name[0] ? characters(name) : strlen(NO_TEXT);
+    size_t n = name[0] ? wrap_columns(text_of(name)) : strlen(NO_TEXT);
     buffer_add_text(out, "   ");
     for (const char *at = name; *at; at++)
         if ((unsigned char)*at < 0x20)
@@ -60,36 +52,30 @@ static void put_name(struct buffer *out, const char *name, const struct columns 
         buffer_add_format(out, "%*s", c->name - (int)n, "");
 }
 
-static void put_right(struct buffer *out, const char *text, int width)
-{
-    int blank = width - (int)characters(text);
-    buffer_add_format(out, "%*s%s", blank > 0 ? blank : 0, "", text);
-}
-
 static void put_share(struct buffer *out, int64_t tenths, bool known)
 {
     char text[32];
     snprintf(text, sizeof text, "%s%lld.%lld %%", tenths < 0 ? "-" : "",
              (long long)(llabs(tenths) / 10), (long long)(llabs(tenths) % 10));
-    put_right(out, known ? text : "–", 8);
+    wrap_padded(known ? text : "–", 8, true, out);
 }
 
 static void put_each(struct buffer *out, money total, uint64_t requests)
 {
     char text[MONEY_TEXT_SIZE], grouped[TEXT_GROUPED_SIZE];
     money each = 0;
-    put_right(out, requests ? text_group_u64(requests, grouped) : "–", 10);
+    wrap_padded(requests ? text_group_u64(requests, grouped) : "–", 10, true, out);
     if (requests > 0)
         (void)money_prorate(total, 1, requests, &each);
     money_format_amount(each, 6, text);
-    put_right(out, requests ? text : "–", 10);
+    wrap_padded(requests ? text : "–", 10, true, out);
 }
 
 static void put_usd(struct buffer *out, money value, int decimals)
 {
     char text[MONEY_TEXT_SIZE];
     money_format_column(value, decimals, text);
-    put_right(out, text, 12);
+    wrap_padded(text, 12, true, out);
 }
 
 /* `value` where charges by the request vary, `same` where there are none; else a dash. */
@@ -120,8 +106,8 @@ const char *bill_share_dearest(const struct plan_bill *p, const struct bill_grou
 static void put_variance(struct buffer *out, const struct plan_bill *p, const struct bill_group *g)
 {
     char text[BILL_TREND_SIZE];
-    put_right(out, bill_share_cv(p, g, text), 6);
-    put_right(out, bill_share_dearest(p, g, text), 8);
+    wrap_padded(bill_share_cv(p, g, text), 6, true, out);
+    wrap_padded(bill_share_dearest(p, g, text), 8, true, out);
 }
 
 const char *bill_share_trend(const struct bill_group *g, char out[BILL_TREND_SIZE])
@@ -150,7 +136,7 @@ static void put_group(struct buffer *out, const struct plan_bill *p, const struc
         char trend[BILL_TREND_SIZE];
         put_variance(out, p, g);
         if (c->trend)
-            put_right(out, bill_share_trend(g, trend), 8);
+            wrap_padded(bill_share_trend(g, trend), 8, true, out);
     }
     buffer_add_byte(out, '\n');
 }
@@ -161,14 +147,14 @@ static void put_head(struct buffer *out, const struct bill *b, const struct plan
     char name[BILL_NAME_SIZE];
     buffer_add_format(out, "\n%s by %s\n   %*s", bill_plan_name(p, name), b->options.by, c->name,
                       "");
-    put_right(out, "share", 8);
-    put_right(out, "requests", 10);
-    put_right(out, "USD each", 10);
-    put_right(out, "USD", 12);
-    put_right(out, "CV", 6);
-    put_right(out, "max/med", 8);
+    wrap_padded("share", 8, true, out);
+    wrap_padded("requests", 10, true, out);
+    wrap_padded("USD each", 10, true, out);
+    wrap_padded("USD", 12, true, out);
+    wrap_padded("CV", 6, true, out);
+    wrap_padded("max/med", 8, true, out);
     if (c->trend)
-        put_right(out, "7 days", 8);
+        wrap_padded("7 days", 8, true, out);
     buffer_add_byte(out, '\n');
 }
 

@@ -66,9 +66,7 @@ static void put_name_part(const char *from, size_t length, struct buffer *out)
             length--;
         }
     }
-    size_t columns = cut ? 1 : 0;
-    for (size_t i = 0; i < length; i++)
-        columns += ((unsigned char)from[i] & 0xc0) != 0x80;
+    size_t columns = cut + wrap_columns((struct text){from, length});
     buffer_add_format(out, " %*s%s%.*s", (int)(NAME_WIDTH - columns), "", cut ? "…" : "",
                       (int)length, from);
 }
