@@ -85,11 +85,9 @@ int run_output_describe(struct run_output *out, const struct run_output_request 
     json_pair_u64(&w, "schema_version", 1);
     json_pair_string(&w, "command", request->command);
     put_versions(&w, request->reproducible);
-    if (!request->reproducible || request->started_ns) {
-        char started[CLOCK_INSTANT_SIZE];
-        clock_format_instant(request->started_ns ? request->started_ns : clock_wall_ns(), started);
-        json_pair_string(&w, "started", started);
-    }
+    if (!request->reproducible || request->started_ns)
+        json_pair_instant(&w, "started",
+                          request->started_ns ? request->started_ns : clock_wall_ns());
     if (!request->reproducible)
         put_machine(&w);
     if (request->workload)

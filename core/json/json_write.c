@@ -177,6 +177,14 @@ void json_put_money(struct json_writer *w, money value)
     json_put_string(w, text);
 }
 
+void json_put_instant(struct json_writer *w, int64_t unix_ns)
+{
+    char text[CLOCK_INSTANT_SIZE];
+    if (unix_ns != TIME_NEVER)
+        clock_format_instant(unix_ns, text);
+    json_put_string(w, unix_ns != TIME_NEVER ? text : NULL);
+}
+
 void json_pair_string(struct json_writer *w, const char *key, const char *text)
 {
     json_key(w, key);
@@ -235,10 +243,34 @@ void json_pair_money(struct json_writer *w, const char *key, money value)
     json_put_money(w, value);
 }
 
+void json_pair_instant(struct json_writer *w, const char *key, int64_t unix_ns)
+{
+    json_key(w, key);
+    json_put_instant(w, unix_ns);
+}
+
 void json_pair_raw(struct json_writer *w, const char *key, struct text json)
 {
     json_key(w, key);
     json_put_raw(w, json);
+}
+
+void json_pair_known_u64(struct json_writer *w, const char *key, bool known, uint64_t value)
+{
+    json_key(w, key);
+    if (known)
+        json_put_u64(w, value);
+    else
+        json_put_null(w);
+}
+
+void json_pair_known_money(struct json_writer *w, const char *key, bool known, money value)
+{
+    json_key(w, key);
+    if (known)
+        json_put_money(w, value);
+    else
+        json_put_null(w);
 }
 
 static void escape_byte(struct buffer *out, unsigned char c)

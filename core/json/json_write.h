@@ -15,6 +15,7 @@
 #define FAREBOX_CORE_JSON_JSON_WRITE_H
 
 #include "core/buffer.h"
+#include "core/clock.h"
 #include "core/money.h"
 #include "core/text.h"
 
@@ -59,6 +60,9 @@ void json_put_ms(struct json_writer *w, int64_t ns);
 /* Money as a decimal string, exact. */
 void json_put_money(struct json_writer *w, money value);
 
+/* Nanoseconds since 1970 as "2026-11-01T12:00:00Z"; TIME_NEVER writes null. */
+void json_put_instant(struct json_writer *w, int64_t unix_ns);
+
 /* Text that is JSON already. */
 void json_put_raw(struct json_writer *w, struct text json);
 
@@ -73,7 +77,12 @@ void json_pair_statistics(struct json_writer *w, const char *key, const double *
                           size_t count); /* an array */
 void json_pair_ms(struct json_writer *w, const char *key, int64_t ns);
 void json_pair_money(struct json_writer *w, const char *key, money value);
+void json_pair_instant(struct json_writer *w, const char *key, int64_t unix_ns);
 void json_pair_raw(struct json_writer *w, const char *key, struct text json);
+
+/* The same, null where it is not known. */
+void json_pair_known_u64(struct json_writer *w, const char *key, bool known, uint64_t value);
+void json_pair_known_money(struct json_writer *w, const char *key, bool known, money value);
 
 /* The bytes of a JSON string, quotes and escapes included, to any buffer. */
 void json_escape(struct buffer *out, struct text text);

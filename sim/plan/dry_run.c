@@ -222,11 +222,7 @@ static void put_parts(const struct dry_run *d, struct json_writer *w)
         json_pair_string(w, "run", d->parts[i].label);
         json_pair_u64(w, "requests", d->parts[i].requests);
         json_pair_statistic(w, "duration_s", d->parts[i].span_s);
-        json_key(w, "usage_usd");
-        if (d->plan_count)
-            json_put_money(w, d->parts[i].cost);
-        else
-            json_put_null(w);
+        json_pair_known_money(w, "usage_usd", d->plan_count, d->parts[i].cost);
         json_end_object(w);
     }
     json_end_array(w);

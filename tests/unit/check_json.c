@@ -263,6 +263,26 @@ START_TEST(pairs_are_a_key_and_a_value)
 }
 END_TEST
 
+START_TEST(what_is_not_known_is_null)
+{
+    struct buffer out;
+    struct json_writer w;
+    buffer_init(&out, 10000);
+    json_write_init(&w, &out, 0);
+    json_begin_object(&w);
+    json_pair_known_u64(&w, "u", true, 7);
+    json_pair_known_u64(&w, "no_u", false, 7);
+    json_pair_known_money(&w, "usd", true, MONEY_USD / 4);
+    json_pair_known_money(&w, "no_usd", false, MONEY_USD / 4);
+    json_pair_instant(&w, "at", 86400 * NS_PER_S + 5 * NS_PER_MS);
+    json_pair_instant(&w, "never", TIME_NEVER);
+    json_end_object(&w);
+    ck_assert_str_eq(out.data, "{\"u\": 7, \"no_u\": null, \"usd\": \"0.25\", \"no_usd\": null, "
+                               "\"at\": \"1970-01-02T00:00:00.005Z\", \"never\": null}");
+    buffer_free(&out);
+}
+END_TEST
+
 /* Takes the text as an array of numbers; their count, or -1. */
 static int take_numbers(const char *text, size_t length, uint64_t **items)
 {
@@ -360,6 +380,7 @@ int main(void)
     tcase_add_test(t, escapes_resolve_surrogate_pairs);
     tcase_add_test(t, writes_numbers_that_read_back);
     tcase_add_test(t, pairs_are_a_key_and_a_value);
+    tcase_add_test(t, what_is_not_known_is_null);
     tcase_add_test(t, arrays_of_numbers_are_taken_whole);
     suite_add_tcase(s, t);
     return testing_run(s);

@@ -80,13 +80,9 @@ static void put_recorded(const struct workload_info *info, struct json_writer *w
 
 static void put_head(const struct workload_info *info, struct json_writer *w)
 {
-    char instant[CLOCK_INSTANT_SIZE];
     json_pair_string(w, "name", info->name);
     json_pair_string(w, "format", info->format);
-    json_key(w, "start");
-    if (info->has_start)
-        clock_format_instant(info->start_unix_ns, instant);
-    json_put_string(w, info->has_start ? instant : NULL);
+    json_pair_instant(w, "start", info->has_start ? info->start_unix_ns : TIME_NEVER);
 }
 
 void workload_info_put_json(const struct workload_info *info, struct json_writer *w)

@@ -217,10 +217,8 @@ static void read_start(struct json_scan *s, const struct json_field *f, void *me
 
 static void write_start(struct json_writer *w, const struct json_field *f, const void *member)
 {
-    char instant[CLOCK_INSTANT_SIZE];
     (void)f;
-    clock_format_instant(*(const int64_t *)member, instant);
-    json_put_string(w, instant);
+    json_put_instant(w, *(const int64_t *)member);
 }
 
 /* {"path": "deepseek-r1.tgz", "rate_rps": 10, "clients": 20}; the path is relative to the file. */

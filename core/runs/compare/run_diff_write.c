@@ -68,11 +68,7 @@ static void put_judged(struct json_writer *w, const struct diff_judged *j)
     json_pair_string(w, "unit", j->figure.points ? "difference" : "ratio");
     json_pair_statistic(w, "p", j->p);
     json_pair_statistic(w, "p_adjusted", j->p_adjusted);
-    json_key(w, "requests_to_decide");
-    if (j->would_decide > 0)
-        json_put_u64(w, j->would_decide);
-    else
-        json_put_null(w);
+    json_pair_known_u64(w, "requests_to_decide", j->would_decide > 0, j->would_decide);
     json_pair_bool(w, "at_least", j->at_least);
     json_pair_string(w, "why", j->why);
     json_end_object(w);

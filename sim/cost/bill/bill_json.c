@@ -46,14 +46,7 @@ static void put_period(const struct bill *b, struct json_writer *w)
     }
     json_pair_statistic(w, "span_s", (double)b->billed_span_ns * 1e-9);
     json_pair_ms(w, "max_wait_ms", b->options.max_wait_ns);
-    json_key(w, "start");
-    if (b->has_start) {
-        char text[CLOCK_INSTANT_SIZE];
-        clock_format_instant(b->start_unix_ns, text);
-        json_put_string(w, text);
-    } else {
-        json_put_null(w);
-    }
+    json_pair_instant(w, "start", b->has_start ? b->start_unix_ns : TIME_NEVER);
     json_end_object(w);
 }
 
@@ -272,11 +265,7 @@ static void put_plan(const struct bill *b, const struct plan_bill *p, struct jso
                      p->without_caps               ? "ignored"
                      : p->plan->limits.unconfirmed ? "unconfirmed"
                                                    : "applied");
-    json_key(w, "rank");
-    if (p->rank && !p->contested)
-        json_put_u64(w, (uint64_t)p->rank);
-    else
-        json_put_null(w);
+    json_pair_known_u64(w, "rank", p->rank && !p->contested, (uint64_t)p->rank);
     json_pair_money(w, "total_usd", p->total);
     bill_put_counts_json(p, w);
     json_pair_u64(w, "subscriptions", p->subscriptions);
@@ -323,17 +312,9 @@ static void put_split(const struct bill *b, const struct bill_split *s, struct j
     json_pair_u64(w, "subscriptions", s->subscriptions);
     json_pair_money(w, "flat_usd", s->flat);
     json_pair_money(w, "total_usd", s->total);
-    json_key(w, "saved_usd");
-    if (s->has_alone && !s->undecided)
-        json_put_money(w, s->saved);
-    else
-        json_put_null(w);
+    json_pair_known_money(w, "saved_usd", s->has_alone && !s->undecided, s->saved);
     json_pair_bool(w, "exact", s->has_below && s->below == s->total);
-    json_key(w, "none_below_usd");
-    if (s->has_below)
-        json_put_money(w, s->below);
-    else
-        json_put_null(w);
+    json_pair_known_money(w, "none_below_usd", s->has_below, s->below);
     json_end_object(w);
 }
 
@@ -355,11 +336,7 @@ static void put_pair(const struct bill *b, const struct break_even *e, struct js
     put_answer(w, "cache_hit_ratio", &e->cache, true);
     if (e->has_steps)
         put_answer(w, "steps_per_run", &e->steps, false);
-    json_key(w, "requests_dearer_than_flat");
-    if (e->undecided)
-        json_put_null(w);
-    else
-        json_put_u64(w, e->dearer);
+    json_pair_known_u64(w, "requests_dearer_than_flat", !e->undecided, e->dearer);
     json_end_object(w);
 }
 

@@ -3,20 +3,12 @@
 
 static void put_count(struct json_writer *w, const char *key, uint64_t value)
 {
-    json_key(w, key);
-    if (value == UINT64_MAX)
-        json_put_null(w);
-    else
-        json_put_u64(w, value);
+    json_pair_known_u64(w, key, value != UINT64_MAX, value);
 }
 
 static void put_total(struct json_writer *w, const char *key, money total)
 {
-    json_key(w, key);
-    if (total == MONEY_MAX)
-        json_put_null(w);
-    else
-        json_put_money(w, total);
+    json_pair_known_money(w, key, total != MONEY_MAX, total);
 }
 
 static const char *plan_name(const struct ladder *l, size_t plan)

@@ -66,11 +66,8 @@ bool invoice_has_amounts(const struct invoice *invoice)
 
 static void put_instant(struct json_writer *w, const char *key, int64_t unix_ns)
 {
-    char text[CLOCK_INSTANT_SIZE];
-    if (unix_ns == TIME_NEVER)
-        return;
-    clock_format_instant(unix_ns, text);
-    json_pair_string(w, key, text);
+    if (unix_ns != TIME_NEVER)
+        json_pair_instant(w, key, unix_ns);
 }
 
 static void put_usage(struct json_writer *w, const struct usage *u)

@@ -51,14 +51,6 @@ static void put_findings(struct json_writer *w, const char *key, const struct re
     json_end_array(w);
 }
 
-static void put_instant(struct json_writer *w, const char *key, bool known, int64_t unix_ns)
-{
-    char text[CLOCK_INSTANT_SIZE] = "";
-    if (known)
-        clock_format_instant(unix_ns, text);
-    json_pair_string(w, key, known ? text : NULL);
-}
-
 static void put_terms(struct json_writer *w, const struct reconciliation *r)
 {
     char text[MONEY_TEXT_SIZE];
@@ -70,7 +62,7 @@ static void put_terms(struct json_writer *w, const struct reconciliation *r)
     money_format((money)r->factor * (MONEY_USD / (money)TERMS_ONE), text);
     json_pair_string(w, "paid_of_list_price", text);
     json_pair_money(w, "rounded_to", r->unit);
-    put_instant(w, "prices_of", r->price_date_ns != TIME_NEVER, r->price_date_ns);
+    json_pair_instant(w, "prices_of", r->price_date_ns);
     json_end_object(w);
 }
 
@@ -83,8 +75,8 @@ void reconciliation_write_json(const struct reconciliation *r, struct json_write
     json_pair_string(w, "plan", r->plan);
     json_pair_bool(w, "invoice_has_amounts", r->amounts);
     json_pair_string(w, "currency", r->currency);
-    put_instant(w, "from", r->has_period, r->from_ns);
-    put_instant(w, "until", r->has_period, r->until_ns);
+    json_pair_instant(w, "from", r->has_period ? r->from_ns : TIME_NEVER);
+    json_pair_instant(w, "until", r->has_period ? r->until_ns : TIME_NEVER);
     json_pair_u64(w, "own_requests", r->own_rows);
     json_pair_u64(w, "own_compared", r->own_inside);
     json_pair_u64(w, "own_attempts_outside", r->outside);

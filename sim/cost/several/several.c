@@ -73,16 +73,8 @@ static void put_together(const struct several *all, struct json_writer *w)
         char name[BILL_NAME_SIZE];
         json_begin_object(w);
         json_pair_string(w, "plan", bill_plan_name(&all->bills[0]->plans[i], name));
-        json_key(w, "rank");
-        if (p->rank)
-            json_put_u64(w, (uint64_t)p->rank);
-        else
-            json_put_null(w);
-        json_key(w, "total_usd");
-        if (p->serves)
-            json_put_money(w, p->total);
-        else
-            json_put_null(w);
+        json_pair_known_u64(w, "rank", p->rank, (uint64_t)p->rank);
+        json_pair_known_money(w, "total_usd", p->serves, p->total);
         json_end_object(w);
     }
     json_end_array(w);

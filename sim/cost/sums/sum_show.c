@@ -36,43 +36,19 @@ static void put_workload(const struct sum_bill *b, struct json_writer *w)
     json_begin_object(w);
     json_pair_string(w, "name", b->workload->name);
     json_pair_u64(w, "rows", b->workload->count);
-    json_key(w, "requests");
-    if (b->requests_known)
-        json_put_u64(w, b->requests);
-    else
-        json_put_null(w);
+    json_pair_known_u64(w, "requests", b->requests_known, b->requests);
     json_pair_u64(w, "input_tokens", b->input_tokens);
     json_pair_u64(w, "output_tokens", b->output_tokens);
     json_pair_statistic(w, "duration_s", (double)(b->end_ns - b->begin_ns) * 1e-9);
     if (b->has_reported)
         json_pair_money(w, "reported_usd", b->reported);
-    json_key(w, "start");
-    if (b->has_start) {
-        char text[CLOCK_INSTANT_SIZE];
-        clock_format_instant(b->start_unix_ns, text);
-        json_put_string(w, text);
-    } else {
-        json_put_null(w);
-    }
+    json_pair_instant(w, "start", b->has_start ? b->start_unix_ns : TIME_NEVER);
     json_end_object(w);
-}
-
-static void put_amount(struct json_writer *w, const char *key, bool known, money amount)
-{
-    json_key(w, key);
-    if (known)
-        json_put_money(w, amount);
-    else
-        json_put_null(w);
 }
 
 static void put_count(struct json_writer *w, const char *key, uint64_t count)
 {
-    json_key(w, key);
-    if (count == UINT64_MAX)
-        json_put_null(w);
-    else
-        json_put_u64(w, count);
+    json_pair_known_u64(w, key, count != UINT64_MAX, count);
 }
 
 static void put_reasons(const struct sum_plan *p, struct json_writer *w)
@@ -95,17 +71,13 @@ static void put_plan(const struct sum_bill *b, const struct sum_plan *p, struct 
 {
     json_begin_object(w);
     json_pair_string(w, "plan", p->plan->name);
-    json_key(w, "rank");
-    if (p->rank)
-        json_put_u64(w, (uint64_t)p->rank);
-    else
-        json_put_null(w);
+    json_pair_known_u64(w, "rank", p->rank, (uint64_t)p->rank);
     json_pair_bool(w, "exact", sum_is_exact(p));
-    put_amount(w, "total_usd", sum_is_exact(p), p->total.least);
-    put_amount(w, "least_usd", true, p->total.least);
-    put_amount(w, "most_usd", !p->total.open, p->total.most);
-    put_amount(w, "least_usage_usd", true, p->usage.least);
-    put_amount(w, "most_usage_usd", !p->usage.open, p->usage.most);
+    json_pair_known_money(w, "total_usd", sum_is_exact(p), p->total.least);
+    json_pair_money(w, "least_usd", p->total.least);
+    json_pair_known_money(w, "most_usd", !p->total.open, p->total.most);
+    json_pair_money(w, "least_usage_usd", p->usage.least);
+    json_pair_known_money(w, "most_usage_usd", !p->usage.open, p->usage.most);
     json_pair_bool(w, "serves_all", p->serves);
     json_pair_bool(w, "limits_checked", !p->limits_unchecked);
     json_pair_u64(w, "rows_unserved", p->rows_unserved);

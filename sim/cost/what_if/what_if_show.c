@@ -16,12 +16,7 @@ static void put_cell(const struct what_if_cell *c, const struct plan *plan, stru
     json_pair_u64(w, "served", c->served);
     json_pair_money(w, "by_period_usd", c->by_period);
     json_pair_u64(w, "periods", c->periods);
-    if (c->has_saved) {
-        json_pair_money(w, "saved_usd", c->saved);
-    } else {
-        json_key(w, "saved_usd");
-        json_put_null(w);
-    }
+    json_pair_known_money(w, "saved_usd", c->has_saved, c->saved);
     if (c->counts_of)
         json_pair_string(w, "counts_of", c->counts_of);
     if (c->undecided)
