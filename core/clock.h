@@ -20,6 +20,13 @@
  * takes its time behind it has room. */
 #define TIME_LAST_DUE (INT64_C(100) * 365 * 86400 * NS_PER_S)
 
+/* The last whole multiple of `unit` that is not after `ns`, also before 0. */
+static inline int64_t clock_floor(int64_t ns, int64_t unit)
+{
+    int64_t rest = ns % unit;
+    return ns - (rest < 0 ? rest + unit : rest);
+}
+
 /* CLOCK_MONOTONIC. */
 int64_t clock_now_ns(void);
 

@@ -51,6 +51,17 @@ START_TEST(instants_print_and_read_back)
 }
 END_TEST
 
+START_TEST(times_before_1970_are_floored_downwards)
+{
+    ck_assert_int_eq(clock_floor(0, 10), 0);
+    ck_assert_int_eq(clock_floor(9, 10), 0);
+    ck_assert_int_eq(clock_floor(10, 10), 10);
+    ck_assert_int_eq(clock_floor(-1, 10), -10);
+    ck_assert_int_eq(clock_floor(-10, 10), -10);
+    ck_assert_int_eq(clock_floor(-11, 10), -20);
+}
+END_TEST
+
 START_TEST(durations_are_read_in_every_unit)
 {
     static const struct {
@@ -340,6 +351,7 @@ int main(void)
     TCase *t = tcase_create("all");
     tcase_add_test(t, instants_are_read_in_the_traces_forms);
     tcase_add_test(t, instants_print_and_read_back);
+    tcase_add_test(t, times_before_1970_are_floored_downwards);
     tcase_add_test(t, durations_are_read_in_every_unit);
     tcase_add_test(t, numbers_in_text_have_bounds);
     tcase_add_test(t, blanks_around_text_go);

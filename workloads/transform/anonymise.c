@@ -116,12 +116,6 @@ static void number_blocks(struct anonymiser *a, struct request *r)
     r->hash_ids = r->hash_count ? a->hash_ids : NULL;
 }
 
-static int64_t round_down(int64_t ns, int64_t step)
-{
-    int64_t rest = ns % step;
-    return ns - (rest < 0 ? rest + step : rest);
-}
-
 /* By the wall clock, where it is known: a whole second stays one. */
 static void round_times(const struct anonymiser *a, struct request *r)
 {
@@ -130,8 +124,8 @@ static void round_times(const struct anonymiser *a, struct request *r)
     if (step == 0)
         return;
     if (r->timestamp_ns != TIME_NEVER)
-        r->timestamp_ns = round_down(start + r->timestamp_ns, step) - a->start_ns;
-    r->delay_ns = round_down(r->delay_ns, step);
+        r->timestamp_ns = clock_floor(start + r->timestamp_ns, step) - a->start_ns;
+    r->delay_ns = clock_floor(r->delay_ns, step);
 }
 
 static int copy_row(struct anonymiser *a, size_t row, struct workload *out, struct error *err)
@@ -234,7 +228,7 @@ static void open_all(struct anonymiser *a)
     block_set_init(&a->blocks);
     int64_t step = a->options->round_ns;
     if (w->has_start)
-        a->start_ns = step ? round_down(w->start_unix_ns, step) : w->start_unix_ns;
+        a->start_ns = step ? clock_floor(w->start_unix_ns, step) : w->start_unix_ns;
 }
 
 static void close_all(struct anonymiser *a)

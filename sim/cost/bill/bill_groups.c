@@ -16,8 +16,7 @@ static void group_by_day(struct bill_grouping *g, const struct workload *w,
     for (size_t i = 0; i < w->count; i++) {
         char text[CLOCK_INSTANT_SIZE];
         int64_t at = start_unix_ns + serve_due(rows, i);
-        int64_t rest = at % day;
-        clock_format_instant(at - (rest < 0 ? rest + day : rest), text);
+        clock_format_instant(clock_floor(at, day), text);
         g->group[i] = names_add(&g->names, (struct text){text, 10});
     }
 }

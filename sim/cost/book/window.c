@@ -6,17 +6,11 @@
 
 #define NS_PER_DAY (86400 * NS_PER_S)
 
-static int64_t floor_to(int64_t value, int64_t unit)
-{
-    int64_t rest = value % unit;
-    return value - (rest < 0 ? rest + unit : rest);
-}
-
 static void month_bounds(int64_t unix_ns, int64_t *begin, int64_t *end)
 {
     int64_t year;
     int month, day;
-    clock_civil_from_days(floor_to(unix_ns, NS_PER_DAY) / NS_PER_DAY, &year, &month, &day);
+    clock_civil_from_days(clock_floor(unix_ns, NS_PER_DAY) / NS_PER_DAY, &year, &month, &day);
     *begin = clock_days_from_civil(year, month, 1) * NS_PER_DAY;
     *end = month == 12 ? clock_days_from_civil(year + 1, 1, 1)
                        : clock_days_from_civil(year, month + 1, 1);
@@ -28,7 +22,7 @@ void window_bounds(const struct plan_quota *quota, int64_t start_unix_ns, int64_
 {
     int64_t length = plan_quota_length(quota);
     if (quota->alignment == WINDOW_ANCHORED) {
-        *begin_ns = floor_to(at_ns, length);
+        *begin_ns = clock_floor(at_ns, length);
         *end_ns = *begin_ns + length;
         return;
     }
@@ -38,7 +32,7 @@ void window_bounds(const struct plan_quota *quota, int64_t start_unix_ns, int64_
     } else {
         /* weeks begin on Monday; 1970-01-01 was a Thursday */
         int64_t shift = length % (7 * NS_PER_DAY) == 0 ? 3 * NS_PER_DAY : 0;
-        *begin_ns = floor_to(unix_ns + shift, length) - shift;
+        *begin_ns = clock_floor(unix_ns + shift, length) - shift;
         *end_ns = *begin_ns + length;
     }
     *begin_ns -= start_unix_ns;

@@ -176,17 +176,11 @@ static void add_metered(struct item *x)
     x->like.span = 0;
 }
 
-static int64_t day_begin(int64_t unix_ns)
-{
-    int64_t rest = unix_ns % DAY_NS;
-    return unix_ns - (rest < 0 ? rest + DAY_NS : rest);
-}
-
 static void add_request(struct focus_rows *f, size_t i)
 {
     const struct workload *w = f->bill->workload;
     const struct ledger *l = &f->ledger;
-    int64_t day = day_begin(f->bill->start_unix_ns + ledger_start_ns(l, i));
+    int64_t day = clock_floor(f->bill->start_unix_ns + ledger_start_ns(l, i), DAY_NS);
     struct item x = {.f = f, .row = i};
     struct row_charge c;
     x.like = (struct focus_row){.begin_ns = day,
@@ -233,7 +227,7 @@ static void add_line(struct focus_rows *f, enum focus_kind kind, money cost)
 {
     int64_t start = f->bill->start_unix_ns;
     int64_t last = bill_paid_until(f->bill, f->p->served.last_start_ns);
-    int64_t day = day_begin(start + last) - start;
+    int64_t day = clock_floor(start + last, DAY_NS) - start;
     if (cost != 0)
         add_row(f, kind, day, day + DAY_NS, cost);
 }

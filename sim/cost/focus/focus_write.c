@@ -92,8 +92,7 @@ static bool put_text(const char *text, struct buffer *out)
 static bool put_instant(int64_t unix_ns, struct buffer *out)
 {
     char text[CLOCK_INSTANT_SIZE];
-    int64_t rest = unix_ns % NS_PER_S;
-    clock_format_instant(unix_ns - (rest < 0 ? rest + NS_PER_S : rest), text);
+    clock_format_instant(clock_floor(unix_ns, NS_PER_S), text);
     return put_text(text, out);
 }
 

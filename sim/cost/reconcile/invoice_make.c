@@ -30,18 +30,12 @@ static void add_tokens(struct usage *to, const struct usage *u)
         to->tokens[c] += u->tokens[c];
 }
 
-static int64_t bucket_of(int64_t at_ns, int64_t length_ns)
-{
-    int64_t rest = at_ns % length_ns;
-    return at_ns - (rest < 0 ? rest + length_ns : rest);
-}
-
 /* What of a line is the same for all that one sum holds. */
 static struct invoice_line *sum_of(struct invoice *out, const struct draft_line *l,
                                    int64_t length_ns, struct names *keys)
 {
     char key[256];
-    int64_t from = bucket_of(l->at_ns, length_ns);
+    int64_t from = clock_floor(l->at_ns, length_ns);
     snprintf(key, sizeof key, "%lld|%d|%.60s|%.160s", (long long)from, (int)l->service,
              l->other_service ? l->other_service : "", l->model ? l->model : "");
     size_t known = keys->count;

@@ -19,17 +19,12 @@ const struct rate_prices *facts_tables(const struct plan *plan, const struct fac
 
 #define DAY_NS (INT64_C(86400) * NS_PER_S)
 
-static int64_t hour_of(int64_t at_ns)
-{
-    int64_t rest = at_ns % DAY_NS;
-    return rest < 0 ? rest + DAY_NS : rest;
-}
-
 int64_t facts_on_day(int64_t at_ns, int64_t day_ns)
 {
     if (day_ns == TIME_NEVER)
         return at_ns;
-    return day_ns - hour_of(day_ns) + (at_ns == TIME_NEVER ? 0 : hour_of(at_ns));
+    return clock_floor(day_ns, DAY_NS) +
+           (at_ns == TIME_NEVER ? 0 : at_ns - clock_floor(at_ns, DAY_NS));
 }
 
 static const struct token_table *table_from(const struct rate_prices *prices, uint64_t from)

@@ -143,8 +143,7 @@ void joining_time(const struct invoice_line *l, int64_t *from_ns, int64_t *until
     *until_ns = l->until_ns;
     if (l->from_ns != l->until_ns || l->from_ns == TIME_NEVER)
         return;
-    int64_t rest = l->from_ns % day;
-    *from_ns -= rest < 0 ? rest + day : rest;
+    *from_ns = clock_floor(l->from_ns, day);
     *until_ns = *from_ns + day;
 }
 

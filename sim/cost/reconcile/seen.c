@@ -10,8 +10,7 @@
 
 static int hour_of(int64_t at_ns)
 {
-    int64_t rest = at_ns % (24 * HOUR_NS);
-    return (int)((rest < 0 ? rest + 24 * HOUR_NS : rest) / HOUR_NS);
+    return (int)((at_ns - clock_floor(at_ns, 24 * HOUR_NS)) / HOUR_NS);
 }
 
 /* The object's next key and value, as "key" and "key=value". */
