@@ -3,8 +3,11 @@
 #include "sim/cost/import/import_parts.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 #define DAY 1440 /* minutes */
+
+const char *const import_weekdays[7] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 
 struct import_window *import_window_add(struct import *im)
 {
@@ -40,6 +43,14 @@ bool import_hours_read(struct text t, struct import_hours *out)
     t.at++;
     t.length--;
     return read_minute(&t, &out->end) && t.length == 0;
+}
+
+uint8_t import_weekday(struct text t)
+{
+    for (int d = 0; d < 7; d++)
+        if (t.length >= 3 && strncasecmp(t.at, import_weekdays[d], 3) == 0)
+            return (uint8_t)(1u << d);
+    return 0;
 }
 
 static uint8_t shift_days(uint8_t days, int by)

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #define UNKNOWN_ZONE 10000
 
@@ -90,7 +89,6 @@ static void read_hours(struct import *im, uint8_t days, int offset, const struct
 /* Numbers from 1 = Monday, or names. */
 static uint8_t read_weekdays(struct import *im)
 {
-    static const char *const names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
     struct text value;
     uint64_t number;
     uint8_t days = 0;
@@ -102,9 +100,7 @@ static uint8_t read_weekdays(struct import *im)
             if (json_u64(&im->s, 1, 7, &number))
                 days |= (uint8_t)(1u << (number - 1));
         } else if (json_skip_unless(&im->s, JSON_STRING) && json_string(&im->s, &value)) {
-            for (int d = 0; d < 7; d++)
-                if (value.length >= 3 && strncasecmp(value.at, names[d], 3) == 0)
-                    days |= (uint8_t)(1u << d);
+            days |= import_weekday(value);
         }
     }
     return days;

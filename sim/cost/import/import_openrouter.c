@@ -3,7 +3,6 @@
 #include "sim/cost/import/import_parts.h"
 
 #include <stdio.h>
-#include <strings.h>
 
 static const struct {
     const char *key;
@@ -94,18 +93,14 @@ static bool read_clock(struct import *im, int *out)
 
 static bool read_days(struct import *im, uint8_t *out)
 {
-    static const char *const names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
     struct text t;
     *out = 0;
     if (!json_skip_unless(&im->s, JSON_ARRAY))
         return false;
     json_array_begin(&im->s);
     while (json_array_next(&im->s)) {
-        if (!json_skip_unless(&im->s, JSON_STRING) || !json_string(&im->s, &t))
-            continue;
-        for (int d = 0; d < 7; d++)
-            if (t.length >= 3 && strncasecmp(t.at, names[d], 3) == 0)
-                *out |= (uint8_t)(1u << d);
+        if (json_skip_unless(&im->s, JSON_STRING) && json_string(&im->s, &t))
+            *out |= import_weekday(t);
     }
     return *out != 0;
 }

@@ -96,6 +96,9 @@ struct import_hours {
 
 #define IMPORT_EVERY_DAY 0x7f
 
+/* As plans write them, by their bits. */
+extern const char *const import_weekdays[7];
+
 /* What the same model costs otherwise: in a region, at a speed. It becomes a plan of its own beside
  * the entry's, "NAME (eu)". */
 struct import_variant {
@@ -187,6 +190,9 @@ void import_complete_set(struct import *im, struct import_set *set, const char *
 /* One more window, without prices; NULL, with the entry dropped, where there are too many. Good
  * until the next one. */
 struct import_window *import_window_add(struct import *im);
+
+/* The bit of "mon", "Monday" and such; 0 where it is no day. */
+uint8_t import_weekday(struct text t);
 
 /* "16:30-00:30" and such; false where it is none. */
 bool import_hours_read(struct text t, struct import_hours *out);

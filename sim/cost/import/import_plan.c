@@ -256,14 +256,13 @@ static void put_optional(struct json_writer *w, const char *key, const char *tex
 
 static void put_days(struct json_writer *w, uint8_t days)
 {
-    static const char *const names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
     if (days == 0 || days == IMPORT_EVERY_DAY)
         return;
     json_key(w, "days");
     json_begin_array(w);
     for (int d = 0; d < 7; d++)
         if (days >> d & 1)
-            json_put_string(w, names[d]);
+            json_put_string(w, import_weekdays[d]);
     json_end_array(w);
 }
 
