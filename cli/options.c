@@ -108,6 +108,15 @@ bool options_parse_count(const char *text, uint64_t *out)
     return text_to_u64(t, out) && !__builtin_mul_overflow(*out, factor, out);
 }
 
+int options_parse_instant(const char *option, const char *text, int64_t *out_ns, struct error *err)
+{
+    if (clock_parse_instant(text, strlen(text), out_ns) == 0)
+        return 0;
+    return error_set(err, ERR_INPUT,
+                     "%s expects an instant such as 2026-11-01T00:00:00Z, found \"%.60s\"", option,
+                     text);
+}
+
 int options_parse_shard(const char *text, uint32_t *part, uint32_t *parts, struct error *err)
 {
     const char *slash = text ? strchr(text, '/') : NULL;

@@ -106,6 +106,9 @@ void options_write(const struct option_spec *specs, const void *target, struct j
 /* "2000", "2k", "1M"; false if it is no whole number. */
 bool options_parse_count(const char *text, uint64_t *out);
 
+/* The wall clock that an option ("--start") gives as "2026-11-01T00:00:00Z", since 1970. */
+int options_parse_instant(const char *option, const char *text, int64_t *out_ns, struct error *err);
+
 /* --shard "I/N", I from 1, to the part 0 … N − 1 and the count; NULL is the whole (0 of 1). */
 int options_parse_shard(const char *text, uint32_t *part, uint32_t *parts, struct error *err);
 

@@ -116,14 +116,9 @@ static int fill_options(const struct bill_command *o, struct bill_options *out, 
     if (o->ttft_ms > 0 || o->tpot_ms > 0)
         out->duration =
             (struct serve_duration){true, (int64_t)(o->ttft_ms * 1e6), (int64_t)(o->tpot_ms * 1e6)};
-    if (o->start) {
-        out->has_start = true;
-        if (clock_parse_instant(o->start, strlen(o->start), &out->start_unix_ns) < 0)
-            return error_set(err, ERR_INPUT,
-                             "--start expects an instant such as 2026-11-01T00:00:00Z, found "
-                             "\"%s\"",
-                             o->start);
-    }
+    out->has_start = o->start != NULL;
+    if (o->start && options_parse_instant("--start", o->start, &out->start_unix_ns, err) < 0)
+        return ERR_INPUT;
     int code = parse_period(o->period, &out->period, err);
     if (code == 0 && o->volume > 0 && out->period == PERIOD_DAY)
         return error_set(

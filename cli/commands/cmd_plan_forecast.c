@@ -131,10 +131,8 @@ static int read_options(struct forecasting *x, struct error *err)
     if (!x->how.no_season && strcmp(o->season, "weekly") != 0)
         return error_set(err, ERR_INPUT, "--season takes weekly or none, found \"%s\"", o->season);
     x->how.has_start = o->start != NULL;
-    if (o->start && clock_parse_instant(o->start, strlen(o->start), &x->how.start_unix_ns) < 0)
-        return error_set(err, ERR_INPUT,
-                         "--start expects an instant such as 2026-11-01T00:00:00Z, found \"%s\"",
-                         o->start);
+    if (o->start && options_parse_instant("--start", o->start, &x->how.start_unix_ns, err) < 0)
+        return ERR_INPUT;
     x->how.has_budget = o->budget != NULL;
     if (o->budget && (money_parse(o->budget, strlen(o->budget), MONEY_PER_ONE, &x->how.budget) ||
                       x->how.budget <= 0))

@@ -70,11 +70,7 @@ static int read_start(const struct invoice_command *o, struct workload *w, struc
     if (!o->start)
         return 0;
     w->has_start = true;
-    if (clock_parse_instant(o->start, strlen(o->start), &w->start_unix_ns) == 0)
-        return 0;
-    return error_set(err, ERR_INPUT,
-                     "--start expects an instant such as 2026-11-01T00:00:00Z, found \"%.60s\"",
-                     o->start);
+    return options_parse_instant("--start", o->start, &w->start_unix_ns, err);
 }
 
 static void put_truth(struct json_writer *w, const struct invoice_making *how,

@@ -49,15 +49,6 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static int read_instant(const char *option, const char *text, int64_t *out, struct error *err)
-{
-    if (clock_parse_instant(text, strlen(text), out) == 0)
-        return 0;
-    return error_set(err, ERR_INPUT,
-                     "%s expects an instant such as 2026-11-01T00:00:00Z, found \"%.60s\"", option,
-                     text);
-}
-
 static int read_rate(const char *text, const char *currency, uint64_t *out, struct error *err)
 {
     const char *sign = strchr(text, '=');
@@ -79,8 +70,8 @@ static int read_period(const struct reconcile_command *o, struct reconcile_optio
     if (!o->from || !o->until)
         return error_set(err, ERR_INPUT, "--from and --until go together");
     out->has_period = true;
-    if (read_instant("--from", o->from, &out->from_ns, err) < 0 ||
-        read_instant("--until", o->until, &out->until_ns, err) < 0)
+    if (options_parse_instant("--from", o->from, &out->from_ns, err) < 0 ||
+        options_parse_instant("--until", o->until, &out->until_ns, err) < 0)
         return ERR_INPUT;
     return out->from_ns < out->until_ns
                ? 0
@@ -145,7 +136,7 @@ static int read_records(const struct terminal *t, const struct reconcile_command
         run_bill_tell(t, &s->run.report);
     if (o->start) {
         w->has_start = true;
-        if (read_instant("--start", o->start, &w->start_unix_ns, err) < 0)
+        if (options_parse_instant("--start", o->start, &w->start_unix_ns, err) < 0)
             return ERR_INPUT;
     }
     return own_list_make(&s->own, w, s->plans.count ? s->plans.plans[0] : NULL, err);
