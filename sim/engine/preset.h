@@ -48,9 +48,9 @@ struct engine_config {
     char name[64];
     char source[512]; /* where the figures are from */
     char caveat[512]; /* what is known against them, or was not checked; "" */
-    double
-        error_step; /* relative, 90th percentile, of steps kept back from the fit; 0 = not known */
-    double error_tpot, error_ttft; /* relative, 90th percentile, that is expected of requests */
+    /* Relative, 90th percentile; 0 = not known: of steps kept back from the fit, and what is
+     * expected of requests. */
+    double error_step, error_tpot, error_ttft;
     enum engine_kind kind;
     uint32_t replicas; /* 1 */
     enum engine_router router;
@@ -61,8 +61,7 @@ struct engine_config {
 
     uint32_t layers, hidden, tensor_parallel; /* steps, from here on */
     double kv_bytes_per_token, weight_bytes;  /* one copy, all ranks together */
-    uint32_t
-        kv_heads; /* that a token's cache can be divided by: ranks beyond hold copies; 0 = any */
+    uint32_t kv_heads;               /* of a token's cache: ranks beyond hold copies; 0 = any */
     uint32_t block_size;             /* tokens in a KV block; 16 */
     uint64_t kv_blocks;              /* 0: from the memory's size, see engine_config_check */
     double memory_bytes;             /* of one GPU */

@@ -1,15 +1,16 @@
 /* How long a step takes.
  *
- *   T = k·[ max(w0 + w1·N + m0·(1 − e^(−N/n0)),   weights from memory, with the experts N tokens
- * touch c0 + c1·N + c2·pad(N))            or arithmetic, with the rows that fill a tile up
+ *   T = k·[ max(memory, arithmetic)               weights that are read, or tokens computed
  *         + ap·Σ q·(ctx + q/2) + p0·(any prefill) prefill chunks: q tokens on top of ctx
  *         + d0·(any decode) + d1·n_decode + kappa·Σ kv_len
  *         + s0 + s1·n_seq                         sampler and head
  *         + AR(N)
  *         + o0 + o1·layers·(any prefill) ]        the CPU that launches it
+ *   memory     = w0 + w1·N + m0·(1 − e^(−N/n0))   with the experts that N tokens reach
+ *   arithmetic = c0 + c1·N + c2·pad(N)            with the rows that fill a tile up
  *   AR = 2·layers·[ 2(tp−1)·latency + 2(tp−1)/tp · N·hidden·2 bytes / bandwidth ]
- *   pad(N) = 0 where tile = 0; else, up to a tile, what N lacks of the next power of two from 16
- * on, and beyond it what N lacks of the next whole number of tiles
+ *   pad(N): 0 where tile = 0; up to a tile what N lacks of the next power of two from 16 on,
+ *           beyond it what N lacks of the next whole number of tiles
  *
  * with N tokens in the step, n_seq sequences of which n_decode decode over kv_len tokens each.
  * 1 − e^(−N/n0) is the share of a layer's experts that N tokens reach where each chooses at random.

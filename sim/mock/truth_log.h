@@ -3,11 +3,11 @@
  * One JSON line per request, in the order of their ends:
  *     {"x_request_id": "r7", "model": "m", "at": "2026-11-02T09:00:00.000000000Z", "read_ns": …,
  *      "status": 200, "outcome": "completed", "stream": true, "fault": null, "due_ns": […],
- * "written_ns": […], "billed": {…}, "usage": {…}, "done_ns": …} Instants are CLOCK_MONOTONIC
- * nanoseconds. `due_ns` has one entry for every output token; `written_ns` one for every token of a
- * stream that was handed to the socket, or a single one for a body in one piece. `billed` is
- * OpenAI's usage object with what was delivered, `usage` the same in the classes of a record,
- * without those of 0.
+ *      "written_ns": […], "billed": {…}, "usage": {…}, "done_ns": …}
+ * Instants are CLOCK_MONOTONIC nanoseconds. `due_ns` has one entry for every output token;
+ * `written_ns` one for every token of a stream that was handed to the socket, or a single one for
+ * a body in one piece. `billed` is OpenAI's usage object with what was delivered, `usage` the same
+ * in the classes of a record, without those of 0.
  *
  *     struct truth_log log;
  *     truth_log_open(&log, path, err);

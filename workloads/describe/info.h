@@ -103,9 +103,8 @@ struct workload_info {
     uint32_t block_size; /* 0: no prefix blocks */
     uint64_t blocks, distinct_blocks, hit_blocks, hit_tokens;
     double hit_ratio_tokens, hit_ratio_blocks;
-    double
-        hit_ratio_answers; /* of tokens, with answers; NaN where no turn is known to repeat one */
-    bool has_usage;        /* the recording says what was cached, written, thought */
+    double hit_ratio_answers; /* of tokens, with answers; NaN where no turn repeats one */
+    bool has_usage;           /* the recording says what was cached, written, thought */
     uint64_t cached_tokens, written_tokens, reasoning_tokens;
     uint64_t media_tokens[USAGE_MEDIA_CLASSES];
     bool has_detail;

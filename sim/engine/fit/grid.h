@@ -3,8 +3,7 @@
  * The file is JSON: {"model": "...", "system": "...", "backend": "...", "kw": {...}, "rows":
  * [...]}, all but the rows optional. A row is one step:
  *   ["dec", 0, 0, batch, context, ms]   `batch` decodes, each over `context` tokens of KV
- *   ["pre", q, prefix, 0, 0, ms]        one prefill chunk of q tokens on top of `prefix` cached
- * ones
+ *   ["pre", q, prefix, 0, 0, ms]        one chunk of q prefill tokens behind `prefix` cached ones
  *   ["mix", q, 0, batch, context, ms]   one prefill of q tokens beside `batch` decodes
  *
  *     struct grid g;

@@ -10,12 +10,13 @@
  *
  * Parameters, with h = hidden_size, d = head_dim, per layer:
  *   attention      h·d·(heads + 2·kv_heads) + heads·d·h
- *   latent (MLA)   h·q_rank + q_rank·heads·(nope + rope) + h·(kv_rank + rope)
- *                  + kv_rank·heads·(nope + v_dim) + heads·v_dim·h      (no q_rank: h·heads·(nope +
- * rope)) dense block    3·h·intermediate_size                               (gate, up, down) expert
- * 3·h·moe_intermediate_size, experts + shared ones a layer, and the router h·experts and
- * 2·vocabulary·h for embedding and head (1· where they are tied). Norms and biases are left out. KV
- * cache a token: 2·layers·kv_heads·d values; latent attention layers·(kv_rank + rope).
+ *   latent (MLA)   h·q_rank + q_rank·heads·(nope + rope), without q_rank h·heads·(nope + rope)
+ *                  + h·(kv_rank + rope) + kv_rank·heads·(nope + v_dim) + heads·v_dim·h
+ *   dense block    3·h·intermediate_size (gate, up, down)
+ *   expert         3·h·moe_intermediate_size, experts + shared ones a layer
+ *   router         h·experts
+ * and 2·vocabulary·h for embedding and head (1· where they are tied). Norms and biases are left
+ * out. KV cache a token: 2·layers·kv_heads·d values; latent attention layers·(kv_rank + rope).
  */
 #ifndef FAREBOX_SIM_ENGINE_HARDWARE_MODEL_H
 #define FAREBOX_SIM_ENGINE_HARDWARE_MODEL_H
