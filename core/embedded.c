@@ -1,7 +1,9 @@
 #include "core/embedded.h"
 
+#include "core/file.h"
 #include "core/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Made by core/embed.sh, sorted by folder and stem. */
@@ -36,4 +38,46 @@ const char *embedded_nearest(const char *folder, const char *typed)
         names[count++] = f->stem;
     names[count] = NULL;
     return text_nearest(text_of(typed), names);
+}
+
+void embedded_list(const char *folder, struct buffer *out)
+{
+    for (const struct embedded_file *f = NULL; (f = embedded_next(folder, f));)
+        buffer_add_format(out, "%s%s", out->length ? ", " : "", f->stem);
+}
+
+int embedded_read(const char *folder, const char *name_or_path, size_t max,
+                  struct embedded_text *out, struct error *err)
+{
+    const struct embedded_file *f = embedded_find(folder, name_or_path);
+    if (f) {
+        *out = (struct embedded_text){f->stem, f->bytes, f->length, NULL};
+        return 1;
+    }
+    if (!strchr(name_or_path, '/') && !strstr(name_or_path, ".json") && !file_exists(name_or_path))
+        return 0;
+    *out = (struct embedded_text){.file = name_or_path};
+    if (file_read_all(name_or_path, max, &out->owned, &out->length, err) < 0)
+        return ERR_INPUT;
+    out->bytes = out->owned;
+    return 1;
+}
+
+void embedded_text_free(struct embedded_text *t)
+{
+    free(t->owned);
+    *t = (struct embedded_text){0};
+}
+
+void embedded_stem_of(const char *file, char *out, size_t size)
+{
+    const char *base = strrchr(file, '/');
+    base = base ? base + 1 : file;
+    size_t length = strlen(base);
+    if (length > 5 && strcmp(base + length - 5, ".json") == 0)
+        length -= 5;
+    if (length >= size)
+        length = size - 1;
+    memcpy(out, base, length);
+    out[length] = '\0';
 }

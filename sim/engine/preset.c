@@ -1,14 +1,12 @@
 #include "sim/engine/preset.h"
 
 #include "core/embedded.h"
-#include "core/file.h"
 #include "core/json/json_fields.h"
 #include "core/memory.h"
 #include "sim/engine/policy.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define PRESET_FILE_MAX (1 << 20)
@@ -136,25 +134,12 @@ struct engine_config engine_config_constant(double ttft_ms, double itl_ms)
     return config;
 }
 
-static void name_after_file(struct engine_config *config, const char *file)
-{
-    const char *base = strrchr(file, '/');
-    base = base ? base + 1 : file;
-    size_t length = strlen(base);
-    if (length > 5 && strcmp(base + length - 5, ".json") == 0)
-        length -= 5;
-    if (length >= sizeof config->name)
-        length = sizeof config->name - 1;
-    memcpy(config->name, base, length);
-    config->name[length] = '\0';
-}
-
 int engine_config_parse(const char *file, const char *text, size_t length,
                         struct engine_config *config, struct error *err)
 {
     struct json_scan s;
     engine_config_init(config);
-    name_after_file(config, file);
+    embedded_stem_of(file, config->name, sizeof config->name);
     json_scan_init(&s, file, text, length, 1);
     json_fields_read(&s, &preset_table, config);
     if (json_scan_end(&s, err) < 0)
@@ -166,28 +151,23 @@ int engine_config_parse(const char *file, const char *text, size_t length,
     return 0;
 }
 
-static int load_file(const char *path, struct engine_config *config, struct error *err)
+static int unknown(const char *name, struct error *err)
 {
-    char *text = NULL;
-    size_t length = 0;
-    if (file_read_all(path, PRESET_FILE_MAX, &text, &length, err) < 0)
-        return ERR_INPUT;
-    int result = engine_config_parse(path, text, length, config, err);
-    free(text);
-    return result;
+    const char *near = embedded_nearest("presets", name);
+    return error_set(err, ERR_INPUT, "unknown engine preset \"%s\"; %s%s%s", name,
+                     near ? "did you mean \"" : "farebox engine list names the bundled ones",
+                     near ? near : "", near ? "\"?" : ", a path ends in .json");
 }
 
 int engine_config_load(const char *name_or_path, struct engine_config *config, struct error *err)
 {
-    const struct embedded_file *file = embedded_find("presets", name_or_path);
-    if (file)
-        return engine_config_parse(file->stem, file->bytes, file->length, config, err);
-    if (strchr(name_or_path, '/') || strstr(name_or_path, ".json") || file_exists(name_or_path))
-        return load_file(name_or_path, config, err);
-    const char *near = embedded_nearest("presets", name_or_path);
-    return error_set(err, ERR_INPUT, "unknown engine preset \"%s\"; %s%s%s", name_or_path,
-                     near ? "did you mean \"" : "farebox engine list names the bundled ones",
-                     near ? near : "", near ? "\"?" : ", a path ends in .json");
+    struct embedded_text t;
+    int found = embedded_read("presets", name_or_path, PRESET_FILE_MAX, &t, err);
+    if (found <= 0)
+        return found < 0 ? found : unknown(name_or_path, err);
+    int status = engine_config_parse(t.file, t.bytes, t.length, config, err);
+    embedded_text_free(&t);
+    return status;
 }
 
 static int check_steps(struct engine_config *c, struct error *err)

@@ -116,8 +116,7 @@ static int unknown_name(const char *name, struct error *err)
 {
     struct buffer list;
     buffer_init(&list, 4096);
-    for (const struct embedded_file *f = NULL; (f = embedded_next("scenarios", f));)
-        buffer_add_format(&list, "%s%s", list.length ? ", " : "", f->stem);
+    embedded_list("scenarios", &list);
     const char *near = embedded_nearest("scenarios", name);
     int code = error_set(err, ERR_INPUT,
                          "no bundled scenario \"%s\"%s%s%s; there are %s; a file is named by its "

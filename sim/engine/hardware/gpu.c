@@ -1,10 +1,8 @@
 #include "sim/engine/hardware/gpu.h"
 
 #include "core/embedded.h"
-#include "core/file.h"
 #include "core/json/json_fields.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define GPU_FILE_MAX (1 << 20)
@@ -59,28 +57,25 @@ static int parse(const char *file, const char *text, size_t length, struct gpu *
     return json_scan_end(&s, err) < 0 ? ERR_INPUT : 0;
 }
 
+static int unknown(const char *name, struct error *err)
+{
+    struct buffer known;
+    buffer_init(&known, BUFFER_UNBOUNDED);
+    embedded_list("gpus", &known);
+    error_set(err, ERR_INPUT, "unknown GPU \"%s\"; expected %s, or a JSON file of its figures",
+              name, known.data);
+    buffer_free(&known);
+    return ERR_INPUT;
+}
+
 int gpu_load(const char *name_or_path, struct gpu *out, struct error *err)
 {
-    const struct embedded_file *file = embedded_find("gpus", name_or_path);
-    char *text = NULL;
-    size_t length = 0;
-    if (file)
-        return parse(file->stem, file->bytes, file->length, out, err);
-    if (!strchr(name_or_path, '/') && !strstr(name_or_path, ".json") &&
-        !file_exists(name_or_path)) {
-        struct buffer known;
-        buffer_init(&known, BUFFER_UNBOUNDED);
-        for (const struct embedded_file *f = NULL; (f = embedded_next("gpus", f));)
-            buffer_add_format(&known, "%s%s", known.length ? ", " : "", f->stem);
-        error_set(err, ERR_INPUT, "unknown GPU \"%s\"; expected %s, or a JSON file of its figures",
-                  name_or_path, known.data);
-        buffer_free(&known);
-        return ERR_INPUT;
-    }
-    if (file_read_all(name_or_path, GPU_FILE_MAX, &text, &length, err) < 0)
-        return ERR_INPUT;
-    int status = parse(name_or_path, text, length, out, err);
-    free(text);
+    struct embedded_text t;
+    int found = embedded_read("gpus", name_or_path, GPU_FILE_MAX, &t, err);
+    if (found <= 0)
+        return found < 0 ? found : unknown(name_or_path, err);
+    int status = parse(t.file, t.bytes, t.length, out, err);
+    embedded_text_free(&t);
     return status;
 }
 

@@ -1,11 +1,9 @@
 #include "sim/engine/hardware/model.h"
 
 #include "core/embedded.h"
-#include "core/file.h"
 #include "core/json/json_fields.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define CONFIG_FILE_MAX (4 << 20)
@@ -99,25 +97,12 @@ static void fill_in(struct model *m)
         m->dense_layers = m->layers;
 }
 
-static void name_after(struct model *m, const char *file)
-{
-    const char *base = strrchr(file, '/');
-    base = base ? base + 1 : file;
-    size_t length = strlen(base);
-    if (length > 5 && strcmp(base + length - 5, ".json") == 0)
-        length -= 5;
-    if (length >= sizeof m->name)
-        length = sizeof m->name - 1;
-    memcpy(m->name, base, length);
-    m->name[length] = '\0';
-}
-
 int model_parse(const char *file, const char *text, size_t length, struct model *out,
                 struct error *err)
 {
     struct json_scan s;
     *out = (struct model){.weight_bits = 16};
-    name_after(out, file);
+    embedded_stem_of(file, out->name, sizeof out->name);
     json_scan_init(&s, file, text, length, 1);
     json_fields_read(&s, &model_table, out);
     if (json_scan_end(&s, err) < 0)
@@ -133,8 +118,7 @@ static int unknown(const char *name, struct error *err)
     if (near)
         return error_set(err, ERR_INPUT, "unknown model \"%s\"; did you mean \"%s\"?", name, near);
     buffer_init(&known, BUFFER_UNBOUNDED);
-    for (const struct embedded_file *f = NULL; (f = embedded_next("models", f));)
-        buffer_add_format(&known, "%s%s", known.length ? ", " : "", f->stem);
+    embedded_list("models", &known);
     error_set(err, ERR_INPUT, "unknown model \"%s\"; expected %s, or the path of a config.json",
               name, known.data);
     buffer_free(&known);
@@ -143,17 +127,12 @@ static int unknown(const char *name, struct error *err)
 
 int model_load(const char *name_or_path, struct model *out, struct error *err)
 {
-    const struct embedded_file *file = embedded_find("models", name_or_path);
-    char *text = NULL;
-    size_t length = 0;
-    if (file)
-        return model_parse(file->stem, file->bytes, file->length, out, err);
-    if (!strchr(name_or_path, '/') && !strstr(name_or_path, ".json") && !file_exists(name_or_path))
-        return unknown(name_or_path, err);
-    if (file_read_all(name_or_path, CONFIG_FILE_MAX, &text, &length, err) < 0)
-        return ERR_INPUT;
-    int status = model_parse(name_or_path, text, length, out, err);
-    free(text);
+    struct embedded_text t;
+    int found = embedded_read("models", name_or_path, CONFIG_FILE_MAX, &t, err);
+    if (found <= 0)
+        return found < 0 ? found : unknown(name_or_path, err);
+    int status = model_parse(t.file, t.bytes, t.length, out, err);
+    embedded_text_free(&t);
     return status;
 }
 
