@@ -4,8 +4,6 @@
 #include "core/file_output.h"
 #include "sim/engine/hardware/derive.h"
 
-#include <string.h>
-
 struct derive_options {
     struct common_options common;
     const char *model, *gpu, *kv_type, *output;
@@ -13,12 +11,6 @@ struct derive_options {
     double weight_bits;
     bool force;
 };
-
-static const char *kv_type(size_t i)
-{
-    static const char *const names[] = {"bf16", "fp8", NULL};
-    return names[i];
-}
 
 #define AT(field) offsetof(struct derive_options, field)
 static const struct option_spec specs[] = {
@@ -33,7 +25,7 @@ static const struct option_spec specs[] = {
      .help = "copies of the attention that share the experts, each a replica of its own"},
     {"weight-bits", 0, OPTION_NUMBER, AT(weight_bits), .unit = "BITS", .min = 2, .max = 32,
      .help = "of a weight, where the config does not say how the model is quantised: 16, 8, 4"},
-    {"kv-type", 0, OPTION_TEXT, AT(kv_type), "bf16", "TYPE", .choice = kv_type,
+    {"kv-type", 0, OPTION_TEXT, AT(kv_type), "bf16", "TYPE", .choice = placement_kv_type,
      .help = "type of the KV cache: its blocks are half as large in fp8"},
     {"output", 'o', OPTION_OUTPUT, AT(output), .unit = "FILE",
      .help = "where the preset goes, as JSON; without it, to standard output"},
@@ -66,7 +58,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     if (load(o, &model, &gpu, err) < 0)
         return err->code;
     struct placement p = {&model, &gpu, (uint32_t)o->tensor_parallel,
-                          strcmp(o->kv_type, "fp8") == 0 ? 8 : 16, (uint32_t)o->data_parallel};
+                          placement_kv_bits(o->kv_type), (uint32_t)o->data_parallel};
     if (derive_preset(&p, &config, err) < 0)
         return err->code;
     output_begin(&out);

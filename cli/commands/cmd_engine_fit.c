@@ -9,8 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-#define OVERHEAD_MS 8 /* before a request reaches the scheduler, as seen on vLLM */
-
 struct fit_options {
     struct common_options common;
     const char *model, *gpu, *kv_type, *output, *source, *caveat;
@@ -18,12 +16,6 @@ struct fit_options {
     uint64_t tensor_parallel;
     bool force;
 };
-
-static const char *kv_type(size_t i)
-{
-    static const char *const names[] = {"bf16", "fp8", NULL};
-    return names[i];
-}
 
 #define AT(field) offsetof(struct fit_options, field)
 static const struct option_spec specs[] = {
@@ -38,7 +30,7 @@ static const struct option_spec specs[] = {
      .help = "the GPU: a100, h100, h200, b200, l40s, rtxpro6000, or a JSON file of its figures"},
     {"tp", 0, OPTION_COUNT, AT(tensor_parallel), .unit = "N", .min = 1, .max = 1024,
      .help = "GPUs that share the model (tensor parallel)"},
-    {"kv-type", 0, OPTION_TEXT, AT(kv_type), "bf16", "TYPE", .choice = kv_type,
+    {"kv-type", 0, OPTION_TEXT, AT(kv_type), "bf16", "TYPE", .choice = placement_kv_type,
      .help = "type of the KV cache: its blocks are half as large in fp8"},
     {"step-overhead", 0, OPTION_NUMBER, AT(step_overhead), "0", "MS", .min = 0, .max = 1e4,
      .help = "CPU time of every step, which kernel times leave out (o0)",
@@ -103,12 +95,11 @@ static int make_preset(const struct fit_options *o, const struct grid *g,
     config->steps.o1 = o->layer_overhead;
     struct placement p = {&model, &gpu,
                           o->tensor_parallel ? (uint32_t)o->tensor_parallel : g->tensor_parallel,
-                          strcmp(o->kv_type, "fp8") == 0 ? 8 : 16, g->data_parallel};
+                          placement_kv_bits(o->kv_type), g->data_parallel};
     if (placement_apply(&p, config, err) < 0)
         return err->code;
     if (largest_batch(g) < config->max_num_seqs)
         config->max_num_seqs = largest_batch(g); /* beyond it nothing was measured */
-    config->request_overhead_ms = OVERHEAD_MS;
     config->error_step = round(1000 * fit->held.p90) / 1000;
     config->error_tpot = o->error_tpot;
     config->error_ttft = o->error_ttft;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #define TILE 256
-#define REQUEST_OVERHEAD_MS 8
 #define BYTES_OF_BF16 2
 
 /* Six digits are more than a roofline is worth. */
@@ -81,7 +80,6 @@ int derive_preset(const struct placement *p, struct engine_config *config, struc
     const struct gpu_achieved *share = gpu_achieved(p->gpu, m->weight_bits, m->experts > 0);
     bool own = is_own(p->gpu, share), experts = share == &p->gpu->experts;
     set_steps(p, share, &config->steps);
-    config->request_overhead_ms = REQUEST_OVERHEAD_MS;
     if (placement_apply(p, config, err) < 0)
         return err->code;
     snprintf(config->source, sizeof config->source,

@@ -1,9 +1,24 @@
 #include "sim/engine/hardware/placement.h"
 
+#include <string.h>
+
 /* vLLM's defaults of a server (vllm/engine/arg_utils.py, 0.10): more on GPUs of 70 GiB and more,
  * A100 excepted. */
 #define LARGE_MEMORY 70e9
 #define LARGE_BANDWIDTH 2500 /* GB/s: what A100 has not */
+
+#define REQUEST_OVERHEAD_MS 8 /* before a request reaches the scheduler, as seen on vLLM */
+
+const char *placement_kv_type(size_t i)
+{
+    static const char *const names[] = {"bf16", "fp8", NULL};
+    return names[i];
+}
+
+double placement_kv_bits(const char *type)
+{
+    return strcmp(type, "fp8") == 0 ? 8 : 16;
+}
 
 static void set_batch_limits(const struct gpu *g, struct engine_config *config)
 {
@@ -35,6 +50,7 @@ int placement_apply(const struct placement *p, struct engine_config *config, str
     config->replicas = p->data_parallel > 1 ? p->data_parallel : 1;
     config->memory_bytes = p->gpu->memory_bytes;
     config->kv_blocks = 0;
+    config->request_overhead_ms = REQUEST_OVERHEAD_MS;
     set_batch_limits(p->gpu, config);
     checked = *config;
     if (checked.steps.w0 + checked.steps.w1 + checked.steps.c0 + checked.steps.c1 <= 0)

@@ -22,8 +22,12 @@ struct placement {
 };
 
 /* Sets layers, hidden, tensor_parallel, the bytes of weights and KV cache, kv_heads, the memory,
- * the KV blocks, and the batch limits with which vLLM starts on such a GPU. Returns 0, or ERR_INPUT
- * where the weights do not fit. */
+ * the KV blocks, and the batch limits with which vLLM starts on such a GPU and the time that it
+ * takes before the scheduler. Returns 0, or ERR_INPUT where the weights do not fit. */
 int placement_apply(const struct placement *p, struct engine_config *config, struct error *err);
+
+/* Types of a KV cache by name, NULL behind the last, and the bits of one. */
+const char *placement_kv_type(size_t i);
+double placement_kv_bits(const char *type);
 
 #endif
