@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct text text_of(const char *zero_terminated)
 {
@@ -14,6 +15,20 @@ struct text text_of(const char *zero_terminated)
 bool text_same(struct text a, struct text b)
 {
     return a.length == b.length && (a.length == 0 || memcmp(a.at, b.at, a.length) == 0);
+}
+
+bool text_equal_nocase(struct text a, const char *b)
+{
+    return a.length == strlen(b) && strncasecmp(a.at, b, a.length) == 0;
+}
+
+const char *text_find_nocase(struct text t, const char *part)
+{
+    size_t length = strlen(part);
+    for (size_t i = 0; i + length <= t.length; i++)
+        if (strncasecmp(t.at + i, part, length) == 0)
+            return t.at + i;
+    return NULL;
 }
 
 bool text_starts(struct text a, const char *prefix)

@@ -24,6 +24,11 @@ static inline bool text_equal(struct text a, const char *b)
     return a.length == strlen(b) && memcmp(a.at, b, a.length) == 0;
 }
 
+/* The same whatever the case of ASCII letters, and where `part` stands in the text, NULL: nowhere.
+ */
+bool text_equal_nocase(struct text a, const char *b);
+const char *text_find_nocase(struct text t, const char *part);
+
 bool text_same(struct text a, struct text b);
 bool text_starts(struct text a, const char *prefix);
 

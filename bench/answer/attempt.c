@@ -69,11 +69,6 @@ void attempt_begin(struct attempt *a, const struct attempt_config *config, int64
     empty(&a->lines);
 }
 
-static bool text_same_letters(struct text t, const char *word)
-{
-    return t.length == strlen(word) && strncasecmp(t.at, word, t.length) == 0;
-}
-
 static bool contains(const char *text, const char *part)
 {
     size_t n = strlen(part);
@@ -106,8 +101,8 @@ void attempt_header(struct attempt *a, struct text name, struct text value)
                       listed[] = "x-litellm-response-cost-original";
     struct usage_report r;
     char json[96];
-    bool is_own = text_same_letters(name, own);
-    if (!is_own && (a->header_cost_is_own || !text_same_letters(name, listed)))
+    bool is_own = text_equal_nocase(name, own);
+    if (!is_own && (a->header_cost_is_own || !text_equal_nocase(name, listed)))
         return;
     value = text_trim(value);
     if (value.length == 0 || value.length > 60 || memchr(value.at, '"', value.length))

@@ -9,15 +9,6 @@
 
 /* ---- what is a credential ---- */
 
-static bool contains(struct text t, const char *part)
-{
-    size_t length = strlen(part);
-    for (size_t i = 0; i + length <= t.length; i++)
-        if (strncasecmp(t.at + i, part, length) == 0)
-            return true;
-    return false;
-}
-
 /* As a word of its own: "x-auth", not "author". */
 static bool contains_word(struct text t, const char *word)
 {
@@ -37,7 +28,7 @@ static bool is_credential_name(struct text name)
                                         "apikey",        "token",   "secret",
                                         "password",      "cookie",  "credential"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (contains(name, parts[i]))
+        if (text_find_nocase(name, parts[i]))
             return true;
     return false;
 }
@@ -150,7 +141,7 @@ static bool is_plain_secret(struct text name, struct text value)
 {
     static const char *const words[] = {"key", "auth", "sig", "code", "pass", "pwd", "pw"};
     bool pair = memchr(value.at, '=', value.length); /* "a=b;token=c", or an address with a query */
-    bool named = is_credential_name(name) || contains(name, "signature") ||
+    bool named = is_credential_name(name) || text_find_nocase(name, "signature") ||
                  (pair && is_credential_name(value));
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         named = named || contains_word(name, words[i]);

@@ -1,7 +1,6 @@
 #include "bench/recorder/head.h"
 
 #include <string.h>
-#include <strings.h>
 
 size_t head_length(struct text bytes)
 {
@@ -11,7 +10,7 @@ size_t head_length(struct text bytes)
 
 bool head_is(struct text name, const char *wanted)
 {
-    return name.length == strlen(wanted) && strncasecmp(name.at, wanted, name.length) == 0;
+    return text_equal_nocase(name, wanted);
 }
 
 bool head_lists(struct text value, const char *word)

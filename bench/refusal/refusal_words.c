@@ -80,15 +80,6 @@ static struct text without_blanks(struct text t)
     return t;
 }
 
-static const char *find(struct text t, const char *word)
-{
-    size_t n = strlen(word);
-    for (size_t i = 0; i + n <= t.length; i++)
-        if (strncasecmp(t.at + i, word, n) == 0)
-            return t.at + i;
-    return NULL;
-}
-
 static bool begins(struct text t, const char *word)
 {
     return t.length >= strlen(word) && strncasecmp(t.at, word, strlen(word)) == 0;
@@ -97,7 +88,7 @@ static bool begins(struct text t, const char *word)
 bool refusal_is_page(const char *content_type, struct text body)
 {
     body = without_blanks(body);
-    bool by_type = content_type && find(text_of(content_type), "html");
+    bool by_type = content_type && text_find_nocase(text_of(content_type), "html");
     return by_type || begins(body, "<!doctype html") || begins(body, "<html");
 }
 
@@ -109,23 +100,23 @@ static struct text behind(struct text t, const char *at)
 /* What stands between the tags <title...> and </title>; empty without. */
 static struct text page_title(struct text page)
 {
-    const char *open = find(page, "<title");
+    const char *open = text_find_nocase(page, "<title");
     const char *start = open ? memchr(open, '>', behind(page, open).length) : NULL;
-    const char *end = start ? find(behind(page, start), "</title") : NULL;
+    const char *end = start ? text_find_nocase(behind(page, start), "</title") : NULL;
     return end ? (struct text){start + 1, (size_t)(end - start - 1)} : (struct text){"", 0};
 }
 
 /* The text outside of tags, of which runs of blanks become one; scripts and styles are none. */
 static void add_page_words(struct text page, struct buffer *out)
 {
-    const char *body = find(page, "<body");
+    const char *body = text_find_nocase(page, "<body");
     struct text rest = body ? behind(page, body) : page;
     bool blank = true;
     size_t start = out->length;
     while (rest.length && out->length < start + 120) {
         const char *end = rest.at[0] != '<'         ? NULL
-                          : begins(rest, "<script") ? find(rest, "</script")
-                          : begins(rest, "<style")  ? find(rest, "</style")
+                          : begins(rest, "<script") ? text_find_nocase(rest, "</script")
+                          : begins(rest, "<style")  ? text_find_nocase(rest, "</style")
                                                     : rest.at;
         if (end)
             end = memchr(end, '>', behind(rest, end).length);

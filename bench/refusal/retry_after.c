@@ -4,7 +4,6 @@
 #include <curl/curl.h>
 #include <math.h>
 #include <stdio.h>
-#include <strings.h>
 
 /* ---- numbers ---- */
 
@@ -84,7 +83,7 @@ static int64_t until(int64_t unix_ns, int64_t now_ns)
 
 static bool is_named(const struct answer_header *h, const char *name)
 {
-    return h->name.length == strlen(name) && strncasecmp(h->name.at, name, h->name.length) == 0;
+    return text_equal_nocase(h->name, name);
 }
 
 /* The server's own clock, where its answer shows it: ours may differ. */
@@ -119,15 +118,6 @@ static bool find_named(const struct answer_header *headers, size_t count, const 
     return found;
 }
 
-static const char *find_word(struct text name, const char *word)
-{
-    size_t n = strlen(word);
-    for (size_t i = 0; i + n <= name.length; i++)
-        if (strncasecmp(name.at + i, word, n) == 0)
-            return name.at + i;
-    return NULL;
-}
-
 /* When a limit is open again. A bare number as large as an instant's is one. */
 static bool read_reset(struct text t, int64_t now_ns, int64_t *wait_ns)
 {
@@ -152,7 +142,7 @@ static enum room find_room(const struct answer_header *headers, size_t count,
 {
     char name[128];
     double left;
-    const char *word = find_word(reset->name, "reset");
+    const char *word = text_find_nocase(reset->name, "reset");
     int before = (int)(word - reset->name.at), behind = (int)reset->name.length - before - 5;
     snprintf(name, sizeof name, "%.*sremaining%.*s", before, reset->name.at, behind, word + 5);
     for (size_t i = 0; i < count; i++)
@@ -167,7 +157,7 @@ static bool find_reset(const struct answer_header *headers, size_t count, int64_
     int64_t longest[ROOMS] = {-1, -1, -1}, ns;
     for (size_t i = 0; i < count; i++) {
         const struct answer_header *h = &headers[i];
-        if (!find_word(h->name, "ratelimit") || !find_word(h->name, "reset") ||
+        if (!text_find_nocase(h->name, "ratelimit") || !text_find_nocase(h->name, "reset") ||
             !read_reset(text_trim(h->value), now_ns, &ns))
             continue;
         enum room room = find_room(headers, count, h);

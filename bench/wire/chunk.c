@@ -3,7 +3,6 @@
 #include "core/json/json_scan.h"
 
 #include <string.h>
-#include <strings.h>
 
 /* ---- usage ---- */
 
@@ -55,7 +54,7 @@ bool chunk_is_end_mark(struct text data)
     static const char *const marks[] = {"[DONE]", "[END]",      "[EOS]",      "[EOF]",
                                         "[STOP]", "[FINISHED]", "[COMPLETE]", "[COMPLETED]"};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-        if (data.length == strlen(marks[i]) && strncasecmp(data.at, marks[i], data.length) == 0)
+        if (text_equal_nocase(data, marks[i]))
             return true;
     return false;
 }

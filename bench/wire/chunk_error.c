@@ -100,7 +100,7 @@ struct text chunk_unwrap(struct text body)
 static bool is_one_of(struct text t, const char *const *words)
 {
     for (; *words; words++)
-        if (t.length == strlen(*words) && strncasecmp(t.at, *words, t.length) == 0)
+        if (text_equal_nocase(t, *words))
             return true;
     return false;
 }

@@ -4,7 +4,6 @@
 #include "sim/plan/forecast_history.h"
 
 #include <stdlib.h>
-#include <strings.h>
 
 #define DAY_NS (86400 * NS_PER_S)
 #define DAYS (2 * DEMAND_HISTORY_DAYS) /* around the first row's day: rows come in any order */
@@ -64,15 +63,6 @@ static uint64_t multiple_of(struct text *unit)
     return n;
 }
 
-static bool names(struct text unit, const char *what)
-{
-    size_t length = strlen(what);
-    for (size_t i = 0; i + length <= unit.length; i++)
-        if (strncasecmp(unit.at + i, what, length) == 0)
-            return true;
-    return false;
-}
-
 static int add_number(money *sum, const struct focus_number *n, uint64_t times)
 {
     money value;
@@ -85,7 +75,7 @@ static int add_charge(struct days *d, struct day *day, const struct focus_charge
 {
     struct text unit = c->text[FOCUS_CONSUMED_UNIT];
     uint64_t times = multiple_of(&unit);
-    bool tokens = names(unit, "token"), requests = names(unit, "request");
+    bool tokens = text_find_nocase(unit, "token"), requests = text_find_nocase(unit, "request");
     if (d->own) {
         d->has_requests = d->has_requests || c->requests.known;
         d->has_tokens = d->has_tokens || c->input_tokens.known;

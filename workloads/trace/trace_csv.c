@@ -177,11 +177,9 @@ int csv_header(struct trace_input *in, struct text *line, struct csv_row *row, s
 
 int csv_find(const struct csv_row *header, const char *name)
 {
-    for (size_t i = 0; i < header->count; i++) {
-        struct text t = text_trim(header->fields[i]);
-        if (t.length == strlen(name) && strncasecmp(t.at, name, t.length) == 0)
+    for (size_t i = 0; i < header->count; i++)
+        if (text_equal_nocase(text_trim(header->fields[i]), name))
             return (int)i;
-    }
     return -1;
 }
 

@@ -36,11 +36,6 @@ static void split(const char *name, struct words *out)
     }
 }
 
-static bool is_word(struct text t, const char *word)
-{
-    return t.length == strlen(word) && strncasecmp(t.at, word, t.length) == 0;
-}
-
 static bool is_digits(struct text t, size_t length)
 {
     if (t.length != length)
@@ -58,7 +53,7 @@ static bool is_neutral(struct text t)
                                         "eu",     "us",      "apac", "global",   "batch", "flex",
                                         "free",   "v1",      "v2",   "priority"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (is_word(t, words[i]))
+        if (text_equal_nocase(t, words[i]))
             return true;
     return is_digits(t, 8) || is_digits(t, 4); /* 20250929, 0613 */
 }

@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <strings.h>
 
 #define MAX_DIGITS 48
 
@@ -14,7 +13,7 @@ bool number_is_missing(struct text t)
                                         "-",   "--",   "\\N",  "#n/a", "\xE2\x80\x93"};
     t = text_trim(t);
     for (size_t i = 0; i < COUNT_OF(words); i++)
-        if (t.length == strlen(words[i]) && strncasecmp(t.at, words[i], t.length) == 0)
+        if (text_equal_nocase(t, words[i]))
             return true;
     return t.length == 0;
 }
