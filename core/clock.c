@@ -55,6 +55,12 @@ void clock_civil_from_days(int64_t days, int64_t *year, int *month, int *day)
     *year = year_of_era + era * 400 + (*month <= 2);
 }
 
+int64_t clock_day_of(int64_t unix_ns)
+{
+    const int64_t day_ns = 86400 * NS_PER_S;
+    return unix_ns / day_ns - (unix_ns % day_ns < 0);
+}
+
 /* Reads exactly `count` digits; false if they are not there. */
 static bool take_digits(const char **at, const char *end, int count, int *out)
 {

@@ -55,4 +55,7 @@ void clock_format_instant(int64_t unix_ns, char out[CLOCK_INSTANT_SIZE]);
 int64_t clock_days_from_civil(int64_t year, int month, int day);
 void clock_civil_from_days(int64_t days, int64_t *year, int *month, int *day);
 
+/* The day, counted as above, in which an instant lies: -1 is the last one before 1970. */
+int64_t clock_day_of(int64_t unix_ns);
+
 #endif

@@ -39,7 +39,7 @@ struct make {
 
 static int weekday_of(int64_t unix_ns)
 {
-    int64_t days = unix_ns / FORECAST_DAY_NS - (unix_ns % FORECAST_DAY_NS < 0);
+    int64_t days = clock_day_of(unix_ns);
     return (int)(((days + 3) % 7 + 7) % 7); /* 1970-01-01 was a Thursday; 0 = Monday */
 }
 

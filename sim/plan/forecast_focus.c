@@ -20,15 +20,10 @@ struct days {
     bool own; /* the file has our own columns */
 };
 
-static int64_t day_of(int64_t ns)
-{
-    return ns / DAY_NS - (ns % DAY_NS < 0);
-}
-
 static int find_day(struct days *d, const struct focus_reader *r, const struct focus_charge *c,
                     struct day **out, struct error *err)
 {
-    int64_t day = day_of(c->begin_ns);
+    int64_t day = clock_day_of(c->begin_ns);
     if (!d->any)
         d->base = day - DEMAND_HISTORY_DAYS;
     if (c->end_ns > (day + 1) * DAY_NS)

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define HEADER_BYTES 8192
-#define DAY_NS (86400 * NS_PER_S)
 
 enum column { COLUMN_DATE, COLUMN_REQUESTS, COLUMN_INPUT, COLUMN_OUTPUT, COLUMNS };
 
@@ -77,7 +76,7 @@ static int read_date(struct reading *r, struct text line, struct text field, str
     int64_t ns;
     if (field.length != 10 || clock_parse_instant(field.at, field.length, &ns) < 0)
         return fail(r, line, field, err, "expected a date such as 2026-11-01");
-    int64_t day = ns >= 0 ? ns / DAY_NS : -((-ns + DAY_NS - 1) / DAY_NS);
+    int64_t day = clock_day_of(ns);
     if (h->days == 0)
         h->first_day = day;
     if (day != h->first_day + (int64_t)h->days)

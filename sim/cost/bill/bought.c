@@ -134,7 +134,7 @@ uint64_t bought_cheapest(uint64_t low, uint64_t high, bought_cost_fn *cost, void
 /* `months` calendar months after the instant: the same day of the month, or its last one. */
 static int64_t months_later(int64_t unix_ns, int64_t months)
 {
-    int64_t days = unix_ns / DAY_NS - (unix_ns % DAY_NS < 0), year;
+    int64_t days = clock_day_of(unix_ns), year;
     int month, day;
     clock_civil_from_days(days, &year, &month, &day);
     int64_t number = year * 12 + month - 1 + months;

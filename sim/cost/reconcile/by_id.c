@@ -10,7 +10,6 @@
 #define NO_ONE UINT32_MAX
 #define QUARTER_NS (INT64_C(900) * NS_PER_S)
 #define SKEW_NS (INT64_C(300) * NS_PER_S) /* clocks, and a request's own length */
-#define DAY_NS (INT64_C(86400) * NS_PER_S)
 
 struct by_id {
     struct joining *j;
@@ -122,11 +121,6 @@ static int64_t common_offset(const struct by_id *b)
     return 2 * with > all && best >= -56 && best <= 56 ? best * QUARTER_NS : 0;
 }
 
-static int64_t day_of(int64_t at_ns)
-{
-    return at_ns / DAY_NS - (at_ns % DAY_NS < 0);
-}
-
 /* Rows that stand on another day there: no money of the total, but of the days. */
 static void find_moves(struct by_id *b)
 {
@@ -137,12 +131,13 @@ static void find_moves(struct by_id *b)
         if (!quarters_late(b, i, &quarters, &late))
             continue;
         const struct own *o = &b->j->own->items[b->own[i]];
-        bool other_day = day_of(o->at_ns) != day_of(o->at_ns + offset);
+        bool other_day = clock_day_of(o->at_ns) != clock_day_of(o->at_ns + offset);
         if (offset != 0)
             finding_move(b->j, CAUSE_BIT(CAUSE_DAY_BOUNDARY), other_day ? o->price : 0, 1);
         if (late - offset > SKEW_NS)
-            finding_move(b->j, CAUSE_BIT(CAUSE_LATE_ARRIVAL),
-                         day_of(o->at_ns + offset) != day_of(o->at_ns + late) ? o->price : 0, 1);
+            finding_move(
+                b->j, CAUSE_BIT(CAUSE_LATE_ARRIVAL),
+                clock_day_of(o->at_ns + offset) != clock_day_of(o->at_ns + late) ? o->price : 0, 1);
     }
 }
 

@@ -89,8 +89,7 @@ static void add_statistics(struct division *d)
 
 static int64_t day_of(const struct division *d, size_t row)
 {
-    int64_t at = d->bill->start_unix_ns + serve_due(&d->ledger.rows, row);
-    return at / DAY_NS - (at % DAY_NS < 0);
+    return clock_day_of(d->bill->start_unix_ns + serve_due(&d->ledger.rows, row));
 }
 
 /* Of fourteen days of the calendar at least: charges of the last seven and of the seven before, or
