@@ -94,15 +94,16 @@ void attempt_answer(struct attempt *a, int http_status, const char *content_type
     a->body.cap = attempt_is_good(a) ? a->config->max_body : ATTEMPT_ERROR_BODY;
 }
 
-/* LiteLLM tells what an answer cost; under the second name before its own discounts. */
+/* LiteLLM's; under the second name before its own discounts. */
+const char *const attempt_cost_headers[] = {"x-litellm-response-cost",
+                                            "x-litellm-response-cost-original", NULL};
+
 void attempt_header(struct attempt *a, struct text name, struct text value)
 {
-    static const char own[] = "x-litellm-response-cost",
-                      listed[] = "x-litellm-response-cost-original";
     struct usage_report r;
     char json[96];
-    bool is_own = text_equal_nocase(name, own);
-    if (!is_own && (a->header_cost_is_own || !text_equal_nocase(name, listed)))
+    bool is_own = text_equal_nocase(name, attempt_cost_headers[0]);
+    if (!is_own && (a->header_cost_is_own || !text_equal_nocase(name, attempt_cost_headers[1])))
         return;
     value = text_trim(value);
     if (value.length == 0 || value.length > 60 || memchr(value.at, '"', value.length))

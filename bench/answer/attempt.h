@@ -106,6 +106,9 @@ void attempt_begin(struct attempt *a, const struct attempt_config *config, int64
 /* The status line and headers are there; content_type may be NULL. */
 void attempt_answer(struct attempt *a, int http_status, const char *content_type);
 
+/* The headers that say what an answer cost; NULL behind the last. */
+extern const char *const attempt_cost_headers[];
+
 /* A header of the answer, at any time before attempt_fill: what it says the answer cost. */
 void attempt_header(struct attempt *a, struct text name, struct text value);
 

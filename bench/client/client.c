@@ -214,11 +214,9 @@ static void read_asked_wait(struct transfer *t)
 /* What a gateway says that the answer cost. */
 static void read_cost(struct transfer *t)
 {
-    static const char *const names[] = {"x-litellm-response-cost",
-                                        "x-litellm-response-cost-original"};
     struct curl_header *h;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (curl_easy_header(t->easy, names[i], 0, CURLH_HEADER, -1, &h) == CURLHE_OK)
+    for (const char *const *name = attempt_cost_headers; *name; name++)
+        if (curl_easy_header(t->easy, *name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK)
             attempt_header(&t->attempt, text_of(h->name), text_of(h->value));
 }
 
