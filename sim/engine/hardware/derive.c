@@ -69,29 +69,26 @@ static void set_steps(const struct placement *p, const struct gpu_achieved *shar
     }
 }
 
-static bool is_own(const struct gpu *g, const struct gpu_achieved *share)
-{
-    return share == &g->bf16 || share == &g->fp8 || share == &g->experts;
-}
-
 int derive_preset(const struct placement *p, struct engine_config *config, struct error *err)
 {
     const struct model *m = p->model;
-    const struct gpu_achieved *share = gpu_achieved(p->gpu, m->weight_bits, m->experts > 0);
-    bool own = is_own(p->gpu, share), experts = share == &p->gpu->experts;
-    set_steps(p, share, &config->steps);
+    struct gpu_achieved share;
+    enum gpu_shares of = gpu_find_shares(p->gpu, m->weight_bits, m->experts > 0, &share);
+    set_steps(p, &share, &config->steps);
     if (placement_apply(p, config, err) < 0)
         return err->code;
     snprintf(config->source, sizeof config->source,
              "derived: a roofline of %s on %u x %s, with shares of the datasheet that %s achieves",
-             p->model->name, p->tensor_parallel, p->gpu->name, share->from);
+             p->model->name, p->tensor_parallel, p->gpu->name, share.from);
     snprintf(config->caveat, sizeof config->caveat,
              "A roofline, not a measurement: on layouts that its shares were not fitted to, steps "
              "were off by %.0f %% in the median and %.0f %% at the 90th percentile%s%s.",
-             100 * share->error_median, 100 * share->error_p90,
-             own ? "" : "; of this GPU no shares are known, those of an H100 stand in",
-             m->experts && !experts ? "; for experts, taken as evenly used, it was not checked"
-                                    : "");
-    config->error_step = share->error_p90;
+             100 * share.error_median, 100 * share.error_p90,
+             of != SHARES_OF_H100 ? ""
+                                  : "; of this GPU no shares are known, those of an H100 stand in",
+             m->experts && of != SHARES_OF_EXPERTS
+                 ? "; for experts, taken as evenly used, it was not checked"
+                 : "");
+    config->error_step = share.error_p90;
     return 0;
 }

@@ -90,18 +90,26 @@ const char *gpu_called(const char *name)
     return NULL;
 }
 
-const struct gpu_achieved *gpu_achieved(const struct gpu *g, double weight_bits, bool has_experts)
+static bool find_own(const struct gpu *g, double weight_bits, struct gpu_achieved *out)
 {
-    static struct gpu usual;
-    const struct gpu_achieved *typed[] = {has_experts ? &g->experts : NULL,
-                                          weight_bits <= 8 ? &g->fp8 : &g->bf16,
-                                          weight_bits <= 8 ? &g->bf16 : &g->fp8};
-    for (size_t i = 0; i < COUNT_OF(typed); i++)
-        if (typed[i] && typed[i]->weights > 0)
-            return typed[i];
-    if (usual.memory_bytes <= 0)
-        gpu_load("h100", &usual, &(struct error){0});
-    return weight_bits <= 8 ? &usual.fp8 : &usual.bf16;
+    bool narrow = weight_bits <= 8;
+    const struct gpu_achieved *first = narrow ? &g->fp8 : &g->bf16;
+    *out = first->weights > 0 ? *first : narrow ? g->bf16 : g->fp8;
+    return out->weights > 0;
+}
+
+enum gpu_shares gpu_find_shares(const struct gpu *g, double weight_bits, bool has_experts,
+                                struct gpu_achieved *out)
+{
+    struct gpu usual;
+    *out = g->experts;
+    if (has_experts && out->weights > 0)
+        return SHARES_OF_EXPERTS;
+    if (find_own(g, weight_bits, out))
+        return SHARES_OF_WEIGHTS;
+    gpu_load("h100", &usual, &(struct error){0});
+    find_own(&usual, weight_bits, out);
+    return SHARES_OF_H100;
 }
 
 double gpu_flops(const struct gpu *g, double weight_bits)

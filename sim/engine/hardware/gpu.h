@@ -39,9 +39,13 @@ int gpu_load(const char *name_or_path, struct gpu *out, struct error *err);
 /* The bundled GPU that goes by that name; NULL: none. */
 const char *gpu_called(const char *name);
 
+/* What shares were fitted to. */
+enum gpu_shares { SHARES_OF_EXPERTS, SHARES_OF_WEIGHTS, SHARES_OF_H100 };
+
 /* The shares for weights of so many bits, or of a mixture of experts: the GPU's own, else those of
- * its other type, else those of an H100. Lent from the GPU or constant. */
-const struct gpu_achieved *gpu_achieved(const struct gpu *g, double weight_bits, bool has_experts);
+ * its other type, else those of an H100. */
+enum gpu_shares gpu_find_shares(const struct gpu *g, double weight_bits, bool has_experts,
+                                struct gpu_achieved *out);
 
 /* FLOP/s for weights of so many bits; of a type the GPU has no units for, those of the next wider
  * one. */
