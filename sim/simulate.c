@@ -363,8 +363,7 @@ int simulate_run(const struct workload *w, const struct simulate_options *option
     s.engine = engine_create(&options->engine, options->seed, err);
     if (!s.engine)
         return ERR_INPUT;
-    if (options->engine.kind == ENGINE_STEPS && options->engine.prefix_cache &&
-        options->engine.generated)
+    if (engine_config_keeps_answers(&options->engine))
         s.later_turns = later_turns_find(w);
     make_schedule(w, options, &load);
     s.schedule = schedule_create(&load, w, err);

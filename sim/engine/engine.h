@@ -35,7 +35,7 @@ struct engine_request {
     uint32_t block_size; /* tokens per hash id; 0 = no prefix information */
     /* More than input_tokens: the ids are those of a later prompt of so many tokens, which begins
      * with this prompt and its answer, so that they name the answer's blocks too. 0 = they are the
-     * prompt's. Callers that leave answers out (config.generated is false) leave it at 0. */
+     * prompt's: always so where engine_config_keeps_answers() is false. */
     uint32_t named_tokens;
     uint64_t prefix_salt; /* prompts of different salts share nothing; 0 */
     /* Prompt tokens that count as cached whatever the cache holds: for replays of measured runs,

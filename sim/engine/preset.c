@@ -123,6 +123,11 @@ void engine_config_init(struct engine_config *config)
                                      .steps = {.k = 1}};
 }
 
+bool engine_config_keeps_answers(const struct engine_config *config)
+{
+    return config->kind == ENGINE_STEPS && config->prefix_cache && config->generated;
+}
+
 struct engine_config engine_config_constant(double ttft_ms, double itl_ms)
 {
     struct engine_config config;

@@ -99,6 +99,9 @@ int engine_config_parse(const char *file, const char *text, size_t length,
  * engine_create calls it. */
 int engine_config_check(struct engine_config *config, struct error *err);
 
+/* Whether it has a prefix cache into which answers go: then engine_request.named_tokens counts. */
+bool engine_config_keeps_answers(const struct engine_config *config);
+
 /* The preset as JSON, such that engine_config_parse gives the same config. */
 void engine_config_write(const struct engine_config *config, struct json_writer *w);
 

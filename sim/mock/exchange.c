@@ -332,8 +332,7 @@ static void reply_at_once(struct exchange *x)
 /* Whether a later request can repeat the answer and hit what the engine has of it. */
 static bool can_be_repeated(const struct exchange *x, const struct answer *a)
 {
-    const struct engine_config *e = &x->server->config.engine;
-    return x->api->repeat && e->kind == ENGINE_STEPS && e->prefix_cache && e->generated &&
+    return x->api->repeat && engine_config_keeps_answers(&x->server->config.engine) &&
            a->reasoning_tokens == 0 && x->ask.inputs <= 1;
 }
 
