@@ -18,6 +18,22 @@ static struct engine_config servers(uint32_t count)
     return c;
 }
 
+/* Steps of 10 ms over blocks that nobody shares, and `s1` more for each sequence in them. */
+static struct engine_config batching(uint64_t kv_blocks, double s1)
+{
+    struct engine_config e;
+    struct error err = {0};
+    engine_config_init(&e);
+    e.max_num_seqs = 512;
+    e.max_num_batched_tokens = 2048;
+    e.prefix_cache = false;
+    e.kv_blocks = kv_blocks;
+    e.steps.w0 = 10;
+    e.steps.s1 = s1;
+    ck_assert_int_eq(engine_config_check(&e, &err), 0);
+    return e;
+}
+
 static void exponential_answers(struct workload *w, uint64_t seed, size_t count)
 {
     struct random r;
@@ -146,18 +162,11 @@ END_TEST
  * a second at most: 6.25 answers of 160. First tokens stay early for long beyond. */
 START_TEST(steps_that_grow_are_a_queue)
 {
-    struct engine_config e;
-    struct error err = {0};
+    struct engine_config e = batching(1000000, 1);
     struct workload w;
     const struct workload *list[] = {&w};
-    engine_config_init(&e);
     e.max_num_seqs = 4096;
     e.max_num_batched_tokens = 8192;
-    e.prefix_cache = false;
-    e.kv_blocks = 1000000;
-    e.steps.w0 = 10;
-    e.steps.s1 = 1;
-    ck_assert_int_eq(engine_config_check(&e, &err), 0);
     w = testing_rows(1000, 0, 16, 160);
     struct capacity c = find(REQUESTS, &e, list, 1, "ttft=20000", 0.95);
     printf("growing steps: %.3f of 6.25\n", c.rate_rps);
@@ -206,17 +215,9 @@ END_TEST
 
 START_TEST(names_what_limits)
 {
-    struct engine_config e;
-    struct error err = {0};
+    struct engine_config e = batching(100000, 0);
     struct workload w;
     const struct workload *list[] = {&w};
-    engine_config_init(&e);
-    e.max_num_seqs = 512;
-    e.max_num_batched_tokens = 2048;
-    e.prefix_cache = false;
-    e.kv_blocks = 100000;
-    e.steps.w0 = 10;
-    ck_assert_int_eq(engine_config_check(&e, &err), 0);
 
     w = testing_rows(1000, 0, 1800, 2); /* a prompt fills a step */
     ck_assert_int_eq(find(FEW, &e, list, 1, "ttft=200", 0.95).limit, CAPACITY_PREFILL);
@@ -236,17 +237,9 @@ END_TEST
 /* Twice of what limits raises the rate; twice of what does not leaves it. */
 START_TEST(twice_of_the_limit_raises_the_rate)
 {
-    struct engine_config e;
-    struct error err = {0};
+    struct engine_config e = batching(200, 0); /* blocks for ten requests */
     struct workload w = testing_rows(1000, 0, 160, 160);
     const struct workload *list[] = {&w};
-    engine_config_init(&e);
-    e.max_num_seqs = 512;
-    e.max_num_batched_tokens = 2048;
-    e.prefix_cache = false;
-    e.kv_blocks = 200; /* ten requests */
-    e.steps.w0 = 10;
-    ck_assert_int_eq(engine_config_check(&e, &err), 0);
     struct capacity c = find(FEW, &e, list, 1, "ttft=500", 0.95);
     ck_assert_double_ge(c.lifts[CAPACITY_MEMORY], 0.8);
     ck_assert_double_eq(c.lifts[CAPACITY_SEQS], 0);
@@ -270,18 +263,9 @@ END_TEST
  * requests wait for memory, but more of it would only make the steps longer. */
 START_TEST(memory_that_would_not_help_is_not_the_limit)
 {
-    struct engine_config e;
-    struct error err = {0};
+    struct engine_config e = batching(32 * 20, 1);
     struct workload w = testing_rows(1000, 0, 160, 160);
     const struct workload *list[] = {&w};
-    engine_config_init(&e);
-    e.max_num_seqs = 512;
-    e.max_num_batched_tokens = 2048;
-    e.prefix_cache = false;
-    e.kv_blocks = 32 * 20;
-    e.steps.w0 = 10;
-    e.steps.s1 = 1;
-    ck_assert_int_eq(engine_config_check(&e, &err), 0);
     struct capacity c = find(FEW, &e, list, 1, "tpot=38", 0.95);
     ck_assert_int_gt(c.past_knee.held_by_memory_ns, 0);
     ck_assert_int_eq(c.limit, CAPACITY_DECODE);
@@ -294,20 +278,13 @@ END_TEST
 /* The objective that binds is the one whose loosening raises the rate. */
 START_TEST(names_the_objective_that_binds)
 {
-    struct engine_config e;
+    struct engine_config e = batching(100000, 1);
     struct error err = {0};
     struct workload w = testing_rows(1000, 0, 160, 160);
     const struct workload *list[] = {&w};
     struct slo_list slos = {{{METRIC_TTFT_SCHEDULED, 2000}, {METRIC_TPOT, 25}}, 2};
     double lifts[SLO_MAX];
     size_t binds;
-    engine_config_init(&e);
-    e.max_num_seqs = 512;
-    e.prefix_cache = false;
-    e.kv_blocks = 100000;
-    e.steps.w0 = 10;
-    e.steps.s1 = 1;
-    ck_assert_int_eq(engine_config_check(&e, &err), 0);
     for (int first = 0; first < 2; first++) {
         struct capacity c;
         struct capacity_options o = {.engine = &e,
