@@ -176,12 +176,9 @@ static int draw_day(struct make *m, size_t t, uint64_t key, double *requests)
         if (n == 0)
             continue;
         *requests += (double)(n * s->blocks[b].requests);
-        for (size_t p = 0; p < s->plan_count; p++) {
-            struct block_charge c;
-            forecast_sample_get(s, b, p, &c);
-            if (block_charge_add(&m->course[p * m->f->days + t], &c, n) < 0)
+        for (size_t p = 0; p < s->plan_count; p++)
+            if (forecast_sample_add(s, b, p, n, &m->course[p * m->f->days + t]) < 0)
                 return -1;
-        }
     }
     return 0;
 }

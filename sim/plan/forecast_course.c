@@ -298,7 +298,7 @@ static money charge_day(struct settle *s, const struct block_charge *demand,
 {
     struct share queued, taken, included;
     struct block_charge all = *demand;
-    (void)block_charge_add(&all, waiting, 1); /* the sum of the course's days fits */
+    (void)block_charge_add(&all, waiting); /* the sum of the course's days fits */
     find_room(s, &all, &queued, &taken, &included);
     if (s->c->quota_end == FORECAST_NEVER && has_run_out(s, &all))
         s->c->quota_end = day;

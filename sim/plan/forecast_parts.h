@@ -29,9 +29,6 @@ size_t forecast_needs(const struct plan *plan, const struct plan_quota *out[FORE
 int block_needs_add(struct block_need *needs, const struct plan *plan, const struct tariff *t,
                     size_t row, struct serve_ask *ask, money charge);
 
-/* Adds so many times what `from` takes. -1: beyond 128 bits. */
-int block_charge_add(struct block_charge *to, const struct block_charge *from, uint64_t times);
-
 /* Requests of one day of the sample that are drawn together: whole sessions. */
 struct forecast_block {
     uint64_t unit; /* the user or session, or a hash of several */
@@ -48,6 +45,12 @@ struct block_sum {
     money usage;
     uint64_t weight_micro, input, output;
 };
+
+/* Adds so many times a sum with its first `need_count` needs, and once what `from` takes. -1:
+ * beyond 128 bits. */
+int block_charge_add_sum(struct block_charge *to, const struct block_sum *sum,
+                         const struct block_need *needs, size_t need_count, uint64_t times);
+int block_charge_add(struct block_charge *to, const struct block_charge *from);
 
 struct forecast_sample {
     struct sample_day *days;
@@ -70,9 +73,9 @@ int forecast_sample_make(struct forecast_sample *out, const struct workload *w,
                          size_t plan_count, struct error *err);
 void forecast_sample_free(struct forecast_sample *s);
 
-/* What a block charges under a plan, needs included. */
-void forecast_sample_get(const struct forecast_sample *s, size_t block, size_t plan,
-                         struct block_charge *out);
+/* Adds so many times what a block charges under a plan, needs included. -1: beyond 128 bits. */
+int forecast_sample_add(const struct forecast_sample *s, size_t block, size_t plan, uint64_t times,
+                        struct block_charge *to);
 
 /* Demand by day, its fit, and futures drawn from it. */
 struct demand_model {

@@ -280,13 +280,13 @@ static void make_room(struct forecast_sample *s, const struct forecast_plan *pla
     s->needs = mem_zero(s->block_count * s->need_count + 1, sizeof *s->needs);
 }
 
-void forecast_sample_get(const struct forecast_sample *s, size_t block, size_t plan,
-                         struct block_charge *out)
+int forecast_sample_add(const struct forecast_sample *s, size_t block, size_t plan, uint64_t times,
+                        struct block_charge *to)
 {
-    const struct block_sum *b = &s->charges[block * s->plan_count + plan];
-    *out = (struct block_charge){b->usage, b->weight_micro, b->input, b->output, {{0}}};
-    for (size_t i = s->need_first[plan]; i < s->need_first[plan + 1]; i++)
-        out->need[i - s->need_first[plan]] = s->needs[block * s->need_count + i];
+    size_t first = s->need_first[plan];
+    return block_charge_add_sum(to, &s->charges[block * s->plan_count + plan],
+                                &s->needs[block * s->need_count + first],
+                                s->need_first[plan + 1] - first, times);
 }
 
 int forecast_sample_make(struct forecast_sample *out, const struct workload *w,

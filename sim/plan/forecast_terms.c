@@ -64,23 +64,32 @@ int block_needs_add(struct block_need *needs, const struct plan *plan, const str
     return 0;
 }
 
-int block_charge_add(struct block_charge *to, const struct block_charge *from, uint64_t times)
+static int add_times(struct block_need *to, const struct block_need *from, uint64_t times)
+{
+    struct block_need more = {times * from->amount, 0, times * from->weight_micro};
+    return money_multiply(from->usage, times, &more.usage) < 0 ? -1 : add(to, &more);
+}
+
+int block_charge_add_sum(struct block_charge *to, const struct block_sum *sum,
+                         const struct block_need *needs, size_t need_count, uint64_t times)
 {
     money usage;
-    if (money_multiply(from->usage, times, &usage) < 0 ||
+    if (money_multiply(sum->usage, times, &usage) < 0 ||
         money_add(to->usage, usage, &to->usage) < 0)
         return -1;
-    to->weight_micro += times * from->weight_micro;
-    to->input += times * from->input;
-    to->output += times * from->output;
-    for (size_t i = 0; i < FORECAST_NEEDS; i++) {
-        struct block_need more = {times * from->need[i].amount, 0,
-                                  times * from->need[i].weight_micro};
-        if (money_multiply(from->need[i].usage, times, &more.usage) < 0 ||
-            add(&to->need[i], &more) < 0)
+    to->weight_micro += times * sum->weight_micro;
+    to->input += times * sum->input;
+    to->output += times * sum->output;
+    for (size_t i = 0; i < need_count; i++)
+        if (add_times(&to->need[i], &needs[i], times) < 0)
             return -1;
-    }
     return 0;
+}
+
+int block_charge_add(struct block_charge *to, const struct block_charge *from)
+{
+    struct block_sum sum = {from->usage, from->weight_micro, from->input, from->output};
+    return block_charge_add_sum(to, &sum, from->need, FORECAST_NEEDS, 1);
 }
 
 static uint32_t terms_of(const struct plan_quota *q)

@@ -321,11 +321,8 @@ static void course_of_sample(const struct workload *w, const struct plan *plan,
     ck_assert_uint_eq(s.day_count, 30);
     for (size_t d = 0; d < 30; d++) {
         days[d] = (struct block_charge){0};
-        for (size_t b = s.days[d].first; b < s.days[d].first + s.days[d].count; b++) {
-            struct block_charge one;
-            forecast_sample_get(&s, b, 0, &one);
-            ck_assert_int_eq(block_charge_add(&days[d], &one, 1), 0);
-        }
+        for (size_t b = s.days[d].first; b < s.days[d].first + s.days[d].count; b++)
+            ck_assert_int_eq(forecast_sample_add(&s, b, 0, 1, &days[d]), 0);
     }
     forecast_sample_free(&s);
     *c = (struct plan_course){.plan = plan, .demand = days, .days = 30, .spend = spend};
