@@ -57,8 +57,8 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     engine_config_init(&config);
     if (load(o, &model, &gpu, err) < 0)
         return err->code;
-    struct placement p = {&model, &gpu, (uint32_t)o->tensor_parallel,
-                          placement_kv_bits(o->kv_type), (uint32_t)o->data_parallel};
+    struct placement p = {&model, &gpu, (uint32_t)o->tensor_parallel, placement_kv_bits(o->kv_type),
+                          (uint32_t)o->data_parallel};
     if (derive_preset(&p, &config, err) < 0)
         return err->code;
     output_begin(&out);
