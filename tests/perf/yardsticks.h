@@ -134,8 +134,10 @@ static inline void bare_step(struct bare *b)
 {
     struct epoll_event events[64];
     int running, count = epoll_wait(b->epoll, events, 64, (int)b->timeout_ms);
-    if (count == 0 || b->timeout_ms == 0)
+    if (count == 0 || b->timeout_ms == 0) {
+        b->timeout_ms = -1; /* libcurl asks anew where it wants another */
         curl_multi_socket_action(b->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
     for (int i = 0; i < count; i++)
         curl_multi_socket_action(b->multi, events[i].data.fd,
                                  (events[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
