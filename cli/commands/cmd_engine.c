@@ -5,7 +5,7 @@
 #include "cli/report/text/summary_table.h"
 #include "core/embedded.h"
 #include "core/file_output.h"
-#include "sim/engine/calibrate.h"
+#include "sim/engine/calibrate/calibrate.h"
 #include "sim/engine/preset.h"
 #include "sim/engine/step_time.h"
 

@@ -1,6 +1,6 @@
 #include "core/buffer.h"
 #include "core/random.h"
-#include "sim/engine/calibrate.h"
+#include "sim/engine/calibrate/calibrate.h"
 #include "sim/engine/engine.h"
 #include "tests/unit/testing.h"
 

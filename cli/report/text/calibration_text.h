@@ -4,7 +4,7 @@
 
 #include "core/buffer.h"
 #include "core/json/json_write.h"
-#include "sim/engine/calibrate.h"
+#include "sim/engine/calibrate/calibrate.h"
 
 void calibration_write_text(const struct calibration *c, struct buffer *out);
 void calibration_write(const struct calibration *c, struct json_writer *w);

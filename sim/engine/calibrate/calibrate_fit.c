@@ -1,4 +1,4 @@
-#include "sim/engine/calibrate_fit.h"
+#include "sim/engine/calibrate/calibrate_fit.h"
 
 #include "core/memory.h"
 #include "sim/engine/engine.h"

@@ -16,7 +16,7 @@
 #ifndef FAREBOX_SIM_ENGINE_CALIBRATE_H
 #define FAREBOX_SIM_ENGINE_CALIBRATE_H
 
-#include "sim/engine/measured.h"
+#include "sim/engine/calibrate/measured.h"
 #include "sim/engine/preset.h"
 
 #define CALIBRATE_CONSTANTS 16

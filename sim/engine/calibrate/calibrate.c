@@ -1,5 +1,5 @@
 /* Which constants to fit, and to how much of the run. */
-#include "sim/engine/calibrate_fit.h"
+#include "sim/engine/calibrate/calibrate_fit.h"
 
 #include "core/clock.h"
 #include "core/memory.h"

@@ -7,7 +7,7 @@
 #ifndef FAREBOX_SIM_ENGINE_CALIBRATE_FIT_H
 #define FAREBOX_SIM_ENGINE_CALIBRATE_FIT_H
 
-#include "sim/engine/calibrate.h"
+#include "sim/engine/calibrate/calibrate.h"
 
 /* By request: whether its figure is fitted. NULL = every one. */
 struct calibrate_mask {

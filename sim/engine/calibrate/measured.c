@@ -1,4 +1,4 @@
-#include "sim/engine/measured.h"
+#include "sim/engine/calibrate/measured.h"
 
 #include "core/clock.h"
 #include "core/file.h"
