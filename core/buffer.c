@@ -26,7 +26,7 @@ void buffer_clear(struct buffer *b)
         b->data[0] = '\0';
 }
 
-int buffer_reserve(struct buffer *b, size_t extra)
+int buffer_make_room(struct buffer *b, size_t extra)
 {
     size_t needed;
     if (__builtin_add_overflow(b->length, extra, &needed) || needed > b->cap)
@@ -36,25 +36,9 @@ int buffer_reserve(struct buffer *b, size_t extra)
     return 0;
 }
 
-int buffer_add(struct buffer *b, const void *bytes, size_t count)
-{
-    if (buffer_reserve(b, count) < 0)
-        return -1;
-    if (count)
-        memcpy(b->data + b->length, bytes, count);
-    b->length += count;
-    b->data[b->length] = '\0';
-    return 0;
-}
-
 int buffer_add_text(struct buffer *b, const char *text)
 {
     return buffer_add(b, text, strlen(text));
-}
-
-int buffer_add_byte(struct buffer *b, char byte)
-{
-    return buffer_add(b, &byte, 1);
 }
 
 int buffer_add_format(struct buffer *b, const char *format, ...)
@@ -74,14 +58,24 @@ int buffer_add_format(struct buffer *b, const char *format, ...)
     return result;
 }
 
+static const char two_digits[] = "0001020304050607080910111213141516171819"
+                                 "2021222324252627282930313233343536373839"
+                                 "4041424344454647484950515253545556575859"
+                                 "6061626364656667686970717273747576777879"
+                                 "8081828384858687888990919293949596979899";
+
 int buffer_add_u64(struct buffer *b, uint64_t value)
 {
     char digits[20];
     size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
+    while (value >= 100) {
+        memcpy(digits + (at -= 2), two_digits + 2 * (value % 100), 2);
+        value /= 100;
+    }
+    if (value >= 10)
+        memcpy(digits + (at -= 2), two_digits + 2 * value, 2);
+    else
+        digits[--at] = (char)('0' + value);
     return buffer_add(b, digits + at, sizeof digits - at);
 }
 

@@ -14,6 +14,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define BUFFER_UNBOUNDED SIZE_MAX /* only for what this program itself writes */
 
@@ -28,11 +29,32 @@ void buffer_free(struct buffer *b);
 /* Empties the buffer and keeps its memory. */
 void buffer_clear(struct buffer *b);
 
+int buffer_make_room(struct buffer *b, size_t extra); /* for buffer_reserve below */
+
 /* All return 0, or -1 and leave the buffer as it was if it would pass its cap. */
-int buffer_reserve(struct buffer *b, size_t extra);
-int buffer_add(struct buffer *b, const void *bytes, size_t count);
+static inline int buffer_reserve(struct buffer *b, size_t extra)
+{
+    size_t room = b->capacity < b->cap ? b->capacity : b->cap; /* one byte is for the zero */
+    return room > b->length && extra < room - b->length ? 0 : buffer_make_room(b, extra);
+}
+
+static inline int buffer_add(struct buffer *b, const void *bytes, size_t count)
+{
+    if (buffer_reserve(b, count) < 0)
+        return -1;
+    if (count)
+        memcpy(b->data + b->length, bytes, count);
+    b->length += count;
+    b->data[b->length] = '\0';
+    return 0;
+}
+
+static inline int buffer_add_byte(struct buffer *b, char byte)
+{
+    return buffer_add(b, &byte, 1);
+}
+
 int buffer_add_text(struct buffer *b, const char *text);
-int buffer_add_byte(struct buffer *b, char byte);
 int buffer_add_format(struct buffer *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 int buffer_add_u64(struct buffer *b, uint64_t value);

@@ -550,7 +550,7 @@ void json_fields_put(struct json_writer *w, const struct json_table *t, const vo
         else if (f->kind == JSON_AS_EACH)
             put_each(w, f, member, groups);
         if (f->name)
-            json_key(w, f->name);
+            json_key_plain(w, f->name);
         put_value(w, f, object, member, groups);
     }
 }

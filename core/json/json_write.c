@@ -73,6 +73,23 @@ void json_end_array(struct json_writer *w)
     end(w, ']');
 }
 
+void json_key_plain(struct json_writer *w, const char *key)
+{
+    size_t length = strlen(key), comma = w->depth > 0 && !w->first ? 2 : 0;
+    if (w->indent || w->after_key || buffer_reserve(w->out, comma + length + 4) < 0) {
+        json_key(w, key);
+        return;
+    }
+    char *to = w->out->data + w->out->length;
+    memcpy(to, ", ", 2); /* there is room for it in any case */
+    to[comma] = '"';
+    memcpy(to + comma + 1, key, length);
+    memcpy(to + comma + 1 + length, "\": ", 4); /* with the zero behind it */
+    w->out->length += comma + length + 4;
+    w->first = false;
+    w->after_key = true;
+}
+
 void json_key(struct json_writer *w, const char *key)
 {
     separate(w);
@@ -290,6 +307,16 @@ static inline bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
+/* Eight of them at once: a borrow reaches a byte only from one that is not plain itself. */
+static inline bool are_plain(uint64_t eight)
+{
+    const uint64_t ones = UINT64_MAX / 0xFF, tops = ones << 7;
+    uint64_t quotes = eight ^ (ones * '"'), slashes = eight ^ (ones * '\\');
+    return ((eight | (eight - ones * 0x20) | ((quotes - ones) & ~quotes) |
+             ((slashes - ones) & ~slashes)) &
+            tops) == 0;
+}
+
 /* Most texts need no escape: checked and copied at once. */
 static bool add_plain(struct buffer *out, struct text text)
 {
@@ -297,13 +324,22 @@ static bool add_plain(struct buffer *out, struct text text)
         return false;
     char *to = out->data + out->length;
     *to++ = '"';
-    for (size_t i = 0; i < text.length; i++) {
-        if (!is_plain((unsigned char)text.at[i])) {
-            out->data[out->length] = '\0';
-            return false;
-        }
-        *to++ = text.at[i];
+    size_t i = 0;
+    bool plain = true;
+    for (uint64_t eight; i + sizeof eight <= text.length && plain; i += sizeof eight) {
+        memcpy(&eight, text.at + i, sizeof eight);
+        memcpy(to + i, &eight, sizeof eight);
+        plain = are_plain(eight);
     }
+    for (; i < text.length && plain; i++) {
+        to[i] = text.at[i];
+        plain = is_plain((unsigned char)text.at[i]);
+    }
+    if (!plain) {
+        out->data[out->length] = '\0';
+        return false;
+    }
+    to += text.length;
     *to++ = '"';
     *to = '\0';
     out->length += text.length + 2;

@@ -363,6 +363,33 @@ START_TEST(a_string_ends_where_its_first_odd_byte_says)
 }
 END_TEST
 
+/* Texts are checked eight bytes at once: no place in them is passed over. */
+START_TEST(an_odd_byte_is_escaped_wherever_it_stands)
+{
+    static const char odd[] = {'"', '\\', '\n', 0x1F, 0x7F, ' ', '!', '[', ']', '#', (char)0x80};
+    for (size_t length = 1; length <= 20; length++)
+        for (size_t at = 0; at < length; at++)
+            for (size_t k = 0; k < sizeof odd; k++) {
+                char text[21], expected[48];
+                struct buffer b;
+                memset(text, 'a', sizeof text);
+                text[at] = odd[k];
+                const char *as = odd[k] == '"'                   ? "\\\""
+                                 : odd[k] == '\\'                ? "\\\\"
+                                 : odd[k] == '\n'                ? "\\n"
+                                 : odd[k] == 0x1F                ? "\\u001f"
+                                 : (unsigned char)odd[k] >= 0x80 ? "\xEF\xBF\xBD"
+                                                                 : (char[]){odd[k], 0};
+                snprintf(expected, sizeof expected, "\"%.*s%s%.*s\"", (int)at, text, as,
+                         (int)(length - at - 1), text + at + 1);
+                buffer_init(&b, BUFFER_UNBOUNDED);
+                json_escape(&b, (struct text){text, length});
+                ck_assert_str_eq(b.data, expected);
+                buffer_free(&b);
+            }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("json");
@@ -382,6 +409,7 @@ int main(void)
     tcase_add_test(t, pairs_are_a_key_and_a_value);
     tcase_add_test(t, what_is_not_known_is_null);
     tcase_add_test(t, arrays_of_numbers_are_taken_whole);
+    tcase_add_test(t, an_odd_byte_is_escaped_wherever_it_stands);
     suite_add_tcase(s, t);
     return testing_run(s);
 }
