@@ -19,6 +19,29 @@ void histogram_free(struct histogram *h)
     *h = (struct histogram){0};
 }
 
+/* Most steps of a sequence are about as long: their page is at hand. */
+void histogram_add_steps(struct histogram *h, const int64_t *values, size_t count)
+{
+    uint64_t *page = NULL;
+    size_t page_at = SIZE_MAX;
+    for (size_t i = 1; i < count; i++) {
+        int64_t step = values[i] - values[i - 1];
+        if (__builtin_expect(step < 0, 0)) {
+            h->negative++;
+            step = 0;
+        }
+        size_t slot = histogram_slot((uint64_t)step);
+        if (slot >> HISTOGRAM_PAGE_BITS != page_at) {
+            page_at = slot >> HISTOGRAM_PAGE_BITS;
+            if (!h->pages[page_at])
+                histogram_add_first(h, page_at);
+            page = h->pages[page_at];
+        }
+        page[slot & (HISTOGRAM_PAGE - 1)]++;
+    }
+    h->count += count > 1 ? count - 1 : 0;
+}
+
 void histogram_merge(struct histogram *into, const struct histogram *from)
 {
     for (size_t page = 0; page < HISTOGRAM_PAGES; page++) {

@@ -72,6 +72,9 @@ static inline void histogram_add(struct histogram *h, int64_t value, uint64_t co
     h->count += count;
 }
 
+/* Adds what each value is more than the one before it: count − 1 differences. */
+void histogram_add_steps(struct histogram *h, const int64_t *values, size_t count);
+
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
 /* Type-7 quantile, 0 ≤ p ≤ 1, of the values as their buckets know them; NaN if empty. */

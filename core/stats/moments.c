@@ -26,6 +26,23 @@ void moments_add(struct moments *m, int64_t value, uint64_t count)
     m->squares = add_saturated(m->squares, square);
 }
 
+void moments_add_steps(struct moments *m, const int64_t *values, size_t count)
+{
+    struct moments part = {.min = INT64_MAX, .max = INT64_MIN};
+    if (count < 2)
+        return;
+    for (size_t i = 1; i < count; i++) {
+        int64_t step = values[i] - values[i - 1];
+        part.min = step < part.min ? step : part.min;
+        part.max = step > part.max ? step : part.max;
+        moments_squares square = (moments_squares)((moments_sum)step * step);
+        part.squares = add_saturated(part.squares, square);
+    }
+    part.count = count - 1;
+    part.sum = (moments_sum)values[count - 1] - values[0];
+    moments_merge(m, &part);
+}
+
 void moments_merge(struct moments *into, const struct moments *from)
 {
     if (from->count == 0)

@@ -32,6 +32,9 @@ struct moments {
 /* Adds `value` `count` times. */
 void moments_add(struct moments *m, int64_t value, uint64_t count);
 
+/* Adds what each value is more than the one before it: count − 1 differences. */
+void moments_add_steps(struct moments *m, const int64_t *values, size_t count);
+
 void moments_merge(struct moments *into, const struct moments *from);
 
 /* NaN where there are no values. */

@@ -119,6 +119,27 @@ START_TEST(counts_through_a_value)
 }
 END_TEST
 
+START_TEST(steps_are_added_as_single_values_are)
+{
+    struct histogram single = {0}, steps = {0};
+    struct random r;
+    int64_t values[3000] = {0};
+    random_init(&r, 3, RANDOM_TEST, 0);
+    for (int i = 1; i < 3000; i++) {
+        int64_t step = (int64_t)(random_u64(&r) >> (20 + random_below(&r, 43))) - 2;
+        values[i] = values[i - 1] + step;
+        histogram_add(&single, step, 1);
+    }
+    histogram_add_steps(&steps, values, 3000);
+    ck_assert(same(&single, &steps));
+    ck_assert_uint_gt(steps.negative, 0);
+    histogram_add_steps(&steps, values, 0);
+    ck_assert_uint_eq(steps.count, single.count);
+    histogram_free(&single);
+    histogram_free(&steps);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("histogram");
@@ -128,5 +149,6 @@ int main(void)
     tcase_add_test(tests, quantiles_are_right_to_a_tenth_of_a_percent);
     tcase_add_test(tests, merge_and_rebuild_are_exact);
     tcase_add_test(tests, counts_through_a_value);
+    tcase_add_test(tests, steps_are_added_as_single_values_are);
     return testing_run(suite);
 }

@@ -92,6 +92,22 @@ START_TEST(sums_survive_a_file)
 }
 END_TEST
 
+START_TEST(steps_are_added_as_single_values_are)
+{
+    const int64_t values[] = {5, 12, 12, -3, 4000000000, INT64_MAX, 7, 8};
+    struct moments single = {0}, steps = {0};
+    moments_add(&single, 1, 2);
+    steps = single;
+    for (size_t i = 1; i < 8; i++)
+        moments_add(&single, values[i] - values[i - 1], 1);
+    moments_add_steps(&steps, values, 8);
+    ck_assert_mem_eq(&steps, &single, sizeof single);
+    moments_add_steps(&steps, values, 1); /* none */
+    moments_add_steps(&steps, values, 0);
+    ck_assert_mem_eq(&steps, &single, sizeof single);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("moments");
@@ -102,5 +118,6 @@ int main(void)
     tcase_add_test(tests, merging_is_exact_in_any_order);
     tcase_add_test(tests, squares_past_the_end_are_no_number);
     tcase_add_test(tests, sums_survive_a_file);
+    tcase_add_test(tests, steps_are_added_as_single_values_are);
     return testing_run(suite);
 }

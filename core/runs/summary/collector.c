@@ -11,10 +11,12 @@
 static int compare_rows(const void *a, const void *b)
 {
     const struct request_row *x = a, *y = b;
-    const int64_t left[] = {x->scheduled_ns,   x->sent_ns,     x->done_ns,
-                            x->first_token_ns, x->asked_input, x->asked_output};
-    const int64_t right[] = {y->scheduled_ns,   y->sent_ns,     y->done_ns,
-                             y->first_token_ns, y->asked_input, y->asked_output};
+    if (x->scheduled_ns != y->scheduled_ns) /* nearly always */
+        return x->scheduled_ns < y->scheduled_ns ? -1 : 1;
+    const int64_t left[] = {x->sent_ns, x->done_ns, x->first_token_ns, x->asked_input,
+                            x->asked_output};
+    const int64_t right[] = {y->sent_ns, y->done_ns, y->first_token_ns, y->asked_input,
+                             y->asked_output};
     for (size_t i = 0; i < sizeof left / sizeof *left; i++)
         if (left[i] != right[i])
             return left[i] < right[i] ? -1 : 1;
@@ -93,11 +95,7 @@ static void add_tokens(struct collector *c, const struct record *r)
     if (r->status != RECORD_COMPLETED || tokens == 0 || last == TIME_NEVER)
         return;
     if (r->chunk_ns && r->chunks > 0) {
-        for (uint64_t k = 0; k < r->chunks; k++) {
-            uint64_t share = tokens * (k + 1) / r->chunks - tokens * k / r->chunks;
-            if (share)
-                token_bins_add(&c->tokens, r->chunk_ns[k], share);
-        }
+        token_bins_spread(&c->tokens, r->chunk_ns, r->chunks, tokens);
         return;
     }
     int64_t first = r->first_token_ns == TIME_NEVER ? last : r->first_token_ns;
@@ -113,10 +111,8 @@ static void add_tokens(struct collector *c, const struct record *r)
 
 static void add_gaps(struct collector *c, const struct record *r)
 {
-    if (r->status != RECORD_COMPLETED || !r->chunk_ns)
-        return;
-    for (uint32_t k = 1; k < r->chunks; k++)
-        gap_store_add(&c->gaps, r->scheduled_ns, r->chunk_ns[k] - r->chunk_ns[k - 1]);
+    if (r->status == RECORD_COMPLETED && r->chunk_ns)
+        gap_store_add(&c->gaps, r->scheduled_ns, r->chunk_ns, r->chunks);
 }
 
 static void count_chunks(struct collector *c, const struct record *r)

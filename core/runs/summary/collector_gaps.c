@@ -33,11 +33,16 @@ static void widen_slices(struct gap_store *g)
     g->slice_ns *= 2;
 }
 
-static void add_to_slice(struct gap_store *g, int64_t scheduled_ns, int64_t gap_ns)
+static int slice_of(struct gap_store *g, int64_t scheduled_ns)
 {
     while (scheduled_ns / g->slice_ns >= GAP_SLICES)
         widen_slices(g);
-    int slice = scheduled_ns < 0 ? 0 : (int)(scheduled_ns / g->slice_ns);
+    return scheduled_ns < 0 ? 0 : (int)(scheduled_ns / g->slice_ns);
+}
+
+static void add_to_slice(struct gap_store *g, int64_t scheduled_ns, int64_t gap_ns)
+{
+    int slice = slice_of(g, scheduled_ns);
     histogram_add(&g->slices[slice], gap_ns, 1);
     moments_add(&g->moments[slice], gap_ns, 1);
 }
@@ -53,7 +58,7 @@ static void fold(struct gap_store *g)
     spool_free(&g->exact);
 }
 
-void gap_store_add(struct gap_store *g, int64_t due_ns, int64_t gap_ns)
+static void add_gap(struct gap_store *g, int64_t due_ns, int64_t gap_ns)
 {
     if (!g->folded && g->exact.count == GAPS_EXACT)
         fold(g);
@@ -63,11 +68,23 @@ void gap_store_add(struct gap_store *g, int64_t due_ns, int64_t gap_ns)
         spool_add(&g->exact, &(struct timed_value){due_ns, gap_ns});
 }
 
+void gap_store_add(struct gap_store *g, int64_t due_ns, const int64_t *at_ns, size_t chunks)
+{
+    size_t k = 1;
+    for (; k < chunks && !g->folded; k++)
+        add_gap(g, due_ns, at_ns[k] - at_ns[k - 1]);
+    if (k >= chunks)
+        return;
+    int slice = slice_of(g, due_ns);
+    moments_add_steps(&g->moments[slice], at_ns + k - 1, chunks - k + 1);
+    histogram_add_steps(&g->slices[slice], at_ns + k - 1, chunks - k + 1);
+}
+
 void gap_store_merge(struct gap_store *g, const struct gap_store *from)
 {
     struct spool_scan scan = spool_scan_of(&from->exact);
     for (const struct timed_value *v; (v = spool_scan_next(&scan));)
-        gap_store_add(g, v->due_ns, v->value_ns);
+        add_gap(g, v->due_ns, v->value_ns);
     if (!from->folded)
         return;
     fold(g);
@@ -99,15 +116,20 @@ static void widen_bins(struct token_bins *t)
     }
     t->count = (t->count + 1) / 2;
     t->width_ns *= 2;
+    t->doublings++;
+}
+
+/* Two steps, as a division by what is not known here takes longer. */
+static inline size_t bin_of(const struct token_bins *t, int64_t at_ns)
+{
+    return at_ns > 0 ? (size_t)((uint64_t)at_ns / (uint64_t)NS_PER_MS >> t->doublings) : 0;
 }
 
 void token_bins_add(struct token_bins *t, int64_t at_ns, uint64_t tokens)
 {
-    if (at_ns < 0)
-        at_ns = 0;
-    while ((uint64_t)(at_ns / t->width_ns) >= TOKEN_BINS)
+    while (bin_of(t, at_ns) >= TOKEN_BINS)
         widen_bins(t);
-    size_t bin = (size_t)(at_ns / t->width_ns);
+    size_t bin = bin_of(t, at_ns);
     if (bin >= t->count) {
         mem_grow(&t->counts, &t->capacity, bin + 1, sizeof *t->counts);
         for (size_t i = t->count; i <= bin; i++)
@@ -115,6 +137,21 @@ void token_bins_add(struct token_bins *t, int64_t at_ns, uint64_t tokens)
         t->count = bin + 1;
     }
     t->counts[bin] += tokens;
+}
+
+void token_bins_spread(struct token_bins *t, const int64_t *at_ns, size_t chunks, uint64_t tokens)
+{
+    uint64_t least = tokens / chunks, rest = tokens % chunks, owed = 0;
+    for (size_t k = 0; k < chunks; k++) {
+        owed += rest; /* stays 0 where each chunk is a token, or as many */
+        uint64_t share = least + (owed >= chunks);
+        owed -= owed >= chunks ? chunks : 0;
+        size_t bin = bin_of(t, at_ns[k]);
+        if (bin < t->count)
+            t->counts[bin] += share;
+        else if (share)
+            token_bins_add(t, at_ns[k], share);
+    }
 }
 
 void token_bins_merge(struct token_bins *t, const struct token_bins *from)

@@ -53,7 +53,8 @@ struct retry_store {
 struct token_bins {
     uint64_t *counts;
     size_t count, capacity;
-    int64_t width_ns;
+    int64_t width_ns; /* a millisecond, doubled so many times: */
+    unsigned doublings;
 };
 
 /* Tokens that are not of text, of a completed request that had some: few runs have any. */
@@ -85,11 +86,14 @@ struct request_row row_of(const struct record *r);
 /* collector_gaps.c */
 void gap_store_init(struct gap_store *g);
 void gap_store_free(struct gap_store *g);
-void gap_store_add(struct gap_store *g, int64_t due_ns, int64_t gap_ns);
+/* The gaps between a request's chunks, which came at these instants. */
+void gap_store_add(struct gap_store *g, int64_t due_ns, const int64_t *at_ns, size_t chunks);
 void gap_store_merge(struct gap_store *g, const struct gap_store *from);
 void token_bins_init(struct token_bins *t);
 void token_bins_free(struct token_bins *t);
 void token_bins_add(struct token_bins *t, int64_t at_ns, uint64_t tokens);
+/* Divides tokens evenly among a request's chunks, whole ones to each. */
+void token_bins_spread(struct token_bins *t, const int64_t *at_ns, size_t chunks, uint64_t tokens);
 void token_bins_merge(struct token_bins *t, const struct token_bins *from);
 /* Tokens in [from, to); a bin that is cut counts in proportion. */
 uint64_t token_bins_between(const struct token_bins *t, int64_t from_ns, int64_t to_ns);
