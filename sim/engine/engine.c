@@ -13,9 +13,9 @@ struct engine {
     struct replica **replicas;
     int64_t *next_ns; /* of each replica */
     int64_t now_ns;
-    uint32_t turn;                 /* round-robin */
-    const struct replica *serving; /* the one whose events are told */
-    uint64_t *hashes;              /* of a prompt that is to be routed */
+    uint32_t turn;           /* round-robin */
+    struct replica *serving; /* the one whose events are told */
+    uint64_t *hashes;        /* of a prompt that is to be routed */
     size_t hash_capacity;
 };
 

@@ -286,7 +286,7 @@ static void tell_decodes(struct replica *r, const struct engine_sink *sink)
 /* Forgets the steps that no sequence in the replica has tokens of. */
 static void clean_log(struct replica *r)
 {
-    if (r->log.count - r->log.head < r->log_limit)
+    if (step_log_room(&r->log) < r->log_limit)
         return;
     uint64_t oldest = r->step;
     for (uint32_t slot = r->running.first; slot != SLOT_NONE; slot = slot_at(r, slot)->next)
@@ -299,7 +299,7 @@ static void clean_log(struct replica *r)
             oldest = slot_at(r, slot)->spans[0].first_step;
     }
     step_log_forget(&r->log, oldest);
-    r->log_limit = 2 * (r->log.count - r->log.head) + LOG_LIMIT_MIN;
+    r->log_limit = 2 * step_log_room(&r->log) + LOG_LIMIT_MIN;
 }
 
 /* The jump's steps are over: time, tokens, ends. */
@@ -401,7 +401,7 @@ void replica_serve(struct replica *r, const struct engine_sink *sink)
         begin_jump(r);
 }
 
-size_t replica_token_times(const struct replica *r, int64_t *out, size_t capacity)
+size_t replica_token_times(struct replica *r, int64_t *out, size_t capacity)
 {
     size_t done = 0;
     if (!r->ending_now)

@@ -33,7 +33,7 @@ int64_t replica_next_ns(const struct replica *r);
 void replica_serve(struct replica *r, const struct engine_sink *sink);
 
 /* As engine_token_times. */
-size_t replica_token_times(const struct replica *r, int64_t *out, size_t capacity);
+size_t replica_token_times(struct replica *r, int64_t *out, size_t capacity);
 
 /* As engine_find_stay. */
 bool replica_find_stay(const struct replica *r, uint64_t tag, struct engine_stay *out);

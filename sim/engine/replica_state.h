@@ -63,7 +63,7 @@ struct replica {
     uint32_t cancelled;    /* running sequences to drop at the next step's end */
 
     struct step_log log;
-    size_t log_limit;                  /* runs in the log at which it is cleaned */
+    size_t log_limit;                  /* step_log_room() at which the log is cleaned */
     const struct sequence *ending_now; /* within on_done */
     enum hold hold;                    /* in the jump under way */
     int64_t held_ns[HOLDS], prefill_ns, decode_ns;

@@ -127,6 +127,8 @@ double step_tpot_ms(const struct engine_config *config, uint32_t batch, uint32_t
 struct step_instant step_instant_after(struct step_instant start, struct step_duration d,
                                        uint64_t steps)
 {
+    if (steps == 0)
+        return start;
     femtoseconds m = (femtoseconds)steps;
     femtoseconds total = m * d.first_fs + m * (m - 1) / 2 * d.inc_fs + start.fs;
     int64_t ns, fs;
