@@ -28,9 +28,57 @@ uint64_t sorter_count(const struct sorter *s)
     return s->runs.count + s->run_count;
 }
 
+#define DIGIT_BITS 11
+#define DIGITS 6 /* of 64 bits */
+#define DIGIT_VALUES ((size_t)1 << DIGIT_BITS)
+
+static inline size_t digit_of(uint64_t key, int digit)
+{
+    return (size_t)(key >> (digit * DIGIT_BITS)) & (DIGIT_VALUES - 1);
+}
+
+/* By one digit, from `from` to `to`, in which equal ones stay in their order. False: all have the
+ * same, nothing was moved. */
+static bool sort_by_digit(const uint64_t *from, uint64_t *to, size_t count, int digit)
+{
+    size_t starts[DIGIT_VALUES] = {0}, next = 0;
+    for (size_t i = 0; i < count; i++)
+        starts[digit_of(from[i], digit)]++;
+    if (starts[digit_of(from[0], digit)] == count)
+        return false;
+    for (size_t v = 0; v < DIGIT_VALUES; v++) {
+        size_t here = starts[v];
+        starts[v] = next;
+        next += here;
+    }
+    for (size_t i = 0; i < count; i++)
+        to[starts[digit_of(from[i], digit)]++] = from[i];
+    return true;
+}
+
+/* Whole numbers by their digits, the lowest first: a few passes, without comparisons. With its top
+ * bit turned a number of two's complement has the order of an unsigned one. */
+static void sort_numbers(uint64_t *numbers, size_t count)
+{
+    uint64_t *room = mem_alloc(count * sizeof *room), *from = numbers, *to = room;
+    for (size_t i = 0; i < count; i++)
+        numbers[i] ^= UINT64_C(1) << 63;
+    for (int digit = 0; digit < DIGITS; digit++)
+        if (sort_by_digit(from, to, count, digit)) {
+            uint64_t *sorted = to;
+            to = from;
+            from = sorted;
+        }
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = from[i] ^ UINT64_C(1) << 63;
+    free(room);
+}
+
 static void sort_run(struct sorter *s)
 {
-    if (!s->run_sorted && s->run_count > 1)
+    if (!s->run_sorted && s->run_count >= DIGIT_VALUES && s->compare == sorter_compare_int64)
+        sort_numbers((uint64_t *)(void *)s->run, s->run_count);
+    else if (!s->run_sorted && s->run_count > 1)
         qsort(s->run, s->run_count, s->runs.item_size, s->compare);
     s->run_sorted = true;
 }

@@ -201,6 +201,33 @@ START_TEST(equal_items_all_come_out)
 }
 END_TEST
 
+/* More than fit one run, of every size and sign, and many alike. */
+START_TEST(numbers_are_sorted_whatever_their_size_and_sign)
+{
+    enum { COUNT = 300000 };
+    int64_t *expected = malloc(COUNT * sizeof *expected);
+    struct sorter s;
+    struct sorter_scan scan;
+    struct random r;
+    random_init(&r, 4, RANDOM_TEST, 0);
+    sorter_init(&s, sizeof(int64_t), sorter_compare_int64);
+    for (size_t i = 0; i < COUNT; i++) {
+        expected[i] = (int64_t)(random_u64(&r) >> random_below(&r, 64));
+        if (i % 3 == 0)
+            expected[i] = -(int64_t)(i % 1000);
+        sorter_add(&s, &expected[i]);
+    }
+    qsort(expected, COUNT, sizeof *expected, sorter_compare_int64);
+    sorter_scan_begin(&scan, &s);
+    for (size_t i = 0; i < COUNT; i++)
+        ck_assert_int_eq(*(const int64_t *)sorter_scan_next(&scan), expected[i]);
+    ck_assert(!sorter_scan_next(&scan));
+    sorter_scan_end(&scan);
+    sorter_free(&s);
+    free(expected);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("spool");
@@ -212,6 +239,7 @@ int main(void)
     tcase_add_test(tests, the_file_has_no_name);
     tcase_add_test(tests, any_order_comes_out_sorted);
     tcase_add_test(tests, equal_items_all_come_out);
+    tcase_add_test(tests, numbers_are_sorted_whatever_their_size_and_sign);
     suite_add_tcase(suite, tests);
     return testing_run(suite);
 }
