@@ -1,8 +1,9 @@
-/* Which constants to fit, and to how much of the run. */
-#include "sim/engine/calibrate/calibrate_fit.h"
+/* Which constants to fit, and to how much of the runs. */
+#include "sim/engine/calibrate/calibrate.h"
 
-#include "core/clock.h"
 #include "core/memory.h"
+#include "sim/engine/calibrate/calibrate_cut.h"
+#include "sim/engine/calibrate/calibrate_server.h"
 
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
@@ -11,221 +12,109 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FOLDS 4
+#define QUARTERS 4   /* of a single run: its folds */
 #define STRETCHES 20 /* of the run, by arrival: every fourth is a fold */
 #define LEAST 40     /* requests: fewer tell no set of constants from another */
 #define NEARLY 1.05  /* of the least error: a smaller set is as good */
 #define NEARLY_ABSOLUTE 0.01
-#define LEAST_JUDGED 20  /* requests before the cut */
-#define CUT_VARIOUS 0.3  /* coefficient of variation of the times to be served */
-#define CUT_LATE 5       /* answers in the last stretch */
-#define CUT_RATE 0.5     /* of their usual rate */
-#define MEETS 0.02       /* of a logarithm, by request */
-#define DRIFT_LEAST 0.03 /* of a logarithm, and so many standard errors: beyond chance */
-#define DRIFT_ERRORS 3
 
 static const char *const candidates[CALIBRATE_CANDIDATES] = {
-    "k,request_overhead_ms",
+    CALIBRATE_SMALL_SET,
     "k,w0,request_overhead_ms",
     "k,w0,kappa,s0,request_overhead_ms",
     "k,w0,w1,c0,c1,ap,kappa,d0,d1,s0,s1,request_overhead_ms",
 };
 
-static struct calibrate_mask mask_create(size_t count)
-{
-    return (struct calibrate_mask){mem_zero(count, sizeof(bool)), mem_zero(count, sizeof(bool))};
-}
+/* What the choice and the fits look at. */
+struct work {
+    struct measured_run *runs; /* copies: load may be put in */
+    size_t count;
+    const struct engine_config *preset;
+    struct calibrate_mask *judged, *kept; /* by run; kept: room for what a fold looks at */
+    struct calibrate_logs *logs;
+    struct calibrate_part *found; /* by run: cut, judged, drift */
+};
 
-static void mask_free(struct calibrate_mask *m)
+static struct calibrate_task task_of(const struct work *w, const char *names,
+                                     const struct calibrate_mask *masks, size_t left_out)
 {
-    free(m->ttft);
-    free(m->tpot);
-}
-
-static struct calibrate_logs logs_create(size_t count)
-{
-    return (struct calibrate_logs){mem_zero(count, sizeof(double)),
-                                   mem_zero(count, sizeof(double))};
-}
-
-static void logs_free(struct calibrate_logs *l)
-{
-    free(l->ttft);
-    free(l->tpot);
-}
-
-/* ---- the cut ---- */
-
-/* What has its figure by `until_ns` is judged; returns how many have their TPOT. */
-static size_t judge_until(const struct measured_run *run, int64_t until_ns,
-                          const struct calibrate_mask *m)
-{
-    size_t judged = 0;
-    for (size_t i = 0; i < run->count; i++) {
-        const struct measured_request *r = &run->requests[i];
-        bool known = !r->cancelled;
-        m->ttft[i] = known && r->first_ns <= until_ns;
-        m->tpot[i] = known && r->last_ns <= until_ns;
-        judged += m->tpot[i];
-    }
-    return judged;
-}
-
-/* The times from first to last token, sorted; returns how many. The caller frees them. */
-static size_t service_times(const struct measured_run *run, double **out, int64_t *last_ns)
-{
-    size_t n = 0;
-    *out = mem_alloc(run->count * sizeof **out);
-    *last_ns = 0;
-    for (size_t i = 0; i < run->count; i++) {
-        const struct measured_request *r = &run->requests[i];
-        if (r->cancelled)
-            continue;
-        (*out)[n++] = (double)(r->last_ns - r->first_ns);
-        *last_ns = r->last_ns > *last_ns ? r->last_ns : *last_ns;
-    }
-    gsl_sort(*out, 1, n);
-    return n;
-}
-
-/* Until when all that ran had ended before the last record, as far as one can see. */
-static int64_t clean_until(const struct measured_run *run)
-{
-    double *service;
-    int64_t last_ns;
-    size_t n = service_times(run, &service, &last_ns);
-    last_ns -= (int64_t)service[n - 1];
-    free(service);
-    return last_ns;
-}
-
-/* A load that ends is served out: of answers of various lengths, the longest come last and few at a
- * time. Where they end at their full rate until the last instant, records are missing. */
-static bool ends_abruptly(const struct measured_run *run)
-{
-    double *service;
-    int64_t last_ns, first_ns = INT64_MAX;
-    size_t n = service_times(run, &service, &last_ns), late = 0;
-    double window = gsl_stats_median_from_sorted_data(service, 1, n) / 2;
-    double various = gsl_stats_sd(service, 1, n) / gsl_stats_mean(service, 1, n);
-    for (size_t i = 0; i < run->count; i++) {
-        const struct measured_request *r = &run->requests[i];
-        if (r->cancelled)
-            continue;
-        late += (double)(last_ns - r->last_ns) < window;
-        first_ns = r->last_ns < first_ns ? r->last_ns : first_ns;
-    }
-    free(service);
-    double usual = (double)(n - late) * window / ((double)(last_ns - first_ns) - window);
-    return n >= LEAST_JUDGED && various > CUT_VARIOUS && late >= CUT_LATE && usual > 0 &&
-           (double)late > CUT_RATE * usual;
-}
-
-/* Mean and squared standard error of the logs that are judged, or of those that are not. */
-static void mean_of(const struct calibrate_logs *l, const struct calibrate_mask *m, size_t count,
-                    bool judged, double *mean, double *square)
-{
-    double sum = 0, squares = 0, n = 0;
-    for (size_t i = 0; i < count; i++)
-        if (isfinite(l->tpot[i]) && m->tpot[i] == judged) {
-            sum += l->tpot[i];
-            squares += l->tpot[i] * l->tpot[i];
-            n++;
-        }
-    *mean = sum / n;
-    *square = n > 1 ? (squares / n - *mean * *mean) / (n - 1) : INFINITY;
-}
-
-/* Fits what is clean, and looks whether the rest is slower than that foretells. True if so; *meets
- * if all of the run is met so well that no load can be missing. */
-static bool drifts(const struct measured_run *run, const struct engine_config *preset,
-                   const struct calibrate_mask *clean, double *drift, bool *meets)
-{
-    struct calibration fit;
-    struct calibrate_logs logs = logs_create(run->count);
-    double early = 0, late = 0, early_square = 0, late_square = 0;
-    *drift = NAN;
-    *meets = false;
-    if (calibrate_fit(run, preset, candidates[0], clean, &logs, &fit, NULL) == 0) {
-        mean_of(&logs, clean, run->count, true, &early, &early_square);
-        mean_of(&logs, clean, run->count, false, &late, &late_square);
-        *drift = late - early;
-        *meets = fit.after.tpot.error < MEETS;
-    }
-    logs_free(&logs);
-    return *drift > DRIFT_LEAST && *drift > DRIFT_ERRORS * sqrt(early_square + late_square);
-}
-
-/* Decides what is judged: everything, or what is clean of a run that was cut. */
-static void find_cut(const struct measured_run *run, const struct engine_config *preset,
-                     const struct calibrate_mask *m, struct calibration *found)
-{
-    size_t clean = judge_until(run, clean_until(run), m);
-    bool meets, killed = run->killed || run->endless;
-    if (clean < LEAST_JUDGED)
-        clean = judge_until(run, INT64_MAX - 1, m);
-    bool slower = drifts(run, preset, m, &found->drift, &meets);
-    slower = slower || (!meets && ends_abruptly(run));
-    found->cut = killed ? CALIBRATE_KILLED : slower ? CALIBRATE_LOOKS_CUT : CALIBRATE_WHOLE;
-    found->judged = found->cut == CALIBRATE_WHOLE ? judge_until(run, INT64_MAX - 1, m) : clean;
+    return (struct calibrate_task){.runs = w->runs,
+                                   .count = w->count,
+                                   .preset = w->preset,
+                                   .names = names,
+                                   .masks = masks,
+                                   .left_out = left_out,
+                                   .logs = w->logs};
 }
 
 /* ---- the choice ---- */
 
-/* Requests that follow each other share their load: whole stretches of the run are left out. */
-static size_t fold_of(size_t request, size_t count)
+/* Requests that follow each other share their load: whole stretches of a run are left out. */
+static size_t quarter_of(size_t request, size_t count)
 {
-    return request * STRETCHES / count % FOLDS;
+    return request * STRETCHES / count % QUARTERS;
 }
 
-static void add_squares(const struct calibrate_logs *l, const struct calibrate_mask *judged,
-                        size_t fold, size_t count, double *squares, double *n)
+/* By the logs of a run, of what is judged and was not kept for the fit: squares and their number.
+ */
+static void add_squares(const struct work *w, size_t run, bool all, double *squares, double *n)
 {
-    for (size_t i = 0; i < count; i++) {
-        const double logs[] = {l->ttft[i], l->tpot[i]};
-        const bool held[] = {judged->ttft[i], judged->tpot[i]};
+    const struct calibrate_mask *judged = &w->judged[run], *kept = &w->kept[run];
+    for (size_t i = 0; i < w->runs[run].count; i++) {
+        const double logs[] = {w->logs[run].ttft[i], w->logs[run].tpot[i]};
+        const bool held[] = {judged->ttft[i] && (all || !kept->ttft[i]),
+                             judged->tpot[i] && (all || !kept->tpot[i])};
         for (int k = 0; k < 2; k++)
-            if (held[k] && isfinite(logs[k]) && fold_of(i, count) == fold) {
+            if (held[k] && isfinite(logs[k])) {
                 *squares += logs[k] * logs[k];
                 (*n)++;
             }
     }
 }
 
-/* How far fits of three quarters are off in the fourth: the median, for a single fit may end in a
- * wrong valley. */
-static double foretell(const struct measured_run *run, const struct engine_config *preset,
-                       const char *names, const struct calibrate_mask *judged)
+/* How far a fit without the fold is off in it: a run of several, a quarter of a single one. */
+static double foretell_fold(const struct work *w, const char *names, size_t fold)
 {
-    struct calibrate_mask m = mask_create(run->count);
-    struct calibrate_logs logs = logs_create(run->count);
     struct calibration fit;
-    double errors[FOLDS];
-    for (size_t f = 0; f < FOLDS; f++) {
-        double squares = 0, n = 0;
-        for (size_t i = 0; i < run->count; i++) {
-            bool kept = fold_of(i, run->count) != f;
-            m.ttft[i] = kept && judged->ttft[i];
-            m.tpot[i] = kept && judged->tpot[i];
-        }
-        if (calibrate_fit(run, preset, names, &m, &logs, &fit, NULL) == 0)
-            add_squares(&logs, judged, f, run->count, &squares, &n);
-        errors[f] = n > 0 ? sqrt(squares / n) : INFINITY;
+    double squares = 0, n = 0;
+    bool alone = w->count == 1;
+    for (size_t i = 0; alone && i < w->runs->count; i++) {
+        bool kept = quarter_of(i, w->runs->count) != fold;
+        w->kept->ttft[i] = kept && w->judged->ttft[i];
+        w->kept->tpot[i] = kept && w->judged->tpot[i];
     }
-    mask_free(&m);
-    logs_free(&logs);
-    gsl_sort(errors, 1, FOLDS);
-    return gsl_stats_median_from_sorted_data(errors, 1, FOLDS);
+    struct calibrate_task task =
+        alone ? task_of(w, names, w->kept, CALIBRATE_NONE) : task_of(w, names, w->judged, fold);
+    if (calibrate_fit(&task, &fit, NULL) < 0)
+        return INFINITY;
+    add_squares(w, alone ? 0 : fold, !alone, &squares, &n);
+    calibration_free(&fit);
+    return n > 0 ? sqrt(squares / n) : INFINITY;
 }
 
-static const char *choose(const struct measured_run *run, const struct engine_config *preset,
-                          const struct calibrate_mask *judged, struct calibration *found)
+/* The median over the folds, for a single fit may end in a wrong valley. */
+static double foretell(const struct work *w, const char *names)
+{
+    size_t folds = w->count == 1 ? QUARTERS : w->count;
+    double *errors = mem_alloc(folds * sizeof *errors);
+    for (size_t f = 0; f < folds; f++)
+        errors[f] = foretell_fold(w, names, f);
+    gsl_sort(errors, 1, folds);
+    double median = gsl_stats_median_from_sorted_data(errors, 1, folds);
+    free(errors);
+    return median;
+}
+
+static const char *choose(const struct work *w, struct calibration *found)
 {
     double best = INFINITY;
-    if (found->judged < LEAST)
+    size_t judged = 0;
+    for (size_t r = 0; r < w->count; r++)
+        judged += w->found[r].judged;
+    if (judged < LEAST)
         return candidates[0];
     for (size_t i = 0; i < CALIBRATE_CANDIDATES; i++) {
-        double error = foretell(run, preset, candidates[i], judged);
+        double error = foretell(w, candidates[i]);
         found->candidates[i] = (struct calibrate_candidate){candidates[i], error};
         best = fmin(best, error);
     }
@@ -236,27 +125,115 @@ static const char *choose(const struct measured_run *run, const struct engine_co
     return candidates[0];
 }
 
-static void keep_found(const struct calibration *found, const char *names, struct calibration *out)
+/* ---- all together ---- */
+
+static struct measured_run copy_of(const struct measured_run *run)
+{
+    struct measured_run copy = *run;
+    copy.requests = mem_alloc(run->count * sizeof *copy.requests);
+    copy.capacity = run->count;
+    memcpy(copy.requests, run->requests, run->count * sizeof *copy.requests);
+    return copy;
+}
+
+static int work_init(struct work *w, const struct measured_run *runs, size_t count,
+                     const struct engine_config *preset, struct error *err)
+{
+    int status = 0;
+    *w = (struct work){.runs = mem_zero(count, sizeof *w->runs),
+                       .count = count,
+                       .preset = preset,
+                       .judged = mem_zero(count, sizeof *w->judged),
+                       .kept = mem_zero(count, sizeof *w->kept),
+                       .logs = mem_zero(count, sizeof *w->logs),
+                       .found = mem_zero(count, sizeof *w->found)};
+    for (size_t r = 0; r < count && status == 0; r++) {
+        w->runs[r] = copy_of(&runs[r]);
+        status = calibrate_find_cut(&w->runs[r], preset, &w->judged[r], &w->found[r], err);
+        w->kept[r] = calibrate_mask_create(w->runs[r].count);
+        w->logs[r] = calibrate_logs_create(w->runs[r].count);
+    }
+    return status;
+}
+
+static void work_free(struct work *w)
+{
+    for (size_t r = 0; r < w->count; r++) {
+        calibrate_mask_free(&w->judged[r]);
+        calibrate_mask_free(&w->kept[r]);
+        calibrate_logs_free(&w->logs[r]);
+        free(w->runs[r].requests);
+    }
+    free(w->runs);
+    free(w->judged);
+    free(w->kept);
+    free(w->logs);
+    free(w->found);
+}
+
+static void keep_found(const struct work *w, const struct calibration *found, const char *names,
+                       struct calibration *out)
 {
     snprintf(out->names, sizeof out->names, "%s", names);
     memcpy(out->candidates, found->candidates, sizeof out->candidates);
     out->candidate_count = found->candidate_count;
-    out->cut = found->cut;
-    out->judged = found->judged;
-    out->drift = found->drift;
+    for (size_t r = 0; r < w->count; r++) {
+        out->parts[r].cut = w->found[r].cut;
+        out->parts[r].judged = w->found[r].judged;
+        out->parts[r].drift = w->found[r].drift;
+        out->parts[r].put_in = w->found[r].put_in;
+        out->parts[r].counted = w->found[r].counted;
+        out->parts[r].name = w->runs[r].name;
+    }
 }
 
-int calibrate(const struct measured_run *run, const struct engine_config *preset, const char *names,
-              struct calibration *out, struct error *err)
+/* Each run as the fit to the others has it. */
+static int foretell_parts(const struct work *w, const char *names, struct calibration *out,
+                          struct error *err)
 {
-    struct calibration found = {.drift = NAN};
-    struct calibrate_mask m = mask_create(run->count);
-    find_cut(run, preset, &m, &found);
+    for (size_t r = 0; w->count > 1 && r < w->count; r++) {
+        struct calibration fit;
+        struct calibrate_task task = task_of(w, names, w->judged, r);
+        if (calibrate_fit(&task, &fit, err) < 0)
+            return err ? err->code : ERR_INPUT;
+        out->parts[r].unseen = fit.parts[r].after;
+        calibration_free(&fit);
+    }
+    return 0;
+}
+
+static int run_work(const struct work *w, const char *names, struct calibration *out,
+                    struct error *err)
+{
+    struct calibration found = {0};
     if (strcmp(names, "auto") == 0)
-        names = choose(run, preset, &m, &found);
-    int status = calibrate_fit(run, preset, names, &m, NULL, out, err);
-    if (status == 0)
-        keep_found(&found, names, out);
-    mask_free(&m);
+        names = choose(w, &found);
+    struct calibrate_task task = task_of(w, names, w->judged, CALIBRATE_NONE);
+    if (calibrate_fit(&task, out, err) < 0)
+        return ERR_INPUT;
+    keep_found(w, &found, names, out);
+    int status = foretell_parts(w, names, out, err);
+    for (size_t r = 0; status == 0 && r < w->count; r++)
+        status = calibrate_compare_server(&w->runs[r], &out->config, &out->parts[r].server, err);
+    if (status < 0)
+        calibration_free(out);
     return status;
+}
+
+int calibrate(const struct measured_run *runs, size_t count, const struct engine_config *preset,
+              const char *names, struct calibration *out, struct error *err)
+{
+    struct work w;
+    *out = (struct calibration){0};
+    int status = work_init(&w, runs, count, preset, err);
+    if (status == 0)
+        status = run_work(&w, names, out, err);
+    work_free(&w);
+    return status;
+}
+
+void calibration_free(struct calibration *c)
+{
+    free(c->parts);
+    *c = (struct calibration){0};
 }

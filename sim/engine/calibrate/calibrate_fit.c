@@ -1,13 +1,11 @@
 #include "sim/engine/calibrate/calibrate_fit.h"
 
 #include "core/memory.h"
-#include "sim/engine/engine.h"
 
 #include <gsl/gsl_blas.h>
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_multifit_nlinear.h>
 #include <gsl/gsl_sort.h>
-#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -18,7 +16,7 @@
 #define ITERATIONS 15
 #define GROUPS 20                  /* of requests, each compared by its mean */
 #define VIEWS 5                    /* by what they are grouped, see residuals() */
-#define RESIDUALS (VIEWS * GROUPS) /* without the prior */
+#define RESIDUALS (VIEWS * GROUPS) /* of a run, without the prior */
 
 /* Steps of the finite differences, one fit after the other: a replay's schedule jumps with its
  * constants, wide steps look over that and narrow ones finish. */
@@ -49,13 +47,6 @@ static const struct known_constant known[] = {
 };
 #define KNOWN (sizeof known / sizeof *known)
 
-/* What the model makes of the run, seconds; NAN for a request it refused. */
-struct replay {
-    const struct measured_run *run;
-    double *ttft, *e2e, *tpot;
-    uint32_t *hung_up; /* run->load requests, in the order in which the client hung up on them */
-};
-
 /* One way to group the requests: `order` stands from the first group to the last. */
 struct view {
     const double *measured, *model; /* by request */
@@ -64,75 +55,24 @@ struct view {
     bool quantiles; /* the model is sorted by itself: distributions are compared */
 };
 
+/* A run of the task. */
+struct part {
+    struct replay replay;
+    struct view views[VIEWS];
+    bool fitted;
+};
+
 struct problem {
     struct calibration *result;
     const struct known_constant *constants[CALIBRATE_CONSTANTS];
-    struct replay replay;
-    struct view views[VIEWS];
-    double *sorted; /* room for the model's values of a view */
+    struct part *parts;
+    size_t count, fitted; /* parts; and those that the fit looks at */
+    double *sorted;       /* room for the model's values of a view */
 };
 
 static double *field_of(struct engine_config *config, const struct known_constant *k)
 {
     return (double *)(void *)((char *)config + k->offset);
-}
-
-static void hear_tokens(void *context, uint64_t tag, uint32_t first, uint32_t count, int64_t at_ns)
-{
-    struct replay *p = context;
-    (void)count;
-    if (first == 0)
-        p->ttft[tag] = (double)(at_ns - p->run->requests[tag].arrival_ns) / 1e9;
-}
-
-static void hear_done(void *context, uint64_t tag, uint32_t cached, int64_t at_ns)
-{
-    struct replay *p = context;
-    const struct measured_request *r = &p->run->requests[tag];
-    (void)cached;
-    p->e2e[tag] = (double)(at_ns - r->arrival_ns) / 1e9;
-    if (r->output_tokens > 1)
-        p->tpot[tag] = (p->e2e[tag] - p->ttft[tag]) / (r->output_tokens - 1);
-}
-
-/* Hangs up on those whose client did so until `until_ns`; `next` counts those done. */
-static void cancel_until(const struct replay *p, struct engine *e, const struct engine_sink *sink,
-                         int64_t until_ns, size_t *next)
-{
-    for (; *next < p->run->load; (*next)++) {
-        size_t tag = p->hung_up[*next];
-        int64_t at_ns = p->run->requests[tag].cancelled_ns;
-        if (at_ns > until_ns)
-            return;
-        engine_advance(e, at_ns, sink);
-        engine_cancel(e, at_ns, tag);
-    }
-}
-
-/* Runs the requests through the engine. Returns how many it refused, or an error. */
-static int replay_run(struct replay *p, const struct engine_config *config, struct error *err)
-{
-    struct engine *e = engine_create(config, 1, err);
-    const struct engine_sink sink = {.context = p, .on_tokens = hear_tokens, .on_done = hear_done};
-    int refused = 0;
-    size_t next = 0;
-    if (!e)
-        return ERR_INPUT;
-    for (size_t i = 0; i < p->run->count; i++) {
-        const struct measured_request *m = &p->run->requests[i];
-        struct engine_request r = {.tag = i,
-                                   .input_tokens = m->input_tokens,
-                                   .output_tokens = m->output_tokens,
-                                   .known_cached = m->cached_tokens};
-        p->ttft[i] = p->tpot[i] = p->e2e[i] = NAN;
-        cancel_until(p, e, &sink, m->arrival_ns, &next);
-        engine_advance(e, m->arrival_ns, &sink);
-        refused += engine_submit(e, m->arrival_ns, &r) != ENGINE_ACCEPTED;
-    }
-    cancel_until(p, e, &sink, TIME_NEVER - 1, &next);
-    engine_advance(e, TIME_NEVER - 1, &sink);
-    engine_free(e);
-    return refused;
 }
 
 static void apply(struct problem *p, const gsl_vector *x, struct engine_config *config)
@@ -165,90 +105,34 @@ static void compare_groups(const struct problem *p, const struct view *v, gsl_ve
     }
 }
 
+/* The groups of all runs that are fitted, as the last replays have them. */
+static void compare_parts(const struct problem *p, gsl_vector *f)
+{
+    size_t first = 0;
+    for (size_t r = 0; r < p->count; r++)
+        for (size_t i = 0; p->parts[r].fitted && i < VIEWS; i++, first += GROUPS)
+            compare_groups(p, &p->parts[r].views[i], f, first);
+}
+
 /* A single request's time jumps when the schedule does; means of groups move smoothly. TTFT and
- * TPOT are compared as distributions, TTFT also by prompt length, both by arrival; then comes the
- * prior. */
+ * TPOT are compared as distributions, TTFT also by prompt length, both by arrival; behind all runs
+ * comes the prior. */
 static int residuals(const gsl_vector *x, void *context, gsl_vector *f)
 {
     struct problem *p = context;
     struct engine_config config;
     apply(p, x, &config);
-    p->result->replays++;
-    if (replay_run(&p->replay, &config, NULL) < 0)
-        return GSL_EFAILED;
-    for (size_t i = 0; i < VIEWS; i++)
-        compare_groups(p, &p->views[i], f, i * GROUPS);
-    for (size_t i = 0; i < p->result->count; i++)
-        gsl_vector_set(f, RESIDUALS + i, gsl_vector_get(x, i));
-    return GSL_SUCCESS;
-}
-
-/* ---- figures ---- */
-
-static double mean_of(const double *sorted, size_t count)
-{
-    return count ? gsl_stats_mean(sorted, 1, count) : NAN;
-}
-
-static double quantile_of(const double *sorted, size_t count, double q)
-{
-    return count ? gsl_stats_quantile_from_sorted_data(sorted, 1, count, q) : NAN;
-}
-
-/* Compares the pairs in which both sides are known; sorts its copies. */
-static struct calibrate_figure compare(const double *measured, const double *model, size_t count)
-{
-    struct calibrate_figure f = {0};
-    double *a = mem_alloc((count + 1) * sizeof *a), *b = mem_alloc((count + 1) * sizeof *b);
-    double squares = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!(measured[i] > 0) || !(model[i] > 0))
+    for (size_t r = 0; r < p->count; r++) {
+        if (!p->parts[r].fitted)
             continue;
-        a[n] = measured[i];
-        b[n++] = model[i];
-        squares += pow(log(model[i] / measured[i]), 2);
+        p->result->replays++;
+        if (replay_run(&p->parts[r].replay, &config, NULL) < 0)
+            return GSL_EFAILED;
     }
-    gsl_sort(a, 1, n);
-    gsl_sort(b, 1, n);
-    f.error = n ? sqrt(squares / (double)n) : NAN;
-    f.mean_measured = mean_of(a, n);
-    f.mean_model = mean_of(b, n);
-    f.p50_measured = quantile_of(a, n, 0.5);
-    f.p50_model = quantile_of(b, n, 0.5);
-    f.p99_measured = quantile_of(a, n, 0.99);
-    f.p99_model = quantile_of(b, n, 0.99);
-    free(a);
-    free(b);
-    return f;
-}
-
-static void measured_times(const struct measured_request *r, double *ttft, double *tpot,
-                           double *e2e)
-{
-    *ttft = *tpot = *e2e = NAN;
-    if (r->cancelled)
-        return;
-    *ttft = (double)(r->first_ns - r->arrival_ns) / 1e9;
-    *e2e = (double)(r->last_ns - r->arrival_ns) / 1e9;
-    if (r->per_token_ns && r->per_token_ns != TIME_NEVER)
-        *tpot = (double)r->per_token_ns / 1e9;
-    else if (r->per_token_ns == 0 && r->output_tokens > 1)
-        *tpot = (*e2e - *ttft) / (r->output_tokens - 1);
-}
-
-static struct calibrate_fit compare_all(const struct replay *p)
-{
-    size_t n = p->run->count;
-    struct calibrate_fit fit;
-    double *values = mem_alloc(3 * n * sizeof *values);
-    for (size_t i = 0; i < n; i++)
-        measured_times(&p->run->requests[i], &values[i], &values[n + i], &values[2 * n + i]);
-    fit.ttft = compare(values, p->ttft, n);
-    fit.tpot = compare(values + n, p->tpot, n);
-    fit.e2e = compare(values + 2 * n, p->e2e, n);
-    free(values);
-    return fit;
+    compare_parts(p, f);
+    for (size_t i = 0; i < p->result->count; i++)
+        gsl_vector_set(f, p->fitted * RESIDUALS + i, gsl_vector_get(x, i));
+    return GSL_SUCCESS;
 }
 
 /* ---- the fit ---- */
@@ -262,7 +146,7 @@ static void take_result(struct problem *p, gsl_multifit_nlinear_workspace *work)
     double squares;
     gsl_multifit_nlinear_covar(gsl_multifit_nlinear_jac(work), 0, covariance);
     gsl_blas_ddot(f, f, &squares);
-    double scale = sqrt(squares / RESIDUALS);
+    double scale = sqrt(squares / (double)(p->fitted * RESIDUALS));
     apply(p, x, &config);
     for (size_t i = 0; i < c->count; i++) {
         double variance = gsl_matrix_get(covariance, i, i);
@@ -277,7 +161,7 @@ static void take_result(struct problem *p, gsl_multifit_nlinear_workspace *work)
 /* One fit from x on, which it moves to the best point. */
 static int fit_once(struct problem *p, gsl_vector *x, double step)
 {
-    size_t count = p->result->count, n = RESIDUALS + count;
+    size_t count = p->result->count, n = p->fitted * RESIDUALS + count;
     gsl_multifit_nlinear_parameters parameters = gsl_multifit_nlinear_default_parameters();
     gsl_multifit_nlinear_fdf functions = {.f = residuals, .n = n, .p = count, .params = p};
     parameters.h_df = step;
@@ -356,7 +240,7 @@ static void make_view(struct view *v, const double *measured, const double *mode
     *v = (struct view){measured, model, mem_alloc((count + 1) * sizeof *v->order), 0,
                        key == measured};
     for (size_t i = 0; i < count; i++)
-        if (measured[i] > 0 && (!judged || judged[i])) {
+        if (measured[i] > 0 && judged[i]) {
             keys[v->count] = key[i];
             rows[v->count++] = (uint32_t)i;
         }
@@ -368,36 +252,35 @@ static void make_view(struct view *v, const double *measured, const double *mode
     free(rows);
 }
 
-static void make_views(struct problem *p, const double *ttft, const double *tpot,
-                       const struct calibrate_mask *mask)
+static void make_views(struct part *part, const struct calibrate_mask *mask)
 {
-    const bool *by_ttft = mask ? mask->ttft : NULL, *by_tpot = mask ? mask->tpot : NULL;
-    const struct measured_run *run = p->replay.run;
-    double *prompt = mem_alloc(run->count * sizeof *prompt);
-    double *arrival = mem_alloc(run->count * sizeof *arrival);
-    for (size_t i = 0; i < run->count; i++) {
-        prompt[i] = run->requests[i].input_tokens;
+    const struct replay *p = &part->replay;
+    const struct replay_times *real = &p->measured, *model = &p->model;
+    size_t n = p->run->count;
+    double *prompt = mem_alloc((n + 1) * sizeof *prompt);
+    double *arrival = mem_alloc((n + 1) * sizeof *arrival);
+    for (size_t i = 0; i < n; i++) {
+        prompt[i] = p->run->requests[i].input_tokens;
         arrival[i] = (double)i;
     }
-    make_view(&p->views[0], ttft, p->replay.ttft, ttft, by_ttft, run->count);
-    make_view(&p->views[1], tpot, p->replay.tpot, tpot, by_tpot, run->count);
-    make_view(&p->views[2], ttft, p->replay.ttft, prompt, by_ttft, run->count);
-    make_view(&p->views[3], ttft, p->replay.ttft, arrival, by_ttft, run->count);
-    make_view(&p->views[4], tpot, p->replay.tpot, arrival, by_tpot, run->count);
+    make_view(&part->views[0], real->ttft, model->ttft, real->ttft, mask->ttft, n);
+    make_view(&part->views[1], real->tpot, model->tpot, real->tpot, mask->tpot, n);
+    make_view(&part->views[2], real->ttft, model->ttft, prompt, mask->ttft, n);
+    make_view(&part->views[3], real->ttft, model->ttft, arrival, mask->ttft, n);
+    make_view(&part->views[4], real->tpot, model->tpot, arrival, mask->tpot, n);
     free(prompt);
     free(arrival);
 }
 
-/* How far the last replay is off in all groups. */
+/* How far the last replays are off in all groups. */
 static double misfit(const struct problem *p)
 {
-    gsl_vector *f = gsl_vector_alloc(RESIDUALS);
+    gsl_vector *f = gsl_vector_alloc(p->fitted * RESIDUALS);
     double squares;
-    for (size_t i = 0; i < VIEWS; i++)
-        compare_groups(p, &p->views[i], f, i * GROUPS);
+    compare_parts(p, f);
     gsl_blas_ddot(f, f, &squares);
     gsl_vector_free(f);
-    return NOISE * sqrt(squares / RESIDUALS);
+    return NOISE * sqrt(squares / (double)(p->fitted * RESIDUALS));
 }
 
 /* The fit may end farther off than it began: a schedule jumps with its constants. */
@@ -406,7 +289,8 @@ static void keep_preset(struct problem *p, const struct engine_config *preset)
     struct calibration *c = p->result;
     c->config = *preset;
     c->kept = true;
-    c->after = c->before;
+    for (size_t r = 0; r < p->count; r++)
+        c->parts[r].after = c->parts[r].before;
     c->misfit_after = c->misfit_before;
     for (size_t i = 0; i < c->count; i++) {
         struct calibrate_constant *k = &c->constants[i];
@@ -416,90 +300,103 @@ static void keep_preset(struct problem *p, const struct engine_config *preset)
     }
 }
 
+/* Replays all runs, and compares them. */
+static int replay_all(struct problem *p, const struct engine_config *config, bool after,
+                      struct error *err)
+{
+    for (size_t r = 0; r < p->count; r++) {
+        struct calibrate_part *to = &p->result->parts[r];
+        const struct measured_run *run = p->parts[r].replay.run;
+        int refused = replay_run(&p->parts[r].replay, config, err);
+        if (refused < 0)
+            return refused;
+        to->refused = (size_t)refused;
+        to->requests = run->count - run->load - to->refused;
+        if (to->requests == 0)
+            return error_set(err, ERR_INPUT,
+                             "none of the requests of %s fits the preset's KV blocks", run->name);
+        *(after ? &to->after : &to->before) = replay_compare(&p->parts[r].replay);
+    }
+    return 0;
+}
+
 static int run_problem(struct problem *p, const struct engine_config *preset, struct error *err)
 {
     struct calibration *c = p->result;
-    int refused = replay_run(&p->replay, preset, err);
-    if (refused < 0)
-        return refused;
-    c->refused = (size_t)refused;
-    c->requests = p->replay.run->count - p->replay.run->load - c->refused;
-    if (c->requests == 0)
-        return error_set(err, ERR_INPUT, "none of the requests fits the preset's KV blocks");
-    c->before = compare_all(&p->replay);
+    if (replay_all(p, preset, false, err) < 0)
+        return ERR_INPUT;
     c->misfit_before = misfit(p);
     int status = fit(p, err);
-    if (status == 0 && (status = replay_run(&p->replay, &c->config, err)) >= 0) {
-        c->after = compare_all(&p->replay);
-        c->misfit_after = misfit(p);
-        if (!(c->misfit_after < c->misfit_before))
-            keep_preset(p, preset);
-        status = 0;
-    }
-    return status;
-}
-
-static int by_hang_up(const void *a, const void *b, void *run)
-{
-    const struct measured_request *r = ((const struct measured_run *)run)->requests;
-    int64_t x = r[*(const uint32_t *)a].cancelled_ns, y = r[*(const uint32_t *)b].cancelled_ns;
-    return (x > y) - (x < y);
-}
-
-static uint32_t *hung_up(const struct measured_run *run)
-{
-    uint32_t *tags = mem_alloc((run->load + 1) * sizeof *tags);
-    size_t count = 0;
-    for (size_t i = 0; i < run->count; i++)
-        if (run->requests[i].cancelled)
-            tags[count++] = (uint32_t)i;
-    qsort_r(tags, count, sizeof *tags, by_hang_up, (void *)run);
-    return tags;
+    if (status < 0 || replay_all(p, &c->config, true, err) < 0)
+        return status < 0 ? status : ERR_INPUT;
+    c->misfit_after = misfit(p);
+    if (!(c->misfit_after < c->misfit_before))
+        keep_preset(p, preset);
+    return 0;
 }
 
 /* log(measured / model) of each request under the result; NAN where one is not known. */
-static void take_logs(const struct problem *p, const double *measured_ttft,
-                      const double *measured_tpot, const struct calibrate_logs *logs)
+static int take_logs(struct problem *p, const struct calibrate_logs *logs, struct error *err)
 {
-    for (size_t i = 0; i < p->replay.run->count; i++) {
-        logs->ttft[i] = log(measured_ttft[i] / p->replay.ttft[i]);
-        logs->tpot[i] = log(measured_tpot[i] / p->replay.tpot[i]);
+    for (size_t r = 0; r < p->count; r++) {
+        struct replay *replay = &p->parts[r].replay;
+        if (p->result->kept && replay_run(replay, &p->result->config, err) < 0)
+            return ERR_INPUT;
+        for (size_t i = 0; i < replay->run->count; i++) {
+            logs[r].ttft[i] = log(replay->measured.ttft[i] / replay->model.ttft[i]);
+            logs[r].tpot[i] = log(replay->measured.tpot[i] / replay->model.tpot[i]);
+        }
     }
+    return 0;
 }
 
-int calibrate_fit(const struct measured_run *run, const struct engine_config *preset,
-                  const char *names, const struct calibrate_mask *mask,
-                  const struct calibrate_logs *logs, struct calibration *out, struct error *err)
+static void problem_init(struct problem *p, const struct calibrate_task *task)
 {
-    struct problem p = {.result = out, .replay.run = run};
+    size_t most = 0;
+    p->count = task->count;
+    p->parts = mem_zero(task->count, sizeof *p->parts);
+    p->result->parts = mem_zero(task->count, sizeof *p->result->parts);
+    p->result->part_count = task->count;
+    for (size_t r = 0; r < task->count; r++) {
+        p->parts[r].fitted = r != task->left_out;
+        p->fitted += p->parts[r].fitted;
+        replay_init(&p->parts[r].replay, &task->runs[r]);
+        make_views(&p->parts[r], &task->masks[r]);
+        most = task->runs[r].count > most ? task->runs[r].count : most;
+    }
+    p->sorted = mem_alloc((most + 1) * sizeof *p->sorted);
+}
+
+static void problem_free(struct problem *p)
+{
+    for (size_t r = 0; r < p->count; r++) {
+        for (size_t i = 0; i < VIEWS; i++)
+            free(p->parts[r].views[i].order);
+        replay_free(&p->parts[r].replay);
+    }
+    free(p->parts);
+    free(p->sorted);
+}
+
+int calibrate_fit(const struct calibrate_task *task, struct calibration *out, struct error *err)
+{
+    const struct engine_config *preset = task->preset;
+    struct problem p = {.result = out};
     *out = (struct calibration){.config = *preset};
     if (preset->kind != ENGINE_STEPS)
         return error_set(err, ERR_INPUT,
                          "preset %s has constant times: calibrate one of kind \"steps\"",
                          preset->name);
-    if (engine_config_check(&out->config, err) < 0 || choose_constants(&p, names, err) < 0)
+    if (engine_config_check(&out->config, err) < 0 || choose_constants(&p, task->names, err) < 0)
         return err ? err->code : ERR_INPUT;
-    size_t n = run->count;
-    double *values = mem_alloc(7 * n * sizeof *values);
-    p.replay.ttft = values;
-    p.replay.tpot = values + n;
-    p.replay.e2e = values + 2 * n;
-    p.replay.hung_up = hung_up(run);
-    p.sorted = values + 3 * n;
-    for (size_t i = 0; i < n; i++)
-        measured_times(&run->requests[i], &values[4 * n + i], &values[5 * n + i],
-                       &values[6 * n + i]);
-    make_views(&p, values + 4 * n, values + 5 * n, mask);
+    problem_init(&p, task);
     gsl_error_handler_t *handler = gsl_set_error_handler_off();
     int status = run_problem(&p, preset, err);
-    if (status == 0 && logs && (status = replay_run(&p.replay, &out->config, err)) >= 0) {
-        take_logs(&p, values + 4 * n, values + 5 * n, logs);
-        status = 0;
-    }
+    if (status == 0 && task->logs)
+        status = take_logs(&p, task->logs, err);
     gsl_set_error_handler(handler);
-    for (size_t i = 0; i < VIEWS; i++)
-        free(p.views[i].order);
-    free(p.replay.hung_up);
-    free(values);
+    problem_free(&p);
+    if (status < 0)
+        calibration_free(out);
     return status;
 }

@@ -6,6 +6,7 @@
 #include "core/memory.h"
 #include "core/runs/record/record_file.h"
 #include "core/runs/record/run_dir.h"
+#include "sim/engine/calibrate/measured_server.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -87,7 +88,10 @@ static int read_own(const char *path, struct measured_run *run, struct error *er
     bool torn = false;
     int status = run_records_read(path, take_record, run, &torn, err);
     run->killed = torn || !file_exists(summary);
+    run->served_out = !run->killed; /* whatever was in flight has its record */
     free(summary);
+    if (status >= 0)
+        measured_read_server(path, run);
     return status;
 }
 
@@ -365,6 +369,8 @@ static void start_at_zero(struct measured_run *run)
         if (run->requests[i].cancelled)
             run->requests[i].cancelled_ns -= start_ns;
     }
+    for (size_t i = 0; i < run->scrape_count; i++)
+        run->scrapes[i].t_ns -= start_ns;
 }
 
 /* JSON Lines of one of the two forms begin with an object that names its keys. */
@@ -387,7 +393,8 @@ int measured_read(const char *path, struct measured_run *run, struct error *err)
 {
     bool lines = false;
     int status;
-    *run = (struct measured_run){0};
+    *run = (struct measured_run){.name = mem_copy_string(path),
+                                 .server = {.hit_rate = NAN, .preemptions = NAN}};
     if (run_dir_is_run(path))
         status = read_own(path, run, err);
     else if ((status = is_lines(path, &lines, err)) >= 0)
@@ -406,5 +413,7 @@ int measured_read(const char *path, struct measured_run *run, struct error *err)
 void measured_free(struct measured_run *run)
 {
     free(run->requests);
+    free(run->scrapes);
+    free(run->name);
     *run = (struct measured_run){0};
 }

@@ -11,7 +11,8 @@
  * last_token_ts` in seconds. Requests without a first token are left out and counted; those
  * that the client hung up on (in our own runs), or that have a beginning and no end (in JSON
  * Lines), are kept as load. A torn last line is passed over. The run owns its requests, which stand
- * in order of arrival from 0 on.
+ * in order of arrival from 0 on. Of our own runs the server's metrics are read too, where it was
+ * asked for them.
  */
 #ifndef FAREBOX_SIM_ENGINE_MEASURED_H
 #define FAREBOX_SIM_ENGINE_MEASURED_H
@@ -32,13 +33,33 @@ struct measured_request {
     int64_t cancelled_ns;
 };
 
+/* The server's levels at one scrape of its metrics; NAN = not served. */
+struct measured_scrape {
+    int64_t t_ns;
+    double waiting, running, kv_use;
+};
+
+/* What else the server's metrics say of the run; NAN = not served. */
+struct measured_server {
+    size_t sources;
+    double hit_rate;    /* of the prompts' tokens, from the prefix cache */
+    double preemptions; /* while the run went on */
+    bool spread; /* no answer told its cached tokens: each prompt counts as cached by that share */
+};
+
 struct measured_run {
+    char *name; /* the path that was given; owned */
     struct measured_request *requests;
     size_t count, capacity;
     uint64_t skipped; /* failed, or without tokens or times */
     uint64_t load;    /* of the requests: cancelled ones, and those without an end */
     uint64_t endless; /* that began and have no end: they were in flight when the run was cut */
     bool killed;      /* it says itself that it was cut: no summary, or a torn last line */
+
+    struct measured_server server;   /* what it said of itself */
+    struct measured_scrape *scrapes; /* of its levels, in order of time; owned */
+    size_t scrape_count, scrape_capacity;
+    bool served_out; /* nothing without a record was in flight: it says so, or the caller does */
 };
 
 /* ERR_INPUT for what is none of these forms, is broken, or holds no usable request. */
