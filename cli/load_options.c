@@ -72,9 +72,9 @@ static int read_rate(const char *text, struct profile *out, struct error *err)
         return 0;
     profile_free(out);
     return error_set(err, ERR_INPUT,
-                     "--rate %.40s: expected a number above 0, at most %g requests per second, or "
+                     "--rate %.40s: expected a number above 0, at most %s requests per second, or "
                      "stages of that such as 10:30s,10-50:60s",
-                     text, MOST_RPS);
+                     text, TEXT_SHORT(MOST_RPS, 6));
 }
 
 int load_options_one_rate(const char *rate, double *rps, struct error *err)
@@ -119,9 +119,9 @@ static int read_slots(const char *text, struct profile *out, struct error *err)
     if (peak(out) >= 1 && peak(out) <= MOST_SLOTS)
         return 0;
     return error_set(err, ERR_INPUT,
-                     "--concurrency %.40s is out of range: expected 1 to %g requests at a time, or "
+                     "--concurrency %.40s is out of range: expected 1 to %s requests at a time, or "
                      "stages of that such as 8:30s,8-64:60s",
-                     text, MOST_SLOTS);
+                     text, TEXT_SHORT(MOST_SLOTS, 6));
 }
 
 /* What does not go together. */
@@ -214,9 +214,9 @@ void rate_load_warn(const struct rate_load *l, const struct workload_source *sou
     if (!(expected > 1.05 * (double)w->count) || rate_is_generated(l, source) || !w->after_start)
         return;
     warn(t,
-         "the load ends early: it asks for about %.4g requests, the workload holds %s and is not "
+         "the load ends early: it asks for about %s requests, the workload holds %s and is not "
          "begun anew where its requests wait for each other",
-         expected, text_group_u64(w->count, holds));
+         TEXT_SHORT(expected, 4), text_group_u64(w->count, holds));
 }
 
 bool rate_is_steady(const char *rate, const char *arrival)

@@ -21,9 +21,9 @@ static int load_scenario(const struct workload_source *source,
     int status = workload_generate(&scenario, seed, limits, w, err);
     if (status == 0 && w->count == 0 && limits->load)
         status = error_set(err, ERR_INPUT,
-                           "no session of %s begins: at --rate and %.4g requests a session on "
+                           "no session of %s begins: at --rate and %s requests a session on "
                            "average they are too rare for this time; give a longer --duration",
-                           name, scenario_requests_per_session(&scenario));
+                           name, TEXT_SHORT(scenario_requests_per_session(&scenario), 4));
     scenario_free(&scenario);
     return status;
 }

@@ -151,6 +151,32 @@ const char *text_group_u64(uint64_t value, char out[TEXT_GROUPED_SIZE])
     return text_group(decimal, out);
 }
 
+/* "1.2e+30" as "1.2 × 10^30". */
+static void write_power(double value, int digits, char out[TEXT_SHORT_SIZE])
+{
+    char plain[TEXT_SHORT_SIZE];
+    snprintf(plain, sizeof plain, "%.*e", digits > 1 ? digits - 1 : 0, value);
+    char *e = strchr(plain, 'e');
+    *e = '\0';
+    snprintf(out, TEXT_SHORT_SIZE, "%.24s × 10^%ld", plain, strtol(e + 1, NULL, 10));
+}
+
+const char *text_short(double value, int digits, char out[TEXT_SHORT_SIZE])
+{
+    char plain[TEXT_SHORT_SIZE];
+    double size = fabs(value);
+    snprintf(plain, sizeof plain, "%.*g", digits, value);
+    if (strchr(plain, 'e')) { /* too large for so many digits, or below 0.0001 */
+        if (size >= 1e15 || size < 1e-12) {
+            write_power(value, digits, out);
+            return out;
+        }
+        int decimals = size >= 1 ? 0 : digits - 1 - (int)floor(log10(size));
+        snprintf(plain, sizeof plain, "%.*f", decimals, value);
+    }
+    return text_group(plain, out);
+}
+
 #define NEAREST_MAX 48
 
 /* Levenshtein distance with swaps of neighbours counting one; NEAREST_MAX if too long. */

@@ -50,6 +50,13 @@ bool text_to_fixed(struct text t, int decimals, int64_t *out);
 const char *text_group(const char *decimal, char out[TEXT_GROUPED_SIZE]);
 const char *text_group_u64(uint64_t value, char out[TEXT_GROUPED_SIZE]);
 
+/* A number for people, of `digits` significant digits as %g has them, but never with an exponent:
+ * whole digits are all shown, thousands set apart: 0.0123, 48.2, 1,234. What has more than fifteen
+ * digits is "1.2 × 10^30". Returns `out`; the macro lends the room, until the block ends. */
+#define TEXT_SHORT_SIZE 64
+const char *text_short(double value, int digits, char out[TEXT_SHORT_SIZE]);
+#define TEXT_SHORT(value, digits) text_short(value, digits, (char[TEXT_SHORT_SIZE]){0})
+
 /* How many letters are to be changed, left out, put in or swapped with their neighbours; large
  * where one of them is very long. */
 unsigned text_distance(struct text a, struct text b);

@@ -173,14 +173,14 @@ static void judge(const struct audit *a, struct fidelity *v)
                  v->cpu_peak * 100);
     else if (lags)
         snprintf(v->reason, sizeof v->reason,
-                 "send lag p99 is %.3g ms: lower the load, add --workers, or read the scheduled "
+                 "send lag p99 is %s ms: lower the load, add --workers, or read the scheduled "
                  "latencies only",
-                 v->lag_p99_ms);
+                 TEXT_SHORT(v->lag_p99_ms, 3));
     else if (stalls)
         snprintf(v->reason, sizeof v->reason,
-                 "the client stood still for %.3g ms: something else took its CPU; free a core "
+                 "the client stood still for %s ms: something else took its CPU; free a core "
                  "for it",
-                 v->stall_max_ms);
+                 TEXT_SHORT(v->stall_max_ms, 3));
 }
 
 void audit_finish(const struct audit *a, const struct machine_time *before,

@@ -96,7 +96,8 @@ int probe_exchange(struct probe *p, const struct buffer *body, const char *what)
     if (code == CURLE_ABORTED_BY_CALLBACK)
         set_note(p, "interrupted");
     else if (code == CURLE_OPERATION_TIMEDOUT)
-        set_note(p, "%s: no answer within %.3g s", what, (double)(clock_now_ns() - start_ns) / 1e9);
+        set_note(p, "%s: no answer within %s s", what,
+                 TEXT_SHORT((double)(clock_now_ns() - start_ns) / 1e9, 3));
     else if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && p->status)) /* we had enough */
         set_note(p, "%.200s", words[0] ? words : curl_easy_strerror(code));
     else if (!good)

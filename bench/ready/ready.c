@@ -204,8 +204,9 @@ static int wait_for(struct look *l, struct error *err)
             return error_set(err, ERR_WORK, "%s will not get ready by waiting: %s",
                              endpoint_shown(e), l->why);
         if (now_ns >= l->until_ns - LEAST_NS)
-            return error_set(err, ERR_WORK, "%s was not ready within %.6g s (--wait-ready): %s",
-                             endpoint_shown(e), (double)l->wait->limit_ns / 1e9, l->why);
+            return error_set(err, ERR_WORK, "%s was not ready within %s s (--wait-ready): %s",
+                             endpoint_shown(e), TEXT_SHORT((double)l->wait->limit_ns / 1e9, 6),
+                             l->why);
         if (l->wait->told)
             l->wait->told(l->wait->context, e, l->why, now_ns - l->begun_ns);
         int64_t next_ns = now_ns + PAUSE_NS;

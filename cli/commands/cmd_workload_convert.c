@@ -123,8 +123,8 @@ static void tell(const struct terminal *t, const struct convert_options *o,
             (unsigned long long)report->notes[i].count, report->notes[i].what);
     trace_tell_unknown_keys(t, report);
     if (report->moved_ns > 0)
-        say(t, "the first request stands at %.15g ms and is written as the start",
-            (double)report->moved_ns / 1e6);
+        say(t, "the first request stands at %s ms and is written as the start",
+            TEXT_SHORT((double)report->moved_ns / 1e6, 15));
     if (losses[0])
         warn(t, "this form cannot hold, and left out: %s; --to jsonl keeps them", losses);
     if (o->common.json)

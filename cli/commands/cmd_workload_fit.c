@@ -69,7 +69,8 @@ static void put_text(const struct terminal *t, const struct fit_options *o,
             (unsigned long long)o->common.seed);
     fprintf(to, "  input lengths       KS distance %.4f\n", d->ks_input);
     fprintf(to, "  output lengths      KS distance %.4f\n", d->ks_output);
-    fprintf(to, "  inter-arrival CV    %.4g, trace %.4g\n", d->twin_cv, d->interarrival_cv);
+    fprintf(to, "  inter-arrival CV    %s, trace %s\n", TEXT_SHORT(d->twin_cv, 4),
+            TEXT_SHORT(d->interarrival_cv, 4));
     if (!isnan(d->hit_ratio))
         fprintf(to, "  prefix hits         %.2f%% of the tokens, trace %.2f%%\n",
                 100 * d->twin_hit_ratio, 100 * d->hit_ratio);

@@ -143,9 +143,9 @@ static void tell_rate(const struct terminal *t, const struct totals *totals)
     format_span(totals->steady_s, span);
     if (totals->per_session > 0 && totals->steady_s > 0)
         say(t,
-            "the rate counts the later turns: a session has %.4g requests on average, and requests "
+            "the rate counts the later turns: a session has %s requests on average, and requests "
             "come at %.0f %% of the rate from %s on, plus the time that the answers take",
-            totals->per_session, 100 * RATE_REACHED, span);
+            TEXT_SHORT(totals->per_session, 4), 100 * RATE_REACHED, span);
 }
 
 static void tell(const struct terminal *t, const struct gen_options *o, const char *scenario,

@@ -81,8 +81,9 @@ static void put_extent(const struct workload_info *info, struct buffer *b)
     char count[TEXT_GROUPED_SIZE], span[CELL_SIZE];
     buffer_add_format(b, " %s requests", text_group_u64(info->requests, count));
     if (info->has_duration)
-        buffer_add_format(b, " in %s, %.3g a second",
-                          format_span((double)info->duration_ns / 1e9, span), info->rate_rps);
+        buffer_add_format(b, " in %s, %s a second",
+                          format_span((double)info->duration_ns / 1e9, span),
+                          TEXT_SHORT(info->rate_rps, 3));
     if (info->models)
         buffer_add_format(b, ", for %zu model%s", info->models, info->models > 1 ? "s" : "");
     if (info->classes > 1)

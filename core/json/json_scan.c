@@ -404,7 +404,8 @@ bool json_double(struct json_scan *s, double min, double max, double *out)
         *out = value;
         return true;
     }
-    json_fail(s, "expected a number from %g to %g, found %.*s", min, max, shown(t), t.at);
+    json_fail(s, "expected a number from %s to %s, found %.*s", TEXT_SHORT(min, 6),
+              TEXT_SHORT(max, 6), shown(t), t.at);
     return false;
 }
 

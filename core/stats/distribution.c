@@ -1,6 +1,8 @@
 /* The families of core/stats/fit.h as distributions; the fitting itself is in fit.c. */
 #include "core/stats/fit.h"
 
+#include "core/text.h"
+
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
 #include <math.h>
@@ -32,10 +34,11 @@ void fit_describe(const struct fit *f, char *out, size_t out_size)
 {
     const char *const *names = families[f->family].parameters;
     if (names[1])
-        snprintf(out, out_size, "%s(%s=%.6g, %s=%.6g)", families[f->family].name, names[0], f->a,
-                 names[1], f->b);
+        snprintf(out, out_size, "%s(%s=%s, %s=%s)", families[f->family].name, names[0],
+                 TEXT_SHORT(f->a, 6), names[1], TEXT_SHORT(f->b, 6));
     else
-        snprintf(out, out_size, "%s(%s=%.6g)", families[f->family].name, names[0], f->a);
+        snprintf(out, out_size, "%s(%s=%s)", families[f->family].name, names[0],
+                 TEXT_SHORT(f->a, 6));
 }
 
 double fit_cdf(const struct fit *f, double x)

@@ -3,6 +3,8 @@
 #include "core/memory.h"
 #include "core/stats/ks.h"
 
+#include "core/text.h"
+
 #include <gsl/gsl_multimin.h>
 #include <gsl/gsl_sf_psi.h>
 #include <gsl/gsl_sort.h>
@@ -266,15 +268,15 @@ static int fit_sample(const struct sample *s, enum fit_family family, struct fit
     bool constant = s->distinct == 1;
     if (constant != (family == FIT_CONSTANT))
         return error_set(err, ERR_INPUT,
-                         constant ? "all values are %g: only a constant fits them"
-                                  : "the values differ (from %g on): a constant does not fit them",
-                         s->values[0]);
+                         constant ? "all values are %s: only a constant fits them"
+                                  : "the values differ (from %s on): a constant does not fit them",
+                         TEXT_SHORT(s->values[0], 6));
     double least = s->resolution > 0 ? 0 : nextafter(0, 1);
     bool anywhere = family == FIT_CONSTANT || family == FIT_NORMAL;
     bool zero_allowed = family == FIT_EXPONENTIAL;
     if (!anywhere && s->values[0] < (zero_allowed ? 0 : least))
-        return error_set(err, ERR_INPUT, "the value %g is not positive, as a %s one must be",
-                         s->values[0], fit_family_name(family));
+        return error_set(err, ERR_INPUT, "the value %s is not positive, as a %s one must be",
+                         TEXT_SHORT(s->values[0], 6), fit_family_name(family));
     plain_estimate(s, out);
     if (s->resolution > 0 && s->distinct <= MOST_REFINED && family != FIT_CONSTANT &&
         family != FIT_PARETO)

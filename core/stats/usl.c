@@ -1,5 +1,7 @@
 #include "core/stats/usl.h"
 
+#include "core/text.h"
+
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_multifit.h>
 #include <gsl/gsl_multifit_nlinear.h>
@@ -58,8 +60,8 @@ static int check_points(const double *n, const double *x, size_t count, struct e
     for (size_t i = 0; i < count; i++) {
         if (!(n[i] > 0 && isfinite(n[i]) && x[i] > 0 && isfinite(x[i])))
             return error_set(err, ERR_INPUT,
-                             "point %zu (%g, %g): concurrency and throughput must be positive",
-                             i + 1, n[i], x[i]);
+                             "point %zu (%s, %s): concurrency and throughput must be positive",
+                             i + 1, TEXT_SHORT(n[i], 6), TEXT_SHORT(x[i], 6));
         size_t seen = 0;
         while (seen < i && n[seen] != n[i])
             seen++;

@@ -207,8 +207,9 @@ static int check_steps(struct engine_config *c, struct error *err)
     double blocks = floor(room / (c->block_size * c->kv_bytes_per_token * copies));
     if (blocks < 2)
         return error_set(err, ERR_INPUT,
-                         "the weights (%.3g bytes) leave no room for KV blocks in %.3g bytes",
-                         c->weight_bytes, c->memory_utilisation * c->memory_bytes * tp);
+                         "the weights (%s bytes) leave no room for KV blocks in %s bytes",
+                         TEXT_SHORT(c->weight_bytes, 3),
+                         TEXT_SHORT(c->memory_utilisation * c->memory_bytes * tp, 3));
     c->kv_blocks = blocks < 1e9 ? (uint64_t)blocks : 1000000000;
     return 0;
 }

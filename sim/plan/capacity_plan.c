@@ -25,8 +25,8 @@ int capacity_plan_months(struct capacity_plan *p, double demand_rps, size_t ahea
         month->gpu_hours = (double)month->replicas * p->gpus * MONTH_HOURS;
         if (month->replicas == 0 || month->replicas > 1000000000 ||
             money_multiply(p->gpu_hour, month->replicas * p->gpus * MONTH_HOURS, &month->cost) < 0)
-            return error_set(err, ERR_INPUT, "%g requests per second need more than 1e9 replicas",
-                             demand_rps);
+            return error_set(err, ERR_INPUT, "%s requests per second need more than 1e9 replicas",
+                             TEXT_SHORT(demand_rps, 6));
     }
     return 0;
 }

@@ -131,12 +131,12 @@ int find_max_status(const struct find_max *f, struct error *err)
                          f->series.count);
     if (isfinite(f->limited_rps) && f->search.low == 0)
         return error_set(err, ERR_WORK,
-                         "what the endpoint sustains is not known: at %.4g requests/s the client "
+                         "what the endpoint sustains is not known: at %s requests/s the client "
                          "was the limit (%s)",
-                         f->limited_rps, f->limit_reason);
+                         TEXT_SHORT(f->limited_rps, 4), f->limit_reason);
     if (f->search.low == 0)
-        return error_set(err, ERR_WORK, "no rate tried is known to sustain a goodput of %g %%",
-                         100 * f->series.target.goodput);
+        return error_set(err, ERR_WORK, "no rate tried is known to sustain a goodput of %s %%",
+                         TEXT_SHORT(100 * f->series.target.goodput, 6));
     return 0;
 }
 

@@ -52,11 +52,11 @@ static int check_length(const struct forecast *f, const struct forecast_sample *
     if (days >= 7 || f->options.assume_stationary)
         return 0;
     return error_set(err, ERR_INPUT,
-                     "the %s spans %.3g days: less than a whole week says nothing about the other "
+                     "the %s spans %s days: less than a whole week says nothing about the other "
                      "days of a week; record longer, give a demand history (--history), or state "
                      "that every hour is like these with --assume-stationary",
                      f->options.history ? "demand history" : "sample",
-                     f->options.history ? (double)days : f->span_days);
+                     TEXT_SHORT(f->options.history ? (double)days : f->span_days, 3));
 }
 
 /* Where the horizon begins, and which model the demand follows. */
@@ -499,8 +499,9 @@ int forecast_make(struct forecast *out, const struct workload *w, const struct p
         if (!(options->scenarios[i].percent > -100 && options->scenarios[i].percent <= 1000))
             return error_set(err, ERR_INPUT,
                              "growth per month lies above -100 and up to 1000 percent, scenario "
-                             "\"%s\" has %g",
-                             options->scenarios[i].name, options->scenarios[i].percent);
+                             "\"%s\" has %s",
+                             options->scenarios[i].name,
+                             TEXT_SHORT(options->scenarios[i].percent, 6));
     out->days = (size_t)options->months * FORECAST_MONTH_DAYS;
     out->results = mem_zero(options->scenario_count, sizeof *out->results);
     struct forecast_plan *charged = mem_zero(count, sizeof *charged);

@@ -254,8 +254,9 @@ static char *make_comment(const struct workload *w, const struct fit_report *r)
     buffer_init(&b, BUFFER_UNBOUNDED);
     buffer_add_format(&b,
                       "Fitted to %s: %zu requests. Lengths are quantile tables joined by the "
-                      "correlation of their normal scores; the gaps' CV is %.4g, fitted %.4g.",
-                      w->name ? w->name : "a trace", w->count, r->interarrival_cv, r->fitted_cv);
+                      "correlation of their normal scores; the gaps' CV is %s, fitted %s.",
+                      w->name ? w->name : "a trace", w->count, TEXT_SHORT(r->interarrival_cv, 4),
+                      TEXT_SHORT(r->fitted_cv, 4));
     if (!isnan(r->prefix_hit_ratio))
         buffer_add_format(&b, " An infinite prefix cache hits %.2f%% of the tokens, fitted %.2f%%.",
                           100 * r->prefix_hit_ratio, 100 * r->fitted_hit_ratio);

@@ -121,7 +121,8 @@ static void put_dispersions(const struct workload_detail *d, struct buffer *out)
         return;
     buffer_add_format(out, "  %-18svariance/mean of counts (Poisson: 1)", "burstiness");
     for (size_t i = 0; i < d->dispersion_count; i++)
-        buffer_add_format(out, "%s %.3g in %lld s", i ? "," : "", d->dispersion[i].index,
+        buffer_add_format(out, "%s %s in %lld s", i ? "," : "",
+                          TEXT_SHORT(d->dispersion[i].index, 3),
                           (long long)(d->dispersion[i].window_ns / NS_PER_S));
     buffer_add_byte(out, '\n');
 }
@@ -134,9 +135,9 @@ static void put_hit_lines(const struct workload_info *info, struct buffer *out)
     buffer_add_format(out, "  %-18s", "hits by size");
     size_t first = d->cache_count > 4 ? d->cache_count - 4 : 0;
     for (size_t i = first; i < d->cache_count; i++)
-        buffer_add_format(out, "%s%.1f %% at %.3g M tokens", i > first ? ", " : "",
+        buffer_add_format(out, "%s%.1f %% at %s M tokens", i > first ? ", " : "",
                           100 * d->cache[i].hit_ratio_tokens,
-                          (double)d->cache[i].blocks * info->block_size / 1e6);
+                          TEXT_SHORT((double)d->cache[i].blocks * info->block_size / 1e6, 3));
     buffer_add_byte(out, '\n');
     if (d->ttl_count == 0)
         return;

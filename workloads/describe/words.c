@@ -115,9 +115,10 @@ static void put_tokens(const struct workload_words *words, struct buffer *b)
     if (isnan(words->dearest_to_median))
         return;
     buffer_add_format(b,
-                      "Tokens: the dearest request has %.3g times the tokens of the median one; "
-                      "the largest 1 %% of the requests hold %.3g %% of all tokens.",
-                      words->dearest_to_median, 100 * words->top_percent_share);
+                      "Tokens: the dearest request has %s times the tokens of the median one; "
+                      "the largest 1 %% of the requests hold %s %% of all tokens.",
+                      TEXT_SHORT(words->dearest_to_median, 3),
+                      TEXT_SHORT(100 * words->top_percent_share, 3));
 }
 
 /* Counts in windows of a minute, or of what there is. */
@@ -136,9 +137,10 @@ static void put_bursts(const struct workload_info *info, struct buffer *b)
     if (!d)
         return;
     buffer_add_format(b,
-                      "Bursts: the busiest %" PRId64 " s have %.3g times the mean. Counts of such "
-                      "times vary %.3g times as much as those of independent users: %s.",
-                      d->window_ns / NS_PER_S, d->peak_to_mean, d->index,
+                      "Bursts: the busiest %" PRId64 " s have %s times the mean. Counts of such "
+                      "times vary %s times as much as those of independent users: %s.",
+                      d->window_ns / NS_PER_S, TEXT_SHORT(d->peak_to_mean, 3),
+                      TEXT_SHORT(d->index, 3),
                       d->index > 2     ? "they come in bursts"
                       : d->index < 0.5 ? "they come more evenly"
                                        : "about like those");
@@ -154,9 +156,9 @@ static void put_sessions(const struct workload_words *words, const struct worklo
                                           : "none; every request stands alone.");
         return;
     }
-    buffer_add_format(b, "Sessions: %s of %.3g requests on average, the largest of %" PRIu64 ".",
-                      text_group_u64(info->sessions, sessions), info->turns_per_session.mean,
-                      words->largest_session);
+    buffer_add_format(b, "Sessions: %s of %s requests on average, the largest of %" PRIu64 ".",
+                      text_group_u64(info->sessions, sessions),
+                      TEXT_SHORT(info->turns_per_session.mean, 3), words->largest_session);
     if (info->dependent)
         buffer_add_format(b, " %s requests wait for the answer to an earlier one.",
                           text_group_u64(info->dependent, dependent));
@@ -168,15 +170,16 @@ static void put_sharing(const struct workload_info *info, struct buffer *b)
         buffer_add_text(b, "Sharing: it does not say which prompts begin alike.");
     else
         buffer_add_format(b,
-                          "Sharing: %.3g %% of the input tokens were sent before at the beginning "
+                          "Sharing: %s %% of the input tokens were sent before at the beginning "
                           "of another prompt (blocks of %u tokens, a cache that forgets nothing).",
-                          100 * info->hit_ratio_tokens, info->block_size);
+                          TEXT_SHORT(100 * info->hit_ratio_tokens, 3), info->block_size);
     if (info->block_size && isfinite(info->hit_ratio_answers))
-        buffer_add_format(b, " With the answers that later turns repeat, %.3g %%.",
-                          100 * info->hit_ratio_answers);
+        buffer_add_format(b, " With the answers that later turns repeat, %s %%.",
+                          TEXT_SHORT(100 * info->hit_ratio_answers, 3));
     if (info->has_usage && info->input_tokens.total > 0)
-        buffer_add_format(b, " Recorded as read from a cache: %.3g %%.",
-                          100 * (double)info->cached_tokens / (double)info->input_tokens.total);
+        buffer_add_format(
+            b, " Recorded as read from a cache: %s %%.",
+            TEXT_SHORT(100 * (double)info->cached_tokens / (double)info->input_tokens.total, 3));
 }
 
 static void put_day(const struct workload_words *words, const struct workload_info *info,
@@ -189,13 +192,14 @@ static void put_day(const struct workload_words *words, const struct workload_in
         buffer_add_text(b, "Day: too short to show one.");
         return;
     }
-    buffer_add_format(
-        b,
-        "Day: the busiest hour begins at %02d:00 with %.3g %% of what begins in a "
-        "day, the quietest at %02d:00 with %.3g %% (%s).",
-        words->busiest_hour, 100 * (double)words->hours[words->busiest_hour] / (double)all,
-        words->quietest_hour, 100 * (double)words->hours[words->quietest_hour] / (double)all,
-        info->has_start ? "UTC" : "as if it began at midnight");
+    buffer_add_format(b,
+                      "Day: the busiest hour begins at %02d:00 with %s %% of what begins in a "
+                      "day, the quietest at %02d:00 with %s %% (%s).",
+                      words->busiest_hour,
+                      TEXT_SHORT(100 * (double)words->hours[words->busiest_hour] / (double)all, 3),
+                      words->quietest_hour,
+                      TEXT_SHORT(100 * (double)words->hours[words->quietest_hour] / (double)all, 3),
+                      info->has_start ? "UTC" : "as if it began at midnight");
 }
 
 /* ---- bars ---- */
@@ -221,10 +225,11 @@ static void put_axis(const struct workload_info *info, struct buffer *out)
     buffer_add_text(out, "  └");
     for (int i = 0; i < WORDS_BARS; i++)
         buffer_add_text(out, "─");
-    buffer_add_format(out, "\n   0%*.4g %s\n", WORDS_BARS - 3,
-                      seconds >= 172800 ? seconds / 86400
-                      : seconds >= 7200 ? seconds / 3600
-                                        : seconds,
+    buffer_add_format(out, "\n   0%*s %s\n", WORDS_BARS - 3,
+                      TEXT_SHORT(seconds >= 172800 ? seconds / 86400
+                                 : seconds >= 7200 ? seconds / 3600
+                                                   : seconds,
+                                 4),
                       seconds >= 172800 ? "d"
                       : seconds >= 7200 ? "h"
                                         : "s");
@@ -239,10 +244,10 @@ static void put_bars(const struct workload_words *words, const struct workload_i
         return;
     for (int i = 0; i < WORDS_BARS; i++)
         most = words->bars[i] > most ? words->bars[i] : most;
-    buffer_add_format(out, "\n  %s over time, up to %s in %.3g s\n",
+    buffer_add_format(out, "\n  %s over time, up to %s in %s s\n",
                       info->dependent ? "requests with times of their own" : "requests",
                       text_group_u64(most, most_text),
-                      (double)info->duration_ns / 1e9 / WORDS_BARS);
+                      TEXT_SHORT((double)info->duration_ns / 1e9 / WORDS_BARS, 3));
     for (int line = BAR_LINES - 1; line >= 0; line--)
         put_bar_line(words, line, (double)most, out);
     put_axis(info, out);

@@ -32,9 +32,10 @@ int workload_check_speed(const struct workload *w, double speed, struct error *e
         if (at <= (double)TIME_LAST_DUE && delay <= (double)TIME_LAST_DUE)
             continue;
         return error_set(err, ERR_INPUT,
-                         "at --speed %g row %zu would be due after %.3g years, and a run ends at "
+                         "at --speed %s row %zu would be due after %s years, and a run ends at "
                          "%d: a higher --speed, or a --duration",
-                         speed, i + 1, (at > delay ? at : delay) / (double)YEAR_NS,
+                         TEXT_SHORT(speed, 6), i + 1,
+                         TEXT_SHORT((at > delay ? at : delay) / (double)YEAR_NS, 3),
                          (int)(TIME_LAST_DUE / YEAR_NS));
     }
     return 0;
@@ -52,10 +53,10 @@ int workload_check_rate(const struct workload *w, uint64_t requests, double rate
     if (ns <= (double)TIME_LAST_DUE)
         return 0;
     return error_set(err, ERR_INPUT,
-                     "at a rate of %g requests/s the last of %llu would be due after %.3g years, "
+                     "at a rate of %s requests/s the last of %llu would be due after %s years, "
                      "and a run ends at %d: a higher --rate, fewer --requests, or a --duration",
-                     rate_rps, (unsigned long long)roots, ns / (double)YEAR_NS,
-                     (int)(TIME_LAST_DUE / YEAR_NS));
+                     TEXT_SHORT(rate_rps, 6), (unsigned long long)roots,
+                     TEXT_SHORT(ns / (double)YEAR_NS, 3), (int)(TIME_LAST_DUE / YEAR_NS));
 }
 
 int64_t workload_span_ns(const struct workload *w)

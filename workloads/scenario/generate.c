@@ -221,9 +221,10 @@ static int make_session(struct generator *g, struct workload *out, struct error 
         return 0;
     if (at_ns >= TIME_LAST_DUE && at_ns != TIME_NEVER && g->options.duration_s <= 0)
         return error_set(err, ERR_INPUT,
-                         "request %llu would be due after %.3g years, and a run ends at 100: a "
+                         "request %llu would be due after %s years, and a run ends at 100: a "
                          "higher rate, fewer requests, or a duration",
-                         (unsigned long long)g->requests + 1, (double)at_ns / (365 * 86400e9));
+                         (unsigned long long)g->requests + 1,
+                         TEXT_SHORT((double)at_ns / (365 * 86400e9), 3));
     if (at_ns == TIME_NEVER || !((double)at_ns < until_s * 1e9))
         return 0;
     struct session_maker *m = &g->maker;

@@ -236,8 +236,8 @@ static int read_dataset(const struct servegen_client *f, struct client *c,
     qsort(c->windows, c->window_count, sizeof *c->windows, compare_windows);
     for (size_t i = 1; i < c->window_count; i++)
         if (c->windows[i].start_s == c->windows[i - 1].start_s)
-            return error_at(err, f->dataset_name, 0, 0, "the window from %g s on stands twice",
-                            c->windows[i].start_s);
+            return error_at(err, f->dataset_name, 0, 0, "the window from %s s on stands twice",
+                            TEXT_SHORT(c->windows[i].start_s, 6));
     return 0;
 }
 

@@ -76,7 +76,8 @@ static int get_number(const struct parser *p, struct text t, double min, double 
     if (text_to_double(t, out) && *out >= min && *out <= max)
         return 0;
     char expected[80];
-    snprintf(expected, sizeof expected, "a number from %g to %g", min, max);
+    snprintf(expected, sizeof expected, "a number from %s to %s", TEXT_SHORT(min, 6),
+             TEXT_SHORT(max, 6));
     return fail(p, t, expected);
 }
 

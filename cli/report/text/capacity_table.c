@@ -124,7 +124,8 @@ static void add_next(const struct capacity_comparison *c, struct buffer *out)
     double error = capacity_error_between(c, a, b);
     if (c->cheapest >= c->count || !isfinite(more))
         return;
-    buffer_add_format(out, " %s costs %.3g %% more", c->plans[b].engine->name, 100 * more);
+    buffer_add_format(out, " %s costs %s %% more", c->plans[b].engine->name,
+                      TEXT_SHORT(100 * more, 3));
     if (!isfinite(error))
         buffer_add_text(out,
                         "; as not both presets state an error, how sure that is is not known.");

@@ -131,8 +131,8 @@ static void add_costs(const struct dry_run *d, struct buffer *out)
         double low, high;
         dry_plan_interval(p, &low, &high);
         money_format(p->total, text);
-        buffer_add_format(out, "cost         $%s %.60s; as many others like them: $%.4g … $%.4g\n",
-                          text, p->name, low, high);
+        buffer_add_format(out, "cost         $%s %.60s; as many others like them: $%s … $%s\n",
+                          text, p->name, TEXT_SHORT(low, 4), TEXT_SHORT(high, 4));
         if (p->paid_otherwise)
             buffer_add_text(out, "             and what is paid by the period: see farebox bill\n");
         if (p->guessed)

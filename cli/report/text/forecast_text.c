@@ -18,11 +18,11 @@ static void put_span(double days, struct buffer *out)
     if (days >= 1)
         buffer_add_format(out, "%.0f day%s", days, days > 1 ? "s" : "");
     else if (seconds >= 7200)
-        buffer_add_format(out, "%.3g hours", seconds / 3600);
+        buffer_add_format(out, "%s hours", TEXT_SHORT(seconds / 3600, 3));
     else if (seconds >= 120)
-        buffer_add_format(out, "%.3g minutes", seconds / 60);
+        buffer_add_format(out, "%s minutes", TEXT_SHORT(seconds / 60, 3));
     else
-        buffer_add_format(out, "%.3g seconds", seconds);
+        buffer_add_format(out, "%s seconds", TEXT_SHORT(seconds, 3));
 }
 
 static void put_head(const struct forecast *f, struct buffer *out)

@@ -75,7 +75,8 @@ static void add_energy(const struct server_summary *s, struct buffer *out)
         between = " · ";
     }
     if (!isnan(s->j_per_token)) {
-        buffer_add_format(out, "%s%.3g J per generated token", between, s->j_per_token);
+        buffer_add_format(out, "%s%s J per generated token", between,
+                          TEXT_SHORT(s->j_per_token, 3));
         between = " · ";
     }
     add_level(s, SERVER_GPU_POWER, "power", " W", &between, out);

@@ -444,8 +444,8 @@ static void note_runs(struct maker *k)
         k->out->client_limited[i] = s->fidelity.client_limited;
         memcpy(k->out->limits[i], s->fidelity.reason, sizeof k->out->limits[i]);
         if (s->warmup_s > 0)
-            run_diff_note(k->out, "%s: the warm-up of %.3g s is left out, as the run did", names[i],
-                          s->warmup_s);
+            run_diff_note(k->out, "%s: the warm-up of %s s is left out, as the run did", names[i],
+                          TEXT_SHORT(s->warmup_s, 3));
         if (r[i].torn)
             run_diff_note(k->out, "%s: the last record was cut off and is left out", names[i]);
     }

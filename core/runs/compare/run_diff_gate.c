@@ -145,16 +145,16 @@ static int tell_failure(struct run_diff *d, const struct diff_judged *j, size_t 
         snprintf(more, sizeof more, "; %zu more FAIL", others);
     if (j->figure.points)
         return error_set(err, ERR_WORK,
-                         "the share %s went from %.1f %% to %.1f %%, by more than the %g points "
+                         "the share %s went from %.1f %% to %.1f %%, by more than the %s points "
                          "allowed%s",
-                         row->title, c->before * 100, c->after * 100, j->figure.allowed * 100,
-                         more);
-    return error_set(err, ERR_WORK, "%s %s is %.1f %% %s, more than the %g %% allowed%s",
+                         row->title, c->before * 100, c->after * 100,
+                         TEXT_SHORT(j->figure.allowed * 100, 6), more);
+    return error_set(err, ERR_WORK, "%s %s is %.1f %% %s, more than the %s %% allowed%s",
                      row->title, statistic, fabs(c->change) * 100,
                      row->latency    ? "slower"
                      : c->change > 0 ? "higher"
                                      : "lower",
-                     j->figure.allowed * 100, more);
+                     TEXT_SHORT(j->figure.allowed * 100, 6), more);
 }
 
 /* The worst of those that failed: shares come first, for what failed has no latency. */

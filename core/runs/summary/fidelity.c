@@ -270,16 +270,16 @@ static void add_trust(const struct summary *s, struct buffer *out)
     const struct fidelity *f = &s->fidelity;
     buffer_add_text(out, "✓ The numbers can be trusted");
     if (isfinite(f->lag_p99_ms) && isfinite(f->cpu_peak))
-        buffer_add_format(out, ": send lag p99 %.2g ms, client CPU %.0f %%", f->lag_p99_ms,
-                          f->cpu_peak * 100);
+        buffer_add_format(out, ": send lag p99 %s ms, client CPU %.0f %%",
+                          TEXT_SHORT(f->lag_p99_ms, 2), f->cpu_peak * 100);
     if (f->kind == FIDELITY_CLIENT)
         add_connections(&f->counts, s->peak_in_flight, out);
     if (isfinite(s->steady_from_s) && s->steady_from_s > 0)
-        buffer_add_format(out, ", steady from %.3g s on", s->steady_from_s);
+        buffer_add_format(out, ", steady from %s s on", TEXT_SHORT(s->steady_from_s, 3));
     if (f->steal > 0.01)
         buffer_add_format(out, ", %.0f %% of the CPU was taken by other machines", f->steal * 100);
     if (f->throttled_s > 0)
-        buffer_add_format(out, ", throttled for %.2g s", f->throttled_s);
+        buffer_add_format(out, ", throttled for %s s", TEXT_SHORT(f->throttled_s, 2));
 }
 
 void fidelity_add_verdict(const struct summary *s, struct buffer *out)

@@ -170,14 +170,15 @@ static bool never_holds(const struct stop_rule *rule, const struct stop_run *run
     else if (latency && is_within_attempt(rule->metric) && run->timeout_ns > 0 &&
              rule->limit > timeout_ms)
         snprintf(why, size,
-                 "an attempt ends after %.6g s (--timeout-total): give a lower limit, or "
+                 "an attempt ends after %s s (--timeout-total): give a lower limit, or "
                  "'failed>50%%'",
-                 timeout_ms / 1000);
+                 TEXT_SHORT(timeout_ms / 1000, 6));
     else if (windowed && run->duration_ns > 0 && rule->window_ns > run->duration_ns)
         snprintf(why, size,
-                 "it looks at %.6g s, and after %.6g s nothing becomes due any more: "
+                 "it looks at %s s, and after %s s nothing becomes due any more: "
                  "give a shorter time behind \"over\"",
-                 (double)rule->window_ns / 1e9, (double)run->duration_ns / 1e9);
+                 TEXT_SHORT((double)rule->window_ns / 1e9, 6),
+                 TEXT_SHORT((double)run->duration_ns / 1e9, 6));
     else if (windowed && run->requests > 0 && ends < STOP_LEAST)
         snprintf(why, size, "it needs %d values, and there are %llu requests", STOP_LEAST,
                  (unsigned long long)run->requests);
@@ -338,9 +339,9 @@ static double figure_of(struct stop_watch *w, enum statistic statistic)
 static void put_time(double ms, char *out, size_t size)
 {
     if (ms >= 1000)
-        snprintf(out, size, "%.3g s", ms / 1000);
+        snprintf(out, size, "%s s", TEXT_SHORT(ms / 1000, 3));
     else
-        snprintf(out, size, "%.3g ms", ms);
+        snprintf(out, size, "%s ms", TEXT_SHORT(ms, 3));
 }
 
 /* The figure in words: of what has not come yet only is known that it is above. */
@@ -353,8 +354,8 @@ static void tell_latency(struct stop_watch *w, const struct stop_rule *rule, dou
     if (w->unknown)
         snprintf(waiting, sizeof waiting, " (%zu of %zu had not come yet)", w->unknown,
                  w->value_count);
-    snprintf(w->outcome.reason, sizeof w->outcome.reason, "%s was %s%s over the last %.6g s%s",
-             name, known ? "" : "above ", text, (double)rule->window_ns / 1e9, waiting);
+    snprintf(w->outcome.reason, sizeof w->outcome.reason, "%s was %s%s over the last %s s%s", name,
+             known ? "" : "above ", text, TEXT_SHORT((double)rule->window_ns / 1e9, 6), waiting);
 }
 
 static bool judge_latency(struct stop_watch *w, const struct stop_rule *rule, int64_t now_ns,
@@ -386,9 +387,9 @@ static bool judge_failed(struct stop_watch *w, const struct stop_rule *rule, int
     }
     if (from_ns < 0 || all < STOP_LEAST || !((double)failed > rule->limit * (double)all))
         return false;
-    snprintf(w->outcome.reason, sizeof w->outcome.reason,
-             "%llu of %llu failed over the last %.6g s", (unsigned long long)failed,
-             (unsigned long long)all, (double)rule->window_ns / 1e9);
+    snprintf(w->outcome.reason, sizeof w->outcome.reason, "%llu of %llu failed over the last %s s",
+             (unsigned long long)failed, (unsigned long long)all,
+             TEXT_SHORT((double)rule->window_ns / 1e9, 6));
     return true;
 }
 

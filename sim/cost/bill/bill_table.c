@@ -19,7 +19,7 @@ const char *bill_duration(int64_t ns, char out[32])
 {
     double s = (double)ns * 1e-9;
     if (s < 120)
-        snprintf(out, 32, "%.3g s", s);
+        snprintf(out, 32, "%s s", TEXT_SHORT(s, 3));
     else if (s < 2 * 3600)
         snprintf(out, 32, "%.0f min", s / 60);
     else if (s < 2 * 86400)
@@ -238,7 +238,7 @@ static const char *window_length(const struct plan_quota *q, char out[32])
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (length_ns == known[i].seconds * NS_PER_S)
             return known[i].name;
-    snprintf(out, 32, "in %.4g h", (double)length_ns / (3600.0 * NS_PER_S));
+    snprintf(out, 32, "in %s h", TEXT_SHORT((double)length_ns / (3600.0 * NS_PER_S), 4));
     return out;
 }
 
