@@ -1,4 +1,5 @@
 /* What records amount to: latencies, accounting, timeline, parts that merge, objectives. */
+#include "core/memory.h"
 #include "runs_fixture.h"
 
 #include <stdlib.h>
@@ -386,7 +387,29 @@ START_TEST(assertions_compare_with_the_run)
     ck_assert_int_eq(slo_parse("ttft", &list, NULL), ERR_INPUT);
     ck_assert_int_eq(slo_parse("chunk_gap=1", &list, NULL), ERR_INPUT);
     ck_assert_int_eq(slo_parse("tpot=-1", &list, NULL), ERR_INPUT);
+    ck_assert_int_eq(slo_assert("ttft_p99<=36ms", &s, NULL), 0);
+    ck_assert_int_eq(slo_assert("ttft_p99=0.035s", &s, NULL), ERR_WORK);
+    ck_assert_int_eq(slo_assert("failed=10ms", &s, NULL), ERR_INPUT);
     collector_free(c);
+}
+END_TEST
+
+START_TEST(an_objective_may_name_its_unit)
+{
+    static const char *const same[] = {"ttft=1500",    "ttft=1500ms", "ttft=1.5s",
+                                       "ttft<=1500ms", "ttft ≤ 1.5s", "ttft<1500"};
+    static const char *const wrong[] = {"ttft=5x", "ttft=ms", "ttft=", "ttft=-1s", "ttft>5ms"};
+    struct slo_list list = {0};
+    for (size_t i = 0; i < COUNT_OF(same); i++) {
+        ck_assert_msg(slo_parse(same[i], &list, NULL) == 0, "%s", same[i]);
+        ck_assert_int_eq(list.items[i].metric, METRIC_TTFT);
+        ck_assert_double_eq(list.items[i].limit_ms, 1500);
+    }
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        struct error err = {0};
+        ck_assert_msg(slo_parse(wrong[i], &list, &err) == ERR_INPUT, "%s", wrong[i]);
+        ck_assert_ptr_nonnull(strstr(err.message, "ttft=500ms"));
+    }
 }
 END_TEST
 
@@ -410,6 +433,7 @@ int main(void)
     tcase_add_test(t, the_text_beside_images_is_compared_where_they_are_told);
     tcase_add_test(t, many_gaps_fold_into_a_histogram);
     tcase_add_test(t, assertions_compare_with_the_run);
+    tcase_add_test(t, an_objective_may_name_its_unit);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }

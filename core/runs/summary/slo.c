@@ -1,5 +1,7 @@
 #include "core/runs/summary/slo.h"
 
+#include "core/clock.h"
+#include "core/memory.h"
 #include "core/runs/summary/summary.h"
 #include "core/text.h"
 
@@ -40,6 +42,21 @@ const char *metric_title(enum metric m)
     return metrics[m].title;
 }
 
+const char *metric_name(enum metric m)
+{
+    return metrics[m].name;
+}
+
+const char *statistic_name(enum statistic s)
+{
+    return statistics[s].name;
+}
+
+bool slo_is_objective(enum metric m)
+{
+    return m != METRIC_CHUNK_GAP;
+}
+
 static int metric_named(struct text name)
 {
     for (int m = 0; m < METRIC_COUNT; m++)
@@ -48,25 +65,45 @@ static int metric_named(struct text name)
     return -1;
 }
 
-/* Splits "name=number". */
-static bool split(const char *text, struct text *name, double *limit)
+/* Milliseconds of "500", "500ms" and "0.5s"; *is_time where a unit stands there. */
+static bool read_limit(struct text t, double *limit, bool *is_time)
 {
-    const char *equals = strchr(text, '=');
-    if (!equals)
+    int64_t ns;
+    *is_time = t.length > 0 && !(t.at[t.length - 1] >= '0' && t.at[t.length - 1] <= '9');
+    if (!*is_time)
+        return text_to_double(t, limit) && *limit >= 0;
+    if (clock_parse_duration(t.at, t.length, &ns) < 0)
         return false;
-    *name = (struct text){text, (size_t)(equals - text)};
-    return text_to_double(text_of(equals + 1), limit) && *limit >= 0;
+    *limit = (double)ns / (double)NS_PER_MS;
+    return true;
+}
+
+/* Splits "name=limit"; what is meant may be written out, as in "name<=limit". */
+static bool split(const char *text, struct text *name, double *limit, bool *is_time)
+{
+    static const char *const signs[] = {"<=", "≤", "=", "<"};
+    for (size_t i = 0; i < COUNT_OF(signs); i++) {
+        const char *sign = strstr(text, signs[i]);
+        if (!sign)
+            continue;
+        *name = text_trim((struct text){text, (size_t)(sign - text)});
+        return read_limit(text_trim(text_of(sign + strlen(signs[i]))), limit, is_time);
+    }
+    return false;
 }
 
 int slo_parse(const char *text, struct slo_list *list, struct error *err)
 {
     struct text name;
     double limit;
-    if (!split(text, &name, &limit))
-        return error_set(err, ERR_INPUT, "--slo %s: expected METRIC=MILLISECONDS, as in ttft=500",
+    bool is_time;
+    if (!split(text, &name, &limit, &is_time))
+        return error_set(err, ERR_INPUT,
+                         "--slo %s: expected METRIC=MILLISECONDS, as in ttft=500, or a time, as in "
+                         "ttft=500ms or ttft=0.5s",
                          text);
     int m = metric_named(name);
-    if (m < 0 || m == METRIC_CHUNK_GAP)
+    if (m < 0 || !slo_is_objective((enum metric)m))
         return error_set(err, ERR_INPUT,
                          "--slo %s: unknown metric; one of ttft, ttft_scheduled, ttfo, tpot, e2e, "
                          "e2e_scheduled, send_lag, queue",
@@ -159,16 +196,17 @@ int slo_assert(const char *text, const struct summary *s, struct error *err)
 {
     struct text name;
     double limit, value;
-    bool at_least = false;
-    if (!split(text, &name, &limit) ||
-        (!find_latency(name, s, &value) && !find_count(name, s, &value, &at_least)))
+    bool at_least = false, is_time;
+    if (!split(text, &name, &limit, &is_time) ||
+        (!find_latency(name, s, &value) && (is_time || !find_count(name, s, &value, &at_least))))
         return error_set(err, ERR_INPUT,
                          "--assert %s: expected METRIC_STATISTIC=LIMIT, as in ttft_p99=500, "
-                         "e2e_mean=2000, failed=0 or goodput_fraction=0.95",
+                         "e2e_mean=2s, failed=0 or goodput_fraction=0.95",
                          text);
     if (isnan(value))
         return error_set(err, ERR_WORK, "assertion %s missed: the run has no such figure", text);
     if (at_least ? value < limit : value > limit)
-        return error_set(err, ERR_WORK, "assertion %s missed: it is %.6g", text, value);
+        return error_set(err, ERR_WORK, "assertion %s missed: it is %s", text,
+                         TEXT_SHORT(value, 6));
     return 0;
 }

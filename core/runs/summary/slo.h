@@ -1,7 +1,8 @@
 /* Metrics by name, service-level objectives, and assertions on a run.
  *
- * `--slo ttft=500` is an objective on each request (milliseconds); requests that met all of them
- * are the goodput. `--assert ttft_p99=500` is one on the run.
+ * `--slo ttft=500` is an objective on each request (milliseconds; 500ms and 0.5s say the same, and
+ * <= may stand for =); requests that met all of them are the goodput. `--assert ttft_p99=500` is
+ * one on the run.
  */
 #ifndef FAREBOX_CORE_RUNS_SUMMARY_SLO_H
 #define FAREBOX_CORE_RUNS_SUMMARY_SLO_H
@@ -52,8 +53,13 @@ struct slo_list {
 const char *metric_key(enum metric m);
 extern const char *const metric_keys[];
 
-/* What a person reads: "TTFT, scheduled". */
+/* What a person reads: "TTFT, scheduled"; what one types: "ttft_scheduled", "p99". */
 const char *metric_title(enum metric m);
+const char *metric_name(enum metric m);
+const char *statistic_name(enum statistic s);
+
+/* False for gaps, of which a request has many. */
+bool slo_is_objective(enum metric m);
 
 /* The metric and the statistic of "ttft_p99"; false if the name is none. */
 bool slo_find_statistic(struct text name, enum metric *m, enum statistic *statistic);
