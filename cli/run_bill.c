@@ -18,6 +18,12 @@ int run_bill_select(const struct option_list *plans, struct plan_selection *out,
     return 0;
 }
 
+void run_bill_say_taken(const struct terminal *t, const struct plan_selection *plans)
+{
+    if (plans->taken)
+        say(t, "--plans %s", plans->taken);
+}
+
 /* "RUN_A:RUN_B", cut where both sides are runs: paths may hold colons. */
 static int learn_scale(const char *given, struct token_scales *out, struct error *err)
 {
@@ -112,6 +118,8 @@ int run_bill_print(const struct terminal *t, const char *run, const struct optio
     if (plans->count == 0)
         return 0;
     int status = run_bill_select(plans, &made.plans, err);
+    if (status == 0)
+        run_bill_say_taken(t, &made.plans);
     if (status == 0 && tokens_as)
         status = run_bill_read_scales(tokens_as, &made.scales, err);
     if (status == 0)
@@ -121,6 +129,7 @@ int run_bill_print(const struct terminal *t, const char *run, const struct optio
     if (status == 0) {
         run_bill_tell(t, &made.run.report);
         buffer_init(&text, BUFFER_UNBOUNDED);
+        buffer_add_byte(&text, '\n');
         bill_write_table(&made.bill, t->width, &text);
         print_buffer(t->human, &text);
         buffer_free(&text);

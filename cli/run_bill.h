@@ -60,4 +60,7 @@ int run_bill_read_scales(const struct option_list *list, struct token_scales *ou
 /* Chooses the plans of a --plans option; ERR_INPUT as plan_select. */
 int run_bill_select(const struct option_list *plans, struct plan_selection *out, struct error *err);
 
+/* Says which plans a seller's name stood for. */
+void run_bill_say_taken(const struct terminal *t, const struct plan_selection *plans);
+
 #endif

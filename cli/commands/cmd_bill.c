@@ -30,10 +30,10 @@ struct bill_command {
 
 #define AT(field) offsetof(struct bill_command, field)
 static const struct option_spec options[] = {
-    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
+    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "PLAN|FILE[,...]",
      .help = "price books, bundled books or plans of theirs (* and ? allowed)",
      .group = "What is billed"},
-    {"scenario", 's', OPTION_LIST, AT(scenarios), .unit = "NAME|FILE",
+    {"scenario", 's', OPTION_LIST, AT(scenarios), .unit = "SCENARIO|FILE",
      .help = "a workload that is generated: a bundled scenario or a JSON file; again and again"},
     {"requests", 'n', OPTION_COUNT, AT(requests), .unit = "N",
      .help = "the first N requests only; of a scenario so many"},
@@ -60,7 +60,7 @@ static const struct option_spec options[] = {
     {"matrix", 0, OPTION_FLAG, AT(matrix),
      .help = "the what-ifs of all plans on one screen; of all changes, without --what-if"},
     TOKENS_AS_OPTION(struct bill_command, tokens_as),
-    {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
+    {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=TIME",
      .help = "objective on each request of a run, as for report: what misses it is waste"},
     {"ttft-ms", 0, OPTION_NUMBER, AT(ttft_ms), .unit = "MS", .max = 1e9, .zero = true,
      .help =
@@ -437,6 +437,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
         code = bill_export_parse(&x, o->export, &o->focus, o->output, o->common.json, err);
     if (code == 0)
         code = run_bill_select(&o->plans, &plans, err);
+    run_bill_say_taken(t, &plans);
     if (code == 0)
         code =
             bill_export_check(&x, plans.count, o->common.argument_count + o->scenarios.count, err);

@@ -29,7 +29,7 @@ struct forecast_command {
 
 #define AT(field) offsetof(struct forecast_command, field)
 static const struct option_spec options[] = {
-    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
+    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "PLAN|FILE[,...]",
      .help = "price books, bundled books or plans of theirs (* and ? allowed)",
      .group = "What is forecast"},
     TOKENS_AS_OPTION(struct forecast_command, tokens_as),
@@ -214,6 +214,7 @@ static int make_forecast(struct forecasting *x, struct error *err)
         code = check_output(x->o, err);
     if (code == 0)
         code = run_bill_select(&x->o->plans, &x->plans, err);
+    run_bill_say_taken(x->t, &x->plans);
     if (code == 0)
         code = run_bill_read_scales(&x->o->tokens_as, &x->scales, err);
     x->how.scales = &x->scales;

@@ -21,7 +21,7 @@ struct quote_options {
 
 #define AT(field) offsetof(struct quote_options, field)
 static const struct option_spec options[] = {
-    {"plans", 'p', OPTION_LIST, AT(plans), NULL, "LIST",
+    {"plans", 'p', OPTION_LIST, AT(plans), NULL, "PLAN|FILE[,...]",
      .help = "books, files or plans, separated by commas"},
     {"input", 0, OPTION_COUNT, AT(input), "0", "TOKENS",
      .help = "input, with what was cached or written", .group = "One usage"},
@@ -245,6 +245,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
         code = run_bill_select(&o->plans, &s, err);
     if (code < 0)
         return code;
+    run_bill_say_taken(t, &s);
     code = o->usages ? quote_many(t, o, &s, err) : quote_once(t, o, &s, err);
     plan_selection_free(&s);
     return code;

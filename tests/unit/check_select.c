@@ -65,12 +65,36 @@ START_TEST(files_select_whole_or_by_pattern)
     ck_assert_uint_eq(chosen.count, 2);
     ck_assert_uint_eq(chosen.book_count, 1);
     ck_assert_str_eq(chosen.plans[0]->name, "a/2");
+    snprintf(item, sizeof item, "%s#a", path);
+    ck_assert_int_eq(pick(item), 0);
+    ck_assert_uint_eq(chosen.count, 2);
     snprintf(item, sizeof item, "%s#b", path);
     ck_assert_int_eq(pick(item), ERR_INPUT);
     snprintf(item, sizeof item, "oxlo/pro,%s", path);
     ck_assert_int_eq(pick(item), ERR_INPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "second plan named \"oxlo/pro\""));
     close(fd);
+}
+END_TEST
+
+START_TEST(a_sellers_name_stands_for_all_of_its_plans)
+{
+    ck_assert_int_eq(pick("oxlo"), 0);
+    ck_assert_uint_eq(chosen.count, 6);
+    for (size_t i = 0; i < chosen.count; i++) {
+        ck_assert_int_eq(strncmp(chosen.plans[i]->name, "oxlo/", 5), 0);
+        ck_assert_ptr_nonnull(strstr(chosen.taken, chosen.plans[i]->name));
+    }
+    ck_assert_ptr_nonnull(strstr(chosen.taken, "\"oxlo\" stands for 6 plans"));
+    ck_assert_int_eq(pick("Cursor,oxlo/pro"), 0); /* a name's beginning, whatever its case */
+    ck_assert_uint_gt(chosen.count, 1);
+    ck_assert_int_eq(strncmp(chosen.plans[0]->name, "cursor/", 7), 0);
+    ck_assert_int_eq(pick("Anysphere"), 0); /* the seller of the same plans */
+    ck_assert_int_eq(strncmp(chosen.plans[0]->name, "cursor/", 7), 0);
+    ck_assert_int_eq(pick("oxlo/pro"), 0); /* a plan's own name is that plan */
+    ck_assert_uint_eq(chosen.count, 1);
+    ck_assert_ptr_null(chosen.taken);
+    ck_assert_int_eq(pick("oxl"), ERR_INPUT);
 }
 END_TEST
 
@@ -133,6 +157,7 @@ int main(void)
     tcase_add_test(t, names_and_patterns_select_in_their_order);
     tcase_add_test(t, what_is_not_there_is_refused_with_the_nearest);
     tcase_add_test(t, files_select_whole_or_by_pattern);
+    tcase_add_test(t, a_sellers_name_stands_for_all_of_its_plans);
     tcase_add_test(t, every_bundled_plan_says_where_its_figures_are_from);
     tcase_add_test(t, plans_of_november_2026_price_what_they_say);
     suite_add_tcase(suite, t);

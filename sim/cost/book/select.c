@@ -1,5 +1,6 @@
 #include "sim/cost/book/select.h"
 
+#include "core/buffer.h"
 #include "core/embedded.h"
 #include "core/file.h"
 #include "core/memory.h"
@@ -91,6 +92,64 @@ static int add_matching(struct plan_selection *s, const struct plan_book *book, 
     return 0;
 }
 
+/* "oxlo" of oxlo/pro; whatever the case of letters. */
+static bool begins_with(const struct plan *p, const char *name)
+{
+    size_t length = strlen(name);
+    return strlen(p->name) > length && p->name[length] == '/' &&
+           text_equal_nocase((struct text){p->name, length}, name);
+}
+
+static bool is_sold_by(const struct plan *p, const char *name)
+{
+    return p->seller && text_equal_nocase(text_of(p->seller), name);
+}
+
+static void say_taken(struct plan_selection *s, const char *name, size_t from)
+{
+    struct buffer words;
+    buffer_init(&words, BUFFER_UNBOUNDED);
+    if (s->taken)
+        buffer_add_format(&words, "%s\n", s->taken);
+    buffer_add_format(&words, "\"%s\" stands for %zu plan%s", name, s->count - from,
+                      s->count - from == 1 ? "" : "s");
+    for (size_t i = from; i < s->count; i++)
+        buffer_add_format(&words, "%s%s", i > from ? ", " : ": ", s->plans[i]->name);
+    free(s->taken);
+    s->taken = buffer_take(&words);
+}
+
+static int add_those(struct plan_selection *s, size_t first_book, size_t end,
+                     bool (*is_meant)(const struct plan *p, const char *name), const char *name,
+                     size_t *found, struct error *err)
+{
+    int code = 0;
+    for (size_t b = first_book; b < end && code == 0; b++) {
+        const struct plan_book *book = &s->books[b];
+        for (size_t i = 0; i < book->count && code == 0; i++) {
+            if (!is_meant(&book->plans[i], name))
+                continue;
+            ++*found;
+            code = add_plan(s, &book->plans[i], name, err);
+        }
+    }
+    return code;
+}
+
+/* Adds all plans from books whose name begins so, or where none does, of the seller who is called
+ * so; counts them in *found. */
+static int add_sellers(struct plan_selection *s, size_t first_book, size_t end, const char *name,
+                       size_t *found, struct error *err)
+{
+    size_t before = s->count;
+    int code = add_those(s, first_book, end, begins_with, name, found, err);
+    if (code == 0 && *found == 0)
+        code = add_those(s, first_book, end, is_sold_by, name, found, err);
+    if (*found > 0 && code == 0)
+        say_taken(s, name, before);
+    return code;
+}
+
 /* The name that was probably meant: the nearest, else the plan whose last part was typed. */
 static const char *nearest_name(const struct plan_book *books, size_t count, const char *typed)
 {
@@ -136,6 +195,8 @@ static int select_bundled(struct plan_selection *s, const char *item, struct err
         code = add_matching(s, &s->books[b], whole ? "*" : item, item, &found, err);
     }
     if (code == 0 && found == 0)
+        code = add_sellers(s, 0, count, item, &found, err);
+    if (code == 0 && found == 0)
         return unknown(s->books, count, item,
                        "in the bundled books, and no file of that name "
                        "(farebox prices list shows the plans)",
@@ -150,6 +211,8 @@ static int select_from_file(struct plan_selection *s, const char *path, const ch
     int code = file_book(s, path, &index, err);
     if (code == 0)
         code = add_matching(s, &s->books[index], pattern, item, &found, err);
+    if (code == 0 && found == 0)
+        code = add_sellers(s, index, index + 1, pattern, &found, err);
     if (code == 0 && found == 0 && strcmp(pattern, "*") != 0)
         return unknown(&s->books[index], 1, pattern, "in that file", err);
     if (code == 0 && s->books[index].count == 0)
@@ -211,5 +274,6 @@ void plan_selection_free(struct plan_selection *selection)
         plan_book_free(&selection->books[i]);
     free(selection->books);
     free(selection->plans);
+    free(selection->taken);
     *selection = (struct plan_selection){0};
 }

@@ -6,6 +6,8 @@
  *     plans.json#gpt-4o*    of a file, the plans whose name matches
  *     demo, curated         every plan of a book that is part of the program
  *     oxlo/pro, oxlo/p*     plans of those books by name or by pattern with * and ?
+ *     oxlo                  where no plan is called so: all whose name begins with "oxlo/", or all
+ *                           of a seller of that name; mine.json#oxlo likewise
  *
  *     struct plan_selection chosen = {0};
  *     if (plan_select("oxlo/p*,mine.json", &chosen, err) < 0) return err->code;
@@ -24,6 +26,7 @@ struct plan_selection {
     size_t book_count;
     const struct plan **plans; /* the chosen ones, each once, in the order of the list */
     size_t count, capacity;
+    char *taken; /* what sellers' names stood for, a line each; NULL */
 };
 
 /* Adds what a list names to *out, which is zero before the first call; several lists may be added
