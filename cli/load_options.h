@@ -30,7 +30,8 @@ struct load_options {
 
 /* clang-format off */
 #define ARRIVAL_OPTIONS(owner, place)                                                              \
-    {"arrival", 0, OPTION_TEXT, offsetof(owner, place.arrival), NULL, "PROCESS",                   \
+    {"arrival", 0, OPTION_TEXT, offsetof(owner, place.arrival), NULL,                              \
+     "poisson|constant|gamma|scenario",                                                            \
      .help = "arrivals at --rate: poisson (default), constant, gamma, or scenario: the "           \
              "scenario's own process, bursts and day curve, at the rate on average"},              \
     {"burstiness", 0, OPTION_NUMBER, offsetof(owner, place.burstiness), "1", "SHAPE",              \

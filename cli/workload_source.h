@@ -33,7 +33,7 @@ struct workload_source {
          .letter = 's',                                                           \
          .type = OPTION_TEXT,                                                     \
          .offset = offsetof(owner, place.scenario),                               \
-         .unit = "NAME|FILE",                                                     \
+         .unit = "SCENARIO|FILE",                                                 \
          .help = "generate the workload: a bundled scenario or a JSON file"},     \
         {.name = "mix",                                                           \
          .type = OPTION_TEXT,                                                     \

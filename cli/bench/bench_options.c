@@ -105,14 +105,14 @@ const struct option_spec bench_option_specs[] = {
              "last 10 s), 'failed>50%', 'failures>20' in a row; the result says so, and a sweep "
              "leaves higher loads out"},
 
-    {"slo", 0, OPTION_LIST, AT(slos), NULL, "METRIC=MS",
-     .help = "an objective on each request, such as ttft=500; goodput counts those that meet all",
+    {"slo", 0, OPTION_LIST, AT(slos), NULL, "METRIC=TIME",
+     .help = "an objective on each request, such as ttft=500ms; goodput counts those that meet all",
      .group = "Results"},
     {"goodput", 0, OPTION_NUMBER, AT(goodput), "0.99", "SHARE", .min = 0.01, .max = 1,
      .help = "share of the requests within the objectives that --sweep and --find-max ask for"},
-    {"assert", 0, OPTION_LIST, AT(asserts), NULL, "METRIC=X",
+    {"assert", 0, OPTION_LIST, AT(asserts), NULL, "METRIC_STAT=X",
      .help = "an objective on the run, such as ttft_p99=500 or failed=0: exit status 1 if missed"},
-    {"plans", 'p', OPTION_LIST, AT(plans), NULL, "FILE|NAME[,...]",
+    {"plans", 'p', OPTION_LIST, AT(plans), NULL, "PLAN|FILE[,...]",
      .help = "price the answers as they come, and print the bill"},
     {"server-metrics", 0, OPTION_LIST, AT(server_metrics), NULL, "auto|URL[,...]",
      .help = "ask the server for its own metrics (Prometheus) once a second, into server.jsonl: "

@@ -21,7 +21,7 @@ static const struct option_spec options[] = {
     {"output", 'o', OPTION_TEXT, AT(output), "results/demo", "DIR", .help = "where the run goes"},
     {"requests", 'n', OPTION_COUNT, AT(requests), "600", "N", .min = 1, .max = 100000,
      .help = "requests to send"},
-    {"plans", 0, OPTION_TEXT, AT(plans), "demo/token,demo/flat", "FILE|NAMES",
+    {"plans", 0, OPTION_TEXT, AT(plans), "demo/token,demo/flat", "PLAN|FILE[,...]",
      .help = "how to price them"},
     {"force", 'f', OPTION_FLAG, AT(force), .help = "replace the run of an earlier demo"},
     {0},

@@ -17,7 +17,7 @@ static const struct option_spec specs[] = {
     {"model", 'm', OPTION_TEXT, AT(model), .unit = "FILE",
      .help = "the model's config.json, or a bundled model: llama-3.1-8b, llama-3.3-70b, "
              "llama-3.3-70b-fp8, qwen3-32b, qwen3-32b-fp8, qwen3-30b-a3b, deepseek-r1"},
-    {"gpu", 0, OPTION_TEXT, AT(gpu), .unit = "NAME",
+    {"gpu", 0, OPTION_TEXT, AT(gpu), .unit = "GPU",
      .help = "a100, h100, h200, b200, l40s, rtxpro6000, or a JSON file of a GPU's figures"},
     {"tp", 0, OPTION_COUNT, AT(tensor_parallel), "1", "N", .min = 1, .max = 1024,
      .help = "GPUs that share the model (tensor parallel)"},

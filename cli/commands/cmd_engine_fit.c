@@ -26,7 +26,7 @@ static const struct option_spec specs[] = {
     {"model", 'm', OPTION_TEXT, AT(model), .unit = "NAME",
      .help = "the model: a bundled one, or its config.json; without it the grid's own name",
      .group = "What the grid is of"},
-    {"gpu", 0, OPTION_TEXT, AT(gpu), .unit = "NAME",
+    {"gpu", 0, OPTION_TEXT, AT(gpu), .unit = "GPU",
      .help = "the GPU: a100, h100, h200, b200, l40s, rtxpro6000, or a JSON file of its figures"},
     {"tp", 0, OPTION_COUNT, AT(tensor_parallel), .unit = "N", .min = 1, .max = 1024,
      .help = "GPUs that share the model (tensor parallel)"},

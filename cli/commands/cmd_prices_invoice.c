@@ -24,7 +24,7 @@ static const char *form_name(size_t i)
 
 #define AT(field) offsetof(struct invoice_command, field)
 static const struct option_spec options[] = {
-    {"plan", 'p', OPTION_LIST, AT(plan), .unit = "NAME|FILE#NAME",
+    {"plan", 'p', OPTION_LIST, AT(plan), .unit = "PLAN|FILE#PLAN",
      .help = "what each request is billed at", .group = "What is billed"},
     {"start", 0, OPTION_TEXT, AT(start), .unit = "INSTANT",
      .help = "wall clock of the records' first instant, such as 2026-11-01T00:00:00Z"},

@@ -20,7 +20,7 @@ struct reconcile_command {
 
 #define AT(field) offsetof(struct reconcile_command, field)
 static const struct option_spec options[] = {
-    {"plan", 'p', OPTION_LIST, AT(plan), .unit = "NAME|FILE#NAME",
+    {"plan", 'p', OPTION_LIST, AT(plan), .unit = "PLAN|FILE#PLAN",
      .help = "what one's own requests are billed at; unless given, the costs that the records "
              "report",
      .group = "What is compared"},

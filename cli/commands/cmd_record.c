@@ -51,7 +51,7 @@ static const struct option_spec options[] = {
     {"content", 0, OPTION_FLAG, AT(content),
      .help = "keep what was asked (the body of each request), to be sent again as it is"},
 
-    {"plans", 'p', OPTION_LIST, AT(plans), NULL, "FILE|NAME[,...]",
+    {"plans", 'p', OPTION_LIST, AT(plans), NULL, "PLAN|FILE[,...]",
      .help = "show what the answers cost so far under the first two of these plans",
      .group = "Cost"},
     {0},

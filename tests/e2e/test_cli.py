@@ -44,7 +44,7 @@ class CommandLine(Case):
         script = self.farebox("completion", "bash").stdout
         for word in ("workload", "--trace", "complete -o filenames -F _farebox farebox"):
             self.assertIn(word, script)
-        self.assert_refused(self.farebox("completion", "tcsh", expect=2), "expected bash or zsh")
+        self.assert_refused(self.farebox("completion", "tcsh", expect=2), "expected bash, zsh or fish")
 
     def test_no_text_from_a_file_steers_the_terminal(self):
         row = {"timestamp": 0, "input_length": 10, "output_length": 5, "class": "\x1b[31mRED\x9b1m",
