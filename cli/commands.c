@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include "core/memory.h"
+#include "core/wrap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,12 +38,19 @@ int command_invoke(const struct terminal *t, const char *const *words, size_t co
                    struct error *err)
 {
     char **copies = mem_zero(count + 1, sizeof *copies);
-    fprintf(t->human, "> farebox");
+    struct buffer line, shown;
+    buffer_init(&line, BUFFER_UNBOUNDED);
+    buffer_init(&shown, BUFFER_UNBOUNDED);
+    buffer_add_text(&line, "> farebox");
     for (size_t i = 0; i < count; i++) {
         copies[i] = mem_copy_string(words[i]);
-        fprintf(t->human, " %s", words[i]);
+        buffer_add_format(&line, " %s", words[i]);
     }
-    fputc('\n', t->human);
+    buffer_add_byte(&line, '\n');
+    wrap_command((struct text){line.data, line.length}, (size_t)t->width, 4, &shown);
+    print_buffer(t->human, &shown);
+    buffer_free(&line);
+    buffer_free(&shown);
     fflush(stdout);
     int used, code;
     const struct command *c = command_find((int)count, copies, &used);

@@ -4,11 +4,14 @@
 #include "core/memory.h"
 #include "core/printable.h"
 #include "core/stop.h"
+#include "core/wrap.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <gsl/gsl_errno.h>
+#include <locale.h>
 #include <malloc.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,22 +46,27 @@ static void print_error(const struct error *err)
     struct printable filter = {0};
     error_format(err, text, sizeof text);
     buffer_init(&shown, BUFFER_UNBOUNDED);
+    buffer_add_text(&shown, "farebox: ");
     printable_add(&filter, text, strlen(text), &shown);
     printable_end(&filter, &shown);
-    buffer_add_byte(&shown, '\n');
-    fputs("farebox: ", stderr);
-    print_buffer(stderr, &shown);
+    terminal_print_message(stderr, shown.data);
     buffer_free(&shown);
 }
 
-/* Everything reached standard output: a full disk or a closed pipe is a failure
- * like others. */
+/* Whoever read standard output has seen enough ("| head"): no failure of ours. */
+static bool reader_left(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
+/* Everything reached standard output: a full disk is a failure like others. */
 static int check_stdout(struct error *err)
 {
     errno = 0;
     bool bad = fflush(stdout) != 0;
     bad = ferror(stdout) || bad;
-    if (!bad)
+    if (!bad || reader_left())
         return 0;
     return errno ? error_errno(err, "standard output cannot be written")
                  : error_set(err, ERR_SYSTEM,
@@ -66,18 +74,30 @@ static int check_stdout(struct error *err)
                              "full disk?)");
 }
 
+/* Prints the text, its lines broken to fit, and frees it. */
+static void print_lines(FILE *to, struct buffer *text)
+{
+    struct buffer lines;
+    buffer_init(&lines, BUFFER_UNBOUNDED);
+    wrap_lines((struct text){text->data, text->length}, (size_t)terminal_width(to), &lines);
+    print_buffer(to, &lines);
+    buffer_free(&lines);
+    buffer_free(text);
+}
+
 static void print_overview(FILE *to)
 {
-    fputs("farebox: benchmark LLM endpoints, price workloads, plan capacity\n\n"
-          "usage: farebox COMMAND [OPTION...]\n\n",
-          to);
+    struct buffer text;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    buffer_add_text(&text, "farebox: benchmark LLM endpoints, price workloads, plan capacity\n\n"
+                           "usage: farebox COMMAND [OPTION...]\n\n");
     for (size_t i = 0; commands[i]; i++)
-        fprintf(to, "  %-20s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\nfarebox COMMAND --help tells more. Exit status: 0 done; 1 the work "
-          "failed or an\n"
-          "assertion was missed; 2 the command line or an input file is wrong; "
-          "130 interrupted.\n",
-          to);
+        buffer_add_format(&text, "  %-20s %s\n", commands[i]->name, commands[i]->summary);
+    buffer_add_text(&text,
+                    "\nfarebox COMMAND --help tells more, farebox --version (-V) which one this is."
+                    "\nExit status: 0 done; 1 the work failed or an assertion was missed; 2 the"
+                    "\ncommand line or an input file is wrong; 130 interrupted.\n");
+    print_lines(to, &text);
 }
 
 /* The end of what only prints. */
@@ -90,16 +110,39 @@ static int end_plain(void)
     return error_exit_status(code);
 }
 
-static void print_help(const struct command *c)
+/* As wide as the terminal: the source's own lines are put together where neither is set apart by
+ * blanks. */
+static void add_paragraphs(const char *about, size_t width, struct buffer *out)
 {
-    struct buffer text;
+    struct buffer joined;
+    buffer_init(&joined, BUFFER_UNBOUNDED);
+    for (const char *at = about; *at; at++)
+        buffer_add_byte(&joined, *at == '\n' && at[1] && !strchr(" \n", at[1]) && at > about &&
+                                         at[-1] != '\n'
+                                     ? ' '
+                                     : *at);
+    wrap_text((struct text){joined.data, joined.length}, width, 0, out);
+    buffer_free(&joined);
+}
+
+static void print_help(const struct command *c, bool wide)
+{
+    struct buffer text, usage;
+    int width = wide ? TERMINAL_WIDE : terminal_width(stdout);
     buffer_init(&text, BUFFER_UNBOUNDED);
-    buffer_add_format(&text, "usage: farebox %s %s\n\n%s\n", c->name, c->usage,
-                      c->about ? c->about : c->summary);
-    options_help(c->options, terminal_width(), &text);
-    if (c->examples)
-        buffer_add_format(&text, "\nExamples:\n%s", c->examples);
+    buffer_init(&usage, BUFFER_UNBOUNDED);
+    buffer_add_format(&usage, "usage: farebox %s%s%s", c->name, *c->usage ? " " : "", c->usage);
+    wrap_text((struct text){usage.data, usage.length}, (size_t)width, 4, &text);
+    buffer_add_text(&text, "\n\n");
+    add_paragraphs(c->about ? c->about : c->summary, (size_t)width, &text);
+    buffer_add_byte(&text, '\n');
+    options_help(c->options, width, &text);
+    if (c->examples) {
+        buffer_add_text(&text, "\nExamples:\n");
+        wrap_command(text_of(c->examples), (size_t)width, 6, &text);
+    }
     print_buffer(stdout, &text);
+    buffer_free(&usage);
     buffer_free(&text);
 }
 
@@ -113,7 +156,7 @@ static int run_command(const struct command *c, int argc, char **argv)
     if (code == 0 && !options->help)
         code = options_check_outputs(c->options, options, &err);
     if (options->help) {
-        print_help(c);
+        print_help(c, options->wide);
         code = 0;
     } else if (code == 0) {
         struct terminal t;
@@ -125,6 +168,8 @@ static int run_command(const struct command *c, int argc, char **argv)
         code = err.code;
     if (code == 0)
         code = check_stdout(&err);
+    if (code < 0 && err.system == EPIPE && reader_left())
+        code = 0;
     if (code < 0 && err.message[0])
         print_error(&err);
     options_free(options);
@@ -146,13 +191,16 @@ static int unknown_command(int argc, char **argv)
     if (!near)
         near = text_nearest(text_of(argv[0]), names);
     size_t length = strlen(argv[0]), shown = 0;
+    struct buffer list;
+    buffer_init(&list, BUFFER_UNBOUNDED);
     for (size_t i = 0; i < count; i++) {
         if (strncmp(names[i], argv[0], length) == 0 && names[i][length] == ' ') {
             if (shown++ == 0)
-                fprintf(stderr, "farebox: %s what? one of:\n", argv[0]);
-            fprintf(stderr, "  farebox %-20s %s\n", names[i], commands[i]->summary);
+                buffer_add_format(&list, "farebox: %s what? one of:\n", argv[0]);
+            buffer_add_format(&list, "  farebox %-20s %s\n", names[i], commands[i]->summary);
         }
     }
+    print_lines(stderr, &list);
     if (shown)
         return 2;
     fprintf(stderr, "farebox: unknown command \"%s\"", typed);
@@ -184,6 +232,7 @@ static void keep_freed_memory(void)
 int main(int argc, char **argv)
 {
     gsl_set_error_handler(on_gsl_error);
+    setlocale(LC_CTYPE, "C.UTF-8"); /* for the columns of a text; numbers stay as C writes them */
     keep_freed_memory();
     hold_standard_streams();
     stop_install();
@@ -198,7 +247,7 @@ int main(int argc, char **argv)
         print_overview(stdout);
         return end_plain();
     }
-    if (strcmp(argv[0], "--version") == 0) {
+    if (strcmp(argv[0], "--version") == 0 || strcmp(argv[0], "-V") == 0) {
         puts("farebox " FAREBOX_VERSION);
         return end_plain();
     }

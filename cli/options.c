@@ -18,6 +18,8 @@ static const struct option_spec common_specs[] = {
     {"json", 0, OPTION_FLAG, AT(json),
      .help = "machine-readable result on standard output, human text on standard error"},
     {"quiet", 'q', OPTION_FLAG, AT(quiet), .help = "no progress and no notes"},
+    {"wide", 0, OPTION_FLAG, AT(wide),
+     .help = "tables with all their columns, however wide the terminal is (COLUMNS says how wide)"},
     {"seed", 0, OPTION_COUNT, AT(seed), "1", "N", .help = "seed of everything random"},
     {"config", 0, OPTION_TEXT, AT(config), .unit = "FILE",
      .help = "take options from a JSON object with the same names; the command line wins"},
@@ -144,16 +146,16 @@ static int out_of_range(const struct option_spec *s, const char *text, struct er
 {
     if (needs_more_than_zero(s) && s->max > 0)
         return error_set(err, ERR_INPUT,
-                         "--%s %s is out of range: expected more than 0, at most %g", s->name, text,
-                         s->max);
+                         "--%s %s is out of range: expected more than 0, at most %s", s->name, text,
+                         TEXT_SHORT(s->max, 6));
     if (needs_more_than_zero(s))
         return error_set(err, ERR_INPUT, "--%s %s is out of range: expected more than 0", s->name,
                          text);
     if (s->max > 0)
-        return error_set(err, ERR_INPUT, "--%s %s is out of range: expected %g to %g", s->name,
-                         text, s->min, s->max);
-    return error_set(err, ERR_INPUT, "--%s %s is out of range: expected %g or more", s->name, text,
-                     s->min);
+        return error_set(err, ERR_INPUT, "--%s %s is out of range: expected %s to %s", s->name,
+                         text, TEXT_SHORT(s->min, 6), TEXT_SHORT(s->max, 6));
+    return error_set(err, ERR_INPUT, "--%s %s is out of range: expected %s or more", s->name, text,
+                     TEXT_SHORT(s->min, 6));
 }
 
 static bool in_range(const struct option_spec *s, double value)

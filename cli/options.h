@@ -60,7 +60,7 @@ struct option_spec {
 
 /* What every command takes. */
 struct common_options {
-    bool help, json, quiet;
+    bool help, json, quiet, wide;
     bool seed_given;
     bool output_taken; /* by an OPTION_OUTPUT "-": nothing else may go to standard output */
     uint64_t seed;

@@ -1,25 +1,33 @@
 /* What is shown of an option table: help text, and the effective values as JSON. */
 #include "cli/options.h"
 
+#include "core/wrap.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #define HELP_COLUMN 30
 
-/* Adds words, wrapped at `width`, every further line indented to HELP_COLUMN. */
-static void add_wrapped(struct buffer *out, const char *text, size_t column, size_t width)
+/* Adds the words behind what stands before HELP_COLUMN, and ends the line. A list of names without
+ * blanks may be broken behind its commas. */
+static void add_wrapped(struct buffer *out, const char *text, size_t width)
 {
+    size_t column = HELP_COLUMN;
     while (*text) {
-        size_t length = strcspn(text, " ");
-        if (column > HELP_COLUMN && column + 1 + length > width) {
+        size_t word = strcspn(text, " "), length = word;
+        bool blank = column > HELP_COLUMN && text[-1] == ' ';
+        if (HELP_COLUMN + word > width)
+            length = 1 + strcspn(text, ",");
+        length = length < word ? length : word;
+        if (column > HELP_COLUMN && column + blank + length > width) {
             buffer_add_format(out, "\n%*s", HELP_COLUMN, "");
             column = HELP_COLUMN;
-        } else if (column > HELP_COLUMN) {
+        } else if (blank) {
             buffer_add_byte(out, ' ');
             column++;
         }
         buffer_add(out, text, length);
-        column += length;
+        column += wrap_columns((struct text){text, length});
         text += length;
         text += strspn(text, " ");
     }
@@ -61,7 +69,7 @@ static void help_one(const struct option_spec *s, size_t width, struct buffer *o
         buffer_add_format(out, "\n%*s", HELP_COLUMN, "");
     else
         buffer_add_format(out, "%*s", HELP_COLUMN - used, "");
-    add_wrapped(out, right.data, HELP_COLUMN, width);
+    add_wrapped(out, right.data, width < WRAP_MOST ? width : WRAP_MOST);
     buffer_free(&right);
 }
 

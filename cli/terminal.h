@@ -16,21 +16,33 @@
 #include <stdio.h>
 
 /* Where a command writes, and how. What goes to people is filtered: no text from a file or a server
- * can steer their terminal. */
+ * can steer their terminal, and what is wider than `width` goes on in the next line. Tables are
+ * made to fit. */
 struct terminal {
     FILE *human;   /* tables and notes: standard output, or standard error with --json or -o - */
     FILE *machine; /* the JSON result: standard output, unfiltered */
     FILE *notes;   /* progress, warnings: standard error; NULL with --quiet */
     bool live;     /* notes go to a terminal: redraw one line */
     bool color;    /* human goes to a terminal and NO_COLOR is not set */
-    int width;     /* columns, 100 where unknown */
+    int width;     /* columns of human */
 };
 
 void terminal_init(struct terminal *t, const struct common_options *common);
 void terminal_free(struct terminal *t);
 
-/* Columns of standard output, or where that is no terminal those that COLUMNS names: 60 to 100. */
-int terminal_width(void);
+#define TERMINAL_NARROW 80 /* where nobody says how wide */
+#define TERMINAL_WIDE 200  /* of --wide: all that tables have */
+
+/* Columns for what goes to this stream: those that COLUMNS names, else the terminal's, else
+ * TERMINAL_NARROW; 60 at least. */
+int terminal_width(FILE *to);
+
+/* Shows a line that the next one replaces, where notes go to a terminal; else as a line. */
+void terminal_show_line(const struct terminal *t, const char *text);
+
+/* The text as a line of its own, for standard error; broken where it is too wide for the terminal,
+ * or for what COLUMNS says: else logs have one message a line. */
+void terminal_print_message(FILE *to, const char *text);
 
 /* Empties the line that progress redraws, where there is one. */
 void terminal_clear_line(const struct terminal *t);

@@ -45,6 +45,7 @@ int error_errno(struct error *err, const char *format, ...)
     va_start(args, format);
     fill(err, ERR_SYSTEM, format, args);
     va_end(args);
+    err->system = saved;
     size_t used = strlen(err->message);
     snprintf(err->message + used, sizeof err->message - used, ": %s", strerror(saved));
     return ERR_SYSTEM;

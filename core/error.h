@@ -29,6 +29,7 @@ struct error {
     char message[1024];
     char file[256];    /* "" where the error is not about a file */
     long line, column; /* 1-based; 0 = unknown */
+    int system;        /* errno, where error_errno() filled it */
 };
 
 /* Fills `err` (unless it already holds an error) and returns `code`. */

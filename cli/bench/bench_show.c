@@ -48,12 +48,11 @@ static void add_time_left(double fraction, int64_t elapsed_ns, struct buffer *li
         buffer_add_format(line, "  %d:%02d left", (int)(left_s / 60), (int)(left_s % 60));
 }
 
-/* Three digits, and more rather than an exponent. */
 static void add_ttft(const struct histogram *ttft, struct buffer *line)
 {
-    double p50 = histogram_quantile(ttft, 0.5) / 1e6, p99 = histogram_quantile(ttft, 0.99) / 1e6;
-    buffer_add_format(line, p50 < 100 ? "  TTFT p50 %.3g" : "  TTFT p50 %.0f", p50);
-    buffer_add_format(line, p99 < 100 ? " p99 %.3g ms" : " p99 %.0f ms", p99);
+    buffer_add_format(line, "  TTFT p50 %s p99 %s ms",
+                      TEXT_SHORT(histogram_quantile(ttft, 0.5) / 1e6, 3),
+                      TEXT_SHORT(histogram_quantile(ttft, 0.99) / 1e6, 3));
 }
 
 void bench_live_show(struct bench_live *l, const struct bench_progress *p)
@@ -158,8 +157,8 @@ static void warn_of_output(const struct terminal *t, const struct bench_setup *s
     if (!s->config.api->generates || n == 0 || n != summary->accounting.scheduled ||
         summary->accounting.attempts != n || !(fabs(got - asked) > tolerance * asked))
         return;
-    warn(t, "the answers were %.4g tokens long where %.4g were asked for (mean)%s", got / (double)n,
-         asked / (double)n,
+    warn(t, "the answers were %s tokens long where %s were asked for (mean)%s",
+         TEXT_SHORT(got / (double)n, 4), TEXT_SHORT(asked / (double)n, 4),
          got < asked
              ? ": the model ends by itself; --body '{\"ignore_eos\": true}' where the server "
                "knows it"
@@ -292,7 +291,7 @@ void bench_show_load(const struct bench_options *o, const struct bench_setup *s,
     else if (o->load.rate)
         buffer_add_format(out, "%s req/s", o->load.rate);
     else if (o->load.speed != 1)
-        buffer_add_format(out, "%g × faster", o->load.speed);
+        buffer_add_format(out, "%s × faster", TEXT_SHORT(o->load.speed, 6));
     else
         buffer_add_text(out, "own times");
     if (s->config.schedule.max_in_flight)
@@ -324,16 +323,16 @@ static void add_end(const struct bench_report *r, struct buffer *out)
         [BENCH_UNREACHABLE] = "no connection succeeded: nothing more was sent",
     };
     if (r->end == BENCH_SATURATED)
-        buffer_add_format(out,
-                          "! stopped at %.3g s (--stop-when '%s'): %s; nothing more was sent\n",
-                          r->stopped.at_s, r->stopped.condition, r->stopped.reason);
+        buffer_add_format(out, "! stopped at %s s (--stop-when '%s'): %s; nothing more was sent\n",
+                          TEXT_SHORT(r->stopped.at_s, 3), r->stopped.condition, r->stopped.reason);
     else if (ends[r->end])
         buffer_add_format(out, "! %s\n", ends[r->end]);
 }
 
 void bench_show_result(const struct bench_options *o, const struct bench_troubles *t,
                        const struct workload *w, const struct bench_report *report,
-                       const struct summary *summary, const char *path, struct buffer *out)
+                       const struct summary *summary, const char *path, int width,
+                       struct buffer *out)
 {
     const struct bench_setup *s = t->setup;
     struct summary shown = *summary;
@@ -345,13 +344,13 @@ void bench_show_result(const struct bench_options *o, const struct bench_trouble
         buffer_add_text(&title, ", over ");
         fidelity_add_versions(&summary->fidelity, &title);
     }
-    summary_table(&shown, title.data, out);
+    summary_table(&shown, title.data, width, out);
     add_end(report, out);
     if (s->config.thread_replies)
         buffer_add_format(out, "sessions     %llu later turns carried the answers that came\n",
                           (unsigned long long)summary->fidelity.counts.threaded_turns);
     buffer_add_format(out,
-                      "written to %s/   next: farebox bill %s --plans FILE · farebox report %s\n",
+                      "\nwritten to %s/   next: farebox bill %s --plans FILE · farebox report %s\n",
                       path, path, path);
     buffer_free(&title);
 }

@@ -43,7 +43,8 @@ void bench_warn(const struct terminal *t, const struct bench_setup *s, const str
 
 void bench_show_result(const struct bench_options *o, const struct bench_troubles *t,
                        const struct workload *w, const struct bench_report *report,
-                       const struct summary *summary, const char *path, struct buffer *out);
+                       const struct summary *summary, const char *path, int width,
+                       struct buffer *out);
 
 /* "4 at a time", "10 req/s", "own times". */
 void bench_show_load(const struct bench_options *o, const struct bench_setup *s,

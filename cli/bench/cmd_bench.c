@@ -314,7 +314,7 @@ static int finish(struct bench_command *b, struct bench_report *report, struct e
             status = run_output_take_place(&b->output, &summary, err);
         bench_warn(b->terminal, &b->setup, &b->workload, &summary);
         bench_show_result(b->o, &b->troubles, &b->workload, report, &summary, b->output.place.path,
-                          &out.text);
+                          b->terminal->width, &out.text);
         print_buffer(b->terminal->human, &out.text);
         summary_write(&summary, &out.json);
         if (b->o->common.json)

@@ -73,9 +73,9 @@ static void on_point(void *terminal, const struct load_series *s, const struct l
 {
     (void)s;
     if (!r->measured)
-        say(terminal, "%s %g", r->is_rate ? "rate" : "concurrency", r->load);
+        say(terminal, "%s %s", r->is_rate ? "rate" : "concurrency", TEXT_SHORT(r->load, 6));
     else if (missed)
-        warn(terminal, "at %g: %s", r->load, missed);
+        warn(terminal, "at %s: %s", TEXT_SHORT(r->load, 6), missed);
 }
 
 /* Shows the points and writes what belongs to them; then the sweep takes its place, unless `ran`
@@ -88,7 +88,7 @@ static int show_sweep(struct sweep *s, const struct terminal *t, bool as_json, i
     if (s->series.count == 0)
         return 0;
     output_begin(&out);
-    sweep_write_text(s, &out.text);
+    sweep_write_text(s, t->width, &out.text);
     sweep_write_json(s, &out.json);
     print_buffer(t->human, &out.text);
     int status = output_keep(&out, s->series.place.path, "sweep.json", err);
@@ -119,10 +119,11 @@ static void on_probe(void *terminal, const struct load_series *s, const struct l
                      const char *missed)
 {
     (void)missed;
+    const char *mark = r->measured ? load_verdict_mark(load_judge(&r->point, &s->target)) : "";
     if (r->measured)
-        say(terminal, "probe %zu: %.4g requests/s, goodput %.2f %%, served %.0f %%%s", s->count,
-            r->load, 100 * r->point.goodput, 100 * r->point.served,
-            load_verdict_mark(load_judge(&r->point, &s->target)));
+        say(terminal, "probe %zu: %s requests/s, goodput %.2f %%, served %.0f %%%s%s", s->count,
+            TEXT_SHORT(r->load, 4), 100 * r->point.goodput, 100 * r->point.served,
+            *mark ? "  " : "", mark);
 }
 
 static int show_probes(struct find_max *f, const struct terminal *t, bool as_json, int ran,
@@ -132,7 +133,7 @@ static int show_probes(struct find_max *f, const struct terminal *t, bool as_jso
     if (f->series.count == 0 && !f->ended)
         return 0;
     output_begin(&out);
-    find_max_write_text(f, &out.text);
+    find_max_write_text(f, t->width, &out.text);
     find_max_write_json(f, &out.json);
     int status = output_keep(&out, f->series.place.path, "find-max.json", err);
     if (status == 0)
@@ -154,9 +155,9 @@ int find_max_show(struct find_max *f, const struct terminal *t, bool json, struc
         status = shown < 0 ? shown : find_max_status(f, err);
     if (status == 0 && isfinite(f->limited_rps) && strcmp(f->rate_is, "measured") != 0)
         warn(t,
-             "%.4g requests/s is what the endpoint sustains at least: at %.4g the client was the "
+             "%s requests/s is what the endpoint sustains at least: at %s the client was the "
              "limit",
-             f->search.low, f->limited_rps);
+             TEXT_SHORT(f->search.low, 4), TEXT_SHORT(f->limited_rps, 4));
     load_series_end(&f->series);
     return status;
 }

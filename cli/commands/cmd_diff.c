@@ -31,10 +31,11 @@ static const struct option_spec options[] = {
      .help = "the same for the share that failed, in percentage points"},
     {"undecided", 0, OPTION_TEXT, AT(undecided), "pass", "fail|pass",
      .help = "exit status where the runs are too short to tell: pass warns"},
-    {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
-     .help = "objective on each request, for goodput: ttft=500, tpot=50, e2e=10000; the runs' own "
-             "unless given"},
-    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME",
+    {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=TIME",
+     .help =
+         "objective on each request, for goodput: ttft=500ms, tpot=50ms, e2e=10s; the runs' own "
+         "unless given"},
+    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "PLAN|FILE",
      .help = "one plan of a price book: requests cost what it charges, not what the provider "
              "reported"},
     {0},
@@ -74,7 +75,7 @@ static void format_change(const struct comparison *c, double value, char out[CEL
     if (!isfinite(value))
         snprintf(out, CELL_SIZE, "–");
     else if (fabs(value) >= 100)
-        snprintf(out, CELL_SIZE, "×%.3g", value + 1);
+        snprintf(out, CELL_SIZE, "×%s", TEXT_SHORT(value + 1, 3));
     else
         snprintf(out, CELL_SIZE, "%+.*f %s", fabs(value) < 1 ? 1 : 0, value * 100,
                  c->what == COMPARE_SHARE ? "pt" : "%");
@@ -85,7 +86,7 @@ static void format_value(const struct comparison *c, double value, char out[CELL
     if (c->what == COMPARE_SHARE && isfinite(value))
         snprintf(out, CELL_SIZE, "%.2f %%", value * 100);
     else if (value > 0 && value < 0.01)
-        snprintf(out, CELL_SIZE, "%.3g", value);
+        snprintf(out, CELL_SIZE, "%s", TEXT_SHORT(value, 3));
     else
         format_cell(value, out);
 }
@@ -103,7 +104,7 @@ static void print_row(const struct run_diff *d, const struct diff_row *row, stru
     add_padded(out, cell, 8, true);
     format_change(c, c->change, cell);
     add_padded(out, cell, 9, true);
-    if (isnan(c->p_value)) {
+    if (isnan(c->p_value) || (!c->supported && !row->finding && !row->regression)) {
         buffer_add_format(out, "  %s\n", c->why);
         return;
     }
@@ -131,7 +132,8 @@ static void print_judged(const struct diff_judged *j, struct buffer *out)
     add_padded(out, cell, 10, true);
     format_worse(&j->figure, j->limit, cell);
     add_padded(out, cell, 10, true);
-    snprintf(cell, sizeof cell, "%g %s", j->figure.allowed * 100, j->figure.points ? "pt" : "%");
+    snprintf(cell, sizeof cell, "%s %s", TEXT_SHORT(j->figure.allowed * 100, 6),
+             j->figure.points ? "pt" : "%");
     add_padded(out, cell, 9, true);
     if (j->would_decide > 0) {
         format_cell((double)j->would_decide, cell);
@@ -194,12 +196,13 @@ static void warn_undecided(const struct terminal *t, const struct run_diff *d)
             snprintf(needed, sizeof needed, "; %s%" PRIu64 " requests would decide",
                      j->at_least ? "no fewer than " : "about ", j->would_decide);
         if (isnan(j->limit))
-            warn(t, "%s is UNDECIDED: worse by %s, no limit (%s), %g %s allowed%s", j->figure.name,
-                 worse, j->why ? j->why : "too few values", j->figure.allowed * 100,
+            warn(t, "%s is UNDECIDED: worse by %s, no limit (%s), %s %s allowed%s", j->figure.name,
+                 worse, j->why ? j->why : "too few values", TEXT_SHORT(j->figure.allowed * 100, 6),
                  j->figure.points ? "pt" : "%", needed);
         else
-            warn(t, "%s is UNDECIDED: worse by %s, at most %s, %g %s allowed%s", j->figure.name,
-                 worse, limit, j->figure.allowed * 100, j->figure.points ? "pt" : "%", needed);
+            warn(t, "%s is UNDECIDED: worse by %s, at most %s, %s %s allowed%s", j->figure.name,
+                 worse, limit, TEXT_SHORT(j->figure.allowed * 100, 6),
+                 j->figure.points ? "pt" : "%", needed);
     }
     if (run_diff_verdict(d) == DIFF_UNDECIDED && !d->undecided_fails)
         warn(t, "what is undecided passes; --undecided fail exits 1 on it");

@@ -117,7 +117,7 @@ static int run_show(const struct terminal *t, const void *given, struct error *e
         return err->code;
     output_begin(&out);
     engine_config_write(&c, &out.json);
-    output_end(&out, NULL, o->common.json ? t->machine : t->human);
+    output_end(&out, NULL, t->machine);
     return 0;
 }
 

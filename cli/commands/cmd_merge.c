@@ -48,9 +48,9 @@ static void warn_of_parts(const struct terminal *t, const struct run_merge *m)
              (unsigned long long)m->first_missing);
     if (m->spread_ns > NS_PER_S)
         warn(t,
-             "the parts began up to %.3g s apart and are merged as if they had begun together: in "
+             "the parts began up to %s s apart and are merged as if they had begun together: in "
              "truth less was in flight at once",
-             (double)m->spread_ns / 1e9);
+             TEXT_SHORT((double)m->spread_ns / 1e9, 3));
 }
 
 static void show(const struct terminal *t, const struct merge *m, const struct summary *s)
@@ -59,7 +59,7 @@ static void show(const struct terminal *t, const struct merge *m, const struct s
     char title[160];
     output_begin(&out);
     snprintf(title, sizeof title, "%.100s · %zu parts of a run", m->o->output, m->parts.count);
-    summary_table(s, title, &out.text);
+    summary_table(s, title, t->width, &out.text);
     buffer_add_format(&out.text, "\nwritten to %s\n", m->o->output);
     summary_write(s, &out.json);
     output_end(&out, t->human, m->o->common.json ? t->machine : NULL);

@@ -34,15 +34,15 @@ static const struct option_spec options[] = {
     {"max-num-seqs", 0, OPTION_COUNT, AT(max_num_seqs), .unit = "N", .min = 1, .max = 1e6,
      .help = "requests that run at once in a replica, instead of the preset's"},
 
-    {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
-     .help = "objective on each request: ttft=500, tpot=50, e2e=10000", .group = "Objectives"},
+    {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=TIME",
+     .help = "objective on each request: ttft=500ms, tpot=50ms, e2e=10s", .group = "Objectives"},
     {"goodput", 0, OPTION_NUMBER, AT(goodput), "0.99", "SHARE", .min = 0.01, .max = 0.99999,
      .help = "share of the requests that must meet all objectives"},
     {"seeds", 0, OPTION_COUNT, AT(seeds), "5", "N", .min = 2, .max = CAPACITY_SEEDS,
      .help = "simulations at each rate, for the interval"},
     {"requests", 'n', OPTION_COUNT, AT(requests), "3000", "N", .min = 100, .max = 1e6,
      .help = "of one simulation, or more where answers are long"},
-    {"arrival", 0, OPTION_TEXT, AT(arrival), "poisson", "PROCESS",
+    {"arrival", 0, OPTION_TEXT, AT(arrival), "poisson", "poisson|constant|gamma",
      .help = "how requests arrive: poisson, constant or gamma"},
     {"burstiness", 0, OPTION_NUMBER, AT(burstiness), "1", "SHAPE", .min = 0.001, .max = 1e6,
      .help = "shape of gamma arrivals: below 1 bursty, above 1 regular"},
@@ -60,7 +60,7 @@ static const struct option_spec options[] = {
      .help = "price of one GPU for an hour, of all or by what an engine's name begins with: "
              "h200=3.50,b200=6",
      .group = "Cost"},
-    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
+    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "PLAN|FILE[,...]",
      .help = "bill the same demand under these plans, and say when self-hosting overtakes them"},
     TOKENS_AS_OPTION(struct capacity_command, tokens_as),
 
@@ -225,7 +225,7 @@ static void on_probe(void *context, unsigned done, double rate_rps)
     int64_t now_ns = clock_now_ns();
     if (!progress_due(progress, now_ns))
         return;
-    snprintf(text, sizeof text, "simulation %u  %.4g requests/s", done + 1, rate_rps);
+    snprintf(text, sizeof text, "simulation %u  %s requests/s", done + 1, TEXT_SHORT(rate_rps, 4));
     progress_show(progress, now_ns, -1, text);
 }
 
@@ -360,7 +360,7 @@ static int show(const struct making *m, const struct terminal *t, struct error *
         capacity_comparison_write_text(&m->comparison, &out.text);
     } else {
         capacity_plan_write(&m->plans[0], &out.json);
-        capacity_plan_write_text(&m->plans[0], &out.text);
+        capacity_plan_write_text(&m->plans[0], t->width, &out.text);
     }
     print_buffer(t->human, &out.text);
     int status = write_files(m, &out, t, err);
@@ -389,9 +389,10 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     struct making *m = mem_zero(1, sizeof *m);
     m->o = given;
     workload_init(&m->month);
-    bool good = read_options(m, err) == 0 && load_workloads(m, t, err) == 0 &&
-                find_capacities(m, t, err) == 0 && plan_months(m, err) == 0 &&
-                make_bill(m, err) == 0;
+    bool good = read_options(m, err) == 0;
+    run_bill_say_taken(t, &m->selection);
+    good = good && load_workloads(m, t, err) == 0 && find_capacities(m, t, err) == 0 &&
+           plan_months(m, err) == 0 && make_bill(m, err) == 0;
     if (good && m->engine_count > 1)
         compare(m);
     good = good && show(m, t, err) == 0;
@@ -402,7 +403,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
 const struct command command_plan_capacity = {
     .name = "plan capacity",
     .summary = "what one replica sustains within the objectives, and how many are needed",
-    .usage = "(--trace FILE | --scenario NAME | --mix ...) --engine PRESET --slo METRIC=MS ... "
+    .usage = "(--trace FILE | --scenario NAME | --mix ...) --engine PRESET --slo METRIC=TIME ... "
              "[--demand RPS]",
     .about =
         "Searches by simulation for the highest rate at which the share of requests that meet all\n"

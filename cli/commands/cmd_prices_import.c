@@ -278,7 +278,7 @@ const struct command command_prices_import = {
     .about =
         "Reads the list whole: read = represented + without some price + left out, each of the\n"
         "latter with its reason. Numbers keep their digits but for artefacts of floating point\n"
-        "(2.9999999999999997e-06), which are snapped and counted; docs/prices.md has the rules.",
+        "(0.0000029999999999999997), which are snapped and counted; docs/prices.md has the rules.",
     .examples = "  farebox prices import --openrouter models.json -o openrouter.json\n"
                 "  farebox prices import --litellm map.json -o litellm.json --as-of 2026-08-01\n"
                 "  farebox bill trace.jsonl --plans 'litellm.json#gpt-4o,oxlo/pro'\n",

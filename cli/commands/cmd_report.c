@@ -26,12 +26,13 @@ struct report_options {
 
 #define AT(field) offsetof(struct report_options, field)
 static const struct option_spec options[] = {
-    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
+    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "PLAN|FILE[,...]",
      .help = "price books, bundled books or plans of theirs (* and ? allowed)"},
     TOKENS_AS_OPTION(struct report_options, tokens_as),
-    {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
-     .help = "objective on each request, for goodput: ttft=500, tpot=50, e2e=10000; the run's own "
-             "unless given"},
+    {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=TIME",
+     .help =
+         "objective on each request, for goodput: ttft=500ms, tpot=50ms, e2e=10s; the run's own "
+         "unless given"},
     {"output", 'o', OPTION_OUTPUT, AT(output), .unit = "FILE|DIR",
      .help = "where the page (with --export: the export) goes; report.html of the first run unless "
              "given; - is standard output"},
@@ -238,7 +239,7 @@ static void free_subject(struct subject *s)
 }
 
 /* "run · model m, over HTTP/1.1", and the figures. */
-static void add_table(const struct subject *s, struct buffer *out)
+static void add_table(const struct subject *s, int width, struct buffer *out)
 {
     struct buffer title, versions;
     buffer_init(&title, BUFFER_UNBOUNDED);
@@ -248,7 +249,7 @@ static void add_table(const struct subject *s, struct buffer *out)
                       s->model ? s->model : "");
     if (versions.length)
         buffer_add_format(&title, ", over %s", versions.data);
-    summary_table(&s->summary, title.data, out);
+    summary_table(&s->summary, title.data, width, out);
     buffer_free(&title);
     buffer_free(&versions);
 }
@@ -259,7 +260,9 @@ static void print_subject(const struct terminal *t, const struct subject *s,
     struct buffer text;
     buffer_init(&text, BUFFER_UNBOUNDED);
     if (!o->no_tables)
-        add_table(s, &text);
+        add_table(s, t->width, &text);
+    if (!o->no_tables && s->is_billed)
+        buffer_add_byte(&text, '\n');
     if (!o->no_tables && s->is_billed)
         bill_write_table(&s->bill.bill, t->width, &text);
     print_buffer(t->human, &text);
@@ -369,6 +372,8 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
     struct subject *subjects = mem_zero(count, sizeof *subjects);
     for (size_t i = 0; i < count && status == 0; i++) {
         status = read_subject(t, &subjects[i], o->common.arguments[i], o, err);
+        if (status == 0 && i == 0)
+            run_bill_say_taken(t, &subjects[i].bill.plans);
         if (status == 0) {
             print_subject(t, &subjects[i], o);
             known++;

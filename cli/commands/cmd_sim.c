@@ -67,14 +67,14 @@ static const struct option_spec options[] = {
     {"resume", 0, OPTION_FLAG, AT(resume), .help = "go on with an interrupted sweep there"},
     {"record", 0, OPTION_TEXT, AT(record), .unit = "chunks",
      .help = "keep every chunk's time in requests.jsonl"},
-    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "FILE|NAME[,...]",
+    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "PLAN|FILE[,...]",
      .help = "bill the run at once under these plans"},
     TOKENS_AS_OPTION(struct sim_options, tokens_as),
-    {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=MS",
-     .help = "objective on each request, for goodput: ttft=500, tpot=50, e2e=10000"},
+    {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=TIME",
+     .help = "objective on each request, for goodput: ttft=500ms, tpot=50ms, e2e=10s"},
     {"goodput", 0, OPTION_NUMBER, AT(goodput), "0.99", "SHARE", .min = 0.01, .max = 1,
      .help = "share of the requests within the objectives that a sweep's knee must have"},
-    {"assert", 0, OPTION_LIST, AT(asserts), .unit = "METRIC_STAT=LIMIT",
+    {"assert", 0, OPTION_LIST, AT(asserts), .unit = "METRIC_STAT=X",
      .help = "objective on the run: ttft_p99=500, goodput_fraction=0.95; missed = exit status 1"},
     {"warmup", 0, OPTION_TEXT, AT(warmup), "none", "none|auto|TIME",
      .help = "what is left out of the measured window at the start; auto = MSER-5"},
@@ -197,7 +197,9 @@ static void show(const struct terminal *t, const struct sim_options *o, const ch
     snprintf(title, sizeof title, "%s · %s requests → simulated %s, %u replica%s", stem, total,
              engine->name, report->engine.replicas, report->engine.replicas == 1 ? "" : "s");
     summary_write(summary, &out.json);
-    summary_table(summary, title, &out.text);
+    summary_table(summary, title, t->width, &out.text);
+    if (report->recorded_cache > 0 || preset_has_doubt(engine))
+        buffer_add_byte(&out.text, '\n');
     if (report->recorded_cache > 0)
         buffer_add_format(&out.text,
                           "The usage of %s requests, and so the bill, has the cache hits of the "

@@ -24,7 +24,7 @@ static void show(const struct terminal *t, const struct info_options *o,
     struct output out;
     output_begin(&out);
     workload_info_put_json(info, &out.json);
-    workload_info_put_text(info, &out.text);
+    workload_info_put_text(info, t->width, &out.text);
     output_end(&out, o->common.json ? NULL : t->human, o->common.json ? t->machine : NULL);
 }
 

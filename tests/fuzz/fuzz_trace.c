@@ -53,7 +53,7 @@ static void use(const struct workload *w)
         abort();
     workload_info_compute(&again, NULL, &info);
     buffer_init(&text, BUFFER_UNBOUNDED);
-    workload_info_put_text(&info, &text);
+    workload_info_put_text(&info, 80, &text);
     buffer_free(&text);
     workload_info_free(&info);
     workload_free(&again);

@@ -266,7 +266,7 @@ START_TEST(json_says_null_for_what_cannot_be_told)
     for (size_t k = 0; k < sizeof expected / sizeof *expected; k++)
         ck_assert_msg(strstr(b.data, expected[k]) != NULL, "%s lacks %s", b.data, expected[k]);
     buffer_clear(&b);
-    workload_info_put_text(&i, &b);
+    workload_info_put_text(&i, 80, &b);
     ck_assert_ptr_nonnull(strstr(b.data, "skipped           1 × blank_line, first on line 3"));
     buffer_free(&b);
     workload_info_free(&i);

@@ -81,7 +81,7 @@ static struct seen sweep_over_values(struct world *w, const char *values, int ex
     buffer_init(&text, BUFFER_UNBOUNDED);
     buffer_init(&json, BUFFER_UNBOUNDED);
     json_write_init(&writer, &json, 2);
-    sweep_write_text(&s, &text);
+    sweep_write_text(&s, 100, &text);
     sweep_write_json(&s, &writer);
     struct seen seen = {buffer_take(&text), buffer_take(&json), s.series.count};
     sweep_end(&s);
@@ -104,7 +104,7 @@ static struct seen carry_out(struct world *w, const char *values, int expect)
     buffer_init(&text, BUFFER_UNBOUNDED);
     buffer_init(&json, BUFFER_UNBOUNDED);
     json_write_init(&writer, &json, 2);
-    find_max_write_text(&f, &text);
+    find_max_write_text(&f, 100, &text);
     find_max_write_json(&f, &writer);
     struct seen seen = {buffer_take(&text), buffer_take(&json), f.series.count};
     load_series_end(&f.series);

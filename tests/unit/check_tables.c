@@ -2,6 +2,7 @@
 #include "cli/report/page/html.h"
 #include "cli/report/text/summary_table.h"
 #include "core/memory.h"
+#include "core/wrap.h"
 #include "tests/unit/testing.h"
 
 #include <math.h>
@@ -33,7 +34,7 @@ static char *table_of(const struct summary *s)
 {
     struct buffer out;
     buffer_init(&out, BUFFER_UNBOUNDED);
-    summary_table(s, "run", &out);
+    summary_table(s, "run", 100, &out);
     return buffer_take(&out);
 }
 
@@ -88,7 +89,7 @@ START_TEST(what_did_not_complete_is_told_by_kind)
     ck_assert_msg(says(text, "20 completed + 3 failed (3 bad_request) + 7 cancelled + 2 unsent"),
                   "%s", text);
     ck_assert_msg(says(text, "bad_request: maximum context length is 8192\n"), "%s", text);
-    ck_assert_msg(says(text, "requests   failed  cancelled   unsent"), "%s", text);
+    ck_assert_msg(says(text, "requests  failed  cancelled  unsent"), "%s", text);
     ck_assert(says(page, "3 failed, 7 were cancelled, 2 not sent"));
     ck_assert(says(page, "<th>failed<th>cancelled<th>unsent"));
     free(text);
@@ -149,6 +150,54 @@ START_TEST(a_run_that_begins_late_does_not_contradict_itself)
 }
 END_TEST
 
+/* Every column has figures of the greatest length; where the interval has no room in the table it
+ * stands below. */
+START_TEST(a_run_fits_the_terminal)
+{
+    static const struct metric_summary large = {.count = 9,
+                                                .p50 = 123456,
+                                                .p90 = 234567,
+                                                .p99 = 345678,
+                                                .p999 = 456789,
+                                                .max = 999999,
+                                                .mean = 150000,
+                                                .ci_p99 = {300000, 400000}};
+    struct summary *s = answered();
+    for (int i = 0; i < METRIC_COUNT; i++)
+        s->window.metrics[i] = large;
+    s->group_count = 2;
+    for (int i = 0; i < 2; i++) {
+        s->groups[i] = (struct group_summary){.dimension = "model",
+                                              .requests = 1234567,
+                                              .failed = 1000,
+                                              .cancelled = 1000,
+                                              .unsent = 1000,
+                                              .output_tokens = 123456789};
+        snprintf(s->groups[i].name, sizeof s->groups[i].name, "a-seller/a-model-of-long-name-%d",
+                 i);
+        for (int k = 0; k < GROUP_METRICS; k++)
+            s->groups[i].metrics[k] = part(9, 123456);
+    }
+    for (int width = 80; width <= 200; width += 40) {
+        struct buffer out;
+        buffer_init(&out, BUFFER_UNBOUNDED);
+        summary_table(s, "run", width, &out);
+        const char *table = strstr(out.data, "p99.9");
+        for (const char *line = table; *line; line += strcspn(line, "\n") + 1)
+            if (strncmp(line, "p99 lies in", 11) != 0) /* a sentence, which the terminal breaks */
+                ck_assert_msg(wrap_columns((struct text){line, strcspn(line, "\n")}) <=
+                                  (size_t)width,
+                              "%d: %s", width, out.data);
+        ck_assert_ptr_nonnull(strstr(table, "300,000 … 400,000"));
+        ck_assert_int_eq(strstr(table, "p99 lies in (95 %)  TTFT") != NULL, width < 95);
+        ck_assert_int_eq(strstr(table, "--wide shows") != NULL, width == 80);
+        ck_assert_ptr_null(strstr(out.data, "\n\n\n"));
+        buffer_free(&out);
+    }
+    free(s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tables");
@@ -156,6 +205,7 @@ int main(void)
     tcase_add_loop_test(test, an_error_is_told_in_plain_digits, 0, 5);
     tcase_add_test(test, parts_of_the_start_stand_where_they_tell_something);
     tcase_add_test(test, what_did_not_complete_is_told_by_kind);
+    tcase_add_test(test, a_run_fits_the_terminal);
     tcase_add_test(test, a_run_that_begins_late_does_not_contradict_itself);
     suite_add_tcase(suite, test);
     return testing_run(suite);

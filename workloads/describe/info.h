@@ -132,8 +132,8 @@ void workload_info_add_detail(const struct workload *w, struct workload_info *in
 /* The object of `workload info --json`. */
 void workload_info_put_json(const struct workload_info *info, struct json_writer *w);
 
-/* The same for people. */
-void workload_info_put_text(const struct workload_info *info, struct buffer *out);
+/* The same for people: its table is `width` columns wide. */
+void workload_info_put_text(const struct workload_info *info, int width, struct buffer *out);
 
 /* A summary's keys: mean, stddev, min, p50, p90, p99, max (whole object null without values). */
 void info_summary_put_json(const struct info_summary *s, struct json_writer *w);

@@ -1,4 +1,6 @@
 /* A workload's description as JSON and as text. */
+#include "core/memory.h"
+#include "core/screen/table.h"
 #include "workloads/describe/info_detail.h"
 
 #include <math.h>
@@ -152,27 +154,43 @@ const char *info_figure(double value, char out[TEXT_GROUPED_SIZE])
     return out;
 }
 
-/* Right-aligned in a column; a dash is three bytes wide and one column. */
-static void put_cell(struct buffer *out, double value, int decimals)
+static void put_cell(struct table *t, double value, int decimals)
 {
     char text[TEXT_GROUPED_SIZE];
-    grouped(value, decimals, text);
-    buffer_add_format(out, isfinite(value) ? "%11s" : "%13s", text);
+    table_cell(t, grouped(value, decimals, text));
 }
 
-static void put_summary_line(struct buffer *out, const char *name, const struct info_summary *s)
+static void put_summary_line(struct table *t, const char *name, const struct info_summary *s)
 {
     if (s->count == 0)
         return;
-    buffer_add_format(out, "  %-18s", name);
-    put_cell(out, s->mean, 2);
-    put_cell(out, s->stddev, 2);
-    put_cell(out, s->min, 0);
-    put_cell(out, s->p50, 1);
-    put_cell(out, s->p90, 1);
-    put_cell(out, s->p99, 1);
-    put_cell(out, s->max, 0);
-    buffer_add_byte(out, '\n');
+    table_cell(t, name);
+    put_cell(t, s->mean, 2);
+    put_cell(t, s->stddev, 2);
+    put_cell(t, s->min, 0);
+    put_cell(t, s->p50, 1);
+    put_cell(t, s->p90, 1);
+    put_cell(t, s->p99, 1);
+    put_cell(t, s->max, 0);
+}
+
+static void put_lengths(const struct workload_info *info, int width, struct buffer *out)
+{
+    static const struct table_column columns[] = {
+        {.head = "", .left = true, .indent = 2},
+        {.head = "mean"},
+        {.head = "stddev", .rank = 1},
+        {.head = "min"},
+        {.head = "p50"},
+        {.head = "p90"},
+        {.head = "p99"},
+        {.head = "max"},
+    };
+    struct table *t = table_create(columns, COUNT_OF(columns));
+    put_summary_line(t, "input tokens", &info->input_tokens);
+    put_summary_line(t, "output tokens", &info->output_tokens);
+    put_summary_line(t, "turns per session", &info->turns_per_session);
+    table_end(t, width, out);
 }
 
 static void put_duration(struct buffer *out, double seconds)
@@ -274,14 +292,10 @@ static void put_note_lines(const struct workload_info *info, struct buffer *out)
     }
 }
 
-void workload_info_put_text(const struct workload_info *info, struct buffer *out)
+void workload_info_put_text(const struct workload_info *info, int width, struct buffer *out)
 {
     put_title(info, out);
-    buffer_add_format(out, "  %-18s%11s%11s%11s%11s%11s%11s%11s\n", "", "mean", "stddev", "min",
-                      "p50", "p90", "p99", "max");
-    put_summary_line(out, "input tokens", &info->input_tokens);
-    put_summary_line(out, "output tokens", &info->output_tokens);
-    put_summary_line(out, "turns per session", &info->turns_per_session);
+    put_lengths(info, width, out);
     buffer_add_byte(out, '\n');
     put_outcomes(info, out);
     if (info->has_detail)

@@ -12,25 +12,25 @@ void capacity_objectives_text(const struct capacity_plan *p, struct buffer *out)
     for (size_t i = 0; i < p->slos->count; i++)
         buffer_add_format(out, "%s%s %s ms", i ? ", " : "", metric_title(p->slos->items[i].metric),
                           format_cell(p->slos->items[i].limit_ms, a));
-    buffer_add_format(out, " met by %g %% of the requests", 100 * p->goodput);
+    buffer_add_format(out, " met by %s %% of the requests", TEXT_SHORT(100 * p->goodput, 6));
 }
 
 static const char *curve_mark(const void *context, size_t row)
 {
     const struct capacity *c = context;
     if (c->curve[row].load == c->knee.load)
-        return "  <- knee";
+        return "<- knee";
     return c->curve[row].sustained == SUSTAINED_NO ? load_verdict_mark(LOAD_QUEUE_GROWS) : "";
 }
 
-static void add_curve(const struct capacity *c, struct buffer *out)
+static void add_curve(const struct capacity *c, int width, struct buffer *out)
 {
     static const enum load_column shown[] = {
         LOAD_LOAD,     LOAD_GOODPUT, LOAD_SERVED,  LOAD_TTFT_P50,  LOAD_TTFT_P99,  LOAD_TPOT_P50,
         LOAD_TPOT_P99, LOAD_E2E_P50, LOAD_E2E_P99, LOAD_IN_FLIGHT, LOAD_OUTPUT_TPS};
-    load_table_write(&(struct load_table){c->curve, c->curve_count, shown, COUNT_OF(shown), 11,
-                                          true, curve_mark, c},
-                     out);
+    load_table_write(
+        &(struct load_table){c->curve, c->curve_count, shown, COUNT_OF(shown), true, curve_mark, c},
+        width, out);
     buffer_add_format(out,
                       "latencies in ms, means over %u seeds; served: completed over due while "
                       "requests came; %u simulations\n",
@@ -160,7 +160,7 @@ static void add_unattainable(const struct capacity_plan *p, struct buffer *out)
     buffer_add_format(out, "E2E p99 %s ms\n", format_cell(u->e2e_p99, a));
 }
 
-void capacity_plan_write_text(const struct capacity_plan *p, struct buffer *out)
+void capacity_plan_write_text(const struct capacity_plan *p, int width, struct buffer *out)
 {
     char a[CELL_SIZE], b[CELL_SIZE], c[CELL_SIZE];
     const struct capacity *found = &p->capacity;
@@ -183,7 +183,7 @@ void capacity_plan_write_text(const struct capacity_plan *p, struct buffer *out)
     buffer_add_format(out, "\nOne replica sustains %s requests/s (95 %%: %s to %s)\n\n",
                       format_cell(found->rate_rps, a), format_cell(found->low_rps, b),
                       format_cell(found->high_rps, c));
-    add_curve(found, out);
+    add_curve(found, width, out);
     add_limit(p, out);
     add_theory(found, out);
     if (p->month_count > 0)

@@ -1,8 +1,9 @@
 #include "cli/report/text/group_table.h"
 
 #include "cli/report/text/summary_table.h"
+#include "core/memory.h"
+#include "core/screen/table.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { REQUESTS, FAILED, CANCELLED, UNSENT, COUNTS };
@@ -15,64 +16,57 @@ static void counts_of(const struct group_summary *g, uint64_t out[COUNTS])
     out[UNSENT] = g->unsent;
 }
 
-/* What no group has needs no column. */
-static void choose_counts(const struct summary *s, bool shown[COUNTS])
+static bool is_closed(const struct summary *s)
 {
-    uint64_t counts[COUNTS];
-    shown[REQUESTS] = shown[FAILED] = true;
-    shown[CANCELLED] = shown[UNSENT] = false;
-    for (size_t i = 0; i < s->group_count; i++) {
-        counts_of(&s->groups[i], counts);
-        for (int k = 0; k < COUNTS; k++)
-            shown[k] |= counts[k] > 0;
-    }
+    return s->load && strcmp(s->load, "closed") == 0;
 }
 
-static void add_head(const struct summary *s, const char *dimension, const bool shown[COUNTS],
-                     struct buffer *out)
+static struct table *begin_table(const struct summary *s, const char *dimension, struct buffer *out)
 {
-    static const char *const counts[COUNTS] = {"requests", "failed", "cancelled", "unsent"};
-    static const char *const heads[] = {"TTFT p50", "TTFT p99", "TPOT p50",
-                                        "E2E p50",  "E2E p99",  "tokens"};
-    char title[GROUP_NAME_SIZE + 40];
-    bool closed = s->load && strcmp(s->load, "closed") == 0;
-    snprintf(title, sizeof title, "by %s, ms%s", dimension, closed ? "" : "; TTFT from schedule");
-    buffer_add_byte(out, '\n');
-    add_padded(out, title, 36, false);
-    for (int i = 0; i < COUNTS; i++)
-        if (shown[i])
-            add_padded(out, counts[i], i == CANCELLED ? 11 : 9, true);
-    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-        add_padded(out, heads[i], 10, true);
-    buffer_add_byte(out, '\n');
+    static const struct table_column columns[] = {
+        {.head = "", .left = true, .indent = 2},
+        {.head = "requests"},
+        {.head = "failed"},
+        {.head = "cancelled", .optional = true},
+        {.head = "unsent", .optional = true},
+        {.head = "TTFT p50"},
+        {.head = "TTFT p99"},
+        {.head = "TPOT p50"},
+        {.head = "E2E p50", .rank = 1},
+        {.head = "E2E p99"},
+        {.head = "tokens", .rank = 2},
+    };
+    buffer_add_format(out, "\nby %s, ms%s\n", dimension,
+                      is_closed(s) ? "" : "; TTFT from schedule");
+    return table_create(columns, COUNT_OF(columns));
 }
 
-static void add_count(struct buffer *out, uint64_t value, int width)
+static void add_count(struct table *t, uint64_t value)
 {
     char cell[TEXT_GROUPED_SIZE];
-    add_padded(out, text_group_u64(value, cell), width, true);
+    table_cell(t, text_group_u64(value, cell));
 }
 
-static void add_row(const struct summary *s, const struct group_summary *g,
-                    const bool shown[COUNTS], struct buffer *out)
+static void add_number(struct table *t, double value)
+{
+    char cell[CELL_SIZE];
+    table_cell(t, format_cell(value, cell));
+}
+
+static void add_row(const struct summary *s, const struct group_summary *g, struct table *t)
 {
     uint64_t counts[COUNTS];
-    bool closed = s->load && strcmp(s->load, "closed") == 0;
-    const struct short_metric *ttft = &g->metrics[closed ? GROUP_TTFT : GROUP_TTFT_SCHEDULED];
-    char name[40];
-    snprintf(name, sizeof name, "  %.31s", g->name);
-    add_padded(out, name, 36, false);
+    const struct short_metric *ttft = &g->metrics[is_closed(s) ? GROUP_TTFT : GROUP_TTFT_SCHEDULED];
+    table_cell(t, g->name);
     counts_of(g, counts);
     for (int i = 0; i < COUNTS; i++)
-        if (shown[i])
-            add_count(out, counts[i], i == CANCELLED ? 11 : 9);
-    add_padded_number(out, ttft->p50, 10);
-    add_padded_number(out, ttft->p99, 10);
-    add_padded_number(out, g->metrics[GROUP_TPOT].p50, 10);
-    add_padded_number(out, g->metrics[GROUP_E2E].p50, 10);
-    add_padded_number(out, g->metrics[GROUP_E2E].p99, 10);
-    add_count(out, g->output_tokens, 10);
-    buffer_add_byte(out, '\n');
+        add_count(t, counts[i]);
+    add_number(t, ttft->p50);
+    add_number(t, ttft->p99);
+    add_number(t, g->metrics[GROUP_TPOT].p50);
+    add_number(t, g->metrics[GROUP_E2E].p50);
+    add_number(t, g->metrics[GROUP_E2E].p99);
+    add_count(t, g->output_tokens);
 }
 
 bool group_is_shown(const char *dimension)
@@ -80,16 +74,23 @@ bool group_is_shown(const char *dimension)
     return strcmp(dimension, "turn") != 0 && !text_starts(text_of(dimension), "label:");
 }
 
-void group_table(const struct summary *s, struct buffer *out)
+void group_table(const struct summary *s, int width, struct buffer *out)
 {
-    bool shown[COUNTS];
-    choose_counts(s, shown);
+    struct table *t = NULL;
+    const char *last = "";
     for (size_t i = 0; i < s->group_count; i++) {
         const char *dimension = s->groups[i].dimension;
         if (!group_is_shown(dimension))
             continue;
-        if (i == 0 || strcmp(dimension, s->groups[i - 1].dimension) != 0)
-            add_head(s, dimension, shown, out);
-        add_row(s, &s->groups[i], shown, out);
+        if (t && strcmp(dimension, last) != 0) {
+            table_end(t, width, out);
+            t = NULL;
+        }
+        if (!t)
+            t = begin_table(s, dimension, out);
+        add_row(s, &s->groups[i], t);
+        last = dimension;
     }
+    if (t)
+        table_end(t, width, out);
 }

@@ -7,8 +7,9 @@
 
 #include <stdbool.h>
 
-/* One block per dimension that has more than one value; nothing where there is none. */
-void group_table(const struct summary *s, struct buffer *out);
+/* One block per dimension that has more than one value, `width` columns wide; nothing where there
+ * is none. */
+void group_table(const struct summary *s, int width, struct buffer *out);
 
 /* False for turns and labels: of those summary.json alone has the many rows. */
 bool group_is_shown(const char *dimension);

@@ -32,20 +32,20 @@ struct load_table {
     size_t count;
     const enum load_column *columns;
     size_t column_count;
-    int width; /* of a column */
     bool is_rate;
     const char *(*mark)(const void *context, size_t row); /* what stands behind a row; "" */
     const void *context;
 };
 
-void load_table_write(const struct load_table *t, struct buffer *out);
+/* As the other texts here, `width` columns wide. */
+void load_table_write(const struct load_table *t, int width, struct buffer *out);
 
 /* What a table says beside a point: "" for one that misses its objectives or holds. */
 const char *load_verdict_mark(enum load_verdict v);
 
-void sweep_write_text(const struct sweep *s, struct buffer *out);
-void find_max_write_text(const struct find_max *f, struct buffer *out);
-void capacity_plan_write_text(const struct capacity_plan *p, struct buffer *out);
+void sweep_write_text(const struct sweep *s, int width, struct buffer *out);
+void find_max_write_text(const struct find_max *f, int width, struct buffer *out);
+void capacity_plan_write_text(const struct capacity_plan *p, int width, struct buffer *out);
 void capacity_comparison_write_text(const struct capacity_comparison *c, struct buffer *out);
 
 /* Parts of a capacity's text: "TTFT 500 ms met by 99 % of the requests", and what the demand costs

@@ -1,10 +1,14 @@
 #include "cli/report/text/plan_list.h"
 
 #include "core/text.h"
+#include "core/wrap.h"
 
 #include <string.h>
 
 #define PER_MTOK 1000000
+#define NAME_MOST 40
+#define PRICES_WIDTH 39
+#define TERMS_INDENT 4
 
 /* A price with its point in a fixed place, at least two decimals; "–" where there is none. */
 static void add_price(struct buffer *out, bool given, money price)
@@ -74,9 +78,11 @@ static void add_quota(struct buffer *out, const struct plan_quota *q, bool limit
     else if (limit)
         buffer_add_format(out, " %llu tokens", (unsigned long long)q->amount);
     else if (q->of)
-        buffer_add_format(out, ", %g %s free", (double)q->amount / PLAN_MICRO, q->of);
+        buffer_add_format(out, ", %s %s free", TEXT_SHORT((double)q->amount / PLAN_MICRO, 6),
+                          q->of);
     else if (q->credits_micro > 0)
-        buffer_add_format(out, ", %g credits", (double)q->credits_micro / PLAN_MICRO);
+        buffer_add_format(out, ", %s credits",
+                          TEXT_SHORT((double)q->credits_micro / PLAN_MICRO, 6));
     else if (q->unit == QUOTA_USD)
         add_money(out, ", ", q->usd, " of usage");
     else if (q->unit == QUOTA_REQUESTS)
@@ -167,7 +173,7 @@ static void add_services(struct buffer *out, const struct plan_rate *r)
 static void add_percent(struct buffer *out, uint32_t millionths, const char *what)
 {
     if (millionths)
-        buffer_add_format(out, ", %g %% %s", (double)millionths / 10000, what);
+        buffer_add_format(out, ", %s %% %s", TEXT_SHORT((double)millionths / 10000, 6), what);
 }
 
 /* What comes on top of the charges, or off them. */
@@ -185,8 +191,8 @@ static void add_fees(struct buffer *out, const struct plan *p)
     }
     for (size_t i = 0; i < f->volume_count; i++) {
         const struct volume_step *last = &f->volumes[i].steps[f->volumes[i].step_count - 1];
-        buffer_add_format(out, ", volume discount up to %g %%",
-                          (double)last->off_millionths / 10000);
+        buffer_add_format(out, ", volume discount up to %s %%",
+                          TEXT_SHORT((double)last->off_millionths / 10000, 6));
     }
     add_percent(out, f->credit_fee_millionths, "fee on credits");
     add_percent(out, f->credit_bonus_millionths, "bonus on credits");
@@ -334,25 +340,78 @@ static bool listed(const struct plan_selection *s, const struct plan *p, const c
     return text_matches(text_of(p->name), text_of(pattern)) || is_of_book(s, p, pattern);
 }
 
-size_t plan_list_write_text(const struct plan_selection *s, const char *pattern, struct buffer *out)
+/* Columns of the longest name that is listed, and of the longest line with its terms. */
+static void measure(const struct plan_selection *s, const char *pattern, int *name, int *line)
 {
-    size_t shown = 0, longest = 4;
-    for (size_t i = 0; i < s->count; i++)
-        if (listed(s, s->plans[i], pattern) && strlen(s->plans[i]->name) > longest)
-            longest = strlen(s->plans[i]->name);
-    int width = longest > 40 ? 40 : (int)longest;
-    buffer_add_format(out, "%-*s  %-13s%-13s%-13s%s\n", width, "", "    input", "   cached",
-                      "   output", " USD per million tokens; other terms");
+    struct buffer terms;
+    buffer_init(&terms, BUFFER_UNBOUNDED);
+    *name = (int)sizeof "USD per million tokens" - 1;
+    *line = 0;
     for (size_t i = 0; i < s->count; i++) {
-        const struct plan *p = s->plans[i];
-        if (!listed(s, p, pattern))
+        if (!listed(s, s->plans[i], pattern))
             continue;
-        shown++;
-        buffer_add_format(out, "%-*s  ", width, p->name);
-        add_token_prices(out, &p->rates[0], p->rate_count > 1);
+        buffer_clear(&terms);
+        add_terms(&terms, s->plans[i]);
+        int columns = (int)wrap_columns(text_of(s->plans[i]->name));
+        int words = (int)wrap_columns((struct text){terms.data, terms.length});
+        *name = columns > *name ? columns : *name;
+        *line = words > *line ? words : *line;
+    }
+    if (*name > NAME_MOST)
+        *name = NAME_MOST;
+    *line += *name + 2 + PRICES_WIDTH + 1;
+    buffer_free(&terms);
+}
+
+/* Below the prices, where behind them is no room. */
+static void add_terms_below(const struct plan *p, int width, struct buffer *out)
+{
+    struct buffer terms;
+    buffer_init(&terms, BUFFER_UNBOUNDED);
+    buffer_add_format(&terms, "%*s", TERMS_INDENT, "");
+    add_terms(&terms, p);
+    if (terms.length > TERMS_INDENT) {
+        buffer_add_byte(out, '\n');
+        wrap_text((struct text){terms.data, terms.length}, (size_t)width, TERMS_INDENT, out);
+    }
+    buffer_free(&terms);
+}
+
+static void add_plan(const struct plan *p, int name, bool behind, int width, struct buffer *out)
+{
+    buffer_add_text(out, p->name);
+    int columns = (int)wrap_columns(text_of(p->name));
+    buffer_add_format(out, "%s%*s", columns > name ? "\n" : "",
+                      columns > name ? name + 2 : name + 2 - columns, "");
+    add_token_prices(out, &p->rates[0], p->rate_count > 1);
+    if (behind) {
         buffer_add_byte(out, ' ');
         add_terms(out, p);
-        buffer_add_byte(out, '\n');
+    }
+    while (out->data[out->length - 1] == ' ')
+        out->length--;
+    out->data[out->length] = '\0';
+    if (!behind)
+        add_terms_below(p, width, out);
+    buffer_add_byte(out, '\n');
+}
+
+size_t plan_list_write_text(const struct plan_selection *s, const char *pattern, int width,
+                            struct buffer *out)
+{
+    size_t shown = 0;
+    int name, line;
+    measure(s, pattern, &name, &line);
+    if (name + 2 + PRICES_WIDTH > width)
+        name = width - 2 - PRICES_WIDTH;
+    bool behind = line <= width;
+    buffer_add_format(out, "%-*s  %-13s%-13s%s\n", name, "USD per million tokens", "    input",
+                      "   cached", behind ? "   output     other terms" : "   output");
+    for (size_t i = 0; i < s->count; i++) {
+        if (!listed(s, s->plans[i], pattern))
+            continue;
+        shown++;
+        add_plan(s->plans[i], name, behind, width, out);
     }
     return shown;
 }

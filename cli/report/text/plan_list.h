@@ -7,8 +7,9 @@
 #include "core/json/json_write.h"
 #include "sim/cost/book/select.h"
 
-/* Returns how many there are. */
-size_t plan_list_write_text(const struct plan_selection *s, const char *pattern,
+/* Returns how many there are. The other terms stand behind the prices where all of them fit `width`
+ * columns, else below. */
+size_t plan_list_write_text(const struct plan_selection *s, const char *pattern, int width,
                             struct buffer *out);
 void plan_list_write(const struct plan_selection *s, const char *pattern, struct json_writer *w);
 

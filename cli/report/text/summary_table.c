@@ -3,11 +3,19 @@
 #include "cli/report/text/group_table.h"
 #include "cli/report/text/server_text.h"
 #include "cli/report/text/start_parts.h"
+#include "core/memory.h"
+#include "core/wrap.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+/* The table of latencies. */
+#define NAME_WIDTH 22
+#define FIGURE_WIDTH 9
+#define INTERVAL_WIDTH 19
+#define INTERVAL_HEAD "p99 lies in (95 %)"
 
 const char *format_cell(double value, char out[CELL_SIZE])
 {
@@ -15,7 +23,7 @@ const char *format_cell(double value, char out[CELL_SIZE])
     if (!isfinite(value)) {
         snprintf(out, CELL_SIZE, "–");
     } else if (magnitude >= 999999.5) {
-        snprintf(out, CELL_SIZE, "%.3g M", value / 1e6);
+        snprintf(out, CELL_SIZE, "%s M", TEXT_SHORT(value / 1e6, 3));
     } else if (magnitude >= 999.95) {
         char plain[16];
         snprintf(plain, sizeof plain, "%.0f", value);
@@ -32,15 +40,15 @@ const char *format_span(double seconds, char out[CELL_SIZE])
 {
     char plain[TEXT_GROUPED_SIZE], grouped[TEXT_GROUPED_SIZE];
     if (seconds > 0 && seconds < 1e-4)
-        snprintf(out, CELL_SIZE, "%.3g µs", seconds * 1e6);
+        snprintf(out, CELL_SIZE, "%s µs", TEXT_SHORT(seconds * 1e6, 3));
     else if (seconds < 120)
-        snprintf(out, CELL_SIZE, "%.3g s", seconds);
+        snprintf(out, CELL_SIZE, "%s s", TEXT_SHORT(seconds, 3));
     else if (seconds < 7200)
-        snprintf(out, CELL_SIZE, "%.3g min", seconds / 60);
+        snprintf(out, CELL_SIZE, "%s min", TEXT_SHORT(seconds / 60, 3));
     else if (seconds < 172800)
-        snprintf(out, CELL_SIZE, "%.3g h", seconds / 3600);
+        snprintf(out, CELL_SIZE, "%s h", TEXT_SHORT(seconds / 3600, 3));
     else if (seconds < 86400 * 999.5)
-        snprintf(out, CELL_SIZE, "%.3g days", seconds / 86400);
+        snprintf(out, CELL_SIZE, "%s days", TEXT_SHORT(seconds / 86400, 3));
     else {
         snprintf(plain, sizeof plain, "%.0f", seconds / 86400);
         snprintf(out, CELL_SIZE, "%s days", text_group(plain, grouped));
@@ -48,25 +56,9 @@ const char *format_span(double seconds, char out[CELL_SIZE])
     return out;
 }
 
-/* Columns that a UTF-8 text takes (combining marks are not used here). */
-static int text_columns(const char *text)
-{
-    int columns = 0;
-    for (; *text; text++)
-        columns += ((unsigned char)*text & 0xC0) != 0x80;
-    return columns;
-}
-
 void add_padded(struct buffer *out, const char *text, int width, bool right)
 {
-    int gap = width - text_columns(text);
-    if (gap < 0)
-        gap = 0;
-    if (right)
-        buffer_add_format(out, "%*s", gap, "");
-    buffer_add_text(out, text);
-    if (!right)
-        buffer_add_format(out, "%*s", gap, "");
+    wrap_padded(text, width > 0 ? (size_t)width : 0, right, out);
 }
 
 void add_padded_number(struct buffer *out, double value, int width)
@@ -186,57 +178,92 @@ static void add_goodput(const struct summary *s, struct buffer *out)
     buffer_add_format(out, "goodput      %s req/s, %.1f %% of requests within ",
                       format_cell(s->window.goodput_rps, rate), s->window.goodput_fraction * 100);
     for (size_t i = 0; i < s->slos.count; i++)
-        buffer_add_format(out, "%s%s ≤ %g ms", i ? " and " : "",
-                          metric_title(s->slos.items[i].metric), s->slos.items[i].limit_ms);
+        buffer_add_format(out, "%s%s ≤ %s ms", i ? " and " : "",
+                          metric_title(s->slos.items[i].metric),
+                          TEXT_SHORT(s->slos.items[i].limit_ms, 6));
     buffer_add_byte(out, '\n');
 }
 
-static void add_row(const struct metric_summary *m, const char *title, struct buffer *out)
+/* "2.3 … 2.7" */
+static void add_interval(const struct metric_summary *m, struct buffer *out)
+{
+    char low[CELL_SIZE], high[CELL_SIZE];
+    buffer_add_format(out, "%s … %s", format_cell(m->ci_p99[0], low),
+                      format_cell(m->ci_p99[1], high));
+}
+
+static void add_row(const struct metric_summary *m, const char *title, bool wide,
+                    struct buffer *out)
 {
     const double values[] = {m->p50, m->p90, m->p99, m->p999, m->max, m->mean};
     char name[64];
-    if (m->count == 0)
-        return;
     snprintf(name, sizeof name, "%s ms", title);
-    add_padded(out, name, 22, false);
+    add_padded(out, name, NAME_WIDTH, false);
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
-        add_padded_number(out, values[i], 9);
-    if (isfinite(m->ci_p99[0])) {
-        char low[CELL_SIZE], high[CELL_SIZE], both[2 * CELL_SIZE + 8];
-        snprintf(both, sizeof both, "%s … %s", format_cell(m->ci_p99[0], low),
-                 format_cell(m->ci_p99[1], high));
-        add_padded(out, both, 19, true);
+        add_padded_number(out, values[i], FIGURE_WIDTH);
+    if (wide && isfinite(m->ci_p99[0])) {
+        struct buffer both;
+        buffer_init(&both, BUFFER_UNBOUNDED);
+        add_interval(m, &both);
+        add_padded(out, both.data, INTERVAL_WIDTH, true);
+        buffer_free(&both);
     }
     buffer_add_byte(out, '\n');
 }
 
-static void add_latencies(const struct summary *s, struct buffer *out)
+/* Open loop and traces lead with the time from the schedule, closed loop with the sending. */
+static const enum metric open_order[] = {
+    METRIC_TTFT_SCHEDULED, METRIC_TTFT, METRIC_TTFO,  METRIC_TPOT,    METRIC_CHUNK_GAP,
+    METRIC_E2E_SCHEDULED,  METRIC_E2E,  METRIC_QUEUE, METRIC_SEND_LAG};
+static const enum metric closed_order[] = {
+    METRIC_TTFT, METRIC_TTFT_SCHEDULED, METRIC_TTFO,  METRIC_TPOT,    METRIC_CHUNK_GAP,
+    METRIC_E2E,  METRIC_E2E_SCHEDULED,  METRIC_QUEUE, METRIC_SEND_LAG};
+
+static bool has_row(const struct summary *s, enum metric metric)
 {
-    static const char *const heads[] = {"p50", "p90", "p99", "p99.9", "max", "mean"};
-    /* Open loop and traces lead with the time from the schedule, closed loop with the sending. */
-    static const enum metric open_order[] = {
-        METRIC_TTFT_SCHEDULED, METRIC_TTFT, METRIC_TTFO,  METRIC_TPOT,    METRIC_CHUNK_GAP,
-        METRIC_E2E_SCHEDULED,  METRIC_E2E,  METRIC_QUEUE, METRIC_SEND_LAG};
-    static const enum metric closed_order[] = {
-        METRIC_TTFT, METRIC_TTFT_SCHEDULED, METRIC_TTFO,  METRIC_TPOT,    METRIC_CHUNK_GAP,
-        METRIC_E2E,  METRIC_E2E_SCHEDULED,  METRIC_QUEUE, METRIC_SEND_LAG};
-    bool closed = s->load && strcmp(s->load, "closed") == 0;
-    const enum metric *order = closed ? closed_order : open_order;
-    buffer_add_format(out, "\n%22s", "");
-    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-        add_padded(out, heads[i], 9, true);
-    add_padded(out, "p99 lies in (95 %)", 19, true);
-    buffer_add_byte(out, '\n');
+    const struct metric_summary *m = &s->window.metrics[metric];
+    if (m->count == 0)
+        return false;
+    /* Without reasoning the first output token is the first token: one row says it. */
+    if (metric == METRIC_TTFO)
+        return m->mean != s->window.metrics[METRIC_TTFT].mean;
+    return (metric != METRIC_QUEUE && metric != METRIC_SEND_LAG) || m->max != 0;
+}
+
+/* Where the table has no room for them, a line below: "p99 lies in (95 %)  TPOT 14.1 … 14.5". */
+static void add_intervals(const struct summary *s, const enum metric *order, struct buffer *out)
+{
+    const char *before = INTERVAL_HEAD "  ";
+    size_t length = out->length;
     for (int i = 0; i < METRIC_COUNT; i++) {
         const struct metric_summary *m = &s->window.metrics[order[i]];
-        const struct metric_summary *output = &s->window.metrics[METRIC_TTFT];
-        /* Without reasoning the first output token is the first token: one row says it. */
-        if (order[i] == METRIC_TTFO && m->mean == output->mean)
+        if (!has_row(s, order[i]) || !isfinite(m->ci_p99[0]))
             continue;
-        if ((order[i] == METRIC_QUEUE || order[i] == METRIC_SEND_LAG) && m->max == 0)
-            continue;
-        add_row(m, metric_title(order[i]), out);
+        buffer_add_format(out, "%s%s ", before, metric_title(order[i]));
+        add_interval(m, out);
+        before = " · ";
     }
+    if (out->length > length)
+        buffer_add_byte(out, '\n');
+}
+
+static void add_latencies(const struct summary *s, int width, struct buffer *out)
+{
+    static const char *const heads[] = {"p50", "p90", "p99", "p99.9", "max", "mean"};
+    bool closed = s->load && strcmp(s->load, "closed") == 0;
+    bool wide = width >= NAME_WIDTH + (int)COUNT_OF(heads) * FIGURE_WIDTH + INTERVAL_WIDTH;
+    const enum metric *order = closed ? closed_order : open_order;
+    buffer_add_format(out, "\n%*s", NAME_WIDTH, "");
+    for (size_t i = 0; i < COUNT_OF(heads); i++)
+        add_padded(out, heads[i], FIGURE_WIDTH, true);
+    if (wide)
+        add_padded(out, INTERVAL_HEAD, INTERVAL_WIDTH, true);
+    buffer_add_byte(out, '\n');
+    for (int i = 0; i < METRIC_COUNT; i++)
+        if (has_row(s, order[i]))
+            add_row(&s->window.metrics[order[i]], metric_title(order[i]), wide, out);
+    if (!wide)
+        add_intervals(s, order, out);
     if (isfinite(s->tokens_per_chunk) && s->tokens_per_chunk > 1.05)
         buffer_add_format(out,
                           "! %.2f tokens per chunk: the chunk gap is not the time per token here\n",
@@ -282,7 +309,7 @@ static void add_estimated(const struct summary *s, struct buffer *out)
                       answers, answers == 1 ? "" : "s", answers == 1 ? "its" : "their");
 }
 
-void summary_table(const struct summary *s, const char *title, struct buffer *out)
+void summary_table(const struct summary *s, const char *title, int width, struct buffer *out)
 {
     buffer_add_format(out, "\n%s\n\n", title);
     add_verdict(s, out);
@@ -294,19 +321,18 @@ void summary_table(const struct summary *s, const char *title, struct buffer *ou
         add_ramp(s, out);
         add_goodput(s, out);
         if (s->warmup_s > 0)
-            buffer_add_format(out, "warm-up      the first %.3g s are left out (%s)\n", s->warmup_s,
-                              s->warmup_method);
+            buffer_add_format(out, "warm-up      the first %s s are left out (%s)\n",
+                              TEXT_SHORT(s->warmup_s, 3), s->warmup_method);
         else if (strcmp(s->warmup_method, "beyond") == 0)
             buffer_add_text(out, "! --warmup is longer than the run: nothing is left out\n");
         else if (strcmp(s->warmup_method, "unsettled") == 0)
             buffer_add_text(out,
                             "! --warmup auto found no steady state (MSER-5): nothing is left out; "
                             "measure longer\n");
-        add_latencies(s, out);
+        add_latencies(s, width, out);
         start_parts_table(s, out);
-        group_table(s, out);
+        group_table(s, width, out);
     }
     add_estimated(s, out);
     add_oddities(s, out);
-    buffer_add_byte(out, '\n');
 }

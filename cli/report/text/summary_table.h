@@ -21,8 +21,8 @@ void add_padded(struct buffer *out, const char *text, int width, bool right);
 /* The same of a number as format_cell() has it. */
 void add_padded_number(struct buffer *out, double value, int width);
 
-/* The whole block after a run: its verdict ("✓ …"), requests, throughput, goodput, latency table.
- */
-void summary_table(const struct summary *s, const char *title, struct buffer *out);
+/* The whole block after a run, which begins with a blank line and ends without one: its verdict
+ * ("✓ …"), requests, throughput, goodput, tables that fit `width` columns. */
+void summary_table(const struct summary *s, const char *title, int width, struct buffer *out);
 
 #endif

@@ -121,8 +121,8 @@ static void put_head(const struct sum_bill *b, int width, struct buffer *screen)
         buffer_add_format(out, "%s requests", text_group_u64(b->requests, n));
     else
         buffer_add_text(out, "requests not counted");
-    buffer_add_format(out, " in %.4g days · %s tokens in, %s out",
-                      (double)(b->end_ns - b->begin_ns) / (double)DAY_NS,
+    buffer_add_format(out, " in %s days · %s tokens in, %s out",
+                      TEXT_SHORT((double)(b->end_ns - b->begin_ns) / (double)DAY_NS, 4),
                       text_group_u64(b->input_tokens, in), text_group_u64(b->output_tokens, made));
     if (b->has_start) {
         char text[CLOCK_INSTANT_SIZE];
