@@ -378,6 +378,39 @@ START_TEST(spans_alone_are_read_too)
 }
 END_TEST
 
+/* The names of 2026, and times that a span says of itself; those that contradict each other are
+ * left. Nanoseconds that are no date are a clock that begins at 0. */
+START_TEST(spans_say_what_is_written_and_seen_and_how_long_it_took)
+{
+    static const struct {
+        const char *end, *first;
+        int64_t end_ns, first_ns;
+    } times[] = {{"900500000000", "0.25", 500 * NS_PER_MS, 250 * NS_PER_MS},
+                 {"900500000000", "0.75", 500 * NS_PER_MS, 0},
+                 {"899000000000", "0.25", 0, 0}};
+    char line[1024];
+    struct workload w;
+    struct request r;
+    snprintf(line, sizeof line,
+             "{\"traceId\": \"1\", \"spanId\": \"2\", \"startTimeUnixNano\": \"900000000000\", "
+             "\"endTimeUnixNano\": \"%s\", \"attributes\": {\"gen_ai.usage.input_tokens\": 100, "
+             "\"gen_ai.usage.cache_write.input_tokens\": 30, "
+             "\"gen_ai.usage.image.input_tokens\": 20, \"gen_ai.usage.output_tokens\": 3, "
+             "\"error.type\": \"cancelled\", \"gen_ai.response.time_to_first_chunk\": %s}}\n",
+             times[_i].end, times[_i].first);
+    testing_read(line, NULL, &w);
+    ck_assert_uint_eq(w.count, 1);
+    workload_get(&w, 0, &r);
+    ck_assert(!w.has_start && r.timestamp_ns == 900 * NS_PER_S && r.status == REQUEST_ABORTED);
+    ck_assert_int_eq(r.end_ns, times[_i].end_ns);
+    ck_assert_int_eq(r.first_token_ns, times[_i].first_ns);
+    ck_assert_uint_eq(r.usage.tokens[USAGE_CACHE_WRITE], 30);
+    ck_assert_uint_eq(r.usage.tokens[USAGE_IMAGE_INPUT], 20);
+    ck_assert_uint_eq(r.usage.tokens[USAGE_UNCACHED_INPUT], 50);
+    workload_free(&w);
+}
+END_TEST
+
 START_TEST(an_agents_own_event_counts_once)
 {
     static const char log[] =
@@ -495,6 +528,7 @@ int main(void)
     tcase_add_test(t, claude_code_tells_tiers_lifetimes_searches_and_sub_agents);
     tcase_add_test(t, codex_counts_what_a_total_grew_by_and_a_fork_once);
     tcase_add_loop_test(t, spans_alone_are_read_too, 0, 4);
+    tcase_add_loop_test(t, spans_say_what_is_written_and_seen_and_how_long_it_took, 0, 3);
     tcase_add_test(t, an_agents_own_event_counts_once);
     tcase_add_test(t, what_a_gateway_answered_itself_is_no_call);
     tcase_add_test(t, results_that_were_appended_follow_each_other);

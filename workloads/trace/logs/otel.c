@@ -2,6 +2,7 @@
 
 #include "core/memory.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,12 +40,21 @@ static const struct {
     {"gen_ai.usage.cached_tokens", "cached_tokens"},
     {"gen_ai.usage.details.cache_read_tokens", "cached_tokens"},
     {"gen_ai.usage.details.cached_tokens", "cached_tokens"},
+    {"gen_ai.usage.cache_write.input_tokens", "cache_creation_tokens"},
     {"gen_ai.usage.cache_creation.input_tokens", "cache_creation_tokens"},
     {"gen_ai.usage.cache_creation_input_tokens", "cache_creation_tokens"},
     {"gen_ai.usage.details.cache_write_tokens", "cache_creation_tokens"},
     {"gen_ai.usage.reasoning.output_tokens", "reasoning_tokens"},
     {"gen_ai.usage.reasoning_tokens", "reasoning_tokens"},
     {"gen_ai.usage.details.reasoning_tokens", "reasoning_tokens"},
+    {"gen_ai.usage.image.input_tokens", "prompt_image_tokens"},
+    {"gen_ai.usage.image.cache_read.input_tokens", "cached_image_tokens"},
+    {"gen_ai.usage.image.output_tokens", "completion_image_tokens"},
+    {"gen_ai.usage.audio.input_tokens", "prompt_audio_tokens"},
+    {"gen_ai.usage.audio.cache_read.input_tokens", "cached_audio_tokens"},
+    {"gen_ai.usage.audio.output_tokens", "completion_audio_tokens"},
+    {"gen_ai.usage.video.input_tokens", "prompt_video_tokens"},
+    {"farebox.usage.cache_write_1h.input_tokens", "ephemeral_1h_tokens"},
     {"llm.usage.prompt_tokens", "prompt_tokens"},
     {"llm.usage.completion_tokens", "completion_tokens"},
     {"llm.usage.total_tokens", "total_tokens"},
@@ -90,14 +100,14 @@ static const struct {
     {"parentId", AT(parent)},
     {"name", AT(name)},
     {"operationName", AT(name)},
-    {"startTimeUnixNano", AT(start)},
-    {"start_time_unix_nano", AT(start)},
+    {"startTimeUnixNano", AT(start_ns)},
+    {"start_time_unix_nano", AT(start_ns)},
     {"start_time", AT(start)},
     {"startTime", AT(start)},
     {"start_timestamp", AT(start)},
-    {"timeUnixNano", AT(start)},
-    {"endTimeUnixNano", AT(end)},
-    {"end_time_unix_nano", AT(end)},
+    {"timeUnixNano", AT(start_ns)},
+    {"endTimeUnixNano", AT(end_ns)},
+    {"end_time_unix_nano", AT(end_ns)},
     {"end_time", AT(end)},
     {"endTime", AT(end)},
     {"end_timestamp", AT(end)},
@@ -134,8 +144,15 @@ static const struct {
     {"error.type", AT(error)},
     {"gen_ai.openai.response.service_tier", AT(tier)},
     {"openai.response.service_tier", AT(tier)},
+    {"gen_ai.response.time_to_first_chunk", AT(first_chunk)},
     {"cost_usd", AT(cost)},
+    {"farebox.cost_usd", AT(cost)},
+    {"farebox.class", AT(class_name)},
+    {"farebox.service", AT(tier)},
 };
+
+/* Labels of a workload, as our own spans have them. */
+static const char label_prefix[] = "farebox.label.";
 
 static void take_attribute(struct otel *o, const char *name, struct text raw)
 {
@@ -149,6 +166,8 @@ static void take_attribute(struct otel *o, const char *name, struct text raw)
     for (size_t i = 0; i < COUNT_OF(counts); i++)
         if (strcmp(counts[i].name, name) == 0)
             log_count(&o->log, counts[i].key, raw);
+    if (strncmp(name, label_prefix, sizeof label_prefix - 1) == 0)
+        log_label(&o->log, name + sizeof label_prefix - 1, raw);
 }
 
 /* {"stringValue": "x"}, {"intValue": "12"}: the value itself. Anything else is one. */
@@ -289,6 +308,13 @@ static uint32_t span_number(struct otel *o, struct text trace, struct text id)
 
 /* ---- the request ---- */
 
+/* What the caller ended itself is no failure of the model's. */
+static bool is_aborted(const struct otel_span *s)
+{
+    static const char *const words[] = {"cancelled", "canceled", NULL};
+    return is_word(s->error, words);
+}
+
 static bool is_failed(const struct otel_span *s)
 {
     static const char *const errors[] = {"ERROR", "Error", "error", "STATUS_CODE_ERROR", NULL};
@@ -319,21 +345,56 @@ static void take_names(struct otel *o)
             log_label(l, labels[i].name, labels[i].raw);
     if (s->tier.length)
         log_take(l, FIELD_SERVICE, s->tier);
+    if (s->class_name.length)
+        log_take(l, FIELD_CLASS, s->class_name);
+}
+
+/* A number of nanoseconds, as proto3's JSON writes it: in a string. */
+static bool read_ns(struct text raw, int64_t *out)
+{
+    return text_to_i64(raw.length && raw.at[0] == '"' ? log_unquoted(raw) : raw, out) && *out >= 0;
+}
+
+/* How long the answer took, and its first chunk. Times that contradict each other are left. */
+static void take_measured(struct otel *o, int64_t took_ns)
+{
+    int64_t first_ns;
+    char text[32];
+    struct text first = o->span.first_chunk;
+    snprintf(text, sizeof text, "%" PRId64 ".%09" PRId64, took_ns / NS_PER_S, took_ns % NS_PER_S);
+    log_take(&o->log, FIELD_E2E_S, text_of(text));
+    if (first.length && text_to_fixed(first, 9, &first_ns) && first_ns >= 0 && first_ns <= took_ns)
+        log_take(&o->log, FIELD_TTFT_S, first);
+}
+
+static void take_times(struct otel *o)
+{
+    const struct otel_span *s = &o->span;
+    struct log *l = &o->log;
+    struct text start = s->start_ns.length ? s->start_ns : s->start.length ? s->start : s->time;
+    int64_t from, to;
+    if (read_ns(s->start_ns, &from))
+        log_take(l, FIELD_TIMESTAMP_NS, s->start_ns);
+    else if (start.length)
+        log_take(l, FIELD_TIMESTAMP, start);
+    if (s->end.length)
+        log_end(l, s->end);
+    if (!read_ns(s->end_ns, &to))
+        return;
+    l->end_ns = to;
+    if (read_ns(s->start_ns, &from) && from <= to)
+        take_measured(o, to - from);
 }
 
 static int add_call(struct otel *o, uint32_t number)
 {
     const struct otel_span *s = &o->span;
     struct log *l = &o->log;
-    struct text start = s->start.length ? s->start : s->time;
-    if (start.length)
-        log_take(l, FIELD_TIMESTAMP, start);
-    if (s->end.length)
-        log_end(l, s->end);
+    take_times(o);
     if (s->cost.length)
         log_take(l, FIELD_COST, s->cost);
     if (is_failed(s))
-        l->fields.row.status = REQUEST_FAILED;
+        l->fields.row.status = is_aborted(s) ? REQUEST_ABORTED : REQUEST_FAILED;
     take_names(o);
     if (number != NAME_NONE) {
         log_id(l, text_of(names_text(&o->spans, number)), (struct text){"", 0});

@@ -18,6 +18,7 @@ struct otel_span {
     struct text trace, id, parent, name, start, end, status;
     struct text event, operation, kind, request_model, response_model, model;
     struct text conversation, session, user, agent, provider, error, tier, cost, time, service;
+    struct text class_name, start_ns, end_ns, first_chunk; /* since 1970; seconds after the start */
 };
 
 struct otel {
