@@ -12,7 +12,7 @@ MAKEFLAGS += --jobs=$(shell nproc)
 Q := $(if $(V),,@)
 show = $(if $(V),,@echo "  $(1)	$(patsubst $(BUILD)/%,%,$@)")
 
-PKGS := libcurl libcjson gsl libevent libevent_pthreads zlib
+PKGS := libcurl libcjson gsl libevent libevent_pthreads sqlite3 zlib
 STANDARD := -std=gnu17 -D_GNU_SOURCE -DFAREBOX_VERSION='"$(VERSION)"' -I.
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 OPTIMIZE ?= -O2 -g

@@ -20,7 +20,7 @@
 struct report_options {
     struct common_options common;
     struct option_list plans, slos, tokens_as;
-    const char *output, *export;
+    const char *output, *export, *start;
     bool force, gnuplot_script, no_tables, no_plots, no_html;
 };
 
@@ -37,10 +37,14 @@ static const struct option_spec options[] = {
      .help = "where the page (with --export: the export) goes; report.html of the first run unless "
              "given; - is standard output"},
     {"force", 'f', OPTION_FLAG, AT(force), .help = "replace existing files"},
-    {"export", 0, OPTION_TEXT, AT(export), .unit = "vllm|aiperf|csv",
-     .help =
-         "instead of plots and page: the run as a vLLM result file, as AIPerf's profile exports "
-         "(-o DIR), or its requests as CSV"},
+    {"export", 0, OPTION_TEXT, AT(export), .unit = "vllm|aiperf|csv|otlp|sqlite",
+     .help = "instead of plots and page: the run as a vLLM result file (vllm), as AIPerf's profile "
+             "exports (aiperf, -o DIR), its requests as CSV (csv), its attempts as spans of "
+             "OpenTelemetry (otlp), or all of it as a database (sqlite); with -o the last two hold "
+             "several runs in one file"},
+    {"start", 0, OPTION_TEXT, AT(start), .unit = "INSTANT",
+     .help = "with --export otlp or sqlite: when a run began that does not say it, such as a "
+             "simulation: 2026-11-01T00:00:00Z"},
     {"gnuplot-script", 0, OPTION_FLAG, AT(gnuplot_script),
      .help = "keep each plot's script with its data beside it, for restyling"},
     {"no-tables", 0, OPTION_FLAG, AT(no_tables), .help = "print no tables"},
@@ -58,7 +62,7 @@ struct subject {
     char *model, *plots; /* NULL where the run does not say */
     bool torn, is_billed;
     struct run_bill bill;
-    struct export_rows *rows;      /* with --export */
+    struct export *exporter;       /* with --export; lent */
     size_t slots[FAILURE_CLASSES]; /* by class: its place in `errors` + 1 */
     struct html_error errors[FAILURE_CLASSES];
     char *messages[FAILURE_CLASSES];
@@ -93,8 +97,8 @@ static int take_record(void *context, const struct record *r, struct error *err)
     struct subject *s = context;
     collector_add(s->collector, r);
     note_record(s, r);
-    if (s->rows)
-        export_rows_add(s->rows, r);
+    if (s->exporter && export_add(s->exporter, r, err) < 0)
+        return err->code;
     return s->is_billed ? run_workload_add(&s->bill.run, r, err) : 0;
 }
 
@@ -212,8 +216,8 @@ static int read_subject(const struct terminal *t, struct subject *s, const char 
     if (slo_list_read(o->slos.items, o->slos.count, &slos, err) < 0)
         return err->code;
     s->collector = collector_create();
-    if (o->export)
-        s->rows = export_rows_create(path, s->collector);
+    if (s->exporter && export_begin(s->exporter, path, s->collector, err) < 0)
+        return err->code;
     int status = run_bill_select(&o->plans, &s->bill.plans, err);
     if (status == 0)
         status = run_bill_read_scales(&o->tokens_as, &s->bill.scales, err);
@@ -230,7 +234,6 @@ static void free_subject(struct subject *s)
 {
     collector_free(s->collector);
     run_bill_free(&s->bill);
-    export_rows_free(s->rows);
     for (size_t i = 0; i < s->error_count; i++)
         free(s->messages[i]);
     summary_free(&s->summary);
@@ -330,30 +333,62 @@ static int write_page(const struct terminal *t, const struct subject *subjects, 
     return status;
 }
 
-static int export_subject(const struct terminal *t, const struct subject *s,
-                          const struct report_options *o, struct error *err)
+/* The run is read: what is exported of it is whole. */
+static int export_subject(const struct terminal *t, const struct subject *s, struct error *err)
 {
-    struct export_request q = {
-        .run = s->path, .output = o->output, .summary = &s->summary, .rows = s->rows};
     struct buffer notes;
-    if (export_parse_kind(o->export, &q.kind, err) < 0)
-        return err->code;
     buffer_init(&notes, BUFFER_UNBOUNDED);
-    int status = export_run(&q, &notes, err);
+    int status = export_end(s->exporter, &s->summary, &notes, err);
     print_buffer(t->human, &notes);
     buffer_free(&notes);
     return status;
+}
+
+static struct export *open_export(const struct report_options *o)
+{
+    struct export_target target = {.output = o->output, .start_unix_ns = TIME_NEVER};
+    if (!o->export)
+        return NULL;
+    export_parse_kind(o->export, &target.kind, NULL);
+    if (o->start)
+        options_parse_instant("--start", o->start, &target.start_unix_ns, NULL);
+    return export_create(&target);
+}
+
+static int close_export(const struct terminal *t, struct export *x, int status, struct error *err)
+{
+    struct buffer notes;
+    buffer_init(&notes, BUFFER_UNBOUNDED);
+    status = export_close(x, status, &notes, err);
+    print_buffer(t->human, &notes);
+    buffer_free(&notes);
+    return status;
+}
+
+static int check_start(const struct report_options *o, enum export_kind kind, struct error *err)
+{
+    int64_t start;
+    if (!o->start)
+        return 0;
+    if (!o->export || !export_holds_many(kind))
+        return error_set(err, ERR_INPUT, "--start goes with --export otlp or sqlite");
+    return options_parse_instant("--start", o->start, &start, err);
 }
 
 /* What is wrong with the words, before anything is read. */
 static int check(const struct report_options *o, struct error *err)
 {
     size_t count = o->common.argument_count;
-    enum export_kind kind;
+    enum export_kind kind = EXPORT_VLLM;
     if (o->export && export_parse_kind(o->export, &kind, err) < 0)
         return err->code;
-    if (o->export && o->output && count > 1)
-        return error_set(err, ERR_INPUT, "--export with --output takes one run at a time");
+    if (check_start(o, kind, err) < 0)
+        return err->code;
+    if (o->export && o->output && count > 1 && !export_holds_many(kind))
+        return error_set(err, ERR_INPUT,
+                         "--export %s with --output takes one run at a time (otlp and sqlite hold "
+                         "several)",
+                         o->export);
     if (count == 0)
         return error_set(err, ERR_INPUT, "expected run directories; --help shows how");
     if (o->export)
@@ -370,7 +405,9 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
     if (check(o, err) < 0)
         return err->code;
     struct subject *subjects = mem_zero(count, sizeof *subjects);
+    struct export *exporter = open_export(o);
     for (size_t i = 0; i < count && status == 0; i++) {
+        subjects[i].exporter = exporter;
         status = read_subject(t, &subjects[i], o->common.arguments[i], o, err);
         if (status == 0 && i == 0)
             run_bill_say_taken(t, &subjects[i].bill.plans);
@@ -378,11 +415,12 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
             print_subject(t, &subjects[i], o);
             known++;
         }
-        if (status == 0 && o->export)
-            status = export_subject(t, &subjects[i], o, err);
+        if (status == 0 && exporter)
+            status = export_subject(t, &subjects[i], err);
         else if (status == 0 && !o->no_plots)
             status = draw_subject(t, &subjects[i], o, err);
     }
+    status = close_export(t, exporter, status, err);
     if (o->common.json && known == count)
         print_json(t, subjects, count);
     if (status == 0 && !o->no_html && !o->export)
@@ -406,7 +444,8 @@ const struct command command_report = {
         "--json gives the summary of one, or an array of several.",
     .examples = "  farebox report results/demo --plans demo\n"
                 "  farebox report results/before results/after -o compare.html\n"
-                "  farebox report results/demo --export vllm -o demo.json\n",
+                "  farebox report results/demo --export vllm -o demo.json\n"
+                "  farebox report results/before results/after --export sqlite -o runs.sqlite\n",
     .options = options,
     .options_size = sizeof(struct report_options),
     .run = run,

@@ -129,4 +129,4 @@ class Exports(Case):
 
     def test_a_wrong_kind_is_refused(self):
         done = self.farebox("report", self.path("x"), "--export", "guidellm", expect=2)
-        self.assert_refused(done, "vllm, aiperf or csv")
+        self.assert_refused(done, "vllm, aiperf, csv, otlp or sqlite")

@@ -232,7 +232,7 @@ START_TEST(kinds_and_outputs_are_checked)
     ck_assert_int_eq(export_parse_kind("aiperf", &kind, &err), 0);
     ck_assert_int_eq(kind, EXPORT_AIPERF);
     ck_assert_int_eq(export_parse_kind("xls", &kind, &err), ERR_INPUT);
-    ck_assert_ptr_nonnull(strstr(err.message, "expected vllm, aiperf or csv"));
+    ck_assert_ptr_nonnull(strstr(err.message, "expected vllm, aiperf, csv, otlp or sqlite"));
     ck_assert_int_eq(export_check_output(EXPORT_AIPERF, "-", false, &err), ERR_INPUT);
     ck_assert_int_eq(export_check_output(EXPORT_CSV, NULL, false, &err), 0);
     ck_assert_int_eq(export_check_output(EXPORT_CSV, "tests/unit/testing.h", false, &err),

@@ -1,7 +1,8 @@
-#include "cli/report/export/export_rows.h"
+#include "cli/report/export/export.h"
 
-#include "core/csv/csv.h"
-#include "core/file.h"
+#include "cli/report/export/export_otlp.h"
+#include "cli/report/export/export_rows.h"
+#include "cli/report/export/export_sqlite.h"
 #include "core/file_output.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
@@ -10,189 +11,186 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct export
+{
+    struct export_target target;
+    const char *run;          /* that is read now; lent */
+    struct export_rows *rows; /* of vllm, aiperf, csv */
+    struct otlp *otlp;
+    struct sqlite_export *sqlite;
+    bool undated; /* a run of it does not say when it began */
+    uint64_t unsent;
+};
+
+static const char *const kind_names[] = {"vllm", "aiperf", "csv", "otlp", "sqlite", NULL};
+
 int export_parse_kind(const char *name, enum export_kind *out, struct error *err)
 {
-    static const char *const names[] = {"vllm", "aiperf", "csv"};
-    for (int i = 0; i < 3; i++)
-        if (strcmp(name, names[i]) == 0) {
-            *out = (enum export_kind)i;
-            return 0;
-        }
-    return error_set(err, ERR_INPUT, "--export %s: expected vllm, aiperf or csv", name);
+    int place = text_place(text_of(name), kind_names);
+    if (place < 0)
+        return error_set(err, ERR_INPUT, "--export %s: expected vllm, aiperf, csv, otlp or sqlite",
+                         name);
+    *out = (enum export_kind)place;
+    return 0;
 }
 
-/* ---- CSV ---- */
-
-/* Empty where there is none. */
-static void add_field(struct buffer *out, const char *text)
+bool export_holds_many(enum export_kind kind)
 {
-    if (text)
-        csv_add_field(out, text_of(text));
+    return kind == EXPORT_OTLP || kind == EXPORT_SQLITE;
 }
 
-/* Milliseconds with all six decimals that nanoseconds have; empty where an instant is missing. */
-static void add_ms(struct buffer *out, int64_t from_ns, int64_t to_ns)
-{
-    buffer_add_byte(out, ',');
-    if (from_ns == TIME_NEVER || to_ns == TIME_NEVER)
-        return;
-    int64_t ns = to_ns - from_ns;
-    uint64_t size = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
-    buffer_add_format(out, "%s%" PRIu64 ".%06" PRIu64, ns < 0 ? "-" : "", size / 1000000,
-                      size % 1000000);
-}
-
-static const char *outcome(const struct export_row *r)
-{
-    return r->status == RECORD_FAILED   ? failure_name(r->failure)
-           : r->status == RECORD_UNSENT ? unsent_name(r->unsent)
-                                        : NULL;
-}
-
-static void add_line(const struct export_rows *x, const struct export_row *r, struct buffer *out)
-{
-    const char *const names[] = {export_name(x, r->id),         export_name(x, r->session),
-                                 export_name(x, r->endpoint),   export_name(x, r->model),
-                                 export_name(x, r->class_name), export_name(x, r->service),
-                                 record_status_name(r->status), outcome(r),
-                                 export_name(x, r->finish)};
-    bool done = r->status == RECORD_COMPLETED;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (i)
-            buffer_add_byte(out, ',');
-        add_field(out, names[i]);
-    }
-    buffer_add_format(out, ",%d,%u,%u,%u,%u,%u,%u,%u,%u", r->http_status, r->attempts, r->turn,
-                      r->asked_input, r->asked_output, r->usage_from == USAGE_NONE ? 0 : r->input,
-                      r->cached, r->output, r->reasoning);
-    for (int i = 0; i < USAGE_MEDIA_CLASSES && x->media_count; i++)
-        buffer_add_format(out, ",%u", r->media ? x->media[r->media - 1].tokens[i] : 0);
-    add_ms(out, 0, r->scheduled_ns);
-    add_ms(out, r->scheduled_ns, r->ready_ns);
-    add_ms(out, r->ready_ns, r->sent_ns);
-    add_ms(out, r->sent_ns, r->streamed ? r->first_token_ns : TIME_NEVER);
-    add_ms(out, r->scheduled_ns, r->streamed ? r->first_token_ns : TIME_NEVER);
-    add_ms(out, r->sent_ns, r->streamed ? r->first_output_ns : TIME_NEVER);
-    add_ms(out, r->sent_ns, done ? r->last_token_ns : TIME_NEVER);
-    add_ms(out, r->scheduled_ns, done ? r->last_token_ns : TIME_NEVER);
-    add_ms(out, r->sent_ns, r->done_ns);
-    buffer_add_format(out, ",%u,", r->chunks_seen);
-    add_field(out, export_name(x, r->message));
-    buffer_add_text(out, "\n");
-}
-
-void export_write_csv(const struct export_rows *x, struct buffer *out)
-{
-    buffer_add_text(out, "request_id,session_id,endpoint,model,class,service,status,error,"
-                         "finish_reason,http_status,attempts,turn,asked_input_tokens,"
-                         "asked_output_tokens,input_tokens,cached_input_tokens,output_tokens,"
-                         "reasoning_tokens");
-    for (int c = USAGE_PLAIN_CLASSES; c < USAGE_CLASSES && x->media_count; c++)
-        buffer_add_format(out, ",%s_tokens", usage_class_name((enum usage_class)c));
-    buffer_add_text(out, ",scheduled_ms,queue_ms,send_lag_ms,ttft_ms,"
-                         "ttft_scheduled_ms,ttfo_ms,e2e_ms,e2e_scheduled_ms,done_ms,chunks,"
-                         "message\n");
-    for (size_t i = 0; i < x->count; i++)
-        add_line(x, &x->rows[i], out);
-}
-
-/* ---- files ---- */
-
-static const char *const aiperf_names[] = {"profile_export.jsonl", "profile_export_aiperf.json"};
-
-int export_check_output(enum export_kind kind, const char *output, bool force, struct error *err)
+static int check_folder(const char *output, bool force, struct error *err)
 {
     int status = 0;
-    if (!output)
-        return 0;
-    if (kind != EXPORT_AIPERF)
-        return file_output_check(output, force, err);
-    if (strcmp(output, "-") == 0)
-        return error_set(err, ERR_INPUT,
-                         "--export aiperf makes two files: --output takes a "
-                         "directory, which standard output (-) is not");
-    for (size_t i = 0; i < 2 && status == 0; i++) {
-        char *path = run_dir_file(output, aiperf_names[i]);
+    for (size_t i = 0; export_aiperf_names[i] && status == 0; i++) {
+        char *path = run_dir_file(output, export_aiperf_names[i]);
         status = file_output_check(path, force, err);
         free(path);
     }
     return status;
 }
 
-static int write_file(const char *folder, const char *name, struct buffer *content,
-                      struct buffer *notes, struct error *err)
+int export_check_output(enum export_kind kind, const char *output, bool force, struct error *err)
 {
-    char *path = name ? run_dir_file(folder, name) : mem_copy_string(folder);
-    int status = file_write_atomic(path, content->data, content->length, err);
-    if (status == 0)
-        buffer_add_format(notes, "wrote %s\n", file_output_name(path));
-    free(path);
-    buffer_clear(content);
-    return status;
+    if (!output)
+        return 0;
+    bool stream = strcmp(output, "-") == 0;
+    if (stream && kind == EXPORT_AIPERF)
+        return error_set(err, ERR_INPUT,
+                         "--export aiperf makes two files: --output takes a "
+                         "directory, which standard output (-) is not");
+    if (stream && kind == EXPORT_SQLITE)
+        return error_set(err, ERR_INPUT,
+                         "--export sqlite makes a database: --output takes a file, which standard "
+                         "output (-) is not");
+    return kind == EXPORT_AIPERF ? check_folder(output, force, err)
+                                 : file_output_check(output, force, err);
 }
 
-static int write_aiperf(const struct export_request *q, const struct export_rows *x,
-                        struct buffer *notes, struct error *err)
+struct export *export_create(const struct export_target *target)
 {
-    char *folder = q->output ? mem_copy_string(q->output) : run_dir_file(q->run, "aiperf");
-    struct buffer text;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    int status = file_make_directories(folder, err);
-    if (status == 0) {
-        export_write_aiperf_rows(x, &text);
-        status = write_file(folder, aiperf_names[0], &text, notes, err);
-    }
-    if (status == 0) {
-        export_write_aiperf_summary(q, x, &text);
-        status = write_file(folder, aiperf_names[1], &text, notes, err);
-    }
-    buffer_free(&text);
-    free(folder);
-    return status;
+    struct export *x = mem_zero(1, sizeof *x);
+    x->target = *target;
+    return x;
 }
 
-static int write_one(const struct export_request *q, const struct export_rows *x,
-                     struct buffer *notes, struct error *err)
+/* ---- the file that is written while records come ---- */
+
+static char *path_of(const struct export *x)
 {
-    const char *name = q->kind == EXPORT_VLLM ? "vllm.json" : "requests.csv";
-    struct buffer text;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    if (q->kind == EXPORT_VLLM)
-        export_write_vllm(q, x, &text);
+    if (x->target.output)
+        return mem_copy_string(x->target.output);
+    return run_dir_file(x->run, x->target.kind == EXPORT_OTLP ? "otlp.jsonl" : "run.sqlite");
+}
+
+static int open_file(struct export *x, struct error *err)
+{
+    if (x->otlp || x->sqlite)
+        return 0;
+    char *path = path_of(x);
+    if (x->target.kind == EXPORT_OTLP)
+        x->otlp = otlp_open(path, err);
     else
-        export_write_csv(x, &text);
-    int status = q->output ? write_file(q->output, NULL, &text, notes, err)
-                           : write_file(q->run, name, &text, notes, err);
-    buffer_free(&text);
+        x->sqlite = sqlite_export_open(path, err);
+    free(path);
+    return x->otlp || x->sqlite ? 0 : err->code;
+}
+
+/* What its readers have to know. */
+static void note_file(const struct export *x, struct buffer *notes)
+{
+    char *path = path_of(x);
+    buffer_add_format(notes, "wrote %s\n", file_output_name(path));
+    free(path);
+    if (x->unsent)
+        buffer_add_format(notes, "%" PRIu64 " requests that were never sent have no span\n",
+                          x->unsent);
+    if (x->undated)
+        buffer_add_format(notes,
+                          "a run that does not say when it began, as no simulation does, %s "
+                          "(--start)\n",
+                          x->target.kind == EXPORT_OTLP
+                              ? "has its times from 1970-01-01T00:00:00Z on"
+                              : "has no dates");
+}
+
+static int close_file(struct export *x, int status, struct buffer *notes, struct error *err)
+{
+    bool open = x->otlp || x->sqlite;
+    if (x->otlp)
+        status = otlp_close(x->otlp, status, err);
+    if (x->sqlite)
+        status = sqlite_export_close(x->sqlite, status, err);
+    x->otlp = NULL;
+    x->sqlite = NULL;
+    if (open && status == 0)
+        note_file(x, notes);
+    x->unsent = 0;
+    x->undated = false;
     return status;
 }
 
-/* Nothing is left out silently. */
-static void tell_what_is_missing(const struct export_request *q, const struct export_rows *x,
-                                 struct buffer *notes)
+/* ---- a run ---- */
+
+int export_begin(struct export *x, const char *run, const struct collector *collector,
+                 struct error *err)
 {
-    if (q->kind == EXPORT_CSV)
-        return;
-    if (!x->has_chunks)
-        buffer_add_format(notes, "%s: the run did not keep its chunks' times (--record chunks)\n",
-                          q->kind == EXPORT_VLLM
-                              ? "without itls, ITL statistics and max_output_tokens_per_s"
-                              : "without inter_chunk_latency and time_to_second_token");
-    if (x->sent < x->count)
-        buffer_add_format(notes, "%zu requests that were never sent are left out\n",
-                          x->count - x->sent);
-    if (q->kind == EXPORT_VLLM && x->text_count == 0)
-        buffer_add_text(notes, "without generated_texts: the run did not keep them "
-                               "(--record text)\n");
+    bool dated = true;
+    int64_t start = x->target.start_unix_ns;
+    x->run = run;
+    if (!export_holds_many(x->target.kind)) {
+        x->rows = export_rows_create(run, collector);
+        return 0;
+    }
+    int status = open_file(x, err);
+    if (status == 0 && x->otlp)
+        dated = otlp_begin(x->otlp, run, start);
+    else if (status == 0)
+        status = sqlite_export_begin(x->sqlite, run, collector, start, &dated, err);
+    x->undated |= !dated && start == TIME_NEVER;
+    return status;
 }
 
-int export_run(const struct export_request *q, struct buffer *notes, struct error *err)
+int export_add(struct export *x, const struct record *r, struct error *err)
 {
-    const struct export_rows *x = q->rows;
-    export_rows_sort(q->rows);
-    int status =
-        q->kind == EXPORT_AIPERF ? write_aiperf(q, x, notes, err) : write_one(q, x, notes, err);
-    if (status == 0)
-        tell_what_is_missing(q, x, notes);
+    if (x->otlp)
+        return otlp_add(x->otlp, r, err);
+    if (x->sqlite)
+        return sqlite_export_add(x->sqlite, r, err);
+    export_rows_add(x->rows, r);
+    return 0;
+}
+
+static int end_rows(struct export *x, const struct summary *summary, struct buffer *notes,
+                    struct error *err)
+{
+    const struct export_request q = {.kind = x->target.kind,
+                                     .run = x->run,
+                                     .output = x->target.output,
+                                     .summary = summary,
+                                     .rows = x->rows};
+    int status = export_write_files(&q, notes, err);
+    export_rows_free(x->rows);
+    x->rows = NULL;
+    return status;
+}
+
+int export_end(struct export *x, const struct summary *summary, struct buffer *notes,
+               struct error *err)
+{
+    if (x->rows)
+        return end_rows(x, summary, notes, err);
+    int status = x->otlp ? otlp_end(x->otlp, err) : sqlite_export_end(x->sqlite, summary, err);
+    x->unsent += x->otlp ? otlp_unsent(x->otlp) : 0;
+    return x->target.output ? status : close_file(x, status, notes, err);
+}
+
+int export_close(struct export *x, int status, struct buffer *notes, struct error *err)
+{
+    if (!x)
+        return status;
+    status = close_file(x, status, notes, err);
+    export_rows_free(x->rows);
+    free(x);
     return status;
 }

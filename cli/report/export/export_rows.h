@@ -6,6 +6,15 @@
 #include "core/json/json_write.h"
 #include "core/names.h"
 
+/* What is exported of a run in the files of other tools. */
+struct export_request {
+    enum export_kind kind;
+    const char *run;               /* the run directory */
+    const char *output;            /* as of struct export_target */
+    const struct summary *summary; /* of the same run: durations, throughputs, goodput */
+    struct export_rows *rows;      /* its requests */
+};
+
 /* One request: its first attempt's sending, its final attempt's outcome. Names are numbers in
  * export_rows.names, NAME_NONE = not said. */
 struct export_row {
@@ -46,6 +55,11 @@ struct export_rows {
     int64_t started_unix_ns;                                     /* 0 where not said */
 };
 
+/* `collector` has each record before it is added here. */
+struct export_rows *export_rows_create(const char *run, const struct collector *collector);
+void export_rows_add(struct export_rows *x, const struct record *r);
+void export_rows_free(struct export_rows *x);
+
 /* Once all are added. */
 void export_rows_sort(struct export_rows *x);
 
@@ -74,5 +88,11 @@ void export_write_aiperf_rows(const struct export_rows *x, struct buffer *out);
 void export_write_aiperf_summary(const struct export_request *q, const struct export_rows *x,
                                  struct buffer *out);
 void export_write_csv(const struct export_rows *x, struct buffer *out);
+
+/* Sorts the rows and writes the files of vllm, aiperf or csv. */
+int export_write_files(const struct export_request *q, struct buffer *notes, struct error *err);
+
+/* The files that aiperf makes in its directory; NULL behind the last. */
+extern const char *const export_aiperf_names[];
 
 #endif

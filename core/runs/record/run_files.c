@@ -30,6 +30,8 @@ static const char *const files[] = {"run.json",
                                     "vllm.json",
                                     "profile_export.jsonl",
                                     "requests.csv",
+                                    "otlp.jsonl",
+                                    "run.sqlite",
                                     "profile_export_aiperf.json",
                                     NULL};
 
