@@ -180,15 +180,31 @@ lint: deps-lint ## format, layers, examples of headers, cppcheck, sizes
 format: deps-lint ## rewrite the sources as .clang-format has them
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
-.PHONY: install
-install: $(PROGRAM) ## install the program and its man page under PREFIX (default /usr/local)
-	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/farebox
-	$(PROGRAM) man > $(BUILD)/farebox.1
-	install -D -m 644 $(BUILD)/farebox.1 $(DESTDIR)$(PREFIX)/share/man/man1/farebox.1
+.PHONY: install uninstall
+install: $(PROGRAM) ## install program, man page, completions and pages under PREFIX (default /usr/local; DESTDIR before it)
+	@.ci/package/install $(PROGRAM) $(DESTDIR)$(PREFIX)
+uninstall: ## remove exactly what make install put there (the same PREFIX and DESTDIR)
+	@.ci/package/install --remove $(DESTDIR)$(PREFIX)
+
+.PHONY: dist deb check-deb image check-image
+dist: ## build/farebox-VERSION.tar.gz of the last commit: the same bytes every time
+	@.ci/package/dist $(VERSION) $(BUILD)
+deb: dist ## build/farebox_VERSION_ARCH.deb of the last commit; lintian finds no error and no warning
+	@.ci/deps deb
+	@.ci/package/deb $(VERSION) $(BUILD)
+check-deb: $(if $(SUITE),dist,deb) ## the package in a fresh system: installs, runs the demo, purges without a trace (root; SUITE=trixie builds it there)
+	@.ci/deps chroot
+	@.ci/package/check-deb $(VERSION) $(BUILD) $(SUITE)
+image: dist ## a container's image of the last commit, by podman or docker
+	@.ci/package/image $(VERSION) $(BUILD)
+check-image: dist ## the same image where no registry of images is: its base is a fresh Debian (root; buildah)
+	@.ci/deps chroot buildah
+	@.ci/package/check-image $(VERSION) $(BUILD)
 
 .PHONY: deps deps-check deps-lint
-deps: ## install what the build needs and is missing (root, or sudo that asks nothing)
-	@.ci/deps build
+DEPS ?= .ci/deps
+deps: ## install what the build needs and is missing (root, or sudo that asks nothing; DEPS=true leaves it)
+	@$(DEPS) build
 deps-check:
 	@.ci/deps build check
 deps-lint:
