@@ -104,6 +104,10 @@ clients: $(PROGRAM) ## the official OpenAI and Anthropic clients against the moc
 focus: $(PROGRAM) ## bills as FOCUS rows before the FinOps Foundation's validator (needs Python 3.12; skips where PyPI does not answer)
 	@FAREBOX=$(abspath $(PROGRAM)) tests/focus/run
 
+.PHONY: otlp
+otlp: $(PROGRAM) ## runs as OTLP before OpenTelemetry's own message types (skips where PyPI does not answer)
+	@FAREBOX=$(abspath $(PROGRAM)) tests/otlp/run
+
 .PHONY: differential
 differential: $(PROGRAM) ## 36,000 random usages against LiteLLM, genai-prices and tokencost themselves (skips where PyPI does not answer)
 	@FAREBOX=$(abspath $(PROGRAM)) tests/differential/run
