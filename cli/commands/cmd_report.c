@@ -338,7 +338,8 @@ static int export_subject(const struct terminal *t, const struct subject *s, str
 {
     struct buffer notes;
     buffer_init(&notes, BUFFER_UNBOUNDED);
-    int status = export_end(s->exporter, &s->summary, &notes, err);
+    int status =
+        export_end(s->exporter, &s->summary, s->is_billed ? &s->bill.bill : NULL, &notes, err);
     print_buffer(t->human, &notes);
     buffer_free(&notes);
     return status;

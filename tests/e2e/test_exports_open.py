@@ -301,6 +301,16 @@ class OpenExports(Case):
             self.assertEqual(sum(decimal.Decimal(p[0]) for p in parts), decimal.Decimal(plan["total_usd"]))
             self.assertAlmostEqual(plan["total"], float(plan["total_usd"]))
         self.assertEqual(json.loads(one("SELECT summary FROM runs")), summary)
+        self.assertEqual(one("SELECT count(*) FROM charges"), 0)
+        self.export("sqlite", run, "--plans", "demo")
+        db = self.database(run + "/run.sqlite")
+        usage = {p["plan"]: decimal.Decimal(p["lines"].get("usage", {"total_usd": 0})["total_usd"])
+                 for p in bill["plans"]}
+        for plan, total in usage.items():
+            charges = db.execute("SELECT charge_usd FROM charges JOIN requests USING (run_id, request_id)"
+                                 " WHERE plan = ? AND charge_usd IS NOT NULL", (plan,)).fetchall()
+            self.assertGreater(len(charges), 0)
+            self.assertEqual(sum(decimal.Decimal(c[0]) for c in charges), total, plan)
 
     def test_several_runs_go_into_one_file(self):
         runs = [self.run_of(RECORDS, "one"), self.run_of(RECORDS[:1], "two", seed=2)]

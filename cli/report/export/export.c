@@ -175,12 +175,13 @@ static int end_rows(struct export *x, const struct summary *summary, struct buff
     return status;
 }
 
-int export_end(struct export *x, const struct summary *summary, struct buffer *notes,
-               struct error *err)
+int export_end(struct export *x, const struct summary *summary, const struct bill *bill,
+               struct buffer *notes, struct error *err)
 {
     if (x->rows)
         return end_rows(x, summary, notes, err);
-    int status = x->otlp ? otlp_end(x->otlp, err) : sqlite_export_end(x->sqlite, summary, err);
+    int status =
+        x->otlp ? otlp_end(x->otlp, err) : sqlite_export_end(x->sqlite, summary, bill, err);
     x->unsent += x->otlp ? otlp_unsent(x->otlp) : 0;
     return x->target.output ? status : close_file(x, status, notes, err);
 }

@@ -6,7 +6,7 @@
  *     status = export_add(x, &record, err);
  *     struct buffer notes;
  *     buffer_init(&notes, BUFFER_UNBOUNDED);
- *     status = export_end(x, &summary, &notes, err);    // of the run; the next one may begin
+ *     status = export_end(x, &summary, NULL, &notes, err);    // of the run; the next one may begin
  *     status = export_close(x, status, &notes, err);
  *     print_buffer(t->human, &notes);             // what was written, and what could not be
  *
@@ -26,6 +26,7 @@
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/runs/summary/collector.h"
+#include "sim/cost/bill/bill.h"
 
 enum export_kind { EXPORT_VLLM, EXPORT_AIPERF, EXPORT_CSV, EXPORT_OTLP, EXPORT_SQLITE };
 
@@ -48,10 +49,11 @@ int export_begin(struct export *x, const char *run, const struct collector *coll
                  struct error *err);
 int export_add(struct export *x, const struct record *r, struct error *err);
 
-/* The run is whole; `summary` is its own. Files that hold one run are put in place, each whole or
- * not at all. Sentences about what was written and what is missing are added to `notes`. */
-int export_end(struct export *x, const struct summary *summary, struct buffer *notes,
-               struct error *err);
+/* The run is whole; `summary` is its own, and `bill`, where it was billed (else NULL). Files that
+ * hold one run are put in place, each whole or not at all. Sentences about what was written and
+ * what is missing are added to `notes`. */
+int export_end(struct export *x, const struct summary *summary, const struct bill *bill,
+               struct buffer *notes, struct error *err);
 
 /* Puts a file of several runs in place where `status` is 0, and frees. Returns `status` or an error
  * of its own. */

@@ -97,10 +97,7 @@ static void put_plan(struct sheet *s, const struct bill *b, const struct plan_bi
     clock_format_instant(b->start_unix_ns, start);
     sheet_put_text(s, "workload", workload_name(b));
     sheet_put_text(s, "plan", p->plan->name);
-    sheet_put_text(s, "caps",
-                   p->without_caps               ? "ignored"
-                   : p->plan->limits.unconfirmed ? "unconfirmed"
-                                                 : "applied");
+    sheet_put_text(s, "caps", bill_caps_name(p));
     sheet_put_text(s, "period", periods[b->options.period]);
     sheet_put_text(s, "start", b->has_start ? start : NULL);
     sheet_put_known_u64(s, "rank", p->rank > 0, (uint64_t)p->rank);

@@ -290,7 +290,18 @@ static int add_summary(struct sqlite_export *x, const struct summary *summary, s
     return status;
 }
 
-int sqlite_export_end(struct sqlite_export *x, const struct summary *summary, struct error *err)
+static int add_charges(struct sqlite_export *x, const struct bill *bill, struct error *err)
+{
+    sqlite3_stmt *insert = NULL;
+    int status = prepare_insert(x, "charges", &insert, err);
+    if (status == 0 && sqlite_put_charges(insert, x->run_id, bill) < 0)
+        status = fail(x, err);
+    sqlite3_finalize(insert);
+    return status;
+}
+
+int sqlite_export_end(struct sqlite_export *x, const struct summary *summary,
+                      const struct bill *bill, struct error *err)
 {
     int status = add_once(x, sqlite_number_turns, NULL, 0, err);
     if (status == 0)
@@ -301,5 +312,7 @@ int sqlite_export_end(struct sqlite_export *x, const struct summary *summary, st
         status = add_lines(x, "server.jsonl", sqlite_add_server, err);
     if (status == 0)
         status = add_bill(x, err);
+    if (status == 0 && bill)
+        status = add_charges(x, bill, err);
     return status < 0 ? status : execute(x, "COMMIT", err);
 }

@@ -46,13 +46,16 @@ const char sqlite_tables[] =
     " details TEXT);"
     "CREATE TABLE bill_parts (run_id INTEGER, plan TEXT, caps TEXT, kind TEXT, name TEXT,"
     " usd TEXT);"
+    "CREATE TABLE charges (run_id INTEGER, plan TEXT, caps TEXT, request_id TEXT, fate TEXT,"
+    " due_ns INTEGER, delay_ms REAL, charge_usd TEXT);"
     "CREATE INDEX attempts_of_requests ON attempts (run_id, request_id);"
     "CREATE INDEX requests_by_time ON requests (run_id, scheduled_ns);"
     "CREATE VIEW requests_real AS SELECT *, CAST(cost_usd AS REAL) AS cost FROM requests;"
     "CREATE VIEW attempts_real AS SELECT *, CAST(cost_usd AS REAL) AS cost FROM attempts;"
     "CREATE VIEW bills_real AS SELECT *, CAST(total_usd AS REAL) AS total,"
     " CAST(prorated_usd AS REAL) AS prorated FROM bills;"
-    "CREATE VIEW bill_parts_real AS SELECT *, CAST(usd AS REAL) AS amount FROM bill_parts;";
+    "CREATE VIEW bill_parts_real AS SELECT *, CAST(usd AS REAL) AS amount FROM bill_parts;"
+    "CREATE VIEW charges_real AS SELECT *, CAST(charge_usd AS REAL) AS charge FROM charges;";
 
 /* Which names SQLite quotes in a path differs by its version. */
 const char sqlite_add_summary[] =

@@ -4,6 +4,7 @@
 
 #include "core/runs/record/record.h"
 #include "core/text.h"
+#include "sim/cost/bill/bill.h"
 
 #include <sqlite3.h>
 
@@ -41,5 +42,9 @@ void sqlite_put_attempt(struct sqlite_row *row, int64_t run, uint64_t number,
                         const struct record *r);
 void sqlite_put_request(struct sqlite_row *row, int64_t run, const struct record *r,
                         int64_t ready_ns, int64_t sent_ns, int64_t start_unix_ns);
+
+/* Inserts the rows of `charges`: what is paid by the period is in none. 0, or -1 where SQLite says
+ * no. */
+int sqlite_put_charges(sqlite3_stmt *insert, int64_t run, const struct bill *b);
 
 #endif

@@ -145,6 +145,11 @@ bool bill_repeats(const struct bill *bill, size_t plan)
            capped->total == p->total;
 }
 
+const char *bill_caps_name(const struct plan_bill *p)
+{
+    return p->without_caps ? "ignored" : p->plan->limits.unconfirmed ? "unconfirmed" : "applied";
+}
+
 static void rank_plans(struct bill *bill)
 {
     bill->ranking = mem_alloc((bill->plan_count + 1) * sizeof *bill->ranking);

@@ -285,6 +285,9 @@ bool bill_only_waits(const struct bill *bill);
  * time. */
 bool bill_repeats(const struct bill *bill, size_t plan);
 
+/* What a plan's limits were in its bill: "applied", "unconfirmed", or "ignored". */
+const char *bill_caps_name(const struct plan_bill *p);
+
 /* From now on bill.json has what `write_json` makes of it; it must outlive that use. */
 void bill_attach(struct bill *bill, const char *key, const void *of,
                  void (*write_json)(const void *of, struct json_writer *w));

@@ -261,10 +261,7 @@ static void put_plan(const struct bill *b, const struct plan_bill *p, struct jso
 {
     json_begin_object(w);
     json_pair_string(w, "plan", p->plan->name);
-    json_pair_string(w, "caps",
-                     p->without_caps               ? "ignored"
-                     : p->plan->limits.unconfirmed ? "unconfirmed"
-                                                   : "applied");
+    json_pair_string(w, "caps", bill_caps_name(p));
     json_pair_known_u64(w, "rank", p->rank && !p->contested, (uint64_t)p->rank);
     json_pair_money(w, "total_usd", p->total);
     bill_put_counts_json(p, w);
