@@ -18,8 +18,7 @@ void json_scan_init(struct json_scan *s, const char *file, const char *text, siz
     s->depth = 0;
     s->first = false;
     s->failed = false;
-    s->inside = NULL;
-    s->context = NULL;
+    s->inside = s->context = NULL;
     s->error.code = ERR_NONE;
 }
 
