@@ -69,6 +69,10 @@ class OpenExports(Case):
     def export(self, kind, *words):
         return self.farebox("report", *words, "--no-tables", "--export", kind)
 
+    def told(self, kind, *words):
+        """What an export says, without its lines' ends."""
+        return " ".join(self.export(kind, *words).stdout.split())
+
     # ---- OpenTelemetry ----
 
     def spans(self, path):
@@ -190,7 +194,7 @@ class OpenExports(Case):
 
     def test_what_is_left_out_is_told_and_ids_stay(self):
         run = self.run_of(RECORDS)
-        told = self.export("otlp", run).stdout
+        told = self.told("otlp", run)
         self.assertIn("wrote " + run + "/otlp.jsonl", told)
         self.assertIn("1 requests that were never sent have no span", told)
         once = pathlib.Path(run + "/otlp.jsonl").read_bytes()
@@ -229,7 +233,7 @@ class OpenExports(Case):
         run = self.path("run")
         self.farebox("sim", "--scenario", "support", "--engine", "rtx4090-llama-3.1-8b-tp1", "--requests", 200, "-o",
                      run)
-        told = self.export("otlp", run).stdout
+        told = self.told("otlp", run)
         self.assertIn("from 1970-01-01T00:00:00Z on (--start)", told)
         keys = ("requests", "input_tokens", "output_tokens", "duration_s", "interarrival", "sessions")
         ours, theirs = (self.farebox_json("workload", "info", path) for path in (run, run + "/otlp.jsonl"))
@@ -277,7 +281,7 @@ class OpenExports(Case):
         run = self.path("run")
         self.farebox("sim", "--scenario", "agent", "--engine", "rtx4090-llama-3.1-8b-tp1", "--requests", 300,
                      "--record", "chunks", "--plans", "demo", "-o", run)
-        self.assertIn("has no dates (--start)", self.export("sqlite", run).stdout)
+        self.assertIn("has no dates (--start)", self.told("sqlite", run))
         summary, bill = read_json(run + "/summary.json"), read_json(run + "/bill.json")
         db = self.database(run + "/run.sqlite")
         one = lambda sql, *values: db.execute(sql, values).fetchone()[0]
