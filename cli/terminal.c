@@ -101,7 +101,8 @@ void terminal_init(struct terminal *t, const struct common_options *common)
     int width = terminal_width(people);
     if (common->wide && width < TERMINAL_WIDE)
         width = TERMINAL_WIDE;
-    *t = (struct terminal){.human = filtered(people, width),
+    bool told = isatty(fileno(people)) || columns_told(); /* else lists have one entry a line */
+    *t = (struct terminal){.human = filtered(people, told ? width : 0),
                            .machine = stdout,
                            .notes = common->quiet ? NULL : filtered(stderr, 0),
                            .width = width};

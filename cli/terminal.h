@@ -16,8 +16,8 @@
 #include <stdio.h>
 
 /* Where a command writes, and how. What goes to people is filtered: no text from a file or a server
- * can steer their terminal, and what is wider than `width` goes on in the next line. Tables are
- * made to fit. */
+ * can steer their terminal. Tables are made to fit `width`; on a terminal, and where COLUMNS says
+ * how wide it is, every longer line goes on in the next one. */
 struct terminal {
     FILE *human;   /* tables and notes: standard output, or standard error with --json or -o - */
     FILE *machine; /* the JSON result: standard output, unfiltered */

@@ -15,7 +15,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
-os.environ.pop("COLUMNS", None)  # pages show what is printed where nobody says how wide
+os.environ["COLUMNS"] = "80"  # pages show what a terminal of 80 columns has
 
 
 def farebox():

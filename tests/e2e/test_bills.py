@@ -188,7 +188,7 @@ class Bills(Case):
 
     def check_screen(self, case, bill):
         """What a person reads of the same bill has the figures of its JSON."""
-        done = self.farebox("bill", "t.jsonl", "--plans", "p.json", *self.words(case))
+        done = self.farebox("bill", "t.jsonl", "--plans", "p.json", *self.words(case), "--wide")
         screen_bill.check(self, bill, done.stdout)
 
     def check_plan(self, bill, got):

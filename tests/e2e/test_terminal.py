@@ -135,9 +135,16 @@ class Terminal(Case):
                 self.assertNotIn("--wide shows", text)
 
     def test_without_a_terminal_it_is_80_columns_wide(self):
-        words = ("report", self.files["run"], "--no-plots", "--no-html")
-        self.assertEqual(self.farebox(*words).stdout, self.farebox(*words, env={"COLUMNS": "80"}).stdout)
-        self.assertEqual(self.farebox(*words, env={"COLUMNS": "none"}).stdout, self.farebox(*words).stdout)
+        """Tables are; lists keep an entry a line, for the programs that read them."""
+        words = ("report", self.files["run"], "--no-plots", "--no-html", "--plans", "demo")
+        for told in ({}, {"COLUMNS": "none"}):
+            text = self.farebox(*words, env=told).stdout
+            self.assertEqual(text.split(), self.farebox(*words, env={"COLUMNS": "80"}).stdout.split())
+            for line in text[text.index("p99.9"):].splitlines():
+                self.assertLessEqual(columns(line), 80, line)
+        listed = self.farebox("workload", "gen", "--list").stdout.splitlines()
+        self.assertGreater(max(map(columns, listed)), 80)
+        self.assertFalse([line for line in listed if line.startswith(" ")])
 
     def at_terminal(self, width, *words):
         """What a terminal of this width gets, its line ends as they are written."""
