@@ -1,10 +1,15 @@
-/* farebox diff: did it change? Two runs compared, measure by measure, with intervals. */
+/* farebox diff: did it change? Runs compared, measure by measure, with intervals. */
 #include "cli/command.h"
-#include "cli/commands/diff_costs.h"
+#include "cli/diff_costs.h"
 #include "cli/output.h"
-#include "cli/report/text/summary_table.h"
+#include "cli/report/export/junit.h"
+#include "cli/report/text/diff_text.h"
 #include "cli/run_bill.h"
-#include "core/runs/compare/run_diff.h"
+#include "core/file.h"
+#include "core/file_output.h"
+#include "core/memory.h"
+#include "core/runs/compare/repeat_diff.h"
+#include "core/runs/record/run_dir.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -16,15 +21,17 @@ struct diff_options {
     struct common_options common;
     double tolerance, share_tolerance;
     struct option_list slos, plans, fail_on;
-    const char *undecided;
+    const char *undecided, *junit;
+    bool force;
 };
 
 #define AT(field) offsetof(struct diff_options, field)
 static const struct option_spec options[] = {
     {"fail-on", 0, OPTION_LIST, AT(fail_on), .unit = "'FIGURE>X'",
      .help = "what is judged: exit 1 if it got worse by more than X, as in 'ttft_p99>10%' or "
-             "'failed>0.5pp'; repeatable. Unless given: failed, TTFT p50 and p99, TPOT mean, E2E "
-             "mean and p99, by the two tolerances"},
+             "'failed>0.5pp', or if the run itself passes a limit, as in 'ttft_p99>500ms', "
+             "'failed>1%' or 'goodput<95%'; repeatable. Unless given: failed, TTFT p50 and p99, "
+             "TPOT mean, E2E mean and p99, by the two tolerances"},
     {"tolerance", 0, OPTION_NUMBER, AT(tolerance), "5", "PERCENT", .min = 0, .max = 1000,
      .help = "how much worse the latencies may be that are judged without --fail-on"},
     {"share-tolerance", 0, OPTION_NUMBER, AT(share_tolerance), "1", "POINTS", .min = 0, .max = 100,
@@ -38,183 +45,315 @@ static const struct option_spec options[] = {
     {"plans", 'p', OPTION_LIST, AT(plans), .unit = "PLAN|FILE",
      .help = "one plan of a price book: requests cost what it charges, not what the provider "
              "reported"},
+    {"junit", 0, OPTION_OUTPUT, AT(junit), .unit = "FILE",
+     .help = "the verdicts as JUnit's XML, too, for a pipeline's page"},
+    {"force", 'f', OPTION_FLAG, AT(force), .help = "replace that file"},
     {0},
 };
 
-static double tolerated(const struct run_diff *d, const struct diff_row *row)
+/* What one argument names: a run, a folder of repeats, one side of an A/B. */
+struct subject {
+    const char *given;
+    char **paths;
+    size_t count;
+    bool repeats; /* else one run */
+};
+
+/* One run against one other, or one side against another. */
+struct judgement {
+    struct subject before;
+    struct repeat_diff result; /* of single runs only its diff */
+};
+
+struct judging {
+    const struct diff_options *o;
+    struct subject run; /* the one that is judged */
+    struct judgement *each;
+    struct run_diff **all; /* their diffs */
+    size_t count;
+    bool alone; /* held against limits, not against another run */
+};
+
+static void subject_free(struct subject *s)
 {
-    const struct comparison *c = &row->comparison;
-    for (size_t i = 0; i < d->judged_count; i++)
-        if (strcmp(d->judged[i].figure.key, row->key) == 0 && d->judged[i].figure.what == c->what)
-            return d->judged[i].figure.allowed;
-    return (c->what == COMPARE_SHARE ? d->share_tolerance : d->tolerance) / 100;
+    for (size_t i = 0; i < s->count; i++)
+        free(s->paths[i]);
+    free(s->paths);
 }
 
-/* In the words of the interval beside it: a change that may be chance among so many rows is
- * asked, and only what surely lies within the tolerance is called none. */
-static const char *words_for(const struct run_diff *d, const struct diff_row *row)
+static bool holds(const char *folder, const char *name)
 {
-    const struct comparison *c = &row->comparison;
-    double most = tolerated(d, row);
-    if (row->finding && row->latency)
-        return c->change > 0 ? "▲ slower" : "▼ faster";
-    if (row->finding)
-        return c->change > 0 ? "▲ higher" : "▼ lower";
-    if (row->regression)
-        return "▲ in one go";
-    if (c->supported && c->low > 0)
-        return row->latency ? "△ slower?" : "△ higher?";
-    if (c->supported && c->high < 0)
-        return row->latency ? "▽ faster?" : "▽ lower?";
-    return c->supported && c->low >= -most && c->high <= most ? "= no change" : "? unclear";
+    char *path = run_dir_file(folder, name);
+    bool there = file_exists(path);
+    free(path);
+    return there;
 }
 
-/* Ratios as percent, shares as percentage points. */
-static void format_change(const struct comparison *c, double value, char out[CELL_SIZE])
+static int find_repeats(const char *given, struct subject *out, struct error *err)
 {
-    if (!isfinite(value))
-        snprintf(out, CELL_SIZE, "–");
-    else if (fabs(value) >= 100)
-        snprintf(out, CELL_SIZE, "×%s", TEXT_SHORT(value + 1, 3));
+    char **of_side;
+    out->repeats = true;
+    out->count = repeat_folder_list(given, 0, &out->paths);
+    if (out->count > 0)
+        return 0;
+    struct subject side = {.count = repeat_folder_list(given, 1, &of_side)};
+    side.paths = of_side;
+    bool several = side.count > 0;
+    subject_free(&side);
+    if (several)
+        return error_set(err, ERR_INPUT,
+                         "%s holds runs of several endpoints: give it alone to compare them",
+                         given);
+    if (holds(given, "sweep.json") || holds(given, "sweep.jsonl"))
+        return error_set(err, ERR_INPUT,
+                         "%s is a sweep, whose runs have different loads: compare one of them, as "
+                         "%s/rate-4",
+                         given, given);
+    return error_set(err, ERR_INPUT,
+                     "%s is no run directory (it has no requests.jsonl), and no folder of repeats "
+                     "(it has no runs 1, 2, ...)",
+                     given);
+}
+
+static int find_subject(const char *given, struct subject *out, struct error *err)
+{
+    *out = (struct subject){.given = given};
+    if (!run_dir_is_run(given))
+        return find_repeats(given, out, err);
+    out->paths = mem_alloc(sizeof *out->paths);
+    out->paths[0] = mem_copy_string(given);
+    out->count = 1;
+    return 0;
+}
+
+/* An A/B: its first side is the baseline of its second. */
+static bool find_sides(const char *given, struct subject *before, struct subject *after)
+{
+    *before = *after = (struct subject){.given = given, .repeats = true};
+    before->count = repeat_folder_list(given, 1, &before->paths);
+    after->count = repeat_folder_list(given, 2, &after->paths);
+    /* where one side is a run behind, what is whole in both is compared */
+    while (before->count > after->count)
+        free(before->paths[--before->count]);
+    while (after->count > before->count)
+        free(after->paths[--after->count]);
+    return before->count > 0;
+}
+
+static int find_subjects(struct judging *g, const struct gate *gate, struct error *err)
+{
+    const struct common_options *c = &g->o->common;
+    size_t last = c->argument_count - 1;
+    g->count = last > 0 ? last : 1;
+    g->each = mem_zero(g->count, sizeof *g->each);
+    g->all = mem_zero(g->count, sizeof(struct run_diff *));
+    for (size_t i = 0; i < g->count; i++)
+        g->all[i] = &g->each[i].result.diff;
+    if (last == 0 && !run_dir_is_run(c->arguments[0]) &&
+        find_sides(c->arguments[0], &g->each[0].before, &g->run))
+        return 0;
+    if (find_subject(c->arguments[last], &g->run, err) < 0)
+        return err->code;
+    g->alone = last == 0;
+    if (g->alone && (gate->count == 0 || gate_compares(gate)))
+        return error_set(err, ERR_INPUT,
+                         "expected a run to compare %s with, or limits on it alone, as in "
+                         "--fail-on 'ttft_p99>500ms'",
+                         c->arguments[0]);
+    for (size_t i = 0; i < g->count; i++)
+        if (find_subject(c->arguments[g->alone ? last : i], &g->each[i].before, err) < 0)
+            return err->code;
+    return 0;
+}
+
+static void judging_free(struct judging *g)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        repeat_diff_free(&g->each[i].result);
+        subject_free(&g->each[i].before);
+    }
+    subject_free(&g->run);
+    free(g->each);
+    free(g->all);
+}
+
+/* ---- what is shown ---- */
+
+static const char *subject_name(const struct subject *s, char out[256])
+{
+    snprintf(out, 256, "%.200s", s->given);
+    if (s->repeats)
+        snprintf(out + strlen(out), 256 - strlen(out), " (%zu %s)", s->count,
+                 s->count == 1 ? "repeat" : "repeats");
+    return out;
+}
+
+static void print_title(const struct judging *g, const struct judgement *j, struct buffer *out)
+{
+    const struct run_diff *d = &j->result.diff;
+    char before[256], after[256];
+    subject_name(&g->run, after);
+    if (g->alone)
+        buffer_add_format(out, "\n%s, ", after);
+    else if (g->run.given == j->before.given)
+        buffer_add_format(out, "\n%s: endpoint 1 → 2 (%zu pairs), ", g->run.given, g->run.count);
     else
-        snprintf(out, CELL_SIZE, "%+.*f %s", fabs(value) < 1 ? 1 : 0, value * 100,
-                 c->what == COMPARE_SHARE ? "pt" : "%");
-}
-
-static void format_value(const struct comparison *c, double value, char out[CELL_SIZE])
-{
-    if (c->what == COMPARE_SHARE && isfinite(value))
-        snprintf(out, CELL_SIZE, "%.2f %%", value * 100);
-    else if (value > 0 && value < 0.01)
-        snprintf(out, CELL_SIZE, "%s", TEXT_SHORT(value, 3));
+        buffer_add_format(out, "\n%s → %s, ", subject_name(&j->before, before), after);
+    if (g->alone)
+        buffer_add_format(out, "%" PRIu64 " requests\n", d->requests[1]);
+    else if (d->paired && d->repeats == 0)
+        buffer_add_format(out, "%" PRIu64 " requests in pairs\n\n", d->pairs);
     else
-        format_cell(value, out);
+        buffer_add_format(out, "%" PRIu64 " and %" PRIu64 " requests\n\n", d->requests[0],
+                          d->requests[1]);
 }
 
-static void print_row(const struct run_diff *d, const struct diff_row *row, struct buffer *out)
+static void print_method(const struct judgement *j, struct buffer *out)
 {
-    const struct comparison *c = &row->comparison;
-    char statistic[DIFF_STATISTIC_SIZE], name[64], cell[CELL_SIZE], low[CELL_SIZE], text[96];
-    diff_statistic(c, statistic);
-    snprintf(name, sizeof name, "%s, %s", row->title, statistic);
-    add_padded(out, name, 24, false);
-    format_value(c, c->before, cell);
-    add_padded(out, cell, 8, true);
-    format_value(c, c->after, cell);
-    add_padded(out, cell, 8, true);
-    format_change(c, c->change, cell);
-    add_padded(out, cell, 9, true);
-    if (isnan(c->p_value) || (!c->supported && !row->finding && !row->regression)) {
-        buffer_add_format(out, "  %s\n", c->why);
+    const struct repeat_diff *r = &j->result;
+    if (r->diff.repeats == 0)
         return;
-    }
-    format_change(c, c->low, low);
-    format_change(c, c->high, cell);
-    snprintf(text, sizeof text, "%s … %s", low, cell);
-    buffer_add_byte(out, ' ');
-    add_padded(out, c->supported ? text : c->why, 18, true);
-    buffer_add_format(out, " %s\n", words_for(d, row));
+    if (r->diff.repeats == 1)
+        buffer_add_text(out, "One run a side tells nothing beyond these runs: repeats do.\n");
+    else
+        buffer_add_format(out,
+                          "The unit is the repeat: Student's t of %s log ratios (%zu and %zu).\n",
+                          r->paired ? "paired" : "unpaired (Welch)", r->repeats[0], r->repeats[1]);
 }
 
-/* "+28.6 %", of what a figure was before or in points. */
-static void format_worse(const struct gate_figure *f, double value, char out[CELL_SIZE])
+static void print_one(const struct judging *g, const struct judgement *j, struct buffer *out)
 {
-    struct comparison of = {.what = f->what};
-    format_change(&of, value, out);
-}
-
-static void print_judged(const struct diff_judged *j, struct buffer *out)
-{
-    char cell[CELL_SIZE], text[2 * CELL_SIZE];
-    add_padded(out, diff_verdict_name(j->verdict), 11, false);
-    add_padded(out, j->figure.name, 24, false);
-    format_worse(&j->figure, j->worse, cell);
-    add_padded(out, cell, 10, true);
-    format_worse(&j->figure, j->limit, cell);
-    add_padded(out, cell, 10, true);
-    snprintf(cell, sizeof cell, "%s %s", TEXT_SHORT(j->figure.allowed * 100, 6),
-             j->figure.points ? "pt" : "%");
-    add_padded(out, cell, 9, true);
-    if (j->would_decide > 0) {
-        format_cell((double)j->would_decide, cell);
-        snprintf(text, sizeof text, "%s%s", j->at_least ? "≥ " : "", cell);
-        add_padded(out, text, 14, true);
+    static const char *const names[2] = {"before", "after"};
+    const struct run_diff *d = &j->result.diff;
+    print_title(g, j, out);
+    if (!g->alone) {
+        diff_text_table(d, names, out);
+        print_method(j, out);
     }
+    diff_text_verdicts(d, out);
+    if (d->note_count > 0)
+        buffer_add_byte(out, '\n');
+    for (size_t i = 0; i < d->note_count && !g->alone; i++)
+        buffer_add_format(out, "· %s\n", d->notes[i]);
     buffer_add_byte(out, '\n');
 }
 
-static void print_verdicts(const struct run_diff *d, struct buffer *out)
-{
-    buffer_add_format(out, "\n%35s%10s%10s%9s%14s\n", "", "worse by", "at most", "allowed",
-                      "would decide");
-    for (size_t i = 0; i < d->judged_count; i++)
-        print_judged(&d->judged[i], out);
-    buffer_add_text(
-        out, "FAIL: worse beyond chance (2.5 %, one-sided, Holm over these) and by more than\n"
-             "allowed. PASS: with 97.5 % certainty by no more. Would decide: so many requests.\n");
-}
-
-static void print_table(const struct terminal *t, const struct diff_options *o,
-                        const struct run_diff *d)
+static void print_tables(const struct terminal *t, const struct judging *g)
 {
     struct buffer out;
     buffer_init(&out, BUFFER_UNBOUNDED);
-    buffer_add_format(&out, "\n%s → %s, ", o->common.arguments[0], o->common.arguments[1]);
-    if (d->paired)
-        buffer_add_format(&out, "%" PRIu64 " requests in pairs\n\n", d->pairs);
-    else
-        buffer_add_format(&out, "%" PRIu64 " and %" PRIu64 " requests\n\n", d->requests[0],
-                          d->requests[1]);
-    buffer_add_format(&out, "%-24s%8s%8s%9s%19s\n", "latencies in ms", "before", "after", "change",
-                      "lies in (95 %)");
-    for (size_t i = 0; i < d->count; i++)
-        print_row(d, &d->rows[i], &out);
-    buffer_add_text(&out,
-                    "▲ ▼ beyond chance at 5 % over all rows together (Holm). △ ▽ by its interval\n"
-                    "alone, as one row in twenty is by chance. = surely within the tolerance.\n");
-    print_verdicts(d, &out);
-    if (d->note_count > 0)
-        buffer_add_byte(&out, '\n');
-    for (size_t i = 0; i < d->note_count; i++)
-        buffer_add_format(&out, "· %s\n", d->notes[i]);
-    buffer_add_byte(&out, '\n');
+    for (size_t i = 0; i < g->count; i++)
+        print_one(g, &g->each[i], &out);
     print_buffer(t->human, &out);
     buffer_free(&out);
 }
 
-/* A doubt is said where a pipeline looks. */
-static void warn_undecided(const struct terminal *t, const struct run_diff *d)
+static enum diff_verdict worst_verdict(const struct judging *g)
 {
-    for (size_t i = 0; i < d->judged_count; i++) {
-        const struct diff_judged *j = &d->judged[i];
-        char worse[CELL_SIZE], limit[CELL_SIZE], needed[96] = "";
-        if (j->verdict != DIFF_UNDECIDED)
-            continue;
-        format_worse(&j->figure, j->worse, worse);
-        format_worse(&j->figure, j->limit, limit);
-        if (j->would_decide > 0)
-            snprintf(needed, sizeof needed, "; %s%" PRIu64 " requests would decide",
-                     j->at_least ? "no fewer than " : "about ", j->would_decide);
-        if (isnan(j->limit))
-            warn(t, "%s is UNDECIDED: worse by %s, no limit (%s), %s %s allowed%s", j->figure.name,
-                 worse, j->why ? j->why : "too few values", TEXT_SHORT(j->figure.allowed * 100, 6),
-                 j->figure.points ? "pt" : "%", needed);
-        else
-            warn(t, "%s is UNDECIDED: worse by %s, at most %s, %s %s allowed%s", j->figure.name,
-                 worse, limit, TEXT_SHORT(j->figure.allowed * 100, 6),
-                 j->figure.points ? "pt" : "%", needed);
+    enum diff_verdict worst = DIFF_PASS;
+    for (size_t i = 0; i < g->count; i++)
+        if (run_diff_verdict(g->all[i]) > worst)
+            worst = run_diff_verdict(g->all[i]);
+    return worst;
+}
+
+/* A doubt is said where a pipeline looks. */
+static void warn_undecided(const struct terminal *t, const struct judging *g)
+{
+    struct buffer words;
+    buffer_init(&words, BUFFER_UNBOUNDED);
+    for (size_t k = 0; k < g->count; k++) {
+        const struct run_diff *d = g->all[k];
+        for (size_t i = 0; i < d->judged_count; i++) {
+            if (d->judged[i].verdict != DIFF_UNDECIDED)
+                continue;
+            buffer_clear(&words);
+            diff_text_judged(d, &d->judged[i], &words);
+            warn(t, "%s is UNDECIDED%s%s: %s", d->judged[i].figure.name,
+                 g->count > 1 ? " against " : "", g->count > 1 ? g->each[k].before.given : "",
+                 words.data);
+        }
     }
-    if (run_diff_verdict(d) == DIFF_UNDECIDED && !d->undecided_fails)
+    buffer_free(&words);
+    if (worst_verdict(g) == DIFF_UNDECIDED && !g->all[0]->undecided_fails)
         warn(t, "what is undecided passes; --undecided fail exits 1 on it");
 }
 
-static void print_json(const struct terminal *t, const struct run_diff *d)
+static void put_counts(const struct judging *g, const struct judgement *j, struct json_writer *w)
 {
+    if (j->result.diff.repeats == 0)
+        return;
+    json_key(w, "repeats");
+    json_begin_object(w);
+    json_pair_u64(w, "before", j->result.repeats[0]);
+    json_pair_u64(w, "after", g->run.count);
+    json_end_object(w);
+}
+
+/* The members of one comparison. */
+static void put_judgement(const struct judging *g, const struct judgement *j, struct json_writer *w)
+{
+    const struct run_diff *d = &j->result.diff;
+    json_key(w, "comparisons");
+    json_begin_array(w);
+    for (size_t i = 0; i < d->count && !g->alone; i++) {
+        json_begin_object(w);
+        run_diff_put_row(&d->rows[i], w);
+        json_end_object(w);
+    }
+    json_end_array(w);
+    run_diff_put(d, w);
+    put_counts(g, j, w);
+}
+
+static void print_json(const struct terminal *t, const struct judging *g)
+{
+    static const char *const verdicts[] = {"pass", "undecided", "fail"};
     struct output out;
     output_begin(&out);
-    run_diff_write(d, &out.json);
+    json_begin_object(&out.json);
+    if (g->count == 1) {
+        put_judgement(g, &g->each[0], &out.json);
+    } else {
+        json_pair_string(&out.json, "verdict", verdicts[worst_verdict(g)]);
+        json_key(&out.json, "baselines");
+        json_begin_array(&out.json);
+        for (size_t i = 0; i < g->count; i++) {
+            json_begin_object(&out.json);
+            json_pair_string(&out.json, "baseline", g->each[i].before.given);
+            put_judgement(g, &g->each[i], &out.json);
+            json_end_object(&out.json);
+        }
+        json_end_array(&out.json);
+    }
+    json_end_object(&out.json);
     output_end(&out, NULL, t->machine);
 }
+
+static int write_junit(const struct judging *g, struct error *err)
+{
+    struct buffer out;
+    struct junit j;
+    struct file_output f;
+    char name[256];
+    if (!g->o->junit)
+        return 0;
+    buffer_init(&out, BUFFER_UNBOUNDED);
+    junit_begin(&j, &out);
+    for (size_t i = 0; i < g->count; i++)
+        junit_add(&j, subject_name(g->alone ? &g->run : &g->each[i].before, name), g->run.given,
+                  g->all[i]);
+    junit_end(&j);
+    int status = file_output_open(&f, g->o->junit, err);
+    if (status == 0) {
+        status = file_write_all(f.fd, out.data, out.length, f.name, err);
+        status = file_output_close(&f, status, err);
+    }
+    buffer_free(&out);
+    return status;
+}
+
+/* ---- the comparison ---- */
 
 static int choose_plan(const struct diff_options *o, struct plan_selection *plans,
                        struct error *err)
@@ -229,73 +368,129 @@ static int choose_plan(const struct diff_options *o, struct plan_selection *plan
                            plans->count);
 }
 
-static int compare(const struct diff_options *o, struct run_diff *d, struct error *err)
+static int read_options(const struct diff_options *o, struct run_diff_options *how,
+                        struct error *err)
 {
-    const char *const paths[2] = {o->common.arguments[0], o->common.arguments[1]};
-    struct run_diff_options how = {.tolerance = o->tolerance,
-                                   .share_tolerance = o->share_tolerance,
-                                   .undecided_fails = strcmp(o->undecided, "fail") == 0};
-    struct plan_selection plans = {0};
-    if (slo_list_read(o->slos.items, o->slos.count, &how.slos, err) < 0)
+    *how = (struct run_diff_options){.tolerance = o->tolerance,
+                                     .share_tolerance = o->share_tolerance,
+                                     .undecided_fails = strcmp(o->undecided, "fail") == 0,
+                                     .open = true};
+    if (slo_list_read(o->slos.items, o->slos.count, &how->slos, err) < 0)
         return err->code;
-    if (!how.undecided_fails && strcmp(o->undecided, "pass") != 0)
+    if (!how->undecided_fails && strcmp(o->undecided, "pass") != 0)
         return error_set(err, ERR_INPUT, "--undecided %s: expected fail or pass", o->undecided);
     for (size_t i = 0; i < o->fail_on.count; i++)
-        if (gate_parse(o->fail_on.items[i], &how.gate, err) < 0)
+        if (gate_parse(o->fail_on.items[i], &how->gate, err) < 0)
             return ERR_INPUT;
-    int status = o->plans.count > 0 ? choose_plan(o, &plans, err) : 0;
+    return 0;
+}
+
+static int compare_one(struct judging *g, struct judgement *j, const struct run_diff_options *how,
+                       struct error *err)
+{
+    const struct subject *a = &j->before, *b = &g->run;
+    if (!a->repeats && !b->repeats) {
+        const char *const paths[2] = {a->paths[0], b->paths[0]};
+        return run_diff_make(&j->result.diff, paths, how, err);
+    }
+    const struct repeat_side sides[2] = {{(const char *const *)a->paths, a->count},
+                                         {(const char *const *)b->paths, b->count}};
+    bool ab = a->given == b->given && !g->alone;
+    return repeat_diff_make(&j->result, sides, ab ? REPEAT_IN_TIME : REPEAT_IF_SAME, how, err);
+}
+
+static int compare_all(struct judging *g, struct run_diff_options *how, struct error *err)
+{
+    struct plan_selection plans = {0};
+    int status = g->o->plans.count > 0 ? choose_plan(g->o, &plans, err) : 0;
+    const struct plan *plan = plans.count ? plans.plans[0] : NULL;
     struct diff_costs costs;
-    struct run_pricing pricing = diff_costs_begin(&costs, plans.count ? plans.plans[0] : NULL);
-    if (costs.plan)
-        how.pricing = &pricing;
+    struct run_pricing pricing =
+        diff_costs_begin(&costs, (const struct plan *const[2]){plan, plan});
+    if (plan)
+        how->pricing = &pricing;
+    for (size_t i = 0; i < g->count && status == 0; i++)
+        status = compare_one(g, &g->each[i], how, err);
     if (status == 0)
-        status = run_diff_make(d, paths, &how, err);
+        run_diff_apply(g->all, g->count, &how->gate);
     diff_costs_free(&costs);
     plan_selection_free(&plans);
     return status;
 }
 
 /* A difference may be the client's where it was the limit of one run. */
-static void warn_of_limits(const struct terminal *t, const struct diff_options *o,
-                           const struct run_diff *d)
+static void warn_of_limits(const struct terminal *t, const struct judging *g)
 {
-    for (size_t i = 0; i < 2; i++)
-        if (d->client_limited[i])
-            warn(t, "the client was the limit of %s%s%s: a change may be the client's",
-                 o->common.arguments[i], d->limits[i][0] ? ": " : "", d->limits[i]);
+    for (size_t k = 0; k < g->count; k++)
+        for (size_t i = 0; i < 2; i++) {
+            const struct run_diff *d = g->all[k];
+            if (d->client_limited[i] && (i == 0 ? !g->alone : k == 0))
+                warn(t, "the client was the limit of %s%s%s: a change may be the client's",
+                     i ? g->run.given : g->each[k].before.given, d->limits[i][0] ? ": " : "",
+                     d->limits[i]);
+        }
+}
+
+/* The first of the baselines that says no. */
+static int judge(struct judging *g, struct error *err)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        struct error own = {0};
+        if (run_diff_judge(g->all[i], &own) == 0)
+            continue;
+        if (g->count == 1)
+            return error_set(err, own.code, "%s", own.message);
+        return error_set(err, own.code, "against %s: %.900s", g->each[i].before.given, own.message);
+    }
+    return 0;
+}
+
+static int show_all(const struct terminal *t, struct judging *g, struct error *err)
+{
+    warn_of_limits(t, g);
+    print_tables(t, g);
+    if (g->o->common.json)
+        print_json(t, g);
+    warn_undecided(t, g);
+    int status = write_junit(g, err);
+    return status < 0 ? status : judge(g, err);
 }
 
 static int run(const struct terminal *t, const void *parsed, struct error *err)
 {
-    const struct diff_options *o = parsed;
-    struct run_diff d;
-    if (command_arguments(&o->common, 2, "two run directories", err) < 0)
-        return ERR_INPUT;
-    int status = compare(o, &d, err);
-    if (status < 0)
-        return status;
-    warn_of_limits(t, o, &d);
-    print_table(t, o, &d);
-    if (o->common.json)
-        print_json(t, &d);
-    warn_undecided(t, &d);
-    return run_diff_judge(&d, err);
+    struct judging g = {.o = parsed};
+    struct run_diff_options how;
+    if (g.o->common.argument_count == 0)
+        return command_arguments(&g.o->common, 2, "two run directories", err);
+    if (read_options(g.o, &how, err) < 0)
+        return err->code;
+    int status = find_subjects(&g, &how.gate, err);
+    if (status == 0)
+        status = compare_all(&g, &how, err);
+    if (status == 0)
+        status = show_all(t, &g, err);
+    judging_free(&g);
+    return status;
 }
 
 const struct command command_diff = {
     .name = "diff",
-    .summary = "what changed between two runs, beyond chance",
-    .usage = "RUN RUN",
+    .summary = "what changed between runs, beyond chance",
+    .usage = "BASELINE... RUN",
     .about =
         "Compares two runs metric by metric: failures, goodput, latencies, throughput, tokens and\n"
         "cost; how much changed, the interval that the change lies in, and whether it is beyond\n"
         "chance. The figures of --fail-on are judged, worse being positive. FAIL (exit 1): worse\n"
         "beyond chance, and by more than allowed. PASS: surely no worse than allowed. UNDECIDED:\n"
         "the runs are too short; how many requests would do is said on standard error.\n"
-        "Improvements, however large, exit 0.",
+        "Improvements, however large, exit 0. The last run is judged, against each of the others;\n"
+        "with limits alone it needs no other. A folder of repeats (bench --repeat) stands for all\n"
+        "of its runs, and one of an A/B, alone, for its two sides: there the unit is the repeat.\n",
     .examples = "  farebox diff results/before results/after --tolerance 10\n"
                 "  farebox diff results/main results/branch --fail-on 'ttft_p99>10%' --fail-on "
-                "'failed>0.5pp'\n",
+                "'failed>0.5pp'\n"
+                "  farebox diff results/release results/main results/branch --junit gate.xml\n"
+                "  farebox diff results/branch --fail-on 'ttft_p99>500ms' --fail-on 'failed>1%'\n",
     .options = options,
     .options_size = sizeof(struct diff_options),
     .run = run,

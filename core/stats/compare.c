@@ -4,6 +4,7 @@
 #include "core/stats/interval.h"
 #include "core/stats/multiple.h"
 #include "core/stats/paired.h"
+#include "core/stats/quantile.h"
 #include "core/stats/tail.h"
 
 #include <gsl/gsl_cdf.h>
@@ -202,6 +203,46 @@ void compare_split_sides(struct comparison *c)
         c->p_up = c->p_down = NAN;
 }
 
+static struct comparison estimated(double what, double before, double after, size_t values)
+{
+    return (struct comparison){.what = what,
+                               .before = before,
+                               .after = after,
+                               .change = after / before - 1,
+                               .low = NAN,
+                               .high = NAN,
+                               .p_value = NAN,
+                               .p_up = NAN,
+                               .p_down = NAN,
+                               .p_adjusted = NAN,
+                               .p_independent = NAN,
+                               .values = values};
+}
+
+static double estimate_alone(const double *values, size_t n, double what)
+{
+    double sum = 0, quantile;
+    if (what >= 0) {
+        quantiles_of(values, n, &what, 1, &quantile);
+        return (double)n * (1 - what) >= 1 - 1e-9 ? quantile : NAN;
+    }
+    for (size_t i = 0; i < n; i++)
+        sum += values[i];
+    return n ? sum / (double)n : NAN;
+}
+
+void compare_estimates(const double *before, size_t n_before, const double *after, size_t n_after,
+                       const double *what, size_t count, struct comparison *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        double a = estimate_alone(before, n_before, what[i]);
+        double b = estimate_alone(after, n_after, what[i]);
+        out[i] = estimated(what[i], a, b, (n_before + n_after) / 2);
+        if (isnan(a) || isnan(b))
+            out[i].why = "too few requests";
+    }
+}
+
 void compare_samples(const double *before, size_t n_before, const double *after, size_t n_after,
                      bool paired, const double *what, size_t count, struct comparison *out)
 {
@@ -213,18 +254,7 @@ void compare_samples(const double *before, size_t n_before, const double *after,
         struct sides s;
         bool enough = estimate(before, sorted_before, n_before, what[i], &s.before);
         enough = estimate(after, sorted_after, n_after, what[i], &s.after) && enough;
-        out[i] = (struct comparison){.what = what[i],
-                                     .before = s.before.value,
-                                     .after = s.after.value,
-                                     .change = s.after.value / s.before.value - 1,
-                                     .low = NAN,
-                                     .high = NAN,
-                                     .p_value = NAN,
-                                     .p_up = NAN,
-                                     .p_down = NAN,
-                                     .p_adjusted = NAN,
-                                     .p_independent = NAN,
-                                     .values = (n_before + n_after) / 2};
+        out[i] = estimated(what[i], s.before.value, s.after.value, (n_before + n_after) / 2);
         if (!enough)
             out[i].why = n_before && n_after ? "too few values" : "no values";
         else if (equal)

@@ -58,6 +58,11 @@ struct comparison {
 void compare_samples(const double *before, size_t n_before, const double *after, size_t n_after,
                      bool paired, const double *what, size_t count, struct comparison *out);
 
+/* The estimates alone, without interval or p: means (also of shares), and quantiles where at least
+ * one value lies beyond, else NaN. */
+void compare_estimates(const double *before, size_t n_before, const double *after, size_t n_after,
+                       const double *what, size_t count, struct comparison *out);
+
 /* Fills p_up and p_down from p_value and the sign of the change. */
 void compare_split_sides(struct comparison *c);
 

@@ -519,11 +519,83 @@ START_TEST(only_what_is_asked_for_is_judged)
 }
 END_TEST
 
+START_TEST(limits_are_in_the_units_of_their_figures)
+{
+    static const struct {
+        const char *text, *unit, *reads;
+        double allowed;
+        bool least;
+    } limits[] = {
+        {"ttft_p99>500ms", "ms", "500 ms", 500, false},
+        {"e2e_p50>1.5s", "ms", "1,500 ms", 1500, false},
+        {"failed > 1 %", "share", "1 %", 0.01, false},
+        {"goodput<95%", "share", "95 %", 0.95, true},
+        {"output_throughput_tps<1200", "per_second", "1,200 /s", 1200, true},
+        {"cost>$0.01", "usd", "$0.01", 0.01, false},
+        {"ttft_p99>10%", "ms", "", 0.1, false}, /* and the same figure against what was before */
+    };
+    struct gate gate = {0};
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        char reads[GATE_VALUE_SIZE];
+        ck_assert_int_eq(gate_parse(limits[i].text, &gate, NULL), 0);
+        const struct gate_figure *f = &gate.figures[i];
+        ck_assert_double_eq_tol(f->allowed, limits[i].allowed, 1e-12);
+        ck_assert(f->absolute == (*limits[i].reads != '\0') && f->least == limits[i].least);
+        ck_assert_str_eq(gate_unit(f), limits[i].unit);
+        gate_format_value(f, f->allowed, reads);
+        if (f->absolute)
+            ck_assert_str_eq(reads, limits[i].reads);
+    }
+    ck_assert(gate_compares(&gate));
+    ck_assert_int_eq(gate_parse("ttft_p99>1s", &gate, NULL), ERR_INPUT); /* twice */
+}
+END_TEST
+
+/* Median 21 ms, p99 near 22 ms of 1,000 requests; nothing failed. */
+START_TEST(a_run_is_held_against_limits)
+{
+    struct made run = {"a", NULL, 1000, 1, NULL}, slow = {"b", NULL, 1000, 2, late_sometimes};
+    const char *const kept[] = {"ttft_p50>22ms", "ttft_p99>23ms", "failed>1%", ""};
+    const char *const passed[] = {"ttft_p50>20ms", ""}, *const near[] = {"ttft_p50>21ms", ""};
+    ck_assert_int_eq(compare_by(&slow, &run, kept, NULL), 0); /* whatever was before */
+    ck_assert_int_eq(run_diff_verdict(&diff), DIFF_PASS);
+    ck_assert_double_eq_tol(judged("ttft_p50")->value, 21, 0.2);
+    ck_assert(judged("ttft_p50")->low < 21.2 && judged("ttft_p50")->high < 22);
+    struct error err = {0};
+    ck_assert_int_eq(compare_by(&run, &run, passed, &err), ERR_WORK);
+    ck_assert_ptr_nonnull(strstr(err.message, "ttft_p50 is 2"));
+    ck_assert_ptr_nonnull(strstr(err.message, "above the limit of 20.0 ms"));
+    ck_assert_int_eq(compare_by(&run, &run, near, NULL), 0);
+    ck_assert_int_eq(judged("ttft_p50")->verdict, DIFF_UNDECIDED);
+    ck_assert_int_eq(compare_by(&run, &slow, kept, NULL), ERR_WORK); /* its p99 is 71 ms */
+    ck_assert_int_eq(judged("ttft_p99")->verdict, DIFF_FAIL);
+    ck_assert_int_eq(judged("failed")->verdict, DIFF_PASS);
+}
+END_TEST
+
+/* 300 requests, none beyond: p99 may still lie there (0.99^300 = 4.9 %). */
+START_TEST(a_run_too_short_for_its_limit_is_undecided)
+{
+    struct made run = {"a", NULL, 300, 1, NULL};
+    const char *const far[] = {"ttft_p99>50ms", ""};
+    ck_assert_int_eq(compare_by(&run, &run, far, NULL), 0);
+    ck_assert_int_eq(judged("ttft_p99")->verdict, DIFF_UNDECIDED);
+    ck_assert_uint_eq(judged("ttft_p99")->would_decide, 368);
+    run.requests = 1000;
+    ck_assert_int_eq(compare_by(&run, &run, far, NULL), 0);
+    ck_assert_int_eq(judged("ttft_p99")->verdict, DIFF_PASS);
+}
+END_TEST
+
 START_TEST(gates_that_are_none)
 {
-    static const char *const wrong[] = {"ttft_p99",      "ttft_p99>10",   "failed>1%",
-                                        "e2e_p42>1%",    "tpot_mean>5pp", "ttft_p99>-1%",
-                                        "ttft_p99>nan%", ">1%",           "ttft>5%"};
+    static const char *const wrong[] = {
+        "ttft_p99",      "ttft_p99>10",    "failed>1",      "e2e_p42>1%",
+        "tpot_mean>5pp", "ttft_p99>-1%",   "ttft_p99>nan%", ">1%",
+        "ttft>5%",       "ttft_p99<500ms", "goodput>95%",   "ttft_p99>500MB",
+        "cost>5ms",      "failed<1%",      "ttft_p99<10%",  "request_throughput_rps>10",
+        "ttft_p99>-5ms", "failed>500ms",   "cost<$1",
+    };
     struct gate gate = {0};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         ck_assert_int_eq(gate_parse(wrong[i], &gate, NULL), ERR_INPUT);
@@ -556,6 +628,9 @@ int main(void)
     tcase_add_test(tests, a_longer_tail_fails);
     tcase_add_test(tests, what_is_undecided_says_what_would_decide);
     tcase_add_test(tests, only_what_is_asked_for_is_judged);
+    tcase_add_test(tests, limits_are_in_the_units_of_their_figures);
+    tcase_add_test(tests, a_run_is_held_against_limits);
+    tcase_add_test(tests, a_run_too_short_for_its_limit_is_undecided);
     tcase_add_test(tests, gates_that_are_none);
     tcase_add_test(tests, equal_runs_that_fail_stay_without_finding);
     int status = testing_run(suite);

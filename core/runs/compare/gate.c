@@ -3,6 +3,7 @@
 #include "core/stats/compare.h"
 #include "core/text.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,40 +78,111 @@ static bool take_suffix(struct text *t, const char *suffix)
     return true;
 }
 
-/* "10%", "0.5pp": what is allowed, in the unit of the figure. */
-static int parse_limit(const char *text, struct text limit, struct gate_figure *f,
-                       struct error *err)
+static bool is_latency(const struct gate_figure *f)
 {
-    bool percent = take_suffix(&limit, "%");
-    bool points = !percent && (take_suffix(&limit, "pp") || take_suffix(&limit, "pt"));
+    return f->what != COMPARE_SHARE && f->what != COMPARE_RATE && strcmp(f->key, "cost_usd") != 0;
+}
+
+static bool wants_more(const struct gate_figure *f)
+{
+    return f->what == COMPARE_RATE || strcmp(f->key, "goodput_fraction") == 0;
+}
+
+/* "500ms", "0.5s", "1%" of a share, "12" a second, "$0.01": a limit on the run itself. */
+static bool parse_absolute(struct text limit, struct gate_figure *f)
+{
+    double value, unit = 1;
+    if (is_latency(f)) {
+        bool ms = take_suffix(&limit, "ms");
+        if (!ms && !take_suffix(&limit, "s"))
+            return false;
+        unit = ms ? 1 : 1000;
+    } else if (f->what == COMPARE_SHARE) {
+        if (!take_suffix(&limit, "%"))
+            return false;
+        unit = 0.01;
+    } else if (f->what == COMPARE_RATE) {
+        take_suffix(&limit, "/s");
+    } else if (limit.length > 0 && limit.at[0] == '$') {
+        limit = (struct text){limit.at + 1, limit.length - 1};
+    } else if (!take_suffix(&limit, "USD")) {
+        return false;
+    }
+    if (!text_to_double(limit, &value) || !(value >= 0 && value <= 1e12))
+        return false;
+    f->allowed = value * unit;
+    f->absolute = true;
+    f->least = wants_more(f);
+    return true;
+}
+
+/* "10%", "0.5pp": what is allowed, in the unit of the figure. */
+static bool parse_relative(struct text limit, struct gate_figure *f)
+{
+    bool points = f->what == COMPARE_SHARE;
     double value;
-    if ((!percent && !points) || !text_to_double(limit, &value) || !(value >= 0 && value <= 1e6))
-        return error_set(err, ERR_INPUT,
-                         "--fail-on '%s': by how much may it be worse? Percent or percentage "
-                         "points, as in 'ttft_p99>10%%' or 'failed>0.5pp'",
-                         text);
-    f->points = f->what == COMPARE_SHARE;
-    if (f->points != points)
-        return error_set(err, ERR_INPUT,
-                         f->points ? "--fail-on '%s': a share is judged in percentage points, as "
-                                     "in '%s>0.5pp'"
-                                   : "--fail-on '%s': it is judged in percent of what it was "
-                                     "before, as in '%s>10%%'",
-                         text, f->name);
+    if (points ? !take_suffix(&limit, "pp") && !take_suffix(&limit, "pt")
+               : !take_suffix(&limit, "%"))
+        return false;
+    if (!text_to_double(limit, &value) || !(value >= 0 && value <= 1e6))
+        return false;
     f->allowed = value / 100;
+    return true;
+}
+
+static int refuse_limit(const char *text, const struct gate_figure *f, struct error *err)
+{
+    if (f->what == COMPARE_SHARE)
+        return error_set(err, ERR_INPUT,
+                         "--fail-on '%s': a share is judged in percentage points against what was "
+                         "before, as in '%s>0.5pp', or by itself, as in '%s%s'",
+                         text, f->name, f->name, wants_more(f) ? "<95%" : ">1%");
+    return error_set(err, ERR_INPUT,
+                     "--fail-on '%s': by how much may it be worse? In percent of what it was "
+                     "before, as in '%s>10%%', or by itself, as in '%s%s'",
+                     text, f->name, f->name,
+                     is_latency(f)             ? ">500ms"
+                     : f->what == COMPARE_RATE ? "<100"
+                                               : ">$0.01");
+}
+
+/* What stands behind the name: > or <, and the limit. */
+static int parse_limit(const char *text, const char *sign, struct gate_figure *f, struct error *err)
+{
+    struct text limit = text_trim(text_of(sign + 1));
+    f->points = f->what == COMPARE_SHARE;
+    if (*sign == '>' && parse_relative(limit, f))
+        return 0;
+    if (!parse_absolute(limit, f))
+        return refuse_limit(text, f, err);
+    if (f->least != (*sign == '<'))
+        return error_set(err, ERR_INPUT,
+                         f->least ? "--fail-on '%s': it must not fall below a limit: write '%s<%s'"
+                                  : "--fail-on '%s': it must not rise above a limit: write '%s>%s'",
+                         text, f->name, sign + 1);
     return 0;
+}
+
+static bool is_judged(const struct gate *gate, const struct gate_figure *f)
+{
+    for (size_t i = 0; i < gate->count; i++) {
+        const struct gate_figure *g = &gate->figures[i];
+        if (strcmp(g->key, f->key) == 0 && g->what == f->what && g->absolute == f->absolute)
+            return true;
+    }
+    return false;
 }
 
 int gate_parse(const char *text, struct gate *gate, struct error *err)
 {
-    const char *greater = strchr(text, '>');
+    const char *sign = strpbrk(text, "<>");
     struct gate_figure f = {0};
-    if (!greater)
+    if (!sign)
         return error_set(err, ERR_INPUT,
-                         "--fail-on '%s': expected FIGURE>X, as in 'ttft_p99>10%%' (in quotes: the "
-                         "shell takes > for a file)",
+                         "--fail-on '%s': expected FIGURE>X, as in 'ttft_p99>10%%' or "
+                         "'ttft_p99>500ms' (in quotes: the shell takes > for a file)",
                          text);
-    struct text name = text_trim((struct text){text, (size_t)(greater - text)});
+    struct text name = text_trim((struct text){text, (size_t)(sign - text)});
     if (!find_figure(name, &f))
         return error_set(
             err, ERR_INPUT,
@@ -120,10 +192,10 @@ int gate_parse(const char *text, struct gate *gate, struct error *err)
             "_p50, _p90, _p95, _p99 or _p999",
             text);
     snprintf(f.name, sizeof f.name, "%.*s", (int)name.length, name.at);
-    int status = parse_limit(text, text_trim(text_of(greater + 1)), &f, err);
+    int status = parse_limit(text, sign, &f, err);
     if (status < 0)
         return status;
-    if (gate_has(gate, f.key, f.what))
+    if (is_judged(gate, &f))
         return error_set(err, ERR_INPUT, "--fail-on '%s': %s is judged already; once is enough",
                          text, f.name);
     if (gate->count == GATE_FIGURES)
@@ -158,4 +230,36 @@ bool gate_has(const struct gate *gate, const char *key, double what)
         if (strcmp(gate->figures[i].key, key) == 0 && gate->figures[i].what == what)
             return true;
     return false;
+}
+
+bool gate_compares(const struct gate *gate)
+{
+    for (size_t i = 0; i < gate->count; i++)
+        if (!gate->figures[i].absolute)
+            return true;
+    return false;
+}
+
+void gate_format_value(const struct gate_figure *f, double value, char out[GATE_VALUE_SIZE])
+{
+    char digits[TEXT_GROUPED_SIZE], number[TEXT_GROUPED_SIZE];
+    if (!isfinite(value)) {
+        snprintf(out, GATE_VALUE_SIZE, "–");
+    } else if (f->what == COMPARE_SHARE) {
+        snprintf(out, GATE_VALUE_SIZE, "%s %%", TEXT_SHORT(value * 100, 3));
+    } else if (strcmp(f->key, "cost_usd") == 0) {
+        snprintf(out, GATE_VALUE_SIZE, "$%s", TEXT_SHORT(value, 3));
+    } else {
+        snprintf(digits, sizeof digits, "%.*f", fabs(value) < 100 ? 1 : 0, value);
+        snprintf(out, GATE_VALUE_SIZE, "%s %s", text_group(digits, number),
+                 f->what == COMPARE_RATE ? "/s" : "ms");
+    }
+}
+
+const char *gate_unit(const struct gate_figure *f)
+{
+    return f->what == COMPARE_SHARE  ? "share"
+           : f->what == COMPARE_RATE ? "per_second"
+           : is_latency(f)           ? "ms"
+                                     : "usd";
 }

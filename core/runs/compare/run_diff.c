@@ -1,5 +1,6 @@
 #include "core/runs/compare/run_diff.h"
 
+#include "core/runs/compare/run_level.h"
 #include "core/runs/compare/run_pair.h"
 #include "core/stats/compare_share.h"
 
@@ -40,8 +41,8 @@ struct maker {
     struct run_pair pair;
     struct run_diff *out;
     struct slo_list slos;
+    const struct run_diff_options *options;
     const struct gate *gate; /* what must be there to be judged */
-    bool closed;
 };
 
 static bool measure_value(const struct pair_request *q, const void *context, double *value)
@@ -69,8 +70,8 @@ static bool measure_value(const struct pair_request *q, const void *context, dou
         *value = r->output;
         break;
     case MEASURE_COST:
-        has = !isnan(q->cost_usd);
-        *value = q->cost_usd;
+        has = q->has_cost;
+        *value = money_to_double(q->cost);
         break;
     case MEASURE_FAILED:
         *value = r->status == RECORD_FAILED;
@@ -117,9 +118,23 @@ static void add_share(struct maker *k, const struct measure *m)
     struct pair_values v;
     run_pair_values(&k->pair, measure_value, m, &v);
     struct diff_row *row = add_row(k->out, m->key, m->title, m->better);
-    compare_shares(v.values[0], v.n[0], v.values[1], v.n[1], k->pair.paired, &row->comparison);
+    static const double share = COMPARE_SHARE;
+    if (k->options->plain)
+        compare_estimates(v.values[0], v.n[0], v.values[1], v.n[1], &share, 1, &row->comparison);
+    else
+        compare_shares(v.values[0], v.n[0], v.values[1], v.n[1], k->pair.paired, &row->comparison);
     row->failures = m->kind == MEASURE_FAILED;
     pair_values_free(&v);
+}
+
+static void compare_values(const struct maker *k, const struct pair_values *v, const double *what,
+                           size_t count, struct comparison *out)
+{
+    if (k->options->plain)
+        compare_estimates(v->values[0], v->n[0], v->values[1], v->n[1], what, count, out);
+    else
+        compare_samples(v->values[0], v->n[0], v->values[1], v->n[1], k->pair.paired, what, count,
+                        out);
 }
 
 static void add_values(struct maker *k, const struct measure *m, const double *what, size_t count)
@@ -128,7 +143,7 @@ static void add_values(struct maker *k, const struct measure *m, const double *w
     struct comparison c[MOST_STATISTICS];
     run_pair_values(&k->pair, measure_value, m, &v);
     if (v.n[0] > 0 && v.n[1] > 0) {
-        compare_samples(v.values[0], v.n[0], v.values[1], v.n[1], k->pair.paired, what, count, c);
+        compare_values(k, &v, what, count, c);
         for (size_t i = 0; i < count; i++) {
             struct diff_row *row = add_row(k->out, m->key, m->title, m->better);
             row->comparison = c[i];
@@ -152,11 +167,13 @@ static double mean_of(const double *values, size_t n)
     return n ? sum / (double)n : NAN;
 }
 
-/* True if the two metrics say the same in both runs. */
+/* True if the two metrics say the same in both runs. Of plain figures all are given. */
 static bool repeats(struct maker *k, enum metric a, enum metric b)
 {
     struct pair_values x, y;
     struct measure m = {.metric = a};
+    if (k->options->plain)
+        return false;
     run_pair_values(&k->pair, measure_value, &m, &x);
     m.metric = b;
     run_pair_values(&k->pair, measure_value, &m, &y);
@@ -240,7 +257,7 @@ static void add_latencies(struct maker *k)
     static const enum metric ttft[] = {METRIC_TTFT_SCHEDULED, METRIC_TTFT};
     static const enum metric e2e[] = {METRIC_E2E_SCHEDULED, METRIC_E2E};
     /* Open loop and traces lead with the time from the schedule, closed loop with the sending. */
-    int lead = k->closed;
+    int lead = k->out->closed;
     add_latency(k, ttft[lead]);
     if (asked_for(k, ttft[!lead]) || !repeats(k, ttft[!lead], ttft[lead]))
         add_latency(k, ttft[!lead]);
@@ -346,9 +363,13 @@ static void add_rate(struct maker *k, const struct slices s[2], int rate, const 
         return;
     }
     struct diff_row *row = add_row(k->out, m->key, m->title, m->better);
-    bool together = k->pair.paired && !k->closed;
-    compare_samples(s[0].rate[rate], SLICES, s[1].rate[rate], SLICES, together, of_mean, 1,
-                    &row->comparison);
+    bool together = k->pair.paired && !k->out->closed;
+    if (k->options->plain)
+        compare_estimates(s[0].rate[rate], SLICES, s[1].rate[rate], SLICES, of_mean, 1,
+                          &row->comparison);
+    else
+        compare_samples(s[0].rate[rate], SLICES, s[1].rate[rate], SLICES, together, of_mean, 1,
+                        &row->comparison);
     row->comparison.what = COMPARE_RATE;
 }
 
@@ -362,7 +383,7 @@ static void add_rates(struct maker *k)
     struct slices s[2];
     for (int i = 0; i < 2; i++)
         fill_slices(&k->pair.runs[i], &s[i]);
-    for (int i = k->closed ? RATE_COMPLETED : RATE_DUE; i < RATES; i++)
+    for (int i = k->out->closed ? RATE_COMPLETED : RATE_DUE; i < RATES; i++)
         add_rate(k, s, i, &rates[i]);
 }
 
@@ -406,6 +427,8 @@ static void count_pairs(struct maker *k)
     d->paired = k->pair.paired;
     for (int i = 0; i < 2; i++)
         d->requests[i] = k->pair.runs[i].in_window;
+    if (!d->paired && k->options->plain)
+        return;
     if (!d->paired) {
         run_diff_note(
             d, "the runs do not hold the same requests: they are compared as independent samples");
@@ -418,6 +441,8 @@ static void count_pairs(struct maker *k)
     d->alone[0] = v.alone[0];
     d->alone[1] = v.alone[1];
     pair_values_free(&v);
+    if (k->options->plain)
+        return;
     if (d->pairs < d->requests[0] || d->pairs < d->requests[1])
         run_diff_note(d,
                       "%" PRIu64 " requests are compared, those in both windows, of %" PRIu64
@@ -441,6 +466,7 @@ static void note_runs(struct maker *k)
     const struct pair_run *r = k->pair.runs;
     for (int i = 0; i < 2; i++) {
         const struct summary *s = r[i].summary;
+        k->out->accounting[i] = r[i].collector->accounting;
         k->out->client_limited[i] = s->fidelity.client_limited;
         memcpy(k->out->limits[i], s->fidelity.reason, sizeof k->out->limits[i]);
         if (s->warmup_s > 0)
@@ -450,73 +476,95 @@ static void note_runs(struct maker *k)
             run_diff_note(k->out, "%s: the last record was cut off and is left out", names[i]);
     }
     bool closed[2] = {is_closed(&r[0]), is_closed(&r[1])};
-    k->closed = closed[0] && closed[1];
+    k->out->closed = closed[0] && closed[1];
     if (closed[0] != closed[1])
         run_diff_note(k->out,
                       "one run is a closed loop, the other is not: their waiting is not alike");
 }
 
-/* What is judged where nobody says what. */
-static struct gate default_gate(const struct maker *k)
+/* ---- figures against limits ---- */
+
+static bool find_measure(const struct maker *k, const struct gate_figure *f, struct measure *out)
 {
-    double tolerance = k->out->tolerance / 100;
-    struct gate gate = {0};
-    gate_add_failed(&gate, k->out->share_tolerance / 100);
-    enum metric ttft = k->closed ? METRIC_TTFT : METRIC_TTFT_SCHEDULED;
-    enum metric e2e = k->closed ? METRIC_E2E : METRIC_E2E_SCHEDULED;
-    gate_add_latency(&gate, ttft, 0.5, tolerance);
-    gate_add_latency(&gate, ttft, 0.99, tolerance);
-    gate_add_latency(&gate, METRIC_TPOT, COMPARE_MEAN, tolerance);
-    gate_add_latency(&gate, e2e, COMPARE_MEAN, tolerance);
-    gate_add_latency(&gate, e2e, 0.99, tolerance);
-    return gate;
+    static const struct measure known[] = {
+        {.kind = MEASURE_GAP, .key = "chunk_gap_max_ms"},
+        {.kind = MEASURE_FAILED, .key = "failed_fraction"},
+        {.kind = MEASURE_DROPPED, .key = "dropped_fraction"},
+        {.kind = MEASURE_GOOD, .key = "goodput_fraction"},
+        {.kind = MEASURE_COST, .key = "cost_usd"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(known[i].key, f->key) == 0)
+            *out = known[i];
+    for (int m = 0; m < METRIC_COUNT; m++)
+        if (strcmp(metric_key((enum metric)m), f->key) == 0)
+            *out = (struct measure){.key = f->key, .metric = (enum metric)m};
+    out->slos = k->slos.count ? &k->slos : &k->pair.runs[1].summary->slos;
+    return out->key && (out->kind != MEASURE_GOOD || out->slos->count > 0);
 }
 
-static bool has_key(const struct run_diff *d, const char *key)
+static void level_of_rate(struct maker *k, const struct gate_figure *f, struct run_level *out)
 {
-    for (size_t i = 0; i < d->count; i++)
-        if (strcmp(d->rows[i].key, key) == 0)
-            return true;
-    return false;
+    struct slices s;
+    bool tokens = strcmp(f->key, "output_throughput_tps") == 0;
+    fill_slices(&k->pair.runs[1], &s);
+    run_level(s.rate[tokens ? RATE_OUTPUT : RATE_COMPLETED], SLICES, COMPARE_RATE, f->allowed, out);
+    out->values = s.completed;
 }
 
-/* Leaves out what neither run has: answers that do not stream have no first token. */
-static struct gate without_absent(const struct run_diff *d, const struct gate *gate)
+/* Of the second run alone. */
+static void add_level(struct maker *k, const struct gate_figure *f, struct diff_level *out)
 {
-    struct gate kept = {0};
-    for (size_t i = 0; i < gate->count; i++)
-        if (has_key(d, gate->figures[i].key))
-            kept.figures[kept.count++] = gate->figures[i];
-    return kept;
-}
-
-static void judge_all(struct maker *k)
-{
-    struct gate gate = *k->gate;
-    if (gate.count == 0) {
-        gate = default_gate(k);
-        gate = without_absent(k->out, &gate);
+    struct run_level l = {NAN, NAN, NAN, NAN, NAN, 0, "the run has none"};
+    struct measure m = {0};
+    if (f->what == COMPARE_RATE) {
+        level_of_rate(k, f, &l);
+    } else if (find_measure(k, f, &m)) {
+        double *values;
+        size_t n;
+        run_pair_own_values(&k->pair, 1, measure_value, &m, &values, &n);
+        run_level(values, n, f->what, f->allowed, &l);
+        free(values);
     }
-    run_diff_conclude(k->out);
-    run_diff_apply(k->out, &gate);
+    *out =
+        (struct diff_level){l.value, l.low, l.high, f->least ? l.p_down : l.p_up, l.values, l.why};
+}
+
+static void add_levels(struct maker *k)
+{
+    for (size_t i = 0; i < k->gate->count; i++)
+        if (k->gate->figures[i].absolute)
+            add_level(k, &k->gate->figures[i], &k->out->levels[i]);
+}
+
+static void make_rows(struct maker *k)
+{
+    note_runs(k);
+    count_pairs(k);
+    add_shares(k);
+    add_latencies(k);
+    add_rates(k);
+    add_work(k);
+    run_pair_charges(&k->pair, &k->out->charges);
 }
 
 int run_diff_make(struct run_diff *out, const char *const paths[2],
                   const struct run_diff_options *options, struct error *err)
 {
-    struct maker k = {.out = out, .slos = options->slos, .gate = &options->gate};
+    struct maker k = {
+        .out = out, .slos = options->slos, .options = options, .gate = &options->gate};
     *out = (struct run_diff){.tolerance = options->tolerance,
                              .share_tolerance = options->share_tolerance,
                              .undecided_fails = options->undecided_fails};
-    int status = run_pair_read(&k.pair, paths, options->pricing, err);
-    if (status == 0) {
-        note_runs(&k);
-        count_pairs(&k);
-        add_shares(&k);
-        add_latencies(&k);
-        add_rates(&k);
-        add_work(&k);
-        judge_all(&k);
+    int status = run_pair_read(&k.pair, paths, options->pricing,
+                               options->apart ? PAIR_NEVER : PAIR_IF_SAME, err);
+    if (status == 0)
+        make_rows(&k);
+    if (status == 0 && !options->plain) {
+        add_levels(&k);
+        run_diff_conclude(out);
+        if (!options->open)
+            run_diff_apply(&out, 1, &options->gate);
     }
     run_pair_free(&k.pair);
     return status;

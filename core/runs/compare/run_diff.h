@@ -30,10 +30,12 @@
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/json/json_write.h"
+#include "core/money.h"
 #include "core/runs/compare/gate.h"
 #include "core/runs/record/record.h"
 #include "core/runs/summary/fidelity.h"
 #include "core/runs/summary/slo.h"
+#include "core/runs/summary/summary.h"
 #include "core/stats/compare.h"
 
 #include <stdbool.h>
@@ -57,12 +59,29 @@ enum diff_verdict { DIFF_PASS, DIFF_UNDECIDED, DIFF_FAIL };
 struct diff_judged {
     struct gate_figure figure;
     enum diff_verdict verdict;
-    double worse, limit;   /* the estimate, and its upper 97.5% limit; NaN if unknown */
-    double p, p_adjusted;  /* one-sided, of no worsening; NaN if it could not be tested */
-    uint64_t would_decide; /* requests of a run like these, from n · (half-width ÷ distance to what
-                              is allowed)²; 0 if unknown */
-    bool at_least;         /* would_decide only makes up the ten episodes that a limit needs */
-    const char *why;       /* static words where a limit is missing, else NULL */
+    double worse, limit;     /* the estimate, and its upper 97.5% limit; NaN if unknown. Of a figure
+                                that is held against a limit: by how much it is beyond */
+    double value, low, high; /* of such a figure itself, and its 95% interval; else NaN */
+    double p, p_adjusted;    /* one-sided, of no worsening; NaN if it could not be tested */
+    uint64_t would_decide;   /* requests (where the runs are repeats: repeats) like these, from n ·
+                                (half-width ÷ distance to what   is allowed)²; 0 if unknown */
+    bool at_least;           /* would_decide only makes up the ten episodes that a limit needs */
+    const char *why;         /* static words where a limit is missing, else NULL */
+};
+
+/* What the requests cost whose costs are known, of pairs in both runs; exact. */
+struct diff_charges {
+    money usd[2];
+    uint64_t requests[2];
+    bool fits; /* false: a sum passes what money holds */
+};
+
+/* A figure of the gate that is held against a limit, before it is judged. */
+struct diff_level {
+    double value, low, high, p_beyond; /* the run's own, as in struct run_level; p: one-sided, of
+                                          not being beyond the limit */
+    size_t values;
+    const char *why;
 };
 
 #define DIFF_ROWS 48
@@ -82,6 +101,11 @@ struct run_diff {
     struct diff_judged judged[GATE_FIGURES];
     size_t judged_count;
     bool undecided_fails;
+    bool closed;      /* both runs are closed loops */
+    uint64_t repeats; /* a side: the rows are of repeats (repeat_diff.h); 0 = of one run each */
+    struct diff_charges charges;
+    struct accounting accounting[2];
+    struct diff_level levels[GATE_FIGURES]; /* by figure of the gate; of those with limits */
     bool client_limited[2]; /* a change may be the client's; why it was the limit, "" = not said */
     char limits[2][FIDELITY_TEXT_SIZE];
 };
@@ -93,7 +117,8 @@ struct run_pricing {
      * asked for, or RUN_PRICING_NONE. Then all of them are there. */
     int (*add)(void *context, int run, const struct record *r, uint32_t *row, struct error *err);
     int (*end)(void *context, int run, const char *path, struct error *err);
-    double (*cost_usd)(const void *context, int run, uint32_t row); /* NAN = nothing known */
+    /* False: nothing is known. */
+    bool (*cost)(const void *context, int run, uint32_t row, money *out);
 };
 #define RUN_PRICING_NONE UINT32_MAX
 
@@ -105,9 +130,14 @@ struct run_diff_options {
     bool undecided_fails;              /* run_diff_judge takes UNDECIDED for FAIL */
     struct slo_list slos;              /* none: those that both runs were held to */
     const struct run_pricing *pricing; /* NULL: what the records say */
+    bool apart;                        /* never pair by pair */
+    bool plain; /* the estimates of all rows and nothing else: no intervals, no verdict, no notes of
+                   counts; for those who compare repeats */
+    bool open;  /* leave the verdict to run_diff_apply: several comparisons are judged together */
 };
 
-/* `paths`: two run directories, before and after. */
+/* `paths`: two run directories, before and after; the same one twice where it is held against
+ * limits alone. */
 int run_diff_make(struct run_diff *out, const char *const paths[2],
                   const struct run_diff_options *options, struct error *err);
 
@@ -118,9 +148,14 @@ int run_diff_judge(struct run_diff *d, struct error *err);
 enum diff_verdict run_diff_verdict(const struct run_diff *d);
 const char *diff_verdict_name(enum diff_verdict v); /* "FAIL" */
 
-/* For run_diff_make: the findings of the rows and the notes about them; then the gate. */
+/* For run_diff_make: the findings of the rows and the notes about them. */
 void run_diff_conclude(struct run_diff *d);
-void run_diff_apply(struct run_diff *d, const struct gate *gate);
+
+/* The gate: what is given, or without any figure failed, TTFT p50 and p99, TPOT mean, E2E mean and
+ * p99 as far as the runs have them. It judges the comparisons of one run with several others in one
+ * family; limits, which are the run's own, with the first of them. */
+struct gate run_diff_gate(const struct run_diff *d, const struct gate *given);
+void run_diff_apply(struct run_diff *const *all, size_t count, const struct gate *given);
 void run_diff_note(struct run_diff *d, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -130,5 +165,9 @@ void diff_statistic(const struct comparison *c, char out[DIFF_STATISTIC_SIZE]);
 
 /* {"paired", "requests", ..., "comparisons": [...], "notes": [...]} */
 void run_diff_write(const struct run_diff *d, struct json_writer *w);
+
+/* Its members without the braces, and the keys of a row, for those who add some. */
+void run_diff_put(const struct run_diff *d, struct json_writer *w);
+void run_diff_put_row(const struct diff_row *row, struct json_writer *w);
 
 #endif

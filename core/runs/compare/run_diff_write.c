@@ -25,13 +25,12 @@ static void put_counts(struct json_writer *w, const char *key, const uint64_t co
     json_end_object(w);
 }
 
-static void put_row(struct json_writer *w, const struct diff_row *row)
+void run_diff_put_row(const struct diff_row *row, struct json_writer *w)
 {
     static const char *const better[] = {"less", "more", NULL};
     const struct comparison *c = &row->comparison;
     char statistic[DIFF_STATISTIC_SIZE];
     diff_statistic(c, statistic);
-    json_begin_object(w);
     json_pair_string(w, "metric", row->key);
     json_pair_string(w, "statistic", statistic);
     json_pair_double(w, "before", c->before);
@@ -48,7 +47,18 @@ static void put_row(struct json_writer *w, const struct diff_row *row)
     json_pair_string(w, "better", better[row->better]);
     json_pair_bool(w, "regression", row->regression);
     json_pair_string(w, "not_compared", isnan(c->p_value) ? c->why : NULL);
+}
+
+static void put_row(struct json_writer *w, const struct diff_row *row)
+{
+    json_begin_object(w);
+    run_diff_put_row(row, w);
     json_end_object(w);
+}
+
+static const char *unit_of(const struct gate_figure *f)
+{
+    return f->absolute ? gate_unit(f) : f->points ? "difference" : "ratio";
 }
 
 static void put_judged(struct json_writer *w, const struct diff_judged *j)
@@ -65,7 +75,14 @@ static void put_judged(struct json_writer *w, const struct diff_judged *j)
     json_pair_statistic(w, "worse_by", j->worse);
     json_pair_statistic(w, "limit", j->limit);
     json_pair_double(w, "allowed", j->figure.allowed);
-    json_pair_string(w, "unit", j->figure.points ? "difference" : "ratio");
+    json_pair_string(w, "unit", unit_of(&j->figure));
+    json_pair_bool(w, "against_limit", j->figure.absolute);
+    json_pair_statistic(w, "value", j->value);
+    json_key(w, "ci95");
+    json_begin_array(w);
+    json_put_statistic(w, j->low);
+    json_put_statistic(w, j->high);
+    json_end_array(w);
     json_pair_statistic(w, "p", j->p);
     json_pair_statistic(w, "p_adjusted", j->p_adjusted);
     json_pair_known_u64(w, "requests_to_decide", j->would_decide > 0, j->would_decide);
@@ -85,17 +102,11 @@ static void put_verdicts(struct json_writer *w, const struct run_diff *d)
     json_end_array(w);
 }
 
-void run_diff_write(const struct run_diff *d, struct json_writer *w)
+void run_diff_put(const struct run_diff *d, struct json_writer *w)
 {
     bool regression = false;
     for (size_t i = 0; i < d->count; i++)
         regression = regression || d->rows[i].regression;
-    json_begin_object(w);
-    json_key(w, "comparisons");
-    json_begin_array(w);
-    for (size_t i = 0; i < d->count; i++)
-        put_row(w, &d->rows[i]);
-    json_end_array(w);
     put_verdicts(w, d);
     json_pair_bool(w, "regression", regression);
     json_pair_bool(w, "paired", d->paired);
@@ -109,5 +120,16 @@ void run_diff_write(const struct run_diff *d, struct json_writer *w)
     for (size_t i = 0; i < d->note_count; i++)
         json_put_string(w, d->notes[i]);
     json_end_array(w);
+}
+
+void run_diff_write(const struct run_diff *d, struct json_writer *w)
+{
+    json_begin_object(w);
+    json_key(w, "comparisons");
+    json_begin_array(w);
+    for (size_t i = 0; i < d->count; i++)
+        put_row(w, &d->rows[i]);
+    json_end_array(w);
+    run_diff_put(d, w);
     json_end_object(w);
 }

@@ -4,7 +4,6 @@
 #include "core/runs/record/record_file.h"
 #include "core/runs/record/run_dir.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #define PAIRED_SHARE 0.9
@@ -26,7 +25,7 @@ static int by_schedule(const void *a, const void *b)
 /* What the attempts before a request's last one cost. */
 struct earlier_costs {
     struct names ids;
-    double *usd; /* by number */
+    money *usd; /* by number */
     size_t capacity;
 };
 
@@ -39,14 +38,19 @@ static void add_earlier(struct earlier_costs *e, const struct record *r)
     mem_grow(&e->usd, &e->capacity, number + 1, sizeof *e->usd);
     for (size_t i = known; i < e->capacity; i++)
         e->usd[i] = 0;
-    e->usd[number] += money_to_double(r->cost);
+    if (money_add(e->usd[number], r->cost, &e->usd[number]) < 0)
+        e->usd[number] = MONEY_MAX;
 }
 
-static double cost_of(const struct record *r, const struct earlier_costs *earlier)
+/* False: nobody said. */
+static bool cost_of(const struct record *r, const struct earlier_costs *earlier, money *out)
 {
     uint32_t number = names_find(&earlier->ids, text_of(r->request_id));
-    double before = number == NAME_NONE ? 0 : earlier->usd[number];
-    return r->has_cost ? before + money_to_double(r->cost) : number == NAME_NONE ? NAN : before;
+    money before = number == NAME_NONE ? 0 : earlier->usd[number];
+    *out = before;
+    if (r->has_cost && money_add(before, r->cost, out) < 0)
+        *out = MONEY_MAX;
+    return r->has_cost || number != NAME_NONE;
 }
 
 static int64_t longest_gap(const struct record *r)
@@ -82,8 +86,11 @@ static int take_record(void *context, const struct record *r, struct error *err)
         return status;
     }
     struct text id = text_of(r->request_id);
-    struct pair_request q = {text_hash(id.at, id.length), run->collector->last, row,
-                             cost_of(r, &g->earlier), longest_gap(r)};
+    struct pair_request q = {.id = text_hash(id.at, id.length),
+                             .row = run->collector->last,
+                             .priced_row = row,
+                             .longest_gap_ns = longest_gap(r)};
+    q.has_cost = cost_of(r, &g->earlier, &q.cost);
     sorter_add(&run->requests, &q);
     return status;
 }
@@ -195,7 +202,7 @@ static bool find_pairs(struct run_pair *p)
 }
 
 int run_pair_read(struct run_pair *out, const char *const paths[2],
-                  const struct run_pricing *pricing, struct error *err)
+                  const struct run_pricing *pricing, enum pair_how how, struct error *err)
 {
     int status = 0;
     *out = (struct run_pair){0};
@@ -209,7 +216,7 @@ int run_pair_read(struct run_pair *out, const char *const paths[2],
     sorter_init(&out->both, sizeof(struct pair_request[2]), by_schedule);
     for (int i = 0; i < 2 && status == 0; i++)
         status = read_run(&out->runs[i], paths[i], err);
-    if (status == 0)
+    if (status == 0 && how == PAIR_IF_SAME)
         out->paired = find_pairs(out);
     return status;
 }
@@ -225,16 +232,28 @@ void run_pair_free(struct run_pair *p)
     sorter_free(&p->both);
 }
 
+/* The request with its cost under the plan, where there is one. */
+static struct pair_request priced(const struct pair_run *run, const struct pair_request *q)
+{
+    const struct run_pricing *pricing = run->pricing;
+    struct pair_request out = *q;
+    if (pricing)
+        out.has_cost = q->priced_row != RUN_PRICING_NONE &&
+                       pricing->cost(pricing->context, run->number, q->priced_row, &out.cost);
+    return out;
+}
+
 static bool value_of(const struct pair_run *run, const struct pair_request *q, request_value *value,
                      const void *context, double *out)
 {
-    const struct run_pricing *pricing = run->pricing;
-    struct pair_request priced = *q;
-    if (pricing)
-        priced.cost_usd = q->priced_row == RUN_PRICING_NONE
-                              ? NAN
-                              : pricing->cost_usd(pricing->context, run->number, q->priced_row);
-    return value(&priced, context, out);
+    const struct pair_request one = priced(run, q);
+    return value(&one, context, out);
+}
+
+static bool in_both_windows(const struct run_pair *p, const struct pair_request q[2])
+{
+    return q[0].row.scheduled_ns >= p->runs[0].from_ns &&
+           q[1].row.scheduled_ns >= p->runs[1].from_ns;
 }
 
 static void take_pairs(struct run_pair *p, request_value *value, const void *context,
@@ -246,8 +265,7 @@ static void take_pairs(struct run_pair *p, request_value *value, const void *con
     sorter_scan_begin(&scan, &p->both);
     for (const struct pair_request *q; (q = sorter_scan_next(&scan));) {
         double a, b;
-        if (q[0].row.scheduled_ns < p->runs[0].from_ns ||
-            q[1].row.scheduled_ns < p->runs[1].from_ns)
+        if (!in_both_windows(p, q))
             continue;
         bool has_a = value_of(&p->runs[0], &q[0], value, context, &a);
         bool has_b = value_of(&p->runs[1], &q[1], value, context, &b);
@@ -287,4 +305,49 @@ void pair_values_free(struct pair_values *v)
 {
     free(v->values[0]);
     free(v->values[1]);
+}
+
+void run_pair_own_values(struct run_pair *p, int run, request_value *value, const void *context,
+                         double **values, size_t *n)
+{
+    *n = 0;
+    take_run(&p->runs[run], value, context, values, n);
+}
+
+static void add_charge(struct diff_charges *out, int run, const struct pair_request *q)
+{
+    if (money_add(out->usd[run], q->cost, &out->usd[run]) < 0)
+        out->fits = false;
+    out->requests[run]++;
+}
+
+static void add_pair_charges(struct run_pair *p, struct diff_charges *out)
+{
+    struct sorter_scan scan;
+    sorter_scan_begin(&scan, &p->both);
+    for (const struct pair_request *q; (q = sorter_scan_next(&scan));) {
+        struct pair_request a = priced(&p->runs[0], &q[0]), b = priced(&p->runs[1], &q[1]);
+        if (!in_both_windows(p, q) || !a.has_cost || !b.has_cost)
+            continue;
+        add_charge(out, 0, &a);
+        add_charge(out, 1, &b);
+    }
+    sorter_scan_end(&scan);
+}
+
+void run_pair_charges(struct run_pair *p, struct diff_charges *out)
+{
+    *out = (struct diff_charges){.fits = true};
+    if (p->paired)
+        add_pair_charges(p, out);
+    for (int i = 0; i < 2 && !p->paired; i++) {
+        struct sorter_scan scan;
+        sorter_scan_begin(&scan, &p->runs[i].requests);
+        for (const struct pair_request *q; (q = sorter_scan_next(&scan));) {
+            struct pair_request one = priced(&p->runs[i], q);
+            if (one.has_cost && q->row.scheduled_ns >= p->runs[i].from_ns)
+                add_charge(out, i, &one);
+        }
+        sorter_scan_end(&scan);
+    }
 }

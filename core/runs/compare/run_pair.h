@@ -18,7 +18,8 @@ struct pair_request {
     uint64_t id; /* a hash of its id */
     struct request_row row;
     uint32_t priced_row;    /* as its pricing calls it */
-    double cost_usd;        /* of all its attempts; NAN = nobody said */
+    money cost;             /* of all its attempts */
+    bool has_cost;          /* else nobody said */
     int64_t longest_gap_ns; /* between two chunks; TIME_NEVER = not kept */
 };
 
@@ -39,9 +40,14 @@ struct run_pair {
     struct sorter both; /* if paired: of struct pair_request[2], as the first run scheduled them */
 };
 
+enum pair_how {
+    PAIR_IF_SAME, /* where both hold the same requests */
+    PAIR_NEVER    /* each run by itself */
+};
+
 /* `pricing` as in struct run_diff_options; it stays until run_pair_free. */
 int run_pair_read(struct run_pair *out, const char *const paths[2],
-                  const struct run_pricing *pricing, struct error *err);
+                  const struct run_pricing *pricing, enum pair_how how, struct error *err);
 void run_pair_free(struct run_pair *p);
 
 /* False: the request has no such value. */
@@ -56,5 +62,13 @@ struct pair_values {
 void run_pair_values(struct run_pair *p, request_value *value, const void *context,
                      struct pair_values *out);
 void pair_values_free(struct pair_values *v);
+
+/* The values of one run alone, whether or not the other one has the request; the caller frees
+ * *values. */
+void run_pair_own_values(struct run_pair *p, int run, request_value *value, const void *context,
+                         double **values, size_t *n);
+
+/* What the requests cost, as in struct run_diff. */
+void run_pair_charges(struct run_pair *p, struct diff_charges *out);
 
 #endif

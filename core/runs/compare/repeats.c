@@ -1,0 +1,164 @@
+#include "core/runs/compare/repeats.h"
+
+#include <gsl/gsl_cdf.h>
+#include <math.h>
+
+#define CONFIDENCE 0.95
+
+/* A mean of n values and its standard error; on the scale on which they are compared. */
+struct level {
+    double mean, variance, freedom; /* variance: of the mean */
+};
+
+static double scaled(double value, bool ratio)
+{
+    return ratio ? log(value) : value;
+}
+
+static struct level level_of(const double *values, size_t n, bool ratio)
+{
+    struct level l = {.freedom = (double)n - 1};
+    for (size_t i = 0; i < n; i++)
+        l.mean += scaled(values[i], ratio) / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        double off = scaled(values[i], ratio) - l.mean;
+        l.variance += off * off / l.freedom / (double)n;
+    }
+    return l;
+}
+
+static struct level level_of_pairs(const struct repeat_values *v, bool ratio)
+{
+    struct level l = {.freedom = (double)v->n_before - 1};
+    double n = (double)v->n_before;
+    for (size_t i = 0; i < v->n_before; i++)
+        l.mean += (scaled(v->after[i], ratio) - scaled(v->before[i], ratio)) / n;
+    for (size_t i = 0; i < v->n_before; i++) {
+        double off = scaled(v->after[i], ratio) - scaled(v->before[i], ratio) - l.mean;
+        l.variance += off * off / l.freedom / n;
+    }
+    return l;
+}
+
+/* Welch and Satterthwaite's degrees of freedom. */
+static struct level difference_of(const struct level *before, const struct level *after)
+{
+    double a = before->variance, b = after->variance;
+    struct level l = {after->mean - before->mean, a + b, before->freedom + after->freedom};
+    if (a + b > 0)
+        l.freedom = (a + b) * (a + b) / (a * a / before->freedom + b * b / after->freedom);
+    return l;
+}
+
+static double share_variance(double share, double requests)
+{
+    double p = (share * requests + 1) / (requests + 2);
+    return requests > 0 ? p * (1 - p) / (requests + 2) : 0;
+}
+
+static bool all_positive(const double *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!(values[i] > 0))
+            return false;
+    return true;
+}
+
+static bool is_settled(const struct repeat_values *v)
+{
+    bool pairs = v->paired;
+    for (size_t i = 0; i < v->n_before; i++)
+        if (v->before[i] != (pairs ? v->after[i] : v->before[0]))
+            return false;
+    for (size_t i = 0; !pairs && i < v->n_after; i++)
+        if (v->after[i] != v->before[0])
+            return false;
+    return true;
+}
+
+/* Two-sided; of equal differences in every repeat nothing is left to chance. */
+static double p_of(const struct level *l)
+{
+    if (l->variance > 0)
+        return 2 * gsl_cdf_tdist_Q(fabs(l->mean) / sqrt(l->variance), l->freedom);
+    return l->mean == 0 ? 1 : 0;
+}
+
+static void judge(const struct repeat_values *v, bool ratio, struct comparison *out)
+{
+    struct level before = level_of(v->before, v->n_before, ratio);
+    struct level after = level_of(v->after, v->n_after, ratio);
+    struct level l = v->paired ? level_of_pairs(v, ratio) : difference_of(&before, &after);
+    if (!ratio) {
+        double alone = share_variance(out->before, v->requests_before) +
+                       share_variance(out->after, v->requests_after);
+        l.variance = fmax(l.variance, alone);
+        out->p_independent = 2 * gsl_cdf_ugaussian_Q(fabs(l.mean) / sqrt(alone));
+    }
+    double half = gsl_cdf_tdist_Qinv((1 - CONFIDENCE) / 2, l.freedom) * sqrt(l.variance);
+    out->supported = true;
+    out->low = ratio ? expm1(l.mean - half) : fmax(-1, l.mean - half);
+    out->high = ratio ? expm1(l.mean + half) : fmin(1, l.mean + half);
+    out->p_value = p_of(&l);
+}
+
+static double mean_of(const double *values, size_t n, bool ratio)
+{
+    double sum = 0;
+    bool logs = ratio && all_positive(values, n);
+    for (size_t i = 0; i < n; i++)
+        sum += scaled(values[i], logs) / (double)n;
+    return n == 0 ? NAN : logs ? exp(sum) : sum;
+}
+
+void repeats_compare(const struct repeat_values *v, double what, struct comparison *out)
+{
+    bool ratio = what != COMPARE_SHARE;
+    double before = mean_of(v->before, v->n_before, ratio);
+    double after = mean_of(v->after, v->n_after, ratio);
+    *out = (struct comparison){.what = what,
+                               .before = before,
+                               .after = after,
+                               .change = ratio ? after / before - 1 : after - before,
+                               .low = NAN,
+                               .high = NAN,
+                               .p_value = NAN,
+                               .p_up = NAN,
+                               .p_down = NAN,
+                               .p_adjusted = NAN,
+                               .p_independent = NAN,
+                               .values = (v->n_before + v->n_after) / 2};
+    if (v->n_before == 0 || v->n_after == 0) {
+        out->why = "no values";
+    } else if (is_settled(v)) {
+        out->settled = out->supported = true;
+        out->change = out->low = out->high = 0;
+        out->p_value = 1;
+    } else if (v->n_before < 2 || v->n_after < 2) {
+        out->why = "one run a side";
+    } else if (ratio &&
+               !(all_positive(v->before, v->n_before) && all_positive(v->after, v->n_after))) {
+        out->why = "no ratio to zero";
+    } else {
+        judge(v, ratio, out);
+    }
+    compare_split_sides(out);
+}
+
+void repeats_level(const double *values, size_t n, double requests, double what, double limit,
+                   struct repeat_level *out)
+{
+    bool ratio = what != COMPARE_SHARE && all_positive(values, n) && limit > 0;
+    *out = (struct repeat_level){mean_of(values, n, ratio), NAN, NAN, NAN, NAN};
+    if (n < 2)
+        return;
+    struct level l = level_of(values, n, ratio);
+    if (what == COMPARE_SHARE)
+        l.variance = fmax(l.variance, share_variance(out->value, requests));
+    double error = sqrt(l.variance), over = l.mean - scaled(limit, ratio);
+    double half = gsl_cdf_tdist_Qinv((1 - CONFIDENCE) / 2, l.freedom) * error;
+    out->low = ratio ? exp(l.mean - half) : l.mean - half;
+    out->high = ratio ? exp(l.mean + half) : l.mean + half;
+    out->p_up = error > 0 ? gsl_cdf_tdist_Q(over / error, l.freedom) : over > 0 ? 0 : 1;
+    out->p_down = error > 0 ? gsl_cdf_tdist_P(over / error, l.freedom) : over < 0 ? 0 : 1;
+}
