@@ -1,3 +1,4 @@
+#include "cli/bench/bench_compare.h"
 #include "cli/bench/bench_options.h"
 #include "cli/bench/bench_server.h"
 #include "core/money.h"
@@ -49,7 +50,7 @@ static int check_series(const struct bench_options *o, struct error *err)
         return error_set(err, ERR_INPUT, "--find-max needs objectives, such as --slo ttft=500");
     if (o->find_max && o->load.rate && load_options_one_rate(o->load.rate, &rate, err) < 0)
         return ERR_INPUT;
-    if (!searches && o->repeat > 1 && !o->output)
+    if (!searches && !o->compare && o->repeat > 1 && !o->output)
         return error_set(err, ERR_INPUT, "--repeat needs -o DIR, where the runs go");
     return 0;
 }
@@ -143,7 +144,7 @@ int bench_options_check(const struct bench_options *o, struct error *err)
     if (check_endpoints(o, err) < 0 || check_series(o, err) < 0 || check_load(o, err) < 0 ||
         check_cancel(o, err) < 0 || check_threads(o, err) < 0 || check_budget(o, err) < 0 ||
         check_stops(o, err) < 0 || check_images(o, err) < 0 || check_asserts(o, err) < 0 ||
-        bench_server_check(o, err) < 0)
+        bench_server_check(o, err) < 0 || bench_compare_check(o, err) < 0)
         return err->code;
     return 0;
 }

@@ -21,6 +21,8 @@ const struct option_spec bench_option_specs[] = {
      .shown = hide_in_url},
     {"model", 'm', OPTION_LIST, AT(models), NULL, "NAME",
      .help = "model to ask for; else the request's own, else the first that the endpoint lists"},
+    {"name", 0, OPTION_LIST, AT(names), NULL, "TEXT",
+     .help = "what each --url or --model is called in results, in their order; else by its URL"},
     {"share", 0, OPTION_LIST, AT(shares), NULL, "N",
      .help = "share of the sessions of each --url or --model, in their order; else equal"},
     {"api", 0, OPTION_TEXT, AT(api), "chat", "API", .choice = bench_api_name},
@@ -62,6 +64,10 @@ const struct option_spec bench_option_specs[] = {
     {"repeat", 0, OPTION_COUNT, AT(repeat), "1", "N", .min = 1, .max = 10000,
      .help = "run it so many times, into DIR/1, DIR/2, ...; several endpoints are then not mixed "
              "but run in turn (DIR/1-1, DIR/1-2, ...), to be compared by farebox diff"},
+    {"compare", 0, OPTION_FLAG, AT(compare),
+     .help = "compare two endpoints, pair by pair of the runs of --repeat: which is slower, by how "
+             "much, beyond chance or not, and what a thousand requests cost; compare.json; 6 pairs "
+             "and more name a winner; needs -o DIR"},
     {"sweep", 0, OPTION_TEXT, AT(sweep), NULL, "KEY=VALUES",
      .help = "a run for each rate or concurrency: rate=1,2,4, rate=1..64:lin:8 or :log:7, "
              "concurrency=..., rate=adaptive; needs -o DIR"},
@@ -70,7 +76,8 @@ const struct option_spec bench_option_specs[] = {
              "in at most 12 runs of --requests (600 unless given); needs --slo and -o DIR"},
     {"max-requests", 0, OPTION_COUNT, AT(max_requests), NULL, "N", .max = 4e9,
      .help = "of all runs of --find-max together"},
-    {"resume", 0, OPTION_FLAG, AT(resume), .help = "go on with an interrupted sweep"},
+    {"resume", 0, OPTION_FLAG, AT(resume),
+     .help = "go on with an interrupted sweep or --compare, or add pairs to one"},
     {"workers", 'w', OPTION_COUNT, AT(workers), "1", "N", .min = 1, .max = 256,
      .help = "threads that send; they share nothing, sessions are divided among them"},
     {"shard", 0, OPTION_TEXT, AT(shard), NULL, "I/N",
@@ -114,6 +121,9 @@ const struct option_spec bench_option_specs[] = {
      .help = "an objective on the run, such as ttft_p99=500 or failed=0: exit status 1 if missed"},
     {"plans", 'p', OPTION_LIST, AT(plans), NULL, "PLAN|FILE[,...]",
      .help = "price the answers as they come, and print the bill"},
+    {"plan", 0, OPTION_LIST, AT(side_plans), NULL, "NAME",
+     .help = "with --compare: the one plan of each endpoint, in their order (one for both), in place "
+             "of --plans"},
     {"server-metrics", 0, OPTION_LIST, AT(server_metrics), NULL, "auto|URL[,...]",
      .help = "ask the server for its own metrics (Prometheus) once a second, into server.jsonl: "
              "queue, running, KV cache, tokens, GPU power; auto is /metrics of each --url's host",
@@ -215,7 +225,9 @@ static int make_endpoints(const struct bench_options *o, struct bench_setup *s, 
         e->url = site->url;
         e->shown = site->shown;
         e->model = bench_endpoint_item(&o->models, i);
-        if (count > 1)
+        if (o->names.count)
+            e->name = o->names.items[i];
+        else if (count > 1)
             name_endpoint(o, s, i);
         e->share = 1;
         if (o->shares.count && (!text_to_double(text_of(o->shares.items[i]), &e->share) ||

@@ -14,6 +14,7 @@ struct bench_options {
     struct workload_source source;
     struct load_options load;
     struct option_list urls, models, headers, slos, asserts, stops, shares, plans;
+    struct option_list names, side_plans;
     struct option_list api_key_files, api_key_envs, prompt_scales, server_metrics, server_names;
     const char *api, *body, *output_key;
     const char *ca_file, *unix_socket, *prompt_salt, *retry_status, *cancel, *shard;
@@ -23,7 +24,7 @@ struct bench_options {
     int64_t drain_ns, wait_ready_ns;
     int64_t timeout_connect_ns, timeout_first_ns, timeout_gap_ns, timeout_total_ns, backoff_ns;
     bool no_stream, insecure, http2, no_probe, force, dry_run, selftest, find_max, resume,
-        thread_replies;
+        thread_replies, compare;
 };
 
 extern const struct option_spec bench_option_specs[];

@@ -2,9 +2,11 @@
 
 #include "bench/client/bench_hide.h"
 #include "bench/client/probe.h"
+#include "cli/bench/bench_compare.h"
 #include "cli/bench/load_show.h"
 #include "cli/output.h"
 #include "cli/report/text/dry_run_text.h"
+#include "core/file.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
 
@@ -62,9 +64,11 @@ struct repeats {
     struct series *all;
     size_t endpoints;
     uint64_t done, missed, limited;
-    struct error first;          /* assertion that was missed */
-    struct buffer json;          /* what each run has for machines */
-    struct buffer limited_names; /* of runs in which the client was the limit: "1, 3-2" */
+    struct error first_missed;     /* assertion */
+    struct buffer json;            /* what each run has for machines */
+    struct buffer limited_names;   /* of runs in which the client was the limit: "1, 3-2" */
+    struct bench_compare *compare; /* NULL without --compare */
+    uint64_t first;                /* the turn of the first run; later ones know its warnings */
 };
 
 /* The runs' JSON documents become the elements of one array. */
@@ -91,6 +95,31 @@ static int run_captured(struct repeats *r, struct bench_options *o, struct bench
     return status;
 }
 
+/* A side has its own plan, and what an interrupted run of it left is replaced. */
+static void prepare_side(struct repeats *r, struct bench_options *o, const struct bench_turn *turn)
+{
+    o->plans = bench_compare_plans(o, turn->endpoint);
+    o->force = o->force || (o->resume && file_exists(turn->path));
+    say(r->all->terminal, "pair %llu of %llu: %c", (unsigned long long)turn->number + 1,
+        (unsigned long long)r->all->o->repeat, 'A' + (int)turn->endpoint);
+}
+
+/* A run that could not begin left nothing to be noted. False: the note could not be written. */
+static bool note_side(struct repeats *r, const struct bench_turn *turn, int status,
+                      struct error *missed)
+{
+    bool whole = (status == 0 || turn->missed) && !turn->over_budget;
+    struct error own = {0};
+    if (!whole && !run_dir_is_run(turn->path))
+        return true;
+    if (bench_compare_note(r->compare, turn->endpoint, turn->number + 1, whole, turn->spent,
+                           &own) == 0)
+        return true;
+    if (status == 0)
+        *missed = own;
+    return status != 0;
+}
+
 static int run_repeat(struct repeats *r, uint64_t number, size_t endpoint, struct error *err)
 {
     struct bench_options o = *r->all->o;
@@ -104,10 +133,15 @@ static int run_repeat(struct repeats *r, uint64_t number, size_t endpoint, struc
                               .path = path.data,
                               .number = number,
                               .label = strrchr(path.data, '/') + 1,
-                              .later = number > 0,
+                              .later = number > r->first,
                               .endpoint = r->endpoints > 1 ? endpoint : SIZE_MAX};
-    int status = o.common.json && !o.dry_run ? run_captured(r, &o, &turn, &missed)
-                                             : run_turn(r->all, &o, &turn, &missed);
+    bool captured = o.common.json && !o.dry_run && !r->compare;
+    if (r->compare)
+        prepare_side(r, &o, &turn);
+    int status =
+        captured ? run_captured(r, &o, &turn, &missed) : run_turn(r->all, &o, &turn, &missed);
+    if (r->compare && !o.dry_run && !note_side(r, &turn, status, &missed))
+        status = ERR_SYSTEM;
     if (turn.over_budget && !o.dry_run)
         status = error_set(err, ERR_WORK, "--max-cost %s was used up: %llu of %llu runs are whole",
                            r->all->o->max_cost, (unsigned long long)r->done,
@@ -122,7 +156,7 @@ static int run_repeat(struct repeats *r, uint64_t number, size_t endpoint, struc
     if (turn.missed && !turn.over_budget) {
         status = 0;
         if (r->missed++ == 0)
-            error_set(&r->first, ERR_WORK, "%s: %.900s", path.data, missed.message);
+            error_set(&r->first_missed, ERR_WORK, "%s: %.900s", path.data, missed.message);
     }
     buffer_free(&path);
     return status;
@@ -155,33 +189,73 @@ static int check_earlier(const struct repeats *r, const struct bench_options *o,
 }
 
 /* Turns of all endpoints, one after the other, every second turn from the last to the first: what
- * drifts meanwhile meets all of them alike. */
+ * drifts meanwhile meets all of them alike. What an earlier time measured is not made again. */
+static int run_turns(struct repeats *r, struct error *err)
+{
+    const struct bench_options *o = r->all->o;
+    int status = 0;
+    r->first = o->repeat;
+    for (uint64_t turn = 0; turn < o->repeat && status == 0; turn++)
+        for (size_t i = 0; i < r->endpoints && status == 0; i++) {
+            size_t endpoint = turn % 2 ? r->endpoints - 1 - i : i;
+            if (r->compare && bench_compare_has(r->compare, endpoint, turn + 1))
+                continue;
+            r->first = r->first < turn ? r->first : turn;
+            status = run_repeat(r, turn, endpoint, err);
+        }
+    return status;
+}
+
+static void tell_limited(const struct repeats *r)
+{
+    if (r->limited)
+        warn(r->all->terminal,
+             "the client was the limit in %llu of %llu runs (%s): they say what it could do, not "
+             "what the endpoint can",
+             (unsigned long long)r->limited, (unsigned long long)r->done, r->limited_names.data);
+}
+
+/* The runs tell their progress; what they found is said of all of them together. */
+static int compare_turns(struct repeats *r, struct error *err)
+{
+    struct series *all = r->all;
+    const struct terminal *t = all->terminal;
+    struct bench_compare compare;
+    if (load_quiet_terminal(t, &all->quiet, err) < 0)
+        return err->code;
+    int status = bench_compare_begin(&compare, t, all->o, err);
+    if (status == 0) {
+        bench_compare_recall(&compare, &all->learnt, &all->left);
+        r->compare = &compare;
+        all->terminal = &all->quiet;
+        status = run_turns(r, err);
+        all->terminal = t;
+        status = bench_compare_end(&compare, status, err);
+    }
+    load_quiet_free(&all->quiet);
+    return status;
+}
+
 static int run_repeats(struct series *all, struct error *err)
 {
     const struct bench_options *o = all->o;
     struct repeats r = {.all = all, .endpoints = bench_endpoint_count(o)};
-    int status = 0;
     buffer_init(&r.json, BUFFER_UNBOUNDED);
     buffer_init(&r.limited_names, BUFFER_UNBOUNDED);
     if (check_earlier(&r, o, err) < 0)
         return err->code;
-    for (uint64_t turn = 0; turn < o->repeat && status == 0; turn++)
-        for (size_t i = 0; i < r.endpoints && status == 0; i++)
-            status = run_repeat(&r, turn, turn % 2 ? r.endpoints - 1 - i : i, err);
+    int status = o->compare && !o->dry_run ? compare_turns(&r, err) : run_turns(&r, err);
     if (r.json.length) {
         buffer_add_text(&r.json, "\n]\n");
         print_buffer(all->terminal->machine, &r.json);
     }
-    if (r.limited)
-        warn(all->terminal,
-             "the client was the limit in %llu of %llu runs (%s): they say what it could do, not "
-             "what the endpoint can",
-             (unsigned long long)r.limited, (unsigned long long)r.done, r.limited_names.data);
+    tell_limited(&r);
     buffer_free(&r.json);
     buffer_free(&r.limited_names);
     if (status == 0 && r.missed)
         return error_set(err, ERR_WORK, "%llu of %llu runs missed an assertion; the first, %s",
-                         (unsigned long long)r.missed, (unsigned long long)r.done, r.first.message);
+                         (unsigned long long)r.missed, (unsigned long long)r.done,
+                         r.first_missed.message);
     return status;
 }
 
@@ -289,7 +363,7 @@ static int run_all(struct series *all, struct error *err)
     const struct bench_options *o = all->o;
     if (o->sweep || o->find_max)
         return run_points(all, err);
-    if (o->repeat > 1)
+    if (o->repeat > 1 || o->compare)
         return run_repeats(all, err);
     struct bench_turn turn = {.terminal = all->terminal,
                               .o = o,

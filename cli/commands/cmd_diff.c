@@ -425,7 +425,10 @@ static void warn_of_limits(const struct terminal *t, const struct judging *g)
         for (size_t i = 0; i < 2; i++) {
             const struct run_diff *d = g->all[k];
             if (d->client_limited[i] && (i == 0 ? !g->alone : k == 0))
-                warn(t, "the client was the limit of %s%s%s: a change may be the client's",
+                warn(t, "the client was the limit of %s%s%s%s: a change may be the client's",
+                     g->run.given != g->each[k].before.given || g->alone ? ""
+                     : i                                                 ? "the second side of "
+                                                                         : "the first side of ",
                      i ? g->run.given : g->each[k].before.given, d->limits[i][0] ? ": " : "",
                      d->limits[i]);
         }

@@ -61,11 +61,12 @@ static void print_row(const struct run_diff *d, const struct diff_row *row, stru
     char statistic[DIFF_STATISTIC_SIZE], name[64], cell[CELL_SIZE], low[CELL_SIZE], text[96];
     diff_statistic(c, statistic);
     snprintf(name, sizeof name, "%s, %s", row->title, statistic);
-    add_padded(out, name, 24, false);
+    int width = strcmp(row->key, "cost_usd") == 0 ? 9 : 8; /* 0.000934 */
+    add_padded(out, name, 40 - 2 * width, false);
     format_value(c, c->before, cell);
-    add_padded(out, cell, 8, true);
+    add_padded(out, cell, width, true);
     format_value(c, c->after, cell);
-    add_padded(out, cell, 8, true);
+    add_padded(out, cell, width, true);
     diff_format_change(c->what, c->change, cell);
     add_padded(out, cell, 9, true);
     if (isnan(c->p_value) || (!c->supported && !row->finding && !row->regression)) {
