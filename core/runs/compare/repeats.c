@@ -76,12 +76,27 @@ static bool is_settled(const struct repeat_values *v)
     return true;
 }
 
-/* Two-sided; of equal differences in every repeat nothing is left to chance. */
-static double p_of(const struct level *l)
+/* How far the mean may lie off at 2.5% on each side. */
+static double half_width(const struct level *l)
+{
+    return gsl_cdf_tdist_Qinv((1 - CONFIDENCE) / 2, l->freedom) * sqrt(l->variance);
+}
+
+/* One-sided: of a mean as far above 0. Of equal values in every repeat nothing is left to chance.
+ */
+static double p_above(const struct level *l)
 {
     if (l->variance > 0)
-        return 2 * gsl_cdf_tdist_Q(fabs(l->mean) / sqrt(l->variance), l->freedom);
-    return l->mean == 0 ? 1 : 0;
+        return gsl_cdf_tdist_Q(l->mean / sqrt(l->variance), l->freedom);
+    return l->mean > 0 ? 0 : l->mean < 0 ? 1 : 0.5;
+}
+
+/* The same of requests with fates of their own, whose variance is known. */
+#define Z_HALF 1.959963984540054
+
+static double p_above_alone(double mean, double variance)
+{
+    return gsl_cdf_ugaussian_Q(mean / sqrt(variance));
 }
 
 static void judge(const struct repeat_values *v, bool ratio, struct comparison *out)
@@ -89,17 +104,20 @@ static void judge(const struct repeat_values *v, bool ratio, struct comparison *
     struct level before = level_of(v->before, v->n_before, ratio);
     struct level after = level_of(v->after, v->n_after, ratio);
     struct level l = v->paired ? level_of_pairs(v, ratio) : difference_of(&before, &after);
-    if (!ratio) {
-        double alone = share_variance(out->before, v->requests_before) +
-                       share_variance(out->after, v->requests_after);
-        l.variance = fmax(l.variance, alone);
-        out->p_independent = 2 * gsl_cdf_ugaussian_Q(fabs(l.mean) / sqrt(alone));
+    double half = half_width(&l), sign = l.mean < 0 ? -1 : 1;
+    l.mean *= sign;
+    out->p_value = fmin(1, 2 * p_above(&l));
+    l.mean *= sign;
+    double alone = share_variance(out->before, v->requests_before) +
+                   share_variance(out->after, v->requests_after);
+    if (!ratio && alone > 0) {
+        half = fmax(half, Z_HALF * sqrt(alone));
+        out->p_independent = 2 * p_above_alone(fabs(l.mean), alone);
+        out->p_value = fmax(out->p_value, out->p_independent);
     }
-    double half = gsl_cdf_tdist_Qinv((1 - CONFIDENCE) / 2, l.freedom) * sqrt(l.variance);
     out->supported = true;
     out->low = ratio ? expm1(l.mean - half) : fmax(-1, l.mean - half);
     out->high = ratio ? expm1(l.mean + half) : fmin(1, l.mean + half);
-    out->p_value = p_of(&l);
 }
 
 static double mean_of(const double *values, size_t n, bool ratio)
@@ -152,13 +170,19 @@ void repeats_level(const double *values, size_t n, double requests, double what,
     *out = (struct repeat_level){mean_of(values, n, ratio), NAN, NAN, NAN, NAN};
     if (n < 2)
         return;
-    struct level l = level_of(values, n, ratio);
-    if (what == COMPARE_SHARE)
-        l.variance = fmax(l.variance, share_variance(out->value, requests));
-    double error = sqrt(l.variance), over = l.mean - scaled(limit, ratio);
-    double half = gsl_cdf_tdist_Qinv((1 - CONFIDENCE) / 2, l.freedom) * error;
+    struct level l = level_of(values, n, ratio), over = l, under;
+    double alone = what == COMPARE_SHARE ? share_variance(out->value, requests) : 0;
+    double half = half_width(&l);
+    over.mean -= scaled(limit, ratio);
+    under = over;
+    under.mean = -over.mean;
+    out->p_up = p_above(&over);
+    out->p_down = p_above(&under);
+    if (alone > 0) {
+        half = fmax(half, Z_HALF * sqrt(alone));
+        out->p_up = fmax(out->p_up, p_above_alone(over.mean, alone));
+        out->p_down = fmax(out->p_down, p_above_alone(under.mean, alone));
+    }
     out->low = ratio ? exp(l.mean - half) : l.mean - half;
     out->high = ratio ? exp(l.mean + half) : l.mean + half;
-    out->p_up = error > 0 ? gsl_cdf_tdist_Q(over / error, l.freedom) : over > 0 ? 0 : 1;
-    out->p_down = error > 0 ? gsl_cdf_tdist_P(over / error, l.freedom) : over < 0 ? 0 : 1;
 }

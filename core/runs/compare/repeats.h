@@ -17,8 +17,9 @@
  * d, and widens s. Sides that are no pairs: Welch's t (Welch, 1947) of the two means of logarithms.
  *
  * A share of few failures is a whole number over n requests, and repeats may agree in it by chance;
- * its standard error is therefore at least that of requests with fates of their own, each share
- * with a failure more, (x + 1)/(n + 2) (Agresti and Caffo, 2000).
+ * p and the half-width are therefore the larger of these and those of requests with fates of their
+ * own: normal, with the variance of both shares, each with a failure and a success more, p(1 − p)
+ * of (x + 1)/(n + 2) (Agresti and Caffo, 2000).
  */
 #ifndef FAREBOX_CORE_RUNS_COMPARE_REPEATS_H
 #define FAREBOX_CORE_RUNS_COMPARE_REPEATS_H
