@@ -81,7 +81,7 @@ static int check_budget(const struct bench_options *o, struct error *err)
     if (money_parse(o->max_cost, strlen(o->max_cost), MONEY_PER_ONE, &limit) || limit <= 0)
         return error_set(err, ERR_INPUT, "--max-cost %.40s: expected an amount of USD above 0",
                          o->max_cost);
-    if (o->plans.count == 0)
+    if (o->plans.count + o->side_plans.count == 0)
         return error_set(err, ERR_INPUT, "--max-cost needs --plans: what would a request cost?");
     return 0;
 }
