@@ -7,17 +7,27 @@ import shutil
 import unittest
 import xml.etree.ElementTree
 
-from support import Case, interrupt, read_json, wait_until
+from support import Case, Handler, Server, contents, interrupt, read_json, wait_until
 
 FAST = ("--ttft-ms", 5, "--itl-ms", 0.2)
 SLOW = ("--ttft-ms", 20, "--itl-ms", 0.2)
+
+
+class Keeping(Handler):
+    """Answers whole, and keeps the keys that it is asked with."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.keys.add(self.headers["Authorization"])
+        self.reply(200, json.dumps({"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}],
+                                    "usage": {"prompt_tokens": 40, "completion_tokens": 4}}))
 
 
 class Compare(Case):
     def setUp(self):
         super().setUp()
         self.workload = self.write("w.jsonl", "".join(json.dumps(
-            {"timestamp": i * 10, "input_length": 40, "output_length": 4}) + "\n" for i in range(20)))
+            {"timestamp": i * 8, "input_length": 40, "output_length": 4}) + "\n" for i in range(10)))
         self.cheap, self.dear = (self.write(f"{price}.json", json.dumps(
             {"plans": [{"name": f"p/{price}", "per_request": price}]})) for price in ("0.01", "0.0125"))
 
@@ -48,7 +58,7 @@ class Compare(Case):
         self.assertTrue(0 < row["ci95"][0] < row["change"] < row["ci95"][1])
         self.assertEqual([s["name"] for s in report["sides"]], ["old", "new"])
         self.assertEqual([(s["plan"], s["charged_usd"], s["requests"]) for s in report["sides"]],
-                         [("p/0.01", "1.2", 120), ("p/0.0125", "1.5", 120)])
+                         [("p/0.01", "0.6", 60), ("p/0.0125", "0.75", 60)])
         self.assertEqual((report["whole"], report["pairs"], report["unit"]), (True, 6, "pair"))
         self.assertEqual(report["order"], "AB BA AB BA AB BA")
         started = [read_json(self.scratch / "ab" / r["path"] / "run.json")["started"] for r in report["runs"]]
@@ -77,7 +87,7 @@ class Compare(Case):
     def test_what_was_measured_is_kept_and_gone_on_with(self):
         urls = self.mock(*FAST), self.mock(*FAST)
         process = self.start(*self.words(*urls, pairs=2), "--plan", self.cheap, "--max-cost", "5",
-                             "--speed", "0.1")
+                             "--speed", "0.05")
         wait_until(lambda: (self.scratch / "ab/2-2/requests.jsonl").exists(), "the third run")
         interrupt(process)
         process.communicate(timeout=60)
@@ -86,13 +96,31 @@ class Compare(Case):
         self.assertEqual((report["whole"], report["pairs"], report["compared"]), (False, 1, True))
         self.assertTrue(any(d.startswith("1 of 2 pairs of runs are whole") for d in report["doubts"]))
         kept = (self.scratch / "ab/1-1/requests.jsonl").read_bytes()
-        words = (*self.words(*urls, pairs=2), "--plan", self.cheap, "--speed", "0.1")
+        words = (*self.words(*urls, pairs=2), "--plan", self.cheap, "--speed", "0.05")
         self.assertIn("--resume goes on", self.farebox(*words, expect=2).stderr)
         other = self.farebox(*words, "--resume", "--slo", "ttft=5", expect=2)
         self.assertIn("of other options", other.stderr)
         self.farebox(*words, "--resume", "--max-cost", "5")
         self.assertEqual((self.ab()["whole"], self.ab()["pairs"]), (True, 2))
         self.assertEqual((self.scratch / "ab/1-1/requests.jsonl").read_bytes(), kept)
+
+    def test_each_side_has_its_own_key_and_it_stays_secret(self):
+        servers = [Server(("127.0.0.1", 0), Keeping) for _ in "AB"]
+        for server in servers:
+            server.keys = set()
+            self.run_server(server)
+        urls = (f"http://127.0.0.1:{server.server_port}/v1" for server in servers)
+        done = self.farebox(*self.words(*urls, pairs=2), "--no-stream", "--api-key-env", "KEY_A", "--api-key-env",
+                            "KEY_B", env={"KEY_A": "sk-of-the-first-side", "KEY_B": "sk-of-the-second-side"})
+        self.assertEqual([server.keys for server in servers],
+                         [{"Bearer sk-of-the-first-side"}, {"Bearer sk-of-the-second-side"}])
+        for text in (done.stdout, done.stderr, *(t.decode() for t in contents(self.scratch / "ab").values())):
+            self.assertNotIn("sk-of-the", text)
+
+    def test_a_side_that_is_not_there_leaves_nothing_to_compare(self):
+        done = self.farebox(*self.words(self.mock(*FAST), "http://127.0.0.1:9/v1", pairs=2), expect=1)
+        self.assertIn("No pair of runs is whole", done.stdout)
+        self.assertEqual((self.ab()["compared"], self.ab()["comparisons"]), (False, []))
 
     def test_what_does_not_go_together(self):
         for words, said in (((), "needs two endpoints"),

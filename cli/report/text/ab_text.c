@@ -60,9 +60,23 @@ static void doubt_notes(struct ab *ab)
     }
 }
 
+/* A run that did not end by itself takes its pair with it. */
+static void doubt_runs(struct ab *ab)
+{
+    for (size_t i = 0; i < ab->count; i++) {
+        const struct ab_run *run = &ab->runs[i];
+        if (!run->whole)
+            buffer_add_format(&ab->doubts,
+                              "%s's run %" PRIu64 "-%zu did not end by itself, and is left out.\n",
+                              name_of(ab, (int)run->side), run->pair, run->side + 1);
+    }
+}
+
 static void doubt_pairs(struct ab *ab, uint64_t pairs)
 {
-    if (pairs < ab->pairs_asked)
+    if (pairs == 0)
+        buffer_add_text(&ab->doubts, "No pair of runs is whole: nothing is compared.\n");
+    else if (pairs < ab->pairs_asked)
         buffer_add_format(&ab->doubts,
                           "%" PRIu64 " of %" PRIu64
                           " pairs of runs are whole: what follows is of those.\n",
@@ -91,6 +105,7 @@ static void conclude_doubts(struct ab *ab)
 {
     buffer_clear(&ab->doubts);
     doubt_pairs(ab, ab_pairs(ab));
+    doubt_runs(ab);
     for (int side = 0; ab->compared && side < 2; side++) {
         doubt_failures(ab, side);
         doubt_client(ab, side);
