@@ -39,6 +39,9 @@ int bench_compare_check(const struct bench_options *o, struct error *err)
         return error_set(err, ERR_INPUT,
                          "--compare needs two endpoints, as two --url or two --model; found %zu",
                          count);
+    if (o->side_plans.count && o->dry_run)
+        return error_set(err, ERR_INPUT,
+                         "--dry-run adds up both sides: give it --plans in place of --plan");
     if (o->side_plans.count > 2)
         return error_set(err, ERR_INPUT, "expected one --plan, or one for each endpoint, found %zu",
                          o->side_plans.count);

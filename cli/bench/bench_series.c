@@ -64,11 +64,12 @@ struct repeats {
     struct series *all;
     size_t endpoints;
     uint64_t done, missed, limited;
-    struct error first_missed;     /* assertion */
-    struct buffer json;            /* what each run has for machines */
-    struct buffer limited_names;   /* of runs in which the client was the limit: "1, 3-2" */
-    struct bench_compare *compare; /* NULL without --compare */
-    uint64_t first;                /* the turn of the first run; later ones know its warnings */
+    struct error first_missed;   /* assertion */
+    struct buffer json;          /* what each run has for machines */
+    struct buffer limited_names; /* of runs in which the client was the limit: "1, 3-2" */
+    bool compares;               /* --compare: */
+    struct bench_compare compare;
+    uint64_t first; /* the turn of the first run; later ones know its warnings */
 };
 
 /* The runs' JSON documents become the elements of one array. */
@@ -112,7 +113,7 @@ static bool note_side(struct repeats *r, const struct bench_turn *turn, int stat
     struct error own = {0};
     if (!whole && !run_dir_is_run(turn->path))
         return true;
-    if (bench_compare_note(r->compare, turn->endpoint, turn->number + 1, whole, turn->spent,
+    if (bench_compare_note(&r->compare, turn->endpoint, turn->number + 1, whole, turn->spent,
                            &own) == 0)
         return true;
     if (status == 0)
@@ -135,12 +136,12 @@ static int run_repeat(struct repeats *r, uint64_t number, size_t endpoint, struc
                               .label = strrchr(path.data, '/') + 1,
                               .later = number > r->first,
                               .endpoint = r->endpoints > 1 ? endpoint : SIZE_MAX};
-    bool captured = o.common.json && !o.dry_run && !r->compare;
-    if (r->compare)
+    bool captured = o.common.json && !o.dry_run && !r->compares;
+    if (r->compares)
         prepare_side(r, &o, &turn);
     int status =
         captured ? run_captured(r, &o, &turn, &missed) : run_turn(r->all, &o, &turn, &missed);
-    if (r->compare && !o.dry_run && !note_side(r, &turn, status, &missed))
+    if (r->compares && !o.dry_run && !note_side(r, &turn, status, &missed))
         status = ERR_SYSTEM;
     if (turn.over_budget && !o.dry_run)
         status = error_set(err, ERR_WORK, "--max-cost %s was used up: %llu of %llu runs are whole",
@@ -198,7 +199,7 @@ static int run_turns(struct repeats *r, struct error *err)
     for (uint64_t turn = 0; turn < o->repeat && status == 0; turn++)
         for (size_t i = 0; i < r->endpoints && status == 0; i++) {
             size_t endpoint = turn % 2 ? r->endpoints - 1 - i : i;
-            if (r->compare && bench_compare_has(r->compare, endpoint, turn + 1))
+            if (r->compares && bench_compare_has(&r->compare, endpoint, turn + 1))
                 continue;
             r->first = r->first < turn ? r->first : turn;
             status = run_repeat(r, turn, endpoint, err);
@@ -220,17 +221,16 @@ static int compare_turns(struct repeats *r, struct error *err)
 {
     struct series *all = r->all;
     const struct terminal *t = all->terminal;
-    struct bench_compare compare;
     if (load_quiet_terminal(t, &all->quiet, err) < 0)
         return err->code;
-    int status = bench_compare_begin(&compare, t, all->o, err);
+    int status = bench_compare_begin(&r->compare, t, all->o, err);
     if (status == 0) {
-        bench_compare_recall(&compare, &all->learnt, &all->left);
-        r->compare = &compare;
+        bench_compare_recall(&r->compare, &all->learnt, &all->left);
+        r->compares = true;
         all->terminal = &all->quiet;
         status = run_turns(r, err);
         all->terminal = t;
-        status = bench_compare_end(&compare, status, err);
+        status = bench_compare_end(&r->compare, status, err);
     }
     load_quiet_free(&all->quiet);
     return status;

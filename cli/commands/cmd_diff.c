@@ -399,8 +399,9 @@ static int compare_one(struct judging *g, struct judgement *j, const struct run_
     return repeat_diff_make(&j->result, sides, ab ? REPEAT_IN_TIME : REPEAT_IF_SAME, how, err);
 }
 
-static int compare_all(struct judging *g, struct run_diff_options *how, struct error *err)
+static int compare_all(struct judging *g, const struct run_diff_options *given, struct error *err)
 {
+    struct run_diff_options how = *given;
     struct plan_selection plans = {0};
     int status = g->o->plans.count > 0 ? choose_plan(g->o, &plans, err) : 0;
     const struct plan *plan = plans.count ? plans.plans[0] : NULL;
@@ -408,11 +409,11 @@ static int compare_all(struct judging *g, struct run_diff_options *how, struct e
     struct run_pricing pricing =
         diff_costs_begin(&costs, (const struct plan *const[2]){plan, plan});
     if (plan)
-        how->pricing = &pricing;
+        how.pricing = &pricing;
     for (size_t i = 0; i < g->count && status == 0; i++)
-        status = compare_one(g, &g->each[i], how, err);
+        status = compare_one(g, &g->each[i], &how, err);
     if (status == 0)
-        run_diff_apply(g->all, g->count, &how->gate);
+        run_diff_apply(g->all, g->count, &how.gate);
     diff_costs_free(&costs);
     plan_selection_free(&plans);
     return status;

@@ -48,7 +48,7 @@ void diff_format_change(double what, double value, char out[CELL_SIZE])
 static void format_value(const struct comparison *c, double value, char out[CELL_SIZE])
 {
     if (c->what == COMPARE_SHARE && isfinite(value))
-        snprintf(out, CELL_SIZE, "%.2f %%", value * 100);
+        snprintf(out, CELL_SIZE, "%.*f %%", value < 0.99995 ? 2 : 0, value * 100);
     else if (value > 0 && value < 0.01)
         snprintf(out, CELL_SIZE, "%s", TEXT_SHORT(value, 3));
     else

@@ -159,7 +159,8 @@ static void compare_row(struct maker *k, size_t at)
 {
     struct repeat_diff *r = k->out;
     struct diff_row *row = &r->diff.rows[at];
-    double *const *values = r->rows[at].values, *kept[2];
+    double *const *values = r->rows[at].values;
+    double *kept[2];
     const char *why = row->comparison.why;
     struct repeat_values v = {
         .paired = r->paired, .requests_before = k->requests[0], .requests_after = k->requests[1]};

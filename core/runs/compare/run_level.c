@@ -79,7 +79,7 @@ static void quantile_ends(const double *sorted, size_t n, double q, double effec
             out->high = above > 0 ? sorted[n - above] : NAN;
         }
         if (p_at_least(c, 1 - q) <= TAIL)
-            out->low = sorted[n - 1 - above];
+            out->low = sorted[n - above]; /* any lower limit has as many above it */
     }
 }
 
