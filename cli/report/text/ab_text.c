@@ -25,8 +25,9 @@ static void doubt_failures(struct ab *ab, int side)
     if (a->failed > 0)
         buffer_add_format(&ab->doubts,
                           "%s failed %" PRIu64 " of %" PRIu64
-                          " requests (%.2g %%): latencies are of those that both answered.\n",
-                          name_of(ab, side), a->failed, all, 100 * (double)a->failed / (double)all);
+                          " requests (%s %%): latencies are of those that both answered.\n",
+                          name_of(ab, side), a->failed, all,
+                          TEXT_SHORT(100 * (double)a->failed / (double)all, 2));
     if (a->cancelled + a->unsent > 0)
         buffer_add_format(&ab->doubts,
                           "Of %s %" PRIu64 " of %" PRIu64
@@ -134,13 +135,14 @@ static const char *unit_of(const struct diff_row *r)
     return r->comparison.what == COMPARE_SHARE ? "points" : "%";
 }
 
-/* Digits behind the point for a change and its interval alike: one where all are below 10 %. */
+/* Digits behind the point for a change and its interval alike: one where all are below 10 %, and
+ * where the ends would read the same without. */
 static int decimals_of(const struct comparison *c)
 {
     double largest = fabs(c->change);
     if (c->supported)
         largest = fmax(largest, fmax(fabs(c->low), fabs(c->high)));
-    return largest < 0.0995;
+    return largest < 0.0995 || (c->supported && c->high - c->low < 0.02);
 }
 
 /* "12", "0.8": a share of 1 as percent or points, without sign. */
