@@ -121,7 +121,7 @@ const struct option_spec bench_option_specs[] = {
      .help = "an objective on the run, such as ttft_p99=500 or failed=0: exit status 1 if missed"},
     {"plans", 'p', OPTION_LIST, AT(plans), NULL, "PLAN|FILE[,...]",
      .help = "price the answers as they come, and print the bill"},
-    {"plan", 0, OPTION_LIST, AT(side_plans), NULL, "NAME",
+    {"plan", 0, OPTION_LIST, AT(side_plans), NULL, "PLAN|FILE#PLAN",
      .help = "with --compare: the one plan of each endpoint, in their order (one for both), in place "
              "of --plans"},
     {"server-metrics", 0, OPTION_LIST, AT(server_metrics), NULL, "auto|URL[,...]",
