@@ -13,6 +13,14 @@ static uint32_t number_of(const char *(*choice)(size_t i), const char *name)
     return i;
 }
 
+static int constant_has_no(const char *option, const char *what, struct error *err)
+{
+    return error_set(err, ERR_INPUT,
+                     "--%s: an engine of constant times has no %s; --engine PRESET takes one that "
+                     "has (farebox engine list)",
+                     option, what);
+}
+
 int engine_options_read(const struct engine_options *o, bool times_given,
                         struct engine_config *engine, struct error *err)
 {
@@ -30,13 +38,18 @@ int engine_options_read(const struct engine_options *o, bool times_given,
         engine->max_num_seqs = (uint32_t)o->max_num_seqs;
     if (o->scheduling)
         engine->policy = number_of(policy_name, o->scheduling);
+    if (o->speculative && speculative_config_parse("--speculative-config", o->speculative,
+                                                   &engine->speculative, err) < 0)
+        return err->code;
     if (o->router)
         engine->router = (enum engine_router)number_of(engine_router_name, o->router);
-    if (engine->kind == ENGINE_CONSTANT && (o->scheduling || o->router))
-        return error_set(err, ERR_INPUT,
-                         "--%s: an engine of constant times has no %s; --engine PRESET takes one "
-                         "that has (farebox engine list)",
-                         o->scheduling ? "scheduling" : "router",
-                         o->scheduling ? "queue to be put in order" : "replicas to choose from");
+    if (engine->kind != ENGINE_CONSTANT)
+        return 0;
+    if (o->scheduling)
+        return constant_has_no("scheduling", "queue to be put in order", err);
+    if (o->router)
+        return constant_has_no("router", "replicas to choose from", err);
+    if (o->speculative)
+        return constant_has_no("speculative-config", "steps that draft", err);
     return 0;
 }

@@ -29,6 +29,7 @@ enum random_purpose {
     RANDOM_BOOTSTRAP,
     RANDOM_CANCEL,
     RANDOM_TEST = 12,
+    RANDOM_DRAFTS,
 };
 
 struct random {

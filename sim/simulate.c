@@ -97,23 +97,39 @@ static void on_tokens(void *context, uint64_t tag, uint32_t first, uint32_t coun
         s->flights[tag].first_token_ns = at_ns;
 }
 
+/* Tokens of one step come in one chunk. Returns how many chunks there are. */
+static size_t join_chunks(int64_t *times, size_t count)
+{
+    size_t chunks = 0;
+    for (size_t i = 0; i < count; i++)
+        if (chunks == 0 || times[i] != times[chunks - 1])
+            times[chunks++] = times[i];
+    return chunks;
+}
+
 /* Times of the tokens; reasoning comes before the visible output. */
 static void fill_tokens(struct simulation *s, struct record *r, uint64_t reasoning)
 {
     size_t count = r->asked_output;
+    bool drafts = s->options->engine.speculative.num_speculative_tokens > 0;
     r->chunks = r->asked_output;
     r->first_output_ns = reasoning == 0 ? r->first_token_ns : TIME_NEVER;
     r->first_text_ns = r->first_output_ns;
     r->first_reasoning_ns = reasoning == 0 ? TIME_NEVER : r->first_token_ns;
     r->reasoning_chunks = reasoning > 0;
-    if (s->options->no_chunks && reasoning == 0)
+    if (s->options->no_chunks && reasoning == 0 && !drafts)
         return;
     mem_grow(&s->times, &s->time_capacity, count, sizeof *s->times);
     count = engine_token_times(s->engine, s->times, count);
     if (reasoning > 0 && reasoning < count)
         r->first_output_ns = s->times[reasoning];
     r->first_text_ns = r->first_output_ns;
-    if (!s->options->no_chunks && count == r->asked_output)
+    bool known = count == r->asked_output;
+    if (known && drafts) {
+        r->chunks = (uint32_t)join_chunks(s->times, count);
+        r->first_chunk_tokens = 1;
+    }
+    if (!s->options->no_chunks && known)
         r->chunk_ns = s->times;
 }
 

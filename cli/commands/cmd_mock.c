@@ -60,6 +60,9 @@ static const struct option_spec options[] = {
      .help = "How requests are spread over the replicas, instead of the preset's: "},
     {"scheduling", 0, OPTION_TEXT, AT(engine.scheduling), .unit = "NAME", .choice = policy_name,
      .help = "Who is served next, instead of the preset's: "},
+    {"speculative-config", 0, OPTION_TEXT, AT(engine.speculative), .unit = "JSON",
+     .help = "Speculative decoding, as vLLM takes it: {\"num_speculative_tokens\": 3, "
+             "\"synthetic_acceptance_length\": 2.4}; docs/engine.md has the keys."},
     {"max-num-seqs", 0, OPTION_COUNT, AT(engine.max_num_seqs), NULL, "N", .min = 1, .max = 1e6,
      .help = "Requests that run at once in a replica, instead of the preset's."},
     {"hold", 0, OPTION_TEXT, AT(hold), NULL, "FROM:TO",

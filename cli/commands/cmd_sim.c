@@ -53,6 +53,9 @@ static const struct option_spec options[] = {
      .help = "which replica a request goes to, instead of the preset's: "},
     {"scheduling", 0, OPTION_TEXT, AT(engine.scheduling), .unit = "NAME", .choice = policy_name,
      .help = "who is served next, instead of the preset's: "},
+    {"speculative-config", 0, OPTION_TEXT, AT(engine.speculative), .unit = "JSON",
+     .help = "speculative decoding, as vLLM takes it: {\"num_speculative_tokens\": 3, "
+             "\"synthetic_acceptance_length\": 2.4}; docs/engine.md has the keys"},
     {"max-num-seqs", 0, OPTION_COUNT, AT(engine.max_num_seqs), .unit = "N", .min = 1, .max = 1e6,
      .help = "requests that run at once in a replica, instead of the preset's"},
     {"ttft-ms", 0, OPTION_NUMBER, AT(engine.ttft_ms), "20", "MS", .max = 1e7,
@@ -169,7 +172,8 @@ static struct fidelity fidelity_of(const struct engine_state *e)
     return (struct fidelity){.kind = FIDELITY_MODEL,
                              .known = true,
                              .engine = {e->replicas, e->steps, e->preemptions, e->prompt_tokens,
-                                        e->cached_tokens, e->kv_blocks_total}};
+                                        e->cached_tokens, e->kv_blocks_total, e->drafts,
+                                        e->draft_tokens, e->accepted_tokens}};
 }
 
 /* What the preset says of its own error. */

@@ -10,6 +10,7 @@
 struct engine {
     struct engine_config config;
     struct constant_engine *constant; /* of kind constant; else NULL */
+    struct acceptance *acceptance;    /* of drafts; NULL */
     struct replica **replicas;
     int64_t *next_ns; /* of each replica */
     int64_t now_ns;
@@ -30,10 +31,11 @@ struct engine *engine_create(const struct engine_config *config, uint64_t seed, 
         e->constant = constant_create(&checked);
         return e;
     }
+    e->acceptance = acceptance_create(&checked.speculative, seed);
     e->replicas = mem_zero(checked.replicas, sizeof *e->replicas);
     e->next_ns = mem_zero(checked.replicas, sizeof *e->next_ns);
     for (uint32_t i = 0; i < checked.replicas; i++) {
-        e->replicas[i] = replica_create(&checked, seed, i);
+        e->replicas[i] = replica_create(&checked, e->acceptance, seed, i);
         e->next_ns[i] = TIME_NEVER;
     }
     return e;
@@ -48,6 +50,7 @@ void engine_free(struct engine *e)
     free(e->replicas);
     free(e->next_ns);
     free(e->hashes);
+    acceptance_free(e->acceptance);
     constant_free(e->constant);
     free(e);
 }

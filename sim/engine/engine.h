@@ -54,8 +54,8 @@ enum engine_refusal {
 struct engine_sink {
     void *context;
     /* `count` output tokens of the request are out at `at_ns`; `first` is the number of the first
-     * of them (0 = the request's first token). Without config.per_token only the first token is
-     * told; the others follow from on_done. */
+     * of them (0 = the request's first token); a step that drafts gives several. Without
+     * config.per_token only the first token is told; the others follow from on_done. */
     void (*on_tokens)(void *context, uint64_t tag, uint32_t first, uint32_t count, int64_t at_ns);
     /* The request ended at `at_ns`, the time of its last token; `cached_tokens` of its prompt were
      * served from the prefix cache. */
@@ -82,6 +82,9 @@ struct engine_state {
     /* Time during which requests waited, by what held up the first of them: no KV blocks, all
      * max_num_seqs running, no tokens left in the step. */
     int64_t held_by_memory_ns, held_by_seqs_ns, held_by_budget_ns;
+    /* Of speculative decoding: how often a request's drafts were verified, how many they were, and
+     * how many of them accepted. An answer's last step counts whole, though it may end within. */
+    uint64_t drafts, draft_tokens, accepted_tokens;
 };
 
 /* NULL with ERR_INPUT if the config contradicts itself. */

@@ -93,6 +93,8 @@ static const struct json_field rows[] = {
      .is_nothing = is_zero},
     {"ar_latency", JSON_AS_DOUBLE, AT(steps.ar_latency), 0, 1e6, .groups = FOR_STEPS},
     {"ar_bandwidth", JSON_AS_DOUBLE, AT(steps.ar_bandwidth), 0, 1e6, .groups = FOR_STEPS},
+    {"speculative_config", JSON_AS_OBJECT, AT(speculative), .table = &speculative_table,
+     .groups = FOR_STEPS, .is_nothing = speculative_is_nothing},
 };
 static const struct json_table preset_table = {JSON_ROWS(rows), .where = "engine preset",
                                                .once = true};
@@ -121,6 +123,7 @@ void engine_config_init(struct engine_config *config)
                                      .prefix_cache = true,
                                      .generated = true,
                                      .steps = {.k = 1}};
+    speculative_config_init(&config->speculative);
 }
 
 bool engine_config_keeps_answers(const struct engine_config *config)
@@ -186,6 +189,14 @@ static int check_steps(struct engine_config *c, struct error *err)
                          "max_num_batched_tokens (%u) must be at least max_num_seqs (%u): every "
                          "running request takes a token of each step",
                          c->max_num_batched_tokens, c->max_num_seqs);
+    if (speculative_config_check(&c->speculative, c->layers, err) < 0)
+        return ERR_INPUT;
+    uint64_t width = 1 + (uint64_t)c->speculative.num_speculative_tokens;
+    if (c->max_num_batched_tokens < c->max_num_seqs * width)
+        return error_set(err, ERR_INPUT,
+                         "max_num_batched_tokens (%u) must be at least max_num_seqs (%u) × %u: "
+                         "every running request takes a token of each step and its drafts",
+                         c->max_num_batched_tokens, c->max_num_seqs, (unsigned)width);
     const struct step_constants *s = &c->steps;
     if (s->w0 + s->w1 + s->c0 + s->c1 + s->d0 + s->d1 + s->s0 + s->s1 <= 0)
         return error_set(err, ERR_INPUT,
@@ -218,6 +229,9 @@ int engine_config_check(struct engine_config *config, struct error *err)
 {
     if (config->replicas == 0)
         config->replicas = 1;
+    if (config->kind == ENGINE_CONSTANT && config->speculative.num_speculative_tokens > 0)
+        return error_set(err, ERR_INPUT,
+                         "speculative_config: an engine of constant times has no steps that draft");
     if (config->kind == ENGINE_CONSTANT)
         return 0;
     if (config->kv_blocks == 1)

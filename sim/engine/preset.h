@@ -18,6 +18,7 @@
 
 #include "core/error.h"
 #include "core/json/json_write.h"
+#include "sim/engine/speculative.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,6 +74,7 @@ struct engine_config {
     bool generated;   /* whether answers enter it, see engine_request.named_tokens; true */
     double jitter_cv; /* coefficient of variation of a segment's steps; 0 = none */
     struct step_constants steps;
+    struct speculative_config speculative;
 
     /* How the caller wants to be told; not in files. */
     bool per_token; /* an event for every token, not only for the first */

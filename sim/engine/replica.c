@@ -50,7 +50,8 @@ void list_remove(struct replica *r, struct sequence_list *list, uint32_t slot)
     list->count--;
 }
 
-struct replica *replica_create(const struct engine_config *config, uint64_t seed, uint32_t number)
+struct replica *replica_create(const struct engine_config *config,
+                               const struct acceptance *acceptance, uint64_t seed, uint32_t number)
 {
     static const struct sequence_list empty = {SLOT_NONE, SLOT_NONE, 0};
     struct replica *r = mem_zero(1, sizeof *r);
@@ -63,6 +64,9 @@ struct replica *replica_create(const struct engine_config *config, uint64_t seed
     r->overhead_ns = llround(config->request_overhead_ms * (double)NS_PER_MS);
     step_model_init(&r->model, config, seed, number);
     r->policy = policy_at(config->policy);
+    r->acceptance = acceptance;
+    r->plan = acceptance ? mem_zero(DRAFTED_STEPS, sizeof *r->plan) : NULL;
+    r->decode_width = 1 + config->speculative.num_speculative_tokens;
     kv_pool_init(&r->pool, config->kv_blocks - 1);
     r->entering = r->waiting = r->running = empty;
     r->free_slot = SLOT_NONE;
@@ -82,6 +86,9 @@ void replica_free(struct replica *r)
     }
     free(r->slots);
     free(r->chunks);
+    free(r->lanes);
+    free(r->plan);
+    free(r->times);
     free(r->block_phase);
     heap_free(&r->ending);
     step_log_free(&r->log);
@@ -138,6 +145,14 @@ static void fill_slot(struct replica *r, uint32_t slot, const struct engine_requ
     s->named = sequence_named_tokens(request);
 }
 
+struct step_instant jump_instant(const struct replica *r, uint64_t steps)
+{
+    const struct jump *jump = &r->jump;
+    if (!r->acceptance)
+        return step_instant_after(jump->start, jump->duration, steps);
+    return steps > 0 ? r->plan[steps - 1].end : jump->start;
+}
+
 /* The first step that ends later than `at_ns` is the jump's last. */
 static void cut_jump(struct replica *r, int64_t at_ns)
 {
@@ -145,14 +160,14 @@ static void cut_jump(struct replica *r, int64_t at_ns)
     uint64_t low = 1, high = jump->steps;
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
-        if (step_instant_after(jump->start, jump->duration, middle).ns > at_ns)
+        if (jump_instant(r, middle).ns > at_ns)
             high = middle;
         else
             low = middle + 1;
     }
     if (low < jump->steps) {
         jump->steps = low;
-        jump->end = step_instant_after(jump->start, jump->duration, low);
+        jump->end = jump_instant(r, low);
     }
 }
 
@@ -254,7 +269,7 @@ static void end_prefill(struct replica *r, uint32_t slot, const struct engine_si
     begin_decode(r, slot, r->step - 1);
     if (!r->per_token) {
         mem_grow(&s->spans, &s->span_capacity, s->span_count + 1, sizeof *s->spans);
-        s->spans[s->span_count++] = (struct token_span){r->step - 1, 0};
+        s->spans[s->span_count++] = (struct token_span){r->step - 1, 0, (uint32_t)s->draw};
     }
     tell(r, sink, s, s->made);
 }
@@ -278,8 +293,12 @@ static void tell_decodes(struct replica *r, const struct engine_sink *sink)
 {
     for (uint32_t slot = r->running.first; slot != SLOT_NONE; slot = slot_at(r, slot)->next) {
         const struct sequence *s = slot_at(r, slot);
-        if (s->stage == SEQUENCE_DECODE && sink->on_tokens)
-            sink->on_tokens(sink->context, s->tag, tokens_made(r, s) - 1, 1, r->now.ns);
+        if (s->stage != SEQUENCE_DECODE || !sink->on_tokens)
+            continue;
+        uint32_t made = tokens_made(r, s), before = made - 1;
+        if (r->acceptance)
+            before = s->made + (uint32_t)drafted_tokens(r, s, r->step - 1 - s->token_step);
+        sink->on_tokens(sink->context, s->tag, before, made - before, r->now.ns);
     }
 }
 
@@ -310,15 +329,19 @@ static void end_jump(struct replica *r, const struct engine_sink *sink)
     int64_t span_ns = jump->end.ns - jump->start.ns;
     r->held_ns[r->hold] += span_ns;
     *(r->chunk_count > 0 ? &r->prefill_ns : &r->decode_ns) += span_ns;
-    if (!r->per_token)
+    if (!r->per_token && r->acceptance)
+        log_drafted(r);
+    else if (!r->per_token)
         step_log_add(&r->log, jump->first_step, jump->steps, jump->start, jump->duration);
     r->step += jump->steps;
     r->now = jump->end;
     jump->active = false;
     if (r->cancelled > 0)
         drop_cancelled(r);
-    r->output_tokens += jump->steps * r->decodes;
-    tell_step(r, sink, jump->steps, r->decodes);
+    uint64_t tokens =
+        r->acceptance ? drafted_batch_tokens(r, jump->steps) : jump->steps * r->decodes;
+    r->output_tokens += tokens;
+    tell_step(r, sink, jump->steps, tokens);
     if (r->per_token)
         tell_decodes(r, sink);
     for (size_t i = 0; i < r->chunk_count; i++) {
@@ -354,9 +377,25 @@ static enum hold find_hold(const struct replica *r)
     return r->head_blocked || r->preempted ? HOLD_MEMORY : HOLD_BUDGET;
 }
 
+/* As equal_steps of decodes that draft, whose steps are planned one by one. */
+static uint64_t drafted_steps_most(const struct replica *r)
+{
+    if (r->no_jumps || r->chunk_count > 0 || r->preempted || r->decodes == 0)
+        return 1;
+    uint64_t steps = (uint64_t)r->ending.entries[0].at - r->step;
+    return steps < DRAFTED_STEPS ? steps : DRAFTED_STEPS;
+}
+
 static void begin_jump(struct replica *r)
 {
     r->hold = find_hold(r);
+    if (r->acceptance) {
+        r->jump = (struct jump){
+            .active = true, .first_step = r->step, .blocks_taken = 1, .start = r->now};
+        plan_drafted(r, drafted_steps_most(r));
+        cut_for_arrival(r);
+        return;
+    }
     struct step_load load = {.tokens = r->decodes + r->chunk_tokens,
                              .sequences = r->decodes + r->chunk_count,
                              .decodes = r->decodes,
@@ -406,6 +445,8 @@ size_t replica_token_times(struct replica *r, int64_t *out, size_t capacity)
     size_t done = 0;
     if (!r->ending_now)
         return 0;
+    if (r->acceptance)
+        return drafted_token_times(r, r->ending_now, out, capacity);
     for (size_t i = 0; i < r->ending_now->span_count && done < capacity; i++) {
         const struct token_span *span = &r->ending_now->spans[i];
         size_t count = span->count < capacity - done ? span->count : capacity - done;
@@ -440,7 +481,7 @@ static void settle(struct replica *r, int64_t now_ns)
     uint64_t low = 1, high = r->jump.steps; /* the last that has begun */
     while (low < high) {
         uint64_t middle = low + (high - low + 1) / 2;
-        if (step_instant_after(r->jump.start, r->jump.duration, middle - 1).ns <= now_ns)
+        if (jump_instant(r, middle - 1).ns <= now_ns)
             low = middle;
         else
             high = middle - 1;
@@ -455,6 +496,18 @@ uint64_t replica_cached_blocks(struct replica *r, int64_t now_ns,
     return find_prefix(r, question->hashes, question->count, question->unit_blocks,
                        question->limit_blocks)
         .blocks;
+}
+
+/* Those of the decodes that go on, too. */
+static void add_drafts(const struct replica *r, struct engine_state *out)
+{
+    struct draft_counts all = r->drafts;
+    for (uint32_t slot = r->running.first; slot != SLOT_NONE; slot = r->slots[slot].next)
+        if (r->slots[slot].stage == SEQUENCE_DECODE)
+            count_drafts(r, &r->slots[slot], &all);
+    out->drafts += all.drafts;
+    out->draft_tokens += all.drafts * r->acceptance->drafts;
+    out->accepted_tokens += all.accepted;
 }
 
 void replica_add_state(struct replica *r, int64_t now_ns, struct engine_state *out)
@@ -474,4 +527,6 @@ void replica_add_state(struct replica *r, int64_t now_ns, struct engine_state *o
     out->prompt_tokens += r->prompt_tokens;
     out->cached_tokens += r->cached_tokens;
     out->output_tokens += r->output_tokens;
+    if (r->acceptance)
+        add_drafts(r, out);
 }

@@ -9,7 +9,7 @@
  * at once; an arrival that the scheduler would see earlier cuts it. A request that enters at an
  * instant is seen by the first step that begins later than that, or at once by an idle replica.
  *
- *     struct replica *r = replica_create(&config, seed, number);
+ *     struct replica *r = replica_create(&config, NULL, seed, number);
  *     replica_submit(r, now_ns, &request);
  *     while (replica_next_ns(r) <= now_ns)
  *         replica_serve(r, &sink);                 // one jump
@@ -21,7 +21,9 @@
 
 struct replica;
 
-struct replica *replica_create(const struct engine_config *config, uint64_t seed, uint32_t number);
+/* `acceptance`, of config's drafts or NULL, is borrowed until replica_free. */
+struct replica *replica_create(const struct engine_config *config,
+                               const struct acceptance *acceptance, uint64_t seed, uint32_t number);
 void replica_free(struct replica *r);
 
 void replica_submit(struct replica *r, int64_t now_ns, const struct engine_request *request);

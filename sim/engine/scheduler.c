@@ -5,15 +5,18 @@
 
 uint32_t tokens_made(const struct replica *r, const struct sequence *s)
 {
-    return s->stage == SEQUENCE_DECODE ? s->made + (uint32_t)(r->step - s->token_step) : s->made;
+    uint64_t steps = r->step - s->token_step;
+    if (s->stage != SEQUENCE_DECODE)
+        return s->made;
+    return s->made + (uint32_t)(r->acceptance ? drafted_tokens(r, s, steps) : steps);
 }
 
 /* Tokens whose KV blocks the sequence has, before step r->step takes its own. */
 static uint64_t tokens_held(const struct replica *r, const struct sequence *s)
 {
-    if (s->stage == SEQUENCE_DECODE)
-        return s->target + (r->step - 1 - s->token_step);
-    return s->computed;
+    if (s->stage != SEQUENCE_DECODE)
+        return s->computed;
+    return r->acceptance ? drafted_held(r, s) : s->target + (r->step - 1 - s->token_step);
 }
 
 static uint32_t phase_of(const struct replica *r, const struct sequence *s)
@@ -27,18 +30,27 @@ void begin_decode(struct replica *r, uint32_t slot, uint64_t step)
     struct sequence *s = slot_at(r, slot);
     s->stage = SEQUENCE_DECODE;
     s->token_step = step;
+    uint64_t steps = s->output - s->made;
     r->decodes++;
-    r->kv_offset += (int64_t)s->target - (int64_t)step;
-    r->block_phase[phase_of(r, s)]++;
-    heap_set(&r->ending, slot, (int64_t)(step + s->output - s->made), s->order);
+    if (r->acceptance) {
+        steps = 1 + drafted_steps(r, s);
+    } else {
+        r->kv_offset += (int64_t)s->target - (int64_t)step;
+        r->block_phase[phase_of(r, s)]++;
+    }
+    heap_set(&r->ending, slot, (int64_t)(step + steps), s->order);
 }
 
 static void end_decode(struct replica *r, uint32_t slot)
 {
     struct sequence *s = slot_at(r, slot);
     r->decodes--;
-    r->kv_offset -= (int64_t)s->target - (int64_t)s->token_step;
-    r->block_phase[phase_of(r, s)]--;
+    if (r->acceptance) {
+        count_drafts(r, s, &r->drafts);
+    } else {
+        r->kv_offset -= (int64_t)s->target - (int64_t)s->token_step;
+        r->block_phase[phase_of(r, s)]--;
+    }
     heap_remove(&r->ending, slot);
 }
 
@@ -95,7 +107,8 @@ void release_blocks(struct replica *r, uint32_t slot)
     uint64_t held = tokens_held(r, s);
     if (s->named > s->prompt)
         publish_units(r, s, held);
-    kv_give(&r->pool, blocks_for(r, held) - s->shared);
+    bool drafts = r->acceptance && s->stage == SEQUENCE_DECODE;
+    kv_give(&r->pool, (drafts ? drafted_blocks(r, s) : blocks_for(r, held)) - s->shared);
     for (uint32_t i = s->unit_count; i-- > 0;)
         if (s->units[i] != KV_NONE)
             kv_drop(&r->pool, s->units[i]);
@@ -123,10 +136,12 @@ static void add_chunk(struct replica *r, uint32_t slot, uint32_t tokens)
     r->chunks[r->chunk_count++] = (struct prefill_chunk){slot, tokens};
 }
 
-/* Whether a decode needs a new block in the step being scheduled. */
-static bool begins_block(const struct replica *r, const struct sequence *s)
+/* New blocks that a decode needs in the step being scheduled. */
+static uint64_t begins_blocks(const struct replica *r, const struct sequence *s)
 {
-    return s->stage == SEQUENCE_DECODE && phase_of(r, s) == r->step % r->block_size;
+    if (s->stage != SEQUENCE_DECODE)
+        return 0;
+    return r->acceptance ? drafted_step_blocks(r, s) : phase_of(r, s) == r->step % r->block_size;
 }
 
 /* The sequence that gives way goes back to the queue, to be computed anew. */
@@ -136,9 +151,9 @@ static uint32_t preempt(struct replica *r)
     struct sequence *s = slot_at(r, slot);
     uint32_t made = tokens_made(r, s);
     if (s->stage == SEQUENCE_DECODE && s->span_count > 0)
-        s->spans[s->span_count - 1].count = made - s->made;
-    if (begins_block(r, s) && (r->decodes_served || s->block_step == r->step))
-        kv_give(&r->pool, 1);
+        s->spans[s->span_count - 1].count = (uint32_t)(r->step - s->token_step);
+    if (r->decodes_served || s->block_step == r->step)
+        kv_give(&r->pool, begins_blocks(r, s));
     release_blocks(r, slot);
     list_remove(r, &r->running, slot);
     s->made = made;
@@ -165,12 +180,13 @@ static void take_decode_blocks_in_order(struct replica *r)
 {
     for (uint32_t slot = r->running.first; slot != SLOT_NONE;) {
         struct sequence *s = slot_at(r, slot);
-        if (begins_block(r, s) && s->block_step != r->step) {
-            if (!make_room(r, slot, 1)) {
+        uint64_t blocks = begins_blocks(r, s);
+        if (blocks > 0 && s->block_step != r->step) {
+            if (!make_room(r, slot, blocks)) {
                 slot = r->running.first; /* others may have gone with it */
                 continue;
             }
-            kv_take(&r->pool, 1);
+            kv_take(&r->pool, blocks);
             s->block_step = r->step;
         }
         slot = s->next;
@@ -179,7 +195,8 @@ static void take_decode_blocks_in_order(struct replica *r)
 
 static void schedule_running(struct replica *r)
 {
-    uint32_t needed = r->block_phase[r->step % r->block_size];
+    uint64_t needed =
+        r->acceptance ? drafted_batch_blocks(r) : r->block_phase[r->step % r->block_size];
     r->decodes_served = needed <= r->pool.free;
     if (r->decodes_served)
         kv_take(&r->pool, needed);
@@ -189,7 +206,7 @@ static void schedule_running(struct replica *r)
     if (slot == SLOT_NONE || slot_at(r, slot)->stage != SEQUENCE_PREFILL)
         return;
     struct sequence *s = slot_at(r, slot);
-    uint32_t left = r->budget - r->decodes, tokens = s->target - s->computed;
+    uint32_t left = r->budget - r->decodes * r->decode_width, tokens = s->target - s->computed;
     if (tokens > left)
         tokens = left;
     uint64_t blocks = blocks_for(r, s->computed + tokens) - blocks_for(r, s->computed);
@@ -260,7 +277,7 @@ static bool admit_first(struct replica *r)
         r->prompt_tokens += s->prompt;
         r->cached_tokens += s->cached;
     }
-    uint64_t left = r->budget - r->decodes - r->chunk_tokens;
+    uint64_t left = r->budget - r->decodes * r->decode_width - r->chunk_tokens;
     uint32_t tokens = s->target - s->computed;
     add_chunk(r, slot, tokens < left ? tokens : (uint32_t)left);
     return true;
@@ -269,7 +286,7 @@ static bool admit_first(struct replica *r)
 static void admit_waiting(struct replica *r)
 {
     while (r->waiting.count > 0 && r->running.count < r->max_running &&
-           r->decodes + r->chunk_tokens < r->budget)
+           r->decodes * r->decode_width + r->chunk_tokens < r->budget)
         if (r->head_blocked || !admit_first(r))
             return;
 }
@@ -301,8 +318,9 @@ void take_jump_blocks(struct replica *r, uint64_t steps)
     struct jump *jump = &r->jump;
     if (steps <= jump->blocks_taken)
         return;
-    kv_take(&r->pool,
-            blocks_begun(r, jump->first_step + jump->blocks_taken, steps - jump->blocks_taken));
+    uint64_t taken = jump->blocks_taken;
+    kv_take(&r->pool, r->acceptance ? planned_blocks(r, taken, steps)
+                                    : blocks_begun(r, jump->first_step + taken, steps - taken));
     jump->blocks_taken = steps;
 }
 

@@ -20,10 +20,12 @@ enum sequence_stage {
     SEQUENCE_DECODE,
 };
 
-/* Tokens that came out in consecutive steps. */
+/* Consecutive steps whose tokens came out: one a step, with drafts one in the first and what was
+ * accepted in the others. */
 struct token_span {
     uint64_t first_step;
     uint32_t count; /* 0: still going on */
+    uint32_t draw;  /* see speculative.h */
 };
 
 struct sequence {
@@ -40,6 +42,7 @@ struct sequence {
     uint32_t cached;     /* prompt tokens from the cache at the first admission */
     uint64_t block_step; /* the step for which it took a block by itself, not with all others */
     uint64_t token_step; /* p: the step whose end gave the latest prefill's token */
+    uint64_t draw;       /* see speculative.h */
     uint32_t previous, next;
 
     uint32_t named;   /* tokens whose blocks get names: the prompt's, perhaps the answer's */

@@ -42,6 +42,11 @@ void step_model_init(struct step_model *m, const struct engine_config *config, u
         /* bytes / (GB/s) = ns */
         m->ar1 = whole_fs(reduces * hops / tp * config->hidden * 2 / s->ar_bandwidth * ns);
     }
+    const struct speculative_config *drafts = &config->speculative;
+    m->drafts = drafts->num_speculative_tokens;
+    m->draft_passes = speculative_passes(drafts);
+    m->draft_factor = m->drafts ? (uint64_t)llround(ldexp(drafts->draft_cost, 32)) : 0;
+    m->draft_fs = m->drafts ? whole_fs(drafts->draft_ms * ms) : 0;
     if (config->jitter_cv > 0)
         m->jitter_sigma = sqrt(log1p(config->jitter_cv * config->jitter_cv));
 }
@@ -111,6 +116,23 @@ struct step_duration step_duration(struct step_model *m, uint64_t step,
                                   kappa * (int64_t)load->decodes};
 }
 
+int64_t step_drafted_fs(struct step_model *m, uint64_t step, const struct step_load *load)
+{
+    struct step_load verified = *load, single = *load;
+    uint64_t drafts = load->decodes * m->drafts;
+    verified.tokens += drafts;
+    verified.sequences += drafts;
+    verified.decode_kv += drafts;
+    int64_t fs = step_duration(m, step, &verified).first_fs;
+    int64_t first = scale(fs, m->draft_factor) + m->draft_fs;
+    if (m->draft_passes == 1)
+        return fs + first;
+    single.tokens = load->sequences;
+    single.prefill_work = 0;
+    int64_t further = scale(step_duration(m, step, &single).first_fs, m->draft_factor);
+    return fs + first + (m->draft_passes - 1) * (further + m->draft_fs);
+}
+
 double step_tpot_ms(const struct engine_config *config, uint32_t batch, uint32_t context)
 {
     struct engine_config smooth = *config;
@@ -121,7 +143,10 @@ double step_tpot_ms(const struct engine_config *config, uint32_t batch, uint32_t
                              .decode_kv = (uint64_t)batch * context};
     smooth.jitter_cv = 0;
     step_model_init(&m, &smooth, 0, 0);
-    return (double)step_duration(&m, 0, &load).first_fs / FS_PER_MS;
+    if (m.drafts == 0)
+        return (double)step_duration(&m, 0, &load).first_fs / FS_PER_MS;
+    return (double)step_drafted_fs(&m, 0, &load) / FS_PER_MS /
+           speculative_length(&config->speculative);
 }
 
 struct step_instant step_instant_after(struct step_instant start, struct step_duration d,

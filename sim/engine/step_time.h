@@ -21,6 +21,11 @@
  *     step_model_init(&model, &config, seed, replica);
  *     struct step_duration d = step_duration(&model, step, &load);
  *
+ * A step that drafts verifies N + n_decode·drafts tokens (the sampler has as many rows), and then
+ * drafts the next: the first pass of the draft goes over the same tokens, each further one over a
+ * token of every sequence. A pass lasts draft_cost times what the model itself takes for that, and
+ * draft_ms.
+ *
  * Jitter is a lognormal factor of mean 1, one for each segment of JITTER_STEPS steps, drawn from a
  * stream keyed by (seed, replica, segment); segments begin at fixed step numbers.
  */
@@ -59,6 +64,9 @@ struct step_model {
     int64_t w0, w1, c0, c1, c2, ap_half, kappa, d0, d1, p0, s0, s1, ar0, ar1; /* fs, k included */
     double m0, n0;                                                            /* fs, tokens */
     int64_t tile;
+    uint32_t drafts, draft_passes;
+    uint64_t draft_factor; /* × 2^32 */
+    int64_t draft_fs;      /* of a pass, k included */
     double jitter_sigma;
     uint64_t seed, replica;
     uint64_t segment; /* whose factor is known; UINT64_MAX = none */
@@ -74,8 +82,12 @@ int64_t step_padding(int64_t tokens, int64_t tile);
 struct step_duration step_duration(struct step_model *m, uint64_t step,
                                    const struct step_load *load);
 
-/* Milliseconds of a step in which `batch` requests decode over `context` tokens each: the TPOT of a
- * replica that does nothing else. */
+/* Of a step in which every decode's drafts are verified and made. The load has a token and a
+ * sequence for each decode, as without drafts. */
+int64_t step_drafted_fs(struct step_model *m, uint64_t step, const struct step_load *load);
+
+/* Milliseconds a token of a step in which `batch` requests decode over `context` tokens each: the
+ * TPOT of a replica that does nothing else. */
 double step_tpot_ms(const struct engine_config *config, uint32_t batch, uint32_t context);
 
 /* The instant `steps` steps after `start`. */

@@ -147,6 +147,16 @@ static bool has_prefix_cache(const struct metrics_view *view)
     return view->engine->prefix_cache && view->state->kv_blocks_total > 0;
 }
 
+static void add_drafts(const struct engine_state *s, const char *labels, struct buffer *out)
+{
+    add_value(out, "vllm:spec_decode_num_drafts_total", "Drafts that were verified.", "counter",
+              labels, (double)s->drafts);
+    add_value(out, "vllm:spec_decode_num_draft_tokens_total", "Tokens of these drafts.", "counter",
+              labels, (double)s->draft_tokens);
+    add_value(out, "vllm:spec_decode_num_accepted_tokens_total", "Draft tokens that were accepted.",
+              "counter", labels, (double)s->accepted_tokens);
+}
+
 static void add_engine(const struct metrics_view *view, const char *labels, struct buffer *out)
 {
     const struct engine_state *s = view->state;
@@ -172,6 +182,8 @@ static void add_engine(const struct metrics_view *view, const char *labels, stru
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         add_value(out, rows[i].name, rows[i].help, rows[i].type, labels, rows[i].value);
+    if (view->engine->speculative.num_speculative_tokens > 0)
+        add_drafts(s, labels, out);
 }
 
 /* An info: always 1, and what it says stands in its labels. */

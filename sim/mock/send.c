@@ -78,6 +78,14 @@ static bool send_pending(struct exchange *x, int64_t now_ns)
     return true;
 }
 
+/* Whether speculative decoding gave the token together with the one before it. */
+static bool of_one_step(const struct exchange *x, uint32_t token)
+{
+    uint32_t at = token - x->times.first_kept;
+    return x->server->config.engine.speculative.num_speculative_tokens > 0 && at > 0 &&
+           x->times.due_ns[at] == x->times.due_ns[at - 1];
+}
+
 /* Tokens from x->times.logged to x->progress.written have left just now. */
 static void note_tokens(struct exchange *x, int64_t now_ns)
 {
@@ -98,7 +106,7 @@ static void note_tokens(struct exchange *x, int64_t now_ns)
             metrics_observe(&s->metrics, METRIC_LATENESS, now_ns - due_ns, 1);
         if (i == 0)
             metrics_observe(&s->metrics, METRIC_TTFT, now_ns - x->read_ns, 1);
-        else if (x->stream)
+        else if (x->stream && !of_one_step(x, i))
             metrics_observe(&s->metrics, METRIC_ITL, now_ns - x->times.last_written_ns, 1);
         x->times.last_written_ns = now_ns;
     }

@@ -141,6 +141,8 @@ static uint32_t chunk_tokens(const struct exchange *x, uint32_t choice, struct c
         return 0;
     uint32_t left = next_part(x->rendering.answers[choice], c), ready = c->due - c->written;
     uint32_t wanted = x->fault.tokens_per_chunk;
+    if (x->server->config.engine.speculative.num_speculative_tokens > 0 && wanted == 1)
+        wanted = ready; /* those of one step go together */
     wanted = wanted < left ? wanted : left;
     return ready >= wanted ? wanted : 0;
 }

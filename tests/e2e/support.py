@@ -229,7 +229,7 @@ class Case(unittest.TestCase):
         truth = {t["x_request_id"]: t for t in read_lines(log) if t["due_ns"]}
         return Timed(summary, truth, why_void(summary["fidelity"], late, late_ms))
 
-    def simulate_as_read(self, truth, engine):
+    def simulate_as_read(self, truth, engine, *more):
         """The simulator's records of the requests as the mock read them, and the first instant."""
         read = sorted(truth.values(), key=lambda t: t["read_ns"])
         rows = [{"timestamp": (t["read_ns"] - read[0]["read_ns"]) / 1e6,
@@ -237,13 +237,13 @@ class Case(unittest.TestCase):
                  "output_length": t["billed"]["completion_tokens"],
                  "request_id": t["x_request_id"]} for t in read]
         seen = self.write("seen.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-        self.farebox("sim", "--engine", engine, "--trace", seen, "-o", "model", "--quiet",
+        self.farebox("sim", "--engine", engine, *more, "--trace", seen, "-o", "model", "--quiet",
                      "--force")
         return self.records(self.path("model")), read[0]["read_ns"]
 
-    def assert_clocks_agree(self, truth, engine):
+    def assert_clocks_agree(self, truth, engine, *more):
         """What the mock owed, by its log, is what the simulator says, to the nanosecond."""
-        model, start_ns = self.simulate_as_read(truth, engine)
+        model, start_ns = self.simulate_as_read(truth, engine, *more)
         for name, served in truth.items():
             due = served["due_ns"]
             self.assertEqual((due[0] - start_ns, due[-1] - start_ns),

@@ -77,7 +77,9 @@ START_TEST(what_is_written_reads_back)
     struct json_writer w;
     ck_assert_int_eq(parse("{\"kv_blocks\":77,\"w0\":1.25,\"source\":\"a \\\"b\\\"\",\"k\":1.1,"
                            "\"router\":\"least-loaded\",\"jitter_cv\":0.05,"
-                           "\"scheduling\":\"priority\"}",
+                           "\"scheduling\":\"priority\",\"speculative_config\":{\"method\":"
+                           "\"mtp\",\"num_speculative_tokens\":2,\"draft_ms\":0.5,"
+                           "\"synthetic_acceptance_rates\":[0.8,0.5]}}",
                            &a, &err),
                      0);
     buffer_init(&text, BUFFER_UNBOUNDED);
@@ -90,6 +92,10 @@ START_TEST(what_is_written_reads_back)
     ck_assert_uint_eq(b.kv_blocks, 77);
     ck_assert_int_eq(b.router, ROUTER_LEAST_LOADED);
     ck_assert_ptr_eq(policy_at(b.policy), &policy_priority);
+    ck_assert_uint_eq(b.speculative.num_speculative_tokens, 2);
+    ck_assert_str_eq(b.speculative.method, "mtp");
+    ck_assert_double_eq(b.speculative.rates[1], 0.5);
+    ck_assert_double_eq(b.speculative.draft_ms, 0.5);
     buffer_free(&text);
 }
 END_TEST

@@ -105,9 +105,15 @@ static void read_keys(struct json_scan *s, const struct json_field *row, void *f
 
 #define OF_ENGINE(member) JSON_AS_UINT, JSON_AT(struct fidelity_engine, member)
 static const struct json_field engine_rows[] = {
-    {"replicas", OF_ENGINE(replicas)},           {"steps", OF_ENGINE(steps)},
-    {"preemptions", OF_ENGINE(preemptions)},     {"prompt_tokens", OF_ENGINE(prompt_tokens)},
-    {"cached_tokens", OF_ENGINE(cached_tokens)}, {"kv_blocks", OF_ENGINE(kv_blocks)},
+    {"replicas", OF_ENGINE(replicas)},
+    {"steps", OF_ENGINE(steps)},
+    {"preemptions", OF_ENGINE(preemptions)},
+    {"prompt_tokens", OF_ENGINE(prompt_tokens)},
+    {"cached_tokens", OF_ENGINE(cached_tokens)},
+    {"kv_blocks", OF_ENGINE(kv_blocks)},
+    {"drafts", OF_ENGINE(drafts), .optional = true},
+    {"draft_tokens", OF_ENGINE(draft_tokens), .optional = true},
+    {"accepted_tokens", OF_ENGINE(accepted_tokens), .optional = true},
 };
 static const struct json_table engine_table = {JSON_ROWS(engine_rows), .nulls = true, .open = true};
 
@@ -245,6 +251,11 @@ static void add_model(const struct fidelity_engine *e, struct buffer *out)
                           ": %.1f %% of the prompt tokens from the prefix cache, %s preemptions",
                           100 * (double)e->cached_tokens / (double)e->prompt_tokens,
                           text_group_u64(e->preemptions, preempted));
+    if (e->drafts && e->draft_tokens)
+        buffer_add_format(
+            out, "; speculative decoding: %.1f %% of the drafts accepted, %.2f tokens a step",
+            100 * (double)e->accepted_tokens / (double)e->draft_tokens,
+            1 + (double)e->accepted_tokens / (double)e->drafts);
 }
 
 /* HTTP/1.1 needs a connection for each request in flight; what is beyond that was opened anew. */

@@ -61,6 +61,9 @@ struct fidelity_probe {
 /* What a simulated engine did. */
 struct fidelity_engine {
     uint64_t replicas, steps, preemptions, prompt_tokens, cached_tokens, kv_blocks;
+    /* Of speculative decoding: how often drafts were verified, how many, and the right ones; 0
+     * without. */
+    uint64_t drafts, draft_tokens, accepted_tokens;
 };
 
 struct fidelity {
