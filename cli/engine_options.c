@@ -13,6 +13,16 @@ static uint32_t number_of(const char *(*choice)(size_t i), const char *name)
     return i;
 }
 
+static void set_pools(const struct engine_options *o, struct engine_config *engine)
+{
+    if (o->prefill_replicas)
+        engine->prefill_replicas = (uint32_t)o->prefill_replicas;
+    if (o->kv_bandwidth > 0)
+        engine->kv_transfer_bandwidth = o->kv_bandwidth;
+    if (o->kv_latency_ms > 0)
+        engine->kv_transfer_latency_ms = o->kv_latency_ms;
+}
+
 static int constant_has_no(const char *option, const char *what, struct error *err)
 {
     return error_set(err, ERR_INPUT,
@@ -43,8 +53,11 @@ int engine_options_read(const struct engine_options *o, bool times_given,
         return err->code;
     if (o->router)
         engine->router = (enum engine_router)number_of(engine_router_name, o->router);
+    set_pools(o, engine);
     if (engine->kind != ENGINE_CONSTANT)
         return 0;
+    if (o->prefill_replicas)
+        return constant_has_no("prefill-replicas", "prefill", err);
     if (o->scheduling)
         return constant_has_no("scheduling", "queue to be put in order", err);
     if (o->router)

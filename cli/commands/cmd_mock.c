@@ -60,6 +60,12 @@ static const struct option_spec options[] = {
      .help = "How requests are spread over the replicas, instead of the preset's: "},
     {"scheduling", 0, OPTION_TEXT, AT(engine.scheduling), .unit = "NAME", .choice = policy_name,
      .help = "Who is served next, instead of the preset's: "},
+    {"prefill-replicas", 0, OPTION_COUNT, AT(engine.prefill_replicas), .unit = "N", .max = 99999,
+     .help = "Replicas, of all of them, that compute prompts only; the others decode."},
+    {"kv-transfer-bandwidth", 0, OPTION_NUMBER, AT(engine.kv_bandwidth), .unit = "GB/S", .max = 1e6,
+     .help = "At which KV caches leave a prefill replica: 50 for a link of 400 Gb/s."},
+    {"kv-transfer-latency-ms", 0, OPTION_NUMBER, AT(engine.kv_latency_ms), .unit = "MS", .max = 1e6,
+     .help = "Of a transfer, beside its bytes."},
     {"speculative-config", 0, OPTION_TEXT, AT(engine.speculative), .unit = "JSON",
      .help = "Speculative decoding, as vLLM takes it: {\"num_speculative_tokens\": 3, "
              "\"synthetic_acceptance_length\": 2.4}; docs/engine.md has the keys."},

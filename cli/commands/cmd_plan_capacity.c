@@ -173,6 +173,7 @@ static int begin_plans(struct making *m, struct error *err)
         p->goodput = m->o->goodput;
         p->headroom = m->o->headroom;
         p->gpus = p->engine->tensor_parallel ? p->engine->tensor_parallel : 1;
+        p->gpus *= engine_config_unit(p->engine);
         p->stem = m->stem;
         if (read_growth(m->o, &p->growth_percent, err) < 0)
             return err->code;

@@ -53,6 +53,12 @@ static const struct option_spec options[] = {
      .help = "which replica a request goes to, instead of the preset's: "},
     {"scheduling", 0, OPTION_TEXT, AT(engine.scheduling), .unit = "NAME", .choice = policy_name,
      .help = "who is served next, instead of the preset's: "},
+    {"prefill-replicas", 0, OPTION_COUNT, AT(engine.prefill_replicas), .unit = "N", .max = 99999,
+     .help = "replicas, of all of them, that compute prompts only; the others decode"},
+    {"kv-transfer-bandwidth", 0, OPTION_NUMBER, AT(engine.kv_bandwidth), .unit = "GB/S", .max = 1e6,
+     .help = "at which KV caches leave a prefill replica: 50 for a link of 400 Gb/s"},
+    {"kv-transfer-latency-ms", 0, OPTION_NUMBER, AT(engine.kv_latency_ms), .unit = "MS", .max = 1e6,
+     .help = "of a transfer, beside its bytes"},
     {"speculative-config", 0, OPTION_TEXT, AT(engine.speculative), .unit = "JSON",
      .help = "speculative decoding, as vLLM takes it: {\"num_speculative_tokens\": 3, "
              "\"synthetic_acceptance_length\": 2.4}; docs/engine.md has the keys"},
@@ -169,11 +175,14 @@ static int write_engine(const struct run_output *out, const struct engine_config
 /* What the engine was like, where a live run has its client's audit. */
 static struct fidelity fidelity_of(const struct engine_state *e)
 {
+    double transfers = e->kv_transfers ? (double)e->kv_transfers : 1;
     return (struct fidelity){.kind = FIDELITY_MODEL,
                              .known = true,
                              .engine = {e->replicas, e->steps, e->preemptions, e->prompt_tokens,
                                         e->cached_tokens, e->kv_blocks_total, e->drafts,
-                                        e->draft_tokens, e->accepted_tokens}};
+                                        e->draft_tokens, e->accepted_tokens, e->kv_transfers,
+                                        e->kv_transfer_tokens,
+                                        (double)e->kv_transfer_ns / 1e6 / transfers}};
 }
 
 /* What the preset says of its own error. */

@@ -118,8 +118,9 @@ static struct step_load load_of(const struct replica *r, const struct lane *lane
 {
     struct step_load load = {.tokens = count + r->chunk_tokens,
                              .sequences = count + r->chunk_count,
-                             .decodes = count,
-                             .decode_kv = count,
+                             .decodes = count + r->known_prompts,
+                             .undrafted = r->known_prompts,
+                             .decode_kv = count + r->known_kv,
                              .prefill_work = r->prefill_work};
     for (size_t i = 0; i < count; i++)
         load.decode_kv += lanes[i].held;

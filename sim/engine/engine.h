@@ -85,6 +85,10 @@ struct engine_state {
     /* Of speculative decoding: how often a request's drafts were verified, how many they were, and
      * how many of them accepted. An answer's last step counts whole, though it may end within. */
     uint64_t drafts, draft_tokens, accepted_tokens;
+    /* Of separate pools: KV caches that were sent, their tokens, the time from the ends of their
+     * prefills until they were there, and what of it they waited for the link. */
+    uint64_t kv_transfers, kv_transfer_tokens;
+    int64_t kv_transfer_ns, kv_transfer_wait_ns;
 };
 
 /* NULL with ERR_INPUT if the config contradicts itself. */

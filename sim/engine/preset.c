@@ -93,6 +93,12 @@ static const struct json_field rows[] = {
      .is_nothing = is_zero},
     {"ar_latency", JSON_AS_DOUBLE, AT(steps.ar_latency), 0, 1e6, .groups = FOR_STEPS},
     {"ar_bandwidth", JSON_AS_DOUBLE, AT(steps.ar_bandwidth), 0, 1e6, .groups = FOR_STEPS},
+    {"prefill_replicas", JSON_AS_UINT, AT(prefill_replicas), 0, 100000, .groups = FOR_STEPS,
+     .optional = true},
+    {"kv_transfer_bandwidth", JSON_AS_DOUBLE, AT(kv_transfer_bandwidth), 0, 1e6,
+     .groups = FOR_STEPS, .optional = true, .is_nothing = is_zero},
+    {"kv_transfer_latency_ms", JSON_AS_DOUBLE, AT(kv_transfer_latency_ms), 0, 1e6,
+     .groups = FOR_STEPS, .optional = true, .is_nothing = is_zero},
     {"speculative_config", JSON_AS_OBJECT, AT(speculative), .table = &speculative_table,
      .groups = FOR_STEPS, .is_nothing = speculative_is_nothing},
 };
@@ -124,6 +130,11 @@ void engine_config_init(struct engine_config *config)
                                      .generated = true,
                                      .steps = {.k = 1}};
     speculative_config_init(&config->speculative);
+}
+
+uint32_t engine_config_unit(const struct engine_config *config)
+{
+    return config->prefill_replicas > 0 ? config->replicas : 1;
 }
 
 bool engine_config_keeps_answers(const struct engine_config *config)
@@ -178,6 +189,23 @@ int engine_config_load(const char *name_or_path, struct engine_config *config, s
     return status;
 }
 
+static int check_pools(const struct engine_config *c, struct error *err)
+{
+    if (c->prefill_replicas == 0)
+        return 0;
+    if (c->prefill_replicas >= c->replicas)
+        return error_set(
+            err, ERR_INPUT,
+            "prefill_replicas (%u) must be fewer than replicas (%u): the others decode",
+            c->prefill_replicas, c->replicas);
+    if (c->kv_bytes_per_token <= 0 || c->kv_transfer_bandwidth <= 0)
+        return error_set(
+            err, ERR_INPUT, "separate prefill replicas send their KV cache on: give %s",
+            c->kv_bytes_per_token > 0 ? "kv_transfer_bandwidth in GB/s (a 400 Gb/s link: 50)"
+                                      : "kv_bytes_per_token");
+    return 0;
+}
+
 static int check_steps(struct engine_config *c, struct error *err)
 {
     if (c->max_num_seqs == 0)
@@ -189,6 +217,8 @@ static int check_steps(struct engine_config *c, struct error *err)
                          "max_num_batched_tokens (%u) must be at least max_num_seqs (%u): every "
                          "running request takes a token of each step",
                          c->max_num_batched_tokens, c->max_num_seqs);
+    if (check_pools(c, err) < 0)
+        return ERR_INPUT;
     if (speculative_config_check(&c->speculative, c->layers, err) < 0)
         return ERR_INPUT;
     uint64_t width = 1 + (uint64_t)c->speculative.num_speculative_tokens;

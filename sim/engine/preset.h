@@ -75,6 +75,9 @@ struct engine_config {
     double jitter_cv; /* coefficient of variation of a segment's steps; 0 = none */
     struct step_constants steps;
     struct speculative_config speculative;
+    uint32_t prefill_replicas;     /* of `replicas`: they compute prompts only, see pools.h; 0 */
+    double kv_transfer_bandwidth;  /* GB/s out of one of them */
+    double kv_transfer_latency_ms; /* of a transfer */
 
     /* How the caller wants to be told; not in files. */
     bool per_token; /* an event for every token, not only for the first */
@@ -100,6 +103,10 @@ int engine_config_parse(const char *file, const char *text, size_t length,
  * with tp / kv_heads copies where there are more ranks than heads, else 1.
  * engine_create calls it. */
 int engine_config_check(struct engine_config *config, struct error *err);
+
+/* Replicas that serve requests together and cannot be told apart by a plan of how many are needed:
+ * 1, or all of separate pools. */
+uint32_t engine_config_unit(const struct engine_config *config);
 
 /* Whether it has a prefix cache into which answers go: then engine_request.named_tokens counts. */
 bool engine_config_keeps_answers(const struct engine_config *config);

@@ -51,7 +51,8 @@ void list_remove(struct replica *r, struct sequence_list *list, uint32_t slot)
 }
 
 struct replica *replica_create(const struct engine_config *config,
-                               const struct acceptance *acceptance, uint64_t seed, uint32_t number)
+                               const struct acceptance *acceptance, uint64_t seed, uint32_t number,
+                               enum replica_role role)
 {
     static const struct sequence_list empty = {SLOT_NONE, SLOT_NONE, 0};
     struct replica *r = mem_zero(1, sizeof *r);
@@ -61,7 +62,9 @@ struct replica *replica_create(const struct engine_config *config,
     r->prefix_cache = config->prefix_cache;
     r->per_token = config->per_token;
     r->no_jumps = config->no_jumps || config->per_token;
-    r->overhead_ns = llround(config->request_overhead_ms * (double)NS_PER_MS);
+    r->role = role;
+    if (role != REPLICA_DECODES)
+        r->overhead_ns = llround(config->request_overhead_ms * (double)NS_PER_MS);
     step_model_init(&r->model, config, seed, number);
     r->policy = policy_at(config->policy);
     r->acceptance = acceptance;
@@ -236,6 +239,14 @@ static void end_sequence(struct replica *r, uint32_t slot, const struct engine_s
     give_slot_back(r, slot);
 }
 
+/* A prefill's tokens that count: prompts and answers each once, where roles are apart too. */
+static uint64_t tokens_of_prefill(const struct replica *r, const struct sequence *s)
+{
+    bool prompt = s->made == 0 && r->role != REPLICA_DECODES;
+    bool answer = s->output > 0 && r->role != REPLICA_PREFILLS;
+    return (prompt ? s->prompt : 0) + answer;
+}
+
 /* The steps that are over, to those who count tokens by step: `tokens` of the decodes. */
 static void tell_step(const struct replica *r, const struct engine_sink *sink, uint64_t steps,
                       uint64_t tokens)
@@ -245,7 +256,7 @@ static void tell_step(const struct replica *r, const struct engine_sink *sink, u
     for (size_t i = 0; i < r->chunk_count; i++) {
         const struct sequence *s = &r->slots[r->chunks[i].slot];
         if (s->stage == SEQUENCE_PREFILL && s->computed == s->target)
-            tokens += (s->made == 0 ? s->prompt : 0) + (s->output > 0);
+            tokens += tokens_of_prefill(r, s);
     }
     sink->on_step(sink->context, steps, tokens);
 }
@@ -253,7 +264,7 @@ static void tell_step(const struct replica *r, const struct engine_sink *sink, u
 static void tell(struct replica *r, const struct engine_sink *sink, const struct sequence *s,
                  uint32_t number)
 {
-    r->output_tokens++;
+    r->output_tokens += r->role != REPLICA_PREFILLS;
     if (sink->on_tokens && (number == 0 || r->per_token))
         sink->on_tokens(sink->context, s->tag, number, 1, r->now.ns);
 }
@@ -328,7 +339,7 @@ static void end_jump(struct replica *r, const struct engine_sink *sink)
     take_jump_blocks(r, jump->steps);
     int64_t span_ns = jump->end.ns - jump->start.ns;
     r->held_ns[r->hold] += span_ns;
-    *(r->chunk_count > 0 ? &r->prefill_ns : &r->decode_ns) += span_ns;
+    *(r->prefill_work > 0 ? &r->prefill_ns : &r->decode_ns) += span_ns;
     if (!r->per_token && r->acceptance)
         log_drafted(r);
     else if (!r->per_token)
@@ -401,6 +412,8 @@ static void begin_jump(struct replica *r)
                              .decodes = r->decodes,
                              .prefill_work = r->prefill_work};
     load.decode_kv = (uint64_t)(r->kv_offset + (int64_t)r->decodes * (int64_t)r->step);
+    load.decodes += r->known_prompts;
+    load.decode_kv += r->known_kv;
     struct jump *jump = &r->jump;
     *jump = (struct jump){.active = true,
                           .first_step = r->step,

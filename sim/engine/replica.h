@@ -9,7 +9,7 @@
  * at once; an arrival that the scheduler would see earlier cuts it. A request that enters at an
  * instant is seen by the first step that begins later than that, or at once by an idle replica.
  *
- *     struct replica *r = replica_create(&config, NULL, seed, number);
+ *     struct replica *r = replica_create(&config, NULL, seed, number, REPLICA_SERVES);
  *     replica_submit(r, now_ns, &request);
  *     while (replica_next_ns(r) <= now_ns)
  *         replica_serve(r, &sink);                 // one jump
@@ -21,9 +21,19 @@
 
 struct replica;
 
+/* What of a request it does, where pools are separate. Tokens are counted where they are first
+ * made: prompts by the one, answers by the other. */
+enum replica_role {
+    REPLICA_SERVES,   /* all */
+    REPLICA_PREFILLS, /* requests for one token, which nobody hears of */
+    REPLICA_DECODES, /* prompts whose KV cache comes from elsewhere: all but the last token is known
+                        when a request is first admitted, and no overhead is left */
+};
+
 /* `acceptance`, of config's drafts or NULL, is borrowed until replica_free. */
 struct replica *replica_create(const struct engine_config *config,
-                               const struct acceptance *acceptance, uint64_t seed, uint32_t number);
+                               const struct acceptance *acceptance, uint64_t seed, uint32_t number,
+                               enum replica_role role);
 void replica_free(struct replica *r);
 
 void replica_submit(struct replica *r, int64_t now_ns, const struct engine_request *request);

@@ -52,6 +52,7 @@ struct replica {
     uint32_t block_size, max_running, budget;
     int64_t overhead_ns;
     bool prefix_cache, per_token, no_jumps;
+    enum replica_role role;
     struct step_model model;
     struct kv_pool pool;
     const struct policy *policy;
@@ -68,6 +69,9 @@ struct replica {
     struct prefill_chunk *chunks;
     size_t chunk_count, chunk_capacity;
     uint64_t chunk_tokens, prefill_work;
+    uint64_t known_prompts,
+        known_kv; /* chunks that are a decode's: the last token of a prompt whose
+                     KV cache came from elsewhere; the tokens of all of these */
 
     uint32_t decodes;
     /* The next two without drafts only. */

@@ -124,7 +124,12 @@ static void add_chunk(struct replica *r, uint32_t slot, uint32_t tokens)
 {
     struct sequence *s = slot_at(r, slot);
     uint64_t before = blocks_for(r, s->computed);
-    r->prefill_work += (uint64_t)tokens * (2 * (uint64_t)s->computed + tokens);
+    if (r->role == REPLICA_DECODES && s->known_cached > 0) {
+        r->known_prompts++;
+        r->known_kv += s->computed + tokens;
+    } else {
+        r->prefill_work += (uint64_t)tokens * (2 * (uint64_t)s->computed + tokens);
+    }
     r->chunk_tokens += tokens;
     s->computed += tokens;
     kv_take(&r->pool, blocks_for(r, s->computed) - before);
@@ -150,6 +155,8 @@ static uint32_t preempt(struct replica *r)
     uint32_t slot = r->policy->victim(r);
     struct sequence *s = slot_at(r, slot);
     uint32_t made = tokens_made(r, s);
+    if (r->role == REPLICA_DECODES)
+        s->known_cached = 0; /* what came is lost with the blocks */
     if (s->stage == SEQUENCE_DECODE && s->span_count > 0)
         s->spans[s->span_count - 1].count = (uint32_t)(r->step - s->token_step);
     if (r->decodes_served || s->block_step == r->step)
@@ -274,8 +281,8 @@ static bool admit_first(struct replica *r)
         s->admitted_before = true;
         s->admitted_ns = r->now.ns;
         s->cached = s->computed;
-        r->prompt_tokens += s->prompt;
-        r->cached_tokens += s->cached;
+        r->prompt_tokens += r->role == REPLICA_DECODES ? 0 : s->prompt;
+        r->cached_tokens += r->role == REPLICA_DECODES ? 0 : s->cached;
     }
     uint64_t left = r->budget - r->decodes * r->decode_width - r->chunk_tokens;
     uint32_t tokens = s->target - s->computed;
@@ -295,7 +302,7 @@ bool schedule_step(struct replica *r)
 {
     do {
         r->chunk_count = 0;
-        r->chunk_tokens = r->prefill_work = 0;
+        r->chunk_tokens = r->prefill_work = r->known_prompts = r->known_kv = 0;
         r->preempted = false;
         schedule_running(r);
         if (!r->preempted)

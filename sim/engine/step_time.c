@@ -119,7 +119,7 @@ struct step_duration step_duration(struct step_model *m, uint64_t step,
 int64_t step_drafted_fs(struct step_model *m, uint64_t step, const struct step_load *load)
 {
     struct step_load verified = *load, single = *load;
-    uint64_t drafts = load->decodes * m->drafts;
+    uint64_t drafts = (load->decodes - load->undrafted) * m->drafts;
     verified.tokens += drafts;
     verified.sequences += drafts;
     verified.decode_kv += drafts;

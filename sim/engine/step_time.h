@@ -51,6 +51,7 @@ struct step_load {
     uint64_t tokens;       /* N */
     uint64_t sequences;    /* n_seq */
     uint64_t decodes;      /* n_decode */
+    uint64_t undrafted;    /* of these, without drafts in a step that drafts */
     uint64_t decode_kv;    /* Σ kv_len of the decodes, each with its new token */
     uint64_t prefill_work; /* Σ q·(2·ctx + q): twice the formula's sum */
 };

@@ -94,7 +94,7 @@ int trial_run(const struct capacity_options *o, const struct trial_load *load, d
         .command = "sim", .load = "open", .slos = *o->slos, .no_intervals = true};
     simulate_options_init(&s);
     s.engine = *o->engine;
-    s.engine.replicas = 1;
+    s.engine.replicas = engine_config_unit(o->engine);
     s.seed = load->seed;
     s.no_chunks = true;
     s.schedule.mode = SCHEDULE_CLOSED;

@@ -63,13 +63,14 @@ static const struct {
     {"sim",
      {.kind = FIDELITY_MODEL,
       .known = true,
-      .engine = {1, 9, 0, 800, 200, 5, .drafts = 100, .draft_tokens = 300, .accepted_tokens = 150}},
+      .engine = {1, 9, 0, 800, 200, 5, .drafts = 100, .draft_tokens = 300, .accepted_tokens = 150,
+                 .kv_transfers = 1200, .kv_transfer_ms = 1.5}},
      9,
      NAN,
      "A model's times, not a measurement (docs/engine.md): 25.0 % of the prompt tokens from the "
      "prefix cache, 0 preemptions; speculative decoding: 50.0 % of the drafts accepted, 2.50 "
      "tokens "
-     "a step"},
+     "a step; 1,200 KV caches sent from prefill to decode, 1.50 ms each"},
 };
 
 START_TEST(one_sentence_says_whether_figures_can_be_trusted)

@@ -180,9 +180,13 @@ void capacity_plan_write_text(const struct capacity_plan *p, int width, struct b
             format_cell(found->tried_rps, a));
         return;
     }
-    buffer_add_format(out, "\nOne replica sustains %s requests/s (95 %%: %s to %s)\n\n",
+    buffer_add_format(out, "\nOne replica sustains %s requests/s (95 %%: %s to %s)\n",
                       format_cell(found->rate_rps, a), format_cell(found->low_rps, b),
                       format_cell(found->high_rps, c));
+    if (engine_config_unit(p->engine) > 1)
+        buffer_add_format(out, "A replica here is a group: %u for prefill, %u for decode.\n",
+                          p->engine->prefill_replicas,
+                          p->engine->replicas - p->engine->prefill_replicas);
     add_curve(found, width, out);
     add_limit(p, out);
     add_theory(found, out);

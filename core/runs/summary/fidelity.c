@@ -103,6 +103,11 @@ static void read_keys(struct json_scan *s, const struct json_field *row, void *f
             usage_key_names_add(&((struct fidelity *)fidelity)->unknown_usage_keys, name);
 }
 
+static bool is_no_time(const void *ms)
+{
+    return !(*(const double *)ms > 0);
+}
+
 #define OF_ENGINE(member) JSON_AS_UINT, JSON_AT(struct fidelity_engine, member)
 static const struct json_field engine_rows[] = {
     {"replicas", OF_ENGINE(replicas)},
@@ -114,6 +119,10 @@ static const struct json_field engine_rows[] = {
     {"drafts", OF_ENGINE(drafts), .optional = true},
     {"draft_tokens", OF_ENGINE(draft_tokens), .optional = true},
     {"accepted_tokens", OF_ENGINE(accepted_tokens), .optional = true},
+    {"kv_transfers", OF_ENGINE(kv_transfers), .optional = true},
+    {"kv_transfer_tokens", OF_ENGINE(kv_transfer_tokens), .optional = true},
+    {"kv_transfer_ms", JSON_AS_DOUBLE, JSON_AT(struct fidelity_engine, kv_transfer_ms),
+     .is_nothing = is_no_time},
 };
 static const struct json_table engine_table = {JSON_ROWS(engine_rows), .nulls = true, .open = true};
 
@@ -256,6 +265,9 @@ static void add_model(const struct fidelity_engine *e, struct buffer *out)
             out, "; speculative decoding: %.1f %% of the drafts accepted, %.2f tokens a step",
             100 * (double)e->accepted_tokens / (double)e->draft_tokens,
             1 + (double)e->accepted_tokens / (double)e->drafts);
+    if (e->kv_transfers)
+        buffer_add_format(out, "; %s KV caches sent from prefill to decode, %.2f ms each",
+                          text_group_u64(e->kv_transfers, preempted), e->kv_transfer_ms);
 }
 
 /* HTTP/1.1 needs a connection for each request in flight; what is beyond that was opened anew. */

@@ -64,6 +64,9 @@ struct fidelity_engine {
     /* Of speculative decoding: how often drafts were verified, how many, and the right ones; 0
      * without. */
     uint64_t drafts, draft_tokens, accepted_tokens;
+    /* Of separate pools: KV caches sent, their tokens, the mean time until they were there. */
+    uint64_t kv_transfers, kv_transfer_tokens;
+    double kv_transfer_ms; /* 0 = there were none */
 };
 
 struct fidelity {
