@@ -51,6 +51,9 @@ int engine_options_read(const struct engine_options *o, bool times_given,
     if (o->speculative && speculative_config_parse("--speculative-config", o->speculative,
                                                    &engine->speculative, err) < 0)
         return err->code;
+    if (o->autoscale &&
+        autoscale_config_parse("--autoscale", o->autoscale, &engine->autoscale, err) < 0)
+        return err->code;
     if (o->router)
         engine->router = (enum engine_router)number_of(engine_router_name, o->router);
     set_pools(o, engine);
@@ -62,6 +65,8 @@ int engine_options_read(const struct engine_options *o, bool times_given,
         return constant_has_no("scheduling", "queue to be put in order", err);
     if (o->router)
         return constant_has_no("router", "replicas to choose from", err);
+    if (o->autoscale)
+        return constant_has_no("autoscale", "replicas that could be busy", err);
     if (o->speculative)
         return constant_has_no("speculative-config", "steps that draft", err);
     return 0;

@@ -15,6 +15,7 @@ struct engine_options {
     const char *preset;              /* NULL = constant times */
     const char *router, *scheduling; /* a name of each; NULL = the preset's */
     const char *speculative;         /* vLLM's JSON; NULL = the preset's */
+    const char *autoscale;           /* JSON of autoscale.h; NULL = the preset's */
     uint64_t prefill_replicas;       /* 0 = the preset's, as those below */
     double kv_bandwidth, kv_latency_ms;
     double ttft_ms, itl_ms;          /* the constant times */

@@ -60,6 +60,9 @@ static const struct option_spec options[] = {
      .help = "How requests are spread over the replicas, instead of the preset's: "},
     {"scheduling", 0, OPTION_TEXT, AT(engine.scheduling), .unit = "NAME", .choice = policy_name,
      .help = "Who is served next, instead of the preset's: "},
+    {"autoscale", 0, OPTION_TEXT, AT(engine.autoscale), .unit = "JSON",
+     .help = "Replicas that start and drain: {\"metric\": \"concurrency\", \"target\": 20, "
+             "\"max_replicas\": 8, \"cold_start_s\": 120}; docs/engine.md has the keys."},
     {"prefill-replicas", 0, OPTION_COUNT, AT(engine.prefill_replicas), .unit = "N", .max = 99999,
      .help = "Replicas, of all of them, that compute prompts only; the others decode."},
     {"kv-transfer-bandwidth", 0, OPTION_NUMBER, AT(engine.kv_bandwidth), .unit = "GB/S", .max = 1e6,

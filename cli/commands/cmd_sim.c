@@ -53,6 +53,9 @@ static const struct option_spec options[] = {
      .help = "which replica a request goes to, instead of the preset's: "},
     {"scheduling", 0, OPTION_TEXT, AT(engine.scheduling), .unit = "NAME", .choice = policy_name,
      .help = "who is served next, instead of the preset's: "},
+    {"autoscale", 0, OPTION_TEXT, AT(engine.autoscale), .unit = "JSON",
+     .help = "replicas that start and drain: {\"metric\": \"concurrency\", \"target\": 20, "
+             "\"max_replicas\": 8, \"cold_start_s\": 120}; docs/engine.md has the keys"},
     {"prefill-replicas", 0, OPTION_COUNT, AT(engine.prefill_replicas), .unit = "N", .max = 99999,
      .help = "replicas, of all of them, that compute prompts only; the others decode"},
     {"kv-transfer-bandwidth", 0, OPTION_NUMBER, AT(engine.kv_bandwidth), .unit = "GB/S", .max = 1e6,
@@ -176,13 +179,37 @@ static int write_engine(const struct run_output *out, const struct engine_config
 static struct fidelity fidelity_of(const struct engine_state *e)
 {
     double transfers = e->kv_transfers ? (double)e->kv_transfers : 1;
-    return (struct fidelity){.kind = FIDELITY_MODEL,
-                             .known = true,
-                             .engine = {e->replicas, e->steps, e->preemptions, e->prompt_tokens,
-                                        e->cached_tokens, e->kv_blocks_total, e->drafts,
-                                        e->draft_tokens, e->accepted_tokens, e->kv_transfers,
-                                        e->kv_transfer_tokens,
-                                        (double)e->kv_transfer_ns / 1e6 / transfers}};
+    return (struct fidelity){
+        .kind = FIDELITY_MODEL,
+        .known = true,
+        .engine = {.replicas = e->replicas,
+                   .steps = e->steps,
+                   .preemptions = e->preemptions,
+                   .prompt_tokens = e->prompt_tokens,
+                   .cached_tokens = e->cached_tokens,
+                   .kv_blocks = e->kv_blocks_total,
+                   .drafts = e->drafts,
+                   .draft_tokens = e->draft_tokens,
+                   .accepted_tokens = e->accepted_tokens,
+                   .kv_transfers = e->kv_transfers,
+                   .kv_transfer_tokens = e->kv_transfer_tokens,
+                   .kv_transfer_ms = (double)e->kv_transfer_ns / 1e6 / transfers,
+                   .replicas_most = e->replicas_most,
+                   .starts = e->starts,
+                   .stops = e->stops,
+                   .replica_hours = (double)e->replica_ns / 3.6e12,
+                   .cold_s = (double)e->cold_ns / 1e9}};
+}
+
+/* "4 replicas", or "1 to 8 replicas" where they come and go. */
+static void say_replicas(const struct engine_config *engine, uint32_t replicas, char *out,
+                         size_t size)
+{
+    const struct autoscale_config *a = &engine->autoscale;
+    if (a->metric != AUTOSCALE_NONE)
+        snprintf(out, size, "%u to %u replicas", a->min_replicas, a->max_replicas);
+    else
+        snprintf(out, size, "%u replica%s", replicas, replicas == 1 ? "" : "s");
 }
 
 /* What the preset says of its own error. */
@@ -204,11 +231,12 @@ static void show(const struct terminal *t, const struct sim_options *o, const ch
                  const struct summary *summary, const char *path)
 {
     struct output out;
-    char title[256], total[TEXT_GROUPED_SIZE];
+    char title[256], total[TEXT_GROUPED_SIZE], replicas[48];
     output_begin(&out);
     text_group_u64(report->planned, total);
-    snprintf(title, sizeof title, "%s · %s requests → simulated %s, %u replica%s", stem, total,
-             engine->name, report->engine.replicas, report->engine.replicas == 1 ? "" : "s");
+    say_replicas(engine, report->engine.replicas, replicas, sizeof replicas);
+    snprintf(title, sizeof title, "%s · %s requests → simulated %s, %s", stem, total, engine->name,
+             replicas);
     summary_write(summary, &out.json);
     summary_table(summary, title, t->width, &out.text);
     if (report->recorded_cache > 0 || preset_has_doubt(engine))

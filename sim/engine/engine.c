@@ -2,10 +2,12 @@
 
 #include "core/memory.h"
 #include "sim/engine/constant.h"
+#include "sim/engine/members.h"
 #include "sim/engine/pools.h"
 #include "sim/engine/replica.h"
 #include "sim/engine/sequence.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Replicas that a router chooses from. */
@@ -18,18 +20,36 @@ struct engine {
     struct engine_config config;
     struct constant_engine *constant; /* of kind constant; else NULL */
     struct acceptance *acceptance;    /* of drafts; NULL */
-    struct replica **replicas;
-    int64_t *next_ns; /* of each replica */
+    struct replica **replicas;        /* `count` places; NULL where one is off */
+    int64_t *next_ns;                 /* of each replica */
+    size_t count, replica_capacity, next_capacity;
+    uint64_t seed, made; /* made: replicas so far; the number of the next one */
     int64_t now_ns;
-    struct pools *pools;            /* of prefill and decode replicas; NULL = all do both */
-    struct replica_range whole;     /* where requests arrive: the prefill pool, if there is one */
-    struct replica_range rest;      /* the decode pool */
+    struct pools *pools;        /* of prefill and decode replicas; NULL = all do both */
+    struct replica_range whole; /* where requests arrive: the prefill pool, if there is one */
+    struct replica_range rest;  /* the decode pool */
+    bool scaled;                /* replicas come and go, as the next three say */
+    struct members members;     /* none before the first request */
+    struct autoscaler scaler;
+    struct engine_state gone;       /* what replicas did that are off */
     const struct engine_sink *sink; /* within engine_advance */
     struct replica *serving;        /* the one whose events are told */
     uint32_t serving_number;
     uint64_t *hashes; /* of a prompt that is to be routed */
     size_t hash_capacity;
 };
+
+static void add_replica(struct engine *e, uint32_t place, enum replica_role role)
+{
+    if (place == e->count) {
+        mem_grow(&e->replicas, &e->replica_capacity, e->count + 1, sizeof *e->replicas);
+        mem_grow(&e->next_ns, &e->next_capacity, e->count + 1, sizeof *e->next_ns);
+        e->count++;
+    }
+    e->replicas[place] =
+        replica_create(&e->config, e->acceptance, e->seed, (uint32_t)e->made++, role);
+    e->next_ns[place] = TIME_NEVER;
+}
 
 struct engine *engine_create(const struct engine_config *config, uint64_t seed, struct error *err)
 {
@@ -43,8 +63,8 @@ struct engine *engine_create(const struct engine_config *config, uint64_t seed, 
         return e;
     }
     e->acceptance = acceptance_create(&checked.speculative, seed);
-    e->replicas = mem_zero(checked.replicas, sizeof *e->replicas);
-    e->next_ns = mem_zero(checked.replicas, sizeof *e->next_ns);
+    e->seed = seed;
+    e->scaled = checked.autoscale.metric != AUTOSCALE_NONE;
     e->pools = pools_create(&checked);
     uint32_t prefill = checked.prefill_replicas;
     e->whole = (struct replica_range){0, prefill ? prefill : checked.replicas, 0};
@@ -53,8 +73,7 @@ struct engine *engine_create(const struct engine_config *config, uint64_t seed, 
         enum replica_role role = !prefill      ? REPLICA_SERVES
                                  : i < prefill ? REPLICA_PREFILLS
                                                : REPLICA_DECODES;
-        e->replicas[i] = replica_create(&checked, e->acceptance, seed, i, role);
-        e->next_ns[i] = TIME_NEVER;
+        add_replica(e, i, role);
     }
     return e;
 }
@@ -63,8 +82,10 @@ void engine_free(struct engine *e)
 {
     if (!e)
         return;
-    for (uint32_t i = 0; e->replicas && i < e->config.replicas; i++)
+    for (size_t i = 0; i < e->count; i++)
         replica_free(e->replicas[i]);
+    members_free(&e->members);
+    autoscaler_free(&e->scaler);
     free(e->replicas);
     free(e->next_ns);
     free(e->hashes);
@@ -74,11 +95,17 @@ void engine_free(struct engine *e)
     free(e);
 }
 
+static bool takes_requests(const struct engine *e, uint32_t i)
+{
+    return !e->scaled || e->members.items[i].stage == MEMBER_READY;
+}
+
 static uint32_t least_loaded(const struct engine *e, const struct replica_range *range)
 {
-    uint32_t best = range->from;
-    for (uint32_t i = best + 1; i < range->to; i++)
-        if (replica_load(e->replicas[i]) < replica_load(e->replicas[best]))
+    uint32_t best = MEMBER_NONE;
+    for (uint32_t i = range->from; i < range->to; i++)
+        if (takes_requests(e, i) &&
+            (best == MEMBER_NONE || replica_load(e->replicas[i]) < replica_load(e->replicas[best])))
             best = i;
     return best;
 }
@@ -108,8 +135,10 @@ static uint32_t longest_prefix(struct engine *e, const struct replica_range *ran
     most += most / 2 + 4;
     uint64_t best_prefix = replica_cached_blocks(e->replicas[best], e->now_ns, &question);
     for (uint32_t i = range->from; i < range->to; i++) {
+        if (i == best || !takes_requests(e, i))
+            continue;
         uint32_t load = replica_load(e->replicas[i]);
-        if (i == best || load > most)
+        if (load > most)
             continue;
         uint64_t prefix = replica_cached_blocks(e->replicas[i], e->now_ns, &question);
         if (prefix > best_prefix ||
@@ -134,10 +163,13 @@ static uint32_t route(struct engine *e, struct replica_range *range,
     case ROUTER_ROUND_ROBIN:
         break;
     }
-    uint32_t replica = range->turn++;
-    if (range->turn == range->to)
-        range->turn = range->from;
-    return replica;
+    for (;;) {
+        uint32_t replica = range->turn++;
+        if (range->turn == range->to)
+            range->turn = range->from;
+        if (takes_requests(e, replica))
+            return replica;
+    }
 }
 
 static void submit_to(struct engine *e, struct replica_range *range, int64_t now_ns,
@@ -146,6 +178,95 @@ static void submit_to(struct engine *e, struct replica_range *range, int64_t now
     uint32_t i = route(e, range, request);
     replica_submit(e->replicas[i], now_ns, request);
     e->next_ns[i] = replica_next_ns(e->replicas[i]);
+}
+
+/* ---- replicas that come and go ---- */
+
+/* Nothing is left in it. */
+static void put_off(struct engine *e, uint32_t i, int64_t now_ns)
+{
+    uint32_t running = e->gone.running, waiting = e->gone.waiting;
+    replica_add_state(e->replicas[i], now_ns, &e->gone);
+    e->gone.running = running;
+    e->gone.waiting = waiting;
+    e->gone.kv_blocks_total = e->gone.kv_blocks_used = 0;
+    replica_free(e->replicas[i]);
+    e->replicas[i] = NULL;
+    e->next_ns[i] = TIME_NEVER;
+}
+
+static void put_off_drained(struct engine *e, uint32_t i, int64_t now_ns)
+{
+    if (!e->scaled || e->members.items[i].stage != MEMBER_DRAINING ||
+        replica_load(e->replicas[i]) > 0)
+        return;
+    members_off(&e->members, i, now_ns);
+    put_off(e, i, now_ns);
+}
+
+static uint64_t metric_total(const struct engine *e)
+{
+    bool queue = e->config.autoscale.metric == AUTOSCALE_QUEUE;
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < e->count; i++)
+        if (takes_requests(e, i))
+            total += queue ? replica_waiting(e->replicas[i]) : replica_load(e->replicas[i]);
+    return total;
+}
+
+static void start_replica(struct engine *e, int64_t now_ns)
+{
+    int64_t cold_ns = llround(e->config.autoscale.cold_start_s * (double)NS_PER_S);
+    uint32_t i = members_start(&e->members, now_ns, now_ns + cold_ns);
+    add_replica(e, i, REPLICA_SERVES);
+    e->whole.to = (uint32_t)e->count;
+}
+
+static void stop_replica(struct engine *e, int64_t now_ns)
+{
+    uint32_t i = members_stop(&e->members, now_ns);
+    if (i == MEMBER_NONE)
+        return;
+    if (e->members.items[i].stage == MEMBER_OFF)
+        put_off(e, i, now_ns);
+    else
+        put_off_drained(e, i, now_ns);
+}
+
+/* The sync that is due. */
+static void scale(struct engine *e)
+{
+    int64_t at_ns = e->scaler.next_ns;
+    members_settle(&e->members, at_ns);
+    uint32_t have = e->members.ready + e->members.starting;
+    uint32_t wanted = autoscaler_sync(&e->scaler, have, metric_total(e));
+    for (; have < wanted; have++)
+        start_replica(e, at_ns);
+    for (; have > wanted; have--)
+        stop_replica(e, at_ns);
+}
+
+/* The replica whose next event comes first. */
+static uint32_t first_due(const struct engine *e)
+{
+    uint32_t first = 0;
+    for (uint32_t i = 1; i < e->count; i++)
+        if (e->next_ns[i] < e->next_ns[first])
+            first = i;
+    return first;
+}
+
+/* Who is there for a request of this instant. Syncs that fell due while nothing happened are made
+ * now; one behind an event that the engine was not advanced to comes with that. */
+static void scale_until(struct engine *e, int64_t now_ns)
+{
+    if (e->members.count == 0) {
+        members_begin(&e->members, e->config.replicas, now_ns);
+        autoscaler_init(&e->scaler, &e->config.autoscale, e->config.replicas, now_ns);
+    }
+    while (e->scaler.next_ns <= now_ns && e->next_ns[first_due(e)] > e->scaler.next_ns)
+        scale(e);
+    members_settle(&e->members, now_ns);
 }
 
 enum engine_refusal engine_submit(struct engine *e, int64_t now_ns,
@@ -161,6 +282,8 @@ enum engine_refusal engine_submit(struct engine *e, int64_t now_ns,
     if (tokens > (e->config.kv_blocks - 1) * e->config.block_size + (request->output_tokens > 0))
         return ENGINE_TOO_LONG;
     struct engine_request asked = *request;
+    if (e->scaled)
+        scale_until(e, now_ns);
     if (e->pools)
         asked = pools_prefill(e->pools, pools_take(e->pools, request));
     submit_to(e, &e->whole, now_ns, &asked);
@@ -181,10 +304,11 @@ void engine_cancel(struct engine *e, int64_t now_ns, uint64_t tag)
         pools_drop(e->pools, number);
         tag = number;
     }
-    for (uint32_t i = 0; i < e->config.replicas; i++) {
-        if (!replica_cancel(e->replicas[i], now_ns, tag))
+    for (uint32_t i = 0; i < e->count; i++) {
+        if (!e->replicas[i] || !replica_cancel(e->replicas[i], now_ns, tag))
             continue;
         e->next_ns[i] = replica_next_ns(e->replicas[i]);
+        put_off_drained(e, i, now_ns);
         return;
     }
 }
@@ -234,16 +358,6 @@ static void receive(struct engine *e)
 
 /* ---- time ---- */
 
-/* The replica whose next event comes first. */
-static uint32_t first_due(const struct engine *e)
-{
-    uint32_t first = 0;
-    for (uint32_t i = 1; i < e->config.replicas; i++)
-        if (e->next_ns[i] < e->next_ns[first])
-            first = i;
-    return first;
-}
-
 int64_t engine_next_ns(const struct engine *e)
 {
     if (e->constant)
@@ -255,10 +369,27 @@ int64_t engine_next_ns(const struct engine *e)
 
 static void serve(struct engine *e, uint32_t i, const struct engine_sink *sink)
 {
+    int64_t at_ns = e->next_ns[i];
     e->serving = e->replicas[i];
     e->serving_number = i;
     replica_serve(e->replicas[i], sink);
     e->next_ns[i] = replica_next_ns(e->replicas[i]);
+    put_off_drained(e, i, at_ns);
+}
+
+/* At one instant steps end before replicas are counted. */
+static void advance_scaled(struct engine *e, int64_t now_ns, const struct engine_sink *sink)
+{
+    for (;;) {
+        uint32_t i = first_due(e);
+        int64_t sync_ns = e->members.count > 0 ? e->scaler.next_ns : TIME_NEVER;
+        if (e->next_ns[i] > now_ns && sync_ns > now_ns)
+            return;
+        if (sync_ns < e->next_ns[i])
+            scale(e);
+        else
+            serve(e, i, sink);
+    }
 }
 
 /* At one instant steps end before a KV cache arrives, as they do before a request. */
@@ -287,7 +418,9 @@ void engine_advance(struct engine *e, int64_t now_ns, const struct engine_sink *
         return;
     }
     e->sink = sink;
-    if (e->pools)
+    if (e->scaled)
+        advance_scaled(e, now_ns, sink);
+    else if (e->pools)
         advance_pools(e, now_ns);
     else
         for (uint32_t i; e->next_ns[i = first_due(e)] <= now_ns;)
@@ -307,8 +440,8 @@ static bool find_in_replicas(const struct engine *e, uint64_t tag, struct engine
 {
     if (e->serving && replica_find_stay(e->serving, tag, out))
         return true;
-    for (uint32_t i = 0; i < e->config.replicas; i++)
-        if (replica_find_stay(e->replicas[i], tag, out))
+    for (uint32_t i = 0; i < e->count; i++)
+        if (e->replicas[i] && replica_find_stay(e->replicas[i], tag, out))
             return true;
     return false;
 }
@@ -329,15 +462,31 @@ bool engine_find_stay(const struct engine *e, uint64_t tag, struct engine_stay *
     return true;
 }
 
+static void add_members(const struct engine *e, struct engine_state *out)
+{
+    const struct members *m = &e->members;
+    out->replicas_most = m->most;
+    out->starts = m->starts;
+    out->stops = m->stops;
+    out->replica_ns = members_time_ns(m, e->now_ns);
+    out->cold_ns = members_cold_ns(m, e->now_ns);
+}
+
 void engine_state(const struct engine *e, struct engine_state *out)
 {
     if (e->constant) {
         constant_state(e->constant, out);
         return;
     }
-    *out = (struct engine_state){.replicas = e->config.replicas};
-    for (uint32_t i = 0; i < e->config.replicas; i++)
+    *out = e->gone;
+    for (uint32_t i = 0; i < e->count; i++) {
+        if (!e->replicas[i])
+            continue;
         replica_add_state(e->replicas[i], e->now_ns, out);
+        out->replicas++;
+    }
+    if (e->scaled)
+        add_members(e, out);
     if (e->pools)
         pools_add_state(e->pools, out);
 }

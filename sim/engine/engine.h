@@ -74,7 +74,7 @@ struct engine_stay {
 
 /* A snapshot for curves, /metrics and tests, summed over the replicas. */
 struct engine_state {
-    uint32_t replicas, running, waiting;
+    uint32_t replicas, running, waiting;      /* replicas: starting and draining ones, too */
     uint64_t kv_blocks_used, kv_blocks_total; /* constant engines have none */
     uint64_t steps, preemptions, prompt_tokens, cached_tokens, output_tokens;
     /* Time of steps that held prefills, and of those that only decoded; both 0 if constant. */
@@ -89,6 +89,12 @@ struct engine_state {
      * prefills until they were there, and what of it they waited for the link. */
     uint64_t kv_transfers, kv_transfer_tokens;
     int64_t kv_transfer_ns, kv_transfer_wait_ns;
+    /* Of replicas that come and go: those ready at once at most, decisions to start and to stop
+     * one, their time, from the decision to start them until they are off, and what of it they
+     * spent starting. */
+    uint32_t replicas_most;
+    uint64_t starts, stops;
+    int64_t replica_ns, cold_ns;
 };
 
 /* NULL with ERR_INPUT if the config contradicts itself. */

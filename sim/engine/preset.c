@@ -93,6 +93,8 @@ static const struct json_field rows[] = {
      .is_nothing = is_zero},
     {"ar_latency", JSON_AS_DOUBLE, AT(steps.ar_latency), 0, 1e6, .groups = FOR_STEPS},
     {"ar_bandwidth", JSON_AS_DOUBLE, AT(steps.ar_bandwidth), 0, 1e6, .groups = FOR_STEPS},
+    {"autoscale", JSON_AS_OBJECT, AT(autoscale), .table = &autoscale_table, .groups = FOR_STEPS,
+     .is_nothing = autoscale_is_nothing},
     {"prefill_replicas", JSON_AS_UINT, AT(prefill_replicas), 0, 100000, .groups = FOR_STEPS,
      .optional = true},
     {"kv_transfer_bandwidth", JSON_AS_DOUBLE, AT(kv_transfer_bandwidth), 0, 1e6,
@@ -130,6 +132,7 @@ void engine_config_init(struct engine_config *config)
                                      .generated = true,
                                      .steps = {.k = 1}};
     speculative_config_init(&config->speculative);
+    autoscale_config_init(&config->autoscale);
 }
 
 uint32_t engine_config_unit(const struct engine_config *config)
@@ -206,6 +209,15 @@ static int check_pools(const struct engine_config *c, struct error *err)
     return 0;
 }
 
+static int check_scaling(const struct engine_config *c, struct error *err)
+{
+    if (c->autoscale.metric != AUTOSCALE_NONE && c->prefill_replicas > 0)
+        return error_set(err, ERR_INPUT,
+                         "autoscale: separate prefill and decode pools keep their size here; leave "
+                         "one of the two out");
+    return autoscale_config_check(&c->autoscale, c->replicas, err);
+}
+
 static int check_steps(struct engine_config *c, struct error *err)
 {
     if (c->max_num_seqs == 0)
@@ -217,7 +229,7 @@ static int check_steps(struct engine_config *c, struct error *err)
                          "max_num_batched_tokens (%u) must be at least max_num_seqs (%u): every "
                          "running request takes a token of each step",
                          c->max_num_batched_tokens, c->max_num_seqs);
-    if (check_pools(c, err) < 0)
+    if (check_pools(c, err) < 0 || check_scaling(c, err) < 0)
         return ERR_INPUT;
     if (speculative_config_check(&c->speculative, c->layers, err) < 0)
         return ERR_INPUT;
@@ -262,6 +274,10 @@ int engine_config_check(struct engine_config *config, struct error *err)
     if (config->kind == ENGINE_CONSTANT && config->speculative.num_speculative_tokens > 0)
         return error_set(err, ERR_INPUT,
                          "speculative_config: an engine of constant times has no steps that draft");
+    if (config->kind == ENGINE_CONSTANT && config->autoscale.metric != AUTOSCALE_NONE)
+        return error_set(err, ERR_INPUT,
+                         "autoscale: an engine of constant times has no replicas "
+                         "that could be busy");
     if (config->kind == ENGINE_CONSTANT)
         return 0;
     if (config->kv_blocks == 1)

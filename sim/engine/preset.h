@@ -18,6 +18,7 @@
 
 #include "core/error.h"
 #include "core/json/json_write.h"
+#include "sim/engine/autoscale.h"
 #include "sim/engine/speculative.h"
 
 #include <stdbool.h>
@@ -75,6 +76,7 @@ struct engine_config {
     double jitter_cv; /* coefficient of variation of a segment's steps; 0 = none */
     struct step_constants steps;
     struct speculative_config speculative;
+    struct autoscale_config autoscale; /* of the replicas; `replicas` are there at first */
     uint32_t prefill_replicas;     /* of `replicas`: they compute prompts only, see pools.h; 0 */
     double kv_transfer_bandwidth;  /* GB/s out of one of them */
     double kv_transfer_latency_ms; /* of a transfer */

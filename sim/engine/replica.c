@@ -486,6 +486,11 @@ uint32_t replica_load(const struct replica *r)
     return r->entering.count + r->waiting.count + r->running.count;
 }
 
+uint32_t replica_waiting(const struct replica *r)
+{
+    return r->entering.count + r->waiting.count;
+}
+
 /* Takes the blocks of the steps that have begun by now_ns. */
 static void settle(struct replica *r, int64_t now_ns)
 {

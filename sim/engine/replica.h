@@ -50,8 +50,9 @@ size_t replica_token_times(struct replica *r, int64_t *out, size_t capacity);
 /* As engine_find_stay. */
 bool replica_find_stay(const struct replica *r, uint64_t tag, struct engine_stay *out);
 
-/* Requests in it, waiting or running. */
+/* Requests in it, waiting or running, and those that wait. */
 uint32_t replica_load(const struct replica *r);
+uint32_t replica_waiting(const struct replica *r);
 
 /* What a router asks: a prompt's unit hashes, see sequence.h. */
 struct prefix_question {

@@ -95,6 +95,7 @@ int trial_run(const struct capacity_options *o, const struct trial_load *load, d
     simulate_options_init(&s);
     s.engine = *o->engine;
     s.engine.replicas = engine_config_unit(o->engine);
+    s.engine.autoscale.metric = AUTOSCALE_NONE; /* how many are needed is the question */
     s.seed = load->seed;
     s.no_chunks = true;
     s.schedule.mode = SCHEDULE_CLOSED;

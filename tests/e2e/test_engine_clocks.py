@@ -1,4 +1,4 @@
-"""One engine, two clocks, with what an engine can do beside steps: drafts, separate pools. What the mock owes is what the
+"""One engine, two clocks, with what an engine can do beside steps: drafts, separate pools, replicas that come and go. What the mock owes is what the
 simulator says to the nanosecond, and what bench measures of it is what sim says within 3 %."""
 import json
 import pathlib
@@ -7,8 +7,8 @@ from statistics import mean
 from support import Case, read_json, takes_times
 
 STEPS = {"kv_blocks": 3000, "max_num_seqs": 16, "max_num_batched_tokens": 512, "layers": 16,
-         "kv_bytes_per_token": 131072, "w0": 4, "w1": 0.004, "c0": 1, "c1": 0.03, "ap": 2, "kappa": 50, "d0": 0.2,
-         "s0": 0.5, "s1": 0.002}
+         "kv_bytes_per_token": 131072, "w0": 9, "w1": 0.01, "c0": 2, "c1": 0.09, "ap": 2, "kappa": 50, "d0": 0.2,
+         "s0": 1, "s1": 0.002}
 SPECULATION = {"method": "eagle3", "num_speculative_tokens": 3, "synthetic_acceptance_rates": [0.8, 0.6, 0.4],
                "draft_cost": 0.06}
 
@@ -70,3 +70,15 @@ class EngineClocks(Case):
         self.assertEqual(engine["kv_transfer_tokens"], said["all"]["input_tokens"])
         self.assertGreater(engine["kv_transfer_ms"], 1)
         self.assertEqual(live["all"]["output_tokens"], said["all"]["output_tokens"])
+
+    def test_replicas_that_come_and_go(self):
+        scaling = {"metric": "concurrency", "target": 2, "max_replicas": 4, "cold_start_s": 0.15, "sync_period_s": 0.1,
+                   "stabilization_window_s": 0.3}
+        _, said, _ = self.check(self.preset(router="least-loaded"), "--autoscale", json.dumps(scaling))
+        engine = said["fidelity"]["simulated"]
+        self.assertGreater(engine["starts"], 1)
+        self.assertGreater(engine["replicas_most"], 1)
+        self.assertAlmostEqual(engine["cold_s"], 0.15 * engine["starts"], delta=0.151)
+        hours = engine["replica_hours"] * 3600
+        self.assertGreater(hours, said["duration_s"])
+        self.assertLess(hours, 4 * said["duration_s"])

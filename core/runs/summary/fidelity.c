@@ -123,6 +123,12 @@ static const struct json_field engine_rows[] = {
     {"kv_transfer_tokens", OF_ENGINE(kv_transfer_tokens), .optional = true},
     {"kv_transfer_ms", JSON_AS_DOUBLE, JSON_AT(struct fidelity_engine, kv_transfer_ms),
      .is_nothing = is_no_time},
+    {"replicas_most", OF_ENGINE(replicas_most), .optional = true},
+    {"starts", OF_ENGINE(starts), .optional = true},
+    {"stops", OF_ENGINE(stops), .optional = true},
+    {"replica_hours", JSON_AS_DOUBLE, JSON_AT(struct fidelity_engine, replica_hours),
+     .is_nothing = is_no_time},
+    {"cold_s", JSON_AS_DOUBLE, JSON_AT(struct fidelity_engine, cold_s), .is_nothing = is_no_time},
 };
 static const struct json_table engine_table = {JSON_ROWS(engine_rows), .nulls = true, .open = true};
 
@@ -265,6 +271,12 @@ static void add_model(const struct fidelity_engine *e, struct buffer *out)
             out, "; speculative decoding: %.1f %% of the drafts accepted, %.2f tokens a step",
             100 * (double)e->accepted_tokens / (double)e->draft_tokens,
             1 + (double)e->accepted_tokens / (double)e->drafts);
+    if (e->replicas_most)
+        buffer_add_format(out,
+                          "; autoscaled: %.3g replica-hours, at most %llu ready at once, %llu "
+                          "started (%.4g s cold), %llu stopped",
+                          e->replica_hours, (unsigned long long)e->replicas_most,
+                          (unsigned long long)e->starts, e->cold_s, (unsigned long long)e->stops);
     if (e->kv_transfers)
         buffer_add_format(out, "; %s KV caches sent from prefill to decode, %.2f ms each",
                           text_group_u64(e->kv_transfers, preempted), e->kv_transfer_ms);

@@ -67,6 +67,10 @@ struct fidelity_engine {
     /* Of separate pools: KV caches sent, their tokens, the mean time until they were there. */
     uint64_t kv_transfers, kv_transfer_tokens;
     double kv_transfer_ms; /* 0 = there were none */
+    /* Of replicas that come and go: ready at once at most, decisions, hours from the decision to
+     * start one until it was off, and seconds of them spent starting; all 0 without. */
+    uint64_t replicas_most, starts, stops;
+    double replica_hours, cold_s;
 };
 
 struct fidelity {
