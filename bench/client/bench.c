@@ -125,6 +125,7 @@ static int prepare(struct run *run, const struct workload *w, struct bench_repor
         if (!run->makers[i])
             return ERR_INPUT;
         prompt_maker_set_documents(run->makers[i], c->documents);
+        prompt_maker_send_priority(run->makers[i], c->send_priority);
         learn(run, i, &known, &probes[i]);
         report->fidelity.insecure = report->fidelity.insecure || c->endpoints[i].insecure;
         if (i == 0)

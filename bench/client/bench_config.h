@@ -31,7 +31,7 @@ struct bench_config {
     const struct endpoint_config *endpoints;
     size_t endpoint_count;
     const struct bench_api *api;
-    bool stream;
+    bool stream, send_priority;          /* the latter: see prompt_maker_send_priority() */
     const char *extra_body, *output_key; /* see struct prompt_config */
     uint64_t salt;                       /* of the prompts; 0 = the same in every run */
     uint32_t documents;              /* that a prompt is cut into, where the API wants several */

@@ -36,7 +36,7 @@ struct members {
 
 struct prompt_maker {
     const struct bench_api *api;
-    bool stream;
+    bool stream, priority;
     char *extra;            /* the extra body */
     struct members members; /* of it */
     unsigned extra_keys;
@@ -261,6 +261,11 @@ void prompt_maker_name_output(struct prompt_maker *m, const char *key)
     m->output_key = name;
 }
 
+void prompt_maker_send_priority(struct prompt_maker *m, bool send)
+{
+    m->priority = send;
+}
+
 void prompt_maker_set_documents(struct prompt_maker *m, uint32_t documents)
 {
     m->documents = documents ? documents : 1;
@@ -422,6 +427,27 @@ static int add_own(const struct prompt_maker *m, const struct request *r, unsign
     return status;
 }
 
+/* True if the extra body or the request's own has the key. */
+static bool brings(const struct prompt_maker *m, const struct request *r, const char *key)
+{
+    struct members own = {0};
+    bool found = false;
+    for (size_t i = 0; i < m->members.count; i++)
+        found = found || text_equal(m->members.items[i].key, key);
+    if (!found && r->body.length)
+        list_members(m, r->body, "body of a request", &own, NULL);
+    for (size_t i = 0; i < own.count; i++)
+        found = found || text_equal(own.items[i].key, key);
+    free(own.items);
+    return found;
+}
+
+static void add_priority(const struct prompt_maker *m, const struct request *r, struct buffer *out)
+{
+    if (m->priority && r->priority != 0 && !brings(m, r, "priority"))
+        buffer_add_format(out, "\"priority\":%d,", r->priority);
+}
+
 static const struct text no_text = {"", 0};
 
 static int add_prompt(const struct prompt_maker *m, const struct request *r, const struct due *due,
@@ -467,6 +493,7 @@ int prompt_maker_build_turn(const struct prompt_maker *m, const struct workload 
         return -1;
     add_output(m, taken, r.output_tokens, out);
     add_stream(m, row_keys, out);
+    add_priority(m, &r, out);
     if (add_extra(m, m->row_drops ? m->row_drops[due->row] : 0, LEAVES_OUT, out) < 0 ||
         add_own(m, &r, row_keys, out) < 0)
         return -1;

@@ -61,6 +61,9 @@ void prompt_maker_name_output(struct prompt_maker *m, const char *key);
 /* Into how many documents a prompt is cut where the API wants several (rerank); 1 unless said. */
 void prompt_maker_set_documents(struct prompt_maker *m, uint32_t documents);
 
+/* Whether bodies have a request's priority where it is not 0, as vLLM takes it; not at first. */
+void prompt_maker_send_priority(struct prompt_maker *m, bool send);
+
 /* Appends the body of a request. Returns 0, or -1 if it passes the buffer's cap. */
 int prompt_maker_build(const struct prompt_maker *m, const struct workload *w,
                        const struct due *due, const char *model, struct buffer *out);

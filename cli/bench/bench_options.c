@@ -33,6 +33,9 @@ const struct option_spec bench_option_specs[] = {
      .help = "members added to every request's body: '{\"ignore_eos\": true}'; null leaves a key out: "
              "'{\"stream_options\": null}'",
      .shown = hide_in_body},
+    {"send-priority", 0, OPTION_FLAG, AT(send_priority),
+     .help = "add the workload's priorities to the bodies, where they are not 0, for servers that "
+             "schedule by them (vLLM with --scheduling-policy priority)"},
     {"output-key", 0, OPTION_TEXT, AT(output_key), NULL, "KEY",
      .help = "the body's key for the output length, instead of the API's own: "
              "max_completion_tokens for some models, which is found out before the run"},
@@ -337,6 +340,7 @@ static int set_rest(const struct bench_options *o, struct bench_setup *s, struct
     c->stream = !o->no_stream && c->api->generates;
     c->extra_body = s->secrets.body;
     c->output_key = o->output_key;
+    c->send_priority = o->send_priority;
     c->salt = salt_of(o);
     c->documents = (uint32_t)o->documents;
     c->workers = (uint32_t)o->workers;

@@ -24,7 +24,7 @@ struct bench_options {
     int64_t drain_ns, wait_ready_ns;
     int64_t timeout_connect_ns, timeout_first_ns, timeout_gap_ns, timeout_total_ns, backoff_ns;
     bool no_stream, insecure, http2, no_probe, force, dry_run, selftest, find_max, resume,
-        thread_replies, compare;
+        thread_replies, compare, send_priority;
 };
 
 extern const struct option_spec bench_option_specs[];

@@ -235,7 +235,7 @@ class Case(unittest.TestCase):
         rows = [{"timestamp": (t["read_ns"] - read[0]["read_ns"]) / 1e6,
                  "input_length": t["billed"]["prompt_tokens"],
                  "output_length": t["billed"]["completion_tokens"],
-                 "request_id": t["x_request_id"]} for t in read]
+                 "request_id": t["x_request_id"], "priority": t.get("priority", 0)} for t in read]
         seen = self.write("seen.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
         self.farebox("sim", "--engine", engine, *more, "--trace", seen, "-o", "model", "--quiet",
                      "--force")

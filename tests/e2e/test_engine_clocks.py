@@ -1,4 +1,5 @@
-"""One engine, two clocks, with what an engine can do beside steps: drafts, separate pools, replicas that come and go. What the mock owes is what the
+"""One engine, two clocks, with what an engine can do beside steps: drafts, separate pools, replicas that come and go,
+priorities. What the mock owes is what the
 simulator says to the nanosecond, and what bench measures of it is what sim says within 3 %."""
 import json
 import pathlib
@@ -11,6 +12,7 @@ STEPS = {"kv_blocks": 3000, "max_num_seqs": 16, "max_num_batched_tokens": 512, "
          "s0": 1, "s1": 0.002}
 SPECULATION = {"method": "eagle3", "num_speculative_tokens": 3, "synthetic_acceptance_rates": [0.8, 0.6, 0.4],
                "draft_cost": 0.06}
+PRIORITIES = (-2, 1, 3)
 
 
 @takes_times
@@ -20,7 +22,8 @@ class EngineClocks(Case):
 
     def trace(self, count=24, gap_ms=40):
         rows = [{"timestamp": gap_ms * i, "input_length": 60 + 90 * (i % 7), "output_length": 30 + 12 * (i % 5),
-                 "request_id": f"r{i}"} for i in range(count)]
+                 "request_id": f"r{i}", "class": ("chat", "batch")[i % 3 > 0], "priority": PRIORITIES[i % 3]}
+                for i in range(count)]
         return self.write("load.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
 
     @staticmethod
@@ -39,8 +42,10 @@ class EngineClocks(Case):
         self.farebox("sim", "--engine", engine, "--trace", trace, "-o", "said", "--force", *more)
         said = read_json(pathlib.Path(self.path("said")) / "summary.json")
         run = self.bench_timed(("--engine", engine, "--template-tokens", "0", *more),
-                               ("--trace", trace, "--model", "m", "--no-probe"), self.path("live"))
+                               ("--trace", trace, "--model", "m", "--no-probe", "--send-priority"), self.path("live"))
         self.assertEqual(run.summary["accounting"]["completed"], 24)
+        for name, served in run.truth.items():
+            served["priority"] = PRIORITIES[int(name[1:]) % 3]
         self.assert_clocks_agree(run.truth, engine, *more)
         figures = [self.owed(run.truth)]
         if not run.void:
@@ -82,3 +87,9 @@ class EngineClocks(Case):
         hours = engine["replica_hours"] * 3600
         self.assertGreater(hours, said["duration_s"])
         self.assertLess(hours, 4 * said["duration_s"])
+
+    def test_priorities(self):
+        live, said, _ = self.check(self.preset(max_num_seqs=6), "--scheduling", "priority")
+        for summary in (live, said):
+            by = summary["by"]["class"]
+            self.assertLess(2 * by["chat"]["ttft_ms"]["mean"], by["batch"]["ttft_ms"]["mean"])

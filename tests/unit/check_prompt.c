@@ -309,6 +309,40 @@ START_TEST(an_extra_body_with_a_key_twice_is_refused)
 }
 END_TEST
 
+/* Where it is asked for, is not 0, and neither --body nor the request brings one. */
+START_TEST(priorities_are_sent_where_that_is_asked_for)
+{
+    static const struct {
+        bool send;
+        int priority, sent;
+        const char *extra, *own;
+    } cases[] = {
+        {false, -3, 0, NULL, NULL},
+        {true, -3, -3, NULL, NULL},
+        {true, 0, 0, NULL, NULL},
+        {true, -3, 5, "{\"priority\": 5}", NULL},
+        {true, -3, 6, NULL, "{\"priority\": 6}"},
+        {true, -3, -3, "{\"a\": \"priority\"}", "{\"b\": {\"priority\": 1}}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct request r = {.input_tokens = 20, .output_tokens = 4, .priority = cases[i].priority};
+        if (cases[i].own)
+            r.body = (struct text){cases[i].own, strlen(cases[i].own)};
+        struct workload w = one(r);
+        struct prompt_config c = {&api_chat, true, cases[i].extra, NULL, 1};
+        struct prompt_maker *m = prompt_maker_create(&c, &w, NULL);
+        prompt_maker_send_priority(m, cases[i].send);
+        cJSON *x = build(m, &w, 0, 0);
+        const cJSON *sent = cJSON_GetObjectItem(x, "priority");
+        ck_assert_int_eq(sent ? sent->valueint : 0, cases[i].sent);
+        ck_assert_int_eq(sent != NULL, cases[i].sent != 0);
+        cJSON_Delete(x);
+        prompt_maker_free(m);
+        workload_free(&w);
+    }
+}
+END_TEST
+
 START_TEST(other_apis_have_their_keys)
 {
     static const char *const keys[] = {"prompt", "input"};
@@ -374,6 +408,7 @@ int main(void)
     tcase_add_test(t, a_probe_asks_for_no_stream_and_brings_its_own_prompt);
     tcase_add_test(t, what_an_endpoint_does_not_take_is_left_out);
     tcase_add_test(t, an_extra_body_with_a_key_twice_is_refused);
+    tcase_add_test(t, priorities_are_sent_where_that_is_asked_for);
     tcase_add_loop_test(t, other_apis_have_their_keys, 0, 2);
     tcase_add_test(t, every_api_makes_bodies_that_the_mock_takes);
     suite_add_tcase(suite, t);

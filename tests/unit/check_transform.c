@@ -378,6 +378,15 @@ START_TEST(complexity_comes_from_labels_and_classes_route_too)
     ck_assert_str_eq(r.model, "mine");
     apply("service=batch,class:a", &w, NULL);
     ck_assert_int_eq(w.service[0], SERVICE_BATCH);
+    apply("priority=-3,class:b", &w, NULL);
+    workload_get(&w, 0, &r);
+    ck_assert_int_eq(r.priority, 0);
+    apply("priority=-3,class:a", &w, NULL);
+    workload_get(&w, 0, &r);
+    ck_assert_int_eq(r.priority, -3);
+    apply("priority=7", &w, NULL);
+    workload_get(&w, 0, &r);
+    ck_assert_int_eq(r.priority, 7);
     workload_free(&w);
 }
 END_TEST
@@ -399,6 +408,9 @@ static const struct {
     {"truncate=tokens:100,head:100", "shorter than what is kept"},
     {"retry=fail:0.5", "expected retry="},
     {"service=", "expected service=NAME"},
+    {"priority=1.5", "a whole number"},
+    {"priority=high", "expected a number"},
+    {"priority=1,chat", "class:NAME"},
     {"tools=serial,parallel:3", "expected tools="},
 };
 

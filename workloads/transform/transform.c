@@ -13,7 +13,7 @@ static transform_function *const functions[TRANSFORM_KINDS] = {
     [TRANSFORM_TRUNCATE] = transform_truncate, [TRANSFORM_RESPONSES] = transform_responses,
     [TRANSFORM_CACHE] = transform_cache,       [TRANSFORM_ROUTE] = transform_route,
     [TRANSFORM_RETRY] = transform_retry,       [TRANSFORM_TOOLS] = transform_tools,
-    [TRANSFORM_SERVICE] = transform_service,
+    [TRANSFORM_SERVICE] = transform_service,   [TRANSFORM_PRIORITY] = transform_priority,
 };
 
 int transform_apply(const struct transform *t, uint64_t seed, struct workload *w,

@@ -16,6 +16,7 @@
  *     retry=fail:0.05,max:3           attempts drawn anew; recorded ones with retry=max:1
  *     tools=serial, tools=parallel:4  side calls one after another; chained steps side by side
  *     service=batch                   everything, or service=batch,class:extraction
+ *     priority=-1,class:chat          how urgent: smaller is served first
  *
  *     struct transform t;
  *     struct transform_report report;
@@ -46,6 +47,7 @@ enum transform_kind {
     TRANSFORM_RETRY,
     TRANSFORM_TOOLS,
     TRANSFORM_SERVICE,
+    TRANSFORM_PRIORITY,
     TRANSFORM_KINDS,
 };
 
@@ -95,7 +97,8 @@ struct transform {
     int64_t under_ns; /* waits below this are tools, above are people */
     enum service service;
     char *other_service; /* the name of SERVICE_OTHER; NULL */
-    char *class_name;    /* service: of this class only; NULL = all */
+    int priority;
+    char *class_name; /* service, priority: of this class only; NULL = all */
 };
 
 #define TRANSFORM_NOTE_SIZE 512

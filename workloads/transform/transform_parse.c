@@ -28,6 +28,7 @@ static const struct transform_info list[] = {
     {"tools", "tools=serial|parallel:N[,under:TIME]",
      "tool calls one after another, or N chained steps side by side"},
     {"service", "service=NAME[,class:NAME]", "set the service: batch, flex, priority, ..."},
+    {"priority", "priority=N[,class:NAME]", "set how urgent requests are: smaller is served first"},
     {NULL, NULL, NULL},
 };
 
@@ -313,6 +314,14 @@ static int parse_tools(struct parser *p, struct transform *t)
     return serial != t->parallel ? 0 : fail_form(p);
 }
 
+static int parse_class(const struct parser *p, const struct argument *a, struct transform *t)
+{
+    if (!text_equal(a->key, "class") || a->value.length == 0)
+        return fail(p, a->all, "class:NAME");
+    t->class_name = mem_copy_text(a->value.at, a->value.length);
+    return 0;
+}
+
 static int parse_service(struct parser *p, struct transform *t)
 {
     if (p->count < 1 || p->count > 2)
@@ -323,13 +332,21 @@ static int parse_service(struct parser *p, struct transform *t)
     t->service = service_called(name);
     if (t->service == SERVICE_OTHER)
         t->other_service = mem_copy_text(name.at, name.length);
-    if (p->count == 2) {
-        const struct argument *a = &p->arguments[1];
-        if (!text_equal(a->key, "class") || a->value.length == 0)
-            return fail(p, a->all, "class:NAME");
-        t->class_name = mem_copy_text(a->value.at, a->value.length);
-    }
-    return 0;
+    return p->count == 2 ? parse_class(p, &p->arguments[1], t) : 0;
+}
+
+static int parse_priority(struct parser *p, struct transform *t)
+{
+    double number;
+    if (p->count < 1 || p->count > 2)
+        return fail_form(p);
+    struct text value = p->arguments[0].all;
+    if (get_number(p, value, INT16_MIN, INT16_MAX, &number) < 0)
+        return ERR_INPUT;
+    t->priority = (int)number;
+    if (t->priority != number)
+        return fail(p, value, "a whole number from -32768 to 32767");
+    return p->count == 2 ? parse_class(p, &p->arguments[1], t) : 0;
 }
 
 static int (*const parsers[TRANSFORM_KINDS])(struct parser *, struct transform *) = {
@@ -338,7 +355,7 @@ static int (*const parsers[TRANSFORM_KINDS])(struct parser *, struct transform *
     [TRANSFORM_TRUNCATE] = parse_truncate, [TRANSFORM_RESPONSES] = parse_responses,
     [TRANSFORM_CACHE] = parse_cache,       [TRANSFORM_ROUTE] = parse_route,
     [TRANSFORM_RETRY] = parse_retry,       [TRANSFORM_TOOLS] = parse_tools,
-    [TRANSFORM_SERVICE] = parse_service,
+    [TRANSFORM_SERVICE] = parse_service,   [TRANSFORM_PRIORITY] = parse_priority,
 };
 
 static int find_kind(struct text name, struct error *err)
@@ -353,7 +370,7 @@ static int find_kind(struct text name, struct error *err)
     return error_set(
         err, ERR_INPUT,
         "unknown transform \"%.*s\"%s%s%s; known: time, rate, sample, window, truncate, "
-        "responses, cache, route, retry, tools, service",
+        "responses, cache, route, retry, tools, service, priority",
         (int)(name.length < 80 ? name.length : 80), name.at, near ? "; did you mean \"" : "",
         near ? near : "", near ? "\"?" : "");
 }

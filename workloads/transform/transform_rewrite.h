@@ -43,6 +43,8 @@ int transform_retry(const struct transform *t, uint64_t seed, struct workload *w
                     struct transform_report *report, struct error *err);
 int transform_tools(const struct transform *t, uint64_t seed, struct workload *w,
                     struct transform_report *report, struct error *err);
+int transform_priority(const struct transform *t, uint64_t seed, struct workload *w,
+                       struct transform_report *report, struct error *err);
 int transform_service(const struct transform *t, uint64_t seed, struct workload *w,
                       struct transform_report *report, struct error *err);
 

@@ -262,11 +262,38 @@ int transform_retry(const struct transform *t, uint64_t seed, struct workload *w
     return status;
 }
 
+/* Whether it is of the class that the transform names, if it names one. */
+static bool is_meant(const struct transform *t, const struct request *r)
+{
+    return !t->class_name || (r->class_name && strcmp(r->class_name, t->class_name) == 0);
+}
+
+static bool priority_row(void *context, size_t row, struct request *r)
+{
+    const struct transform *t = context;
+    (void)row;
+    if (!is_meant(t, r))
+        return false;
+    r->priority = t->priority;
+    return true;
+}
+
+int transform_priority(const struct transform *t, uint64_t seed, struct workload *w,
+                       struct transform_report *report, struct error *err)
+{
+    (void)seed;
+    struct transform copy = *t;
+    int status = rewrite_rows(w, NULL, priority_row, &copy, &report->changed, err);
+    snprintf(report->text, sizeof report->text, "priority: %llu requests set to %d",
+             (unsigned long long)report->changed, t->priority);
+    return status;
+}
+
 static bool service_row(void *context, size_t row, struct request *r)
 {
     const struct transform *t = context;
     (void)row;
-    if (t->class_name && (!r->class_name || strcmp(r->class_name, t->class_name) != 0))
+    if (!is_meant(t, r))
         return false;
     r->service = t->service;
     r->other_service = t->other_service;

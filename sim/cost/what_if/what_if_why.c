@@ -33,6 +33,8 @@ static const char *unmoved(const struct plan *plan, int kind)
     case TRANSFORM_SERVICE:
         return by_token ? "the service has the same price here"
                         : "its price is the same for every service";
+    case TRANSFORM_PRIORITY:
+        return "no price asks how urgent a request is";
     case TRANSFORM_TRUNCATE:
         return by_token ? "no token that is charged was cut"
                         : "it charges nothing by the token, so shorter inputs save nothing";
