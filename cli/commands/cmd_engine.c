@@ -125,7 +125,11 @@ const struct command command_engine_show = {
     .name = "engine show",
     .summary = "one preset, as the file that gives the same engine",
     .usage = "PRESET",
-    .about = "Prints every key with its effective value: a start for a preset of one's own.",
+    .about =
+        "Prints every key with its effective value: a start for a preset of one's own. What it\n"
+        "does not use is left out: speculative_config (drafts), prefill_replicas with\n"
+        "kv_transfer_bandwidth and kv_transfer_latency_ms (separate pools), autoscale; see\n"
+        "docs/engine.md.",
     .examples = "  farebox engine show rtx4090-llama-3.1-8b-tp1 > mine.json\n",
     .options = no_options,
     .options_size = sizeof(struct plain_options),

@@ -5,7 +5,8 @@
 #include "core/buffer.h"
 #include "sim/engine/preset.h"
 
-/* True if the preset states an error, or what is known against it. */
+/* True if the preset states an error, or what is known against it, or does what was never held
+ * against a measured run. */
 bool preset_has_doubt(const struct engine_config *e);
 
 /* Appends " Expected error: TPOT ±15 %, TTFT ±25 %. ", or " States no error.", and the caveat. */
