@@ -20,7 +20,7 @@ class EngineClocks(Case):
     def preset(self, **more):
         return self.write("mine.json", json.dumps(STEPS | more))
 
-    def trace(self, count=24, gap_ms=40):
+    def trace(self, count=20, gap_ms=40):
         rows = [{"timestamp": gap_ms * i, "input_length": 60 + 90 * (i % 7), "output_length": 30 + 12 * (i % 5),
                  "request_id": f"r{i}", "class": ("chat", "batch")[i % 3 > 0], "priority": PRIORITIES[i % 3]}
                 for i in range(count)]
@@ -35,25 +35,24 @@ class EngineClocks(Case):
                 "tpot_ms": mean((last - first) / more for first, last, more in spans) / 1e6}
 
     def check(self, engine, *more):
-        """The clocks agree to the nanosecond, and what was served and measured with sim to 3 %; the first token, which
-        waits for a step that a late request may miss, and the client's figures where nothing was late. Returns the
-        summaries of bench and sim, and the mock's log."""
+        """However busy the machine is, the clocks agree to the nanosecond, and what bench measured is within 3 % of what
+        sim says of requests at the instants that the mock read them; the first token, and sim at the trace's own
+        instants, where nothing was late. Returns the summaries of bench and sim, and the mock's log."""
         trace = self.trace()
         self.farebox("sim", "--engine", engine, "--trace", trace, "-o", "said", "--force", *more)
         said = read_json(pathlib.Path(self.path("said")) / "summary.json")
         run = self.bench_timed(("--engine", engine, "--template-tokens", "0", *more),
                                ("--trace", trace, "--model", "m", "--no-probe", "--send-priority"), self.path("live"))
-        self.assertEqual(run.summary["accounting"]["completed"], 24)
+        self.assertEqual(run.summary["accounting"]["completed"], 20)
         for name, served in run.truth.items():
             served["priority"] = PRIORITIES[int(name[1:]) % 3]
         self.assert_clocks_agree(run.truth, engine, *more)
-        figures = [self.owed(run.truth)]
-        if not run.void:
-            figures.append({metric: run.summary[metric]["mean"] for metric in figures[0]})
-        for metric in figures[0]:
-            for figure in figures:
-                if metric != "ttft_ms" or not run.void:
-                    self.assertLess(abs(figure[metric] / said[metric]["mean"] - 1), 0.03, (metric, figures, said[metric]))
+        for metric, owed in self.owed(run.truth).items():
+            measured, foretold = run.summary[metric]["mean"], said[metric]["mean"]
+            if metric != "ttft_ms" or not run.void:
+                self.assertLess(abs(measured / owed - 1), 0.03, (metric, measured, owed))
+            if not run.void:
+                self.assertLess(abs(measured / foretold - 1), 0.03, (metric, measured, foretold))
         return run.summary, said, run.truth
 
     def test_drafts(self):
@@ -61,9 +60,8 @@ class EngineClocks(Case):
         engine = said["fidelity"]["simulated"]
         self.assertAlmostEqual(1 + engine["accepted_tokens"] / engine["drafts"], 2.8, delta=0.12)
         self.assertEqual(engine["draft_tokens"], 3 * engine["drafts"])
-        a, b = live["tokens_per_chunk"], said["tokens_per_chunk"]
-        self.assertLess(abs(a / b - 1), 0.03)
-        self.assertGreater(a, 2)
+        self.assertGreater(said["tokens_per_chunk"], 2)
+        self.assertGreater(live["tokens_per_chunk"], 0.99 * said["tokens_per_chunk"])  # who is late gets more at once
         for served in truth.values():
             self.assertEqual(len(served["due_ns"]), served["billed"]["completion_tokens"])
 
@@ -71,7 +69,7 @@ class EngineClocks(Case):
         pools = {"replicas": 3, "router": "least-loaded", "kv_transfer_bandwidth": 25, "kv_transfer_latency_ms": 1}
         live, said, _ = self.check(self.preset(**pools), "--prefill-replicas", "1")
         engine = said["fidelity"]["simulated"]
-        self.assertEqual(engine["kv_transfers"], 24)
+        self.assertEqual(engine["kv_transfers"], 20)
         self.assertEqual(engine["kv_transfer_tokens"], said["all"]["input_tokens"])
         self.assertGreater(engine["kv_transfer_ms"], 1)
         self.assertEqual(live["all"]["output_tokens"], said["all"]["output_tokens"])
@@ -93,3 +91,26 @@ class EngineClocks(Case):
         for summary in (live, said):
             by = summary["by"]["class"]
             self.assertLess(2 * by["chat"]["ttft_ms"]["mean"], by["batch"]["ttft_ms"]["mean"])
+
+    def test_what_was_not_checked_is_said_and_what_cannot_be_is_refused(self):
+        engine, trace = self.preset(), self.trace(3)
+        said = self.farebox("sim", "--engine", engine, "--trace", trace, "-o", "said", "--speculative-config",
+                            json.dumps(SPECULATION)).stdout
+        self.assertIn("drafts accepted", said)
+        self.assertIn("not checked against a measured run", " ".join(said.split()))
+        shown = json.loads(self.farebox("engine", "show", self.path("said/engine.json")).stdout)
+        self.assertEqual(shown["speculative_config"], SPECULATION)
+        for words, part in (
+                (("--prefill-replicas", "1"), "prefill_replicas (1) must be fewer than replicas (1)"),
+                (("--replicas", "2", "--prefill-replicas", "1"), "give kv_transfer_bandwidth in GB/s"),
+                (("--autoscale", '{"metric": "queue"}'), "give target, the waiting requests"),
+                (("--autoscale", '{"metric": "queue", "target": 1, "max": 3}'), 'unknown key "max"'),
+                (("--speculative-config", '{"num_speculative_tokens": 40}'), "40"),
+                (("--speculative-config", '{"num_speculative_tokens": 4}'), "how many drafts are accepted"),
+                (("--max-num-seqs", "400", "--speculative-config", json.dumps(SPECULATION)), "max_num_seqs (400)")):
+            with self.subTest(words=words):
+                done = self.farebox("sim", "--engine", engine, "--trace", trace, "-o", "no", *words, expect=2)
+                self.assert_refused(done, part)
+        done = self.farebox("sim", "--trace", trace, "-o", "no", "--autoscale", '{"metric": "queue", "target": 1}',
+                            expect=2)
+        self.assert_refused(done, "--autoscale: an engine of constant times")
