@@ -14,6 +14,7 @@
 #define FAREBOX_CORE_STATS_QUANTILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 double quantile_sorted(const double *sorted, size_t n, double p);
 
@@ -26,6 +27,12 @@ void quantiles_select(double *values, size_t n, const double *p, size_t count, d
 
 /* As quantiles_select on a copy: `values` stay as they are. */
 void quantiles_of(const double *values, size_t n, const double *p, size_t count, double *out);
+
+/* Of unsorted whole numbers, which stay as they are, those at some ranks: below the number of
+ * values, 0 is the least. Values `skip` are left out, none is below `least`. Linear in `n`: two
+ * looks at each value, and one more for each rank that is far from the others. */
+void ranks_of_whole(const int64_t *values, size_t n, int64_t skip, int64_t least,
+                    const size_t *ranks, size_t count, int64_t *out);
 
 /* The smallest sample that supports a two-sided 95% interval of the p-quantile. Its far limit is an
  * order statistic, and with probability max(p, 1−p)^n even the most extreme value lies on the near

@@ -4,6 +4,7 @@
 
 #include <gsl/gsl_sort.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 START_TEST(type_7_by_hand)
@@ -60,6 +61,41 @@ START_TEST(selection_agrees_with_sorting)
 }
 END_TEST
 
+static int by_size(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Ranks of values of every size, above a least one of any sign, with some to skip in between. */
+START_TEST(ranks_of_whole_numbers_are_those_of_sorted_ones)
+{
+    static int64_t v[4000], sorted[4000];
+    const int64_t skip = INT64_MIN;
+    struct random r;
+    random_init(&r, 4, RANDOM_TEST, 0);
+    for (int round = 0; round < 300; round++) {
+        size_t n = 1 + random_below(&r, round % 3 ? 4000 : 60), kept = 0;
+        int64_t least = (int64_t)random_below(&r, 1000) - 500;
+        for (size_t i = 0; i < n; i++) {
+            int bits = (int)random_below(&r, round % 4 == 0 ? 62 : 9);
+            v[i] = least + (int64_t)random_below(&r, (uint64_t)1 << bits);
+            if (random_below(&r, 9) == 0 && i > 0)
+                v[i] = skip;
+            else
+                sorted[kept++] = v[i];
+        }
+        qsort(sorted, kept, sizeof *sorted, by_size);
+        size_t ranks[] = {kept / 2, 0, kept - 1, random_below(&r, kept), kept / 2};
+        int64_t found[5];
+        ranks_of_whole(v, n, skip, least, ranks, 5, found);
+        for (int k = 0; k < 5; k++)
+            ck_assert_msg(found[k] == sorted[ranks[k]], "round %d, rank %zu of %zu", round,
+                          ranks[k], kept);
+    }
+}
+END_TEST
+
 START_TEST(least_samples)
 {
     ck_assert_uint_eq(quantile_least_sample(0.99), 368);
@@ -77,6 +113,7 @@ int main(void)
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, type_7_by_hand);
     tcase_add_test(tests, selection_agrees_with_sorting);
+    tcase_add_test(tests, ranks_of_whole_numbers_are_those_of_sorted_ones);
     tcase_add_test(tests, least_samples);
     return testing_run(suite);
 }

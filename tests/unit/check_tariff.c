@@ -308,6 +308,34 @@ static void check_charge(const struct row_charge *got, const struct model_charge
                      money_to_double(wanted->total), wanted->unpriced);
 }
 
+/* The moments of all rows' charges, as they are defined. */
+static void check_moments(const struct tariff *t, const struct charge_notes *notes, size_t plan)
+{
+    struct charge_moments m = {0};
+    for (size_t i = 0; i < ROWS; i++) {
+        struct row_charge c;
+        money part[CHARGE_PARTS];
+        int64_t total = 0;
+        if (tariff_charge(t, i, &c) < 0)
+            return;
+        row_charge_parts(&c, part);
+        for (int p = 0; p < CHARGE_PARTS; p++)
+            total += charge_quanta(part[p]);
+        for (int p = 0; p < CHARGE_PARTS; p++) {
+            m.first[p] += charge_quanta(part[p]);
+            m.product[p] += (money_magnitude)((money)charge_quanta(part[p]) * total);
+        }
+        ck_assert_int_eq(notes->quanta[i],
+                         tariff_serves(t, i) ? charge_quanta(c.total) : TARIFF_UNSERVED);
+    }
+    if (notes->moments.any >> 47)
+        return; /* too large: nobody reads them */
+    for (int p = 0; p < CHARGE_PARTS; p++)
+        ck_assert_msg(m.first[p] == notes->moments.first[p] &&
+                          m.product[p] == notes->moments.product[p],
+                      "moments of part %d under plan %zu", p, plan);
+}
+
 /* Every row, and all of them by two workers; true if something was charged. */
 static bool check_tariff(const struct tariff *t, size_t plan)
 {
@@ -327,7 +355,9 @@ static bool check_tariff(const struct tariff *t, size_t plan)
         sums.unpriced += wanted.unpriced != 0;
         sums.unpriced_what |= wanted.unpriced;
     }
-    tariff_charge_all(t, 2, &all, quanta);
+    struct charge_notes notes = {.quanta = quanta, .has_moments = true};
+    tariff_charge_all(t, 2, &all, &notes);
+    check_moments(t, &notes, plan);
     ck_assert_msg(!all.overflow && all.total == sums.total, "sum under plan %zu", plan);
     ck_assert_int_eq(memcmp(all.part, sums.part, sizeof sums.part), 0);
     ck_assert_uint_eq(all.rows, sums.rows);

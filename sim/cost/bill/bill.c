@@ -41,15 +41,16 @@ struct make {
     struct bill *bill;
     struct serve_rows rows;
     struct workload ideal; /* with an infinite prefix cache; empty where unknown */
-    int64_t *quanta;
+    struct charge_notes notes;
+    struct dearer dearer;
 };
 
 /* What the charges are like, which no total depends on. */
 static void describe_charges(struct make *m, struct plan_bill *p, const struct tariff *t)
 {
     unsigned workers = m->bill->options.workers;
-    cost_stats_of(m->quanta, m->bill->workload->count, &p->stats);
-    cost_stats_shares(t, workers, &p->sums, &p->stats);
+    cost_stats_of(m->notes.quanta, m->bill->workload->count, &p->stats);
+    cost_stats_shares(t, workers, &p->sums, &m->notes, &p->stats);
     bill_add_waste(p, t);
     bill_reconcile(p, t);
     bill_add_cache_misses(p, t, &m->ideal, m->bill);
@@ -62,16 +63,13 @@ static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
     struct purchase b;
     bill_count_tokens(bill, p);
     struct serve_rows rows = bill_rows_for(&m->rows, p);
-    if (plan_needs_start(p->plan) && !bill->has_start)
-        return error_set(err, ERR_INPUT,
-                         "plan \"%s\" has prices by date or hour, and the workload does not say "
-                         "when it starts; give --start 2026-11-01T00:00:00Z",
-                         p->plan->name);
     p->requests = bill->workload->count;
     if (bill_choose_count(p, bill, &rows) < 0)
         return too_much(p, err);
     purchase_open(&b, p, bill, &rows, p->subscriptions);
-    purchase_charge(&b, p, bill->options.workers, m->quanta);
+    m->notes.moments = (struct charge_moments){0};
+    m->notes.has_moments = !bill->options.totals_only && !price_is_flat(p->plan);
+    purchase_charge(&b, p, bill->options.workers, &m->notes);
     p->rejected = p->requests - p->served_requests;
     p->flat = price_is_flat(p->plan);
     int code = p->sums.overflow ? -1 : 0;
@@ -81,6 +79,8 @@ static int bill_plan(struct make *m, struct plan_bill *p, struct error *err)
         code = bill_add_lines(p, &b.bought.plan, bill, &b.tariff);
     if (code == 0)
         code = add_prices_per_request(p);
+    if (code == 0 && !bill->options.totals_only)
+        dearer_note(&m->dearer, bill, (size_t)(p - bill->plans), &b.tariff, m->notes.quanta);
     purchase_close(&b);
     p->served.fate = NULL;
     p->served.start_ns = NULL;
@@ -215,6 +215,14 @@ static int period_requests(const struct bill *bill, int64_t length_ns, uint64_t 
     return 0;
 }
 
+/* The rows of a sample that is known are borrowed. */
+static void drop_rows(const struct bill *bill, struct serve_rows *rows)
+{
+    if (!bill->options.sample || rows->workload != bill->sample)
+        serve_rows_free(rows);
+    *rows = (struct serve_rows){0};
+}
+
 /* Puts the period that is made of the sample in its place. */
 static int take_period(struct bill *bill, struct serve_rows *rows, struct error *err)
 {
@@ -233,8 +241,11 @@ static int take_period(struct bill *bill, struct serve_rows *rows, struct error 
         bill->scale_ns = e->horizon_ns > 0 ? e->horizon_ns : 1;
     }
     bill->period = mem_zero(1, sizeof *bill->period);
-    code = extrapolate(e, rows, bill->period, err);
-    serve_rows_free(rows);
+    if (bill->options.sample)
+        extrapolate_sample(e, bill->options.sample, bill->period);
+    else
+        code = extrapolate(e, rows, bill->period, err);
+    drop_rows(bill, rows);
     if (code == 0)
         code = serve_rows_make(rows, bill->period, bill->options.duration, err);
     if (code < 0)
@@ -271,6 +282,31 @@ static void list_plans(struct bill *bill, const struct plan *const *plans, size_
     }
 }
 
+static int check_start(const struct bill *bill, struct error *err)
+{
+    for (size_t i = 0; i < bill->plan_count && !bill->has_start; i++)
+        if (plan_needs_start(bill->plans[i].plan))
+            return error_set(
+                err, ERR_INPUT,
+                "plan \"%s\" has prices by date or hour, and the workload does not say "
+                "when it starts; give --start 2026-11-01T00:00:00Z",
+                bill->plans[i].plan->name);
+    return 0;
+}
+
+/* Flat plans first: what they cost is what the charges of the others are compared with. */
+static int bill_plans(struct make *m, struct error *err)
+{
+    struct bill *bill = m->bill;
+    int code = check_start(bill, err);
+    dearer_init(&m->dearer, bill->plan_count);
+    for (int flat = 1; flat >= 0; flat--)
+        for (size_t i = 0; i < bill->plan_count && code == 0; i++)
+            if (price_is_flat(bill->plans[i].plan) == flat)
+                code = bill_plan(m, &bill->plans[i], err);
+    return code;
+}
+
 int bill_make(struct bill *out, const struct workload *w, const struct plan *const *plans,
               size_t count, const struct bill_options *options, struct error *err)
 {
@@ -281,31 +317,37 @@ int bill_make(struct bill *out, const struct workload *w, const struct plan *con
         out->options.workers = 1;
     if (out->options.volume > 0)
         out->options.period = PERIOD_MONTH;
-    int code = serve_rows_make(&m.rows, w, options->duration, err);
+    int code = 0;
+    if (options->sample)
+        m.rows = *options->sample->rows;
+    else
+        code = serve_rows_make(&m.rows, w, options->duration, err);
     if (code == 0)
         code = set_period(out, &m.rows, err);
     w = out->workload;
     if (code == 0) {
         list_plans(out, plans, count);
         describe_workload(out, &m.rows);
-        m.quanta = mem_alloc((w->count + 1) * sizeof *m.quanta);
     }
     if (code == 0 && !options->totals_only)
+        m.notes.quanta = mem_alloc((w->count + 1) * sizeof *m.notes.quanta);
+    if (code == 0 && !options->totals_only)
         code = bill_ideal_cache(w, &m.ideal, err);
-    for (size_t i = 0; i < out->plan_count && code == 0; i++)
-        code = bill_plan(&m, &out->plans[i], err);
+    if (code == 0)
+        code = bill_plans(&m, err);
     if (code == 0)
         rank_plans(out);
     const struct plan_bill *beyond;
     if (code == 0 && bill_add_doubts(out, &m.rows, &beyond) < 0)
         code = too_much(beyond, err);
-    free(m.quanta);
+    free(m.notes.quanta);
     if (code == 0 && !options->totals_only)
-        bill_compare(out, &m.rows);
+        bill_compare(out, &m.rows, &m.dearer);
     if (code < 0)
         bill_free(out);
+    dearer_free(&m.dearer);
     workload_free(&m.ideal);
-    serve_rows_free(&m.rows);
+    drop_rows(out, &m.rows);
     return code;
 }
 

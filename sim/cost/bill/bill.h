@@ -45,6 +45,8 @@ struct bill_options {
     bool both_caps;             /* plans with unconfirmed caps a second time, without them */
     bool totals_only; /* for who reads nothing else: no statistics, waste, groups, comparison */
     const struct token_scales *scales; /* counts of one model as another's; NULL. Borrowed */
+    const struct extrapolation_sample *sample; /* the workload, for a period that is made of it,
+                                                  where that is known; NULL. Borrowed */
 };
 
 /* The lines of a bill, in order; each as cash and prorated. */

@@ -103,110 +103,6 @@ static uint64_t mean_of(uint64_t sum, uint64_t count)
     return count ? (sum + count / 2) / count : 0;
 }
 
-/* What rows cost under one of a plan. The bill keeps none: they are served and charged again. */
-struct charging {
-    struct plan plan;
-    struct serve_rows own;
-    struct serve_result served;
-    struct tariff t;
-    bool unpriced;
-};
-
-static void charging_open(struct charging *c, const struct bill *bill,
-                          const struct serve_rows *rows, const struct plan_bill *p, bool limited,
-                          bool unpriced)
-{
-    struct serve_conditions conditions = {bill->start_unix_ns, p->without_caps};
-    *c = (struct charging){.plan = *p->plan, .own = bill_rows_for(rows, p), .unpriced = unpriced};
-    if (!limited)
-        c->plan.quota_count = c->plan.rate_limit_count = c->plan.limits.concurrency = 0;
-    serve_plan(&c->plan, &c->own, &conditions, &c->served);
-    if (c->served.delayed == 0) { /* all start when they are due */
-        free(c->served.start_ns);
-        c->served.start_ns = NULL;
-    }
-    tariff_init(&c->t, &c->plan, &c->own, &c->served, bill_known_start(bill), p->without_caps);
-}
-
-static void charging_close(struct charging *c)
-{
-    tariff_free(&c->t);
-    serve_result_free(&c->served);
-}
-
-static void charge_range(const struct charging *c, size_t begin, size_t end, money *out)
-{
-    for (size_t i = begin; i < end; i++) {
-        struct row_charge row;
-        bool charged = tariff_serves(&c->t, i) && tariff_charge(&c->t, i, &row) == 0;
-        out[i - begin] = charged && (c->unpriced || !row.last.unpriced) ? row.total : MONEY_MAX;
-    }
-}
-
-money *bill_charge_rows(const struct bill *bill, const struct serve_rows *rows,
-                        const struct plan_bill *p, bool limited, bool unpriced)
-{
-    size_t count = rows->workload->count;
-    money *charges = mem_alloc((count + 1) * sizeof *charges);
-    struct charging c;
-    charging_open(&c, bill, rows, p, limited, unpriced);
-    charge_range(&c, 0, count, charges);
-    charging_close(&c);
-    return charges;
-}
-
-/* Requests that both serve and that cost more by the token: than the flat plan charges for that
- * request, or than its cash came to for each: charge × requests > price is charge > ⌊price /
- * requests⌋. */
-static uint64_t count_dearer(const money *token, const money *flat, size_t count,
-                             const struct flat_price *paid)
-{
-    money each = paid ? paid->price / (money)paid->requests : 0;
-    uint64_t dearer = 0;
-    for (size_t i = 0; i < count; i++)
-        dearer +=
-            token[i] != MONEY_MAX && flat[i] != MONEY_MAX && token[i] > (paid ? each : flat[i]);
-    return dearer;
-}
-
-/* Of every pair that is compared, some rows at a time: each plan charges a row once, however many
- * pairs it is in, and no plan's charges are kept. */
-#define ROWS_AT_ONCE ((size_t)1024)
-static void count_dearer_in_pairs(struct bill *bill, const struct serve_rows *rows)
-{
-    size_t rows_all = bill->workload->count;
-    struct charging *plans = mem_zero(bill->plan_count + 1, sizeof *plans);
-    money **charges = mem_zero(bill->plan_count + 1, sizeof *charges);
-    for (size_t k = 0; k < 2 * bill->break_even_count; k++) {
-        const struct break_even *e = &bill->break_even[k / 2];
-        size_t i = k % 2 ? e->flat_plan : e->token_plan;
-        const struct plan_bill *p = &bill->plans[i];
-        if (charges[i])
-            continue;
-        charges[i] = mem_alloc(ROWS_AT_ONCE * sizeof **charges);
-        charging_open(&plans[i], bill, rows, p, k % 2 == 0, k % 2 && p->plan->quota_count > 0);
-    }
-    for (size_t begin = 0; begin < rows_all; begin += ROWS_AT_ONCE) {
-        size_t end = begin + ROWS_AT_ONCE < rows_all ? begin + ROWS_AT_ONCE : rows_all;
-        for (size_t i = 0; i < bill->plan_count; i++)
-            if (charges[i])
-                charge_range(&plans[i], begin, end, charges[i]);
-        for (size_t k = 0; k < bill->break_even_count; k++) {
-            struct break_even *e = &bill->break_even[k];
-            bool by_period = plan_is_paid_by_period(bill->plans[e->flat_plan].plan);
-            e->dearer += count_dearer(charges[e->token_plan], charges[e->flat_plan], end - begin,
-                                      by_period ? &e->flat : NULL);
-        }
-    }
-    for (size_t i = 0; i < bill->plan_count; i++)
-        if (charges[i])
-            charging_close(&plans[i]);
-    for (size_t i = 0; i < bill->plan_count; i++)
-        free(charges[i]);
-    free(charges);
-    free(plans);
-}
-
 /* Means of both lengths over the requests of a model; of all without one. */
 static struct lengths mean_lengths(const struct workload *w, const char *model)
 {
@@ -320,7 +216,7 @@ static void compare_token_plan(const struct comparing *c, size_t a)
             compare_pair(c, a, b);
 }
 
-static bool is_token_plan(const struct plan_bill *p)
+bool bill_is_token_plan(const struct plan_bill *p)
 {
     return !p->flat && !p->without_caps && !p->plan->quota_count && p->plan->rate_count > 0 &&
            p->served_requests > 0;
@@ -329,7 +225,7 @@ static bool is_token_plan(const struct plan_bill *p)
 static size_t cheapest_token_plan(const struct bill *bill)
 {
     for (size_t i = 0; i < bill->ranking_count; i++)
-        if (is_token_plan(&bill->plans[bill->ranking[i]]))
+        if (bill_is_token_plan(&bill->plans[bill->ranking[i]]))
             return bill->ranking[i];
     return SIZE_MAX;
 }
@@ -352,7 +248,7 @@ static void map_cheapest(const struct comparing *c)
     free(plans);
 }
 
-void bill_compare(struct bill *bill, const struct serve_rows *rows)
+void bill_compare(struct bill *bill, const struct serve_rows *rows, const struct dearer *dearer)
 {
     const char *model = model_of_most(bill->workload);
     struct comparing c = {.bill = bill,
@@ -363,9 +259,9 @@ void bill_compare(struct bill *bill, const struct serve_rows *rows)
                           .of_model = mean_lengths(bill->workload, model)};
     add_session_growth(&c);
     for (size_t a = 0; a < bill->plan_count; a++)
-        if (is_token_plan(&bill->plans[a]) && bill->completed > 0)
+        if (bill_is_token_plan(&bill->plans[a]) && bill->completed > 0)
             compare_token_plan(&c, a);
-    count_dearer_in_pairs(bill, rows);
+    dearer_tell(dearer, bill, rows);
     map_cheapest(&c);
     if (bill->completed > 0)
         bill_split_all(bill, rows, cheapest_token_plan(bill));

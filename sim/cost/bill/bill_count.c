@@ -15,11 +15,11 @@ void purchase_open(struct purchase *out, const struct plan_bill *p, const struct
 }
 
 void purchase_charge(const struct purchase *b, struct plan_bill *p, unsigned workers,
-                     int64_t *quanta)
+                     struct charge_notes *notes)
 {
     p->served = b->served;
     p->served_requests = b->served.count[SERVE_PAID] + b->served.count[SERVE_INCLUDED];
-    tariff_charge_all(&b->tariff, workers, &p->sums, quanta);
+    tariff_charge_all(&b->tariff, workers, &p->sums, notes);
 }
 
 void purchase_close(struct purchase *b)
@@ -243,6 +243,8 @@ static uint64_t rejected_by_one(const struct attempt *a)
 static void need_of_period(const struct attempt *a, struct plan_bill *p)
 {
     struct purchase b;
+    if (!bill_has_long_quotas(p->plan, a->bill))
+        return;
     purchase_open(&b, p, a->bill, a->rows, 1);
     purchase_charge(&b, p, a->bill->options.workers, NULL);
     bill_need_of_period(p, a->bill);

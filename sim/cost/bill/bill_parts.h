@@ -67,6 +67,8 @@ static inline int64_t bill_known_start(const struct bill *bill)
 void bill_without_long_quotas(const struct bill *bill, const struct bought *bought,
                               struct plan *out);
 
+bool bill_has_long_quotas(const struct plan *plan, const struct bill *bill);
+
 /* The rows under so many of a plan: bought, served, ready to be charged. */
 struct purchase {
     struct bought bought;
@@ -80,7 +82,7 @@ void purchase_open(struct purchase *out, const struct plan_bill *p, const struct
 /* Into p: what was served, and the sums of the charges. `p` borrows the arrays of what was served.
  */
 void purchase_charge(const struct purchase *b, struct plan_bill *p, unsigned workers,
-                     int64_t *quanta);
+                     struct charge_notes *notes);
 void purchase_close(struct purchase *b);
 
 /* What the long quotas ask for, into p->need; p->sums of one plan must be known. */
@@ -124,8 +126,24 @@ void bill_put_head(const struct bill *bill, int width, struct buffer *out);
 void bill_put_rows(const struct bill *bill, int width, struct buffer *out);
 void bill_put_money_cell(struct buffer *out, money value, int width, int decimals);
 
+/* Requests that cost more by the token than under a flat plan, by pair (bill_dearer.c). Where a
+ * flat plan is billed before a token plan, they are counted as that is billed; the others when they
+ * are asked for, which takes all charges of both plans once more. */
+struct dearer {
+    size_t plans;
+    uint64_t *count; /* [token plan x plans + flat plan] */
+};
+void dearer_init(struct dearer *d, size_t plans);
+void dearer_free(struct dearer *d);
+void dearer_note(struct dearer *d, const struct bill *bill, size_t plan, const struct tariff *t,
+                 const int64_t *quanta);
+void dearer_tell(const struct dearer *d, struct bill *bill, const struct serve_rows *rows);
+
 /* Break-evens and splits of every pair, and the map of the cheapest. */
-void bill_compare(struct bill *bill, const struct serve_rows *rows);
+void bill_compare(struct bill *bill, const struct serve_rows *rows, const struct dearer *dearer);
+
+/* True if the plan is compared as one by the token. */
+bool bill_is_token_plan(const struct plan_bill *p);
 
 /* What each row costs under one of a plan; MONEY_MAX: it is not served, or has no price (unpriced:
  * what has a price of it counts). limited: under the plan's quotas and limits, else each when it is
@@ -136,6 +154,40 @@ money *bill_charge_rows(const struct bill *bill, const struct serve_rows *rows,
 /* The best split of every pair of plans, the best of all, and what none can be below. Of large
  * workloads only with `cheapest` as the token plan (SIZE_MAX: none). */
 void bill_split_all(struct bill *bill, const struct serve_rows *rows, size_t cheapest);
+
+/* What so many of the flat plan of a split are paid for. */
+struct split_price {
+    money fee, setup; /* of one: of a period, once */
+    uint64_t periods;
+    bool in_numbers; /* else there is one of it */
+    money saved;     /* more than any choice saves is not worth paying */
+};
+struct split_price split_price_of(const struct plan *plan, uint64_t units);
+money split_paid_for(const struct split_price *price, uint64_t n);
+
+/* Makes the bill one of the requests from `first` to `last` only. */
+void split_cut_bill(struct bill *part, int64_t first_ns, int64_t last_ns);
+
+/* The rows of splits with one token plan: what they cost under it, which is borrowed. */
+struct split_rows {
+    const money *token;
+    size_t count;
+    bool plain;      /* it serves all of them, and they stand in the order of time; then: */
+    money sum;       /* of all */
+    uint32_t *order; /* NULL until somebody asked: those that cost something, dearest first, */
+    money *sorted;   /* with what they cost */
+    money *sums;     /* NULL until somebody asked: of so many dearest, from 1 on */
+    size_t valued;
+};
+void split_rows_make(struct split_rows *r, const struct serve_rows *rows, const money *token);
+void split_rows_free(struct split_rows *r);
+
+/* The best split of a pair that needs no search (bill_split_plain.c). False: it does. *found is set
+ * if the flat plan takes something, and *below to what none can be below. `price` is of one of the
+ * periods that all rows together take; its `saved` is set. */
+bool split_plain(const struct bill *bill, const struct plan_bill *flat,
+                 const struct serve_rows *rows, struct split_rows *token, struct split_price *price,
+                 struct bill_split *found, money *below);
 
 /* ---- a split as a choice (split.c) ---- */
 

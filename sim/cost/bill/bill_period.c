@@ -8,6 +8,14 @@ static bool is_long(const struct bill *bill, const struct plan_quota *q)
     return bill->scale_ns > 0 && !plan_quota_is_settled(q) && plan_quota_length(q) > bill->scale_ns;
 }
 
+bool bill_has_long_quotas(const struct plan *plan, const struct bill *bill)
+{
+    for (size_t i = 0; i < plan->quota_count; i++)
+        if (is_long(bill, &plan->quotas[i]))
+            return true;
+    return false;
+}
+
 void bill_without_long_quotas(const struct bill *bill, const struct bought *bought,
                               struct plan *out)
 {

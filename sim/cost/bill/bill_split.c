@@ -77,9 +77,9 @@ struct splitting {
     const struct serve_rows *rows;
     const struct split_charges *charges;
     struct split_problem problem;
-    money fee, setup; /* of one: of a period, once */
-    uint64_t most;    /* subscriptions that are tried */
-    uint8_t *taken;   /* by item, of the choice that is looked at */
+    struct split_price price;
+    uint64_t most;  /* subscriptions that are tried */
+    uint8_t *taken; /* by item, of the choice that is looked at */
     uint8_t *best_taken;
     money best_claim; /* what that would cost if all of it fits in truth */
     uint64_t best_n;
@@ -163,11 +163,7 @@ static bool count_rows(const struct splitting *s, const struct serve_rows *rows,
         if (out->least_moved == 0 || charge < out->least_moved)
             out->least_moved = charge;
     }
-    int64_t end = first + part->billed_span_ns - 1;
-    part->first_ns = first;
-    part->span_ns = part->options.period != PERIOD_TRACE && last > end ? end : last;
-    part->billed_span_ns = part->span_ns - first;
-    part->options.period = PERIOD_TRACE;
+    split_cut_bill(part, first, last);
     return out->to_flat > 0;
 }
 
@@ -241,11 +237,9 @@ struct range {
 
 static money paid_for(const struct splitting *s, uint64_t n, uint64_t periods)
 {
-    money fee, all;
-    if (money_multiply(s->fee, periods, &fee) < 0 || money_add(fee, s->setup, &fee) < 0 ||
-        money_multiply(fee, n, &all) < 0)
-        return MONEY_MAX / 4;
-    return all < MONEY_MAX / 4 ? all : MONEY_MAX / 4;
+    struct split_price price = s->price;
+    price.periods = periods;
+    return split_paid_for(&price, n);
 }
 
 /* No choice of the range costs less under so many of the plan. Convex in n: what they save grows
@@ -409,7 +403,7 @@ static void search(struct splitting *s)
         return;
     all.gains = gains(p, 0, p->count);
     all.periods = periods_of(s, p->at_ns[0], p->at_ns[p->count - 1]);
-    if (all.periods == 1 || s->fee == 0)
+    if (all.periods == 1 || s->price.fee == 0)
         search_counts(s, &all);
     else if ((money)p->count * p->count * (money)all.periods <= STRETCHES_WORK)
         search_stretches(s, all.periods);
@@ -419,13 +413,11 @@ static void search(struct splitting *s)
         try_choice(s, s->best_n, s->best_begin, s->best_end, s->best_taken);
 }
 
-/* ---- pairs ---- */
-
 /* Everything to one of the two is a split, too. */
 static void try_alone(struct splitting *s)
 {
     const struct plan_bill *t = s->token, *f = s->flat;
-    uint64_t all = s->charges->count;
+    uint64_t all = s->bill->workload->count;
     struct bill_split token = {.to_token = all, .token_usage = t->total, .total = t->total};
     struct bill_split flat = {.to_flat = all,
                               .moved_usage = t->sums.total,
@@ -441,24 +433,15 @@ static void try_alone(struct splitting *s)
 static void open_search(struct splitting *s)
 {
     struct split_problem *p = &s->problem;
-    struct bought one;
-    bought_make(&one, s->flat->plan, 1, s->bill->options.units);
-    s->fee = plan_is_paid_by_period(&one.plan) ? plan_period_price(&one.plan) : 0;
-    s->setup = one.plan.subscription.setup +
-               one.plan.provisioned.setup * (money)one.plan.provisioned.units;
-    bought_free(&one);
-    s->most = 1;
-    if (plan_is_bought_in_numbers(s->flat->plan, s->bill->options.units))
-        s->most = split_problem_enough(p);
-    money saved = gains(p, 0, p->count), once = s->fee + s->setup;
+    s->most = s->price.in_numbers ? split_problem_enough(p) : 1;
+    money saved = gains(p, 0, p->count), once = s->price.fee + s->price.setup;
     for (size_t k = 0; k < p->count; k++)
         saved += p->value[k];
     if (once > 0 && saved / once + 1 < (money)s->most)
         s->most = (uint64_t)(saved / once) + 1;
     s->taken = mem_zero(p->count + 1, 1);
     s->best_taken = mem_zero(p->count + 1, 1);
-    s->best_claim = s->below = MONEY_MAX;
-    s->found = (struct bill_split){.unserved = UINT64_MAX, .total = MONEY_MAX};
+    s->best_claim = MONEY_MAX;
 }
 
 /* What the cheaper of the two costs alone, of those that serve everything; MONEY_MAX: neither. */
@@ -485,30 +468,61 @@ static void add_split(struct bill *bill, const struct splitting *s)
     *to = out;
 }
 
-static void split_pair(struct bill *bill, const struct serve_rows *rows, const money *token,
+/* What is found, and the bound, by a choice among all rows. False: its charges are too large. */
+static bool search_rows(struct splitting *s, const struct serve_rows *rows,
+                        const struct split_rows *token)
+{
+    money *flat = bill_charge_rows(s->bill, rows, s->flat, false, false);
+    const struct split_charges charges = {token->token, flat, token->count};
+    s->charges = &charges;
+    bool ok = split_problem_make(&s->problem, s->flat->plan, &charges, s->rows,
+                                 s->bill->start_unix_ns, s->bill->options.max_wait_ns);
+    if (ok) {
+        open_search(s);
+        search(s);
+        note_below(s, s->problem.base);
+        free(s->taken);
+        free(s->best_taken);
+    }
+    split_problem_free(&s->problem);
+    free(flat);
+    s->charges = NULL;
+    return ok;
+}
+
+/* The same where no search is needed. False: it is. */
+static bool find_plainly(struct splitting *s, struct split_rows *token)
+{
+    size_t last = token->count - 1;
+    if (!token->plain || token->count == 0)
+        return false;
+    s->price.periods = periods_of(s, serve_due(s->rows, 0), serve_due(s->rows, last));
+    bool once = s->price.periods == 1 || s->price.fee == 0;
+    if (!once || !split_plain(s->bill, s->flat, s->rows, token, &s->price, &s->found, &s->below))
+        return false;
+    note_below(s, token->sum);
+    return true;
+}
+
+static void split_pair(struct bill *bill, const struct serve_rows *rows, struct split_rows *token,
                        size_t a, size_t b)
 {
     const struct plan_bill *f = &bill->plans[b];
     struct serve_rows own = bill_rows_for(rows, f); /* the allowance that is filled is its own */
-    money *flat = bill_charge_rows(bill, rows, f, false, false);
-    struct split_charges charges = {token, flat, bill->workload->count};
-    struct splitting s = {
-        .bill = bill, .flat = f, .token = &bill->plans[a], .rows = &own, .charges = &charges};
-    if (split_problem_make(&s.problem, f->plan, &charges, &own, bill->start_unix_ns,
-                           bill->options.max_wait_ns)) {
-        open_search(&s);
-        search(&s);
+    struct splitting s = {.bill = bill,
+                          .flat = f,
+                          .token = &bill->plans[a],
+                          .rows = &own,
+                          .below = MONEY_MAX,
+                          .found = {.unserved = UINT64_MAX, .total = MONEY_MAX}};
+    s.price = split_price_of(f->plan, bill->options.units);
+    bool ok = find_plainly(&s, token) || search_rows(&s, rows, token);
+    if (ok)
         try_alone(&s);
-        note_below(&s, s.problem.base);
-        if (s.found.unserved != UINT64_MAX)
-            add_split(bill, &s);
-        free(s.taken);
-        free(s.best_taken);
-    } else {
+    else
         leave_out(bill, b, "its charges are too large");
-    }
-    split_problem_free(&s.problem);
-    free(flat);
+    if (s.found.unserved != UINT64_MAX)
+        add_split(bill, &s);
 }
 
 /* The cheapest split that leaves nobody out, against the cheapest plan alone. */
@@ -539,11 +553,14 @@ static void split_with(struct bill *bill, const struct serve_rows *rows, size_t 
         if (bill->plans[a].plan->limits.max_output_tokens > 0 &&
             bill->workload->output_tokens[i] > bill->plans[a].plan->limits.max_output_tokens)
             token[i] = MONEY_MAX; /* a split cuts no answer */
+    struct split_rows asked;
+    split_rows_make(&asked, rows, token);
     for (size_t b = 0; b < bill->plan_count; b++) {
         const struct plan_bill *f = &bill->plans[b];
         if (!f->without_caps && !is_token_side(f) && !why_alone(f->plan) && f->served_requests > 0)
-            split_pair(bill, rows, token, a, b);
+            split_pair(bill, rows, &asked, a, b);
     }
+    split_rows_free(&asked);
     free(token);
 }
 

@@ -36,65 +36,98 @@ static int shift_for(int64_t largest)
     return shift;
 }
 
-static size_t drop_unserved(int64_t *quanta, size_t count)
+/* Of all rows that are served. */
+struct quanta {
+    const int64_t *value;
+    size_t count, served;
+    int64_t least, most;
+    money sum;
+};
+
+static void look_at(struct quanta *q)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (quanta[i] != TARIFF_UNSERVED)
-            quanta[kept++] = quanta[i];
-    return kept;
+    q->least = INT64_MAX;
+    q->most = INT64_MIN;
+    for (size_t i = 0; i < q->count; i++) {
+        int64_t value = q->value[i];
+        if (value == TARIFF_UNSERVED)
+            continue;
+        q->served++;
+        q->sum += value;
+        q->least = value < q->least ? value : q->least;
+        q->most = value > q->most ? value : q->most;
+    }
 }
 
-static double deviation(const int64_t *quanta, size_t n, money sum, int64_t largest)
+static double deviation(const struct quanta *q)
 {
-    int shift = shift_for(largest);
-    int64_t pivot = (int64_t)(sum / (money)n) >> shift;
+    if (q->least == q->most)
+        return 0;
+    int shift = shift_for(q->most > 0 ? q->most : 0);
+    int64_t pivot = (int64_t)(q->sum / (money)q->served) >> shift;
     money first = 0, second = 0;
-    for (size_t i = 0; i < n; i++) {
-        int64_t x = (quanta[i] >> shift) - pivot;
+    for (size_t i = 0; i < q->count; i++) {
+        if (q->value[i] == TARIFF_UNSERVED)
+            continue;
+        int64_t x = (q->value[i] >> shift) - pivot;
         first += x;
         second += (money)x * x;
     }
-    double mean = (double)first / (double)n;
-    double variance = (double)second / (double)n - mean * mean;
+    double mean = (double)first / (double)q->served;
+    double variance = (double)second / (double)q->served - mean * mean;
     return variance > 0 ? ldexp(sqrt(variance), shift) : 0;
 }
 
-void cost_stats_of(int64_t *quanta, size_t count, struct cost_stats *out)
+/* Type-7 quantiles, of `places` that rise. */
+#define PLACES 3
+static void find_quantiles(const struct quanta *q, const double *places, double *out)
 {
-    static const double p[] = {0, 0.5, 0.9, 0.99, 1};
-    double q[5];
-    size_t n = drop_unserved(quanta, count);
-    *out = (struct cost_stats){.count = n, .cv = NAN, .max_over_median = NAN};
+    size_t ranks[2 * PLACES];
+    int64_t found[2 * PLACES];
+    for (int i = 0; i < PLACES; i++) {
+        ranks[2 * i] = (size_t)(places[i] * (double)(q->served - 1));
+        ranks[2 * i + 1] = ranks[2 * i] + 1 < q->served ? ranks[2 * i] + 1 : ranks[2 * i];
+    }
+    if (q->least == q->most)
+        for (int i = 0; i < 2 * PLACES; i++)
+            found[i] = q->least;
+    else
+        ranks_of_whole(q->value, q->count, TARIFF_UNSERVED, q->least, ranks, 2 * PLACES, found);
+    for (int i = 0; i < PLACES; i++) {
+        double low = (double)found[2 * i] * CHARGE_QUANTUM_USD;
+        double high = (double)found[2 * i + 1] * CHARGE_QUANTUM_USD;
+        double position = places[i] * (double)(q->served - 1);
+        out[i] = low + (position - (double)ranks[2 * i]) * (high - low);
+    }
+}
+
+void cost_stats_of(const int64_t *quanta, size_t count, struct cost_stats *out)
+{
+    static const double places[PLACES] = {0.5, 0.9, 0.99};
+    double found[PLACES];
+    struct quanta q = {.value = quanta, .count = count};
+    look_at(&q);
+    *out = (struct cost_stats){.count = q.served, .cv = NAN, .max_over_median = NAN};
     for (int i = 0; i < CHARGE_PARTS; i++)
         out->share[i] = NAN;
-    if (n == 0) {
+    if (q.served == 0) {
         out->mean = out->min = out->p50 = out->p90 = out->p99 = out->max = NAN;
         return;
     }
-    money sum = 0;
-    int64_t largest = 0;
-    double *values = mem_alloc(n * sizeof *values);
-    for (size_t i = 0; i < n; i++) {
-        sum += quanta[i];
-        largest = quanta[i] > largest ? quanta[i] : largest;
-        values[i] = (double)quanta[i] * CHARGE_QUANTUM_USD;
-    }
-    out->mean = (double)sum / (double)n * CHARGE_QUANTUM_USD;
-    if (sum != 0)
-        out->cv = deviation(quanta, n, sum, largest) * CHARGE_QUANTUM_USD / out->mean;
-    quantiles_select(values, n, p, 5, q);
-    out->min = q[0];
-    out->p50 = q[1];
-    out->p90 = q[2];
-    out->p99 = q[3];
-    out->max = q[4];
+    out->mean = (double)q.sum / (double)q.served * CHARGE_QUANTUM_USD;
+    if (q.sum != 0)
+        out->cv = deviation(&q) * CHARGE_QUANTUM_USD / out->mean;
+    find_quantiles(&q, places, found);
+    out->min = (double)q.least * CHARGE_QUANTUM_USD;
+    out->p50 = found[0];
+    out->p90 = found[1];
+    out->p99 = found[2];
+    out->max = (double)q.most * CHARGE_QUANTUM_USD;
     if (out->p50 > 0)
         out->max_over_median = out->max / out->p50;
-    free(values);
 }
 
-/* Σ (C_i − a_i)(C − a) for each part, and the sums of the first powers. */
+/* Σ (C_i − a_i)(C − a) for each part, a the sum of the a_i, and the sums of the first powers. */
 struct covariance {
     const struct tariff *t;
     int shift;
@@ -124,39 +157,63 @@ static void add_block(void *context, size_t begin, size_t end)
     }
 }
 
+/* Where some charge is so large that squares of quanta do not fit: all rows once more. */
+static void charge_again(struct covariance *c, unsigned workers)
+{
+    struct covariance *each = mem_alloc(workers * sizeof *each);
+    for (unsigned i = 0; i < workers; i++)
+        each[i] = *c;
+    tariff_parallel(c->t->rows->workload->count, workers, add_block, each, sizeof *each);
+    for (unsigned i = 0; i < workers; i++)
+        for (int p = 0; p < CHARGE_PARTS; p++) {
+            c->first[p] += each[i].first[p];
+            c->product[p] += each[i].product[p];
+        }
+    free(each);
+}
+
+/* The moments about 0 as those about the pivots: Σ (C_i − a_i)(C − a) = Σ C_i C − a Σ C_i
+ * − a_i (Σ C − n a). What is in between may wrap around, as the result fits. */
+static void move_moments(struct covariance *c, const struct charge_moments *m, uint64_t rows)
+{
+    money all = 0, pivots = 0;
+    for (int p = 0; p < CHARGE_PARTS; p++) {
+        all += m->first[p];
+        pivots += c->pivot[p];
+    }
+    for (int p = 0; p < CHARGE_PARTS; p++) {
+        money pivot = c->pivot[p];
+        c->first[p] = m->first[p] - (money)rows * pivot;
+        c->product[p] =
+            (money)(m->product[p] - (money_magnitude)pivots * (money_magnitude)m->first[p] -
+                    (money_magnitude)pivot * (money_magnitude)(all - (money)rows * pivots));
+    }
+}
+
 void cost_stats_shares(const struct tariff *t, unsigned workers, const struct charge_sums *sums,
-                       struct cost_stats *out)
+                       const struct charge_notes *notes, struct cost_stats *out)
 {
     if (sums->rows == 0 || !(out->cv > 0))
         return;
-    if (workers < 1)
-        workers = 1;
-    struct covariance *c = mem_zero(workers, sizeof *c);
-    int shift = shift_for((int64_t)fmin(out->max / CHARGE_QUANTUM_USD, 9e18));
-    for (unsigned i = 0; i < workers; i++) {
-        c[i].t = t;
-        c[i].shift = shift;
-        for (int p = 0; p < CHARGE_PARTS; p++)
-            c[i].pivot[p] = charge_quanta(sums->part[p] / (money)sums->rows) >> shift;
-    }
-    tariff_parallel(t->rows->workload->count, workers, add_block, c, sizeof *c);
+    struct covariance c = {.t = t};
+    c.shift = shift_for((int64_t)fmin(out->max / CHARGE_QUANTUM_USD, 9e18));
+    for (int p = 0; p < CHARGE_PARTS; p++)
+        c.pivot[p] = charge_quanta(sums->part[p] / (money)sums->rows) >> c.shift;
+    if (notes->has_moments && c.shift == 0 && shift_for(notes->moments.any) == 0)
+        move_moments(&c, &notes->moments, sums->rows);
+    else
+        charge_again(&c, workers < 1 ? 1 : workers);
     money first_total = 0;
-    for (int p = 0; p < CHARGE_PARTS; p++) {
-        for (unsigned i = 1; i < workers; i++) {
-            c[0].first[p] += c[i].first[p];
-            c[0].product[p] += c[i].product[p];
-        }
-        first_total += c[0].first[p];
-    }
+    for (int p = 0; p < CHARGE_PARTS; p++)
+        first_total += c.first[p];
     double n = (double)sums->rows, variance = 0, covariance[CHARGE_PARTS];
     for (int p = 0; p < CHARGE_PARTS; p++) {
         covariance[p] =
-            (double)c[0].product[p] / n - (double)c[0].first[p] / n * ((double)first_total / n);
+            (double)c.product[p] / n - (double)c.first[p] / n * ((double)first_total / n);
         variance += covariance[p];
     }
     for (int p = 0; p < CHARGE_PARTS && variance > 0; p++)
         out->share[p] = covariance[p] / variance;
-    free(c);
 }
 
 double bill_utilisation(const struct plan_bill *p, const struct bill *bill)

@@ -18,13 +18,15 @@ struct cost_stats {
     double share[CHARGE_PARTS];
 };
 
-/* Of every row's total in quanta (TARIFF_UNSERVED is left out). `quanta` is reordered; the
- * variance's split is not filled. */
-void cost_stats_of(int64_t *quanta, size_t count, struct cost_stats *out);
+/* Of every row's total in quanta (TARIFF_UNSERVED is left out); the variance's split is
+ * not filled. */
+void cost_stats_of(const int64_t *quanta, size_t count, struct cost_stats *out);
 
-/* The variance split by what the charges are made of: a second pass over the tariff's rows. */
+/* The variance split by what the charges are made of, from the notes of tariff_charge_all. Where
+ * those have no moments, or a charge is so large that they do not fit (above 2.4 USD), the rows are
+ * charged again. */
 void cost_stats_shares(const struct tariff *t, unsigned workers, const struct charge_sums *sums,
-                       struct cost_stats *out);
+                       const struct charge_notes *notes, struct cost_stats *out);
 
 /* `value` of USD as a number for a table or a statistic. */
 double cost_usd(money value);

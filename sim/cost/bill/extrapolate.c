@@ -273,37 +273,48 @@ static void gather_earlier(const struct serve_rows *sample, const struct plan_of
     to->has_slo = from->has_slo;
 }
 
-int extrapolate(struct extrapolation *e, const struct serve_rows *sample, struct workload *out,
-                struct error *err)
+void extrapolate_sample(struct extrapolation *e, const struct extrapolation_sample *sample,
+                        struct workload *out)
 {
-    const struct workload *w = sample->workload;
-    struct week_profile profile;
-    struct session_list s;
+    const struct serve_rows *rows = sample->rows;
+    const struct session_list *s = sample->sessions;
+    const struct workload *w = rows->workload;
     struct plan_of_rows r = {0};
     struct placing p;
     workload_init(out);
-    if (w->count == 0)
-        return error_set(err, ERR_INPUT, "there is no request to make a period of");
-    session_list_make(&s, sample);
-    e->sessions = extrapolate_sessions(e->requests, s.count, w->count);
-    week_profile_make(&profile, &s, sample, e->start_unix_ns);
-    e->by_hour = profile.known;
-    placing_begin(&p, e, &profile);
+    e->sessions = extrapolate_sessions(e->requests, s->count, w->count);
+    e->by_hour = sample->profile->known;
+    placing_begin(&p, e, sample->profile);
     for (uint64_t j = 0; j < e->sessions; j++) {
-        size_t n = (size_t)(j % s.count);
-        int64_t by = placing_start(&p, j) - s.begin_ns[n];
-        uint32_t name = name_session(w, out, s.row[s.start[n]], j / s.count);
-        for (size_t i = s.start[n]; i < s.start[n + 1]; i++)
-            append(&r, out, s.row[i], name, serve_due(sample, s.row[i]) + by);
+        size_t n = (size_t)(j % s->count);
+        int64_t by = placing_start(&p, j) - s->begin_ns[n];
+        uint32_t name = name_session(w, out, s->row[s->start[n]], j / s->count);
+        for (size_t i = s->start[n]; i < s->start[n + 1]; i++)
+            append(&r, out, s->row[i], name, serve_due(rows, s->row[i]) + by);
     }
     gather_columns(w, &r, out);
     if (w->earlier)
-        gather_earlier(sample, &r, out);
+        gather_earlier(rows, &r, out);
     out->name = w->name ? mem_copy_string(w->name) : NULL;
     out->has_start = w->has_start;
     out->start_unix_ns = w->start_unix_ns;
     free(r.base);
     free(r.session);
-    session_list_free(&s);
+}
+
+int extrapolate(struct extrapolation *e, const struct serve_rows *rows, struct workload *out,
+                struct error *err)
+{
+    struct week_profile profile;
+    struct session_list sessions;
+    const struct extrapolation_sample sample = {rows, &sessions, &profile};
+    if (rows->workload->count == 0) {
+        workload_init(out);
+        return error_set(err, ERR_INPUT, "there is no request to make a period of");
+    }
+    session_list_make(&sessions, rows);
+    week_profile_make(&profile, &sessions, rows, e->start_unix_ns);
+    extrapolate_sample(e, &sample, out);
+    session_list_free(&sessions);
     return 0;
 }

@@ -25,10 +25,6 @@ struct extrapolation {
 /* Larger ones are scaled from this many. */
 #define EXTRAPOLATE_MOST ((uint64_t)500000)
 
-/* out: a workload of its own that the caller frees. ERR_INPUT: a sample without rows. */
-int extrapolate(struct extrapolation *e, const struct serve_rows *sample, struct workload *out,
-                struct error *err);
-
 /* The sample by session: rows of session s are row[start[s]] .. row[start[s + 1]], in the file's
  * order; sessions in the order in which the file first names them. */
 struct session_list {
@@ -52,6 +48,19 @@ struct week_profile {
 };
 void week_profile_make(struct week_profile *p, const struct session_list *s,
                        const struct serve_rows *sample, int64_t start_unix_ns);
+
+/* A sample, looked at once for many periods that are made of it. */
+struct extrapolation_sample {
+    const struct serve_rows *rows;
+    const struct session_list *sessions;
+    const struct week_profile *profile;
+};
+
+/* out: a workload of its own that the caller frees. ERR_INPUT: a sample without rows. */
+int extrapolate(struct extrapolation *e, const struct serve_rows *sample, struct workload *out,
+                struct error *err);
+void extrapolate_sample(struct extrapolation *e, const struct extrapolation_sample *sample,
+                        struct workload *out);
 
 /* Where in the horizon session j of e->sessions starts: asked for j = 0, 1, 2, ... in this order,
  * as the walk over the hours goes on from call to call. Borrows the profile. */

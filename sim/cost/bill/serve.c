@@ -305,6 +305,25 @@ bool serve_goes_along(const struct plan *plan, const struct serve_rows *rows, si
     return plan->charged == CHARGED_SESSION && rows->later && rows->later[row];
 }
 
+static bool asks_alike_of(const struct plan_quota *quotas, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (quotas[i].counts || quotas[i].model_count + quotas[i].class_count > 0)
+            return false;
+    return true;
+}
+
+bool serve_asks_alike(const struct plan *p, const struct serve_rows *rows)
+{
+    const struct workload *w = rows->workload;
+    return p->rate_count == 1 && p->rates[0].weight_count == 0 &&
+           (p->rates[0].model_count == 0 || !w->model) && p->limits.unit_count == 0 &&
+           p->charged == CHARGED_REQUEST &&
+           (!w->attempts || !p->billed.retried_each || p->billed.failed == BILLED_NONE) &&
+           asks_alike_of(p->quotas, p->quota_count) &&
+           asks_alike_of(p->rate_limits, p->rate_limit_count);
+}
+
 void serve_ask_of(const struct plan *p, const struct serve_rows *rows,
                   const struct serve_conditions *conditions, size_t row, struct serve_ask *a)
 {
@@ -386,39 +405,36 @@ static void note_start(struct serve_result *out, size_t row, int64_t due_ns, int
         out->delay_max_ns = start_ns - due_ns;
 }
 
-/* How full the first quota was: what was taken, over all its windows up to the last start. */
-static void count_use(const struct line *l, struct serve_result *out)
+/* How full the first quota was: what was taken, over all its windows up to the last start.
+ * `opened`: windows of sessions. */
+static void count_use(const struct plan *plan, const struct serve_rows *rows,
+                      const struct serve_conditions *conditions, uint64_t opened,
+                      struct serve_result *out)
 {
-    if (l->plan->quota_count == 0)
+    if (plan->quota_count == 0)
         return;
-    const struct plan_quota *q = &l->plan->quotas[0];
-    int64_t until = out->last_start_ns > l->rows->span_ns ? out->last_start_ns : l->rows->span_ns;
+    const struct plan_quota *q = &plan->quotas[0];
+    int64_t until = out->last_start_ns > rows->span_ns ? out->last_start_ns : rows->span_ns;
     if (q->alignment == WINDOW_SESSION) {
-        out->quota_windows = l->doors[0].window.opened;
+        out->quota_windows = opened;
         return;
     }
     int64_t last = q->alignment == WINDOW_ROLLING
                        ? until / plan_quota_length(q)
-                       : window_number(q, l->conditions->start_unix_ns, until);
+                       : window_number(q, conditions->start_unix_ns, until);
     out->quota_windows = (uint64_t)last + 1;
 }
 
-void serve_plan(const struct plan *plan, const struct serve_rows *rows,
-                const struct serve_conditions *conditions, struct serve_result *out)
+/* Row by row, each after those before it. */
+static void serve_in_line(const struct plan *plan, const struct serve_rows *rows,
+                          const struct serve_conditions *conditions, struct serve_result *out)
 {
-    const struct workload *w = rows->workload;
-    *out = (struct serve_result){.last_start_ns = rows->span_ns};
-    out->concurrency_unchecked = plan->limits.concurrency > 0 && !rows->duration.known;
-    if (!has_conditions(plan, rows)) {
-        out->count[SERVE_PAID] = w->count;
-        count_truncated(plan, rows, conditions, out);
-        return;
-    }
+    size_t count = rows->workload->count;
     struct line l;
     line_open(&l, plan, rows, conditions);
-    out->fate = mem_alloc(w->count + 1);
-    out->start_ns = mem_alloc((w->count + 1) * sizeof *out->start_ns);
-    for (size_t i = 0; i < w->count; i++) {
+    out->fate = mem_alloc(count + 1);
+    out->start_ns = mem_alloc((count + 1) * sizeof *out->start_ns);
+    for (size_t i = 0; i < count; i++) {
         size_t row = rows->order ? rows->order[i] : i;
         if (rows->elsewhere && rows->elsewhere[row]) {
             out->fate[row] = SERVE_ELSEWHERE;
@@ -433,9 +449,28 @@ void serve_plan(const struct plan *plan, const struct serve_rows *rows,
             out->quota_used += l.doors[0].need;
         note_start(out, row, a.due_ns, start);
     }
-    count_use(&l, out);
-    count_truncated(plan, rows, conditions, out);
+    count_use(plan, rows, conditions, l.door_count ? l.doors[0].window.opened : 0, out);
     line_close(&l);
+}
+
+void serve_plan(const struct plan *plan, const struct serve_rows *rows,
+                const struct serve_conditions *conditions, struct serve_result *out)
+{
+    const struct workload *w = rows->workload;
+    *out = (struct serve_result){.last_start_ns = rows->span_ns};
+    out->concurrency_unchecked = plan->limits.concurrency > 0 && !rows->duration.known;
+    if (!has_conditions(plan, rows)) {
+        out->count[SERVE_PAID] = w->count;
+        count_truncated(plan, rows, conditions, out);
+        return;
+    }
+    if (serve_is_plain(plan, rows)) {
+        serve_plainly(plan, rows, conditions, out);
+        count_use(plan, rows, conditions, 0, out);
+    } else {
+        serve_in_line(plan, rows, conditions, out);
+    }
+    count_truncated(plan, rows, conditions, out);
 }
 
 void serve_result_free(struct serve_result *result)
@@ -525,6 +560,10 @@ void serve_plans_needed(const struct plan *plan, const struct serve_rows *rows,
     *out = (struct serve_need){0};
     if (plan->quota_count + plan->rate_limit_count + plan->limits.concurrency == 0)
         return;
+    if (serve_is_plain(plan, rows)) {
+        serve_plainly_needed(plan, rows, conditions, out);
+        return;
+    }
     line_open(&l, plan, rows, conditions);
     for (size_t i = 0; i < rows->workload->count; i++) {
         struct serve_ask a = ask_of(&l, rows->order ? rows->order[i] : i);

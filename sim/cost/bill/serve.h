@@ -93,6 +93,10 @@ struct serve_ask {
  * session that has begun. */
 bool serve_goes_along(const struct plan *plan, const struct serve_rows *rows, size_t row);
 
+/* True if what requests ask of the plan differs by their lengths and times only: no model, class,
+ * weight or retry makes one of them count for more. */
+bool serve_asks_alike(const struct plan *plan, const struct serve_rows *rows);
+
 void serve_ask_of(const struct plan *plan, const struct serve_rows *rows,
                   const struct serve_conditions *conditions, size_t row, struct serve_ask *out);
 
@@ -139,6 +143,17 @@ struct serve_need {
  */
 void serve_plans_needed(const struct plan *plan, const struct serve_rows *rows,
                         const struct serve_conditions *conditions, struct serve_need *out);
+
+/* Plans whose limits count requests in windows on a grid, and all requests alike: the common case,
+ * which serve.c leaves to serve_plain.c. Fills fates, counts, delays and use of a result that has
+ * its last start, and starts only where some request is late; *out of the second is zero. */
+bool serve_is_plain(const struct plan *plan, const struct serve_rows *rows);
+bool serve_plain_within(const struct plan *plan, const struct serve_conditions *conditions,
+                        const struct workload *w, size_t row); /* the caps on tokens */
+void serve_plainly(const struct plan *plan, const struct serve_rows *rows,
+                   const struct serve_conditions *conditions, struct serve_result *out);
+void serve_plainly_needed(const struct plan *plan, const struct serve_rows *rows,
+                          const struct serve_conditions *conditions, struct serve_need *out);
 
 /* Output tokens that the plan's cap leaves of `output`. */
 static inline uint64_t serve_capped_output(const struct plan *plan, bool ignore_caps,

@@ -252,8 +252,44 @@ struct charge_context {
     const struct tariff *t;
     struct row_charge sum;
     struct charge_sums sums;
-    int64_t *quanta;
+    money_magnitude differs; /* bits in which a charge is not as the first one */
+    struct charge_notes notes;
 };
+
+static void add_moments(struct charge_moments *m, const struct row_charge *row)
+{
+    money part[CHARGE_PARTS];
+    int64_t x[CHARGE_PARTS], total = 0;
+    row_charge_parts(row, part);
+    for (int p = 0; p < CHARGE_PARTS; p++) {
+        x[p] = charge_quanta(part[p]);
+        total = (int64_t)((uint64_t)total + (uint64_t)x[p]);
+        m->any |= x[p] < 0 ? ~x[p] : x[p];
+    }
+    m->any |= total < 0 ? ~total : total;
+    for (int p = 0; p < CHARGE_PARTS; p++) {
+        m->first[p] += x[p];
+        m->product[p] += (money_magnitude)((money)x[p] * total);
+    }
+}
+
+/* The same of a row that has lines of text only: no part is negative, none above the total. */
+#define TEXT_PARTS ((int)PART_RETRIES)
+static inline void add_text_moments(struct charge_moments *m, const struct row_charge *row)
+{
+    money part[TEXT_PARTS] = {0};
+    uint64_t x[TEXT_PARTS], total = 0;
+    for (int c = 0; c < USAGE_PLAIN_CLASSES; c++)
+        part[charge_part_of_text((enum usage_class)c)] += row->last.line[c];
+    for (int p = 0; p < TEXT_PARTS; p++) {
+        x[p] = (uint64_t)(part[p] >> CHARGE_QUANTUM_BITS);
+        total += x[p];
+        m->first[p] += (money)x[p];
+    }
+    for (int p = 0; p < TEXT_PARTS; p++)
+        m->product[p] += (money_magnitude)x[p] * total;
+    m->any |= charge_quanta(row->total);
+}
 
 /* False where the sum does not fit. Nothing that is charged is negative: no line passes the total.
  */
@@ -265,10 +301,20 @@ static bool add_row(struct charge_context *c, const struct row_charge *row, size
         return false;
     for (int i = 0; i < USAGE_PLAIN_CLASSES; i++)
         c->sum.last.line[i] += row->last.line[i];
+    bool more = false;
     for (int i = USAGE_PLAIN_CLASSES; i < CHARGE_LINES; i++)
-        if (row->last.line[i] != 0) /* few rows have fees, or more than text */
+        if (row->last.line[i] != 0) { /* few rows have fees, or more than text */
             c->sum.last.line[i] += row->last.line[i];
+            more = true;
+        }
     c->sum.retries += row->retries;
+    if (s->rows == 0)
+        s->each = row->total;
+    c->differs |= (money_magnitude)(row->total ^ s->each);
+    if (c->notes.has_moments && (more || row->retries != 0))
+        add_moments(&c->notes.moments, row);
+    else if (c->notes.has_moments && row->total != 0)
+        add_text_moments(&c->notes.moments, row);
     s->rows++;
     s->unpriced += row->last.unpriced != 0;
     s->unpriced_what |= row->last.unpriced;
@@ -278,18 +324,41 @@ static bool add_row(struct charge_context *c, const struct row_charge *row, size
     return true;
 }
 
+/* A row for which nothing is paid: it is included, or not served. */
+static void add_unpaid(struct charge_context *c, size_t number)
+{
+    const struct workload *w = c->t->rows->workload;
+    struct charge_sums *s = &c->sums;
+    bool served = tariff_serves(c->t, number);
+    if (c->notes.quanta)
+        c->notes.quanta[number] = served ? 0 : TARIFF_UNSERVED;
+    if (!served)
+        return;
+    if (s->rows++ == 0)
+        s->each = 0;
+    c->differs |= (money_magnitude)s->each;
+    s->input_tokens += w->input_tokens[number];
+    s->output_tokens +=
+        serve_capped_output(c->t->plan, c->t->ignore_caps, w->output_tokens[number]);
+}
+
 static void charge_block(void *context, size_t begin, size_t end)
 {
     struct charge_context *c = context;
+    const uint8_t *fate = c->t->served->fate;
     for (size_t i = begin; i < end && !c->sums.overflow; i++) {
         struct row_charge row;
+        if (fate && fate[i] != SERVE_PAID) {
+            add_unpaid(c, i);
+            continue;
+        }
         bool served = tariff_serves(c->t, i);
         if (tariff_charge(c->t, i, &row) < 0 || (served && !add_row(c, &row, i))) {
             c->sums.overflow = true;
             return;
         }
-        if (c->quanta)
-            c->quanta[i] = served ? charge_quanta(row.total) : TARIFF_UNSERVED;
+        if (c->notes.quanta)
+            c->notes.quanta[i] = served ? charge_quanta(row.total) : TARIFF_UNSERVED;
     }
 }
 
@@ -332,6 +401,15 @@ void tariff_parallel(size_t count, unsigned workers, tariff_block_fn *each, void
             pthread_join(threads[i], NULL);
 }
 
+static void merge_moments(struct charge_moments *into, const struct charge_moments *from)
+{
+    for (int p = 0; p < CHARGE_PARTS; p++) {
+        into->first[p] += from->first[p];
+        into->product[p] += from->product[p];
+    }
+    into->any |= from->any;
+}
+
 static void merge(struct charge_sums *into, const struct charge_context *c)
 {
     const struct charge_sums *from = &c->sums;
@@ -343,6 +421,11 @@ static void merge(struct charge_sums *into, const struct charge_context *c)
     row_charge_parts(&c->sum, part);
     for (int p = 0; p < CHARGE_PARTS; p++)
         into->part[p] += part[p];
+    if (from->rows > 0) {
+        bool same = c->differs == 0 && (into->rows == 0 || into->each == from->each);
+        into->alike = same && (into->rows == 0 || into->alike);
+        into->each = from->each;
+    }
     into->rows += from->rows;
     into->unpriced += from->unpriced;
     into->unpriced_what |= from->unpriced_what;
@@ -351,18 +434,24 @@ static void merge(struct charge_sums *into, const struct charge_context *c)
 }
 
 void tariff_charge_all(const struct tariff *t, unsigned workers, struct charge_sums *sums,
-                       int64_t *quanta)
+                       struct charge_notes *notes)
 {
     if (workers < 1)
         workers = 1;
     if (workers > TARIFF_WORKERS_MAX)
         workers = TARIFF_WORKERS_MAX;
     struct charge_context *contexts = mem_zero(workers, sizeof *contexts);
-    for (unsigned i = 0; i < workers; i++)
-        contexts[i] = (struct charge_context){.t = t, .quanta = quanta};
+    for (unsigned i = 0; i < workers; i++) {
+        contexts[i] = (struct charge_context){.t = t};
+        if (notes)
+            contexts[i].notes = *notes;
+    }
     tariff_parallel(t->rows->workload->count, workers, charge_block, contexts, sizeof *contexts);
     *sums = (struct charge_sums){0};
-    for (unsigned i = 0; i < workers; i++)
+    for (unsigned i = 0; i < workers; i++) {
         merge(sums, &contexts[i]);
+        if (notes)
+            merge_moments(&notes->moments, &contexts[i].notes.moments);
+    }
     free(contexts);
 }

@@ -4,7 +4,7 @@
  *     tariff_init(&t, plan, &rows, &served, start_unix_ns, ignore_caps);
  *     struct row_charge c;
  *     tariff_charge(&t, row, &c);                      // one row
- *     tariff_charge_all(&t, workers, &sums, quanta);     // all rows, in parallel
+ *     tariff_charge_all(&t, workers, &sums, NULL);       // all rows, in parallel
  *     tariff_free(&t);
  *
  * Sums are integers: the same for any number of workers and any order of rows. The tariff borrows
@@ -38,6 +38,8 @@ struct charge_sums {
     uint64_t unpriced;                    /* rows with something that has no price */
     uint32_t unpriced_what;               /* bits of enum unpriced over all of them */
     uint64_t input_tokens, output_tokens; /* served */
+    bool alike;                           /* all of them cost the same, */
+    money each;                           /* so much */
     bool overflow;                        /* they do not fit in 128 bits, and mean nothing */
 };
 
@@ -83,11 +85,25 @@ bool tariff_prices(const struct tariff *t, size_t row, struct row_prices *out);
 /* The row's part that is by the token; zero where nothing of it is charged. -1: it does not fit. */
 int tariff_token_charge(const struct tariff *t, size_t row, struct token_charge *out);
 
-/* All rows, by `workers` threads. Where quanta is given, it gets every row's total in quanta (see
- * charge_quanta), and TARIFF_UNSERVED for rows not served. */
+/* Of rows' charges in quanta (see charge_quanta), with C the sum of a row's parts C_i: the sums of
+ * C_i, and of C_i C in 128 bits that wrap around. */
+struct charge_moments {
+    money first[CHARGE_PARTS];
+    money_magnitude product[CHARGE_PARTS];
+    int64_t any; /* all bits of any part or C */
+};
+
+/* What else is wanted of every row's charge. */
+struct charge_notes {
+    int64_t *quanta; /* NULL, or by row: its total in quanta, and TARIFF_UNSERVED if not served */
+    bool has_moments;
+    struct charge_moments moments;
+};
 #define TARIFF_UNSERVED INT64_MIN
+
+/* All rows, by `workers` threads. notes: NULL where nothing else is wanted. */
 void tariff_charge_all(const struct tariff *t, unsigned workers, struct charge_sums *sums,
-                       int64_t *quanta);
+                       struct charge_notes *notes);
 
 /* Calls `each` for blocks of rows [begin, end) from `workers` threads. `contexts` is an array of
  * one context per worker. */

@@ -52,6 +52,15 @@ enum charge_line {
 /* "uncached_input", ..., "request", "tools", "units", "adjustment". */
 const char *charge_line_name(int line);
 
+/* Which part a line of text belongs to. */
+static inline enum charge_part charge_part_of_text(enum usage_class c)
+{
+    return c == USAGE_CACHED_INPUT ? PART_CACHED
+           : c == USAGE_OUTPUT     ? PART_OUTPUT
+           : c == USAGE_REASONING  ? PART_REASONING
+                                   : PART_INPUT;
+}
+
 /* Adds the lines to the parts that they belong to. */
 void charge_lines_add(const money line[CHARGE_LINES], money part[CHARGE_PARTS]);
 
