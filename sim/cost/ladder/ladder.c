@@ -36,6 +36,7 @@ static void open_search(struct ladder_search *s, struct ladder_month *m, struct 
     s->spots = mem_alloc((m->most + 2) * sizeof *s->spots);
     s->open = mem_zero(m->most + 2, sizeof *s->open);
     s->scaled_usage = mem_zero(s->count + 1, sizeof *s->scaled_usage);
+    s->keeps_charges = s->count * (m->used + 1) <= LADDER_KEPT / sizeof(money);
 }
 
 static void close_search(struct ladder_search *s)

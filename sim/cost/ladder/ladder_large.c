@@ -25,6 +25,7 @@ void ladder_bill_spot(struct ladder_search *s, uint64_t requests, uint64_t which
                       struct ladder_spot *spot)
 {
     struct bill_options options = s->m->bill->options;
+    const struct extrapolation_sample sample = {&s->m->rows, &s->m->sessions, &s->m->profile};
     const struct plan **plans = mem_alloc((s->count + 1) * sizeof(struct plan *));
     size_t *number = mem_alloc((s->count + 1) * sizeof *number), count = 0;
     struct bill bill;
@@ -37,6 +38,7 @@ void ladder_bill_spot(struct ladder_search *s, uint64_t requests, uint64_t which
     options.by = NULL;
     options.both_caps = false;
     options.totals_only = true;
+    options.sample = &sample;
     if (count > 0 && s->code == 0)
         s->code = bill_make(&bill, s->m->sample, plans, count, &options, s->err);
     if (count > 0 && s->code == 0) {
@@ -76,16 +78,31 @@ static uint64_t count_for(const struct ladder_search *s, const struct ladder_lim
     return count > 1 ? (uint64_t)count - 1 : 1;
 }
 
-/* At least what a plan that must be billed costs. */
-static money floor_of(const struct ladder_search *s, const struct ladder_plan *p, uint64_t requests)
+/* At least what its requests are charged: `usage` is of those that are placed. */
+static money usage_of(const struct ladder_search *s, money usage, uint64_t requests)
 {
+    money scaled;
+    if (money_prorate(usage, requests, ladder_rows(s->m, s->m->most), &scaled) < 0)
+        return 0;
+    return scaled > MONEY_PICO_USD ? scaled - MONEY_PICO_USD : 0; /* rounded */
+}
+
+/* At least what a plan that must be billed costs. */
+static money floor_of(const struct ladder_search *s, size_t plan, uint64_t requests)
+{
+    const struct ladder_plan *p = &s->plans[plan];
     money price = ladder_least_period(p), total;
     uint64_t count = 1;
     for (size_t i = 0; p->in_numbers && i < p->limit_count; i++) {
         uint64_t need = count_for(s, &p->limits[i], requests);
         count = need > count ? need : count;
     }
-    return money_multiply(price, count, &total) < 0 ? MONEY_MAX : total;
+    if (money_multiply(price, count, &total) < 0)
+        return MONEY_MAX;
+    money usage = p->how == LADDER_BILL && p->plan->quota_count == 0
+                      ? usage_of(s, s->scaled_usage[plan], requests)
+                      : 0;
+    return money_add(total, usage, &total) < 0 ? MONEY_MAX : total;
 }
 
 /* True if totals are straight lines over the requests, but for rounding at the last place. */
@@ -97,10 +114,28 @@ static bool all_linear(const struct ladder_search *s)
     return linear;
 }
 
+/* Bills the plans of one kind that may be cheaper than what is known. False: there is none. */
+static bool bill_some(struct ladder_search *s, enum ladder_how how, uint64_t requests,
+                      struct ladder_spot *spot)
+{
+    uint64_t sessions = s->m->most, which = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct ladder_plan *p = &s->plans[i];
+        if (p->how == how && sessions < p->first_bad &&
+            ladder_may_be_cheaper(spot, sessions >= p->first_cut, floor_of(s, i, requests))) {
+            which |= ladder_bit(i);
+            s->gave_up = s->gave_up || tries_numbers(p);
+        }
+    }
+    if (which && !s->gave_up)
+        ladder_bill_spot(s, requests, which, spot);
+    return which != 0;
+}
+
 static struct ladder_spot spot_of(struct ladder_search *s, uint64_t requests)
 {
     struct ladder_spot spot = {.plan = LADDER_NONE, .total = MONEY_MAX};
-    uint64_t sessions = s->m->most, placed = ladder_rows(s->m, sessions), which = 0;
+    uint64_t sessions = s->m->most, placed = ladder_rows(s->m, sessions);
     if (sessions < s->m->first_done)
         return spot;
     for (size_t i = 0; i < s->count; i++) {
@@ -110,17 +145,9 @@ static struct ladder_spot spot_of(struct ladder_search *s, uint64_t requests)
                          ladder_scaled_total(p, s->m, s->scaled_usage[i], requests, placed),
                          ladder_count(p, 1));
     }
-    for (size_t i = 0; i < s->count; i++) {
-        const struct ladder_plan *p = &s->plans[i];
-        if (p->how != LADDER_SUMS && sessions < p->first_bad &&
-            ladder_may_be_cheaper(&spot, sessions >= p->first_cut, floor_of(s, p, requests))) {
-            which |= ladder_bit(i);
-            s->gave_up = s->gave_up || tries_numbers(p);
-        }
-    }
-    if (which && !s->gave_up)
-        ladder_bill_spot(s, requests, which, &spot);
-    spot.settled = which == 0 && all_linear(s) ? LADDER_PROVEN : LADDER_OPEN;
+    bool some = bill_some(s, LADDER_WINDOWS, requests, &spot);
+    some = bill_some(s, LADDER_BILL, requests, &spot) || some;
+    spot.settled = !some && all_linear(s) ? LADDER_PROVEN : LADDER_OPEN;
     return spot;
 }
 

@@ -105,6 +105,7 @@ void ladder_lay_out(const struct ladder_month *m, uint64_t sessions, struct ladd
 void ladder_layout_free(struct ladder_layout *l)
 {
     free(l->start);
-    free(l->session);
+    if (l->drawing == 0)
+        free(l->session);
     *l = (struct ladder_layout){0};
 }

@@ -101,6 +101,10 @@ static bool find_needs(struct ladder_limit *l, const struct ladder_plan *p,
     const struct serve_conditions conditions = {.start_unix_ns = m->bill->start_unix_ns};
     size_t rows = m->sessions.start[m->used];
     bool alike = true;
+    if (serve_asks_alike(p->plan, &m->rows) && l->quota.unit == QUOTA_REQUESTS) {
+        l->each = rows ? PLAN_MICRO : 0;
+        return true;
+    }
     l->need = mem_alloc((rows + 1) * sizeof *l->need);
     for (size_t i = 0; i < rows; i++) {
         struct serve_ask ask;

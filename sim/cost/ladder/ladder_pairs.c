@@ -91,7 +91,7 @@ void ladder_add_pairs(struct ladder *l, struct ladder_search *s)
         if (charged != p.token) { /* pairs of one token plan follow each other */
             if (charged < s->count)
                 ladder_plan_drop_charges(&s->plans[charged]);
-            charged = s->plans[p.token].usage ? s->count : p.token;
+            charged = s->plans[p.token].usage || s->keeps_charges ? s->count : p.token;
             if (s->plans[p.token].how == LADDER_SUMS)
                 ladder_plan_charge(&s->plans[p.token], s->m);
         }

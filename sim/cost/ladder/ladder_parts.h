@@ -46,6 +46,8 @@ struct ladder_layout {
     uint64_t count;
     int64_t *start;
     uint32_t *session;
+    uint64_t drawing; /* months with this number, if not 0, have the same sessions, which are
+                         borrowed, up to the count of each */
 };
 void ladder_lay_out(const struct ladder_month *m, uint64_t sessions, struct ladder_layout *out);
 void ladder_layout_free(struct ladder_layout *l);
@@ -87,6 +89,7 @@ struct ladder_plan {
     bool in_numbers;
     uint64_t first_bad; /* least S with a request that it does not serve, or has no price for */
     uint64_t first_cut; /* least S with an answer that it cuts */
+    bool charged;       /* `usage` is known: */
     money *usage;       /* by session: charges of those before. NULL: nothing is charged */
     bool linear;        /* its total is `fixed` and the usage */
     money fixed;
@@ -99,6 +102,10 @@ struct ladder_plan {
         money usage, total;
         bool known;
     } last; /* of ladder_total */
+    struct {
+        uint64_t drawing, count;
+        money usage;
+    } drawn; /* of the first so many sessions of a month that is drawn */
 };
 
 /* How the plan can be asked, and what the classes of its rows are; without usage. */
@@ -108,6 +115,9 @@ void ladder_plan_free(struct ladder_plan *p);
 /* Fills p->usage; of a plan that is billed, with what its usage costs at least. */
 void ladder_plan_charge(struct ladder_plan *p, const struct ladder_month *m);
 void ladder_plan_drop_charges(struct ladder_plan *p);
+
+/* Bytes of charges that a ladder keeps. */
+#define LADDER_KEPT ((size_t)192 << 20)
 
 /* Charges of the first S sessions, and of a month that is laid out. */
 money ladder_usage(const struct ladder_plan *p, const struct ladder_month *m, uint64_t sessions);
@@ -176,6 +186,7 @@ struct ladder_search {
     struct ladder_spot *spots; /* by S, 1 .. m->most */
     uint64_t *open;            /* by S: bits of plans that may be cheaper */
     money *scaled_usage;       /* by plan: of the first m->most sessions, if by sums */
+    bool keeps_charges;        /* until the end: of so many plans and sessions there is room */
     struct ladder_run *large;  /* runs beyond EXTRAPOLATE_MOST requests */
     size_t large_count;
     bool gave_up; /* the runs end before the ladder should: more would be too much work */

@@ -267,11 +267,46 @@ static bool has_floor(const struct plan *p)
            p->fees.credit_bonus_millionths == 0 && p->rounding.scope != ROUND_BILL;
 }
 
+/* True if some quota includes every request. */
+static bool includes_all(const struct ladder_plan *p)
+{
+    for (size_t i = 0; p->how == LADDER_WINDOWS && i < p->plan->quota_count; i++)
+        if (p->plan->quotas[i].model_count + p->plan->quotas[i].class_count == 0)
+            return true;
+    return false;
+}
+
+/* True if the bill says what every row of the sample costs, whenever it is sent. */
+static bool cost_alike(const struct ladder_plan *p, const struct ladder_month *m)
+{
+    const struct plan_bill *b = &m->bill->plans[p->number];
+    return p->how == LADDER_SUMS && !m->bill->period && b->sums.alike &&
+           b->served.count[SERVE_PAID] == m->sample->count;
+}
+
+/* By session, of those before, where every row costs the same. */
+static money *sum_alike(const struct ladder_month *m, money each)
+{
+    if (each == 0)
+        return NULL;
+    money *sum = mem_alloc((m->used + 1) * sizeof *sum);
+    for (size_t n = 0; n <= m->used; n++)
+        sum[n] = money_multiply(each, m->sessions.start[n], &sum[n]) < 0 ? MONEY_MAX / 2 : sum[n];
+    return sum;
+}
+
 void ladder_plan_charge(struct ladder_plan *p, const struct ladder_month *m)
 {
-    if (p->usage || m->bill->plans[p->number].tokens ||
-        (p->how == LADDER_BILL && !has_floor(p->plan)))
+    if (p->charged)
         return;
+    p->charged = true;
+    if (m->bill->plans[p->number].tokens || (p->how == LADDER_BILL && !has_floor(p->plan)) ||
+        includes_all(p))
+        return;
+    if (cost_alike(p, m)) {
+        p->usage = sum_alike(m, m->bill->plans[p->number].sums.each);
+        return;
+    }
     money *charge = mem_alloc((m->sessions.start[m->used] + 1) * sizeof *charge);
     size_t windows = 0;
     for (size_t i = 0; i < p->plan->rate_count; i++)
@@ -291,6 +326,7 @@ void ladder_plan_drop_charges(struct ladder_plan *p)
 {
     free(p->usage);
     p->usage = NULL;
+    p->charged = false;
 }
 
 money ladder_usage(const struct ladder_plan *p, const struct ladder_month *m, uint64_t sessions)

@@ -34,6 +34,9 @@ struct drawing {
     uint32_t *drawn;         /* sessions, or a day of the sample for each of the month */
     uint64_t *before;        /* of the days before each */
     size_t count;
+    struct random random; /* of this month: sessions are drawn as they are asked for, */
+    size_t done;          /* so many of them */
+    uint64_t number;      /* months drawn */
 };
 
 static void list_days(struct days *d, const struct ladder_month *m)
@@ -75,8 +78,9 @@ static void close_drawing(struct drawing *d)
     free(d->before);
 }
 
-static void draw_days(struct drawing *d, struct random *r)
+static void draw_days(struct drawing *d)
 {
+    struct random *r = &d->random;
     const struct days *days = d->days;
     size_t block = days->count >= DAYS_FOR_WEEKS ? 7 : 1;
     do {
@@ -90,13 +94,17 @@ static void draw_days(struct drawing *d, struct random *r)
 
 static void draw(struct drawing *d, uint64_t seed, uint64_t number)
 {
-    struct random r;
-    random_init(&r, seed, RANDOM_BOOTSTRAP, number);
+    random_init(&d->random, seed, RANDOM_BOOTSTRAP, number);
+    d->done = 0;
+    d->number++;
     if (d->days)
-        draw_days(d, &r);
-    else
-        for (size_t i = 0; i < d->count; i++)
-            d->drawn[i] = (uint32_t)random_below(&r, d->m->used);
+        draw_days(d);
+}
+
+static void draw_sessions(struct drawing *d, uint64_t count)
+{
+    for (; d->done < count && d->done < d->count; d->done++)
+        d->drawn[d->done] = (uint32_t)random_below(&d->random, d->m->used);
 }
 
 /* Session j of S starts where the drawn days' arrivals reach (j + ½) / S of all, between one of
@@ -121,20 +129,26 @@ static void lay_out_days(const struct drawing *d, struct ladder_layout *l)
     }
 }
 
-static void lay_out(const struct drawing *d, uint64_t sessions, struct ladder_layout *l)
+/* Where sessions are drawn, starts are made where they are asked for. */
+static void lay_out(struct drawing *d, uint64_t sessions, struct ladder_layout *l)
 {
-    if (d->days) {
-        *l = (struct ladder_layout){.count = sessions};
-        l->start = mem_alloc((sessions + 1) * sizeof *l->start);
-    } else {
-        *l = (struct ladder_layout){.count =
-                                        sessions}; /* starts are made where they are asked for */
+    *l = (struct ladder_layout){.count = sessions};
+    if (!d->days) {
+        draw_sessions(d, sessions);
+        if (sessions <= d->count) {
+            l->session = d->drawn;
+            l->drawing = d->number;
+            return;
+        }
     }
     l->session = mem_alloc((sessions + 1) * sizeof *l->session);
-    for (uint64_t j = 0; j < sessions && !d->days; j++)
-        l->session[j] = d->drawn[j % d->count];
-    if (d->days)
+    if (d->days) {
+        l->start = mem_alloc((sessions + 1) * sizeof *l->start);
         lay_out_days(d, l);
+    } else {
+        for (uint64_t j = 0; j < sessions; j++)
+            l->session[j] = d->drawn[j % d->count];
+    }
 }
 
 /* ---- who is cheaper ---- */
@@ -168,6 +182,26 @@ static uint64_t need_of(struct ladder_search *s, size_t plan, struct ladder_layo
     return ladder_need(p, s->m, l);
 }
 
+/* From the month of the same drawing that was asked for before: the sessions between the two. */
+static money usage_of(struct ladder_plan *p, const struct ladder_month *m,
+                      const struct ladder_layout *l)
+{
+    if (l->drawing == 0 || !p->usage)
+        return ladder_usage_of(p, m, l);
+    if (p->drawn.drawing != l->drawing) {
+        p->drawn.drawing = l->drawing;
+        p->drawn.count = 0;
+        p->drawn.usage = 0;
+    }
+    uint64_t n = p->drawn.count;
+    for (; n < l->count; n++)
+        p->drawn.usage += p->usage[l->session[n] + 1] - p->usage[l->session[n]];
+    for (; n > l->count; n--)
+        p->drawn.usage -= p->usage[l->session[n - 1] + 1] - p->usage[l->session[n - 1]];
+    p->drawn.count = n;
+    return p->drawn.usage;
+}
+
 static void offer(struct ladder_search *s, size_t plan, struct ladder_layout *l,
                   struct ladder_spot *spot)
 {
@@ -175,13 +209,13 @@ static void offer(struct ladder_search *s, size_t plan, struct ladder_layout *l,
     uint64_t need = p->how == LADDER_SUMS ? 1 : need_of(s, plan, l), count = ladder_count(p, need);
     s->m->work -= (int64_t)l->count;
     if (ladder_serves(p, need))
-        ladder_offer(s, spot, plan, false,
-                     ladder_total(p, s->m, count, ladder_usage_of(p, s->m, l)), count);
+        ladder_offer(s, spot, plan, false, ladder_total(p, s->m, count, usage_of(p, s->m, l)),
+                     count);
 }
 
 struct pair {
     struct ladder_search *s;
-    const struct drawing *d;
+    struct drawing *d;
     size_t before, after; /* of s->plans */
 };
 

@@ -46,7 +46,8 @@ static void scan_sums(struct ladder_search *s, size_t plan)
         ladder_offer(s, &s->spots[n], plan, n >= p->first_cut, total, ladder_count(p, 1));
     }
     s->scaled_usage[plan] = ladder_usage(p, s->m, s->m->most);
-    ladder_plan_drop_charges(p);
+    if (!s->keeps_charges)
+        ladder_plan_drop_charges(p);
 }
 
 /* ---- other plans: what they cost at least ---- */
@@ -97,6 +98,8 @@ static void look_at(struct ladder_search *s, size_t plan)
             look_at_bill(s, plan, n);
     }
     if (p->how == LADDER_BILL)
+        s->scaled_usage[plan] = ladder_usage(p, s->m, s->m->most);
+    if (p->how == LADDER_BILL && !s->keeps_charges)
         ladder_plan_drop_charges(p);
 }
 
@@ -145,7 +148,14 @@ money ladder_ask(struct ladder_search *s, size_t plan, uint64_t n)
                : MONEY_MAX;
 }
 
-/* Works out S, whatever that takes. */
+static bool is_asked(const struct ladder_search *s, size_t plan, uint64_t n)
+{
+    return s->plans[plan].how != LADDER_SUMS && s->open[n] & ladder_bit(plan) &&
+           n < s->plans[plan].first_bad;
+}
+
+/* Works out S, whatever that takes. Windows are counted first: what they come to may rule out those
+ * that are billed. */
 static void settle(struct ladder_search *s, uint64_t n)
 {
     struct ladder_spot *spot = &s->spots[n];
@@ -155,16 +165,16 @@ static void settle(struct ladder_search *s, uint64_t n)
         return;
     ladder_lay_out(s->m, n, &l);
     s->m->work -= (int64_t)n;
-    for (size_t i = 0; i < s->count; i++) {
-        if (s->plans[i].how == LADDER_SUMS || !(s->open[n] & ladder_bit(i)) ||
-            n >= s->plans[i].first_bad)
-            continue;
-        if (is_counted(s, i))
+    for (size_t i = 0; i < s->count; i++)
+        if (is_asked(s, i, n) && is_counted(s, i))
             count_windows(s, i, &l, spot);
-        else
-            billed |= ladder_bit(i);
-    }
     ladder_layout_free(&l);
+    for (size_t i = 0; i < s->count; i++)
+        if (is_asked(s, i, n) && !is_counted(s, i) &&
+            (s->plans[i].how != LADDER_BILL ||
+             ladder_may_be_cheaper(spot, n >= s->plans[i].first_cut,
+                                   floor_of(&s->plans[i], s->m, n))))
+            billed |= ladder_bit(i);
     if (billed)
         ladder_bill_spot(s, ladder_first_requests(s->m, n), billed, spot);
     spot->settled = LADDER_PROVEN;
