@@ -191,6 +191,10 @@ bool split_plain(const struct bill *bill, const struct plan_bill *flat,
 
 /* ---- a split as a choice (split.c) ---- */
 
+/* Why a split cannot hold the plan, as what it charges for one request depends on the others;
+ * static. NULL: it can. */
+const char *split_why_alone(const struct plan *p);
+
 /* What each row costs; lent. MONEY_MAX: the plan does not serve it, or has no price for it. */
 struct split_charges {
     const money *token;

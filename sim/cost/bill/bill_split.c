@@ -15,35 +15,6 @@
 
 /* ---- which plans can share requests ---- */
 
-/* Terms whose charge for one request depends on the others. */
-static const char *why_alone(const struct plan *p)
-{
-    const struct plan_fees *f = &p->fees;
-    size_t credits = 0, others = 0;
-    if (p->charged != CHARGED_REQUEST)
-        return "it charges by the turn or the session";
-    if (f->minimum > 0 || f->volume_count > 0 || f->credit_fee_millionths > 0 ||
-        f->credit_fee_minimum > 0 || f->credit_bonus_millionths > 0 ||
-        p->rounding.scope == ROUND_BILL)
-        return "its fees and discounts go by the whole bill";
-    if (p->subscription.present && p->provisioned.present)
-        return "it is paid by two periods";
-    for (size_t i = 0; i < p->quota_count; i++) {
-        bool credit = p->quotas[i].unit == QUOTA_USD && p->quotas[i].beyond == BEYOND_PAY;
-        if (p->quotas[i].of)
-            return "it has free calls or units";
-        if (p->quotas[i].rolls_over)
-            return "what it includes rolls over";
-        credits += credit;
-        others += !credit;
-    }
-    if (credits > 1 || (credits == 1 && others > 0))
-        return "it has several credits, or credit and a quota";
-    if (2 * (p->quota_count + p->rate_limit_count) > PICK_LIMITS_MOST)
-        return "it has too many limits";
-    return NULL;
-}
-
 static bool is_token_side(const struct plan_bill *p)
 {
     return !p->flat && !p->plan->quota_count && !plan_is_paid_by_period(p->plan) &&
@@ -59,7 +30,7 @@ static const char *why_no_token_side(const struct plan_bill *p)
     if (p->served.delayed > 0 || sessions ||
         p->served.count[SERVE_RATE] + p->served.count[SERVE_LARGE] > 0)
         return "its limits make wait or turn away";
-    return why_alone(p->plan);
+    return split_why_alone(p->plan);
 }
 
 static void leave_out(struct bill *bill, size_t plan, const char *why)
@@ -274,6 +245,16 @@ static void solve(struct splitting *s, const struct range *r, uint64_t n)
     memcpy(s->best_taken, s->taken, p->count);
 }
 
+/* True if the range is worth nothing more even where one of the plan has room for all of it. */
+static bool is_beaten(const struct splitting *s, const struct range *r, bool by_claim)
+{
+    const struct split_problem *p = &s->problem;
+    money least = p->base - r->gains + paid_for(s, 1, r->periods);
+    for (size_t k = r->begin; k < r->end; k++)
+        least -= p->value[k];
+    return least >= s->below && (!by_claim || least >= s->best_claim);
+}
+
 static uint64_t lowest_bound(struct splitting *s, const struct range *r)
 {
     uint64_t low = 1, high = s->most;
@@ -292,6 +273,8 @@ static uint64_t lowest_bound(struct splitting *s, const struct range *r)
 #define COUNTS_TRIED 200
 static void search_counts(struct splitting *s, const struct range *r)
 {
+    if (is_beaten(s, r, true))
+        return;
     uint64_t lowest = lowest_bound(s, r), n;
     money bound = bound_of(s, r, lowest);
     note_below(s, bound < s->best_claim ? MONEY_MAX : bound);
@@ -346,7 +329,8 @@ static void search_stretches(struct splitting *s, uint64_t all)
 /* The least that any number of the plan costs with a choice of the range. */
 static void bound_range(struct splitting *s, const struct range *r)
 {
-    note_below(s, bound_of(s, r, lowest_bound(s, r)));
+    if (!is_beaten(s, r, false))
+        note_below(s, bound_of(s, r, lowest_bound(s, r)));
 }
 
 static size_t first_at(const struct split_problem *p, int64_t at_ns)
@@ -557,7 +541,8 @@ static void split_with(struct bill *bill, const struct serve_rows *rows, size_t 
     split_rows_make(&asked, rows, token);
     for (size_t b = 0; b < bill->plan_count; b++) {
         const struct plan_bill *f = &bill->plans[b];
-        if (!f->without_caps && !is_token_side(f) && !why_alone(f->plan) && f->served_requests > 0)
+        if (!f->without_caps && !is_token_side(f) && !split_why_alone(f->plan) &&
+            f->served_requests > 0)
             split_pair(bill, rows, &asked, a, b);
     }
     split_rows_free(&asked);
@@ -585,7 +570,7 @@ void bill_split_all(struct bill *bill, const struct serve_rows *rows, size_t che
         return;
     for (size_t i = 0; i < bill->plan_count; i++) {
         const struct plan_bill *p = &bill->plans[i];
-        const char *why = is_token_side(p) ? why_no_token_side(p) : why_alone(p->plan);
+        const char *why = is_token_side(p) ? why_no_token_side(p) : split_why_alone(p->plan);
         if (p->without_caps || p->served_requests == 0)
             continue;
         if (bill->workload->count > SPLIT_MOST_ROWS && !is_token_side(p))

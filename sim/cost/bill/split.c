@@ -20,6 +20,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *split_why_alone(const struct plan *p)
+{
+    const struct plan_fees *f = &p->fees;
+    size_t credits = 0, others = 0;
+    if (p->charged != CHARGED_REQUEST)
+        return "it charges by the turn or the session";
+    if (f->minimum > 0 || f->volume_count > 0 || f->credit_fee_millionths > 0 ||
+        f->credit_fee_minimum > 0 || f->credit_bonus_millionths > 0 ||
+        p->rounding.scope == ROUND_BILL)
+        return "its fees and discounts go by the whole bill";
+    if (p->subscription.present && p->provisioned.present)
+        return "it is paid by two periods";
+    for (size_t i = 0; i < p->quota_count; i++) {
+        bool credit = p->quotas[i].unit == QUOTA_USD && p->quotas[i].beyond == BEYOND_PAY;
+        if (p->quotas[i].of)
+            return "it has free calls or units";
+        if (p->quotas[i].rolls_over)
+            return "what it includes rolls over";
+        credits += credit;
+        others += !credit;
+    }
+    if (credits > 1 || (credits == 1 && others > 0))
+        return "it has several credits, or credit and a quota";
+    if (2 * (p->quota_count + p->rate_limit_count) > PICK_LIMITS_MOST)
+        return "it has too many limits";
+    return NULL;
+}
+
 /* Numbers of windows: one more where the next one begins. Rows come in the order of time. */
 struct numbering {
     struct plan_quota grid;
