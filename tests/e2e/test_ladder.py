@@ -59,6 +59,24 @@ class Ladder(Case):
         self.assertEqual(ladder["max_wait_ms"], 6 * 3600 * 1000)
         self.assert_ends(ladder, plans, "--max-wait", "6h")
 
+    def test_so_they_are_in_tokens_of_another_model(self):
+        """A plan whose tokens are counted by a factor is dearer along the whole ladder: it loses where
+        it would win."""
+        own = {"name": "openai/gpt-4o", "per_mtok": {"input": "500", "output": "0"}}
+        other = {"name": "anthropic/claude-opus-5", "per_mtok": {"input": "400", "output": "0"}}
+        self.write("t.jsonl", "".join(json.dumps(
+            {"timestamp": i * 20000, "input_length": 80 + i * 7 % 41, "output_length": 9, "model": "gpt-4o",
+             "session_id": f"s{i // 3}"}) + "\n" for i in range(120)))
+        how, plans = ("--tokens-as", "claude-opus-5=in:1.5,out:1.5"), (own, other, DAILY)
+        ladder = self.bill("--volume", 90, *how, plans=plans)["ladder"]
+        self.assertEqual([i["plan"] for i in ladder["intervals"]][:2], ["openai/gpt-4o", "daily"])
+        self.assert_ends(ladder, plans, *how)
+        less = ("--tokens-as", "claude-opus-5=in:1.1,out:1.1")
+        ladder = self.bill("--volume", 90, *less, plans=plans)["ladder"]
+        self.assertEqual([i["plan"] for i in ladder["intervals"]][:2],
+                         ["anthropic/claude-opus-5", "daily"])
+        self.assert_ends(ladder, plans, *less)
+
     def test_it_agrees_with_the_bill_that_it_stands_on(self):
         bill = self.bill("--volume", 250)
         here = next(i for i in bill["ladder"]["intervals"] if i["here"])
