@@ -27,7 +27,7 @@ CHECK_LIBS = $(eval CHECK_LIBS := $$(shell pkg-config --cflags --libs check))$(C
 SOURCES := $(sort $(shell find core workloads bench sim cli -name '*.c'))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 EMBEDDED_FOLDERS := $(wildcard workloads/scenario/scenarios workloads/trace/forms sim/engine/presets sim/engine/hardware/models sim/engine/hardware/gpus sim/cost/book/books)
-EMBEDDED := $(sort $(wildcard $(EMBEDDED_FOLDERS:=/*.json)))
+EMBEDDED := $(sort $(wildcard $(EMBEDDED_FOLDERS:=/*.json)) cli/report/page/assets/page.css cli/report/page/assets/page.js)
 LIBRARY := $(BUILD)/libfarebox.a
 PROGRAM := $(BUILD)/farebox
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/check_*.c))

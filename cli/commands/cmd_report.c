@@ -321,7 +321,8 @@ static int write_page(const struct terminal *t, const struct subject *subjects, 
                                     .error_count = subjects[i].error_count,
                                     .recomputed = subjects[i].recomputed};
     buffer_init(&page, BUFFER_UNBOUNDED);
-    html_report(runs, count, &page);
+    struct html_several all = {.runs = runs, .count = count};
+    html_report(&all, &page);
     char *path =
         o->output ? mem_copy_string(o->output) : run_dir_file(subjects[0].path, "report.html");
     int status = file_write_atomic(path, page.data, page.length, err);

@@ -76,7 +76,7 @@ static struct page *make_page(size_t runs)
                            .error_count = 1};
     struct html_run all[] = {run, run};
     buffer_init(&p->text, BUFFER_UNBOUNDED);
-    html_report(all, runs, &p->text);
+    html_report(&(struct html_several){.runs = all, .count = runs}, &p->text);
     return p;
 }
 

@@ -43,7 +43,7 @@ static char *page_of(const struct summary *s)
     struct html_run run = {.name = "run", .summary = s};
     struct buffer out;
     buffer_init(&out, BUFFER_UNBOUNDED);
-    html_report(&run, 1, &out);
+    html_report(&(struct html_several){.runs = &run, .count = 1}, &out);
     return buffer_take(&out);
 }
 

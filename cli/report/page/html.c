@@ -8,7 +8,6 @@
 #include "core/file.h"
 #include "core/memory.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,7 +129,7 @@ static void answer_trust(const struct html_run *run, struct buffer *out)
 static void add_latencies(const struct summary *s, struct buffer *out)
 {
     buffer_add_text(out,
-                    "<h3>Latency</h3><table class=sort><thead><tr><th>metric (ms)<th>count"
+                    "<h3>Latency</h3>" HTML_TABLE "<thead><tr><th>metric (ms)<th>count"
                     "<th>p50<th>p90<th>p95<th>p99<th>p99.9<th>max<th>mean<th>p99 lies in (95 %)"
                     "</tr></thead><tbody>");
     for (int i = 0; i < METRIC_COUNT; i++) {
@@ -151,7 +150,7 @@ static void add_latencies(const struct summary *s, struct buffer *out)
         else
             buffer_add_text(out, "<td>too few values</td></tr>");
     }
-    buffer_add_text(out, "</tbody></table>");
+    buffer_add_text(out, HTML_TABLE_END);
 }
 
 /* Parts of the start that tell something. */
@@ -165,8 +164,8 @@ static void add_start(const struct summary *s, struct buffer *out)
             continue;
         if (!some)
             buffer_add_text(out, "<h3>Parts of the start</h3><p>Set-up of new connections; first "
-                                 "byte and tokens since sending; over all attempts.</p><table "
-                                 "class=sort><thead><tr><th>part (ms)<th>count<th>p50<th>p90"
+                                 "byte and tokens since sending; over all attempts.</p>" HTML_TABLE
+                                 "<thead><tr><th>part (ms)<th>count<th>p50<th>p90"
                                  "<th>p99<th>mean</tr></thead><tbody>");
         some = true;
         buffer_add_format(out, "<tr><th>%s</th>", start_part_title(part));
@@ -176,7 +175,7 @@ static void add_start(const struct summary *s, struct buffer *out)
         buffer_add_text(out, "</tr>");
     }
     if (some)
-        buffer_add_text(out, "</tbody></table>");
+        buffer_add_text(out, HTML_TABLE_END);
 }
 
 static void add_rates(const struct summary *s, struct buffer *out)
@@ -198,7 +197,7 @@ static void add_rates(const struct summary *s, struct buffer *out)
         {"cached input tokens", (double)s->all.cached_input_tokens, true},
         {"output tokens", (double)s->all.output_tokens, true},
     };
-    buffer_add_text(out, "<h3>Throughput</h3><table class=sort><thead><tr><th>figure<th>value</tr>"
+    buffer_add_text(out, "<h3>Throughput</h3>" HTML_TABLE "<thead><tr><th>figure<th>value</tr>"
                          "</thead><tbody>");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         buffer_add_format(out, "<tr><th>%s</th>", rows[i].name);
@@ -221,7 +220,7 @@ static void add_rates(const struct summary *s, struct buffer *out)
         html_add_cell(out, s->steady_rate_from_s);
         buffer_add_text(out, "</tr>");
     }
-    buffer_add_text(out, "</tbody></table>");
+    buffer_add_text(out, HTML_TABLE_END);
 }
 
 static void add_group(const struct summary *s, const struct group_summary *g, struct buffer *out)
@@ -254,7 +253,7 @@ static void add_groups(const struct summary *s, struct buffer *out)
             continue;
         if (i == 0 || strcmp(s->groups[i - 1].dimension, dimension) != 0)
             buffer_add_format(out,
-                              "<h3>By %s</h3><table class=sort><thead><tr><th>%s<th>requests"
+                              "<h3>By %s</h3>" HTML_TABLE "<thead><tr><th>%s<th>requests"
                               "<th>completed<th>failed<th>cancelled<th>unsent"
                               "<th>input tokens<th>output tokens"
                               "<th>TTFT p50 (ms)<th>TTFT p99 (ms)<th>TPOT p50 (ms)"
@@ -262,7 +261,7 @@ static void add_groups(const struct summary *s, struct buffer *out)
                               dimension, dimension);
         add_group(s, &s->groups[i], out);
         if (i + 1 == s->group_count || strcmp(s->groups[i + 1].dimension, dimension) != 0)
-            buffer_add_text(out, "</tbody></table>");
+            buffer_add_text(out, HTML_TABLE_END);
     }
 }
 
@@ -270,7 +269,7 @@ static void add_errors(const struct html_run *run, struct buffer *out)
 {
     if (run->error_count == 0)
         return;
-    buffer_add_text(out, "<h3>Failures</h3><table class=sort><thead><tr><th>class<th>count"
+    buffer_add_text(out, "<h3>Failures</h3>" HTML_TABLE "<thead><tr><th>class<th>count"
                          "<th>what was said, for example</tr></thead><tbody>");
     for (size_t i = 0; i < run->error_count; i++) {
         buffer_add_text(out, "<tr><th>");
@@ -282,92 +281,34 @@ static void add_errors(const struct html_run *run, struct buffer *out)
         html_add_text(out, run->errors[i].message ? run->errors[i].message : "");
         buffer_add_text(out, "</td></tr>");
     }
-    buffer_add_text(out, "</tbody></table>");
+    buffer_add_text(out, HTML_TABLE_END);
 }
 
-static int by_name(const void *a, const void *b)
+/* What makes the figures doubtful has to be read before them. */
+static bool is_doubtful(const struct html_run *run)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    const struct fidelity *f = &run->summary->fidelity;
+    return f->client_limited || f->insecure || run->recomputed;
 }
 
-/* The picture without its XML prolog, so that it can stand inside HTML. Ids get the plot's number
- * as a prefix: several SVG in one page share one name space. */
-static void add_svg(const char *folder, const char *name, size_t number, struct buffer *out)
+static void add_answers(const struct html_run *run, struct buffer *out)
 {
-    char *text = NULL, *path = mem_alloc(strlen(folder) + strlen(name) + sizeof "/.svg");
-    const char *svg = NULL, *caption = run_plots_caption(name);
-    size_t length;
-    sprintf(path, "%s/%s.svg", folder, name);
-    if (file_read_all(path, (size_t)64 << 20, &text, &length, NULL) == 0)
-        svg = strstr(text, "<svg");
-    if (svg) {
-        char prefix[32];
-        snprintf(prefix, sizeof prefix, "p%zu-", number);
-        buffer_add_text(out, "<figure id=\"plot-");
-        html_add_text(out, name);
-        buffer_add_format(out, "-%zu\">", number);
-        html_add_prefixed(svg, prefix, out);
-        buffer_add_text(out, "<figcaption>");
-        html_add_text(out, caption ? caption : name);
-        buffer_add_text(out, "</figcaption></figure>");
-    }
-    free(text);
-    free(path);
-}
-
-/* Names of the .svg files of a folder, sorted; the caller frees them. */
-static size_t list_pictures(const char *folder, char ***out)
-{
-    DIR *d = opendir(folder);
-    size_t count = 0, capacity = 0;
-    *out = NULL;
-    for (struct dirent *e; d && (e = readdir(d));) {
-        size_t length = strlen(e->d_name);
-        if (length <= 4 || strcmp(e->d_name + length - 4, ".svg") != 0)
-            continue;
-        mem_grow(out, &capacity, count + 1, sizeof **out);
-        (*out)[count++] = mem_copy_text(e->d_name, length - 4);
-    }
-    if (d)
-        closedir(d);
-    if (count)
-        qsort(*out, count, sizeof **out, by_name);
-    return count;
-}
-
-void html_add_plots(const char *folder, size_t *number, struct buffer *out)
-{
-    char **names;
-    size_t count = list_pictures(folder, &names);
-    const char *known;
-    for (size_t i = 0; (known = run_plots_name(i)); i++)
-        add_svg(folder, known, (*number)++, out);
-    for (size_t i = 0; i < count; i++) {
-        if (!run_plots_caption(names[i]))
-            add_svg(folder, names[i], (*number)++, out);
-        free(names[i]);
-    }
-    free(names);
-}
-
-static void add_run(const struct html_run *run, size_t *plot_number, struct buffer *out)
-{
-    buffer_add_text(out, "<section><h2>");
-    html_add_text(out, run->name);
-    if (run->model) {
-        buffer_add_text(out, " <small>model ");
-        html_add_text(out, run->model);
-        buffer_add_text(out, "</small>");
-    }
-    buffer_add_text(out, "</h2><dl>");
+    buffer_add_text(out, "<dl>");
+    if (is_doubtful(run))
+        answer_trust(run, out);
     answer_speed(run->summary, out);
     if (run->bill) {
         html_answer_plan(run->bill, out);
         html_answer_runs_out(run->bill, out);
         html_answer_savings(run->bill, out);
     }
-    answer_trust(run, out);
+    if (!is_doubtful(run))
+        answer_trust(run, out);
     buffer_add_text(out, "</dl>");
+}
+
+static void add_tables(const struct html_run *run, struct buffer *out)
+{
     add_latencies(run->summary, out);
     add_start(run->summary, out);
     add_rates(run->summary, out);
@@ -378,9 +319,48 @@ static void add_run(const struct html_run *run, size_t *plot_number, struct buff
         html_add_waste(run->bill, out);
     }
     add_errors(run, out);
+}
+
+static void add_name(const struct html_run *run, struct buffer *out)
+{
+    html_add_text(out, run->name);
+    if (run->model || run->started) {
+        buffer_add_text(out, " <small>");
+        if (run->model) {
+            buffer_add_text(out, "model ");
+            html_add_text(out, run->model);
+        }
+        if (run->started)
+            buffer_add_format(out, "%s%s", run->model ? " · " : "", run->started);
+        buffer_add_text(out, "</small>");
+    }
+}
+
+/* The answers, the charts that prove them, the tables, and all other plots. */
+static void add_run(const struct html_run *run, size_t *plot_number, struct buffer *out)
+{
+    static const char *const proof[] = {"latency-cdf", "spend", NULL};
+    buffer_add_text(out, "<section><h2>");
+    add_name(run, out);
+    buffer_add_text(out, "</h2>");
+    add_answers(run, out);
     if (run->plots)
-        html_add_plots(run->plots, plot_number, out);
+        html_add_plots(run->plots, proof, true, plot_number, out);
+    add_tables(run, out);
+    if (run->plots)
+        html_add_plots(run->plots, proof, false, plot_number, out);
     buffer_add_text(out, "</section>");
+}
+
+/* One of several: below their comparison, closed until somebody asks. */
+static void add_run_closed(const struct html_run *run, struct buffer *out)
+{
+    buffer_add_text(out, "<details><summary>");
+    add_name(run, out);
+    buffer_add_text(out, "</summary>");
+    add_answers(run, out);
+    add_tables(run, out);
+    buffer_add_text(out, "</details>");
 }
 
 /* What stands beside other runs must not look like a measurement of the endpoint if it is none. */
@@ -396,7 +376,7 @@ static void add_trust_cell(const struct summary *s, struct buffer *out)
 
 static void add_comparison(const struct html_run *runs, size_t count, struct buffer *out)
 {
-    buffer_add_text(out, "<section><h2>Side by side</h2><table class=sort><thead><tr><th>run"
+    buffer_add_text(out, "<h3>Side by side</h3>" HTML_TABLE "<thead><tr><th>run"
                          "<th>trust<th>completed<th>failed<th>cancelled<th>unsent"
                          "<th>requests/s<th>output tokens/s"
                          "<th>TTFT p50 (ms)<th>TTFT p99 (ms)<th>TPOT p50 (ms)<th>E2E p50 (ms)"
@@ -423,7 +403,7 @@ static void add_comparison(const struct html_run *runs, size_t count, struct buf
             html_add_cell(out, values[k]);
         buffer_add_text(out, "</tr>");
     }
-    buffer_add_text(out, "</tbody></table></section>");
+    buffer_add_text(out, HTML_TABLE_END);
 }
 
 /* What each plan would have charged for each run. */
@@ -432,7 +412,7 @@ static void add_bill_comparison(const struct html_run *runs, size_t count, struc
     for (size_t i = 0; i < count; i++)
         if (!runs[i].bill || runs[i].bill->plan_count != runs[0].bill->plan_count)
             return;
-    buffer_add_text(out, "<section><h2>Bills side by side</h2><table class=sort><thead><tr>"
+    buffer_add_text(out, "<h3>Bills side by side</h3>" HTML_TABLE "<thead><tr>"
                          "<th>plan, USD");
     for (size_t i = 0; i < count; i++) {
         buffer_add_text(out, "<th>");
@@ -450,21 +430,60 @@ static void add_bill_comparison(const struct html_run *runs, size_t count, struc
             html_add_money(out, runs[i].bill->plans[k].total);
         buffer_add_text(out, "</tr>");
     }
-    buffer_add_text(out, "</tbody></table></section>");
+    buffer_add_text(out, HTML_TABLE_END);
 }
 
-void html_report(const struct html_run *runs, size_t count, struct buffer *out)
+/* What each of them is worth, before any of its figures. */
+static void add_doubts(const struct html_run *runs, size_t count, struct buffer *out)
+{
+    size_t limited = 0;
+    for (size_t i = 0; i < count; i++)
+        limited += runs[i].summary->fidelity.client_limited;
+    if (limited == 0)
+        return;
+    buffer_add_text(out, "<p class=doubt><b class=bad>✗ The client was the limit</b> in ");
+    html_add_count(out, limited);
+    buffer_add_text(out, " of ");
+    html_add_count(out, count);
+    buffer_add_text(out, " runs: ");
+    for (size_t i = 0, n = 0; i < count; i++)
+        if (runs[i].summary->fidelity.client_limited) {
+            buffer_add_text(out, n++ ? ", " : "");
+            html_add_text(out, runs[i].name);
+        }
+    buffer_add_text(out, ". Their figures say more about the load generator than about the "
+                         "endpoint.</p>");
+}
+
+static void add_several(const struct html_several *all, struct buffer *out)
+{
+    size_t number = 0;
+    buffer_add_text(out, "<section><h2>");
+    html_add_text(out, all->title ? all->title : "Side by side");
+    buffer_add_text(out, "</h2>");
+    add_doubts(all->runs, all->count, out);
+    if (all->answer)
+        buffer_add_text(out, all->answer);
+    for (size_t i = 0; i < all->plot_count; i++)
+        html_add_svg(all->plots[i].svg, all->plots[i].name, all->plots[i].caption, &number, out);
+    add_comparison(all->runs, all->count, out);
+    add_bill_comparison(all->runs, all->count, out);
+    buffer_add_text(out, "</section>");
+    for (size_t i = 0; i < all->count; i++)
+        add_run_closed(&all->runs[i], out);
+}
+
+void html_report(const struct html_several *all, struct buffer *out)
 {
     size_t plot_number = 0;
-    buffer_add_text(out, html_head);
-    buffer_add_text(out, "<title>");
-    html_add_text(out, count == 1 ? runs[0].name : "farebox: several runs");
-    buffer_add_text(out, "</title></head><body><header><h1>farebox report</h1></header><main>");
-    if (count > 1) {
-        add_comparison(runs, count, out);
-        add_bill_comparison(runs, count, out);
-    }
-    for (size_t i = 0; i < count; i++)
-        add_run(&runs[i], &plot_number, out);
-    buffer_add_text(out, html_foot);
+    html_begin(out,
+               all->count == 1 ? all->runs[0].name
+               : all->title    ? all->title
+                               : "farebox: several runs",
+               "farebox report");
+    if (all->count > 1)
+        add_several(all, out);
+    else
+        add_run(&all->runs[0], &plot_number, out);
+    html_end(out);
 }

@@ -2,11 +2,13 @@
  *
  *     struct html_run run = {.name = "azure-conv", .summary = &s, .bill = &bill,
  *                            .plots = "results/azure-conv/plots"};
+ *     struct html_several all = {.runs = &run, .count = 1};
  *     struct buffer page;
- *     html_report(&run, 1, &page);
+ *     html_report(&all, &page);
  *
  * No network access: style, script and plots stand in the page. Everything that came from a server
- * or a file is escaped. Several runs get a table beside each other.
+ * or a file is escaped. Of several runs the page shows what tells them apart: their curves over
+ * each other and a table; each by itself stands below, closed.
  */
 #ifndef FAREBOX_CLI_REPORT_PAGE_HTML_H
 #define FAREBOX_CLI_REPORT_PAGE_HTML_H
@@ -28,13 +30,29 @@ struct html_run {
     const struct bill *bill; /* NULL */
     const char *plots;       /* folder of .svg files; NULL */
     const char *model;       /* NULL */
+    const char *started;     /* when, for people; NULL */
     const struct html_error *errors;
     size_t error_count;
     bool recomputed; /* the summary is not the run's own */
 };
 
+/* A plot that several runs share. */
+struct html_plot {
+    const char *name, *caption;
+    const char *svg; /* its text */
+};
+
+struct html_several {
+    const struct html_run *runs;
+    size_t count;
+    const char *title;  /* NULL */
+    const char *answer; /* HTML, below the title; NULL */
+    const struct html_plot *plots;
+    size_t plot_count;
+};
+
 /* Appends the page; plots that cannot be read are left out. */
-void html_report(const struct html_run *runs, size_t count, struct buffer *out);
+void html_report(const struct html_several *all, struct buffer *out);
 
 /* Appends text with <, >, &, " and ' escaped; bytes that are not UTF-8 become U+FFFD. */
 void html_escape(struct buffer *out, struct text text);

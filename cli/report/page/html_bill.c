@@ -70,7 +70,7 @@ static bool has_line(const struct bill *b, int line)
 static void add_lines(const struct bill *b, struct buffer *out)
 {
     size_t *shown = mem_alloc((b->plan_count + 1) * sizeof *shown), count = bill_shown(b, shown);
-    buffer_add_text(out, "<h3>What each total is made of (USD)</h3><table class=sort><thead><tr>"
+    buffer_add_text(out, "<h3>What each total is made of (USD)</h3>" HTML_TABLE "<thead><tr>"
                          "<th>plan");
     for (int line = 0; line < BILL_LINES; line++)
         if (has_line(b, line)) {
@@ -94,7 +94,7 @@ static void add_lines(const struct bill *b, struct buffer *out)
         html_add_count_cell(out, p->subscriptions);
         buffer_add_text(out, "</tr>");
     }
-    buffer_add_text(out, "</tbody></table>");
+    buffer_add_text(out, HTML_TABLE_END);
     free(shown);
 }
 
@@ -142,8 +142,9 @@ static void add_shares(const struct bill *b, struct buffer *out)
     if (!some)
         return;
     size_t *shown = mem_alloc((b->plan_count + 1) * sizeof *shown), count = bill_shown(b, shown);
-    buffer_add_text(out, "<h3>Why the price of a request varies (shares of its variance)</h3>"
-                         "<table class=sort><thead><tr><th>plan<th>dearest / median");
+    buffer_add_text(out,
+                    "<h3>Why the price of a request varies (shares of its variance)</h3>" HTML_TABLE
+                    "<thead><tr><th>plan<th>dearest / median");
     for (int part = 0; part < CHARGE_PARTS; part++)
         if (has_part(b, part))
             buffer_add_format(out, "<th>%s", charge_part_name((enum charge_part)part));
@@ -152,7 +153,7 @@ static void add_shares(const struct bill *b, struct buffer *out)
         if (varies(&b->plans[shown[i]]))
             add_share_row(b, &b->plans[shown[i]], &negative, out);
     free(shown);
-    buffer_add_text(out, "</tbody></table>");
+    buffer_add_text(out, HTML_TABLE_END);
     if (negative)
         buffer_add_text(out, "<p>" COST_NEGATIVE_SHARE ".</p>");
 }
@@ -205,6 +206,7 @@ static void add_what_if(const struct bill *b, struct buffer *out)
 
 static void add_bill(const struct html_bill *h, size_t *plot_number, struct buffer *out)
 {
+    static const char *const proof[] = {"spend", NULL};
     const struct bill *b = h->bill;
     buffer_add_text(out, "<section><h2>");
     html_add_text(out, name_of(b));
@@ -222,6 +224,8 @@ static void add_bill(const struct html_bill *h, size_t *plot_number, struct buff
     html_answer_runs_out(b, out);
     html_answer_savings(b, out);
     buffer_add_text(out, "</dl>");
+    if (h->plots)
+        html_add_plots(h->plots, proof, true, plot_number, out);
     html_add_bill(b, out);
     add_ladder(b, out);
     add_lines(b, out);
@@ -231,7 +235,7 @@ static void add_bill(const struct html_bill *h, size_t *plot_number, struct buff
     add_what_if(b, out);
     add_notes(b, out);
     if (h->plots)
-        html_add_plots(h->plots, plot_number, out);
+        html_add_plots(h->plots, proof, false, plot_number, out);
     buffer_add_text(out, "</section>");
 }
 
@@ -264,7 +268,7 @@ static void add_several(const struct several *all, struct buffer *out)
     buffer_add_text(out, "<section><h2>Side by side</h2><p>");
     html_add_text(out, words.data);
     buffer_free(&words);
-    buffer_add_text(out, "</p><table class=sort><thead><tr><th>plan, USD");
+    buffer_add_text(out, "</p>" HTML_TABLE "<thead><tr><th>plan, USD");
     for (size_t i = 0; i < all->count; i++) {
         buffer_add_text(out, "<th>");
         html_add_text(out, name_of(all->bills[i]));
@@ -273,19 +277,17 @@ static void add_several(const struct several *all, struct buffer *out)
     for (size_t i = 0; i < all->plan_count; i++)
         if (several_shows(all, i))
             add_several_row(all, i, out);
-    buffer_add_text(out, "</tbody></table></section>");
+    buffer_add_text(out, HTML_TABLE_END "</section>");
 }
 
 void html_bill_page(const struct html_bill *bills, const struct several *all, struct buffer *out)
 {
     size_t plot_number = 0;
-    buffer_add_text(out, html_head);
-    buffer_add_text(out, "<title>");
-    html_add_text(out, all->count == 1 ? name_of(bills[0].bill) : "farebox: several bills");
-    buffer_add_text(out, "</title></head><body><header><h1>farebox bill</h1></header><main>");
+    html_begin(out, all->count == 1 ? name_of(bills[0].bill) : "farebox: several bills",
+               "farebox bill");
     if (all->count > 1)
         add_several(all, out);
     for (size_t i = 0; i < all->count; i++)
         add_bill(&bills[i], &plot_number, out);
-    buffer_add_text(out, html_foot);
+    html_end(out);
 }

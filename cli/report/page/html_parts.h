@@ -7,8 +7,14 @@
 #include "core/runs/summary/summary.h"
 #include "sim/cost/bill/bill.h"
 
-extern const char html_head[]; /* up to <title> */
-extern const char html_foot[]; /* from </main> on, with the script that sorts tables */
+/* From the doctype to <main>, and from </main> on: with assets/page.css and assets/page.js, which
+ * sorts tables and says the values of plots. `heading` is ours, not escaped. */
+void html_begin(struct buffer *out, const char *title, const char *heading);
+void html_end(struct buffer *out);
+
+/* Around a table: on a narrow screen it scrolls by itself. */
+#define HTML_TABLE "<div class=scroll><table class=sort>"
+#define HTML_TABLE_END "</tbody></table></div>"
 
 /* Texts are escaped. Cells carry the number to sort by in data-v; NAN is "–". */
 void html_add_text(struct buffer *out, const char *text);
@@ -32,9 +38,15 @@ void html_add_shares(const struct bill *b, struct buffer *out);
 /* html_server.c: what the server said of itself; nothing where it was not asked. */
 void html_add_server(const struct summary *s, struct buffer *out);
 
-/* html.c: the plots of a folder in the order of a report, then what else lies there. Numbers them
- * on from *number: ids are told apart by it. */
-void html_add_plots(const char *folder, size_t *number, struct buffer *out);
+/* html_plots.c: plots of a folder as figures, `these` (a list that ends with NULL), or all others
+ * in the order of a report and then what else lies there. Numbers them on from *number: ids are
+ * told apart by it. */
+void html_add_plots(const char *folder, const char *const *some, bool these, size_t *number,
+                    struct buffer *out);
+
+/* One of them, from its text. */
+void html_add_svg(const char *svg, const char *name, const char *caption, size_t *number,
+                  struct buffer *out);
 
 /* Appends an SVG with every id and every reference to one prefixed. */
 void html_add_prefixed(const char *svg, const char *prefix, struct buffer *out);

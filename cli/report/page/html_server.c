@@ -15,9 +15,8 @@ static const struct {
 
 static void add_gauges(const struct server_summary *s, struct buffer *out)
 {
-    buffer_add_text(out,
-                    "<table class=sort><thead><tr><th>at the server<th>mean<th>max</tr></thead>"
-                    "<tbody>");
+    buffer_add_text(out, HTML_TABLE "<thead><tr><th>at the server<th>mean<th>max</tr></thead>"
+                                    "<tbody>");
     for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++) {
         const struct server_gauge *g = &s->gauges[gauges[i].metric];
         if (isnan(g->mean))
@@ -35,7 +34,7 @@ static void add_gauges(const struct server_summary *s, struct buffer *out)
         html_add_cell(out, s->others[i].max);
         buffer_add_text(out, "</tr>");
     }
-    buffer_add_text(out, "</tbody></table>");
+    buffer_add_text(out, HTML_TABLE_END);
 }
 
 static void add_row(const char *title, double theirs, double ours, bool whole, struct buffer *out)
@@ -55,9 +54,10 @@ static void add_row(const char *title, double theirs, double ours, bool whole, s
 static void add_counts(const struct summary *summary, struct buffer *out)
 {
     const struct server_summary *s = &summary->server;
-    buffer_add_text(out, "<p>From its first scrape to its last, and what the client did:</p>"
-                         "<table class=sort><thead><tr><th>counted over the run<th>server<th>ours"
-                         "</tr></thead><tbody>");
+    buffer_add_text(out,
+                    "<p>From its first scrape to its last, and what the client did:</p>" HTML_TABLE
+                    "<thead><tr><th>counted over the run<th>server<th>ours"
+                    "</tr></thead><tbody>");
     add_row("requests answered", server_summary_count(s, SERVER_FINISHED), s->ours_completed, true,
             out);
     add_row("requests aborted", server_summary_count(s, SERVER_ABORTED), NAN, true, out);
@@ -69,7 +69,7 @@ static void add_counts(const struct summary *summary, struct buffer *out)
     add_row("prompt tokens from the prefix cache (%)", 100 * s->prefix_hit_rate, NAN, false, out);
     add_row("energy of the GPUs (J)", s->energy_j, NAN, false, out);
     add_row("energy per generated token (J)", s->j_per_token, NAN, false, out);
-    buffer_add_text(out, "</tbody></table>");
+    buffer_add_text(out, HTML_TABLE_END);
 }
 
 /* "vLLM at http://…/metrics: 60 scrapes, 2 of them failed (HTTP status 500)." */

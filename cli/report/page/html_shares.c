@@ -67,7 +67,7 @@ static void add_groups(const struct plan_bill *p, struct buffer *out)
             add_group(p, &p->groups[g], out);
         else
             left++;
-    buffer_add_text(out, "</tbody></table>");
+    buffer_add_text(out, HTML_TABLE_END);
     if (left > 0)
         buffer_add_format(out, "<p>%zu more are in bill.json and shares.csv.</p>", left);
 }
@@ -83,7 +83,7 @@ void html_add_shares(const struct bill *b, struct buffer *out)
         html_add_text(out, bill_plan_name(p, name));
         buffer_add_text(out, " by ");
         html_add_text(out, b->options.by);
-        buffer_add_text(out, "</h3><table class=sort><thead><tr><th><th>share<th>requests"
+        buffer_add_text(out, "</h3>" HTML_TABLE "<thead><tr><th><th>share<th>requests"
                              "<th>USD each<th>USD<th>CV<th>dearest / median<th>7 days</tr></thead>"
                              "<tbody>");
         add_groups(p, out);

@@ -44,8 +44,7 @@ static void fill_lines(const struct capacity_comparison *c, struct lines *l)
         l->demand[k] = last * (double)(k + 1) / SAMPLES;
     for (size_t i = 0; i < c->count; i++) {
         const struct capacity_plan *p = &c->plans[i];
-        double each =
-            p->gpus * (p->has_price ? money_to_double(p->gpu_hour) * MONTH_HOURS / 1e3 : 1);
+        double each = p->gpus * (p->has_price ? money_to_double(p->gpu_hour) * MONTH_HOURS : 1);
         if (!capacity_plan_serves(p))
             continue;
         for (size_t k = 0; k < SAMPLES; k++)
@@ -58,27 +57,37 @@ static void fill_lines(const struct capacity_comparison *c, struct lines *l)
     }
 }
 
+static void say_fleets(const struct capacity_comparison *c, char title[256])
+{
+    const struct capacity_plan *best = &c->plans[c->order[0]];
+    if (c->cheapest != 1 || !best->has_price)
+        snprintf(title, 256, "What a fleet of each engine takes over the demand");
+    else if (best->month_count > 0)
+        snprintf(title, 256, "%s is the cheapest at %.4g requests/s", best->engine->name,
+                 best->months[0].demand_rps);
+    else
+        snprintf(title, 256, "%s is the cheapest for each request", best->engine->name);
+}
+
 int capacity_comparison_draw(const struct capacity_comparison *c, const char *directory,
                              bool keep_script, struct error *err)
 {
     const struct capacity_plan *first = &c->plans[c->order[0]];
-    char title[256], target[32], demand[48];
+    char title[256], subtitle[256], target[32], demand[48];
     struct lines *l = mem_zero(1, sizeof *l);
     fill_lines(c, l);
-    snprintf(title, sizeof title, "Fleets for %s", first->stem);
+    say_fleets(c, title);
+    snprintf(subtitle, sizeof subtitle, "Fleets for %s, and one replica of each", first->stem);
     snprintf(target, sizeof target, "target %g %%", 100 * first->goodput);
-    struct plot_panel panels[2] = {{.title = title,
-                                    .x_label = "demand (requests/s)",
-                                    .y_label = first->has_price ? "1,000 USD a month" : "GPUs",
+    struct plot_panel panels[2] = {{.x_label = "demand (requests/s)",
+                                    .y_label = first->has_price ? "USD a month" : "GPUs",
+                                    .y_unit = first->has_price ? PLOT_USD : PLOT_PLAIN,
                                     .y_max = NAN,
-                                    .legend = "outside right top",
                                     .always_legend = true},
-                                   {.title = "Goodput of one replica",
-                                    .x_label = "rate (requests/s)",
-                                    .y_label = "goodput (%)",
+                                   {.x_label = "rate (requests/s)",
+                                    .y_label = "goodput of one replica (%)",
                                     .y_min = NAN,
-                                    .y_max = NAN,
-                                    .legend = "outside right top",
+                                    .y_max = 100,
                                     .always_legend = true}};
     for (size_t r = 0; r < c->count; r++) {
         size_t i = c->order[r];
@@ -96,11 +105,10 @@ int capacity_comparison_draw(const struct capacity_comparison *c, const char *di
     }
     plot_add_mark(&panels[1], target, 100 * first->goodput, false);
     struct plot plot = {.name = "capacity",
+                        .title = title,
+                        .subtitle = subtitle,
                         .panels = panels,
-                        .panel_count = 2,
-                        .width = 1100,
-                        .height = 800,
-                        .right_margin = 36};
+                        .panel_count = 2};
     int status = plot_draw(&plot, directory, keep_script, err);
     free(l);
     return status;

@@ -2,13 +2,14 @@
 
 #include "cli/report/plot/plot.h"
 #include "core/memory.h"
+#include "sim/cost/bill/bill_stats.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define TITLE_SIZE 160
-#define TICKS 8
+#define TICKS 5
 
 /* The days that have a date below the axis. */
 struct dates {
@@ -41,7 +42,12 @@ static void fill_panel(const struct forecast *f, const struct forecast_result *r
         panel->x_ticks = dates->days;
         panel->x_name_count = dates->count;
     }
-    panel->y_label = "cumulative spend (USD)";
+    panel->y_unit = PLOT_USD;
+    panel->x_unit = f->has_start ? PLOT_INSTANT : PLOT_PLAIN;
+    panel->x_epoch_s = (double)f->begin_unix_ns / 1e9;
+    panel->x_unit_s = 86400;
+    panel->always_legend = true;
+    panel->x_max = (double)f->days;
     panel->y_max = NAN;
     for (size_t p = 0; p < shown; p++)
         plot_add_series(panel, NULL, PLOT_BAND, x, r->plans[p].p5, f->days, (int)p)->y2 =
@@ -53,27 +59,49 @@ static void fill_panel(const struct forecast *f, const struct forecast_result *r
         plot_add_mark(panel, "budget", money_to_double(f->options.budget), false);
 }
 
+/* What the first scenario comes to. */
+static void say_forecast(const struct forecast *f, char title[400])
+{
+    const struct forecast_result *r = &f->results[0];
+    char mean[MONEY_TEXT_SIZE], low[MONEY_TEXT_SIZE], high[MONEY_TEXT_SIZE];
+    if (r->cheapest == FORECAST_NEVER || r->undecided) {
+        snprintf(title, 400, "What is paid by each day, under each plan");
+        return;
+    }
+    const struct forecast_band *bill = &r->plans[r->cheapest].bill;
+    money_format_amount(cost_money(bill->mean), 2, mean);
+    money_format_amount(cost_money(bill->p5), 2, low);
+    money_format_amount(cost_money(bill->p95), 2, high);
+    snprintf(title, 400,
+             "%.60s is the cheapest that serves everything: $%s expected (90 %%: $%s to $%s)",
+             forecast_plan_name(r, r->cheapest), mean, low, high);
+}
+
 int forecast_draw(const struct forecast *f, const char *directory, bool keep_script,
                   struct error *err)
 {
     size_t n = f->options.scenario_count;
     struct plot_panel *panels = mem_zero(n, sizeof *panels);
-    char(*titles)[TITLE_SIZE] = mem_zero(n, sizeof *titles);
+    char(*titles)[TITLE_SIZE] = mem_zero(n, sizeof *titles), title[400];
     double *days = mem_alloc(f->days * sizeof *days);
     struct dates dates = {.count = 0};
     find_dates(f, &dates);
     for (size_t t = 0; t < f->days; t++)
         days[t] = (double)(t + 1);
     for (size_t i = 0; i < n; i++) {
-        snprintf(titles[i], TITLE_SIZE, "Forecast, %s: %+.1f %% a month; median and 5–95 %%",
+        snprintf(titles[i], TITLE_SIZE, "%s, %+.1f %% a month: paid so far (USD)",
                  f->results[i].scenario.name, f->results[i].percent);
-        panels[i].title = titles[i];
+        panels[i].y_label = titles[i];
         fill_panel(f, &f->results[i], days, &dates, &panels[i]);
     }
-    size_t legend = f->plan_count < FORECAST_PLOT_PLANS ? f->plan_count : FORECAST_PLOT_PLANS;
-    struct plot plot = {.name = "forecast", .panels = panels, .panel_count = n, .right_margin = 8};
-    if (n > 1)
-        plot.height = (int)(100 + n * (300 + 18 * legend));
+    say_forecast(f, title);
+    struct plot plot = {.name = "forecast",
+                        .title = title,
+                        .subtitle =
+                            "Forecast · median, and the band that holds 90 % of the futures",
+                        .panels = panels,
+                        .panel_count = n,
+                        .share_x = true};
     int code = plot_draw(&plot, directory, keep_script, err);
     free(days);
     free(titles);

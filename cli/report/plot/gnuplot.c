@@ -139,6 +139,45 @@ static int run_gnuplot(const struct buffer *script, const char *name, struct buf
     return status;
 }
 
+static void add_xml(struct buffer *out, const char *text)
+{
+    for (; *text; text++) {
+        const char *entity = *text == '<'   ? "&lt;"
+                             : *text == '>' ? "&gt;"
+                             : *text == '&' ? "&amp;"
+                                            : NULL;
+        if (entity)
+            buffer_add_text(out, entity);
+        else
+            buffer_add_byte(out, (unsigned char)*text < 0x20 ? ' ' : *text);
+    }
+}
+
+/* An SVG says what it shows, and holds its values for a page's script. */
+static void finish_svg(const struct plot *p, struct buffer *picture)
+{
+    static const char old[] = "<title>Gnuplot</title>", ending[] = "</svg>";
+    struct buffer out;
+    if (buffer_add_byte(picture, '\0') < 0)
+        return;
+    picture->length--;
+    char *title = strstr(picture->data, old), *end = title ? strstr(title, ending) : NULL;
+    if (!end)
+        return;
+    buffer_init(&out, PICTURE_CAP);
+    buffer_add(&out, picture->data, (size_t)(title - picture->data));
+    buffer_add_text(&out, "<title>");
+    add_xml(&out, p->title ? p->title : p->name);
+    buffer_add_text(&out, "</title>");
+    title += strlen(old);
+    buffer_add(&out, title, (size_t)(end - title));
+    buffer_add_text(&out, "<metadata>");
+    plot_values(p, &out);
+    buffer_add_text(&out, "</metadata>\n</svg>\n");
+    buffer_free(picture);
+    *picture = out;
+}
+
 /* gnuplot does not tell when it cannot write: its picture is written here, whole or not at all. */
 static int draw_one(const struct plot *p, const char *terminal, const char *path, struct error *err)
 {
@@ -147,6 +186,8 @@ static int draw_one(const struct plot *p, const char *terminal, const char *path
     buffer_init(&picture, PICTURE_CAP);
     plot_script(p, terminal, NULL, &script);
     int status = run_gnuplot(&script, p->name, &picture, err);
+    if (status == 0 && strcmp(terminal, "svg") == 0)
+        finish_svg(p, &picture);
     if (status == 0)
         status = file_write_atomic(path, picture.data, picture.length, err);
     buffer_free(&script);

@@ -14,6 +14,7 @@
 struct pictures {
     struct plot_panel panels[PANELS];
     size_t count;
+    char time_label[40];
     double length_x[2][CURVE_POINTS], length_y[CURVE_POINTS];
     double rate_x[2 * INFO_WINDOWS], rate_y[2 * INFO_WINDOWS];
     double cache_x[INFO_CACHE_POINTS], cache_y[INFO_CACHE_POINTS];
@@ -41,11 +42,8 @@ static void add_lengths(struct pictures *p, const struct workload *w)
 {
     static const char *const names[] = {"input", "output"};
     struct plot_panel *panel = &p->panels[p->count++];
-    *panel = (struct plot_panel){.title = "Lengths",
-                                 .x_label = "tokens",
-                                 .y_label = "share of requests",
-                                 .log_x = true,
-                                 .y_max = 1};
+    *panel = (struct plot_panel){
+        .x_label = "tokens", .y_label = "share of requests", .log_x = true, .y_max = 1};
     length_curve(w->input_tokens, w->count, p->length_x[0]);
     length_curve(w->output_tokens, w->count, p->length_x[1]);
     for (int i = 0; i < CURVE_POINTS; i++)
@@ -58,20 +56,20 @@ static void add_lengths(struct pictures *p, const struct workload *w)
 static void add_rate(struct pictures *p, const struct workload_info *info)
 {
     const struct workload_detail *d = &info->detail;
-    double length_s = (double)info->duration_ns / 1e9 / INFO_WINDOWS;
+    const char *unit;
+    double unit_s = plot_span_unit((double)info->duration_ns / 1e9, &unit),
+           length = (double)info->duration_ns / 1e9 / INFO_WINDOWS / unit_s;
     if (d->window_count == 0)
         return;
     for (size_t i = 0; i < d->window_count; i++) {
-        p->rate_x[2 * i] = d->windows[i].start_s;
-        p->rate_x[2 * i + 1] = d->windows[i].start_s + length_s;
+        p->rate_x[2 * i] = d->windows[i].start_s / unit_s;
+        p->rate_x[2 * i + 1] = p->rate_x[2 * i] + length;
         p->rate_y[2 * i] = p->rate_y[2 * i + 1] = d->windows[i].rate_rps;
     }
+    snprintf(p->time_label, sizeof p->time_label, "time (%s)", unit);
     struct plot_panel *panel = &p->panels[p->count++];
-    *panel = (struct plot_panel){.title = "Arrivals",
-                                 .x_label = "time (s)",
-                                 .y_label = "requests per second",
-                                 .y_min = 0,
-                                 .y_max = NAN};
+    *panel = (struct plot_panel){
+        .x_label = p->time_label, .y_label = "requests per second", .y_min = 0, .y_max = NAN};
     plot_add_series(panel, NULL, PLOT_LINES, p->rate_x, p->rate_y, 2 * d->window_count, 0);
 }
 
@@ -85,8 +83,7 @@ static void add_cache(struct pictures *p, const struct workload_info *info)
         p->cache_y[i] = d->cache[i].hit_ratio_tokens;
     }
     struct plot_panel *panel = &p->panels[p->count++];
-    *panel = (struct plot_panel){.title = "Prefix cache",
-                                 .x_label = "cache size (tokens)",
+    *panel = (struct plot_panel){.x_label = "cache size (tokens)",
                                  .y_label = "hit ratio by tokens",
                                  .log_x = true,
                                  .y_max = 1};

@@ -2,6 +2,8 @@
 
 #include "cli/report/plot/plot.h"
 
+#include "core/text.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -10,7 +12,6 @@
 #define LIMITED_COLOR 5 /* nothing else in these plots */
 #define RATE_LABEL "rate (requests/s)"
 #define THROUGHPUT_LABEL "throughput (requests/s)"
-#define LEGEND "outside right top"
 
 /* The points' figures as a plot takes them. */
 struct columns {
@@ -39,7 +40,7 @@ static void add_column(struct columns *c, const struct load_point *p, bool e2e)
 static struct plot_panel latency_panel(const char *x_label, const char *y_label, const double *x,
                                        double (*y)[LOAD_POINTS], size_t count)
 {
-    struct plot_panel p = {.x_label = x_label, .y_label = y_label, .legend = LEGEND};
+    struct plot_panel p = {.x_label = x_label, .y_label = y_label};
     plot_add_series(&p, "p50", PLOT_LINES, x, y[0], count, 1);
     plot_add_series(&p, "p99", PLOT_LINES, x, y[1], count, 2);
     return p;
@@ -61,60 +62,91 @@ static void add_objective(struct plot_panel *p, const struct slo *slo, char labe
 {
     if (!slo)
         return;
-    snprintf(label, 48, "SLO %g ms", slo->limit_ms);
+    char limit[TEXT_GROUPED_SIZE];
+    plot_limit(slo->limit_ms, limit);
+    snprintf(label, 48, "SLO %s ms", limit);
     plot_add_mark(p, label, slo->limit_ms, false);
 }
 
 /* ---- sweeps ---- */
 
 /* Points at which the client was the limit stand over the curves. */
-static void add_limited(struct plot_panel panels[3], const struct columns *c)
+static void add_limited(struct plot_panel *panel, const struct columns *c, const double *y)
 {
-    const double *const x[] = {c->load, c->load, c->rps}, *const y[] = {c->rps, c->first[1],
-                                                                        c->first[1]};
-    for (size_t i = 0; i < 3 && c->count; i++) {
-        plot_add_series(&panels[i], LIMITED_TITLE, PLOT_POINTS, x[i], y[i], c->count,
-                        LIMITED_COLOR);
-        panels[i].legend = LEGEND;
-        panels[i].always_legend = true;
-    }
+    if (c->count == 0)
+        return;
+    plot_add_series(panel, LIMITED_TITLE, PLOT_POINTS, c->load, y, c->count, LIMITED_COLOR);
+    panel->always_legend = true;
 }
 
+/* What can be seen: up to where the load held, else what the lowest did. */
+static void say_sweep(const struct sweep *s, const struct columns *all, char title[256])
+{
+    const char *unit = s->values.is_rate ? " requests/s" : " requests at a time";
+    if (s->knee != SIZE_MAX)
+        snprintf(title, 256, "The load holds up to %s%.4g%s; p99 is %.4g ms there",
+                 s->knee_at_least ? "at least " : "", all->load[s->knee], unit,
+                 all->first[1][s->knee]);
+    else
+        snprintf(title, 256, "No load held: at %.4g%s %.4g requests/s were served, p99 %.4g ms",
+                 all->load[0], unit, all->rps[0], all->first[1][0]);
+}
+
+/* Throughput and the latencies over one axis, the load. */
 static int draw_curve(const struct sweep *s, const char *directory, struct error *err)
 {
     const struct load_point *points = s->series.points;
     struct columns all = {.count = 0}, limited = {.count = 0};
-    const struct slo *slo = find_objective(s->series.target.slos, true, true, false);
+    const struct slo *slo = find_objective(s->series.target.slos, true, true, false),
+                     *each = find_objective(s->series.target.slos, false, false, true);
     bool e2e = (slo && slo->metric != METRIC_TTFT && slo->metric != METRIC_TTFT_SCHEDULED) ||
                !isfinite(points[0].ttft_p50);
-    char limit[48];
+    char limit[2][48], title[256];
     for (size_t i = 0; i < s->series.count; i++) {
         add_column(&all, &points[i], e2e);
         if (load_client_limited(&points[i]))
             add_column(&limited, &points[i], e2e);
     }
-    const char *over = s->values.is_rate ? RATE_LABEL : "concurrency (requests)",
-               *latency = e2e ? "E2E (ms)" : "TTFT (ms)";
+    const char *over = s->values.is_rate ? RATE_LABEL : "concurrency (requests)";
     struct plot_panel panels[3] = {
-        {.title = "Throughput and latency over load",
-         .x_label = over,
-         .y_label = THROUGHPUT_LABEL,
-         .y_max = NAN},
-        latency_panel(over, latency, all.load, all.first, all.count),
-        latency_panel(THROUGHPUT_LABEL, latency, all.rps, all.first, all.count)};
-    plot_add_series(&panels[0], NULL, PLOT_LINES, all.load, all.rps, all.count, 0);
+        {.x_label = over, .y_label = THROUGHPUT_LABEL, .y_max = NAN},
+        latency_panel(over, e2e ? "E2E (ms)" : "TTFT (ms)", all.load, all.first, all.count),
+        latency_panel(over, "TPOT (ms)", all.load, all.each, all.count)};
+    if (s->values.is_rate)
+        plot_add_series(&panels[0], "as asked", PLOT_LINES, all.load, all.load, all.count, 7)
+            ->dashed = true;
+    plot_add_series(&panels[0], "served", PLOT_LINES, all.load, all.rps, all.count, 0);
     plot_add_series(&panels[0], NULL, PLOT_POINTS, all.load, all.rps, all.count, 0);
-    panels[0].log_x = panels[1].log_x = points[all.count - 1].load > 8 * points[0].load;
-    panels[1].log_y = panels[2].log_y = true;
-    add_limited(panels, &limited);
-    for (size_t i = 0; i < 3 && s->knee != SIZE_MAX; i++)
-        plot_add_mark(&panels[i], s->knee_at_least ? "knee at least" : "knee",
-                      (i == 2 ? all.rps : all.load)[s->knee], true);
-    for (size_t i = 1; i < 3; i++)
-        add_objective(&panels[i], slo, limit);
-    struct plot plot = {
-        .name = "sweep", .panels = panels, .panel_count = 3, .width = 900, .height = 1000};
+    add_limited(&panels[0], &limited, limited.rps);
+    add_limited(&panels[1], &limited, limited.first[1]);
+    panels[1].log_y = true;
+    panels[2].y_max = NAN;
+    for (size_t i = 0; i < 3; i++) {
+        panels[i].log_x = points[all.count - 1].load > 8 * points[0].load;
+        if (s->knee != SIZE_MAX)
+            plot_add_mark(&panels[i], s->knee_at_least ? "knee at least" : "knee",
+                          all.load[s->knee], true);
+    }
+    add_objective(&panels[1], slo, limit[0]);
+    add_objective(&panels[2], each, limit[1]);
+    say_sweep(s, &all, title);
+    struct plot plot = {.name = "sweep",
+                        .title = title,
+                        .subtitle = "Throughput and latency over load",
+                        .panels = panels,
+                        .panel_count = isfinite(all.each[0][0]) ? 3 : 2,
+                        .share_x = true};
     return plot_draw(&plot, directory, false, err);
+}
+
+static void say_usl(const struct usl_fit *fit, char title[160])
+{
+    if (isfinite(fit->optimum.value) && fit->optimum.value > 0)
+        snprintf(title, 160,
+                 "By the law throughput peaks at %.3g requests in flight: %.4g a second",
+                 fit->optimum.value, fit->peak);
+    else
+        snprintf(title, 160, "Throughput over requests in flight, and the law fitted to it");
 }
 
 static int draw_usl(const struct sweep *s, const char *directory, struct error *err)
@@ -132,17 +164,21 @@ static int draw_usl(const struct sweep *s, const char *directory, struct error *
         fit_n[i] = most * 1.2 * (double)(i + 1) / USL_CURVE;
         fit_x[i] = usl_throughput(&s->usl, fit_n[i]);
     }
-    struct plot_panel panel = {.title = "Universal Scalability Law",
-                               .x_label = "in flight (requests)",
-                               .y_label = THROUGHPUT_LABEL,
-                               .y_max = NAN};
+    struct plot_panel panel = {
+        .x_label = "in flight (requests)", .y_label = THROUGHPUT_LABEL, .y_max = NAN};
     plot_add_series(&panel, "fit", PLOT_LINES, fit_n, fit_x, USL_CURVE, 1);
     plot_add_series(&panel, s->series.command[0] == 's' ? "simulated" : "measured", PLOT_POINTS, n,
                     x, kept, 0);
     if (limited)
         plot_add_series(&panel, LIMITED_TITLE, PLOT_POINTS, n + LOAD_POINTS - limited,
                         x + LOAD_POINTS - limited, limited, LIMITED_COLOR);
-    struct plot plot = {.name = "usl", .panels = &panel, .panel_count = 1};
+    char title[160];
+    say_usl(&s->usl, title);
+    struct plot plot = {.name = "usl",
+                        .title = title,
+                        .subtitle = "Universal Scalability Law: throughput over requests in flight",
+                        .panels = &panel,
+                        .panel_count = 1};
     return plot_draw(&plot, directory, false, err);
 }
 
@@ -157,23 +193,23 @@ int sweep_draw(const struct sweep *s, const char *directory, struct error *err)
 int capacity_plan_draw(const struct capacity_plan *p, const char *directory, bool keep_script,
                        struct error *err)
 {
-    static const int heights[] = {420, 720, 1000};
     const struct capacity *c = &p->capacity;
     struct columns all = {.count = 0};
-    char title[256], target[32], first[48], each[48];
+    char title[256], subtitle[256], target[32], first[48], each[48];
     for (size_t i = 0; i < c->curve_count; i++)
         add_column(&all, &c->curve[i], false);
-    snprintf(title, sizeof title, "Capacity of one replica · %s on %s", p->stem, p->engine->name);
+    snprintf(title, sizeof title,
+             "One replica sustains %.3g requests/s (95 %%: %.3g to %.3g) within the objectives",
+             c->rate_rps, c->low_rps, c->high_rps);
+    snprintf(subtitle, sizeof subtitle, "Capacity · %s on %s", p->stem, p->engine->name);
     snprintf(target, sizeof target, "target %g %%", 100 * p->goodput);
     struct plot_panel panels[3] = {
-        {.title = title,
-         .x_label = RATE_LABEL,
-         .y_label = "goodput (%)",
-         .y_max = 105,
-         .legend = LEGEND},
+        {.x_label = RATE_LABEL, .y_label = "goodput (%)", .y_min = NAN, .y_max = 100},
         latency_panel(RATE_LABEL, "TTFT (ms)", all.load, all.first, all.count),
         latency_panel(RATE_LABEL, "TPOT (ms)", all.load, all.each, all.count)};
-    plot_add_series(&panels[0], "seeds", PLOT_BAND, all.load, all.low, all.count, 0)->y2 = all.high;
+    plot_add_series(&panels[0], "of all seeds: from least to most", PLOT_BAND, all.load, all.low,
+                    all.count, 0)
+        ->y2 = all.high;
     plot_add_series(&panels[0], "goodput", PLOT_LINES, all.load, all.goodput, all.count, 0);
     plot_add_mark(&panels[0], target, 100 * p->goodput, false);
     panels[1].log_y = true;
@@ -184,9 +220,10 @@ int capacity_plan_draw(const struct capacity_plan *p, const char *directory, boo
     add_objective(&panels[2], find_objective(p->slos, false, false, true), each);
     size_t count = isfinite(c->knee.tpot_p50) ? 3 : isfinite(c->knee.ttft_p50) ? 2 : 1;
     struct plot plot = {.name = "capacity",
+                        .title = title,
+                        .subtitle = subtitle,
                         .panels = panels,
                         .panel_count = count,
-                        .width = 900,
-                        .height = heights[count - 1]};
+                        .share_x = true};
     return plot_draw(&plot, directory, keep_script, err);
 }

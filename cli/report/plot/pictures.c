@@ -10,8 +10,18 @@ void picture_begin(struct picture *p, const char *name, const char *what, const 
 {
     *p = (struct picture){.plot = {.name = name, .panel_count = 1}};
     snprintf(p->title, sizeof p->title, "%s · %s", what, run);
-    p->plot.title = p->panels[0].title = p->title;
+    p->plot.title = p->title;
     p->plot.panels = p->panels;
+}
+
+void picture_say(struct picture *p, const char *format, ...)
+{
+    va_list arguments;
+    snprintf(p->subtitle, sizeof p->subtitle, "%s", p->title);
+    p->plot.subtitle = p->subtitle;
+    va_start(arguments, format);
+    vsnprintf(p->title, sizeof p->title, format, arguments);
+    va_end(arguments);
 }
 
 double *picture_array(struct picture *p, size_t count)

@@ -20,11 +20,13 @@
 #define PICTURE_NAMES 96
 #define PICTURE_NAME_SIZE 240
 #define PICTURE_PLAN_NAME 176
+#define PICTURE_NAME_COLUMNS 28 /* of a plan beside its line */
 
 struct picture {
     struct plot plot;
     struct plot_panel panels[PICTURE_PANELS];
-    char title[300];
+    char title[400], subtitle[400];
+    double unit_s; /* seconds of a unit along x, after picture_span_axis() */
     double **arrays;
     size_t array_count, array_capacity;
     char names[PICTURE_NAMES][PICTURE_NAME_SIZE];
@@ -56,8 +58,22 @@ bool picture_ladder(struct picture *p, const struct bill *b, const char *run);
 
 void picture_free(struct picture *p);
 
+/* As picture_begin(), and says that not every plan is drawn where that is so. A plan without its
+ * caps is drawn, dashed, only where that makes a difference and there is room for it. */
+void picture_begin_plans(struct picture *p, const struct bill *b, const char *name,
+                         const char *what, const char *run);
+bool picture_plan_is_drawn(const struct bill *b, size_t plan);
+
 /* The number of a plan's color: its place among the plans asked for. */
 int picture_plan_color(const struct bill *b, size_t plan);
+
+/* "0 %" to "100 %" up the y axis of shares. */
+void picture_share_axis(struct plot_panel *panel, const char *label);
+
+/* The x axis as time since `since`, of so many seconds: its label. Returns the seconds of its unit,
+ * by which x is to be divided. */
+double picture_span_axis(struct picture *p, struct plot_panel *panel, double span_s,
+                         const char *since);
 
 /* Of a picture over the time of a bill, until `end_ns`: dates where its start is known, else the
  * time since the first request in a unit that suits. Sets label and ticks; x is in units of so many
@@ -73,9 +89,11 @@ void picture_money_axis(struct picture *p, struct plot_panel *panel, double most
 const char *picture_plan_name(const struct bill *b, size_t plan, size_t columns,
                               char out[PICTURE_PLAN_NAME]);
 
-/* For the builders: an empty picture named `name` and titled "what · run"; arrays and names that
- * it owns. Names are cut to PICTURE_NAME_SIZE. */
+/* For the builders: an empty picture named `name`, which is "what · run"; what is to be seen in it,
+ * the picture's title (without one it is what the picture is); arrays and names that it owns. Names
+ * are cut to PICTURE_NAME_SIZE. */
 void picture_begin(struct picture *p, const char *name, const char *what, const char *run);
+void picture_say(struct picture *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 double *picture_array(struct picture *p, size_t count);
 const char *picture_name(struct picture *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -9,7 +9,8 @@
 
 #define HOUR_S 3600.0
 #define DAY_S 86400.0
-#define MOST_TICKS 8
+#define MOST_TICKS 7
+#define DATE_STEPS 4 /* beside each other, as "2026-10-04" */
 
 /* A label at a place of one of the axes; `list` is 0 for x, 1 for y. */
 static void add_tick(struct picture *p, int list, double *ticks, size_t *count, double at,
@@ -21,14 +22,14 @@ static void add_tick(struct picture *p, int list, double *ticks, size_t *count, 
     p->name_list[list][(*count)++] = picture_name(p, "%s", label);
 }
 
-/* The smallest of the steps that gives at most MOST_TICKS over the span. */
+/* The smallest of the steps that gives at most DATE_STEPS over the span. */
 static double step_of(double span, const double *steps, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (span / steps[i] <= MOST_TICKS - 1)
+        if (span / steps[i] <= DATE_STEPS)
             return steps[i];
     double step = steps[count - 1];
-    while (span / step > MOST_TICKS - 1)
+    while (span / step > DATE_STEPS)
         step *= 2;
     return step;
 }
@@ -59,28 +60,42 @@ static void add_dates(struct picture *p, struct plot_panel *panel, double start_
     panel->x_name_count = count;
 }
 
+void picture_share_axis(struct plot_panel *panel, const char *label)
+{
+    static const char *const names[] = {"0 %", "25 %", "50 %", "75 %", "100 %"};
+    static const double ticks[] = {0, 0.25, 0.5, 0.75, 1};
+    panel->y_label = label;
+    panel->y_unit = PLOT_SHARE;
+    panel->y_max = 1;
+    panel->y_names = names;
+    panel->y_ticks = ticks;
+    panel->y_name_count = 5;
+}
+
+double picture_span_axis(struct picture *p, struct plot_panel *panel, double span_s,
+                         const char *since)
+{
+    const char *unit;
+    p->unit_s = plot_span_unit(span_s, &unit);
+    panel->x_label = picture_name(p, "time since %s (%s)", since, unit);
+    return p->unit_s;
+}
+
 double picture_time_axis(struct picture *p, struct plot_panel *panel, const struct bill *b,
                          int64_t end_ns)
 {
-    static const struct {
-        double seconds;
-        const char *label;
-    } units[] = {{1, "time since the first request (s)"},
-                 {60, "time since the first request (min)"},
-                 {HOUR_S, "time since the first request (h)"},
-                 {DAY_S, "time since the first request (days)"}};
     double span_s = (double)(end_ns - b->first_ns) / 1e9;
-    size_t unit = span_s < 180 ? 0 : span_s < 3 * HOUR_S ? 1 : span_s < 3 * DAY_S ? 2 : 3;
-    if (!b->has_start) {
-        panel->x_label = units[unit].label;
-        return units[unit].seconds;
-    }
+    if (!b->has_start)
+        return picture_span_axis(p, panel, span_s, "the first request");
     double start_s = (double)(b->start_unix_ns + b->first_ns) / 1e9;
     char from[CLOCK_INSTANT_SIZE];
     clock_format_instant(b->start_unix_ns + b->first_ns, from);
     panel->x_label = span_s < 2 * DAY_S
                          ? picture_name(p, "time (UTC), from %.10s %.5s", from, from + 11)
                          : "date (UTC)";
+    panel->x_unit = PLOT_INSTANT;
+    panel->x_epoch_s = start_s;
+    panel->x_unit_s = 1;
     add_dates(p, panel, start_s, span_s);
     return 1;
 }
@@ -90,6 +105,7 @@ void picture_money_axis(struct picture *p, struct plot_panel *panel, double most
     static const double mantissas[] = {1, 2, 5};
     if (!(most > 0) || !isfinite(most))
         return;
+    panel->y_unit = PLOT_USD;
     double step = pow(10, floor(log10(most)) - 2), *ticks = picture_array(p, MOST_TICKS + 2);
     size_t count = 0;
     for (int i = 0; most / (step * mantissas[i]) > MOST_TICKS - 1;)

@@ -11,9 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CURVE_POINTS 1000
-#define NAME_COLUMNS 48
-#define DOTS 800
+#define CURVE_POINTS 400
+#define DOTS 400
 #define SPEND_PERIODS 10000 /* that begin in a curve, at most */
 
 /* A plan's name for a legend, and what must be known of its curve. */
@@ -24,7 +23,8 @@ static const char *legend_of(struct picture *p, const struct bill *b, size_t pla
     if (of->rejected)
         snprintf(served, sizeof served, ", serves %s of %s", text_group_u64(of->served_requests, n),
                  text_group_u64(of->requests, all));
-    return picture_name(p, "%s%s%s", picture_plan_name(b, plan, NAME_COLUMNS, name), note, served);
+    return picture_name(p, "%s%s%s", picture_plan_name(b, plan, PICTURE_NAME_COLUMNS, name), note,
+                        served);
 }
 
 /* Plans before this one, of those that are worth a curve: by rank, then as they were asked for. */
@@ -40,9 +40,7 @@ static size_t plans_before(const struct bill *b, size_t plan)
     return before;
 }
 
-/* A plan without its caps is drawn, dashed, only where that makes a difference and there is room
- * for it. */
-static bool is_drawn(const struct bill *b, size_t plan)
+bool picture_plan_is_drawn(const struct bill *b, size_t plan)
 {
     const struct plan_bill *p = &b->plans[plan];
     if (bill_repeats(b, plan) || p->served_requests == 0)
@@ -52,15 +50,14 @@ static bool is_drawn(const struct bill *b, size_t plan)
     return plans_before(b, plan) < PICTURE_PLANS;
 }
 
-/* Says in the title that not every plan is drawn. */
-static void begin(struct picture *p, const struct bill *b, const char *name, const char *what,
-                  const char *run)
+void picture_begin_plans(struct picture *p, const struct bill *b, const char *name,
+                         const char *what, const char *run)
 {
     size_t plans = 0, drawn = 0, length;
     picture_begin(p, name, what, run);
     for (size_t i = 0; i < b->plan_count; i++) {
         plans += !b->plans[i].without_caps;
-        drawn += !b->plans[i].without_caps && is_drawn(b, i);
+        drawn += !b->plans[i].without_caps && picture_plan_is_drawn(b, i);
     }
     length = strlen(p->title);
     if (drawn < plans)
@@ -154,14 +151,29 @@ static void add_paid(struct picture *p, const struct bill *b, const struct bill_
         ->dashed = true;
 }
 
+static void say_total(struct picture *p, const struct bill *b)
+{
+    char name[PICTURE_PLAN_NAME], other[PICTURE_PLAN_NAME], usd[2][MONEY_TEXT_SIZE];
+    size_t best = b->ranking[0];
+    money_format_amount(b->plans[best].total, 4, usd[0]);
+    picture_plan_name(b, best, 28, name);
+    if (b->ranking_count == 1) {
+        picture_say(p, "Under %s $%s is paid in all", name, usd[0]);
+        return;
+    }
+    money_format_amount(b->plans[b->ranking[1]].total, 4, usd[1]);
+    picture_plan_name(b, b->ranking[1], 28, other);
+    picture_say(p, "Under %s the least is paid: $%s; under %s $%s", name, usd[0], other, usd[1]);
+}
+
 bool picture_spend(struct picture *p, const struct bill *b, const char *run)
 {
     struct plot_panel *panel = &p->panels[0];
     double most = 0;
     int64_t end_ns = b->span_ns;
-    begin(p, b, "spend", "Paid so far", run);
+    picture_begin_plans(p, b, "spend", "Paid so far", run);
     for (size_t i = 0; i < b->plan_count; i++)
-        if (is_drawn(b, i) && spend_end(b, i) > end_ns)
+        if (picture_plan_is_drawn(b, i) && spend_end(b, i) > end_ns)
             end_ns = spend_end(b, i);
     double unit_s = picture_time_axis(p, panel, b, end_ns);
     panel->y_label = "paid so far (USD)";
@@ -170,7 +182,7 @@ bool picture_spend(struct picture *p, const struct bill *b, const char *run)
     for (size_t i = 0; i < b->plan_count; i++) {
         struct bill_row *rows;
         const struct plan_bill *plan = &b->plans[i];
-        if (!is_drawn(b, i) || panel->series_count == PLOT_SERIES)
+        if (!picture_plan_is_drawn(b, i) || panel->series_count == PLOT_SERIES)
             continue;
         size_t count = bill_rows(b, i, &rows);
         size_t points = count < CURVE_POINTS ? count : CURVE_POINTS, room = points + 2;
@@ -186,6 +198,8 @@ bool picture_spend(struct picture *p, const struct bill *b, const char *run)
             ->dashed = plan->without_caps;
     }
     picture_money_axis(p, panel, most);
+    if (b->ranking_count && !b->undecided)
+        say_total(p, b);
     return panel->series_count > 0 && b->span_ns > 0;
 }
 
@@ -224,18 +238,46 @@ static size_t cost_points(const struct bill *b, size_t plan, double *x, double *
     return points;
 }
 
+/* The plan by the token that ranks first, else the first of the ranking. */
+static const struct plan_bill *leading(const struct bill *b, size_t *plan)
+{
+    for (size_t i = 0; i < b->ranking_count; i++)
+        if (!b->plans[ *plan = b->ranking[i]].flat)
+            return &b->plans[*plan];
+    return b->ranking_count ? &b->plans[*plan = b->ranking[0]] : NULL;
+}
+
+static void say_spread(struct picture *p, const struct bill *b)
+{
+    size_t plan = 0;
+    const struct plan_bill *of = leading(b, &plan);
+    char name[PICTURE_PLAN_NAME], usd[2][MONEY_TEXT_SIZE];
+    if (!of || of->sums.total == 0)
+        return;
+    picture_plan_name(b, plan, 28, name);
+    if (of->flat)
+        picture_say(p, "Under %s every request costs the same", name);
+    else {
+        money_format_amount(cost_money(of->stats.p50), 5, usd[0]);
+        money_format_amount(cost_money(of->stats.p99), 5, usd[1]);
+        picture_say(p, "Under %s half of the requests cost at most $%s, 99 %% at most $%s", name,
+                    usd[0], usd[1]);
+    }
+}
+
 bool picture_cost_cdf(struct picture *p, const struct bill *b, const char *run)
 {
     struct plot_panel *panel = &p->panels[0];
-    begin(p, b, "cost-cdf", "Price of a request", run);
+    picture_begin_plans(p, b, "cost-cdf", "Price of a request", run);
     panel->x_label = "price of a request (USD)";
-    panel->y_label = "share of served requests (0 to 1)";
+    panel->x_unit = PLOT_USD;
     panel->log_x = true;
-    panel->y_max = 1;
+    picture_share_axis(panel, "share of served requests");
+    say_spread(p, b);
     panel->always_legend = true;
     for (size_t i = 0; i < b->plan_count && panel->series_count < PLOT_SERIES; i++) {
         const struct plan_bill *plan = &b->plans[i];
-        if (!is_drawn(b, i))
+        if (!picture_plan_is_drawn(b, i))
             continue;
         double *x = picture_array(p, CURVE_POINTS), *y = picture_array(p, CURVE_POINTS);
         size_t points = cost_points(b, i, x, y);
@@ -260,8 +302,19 @@ static double cell_edge(const uint64_t *lengths, size_t count, size_t i)
     return sqrt((double)lengths[i - 1] * (double)lengths[i]);
 }
 
-/* The cells in which `plan` is the cheapest (-1: nobody serves, -2: not decided), runs of a column
- * joined. */
+/* A rectangle of cells that the last one may go on from: the same rows, in the column before. */
+static bool goes_on(double *const data[4], size_t used, const double cell[4])
+{
+    for (size_t i = used; i-- > 0;)
+        if (data[3][i] == cell[0] && data[1][i] == cell[1] && data[2][i] == cell[2]) {
+            data[3][i] = cell[3];
+            return true;
+        }
+    return false;
+}
+
+/* The cells in which `plan` is the cheapest (-1: nobody serves, -2: not decided), joined to
+ * rectangles: between cells of one color no seam shows. */
 static size_t map_cells(const struct cheapest_map *m, int plan, double *data[4])
 {
     size_t used = 0, o = m->output_count;
@@ -273,10 +326,14 @@ static size_t map_cells(const struct cheapest_map *m, int plan, double *data[4])
                 to++;
                 continue;
             }
-            data[0][used] = cell_edge(m->inputs, m->input_count, i);
-            data[1][used] = cell_edge(m->outputs, o, from);
-            data[2][used] = cell_edge(m->outputs, o, to);
-            data[3][used++] = cell_edge(m->inputs, m->input_count, i + 1);
+            const double cell[4] = {cell_edge(m->inputs, m->input_count, i),
+                                    cell_edge(m->outputs, o, from), cell_edge(m->outputs, o, to),
+                                    cell_edge(m->inputs, m->input_count, i + 1)};
+            if (goes_on(data, used, cell))
+                continue;
+            for (int k = 0; k < 4; k++)
+                data[k][used] = cell[k];
+            used++;
         }
     return used;
 }
@@ -284,7 +341,7 @@ static size_t map_cells(const struct cheapest_map *m, int plan, double *data[4])
 static const char *legend_name(struct picture *p, const struct bill *b, size_t plan)
 {
     char name[PICTURE_PLAN_NAME];
-    return picture_name(p, "%s", picture_plan_name(b, plan, NAME_COLUMNS, name));
+    return picture_name(p, "%s", picture_plan_name(b, plan, PICTURE_NAME_COLUMNS, name));
 }
 
 static void add_map_plan(struct picture *p, const struct bill *b, int plan)
@@ -322,6 +379,38 @@ static void add_dots(struct picture *p, const struct bill *b)
                     n, PLOT_NOBODY);
 }
 
+/* How many of the requests lie where which plan is the cheapest, by the nearest cell of the map. */
+static size_t nearest(const uint64_t *lengths, size_t count, double length)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < count; i++)
+        if (length >= cell_edge(lengths, count, i))
+            best = i;
+    return best;
+}
+
+static void say_map(struct picture *p, const struct bill *b)
+{
+    const struct cheapest_map *m = &b->map;
+    const struct workload *w = b->workload;
+    size_t *hits = mem_zero(b->plan_count + 1, sizeof *hits), best = 0;
+    char name[PICTURE_PLAN_NAME];
+    for (size_t i = 0; i < w->count; i++) {
+        int plan =
+            m->cheapest[nearest(m->inputs, m->input_count, w->input_tokens[i]) * m->output_count +
+                        nearest(m->outputs, m->output_count, w->output_tokens[i])];
+        if (plan >= 0)
+            hits[plan]++;
+    }
+    for (size_t i = 0; i < b->plan_count; i++)
+        best = hits[i] > hits[best] ? i : best;
+    if (hits[best] > 0)
+        picture_say(p, "By its length %.0f %% of the requests are cheapest under %s",
+                    100 * (double)hits[best] / (double)w->count,
+                    picture_plan_name(b, best, 28, name));
+    free(hits);
+}
+
 bool picture_cheapest(struct picture *p, const struct bill *b, const char *run)
 {
     const struct cheapest_map *m = &b->map;
@@ -329,6 +418,7 @@ bool picture_cheapest(struct picture *p, const struct bill *b, const char *run)
     picture_begin(p, "cheapest", "Cheapest plan by length", run);
     if (m->input_count < 2 || m->output_count < 2)
         return false;
+    say_map(p, b);
     panel->x_label = "input of a request (tokens)";
     panel->y_label = "output of a request (tokens)";
     panel->log_x = panel->log_y = true;
@@ -344,97 +434,4 @@ bool picture_cheapest(struct picture *p, const struct bill *b, const char *run)
     add_map_plan(p, b, -2);
     add_dots(p, b);
     return some;
-}
-
-/* A bar per plan, as high as its coefficient of variation. */
-static size_t add_variation(struct picture *p, const struct bill *b, struct plot_panel *panel)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < b->plan_count && n < PLOT_SERIES; i++) {
-        const struct plan_bill *plan = &b->plans[i];
-        char name[PICTURE_PLAN_NAME];
-        if (!is_drawn(b, i) || plan->without_caps)
-            continue;
-        double *bar[4], cv = plan->flat || !isfinite(plan->stats.cv) ? 0 : plan->stats.cv;
-        for (int k = 0; k < 4; k++)
-            bar[k] = picture_array(p, 1);
-        bar[0][0] = (double)n - 0.35;
-        bar[3][0] = (double)n + 0.35;
-        bar[2][0] = cv;
-        p->name_list[0][n++] = picture_name(p, "%s: %.2f", picture_plan_name(b, i, 24, name), cv);
-        plot_add_cells(panel, NULL, bar, 1, picture_plan_color(b, i));
-    }
-    panel->x_names = p->name_list[0];
-    panel->x_name_count = n;
-    panel->x_min = -0.6;
-    panel->x_max = (double)n - 0.4;
-    panel->y_min = 0;
-    panel->y_max = NAN;
-    return n;
-}
-
-/* The parts of a charge that any plan's variance comes from. */
-static size_t list_parts(struct picture *p, const struct bill *b, int parts[CHARGE_PARTS])
-{
-    size_t count = 0;
-    for (int part = 0; part < CHARGE_PARTS; part++)
-        for (size_t i = 0; i < b->plan_count; i++)
-            if (is_drawn(b, i) && fabs(b->plans[i].stats.share[part]) > 5e-5) {
-                p->name_list[1][count] = charge_part_name((enum charge_part)part);
-                parts[count++] = part;
-                break;
-            }
-    return count;
-}
-
-/* Beside each other for each part: a bar per plan whose price varies. */
-static void add_shares(struct picture *p, const struct bill *b, struct plot_panel *panel)
-{
-    int parts[CHARGE_PARTS];
-    size_t count = list_parts(p, b, parts), varying = 0, at = 0;
-    double *ticks = picture_array(p, CHARGE_PARTS);
-    for (size_t i = 0; i < b->plan_count; i++)
-        varying += is_drawn(b, i) && !b->plans[i].without_caps && b->plans[i].stats.cv > 0;
-    for (size_t i = 0; i < b->plan_count && panel->series_count < PLOT_SERIES; i++) {
-        const struct plan_bill *plan = &b->plans[i];
-        double *bar[4], width = 0.8 / (double)varying;
-        if (!is_drawn(b, i) || plan->without_caps || !(plan->stats.cv > 0))
-            continue;
-        for (int k = 0; k < 4; k++)
-            bar[k] = picture_array(p, count);
-        for (size_t k = 0; k < count; k++) {
-            bar[0][k] = (double)k - 0.4 + width * (double)at;
-            bar[3][k] = bar[0][k] + width * 0.94;
-            bar[2][k] = plan->stats.share[parts[k]] * 100;
-        }
-        at++;
-        plot_add_cells(panel, legend_of(p, b, i, ""), bar, count, picture_plan_color(b, i));
-    }
-    for (size_t k = 0; k < count; k++)
-        ticks[k] = (double)k;
-    panel->x_names = p->name_list[1];
-    panel->x_ticks = ticks;
-    panel->x_name_count = count;
-    panel->x_min = -0.6;
-    panel->x_max = (double)count - 0.4;
-}
-
-bool picture_variance(struct picture *p, const struct bill *b, const char *run)
-{
-    struct plot_panel *first = &p->panels[0], *second = &p->panels[1];
-    begin(p, b, "variance", "How much a request's price varies, and why", run);
-    p->plot.right_margin = 17;
-    first->y_label = "deviation / mean (CV)";
-    first->x_label = "plan";
-    size_t n = add_variation(p, b, first);
-    add_shares(p, b, second);
-    second->y_label = "share of variance (%)";
-    second->x_label = "part of the charge";
-    second->always_legend = true;
-    if (second->series_count > 0) {
-        first->title = NULL;
-        p->plot.panel_count = 2;
-        p->plot.height = n > 4 ? 760 : 700;
-    }
-    return n > 0;
 }

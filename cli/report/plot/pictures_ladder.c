@@ -24,7 +24,7 @@ static void add_curve(struct picture *p, const struct bill *b, const struct ladd
         x[n] = (double)at->requests;
         y[n++] = cost_usd(at->total);
     }
-    picture_plan_name(b, c->plan, 48, name);
+    picture_plan_name(b, c->plan, PICTURE_NAME_COLUMNS, name);
     plot_add_series(&p->panels[0], picture_name(p, "%s", name), in_steps ? PLOT_STEPS : PLOT_LINES,
                     x, y, n, picture_plan_color(b, c->plan))
         ->dashed = true;
@@ -49,6 +49,21 @@ static void add_interval(struct picture *p, const struct bill *b, const struct l
     plot_add_series(&p->panels[0], NULL, PLOT_LINES, x, y, n, picture_plan_color(b, in->run.plan));
 }
 
+/* The cheapest at the workload's own number of requests. */
+static void say_cheapest(struct picture *p, const struct bill *b)
+{
+    const struct ladder *l = b->ladder;
+    char name[PICTURE_PLAN_NAME], here[TEXT_GROUPED_SIZE];
+    for (size_t i = 0; i < l->interval_count; i++) {
+        const struct ladder_run *run = &l->intervals[i].run;
+        if (run->plan == LADDER_NOBODY || !run->plan_proven || l->here < run->from ||
+            l->here > run->to)
+            continue;
+        picture_say(p, "%s is the cheapest at %s requests a month",
+                    picture_plan_name(b, run->plan, 28, name), text_group_u64(l->here, here));
+    }
+}
+
 bool picture_ladder(struct picture *p, const struct bill *b, const char *run)
 {
     const struct ladder *l = b->ladder;
@@ -61,6 +76,7 @@ bool picture_ladder(struct picture *p, const struct bill *b, const char *run)
     panel->y_max = NAN;
     panel->x_max = (double)l->end;
     panel->always_legend = true;
+    say_cheapest(p, b);
     for (size_t i = 0; i < l->curve_count && panel->series_count < PICTURE_PLANS; i++)
         add_curve(p, b, &l->curves[i]);
     for (size_t i = 0; i < l->interval_count && panel->series_count < PLOT_SERIES; i++)

@@ -1,6 +1,7 @@
 /* Pictures of how long things took. */
 #include "cli/report/plot/pictures.h"
 
+#include "cli/report/text/summary_table.h"
 #include "core/clock.h"
 #include "core/memory.h"
 #include "core/stats/histogram.h"
@@ -8,11 +9,13 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define CURVE_POINTS 1000
+#define CURVE_POINTS 400
+#define TIMELINE_POINTS 1000
 #define GAP_BINS 60
-#define HEAT_COLUMNS 80
-#define HEAT_ROWS 40
+#define HEAT_COLUMNS 56
+#define HEAT_ROWS 20
 
 static int compare_doubles(const void *a, const void *b)
 {
@@ -44,16 +47,65 @@ static struct plot_series *latency_series(struct plot_panel *panel, int i)
     return series;
 }
 
+/* Where every request was sent when it was due the two curves are one. */
+static bool is_the_same(const double *a, const double *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (fabs(a[i] - b[i]) > 1e-3 * fmax(a[i], b[i]))
+            return false;
+    return true;
+}
+
+/* The values of the k-th curve; n is 0 where it is the one before, which then says so. */
+static size_t curve_values(struct collector *c, const struct summary *s, int k,
+                           struct plot_panel *panel, double **out)
+{
+    static const char *const both[] = {"TTFT, sent when due", "E2E, sent when due"};
+    size_t n = sorted_values(c, s, shown[k], out);
+    if (k % 2 == 0 || n == 0 || panel->series_count == 0)
+        return n;
+    double *before;
+    size_t m = sorted_values(c, s, shown[k - 1], &before);
+    bool same = m == n && is_the_same(before, *out, n);
+    free(before);
+    if (same)
+        panel->series[panel->series_count - 1].title = both[k / 2];
+    return same ? 0 : n;
+}
+
 static void add_slos(struct picture *p, struct plot_panel *panel, const struct summary *s,
                      bool vertical)
 {
     for (size_t i = 0; i < s->slos.count; i++) {
         const struct slo *slo = &s->slos.items[i];
+        char limit[CELL_SIZE];
+        plot_limit(slo->limit_ms, limit);
         for (size_t k = 0; k < sizeof shown / sizeof shown[0]; k++)
             if (slo->metric == shown[k])
-                plot_add_mark(panel, picture_name(p, "SLO: %s", metric_title(slo->metric)),
+                plot_add_mark(panel,
+                              picture_name(p, "SLO %s %s ms", metric_title(slo->metric), limit),
                               slo->limit_ms, vertical);
     }
+}
+
+/* The latency that the run leads with: to the first token, else of the whole answer. */
+static const struct metric_summary *led_by(const struct summary *s, const char **what)
+{
+    bool closed = strcmp(s->load, "closed") == 0;
+    const struct metric_summary *m = s->window.metrics,
+                                *first = &m[closed ? METRIC_TTFT : METRIC_TTFT_SCHEDULED];
+    *what = first->count ? "had their first token" : "were answered";
+    return first->count ? first : &m[closed ? METRIC_E2E : METRIC_E2E_SCHEDULED];
+}
+
+static void say_latency(struct picture *p, const struct summary *s)
+{
+    char half[CELL_SIZE], most[CELL_SIZE];
+    const char *what;
+    const struct metric_summary *m = led_by(s, &what);
+    if (m->count)
+        picture_say(p, "Half of the requests %s within %s ms, 99 %% within %s ms", what,
+                    format_cell(m->p50, half), format_cell(m->p99, most));
 }
 
 bool picture_latency_cdf(struct picture *p, struct collector *c, const struct summary *s,
@@ -62,12 +114,12 @@ bool picture_latency_cdf(struct picture *p, struct collector *c, const struct su
     struct plot_panel *panel = &p->panels[0];
     picture_begin(p, "latency-cdf", "Latency", run);
     panel->x_label = "latency (ms)";
-    panel->y_label = "share of requests (0 to 1)";
     panel->log_x = true;
-    panel->y_max = 1;
+    picture_share_axis(panel, "share of requests");
+    say_latency(p, s);
     for (int k = 0; k < 4; k++) {
         double *values;
-        size_t n = sorted_values(c, s, shown[k], &values);
+        size_t n = curve_values(c, s, k, panel, &values);
         size_t points = n < 2 ? 0 : n < CURVE_POINTS ? n : CURVE_POINTS;
         if (points) {
             struct plot_series *series = latency_series(panel, k);
@@ -111,6 +163,12 @@ bool picture_spectrum(struct picture *p, struct collector *c, const struct summa
     struct plot_panel *panel = &p->panels[0];
     size_t most = 0;
     picture_begin(p, "spectrum", "Latency by percentile", run);
+    char tail[CELL_SIZE];
+    const char *what;
+    const struct metric_summary *m = led_by(s, &what);
+    if (m->count)
+        picture_say(p, "One request in a hundred took longer than %s ms %s",
+                    format_cell(m->p99, tail), what[0] == 'h' ? "to its first token" : "in all");
     panel->x_label = "percentile (%), spaced by 1/(1 − q)";
     panel->y_label = "latency (ms)";
     panel->log_x = panel->log_y = true;
@@ -118,7 +176,7 @@ bool picture_spectrum(struct picture *p, struct collector *c, const struct summa
     panel->x_ticks = ticks;
     for (int k = 0; k < 4; k++) {
         double *values;
-        size_t n = sorted_values(c, s, shown[k], &values);
+        size_t n = curve_values(c, s, k, panel, &values);
         if (n >= 2)
             spectrum_points(p, values, n, latency_series(panel, k));
         most = n > most ? n : most;
@@ -190,6 +248,9 @@ bool picture_chunk_gaps(struct picture *p, struct collector *c, const struct sum
     panel->x_max = high;
     panel->y_min = 0.5;
     panel->y_max = NAN;
+    char half[CELL_SIZE], most[CELL_SIZE];
+    picture_say(p, "Half of the gaps between chunks were at most %s ms, 99 %% at most %s ms",
+                format_cell(m->p50, half), format_cell(m->p99, most));
     plot_add_mark(panel, "p50", m->p50, true);
     if (m->p99 > m->p50 * 1.15)
         plot_add_mark(panel, "p99", m->p99, true);
@@ -198,17 +259,17 @@ bool picture_chunk_gaps(struct picture *p, struct collector *c, const struct sum
 
 /* Only cells that hold a request. */
 static void add_heat(struct picture *p, struct plot_panel *panel, const struct metric_point *points,
-                     size_t n, const struct metric_summary *m)
+                     size_t n, const struct metric_summary *m, double unit_s)
 {
     const size_t cells = HEAT_COLUMNS * HEAT_ROWS;
     double *count = mem_zero(cells, sizeof *count), low, high;
     double *data[5];
-    double from = points[0].due_s, to = fmax(points[n - 1].due_s, from + 1e-3);
+    double from = points[0].due_s / unit_s, to = fmax(points[n - 1].due_s / unit_s, from + 1e-3);
     double width = (to - from) / HEAT_COLUMNS;
     size_t used = 0;
     value_range(m->min, m->max, &low, &high);
     for (size_t i = 0; i < n; i++) {
-        size_t column = (size_t)((points[i].due_s - from) / width);
+        size_t column = (size_t)((points[i].due_s / unit_s - from) / width);
         column = column < HEAT_COLUMNS ? column : HEAT_COLUMNS - 1;
         count[column * HEAT_ROWS + bin_of(low, high, HEAT_ROWS, points[i].value_ms)]++;
     }
@@ -235,33 +296,65 @@ static void add_heat(struct picture *p, struct plot_panel *panel, const struct m
     panel->value_label = "requests (count)";
 }
 
+static double median_of(const struct metric_point *points, size_t n)
+{
+    double *values = mem_alloc((n + 1) * sizeof *values);
+    for (size_t i = 0; i < n; i++)
+        values[i] = points[i].value_ms;
+    qsort(values, n, sizeof *values, compare_doubles);
+    double median = quantile_sorted(values, n, 0.5);
+    free(values);
+    return median;
+}
+
+/* The medians of the first and the last third of the requests. */
+#define CHANGED 1.25
+static void say_course(struct picture *p, const struct metric_point *points, size_t n,
+                       const char *what)
+{
+    size_t third = n / 3 ? n / 3 : 1;
+    double before = median_of(points, third), after = median_of(points + n - third, third);
+    char a[CELL_SIZE], b[CELL_SIZE];
+    format_cell(before, a);
+    format_cell(after, b);
+    if (after > before * CHANGED || after * CHANGED < before)
+        picture_say(p,
+                    "%s came ever %s: after %s ms in the first third, %s ms in the last (medians)",
+                    what, after > before ? "later" : "earlier", a, b);
+    else
+        picture_say(
+            p, "%s came as fast in the last third as in the first: after %s and %s ms (medians)",
+            what, b, a);
+}
+
 bool picture_heat(struct picture *p, struct collector *c, const struct summary *s, const char *run)
 {
     static const enum metric wanted[] = {METRIC_TTFT_SCHEDULED, METRIC_E2E_SCHEDULED};
     static const char *const labels[] = {"TTFT, scheduled (ms)", "E2E, scheduled (ms)"};
     picture_begin(p, "latency-heat", "Latency over time", run);
     p->plot.panel_count = 0;
-    p->panels[0].title = NULL;
+    p->plot.share_x = true;
     for (int k = 0; k < 2; k++) {
         struct metric_point *points;
         size_t n = collector_points(c, s, wanted[k], &points);
         if (n >= 2) {
             struct plot_panel *panel = &p->panels[p->plot.panel_count++];
             panel->y_label = labels[k];
-            panel->x_label = "time since the start (s)";
-            add_heat(p, panel, points, n, &s->window.metrics[wanted[k]]);
+            double unit_s = picture_span_axis(p, panel, points[n - 1].due_s, "the start");
+            add_heat(p, panel, points, n, &s->window.metrics[wanted[k]], unit_s);
+            if (p->plot.panel_count == 1)
+                say_course(p, points, n, k == 0 ? "The first token" : "The whole answer");
         }
         free(points);
     }
-    if (p->plot.panel_count == 1)
-        p->panels[0].title = p->title;
     return p->plot.panel_count > 0;
 }
 
 enum { TIMELINE_CURVES = 7 };
 
-/* Joins neighbouring lines until at most CURVE_POINTS are left; rates become means per second. */
-static void fill_curves(const struct timeline_line *lines, size_t n, size_t join,
+/* Joins neighbouring lines until at most TIMELINE_POINTS are left; rates become means per second.
+ */
+static void fill_curves(const struct timeline_line *lines, size_t n, size_t join, double unit_s,
                         double *curve[TIMELINE_CURVES + 1])
 {
     for (size_t i = 0; i * join < n; i++) {
@@ -278,7 +371,7 @@ static void fill_curves(const struct timeline_line *lines, size_t n, size_t join
                 sum.in_flight = lines[k].in_flight;
         }
         double seconds = (double)sum.seconds;
-        curve[0][i] = (double)lines[i * join].t_s;
+        curve[0][i] = (double)lines[i * join].t_s / unit_s;
         curve[1][i] = (double)sum.due / seconds;
         curve[2][i] = (double)sum.completed / seconds;
         curve[3][i] = (double)sum.failed / seconds;
@@ -287,6 +380,15 @@ static void fill_curves(const struct timeline_line *lines, size_t n, size_t join
         curve[6][i] = (double)sum.output_tokens / seconds;
         curve[7][i] = (double)sum.in_flight;
     }
+}
+
+static void say_timeline(struct picture *p, const struct summary *s)
+{
+    char done[TEXT_GROUPED_SIZE], all[TEXT_GROUPED_SIZE], most[TEXT_GROUPED_SIZE];
+    picture_say(p, "%s of %s requests completed, at most %s in flight at once",
+                text_group_u64(s->accounting.completed, done),
+                text_group_u64(s->accounting.scheduled, all),
+                text_group_u64(s->peak_in_flight, most));
 }
 
 bool picture_timeline(struct picture *p, struct collector *c, const struct summary *s,
@@ -304,20 +406,20 @@ bool picture_timeline(struct picture *p, struct collector *c, const struct summa
     static const char *const labels[] = {"requests/s", "output tokens/s", "in flight (requests)"};
     struct timeline_line *lines;
     double *curve[TIMELINE_CURVES + 1];
-    size_t n = collector_timeline(c, &lines), join = (n + CURVE_POINTS - 1) / CURVE_POINTS;
+    size_t n = collector_timeline(c, &lines), join = (n + TIMELINE_POINTS - 1) / TIMELINE_POINTS;
     picture_begin(p, "timeline", "Timeline", run);
     if (n >= 2) {
         for (int k = 0; k <= TIMELINE_CURVES; k++)
             curve[k] = picture_array(p, n);
-        fill_curves(lines, n, join, curve);
+        double unit_s = picture_span_axis(p, &p->panels[2], (double)lines[n - 1].t_s, "the start");
+        fill_curves(lines, n, join, unit_s, curve);
         p->plot.panel_count = 3;
-        p->panels[0].title = NULL;
+        p->plot.share_x = true;
         for (int k = 0; k < 3; k++) {
             p->panels[k].y_label = labels[k];
-            p->panels[k].legend = "outside right top";
             p->panels[k].y_max = NAN;
         }
-        p->panels[2].x_label = "time since the start (s)";
+        say_timeline(p, s);
     }
     for (int k = 0; k < TIMELINE_CURVES && n >= 2; k++) {
         if (none[k])

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define POINTS 2000        /* of a curve; more are joined */
+#define POINTS 400         /* of a curve; more are joined */
 #define BEFORE_NS NS_PER_S /* what was scraped right before the start stands for it */
 
 enum { RUNNING, QUEUE, KV, HITS, UTIL, POWER, CURVES };
@@ -100,17 +100,18 @@ static double *join(struct picture *p, const double *from, size_t count, size_t 
     return to;
 }
 
-/* The panels of one picture have their x axis alike. */
-static void align(struct picture *p)
+/* The panels of one picture have their x axis alike: that of the timeline, whose label tells the
+ * unit. */
+static void align(struct picture *p, size_t before)
 {
     const struct plot_series *ours = &p->panels[0].series[0];
-    double last = ours->x[ours->count - 1] + 1;
+    double last = ours->x[ours->count - 1] + 1 / p->unit_s;
     for (size_t i = 0; i < p->plot.panel_count; i++) {
         p->panels[i].x_min = 0;
         p->panels[i].x_max = last;
-        p->panels[i].x_label = NULL;
     }
-    p->panels[p->plot.panel_count - 1].x_label = "time since the start (s)";
+    p->panels[p->plot.panel_count - 1].x_label = p->panels[before - 1].x_label;
+    p->panels[before - 1].x_label = NULL;
 }
 
 static void add_curve(struct picture *p, const struct points *of, int k, int panels[3])
@@ -121,14 +122,15 @@ static void add_curve(struct picture *p, const struct points *of, int k, int pan
         return;
     if (*panel < 0) {
         *panel = (int)p->plot.panel_count++;
-        p->panels[*panel] = (struct plot_panel){.y_label = labels[curves[k].panel],
-                                                .legend = "outside right top",
-                                                .always_legend = k != POWER,
-                                                .y_max = NAN};
+        p->panels[*panel] = (struct plot_panel){
+            .y_label = labels[curves[k].panel], .always_legend = k != POWER, .y_max = NAN};
     }
-    plot_add_series(&p->panels[*panel], curves[k].title, PLOT_LINES,
-                    join(p, of->t_s, of->count, step), join(p, of->values, of->count, step),
-                    (of->count + step - 1) / step, curves[k].color);
+    size_t count = (of->count + step - 1) / step;
+    double *t = join(p, of->t_s, of->count, step);
+    for (size_t i = 0; i < count; i++)
+        t[i] /= p->unit_s;
+    plot_add_series(&p->panels[*panel], curves[k].title, PLOT_LINES, t,
+                    join(p, of->values, of->count, step), count, curves[k].color);
 }
 
 void picture_add_server(struct picture *p, const char *directory)
@@ -144,6 +146,6 @@ void picture_add_server(struct picture *p, const char *directory)
         free(s->of[k].values);
     }
     if (p->plot.panel_count > before)
-        align(p);
+        align(p, before);
     free(s);
 }

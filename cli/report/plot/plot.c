@@ -1,12 +1,11 @@
-#include "cli/report/plot/plot.h"
+#include "cli/report/plot/plot_parts.h"
 
-#include "core/text.h"
+#include "core/memory.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-#define INK "#767676" /* reads on white and on black alike */
 
 static const char *const palette[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                       "#e69f00", "#56b4e9", "#8c6bb1", "#7f7f7f"};
@@ -58,17 +57,6 @@ static void add_quoted(struct buffer *out, const char *text)
     buffer_add_byte(out, '\'');
 }
 
-static void set_text(struct buffer *out, const char *what, const char *text)
-{
-    if (!text) {
-        buffer_add_format(out, "unset %s\n", what);
-        return;
-    }
-    buffer_add_format(out, "set %s ", what);
-    add_quoted(out, text);
-    buffer_add_text(out, " noenhanced tc rgb '" INK "'\n");
-}
-
 static void add_number(struct buffer *out, double value)
 {
     if (isfinite(value))
@@ -77,13 +65,31 @@ static void add_number(struct buffer *out, double value)
         buffer_add_text(out, " NaN");
 }
 
-static void add_data(struct buffer *out, const struct plot *p)
+/* Less than a pixel of a line beyond the point before, or level with both its neighbours: the line
+ * is the same without the point. */
+static bool is_needless(const struct plot_series *s, size_t j, size_t last,
+                        const struct plot_place *place)
 {
-    for (size_t i = 0; i < p->panel_count; i++) {
+    bool line = s->style == PLOT_LINES || s->style == PLOT_STEPS;
+    if (!line || j == 0 || j + 1 >= s->count)
+        return false;
+    if (s->y[j] == s->y[last])
+        return s->style == PLOT_STEPS || s->y[j + 1] == s->y[j];
+    double dx = plot_axis_share(&place->x, s->x[j]) - plot_axis_share(&place->x, s->x[last]);
+    double dy = plot_axis_share(&place->y, s->y[j]) - plot_axis_share(&place->y, s->y[last]);
+    return fabs(dx) * PLOT_WIDTH < 0.5 && fabs(dy) * PLOT_WIDTH < 0.5;
+}
+
+static void add_data(struct buffer *out, const struct plot *p, const struct plot_layout *l)
+{
+    for (size_t i = 0; i < l->count; i++) {
         for (size_t k = 0; k < p->panels[i].series_count; k++) {
             const struct plot_series *s = &p->panels[i].series[k];
             buffer_add_format(out, "$data_%zu_%zu << END\n", i, k);
-            for (size_t j = 0; j < s->count; j++) {
+            for (size_t j = 0, last = 0; j < s->count; j++) {
+                if (is_needless(s, j, last, &l->places[i]))
+                    continue;
+                last = j;
                 add_number(out, s->x[j]);
                 add_number(out, s->y[j]);
                 if (s->y2)
@@ -99,162 +105,134 @@ static void add_data(struct buffer *out, const struct plot *p)
     }
 }
 
-static void add_range(struct buffer *out, char axis, double low, double high)
+/* ---- texts at places ---- */
+
+static double across(double x)
 {
-    buffer_add_format(out, "set %crange [", axis);
-    if (low != 0 || high != 0) {
-        if (isfinite(low))
-            buffer_add_format(out, "%.9g", low);
-        else
-            buffer_add_byte(out, '*');
-        buffer_add_byte(out, ':');
-        if (isfinite(high))
-            buffer_add_format(out, "%.9g", high);
-        else
-            buffer_add_byte(out, '*');
-    } else {
-        buffer_add_text(out, "*:*");
-    }
-    buffer_add_text(out, "]\n");
+    return x / PLOT_WIDTH;
 }
 
-static void add_marks(struct buffer *out, const struct plot_panel *panel)
+static double up(const struct plot_layout *l, double y)
 {
-    buffer_add_text(out, "unset arrow\nunset label\n");
+    return 1 - y / l->height;
+}
+
+/* Lines of text, the first of which has its middle at `y`. */
+static void add_text(struct buffer *out, const struct plot_layout *l, const char *lines, double x,
+                     double y, const char *how)
+{
+    while (lines) {
+        const char *end = strchr(lines, '\n');
+        struct buffer line;
+        buffer_init(&line, BUFFER_UNBOUNDED);
+        buffer_add(&line, lines, end ? (size_t)(end - lines) : strlen(lines));
+        buffer_add_text(&line, "");
+        buffer_add_text(out, "set label ");
+        add_quoted(out, line.data);
+        buffer_add_format(out, " at screen %.5f,%.5f %s noenhanced front tc rgb '" PLOT_INK "'\n",
+                          across(x), up(l, y), how);
+        buffer_free(&line);
+        y += PLOT_LINE;
+        lines = end ? end + 1 : NULL;
+    }
+}
+
+/* ---- axes ---- */
+
+/* A tick's name is a format to gnuplot. */
+static void add_format(struct buffer *out, const char *name)
+{
+    struct buffer doubled;
+    buffer_init(&doubled, BUFFER_UNBOUNDED);
+    for (; *name; name++)
+        buffer_add(&doubled, *name == '%' ? "%%" : name, *name == '%' ? 2 : 1);
+    buffer_add_text(&doubled, "");
+    add_quoted(out, doubled.data);
+    buffer_free(&doubled);
+}
+
+static void add_tics(struct buffer *out, char axis, const struct plot_axis *a, bool named)
+{
+    buffer_add_format(out, "set %ctics nomirror norotate scale %s noenhanced (", axis,
+                      axis == 'x' ? "0.4,0.2" : "0,0");
+    for (size_t i = 0; i < a->count; i++) {
+        if (i)
+            buffer_add_text(out, ", ");
+        add_format(out, named ? a->names[i] : "");
+        buffer_add_format(out, " %.9g", a->at[i]);
+        if (!a->names[i][0])
+            buffer_add_text(out, " 1");
+    }
+    buffer_add_text(out, ")\n");
+}
+
+static void add_axis(struct buffer *out, char axis, const struct plot_axis *a, bool named)
+{
+    buffer_add_format(out, "set %crange [%.9g:%.9g]\n%s logscale %c\n", axis, a->low, a->high,
+                      a->log ? "set" : "unset", axis);
+    add_tics(out, axis, a, named);
+}
+
+/* ---- marks and names ---- */
+
+static void add_marks(struct buffer *out, const struct plot_panel *panel,
+                      const struct plot_layout *l, const struct plot_place *place)
+{
     for (size_t i = 0; i < panel->mark_count; i++) {
         const struct plot_mark *m = &panel->marks[i];
+        double share = plot_axis_share(m->vertical ? &place->x : &place->y, m->at);
+        if (!(share >= -1e-9 && share <= 1 + 1e-9))
+            continue;
         buffer_add_format(out,
                           m->vertical ? "set arrow from %.9g, graph 0 to %.9g, graph 1"
                                       : "set arrow from graph 0, first %.9g to graph 1, first %.9g",
                           m->at, m->at);
-        buffer_add_text(out, " nohead dt 2 lw 1.2 lc rgb '" INK "'\nset label ");
-        add_quoted(out, m->label);
-        buffer_add_format(out,
-                          m->vertical ? " at %.9g, graph 1 center offset 0,0.5"
-                                      : " at graph 0.025, first %.9g offset 0,0.5",
-                          m->at);
-        buffer_add_text(out, " noenhanced tc rgb '" INK "'\n");
+        buffer_add_text(out, " nohead lw 1.1 dt 2 lc rgb '" PLOT_INK "'\n");
+        if (m->vertical && isfinite(place->mark_y[i]))
+            add_text(out, l, m->label, place->mark_x[i], place->mark_y[i], "center");
     }
 }
 
-static size_t count_titles(const struct plot_panel *panel)
+/* A line from where a curve ends to its name, in its color. */
+static void add_leader(struct buffer *out, const struct plot_layout *l,
+                       const struct plot_place *place, const struct plot_entry *e, double x,
+                       double y)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < panel->series_count; i++)
-        count += panel->series[i].title != NULL;
-    return count;
+    const char *color = e->series ? plot_color(e->series->color) : PLOT_INK;
+    const char *dash = !e->series || e->series->dashed ? " dt 2" : "";
+    double from = fmax(e->from_x, place->right);
+    buffer_add_format(
+        out, "set arrow from screen %.5f,%.5f to screen %.5f,%.5f nohead lw 1.4%s lc rgb '%s'\n",
+        across(from), up(l, e->from_y), across(x - 3), up(l, y), dash, color);
+    if (e->from_x < place->right - 1)
+        buffer_add_format(
+            out,
+            "set arrow from screen %.5f,%.5f to screen %.5f,%.5f nohead lw 0.6 dt 3 lc rgb '%s'\n",
+            across(e->from_x), up(l, e->from_y), across(from), up(l, e->from_y), color);
 }
 
-/* Ends of the panel along one axis: as given, else of the data. */
-static void find_ends(const struct plot_panel *panel, char axis, double *low, double *high)
+static void add_swatch(struct buffer *out, const struct plot_layout *l, const struct plot_entry *e,
+                       double x, double y)
 {
-    *low = axis == 'x' ? panel->x_min : panel->y_min;
-    *high = axis == 'x' ? panel->x_max : panel->y_max;
-    bool given = *low > 0 && *high > *low;
-    for (size_t k = 0; k < panel->series_count && !given; k++) {
-        const struct plot_series *s = &panel->series[k];
-        const double *columns[] = {axis == 'x' ? s->x : s->y, axis == 'x' ? s->x2 : s->y2};
-        for (size_t j = 0; j < 2 * s->count; j++) {
-            double v = columns[j % 2] ? columns[j % 2][j / 2] : NAN;
-            if (v > 0 && isfinite(v)) {
-                *low = *low > 0 ? fmin(*low, v) : v;
-                *high = fmax(isfinite(*high) ? *high : 0, v);
-            }
-        }
-    }
+    double half = e->series->style == PLOT_POINTS || e->series->style == PLOT_DOTS ? 2.5 : 5;
+    buffer_add_format(out,
+                      "set object rectangle from screen %.5f,%.5f to screen %.5f,%.5f fs solid 1 "
+                      "noborder fc rgb '%s'\n",
+                      across(x - 9 - half), up(l, y + half), across(x - 9 + half), up(l, y - half),
+                      e->series->style == PLOT_DOTS ? PLOT_INK : plot_color(e->series->color));
 }
 
-/* A number with its thousands set apart. */
-static void add_tic(struct buffer *out, double at, const char *comma)
+static void add_names(struct buffer *out, const struct plot_layout *l,
+                      const struct plot_place *place)
 {
-    char text[40], grouped[TEXT_GROUPED_SIZE];
-    snprintf(text, sizeof text, "%.9g", at);
-    buffer_add_format(out, "%s'%s' %.9g", comma,
-                      strchr(text, 'e') ? text : text_group(text, grouped), at);
-}
-
-/* Powers of ten; of a short axis, which may have none of them, 1, 2 and 5. */
-static void add_log_tics(struct buffer *out, const struct plot_panel *panel, char axis)
-{
-    double low, high;
-    find_ends(panel, axis, &low, &high);
-    if (!(low > 0) || !(high > low))
-        return;
-    bool is_short = high / low <= 200;
-    const char *comma = "";
-    buffer_add_format(out, "set %ctics nomirror (", axis);
-    for (int e = (int)floor(log10(low)) - 1; e <= (int)ceil(log10(high)) + 1; e++)
-        for (int k = 1; k < 10; k++) {
-            double at = k * pow(10, e);
-            if (at < low / 2.5 || at > high * 2.5)
-                continue;
-            if (k == 1 || (is_short && (k == 2 || k == 5)))
-                add_tic(out, at, comma);
-            else if (!is_short)
-                buffer_add_format(out, "%s'' %.9g 1", comma, at);
-            else
-                continue;
-            comma = ", ";
-        }
-    buffer_add_text(out, ")\n");
-}
-
-/* The largest value along a linear axis; NAN where it has negative ones, or ends that are given. */
-static double find_most(const struct plot_panel *panel, char axis)
-{
-    double least = axis == 'x' ? panel->x_min : panel->y_min, most = 0;
-    double given = axis == 'x' ? panel->x_max : panel->y_max;
-    for (size_t k = 0; k < panel->series_count; k++) {
-        const struct plot_series *s = &panel->series[k];
-        const double *columns[] = {axis == 'x' ? s->x : s->y, axis == 'x' ? s->x2 : s->y2};
-        for (size_t j = 0; j < 2 * s->count; j++) {
-            double v = columns[j % 2] ? columns[j % 2][j / 2] : NAN;
-            least = v < least ? v : least;
-            most = v > most && isfinite(v) ? v : most;
-        }
-    }
-    if (given > 0 && isfinite(given))
-        most = given;
-    return least < 0 ? NAN : most;
-}
-
-/* gnuplot sets no thousands apart: where an axis has some, its steps of 1, 2 or 5 are made here. */
-static void add_thousands(struct buffer *out, const struct plot_panel *panel, char axis)
-{
-    double most = find_most(panel, axis), step = 100;
-    if (!(most >= 1000) || most > 1e15)
-        return;
-    for (int i = 0; most / step > 7; i++)
-        step *= i % 3 == 1 ? 2.5 : 2;
-    buffer_add_format(out, "set %ctics nomirror (", axis);
-    for (int i = 0; i * step <= most * 1.12; i++) /* room above is gnuplot's choice */
-        add_tic(out, i * step, i ? ", " : "");
-    buffer_add_text(out, ")\n");
-}
-
-static void add_labels(struct buffer *out, const char *const *names, const double *ticks,
-                       size_t count)
-{
-    buffer_add_byte(out, '(');
-    for (size_t i = 0; i < count; i++) {
-        if (i)
-            buffer_add_text(out, ", ");
-        add_quoted(out, names[i]);
-        buffer_add_format(out, " %.9g", ticks ? ticks[i] : (double)i);
-    }
-    buffer_add_text(out, ")\n");
-}
-
-static void add_names(struct buffer *out, const struct plot_panel *panel)
-{
-    if (panel->x_names) {
-        buffer_add_format(out, "set xtics noenhanced %s ",
-                          panel->x_ticks ? "norotate" : "rotate by -20");
-        add_labels(out, panel->x_names, panel->x_ticks, panel->x_name_count);
-    }
-    if (panel->y_names) {
-        buffer_add_text(out, "set ytics noenhanced ");
-        add_labels(out, panel->y_names, panel->y_ticks, panel->y_name_count);
+    for (size_t i = 0; i < place->entry_count; i++) {
+        const struct plot_entry *e = &place->entries[i];
+        double x = place->right + 18, first = e->y - (double)(e->lines - 1) * PLOT_LINE / 2;
+        if (e->series && isnan(e->from_x))
+            add_swatch(out, l, e, x, first);
+        else
+            add_leader(out, l, place, e, x, e->y);
+        add_text(out, l, e->text, x, first, "left");
     }
 }
 
@@ -262,7 +240,7 @@ static void add_names(struct buffer *out, const struct plot_panel *panel)
  * that do not touch the upper one. */
 static void add_heat_tics(struct buffer *out, double most)
 {
-    buffer_add_text(out, "set cbtics tc rgb '" INK "' (");
+    buffer_add_text(out, "set cbtics tc rgb '" PLOT_INK "' (");
     for (double ten = 1; ten < most; ten *= 10)
         for (int i = 0; i < (most > 200 ? 1 : 3); i++) {
             static const double steps[] = {1, 2, 5};
@@ -270,11 +248,11 @@ static void add_heat_tics(struct buffer *out, double most)
                 buffer_add_format(out, "'%.9g' %.9g, ", steps[i] * ten, steps[i] * ten);
         }
     buffer_add_format(out, "'%.9g' %.9g)\n", most, most);
-    buffer_add_text(out, "set cblabel offset 1,0\n"); /* labels that are given need more room */
 }
 
 /* Few to many from a light to a dark end that both stand out on white and on black. */
-static void add_heat_scale(struct buffer *out, const struct plot_panel *panel)
+static void add_heat_scale(struct buffer *out, const struct plot_panel *panel,
+                           const struct plot_place *place, const struct plot_layout *l)
 {
     double most = 0;
     for (size_t k = 0; k < panel->series_count; k++)
@@ -285,53 +263,15 @@ static void add_heat_scale(struct buffer *out, const struct plot_panel *panel)
         return;
     }
     buffer_add_text(out, "set palette defined (0 '#9fcbe8', 1 '#56a5d8', 2 '#0072b2', 3 '#8c4fa0', "
-                         "4 '#d55e00')\nset colorbox vertical noborder\nset logscale cb\n");
+                         "4 '#d55e00')\nset logscale cb\nunset cblabel\n");
+    buffer_add_format(out,
+                      "set colorbox vertical user noborder origin screen %.5f,%.5f size screen "
+                      "%.5f,%.5f\n",
+                      across(place->right + 14), up(l, place->bottom), across(12),
+                      (place->bottom - place->top) / l->height);
     most = fmax(most, 2);
     buffer_add_format(out, "set cbrange [1:%.9g]\n", most);
-    set_text(out, "cblabel", panel->value_label);
     add_heat_tics(out, most);
-}
-
-/* Labels of vertical marks stand between frame and title, where no curve is. */
-static bool has_labels_above(const struct plot_panel *panel)
-{
-    for (size_t i = 0; i < panel->mark_count; i++)
-        if (panel->marks[i].vertical)
-            return true;
-    return false;
-}
-
-static void add_axes(struct buffer *out, const struct plot_panel *panel)
-{
-    set_text(out, "title", panel->title);
-    if (panel->title && has_labels_above(panel)) {
-        buffer_add_text(out, "set title ");
-        add_quoted(out, panel->title);
-        buffer_add_text(out, ".\"\\n\"\n"); /* a line of room for them */
-    }
-    set_text(out, "xlabel", panel->x_label);
-    set_text(out, "ylabel", panel->y_label);
-    buffer_add_format(out, "%s logscale x\n", panel->log_x ? "set" : "unset");
-    buffer_add_format(out, "%s logscale y\n", panel->log_y ? "set" : "unset");
-    add_range(out, 'x', panel->x_min, panel->x_max);
-    add_range(out, 'y', panel->y_min, panel->y_max);
-    buffer_add_text(out, "set xtics nomirror norotate autofreq\nset ytics nomirror autofreq\n");
-    if (panel->log_x)
-        add_log_tics(out, panel, 'x');
-    if (panel->log_y)
-        add_log_tics(out, panel, 'y');
-    if (!panel->log_x && !panel->x_names)
-        add_thousands(out, panel, 'x');
-    if (!panel->log_y && !panel->y_names)
-        add_thousands(out, panel, 'y');
-    add_names(out, panel);
-    if (count_titles(panel) > (panel->always_legend ? 0 : 1))
-        buffer_add_format(out, "set key %s noenhanced tc rgb '" INK "'\n",
-                          panel->legend ? panel->legend : "tmargin center horizontal");
-    else
-        buffer_add_text(out, "unset key\n"); /* the axis says what the only curve is */
-    add_heat_scale(out, panel);
-    add_marks(out, panel);
 }
 
 static bool is_line(const struct plot_series *s)
@@ -391,9 +331,7 @@ static void add_series(struct buffer *out, const struct plot_series *s, const ch
         buffer_add_format(out, "using 1:2 with points pt 7 ps 0.6 lc rgb '%s'", color);
         break;
     case PLOT_DOTS:
-        /* Black reads on the cells, not on a dark page behind the legend. */
-        buffer_add_text(out, "using 1:2 with points pt 7 ps 0.25 lc rgb '#000000' notitle, "
-                             "NaN with points pt 7 ps 0.5 lc rgb '" INK "'");
+        buffer_add_text(out, "using 1:2 with points pt 7 ps 0.25 lc rgb '#000000'");
         break;
     case PLOT_BAND:
         buffer_add_format(
@@ -410,18 +348,65 @@ static void add_series(struct buffer *out, const struct plot_series *s, const ch
         buffer_add_text(out, "using 1:2:1:4:2:3:5 with boxxyerror fs solid 1 noborder lc palette");
         break;
     }
-    if (s->title) {
-        buffer_add_text(out, " title ");
-        add_quoted(out, s->title);
-    } else {
-        buffer_add_text(out, " notitle");
+    buffer_add_text(out, " notitle");
+}
+static void add_title(struct buffer *out, const struct plot_layout *l)
+{
+    double y = l->title_y;
+    for (const char *at = l->title; at;) {
+        const char *end = strchr(at, '\n');
+        char line[400];
+        snprintf(line, sizeof line, "%.*s", end ? (int)(end - at) : (int)strlen(at), at);
+        buffer_add_text(out, "set label ");
+        add_quoted(out, line);
+        buffer_add_format(
+            out, " at screen %.5f,%.5f left noenhanced front font ',%s' tc rgb '" PLOT_INK "'\n",
+            across(8), up(l, y), l->title_size);
+        y += 21;
+        at = end ? end + 1 : NULL;
     }
 }
 
-static void add_panel(struct buffer *out, const struct plot *p, size_t i)
+/* ---- the script ---- */
+
+/* Texts around a panel: above it what its y axis is, below the last what x is. */
+static void add_labels(struct buffer *out, const struct plot *p, size_t i,
+                       const struct plot_layout *l)
 {
     const struct plot_panel *panel = &p->panels[i];
-    add_axes(out, panel);
+    const struct plot_place *place = &l->places[i];
+    if (panel->title && p->panel_count > 1)
+        add_text(out, l, panel->title, 8, place->label_y - PLOT_LINE - 4, "left");
+    if (panel->y_label)
+        add_text(out, l, panel->y_label, 8, place->label_y, "left");
+    if (panel->value_label && plot_is_heat(panel))
+        add_text(out, l, panel->value_label, PLOT_WIDTH - 8, place->label_y, "right");
+    if (panel->x_label && place->has_x)
+        add_text(out, l, panel->x_label, (place->left + place->right) / 2, place->bottom + 38,
+                 "center");
+    if (i == 0 && p->title)
+        add_title(out, l);
+    if (i == 0 && p->subtitle)
+        add_text(out, l, p->subtitle, 8, l->subtitle_y, "left");
+}
+
+static void add_panel(struct buffer *out, const struct plot *p, size_t i,
+                      const struct plot_layout *l)
+{
+    const struct plot_panel *panel = &p->panels[i];
+    const struct plot_place *place = &l->places[i];
+    buffer_add_format(out,
+                      "unset label\nunset arrow\nunset object\nset lmargin at screen %.5f\n"
+                      "set rmargin at screen %.5f\nset tmargin at screen %.5f\n"
+                      "set bmargin at screen %.5f\n",
+                      across(place->left), across(place->right), up(l, place->top),
+                      up(l, place->bottom));
+    add_axis(out, 'x', &place->x, place->has_x);
+    add_axis(out, 'y', &place->y, true);
+    add_heat_scale(out, panel, place, l);
+    add_labels(out, p, i, l);
+    add_marks(out, panel, l, place);
+    add_names(out, l, place);
     buffer_add_text(out, "plot ");
     for (size_t k = 0; k < panel->series_count; k++) {
         char twin[32];
@@ -432,48 +417,52 @@ static void add_panel(struct buffer *out, const struct plot *p, size_t i)
     buffer_add_byte(out, '\n');
 }
 
-/* What a legend of more than two rows takes from the axes; its columns are as wide as the longest
- * name. */
-static int legend_room(const struct plot *p, int width)
+/* SVG is laid on the reader's page. PNG has no page behind it, so it is white, and twice as large,
+ * for screens with small pixels. */
+static void add_terminal(struct buffer *out, const char *terminal, const struct plot_layout *l)
 {
-    const struct plot_panel *panel = &p->panels[0];
-    size_t longest = 1, titles = count_titles(panel);
-    for (size_t i = 0; i < panel->series_count; i++)
-        if (panel->series[i].title && strlen(panel->series[i].title) > longest)
-            longest = strlen(panel->series[i].title);
-    size_t columns = (size_t)width / (longest * 7 + 60);
-    size_t rows = columns ? (titles + columns - 1) / columns : titles;
-    return rows > 2 ? ((int)rows - 2) * 17 : 0;
+    if (strcmp(terminal, "svg") == 0)
+        buffer_add_format(out, "set terminal svg size %d,%d font 'sans,%d' dynamic\n", l->width,
+                          l->height, PLOT_TEXT);
+    else
+        buffer_add_format(out,
+                          "set terminal %s size %d,%d font 'sans,%g' linewidth 2 pointscale 2 "
+                          "background '#ffffff'\n",
+                          terminal, 2 * l->width, 2 * l->height, PLOT_TEXT * 1.5);
+}
+
+/* Another ink, of as many characters. */
+static void use_ink(struct buffer *script, const char *ink)
+{
+    for (char *at = script->data; (at = strstr(at, PLOT_INK));)
+        memcpy(at, ink, strlen(PLOT_INK));
 }
 
 void plot_script(const struct plot *p, const char *terminal, const char *output, struct buffer *out)
 {
-    int width = p->width ? p->width : 900;
-    int height = p->height ? p->height : 200 + 220 * (int)p->panel_count + legend_room(p, width);
-    bool svg = strcmp(terminal, "svg") == 0;
-    /* PNG has no page behind it: white. SVG is laid on the reader's page. */
-    buffer_add_format(out, "set encoding utf8\nset terminal %s size %d,%d font 'sans,%d'%s\n",
-                      terminal, width, height, 12, svg ? " dynamic" : " background '#ffffff'");
+    struct plot_layout *l = mem_zero(1, sizeof *l);
+    plot_layout_make(p, l);
+    l->title_size = strcmp(terminal, "svg") == 0 ? "16" : "24";
+    buffer_add_text(out, "set encoding utf8\n");
+    add_terminal(out, terminal, l);
     if (output) {
         buffer_add_text(out, "set output ");
         add_quoted(out, output);
         buffer_add_byte(out, '\n');
     }
-    buffer_add_text(out, "set border 3 lc rgb '" INK "'\nset tics tc rgb '" INK "'\n"
-                         "set grid lc rgb '#b0b0b0' lw 0.5 dt 3\n"
-                         "set style textbox noborder\n"
-                         "set format y '%.6g'\nset format x '%.6g'\n");
-    add_data(out, p);
-    if (p->panel_count > 1) {
-        /* The same margins everywhere: one instant stands below the other. */
-        buffer_add_format(out, "set lmargin 11\nset rmargin %d\nset multiplot layout %zu,1 title ",
-                          p->right_margin ? p->right_margin : 16, p->panel_count);
-        add_quoted(out, p->title);
-        buffer_add_text(out, " noenhanced tc rgb '" INK "'\n");
-    }
-    for (size_t i = 0; i < p->panel_count; i++)
-        add_panel(out, p, i);
+    buffer_add_text(out,
+                    "set border 1 lc rgb '" PLOT_INK "'\nset tics tc rgb '" PLOT_INK "'\n"
+                    "set grid noxtics ytics nomytics lt 1 lc rgb '#808080' lw 0.25\nunset key\n");
+    add_data(out, p, l);
+    if (p->panel_count > 1)
+        buffer_add_text(out, "set multiplot\n");
+    for (size_t i = 0; i < l->count; i++)
+        add_panel(out, p, i, l);
     if (p->panel_count > 1)
         buffer_add_text(out, "unset multiplot\n");
     buffer_add_text(out, "unset output\n");
+    if (strcmp(terminal, "svg") != 0)
+        use_ink(out, "#404040"); /* there is paper behind it */
+    plot_layout_free(l);
+    free(l);
 }

@@ -13,6 +13,7 @@
 
 #include "core/buffer.h"
 #include "core/error.h"
+#include "core/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,7 +30,7 @@ enum plot_style {
 };
 
 struct plot_series {
-    const char *title; /* NULL = not in the legend */
+    const char *title; /* NULL = without a name */
     enum plot_style style;
     const double *x, *y, *y2, *x2, *value;
     size_t count;
@@ -49,15 +50,24 @@ struct plot_mark {
 #define PLOT_SERIES 24
 #define PLOT_MARKS 8
 
+/* What the numbers of an axis are, for its labels and for who points at the plot. */
+enum plot_unit {
+    PLOT_PLAIN,
+    PLOT_USD,
+    PLOT_SHARE,   /* 0 to 1 */
+    PLOT_INSTANT, /* x_unit_s seconds each, from x_epoch_s of UTC on */
+};
+
 struct plot_panel {
     const char *title, *x_label, *y_label; /* labels carry their unit: "latency (ms)" */
     const char *value_label;               /* of what colors mean, with PLOT_HEAT */
-    const char *legend;                    /* gnuplot's key place; NULL = below the axes */
     bool always_legend;                    /* also for a single series */
     bool log_x, log_y;
     double x_min, x_max, y_min, y_max; /* both 0 = as the data has it; NAN = that end free */
-    const char *const *x_names;        /* names at x_ticks instead of numbers; NULL */
-    const double *x_ticks;             /* NULL = 0, 1, 2, ..., and the names stand slanted */
+    enum plot_unit x_unit, y_unit;
+    double x_epoch_s, x_unit_s;
+    const char *const *x_names; /* names at x_ticks instead of numbers; NULL */
+    const double *x_ticks;      /* NULL = 0, 1, 2, ... */
     size_t x_name_count;
     const char *const *y_names; /* the same at y_ticks; NULL */
     const double *y_ticks;
@@ -68,13 +78,17 @@ struct plot_panel {
     size_t mark_count;
 };
 
+/* A line's name stands where the line ends, right of the panel, and so does a level mark's; names
+ * that would lie on each other are moved apart. Ends that are free are round numbers beyond the
+ * data and the marks. */
 struct plot {
-    const char *name;  /* the file's stem */
-    const char *title; /* of the whole picture */
+    const char *name;     /* the file's stem */
+    const char *title;    /* what is to be seen, as a sentence; broken where it is long */
+    const char *subtitle; /* what was drawn, of what; NULL */
     struct plot_panel *panels;
     size_t panel_count;
-    int width, height; /* pixels; 0 = 900 × 420 for one panel */
-    int right_margin;  /* characters right of several panels; 0 = 16, room for a legend */
+    bool share_x;     /* one x axis, below the last panel */
+    int panel_height; /* pixels; 0 = by the number of panels */
 };
 
 /* Adds a series of lines, points or steps; past PLOT_SERIES it takes the last one's place. What
@@ -89,6 +103,13 @@ struct plot_series *plot_add_cells(struct plot_panel *panel, const char *title,
 
 void plot_add_mark(struct plot_panel *panel, const char *label, double at, bool vertical);
 
+/* The seconds of the unit in which so long a time is read, and its name: "s", "min", "h", "days".
+ */
+double plot_span_unit(double span_s, const char **name);
+
+/* A limit as it was given, its thousands set apart: "20,000", "0.5". */
+void plot_limit(double value, char out[TEXT_GROUPED_SIZE]);
+
 /* Draws into `directory` (made if it is not there). With keep_script also NAME.gp, which holds the
  * data, so that it can be restyled. ERR_SYSTEM if gnuplot cannot be run, ERR_WORK with its words if
  * it fails. */
@@ -98,6 +119,11 @@ int plot_draw(const struct plot *p, const char *directory, bool keep_script, str
  * feeds it, is gnuplot's standard output. */
 void plot_script(const struct plot *p, const char *terminal, const char *output,
                  struct buffer *out);
+
+/* What a page shows of the values under the pointer, as a JSON object: per panel its box in the
+ * SVG's units, its axes, and each series with at most PLOT_VALUES points. Without <, > and &. */
+#define PLOT_VALUES 160
+void plot_values(const struct plot *p, struct buffer *out);
 
 /* "#0072b2": a color of the palette (Okabe and Ito: told apart by colour-blind readers). */
 const char *plot_color(int number);

@@ -48,11 +48,31 @@ static const struct {
 };
 #define KNOWN (sizeof known / sizeof known[0])
 
+/* What lies beside results that are no run. */
+static const char *const others[][2] = {
+    {"sweep", "What each load gave: requests served and latencies, over the load."},
+    {"usl", "Throughput over requests in flight, and the Universal Scalability Law fitted to it."},
+    {"capacity", "Simulated: up to the knee the objectives hold and no queue grows."},
+    {"forecast", "What is paid by each day: the median of all futures, and the band that holds "
+                 "90 % of them."},
+};
+
+bool run_plots_has(const char *name)
+{
+    for (size_t i = 0; i < KNOWN; i++)
+        if (strcmp(known[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 const char *run_plots_caption(const char *name)
 {
     for (size_t i = 0; i < KNOWN; i++)
         if (strcmp(known[i].name, name) == 0)
             return known[i].caption;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (strcmp(others[i][0], name) == 0)
+            return others[i][1];
     return NULL;
 }
 

@@ -25,6 +25,7 @@ int bill_plots_draw(const struct bill *b, const char *folder, unsigned *drawn, s
 
 /* What a plot shows, for a caption; NULL for an unknown name. Number 0, 1, ... gives the names in
  * the order in which they are shown; NULL after the last. */
+bool run_plots_has(const char *name);
 const char *run_plots_caption(const char *name);
 const char *run_plots_name(size_t number);
 
