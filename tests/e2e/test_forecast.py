@@ -59,7 +59,7 @@ class Forecast(Case):
         self.assertEqual(result["scenarios"][0]["cheapest"], "token")
         self.assertEqual(read_json(pathlib.Path(out) / "forecast.json"), result)
         svg = (pathlib.Path(out) / "plots" / "forecast.svg").read_text()
-        for text in ("cumulative spend (USD)", "budget", "token", "flat"):
+        for text in ("paid so far (USD)", "budget", "token", "flat"):
             self.assertIn(text, svg)
         self.assertTrue((pathlib.Path(out) / "plots" / "forecast.png").stat().st_size > 1000)
         self.assert_refused(self.farebox(*words, expect=2), "--force")

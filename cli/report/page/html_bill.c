@@ -70,7 +70,7 @@ static bool has_line(const struct bill *b, int line)
 static void add_lines(const struct bill *b, struct buffer *out)
 {
     size_t *shown = mem_alloc((b->plan_count + 1) * sizeof *shown), count = bill_shown(b, shown);
-    buffer_add_text(out, "<h3>What each total is made of (USD)</h3>" HTML_TABLE "<thead><tr>"
+    buffer_add_text(out, "<h3>What each total is made of</h3>" HTML_TABLE "<thead><tr>"
                          "<th>plan");
     for (int line = 0; line < BILL_LINES; line++)
         if (has_line(b, line)) {
@@ -268,7 +268,7 @@ static void add_several(const struct several *all, struct buffer *out)
     buffer_add_text(out, "<section><h2>Side by side</h2><p>");
     html_add_text(out, words.data);
     buffer_free(&words);
-    buffer_add_text(out, "</p>" HTML_TABLE "<thead><tr><th>plan, USD");
+    buffer_add_text(out, "</p>" HTML_TABLE "<thead><tr><th>plan");
     for (size_t i = 0; i < all->count; i++) {
         buffer_add_text(out, "<th>");
         html_add_text(out, name_of(all->bills[i]));

@@ -237,7 +237,7 @@ void html_add_waste(const struct bill *b, struct buffer *out)
         some |= bill_wasted(&b->plans[i].waste) != 0;
     if (!some)
         return;
-    buffer_add_text(out, "<h3>Waste (USD)</h3>" HTML_TABLE "<thead><tr><th>plan<th>retries"
+    buffer_add_text(out, "<h3>Waste</h3>" HTML_TABLE "<thead><tr><th>plan<th>retries"
                          "<th>failed<th>cut<th>late<th>good requests<th>per good request</tr>"
                          "</thead><tbody>");
     for (size_t i = 0; i < b->plan_count; i++) {
@@ -320,7 +320,7 @@ static void add_plan(const struct plan_bill *p, struct buffer *out)
 void html_add_bill(const struct bill *b, struct buffer *out)
 {
     size_t *shown = mem_alloc((b->plan_count + 1) * sizeof *shown), count = bill_shown(b, shown);
-    buffer_add_text(out, "<h3>Bill (USD; mean, p50 and p99 of a request)</h3>" HTML_TABLE
+    buffer_add_text(out, "<h3>Bill (mean, p50 and p99 are of a request)</h3>" HTML_TABLE
                          "<thead><tr><th>plan<th>rank<th>total"
                          "<th>count<th>mean<th>p50<th>p99<th>CV<th>served<th>not served"
                          "</tr></thead><tbody>");

@@ -105,8 +105,8 @@ void html_add_count_cell(struct buffer *out, uint64_t count)
 void html_add_usd(struct buffer *out, money value, int decimals)
 {
     char text[MONEY_TEXT_SIZE];
-    money_format_amount(value, decimals, text);
-    buffer_add_format(out, "$%s", text);
+    money_format_amount(value < 0 ? -value : value, decimals, text);
+    buffer_add_format(out, "%s$%s", value < 0 ? "-" : "", text);
 }
 
 void html_add_money(struct buffer *out, money value)
@@ -117,8 +117,9 @@ void html_add_money(struct buffer *out, money value)
 void html_add_money_cell(struct buffer *out, money value, int decimals)
 {
     char text[MONEY_TEXT_SIZE];
-    money_format_column(value, decimals, text);
-    buffer_add_format(out, "<td data-v=\"%.12g\">", money_to_double(value));
+    money_format_column(value < 0 ? -value : value, decimals, text);
+    buffer_add_format(out, "<td data-v=\"%.12g\">%s$", money_to_double(value),
+                      value < 0 ? "-" : "");
     for (const char *at = text; *at; at++) /* blanks as wide as digits: the points stand in line */
         buffer_add(out, *at == ' ' ? "\u2007" : at, *at == ' ' ? 3 : 1);
     buffer_add_text(out, "</td>");

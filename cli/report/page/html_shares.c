@@ -84,7 +84,7 @@ void html_add_shares(const struct bill *b, struct buffer *out)
         buffer_add_text(out, " by ");
         html_add_text(out, b->options.by);
         buffer_add_text(out, "</h3>" HTML_TABLE "<thead><tr><th><th>share<th>requests"
-                             "<th>USD each<th>USD<th>CV<th>dearest / median<th>7 days</tr></thead>"
+                             "<th>each<th>in all<th>CV<th>dearest / median<th>7 days</tr></thead>"
                              "<tbody>");
         add_groups(p, out);
         add_notes(b, p, out);

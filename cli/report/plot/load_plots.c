@@ -88,8 +88,8 @@ static void say_sweep(const struct sweep *s, const struct columns *all, char tit
                  s->knee_at_least ? "at least " : "", all->load[s->knee], unit,
                  all->first[1][s->knee]);
     else
-        snprintf(title, 256, "No load held: at %.4g%s %.4g requests/s were served, p99 %.4g ms",
-                 all->load[0], unit, all->rps[0], all->first[1][0]);
+        snprintf(title, 256, "No load held: even at %.4g%s the p99 is %.4g ms", all->load[0], unit,
+                 all->first[1][0]);
 }
 
 /* Throughput and the latencies over one axis, the load. */
@@ -199,7 +199,7 @@ int capacity_plan_draw(const struct capacity_plan *p, const char *directory, boo
     for (size_t i = 0; i < c->curve_count; i++)
         add_column(&all, &c->curve[i], false);
     snprintf(title, sizeof title,
-             "One replica sustains %.3g requests/s (95 %%: %.3g to %.3g) within the objectives",
+             "One replica sustains %.3g requests/s (95 %%: %.3g to %.3g) within the objectives",
              c->rate_rps, c->low_rps, c->high_rps);
     snprintf(subtitle, sizeof subtitle, "Capacity · %s on %s", p->stem, p->engine->name);
     snprintf(target, sizeof target, "target %g %%", 100 * p->goodput);
@@ -207,9 +207,8 @@ int capacity_plan_draw(const struct capacity_plan *p, const char *directory, boo
         {.x_label = RATE_LABEL, .y_label = "goodput (%)", .y_min = NAN, .y_max = 100},
         latency_panel(RATE_LABEL, "TTFT (ms)", all.load, all.first, all.count),
         latency_panel(RATE_LABEL, "TPOT (ms)", all.load, all.each, all.count)};
-    plot_add_series(&panels[0], "of all seeds: from least to most", PLOT_BAND, all.load, all.low,
-                    all.count, 0)
-        ->y2 = all.high;
+    plot_add_series(&panels[0], "every seed", PLOT_BAND, all.load, all.low, all.count, 0)->y2 =
+        all.high;
     plot_add_series(&panels[0], "goodput", PLOT_LINES, all.load, all.goodput, all.count, 0);
     plot_add_mark(&panels[0], target, 100 * p->goodput, false);
     panels[1].log_y = true;

@@ -155,13 +155,13 @@ static void say_total(struct picture *p, const struct bill *b)
 {
     char name[PICTURE_PLAN_NAME], other[PICTURE_PLAN_NAME], usd[2][MONEY_TEXT_SIZE];
     size_t best = b->ranking[0];
-    money_format_amount(b->plans[best].total, 4, usd[0]);
+    money_format_amount(b->plans[best].total, 2, usd[0]);
     picture_plan_name(b, best, 28, name);
     if (b->ranking_count == 1) {
         picture_say(p, "Under %s $%s is paid in all", name, usd[0]);
         return;
     }
-    money_format_amount(b->plans[b->ranking[1]].total, 4, usd[1]);
+    money_format_amount(b->plans[b->ranking[1]].total, 2, usd[1]);
     picture_plan_name(b, b->ranking[1], 28, other);
     picture_say(p, "Under %s the least is paid: $%s; under %s $%s", name, usd[0], other, usd[1]);
 }
@@ -260,7 +260,7 @@ static void say_spread(struct picture *p, const struct bill *b)
     else {
         money_format_amount(cost_money(of->stats.p50), 5, usd[0]);
         money_format_amount(cost_money(of->stats.p99), 5, usd[1]);
-        picture_say(p, "Under %s half of the requests cost at most $%s, 99 %% at most $%s", name,
+        picture_say(p, "Under %s half of the requests cost at most $%s, 99 %% at most $%s", name,
                     usd[0], usd[1]);
     }
 }
@@ -405,7 +405,7 @@ static void say_map(struct picture *p, const struct bill *b)
     for (size_t i = 0; i < b->plan_count; i++)
         best = hits[i] > hits[best] ? i : best;
     if (hits[best] > 0)
-        picture_say(p, "By its length %.0f %% of the requests are cheapest under %s",
+        picture_say(p, "By its length %.0f %% of the requests are cheapest under %s",
                     100 * (double)hits[best] / (double)w->count,
                     picture_plan_name(b, best, 28, name));
     free(hits);

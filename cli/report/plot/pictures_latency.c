@@ -104,7 +104,7 @@ static void say_latency(struct picture *p, const struct summary *s)
     const char *what;
     const struct metric_summary *m = led_by(s, &what);
     if (m->count)
-        picture_say(p, "Half of the requests %s within %s ms, 99 %% within %s ms", what,
+        picture_say(p, "Half of the requests %s within %s ms, 99 %% within %s ms", what,
                     format_cell(m->p50, half), format_cell(m->p99, most));
 }
 
@@ -167,7 +167,7 @@ bool picture_spectrum(struct picture *p, struct collector *c, const struct summa
     const char *what;
     const struct metric_summary *m = led_by(s, &what);
     if (m->count)
-        picture_say(p, "One request in a hundred took longer than %s ms %s",
+        picture_say(p, "One request in a hundred took longer than %s ms %s",
                     format_cell(m->p99, tail), what[0] == 'h' ? "to its first token" : "in all");
     panel->x_label = "percentile (%), spaced by 1/(1 − q)";
     panel->y_label = "latency (ms)";
@@ -249,7 +249,7 @@ bool picture_chunk_gaps(struct picture *p, struct collector *c, const struct sum
     panel->y_min = 0.5;
     panel->y_max = NAN;
     char half[CELL_SIZE], most[CELL_SIZE];
-    picture_say(p, "Half of the gaps between chunks were at most %s ms, 99 %% at most %s ms",
+    picture_say(p, "Half of the gaps between chunks were at most %s ms, 99 %% at most %s ms",
                 format_cell(m->p50, half), format_cell(m->p99, most));
     plot_add_mark(panel, "p50", m->p50, true);
     if (m->p99 > m->p50 * 1.15)
@@ -319,7 +319,7 @@ static void say_course(struct picture *p, const struct metric_point *points, siz
     format_cell(after, b);
     if (after > before * CHANGED || after * CHANGED < before)
         picture_say(p,
-                    "%s came ever %s: after %s ms in the first third, %s ms in the last (medians)",
+                    "%s came ever %s: after %s ms in the first third, %s ms in the last (medians)",
                     what, after > before ? "later" : "earlier", a, b);
     else
         picture_say(

@@ -104,7 +104,7 @@ static void say_variance(struct picture *p, const struct bill *b)
     const struct cost_stats *of = &b->plans[most].stats;
     for (int i = 0; i < CHARGE_PARTS; i++)
         part = of->share[i] > of->share[part] ? i : part;
-    picture_say(p, "A request's price varies most under %s (CV %.2f): %.0f %% of that by its %s",
+    picture_say(p, "A request's price varies most under %s (CV %.2f): %.0f %% of that by its %s",
                 picture_plan_name(b, most, 28, name), of->cv, 100 * of->share[part],
                 charge_part_name((enum charge_part)part));
 }
