@@ -1,7 +1,7 @@
 /* farebox report: the tables, plots and page of runs that are done. */
 #include "cli/command.h"
+#include "cli/commands/report/report_page.h"
 #include "cli/report/export/export.h"
-#include "cli/report/page/html.h"
 #include "cli/report/plot/run_plots.h"
 #include "cli/report/text/summary_table.h"
 #include "cli/run_bill.h"
@@ -53,196 +53,8 @@ static const struct option_spec options[] = {
     {0},
 };
 
-/* What is known of one run. */
-struct subject {
-    const char *path, *name;
-    struct collector *collector;
-    struct summary summary;
-    bool recomputed;     /* from the records, not from the run's own summary.json */
-    char *model, *plots; /* NULL where the run does not say */
-    bool torn, is_billed;
-    struct run_bill bill;
-    struct export *exporter;       /* with --export; lent */
-    size_t slots[FAILURE_CLASSES]; /* by class: its place in `errors` + 1 */
-    struct html_error errors[FAILURE_CLASSES];
-    char *messages[FAILURE_CLASSES];
-    size_t error_count;
-};
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash && slash[1] ? slash + 1 : path;
-}
-
-/* The model, and a sample of each failure's words. */
-static void note_record(struct subject *s, const struct record *r)
-{
-    if (!s->model && r->model)
-        s->model = mem_copy_string(r->model);
-    if (r->status != RECORD_FAILED)
-        return;
-    size_t *slot = &s->slots[r->failure];
-    if (*slot == 0) {
-        *slot = ++s->error_count;
-        s->errors[*slot - 1].what = failure_name(r->failure);
-        s->messages[*slot - 1] = r->message ? mem_copy_string(r->message) : NULL;
-        s->errors[*slot - 1].message = s->messages[*slot - 1];
-    }
-    s->errors[*slot - 1].count++;
-}
-
-static int take_record(void *context, const struct record *r, struct error *err)
-{
-    struct subject *s = context;
-    collector_add(s->collector, r);
-    note_record(s, r);
-    if (s->exporter && export_add(s->exporter, r, err) < 0)
-        return err->code;
-    return s->is_billed ? run_workload_add(&s->bill.run, r, err) : 0;
-}
-
-/* The run's own summary, where it is whole and of these records. It knows what no record says: what
- * never became due, every chunk's time, how the client fared. `why`: why it could not be read. */
-static bool is_own_summary(const struct terminal *t, const struct subject *s,
-                           const struct error *why)
-{
-    char *path = run_dir_file(s->path, "summary.json"), message[1200];
-    bool own = why->code == 0 && collector_agrees(s->collector, &s->summary.accounting);
-    error_format(why, message, sizeof message);
-    if (!file_exists(path))
-        warn(t,
-             "%s has no summary.json, as a run that was killed: its figures are recomputed from "
-             "its records",
-             s->path);
-    else if (why->code)
-        warn(t, "%s; the figures are recomputed from the records", message);
-    else if (!own)
-        warn(t,
-             "%s counts other requests than requests.jsonl: the figures are recomputed from the "
-             "records",
-             path);
-    free(path);
-    return own;
-}
-
-static const char *command_of(const char *run)
-{
-    struct run_json j;
-    run_json_read(run, &j, NULL);
-    const char *command = text_equal(j.command, "sim") ? "sim" : "bench";
-    run_json_free(&j);
-    return command;
-}
-
-/* How the run's own summary was made, as far as is known. */
-static struct summary_options options_of(const struct subject *s)
-{
-    const struct summary *own = &s->summary;
-    struct summary_options how = {.command = own->command, .load = own->load, .slos = own->slos};
-    if (!how.command)
-        how.command = command_of(s->path);
-    if (!how.load)
-        how.load = "trace";
-    if (own->warmup_s > 0) {
-        how.warmup = WARMUP_GIVEN;
-        how.warmup_ns = (int64_t)llround(own->warmup_s * 1e9) - SUMMARY_ROUNDING_NS;
-    }
-    return how;
-}
-
-/* Other objectives than the run's own: only what depends on them is counted anew. */
-static void take_goodput(struct subject *s, const struct slo_list *slos)
-{
-    struct summary_options how = options_of(s);
-    struct summary *anew = mem_zero(1, sizeof *anew), *own = &s->summary;
-    how.slos = *slos;
-    how.no_intervals = true;
-    collector_summarize(s->collector, &how, anew);
-    own->slos = *slos;
-    own->window.goodput_rps = anew->window.goodput_rps;
-    own->window.goodput_fraction = anew->window.goodput_fraction;
-    own->all.goodput_rps = anew->all.goodput_rps;
-    own->all.goodput_fraction = anew->all.goodput_fraction;
-    for (size_t i = 0; i < own->group_count; i++)
-        for (size_t k = 0; k < anew->group_count; k++)
-            if (strcmp(own->groups[i].dimension, anew->groups[k].dimension) == 0 &&
-                strcmp(own->groups[i].name, anew->groups[k].name) == 0)
-                own->groups[i].goodput_fraction = anew->groups[k].goodput_fraction;
-    free(anew);
-}
-
-static void make_summary(const struct terminal *t, struct subject *s, const struct slo_list *slos,
-                         const struct error *why)
-{
-    collector_read_gaps(s->collector, s->path);
-    s->recomputed = !is_own_summary(t, s, why);
-    if (s->recomputed) {
-        struct summary_options how = options_of(s);
-        if (slos->count > 0)
-            how.slos = *slos;
-        struct fidelity fidelity = s->summary.fidelity;
-        collector_summarize(s->collector, &how, &s->summary);
-        s->summary.fidelity = fidelity;
-        collector_read_server(s->collector, s->path, &s->summary);
-    } else if (slos->count > 0) {
-        take_goodput(s, slos);
-    }
-}
-
-/* One pass over the records, for all who want them. */
-static int read_run(const struct terminal *t, struct subject *s, const struct slo_list *slos,
-                    struct error *err)
-{
-    struct error why = {0};
-    summary_read_run(s->path, &s->summary, &why);
-    if (s->is_billed)
-        run_workload_begin(&s->bill.run, slos->count ? slos : &s->summary.slos, s->collector);
-    int status = run_records_read(s->path, take_record, s, &s->torn, err);
-    if (status == 0)
-        make_summary(t, s, slos, &why);
-    return status;
-}
-
-static int read_subject(const struct terminal *t, struct subject *s, const char *path,
-                        const struct report_options *o, struct error *err)
-{
-    struct slo_list slos = {0};
-    s->path = path;
-    s->name = base_name(path);
-    s->is_billed = o->plans.count > 0;
-    if (!run_dir_is_run(path))
-        return error_set(err, ERR_INPUT, "%s is no run directory: it has no requests.jsonl", path);
-    if (slo_list_read(o->slos.items, o->slos.count, &slos, err) < 0)
-        return err->code;
-    s->collector = collector_create();
-    if (s->exporter && export_begin(s->exporter, path, s->collector, err) < 0)
-        return err->code;
-    int status = run_bill_select(&o->plans, &s->bill.plans, err);
-    if (status == 0)
-        status = run_bill_read_scales(&o->tokens_as, &s->bill.scales, err);
-    if (status == 0)
-        status = read_run(t, s, &slos, err);
-    if (status == 0 && s->is_billed)
-        status = run_workload_end(&s->bill.run, path, err);
-    if (status == 0 && s->is_billed)
-        status = run_bill_make(&s->bill, path, err);
-    return status;
-}
-
-static void free_subject(struct subject *s)
-{
-    collector_free(s->collector);
-    run_bill_free(&s->bill);
-    for (size_t i = 0; i < s->error_count; i++)
-        free(s->messages[i]);
-    summary_free(&s->summary);
-    free(s->model);
-    free(s->plots);
-}
-
 /* "run · model m, over HTTP/1.1", and the figures. */
-static void add_table(const struct subject *s, int width, struct buffer *out)
+static void add_table(const struct report_subject *s, int width, struct buffer *out)
 {
     struct buffer title, versions;
     buffer_init(&title, BUFFER_UNBOUNDED);
@@ -257,7 +69,7 @@ static void add_table(const struct subject *s, int width, struct buffer *out)
     buffer_free(&versions);
 }
 
-static void print_subject(const struct terminal *t, const struct subject *s,
+static void print_subject(const struct terminal *t, const struct report_subject *s,
                           const struct report_options *o)
 {
     struct buffer text;
@@ -274,25 +86,41 @@ static void print_subject(const struct terminal *t, const struct subject *s,
         warn(t, "the last record of %s is cut short: the run was killed while writing it", s->path);
 }
 
-/* One summary is the document; several are an array, in the order of the runs. */
-static void print_json(const struct terminal *t, const struct subject *subjects, size_t count)
+static struct text without_end(const char *json)
+{
+    struct text t = text_of(json);
+    while (t.length && strchr(" \n", t.at[t.length - 1]))
+        t.length--;
+    return t;
+}
+
+/* One summary, or document, stands alone; several are an array, in the order of the arguments. */
+static void print_json(const struct terminal *t, const struct report_sections *s,
+                       const struct report_subject *subjects)
 {
     struct buffer text;
     struct json_writer w;
+    size_t parts = 0;
+    for (size_t i = 0; i < s->count; i++)
+        parts += s->items[i].json ? 1 : s->items[i].count;
     buffer_init(&text, BUFFER_UNBOUNDED);
     json_write_init(&w, &text, 2);
-    if (count > 1)
+    if (parts > 1)
         json_begin_array(&w);
-    for (size_t i = 0; i < count; i++)
-        summary_write(&subjects[i].summary, &w);
-    if (count > 1)
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->items[i].json)
+            json_put_raw(&w, without_end(s->items[i].json));
+        for (size_t k = 0; !s->items[i].json && k < s->items[i].count; k++)
+            summary_write(&subjects[s->items[i].first + k].summary, &w);
+    }
+    if (parts > 1)
         json_end_array(&w);
     print_buffer(t->machine, &text);
     buffer_free(&text);
 }
 
-static int draw_subject(const struct terminal *t, struct subject *s, const struct report_options *o,
-                        struct error *err)
+static int draw_subject(const struct terminal *t, struct report_subject *s,
+                        const struct report_options *o, struct error *err)
 {
     struct run_plots plots = {.run = s->path, .title = s->name, .keep_script = o->gnuplot_script};
     unsigned drawn = 0;
@@ -306,36 +134,9 @@ static int draw_subject(const struct terminal *t, struct subject *s, const struc
     return status;
 }
 
-static int write_page(const struct terminal *t, const struct subject *subjects, size_t count,
-                      const struct report_options *o, struct error *err)
-{
-    struct html_run *runs = mem_zero(count, sizeof *runs);
-    struct buffer page;
-    for (size_t i = 0; i < count; i++)
-        runs[i] = (struct html_run){.name = subjects[i].name,
-                                    .summary = &subjects[i].summary,
-                                    .bill = subjects[i].is_billed ? &subjects[i].bill.bill : NULL,
-                                    .plots = subjects[i].plots,
-                                    .model = subjects[i].model,
-                                    .errors = subjects[i].errors,
-                                    .error_count = subjects[i].error_count,
-                                    .recomputed = subjects[i].recomputed};
-    buffer_init(&page, BUFFER_UNBOUNDED);
-    struct html_several all = {.runs = runs, .count = count};
-    html_report(&all, &page);
-    char *path =
-        o->output ? mem_copy_string(o->output) : run_dir_file(subjects[0].path, "report.html");
-    int status = file_write_atomic(path, page.data, page.length, err);
-    if (status == 0)
-        say(t, "the page is %s", file_output_name(path));
-    free(path);
-    buffer_free(&page);
-    free(runs);
-    return status;
-}
-
 /* The run is read: what is exported of it is whole. */
-static int export_subject(const struct terminal *t, const struct subject *s, struct error *err)
+static int export_subject(const struct terminal *t, const struct report_subject *s,
+                          struct error *err)
 {
     struct buffer notes;
     buffer_init(&notes, BUFFER_UNBOUNDED);
@@ -377,6 +178,19 @@ static int check_start(const struct report_options *o, enum export_kind kind, st
     return options_parse_instant("--start", o->start, &start, err);
 }
 
+/* Whether one file can hold so many runs. */
+static int check_one(const struct report_options *o, size_t count, struct error *err)
+{
+    enum export_kind kind = EXPORT_VLLM;
+    if (!o->export || !o->output || count <= 1 || export_parse_kind(o->export, &kind, err) < 0 ||
+        export_holds_many(kind))
+        return err->code;
+    return error_set(err, ERR_INPUT,
+                     "--export %s with --output takes one run at a time (otlp and sqlite hold "
+                     "several)",
+                     o->export);
+}
+
 /* What is wrong with the words, before anything is read. */
 static int check(const struct report_options *o, struct error *err)
 {
@@ -386,11 +200,8 @@ static int check(const struct report_options *o, struct error *err)
         return err->code;
     if (check_start(o, kind, err) < 0)
         return err->code;
-    if (o->export && o->output && count > 1 && !export_holds_many(kind))
-        return error_set(err, ERR_INPUT,
-                         "--export %s with --output takes one run at a time (otlp and sqlite hold "
-                         "several)",
-                         o->export);
+    if (check_one(o, count, err) < 0)
+        return err->code;
     if (count == 0)
         return error_set(err, ERR_INPUT, "expected run directories; --help shows how");
     if (o->export)
@@ -398,54 +209,94 @@ static int check(const struct report_options *o, struct error *err)
     return o->output ? file_output_check(o->output, o->force, err) : 0;
 }
 
+/* One run: its table, and its export, or its plots where the page will have them. */
+static int show_subject(const struct terminal *t, struct report_subject *s, bool draws,
+                        const struct report_options *o, struct error *err)
+{
+    print_subject(t, s, o);
+    if (s->exporter)
+        return export_subject(t, s, err);
+    return draws ? draw_subject(t, s, o, err) : 0;
+}
+
+/* Of a series the page has the curves over each other; only runs that are named are drawn apart. */
+static bool is_series(const struct report_sections *s, size_t run)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (run >= s->items[i].first && run < s->items[i].first + s->items[i].count)
+            return s->items[i].kind != REPORT_RUNS;
+    return false;
+}
+
+static int read_all(const struct terminal *t, const struct report_options *o,
+                    const struct report_sections *s, struct report_subject *subjects,
+                    struct export *exporter, struct error *err)
+{
+    struct report_reading how = {&o->plans, &o->slos, &o->tokens_as, exporter};
+    for (size_t i = 0; i < s->run_count; i++) {
+        if (report_subject_read(&subjects[i], t, s->runs[i].path, &how, err) < 0)
+            return err->code;
+        if (i == 0)
+            run_bill_say_taken(t, &subjects[i].bill.plans);
+        if (show_subject(t, &subjects[i], !o->no_plots && !is_series(s, i), o, err) < 0)
+            return err->code;
+    }
+    return 0;
+}
+
+static int show_all(const struct terminal *t, const struct report_options *o,
+                    const struct report_sections *s, struct report_subject *subjects,
+                    struct error *err)
+{
+    struct export *exporter = open_export(o);
+    int status = read_all(t, o, s, subjects, exporter, err);
+    status = close_export(t, exporter, status, err);
+    if (o->common.json && status == 0)
+        print_json(t, s, subjects);
+    if (status == 0 && !o->no_html && !o->export)
+        status = report_page_write(t, s, subjects, !o->no_plots, o->output, err);
+    return status;
+}
+
 static int run(const struct terminal *t, const void *parsed, struct error *err)
 {
     const struct report_options *o = parsed;
-    size_t count = o->common.argument_count;
-    size_t known = 0;
-    int status = 0;
-    if (check(o, err) < 0)
-        return err->code;
-    struct subject *subjects = mem_zero(count, sizeof *subjects);
-    struct export *exporter = open_export(o);
-    for (size_t i = 0; i < count && status == 0; i++) {
-        subjects[i].exporter = exporter;
-        status = read_subject(t, &subjects[i], o->common.arguments[i], o, err);
-        if (status == 0 && i == 0)
-            run_bill_say_taken(t, &subjects[i].bill.plans);
-        if (status == 0) {
-            print_subject(t, &subjects[i], o);
-            known++;
-        }
-        if (status == 0 && exporter)
-            status = export_subject(t, &subjects[i], err);
-        else if (status == 0 && !o->no_plots)
-            status = draw_subject(t, &subjects[i], o, err);
+    struct report_sections s = {0};
+    struct report_subject *subjects = NULL;
+    int status = check(o, err);
+    if (status == 0)
+        status = report_sections_find(&s, o->common.arguments, o->common.argument_count, err);
+    if (status == 0)
+        status = check_one(o, s.run_count, err);
+    if (status == 0 && o->export && s.run_count == 0)
+        status = error_set(err, ERR_INPUT, "--export takes runs; %s is none", s.items[0].path);
+    if (status == 0) {
+        subjects = mem_zero(s.run_count + 1, sizeof *subjects);
+        status = show_all(t, o, &s, subjects, err);
     }
-    status = close_export(t, exporter, status, err);
-    if (o->common.json && known == count)
-        print_json(t, subjects, count);
-    if (status == 0 && !o->no_html && !o->export)
-        status = write_page(t, subjects, count, o, err);
-    for (size_t i = 0; i < count; i++)
-        free_subject(&subjects[i]);
+    for (size_t i = 0; subjects && i < s.run_count; i++)
+        report_subject_free(&subjects[i]);
     free(subjects);
+    report_sections_free(&s);
     return status;
 }
 
 const struct command command_report = {
     .name = "report",
     .summary = "tables, plots and a page of runs",
-    .usage = "RUN... [--plans FILE]",
+    .usage = "(RUN | DIR)... [--plans FILE]",
     .about =
         "Reads run directories, prints their tables (of a run that was killed before it wrote its\n"
         "summary, recomputed from its records), draws their plots as SVG and PNG into\n"
         "RUN/plots/ (latency CDF and percentiles, latency over time, chunk gaps, timeline; with\n"
         "--plans what a request costs, cumulative spend, the cheapest plan by length, variance),\n"
-        "and writes report.html: one self-contained page. Several runs are shown side by side;\n"
-        "--json gives the summary of one, or an array of several.",
+        "and writes report.html: one self-contained page. Several runs are shown over each other.\n"
+        "A DIR is what another command wrote with -o: repeats or an A/B of bench, a sweep, the\n"
+        "search for the highest rate, a capacity, a forecast, a bill; all of them go on one page.\n"
+        "--json gives the summary of one run, or an array of several.",
     .examples = "  farebox report results/demo --plans demo\n"
                 "  farebox report results/before results/after -o compare.html\n"
+                "  farebox report results/ab results/capacity results/forecast -o answer.html\n"
                 "  farebox report results/demo --export vllm -o demo.json\n"
                 "  farebox report results/before results/after --export sqlite -o runs.sqlite\n",
     .options = options,

@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
-"""report.html in a headless Chromium: quiet, self-contained, legible, sortable, harmless.
+"""Pages in a headless Chromium: quiet, self-contained, legible, sortable, accessible, harmless.
 
-Says SKIP and why where no Chromium is installed.
+Says SKIP and why where no Chromium is installed. axe-core, which looks for what shuts people out, is
+fetched from npm in the version that package.json pins; without it its tests are skipped.
 """
+import functools
 import json
 import pathlib
+import shutil
+import subprocess
 import sys
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 import devtools  # noqa: E402
+import results_of_all_kinds as results  # noqa: E402
 import support  # noqa: E402
 
 HOSTILE = "<script>window.pwned=1</script>\"'&<img src=x onerror=\"window.pwned=1\">"
@@ -62,6 +67,50 @@ SORT = """(() => {
 })()"""
 
 
+# Moves over the middle of a plot, row by row, until it says a value; gives what it says.
+HOVER = """(f => {
+  const svg = f.querySelector('svg'), plot = JSON.parse(svg.querySelector('metadata').textContent);
+  const at = (x, y) => new DOMPoint(x, y).matrixTransform(svg.getScreenCTM());
+  for (const {box} of plot.panels)
+    for (let i = 1; i < 20; i++)
+      for (let k = 1; k < 20; k++) {
+        const p = at(box[0] + i * (box[2] - box[0]) / 20, box[1] + k * (box[3] - box[1]) / 20);
+        svg.dispatchEvent(new PointerEvent('pointermove', {clientX: p.x, clientY: p.y}));
+        const tip = document.getElementById('tip');
+        if (!tip.hidden) {
+          const text = tip.innerText, box = tip.getBoundingClientRect();
+          svg.dispatchEvent(new PointerEvent('pointerleave'));
+          return {text, inside: box.left >= 0 && box.right <= innerWidth, gone: tip.hidden};
+        }
+      }
+  return {text: ''};
+})"""
+
+AXE = """(document.querySelectorAll('details').forEach(d => { d.open = true; }),
+axe.run().then(r => ({passes: r.passes.length, violations: r.violations.filter(
+  v => v.impact === 'serious' || v.impact === 'critical').map(v => v.id + ': ' + v.nodes[0].html)})))"""
+
+
+@functools.cache
+def axe():
+    """axe-core's script, or why there is none."""
+    wanted = json.loads((HERE / "package.json").read_text())["dependencies"]["axe-core"]
+    folder = HERE / "node_modules" / "axe-core"
+    try:
+        if json.loads((folder / "package.json").read_text())["version"] == wanted:
+            return (folder / "axe.min.js").read_text(), None
+    except OSError:
+        pass
+    if not shutil.which("npm"):
+        return None, "npm is not installed"
+    try:
+        subprocess.run(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"], cwd=HERE,
+                       check=True, timeout=120, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return (folder / "axe.min.js").read_text(), None
+    except (OSError, subprocess.SubprocessError) as error:
+        return None, f"npm cannot fetch axe-core {wanted}: {error}"
+
+
 class Pages(support.Case):
     """A page in the browser."""
 
@@ -94,6 +143,55 @@ class Pages(support.Case):
         self.assertEqual(self.browser.evaluate(
             "[document.documentElement, ...document.querySelectorAll('table')]"
             ".filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"), [])
+
+
+class Kinds(Pages):
+    """One page of every kind of result, and each by itself."""
+
+    def setUp(self):
+        super().setUp()
+        results.make(self, hostile=True)
+        for kind in results.KINDS:
+            self.farebox("report", kind, "--no-tables", "-o", f"{kind}.html")
+        self.farebox("report", *results.KINDS, "--no-tables", "-o", "all.html")
+        self.pages = [f"{kind}.html" for kind in results.KINDS] + ["all.html", "bill/index.html"]
+
+    def test_every_page_is_whole_says_its_values_and_keeps_nobody_out(self):
+        script, why = axe()
+        for width, scheme in ((500, "dark"), (900, "light"), (1280, "dark")):
+            self.browser.width(width)
+            self.browser.colors(scheme)
+            for page in self.pages:
+                with self.subTest(page=page, width=width):
+                    self.open(page)
+                    self.check_plots(width)
+                    self.assertTrue(self.browser.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+                    if script:
+                        self.browser.evaluate(script + ";0")
+                        found = self.browser.evaluate(AXE)
+                        self.assertGreater(found["passes"], 10)
+                        self.assertEqual(found["violations"], [])
+        if why:
+            self.skipTest(why)
+
+    def check_plots(self, width):
+        figures = self.browser.evaluate(INSPECT)
+        self.assertTrue(figures)
+        for f in figures:
+            self.assertGreater(f["width"], min(440, width - 60), f)
+            self.assertEqual((f["outside"], f["overlaps"]), ([], []), f["id"])
+            said = self.browser.evaluate(f"{HOVER}(document.getElementById({json.dumps(f['id'])}))")
+            self.assertRegex(said["text"], r"(?s)\d.*\n.*\S", f["id"])
+            self.assertTrue(said["inside"] and said["gone"], (f["id"], said))
+
+    def test_tables_sort_and_names_are_text(self):
+        self.open("all.html")
+        result = self.browser.evaluate(SORT)
+        self.assertEqual(result["wrong"], [])
+        self.assertGreater(result["clicked"], 100)
+        found = self.browser.evaluate("({pwned: window.pwned === 1, text: document.body.textContent})")
+        self.assertFalse(found["pwned"])
+        self.assertIn(results.HOSTILE + " is 12 % slower", found["text"])
 
 
 class Bill(Pages):

@@ -69,7 +69,7 @@ class Merge(Case):
         self.assertIn("the client was the limit of", done.stderr)
         self.assertNotIn("the client was the limit of " + str(parts[0]), done.stderr)
         self.farebox("report", parts[0], self.path("limited"), "--no-plots", "-o", self.path("two.html"))
-        side_by_side = pathlib.Path(self.path("two.html")).read_text().split("<dl>")[0]
+        side_by_side = pathlib.Path(self.path("two.html")).read_text().split("<details>")[0]
         self.assertEqual(side_by_side.count("the client was the limit"), 1)
         self.assertEqual(side_by_side.count("the client kept up"), 1)
         # A part that does not say leaves the whole unsaid.

@@ -413,7 +413,7 @@ static void add_bill_comparison(const struct html_run *runs, size_t count, struc
         if (!runs[i].bill || runs[i].bill->plan_count != runs[0].bill->plan_count)
             return;
     buffer_add_text(out, "<h3>Bills side by side</h3>" HTML_TABLE "<thead><tr>"
-                         "<th>plan, USD");
+                         "<th>plan");
     for (size_t i = 0; i < count; i++) {
         buffer_add_text(out, "<th>");
         html_add_text(out, runs[i].name);
@@ -455,9 +455,8 @@ static void add_doubts(const struct html_run *runs, size_t count, struct buffer 
                          "endpoint.</p>");
 }
 
-static void add_several(const struct html_several *all, struct buffer *out)
+static void add_several(const struct html_several *all, size_t *number, struct buffer *out)
 {
-    size_t number = 0;
     buffer_add_text(out, "<section><h2>");
     html_add_text(out, all->title ? all->title : "Side by side");
     buffer_add_text(out, "</h2>");
@@ -465,12 +464,22 @@ static void add_several(const struct html_several *all, struct buffer *out)
     if (all->answer)
         buffer_add_text(out, all->answer);
     for (size_t i = 0; i < all->plot_count; i++)
-        html_add_svg(all->plots[i].svg, all->plots[i].name, all->plots[i].caption, &number, out);
+        html_add_svg(all->plots[i].svg, all->plots[i].name, all->plots[i].caption, number, out);
+    if (all->tables)
+        buffer_add_text(out, all->tables);
     add_comparison(all->runs, all->count, out);
     add_bill_comparison(all->runs, all->count, out);
-    buffer_add_text(out, "</section>");
     for (size_t i = 0; i < all->count; i++)
         add_run_closed(&all->runs[i], out);
+    buffer_add_text(out, "</section>");
+}
+
+void html_add_runs(const struct html_several *all, size_t *plot_number, struct buffer *out)
+{
+    if (all->count == 1 && !all->answer)
+        add_run(&all->runs[0], plot_number, out);
+    else
+        add_several(all, plot_number, out);
 }
 
 void html_report(const struct html_several *all, struct buffer *out)
@@ -481,9 +490,6 @@ void html_report(const struct html_several *all, struct buffer *out)
                : all->title    ? all->title
                                : "farebox: several runs",
                "farebox report");
-    if (all->count > 1)
-        add_several(all, out);
-    else
-        add_run(&all->runs[0], &plot_number, out);
+    html_add_runs(all, &plot_number, out);
     html_end(out);
 }

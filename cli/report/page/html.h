@@ -47,12 +47,15 @@ struct html_several {
     size_t count;
     const char *title;  /* NULL */
     const char *answer; /* HTML, below the title; NULL */
+    const char *tables; /* HTML, below the plots; NULL */
     const struct html_plot *plots;
     size_t plot_count;
 };
 
-/* Appends the page; plots that cannot be read are left out. */
+/* Appends a page of these runs, or a section of one that has more; plots that cannot be read are
+ * left out. *plot_number as html_document(). */
 void html_report(const struct html_several *all, struct buffer *out);
+void html_add_runs(const struct html_several *all, size_t *plot_number, struct buffer *out);
 
 /* Appends text with <, >, &, " and ' escaped; bytes that are not UTF-8 become U+FFFD. */
 void html_escape(struct buffer *out, struct text text);

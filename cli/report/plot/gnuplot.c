@@ -178,19 +178,33 @@ static void finish_svg(const struct plot *p, struct buffer *picture)
     *picture = out;
 }
 
+static int draw(const struct plot *p, const char *terminal, struct buffer *picture,
+                struct error *err)
+{
+    struct buffer script;
+    buffer_init(&script, BUFFER_UNBOUNDED);
+    plot_script(p, terminal, NULL, &script);
+    int status = run_gnuplot(&script, p->name, picture, err);
+    if (status == 0 && strcmp(terminal, "svg") == 0)
+        finish_svg(p, picture);
+    buffer_free(&script);
+    return status;
+}
+
+int plot_svg(const struct plot *p, struct buffer *out, struct error *err)
+{
+    buffer_init(out, PICTURE_CAP);
+    return draw(p, "svg", out, err);
+}
+
 /* gnuplot does not tell when it cannot write: its picture is written here, whole or not at all. */
 static int draw_one(const struct plot *p, const char *terminal, const char *path, struct error *err)
 {
-    struct buffer script, picture;
-    buffer_init(&script, BUFFER_UNBOUNDED);
+    struct buffer picture;
     buffer_init(&picture, PICTURE_CAP);
-    plot_script(p, terminal, NULL, &script);
-    int status = run_gnuplot(&script, p->name, &picture, err);
-    if (status == 0 && strcmp(terminal, "svg") == 0)
-        finish_svg(p, &picture);
+    int status = draw(p, terminal, &picture, err);
     if (status == 0)
         status = file_write_atomic(path, picture.data, picture.length, err);
-    buffer_free(&script);
     buffer_free(&picture);
     return status;
 }

@@ -132,34 +132,14 @@ void picture_money_axis(struct picture *p, struct plot_panel *panel, double most
     panel->y_name_count = count;
 }
 
-/* So many columns from either end, a "…" between them. */
-static void cut_middle(const char *name, size_t columns, char *out, size_t size)
-{
-    size_t all = 0, bytes = strlen(name), head = 0, tail = bytes;
-    for (size_t i = 0; i < bytes; i++)
-        all += ((unsigned char)name[i] & 0xC0) != 0x80;
-    if (all <= columns) {
-        snprintf(out, size, "%s", name);
-        return;
-    }
-    size_t first = columns / 2, last = columns - first - 1;
-    for (size_t n = 0; n < first && head < bytes;) {
-        head++;
-        n += ((unsigned char)name[head] & 0xC0) != 0x80;
-    }
-    for (size_t n = 0; n < last && tail > 0;)
-        n += ((unsigned char)name[--tail] & 0xC0) != 0x80;
-    snprintf(out, size, "%.*s…%s", (int)head, name, name + tail);
-}
-
 const char *picture_plan_name(const struct bill *b, size_t plan, size_t columns,
                               char out[PICTURE_PLAN_NAME])
 {
     char name[BILL_NAME_SIZE], other[BILL_NAME_SIZE], cut[PICTURE_PLAN_NAME];
     size_t same = 0;
-    cut_middle(bill_plan_name(&b->plans[plan], name), columns, out, PICTURE_PLAN_NAME - 8);
+    plot_cut(bill_plan_name(&b->plans[plan], name), columns, out, PICTURE_PLAN_NAME - 8);
     for (size_t i = 0; i < plan; i++) {
-        cut_middle(bill_plan_name(&b->plans[i], other), columns, cut, sizeof cut);
+        plot_cut(bill_plan_name(&b->plans[i], other), columns, cut, sizeof cut);
         same += strcmp(cut, out) == 0 && strcmp(other, name) != 0;
     }
     if (same) {

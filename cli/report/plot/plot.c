@@ -41,6 +41,8 @@ const char *plot_color(int number)
 {
     if (number == PLOT_NOBODY)
         return "#b8b8b8";
+    if (number == PLOT_INK_COLOR)
+        return PLOT_INK;
     return palette[((number % PALETTE_SIZE) + PALETTE_SIZE) % PALETTE_SIZE];
 }
 

@@ -46,6 +46,7 @@ struct plot_mark {
 };
 
 #define PLOT_NOBODY (-1) /* the color of what belongs to none of the numbered things */
+#define PLOT_INK_COLOR (-2)
 
 #define PLOT_SERIES 24
 #define PLOT_MARKS 8
@@ -107,6 +108,9 @@ void plot_add_mark(struct plot_panel *panel, const char *label, double at, bool 
  */
 double plot_span_unit(double span_s, const char **name);
 
+/* The text in so many columns: of what is too long the middle is left out, "…". */
+void plot_cut(const char *text, size_t columns, char *out, size_t size);
+
 /* A limit as it was given, its thousands set apart: "20,000", "0.5". */
 void plot_limit(double value, char out[TEXT_GROUPED_SIZE]);
 
@@ -114,6 +118,9 @@ void plot_limit(double value, char out[TEXT_GROUPED_SIZE]);
  * data, so that it can be restyled. ERR_SYSTEM if gnuplot cannot be run, ERR_WORK with its words if
  * it fails. */
 int plot_draw(const struct plot *p, const char *directory, bool keep_script, struct error *err);
+
+/* The SVG's text into `out`, nothing is written. Errors as plot_draw. */
+int plot_svg(const struct plot *p, struct buffer *out, struct error *err);
 
 /* The script for one output file and terminal ("svg" or "pngcairo"); `output` NULL, as plot_draw
  * feeds it, is gnuplot's standard output. */

@@ -153,13 +153,21 @@ static void add_log_steps(struct plot_axis *a, double pixels, enum plot_unit uni
         }
 }
 
+#define NAME_COLUMNS 36
+static void add_name(struct plot_axis *a, double at, const char *name)
+{
+    char cut[PLOT_TICK_SIZE];
+    plot_cut(name, NAME_COLUMNS, cut, sizeof cut);
+    add_tick(a, at, cut);
+}
+
 static void add_given(struct plot_axis *a, const char *const *names, const double *ticks,
                       size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         double at = ticks ? ticks[i] : (double)i;
         if (plot_axis_share(a, at) >= -NEAR && plot_axis_share(a, at) <= 1 + NEAR)
-            add_tick(a, at, names[i]);
+            add_name(a, at, names[i]);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "core/wrap.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +14,10 @@
 #define TITLE_LINE 21
 #define TITLE_COLUMNS 72
 #define ENTRY_COLUMNS 24 /* names are broken at spaces beyond */
-#define ENTRY_MOST 240   /* pixels */
-#define GAP 18           /* from the box to its names: the leader's room */
-#define BAR 74           /* colors and their labels right of a heat map */
+#define ENTRY_WORD 28
+#define ENTRY_MOST 240 /* pixels */
+#define GAP 18         /* from the box to its names: the leader's room */
+#define BAR 74         /* colors and their labels right of a heat map */
 
 bool plot_is_heat(const struct plot_panel *panel)
 {
@@ -37,12 +39,41 @@ bool plot_has_names(const struct plot_panel *panel)
 
 /* ---- texts ---- */
 
-static char *broken(const char *text, size_t columns)
+void plot_cut(const char *text, size_t columns, char *out, size_t size)
 {
-    struct buffer out;
+    size_t bytes = strlen(text), head = 0, tail = bytes;
+    if (wrap_columns(text_of(text)) <= columns) {
+        snprintf(out, size, "%s", text);
+        return;
+    }
+    size_t first = columns / 2, last = columns - first - 1;
+    for (size_t n = 0; n < first && head < bytes;) {
+        head++;
+        n += ((unsigned char)text[head] & 0xC0) != 0x80;
+    }
+    for (size_t n = 0; n < last && tail > 0;)
+        n += ((unsigned char)text[--tail] & 0xC0) != 0x80;
+    snprintf(out, size, "%.*s…%s", (int)head, text, text + tail);
+}
+
+/* Lines of about `columns`; a word of more than `most` is cut. */
+static char *broken(const char *text, size_t columns, size_t most)
+{
+    struct buffer wrapped, out;
+    buffer_init(&wrapped, BUFFER_UNBOUNDED);
     buffer_init(&out, BUFFER_UNBOUNDED);
-    wrap_text(text_of(text), columns, 0, &out);
+    wrap_text(text_of(text), columns, 0, &wrapped);
+    buffer_add_text(&wrapped, "");
+    for (char *line = wrapped.data, *end; line; line = end) {
+        char cut[512];
+        end = strchr(line, '\n');
+        if (end)
+            *end++ = '\0';
+        plot_cut(line, most, cut, sizeof cut);
+        buffer_add_format(&out, "%s%s", cut, end ? "\n" : "");
+    }
     buffer_add_text(&out, "");
+    buffer_free(&wrapped);
     return buffer_take(&out);
 }
 
@@ -93,7 +124,7 @@ static bool find_end(const struct plot_series *s, double *x, double *y)
 static void add_entry(struct plot_place *place, const struct plot_series *s, const char *text)
 {
     struct plot_entry *e = &place->entries[place->entry_count++];
-    *e = (struct plot_entry){.series = s, .text = broken(text, ENTRY_COLUMNS)};
+    *e = (struct plot_entry){.series = s, .text = broken(text, ENTRY_COLUMNS, ENTRY_WORD)};
     e->lines = count_lines(e->text, &e->columns);
 }
 
@@ -286,10 +317,10 @@ static double place_panel(const struct plot *p, size_t i, double y, double heigh
 void plot_layout_make(const struct plot *p, struct plot_layout *out)
 {
     size_t columns;
-    *out =
-        (struct plot_layout){.width = PLOT_WIDTH,
-                             .count = p->panel_count < PLOT_PANELS ? p->panel_count : PLOT_PANELS,
-                             .title = broken(p->title ? p->title : "", TITLE_COLUMNS)};
+    *out = (struct plot_layout){
+        .width = PLOT_WIDTH,
+        .count = p->panel_count < PLOT_PANELS ? p->panel_count : PLOT_PANELS,
+        .title = broken(p->title ? p->title : "", TITLE_COLUMNS, TITLE_COLUMNS)};
     for (size_t i = 0; i < out->count; i++)
         add_entries(&p->panels[i], &out->places[i]);
     double height = find_height(p, out), left = find_left(p, out, height),

@@ -9,7 +9,7 @@
     "#767676" /* reads on white and on black alike; pages put their own in its place \
                */
 #define PLOT_TICKS 40
-#define PLOT_TICK_SIZE 80
+#define PLOT_TICK_SIZE 160
 #define PLOT_PANELS 8
 #define PLOT_WIDTH 680
 #define PLOT_TEXT 13  /* pixels, height of the text */

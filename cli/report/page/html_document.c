@@ -1,0 +1,95 @@
+#include "cli/report/page/html_document.h"
+
+#include "cli/report/page/html_parts.h"
+#include "cli/report/text/summary_table.h"
+#include "core/json/json_look.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const struct {
+    const char *file;
+    void (*add)(const struct html_document *d, size_t *plot_number, struct buffer *out);
+} kinds[HTML_KINDS] = {
+    [HTML_SWEEP] = {"sweep.json", html_loads},
+    [HTML_FIND_MAX] = {"find-max.json", html_loads},
+    [HTML_CAPACITY] = {"capacity.json", html_capacity},
+    [HTML_FORECAST] = {"forecast.json", html_forecast},
+    [HTML_BILL] = {"bill.json", html_bill_document},
+};
+
+const char *html_document_file(enum html_kind kind)
+{
+    return kinds[kind].file;
+}
+
+void html_document(const struct html_document *d, size_t *plot_number, struct buffer *out)
+{
+    buffer_add_text(out, "<section><h2>");
+    html_add_text(out, d->name);
+    kinds[d->kind].add(d, plot_number, out);
+    buffer_add_text(out, "</section>");
+}
+
+void html_look_text(struct text object, const char *key, struct buffer *out)
+{
+    char *text = json_look_string(object, key);
+    html_add_text(out, text ? text : "–");
+    free(text);
+}
+
+void html_add_figure(double value, struct buffer *out)
+{
+    char cell[CELL_SIZE];
+    buffer_add_text(out, format_cell(value, cell));
+}
+
+/* Cents; of what is less than a dollar four digits. */
+static void add_amount(money value, struct buffer *out)
+{
+    html_add_usd(out, value, value < MONEY_USD && value > -MONEY_USD ? 4 : 2);
+}
+
+void html_add_dollars(double usd, struct buffer *out)
+{
+    if (isfinite(usd))
+        add_amount(cost_money(usd), out);
+    else
+        buffer_add_text(out, "–");
+}
+
+void html_look_usd(struct text object, const char *key, struct buffer *out)
+{
+    money value;
+    if (json_look_money(object, key, &value))
+        add_amount(value, out);
+    else
+        html_add_dollars(json_look_number(object, key), out);
+}
+
+void html_look_cell(struct text object, const char *key, double unit, struct buffer *out)
+{
+    html_add_cell(out, unit * json_look_number(object, key));
+}
+
+void html_look_count_cell(struct text object, const char *key, struct buffer *out)
+{
+    double count = json_look_number(object, key);
+    if (count >= 0)
+        html_add_count_cell(out, (uint64_t)count);
+    else
+        buffer_add_text(out, "<td>–</td>");
+}
+
+void html_look_usd_cell(struct text object, const char *key, struct buffer *out)
+{
+    money value;
+    double usd =
+        json_look_money(object, key, &value) ? cost_usd(value) : json_look_number(object, key);
+    if (isfinite(usd))
+        buffer_add_format(out, "<td data-v=\"%.12g\">", usd);
+    else
+        buffer_add_text(out, "<td>");
+    html_look_usd(object, key, out);
+    buffer_add_text(out, "</td>");
+}

@@ -1,0 +1,52 @@
+/* Sections of a page for results that are no run: what a command wrote into its directory as JSON,
+ * said in words, drawn and set in tables.
+ *
+ *     struct html_document d = {.kind = HTML_SWEEP, .name = "sweep", .json = text_of(json),
+ *                               .plots = "results/sweep/plots"};
+ *     html_document(&d, &plot_number, &page);
+ *
+ * Figures are the document's own; what it does not hold is left out. All text is escaped.
+ */
+#ifndef FAREBOX_CLI_REPORT_PAGE_HTML_DOCUMENT_H
+#define FAREBOX_CLI_REPORT_PAGE_HTML_DOCUMENT_H
+
+#include "core/buffer.h"
+#include "core/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum html_kind { HTML_SWEEP, HTML_FIND_MAX, HTML_CAPACITY, HTML_FORECAST, HTML_BILL, HTML_KINDS };
+
+struct html_document {
+    enum html_kind kind;
+    const char *name;  /* of the directory */
+    struct text json;  /* the document */
+    const char *plots; /* folder of .svg files; NULL */
+    bool draws;        /* also what the command drew no plot of */
+};
+
+/* The file that makes a directory one of this kind: "sweep.json". */
+const char *html_document_file(enum html_kind kind);
+
+void html_document(const struct html_document *d, size_t *plot_number, struct buffer *out);
+
+/* For the kinds. */
+void html_loads(const struct html_document *d, size_t *plot_number, struct buffer *out);
+void html_capacity(const struct html_document *d, size_t *plot_number, struct buffer *out);
+void html_forecast(const struct html_document *d, size_t *plot_number, struct buffer *out);
+void html_bill_document(const struct html_document *d, size_t *plot_number, struct buffer *out);
+
+/* Figures of a JSON object: text, "$1,234.56" (a decimal string, or a statistic in USD), cells;
+ * "–" where there is none. */
+void html_look_text(struct text object, const char *key, struct buffer *out);
+void html_look_usd(struct text object, const char *key, struct buffer *out);
+void html_look_cell(struct text object, const char *key, double unit, struct buffer *out);
+void html_look_count_cell(struct text object, const char *key, struct buffer *out);
+void html_look_usd_cell(struct text object, const char *key, struct buffer *out);
+
+/* "12.5", as tables have it. */
+void html_add_figure(double value, struct buffer *out);
+void html_add_dollars(double usd, struct buffer *out);
+
+#endif
