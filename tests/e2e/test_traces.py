@@ -48,7 +48,7 @@ class Info(Case):
         if not shutil.which("gnuplot"):
             self.skipTest("gnuplot is not installed")
         self.farebox("workload", "info", self.write("t.csv", CSV), "--plots", self.path("plots"))
-        self.assertIn("Arrivals", pathlib.Path(self.path("plots/workload.svg")).read_text())
+        self.assertIn("requests per second", pathlib.Path(self.path("plots/workload.svg")).read_text())
 
 
 class Convert(Case):

@@ -511,7 +511,7 @@ START_TEST(lines_on_each_other_show_in_turn)
     ck_assert_ptr_nonnull(strstr(script.data, "with lines lw 2 lc rgb '#d55e00' notitle"));
     ck_assert_ptr_nonnull(
         strstr(script.data, "with lines lw 2 dt (14,14) lc rgb '#009e73' notitle"));
-    ck_assert_ptr_nonnull(strstr(script.data, "lw 2 dt 2 lc rgb '#0072b2' notitle"));
+    ck_assert_ptr_nonnull(strstr(script.data, "lw 1.9 dt 2 lc rgb '#0072b2' notitle"));
     buffer_free(&script);
 }
 END_TEST

@@ -37,11 +37,11 @@ static double step_of(double span, const double *steps, size_t count)
 /* Whole days of UTC, or hours and minutes of them; midnights are named by their date. */
 static void add_dates(struct picture *p, struct plot_panel *panel, double start_s, double span_s)
 {
-    static const double steps[] = {1,          2,          5,          10,          30,
-                                   60,         120,        300,        600,         1800,
-                                   HOUR_S,     2 * HOUR_S, 3 * HOUR_S, 6 * HOUR_S,  12 * HOUR_S,
-                                   DAY_S,      2 * DAY_S,  5 * DAY_S,  7 * DAY_S,   14 * DAY_S,
-                                   30 * DAY_S, 60 * DAY_S, 91 * DAY_S, 182 * DAY_S, 365 * DAY_S};
+    static const double steps[] = {
+        1,           2,          5,          10,          30,         60,         120,
+        300,         600,        1800,       HOUR_S,      2 * HOUR_S, 3 * HOUR_S, 6 * HOUR_S,
+        12 * HOUR_S, DAY_S,      2 * DAY_S,  5 * DAY_S,   7 * DAY_S,  10 * DAY_S, 14 * DAY_S,
+        30 * DAY_S,  60 * DAY_S, 91 * DAY_S, 182 * DAY_S, 365 * DAY_S};
     double step = step_of(span_s, steps, sizeof steps / sizeof *steps);
     double *ticks = picture_array(p, MOST_TICKS + 2);
     size_t count = 0;

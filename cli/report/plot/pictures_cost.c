@@ -155,13 +155,13 @@ static void say_total(struct picture *p, const struct bill *b)
 {
     char name[PICTURE_PLAN_NAME], other[PICTURE_PLAN_NAME], usd[2][MONEY_TEXT_SIZE];
     size_t best = b->ranking[0];
-    money_format_amount(b->plans[best].total, 2, usd[0]);
+    money_format_amount(b->plans[best].total, 4, usd[0]);
     picture_plan_name(b, best, 28, name);
     if (b->ranking_count == 1) {
         picture_say(p, "Under %s $%s is paid in all", name, usd[0]);
         return;
     }
-    money_format_amount(b->plans[b->ranking[1]].total, 2, usd[1]);
+    money_format_amount(b->plans[b->ranking[1]].total, 4, usd[1]);
     picture_plan_name(b, b->ranking[1], 28, other);
     picture_say(p, "Under %s the least is paid: $%s; under %s $%s", name, usd[0], other, usd[1]);
 }
@@ -405,9 +405,12 @@ static void say_map(struct picture *p, const struct bill *b)
     for (size_t i = 0; i < b->plan_count; i++)
         best = hits[i] > hits[best] ? i : best;
     if (hits[best] > 0)
-        picture_say(p, "By its length %.0f %% of the requests are cheapest under %s",
+        picture_say(p, "By its length %.0f %% of the requests are cheapest under %s%s",
                     100 * (double)hits[best] / (double)w->count,
-                    picture_plan_name(b, best, 28, name));
+                    picture_plan_name(b, best, 28, name),
+                    b->plans[best].rank       ? ""
+                    : b->plans[best].rejected ? ", which does not serve all of them"
+                                              : ", which is not ranked for all of them");
     free(hits);
 }
 

@@ -201,11 +201,12 @@ static void add_leader(struct buffer *out, const struct plot_layout *l,
                        double y)
 {
     const char *color = e->series ? plot_color(e->series->color) : PLOT_INK;
-    const char *dash = !e->series || e->series->dashed ? " dt 2" : "";
+    /* gnuplot's SVG goes on with the dash before where color and width are the same. */
+    const char *dash = !e->series || e->series->dashed ? "lw 1.3 dt 2" : "lw 1.4 dt 1";
     double from = fmax(e->from_x, place->right);
-    buffer_add_format(
-        out, "set arrow from screen %.5f,%.5f to screen %.5f,%.5f nohead lw 1.4%s lc rgb '%s'\n",
-        across(from), up(l, e->from_y), across(x - 3), up(l, y), dash, color);
+    buffer_add_format(out,
+                      "set arrow from screen %.5f,%.5f to screen %.5f,%.5f nohead %s lc rgb '%s'\n",
+                      across(from), up(l, e->from_y), across(x - 3), up(l, y), dash, color);
     if (e->from_x < place->right - 1)
         buffer_add_format(
             out,
@@ -324,10 +325,10 @@ static void add_series(struct buffer *out, const struct plot_series *s, const ch
     const char *dash = s->dashed ? dashes[4] : *twin ? twin : dashes[round];
     switch (s->style) {
     case PLOT_LINES:
-        buffer_add_format(out, "using 1:2 with lines lw 2%s lc rgb '%s'", dash, color);
-        break;
     case PLOT_STEPS:
-        buffer_add_format(out, "using 1:2 with steps lw 2%s lc rgb '%s'", dash, color);
+        buffer_add_format(out, "using 1:2 with %s lw %s%s lc rgb '%s'",
+                          s->style == PLOT_LINES ? "lines" : "steps", s->dashed ? "1.9" : "2", dash,
+                          color);
         break;
     case PLOT_POINTS:
         buffer_add_format(out, "using 1:2 with points pt 7 ps 0.6 lc rgb '%s'", color);
