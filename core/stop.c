@@ -6,12 +6,12 @@
 #include <stddef.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t level, held;
+static volatile sig_atomic_t level, held, terminated;
 static const char *volatile half_written; /* or NULL */
 
 static void on_signal(int signal_number)
 {
-    (void)signal_number;
+    terminated = terminated || signal_number == SIGTERM;
     if (level > 0 && !held) {
         if (half_written)
             unlink(half_written);
@@ -21,12 +21,22 @@ static void on_signal(int signal_number)
         level++;
 }
 
-void stop_install(void)
+void stop_take_signal(int signal_number)
 {
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    sigaction(signal_number, &action, NULL);
+}
+
+bool stop_terminated(void)
+{
+    return terminated;
+}
+
+void stop_install(void)
+{
+    stop_take_signal(SIGINT);
+    stop_take_signal(SIGTERM);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of write(), as a full disk is */
 }
@@ -66,4 +76,5 @@ bool stop_wait_readable(int fd)
 void stop_reset(void)
 {
     level = 0;
+    terminated = 0;
 }

@@ -12,6 +12,12 @@
 /* Installs the handlers for SIGINT and SIGTERM and ignores SIGPIPE and SIGXFSZ. */
 void stop_install(void);
 
+/* Lets a further signal count as SIGINT does. */
+void stop_take_signal(int signal_number);
+
+/* True if one of those that asked was SIGTERM. */
+bool stop_terminated(void);
+
 /* From here on there is something to write at the end. */
 void stop_hold(void);
 

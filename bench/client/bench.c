@@ -1,5 +1,6 @@
 #include "bench/client/bench.h"
 
+#include "bench/client/company.h"
 #include "bench/client/probe.h"
 #include "bench/client/worker.h"
 #include "core/memory.h"
@@ -31,8 +32,10 @@ struct run {
     struct worker_setup setup;
     struct worker **workers;
     pthread_t *threads;
-    uint32_t running; /* threads begun */
-    bool unkept;      /* the observer said stop */
+    uint32_t running;     /* threads begun */
+    bool unkept;          /* the observer said stop */
+    uint64_t others_sent; /* by other processes, as their last word was */
+    uint32_t others_in_flight;
     struct bench_progress progress;
     int64_t next_progress_ns;
     struct stop_watch *watch; /* NULL = without stop rules */
@@ -94,7 +97,10 @@ static void learn(struct run *run, size_t i, struct bench_config *known,
                   struct fidelity_probe *probe)
 {
     struct endpoint *e = &run->endpoints[i];
-    probe_run(e, run->makers[i], known, probe);
+    if (known->learnt)
+        probe_repeat(e, run->makers[i], &known->learnt[i], probe);
+    else
+        probe_run(e, run->makers[i], known, probe);
     probe->endpoint = mem_copy_string(endpoint_name(e->config));
     if (!e->model)
         e->model = mem_copy_string("default");
@@ -215,19 +221,71 @@ static void give_up(struct run *run)
     stop_raise(&run->stop, STOP_NOW);
 }
 
+static void take_record(void *context, const struct record *r)
+{
+    struct run *run = context;
+    count_record(&run->progress, r);
+    if (run->watch)
+        stop_watch_note(run->watch, r);
+    if (run->observer && !run->observer->on_attempt(run->observer->context, r))
+        give_up(run);
+}
+
 static void observe(struct run *run)
 {
+    const struct bench_company *company = run->config->company;
     struct finished *f = outbox_take(&run->outbox);
     while (f) {
         struct finished *next = f->next;
-        count_record(&run->progress, &f->record);
-        if (run->watch)
-            stop_watch_note(run->watch, &f->record);
-        if (run->observer && !run->observer->on_attempt(run->observer->context, &f->record))
-            give_up(run);
+        if (company && company->own)
+            company->own(company->context, &f->record);
+        take_record(run, &f->record);
         finished_free(f);
         f = next;
     }
+}
+
+/* ---- the others ---- */
+
+static void count_sent(const struct run *run, uint64_t *sent, uint32_t *in_flight)
+{
+    *sent = 0;
+    *in_flight = 0;
+    for (uint32_t i = 0; i < run->running; i++) {
+        *sent += worker_sent(run->workers[i]);
+        *in_flight += worker_in_flight(run->workers[i]);
+    }
+}
+
+/* What is in flight here, and by `m` elsewhere. */
+static void gather_flights(struct run *run)
+{
+    run->flights.count = 0;
+    for (uint32_t i = 0; i < run->running; i++)
+        worker_add_flights(run->workers[i], &run->flights);
+}
+
+/* True while other processes go on. */
+static bool meet(struct run *run, bool ended)
+{
+    const struct bench_company *company = run->config->company;
+    if (!company)
+        return false;
+    struct company_meeting m = {.progress = &run->progress,
+                                .ended = ended,
+                                .take = take_record,
+                                .run = run,
+                                .stop = (enum stop_request)atomic_load(&run->stop)};
+    count_sent(run, &m.sent, &m.in_flight);
+    if (!company->leads && run->config->stop_rules) {
+        gather_flights(run);
+        m.flights = &run->flights;
+    }
+    company->poll(company->context, &m);
+    run->others_sent = m.others_sent;
+    run->others_in_flight = m.others_in_flight;
+    stop_raise(&run->stop, m.stop);
+    return m.working;
 }
 
 static void show_progress(struct run *run, int64_t now_ns)
@@ -237,12 +295,9 @@ static void show_progress(struct run *run, int64_t now_ns)
         return;
     run->next_progress_ns = now_ns + PROGRESS_NS;
     p->elapsed_ns = now_ns - run->setup.start_ns;
-    p->sent = 0;
-    p->in_flight = 0;
-    for (uint32_t i = 0; i < run->running; i++) {
-        p->sent += worker_sent(run->workers[i]);
-        p->in_flight += worker_in_flight(run->workers[i]);
-    }
+    count_sent(run, &p->sent, &p->in_flight);
+    p->sent += run->others_sent;
+    p->in_flight += run->others_in_flight;
     p->draining = atomic_load(&run->stop) != STOP_NONE || p->elapsed_ns >= p->end_ns;
     if (!run->config->on_progress(run->config->context, p))
         give_up(run);
@@ -253,9 +308,9 @@ static void judge(struct run *run, int64_t now_ns)
     if (!run->watch || now_ns < run->next_judge_ns || atomic_load(&run->stop) != STOP_NONE)
         return;
     run->next_judge_ns = now_ns + JUDGE_NS;
-    run->flights.count = 0;
-    for (uint32_t i = 0; i < run->running; i++)
-        worker_add_flights(run->workers[i], &run->flights);
+    gather_flights(run);
+    if (run->config->company)
+        run->config->company->add_flights(run->config->company->context, &run->flights);
     if (stop_watch_judge(run->watch, now_ns - run->setup.start_ns, run->flights.items,
                          run->flights.count))
         stop_raise(&run->stop, STOP_SATURATED);
@@ -277,28 +332,42 @@ static void pass_signals_on(struct run *run)
 
 static void serve(struct run *run)
 {
-    bool done;
+    bool done, others;
     do {
         struct timespec pause = {0, OBSERVE_NS};
         nanosleep(&pause, NULL);
         pass_signals_on(run);
         done = all_done(run); /* asked before the records are taken: none is left behind */
         observe(run);
+        others = meet(run, done);
         show_progress(run, clock_now_ns());
-        if (!done)
+        if (!done || others)
             judge(run, clock_now_ns());
-    } while (!done);
+    } while (!done || others);
     for (uint32_t i = 0; i < run->running; i++)
         pthread_join(run->threads[i], NULL);
 }
 
 static void plan_ahead(struct run *run, const struct workload *w)
 {
-    struct schedule_config config = bench_schedule(run->config, 0, 1);
+    struct bench_config all = *run->config;
+    if (all.company)
+        all.shards = 0; /* what is shown is of all processes */
+    struct schedule_config config = bench_schedule(&all, 0, 1);
     struct schedule *s = schedule_create(&config, w, NULL);
     run->progress.planned = s ? schedule_not_due(s) : 0; /* as yet: this shard's share */
     run->progress.end_ns = s ? schedule_end_ns(s) : TIME_NEVER;
     schedule_free(s);
+}
+
+/* Alone as soon as the threads can be there, else when all processes begin. */
+static int64_t choose_start(struct run *run)
+{
+    const struct bench_company *company = run->config->company;
+    int64_t start_ns = company ? company->start(company->context) : TIME_NEVER;
+    if (company && start_ns == TIME_NEVER)
+        stop_raise(&run->stop, STOP_NOW);
+    return start_ns != TIME_NEVER ? start_ns : clock_now_ns() + START_DELAY_NS;
 }
 
 static void carry_out(struct run *run, struct bench_report *report, struct error *err)
@@ -310,8 +379,8 @@ static void carry_out(struct run *run, struct bench_report *report, struct error
     for (uint32_t i = 0; i < run->config->workers; i++)
         worker_open(run->workers[i]);
     machine_time_read(&before);
-    report->start_unix_ns = clock_wall_ns() + START_DELAY_NS;
-    run->setup.start_ns = clock_now_ns() + START_DELAY_NS;
+    run->setup.start_ns = choose_start(run);
+    report->start_unix_ns = clock_wall_ns() + run->setup.start_ns - clock_now_ns();
     if (run->config->on_start)
         run->config->on_start(run->config->context, run->setup.start_ns);
     pass_signals_on(run); /* one that came while the endpoint was asked: nothing is sent */
@@ -364,7 +433,7 @@ int bench_run(const struct bench_config *config, const struct workload *w,
         return ERR_SYSTEM;
     curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc, free, resize, mem_copy_string, mem_zero);
     outbox_init(&run.outbox);
-    if (config->stop_rules)
+    if (config->stop_rules && (!config->company || config->company->leads))
         run.watch = stop_watch_create(config->stop_rules);
     plan_ahead(&run, w);
     int code = prepare(&run, w, report, &own);

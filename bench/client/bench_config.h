@@ -17,6 +17,8 @@
 #include "core/runs/summary/stop_when.h"
 #include "workloads/load/schedule.h"
 
+struct bench_company; /* bench/client/company.h */
+
 /* A snapshot of a run on its way. */
 struct bench_progress {
     int64_t elapsed_ns;
@@ -66,6 +68,9 @@ struct bench_config {
     void (*before_start)(void *context);
     void (*on_start)(void *context, int64_t start_ns);
     void *context;
+    /* What another process learnt of the endpoints, one for each: nothing is asked. NULL */
+    const struct fidelity_probe *learnt;
+    const struct bench_company *company; /* the other processes of the run; NULL = it has none */
 };
 
 /* Chat, streaming, one worker, no retries, 10 s to connect, 600 s for a request, 30 s drain. */

@@ -343,3 +343,18 @@ void probe_run(struct endpoint *endpoint, struct prompt_maker *maker,
     buffer_free(&p.words);
     curl_easy_cleanup(p.easy);
 }
+
+void probe_repeat(struct endpoint *endpoint, struct prompt_maker *maker,
+                  const struct fidelity_probe *learnt, struct fidelity_probe *result)
+{
+    struct prompt_scale scale;
+    *result = *learnt;
+    result->endpoint = NULL;
+    if (!endpoint->model && learnt->model[0])
+        endpoint->model = mem_copy_string(learnt->model);
+    probe_repeat_changes(learnt->changes, maker);
+    if (!learnt->measured)
+        return;
+    prompt_scale_of(learnt, &scale);
+    prompt_maker_set_scale(maker, &scale);
+}

@@ -27,6 +27,11 @@
 void probe_run(struct endpoint *endpoint, struct prompt_maker *maker,
                const struct bench_config *config, struct fidelity_probe *result);
 
+/* What a probe of another process learnt of the endpoint, as if it had been learnt here: nothing is
+ * asked. `result` copies what `learnt` says, but its endpoint's name. */
+void probe_repeat(struct endpoint *endpoint, struct prompt_maker *maker,
+                  const struct fidelity_probe *learnt, struct fidelity_probe *result);
+
 /* The first model of GET /models, the first id in {"data": [{"id": "..."}]}; NULL where there is
  * none. The caller frees it. */
 char *probe_first_model(const struct buffer *answer);

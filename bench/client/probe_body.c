@@ -41,6 +41,20 @@ static void remark(struct probe *p, const char *format, ...)
 
 /* ---- keys ---- */
 
+/* For processes that repeat the change: see struct fidelity_probe. */
+static void note_change(struct probe *p, char kind, const char *key)
+{
+    char *changes = p->result->changes;
+    size_t size = sizeof p->result->changes, used = strlen(changes);
+    snprintf(changes + used, size - used, "%c%s ", kind, key);
+}
+
+static void leave_out(struct trial *t, const char *key)
+{
+    prompt_maker_leave_out(t->maker, key);
+    note_change(t->probe, '-', key);
+}
+
 static void list_keys(struct trial *t)
 {
     const char *const *output = t->probe->config->api->output_keys;
@@ -76,11 +90,12 @@ static void take_other_output_key(struct trial *t, struct text words)
     const char *other = other_output_key(t, words);
     if (other) {
         prompt_maker_name_output(t->maker, other);
+        note_change(t->probe, '=', other);
         remark(t->probe, "%s is not taken: the length of answers is asked for as %s", t->key,
                other);
         t->key = other;
     } else {
-        prompt_maker_leave_out(t->maker, t->key);
+        leave_out(t, t->key);
         remark(t->probe, "%s is not taken and left out: answers end where the model ends them",
                t->key);
     }
@@ -101,7 +116,7 @@ static bool adapt(struct trial *t)
         take_other_output_key(t, words);
         return true;
     }
-    prompt_maker_leave_out(t->maker, t->keys[i]);
+    leave_out(t, t->keys[i]);
     remark(t->probe, "%s is not taken and left out%s", t->keys[i],
            strcmp(t->keys[i], "stream") ? "" : ": there are no times of first tokens");
     return true;
@@ -203,6 +218,20 @@ static bool is_answered(struct trial *t)
     p->answer.cap = cap;
     buffer_free(&body);
     return failed == 0 && read_answer(t);
+}
+
+void probe_repeat_changes(const char *changes, struct prompt_maker *m)
+{
+    char key[FIDELITY_TEXT_SIZE];
+    for (const char *at = changes; *at; at += strcspn(at, " ") + 1) {
+        text_cut((struct text){at + 1, strcspn(at + 1, " ")}, key, sizeof key);
+        if (*at == '=')
+            prompt_maker_name_output(m, key);
+        else
+            prompt_maker_leave_out(m, key);
+        if (at[strcspn(at, " ")] == '\0')
+            break;
+    }
 }
 
 void probe_try_body(struct probe *p, struct prompt_maker *m)

@@ -42,4 +42,7 @@ int probe_ask_models(struct probe *p);
  * Where it is the model that is not there, result->served lists those that are. */
 void probe_try_body(struct probe *p, struct prompt_maker *m);
 
+/* Makes the same changes to bodies that another process's trial led to. */
+void probe_repeat_changes(const char *changes, struct prompt_maker *m);
+
 #endif

@@ -15,25 +15,10 @@
 #include "bench/client/audit.h"
 #include "bench/client/bench_config.h"
 #include "bench/client/outbox.h"
+#include "bench/client/stop_request.h"
 #include "bench/prompt/prompt.h"
-#include "core/runs/summary/stop_when.h"
 
 #include <stdatomic.h>
-
-enum stop_request {
-    STOP_NONE,
-    STOP_UNREACHABLE, /* nothing more is sent; what is in flight may end */
-    STOP_BUDGET,
-    STOP_SATURATED, /* a condition of the config's stop rules holds */
-    STOP_INTERRUPTED,
-    STOP_NOW, /* what is in flight is cancelled */
-};
-
-/* Flights as stop rules see them; zero is empty, free(items) at the end. */
-struct stop_flights {
-    struct stop_flight *items;
-    size_t count, capacity;
-};
 
 /* What all workers share. */
 struct worker_setup {
@@ -70,8 +55,5 @@ void worker_add_flights(struct worker *w, struct stop_flights *out);
 
 /* After the join. */
 void worker_result(struct worker *w, struct audit *merge_into, uint64_t *add_not_due);
-
-/* Raises a stop request; a lower one is ignored. */
-void stop_raise(atomic_int *stop, enum stop_request request);
 
 #endif

@@ -39,7 +39,7 @@ static const char *const plots[] = {
     "latency-cdf", "spectrum", "latency-heat", "chunk-gaps", "timeline", "cost-cdf", "spend",
     "cheapest",    "variance", "ladder",       "sweep",      "usl",      NULL};
 
-static const char *const points[] = {"rate-", "concurrency-", "probe-", NULL};
+static const char *const points[] = {"rate-", "concurrency-", "probe-", "rank-", NULL};
 
 /* The first of the names that `name` begins with and that is followed by one of the endings; an
  * ending "" is the end. */

@@ -153,6 +153,23 @@ static const struct json_field probe_item = {
 static const struct json_field part_item = {
     .size = sizeof(struct fidelity), .read = read_part, .write = put_part};
 
+#define OF_RANK(member) JSON_AT(struct fidelity_rank, member)
+static const struct json_field rank_rows[] = {
+    {"number", JSON_AS_UINT, OF_RANK(number)},
+    {"host", JSON_AS_CHARS, OF_RANK(host)},
+    {"clock_offset_ms", JSON_AS_FIGURE, OF_RANK(offset_ms), .write = put_statistic},
+    {"clock_error_ms", JSON_AS_FIGURE, OF_RANK(error_ms), .write = put_statistic},
+    {"clock_drift_ppm", JSON_AS_FIGURE, OF_RANK(drift_ppm), .write = put_statistic},
+    {"clock_drift_error_ppm", JSON_AS_FIGURE, OF_RANK(drift_error_ppm), .write = put_statistic},
+    {"lost", JSON_AS_CHARS, OF_RANK(lost), .write = put_words},
+};
+static const struct json_table rank_table = {JSON_ROWS(rank_rows), .nulls = true, .open = true};
+
+static bool has_no_rank(const void *rank)
+{
+    return ((const struct fidelity_rank *)rank)->host[0] == '\0';
+}
+
 /* Whose object has the key. */
 enum {
     CLIENT = 1u << FIDELITY_CLIENT,
@@ -166,6 +183,8 @@ enum {
 #define STATISTIC(member) JSON_AS_FIGURE, AT(member), .write = put_statistic
 static const struct json_field rows[] = {
     {"client_limited", JSON_AS_BOOL, AT(client_limited), JSON_HAS(struct fidelity, known)},
+    {"rank", JSON_AS_OBJECT, AT(rank), .table = &rank_table, .is_nothing = has_no_rank,
+     .groups = MEASURED},
     {"simulated", JSON_AS_OBJECT, AT(engine), .table = &engine_table, .groups = MODEL},
     {"reason", JSON_AS_CHARS, AT(reason), .write = put_words, .groups = MEASURED},
     {"send_lag_p50_ms", STATISTIC(lag_p50_ms), .groups = CLIENT},
@@ -233,28 +252,74 @@ void fidelity_read(struct json_scan *s, struct fidelity *out)
 
 /* ---- what it amounts to ---- */
 
+void fidelity_add_rank(const struct fidelity_rank *r, struct buffer *out)
+{
+    buffer_add_format(out, "rank %llu (%s)", (unsigned long long)r->number, r->host);
+}
+
+static void add_counts(struct fidelity_counts *to, const struct fidelity_counts *from)
+{
+    to->connects += from->connects;
+    to->reuses += from->reuses;
+    to->hidden_resends += from->hidden_resends;
+    to->stale_connections += from->stale_connections;
+    to->slow_reads += from->slow_reads;
+    to->client_failures += from->client_failures;
+    to->left_open += from->left_open;
+    to->http1_answers += from->http1_answers;
+    to->http2_answers += from->http2_answers;
+    to->threaded_turns += from->threaded_turns;
+    to->long_histories += from->long_histories;
+}
+
+static bool is_worse(const struct fidelity *a, const struct fidelity *b)
+{
+    return isfinite(a->lag_p99_ms) && !(a->lag_p99_ms <= b->lag_p99_ms);
+}
+
+static void give_reason(struct fidelity *f, size_t limited, const struct fidelity *worst)
+{
+    struct buffer name;
+    buffer_init(&name, BUFFER_UNBOUNDED);
+    if (worst->rank.host[0] && limited > 1)
+        buffer_add_text(&name, ", most in ");
+    if (worst->rank.host[0])
+        fidelity_add_rank(&worst->rank, &name);
+    if (worst->rank.host[0] && limited == 1)
+        snprintf(f->reason, sizeof f->reason, "in %s of %zu%s%.170s", name.data, f->part_count,
+                 *worst->reason ? ": " : "", worst->reason);
+    else
+        snprintf(f->reason, sizeof f->reason, "in %zu of %zu %s%s%s%.170s", limited, f->part_count,
+                 worst->rank.host[0] ? "ranks" : "parts", name.data ? name.data : "",
+                 *worst->reason ? ": " : "", worst->reason);
+    buffer_free(&name);
+}
+
 void fidelity_merge(struct fidelity *f)
 {
     size_t limited = 0;
-    const char *words = "";
+    const struct fidelity *worst = NULL;
     f->kind = FIDELITY_PARTS;
     f->known = true;
     f->lag_p99_ms = f->cpu_peak = NAN;
     for (size_t i = 0; i < f->part_count; i++) {
         const struct fidelity *part = &f->parts[i];
         if (part->client_limited && limited++ == 0)
-            words = part->reason;
+            worst = part;
+        else if (part->client_limited && part->rank.host[0] && is_worse(part, worst))
+            worst = part;
         f->known = f->known && part->known;
         f->insecure = f->insecure || part->insecure;
         usage_key_names_merge(&f->unknown_usage_keys, &part->unknown_usage_keys);
+        add_counts(&f->counts, &part->counts);
+        f->workers += part->workers;
         f->lag_p99_ms = fmax(f->lag_p99_ms, part->lag_p99_ms); /* NAN counts as nothing */
         f->cpu_peak = fmax(f->cpu_peak, part->cpu_peak);
     }
     f->client_limited = limited > 0;
     f->known = f->known || f->client_limited;
     if (limited)
-        snprintf(f->reason, sizeof f->reason, "in %zu of %zu parts%s%.200s", limited, f->part_count,
-                 *words ? ": " : "", words);
+        give_reason(f, limited, worst);
 }
 
 static void add_model(const struct fidelity_engine *e, struct buffer *out)
@@ -317,9 +382,29 @@ static void add_trust(const struct summary *s, struct buffer *out)
         buffer_add_format(out, ", throttled for %s s", TEXT_SHORT(f->throttled_s, 2));
 }
 
+/* The first of the ranks that were lost, and how many more. */
+static bool add_lost(const struct fidelity *f, struct buffer *out)
+{
+    size_t lost = 0;
+    for (size_t i = 0; i < f->part_count; i++) {
+        if (!f->parts[i].rank.lost[0] || lost++)
+            continue;
+        buffer_add_text(out, "✗ This is not the whole load: ");
+        fidelity_add_rank(&f->parts[i].rank, out);
+        buffer_add_format(out, " %s", f->parts[i].rank.lost);
+    }
+    if (lost > 1)
+        buffer_add_format(out, ", and %zu more", lost - 1);
+    if (lost)
+        buffer_add_byte(out, '.');
+    return lost > 0;
+}
+
 void fidelity_add_verdict(const struct summary *s, struct buffer *out)
 {
     const struct fidelity *f = &s->fidelity;
+    if (add_lost(f, out))
+        return;
     if (strcmp(s->command, "sim") == 0)
         add_model(&f->engine, out);
     else if (f->known && f->client_limited)

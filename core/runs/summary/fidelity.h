@@ -23,6 +23,7 @@
 #define FIDELITY_TEXT_SIZE 280
 #define FIDELITY_MODEL_SIZE 128
 #define FIDELITY_WORDS 64
+#define FIDELITY_HOST_SIZE 65
 
 enum fidelity_kind {
     FIDELITY_UNSAID,
@@ -56,6 +57,9 @@ struct fidelity_probe {
     char note[FIDELITY_TEXT_SIZE];    /* why not measured, or what went wrong; "" = nothing */
     char remarks[FIDELITY_TEXT_SIZE]; /* what it does not take, and how it is asked; "" = nothing */
     char served[FIDELITY_TEXT_SIZE]; /* models, where the one asked for is not there; not written */
+    /* How bodies were changed, for a process that asks nothing itself: "-stream_options" is left
+     * out, "=max_completion_tokens" limits the answer. Each with a space behind; not written */
+    char changes[FIDELITY_TEXT_SIZE];
 };
 
 /* What a simulated engine did. */
@@ -71,6 +75,16 @@ struct fidelity_engine {
      * start one until it was off, and seconds of them spent starting; all 0 without. */
     uint64_t replicas_most, starts, stops;
     double replica_hours, cold_s;
+};
+
+/* Which process of a run it was, where several on several machines made it together. */
+struct fidelity_rank {
+    char host[FIDELITY_HOST_SIZE]; /* "" = it was the only one */
+    uint64_t number;
+    /* Its clock less that of process 0 before the start, within error_ms, and how it went since, in
+     * millionths, within drift_error_ppm; NAN = not measured. */
+    double offset_ms, error_ms, drift_ppm, drift_error_ppm;
+    char lost[FIDELITY_TEXT_SIZE]; /* when its word was last heard, of one that was lost; "" */
 };
 
 struct fidelity {
@@ -89,6 +103,7 @@ struct fidelity {
     struct fidelity_counts counts;
     struct usage_key_names unknown_usage_keys; /* tokens that the server counted and we did not */
     struct fidelity_engine engine;
+    struct fidelity_rank rank;
     struct fidelity_probe *probes;
     size_t probe_count;
     struct fidelity *parts;
@@ -105,8 +120,12 @@ void fidelity_write(const struct fidelity *f, struct json_writer *w);
 void fidelity_read(struct json_scan *scan, struct fidelity *out);
 
 /* Makes a whole of f->parts: one limited part makes a limited run, and one that does not say leaves
- * the whole unsaid; of other figures the worst. */
+ * the whole unsaid; of other figures the worst, of counts the sum. The reason is that of the part
+ * with the longest send lag, by its name where it has one. */
 void fidelity_merge(struct fidelity *f);
+
+/* "rank 3 (node-b)". */
+void fidelity_add_rank(const struct fidelity_rank *r, struct buffer *out);
 
 struct summary;
 

@@ -189,6 +189,41 @@ void budget_note(struct budget *b, const struct record *r)
     pthread_mutex_unlock(&b->lock);
 }
 
+/* ---- for other processes ---- */
+
+money *budget_most_by_row(struct budget *b)
+{
+    bool fits = b->limited;
+    money *all = fits ? mem_zero(b->workload->count, sizeof *all) : NULL;
+    for (uint32_t row = 0; fits && row < b->workload->count; row++)
+        fits = most(b, 0, row, &all[row]);
+    if (fits)
+        return all;
+    free(all);
+    return NULL;
+}
+
+money budget_take_slice(struct budget *b, uint64_t parts, money least)
+{
+    pthread_mutex_lock(&b->lock);
+    money left = b->limit - b->spent[0] - b->reserved;
+    money slice = left / (money)(parts ? parts : 1);
+    if (slice < least)
+        slice = least < left ? least : left;
+    if (!b->limited || b->overflowed || slice < 0)
+        slice = 0;
+    b->reserved += slice;
+    pthread_mutex_unlock(&b->lock);
+    return slice;
+}
+
+void budget_give_back(struct budget *b, money unused)
+{
+    pthread_mutex_lock(&b->lock);
+    b->reserved -= unused;
+    pthread_mutex_unlock(&b->lock);
+}
+
 /* ---- what a budget cannot see ---- */
 
 static bool charges(struct budget *b, size_t plan)

@@ -65,6 +65,18 @@ bool budget_admit(struct budget *b, uint32_t row);
 
 void budget_note(struct budget *b, const struct record *r);
 
+/* ---- shares of the limit for other processes that send the same workload ---- */
+
+/* The most that each row's request can cost, for those who admit by themselves; NULL without a
+ * limit, or where one does not fit. The caller frees it. */
+money *budget_most_by_row(struct budget *b);
+
+/* Reserves one of so many parts of what is left, but no less than `least` as far as there is that
+ * much; 0 where nothing is left. What is spent of it is settled by the records, which are noted
+ * here; the rest is given back. */
+money budget_take_slice(struct budget *b, uint64_t parts, money least);
+void budget_give_back(struct budget *b, money unused);
+
 /* "$0.41 name · $3.25 name" of the first two plans; empty without plans. */
 void budget_show(struct budget *b, char *out, size_t size);
 
