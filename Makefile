@@ -24,7 +24,7 @@ PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 CHECK_LIBS = $(eval CHECK_LIBS := $$(shell pkg-config --cflags --libs check))$(CHECK_LIBS)
 
 # Whatever stands in the rooms; .ci/layers has their list.
-SOURCES := $(sort $(shell find core workloads bench sim cli -name '*.c'))
+SOURCES := $(sort $(filter-out cli/mpi/%,$(shell find core workloads bench sim cli -name '*.c')))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 EMBEDDED_FOLDERS := $(wildcard workloads/scenario/scenarios workloads/trace/forms sim/engine/presets sim/engine/hardware/models sim/engine/hardware/gpus sim/cost/book/books)
 EMBEDDED := $(sort $(wildcard $(EMBEDDED_FOLDERS:=/*.json)) cli/report/page/assets/page.css cli/report/page/assets/page.js)
@@ -66,6 +66,40 @@ $(BUILD)/tests/%: tests/unit/%.c tests/unit/testing.h $(LIBRARY)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(CHECK_LIBS) $(ALL_LIBS)
 
 -include $(OBJECTS:.o=.d) $(UNIT_TESTS:=.d)
+
+# The second program, for many machines: the same library, and cli/mpi/ on top of MPI. mpicc says
+# how to compile and link (of Open MPI and MPICH alike); nothing of it is in the first program.
+MPICC ?= mpicc
+MPI_SOURCES := $(sort $(wildcard cli/mpi/*.c))
+MPI_OBJECTS := $(MPI_SOURCES:%.c=$(BUILD)/%.o)
+MPI_PROGRAM := $(BUILD)/farebox-mpi
+MPI_FLAGS = $(eval MPI_FLAGS := $$(shell $(MPICC) -show | tr ' ' '\n' | sed -n 's/^-I/-isystem /p'))$(MPI_FLAGS)
+MPI_LIBS = $(eval MPI_LIBS := $$(shell $(MPICC) -show | tr ' ' '\n' | grep -e '^-L' -e '^-l' -e '^-Wl'))$(MPI_LIBS)
+
+.PHONY: mpi deps-mpi
+mpi: $(MPI_PROGRAM) ## build build/farebox-mpi, which runs on many machines (needs mpicc: make deps-mpi)
+
+deps-mpi: ## install Open MPI, for make mpi and make check-mpi
+	@.ci/deps build check mpi
+
+$(MPI_PROGRAM): $(MPI_OBJECTS) $(LIBRARY)
+	$(call show,LINK)
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(ALL_LIBS) $(MPI_LIBS)
+
+$(BUILD)/cli/mpi/%.o: cli/mpi/%.c | deps
+	@command -v $(MPICC) >/dev/null || { echo "farebox-mpi needs MPI's compiler, $(MPICC): make deps-mpi installs it" >&2; exit 1; }
+	$(call show,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(MPI_FLAGS) -MMD -MP -c -o $@ $<
+
+.PHONY: check-mpi check-mpi-long
+check-mpi: deps-mpi ## farebox-mpi over hosts of its own (namespaces): the same run, clocks apart, failures
+	@$(MAKE) --no-print-directory mpi all
+	@FAREBOX=$(abspath $(PROGRAM)) FAREBOX_MPI=$(abspath $(MPI_PROGRAM)) tests/mpi/run $(T)
+check-mpi-long: ## the same with 20 instants of each failure (about 20 minutes)
+	@FAREBOX_MPI_LONG=1 $(MAKE) --no-print-directory check-mpi
+
+-include $(MPI_OBJECTS:.o=.d)
 
 .PHONY: demo
 demo: $(PROGRAM) ## the whole road in under a minute: mock, workload, bench, bill, plots

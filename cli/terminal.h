@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+struct bench_crew; /* cli/bench/bench_crew.h */
+
 /* Where a command writes, and how. What goes to people is filtered: no text from a file or a server
  * can steer their terminal. Tables are made to fit `width`; on a terminal, and where COLUMNS says
  * how wide it is, every longer line goes on in the next one. */
@@ -25,6 +27,7 @@ struct terminal {
     bool live;     /* notes go to a terminal: redraw one line */
     bool color;    /* human goes to a terminal and NO_COLOR is not set */
     int width;     /* columns of human */
+    const struct bench_crew *crew; /* other processes that take part; NULL = there are none */
 };
 
 void terminal_init(struct terminal *t, const struct common_options *common);

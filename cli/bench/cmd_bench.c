@@ -1,6 +1,8 @@
 /* farebox bench: drives a live endpoint with a workload and says what came of it. */
 #include "bench/client/probe.h"
+#include "cli/bench/bench_crew.h"
 #include "cli/bench/bench_endpoints.h"
+#include "cli/bench/bench_mocks.h"
 #include "cli/bench/bench_options.h"
 #include "cli/bench/bench_selftest.h"
 #include "cli/bench/bench_series.h"
@@ -16,13 +18,10 @@
 #include "cli/run_output.h"
 #include "core/memory.h"
 #include "core/runs/record/record_file.h"
-#include "sim/mock/mock.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define OWN_ENDPOINT "mock:"
 
 /* A bench under way. */
 struct bench_command {
@@ -31,7 +30,7 @@ struct bench_command {
     const struct bench_options *o;
     struct bench_setup setup;
     struct workload workload;
-    struct mock **mocks; /* for mock:PRESET; by endpoint, NULL = a real one */
+    struct mock **mocks; /* for mock:PRESET */
     struct run_output output;
     struct bench_live live;
     struct bench_troubles troubles;
@@ -65,46 +64,6 @@ static int load_workload(struct bench_command *b, struct error *err)
         0)
         return err->code;
     return add_images(b, err);
-}
-
-/* Two of one preset are told apart by their ports. */
-static bool is_twin(const struct bench_command *b, size_t i)
-{
-    for (size_t k = 0; k < b->setup.config.endpoint_count; k++)
-        if (k != i && b->o->urls.count > 1 && strcmp(b->o->urls.items[k], b->o->urls.items[i]) == 0)
-            return true;
-    return false;
-}
-
-static int start_mock(struct bench_command *b, size_t i, struct error *err)
-{
-    struct endpoint_config *e = &b->setup.endpoints[i];
-    const char *preset = e->url + strlen(OWN_ENDPOINT);
-    struct mock_config config;
-    mock_config_init(&config);
-    config.listen = "127.0.0.1:0";
-    config.seed = b->o->common.seed;
-    if (*preset && engine_config_load(preset, &config.engine, err) < 0)
-        return err->code;
-    b->mocks[i] = mock_create(&config, err);
-    if (!b->mocks[i] || mock_start(b->mocks[i], err) < 0)
-        return err->code;
-    if (!e->name && b->setup.config.endpoint_count > 1 && !is_twin(b, i))
-        e->name = e->url;
-    e->url = mock_url(b->mocks[i]);
-    e->shown = NULL;
-    return 0;
-}
-
-static int start_mocks(struct bench_command *b, struct error *err)
-{
-    size_t count = b->setup.config.endpoint_count;
-    b->mocks = mem_zero(count, sizeof *b->mocks);
-    for (size_t i = 0; i < count; i++)
-        if (strncmp(b->setup.endpoints[i].url, OWN_ENDPOINT, strlen(OWN_ENDPOINT)) == 0 &&
-            start_mock(b, i, err) < 0)
-            return err->code;
-    return 0;
 }
 
 /* The options that go into run.json. `learnt`: prompt-scale too, though it was not given. */
@@ -216,6 +175,24 @@ static void write_scales(struct bench_command *b, const struct fidelity_probe *p
     free(items);
 }
 
+/* The others get all that was read and learnt. */
+static void brief_crew(struct bench_command *b, const struct fidelity_probe *probes)
+{
+    const struct bench_crew *crew = b->terminal->crew;
+    struct buffer described;
+    buffer_init(&described, BUFFER_UNBOUNDED);
+    bench_describe_workload(&b->workload, &b->setup.config, &described);
+    struct bench_crew_run run = {.terminal = b->terminal,
+                                 .setup = &b->setup,
+                                 .workload = &b->workload,
+                                 .probes = probes,
+                                 .directory = b->output.place.path,
+                                 .described = described.data,
+                                 .budget = &b->budget};
+    crew->begin(crew->context, &run);
+    buffer_free(&described);
+}
+
 static void on_learnt(void *context, const struct fidelity_probe *probes, size_t count)
 {
     struct bench_command *b = context;
@@ -226,6 +203,8 @@ static void on_learnt(void *context, const struct fidelity_probe *probes, size_t
         bench_learnt_add(b->turn->learnt, &probes[i]);
     if (!b->turn->later)
         bench_warn_of_context(b->terminal, &b->setup, &b->workload, probes);
+    if (b->terminal->crew)
+        brief_crew(b, probes);
 }
 
 /* ---- its end ---- */
@@ -238,6 +217,8 @@ static int judge(const struct bench_command *b, const struct summary *s,
     struct error failed = {0};
     bench_troubles_judge(&b->troubles, &s->accounting, report->end == BENCH_UNREACHABLE, &failed);
     bench_troubles_warn(&b->troubles, b->terminal, failed.code && !interrupted);
+    if (bench_crew_judge(&s->fidelity, b->output.place.path, err) < 0)
+        return err->code;
     if (interrupted)
         return error_set(err, ERR_INTERRUPTED, "interrupted: what was measured so far is in %s",
                          b->output.place.path);
@@ -346,7 +327,12 @@ static int carry_out(struct bench_command *b, struct error *err)
     b->setup.config.context = b;
     b->setup.config.before_start = before_start;
     b->setup.config.on_start = on_start;
+    const struct bench_crew *crew = b->terminal->crew;
+    b->setup.config.company = crew ? crew->company : NULL;
     int status = bench_run(&b->setup.config, &b->workload, &observer, &report, err);
+    bool ran = status == 0;
+    if (crew)
+        status = crew->end(crew->context, ran ? &report : NULL, err);
     bench_live_end(&b->live);
     bench_server_stop(&b->server, b->terminal);
     if (status == 0) {
@@ -356,8 +342,11 @@ static int carry_out(struct bench_command *b, struct error *err)
         if (b->budget.overflowed)
             warn(b->terminal, "the spend does not fit (1.7e14 USD at most): it is shown too low");
         status = finish(b, &report, err);
-        bench_report_free(&report);
     }
+    if (ran)
+        bench_report_free(&report);
+    if (crew)
+        crew->close(crew->context);
     bench_endpoints_free(&b->each);
     return status;
 }
@@ -435,6 +424,8 @@ static int prepare(struct bench_command *b, struct error *err)
     if (b->turn->path && run_dir_check(b->turn->path, o->force ? RUN_FORCE : RUN_NEW, err) < 0)
         return err->code;
     b->setup.config.seed += b->turn->number;
+    if (b->terminal->crew && !b->turn->dry)
+        b->setup.config.shards = b->terminal->crew->ranks;
     if (b->turn->endpoint != SIZE_MAX) {
         b->setup.endpoints[0] = b->setup.endpoints[b->turn->endpoint];
         b->setup.config.endpoint_count = 1;
@@ -457,9 +448,7 @@ static int prepare(struct bench_command *b, struct error *err)
 
 static void release(struct bench_command *b)
 {
-    for (size_t i = 0; b->mocks && i < b->setup.config.endpoint_count; i++)
-        mock_free(b->mocks[i]);
-    free(b->mocks);
+    bench_mocks_free(b->mocks, b->setup.config.endpoint_count);
     if (b->budget.workload)
         budget_free(&b->budget);
     workload_free(&b->workload);
@@ -549,7 +538,7 @@ static int run_once(struct bench_turn *turn, struct error *err)
     if (status == 0 && turn->dry) {
         status = add_dry(b, err);
     } else if (status == 0) {
-        status = start_mocks(b, err);
+        b->mocks = bench_mocks_start(b->o, &b->setup, b->terminal->crew, &status, err);
         if (status == 0)
             status = bench_check(&b->setup.config, &b->workload, err);
         if (status == 0)
@@ -570,6 +559,8 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
 {
     struct bench_options own = *(const struct bench_options *)parsed, *o = &own;
     struct buffer lines;
+    if (t->crew && o->shard)
+        return error_set(err, ERR_INPUT, "--shard: each rank takes its own part already");
     if (o->selftest)
         return bench_selftest(t, o->common.json, err);
     buffer_init(&lines, BUFFER_UNBOUNDED);
