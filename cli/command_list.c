@@ -20,6 +20,7 @@ extern const struct command command_engine_show;
 extern const struct command command_engine_calibrate;
 extern const struct command command_bill;
 extern const struct command command_reconcile;
+extern const struct command command_decide;
 extern const struct command command_plan_capacity;
 extern const struct command command_plan_forecast;
 extern const struct command command_merge;
@@ -54,6 +55,7 @@ const struct command *const commands[] = {
     &command_engine_calibrate,
     &command_bill,
     &command_reconcile,
+    &command_decide,
     &command_plan_capacity,
     &command_plan_forecast,
     &command_merge,

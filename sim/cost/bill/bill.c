@@ -232,6 +232,8 @@ static int take_period(struct bill *bill, struct serve_rows *rows, struct error 
     if (code < 0)
         return code;
     e->start_unix_ns = bill->start_unix_ns;
+    e->drawn = bill->options.drawn;
+    e->drawn_count = bill->options.drawn_count;
     e->horizon_ns = length;
     if (e->requests > EXTRAPOLATE_MOST) {
         e->horizon_ns =

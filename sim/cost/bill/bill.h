@@ -47,6 +47,8 @@ struct bill_options {
     const struct token_scales *scales; /* counts of one model as another's; NULL. Borrowed */
     const struct extrapolation_sample *sample; /* the workload, for a period that is made of it,
                                                   where that is known; NULL. Borrowed */
+    const uint32_t *drawn; /* a period is made of these sessions (extrapolate.h); NULL. Borrowed */
+    size_t drawn_count;
 };
 
 /* The lines of a bill, in order; each as cash and prorated. */

@@ -201,6 +201,28 @@ static void copy_names(const struct names *from, struct names *to)
         names_add(to, text_of(names_text(from, (uint32_t)i)));
 }
 
+/* Sessions that were drawn may come more than once in a round. */
+static uint64_t round_of(const struct extrapolation *e, uint64_t j, size_t sessions)
+{
+    return e->drawn ? j : j / sessions;
+}
+
+static size_t session_of(const struct extrapolation *e, uint64_t j, size_t sessions)
+{
+    return e->drawn ? e->drawn[j % e->drawn_count] : (size_t)(j % sessions);
+}
+
+static uint64_t sessions_of(const struct extrapolation *e, const struct session_list *s,
+                            size_t rows)
+{
+    if (!e->drawn)
+        return extrapolate_sessions(e->requests, s->count, rows);
+    size_t drawn_rows = 0;
+    for (size_t i = 0; i < e->drawn_count; i++)
+        drawn_rows += s->start[e->drawn[i] + 1] - s->start[e->drawn[i]];
+    return extrapolate_sessions(e->requests, e->drawn_count, drawn_rows);
+}
+
 /* The session's name, and from its second use on the number of it. */
 static uint32_t name_session(const struct workload *w, struct workload *out, uint32_t row,
                              uint64_t round)
@@ -282,13 +304,13 @@ void extrapolate_sample(struct extrapolation *e, const struct extrapolation_samp
     struct plan_of_rows r = {0};
     struct placing p;
     workload_init(out);
-    e->sessions = extrapolate_sessions(e->requests, s->count, w->count);
+    e->sessions = sessions_of(e, s, w->count);
     e->by_hour = sample->profile->known;
     placing_begin(&p, e, sample->profile);
     for (uint64_t j = 0; j < e->sessions; j++) {
-        size_t n = (size_t)(j % s->count);
+        size_t n = session_of(e, j, s->count);
         int64_t by = placing_start(&p, j) - s->begin_ns[n];
-        uint32_t name = name_session(w, out, s->row[s->start[n]], j / s->count);
+        uint32_t name = name_session(w, out, s->row[s->start[n]], round_of(e, j, s->count));
         for (size_t i = s->start[n]; i < s->start[n + 1]; i++)
             append(&r, out, s->row[i], name, serve_due(rows, s->row[i]) + by);
     }
