@@ -118,6 +118,11 @@ unit: $(UNIT_TESTS) ## the unit tests alone (T=check_money runs one)
 e2e: $(PROGRAM) ## the program run as a user would (T=test_bill runs one file)
 	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/e2e/run.py $(T)
 
+MARKETS ?= 10000
+.PHONY: check-decide
+check-decide: $(BUILD)/tests/check_decide ## is decide's probability right? 10,000 synthetic markets (MARKETS) whose truth is known
+	@MARKETS=$(MARKETS) $<
+
 PAIRS ?= 10000
 .PHONY: check-bills
 check-bills: $(PROGRAM) ## 10,000 random plans and workloads (PAIRS, SEED) against a biller that is slow and obvious

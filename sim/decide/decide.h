@@ -70,8 +70,8 @@ struct decide_step {
     double probability;
 };
 
-/* What the choice hinges on: the advantage of the expected cheapest over the cheapest other when one
- * thing is less, or more, than it was taken to be. */
+/* What the choice hinges on: the advantage of the expected cheapest over the cheapest other when
+ * one thing is less, or more, than it was taken to be. */
 struct decide_hinge {
     const char *what;       /* "volume" */
     const char *low, *high; /* "half", "twice" */

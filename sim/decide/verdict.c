@@ -118,13 +118,16 @@ static void find_regret(struct verdict *v, const struct table *t, double *values
 
 static void find_advantage(struct verdict *v, const struct table *t, double *values)
 {
-    size_t n = 0;
+    size_t n = 0, clear = 0;
     for (size_t d = 0; d < t->draws; d++) {
         size_t other = cheapest(t, d, v->leader);
-        if (other != VERDICT_NOBODY && is_open(t, v->leader, d) && unit_of(t, other, d) > 0)
-            values[n++] = 1 - unit_of(t, v->leader, d) / unit_of(t, other, d);
+        if (other == VERDICT_NOBODY || !is_open(t, v->leader, d) || unit_of(t, other, d) <= 0)
+            continue;
+        values[n++] = 1 - unit_of(t, v->leader, d) / unit_of(t, other, d);
+        clear += values[n - 1] >= VERDICT_MATERIAL;
     }
     v->advantage = n ? quantile_select(values, n, 0.5) : NAN;
+    v->clear = n ? (double)clear / (double)n : NAN;
 }
 
 void verdict_make(struct verdict *v, const double *unit, const bool *acceptable, size_t candidates,
@@ -143,9 +146,8 @@ void verdict_make(struct verdict *v, const double *unit, const bool *acceptable,
     if (v->leader != VERDICT_NOBODY) {
         find_regret(v, &t, values);
         find_advantage(v, &t, values);
-        v->immaterial =
-            v->advantage < VERDICT_MATERIAL && v->probability[v->leader] >= VERDICT_SURE;
-        v->close = v->probability[v->leader] < VERDICT_SURE || v->immaterial;
+        v->unclear = v->clear < VERDICT_CLEAR && v->probability[v->leader] >= VERDICT_SURE;
+        v->close = v->probability[v->leader] < VERDICT_SURE || v->unclear;
     }
     free(values);
 }

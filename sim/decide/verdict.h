@@ -22,7 +22,8 @@
 
 #define VERDICT_NOBODY SIZE_MAX
 #define VERDICT_SURE 0.9      /* below this it is too close to call */
-#define VERDICT_MATERIAL 0.02 /* and so is an advantage of less than this share */
+#define VERDICT_MATERIAL 0.01 /* and so is one that costs less by so much ... */
+#define VERDICT_CLEAR 0.96    /* ... in fewer of the draws than this */
 
 /* Of one candidate's money per good request over the draws in which it is acceptable. */
 struct verdict_range {
@@ -41,8 +42,9 @@ struct verdict {
                                                it is not counted */
     double advantage; /* of the leader over the cheapest of the others, median over the draws, as a
                          share of the latter; NAN where there is no other */
-    bool close;       /* too close to call */
-    bool immaterial;  /* because the advantage is too small to matter, not because of doubt */
+    double clear; /* share of the draws in which it is VERDICT_MATERIAL at least; NAN likewise */
+    bool close;   /* too close to call */
+    bool unclear; /* although it is the cheapest in enough draws: by too little in some */
 };
 
 /* unit[c * draws + d]: candidate c's money per good request in draw d; acceptable[] likewise: it

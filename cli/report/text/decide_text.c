@@ -70,12 +70,12 @@ static void put_lead(const struct decide *d, struct buffer *out)
     if (v->close && same)
         buffer_add_format(out, "Too close to call: %s and %s cost the same, %s a month.",
                           r->candidate->name, name_of(d, v->runner_up), decide_usd(r->cash, usd));
-    else if (v->close && v->immaterial)
+    else if (v->close && v->unclear)
         buffer_add_format(
             out,
-            "Too close to call: %s is the cheapest at %s a month (P = %.0f %%), but by "
-            "%.1f %% only.",
-            r->candidate->name, decide_usd(r->cash, usd), p, 100 * v->advantage);
+            "Too close to call: %s is likely the cheapest, at %s a month (P = %.0f %%), "
+            "but in %.0f %% of the draws by less than 1 %% or not at all.",
+            r->candidate->name, decide_usd(r->cash, usd), p, 100 * (1 - v->clear));
     else if (v->close)
         buffer_add_format(out,
                           "Too close to call: %s is the likeliest to be the cheapest, at %s a "
@@ -145,7 +145,7 @@ static void put_sample(const struct decide *d, struct buffer *out)
 {
     char n[TEXT_GROUPED_SIZE];
     double sessions = (double)d->sessions * d->sample_factor;
-    if (!d->verdict.close || d->verdict.immaterial || isnan(d->sample_factor))
+    if (!d->verdict.close || d->verdict.unclear || isnan(d->sample_factor))
         return;
     if (isinf(d->sample_factor) || sessions > 1e9)
         buffer_add_text(out, "No larger sample decides it: what is in doubt are the engines' own "
