@@ -19,7 +19,7 @@ static int find_node(struct own *o, struct own_node *n, double scale, struct err
 {
     struct capacity_options how = *o->how;
     struct slo_list slos = *o->slos;
-    struct capacity found, *out = scale == 1 ? &o->capacity : &found;
+    struct capacity found = {0}, *out = scale == 1 ? &o->capacity : &found;
     for (size_t i = 0; i < slos.count; i++)
         slos.items[i].limit_ms *= scale;
     how.slos = &slos;

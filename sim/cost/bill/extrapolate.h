@@ -20,8 +20,8 @@ struct extrapolation {
     int64_t start_unix_ns; /* wall clock of the sample's instant 0, for the hours of the week */
     const uint32_t *drawn; /* sessions by number, to take these in this order; NULL: each once */
     size_t drawn_count;
-    uint64_t sessions;     /* out: placed */
-    bool by_hour;          /* out: the sample's hours of the week were followed, else even */
+    uint64_t sessions; /* out: placed */
+    bool by_hour;      /* out: the sample's hours of the week were followed, else even */
 };
 
 /* Larger ones are scaled from this many. */
