@@ -1,5 +1,6 @@
 #include "cli/report/text/forecast_text.h"
 
+#include "core/screen/table.h"
 #include "core/wrap.h"
 #include "sim/cost/bill/bill_stats.h"
 #include "sim/cost/bill/bill_tokens_show.h"
@@ -7,8 +8,8 @@
 #include "sim/cost/book/price.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
-#define NAME_WIDTH 30
 #define WORTH_CHANGING 0.005 /* of the bill: less is no reason to change plans */
 
 /* "17 minutes", "9.5 seconds": a sample may be of any length. */
@@ -57,32 +58,15 @@ static const char *format_usd(double usd, char out[MONEY_TEXT_SIZE])
     return out;
 }
 
-/* A name that is too long has a line of its own. */
-static void put_name(const char *name, struct buffer *out)
+static double share_lost(const struct forecast *f, const struct forecast_plan *p)
 {
-    buffer_add_text(out, "  ");
-    wrap_padded(name, NAME_WIDTH, false, out);
-    if (wrap_columns(text_of(name)) > NAME_WIDTH)
-        buffer_add_format(out, "\n  %*s", NAME_WIDTH, "");
+    double all = f->workload->count ? (double)f->workload->count : 1;
+    return 1 - (1 - (double)p->rejected / all) * (1 - p->unserved_share);
 }
 
-static void put_row(const struct forecast *f, const struct forecast_plan *p, struct buffer *out)
+/* What stands behind a row: "2.1 of it on average, 3.0 % wait". */
+static void put_remarks(const struct forecast_plan *p, struct buffer *out)
 {
-    char date[FORECAST_DATE_SIZE], usd[3][MONEY_TEXT_SIZE];
-    put_name(p->plan->name, out);
-    buffer_add_format(out, " %12s %12s %12s", format_usd(p->bill.mean, usd[0]),
-                      format_usd(p->bill.p5, usd[1]), format_usd(p->bill.p95, usd[2]));
-    if (f->options.has_budget)
-        buffer_add_format(out, "  %7.1f %%  %-10s", 100 * p->over_budget,
-                          forecast_date(f, p->budget.p50, date));
-    buffer_add_format(out, "  %-10s  ",
-                      forecast_has_allowance(p->plan) ? forecast_date(f, p->quota.p50, date) : "");
-    double all = f->workload->count ? (double)f->workload->count : 1;
-    double lost = 1 - (1 - (double)p->rejected / all) * (1 - p->unserved_share);
-    if (lost > 0)
-        buffer_add_format(out, "%.1f %%", 100 * (1 - lost));
-    else
-        buffer_add_text(out, "all");
     if (p->subscriptions >= 1.05 && plan_is_bought_in_numbers(p->plan, 0))
         buffer_add_format(out, ", %.1f of it on average", p->subscriptions);
     if (p->delayed_share > 0)
@@ -92,7 +76,70 @@ static void put_row(const struct forecast *f, const struct forecast_plan *p, str
         char text[TOKEN_SCALE_TEXT_SIZE];
         buffer_add_format(out, ", tokens %s", token_scale_text(p->counts.scale, text));
     }
-    buffer_add_byte(out, '\n');
+}
+
+static void put_row(const struct forecast *f, const struct forecast_plan *p, struct table *t)
+{
+    char date[FORECAST_DATE_SIZE], usd[MONEY_TEXT_SIZE], share[32];
+    double lost = share_lost(f, p);
+    table_cell(t, p->plan->name);
+    table_cell(t, format_usd(p->bill.mean, usd));
+    table_cell(t, format_usd(p->bill.p5, usd));
+    table_cell(t, format_usd(p->bill.p95, usd));
+    if (f->options.has_budget) {
+        snprintf(share, sizeof share, "%.1f %%", 100 * p->over_budget);
+        table_cell(t, share);
+        table_cell(t, forecast_date(f, p->budget.p50, date));
+    }
+    table_cell(t, forecast_has_allowance(p->plan) ? forecast_date(f, p->quota.p50, date) : "");
+    snprintf(share, sizeof share, "%.1f %%", 100 * (1 - lost));
+    table_cell(t, lost > 0 ? share : "all");
+}
+
+/* Below the table, by name: it has no room for them. */
+static void put_all_remarks(const struct forecast *f, const struct forecast_result *r, int width,
+                            struct buffer *out)
+{
+    for (size_t i = 0; i < f->plan_count; i++) {
+        struct buffer line;
+        buffer_init(&line, BUFFER_UNBOUNDED);
+        put_remarks(&r->plans[i], &line);
+        if (line.length > 2) {
+            struct buffer whole;
+            buffer_init(&whole, BUFFER_UNBOUNDED);
+            buffer_add_format(&whole, "  %s: %s\n", r->plans[i].plan->name, line.data + 2);
+            wrap_text((struct text){whole.data, whole.length}, (size_t)width, 4, out);
+            buffer_free(&whole);
+        }
+        buffer_free(&line);
+    }
+}
+
+static void put_rows(const struct forecast *f, const struct forecast_result *r, int width,
+                     struct buffer *out)
+{
+    static const struct table_column with[] = {
+        {.head = "plan, USD", .left = true, .indent = 2},
+        {.head = "expected"},
+        {.head = "5 %"},
+        {.head = "95 %"},
+        {.head = "P(over)"},
+        {.head = "over on", .left = true},
+        {.head = "quota out", .left = true, .optional = true},
+        {.head = "served"}};
+    static const struct table_column without[] = {
+        {.head = "plan, USD", .left = true, .indent = 2},
+        {.head = "expected"},
+        {.head = "5 %"},
+        {.head = "95 %"},
+        {.head = "quota out", .left = true, .optional = true},
+        {.head = "served"}};
+    struct table *t = f->options.has_budget ? table_create(with, COUNT_OF(with))
+                                            : table_create(without, COUNT_OF(without));
+    for (size_t i = 0; i < f->plan_count; i++)
+        put_row(f, &r->plans[i], t);
+    table_end(t, width, out);
+    put_all_remarks(f, r, width, out);
 }
 
 static void put_advice(const struct forecast *f, const struct forecast_result *r,
@@ -128,7 +175,7 @@ static void put_advice(const struct forecast *f, const struct forecast_result *r
     buffer_add_format(out, "; $%s expected\n", format_usd(r->schedule_usd, usd));
 }
 
-static void put_scenario(const struct forecast *f, const struct forecast_result *r,
+static void put_scenario(const struct forecast *f, const struct forecast_result *r, int width,
                          struct buffer *out)
 {
     buffer_add_format(out,
@@ -138,13 +185,7 @@ static void put_scenario(const struct forecast *f, const struct forecast_result 
                       : f->has_trend      ? ", the trend goes on"
                                           : "",
                       r->requests.mean, r->requests.p5, r->requests.p95);
-    buffer_add_format(out, "  %-*s %12s %12s %12s", NAME_WIDTH, "plan, USD", "expected", "5 %",
-                      "95 %");
-    if (f->options.has_budget)
-        buffer_add_format(out, "  %9s  %-10s", "P(over)", "over on");
-    buffer_add_format(out, "  %-10s  %s\n", "quota out", "served");
-    for (size_t p = 0; p < f->plan_count; p++)
-        put_row(f, &r->plans[p], out);
+    put_rows(f, r, width, out);
     put_advice(f, r, out);
 }
 
@@ -209,6 +250,6 @@ void forecast_write_text(const struct forecast *f, int width, struct buffer *out
 {
     put_head(f, out);
     for (size_t i = 0; i < f->options.scenario_count; i++)
-        put_scenario(f, &f->results[i], out);
+        put_scenario(f, &f->results[i], width, out);
     put_notes(f, width, out);
 }
