@@ -1,6 +1,7 @@
 #include "cli/report/text/decide_text.h"
 
 #include "core/memory.h"
+#include "core/screen/table.h"
 #include "core/wrap.h"
 
 #include <math.h>
@@ -254,9 +255,7 @@ void decide_order(const struct decide *d, size_t *out)
     }
 }
 
-#define NAME_WIDTH 29
-
-static void put_share(double share, int width, struct buffer *out)
+static void put_share(double share, struct table *t)
 {
     char text[24];
     if (isnan(share))
@@ -264,37 +263,30 @@ static void put_share(double share, int width, struct buffer *out)
     else
         snprintf(text, sizeof text, "%.*f %%", share > 0.99 && share < 1 ? 1 : 0,
                  share > 0.999 && share < 1 ? 99.9 : 100 * share);
-    wrap_padded(text, (size_t)width, true, out);
+    table_cell(t, text);
 }
 
-static void put_range(const struct verdict_range *r, struct buffer *out)
+static void put_range(const struct verdict_range *r, struct table *t)
 {
     char text[64];
     if (isnan(r->low))
         snprintf(text, sizeof text, "–");
     else
         snprintf(text, sizeof text, "%.3g … %.3g", r->low, r->high);
-    wrap_padded(text, 19, true, out);
+    table_cell(t, text);
 }
 
-static void put_row(const struct decide *d, size_t row, size_t rank, struct buffer *out)
+static void put_row(const struct decide *d, size_t row, size_t rank, struct table *t)
 {
     const struct decide_row *r = &d->rows[row];
     char text[DECIDE_USD_SIZE];
-    if (class_of(d, row) == 0)
-        buffer_add_format(out, "%2zu ", rank);
-    else
-        buffer_add_text(out, "   ");
-    wrap_padded(r->candidate->name, NAME_WIDTH, false, out);
-    if (wrap_columns(text_of(r->candidate->name)) > NAME_WIDTH) {
-        buffer_add_byte(out, '\n');
-        wrap_padded("", NAME_WIDTH + 3, false, out);
-    }
-    wrap_padded(decide_usd(r->cash, text), 14, true, out);
-    put_share(r->goodput, 8, out);
-    put_range(&d->verdict.ranges[row], out);
-    put_share(r->judged ? d->verdict.probability[row] : NAN, 7, out);
-    buffer_add_byte(out, '\n');
+    snprintf(text, sizeof text, "%2zu", rank);
+    table_cell(t, class_of(d, row) == 0 ? text : "");
+    table_cell(t, r->candidate->name);
+    table_cell(t, decide_usd(r->cash, text));
+    put_share(r->goodput, t);
+    put_range(&d->verdict.ranges[row], t);
+    put_share(r->judged ? d->verdict.probability[row] : NAN, t);
 }
 
 static void put_remark(const struct decide *d, size_t row, struct buffer *out)
@@ -389,15 +381,18 @@ static void put_remarks(const struct decide *d, struct buffer *out)
     free(order);
 }
 
-static void put_table(const struct decide *d, struct buffer *out)
+static void put_table(const struct decide *d, int width, struct buffer *out)
 {
+    static const struct table_column columns[] = {
+        {.head = ""},     {.head = "candidate", .left = true}, {.head = "month"},
+        {.head = "good"}, {.head = "USD a good request"},      {.head = "P"}};
     size_t *order = mem_alloc((d->count + 1) * sizeof *order);
+    struct table *t = table_create(columns, COUNT_OF(columns));
     decide_order(d, order);
-    buffer_add_text(out, "   candidate                        USD a month    good"
-                         "  USD a good, 95 %      P\n");
     for (size_t i = 0; i < d->count; i++)
-        put_row(d, order[i], i + 1, out);
+        put_row(d, order[i], i + 1, t);
     free(order);
+    table_end(t, width, out);
 }
 
 void decide_write_text(const struct decide *d, int width, struct buffer *out)
@@ -406,7 +401,7 @@ void decide_write_text(const struct decide *d, int width, struct buffer *out)
     buffer_add_byte(out, '\n');
     put_wrapped(decide_answer_text, d, width, out);
     buffer_add_byte(out, '\n');
-    put_table(d, out);
+    put_table(d, width, out);
     buffer_add_byte(out, '\n');
     put_wrapped(put_remarks, d, width, out);
     put_wrapped(decide_surety_text, d, width, out);
