@@ -143,13 +143,17 @@ static int begins_stream(struct text body)
     return -1;
 }
 
+static struct text skip_blanks(struct text t)
+{
+    while (t.length && memchr(" \t\r\n", *t.at, 4))
+        t = (struct text){t.at + 1, t.length - 1};
+    return t;
+}
+
 struct text attempt_behind_blanks(struct text body)
 {
-    if (text_starts(body, "\xef\xbb\xbf"))
-        body = (struct text){body.at + 3, body.length - 3};
-    while (body.length && strchr(" \t\r\n", *body.at))
-        body = (struct text){body.at + 1, body.length - 1};
-    return body;
+    bool marked = text_starts(body, "\xef\xbb\xbf");
+    return skip_blanks(marked ? (struct text){body.at + 3, body.length - 3} : body);
 }
 
 /* Decides by the first bytes whether events come or a whole body; false: they are too few. What is
@@ -157,8 +161,13 @@ struct text attempt_behind_blanks(struct text body)
 static bool decide_shape(struct attempt *a, struct text body)
 {
     static const char mark[] = "\xef\xbb\xbf";
-    struct text start = attempt_behind_blanks(body);
-    if (start.length == 0 || (start.length < 3 && memcmp(start.at, mark, start.length) == 0))
+    struct text rest = {body.at + a->blanks, body.length - a->blanks};
+    struct text start = a->blanks ? skip_blanks(rest) : attempt_behind_blanks(body);
+    if (start.length == 0) { /* what was looked at is not looked at again */
+        a->blanks = body.length;
+        return false;
+    }
+    if (start.length < 3 && memcmp(start.at, mark, start.length) == 0)
         return false;
     int stream = begins_stream(start);
     if (stream == 0)

@@ -65,6 +65,7 @@ struct attempt {
     int64_t read_gap_ns;  /* time since the read before the current one */
     int http_status;
     enum answer_shape shape;
+    size_t blanks;    /* bytes of the body, from its start on, that are known to say nothing */
     bool says_events; /* the content type */
     bool says_lines;  /* it: an object a line */
     bool is_stream, done, ending, cancelled, headers_in_read;
