@@ -13,6 +13,7 @@
 #define SHARD_CONNECTIONS 250
 #define READ_BUFFER 16384L
 #define MOST_HEADERS 100 /* of an answer, as far as they are looked at */
+#define MOST_HEADER_BYTES ((size_t)300 << 10)
 
 /* ---- one exchange ---- */
 
@@ -57,6 +58,15 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
     return go_on ? length : 0;
 }
 
+/* libcurl keeps every header, and bounds only those before a body. */
+static size_t on_header(char *bytes, size_t size, size_t count, void *context)
+{
+    struct transfer *t = context;
+    (void)bytes;
+    t->header_bytes += size * count;
+    return t->header_bytes <= MOST_HEADER_BYTES ? size * count : 0;
+}
+
 static void set_up(struct transfer *t)
 {
     CURL *e = t->easy;
@@ -64,6 +74,8 @@ static void set_up(struct transfer *t)
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, stale_on_sending);
     curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
     client_set_up_sockets(t);
@@ -156,6 +168,7 @@ void client_send(struct client *c, struct transfer *t, const struct endpoint *e,
     t->shard = pick_shard(c);
     t->connected_ns = TIME_NEVER;
     t->sendings = t->connects = 0;
+    t->header_bytes = 0;
     t->open_errno = 0;
     t->asked_wait_ns = 0;
     t->answered = t->ended = false;
@@ -187,8 +200,10 @@ static bool lacks_means(struct transfer *t)
 
 static enum failure_class classify(struct transfer *t, CURLcode code)
 {
+    if (t->header_bytes > MOST_HEADER_BYTES)
+        return FAILURE_TOO_LARGE;
     enum failure_class why =
-        curl_failure(code, t->connected_ns != TIME_NEVER, transfer_status(t) != 0);
+        curl_failure(code, t->connected_ns != TIME_NEVER, transfer_status(t) != 0, t->error);
     return why == FAILURE_CONNECT && lacks_means(t) ? FAILURE_CLIENT : why;
 }
 
@@ -272,6 +287,10 @@ static const char *words_for(const struct transfer *t, enum failure_class why, C
 {
     if (why == FAILURE_CLIENT)
         return strerror(t->open_errno);
+    if (t->header_bytes > MOST_HEADER_BYTES)
+        return "the answer's headers are beyond 300 KiB";
+    if (code == CURLE_OUT_OF_MEMORY && why == FAILURE_TOO_LARGE)
+        return "a line of the answer's headers is beyond libcurl's cap of 100 KiB";
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return "the connection was closed before an answer came";
     return t->error[0] ? t->error : curl_easy_strerror(code);

@@ -50,6 +50,7 @@ struct transfer {
     char id_line[CLIENT_ID_SIZE + 16];
     struct transfer *next; /* in the pool, or among those that have ended */
     uint32_t sendings;
+    size_t header_bytes; /* of the answer, trailers among them */
     bool answered, ended;
     int opened;              /* the socket that was opened last for it */
     bool reused;             /* went over a kept connection, alone on it, at first */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define MAX_EVENT ((size_t)4 << 20)
-#define MAX_BODY ((size_t)64 << 20)
+#define MAX_BODY ((size_t)16 << 20)
 #define UNREACHABLE_AFTER 100 /* failed connections without any that succeeded */
 
 /* ---- sending ---- */

@@ -479,7 +479,7 @@ static void end(struct recorder *r, struct exchange *x, CURLcode code)
     struct caller *c = x->caller;
     bool begun = x->begun, left = c->gone, asked = x->connected;
     enum answer_end how = begun ? how_it_ended(x, code) : asked ? ANSWER_LOST : ANSWER_WHOLE;
-    x->broke = begun || code != CURLE_OK ? curl_failure(code, asked, begun) : FAILURE_RESET;
+    x->broke = begun || code != CURLE_OK ? curl_failure(code, asked, begun, NULL) : FAILURE_RESET;
     x->aborted = left;
     conclude(r, x);
     r->report.unreachable += !begun && !left;

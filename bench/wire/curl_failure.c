@@ -1,6 +1,17 @@
 #include "bench/wire/curl_failure.h"
 
-enum failure_class curl_failure(CURLcode code, bool connected, bool answered)
+#include <string.h>
+
+/* libcurl has one code for a connection that broke and for what came over it and is no HTTP, or too
+ * much of it; only its words tell them apart. */
+static enum failure_class received(const char *words)
+{
+    if (words && strstr(words, "response headers"))
+        return FAILURE_TOO_LARGE;
+    return words && strstr(words, "chunked-encoding") ? FAILURE_HTTP : FAILURE_RESET;
+}
+
+enum failure_class curl_failure(CURLcode code, bool connected, bool answered, const char *words)
 {
     switch (code) {
     case CURLE_OK:
@@ -20,6 +31,13 @@ enum failure_class curl_failure(CURLcode code, bool connected, bool answered)
     case CURLE_USE_SSL_FAILED:
         return FAILURE_TLS;
     case CURLE_RECV_ERROR:
+        return received(words);
+    case CURLE_OUT_OF_MEMORY: /* a line of the headers beyond libcurl's cap is called that, too */
+        return connected ? FAILURE_TOO_LARGE : FAILURE_OTHER;
+#if LIBCURL_VERSION_NUM >= 0x080600
+    case CURLE_TOO_LARGE:
+        return FAILURE_TOO_LARGE;
+#endif
     case CURLE_SEND_ERROR:
     case CURLE_GOT_NOTHING:
     case CURLE_HTTP2_STREAM: /* HTTP/2's reset: of one stream, the connection lives on */

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 /* FAILURE_NONE for CURLE_OK, and where we hung up ourselves. `connected`: the request had gone to a
- * connection; `answered`: a status had come. */
-enum failure_class curl_failure(CURLcode code, bool connected, bool answered);
+ * connection; `answered`: a status had come; `words`: libcurl's own, NULL or "" = none. */
+enum failure_class curl_failure(CURLcode code, bool connected, bool answered, const char *words);
 
 #endif
