@@ -110,16 +110,24 @@ static int read_first_line(struct head *h, struct text line)
     return 0;
 }
 
-static int read_header(struct head *h, struct text name, struct text value, bool *has_length)
+struct said {
+    bool length, host;
+};
+
+static int read_header(struct head *h, struct text name, struct text value, struct said *said)
 {
     uint64_t length;
-    if (!is_token(name) || !is_clean(value))
+    if (!is_token(name) || name.at[name.length] != ':' || !is_clean(value))
         return 400;
     if (head_is(name, "Content-Length")) {
-        if (!text_to_u64(value, &length) || (*has_length && length != h->length))
+        if (!text_to_u64(value, &length) || (said->length && length != h->length))
             return 400;
         h->length = length;
-        *has_length = true;
+        said->length = true;
+    } else if (head_is(name, "Host")) {
+        if (said->host)
+            return 400;
+        said->host = true;
     } else if (head_is(name, "Transfer-Encoding")) {
         if (!head_is(value, "chunked") || h->chunked)
             return 501;
@@ -135,15 +143,15 @@ static int read_header(struct head *h, struct text name, struct text value, bool
 int head_read(struct head *h, struct text bytes)
 {
     struct text line, name, value;
-    bool has_length = false;
+    struct said said = {0};
     *h = (struct head){0};
     if (!next_line(&bytes, &line))
         return 400;
     int status = read_first_line(h, line);
     h->lines = bytes;
     while (status == 0 && head_next(&bytes, &name, &value))
-        status = read_header(h, name, value, &has_length);
-    if (status == 0 && h->chunked && (has_length || h->old))
+        status = read_header(h, name, value, &said);
+    if (status == 0 && h->chunked && (said.length || h->old))
         return 400;
     return status;
 }

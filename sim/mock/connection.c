@@ -6,6 +6,7 @@
 #include "core/memory.h"
 #include "core/text.h"
 #include "sim/mock/api/api_error.h"
+#include "sim/mock/framing.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -233,6 +234,10 @@ static void on_request(struct evhttp_request *request, void *context)
     bufferevent_data_cb on_write;
     bufferevent_event_cb on_event;
     void *argument;
+    if (!framing_is_clear(request)) { /* what follows may be a part of it, or another request */
+        refuse(c, 400);
+        return;
+    }
     bufferevent_getcb(b, NULL, &on_write, &on_event, &argument);
     bufferevent_setcb(b, NULL, on_write, on_event, argument);
     bufferevent_setwatermark(b, EV_READ, 0, MAX_PIPELINED_BYTES);

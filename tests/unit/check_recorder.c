@@ -101,6 +101,8 @@ START_TEST(a_head_that_could_be_read_in_two_ways_is_refused)
     } cases[] = {
         {"GET /\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\nA b: c\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nA\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\nA: b\rc\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\nContent-Length: +1\r\n\r\n", 400},
