@@ -185,4 +185,8 @@ void repeats_level(const double *values, size_t n, double requests, double what,
     }
     out->low = ratio ? exp(l.mean - half) : l.mean - half;
     out->high = ratio ? exp(l.mean + half) : l.mean + half;
+    if (what == COMPARE_SHARE) { /* of a whole */
+        out->low = fmax(out->low, 0);
+        out->high = fmin(out->high, 1);
+    }
 }
