@@ -166,8 +166,8 @@ static int run_command(const struct command *c, int argc, char **argv,
         code = c->run(&t, options, &err);
         terminal_free(&t);
     }
-    if (err.code == ERR_INTERRUPTED) /* whatever it was taken for on its way */
-        code = err.code;
+    if (err.code == ERR_INTERRUPTED || (code < 0 && err.code == ERR_SYSTEM))
+        code = err.code; /* whatever it was taken for on its way */
     if (code == 0)
         code = check_stdout(&err);
     if (code < 0 && err.system == EPIPE && reader_left())

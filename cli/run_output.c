@@ -206,6 +206,8 @@ void run_output_warn(const struct run_output *out, const struct terminal *t)
     if (run_place_is_beside(&out->place) && out->dir.records > 0)
         warn(t, "%s keeps the earlier run; the new one is in %s", out->place.given,
              out->place.path);
+    if (out->place.left)
+        warn(t, RUN_PLACE_LEFT, out->place.left);
 }
 
 void run_output_discard(struct run_output *out)

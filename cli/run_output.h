@@ -73,7 +73,8 @@ int run_output_amend(const struct run_output *out, const char *key, const struct
 /* Puts the run where an earlier one is, if a request of it completed. */
 int run_output_take_place(struct run_output *out, const struct summary *summary, struct error *err);
 
-/* Says where the new run is, if it did not take the earlier one's place; before run_output_free. */
+/* Says where the new run is, if it did not take the earlier one's place, and what is left of that
+ * one; before run_output_free. */
 void run_output_warn(const struct run_output *out, const struct terminal *t);
 
 /* Removes what was written: it is of no use. */

@@ -35,6 +35,21 @@ static int interrupted(const struct line_reader *r, struct error *err)
     return error_set(err, ERR_INTERRUPTED, "interrupted while %s was read", r->name);
 }
 
+/* Of the file itself (ERR_INPUT), or of the system (ERR_SYSTEM): a disk, a limit. */
+static int unreadable(const struct line_reader *r, long line, const char *what, struct error *err)
+{
+    static const int of_the_file[] = {ENOENT, ENOTDIR, EISDIR,       EACCES, EPERM,
+                                      ELOOP,  EINVAL,  ENAMETOOLONG, ENXIO,  ENODEV};
+    int why = errno, code = ERR_SYSTEM;
+    for (size_t i = 0; i < COUNT_OF(of_the_file); i++)
+        code = why == of_the_file[i] ? ERR_INPUT : code;
+    bool first = err && err->code == ERR_NONE;
+    error_at(err, r->name, line, 0, "cannot be %s: %s", what, strerror(why));
+    if (first)
+        err->code = code;
+    return code;
+}
+
 int line_reader_open(struct line_reader *r, const char *path, size_t max_line, struct error *err)
 {
     bool standard_input = strcmp(path, "-") == 0;
@@ -48,7 +63,7 @@ int line_reader_open(struct line_reader *r, const char *path, size_t max_line, s
         if (r->fd < 0 && errno == EINTR) /* a fifo that nobody writes to */
             return interrupted(r, err);
         if (r->fd < 0)
-            return error_at(err, r->name, 0, 0, "cannot be opened: %s", strerror(errno));
+            return unreadable(r, 0, "opened", err);
         if (fstat(r->fd, &about) == 0 && S_ISDIR(about.st_mode)) {
             line_reader_close(r);
             return error_at(err, r->name, 0, 0, "is a directory; a file was expected");
@@ -103,6 +118,30 @@ static int decode(struct line_reader *r, size_t kept)
     return used < 0 || buffer_reserve(&r->b, 1) < 0 ? -1 : 0;
 }
 
+/* Up to READ_SIZE more, which there is room for; 0: the end. */
+static ssize_t read_some(struct line_reader *r)
+{
+    for (;;) {
+        char *to = r->b.data + r->b.length;
+        errno = 0;
+        ssize_t n = r->gz ? gzread(r->gz, to, (unsigned)READ_SIZE) : read(r->fd, to, READ_SIZE);
+        if (n >= 0 || errno != EINTR)
+            return n;
+        if (r->gz)
+            gzclearerr(r->gz);
+    }
+}
+
+static int cannot_read(const struct line_reader *r, struct error *err)
+{
+    int code = Z_ERRNO, why = errno;
+    const char *words = r->gz ? gzerror(r->gz, &code) : "";
+    errno = why;
+    if (code == Z_ERRNO)
+        return unreadable(r, r->number + 1, "read", err);
+    return error_at(err, r->name, r->number + 1, 0, "cannot be read: %s", words);
+}
+
 /* Reads more bytes behind the unconsumed ones. 0 or an error. */
 static int fill(struct line_reader *r, struct error *err)
 {
@@ -114,16 +153,9 @@ static int fill(struct line_reader *r, struct error *err)
         return too_long(r, err);
     if (!stop_wait_readable(r->fd))
         return interrupted(r, err);
-    ssize_t n;
-    do {
-        n = r->gz ? gzread(r->gz, r->b.data + r->b.length, (unsigned)READ_SIZE)
-                  : read(r->fd, r->b.data + r->b.length, READ_SIZE);
-    } while (n < 0 && !r->gz && errno == EINTR);
-    if (n < 0) {
-        int code = Z_OK;
-        const char *why = r->gz ? gzerror(r->gz, &code) : strerror(errno);
-        return error_at(err, r->name, r->number + 1, 0, "cannot be read: %s", why);
-    }
+    ssize_t n = read_some(r);
+    if (n < 0)
+        return cannot_read(r, err);
     if (n == 0) {
         int code = Z_OK;
         const char *why = r->gz ? gzerror(r->gz, &code) : "";
@@ -251,6 +283,24 @@ int file_write_all(int fd, const void *bytes, size_t length, const char *name, s
         length -= (size_t)n;
     }
     return 0;
+}
+
+int file_sync(int fd)
+{
+    int status;
+    do
+        status = fdatasync(fd);
+    while (status < 0 && errno == EINTR);
+    return status;
+}
+
+void file_sync_directory(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    file_sync(fd);
+    close(fd);
 }
 
 int file_write_atomic(const char *path, const void *bytes, size_t length, struct error *err)

@@ -75,4 +75,11 @@ bool file_exists(const char *path);
 /* Writes all bytes, however write() cuts them. 0 or ERR_SYSTEM. */
 int file_write_all(int fd, const void *bytes, size_t length, const char *name, struct error *err);
 
+/* Has the disk keep what was written to `fd`: its bytes and its length. 0, or -1 and errno. */
+int file_sync(int fd);
+
+/* Has it keep the names in a directory, where it can: what was made or renamed there is in place
+ * whether it does or not. */
+void file_sync_directory(const char *path);
+
 #endif

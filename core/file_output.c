@@ -1,6 +1,7 @@
 #include "core/file_output.h"
 
 #include "core/buffer.h"
+#include "core/file.h"
 #include "core/memory.h"
 #include "core/stop.h"
 
@@ -90,7 +91,7 @@ int file_output_open(struct file_output *f, const char *path, struct error *err)
 
 int file_output_close(struct file_output *f, int status, struct error *err)
 {
-    if (f->temporary && status == 0 && fsync(f->fd) < 0)
+    if (f->temporary && status == 0 && file_sync(f->fd) < 0)
         status = error_errno(err, "%s cannot be written", f->name);
     if (close(f->fd) < 0 && status == 0)
         status = error_errno(err, "%s cannot be written", f->name);

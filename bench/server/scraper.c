@@ -438,8 +438,10 @@ void scraper_free(struct scraper *s)
         secrets_free(&x->secrets);
         buffer_free(&x->body);
     }
-    if (s->fd >= 0)
+    if (s->fd >= 0) {
+        file_sync(s->fd);
         close(s->fd);
+    }
     pthread_cond_destroy(&s->changed);
     pthread_mutex_destroy(&s->lock);
     buffer_free(&s->text);

@@ -66,6 +66,8 @@ static void warn_of_place(struct load_series *s, const struct terminal *t)
 {
     if (load_series_is_beside(s))
         warn(t, "%s keeps what was there; the new runs are in %s", s->place.given, s->place.path);
+    if (s->place.left)
+        warn(t, RUN_PLACE_LEFT, s->place.left);
 }
 
 static void on_point(void *terminal, const struct load_series *s, const struct load_run *r,
@@ -97,7 +99,8 @@ static int show_sweep(struct sweep *s, const struct terminal *t, bool as_json, i
         warn(t, "no plot: %s", undrawn.message);
     if (status == 0)
         status = load_series_take(&s->series, ran, err);
-    fprintf(t->human, "\nwritten to %s\n", s->series.place.path);
+    if (status == 0)
+        fprintf(t->human, "\nwritten to %s\n", s->series.place.path);
     output_end(&out, NULL, as_json ? t->machine : NULL);
     free(plots);
     return status;

@@ -260,6 +260,8 @@ static int ensure_point(struct sweep *s, double load, struct error *err)
     buffer_init(&line, BUFFER_UNBOUNDED);
     put_point(&all->points[all->count - 1], &line);
     status = file_write_all(s->log_fd, line.data, line.length, s->log_path, err);
+    if (status == 0 && file_sync(s->log_fd) < 0)
+        status = error_errno(err, "%s cannot be written", s->log_path);
     /* What is shown comes from the line, as where the sweep is gone on with. */
     struct text text = {line.data, line.length};
     if (status < 0 || !load_point_read(text, !s->values.is_rate, &all->points[all->count - 1]))

@@ -156,7 +156,8 @@ int run_merge_open(struct run_merge *m, const char *const *paths, size_t count, 
                           "%s was not finished, it has no summary.json: only whole parts can be "
                           "merged",
                           p->path);
-        else if ((status = read_run(p, err)) == 0 &&
+        else if ((status = run_records_check(p->path, err)) == 0 &&
+                 (status = read_run(p, err)) == 0 &&
                  (status = summary_read_run(p->path, s, err)) == 0) {
             m->fidelity.parts[m->fidelity.part_count++] = s->fidelity; /* taken over */
             status = compare_part(m, i, s, err);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define PENDING_LIMIT ((size_t)1 << 20)
+#define SYNC_NS (NS_PER_S / 2)
 
 char *run_dir_file(const char *path, const char *name)
 {
@@ -137,25 +138,59 @@ static void keep_whole_lines(struct run_dir *d)
         d->whole_bytes = about.st_size; /* readers pass a cut line over */
 }
 
-int run_dir_flush(struct run_dir *d, int64_t now_ns, struct error *err)
+/* 0 also where there is nothing to write. */
+static int write_pending(struct run_dir *d, struct error *why)
+{
+    size_t length = d->pending.length;
+    if (length == 0)
+        return 0;
+    if (file_write_all(d->fd, d->pending.data, length, d->path, why) < 0) {
+        keep_whole_lines(d);
+        return why->code;
+    }
+    d->records += count_lines(d->pending.data, length);
+    d->whole_bytes += (off_t)length;
+    return 0;
+}
+
+/* A power cut loses no more than a kill does. The names in the directory are kept with the first
+ * of its records. */
+static int sync_written(struct run_dir *d, int64_t now_ns, struct error *why)
+{
+    d->synced_ns = now_ns;
+    if (d->whole_bytes == d->synced_bytes)
+        return 0;
+    if (file_sync(d->fd) < 0)
+        return error_errno(why, "%s cannot be written", d->path);
+    if (d->synced_bytes == 0)
+        file_sync_directory(d->path);
+    d->synced_bytes = d->whole_bytes;
+    return 0;
+}
+
+/* Writes what is pending, and has the disk keep it where `keep` is set or that is due. */
+static int flush(struct run_dir *d, int64_t now_ns, bool keep, struct error *err)
 {
     struct error why = {0};
     d->flushed_ns = now_ns;
-    if (d->failure.code == 0 && d->pending.length > 0 &&
-        file_write_all(d->fd, d->pending.data, d->pending.length, d->path, &why) < 0) {
-        keep_whole_lines(d);
+    if (d->synced_ns == 0)
+        d->synced_ns = now_ns;
+    if (d->failure.code == 0 &&
+        (write_pending(d, &why) < 0 ||
+         ((keep || now_ns - d->synced_ns >= SYNC_NS) && sync_written(d, now_ns, &why) < 0)))
         error_set(&d->failure, why.code,
                   "%.600s: it ends there, with %" PRIu64 " whole record%s in requests.jsonl and "
                   "without a summary",
                   why.message, d->records, d->records == 1 ? "" : "s");
-    } else if (d->failure.code == 0 && d->pending.length > 0) {
-        d->records += count_lines(d->pending.data, d->pending.length);
-        d->whole_bytes += (off_t)d->pending.length;
-    }
     buffer_clear(&d->pending);
     if (d->failure.code && err)
         *err = d->failure;
     return d->failure.code;
+}
+
+int run_dir_flush(struct run_dir *d, int64_t now_ns, struct error *err)
+{
+    return flush(d, now_ns, false, err);
 }
 
 int run_dir_append(struct run_dir *d, const struct record *r, int64_t now_ns, struct error *err)
@@ -181,7 +216,7 @@ int run_dir_close(struct run_dir *d, struct error *err)
 {
     if (d->fd < 0)
         return 0;
-    int status = run_dir_flush(d, d->flushed_ns, err);
+    int status = flush(d, d->flushed_ns, true, err);
     if (close(d->fd) < 0 && status == 0)
         status = error_errno(err, "%s cannot be written", d->path);
     d->fd = -1;

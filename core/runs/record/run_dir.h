@@ -7,8 +7,8 @@
  *     run_dir_close(&dir, err);
  *
  * Files other than requests.jsonl, server.jsonl and timeline.jsonl appear whole or not at all.
- * Where a record cannot be written (a full disk) requests.jsonl ends behind the last whole one and
- * stays so: every later call gives the same error, also when there is room again.
+ * Where a record cannot be written or synced (a full disk) requests.jsonl ends behind the last
+ * whole one and stays so: every later call gives the same error, also when there is room again.
  */
 #ifndef FAREBOX_CORE_RUNS_RECORD_RUN_DIR_H
 #define FAREBOX_CORE_RUNS_RECORD_RUN_DIR_H
@@ -30,8 +30,9 @@ struct run_dir {
     int fd; /* requests.jsonl */
     unsigned detail;
     struct buffer pending;
-    int64_t flushed_ns;
+    int64_t flushed_ns, synced_ns;
     off_t whole_bytes;    /* of requests.jsonl, as far as it ends with a whole line */
+    off_t synced_bytes;   /* of those, what the disk keeps through a power cut */
     uint64_t records;     /* that were written */
     struct error failure; /* the first record that could not be written */
 };
@@ -44,7 +45,8 @@ int run_dir_create(struct run_dir *d, const char *path, struct error *err);
  * and what a killed run leaves: some of a run's files and nothing else. */
 int run_dir_check(const char *path, enum run_mode mode, struct error *err);
 
-/* Appends one record; written out when a second has passed or much is pending. */
+/* Appends one record; written out when a second has passed or much is pending, and synced to the
+ * disk when half a second has passed since that was done. */
 int run_dir_append(struct run_dir *d, const struct record *r, int64_t now_ns, struct error *err);
 int run_dir_flush(struct run_dir *d, int64_t now_ns, struct error *err);
 

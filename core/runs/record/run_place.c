@@ -69,16 +69,23 @@ static int check_renames(const char *real, const char *new, const char *given, s
 {
     char *probe = run_dir_file(new, "run.json");
     int fd = open(probe, O_WRONLY | O_CREAT | O_CLOEXEC, 0666), why = 0, status = 0;
-    if (fd >= 0 && rename(real, new) < 0)
+    if (fd < 0)
+        status = error_errno(err, "%s cannot be written", probe);
+    else if (rename(real, new) < 0)
         why = errno;
     if (fd >= 0)
         close(fd);
-    if (why && why != ENOTEMPTY && why != EEXIST)
+    if (why == EBUSY || why == EPERM || why == EACCES || why == EXDEV || why == EROFS)
         status = error_set(err, ERR_INPUT,
                            "%s cannot be renamed (%s), as --force has to do in the end: give -o a "
                            "directory inside of it",
                            given, why == EBUSY ? "it is a mount point" : strerror(why));
-    unlink(probe);
+    else if (why && why != ENOTEMPTY && why != EEXIST) {
+        errno = why;
+        status = error_errno(err, "%s cannot be renamed, as --force has to do in the end", given);
+    }
+    if (fd >= 0 && unlink(probe) < 0 && status == 0)
+        status = error_errno(err, "%s cannot be removed", probe);
     free(probe);
     return status;
 }
@@ -186,17 +193,33 @@ static int change_places(const char *new, const char *place, char **old)
     return -1;
 }
 
+/* The disk knows of the change before anything of the earlier run goes: a power cut, too, leaves
+ * one of them whole. */
+static void sync_parent(const char *real)
+{
+    char *parent = mem_copy_string(real), *slash = strrchr(parent, '/');
+    if (slash)
+        slash[slash == parent] = '\0';
+    file_sync_directory(parent);
+    free(parent);
+}
+
 int run_place_take(struct run_place *p, struct error *err)
 {
     char *old = NULL;
     if (!p->replaced)
         return 0;
+    file_sync_directory(p->path);
     if (change_places(p->path, p->replaced, &old) < 0) {
         free(old);
         return error_errno(err, "%s cannot be replaced by %s", p->given, p->path);
     }
+    sync_parent(p->replaced);
     run_files_replace(old, p->replaced);
-    free(old);
+    if (file_exists(old))
+        p->left = old;
+    else
+        free(old);
     free(p->replaced);
     free(p->path);
     p->replaced = NULL;
@@ -217,6 +240,7 @@ void run_place_free(struct run_place *p)
     free(p->path);
     free(p->given);
     free(p->replaced);
+    free(p->left);
     for (int i = 0; i < 2; i++)
         if (p->locks[i] >= 0)
             close(p->locks[i]);

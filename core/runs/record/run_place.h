@@ -21,8 +21,12 @@ struct run_place {
     char *path;     /* where to write; after run_place_take the path that was given */
     char *given;    /* where it goes in the end */
     char *replaced; /* real path of the directory that is to be replaced; NULL: there is none */
+    char *left;     /* after run_place_take: what is left of the earlier one, where some is; NULL */
     int locks[2];   /* of both directories; -1 = none */
 };
+
+/* Said of `left`, its name in it. */
+#define RUN_PLACE_LEFT "%s has what is left of the earlier run: what could not be moved or removed"
 
 /* Finds the place and makes the directory: beside where `replace` is set and `path` is a directory
  * that holds something. ERR_INPUT where another run is being written, or for what could not be
