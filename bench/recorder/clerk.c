@@ -48,6 +48,7 @@ struct clerk {
     struct journal journal;
     struct waiting *waiting;
     size_t waiting_count, waiting_capacity;
+    int64_t synced_ns;
     uint32_t ids, *files; /* in which file each row stands, by its id */
     size_t file_capacity;
     struct buffer line, tools;
@@ -68,6 +69,14 @@ static void count_row(struct clerk *c, enum record_status status, bool estimated
     r->output_tokens += usage_output(u);
 }
 
+/* Under the lock. */
+static void note_losses(struct clerk *c)
+{
+    c->report.lost = c->journal.lost;
+    c->report.lost_errno = c->journal.lost_errno;
+    c->report.files = c->journal.files;
+}
+
 static void write_line(struct clerk *c, const struct buffer *line, uint32_t id,
                        enum record_status status, bool estimated, const struct usage *u)
 {
@@ -76,9 +85,7 @@ static void write_line(struct clerk *c, const struct buffer *line, uint32_t id,
     pthread_mutex_lock(&c->lock);
     if (written)
         count_row(c, status, estimated, u);
-    c->report.lost = c->journal.lost;
-    c->report.lost_errno = c->journal.lost_errno;
-    c->report.files = c->journal.files;
+    note_losses(c);
     c->report.sessions = c->sessions.sessions;
     c->report.forgotten = c->blocks.forgotten;
     pthread_mutex_unlock(&c->lock);
@@ -292,6 +299,21 @@ static struct exchange *wait_for_next(struct clerk *c, bool *rotates, bool *fini
     return x;
 }
 
+/* Rows are on the disk itself a second after they were written, and all at the end. */
+static void sync_rows(struct clerk *c, int64_t now_ns, bool all)
+{
+    if (!all && now_ns - c->synced_ns < LOOK_NS)
+        return;
+    c->synced_ns = now_ns;
+    if (all)
+        journal_close(&c->journal);
+    else
+        journal_sync(&c->journal);
+    pthread_mutex_lock(&c->lock);
+    note_losses(c);
+    pthread_mutex_unlock(&c->lock);
+}
+
 static void *work(void *context)
 {
     struct clerk *c = context;
@@ -304,6 +326,7 @@ static void *work(void *context)
             make_row(c, x);
         exchange_free(x);
         write_expired(c, finishing ? TIME_NEVER : clock_now_ns() - CLERK_RETRY_NS);
+        sync_rows(c, clock_now_ns(), finishing);
     }
     return NULL;
 }

@@ -1,10 +1,14 @@
 #include "bench/recorder/journal.h"
 
 #include "core/clock.h"
+#include "core/file.h"
+#include "core/file_output.h"
+#include "core/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,7 +32,18 @@ static bool put(struct journal *j, const char *bytes, size_t count)
         written += (size_t)n;
     }
     j->size += count;
+    j->unsynced = true;
     return true;
+}
+
+/* What the disk does not keep after all is told as what it did not take. */
+void journal_sync(struct journal *j)
+{
+    if (j->unsynced && j->regular && file_sync(j->fd) < 0) {
+        j->lost_errno = errno;
+        j->lost++;
+    }
+    j->unsynced = false;
 }
 
 static bool put_start(struct journal *j)
@@ -45,6 +60,7 @@ static bool begin(struct journal *j, int fd)
     struct stat seen;
     int before = j->fd;
     uint64_t size = j->size;
+    journal_sync(j);
     j->fd = fd;
     j->size = 0;
     j->regular = fstat(fd, &seen) == 0 && S_ISREG(seen.st_mode);
@@ -60,20 +76,52 @@ static bool begin(struct journal *j, int fd)
     return false;
 }
 
+/* Where a trace is put in its place: links are followed. */
+struct first_file {
+    char *target, *temporary; /* NULL: written through */
+};
+
+/* Until the new trace has its first line, one that is there is untouched. */
+static int open_first(const char *path, struct first_file *f)
+{
+    struct stat seen;
+    if (strcmp(path, "-") == 0)
+        return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+    bool there = stat(path, &seen) == 0;
+    if (there && !S_ISREG(seen.st_mode))
+        return open(path, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
+    f->target = there ? realpath(path, NULL) : NULL;
+    if (!f->target)
+        f->target = mem_copy_string(path);
+    struct buffer name;
+    buffer_init(&name, BUFFER_UNBOUNDED);
+    buffer_add_format(&name, "%s" FILE_OUTPUT_TEMPORARY "XXXXXX", f->target);
+    f->temporary = buffer_take(&name);
+    return mkostemp(f->temporary, O_APPEND | O_CLOEXEC);
+}
+
 int journal_open(struct journal *j, const char *path, uint64_t max_size, int64_t started_unix_ns,
                  struct error *err)
 {
+    struct first_file f = {0};
+    int status = 0;
     *j = (struct journal){.path = path,
                           .fd = -1,
                           .max_size = max_size,
                           .started_unix_ns = started_unix_ns,
                           .number = 1};
-    int fd = strcmp(path, "-") == 0
-                 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
-                 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOCTTY | O_CLOEXEC, 0600);
-    if (fd < 0 || !begin(j, fd))
-        return error_errno(err, "cannot write %s", path);
-    return 0;
+    int fd = open_first(path, &f);
+    if (fd < 0 || !begin(j, fd) || (f.temporary && rename(f.temporary, f.target) < 0)) {
+        status = error_errno(err, "cannot write %s", path);
+        if (fd >= 0 && f.temporary)
+            unlink(f.temporary);
+        if (j->fd >= 0)
+            close(j->fd);
+        j->fd = -1;
+    }
+    free(f.target);
+    free(f.temporary);
+    return status;
 }
 
 /* "trace-2.jsonl": the number stands before the last point of the name. */
@@ -120,6 +168,10 @@ bool journal_add(struct journal *j, const struct buffer *line)
 void journal_close(struct journal *j)
 {
     if (j->fd >= 0)
-        close(j->fd);
+        journal_sync(j);
+    if (j->fd >= 0 && close(j->fd) < 0 && j->regular) {
+        j->lost_errno = errno;
+        j->lost++;
+    }
     j->fd = -1;
 }

@@ -21,7 +21,7 @@
 struct journal {
     const char *path; /* as given; lent */
     int fd;
-    bool regular;
+    bool regular, unsynced;
     uint64_t size, max_size; /* of the file; 0 = no limit */
     int64_t started_unix_ns;
     uint32_t files, number; /* that were begun; of the present one, from 1 */
@@ -39,6 +39,10 @@ bool journal_add(struct journal *j, const struct buffer *line);
 /* Goes on in the next file that is not there yet; where none can be made, in the present one. */
 void journal_rotate(struct journal *j);
 
+/* Has the disk keep what was written; a failure counts as one line lost. */
+void journal_sync(struct journal *j);
+
+/* Syncs and closes. */
 void journal_close(struct journal *j);
 
 #endif
