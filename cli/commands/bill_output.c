@@ -285,6 +285,10 @@ int bill_output_write(const struct bill_output *o, struct buffer *words, struct 
         status = take_place(folder, path, err);
     if (status < 0 && folder)
         remove_all(folder);
+    if (status == 0 && file_exists(folder))
+        buffer_add_format(words,
+                          "\n%s has what is left of the earlier bill: what could not be removed\n",
+                          folder);
     if (status == 0)
         buffer_add_format(words, "\nwritten to %s/: index.html, bill.json, plans.csv%s%s%s\n", path,
                           o->all->bills[0]->options.by ? ", shares.csv" : "",

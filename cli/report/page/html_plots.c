@@ -161,13 +161,26 @@ void html_add_svg(const char *text, const char *name, const char *caption, size_
     free(svg);
 }
 
+/* A picture that is there and cannot be read is told where it would stand. */
+static void add_missing(const struct error *why, struct buffer *out)
+{
+    char words[1536];
+    error_format(why, words, sizeof words);
+    buffer_add_text(out, "<p>");
+    html_add_text(out, words);
+    buffer_add_text(out, "</p>");
+}
+
 static void add_file(const char *folder, const char *name, size_t *number, struct buffer *out)
 {
     char *text = NULL, *path = mem_alloc(strlen(folder) + strlen(name) + sizeof "/.svg");
+    struct error why = {0};
     size_t length;
     sprintf(path, "%s/%s.svg", folder, name);
-    if (file_read_all(path, MOST_BYTES, &text, &length, NULL) == 0)
+    if (file_read_all(path, MOST_BYTES, &text, &length, &why) == 0)
         html_add_svg(text, name, run_plots_caption(name), number, out);
+    else
+        add_missing(&why, out);
     free(text);
     free(path);
 }
