@@ -114,9 +114,19 @@ check: deps-check ## every test that fits ten minutes: unit tests, then the prog
 unit: $(UNIT_TESTS) ## the unit tests alone (T=check_money runs one)
 	@tests/unit/run $(if $(T),$(BUILD)/tests/$(T),$(UNIT_TESTS))
 
+FAILING_IO := $(BUILD)/tests/failing_io.so
 .PHONY: e2e
-e2e: $(PROGRAM) ## the program run as a user would (T=test_bill runs one file)
-	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/e2e/run.py $(T)
+e2e: $(PROGRAM) $(FAILING_IO) ## the program run as a user would (T=test_bill runs one file)
+	@FAREBOX=$(abspath $(PROGRAM)) FAREBOX_FAILING_IO=$(abspath $(FAILING_IO)) python3 tests/e2e/run.py $(T)
+
+$(FAILING_IO): tests/faults/failing_io.c
+	$(call show,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(STANDARD) $(WARNINGS) -O1 -fPIC -shared -o $@ $<
+
+.PHONY: check-io
+check-io: $(PROGRAM) $(FAILING_IO) ## every call on a file of every command that writes one fails once, in each way it can (minutes)
+	@FAREBOX=$(abspath $(PROGRAM)) FAREBOX_FAILING_IO=$(abspath $(FAILING_IO)) FAREBOX_IO_ALL=1 python3 tests/e2e/run.py test_io_faults
 
 MARKETS ?= 10000
 .PHONY: check-decide
