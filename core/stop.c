@@ -6,26 +6,49 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#define LAST_S 1 /* from the second signal to the end, whatever is still to be done */
+
 static volatile sig_atomic_t level, held, terminated;
 static const char *volatile half_written; /* or NULL */
+
+_Noreturn static void end_at_once(void)
+{
+    if (half_written)
+        unlink(half_written);
+    _exit(130);
+}
+
+/* What there was to write at the end has had its time. */
+static void on_alarm(int signal_number)
+{
+    static const char words[] =
+        "farebox: ended a second after the second signal: what was written so far stays\n";
+    (void)signal_number;
+    if (write(STDERR_FILENO, words, sizeof words - 1) < 0)
+        end_at_once(); /* nobody reads it */
+    end_at_once();
+}
 
 static void on_signal(int signal_number)
 {
     terminated = terminated || signal_number == SIGTERM;
-    if (level > 0 && !held) {
-        if (half_written)
-            unlink(half_written);
-        _exit(130);
-    }
-    if (level < 2)
-        level++;
+    if (level > 0 && !held)
+        end_at_once();
+    if (level < 2 && ++level == 2)
+        alarm(LAST_S);
+}
+
+static void handle(int signal_number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+    sigemptyset(&action.sa_mask);
+    sigaction(signal_number, &action, NULL);
 }
 
 void stop_take_signal(int signal_number)
 {
-    struct sigaction action = {.sa_handler = on_signal};
-    sigemptyset(&action.sa_mask);
-    sigaction(signal_number, &action, NULL);
+    handle(SIGALRM, on_alarm);
+    handle(signal_number, on_signal);
 }
 
 bool stop_terminated(void)
@@ -75,6 +98,7 @@ bool stop_wait_readable(int fd)
 
 void stop_reset(void)
 {
+    alarm(0);
     level = 0;
     terminated = 0;
 }

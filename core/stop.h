@@ -2,7 +2,8 @@
  *
  * The first SIGINT or SIGTERM asks for drain and write, the second skips the drain. Loops read
  * stop_level() between pieces of work: 0 go on, 1 drain, 2 stop now. Until stop_hold() there is
- * nothing to drain or write: the second ends the program at once, with exit status 130.
+ * nothing to drain or write: the second ends the program at once, with exit status 130. After it
+ * the writing has a second: then the program ends all the same, and says so.
  */
 #ifndef FAREBOX_CORE_STOP_H
 #define FAREBOX_CORE_STOP_H
