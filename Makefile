@@ -124,6 +124,11 @@ $(FAILING_IO): tests/faults/failing_io.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(STANDARD) $(WARNINGS) -O1 -fPIC -shared -o $@ $<
 
+KILLS ?= 200
+.PHONY: check-kill
+check-kill: $(PROGRAM) $(FAILING_IO) ## bench, sim, sweeps and the recorder killed at KILLS=200 random instants: nothing lost (minutes)
+	@FAREBOX=$(abspath $(PROGRAM)) FAREBOX_FAILING_IO=$(abspath $(FAILING_IO)) FAREBOX_KILLS=$(KILLS) python3 tests/e2e/run.py test_kills
+
 .PHONY: check-io
 check-io: $(PROGRAM) $(FAILING_IO) ## every call on a file of every command that writes one fails once, in each way it can (minutes)
 	@FAREBOX=$(abspath $(PROGRAM)) FAREBOX_FAILING_IO=$(abspath $(FAILING_IO)) FAREBOX_IO_ALL=1 python3 tests/e2e/run.py test_io_faults
