@@ -11,6 +11,8 @@
 #define BATCH_CHUNKS 5
 #define BATCH_SILENCE_NS (20 * NS_PER_MS)
 
+#define MOST_CHUNKS 2000000 /* that bear tokens: each has its time kept */
+
 #define MENDED_MORE 6 /* bytes for one, at most */
 
 static void note_first(int64_t *first_ns, bool is_there, int64_t at_ns)
@@ -250,6 +252,10 @@ static bool take_event(struct attempt *a, const char *name, struct text data)
     attempt_note_rest(a, &c);
     if ((c.is_error || c.finish_reason.length) && attempt_says_failed(a, &c, data))
         return false;
+    if (a->chunks > MOST_CHUNKS) {
+        attempt_fail(a, FAILURE_TOO_LARGE, text_of("the stream has more than 2 million chunks"));
+        return false;
+    }
     if (a->config->reply && !again)
         a->config->api->read_reply(data, a->config->reply);
     if (c.is_foreign && chunk_find_words(data, &words))

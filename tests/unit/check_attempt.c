@@ -66,6 +66,50 @@ START_TEST(times_are_those_of_token_chunks)
 }
 END_TEST
 
+/* What stands before an answer is looked at once, however long it is. */
+START_TEST(blanks_without_end_take_no_time)
+{
+    const struct attempt_config config = {
+        .api = &api_chat, .stream = true, .max_event = 4096, .max_body = 8 << 20};
+    static char blanks[4097];
+    struct attempt a;
+    memset(blanks, '\n', sizeof blanks - 1);
+    for (int round = 0; round < 2; round++) {
+        begin(&a, &config);
+        size_t taken = 0;
+        while (taken < (round ? 16u << 20 : 7u << 20) && read_at(&a, 200, 200, blanks))
+            taken += sizeof blanks - 1;
+        if (round == 0)
+            ck_assert(read_at(&a, 300, 300, TOKEN FINISH DONE));
+        attempt_end(&a, FAILURE_NONE, NULL);
+        struct record r = fill(&a);
+        ck_assert_int_eq(r.failure, round ? FAILURE_TOO_LARGE : FAILURE_NONE);
+        ck_assert_uint_le(taken, 8 << 20);
+        attempt_free(&a);
+    }
+}
+END_TEST
+
+START_TEST(a_stream_of_tokens_has_an_end)
+{
+    struct attempt a;
+    struct buffer many;
+    int reads = 0;
+    buffer_init(&many, BUFFER_UNBOUNDED);
+    for (int i = 0; i < 1000; i++)
+        buffer_add_text(&many, TOKEN);
+    begin(&a, &streaming);
+    while (reads < 3000 && read_at(&a, 200 + reads, 200 + reads, many.data))
+        reads++;
+    attempt_end(&a, FAILURE_NONE, NULL);
+    struct record r = fill(&a);
+    ck_assert_int_eq(r.failure, FAILURE_TOO_LARGE);
+    ck_assert_int_eq(reads, 2000);
+    attempt_free(&a);
+    buffer_free(&many);
+}
+END_TEST
+
 #define CALL                                                                                     \
     "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\"," \
     "\"arguments\":\"\"}}]}}]}\n\n"
@@ -464,6 +508,8 @@ int main(void)
     tcase_add_test(t, usage_is_estimated_where_none_came);
     tcase_add_test(t, a_cancelled_stream_hangs_up_and_is_no_failure);
     tcase_add_test(t, an_attempt_forgets_the_one_before);
+    tcase_add_test(t, blanks_without_end_take_no_time);
+    tcase_add_test(t, a_stream_of_tokens_has_an_end);
     tcase_add_test(t, words_of_a_server_become_text);
     tcase_add_test(t, secrets_are_hidden_whole_in_part_and_behind_a_mask);
     tcase_add_test(t, long_runs_of_dots_are_passed_quickly);
