@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_BODY ((size_t)64 << 20)
+#define MAX_BODY ((size_t)16 << 20)
 #define MAX_EVENT ((size_t)16 << 20)
 #define MAX_ANSWER_HEAD ((size_t)1 << 20)
 

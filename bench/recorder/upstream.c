@@ -420,6 +420,7 @@ static void set_up(struct recorder *r, struct exchange *x)
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
     if (r->config->ca_file)
         curl_easy_setopt(e, CURLOPT_CAINFO, r->config->ca_file);
+    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (r->config->insecure) {
         curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
