@@ -16,7 +16,12 @@ PKGS := libcurl libcjson gsl libevent libevent_pthreads sqlite3 zlib
 STANDARD := -std=gnu17 -D_GNU_SOURCE -DFAREBOX_VERSION='"$(VERSION)"' -I.
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 OPTIMIZE ?= -O2 -g
-ALL_CFLAGS = $(STANDARD) $(WARNINGS) $(OPTIMIZE) $(SANITIZE) $(PKG_CFLAGS) $(CFLAGS)
+# What makes an error of memory end the program instead of being used: checks of the stack and of copies, and no
+# table of functions that can be written. Sanitizers bring their own, and copies are checked in optimized code only.
+HARDEN ?= $(if $(SANITIZE),,-fstack-protector-strong -fstack-clash-protection $(if $(filter -O0,$(OPTIMIZE))$(findstring \
+    _FORTIFY_SOURCE,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
+HARDEN_LINK ?= -Wl,-z,relro,-z,now
+ALL_CFLAGS = $(STANDARD) $(WARNINGS) $(OPTIMIZE) $(HARDEN) $(SANITIZE) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LIBS = $(PKG_LIBS) -lm -lpthread
 # Asked for when the first file is compiled, not before: `make deps` may have to install them.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
@@ -37,7 +42,7 @@ all: $(PROGRAM) ## build build/farebox
 
 $(PROGRAM): $(BUILD)/cli/main.o $(LIBRARY)
 	$(call show,LINK)
-	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(Q)$(CC) $(SANITIZE) $(HARDEN_LINK) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 $(LIBRARY): $(filter-out $(BUILD)/cli/main.o,$(OBJECTS)) $(BUILD)/embedded.o
 	$(call show,AR)
@@ -181,21 +186,22 @@ tsan: deps-check ## unit tests under ThreadSanitizer
 	    FAREBOX_FEW_DRAWS=1 unit
 
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SECONDS ?= 20
+FUZZ_ENGINE ?= -fsanitize=fuzzer
+FUZZ_LINK ?= $(CC) $(SANITIZE)
+SECONDS ?= 20
 .PHONY: fuzz
-fuzz: ## every fuzzer for FUZZ_SECONDS (needs clang with libFuzzer)
-	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzzing OPTIMIZE="-O1 -g" \
-	    SANITIZE="-fsanitize=address,undefined,fuzzer-no-link" fuzzers
-	@for f in $(notdir $(FUZZERS)); do echo "$$f"; \
-	    mkdir -p $(BUILD)/fuzzing/corpus/$$f; seeds=tests/fuzz/seeds/$$f; [ -d $$seeds ] || seeds=; \
-	    $(BUILD)/fuzzing/fuzz/$$f $(BUILD)/fuzzing/corpus/$$f $$seeds -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -rss_limit_mb=4096 || exit 1; done
+fuzz: ## every fuzzer for SECONDS=20, T=fuzz_http alone (needs clang with libFuzzer)
+	@$(MAKE) --no-print-directory CC="$(if $(filter clang,$(CC)),$(CC),clang)" BUILD=$(BUILD)/fuzzing OPTIMIZE="-O1 -g" \
+	    SANITIZE="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all" fuzzers
+	@tests/fuzz/run $(BUILD)/fuzzing $(SECONDS) $(T)
 
 .PHONY: fuzzers
 fuzzers: $(FUZZERS)
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
+$(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzzing.h $(LIBRARY)
 	$(call show,CC)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIBRARY) $(ALL_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@.o $<
+	$(Q)$(FUZZ_LINK) $(FUZZ_ENGINE) -o $@ $@.o $(LIBRARY) $(ALL_LIBS)
 
 PERF := $(patsubst tests/perf/%.c,$(BUILD)/perf/%,$(wildcard tests/perf/perf_*.c))
 GRIDS ?= $(wildcard ../shared/engine/grids/*.json)

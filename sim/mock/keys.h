@@ -25,7 +25,7 @@ struct keys {
     size_t count, capacity;
 };
 
-/* 0 or ERR_INPUT with file and line. */
+/* 0 or ERR_INPUT with file and line; keys_free() is to follow in either case. */
 int keys_load(struct keys *k, const char *path, const struct limit_rules *defaults, int64_t now_ns,
               struct error *err);
 void keys_free(struct keys *k);
