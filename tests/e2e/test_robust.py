@@ -1,4 +1,5 @@
 """Surroundings that give less than usual, and get no more than they need: memory, and gnuplot."""
+import json
 import os
 import pathlib
 import shutil
@@ -100,3 +101,12 @@ class Gnuplot(Case):
         self.assertIn("GNUPLOT_PS_DIR=/ps", said)
         self.assertIn("HOME=/nowhere", said)
         self.assertIn("arguments: -d", said)
+
+
+class Results(Case):
+    def test_an_ab_whose_runs_are_gone_is_shown_as_far_as_it_goes(self):
+        self.write("compare.json", json.dumps({
+            "schema_version": 1, "options": "0000000000000000", "answer": ["A is faster."], "sides": [{"side": "A"}, {"side": "B"}],
+            "runs": [{"side": side, "pair": 1, "whole": True} for side in "AB"]}))
+        self.farebox("report", self.scratch, "--no-plots", "-o", self.path("page.html"))
+        self.assertIn("A is faster.", pathlib.Path(self.path("page.html")).read_text())

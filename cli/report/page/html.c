@@ -409,6 +409,8 @@ static void add_comparison(const struct html_run *runs, size_t count, struct buf
 /* What each plan would have charged for each run. */
 static void add_bill_comparison(const struct html_run *runs, size_t count, struct buffer *out)
 {
+    if (count == 0)
+        return;
     for (size_t i = 0; i < count; i++)
         if (!runs[i].bill || runs[i].bill->plan_count != runs[0].bill->plan_count)
             return;
