@@ -27,6 +27,7 @@ struct connection {
     struct evhttp_connection *evhttp; /* NULL until adopted */
     int fd;
     struct exchange *exchange;       /* being answered */
+    struct evhttp_request *unclear;  /* a whole one that was refused for its framing; NULL */
     int64_t idle_since_ns, began_ns; /* began: first byte of an unfinished request; 0 = none */
     size_t held;                     /* bytes of the unfinished request, at most */
     bool refused;                    /* too much or too slow: told so, and drained until it goes */
@@ -79,6 +80,9 @@ static void on_close(struct evhttp_connection *evhttp, void *context)
     struct connection *c = context;
     if (c->exchange)
         c->all->handler.on_gone(c->exchange);
+    /* evhttp has let go of a request when the client left; when we close, it frees it. */
+    if (c->unclear && !evhttp_request_get_connection(c->unclear))
+        evhttp_request_free(c->unclear);
     unlink_connection(c);
 }
 
@@ -235,6 +239,7 @@ static void on_request(struct evhttp_request *request, void *context)
     bufferevent_event_cb on_event;
     void *argument;
     if (!framing_is_clear(request)) { /* what follows may be a part of it, or another request */
+        c->unclear = request;
         refuse(c, 400);
         return;
     }
