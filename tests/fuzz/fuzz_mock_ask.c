@@ -33,6 +33,8 @@ static void answer_it(const struct mock_api *api, const struct ask *ask)
     buffer_init(&out, BUFFER_UNBOUNDED);
     struct usage u = {0};
     struct rendering r = {.ask = ask, .answer = &a, .model = ask->model, .id = "id"};
+    for (size_t i = 0; i < ASK_MAX_CHOICES; i++)
+        r.answers[i] = &a;
     api->add_answer(&r, &u, &out);
     cJSON *json = cJSON_ParseWithLength(out.data, out.length);
     if (!json)
