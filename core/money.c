@@ -48,7 +48,7 @@ static bool read_exponent(const char **at, const char *end, long *exponent)
 
 static bool read_decimal(const char *text, size_t length, struct decimal *d)
 {
-    const char *at = text, *end = text + length;
+    const char *at = text, *end = length ? text + length : text; /* NULL has no end */
     bool any = false;
     *d = (struct decimal){0};
     if (at < end && (*at == '-' || *at == '+'))

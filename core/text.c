@@ -94,7 +94,7 @@ bool text_to_double(struct text t, double *out)
 /* Plain decimals take the integer road; exponents are rare and go through long double. */
 bool text_to_fixed(struct text t, int decimals, int64_t *out)
 {
-    const char *at = t.at, *end = t.at + t.length;
+    const char *at = t.at, *end = t.length ? at + t.length : at;
     bool negative = at < end && *at == '-', any = false;
     int64_t value = 0;
     int fraction = -1;

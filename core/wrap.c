@@ -47,7 +47,7 @@ static const char *end_of_word(const char *at, const char *end, bool command)
 static void wrap_line(struct text line, size_t width, size_t indent, bool command,
                       struct buffer *out)
 {
-    const char *at = line.at, *end = line.at + line.length;
+    const char *at = line.at, *end = line.length ? at + line.length : at;
     size_t column = 0;
     while (at < end) {
         const char *word = at;
@@ -138,12 +138,12 @@ void wrap_command(struct text text, size_t width, size_t indent, struct buffer *
 
 size_t wrap_columns(struct text text)
 {
-    return columns_of(text.at, text.at + text.length);
+    return columns_of(text.at, text.length ? text.at + text.length : text.at);
 }
 
 struct text wrap_beginning(struct text text, size_t width)
 {
-    const char *at = text.at, *end = text.at + text.length;
+    const char *at = text.at, *end = text.length ? at + text.length : at;
     size_t columns = 0, each;
     while (at < end) {
         size_t bytes = character(at, end, &each);

@@ -61,7 +61,7 @@ static size_t unescape_unicode(const char *at, const char *end, unsigned c, stru
 
 bool json_unescape(struct text raw, struct buffer *out)
 {
-    const char *at = raw.at, *end = raw.at + raw.length;
+    const char *at = raw.at, *end = raw.length ? at + raw.length : at; /* NULL has no end */
     int status = 0;
     while (at < end && status == 0) {
         const char *escape = memchr(at, '\\', (size_t)(end - at));

@@ -136,7 +136,8 @@ static void mend_comma(struct mender *m)
 
 bool mend_json(struct text payload, struct buffer *out)
 {
-    struct mender m = {payload.at, payload.at + payload.length, out, false};
+    struct mender m = {payload.at, payload.length ? payload.at + payload.length : payload.at, out,
+                       false};
     buffer_clear(out);
     if (buffer_reserve(out, payload.length) < 0)
         return false;

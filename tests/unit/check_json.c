@@ -194,6 +194,7 @@ START_TEST(escapes_resolve_surrogate_pairs)
     ck_assert_str_eq(out.data, "\xf0\x9f\x98\x80\xc3\xa9\xEF\xBF\xBDx/");
     buffer_free(&out);
     buffer_init(&out, 3);
+    ck_assert(json_unescape((struct text){NULL, 0}, &out));
     ck_assert(!json_unescape(text_of("abcd"), &out));
     buffer_free(&out);
 }

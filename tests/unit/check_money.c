@@ -69,6 +69,7 @@ START_TEST(says_why_a_text_is_no_price)
                       "%s", cases[i].text);
     }
     money value;
+    ck_assert_int_eq(money_parse(NULL, 0, MONEY_PER_ONE, &value), MONEY_NOT_A_NUMBER);
     ck_assert_int_eq(money_parse("0.1234567890123456789", 21, MONEY_PER_MILLION, &value),
                      MONEY_TOO_FINE);
 }

@@ -280,7 +280,7 @@ static bool is_date(const struct when *w)
 enum instant_verdict instant_parse(struct text t, const struct instant_rules *rules,
                                    int64_t *unix_ns)
 {
-    struct cursor c = {t.at, t.at + t.length};
+    struct cursor c = {t.at, t.length ? t.at + t.length : t.at};
     struct when w = {0};
     if (rules->zone_ns == 0 && clock_parse_instant(t.at, t.length, unix_ns) == 0)
         return INSTANT_GOOD;
@@ -295,7 +295,7 @@ enum instant_verdict instant_parse(struct text t, const struct instant_rules *ru
 
 int instant_zone_parse(struct text t, int64_t *zone_ns)
 {
-    struct cursor c = {t.at, t.at + t.length};
+    struct cursor c = {t.at, t.length ? t.at + t.length : t.at};
     struct when w = {0};
     if (!take_zone(&c, &w) || c.at != c.end)
         return -1;

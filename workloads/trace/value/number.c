@@ -41,7 +41,7 @@ static bool is_digit(char c)
  * groups are not of three digits, or it does not fit. */
 static bool make_plain(struct text t, bool decimal_comma, char out[MAX_DIGITS + 1])
 {
-    const char *at = t.at, *end = t.at + t.length;
+    const char *at = t.at, *end = t.length ? at + t.length : at;
     size_t used = 0, since = 0, groups = 0, skip;
     for (; at < end && used < MAX_DIGITS; at++) {
         if (is_digit(*at)) {
