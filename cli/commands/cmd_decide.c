@@ -2,12 +2,17 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/report/page/html_document.h"
+#include "cli/report/page/html_parts.h"
+#include "cli/report/plot/decide_plots.h"
 #include "cli/report/text/decide_text.h"
 #include "cli/run_bill.h"
 #include "cli/workload_source.h"
 #include "core/file.h"
+#include "core/memory.h"
 #include "core/runs/record/run_dir.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct decide_command {
@@ -58,7 +63,7 @@ static const struct option_spec options[] = {
      .help = "of one of them"},
 
     {"output", 'o', OPTION_TEXT, AT(output), .unit = "DIR",
-     .help = "write decide.json and the page (index.html) there", .group = "Results"},
+     .help = "write the page (index.html), its plots and decide.json there", .group = "Results"},
     {"force", 'f', OPTION_FLAG, AT(force), .help = "replace what an earlier decision wrote there"},
     {0},
 };
@@ -161,20 +166,68 @@ static int decide(struct deciding *d, const struct terminal *t, struct error *er
     return status;
 }
 
+/* Of a directory: what stands behind the last slash but those at its end. */
+static char *name_of(const char *path)
+{
+    size_t end = strlen(path), from;
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    for (from = end; from > 0 && path[from - 1] != '/';)
+        from--;
+    return mem_copy_text(path + from, end - from);
+}
+
+/* The page, as farebox report makes it anew. */
+static int write_page(const struct html_document *page, const char *directory, struct error *err)
+{
+    struct buffer text;
+    size_t plot_number = 0;
+    char *path = run_dir_file(directory, "index.html");
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    html_begin(&text, page->name, "farebox decide");
+    html_document(page, &plot_number, &text);
+    html_end(&text);
+    int status = file_write_atomic(path, text.data, text.length, err);
+    buffer_free(&text);
+    free(path);
+    return status;
+}
+
+/* Plots and page first: what has a decide.json is whole. */
+static int write_output(const struct decide_command *o, const struct terminal *t,
+                        struct output *out, struct error *err)
+{
+    struct error why = {0};
+    char *plots = run_dir_file(o->output, "plots"), *name = name_of(o->output);
+    struct html_document page = {.kind = HTML_DECIDE,
+                                 .name = name,
+                                 .json = {out->document.data, out->document.length},
+                                 .draws = true};
+    int status = file_make_directories(o->output, err);
+    if (status == 0 && decide_plots_draw(page.json, page.name, plots, &why) < 0) {
+        warn(t, "no plot: %s", why.message);
+        page.draws = false;
+    }
+    if (status == 0)
+        status = write_page(&page, o->output, err);
+    if (status == 0)
+        status = output_keep(out, o->output, "decide.json", err);
+    if (status == 0)
+        buffer_add_format(&out->text, "\nwritten to %s: index.html (the page), decide.json%s\n",
+                          o->output, page.draws ? ", plots (SVG and PNG)" : "");
+    free(name);
+    free(plots);
+    return status;
+}
+
 static int show(const struct deciding *d, const struct terminal *t, struct error *err)
 {
     const struct decide_command *o = d->o;
     struct output out;
-    int status = 0;
     output_begin(&out);
     decide_write_text(&d->decide, t->width, &out.text);
-    decide_write_json(&d->decide, &out.json);
-    if (o->output)
-        status = file_make_directories(o->output, err);
-    if (o->output && status == 0)
-        status = output_keep(&out, o->output, "decide.json", err);
-    if (o->output && status == 0)
-        buffer_add_format(&out.text, "\nwritten to %s\n", o->output);
+    decide_write_json(&d->decide, decide_put_sentences, &out.json);
+    int status = o->output ? write_output(o, t, &out, err) : 0;
     output_end(&out, status == 0 ? t->human : NULL,
                status == 0 && o->common.json ? t->machine : NULL);
     return status;

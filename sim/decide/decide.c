@@ -268,5 +268,10 @@ void decide_free(struct decide *d)
     free(d->rows);
     free(d->own);
     free(d->steps);
+    for (size_t i = 0; i < d->point_count; i++) {
+        free(d->points[i].units);
+        free(d->points[i].open);
+    }
+    free(d->points);
     *d = (struct decide){0};
 }

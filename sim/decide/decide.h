@@ -5,7 +5,7 @@
  *                                .goodput = 0.99, .volume = 20000, .draws = 200, ...};
  *     struct decide d;
  *     if (decide_make(&d, &o, err) == 0)
- *         decide_write_json(&d, &writer);
+ *         decide_write_json(&d, NULL, &writer);
  *     decide_free(&d);                                 // also after an error
  *
  * Candidates are compared by the money for each request that meets the objectives: a month's cash
@@ -70,6 +70,14 @@ struct decide_step {
     double probability;
 };
 
+/* What the candidates cost at some number of requests a month. */
+struct decide_point {
+    uint64_t requests;
+    double *units; /* by row, USD for each good request; NAN where it is not judged, does not serve
+                      or does not meet the objectives often enough */
+    double *open;  /* likewise, of plans that serve only if their unconfirmed caps do not hold */
+};
+
 /* What the choice hinges on: the advantage of the expected cheapest over the cheapest other when
  * one thing is less, or more, than it was taken to be. */
 struct decide_hinge {
@@ -97,9 +105,12 @@ struct decide {
     double sampled_share;   /* of the variance between the first two, that is the sample's */
     size_t expected; /* the cheapest of the month as it is expected, caps that nobody confirmed
                         held; VERDICT_NOBODY */
+    double expected_advantage; /* its, there, over the cheapest other, as a share; NAN: no other */
     struct decide_step *steps;
     size_t step_count;
-    uint64_t steps_end;                /* requests a month */
+    uint64_t steps_end;          /* requests a month */
+    struct decide_point *points; /* that were looked at for the steps, by rising requests */
+    size_t point_count, point_capacity;
     uint64_t flips_below, flips_above; /* requests a month at which another leads; 0: not looked
                                           that far */
     size_t below, above;               /* who leads there */
@@ -112,7 +123,8 @@ struct decide {
 int decide_make(struct decide *out, const struct decide_options *options, struct error *err);
 void decide_free(struct decide *d);
 
-/* decide.json. */
-void decide_write_json(const struct decide *d, struct json_writer *w);
+/* decide.json. `more` adds members of its own; NULL. */
+typedef void decide_member(const struct decide *d, struct json_writer *w);
+void decide_write_json(const struct decide *d, decide_member *more, struct json_writer *w);
 
 #endif

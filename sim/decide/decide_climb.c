@@ -10,8 +10,39 @@
 #define STEPS_A_DECADE 6
 #define DECADES 2 /* below, and above */
 
+/* A measured plan's cost there if caps that nobody confirmed do not hold; NAN: nobody serves. */
+static double open_unit(const struct decide *d, size_t row, const struct bill *bill, double volume)
+{
+    const struct decide_row *r = &d->rows[row];
+    if (r->candidate->kind != CANDIDATE_MEASURED || !(r->goodput >= d->options.goodput) ||
+        !decide_plan_serves(bill, r->plan, false))
+        return NAN;
+    return decide_plan_cash(bill, r->plan, false, 0) / (volume * r->goodput);
+}
+
+/* What the candidates cost there, kept for the ladder's plot. */
+static void keep_point(struct decide *d, const struct bill *bill, const struct decide_world *world)
+{
+    mem_grow(&d->points, &d->point_capacity, d->point_count + 1, sizeof *d->points);
+    struct decide_point *p = &d->points[d->point_count++];
+    *p = (struct decide_point){(uint64_t)world->volume, mem_alloc(d->count * sizeof *p->units),
+                               mem_alloc(d->count * sizeof *p->open)};
+    for (size_t i = 0; i < d->count; i++) {
+        struct decide_cost c = decide_cost_of(d, i, bill, world);
+        bool takes_part = d->rows[i].judged && c.serves && c.goodput >= d->options.goodput;
+        p->units[i] = takes_part ? c.unit : NAN;
+        p->open[i] = takes_part ? NAN : open_unit(d, i, bill, world->volume);
+    }
+}
+
+static int by_requests(const void *a, const void *b)
+{
+    const struct decide_point *x = a, *y = b;
+    return x->requests < y->requests ? -1 : x->requests > y->requests;
+}
+
 /* The leader of a month of so many requests, as it is expected. */
-static int leader_at(const struct decide *d, uint64_t volume, size_t *leader, struct error *err)
+static int leader_at(struct decide *d, uint64_t volume, size_t *leader, struct error *err)
 {
     struct bill bill;
     struct decide_world world = DECIDE_AS_IT_IS;
@@ -20,8 +51,10 @@ static int leader_at(const struct decide *d, uint64_t volume, size_t *leader, st
         return error_set(err, ERR_INTERRUPTED, "interrupted: nothing was decided");
     int status = decide_bill(d, d->options.workload, volume, NULL, &bill, err);
     world.volume = (double)volume;
-    if (status == 0)
+    if (status == 0) {
         *leader = decide_cheapest(d, &bill, &world, VERDICT_NOBODY, &unit);
+        keep_point(d, &bill, &world);
+    }
     bill_free(&bill);
     return status;
 }
@@ -33,7 +66,7 @@ static uint64_t volume_at(const struct decide *d, int step)
 }
 
 /* Where between two volumes with different leaders the second one's begins, to one in a hundred. */
-static int find_turn(const struct decide *d, uint64_t low, uint64_t high, size_t low_leader,
+static int find_turn(struct decide *d, uint64_t low, uint64_t high, size_t low_leader,
                      size_t *leader, uint64_t *turn, struct error *err)
 {
     while (high - low > 1 + high / 100) {
@@ -107,7 +140,9 @@ int decide_climb(struct decide *d, struct error *err)
     if (d->judged == 0)
         return 0;
     int status = climb(d, err);
-    if (status == 0)
+    if (status == 0) {
         find_flips(d);
+        qsort(d->points, d->point_count, sizeof *d->points, by_requests);
+    }
     return status;
 }

@@ -110,6 +110,7 @@ static void put_answer(const struct decide *d, struct json_writer *w)
     json_pair_statistic(w, "usd_a_month", known ? d->rows[v->leader].cash : NAN);
     put_name(d, w, "next", v->runner_up);
     put_name(d, w, "cheapest_as_expected", d->expected);
+    json_pair_statistic(w, "advantage_as_expected", d->expected_advantage);
     json_pair_statistic(w, "advantage", v->advantage);
     json_key(w, "expected_regret_usd_a_month");
     json_begin_object(w);
@@ -153,6 +154,35 @@ static void put_steps(const struct decide *d, struct json_writer *w)
     json_end_array(w);
 }
 
+static void put_points(const struct decide *d, size_t row, struct json_writer *w)
+{
+    json_key(w, "points");
+    json_begin_array(w);
+    for (size_t k = 0; k < d->point_count; k++) {
+        json_begin_object(w);
+        json_pair_u64(w, "requests", d->points[k].requests);
+        json_pair_statistic(w, "usd_per_good_request", d->points[k].units[row]);
+        json_pair_statistic(w, "usd_per_good_request_without_caps", d->points[k].open[row]);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
+static void put_curves(const struct decide *d, struct json_writer *w)
+{
+    json_key(w, "curves");
+    json_begin_array(w);
+    for (size_t i = 0; i < d->count; i++) {
+        if (!d->rows[i].judged)
+            continue;
+        json_begin_object(w);
+        put_name(d, w, "candidate", i);
+        put_points(d, i, w);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
 static void put_end(const struct decide *d, struct json_writer *w, const char *key,
                     const char *label, bool known, double advantage, size_t leader)
 {
@@ -182,7 +212,7 @@ static void put_hinges(const struct decide *d, struct json_writer *w)
     json_end_array(w);
 }
 
-void decide_write_json(const struct decide *d, struct json_writer *w)
+void decide_write_json(const struct decide *d, decide_member *more, struct json_writer *w)
 {
     json_begin_object(w);
     json_pair_u64(w, "schema_version", 1);
@@ -196,6 +226,9 @@ void decide_write_json(const struct decide *d, struct json_writer *w)
     json_end_array(w);
     put_doubt(d, w);
     put_steps(d, w);
+    put_curves(d, w);
     put_hinges(d, w);
+    if (more)
+        more(d, w);
     json_end_object(w);
 }

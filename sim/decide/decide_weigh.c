@@ -121,8 +121,13 @@ static void weigh_worlds(struct decide *d)
 
 int decide_weigh(struct decide *d, struct error *err)
 {
+    struct decide_world world = DECIDE_AS_IT_IS;
+    size_t leader;
+    d->expected_advantage = NAN;
     if (d->expected == VERDICT_NOBODY || d->judged < 2)
         return 0;
+    world.volume = (double)d->volume;
+    d->expected_advantage = advantage(d, &d->bill, &world, &leader);
     int status = weigh_volume(d, err);
     struct decide_hinge *h = NULL;
     if (status == 0 && any(d, CANDIDATE_MEASURED)) {

@@ -32,7 +32,7 @@ def compare_json(name="next"):
 
 
 def make(case, hostile=False):
-    """Into the test's folder: ab, reps, sweep, find, cap, engines, fc, bill. The search is written by hand, as it takes
+    """Into the test's folder: ab, reps, sweep, find, cap, engines, fc, bill, dec. The search is written by hand, as it takes
     a live endpoint."""
     case.farebox(*SIM, "--rate", 2, "--slo", "ttft=500", "-o", "run")
     for folder, names in (("reps", "123"), ("ab", ("1-1", "1-2", "2-1", "2-2", "3-1", "3-2"))):
@@ -55,6 +55,13 @@ def make(case, hostile=False):
     case.farebox("plan", "forecast", "t.jsonl", "--plans", "demo/token,demo/flat", "--samples", 50, "--budget", 20, *start,
                  "-q", "-o", "fc")
     case.farebox("bill", "t.jsonl", "--plans", "demo,openai/gpt-4o", *start, "-q", "-o", "bill")
+    case.write("plans.json", json.dumps({"plans": [
+        {"name": HOSTILE if hostile else "token", "per_mtok": {"input": "0.5", "output": "2"}},
+        {"name": "seat", "subscription": {"price": "40", "period": "month", "beyond": "reject",
+                                          "includes": {"requests": 5000, "per": "month"}}}]}))
+    case.farebox("decide", "chat", "-n", 200, "--volume", 2000, "--slo", "ttft=2000", "--goodput", "0.9", "--draws", 40,
+                 "--seeds", 2, "--probe-requests", 100, "--candidates", f"run+plans.json,{PRESET}+0.6,demo/token", "-q",
+                 "-o", "dec")
 
 
-KINDS = ("run", "reps", "ab", "sweep", "find", "cap", "engines", "fc", "bill")
+KINDS = ("run", "reps", "ab", "sweep", "find", "cap", "engines", "fc", "bill", "dec")

@@ -40,7 +40,9 @@ class Pages(Case):
                 ("engines", ("Which engine?", "Cheapest:"), {"capacity"}),
                 ("fc", ("from 2026-11-16 on", f"Cheapest that serves everything: {cheapest}" if cheapest else "No plan",
                         "budget"), {"forecast"}),
-                ("bill", ("from 2026-11-02 on (UTC)", "Cheapest of those that serve everything"), {"spend"})):
+                ("bill", ("from 2026-11-02 on (UTC)", "Cheapest of those that serve everything"), {"spend"}),
+                ("dec", ("run+token is the cheapest: $", "a month, P = ", "requests a month", "run is a simulation"),
+                 {"decide-hinges"})):
             with self.subTest(kind=kind):
                 page = self.page(kind)
                 words = words_of(page)

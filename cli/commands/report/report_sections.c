@@ -193,8 +193,8 @@ static int add_document(struct report_sections *s, const char *path, struct erro
     return error_set(
         err, ERR_INPUT,
         "%s is no run directory: it has no requests.jsonl, nor repeats of a run (1, 2, "
-        "...), compare.json, sweep.json, find-max.json, capacity.json, forecast.json "
-        "or bill.json",
+        "...), compare.json, sweep.json, find-max.json, capacity.json, forecast.json, "
+        "bill.json or decide.json",
         path);
 }
 

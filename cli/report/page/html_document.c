@@ -16,6 +16,7 @@ static const struct {
     [HTML_CAPACITY] = {"capacity.json", html_capacity},
     [HTML_FORECAST] = {"forecast.json", html_forecast},
     [HTML_BILL] = {"bill.json", html_bill_document},
+    [HTML_DECIDE] = {"decide.json", html_decide},
 };
 
 const char *html_document_file(enum html_kind kind)

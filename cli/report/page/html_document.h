@@ -16,7 +16,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum html_kind { HTML_SWEEP, HTML_FIND_MAX, HTML_CAPACITY, HTML_FORECAST, HTML_BILL, HTML_KINDS };
+enum html_kind {
+    HTML_SWEEP,
+    HTML_FIND_MAX,
+    HTML_CAPACITY,
+    HTML_FORECAST,
+    HTML_BILL,
+    HTML_DECIDE,
+    HTML_KINDS
+};
 
 struct html_document {
     enum html_kind kind;
@@ -36,6 +44,7 @@ void html_loads(const struct html_document *d, size_t *plot_number, struct buffe
 void html_capacity(const struct html_document *d, size_t *plot_number, struct buffer *out);
 void html_forecast(const struct html_document *d, size_t *plot_number, struct buffer *out);
 void html_bill_document(const struct html_document *d, size_t *plot_number, struct buffer *out);
+void html_decide(const struct html_document *d, size_t *plot_number, struct buffer *out);
 
 /* Figures of a JSON object: text, "$1,234.56" (a decimal string, or a statistic in USD), cells;
  * "–" where there is none. */

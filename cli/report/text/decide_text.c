@@ -200,7 +200,7 @@ void decide_surety_text(const struct decide *d, struct buffer *out)
     double month = (double)d->volume;
     if (v->leader == VERDICT_NOBODY)
         return;
-    buffer_add_format(out, "How sure: %s months drawn anew of the sample's ",
+    buffer_add_format(out, "%s months were drawn anew of the sample's ",
                       text_group_u64(d->options.draws, n));
     buffer_add_format(out, "%s %s, with all else that is in doubt.", text_group_u64(d->blocks, n),
                       d->unit);
@@ -381,6 +381,44 @@ static void put_remarks(const struct decide *d, struct buffer *out)
     free(order);
 }
 
+/* Lines as a list of texts. */
+static void put_lines(void (*write)(const struct decide *d, struct buffer *out),
+                      const struct decide *d, const char *key, struct json_writer *w)
+{
+    struct buffer text;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    write(d, &text);
+    json_key(w, key);
+    json_begin_array(w);
+    for (size_t from = 0; from < text.length;) {
+        const char *at = text.data + from, *end = memchr(at, '\n', text.length - from);
+        size_t length = end ? (size_t)(end - at) : text.length - from;
+        json_put_text(w, (struct text){at, length});
+        from += length + 1;
+    }
+    json_end_array(w);
+    buffer_free(&text);
+}
+
+void decide_put_sentences(const struct decide *d, struct json_writer *w)
+{
+    json_key(w, "sentences");
+    json_begin_object(w);
+    put_lines(decide_question_text, d, "question", w);
+    put_lines(decide_answer_text, d, "answer", w);
+    put_lines(decide_surety_text, d, "how_sure", w);
+    put_lines(decide_hinges_text, d, "would_change", w);
+    put_lines(put_remarks, d, "remarks", w);
+    json_end_object(w);
+}
+
+static void put_surety(const struct decide *d, struct buffer *out)
+{
+    if (d->verdict.leader != VERDICT_NOBODY)
+        buffer_add_text(out, "How sure: ");
+    decide_surety_text(d, out);
+}
+
 static void put_table(const struct decide *d, int width, struct buffer *out)
 {
     static const struct table_column columns[] = {
@@ -404,7 +442,7 @@ void decide_write_text(const struct decide *d, int width, struct buffer *out)
     put_table(d, width, out);
     buffer_add_byte(out, '\n');
     put_wrapped(put_remarks, d, width, out);
-    put_wrapped(decide_surety_text, d, width, out);
+    put_wrapped(put_surety, d, width, out);
     put_steps(d, out);
     if (d->hinge_count > 0)
         buffer_add_format(out, "\nWhat would change it, one thing at a time, from %s:\n",

@@ -16,6 +16,10 @@ void decide_answer_text(const struct decide *d, struct buffer *out);
 void decide_surety_text(const struct decide *d, struct buffer *out);
 void decide_hinges_text(const struct decide *d, struct buffer *out);
 
+/* The same as a member of decide.json, "sentences": lists of texts, and the remarks on single
+ * candidates. The page says them from there. */
+void decide_put_sentences(const struct decide *d, struct json_writer *w);
+
 /* The candidates in the order in which they are shown: judged ones that serve by their money for
  * each good request, then what does not, then plans that nobody measured. `out` has room for all.
  */
