@@ -154,7 +154,7 @@ class Kinds(Pages):
         for kind in results.KINDS:
             self.farebox("report", kind, "--no-tables", "-o", f"{kind}.html")
         self.farebox("report", *results.KINDS, "--no-tables", "-o", "all.html")
-        self.pages = [f"{kind}.html" for kind in results.KINDS] + ["all.html", "bill/index.html"]
+        self.pages = [f"{kind}.html" for kind in results.KINDS] + ["all.html", "bill/index.html", "dec/index.html"]
 
     def test_every_page_is_whole_says_its_values_and_keeps_nobody_out(self):
         script, why = axe()
@@ -192,6 +192,27 @@ class Kinds(Pages):
         found = self.browser.evaluate("({pwned: window.pwned === 1, text: document.body.textContent})")
         self.assertFalse(found["pwned"])
         self.assertIn(results.HOSTILE + " is 12 % slower", found["text"])
+        self.assertIn("run+" + results.HOSTILE + " is the cheapest", found["text"])
+
+
+class Decide(Pages):
+    """index.html of farebox decide -o DIR."""
+
+    def test_the_first_screen_says_who_how_much_how_sure_and_where_it_turns(self):
+        self.farebox(*results.SIM, "--rate", 2, "-o", "run")
+        self.farebox("decide", "chat", "-n", 200, "--volume", 20000, "--slo", "ttft=2000", "--goodput", "0.9", "--draws", 40,
+                     "--seeds", 2, "--probe-requests", 100, "--candidates", f"run+demo/token,{results.PRESET}+0.1", "-q",
+                     "-o", "out")
+        answer = support.read_json(self.path("out/decide.json"))["answer"]
+        turn = answer["flips_above_requests"] or answer["flips_below_requests"]
+        self.browser.width(1280)
+        self.open("out/index.html")
+        first = self.browser.evaluate("[...document.querySelectorAll('main *')].filter(e => !e.children.length"
+                                      " && e.getBoundingClientRect().bottom < 720).map(e => e.textContent).join(' ')")
+        for said in (answer["cheapest"], f"${answer['usd_a_month']:,.2f} a month", f"P = {100 * answer['p_cheapest']:.0f} %",
+                     f"{turn:,} requests a month"):
+            self.assertIn(said, first)
+        self.inspect({"decide-hinges", "decide-ladder"})
 
 
 class Bill(Pages):

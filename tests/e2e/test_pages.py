@@ -52,6 +52,7 @@ class Pages(Case):
                 self.assertLessEqual(plots, drawn)
                 for text in re.findall(r"<metadata>(.*?)</metadata>", page):
                     self.assertTrue(json.loads(text)["panels"])
+        self.assertIn('id="plot-decide-ladder-', self.page("dec"))
         self.one_page_of_all()
         self.figures_are_those_of_the_files(found)
 

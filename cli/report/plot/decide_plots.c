@@ -216,7 +216,7 @@ static size_t read_hinges(struct text json, double now, struct hinge **out)
 static void add_hinge(const struct hinge *h, double now, double y, struct picture *p)
 {
     for (int k = 0; k < 2; k++) {
-        double *box[4];
+        double *box[4], *value = picture_array(p, 1);
         if (isnan(h->ends[k]))
             continue;
         for (int i = 0; i < 4; i++)
@@ -225,7 +225,8 @@ static void add_hinge(const struct hinge *h, double now, double y, struct pictur
         box[3][0] = fmax(now, h->ends[k]);
         box[1][0] = k ? y - 0.3 : y + 0.02;
         box[2][0] = k ? y - 0.02 : y + 0.3;
-        plot_add_cells(&p->panels[0], NULL, box, 1, k);
+        value[0] = h->ends[k];
+        plot_add_cells(&p->panels[0], NULL, box, 1, k)->value = value;
     }
 }
 
@@ -240,6 +241,7 @@ static void set_hinge_axes(const struct hinge *hinges, size_t count, double now,
         }
     double room = fmax(0.05 * (high - low), 0.5);
     panel->x_label = "cheaper than the best of the others by (%)";
+    panel->y_label = "if it changes, cheaper by (%)";
     panel->x_min = low - room;
     panel->x_max = high + room;
     panel->y_min = -0.6;
