@@ -147,7 +147,8 @@ static int add_own(struct candidate_list *list, const char *engine, const char *
     struct candidate c = {.kind = CANDIDATE_OWN, .engine = mem_zero(1, sizeof *c.engine)};
     char name[400];
     int status = engine_config_load(engine, c.engine, err);
-    if (status == 0 && money_parse(price, strlen(price), MONEY_PER_ONE, &c.gpu_hour) != MONEY_OK)
+    if (status == 0 && (money_parse(price, strlen(price), MONEY_PER_ONE, &c.gpu_hour) != MONEY_OK ||
+                        c.gpu_hour < 0))
         status = error_set(err, ERR_INPUT,
                            "--candidates %.120s+%.40s: behind an engine's + expected the price of "
                            "one GPU for an hour in USD, such as 3.50",

@@ -42,6 +42,14 @@ static void add_sentences(const struct html_document *d, const char *key, const 
     free(items);
 }
 
+static bool has(struct text object, const char *list)
+{
+    struct text *items;
+    size_t count = json_look_items(object, list, &items);
+    free(items);
+    return count > 0;
+}
+
 static void add_answer(const struct html_document *d, struct buffer *out)
 {
     struct text *items;
@@ -54,7 +62,8 @@ static void add_answer(const struct html_document *d, struct buffer *out)
         add_sentence(items[i], out);
         buffer_add_text(out, i ? "</dd>" : "</b></dd>");
     }
-    buffer_add_text(out, "<dt>How sure is that?</dt>");
+    if (has(part(d->json, "sentences"), "how_sure"))
+        buffer_add_text(out, "<dt>How sure is that?</dt>");
     add_sentences(d, "how_sure", "<dd>", "</dd>", out);
     buffer_add_text(out, "</dl>");
     free(items);
@@ -159,10 +168,9 @@ static void add_hinges(const struct html_document *d, struct buffer *out)
 {
     struct text *items;
     size_t count = json_look_items(d->json, "hinges", &items);
-    if (count > 0)
-        buffer_add_text(out, HTML_TABLE
-                        "<thead><tr><th>what<th>if it is<th>cheaper by (%)<th>the cheapest"
-                        "<th>if it is<th>cheaper by (%)<th>the cheapest</tr></thead><tbody>");
+    buffer_add_text(out, HTML_TABLE
+                    "<thead><tr><th>what<th>if it is<th>cheaper by (%)<th>the cheapest"
+                    "<th>if it is<th>cheaper by (%)<th>the cheapest</tr></thead><tbody>");
     for (size_t i = 0; i < count; i++) {
         buffer_add_format(out, "<tr%s><th>",
                           json_look_true(items[i], "turns") ? " class=best" : "");
@@ -172,8 +180,7 @@ static void add_hinges(const struct html_document *d, struct buffer *out)
         add_end(part(items[i], "more"), out);
         buffer_add_text(out, "</tr>");
     }
-    if (count > 0)
-        buffer_add_text(out, HTML_TABLE_END);
+    buffer_add_text(out, HTML_TABLE_END);
     free(items);
 }
 
@@ -181,9 +188,8 @@ static void add_steps(const struct html_document *d, struct buffer *out)
 {
     struct text *items;
     size_t count = json_look_items(d->json, "ladder", &items);
-    if (count > 0)
-        buffer_add_text(out, HTML_TABLE "<thead><tr><th>the cheapest, as expected"
-                                        "<th>from requests a month<th>to</tr></thead><tbody>");
+    buffer_add_text(out, HTML_TABLE "<thead><tr><th>the cheapest, as expected"
+                                    "<th>from requests a month<th>to</tr></thead><tbody>");
     for (size_t i = 0; i < count; i++) {
         char *name = json_look_string(items[i], "cheapest");
         buffer_add_text(out, "<tr><th>");
@@ -194,8 +200,7 @@ static void add_steps(const struct html_document *d, struct buffer *out)
         buffer_add_text(out, "</tr>");
         free(name);
     }
-    if (count > 0)
-        buffer_add_text(out, HTML_TABLE_END);
+    buffer_add_text(out, HTML_TABLE_END);
     free(items);
 }
 
@@ -256,10 +261,10 @@ static void add_drawn(const struct html_document *d, struct buffer *out)
     buffer_add_text(out, "</p>");
 }
 
-void html_decide(const struct html_document *d, size_t *plot_number, struct buffer *out)
+static void add_changes(const struct html_document *d, size_t *plot_number, struct buffer *out)
 {
-    buffer_add_text(out, " <small>hosted, flat or own</small>");
-    add_answer(d, out);
+    if (!has(d->json, "hinges"))
+        return;
     buffer_add_text(out, "<h3>What would change it?</h3>");
     add_plot(
         d, picture_decide_hinges,
@@ -268,6 +273,12 @@ void html_decide(const struct html_document *d, size_t *plot_number, struct buff
         "turns round. What loses by more than 100 % is drawn to the edge.",
         plot_number, out);
     add_hinges(d, out);
+}
+
+static void add_volumes(const struct html_document *d, size_t *plot_number, struct buffer *out)
+{
+    if (!has(d->json, "ladder"))
+        return;
     buffer_add_text(out, "<h3>At other volumes</h3>");
     add_plot(
         d, picture_decide_ladder,
@@ -276,6 +287,14 @@ void html_decide(const struct html_document *d, size_t *plot_number, struct buff
         "hold 95 % of the draws; the other marks are where another one leads.",
         plot_number, out);
     add_steps(d, out);
+}
+
+void html_decide(const struct html_document *d, size_t *plot_number, struct buffer *out)
+{
+    buffer_add_text(out, " <small>hosted, flat or own</small>");
+    add_answer(d, out);
+    add_changes(d, plot_number, out);
+    add_volumes(d, plot_number, out);
     add_candidates(d, out);
     add_engines(d, out);
     add_drawn(d, out);

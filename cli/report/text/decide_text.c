@@ -193,11 +193,30 @@ static void put_runs(const struct decide *d, struct buffer *out)
     }
 }
 
+/* What choosing the leader costs; only draws in which it serves are counted. */
+static void put_regret(const struct decide *d, struct buffer *out)
+{
+    const struct verdict *v = &d->verdict;
+    char a[DECIDE_USD_SIZE], b[DECIDE_USD_SIZE], c[DECIDE_USD_SIZE];
+    double month = (double)d->volume, serves = v->ranges[v->leader].acceptable;
+    if (serves < 1)
+        buffer_add_format(out,
+                          "In %.3g %% of the draws %s does not serve or misses the "
+                          "objectives; in the others choosing",
+                          100 * (1 - serves), name_of(d, v->leader));
+    else
+        buffer_add_text(out, "Choosing");
+    buffer_add_format(out,
+                      " it costs %s a month more than the best choice would, on average "
+                      "(95 %%: %s … %s).\n",
+                      decide_usd(v->regret * month, a), decide_usd(v->regret_low * month, b),
+                      decide_usd(v->regret_high * month, c));
+}
+
 void decide_surety_text(const struct decide *d, struct buffer *out)
 {
     const struct verdict *v = &d->verdict;
-    char n[TEXT_GROUPED_SIZE], a[DECIDE_USD_SIZE], b[DECIDE_USD_SIZE], c[DECIDE_USD_SIZE];
-    double month = (double)d->volume;
+    char n[TEXT_GROUPED_SIZE];
     if (v->leader == VERDICT_NOBODY)
         return;
     buffer_add_format(out, "%s months were drawn anew of the sample's ",
@@ -209,12 +228,7 @@ void decide_surety_text(const struct decide *d, struct buffer *out)
                           text_group_u64(DECIDE_DRAW_ROWS, n));
     buffer_add_byte(out, '\n');
     if (v->runner_up != VERDICT_NOBODY)
-        buffer_add_format(
-            out,
-            "Choosing it costs %s a month more than the best choice would, on average "
-            "(95 %%: %s … %s).\n",
-            decide_usd(v->regret * month, a), decide_usd(v->regret_low * month, b),
-            decide_usd(v->regret_high * month, c));
+        put_regret(d, out);
     put_sample(d, out);
     put_errors(d, out);
     put_runs(d, out);
@@ -331,6 +345,14 @@ static void put_end(const struct decide *d, const char *label, double advantage,
         buffer_add_format(out, "%s: %s", label, name_of(d, leader));
 }
 
+static bool hinges_known(const struct decide *d)
+{
+    for (size_t i = 0; i < d->hinge_count; i++)
+        if (d->hinges[i].low_known || d->hinges[i].high_known)
+            return true;
+    return false;
+}
+
 void decide_hinges_text(const struct decide *d, struct buffer *out)
 {
     for (size_t i = 0; i < d->hinge_count; i++) {
@@ -444,7 +466,7 @@ void decide_write_text(const struct decide *d, int width, struct buffer *out)
     put_wrapped(put_remarks, d, width, out);
     put_wrapped(put_surety, d, width, out);
     put_steps(d, out);
-    if (d->hinge_count > 0)
+    if (hinges_known(d))
         buffer_add_format(out, "\nWhat would change it, one thing at a time, from %s:\n",
                           name_of(d, d->expected));
     put_wrapped(decide_hinges_text, d, width, out);
