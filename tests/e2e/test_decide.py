@@ -1,7 +1,7 @@
 """farebox decide: hosted, flat or own, on the screen, in decide.json and on its page."""
 import json
 
-from support import Case, contents, read_json, usd
+from support import ROOT, Case, contents, read_json, usd
 
 PRESET = "rtx4090-llama-3.1-8b-tp1"
 QUICK = ("-n", 200, "--slo", "ttft=2000", "--goodput", "0.9", "--draws", 60, "--seeds", 2, "--probe-requests", 100)
@@ -97,6 +97,20 @@ class Decide(Case):
         self.farebox("report", "out", "--no-tables", "-o", "again.html")
         again = (self.scratch / "again.html").read_text()
         self.assertEqual(page.replace("farebox decide", ""), again.replace("farebox report", ""))
+
+    def test_the_two_commands_of_the_readme(self):
+        """As they stand there, of a smaller sample."""
+        section = (ROOT / "README.md").read_text().split("## Hosted, flat or own")[1].split("\n## ")[0]
+        commands = [line.split()[1:] for line in section.splitlines() if line.startswith("    farebox ")]
+        self.assertEqual([words[0] for words in commands], ["sim", "decide"])
+        self.farebox(*commands[0])
+        self.farebox(*commands[1], "-n", 200, "--draws", 40, "--seeds", 2, "--probe-requests", 100)
+        found = read_json(self.path("results/decision/decide.json"))
+        self.assertEqual(found["question"]["workload"], "agent")
+        self.assertAlmostEqual(found["question"]["requests_a_month"], 20000, delta=200)
+        page = (self.scratch / "results" / "decision" / "index.html").read_text()
+        for sentence in found["sentences"]["answer"]:
+            self.assertIn(sentence, page)
 
     def test_a_seed_gives_the_same_bytes_and_another_other_draws(self):
         self.measure()
