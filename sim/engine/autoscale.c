@@ -75,6 +75,7 @@ static const struct json_field rows[] = {
     {"stabilization_window_s", JSON_AS_DOUBLE, AT(stabilization_window_s), 0, 1e6},
     {"schedule", .is_nothing = has_no_schedule, .read = read_schedule, .write = put_schedule},
     {"period_s", JSON_AS_DOUBLE, AT(period_s), 0, 1e9, .is_nothing = is_zero},
+    {"billing_unit_s", JSON_AS_DOUBLE, AT(billing_unit_s), 0, 1e9, .is_nothing = is_zero},
 };
 const struct json_table autoscale_table = {JSON_ROWS(rows), .where = "autoscale", .once = true};
 

@@ -28,7 +28,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define AUTOSCALE_SCHEDULE_MOST 48
+#define AUTOSCALE_SCHEDULE_MOST 512 /* a week of hours, each with two */
 
 enum autoscale_metric {
     AUTOSCALE_NONE,
@@ -50,7 +50,8 @@ struct autoscale_config {
     double sync_period_s, tolerance, stabilization_window_s;
     struct autoscale_point schedule[AUTOSCALE_SCHEDULE_MOST]; /* by time; the last holds */
     uint32_t schedule_count;
-    double period_s; /* after which the schedule begins anew; 0 = never */
+    double period_s;       /* after which the schedule begins anew; 0 = never */
+    double billing_unit_s; /* replicas are paid in whole units of it, each from its start; 0 */
 };
 
 extern const struct json_table autoscale_table;

@@ -261,7 +261,12 @@ static uint32_t first_due(const struct engine *e)
 static void scale_until(struct engine *e, int64_t now_ns)
 {
     if (e->members.count == 0) {
-        members_begin(&e->members, e->config.replicas, now_ns);
+        const struct autoscale_config *a = &e->config.autoscale;
+        e->members.unit_ns = llround(a->billing_unit_s * (double)NS_PER_S);
+        /* Who pays for whole units has paid for the first replicas' cold start, too. */
+        double begun_s = e->members.unit_ns > 0 ? a->cold_start_s : 0;
+        members_begin(&e->members, e->config.replicas,
+                      now_ns - llround(begun_s * (double)NS_PER_S));
         autoscaler_init(&e->scaler, &e->config.autoscale, e->config.replicas, now_ns);
     }
     while (e->scaler.next_ns <= now_ns && e->next_ns[first_due(e)] > e->scaler.next_ns)
@@ -470,6 +475,7 @@ static void add_members(const struct engine *e, struct engine_state *out)
     out->stops = m->stops;
     out->replica_ns = members_time_ns(m, e->now_ns);
     out->cold_ns = members_cold_ns(m, e->now_ns);
+    out->billed_units = members_units(m, e->now_ns);
 }
 
 void engine_state(const struct engine *e, struct engine_state *out)

@@ -95,6 +95,7 @@ struct engine_state {
     uint32_t replicas_most;
     uint64_t starts, stops;
     int64_t replica_ns, cold_ns;
+    uint64_t billed_units; /* begun, of autoscale.billing_unit_s, each replica from its start */
 };
 
 /* NULL with ERR_INPUT if the config contradicts itself. */

@@ -77,10 +77,16 @@ uint32_t members_stop(struct members *m, int64_t now_ns)
     return chosen;
 }
 
+static uint64_t units_of(const struct members *m, int64_t ns)
+{
+    return m->unit_ns > 0 ? (uint64_t)((ns + m->unit_ns - 1) / m->unit_ns) : 0;
+}
+
 void members_off(struct members *m, uint32_t i, int64_t now_ns)
 {
     struct member *x = &m->items[i];
     m->off_ns += now_ns - x->begun_ns;
+    m->off_units += units_of(m, now_ns - x->begun_ns);
     if (x->stage == MEMBER_STARTING) {
         m->cold_ns += now_ns - x->begun_ns;
         m->starting--;
@@ -108,4 +114,13 @@ int64_t members_cold_ns(const struct members *m, int64_t now_ns)
             ns += (now_ns < x->ready_ns ? now_ns : x->ready_ns) - x->begun_ns;
     }
     return ns;
+}
+
+uint64_t members_units(const struct members *m, int64_t now_ns)
+{
+    uint64_t units = m->off_units;
+    for (size_t i = 0; i < m->count; i++)
+        if (m->items[i].stage != MEMBER_OFF)
+            units += units_of(m, now_ns - m->items[i].begun_ns);
+    return units;
 }

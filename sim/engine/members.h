@@ -34,6 +34,8 @@ struct members {
     uint32_t most;           /* ready at once, so far */
     uint64_t starts, stops;  /* decisions since the beginning */
     int64_t off_ns, cold_ns; /* time of those that are off; spent starting, likewise */
+    int64_t unit_ns;         /* what is paid is paid in whole units of it; 0 = not counted */
+    uint64_t off_units;      /* of those that are off */
 };
 
 void members_begin(struct members *m, uint32_t count, int64_t now_ns);
@@ -50,5 +52,8 @@ void members_off(struct members *m, uint32_t i, int64_t now_ns);
 /* Replica time until now_ns, and what of it was spent starting. */
 int64_t members_time_ns(const struct members *m, int64_t now_ns);
 int64_t members_cold_ns(const struct members *m, int64_t now_ns);
+
+/* Units begun until now_ns, by every replica from its own start; 0 without unit_ns. */
+uint64_t members_units(const struct members *m, int64_t now_ns);
 
 #endif

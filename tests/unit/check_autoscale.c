@@ -112,6 +112,26 @@ END_TEST
 
 /* One place a replica. The second replica is wanted at the sync of second 1 and takes what comes
  * from second 3 on; 100 s after the last wish for it it drains, its answer comes whole. */
+/* Each from its own start, a unit that was begun counts. */
+START_TEST(members_are_paid_in_whole_units)
+{
+    struct members m = {.unit_ns = 60};
+    members_begin(&m, 1, -10);
+    ck_assert_uint_eq(members_units(&m, 50), 1);
+    ck_assert_uint_eq(members_units(&m, 51), 2);
+    uint32_t second = members_start(&m, 60, 70);
+    ck_assert_uint_eq(members_units(&m, 61), 3);
+    members_settle(&m, 70);
+    ck_assert_uint_eq(members_stop(&m, 130), second);
+    members_off(&m, second, 181); /* 121: three of its own */
+    ck_assert_uint_eq(members_units(&m, 181), 4 + 3);
+    members_free(&m);
+    members_begin(&m, 1, 0); /* without a unit nothing is counted */
+    ck_assert_uint_eq(members_units(&m, 1000), 0);
+    members_free(&m);
+}
+END_TEST
+
 START_TEST(a_second_replica_starts_and_drains)
 {
     struct engine_config config = small_config();
@@ -241,6 +261,7 @@ int main(void)
     tcase_add_test(tests, the_window_keeps_replicas);
     tcase_add_test(tests, a_schedule_is_followed_and_begun_anew);
     tcase_add_test(tests, members_come_and_go);
+    tcase_add_test(tests, members_are_paid_in_whole_units);
     tcase_add_test(tests, a_second_replica_starts_and_drains);
     tcase_add_test(tests, a_started_replica_is_cold);
     tcase_add_test(tests, jumps_change_nothing_where_replicas_come_and_go);
