@@ -22,6 +22,7 @@ extern const struct command command_bill;
 extern const struct command command_reconcile;
 extern const struct command command_decide;
 extern const struct command command_plan_capacity;
+extern const struct command command_plan_fleet;
 extern const struct command command_plan_forecast;
 extern const struct command command_merge;
 extern const struct command command_report;
@@ -57,6 +58,7 @@ const struct command *const commands[] = {
     &command_reconcile,
     &command_decide,
     &command_plan_capacity,
+    &command_plan_fleet,
     &command_plan_forecast,
     &command_merge,
     &command_report,

@@ -456,10 +456,12 @@ static int measure_curve(struct search *s, struct error *err)
         out->curve_count = 0;
         for (size_t i = 0; i < COUNT_OF(shares); i++) {
             double rate = shares[i] * out->rate_rps;
-            if (measure_point(s, s->o->seeds, rate, &out->curve[i], err) < 0)
+            if (s->o->rate_only && (shares[i] > 1 || shares[i] < 0.5))
+                continue;
+            if (measure_point(s, s->o->seeds, rate, &out->curve[out->curve_count], err) < 0)
                 return err->code;
             if (shares[i] == 1) {
-                out->knee = out->curve[i];
+                out->knee = out->curve[out->curve_count];
                 memcpy(knee_goodput, out->seed_goodput, sizeof knee_goodput);
             }
             out->curve_count++;
@@ -468,7 +470,7 @@ static int measure_curve(struct search *s, struct error *err)
         if (round + 1 < ROUNDS && settle(s, &moved, err) < 0)
             return err->code;
     }
-    if (out->attainable && find_interval(s, err) < 0)
+    if (out->attainable && !s->o->rate_only && find_interval(s, err) < 0)
         return err->code;
     memcpy(out->seed_goodput, knee_goodput, sizeof knee_goodput);
     return 0;
@@ -490,10 +492,11 @@ int capacity_find(const struct capacity_options *o, struct capacity *out, struct
         return err->code;
     if (!out->attainable)
         return 0;
-    if (find_limit(&s, err) < 0)
+    if (!o->rate_only && find_limit(&s, err) < 0)
         return err->code;
     scale_rates(out, out->knee.load / out->rate_rps);
-    compare_theory(&s);
+    if (!o->rate_only)
+        compare_theory(&s);
     return 0;
 }
 

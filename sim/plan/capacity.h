@@ -54,6 +54,7 @@ struct capacity_options {
     uint64_t requests;             /* of one simulation */
     enum arrival_process arrivals; /* POISSON, or as a bench to compare with draws them */
     double burstiness;             /* of gamma arrivals; 0 = 1 */
+    bool rate_only; /* no interval, limit or textbook, and half a curve: to tabulate rates */
     /* Called before each simulation: how many there were, and its rate. NULL */
     void (*on_probe)(void *context, unsigned done, double rate_rps);
     void *context;

@@ -44,6 +44,10 @@ RUNS = {
                        "--demand", "20", "--gpu-hour", "0.6", "--plans", "demo", "--seeds", "2"],
                       ["-s", "chat", "-n", "100", "--engine", "rtx4090-llama-3.1-8b-tp1,h100-llama-3.1-8b-tp1",
                        "--slo", "ttft=1s", "--demand", "20", "--gpu-hour", "0.6", "--seeds", "2"]],
+    "plan fleet": [["-s", "{hours}", "--slo", "ttft=1s", "-n", "100", "--seeds", "2", "--spill", "demo/token",
+                    "--offer", "rtx4090-llama-3.1-8b-tp1=0.60/h",
+                    "--offer", "rtx4090-llama-3.1-8b-tp1=0.20/h,spot",
+                    "--commit", "rtx4090-llama-3.1-8b-tp1=40%", "--interrupt", "1h-2h"]],
     "plan forecast": [["{day}", "--plans", "demo", "--span", "30d", "--samples", "20", "--growth", "10",
                        "--budget", "100", "--assume-stationary"]],
     "decide": [["chat", "-n", "100", "--volume", "2000", "--slo", "ttft=1s", "--candidates",
@@ -89,6 +93,10 @@ class Terminal(Case):
         for i, name in enumerate(("part", "rest"), 1):
             maker.farebox("bench", "--url", "mock:constant", "-s", "chat", "-n", 20, "--rate", 200, "--shard",
                           f"{i}/2", "--prompt-salt", "x", "--no-probe", "-o", cls.files[name])
+        cls.files["hours"] = maker.write("hours.json", json.dumps(
+            {"scenario": "hours", "duration_s": 7200, "arrivals": {"process": "poisson", "rate_rps": 0.1},
+             "classes": [{"class": "a", "weight": 1, "input": {"distribution": "constant", "value": 500},
+                          "output": {"distribution": "constant", "value": 40}}]}))
         cls.files["book"] = maker.write("book.json", '{"plans": [{"name": "a/b", "per_request": "1"}]}')
         cls.files["prices"] = maker.write("prices.json", '{"data": [{"id": "a/模型", "pricing": '
                                           '{"prompt": "0.000001", "completion": "0.000002"}}]}')

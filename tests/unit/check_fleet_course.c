@@ -252,7 +252,7 @@ START_TEST(small_markets_give_what_trying_everything_gives_ties_too)
     random_init(&r, 20, RANDOM_TEST, 0);
     for (size_t i = 0; i < CASES; i++) {
         struct market m;
-        struct tried best;
+        struct tried best = {0};
         struct course c;
         struct error err = {0};
         draw_market(&m, &r);
