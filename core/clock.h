@@ -20,6 +20,12 @@
  * takes its time behind it has room. */
 #define TIME_LAST_DUE (INT64_C(100) * 365 * 86400 * NS_PER_S)
 
+/* The last instant that a simulation goes to, 150 years: what waits for another request is due
+ * within 100 years of it. Engines know none behind TIME_LAST_PLANNED, 280 years: what would end
+ * later ends there. */
+#define TIME_LAST_SIMULATED (INT64_C(150) * 365 * 86400 * NS_PER_S)
+#define TIME_LAST_PLANNED (INT64_C(280) * 365 * 86400 * NS_PER_S)
+
 /* The last whole multiple of `unit` that is not after `ns`, also before 0. */
 static inline int64_t clock_floor(int64_t ns, int64_t unit)
 {

@@ -308,7 +308,16 @@ static void show_progress(struct simulation *s, int64_t now_ns)
         s->options->on_progress(s->options->context, &s->progress);
 }
 
-static enum simulate_end run(struct simulation *s)
+static int endless(struct error *err)
+{
+    return error_set(err, ERR_INPUT,
+                     "the simulated time would pass %d years: ask for fewer requests, a higher "
+                     "rate or a faster engine",
+                     (int)(TIME_LAST_SIMULATED / (INT64_C(365) * 86400 * NS_PER_S)));
+}
+
+/* How it ended; ERR_INPUT where it would go on beyond TIME_LAST_SIMULATED. */
+static int run(struct simulation *s, struct error *err)
 {
     const struct engine_sink sink = {.context = s, .on_tokens = on_tokens, .on_done = on_done};
     int64_t now_ns = 0;
@@ -319,6 +328,8 @@ static enum simulate_end run(struct simulation *s)
             break;
         int64_t at_ns = due_ns < event_ns ? due_ns : event_ns;
         now_ns = at_ns > now_ns ? at_ns : now_ns;
+        if (now_ns > TIME_LAST_SIMULATED)
+            return endless(err);
         if (event_ns <= now_ns)
             engine_advance(s->engine, now_ns, &sink);
         if (s->stopped)
@@ -384,7 +395,8 @@ int simulate_run(const struct workload *w, const struct simulate_options *option
     make_schedule(w, options, &load);
     s.schedule = schedule_create(&load, w, err);
     s.progress.planned = schedule_planned(s.schedule);
-    report->end = run(&s);
+    int end = run(&s, err);
+    report->end = end < 0 ? SIMULATE_FINISHED : (enum simulate_end)end;
     report->duration_ns = s.last_end_ns;
     report->planned = schedule_planned(s.schedule);
     if (report->planned == 0) /* as many as came */
@@ -398,5 +410,5 @@ int simulate_run(const struct workload *w, const struct simulate_options *option
     free(s.flights);
     free(s.times);
     free(s.later_turns);
-    return 0;
+    return end < 0 ? end : 0;
 }

@@ -63,7 +63,7 @@ int simulate_check(const struct workload *w, const struct simulate_options *opti
                    struct error *err);
 
 /* Returns 0 for every simulation that was carried out, interrupted ones too; ERR_INPUT where
- * simulate_check() fails, or the engine cannot be. */
+ * simulate_check() fails, the engine cannot be, or time would pass TIME_LAST_SIMULATED. */
 int simulate_run(const struct workload *w, const struct simulate_options *options,
                  const struct run_observer *observer, struct simulate_report *report,
                  struct error *err);

@@ -57,7 +57,11 @@ void constant_free(struct constant_engine *c)
 
 static int64_t token_due_ns(const struct constant_engine *c, const struct stream *s, uint32_t i)
 {
-    return s->first_ns + (int64_t)i * c->itl_ns;
+    int64_t after_ns;
+    if (__builtin_mul_overflow((int64_t)i, c->itl_ns, &after_ns) ||
+        after_ns > TIME_LAST_PLANNED - s->first_ns)
+        return s->first_ns > TIME_LAST_PLANNED ? s->first_ns : TIME_LAST_PLANNED;
+    return s->first_ns + after_ns;
 }
 
 static void schedule(struct constant_engine *c, uint32_t slot)

@@ -4,6 +4,7 @@
 #include "core/json/json_fields.h"
 #include "core/memory.h"
 #include "sim/engine/policy.h"
+#include "sim/engine/step_time.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -218,6 +219,16 @@ static int check_scaling(const struct engine_config *c, struct error *err)
     return autoscale_config_check(&c->autoscale, c->replicas, err);
 }
 
+static int check_duration(const struct engine_config *c, struct error *err)
+{
+    if (step_fullest_ms(c) <= STEP_MOST_MS)
+        return 0;
+    return error_set(err, ERR_INPUT,
+                     "a full step of %u tokens would take more than an hour: constants are "
+                     "milliseconds (ap and kappa: nanoseconds)",
+                     c->max_num_batched_tokens);
+}
+
 static int check_steps(struct engine_config *c, struct error *err)
 {
     if (c->max_num_seqs == 0)
@@ -282,7 +293,7 @@ int engine_config_check(struct engine_config *config, struct error *err)
         return 0;
     if (config->kv_blocks == 1)
         return error_set(err, ERR_INPUT, "kv_blocks must be at least 2: one block is reserved");
-    return check_steps(config, err);
+    return check_steps(config, err) < 0 ? ERR_INPUT : check_duration(config, err);
 }
 
 void engine_config_write(const struct engine_config *config, struct json_writer *w)

@@ -1,5 +1,6 @@
 #include "sim/engine/step_time.h"
 
+#include "core/clock.h"
 #include "core/random.h"
 
 #include <gsl/gsl_randist.h>
@@ -7,6 +8,7 @@
 
 #define FS_PER_MS 1e12
 #define FS_PER_NS_DOUBLE 1e6
+#define LONGEST_REQUEST 1e8 /* tokens: WORKLOAD_MAX_TOKENS */
 
 static int64_t whole_fs(double fs)
 {
@@ -64,9 +66,14 @@ static uint64_t segment_factor(struct step_model *m, uint64_t segment)
     return m->factor;
 }
 
+static int64_t cut(femtoseconds fs)
+{
+    return fs < STEP_MOST_FS ? (int64_t)fs : STEP_MOST_FS;
+}
+
 static int64_t scale(int64_t fs, uint64_t factor)
 {
-    return (int64_t)(((femtoseconds)fs * (femtoseconds)factor) >> 32);
+    return cut(((femtoseconds)fs * (femtoseconds)factor) >> 32);
 }
 
 int64_t step_padding(int64_t tokens, int64_t tile)
@@ -82,38 +89,61 @@ int64_t step_padding(int64_t tokens, int64_t tile)
 }
 
 /* The weights that are read: those of every token, and of the experts that so many tokens reach. */
-static int64_t memory_time(const struct step_model *m, int64_t tokens)
+static femtoseconds memory_time(const struct step_model *m, int64_t tokens)
 {
-    int64_t fs = m->w0 + m->w1 * tokens;
+    femtoseconds fs = m->w0 + (femtoseconds)m->w1 * tokens;
     return m->m0 > 0 ? fs + whole_fs(m->m0 * -expm1(-(double)tokens / m->n0)) : fs;
 }
 
-static int64_t compute_time(const struct step_model *m, int64_t tokens)
+static femtoseconds compute_time(const struct step_model *m, int64_t tokens)
 {
-    int64_t fs = m->c0 + m->c1 * tokens;
-    return m->c2 > 0 ? fs + m->c2 * step_padding(tokens, m->tile) : fs;
+    femtoseconds fs = m->c0 + (femtoseconds)m->c1 * tokens;
+    return m->c2 > 0 ? fs + (femtoseconds)m->c2 * step_padding(tokens, m->tile) : fs;
+}
+
+/* Without the KV cache that decodes read. */
+static int64_t base_time(const struct step_model *m, const struct step_load *load)
+{
+    int64_t n = (int64_t)load->tokens;
+    femtoseconds memory = memory_time(m, n), compute = compute_time(m, n);
+    femtoseconds base = memory > compute ? memory : compute;
+    base += (femtoseconds)m->ap_half * (int64_t)load->prefill_work;
+    base += m->s0 + (femtoseconds)m->s1 * (int64_t)load->sequences;
+    base += m->ar0 + (femtoseconds)m->ar1 * n;
+    if (load->decodes > 0)
+        base += m->d0 + (femtoseconds)m->d1 * (int64_t)load->decodes;
+    if (load->prefill_work > 0)
+        base += m->p0;
+    return cut(base);
 }
 
 struct step_duration step_duration(struct step_model *m, uint64_t step,
                                    const struct step_load *load)
 {
-    int64_t n = (int64_t)load->tokens;
-    int64_t memory = memory_time(m, n), compute = compute_time(m, n);
-    int64_t base = memory > compute ? memory : compute;
-    base += m->ap_half * (int64_t)load->prefill_work;
-    base += m->s0 + m->s1 * (int64_t)load->sequences + m->ar0 + m->ar1 * n;
-    if (load->decodes > 0)
-        base += m->d0 + m->d1 * (int64_t)load->decodes;
-    if (load->prefill_work > 0)
-        base += m->p0;
-    int64_t kappa = m->kappa;
+    int64_t base = base_time(m, load), kappa = m->kappa;
     if (m->jitter_sigma > 0) {
         uint64_t factor = segment_factor(m, step / JITTER_STEPS);
         base = scale(base, factor);
         kappa = scale(kappa, factor);
     }
-    return (struct step_duration){base + kappa * (int64_t)load->decode_kv,
-                                  kappa * (int64_t)load->decodes};
+    return (struct step_duration){cut(base + (femtoseconds)kappa * (int64_t)load->decode_kv),
+                                  cut((femtoseconds)kappa * (int64_t)load->decodes)};
+}
+
+double step_fullest_ms(const struct engine_config *config)
+{
+    struct engine_config smooth = *config;
+    struct step_model m;
+    double kv = fmin((double)config->kv_blocks * config->block_size, LONGEST_REQUEST);
+    double most = config->max_num_batched_tokens, asked = fmin(most, kv);
+    struct step_load load = {.tokens = config->max_num_batched_tokens,
+                             .sequences = config->max_num_seqs,
+                             .decodes = config->max_num_seqs,
+                             .decode_kv = (uint64_t)kv,
+                             .prefill_work = (uint64_t)(asked * (2 * kv - asked))};
+    smooth.jitter_cv = 0;
+    step_model_init(&m, &smooth, 0, 0);
+    return (double)step_drafted_fs(&m, 0, &load) / FS_PER_MS;
 }
 
 int64_t step_drafted_fs(struct step_model *m, uint64_t step, const struct step_load *load)
@@ -124,13 +154,14 @@ int64_t step_drafted_fs(struct step_model *m, uint64_t step, const struct step_l
     verified.sequences += drafts;
     verified.decode_kv += drafts;
     int64_t fs = step_duration(m, step, &verified).first_fs;
-    int64_t first = scale(fs, m->draft_factor) + m->draft_fs;
-    if (m->draft_passes == 1)
-        return fs + first;
+    femtoseconds first = (femtoseconds)scale(fs, m->draft_factor) + m->draft_fs;
+    if (m->draft_passes <= 1)
+        return cut(fs + first);
     single.tokens = load->sequences;
     single.prefill_work = 0;
     int64_t further = scale(step_duration(m, step, &single).first_fs, m->draft_factor);
-    return fs + first + (m->draft_passes - 1) * (further + m->draft_fs);
+    femtoseconds each = (femtoseconds)further + m->draft_fs;
+    return cut(fs + first + (m->draft_passes - 1) * each);
 }
 
 double step_tpot_ms(const struct engine_config *config, uint32_t batch, uint32_t context)
@@ -160,9 +191,14 @@ struct step_instant step_instant_after(struct step_instant start, struct step_du
     if (total <= INT64_MAX) {
         ns = (int64_t)total / FS_PER_NS;
         fs = (int64_t)total % FS_PER_NS;
-    } else {
+    } else if (total < (femtoseconds)TIME_LAST_PLANNED * FS_PER_NS) {
         ns = (int64_t)(total / FS_PER_NS);
         fs = (int64_t)(total % FS_PER_NS);
+    } else {
+        ns = TIME_LAST_PLANNED;
+        fs = 0;
     }
+    if (start.ns > TIME_LAST_PLANNED - ns)
+        return (struct step_instant){TIME_LAST_PLANNED, 0};
     return (struct step_instant){start.ns + ns, fs};
 }

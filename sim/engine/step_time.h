@@ -56,6 +56,10 @@ struct step_load {
     uint64_t prefill_work; /* Σ q·(2·ctx + q): twice the formula's sum */
 };
 
+/* What a step is cut at, 2.5 hours: only rare jitter, or a cache that many share, comes there where
+ * the fullest step is within STEP_MOST_MS. */
+#define STEP_MOST_FS INT64_C(9000000000000000000)
+
 /* The first of equal steps lasts first_fs, each further one inc_fs longer. */
 struct step_duration {
     int64_t first_fs, inc_fs;
@@ -77,6 +81,13 @@ struct step_model {
 void step_model_init(struct step_model *m, const struct engine_config *config, uint64_t seed,
                      uint64_t replica);
 
+/* The longest step that an engine may have, in milliseconds: an hour. */
+#define STEP_MOST_MS 3.6e6
+
+/* Milliseconds of the fullest step, without jitter: as many tokens as a step may hold, the whole KV
+ * cache behind them. The config is a checked one. */
+double step_fullest_ms(const struct engine_config *config);
+
 /* Rows that a kernel computes beyond `tokens`, in tiles of `tile` (0 = none). */
 int64_t step_padding(int64_t tokens, int64_t tile);
 
@@ -91,7 +102,7 @@ int64_t step_drafted_fs(struct step_model *m, uint64_t step, const struct step_l
  * TPOT of a replica that does nothing else. */
 double step_tpot_ms(const struct engine_config *config, uint32_t batch, uint32_t context);
 
-/* The instant `steps` steps after `start`. */
+/* The instant `steps` steps after `start`; TIME_LAST_PLANNED where that is earlier. */
 struct step_instant step_instant_after(struct step_instant start, struct step_duration d,
                                        uint64_t steps);
 

@@ -84,6 +84,26 @@ class Memory(Case):
         self.assertGreater(ends.count(1), 5)
 
 
+class Times(Case):
+    """Simulated times that no clock of 64 bits holds are refused before they are wrong."""
+
+    def setUp(self):
+        super().setUp()
+        self.trace = self.write("w.jsonl", '{"timestamp": 0, "input_length": 60, "output_length": 100000000}\n' * 2)
+
+    def sim(self, engine):
+        return self.farebox("sim", "--trace", self.trace, "--engine", self.write("p.json", json.dumps(engine)),
+                            "-o", self.path("run"), "--force", expect=2).stderr
+
+    def test_an_answer_of_centuries(self):
+        self.assertIn("would pass 150 years", self.sim({"kind": "constant", "ttft_ms": 1, "itl_ms": 1e7}))
+
+    def test_steps_of_hours(self):
+        preset = self.farebox_json("engine", "show", "rtx4090-llama-3.1-8b-tp1")
+        for key, value in (("k", 5e5), ("c1", 4665.1), ("w1", 65536), ("ap", 1e6), ("s1", 1e6)):
+            self.assertRegex(self.sim(preset | {key: value}), r"p\.json.*a full step of \d+ tokens would take more than an hour")
+
+
 class Gnuplot(Case):
     def test_the_key_does_not_reach_it(self):
         trace = self.write("w.jsonl", '{"timestamp": 0, "input_length": 9, "output_length": 3}\n' * 3)
