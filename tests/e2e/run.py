@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Runs tests/e2e/test_*.py (unittest) and closes with one line of counts.
 
-Of several files those that take long are begun first, and one runs on each core. Tests that measure
-(support.takes_times) are left out of that and follow file by file, each alone. One file runs here.
+Of several files those that take long are begun first; one runs on each core, and one more, since
+most of them wait rather than work (their CPU seconds stand beside). Tests that measure
+(support.takes_times) are left out of that and follow file by file, each alone, or not at all
+(--no-times). One file runs here.
 """
 import concurrent.futures
 import os
@@ -10,12 +12,14 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 COUNTS = re.compile(r"^e2e: (\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
-LONG = ["test_docs", "test_bench", "test_sim", "test_prices_import"]  # begun first: none is waited for
+LONG = ["test_docs", "test_sim", "test_server_metrics", "test_bench", "test_prices_import", "test_plan", "test_peers",
+        "test_apis", "test_merge", "test_prompts"]  # begun first: none is waited for
 TIMES = {"--no-times": False, "--times": True}  # which half of a file's tests
 
 
@@ -54,38 +58,43 @@ def run_here(name, half):
 
 
 def run_apart(name, half):
-    """(seconds, output, status) of half a file in a process of its own."""
+    """((seconds, CPU seconds), output, status) of half a file in a process of its own."""
     start = time.monotonic()
-    done = subprocess.run([sys.executable, str(HERE / "run.py"), name, half], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return time.monotonic() - start, done.stdout, done.returncode
+    with tempfile.TemporaryFile("w+") as output:
+        child = subprocess.Popen([sys.executable, str(HERE / "run.py"), name, half], stdout=output,
+                                 stderr=subprocess.STDOUT)
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        return (time.monotonic() - start, used.ru_utime + used.ru_stime), output.read(), child.returncode
 
 
-def run_all(names):
+def run_all(names, with_times=True):
     counts, bad, seconds = [0, 0, 0], 0, {}
 
     def take(name, outcome):
         nonlocal bad
         took, output, status = outcome
-        seconds[name] = seconds.get(name, 0) + took
+        seconds[name] = [sum(both) for both in zip(seconds.get(name, (0, 0)), took)]
         found = COUNTS.search(output)
         for i in range(3):
             counts[i] += int(found[i + 1]) if found else i == 1
         bad += status != 0
-        print(f"== {name}: {took:.0f} s\n{output}", flush=True)
+        print(f"== {name}: {took[0]:.0f} s\n{output}", flush=True)
 
     begin = time.monotonic()
-    others = sorted((n for n in names if load(n, False).countTestCases()), key=lambda n: (n not in LONG, n))
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    others = sorted((n for n in names if load(n, False).countTestCases()), key=lambda n: (LONG.index(n) if n in LONG else len(LONG), n))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() + 1) as pool:
         running = {pool.submit(run_apart, name, "--no-times"): name for name in others}
         for done in concurrent.futures.as_completed(running):
             take(running[done], done.result())
     alone = time.monotonic()
-    for name in names:
+    for name in names if with_times else []:
         if load(name, True).countTestCases():
             take(name, run_apart(name, "--times"))
-    print("e2e seconds: " + ", ".join(f"{name.removeprefix('test_')} {s:.0f}" for name, s in
-                                      sorted(seconds.items(), key=lambda item: -item[1])))
+    print("e2e seconds (of CPU): " + ", ".join(
+        f"{name.removeprefix('test_')} {s:.0f} ({cpu:.0f})" for name, (s, cpu) in
+        sorted(seconds.items(), key=lambda item: -item[1][0])))
     print(f"e2e took {alone - begin:.0f} s for what runs beside each other, "
           f"{time.monotonic() - alone:.0f} s for what measures")
     print(f"e2e: {counts[0]} passed, {counts[1]} failed, {counts[2]} skipped")
@@ -94,9 +103,10 @@ def run_all(names):
 
 def main():
     sys.path.insert(0, str(HERE))
-    wanted = (sys.argv[1] if len(sys.argv) > 1 else "test_*").removesuffix(".py")
-    names = sorted(p.stem for p in HERE.glob(wanted + ".py"))
-    return run_here(names[0], TIMES.get(sys.argv[-1])) if len(names) == 1 else run_all(names)
+    half = TIMES.get(sys.argv[-1])
+    wanted = [word.removesuffix(".py") for word in sys.argv[1:] if word not in TIMES] or ["test_*"]
+    names = sorted({p.stem for word in wanted for p in HERE.glob(word + ".py")})
+    return run_here(names[0], half) if len(names) == 1 else run_all(names, half is not False)
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ class Latencies(Rows):
                     seen[api].append(values)
                     why = why or void
             return {api: [statistics.median(column) for column in zip(*runs)] for api, runs in seen.items()}, why
-        middle = self.unless_void(measure, tries=2)
+        middle = self.unless_void(measure)
         for api in APIS:
             for metric, value, chat in zip(self.METRICS, middle[api], middle["chat"]):
                 with self.subTest(api=api, metric=metric):

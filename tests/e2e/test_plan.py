@@ -239,21 +239,21 @@ class BenchSeries(Case):
     @takes_times
     def test_find_max_finds_a_known_limit(self):
         found = self.find(self.bench, "f", "--rate", 50, "--arrival", "constant", "--slo",
-                          "ttft=100", "-n", 300)[1]
+                          "ttft=80", "-n", 200)[1]
         self.assertLessEqual(len(found["probes"]), 12)
         self.assertAlmostEqual(found["rate_rps"], 80, delta=4)
         self.assertGreater(found["fails_at_rps"], found["rate_rps"])
         self.assertIsNone(found["ended"])
         # The simulated replica, under the same arrivals, has the same limit.
         planned = self.farebox_json("plan", "capacity", "--trace", self.trace, "--engine",
-                                    self.engine, "--slo", "ttft=100", "--arrival", "constant")
+                                    self.engine, "--slo", "ttft=80", "--arrival", "constant")
         self.assertAlmostEqual(planned["rate_rps"], found["rate_rps"],
                                delta=0.05 * found["rate_rps"])
 
     @takes_times
     def test_find_max_takes_no_queue_that_grows(self):
         done, found = self.find(self.bench, "f", "--rate", 50, "--arrival", "constant",
-                                "--slo", "tpot=50", "-n", 300)
+                                "--slo", "tpot=50", "-n", 200)
         self.assertAlmostEqual(found["rate_rps"], 80, delta=5)
         self.assertLess(found["fails_at_rps"], 100)
         for p in found["probes"]:

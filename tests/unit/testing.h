@@ -101,7 +101,7 @@ static inline bool testing_few(void)
     return getenv("FAREBOX_FEW_DRAWS") != NULL;
 }
 
-#define TESTING_TRIES 5
+#define TESTING_TRIES 2
 
 /* For a measurement that says nothing, as what it is measured with was late: `why` tells so (NULL:
  * it was not). Says it, and at the last of TESTING_TRIES (from 1) that the test is skipped.
