@@ -137,7 +137,12 @@ static bool find_sides(const char *given, struct subject *before, struct subject
         free(before->paths[--before->count]);
     while (after->count > before->count)
         free(after->paths[--after->count]);
-    return before->count > 0;
+    if (before->count > 0)
+        return true;
+    subject_free(before);
+    subject_free(after);
+    *before = *after = (struct subject){0};
+    return false;
 }
 
 static int find_subjects(struct judging *g, const struct gate *gate, struct error *err)
