@@ -175,15 +175,23 @@ differential: $(PROGRAM) ## 36,000 random usages against LiteLLM, genai-prices a
 browser: $(PROGRAM) ## the page of a report in a headless Chromium (skips where there is none)
 	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/browser/test_report.py
 
-.PHONY: asan
+# With frame pointers: whose call a leak is is read from them.
+ASAN = BUILD=$(BUILD)/asan OPTIMIZE="-O1 -g -fno-omit-frame-pointer" \
+    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
+TSAN = BUILD=$(BUILD)/tsan OPTIMIZE="-O1 -g -fno-omit-frame-pointer" SANITIZE=-fsanitize=thread
+.PHONY: asan asan-e2e tsan tsan-e2e
 asan: deps-check ## unit tests under AddressSanitizer and UBSan
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPTIMIZE="-O1 -g" \
-	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" FAREBOX_FEW_DRAWS=1 unit
-
-.PHONY: tsan
+	@$(MAKE) --no-print-directory $(ASAN) FAREBOX_FEW_DRAWS=1 unit
+asan-e2e: deps-check ## the program itself under both, through the end-to-end tests that take no times (T="test_bill test_sim" runs some)
+	@$(MAKE) --no-print-directory $(ASAN) all
+	@tests/e2e/sanitized $(abspath $(BUILD)/asan) $(T)
 tsan: deps-check ## unit tests under ThreadSanitizer
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan OPTIMIZE="-O1 -g" SANITIZE=-fsanitize=thread \
-	    FAREBOX_FEW_DRAWS=1 unit
+	@$(MAKE) --no-print-directory $(TSAN) FAREBOX_FEW_DRAWS=1 unit
+THREADED := test_bench test_mock test_mock_metrics test_record test_record_rows test_http2 test_server_metrics \
+    test_peers test_budget test_threads test_apis test_exports
+tsan-e2e: deps-check ## bench, mock and recorder under ThreadSanitizer, through their end-to-end tests (T=test_record runs one)
+	@$(MAKE) --no-print-directory $(TSAN) all
+	@tests/e2e/sanitized $(abspath $(BUILD)/tsan) $(or $(T),$(THREADED))
 
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_ENGINE ?= -fsanitize=fuzzer

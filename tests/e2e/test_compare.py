@@ -7,7 +7,7 @@ import shutil
 import unittest
 import xml.etree.ElementTree
 
-from support import Case, Handler, Server, contents, interrupt, read_json, wait_until
+from support import Case, Handler, Server, contents, interrupt, read_json, takes_times, wait_until
 
 FAST = ("--ttft-ms", 5, "--itl-ms", 0.2)
 SLOW = ("--ttft-ms", 20, "--itl-ms", 0.2)
@@ -42,6 +42,7 @@ class Compare(Case):
     def row(self, report, metric, statistic):
         return next(r for r in report["comparisons"] if (r["metric"], r["statistic"]) == (metric, statistic))
 
+    @takes_times
     def test_a_slower_and_dearer_side_is_named(self):
         done = self.farebox(*self.words(self.mock(*FAST), self.mock(*SLOW)), "--name", "old", "--name", "new",
                             "--plan", self.cheap, "--plan", self.dear, "--json", env={"COLUMNS": "80"})
