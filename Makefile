@@ -18,9 +18,9 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 OPTIMIZE ?= -O2 -g
 # What makes an error of memory end the program instead of being used: checks of the stack and of copies, and no
 # table of functions that can be written. Sanitizers bring their own, and copies are checked in optimized code only.
-HARDEN ?= $(if $(SANITIZE),,-fstack-protector-strong -fstack-clash-protection $(if $(filter -O0,$(OPTIMIZE))$(findstring \
-    _FORTIFY_SOURCE,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
-HARDEN_LINK ?= -Wl,-z,relro,-z,now
+HARDEN ?= $(if $(SANITIZE),,-fPIE -fstack-protector-strong -fstack-clash-protection $(if $(filter -O0,$(OPTIMIZE))$(findstring \
+    _FORTIFY_SOURCE,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3))
+HARDEN_LINK ?= $(if $(SANITIZE),,-pie) -Wl,-z,relro,-z,now,-z,noexecstack
 ALL_CFLAGS = $(STANDARD) $(WARNINGS) $(OPTIMIZE) $(HARDEN) $(SANITIZE) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LIBS = $(PKG_LIBS) -lm -lpthread
 # Asked for when the first file is compiled, not before: `make deps` may have to install them.
