@@ -241,9 +241,9 @@ void money_format_fixed(money value, int decimals, char out[MONEY_TEXT_SIZE])
 /* Cents where there is nothing beyond them. */
 static void trim_to_cents(char *text)
 {
-    char *beyond = strchr(text, '.') + 3;
-    if (beyond[strspn(beyond, "0")] == '\0')
-        *beyond = '\0';
+    char *point = strchr(text, '.');
+    if (point && point[3 + strspn(point + 3, "0")] == '\0')
+        point[3] = '\0';
 }
 
 /* Sets the thousands before the point apart. */

@@ -122,7 +122,7 @@ int upstream_open(struct recorder *r, struct error *err)
     curl_multi_setopt(r->multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(r->multi, CURLMOPT_TIMERDATA, r);
     curl_multi_setopt(r->multi, CURLMOPT_MAXCONNECTS, MOST_CONNECTIONS);
-    if (status == 0) {
+    if (status == 0 && path) {
         size_t n = strlen(path);
         bool six = strchr(r->host, ':') != NULL;
         snprintf(r->url, sizeof r->url, "http://%s%s%s:%u%.*s", six ? "[" : "", r->host,

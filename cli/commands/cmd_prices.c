@@ -39,7 +39,7 @@ static int run_list(const struct terminal *t, const void *given, struct error *e
         return code;
     output_begin(&out);
     plan_list_write(&s, pattern, &out.json);
-    if (plan_list_write_text(&s, pattern, t->width, &out.text) == 0)
+    if (plan_list_write_text(&s, pattern, t->width, &out.text) == 0 && pattern)
         code = error_set(err, ERR_INPUT, "no plan's name holds \"%.100s\"; %s", pattern,
                          access(pattern, F_OK) == 0 ? "a file's plans are listed by --plans FILE"
                                                     : "without a pattern all of them are shown");
