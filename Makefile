@@ -143,6 +143,10 @@ MARKETS ?= 10000
 check-decide: $(BUILD)/tests/check_decide ## is decide's probability right? 10,000 synthetic markets (MARKETS) whose truth is known
 	@MARKETS=$(MARKETS) $<
 
+.PHONY: check-bands
+check-bands: $(PROGRAM) ## do the forecast's bands hold the truth? 500 months, minutes (MONTHS, PUBLIC; BEFORE=program to compare)
+	@FAREBOX=$(abspath $(PROGRAM)) tests/perf/bands.py
+
 PAIRS ?= 10000
 .PHONY: check-bills
 check-bills: $(PROGRAM) ## 10,000 random plans and workloads (PAIRS, SEED) against a biller that is slow and obvious
