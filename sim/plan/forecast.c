@@ -24,7 +24,6 @@ struct make {
     size_t weeks;   /* of the sample, to choose days from */
     bool few_days;  /* the days cannot show how uncertain the level is: the blocks must */
     uint64_t sample_key;
-    double *activity; /* of each user of the future being drawn, by his first slot + 1; mean 1 */
 
     /* of the future being drawn */
     double *demand, *scratch;
@@ -151,28 +150,16 @@ static double unit_chance(uint64_t key, uint64_t unit)
     return ((double)(random_mix(key, unit) >> 11) + 0.5) * 0x1p-53;
 }
 
-/* Draws how active each user is in this future. */
-static void draw_activity(struct make *m, uint64_t key)
-{
-    double v = m->sample.turnover;
-    for (uint64_t u = 1; u <= FORECAST_SLOTS && v > 0; u++)
-        if (m->activity[u] >= 0)
-            m->activity[u] = gsl_cdf_gamma_Pinv(unit_chance(key, u), 1 / v, v);
-}
-
 /* How often the block is taken. Of few days the sample itself is drawn anew first, once for the
  * whole future: each block stands in it as often as a Poisson variate with mean 1 says. */
-static uint64_t repeats_of(const struct make *m, uint64_t key, const struct forecast_block *b,
-                           double mean, double zero)
+static uint64_t repeats_of(const struct make *m, uint64_t key, uint64_t unit, double mean,
+                           double zero)
 {
-    bool active = b->user > 0 && m->sample.turnover > 0;
-    if (active)
-        mean *= m->activity[b->user];
-    if (m->few_days)
-        mean *= (double)poisson_at(1, exp(-1), unit_chance(m->sample_key, b->unit));
-    if (active || m->few_days)
+    if (m->few_days) {
+        mean *= (double)poisson_at(1, exp(-1), unit_chance(m->sample_key, unit));
         zero = exp(-mean);
-    return mean > 0 ? poisson_at(mean, zero, unit_chance(key, b->unit)) : 0;
+    }
+    return mean > 0 ? poisson_at(mean, zero, unit_chance(key, unit)) : 0;
 }
 
 /* One day of the future from blocks of its source. */
@@ -185,7 +172,7 @@ static int draw_day(struct make *m, size_t t, uint64_t key, double *requests)
     if (mean > (double)REPEATS_MAX / 2)
         return -1;
     for (size_t b = day->first; b < day->first + day->count; b++) {
-        uint64_t n = repeats_of(m, key, &s->blocks[b], mean, zero);
+        uint64_t n = repeats_of(m, key, s->blocks[b].unit, mean, zero);
         if (n == 0)
             continue;
         *requests += (double)(n * s->blocks[b].requests);
@@ -200,17 +187,20 @@ static int draw_future(struct make *m, size_t sample, const double *growth)
 {
     struct forecast *f = m->f;
     struct random r;
+    uint64_t key = 0;
     /* The same stream for every scenario: their differences are not chance. */
     random_init(&r, f->options.seed, RANDOM_BOOTSTRAP, sample);
     demand_model_draw(&m->model, &r, growth, m->scratch, m->demand, f->days);
     choose_sources(m, &r);
     m->sample_key = random_u64(&r);
-    draw_activity(m, random_u64(&r));
     memset(m->course, 0, f->plan_count * f->days * sizeof *m->course);
     m->requests[sample] = 0;
-    for (size_t t = 0; t < f->days; t++)
-        if (draw_day(m, t, random_u64(&r), &m->requests[sample]) < 0)
+    for (size_t t = 0; t < f->days; t++) {
+        if (t % 7 == 0)
+            key = random_u64(&r);
+        if (draw_day(m, t, key, &m->requests[sample]) < 0)
             return -1;
+    }
     return 0;
 }
 
@@ -403,16 +393,6 @@ static int run_scenario(struct make *m, const struct forecast_plan *plans,
     return 0;
 }
 
-/* Places of `activity` that no block has stay below 0. */
-static void mark_users(struct make *m)
-{
-    m->activity = mem_alloc((FORECAST_SLOTS + 1) * sizeof *m->activity);
-    for (size_t u = 0; u <= FORECAST_SLOTS; u++)
-        m->activity[u] = -1;
-    for (size_t b = 0; b < m->sample.block_count; b++)
-        m->activity[m->sample.blocks[b].user] = 1;
-}
-
 static int allocate(struct make *m, struct error *err)
 {
     const struct forecast *f = m->f;
@@ -422,7 +402,6 @@ static int allocate(struct make *m, struct error *err)
                          "%zu samples of %zu days under %zu plans do not fit in memory; take fewer "
                          "--samples or plans",
                          n, f->days, f->plan_count);
-    mark_users(m);
     m->demand = mem_alloc(f->days * sizeof *m->demand);
     m->scratch = mem_alloc((m->model.days + 1) * sizeof *m->scratch);
     m->source = mem_alloc(f->days * sizeof *m->source);
@@ -437,7 +416,6 @@ static int allocate(struct make *m, struct error *err)
 
 static void release(struct make *m)
 {
-    free(m->activity);
     free(m->demand);
     free(m->scratch);
     free(m->source);

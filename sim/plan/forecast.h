@@ -17,9 +17,9 @@
  * blocks of days (Künsch, 1989; circular as Politis and Romano, 1992), and draws the residuals of
  * its own days likewise: the band holds the uncertainty of the fit as well as the days' noise.
  * What a day consists of comes from a day of the sample, of the same weekday in a week drawn for
- * each week. Blocks of whole sessions are taken again and again as a Poisson variate says, each day
- * by itself; its mean is higher or lower for all the sessions of a user (label `user`) in a future,
- * as far as the sample shows that its users come and go (forecast_turnover).
+ * each week. Blocks of whole sessions, all of a user where requests have a label `user`, are taken
+ * again and again as a Poisson variate says, one draw per block and week, so that a heavy user is
+ * there on all of his days or on none.
  *
  * Each sampled future is charged exactly: sums of the blocks' exact charges, settled day by day
  * against quotas, credits, minimum spend and subscriptions. Only statistics over the samples are

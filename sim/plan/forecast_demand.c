@@ -9,8 +9,7 @@
 
 #define TRUST_DRAWS 200
 #define GROWTH_PRIOR (0.2 / FORECAST_MONTH_DAYS) /* τ per day, see forecast_parts.h */
-#define WEEKEND_EXPLAINS 0.9
-#define TREND_DAYS 21 /* less cannot tell a trend from a good week */
+#define TREND_DAYS 21                            /* less cannot tell a trend from a good week */
 
 static int group_of(const struct demand_model *m, size_t day)
 {
@@ -39,50 +38,8 @@ static void fit(const struct demand_model *m, const double *y, double level[7], 
         level[g] = n[g] > 0 ? (sum_y[g] - *slope * sum_t[g]) / n[g] : 0;
 }
 
-/* Squares about the two levels that a week's days have if these two, neighbours, are the weekend.
- */
-static double squares_about(const struct demand_model *m, size_t first)
-{
-    double sum[2] = {0}, n[2] = {0}, squares = 0;
-    for (size_t t = 0; t < m->days; t++) {
-        int rest = (t % 7 + 7 - first) % 7 < 2;
-        sum[rest] += m->y[t];
-        n[rest]++;
-    }
-    for (size_t t = 0; t < m->days; t++) {
-        int rest = (t % 7 + 7 - first) % 7 < 2;
-        squares += pow(m->y[t] - sum[rest] / n[rest], 2);
-    }
-    return squares;
-}
-
-/* Where no calendar is known, two neighbouring days that by themselves explain WEEKEND_EXPLAINS of
- * what tells the days of the week apart are the weekend: the best of seven pairs explains so much
- * of mere noise in fewer than 1% of weeks. */
-static void find_weekend(struct demand_model *m)
-{
-    double all = 0, mean = 0, least = INFINITY;
-    size_t best = 0;
-    for (size_t t = 0; t < m->days; t++)
-        mean += m->y[t] / (double)m->days;
-    for (size_t t = 0; t < m->days; t++)
-        all += pow(m->y[t] - mean, 2);
-    for (size_t first = 0; first < 7; first++) {
-        double squares = squares_about(m, first);
-        if (squares < least) {
-            least = squares;
-            best = first;
-        }
-    }
-    if (least > (1 - WEEKEND_EXPLAINS) * all)
-        return;
-    for (size_t t = 0; t < 7; t++)
-        m->group[((size_t)m->phase + t) % 7] = (t + 7 - best) % 7 < 2;
-    m->groups = 2;
-}
-
 /* From two weeks on every weekday has its level. One week cannot tell weekday from noise: there,
- * working days and weekend have theirs if the calendar is known or the days show them. */
+ * working days and weekend have theirs if the calendar is known. */
 static void choose_groups(struct demand_model *m, bool calendar)
 {
     m->groups = 1;
@@ -93,8 +50,6 @@ static void choose_groups(struct demand_model *m, bool calendar)
         else if (m->weekly && calendar && m->days >= 7)
             m->group[d] = d >= 5, m->groups = 2;
     }
-    if (m->weekly && !calendar && m->days >= 7 && m->days < 14)
-        find_weekend(m);
 }
 
 static bool has_own_profile(const struct demand_model *m)

@@ -31,29 +31,9 @@ int block_needs_add(struct block_need *needs, const struct plan *plan, const str
 
 /* Requests of one day of the sample that are drawn together: whole sessions. */
 struct forecast_block {
-    uint64_t unit; /* a part of a user's sessions, a session, or a hash of several */
-    uint64_t user; /* whose they are; 0: nobody's in particular */
+    uint64_t unit; /* the user or session, or a hash of several */
     uint64_t requests, tokens;
 };
-
-#define FORECAST_SLOTS 4096 /* blocks of a day at most; `user` goes from 1 to here */
-
-/* The sample's rows by user and time. */
-struct forecast_rows {
-    const struct workload *workload;
-    const int64_t *begins_ns; /* of each row's session */
-    const uint32_t *user;     /* of each row, 1 … user_count; 0 = none */
-    size_t user_count;
-    int64_t origin_ns, span_ns; /* what begins outside is no part of it */
-};
-
-/* The variance of what a user takes over a month to come, over the square of what he took of the
- * sample: 0 where users stay as they are, 1 where they are there by chance. What moves like a
- * random walk differs between the means of two neighbouring halves of n days by (n/2)·2/3 of its
- * daily variance, and by (n + 30)/3 between the sample's mean and that of the 30 days after it: so
- * the halves' difference counts 1 + 30/n times. */
-#define FORECAST_TURNOVER_MAX 1.0
-double forecast_turnover(const struct forecast_rows *rows);
 
 struct sample_day {
     size_t first, count; /* blocks */
@@ -78,7 +58,6 @@ struct forecast_sample {
     double day_length; /* in days: 1, or less where the sample is shorter than a day */
     int64_t origin_ns; /* of the first day, in the workload's time */
     uint64_t left_out; /* requests on the last day that is not whole */
-    double turnover;   /* of its users, see forecast_turnover */
     struct forecast_block *blocks;
     struct block_sum *charges; /* [block × plan_count + plan] */
     struct block_need *needs;  /* [block × need_count + place] */

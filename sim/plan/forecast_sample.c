@@ -15,7 +15,7 @@
 
 /* Blocks per day at most: beyond that several units share one, which widens the band of a month by
  * no more than about 1/√(30 × 1024), 0.6% of the bill. */
-#define BLOCKS_FEW FORECAST_SLOTS
+#define BLOCKS_FEW 4096
 #define BLOCKS_MANY 1024
 #define SAMPLE_DAYS_MAX 1024
 #define NO_BLOCK UINT32_MAX
@@ -27,9 +27,7 @@ struct cut {
     struct forecast_sample *out;
     const struct workload *w;
     const struct serve_rows *rows;
-    uint64_t *unit; /* by row: its session, or itself */
-    uint32_t *user; /* by row, from 1; 0 = none, or a service */
-    size_t user_count;
+    uint64_t *unit;     /* by row */
     int64_t *begins_ns; /* by row: when its session began */
     uint32_t *block;    /* by row; NO_BLOCK = on the day that is not whole */
 };
@@ -38,11 +36,11 @@ struct cut {
  * as a person who comes and goes it would take most of the month along, which no day has shown. */
 #define SERVICE_SHARE 4
 
-/* The users of label sets, numbered from 1; 0 = none, or a service. */
-static uint32_t *number_users(struct cut *c)
+/* The users of label sets, by number; 0 = none, or a service. */
+static uint64_t *find_users(const struct workload *w)
 {
-    const struct workload *w = c->w;
-    uint32_t *number = mem_zero(w->label_sets.count + 1, sizeof *number);
+    uint64_t *of_set = mem_zero(w->label_sets.count + 1, sizeof *of_set);
+    uint32_t *number = mem_zero(w->label_sets.count + 1, sizeof *number); /* in `users`, from 1 */
     uint64_t *rows = mem_zero(w->label_sets.count + 2, sizeof *rows);
     struct names users;
     names_init(&users);
@@ -51,28 +49,32 @@ static uint32_t *number_users(struct cut *c)
         if (json_member(names_text(&w->label_sets, (uint32_t)i), "user", &user))
             number[i] = names_add(&users, user) + 1;
     }
-    c->user_count = users.count;
     for (size_t i = 0; i < w->count && w->labels; i++)
         if (w->labels[i] != NAME_NONE)
             rows[number[w->labels[i]]]++;
-    for (size_t i = 0; i < w->label_sets.count; i++)
-        if (rows[number[i]] > w->count / SERVICE_SHARE)
-            number[i] = 0;
+    for (size_t i = 0; i < w->label_sets.count; i++) {
+        if (number[i] == 0 || rows[number[i]] > w->count / SERVICE_SHARE)
+            continue;
+        const char *user = names_text(&users, number[i] - 1);
+        of_set[i] = text_hash(user, strlen(user)) | 1;
+    }
     names_free(&users);
+    free(number);
     free(rows);
-    return number;
+    return of_set;
 }
 
+/* Every row's unit: its user, else its session, else itself. */
 static void find_units(struct cut *c)
 {
     const struct workload *w = c->w;
-    uint32_t *number = number_users(c);
+    uint64_t *of_set = find_users(w);
     for (size_t i = 0; i < w->count; i++) {
+        uint64_t user = w->labels && w->labels[i] != NAME_NONE ? of_set[w->labels[i]] : 0;
         bool in_session = w->session && w->session[i] != NAME_NONE;
-        c->user[i] = w->labels && w->labels[i] != NAME_NONE ? number[w->labels[i]] : 0;
-        c->unit[i] = in_session ? random_mix(1, w->session[i]) : random_mix(2, i);
+        c->unit[i] = user ? user : in_session ? random_mix(1, w->session[i]) : random_mix(2, i);
     }
-    free(number);
+    free(of_set);
 }
 
 static void find_beginnings(struct cut *c)
@@ -117,42 +119,6 @@ static int count_days(struct cut *c, const struct forecast_options *o, struct er
     return 0;
 }
 
-/* A user's slots: as many of the table's upper half as his share of it is, so that his sessions are
- * drawn apart. Those too light for one share those of the lower half. */
-struct user_slots {
-    size_t first, count;
-};
-
-static struct user_slots *share_slots(const struct cut *c, size_t slots)
-{
-    struct user_slots *of = mem_zero(c->user_count + 1, sizeof *of);
-    size_t half = slots / 2, next = half;
-    for (size_t i = 0; i < c->w->count; i++)
-        of[c->user[i]].count++;
-    for (size_t u = 1; u <= c->user_count; u++) {
-        of[u].count = (size_t)((double)of[u].count / (double)c->w->count * (double)half);
-        of[u].first = of[u].count > 0 ? next : random_mix(4, u) % half;
-        next += of[u].count;
-    }
-    of[0] = (struct user_slots){0, half};
-    return of;
-}
-
-static size_t slot_of(const struct cut *c, const struct user_slots *of, size_t row)
-{
-    const struct user_slots *s = &of[c->user[row]];
-    return s->first + (s->count > 0 ? random_mix(3, c->unit[row]) % s->count : 0);
-}
-
-static void set_turnover(struct cut *c)
-{
-    struct forecast_sample *s = c->out;
-    double span = (double)s->day_count * s->day_length * (double)FORECAST_DAY_NS;
-    struct forecast_rows rows = {c->w,          c->begins_ns, c->user,
-                                 c->user_count, s->origin_ns, (int64_t)span};
-    s->turnover = forecast_turnover(&rows);
-}
-
 /* Gives every row its block: a table of days × slots first, then only those that are used. */
 static void cut_blocks(struct cut *c)
 {
@@ -160,13 +126,12 @@ static void cut_blocks(struct cut *c)
     size_t slots = c->w->count / s->day_count <= BLOCKS_FEW ? BLOCKS_FEW : BLOCKS_MANY;
     uint32_t *number = mem_zero(s->day_count * slots, sizeof *number);
     bool partial = s->day_length < 1;
-    struct user_slots *of = share_slots(c, slots);
     for (size_t i = 0; i < c->w->count; i++) {
         int64_t day = (c->begins_ns[i] - s->origin_ns) / FORECAST_DAY_NS;
         day = partial ? 0 : day;
         c->block[i] = NO_BLOCK;
         if (day < (int64_t)s->day_count) {
-            c->block[i] = (uint32_t)((size_t)day * slots + slot_of(c, of, i));
+            c->block[i] = (uint32_t)((size_t)day * slots + random_mix(3, c->unit[i]) % slots);
             number[c->block[i]] = 1;
         } else {
             s->left_out++;
@@ -189,14 +154,12 @@ static void cut_blocks(struct cut *c)
         struct forecast_block *b = &s->blocks[c->block[i]];
         uint64_t tokens = (uint64_t)c->w->input_tokens[i] + c->w->output_tokens[i];
         b->unit = slot;
-        b->user = c->user[i] > 0 ? of[c->user[i]].first + 1 : b->user;
         b->requests++;
         b->tokens += tokens;
         s->days[day].requests++;
         s->days[day].tokens += (double)tokens;
     }
     free(number);
-    free(of);
 }
 
 static bool ignores_limits(const struct plan *p)
@@ -339,20 +302,17 @@ int forecast_sample_make(struct forecast_sample *out, const struct workload *w,
     code = count_days(&c, options, err);
     if (code == 0) {
         c.unit = mem_alloc((w->count + 1) * sizeof *c.unit);
-        c.user = mem_alloc((w->count + 1) * sizeof *c.user);
         c.begins_ns = mem_alloc((w->count + 1) * sizeof *c.begins_ns);
         c.block = mem_alloc((w->count + 1) * sizeof *c.block);
         out->days = mem_zero(out->day_count, sizeof *out->days);
         find_units(&c);
         find_beginnings(&c);
-        set_turnover(&c);
         cut_blocks(&c);
         make_room(out, plans);
     }
     for (size_t p = 0; p < plan_count && code == 0; p++)
         code = charge_plan(&c, options, p, &plans[p], err);
     free(c.unit);
-    free(c.user);
     free(c.begins_ns);
     free(c.block);
     serve_rows_free(&rows);

@@ -202,60 +202,6 @@ START_TEST(the_second_week_is_in_the_band_of_the_first)
 }
 END_TEST
 
-/* Four clients of a quarter each: the first two weeks of two, or all of them, all the time. */
-static double width_of_clients(bool stay)
-{
-    struct workload w;
-    struct plan_book book;
-    struct forecast_options o = plain_options(200);
-    static const char *const labels[] = {"{\"user\":\"a\"}", "{\"user\":\"b\"}", "{\"user\":\"c\"}",
-                                         "{\"user\":\"d\"}"};
-    workload_init(&w);
-    load("{\"name\": \"each\", \"per_request\": \"0.01\"}", &book);
-    for (int h = 0; h < 28 * 24; h++)
-        for (int i = 0; i < 20; i++)
-            testing_add(&w, (struct request){.timestamp_ns = h * 3600 * NS_PER_S + i * NS_PER_S,
-                                             .labels = labels[stay          ? i % 4
-                                                              : h < 14 * 24 ? i % 2
-                                                                            : 2 + i % 2],
-                                             .input_tokens = 100,
-                                             .output_tokens = 10});
-    struct forecast f = forecast_book(&w, &book, &o);
-    const struct forecast_band *b = &f.results[0].plans[0].bill;
-    double width = (b->p95 - b->p5) / b->mean;
-    forecast_free(&f);
-    workload_free(&w);
-    plan_book_free(&book);
-    return width;
-}
-
-START_TEST(heavy_clients_widen_the_band_only_if_they_come_and_go)
-{
-    ck_assert_double_lt(width_of_clients(true), 0.1);
-    ck_assert_double_gt(width_of_clients(false), 0.5);
-}
-END_TEST
-
-/* 40 an hour, 10 on Wednesdays and Thursdays, in a week whose calendar is not known. */
-START_TEST(a_week_shows_its_weekend)
-{
-    struct workload w;
-    struct plan_book book;
-    struct forecast_options o = plain_options(200);
-    workload_init(&w);
-    load(TOKEN_PLAN, &book);
-    for (int h = 0; h < 7 * 24; h++)
-        for (int i = 0; i < (h / 48 == 1 ? 10 : 40); i++)
-            workload_add_plain(&w, h * 3600 * NS_PER_S + i * NS_PER_S, 100, 10);
-    struct forecast f = forecast_book(&w, &book, &o);
-    const struct forecast_band *b = &f.results[0].plans[0].bill;
-    ck_assert_double_lt((b->p95 - b->p5) / b->mean, 0.1);
-    forecast_free(&f);
-    workload_free(&w);
-    plan_book_free(&book);
-}
-END_TEST
-
 /* ---- plans, on a demand that does not vary ----------------------------------------------- */
 
 START_TEST(steady_month_meets_quotas_and_budget)
@@ -566,8 +512,6 @@ static Suite *forecast_suite(void)
     TCase *truth = tcase_create("truth");
     tcase_add_test(truth, band_covers_the_truth);
     tcase_add_loop_test(truth, the_second_week_is_in_the_band_of_the_first, 0, 2);
-    tcase_add_test(truth, heavy_clients_widen_the_band_only_if_they_come_and_go);
-    tcase_add_test(truth, a_week_shows_its_weekend);
     suite_add_tcase(s, truth);
     TCase *plans = tcase_create("plans");
     tcase_add_test(plans, steady_month_meets_quotas_and_budget);
