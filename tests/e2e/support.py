@@ -146,7 +146,7 @@ class Case(unittest.TestCase):
     def farebox(self, *words, expect=0, stdin=None, timeout=120, env=None):
         """Runs the program, checks its exit status (None: any), gives the finished process."""
         done = subprocess.run([FAREBOX, *map(str, words)], input=stdin, text=True, cwd=self.scratch,
-                              capture_output=True, timeout=timeout,
+                              capture_output=True, timeout=timeout * (5 if SANITIZED else 1),
                               env={**os.environ, "NO_COLOR": "1", **(env or {})})
         if expect is not None:
             self.assertEqual(done.returncode, expect,
