@@ -555,6 +555,14 @@ static int run_once(struct bench_turn *turn, struct error *err)
     return status;
 }
 
+/* The page of an A/B: both sides laid over each other, with the answer in words. */
+static int write_page(const struct terminal *t, const struct bench_options *o, struct error *err)
+{
+    const char *words[] = {"report", o->output, "--no-tables"};
+    fputc('\n', t->human);
+    return command_invoke(t, words, sizeof words / sizeof words[0], err);
+}
+
 static int run(const struct terminal *t, const void *parsed, struct error *err)
 {
     struct bench_options own = *(const struct bench_options *)parsed, *o = &own;
@@ -571,7 +579,8 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
     warn_of_lines(t, &lines);
     if (command_arguments(&o->common, 0, "no argument", err) < 0 || bench_options_check(o, err) < 0)
         return err->code;
-    return bench_series_run(t, o, run_once, err);
+    int status = bench_series_run(t, o, run_once, err);
+    return status == 0 && o->compare ? write_page(t, o, err) : status;
 }
 
 const struct command command_bench = {

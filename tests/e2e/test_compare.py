@@ -66,6 +66,8 @@ class Compare(Case):
         self.assertEqual(started, sorted(started))
         records = (self.scratch / "ab" / "1-2" / "requests.jsonl").read_text().splitlines()
         self.assertEqual({json.loads(line)["endpoint"] for line in records}, {"new"})
+        page = (self.scratch / "ab" / "report.html").read_text()
+        self.assertIn(report["answer"][0].split(" in ")[0], page)
         # what diff makes of the same directory afterwards
         diff = self.farebox("diff", "ab", "--json", "--quiet", expect=1)
         self.assertEqual(self.row(json.loads(diff.stdout), "ttft_scheduled_ms", "p50")["change"], row["change"])

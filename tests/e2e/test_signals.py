@@ -27,6 +27,7 @@ BUSY = {
     "bill": ("-", *PLANS), "reconcile": ("-", "invoice.csv", "--plan", "openai/o3"),
     "plan capacity": ("--scenario", "chat", "--engine", PRESET, "--slo", "ttft=500ms", "--demand", "20000"),
     "plan forecast": ("-", *PLANS), "decide": ("-", "--slo", "ttft=500", "--candidates", "openai/o3"),
+    "plan fleet": ("--trace", "-", "--offer", f"{PRESET}=1/h", "--slo", "ttft=500"),
     "merge": ("RUN", "RUN2", "-o", "out"), "report": ("RUN", "--no-plots"), "diff": ("RUN", "RUN2"),
     "prices check": ("-",), "prices import": ("--litellm", "-", "-o", "out"),
     "prices invoice": ("-", "--plan", "openai/o3", "-o", "out"),

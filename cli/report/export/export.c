@@ -6,6 +6,7 @@
 #include "core/file_output.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
+#include "core/runs/record/run_json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -132,12 +133,28 @@ static int close_file(struct export *x, int status, struct buffer *notes, struct
 
 /* ---- a run ---- */
 
+/* A run may have no run.json; one that is there and cannot be read is not passed over. */
+static int look_at_run(const char *run, struct error *err)
+{
+    struct run_json j;
+    struct error own = {0};
+    int status = run_json_read(run, &j, &own);
+    if (status == 0)
+        run_json_free(&j);
+    if (status != ERR_SYSTEM)
+        return 0;
+    *err = own;
+    return status;
+}
+
 int export_begin(struct export *x, const char *run, const struct collector *collector,
                  struct error *err)
 {
     bool dated = true;
     int64_t start = x->target.start_unix_ns;
     x->run = run;
+    if (look_at_run(run, err) < 0)
+        return err->code;
     if (!export_holds_many(x->target.kind)) {
         x->rows = export_rows_create(run, collector);
         return 0;

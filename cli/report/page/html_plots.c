@@ -177,10 +177,12 @@ static void add_file(const char *folder, const char *name, size_t *number, struc
     struct error why = {0};
     size_t length;
     sprintf(path, "%s/%s.svg", folder, name);
-    if (file_read_all(path, MOST_BYTES, &text, &length, &why) == 0)
-        html_add_svg(text, name, run_plots_caption(name), number, out);
-    else
-        add_missing(&why, out);
+    if (file_exists(path)) { /* else nothing was drawn of it */
+        if (file_read_all(path, MOST_BYTES, &text, &length, &why) == 0)
+            html_add_svg(text, name, run_plots_caption(name), number, out);
+        else
+            add_missing(&why, out);
+    }
     free(text);
     free(path);
 }
