@@ -70,7 +70,7 @@ function rows(panel, x, y) {
   for (const s of panel.series) {
     if (s.style === 'cell') {
       const i = s.x.findIndex((from, k) => from <= x && x < s.x2[k] && s.y[k] <= y && y < s.y2[k]);
-      if (i >= 0) list.push([s.color, s.name, s.value ? number(s.value[i]) : '']);
+      if (i >= 0 && (s.name || s.value)) list.push([s.color, s.name, s.value ? number(s.value[i]) : '']);
       continue;
     }
     const i = place(s, panel.x, x);
