@@ -33,7 +33,8 @@ static const char *keep_text(struct names *n, struct text text)
         n->block_left = block;
     }
     char *kept = n->block_at;
-    memcpy(kept, text.at, text.length);
+    if (text.length > 0) /* an empty one may stand nowhere */
+        memcpy(kept, text.at, text.length);
     kept[text.length] = '\0';
     n->block_at += size;
     n->block_left -= size;
