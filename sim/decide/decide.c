@@ -26,9 +26,7 @@ int decide_bill(const struct decide *d, const struct workload *w, uint64_t volum
     return bill_make(out, w, o->candidates->plans.plans, o->candidates->plans.count, &how, err);
 }
 
-/* The line of the plan as it is asked for: a plan without caps that nobody confirmed stands behind
- * the plan with them. */
-static const struct plan_bill *line_of(const struct bill *bill, size_t plan, bool caps)
+const struct plan_bill *decide_line(const struct bill *bill, size_t plan, bool caps)
 {
     const struct plan_bill *p = &bill->plans[plan];
     bool has_other = plan + 1 < bill->plan_count && p[1].without_caps;
@@ -37,7 +35,7 @@ static const struct plan_bill *line_of(const struct bill *bill, size_t plan, boo
 
 double decide_plan_cash(const struct bill *bill, size_t plan, bool caps, double counts)
 {
-    const struct plan_bill *p = line_of(bill, plan, caps);
+    const struct plan_bill *p = decide_line(bill, plan, caps);
     double total = money_to_double(p->total);
     if (counts == 0 || !token_counts_in_doubt(&p->counts))
         return total;
@@ -47,7 +45,7 @@ double decide_plan_cash(const struct bill *bill, size_t plan, bool caps, double 
 
 bool decide_plan_serves(const struct bill *bill, size_t plan, bool caps)
 {
-    const struct plan_bill *p = line_of(bill, plan, caps);
+    const struct plan_bill *p = decide_line(bill, plan, caps);
     return p->period_served == p->period_requests && p->period_requests > 0 &&
            !bill_waits_too_long(p, bill) && p->served.truncated == 0;
 }
@@ -175,6 +173,17 @@ static const char *why_not(const struct decide *d, const struct decide_row *r,
                                             : "does not serve every request";
 }
 
+/* Its figures are of the only way in which it serves: without caps that nobody confirmed. */
+static void drop_caps(const struct decide *d, struct decide_row *r, double volume)
+{
+    if (r->serves || r->plan == SIZE_MAX || !decide_plan_serves(&d->bill, r->plan, false))
+        return;
+    r->without_caps = true;
+    r->cash = decide_plan_cash(&d->bill, r->plan, false, 0);
+    r->count = decide_line(&d->bill, r->plan, false)->subscriptions;
+    r->unit = r->goodput > 0 ? r->cash / (volume * r->goodput) : NAN;
+}
+
 static void fill_row(struct decide *d, size_t i)
 {
     struct decide_row *r = &d->rows[i];
@@ -192,6 +201,7 @@ static void fill_row(struct decide *d, size_t i)
     r->count = c.count;
     r->goodput = own ? c.goodput : r->goodput;
     r->why_not = why_not(d, r, &c);
+    drop_caps(d, r, world.volume);
     d->judged += r->judged;
 }
 

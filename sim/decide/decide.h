@@ -55,12 +55,14 @@ struct decide_row {
     size_t plan;         /* in bill.plans; SIZE_MAX of one's own */
     bool serves;         /* all requests, within the longest wait */
     const char *why_not; /* static; NULL where it serves */
-    double cash;         /* of the month */
-    double goodput;      /* NAN of a plan that nobody measured */
-    double unit;         /* cash for each good request; NAN likewise */
-    uint64_t count;      /* replicas, or subscriptions; 0: neither */
-    double replica_rps;  /* sustained by a replica; NAN */
-    bool judged;         /* takes part in the verdict */
+    bool without_caps;  /* it does not serve, but would if its caps, which nobody confirmed, did not
+                           hold: cash, unit and count are those */
+    double cash;        /* of the month */
+    double goodput;     /* NAN of a plan that nobody measured */
+    double unit;        /* cash for each good request; NAN likewise */
+    uint64_t count;     /* replicas, or subscriptions; 0: neither */
+    double replica_rps; /* sustained by a replica; NAN */
+    bool judged;        /* takes part in the verdict */
 };
 
 /* Requests a month from which on another one leads. */

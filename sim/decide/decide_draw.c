@@ -50,10 +50,10 @@ static double draw_goodput(const struct measured *m, struct random *r)
 /* ---- a plan's money ---- */
 
 /* Of the month's cash what is charged by use goes with the draw; the rest is paid as ever. */
-static double scale_up(const struct drawing *w, size_t plan, double drawn)
+static double scale_up(const struct drawing *w, size_t plan, bool caps, double drawn)
 {
-    const struct plan_bill *p = &w->expected->plans[plan];
-    const struct plan_bill *reference = &w->reference.plans[plan];
+    const struct plan_bill *p = decide_line(w->expected, plan, caps);
+    const struct plan_bill *reference = decide_line(&w->reference, plan, caps);
     double before = money_to_double(reference->cash[LINE_USAGE]);
     double total = money_to_double(p->total), usage = money_to_double(p->cash[LINE_USAGE]);
     double fixed = money_to_double(reference->total) - before;
@@ -64,7 +64,7 @@ static double cash_in(const struct drawing *w, const struct bill *bill, size_t p
                       double counts)
 {
     double cash = decide_plan_cash(bill, plan, caps, counts);
-    return w->d->scaled ? scale_up(w, plan, cash) : cash;
+    return w->d->scaled ? scale_up(w, plan, caps, cash) : cash;
 }
 
 static void draw_plan(struct drawing *w, size_t row, const struct bill *bill)

@@ -55,6 +55,7 @@ static void put_row(const struct decide *d, size_t i, struct json_writer *w)
     json_pair_bool(w, "judged", r->judged);
     json_pair_bool(w, "serves", r->serves);
     json_pair_string(w, "why_not", r->why_not);
+    json_pair_bool(w, "figures_without_caps", r->without_caps);
     json_pair_statistic(w, "usd_a_month", r->cash);
     json_pair_statistic(w, "goodput", r->goodput);
     json_pair_bool(w, "meets_goodput", r->goodput >= d->options.goodput);

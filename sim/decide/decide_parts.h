@@ -30,6 +30,10 @@ struct decide_cost decide_cost_of(const struct decide *d, size_t row, const stru
 int decide_bill(const struct decide *d, const struct workload *w, uint64_t volume,
                 const struct redraw *drawn, struct bill *out, struct error *err);
 
+/* The plan's line as it is asked for: a plan without caps that nobody confirmed stands behind the
+ * plan with them. */
+const struct plan_bill *decide_line(const struct bill *bill, size_t plan, bool caps);
+
 /* The plan's money there, with or without caps that nobody confirmed, and with `counts` from −1 to
  * 1 through the doubt about token counts. */
 double decide_plan_cash(const struct bill *bill, size_t plan, bool caps, double counts);

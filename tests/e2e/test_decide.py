@@ -72,6 +72,11 @@ class Decide(Case):
         self.assertFalse(capped["serves"])
         self.assertTrue(0.2 < capped["p_acceptable"] < 0.8)
         self.assertTrue(any("mine+capped" in s and "caps are unconfirmed" in s for s in sentences["remarks"]))
+        # its money is that of the draws in which it serves: without the caps
+        self.assertTrue(capped["figures_without_caps"])
+        low, high = capped["usd_per_good_request_95"]
+        self.assertTrue(low <= capped["usd_per_good_request"] <= high, capped)
+        self.assertGreater(capped["usd_a_month"], rows["mine+token"]["usd_a_month"])
 
     def check_curves(self, found, rows, own):
         """The curves are the rows' at the month's volume, and the ladder's steps are their lowest."""

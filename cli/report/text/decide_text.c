@@ -85,6 +85,9 @@ static void put_lead(const struct decide *d, struct buffer *out)
     else
         buffer_add_format(out, "%s is the cheapest: %s a month, P = %.0f %%.", r->candidate->name,
                           decide_usd(r->cash, usd), p >= 99.5 && p < 100 ? 99 : p);
+    if (r->without_caps)
+        buffer_add_text(out, " That is if its caps, which nobody confirmed, do not hold; with them "
+                             "it does not serve every request.");
     buffer_add_byte(out, '\n');
 }
 
@@ -101,9 +104,9 @@ static void put_next(const struct decide *d, struct buffer *out)
     buffer_add_format(out, "Next: %s at %s a month", r->candidate->name, decide_usd(r->cash, usd));
     if (v->advantage >= 0.0005)
         buffer_add_format(out,
-                          "; for each good request the first costs %.3g %% less than the best "
-                          "of the others",
-                          100 * v->advantage);
+                          "; for each good request %s costs %.3g %% less than the best of "
+                          "the others",
+                          name_of(d, v->leader), 100 * v->advantage);
     buffer_add_text(out, ".\n");
 }
 
@@ -306,7 +309,7 @@ static void put_row(const struct decide *d, size_t row, size_t rank, struct tabl
 static void put_remark(const struct decide *d, size_t row, struct buffer *out)
 {
     const struct decide_row *r = &d->rows[row];
-    char n[TEXT_GROUPED_SIZE];
+    char n[TEXT_GROUPED_SIZE], usd[DECIDE_USD_SIZE];
     const char *name = r->candidate->name;
     double holds = d->verdict.ranges[row].acceptable;
     if (r->why_not)
@@ -325,8 +328,11 @@ static void put_remark(const struct decide *d, size_t row, struct buffer *out)
                           r->candidate->gpus, r->candidate->gpus == 1 ? "" : "s", r->replica_rps);
     else if (r->count > 1)
         buffer_add_format(out, "%s: %s of it.\n", name, text_group_u64(r->count, n));
-    if (r->judged && r->why_not && holds > 0)
-        buffer_add_text(out, " Its caps are unconfirmed, and without them it does: even odds.");
+    if (r->without_caps)
+        buffer_add_format(out,
+                          " Its caps are unconfirmed, and without them it does, at %s a month "
+                          "(%s of it): even odds.",
+                          decide_usd(r->cash, usd), text_group_u64(r->count ? r->count : 1, n));
     if (r->why_not)
         buffer_add_byte(out, '\n');
     else if (r->judged && holds < 1)
