@@ -265,6 +265,18 @@ static void put_way(struct table *t, const char *name, const struct fleet_figure
     }
 }
 
+/* A figure below the foresight's would read as a contradiction. */
+static void put_less(const struct writing *w)
+{
+    const struct fleet_figure *f = w->p->figures;
+    bool less = false;
+    for (int way = FLEET_FORESIGHT + 1; way < FLEET_WAYS; way++)
+        less = less || (f[way].known && f[way].cash < f[FLEET_FORESIGHT].cash);
+    if (less)
+        buffer_add_text(w->out, "foresight is the least by the tabulated capacities: what loads "
+                                "its replicas\n  beyond them may pay less\n");
+}
+
 static void put_ways(const struct writing *w)
 {
     static const struct table_column columns[] = {{.head = "held out", .left = true},
@@ -296,6 +308,7 @@ static void put_ways(const struct writing *w)
                       "best on what came before\n",
                       p->options->terms->offers[p->reactive_offer].name,
                       TEXT_SHORT(p->reactive_target, 3));
+    put_less(w);
 }
 
 static void put_curve(const struct writing *w)
