@@ -174,6 +174,12 @@ static int add_one(struct candidate_list *list, char *text, const struct slo_lis
     bool is_price = money_parse(plus + 1, strlen(plus + 1), MONEY_PER_ONE, &ignored) == MONEY_OK;
     if (!is_price && run_dir_is_run(text))
         return add_plans(list, text, plus + 1, slos, err);
+    if (is_price && run_dir_is_run(text))
+        return error_set(
+            err, ERR_INPUT,
+            "--candidates %.120s+%.40s: %.120s is a run; behind its + expected a plan, "
+            "such as %.120s+demo/token",
+            text, plus + 1, text, text);
     if (is_price || strchr(plus + 1, '/') == NULL)
         return add_own(list, text, plus + 1, err);
     return error_set(err, ERR_INPUT,

@@ -228,12 +228,27 @@ static double peak_of(const struct decide *d, const struct redraw *r)
     return sum > 0 ? most / sum : 1;
 }
 
+/* A month is that of a volume, or at the sample's own rate. */
+static int check_rate(const struct decide *d, const struct redraw *r, struct error *err)
+{
+    int64_t first = INT64_MAX;
+    for (size_t i = 0; i < r->sessions.count; i++)
+        first = r->sessions.begin_ns[i] < first ? r->sessions.begin_ns[i] : first;
+    if (d->options.volume > 0 || r->rows.span_ns > first)
+        return 0;
+    return error_set(err, ERR_INPUT,
+                     "the workload has no duration, so its rate is not known: say how many "
+                     "requests a month it is with --volume N");
+}
+
 static int see_month(struct decide *d, struct error *err)
 {
     struct redraw r;
     if (redraw_open(&r, d->options.workload, err) < 0)
         return err->code;
-    int status = decide_bill(d, d->options.workload, d->options.volume, NULL, &d->bill, err);
+    int status = check_rate(d, &r, err);
+    if (status == 0)
+        status = decide_bill(d, d->options.workload, d->options.volume, NULL, &d->bill, err);
     if (status == 0) {
         d->volume = d->bill.scale_ns > 0 ? d->bill.scaled_requests : d->bill.workload->count;
         d->sessions = r.sessions.count;
@@ -242,6 +257,7 @@ static int see_month(struct decide *d, struct error *err)
         d->by_hour = d->bill.extrapolation.by_hour;
         d->unit = redraw_unit(&r);
         d->blocks = r.blocks;
+        d->too_few = r.blocks < DECIDE_BLOCKS;
     }
     redraw_free(&r);
     return status;

@@ -28,6 +28,7 @@
 
 #define DECIDE_DRAWS 200
 #define DECIDE_DRAW_ROWS 20000 /* requests of a month that is drawn; larger ones are scaled */
+#define DECIDE_BLOCKS 10       /* of fewer sessions, users or days no doubt can be drawn */
 #define DECIDE_MONTH_S (30 * 86400.0)
 
 struct decide_options {
@@ -99,6 +100,7 @@ struct decide {
     bool by_hour, scaled;  /* scaled: months of fewer requests were drawn */
     const char *unit;      /* what was drawn: "sessions" */
     size_t blocks;
+    bool too_few; /* blocks, to tell how sure the answer is */
     struct decide_row *rows;
     struct own *own; /* by row */
     size_t count, judged;

@@ -106,6 +106,7 @@ static void put_answer(const struct decide *d, struct json_writer *w)
     json_begin_object(w);
     put_name(d, w, "cheapest", v->leader);
     json_pair_bool(w, "too_close_to_call", v->close);
+    json_pair_bool(w, "sample_too_small", d->too_few);
     json_pair_statistic(w, "p_clearly_cheapest", v->clear);
     json_pair_statistic(w, "p_cheapest", known ? v->probability[v->leader] : NAN);
     json_pair_statistic(w, "usd_a_month", known ? d->rows[v->leader].cash : NAN);

@@ -138,10 +138,31 @@ class Decide(Case):
         for heading in ("How sure is that?", "What would change it?", "At other volumes"):
             self.assertNotIn(heading, page)
 
+    def test_a_small_sample_and_one_alone_are_no_winner(self):
+        row = '{"timestamp": %d, "input_length": 900, "output_length": 50}\n'
+        one = self.write("one.jsonl", row % 0)
+        few = self.write("few.jsonl", "".join(row % (1000 * i) for i in range(9)))
+        quick = ("--slo", "ttft=2000", "--draws", 40)
+        for trace, said in ((one, "cannot be told from 1 session:"), (few, "cannot be told from 9 sessions:")):
+            found = self.farebox_json("decide", trace, *quick, "--candidates", "constant+1,constant-200ms-20ms+2",
+                                      "--volume", 100)
+            self.assertTrue(found["answer"]["sample_too_small"])
+            self.assertIn(said, found["sentences"]["answer"][0])
+        alone = self.farebox_json("decide", "chat", *QUICK, "--candidates", "constant+1", "--volume", 100)
+        self.assertFalse(alone["answer"]["sample_too_small"])
+        self.assertEqual(alone["sentences"]["answer"][0], "constant+1 costs $720.00 a month; none beside it can be judged.")
+        self.assertIn("whatever it was asked", alone["sentences"]["remarks"][0])
+        done = self.farebox("decide", one, *quick, "--candidates", "constant+1", expect=2)
+        self.assertIn("requests a month it is with --volume N", done.stderr)
+        self.assertNotIn("--period", done.stderr)
+
     def test_what_is_wrong_is_said_with_what_would_be_right(self):
         slo = ("--slo", "ttft=500")
         (self.scratch / "there").mkdir()
+        self.farebox("sim", "-s", "chat", "-n", 20, "-o", "mine", "--quiet")
+        before = contents(self.scratch)
         for words, said in (
+                ((*slo, "--candidates", "mine+1.50"), "mine is a run; behind its + expected a plan"),
                 (("--candidates", "demo/token"), "expected objectives, such as --slo"),
                 (slo, "expected --candidates, such as"),
                 ((*slo, "--candidates", "demo/nope"), 'no plan "demo/nope"'),
@@ -154,4 +175,4 @@ class Decide(Case):
                 done = self.farebox("decide", "agent", "-n", 50, *words, expect=2)
                 self.assertIn(said, done.stderr)
                 self.assertEqual(done.stdout, "")
-        self.assertEqual(contents(self.scratch), {"plans.json": json.dumps(PLANS).encode()})
+        self.assertEqual(contents(self.scratch), before)

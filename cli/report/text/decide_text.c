@@ -67,8 +67,19 @@ static void put_lead(const struct decide *d, struct buffer *out)
     const struct decide_row *r = &d->rows[v->leader];
     char usd[DECIDE_USD_SIZE];
     double p = 100 * v->probability[v->leader];
-    bool same = v->runner_up != VERDICT_NOBODY && v->advantage < 0.0005 && v->advantage > -0.0005;
-    if (v->close && same)
+    bool alone = v->runner_up == VERDICT_NOBODY;
+    bool same = !alone && v->advantage < 0.0005 && v->advantage > -0.0005;
+    if (alone)
+        buffer_add_format(out, "%s costs %s a month; none beside it can be judged.",
+                          r->candidate->name, decide_usd(r->cash, usd));
+    else if (d->too_few)
+        buffer_add_format(
+            out,
+            "How sure it is cannot be told from %zu %s: %s is the likeliest to be the "
+            "cheapest, at %s a month (P = %.0f %% by these alone).",
+            d->blocks, d->blocks == 1 ? "session" : d->unit, r->candidate->name,
+            decide_usd(r->cash, usd), p);
+    else if (v->close && same)
         buffer_add_format(out, "Too close to call: %s and %s cost the same, %s a month.",
                           r->candidate->name, name_of(d, v->runner_up), decide_usd(r->cash, usd));
     else if (v->close && v->unclear)
@@ -114,6 +125,8 @@ static void put_flips(const struct decide *d, struct buffer *out)
 {
     char n[TEXT_GROUPED_SIZE];
     bool any = d->flips_below > 0 || d->flips_above > 0;
+    if (d->verdict.runner_up == VERDICT_NOBODY || (!any && d->expected == VERDICT_NOBODY))
+        return;
     if (d->flips_above > 0)
         buffer_add_format(out, "From about %s requests a month on %s is the cheapest",
                           text_group_u64(d->flips_above, n), name_of(d, d->above));
@@ -122,8 +135,10 @@ static void put_flips(const struct decide *d, struct buffer *out)
                           d->flips_above > 0 ? "; at about" : "At about",
                           text_group_u64(d->flips_below, n), name_of(d, d->below));
     if (!any)
-        buffer_add_format(out, "From a hundredth to a hundred times as many requests the same one "
-                               "stays the cheapest");
+        buffer_add_format(out,
+                          "From a hundredth to a hundred times as many requests %s stays the "
+                          "cheapest",
+                          name_of(d, d->expected));
     buffer_add_text(out, ".\n");
 }
 
@@ -225,7 +240,7 @@ void decide_surety_text(const struct decide *d, struct buffer *out)
     buffer_add_format(out, "%s months were drawn anew of the sample's ",
                       text_group_u64(d->options.draws, n));
     buffer_add_format(out, "%s %s, with all else that is in doubt.", text_group_u64(d->blocks, n),
-                      d->unit);
+                      d->blocks == 1 ? "session" : d->unit);
     if (d->scaled)
         buffer_add_format(out, " Each has %s requests; what is charged by use was scaled.",
                           text_group_u64(DECIDE_DRAW_ROWS, n));
@@ -306,6 +321,18 @@ static void put_row(const struct decide *d, size_t row, size_t rank, struct tabl
     put_share(r->judged ? d->verdict.probability[row] : NAN, t);
 }
 
+static void put_replicas(const struct decide_row *r, struct buffer *out)
+{
+    char n[TEXT_GROUPED_SIZE];
+    buffer_add_format(out, "%s: %s replica%s of %u GPU%s; one sustains ", r->candidate->name,
+                      text_group_u64(r->count, n), r->count == 1 ? "" : "s", r->candidate->gpus,
+                      r->candidate->gpus == 1 ? "" : "s");
+    if (isinf(r->replica_rps))
+        buffer_add_text(out, "whatever it was asked.\n");
+    else
+        buffer_add_format(out, "%.4g requests/s.\n", r->replica_rps);
+}
+
 static void put_remark(const struct decide *d, size_t row, struct buffer *out)
 {
     const struct decide_row *r = &d->rows[row];
@@ -323,9 +350,7 @@ static void put_remark(const struct decide *d, size_t row, struct buffer *out)
         buffer_add_format(out, "%s meets the objectives for %.4g %% of the requests only.\n", name,
                           100 * r->goodput);
     else if (r->candidate->kind == CANDIDATE_OWN)
-        buffer_add_format(out, "%s: %s replica%s of %u GPU%s; one sustains %.4g requests/s.\n",
-                          name, text_group_u64(r->count, n), r->count == 1 ? "" : "s",
-                          r->candidate->gpus, r->candidate->gpus == 1 ? "" : "s", r->replica_rps);
+        put_replicas(r, out);
     else if (r->count > 1)
         buffer_add_format(out, "%s: %s of it.\n", name, text_group_u64(r->count, n));
     if (r->without_caps)
