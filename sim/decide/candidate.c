@@ -1,9 +1,9 @@
 #include "sim/decide/candidate.h"
 
 #include "core/file.h"
-#include "core/json/json_scan.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
+#include "core/runs/record/run_json.h"
 #include "sim/cost/bill/run_workload.h"
 
 #include <math.h>
@@ -28,17 +28,24 @@ size_t candidate_plan(const struct candidate_list *list, const struct candidate 
 static void free_candidate(struct candidate *c)
 {
     free(c->name);
-    free(c->measured.run);
-    free(c->measured.met);
-    free(c->measured.before);
     free(c->engine);
+}
+
+static void free_measured(struct measured *m)
+{
+    free(m->run);
+    free(m->before);
+    free(m);
 }
 
 void candidate_list_free(struct candidate_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
         free_candidate(&list->items[i]);
+    for (size_t i = 0; i < list->run_count; i++)
+        free_measured(list->runs[i]);
     free(list->items);
+    free(list->runs);
     plan_selection_free(&list->plans);
     *list = (struct candidate_list){0};
 }
@@ -64,19 +71,22 @@ static int append(struct candidate_list *list, struct candidate *c, struct error
 
 /* ---- RUN+PLAN ---- */
 
-/* Met by row: completed, and no objective missed. Requests that were never sent meet none. */
+/* Completed, and no objective missed. */
+static bool has_met(const struct workload *w, size_t row)
+{
+    return (!w->status || w->status[row] == REQUEST_OK) &&
+           !(w->earlier && w->earlier->finals[row].slo_missed);
+}
+
+/* Requests that were never sent meet none. */
 static void fill_measured(struct measured *m, const struct run_workload *run)
 {
     const struct workload *w = &run->workload;
     int64_t first, last;
     m->count = w->count + run->report.unsent;
-    m->met = mem_zero(m->count + 1, sizeof *m->met);
     m->before = mem_zero(m->count + 1, sizeof *m->before);
-    for (size_t i = 0; i < w->count; i++)
-        m->met[i] = (!w->status || w->status[i] == REQUEST_OK) &&
-                    !(w->earlier && w->earlier->finals[i].slo_missed);
     for (uint64_t i = 0; i < m->count; i++)
-        m->before[i + 1] = m->before[i] + m->met[i];
+        m->before[i + 1] = m->before[i] + (i < w->count && has_met(w, i));
     m->good = m->before[m->count];
     m->rate_rps = NAN;
     if (workload_time_range(w, &first, &last) && last > first)
@@ -85,14 +95,9 @@ static void fill_measured(struct measured *m, const struct run_workload *run)
 
 static bool was_simulated(const char *run)
 {
-    char *path = run_dir_file(run, "run.json"), *text = NULL;
-    size_t length;
-    struct error ignored = {0};
-    struct text value;
-    bool simulated = file_read_all(path, (size_t)64 << 20, &text, &length, &ignored) == 0 &&
-                     json_member(text, "command", &value) && text_equal(value, "sim");
-    free(path);
-    free(text);
+    struct run_json said;
+    bool simulated = run_json_read(run, &said, NULL) == 0 && text_equal(said.command, "sim");
+    run_json_free(&said);
     return simulated;
 }
 
@@ -100,15 +105,27 @@ static int read_measured(const char *run, const struct slo_list *slos, struct me
                          struct error *err)
 {
     struct run_workload w;
-    *m = (struct measured){.run = mem_copy_string(run)};
     int status = run_workload_read(&w, run, slos, err);
     if (status == 0)
         fill_measured(m, &w);
     if (status == 0 && m->count == 0)
         status = error_set(err, ERR_INPUT, "%s holds no request: there is nothing measured", run);
     run_workload_free(&w);
-    m->simulated = was_simulated(run);
+    m->run = mem_copy_string(run);
+    m->simulated = status == 0 && was_simulated(run);
     return status;
+}
+
+/* The run as it was read for an earlier candidate, or now; NULL and an error. */
+static const struct measured *measured_run(struct candidate_list *list, const char *run,
+                                           const struct slo_list *slos, struct error *err)
+{
+    for (size_t i = 0; i < list->run_count; i++)
+        if (strcmp(list->runs[i]->run, run) == 0)
+            return list->runs[i];
+    struct measured **place = mem_append(&list->runs, &list->run_count, sizeof *place);
+    *place = mem_zero(1, sizeof **place);
+    return read_measured(run, slos, *place, err) == 0 ? *place : NULL;
 }
 
 /* A candidate for each plan that the text names; with a run all are paid for that one. */
@@ -116,9 +133,12 @@ static int add_plans(struct candidate_list *list, const char *run, const char *p
                      const struct slo_list *slos, struct error *err)
 {
     struct plan_selection named = {0};
+    const struct measured *measured = NULL;
     if (plan_select(plans, &named, err) < 0)
         return err->code;
     int status = plan_select(plans, &list->plans, err);
+    if (status == 0 && run && !(measured = measured_run(list, run, slos, err)))
+        status = err->code;
     for (size_t i = 0; i < named.count && status == 0; i++) {
         struct candidate c = {.kind = run ? CANDIDATE_MEASURED : CANDIDATE_PLAN};
         char name[600];
@@ -128,12 +148,8 @@ static int add_plans(struct candidate_list *list, const char *run, const char *p
         for (size_t k = 0; k < list->plans.count; k++)
             if (strcmp(list->plans.plans[k]->name, named.plans[i]->name) == 0)
                 c.plan = list->plans.plans[k];
-        if (run)
-            status = read_measured(run, slos, &c.measured, err);
-        if (status < 0)
-            free_candidate(&c);
-        else
-            status = append(list, &c, err);
+        c.measured = measured;
+        status = append(list, &c, err);
     }
     plan_selection_free(&named);
     return status;
@@ -196,9 +212,7 @@ int candidate_list_add(struct candidate_list *list, const char *text, const stru
     int status = 0;
     while (status == 0 && (one = strsep(&rest, ","))) {
         struct text trimmed = text_trim(text_of(one));
-        char *item = mem_alloc(trimmed.length + 1);
-        memcpy(item, trimmed.at, trimmed.length);
-        item[trimmed.length] = '\0';
+        char *item = mem_copy_text(trimmed.at, trimmed.length);
         status = trimmed.length
                      ? add_one(list, item, slos, err)
                      : error_set(err, ERR_INPUT, "--candidates: an empty name in \"%s\"", text);

@@ -24,10 +24,9 @@ enum candidate_kind { CANDIDATE_PLAN, CANDIDATE_MEASURED, CANDIDATE_OWN };
 /* "plan", "measured", "own". */
 const char *candidate_kind_name(enum candidate_kind kind);
 
-/* Whether each request of a run met the objectives, in the order of its records. */
+/* How many requests of a run met the objectives, in the order of its records. */
 struct measured {
-    char *run; /* its path */
-    uint8_t *met;
+    char *run;        /* its path */
     uint64_t *before; /* met among the first i; count + 1 of them */
     uint64_t count, good;
     double rate_rps; /* of the requests as they were due; NAN: not known */
@@ -36,10 +35,10 @@ struct measured {
 
 struct candidate {
     enum candidate_kind kind;
-    char *name;              /* for people: unique in its list */
-    const struct plan *plan; /* lent by the list; NULL of one's own */
-    struct measured measured;
-    struct engine_config *engine; /* of one's own */
+    char *name;                      /* for people: unique in its list */
+    const struct plan *plan;         /* lent by the list; NULL of one's own */
+    const struct measured *measured; /* likewise; NULL unless it is of that kind */
+    struct engine_config *engine;    /* of one's own */
     money gpu_hour;
     uint32_t gpus; /* of a replica */
 };
@@ -48,10 +47,13 @@ struct candidate_list {
     struct candidate *items;
     size_t count;
     struct plan_selection plans; /* each plan once, in the order in which they are first named */
+    struct measured **runs;      /* likewise, each read once */
+    size_t run_count;
 };
 
-/* Adds what a list names. ERR_INPUT: what is neither a plan, RUN+PLAN nor ENGINE+PRICE; a run that
- * cannot be read or has no request; two of one name; more than CANDIDATES_MOST. */
+/* Adds what a list names; the objectives are the same for all of it. ERR_INPUT: what is neither a
+ * plan, RUN+PLAN nor ENGINE+PRICE; a run that cannot be read or has no request; two of one name;
+ * more than CANDIDATES_MOST. */
 int candidate_list_add(struct candidate_list *list, const char *text, const struct slo_list *slos,
                        struct error *err);
 void candidate_list_free(struct candidate_list *list);

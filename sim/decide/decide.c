@@ -187,11 +187,11 @@ static void drop_caps(const struct decide *d, struct decide_row *r, double volum
 static void fill_row(struct decide *d, size_t i)
 {
     struct decide_row *r = &d->rows[i];
-    const struct measured *m = &r->candidate->measured;
+    const struct measured *m = r->candidate->measured;
     const struct decide_world world = {(double)d->volume, 1, 1, NULL, 1, 1, 1};
     bool own = r->candidate->kind == CANDIDATE_OWN;
     r->plan = own ? SIZE_MAX : decide_plan_line(d, i);
-    r->goodput = m->count > 0 ? (double)m->good / (double)m->count : NAN;
+    r->goodput = m ? (double)m->good / (double)m->count : NAN;
     r->judged = r->candidate->kind != CANDIDATE_PLAN;
     r->replica_rps = own ? own_rate(&d->own[i], 1, 1) : NAN;
     struct decide_cost c = decide_cost_of(d, i, &d->bill, &world);

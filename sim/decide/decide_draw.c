@@ -78,7 +78,7 @@ static void draw_plan(struct drawing *w, size_t row, const struct bill *bill)
     stream(w, row, DOUBT_GOODPUT, &goodput);
     bool with = random_unit(&caps) < 0.5;
     double doubt = 2 * random_unit(&counts) - 1,
-           good = draw_goodput(&r->candidate->measured, &goodput);
+           good = draw_goodput(r->candidate->measured, &goodput);
     w->unit[at] = cash_in(w, bill, r->plan, with, doubt) / ((double)d->volume * good);
     w->sampled[at] = cash_in(w, bill, r->plan, true, 0) / ((double)d->volume * r->goodput);
     w->acceptable[at] = decide_plan_serves(bill, r->plan, with) && good >= d->options.goodput;

@@ -64,8 +64,8 @@ static void put_row(const struct decide *d, size_t i, struct json_writer *w)
     json_pair_statistic(w, "p_cheapest", r->judged ? d->verdict.probability[i] : NAN);
     put_range(&d->verdict.ranges[i], w);
     json_pair_statistic(w, "p_acceptable", r->judged ? d->verdict.ranges[i].acceptable : NAN);
-    if (c->kind == CANDIDATE_MEASURED)
-        put_measured(&c->measured, w);
+    if (c->measured)
+        put_measured(c->measured, w);
     if (c->kind == CANDIDATE_OWN)
         put_own(&d->own[i], r, w);
     json_end_object(w);

@@ -35,6 +35,8 @@ class Decide(Case):
         for said in sum((sentences[k] for k in ("question", "answer", "how_sure", "would_change")), []):
             self.assertIn(" ".join(said.split()), screen)
         self.check_answer(answer, rows, sentences["answer"])
+        self.assertEqual([s for s in sentences["how_sure"] if s.startswith("mine is a simulation")],
+                         ["mine is a simulation: its goodput is a model's, not measured."])
         self.check_candidates(rows, own, sentences)
         self.check_curves(found, rows, own)
         self.check_page(answer, sentences)

@@ -191,23 +191,19 @@ static void put_errors(const struct decide *d, struct buffer *out)
 
 static void put_runs(const struct decide *d, struct buffer *out)
 {
-    for (size_t i = 0; i < d->count; i++) {
-        const struct measured *m = &d->rows[i].candidate->measured;
-        if (m->count == 0)
-            continue;
-        bool first = true;
-        for (size_t k = 0; k < i; k++)
-            first = first && !(d->rows[k].candidate->measured.count > 0 &&
-                               strcmp(d->rows[k].candidate->measured.run, m->run) == 0);
-        if (first && m->simulated)
+    const struct candidate_list *list = d->options.candidates;
+    double busiest_rps = d->mean_rps * d->peak;
+    for (size_t i = 0; i < list->run_count; i++) {
+        const struct measured *m = list->runs[i];
+        if (m->simulated)
             buffer_add_format(out, "%s is a simulation: its goodput is a model's, not measured.\n",
                               m->run);
-        if (first && m->rate_rps < d->mean_rps * d->peak * 0.9)
+        if (m->rate_rps < busiest_rps * 0.9)
             buffer_add_format(
                 out,
                 "%s was measured at %.3g requests/s, and the month's busiest hour has "
                 "%.3g: whether the objectives hold there is not known.\n",
-                m->run, m->rate_rps, d->mean_rps * d->peak);
+                m->run, m->rate_rps, busiest_rps);
     }
 }
 
