@@ -69,8 +69,7 @@ static struct decide_cost own_cost(const struct decide *d, size_t row, const str
 {
     const struct candidate *c = d->rows[row].candidate;
     double month_s = (double)bill->billed_span_ns / 1e9, volume = world->volume;
-    double slower = world->errors ? world->errors[row] : world->own_slower;
-    double rate = own_rate(&d->own[row], slower, world->slo_scale) / world->own_lengths;
+    double rate = own_rate(&d->own[row], world->own_slower, world->slo_scale) / world->own_lengths;
     double peak_rps = volume / month_s * d->peak;
     struct decide_cost out = {.unit = NAN, .cash = NAN, .goodput = NAN};
     out.count =
@@ -188,7 +187,7 @@ static void fill_row(struct decide *d, size_t i)
 {
     struct decide_row *r = &d->rows[i];
     const struct measured *m = r->candidate->measured;
-    const struct decide_world world = {(double)d->volume, 1, 1, NULL, 1, 1, 1};
+    const struct decide_world world = decide_world_of((double)d->volume);
     bool own = r->candidate->kind == CANDIDATE_OWN;
     r->plan = own ? SIZE_MAX : decide_plan_line(d, i);
     r->goodput = m ? (double)m->good / (double)m->count : NAN;
@@ -207,7 +206,7 @@ static void fill_row(struct decide *d, size_t i)
 
 static void find_expected(struct decide *d)
 {
-    const struct decide_world world = {(double)d->volume, 1, 1, NULL, 1, 1, 1};
+    const struct decide_world world = decide_world_of((double)d->volume);
     double unit;
     d->expected = decide_cheapest(d, &d->bill, &world, VERDICT_NOBODY, &unit);
 }

@@ -81,14 +81,18 @@ struct decide_point {
     double *open;  /* likewise, of plans that serve only if their unconfirmed caps do not hold */
 };
 
-/* What the choice hinges on: the advantage of the expected cheapest over the cheapest other when
- * one thing is less, or more, than it was taken to be. */
+/* What the choice hinges on: one thing that may be less, or more, than it was taken to be. */
+struct decide_end {
+    const char *label; /* "half" */
+    bool known;
+    size_t leader;
+    double advantage; /* of the expected cheapest over the cheapest other, as a share; negative: it
+                         loses; -INFINITY: it serves no more */
+};
+
 struct decide_hinge {
-    const char *what;       /* "volume" */
-    const char *low, *high; /* "half", "twice" */
-    size_t low_leader, high_leader;
-    double low_advantage, high_advantage; /* as a share; negative: it loses */
-    bool low_known, high_known;
+    const char *what; /* "volume" */
+    struct decide_end less, more;
 };
 #define DECIDE_HINGES 8
 

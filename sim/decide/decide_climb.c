@@ -45,12 +45,11 @@ static int by_requests(const void *a, const void *b)
 static int leader_at(struct decide *d, uint64_t volume, size_t *leader, struct error *err)
 {
     struct bill bill;
-    struct decide_world world = DECIDE_AS_IT_IS;
+    const struct decide_world world = decide_world_of((double)volume);
     double unit;
     if (stop_level() > 0)
         return error_set(err, ERR_INTERRUPTED, "interrupted: nothing was decided");
     int status = decide_bill(d, d->options.workload, volume, NULL, &bill, err);
-    world.volume = (double)volume;
     if (status == 0) {
         *leader = decide_cheapest(d, &bill, &world, VERDICT_NOBODY, &unit);
         keep_point(d, &bill, &world);

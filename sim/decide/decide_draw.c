@@ -106,9 +106,9 @@ static void draw_own(struct drawing *w, size_t row, const struct bill *bill)
     size_t at = row * d->options.draws + w->number;
     struct random error;
     stream(w, row, DOUBT_ERROR, &error);
-    double slower = exp(gsl_ran_gaussian(random_gsl(&error), log1p(d->own[row].error) / P90));
-    struct decide_world world = {
-        (double)d->volume, lengths_of(w, row, bill), slower, NULL, 1, 1, 1};
+    struct decide_world world = decide_world_of((double)d->volume);
+    world.own_lengths = lengths_of(w, row, bill);
+    world.own_slower = exp(gsl_ran_gaussian(random_gsl(&error), log1p(d->own[row].error) / P90));
     struct decide_cost all = decide_cost_of(d, row, w->expected, &world);
     world.own_slower = 1;
     struct decide_cost sampled = decide_cost_of(d, row, w->expected, &world);

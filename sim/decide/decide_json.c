@@ -35,19 +35,11 @@ static void put_own(const struct own *o, const struct decide_row *r, struct json
     json_end_object(w);
 }
 
-static void put_range(const struct verdict_range *r, struct json_writer *w)
-{
-    json_key(w, "usd_per_good_request_95");
-    json_begin_array(w);
-    json_put_statistic(w, r->low);
-    json_put_statistic(w, r->high);
-    json_end_array(w);
-}
-
 static void put_row(const struct decide *d, size_t i, struct json_writer *w)
 {
     const struct decide_row *r = &d->rows[i];
     const struct candidate *c = r->candidate;
+    const struct verdict_range *range = &d->verdict.ranges[i];
     json_begin_object(w);
     json_pair_string(w, "name", c->name);
     json_pair_string(w, "kind", candidate_kind_name(c->kind));
@@ -62,8 +54,8 @@ static void put_row(const struct decide *d, size_t i, struct json_writer *w)
     json_pair_statistic(w, "usd_per_good_request", r->unit);
     json_pair_known_u64(w, "count", r->count > 0, r->count);
     json_pair_statistic(w, "p_cheapest", r->judged ? d->verdict.probability[i] : NAN);
-    put_range(&d->verdict.ranges[i], w);
-    json_pair_statistic(w, "p_acceptable", r->judged ? d->verdict.ranges[i].acceptable : NAN);
+    json_pair_statistics(w, "usd_per_good_request_95", (double[]){range->low, range->high}, 2);
+    json_pair_statistic(w, "p_acceptable", r->judged ? range->acceptable : NAN);
     if (c->measured)
         put_measured(c->measured, w);
     if (c->kind == CANDIDATE_OWN)
@@ -186,14 +178,19 @@ static void put_curves(const struct decide *d, struct json_writer *w)
 }
 
 static void put_end(const struct decide *d, struct json_writer *w, const char *key,
-                    const char *label, bool known, double advantage, size_t leader)
+                    const struct decide_end *end)
 {
     json_key(w, key);
     json_begin_object(w);
-    json_pair_string(w, "if", label);
-    json_pair_statistic(w, "advantage", known && isfinite(advantage) ? advantage : NAN);
-    put_name(d, w, "cheapest", known ? leader : VERDICT_NOBODY);
+    json_pair_string(w, "if", end->label);
+    json_pair_statistic(w, "advantage", end->known ? end->advantage : NAN);
+    put_name(d, w, "cheapest", end->known ? end->leader : VERDICT_NOBODY);
     json_end_object(w);
+}
+
+static bool turns(const struct decide *d, const struct decide_end *end)
+{
+    return end->known && end->leader != d->expected;
 }
 
 static void put_hinges(const struct decide *d, struct json_writer *w)
@@ -204,11 +201,9 @@ static void put_hinges(const struct decide *d, struct json_writer *w)
         const struct decide_hinge *h = &d->hinges[i];
         json_begin_object(w);
         json_pair_string(w, "what", h->what);
-        put_end(d, w, "less", h->low, h->low_known, h->low_advantage, h->low_leader);
-        put_end(d, w, "more", h->high, h->high_known, h->high_advantage, h->high_leader);
-        json_pair_bool(w, "turns",
-                       (h->low_known && h->low_leader != d->expected) ||
-                           (h->high_known && h->high_leader != d->expected));
+        put_end(d, w, "less", &h->less);
+        put_end(d, w, "more", &h->more);
+        json_pair_bool(w, "turns", turns(d, &h->less) || turns(d, &h->more));
         json_end_object(w);
     }
     json_end_array(w);

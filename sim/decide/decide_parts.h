@@ -6,14 +6,18 @@
 
 /* One way the world may be. */
 struct decide_world {
-    double volume;        /* requests a month */
-    double own_lengths;   /* what a request asks of a replica, over what the sample's do */
-    double own_slower;    /* unless `errors` has each row's own */
-    const double *errors; /* by row, NULL: own_slower */
+    double volume;      /* requests a month */
+    double own_lengths; /* what a request asks of a replica, over what the sample's do */
+    double own_slower;
     double slo_scale;
     double own_price, plan_price; /* times */
 };
-#define DECIDE_AS_IT_IS ((struct decide_world){0, 1, 1, NULL, 1, 1, 1})
+
+/* As it is expected to be, but for so many requests a month. */
+static inline struct decide_world decide_world_of(double volume)
+{
+    return (struct decide_world){volume, 1, 1, 1, 1, 1};
+}
 
 /* What a row costs there: cash, and cash for each good request; false: it does not serve it. */
 struct decide_cost {

@@ -5,6 +5,7 @@
 #include "workloads/transform/transform.h"
 
 #include <math.h>
+#include <string.h>
 
 /* The advantage of the expected cheapest over the cheapest other there. */
 static double advantage(const struct decide *d, const struct bill *bill,
@@ -19,74 +20,50 @@ static double advantage(const struct decide *d, const struct bill *bill,
     return c.serves && c.goodput >= d->options.goodput ? 1 - c.unit / other : -INFINITY;
 }
 
-static void set_end(struct decide_hinge *h, bool high, double advantage, size_t leader)
+static void weigh_end(const struct decide *d, struct decide_end *end, const struct bill *bill,
+                      const struct decide_world *world)
 {
-    *(high ? &h->high_advantage : &h->low_advantage) = advantage;
-    *(high ? &h->high_leader : &h->low_leader) = leader;
-    *(high ? &h->high_known : &h->low_known) = !isnan(advantage);
+    end->advantage = advantage(d, bill, world, &end->leader);
+    end->known = !isnan(end->advantage);
 }
 
-static void weigh_end(const struct decide *d, struct decide_hinge *h, bool high,
-                      const struct bill *bill, const struct decide_world *world)
-{
-    size_t leader;
-    double found = advantage(d, bill, world, &leader);
-    set_end(h, high, found, leader);
-}
-
-static struct decide_hinge *add(struct decide *d, const char *what, const char *low,
-                                const char *high)
+static struct decide_hinge *add(struct decide *d, const char *what, const char *less,
+                                const char *more)
 {
     struct decide_hinge *h = &d->hinges[d->hinge_count++];
-    *h = (struct decide_hinge){.what = what, .low = low, .high = high};
+    *h = (struct decide_hinge){.what = what, .less.label = less, .more.label = more};
     return h;
 }
 
-static int weigh_volume(struct decide *d, struct error *err)
+static int weigh_volume(struct decide *d, struct decide_end *end, uint64_t volume,
+                        struct error *err)
 {
-    struct decide_hinge *h = add(d, "requests a month", "half", "twice");
-    for (int high = 0; high < 2; high++) {
-        struct bill bill;
-        struct decide_world world = DECIDE_AS_IT_IS;
-        uint64_t volume = high ? d->volume * 2 : (d->volume + 1) / 2;
-        world.volume = (double)volume;
-        int status = decide_bill(d, d->options.workload, volume, NULL, &bill, err);
-        if (status == 0)
-            weigh_end(d, h, high, &bill, &world);
-        bill_free(&bill);
-        if (status < 0)
-            return status;
-    }
-    return 0;
+    struct bill bill;
+    const struct decide_world world = decide_world_of((double)volume);
+    int status = decide_bill(d, d->options.workload, volume, NULL, &bill, err);
+    if (status == 0)
+        weigh_end(d, end, &bill, &world);
+    bill_free(&bill);
+    return status;
 }
 
 /* A copy of the workload, changed as `workload transform` would. */
-static int weigh_change(struct decide *d, struct decide_hinge *h, bool high, const char *change,
-                        double lengths, struct error *err)
+static int weigh_change(struct decide *d, struct decide_end *end, const char *change,
+                        struct error *err)
 {
     struct workload changed;
     struct bill bill = {0};
-    struct decide_world world = DECIDE_AS_IT_IS;
-    world.volume = (double)d->volume;
-    world.own_lengths = lengths;
+    const struct decide_world world = decide_world_of((double)d->volume);
     int status = bill_copy_workload(d->options.workload, &changed, err);
     if (status == 0)
         status = transform_apply_all(&change, 1, d->options.seed, &changed, NULL, NULL, err);
     if (status == 0)
         status = decide_bill(d, &changed, d->volume, NULL, &bill, err);
     if (status == 0)
-        weigh_end(d, h, high, &bill, &world);
+        weigh_end(d, end, &bill, &world);
     bill_free(&bill);
     workload_free(&changed);
     return status;
-}
-
-static void weigh_world(struct decide *d, const char *what, const char *low, const char *high,
-                        const struct decide_world ends[2])
-{
-    struct decide_hinge *h = add(d, what, low, high);
-    for (int i = 0; i < 2; i++)
-        weigh_end(d, h, i, &d->bill, &ends[i]);
 }
 
 static bool any(const struct decide *d, enum candidate_kind kind)
@@ -97,46 +74,62 @@ static bool any(const struct decide *d, enum candidate_kind kind)
     return false;
 }
 
-static void weigh_worlds(struct decide *d)
+/* A factor of the world, of what one kind of candidates comes to. */
+struct factor {
+    enum candidate_kind of;
+    const char *what, *less, *more;
+    size_t at; /* in struct decide_world */
+    double ends[2];
+};
+
+#define AT(member) offsetof(struct decide_world, member)
+static const struct factor factors[] = {
+    {CANDIDATE_OWN,
+     "times of one's own engines",
+     "1.2 times as fast",
+     "1.2 times as slow",
+     AT(own_slower),
+     {1 / 1.2, 1.2}},
+    {CANDIDATE_OWN, "objectives, for one's own engines", "half", "twice", AT(slo_scale), {0.5, 2}},
+    {CANDIDATE_OWN, "price of a GPU-hour", "20 % less", "25 % more", AT(own_price), {0.8, 1.25}},
+    {CANDIDATE_MEASURED,
+     "prices of the plans",
+     "20 % less",
+     "25 % more",
+     AT(plan_price),
+     {0.8, 1.25}},
+};
+
+static void weigh_factor(struct decide *d, const struct factor *f)
 {
-    double v = (double)d->volume;
-    if (any(d, CANDIDATE_OWN)) {
-        const struct decide_world faster[2] = {{v, 1, 1 / 1.2, NULL, 1, 1, 1},
-                                               {v, 1, 1.2, NULL, 1, 1, 1}};
-        const struct decide_world objectives[2] = {{v, 1, 1, NULL, 0.5, 1, 1},
-                                                   {v, 1, 1, NULL, 2, 1, 1}};
-        const struct decide_world hour[2] = {{v, 1, 1, NULL, 1, 0.8, 1},
-                                             {v, 1, 1, NULL, 1, 1.25, 1}};
-        weigh_world(d, "times of one's own engines", "1.2 times as fast", "1.2 times as slow",
-                    faster);
-        weigh_world(d, "objectives, for one's own engines", "half", "twice", objectives);
-        weigh_world(d, "price of a GPU-hour", "20 % less", "25 % more", hour);
-    }
-    if (any(d, CANDIDATE_MEASURED)) {
-        const struct decide_world plans[2] = {{v, 1, 1, NULL, 1, 1, 0.8},
-                                              {v, 1, 1, NULL, 1, 1, 1.25}};
-        weigh_world(d, "prices of the plans", "20 % less", "25 % more", plans);
+    struct decide_hinge *h = add(d, f->what, f->less, f->more);
+    for (int more = 0; more < 2; more++) {
+        struct decide_world world = decide_world_of((double)d->volume);
+        memcpy((char *)&world + f->at, &f->ends[more], sizeof f->ends[more]);
+        weigh_end(d, more ? &h->more : &h->less, &d->bill, &world);
     }
 }
 
 int decide_weigh(struct decide *d, struct error *err)
 {
-    struct decide_world world = DECIDE_AS_IT_IS;
+    const struct decide_world world = decide_world_of((double)d->volume);
     size_t leader;
     d->expected_advantage = NAN;
     if (d->expected == VERDICT_NOBODY || d->judged < 2)
         return 0;
-    world.volume = (double)d->volume;
     d->expected_advantage = advantage(d, &d->bill, &world, &leader);
-    int status = weigh_volume(d, err);
-    struct decide_hinge *h = NULL;
+    struct decide_hinge *h = add(d, "requests a month", "half", "twice");
+    int status = weigh_volume(d, &h->less, (d->volume + 1) / 2, err);
+    if (status == 0)
+        status = weigh_volume(d, &h->more, d->volume * 2, err);
     if (status == 0 && any(d, CANDIDATE_MEASURED)) {
         h = add(d, "prompt cache", "no hits", "every hit");
-        status = weigh_change(d, h, false, "cache=none", 1, err);
+        status = weigh_change(d, &h->less, "cache=none", err);
+        if (status == 0 && d->options.workload->block_size > 0)
+            status = weigh_change(d, &h->more, "cache=infinite", err);
     }
-    if (status == 0 && h && d->options.workload->block_size > 0)
-        status = weigh_change(d, h, true, "cache=infinite", 1, err);
-    if (status == 0)
-        weigh_worlds(d);
+    for (size_t i = 0; i < COUNT_OF(factors) && status == 0; i++)
+        if (any(d, factors[i].of))
+            weigh_factor(d, &factors[i]);
     return status;
 }

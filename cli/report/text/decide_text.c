@@ -363,19 +363,24 @@ static void put_remark(const struct decide *d, size_t row, struct buffer *out)
 
 /* ---- what would change it ---- */
 
-static void put_end(const struct decide *d, const char *label, double advantage, size_t leader,
-                    struct buffer *out)
+static void put_end(const struct decide *d, const struct decide_end *end, struct buffer *out)
 {
-    if (leader == d->expected)
-        buffer_add_format(out, "%s: it stays, by %.*f %%", label, advantage < 0.1, 100 * advantage);
+    if (end->leader == d->expected)
+        buffer_add_format(out, "%s: it stays, by %.*f %%", end->label, end->advantage < 0.1,
+                          100 * end->advantage);
     else
-        buffer_add_format(out, "%s: %s", label, name_of(d, leader));
+        buffer_add_format(out, "%s: %s", end->label, name_of(d, end->leader));
+}
+
+static bool is_known(const struct decide_hinge *h)
+{
+    return h->less.known || h->more.known;
 }
 
 static bool hinges_known(const struct decide *d)
 {
     for (size_t i = 0; i < d->hinge_count; i++)
-        if (d->hinges[i].low_known || d->hinges[i].high_known)
+        if (is_known(&d->hinges[i]))
             return true;
     return false;
 }
@@ -384,14 +389,14 @@ void decide_hinges_text(const struct decide *d, struct buffer *out)
 {
     for (size_t i = 0; i < d->hinge_count; i++) {
         const struct decide_hinge *h = &d->hinges[i];
-        if (!h->low_known && !h->high_known)
+        if (!is_known(h))
             continue;
         buffer_add_format(out, "%s: ", h->what);
-        if (h->low_known)
-            put_end(d, h->low, h->low_advantage, h->low_leader, out);
-        buffer_add_text(out, h->low_known && h->high_known ? "; " : "");
-        if (h->high_known)
-            put_end(d, h->high, h->high_advantage, h->high_leader, out);
+        if (h->less.known)
+            put_end(d, &h->less, out);
+        buffer_add_text(out, h->less.known && h->more.known ? "; " : "");
+        if (h->more.known)
+            put_end(d, &h->more, out);
         buffer_add_text(out, ".\n");
     }
 }
