@@ -137,23 +137,19 @@ static int find_own(struct decide *d, struct error *err)
         const struct candidate *c = d->rows[i].candidate;
         if (c->kind != CANDIDATE_OWN)
             continue;
-        struct capacity_options *how = mem_zero(1, sizeof *how);
-        *how = (struct capacity_options){.engine = c->engine,
-                                         .workloads = &o->workload,
-                                         .workload_count = 1,
-                                         .slos = o->slos,
-                                         .goodput = o->goodput,
-                                         .seed = o->seed,
-                                         .seeds = o->capacity_seeds,
-                                         .requests = o->capacity_requests,
-                                         .arrivals = ARRIVAL_POISSON};
+        const struct capacity_options how = {.engine = c->engine,
+                                             .workloads = &o->workload,
+                                             .workload_count = 1,
+                                             .slos = o->slos,
+                                             .goodput = o->goodput,
+                                             .seed = o->seed,
+                                             .seeds = o->capacity_seeds,
+                                             .requests = o->capacity_requests,
+                                             .arrivals = ARRIVAL_POISSON};
         if (o->on_progress)
             o->on_progress(o->context, c->name, (double)i / (double)d->count);
-        int status = own_find(&d->own[i], how, err);
-        d->own[i].how = NULL;
-        free(how);
-        if (status < 0)
-            return status;
+        if (own_find(&d->own[i], &how, err) < 0)
+            return err->code;
     }
     return 0;
 }

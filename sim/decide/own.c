@@ -15,33 +15,33 @@ static double stated_error(const struct engine_config *e, const struct slo_list 
     return error > 0 ? error : e->error_tpot > 0 ? e->error_tpot : e->error_ttft;
 }
 
-static int find_node(struct own *o, struct own_node *n, double scale, struct error *err)
+static int find_node(struct own *o, const struct capacity_options *asked, double scale,
+                     struct error *err)
 {
-    struct capacity_options how = *o->how;
-    struct slo_list slos = *o->slos;
+    struct capacity_options how = *asked;
+    struct slo_list slos = *asked->slos;
     struct capacity found = {0}, *out = scale == 1 ? &o->capacity : &found;
     for (size_t i = 0; i < slos.count; i++)
         slos.items[i].limit_ms *= scale;
     how.slos = &slos;
     if (capacity_find(&how, out, err) < 0)
         return err->code;
-    *n = (struct own_node){scale, out->unbounded ? INFINITY : out->attainable ? out->rate_rps : 0};
+    double rate_rps = out->unbounded ? INFINITY : out->attainable ? out->rate_rps : 0;
+    o->nodes[o->node_count++] = (struct own_node){scale, rate_rps};
     return 0;
 }
 
 int own_find(struct own *o, const struct capacity_options *how, struct error *err)
 {
-    *o = (struct own){.how = how, .slos = how->slos};
-    o->error = stated_error(how->engine, how->slos);
+    *o = (struct own){.error = stated_error(how->engine, how->slos)};
     o->error_unknown = !(o->error > 0) && how->engine->kind != ENGINE_CONSTANT;
     if (o->error_unknown)
         o->error = OWN_ERROR_UNKNOWN;
     const double scales[OWN_NODES] = {0.5, 1 / (1 + o->error), 1, 1 + o->error, 2};
     for (size_t i = 0; i < OWN_NODES; i++) {
         bool again = o->node_count > 0 && scales[i] <= o->nodes[o->node_count - 1].scale;
-        if (!again && find_node(o, &o->nodes[o->node_count], scales[i], err) < 0)
+        if (!again && find_node(o, how, scales[i], err) < 0)
             return err->code;
-        o->node_count += !again;
     }
     return 0;
 }

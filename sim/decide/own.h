@@ -20,8 +20,6 @@ struct own_node {
 };
 
 struct own {
-    const struct capacity_options *how; /* the engine in it is this one; borrowed */
-    const struct slo_list *slos;
     struct own_node nodes[OWN_NODES]; /* by rising scale */
     size_t node_count;
     struct capacity capacity; /* at scale 1 */
