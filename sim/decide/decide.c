@@ -6,24 +6,48 @@
 #include <math.h>
 #include <stdlib.h>
 
-int decide_bill(const struct decide *d, const struct workload *w, uint64_t volume,
-                const struct redraw *drawn, struct bill *out, struct error *err)
+/* `how` says what the month is made of. */
+static int bill_month(const struct decide *d, const struct workload *w, struct bill_options *how,
+                      struct bill *out, struct error *err)
 {
     const struct decide_options *o = &d->options;
-    struct bill_options how = {.period = PERIOD_MONTH,
-                               .volume = volume,
-                               .max_wait_ns = o->max_wait_ns,
-                               .has_start = o->has_start,
-                               .start_unix_ns = o->start_unix_ns,
-                               .workers = o->workers,
-                               .both_caps = true,
-                               .totals_only = true,
-                               .scales = o->scales};
-    if (drawn) {
-        how.drawn = drawn->drawn;
-        how.drawn_count = drawn->drawn_count;
-    }
-    return bill_make(out, w, o->candidates->plans.plans, o->candidates->plans.count, &how, err);
+    how->period = PERIOD_MONTH;
+    how->max_wait_ns = o->max_wait_ns;
+    how->has_start = o->has_start;
+    how->start_unix_ns = o->start_unix_ns;
+    how->workers = o->workers;
+    how->both_caps = how->totals_only = true;
+    how->scales = o->scales;
+    return bill_make(out, w, o->candidates->plans.plans, o->candidates->plans.count, how, err);
+}
+
+static struct extrapolation_sample sample_of(const struct decide *d)
+{
+    return (struct extrapolation_sample){&d->sample.rows, &d->sample.sessions, &d->profile};
+}
+
+int decide_bill(const struct decide *d, uint64_t volume, struct bill *out, struct error *err)
+{
+    const struct extrapolation_sample sample = sample_of(d);
+    struct bill_options how = {.volume = volume, .sample = &sample};
+    return bill_month(d, d->options.workload, &how, out, err);
+}
+
+int decide_bill_drawn(const struct decide *d, uint64_t volume, struct bill *out, struct error *err)
+{
+    const struct extrapolation_sample sample = sample_of(d);
+    struct bill_options how = {.volume = volume,
+                               .sample = &sample,
+                               .drawn = d->sample.drawn,
+                               .drawn_count = d->sample.drawn_count};
+    return bill_month(d, d->options.workload, &how, out, err);
+}
+
+int decide_bill_other(const struct decide *d, const struct workload *w, struct bill *out,
+                      struct error *err)
+{
+    struct bill_options how = {.volume = d->volume};
+    return bill_month(d, w, &how, out, err);
 }
 
 const struct plan_bill *decide_line(const struct bill *bill, size_t plan, bool caps)
@@ -207,25 +231,25 @@ static void find_expected(struct decide *d)
     d->expected = decide_cheapest(d, &d->bill, &world, VERDICT_NOBODY, &unit);
 }
 
-static double peak_of(const struct decide *d, const struct redraw *r)
+static double peak_of(const struct decide *d)
 {
-    struct week_profile p;
+    const struct week_profile *p = &d->profile;
     double most = 0, sum = 0;
     if (d->options.peak > 0)
         return d->options.peak;
-    week_profile_make(&p, &r->sessions, &r->rows, d->bill.start_unix_ns);
-    if (!p.known)
+    if (!p->known)
         return 1;
     for (int h = 0; h < WEEK_HOURS; h++) {
-        most = p.starts[h] > most ? p.starts[h] : most;
-        sum += p.starts[h] / WEEK_HOURS;
+        most = p->starts[h] > most ? p->starts[h] : most;
+        sum += p->starts[h] / WEEK_HOURS;
     }
     return sum > 0 ? most / sum : 1;
 }
 
 /* A month is that of a volume, or at the sample's own rate. */
-static int check_rate(const struct decide *d, const struct redraw *r, struct error *err)
+static int check_rate(const struct decide *d, struct error *err)
 {
+    const struct redraw *r = &d->sample;
     int64_t first = INT64_MAX;
     for (size_t i = 0; i < r->sessions.count; i++)
         first = r->sessions.begin_ns[i] < first ? r->sessions.begin_ns[i] : first;
@@ -236,26 +260,20 @@ static int check_rate(const struct decide *d, const struct redraw *r, struct err
                      "requests a month it is with --volume N");
 }
 
+/* The bill says when the sample starts and at what rate it comes; then its hours are known. */
 static int see_month(struct decide *d, struct error *err)
 {
-    struct redraw r;
-    if (redraw_open(&r, d->options.workload, err) < 0)
+    struct bill_options how = {.volume = d->options.volume};
+    if (redraw_open(&d->sample, d->options.workload, err) < 0 || check_rate(d, err) < 0 ||
+        bill_month(d, d->options.workload, &how, &d->bill, err) < 0)
         return err->code;
-    int status = check_rate(d, &r, err);
-    if (status == 0)
-        status = decide_bill(d, d->options.workload, d->options.volume, NULL, &d->bill, err);
-    if (status == 0) {
-        d->volume = d->bill.scale_ns > 0 ? d->bill.scaled_requests : d->bill.workload->count;
-        d->sessions = r.sessions.count;
-        d->mean_rps = (double)d->volume * 1e9 / (double)d->bill.billed_span_ns;
-        d->peak = peak_of(d, &r);
-        d->by_hour = d->bill.extrapolation.by_hour;
-        d->unit = redraw_unit(&r);
-        d->blocks = r.blocks;
-        d->too_few = r.blocks < DECIDE_BLOCKS;
-    }
-    redraw_free(&r);
-    return status;
+    d->volume = d->bill.scale_ns > 0 ? d->bill.scaled_requests : d->bill.workload->count;
+    d->mean_rps = (double)d->volume * 1e9 / (double)d->bill.billed_span_ns;
+    week_profile_make(&d->profile, &d->sample.sessions, &d->sample.rows, d->bill.start_unix_ns);
+    d->peak = peak_of(d);
+    d->by_hour = d->bill.extrapolation.by_hour;
+    d->too_few = d->sample.blocks < DECIDE_BLOCKS;
+    return 0;
 }
 
 int decide_make(struct decide *out, const struct decide_options *options, struct error *err)
@@ -285,6 +303,7 @@ int decide_make(struct decide *out, const struct decide_options *options, struct
 void decide_free(struct decide *d)
 {
     bill_free(&d->bill);
+    redraw_free(&d->sample);
     verdict_free(&d->verdict);
     free(d->rows);
     free(d->own);

@@ -98,13 +98,13 @@ struct decide_hinge {
 
 struct decide {
     struct decide_options options;
-    struct bill bill; /* the month's, of all plans */
-    uint64_t volume, sessions;
+    struct redraw sample;        /* the workload, looked at once for all months made of it */
+    struct week_profile profile; /* its own; not known before the month's bill */
+    struct bill bill;            /* the month's, of all plans */
+    uint64_t volume;
     double mean_rps, peak; /* of the month */
     bool by_hour, scaled;  /* scaled: months of fewer requests were drawn */
-    const char *unit;      /* what was drawn: "sessions" */
-    size_t blocks;
-    bool too_few; /* blocks, to tell how sure the answer is */
+    bool too_few;          /* blocks of the sample, to tell how sure the answer is */
     struct decide_row *rows;
     struct own *own; /* by row */
     size_t count, judged;

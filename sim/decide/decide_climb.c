@@ -49,7 +49,7 @@ static int leader_at(struct decide *d, uint64_t volume, size_t *leader, struct e
     double unit;
     if (stop_level() > 0)
         return error_set(err, ERR_INTERRUPTED, "interrupted: nothing was decided");
-    int status = decide_bill(d, d->options.workload, volume, NULL, &bill, err);
+    int status = decide_bill(d, volume, &bill, err);
     if (status == 0) {
         *leader = decide_cheapest(d, &bill, &world, VERDICT_NOBODY, &unit);
         keep_point(d, &bill, &world);

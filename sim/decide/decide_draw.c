@@ -16,7 +16,6 @@ enum doubt { DOUBT_SESSIONS, DOUBT_ERROR, DOUBT_CAPS, DOUBT_COUNTS, DOUBT_GOODPU
 
 struct drawing {
     struct decide *d;
-    struct redraw redraw;
     struct bill reference; /* of as many requests as are drawn, nobody drawn */
     const struct bill *expected;
     uint64_t volume;
@@ -122,8 +121,8 @@ static int draw_one(struct drawing *w, struct error *err)
 {
     struct decide *d = w->d;
     struct bill bill;
-    redraw_make(&w->redraw, d->options.seed, w->number);
-    int status = decide_bill(d, d->options.workload, w->volume, &w->redraw, &bill, err);
+    redraw_make(&d->sample, d->options.seed, w->number);
+    int status = decide_bill_drawn(d, w->volume, &bill, err);
     for (size_t i = 0; i < d->count && status == 0; i++) {
         if (!d->rows[i].judged)
             continue;
@@ -196,13 +195,11 @@ int decide_draw(struct decide *d, struct error *err)
     d->scaled = w.volume > DECIDE_DRAW_ROWS;
     if (d->scaled)
         w.volume = DECIDE_DRAW_ROWS;
-    if (redraw_open(&w.redraw, d->options.workload, err) < 0)
-        return err->code;
     w.unit = mem_zero(cells, sizeof *w.unit);
     w.sampled = mem_zero(cells, sizeof *w.sampled);
     w.acceptable = mem_zero(cells, sizeof *w.acceptable);
     w.held = mem_zero(cells, sizeof *w.held);
-    int status = decide_bill(d, d->options.workload, w.volume, NULL, &w.reference, err);
+    int status = decide_bill(d, w.volume, &w.reference, err);
     if (status == 0)
         status = draw_all(&w, err);
     if (status == 0) {
@@ -210,7 +207,6 @@ int decide_draw(struct decide *d, struct error *err)
         see_sample(&w);
     }
     bill_free(&w.reference);
-    redraw_free(&w.redraw);
     free(w.unit);
     free(w.sampled);
     free(w.acceptable);

@@ -80,7 +80,7 @@ static void put_question(const struct decide *d, struct json_writer *w)
     json_begin_object(w);
     json_pair_string(w, "workload", d->options.workload->name);
     json_pair_u64(w, "sample_requests", d->options.workload->count);
-    json_pair_u64(w, "sample_sessions", d->sessions);
+    json_pair_u64(w, "sample_sessions", d->sample.sessions.count);
     json_pair_u64(w, "requests_a_month", d->volume);
     json_pair_statistic(w, "mean_rps", d->mean_rps);
     json_pair_statistic(w, "peak_over_mean", d->peak);
@@ -124,8 +124,8 @@ static void put_doubt(const struct decide *d, struct json_writer *w)
     json_key(w, "doubt");
     json_begin_object(w);
     json_pair_u64(w, "draws", d->options.draws);
-    json_pair_string(w, "drawn", d->unit);
-    json_pair_u64(w, "drawn_from", d->blocks);
+    json_pair_string(w, "drawn", redraw_unit(&d->sample));
+    json_pair_u64(w, "drawn_from", d->sample.blocks);
     json_pair_bool(w, "drawn_months_scaled", d->scaled);
     json_pair_statistic(w, "share_of_the_sample", d->sampled_share);
     json_pair_statistic(w, "sample_that_decides_times", d->sample_factor);

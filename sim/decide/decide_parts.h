@@ -30,9 +30,12 @@ struct decide_cost {
 struct decide_cost decide_cost_of(const struct decide *d, size_t row, const struct bill *bill,
                                   const struct decide_world *world);
 
-/* A month of so many requests like these, under all plans; the caller frees it. */
-int decide_bill(const struct decide *d, const struct workload *w, uint64_t volume,
-                const struct redraw *drawn, struct bill *out, struct error *err);
+/* A month of so many requests under all plans, made of the sample, of what was drawn of it last, or
+ * of another workload; the caller frees it. */
+int decide_bill(const struct decide *d, uint64_t volume, struct bill *out, struct error *err);
+int decide_bill_drawn(const struct decide *d, uint64_t volume, struct bill *out, struct error *err);
+int decide_bill_other(const struct decide *d, const struct workload *w, struct bill *out,
+                      struct error *err);
 
 /* The plan's line as it is asked for: a plan without caps that nobody confirmed stands behind the
  * plan with them. */

@@ -40,7 +40,7 @@ static int weigh_volume(struct decide *d, struct decide_end *end, uint64_t volum
 {
     struct bill bill;
     const struct decide_world world = decide_world_of((double)volume);
-    int status = decide_bill(d, d->options.workload, volume, NULL, &bill, err);
+    int status = decide_bill(d, volume, &bill, err);
     if (status == 0)
         weigh_end(d, end, &bill, &world);
     bill_free(&bill);
@@ -58,7 +58,7 @@ static int weigh_change(struct decide *d, struct decide_end *end, const char *ch
     if (status == 0)
         status = transform_apply_all(&change, 1, d->options.seed, &changed, NULL, NULL, err);
     if (status == 0)
-        status = decide_bill(d, &changed, d->volume, NULL, &bill, err);
+        status = decide_bill_other(d, &changed, &bill, err);
     if (status == 0)
         weigh_end(d, end, &bill, &world);
     bill_free(&bill);

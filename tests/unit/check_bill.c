@@ -235,6 +235,41 @@ START_TEST(a_period_is_more_than_the_trace)
 }
 END_TEST
 
+/* Its rows are lent, also to a bill that fails: a rate cannot be told by one instant. */
+START_TEST(a_sample_that_is_known_serves_many_bills)
+{
+    struct plan_book book =
+        testing_plans("{\"plans\": [{\"name\": \"token\", \"per_request\": \"0.04\"}]}");
+    const struct plan *plans[] = {&book.plans[0]};
+    const uint64_t volumes[] = {0, 100, 300};
+    struct workload w;
+    struct serve_rows rows;
+    struct session_list sessions;
+    struct week_profile profile;
+    struct error err = {0};
+    workload_init(&w);
+    for (int i = 0; i < 3; i++)
+        testing_add(&w, (struct request){.timestamp_ns = 0, .input_tokens = 1});
+    ck_assert_int_eq(serve_rows_make(&rows, &w, (struct serve_duration){0}, &err), 0);
+    session_list_make(&sessions, &rows);
+    week_profile_make(&profile, &sessions, &rows, 0);
+    const struct extrapolation_sample sample = {&rows, &sessions, &profile};
+    for (size_t i = 0; i < COUNT_OF(volumes); i++) {
+        struct bill_options how = {.period = PERIOD_MONTH, .volume = volumes[i], .sample = &sample};
+        struct bill bill;
+        int status = bill_make(&bill, &w, plans, 1, &how, &err);
+        ck_assert_int_eq(status, volumes[i] ? 0 : ERR_INPUT);
+        if (status == 0)
+            ck_assert_uint_eq(bill.plans[0].requests, volumes[i]);
+        bill_free(&bill);
+    }
+    session_list_free(&sessions);
+    serve_rows_free(&rows);
+    plan_book_free(&book);
+    workload_free(&w);
+}
+END_TEST
+
 START_TEST(waste_sessions_labels_and_reported_costs)
 {
     struct plan_book book = testing_plans(
@@ -341,6 +376,7 @@ int main(void)
     tcase_add_test(tc, the_order_of_rows_does_not_matter);
     tcase_add_test(tc, subscriptions_fees_and_minimums);
     tcase_add_test(tc, a_period_is_more_than_the_trace);
+    tcase_add_test(tc, a_sample_that_is_known_serves_many_bills);
     tcase_add_test(tc, waste_sessions_labels_and_reported_costs);
     tcase_add_test(tc, timed_prices_need_a_start);
     tcase_add_test(tc, an_empty_workload_is_billed_too);

@@ -57,7 +57,7 @@ void decide_question_text(const struct decide *d, struct buffer *out)
     buffer_add_text(out, " · by a sample of ");
     put_count(d->options.workload->count, "request", "requests", out);
     buffer_add_text(out, " in ");
-    put_count(d->sessions, "session", "sessions", out);
+    put_count(d->sample.sessions.count, "session", "sessions", out);
     buffer_add_byte(out, '\n');
 }
 
@@ -163,7 +163,7 @@ void decide_answer_text(const struct decide *d, struct buffer *out)
 static void put_sample(const struct decide *d, struct buffer *out)
 {
     char n[TEXT_GROUPED_SIZE];
-    double sessions = (double)d->sessions * d->sample_factor;
+    double sessions = (double)d->sample.sessions.count * d->sample_factor;
     if (!d->verdict.close || d->verdict.unclear || isnan(d->sample_factor))
         return;
     if (isinf(d->sample_factor) || sessions > 1e9)
@@ -235,8 +235,9 @@ void decide_surety_text(const struct decide *d, struct buffer *out)
         return;
     buffer_add_format(out, "%s months were drawn anew of the sample's ",
                       text_group_u64(d->options.draws, n));
-    buffer_add_format(out, "%s %s, with all else that is in doubt.", text_group_u64(d->blocks, n),
-                      d->blocks == 1 ? "session" : d->unit);
+    buffer_add_format(out, "%s %s, with all else that is in doubt.",
+                      text_group_u64(d->sample.blocks, n),
+                      d->sample.blocks == 1 ? "session" : redraw_unit(&d->sample));
     if (d->scaled)
         buffer_add_format(out, " Each has %s requests; what is charged by use was scaled.",
                           text_group_u64(DECIDE_DRAW_ROWS, n));

@@ -345,11 +345,11 @@ int bill_make(struct bill *out, const struct workload *w, const struct plan *con
     free(m.notes.quanta);
     if (code == 0 && !options->totals_only)
         bill_compare(out, &m.rows, &m.dearer);
+    drop_rows(out, &m.rows);
     if (code < 0)
         bill_free(out);
     dearer_free(&m.dearer);
     workload_free(&m.ideal);
-    drop_rows(out, &m.rows);
     return code;
 }
 
