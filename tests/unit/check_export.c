@@ -85,7 +85,10 @@ static struct export_rows *rows_of_run(bool keep_chunks)
     char *path = run_dir_file(directory, "run.json");
     ck_assert_int_eq(file_write_atomic(path, run, strlen(run), NULL), 0);
     struct collector *c = collector_create();
-    struct export_rows *x = export_rows_create(directory, c);
+    struct run_json said;
+    ck_assert_int_eq(run_json_read(directory, &said, NULL), 0);
+    struct export_rows *x = export_rows_create(&said, c);
+    run_json_free(&said);
     testing_remove(directory);
     free(path);
     add_records(c, x, keep_chunks);

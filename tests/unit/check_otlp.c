@@ -96,7 +96,9 @@ START_TEST(ids_never_meet_and_payloads_stay_small)
     close(mkstemp(path));
     struct otlp *o = otlp_open(path, &err);
     ck_assert_ptr_nonnull(o);
-    ck_assert(!otlp_begin(o, "/no/run", TIME_NEVER));
+    struct run_json said;
+    run_json_read("/no/run", &said, NULL);
+    ck_assert(!otlp_begin(o, "/no/run", &said, TIME_NEVER));
     for (int i = 0; i < REQUESTS; i++) {
         snprintf(id, sizeof id, "r%d", i);
         snprintf(session, sizeof session, "s%d", i / 2);

@@ -5,7 +5,6 @@
 #include "core/memory.h"
 #include "core/runs/record/record_file.h"
 #include "core/runs/record/run_dir.h"
-#include "core/runs/record/run_json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -69,22 +68,13 @@ static bool is_own_summary(const struct terminal *t, const struct report_subject
     return own;
 }
 
-static const char *command_of(const char *run)
-{
-    struct run_json j;
-    run_json_read(run, &j, NULL);
-    const char *command = text_equal(j.command, "sim") ? "sim" : "bench";
-    run_json_free(&j);
-    return command;
-}
-
 /* How the run's own summary was made, as far as is known. */
 static struct summary_options options_of(const struct report_subject *s)
 {
     const struct summary *own = &s->summary;
     struct summary_options how = {.command = own->command, .load = own->load, .slos = own->slos};
     if (!how.command)
-        how.command = command_of(s->path);
+        how.command = text_equal(s->run.command, "sim") ? "sim" : "bench";
     if (!how.load)
         how.load = "trace";
     if (own->warmup_s > 0) {
@@ -147,16 +137,20 @@ static int read_run(const struct terminal *t, struct report_subject *s, const st
     return status;
 }
 
-static void note_start(struct report_subject *s)
+/* A run may have no run.json; one that is there and cannot be read is not passed over. */
+static int read_run_json(struct report_subject *s, struct error *err)
 {
-    struct run_json j;
+    struct error own = {0};
     char text[CLOCK_INSTANT_SIZE];
-    run_json_read(s->path, &j, NULL);
-    if (j.started_unix_ns != TIME_NEVER) {
-        clock_format_instant(j.started_unix_ns, text);
+    if (run_json_read(s->path, &s->run, &own) == ERR_SYSTEM) {
+        *err = own;
+        return ERR_SYSTEM;
+    }
+    if (s->run.started_unix_ns != TIME_NEVER) {
+        clock_format_instant(s->run.started_unix_ns, text);
         snprintf(s->started, sizeof s->started, "%.10s %.5s UTC", text, text + 11);
     }
-    run_json_free(&j);
+    return 0;
 }
 
 int report_subject_read(struct report_subject *s, const struct terminal *t, const char *path,
@@ -170,10 +164,11 @@ int report_subject_read(struct report_subject *s, const struct terminal *t, cons
         return error_set(err, ERR_INPUT, "%s is no run directory: it has no requests.jsonl", path);
     if (slo_list_read(how->slos->items, how->slos->count, &slos, err) < 0)
         return err->code;
-    note_start(s);
+    if (read_run_json(s, err) < 0)
+        return err->code;
     s->collector = collector_create();
     s->exporter = how->exporter;
-    if (s->exporter && export_begin(s->exporter, path, s->collector, err) < 0)
+    if (s->exporter && export_begin(s->exporter, path, &s->run, s->collector, err) < 0)
         return err->code;
     int status = run_bill_select(how->plans, &s->bill.plans, err);
     if (status == 0)
@@ -194,6 +189,7 @@ void report_subject_free(struct report_subject *s)
     for (size_t i = 0; i < s->error_count; i++)
         free(s->messages[i]);
     summary_free(&s->summary);
+    run_json_free(&s->run);
     free(s->model);
     free(s->plots);
 }

@@ -6,7 +6,6 @@
 #include "core/file_output.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
-#include "core/runs/record/run_json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -133,37 +132,21 @@ static int close_file(struct export *x, int status, struct buffer *notes, struct
 
 /* ---- a run ---- */
 
-/* A run may have no run.json; one that is there and cannot be read is not passed over. */
-static int look_at_run(const char *run, struct error *err)
-{
-    struct run_json j;
-    struct error own = {0};
-    int status = run_json_read(run, &j, &own);
-    if (status == 0)
-        run_json_free(&j);
-    if (status != ERR_SYSTEM)
-        return 0;
-    *err = own;
-    return status;
-}
-
-int export_begin(struct export *x, const char *run, const struct collector *collector,
-                 struct error *err)
+int export_begin(struct export *x, const char *run, const struct run_json *said,
+                 const struct collector *collector, struct error *err)
 {
     bool dated = true;
     int64_t start = x->target.start_unix_ns;
     x->run = run;
-    if (look_at_run(run, err) < 0)
-        return err->code;
     if (!export_holds_many(x->target.kind)) {
-        x->rows = export_rows_create(run, collector);
+        x->rows = export_rows_create(said, collector);
         return 0;
     }
     int status = open_file(x, err);
     if (status == 0 && x->otlp)
-        dated = otlp_begin(x->otlp, run, start);
+        dated = otlp_begin(x->otlp, run, said, start);
     else if (status == 0)
-        status = sqlite_export_begin(x->sqlite, run, collector, start, &dated, err);
+        status = sqlite_export_begin(x->sqlite, run, said, collector, start, &dated, err);
     x->undated |= !dated && start == TIME_NEVER;
     return status;
 }

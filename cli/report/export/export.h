@@ -1,7 +1,7 @@
 /* Exports: a run in the files of other tools, with their keys and their definitions.
  *
  *     struct export *x = export_create(&target);
- *     if (export_begin(x, "results/x", collector, err) < 0) ...
+ *     if (export_begin(x, "results/x", &run_json, collector, err) < 0) ...
  *     collector_add(collector, &record);          // once per record, in their order
  *     status = export_add(x, &record, err);
  *     struct buffer notes;
@@ -25,6 +25,7 @@
 
 #include "core/buffer.h"
 #include "core/error.h"
+#include "core/runs/record/run_json.h"
 #include "core/runs/summary/collector.h"
 #include "sim/cost/bill/bill.h"
 
@@ -43,10 +44,11 @@ struct export;
 /* `output` is lent. */
 struct export *export_create(const struct export_target *target);
 
-/* A run's records follow. `collector` has each record before it is added here: it knows when a
- * retried request was sent first. 0 or ERR_SYSTEM. */
-int export_begin(struct export *x, const char *run, const struct collector *collector,
-                 struct error *err);
+/* A run's records follow. `said` is its run.json, of which nothing is kept. `collector` has each
+ * record before it is added here: it knows when a retried request was sent first. 0 or ERR_SYSTEM.
+ */
+int export_begin(struct export *x, const char *run, const struct run_json *said,
+                 const struct collector *collector, struct error *err);
 int export_add(struct export *x, const struct record *r, struct error *err);
 
 /* The run is whole; `summary` is its own, and `bill`, where it was billed (else NULL). Files that

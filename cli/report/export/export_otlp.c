@@ -5,7 +5,6 @@
 #include "core/file_output.h"
 #include "core/memory.h"
 #include "core/names.h"
-#include "core/runs/record/run_json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,7 +31,6 @@ struct otlp {
     char *name;          /* of the file */
     struct buffer spans; /* that are not written yet, with commas */
     struct buffer head, line;
-    struct run_json run;
     char *api;
     bool simulated;
     int64_t start_unix_ns;
@@ -79,7 +77,7 @@ static const char scope[] = ", \"scopeSpans\": [{\"scope\": {\"name\": \"farebox
 static const char tail[] = "]}]}]}\n";
 
 /* Whose spans follow: the run, which is an instance of a service in OpenTelemetry's words. */
-static void make_head(struct otlp *o, const char *run)
+static void make_head(struct otlp *o, const char *run, struct text command)
 {
     const char *slash = strrchr(run, '/');
     char hex[24];
@@ -91,15 +89,14 @@ static void make_head(struct otlp *o, const char *run)
     json_key(&w, "attributes");
     json_begin_array(&w);
     snprintf(hex, sizeof hex, "%016" PRIx64, o->id);
-    char *command =
-        mem_copy_text(o->run.command.at ? o->run.command.at : "", o->run.command.length);
     otlp_put_text(&w, "service.name", "farebox");
     otlp_put_text(&w, "service.version", FAREBOX_VERSION);
     otlp_put_text(&w, "service.instance.id", hex);
     otlp_put_text(&w, "farebox.run.name", slash && slash[1] ? slash + 1 : run);
-    otlp_put_text(&w, "farebox.run.command", command[0] ? command : NULL);
+    char *name = mem_copy_text(command.length ? command.at : "", command.length);
+    otlp_put_text(&w, "farebox.run.command", command.length ? name : NULL);
+    free(name);
     otlp_put_truth(&w, "farebox.run.simulated", o->simulated);
-    free(command);
     json_end_array(&w);
     json_end_object(&w);
     buffer_add_text(&o->head, scope);
@@ -257,28 +254,26 @@ static void clear_run(struct otlp *o)
     stretches_clear(&o->sessions);
     stretches_clear(&o->retried);
     clear_endpoints(o);
-    run_json_free(&o->run);
     free(o->api);
     o->api = NULL;
     o->rows = o->unsent = 0;
 }
 
-bool otlp_begin(struct otlp *o, const char *run, int64_t start_unix_ns)
+bool otlp_begin(struct otlp *o, const char *run, const struct run_json *said, int64_t start_unix_ns)
 {
-    struct text api;
+    struct text api = text_of("chat");
     clear_run(o);
-    run_json_read(run, &o->run, NULL);
-    const char *identity = o->run.json ? o->run.json : run;
-    bool said = o->run.started_unix_ns != TIME_NEVER;
-    bool given = run_json_option(&o->run, "api", &api);
-    o->api = given ? mem_copy_text(api.at, api.length) : mem_copy_string("chat");
-    o->simulated = text_equal(o->run.command, "sim");
+    const char *identity = said->json ? said->json : run;
+    bool dated = said->started_unix_ns != TIME_NEVER;
+    run_json_option(said, "api", &api);
+    o->api = mem_copy_text(api.at, api.length);
+    o->simulated = text_equal(said->command, "sim");
     o->id = text_hash(identity, strlen(identity));
-    o->start_unix_ns = said                          ? o->run.started_unix_ns
+    o->start_unix_ns = dated                         ? said->started_unix_ns
                        : start_unix_ns != TIME_NEVER ? start_unix_ns
                                                      : 0;
-    make_head(o, run);
-    return said;
+    make_head(o, run, said->command);
+    return dated;
 }
 
 int otlp_add(struct otlp *o, const struct record *r, struct error *err)

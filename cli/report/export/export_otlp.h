@@ -2,7 +2,7 @@
  * collector takes them over HTTP and from a file (JSON Lines of TracesData).
  *
  *     struct otlp *o = otlp_open("run.jsonl", err);
- *     otlp_begin(o, "results/x", start_unix_ns);
+ *     otlp_begin(o, "results/x", &run_json, start_unix_ns);
  *     status = otlp_add(o, &record, err);      // each attempt
  *     status = otlp_end(o, err);               // sessions, and requests that were tried again
  *     status = otlp_close(o, status, err);     // the file is put in place, or not
@@ -20,6 +20,7 @@
 
 #include "core/error.h"
 #include "core/runs/record/record.h"
+#include "core/runs/record/run_json.h"
 
 /* What the collector's receivers take without being told otherwise: gRPC 4 MiB, HTTP 20 MiB. */
 #define OTLP_MOST_BYTES ((size_t)4000000)
@@ -29,9 +30,11 @@ struct otlp;
 /* "-" is standard output. NULL after ERR_SYSTEM. */
 struct otlp *otlp_open(const char *path, struct error *err);
 
-/* A run's spans follow. Times are since 1970 where the run says when it began; else from
- * `start_unix_ns`, TIME_NEVER: from 1970 on. True if the run says it. */
-bool otlp_begin(struct otlp *o, const char *run, int64_t start_unix_ns);
+/* A run's spans follow; `said` is its run.json, of which nothing is kept. Times are since 1970
+ * where it says when the run began; else from `start_unix_ns`, TIME_NEVER: from 1970 on. True if it
+ * says so. */
+bool otlp_begin(struct otlp *o, const char *run, const struct run_json *said,
+                int64_t start_unix_ns);
 
 /* Both 0 or ERR_SYSTEM. A request that was never sent has no span. */
 int otlp_add(struct otlp *o, const struct record *r, struct error *err);

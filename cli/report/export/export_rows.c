@@ -1,7 +1,6 @@
 #include "cli/report/export/export_rows.h"
 
 #include "core/memory.h"
-#include "core/runs/record/run_json.h"
 
 #include <gsl/gsl_sort.h>
 #include <math.h>
@@ -17,17 +16,14 @@ static char *copy_option(const struct run_json *j, const char *name)
 }
 
 /* A run without a run.json (or with another's) is exported without what only that knows. */
-static void read_configuration(struct export_rows *x, const char *run)
+static void take_configuration(struct export_rows *x, const struct run_json *said)
 {
-    struct run_json j;
-    run_json_read(run, &j, NULL);
-    x->api = copy_option(&j, "api");
-    x->rate = copy_option(&j, "rate");
-    x->concurrency = copy_option(&j, "concurrency");
-    x->max_in_flight = copy_option(&j, "max-in-flight");
-    x->burstiness = copy_option(&j, "burstiness");
-    x->started_unix_ns = j.started_unix_ns == TIME_NEVER ? 0 : j.started_unix_ns;
-    run_json_free(&j);
+    x->api = copy_option(said, "api");
+    x->rate = copy_option(said, "rate");
+    x->concurrency = copy_option(said, "concurrency");
+    x->max_in_flight = copy_option(said, "max-in-flight");
+    x->burstiness = copy_option(said, "burstiness");
+    x->started_unix_ns = said->started_unix_ns == TIME_NEVER ? 0 : said->started_unix_ns;
 }
 
 /* ---- requests.jsonl ---- */
@@ -139,13 +135,14 @@ static void number_turns(struct export_rows *x)
     free(turns);
 }
 
-struct export_rows *export_rows_create(const char *run, const struct collector *collector)
+struct export_rows *export_rows_create(const struct run_json *said,
+                                       const struct collector *collector)
 {
     struct export_rows *x = mem_zero(1, sizeof *x);
     x->collector = collector;
     x->has_chunks = true;
     names_init(&x->names);
-    read_configuration(x, run);
+    take_configuration(x, said);
     return x;
 }
 

@@ -55,8 +55,10 @@ struct export_rows {
     int64_t started_unix_ns;                                     /* 0 where not said */
 };
 
-/* `collector` has each record before it is added here. */
-struct export_rows *export_rows_create(const char *run, const struct collector *collector);
+/* What the run says of itself, as far as it does; `collector` has each record before it is added
+ * here. */
+struct export_rows *export_rows_create(const struct run_json *said,
+                                       const struct collector *collector);
 void export_rows_add(struct export_rows *x, const struct record *r);
 void export_rows_free(struct export_rows *x);
 

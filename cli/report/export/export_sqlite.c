@@ -5,7 +5,6 @@
 #include "core/file_output.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
-#include "core/runs/record/run_json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -158,27 +157,25 @@ static void put_run(struct sqlite_export *x, struct sqlite_row *row, const struc
     sqlite_put_text(row, j->json);
 }
 
-int sqlite_export_begin(struct sqlite_export *x, const char *run, const struct collector *collector,
-                        int64_t start_unix_ns, bool *dated, struct error *err)
+int sqlite_export_begin(struct sqlite_export *x, const char *run, const struct run_json *said,
+                        const struct collector *collector, int64_t start_unix_ns, bool *dated,
+                        struct error *err)
 {
-    struct run_json j;
     struct sqlite_row row = {0};
     x->run = run;
     x->collector = collector;
     x->run_id++;
     x->rows = 0;
-    run_json_read(run, &j, NULL);
-    *dated = j.started_unix_ns != TIME_NEVER;
-    x->start_unix_ns = *dated ? j.started_unix_ns : start_unix_ns;
+    *dated = said->started_unix_ns != TIME_NEVER;
+    x->start_unix_ns = *dated ? said->started_unix_ns : start_unix_ns;
     int status = execute(x, "BEGIN", err);
     if (status == 0)
         status = prepare_insert(x, "runs", &row.statement, err);
     if (status == 0) {
-        put_run(x, &row, &j);
+        put_run(x, &row, said);
         status = step(x, row.statement, err);
     }
     sqlite3_finalize(row.statement);
-    run_json_free(&j);
     return status;
 }
 

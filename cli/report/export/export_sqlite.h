@@ -1,7 +1,7 @@
 /* Runs as a database: one file of SQLite, whose tables are told in docs/exports.md.
  *
  *     struct sqlite_export *x = sqlite_export_open("runs.sqlite", err);
- *     status = sqlite_export_begin(x, "results/x", collector, TIME_NEVER, &dated, err);
+ *     status = sqlite_export_begin(x, "results/x", &run_json, collector, TIME_NEVER, &dated, err);
  *     collector_add(collector, &record);
  *     status = sqlite_export_add(x, &record, err);
  *     status = sqlite_export_end(x, &summary, NULL, err);
@@ -14,6 +14,7 @@
 #define FAREBOX_CLI_REPORT_EXPORT_EXPORT_SQLITE_H
 
 #include "core/error.h"
+#include "core/runs/record/run_json.h"
 #include "core/runs/summary/collector.h"
 #include "sim/cost/bill/bill.h"
 
@@ -23,12 +24,14 @@ struct sqlite_export;
  */
 struct sqlite_export *sqlite_export_open(const char *path, struct error *err);
 
-/* A run's records follow; `collector` has each before it is added here. `start_unix_ns` is for a
- * run that does not say when it began (then *dated is false); TIME_NEVER: it has no dates. `bill`
- * (may be NULL) adds what each request costs; the sums are taken from the run's bill.json. All
- * three 0, ERR_INPUT (a file of the run cannot be read) or ERR_SYSTEM. */
-int sqlite_export_begin(struct sqlite_export *x, const char *run, const struct collector *collector,
-                        int64_t start_unix_ns, bool *dated, struct error *err);
+/* A run's records follow; `said` is its run.json, `collector` has each record before it is added
+ * here. `start_unix_ns` is for a run that does not say when it began (then *dated is false);
+ * TIME_NEVER: it has no dates. `bill` (may be NULL) adds what each request costs; the sums are
+ * taken from the run's bill.json. All three 0, ERR_INPUT (a file of the run cannot be read) or
+ * ERR_SYSTEM. */
+int sqlite_export_begin(struct sqlite_export *x, const char *run, const struct run_json *said,
+                        const struct collector *collector, int64_t start_unix_ns, bool *dated,
+                        struct error *err);
 int sqlite_export_add(struct sqlite_export *x, const struct record *r, struct error *err);
 int sqlite_export_end(struct sqlite_export *x, const struct summary *summary,
                       const struct bill *bill, struct error *err);
