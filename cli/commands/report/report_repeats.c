@@ -92,7 +92,7 @@ static void add_run(const struct report_subject *s, size_t figure, struct buffer
 void report_runs_answer(const struct report_section *s, const struct report_subject *subjects,
                         struct buffer *out)
 {
-    bool closed = strcmp(subjects[s->first].summary.load, "closed") == 0;
+    bool closed = summary_is_closed(&subjects[s->first].summary);
     size_t figure = closed ? 2 : 0, best = s->first, worst = s->first;
     if (isnan(figure_of(&subjects[s->first].summary, figure)))
         figure = 5;

@@ -120,7 +120,7 @@ static void answer_trust(const struct html_run *run, struct buffer *out)
     }
     buffer_add_text(out, ".");
     add_oddities(s, out);
-    if (strcmp(s->load, "closed") == 0)
+    if (summary_is_closed(s))
         buffer_add_text(out, " The load was closed: waiting that an open load would see is not in "
                              "these figures.");
     buffer_add_text(out, "</dd>");
@@ -225,8 +225,8 @@ static void add_rates(const struct summary *s, struct buffer *out)
 
 static void add_group(const struct summary *s, const struct group_summary *g, struct buffer *out)
 {
-    bool closed = strcmp(s->load, "closed") == 0;
-    const struct short_metric *ttft = &g->metrics[closed ? GROUP_TTFT : GROUP_TTFT_SCHEDULED];
+    const struct short_metric *ttft =
+        &g->metrics[summary_is_closed(s) ? GROUP_TTFT : GROUP_TTFT_SCHEDULED];
     const struct short_metric *e2e = &g->metrics[GROUP_E2E];
     const double values[] = {ttft->p50, ttft->p99, g->metrics[GROUP_TPOT].p50, e2e->p50, e2e->p99};
     buffer_add_text(out, "<tr><th>");

@@ -6,21 +6,6 @@
 
 #include <string.h>
 
-enum { REQUESTS, FAILED, CANCELLED, UNSENT, COUNTS };
-
-static void counts_of(const struct group_summary *g, uint64_t out[COUNTS])
-{
-    out[REQUESTS] = g->requests;
-    out[FAILED] = g->failed;
-    out[CANCELLED] = g->cancelled;
-    out[UNSENT] = g->unsent;
-}
-
-static bool is_closed(const struct summary *s)
-{
-    return s->load && strcmp(s->load, "closed") == 0;
-}
-
 static struct table *begin_table(const struct summary *s, const char *dimension, struct buffer *out)
 {
     static const struct table_column columns[] = {
@@ -37,7 +22,7 @@ static struct table *begin_table(const struct summary *s, const char *dimension,
         {.head = "tokens", .rank = 2},
     };
     buffer_add_format(out, "\nby %s, ms%s\n", dimension,
-                      is_closed(s) ? "" : "; TTFT from schedule");
+                      summary_is_closed(s) ? "" : "; TTFT from schedule");
     return table_create(columns, COUNT_OF(columns));
 }
 
@@ -55,12 +40,13 @@ static void add_number(struct table *t, double value)
 
 static void add_row(const struct summary *s, const struct group_summary *g, struct table *t)
 {
-    uint64_t counts[COUNTS];
-    const struct short_metric *ttft = &g->metrics[is_closed(s) ? GROUP_TTFT : GROUP_TTFT_SCHEDULED];
+    const struct short_metric *ttft =
+        &g->metrics[summary_is_closed(s) ? GROUP_TTFT : GROUP_TTFT_SCHEDULED];
     table_cell(t, g->name);
-    counts_of(g, counts);
-    for (int i = 0; i < COUNTS; i++)
-        add_count(t, counts[i]);
+    add_count(t, g->requests);
+    add_count(t, g->failed);
+    add_count(t, g->cancelled);
+    add_count(t, g->unsent);
     add_number(t, ttft->p50);
     add_number(t, ttft->p99);
     add_number(t, g->metrics[GROUP_TPOT].p50);

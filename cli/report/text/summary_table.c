@@ -250,9 +250,8 @@ static void add_intervals(const struct summary *s, const enum metric *order, str
 static void add_latencies(const struct summary *s, int width, struct buffer *out)
 {
     static const char *const heads[] = {"p50", "p90", "p99", "p99.9", "max", "mean"};
-    bool closed = s->load && strcmp(s->load, "closed") == 0;
     bool wide = width >= NAME_WIDTH + (int)COUNT_OF(heads) * FIGURE_WIDTH + INTERVAL_WIDTH;
-    const enum metric *order = closed ? closed_order : open_order;
+    const enum metric *order = summary_is_closed(s) ? closed_order : open_order;
     buffer_add_format(out, "\n%*s", NAME_WIDTH, "");
     for (size_t i = 0; i < COUNT_OF(heads); i++)
         add_padded(out, heads[i], FIGURE_WIDTH, true);
@@ -268,7 +267,7 @@ static void add_latencies(const struct summary *s, int width, struct buffer *out
         buffer_add_format(out,
                           "! %.2f tokens per chunk: the chunk gap is not the time per token here\n",
                           s->tokens_per_chunk);
-    if (closed)
+    if (summary_is_closed(s))
         buffer_add_text(out, "closed loop: a slow answer delays the next request, so waiting that "
                              "an open load would see is not in these figures\n");
 }

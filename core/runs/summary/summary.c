@@ -414,6 +414,11 @@ static const struct json_field rows[] = {
 };
 static const struct json_table summary_table = {JSON_ROWS(rows), .open = true};
 
+bool summary_is_closed(const struct summary *s)
+{
+    return s->load && strcmp(s->load, "closed") == 0;
+}
+
 void summary_write(const struct summary *s, struct json_writer *w)
 {
     json_fields_write(w, &summary_table, s, 0);

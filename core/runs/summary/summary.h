@@ -124,6 +124,10 @@ struct summary {
         server; /* of the server's own metrics; nothing where they were not asked */
 };
 
+/* A closed load: figures lead with what counts from sending, those of others with what counts from
+ * the schedule. */
+bool summary_is_closed(const struct summary *s);
+
 /* The summary as JSON with the keys of results/README.md. */
 void summary_write(const struct summary *s, struct json_writer *w);
 
