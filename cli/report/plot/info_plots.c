@@ -5,6 +5,7 @@
 #include "core/memory.h"
 #include "core/stats/quantile.h"
 
+#include <gsl/gsl_sort.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,19 +22,13 @@ struct pictures {
     double cache_x[INFO_CACHE_POINTS], cache_y[INFO_CACHE_POINTS];
 };
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Quantiles of the lengths at even shares, at least 1 for the logarithmic axis. */
 static void length_curve(const uint32_t *lengths, size_t count, double *x)
 {
     double *values = mem_alloc(count * sizeof *values);
     for (size_t i = 0; i < count; i++)
         values[i] = lengths[i];
-    qsort(values, count, sizeof *values, compare_doubles);
+    gsl_sort(values, 1, count);
     for (int i = 0; i < CURVE_POINTS; i++)
         x[i] = fmax(1, quantile_sorted(values, count, (double)i / (CURVE_POINTS - 1)));
     free(values);

@@ -1,8 +1,6 @@
 #include "cli/report/plot/overlay.h"
 
 #include "cli/report/text/summary_table.h"
-#include "core/memory.h"
-#include "core/stats/quantile.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,17 +10,11 @@
 #define POINTS 200
 #define ROW 30 /* pixels from row to row */
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 /* Closed loads lead with what counts from sending. */
 static bool is_closed(const struct overlay *o)
 {
     for (size_t i = 0; i < o->count; i++)
-        if (strcmp(o->runs[i].summary->load, "closed") == 0)
+        if (summary_is_closed(o->runs[i].summary))
             return true;
     return false;
 }
@@ -30,19 +22,11 @@ static bool is_closed(const struct overlay *o)
 static void add_curve(struct picture *p, struct plot_panel *panel, const struct overlay_run *run,
                       enum metric metric, const char *title)
 {
-    struct metric_point *points;
-    size_t n = collector_points(run->collector, run->summary, metric, &points);
-    double *values = mem_alloc((n + 1) * sizeof *values);
-    for (size_t i = 0; i < n; i++)
-        values[i] = points[i].value_ms;
-    free(points);
-    qsort(values, n, sizeof *values, compare_doubles);
+    double *values;
+    size_t n = picture_sorted_values(run->collector, run->summary, metric, &values);
     size_t count = n < 2 ? 0 : n < POINTS ? n : POINTS;
     double *x = picture_array(p, count), *y = picture_array(p, count);
-    for (size_t i = 0; i < count; i++) {
-        y[i] = (double)i / (double)(count - 1);
-        x[i] = quantile_sorted(values, n, y[i]);
-    }
+    picture_share_curve(values, n, count, x, y);
     if (count)
         plot_add_series(panel, title, PLOT_LINES, x, y, count, (int)run->group);
     free(values);

@@ -1,7 +1,9 @@
 #include "cli/report/plot/pictures.h"
 
 #include "core/memory.h"
+#include "core/stats/quantile.h"
 
+#include <gsl/gsl_sort.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +42,27 @@ const char *picture_name(struct picture *p, const char *format, ...)
     vsnprintf(name, PICTURE_NAME_SIZE, format, arguments);
     va_end(arguments);
     return name;
+}
+
+size_t picture_sorted_values(struct collector *c, const struct summary *s, enum metric m,
+                             double **out)
+{
+    struct metric_point *points;
+    size_t n = collector_points(c, s, m, &points);
+    *out = mem_alloc((n + 1) * sizeof **out);
+    for (size_t i = 0; i < n; i++)
+        (*out)[i] = points[i].value_ms;
+    free(points);
+    gsl_sort(*out, 1, n);
+    return n;
+}
+
+void picture_share_curve(const double *sorted, size_t n, size_t points, double *x, double *y)
+{
+    for (size_t i = 0; i < points; i++) {
+        y[i] = (double)i / (double)(points - 1);
+        x[i] = quantile_sorted(sorted, n, y[i]);
+    }
 }
 
 int picture_plan_color(const struct bill *b, size_t plan)

@@ -67,6 +67,14 @@ bool picture_plan_is_drawn(const struct bill *b, size_t plan);
 /* The number of a plan's color: its place among the plans asked for. */
 int picture_plan_color(const struct bill *b, size_t plan);
 
+/* The values of a metric in rising order, in ms; the caller frees them. Returns how many. */
+size_t picture_sorted_values(struct collector *c, const struct summary *s, enum metric m,
+                             double **out);
+
+/* A curve of `points` (0, or 2 at least): the shares y, from 0 to 1, of the n values, which are in
+ * rising order, that are at most x. */
+void picture_share_curve(const double *sorted, size_t n, size_t points, double *x, double *y);
+
 /* "0 %" to "100 %" up the y axis of shares. */
 void picture_share_axis(struct plot_panel *panel, const char *label);
 

@@ -2,9 +2,9 @@
 #include "cli/report/plot/pictures.h"
 
 #include "core/memory.h"
-#include "core/stats/quantile.h"
 #include "sim/cost/bill/bill_rows.h"
 
+#include <gsl/gsl_sort.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -203,12 +203,6 @@ bool picture_spend(struct picture *p, const struct bill *b, const char *run)
     return panel->series_count > 0 && b->span_ns > 0;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 /* Quantiles of what served requests were charged. A flat price is one step. */
 static size_t cost_points(const struct bill *b, size_t plan, double *x, double *y)
 {
@@ -224,15 +218,12 @@ static size_t cost_points(const struct bill *b, size_t plan, double *x, double *
     for (size_t i = 0; i < count; i++)
         if (serve_is_served(rows[i].fate))
             values[n++] = cost_usd(rows[i].charge);
-    qsort(values, n, sizeof *values, compare_doubles);
+    gsl_sort(values, 1, n);
     size_t points = n == 0 || values[n - 1] <= 0 ? 0
                     : n < 2                      ? 2
                     : n < CURVE_POINTS           ? n
                                                  : CURVE_POINTS;
-    for (size_t i = 0; i < points; i++) {
-        y[i] = (double)i / (double)(points - 1);
-        x[i] = quantile_sorted(values, n, y[i]);
-    }
+    picture_share_curve(values, n, points, x, y);
     free(values);
     free(rows);
     return points;

@@ -17,25 +17,6 @@
 #define HEAT_COLUMNS 56
 #define HEAT_ROWS 20
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
-static size_t sorted_values(struct collector *c, const struct summary *s, enum metric m,
-                            double **out)
-{
-    struct metric_point *points;
-    size_t n = collector_points(c, s, m, &points);
-    *out = mem_alloc((n + 1) * sizeof **out);
-    for (size_t i = 0; i < n; i++)
-        (*out)[i] = points[i].value_ms;
-    free(points);
-    qsort(*out, n, sizeof **out, compare_doubles);
-    return n;
-}
-
 static const enum metric shown[] = {METRIC_TTFT, METRIC_TTFT_SCHEDULED, METRIC_E2E,
                                     METRIC_E2E_SCHEDULED};
 
@@ -56,21 +37,36 @@ static bool is_the_same(const double *a, const double *b, size_t n)
     return true;
 }
 
-/* The values of the k-th curve; n is 0 where it is the one before, which then says so. */
-static size_t curve_values(struct collector *c, const struct summary *s, int k,
-                           struct plot_panel *panel, double **out)
+/* Fills a series from n values in rising order. */
+typedef void fill_curve(struct picture *p, const double *values, size_t n,
+                        struct plot_series *series);
+
+/* TTFT and E2E, each from sending, and from when it was due where that is another curve. Returns
+ * the most values that one of them has. */
+static size_t add_latencies(struct picture *p, struct collector *c, const struct summary *s,
+                            fill_curve *fill)
 {
     static const char *const both[] = {"TTFT, sent when due", "E2E, sent when due"};
-    size_t n = sorted_values(c, s, shown[k], out);
-    if (k % 2 == 0 || n == 0 || panel->series_count == 0)
-        return n;
-    double *before;
-    size_t m = sorted_values(c, s, shown[k - 1], &before);
-    bool same = m == n && is_the_same(before, *out, n);
-    free(before);
-    if (same)
-        panel->series[panel->series_count - 1].title = both[k / 2];
-    return same ? 0 : n;
+    size_t most = 0;
+    for (int pair = 0; pair < 2; pair++) {
+        double *values[2];
+        size_t n[2];
+        for (int k = 0; k < 2; k++) {
+            n[k] = picture_sorted_values(c, s, shown[2 * pair + k], &values[k]);
+            most = n[k] > most ? n[k] : most;
+        }
+        bool same = n[0] == n[1] && is_the_same(values[0], values[1], n[0]);
+        for (int k = 0; k < (same ? 1 : 2); k++) {
+            if (n[k] < 2)
+                continue;
+            struct plot_series *series = latency_series(&p->panels[0], 2 * pair + k);
+            series->title = same ? both[pair] : series->title;
+            fill(p, values[k], n[k], series);
+        }
+        free(values[0]);
+        free(values[1]);
+    }
+    return most;
 }
 
 static void add_slos(struct picture *p, struct plot_panel *panel, const struct summary *s,
@@ -88,24 +84,35 @@ static void add_slos(struct picture *p, struct plot_panel *panel, const struct s
     }
 }
 
-/* The latency that the run leads with: to the first token, else of the whole answer. */
-static const struct metric_summary *led_by(const struct summary *s, const char **what)
+/* The latency that the run leads with: to the first token, else (*whole) of the whole answer. */
+static const struct metric_summary *led_by(const struct summary *s, bool *whole)
 {
-    bool closed = strcmp(s->load, "closed") == 0;
+    bool closed = summary_is_closed(s);
     const struct metric_summary *m = s->window.metrics,
                                 *first = &m[closed ? METRIC_TTFT : METRIC_TTFT_SCHEDULED];
-    *what = first->count ? "had their first token" : "were answered";
-    return first->count ? first : &m[closed ? METRIC_E2E : METRIC_E2E_SCHEDULED];
+    *whole = first->count == 0;
+    return *whole ? &m[closed ? METRIC_E2E : METRIC_E2E_SCHEDULED] : first;
 }
 
 static void say_latency(struct picture *p, const struct summary *s)
 {
     char half[CELL_SIZE], most[CELL_SIZE];
-    const char *what;
-    const struct metric_summary *m = led_by(s, &what);
+    bool whole;
+    const struct metric_summary *m = led_by(s, &whole);
     if (m->count)
-        picture_say(p, "Half of the requests %s within %s ms, 99 %% within %s ms", what,
-                    format_cell(m->p50, half), format_cell(m->p99, most));
+        picture_say(p, "Half of the requests %s within %s ms, 99 %% within %s ms",
+                    whole ? "were answered" : "had their first token", format_cell(m->p50, half),
+                    format_cell(m->p99, most));
+}
+
+static void fill_cdf(struct picture *p, const double *values, size_t n, struct plot_series *series)
+{
+    size_t points = n < CURVE_POINTS ? n : CURVE_POINTS;
+    double *x = picture_array(p, points), *y = picture_array(p, points);
+    picture_share_curve(values, n, points, x, y);
+    series->x = x;
+    series->y = y;
+    series->count = points;
 }
 
 bool picture_latency_cdf(struct picture *p, struct collector *c, const struct summary *s,
@@ -117,31 +124,15 @@ bool picture_latency_cdf(struct picture *p, struct collector *c, const struct su
     panel->log_x = true;
     picture_share_axis(panel, "share of requests");
     say_latency(p, s);
-    for (int k = 0; k < 4; k++) {
-        double *values;
-        size_t n = curve_values(c, s, k, panel, &values);
-        size_t points = n < 2 ? 0 : n < CURVE_POINTS ? n : CURVE_POINTS;
-        if (points) {
-            struct plot_series *series = latency_series(panel, k);
-            double *x = picture_array(p, points), *y = picture_array(p, points);
-            for (size_t i = 0; i < points; i++) {
-                y[i] = (double)i / (double)(points - 1);
-                x[i] = quantile_sorted(values, n, y[i]);
-            }
-            series->x = x;
-            series->y = y;
-            series->count = points;
-        }
-        free(values);
-    }
+    add_latencies(p, c, s, fill_cdf);
     add_slos(p, panel, s, true);
     return panel->series_count > 0;
 }
 
 /* Quantiles at 1/(1 − q) = 1, …, n, evenly on a logarithmic scale: p90, p99 and p99.9 have the same
  * room. */
-static size_t spectrum_points(struct picture *p, const double *values, size_t n,
-                              struct plot_series *series)
+static void fill_spectrum(struct picture *p, const double *values, size_t n,
+                          struct plot_series *series)
 {
     const size_t steps = 300;
     double *x = picture_array(p, steps + 1), *y = picture_array(p, steps + 1);
@@ -151,7 +142,7 @@ static size_t spectrum_points(struct picture *p, const double *values, size_t n,
     }
     series->x = x;
     series->y = y;
-    return series->count = steps + 1;
+    series->count = steps + 1;
 }
 
 bool picture_spectrum(struct picture *p, struct collector *c, const struct summary *s,
@@ -161,29 +152,20 @@ bool picture_spectrum(struct picture *p, struct collector *c, const struct summa
                                         "99.9", "99.99", "99.999", "99.9999"};
     static const double ticks[] = {1, 2, 10, 100, 1e3, 1e4, 1e5, 1e6};
     struct plot_panel *panel = &p->panels[0];
-    size_t most = 0;
     picture_begin(p, "spectrum", "Latency by percentile", run);
     char tail[CELL_SIZE];
-    const char *what;
-    const struct metric_summary *m = led_by(s, &what);
+    bool whole;
+    const struct metric_summary *m = led_by(s, &whole);
     if (m->count)
         picture_say(p, "One request in a hundred took longer than %s ms %s",
-                    format_cell(m->p99, tail), what[0] == 'h' ? "to its first token" : "in all");
+                    format_cell(m->p99, tail), whole ? "in all" : "to its first token");
     panel->x_label = "percentile (%), spaced by 1/(1 − q)";
     panel->y_label = "latency (ms)";
     panel->log_x = panel->log_y = true;
     panel->x_names = names;
     panel->x_ticks = ticks;
-    for (int k = 0; k < 4; k++) {
-        double *values;
-        size_t n = curve_values(c, s, k, panel, &values);
-        if (n >= 2)
-            spectrum_points(p, values, n, latency_series(panel, k));
-        most = n > most ? n : most;
-        free(values);
-    }
     panel->x_min = 1;
-    panel->x_max = (double)most;
+    panel->x_max = (double)add_latencies(p, c, s, fill_spectrum);
     while (panel->x_name_count < 8 && ticks[panel->x_name_count] <= panel->x_max)
         panel->x_name_count++;
     add_slos(p, panel, s, false);
@@ -301,8 +283,7 @@ static double median_of(const struct metric_point *points, size_t n)
     double *values = mem_alloc((n + 1) * sizeof *values);
     for (size_t i = 0; i < n; i++)
         values[i] = points[i].value_ms;
-    qsort(values, n, sizeof *values, compare_doubles);
-    double median = quantile_sorted(values, n, 0.5);
+    double median = quantile_select(values, n, 0.5);
     free(values);
     return median;
 }

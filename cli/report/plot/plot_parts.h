@@ -5,9 +5,8 @@
 
 #include "cli/report/plot/plot.h"
 
-#define PLOT_INK                                                                     \
-    "#767676" /* reads on white and on black alike; pages put their own in its place \
-               */
+/* Reads on white and on black alike; pages put their own in its place. */
+#define PLOT_INK "#767676"
 #define PLOT_TICKS 40
 #define PLOT_TICK_SIZE 160
 #define PLOT_PANELS 8
@@ -35,7 +34,6 @@ double plot_axis_share(const struct plot_axis *a, double value);
 void plot_number(double value, double step, enum plot_unit unit, char out[PLOT_TICK_SIZE]);
 
 /* A name right of its panel, in the middle of whose lines `y` is. */
-#define PLOT_ENTRY_LINES 4
 struct plot_entry {
     const struct plot_series *series; /* NULL: of a mark */
     char *text;                       /* its lines */
