@@ -3,6 +3,7 @@
 #include "core/memory.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #define LONGEST (1u << 20)
 
@@ -21,6 +22,12 @@ bool json_look(struct text object, const char *key, struct text *value)
             return !null;
     }
     return false;
+}
+
+struct text json_look_part(struct text object, const char *key)
+{
+    struct text part;
+    return json_look(object, key, &part) ? part : JSON_NOTHING;
 }
 
 double json_number_of(struct text value)
@@ -80,4 +87,14 @@ size_t json_look_items(struct text object, const char *key, struct text **items)
         (*items)[count++] = item;
     }
     return count;
+}
+
+bool json_look_pair(struct text object, const char *key, double pair[2])
+{
+    struct text *items;
+    bool is_pair = json_look_items(object, key, &items) == 2;
+    for (int i = 0; i < 2; i++)
+        pair[i] = is_pair ? json_number_of(items[i]) : NAN;
+    free(items);
+    return is_pair;
 }

@@ -21,6 +21,10 @@
 /* The value of a key as it is written, strings with their quotes. */
 bool json_look(struct text object, const char *key, struct text *value);
 
+/* The same of an object; JSON_NOTHING, in which nothing is found, where there is none. */
+struct text json_look_part(struct text object, const char *key);
+#define JSON_NOTHING ((struct text){"{}", 2})
+
 double json_look_number(struct text object, const char *key);
 bool json_look_true(struct text object, const char *key);
 
@@ -32,6 +36,10 @@ bool json_look_money(struct text object, const char *key, money *out);
 
 /* The elements of a list; the caller frees the array. 0, and NULL, where there is none. */
 size_t json_look_items(struct text object, const char *key, struct text **items);
+
+/* A list of two numbers, such as the ends of an interval; false, and NAN twice, where it is none.
+ */
+bool json_look_pair(struct text object, const char *key, double pair[2]);
 
 /* The text of an element that is a string; NULL where it is none. The caller frees it. */
 char *json_text_of(struct text value);

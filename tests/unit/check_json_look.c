@@ -42,6 +42,23 @@ START_TEST(elements_of_a_list_are_lent_in_order)
 }
 END_TEST
 
+START_TEST(a_pair_is_a_list_of_two_and_a_part_is_empty_where_it_is_absent)
+{
+    static const char text[] = "{\"both\": [1.5, 2], \"half\": [null, 2], \"three\": [1, 2, 3]}";
+    double pair[2];
+    ck_assert(json_look_pair(text_of(text), "both", pair));
+    ck_assert_double_eq(pair[0], 1.5);
+    ck_assert_double_eq(pair[1], 2);
+    ck_assert(json_look_pair(text_of(text), "half", pair));
+    ck_assert(isnan(pair[0]) && pair[1] == 2);
+    ck_assert(!json_look_pair(text_of(text), "three", pair));
+    ck_assert(isnan(pair[0]) && isnan(pair[1]));
+    ck_assert_double_eq(json_look_number(json_look_part(text_of(document), "a"), "rate"), 2.5);
+    ck_assert(isnan(json_look_number(json_look_part(text_of(document), "z"), "rate")));
+    ck_assert(isnan(json_look_number(json_look_part(JSON_NOTHING, "a"), "rate")));
+}
+END_TEST
+
 START_TEST(what_is_absent_null_or_of_another_kind_is_not_found)
 {
     static const char *const others[] = {"", "null", "[1, 2]", "{\"rate\": ", "{\"rate\": \"x\"}",
@@ -68,6 +85,7 @@ int main(void)
     TCase *test = tcase_create("json_look");
     tcase_add_test(test, values_are_found_by_their_own_object);
     tcase_add_test(test, elements_of_a_list_are_lent_in_order);
+    tcase_add_test(test, a_pair_is_a_list_of_two_and_a_part_is_empty_where_it_is_absent);
     tcase_add_test(test, what_is_absent_null_or_of_another_kind_is_not_found);
     suite_add_tcase(suite, test);
     return testing_run(suite);

@@ -344,11 +344,9 @@ static void add_run(const struct html_run *run, size_t *plot_number, struct buff
     add_name(run, out);
     buffer_add_text(out, "</h2>");
     add_answers(run, out);
-    if (run->plots)
-        html_add_plots(run->plots, proof, true, plot_number, out);
+    html_add_plots(run->plots, proof, plot_number, out);
     add_tables(run, out);
-    if (run->plots)
-        html_add_plots(run->plots, proof, false, plot_number, out);
+    html_add_other_plots(run->plots, proof, plot_number, out);
     buffer_add_text(out, "</section>");
 }
 

@@ -224,8 +224,7 @@ static void add_bill(const struct html_bill *h, size_t *plot_number, struct buff
     html_answer_runs_out(b, out);
     html_answer_savings(b, out);
     buffer_add_text(out, "</dl>");
-    if (h->plots)
-        html_add_plots(h->plots, proof, true, plot_number, out);
+    html_add_plots(h->plots, proof, plot_number, out);
     html_add_bill(b, out);
     add_ladder(b, out);
     add_lines(b, out);
@@ -234,8 +233,7 @@ static void add_bill(const struct html_bill *h, size_t *plot_number, struct buff
     html_add_waste(b, out);
     add_what_if(b, out);
     add_notes(b, out);
-    if (h->plots)
-        html_add_plots(h->plots, proof, false, plot_number, out);
+    html_add_other_plots(h->plots, proof, plot_number, out);
     buffer_add_text(out, "</section>");
 }
 

@@ -9,15 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct text nothing = {"{}", 2};
-
 /* The plan that has the rank; an empty one. */
 static struct text ranked(const struct text *plans, size_t count, double rank)
 {
     for (size_t i = 0; i < count; i++)
         if (json_look_number(plans[i], "rank") == rank)
             return plans[i];
-    return nothing;
+    return JSON_NOTHING;
 }
 
 static void add_plan(struct text plan, const char *before, struct buffer *out)
@@ -49,11 +47,9 @@ static void answer(struct text bill, const struct text *plans, size_t count, str
 
 static void add_row(struct text plan, struct buffer *out)
 {
-    struct text each = nothing;
+    struct text each = json_look_part(plan, "per_request_usd");
     double rank = json_look_number(plan, "rank");
     char *caps = json_look_string(plan, "caps");
-    if (!json_look(plan, "per_request_usd", &each))
-        each = nothing;
     buffer_add_format(out, "<tr%s><th>", rank == 1 ? " class=best" : "");
     html_look_text(plan, "plan", out);
     if (caps && strcmp(caps, "ignored") == 0)
@@ -87,7 +83,7 @@ static void add_bill(struct text bill, struct buffer *out)
 
 static void add_extent(struct text bill, struct buffer *out)
 {
-    struct text workload, period;
+    struct text workload;
     buffer_add_text(out, " <small>bill of ");
     if (json_look(bill, "workload", &workload)) {
         html_look_text(workload, "name", out);
@@ -95,7 +91,7 @@ static void add_extent(struct text bill, struct buffer *out)
         html_add_count(out, (uint64_t)json_look_number(workload, "requests"));
         buffer_add_text(out, " requests");
     }
-    char *start = json_look(bill, "period", &period) ? json_look_string(period, "start") : NULL;
+    char *start = json_look_string(json_look_part(bill, "period"), "start");
     if (start) {
         buffer_add_text(out, " from ");
         html_escape(out, (struct text){start, strcspn(start, "T")});
@@ -121,8 +117,7 @@ void html_bill_document(const struct html_document *d, size_t *plot_number, stru
         buffer_add_text(out, "</h3>");
         add_bill(bills[i], out);
     }
-    if (d->plots)
-        html_add_plots(d->plots, proof, true, plot_number, out);
+    html_add_plots(d->plots, proof, plot_number, out);
     buffer_add_text(out, "<p>All of the bill is on the page that farebox bill wrote beside it, "
                          "index.html.</p>");
     free(bills);

@@ -37,19 +37,17 @@ static void add_objectives(struct text plan, struct buffer *out)
 /* "rtx4090: 2.26 requests/s (95 %: 2.05 to 2.97)" */
 static void add_rate(struct text plan, struct buffer *out)
 {
-    struct text *ends;
-    size_t count = json_look_items(plan, "rate_rps_ci95", &ends);
+    double ends[2];
     buffer_add_text(out, "<b>");
     html_add_figure(json_look_number(plan, "rate_rps"), out);
     buffer_add_text(out, " requests/s</b>");
-    if (count == 2) {
+    if (json_look_pair(plan, "rate_rps_ci95", ends)) {
         buffer_add_text(out, " (95 %: ");
-        html_add_figure(json_number_of(ends[0]), out);
+        html_add_figure(ends[0], out);
         buffer_add_text(out, " to ");
-        html_add_figure(json_number_of(ends[1]), out);
+        html_add_figure(ends[1], out);
         buffer_add_text(out, ")");
     }
-    free(ends);
 }
 
 static void answer_rate(struct text plan, struct buffer *out)
@@ -76,28 +74,35 @@ static void answer_rate(struct text plan, struct buffer *out)
     buffer_add_text(out, ". This is a simulation, a model's times and not a measurement.</dd>");
 }
 
+/* "12 replicas, $5,256.00 a month." */
+static void add_fleet(struct text month, struct buffer *out)
+{
+    money cost;
+    buffer_add_text(out, "<b>");
+    html_add_count(out, (uint64_t)json_look_number(month, "replicas"));
+    buffer_add_text(out, " replicas</b>");
+    if (json_look_money(month, "cost_usd", &cost)) {
+        buffer_add_text(out, ", ");
+        html_add_usd(out, cost, 2);
+        buffer_add_text(out, " a month");
+    }
+    buffer_add_text(out, ".");
+}
+
+/* Of the first month, and of the last. */
 static void answer_fleet(const struct text *months, size_t count, struct buffer *out)
 {
     if (count == 0)
         return;
-    for (size_t i = 0; i<count; i += count> 1 ? count - 1 : 1) {
-        money cost;
-        buffer_add_text(out, i ? " In month " : "<dt>What must I buy?</dt><dd>");
-        if (i)
-            html_add_count(out, i);
-        buffer_add_text(out, i ? ": <b>" : "Now, for ");
-        if (!i) {
-            html_add_figure(json_look_number(months[i], "demand_rps"), out);
-            buffer_add_text(out, " requests/s: <b>");
-        }
-        html_add_count(out, (uint64_t)json_look_number(months[i], "replicas"));
-        buffer_add_text(out, " replicas</b>");
-        if (json_look_money(months[i], "cost_usd", &cost)) {
-            buffer_add_text(out, ", ");
-            html_add_usd(out, cost, 2);
-            buffer_add_text(out, " a month");
-        }
-        buffer_add_text(out, ".");
+    buffer_add_text(out, "<dt>What must I buy?</dt><dd>Now, for ");
+    html_add_figure(json_look_number(months[0], "demand_rps"), out);
+    buffer_add_text(out, " requests/s: ");
+    add_fleet(months[0], out);
+    if (count > 1) {
+        buffer_add_text(out, " In month ");
+        html_add_count(out, count - 1);
+        buffer_add_text(out, ": ");
+        add_fleet(months[count - 1], out);
     }
     buffer_add_text(out, "</dd>");
 }
@@ -149,15 +154,15 @@ static void add_plans(struct text plan, struct buffer *out)
 /* The first of the engines' fleets, now. */
 static void add_engine(struct text plan, bool best, struct buffer *out)
 {
-    struct text *months, none = {"{}", 2};
-    size_t count = json_look_items(plan, "months", &months);
+    struct text *months;
+    struct text now = json_look_items(plan, "months", &months) ? months[0] : JSON_NOTHING;
     buffer_add_format(out, "<tr%s><th>", best ? " class=best" : "");
     html_look_text(plan, "engine", out);
     buffer_add_text(out, "</th>");
     html_look_count_cell(plan, "gpus_per_replica", out);
     html_look_cell(plan, "rate_rps", 1, out);
-    html_look_count_cell(count ? months[0] : none, "replicas", out);
-    html_look_usd_cell(count ? months[0] : none, "cost_usd", out);
+    html_look_count_cell(now, "replicas", out);
+    html_look_usd_cell(now, "cost_usd", out);
     html_look_usd_cell(plan, "per_1000_requests_usd", out);
     html_look_usd_cell(plan, "per_million_tokens_usd", out);
     buffer_add_text(out, "<td class=words>");
@@ -176,16 +181,13 @@ static void add_engines(const struct html_document *d, const struct text *engine
     if (best == 0)
         buffer_add_text(out, "No prices are known, so none is the cheapest.");
     for (size_t i = 0; i < best; i++) {
-        char *name = json_text_of(cheapest[i]);
         buffer_add_text(out, i ? " and <b>" : "Cheapest: <b>");
-        html_add_text(out, name ? name : "–");
+        html_add_item(cheapest[i], out);
         buffer_add_text(out, "</b>");
-        free(name);
     }
     buffer_add_text(out, best ? ". " : " ");
     buffer_add_text(out, "These are simulations, models' times and not measurements.</dd></dl>");
-    if (d->plots)
-        html_add_plots(d->plots, proof, true, plot_number, out);
+    html_add_plots(d->plots, proof, plot_number, out);
     buffer_add_text(out, "<h3>Engines</h3>" HTML_TABLE
                          "<thead><tr><th>engine<th>GPUs a replica<th>rate of one (1/s)<th>replicas"
                          "<th>a month<th>per 1,000 requests<th>per million tokens<th>limit</tr>"
@@ -205,8 +207,7 @@ static void add_one(const struct html_document *d, size_t *plot_number, struct b
     answer_rate(d->json, out);
     answer_fleet(months, count, out);
     buffer_add_text(out, "</dl>");
-    if (d->plots)
-        html_add_plots(d->plots, proof, true, plot_number, out);
+    html_add_plots(d->plots, proof, plot_number, out);
     add_months(months, count, out);
     add_plans(d->json, out);
     free(months);

@@ -27,11 +27,9 @@ static void add_doubts(struct text json, struct buffer *out)
                         "<p><b class=bad>✗ It is not whole</b>: the pairs below are those that "
                         "were made.</p>");
     for (size_t i = 0; i < count; i++) {
-        char *text = json_text_of(doubts[i]);
         buffer_add_text(out, "<p><b class=bad>✗</b> ");
-        html_add_text(out, text ? text : "");
+        html_add_item(doubts[i], out);
         buffer_add_text(out, "</p>");
-        free(text);
     }
     if (count > 0 || part)
         buffer_add_text(out, "</div>");
@@ -72,11 +70,9 @@ void html_compare_answer(struct text json, struct buffer *out)
     add_doubts(json, out);
     buffer_add_text(out, "<dl><dt>Which is better?</dt><dd>");
     for (size_t i = 0; i < count; i++) {
-        char *text = json_text_of(sentences[i]);
         buffer_add_text(out, i ? " " : "<b>");
-        html_add_text(out, text ? text : "");
+        html_add_item(sentences[i], out);
         buffer_add_text(out, i ? "" : "</b>");
-        free(text);
     }
     buffer_add_text(out, "</dd><dt>What was compared?</dt><dd>");
     for (size_t i = 0; i < side_count; i++)
@@ -106,21 +102,21 @@ static int color_of(struct text row)
 
 static bool take_change(struct text row, char name[64], struct overlay_change *out)
 {
-    struct text is, *ends;
+    struct text is;
+    double ends[2];
     if (!json_look(row, "change_is", &is) || !text_equal(is, "\"ratio\"") ||
         !json_look_true(row, "headline"))
         return false;
     char *title = json_look_string(row, "title"), *statistic = json_look_string(row, "statistic");
     snprintf(name, 64, "%.40s %.16s", title ? title : "", statistic ? statistic : "");
-    size_t count = json_look_items(row, "ci95", &ends);
+    json_look_pair(row, "ci95", ends);
     *out = (struct overlay_change){.name = name,
                                    .change = json_look_number(row, "change"),
-                                   .low = count == 2 ? json_number_of(ends[0]) : NAN,
-                                   .high = count == 2 ? json_number_of(ends[1]) : NAN,
+                                   .low = ends[0],
+                                   .high = ends[1],
                                    .color = color_of(row)};
     free(title);
     free(statistic);
-    free(ends);
     return isfinite(out->change);
 }
 
@@ -148,22 +144,19 @@ bool html_compare_picture(struct text json, struct picture *p)
 
 static void add_change_cells(struct text row, struct buffer *out)
 {
-    struct text is, *ends;
+    struct text is;
     bool ratio = json_look(row, "change_is", &is) && text_equal(is, "\"ratio\"");
-    double change = json_look_number(row, "change");
+    double change = json_look_number(row, "change"), ends[2];
     const char *unit = ratio ? " %" : " points";
-    size_t count = json_look_items(row, "ci95", &ends);
     if (isfinite(change))
         buffer_add_format(out, "<td data-v=\"%.9g\">%+.1f%s</td>", change, 100 * change, unit);
     else
         buffer_add_text(out, "<td>–</td>");
-    double low = count == 2 ? json_number_of(ends[0]) : NAN,
-           high = count == 2 ? json_number_of(ends[1]) : NAN;
-    if (isfinite(low) && isfinite(high))
-        buffer_add_format(out, "<td>%+.1f … %+.1f</td>", 100 * low, 100 * high);
+    json_look_pair(row, "ci95", ends);
+    if (isfinite(ends[0]) && isfinite(ends[1]))
+        buffer_add_format(out, "<td>%+.1f … %+.1f</td>", 100 * ends[0], 100 * ends[1]);
     else
         buffer_add_text(out, "<td>–</td>");
-    free(ends);
 }
 
 static void add_row(struct text row, struct buffer *out)
@@ -216,11 +209,9 @@ void html_compare_tables(struct text json, struct buffer *out)
         add_row(rows[i], out);
     buffer_add_text(out, HTML_TABLE_END);
     for (size_t i = 0; i < note_count; i++) {
-        char *text = json_text_of(notes[i]);
         buffer_add_text(out, "<p>");
-        html_add_text(out, text ? text : "");
+        html_add_item(notes[i], out);
         buffer_add_text(out, "</p>");
-        free(text);
     }
     free(rows);
     free(notes);

@@ -32,11 +32,17 @@ void html_document(const struct html_document *d, size_t *plot_number, struct bu
     buffer_add_text(out, "</section>");
 }
 
-void html_look_text(struct text object, const char *key, struct buffer *out)
+void html_add_item(struct text item, struct buffer *out)
 {
-    char *text = json_look_string(object, key);
+    char *text = json_text_of(item);
     html_add_text(out, text ? text : "–");
     free(text);
+}
+
+void html_look_text(struct text object, const char *key, struct buffer *out)
+{
+    struct text value;
+    html_add_item(json_look(object, key, &value) ? value : JSON_NOTHING, out);
 }
 
 void html_add_figure(double value, struct buffer *out)

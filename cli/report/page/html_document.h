@@ -49,6 +49,7 @@ void html_decide(const struct html_document *d, size_t *plot_number, struct buff
 /* Figures of a JSON object: text, "$1,234.56" (a decimal string, or a statistic in USD), cells;
  * "–" where there is none. */
 void html_look_text(struct text object, const char *key, struct buffer *out);
+void html_add_item(struct text item, struct buffer *out); /* the text of a list's element */
 void html_look_usd(struct text object, const char *key, struct buffer *out);
 void html_look_cell(struct text object, const char *key, double unit, struct buffer *out);
 void html_look_count_cell(struct text object, const char *key, struct buffer *out);

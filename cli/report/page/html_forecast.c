@@ -23,7 +23,7 @@ static struct text find_plan(const struct text *plans, size_t count, const char 
         if (same)
             return plans[i];
     }
-    return (struct text){"{}", 2};
+    return JSON_NOTHING;
 }
 
 /* "$299.58 expected, $289.87 to $309.53 in 90 % of the futures" */
@@ -43,12 +43,11 @@ static void add_band(struct text plan, struct buffer *out)
 
 static void add_budget(struct text plan, struct buffer *out)
 {
-    struct text ends;
     double over = json_look_number(plan, "over_budget_probability");
     if (isnan(over))
         return;
     buffer_add_format(out, " The budget is passed in %.1f %% of the futures", 100 * over);
-    char *day = json_look(plan, "budget_runs_out", &ends) ? json_look_string(ends, "p50") : NULL;
+    char *day = json_look_string(json_look_part(plan, "budget_runs_out"), "p50");
     if (day) {
         buffer_add_text(out, ", in half of them by ");
         html_add_text(out, day);
@@ -88,9 +87,8 @@ static void answer(struct text scenario, struct buffer *out)
 
 static void add_row(struct text plan, bool budget, const char *cheapest, struct buffer *out)
 {
-    struct text none = {"{}", 2}, bill = none, ends = none, quota = none;
+    struct text bill = json_look_part(plan, "bill_usd");
     char *name = json_look_string(plan, "plan");
-    json_look(plan, "bill_usd", &bill);
     buffer_add_format(out, "<tr%s><th>",
                       cheapest && name && strcmp(name, cheapest) == 0 ? " class=best" : "");
     html_add_text(out, name ? name : "–");
@@ -99,17 +97,13 @@ static void add_row(struct text plan, bool budget, const char *cheapest, struct 
     html_look_usd_cell(bill, "p5", out);
     html_look_usd_cell(bill, "p95", out);
     if (budget) {
-        if (!json_look(plan, "budget_runs_out", &ends))
-            ends = none;
         html_look_cell(plan, "over_budget_probability", 100, out);
         buffer_add_text(out, "<td>");
-        html_look_text(ends, "p50", out);
+        html_look_text(json_look_part(plan, "budget_runs_out"), "p50", out);
         buffer_add_text(out, "</td>");
     }
-    if (!json_look(plan, "quota_runs_out", &quota))
-        quota = none;
     buffer_add_text(out, "<td>");
-    html_look_text(quota, "p50", out);
+    html_look_text(json_look_part(plan, "quota_runs_out"), "p50", out);
     buffer_add_text(out, "</td>");
     html_look_cell(plan, "unserved_share", 100, out);
     html_look_cell(plan, "delayed_share", 100, out);
@@ -175,8 +169,7 @@ void html_forecast(const struct html_document *d, size_t *plot_number, struct bu
         html_add_usd(out, budget, 2);
         buffer_add_text(out, ".</p>");
     }
-    if (d->plots)
-        html_add_plots(d->plots, proof, true, plot_number, out);
+    html_add_plots(d->plots, proof, plot_number, out);
     for (size_t i = 0; i < count; i++)
         add_table(scenarios[i], has_budget, out);
     free(scenarios);

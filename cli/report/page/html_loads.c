@@ -270,8 +270,7 @@ void html_loads(const struct html_document *d, size_t *plot_number, struct buffe
     buffer_add_text(out, "</small></h2>");
     add_doubt(d, points, count, out);
     add_answer(d, points, count, out);
-    if (d->plots)
-        html_add_plots(d->plots, proof, true, plot_number, out);
+    html_add_plots(d->plots, proof, plot_number, out);
     if (d->draws && d->kind == HTML_FIND_MAX)
         add_probes(d, points, count, plot_number, out);
     add_table(d, points, count, out);

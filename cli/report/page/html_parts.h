@@ -38,11 +38,13 @@ void html_add_shares(const struct bill *b, struct buffer *out);
 /* html_server.c: what the server said of itself; nothing where it was not asked. */
 void html_add_server(const struct summary *s, struct buffer *out);
 
-/* html_plots.c: plots of a folder as figures, `these` (a list that ends with NULL), or all others
- * in the order of a report and then what else lies there. Numbers them on from *number: ids are
- * told apart by it. */
-void html_add_plots(const char *folder, const char *const *some, bool these, size_t *number,
+/* html_plots.c: plots of a folder as figures (none where it is NULL): those of the list, which ends
+ * with NULL, and all but those, in the order of a report and then what else lies there. Numbers
+ * them on from *number: ids are told apart by it. */
+void html_add_plots(const char *folder, const char *const *names, size_t *number,
                     struct buffer *out);
+void html_add_other_plots(const char *folder, const char *const *names, size_t *number,
+                          struct buffer *out);
 
 /* One of them, from its text. */
 void html_add_svg(const char *svg, const char *name, const char *caption, size_t *number,

@@ -214,27 +214,34 @@ static size_t list_pictures(const char *folder, char ***out)
 
 static bool is_among(const char *name, const char *const *names)
 {
-    for (; names && *names; names++)
+    for (; *names; names++)
         if (strcmp(name, *names) == 0)
             return true;
     return false;
 }
 
-void html_add_plots(const char *folder, const char *const *some, bool these, size_t *number,
+void html_add_plots(const char *folder, const char *const *names, size_t *number,
                     struct buffer *out)
 {
-    char **names;
-    size_t count = list_pictures(folder, &names);
+    for (; folder && *names; names++)
+        add_file(folder, *names, number, out);
+}
+
+void html_add_other_plots(const char *folder, const char *const *names, size_t *number,
+                          struct buffer *out)
+{
+    char **there;
     const char *known;
-    for (size_t i = 0; these && some[i]; i++)
-        add_file(folder, some[i], number, out);
-    for (size_t i = 0; !these && (known = run_plots_name(i)); i++)
-        if (!is_among(known, some))
+    if (!folder)
+        return;
+    size_t count = list_pictures(folder, &there);
+    for (size_t i = 0; (known = run_plots_name(i)); i++)
+        if (!is_among(known, names))
             add_file(folder, known, number, out);
     for (size_t i = 0; i < count; i++) {
-        if (!these && !run_plots_has(names[i]) && !is_among(names[i], some))
-            add_file(folder, names[i], number, out);
-        free(names[i]);
+        if (!run_plots_has(there[i]) && !is_among(there[i], names))
+            add_file(folder, there[i], number, out);
+        free(there[i]);
     }
-    free(names);
+    free(there);
 }
