@@ -86,14 +86,6 @@ static void print_subject(const struct terminal *t, const struct report_subject 
         warn(t, "the last record of %s is cut short: the run was killed while writing it", s->path);
 }
 
-static struct text without_end(const char *json)
-{
-    struct text t = text_of(json);
-    while (t.length && strchr(" \n", t.at[t.length - 1]))
-        t.length--;
-    return t;
-}
-
 /* One summary, or document, stands alone; several are an array, in the order of the arguments. */
 static void print_json(const struct terminal *t, const struct report_sections *s,
                        const struct report_subject *subjects)
@@ -109,7 +101,7 @@ static void print_json(const struct terminal *t, const struct report_sections *s
         json_begin_array(&w);
     for (size_t i = 0; i < s->count; i++) {
         if (s->items[i].json)
-            json_put_raw(&w, without_end(s->items[i].json));
+            json_put_raw(&w, text_of(s->items[i].json));
         for (size_t k = 0; !s->items[i].json && k < s->items[i].count; k++)
             summary_write(&subjects[s->items[i].first + k].summary, &w);
     }

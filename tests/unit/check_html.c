@@ -2,6 +2,7 @@
 #include "testing_workload.h"
 
 #include "cli/report/page/html.h"
+#include "cli/report/page/html_parts.h"
 #include "core/memory.h"
 #include "core/runs/summary/collector.h"
 
@@ -76,7 +77,10 @@ static struct page *make_page(size_t runs)
                            .error_count = 1};
     struct html_run all[] = {run, run};
     buffer_init(&p->text, BUFFER_UNBOUNDED);
-    html_report(&(struct html_several){.runs = all, .count = runs}, &p->text);
+    size_t plot_number = 0;
+    html_begin(&p->text, run.name, "farebox report");
+    html_add_runs(&(struct html_several){.runs = all, .count = runs}, &plot_number, &p->text);
+    html_end(&p->text);
     return p;
 }
 

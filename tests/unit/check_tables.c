@@ -43,7 +43,8 @@ static char *page_of(const struct summary *s)
     struct html_run run = {.name = "run", .summary = s};
     struct buffer out;
     buffer_init(&out, BUFFER_UNBOUNDED);
-    html_report(&(struct html_several){.runs = &run, .count = 1}, &out);
+    size_t plot_number = 0;
+    html_add_runs(&(struct html_several){.runs = &run, .count = 1}, &plot_number, &out);
     return buffer_take(&out);
 }
 

@@ -57,12 +57,15 @@ static int read_document(const char *path, const char *name, char **out, struct 
     char *file = run_dir_file(path, name);
     size_t length;
     struct json_scan s;
+    struct text value = {0};
     int status = file_read_all(file, LARGEST_DOCUMENT, out, &length, err);
     if (status == 0) {
         json_scan_init(&s, file, *out, length, 1);
-        json_skip(&s, NULL);
+        json_skip(&s, &value);
         status = json_scan_end(&s, err);
     }
+    if (status == 0) /* without its line's end */
+        (*out)[(size_t)(value.at - *out) + value.length] = '\0';
     free(file);
     return status;
 }

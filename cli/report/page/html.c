@@ -481,15 +481,3 @@ void html_add_runs(const struct html_several *all, size_t *plot_number, struct b
     else
         add_several(all, plot_number, out);
 }
-
-void html_report(const struct html_several *all, struct buffer *out)
-{
-    size_t plot_number = 0;
-    html_begin(out,
-               all->count == 1 ? all->runs[0].name
-               : all->title    ? all->title
-                               : "farebox: several runs",
-               "farebox report");
-    html_add_runs(all, &plot_number, out);
-    html_end(out);
-}

@@ -3,8 +3,10 @@
  *     struct html_run run = {.name = "azure-conv", .summary = &s, .bill = &bill,
  *                            .plots = "results/azure-conv/plots"};
  *     struct html_several all = {.runs = &run, .count = 1};
- *     struct buffer page;
- *     html_report(&all, &page);
+ *     size_t plot_number = 0;
+ *     html_begin(&page, "azure-conv", "farebox report");
+ *     html_add_runs(&all, &plot_number, &page);
+ *     html_end(&page);
  *
  * No network access: style, script and plots stand in the page. Everything that came from a server
  * or a file is escaped. Of several runs the page shows what tells them apart: their curves over
@@ -52,9 +54,7 @@ struct html_several {
     size_t plot_count;
 };
 
-/* Appends a page of these runs, or a section of one that has more; plots that cannot be read are
- * left out. *plot_number as html_document(). */
-void html_report(const struct html_several *all, struct buffer *out);
+/* Appends a section of a page. *plot_number as html_document(). */
 void html_add_runs(const struct html_several *all, size_t *plot_number, struct buffer *out);
 
 /* Appends text with <, >, &, " and ' escaped; bytes that are not UTF-8 become U+FFFD. */
