@@ -203,12 +203,13 @@ void compare_split_sides(struct comparison *c)
         c->p_up = c->p_down = NAN;
 }
 
-static struct comparison estimated(double what, double before, double after, size_t values)
+struct comparison comparison_of(double what, double before, double after, size_t values)
 {
     return (struct comparison){.what = what,
                                .before = before,
                                .after = after,
-                               .change = after / before - 1,
+                               .change =
+                                   what == COMPARE_SHARE ? after - before : after / before - 1,
                                .low = NAN,
                                .high = NAN,
                                .p_value = NAN,
@@ -237,7 +238,7 @@ void compare_estimates(const double *before, size_t n_before, const double *afte
     for (size_t i = 0; i < count; i++) {
         double a = estimate_alone(before, n_before, what[i]);
         double b = estimate_alone(after, n_after, what[i]);
-        out[i] = estimated(what[i], a, b, (n_before + n_after) / 2);
+        out[i] = comparison_of(what[i], a, b, (n_before + n_after) / 2);
         if (isnan(a) || isnan(b))
             out[i].why = "too few requests";
     }
@@ -254,7 +255,7 @@ void compare_samples(const double *before, size_t n_before, const double *after,
         struct sides s;
         bool enough = estimate(before, sorted_before, n_before, what[i], &s.before);
         enough = estimate(after, sorted_after, n_after, what[i], &s.after) && enough;
-        out[i] = estimated(what[i], s.before.value, s.after.value, (n_before + n_after) / 2);
+        out[i] = comparison_of(what[i], s.before.value, s.after.value, (n_before + n_after) / 2);
         if (!enough)
             out[i].why = n_before && n_after ? "too few values" : "no values";
         else if (equal)

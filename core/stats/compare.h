@@ -54,6 +54,9 @@ struct comparison {
     const char *why;      /* a few static words where unsupported, else NULL */
 };
 
+/* Two estimates and how one changed to the other; nothing else is known of them yet. */
+struct comparison comparison_of(double what, double before, double after, size_t values);
+
 /* Values in scheduled order. `paired` needs n_before == n_after, and is ignored otherwise. */
 void compare_samples(const double *before, size_t n_before, const double *after, size_t n_after,
                      bool paired, const double *what, size_t count, struct comparison *out);

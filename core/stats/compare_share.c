@@ -170,18 +170,8 @@ void compare_shares(const double *before, size_t n_before, const double *after, 
                     bool paired, struct comparison *out)
 {
     double x = (double)count_ones(before, n_before), y = (double)count_ones(after, n_after);
-    *out = (struct comparison){.what = COMPARE_SHARE,
-                               .before = n_before ? x / (double)n_before : NAN,
-                               .after = n_after ? y / (double)n_after : NAN,
-                               .low = NAN,
-                               .high = NAN,
-                               .p_value = NAN,
-                               .p_up = NAN,
-                               .p_down = NAN,
-                               .p_adjusted = NAN,
-                               .p_independent = NAN,
-                               .values = (n_before + n_after) / 2};
-    out->change = out->after - out->before;
+    *out = comparison_of(COMPARE_SHARE, n_before ? x / (double)n_before : NAN,
+                         n_after ? y / (double)n_after : NAN, (n_before + n_after) / 2);
     if (n_before > 0 && n_after > 0) {
         if (paired && n_before == n_after)
             judge_pairs(before, after, n_before, out);

@@ -134,18 +134,7 @@ void repeats_compare(const struct repeat_values *v, double what, struct comparis
     bool ratio = what != COMPARE_SHARE;
     double before = mean_of(v->before, v->n_before, ratio);
     double after = mean_of(v->after, v->n_after, ratio);
-    *out = (struct comparison){.what = what,
-                               .before = before,
-                               .after = after,
-                               .change = ratio ? after / before - 1 : after - before,
-                               .low = NAN,
-                               .high = NAN,
-                               .p_value = NAN,
-                               .p_up = NAN,
-                               .p_down = NAN,
-                               .p_adjusted = NAN,
-                               .p_independent = NAN,
-                               .values = (v->n_before + v->n_after) / 2};
+    *out = comparison_of(what, before, after, (v->n_before + v->n_after) / 2);
     if (v->n_before == 0 || v->n_after == 0) {
         out->why = "no values";
     } else if (is_settled(v)) {

@@ -89,18 +89,9 @@ static bool measure_value(const struct pair_request *q, const void *context, dou
 static struct diff_row *add_row(struct run_diff *d, const char *key, const char *title,
                                 enum diff_better better)
 {
-    static const struct comparison none = {.before = NAN,
-                                           .after = NAN,
-                                           .change = NAN,
-                                           .low = NAN,
-                                           .high = NAN,
-                                           .p_value = NAN,
-                                           .p_up = NAN,
-                                           .p_down = NAN,
-                                           .p_adjusted = NAN,
-                                           .p_independent = NAN};
     struct diff_row *row = &d->rows[d->count++];
-    *row = (struct diff_row){.key = key, .title = title, .better = better, .comparison = none};
+    *row = (struct diff_row){
+        .key = key, .title = title, .better = better, .comparison = comparison_of(0, NAN, NAN, 0)};
     return row;
 }
 
