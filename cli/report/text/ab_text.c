@@ -298,17 +298,9 @@ static int round_amounts(money *a, money *b)
     return exact_a == exact_b ? 4 : shown;
 }
 
-static const struct diff_row *cost_row(const struct ab *ab)
-{
-    for (size_t i = 0; i < ab->result.diff.count; i++)
-        if (strcmp(ab->result.diff.rows[i].key, "cost_usd") == 0)
-            return &ab->result.diff.rows[i];
-    return NULL;
-}
-
 static void answer_cost(struct ab *ab)
 {
-    const struct diff_row *row = cost_row(ab);
+    const struct diff_row *row = run_diff_find(&ab->result.diff, "cost_usd", COMPARE_MEAN);
     money a, b;
     char of_a[MONEY_TEXT_SIZE], of_b[MONEY_TEXT_SIZE], more[MONEY_TEXT_SIZE];
     if (!row || !ab_per_thousand(ab, 0, &a) || !ab_per_thousand(ab, 1, &b))

@@ -232,6 +232,14 @@ bool gate_has(const struct gate *gate, const char *key, double what)
     return false;
 }
 
+bool gate_has_key(const struct gate *gate, const char *key)
+{
+    for (size_t i = 0; i < gate->count; i++)
+        if (strcmp(gate->figures[i].key, key) == 0)
+            return true;
+    return false;
+}
+
 bool gate_compares(const struct gate *gate)
 {
     for (size_t i = 0; i < gate->count; i++)

@@ -53,6 +53,9 @@ void gate_add_failed(struct gate *gate, double allowed);
 /* True if the gate judges this row. */
 bool gate_has(const struct gate *gate, const char *key, double what);
 
+/* True if it judges any row with this key. */
+bool gate_has_key(const struct gate *gate, const char *key);
+
 /* True if a figure is judged against what was before; false: none is, or there are limits alone. */
 bool gate_compares(const struct gate *gate);
 

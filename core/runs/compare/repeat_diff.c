@@ -19,14 +19,11 @@ struct maker {
     double requests[2];   /* of all repeats */
 };
 
-static size_t find_row(struct repeat_diff *r, const struct diff_row *row)
+/* The number of the row with that key and statistic; their count where there is none. */
+static size_t find_row(struct repeat_diff *r, const char *key, double what)
 {
-    struct run_diff *d = &r->diff;
-    for (size_t i = 0; i < d->count; i++)
-        if (strcmp(d->rows[i].key, row->key) == 0 &&
-            d->rows[i].comparison.what == row->comparison.what)
-            return i;
-    return d->count;
+    const struct diff_row *row = run_diff_find(&r->diff, key, what);
+    return row ? (size_t)(row - r->diff.rows) : r->diff.count;
 }
 
 static double *no_values(size_t count)
@@ -39,7 +36,7 @@ static double *no_values(size_t count)
 
 static size_t ensure_row(struct repeat_diff *r, const struct diff_row *row)
 {
-    size_t at = find_row(r, row);
+    size_t at = find_row(r, row->key, row->comparison.what);
     if (at < r->diff.count || at == DIFF_ROWS)
         return at;
     r->diff.rows[at] = *row;
@@ -179,22 +176,10 @@ static void compare_row(struct maker *k, size_t at)
     free(kept[1]);
 }
 
-static double mean_of(const struct repeat_diff *r, const char *key, int side)
+static double mean_of(struct repeat_diff *r, const char *key, int side)
 {
-    for (size_t i = 0; i < r->diff.count; i++) {
-        const struct comparison *c = &r->diff.rows[i].comparison;
-        if (strcmp(r->diff.rows[i].key, key) == 0 && c->what == COMPARE_MEAN)
-            return side ? c->after : c->before;
-    }
-    return NAN;
-}
-
-static bool is_judged(const struct maker *k, const char *key)
-{
-    for (size_t i = 0; i < k->options->gate.count; i++)
-        if (strcmp(k->options->gate.figures[i].key, key) == 0)
-            return true;
-    return false;
+    const struct diff_row *row = run_diff_find(&r->diff, key, COMPARE_MEAN);
+    return !row ? NAN : side ? row->comparison.after : row->comparison.before;
 }
 
 /* True if the first metric says what the second one says already. */
@@ -204,7 +189,7 @@ static bool is_echo(const struct maker *k, const char *key, const char *of)
         if (fabs(mean_of(k->out, key, side) - mean_of(k->out, of, side)) >
             ECHO * mean_of(k->out, of, side))
             return false;
-    return !is_judged(k, key);
+    return !gate_has_key(&k->options->gate, key);
 }
 
 static void drop_rows(struct repeat_diff *r, const char *key)
@@ -254,23 +239,21 @@ static void note_all(struct maker *k)
 static void add_level(struct maker *k, const struct gate_figure *f, struct diff_level *out)
 {
     struct repeat_diff *r = k->out;
+    struct repeat_level l;
+    size_t at = find_row(r, f->key, f->what);
     *out = (struct diff_level){NAN, NAN, NAN, NAN, 0, "no run has it"};
-    for (size_t i = 0; i < r->diff.count; i++) {
-        const struct diff_row *row = &r->diff.rows[i];
-        if (strcmp(row->key, f->key) != 0 || row->comparison.what != f->what)
-            continue;
-        struct repeat_level l;
-        double *kept = mem_alloc((r->repeats[1] + 1) * sizeof *kept);
-        size_t n = known(r->rows[i].values[1], NULL, r->repeats[1], kept);
-        repeats_level(kept, n, k->requests[1], f->what, f->allowed, &l);
-        *out = (struct diff_level){.value = l.value,
-                                   .low = l.low,
-                                   .high = l.high,
-                                   .p_beyond = f->least ? l.p_down : l.p_up,
-                                   .values = n,
-                                   .why = n < 2 ? "one run" : NULL};
-        free(kept);
-    }
+    if (at == r->diff.count)
+        return;
+    double *kept = mem_alloc((r->repeats[1] + 1) * sizeof *kept);
+    size_t n = known(r->rows[at].values[1], NULL, r->repeats[1], kept);
+    repeats_level(kept, n, k->requests[1], f->what, f->allowed, &l);
+    *out = (struct diff_level){.value = l.value,
+                               .low = l.low,
+                               .high = l.high,
+                               .p_beyond = f->least ? l.p_down : l.p_up,
+                               .values = n,
+                               .why = n < 2 ? "one run" : NULL};
+    free(kept);
 }
 
 static void conclude(struct maker *k)

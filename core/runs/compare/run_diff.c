@@ -201,10 +201,7 @@ static void add_latency(struct maker *k, enum metric metric)
 
 static bool asked_for(const struct maker *k, enum metric metric)
 {
-    bool asked = false;
-    for (size_t i = 0; i < k->gate->count; i++)
-        asked = asked || strcmp(k->gate->figures[i].key, metric_key(metric)) == 0;
-    return asked;
+    return gate_has_key(k->gate, metric_key(metric));
 }
 
 /* The pooled gaps of answers whose chunks were not kept one by one: known, but not compared. */

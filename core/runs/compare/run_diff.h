@@ -151,6 +151,9 @@ const char *diff_verdict_name(enum diff_verdict v); /* "FAIL" */
 /* For run_diff_make: the findings of the rows and the notes about them. */
 void run_diff_conclude(struct run_diff *d);
 
+/* The row with that key and statistic; NULL: there is none. */
+struct diff_row *run_diff_find(struct run_diff *d, const char *key, double what);
+
 /* The gate: what is given, or without any figure failed, TTFT p50 and p99, TPOT mean, E2E mean and
  * p99 as far as the runs have them. It judges the comparisons of one run with several others in one
  * family; limits, which are the run's own, with the first of them. */

@@ -18,12 +18,7 @@
 /* A row, of a figure that is judged against what was before. */
 static struct diff_row *find_row(struct run_diff *d, const struct gate_figure *f)
 {
-    if (f->absolute)
-        return NULL;
-    for (size_t i = 0; i < d->count; i++)
-        if (strcmp(d->rows[i].key, f->key) == 0 && d->rows[i].comparison.what == f->what)
-            return &d->rows[i];
-    return NULL;
+    return f->absolute ? NULL : run_diff_find(d, f->key, f->what);
 }
 
 /* Estimate, limit and p in the direction of worse. */

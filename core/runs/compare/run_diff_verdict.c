@@ -15,10 +15,10 @@ void run_diff_note(struct run_diff *d, const char *format, ...)
     va_end(arguments);
 }
 
-static const struct diff_row *find_row(const struct run_diff *d, const char *key)
+struct diff_row *run_diff_find(struct run_diff *d, const char *key, double what)
 {
     for (size_t i = 0; i < d->count; i++)
-        if (strcmp(d->rows[i].key, key) == 0)
+        if (strcmp(d->rows[i].key, key) == 0 && d->rows[i].comparison.what == what)
             return &d->rows[i];
     return NULL;
 }
@@ -34,9 +34,9 @@ void run_diff_conclude(struct run_diff *d)
         row->comparison = all[i];
         row->finding = all[i].p_adjusted < 0.05; /* NaN: could not be tested */
     }
-    const struct diff_row *offered = find_row(d, "offered_rps");
-    const struct diff_row *output = find_row(d, "output_tokens");
-    const struct diff_row *failed = find_row(d, "failed_fraction");
+    const struct diff_row *offered = run_diff_find(d, "offered_rps", COMPARE_RATE);
+    const struct diff_row *output = run_diff_find(d, "output_tokens", COMPARE_MEAN);
+    const struct diff_row *failed = run_diff_find(d, "failed_fraction", COMPARE_SHARE);
     bool other_load = offered && offered->finding;
     if (!d->paired && failed && failed->finding)
         run_diff_note(
