@@ -102,7 +102,7 @@ START_TEST(a_side_12_percent_slower_is_named)
         const struct comparison *c = &ab.result.diff.rows[row].comparison;
         named += ab_winner_of(&ab, row) == 0 && answers("B is 1") && answers("% slower");
         holds += c->low < 0.12 && c->high > 0.12;
-        ck_assert(ab_verdict_of(&ab, row_of("input_tokens", COMPARE_MEAN)) == AB_NO_DIFFERENCE);
+        ck_assert(ab_outcome_of(&ab, row_of("input_tokens", COMPARE_MEAN)) == DIFF_NO_DIFFERENCE);
         ab_free(&ab);
     }
     ck_assert_int_ge(named, 18);

@@ -196,11 +196,11 @@ static void add_change(struct buffer *out, const struct diff_row *r)
     }
 }
 
-static size_t count_of(const struct ab *ab, enum ab_verdict a, enum ab_verdict b, bool latency)
+static size_t count_of(const struct ab *ab, enum diff_outcome a, enum diff_outcome b, bool latency)
 {
     size_t count = 0;
     for (size_t i = 0; i < ab->result.diff.count; i++) {
-        enum ab_verdict v = ab_verdict_of(ab, i);
+        enum diff_outcome v = ab_outcome_of(ab, i);
         count += (v == a || v == b) && ab_is_headline(ab, i) &&
                  ab->result.diff.rows[i].latency == latency;
     }
@@ -215,14 +215,15 @@ static const char *joint(size_t done, size_t count)
 /* "B is 12 % slower (9 … 15 %) in TTFT p50 and 8.0 % faster (7.0 … 9.0 %) in TPOT p50." */
 static void answer_findings(struct ab *ab, bool latency)
 {
-    size_t done = 0, count = count_of(ab, AB_HIGHER, AB_LOWER, latency);
+    size_t done = 0, count = count_of(ab, DIFF_HIGHER, DIFF_LOWER, latency);
     if (count == 0)
         return;
     buffer_add_format(&ab->answer, "%s %s ", name_of(ab, 1), latency ? "is" : "has");
     for (size_t i = 0; i < ab->result.diff.count; i++) {
         const struct diff_row *r = &ab->result.diff.rows[i];
-        enum ab_verdict v = ab_verdict_of(ab, i);
-        if ((v != AB_HIGHER && v != AB_LOWER) || !ab_is_headline(ab, i) || r->latency != latency)
+        enum diff_outcome v = ab_outcome_of(ab, i);
+        if ((v != DIFF_HIGHER && v != DIFF_LOWER) || !ab_is_headline(ab, i) ||
+            r->latency != latency)
             continue;
         buffer_add_text(&ab->answer, joint(done++, count));
         add_change(&ab->answer, r);
@@ -231,7 +232,7 @@ static void answer_findings(struct ab *ab, bool latency)
 }
 
 /* "No difference in TPOT p50 and failed (...)." */
-static void answer_list(struct ab *ab, enum ab_verdict a, enum ab_verdict b, const char *before,
+static void answer_list(struct ab *ab, enum diff_outcome a, enum diff_outcome b, const char *before,
                         const char *behind)
 {
     size_t done = 0, count = count_of(ab, a, b, true) + count_of(ab, a, b, false);
@@ -240,13 +241,13 @@ static void answer_list(struct ab *ab, enum ab_verdict a, enum ab_verdict b, con
     buffer_add_text(&ab->answer, before);
     for (size_t i = 0; i < ab->result.diff.count; i++) {
         const struct diff_row *r = &ab->result.diff.rows[i];
-        enum ab_verdict v = ab_verdict_of(ab, i);
+        enum diff_outcome v = ab_outcome_of(ab, i);
         char title[TITLE_SIZE];
         if ((v != a && v != b) || !ab_is_headline(ab, i))
             continue;
         short_title(r, title);
         buffer_add_format(&ab->answer, "%s%s", joint(done++, count), title);
-        if (a != AB_NO_DIFFERENCE)
+        if (a != DIFF_NO_DIFFERENCE)
             add_signed_interval(&ab->answer, r);
     }
     buffer_add_text(&ab->answer, behind);
@@ -330,11 +331,11 @@ static void conclude_answer(struct ab *ab)
     } else {
         answer_findings(ab, true);
         answer_findings(ab, false);
-        answer_list(ab, AB_PERHAPS_HIGHER, AB_PERHAPS_LOWER, "Perhaps a difference in ",
+        answer_list(ab, DIFF_PERHAPS_HIGHER, DIFF_PERHAPS_LOWER, "Perhaps a difference in ",
                     ": among so many figures it may be chance.\n");
-        answer_list(ab, AB_NO_DIFFERENCE, AB_NO_DIFFERENCE, "No difference in ",
+        answer_list(ab, DIFF_NO_DIFFERENCE, DIFF_NO_DIFFERENCE, "No difference in ",
                     " (within 5 %; of shares within a point).\n");
-        answer_list(ab, AB_NONE_FOUND, AB_NONE_FOUND, "No difference found in ",
+        answer_list(ab, DIFF_NONE_FOUND, DIFF_NONE_FOUND, "No difference found in ",
                     ": it may be as large as that.\n");
     }
     answer_cost(ab);

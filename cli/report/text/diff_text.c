@@ -5,33 +5,22 @@
 #include <stdio.h>
 #include <string.h>
 
-double diff_tolerated(const struct run_diff *d, const struct diff_row *row)
-{
-    const struct comparison *c = &row->comparison;
-    for (size_t i = 0; i < d->judged_count; i++)
-        if (strcmp(d->judged[i].figure.key, row->key) == 0 && d->judged[i].figure.what == c->what &&
-            !d->judged[i].figure.absolute)
-            return d->judged[i].figure.allowed;
-    return (c->what == COMPARE_SHARE ? d->share_tolerance : d->tolerance) / 100;
-}
-
 /* In the words of the interval beside it: a change that may be chance among so many rows is
  * asked, and only what surely lies within the tolerance is called none. */
 static const char *words_for(const struct run_diff *d, const struct diff_row *row)
 {
-    const struct comparison *c = &row->comparison;
-    double most = diff_tolerated(d, row);
-    if (row->finding && row->latency)
-        return c->change > 0 ? "▲ slower" : "▼ faster";
-    if (row->finding)
-        return c->change > 0 ? "▲ higher" : "▼ lower";
+    enum diff_outcome outcome = run_diff_outcome(d, row);
+    if (outcome == DIFF_HIGHER)
+        return row->latency ? "▲ slower" : "▲ higher";
+    if (outcome == DIFF_LOWER)
+        return row->latency ? "▼ faster" : "▼ lower";
     if (row->regression)
         return "▲ in one go";
-    if (c->supported && c->low > 0)
+    if (outcome == DIFF_PERHAPS_HIGHER)
         return row->latency ? "△ slower?" : "△ higher?";
-    if (c->supported && c->high < 0)
+    if (outcome == DIFF_PERHAPS_LOWER)
         return row->latency ? "▽ faster?" : "▽ lower?";
-    return c->supported && c->low >= -most && c->high <= most ? "= no change" : "? unclear";
+    return outcome == DIFF_NO_DIFFERENCE ? "= no change" : "? unclear";
 }
 
 void diff_format_change(double what, double value, char out[CELL_SIZE])

@@ -23,8 +23,4 @@ void diff_text_judged(const struct run_diff *d, const struct diff_judged *j, str
 /* "+12 %", "+0.5 pt", "×40": a change of a figure of that kind. */
 void diff_format_change(double what, double value, char out[CELL_SIZE]);
 
-/* How much a row may differ and still be called unchanged: what the gate allows, else 5 % or the
- * tolerances of the comparison. */
-double diff_tolerated(const struct run_diff *d, const struct diff_row *row);
-
 #endif

@@ -12,8 +12,6 @@
 #include <string.h>
 
 #define FILE_CAP ((size_t)64 << 20)
-#define TOLERATED 0.05 /* of latencies; of shares a point */
-#define TOLERATED_POINTS 0.01
 
 void ab_init(struct ab *ab)
 {
@@ -193,29 +191,18 @@ bool ab_per_thousand(const struct ab *ab, int side, money *out)
            money_prorate(c->usd[side], 1000, c->requests[side], out) == 0;
 }
 
-enum ab_verdict ab_verdict_of(const struct ab *ab, size_t row)
+enum diff_outcome ab_outcome_of(const struct ab *ab, size_t row)
 {
-    const struct diff_row *r = &ab->result.diff.rows[row];
-    const struct comparison *c = &r->comparison;
-    double most = c->what == COMPARE_SHARE ? TOLERATED_POINTS : TOLERATED;
-    if (!c->supported)
-        return AB_NOT_COMPARED;
-    if (r->finding)
-        return c->change > 0 ? AB_HIGHER : AB_LOWER;
-    if (c->low > 0)
-        return AB_PERHAPS_HIGHER;
-    if (c->high < 0)
-        return AB_PERHAPS_LOWER;
-    return c->low >= -most && c->high <= most ? AB_NO_DIFFERENCE : AB_NONE_FOUND;
+    return run_diff_outcome(&ab->result.diff, &ab->result.diff.rows[row]);
 }
 
 int ab_winner_of(const struct ab *ab, size_t row)
 {
     const struct diff_row *r = &ab->result.diff.rows[row];
-    enum ab_verdict v = ab_verdict_of(ab, row);
-    if (r->better == DIFF_NEITHER || (v != AB_HIGHER && v != AB_LOWER))
+    enum diff_outcome v = ab_outcome_of(ab, row);
+    if (r->better == DIFF_NEITHER || (v != DIFF_HIGHER && v != DIFF_LOWER))
         return -1;
-    return (v == AB_HIGHER) == (r->better == DIFF_MORE);
+    return (v == DIFF_HIGHER) == (r->better == DIFF_MORE);
 }
 
 bool ab_is_headline(const struct ab *ab, size_t row)

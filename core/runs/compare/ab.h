@@ -61,17 +61,8 @@ int ab_compare(struct ab *ab, const char *directory, const struct run_diff_optio
 /* What a thousand requests cost on that side; false: nothing is known. */
 bool ab_per_thousand(const struct ab *ab, int side, money *out);
 
-/* In which way two sides differ in a row, and to whose favour. */
-enum ab_verdict {
-    AB_NOT_COMPARED,
-    AB_HIGHER, /* findings */
-    AB_LOWER,
-    AB_PERHAPS_HIGHER, /* by the row's own interval, which among so many may be chance */
-    AB_PERHAPS_LOWER,
-    AB_NO_DIFFERENCE, /* the interval lies within the tolerance */
-    AB_NONE_FOUND,
-};
-enum ab_verdict ab_verdict_of(const struct ab *ab, size_t row);
+/* In which way the sides differ in a row, and to whose favour. */
+enum diff_outcome ab_outcome_of(const struct ab *ab, size_t row);
 int ab_winner_of(const struct ab *ab, size_t row); /* 0, 1; -1 = none */
 
 /* True for the few rows that an answer speaks of: TTFT, TPOT, E2E, shares, and the throughput of

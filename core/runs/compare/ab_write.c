@@ -130,7 +130,7 @@ static void put_row(const struct ab *ab, size_t row, struct json_writer *w)
     run_diff_put_row(r, w);
     json_pair_string(w, "title", r->title);
     json_pair_bool(w, "latency", r->latency);
-    json_pair_string(w, "verdict", verdicts[ab_verdict_of(ab, row)]);
+    json_pair_string(w, "verdict", verdicts[ab_outcome_of(ab, row)]);
     json_pair_string(w, "winner", winner < 0 ? NULL : letters[winner]);
     json_pair_bool(w, "headline", ab_is_headline(ab, row));
     put_pairs(ab, row, w);

@@ -53,6 +53,17 @@ struct diff_row {
     bool finding, regression; /* regression: the gate's verdict on it is FAIL */
 };
 
+/* In which way the two sides differ in a row. */
+enum diff_outcome {
+    DIFF_NOT_COMPARED,
+    DIFF_HIGHER, /* findings */
+    DIFF_LOWER,
+    DIFF_PERHAPS_HIGHER, /* by the row's own interval, which among so many may be chance */
+    DIFF_PERHAPS_LOWER,
+    DIFF_NO_DIFFERENCE, /* the interval lies within the tolerance */
+    DIFF_NONE_FOUND,
+};
+
 enum diff_verdict { DIFF_PASS, DIFF_UNDECIDED, DIFF_FAIL };
 
 /* One figure of the gate, judged. */
@@ -153,6 +164,9 @@ void run_diff_conclude(struct run_diff *d);
 
 /* The row with that key and statistic; NULL: there is none. */
 struct diff_row *run_diff_find(struct run_diff *d, const char *key, double what);
+
+/* The tolerance is what the gate allows, else that of the comparison. */
+enum diff_outcome run_diff_outcome(const struct run_diff *d, const struct diff_row *row);
 
 /* The gate: what is given, or without any figure failed, TTFT p50 and p99, TPOT mean, E2E mean and
  * p99 as far as the runs have them. It judges the comparisons of one run with several others in one

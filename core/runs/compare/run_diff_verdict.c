@@ -23,6 +23,32 @@ struct diff_row *run_diff_find(struct run_diff *d, const char *key, double what)
     return NULL;
 }
 
+/* How much a row may differ and still be called unchanged. */
+static double tolerated(const struct run_diff *d, const struct diff_row *row)
+{
+    const struct comparison *c = &row->comparison;
+    for (size_t i = 0; i < d->judged_count; i++)
+        if (strcmp(d->judged[i].figure.key, row->key) == 0 && d->judged[i].figure.what == c->what &&
+            !d->judged[i].figure.absolute)
+            return d->judged[i].figure.allowed;
+    return (c->what == COMPARE_SHARE ? d->share_tolerance : d->tolerance) / 100;
+}
+
+enum diff_outcome run_diff_outcome(const struct run_diff *d, const struct diff_row *row)
+{
+    const struct comparison *c = &row->comparison;
+    double most = tolerated(d, row);
+    if (row->finding)
+        return c->change > 0 ? DIFF_HIGHER : DIFF_LOWER;
+    if (!c->supported)
+        return DIFF_NOT_COMPARED;
+    if (c->low > 0)
+        return DIFF_PERHAPS_HIGHER;
+    if (c->high < 0)
+        return DIFF_PERHAPS_LOWER;
+    return c->low >= -most && c->high <= most ? DIFF_NO_DIFFERENCE : DIFF_NONE_FOUND;
+}
+
 void run_diff_conclude(struct run_diff *d)
 {
     struct comparison all[DIFF_ROWS];
