@@ -6,7 +6,6 @@
 #include "cli/report/text/diff_text.h"
 #include "cli/run_bill.h"
 #include "core/file.h"
-#include "core/file_output.h"
 #include "core/memory.h"
 #include "core/runs/compare/repeat_diff.h"
 #include "core/runs/record/run_dir.h"
@@ -313,14 +312,13 @@ static void put_judgement(const struct judging *g, const struct judgement *j, st
 
 static void print_json(const struct terminal *t, const struct judging *g)
 {
-    static const char *const verdicts[] = {"pass", "undecided", "fail"};
     struct output out;
     output_begin(&out);
     json_begin_object(&out.json);
     if (g->count == 1) {
         put_judgement(g, &g->each[0], &out.json);
     } else {
-        json_pair_string(&out.json, "verdict", verdicts[worst_verdict(g)]);
+        json_pair_string(&out.json, "verdict", diff_verdict_key(worst_verdict(g)));
         json_key(&out.json, "baselines");
         json_begin_array(&out.json);
         for (size_t i = 0; i < g->count; i++) {
@@ -339,7 +337,6 @@ static int write_junit(const struct judging *g, struct error *err)
 {
     struct buffer out;
     struct junit j;
-    struct file_output f;
     char name[256];
     if (!g->o->junit)
         return 0;
@@ -349,11 +346,7 @@ static int write_junit(const struct judging *g, struct error *err)
         junit_add(&j, subject_name(g->alone ? &g->run : &g->each[i].before, name), g->run.given,
                   g->all[i]);
     junit_end(&j);
-    int status = file_output_open(&f, g->o->junit, err);
-    if (status == 0) {
-        status = file_write_all(f.fd, out.data, out.length, f.name, err);
-        status = file_output_close(&f, status, err);
-    }
+    int status = file_write_atomic(g->o->junit, out.data, out.length, err);
     buffer_free(&out);
     return status;
 }

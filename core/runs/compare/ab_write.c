@@ -4,7 +4,6 @@
 #include "core/runs/record/run_dir.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -158,6 +158,7 @@ int run_diff_judge(struct run_diff *d, struct error *err);
 /* FAIL if any figure failed, else UNDECIDED if any is, else PASS. */
 enum diff_verdict run_diff_verdict(const struct run_diff *d);
 const char *diff_verdict_name(enum diff_verdict v); /* "FAIL" */
+const char *diff_verdict_key(enum diff_verdict v);  /* "fail" */
 
 /* For run_diff_make: the findings of the rows and the notes about them. */
 void run_diff_conclude(struct run_diff *d);
@@ -180,11 +181,8 @@ void run_diff_note(struct run_diff *d, const char *format, ...)
 #define DIFF_STATISTIC_SIZE 16
 void diff_statistic(const struct comparison *c, char out[DIFF_STATISTIC_SIZE]);
 
-/* {"paired", "requests", ..., "comparisons": [...], "notes": [...]} */
-void run_diff_write(const struct run_diff *d, struct json_writer *w);
-
-/* Its members without the braces, and the keys of a row, for those who add some. */
-void run_diff_put(const struct run_diff *d, struct json_writer *w);
+/* Members of an object that is begun: of a row, and of the comparison without its rows. */
 void run_diff_put_row(const struct diff_row *row, struct json_writer *w);
+void run_diff_put(const struct run_diff *d, struct json_writer *w);
 
 #endif

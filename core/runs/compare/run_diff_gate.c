@@ -237,6 +237,12 @@ const char *diff_verdict_name(enum diff_verdict v)
     return names[v];
 }
 
+const char *diff_verdict_key(enum diff_verdict v)
+{
+    static const char *const keys[] = {"pass", "undecided", "fail"};
+    return keys[v];
+}
+
 enum diff_verdict run_diff_verdict(const struct run_diff *d)
 {
     enum diff_verdict worst = DIFF_PASS;

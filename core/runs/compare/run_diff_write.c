@@ -49,13 +49,6 @@ void run_diff_put_row(const struct diff_row *row, struct json_writer *w)
     json_pair_string(w, "not_compared", isnan(c->p_value) ? c->why : NULL);
 }
 
-static void put_row(struct json_writer *w, const struct diff_row *row)
-{
-    json_begin_object(w);
-    run_diff_put_row(row, w);
-    json_end_object(w);
-}
-
 static const char *unit_of(const struct gate_figure *f)
 {
     return f->absolute ? gate_unit(f) : f->points ? "difference" : "ratio";
@@ -63,7 +56,6 @@ static const char *unit_of(const struct gate_figure *f)
 
 static void put_judged(struct json_writer *w, const struct diff_judged *j)
 {
-    static const char *const verdicts[] = {"pass", "undecided", "fail"};
     struct comparison of = {.what = j->figure.what};
     char statistic[DIFF_STATISTIC_SIZE];
     diff_statistic(&of, statistic);
@@ -71,7 +63,7 @@ static void put_judged(struct json_writer *w, const struct diff_judged *j)
     json_pair_string(w, "figure", j->figure.name);
     json_pair_string(w, "metric", j->figure.key);
     json_pair_string(w, "statistic", statistic);
-    json_pair_string(w, "verdict", verdicts[j->verdict]);
+    json_pair_string(w, "verdict", diff_verdict_key(j->verdict));
     json_pair_statistic(w, "worse_by", j->worse);
     json_pair_statistic(w, "limit", j->limit);
     json_pair_double(w, "allowed", j->figure.allowed);
@@ -93,8 +85,7 @@ static void put_judged(struct json_writer *w, const struct diff_judged *j)
 
 static void put_verdicts(struct json_writer *w, const struct run_diff *d)
 {
-    static const char *const verdicts[] = {"pass", "undecided", "fail"};
-    json_pair_string(w, "verdict", verdicts[run_diff_verdict(d)]);
+    json_pair_string(w, "verdict", diff_verdict_key(run_diff_verdict(d)));
     json_key(w, "verdicts");
     json_begin_array(w);
     for (size_t i = 0; i < d->judged_count; i++)
@@ -120,16 +111,4 @@ void run_diff_put(const struct run_diff *d, struct json_writer *w)
     for (size_t i = 0; i < d->note_count; i++)
         json_put_string(w, d->notes[i]);
     json_end_array(w);
-}
-
-void run_diff_write(const struct run_diff *d, struct json_writer *w)
-{
-    json_begin_object(w);
-    json_key(w, "comparisons");
-    json_begin_array(w);
-    for (size_t i = 0; i < d->count; i++)
-        put_row(w, &d->rows[i]);
-    json_end_array(w);
-    run_diff_put(d, w);
-    json_end_object(w);
 }
