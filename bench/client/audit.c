@@ -47,21 +47,6 @@ void audit_tick(struct audit *a, int64_t now_ns, bool last)
     }
 }
 
-static void add_counts(struct fidelity_counts *to, const struct fidelity_counts *from)
-{
-    to->connects += from->connects;
-    to->reuses += from->reuses;
-    to->hidden_resends += from->hidden_resends;
-    to->stale_connections += from->stale_connections;
-    to->slow_reads += from->slow_reads;
-    to->client_failures += from->client_failures;
-    to->left_open += from->left_open;
-    to->threaded_turns += from->threaded_turns;
-    to->long_histories += from->long_histories;
-    to->http1_answers += from->http1_answers;
-    to->http2_answers += from->http2_answers;
-}
-
 void audit_merge(struct audit *into, const struct audit *from)
 {
     histogram_merge(&into->lag, &from->lag);
@@ -74,7 +59,7 @@ void audit_merge(struct audit *into, const struct audit *from)
     into->cpu_ns += from->cpu_ns;
     if (from->wall_ns > into->wall_ns)
         into->wall_ns = from->wall_ns;
-    add_counts(&into->counts, &from->counts);
+    fidelity_counts_add(&into->counts, &from->counts);
     usage_key_names_merge(&into->unknown_usage_keys, &from->unknown_usage_keys);
     if (into->workers < FIDELITY_WORKERS && from->wall_ns > 0)
         into->cpu_of[into->workers] = (double)from->cpu_ns / (double)from->wall_ns;

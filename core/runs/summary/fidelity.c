@@ -257,7 +257,7 @@ void fidelity_add_rank(const struct fidelity_rank *r, struct buffer *out)
     buffer_add_format(out, "rank %llu (%s)", (unsigned long long)r->number, r->host);
 }
 
-static void add_counts(struct fidelity_counts *to, const struct fidelity_counts *from)
+void fidelity_counts_add(struct fidelity_counts *to, const struct fidelity_counts *from)
 {
     to->connects += from->connects;
     to->reuses += from->reuses;
@@ -311,7 +311,7 @@ void fidelity_merge(struct fidelity *f)
         f->known = f->known && part->known;
         f->insecure = f->insecure || part->insecure;
         usage_key_names_merge(&f->unknown_usage_keys, &part->unknown_usage_keys);
-        add_counts(&f->counts, &part->counts);
+        fidelity_counts_add(&f->counts, &part->counts);
         f->workers += part->workers;
         f->lag_p99_ms = fmax(f->lag_p99_ms, part->lag_p99_ms); /* NAN counts as nothing */
         f->cpu_peak = fmax(f->cpu_peak, part->cpu_peak);
