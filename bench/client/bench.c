@@ -257,7 +257,7 @@ static void count_sent(const struct run *run, uint64_t *sent, uint32_t *in_fligh
     }
 }
 
-/* What is in flight here, and by `m` elsewhere. */
+/* What is in flight here. */
 static void gather_flights(struct run *run)
 {
     run->flights.count = 0;

@@ -30,8 +30,6 @@ bool allowance_admit(struct allowance *a, uint32_t row)
     bool fits = a->most_by_row[row] <= a->left;
     if (fits)
         a->left -= a->most_by_row[row];
-    else
-        a->refused = true;
     pthread_mutex_unlock(&a->lock);
     return fits;
 }

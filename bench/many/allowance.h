@@ -27,7 +27,6 @@ struct allowance {
     const money *most_by_row; /* NULL = without limit */
     money dearest;            /* of them */
     money left, slice;        /* slice: the last one that was granted */
-    bool refused;             /* a request was */
     pthread_mutex_t lock;
 };
 
