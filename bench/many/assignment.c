@@ -162,7 +162,7 @@ static void unpack_all(struct unpack *u, struct assignment *a)
 
 int assignment_unpack(struct buffer *bytes, struct assignment *out)
 {
-    struct unpack u = {bytes->data, bytes->length, false};
+    struct unpack u = unpack_of(bytes);
     *out = (struct assignment){.room = mem_zero(1, sizeof *out->room)};
     out->room->bytes = *bytes;
     buffer_init(bytes, bytes->cap);

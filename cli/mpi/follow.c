@@ -33,7 +33,7 @@ struct follower {
     struct buffer block;
     int64_t block_ns, beat_ns, want_ns; /* of the last ones */
     int64_t heard_ns;                   /* of rank 0 */
-    bool ready_sent, ended, finished;
+    bool ready_sent, finished;
 };
 
 static void complain(const struct follower *f, const char *text)
@@ -41,19 +41,11 @@ static void complain(const struct follower *f, const char *text)
     fprintf(stderr, "farebox-mpi: rank %d (%s): %s\n", post_rank(f->post), f->hello.host, text);
 }
 
-static void send_value(struct follower *f, enum letter_kind kind, const void *value, size_t size)
-{
-    struct buffer body;
-    buffer_init(&body, BUFFER_UNBOUNDED);
-    buffer_add(&body, value, size);
-    post_send(f->post, 0, kind, &body);
-}
-
 static void send_ready(struct follower *f, int code, const char *message)
 {
     struct ready ready = {.code = code};
     snprintf(ready.message, sizeof ready.message, "%.500s", message);
-    send_value(f, LETTER_READY, &ready, sizeof ready);
+    post_send_bytes(f->post, 0, LETTER_READY, &ready, sizeof ready);
     f->ready_sent = true;
 }
 
@@ -77,7 +69,7 @@ static bool rank_0_is_gone(struct follower *f, int64_t now_ns)
 static int64_t take_start(struct follower *f, const struct letter *letter)
 {
     struct start start;
-    struct unpack u = {letter->body.data, letter->body.length, false};
+    struct unpack u = unpack_of(&letter->body);
     unpack_value(&u, start);
     allowance_add(&f->allowance, start.slice);
     return start.start_ns;
@@ -139,7 +131,7 @@ static void send_beat(struct follower *f, const struct company_meeting *m, int64
 
 static void take(struct follower *f, const struct letter *letter, enum stop_request *stop)
 {
-    struct unpack u = {letter->body.data, letter->body.length, false};
+    struct unpack u = unpack_of(&letter->body);
     struct beat answer = {.stop = STOP_NONE};
     money slice = 0;
     if (letter->kind == LETTER_FINISH)
@@ -177,7 +169,7 @@ static void meet(void *follower, struct company_meeting *m)
         send_beat(f, m, now_ns);
     if (allowance_low(&f->allowance) && now_ns - f->want_ns >= WANT_NS) {
         f->want_ns = now_ns;
-        send_value(f, LETTER_WANT, "", 0);
+        post_send_bytes(f->post, 0, LETTER_WANT, "", 0);
     }
     part_tick(&f->part);
 }
@@ -191,12 +183,9 @@ static void send_done(struct follower *f, const struct bench_report *report)
                         .cpu_ns = report->cpu_ns,
                         .wall_ns = report->wall_ns,
                         .unused = allowance_close(&f->allowance),
-                        .fidelity = report->fidelity};
-    done.fidelity.probes = NULL;
-    done.fidelity.parts = NULL;
-    done.fidelity.probe_count = done.fidelity.part_count = 0;
+                        .fidelity = fidelity_bare(&report->fidelity)};
     send_block(f, clock_now_ns());
-    send_value(f, LETTER_DONE, &done, sizeof done);
+    post_send_bytes(f->post, 0, LETTER_DONE, &done, sizeof done);
 }
 
 static void ask(struct follower *f, int64_t now_ns)
@@ -257,7 +246,7 @@ static void carry_out(struct follower *f)
     wait_for_finish(f);
     if (status == 0)
         finish_part(f, &report);
-    send_value(f, LETTER_WROTE, "", 0);
+    post_send_bytes(f->post, 0, LETTER_WROTE, "", 0);
     if (status == 0)
         bench_report_free(&report);
 }
@@ -268,7 +257,7 @@ static void begin_run(struct follower *f)
     f->part = (struct part){0};
     buffer_init(&f->block, BUFFER_UNBOUNDED);
     f->block_ns = f->beat_ns = f->want_ns = f->heard_ns = now_ns;
-    f->ready_sent = f->ended = f->finished = false;
+    f->ready_sent = f->finished = false;
     allowance_init(&f->allowance, f->assignment.most_by_row, f->assignment.workload->count);
 }
 
@@ -276,7 +265,7 @@ static void take_turn(struct follower *f, const struct letter *letter)
 {
     struct buffer bytes;
     uint64_t size;
-    struct unpack u = {letter->body.data, letter->body.length, false};
+    struct unpack u = unpack_of(&letter->body);
     unpack_value(&u, size);
     buffer_init(&bytes, BUFFER_UNBOUNDED);
     bool came = post_broadcast(f->post, &bytes, size, HAND_OUT_NS);
@@ -315,7 +304,7 @@ int follow_run(struct post *post, bool *together)
     bool leave = false;
     words_hello(&f.hello);
     grace_init(&f.grace);
-    send_value(&f, LETTER_HELLO, &f.hello, sizeof f.hello);
+    post_send_bytes(f.post, 0, LETTER_HELLO, &f.hello, sizeof f.hello);
     while (!leave && !f.gone && !stop_terminated()) {
         while (!leave && !f.gone && post_next(post, &letter)) {
             if (letter.kind == LETTER_TURN)

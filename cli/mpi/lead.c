@@ -20,15 +20,9 @@ const char *lead_name(const struct lead *l, uint32_t rank, char out[RANK_HOST_SI
 
 void lead_tell_all(struct lead *l, enum letter_kind kind, const void *value, size_t size)
 {
-    for (uint32_t rank = 1; rank < l->ranks; rank++) {
-        struct buffer body;
-        buffer_init(&body, BUFFER_UNBOUNDED);
-        buffer_add(&body, value, size);
-        if (l->roster.of[rank].lost)
-            buffer_free(&body);
-        else
-            post_send(l->post, (int)rank, kind, &body);
-    }
+    for (uint32_t rank = 1; rank < l->ranks; rank++)
+        if (!l->roster.of[rank].lost)
+            post_send_bytes(l->post, (int)rank, kind, value, size);
 }
 
 /* ---- life ---- */
@@ -83,7 +77,7 @@ const struct bench_crew *lead_crew(const struct lead *l)
 static int greet(struct lead *l, const struct letter *letter, struct error *err)
 {
     struct hello hello, ours;
-    struct unpack u = {letter->body.data, letter->body.length, false};
+    struct unpack u = unpack_of(&letter->body);
     words_hello(&ours);
     unpack_value(&u, hello);
     hello.host[sizeof hello.host - 1] = hello.version[sizeof hello.version - 1] = '\0';
@@ -159,9 +153,7 @@ static void set_lost(const struct crew_rank *c, struct fidelity *f)
 static void put_together(struct lead *l, struct bench_report *report)
 {
     struct fidelity *whole = &report->fidelity;
-    l->own = *whole;
-    l->own.probes = NULL;
-    l->own.probe_count = 0;
+    l->own = fidelity_bare(whole);
     l->own_not_due = report->not_due;
     struct fidelity_probe *probes = whole->probes;
     size_t probe_count = whole->probe_count;

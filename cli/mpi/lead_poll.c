@@ -17,7 +17,7 @@ void lead_own(void *lead, const struct record *r)
 
 static void take_rows(struct lead *l, const struct letter *letter, struct company_meeting *m)
 {
-    struct unpack u = {letter->body.data, letter->body.length, false};
+    struct unpack u = unpack_of(&letter->body);
     struct record r;
     while (u.left && record_unpack(&u, &l->room, &r))
         m->take(m->run, &r);
@@ -27,7 +27,7 @@ static void take_rows(struct lead *l, const struct letter *letter, struct compan
 static void take_beat(struct crew_rank *c, const struct letter *letter, struct company_meeting *m)
 {
     struct beat beat;
-    struct unpack u = {letter->body.data, letter->body.length, false};
+    struct unpack u = unpack_of(&letter->body);
     unpack_value(&u, beat);
     free(c->flights);
     c->flights = unpack_list(&u, &c->flight_count, sizeof *c->flights);
@@ -40,16 +40,13 @@ static void take_beat(struct crew_rank *c, const struct letter *letter, struct c
 static void answer_beat(struct lead *l, uint32_t rank, enum stop_request stop)
 {
     struct beat answer = {.stop = stop == STOP_UNREACHABLE ? STOP_NONE : stop};
-    struct buffer body;
-    buffer_init(&body, BUFFER_UNBOUNDED);
-    pack_value(&body, answer);
-    post_send(l->post, (int)rank, LETTER_BEAT, &body);
+    post_send_bytes(l->post, (int)rank, LETTER_BEAT, &answer, sizeof answer);
 }
 
 static void take_done(struct lead *l, uint32_t rank, const struct letter *letter)
 {
     struct crew_rank *c = &l->of[rank];
-    struct unpack u = {letter->body.data, letter->body.length, false};
+    struct unpack u = unpack_of(&letter->body);
     unpack_value(&u, c->done);
     c->ended = true;
     c->in_flight = 0;
@@ -61,11 +58,8 @@ static void take_done(struct lead *l, uint32_t rank, const struct letter *letter
 
 static void grant(struct lead *l, uint32_t rank)
 {
-    struct buffer body;
     money slice = lead_slice(l);
-    buffer_init(&body, BUFFER_UNBOUNDED);
-    pack_value(&body, slice);
-    post_send(l->post, (int)rank, LETTER_GRANT, &body);
+    post_send_bytes(l->post, (int)rank, LETTER_GRANT, &slice, sizeof slice);
 }
 
 static void take(struct lead *l, const struct letter *letter, struct company_meeting *m,

@@ -107,7 +107,7 @@ static void take_ready(struct lead *l, const struct letter *letter)
 {
     char name[RANK_HOST_SIZE + 32], text[700];
     struct ready ready;
-    struct unpack u = {letter->body.data, letter->body.length, false};
+    struct unpack u = unpack_of(&letter->body);
     unpack_value(&u, ready);
     ready.message[sizeof ready.message - 1] = '\0';
     l->of[letter->from].ready = true;
@@ -168,10 +168,7 @@ static void agree(struct lead *l)
     for (uint32_t i = 1; i < l->ranks; i++) {
         struct start start = {.start_ns = l->start_ns + l->of[i].before.offset_ns,
                               .slice = lead_slice(l)};
-        struct buffer body;
-        buffer_init(&body, BUFFER_UNBOUNDED);
-        pack_value(&body, start);
-        post_send(l->post, (int)i, LETTER_START, &body);
+        post_send_bytes(l->post, (int)i, LETTER_START, &start, sizeof start);
     }
 }
 

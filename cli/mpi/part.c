@@ -65,13 +65,10 @@ void part_finish(struct part *p, const struct assignment *a, const struct fideli
                  uint64_t not_due)
 {
     struct summary summary;
-    struct fidelity own = *fidelity;
+    struct fidelity own = fidelity_bare(fidelity);
     struct summary_options how = {.command = "bench", .load = a->load, .slos = a->slos};
     if (!p->open)
         return;
-    own.probes = NULL;
-    own.parts = NULL;
-    own.probe_count = own.part_count = 0;
     collector_add_not_due(p->output.collector, not_due);
     if (run_output_finish(&p->output, &how, &own, &summary, &p->failure) == 0)
         run_output_take_place(&p->output, &summary, &p->failure);

@@ -105,6 +105,14 @@ void post_send(struct post *p, int to, enum letter_kind kind, struct buffer *bod
     pthread_mutex_unlock(&p->lock);
 }
 
+void post_send_bytes(struct post *p, int to, enum letter_kind kind, const void *bytes, size_t size)
+{
+    struct buffer body;
+    buffer_init(&body, BUFFER_UNBOUNDED);
+    buffer_add(&body, bytes, size);
+    post_send(p, to, kind, &body);
+}
+
 bool post_next(struct post *p, struct letter *out)
 {
     pthread_mutex_lock(&p->lock);

@@ -60,6 +60,9 @@ int post_ranks(const struct post *p);
 /* The bytes are the post's from here on; NULL = none. */
 void post_send(struct post *p, int to, enum letter_kind kind, struct buffer *body);
 
+/* The same of bytes that are copied. */
+void post_send_bytes(struct post *p, int to, enum letter_kind kind, const void *bytes, size_t size);
+
 /* Whether a letter has come; it is the caller's then. */
 bool post_next(struct post *p, struct letter *out);
 void letter_free(struct letter *l);

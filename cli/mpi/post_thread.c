@@ -145,7 +145,7 @@ static void look(struct mpi *m)
 static void deliver(struct mpi *m, struct letter *letter)
 {
     struct ping ping;
-    struct unpack u = {letter->body.data, letter->body.length, false};
+    struct unpack u = unpack_of(&letter->body);
     int64_t now_ns = clock_now_ns();
     if (letter->kind != LETTER_PING && letter->kind != LETTER_PONG) {
         pthread_mutex_lock(&m->post->lock);

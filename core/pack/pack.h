@@ -5,7 +5,7 @@
  *     pack_value(&b, count);                      // any plain struct or number, as it is in memory
  *     pack_text(&b, name);                        // NULL stays NULL
  *
- *     struct unpack u = {b.data, b.length, false};
+ *     struct unpack u = unpack_of(&b);
  *     unpack_value(&u, count);
  *     name = unpack_text(&u);                     // lent from the bytes
  *     if (u.broken) ...                           // they ended before
@@ -24,6 +24,12 @@ struct unpack {
     size_t left;
     bool broken;
 };
+
+/* The bytes are lent. */
+static inline struct unpack unpack_of(const struct buffer *bytes)
+{
+    return (struct unpack){bytes->data, bytes->length, false};
+}
 
 #define pack_value(buffer, value) buffer_add((buffer), &(value), sizeof(value))
 #define unpack_value(unpack, value) unpack_bytes((unpack), &(value), sizeof(value))

@@ -21,7 +21,7 @@ START_TEST(whole_numbers_near_zero_take_few_bytes)
         pack_near(&b, values[i]);
         ck_assert(i > 4 || b.length == i + 1);
     }
-    struct unpack u = {b.data, b.length, false};
+    struct unpack u = unpack_of(&b);
     for (size_t i = 0; i < COUNT_OF(values); i++)
         ck_assert_int_eq(unpack_near(&u), values[i]);
     ck_assert(u.left == 0 && !u.broken);
@@ -91,7 +91,7 @@ START_TEST(a_record_comes_out_as_it_went_in)
     buffer_init(&bytes, BUFFER_UNBOUNDED);
     record_pack(&r, &bytes);
     record_pack(&none, &bytes);
-    struct unpack u = {bytes.data, bytes.length, false};
+    struct unpack u = unpack_of(&bytes);
     ck_assert(record_unpack(&u, &room, &got));
     write_line(&r, &sent);
     write_line(&got, &came);
@@ -223,7 +223,7 @@ START_TEST(a_workload_comes_out_with_all_its_columns)
     buffer_init(&bytes, BUFFER_UNBOUNDED);
     buffer_init(&again, BUFFER_UNBOUNDED);
     workload_pack(&w, &bytes);
-    struct unpack u = {bytes.data, bytes.length, false};
+    struct unpack u = unpack_of(&bytes);
     workload_init(&copy);
     workload_unpack(&u, &copy);
     ck_assert(!u.broken);

@@ -1,7 +1,7 @@
 /* A workload as bytes, for another process that takes a part of it (core/pack/pack.h).
  *
  *     workload_pack(&workload, &bytes);
- *     struct unpack u = {bytes.data, bytes.length, false};
+ *     struct unpack u = unpack_of(&bytes);
  *     workload_unpack(&u, &copy);                    // u.broken: what is not all of one
  *
  * Every row with all its columns, texts and lists; but not the earlier attempts of a run that was

@@ -257,6 +257,15 @@ void fidelity_add_rank(const struct fidelity_rank *r, struct buffer *out)
     buffer_add_format(out, "rank %llu (%s)", (unsigned long long)r->number, r->host);
 }
 
+struct fidelity fidelity_bare(const struct fidelity *f)
+{
+    struct fidelity bare = *f;
+    bare.probes = NULL;
+    bare.parts = NULL;
+    bare.probe_count = bare.part_count = 0;
+    return bare;
+}
+
 void fidelity_counts_add(struct fidelity_counts *to, const struct fidelity_counts *from)
 {
     to->connects += from->connects;

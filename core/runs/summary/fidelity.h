@@ -124,6 +124,9 @@ void fidelity_read(struct json_scan *scan, struct fidelity *out);
  * with the longest send lag, by its name where it has one. */
 void fidelity_merge(struct fidelity *f);
 
+/* The same without what it points to, which stays its owner's. */
+struct fidelity fidelity_bare(const struct fidelity *f);
+
 void fidelity_counts_add(struct fidelity_counts *to, const struct fidelity_counts *from);
 
 /* "rank 3 (node-b)". */
