@@ -81,31 +81,20 @@ static void sort_rows(struct split_rows *r)
 
 /* ---- what the flat plan's limits are like ---- */
 
-static bool is_on_grid(const struct plan_quota *q, bool waits)
-{
-    return q->unit == QUOTA_REQUESTS && !q->of && !q->pooled && q->beyond != BEYOND_PAY &&
-           !q->rolls_over && !(waits && q->beyond == BEYOND_QUEUE) &&
-           (q->alignment == WINDOW_CALENDAR || q->alignment == WINDOW_ANCHORED) &&
-           !plan_quota_is_settled(q) && plan_quota_amount(q) >= PLAN_MICRO;
-}
-
-static const struct plan_quota *limit_of(const struct plan *p, size_t i)
-{
-    return i < p->quota_count ? &p->quotas[i] : &p->rate_limits[i - p->quota_count];
-}
-
 /* By the quotas all requests are included, or there are none and nothing limits them. */
 static bool is_plain(const struct bill *bill, const struct plan *flat,
                      const struct serve_rows *rows)
 {
     bool waits = bill->options.max_wait_ns > 0;
-    size_t limits = flat->quota_count + flat->rate_limit_count;
+    size_t limits = plan_limit_count(flat);
     if (!serve_asks_alike(flat, rows) || (flat->limits.concurrency > 0 && rows->duration.known) ||
         (flat->quota_count == 0 && limits > 0))
         return false;
-    for (size_t i = 0; i < limits; i++)
-        if (!is_on_grid(limit_of(flat, i), waits))
+    for (size_t i = 0; i < limits; i++) {
+        const struct plan_quota *q = plan_limit_at(flat, i);
+        if (!serve_is_counted(q) || q->beyond == BEYOND_PAY || (waits && q->beyond == BEYOND_QUEUE))
             return false;
+    }
     return true;
 }
 
@@ -138,7 +127,7 @@ static void find_beyond(struct plain *p)
     bool some = false;
     p->beyond = mem_zero(w->count + 1, 1);
     for (size_t i = 0; i < w->count; i++) {
-        p->beyond[i] = !serve_plain_within(p->flat, &conditions, w, i) ||
+        p->beyond[i] = !serve_row_within(p->flat, &conditions, w, i) ||
                        (m->max_output_tokens > 0 && w->output_tokens[i] > m->max_output_tokens);
         some = some || p->beyond[i];
     }
@@ -202,9 +191,9 @@ static bool find_limit(struct plain *p)
 {
     size_t holding = 0;
     const struct plan_quota *one = NULL;
-    for (size_t i = 0; i < p->flat->quota_count + p->flat->rate_limit_count; i++)
-        if (ever_holds(p, limit_of(p->flat, i))) {
-            one = limit_of(p->flat, i);
+    for (size_t i = 0; i < plan_limit_count(p->flat); i++)
+        if (ever_holds(p, plan_limit_at(p->flat, i))) {
+            one = plan_limit_at(p->flat, i);
             holding++;
         }
     p->slots = UINT64_MAX;

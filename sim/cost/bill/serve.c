@@ -60,13 +60,10 @@ static void line_open(struct line *l, const struct plan *plan, const struct serv
                       const struct serve_conditions *conditions)
 {
     *l = (struct line){.plan = plan, .rows = rows, .conditions = conditions};
-    l->door_count = plan->quota_count + plan->rate_limit_count;
+    l->door_count = plan_limit_count(plan);
     l->doors = mem_zero(l->door_count + 1, sizeof *l->doors);
     for (size_t i = 0; i < l->door_count; i++)
-        door_open(&l->doors[i],
-                  i < plan->quota_count ? &plan->quotas[i]
-                                        : &plan->rate_limits[i - plan->quota_count],
-                  conditions->start_unix_ns);
+        door_open(&l->doors[i], plan_limit_at(plan, i), conditions->start_unix_ns);
     open_tariff(l);
 }
 
@@ -267,13 +264,8 @@ static bool prices_by_model(const struct plan *plan, const struct serve_ask *a)
 bool serve_within_caps(const struct plan *plan, const struct serve_conditions *conditions,
                        const struct serve_ask *a)
 {
-    const struct plan_limits *m = &plan->limits;
-    if (!a->rate || prices_by_model(plan, a))
-        return false;
-    if (conditions->ignore_caps)
-        return true;
-    return (m->max_input_tokens == 0 || a->input <= m->max_input_tokens) &&
-           (m->max_total_tokens == 0 || a->input + a->output <= m->max_total_tokens);
+    return a->rate && !prices_by_model(plan, a) &&
+           serve_lets_in(plan, conditions, a->input, a->output);
 }
 
 static enum serve_fate place_request(struct line *l, const struct serve_ask *a, int64_t *start_ns)
@@ -305,23 +297,18 @@ bool serve_goes_along(const struct plan *plan, const struct serve_rows *rows, si
     return plan->charged == CHARGED_SESSION && rows->later && rows->later[row];
 }
 
-static bool asks_alike_of(const struct plan_quota *quotas, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (quotas[i].counts || quotas[i].model_count + quotas[i].class_count > 0)
-            return false;
-    return true;
-}
-
 bool serve_asks_alike(const struct plan *p, const struct serve_rows *rows)
 {
     const struct workload *w = rows->workload;
+    for (size_t i = 0; i < plan_limit_count(p); i++) {
+        const struct plan_quota *q = plan_limit_at(p, i);
+        if (q->counts || q->model_count + q->class_count > 0)
+            return false;
+    }
     return p->rate_count == 1 && p->rates[0].weight_count == 0 &&
            (p->rates[0].model_count == 0 || !w->model) && p->limits.unit_count == 0 &&
            p->charged == CHARGED_REQUEST &&
-           (!w->attempts || !p->billed.retried_each || p->billed.failed == BILLED_NONE) &&
-           asks_alike_of(p->quotas, p->quota_count) &&
-           asks_alike_of(p->rate_limits, p->rate_limit_count);
+           (!w->attempts || !p->billed.retried_each || p->billed.failed == BILLED_NONE);
 }
 
 void serve_ask_of(const struct plan *p, const struct serve_rows *rows,
@@ -346,8 +333,8 @@ void serve_ask_of(const struct plan *p, const struct serve_rows *rows,
         a->weight_micro *= w->attempts[row]; /* what is billed counts in a quota */
     if (serve_goes_along(p, rows, row))
         a->weight_micro = 0;
-    for (size_t i = 0; i < p->quota_count + p->rate_limit_count; i++)
-        if ((i < p->quota_count ? p->quotas[i] : p->rate_limits[i - p->quota_count]).counts) {
+    for (size_t i = 0; i < plan_limit_count(p); i++)
+        if (plan_limit_at(p, i)->counts) {
             a->usage = workload_usage(w, row);
             break;
         }
@@ -558,7 +545,7 @@ void serve_plans_needed(const struct plan *plan, const struct serve_rows *rows,
 {
     struct line l;
     *out = (struct serve_need){0};
-    if (plan->quota_count + plan->rate_limit_count + plan->limits.concurrency == 0)
+    if (plan_limit_count(plan) + plan->limits.concurrency == 0)
         return;
     if (serve_is_plain(plan, rows)) {
         serve_plainly_needed(plan, rows, conditions, out);

@@ -144,12 +144,13 @@ struct serve_need {
 void serve_plans_needed(const struct plan *plan, const struct serve_rows *rows,
                         const struct serve_conditions *conditions, struct serve_need *out);
 
-/* Plans whose limits count requests in windows on a grid, and all requests alike: the common case,
- * which serve.c leaves to serve_plain.c. Fills fates, counts, delays and use of a result that has
- * its last start, and starts only where some request is late; *out of the second is zero. */
+/* True if a limit counts requests, whole ones of any kind, in windows on a grid. */
+bool serve_is_counted(const struct plan_quota *quota);
+
+/* Plans with such limits only, and requests that ask alike: the common case, which serve.c leaves to
+ * serve_plain.c. Fills fates, counts, delays and use of a result that has its last start, and starts
+ * only where some request is late; *out of the second is zero. */
 bool serve_is_plain(const struct plan *plan, const struct serve_rows *rows);
-bool serve_plain_within(const struct plan *plan, const struct serve_conditions *conditions,
-                        const struct workload *w, size_t row); /* the caps on tokens */
 void serve_plainly(const struct plan *plan, const struct serve_rows *rows,
                    const struct serve_conditions *conditions, struct serve_result *out);
 void serve_plainly_needed(const struct plan *plan, const struct serve_rows *rows,
@@ -161,6 +162,25 @@ static inline uint64_t serve_capped_output(const struct plan *plan, bool ignore_
 {
     uint64_t cap = plan->limits.max_output_tokens;
     return !ignore_caps && cap > 0 && output > cap ? cap : output;
+}
+
+/* True if the plan's caps on tokens let a request in; `output` as it is capped. */
+static inline bool serve_lets_in(const struct plan *plan, const struct serve_conditions *conditions,
+                                 uint64_t input, uint64_t output)
+{
+    const struct plan_limits *m = &plan->limits;
+    return conditions->ignore_caps ||
+           ((m->max_input_tokens == 0 || input <= m->max_input_tokens) &&
+            (m->max_total_tokens == 0 || input + output <= m->max_total_tokens));
+}
+
+/* The same of a row. */
+static inline bool serve_row_within(const struct plan *plan,
+                                    const struct serve_conditions *conditions,
+                                    const struct workload *w, size_t row)
+{
+    return serve_lets_in(plan, conditions, w->input_tokens[row],
+                         serve_capped_output(plan, conditions->ignore_caps, w->output_tokens[row]));
 }
 
 #endif

@@ -9,12 +9,7 @@
 
 #define SERVE_PLAIN_LIMITS 8
 
-static const struct plan_quota *limit_of(const struct plan *p, size_t i)
-{
-    return i < p->quota_count ? &p->quotas[i] : &p->rate_limits[i - p->quota_count];
-}
-
-static bool is_counted(const struct plan_quota *q)
+bool serve_is_counted(const struct plan_quota *q)
 {
     return q->unit == QUOTA_REQUESTS && !q->of && !q->pooled && !q->rolls_over &&
            (q->alignment == WINDOW_CALENDAR || q->alignment == WINDOW_ANCHORED) &&
@@ -24,14 +19,15 @@ static bool is_counted(const struct plan_quota *q)
 
 bool serve_is_plain(const struct plan *p, const struct serve_rows *rows)
 {
-    size_t limits = p->quota_count + p->rate_limit_count;
+    size_t limits = plan_limit_count(p);
     if (rows->elsewhere || limits == 0 || limits > SERVE_PLAIN_LIMITS ||
         (p->limits.concurrency > 0 && rows->duration.known) || !serve_asks_alike(p, rows))
         return false;
-    for (size_t i = 0; i < limits; i++)
-        if (!is_counted(limit_of(p, i)) ||
-            (limit_of(p, i)->most > 0 && limit_of(p, i)->most < PLAN_MICRO))
+    for (size_t i = 0; i < limits; i++) {
+        const struct plan_quota *q = plan_limit_at(p, i);
+        if (!serve_is_counted(q) || (q->most > 0 && q->most < PLAN_MICRO))
             return false;
+    }
     return true;
 }
 
@@ -52,11 +48,11 @@ struct plain_line {
 
 static void open_line(struct plain_line *l, const struct plan *p, int64_t start_unix_ns)
 {
-    *l = (struct plain_line){.count = p->quota_count + p->rate_limit_count,
+    *l = (struct plain_line){.count = plan_limit_count(p),
                              .start_unix_ns = start_unix_ns,
                              .has_quota = p->quota_count > 0};
     for (size_t i = 0; i < l->count; i++) {
-        const struct plan_quota *q = limit_of(p, i);
+        const struct plan_quota *q = plan_limit_at(p, i);
         l->counters[i] = (struct counter){.quota = q,
                                           .end_ns = INT64_MIN,
                                           .amount = (uint64_t)plan_quota_amount(q),
@@ -105,20 +101,6 @@ static inline enum serve_fate enter(struct plain_line *l, int64_t now_ns)
     return l->has_quota && included ? SERVE_INCLUDED : SERVE_PAID;
 }
 
-/* What the caps on tokens say of a row. */
-bool serve_plain_within(const struct plan *p, const struct serve_conditions *conditions,
-                        const struct workload *w, size_t row)
-{
-    const struct plan_limits *m = &p->limits;
-    uint64_t input = w->input_tokens[row];
-    if (conditions->ignore_caps || m->max_input_tokens + m->max_total_tokens == 0)
-        return true;
-    if (m->max_input_tokens > 0 && input > m->max_input_tokens)
-        return false;
-    return m->max_total_tokens == 0 ||
-           input + serve_capped_output(p, false, w->output_tokens[row]) <= m->max_total_tokens;
-}
-
 /* Starts are kept from the first one on that is late. */
 static void note_late(const struct serve_rows *rows, size_t row, int64_t due_ns, int64_t start_ns,
                       struct serve_result *out)
@@ -147,7 +129,7 @@ void serve_plainly(const struct plan *plan, const struct serve_rows *rows,
         size_t row = rows->order ? rows->order[i] : i;
         int64_t due = serve_due(rows, row);
         out->fate[row] = SERVE_INPUT;
-        if (serve_plain_within(plan, conditions, w, row)) {
+        if (serve_row_within(plan, conditions, w, row)) {
             int64_t at = queue_until(&l, due > l.last_start_ns ? due : l.last_start_ns);
             out->fate[row] = (uint8_t)enter(&l, at);
             l.last_start_ns = at;
@@ -169,7 +151,7 @@ void serve_plainly_needed(const struct plan *plan, const struct serve_rows *rows
     memset(enough, 0, sizeof enough);
     for (size_t i = 0; i < w->count; i++) {
         size_t row = rows->order ? rows->order[i] : i;
-        if (!serve_plain_within(plan, conditions, w, row))
+        if (!serve_row_within(plan, conditions, w, row))
             continue;
         for (size_t k = 0; k < l.count; k++) {
             struct counter *c = &l.counters[k];

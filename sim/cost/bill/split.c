@@ -43,7 +43,7 @@ const char *split_why_alone(const struct plan *p)
     }
     if (credits > 1 || (credits == 1 && others > 0))
         return "it has several credits, or credit and a quota";
-    if (2 * (p->quota_count + p->rate_limit_count) > PICK_LIMITS_MOST)
+    if (2 * plan_limit_count(p) > PICK_LIMITS_MOST)
         return "it has too many limits";
     return NULL;
 }
@@ -93,17 +93,12 @@ static bool holds(const struct split_problem *p, const struct plan *flat, size_t
     return p->pays ? q->beyond == BEYOND_PAY && !q->of : is_by_count(q);
 }
 
-static const struct plan_quota *quota_at(const struct plan *flat, size_t i)
-{
-    return i < flat->quota_count ? &flat->quotas[i] : &flat->rate_limits[i - flat->quota_count];
-}
-
 /* Limits of one measure: what they count, and how. */
 static int measure_of(const struct plan *flat, size_t i)
 {
     for (size_t k = 0; k < i; k++)
-        if (quota_at(flat, k)->unit == quota_at(flat, i)->unit &&
-            quota_at(flat, k)->counts == quota_at(flat, i)->counts)
+        if (plan_limit_at(flat, k)->unit == plan_limit_at(flat, i)->unit &&
+            plan_limit_at(flat, k)->counts == plan_limit_at(flat, i)->counts)
             return (int)k;
     return (int)i;
 }
@@ -112,7 +107,7 @@ static int measure_of(const struct plan *flat, size_t i)
 static void open_limit(struct split_problem *p, const struct plan *flat, size_t i, bool together,
                        struct pick_limit *l, struct numbering *n)
 {
-    const struct plan_quota *q = quota_at(flat, i);
+    const struct plan_quota *q = plan_limit_at(flat, i);
     bool session = q->alignment == WINDOW_SESSION;
     *l = (struct pick_limit){.measure = measure_of(flat, i),
                              .room = plan_quota_amount(q),
@@ -151,7 +146,7 @@ static money_magnitude need_of(const struct plan_quota *q, const struct serve_as
 static void fill_limit(struct split_problem *p, const struct plan *flat, size_t i, bool together,
                        struct pick_limit *l)
 {
-    const struct plan_quota *q = quota_at(flat, i);
+    const struct plan_quota *q = plan_limit_at(flat, i);
     struct numbering n;
     open_limit(p, flat, i, together, l, &n);
     uint32_t *window = (uint32_t *)(uintptr_t)l->window;
@@ -169,11 +164,11 @@ static void fill_limit(struct split_problem *p, const struct plan *flat, size_t 
 static void make_pick(struct split_problem *p, const struct plan *flat, bool loose,
                       struct pick *out)
 {
-    size_t all = flat->quota_count + flat->rate_limit_count;
+    size_t all = plan_limit_count(flat);
     *out = (struct pick){.count = p->count, .value = p->value, .at_ns = p->at_ns};
     out->limits = mem_zero(2 * all + 1, sizeof *out->limits);
     for (size_t i = 0; i < all; i++) {
-        const struct plan_quota *q = quota_at(flat, i);
+        const struct plan_quota *q = plan_limit_at(flat, i);
         bool waits = loose && q->beyond == BEYOND_QUEUE;
         if (!holds(p, flat, i))
             continue;
@@ -213,8 +208,8 @@ static bool is_included(const struct plan *flat, const struct serve_ask *a, bool
 /* Alone more than one of the plan allows. */
 static bool is_too_large(const struct plan *flat, const struct serve_ask *a)
 {
-    for (size_t i = 0; i < flat->quota_count + flat->rate_limit_count; i++) {
-        const struct plan_quota *q = quota_at(flat, i);
+    for (size_t i = 0; i < plan_limit_count(flat); i++) {
+        const struct plan_quota *q = plan_limit_at(flat, i);
         if (q->beyond != BEYOND_PAY && !q->pooled && serve_need(q, a) > plan_quota_amount(q))
             return true;
     }
@@ -275,8 +270,8 @@ static bool find_most(struct split_problem *p, const struct split_charges *c)
 
 static bool queues(const struct plan *flat)
 {
-    for (size_t i = 0; i < flat->quota_count + flat->rate_limit_count; i++)
-        if (quota_at(flat, i)->beyond == BEYOND_QUEUE)
+    for (size_t i = 0; i < plan_limit_count(flat); i++)
+        if (plan_limit_at(flat, i)->beyond == BEYOND_QUEUE)
             return true;
     return flat->limits.beyond == BEYOND_QUEUE && flat->limits.concurrency > 0;
 }

@@ -379,6 +379,17 @@ bool plan_needs_start(const struct plan *plan);
  * price / requests. False where the plan includes no such quota. */
 bool plan_full_use(const struct plan *plan, money *price, uint64_t *requests);
 
+/* The plan's quotas and, behind them, its rate limits: by i below plan_limit_count. */
+static inline size_t plan_limit_count(const struct plan *plan)
+{
+    return plan->quota_count + plan->rate_limit_count;
+}
+
+static inline const struct plan_quota *plan_limit_at(const struct plan *plan, size_t i)
+{
+    return i < plan->quota_count ? &plan->quotas[i] : &plan->rate_limits[i - plan->quota_count];
+}
+
 /* Length of a quota's window in ns, a calendar month taken as 30 days. */
 int64_t plan_quota_length(const struct plan_quota *quota);
 

@@ -278,12 +278,10 @@ bool ladder_limits_make(struct ladder_plan *p, struct ladder_month *m)
     const struct plan *plan = p->plan;
     struct bought one;
     bool ok = true;
-    p->limits = mem_zero(plan->quota_count + plan->rate_limit_count + 1, sizeof *p->limits);
+    p->limits = mem_zero(plan_limit_count(plan) + 1, sizeof *p->limits);
     bought_make(&one, plan, 1, m->bill->options.units);
-    for (size_t i = 0; i < plan->quota_count && ok; i++)
-        ok = add_limit(p, m, &one.quotas[i], true);
-    for (size_t i = 0; i < plan->rate_limit_count && ok; i++)
-        ok = add_limit(p, m, &one.rate_limits[i], false);
+    for (size_t i = 0; i < plan_limit_count(plan) && ok; i++)
+        ok = add_limit(p, m, plan_limit_at(&one.plan, i), i < plan->quota_count);
     bought_free(&one);
     p->counts = ok ? mem_zero(p->count_room + 1, sizeof *p->counts) : NULL;
     if (!ok)

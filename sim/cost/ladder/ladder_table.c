@@ -219,9 +219,8 @@ static void put_overflow(const struct plan *p, struct buffer *out)
     static const char *const words[] = {"wait", "are turned away", "are paid for one by one"};
     bool seen[3] = {false};
     const char *comma = " ";
-    for (size_t i = 0; i < p->quota_count + p->rate_limit_count; i++)
-        seen[i < p->quota_count ? p->quotas[i].beyond : p->rate_limits[i - p->quota_count].beyond] =
-            true;
+    for (size_t i = 0; i < plan_limit_count(p); i++)
+        seen[plan_limit_at(p, i)->beyond] = true;
     if (!seen[BEYOND_QUEUE] && !seen[BEYOND_REJECT] && !seen[BEYOND_PAY])
         return;
     buffer_add_format(out, "%s: beyond its quota and limits requests", p->name);

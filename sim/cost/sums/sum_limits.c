@@ -226,12 +226,10 @@ void sum_limits_of(const struct sum_bill *bill, const struct sum_plan *p, uint64
     bool in_numbers = plan_is_bought_in_numbers(p->plan, units);
     *out = (struct sum_limits){.need_least = 1, .need_most = 1, .fits = true};
     bought_make(&one, p->plan, 1, units);
-    for (size_t i = 0; i < one.plan.quota_count + one.plan.rate_limit_count; i++) {
-        bool is_quota = i < one.plan.quota_count;
-        const struct plan_quota *q =
-            is_quota ? &one.quotas[i] : &one.rate_limits[i - one.plan.quota_count];
+    for (size_t i = 0; i < plan_limit_count(&one.plan); i++) {
+        const struct plan_quota *q = plan_limit_at(&one.plan, i);
         size_t count = list_demands(bill, p->plan, q, d);
-        take_window(bill, q, is_quota, in_numbers, d, count, out);
+        take_window(bill, q, i < one.plan.quota_count, in_numbers, d, count, out);
     }
     if (out->may_refuse) /* and what is refused asks for nothing */
         out->need_least = 1;

@@ -44,10 +44,8 @@ static bool counts_tokens(const struct plan *plan)
     const struct plan_limits *l = &plan->limits;
     bool counts = price_is_by_token(plan) || l->max_input_tokens || l->max_output_tokens ||
                   l->max_total_tokens || plan->provisioned.tokens_per_minute;
-    for (size_t i = 0; i < plan->quota_count; i++)
-        counts = counts || plan->quotas[i].unit != QUOTA_REQUESTS;
-    for (size_t i = 0; i < plan->rate_limit_count; i++)
-        counts = counts || plan->rate_limits[i].unit != QUOTA_REQUESTS;
+    for (size_t i = 0; i < plan_limit_count(plan); i++)
+        counts = counts || plan_limit_at(plan, i)->unit != QUOTA_REQUESTS;
     return counts;
 }
 
