@@ -77,8 +77,8 @@ static void put_lead(const struct decide *d, struct buffer *out)
             out,
             "How sure it is cannot be told from %zu %s: %s is the likeliest to be the "
             "cheapest, at %s a month (P = %.0f %% by these alone).",
-            d->blocks, d->blocks == 1 ? "session" : d->unit, r->candidate->name,
-            decide_usd(r->cash, usd), p);
+            d->sample.blocks, d->sample.blocks == 1 ? "session" : redraw_unit(&d->sample),
+            r->candidate->name, decide_usd(r->cash, usd), p);
     else if (v->close && same)
         buffer_add_format(out, "Too close to call: %s and %s cost the same, %s a month.",
                           r->candidate->name, name_of(d, v->runner_up), decide_usd(r->cash, usd));

@@ -147,9 +147,9 @@ void serve_plans_needed(const struct plan *plan, const struct serve_rows *rows,
 /* True if a limit counts requests, whole ones of any kind, in windows on a grid. */
 bool serve_is_counted(const struct plan_quota *quota);
 
-/* Plans with such limits only, and requests that ask alike: the common case, which serve.c leaves to
- * serve_plain.c. Fills fates, counts, delays and use of a result that has its last start, and starts
- * only where some request is late; *out of the second is zero. */
+/* Plans with such limits only, and requests that ask alike: the common case, which serve.c leaves
+ * to serve_plain.c. Fills fates, counts, delays and use of a result that has its last start, and
+ * starts only where some request is late; *out of the second is zero. */
 bool serve_is_plain(const struct plan *plan, const struct serve_rows *rows);
 void serve_plainly(const struct plan *plan, const struct serve_rows *rows,
                    const struct serve_conditions *conditions, struct serve_result *out);
