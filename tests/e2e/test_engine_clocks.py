@@ -36,8 +36,10 @@ class EngineClocks(Case):
 
     def check(self, engine, *more):
         """However busy the machine is, the clocks agree to the nanosecond, and what bench measured is within 3 % of what
-        sim says of requests at the instants that the mock read them; the first token, and sim at the trace's own
-        instants, where nothing was late. Returns the summaries of bench and sim, and the mock's log."""
+        sim says of requests at the instants that the mock read them (the first token where nothing was late). At the
+        trace's own instants sim says so too, but for the first token: a request that is read a fraction of a
+        millisecond later may miss a step, and of twenty requests that moves the mean by more than 3 %. Returns the
+        summaries of bench and sim, and the mock's log."""
         trace = self.trace()
         self.farebox("sim", "--engine", engine, "--trace", trace, "-o", "said", "--force", *more)
         said = read_json(pathlib.Path(self.path("said")) / "summary.json")
@@ -51,7 +53,7 @@ class EngineClocks(Case):
             measured, foretold = run.summary[metric]["mean"], said[metric]["mean"]
             if metric != "ttft_ms" or not run.void:
                 self.assertLess(abs(measured / owed - 1), 0.03, (metric, measured, owed))
-            if not run.void:
+            if metric != "ttft_ms" and not run.void:
                 self.assertLess(abs(measured / foretold - 1), 0.03, (metric, measured, foretold))
         return run.summary, said, run.truth
 
