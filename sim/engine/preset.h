@@ -37,8 +37,8 @@ enum engine_router {
 struct step_constants {
     double k;                        /* calibration, 1 unless fitted */
     double w0, c0, d0, s0, p0, m0;   /* ms */
-    double w1, c1, d1, s1, c2;       /* ms per token or sequence */
-    double n0;                       /* tokens */
+    double w1, c1, d1, s1, c2, e1;   /* ms per token or sequence */
+    double n0, e0;                   /* tokens */
     double o0, o1;                   /* CPU: ms a step; ms a layer of a step with a prefill */
     uint32_t tile;                   /* tokens */
     double ap;                       /* ns per query token and token of context */

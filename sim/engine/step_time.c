@@ -34,6 +34,8 @@ void step_model_init(struct step_model *m, const struct engine_config *config, u
                              .tile = s->tile,
                              .m0 = s->m0 * ms,
                              .n0 = s->n0,
+                             .e0 = s->e0,
+                             .e1 = s->e1 * ms,
                              .s0 = whole_fs((s->s0 + s->o0) * ms),
                              .s1 = whole_fs(s->s1 * ms),
                              .seed = seed,
@@ -92,7 +94,11 @@ int64_t step_padding(int64_t tokens, int64_t tile)
 static femtoseconds memory_time(const struct step_model *m, int64_t tokens)
 {
     femtoseconds fs = m->w0 + (femtoseconds)m->w1 * tokens;
-    return m->m0 > 0 ? fs + whole_fs(m->m0 * -expm1(-(double)tokens / m->n0)) : fs;
+    if (m->m0 > 0)
+        fs += whole_fs(m->m0 * -expm1(-(double)tokens / m->n0));
+    if (m->e1 > 0 && (double)tokens > m->e0)
+        fs += whole_fs(m->e1 * ((double)tokens - m->e0));
+    return fs;
 }
 
 static femtoseconds compute_time(const struct step_model *m, int64_t tokens)

@@ -7,6 +7,7 @@
  *         + AR(N)
  *         + o0 + o1·layers·(any prefill) ]        the CPU that launches it
  *   memory     = w0 + w1·N + m0·(1 − e^(−N/n0))   with the experts that N tokens reach
+ *                + e1·max(0, N − e0)              and their arithmetic beyond e0 tokens
  *   arithmetic = c0 + c1·N + c2·pad(N)            with the rows that fill a tile up
  *   AR = 2·layers·[ 2(tp−1)·latency + 2(tp−1)/tp · N·hidden·2 bytes / bandwidth ]
  *   pad(N): 0 where tile = 0; up to a tile what N lacks of the next power of two from 16 on,
@@ -14,6 +15,8 @@
  *
  * with N tokens in the step, n_seq sequences of which n_decode decode over kv_len tokens each.
  * 1 − e^(−N/n0) is the share of a layer's experts that N tokens reach where each chooses at random.
+ * What is bound by memory up to e0 tokens are the experts' kernels alone: the others' share of a
+ * token's time is in w1.
  * Everything is an integer number of femtoseconds, so that m steps taken at once last exactly as
  * long as m single ones:  Σ T = m·first + inc·m(m−1)/2.
  *
@@ -67,7 +70,7 @@ struct step_duration {
 
 struct step_model {
     int64_t w0, w1, c0, c1, c2, ap_half, kappa, d0, d1, p0, s0, s1, ar0, ar1; /* fs, k included */
-    double m0, n0;                                                            /* fs, tokens */
+    double m0, n0, e0, e1;                                                    /* fs, tokens */
     int64_t tile;
     uint32_t drafts, draft_passes;
     uint64_t draft_factor; /* × 2^32 */

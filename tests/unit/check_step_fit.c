@@ -60,6 +60,30 @@ static struct step_constants with(double m0, double n0, double c2, uint32_t tile
     return c;
 }
 
+/* Experts that wait for arithmetic from 90 tokens on, and nothing else that does. */
+static struct step_constants with_knee(void)
+{
+    struct step_constants c = with(16, 20, 0, 0);
+    c.c0 = c.c1 = 0;
+    c.e0 = 90;
+    c.e1 = 0.05;
+    return c;
+}
+
+START_TEST(experts_that_wait_for_arithmetic_are_told_by_the_grid)
+{
+    const struct step_constants made = with_knee();
+    struct grid g = make_grid(&made);
+    struct step_fit fit;
+    step_fit_make(&g, &fit);
+    ck_assert_double_lt(fit.held.p90, 0.01);
+    ck_assert_double_eq_tol(fit.constants.e0, made.e0, 0.05 * made.e0);
+    ck_assert_double_eq_tol(fit.constants.e1, made.e1, 0.05 * made.e1);
+    ck_assert_double_eq(fit.constants.c1, 0);
+    grid_free(&g);
+}
+END_TEST
+
 START_TEST(a_grid_gives_back_what_made_it)
 {
     const struct step_constants made[] = {dense, with(0, 0, 0.06, 256), with(16, 20, 0, 0),
@@ -327,6 +351,7 @@ int main(void)
     TCase *t = tcase_create("step_fit");
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, a_grid_gives_back_what_made_it, 0, 4);
+    tcase_add_test(t, experts_that_wait_for_arithmetic_are_told_by_the_grid);
     tcase_add_test(t, rows_kept_back_are_every_second_batch_and_context);
     tcase_add_test(t, attention_that_was_left_out_bends_nothing);
     tcase_add_loop_test(t, a_bad_grid_is_refused_with_its_place, 0, (int)COUNT_OF(bad));

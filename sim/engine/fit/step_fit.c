@@ -94,15 +94,16 @@ struct constant {
     size_t offset;
     double start; /* of the shortest step where `of_step`, else itself */
     bool of_step;
-    bool prefill, experts, tile; /* needed by those only */
+    bool prefill, experts, tile, knee; /* needed by those only */
+    bool line;                         /* the arithmetic of all: not beside a knee */
 };
 
 #define AT(member) offsetof(struct step_constants, member)
 static const struct constant known[] = {
     {AT(w0), .start = 0.8, .of_step = true},
     {AT(w1), .start = 0.01},
-    {AT(c0), .start = 0.5, .of_step = true},
-    {AT(c1), .start = 0.05},
+    {AT(c0), .start = 0.5, .of_step = true, .line = true},
+    {AT(c1), .start = 0.05, .line = true},
     {AT(kappa), .start = 30},
     {AT(d0), .start = 0.3},
     {AT(d1), .start = 0.01},
@@ -110,6 +111,8 @@ static const struct constant known[] = {
     {AT(p0), .start = 0.5, .prefill = true},
     {AT(m0), .start = 1, .of_step = true, .experts = true},
     {AT(n0), .start = 64, .experts = true},
+    {AT(e0), .start = 64, .knee = true},
+    {AT(e1), .start = 0.05, .knee = true},
     {AT(c2), .start = 0.05, .tile = true},
 };
 #define KNOWN COUNT_OF(known)
@@ -117,6 +120,7 @@ static const struct constant known[] = {
 struct form {
     bool experts;
     uint32_t tile;
+    bool knee; /* arithmetic that the experts' kernels wait for, in place of the step's */
 };
 
 struct problem {
@@ -165,7 +169,7 @@ static void choose_constants(struct problem *p, bool has_prefill)
     for (size_t i = 0; i < KNOWN; i++) {
         const struct constant *c = &known[i];
         if ((!c->prefill || has_prefill) && (!c->experts || p->form.experts) &&
-            (!c->tile || p->form.tile))
+            (!c->tile || p->form.tile) && (!c->knee || p->form.knee) && (!c->line || !p->form.knee))
             p->constants[p->count++] = c;
     }
 }
@@ -265,8 +269,10 @@ static double held_loss(const struct step_constants *c, const struct grid *g)
 }
 
 /* From the simplest on. */
-static const struct form forms[] = {{false, 0}, {false, 128}, {false, 256},
-                                    {true, 0},  {true, 128},  {true, 256}};
+static const struct form forms[] = {
+    {false, 0, false},  {false, 128, false}, {false, 256, false}, {true, 0, false},
+    {true, 128, false}, {true, 256, false},  {true, 0, true},
+};
 
 /* Six digits are more than the figures are worth, and read better. */
 static void round_constants(struct step_constants *c)
@@ -281,6 +287,8 @@ static void round_constants(struct step_constants *c)
     }
     if (c->m0 <= 0)
         c->m0 = c->n0 = 0;
+    if (c->e1 <= 0)
+        c->e0 = c->e1 = 0;
     if (c->c2 <= 0)
         c->tile = 0;
 }

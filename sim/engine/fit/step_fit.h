@@ -5,9 +5,10 @@
  *     config.steps = fit.constants;
  *
  * Least squares of the relative error, with a soft tail (2·(√(1+z²) − 1), so that few bad rows do
- * not bend the rest) and constants that cannot be negative. Of the forms with and without experts
- * and with tiles of 128 or 256 rows the one is taken that is off least where rows were kept back:
- * every second batch and context; a simpler form that does nearly as well goes first. The constants
+ * not bend the rest) and constants that cannot be negative. Of the forms with and without experts,
+ * with tiles of 128 or 256 rows, and with experts that alone wait for arithmetic (e0, e1 in place of
+ * c0, c1), the one is taken that is off least where rows were kept back: every second batch and
+ * context; a simpler form that does nearly as well goes first. The constants
  * are then fitted to all rows.
  */
 #ifndef FAREBOX_SIM_ENGINE_FIT_STEP_FIT_H
