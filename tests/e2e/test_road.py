@@ -107,12 +107,13 @@ class Stall(Case):
 
     def test_open_loop_sees_the_stall(self):
         workload = self.write("w.csv", HEAD + "XXX,100,1\n" * 1500)
+        late = 4  # ms: 100 held answers leave at once
 
         def measure():
             timed = self.bench_timed(
                 ("--ttft-ms", 20, "--itl-ms", 0, "--hold", "5:6"),
                 ("--trace", workload, "--rate", 100, "--arrival", "constant", "--duration", "15s"),
-                self.path("run"), late_ms=4)  # 100 held answers leave at once
+                self.path("run"), late_ms=late)
             ttft = timed.summary["ttft_scheduled_ms"]
             self.assertEqual(timed.summary["accounting"]["completed"], 1500)
             # What a client that waits for answers would hide, however busy the machine is.
@@ -121,7 +122,8 @@ class Stall(Case):
             return ttft, timed.void
         ttft = self.unless_void(measure)
         for key, expected in (("p50", 20), ("p90", 20), ("p95", 270), ("p99", 870), ("max", 1020)):
-            self.assertAlmostEqual(ttft[key], expected, delta=expected * 0.02 + 1, msg=key)
+            allowed = 1 if key == "p50" else late
+            self.assertAlmostEqual(ttft[key], expected, delta=expected * 0.02 + allowed, msg=key)
 
     def test_closed_loop_says_that_it_is_closed(self):
         workload = self.write("w.csv", HEAD + "XXX,100,1\n" * 1000)
