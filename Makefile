@@ -176,7 +176,7 @@ differential: $(PROGRAM) ## 36,000 random usages against LiteLLM, genai-prices a
 	@FAREBOX=$(abspath $(PROGRAM)) tests/differential/run
 
 .PHONY: browser
-browser: $(PROGRAM) ## the page of a report in a headless Chromium (skips where there is none)
+browser: $(PROGRAM) ## report pages in a headless Chromium, WHOLE=1 at every width light and dark (skips where there is none)
 	@FAREBOX=$(abspath $(PROGRAM)) python3 tests/browser/test_report.py
 
 # With frame pointers: whose call a leak is is read from them.
