@@ -136,19 +136,18 @@ int options_parse_shard(const char *text, uint32_t *part, uint32_t *parts, struc
     return 0;
 }
 
-/* Where 0 would be taken as "not given". */
-static bool needs_more_than_zero(const struct option_spec *s)
+bool options_refuse_zero(const struct option_spec *s)
 {
     return !s->fallback && !s->zero && s->min == 0;
 }
 
 static int out_of_range(const struct option_spec *s, const char *text, struct error *err)
 {
-    if (needs_more_than_zero(s) && s->max > 0)
+    if (options_refuse_zero(s) && s->max > 0)
         return error_set(err, ERR_INPUT,
                          "--%s %s is out of range: expected more than 0, at most %s", s->name, text,
                          TEXT_SHORT(s->max, 6));
-    if (needs_more_than_zero(s))
+    if (options_refuse_zero(s))
         return error_set(err, ERR_INPUT, "--%s %s is out of range: expected more than 0", s->name,
                          text);
     if (s->max > 0)
@@ -160,7 +159,7 @@ static int out_of_range(const struct option_spec *s, const char *text, struct er
 
 static bool in_range(const struct option_spec *s, double value)
 {
-    bool enough = needs_more_than_zero(s) ? value > 0 : value >= s->min;
+    bool enough = options_refuse_zero(s) ? value > 0 : value >= s->min;
     return enough && (s->max <= 0 || value <= s->max);
 }
 

@@ -84,6 +84,9 @@ int options_check_outputs(const struct option_spec *specs, void *target, struct 
 /* True if the option was given on the command line or in the file. */
 bool options_given(const void *target, const char *name);
 
+/* Where 0 would be taken as "not given": the value must be more than the minimum, which is 0. */
+bool options_refuse_zero(const struct option_spec *s);
+
 /* True if it was given on the command line, where every user of the machine can read it. */
 bool options_typed(const void *target, const char *name);
 
@@ -98,6 +101,11 @@ void options_help(const struct option_spec *specs, int width, struct buffer *out
 
 /* The options that every command has, for the man page and completion. */
 const struct option_spec *options_common(void);
+
+/* A table as JSON: an array of the options, each with name, letter, type, unit, default, range
+ * (min and max of numbers, above_min where the minimum itself is refused; of durations seconds),
+ * choices and help. */
+void options_describe(const struct option_spec *specs, struct json_writer *w);
 
 /* The effective values as an object, keys as the long names: fed back by --config it repeats the
  * run, but for values that are hidden because they are secrets. */

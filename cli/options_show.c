@@ -90,6 +90,62 @@ void options_help(const struct option_spec *specs, int width, struct buffer *out
     help_table(options_common(), (size_t)width, out);
 }
 
+static void describe_choices(const struct option_spec *s, struct json_writer *w)
+{
+    json_key(w, "choices");
+    json_begin_array(w);
+    for (size_t i = 0; s->choice(i); i++)
+        json_put_string(w, s->choice(i));
+    json_end_array(w);
+}
+
+static void describe_range(const struct option_spec *s, struct json_writer *w)
+{
+    if (s->type != OPTION_COUNT && s->type != OPTION_NUMBER && s->type != OPTION_DURATION)
+        return;
+    json_pair_double(w, "min", s->min);
+    if (s->max > 0)
+        json_pair_double(w, "max", s->max);
+    json_pair_bool(w, "above_min", options_refuse_zero(s));
+}
+
+static void describe_one(const struct option_spec *s, struct json_writer *w)
+{
+    static const char *const types[] = {
+        [OPTION_FLAG] = "flag",   [OPTION_TEXT] = "text",     [OPTION_OUTPUT] = "output",
+        [OPTION_COUNT] = "count", [OPTION_NUMBER] = "number", [OPTION_DURATION] = "duration",
+        [OPTION_LIST] = "list",
+    };
+    struct buffer help;
+    buffer_init(&help, BUFFER_UNBOUNDED);
+    options_add_help(s, &help);
+    json_begin_object(w);
+    json_pair_string(w, "name", s->name);
+    if (s->letter) {
+        json_key(w, "letter");
+        json_put_text(w, (struct text){&s->letter, 1});
+    }
+    json_pair_string(w, "type", types[s->type]);
+    if (s->type != OPTION_FLAG)
+        json_pair_string(w, "unit", s->unit ? s->unit : "VALUE");
+    if (s->fallback)
+        json_pair_string(w, "default", s->fallback);
+    describe_range(s, w);
+    if (s->choice)
+        describe_choices(s, w);
+    json_pair_string(w, "help", help.length ? help.data : "");
+    json_end_object(w);
+    buffer_free(&help);
+}
+
+void options_describe(const struct option_spec *specs, struct json_writer *w)
+{
+    json_begin_array(w);
+    for (; specs && specs->name; specs++)
+        describe_one(specs, w);
+    json_end_array(w);
+}
+
 static void write_duration(int64_t ns, struct json_writer *w)
 {
     char text[32];

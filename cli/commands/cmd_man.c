@@ -65,11 +65,44 @@ static void add_command(struct buffer *out, const struct command *c)
     }
 }
 
+static void describe_command(const struct command *c, struct json_writer *w)
+{
+    json_begin_object(w);
+    json_pair_string(w, "name", c->name);
+    json_pair_string(w, "summary", c->summary);
+    json_pair_string(w, "usage", c->usage);
+    json_key(w, "options");
+    options_describe(c->options, w);
+    json_end_object(w);
+}
+
+static void print_tables(FILE *to)
+{
+    struct buffer out;
+    struct json_writer w;
+    buffer_init(&out, BUFFER_UNBOUNDED);
+    json_write_init(&w, &out, 2);
+    json_begin_object(&w);
+    json_key(&w, "commands");
+    json_begin_array(&w);
+    for (size_t i = 0; commands[i]; i++)
+        describe_command(commands[i], &w);
+    json_end_array(&w);
+    json_key(&w, "options");
+    options_describe(options_common(), &w);
+    json_end_object(&w);
+    buffer_add_byte(&out, '\n');
+    print_buffer(to, &out);
+    buffer_free(&out);
+}
+
 static int run(const struct terminal *t, const void *parsed, struct error *err)
 {
     struct buffer out;
     if (command_arguments(parsed, 0, "no argument", err) < 0)
         return ERR_INPUT;
+    if (((const struct common_options *)parsed)->json)
+        return print_tables(t->machine), 0;
     buffer_init(&out, BUFFER_UNBOUNDED);
     buffer_add_text(&out, ".TH FAREBOX 1 \"\" \"farebox " FAREBOX_VERSION "\"\n.SH NAME\n"
                           "farebox \\- benchmark LLM endpoints, price workloads, plan capacity\n"
@@ -97,9 +130,10 @@ const struct command command_man = {
     .name = "man",
     .summary = "print the man page",
     .usage = "",
-    .about = "Prints the man page, made from the option tables. make install puts it in place.",
+    .about =
+        "Prints the man page, made from the option tables. make install puts it in place. --json "
+        "gives the tables themselves: each option with its type, unit, range and default.",
     .examples = "  farebox man | man -l -\n",
-    .prints = "a page for the pager",
     .options = no_options,
     .options_size = sizeof(struct common_options),
     .run = run,
