@@ -23,6 +23,11 @@
 #define ATTEMPT_MESSAGE_SIZE 256
 #define ATTEMPT_TYPE_SIZE 64
 
+/* Of a stream: chunks that bear tokens, each of which has its time kept, and bytes of all kinds.
+ * Beyond is FAILURE_TOO_LARGE. */
+#define ATTEMPT_MOST_CHUNKS 2000000
+#define ATTEMPT_MOST_BYTES (UINT64_C(1) << 30)
+
 struct attempt_config {
     const struct bench_api *api;
     bool stream; /* a stream was asked for */
@@ -56,6 +61,7 @@ struct attempt {
     int64_t last_byte_ns;
     struct arrival now;   /* of the bytes being fed */
     int64_t last_read_ns; /* of the read before */
+    uint64_t stream_bytes;
     uint32_t chunks, reasoning_count;
     int64_t *chunk_ns;
     size_t chunk_capacity;

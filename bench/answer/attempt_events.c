@@ -11,8 +11,6 @@
 #define BATCH_CHUNKS 5
 #define BATCH_SILENCE_NS (20 * NS_PER_MS)
 
-#define MOST_CHUNKS 2000000 /* that bear tokens: each has its time kept */
-
 #define MENDED_MORE 6 /* bytes for one, at most */
 
 static void note_first(int64_t *first_ns, bool is_there, int64_t at_ns)
@@ -100,14 +98,20 @@ static void note_finish(struct attempt *a, struct text reason)
     a->finish_reason[n] = '\0';
 }
 
+static void keep_text(struct attempt *a, struct text t)
+{
+    if (!(a->odd & ODDITY(TEXT_CUT)) && !json_unescape(t, &a->text))
+        a->odd |= ODDITY(TEXT_CUT);
+}
+
 static void keep_texts(struct attempt *a, const struct chunk *c)
 {
-    json_unescape(c->reasoning, &a->text);
-    json_unescape(c->content, &a->text);
-    json_unescape(c->refusal, &a->text);
-    json_unescape(c->tool, &a->text);
+    keep_text(a, c->reasoning);
+    keep_text(a, c->content);
+    keep_text(a, c->refusal);
+    keep_text(a, c->tool);
     for (unsigned i = 0; i < c->more_count; i++)
-        json_unescape(c->more[i], &a->text);
+        keep_text(a, c->more[i]);
 }
 
 /* Their texts go with the payload. */
@@ -252,7 +256,7 @@ static bool take_event(struct attempt *a, const char *name, struct text data)
     attempt_note_rest(a, &c);
     if ((c.is_error || c.finish_reason.length) && attempt_says_failed(a, &c, data))
         return false;
-    if (a->chunks > MOST_CHUNKS) {
+    if (a->chunks > ATTEMPT_MOST_CHUNKS) {
         attempt_fail(a, FAILURE_TOO_LARGE, text_of("the stream has more than 2 million chunks"));
         return false;
     }
@@ -337,6 +341,11 @@ static bool on_stray(void *context, const char *name, struct text line)
 bool attempt_feed_events(struct attempt *a, const char *bytes, size_t count)
 {
     a->sse.stray = on_stray;
+    a->stream_bytes += count;
+    if (a->stream_bytes > ATTEMPT_MOST_BYTES) {
+        attempt_fail(a, FAILURE_TOO_LARGE, text_of("the stream is longer than 1 GiB"));
+        return false;
+    }
     enum sse_verdict verdict = sse_feed(&a->sse, bytes, count, on_event, a);
     if (verdict == SSE_TOO_LARGE)
         attempt_fail(a, FAILURE_TOO_LARGE,

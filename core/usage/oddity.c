@@ -31,19 +31,30 @@ static const char *const words[] = {
         "those tokens are estimated",
     [ODDITY_USAGE_PARTS] =
         "counted in each event's usage that event alone: the counts were added up",
+    [ODDITY_TEXT_CUT] = "held more than 16 MiB of text: the first 16 MiB are in the record",
     [ODDITY_REPEATS] = "held text that had come before: only what was new is counted",
 };
 
 const char *const oddity_names[] = {
-    [ODDITY_NO_END_MARK] = "no_end_mark",   [ODDITY_NO_FINISH_REASON] = "no_finish_reason",
-    [ODDITY_CONTENT_TYPE] = "content_type", [ODDITY_NOT_JSON] = "not_json",
-    [ODDITY_NO_DATA] = "no_data",           [ODDITY_BAD_TEXT] = "bad_text",
-    [ODDITY_NO_TEXT] = "no_text",           [ODDITY_USAGE_NUMBER] = "usage_number",
-    [ODDITY_USAGE_ZERO] = "usage_zero",     [ODDITY_USAGE_TOTAL] = "usage_total",
-    [ODDITY_USAGE_CACHED] = "usage_cached", [ODDITY_USAGE_BACK] = "usage_back",
-    [ODDITY_USAGE_KEY] = "usage_key",       [ODDITY_NO_BLANK] = "no_blank",
-    [ODDITY_REPEATS] = "repeats",           [ODDITY_USAGE_UNKNOWN] = "usage_unknown",
-    [ODDITY_USAGE_PARTS] = "usage_parts",   [ODDITIES] = NULL,
+    [ODDITY_NO_END_MARK] = "no_end_mark",
+    [ODDITY_NO_FINISH_REASON] = "no_finish_reason",
+    [ODDITY_CONTENT_TYPE] = "content_type",
+    [ODDITY_NOT_JSON] = "not_json",
+    [ODDITY_NO_DATA] = "no_data",
+    [ODDITY_BAD_TEXT] = "bad_text",
+    [ODDITY_NO_TEXT] = "no_text",
+    [ODDITY_USAGE_NUMBER] = "usage_number",
+    [ODDITY_USAGE_ZERO] = "usage_zero",
+    [ODDITY_USAGE_TOTAL] = "usage_total",
+    [ODDITY_USAGE_CACHED] = "usage_cached",
+    [ODDITY_USAGE_BACK] = "usage_back",
+    [ODDITY_USAGE_KEY] = "usage_key",
+    [ODDITY_NO_BLANK] = "no_blank",
+    [ODDITY_REPEATS] = "repeats",
+    [ODDITY_USAGE_UNKNOWN] = "usage_unknown",
+    [ODDITY_USAGE_PARTS] = "usage_parts",
+    [ODDITY_TEXT_CUT] = "text_cut",
+    [ODDITIES] = NULL,
 };
 
 const char *oddity_words(enum oddity o)

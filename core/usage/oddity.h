@@ -32,6 +32,7 @@ enum oddity {
     ODDITY_REPEATS,          /* text that had come before: only what is new counts */
     ODDITY_USAGE_UNKNOWN,    /* a usage without a count that is known: estimated instead */
     ODDITY_USAGE_PARTS,      /* counts of each event alone: added up */
+    ODDITY_TEXT_CUT,         /* more text than is kept */
     ODDITIES,
 };
 

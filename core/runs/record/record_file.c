@@ -5,7 +5,9 @@
 
 #include <stdlib.h>
 
-#define LINE_CAP ((size_t)64 << 20)
+/* More than the longest that a run can write: a text of 16 MiB, of which JSON may make six times as
+ * much, and the times of 2 million chunks (check_attempt_caps.c). */
+#define LINE_CAP ((size_t)256 << 20)
 
 /* Groups of rows beside enum record_detail: times that most records can do without. */
 enum { RECORD_KINDS = 8 };
