@@ -61,7 +61,8 @@ bool length_parse(struct json_scan *s, struct length *out);
 void length_write(const struct length *l, struct json_writer *w);
 
 /* The same for a row of a table (core/json/json_fields.h) whose member is a length; what was in it
- * is freed. */
+ * is freed. Where the row has a `max`, values and the middle of a distribution lie within `min` and
+ * `max`, or that is an error. */
 void length_read_field(struct json_scan *s, const struct json_field *f, void *member);
 void length_write_field(struct json_writer *w, const struct json_field *f, const void *member);
 extern const struct json_table length_table; /* the keys of its object */

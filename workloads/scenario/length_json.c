@@ -292,11 +292,60 @@ bool length_parse(struct json_scan *s, struct length *out)
     return !s->failed;
 }
 
+/* Of the values that are written in the file, or the middle of a distribution: the least and the
+ * greatest, as `min` and `max` move them. */
+static void extent(const struct length *l, double *low, double *high)
+{
+    *low = *high = l->a;
+    switch (l->kind) {
+    case LENGTH_UNIFORM:
+        *high = l->b;
+        break;
+    case LENGTH_LOGNORMAL:
+        *low = *high = exp(l->a);
+        break;
+    case LENGTH_GAMMA:
+        *low = *high = l->a * l->b;
+        break;
+    case LENGTH_PARETO:
+        *low = *high = l->b;
+        break;
+    case LENGTH_ZIPF:
+    case LENGTH_EMPIRICAL:
+    case LENGTH_VALUES:
+        *low = *high = l->values[0];
+        for (size_t i = 1; i < l->count; i++) {
+            *low = fmin(*low, l->values[i]);
+            *high = fmax(*high, l->values[i]);
+        }
+        break;
+    default:
+        break;
+    }
+    *low = fmin(fmax(*low, l->min), l->max);
+    *high = fmin(fmax(*high, l->min), l->max);
+}
+
+/* Draws beyond what a row allows are cut, as few have to be; what lies beyond as a whole is a
+ * mistake. */
+static void check_range(struct json_scan *s, const struct json_field *f, const struct length *l)
+{
+    double low, high;
+    if (f->max <= 0 || s->failed)
+        return;
+    extent(l, &low, &high);
+    if (low < f->min || high > f->max)
+        json_fail(s, "\"%s\" is out of range: expected lengths from %s to %s, found %s", f->name,
+                  TEXT_SHORT(f->min, 6), TEXT_SHORT(f->max, 6),
+                  TEXT_SHORT(low < f->min ? low : high, 6));
+}
+
 void length_read_field(struct json_scan *s, const struct json_field *f, void *member)
 {
-    (void)f;
     length_free(member);
-    if (!length_parse(s, member))
+    if (length_parse(s, member))
+        check_range(s, f, member);
+    else
         *(struct length *)member = length_constant(0);
 }
 

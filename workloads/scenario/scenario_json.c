@@ -10,6 +10,8 @@
 #define MOST_CLASSES 10000
 #define MOST_TOKENS 100000000
 #define MOST_POOL 1000000
+#define MOST_TURNS 100000
+#define MOST_SECONDS 1e9
 #define DEFAULT_BLOCK 512
 
 /* ---- what a row's value may be ---- */
@@ -43,9 +45,9 @@ static bool is_no_length(const void *member)
 }
 
 #define STRING(member) JSON_AS_STRING, member, .optional = true
-#define LENGTH(member)                                                             \
+#define LENGTH(member, most)                                                       \
     JSON_AS_OTHER, member, .read = length_read_field, .write = length_write_field, \
-                           .table = &length_table
+                           .table = &length_table, .max = most
 #define ARRIVAL(member)                                                              \
     JSON_AS_OTHER, member, .read = arrival_read_field, .write = arrival_write_field, \
                            .table = &arrival_table
@@ -65,26 +67,26 @@ static bool has_no_pool(const void *pool)
 }
 
 #define POOL(member) JSON_AT(struct scenario_pool, member)
-#define POOL_ROWS(key)                                      \
-    {key, LENGTH(POOL(tokens)), .required = true},          \
+#define POOL_ROWS(key, most)                                \
+    {key, LENGTH(POOL(tokens), most), .required = true},    \
         {"count", JSON_AS_UINT, POOL(count), 1, MOST_POOL}, \
     {                                                       \
         "zipf", JSON_AS_DOUBLE, POOL(zipf), 0, 10           \
     }
 
-static const struct json_field system_rows[] = {POOL_ROWS("tokens")};
+static const struct json_field system_rows[] = {POOL_ROWS("tokens", MOST_TOKENS)};
 static const struct json_table system_table = {JSON_ROWS(system_rows), .where = "system_prompt",
                                                .needs = "\"system_prompt\" needs \"tokens\"",
                                                .init = init_pool};
 
 /* The share of the input that others begin with too stands for "tokens". */
-static const struct json_field prefix_rows[] = {POOL_ROWS("share")};
+static const struct json_field prefix_rows[] = {POOL_ROWS("share", 1)};
 static const struct json_table prefix_table = {JSON_ROWS(prefix_rows), .where = "shared_prefix",
                                                .needs = "\"shared_prefix\" needs \"share\"",
                                                .init = init_pool};
 
-static const struct json_field documents_rows[] = {POOL_ROWS("tokens"),
-                                                   {"per_turn", LENGTH(POOL(per_turn))}};
+static const struct json_field documents_rows[] = {
+    POOL_ROWS("tokens", MOST_TOKENS), {"per_turn", LENGTH(POOL(per_turn), MOST_TURNS)}};
 static const struct json_table documents_table = {JSON_ROWS(documents_rows), .where = "documents",
                                                   .needs = "\"documents\" needs \"tokens\"",
                                                   .init = init_pool};
@@ -101,8 +103,8 @@ static bool has_no_session(const void *class)
 
 static const char *const growth_names[] = {"fresh", "grow", NULL};
 static const struct json_field session_rows[] = {
-    {"turns", LENGTH(AT(turns))},
-    {"think_s", LENGTH(AT(think_s)), .is_nothing = is_no_length},
+    {"turns", LENGTH(AT(turns), MOST_TURNS)},
+    {"think_s", LENGTH(AT(think_s), MOST_SECONDS), .is_nothing = is_no_length},
     {"context", JSON_AS_CHOICE, AT(grows), .names = growth_names, .what = "context",
      .is_nothing = is_true},
     {"max_context_tokens", JSON_AS_UINT, AT(max_context), 2, MOST_TOKENS, .optional = true},
@@ -113,16 +115,16 @@ static const struct json_table session_table = {JSON_ROWS(session_rows), .where 
 #define TOOLS(member) JSON_AT(struct scenario_tools, member)
 static const char *const context_names[] = {"own", "full", NULL};
 static const struct json_field tools_rows[] = {
-    {"steps", LENGTH(TOOLS(steps)), .required = true},
-    {"output", LENGTH(TOOLS(output))},
-    {"result", LENGTH(TOOLS(result))},
-    {"time_s", LENGTH(TOOLS(time_s))},
+    {"steps", LENGTH(TOOLS(steps), MOST_TURNS), .required = true},
+    {"output", LENGTH(TOOLS(output), MOST_TOKENS)},
+    {"result", LENGTH(TOOLS(result), MOST_TOKENS)},
+    {"time_s", LENGTH(TOOLS(time_s), MOST_SECONDS)},
     {"failure", JSON_AS_DOUBLE, TOOLS(failure), 0, 1},
-    {"error", LENGTH(TOOLS(error))},
+    {"error", LENGTH(TOOLS(error), MOST_TOKENS)},
     {"max_repeats", JSON_AS_UINT, TOOLS(max_repeats), 0, 1000},
-    {"calls", LENGTH(TOOLS(calls))},
-    {"call_input", LENGTH(TOOLS(call_input))},
-    {"call_output", LENGTH(TOOLS(call_output))},
+    {"calls", LENGTH(TOOLS(calls), MOST_TURNS)},
+    {"call_input", LENGTH(TOOLS(call_input), MOST_TOKENS)},
+    {"call_output", LENGTH(TOOLS(call_output), MOST_TOKENS)},
     {"call_context", JSON_AS_CHOICE, TOOLS(call_context), .names = context_names,
      .what = "call_context"},
 };
@@ -185,10 +187,10 @@ static const struct json_field class_rows[] = {
     {"body", JSON_AS_RAW, AT(body), .max = 1 << 20, .optional = true},
     {"images", JSON_AS_LIST, AT(images), .max = REQUEST_MAX_IMAGES, .what = "images",
      .item = &image_item, .count = offsetof(struct scenario_class, image_count), .optional = true},
-    {"input", LENGTH(AT(input)), .required = true},
-    {"output", LENGTH(AT(output)), .required = true},
+    {"input", LENGTH(AT(input), MOST_TOKENS), .required = true},
+    {"output", LENGTH(AT(output), MOST_TOKENS), .required = true},
     {"correlation", JSON_AS_DOUBLE, AT(correlation), -1, 1, .is_nothing = is_zero},
-    {"reasoning", LENGTH(AT(reasoning)), JSON_HAS(struct scenario_class, has_reasoning)},
+    {"reasoning", LENGTH(AT(reasoning), 1), JSON_HAS(struct scenario_class, has_reasoning)},
     {"system_prompt", JSON_AS_OBJECT, AT(system), .table = &system_table,
      .is_nothing = has_no_pool},
     {"documents", JSON_AS_OBJECT, AT(documents), .table = &documents_table,
