@@ -20,7 +20,8 @@ static const struct option_spec common_specs[] = {
     {"quiet", 'q', OPTION_FLAG, AT(quiet), .help = "no progress and no notes"},
     {"wide", 0, OPTION_FLAG, AT(wide),
      .help = "tables with all their columns, however wide the terminal is (COLUMNS says how wide)"},
-    {"seed", 0, OPTION_COUNT, AT(seed), "1", "N", .help = "seed of everything random"},
+    {"seed", 0, OPTION_COUNT, AT(seed), "1", "N", .max = 0x1p64,
+     .help = "seed of everything random"},
     {"config", 0, OPTION_TEXT, AT(config), .unit = "FILE",
      .help = "take options from a JSON object with the same names; the command line wins"},
     {0},
@@ -141,20 +142,25 @@ bool options_refuse_zero(const struct option_spec *s)
     return !s->fallback && !s->zero && s->min == 0;
 }
 
+/* Says what the value may be: durations are seconds. */
 static int out_of_range(const struct option_spec *s, const char *text, struct error *err)
 {
-    if (options_refuse_zero(s) && s->max > 0)
-        return error_set(err, ERR_INPUT,
-                         "--%s %s is out of range: expected more than 0, at most %s", s->name, text,
-                         TEXT_SHORT(s->max, 6));
-    if (options_refuse_zero(s))
-        return error_set(err, ERR_INPUT, "--%s %s is out of range: expected more than 0", s->name,
-                         text);
+    const char *unit = s->type == OPTION_DURATION ? " s" : "";
+    bool above = options_refuse_zero(s);
+    struct buffer range;
+    buffer_init(&range, BUFFER_UNBOUNDED);
+    if (above)
+        buffer_add_text(&range, "more than 0");
+    else
+        buffer_add_text(&range, TEXT_SHORT(s->min, 6));
     if (s->max > 0)
-        return error_set(err, ERR_INPUT, "--%s %s is out of range: expected %s to %s", s->name,
-                         text, TEXT_SHORT(s->min, 6), TEXT_SHORT(s->max, 6));
-    return error_set(err, ERR_INPUT, "--%s %s is out of range: expected %s or more", s->name, text,
-                     TEXT_SHORT(s->min, 6));
+        buffer_add_format(&range, above ? ", at most %s%s" : " to %s%s", TEXT_SHORT(s->max, 6),
+                          unit);
+    else
+        buffer_add_text(&range, above ? "" : " or more");
+    error_set(err, ERR_INPUT, "--%s %.60s is out of range: expected %s", s->name, text, range.data);
+    buffer_free(&range);
+    return ERR_INPUT;
 }
 
 static bool in_range(const struct option_spec *s, double value)
@@ -175,36 +181,58 @@ static void add_to_list(struct parse *p, struct option_list *list, const char *i
     p->lists[slot] = list->items;
 }
 
+/* True for a number, with what may stand behind one, that was refused for its size alone. */
+static bool is_too_large(const struct option_spec *s, const char *text)
+{
+    static const char *const behind[][9] = {
+        [OPTION_COUNT] = {"", "k", "M", "G"},
+        [OPTION_NUMBER] = {""},
+        [OPTION_DURATION] = {"", "ns", "us", "ms", "s", "m", "h", "d"},
+    };
+    bool whole = s->type == OPTION_COUNT;
+    const char *at = text + (*text == '-');
+    char *end = (char *)at + strspn(at, "0123456789");
+    if (!strchr("0123456789.", *at) || *at == '\0' || strpbrk(at, "xX"))
+        return false;
+    if (!whole)
+        strtod(text, &end);
+    return end > at && text_place(text_of(end), behind[s->type]) >= 0;
+}
+
+/* The value as the field holds it, and as a number; false if it is none. */
+static bool read_number(const struct option_spec *s, const char *text, void *field, double *value)
+{
+    bool known;
+    switch (s->type) {
+    case OPTION_COUNT:
+        known = options_parse_count(text, field);
+        *value = (double)*(uint64_t *)field;
+        return known;
+    case OPTION_DURATION:
+        known = clock_parse_duration(text, strlen(text), field) == 0;
+        *value = (double)*(int64_t *)field / 1e9;
+        return known;
+    default:
+        known = text_to_double(text_of(text), field);
+        *value = *(double *)field;
+        return known;
+    }
+}
+
 static int set_number(const struct option_spec *s, const char *text, void *field, struct error *err)
 {
-    if (s->type == OPTION_COUNT) {
-        uint64_t value;
-        if (!options_parse_count(text, &value))
-            return error_set(err, ERR_INPUT, "--%s: expected a whole number, found \"%s\"", s->name,
-                             text);
-        if (!in_range(s, (double)value))
-            return out_of_range(s, text, err);
-        *(uint64_t *)field = value;
-        return 0;
-    }
-    if (s->type == OPTION_DURATION) {
-        int64_t value;
-        if (clock_parse_duration(text, strlen(text), &value) < 0)
-            return error_set(err, ERR_INPUT,
-                             "--%s: expected a duration such as 30s, 500ms or 2h, found \"%s\"",
-                             s->name, text);
-        if (!in_range(s, (double)value / 1e9))
-            return out_of_range(s, text, err);
-        *(int64_t *)field = value;
-        return 0;
-    }
+    static const char *const kinds[] = {
+        [OPTION_COUNT] = "a whole number",
+        [OPTION_NUMBER] = "a number",
+        [OPTION_DURATION] = "a duration such as 30s, 500ms or 2h",
+    };
     double value;
-    if (!text_to_double(text_of(text), &value))
-        return error_set(err, ERR_INPUT, "--%s: expected a number, found \"%s\"", s->name, text);
-    if (!in_range(s, value))
+    if (read_number(s, text, field, &value))
+        return in_range(s, value) ? 0 : out_of_range(s, text, err);
+    if (is_too_large(s, text))
         return out_of_range(s, text, err);
-    *(double *)field = value;
-    return 0;
+    return error_set(err, ERR_INPUT, "--%s: expected %s, found \"%.60s\"", s->name, kinds[s->type],
+                     text);
 }
 
 static int check_choice(const struct option_spec *s, const char *text, struct error *err)

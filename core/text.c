@@ -79,7 +79,7 @@ bool text_to_i64(struct text t, int64_t *out)
 
 bool text_to_double(struct text t, double *out)
 {
-    char copy[64], *end;
+    char copy[1100], *end; /* the longest exact decimal of a double has 1,077 characters */
     if (t.length == 0 || t.length >= sizeof copy || t.at[0] == '+')
         return false;
     for (size_t i = 0; i < t.length; i++)

@@ -35,7 +35,7 @@ static const struct option_spec options[] = {
      .group = "What is billed"},
     {"scenario", 's', OPTION_LIST, AT(scenarios), .unit = "SCENARIO|FILE",
      .help = "a workload that is generated: a bundled scenario or a JSON file; again and again"},
-    {"requests", 'n', OPTION_COUNT, AT(requests), .unit = "N",
+    {"requests", 'n', OPTION_COUNT, AT(requests), .unit = "N", .max = 4e9,
      .help = "the first N requests only; of a scenario so many"},
     {"duration", 'd', OPTION_DURATION, AT(duration_ns), .unit = "TIME", .max = 3e8,
      .help = "of a scenario: sessions begin within this time"},
@@ -48,7 +48,7 @@ static const struct option_spec options[] = {
     {"ladder", 0, OPTION_FLAG, AT(ladder),
      .help = "the cheapest plan for each number of requests a month, up to ten times these; a "
              "month's bill always has it"},
-    {"max-wait", 0, OPTION_DURATION, AT(max_wait_ns), "0", .unit = "TIME", .zero = true,
+    {"max-wait", 0, OPTION_DURATION, AT(max_wait_ns), "0", .unit = "TIME", .max = 3e8, .zero = true,
      .help = "how long a request may wait for a plan that queues; as many subscriptions are bought "
              "as that takes"},
     {"by", 0, OPTION_TEXT, AT(by), .unit = "KEY",

@@ -50,7 +50,7 @@ static const struct option_spec options[] = {
          "the week"},
     {"start", 0, OPTION_TEXT, AT(start), .unit = "INSTANT",
      .help = "wall clock of the workload's first instant, such as 2026-11-01T00:00:00Z"},
-    {"max-wait", 0, OPTION_DURATION, AT(max_wait_ns), "0", .unit = "TIME", .zero = true,
+    {"max-wait", 0, OPTION_DURATION, AT(max_wait_ns), "0", .unit = "TIME", .max = 3e8, .zero = true,
      .help = "how long a request may wait for a plan that queues"},
     {"headroom", 0, OPTION_NUMBER, AT(headroom), "0.2", "SHARE", .max = 0.95,
      .help = "part of each replica's capacity that stays free"},

@@ -79,6 +79,12 @@ static int load_base(const struct calibrate_options *o, struct engine_config *ba
     }
     if (o->kv_blocks)
         base->kv_blocks = o->kv_blocks;
+    if (base->kv_blocks < 2)
+        return error_set(
+            err, ERR_INPUT,
+            "--block-size %" PRIu64
+            ": the preset's KV memory holds fewer than 2 such blocks; give --kv-blocks",
+            o->block_size);
     if (o->max_num_seqs)
         base->max_num_seqs = (uint32_t)o->max_num_seqs;
     if (o->max_num_batched_tokens)

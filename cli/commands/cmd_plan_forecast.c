@@ -51,7 +51,7 @@ static const struct option_spec options[] = {
     {"start", 0, OPTION_TEXT, AT(start), .unit = "INSTANT",
      .help = "wall clock of the sample's first instant, such as 2026-11-01T00:00:00Z",
      .group = "The sample"},
-    {"span", 0, OPTION_DURATION, AT(span_ns), .unit = "TIME",
+    {"span", 0, OPTION_DURATION, AT(span_ns), .unit = "TIME", .max = 3e8,
      .help = "how long the sample was recorded; to its last request unless given"},
     {"samples", 0, OPTION_COUNT, AT(samples), "1000", "N", .min = 20, .max = FORECAST_MAX_SAMPLES,
      .help = "futures to draw"},

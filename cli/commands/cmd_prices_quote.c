@@ -23,15 +23,18 @@ struct quote_options {
 static const struct option_spec options[] = {
     {"plans", 'p', OPTION_LIST, AT(plans), NULL, "PLAN|FILE[,...]",
      .help = "books, files or plans, separated by commas"},
-    {"input", 0, OPTION_COUNT, AT(input), "0", "TOKENS",
+    {"input", 0, OPTION_COUNT, AT(input), "0", "TOKENS", .max = QUOTE_MOST,
      .help = "input, with what was cached or written", .group = "One usage"},
-    {"cached-input", 0, OPTION_COUNT, AT(cached), "0", "TOKENS", .help = "of it, cache hits"},
-    {"cache-write", 0, OPTION_COUNT, AT(cache_write), "0", "TOKENS",
+    {"cached-input", 0, OPTION_COUNT, AT(cached), "0", "TOKENS", .max = QUOTE_MOST,
+     .help = "of it, cache hits"},
+    {"cache-write", 0, OPTION_COUNT, AT(cache_write), "0", "TOKENS", .max = QUOTE_MOST,
      .help = "of it, written to the cache for minutes"},
-    {"cache-write-1h", 0, OPTION_COUNT, AT(cache_write_1h), "0", "TOKENS",
+    {"cache-write-1h", 0, OPTION_COUNT, AT(cache_write_1h), "0", "TOKENS", .max = QUOTE_MOST,
      .help = "of it, written to the cache for an hour"},
-    {"output", 0, OPTION_COUNT, AT(output), "0", "TOKENS", .help = "output, with reasoning"},
-    {"reasoning", 0, OPTION_COUNT, AT(reasoning), "0", "TOKENS", .help = "of it, reasoning"},
+    {"output", 0, OPTION_COUNT, AT(output), "0", "TOKENS", .max = QUOTE_MOST,
+     .help = "output, with reasoning"},
+    {"reasoning", 0, OPTION_COUNT, AT(reasoning), "0", "TOKENS", .max = QUOTE_MOST,
+     .help = "of it, reasoning"},
     {"tool", 0, OPTION_LIST, AT(tools), NULL, "NAME=N", .help = "calls of a tool"},
     {"unit", 0, OPTION_LIST, AT(units), NULL, "NAME=N", .help = "units: images, seconds, ..."},
     {"service", 0, OPTION_TEXT, AT(service), "standard", "NAME",
@@ -50,13 +53,16 @@ static const struct option_spec options[] = {
 static int add_extras(const struct option_list *list, bool is_unit, struct quote *q,
                       struct error *err)
 {
+    const char *option = is_unit ? "unit" : "tool";
     for (size_t i = 0; i < list->count; i++) {
         const char *item = list->items[i], *sign = strchr(item, '=');
+        struct error why = {0};
         if (!sign)
-            return error_set(err, ERR_INPUT, "expected NAME=N, found \"%.100s\"", item);
+            return error_set(err, ERR_INPUT, "--%s: expected NAME=N, found \"%.100s\"", option,
+                             item);
         if (quote_add_extra(q, is_unit, (struct text){item, (size_t)(sign - item)},
-                            text_of(sign + 1), err) < 0)
-            return ERR_INPUT;
+                            text_of(sign + 1), &why) < 0)
+            return error_set(err, ERR_INPUT, "--%s: %s", option, why.message);
     }
     return 0;
 }
@@ -66,7 +72,7 @@ static int add_labels(const struct option_list *list, struct quote *q, struct er
     for (size_t i = 0; i < list->count; i++) {
         const char *item = list->items[i], *sign = strchr(item, '=');
         if (!sign)
-            return error_set(err, ERR_INPUT, "expected KEY=VALUE, found \"%.100s\"", item);
+            return error_set(err, ERR_INPUT, "--label: expected KEY=VALUE, found \"%.100s\"", item);
         if (quote_add_label(q, (struct text){item, (size_t)(sign - item)}, text_of(sign + 1), err) <
             0)
             return ERR_INPUT;

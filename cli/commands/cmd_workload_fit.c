@@ -94,11 +94,11 @@ static int fit(const struct terminal *t, const struct fit_options *o, const stru
     struct fit_report report;
     struct fit_distance d;
     struct workload twin;
-    int status = workload_fit(w, &s, &report, err);
-    if (status < 0)
-        return status;
+    struct error why = {0};
+    if (workload_fit(w, &s, &report, &why) < 0)
+        return error_at(err, o->common.arguments[0], 0, 0, "%s", why.message);
     workload_init(&twin);
-    status = workload_generate(&s, o->common.seed, &(struct generate_options){0}, &twin, err);
+    int status = workload_generate(&s, o->common.seed, &(struct generate_options){0}, &twin, err);
     if (status == 0)
         status = write_scenario(&s, o->output, err);
     if (status == 0) {

@@ -125,6 +125,15 @@ START_TEST(ranges_are_kept)
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         refused(bad[i], "is out of range: expected ");
     refused("--requests 0", "more than 0, at most 100");
+    static const char *const beyond[] = {"--count 99999999999999999999",
+                                         "--count 9999999999999999G", "--speed 1e400",
+                                         "--share -1e999", "--wait 1e300d"};
+    for (size_t i = 0; i < COUNT_OF(beyond); i++)
+        refused(beyond[i], "is out of range: expected ");
+    static const char *const none[] = {"--count 1e3", "--count 0x10", "--count 5x",  "--speed 0x10",
+                                       "--speed nan", "--share 1e",   "--wait 1e9x", "--wait inf"};
+    for (size_t i = 0; i < COUNT_OF(none); i++)
+        refused(none[i], ": expected a ");
     struct sample s = parsed("--count 0 --speed 0 --share 1 --requests 100");
     ck_assert_uint_eq(s.count, 0);
     ck_assert_double_eq(s.share, 1);

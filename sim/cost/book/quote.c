@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TOKENS_MAX 1e12
 #define COUNT_DECIMALS 6
 
 void quote_init(struct quote *q)
@@ -22,9 +21,11 @@ int quote_add_extra(struct quote *q, bool is_unit, struct text name, struct text
     if (name.length == 0 || name.length >= QUOTE_NAME_SIZE)
         return error_set(err, ERR_INPUT, "a tool's or unit's name has 1 to %d bytes",
                          QUOTE_NAME_SIZE - 1);
-    if (!text_to_fixed(count, COUNT_DECIMALS, &micro) || micro < 0)
-        return error_set(err, ERR_INPUT, "expected a count such as 2 or 10.5, found \"%.*s\"",
-                         count.length > 40 ? 40 : (int)count.length, count.at);
+    if (!text_to_fixed(count, COUNT_DECIMALS, &micro) || micro < 0 ||
+        (double)micro > QUOTE_MOST * 1e6)
+        return error_set(
+            err, ERR_INPUT, "expected a count from 0 to %s, such as 2 or 10.5, found \"%.*s\"",
+            TEXT_SHORT(QUOTE_MOST, 6), count.length > 40 ? 40 : (int)count.length, count.at);
     snprintf(q->extra_names[q->extra_count], QUOTE_NAME_SIZE, "%.*s", (int)name.length, name.at);
     q->extras[q->extra_count] = (struct usage_extra){.count_micro = micro, .is_unit = is_unit};
     q->extra_count++;
@@ -116,7 +117,7 @@ static void read_instant(struct json_scan *s, const struct json_field *f, void *
 }
 
 #define AT(member) JSON_AT(struct quote, member)
-#define TOKENS(member) JSON_AS_UINT, AT(member), 0, TOKENS_MAX
+#define TOKENS(member) JSON_AS_UINT, AT(member), 0, QUOTE_MOST
 static const struct json_field rows[] = {
     {"plan", JSON_AS_CHARS, AT(plan)},
     {"model", JSON_AS_CHARS, AT(model)},
