@@ -85,12 +85,19 @@ static uint64_t columns_told(void)
     return told && text_to_u64(text_of(told), &columns) && columns <= INT_MAX ? columns : 0;
 }
 
-int terminal_width(FILE *to)
+/* Of the terminal; 0 where it is none, or one that nobody looks at: what mpirun gives its ranks is
+ * a terminal without a size, whatever reads the other end. */
+static uint64_t columns_of(FILE *to)
 {
     struct winsize size = {0};
+    return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+int terminal_width(FILE *to)
+{
     uint64_t columns = columns_told();
     if (columns == 0)
-        columns = ioctl(fileno(to), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+        columns = columns_of(to);
     return columns == 0 ? TERMINAL_NARROW : columns < LEAST ? LEAST : (int)columns;
 }
 
@@ -101,13 +108,13 @@ void terminal_init(struct terminal *t, const struct common_options *common)
     int width = terminal_width(people);
     if (common->wide && width < TERMINAL_WIDE)
         width = TERMINAL_WIDE;
-    bool told = isatty(fileno(people)) || columns_told(); /* else lists have one entry a line */
+    bool told = columns_of(people) || columns_told(); /* else lists have one entry a line */
     *t = (struct terminal){.human = filtered(people, told ? width : 0),
                            .machine = stdout,
                            .notes = common->quiet ? NULL : filtered(stderr, 0),
                            .width = width};
     t->live = t->notes && isatty(STDERR_FILENO);
-    t->color = isatty(fileno(people)) && !(no_color && *no_color);
+    t->color = columns_of(people) && !(no_color && *no_color);
 }
 
 void terminal_free(struct terminal *t)
