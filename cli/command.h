@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "core/error.h"
+#include "core/farm/tasks.h"
 
 struct command {
     const char *name;    /* "bench", "workload gen" */
@@ -21,6 +22,7 @@ struct command {
     size_t options_size; /* of the struct that the table fills */
     /* Returns 0 or an error code; the message in `err` is printed by main. */
     int (*run)(const struct terminal *t, const void *options, struct error *err);
+    const struct task_kind *tasks; /* what other processes can do of it (t->farm); NULL = nothing */
 };
 
 /* All commands, ended by NULL, in the order of the help. */

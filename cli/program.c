@@ -85,7 +85,7 @@ static void print_lines(FILE *to, struct buffer *text)
     buffer_free(text);
 }
 
-static void print_overview(FILE *to)
+static void print_overview(FILE *to, const struct program_others *others)
 {
     struct buffer text;
     buffer_init(&text, BUFFER_UNBOUNDED);
@@ -93,6 +93,8 @@ static void print_overview(FILE *to)
                            "usage: farebox COMMAND [OPTION...]\n\n");
     for (size_t i = 0; commands[i]; i++)
         buffer_add_format(&text, "  %-20s %s\n", commands[i]->name, commands[i]->summary);
+    if (others)
+        buffer_add_format(&text, "\n%s\n", others->about);
     buffer_add_text(&text,
                     "\nfarebox COMMAND --help tells more, farebox --version (-V) which one this is."
                     "\nExit status: 0 done; 1 the work failed or an assertion was missed; 2 the"
@@ -147,7 +149,7 @@ static void print_help(const struct command *c, bool wide)
 }
 
 static int run_command(const struct command *c, int argc, char **argv,
-                       const struct bench_crew *crew)
+                       const struct program_others *others)
 {
     struct error err = {0};
     struct common_options *options = mem_zero(1, c->options_size);
@@ -162,7 +164,8 @@ static int run_command(const struct command *c, int argc, char **argv,
     } else if (code == 0) {
         struct terminal t;
         terminal_init(&t, options);
-        t.crew = crew;
+        t.crew = others ? others->crew : NULL;
+        t.farm = others ? others->farm : NULL;
         code = c->run(&t, options, &err);
         terminal_free(&t);
     }
@@ -241,16 +244,16 @@ void program_prepare(void)
     raise_descriptor_limit();
 }
 
-int program_run(int argc, char **argv, const struct bench_crew *crew)
+int program_run(int argc, char **argv, const struct program_others *others)
 {
     argc--, argv++;
     if (argc == 0) {
-        print_overview(stderr);
+        print_overview(stderr, others);
         return 2;
     }
     if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
         strcmp(argv[0], "help") == 0) {
-        print_overview(stdout);
+        print_overview(stdout, others);
         return end_plain();
     }
     if (strcmp(argv[0], "--version") == 0 || strcmp(argv[0], "-V") == 0) {
@@ -259,5 +262,5 @@ int program_run(int argc, char **argv, const struct bench_crew *crew)
     }
     int used;
     const struct command *c = command_find(argc, argv, &used);
-    return c ? run_command(c, argc - used, argv + used, crew) : unknown_command(argc, argv);
+    return c ? run_command(c, argc - used, argv + used, others) : unknown_command(argc, argv);
 }

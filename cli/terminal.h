@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 struct bench_crew; /* cli/bench/bench_crew.h */
+struct farm;       /* core/farm/tasks.h */
 
 /* Where a command writes, and how. What goes to people is filtered: no text from a file or a server
  * can steer their terminal. Tables are made to fit `width`; on a terminal, and where COLUMNS says
@@ -28,6 +29,7 @@ struct terminal {
     bool color;    /* human goes to a terminal and NO_COLOR is not set */
     int width;     /* columns of human */
     const struct bench_crew *crew; /* other processes that take part; NULL = there are none */
+    const struct farm *farm;       /* the same, for tasks; NULL */
 };
 
 void terminal_init(struct terminal *t, const struct common_options *common);

@@ -261,10 +261,13 @@ static int find_capacities(struct making *m, const struct terminal *t, struct er
                                  .burstiness = m->o->burstiness,
                                  .on_probe = on_probe,
                                  .context = &m->progress};
+    struct capacity_workloads shared = {m->list, m->count};
+    c.trials = tasks_create(t->farm, &capacity_trials, &shared);
     progress_init(&m->progress, t, "plan");
     for (size_t i = 0; i < m->engine_count && status == 0; i++)
         status = find_capacity(m, i, &c, err);
     progress_end(&m->progress);
+    tasks_free(c.trials);
     return status;
 }
 
@@ -425,4 +428,5 @@ const struct command command_plan_capacity = {
     .options = options,
     .options_size = sizeof(struct capacity_command),
     .run = run,
+    .tasks = &capacity_trials,
 };

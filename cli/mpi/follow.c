@@ -6,6 +6,7 @@
 #include "bench/many/roster.h"
 #include "cli/mpi/grace.h"
 #include "cli/mpi/part.h"
+#include "cli/mpi/serve.h"
 #include "cli/mpi/words.h"
 #include "core/stop.h"
 
@@ -309,7 +310,8 @@ int follow_run(struct post *post, bool *together)
         while (!leave && !f.gone && post_next(post, &letter)) {
             if (letter.kind == LETTER_TURN)
                 take_turn(&f, &letter);
-            leave = letter.kind == LETTER_LEAVE;
+            leave = letter.kind == LETTER_LEAVE ||
+                    (letter.kind == LETTER_CONTEXT && serve_tasks(post, &letter, &f.grace));
             letter_free(&letter);
         }
         post_pause(NS_PER_MS);

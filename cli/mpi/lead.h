@@ -2,7 +2,7 @@
  *
  *     struct lead *l = lead_create(post);
  *     if (lead_gather(l, err) < 0) ...                  // all ranks are there, of one version
- *     status = program_run(argc, argv, lead_crew(l));
+ *     status = program_run(argc, argv, &(struct program_others){.crew = lead_crew(l)});
  *     lead_leave(l);                                    // the others may go
  *     lead_free(l);
  */

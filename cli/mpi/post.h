@@ -38,6 +38,12 @@ enum letter_kind {
     LETTER_FINISH, /* from rank 0: the run is over */
     LETTER_WROTE,  /* its part is written */
     LETTER_LEAVE,  /* from rank 0: there is no further run */
+    /* of tasks, see farm.h */
+    LETTER_CONTEXT, /* from rank 0: their context is broadcast; its size, and their kind's name */
+    LETTER_TASK,    /* from rank 0: its number, and the question */
+    LETTER_FILE,    /* a piece of a file of a task's */
+    LETTER_ANSWER,  /* behind its files */
+    LETTER_RELEASE, /* from rank 0: no more tasks of this kind */
 };
 
 struct letter {

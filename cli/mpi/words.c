@@ -12,7 +12,7 @@ uint64_t words_shape(void)
     const size_t sizes[] = {
         sizeof(struct record),   sizeof(struct bench_config),   sizeof(struct endpoint_config),
         sizeof(struct fidelity), sizeof(struct fidelity_probe), sizeof(struct workload),
-        sizeof(struct done)};
+        sizeof(struct done),     sizeof(struct answer_head)};
     uint64_t shape = 1;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         shape = random_mix(shape, sizes[i]);

@@ -5,6 +5,7 @@
 
 #include "bench/client/bench.h"
 #include "bench/client/stop_request.h"
+#include "core/error.h"
 #include "core/money.h"
 
 #define RANK_HOST_SIZE FIDELITY_HOST_SIZE
@@ -38,6 +39,27 @@ struct done {
     int64_t cpu_ns, wall_ns;
     money unused;             /* of what was granted */
     struct fidelity fidelity; /* without what it points to */
+};
+
+/* The head of LETTER_CONTEXT, _TASK (the question follows), _FILE (the piece), _ANSWER (the
+ * answer).
+ */
+struct context_head {
+    uint64_t size;
+    char kind[32];
+};
+struct task_head {
+    uint64_t number;
+    bool has_files;
+};
+struct file_head {
+    uint64_t number;
+    char name[256]; /* within the task's directory */
+    bool first, last; /* piece of it */
+};
+struct answer_head {
+    uint64_t number; /* 0: of no task, the context did not come */
+    struct error err;
 };
 
 /* A number that differs where those structs do. */

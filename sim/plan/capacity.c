@@ -44,14 +44,6 @@ static int probe(struct search *s, double rate_rps, struct trial_result *r, stru
 
 /* ---- points ---- */
 
-static void fill_point(const struct trial_result *r, double rate_rps, struct load_point *p)
-{
-    load_point_fill(p, rate_rps, false, &r->summary);
-    p->in_flight = r->in_flight;
-    p->served = r->sustained.served;
-    p->growth = 0;
-}
-
 static void add_point(struct load_point *sum, const struct load_point *p, double weight)
 {
     static const size_t means[] = {
@@ -86,6 +78,15 @@ static void choose_seed(struct search *s, unsigned seed)
 {
     s->load.seed = s->o->seed + seed;
     s->load.workload = s->o->workloads[seed % s->o->workload_count];
+}
+
+/* They may be simulated at once, where there is somebody to do so. */
+static void want_seeds(struct search *s, unsigned seeds, double rate_rps)
+{
+    for (unsigned i = 0; i < seeds; i++) {
+        choose_seed(s, i);
+        trial_want(s->o, &s->load, rate_rps);
+    }
 }
 
 /* ---- all seeds at a rate ---- */
@@ -155,18 +156,17 @@ static int measure_point(struct search *s, unsigned seeds, double rate_rps, stru
     struct trial_result r;
     double measured = 0, goodput[CAPACITY_SEEDS], drift[2][CAPACITY_SEEDS];
     *out = (struct load_point){.load = rate_rps, .goodput_low = 1};
+    want_seeds(s, seeds, rate_rps);
     for (unsigned i = 0; i < seeds; i++) {
-        struct load_point p;
         choose_seed(s, i);
         if (probe(s, rate_rps, &r, err) < 0)
             return err->code;
-        fill_point(&r, rate_rps, &p);
-        add_point(out, &p, 1.0 / seeds);
+        add_point(out, &r.point, 1.0 / seeds);
         measured += r.measured_rps / seeds;
-        goodput[i] = p.goodput;
-        drift[0][i] = r.sustained.start.rate;
+        goodput[i] = r.point.goodput;
+        drift[0][i] = r.start_drift;
         drift[1][i] = r.end_drift;
-        s->out->seed_goodput[i] = p.goodput;
+        s->out->seed_goodput[i] = r.point.goodput;
     }
     judge_seeds(s, seeds, goodput, drift, out);
     if (has_turns(s->load.workload))
@@ -192,10 +192,17 @@ static int measure_rate(void *context, double *rate_rps, struct load_answer *ans
     struct load_point p;
     if (measure_point(s, r->seeds, *rate_rps, &p, err) < 0)
         return err->code;
+    trial_forget(s->o); /* of the guesses half were wrong */
     answer->holds = is_sustained(s, &p);
     if (!answer->holds) /* the last such rate is the lowest */
         s->out->by_queue = p.goodput >= s->o->goodput;
     return 0;
+}
+
+static void look_ahead(void *context, double rate_rps)
+{
+    struct rate_search *r = context;
+    want_seeds(r->search, r->seeds, rate_rps);
 }
 
 /* *rate: the highest that was simulated and is sustained. `known` is what is known of it, or where
@@ -207,6 +214,7 @@ static int find_rate(struct search *s, unsigned seeds, struct load_search known,
     known.least = known.start * RATE_MIN;
     known.most = RATE_MAX;
     known.measure = measure_rate;
+    known.ahead = look_ahead;
     known.context = &context;
     if (load_search_run(&known, err) < 0)
         return err->code;
@@ -283,12 +291,12 @@ static int find_interval(struct search *s, struct error *err)
 /* ---- what limits ---- */
 
 /* The objective that is missed most, judged by its p99 over its limit. */
-static enum metric worst_metric(const struct capacity_options *o, const struct summary *s)
+static enum metric worst_metric(const struct capacity_options *o, const struct trial_result *r)
 {
     enum metric worst = METRIC_TTFT;
     double most = 0;
     for (size_t i = 0; i < o->slos->count; i++) {
-        double over = s->window.metrics[o->slos->items[i].metric].p99 / o->slos->items[i].limit_ms;
+        double over = r->p99_ms[i] / o->slos->items[i].limit_ms;
         if (over > most) {
             most = over;
             worst = o->slos->items[i].metric;
@@ -310,8 +318,8 @@ static void see_limit(struct search *s, const struct trial_result *r)
     for (size_t i = 1; i < 3; i++)
         if (shares[order[i]] > shares[out->limit])
             out->limit = order[i];
-    out->limit_share = shares[out->limit] / 1e9 / r->summary.duration_s;
-    enum metric worst = worst_metric(s->o, &r->summary);
+    out->limit_share = shares[out->limit] / 1e9 / r->duration_s;
+    enum metric worst = worst_metric(s->o, r);
     bool first_token = worst == METRIC_TTFT || worst == METRIC_TTFT_SCHEDULED;
     /* A few late first tokens need but few waits; slow tokens come from the steps themselves. */
     double clearly = worst == METRIC_TPOT ? HELD_CLEARLY : 1 - s->o->goodput;
@@ -342,7 +350,7 @@ static int find_limit(struct search *s, struct error *err)
     int64_t held = out->limit == CAPACITY_MEMORY ? r.engine.held_by_memory_ns
                    : out->limit == CAPACITY_SEQS ? r.engine.held_by_seqs_ns
                                                  : 0;
-    out->limit_share = held > 0 ? (double)held / 1e9 / r.summary.duration_s : NAN;
+    out->limit_share = held > 0 ? (double)held / 1e9 / r.duration_s : NAN;
     return 0;
 }
 
@@ -438,11 +446,16 @@ static int measure_unloaded(struct search *s, struct error *err)
     choose_seed(s, 0);
     if (probe(s, 0, &r, err) < 0)
         return err->code;
-    fill_point(&r, 0, &s->out->unloaded);
-    s->out->unloaded.goodput = r.summary.all.goodput_fraction;
+    s->out->unloaded = r.point;
+    s->out->unloaded.goodput = r.goodput_all;
     s->load.service_s = isfinite(s->out->unloaded.e2e_mean) ? s->out->unloaded.e2e_mean / 1e3 : 0;
     s->out->attainable = s->out->unloaded.goodput >= s->o->goodput;
     return 0;
+}
+
+static bool is_on_curve(const struct search *s, double share)
+{
+    return !s->o->rate_only || (share <= 1 && share >= 0.5);
 }
 
 /* Around the rate, which must hold below as well. */
@@ -454,9 +467,12 @@ static int measure_curve(struct search *s, struct error *err)
     bool moved = true;
     for (int round = 0; moved && out->attainable && round < ROUNDS; round++) {
         out->curve_count = 0;
+        for (size_t i = 0; i < COUNT_OF(shares); i++)
+            if (is_on_curve(s, shares[i]))
+                want_seeds(s, s->o->seeds, shares[i] * out->rate_rps);
         for (size_t i = 0; i < COUNT_OF(shares); i++) {
             double rate = shares[i] * out->rate_rps;
-            if (s->o->rate_only && (shares[i] > 1 || shares[i] < 0.5))
+            if (!is_on_curve(s, shares[i]))
                 continue;
             if (measure_point(s, s->o->seeds, rate, &out->curve[out->curve_count], err) < 0)
                 return err->code;

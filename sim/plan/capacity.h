@@ -29,6 +29,7 @@
 #define FAREBOX_SIM_PLAN_CAPACITY_H
 
 #include "core/error.h"
+#include "core/farm/tasks.h"
 #include "core/runs/summary/slo.h"
 #include "sim/engine/engine.h"
 #include "sim/plan/load_point.h"
@@ -43,6 +44,13 @@
 #define CAPACITY_DRIFT 0.01     /* of the delay to the first token: more is a queue that grows */
 #define CAPACITY_END_DRIFT 0.05 /* to the last */
 
+/* What simulations can be tasks of, for any of these workloads: the context of capacity_trials. */
+struct capacity_workloads {
+    const struct workload *const *list;
+    size_t count; /* up to CAPACITY_SEEDS */
+};
+extern const struct task_kind capacity_trials;
+
 struct capacity_options {
     const struct engine_config *engine; /* one replica of it is simulated */
     const struct workload *const *workloads;
@@ -54,7 +62,9 @@ struct capacity_options {
     uint64_t requests;             /* of one simulation */
     enum arrival_process arrivals; /* POISSON, or as a bench to compare with draws them */
     double burstiness;             /* of gamma arrivals; 0 = 1 */
-    bool rate_only; /* no interval, limit or textbook, and half a curve: to tabulate rates */
+    struct tasks *trials; /* of capacity_trials, whose workloads are these: so that others simulate,
+                             too. NULL: this process alone */
+    bool rate_only;       /* no interval, limit or textbook, and half a curve: to tabulate rates */
     /* Called before each simulation: how many there were, and its rate. NULL */
     void (*on_probe)(void *context, unsigned done, double rate_rps);
     void *context;

@@ -30,10 +30,16 @@ static int measure_seed(void *context, double *rate_rps, struct load_answer *ans
     struct trial_result r;
     if (trial_run(s->o, &s->load, *rate_rps, &r, err) < 0)
         return err->code;
-    answer->holds = r.summary.window.goodput_fraction >= s->o->goodput &&
-                    within(r.sustained.start.rate, CAPACITY_DRIFT) &&
+    trial_forget(s->o);
+    answer->holds = r.point.goodput >= s->o->goodput && within(r.start_drift, CAPACITY_DRIFT) &&
                     within(r.end_drift, CAPACITY_END_DRIFT);
     return 0;
+}
+
+static void look_ahead(void *context, double rate_rps)
+{
+    struct one_seed *s = context;
+    trial_want(s->o, &s->load, rate_rps);
 }
 
 /* What the first seed sustains under `o`, looked for from `start` on; 0 = next to nothing. */
@@ -47,6 +53,7 @@ static int find_rate(const struct limit_search *s, const struct capacity_options
                                  .least = start * LEAST,
                                  .most = start * (1 + LIFT_MOST),
                                  .measure = measure_seed,
+                                 .ahead = look_ahead,
                                  .context = &one};
     int status = load_search_run(&search, err);
     *rate_rps = isfinite(search.high) ? search.low : search.most;

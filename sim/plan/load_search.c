@@ -3,6 +3,7 @@
 #include <math.h>
 
 #define GUESS_FALL 50 /* no guess is further below the lowest load that does not hold */
+#define LOOK_AHEAD 3  /* loads: 1, and 2 and 4 that may follow */
 
 static bool is_usable(const struct load_search *s, double guess)
 {
@@ -21,6 +22,28 @@ static double next_load(struct load_search *s, double guess)
     return is_usable(s, guess) ? guess : s->high / factor;
 }
 
+static bool is_over(const struct load_search *s, double load)
+{
+    return (s->low > 0 && s->high / s->low <= s->narrow) || (s->most > 0 && load > s->most) ||
+           load < s->least;
+}
+
+/* Tells of the loads that so many answers lie before. */
+static void tell(const struct load_search *s, double load, unsigned answers)
+{
+    if (is_over(s, load))
+        return;
+    if (answers == 0) {
+        s->ahead(s->context, load);
+        return;
+    }
+    for (int holds = 1; holds >= 0; holds--) {
+        struct load_search then = *s;
+        *(holds ? &then.low : &then.high) = load;
+        tell(&then, next_load(&then, NAN), answers - 1);
+    }
+}
+
 int load_search_run(struct load_search *s, struct error *err)
 {
     double load = s->start;
@@ -28,10 +51,10 @@ int load_search_run(struct load_search *s, struct error *err)
         s->high = INFINITY;
     if (s->low > 0 && isfinite(s->high))
         load = sqrt(s->low * s->high);
-    while (!(s->low > 0 && s->high / s->low <= s->narrow)) {
+    while (!is_over(s, load)) {
         struct load_answer answer = {.guess = NAN};
-        if ((s->most > 0 && load > s->most) || load < s->least)
-            return 0;
+        for (unsigned answers = 0; answers < LOOK_AHEAD && s->ahead; answers++)
+            tell(s, load, answers);
         int status = s->measure(s->context, &load, &answer, err);
         if (status < 0 || answer.stop)
             return status;

@@ -30,6 +30,9 @@ struct load_search {
     double least, most; /* a load outside ends the search; 0 = no bound */
     /* *load may be rounded: that load then counts. A negative code ends the search. */
     int (*measure)(void *context, double *load, struct load_answer *answer, struct error *err);
+    /* Told of the load to be measured and of those that may follow, by what it and the next ones
+     * tell: the nearest first. Where all that is known is whether they hold. NULL */
+    void (*ahead)(void *context, double load);
     void *context;
 
     /* The highest load below `high` that holds, and the lowest that does not; 0 and INFINITY = not

@@ -1,8 +1,14 @@
 #include "sim/plan/trial.h"
 
+#include "core/memory.h"
+#include "core/runs/compare/sustained.h"
+#include "core/runs/summary/collector.h"
 #include "sim/simulate.h"
+#include "workloads/model/workload_pack.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define SERVICE_SPANS 20 /* a simulation lasts at least so many unloaded service times */
 #define TELLING_SPANS                                                                    \
@@ -83,15 +89,36 @@ static double end_drift(const struct trial_load *load, const struct sustained *s
     return short_by > MUCH ? fmax(s->end.rate, short_by) : s->end.rate;
 }
 
-int trial_run(const struct capacity_options *o, const struct trial_load *load, double rate_rps,
-              struct trial_result *out, struct error *err)
+static void fill(const struct capacity_options *o, const struct trial_load *load, double rate_rps,
+                 const struct summary *s, struct watch *watch, struct trial_result *out)
+{
+    struct sustained sustained;
+    double span_s = (double)(watch->to_ns - watch->from_ns) / 1e9;
+    sustained_judge(&watch->log, watch->from_ns, &sustained);
+    load_point_fill(&out->point, rate_rps, false, s);
+    out->point.in_flight = rate_rps > 0 ? watch->busy_s / span_s : 1;
+    out->point.served = sustained.served;
+    out->point.growth = 0;
+    out->duration_s = s->duration_s;
+    out->goodput_all = s->all.goodput_fraction;
+    for (size_t i = 0; i < o->slos->count; i++)
+        out->p99_ms[i] = s->window.metrics[o->slos->items[i].metric].p99;
+    out->measured_rps = rate_rps > 0 ? (double)s->window.requests / span_s : NAN;
+    out->start_drift = sustained.start.rate;
+    out->end_drift = end_drift(load, &sustained, span_s);
+}
+
+static int simulate(const struct capacity_options *o, const struct trial_load *load,
+                    double rate_rps, struct trial_result *out, struct error *err)
 {
     struct simulate_options s;
     struct simulate_report report;
+    struct summary summary;
     struct watch watch = {.collector = collector_create()};
     struct run_observer observer = {&watch, on_attempt};
     struct summary_options so = {
         .command = "sim", .load = "open", .slos = *o->slos, .no_intervals = true};
+    *out = (struct trial_result){0};
     simulate_options_init(&s);
     s.engine = *o->engine;
     s.engine.replicas = engine_config_unit(o->engine);
@@ -110,16 +137,152 @@ int trial_run(const struct capacity_options *o, const struct trial_load *load, d
     if (status == 0 && report.end == SIMULATE_INTERRUPTED)
         status = error_set(err, ERR_INTERRUPTED, "interrupted");
     if (status == 0) {
-        collector_summarize(watch.collector, &so, &out->summary);
-        sustained_judge(&watch.log, watch.from_ns, &out->sustained);
+        collector_summarize(watch.collector, &so, &summary);
+        fill(o, load, rate_rps, &summary, &watch, out);
         out->engine = report.engine;
-        out->span_s = (double)(watch.to_ns - watch.from_ns) / 1e9;
-        out->end_drift = end_drift(load, &out->sustained, out->span_s);
-        out->in_flight = rate_rps > 0 ? watch.busy_s / out->span_s : 1;
-        out->measured_rps = rate_rps > 0 ? (double)out->summary.window.requests / out->span_s : NAN;
+        summary_free(&summary);
     }
     profile_free(&s.schedule.load);
     sustained_free(&watch.log);
     collector_free(watch.collector);
     return status;
 }
+
+/* ---- as a task ---- */
+
+/* Zeroed first: questions are compared byte by byte. */
+struct question {
+    struct engine_config engine;
+    struct slo_list slos;
+    double goodput, burstiness, service_s, rate_rps;
+    uint64_t seed, requests, workload;
+    enum arrival_process arrivals;
+};
+
+static void put_question(const struct capacity_options *o, const struct trial_load *load,
+                         double rate_rps, struct buffer *out)
+{
+    struct question q;
+    memset(&q, 0, sizeof q);
+    memcpy(&q.engine, o->engine, sizeof q.engine);
+    memcpy(&q.slos, o->slos, sizeof q.slos);
+    q.goodput = o->goodput;
+    q.burstiness = o->burstiness;
+    q.service_s = load->service_s;
+    q.rate_rps = rate_rps;
+    q.seed = load->seed;
+    q.requests = o->requests;
+    q.arrivals = o->arrivals;
+    while (o->workloads[q.workload] != load->workload)
+        q.workload++;
+    buffer_init(out, BUFFER_UNBOUNDED);
+    pack_value(out, q);
+}
+
+static int answer(const void *context, struct unpack *question, const char *directory,
+                  struct buffer *out, struct error *err)
+{
+    const struct capacity_workloads *all = context;
+    struct question q;
+    struct trial_result r;
+    (void)directory;
+    unpack_value(question, q);
+    if (question->broken || q.workload >= all->count)
+        return error_set(err, ERR_WORK, "a trial's question did not come whole");
+    struct capacity_options o = {.engine = &q.engine,
+                                 .slos = &q.slos,
+                                 .goodput = q.goodput,
+                                 .requests = q.requests,
+                                 .arrivals = q.arrivals,
+                                 .burstiness = q.burstiness};
+    struct trial_load load = {all->list[q.workload], q.seed, q.service_s};
+    if (simulate(&o, &load, q.rate_rps, &r, err) < 0)
+        return err->code;
+    pack_value(out, r);
+    return 0;
+}
+
+int trial_run(const struct capacity_options *o, const struct trial_load *load, double rate_rps,
+              struct trial_result *out, struct error *err)
+{
+    struct buffer question, bytes;
+    if (!o->trials)
+        return simulate(o, load, rate_rps, out, err);
+    buffer_init(&bytes, BUFFER_UNBOUNDED);
+    put_question(o, load, rate_rps, &question);
+    int status = tasks_get(o->trials, &question, NULL, &bytes, err);
+    struct unpack u = unpack_of(&bytes);
+    unpack_value(&u, *out);
+    if (status == 0 && u.broken)
+        status = error_set(err, ERR_WORK, "a trial's answer did not come whole");
+    buffer_free(&question);
+    buffer_free(&bytes);
+    return status;
+}
+
+void trial_want(const struct capacity_options *o, const struct trial_load *load, double rate_rps)
+{
+    struct buffer question;
+    if (!o->trials || !tasks_are_shared(o->trials))
+        return;
+    put_question(o, load, rate_rps, &question);
+    tasks_want(o->trials, &question, NULL);
+    buffer_free(&question);
+}
+
+void trial_forget(const struct capacity_options *o)
+{
+    if (o->trials)
+        tasks_forget(o->trials);
+}
+
+/* ---- the workloads, for other processes ---- */
+
+struct own_workloads {
+    struct capacity_workloads shared; /* first: it is the context */
+    struct workload *of;
+    const struct workload **list;
+};
+
+static void pack(const void *context, struct buffer *out)
+{
+    const struct capacity_workloads *all = context;
+    uint64_t count = all->count;
+    pack_value(out, count);
+    for (size_t i = 0; i < count; i++)
+        workload_pack(all->list[i], out);
+}
+
+static void release(void *context)
+{
+    struct own_workloads *own = context;
+    for (size_t i = 0; i < own->shared.count; i++)
+        workload_free(&own->of[i]);
+    free(own->of);
+    free(own->list);
+    free(own);
+}
+
+static void *unpack(struct unpack *bytes)
+{
+    struct own_workloads *own = mem_zero(1, sizeof *own);
+    uint64_t count;
+    unpack_value(bytes, count);
+    own->shared.count = count <= CAPACITY_SEEDS ? (size_t)count : 0;
+    own->of = mem_zero(own->shared.count + 1, sizeof *own->of);
+    own->list = mem_zero(own->shared.count + 1, sizeof *own->list);
+    own->shared.list = own->list;
+    for (size_t i = 0; i < own->shared.count; i++) {
+        workload_init(&own->of[i]);
+        own->list[i] = &own->of[i];
+    }
+    for (size_t i = 0; i < own->shared.count; i++)
+        workload_unpack(bytes, &own->of[i]);
+    if (!bytes->broken && count == own->shared.count)
+        return own;
+    release(own);
+    return NULL;
+}
+
+const struct task_kind capacity_trials = {
+    .name = "trial", .pack = pack, .unpack = unpack, .release = release, .run = answer};
