@@ -439,19 +439,25 @@ static void config_object(struct parse *p, struct json_scan *s, struct buffer *v
     }
 }
 
+static int read_values(struct parse *p, const char *name, struct text values, struct error *err)
+{
+    struct json_scan s;
+    struct buffer value;
+    buffer_init(&value, CONFIG_CAP);
+    json_scan_init(&s, name, values.at, values.length, 1);
+    config_object(p, &s, &value);
+    int status = json_scan_end(&s, err);
+    buffer_free(&value);
+    return status;
+}
+
 static int read_config(struct parse *p, const char *path, struct error *err)
 {
     char *text;
     size_t length;
     if (file_read_all(path, CONFIG_CAP, &text, &length, err) < 0)
         return ERR_INPUT;
-    struct json_scan s;
-    struct buffer value;
-    buffer_init(&value, CONFIG_CAP);
-    json_scan_init(&s, path, text, length, 1);
-    config_object(p, &s, &value);
-    int status = json_scan_end(&s, err);
-    buffer_free(&value);
+    int status = read_values(p, path, (struct text){text, length}, err);
     free(text);
     return status;
 }
@@ -488,16 +494,29 @@ static void clear_default_list(struct parse *p, const char *word, bool *cleared,
     }
 }
 
+/* The parse, which the target has from here on. */
+static struct parse *begin_parse(const struct option_spec *specs, void *target, struct error *err)
+{
+    struct parse *p = mem_zero(1, sizeof *p);
+    ((struct common_options *)target)->owned = p;
+    p->specs = specs;
+    p->target = target;
+    return set_defaults(p, common_specs, err) < 0 || set_defaults(p, specs, err) < 0 ? NULL : p;
+}
+
+int options_read(const struct option_spec *specs, struct text values, void *target,
+                 struct error *err)
+{
+    struct parse *p = begin_parse(specs, target, err);
+    return p ? read_values(p, "options", values, err) : ERR_INPUT;
+}
+
 int options_parse(const struct option_spec *specs, int argc, char **argv, void *target,
                   struct error *err)
 {
-    struct common_options *common = target;
-    struct parse *p = mem_zero(1, sizeof *p);
     bool cleared[128] = {false};
-    common->owned = p;
-    p->specs = specs;
-    p->target = target;
-    if (set_defaults(p, common_specs, err) < 0 || set_defaults(p, specs, err) < 0)
+    struct parse *p = begin_parse(specs, target, err);
+    if (!p)
         return ERR_INPUT;
     const char *config = config_path(argc, argv);
     if (config && read_config(p, config, err) < 0)

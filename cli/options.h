@@ -19,6 +19,7 @@
 
 #include "core/error.h"
 #include "core/json/json_write.h"
+#include "core/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -74,6 +75,10 @@ struct common_options {
  * words. Unknown options get a "did you mean". Returns 0 or ERR_INPUT. */
 int options_parse(const struct option_spec *specs, int argc, char **argv, void *target,
                   struct error *err);
+
+/* The same from what options_write() wrote, in another process. */
+int options_read(const struct option_spec *specs, struct text values, void *target,
+                 struct error *err);
 void options_free(void *target);
 
 /* What the options of type OPTION_OUTPUT name may be written: no file that the command reads, no

@@ -1,6 +1,7 @@
 /* farebox sim: a workload against an engine model, in virtual time. */
 #include "cli/bench/load_show.h"
 #include "cli/command.h"
+#include "cli/commands/sim_sweep.h"
 #include "cli/engine_options.h"
 #include "cli/load_options.h"
 #include "cli/output.h"
@@ -18,25 +19,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-struct sim_options {
-    struct common_options common;
-    struct workload_source source;
-    struct engine_options engine;
-    struct load_options load;
-    const char *output, *record, *warmup, *sweep;
-    struct option_list plans, tokens_as, slos, asserts;
-    double goodput;
-    bool force, resume, no_intervals;
-    const struct option_spec *written; /* into run.json; NULL = all */
-    struct load_run *point;            /* of a sweep: where its figures go; NULL */
-};
-
 /* As in the table: a run.json that is fed back holds the defaults too. */
 #define DEFAULT_TTFT_MS 20
 #define DEFAULT_ITL_MS 2
 
 #define AT(field) offsetof(struct sim_options, field)
-static const struct option_spec options[] = {
+const struct option_spec sim_option_specs[] = {
     WORKLOAD_SOURCE_OPTIONS(struct sim_options, source),
     LOAD_OPTION_SPECS(struct sim_options, load),
     {"sweep", 0, OPTION_TEXT, AT(sweep), .unit = "KEY=VALUES",
@@ -104,18 +92,16 @@ static int choose_engine(const struct sim_options *o, struct engine_config *engi
     return engine_options_read(&o->engine, times_given, engine, err);
 }
 
-/* `rate` is filled, for the caller to free, and lent to `s`. */
-static int choose_load(const struct sim_options *o, struct simulate_options *s,
-                       struct rate_load *rate, struct error *err)
+int sim_choose_load(const struct sim_options *o, struct simulate_options *s, struct rate_load *rate,
+                    struct error *err)
 {
     struct load_use use = {&o->source, .sweep = o->sweep};
     s->seed = o->common.seed;
     return load_options_read(&o->load, &use, rate, &s->schedule, err);
 }
 
-/* The workload of one run: a scenario at a rate is another one at each. */
-static int load_workload(const struct terminal *t, const struct sim_options *o,
-                         const struct rate_load *rate, struct workload *w, struct error *err)
+int sim_load_workload(const struct terminal *t, const struct sim_options *o,
+                      const struct rate_load *rate, struct workload *w, struct error *err)
 {
     struct generate_options limits;
     load_limits(&o->load, rate, &o->source, o->common.seed, &limits);
@@ -129,8 +115,8 @@ static const char *load_name(const struct sim_options *o)
     return o->load.rate ? "open" : o->load.concurrency ? "closed" : "trace";
 }
 
-static int choose_summary(const struct sim_options *o, const struct rate_run *rated,
-                          struct summary_options *out, struct error *err)
+int sim_choose_summary(const struct sim_options *o, const struct rate_run *rated,
+                       struct summary_options *out, struct error *err)
 {
     *out = (struct summary_options){
         .command = "sim", .load = load_name(o), .no_intervals = o->no_intervals, .rated = rated};
@@ -277,7 +263,7 @@ static int simulate(const struct terminal *t, const struct sim_options *o,
     struct run_observer observer = {out, run_output_attempt};
     progress_init(&progress, t, "sim");
     struct simulate_options s = *given;
-    s.on_progress = on_progress;
+    s.on_progress = o->sent ? NULL : on_progress;
     s.context = &progress;
     int status = simulate_run(w, &s, &observer, &report, err);
     progress_end(&progress);
@@ -293,9 +279,9 @@ static int simulate(const struct terminal *t, const struct sim_options *o,
     if (status == 0) {
         workload_source_stem(&o->source, stem);
         show(t, o, stem, &s.engine, &report, &summary, out->place.path);
-        status = run_bill_print(t, out->place.path, &o->plans, &o->tokens_as, err);
-        if (status == 0 && o->point)
-            status = load_run_take(o->point, &summary, err);
+        /* A sweep's points are billed by who reads the plans. */
+        status = o->point ? load_run_take(o->point, &summary, err)
+                          : run_bill_print(t, out->place.path, &o->plans, &o->tokens_as, err);
     }
     if (status == 0)
         status = end_status(&report, err);
@@ -315,7 +301,7 @@ static int run_workload(const struct terminal *t, const struct sim_options *o,
     struct buffer description;
     char stem[WORKLOAD_STEM_SIZE];
     unsigned detail;
-    if (simulate_check(w, s, err) < 0 || choose_summary(o, rated, &so, err) < 0 ||
+    if (simulate_check(w, s, err) < 0 || sim_choose_summary(o, rated, &so, err) < 0 ||
         run_output_parse_detail(o->record, &detail, err) < 0)
         return err->code;
     buffer_init(&description, BUFFER_UNBOUNDED);
@@ -327,7 +313,7 @@ static int run_workload(const struct terminal *t, const struct sim_options *o,
                                          .mode = o->force ? RUN_FORCE : RUN_NEW,
                                          .detail = detail,
                                          .reproducible = true,
-                                         .specs = o->written ? o->written : options,
+                                         .specs = o->written ? o->written : sim_option_specs,
                                          .options = o,
                                          .workload = description.data};
     int status = run_output_begin(&out, &request, err);
@@ -340,87 +326,27 @@ static int run_workload(const struct terminal *t, const struct sim_options *o,
     return status;
 }
 
-/* ---- a sweep ---- */
-
-/* What the points of a sweep have in common. */
-struct sim_sweep {
-    const struct sim_options *o;
-    const struct workload *workload; /* NULL: each point's is made for its rate */
-    struct engine_config engine;
-    struct terminal quiet;
-};
-
-/* A run of `shared`, or of a workload of its own where that is NULL. */
-static int run_once(const struct terminal *t, const struct sim_options *o,
-                    const struct engine_config *engine, const struct workload *shared,
-                    struct error *err)
+int sim_run_once(const struct terminal *t, const struct sim_options *o,
+                 const struct engine_config *engine, const struct workload *shared,
+                 struct error *err)
 {
     struct simulate_options s;
     struct rate_load rate;
     struct workload own;
     simulate_options_init(&s);
     s.engine = *engine;
-    if (choose_load(o, &s, &rate, err) < 0)
+    if (sim_choose_load(o, &s, &rate, err) < 0)
         return err->code;
     workload_init(&own);
     struct rate_run rated = {&rate, shared ? shared : &own, rate_is_generated(&rate, &o->source),
                              o->load.requests, o->load.duration_ns};
-    int status = shared ? 0 : load_workload(t, o, &rate, &own, err);
+    int status = shared ? 0 : sim_load_workload(t, o, &rate, &own, err);
     if (status == 0 && !o->load.requests)
         rate_load_warn(&rate, &o->source, rated.workload, o->load.duration_ns, t);
     if (status == 0)
         status = run_workload(t, o, &s, &rated, err);
     workload_free(&own);
     rate_load_free(&rate);
-    return status;
-}
-
-static int run_point(void *context, struct load_run *r, struct error *err)
-{
-    struct sim_sweep *all = context;
-    struct sim_options o = *all->o;
-    char text[40];
-    snprintf(text, sizeof text, "%.17g", r->load);
-    *(r->is_rate ? &o.load.rate : &o.load.concurrency) = text;
-    struct option_spec specs[CHILD_OPTIONS];
-    load_child_options(options, r->is_rate ? "rate" : "concurrency", specs);
-    o.written = specs;
-    o.point = r;
-    o.output = r->path;
-    o.force = false; /* the sweep made room */
-    return run_once(&all->quiet, &o, &all->engine, all->workload, err);
-}
-
-static int run_sweep(const struct terminal *t, const struct sim_options *o,
-                     const struct engine_config *engine, struct error *err)
-{
-    struct sim_sweep all = {.o = o, .engine = *engine};
-    struct summary_options so;
-    struct sweep s = {.series = {.command = "sim",
-                                 .directory = o->output,
-                                 .force = o->force,
-                                 .target = {&so.slos, o->goodput},
-                                 .run = run_point,
-                                 .context = &all},
-                      .resume = o->resume,
-                      .options_hash = load_options_hash(options, o)};
-    if (!o->output || o->load.rate || o->load.concurrency)
-        return error_set(err, ERR_INPUT,
-                         "--sweep needs -o DIR, and brings its own --rate or --concurrency");
-    if (sweep_parse(o->sweep, &s.values, err) < 0 || choose_summary(o, NULL, &so, err) < 0 ||
-        load_quiet_terminal(t, &all.quiet, err) < 0)
-        return err->code;
-    const struct rate_load none = {0};
-    bool own = s.values.is_rate && workload_source_generates(&o->source) &&
-               o->source.transforms.count == 0;
-    struct workload shared;
-    workload_init(&shared);
-    int status = own ? 0 : load_workload(t, o, &none, &shared, err);
-    all.workload = own ? NULL : &shared;
-    if (status == 0)
-        status = sweep_show(&s, t, o->common.json, err);
-    workload_free(&shared);
-    load_quiet_free(&all.quiet);
     return status;
 }
 
@@ -431,7 +357,7 @@ static int check(const struct sim_options *o, struct engine_config *engine, stru
     struct rate_load rate;
     simulate_options_init(&unused);
     if (command_arguments(&o->common, 0, NULL, err) < 0 || choose_engine(o, engine, err) < 0 ||
-        choose_load(o, &unused, &rate, err) < 0)
+        sim_choose_load(o, &unused, &rate, err) < 0)
         return err->code;
     rate_load_free(&rate);
     struct engine_config checked = *engine;
@@ -448,7 +374,7 @@ static int run(const struct terminal *t, const void *given, struct error *err)
     struct engine_config engine;
     if (check(o, &engine, err) < 0)
         return err->code;
-    return o->sweep ? run_sweep(t, o, &engine, err) : run_once(t, o, &engine, NULL, err);
+    return o->sweep ? sim_sweep(t, o, &engine, err) : sim_run_once(t, o, &engine, NULL, err);
 }
 
 const struct command command_sim = {
@@ -465,7 +391,8 @@ const struct command command_sim = {
         "  farebox sim --scenario chat --engine h100-llama-2-70b-tp4 --replicas 4 --rate 12\n"
         "  farebox sim --trace t.jsonl --engine mine.json --slo ttft=500 --assert "
         "goodput_fraction=0.95\n",
-    .options = options,
+    .options = sim_option_specs,
     .options_size = sizeof(struct sim_options),
     .run = run,
+    .tasks = &sim_sweep_points,
 };

@@ -28,13 +28,32 @@ static void tell(const struct load_series *s, const struct load_run *r, const ch
         s->progress(s->progress_context, s, r, missed);
 }
 
+void load_series_want(struct load_series *s, double load, const char *name)
+{
+    char *path = run_dir_file(s->place.path, name);
+    struct load_run r = {.load = load, .is_rate = s->is_rate, .path = path};
+    if (s->want)
+        s->want(s->context, &r);
+    free(path);
+}
+
+bool load_series_is_done(struct load_series *s, double load, const char *name)
+{
+    char *path = run_dir_file(s->place.path, name);
+    struct load_run r = {.load = load, .is_rate = s->is_rate, .path = path};
+    bool done = s->is_done && s->is_done(s->context, &r);
+    free(path);
+    return done;
+}
+
 int load_series_measure(struct load_series *s, double load, const char *name, uint64_t requests,
                         bool *over_budget, struct error *err)
 {
     char *path = run_dir_file(s->place.path, name);
     struct load_run r = {.load = load, .is_rate = s->is_rate, .requests = requests, .path = path};
     struct error missed = {0};
-    run_files_clear(path); /* of a series that is gone on with: a run that did not end */
+    if (!s->want)              /* else whoever begins it */
+        run_files_clear(path); /* of a series that is gone on with: a run that did not end */
     tell(s, &r, NULL);
     int status = s->run(s->context, &r, &missed);
     if (over_budget)

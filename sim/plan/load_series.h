@@ -44,6 +44,10 @@ struct load_series {
     struct load_target target;
     /* Runs r->load into r->path; ERR_WORK where an objective on the run was missed. */
     int (*run)(void *context, struct load_run *r, struct error *err);
+    /* Of runs that others may begin (core/farm/tasks.h), and then clear the directory: told of
+     * those that run() will be asked for; and whether one is done. NULL */
+    void (*want)(void *context, const struct load_run *r);
+    bool (*is_done)(void *context, const struct load_run *r);
     void *context;
     /* Told as a run begins, and once more when it was measured, with what it missed. NULL */
     void (*progress)(void *context, const struct load_series *s, const struct load_run *r,
@@ -57,6 +61,12 @@ struct load_series {
 
 /* Finds the place, and makes the directory. */
 int load_series_begin(struct load_series *s, struct error *err);
+
+/* `load` will be measured into NAME: somebody may begin. */
+void load_series_want(struct load_series *s, double load, const char *name);
+
+/* Somebody has: load_series_measure() takes what came of it at once. */
+bool load_series_is_done(struct load_series *s, double load, const char *name);
 
 /* Runs `load` into NAME and adds its point. *over_budget (may be NULL): it was used up, and there
  * is no point. ERR_WORK where the run gave no figures. */

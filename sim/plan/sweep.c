@@ -160,9 +160,21 @@ static int read_log(struct sweep *s, struct error *err)
     return status;
 }
 
-static int begin_log(struct sweep *s, struct error *err)
+/* The log anew, with the points that there are. */
+static int write_log(const struct sweep *s, struct error *err)
 {
     struct buffer text;
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    put_header(s, &text);
+    for (size_t i = 0; i < s->series.count; i++)
+        put_point(&s->series.points[i], &text);
+    int status = file_write_atomic(s->log_path, text.data, text.length, err);
+    buffer_free(&text);
+    return status;
+}
+
+static int begin_log(struct sweep *s, struct error *err)
+{
     s->log_path = run_dir_file(s->series.place.path, "sweep.jsonl");
     bool there = file_exists(s->log_path);
     if (there && !s->series.force && !s->resume)
@@ -170,12 +182,7 @@ static int begin_log(struct sweep *s, struct error *err)
                          s->log_path);
     if (s->resume && there && read_log(s, err) < 0)
         return err->code;
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    put_header(s, &text);
-    for (size_t i = 0; i < s->series.count; i++)
-        put_point(&s->series.points[i], &text);
-    int status = file_write_atomic(s->log_path, text.data, text.length, err);
-    buffer_free(&text);
+    int status = write_log(s, err);
     if (status == 0 && (s->log_fd = open(s->log_path, O_WRONLY | O_APPEND | O_CLOEXEC)) < 0)
         status = error_errno(err, "%s", s->log_path);
     return status;
@@ -241,16 +248,33 @@ static void conclude(struct sweep *s)
 
 /* ---- running ---- */
 
+#define NAME_SIZE 48
+
+static const char *name_of(const struct sweep *s, double load, char out[NAME_SIZE])
+{
+    snprintf(out, NAME_SIZE, "%s-%g", key_of(&s->values), load);
+    return out;
+}
+
+/* Others may begin these, in their order. */
+static void want_points(struct sweep *s, const double *loads, size_t count)
+{
+    char name[NAME_SIZE];
+    for (size_t i = 0; i < count; i++)
+        if (!find_point(s, loads[i]))
+            load_series_want(&s->series, loads[i], name_of(s, loads[i], name));
+}
+
 /* Runs a point unless its line is there already. */
 static int ensure_point(struct sweep *s, double load, struct error *err)
 {
     struct load_series *all = &s->series;
     struct buffer line;
-    char name[48];
+    char name[NAME_SIZE];
     bool over_budget;
     if (find_point(s, load) || all->count == LOAD_POINTS)
         return 0;
-    snprintf(name, sizeof name, "%s-%g", key_of(&s->values), load);
+    name_of(s, load, name);
     int status = load_series_measure(all, load, name, 0, &over_budget, err);
     if (status < 0)
         return status;
@@ -306,12 +330,30 @@ static int run_adaptive(struct sweep *s, struct error *err)
     struct load_search search = {
         .start = 1, .factor = 2, .narrow = 2.01, .most = 1e6, .measure = follow, .context = &a};
     int status = load_search_run(&search, err);
-    double top = a.down ? 2 * a.last : a.last;
+    double top = a.down ? 2 * a.last : a.last, middles[COUNT_OF(between)] = {0};
+    size_t count = 0;
     for (size_t i = 0; i < COUNT_OF(between) && status == 0; i++) {
         double middle = rounded(top * between[i], !s->values.is_rate);
-        status = middle > 0 ? ensure_point(s, middle, err) : 0;
+        if (middle > 0)
+            middles[count++] = middle;
     }
+    want_points(s, middles, count);
+    for (size_t i = 0; i < count && status == 0; i++)
+        status = ensure_point(s, middles[i], err);
     return status;
+}
+
+/* What others have done of a sweep that ends early is kept as well. */
+static void keep_done(struct sweep *s)
+{
+    char name[NAME_SIZE];
+    const struct sweep_values *v = &s->values;
+    for (size_t i = 0; i < v->count; i++) {
+        struct error unsaid = {0};
+        if (!find_point(s, v->values[i]) &&
+            load_series_is_done(&s->series, v->values[i], name_of(s, v->values[i], name)))
+            ensure_point(s, v->values[i], &unsaid);
+    }
 }
 
 static int run_points(struct sweep *s, struct error *err)
@@ -319,9 +361,12 @@ static int run_points(struct sweep *s, struct error *err)
     const struct sweep_values *v = &s->values;
     if (v->adaptive)
         return run_adaptive(s, err);
+    want_points(s, v->values, v->count);
     for (size_t i = 0; i < v->count; i++) {
-        if (ensure_point(s, v->values[i], err) < 0)
+        if (ensure_point(s, v->values[i], err) < 0) {
+            keep_done(s);
             return err->code;
+        }
         const struct load_point *p = find_point(s, v->values[i]);
         if (p && load_was_stopped(p)) {
             s->skipped = v->count - i - 1;
@@ -337,6 +382,14 @@ static int by_load(const void *a, const void *b)
     return (x->load > y->load) - (x->load < y->load);
 }
 
+static bool is_ascending(const struct sweep *s)
+{
+    for (size_t i = 1; i < s->series.count; i++)
+        if (by_load(&s->series.points[i - 1], &s->series.points[i]) > 0)
+            return false;
+    return true;
+}
+
 int sweep_run(struct sweep *s, struct error *err)
 {
     s->log_fd = -1;
@@ -347,9 +400,11 @@ int sweep_run(struct sweep *s, struct error *err)
         return err->code;
     }
     int status = run_points(s, err);
+    bool in_order = s->values.adaptive || is_ascending(s);
     qsort(s->series.points, s->series.count, sizeof *s->series.points, by_load);
     conclude(s);
-    return status;
+    /* Gone on with where points had ended in another order: the log is that of one that had not. */
+    return status == 0 && !in_order ? write_log(s, err) : status;
 }
 
 void sweep_end(struct sweep *s)
