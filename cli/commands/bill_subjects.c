@@ -5,14 +5,30 @@
 #include "cli/workload_source.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
+#include "workloads/transform/transform.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+static bool is_changed(const struct bill_subjects_request *q)
+{
+    return q->transforms && q->transforms->count > 0;
+}
+
+static void tell_transform(void *context, const char *text)
+{
+    say(context, "%s", text);
+}
 
 static int read_file(struct bill_subject *s, const struct bill_subjects_request *q,
                      const struct terminal *t, struct error *err)
 {
     s->is_run = run_dir_is_run(s->path);
+    if (s->is_run && is_changed(q))
+        return error_set(err, ERR_INPUT,
+                         "%s is a run, whose requests were sent as they are: --transform changes "
+                         "traces and scenarios (--what-if prices a changed run beside it)",
+                         s->path);
     if (trace_or_run_read(s->path, q->reading, q->slos, t, &s->run, err) < 0)
         return err->code;
     if (s->is_run)
@@ -34,6 +50,17 @@ static int generate(struct bill_subject *s, const struct bill_subjects_request *
     int status = workload_source_load(&source, t, &limits, q->seed, w, err);
     if (status == 0 && workload_time_range(w, &first, &last))
         workload_shift(w, -first);
+    return status;
+}
+
+static int change(struct bill_subject *s, const struct bill_subjects_request *q,
+                  const struct terminal *t, struct error *err)
+{
+    struct workload *w = &s->run.workload;
+    int status = workload_check_single(w, "--transform", err);
+    if (status == 0)
+        status = transform_apply_all(q->transforms->items, q->transforms->count, q->seed, w,
+                                     tell_transform, (void *)(uintptr_t)t, err);
     return status;
 }
 
@@ -73,6 +100,8 @@ int bill_subjects_read(struct bill_subjects *out, const struct bill_subjects_req
             s->scenario = q->scenarios->items[i - q->path_count];
             status = generate(s, q, t, err);
         }
+        if (status == 0 && is_changed(q))
+            status = change(s, q, t, err);
         if (status == 0)
             tell_apart(out, s);
     }

@@ -37,6 +37,7 @@ struct bill_subjects_request {
     const char *const *paths;
     size_t path_count;
     const struct option_list *scenarios;
+    const struct option_list *transforms; /* change each first; NULL: none */
     const struct trace_reading *reading;
     const struct slo_list *slos;
     uint64_t requests;   /* of each the first so many; 0 = all */
@@ -44,7 +45,8 @@ struct bill_subjects_request {
     uint64_t seed;
 };
 
-/* Warns of what readers skipped and what records do not say. ERR_INPUT as the readers. */
+/* Warns of what readers skipped and what records do not say. ERR_INPUT as the readers, and for a
+ * run that is to be changed: its attempts were made as they are. */
 int bill_subjects_read(struct bill_subjects *out, const struct bill_subjects_request *request,
                        const struct terminal *t, struct error *err);
 void bill_subjects_free(struct bill_subjects *s);

@@ -19,7 +19,7 @@
 
 struct bill_command {
     struct common_options common;
-    struct option_list plans, scenarios, what_if, slos, focus, tokens_as;
+    struct option_list plans, scenarios, transforms, what_if, slos, focus, tokens_as;
     const char *period, *by, *start, *output, *export;
     bool force, ladder, requests_csv, no_plots, matrix;
     uint64_t workers, units, requests, break_even_output, volume;
@@ -39,6 +39,9 @@ static const struct option_spec options[] = {
      .help = "the first N requests only; of a scenario so many"},
     {"duration", 'd', OPTION_DURATION, AT(duration_ns), .unit = "TIME", .max = 3e8,
      .help = "of a scenario: sessions begin within this time"},
+    {"transform", 0, OPTION_LIST, AT(transforms), .unit = "NAME=...",
+     .help = "change traces and scenarios first, again and again: route=*:big, sample=0.1 "
+             "(workload transform --list)"},
     {"start", 0, OPTION_TEXT, AT(start), .unit = "INSTANT",
      .help = "wall clock of the workload's first instant, such as 2026-11-01T00:00:00Z"},
     {"period", 0, OPTION_TEXT, AT(period), "trace", "trace|day|month",
@@ -377,6 +380,7 @@ static int read_subjects(const struct terminal *t, const struct bill_command *o,
     struct bill_subjects_request request = {.paths = o->common.arguments,
                                             .path_count = o->common.argument_count,
                                             .scenarios = &o->scenarios,
+                                            .transforms = &o->transforms,
                                             .reading = &o->reading,
                                             .slos = &slos,
                                             .requests = o->requests,

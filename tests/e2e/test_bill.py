@@ -348,3 +348,15 @@ class WhatIf(Case):
         self.assertIn("What if route=*:small · route: 100 to small.", self.shown)
         cut = self.what_if("truncate=tokens:500")["truncate=tokens:500"]["plans"][0]["why"]
         self.assertEqual(cut, "by use $0.45 → $0.30, tokens in 100,000 → 50,000")
+
+    def test_a_workload_that_is_changed_first_is_billed_as_the_what_if_prices_it(self):
+        """--transform is the what-if's change, and the case of it is the bill's own total."""
+        case = self.what_if("route=*:small+truncate=tokens:500")["route=*:small+truncate=tokens:500"]
+        bill = self.farebox_json("bill", "t.jsonl", "--plans", "plans.json", "--transform", "route=*:small",
+                                 "--transform", "truncate=tokens:500")
+        totals = {p["plan"]: p["total_usd"] for p in bill["plans"]}
+        self.assertEqual(totals, {p["plan"]: p["total_usd"] for p in case["plans"]})
+        self.farebox("sim", "-s", "chat", "-n", 5, "-q", "-o", "run")
+        for words, said in ((("run", "--transform", "rate=2"), "run is a run, whose requests were sent as they are"),
+                            (("t.jsonl", "--transform", "nope=2"), 'unknown transform "nope"')):
+            self.assertIn(said, self.farebox("bill", *words, "--plans", "plans.json", expect=2).stderr)

@@ -76,7 +76,7 @@ class UsageReports(Case):
                         ("workload", "transform", report, "--transform", "rate=2", "-o", "-"),
                         ("bench", "--url", "mock:constant", "-t", report, "--dry-run")):
             self.assertIn("needs a row for each request", self.farebox(*command, expect=2).stderr)
-        for option in (("--volume", 1000), ("--by", "model"), ("--what-if", "cache")):
+        for option in (("--volume", 1000), ("--by", "model"), ("--what-if", "cache"), ("--transform", "rate=2")):
             done = self.farebox("bill", report, "--plans", "demo", *option, expect=2)
             self.assertIn(f"{option[0]} needs a row for each request", done.stderr)
 
