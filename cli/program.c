@@ -43,12 +43,10 @@ static void print_error(const struct error *err)
 {
     char text[1536];
     struct buffer shown;
-    struct printable filter = {0};
     error_format(err, text, sizeof text);
     buffer_init(&shown, BUFFER_UNBOUNDED);
     buffer_add_text(&shown, "farebox: ");
-    printable_add(&filter, text, strlen(text), &shown);
-    printable_end(&filter, &shown);
+    printable_add_line(text, &shown); /* a name from a file makes no line of its own */
     terminal_print_message(stderr, shown.data);
     buffer_free(&shown);
 }

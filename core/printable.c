@@ -68,3 +68,19 @@ void printable_add(struct printable *p, const char *bytes, size_t length, struct
         p->count = 0;
     }
 }
+
+void printable_add_line(const char *text, struct buffer *out)
+{
+    struct printable p = {0};
+    while (*text) {
+        size_t plain = strcspn(text, "\t\n");
+        printable_add(&p, text, plain, out);
+        text += plain;
+        if (*text) {
+            printable_end(&p, out);
+            buffer_add_text(out, REPLACEMENT);
+            text++;
+        }
+    }
+    printable_end(&p, out);
+}

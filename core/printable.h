@@ -6,6 +6,9 @@
  *
  * Passed on: line feeds, tabs, and UTF-8 that is no control character (C0, DEL, C1) and does not
  * turn the direction of writing. Each byte that is no UTF-8 becomes one U+FFFD.
+ *
+ * A name that stands within a line goes through printable_add_line(), which passes no line ends and
+ * tabs either.
  */
 #ifndef FAREBOX_CORE_PRINTABLE_H
 #define FAREBOX_CORE_PRINTABLE_H
@@ -23,5 +26,8 @@ void printable_add(struct printable *p, const char *bytes, size_t length, struct
 
 /* What was held back is the beginning of nothing. */
 void printable_end(struct printable *p, struct buffer *out);
+
+/* All of a text as a part of one line: line ends and tabs become U+FFFD too. */
+void printable_add_line(const char *text, struct buffer *out);
 
 #endif

@@ -1,6 +1,6 @@
 #include "core/sheet.h"
 
-#include "core/text.h"
+#include "core/csv/csv.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -18,20 +18,6 @@ bool sheet_in_titles(const struct sheet *s)
     return s->row == 0;
 }
 
-/* True for what spreadsheets run: a first character =, +, -, @, a tab or a line end, also behind
- * blanks, which some of them cut; and the wide forms of the signs. */
-static bool is_formula(const char *text)
-{
-    static const char *const wide[] = {"\uFF1D", "\uFF0B", "\uFF0D", "\uFF20"};
-    if (*text == '\t' || *text == '\r' || *text == '\n')
-        return true;
-    text += strspn(text, " ");
-    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
-        if (strncmp(text, wide[i], 3) == 0)
-            return true;
-    return *text && strchr("=+-@\t\r\n", *text);
-}
-
 static void add_quoted(struct buffer *out, const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
@@ -43,7 +29,7 @@ static void add_quoted(struct buffer *out, const char *text, size_t length)
 
 static void add_text(struct buffer *out, const char *text)
 {
-    bool formula = is_formula(text), quoted = formula || strpbrk(text, ",\"\r\n;");
+    bool formula = csv_is_formula(text_of(text)), quoted = formula || strpbrk(text, ",\"\r\n;");
     if (quoted)
         buffer_add_byte(out, '"');
     if (formula)

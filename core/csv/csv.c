@@ -88,7 +88,8 @@ static int split(struct csv_reader *r, struct error *err)
                             CSV_MAX_COLUMNS);
         r->places[r->count] = at;
         at = r->row.data[at] == '"' ? take_quoted(r, at + 1) : take_plain(r, at);
-        r->fields[r->count++] = (struct text){r->bytes.data + begin, r->bytes.length - begin};
+        r->fields[r->count++] =
+            csv_plain_text((struct text){r->bytes.data + begin, r->bytes.length - begin});
         if (at >= end)
             return 1;
         if (r->row.data[at] != ',')
@@ -118,12 +119,10 @@ int csv_reader_next(struct csv_reader *r, struct error *err)
 int csv_reader_fail(const struct csv_reader *r, size_t field, struct error *err, const char *wanted)
 {
     char cut[64];
-    struct printable p = {0};
     struct buffer shown;
     buffer_init(&shown, BUFFER_UNBOUNDED);
     text_cut(r->fields[field], cut, sizeof cut);
-    printable_add(&p, cut, strlen(cut), &shown);
-    printable_end(&p, &shown);
+    printable_add_line(cut, &shown);
     error_at(err, r->lines.name, r->line, (long)r->places[field] + 1, "expected %s, found \"%.*s\"",
              wanted, (int)shown.length, shown.data ? shown.data : "");
     buffer_free(&shown);
@@ -146,4 +145,42 @@ void csv_add_field(struct buffer *out, struct text text)
         buffer_add_byte(out, text.at[i]);
     }
     buffer_add_byte(out, '"');
+}
+
+bool csv_is_formula(struct text t)
+{
+    static const char *const wide[] = {"\uFF1D", "\uFF0B", "\uFF0D", "\uFF20"};
+    if (t.length > 0 && strchr("\t\r\n", t.at[0]))
+        return true;
+    for (; t.length > 0 && t.at[0] == ' '; t.at++)
+        t.length--;
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+        if (text_starts(t, wide[i]))
+            return true;
+    return t.length > 0 && t.at[0] && strchr("=+-@\t\r\n", t.at[0]);
+}
+
+void csv_add_text(struct buffer *out, struct text text)
+{
+    struct buffer marked;
+    bool marked_already = csv_plain_text(text).length < text.length;
+    if (!csv_is_formula(text) && !marked_already) {
+        csv_add_field(out, text);
+        return;
+    }
+    buffer_init(&marked, BUFFER_UNBOUNDED);
+    buffer_add_byte(&marked, '\'');
+    buffer_add(&marked, text.at, text.length);
+    csv_add_field(out, (struct text){marked.data, marked.length});
+    buffer_free(&marked);
+}
+
+struct text csv_plain_text(struct text field)
+{
+    size_t marks = 0;
+    while (marks < field.length && field.at[marks] == '\'')
+        marks++;
+    if (marks == 0 || !csv_is_formula((struct text){field.at + marks, field.length - marks}))
+        return field;
+    return (struct text){field.at + 1, field.length - 1};
 }

@@ -10,7 +10,8 @@
  *         use(r.fields, r.count, r.line);
  *     csv_reader_close(&r);
  *
- * Fields are lent until the next call. Blank lines are passed over.
+ * Fields are lent until the next call. Blank lines are passed over. An apostrophe that keeps a
+ * spreadsheet from running a text is no part of it.
  */
 #ifndef FAREBOX_CORE_CSV_CSV_H
 #define FAREBOX_CORE_CSV_CSV_H
@@ -47,5 +48,15 @@ int csv_reader_fail(const struct csv_reader *r, size_t field, struct error *err,
 
 /* The text, quoted where it needs it. */
 void csv_add_field(struct buffer *out, struct text text);
+
+/* True for what spreadsheets run: a first character =, +, -, @, a tab or a line end, also behind
+ * blanks, which some of them cut; and the wide forms of the signs. */
+bool csv_is_formula(struct text text);
+
+/* As csv_add_field for a text of others, such as a name: one that a spreadsheet would run gets an
+ * apostrophe before it, and so does one that already looks like that. csv_plain_text() takes it
+ * away again, as every reader of ours does. */
+void csv_add_text(struct buffer *out, struct text text);
+struct text csv_plain_text(struct text field);
 
 #endif

@@ -1,6 +1,7 @@
 #include "core/screen/table.h"
 
 #include "core/memory.h"
+#include "core/printable.h"
 #include "core/wrap.h"
 
 #include <stdlib.h>
@@ -36,6 +37,15 @@ struct table *table_create(const struct table_column *columns, size_t count)
     return t;
 }
 
+/* A copy that the terminal shows as wide as it is measured, whatever a name holds. */
+static char *one_line(const char *text)
+{
+    struct buffer shown;
+    buffer_init(&shown, BUFFER_UNBOUNDED);
+    printable_add_line(text, &shown);
+    return shown.length ? buffer_take(&shown) : mem_copy_string("");
+}
+
 void table_cell(struct table *t, const char *text)
 {
     if (t->count % t->column_count == 0) {
@@ -43,7 +53,7 @@ void table_cell(struct table *t, const char *text)
         t->notes[t->row_count++] = NULL;
     }
     mem_grow(&t->cells, &t->capacity, t->count + 1, sizeof *t->cells);
-    t->cells[t->count++] = mem_copy_string(text);
+    t->cells[t->count++] = one_line(text);
 }
 
 void table_note(struct table *t, const char *text)
@@ -51,7 +61,7 @@ void table_note(struct table *t, const char *text)
     if (t->row_count == 0 || !*text)
         return;
     free(t->notes[t->row_count - 1]);
-    t->notes[t->row_count - 1] = mem_copy_string(text);
+    t->notes[t->row_count - 1] = one_line(text);
 }
 
 static const char *cell_of(const struct table *t, size_t row, size_t column)

@@ -38,7 +38,8 @@ struct table;
 /* `count` is at most TABLE_COLUMNS. */
 struct table *table_create(const struct table_column *columns, size_t count);
 
-/* The next cell of the row, or the first of the next one; the text is copied. */
+/* The next cell of the row, or the first of the next one; the text is copied, and what would break
+ * the line or turn it becomes U+FFFD. */
 void table_cell(struct table *t, const char *text);
 
 /* A remark behind the row that the last cell is in; "" is none. */

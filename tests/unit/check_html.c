@@ -6,6 +6,7 @@
 #include "core/memory.h"
 #include "core/runs/summary/collector.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define HOSTILE "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>"
@@ -153,8 +154,27 @@ START_TEST(bytes_that_are_no_utf8_become_a_sign)
     buffer_init(&out, BUFFER_UNBOUNDED);
     html_escape(&out, text_of("a\xff\xc3(\x01z\xe2\x82\xac"));
     buffer_add_byte(&out, 0);
-    ck_assert_str_eq(out.data, "a\xEF\xBF\xBD\xEF\xBF\xBD( z\xe2\x82\xac");
+    ck_assert_str_eq(out.data, "a\xEF\xBF\xBD\xEF\xBF\xBD(\xEF\xBF\xBDz\xe2\x82\xac");
     buffer_free(&out);
+}
+END_TEST
+
+/* Also right behind, and before, characters of every length. */
+START_TEST(no_tag_comes_through_beside_other_letters)
+{
+    static const char *const letters[] = {"",           "a",    "\u00e9",  "\u20ac",
+                                          "\U0001F600", "\xff", "\xe2\x82"};
+    for (size_t i = 0; i < COUNT_OF(letters); i++)
+        for (size_t j = 0; j < COUNT_OF(letters); j++) {
+            char text[64];
+            struct buffer out;
+            snprintf(text, sizeof text, "%s<b>%s&\"'<%s>", letters[i], letters[j], letters[i]);
+            buffer_init(&out, BUFFER_UNBOUNDED);
+            html_escape(&out, text_of(text));
+            ck_assert_msg(!strpbrk(out.data, "<>\"'"), "%s became %s", text, out.data);
+            ck_assert_ptr_nonnull(strstr(out.data, "&lt;b&gt;"));
+            buffer_free(&out);
+        }
 }
 END_TEST
 
@@ -164,6 +184,7 @@ int main(void)
     TCase *test = tcase_create("html");
     tcase_add_test(test, what_came_from_outside_is_text);
     tcase_add_test(test, answers_come_first);
+    tcase_add_test(test, no_tag_comes_through_beside_other_letters);
     tcase_add_test(test, bytes_that_are_no_utf8_become_a_sign);
     suite_add_tcase(suite, test);
     return testing_run(suite);

@@ -41,11 +41,22 @@ START_TEST(test_every_cut)
 }
 END_TEST
 
+START_TEST(a_name_in_a_line_breaks_it_nowhere)
+{
+    struct buffer out;
+    buffer_init(&out, BUFFER_UNBOUNDED);
+    printable_add_line("a\nb\tc\r\n\xe2\x82\n\xe2\x80\xae\xe6\x97\xa5", &out);
+    ck_assert_str_eq(out.data, "a" BAD "b" BAD "c" BAD BAD BAD BAD BAD BAD "\xe6\x97\xa5");
+    buffer_free(&out);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("printable");
     TCase *c = tcase_create("all");
     tcase_add_loop_test(c, test_every_cut, 0, sizeof cases / sizeof cases[0]);
+    tcase_add_test(c, a_name_in_a_line_breaks_it_nowhere);
     suite_add_tcase(s, c);
     return testing_run(s);
 }

@@ -1,5 +1,7 @@
 #include "workloads/trace/trace_csv.h"
 
+#include "core/csv/csv.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -51,6 +53,7 @@ static int split(struct trace_input *in, struct text line, struct csv_row *row, 
                 at++;
             *field = (struct text){start, (size_t)(at - start)};
         }
+        *field = csv_plain_text(*field);
         if (at == end)
             return 1;
         at++;

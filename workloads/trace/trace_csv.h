@@ -3,7 +3,8 @@
  *
  * Fields are separated by commas, semicolons, tabs or bars, whichever the first line shows most of,
  * or what a first line "sep=;" says (a spreadsheet's own). A field that starts with a quote ends at
- * the next single quote; a doubled quote inside stands for one, and it may hold line ends.
+ * the next single quote; a doubled quote inside stands for one, and it may hold line ends. An
+ * apostrophe that keeps a spreadsheet from running a text is no part of it.
  *
  *     struct csv_row row;
  *     struct text line;

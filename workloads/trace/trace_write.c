@@ -1,6 +1,7 @@
 /* The writers: canonical JSON Lines, Mooncake's four keys, CSV. */
 #include "workloads/trace/trace_json.h"
 
+#include "core/csv/csv.h"
 #include "core/json/json_write.h"
 #include "workloads/trace/trace_sink.h"
 
@@ -39,23 +40,12 @@ static void put_mooncake(const struct request *r, struct buffer *out)
     buffer_add_byte(out, '\n');
 }
 
-/* A text field, quoted where CSV needs it; absent = empty. */
+/* A text field; absent = empty. */
 static void put_field(struct buffer *out, const char *text)
 {
     buffer_add_byte(out, ',');
-    if (!text)
-        return;
-    if (!text[strcspn(text, ",\"\r\n")]) {
-        buffer_add_text(out, text);
-        return;
-    }
-    buffer_add_byte(out, '"');
-    for (; *text; text++) {
-        if (*text == '"')
-            buffer_add_byte(out, '"');
-        buffer_add_byte(out, *text == '\r' || *text == '\n' ? ' ' : *text);
-    }
-    buffer_add_byte(out, '"');
+    if (text)
+        csv_add_text(out, text_of(text));
 }
 
 /* Those of media only where some request has them. */

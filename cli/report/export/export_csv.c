@@ -9,7 +9,7 @@
 static void add_field(struct buffer *out, const char *text)
 {
     if (text)
-        csv_add_field(out, text_of(text));
+        csv_add_text(out, text_of(text));
 }
 
 /* Milliseconds with all six decimals that nanoseconds have; empty where an instant is missing. */

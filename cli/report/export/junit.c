@@ -1,10 +1,11 @@
 #include "cli/report/export/junit.h"
 
 #include "cli/report/text/diff_text.h"
+#include "core/printable.h"
 
 #include <string.h>
 
-/* Bytes that XML cannot hold become '?'. */
+/* What XML cannot hold becomes U+FFFD. */
 static void add_escaped(struct buffer *out, const char *text)
 {
     static const struct {
@@ -12,16 +13,20 @@ static void add_escaped(struct buffer *out, const char *text)
         const char *entity;
     } entities[] = {
         {'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}, {'\'', "&apos;"}};
-    for (; *text; text++) {
+    struct buffer shown;
+    buffer_init(&shown, BUFFER_UNBOUNDED);
+    printable_add_line(text, &shown);
+    for (size_t k = 0; k < shown.length; k++) {
         const char *entity = NULL;
         for (size_t i = 0; i < sizeof entities / sizeof entities[0]; i++)
-            if (entities[i].c == *text)
+            if (entities[i].c == shown.data[k])
                 entity = entities[i].entity;
         if (entity)
             buffer_add_text(out, entity);
         else
-            buffer_add_byte(out, (unsigned char)*text < ' ' ? '?' : *text);
+            buffer_add_byte(out, shown.data[k]);
     }
+    buffer_free(&shown);
 }
 
 static void add_attribute(struct buffer *out, const char *name, const char *value)

@@ -3,6 +3,7 @@
 #include "cli/report/page/html.h"
 #include "cli/report/text/summary_table.h"
 #include "core/embedded.h"
+#include "core/printable.h"
 
 #include <math.h>
 #include <string.h>
@@ -38,40 +39,39 @@ void html_end(struct buffer *out)
     buffer_add_text(out, "</script></body></html>\n");
 }
 
+static void escape_byte(struct buffer *out, char c)
+{
+    switch (c) {
+    case '<':
+        buffer_add_text(out, "&lt;");
+        break;
+    case '>':
+        buffer_add_text(out, "&gt;");
+        break;
+    case '&':
+        buffer_add_text(out, "&amp;");
+        break;
+    case '"':
+        buffer_add_text(out, "&quot;");
+        break;
+    case '\'':
+        buffer_add_text(out, "&#39;");
+        break;
+    default:
+        buffer_add_byte(out, c);
+    }
+}
+
 void html_escape(struct buffer *out, struct text text)
 {
-    for (size_t i = 0; i < text.length;) {
-        unsigned char c = (unsigned char)text.at[i];
-        size_t step = text.length - i < 4 ? text.length - i : 4, good;
-        switch (c) {
-        case '<':
-            buffer_add_text(out, "&lt;");
-            break;
-        case '>':
-            buffer_add_text(out, "&gt;");
-            break;
-        case '&':
-            buffer_add_text(out, "&amp;");
-            break;
-        case '"':
-            buffer_add_text(out, "&quot;");
-            break;
-        case '\'':
-            buffer_add_text(out, "&#39;");
-            break;
-        default:
-            if (c >= 0x80) {
-                /* Up to four bytes hold a whole sequence, or start with a wrong byte. */
-                if (!text_is_utf8(text.at + i, step, &good))
-                    step = good;
-                buffer_add(out, step ? text.at + i : "\xEF\xBF\xBD", step ? step : 3);
-                i += step ? step : 1;
-                continue;
-            }
-            buffer_add_byte(out, c < 0x20 && c != '\n' && c != '\t' ? ' ' : (char)c);
-        }
-        i++;
-    }
+    struct printable p = {0};
+    struct buffer shown;
+    buffer_init(&shown, BUFFER_UNBOUNDED);
+    printable_add(&p, text.at, text.length, &shown);
+    printable_end(&p, &shown);
+    for (size_t i = 0; i < shown.length; i++)
+        escape_byte(out, shown.data[i]);
+    buffer_free(&shown);
 }
 
 void html_add_text(struct buffer *out, const char *text)

@@ -2,6 +2,7 @@
 #include "cli/report/plot/plot.h"
 
 #include "core/file.h"
+#include "core/printable.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -141,16 +142,20 @@ static int run_gnuplot(const struct buffer *script, const char *name, struct buf
 
 static void add_xml(struct buffer *out, const char *text)
 {
-    for (; *text; text++) {
-        const char *entity = *text == '<'   ? "&lt;"
-                             : *text == '>' ? "&gt;"
-                             : *text == '&' ? "&amp;"
-                                            : NULL;
+    struct printable p = {0};
+    struct buffer shown;
+    buffer_init(&shown, BUFFER_UNBOUNDED);
+    printable_add(&p, text, strlen(text), &shown);
+    printable_end(&p, &shown);
+    for (size_t i = 0; i < shown.length; i++) {
+        char c = shown.data[i];
+        const char *entity = c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : NULL;
         if (entity)
             buffer_add_text(out, entity);
         else
-            buffer_add_byte(out, (unsigned char)*text < 0x20 ? ' ' : *text);
+            buffer_add_byte(out, (unsigned char)c < 0x20 ? ' ' : c);
     }
+    buffer_free(&shown);
 }
 
 /* An SVG says what it shows, and holds its values for a page's script. */

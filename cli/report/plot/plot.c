@@ -1,6 +1,7 @@
 #include "cli/report/plot/plot_parts.h"
 
 #include "core/memory.h"
+#include "core/printable.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -46,17 +47,21 @@ const char *plot_color(int number)
     return palette[((number % PALETTE_SIZE) + PALETTE_SIZE) % PALETTE_SIZE];
 }
 
-/* A text as a single-quoted gnuplot string: a quote is doubled, control characters become
- * spaces, nothing else has a meaning inside. */
+/* A text as a single-quoted gnuplot string: a quote is doubled, line ends, controls and what turns
+ * the direction become U+FFFD, nothing else has a meaning inside. */
 static void add_quoted(struct buffer *out, const char *text)
 {
+    struct buffer shown;
+    buffer_init(&shown, BUFFER_UNBOUNDED);
+    printable_add_line(text ? text : "", &shown);
     buffer_add_byte(out, '\'');
-    for (; text && *text; text++) {
-        if (*text == '\'')
+    for (size_t i = 0; i < shown.length; i++) {
+        if (shown.data[i] == '\'')
             buffer_add_byte(out, '\'');
-        buffer_add_byte(out, (unsigned char)*text < 0x20 ? ' ' : *text);
+        buffer_add_byte(out, shown.data[i]);
     }
     buffer_add_byte(out, '\'');
+    buffer_free(&shown);
 }
 
 static void add_number(struct buffer *out, double value)

@@ -3,6 +3,7 @@
 
 #include "core/json/json_write.h"
 #include "core/memory.h"
+#include "core/printable.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -109,14 +110,20 @@ static void put_panel(struct json_writer *w, const struct plot_panel *panel,
     json_end_object(w);
 }
 
-/* Inside of SVG, which is XML. */
+/* Inside of SVG, which is XML; and as it is shown. */
 static void add_escaped(struct buffer *out, const struct buffer *json)
 {
-    for (size_t i = 0; i < json->length; i++)
-        if (strchr("<>&", json->data[i]))
-            buffer_add_format(out, "\\u%04x", (unsigned char)json->data[i]);
+    struct printable p = {0};
+    struct buffer shown;
+    buffer_init(&shown, BUFFER_UNBOUNDED);
+    printable_add(&p, json->data, json->length, &shown);
+    printable_end(&p, &shown);
+    for (size_t i = 0; i < shown.length; i++)
+        if (strchr("<>&", shown.data[i]))
+            buffer_add_format(out, "\\u%04x", (unsigned char)shown.data[i]);
         else
-            buffer_add_byte(out, json->data[i]);
+            buffer_add_byte(out, shown.data[i]);
+    buffer_free(&shown);
 }
 
 void plot_values(const struct plot *p, struct buffer *out)

@@ -499,6 +499,16 @@ static bool (*const cells_of[FOCUS_COLUMNS])(const struct cells *, enum focus_co
 
 /* ---- rows ---- */
 
+/* Amounts below zero are no formulas. */
+static void put_cell(struct text cell, struct buffer *out)
+{
+    double ignored;
+    if (text_to_double(cell, &ignored))
+        csv_add_field(out, cell);
+    else
+        csv_add_text(out, cell);
+}
+
 /* Cells that are null stay empty. */
 static void put_cells(const struct cells *c, struct buffer *cell, struct buffer *out)
 {
@@ -507,7 +517,7 @@ static void put_cells(const struct cells *c, struct buffer *cell, struct buffer 
             buffer_add_byte(out, ',');
         buffer_clear(cell);
         if (cells_of[i] && cells_of[i](c, (enum focus_column)i, cell))
-            csv_add_field(out, (struct text){cell->data, cell->length});
+            put_cell((struct text){cell->data, cell->length}, out);
     }
     buffer_add_byte(out, '\n');
 }

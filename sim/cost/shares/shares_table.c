@@ -1,5 +1,6 @@
 /* The parts of a bill as a person reads them. */
 #include "core/memory.h"
+#include "core/printable.h"
 #include "core/wrap.h"
 #include "sim/cost/shares/shares.h"
 
@@ -19,12 +20,22 @@ struct columns {
     int decimals;
 };
 
+static size_t shown_columns(const char *name)
+{
+    struct buffer shown;
+    buffer_init(&shown, BUFFER_UNBOUNDED);
+    printable_add_line(name, &shown);
+    size_t n = wrap_columns((struct text){shown.data, shown.length});
+    buffer_free(&shown);
+    return n;
+}
+
 static struct columns columns_of(const struct plan_bill *p, int width)
 {
     struct columns c = {.name = 8, .decimals = p->shown_decimals};
     size_t longest = 8;
     for (size_t i = 0; i < p->group_count; i++) {
-        size_t n = wrap_columns(text_of(p->groups[i].name));
+        size_t n = shown_columns(p->groups[i].name);
         longest = n > longest ? n : longest;
         c.trend = c.trend || p->groups[i].has_trend;
     }
@@ -34,18 +45,13 @@ static struct columns columns_of(const struct plan_bill *p, int width)
     return c;
 }
 
-/* A name in its column; one that is wider on a line of its own: cut, two might look the same. Line
- * ends and tabs in it become the mark that stands for what cannot be shown. */
+/* A name in its column; one that is wider on a line of its own: cut, two might look the same. */
 static void put_name(struct buffer *out, const char *name, const struct columns *c)
 {
-    size_t n = name[0] ? wrap_columns(text_of(name)) : strlen(NO_TEXT);
+    size_t begin = out->length + 3;
     buffer_add_text(out, "   ");
-    for (const char *at = name; *at; at++)
-        if ((unsigned char)*at < 0x20)
-            buffer_add_text(out, "\xef\xbf\xbd");
-        else
-            buffer_add_byte(out, *at);
-    buffer_add_text(out, name[0] ? "" : NO_TEXT);
+    printable_add_line(name[0] ? name : NO_TEXT, out);
+    size_t n = wrap_columns((struct text){out->data + begin, out->length - begin});
     if (n > (size_t)c->name)
         buffer_add_format(out, "\n%*s", 3 + c->name, "");
     else

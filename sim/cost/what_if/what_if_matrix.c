@@ -209,9 +209,9 @@ static void put_line(const struct what_if_case *c, const struct what_if_cell *ce
                                c->failed,           cell->rejected, cell->delayed,
                                cell->truncated,     cell->unpriced, cell->input_tokens,
                                cell->output_tokens};
-    csv_add_field(out, text_of(c->name));
+    csv_add_text(out, text_of(c->name));
     buffer_add_byte(out, ',');
-    csv_add_field(out, text_of(plan->name));
+    csv_add_text(out, text_of(plan->name));
     put_money(cell->total, out);
     if (cell->has_saved)
         put_money(cell->saved, out);
@@ -222,9 +222,9 @@ static void put_line(const struct what_if_case *c, const struct what_if_cell *ce
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         buffer_add_format(out, ",%" PRIu64, counts[i]);
     buffer_add_byte(out, ',');
-    csv_add_field(out, text_of(cell->counts_of ? cell->counts_of : ""));
+    csv_add_text(out, text_of(cell->counts_of ? cell->counts_of : ""));
     buffer_add_byte(out, ',');
-    csv_add_field(out, text_of(cell->why));
+    csv_add_text(out, text_of(cell->why));
     buffer_add_byte(out, '\n');
 }
 
