@@ -43,7 +43,7 @@ static int generate(struct bill_subject *s, const struct bill_subjects_request *
                     const struct terminal *t, struct error *err)
 {
     const struct workload_source source = {.scenario = s->scenario};
-    const struct generate_options limits = {.requests = q->requests,
+    const struct generate_options limits = {.requests = q->requests ? q->requests : q->generated,
                                             .duration_s = (double)q->duration_ns / 1e9};
     struct workload *w = &s->run.workload;
     int64_t first, last;

@@ -40,7 +40,8 @@ struct bill_subjects_request {
     const struct option_list *transforms; /* change each first; NULL: none */
     const struct trace_reading *reading;
     const struct slo_list *slos;
-    uint64_t requests;   /* of each the first so many; 0 = all */
+    uint64_t requests;   /* of each the first so many; 0 = all, */
+    uint64_t generated;  /* but of a scenario so many; 0 = as it says */
     int64_t duration_ns; /* sessions of a scenario begin within this; 0 = as it says */
     uint64_t seed;
 };

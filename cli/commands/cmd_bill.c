@@ -258,10 +258,9 @@ static int change(const struct bill_command *o, struct bill_subject *s,
 }
 
 /* For a month's bill, and where it is asked for. */
-#define REDRAWN_MONTHS 100
 static int add_ladder(const struct bill_command *o, struct bill_subject *s, struct error *err)
 {
-    struct ladder_options how = {.seed = o->common.seed, .redraws = REDRAWN_MONTHS};
+    struct ladder_options how = {.seed = o->common.seed, .redraws = LADDER_REDRAWS};
     if ((!o->ladder && s->bill.options.period != PERIOD_MONTH) || s->bill.completed == 0)
         return 0;
     s->bill.no_ladder = s->bill.undecided;

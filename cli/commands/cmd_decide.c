@@ -1,16 +1,15 @@
 /* farebox decide: hosted by the token, flat by the request, or replicas of one's own. */
 #include "cli/command.h"
+#include "cli/commands/decide_story.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/report/page/html_document.h"
-#include "cli/report/page/html_parts.h"
 #include "cli/report/plot/decide_plots.h"
 #include "cli/report/text/decide_text.h"
 #include "cli/run_bill.h"
 #include "cli/workload_source.h"
 #include "core/file.h"
 #include "core/memory.h"
-#include "core/runs/record/run_dir.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +17,12 @@
 struct decide_command {
     struct common_options common;
     struct workload_source source;
-    struct option_list candidates, slos, tokens_as;
-    const char *output, *start;
+    struct option_list candidates, slos, tokens_as, plans;
+    const char *output, *start, *tiers;
     uint64_t volume, requests, draws, seeds, probes;
     int64_t max_wait_ns;
     double goodput, headroom, peak;
-    bool force;
+    bool force, story;
 };
 
 #define AT(field) offsetof(struct decide_command, field)
@@ -62,8 +61,21 @@ static const struct option_spec options[] = {
     {"probe-requests", 0, OPTION_COUNT, AT(probes), "1500", "N", .min = 100, .max = 1e6,
      .help = "of one of them"},
 
+    {"story", 0, OPTION_FLAG, AT(story),
+     .help =
+         "by the token or flat: how prices vary, where flat loses, what caches, smaller models, "
+         "tools side by side and retries do, from how many requests flat pays; of all bundled "
+         "scenarios, or the workloads named",
+     .group = "The story"},
+    {"plans", 'p', OPTION_LIST, AT(plans), .unit = "PLAN|FILE[,...]",
+     .help = "of the story: one by the token and a flat one at least; the book story unless given"},
+    {"tiers", 0, OPTION_TEXT, AT(tiers), "qwen3-32b,llama-3.3-70b,deepseek-r1", "MODEL,MODEL,MODEL",
+     .help = "of the story: three models from the smallest; requests that name none are the "
+             "last one's"},
+
     {"output", 'o', OPTION_TEXT, AT(output), .unit = "DIR",
-     .help = "write the page (index.html), its plots and decide.json there", .group = "Results"},
+     .help = "write the page (index.html), its plots and decide.json (story.json) there",
+     .group = "Results"},
     {"force", 'f', OPTION_FLAG, AT(force), .help = "replace what an earlier decision wrote there"},
     {0},
 };
@@ -166,57 +178,22 @@ static int decide(struct deciding *d, const struct terminal *t, struct error *er
     return status;
 }
 
-/* Of a directory: what stands behind the last slash but those at its end. */
-static char *name_of(const char *path)
-{
-    size_t end = strlen(path), from;
-    while (end > 1 && path[end - 1] == '/')
-        end--;
-    for (from = end; from > 0 && path[from - 1] != '/';)
-        from--;
-    return mem_copy_text(path + from, end - from);
-}
-
-/* The page, as farebox report makes it anew. */
-static int write_page(const struct html_document *page, const char *directory, struct error *err)
-{
-    struct buffer text;
-    size_t plot_number = 0;
-    char *path = run_dir_file(directory, "index.html");
-    buffer_init(&text, BUFFER_UNBOUNDED);
-    html_begin(&text, page->name, "farebox decide");
-    html_document(page, &plot_number, &text);
-    html_end(&text);
-    int status = file_write_atomic(path, text.data, text.length, err);
-    buffer_free(&text);
-    free(path);
-    return status;
-}
-
 /* Plots and page first: what has a decide.json is whole. */
 static int write_output(const struct decide_command *o, const struct terminal *t,
                         struct output *out, struct error *err)
 {
     struct error why = {0};
-    char *plots = run_dir_file(o->output, "plots"), *name = name_of(o->output);
     struct html_document page = {.kind = HTML_DECIDE,
-                                 .name = name,
-                                 .json = {out->document.data, out->document.length},
-                                 .draws = true};
-    int status = file_make_directories(o->output, err);
-    if (status == 0 && decide_plots_draw(page.json, page.name, plots, &why) < 0) {
+                                 .json = {out->document.data, out->document.length}};
+    int status =
+        html_document_write(&page, o->output, "farebox decide", decide_plots_draw, &why, err);
+    if (status == 0 && !page.draws)
         warn(t, "no plot: %s", why.message);
-        page.draws = false;
-    }
-    if (status == 0)
-        status = write_page(&page, o->output, err);
     if (status == 0)
         status = output_keep(out, o->output, "decide.json", err);
     if (status == 0)
         buffer_add_format(&out->text, "\nwritten to %s: index.html (the page), decide.json%s\n",
                           o->output, page.draws ? ", plots (SVG and PNG)" : "");
-    free(name);
-    free(plots);
     return status;
 }
 
@@ -241,13 +218,69 @@ static void free_all(struct deciding *d)
     workload_free(&d->workload);
 }
 
+static int check_output(const struct decide_command *o, struct error *err)
+{
+    return o->output && file_exists(o->output) && !o->force
+               ? error_set(err, ERR_INPUT, "%s exists: --force replaces it", o->output)
+               : 0;
+}
+
+/* Of what was given beside --story, what has no part in it. */
+static int check_story(const struct decide_command *o, struct error *err)
+{
+    static const char *const others[] = {
+        "trace", "scenario", "mix",      "candidates", "slo",   "goodput", "tokens-as",
+        "peak",  "start",    "max-wait", "headroom",   "draws", "seeds",   "probe-requests"};
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        if (options_given(o, others[i]))
+            return error_set(err, ERR_INPUT,
+                             "--%s has no part in a --story: name workloads (files, runs, "
+                             "scenarios), --plans, --tiers, --volume, --requests, --transform",
+                             others[i]);
+    return check_output(o, err);
+}
+
+static int tell_story(const struct terminal *t, const struct decide_command *o, struct error *err)
+{
+    const struct decide_story story = {
+        .arguments = o->common.arguments,
+        .argument_count = o->common.argument_count,
+        .plans = &o->plans,
+        .transforms = &o->source.transforms,
+        .reading = &o->source.reading,
+        .tiers = o->tiers,
+        .output = o->output,
+        .volume = o->volume,
+        .requests = options_given(o, "requests") ? o->requests : 0,
+        .seed = o->common.seed,
+        .json = o->common.json,
+    };
+    int status = check_story(o, err);
+    return status == 0 ? decide_story_tell(&story, t, err) : status;
+}
+
+/* What belongs to the story alone. */
+static int check_decision(const struct decide_command *o, struct error *err)
+{
+    static const char *const others[] = {"plans", "tiers"};
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        if (options_given(o, others[i]))
+            return error_set(err, ERR_INPUT,
+                             "--%s is the --story's; a decision is between --candidates, which "
+                             "plans are too",
+                             others[i]);
+    return check_output(o, err);
+}
+
 static int run(const struct terminal *t, const void *parsed, struct error *err)
 {
     struct deciding d = {.o = parsed};
+    if (d.o->story)
+        return tell_story(t, d.o, err);
     workload_init(&d.workload);
     int status = read_source(&d, err);
-    if (status == 0 && d.o->output && file_exists(d.o->output) && !d.o->force)
-        status = error_set(err, ERR_INPUT, "%s exists: --force replaces it", d.o->output);
+    if (status == 0)
+        status = check_decision(d.o, err);
     if (status == 0)
         status = read_candidates(&d, err);
     if (status == 0)
@@ -263,7 +296,7 @@ static int run(const struct terminal *t, const void *parsed, struct error *err)
 const struct command command_decide = {
     .name = "decide",
     .summary = "hosted, flat or own: dollars per good request, and how sure that is",
-    .usage = "WORKLOAD --candidates NAME,... --slo METRIC=MS",
+    .usage = "(WORKLOAD --candidates NAME,... --slo METRIC=MS | --story [WORKLOAD ...])",
     .about =
         "Compares what may serve a workload by the dollars for each request that meets the\n"
         "objectives: a month's cash over its good requests. WORKLOAD is a trace, a run or a "
@@ -271,11 +304,18 @@ const struct command command_decide = {
         "scenario. The answer comes with the probability of being right: months are drawn anew of\n"
         "the sample's sessions, users and days, with the error that an engine's preset states and\n"
         "all else that is in doubt, the same for all; below 90 % it is too close to call.\n"
-        "A plan alone is listed with its money: whether it meets the objectives nobody measured.",
+        "A plan alone is listed with its money: whether it meets the objectives nobody measured.\n"
+        "--story asks no candidates: it tells in a table, three plots and five sentences what "
+        "being\n"
+        "paid by the token, with a cache's discount or flat makes of workloads; each sentence "
+        "comes\n"
+        "with the command that shows it.",
     .examples = "  farebox bench --url URL --scenario agent --rate 2 -o results/mine\n"
                 "  farebox decide agent --volume 20000 --slo ttft=2000 --slo tpot=50 \\\n"
                 "      --candidates results/mine+demo/token,results/mine+demo/flat \\\n"
-                "      --candidates h200-qwen3-32b-fp8-tp1+3.50 -o results/decision\n",
+                "      --candidates h200-qwen3-32b-fp8-tp1+3.50 -o results/decision\n"
+                "  farebox decide --story -o results/story\n"
+                "  farebox decide --story october.jsonl agent --plans openai/gpt-4o,oxlo/premium\n",
     .options = options,
     .options_size = sizeof(struct decide_command),
     .run = run,

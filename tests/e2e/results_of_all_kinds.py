@@ -32,7 +32,7 @@ def compare_json(name="next"):
 
 
 def make(case, hostile=False):
-    """Into the test's folder: ab, reps, sweep, find, cap, engines, fc, bill, dec. The search is written by hand, as it takes
+    """Into the test's folder: ab, reps, sweep, find, cap, engines, fc, bill, dec, story. The search is written by hand, as it takes
     a live endpoint."""
     case.farebox(*SIM, "--rate", 2, "--slo", "ttft=500", "-o", "run")
     for folder, names in (("reps", "123"), ("ab", ("1-1", "1-2", "2-1", "2-2", "3-1", "3-2"))):
@@ -62,6 +62,7 @@ def make(case, hostile=False):
     case.farebox("decide", "chat", "-n", 200, "--volume", 2000, "--slo", "ttft=2000", "--goodput", "0.9", "--draws", 40,
                  "--seeds", 2, "--probe-requests", 100, "--candidates", f"run+plans.json,{PRESET}+0.6,demo/token", "-q",
                  "-o", "dec")
+    case.farebox("decide", "--story", "agent", "chat", "-n", 60, "--volume", 3000, "-q", "-o", "story")
 
 
-KINDS = ("run", "reps", "ab", "sweep", "find", "cap", "engines", "fc", "bill", "dec")
+KINDS = ("run", "reps", "ab", "sweep", "find", "cap", "engines", "fc", "bill", "dec", "story")

@@ -42,7 +42,9 @@ class Pages(Case):
                         "budget"), {"forecast"}),
                 ("bill", ("from 2026-11-02 on (UTC)", "Cheapest of those that serve everything"), {"spend"}),
                 ("dec", ("run+token is the cheapest: $", "a month, P = ", "requests a month", "run is a simulation"),
-                 {"decide-hinges"})):
+                 {"decide-hinges"}),
+                ("story", ("By the token (story/token) the price of one request varies", "farebox bill -s agent -n 60"),
+                 {"story-variance", "story-changes", "story-pays"})):
             with self.subTest(kind=kind):
                 page = self.page(kind)
                 words = words_of(page)

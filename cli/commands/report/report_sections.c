@@ -197,7 +197,7 @@ static int add_document(struct report_sections *s, const char *path, struct erro
         err, ERR_INPUT,
         "%s is no run directory: it has no requests.jsonl, nor repeats of a run (1, 2, "
         "...), compare.json, sweep.json, find-max.json, capacity.json, forecast.json, "
-        "bill.json or decide.json",
+        "bill.json, decide.json or story.json",
         path);
 }
 

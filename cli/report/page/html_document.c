@@ -2,10 +2,13 @@
 
 #include "cli/report/page/html_parts.h"
 #include "cli/report/text/summary_table.h"
+#include "core/file.h"
 #include "core/json/json_look.h"
+#include "core/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct {
     const char *file;
@@ -17,6 +20,7 @@ static const struct {
     [HTML_FORECAST] = {"forecast.json", html_forecast},
     [HTML_BILL] = {"bill.json", html_bill_document},
     [HTML_DECIDE] = {"decide.json", html_decide},
+    [HTML_STORY] = {"story.json", html_story},
 };
 
 const char *html_document_file(enum html_kind kind)
@@ -30,6 +34,53 @@ void html_document(const struct html_document *d, size_t *plot_number, struct bu
     html_add_text(out, d->name);
     kinds[d->kind].add(d, plot_number, out);
     buffer_add_text(out, "</section>");
+}
+
+/* Of a directory: what stands behind the last slash but those at its end. */
+static char *name_of(const char *path)
+{
+    size_t end = strlen(path), from;
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    for (from = end; from > 0 && path[from - 1] != '/';)
+        from--;
+    return mem_copy_text(path + from, end - from);
+}
+
+static int write_page(const struct html_document *d, const char *directory, const char *heading,
+                      struct error *err)
+{
+    struct buffer text, path;
+    size_t plot_number = 0;
+    buffer_init(&path, BUFFER_UNBOUNDED);
+    buffer_add_format(&path, "%s/index.html", directory);
+    buffer_init(&text, BUFFER_UNBOUNDED);
+    html_begin(&text, d->name, heading);
+    html_document(d, &plot_number, &text);
+    html_end(&text);
+    int status = file_write_atomic(path.data, text.data, text.length, err);
+    buffer_free(&text);
+    buffer_free(&path);
+    return status;
+}
+
+int html_document_write(struct html_document *d, const char *directory, const char *heading,
+                        html_draw_plots *draw, struct error *no_plot, struct error *err)
+{
+    struct buffer plots;
+    char *name = name_of(directory);
+    buffer_init(&plots, BUFFER_UNBOUNDED);
+    buffer_add_format(&plots, "%s/plots", directory);
+    d->name = name;
+    int status = file_make_directories(directory, err);
+    if (status == 0)
+        d->draws = draw(d->json, name, plots.data, no_plot) == 0;
+    if (status == 0)
+        status = write_page(d, directory, heading, err);
+    d->name = NULL;
+    buffer_free(&plots);
+    free(name);
+    return status;
 }
 
 void html_add_item(struct text item, struct buffer *out)

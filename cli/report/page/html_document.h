@@ -11,6 +11,7 @@
 #define FAREBOX_CLI_REPORT_PAGE_HTML_DOCUMENT_H
 
 #include "core/buffer.h"
+#include "core/error.h"
 #include "core/text.h"
 
 #include <stdbool.h>
@@ -23,6 +24,7 @@ enum html_kind {
     HTML_FORECAST,
     HTML_BILL,
     HTML_DECIDE,
+    HTML_STORY,
     HTML_KINDS
 };
 
@@ -39,12 +41,21 @@ const char *html_document_file(enum html_kind kind);
 
 void html_document(const struct html_document *d, size_t *plot_number, struct buffer *out);
 
+/* Writes the document's plots (DIR/plots) and its page (DIR/index.html), as a report makes it anew.
+ * Where there is no plot, `no_plot` says why and d->draws is false. The document's own file is the
+ * caller's to write, last: what has it is whole. The page is called as the directory is. */
+typedef int html_draw_plots(struct text json, const char *name, const char *directory,
+                            struct error *err);
+int html_document_write(struct html_document *d, const char *directory, const char *heading,
+                        html_draw_plots *draw, struct error *no_plot, struct error *err);
+
 /* For the kinds. */
 void html_loads(const struct html_document *d, size_t *plot_number, struct buffer *out);
 void html_capacity(const struct html_document *d, size_t *plot_number, struct buffer *out);
 void html_forecast(const struct html_document *d, size_t *plot_number, struct buffer *out);
 void html_bill_document(const struct html_document *d, size_t *plot_number, struct buffer *out);
 void html_decide(const struct html_document *d, size_t *plot_number, struct buffer *out);
+void html_story(const struct html_document *d, size_t *plot_number, struct buffer *out);
 
 /* Figures of a JSON object: text, "$1,234.56" (a decimal string, or a statistic in USD), cells;
  * "–" where there is none. */

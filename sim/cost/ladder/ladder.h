@@ -28,6 +28,7 @@
 
 #define LADDER_TIMES 10 /* the ladder ends at so many times here */
 #define LADDER_NOBODY SIZE_MAX
+#define LADDER_REDRAWS 100 /* months, as commands show it */
 
 /* A run of requests a month with one answer. */
 struct ladder_run {
