@@ -75,17 +75,38 @@ unsigned run_bill_workers(void)
     return processors > 0 && processors < TARIFF_WORKERS_MAX ? (unsigned)processors : 1;
 }
 
+/* As farebox bill has it of a month. */
+static int add_ladder(struct run_bill *b, struct error *err)
+{
+    const struct ladder_options how = {.seed = 1, .redraws = LADDER_REDRAWS};
+    if (b->volume == 0)
+        return 0;
+    b->bill.no_ladder = b->bill.undecided;
+    if (b->bill.undecided || b->bill.completed == 0)
+        return 0;
+    int status = ladder_make(&b->ladder, &b->bill, &how, err);
+    if (status == 0)
+        ladder_attach(&b->ladder, &b->bill);
+    return status;
+}
+
 int run_bill_make(struct run_bill *out, const char *run, struct error *err)
 {
-    struct bill_options options = {
-        .workers = run_bill_workers(), .both_caps = true, .scales = &out->scales};
+    struct bill_options options = {.period = out->volume ? PERIOD_MONTH : PERIOD_TRACE,
+                                   .volume = out->volume,
+                                   .workers = run_bill_workers(),
+                                   .both_caps = true,
+                                   .scales = &out->scales};
     int status = bill_make(&out->bill, &out->run.workload, out->plans.plans, out->plans.count,
                            &options, err);
+    if (status == 0)
+        status = add_ladder(out, err);
     return status < 0 ? status : write_json(out, run, err);
 }
 
 void run_bill_free(struct run_bill *b)
 {
+    ladder_free(&b->ladder);
     bill_free(&b->bill);
     run_workload_free(&b->run);
     plan_selection_free(&b->plans);

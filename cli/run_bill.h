@@ -19,12 +19,15 @@
 #include "sim/cost/bill/bill.h"
 #include "sim/cost/bill/run_workload.h"
 #include "sim/cost/book/select.h"
+#include "sim/cost/ladder/ladder.h"
 
 struct run_bill {
+    uint64_t volume; /* set before: the bill of a month of so many requests; 0: of the run */
     struct plan_selection plans;
     struct run_workload run;
     struct token_scales scales;
     struct bill bill;
+    struct ladder ladder; /* of a month */
 };
 
 /* Bills what is in out->run under out->plans, and writes bill.json. The caller frees it after

@@ -21,6 +21,7 @@ struct report_options {
     struct common_options common;
     struct option_list plans, slos, tokens_as;
     const char *output, *export, *start;
+    uint64_t volume;
     bool force, gnuplot_script, no_tables, no_plots, no_html;
 };
 
@@ -28,6 +29,9 @@ struct report_options {
 static const struct option_spec options[] = {
     {"plans", 'p', OPTION_LIST, AT(plans), .unit = "PLAN|FILE[,...]",
      .help = "price books, bundled books or plans of theirs (* and ? allowed)"},
+    {"volume", 0, OPTION_COUNT, AT(volume), .unit = "N", .min = 1, .max = 1e12,
+     .help = "with --plans: what a month of so many requests like these costs, as farebox bill has "
+             "it, instead of this run once"},
     TOKENS_AS_OPTION(struct report_options, tokens_as),
     {"slo", 0, OPTION_LIST, AT(slos), .unit = "METRIC=TIME",
      .help =
@@ -196,6 +200,11 @@ static int check(const struct report_options *o, struct error *err)
         return err->code;
     if (count == 0)
         return error_set(err, ERR_INPUT, "expected run directories; --help shows how");
+    if (o->volume > 0 && (o->plans.count == 0 || o->export))
+        return error_set(
+            err, ERR_INPUT,
+            "--volume is a month's bill on the page: it goes with --plans, and without "
+            "--export");
     if (o->export)
         return export_check_output(kind, o->output, o->force, err);
     return o->output ? file_output_check(o->output, o->force, err) : 0;
@@ -224,7 +233,7 @@ static int read_all(const struct terminal *t, const struct report_options *o,
                     const struct report_sections *s, struct report_subject *subjects,
                     struct export *exporter, struct error *err)
 {
-    struct report_reading how = {&o->plans, &o->slos, &o->tokens_as, exporter};
+    struct report_reading how = {&o->plans, &o->slos, &o->tokens_as, exporter, o->volume};
     for (size_t i = 0; i < s->run_count; i++) {
         if (report_subject_read(&subjects[i], t, s->runs[i].path, &how, err) < 0)
             return err->code;
@@ -287,6 +296,7 @@ const struct command command_report = {
         "search for the highest rate, a capacity, a forecast, a bill; all of them go on one page.\n"
         "--json gives the summary of one run, or an array of several.",
     .examples = "  farebox report results/demo --plans demo\n"
+                "  farebox report results/demo --plans demo --volume 20000\n"
                 "  farebox report results/before results/after -o compare.html\n"
                 "  farebox report results/ab results/capacity results/forecast -o answer.html\n"
                 "  farebox report results/demo --export vllm -o demo.json\n"

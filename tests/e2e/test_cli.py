@@ -80,6 +80,14 @@ class CommandLine(Case):
         demo = self.farebox_json("demo", "-n", 20, "-o", self.path("demo"))
         self.assertEqual(demo["summary"]["accounting"]["scheduled"], 20)
         self.assertEqual({p["plan"] for p in demo["bill"]["plans"]}, {"demo/token", "demo/flat"})
+        self.assertEqual((demo["bill"]["period"]["name"], demo["story"]["volume"]), ("month", 20000))
+        page = (self.scratch / "demo" / "report.html").read_text()
+        flat = [p for p in demo["bill"]["plans"] if p["plan"] == "demo/flat"][0]
+        self.assertEqual((flat["total_usd"], flat["subscriptions"]), ("80", 1))
+        self.assertNotIn("this once", page)
+        self.assert_refused(self.farebox("demo", "-o", self.path("demo"), expect=2), "demo-story exists: --force replaces it")
+        for words in (("--volume", 100), ("--volume", 100, "--plans", "demo", "--export", "csv")):
+            self.assert_refused(self.farebox("report", runs[0], *words, expect=2), "it goes with --plans")
         for words in (("man",), ("completion", "bash")):
             self.assert_refused(self.farebox(*words, "--json", expect=2), "leave --json out")
 

@@ -160,6 +160,7 @@ int report_subject_read(struct report_subject *s, const struct terminal *t, cons
     s->path = path;
     s->name = base_name(path);
     s->is_billed = how->plans->count > 0;
+    s->bill.volume = how->volume;
     if (!run_dir_is_run(path))
         return error_set(err, ERR_INPUT, "%s is no run directory: it has no requests.jsonl", path);
     if (slo_list_read(how->slos->items, how->slos->count, &slos, err) < 0)

@@ -18,6 +18,7 @@
 struct report_reading {
     const struct option_list *plans, *slos, *tokens_as;
     struct export *exporter; /* takes the records too; NULL */
+    uint64_t volume;         /* requests of the month that is billed; 0: the run is */
 };
 
 struct report_subject {
