@@ -1,6 +1,7 @@
 #include "cli/program.h"
 
 #include "cli/command.h"
+#include "core/library/library.h"
 #include "core/memory.h"
 #include "core/printable.h"
 #include "core/stop.h"
@@ -8,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <gsl/gsl_errno.h>
 #include <locale.h>
 #include <malloc.h>
 #include <poll.h>
@@ -213,17 +213,6 @@ static int unknown_command(int argc, char **argv)
     return 2;
 }
 
-/* Its default aborts. Results are checked where they matter; what could not be allocated is found
- * here, for all of the library. */
-static void on_gsl_error(const char *reason, const char *file, int line, int code)
-{
-    (void)reason;
-    (void)file;
-    (void)line;
-    if (code == GSL_ENOMEM)
-        mem_exhausted();
-}
-
 /* What was freed is used again without asking the system: a page's first use costs microseconds,
  * and a request's sending has few of them. */
 static void keep_freed_memory(void)
@@ -234,8 +223,9 @@ static void keep_freed_memory(void)
 
 void program_prepare(void)
 {
-    gsl_set_error_handler(on_gsl_error);
-    setlocale(LC_CTYPE, "C.UTF-8"); /* for the columns of a text; numbers stay as C writes them */
+    library_prepare();
+    /* For the columns of a text; numbers stay as C writes them. */
+    mem_given(setlocale(LC_CTYPE, "C.UTF-8"));
     keep_freed_memory();
     hold_standard_streams();
     stop_install();

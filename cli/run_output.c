@@ -32,7 +32,7 @@ static char *default_path(const char *stem)
 static void read_proc(const char *file, const char *key, char *out, size_t size)
 {
     char line[256];
-    FILE *f = fopen(file, "r");
+    FILE *f = mem_given(fopen(file, "r"));
     snprintf(out, size, "unknown");
     while (f && fgets(line, sizeof line, f)) {
         char *colon = strchr(line, ':');

@@ -81,7 +81,7 @@ int line_reader_open(struct line_reader *r, const char *path, size_t max_line, s
         return error_at(err, r->name, 0, 0,
                         "is gzip and cannot be rewound; use gzip -dc FILE | farebox … -");
     }
-    r->gz = gzdopen(r->fd, "rb");
+    r->gz = mem_given(gzdopen(r->fd, "rb"));
     if (!r->gz) {
         line_reader_close(r);
         return error_set(err, ERR_SYSTEM, "zlib could not be started");
@@ -137,6 +137,8 @@ static int cannot_read(const struct line_reader *r, struct error *err)
     int code = Z_ERRNO, why = errno;
     const char *words = r->gz ? gzerror(r->gz, &code) : "";
     errno = why;
+    if (code == Z_MEM_ERROR)
+        mem_exhausted();
     if (code == Z_ERRNO)
         return unreadable(r, r->number + 1, "read", err);
     return error_at(err, r->name, r->number + 1, 0, "cannot be read: %s", words);

@@ -61,7 +61,7 @@ static int open_beside(struct file_output *f)
 static void forget(struct file_output *f)
 {
     if (f->temporary)
-        stop_removes(NULL);
+        stop_keeps(f->temporary);
     free(f->target);
     free(f->temporary);
     *f = (struct file_output){.fd = -1};
@@ -77,7 +77,7 @@ int file_output_open(struct file_output *f, const char *path, struct error *err)
     } else if (there && !S_ISREG(about.st_mode)) {
         f->fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
     } else {
-        f->target = there ? realpath(path, NULL) : NULL;
+        f->target = there ? mem_given(realpath(path, NULL)) : NULL;
         if (!f->target)
             f->target = mem_copy_string(path);
         f->fd = open_beside(f);

@@ -1,5 +1,6 @@
 #include "core/listening.h"
 
+#include "core/memory.h"
 #include "core/text.h"
 
 #include <netdb.h>
@@ -30,6 +31,8 @@ static struct addrinfo *resolve(const char *where, const char *example, struct e
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
     int bad = getaddrinfo(host, colon + 1, &hints, &found);
+    if (bad == EAI_MEMORY)
+        mem_exhausted();
     if (bad)
         error_set(err, ERR_INPUT, "--listen: %s: %s", host, gai_strerror(bad));
     return found;

@@ -1,22 +1,44 @@
 #include "core/memory.h"
 
+#include "core/stop.h"
+
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Not by exit(): what it would run may want memory. */
+/* Not by exit(): what it would run may want memory. One thread says so, others that meet it then
+ * wait for the end. */
+static _Noreturn void end_with(const char *words)
+{
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    while (atomic_flag_test_and_set(&said))
+        pause();
+    if (write(STDERR_FILENO, words, strlen(words)) < 0)
+        stop_at_once(1); /* nobody reads it */
+    stop_at_once(1);
+}
+
 static _Noreturn void exhausted(size_t count, size_t size)
 {
-    fprintf(stderr, "farebox: out of memory (wanted %zu × %zu bytes)\n", count, size);
-    _exit(1);
+    char words[128];
+    snprintf(words, sizeof words, "farebox: out of memory (wanted %zu × %zu bytes)\n", count, size);
+    end_with(words);
 }
 
 void mem_exhausted(void)
 {
-    fputs("farebox: out of memory\n", stderr);
-    _exit(1);
+    end_with("farebox: out of memory\n");
+}
+
+void *mem_given(void *p)
+{
+    if (!p && errno == ENOMEM)
+        mem_exhausted();
+    return p;
 }
 
 void *mem_alloc(size_t size)

@@ -1,10 +1,9 @@
 /* Allocation that does not return NULL.
  *
  * Running out of memory in the middle of a measurement cannot be handled in a way that keeps the
- * measurement; the process says how much it wanted and ends with
- * exit status 1. Everything that a peer or a file
- * can make large is bounded before it gets here (see core/buffer.h), so that bad input meets an
- * error and never this.
+ * measurement; the process says how much it wanted, removes what is half written (core/stop.h) and
+ * ends with exit status 1. Everything that a peer or a file can make large is bounded before it
+ * gets here (see core/buffer.h), so that bad input meets an error and never this.
  */
 #ifndef FAREBOX_CORE_MEMORY_H
 #define FAREBOX_CORE_MEMORY_H
@@ -22,6 +21,10 @@ char *mem_copy_text(const char *text, size_t length) __attribute__((malloc, retu
 
 /* For a library that found none: says so and ends as the others do. */
 _Noreturn void mem_exhausted(void);
+
+/* What a call of the C library gave (opendir(), realpath(), fopen(), ...): a NULL for want of
+ * memory, as errno says, ends the program; any other is handed on. */
+void *mem_given(void *p);
 
 /* Room for at least `needed` elements in a growing array: *items is resized by half again when
  * *capacity is too small. Typical use: mem_grow((void **)&a->items, &a->capacity, n + 1, size). */

@@ -1,6 +1,7 @@
 #include "core/spool.h"
 
 #include "core/memory.h"
+#include "core/stop.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -106,7 +107,7 @@ static void read_file(const struct spool *s, uint64_t at, size_t size, char *out
         if (got <= 0) {
             fprintf(stderr, "farebox: a temporary file cannot be read back: %s\n",
                     got < 0 ? strerror(errno) : "it is cut short");
-            _exit(1);
+            stop_at_once(1);
         }
         out += got;
         at += (uint64_t)got;

@@ -7,15 +7,19 @@
 #include <unistd.h>
 
 #define LAST_S 1 /* from the second signal to the end, whatever is still to be done */
+#define MOST_HALF_WRITTEN 8
 
 static volatile sig_atomic_t level, held, terminated;
-static const char *volatile half_written; /* or NULL */
+static const char *volatile half_written[MOST_HALF_WRITTEN]; /* NULL: a free place */
 
-_Noreturn static void end_at_once(void)
+_Noreturn void stop_at_once(int status)
 {
-    if (half_written)
-        unlink(half_written);
-    _exit(130);
+    for (int i = 0; i < MOST_HALF_WRITTEN; i++) {
+        const char *path = half_written[i];
+        if (path)
+            unlink(path);
+    }
+    _exit(status);
 }
 
 /* What there was to write at the end has had its time. */
@@ -25,15 +29,15 @@ static void on_alarm(int signal_number)
         "farebox: ended a second after the second signal: what was written so far stays\n";
     (void)signal_number;
     if (write(STDERR_FILENO, words, sizeof words - 1) < 0)
-        end_at_once(); /* nobody reads it */
-    end_at_once();
+        stop_at_once(130); /* nobody reads it */
+    stop_at_once(130);
 }
 
 static void on_signal(int signal_number)
 {
     terminated = terminated || signal_number == SIGTERM;
     if (level > 0 && !held)
-        end_at_once();
+        stop_at_once(130);
     if (level < 2 && ++level == 2)
         alarm(LAST_S);
 }
@@ -69,9 +73,24 @@ void stop_hold(void)
     held = 1;
 }
 
+/* The first place that holds `from` holds `to`. */
+static void change_place(const char *from, const char *to)
+{
+    int i = 0;
+    while (i < MOST_HALF_WRITTEN && half_written[i] != from)
+        i++;
+    if (i < MOST_HALF_WRITTEN)
+        half_written[i] = to;
+}
+
 void stop_removes(const char *path)
 {
-    half_written = path;
+    change_place(NULL, path);
+}
+
+void stop_keeps(const char *path)
+{
+    change_place(path, NULL);
 }
 
 int stop_level(void)

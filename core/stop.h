@@ -22,9 +22,14 @@ bool stop_terminated(void);
 /* From here on there is something to write at the end. */
 void stop_hold(void);
 
-/* Lends a file that is to be removed where the program ends at once; NULL: none any more. The last
- * one counts. */
+/* Lends a file that is half written: where the program ends at once it is removed, until
+ * stop_keeps() has the same pointer. Of more than eight at a time the others are not removed. */
 void stop_removes(const char *path);
+void stop_keeps(const char *path);
+
+/* Ends the program without exit(), in any thread and in a signal handler: removes what is half
+ * written and nothing else. */
+_Noreturn void stop_at_once(int status);
 
 int stop_level(void);
 

@@ -1,6 +1,7 @@
 #include "bench/client/audit.h"
 
 #include "core/clock.h"
+#include "core/memory.h"
 #include "core/text.h"
 
 #include <math.h>
@@ -76,7 +77,7 @@ void audit_free(struct audit *a)
 
 static void read_stat(struct machine_time *out)
 {
-    FILE *file = fopen("/proc/stat", "re");
+    FILE *file = mem_given(fopen("/proc/stat", "re"));
     unsigned long long v[8] = {0};
     if (!file)
         return;
@@ -94,7 +95,7 @@ static void read_stat(struct machine_time *out)
 static void read_throttling(struct machine_time *out)
 {
     char line[512], path[600];
-    FILE *file = fopen("/proc/self/cgroup", "re");
+    FILE *file = mem_given(fopen("/proc/self/cgroup", "re"));
     if (!file)
         return;
     bool found = false;
@@ -106,7 +107,7 @@ static void read_throttling(struct machine_time *out)
         found = true;
     }
     fclose(file);
-    file = found ? fopen(path, "re") : NULL;
+    file = found ? mem_given(fopen(path, "re")) : NULL;
     if (!file)
         return;
     while (fgets(line, sizeof line, file)) {

@@ -3,6 +3,7 @@
 #include "bench/client/company.h"
 #include "bench/client/probe.h"
 #include "bench/client/worker.h"
+#include "core/library/library.h"
 #include "core/memory.h"
 #include "core/stop.h"
 
@@ -410,11 +411,6 @@ static void carry_out(struct run *run, struct bench_report *report, struct error
                                              : BENCH_FINISHED;
 }
 
-static void *resize(void *old, size_t size)
-{
-    return mem_resize(old, 1, size);
-}
-
 int bench_run(const struct bench_config *config, const struct workload *w,
               const struct run_observer *observer, struct bench_report *report, struct error *err)
 {
@@ -431,7 +427,7 @@ int bench_run(const struct bench_config *config, const struct workload *w,
         return ERR_INPUT;
     if (check_files(config, err) < 0)
         return ERR_SYSTEM;
-    curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc, free, resize, mem_copy_string, mem_zero);
+    library_prepare_curl();
     outbox_init(&run.outbox);
     if (config->stop_rules && (!config->company || config->company->leads))
         run.watch = stop_watch_create(config->stop_rules);

@@ -1,6 +1,7 @@
 #include "bench/client/endpoint.h"
 
 #include "core/buffer.h"
+#include "core/library/library.h"
 #include "core/memory.h"
 #include "core/stop.h"
 
@@ -133,7 +134,10 @@ static void look_up(struct endpoint *e, char *host, const char *port)
     bool number = is_number(host), bracketed = host[0] == '[';
     if (bracketed)
         host[strcspn(host, "]")] = '\0';
-    if (getaddrinfo(host + bracketed, port, &hints, &e->addresses))
+    int bad = getaddrinfo(host + bracketed, port, &hints, &e->addresses);
+    if (bad == EAI_MEMORY)
+        mem_exhausted();
+    if (bad)
         e->addresses = NULL;
     if (number || !e->addresses)
         return;
@@ -147,6 +151,7 @@ static void look_up(struct endpoint *e, char *host, const char *port)
 
 static int check_url(struct endpoint *e, struct error *err)
 {
+    library_prepare_curl();
     CURLU *parts = curl_url();
     char *scheme = NULL, *host = NULL, *port = NULL;
     const char *url = e->config->url;

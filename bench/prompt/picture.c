@@ -36,12 +36,24 @@ static unsigned char pixel_byte(uint64_t i, uint64_t row_bytes, uint64_t drawn, 
     return (unsigned char)(random_mix(seed, i) >> 56);
 }
 
+static voidpf zlib_alloc(voidpf context, uInt count, uInt size)
+{
+    (void)context;
+    return mem_zero(count, size);
+}
+
+static void zlib_free(voidpf context, voidpf p)
+{
+    (void)context;
+    free(p);
+}
+
 /* Compresses the rows in pieces: all but the first is zeros. */
 static void add_rows(uint64_t row_bytes, uint64_t total, uint64_t seed, struct buffer *out)
 {
     unsigned char piece[PIECE], packed[PIECE];
     uint64_t drawn = DRAWN_BYTES + DRAWN_BYTES / (row_bytes - 1) + 1;
-    z_stream z = {0};
+    z_stream z = {.zalloc = zlib_alloc, .zfree = zlib_free};
     deflateInit(&z, Z_BEST_SPEED);
     for (uint64_t from = 0; from < total; from += PIECE) {
         size_t count = total - from < PIECE ? (size_t)(total - from) : PIECE;

@@ -90,7 +90,7 @@ static int open_first(const char *path, struct first_file *f)
     bool there = stat(path, &seen) == 0;
     if (there && !S_ISREG(seen.st_mode))
         return open(path, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
-    f->target = there ? realpath(path, NULL) : NULL;
+    f->target = there ? mem_given(realpath(path, NULL)) : NULL;
     if (!f->target)
         f->target = mem_copy_string(path);
     struct buffer name;

@@ -2,6 +2,7 @@
 #include "bench/recorder/recorder_state.h"
 #include "bench/wire/api.h"
 #include "bench/wire/curl_failure.h"
+#include "core/library/library.h"
 #include "core/memory.h"
 
 #include <stdio.h>
@@ -84,6 +85,7 @@ static int on_timer(CURLM *multi, long timeout_ms, void *context)
 /* "https://host:port" of the URL, and the path behind it. */
 static int take_origin(struct recorder *r, char **path, struct error *err)
 {
+    library_prepare_curl();
     CURLU *parts = curl_url();
     const char *url = r->config->to;
     bool good = strstr(url, "://") && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&

@@ -8,6 +8,7 @@
 #include "core/stats/histogram.h"
 
 #include <pthread.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -82,7 +83,11 @@ static int drive(struct trial *t, struct error *err)
     pthread_t thread;
     if (!n)
         return err->code;
-    pthread_create(&thread, NULL, null_endpoint_main, n);
+    int bad = pthread_create(&thread, NULL, null_endpoint_main, n);
+    if (bad) {
+        null_endpoint_free(n);
+        return error_set(err, ERR_SYSTEM, "cannot start a thread: %s", strerror(bad));
+    }
     struct endpoint_config e = {.url = null_endpoint_url(n), .model = "null"};
     struct request row = {.input_tokens = 20, .output_tokens = t->tokens, .attempts = 1};
     struct run_observer observer = {t, count};

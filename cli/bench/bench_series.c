@@ -79,12 +79,13 @@ static int run_captured(struct repeats *r, struct bench_options *o, struct bench
     struct terminal apart = *r->all->terminal;
     char *text = NULL;
     size_t length = 0;
-    apart.machine = open_memstream(&text, &length);
+    apart.machine = mem_given(open_memstream(&text, &length));
     if (!apart.machine)
         return error_errno(err, "no room for the result");
     turn->terminal = &apart;
     int status = run_turn(r->all, o, turn, err);
-    fclose(apart.machine);
+    if (ferror(apart.machine) || fclose(apart.machine) != 0)
+        mem_exhausted();
     while (length > 0 && text[length - 1] == '\n')
         length--;
     if (length > 0) {
@@ -166,7 +167,7 @@ static int run_repeat(struct repeats *r, uint64_t number, size_t endpoint, struc
 /* Runs of an earlier series that this one does not replace would stand among its own. */
 static int check_earlier(const struct repeats *r, const struct bench_options *o, struct error *err)
 {
-    DIR *d = opendir(o->output);
+    DIR *d = mem_given(opendir(o->output));
     int status = 0;
     for (struct dirent *e; d && status == 0 && (e = readdir(d));) {
         unsigned long long turn = 0, endpoint = 0;

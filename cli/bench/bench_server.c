@@ -2,6 +2,7 @@
 
 #include "bench/client/bench_hide.h"
 #include "bench/client/credentials.h"
+#include "core/library/library.h"
 #include "core/memory.h"
 
 #include <curl/curl.h>
@@ -49,6 +50,7 @@ void bench_server_hide(const char *value, struct buffer *out)
 static int check_item(const char *url, struct error *err)
 {
     struct buffer shown;
+    library_prepare_curl();
     CURLU *parts = curl_url();
     bool good = strcmp(url, AUTO) == 0 ||
                 (begins_url(url) && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK);

@@ -50,7 +50,7 @@ uint64_t load_options_hash(const struct option_spec *specs, const void *options)
 int load_quiet_terminal(const struct terminal *t, struct terminal *out, struct error *err)
 {
     *out = *t;
-    out->human = out->machine = fopen("/dev/null", "w");
+    out->human = out->machine = mem_given(fopen("/dev/null", "w"));
     return out->human ? 0 : error_errno(err, "/dev/null");
 }
 

@@ -65,7 +65,7 @@ typedef bool entry_fn(const char *folder, const char *name, void *context);
 /* Calls `fn` for every entry until one gives false; what it gave last. */
 static bool each_entry(const char *folder, entry_fn *fn, void *context)
 {
-    DIR *d = opendir(folder);
+    DIR *d = mem_given(opendir(folder));
     bool on = true;
     for (struct dirent *e; on && d && (e = readdir(d));)
         if (!is_dots(e->d_name))

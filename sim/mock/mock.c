@@ -5,7 +5,6 @@
 #include "sim/mock/exchange.h"
 #include "sim/mock/route.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
@@ -156,7 +155,6 @@ struct mock *mock_create(const struct mock_config *config, struct error *err)
 {
     if (check(config, err) < 0)
         return NULL;
-    cJSON_InitHooks(&(cJSON_Hooks){mem_alloc, free});
     struct mock *m = mem_zero(1, sizeof *m);
     struct server *s = &m->server;
     copy_config(m, config);

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/file_output.h"
+#include "core/memory.h"
 #include "core/names.h"
 #include "core/random.h"
 #include "core/text.h"
@@ -10,6 +11,7 @@
 #include "tests/unit/testing.h"
 
 #include <string.h>
+#include <sys/wait.h>
 #include <zlib.h>
 
 static int64_t instant(const char *text)
@@ -345,6 +347,31 @@ START_TEST(a_file_appears_whole_or_not_at_all)
 }
 END_TEST
 
+/* Of two files that are being written, each goes where the program ends at once; not one that is
+ * whole. */
+START_TEST(an_end_at_once_removes_what_is_half_written)
+{
+    char directory[] = "/tmp/farebox-core-XXXXXX", paths[3][64];
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    for (int i = 0; i < 3; i++)
+        snprintf(paths[i], sizeof paths[i], "%s/%d", directory, i);
+    pid_t child = fork();
+    if (child == 0) {
+        struct file_output f[3];
+        for (int i = 0; i < 3; i++)
+            file_output_open(&f[i], paths[i], NULL);
+        file_output_close(&f[1], 0, NULL);
+        mem_resize(NULL, SIZE_MAX, 2);
+    }
+    int status = 0;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 1);
+    ck_assert_int_eq(unlink(paths[1]), 0);
+    ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("core");
@@ -365,6 +392,7 @@ int main(void)
     tcase_add_test(t, streams_depend_on_seed_purpose_and_key_alone);
     tcase_add_test(t, usage_classes_do_not_overlap);
     tcase_add_test(t, a_file_appears_whole_or_not_at_all);
+    tcase_add_test(t, an_end_at_once_removes_what_is_half_written);
     suite_add_tcase(s, t);
     return testing_run(s);
 }

@@ -116,7 +116,7 @@ static int read_tar(const char *path, const char *bytes, size_t length, struct s
 
 static int read_folder(const char *path, int depth, struct servegen_files *out, struct error *err)
 {
-    DIR *folder = opendir(path);
+    DIR *folder = mem_given(opendir(path));
     if (!folder)
         return error_errno(err, "%s cannot be read", path);
     int status = 0;

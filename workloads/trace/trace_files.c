@@ -50,7 +50,7 @@ static char *join(const char *folder, const char *name)
 
 static void walk(const char *folder, int depth, struct trace_files *f)
 {
-    DIR *open = depth < MAX_DEPTH ? opendir(folder) : NULL;
+    DIR *open = depth < MAX_DEPTH ? mem_given(opendir(folder)) : NULL;
     struct dirent *entry;
     while (open && f->count <= MAX_FILES && (entry = readdir(open))) {
         struct stat about;
@@ -73,7 +73,10 @@ static void walk(const char *folder, int depth, struct trace_files *f)
 static void match(const char *pattern, struct trace_files *f)
 {
     glob_t found = {0};
-    if (glob(pattern, GLOB_TILDE, NULL, &found) == 0)
+    int status = glob(pattern, GLOB_TILDE, NULL, &found);
+    if (status == GLOB_NOSPACE)
+        mem_exhausted();
+    if (status == 0)
         for (size_t i = 0; i < found.gl_pathc; i++)
             add(f, mem_copy_string(found.gl_pathv[i]));
     globfree(&found);

@@ -147,7 +147,7 @@ static bool is_member(const char *path, const char *name, struct member *out)
 
 static size_t list_members(const char *path, struct member **out)
 {
-    DIR *d = opendir(path);
+    DIR *d = mem_given(opendir(path));
     size_t count = 0, capacity = 0;
     struct member m;
     *out = NULL;

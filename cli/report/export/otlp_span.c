@@ -1,6 +1,7 @@
 #include "cli/report/export/otlp_span.h"
 
 #include "core/json/json_scan.h"
+#include "core/library/library.h"
 #include "core/memory.h"
 
 #include <curl/curl.h>
@@ -63,9 +64,10 @@ static const char *operation_of(const char *api)
 
 static void read_address(const char *url, struct otlp_endpoint *out)
 {
+    library_prepare_curl();
     CURLU *parts = curl_url();
     char *host = NULL, *port = NULL;
-    if (parts && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+    if (curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
         curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
         curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
         out->address = mem_copy_string(host);

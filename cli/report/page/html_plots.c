@@ -195,7 +195,7 @@ static int by_name(const void *a, const void *b)
 /* Names of the .svg files of a folder, sorted; the caller frees them. */
 static size_t list_pictures(const char *folder, char ***out)
 {
-    DIR *d = opendir(folder);
+    DIR *d = mem_given(opendir(folder));
     size_t count = 0, capacity = 0;
     *out = NULL;
     for (struct dirent *e; d && (e = readdir(d));) {

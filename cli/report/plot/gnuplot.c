@@ -2,6 +2,7 @@
 #include "cli/report/plot/plot.h"
 
 #include "core/file.h"
+#include "core/memory.h"
 #include "core/printable.h"
 
 #include <errno.h>
@@ -47,12 +48,15 @@ static int start(int in, int picture, int words, pid_t *child, struct error *err
     char *variables[VARIABLES];
     choose_environment(variables);
     posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, picture, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, words, STDERR_FILENO);
-    int failed = posix_spawnp(child, name, &actions, NULL, arguments, variables);
+    const int ends[] = {in, picture, words};
+    int failed = posix_spawn_file_actions_init(&actions);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && failed == 0; fd++)
+        failed = posix_spawn_file_actions_adddup2(&actions, ends[fd], fd);
+    if (failed == 0)
+        failed = posix_spawnp(child, name, &actions, NULL, arguments, variables);
     posix_spawn_file_actions_destroy(&actions);
+    if (failed == ENOMEM)
+        mem_exhausted();
     if (failed == 0)
         return 0;
     errno = failed;
@@ -62,7 +66,7 @@ static int start(int in, int picture, int words, pid_t *child, struct error *err
 /* A temporary file without a name, so that neither side can block on a full pipe. */
 static FILE *scratch(const char *bytes, size_t length)
 {
-    FILE *f = tmpfile();
+    FILE *f = mem_given(tmpfile());
     if (f && length > 0 && fwrite(bytes, 1, length, f) != length) {
         fclose(f);
         return NULL;

@@ -34,7 +34,7 @@ size_t repeat_folder_list(const char *folder, size_t side, char ***paths)
 {
     struct numbered *found = NULL;
     size_t count = 0, capacity = 0;
-    DIR *d = opendir(folder);
+    DIR *d = mem_given(opendir(folder));
     for (struct dirent *e; d && (e = readdir(d));) {
         unsigned long long number;
         if (!is_repeat(e->d_name, side, &number))

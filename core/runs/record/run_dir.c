@@ -41,7 +41,7 @@ bool run_dir_is_run(const char *path)
 
 bool run_dir_is_empty(const char *path)
 {
-    DIR *d = opendir(path);
+    DIR *d = mem_given(opendir(path));
     if (!d)
         return false;
     bool empty = true;
@@ -54,7 +54,7 @@ bool run_dir_is_empty(const char *path)
 /* What a killed run or a killed removal leaves: files of a run, without its records. */
 static bool is_remnant(const char *path)
 {
-    DIR *d = opendir(path);
+    DIR *d = mem_given(opendir(path));
     size_t own = 0, others = 0;
     for (struct dirent *e; d && (e = readdir(d));) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)

@@ -2,6 +2,7 @@
 
 #include "core/file.h"
 #include "core/file_output.h"
+#include "core/memory.h"
 #include "core/runs/record/run_dir.h"
 
 #include <ctype.h>
@@ -75,7 +76,7 @@ static bool is_dots(const char *name)
 
 void run_files_clear(const char *path)
 {
-    DIR *d = opendir(path);
+    DIR *d = mem_given(opendir(path));
     if (!d)
         return;
     for (struct dirent *e; (e = readdir(d));)
@@ -116,7 +117,7 @@ void run_files_replace(const char *old, const char *new)
 {
     const char *slash = strrchr(old, '/');
     bool in_plots = strcmp(slash ? slash + 1 : old, "plots") == 0;
-    DIR *d = opendir(old);
+    DIR *d = mem_given(opendir(old));
     if (!d)
         return;
     for (struct dirent *e; (e = readdir(d));)

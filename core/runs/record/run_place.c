@@ -55,7 +55,7 @@ static char *free_name(const char *stem, const char *ending, bool make)
 /* The current directory would go from under whoever works in it. */
 static bool holds_current(const char *real)
 {
-    char *here = realpath(".", NULL);
+    char *here = mem_given(realpath(".", NULL));
     size_t length = strlen(real);
     bool held =
         here && strncmp(here, real, length) == 0 && (here[length] == '\0' || here[length] == '/');
@@ -131,7 +131,7 @@ static int begin_there(struct run_place *p, struct error *err)
 
 static int begin_beside(struct run_place *p, struct error *err)
 {
-    char *real = realpath(p->given, NULL);
+    char *real = mem_given(realpath(p->given, NULL));
     if (!real)
         return error_errno(err, "%s cannot be replaced", p->given);
     int status = 0;

@@ -1,5 +1,6 @@
 #include "sim/engine/calibrate/calibrate_fit.h"
 
+#include "core/library/library.h"
 #include "core/memory.h"
 
 #include <gsl/gsl_blas.h>
@@ -390,7 +391,7 @@ int calibrate_fit(const struct calibrate_task *task, struct calibration *out, st
     if (engine_config_check(&out->config, err) < 0 || choose_constants(&p, task->names, err) < 0)
         return err ? err->code : ERR_INPUT;
     problem_init(&p, task);
-    gsl_error_handler_t *handler = gsl_set_error_handler_off();
+    gsl_error_handler_t *handler = gsl_set_error_handler(library_on_gsl_error);
     int status = run_problem(&p, preset, err);
     if (status == 0 && task->logs)
         status = take_logs(&p, task->logs, err);
