@@ -120,11 +120,13 @@ unit: $(UNIT_TESTS) ## the unit tests alone (T=check_money runs one)
 	@tests/unit/run $(if $(T),$(BUILD)/tests/$(T),$(UNIT_TESTS))
 
 FAILING_IO := $(BUILD)/tests/failing_io.so
+FAILING_ALLOC := $(BUILD)/tests/failing_alloc.so
 .PHONY: e2e
-e2e: $(PROGRAM) $(FAILING_IO) ## the program run as a user would (T=test_bill runs one file)
-	@FAREBOX=$(abspath $(PROGRAM)) FAREBOX_FAILING_IO=$(abspath $(FAILING_IO)) python3 tests/e2e/run.py $(T)
+e2e: $(PROGRAM) $(FAILING_IO) $(FAILING_ALLOC) ## the program run as a user would (T=test_bill runs one file)
+	@FAREBOX=$(abspath $(PROGRAM)) FAREBOX_FAILING_IO=$(abspath $(FAILING_IO)) \
+	    FAREBOX_FAILING_ALLOC=$(abspath $(FAILING_ALLOC)) python3 tests/e2e/run.py $(T)
 
-$(FAILING_IO): tests/faults/failing_io.c
+$(BUILD)/tests/%.so: tests/faults/%.c
 	$(call show,CC)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(STANDARD) $(WARNINGS) -O1 -fPIC -shared -o $@ $<
@@ -137,6 +139,11 @@ check-kill: $(PROGRAM) $(FAILING_IO) ## bench, sim, sweeps and the recorder kill
 .PHONY: check-io
 check-io: $(PROGRAM) $(FAILING_IO) ## every call on a file of every command that writes one fails once, in each way it can (minutes)
 	@FAREBOX=$(abspath $(PROGRAM)) FAREBOX_FAILING_IO=$(abspath $(FAILING_IO)) FAREBOX_IO_ALL=1 python3 tests/e2e/run.py test_io_faults
+
+.PHONY: check-memory
+check-memory: $(PROGRAM) $(FAILING_ALLOC) ## every place where a command allocates fails, itself and with all that follow (minutes)
+	@FAREBOX=$(abspath $(PROGRAM)) FAREBOX_FAILING_ALLOC=$(abspath $(FAILING_ALLOC)) FAREBOX_MEMORY_ALL=1 \
+	    python3 tests/e2e/run.py test_memory
 
 MARKETS ?= 10000
 .PHONY: check-decide
