@@ -77,7 +77,7 @@ void sheet_put_u64(struct sheet *s, const char *title, uint64_t value)
 void sheet_put_number(struct sheet *s, const char *title, double value)
 {
     if (begin_cell(s, title, isfinite(value)))
-        buffer_add_format(s->out, "%.6g", value);
+        buffer_add_format(s->out, "%.6g", value == 0 ? 0 : value);
 }
 
 void sheet_put_seconds(struct sheet *s, const char *title, int64_t ns)

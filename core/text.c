@@ -161,10 +161,20 @@ static void write_power(double value, int digits, char out[TEXT_SHORT_SIZE])
     snprintf(out, TEXT_SHORT_SIZE, "%.24s × 10^%ld", plain, strtol(e + 1, NULL, 10));
 }
 
+double text_shown(double value, int decimals)
+{
+    char plain[400]; /* more than any double has before its point, and twenty decimals */
+    if (!(value <= 0) || value <= -1)
+        return value;
+    snprintf(plain, sizeof plain, "%.*f", decimals, value);
+    return strpbrk(plain, "123456789") ? value : 0;
+}
+
 const char *text_short(double value, int digits, char out[TEXT_SHORT_SIZE])
 {
     char plain[TEXT_SHORT_SIZE];
     double size = fabs(value);
+    value = value == 0 ? 0 : value; /* and not -0 */
     snprintf(plain, sizeof plain, "%.*g", digits, value);
     if (strchr(plain, 'e')) { /* too large for so many digits, or below 0.0001 */
         if (size >= 1e15 || size < 1e-12) {

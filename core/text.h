@@ -50,6 +50,9 @@ bool text_to_fixed(struct text t, int decimals, int64_t *out);
 const char *text_group(const char *decimal, char out[TEXT_GROUPED_SIZE]);
 const char *text_group_u64(uint64_t value, char out[TEXT_GROUPED_SIZE]);
 
+/* The value that "%.*f" with so many decimals shows; what would be "-0.0" is 0. */
+double text_shown(double value, int decimals);
+
 /* A number for people, of `digits` significant digits as %g has them, but never with an exponent:
  * whole digits are all shown, thousands set apart: 0.0123, 48.2, 1,234. What has more than fifteen
  * digits is "1.2 × 10^30". Returns `out`; the macro lends the room, until the block ends. */

@@ -288,7 +288,7 @@ static void tell_figure(const struct terminal *t, const struct calibration *c, c
         warn(t,
              "%sthe mean %s is farther off than before: %+.1f %%, was %+.1f %%; more --fit "
              "constants may meet both",
-             run, d->name, 100 * after, 100 * before);
+             run, d->name, text_shown(100 * after, 1), text_shown(100 * before, 1));
 }
 
 /* What speaks against the fit, though it came closer in all groups together. */

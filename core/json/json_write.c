@@ -147,6 +147,7 @@ void json_put_double(struct json_writer *w, double value)
         json_put_null(w);
         return;
     }
+    value = value == 0 ? 0 : value; /* and not -0 */
     for (int precision = 15; precision <= 17; precision++) {
         snprintf(text, sizeof text, "%.*g", precision, value);
         if (strtod(text, NULL) == value)

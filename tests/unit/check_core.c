@@ -3,13 +3,17 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/file_output.h"
+#include "core/json/json_write.h"
 #include "core/memory.h"
+#include "core/money.h"
 #include "core/names.h"
 #include "core/random.h"
 #include "core/text.h"
 #include "core/usage/usage.h"
 #include "tests/unit/testing.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <zlib.h>
@@ -142,6 +146,41 @@ START_TEST(thousands_are_set_apart)
     const char *long_one = "1234567890123456789012345678901234567890";
     for (size_t skipped = 0; skipped < 9; skipped++)
         ck_assert_uint_lt(strlen(text_group(long_one + skipped, out)), TEXT_GROUPED_SIZE);
+}
+END_TEST
+
+/* Shown with any number of decimals, a value is never "-0" or "-0.0". */
+START_TEST(no_zero_has_a_sign)
+{
+    static const double values[] = {-0.0, -1e-9, -0.04, -0.05, -0.06, -0.4999,
+                                    -0.5, -0.51, -1,    -12.3, 0.04,  -1e300};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        for (int decimals = 0; decimals < 5; decimals++) {
+            char text[400], plain[400];
+            snprintf(plain, sizeof plain, "%.*f", decimals, values[i]);
+            snprintf(text, sizeof text, "%.*f", decimals, text_shown(values[i], decimals));
+            bool zero = !strpbrk(plain, "123456789");
+            ck_assert_str_eq(text, zero && *plain == '-' ? plain + 1 : plain);
+        }
+    ck_assert(isnan(text_shown(NAN, 1)) && text_shown(-INFINITY, 1) < 0);
+    ck_assert_str_eq(TEXT_SHORT(-0.0, 3), "0");
+    ck_assert_str_eq(TEXT_SHORT(-1e-9, 3), "-0.00000000100");
+    struct buffer out;
+    struct json_writer w;
+    buffer_init(&out, BUFFER_UNBOUNDED);
+    json_write_init(&w, &out, 0);
+    json_begin_array(&w);
+    json_put_double(&w, -0.0);
+    json_put_statistic(&w, -0.0);
+    json_put_figure(&w, -4e-324);
+    json_put_figure(&w, -0.0);
+    json_end_array(&w);
+    ck_assert_ptr_null(strstr(out.data, "-0,"));
+    ck_assert_ptr_null(strstr(out.data, "-0]"));
+    buffer_free(&out);
+    char money_text[MONEY_TEXT_SIZE];
+    money_format_fixed(-1, 2, money_text);
+    ck_assert_str_eq(money_text, "0.00");
 }
 END_TEST
 
@@ -383,6 +422,7 @@ int main(void)
     tcase_add_test(t, numbers_in_text_have_bounds);
     tcase_add_test(t, blanks_around_text_go);
     tcase_add_test(t, thousands_are_set_apart);
+    tcase_add_test(t, no_zero_has_a_sign);
     tcase_add_test(t, base64_is_the_standards);
     tcase_add_test(t, near_misses_are_found_and_far_ones_not);
     tcase_add_test(t, names_keep_one_number_per_text);

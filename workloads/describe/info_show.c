@@ -132,7 +132,7 @@ static const char *grouped(double value, int decimals, char out[TEXT_GROUPED_SIZ
         snprintf(out, TEXT_GROUPED_SIZE, "–");
         return out;
     }
-    snprintf(plain, sizeof plain, "%.*f", decimals, value);
+    snprintf(plain, sizeof plain, "%.*f", decimals, text_shown(value, decimals));
     return text_group(plain, out);
 }
 
@@ -143,7 +143,7 @@ const char *info_figure(double value, char out[TEXT_GROUPED_SIZE])
         return grouped(value, 0, out);
     int decimals = size > 0 ? 3 - (int)floor(log10(size)) : 0;
     decimals = decimals < 0 ? 0 : decimals > 12 ? 12 : decimals;
-    snprintf(out, TEXT_GROUPED_SIZE, "%.*f", decimals, value);
+    snprintf(out, TEXT_GROUPED_SIZE, "%.*f", decimals, text_shown(value, decimals));
     char *end = out + strlen(out);
     while (strchr(out, '.') && (end[-1] == '0' || end[-1] == '.')) {
         bool point = end[-1] == '.';

@@ -149,12 +149,14 @@ static void add_change_cells(struct text row, struct buffer *out)
     double change = json_look_number(row, "change"), ends[2];
     const char *unit = ratio ? " %" : " points";
     if (isfinite(change))
-        buffer_add_format(out, "<td data-v=\"%.9g\">%+.1f%s</td>", change, 100 * change, unit);
+        buffer_add_format(out, "<td data-v=\"%.9g\">%+.1f%s</td>", change,
+                          text_shown(100 * change, 1), unit);
     else
         buffer_add_text(out, "<td>–</td>");
     json_look_pair(row, "ci95", ends);
     if (isfinite(ends[0]) && isfinite(ends[1]))
-        buffer_add_format(out, "<td>%+.1f … %+.1f</td>", 100 * ends[0], 100 * ends[1]);
+        buffer_add_format(out, "<td>%+.1f … %+.1f</td>", text_shown(100 * ends[0], 1),
+                          text_shown(100 * ends[1], 1));
     else
         buffer_add_text(out, "<td>–</td>");
 }

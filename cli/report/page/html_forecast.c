@@ -9,8 +9,8 @@
 
 static void add_growth(struct text scenario, struct buffer *out)
 {
-    buffer_add_format(out, "%+.1f %% a month",
-                      json_look_number(scenario, "growth_percent_per_month"));
+    double percent = json_look_number(scenario, "growth_percent_per_month");
+    buffer_add_format(out, "%+.1f %% a month", text_shown(percent, 1));
 }
 
 /* The plan of that name among those of a scenario; an empty one. */

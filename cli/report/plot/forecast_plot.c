@@ -129,7 +129,7 @@ int forecast_draw(const struct forecast *f, const char *directory, bool keep_scr
     find_dates(f, &dates);
     for (size_t i = 0; i < n; i++) {
         snprintf(titles[i], TITLE_SIZE, "%s, %+.1f %% a month: paid so far (USD)",
-                 f->results[i].scenario.name, f->results[i].percent);
+                 f->results[i].scenario.name, text_shown(f->results[i].percent, 1));
         panels[i].y_label = titles[i];
         fill_panel(f, &f->results[i], curves + i * plans, &dates, &panels[i]);
     }

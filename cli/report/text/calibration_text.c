@@ -178,7 +178,7 @@ static void add_pair(struct buffer *out, double measured, double model)
     char cell[CELL_SIZE], text[96];
     add_padded_number(out, measured, 10);
     snprintf(text, sizeof text, "%s (%+.1f %%)", format_cell(model, cell),
-             100 * (model / measured - 1));
+             text_shown(100 * (model / measured - 1), 1));
     add_padded(out, text, 19, true);
 }
 

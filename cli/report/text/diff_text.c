@@ -25,12 +25,13 @@ static const char *words_for(const struct run_diff *d, const struct diff_row *ro
 
 void diff_format_change(double what, double value, char out[CELL_SIZE])
 {
+    int decimals = fabs(value) < 1 ? 1 : 0;
     if (!isfinite(value))
         snprintf(out, CELL_SIZE, "–");
     else if (fabs(value) >= 100)
         snprintf(out, CELL_SIZE, "×%s", TEXT_SHORT(value + 1, 3));
     else
-        snprintf(out, CELL_SIZE, "%+.*f %s", fabs(value) < 1 ? 1 : 0, value * 100,
+        snprintf(out, CELL_SIZE, "%+.*f %s", decimals, text_shown(value * 100, decimals),
                  what == COMPARE_SHARE ? "pt" : "%");
 }
 

@@ -46,7 +46,7 @@ static void put_head(const struct forecast *f, struct buffer *out)
     else
         buffer_add_text(out, "Level from the sample as a whole, every day alike");
     if (f->has_trend)
-        buffer_add_format(out, ", trend %+.1f %% a month", f->trend_percent);
+        buffer_add_format(out, ", trend %+.1f %% a month", text_shown(f->trend_percent, 1));
     if (f->noise > 0)
         buffer_add_format(out, "; a day varies by %.0f %%", 100 * f->noise);
     buffer_add_byte(out, '\n');
@@ -180,7 +180,7 @@ static void put_scenario(const struct forecast *f, const struct forecast_result 
 {
     buffer_add_format(out,
                       "\nScenario %s: %+.1f %% a month%s · %.0f requests (90 %%: %.0f to %.0f)\n",
-                      r->scenario.name, r->percent,
+                      r->scenario.name, text_shown(r->percent, 1),
                       r->scenario.assumed ? ""
                       : f->has_trend      ? ", the trend goes on"
                                           : "",

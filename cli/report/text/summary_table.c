@@ -29,9 +29,9 @@ const char *format_cell(double value, char out[CELL_SIZE])
         snprintf(plain, sizeof plain, "%.0f", value);
         text_group(plain, out);
     } else if (magnitude >= 0.995 || value == 0) {
-        snprintf(out, CELL_SIZE, "%.1f", value);
+        snprintf(out, CELL_SIZE, "%.1f", text_shown(value, 1));
     } else {
-        snprintf(out, CELL_SIZE, "%.3f", value);
+        snprintf(out, CELL_SIZE, "%.3f", text_shown(value, 3));
     }
     return out;
 }

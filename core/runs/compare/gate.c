@@ -258,7 +258,7 @@ void gate_format_value(const struct gate_figure *f, double value, char out[GATE_
     } else if (strcmp(f->key, "cost_usd") == 0) {
         snprintf(out, GATE_VALUE_SIZE, "$%s", TEXT_SHORT(value, 3));
     } else {
-        snprintf(digits, sizeof digits, "%.*f", fabs(value) < 100 ? 1 : 0, value);
+        snprintf(digits, sizeof digits, "%.*f", fabs(value) < 100 ? 1 : 0, text_shown(value, 1));
         snprintf(out, GATE_VALUE_SIZE, "%s %s", text_group(digits, number),
                  f->what == COMPARE_RATE ? "/s" : "ms");
     }

@@ -93,7 +93,7 @@ static const char *variation(const struct plan_bill *p, const struct bill_group 
     if (isnan(shown))
         snprintf(out, BILL_TREND_SIZE, "–");
     else
-        snprintf(out, BILL_TREND_SIZE, "%.*f%s", decimals, shown, unit);
+        snprintf(out, BILL_TREND_SIZE, "%.*f%s", decimals, text_shown(shown, decimals), unit);
     return out;
 }
 
@@ -127,7 +127,7 @@ const char *bill_share_trend(const struct bill_group *g, char out[BILL_TREND_SIZ
         snprintf(out, BILL_TREND_SIZE, "×%.0f", change);
     else if (g->has_trend)
         snprintf(out, BILL_TREND_SIZE, same ? "%.0f %%" : "%+.0f %%",
-                 same ? 0.0 : 100 * (change - 1));
+                 same ? 0.0 : text_shown(100 * (change - 1), 0));
     return out;
 }
 
