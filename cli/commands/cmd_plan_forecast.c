@@ -127,7 +127,8 @@ static int read_options(struct forecasting *x, struct error *err)
                                        .seed = o->common.seed,
                                        .no_season = strcmp(o->season, "none") == 0,
                                        .assume_stationary = o->assume_stationary,
-                                       .span_ns = o->span_ns};
+                                       .span_ns = o->span_ns,
+                                       .farm = x->t->farm};
     if (!x->how.no_season && strcmp(o->season, "weekly") != 0)
         return error_set(err, ERR_INPUT, "--season takes weekly or none, found \"%s\"", o->season);
     x->how.has_start = o->start != NULL;
@@ -270,4 +271,5 @@ const struct command command_plan_forecast = {
     .options = options,
     .options_size = sizeof(struct forecast_command),
     .run = run,
+    .tasks = &forecast_futures,
 };

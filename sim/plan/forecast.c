@@ -2,6 +2,7 @@
 
 #include "core/memory.h"
 #include "core/stats/quantile.h"
+#include "core/stop.h"
 #include "sim/cost/bill/bill.h"
 #include "sim/plan/forecast_parts.h"
 
@@ -11,25 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPEATS_MAX (UINT64_C(1) << 20)
 #define SPLIT_ROWS 2000000 /* of larger samples the split is not looked for */
+
+#define CHUNKS 256 /* of futures that are drawn together, at least so many in each */
+#define CHUNK_LEAST 4
 
 struct make {
     struct forecast *f;
-    struct forecast_sample sample;
-    struct demand_model model;
-    bool aligned; /* model and sample agree on the days of the week */
-    int sample_phase;
-    bool by_tokens; /* demand is measured in tokens */
-    size_t weeks;   /* of the sample, to choose days from */
-    bool few_days;  /* the days cannot show how uncertain the level is: the blocks must */
-    uint64_t sample_key;
-
-    /* of the future being drawn */
-    double *demand, *scratch;
-    size_t *source;              /* day of the sample */
-    struct block_charge *course; /* [plan × days + day] */
-    money *spend;                /* of one plan */
+    struct future_source from;
+    struct tasks *futures;
 
     /* of all futures of a scenario */
     double *cumulative;             /* [(plan × days + day) × samples + sample] */
@@ -65,176 +56,33 @@ static void fit_demand(struct make *m)
     struct forecast *f = m->f;
     const struct forecast_options *o = &f->options;
     const struct demand_history *h = o->history;
-    size_t days = h ? h->days : m->sample.day_count;
+    size_t days = h ? h->days : m->from.sample.day_count;
     double *demand = mem_alloc((days + 1) * sizeof *demand);
     int64_t start = o->has_start ? o->start_unix_ns : f->workload->start_unix_ns;
     bool known = o->has_start || f->workload->has_start;
-    int64_t first = start + m->sample.origin_ns;
-    m->sample_phase = known ? weekday_of(first) : 0;
-    m->by_tokens = h && h->has_tokens;
+    int64_t first = start + m->from.sample.origin_ns;
+    m->from.sample_phase = known ? weekday_of(first) : 0;
+    m->from.by_tokens = h && h->has_tokens;
     for (size_t i = 0; i < days; i++) {
         if (h)
             demand[i] = (double)(h->has_tokens ? h->tokens[i] : h->requests[i]);
         else
-            demand[i] = m->sample.days[i].requests / m->sample.day_length;
+            demand[i] = m->from.sample.days[i].requests / m->from.sample.day_length;
     }
     if (h)
         first = h->first_day * FORECAST_DAY_NS;
     f->has_start = known || h;
     f->begin_unix_ns = f->has_start ? first + (int64_t)days * FORECAST_DAY_NS : 0;
-    m->aligned = !h || known;
+    m->from.aligned = !h || known;
     int phase = f->has_start ? weekday_of(first) : 0;
-    demand_model_fit(&m->model, demand, days, phase, f->has_start, !o->no_season, o->seed);
-    f->weekly = m->model.weekly;
-    f->has_trend = m->model.trend;
-    f->trend_percent = 100 * expm1(m->model.trust * m->model.slope * FORECAST_MONTH_DAYS);
-    f->noise = m->model.noise;
+    demand_model_fit(&m->from.model, demand, days, phase, f->has_start, !o->no_season, o->seed);
+    f->weekly = m->from.model.weekly;
+    f->has_trend = m->from.model.trend;
+    f->trend_percent = 100 * expm1(m->from.model.trust * m->from.model.slope * FORECAST_MONTH_DAYS);
+    f->noise = m->from.model.noise;
     f->model_days = days;
-    m->few_days = days < 7;
+    m->from.few_days = days < 7;
     free(demand);
-}
-
-/* A day without requests cannot stand for a day with some: the next of its weekday, else the next
- * that has any. */
-static size_t day_with_requests(const struct make *m, size_t day)
-{
-    size_t n = m->sample.day_count;
-    for (size_t other = day; other < n; other += 7)
-        if (m->sample.days[other].requests > 0)
-            return other;
-    for (size_t k = 0; k < n; k++)
-        if (m->sample.days[(day + k) % n].requests > 0)
-            return (day + k) % n;
-    return day;
-}
-
-/* Which day of the sample each day of the future is made of: of one week of the sample, drawn for
- * each week, the day that has the same weekday; without a season any day. */
-static void choose_sources(struct make *m, struct random *r)
-{
-    size_t n = m->sample.day_count;
-    bool by_weekday = m->f->weekly && m->aligned && n >= 7;
-    size_t week = 0;
-    for (size_t t = 0; t < m->f->days; t++) {
-        if (!by_weekday) {
-            m->source[t] = day_with_requests(m, (size_t)random_below(r, n));
-            continue;
-        }
-        if (t % 7 == 0)
-            week = (size_t)random_below(r, m->weeks);
-        int weekday = (m->model.phase + (int)((m->model.days + t) % 7)) % 7;
-        size_t offset = (size_t)((weekday - m->sample_phase + 7) % 7);
-        m->source[t] = week * 7 + offset;
-        if (m->source[t] >= n)
-            m->source[t] -= 7;
-        m->source[t] = day_with_requests(m, m->source[t]);
-    }
-}
-
-/* The Poisson variate of this mean at which the distribution function passes u. */
-static uint64_t poisson_at(double mean, double zero, double u)
-{
-    if (mean > 30) {
-        double x = floor(mean + sqrt(mean) * gsl_cdf_ugaussian_Pinv(u) + 0.5);
-        return x < 0 ? 0 : x > (double)REPEATS_MAX ? REPEATS_MAX : (uint64_t)x;
-    }
-    uint64_t k = 0;
-    for (double p = zero, sum = zero; u > sum && k < 200; sum += p)
-        p *= mean / (double)++k;
-    return k;
-}
-
-/* A uniform number that belongs to the unit and the key. */
-static double unit_chance(uint64_t key, uint64_t unit)
-{
-    return ((double)(random_mix(key, unit) >> 11) + 0.5) * 0x1p-53;
-}
-
-/* How often the block is taken. Of few days the sample itself is drawn anew first, once for the
- * whole future: each block stands in it as often as a Poisson variate with mean 1 says. */
-static uint64_t repeats_of(const struct make *m, uint64_t key, uint64_t unit, double mean,
-                           double zero)
-{
-    if (m->few_days) {
-        mean *= (double)poisson_at(1, exp(-1), unit_chance(m->sample_key, unit));
-        zero = exp(-mean);
-    }
-    return mean > 0 ? poisson_at(mean, zero, unit_chance(key, unit)) : 0;
-}
-
-/* One day of the future from blocks of its source. */
-static int draw_day(struct make *m, size_t t, uint64_t key, double *requests)
-{
-    const struct forecast_sample *s = &m->sample;
-    const struct sample_day *day = &s->days[m->source[t]];
-    double size = m->by_tokens ? day->tokens : day->requests;
-    double mean = size > 0 ? m->demand[t] / size : 0, zero = exp(-mean);
-    if (mean > (double)REPEATS_MAX / 2)
-        return -1;
-    for (size_t b = day->first; b < day->first + day->count; b++) {
-        uint64_t n = repeats_of(m, key, s->blocks[b].unit, mean, zero);
-        if (n == 0)
-            continue;
-        *requests += (double)(n * s->blocks[b].requests);
-        for (size_t p = 0; p < s->plan_count; p++)
-            if (forecast_sample_add(s, b, p, n, &m->course[p * m->f->days + t]) < 0)
-                return -1;
-    }
-    return 0;
-}
-
-static int draw_future(struct make *m, size_t sample, const double *growth)
-{
-    struct forecast *f = m->f;
-    struct random r;
-    uint64_t key = 0;
-    /* The same stream for every scenario: their differences are not chance. */
-    random_init(&r, f->options.seed, RANDOM_BOOTSTRAP, sample);
-    demand_model_draw(&m->model, &r, growth, m->scratch, m->demand, f->days);
-    choose_sources(m, &r);
-    m->sample_key = random_u64(&r);
-    memset(m->course, 0, f->plan_count * f->days * sizeof *m->course);
-    m->requests[sample] = 0;
-    for (size_t t = 0; t < f->days; t++) {
-        if (t % 7 == 0)
-            key = random_u64(&r);
-        if (draw_day(m, t, key, &m->requests[sample]) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int settle_plan(struct make *m, size_t sample, size_t p, struct forecast_plan *out)
-{
-    struct forecast *f = m->f;
-    size_t n = f->options.samples;
-    struct plan_course c = {.plan = out->plan,
-                            .demand = m->course + p * f->days,
-                            .days = f->days,
-                            .begin_unix_ns = f->begin_unix_ns,
-                            .spend = m->spend};
-    if (plan_course_settle(&c) < 0)
-        return -1;
-    money sum = 0;
-    size_t over = FORECAST_NEVER;
-    for (size_t t = 0; t < f->days; t++) {
-        sum += m->spend[t];
-        m->cumulative[(p * f->days + t) * n + sample] = money_to_double(sum);
-        if (over == FORECAST_NEVER && f->options.has_budget && sum > f->options.budget)
-            over = t;
-    }
-    m->quota_end[p * n + sample] = c.quota_end;
-    m->budget_end[p * n + sample] = over;
-    out->over_budget += sum > f->options.budget && f->options.has_budget;
-    out->subscriptions += (double)c.subscriptions / (double)n;
-    double asked = 0;
-    for (size_t t = 0; t < f->days; t++)
-        asked += (double)c.demand[t].weight_micro;
-    if (asked > 0) {
-        out->unserved_share += c.unserved / asked;
-        out->delayed_share += c.delayed / asked;
-    }
-    return 0;
 }
 
 static struct forecast_band band_of(double *values, size_t n)
@@ -367,25 +215,117 @@ static void choose_plans(const struct forecast *f, struct forecast_result *r)
     r->undecided = is_undecided(f, r);
 }
 
+/* ---- drawing ---- */
+
+static size_t chunk_of(const struct forecast *f)
+{
+    size_t chunk = (f->options.samples + CHUNKS - 1) / CHUNKS;
+    return chunk > CHUNK_LEAST ? chunk : CHUNK_LEAST;
+}
+
+static struct future_question question_of(const struct make *m, const double *growth, size_t first)
+{
+    struct future_question q;
+    size_t left = m->f->options.samples - first, chunk = chunk_of(m->f);
+    memset(&q, 0, sizeof q); /* questions are compared byte by byte */
+    q.first = first;
+    q.count = left < chunk ? left : chunk;
+    q.has_growth = growth;
+    q.growth = growth ? *growth : 0;
+    return q;
+}
+
+static void take_plan(struct make *m, size_t sample, size_t p, const struct future_plan *came,
+                      struct unpack *answer, struct forecast_plan *out)
+{
+    const struct forecast *f = m->f;
+    size_t n = f->options.samples;
+    for (size_t t = 0; t < f->days; t++)
+        unpack_value(answer, m->cumulative[(p * f->days + t) * n + sample]);
+    m->quota_end[p * n + sample] = came->quota_end;
+    m->budget_end[p * n + sample] = came->budget_end;
+    out->over_budget += came->over_budget;
+    out->subscriptions += (double)came->subscriptions / (double)n;
+    out->unserved_share += came->unserved_share;
+    out->delayed_share += came->delayed_share;
+}
+
+/* In the order of the futures, whoever drew them: sums of floating point depend on it. */
+static int take_futures(struct make *m, const struct future_question *q, struct unpack *answer,
+                        struct forecast_plan *plans, struct error *err)
+{
+    for (size_t i = q->first; i < q->first + q->count; i++) {
+        unpack_value(answer, m->requests[i]);
+        for (size_t p = 0; p < m->f->plan_count; p++) {
+            struct future_plan came;
+            unpack_value(answer, came);
+            take_plan(m, i, p, &came, answer, &plans[p]);
+        }
+    }
+    return answer->broken ? error_set(err, ERR_WORK, "the futures did not come whole") : 0;
+}
+
+static int draw_chunk(struct make *m, const struct future_question *q, struct forecast_result *r,
+                      struct error *err)
+{
+    struct buffer question, answer;
+    buffer_init(&question, BUFFER_UNBOUNDED);
+    buffer_init(&answer, BUFFER_UNBOUNDED);
+    pack_value(&question, *q);
+    int status = tasks_get(m->futures, &question, NULL, &answer, err);
+    struct unpack u = unpack_of(&answer);
+    if (status == 0)
+        status = take_futures(m, q, &u, r->plans, err);
+    buffer_free(&question);
+    buffer_free(&answer);
+    return status;
+}
+
+static void want_futures(struct make *m, const double *growth)
+{
+    if (!tasks_are_shared(m->futures))
+        return;
+    for (size_t i = 0; i < m->f->options.samples; i += chunk_of(m->f)) {
+        struct future_question q = question_of(m, growth, i);
+        struct buffer question;
+        buffer_init(&question, BUFFER_UNBOUNDED);
+        pack_value(&question, q);
+        tasks_want(m->futures, &question, NULL);
+        buffer_free(&question);
+    }
+}
+
+static int draw_futures(struct make *m, const double *growth, struct forecast_result *r,
+                        struct error *err)
+{
+    struct error failure = {0};
+    int status = 0;
+    want_futures(m, growth);
+    for (size_t i = 0; i < m->f->options.samples && status == 0; i += chunk_of(m->f)) {
+        struct future_question q = question_of(m, growth, i);
+        status = stop_level() > 0 ? error_set(&failure, ERR_INTERRUPTED, "interrupted")
+                                  : draw_chunk(m, &q, r, &failure);
+    }
+    if (status == ERR_INPUT)
+        return error_set(err, ERR_INPUT,
+                         "scenario \"%s\": the demand grows beyond what can be charged; check "
+                         "--growth and the demand history",
+                         r->scenario.name);
+    if (status < 0 && !err->code)
+        *err = failure;
+    return status;
+}
+
 static int run_scenario(struct make *m, const struct forecast_plan *plans,
                         struct forecast_result *r, struct error *err)
 {
     struct forecast *f = m->f;
     double slope = log1p(r->scenario.percent / 100) / FORECAST_MONTH_DAYS;
-    const double *growth = r->scenario.assumed ? &slope : NULL;
     r->percent = r->scenario.assumed ? r->scenario.percent : f->trend_percent;
     r->plans = mem_alloc((f->plan_count + 1) * sizeof *r->plans);
     memcpy(r->plans, plans, f->plan_count * sizeof *plans);
-    for (size_t i = 0; i < f->options.samples; i++) {
-        int code = draw_future(m, i, growth);
-        for (size_t p = 0; p < f->plan_count && code == 0; p++)
-            code = settle_plan(m, i, p, &r->plans[p]);
-        if (code < 0)
-            return error_set(err, ERR_INPUT,
-                             "scenario \"%s\": the demand grows beyond what can be charged; check "
-                             "--growth and the demand history",
-                             r->scenario.name);
-    }
+    if (draw_futures(m, r->scenario.assumed ? &slope : NULL, r, err) < 0)
+        return err->code;
     r->requests = band_of(m->requests, f->options.samples);
     for (size_t p = 0; p < f->plan_count; p++)
         summarise_plan(m, p, &r->plans[p]);
@@ -402,11 +342,6 @@ static int allocate(struct make *m, struct error *err)
                          "%zu samples of %zu days under %zu plans do not fit in memory; take fewer "
                          "--samples or plans",
                          n, f->days, f->plan_count);
-    m->demand = mem_alloc(f->days * sizeof *m->demand);
-    m->scratch = mem_alloc((m->model.days + 1) * sizeof *m->scratch);
-    m->source = mem_alloc(f->days * sizeof *m->source);
-    m->course = mem_alloc((cells + 1) * sizeof *m->course);
-    m->spend = mem_alloc(f->days * sizeof *m->spend);
     m->cumulative = mem_alloc((cells * n + 1) * sizeof *m->cumulative);
     m->requests = mem_alloc(n * sizeof *m->requests);
     m->quota_end = mem_alloc((f->plan_count * n + 1) * sizeof *m->quota_end);
@@ -416,17 +351,12 @@ static int allocate(struct make *m, struct error *err)
 
 static void release(struct make *m)
 {
-    free(m->demand);
-    free(m->scratch);
-    free(m->source);
-    free(m->course);
-    free(m->spend);
     free(m->cumulative);
     free(m->requests);
     free(m->quota_end);
     free(m->budget_end);
-    demand_model_free(&m->model);
-    forecast_sample_free(&m->sample);
+    demand_model_free(&m->from.model);
+    forecast_sample_free(&m->from.sample);
 }
 
 /* The split that the sample's bill offers. */
@@ -460,27 +390,50 @@ static int find_split(struct forecast *f, const struct plan *const *plans, struc
     return 0;
 }
 
+/* What the futures are drawn from is complete, and does not change from here on. */
+static int run_scenarios(struct make *m, const struct forecast_plan *plans,
+                         const struct plan *const *given, struct error *err)
+{
+    struct forecast *f = m->f;
+    struct future_source *from = &m->from;
+    from->plans = given;
+    from->plan_count = f->plan_count;
+    from->days = f->days;
+    from->seed = f->options.seed;
+    from->begin_unix_ns = f->begin_unix_ns;
+    from->weekly = f->weekly;
+    from->has_budget = f->options.has_budget;
+    from->budget = f->options.budget;
+    int code = 0;
+    m->futures = tasks_create(f->options.farm, &forecast_futures, from);
+    for (size_t i = 0; i < f->options.scenario_count && code == 0; i++) {
+        f->results[i].scenario = f->options.scenarios[i];
+        code = run_scenario(m, plans, &f->results[i], err);
+    }
+    tasks_free(m->futures);
+    return code;
+}
+
 static int make_all(struct make *m, struct forecast_plan *plans, const struct plan *const *given,
                     struct error *err)
 {
     struct forecast *f = m->f;
     int code =
-        forecast_sample_make(&m->sample, f->workload, &f->options, plans, f->plan_count, err);
+        forecast_sample_make(&m->from.sample, f->workload, &f->options, plans, f->plan_count, err);
     if (code < 0)
         return code;
-    f->sample_days = m->sample.day_length < 1 ? 0 : m->sample.day_count;
-    f->span_days = m->sample.day_length < 1 ? m->sample.day_length : (double)m->sample.day_count;
-    f->left_out = m->sample.left_out;
-    m->weeks = m->sample.day_count / 7;
-    code = check_length(f, &m->sample, err);
+    f->sample_days = m->from.sample.day_length < 1 ? 0 : m->from.sample.day_count;
+    f->span_days = m->from.sample.day_length < 1 ? m->from.sample.day_length
+                                                 : (double)m->from.sample.day_count;
+    f->left_out = m->from.sample.left_out;
+    m->from.weeks = m->from.sample.day_count / 7;
+    code = check_length(f, &m->from.sample, err);
     if (code < 0)
         return code;
     fit_demand(m);
     code = allocate(m, err);
-    for (size_t i = 0; i < f->options.scenario_count && code == 0; i++) {
-        f->results[i].scenario = f->options.scenarios[i];
-        code = run_scenario(m, plans, &f->results[i], err);
-    }
+    if (code == 0)
+        code = run_scenarios(m, plans, given, err);
     return code == 0 ? find_split(f, given, err) : code;
 }
 

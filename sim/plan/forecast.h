@@ -32,6 +32,7 @@
 #define FAREBOX_SIM_PLAN_FORECAST_H
 
 #include "core/buffer.h"
+#include "core/farm/tasks.h"
 #include "core/json/json_write.h"
 #include "sim/cost/bill/run_workload.h"
 #include "sim/cost/book/plan.h"
@@ -66,7 +67,9 @@ struct forecast_options {
     size_t scenario_count;
     const struct demand_history *history; /* NULL: the sample is the history */
     const struct token_scales *scales;    /* counts of one model as another's; NULL. Borrowed */
+    const struct farm *farm;              /* who else draws futures (core/farm/tasks.h); NULL */
 };
+extern const struct task_kind forecast_futures;
 
 /* Of the sampled values: statistics, in USD or requests. */
 struct forecast_band {
@@ -152,7 +155,8 @@ struct forecast {
 };
 
 /* ERR_INPUT: less than a week without assume_stationary, nothing to sample, charges that do not
- * fit, a plan with dated prices and no start, too many samples × days × plans (2^27). */
+ * fit, a plan with dated prices and no start, too many samples × days × plans (2^27).
+ * ERR_INTERRUPTED when stop_level() rose. */
 int forecast_make(struct forecast *out, const struct workload *w, const struct plan *const *plans,
                   size_t count, const struct forecast_options *options, struct error *err);
 void forecast_free(struct forecast *f);

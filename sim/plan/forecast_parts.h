@@ -2,6 +2,7 @@
 #ifndef FAREBOX_SIM_PLAN_FORECAST_PARTS_H
 #define FAREBOX_SIM_PLAN_FORECAST_PARTS_H
 
+#include "core/farm/tasks.h"
 #include "core/random.h"
 #include "sim/cost/bill/tariff.h"
 #include "sim/plan/forecast.h"
@@ -124,5 +125,38 @@ struct plan_course {
 /* Settles the course with the cheapest number of subscriptions that serves each day's demand on its
  * day; quota_end is that of a single one. -1: beyond 128 bits. */
 int plan_course_settle(struct plan_course *c);
+
+/* What futures are drawn from, by forecast_futures: their context. */
+struct future_source {
+    struct forecast_sample sample;
+    struct demand_model model;
+    const struct plan *const *plans;
+    size_t plan_count, days; /* days of the horizon */
+    uint64_t seed;
+    int64_t begin_unix_ns;
+    money budget;
+    size_t weeks; /* of the sample, to choose days from */
+    int sample_phase;
+    bool has_budget, weekly;
+    bool aligned;   /* model and sample agree on the days of the week */
+    bool by_tokens; /* demand is measured in tokens */
+    bool few_days;  /* the days cannot show how uncertain the level is: the blocks must */
+};
+extern const struct task_kind forecast_futures;
+
+/* Which futures, and how demand grows: the slope of log demand per day, or the fitted trend. The
+ * answer has for each future its requests (double), and for each plan a struct future_plan and the
+ * spend in USD up to the end of each day. ERR_INPUT: beyond what can be charged. */
+struct future_question {
+    uint64_t first, count;
+    double growth;
+    bool has_growth;
+};
+struct future_plan {
+    size_t quota_end, budget_end; /* day, or FORECAST_NEVER */
+    uint64_t subscriptions;
+    double unserved_share, delayed_share; /* of what was asked for */
+    bool over_budget;
+};
 
 #endif
