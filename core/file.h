@@ -71,6 +71,7 @@ int file_write_atomic(const char *path, const void *bytes, size_t length, struct
 int file_make_directories(const char *path, struct error *err);
 
 bool file_exists(const char *path);
+bool file_is_directory(const char *path);
 
 /* Writes all bytes, however write() cuts them. 0 or ERR_SYSTEM. */
 int file_write_all(int fd, const void *bytes, size_t length, const char *name, struct error *err);

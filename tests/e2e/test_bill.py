@@ -1,5 +1,6 @@
 """farebox bill: what its sentences say agrees with its table."""
 import json
+import os
 from decimal import Decimal
 
 from support import Case, usd
@@ -108,6 +109,13 @@ class Cash(Case):
         cells = {plan for row in bill["cheapest_map"]["plan"] for plan in row}
         self.assertNotIn(0, cells)
         self.assertEqual(bill["cheapest_map"]["plan"][0][0], 1)
+
+    def test_a_directory_called_like_a_book_hides_no_plan(self):
+        words = ("bill", "-s", "chat", "-n", 5, "--json", "--plans")
+        said = [self.farebox(*words, plans).stdout for plans in ("demo", "demo/token")]
+        for name in ("demo", "token"):
+            os.mkdir(self.path(name))
+        self.assertEqual([self.farebox(*words, plans).stdout for plans in ("demo", "demo/token")], said)
 
     def test_a_year_is_twelve_months(self):
         start = json.dumps({"start": "2025-03-15T00:00:00Z"}) + "\n"

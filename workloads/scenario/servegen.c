@@ -1,5 +1,6 @@
 #include "workloads/scenario/servegen.h"
 
+#include "core/file.h"
 #include "core/json/json_scan.h"
 #include "core/memory.h"
 #include "workloads/scenario/servegen_files.h"
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define DEFAULT_STEP_S 600.0
 #define MOST_ROWS 1000000
@@ -378,12 +378,11 @@ int servegen_read(const char *path, const struct servegen_options *options, stru
 bool servegen_is_path(const char *path)
 {
     static const char *const endings[] = {".tgz", ".tar.gz", ".tar"};
-    struct stat info;
     size_t length = strlen(path);
     for (size_t i = 0; i < 3; i++) {
         size_t ending = strlen(endings[i]);
         if (length > ending && strcmp(path + length - ending, endings[i]) == 0)
             return true;
     }
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    return file_is_directory(path);
 }

@@ -197,6 +197,25 @@ static bool flat_moves(struct text json)
     return moves;
 }
 
+/* One axis for all panels: of whole tens, with nothing at its ends. */
+static void share_axis(struct picture *p, size_t panels)
+{
+    double least = 0, most = 0;
+    for (size_t i = 0; i < panels; i++)
+        for (size_t k = 0; k < p->panels[i].series_count; k++) {
+            const struct plot_series *s = &p->panels[i].series[k];
+            for (size_t n = 0; n < s->count; n++) {
+                least = fmin(least, s->value[n]);
+                most = fmax(most, s->value[n]);
+            }
+        }
+    for (size_t i = 0; i < panels; i++) {
+        p->panels[i].x_min = least < 0 ? 10 * floor(least / 10 - 0.05) : 0;
+        p->panels[i].x_max = most > 0 ? 10 * ceil(most / 10 + 0.05) : 0;
+    }
+    p->plot.share_x = true;
+}
+
 bool picture_story_changes(struct text json, const char *run, struct picture *p)
 {
     static const struct {
@@ -219,6 +238,7 @@ bool picture_story_changes(struct text json, const char *run, struct picture *p)
     if (drawn == 0)
         return false;
     p->plot.panel_count = drawn;
+    share_axis(p, drawn);
     p->plot.panel_height = (int)p->panels[0].y_name_count * LOW_ROW + PANEL_FRAME;
     p->panels[drawn - 1].x_label = "change of the month's cash (%)";
     picture_say(p, flat_moves(json)

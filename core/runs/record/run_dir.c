@@ -25,16 +25,10 @@ char *run_dir_file(const char *path, const char *name)
     return buffer_take(&b);
 }
 
-static bool is_directory(const char *path)
-{
-    struct stat about;
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-}
-
 bool run_dir_is_run(const char *path)
 {
     char *requests = run_dir_file(path, "requests.jsonl");
-    bool is_run = is_directory(path) && file_exists(requests);
+    bool is_run = file_is_directory(path) && file_exists(requests);
     free(requests);
     return is_run;
 }
@@ -83,7 +77,7 @@ int run_dir_check(const char *path, enum run_mode mode, struct error *err)
 {
     if (!file_exists(path))
         return 0;
-    if (!is_directory(path))
+    if (!file_is_directory(path))
         return error_set(err, ERR_INPUT, "%s exists and is not a directory", path);
     if (mode == RUN_NEW && !run_dir_is_empty(path))
         return error_set(

@@ -228,14 +228,20 @@ static bool looks_like_path(const char *item)
            (length > 3 && strcmp(item + length - 3, ".gz") == 0);
 }
 
+/* A directory that is called like a plan, as decide --story -o story makes one, holds none. */
+static bool is_file(const char *path)
+{
+    return file_exists(path) && !file_is_directory(path);
+}
+
 static int select_item(struct plan_selection *s, char *item, struct error *err)
 {
-    if (file_exists(item))
+    if (is_file(item))
         return select_from_file(s, item, "*", item, err);
     char *hash = strchr(item, '#');
     if (hash && hash > item) {
         char *path = mem_copy_text(item, (size_t)(hash - item));
-        bool file = file_exists(path) || looks_like_path(path);
+        bool file = is_file(path) || looks_like_path(path);
         int code = file ? select_from_file(s, path, hash + 1, item, err) : 0;
         free(path);
         if (file)
