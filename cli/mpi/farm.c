@@ -48,7 +48,8 @@ struct mpi_farm {
     struct task_worker *own;
     struct item **items; /* in the order in which they were wanted */
     size_t count, capacity;
-    uint32_t *load; /* by rank: tasks that it has */
+    uint32_t *load;    /* by rank: tasks that it has */
+    int64_t *heard_ns; /* by rank: its last letter */
     int64_t looked_ns;
     bool interrupted; /* a rank was */
     struct error failure;
@@ -309,6 +310,7 @@ static void take(struct mpi_farm *f, const struct letter *letter, int64_t now_ns
 {
     if (!roster_hear(&f->lead->roster, (uint32_t)letter->from, now_ns))
         return;
+    f->heard_ns[letter->from] = now_ns;
     if (letter->kind == LETTER_FILE)
         take_file(f, letter);
     else if (letter->kind == LETTER_ANSWER)
@@ -345,6 +347,9 @@ static int begin(void *context, const struct task_kind *kind, const void *task_c
     f->kind = kind;
     f->context = task_context;
     f->load = mem_zero(f->lead->ranks, sizeof *f->load);
+    f->heard_ns = mem_zero(f->lead->ranks, sizeof *f->heard_ns);
+    for (uint32_t i = 0; i < f->lead->ranks; i++)
+        f->heard_ns[i] = clock_now_ns();
     f->own = task_worker_create(kind, task_context);
     stop_hold(); /* what has been done by then is for the command to keep */
     for (uint32_t i = 1; i < f->lead->ranks; i++)
@@ -399,8 +404,10 @@ static void end(void *context)
         free_item(f->items[i]);
     free(f->items);
     free(f->load);
+    free(f->heard_ns);
     f->items = NULL;
     f->load = NULL;
+    f->heard_ns = NULL;
     f->count = f->capacity = 0;
 }
 
@@ -411,7 +418,7 @@ static bool find_dead(const struct mpi_farm *f, uint32_t *rank)
 {
     const struct lead *l = f->lead;
     for (*rank = 1; *rank < l->ranks; ++*rank)
-        if (l->roster.of[*rank].heard_ns < l->grace.terminated_ns + LIVING_NS)
+        if (f->heard_ns[*rank] < l->grace.terminated_ns + LIVING_NS)
             return true;
     return false;
 }
@@ -423,6 +430,7 @@ static int say_why(struct mpi_farm *f, struct error *err)
     char name[RANK_HOST_SIZE + 32];
     const struct lead *l = f->lead;
     uint32_t dead;
+    look(f);
     while (grace_has_begun(&l->grace) && find_dead(f, &dead) &&
            clock_now_ns() - l->grace.terminated_ns < LAST_WORDS_NS) {
         look(f);
@@ -434,7 +442,7 @@ static int say_why(struct mpi_farm *f, struct error *err)
                      "%s is gone, it was last heard of %.1f s ago; what is done is "
                      "kept",
                      lead_name(f->lead, dead, name),
-                     (double)(clock_now_ns() - l->roster.of[dead].heard_ns) / 1e9);
+                     (double)(clock_now_ns() - f->heard_ns[dead]) / 1e9);
 }
 
 static bool is_stopped(const struct mpi_farm *f)
