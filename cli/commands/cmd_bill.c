@@ -1,8 +1,8 @@
 /* farebox bill: what every plan would charge for a workload or a run. */
 #include "cli/command.h"
-#include "cli/commands/bill_export.h"
-#include "cli/commands/bill_output.h"
-#include "cli/commands/bill_subjects.h"
+#include "cli/commands/bill/bill_export.h"
+#include "cli/commands/bill/bill_output.h"
+#include "cli/commands/bill/bill_subjects.h"
 #include "cli/output.h"
 #include "cli/run_bill.h"
 #include "core/memory.h"

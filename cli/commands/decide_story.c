@@ -1,6 +1,6 @@
 #include "cli/commands/decide_story.h"
 
-#include "cli/commands/bill_subjects.h"
+#include "cli/commands/bill/bill_subjects.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/report/page/html_document.h"

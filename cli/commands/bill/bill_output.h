@@ -9,8 +9,8 @@
  * It is made beside its place and put there when it is whole: nobody sees a part of it, and what
  * stood there before stays until then.
  */
-#ifndef FAREBOX_CLI_COMMANDS_BILL_OUTPUT_H
-#define FAREBOX_CLI_COMMANDS_BILL_OUTPUT_H
+#ifndef FAREBOX_CLI_COMMANDS_BILL_BILL_OUTPUT_H
+#define FAREBOX_CLI_COMMANDS_BILL_BILL_OUTPUT_H
 
 #include "sim/cost/several/several.h"
 

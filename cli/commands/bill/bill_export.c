@@ -1,4 +1,4 @@
-#include "cli/commands/bill_export.h"
+#include "cli/commands/bill/bill_export.h"
 
 #include "cli/report/export/export_bill.h"
 #include "cli/report/export/export_shares.h"

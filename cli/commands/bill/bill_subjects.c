@@ -1,4 +1,4 @@
-#include "cli/commands/bill_subjects.h"
+#include "cli/commands/bill/bill_subjects.h"
 
 #include "cli/run_bill.h"
 #include "cli/workload_files.h"

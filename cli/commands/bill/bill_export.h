@@ -5,8 +5,8 @@
  *     if (bill_export_check(&x, plan_count, workload_count, err) < 0) ...      // before the work
  *     bill_export_write(&x, bills, count, &notes, err);
  */
-#ifndef FAREBOX_CLI_COMMANDS_BILL_EXPORT_H
-#define FAREBOX_CLI_COMMANDS_BILL_EXPORT_H
+#ifndef FAREBOX_CLI_COMMANDS_BILL_BILL_EXPORT_H
+#define FAREBOX_CLI_COMMANDS_BILL_BILL_EXPORT_H
 
 #include "cli/options.h"
 #include "sim/cost/focus/focus_rows.h"

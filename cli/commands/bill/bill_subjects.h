@@ -8,8 +8,8 @@
  * They stand in the order in which they were given, the scenarios last. Two of one name are told
  * apart: "chat", "chat (2)".
  */
-#ifndef FAREBOX_CLI_COMMANDS_BILL_SUBJECTS_H
-#define FAREBOX_CLI_COMMANDS_BILL_SUBJECTS_H
+#ifndef FAREBOX_CLI_COMMANDS_BILL_BILL_SUBJECTS_H
+#define FAREBOX_CLI_COMMANDS_BILL_BILL_SUBJECTS_H
 
 #include "cli/terminal.h"
 #include "cli/trace_options.h"
