@@ -3,6 +3,7 @@
 
 #include "cli/bench/load_show.h"
 #include "cli/run_bill.h"
+#include "core/embedded.h"
 #include "core/memory.h"
 #include "workloads/model/workload_pack.h"
 
@@ -89,7 +90,14 @@ static int answer_point(const void *context, struct unpack *question, const char
     return status;
 }
 
-/* The workload that is made for the point's rate goes along: what it is made from is read here. */
+/* A scenario that the program has with it: every process can make the same of it. */
+static bool is_everywhere(const struct workload_source *source)
+{
+    return source->scenario && embedded_find("scenarios", source->scenario);
+}
+
+/* The workload that is made for the point's rate goes along where it is made from a file, which is
+ * read here. */
 static int enclose_workload(const void *context, const struct buffer *question, struct buffer *out,
                             struct error *err)
 {
@@ -100,7 +108,7 @@ static int enclose_workload(const void *context, const struct buffer *question, 
     struct workload w;
     char text[40];
     struct unpack u = unpack_of(question);
-    if (all->workload)
+    if (all->workload || is_everywhere(&all->o->source))
         return 0;
     unpack_value(&u, q);
     struct sim_options o = point_options(all->o, q.is_rate, q.load, text);

@@ -12,7 +12,7 @@ from test_failures import HANG_S, rank_processes
 from test_one_run import Case
 
 ENGINE = ("--engine", "rtx4090-llama-3.1-8b-tp1")
-SWEEP = ("sim", "--scenario", "chat", *ENGINE, "--slo", "ttft=2s", "-n", "150")
+SWEEP = ("sim", "--mix", "chat:0.6,rag:0.4", *ENGINE, "--slo", "ttft=2s", "-n", "150")
 
 
 def contents(folder):
