@@ -1,6 +1,6 @@
 /* The farm of rank 0: hands the tasks of a command (core/farm/tasks.h) to all ranks, itself too.
  *
- *     struct mpi_farm *f = mpi_farm_create(lead);         // behind lead_gather()
+ *     struct mpi_farm *f = mpi_farm_create(lead);         // once all ranks are there
  *     program_run(argc, argv, &(struct program_others){.farm = mpi_farm(f), ...});
  *     mpi_farm_free(f);
  *

@@ -54,7 +54,7 @@ struct task_head {
 };
 struct file_head {
     uint64_t number;
-    char name[256]; /* within the task's directory */
+    char name[256];   /* within the task's directory */
     bool first, last; /* piece of it */
 };
 struct answer_head {
