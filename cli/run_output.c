@@ -155,7 +155,8 @@ int run_output_finish(struct run_output *out, const struct summary_options *opti
     struct json_writer w;
     int status = run_dir_close(&out->dir, err);
     collector_summarize(out->collector, options, summary);
-    collector_read_server(out->collector, out->place.path, summary);
+    if (status == 0)
+        status = collector_read_server(out->collector, out->place.path, summary, err);
     summary->fidelity = *fidelity;
     *fidelity = (struct fidelity){0};
     buffer_init(&text, BUFFER_UNBOUNDED);

@@ -258,10 +258,11 @@ void line_reader_close(struct line_reader *r)
 int file_read_all(const char *path, size_t cap, char **out, size_t *length, struct error *err)
 {
     struct line_reader r;
-    if (line_reader_open(&r, path, cap, err) < 0)
-        return ERR_INPUT;
+    int status = line_reader_open(&r, path, cap, err);
+    if (status < 0)
+        return status;
     struct text all = {0};
-    int status = line_reader_peek(&r, cap + 1, &all, err);
+    status = line_reader_peek(&r, cap + 1, &all, err);
     if (status == 0 && all.length > cap)
         status = error_at(err, r.name, 0, 0, "is larger than %zu bytes", cap);
     if (status == 0) {

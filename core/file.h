@@ -60,7 +60,7 @@ int line_reader_peek(struct line_reader *r, size_t wanted, struct text *out, str
 void line_reader_close(struct line_reader *r);
 
 /* All of a file ("-": standard input), uncompressed, zero-terminated, at most `cap` bytes. The
- * caller frees *out. */
+ * caller frees *out. 0, or ERR_INPUT (the file), ERR_SYSTEM (the disk). */
 int file_read_all(const char *path, size_t cap, char **out, size_t *length, struct error *err);
 
 /* All of a file at once, as core/file_output.h puts it in place; "-" and what is no regular file

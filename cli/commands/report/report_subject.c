@@ -105,10 +105,12 @@ static void take_goodput(struct report_subject *s, const struct slo_list *slos)
     free(anew);
 }
 
-static void make_summary(const struct terminal *t, struct report_subject *s,
-                         const struct slo_list *slos, const struct error *why)
+static int make_summary(const struct terminal *t, struct report_subject *s,
+                        const struct slo_list *slos, const struct error *why, struct error *err)
 {
-    collector_read_gaps(s->collector, s->path);
+    int status = collector_read_gaps(s->collector, s->path, err);
+    if (status < 0)
+        return status;
     s->recomputed = !is_own_summary(t, s, why);
     if (s->recomputed) {
         struct summary_options how = options_of(s);
@@ -117,10 +119,11 @@ static void make_summary(const struct terminal *t, struct report_subject *s,
         struct fidelity fidelity = s->summary.fidelity;
         collector_summarize(s->collector, &how, &s->summary);
         s->summary.fidelity = fidelity;
-        collector_read_server(s->collector, s->path, &s->summary);
+        status = collector_read_server(s->collector, s->path, &s->summary, err);
     } else if (slos->count > 0) {
         take_goodput(s, slos);
     }
+    return status;
 }
 
 /* One pass over the records, for all who want them. */
@@ -132,9 +135,7 @@ static int read_run(const struct terminal *t, struct report_subject *s, const st
     if (s->is_billed)
         run_workload_begin(&s->bill.run, slos->count ? slos : &s->summary.slos, s->collector);
     int status = run_records_read(s->path, take_record, s, &s->torn, err);
-    if (status == 0)
-        make_summary(t, s, slos, &why);
-    return status;
+    return status < 0 ? status : make_summary(t, s, slos, &why, err);
 }
 
 /* A run may have no run.json; one that is there and cannot be read is not passed over. */

@@ -139,7 +139,7 @@ void picture_add_server(struct picture *p, const char *directory)
     int panels[3] = {-1, -1, -1};
     size_t before = p->plot.panel_count;
     server_levels_init(&s->levels);
-    server_lines_read(directory, take_line, s);
+    server_lines_read(directory, take_line, s, NULL); /* the summary has said what cannot be read */
     for (int k = 0; k < CURVES; k++) {
         add_curve(p, &s->of[k], k, panels);
         free(s->of[k].t_s);

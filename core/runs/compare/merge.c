@@ -233,12 +233,13 @@ static struct stream *earliest(struct stream *streams, size_t count)
 
 /* A part's chunk gaps stand in its histograms.json. Where its records kept their chunks they are
  * known already. */
-static void take_gaps(struct collector *c, const char *path)
+static int take_gaps(struct collector *c, const char *path, struct error *err)
 {
     struct collector *part = collector_create();
-    collector_read_gaps(part, path);
+    int status = collector_read_gaps(part, path, err);
     collector_merge(c, part);
     collector_free(part);
+    return status;
 }
 
 /* What the collector must have once all records are in. */
@@ -249,8 +250,8 @@ static int finish(struct run_merge *m, struct collector *c, const struct stream 
         if (streams[i].reader.torn)
             return error_set(err, ERR_INPUT, "the last record of %s is cut short",
                              m->parts[i].path);
-        if (!streams[i].chunks)
-            take_gaps(c, m->parts[i].path);
+        if (!streams[i].chunks && take_gaps(c, m->parts[i].path, err) < 0)
+            return err ? err->code : ERR_INPUT;
     }
     collector_add_not_due(c, m->accounting.not_due);
     return collector_agrees(c, &m->accounting)

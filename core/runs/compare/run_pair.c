@@ -100,14 +100,19 @@ static int read_run(struct pair_run *run, const char *path, struct error *err)
     struct reading g = {.run = run};
     if (!run_dir_is_run(path))
         return error_set(err, ERR_INPUT, "%s is no run directory: it has no requests.jsonl", path);
-    summary_read_run(path, run->summary, NULL);
+    struct error why = {0};
+    if (summary_read_run(path, run->summary, &why) == ERR_SYSTEM) {
+        *err = why;
+        return ERR_SYSTEM;
+    }
     names_init(&g.earlier.ids);
     int status = run_records_read(path, take_record, &g, &run->torn, err);
     names_free(&g.earlier.ids);
     free(g.earlier.usd);
     if (status == 0 && run->pricing)
         status = run->pricing->end(run->pricing->context, run->number, path, err);
-    collector_read_gaps(run->collector, path);
+    if (status == 0)
+        status = collector_read_gaps(run->collector, path, err);
     run->from_ns = collector_window_start(run->collector, run->summary);
     struct sorter_scan scan;
     sorter_scan_begin(&scan, &run->requests);

@@ -49,8 +49,8 @@ void record_reader_close(struct record_reader *r);
 /* Takes a record, whose texts are lent until it returns: 0, or an error code that ends reading. */
 typedef int record_taker(void *context, const struct record *r, struct error *err);
 
-/* A run without run.json or histograms.json is read without what only they know. An error where
- * they are there and cannot be read; run_records_read asks this first. */
+/* A run without run.json, histograms.json or server.jsonl is read without what only they know. An
+ * error where they are there and cannot be read; run_records_read asks this first. */
 int run_records_check(const char *run, struct error *err);
 
 /* Gives the records of a run directory's requests.jsonl to `take`, each once and in their order.

@@ -6,7 +6,7 @@
 
 int run_records_check(const char *run, struct error *err)
 {
-    static const char *const names[] = {"run.json", "histograms.json"};
+    static const char *const names[] = {"run.json", "histograms.json", "server.jsonl"};
     int status = 0;
     for (size_t i = 0; i < COUNT_OF(names) && status == 0; i++) {
         char *file = run_dir_file(run, names[i]);

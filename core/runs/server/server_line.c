@@ -98,14 +98,15 @@ void server_line_write(const struct server_line *line, struct buffer *out)
     buffer_add_byte(out, '\n');
 }
 
-bool server_lines_read(const char *run, void (*take)(void *context, const struct server_line *line),
-                       void *context)
+int server_lines_read(const char *run, void (*take)(void *context, const struct server_line *line),
+                      void *context, struct error *err)
 {
     char *path = run_dir_file(run, "server.jsonl");
     struct line_reader r;
     struct text text;
-    bool there = file_exists(path) && line_reader_open(&r, path, LINE_MOST, NULL) == 0;
-    while (there && line_reader_next(&r, &text, NULL) > 0) {
+    struct error why = {0};
+    bool there = file_exists(path) && line_reader_open(&r, path, LINE_MOST, &why) == 0;
+    while (there && line_reader_next(&r, &text, &why) > 0) {
         struct server_line line;
         struct json_scan s;
         server_line_init(&line);
@@ -117,5 +118,7 @@ bool server_lines_read(const char *run, void (*take)(void *context, const struct
     if (there)
         line_reader_close(&r);
     free(path);
-    return there;
+    if (why.code == ERR_SYSTEM && err)
+        *err = why;
+    return why.code == ERR_SYSTEM ? ERR_SYSTEM : there;
 }

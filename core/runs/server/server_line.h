@@ -5,7 +5,7 @@
  *     server_line_init(&line);
  *     line.values[SERVER_QUEUE] = 3;
  *     server_line_write(&line, &text);
- *     server_lines_read("results/x", take, &context);   // and back, a line at a time
+ *     server_lines_read("results/x", take, &context, err);   // and back, a line at a time
  *
  * A line is of one source, and either holds values (NAN = not served) or the reason why there are
  * none.
@@ -75,8 +75,8 @@ void server_line_init(struct server_line *line);
 void server_line_write(const struct server_line *line, struct buffer *out);
 
 /* Hands on each line of the run's server.jsonl; the line is lent. What is cut short or no such line
- * is passed over. False where there is no such file. */
-bool server_lines_read(const char *run, void (*take)(void *context, const struct server_line *line),
-                       void *context);
+ * is passed over. 1; 0 where there is no such file; ERR_SYSTEM where the disk does not give it. */
+int server_lines_read(const char *run, void (*take)(void *context, const struct server_line *line),
+                      void *context, struct error *err);
 
 #endif

@@ -320,19 +320,22 @@ double server_summary_count(const struct server_summary *s, enum server_metric c
     return s->counts[counter - SERVER_GAUGES];
 }
 
-bool server_summarize(const char *run, const struct server_ours *ours, struct server_summary *out)
+int server_summarize(const char *run, const struct server_ours *ours, struct server_summary *out,
+                     struct error *err)
 {
     struct reading *r = mem_zero(1, sizeof *r);
     begin(r, out, ours->end_ns);
-    bool some = server_lines_read(run, take_line, r) && out->scrapes_ok + out->scrapes_failed > 0;
-    if (some) {
+    int status = server_lines_read(run, take_line, r, err);
+    if (status > 0 && out->scrapes_ok + out->scrapes_failed == 0)
+        status = 0;
+    if (status > 0) {
         sum_up(r);
         compare(r, ours);
     } else {
         *out = (struct server_summary){0};
     }
     free(r);
-    return some;
+    return status;
 }
 
 /* ---- as JSON ---- */

@@ -1,7 +1,7 @@
 /* What a run's server.jsonl amounts to: the object `server` of summary.json.
  *
  *     struct server_ours ours = {.completed = 500, .output_tokens = 64000, .end_ns = end_ns};
- *     if (server_summarize("results/x", &ours, &summary.server)) ...
+ *     if (server_summarize("results/x", &ours, &summary.server, err) > 0) ...
  *     summary.server.gauges[SERVER_QUEUE].max
  *
  * Gauges are means and maxima over the scrapes while the run went on, warm-up and drain included. A
@@ -67,7 +67,9 @@ struct server_ours {
     void *context;
 };
 
-/* False, and *out zeroed, where the run asked no server. */
-bool server_summarize(const char *run, const struct server_ours *ours, struct server_summary *out);
+/* 1; 0, and *out zeroed, where the run asked no server; so, too, where its server.jsonl is there
+ * and cannot be read, which is ERR_SYSTEM. */
+int server_summarize(const char *run, const struct server_ours *ours, struct server_summary *out,
+                     struct error *err);
 
 #endif

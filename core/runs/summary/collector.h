@@ -80,8 +80,9 @@ size_t collector_timeline(struct collector *c, struct timeline_line **out);
 void collector_write_timeline(struct collector *c, struct buffer *out);
 
 /* Fills s->server from the run's server.jsonl, beside the figures that the summary of these records
- * has; nothing where there is none. */
-void collector_read_server(struct collector *c, const char *run, struct summary *s);
+ * has; nothing where there is none. 0 or ERR_SYSTEM. */
+int collector_read_server(struct collector *c, const char *run, struct summary *s,
+                          struct error *err);
 
 /* When a request was due, from the run's start, and what it measured. */
 struct metric_point {
@@ -99,7 +100,7 @@ void collector_fill_histogram(struct collector *c, const struct summary *s, enum
 
 /* Records seldom keep each chunk's time. Takes the chunk gaps from a run's histograms.json into a
  * collector that has none; they belong to no instant, and every window has all of them. What is not
- * there or not understood adds nothing. */
-void collector_read_gaps(struct collector *c, const char *run);
+ * there or not understood adds nothing; an error where it is there and cannot be read. */
+int collector_read_gaps(struct collector *c, const char *run, struct error *err);
 
 #endif

@@ -123,29 +123,34 @@ void collector_write_histograms(struct collector *c, struct json_writer *w)
  * in every window. A power of two of seconds, so that slices still join. */
 #define NO_INSTANT_NS (NS_PER_S << 26)
 
-void collector_read_gaps(struct collector *c, const char *run)
+static void take_gaps(struct gap_store *g, const char *path, struct text gaps)
 {
-    char *path = run_dir_file(run, "histograms.json"), *json = NULL;
-    struct gap_store *g = &c->gaps;
     struct metric_totals t = {0};
     struct json_scan scan;
-    struct text gaps;
-    size_t length;
-    if (g->exact.count == 0 && !g->folded &&
-        file_read_all(path, HISTOGRAMS_MOST, &json, &length, NULL) == 0 &&
-        json_member(json, metric_key(METRIC_CHUNK_GAP), &gaps)) {
-        json_scan_init(&scan, path, gaps.at, gaps.length, 1);
-        json_fields_read(&scan, &totals_table, &t);
-        if (json_scan_end(&scan, NULL) == 0 && t.moments.count > 0) {
-            g->folded = true;
-            g->slice_ns = NO_INSTANT_NS;
-            histogram_merge(&g->slices[0], &t.histogram);
-            moments_merge(&g->moments[0], &t.moments);
-        }
+    json_scan_init(&scan, path, gaps.at, gaps.length, 1);
+    json_fields_read(&scan, &totals_table, &t);
+    if (json_scan_end(&scan, NULL) == 0 && t.moments.count > 0) {
+        g->folded = true;
+        g->slice_ns = NO_INSTANT_NS;
+        histogram_merge(&g->slices[0], &t.histogram);
+        moments_merge(&g->moments[0], &t.moments);
     }
     histogram_free(&t.histogram);
+}
+
+int collector_read_gaps(struct collector *c, const char *run, struct error *err)
+{
+    char *path = run_dir_file(run, "histograms.json"), *json = NULL;
+    struct text gaps;
+    size_t length;
+    int status = 0;
+    if (c->gaps.exact.count == 0 && !c->gaps.folded && file_exists(path))
+        status = file_read_all(path, HISTOGRAMS_MOST, &json, &length, err);
+    if (json && json_member(json, metric_key(METRIC_CHUNK_GAP), &gaps))
+        take_gaps(&c->gaps, path, gaps);
     free(json);
     free(path);
+    return status;
 }
 
 #define LINE(member)                                                 \

@@ -41,7 +41,8 @@ static size_t count_endpoints(const struct summary *s)
     return count;
 }
 
-void collector_read_server(struct collector *c, const char *run, struct summary *s)
+int collector_read_server(struct collector *c, const char *run, struct summary *s,
+                          struct error *err)
 {
     const struct accounting *a = &s->accounting;
     struct server_ours ours = {.completed = a->completed,
@@ -55,5 +56,6 @@ void collector_read_server(struct collector *c, const char *run, struct summary 
                                .context = c};
     if (a->attempts > a->completed + a->cancelled)
         ours.failed = a->attempts - a->completed - a->cancelled;
-    server_summarize(run, &ours, &s->server);
+    int status = server_summarize(run, &ours, &s->server, err);
+    return status < 0 ? status : 0;
 }

@@ -90,9 +90,7 @@ static int read_own(const char *path, struct measured_run *run, struct error *er
     run->killed = torn || !file_exists(summary);
     run->served_out = !run->killed; /* whatever was in flight has its record */
     free(summary);
-    if (status >= 0)
-        measured_read_server(path, run);
-    return status;
+    return status < 0 ? status : measured_read_server(path, run, err);
 }
 
 /* ---- JSON Lines: engine timestamps, or AIPerf ---- */

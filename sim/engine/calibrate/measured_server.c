@@ -44,7 +44,7 @@ static void spread_hits(struct measured_run *run)
         run->requests[i].cached_tokens = (uint32_t)(share * run->requests[i].input_tokens);
 }
 
-void measured_read_server(const char *path, struct measured_run *run)
+int measured_read_server(const char *path, struct measured_run *run, struct error *err)
 {
     struct reading reading = {.run = run};
     struct server_summary summary;
@@ -53,12 +53,14 @@ void measured_read_server(const char *path, struct measured_run *run)
         if (run->requests[i].last_ns > reading.end_ns)
             reading.end_ns = run->requests[i].last_ns;
     const struct server_ours ours = {.end_ns = reading.end_ns, .others = true};
-    if (!server_summarize(path, &ours, &summary))
-        return;
+    int status = server_summarize(path, &ours, &summary, err);
+    if (status <= 0)
+        return status;
     server_levels_init(&reading.levels);
-    server_lines_read(path, take_line, &reading);
+    status = server_lines_read(path, take_line, &reading, err);
     run->server.sources = summary.source_count;
     run->server.hit_rate = summary.prefix_hit_rate;
     run->server.preemptions = server_summary_count(&summary, SERVER_PREEMPTIONS);
     spread_hits(run);
+    return status < 0 ? status : 0;
 }
