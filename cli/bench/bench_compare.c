@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
+#include "core/runs/record/run_files.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,8 @@ static int find_earlier(struct bench_compare *c, struct error *err)
     else if (file_exists(path) && !o->force && !o->dry_run)
         status =
             error_set(err, ERR_INPUT, "%s exists: --resume goes on, --force begins anew", path);
+    if (status == 0 && o->resume)
+        run_files_clear_cut(o->output);
     free(path);
     return status;
 }

@@ -4,6 +4,7 @@
 #include "core/json/json_write.h"
 #include "core/memory.h"
 #include "core/runs/record/run_dir.h"
+#include "core/runs/record/run_files.h"
 #include "sim/plan/load_search.h"
 
 #include <fcntl.h>
@@ -182,6 +183,8 @@ static int begin_log(struct sweep *s, struct error *err)
                          s->log_path);
     if (s->resume && there && read_log(s, err) < 0)
         return err->code;
+    if (s->resume)
+        run_files_clear_cut(s->series.place.path);
     int status = write_log(s, err);
     if (status == 0 && (s->log_fd = open(s->log_path, O_WRONLY | O_APPEND | O_CLOEXEC)) < 0)
         status = error_errno(err, "%s", s->log_path);

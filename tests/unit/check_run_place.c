@@ -162,6 +162,32 @@ START_TEST(force_takes_what_a_kill_leaves)
 }
 END_TEST
 
+START_TEST(what_was_cut_goes_where_a_directory_is_gone_on_with)
+{
+    static const char *const cut[] = {"sweep.json.farebox-x8Kq2a",
+                                      "plots/sweep.svg.farebox-AAAAAA"};
+    static const char *const stay[] = {"sweep.json", "my.farebox-notes", ".farebox-x8Kq2a"};
+    char path[128], pictures[160];
+    snprintf(path, sizeof path, "%s/cut", scratch);
+    snprintf(pictures, sizeof pictures, "%s/plots", path);
+    for (size_t i = 0; i < COUNT_OF(stay); i++)
+        put_file(path, stay[i], "x");
+    put_file(path, cut[0], "x");
+    put_file(pictures, cut[1] + strlen("plots/"), "x");
+    run_files_clear_cut(path);
+    for (size_t i = 0; i < COUNT_OF(cut); i++) {
+        char *file = run_dir_file(path, cut[i]);
+        ck_assert_msg(!file_exists(file), "%s", file);
+        free(file);
+    }
+    for (size_t i = 0; i < COUNT_OF(stay); i++) {
+        char *file = run_dir_file(path, stay[i]);
+        ck_assert_msg(file_exists(file), "%s", file);
+        free(file);
+    }
+}
+END_TEST
+
 int main(void)
 {
     if (!mkdtemp(scratch))
@@ -173,6 +199,7 @@ int main(void)
     tcase_add_test(t, nothing_of_an_earlier_run_stays);
     tcase_add_test(t, every_picture_is_known_as_ours);
     tcase_add_test(t, a_place_is_held);
+    tcase_add_test(t, what_was_cut_goes_where_a_directory_is_gone_on_with);
     tcase_add_test(t, force_takes_what_a_kill_leaves);
     suite_add_tcase(s, t);
     int status = testing_run(s);

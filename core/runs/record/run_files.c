@@ -86,6 +86,38 @@ void run_files_clear(const char *path)
     closedir(d);
 }
 
+/* "sweep.json.farebox-a1B2c3" */
+static bool is_cut(const char *name)
+{
+    const char *mark = strstr(name, FILE_OUTPUT_TEMPORARY);
+    size_t letters = 0;
+    if (!mark || mark == name)
+        return false;
+    mark += strlen(FILE_OUTPUT_TEMPORARY);
+    while (isalnum((unsigned char)mark[letters]))
+        letters++;
+    return letters == 6 && mark[letters] == '\0';
+}
+
+static void clear_cut(const char *path)
+{
+    DIR *d = mem_given(opendir(path));
+    if (!d)
+        return;
+    for (struct dirent *e; (e = readdir(d));)
+        if (is_cut(e->d_name))
+            unlinkat(dirfd(d), e->d_name, 0);
+    closedir(d);
+}
+
+void run_files_clear_cut(const char *path)
+{
+    char *pictures = run_dir_file(path, "plots");
+    clear_cut(path);
+    clear_cut(pictures);
+    free(pictures);
+}
+
 static bool is_our_folder(const char *path, const char *name)
 {
     struct stat about;

@@ -12,6 +12,10 @@
 
 #include <stdbool.h>
 
+/* Removes what a kill left of files that were being written in a directory that is gone on with,
+ * and in its plots/: nobody else may be writing there. */
+void run_files_clear_cut(const char *path);
+
 /* The name of a file of a run or a sweep, also of one that was cut while it was written. */
 bool run_files_are_ours(const char *name);
 
