@@ -76,12 +76,12 @@ static int answer_point(const void *context, struct unpack *question, const char
     if (came)
         workload_unpack(question, &sent);
     if (!all->points)
-        t.notes = open_memstream(&notes, &length);
+        t.notes = mem_given(open_memstream(&notes, &length));
     int status = question->broken
                      ? error_set(err, ERR_WORK, "a point of the sweep did not come whole")
                      : simulate_point(all, &t, came ? &sent : all->workload, &r, err);
-    if (!all->points && t.notes)
-        fclose(t.notes);
+    if (!all->points && (ferror(t.notes) || fclose(t.notes) != 0))
+        mem_exhausted();
     pack_value(answer, r.measured);
     pack_value(answer, r.point);
     pack_text(answer, notes);

@@ -122,7 +122,7 @@ static int send_file(struct serving *s, uint64_t number, int directory, const ch
 /* Sends its files, if they are wanted, and removes them. */
 static void clear_directory(struct serving *s, struct task_job *job, bool wanted)
 {
-    DIR *d = opendir(job->directory);
+    DIR *d = mem_given(opendir(job->directory));
     for (struct dirent *e; d && (e = readdir(d));) {
         struct stat about;
         if (fstatat(dirfd(d), e->d_name, &about, AT_SYMLINK_NOFOLLOW) < 0 ||
