@@ -25,7 +25,7 @@ from support import FAREBOX, SANITIZED, Case, contents, own
 
 SHIM = os.environ.get("FAREBOX_FAILING_ALLOC")
 ALL = "FAREBOX_MEMORY_ALL" in os.environ
-FEW = 5  # places of a command, where not all are tried
+FEW = 4  # places of a command, where not all are tried
 SEED = os.environ.get("FAREBOX_MEMORY_SEED", "1")
 LIMIT_S = 60
 TOGETHER = 4
@@ -233,7 +233,8 @@ class Files(Failing):
         words = ("decide", "few.jsonl", "--slo", "ttft=2000", "--goodput", "0.9", "--draws", "40", "--seeds", "2",
                  "--probe-requests", "100", "--volume", "2000", "-o", "out", "-q", "--candidates")
         self.fail_each(*words, "run+openai/o3,openai/o3")
-        self.fail_each(*words, f"{PRESET}+0.35,openai/o3")
+        if ALL:  # an engine is simulated again and again
+            self.fail_each(*words, f"{PRESET}+0.35,openai/o3")
 
 
 class Bench(Failing):
