@@ -71,6 +71,7 @@ static void put_count(struct usage_report *r, unsigned which, uint64_t value)
 static void read_count(struct usage_report *to, unsigned which, struct text t)
 {
     uint64_t value;
+    to->told |= 1u << which;
     if (!is_null(t) && parse_count(t, &value, &to->odd))
         put_count(to, which, value);
 }
@@ -379,6 +380,7 @@ void usage_report_merge(struct usage_report *into, const struct usage_report *la
         put_count(into, (unsigned)i, later->count[i]);
     }
     into->is_there |= later->is_there;
+    into->told |= later->told;
     into->odd |= later->odd;
     if (later->has_cost)
         keep_cost(&into->has_cost, &into->cost, later->cost);

@@ -80,6 +80,7 @@ enum usage_count {
 struct usage_report {
     bool is_there;  /* an object was read, be it an empty one */
     uint32_t given; /* a bit per enum usage_count */
+    uint32_t told;  /* the same, with those whose value is null or no count */
     uint32_t odd;   /* ODDITY_USAGE_... of reading and merging */
     uint64_t count[USAGE_COUNTS];
     bool has_cost;
@@ -118,6 +119,11 @@ uint32_t usage_report_resolve(const struct usage_report *r, struct usage *out);
 /* True if the report says how long the input or the output was, if only through the total. */
 bool usage_report_has_input(const struct usage_report *r);
 bool usage_report_has_output(const struct usage_report *r);
+
+/* True if a length was told of, as null or as what is no count, and nothing says it: it is unknown,
+ * not 0. */
+bool usage_report_input_is_unknown(const struct usage_report *r);
+bool usage_report_output_is_unknown(const struct usage_report *r);
 
 /* True if it has a total and neither length. */
 bool usage_report_is_total(const struct usage_report *r);

@@ -216,6 +216,18 @@ bool usage_report_has_output(const struct usage_report *r)
     return r->given & OUTPUTS || (r->given & INPUTS && r->given & BIT(TOTAL));
 }
 
+bool usage_report_input_is_unknown(const struct usage_report *r)
+{
+    return r->told & INPUTS && !usage_report_has_input(r);
+}
+
+bool usage_report_output_is_unknown(const struct usage_report *r)
+{
+    const uint32_t lengths = BIT(COMPLETION) | BIT(CANDIDATES);
+    return r->told & lengths && !(r->given & lengths) &&
+           !(r->given & INPUTS && r->given & BIT(TOTAL));
+}
+
 bool usage_report_is_total(const struct usage_report *r)
 {
     return r->given & BIT(TOTAL) && !(r->given & (INPUTS | OUTPUTS));

@@ -74,6 +74,56 @@ START_TEST(a_count_that_did_not_move_is_no_call)
 }
 END_TEST
 
+/* %s is the count of one call, 7 that of the one before. */
+START_TEST(a_count_that_is_null_is_unknown_and_not_zero)
+{
+    static const struct {
+        const char *form, *log;
+    } logs[] = {
+        {"claude-code", "{\"type\": \"assistant\", \"isSidechain\": false, \"uuid\": \"u\", "
+                        "\"sessionId\": \"s\", \"timestamp\": "
+                        "\"2026-11-02T09:00:00Z\", \"requestId\": \"r%d\", \"message\": {\"id\": "
+                        "\"m%d\", \"model\": \"m\", \"usage\": {\"input_tokens\": 4, "
+                        "\"cache_read_input_tokens\": 9, \"output_tokens\": %s}}}\n"},
+        {"claude-code", "{\"type\": \"assistant\", \"isSidechain\": false, \"uuid\": \"u\", "
+                        "\"sessionId\": \"s\", \"timestamp\": "
+                        "\"2026-11-02T09:00:00Z\", \"requestId\": \"r%d\", \"message\": {\"id\": "
+                        "\"m%d\", \"model\": \"m\", \"usage\": {\"output_tokens\": 4, "
+                        "\"cache_read_input_tokens\": 9, \"input_tokens\": %s}}}\n"},
+        {"copilot",
+         "{\"session_id\": \"s%d\", \"turns\": [{\"llm_calls\": [{\"message_id\": \"m%d\", "
+         "\"timestamp\": \"2026-11-02T09:00:00Z\", \"model\": \"A\", \"tokens\": "
+         "{\"prompt\": 9, \"completion\": %s, \"cached\": 3}}]}]}\n"},
+        {"otel", "{\"attributes\": {\"event.name\": \"gemini_cli.api_response\", "
+                 "\"event.timestamp\": \"2026-11-02T09:00:%02d.%dZ\", \"output_token_count\": 3, "
+                 "\"input_token_count\": %s}}\n"},
+        {"litellm", "{\"request_id\": \"r%d-%d\", \"call_type\": \"acompletion\", \"startTime\": "
+                    "\"2026-11-02T09:00:00Z\", \"spend\": 0.5, \"status\": \"success\", "
+                    "\"prompt_tokens\": 20, \"completion_tokens\": %s, \"metadata\": {}}\n"},
+        {"usage-report", "{\"start_time\": 176204160%d, \"end_time\": 176212800%d, \"results\": "
+                         "[{\"input_tokens\": 1000, \"output_tokens\": %s, "
+                         "\"input_cached_tokens\": 8, \"num_model_requests\": 1}]}\n"},
+        {"usage-report", "{\"start_time\": 176204160%d, \"end_time\": 176212800%d, \"results\": "
+                         "[{\"input_tokens\": 1000, \"output_tokens\": 5, "
+                         "\"input_cached_tokens\": %s, \"num_model_requests\": 1}]}\n"},
+    };
+    for (size_t i = 0; i < COUNT_OF(logs); i++) {
+        struct buffer text;
+        struct workload w;
+        buffer_init(&text, BUFFER_UNBOUNDED);
+        for (int row = 0; row < 3; row++)
+            buffer_add_format(&text, logs[i].log, row, row, row == 1 ? "null" : "7");
+        struct trace_report report = testing_read(text.data, NULL, &w);
+        ck_assert_str_eq(report.format, logs[i].form);
+        ck_assert_msg(w.count == 2, "%s: %zu rows", logs[i].form, w.count);
+        ck_assert_uint_eq(testing_note(&report, "unknown_tokens"), 1);
+        ck_assert(w.output_tokens[0] == w.output_tokens[1] && w.output_tokens[0] > 0);
+        workload_free(&w);
+        buffer_free(&text);
+    }
+}
+END_TEST
+
 START_TEST(rows_can_be_chosen_and_joined)
 {
     struct trace_options o = {
@@ -314,6 +364,7 @@ int main(void)
     TCase *t = tcase_create("logs");
     tcase_add_test(t, a_call_that_is_told_once_per_content_block_is_one);
     tcase_add_test(t, a_count_that_did_not_move_is_no_call);
+    tcase_add_test(t, a_count_that_is_null_is_unknown_and_not_zero);
     tcase_add_test(t, rows_can_be_chosen_and_joined);
     tcase_add_test(t, every_form_is_whole);
     tcase_add_test(t, gateways_logs_are_known_by_their_names);

@@ -64,7 +64,8 @@ void log_initiator(struct log *l, bool user);
 void log_id(struct log *l, struct text a, struct text b);
 
 /* Makes the request of what was taken and keeps it. A row without counts that did not fail is
- * passed over as "no_call". */
+ * passed over as "no_call", one whose input or output stands there as null as "unknown_tokens":
+ * that is not 0. */
 int log_add(struct log *l, struct error *err);
 
 /* Puts the requests into the workload, turns of a session behind those that ended before, where

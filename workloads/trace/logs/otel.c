@@ -158,14 +158,16 @@ static void take_attribute(struct otel *o, const char *name, struct text raw)
 {
     if (strncmp(name, "attributes.", 11) == 0)
         name += 11;
+    for (size_t i = 0; i < COUNT_OF(counts); i++)
+        if (strcmp(counts[i].name, name) == 0)
+            log_count(&o->log, counts[i].key, raw);
+    if (text_equal(raw, "null"))
+        return;
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         struct text *into = (struct text *)((char *)&o->span + names[i].offset);
         if (strcmp(names[i].name, name) == 0 && into->length == 0 && raw.at[0] != '{')
             *into = raw;
     }
-    for (size_t i = 0; i < COUNT_OF(counts); i++)
-        if (strcmp(counts[i].name, name) == 0)
-            log_count(&o->log, counts[i].key, raw);
     if (strncmp(name, label_prefix, sizeof label_prefix - 1) == 0)
         log_label(&o->log, name + sizeof label_prefix - 1, raw);
 }
@@ -224,7 +226,7 @@ static void take_object(struct otel *o, struct text object, const char *outer, i
     while (json_object_next(&s, &key) && json_skip(&s, &raw)) {
         int n = snprintf(name, sizeof name, "%s%s%.*s", outer, *outer ? "." : "",
                          key.length < NAME_SIZE ? (int)key.length : 0, key.at);
-        if (n < 0 || n >= NAME_SIZE || text_equal(raw, "null"))
+        if (n < 0 || n >= NAME_SIZE)
             continue;
         if (raw.at[0] == '[' && (text_equal(key, "attributes") || text_equal(key, "tags")))
             take_list(o, raw);

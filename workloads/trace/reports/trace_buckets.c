@@ -128,6 +128,17 @@ static const char *set_labels(struct trace_fields *f, struct text result)
     return wanted;
 }
 
+/* True where one of the sums of tokens stands there as null: of these every one counts. */
+static bool has_unknown(struct text result)
+{
+    struct text value;
+    for (size_t i = 0; i < COUNT_OF(known); i++)
+        if (known[i].field != FIELD_MODEL && known[i].field != FIELD_REQUESTS &&
+            trace_json_find(result, known[i].key, &value) && text_equal(value, "null"))
+            return true;
+    return trace_json_find(result, "input_cached_tokens", &value) && text_equal(value, "null");
+}
+
 static const char *set_all(struct buckets *b, struct text result)
 {
     struct text value;
@@ -172,6 +183,10 @@ static int read_result(struct buckets *b, struct text bucket, struct text result
     if (find(result, "amount", &raw)) {
         b->costs++;
         trace_note(b->in, "costs_without_tokens", true);
+        return 0;
+    }
+    if (has_unknown(result)) {
+        trace_note(b->in, "unknown_tokens", true);
         return 0;
     }
     trace_fields_clear(f);
