@@ -64,9 +64,18 @@ static double peak(const struct profile *p)
     return most;
 }
 
+/* What is wrong with a load is told with its option. */
+static int parse_load(const char *option, const char *text, struct profile *out, struct error *err)
+{
+    struct error why = {0};
+    if (profile_parse(text, out, &why) < 0)
+        return error_set(err, ERR_INPUT, "--%s: %s", option, why.message);
+    return 0;
+}
+
 static int read_rate(const char *text, struct profile *out, struct error *err)
 {
-    if (profile_parse(text, out, err) < 0)
+    if (parse_load("rate", text, out, err) < 0)
         return ERR_INPUT;
     if (peak(out) <= MOST_RPS)
         return 0;
@@ -112,7 +121,7 @@ static int read_slots(const char *text, struct profile *out, struct error *err)
     uint64_t count;
     if (options_parse_count(text, &count))
         profile_hold(out, (double)count);
-    else if (profile_parse(text, out, err) < 0)
+    else if (parse_load("concurrency", text, out, err) < 0)
         return ERR_INPUT;
     if (profile_has_burst(out))
         return error_set(err, ERR_INPUT, "a burst is a load of --rate: a closed loop has none");

@@ -96,6 +96,23 @@ START_TEST(arrivals_are_what_requests_follow)
 }
 END_TEST
 
+/* Times beyond 300 million seconds in all would overflow where they are added up. */
+START_TEST(stages_without_end_are_refused)
+{
+    static const char *const bad[] = {"1:9e9s", "1:3e8s,1:1ms", "1:2e8s,1-2:2e8s",
+                                      "1:106751d,1:106751d", "1:9.2e18ns,1:9.2e18ns"};
+    struct profile p;
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        struct error err = {0};
+        ck_assert_int_eq(profile_parse(bad[i], &p, &err), ERR_INPUT);
+        ck_assert_ptr_nonnull(strstr(err.message, "300,000,000 s"));
+    }
+    ck_assert_int_eq(profile_parse("1:1e8s,1:2e8s,+5", &p, NULL), 0);
+    ck_assert_int_eq(profile_end_ns(&p), NS_PER_S * 300000000 + 1);
+    profile_free(&p);
+}
+END_TEST
+
 START_TEST(a_level_is_reached_where_the_ramp_says)
 {
     struct profile p;
@@ -118,6 +135,7 @@ int main(void)
     tcase_add_test(t, bursts_are_bursts);
     tcase_add_test(t, arrivals_are_what_requests_follow);
     tcase_add_test(t, a_level_is_reached_where_the_ramp_says);
+    tcase_add_test(t, stages_without_end_are_refused);
     suite_add_tcase(suite, t);
     return testing_run(suite);
 }

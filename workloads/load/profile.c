@@ -66,6 +66,8 @@ static int64_t nanoseconds(double s)
     return s >= 9e9 ? TIME_NEVER : (int64_t)llround(s * 1e9);
 }
 
+#define LONGEST_NS (NS_PER_S * 300000000) /* as --duration: far from where times overflow */
+
 static double stage_sum(const struct profile_stage *s)
 {
     return s->length_ns == TIME_NEVER ? INFINITY : (s->from + s->to) / 2 * seconds(s->length_ns);
@@ -132,6 +134,9 @@ static bool parse_stage(struct profile *p, struct text stage)
     if (!parse_level(from, &a) || !parse_level(to, &b) ||
         clock_parse_duration(stage.at, stage.length, &length) < 0 || length == 0)
         return false;
+    const struct profile_stage *last = p->count ? &p->stages[p->count - 1] : NULL;
+    if (length > LONGEST_NS || (last && last->start_ns + last->length_ns > LONGEST_NS - length))
+        return false;
     add_stage(p, a, b, length, 0);
     return true;
 }
@@ -151,10 +156,12 @@ int profile_parse(const char *text, struct profile *out, struct error *err)
         if (parse_stage(out, stage))
             continue;
         profile_free(out);
-        return error_set(err, ERR_INPUT,
-                         "\"%.*s\" is no load: expected a number above 0, or stages such as "
-                         "10:30s,10-50:60s, or a burst in a load, such as 10:30s,+200,10:30s",
-                         (int)(stage.length > 40 ? 40 : stage.length), stage.at);
+        return error_set(
+            err, ERR_INPUT,
+            "\"%.*s\" is no load: expected a number above 0, at most 10^9, or "
+            "stages such as 10:30s,10-50:60s, in all at most 300,000,000 s, or a burst "
+            "in a load, such as 10:30s,+200,10:30s",
+            (int)(stage.length > 40 ? 40 : stage.length), stage.at);
     }
     if (out->count == 0)
         return error_set(err, ERR_INPUT, "expected a load such as 10 or 10:30s,10-50:60s");

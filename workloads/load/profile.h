@@ -58,7 +58,7 @@ void load_arrivals_free(struct load_arrivals *p);
 int64_t load_arrivals_next(struct load_arrivals *p);
 
 /* "VALUE", or stages "VALUE:LENGTH", "FROM-TO:LENGTH" and "+REQUESTS" with commas between; lengths
- * as clock_parse_duration() reads them. ERR_INPUT says what is wrong. */
+ * as clock_parse_duration() reads them, 300,000,000 s in all. ERR_INPUT says what is wrong. */
 int profile_parse(const char *text, struct profile *out, struct error *err);
 
 bool profile_has_burst(const struct profile *p);

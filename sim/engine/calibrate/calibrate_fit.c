@@ -315,7 +315,9 @@ static int replay_all(struct problem *p, const struct engine_config *config, boo
         to->requests = run->count - run->load - to->refused;
         if (to->requests == 0)
             return error_set(err, ERR_INPUT,
-                             "none of the requests of %s fits the preset's KV blocks", run->name);
+                             "none of the requests of %s fits the preset's KV blocks; --kv-blocks "
+                             "gives those that the measured server had",
+                             run->name);
         *(after ? &to->after : &to->before) = replay_compare(&p->parts[r].replay);
     }
     return 0;
