@@ -145,6 +145,12 @@ check-memory: $(PROGRAM) $(FAILING_ALLOC) ## every place where a command allocat
 	@FAREBOX=$(abspath $(PROGRAM)) FAREBOX_FAILING_ALLOC=$(abspath $(FAILING_ALLOC)) FAREBOX_MEMORY_ALL=1 \
 	    python3 tests/e2e/run.py test_memory
 
+NUMBERS ?= 100000
+.PHONY: check-numbers
+check-numbers: deps-check ## 100,000 extreme and random numbers (NUMBERS, SEED) in every option, file and server's answer, under ASan and UBSan (hours)
+	@$(MAKE) --no-print-directory $(ASAN) all
+	@FAREBOX_NUMBERS=$$(($(NUMBERS) / 12)) FAREBOX_NUMBERS_SEED=$(or $(SEED),1) tests/e2e/sanitized $(abspath $(BUILD)/asan) test_numbers
+
 MARKETS ?= 10000
 .PHONY: check-decide
 check-decide: $(BUILD)/tests/check_decide ## is decide's probability right? 10,000 synthetic markets (MARKETS) whose truth is known

@@ -280,6 +280,17 @@ static void add_up_usage(const struct attempt *a, struct record *r)
     r->odd = (r->odd & ~ODDITY(USAGE_BACK)) | ODDITY(USAGE_PARTS);
 }
 
+/* Counts that no request has are unknown. */
+static void drop_absurd(struct record *r)
+{
+    bool input = usage_input(&r->usage) > RECORD_MOST_TOKENS;
+    bool output = usage_output(&r->usage) > RECORD_MOST_TOKENS;
+    for (int c = 0; c < USAGE_CLASSES; c++)
+        if (usage_is_output((enum usage_class)c) ? output : input)
+            r->usage.tokens[c] = 0;
+    r->odd |= input || output ? ODDITY(USAGE_NUMBER) : 0;
+}
+
 /* The server's, but for a length of 0 where there was text: that is estimated. */
 static void fill_usage(const struct attempt *a, struct record *r)
 {
@@ -287,6 +298,7 @@ static void fill_usage(const struct attempt *a, struct record *r)
     if (said) {
         r->odd |= usage_report_resolve(&a->report, &r->usage);
         add_up_usage(a, r);
+        drop_absurd(r);
         r->usage_from = USAGE_SERVER;
     }
     if (!attempt_is_good(a) || (a->chunks == 0 && r->status != RECORD_COMPLETED))

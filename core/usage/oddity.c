@@ -16,8 +16,9 @@ static const char *const words[] = {
     [ODDITY_BAD_TEXT] = "held bytes that are no UTF-8 (shown as U+FFFD) or values that are no JSON "
                         "(passed over)",
     [ODDITY_NO_TEXT] = "came whole but held no text: no first token, no TPOT",
-    [ODDITY_USAGE_NUMBER] = "had counts in the usage that are no whole numbers: fractions are "
-                            "rounded up, others are unknown",
+    [ODDITY_USAGE_NUMBER] =
+        "had counts in the usage that are no whole numbers, or beyond any request: fractions are "
+        "rounded up, others are unknown",
     [ODDITY_USAGE_ZERO] = "held text but a usage of zeros: the tokens are estimated",
     [ODDITY_USAGE_TOTAL] = "had a total above its parts: the rest is taken for reasoning",
     [ODDITY_USAGE_CACHED] = "had cached tokens beside the prompt's, not inside: both are counted",

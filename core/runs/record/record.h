@@ -65,6 +65,9 @@ enum usage_source { USAGE_NONE, USAGE_SERVER, USAGE_ESTIMATED };
 /* How the times of a record stand: two planned, then measured ones, then durations. */
 enum { RECORD_TIMES = 14, RECORD_FIRST_MEASURED = 2, RECORD_FIRST_DURATION = 11 };
 
+/* Of input, and of output: no request has more, and a server that counts more is not believed. */
+#define RECORD_MOST_TOKENS 100000000u
+
 struct record {
     const char *request_id;
     const char *session_id, *endpoint, *model, *class_name, *service; /* NULL = not said */

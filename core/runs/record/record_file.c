@@ -160,8 +160,9 @@ static void write_extras(struct json_writer *w, const struct json_field *f, cons
 static void check_usage(struct json_scan *s, void *record, uint64_t seen)
 {
     struct record *r = record;
-    (void)s;
     (void)seen;
+    if (usage_input(&r->usage) > RECORD_MOST_TOKENS || usage_output(&r->usage) > RECORD_MOST_TOKENS)
+        json_fail(s, "a request has at most %u tokens of input and of output", RECORD_MOST_TOKENS);
     if (r->usage_from == USAGE_NONE)
         r->usage_from = USAGE_SERVER;
 }
@@ -217,7 +218,7 @@ static bool is_one_or_unsaid(const void *first_chunk_tokens)
     {                                                                        \
         key, JSON_AS_STRING, AT(member), .read = read_text, .optional = true \
     }
-#define TOKENS(class) AT(usage.tokens[class]), .max = 0x1p63
+#define TOKENS(class) AT(usage.tokens[class]), .max = RECORD_MOST_TOKENS
 
 static const struct json_field usage_rows[] = {
     {"uncached_input", JSON_AS_UINT, TOKENS(USAGE_UNCACHED_INPUT)},
