@@ -233,6 +233,11 @@ static int check_row(const struct workload *w, const struct request *r, struct e
         return error_set(err, ERR_INPUT,
                          "a request has at most %u tokens of input and of output, found %u and %u",
                          WORKLOAD_MAX_TOKENS, r->input_tokens, r->output_tokens);
+    if (r->hash_count > WORKLOAD_MAX_BLOCKS)
+        return error_set(err, ERR_INPUT,
+                         "a request has at most %zu prefix blocks, found %zu: a larger block_size "
+                         "makes fewer",
+                         WORKLOAD_MAX_BLOCKS, r->hash_count);
     if (w->count >= WORKLOAD_MAX_ROWS)
         return error_set(err, ERR_INPUT, "more than %zu requests", WORKLOAD_MAX_ROWS);
     if (full(&w->models, r->model))

@@ -177,10 +177,13 @@ void workload_free(struct workload *w);
  * prompt, sim 8 of answer), so that one damaged number must not take the machine. */
 #define WORKLOAD_MAX_TOKENS 100000000u
 
+/* The most prefix blocks of a row: as a line of a trace they are then one that farebox reads. */
+#define WORKLOAD_MAX_BLOCKS ((size_t)1 << 23)
+
 /* Appends a copy of the row (its `after` are rows already in or to come). Returns 0, or ERR_INPUT
- * for what the columns cannot hold: more than WORKLOAD_MAX_TOKENS a request, a duplicate request
- * id, more than 65,535 models or classes, more than 250 services, 2^32 - 2 requests, a mix of block
- * sizes. A request id must be given for all rows or for none. */
+ * for what the columns cannot hold: more than WORKLOAD_MAX_TOKENS or WORKLOAD_MAX_BLOCKS a request,
+ * a duplicate request id, more than 65,535 models or classes, more than 250 services, 2^32 - 2
+ * requests, a mix of block sizes. A request id must be given for all rows or for none. */
 int workload_add(struct workload *w, const struct request *r, struct error *err);
 
 /* The short road for what most traces hold: a time and two lengths, everything else left at its

@@ -129,7 +129,7 @@ static bool emit(struct session_maker *m, struct context *context, uint32_t outp
     struct request r = {
         .timestamp_ns = m->made ? TIME_NEVER : m->at_ns,
         .delay_ns = m->made ? delay_ns : 0,
-        .input_tokens = tokens < WORKLOAD_MAX_TOKENS ? (uint32_t)tokens : WORKLOAD_MAX_TOKENS,
+        .input_tokens = tokens < UINT32_MAX ? (uint32_t)tokens : UINT32_MAX, /* is refused */
         .output_tokens = output,
         .request_id = id,
         .model = c->model,

@@ -177,8 +177,14 @@ static int put_all(const struct workload *w, enum trace_output form, struct trac
     buffer_init(&b, BUFFER_UNBOUNDED);
     trace_put_header(w, form, &b);
     for (size_t i = 0; i < w->count && status == 0; i++) {
+        size_t before = b.length;
         trace_put_row(w, i, form, &b);
-        if (b.length >= FLUSH_SIZE)
+        if (b.length - before > TRACE_MAX_LINE)
+            status = error_set(err, ERR_INPUT,
+                               "request %zu would be a line of more than %zu bytes, which no trace "
+                               "may have: a larger block_size makes fewer hash_ids",
+                               i + 1, TRACE_MAX_LINE);
+        else if (b.length >= FLUSH_SIZE)
             status = trace_sink_put(s, &b, err);
     }
     if (status == 0 && b.length > 0)
