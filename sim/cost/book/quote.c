@@ -21,8 +21,7 @@ int quote_add_extra(struct quote *q, bool is_unit, struct text name, struct text
     if (name.length == 0 || name.length >= QUOTE_NAME_SIZE)
         return error_set(err, ERR_INPUT, "a tool's or unit's name has 1 to %d bytes",
                          QUOTE_NAME_SIZE - 1);
-    if (!text_to_fixed(count, COUNT_DECIMALS, &micro) || micro < 0 ||
-        (double)micro > QUOTE_MOST * 1e6)
+    if (!text_to_fixed(count, COUNT_DECIMALS, &micro) || micro < 0 || micro > QUOTE_MOST * 1000000)
         return error_set(
             err, ERR_INPUT, "expected a count from 0 to %s, such as 2 or 10.5, found \"%.*s\"",
             TEXT_SHORT(QUOTE_MOST, 6), count.length > 40 ? 40 : (int)count.length, count.at);

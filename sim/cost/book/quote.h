@@ -20,7 +20,8 @@
 #include "core/text.h"
 #include "sim/cost/book/price.h"
 
-#define QUOTE_MOST 1e12 /* tokens of a class, and calls or units: no request has as many */
+#define QUOTE_MOST \
+    INT64_C(1000000000000) /* tokens of a class, and calls or units: no request has as many */
 #define QUOTE_EXTRAS_MAX 32
 #define QUOTE_NAME_SIZE 64
 #define QUOTE_PLAN_SIZE 256

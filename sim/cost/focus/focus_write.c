@@ -502,8 +502,8 @@ static bool (*const cells_of[FOCUS_COLUMNS])(const struct cells *, enum focus_co
 /* Amounts below zero are no formulas. */
 static void put_cell(struct text cell, struct buffer *out)
 {
-    double ignored;
-    if (text_to_double(cell, &ignored))
+    int64_t ignored;
+    if (text_to_fixed(cell, 0, &ignored))
         csv_add_field(out, cell);
     else
         csv_add_text(out, cell);
