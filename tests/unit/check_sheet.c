@@ -2,8 +2,8 @@
 #include "testing.h"
 
 #include "core/csv/csv.h"
+#include "core/csv/sheet.h"
 #include "core/memory.h"
-#include "core/sheet.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "cli/report/export/export_bill.h"
 
+#include "core/csv/sheet.h"
 #include "core/memory.h"
-#include "core/sheet.h"
 #include "sim/cost/bill/bill_rows.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 #include "cli/report/export/export_shares.h"
 
-#include "core/sheet.h"
+#include "core/csv/sheet.h"
 
 #include <math.h>
 

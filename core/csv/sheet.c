@@ -1,4 +1,4 @@
-#include "core/sheet.h"
+#include "core/csv/sheet.h"
 
 #include "core/csv/csv.h"
 

@@ -15,8 +15,8 @@
  * with other characters than ASCII begins with a byte order mark, without which Excel takes it for
  * another encoding. What is not UTF-8 becomes U+FFFD.
  */
-#ifndef FAREBOX_CORE_SHEET_H
-#define FAREBOX_CORE_SHEET_H
+#ifndef FAREBOX_CORE_CSV_SHEET_H
+#define FAREBOX_CORE_CSV_SHEET_H
 
 #include "core/buffer.h"
 #include "core/money.h"
