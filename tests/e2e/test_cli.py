@@ -88,7 +88,7 @@ class CommandLine(Case):
         self.assert_refused(self.farebox("demo", "-o", self.path("demo"), expect=2), "demo-story exists: --force replaces it")
         for words in (("--volume", 100), ("--volume", 100, "--plans", "demo", "--export", "csv")):
             self.assert_refused(self.farebox("report", runs[0], *words, expect=2), "it goes with --plans")
-        for words in (("man",), ("completion", "bash")):
+        for words in (("completion", "bash"), ("completion", "fish")):
             self.assert_refused(self.farebox(*words, "--json", expect=2), "leave --json out")
 
     def test_what_would_silently_be_nothing_is_refused(self):

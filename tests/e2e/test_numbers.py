@@ -101,7 +101,7 @@ HOLES = {
 WORDS = {"DIR", "FILE", "PLAN|FILE[,...]", "PLAN|FILE", "PLAN", "PLAN|FILE#PLAN", "NAME", "FIELD=COLUMN,...", "FIELD=PATH,...",
          "ORDER", "FORM", "URL", "TEXT", "API", "JSON|@FILE", "KEY", "NAME: VALUE", "FILE|none", "NAME|none", "PATH",
          "SCENARIO|FILE", "auto|URL[,...]", "NAME=PATTERN", "TEXT|fixed", "HOST:PORT", "PRESET", "PRESET[,...]",
-         "NAME=HEADER", "header:NAME|field:PATH", "GPU", "TYPE", "NAME,...", "KEY=VALUE", "NAME[,...]", "N", "VALUE"}
+         "NAME=HEADER", "header:NAME|field:PATH", "MODEL,MODEL,MODEL", "GPU", "TYPE", "NAME,...", "KEY=VALUE", "NAME[,...]", "N", "VALUE"}
 SERVERS = {"mock", "record"}
 MUCH = {"requests", "volume", "draws", "samples", "probe-requests"}  # of which a large number is a lot of work
 
@@ -393,9 +393,10 @@ class Numbers(Case):
         logs = ROOT / "tests/fuzz/seeds/fuzz_trace"
         for path in (None, *sorted(ROOT.glob("tests/data/*.jsonl")), *sorted(p for p in logs.iterdir() if p.is_file())):
             rows = ROWS if not path else lines_of(path)
-            if rows:
+            count = COUNT if not path else max(COUNT // 12, 1)
+            with self.subTest(path=path):
                 self.try_all(f"traces {path.name if path else 'canonical'}", list(self.file_tasks(
-                    COUNT if not path else max(COUNT // 12, 1), rows, "t.jsonl", commands, lines=True)))
+                    count if rows else 0, rows, "t.jsonl", commands, lines=True)))
 
     def test_tables(self):
         """Of rows of commas, one field."""
@@ -427,6 +428,14 @@ class Numbers(Case):
             tasks = [((words, {**whole, **files}, changed), place + ["own"]) for (words, files, changed, *_), place in
                      self.file_tasks(max(COUNT // 6, 1), values, "own/" + name, commands, lines=lines)]
             self.try_all(f"runs {name}", tasks)
+
+    def test_shares_of_no_tokens_are_no_figures(self):
+        row = {"timestamp": 5, "input_length": 0, "output_length": 0, "usage": {"cached_input": 0}}
+        for more in ({}, {"hash_ids": [1], "block_size": 16}):
+            trace = self.write("none.jsonl", (json.dumps({**row, **more}) + "\n") * 2)
+            for words in (["workload", "info", trace], ["workload", "show", trace], ["bill", trace, "--plans", "demo"],
+                          ["sim", "--trace", trace, "-o", "none", "--force", "--plans", "demo"]):
+                self.assertNotRegex(self.farebox(*words).stdout, r"(?<![\w.=-])-?(nan|inf)(?![\w-])")
 
     def test_the_longest_row_that_is_written_can_be_read(self):
         """A prefix block for each token: as many as a line may have, and one more."""

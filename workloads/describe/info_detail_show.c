@@ -130,7 +130,7 @@ static void put_dispersions(const struct workload_detail *d, struct buffer *out)
 static void put_hit_lines(const struct workload_info *info, struct buffer *out)
 {
     const struct workload_detail *d = &info->detail;
-    if (d->cache_count == 0)
+    if (d->cache_count == 0 || !isfinite(info->hit_ratio_tokens))
         return;
     buffer_add_format(out, "  %-18s", "hits by size");
     size_t first = d->cache_count > 4 ? d->cache_count - 4 : 0;

@@ -229,6 +229,11 @@ static void put_title(const struct workload_info *info, struct buffer *out)
     buffer_add_text(out, "\n\n");
 }
 
+static double percent(uint64_t part, uint64_t whole)
+{
+    return whole > 0 ? 100 * (double)part / (double)whole : 0;
+}
+
 static void put_outcomes(const struct workload_info *info, struct buffer *out)
 {
     char a[TEXT_GROUPED_SIZE], b[TEXT_GROUPED_SIZE];
@@ -239,10 +244,9 @@ static void put_outcomes(const struct workload_info *info, struct buffer *out)
         buffer_add_format(out,
                           "  %-18s%.1f %% of input cached, %.1f %% written, %.1f %% of output "
                           "reasoning\n",
-                          "recorded usage",
-                          100 * (double)info->cached_tokens / (double)info->input_tokens.total,
-                          100 * (double)info->written_tokens / (double)info->input_tokens.total,
-                          100 * (double)info->reasoning_tokens / (double)info->output_tokens.total);
+                          "recorded usage", percent(info->cached_tokens, info->input_tokens.total),
+                          percent(info->written_tokens, info->input_tokens.total),
+                          percent(info->reasoning_tokens, info->output_tokens.total));
     for (int i = 0; i < USAGE_MEDIA_CLASSES; i++)
         if (info->media_tokens[i])
             buffer_add_format(out, "  %-18s%s tokens\n",
@@ -263,7 +267,7 @@ static void put_outcomes(const struct workload_info *info, struct buffer *out)
     if (info->models + info->classes > 0)
         buffer_add_format(out, "  %-18s%zu models, %zu classes\n", "kinds", info->models,
                           info->classes);
-    if (info->block_size > 0)
+    if (info->block_size > 0 && isfinite(info->hit_ratio_tokens))
         buffer_add_format(out,
                           "  %-18s%.2f %% of tokens, %.2f %% of blocks, cache unbounded (%s "
                           "blocks of %u)\n",

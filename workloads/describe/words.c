@@ -166,7 +166,7 @@ static void put_sessions(const struct workload_words *words, const struct worklo
 
 static void put_sharing(const struct workload_info *info, struct buffer *b)
 {
-    if (info->block_size == 0)
+    if (info->block_size == 0 || !isfinite(info->hit_ratio_tokens))
         buffer_add_text(b, "Sharing: it does not say which prompts begin alike.");
     else
         buffer_add_format(b,
