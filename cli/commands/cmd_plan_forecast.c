@@ -23,7 +23,7 @@ struct forecast_command {
     uint64_t months, samples;
     double growth;
     int64_t span_ns;
-    bool assume_stationary, force, keep_script;
+    bool assume_stationary, commit, force, keep_script;
     struct trace_reading reading;
 };
 
@@ -48,6 +48,10 @@ static const struct option_spec options[] = {
              "input_tokens, output_tokens"},
     {"assume-stationary", 0, OPTION_FLAG, AT(assume_stationary),
      .help = "take less than a week for all weeks, as if every hour were alike"},
+    {"commit", 0, OPTION_FLAG, AT(commit),
+     .help = "how many to commit to of plans that are paid by the period, used or not (seats, "
+             "quotas, provisioned units, reserved GPUs), the rest at the cheapest plan by use; at "
+             "which price a commitment pays, and when that turns"},
     {"start", 0, OPTION_TEXT, AT(start), .unit = "INSTANT",
      .help = "wall clock of the sample's first instant, such as 2026-11-01T00:00:00Z",
      .group = "The sample"},
@@ -126,6 +130,7 @@ static int read_options(struct forecasting *x, struct error *err)
                                        .samples = (unsigned)o->samples,
                                        .seed = o->common.seed,
                                        .no_season = strcmp(o->season, "none") == 0,
+                                       .commits = o->commit,
                                        .assume_stationary = o->assume_stationary,
                                        .span_ns = o->span_ns,
                                        .farm = x->t->farm};
@@ -198,7 +203,7 @@ static int show(const struct forecasting *x, struct error *err)
     const struct terminal *t = x->t;
     struct output out;
     output_begin(&out);
-    forecast_write_json(&x->forecast, &out.json);
+    forecast_write_json(&x->forecast, forecast_put_sentences, &out.json);
     forecast_write_text(&x->forecast, t->width, &out.text);
     int code = write_output(x, &out, err);
     output_end(&out, !x->o->common.json || !x->o->common.quiet ? t->human : NULL,
@@ -262,12 +267,16 @@ const struct command command_plan_forecast = {
         "weekly\n"
         "season and a trend, and bills each under every plan: the expected bill, the band that\n"
         "holds 90 % of the futures, how likely a budget is passed and when, when quotas run out,\n"
-        "and which plan is the cheapest, month by month.",
+        "and which plan is the cheapest, month by month. --commit chooses how many to buy of "
+        "plans\n"
+        "that are paid by the period, before it is known which of the futures comes.",
     .examples = "  farebox plan forecast trace.jsonl --plans plans.json --budget 5000\n"
                 "  farebox plan forecast results/week --plans plans.json --months 6 --scenarios "
                 "low=0,base=5,high=15\n"
                 "  farebox plan forecast trace.jsonl --plans plans.json --history demand.csv -o "
-                "results/forecast\n",
+                "results/forecast\n"
+                "  farebox plan forecast october.jsonl --plans openai/gpt-4o,oxlo/premium --commit "
+                "--months 12 --growth 10\n",
     .options = options,
     .options_size = sizeof(struct forecast_command),
     .run = run,

@@ -4,6 +4,7 @@
 #include "core/stats/quantile.h"
 #include "core/stop.h"
 #include "sim/cost/bill/bill.h"
+#include "sim/cost/bill/bought.h"
 #include "sim/plan/forecast_parts.h"
 
 #include <gsl/gsl_cdf.h>
@@ -191,6 +192,12 @@ static bool is_undecided(const struct forecast *f, const struct forecast_result 
     return false;
 }
 
+/* Of one month alone nobody can have a plan that is paid for longer. */
+static bool fits_a_month(const struct plan *p)
+{
+    return !plan_is_paid_by_period(p) || plan_period_ns(p) <= FORECAST_MONTH_DAYS * FORECAST_DAY_NS;
+}
+
 static void choose_plans(const struct forecast *f, struct forecast_result *r)
 {
     r->schedule = mem_alloc((f->options.months + 1) * sizeof *r->schedule);
@@ -200,7 +207,7 @@ static void choose_plans(const struct forecast *f, struct forecast_result *r)
         for (size_t p = 0; p < f->plan_count; p++) {
             const struct forecast_plan *x = &r->plans[p], *y = &r->plans[best % f->plan_count];
             bool whole = k == f->options.months;
-            if (serves_all(x) &&
+            if (serves_all(x) && (whole || fits_a_month(x->plan)) &&
                 (best == FORECAST_NEVER || better(x, whole ? x->bill.mean : x->month_usd[k], y,
                                                   whole ? y->bill.mean : y->month_usd[k])))
                 best = p;
@@ -330,7 +337,7 @@ static int run_scenario(struct make *m, const struct forecast_plan *plans,
     for (size_t p = 0; p < f->plan_count; p++)
         summarise_plan(m, p, &r->plans[p]);
     choose_plans(f, r);
-    return 0;
+    return f->options.commits ? forecast_commit(f, &m->from, r, err) : 0;
 }
 
 static int allocate(struct make *m, struct error *err)
@@ -391,6 +398,27 @@ static int find_split(struct forecast *f, const struct plan *const *plans, struc
 }
 
 /* What the futures are drawn from is complete, and does not change from here on. */
+/* Tokens of the busiest hour of the day over those of a mean one, in thousandths; 0: the sample is
+ * less than a day. */
+static uint64_t peak_of(const struct forecast *f)
+{
+    const struct workload *w = f->workload;
+    uint64_t hour[24] = {0}, sum = 0, most = 0;
+    if (f->sample_days < 1)
+        return 0;
+    for (size_t i = 0; i < w->count; i++) {
+        if (w->timestamp_ns[i] == TIME_NEVER)
+            continue;
+        int64_t day_ns = (w->timestamp_ns[i] % FORECAST_DAY_NS + FORECAST_DAY_NS) % FORECAST_DAY_NS;
+        hour[day_ns / (FORECAST_DAY_NS / 24)] += (uint64_t)w->input_tokens[i] + w->output_tokens[i];
+    }
+    for (int h = 0; h < 24; h++) {
+        sum += hour[h];
+        most = hour[h] > most ? hour[h] : most;
+    }
+    return sum ? (uint64_t)((money_magnitude)most * 24000 / sum) : 0;
+}
+
 static int run_scenarios(struct make *m, const struct forecast_plan *plans,
                          const struct plan *const *given, struct error *err)
 {
@@ -401,6 +429,7 @@ static int run_scenarios(struct make *m, const struct forecast_plan *plans,
     from->days = f->days;
     from->seed = f->options.seed;
     from->begin_unix_ns = f->begin_unix_ns;
+    from->peak_milli = f->peak_milli = peak_of(f);
     from->weekly = f->weekly;
     from->has_budget = f->options.has_budget;
     from->budget = f->options.budget;
@@ -478,6 +507,9 @@ void forecast_free(struct forecast *f)
             free(r->plans[p].p95);
             free(r->plans[p].month_usd);
         }
+        for (size_t k = 0; k < r->commitment_count; k++)
+            free(r->commitments[k].by_month);
+        free(r->commitments);
         free(r->plans);
         free(r->schedule);
     }

@@ -5,7 +5,7 @@
  *                                  .scenario_count = 1};
  *     struct forecast f;
  *     if (forecast_make(&f, &workload, plans, plan_count, &o, err) < 0) return err->code;
- *     forecast_write_json(&f, &writer);
+ *     forecast_write_json(&f, NULL, &writer);
  *     forecast_free(&f);
  *
  * A day is 24 hours from the sample's first instant, a month 30 days; the forecast begins where the
@@ -57,6 +57,7 @@ struct forecast_options {
     unsigned months, samples;
     uint64_t seed;
     bool no_season;         /* every day alike */
+    bool commits;           /* also: how many to commit to of plans paid by the period */
     bool assume_stationary; /* allows less than a week of sample, taken as without a season */
     bool has_start;         /* start_unix_ns overrides the workload's own */
     int64_t start_unix_ns;
@@ -115,6 +116,29 @@ struct forecast_plan {
     double subscriptions; /* of the plan that are bought, mean */
 };
 
+/* How many of a plan that is paid by the period to commit to, before the future is known. What
+ * they have no room for goes elsewhere: to the plan by use that is expected to cost least. Money is
+ * of the horizon, in USD. */
+struct commitment {
+    size_t plan, elsewhere; /* of the plans; elsewhere FORECAST_NEVER: there is none */
+    const char *why_not;    /* nothing is worked out; static. NULL: it is */
+    bool pays_beyond;       /* what is beyond is paid as the plan asks: less than elsewhere */
+    uint64_t count;         /* of least expected cost; 0: none pays */
+    struct forecast_band usd, without; /* with so many, and with none */
+    double saves;       /* share of the futures in which so many cost less than none */
+    double one_usd;     /* what one costs though nothing is asked of it */
+    double worth_usd;   /* the most that one could cost and pay; below one_usd: the first does
+                           not */
+    uint64_t *by_month; /* best of each month, were it decided for it alone */
+    size_t turns;       /* day of the first month from which on some pay where none did, or the
+                           reverse; FORECAST_NEVER */
+    struct forecast_end turn; /* the same in each future */
+    bool has_last;            /* the sample has days to go by: */
+    size_t last_days;         /* so many, at most a month */
+    uint64_t last_count;      /* best for them, come again and again */
+    double last_usd;          /* what that count is expected to cost in these futures */
+};
+
 struct forecast_result {
     struct forecast_scenario scenario;
     double percent; /* growth per month, assumed or of the fitted trend */
@@ -124,6 +148,8 @@ struct forecast_result {
     double schedule_usd; /* expected, where every month has one */
     size_t cheapest;     /* over the whole horizon; FORECAST_NEVER */
     bool undecided;      /* how plans count tokens decides which is the cheapest: none is named */
+    struct commitment *commitments;
+    size_t commitment_count;
 };
 
 /* The best split of requests between a flat and a token plan (struct bill_split), on the
@@ -141,10 +167,11 @@ struct forecast {
     struct forecast_options options;
     const struct workload *workload;
     size_t plan_count;
-    size_t sample_days; /* whole days used; 0 = less than one */
-    double span_days;   /* of the sample */
-    uint64_t left_out;  /* requests of the last day, which is not whole */
-    size_t model_days;  /* of the history or sample that level and trend come from */
+    size_t sample_days;  /* whole days used; 0 = less than one */
+    double span_days;    /* of the sample */
+    uint64_t peak_milli; /* its busiest hour of the day over a mean one, in thousandths; 0 */
+    uint64_t left_out;   /* requests of the last day, which is not whole */
+    size_t model_days;   /* of the history or sample that level and trend come from */
     bool weekly, has_trend, has_start;
     double trend_percent;            /* per month, fitted */
     double noise;                    /* standard deviation of a day's residual, in the logarithm */
@@ -171,6 +198,9 @@ const char *forecast_plan_name(const struct forecast_result *r, size_t plan);
 /* The plan has an allowance that may run out. */
 bool forecast_has_allowance(const struct plan *p);
 
-void forecast_write_json(const struct forecast *f, struct json_writer *w);
+/* forecast.json. `more` adds members of its own to each scenario; NULL. */
+typedef void forecast_member(const struct forecast *f, const struct forecast_result *r,
+                             struct json_writer *w);
+void forecast_write_json(const struct forecast *f, forecast_member *more, struct json_writer *w);
 
 #endif

@@ -61,6 +61,8 @@ static void add_allowance(struct settle *s, const struct plan_quota *quota)
         return;
     money_magnitude whole = (money_magnitude)quota->amount * (uint64_t)FORECAST_DAY_NS;
     whole /= (uint64_t)length;
+    if (quota->pooled && s->c->holds_capacity && s->c->peak_milli > 1000)
+        whole = whole * 1000 / s->c->peak_milli;
     a->quota.amount = whole > UINT64_MAX ? UINT64_MAX : (uint64_t)whole;
     a->quota.usd = quota->usd * (FORECAST_DAY_NS / length);
     a->quota.length_ns = FORECAST_DAY_NS;
@@ -460,6 +462,11 @@ static int settle_day(struct settle *s, struct block_charge *waiting, size_t day
     money standing, discount, fee;
     open_windows(s, day);
     money usage = charge_day(s, &c->demand[day], waiting, day, &served);
+    if (c->left) /* first in, first out: those who waited go first */
+        c->left[day] =
+            c->demand[day].weight_micro - (served.weight_micro < c->demand[day].weight_micro
+                                               ? served.weight_micro
+                                               : c->demand[day].weight_micro);
     if (volume_discount(s, usage, day, &discount) < 0)
         return -1;
     money credit = credit_of(s, &served, usage, day);
@@ -473,7 +480,7 @@ static int settle_day(struct settle *s, struct block_charge *waiting, size_t day
 }
 
 /* Settles the course with so many of the plan. */
-static int settle_count(struct plan_course *c, uint64_t count)
+int plan_course_settle_count(struct plan_course *c, uint64_t count)
 {
     struct bought bought;
     bought_make(&bought, c->plan, count, 0);
@@ -488,7 +495,8 @@ static int settle_count(struct plan_course *c, uint64_t count)
     s.in_volume = mem_zero(plan->fees.volume_count + 1, sizeof *s.in_volume);
     s.quotas = s.count;
     for (size_t i = 0; i < plan->rate_limit_count; i++)
-        if (plan_quota_length(&plan->rate_limits[i]) >= FORECAST_DAY_NS)
+        if (plan_quota_length(&plan->rate_limits[i]) >= FORECAST_DAY_NS ||
+            (c->holds_capacity && plan->rate_limits[i].pooled))
             add_allowance(&s, &plan->rate_limits[i]);
     c->total = 0;
     c->quota_end = FORECAST_NEVER;
@@ -516,7 +524,7 @@ static bool serves_all(const struct plan_course *c)
 static money cost_of(void *context, uint64_t count)
 {
     struct plan_course *c = context;
-    return settle_count(c, count) < 0 ? MONEY_MAX : c->total;
+    return plan_course_settle_count(c, count) < 0 ? MONEY_MAX : c->total;
 }
 
 /* The least count that serves every day's demand on that day; more of a plan never serve less. */
@@ -526,25 +534,25 @@ static int serve_all(struct plan_course *c)
     while (!serves_all(c) && high < MOST_BOUGHT) {
         low = high + 1;
         high *= 2;
-        if (settle_count(c, high) < 0)
+        if (plan_course_settle_count(c, high) < 0)
             return -1;
     }
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
-        if (settle_count(c, middle) < 0)
+        if (plan_course_settle_count(c, middle) < 0)
             return -1;
         if (serves_all(c))
             high = middle;
         else
             low = middle + 1;
     }
-    return settle_count(c, high);
+    return plan_course_settle_count(c, high);
 }
 
 int plan_course_settle(struct plan_course *c)
 {
     money price = plan_period_price(c->plan), least;
-    if (settle_count(c, 1) < 0)
+    if (plan_course_settle_count(c, 1) < 0)
         return -1;
     size_t quota_end = c->quota_end; /* of one of the plan: that is what runs out */
     int code = 0;
@@ -553,7 +561,8 @@ int plan_course_settle(struct plan_course *c)
         money most = c->total / price + 1;
         if (code == 0 && plan_pays_beyond(c->plan) && most > (money)c->subscriptions) {
             uint64_t high = most > MOST_BOUGHT ? MOST_BOUGHT : (uint64_t)most;
-            code = settle_count(c, bought_cheapest(c->subscriptions, high, cost_of, c, &least));
+            code = plan_course_settle_count(
+                c, bought_cheapest(c->subscriptions, high, cost_of, c, &least));
         }
     }
     c->quota_end = quota_end;

@@ -141,7 +141,9 @@ static int settle_plan(struct drawing *m, size_t p, struct buffer *answer)
                             .demand = m->course + p * from->days,
                             .days = from->days,
                             .begin_unix_ns = from->begin_unix_ns,
-                            .spend = m->spend};
+                            .spend = m->spend,
+                            .holds_capacity = true,
+                            .peak_milli = from->peak_milli};
     struct future_plan out;
     double asked = 0;
     money sum = 0;
@@ -199,6 +201,44 @@ static void end(struct drawing *m)
     free(m->course);
     free(m->spend);
     free(m->cumulative);
+}
+
+/* Of the future that was drawn last. */
+static int keep(struct drawing *m, size_t sample, struct kept_futures *out)
+{
+    const struct future_source *from = m->from;
+    size_t first = sample * from->days;
+    for (size_t p = 0; p < from->plan_count; p++) {
+        const struct block_charge *demand = m->course + p * from->days;
+        if (out->demand[p])
+            memcpy(out->demand[p] + first, demand, from->days * sizeof *demand);
+        if (!out->spend[p])
+            continue;
+        struct plan_course c = {.plan = from->plans[p],
+                                .demand = demand,
+                                .days = from->days,
+                                .begin_unix_ns = from->begin_unix_ns,
+                                .spend = out->spend[p] + first};
+        if (plan_course_settle(&c) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int forecast_keep_futures(const struct future_source *from, size_t samples, const double *growth,
+                          struct kept_futures *out)
+{
+    struct drawing m;
+    double requests;
+    int code = 0;
+    begin(&m, from);
+    for (size_t i = 0; i < samples && code == 0; i++) {
+        code = draw_future(&m, i, growth, &requests);
+        if (code == 0)
+            code = keep(&m, i, out);
+    }
+    end(&m);
+    return code;
 }
 
 static int answer_futures(const void *context, struct unpack *question, const char *directory,

@@ -115,7 +115,10 @@ struct plan_course {
     const struct block_charge *demand; /* by day */
     size_t days;
     int64_t begin_unix_ns;
-    money *spend; /* by day, not cumulative */
+    money *spend;        /* by day, not cumulative */
+    uint64_t *left;      /* by day: demand that is not served on its day, in micro-requests; NULL */
+    bool holds_capacity; /* what units take a minute counts, by the day */
+    uint64_t peak_milli; /* then: the busiest hour over the mean, in thousandths; 0 = even days */
     money total;
     size_t quota_end; /* first day on which a quota or credit was not enough; FORECAST_NEVER */
     double unserved, delayed; /* micro-requests */
@@ -126,6 +129,9 @@ struct plan_course {
  * day; quota_end is that of a single one. -1: beyond 128 bits. */
 int plan_course_settle(struct plan_course *c);
 
+/* The same with so many, 1 at least. */
+int plan_course_settle_count(struct plan_course *c, uint64_t count);
+
 /* What futures are drawn from, by forecast_futures: their context. */
 struct future_source {
     struct forecast_sample sample;
@@ -134,6 +140,7 @@ struct future_source {
     size_t plan_count, days; /* days of the horizon */
     uint64_t seed;
     int64_t begin_unix_ns;
+    uint64_t peak_milli; /* of plan_course */
     money budget;
     size_t weeks; /* of the sample, to choose days from */
     int sample_phase;
@@ -158,5 +165,21 @@ struct future_plan {
     double unserved_share, delayed_share; /* of what was asked for */
     bool over_budget;
 };
+
+/* The futures of a scenario once more, for those who choose how many to commit to: the demand of
+ * plans that can be bought in numbers, and what plans by use charge for each day. */
+struct kept_futures {
+    struct block_charge **demand; /* by plan, [sample × days + day]; NULL: not asked */
+    money **spend;                /* likewise */
+};
+
+/* Fills what is asked. -1: beyond what can be charged. */
+int forecast_keep_futures(const struct future_source *from, size_t samples, const double *growth,
+                          struct kept_futures *out);
+
+/* What to commit to, into the result, whose plans are summed up. ERR_INPUT: too many samples × days
+ * × such plans. */
+int forecast_commit(const struct forecast *f, const struct future_source *from,
+                    struct forecast_result *r, struct error *err);
 
 #endif

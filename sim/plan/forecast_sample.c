@@ -166,7 +166,8 @@ static bool ignores_limits(const struct plan *p)
 {
     bool some = p->limits.concurrency > 0;
     for (size_t i = 0; i < p->rate_limit_count; i++)
-        some = some || plan_quota_length(&p->rate_limits[i]) < FORECAST_DAY_NS;
+        some = some || (plan_quota_length(&p->rate_limits[i]) < FORECAST_DAY_NS &&
+                        !p->rate_limits[i].pooled);
     return some;
 }
 

@@ -99,8 +99,56 @@ const char *forecast_plan_name(const struct forecast_result *r, size_t plan)
     return plan == FORECAST_NEVER ? NULL : r->plans[plan].plan->name;
 }
 
+/* So many of each month. */
+static void put_months(struct json_writer *w, const uint64_t *by_month, size_t months)
+{
+    json_key(w, "by_month");
+    json_begin_array(w);
+    for (size_t k = 0; k < months; k++)
+        json_put_u64(w, by_month[k]);
+    json_end_array(w);
+}
+
+static void put_figures(const struct forecast *f, struct json_writer *w, const struct commitment *c)
+{
+    json_pair_bool(w, "pays_beyond", c->pays_beyond);
+    json_pair_u64(w, "count", c->count);
+    put_band(w, "usd", &c->usd);
+    put_band(w, "without_usd", &c->without);
+    json_pair_statistic(w, "saves_probability", c->saves);
+    json_pair_statistic(w, "one_usd", c->one_usd);
+    json_pair_statistic(w, "worth_usd", c->worth_usd);
+    json_pair_statistic(
+        w, "signed_at_discount",
+        c->worth_usd < c->one_usd && c->one_usd > 0 ? 1 - fmax(c->worth_usd, 0) / c->one_usd : NAN);
+    put_months(w, c->by_month, f->options.months);
+    put_day(f, w, "turns_on", c->turns);
+    put_end(f, w, "turns", &c->turn);
+    json_pair_known_u64(w, "last_days", c->has_last, c->last_days);
+    json_pair_known_u64(w, "last_count", c->has_last, c->last_count);
+    json_pair_statistic(w, "last_usd", c->has_last ? c->last_usd : NAN);
+}
+
+static void put_commitments(const struct forecast *f, struct json_writer *w,
+                            const struct forecast_result *r)
+{
+    json_key(w, "commitments");
+    json_begin_array(w);
+    for (size_t i = 0; i < r->commitment_count; i++) {
+        const struct commitment *c = &r->commitments[i];
+        json_begin_object(w);
+        json_pair_string(w, "plan", r->plans[c->plan].plan->name);
+        json_pair_string(w, "rest_at", forecast_plan_name(r, c->elsewhere));
+        json_pair_string(w, "why_not", c->why_not);
+        if (!c->why_not)
+            put_figures(f, w, c);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
 static void put_result(const struct forecast *f, struct json_writer *w,
-                       const struct forecast_result *r)
+                       const struct forecast_result *r, forecast_member *more)
 {
     json_begin_object(w);
     json_pair_string(w, "scenario", r->scenario.name);
@@ -121,6 +169,10 @@ static void put_result(const struct forecast *f, struct json_writer *w,
         json_put_string(w, r->undecided ? NULL : forecast_plan_name(r, r->schedule[k]));
     json_end_array(w);
     json_pair_statistic(w, "schedule_usd", r->undecided ? NAN : r->schedule_usd);
+    if (f->options.commits)
+        put_commitments(f, w, r);
+    if (more)
+        more(f, r, w);
     json_end_object(w);
 }
 
@@ -169,7 +221,7 @@ static void put_split(const struct forecast_split *s, struct json_writer *w)
     json_end_object(w);
 }
 
-void forecast_write_json(const struct forecast *f, struct json_writer *w)
+void forecast_write_json(const struct forecast *f, forecast_member *more, struct json_writer *w)
 {
     json_begin_object(w);
     put_basis(f, w);
@@ -178,7 +230,7 @@ void forecast_write_json(const struct forecast *f, struct json_writer *w)
     json_key(w, "scenarios");
     json_begin_array(w);
     for (size_t i = 0; i < f->options.scenario_count; i++)
-        put_result(f, w, &f->results[i]);
+        put_result(f, w, &f->results[i], more);
     json_end_array(w);
     if (f->split.present)
         put_split(&f->split, w);

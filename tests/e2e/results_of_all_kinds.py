@@ -52,7 +52,7 @@ def make(case, hostile=False):
     case.farebox("workload", "gen", "mixed-service", "--rate", "0.004", "--arrival", "scenario", "--duration", "14d", "-q",
                  "-o", "t.jsonl")
     start = ("--start", "2026-11-02T00:00:00Z")
-    case.farebox("plan", "forecast", "t.jsonl", "--plans", "demo/token,demo/flat", "--samples", 50, "--budget", 20, *start,
+    case.farebox("plan", "forecast", "t.jsonl", "--plans", "demo/token,demo/flat", "--samples", 50, "--budget", 20, "--commit", *start,
                  "-q", "-o", "fc")
     case.farebox("bill", "t.jsonl", "--plans", "demo,openai/gpt-4o", *start, "-q", "-o", "bill")
     case.write("plans.json", json.dumps({"plans": [

@@ -49,7 +49,7 @@ RUNS = {
                     "--offer", "rtx4090-llama-3.1-8b-tp1=0.20/h,spot",
                     "--commit", "rtx4090-llama-3.1-8b-tp1=40%", "--interrupt", "1h-2h"]],
     "plan forecast": [["{day}", "--plans", "demo", "--span", "30d", "--samples", "20", "--growth", "10",
-                       "--budget", "100", "--assume-stationary"]],
+                       "--budget", "100", "--assume-stationary", "--commit"]],
     "decide": [["chat", "-n", "100", "--volume", "2000", "--slo", "ttft=1s", "--candidates",
                 "{run}+demo/token,demo/flat,rtx4090-llama-3.1-8b-tp1+0.6", "--draws", "40", "--seeds", "2",
                 "--probe-requests", "200"],

@@ -162,7 +162,7 @@ static char *forecast(const struct workload *w, const struct plan_book *book,
         return mem_copy_string(err.message);
     buffer_init(&out, BUFFER_UNBOUNDED);
     json_write_init(&writer, &out, 2);
-    forecast_write_json(&f, &writer);
+    forecast_write_json(&f, NULL, &writer);
     forecast_free(&f);
     return buffer_take(&out);
 }

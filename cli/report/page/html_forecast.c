@@ -111,6 +111,19 @@ static void add_row(struct text plan, bool budget, const char *cheapest, struct 
     free(name);
 }
 
+/* What to commit to, where that was asked. */
+static void add_commitments(struct text scenario, struct buffer *out)
+{
+    struct text *lines;
+    size_t count = json_look_items(scenario, "commit", &lines);
+    for (size_t i = 0; i < count; i++) {
+        buffer_add_text(out, i ? "<p>" : "<h4>What to commit to</h4><p>");
+        html_add_item(lines[i], out);
+        buffer_add_text(out, "</p>");
+    }
+    free(lines);
+}
+
 static void add_table(struct text scenario, bool budget, struct buffer *out)
 {
     struct text *plans;
@@ -128,6 +141,7 @@ static void add_table(struct text scenario, bool budget, struct buffer *out)
     for (size_t i = 0; i < count; i++)
         add_row(plans[i], budget, cheapest, out);
     buffer_add_text(out, HTML_TABLE_END);
+    add_commitments(scenario, out);
     free(cheapest);
     free(plans);
 }

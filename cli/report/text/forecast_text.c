@@ -175,6 +175,19 @@ static void put_advice(const struct forecast *f, const struct forecast_result *r
     buffer_add_format(out, "; $%s expected\n", format_usd(r->schedule_usd, usd));
 }
 
+static void put_commitments(const struct forecast *f, const struct forecast_result *r, int width,
+                            struct buffer *out)
+{
+    struct buffer lines;
+    if (!f->options.commits)
+        return;
+    buffer_init(&lines, BUFFER_UNBOUNDED);
+    forecast_commit_lines(f, r, &lines);
+    buffer_add_text(out, "  What to commit to\n");
+    wrap_text((struct text){lines.data, lines.length}, (size_t)width, 2, out);
+    buffer_free(&lines);
+}
+
 static void put_scenario(const struct forecast *f, const struct forecast_result *r, int width,
                          struct buffer *out)
 {
@@ -187,6 +200,7 @@ static void put_scenario(const struct forecast *f, const struct forecast_result 
                       r->requests.mean, r->requests.p5, r->requests.p95);
     put_rows(f, r, width, out);
     put_advice(f, r, out);
+    put_commitments(f, r, width, out);
 }
 
 static void put_note(const char *text, int width, struct buffer *out)

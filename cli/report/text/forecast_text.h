@@ -9,4 +9,12 @@
  */
 void forecast_write_text(const struct forecast *f, int width, struct buffer *out);
 
+/* What to commit to under one of them, a line a plan; for who shows it elsewhere. */
+void forecast_commit_lines(const struct forecast *f, const struct forecast_result *r,
+                           struct buffer *out);
+
+/* The same as a member of the scenario in forecast.json: "commit", a list of texts. */
+void forecast_put_sentences(const struct forecast *f, const struct forecast_result *r,
+                            struct json_writer *w);
+
 #endif
