@@ -575,16 +575,30 @@ static void take_media(const struct workload *w, size_t i, struct usage *u)
     usage_fit(u, w->input_tokens[i], w->output_tokens[i]);
 }
 
-struct usage workload_usage(const struct workload *w, size_t i)
+static inline struct usage text_usage(const struct workload *w, size_t i)
 {
-    if (!w->usage_known || !w->usage_known[i])
-        return usage_from_totals(w->input_tokens[i], 0, 0, 0, w->output_tokens[i], 0);
     const struct recorded_usage *r = &w->usage[i];
-    struct usage u = usage_from_totals(w->input_tokens[i], r->cached_input, r->cache_write,
-                                       r->cache_write_1h, w->output_tokens[i], r->reasoning);
+    return usage_from_totals(w->input_tokens[i], r->cached_input, r->cache_write, r->cache_write_1h,
+                             w->output_tokens[i], r->reasoning);
+}
+
+static struct usage whole_usage(const struct workload *w, size_t i)
+{
+    const struct recorded_usage *r = &w->usage[i];
+    struct usage u = text_usage(w, i);
     if (w->media)
         take_media(w, i, &u);
     u.extras = r->extra_count ? w->usage_extras + r->extra_start : NULL;
     u.extra_count = r->extra_count;
     return u;
+}
+
+/* Most requests are of text alone: their usage is made in its place, and not copied there. */
+struct usage workload_usage(const struct workload *w, size_t i)
+{
+    if (!w->usage_known || !w->usage_known[i])
+        return usage_from_totals(w->input_tokens[i], 0, 0, 0, w->output_tokens[i], 0);
+    if (w->media || w->usage[i].extra_count > 0)
+        return whole_usage(w, i);
+    return text_usage(w, i);
 }
