@@ -49,7 +49,10 @@ struct make {
 static void describe_charges(struct make *m, struct plan_bill *p, const struct tariff *t)
 {
     unsigned workers = m->bill->options.workers;
-    cost_stats_of(m->notes.quanta, m->bill->workload->count, &p->stats);
+    if (p->sums.alike)
+        cost_stats_alike(charge_quanta(p->sums.each), p->sums.rows, &p->stats);
+    else
+        cost_stats_of(m->notes.quanta, m->bill->workload->count, &p->stats);
     cost_stats_shares(t, workers, &p->sums, &m->notes, &p->stats);
     bill_add_waste(p, t);
     bill_reconcile(p, t);

@@ -36,12 +36,13 @@ static int shift_for(int64_t largest)
     return shift;
 }
 
-/* Of all rows that are served. */
+/* Of all rows that are served. Squares may wrap around where the values are not small. */
 struct quanta {
     const int64_t *value;
     size_t count, served;
     int64_t least, most;
     money sum;
+    money_magnitude squares;
 };
 
 static void look_at(struct quanta *q)
@@ -54,9 +55,32 @@ static void look_at(struct quanta *q)
             continue;
         q->served++;
         q->sum += value;
+        q->squares += (money_magnitude)((money)value * value);
         q->least = value < q->least ? value : q->least;
         q->most = value > q->most ? value : q->most;
     }
+}
+
+/* Σ (x − pivot) and Σ (x − pivot)² of the values without their lowest bits. */
+static void moments_about(const struct quanta *q, int shift, int64_t pivot, money *first,
+                          money *second)
+{
+    *first = *second = 0;
+    for (size_t i = 0; i < q->count; i++) {
+        if (q->value[i] == TARIFF_UNSERVED)
+            continue;
+        int64_t x = (q->value[i] >> shift) - pivot;
+        *first += x;
+        *second += (money)x * x;
+    }
+}
+
+/* The same from those about 0: Σ (x − p)² = Σ x² − 2 p Σ x + n p². */
+static void move_to(const struct quanta *q, int64_t pivot, money *first, money *second)
+{
+    money_magnitude n = q->served, p = (money_magnitude)(money)pivot;
+    *first = q->sum - (money)q->served * pivot;
+    *second = (money)(q->squares - 2 * p * (money_magnitude)q->sum + n * p * p);
 }
 
 static double deviation(const struct quanta *q)
@@ -65,14 +89,11 @@ static double deviation(const struct quanta *q)
         return 0;
     int shift = shift_for(q->most > 0 ? q->most : 0);
     int64_t pivot = (int64_t)(q->sum / (money)q->served) >> shift;
-    money first = 0, second = 0;
-    for (size_t i = 0; i < q->count; i++) {
-        if (q->value[i] == TARIFF_UNSERVED)
-            continue;
-        int64_t x = (q->value[i] >> shift) - pivot;
-        first += x;
-        second += (money)x * x;
-    }
+    money first, second;
+    if (shift == 0 && q->least >= 0)
+        move_to(q, pivot, &first, &second);
+    else
+        moments_about(q, shift, pivot, &first, &second);
     double mean = (double)first / (double)q->served;
     double variance = (double)second / (double)q->served - mean * mean;
     return variance > 0 ? ldexp(sqrt(variance), shift) : 0;
@@ -101,30 +122,42 @@ static void find_quantiles(const struct quanta *q, const double *places, double 
     }
 }
 
-void cost_stats_of(const int64_t *quanta, size_t count, struct cost_stats *out)
+static void describe(const struct quanta *q, struct cost_stats *out)
 {
     static const double places[PLACES] = {0.5, 0.9, 0.99};
     double found[PLACES];
-    struct quanta q = {.value = quanta, .count = count};
-    look_at(&q);
-    *out = (struct cost_stats){.count = q.served, .cv = NAN, .max_over_median = NAN};
+    *out = (struct cost_stats){.count = q->served, .cv = NAN, .max_over_median = NAN};
     for (int i = 0; i < CHARGE_PARTS; i++)
         out->share[i] = NAN;
-    if (q.served == 0) {
+    if (q->served == 0) {
         out->mean = out->min = out->p50 = out->p90 = out->p99 = out->max = NAN;
         return;
     }
-    out->mean = (double)q.sum / (double)q.served * CHARGE_QUANTUM_USD;
-    if (q.sum != 0)
-        out->cv = deviation(&q) * CHARGE_QUANTUM_USD / out->mean;
-    find_quantiles(&q, places, found);
-    out->min = (double)q.least * CHARGE_QUANTUM_USD;
+    out->mean = (double)q->sum / (double)q->served * CHARGE_QUANTUM_USD;
+    if (q->sum != 0)
+        out->cv = deviation(q) * CHARGE_QUANTUM_USD / out->mean;
+    find_quantiles(q, places, found);
+    out->min = (double)q->least * CHARGE_QUANTUM_USD;
     out->p50 = found[0];
     out->p90 = found[1];
     out->p99 = found[2];
-    out->max = (double)q.most * CHARGE_QUANTUM_USD;
+    out->max = (double)q->most * CHARGE_QUANTUM_USD;
     if (out->p50 > 0)
         out->max_over_median = out->max / out->p50;
+}
+
+void cost_stats_of(const int64_t *quanta, size_t count, struct cost_stats *out)
+{
+    struct quanta q = {.value = quanta, .count = count};
+    look_at(&q);
+    describe(&q, out);
+}
+
+void cost_stats_alike(int64_t quanta, size_t count, struct cost_stats *out)
+{
+    const struct quanta q = {
+        .served = count, .least = quanta, .most = quanta, .sum = (money)quanta * (money)count};
+    describe(&q, out);
 }
 
 /* Σ (C_i − a_i)(C − a) for each part, a the sum of the a_i, and the sums of the first powers. */

@@ -22,6 +22,9 @@ struct cost_stats {
  * not filled. */
 void cost_stats_of(const int64_t *quanta, size_t count, struct cost_stats *out);
 
+/* The same of so many rows that all cost as much. */
+void cost_stats_alike(int64_t quanta, size_t count, struct cost_stats *out);
+
 /* The variance split by what the charges are made of, from the notes of tariff_charge_all. Where
  * those have no moments, or a charge is so large that they do not fit (above 2.4 USD), the rows are
  * charged again. */
