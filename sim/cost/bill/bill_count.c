@@ -239,12 +239,19 @@ static uint64_t rejected_by_one(const struct attempt *a)
     return count;
 }
 
-/* Totals of one plan, from which the needs of a scaled period follow. */
-static void need_of_period(const struct attempt *a, struct plan_bill *p)
+/* What one of the plan serves and charges, from which the needs of a scaled period follow; `one`
+ * is it without long quotas. */
+static void need_of_period(const struct attempt *a, const struct plan *one, struct plan_bill *p)
 {
+    const struct serve_conditions conditions = {a->bill->start_unix_ns, p->without_caps};
     struct purchase b;
     if (!bill_has_long_quotas(p->plan, a->bill))
         return;
+    if (!bill_need_is_charged(p->plan, a->bill)) {
+        p->served_requests = serve_count(one, a->rows, &conditions);
+        bill_need_of_period(p, a->bill);
+        return;
+    }
     purchase_open(&b, p, a->bill, a->rows, 1);
     purchase_charge(&b, p, a->bill->options.workers, NULL);
     bill_need_of_period(p, a->bill);
@@ -261,9 +268,9 @@ int bill_choose_count(struct plan_bill *p, const struct bill *bill, const struct
     bought_make(&one, p->plan, 1, bill->options.units);
     bill_without_long_quotas(bill, &one, &plan);
     serve_plans_needed(&plan, rows, &conditions, &p->need);
-    bought_free(&one);
     if (bill->scale_ns > 0)
-        need_of_period(&a, p);
+        need_of_period(&a, &plan, p);
+    bought_free(&one);
     p->subscriptions = plan_is_paid_by_period(p->plan);
     if (!plan_is_bought_in_numbers(p->plan, bill->options.units))
         return 0;

@@ -79,14 +79,15 @@ struct purchase {
 void purchase_open(struct purchase *out, const struct plan_bill *p, const struct bill *bill,
                    const struct serve_rows *rows, uint64_t count);
 
-/* Into p: what was served, and the sums of the charges. `p` borrows the arrays of what was served.
- */
+/* Into p: what was served, whose arrays it borrows, and the sums of the charges. */
 void purchase_charge(const struct purchase *b, struct plan_bill *p, unsigned workers,
                      struct charge_notes *notes);
 void purchase_close(struct purchase *b);
 
-/* What the long quotas ask for, into p->need; p->sums of one plan must be known. */
+/* What the long quotas ask for, into p->need; what one of the plan serves must be known, and its
+ * sums where they are charged for: where some of them hold more than requests. */
 void bill_need_of_period(struct plan_bill *p, const struct bill *bill);
+bool bill_need_is_charged(const struct plan *plan, const struct bill *bill);
 
 /* Scales the requests' charges to the period, and lets the long quotas cover their part. -1: beyond
  * 128 bits. */

@@ -108,6 +108,16 @@ static int settle(struct plan_bill *p, const struct bill *bill, const struct pla
     return 0;
 }
 
+bool bill_need_is_charged(const struct plan *plan, const struct bill *bill)
+{
+    for (size_t i = 0; i < plan->quota_count; i++) {
+        const struct plan_quota *q = &plan->quotas[i];
+        if (is_long(bill, q) && q->beyond != BEYOND_PAY && q->unit != QUOTA_REQUESTS)
+            return true;
+    }
+    return false;
+}
+
 void bill_need_of_period(struct plan_bill *p, const struct bill *bill)
 {
     for (size_t i = 0; i < p->plan->quota_count; i++) {

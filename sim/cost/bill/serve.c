@@ -460,6 +460,31 @@ void serve_plan(const struct plan *plan, const struct serve_rows *rows,
     count_truncated(plan, rows, conditions, out);
 }
 
+/* Those that wait are served in the end. */
+static bool turns_away(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan_limit_count(plan); i++)
+        if (plan_limit_at(plan, i)->beyond == BEYOND_REJECT)
+            return true;
+    return false;
+}
+
+uint64_t serve_count(const struct plan *plan, const struct serve_rows *rows,
+                     const struct serve_conditions *conditions)
+{
+    struct serve_result served;
+    uint64_t count = 0;
+    if (serve_is_plain(plan, rows) && !turns_away(plan)) {
+        for (size_t i = 0; i < rows->workload->count; i++)
+            count += serve_row_within(plan, conditions, rows->workload, i);
+        return count;
+    }
+    serve_plan(plan, rows, conditions, &served);
+    count = served.count[SERVE_PAID] + served.count[SERVE_INCLUDED];
+    serve_result_free(&served);
+    return count;
+}
+
 void serve_result_free(struct serve_result *result)
 {
     free(result->fate);

@@ -125,6 +125,10 @@ void serve_plan(const struct plan *plan, const struct serve_rows *rows,
                 const struct serve_conditions *conditions, struct serve_result *out);
 void serve_result_free(struct serve_result *result);
 
+/* How many of the rows the plan serves, for who wants to know no more. */
+uint64_t serve_count(const struct plan *plan, const struct serve_rows *rows,
+                     const struct serve_conditions *conditions);
+
 /* Most requests due in any one window of `length_ns` counted from the workload's start. */
 uint64_t serve_peak_requests(const struct serve_rows *rows, int64_t length_ns);
 
