@@ -39,9 +39,10 @@ static void charging_close(struct charging *c)
 static void charge_range(const struct charging *c, size_t begin, size_t end, money *out)
 {
     for (size_t i = begin; i < end; i++) {
-        struct row_charge row;
-        bool charged = tariff_serves(&c->t, i) && tariff_charge(&c->t, i, &row) == 0;
-        out[i - begin] = charged && (c->unpriced || !row.last.unpriced) ? row.total : MONEY_MAX;
+        bool priced;
+        money total;
+        bool charged = tariff_serves(&c->t, i) && tariff_total(&c->t, i, &total, &priced) == 0;
+        out[i - begin] = charged && (c->unpriced || priced) ? total : MONEY_MAX;
     }
 }
 

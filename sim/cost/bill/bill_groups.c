@@ -110,10 +110,11 @@ void bill_add_sessions(struct plan_bill *p, const struct tariff *t)
     for (size_t s = 0; s < count; s++)
         quanta[s] = TARIFF_UNSERVED;
     for (size_t i = 0; i < w->count; i++) {
-        struct row_charge c;
-        if (w->session[i] == NAME_NONE || !tariff_serves(t, i) || tariff_charge(t, i, &c) < 0)
+        money charge;
+        if (w->session[i] == NAME_NONE || !tariff_serves(t, i) ||
+            tariff_total(t, i, &charge, NULL) < 0)
             continue;
-        sum[w->session[i]] += c.total;
+        sum[w->session[i]] += charge;
         quanta[w->session[i]] = 0;
     }
     for (size_t s = 0; s < count; s++)

@@ -37,11 +37,11 @@ static struct buckets bucket_rows(const struct tariff *t, const struct plan_quot
     size_t capacity = 1, row, n;
     window_walk_begin(&walk, t, windows, false);
     while (window_walk_next(&walk, &row, &n)) {
-        struct row_charge c;
-        if (tariff_charge(t, row, &c) < 0)
+        money charge;
+        if (tariff_total(t, row, &charge, NULL) < 0)
             continue;
         grow_to(&b, &capacity, n);
-        b.sum[n] += c.total;
+        b.sum[n] += charge;
     }
     window_walk_end(&walk);
     return b;

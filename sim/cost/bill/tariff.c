@@ -23,6 +23,20 @@ static money *find_uplifts(const struct plan *plan, const struct workload *w)
     return out;
 }
 
+static bool is_plain(const struct plan *plan, const struct workload *w)
+{
+    bool weighs = false, lifts = false;
+    for (size_t i = 0; i < plan->rate_count; i++) {
+        weighs = weighs || plan->rates[i].weight_count > 0;
+        lifts = lifts || plan->rates[i].uplift_count > 0;
+    }
+    return !weighs && !lifts && plan->charged == CHARGED_REQUEST &&
+           plan->limits.max_output_tokens == 0 && plan->fees.minimum_per_request == 0 &&
+           plan->rounding.scope != ROUND_CLASSES && plan->rounding.scope != ROUND_REQUESTS &&
+           !w->attempts && !w->earlier && !w->status && !w->media && !w->service &&
+           w->usage_extra_count == 0;
+}
+
 void tariff_init(struct tariff *t, const struct plan *plan, const struct serve_rows *rows,
                  const struct serve_result *served, int64_t start_unix_ns, bool ignore_caps)
 {
@@ -38,6 +52,8 @@ void tariff_init(struct tariff *t, const struct plan *plan, const struct serve_r
         t->rates[i] = plan_rate_for(plan, names_text(&w->models, (uint32_t)i));
     t->rates[t->model_count] = plan_rate_for(plan, NULL);
     t->uplifts = find_uplifts(plan, w);
+    t->is_plain = is_plain(plan, w);
+    t->is_free = w->usage_extra_count == 0 && price_is_nothing(plan);
 }
 
 void tariff_free(struct tariff *t)
@@ -216,6 +232,30 @@ int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out)
     return charge_row(t, row, out, NULL);
 }
 
+int tariff_total(const struct tariff *t, size_t row, money *out, bool *priced)
+{
+    const struct plan_rate *rate = rate_of(t, row);
+    struct row_charge c;
+    uint32_t unpriced = 0;
+    int code = 0;
+    *out = 0;
+    if (priced)
+        *priced = true;
+    if (!rate || (t->served->fate && t->served->fate[row] != SERVE_PAID))
+        return 0;
+    if (t->is_plain) {
+        struct usage u = workload_usage(t->rows->workload, row);
+        code = price_text_total(rate, &u, sent_unix_ns(t, row), out, &unpriced);
+    } else {
+        code = tariff_charge(t, row, &c);
+        *out = c.total;
+        unpriced = c.last.unpriced;
+    }
+    if (priced)
+        *priced = unpriced == 0;
+    return code;
+}
+
 int tariff_token_charge(const struct tariff *t, size_t row, struct token_charge *out)
 {
     struct row_charge c;
@@ -348,7 +388,7 @@ static void charge_block(void *context, size_t begin, size_t end)
     const uint8_t *fate = c->t->served->fate;
     for (size_t i = begin; i < end && !c->sums.overflow; i++) {
         struct row_charge row;
-        if (fate && fate[i] != SERVE_PAID) {
+        if (c->t->is_free || (fate && fate[i] != SERVE_PAID)) {
             add_unpaid(c, i);
             continue;
         }

@@ -52,6 +52,8 @@ struct tariff {
     money *uplifts; /* [rate of the plan × label_sets + set of labels]; NULL where there are none */
     int64_t start_unix_ns; /* TIME_NEVER = unknown */
     bool ignore_caps;
+    bool is_free;  /* nothing is charged for any row, and nothing lacks a price */
+    bool is_plain; /* rows cost their text and a price for each: see price_text_total */
 };
 
 void tariff_init(struct tariff *t, const struct plan *plan, const struct serve_rows *rows,
@@ -68,6 +70,10 @@ bool tariff_serves(const struct tariff *t, size_t row);
 /* The charge of one row; zero for rows that are not served or are included in a quota. Returns
  * -1 where it does not fit in 128 bits. */
 int tariff_charge(const struct tariff *t, size_t row, struct row_charge *out);
+
+/* The total of tariff_charge alone, in a fraction of the time where rows are plain. *priced: no
+ * part of the last attempt lacks a price; NULL where nobody asks. */
+int tariff_total(const struct tariff *t, size_t row, money *out, bool *priced);
 
 /* What the last attempt of a row is charged for, and at which prices: for those who itemise. */
 struct row_prices {

@@ -313,6 +313,21 @@ int price_request(const struct plan *plan, const struct plan_rate *rate,
     return 0;
 }
 
+int price_text_total(const struct plan_rate *rate, const struct usage *u, int64_t at_unix_ns,
+                     money *out, uint32_t *unpriced)
+{
+    const struct rate_prices *prices = price_in_force(rate, SERVICE_STANDARD, at_unix_ns);
+    const struct token_table *table =
+        price_table(prices, prices->by_output ? usage_output(u) : usage_input(u));
+    money total = 0, request;
+    for (int c = 0; c < USAGE_PLAIN_CLASSES; c++)
+        total += table->price[c] * (money)u->tokens[c];
+    *unpriced = table->priced && table->priced != ALL_CLASSES ? unpriced_tokens(table, u) : 0;
+    if (money_multiply(prices->per_request_micro, PLAN_MICRO, &request) < 0)
+        return -1;
+    return money_add(total, request, out);
+}
+
 static bool rate_is_by_token(const struct plan_rate *r)
 {
     for (size_t s = 0; s < plan_rate_services(r) * (r->window_count + 1); s++)
@@ -338,6 +353,19 @@ bool price_is_flat(const struct plan *plan)
         const struct plan_rate *r = &plan->rates[i];
         if (rate_is_by_token(r) || r->weight_count || r->tool_count || r->unit_count)
             return false;
+    }
+    return true;
+}
+
+bool price_is_nothing(const struct plan *plan)
+{
+    if (!price_is_flat(plan) || plan->fees.minimum_per_request > 0)
+        return false;
+    for (size_t i = 0; i < plan->rate_count; i++) {
+        const struct plan_rate *r = &plan->rates[i];
+        for (size_t s = 0; s < plan_rate_services(r) * (r->window_count + 1); s++)
+            if (r->resolved[s].per_request_micro > 0)
+                return false;
     }
     return true;
 }

@@ -89,6 +89,12 @@ struct charge {
 int price_request(const struct plan *plan, const struct plan_rate *rate,
                   const struct price_query *query, struct charge *out);
 
+/* The total alone of a request of text at the standard service, from a plan that weighs, rounds and
+ * adds nothing: no sum of so few products of at most 1e27 and 2^32 passes 128 bits, with the price
+ * of a request it may: -1. *unpriced as in a charge. */
+int price_text_total(const struct plan_rate *rate, const struct usage *u, int64_t at_unix_ns,
+                     money *out, uint32_t *unpriced);
+
 /* What so many millionths of a call or unit cost: 0 where the rate has no price for it. -1: it does
  * not fit. */
 int price_fee(const struct plan_rate *rate, bool is_unit, const char *name, uint64_t count_micro,
@@ -102,6 +108,9 @@ bool price_is_by_token(const struct plan *plan);
 
 /* True if no price depends on the request: the plan is paid by the period, or all cost the same. */
 bool price_is_flat(const struct plan *plan);
+
+/* True if no request is charged anything, whatever it uses: all is paid by the period. */
+bool price_is_nothing(const struct plan *plan);
 
 /* The prices in force for a service, by its place in the rate (PLAN_NO_SERVICE: the standard ones),
  * at an instant (TIME_NEVER: windows do not apply): the last active window's. */
