@@ -17,9 +17,11 @@
  * For plans with quotas and limits in calendar or anchored windows, bounds on how many of the plan
  * the busiest window asks for follow from the numbers of sessions that can start in it; where they
  * leave the answer open, the windows are counted. All other plans (rolling windows and those of
- * sessions, waits, what is paid beyond a quota, prices by the hour) are billed as ever, where a
- * bound on what they cost at least does not rule them out. That is dear, so there is an allowance
- * of work: what it does not reach is halved until the ends are found, and marked as not proven.
+ * sessions, waits, what is paid beyond a quota, prices by the hour) are billed, where a bound on
+ * what they cost at least does not rule them out: as ever, but where prices by the hour are all
+ * that keeps them from being summed up; then from sums at each of those prices. That is dear, so
+ * there is an allowance of work: what it does not reach is halved until the ends are found, and
+ * marked as not proven.
  */
 #ifndef FAREBOX_SIM_COST_LADDER_LADDER_H
 #define FAREBOX_SIM_COST_LADDER_LADDER_H

@@ -21,8 +21,38 @@ static int64_t work_of(const struct ladder_plan *p, size_t rows)
     return (int64_t)rows * BILLED_ROW * (tries_numbers(p) ? NUMBERS_TRIED : 1);
 }
 
-void ladder_bill_spot(struct ladder_search *s, uint64_t requests, uint64_t which,
-                      struct ladder_spot *spot)
+static bool is_asked(const struct ladder_search *s, size_t plan, uint64_t which)
+{
+    return which & ladder_bit(plan) && s->plans[plan].how != LADDER_SUMS;
+}
+
+/* Bills what is asked for by sums over sessions, where prices by the hour are all that a bill would
+ * add. Returns the plans that are left. */
+static uint64_t add_up_hours(struct ladder_search *s, uint64_t requests, uint64_t which,
+                             struct ladder_spot *spot)
+{
+    uint64_t sessions = ladder_sessions(s->m, requests);
+    struct ladder_layout l = {0};
+    for (size_t i = 0; i < s->count && s->count <= 64; i++) {
+        struct ladder_plan *p = &s->plans[i];
+        money usage, total;
+        if (!is_asked(s, i, which) || p->hours.window_count == 0 || requests > EXTRAPOLATE_MOST)
+            continue;
+        if (!l.start)
+            ladder_lay_out(s->m, sessions, &l);
+        if (ladder_hours_usage(p, s->m, &l, &usage) < 0 ||
+            (total = ladder_total(p, s->m, ladder_count(p, 1), usage)) == MONEY_MAX)
+            continue; /* the bill says what is wrong */
+        which &= ~ladder_bit(i);
+        s->m->work -= work_of(p, ladder_rows(s->m, sessions));
+        ladder_offer(s, spot, i, sessions >= p->first_cut, total, ladder_count(p, 1));
+    }
+    ladder_layout_free(&l);
+    return which;
+}
+
+static void bill_as_ever(struct ladder_search *s, uint64_t requests, uint64_t which,
+                         struct ladder_spot *spot)
 {
     struct bill_options options = s->m->bill->options;
     const struct extrapolation_sample sample = {&s->m->rows, &s->m->sessions, &s->m->profile};
@@ -30,7 +60,7 @@ void ladder_bill_spot(struct ladder_search *s, uint64_t requests, uint64_t which
     size_t *number = mem_alloc((s->count + 1) * sizeof *number), count = 0;
     struct bill bill;
     for (size_t i = 0; i < s->count; i++)
-        if (which & ladder_bit(i) && s->plans[i].how != LADDER_SUMS) {
+        if (is_asked(s, i, which)) {
             number[count] = i;
             plans[count++] = s->plans[i].plan;
         }
@@ -39,10 +69,9 @@ void ladder_bill_spot(struct ladder_search *s, uint64_t requests, uint64_t which
     options.both_caps = false;
     options.totals_only = true;
     options.sample = &sample;
-    if (count > 0 && s->code == 0)
+    if (count > 0)
         s->code = bill_make(&bill, s->m->sample, plans, count, &options, s->err);
     if (count > 0 && s->code == 0) {
-        s->m->work -= (int64_t)s->m->sample->count;
         for (size_t i = 0; i < count; i++)
             s->m->work -= work_of(&s->plans[number[i]], bill.workload->count);
         for (size_t i = 0; i < count; i++)
@@ -53,6 +82,19 @@ void ladder_bill_spot(struct ladder_search *s, uint64_t requests, uint64_t which
     }
     free(plans);
     free(number);
+}
+
+void ladder_bill_spot(struct ladder_search *s, uint64_t requests, uint64_t which,
+                      struct ladder_spot *spot)
+{
+    bool some = false;
+    for (size_t i = 0; i < s->count; i++)
+        some = some || is_asked(s, i, which);
+    if (!some || s->code < 0)
+        return;
+    bill_as_ever(s, requests, add_up_hours(s, requests, which, spot), spot);
+    if (s->code == 0)
+        s->m->work -= (int64_t)s->m->sample->count;
 }
 
 /* ---- scaled months ---- */

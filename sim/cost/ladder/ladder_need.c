@@ -169,6 +169,10 @@ static void sum_sessions(struct ladder_takes *t, const struct ladder_limit *l,
                          const struct ladder_month *m, bool peaks)
 {
     bool alike = true;
+    if (!l->need && m->sessions.count == m->sample->count) { /* each session is one request */
+        t->each = l->each;
+        return;
+    }
     t->before = mem_zero(m->used + 1, sizeof *t->before);
     for (size_t n = 0; n < m->used; n++) {
         uint64_t takes = peaks ? peak_of(l, m, n) : whole_of(l, m, n);

@@ -79,6 +79,25 @@ struct ladder_limit {
     int64_t outer_from, outer_to, inner_from, inner_to; /* of the window that most may start in */
 };
 
+/* Plain charges of requests, whatever quotas there are, at one of the prices that hold by the hour.
+ */
+struct ladder_charging {
+    struct plan plan;
+    struct plan_rate *rates;
+    struct serve_result served;
+    struct tariff tariff;
+};
+
+/* What a plan costs whose prices go by the hour or the date (ladder_hours.c). Window 0: none of
+ * those that the plan names. */
+struct ladder_hours {
+    size_t window_count, minutes;     /* 0: it is not one of them */
+    uint8_t *window;                  /* by minute of the month and its tail: which one holds, */
+    uint32_t *until;                  /* and before which minute */
+    struct ladder_charging *charging; /* by window; */
+    money **before;                   /* by session, of those before; NULL: nothing is charged */
+};
+
 enum ladder_how { LADDER_SUMS, LADDER_WINDOWS, LADDER_BILL };
 
 /* One plan. */
@@ -91,7 +110,8 @@ struct ladder_plan {
     uint64_t first_cut; /* least S with an answer that it cuts */
     bool charged;       /* `usage` is known: */
     money *usage;       /* by session: charges of those before. NULL: nothing is charged */
-    bool linear;        /* its total is `fixed` and the usage */
+    struct ladder_hours hours;
+    bool linear; /* its total is `fixed` and the usage */
     money fixed;
     struct ladder_limit *limits;
     size_t limit_count;
@@ -112,6 +132,19 @@ struct ladder_plan {
 void ladder_plan_make(struct ladder_plan *p, struct ladder_month *m, size_t number);
 void ladder_plan_free(struct ladder_plan *p);
 
+/* Of a plan and its charges while they are kept: at the prices of window n of each rate (0: none);
+ * of rates that have fewer their last. */
+void ladder_charging_open(struct ladder_charging *c, const struct ladder_plan *p,
+                          const struct ladder_month *m, size_t window);
+void ladder_charging_close(struct ladder_charging *c);
+
+/* True of a plan that is billed for no other reason than prices by the hour or the date: what it
+ * charges is a sum over sessions. Then how its month lies in time; h->before is left to fill. */
+bool ladder_goes_by_hours(const struct ladder_plan *p, const struct ladder_month *m);
+void ladder_hours_make(struct ladder_hours *h, const struct ladder_plan *p,
+                       const struct ladder_month *m);
+void ladder_hours_free(struct ladder_hours *h);
+
 /* Fills p->usage; of a plan that is billed, with what its usage costs at least. */
 void ladder_plan_charge(struct ladder_plan *p, const struct ladder_month *m);
 void ladder_plan_drop_charges(struct ladder_plan *p);
@@ -123,6 +156,10 @@ void ladder_plan_drop_charges(struct ladder_plan *p);
 money ladder_usage(const struct ladder_plan *p, const struct ladder_month *m, uint64_t sessions);
 money ladder_usage_of(const struct ladder_plan *p, const struct ladder_month *m,
                       const struct ladder_layout *l);
+
+/* The same, exactly, where prices go by the hour. -1: it does not fit in 128 bits. */
+int ladder_hours_usage(const struct ladder_plan *p, const struct ladder_month *m,
+                       const struct ladder_layout *l, money *out);
 
 /* Total of so many of the plan with that usage; MONEY_MAX beyond 128 bits. */
 money ladder_total(struct ladder_plan *p, const struct ladder_month *m, uint64_t subscriptions,

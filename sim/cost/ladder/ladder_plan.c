@@ -30,17 +30,7 @@ static enum ladder_how how_of(struct ladder_plan *p, struct ladder_month *m)
 
 /* ---- what it serves ---- */
 
-/* Plain charges of requests, whatever quotas there are, at one of the prices that hold by the hour.
- */
-struct charging {
-    struct plan plan;
-    struct plan_rate *rates;
-    struct serve_result served;
-    struct tariff tariff;
-};
-
-/* window 0: no window of hours or dates is active; n: the n-th of each rate is. */
-static void open_charging(struct charging *c, const struct ladder_plan *p,
+void ladder_charging_open(struct ladder_charging *c, const struct ladder_plan *p,
                           const struct ladder_month *m, size_t window)
 {
     const struct serve_conditions conditions = {.start_unix_ns = m->bill->start_unix_ns};
@@ -59,7 +49,7 @@ static void open_charging(struct charging *c, const struct ladder_plan *p,
     tariff_init(&c->tariff, &c->plan, &m->rows, &c->served, bill_known_start(m->bill), false);
 }
 
-static void close_charging(struct charging *c)
+void ladder_charging_close(struct ladder_charging *c)
 {
     tariff_free(&c->tariff);
     serve_result_free(&c->served);
@@ -85,7 +75,7 @@ static bool is_too_large(const struct ladder_plan *p, const struct serve_ask *as
 
 /* A row that the plan does not serve, or not for a price that it has. */
 static bool is_bad(const struct ladder_plan *p, const struct ladder_month *m,
-                   const struct charging *c, size_t row)
+                   const struct ladder_charging *c, size_t row)
 {
     const struct serve_conditions conditions = {.start_unix_ns = m->bill->start_unix_ns};
     struct row_charge charge;
@@ -118,11 +108,11 @@ static void find_firsts(struct ladder_plan *p, const struct ladder_month *m)
 {
     const struct session_list *s = &m->sessions;
     uint64_t cap = p->plan->limits.max_output_tokens;
-    struct charging c;
+    struct ladder_charging c;
     p->first_bad = p->first_cut = UINT64_MAX;
     if (all_served(p, m) || m->bill->plans[p->number].tokens)
         return; /* what its own tokens are, and whether they fit, is the bill's to say */
-    open_charging(&c, p, m, 0);
+    ladder_charging_open(&c, p, m, 0);
     for (size_t n = 0; n < m->used && p->first_bad == UINT64_MAX; n++)
         for (size_t i = s->start[n]; i < s->start[n + 1]; i++) {
             if (p->first_bad == UINT64_MAX && is_bad(p, m, &c, s->row[i]))
@@ -130,7 +120,7 @@ static void find_firsts(struct ladder_plan *p, const struct ladder_month *m)
             if (p->first_cut == UINT64_MAX && cap > 0 && m->sample->output_tokens[s->row[i]] > cap)
                 p->first_cut = n + 1;
         }
-    close_charging(&c);
+    ladder_charging_close(&c);
 }
 
 void ladder_plan_make(struct ladder_plan *p, struct ladder_month *m, size_t number)
@@ -153,41 +143,6 @@ void ladder_plan_free(struct ladder_plan *p)
 }
 
 /* ---- what it charges ---- */
-
-/* Charges of rows by place, in parallel: the least of those before and of these. */
-struct charging_block {
-    const struct tariff *tariff;
-    const uint32_t *row;
-    money *charge;
-    bool first;
-};
-
-static void charge_block(void *context, size_t begin, size_t end)
-{
-    struct charging_block *b = context;
-    for (size_t i = begin; i < end; i++) {
-        struct row_charge c = {0};
-        money now =
-            tariff_serves(b->tariff, b->row[i]) && tariff_charge(b->tariff, b->row[i], &c) < 0
-                ? MONEY_MAX / 2
-                : c.total;
-        b->charge[i] = b->first || now < b->charge[i] ? now : b->charge[i];
-    }
-}
-
-static void charge_rows(const struct ladder_plan *p, const struct ladder_month *m, size_t window,
-                        money *charge)
-{
-    unsigned workers = m->bill->options.workers;
-    struct charging c;
-    open_charging(&c, p, m, window);
-    struct charging_block *b = mem_alloc(workers * sizeof *b);
-    for (unsigned i = 0; i < workers; i++)
-        b[i] = (struct charging_block){&c.tariff, m->sessions.row, charge, window == 0};
-    tariff_parallel(m->sessions.start[m->used], workers, charge_block, b, sizeof *b);
-    free(b);
-    close_charging(&c);
-}
 
 uint64_t ladder_windows_touched(const struct ladder_month *m, const struct plan_quota *q)
 {
@@ -222,37 +177,73 @@ static money floor_of(const struct ladder_plan *p, const struct ladder_month *m,
     return q->beyond == BEYOND_PAY && charge < share ? charge : share;
 }
 
-static void keep_floors(const struct ladder_plan *p, const struct ladder_month *m, money *charge)
-{
-    for (size_t i = 0; i < m->sessions.start[m->used]; i++)
-        charge[i] = floor_of(p, m, m->sessions.row[i], charge[i]);
-}
-
-static void keep_paid(const struct ladder_plan *p, const struct ladder_month *m, money *charge)
+/* What counts of a row that is charged so much at least. */
+static money counted(const struct ladder_plan *p, const struct ladder_month *m, size_t row,
+                     money charge)
 {
     const struct serve_conditions conditions = {.start_unix_ns = m->bill->start_unix_ns};
-    for (size_t i = 0; i < m->sessions.start[m->used]; i++) {
-        struct serve_ask ask;
-        serve_ask_of(p->plan, &m->rows, &conditions, m->sessions.row[i], &ask);
-        if (is_included(p, &ask))
-            charge[i] = 0;
+    struct serve_ask ask;
+    if (p->plan->quota_count == 0 || p->how == LADDER_SUMS)
+        return charge;
+    if (p->how == LADDER_BILL)
+        return floor_of(p, m, row, charge);
+    serve_ask_of(p->plan, &m->rows, &conditions, row, &ask);
+    return is_included(p, &ask) ? 0 : charge;
+}
+
+/* What sessions cost, in parallel. */
+struct charging_block {
+    const struct ladder_plan *plan;
+    const struct ladder_month *month;
+    const struct ladder_charging *charging; /* by window */
+    size_t windows;
+    money *least; /* at whatever hour, by session; */
+    money **each; /* by window, the same at its prices; NULL: nobody asks */
+};
+
+static void add_charge(money *sum, money charge)
+{
+    *sum = money_add(*sum, charge, sum) < 0 ? MONEY_MAX / 2 : *sum;
+}
+
+static void charge_row(const struct charging_block *b, size_t row, size_t session)
+{
+    money least = MONEY_MAX, charge;
+    for (size_t w = 0; w < b->windows; w++) {
+        if (tariff_total(&b->charging[w].tariff, row, &charge, NULL) < 0)
+            charge = MONEY_MAX / 2;
+        if (b->each)
+            add_charge(&b->each[w][session], charge);
+        least = charge < least ? charge : least;
+    }
+    add_charge(&b->least[session], counted(b->plan, b->month, row, least));
+}
+
+static void charge_block(void *context, size_t begin, size_t end)
+{
+    const struct charging_block *b = context;
+    const struct session_list *s = &b->month->sessions;
+    for (size_t n = begin; n < end; n++) {
+        b->least[n] = 0;
+        for (size_t w = 0; b->each && w < b->windows; w++)
+            b->each[w][n] = 0;
+        for (size_t i = s->start[n]; i < s->start[n + 1]; i++)
+            charge_row(b, s->row[i], n);
     }
 }
 
-/* By session, of those before. NULL where nothing is charged. */
-static money *sum_sessions(const struct ladder_month *m, const money *charge)
+/* From the sums of sessions to those of all before each; NULL where nothing is charged. */
+static money *sum_before(const struct ladder_month *m, money *sums)
 {
-    money *sum = mem_alloc((m->used + 1) * sizeof *sum);
-    sum[0] = 0;
-    for (size_t n = 0; n < m->used; n++) {
-        sum[n + 1] = sum[n];
-        for (size_t i = m->sessions.start[n]; i < m->sessions.start[n + 1]; i++)
-            sum[n + 1] =
-                money_add(sum[n + 1], charge[i], &sum[n + 1]) < 0 ? MONEY_MAX / 2 : sum[n + 1];
+    money before = 0;
+    for (size_t n = 0; n <= m->used; n++) {
+        money own = n < m->used ? sums[n] : 0;
+        sums[n] = before;
+        add_charge(&before, own);
     }
-    if (sum[m->used] != 0)
-        return sum;
-    free(sum);
+    if (before != 0)
+        return sums;
+    free(sums);
     return NULL;
 }
 
@@ -295,6 +286,41 @@ static money *sum_alike(const struct ladder_month *m, money each)
     return sum;
 }
 
+static size_t windows_of(const struct plan *plan)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < plan->rate_count; i++)
+        most = plan->rates[i].window_count > most ? plan->rates[i].window_count : most;
+    return most + 1;
+}
+
+/* What sessions cost at least, at whatever hour; by the hour, too, where that is all that the plan
+ * takes. */
+static void charge_sessions(struct ladder_plan *p, const struct ladder_month *m)
+{
+    unsigned workers = m->bill->options.workers;
+    size_t windows = windows_of(p->plan), bytes = (m->used + 1) * sizeof(money);
+    struct ladder_charging *charging = mem_alloc(windows * sizeof *charging);
+    struct charging_block *blocks = mem_alloc(workers * sizeof *blocks);
+    for (size_t w = 0; w < windows; w++)
+        ladder_charging_open(&charging[w], p, m, w);
+    p->usage = mem_alloc(bytes);
+    if (ladder_goes_by_hours(p, m))
+        ladder_hours_make(&p->hours, p, m);
+    for (size_t w = 0; w < p->hours.window_count; w++)
+        p->hours.before[w] = mem_alloc(bytes);
+    for (unsigned i = 0; i < workers; i++)
+        blocks[i] = (struct charging_block){p, m, charging, windows, p->usage, p->hours.before};
+    tariff_parallel(m->used, workers, charge_block, blocks, sizeof *blocks);
+    p->usage = sum_before(m, p->usage);
+    for (size_t w = 0; w < p->hours.window_count; w++)
+        p->hours.before[w] = sum_before(m, p->hours.before[w]);
+    for (size_t w = 0; w < windows; w++)
+        ladder_charging_close(&charging[w]);
+    free(charging);
+    free(blocks);
+}
+
 void ladder_plan_charge(struct ladder_plan *p, const struct ladder_month *m)
 {
     if (p->charged)
@@ -303,27 +329,15 @@ void ladder_plan_charge(struct ladder_plan *p, const struct ladder_month *m)
     if (m->bill->plans[p->number].tokens || (p->how == LADDER_BILL && !has_floor(p->plan)) ||
         includes_all(p))
         return;
-    if (cost_alike(p, m)) {
+    if (cost_alike(p, m))
         p->usage = sum_alike(m, m->bill->plans[p->number].sums.each);
-        return;
-    }
-    money *charge = mem_alloc((m->sessions.start[m->used] + 1) * sizeof *charge);
-    size_t windows = 0;
-    for (size_t i = 0; i < p->plan->rate_count; i++)
-        windows =
-            p->plan->rates[i].window_count > windows ? p->plan->rates[i].window_count : windows;
-    for (size_t w = 0; w <= windows; w++)
-        charge_rows(p, m, w, charge);
-    if (p->how == LADDER_BILL)
-        keep_floors(p, m, charge);
-    else if (p->how == LADDER_WINDOWS && p->plan->quota_count > 0)
-        keep_paid(p, m, charge);
-    p->usage = sum_sessions(m, charge);
-    free(charge);
+    else
+        charge_sessions(p, m);
 }
 
 void ladder_plan_drop_charges(struct ladder_plan *p)
 {
+    ladder_hours_free(&p->hours);
     free(p->usage);
     p->usage = NULL;
     p->charged = false;

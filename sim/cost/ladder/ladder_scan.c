@@ -43,7 +43,8 @@ static void scan_sums(struct ladder_search *s, size_t plan)
         money usage = ladder_usage(p, s->m, n);
         money total =
             p->linear ? p->fixed + usage : ladder_total(p, s->m, ladder_count(p, 1), usage);
-        ladder_offer(s, &s->spots[n], plan, n >= p->first_cut, total, ladder_count(p, 1));
+        if (ladder_may_be_cheaper(&s->spots[n], n >= p->first_cut, total))
+            ladder_offer(s, &s->spots[n], plan, n >= p->first_cut, total, ladder_count(p, 1));
     }
     s->scaled_usage[plan] = ladder_usage(p, s->m, s->m->most);
     if (!s->keeps_charges)
@@ -61,20 +62,51 @@ static money floor_of(const struct ladder_plan *p, const struct ladder_month *m,
     return usage > price ? usage : price;
 }
 
+struct bounds {
+    uint64_t least, most;
+};
+
+static bool has_bounds(const struct ladder_plan *p, const struct ladder_month *m, uint64_t n,
+                       const struct bounds *b)
+{
+    struct bounds now;
+    ladder_need_bounds(p, m, n, &now.least, &now.most);
+    return now.least == b->least && now.most == b->most;
+}
+
+/* The last S from `n` to `to` with the same bounds: neither falls while S grows. */
+static uint64_t bounds_until(const struct ladder_plan *p, const struct ladder_month *m, uint64_t n,
+                             uint64_t to, const struct bounds *b)
+{
+    uint64_t low = n, high = n, by = 1;
+    while (high < to && low == high) {
+        high = to - low > by ? low + by : to;
+        by *= 2;
+        if (has_bounds(p, m, high, b))
+            low = high;
+    }
+    while (high - low > 1) {
+        uint64_t middle = low + (high - low) / 2;
+        if (has_bounds(p, m, middle, b))
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* A plan by windows: exact where the bounds agree. */
-static void look_at_windows(struct ladder_search *s, size_t plan, uint64_t n)
+static void look_at_windows(struct ladder_search *s, size_t plan, uint64_t n,
+                            const struct bounds *b)
 {
     struct ladder_plan *p = &s->plans[plan];
     struct ladder_spot *spot = &s->spots[n];
-    uint64_t least, most;
-    money usage = ladder_usage(p, s->m, n);
     bool cut = n >= p->first_cut;
-    ladder_need_bounds(p, s->m, n, &least, &most);
-    if (!ladder_serves(p, least))
+    if (!ladder_serves(p, b->least))
         return;
-    money total = ladder_total(p, s->m, ladder_count(p, least), usage);
-    if (least == most)
-        ladder_offer(s, spot, plan, cut, total, ladder_count(p, least));
+    money total = ladder_total(p, s->m, ladder_count(p, b->least), ladder_usage(p, s->m, n));
+    if (b->least == b->most)
+        ladder_offer(s, spot, plan, cut, total, ladder_count(p, b->least));
     else if (ladder_may_be_cheaper(spot, cut, total))
         s->open[n] |= ladder_bit(plan);
 }
@@ -92,10 +124,15 @@ static void look_at(struct ladder_search *s, size_t plan)
     uint64_t to = p->first_bad <= s->m->most ? p->first_bad - 1 : s->m->most;
     ladder_plan_charge(p, s->m);
     for (uint64_t n = s->m->first_done; n <= to; n++) {
-        if (p->how == LADDER_WINDOWS)
-            look_at_windows(s, plan, n);
-        else
+        if (p->how == LADDER_BILL) {
             look_at_bill(s, plan, n);
+            continue;
+        }
+        struct bounds b;
+        ladder_need_bounds(p, s->m, n, &b.least, &b.most);
+        for (uint64_t last = bounds_until(p, s->m, n, to, &b); n < last; n++)
+            look_at_windows(s, plan, n, &b);
+        look_at_windows(s, plan, n, &b);
     }
     if (p->how == LADDER_BILL)
         s->scaled_usage[plan] = ladder_usage(p, s->m, s->m->most);
