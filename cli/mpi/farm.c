@@ -438,11 +438,11 @@ static int say_why(struct mpi_farm *f, struct error *err)
     }
     if (!grace_has_begun(&l->grace) || !find_dead(f, &dead))
         return error_set(err, ERR_INTERRUPTED, "interrupted; what is done is kept");
-    return error_set(err, ERR_WORK,
-                     "%s is gone, it was last heard of %.1f s ago; what is done is "
-                     "kept",
-                     lead_name(f->lead, dead, name),
-                     (double)(clock_now_ns() - f->heard_ns[dead]) / 1e9);
+    lead_name(l, dead, name);
+    /* At once: what is to be written may take longer than the launcher waits before it kills. */
+    warn(&f->terminal, "%s is gone: it was last heard of %.1f s ago", name,
+         (double)(clock_now_ns() - f->heard_ns[dead]) / 1e9);
+    return error_set(err, ERR_WORK, "%s is gone; what is done is kept", name);
 }
 
 static bool is_stopped(const struct mpi_farm *f)

@@ -319,6 +319,6 @@ int follow_run(struct post *post, bool *together)
     grace_stop(&f.grace, STOP_NONE, clock_now_ns());
     if (!leave && !f.gone && grace_has_begun(&f.grace))
         stay(&f);
-    *together = leave;
-    return leave ? 0 : 1;
+    *together = leave && !grace_has_begun(&f.grace); /* else rank 0 goes by itself */
+    return *together ? 0 : 1;
 }

@@ -119,6 +119,13 @@ static int send_file(struct serving *s, uint64_t number, int directory, const ch
     return status;
 }
 
+/* Of a task that was cut off nobody wants them, and where the job is being ended nobody waits. */
+static bool has_files_to_send(const struct task_job *job, bool wanted)
+{
+    return wanted && job->err.code != ERR_SYSTEM && job->err.code != ERR_INTERRUPTED &&
+           !stop_terminated();
+}
+
 /* Sends its files, if they are wanted, and removes them. */
 static void clear_directory(struct serving *s, struct task_job *job, bool wanted)
 {
@@ -128,7 +135,7 @@ static void clear_directory(struct serving *s, struct task_job *job, bool wanted
         if (fstatat(dirfd(d), e->d_name, &about, AT_SYMLINK_NOFOLLOW) < 0 ||
             !S_ISREG(about.st_mode))
             continue;
-        if (wanted && job->err.code != ERR_SYSTEM)
+        if (has_files_to_send(job, wanted))
             send_file(s, job->number, dirfd(d), e->d_name, &job->err);
         unlinkat(dirfd(d), e->d_name, 0);
     }

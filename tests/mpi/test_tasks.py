@@ -1,7 +1,6 @@
 """Sweeps, capacities and forecasts over several ranks: every byte is what one process makes, whoever did which part
 of it, and what is interrupted, killed or refused ends as it does there."""
 import os
-import pathlib
 import shutil
 import signal
 import subprocess
@@ -77,7 +76,9 @@ class Ended(Case):
 
     def begin(self, directory):
         """A sweep of which a point is done, and not all are."""
-        process = self.fleet.start(3, *self.words, directory)
+        self.scratch = self.folder / (directory + "-scratch")
+        self.scratch.mkdir()
+        process = self.fleet.start(3, *self.words, directory, env={**os.environ, "TMPDIR": str(self.scratch)})
         log = self.folder / directory / "sweep.jsonl"
         hosts.wait_until(lambda: log.exists() and log.read_text().count("\n") > 1 or process.poll() is not None, "a point")
         self.assertIsNone(process.poll(), "the sweep ended before anything was done to it")
@@ -100,6 +101,7 @@ class Ended(Case):
         out, err = process.communicate(timeout=HANG_S)
         self.assertEqual(process.returncode, 130)
         self.assertIn("interrupted; what is done is kept", err)
+        self.assertEqual([path.name for path in self.scratch.glob("farebox-task-*")], [])
         self.check_resumed("stopped")
 
     def test_a_killed_rank_is_named_and_its_sweep_gone_on_with(self):
@@ -111,7 +113,7 @@ class Ended(Case):
         self.check_resumed("killed")
 
     def test_a_rank_that_has_no_room_for_files_is_named(self):
-        process = self.fleet.start(3, *self.words, "full", env={**os.environ, "TMPDIR": str(pathlib.Path("/nowhere"))})
+        process = self.fleet.start(3, *self.words, "full", env={**os.environ, "TMPDIR": "/nowhere"})
         out, err = process.communicate(timeout=HANG_S)
         self.assertNotEqual(process.returncode, 0)
         self.assertRegex(err, r"farebox: rank [12] \(node-[bc]\): /nowhere/\S+ cannot be made: No such file")
