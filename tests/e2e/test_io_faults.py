@@ -4,12 +4,15 @@ message says why, the exit status is 1, and nothing half-written stays.
 FAREBOX_IO_ALL=1 fails every call of every command (make check-io); without it the first and the last of each kind.
 """
 import collections
+import contextlib
 import errno
+import http.client
 import json
 import os
 import pathlib
 import random
 import re
+import signal
 import subprocess
 
 from support import FAREBOX, Case, contents
@@ -18,6 +21,7 @@ SHIM = os.environ.get("FAREBOX_FAILING_IO")
 ALL = os.environ.get("FAREBOX_IO_ALL")
 FEW = 14  # faults of each command, where not all are tried
 ROW = '{"timestamp": %d, "input_length": %d, "output_length": 8, "model": "openai/o3"}\n'
+ASKED = {"model": "m", "messages": [{"role": "user", "content": "what is the fare?"}], "max_tokens": 4}
 PRESET = "rtx4090-llama-3.1-8b-tp1"
 # What each call can meet. "short" is half of what was asked, which is no fault, as an interruption is none.
 FAULTS = {"write": ("ENOSPC", "EIO", "EINTR", "short"), "read": ("EIO", "EINTR", "short"),
@@ -215,6 +219,15 @@ class Reports(Failing):
         self.farebox("bill", "base", "--plans", "openai/o3", "-o", "out", "--no-plots")
         self.fail_each(*words, "--force", whole=("out",))
 
+    def test_decide(self):
+        words = ("decide", self.trace, "--candidates", "run+openai/o3,openai/o3", "--slo", "ttft=500", "--draws", "40",
+                 "--seeds", "2", "-n", "100", "--volume", "2000", "-o", "out")
+        made = (r"out/decide\.json$", r"out/index\.html$", r"out/plots/[^.]+\.(svg|png)$")
+        if ALL:
+            self.fail_each(*words, may_stay=made)
+        self.farebox(*words)
+        self.fail_each(*words, "--force", keeps=("out",), may_stay=made)
+
     def test_diff(self):
         self.write("gate.xml", "<earlier/>")
         self.fail_each("diff", "run", "run", "--junit", "gate.xml", "--force", keeps=("gate.xml", "run"))
@@ -259,3 +272,42 @@ class Files(Failing):
         for words in (("workload", "info", self.trace), ("bill", self.trace, "--plans", "openai/o3"),
                       ("workload", "show", self.trace)):
             self.fail_each(*words)
+
+
+class Recorder(Failing):
+    """The recorder goes on for its callers, whatever becomes of the trace; it says so once it ends."""
+
+    def setUp(self):
+        super().setUp()
+        self.upstream = self.mock("--ttft-ms", "1", "--itl-ms", "1")
+
+    def run_with(self, words, **fault):
+        settings = {f"FAILING_IO_{name.upper()}": str(value) for name, value in fault.items()}
+        process = subprocess.Popen([FAREBOX, *map(str, words)], cwd=self.scratch, text=True, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, env={
+                                       **os.environ, "LD_PRELOAD": SHIM, "FAILING_IO_UNDER": str(self.scratch),
+                                       "ASAN_OPTIONS": "verify_asan_link_order=0", **settings})
+        line = process.stdout.readline()
+        if line:
+            host = json.loads(line)["url"].split("/")[2]
+            for _ in range(3):
+                with contextlib.closing(http.client.HTTPConnection(host, timeout=10)) as connection:
+                    connection.request("POST", "/v1/chat/completions", json.dumps(ASKED), {"Content-Type": "application/json"})
+                    self.assertEqual(connection.getresponse().status, 200)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+    def assert_kept(self, before, after, keeps, whole, same):
+        """The trace is the earlier one, or a new one of whole lines."""
+        text = contents(self.scratch).get("trace.jsonl")
+        self.assertTrue(text or "trace.jsonl" not in before)
+        if text and text != before.get("trace.jsonl"):
+            self.assertEqual(list(json.loads(text.splitlines()[0])), ["start"])
+            self.assertTrue(text.endswith(b"\n") and all(map(json.loads, text.splitlines())))
+
+    def test_record(self):
+        words = ("record", "--listen", "127.0.0.1:0", "--to", self.upstream, "--json", "-o", "trace.jsonl")
+        self.fail_each(*words, may_stay=("trace.jsonl$",), same=False)
+        self.write("trace.jsonl", self.rows)
+        self.fail_each(*words, "--force", same=False)

@@ -246,9 +246,10 @@ class Bench(Failing):
 
     def test_bench(self):
         url = self.mock("--ttft-ms", "2", "--itl-ms", "1")
-        self.farebox("sim", "--trace", "w.jsonl", "-o", "run", "-q")
+        words = (*self.words(url), "--plans", "openai/o3")
+        self.farebox(*words, "-q")
         self.give("run")
-        self.fail_each(*self.words(url), "--plans", "openai/o3", "--force", same=False)
+        self.fail_each(*words, "--force", same=False, later=("run/bill.json",))
 
 
 def ask(url, path, body):
