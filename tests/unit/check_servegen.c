@@ -137,7 +137,7 @@ static const struct {
 } wrong[] = {
     {"0,1,1,Gamma,1,1\n600,x,1,Gamma,1,1\n", LENGTHS, "requests per second", "trace.csv", 2, 5},
     {"0,1,1,Gauss,1,1\n", LENGTHS, "Gamma, Weibull or nothing", "trace.csv", 1, 7},
-    {"0,1,1,Gamma,0,1\n", LENGTHS, "a shape of at least", "trace.csv", 1, 13},
+    {"0,1,1,Gamma,0,1\n", LENGTHS, "a shape from 0.001", "trace.csv", 1, 13},
     {"600,1,1,,0,0\n600,1,1,,0,0\n", LENGTHS, "a later window", "trace.csv", 2, 1},
     {"0,1,1,Gamma,1,1\n", "{\"0\": {\"input_tokens\": \"{1: 0.5\", \"output_tokens\": \"{}\"}}",
      "a dictionary", "dataset.json", 1, 24},
@@ -148,6 +148,14 @@ static const struct {
     {"0,1,1,Gamma,1,1\n",
      "{\"0\": {\"input_tokens\": \"{1: 1}\", \"output_tokens\": \"{1: 1}\"}, \"0\": {}}",
      "the window from 0 s on stands twice", "dataset.json", 0, 0},
+    {"1e300,1,1,,0,0\n", LENGTHS, "at most 10^9", "trace.csv", 1, 1},
+    {"0,1,1,Gamma,1e300,1\n", LENGTHS, "a shape from 0.001", "trace.csv", 1, 13},
+    {"0,1,1,,0,0\n", "{\"0\": {\"output_tokens\": \"{1: 1}\", \"input_tokens\": \"{1e9: 1}\"}}",
+     "of values from 0 to 100,000,000", "dataset.json", 1, 51},
+    {"0,1,1,,0,0\n", "{\"0\": {\"output_tokens\": \"{-1: 1}\", \"input_tokens\": \"{1: 1}\"}}",
+     "of values from 0 to 100,000,000", "dataset.json", 1, 25},
+    {"0,1,1,,0,0\n", "{\"1e300\": {\"output_tokens\": \"{1: 1}\", \"input_tokens\": \"{1: 1}\"}}",
+     "a window's start in seconds", "dataset.json", 1, 2},
     {"0,0,0,,0,0\n", LENGTHS, "no client ever sends", "", 0, 0},
 };
 

@@ -13,6 +13,9 @@
 #define DEFAULT_STEP_S 600.0
 #define MOST_ROWS 1000000
 #define MOST_WINDOWS 10000
+#define MOST_SECONDS 1e9 /* as in a scenario */
+#define MOST_SHAPE 1e6
+#define MOST_WEIGHT 1e15
 
 /* Lengths of one longer window. */
 struct window {
@@ -71,10 +74,10 @@ static int read_row(const struct servegen_client *f, long line, struct text text
     struct text pattern = next_field(&at, end), shape = next_field(&at, end);
     struct arrival_stage g = {.process = ARRIVAL_POISSON, .shape = 1};
     double start_s;
-    if (!text_to_double(start, &start_s) || start_s < 0)
-        return bad_field(f, line, text, start, "seconds from the start", err);
+    if (!text_to_double(start, &start_s) || start_s < 0 || start_s > MOST_SECONDS)
+        return bad_field(f, line, text, start, "seconds from the start, at most 10^9", err);
     if (!text_to_double(rate, &g.from_rps) || g.from_rps < 0 || g.from_rps > 1e7)
-        return bad_field(f, line, text, rate, "requests per second", err);
+        return bad_field(f, line, text, rate, "requests per second, from 0 to 10^7", err);
     if (text_equal(pattern, "Gamma"))
         g.process = ARRIVAL_GAMMA;
     else if (text_equal(pattern, "Weibull"))
@@ -82,8 +85,10 @@ static int read_row(const struct servegen_client *f, long line, struct text text
     else if (pattern.length)
         return bad_field(f, line, text, pattern, "Gamma, Weibull or nothing", err);
     double least = g.process == ARRIVAL_WEIBULL ? 0.05 : 0.001;
-    if (pattern.length && g.from_rps > 0 && (!text_to_double(shape, &g.shape) || g.shape < least))
-        return bad_field(f, line, text, shape, "a shape of at least 0.001, for Weibull 0.05", err);
+    if (pattern.length && g.from_rps > 0 &&
+        (!text_to_double(shape, &g.shape) || g.shape < least || g.shape > MOST_SHAPE))
+        return bad_field(f, line, text, shape, "a shape from 0.001, for Weibull 0.05, to 1,000,000",
+                         err);
     if (c->stage_count && start_s <= c->starts[c->stage_count - 1])
         return bad_field(f, line, text, start, "a later window than the one before", err);
     if (c->stage_count == MOST_ROWS)
@@ -145,9 +150,9 @@ static bool python_number(const char **at, const char *end, const char *stops, d
     return text_to_double(digits, out);
 }
 
-/* A Python dictionary {value: probability, ...} in a JSON string. An empty one gives false and no
- * error. */
-static bool read_dictionary(struct json_scan *s, struct length *out)
+/* A Python dictionary {value: probability, ...} in a JSON string, of values up to `most`. An empty
+ * one gives false and no error. */
+static bool read_dictionary(struct json_scan *s, double most, struct length *out)
 {
     struct text raw;
     double *values = NULL, *weights = NULL, sum = 0;
@@ -165,13 +170,17 @@ static bool read_dictionary(struct json_scan *s, struct length *out)
     while (good && stop != '}' && count < LENGTH_TABLE_MAX) {
         mem_grow((void **)&values, &value_capacity, count + 1, sizeof *values);
         mem_grow((void **)&weights, &weight_capacity, count + 1, sizeof *weights);
-        good = python_number(&at, end, ":", &values[count], &stop) &&
-               python_number(&at, end, ",}", &weights[count], &stop) && weights[count] >= 0;
+        good = python_number(&at, end, ":", &values[count], &stop) && values[count] >= 0 &&
+               values[count] <= most && python_number(&at, end, ",}", &weights[count], &stop) &&
+               weights[count] >= 0 && weights[count] <= MOST_WEIGHT;
         if (good)
             sum += weights[count++];
     }
     if (!good || stop != '}')
-        json_fail(s, "expected a dictionary such as {12: 0.5, 13: 0.5} in this string");
+        json_fail(s,
+                  "expected a dictionary such as {12: 0.5, 13: 0.5} in this string, of values from "
+                  "0 to %s and weights from 0 to %s",
+                  TEXT_SHORT(most, 6), TEXT_SHORT(MOST_WEIGHT, 6));
     else if (sum > 0)
         *out = length_from_weights(values, weights, count);
     free(values);
@@ -183,11 +192,12 @@ static void read_window(struct json_scan *s, struct window *w, struct servegen_r
 {
     const struct {
         const char *key;
+        double most;
         struct length *to;
         bool *has;
-    } places[] = {{"input_tokens", &w->input, &w->has_input},
-                  {"output_tokens", &w->output, &w->has_output},
-                  {"reason_ratio", &w->reasoning, &w->has_reasoning}};
+    } places[] = {{"input_tokens", WORKLOAD_MAX_TOKENS, &w->input, &w->has_input},
+                  {"output_tokens", WORKLOAD_MAX_TOKENS, &w->output, &w->has_output},
+                  {"reason_ratio", 1, &w->reasoning, &w->has_reasoning}};
     struct text key;
     json_object_begin(s);
     while (json_object_next(s, &key)) {
@@ -200,7 +210,7 @@ static void read_window(struct json_scan *s, struct window *w, struct servegen_r
         } else if (*places[i].has) {
             json_fail(s, "\"%s\" stands twice in this window", places[i].key);
         } else {
-            *places[i].has = read_dictionary(s, places[i].to);
+            *places[i].has = read_dictionary(s, places[i].most, places[i].to);
         }
     }
 }
@@ -220,7 +230,8 @@ static int read_dataset(const struct servegen_client *f, struct client *c,
     json_object_begin(&s);
     while (json_object_next(&s, &key)) {
         double start_s;
-        if (!text_to_double(key, &start_s) || start_s < 0 || c->window_count == MOST_WINDOWS) {
+        if (!text_to_double(key, &start_s) || start_s < 0 || start_s > MOST_SECONDS ||
+            c->window_count == MOST_WINDOWS) {
             json_fail(&s, "expected a window's start in seconds as key");
             break;
         }
