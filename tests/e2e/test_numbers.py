@@ -19,7 +19,7 @@ import random_bills
 from hard_numbers import NONSENSE, UNITS, Dice, change, dump, gather_keys, given, in_range
 from support import FAREBOX, ROOT, SANITIZED, Case, Handler, Server, interrupt, own
 
-COUNT = int(os.environ.get("FAREBOX_NUMBERS", "36"))  # of each kind
+COUNT = int(os.environ.get("FAREBOX_NUMBERS", "24"))  # of each kind
 SEED = int(os.environ.get("FAREBOX_NUMBERS_SEED", "1"))
 LONGEST_S = 40 if SANITIZED else 10  # beyond, a command hangs
 ROOM = 3 << 30  # bytes of address space of a program that is watched by nobody
