@@ -439,7 +439,7 @@ START_TEST(caps_are_inclusive_and_what_they_refuse_uses_up_nothing)
               " \"reject\"}, \"limits\": {\"max_input_tokens\": 100}}]}",
               input, NULL, &r);
     check_fates(&r, "iciiicqqqq");
-    ck_assert_uint_eq(r.quota_used, 4 * PLAN_MICRO);
+    ck_assert(r.quota_used == 4 * (money_magnitude)PLAN_MICRO);
     serve_result_free(&r);
     serve_ten("{\"plans\": [{\"name\": \"a\", \"per_request\": 1, \"limits\":"
               " {\"max_total_tokens\": 110}}]}",

@@ -6,8 +6,8 @@
  *
  * Least squares of the relative error, with a soft tail (2·(√(1+z²) − 1), so that few bad rows do
  * not bend the rest) and constants that cannot be negative. Of the forms with and without experts,
- * with tiles of 128 or 256 rows, and with experts that alone wait for arithmetic (e0, e1 in place of
- * c0, c1), the one is taken that is off least where rows were kept back: every second batch and
+ * with tiles of 128 or 256 rows, and with experts that alone wait for arithmetic (e0, e1 in place
+ * of c0, c1), the one is taken that is off least where rows were kept back: every second batch and
  * context; a simpler form that does nearly as well goes first. The constants
  * are then fitted to all rows.
  */
