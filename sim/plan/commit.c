@@ -40,11 +40,12 @@ static struct plan_quota *without_queues(const struct plan_quota *from, size_t c
                                          bool pays_beyond)
 {
     struct plan_quota *out = mem_alloc((count + 1) * sizeof *out);
-    memcpy(out, from, count * sizeof *out);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        out[i] = from[i];
         if (out[i].beyond == BEYOND_QUEUE ||
             (out[i].beyond == BEYOND_PAY && !pays_beyond && !plan_quota_is_settled(&out[i])))
             out[i].beyond = BEYOND_REJECT;
+    }
     return out;
 }
 
