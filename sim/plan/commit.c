@@ -1,7 +1,6 @@
 #include "sim/plan/commit.h"
 
 #include "core/memory.h"
-#include "core/stats/quantile.h"
 #include "core/stop.h"
 #include "sim/cost/bill/bought.h"
 
@@ -10,7 +9,6 @@
 #include <string.h>
 
 #define MOST_COUNT ((uint64_t)1 << 30)
-#define NEVER FORECAST_NEVER
 
 /* The cost of one count, summed over the futures: of the horizon, and month by month. */
 struct costs {
@@ -212,20 +210,6 @@ static double worth_of(struct choosing *x, money one)
 
 /* ---- what is said of it ---- */
 
-static struct forecast_band band_of(double *values, size_t n)
-{
-    const double p[] = {0.05, 0.5, 0.95};
-    struct forecast_band b = {0};
-    double q[3];
-    for (size_t i = 0; i < n; i++)
-        b.mean += values[i] / (double)n;
-    quantiles_of(values, n, p, 3, q);
-    b.p5 = q[0];
-    b.p50 = q[1];
-    b.p95 = q[2];
-    return b;
-}
-
 static double *futures_of(struct choosing *x, uint64_t count, double **by_month)
 {
     double *out = mem_zero(x->q->samples + 1, sizeof *out);
@@ -237,33 +221,13 @@ static double *futures_of(struct choosing *x, uint64_t count, double **by_month)
     return out;
 }
 
-static int by_day(const void *a, const void *b)
-{
-    size_t x = *(const size_t *)a, y = *(const size_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-static struct forecast_end end_of(size_t *days, size_t n)
-{
-    struct forecast_end e = {0};
-    size_t within = 0;
-    qsort(days, n, sizeof *days, by_day);
-    while (within < n && days[within] != NEVER)
-        within++;
-    e.probability = (double)within / (double)n;
-    e.p5 = days[(size_t)(0.05 * (double)(n - 1))];
-    e.p50 = days[(n - 1) / 2];
-    e.p95 = days[(size_t)(0.95 * (double)(n - 1))];
-    return e;
-}
-
 /* The first month from which on, to the horizon's end, the other choice is the better one. */
 static size_t turn_of(const bool *pays, size_t months, bool now)
 {
     size_t from = months;
     while (from > 0 && pays[from - 1] != now)
         from--;
-    return from < months ? from * FORECAST_MONTH_DAYS : NEVER;
+    return from < months ? from * FORECAST_MONTH_DAYS : FORECAST_NEVER;
 }
 
 /* When the choice turns, in each future: so many against none, month by month. */
@@ -280,7 +244,7 @@ static void find_turns(struct choosing *x, struct commitment *out, const double 
             pays[k] = with[i * x->months + k] < without[i * x->months + k];
         days[i] = turn_of(pays, x->months, now);
     }
-    out->turn = end_of(days, n);
+    out->turn = forecast_end_of(days, n);
     free(days);
 }
 
@@ -302,8 +266,8 @@ static void describe(struct choosing *x, struct commitment *out)
     for (size_t i = 0; i < x->q->samples; i++)
         out->saves += (some[i] < none[i]) / (double)x->q->samples;
     find_turns(x, out, turn_months, none_months);
-    out->usd = band_of(some, x->q->samples);
-    out->without = band_of(none, x->q->samples);
+    out->usd = forecast_band_of(some, x->q->samples);
+    out->without = forecast_band_of(none, x->q->samples);
     free(none);
     free(none_months);
     free(some);
@@ -320,7 +284,7 @@ int commit_choose(struct commitment *out, const struct commit_question *q)
     *out = (struct commitment){.plan = out->plan,
                                .elsewhere = out->elsewhere,
                                .pays_beyond = q->pays_beyond,
-                               .turns = NEVER};
+                               .turns = FORECAST_NEVER};
     out->by_month = mem_zero(x.months + 1, sizeof *out->by_month);
     x.failed = standing(&x, &one, &one_month) < 0;
     if (!x.failed) {

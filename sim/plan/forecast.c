@@ -86,7 +86,7 @@ static void fit_demand(struct make *m)
     free(demand);
 }
 
-static struct forecast_band band_of(double *values, size_t n)
+struct forecast_band forecast_band_of(double *values, size_t n)
 {
     const double p[] = {0.05, 0.5, 0.95};
     struct forecast_band b = {0};
@@ -106,7 +106,7 @@ static int by_day(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static struct forecast_end end_of(size_t *days, size_t n)
+struct forecast_end forecast_end_of(size_t *days, size_t n)
 {
     struct forecast_end e = {0};
     size_t within = 0;
@@ -130,7 +130,7 @@ static void summarise_plan(struct make *m, size_t p, struct forecast_plan *out)
     out->p95 = mem_alloc(days * sizeof *out->p95);
     out->month_usd = mem_zero(f->options.months, sizeof *out->month_usd);
     for (size_t t = 0; t < days; t++) {
-        struct forecast_band b = band_of(m->cumulative + (p * days + t) * n, n);
+        struct forecast_band b = forecast_band_of(m->cumulative + (p * days + t) * n, n);
         out->p5[t] = b.p5;
         out->p50[t] = b.p50;
         out->p95[t] = b.p95;
@@ -140,8 +140,8 @@ static void summarise_plan(struct make *m, size_t p, struct forecast_plan *out)
         }
         out->bill = b;
     }
-    out->quota = end_of(m->quota_end + p * n, n);
-    out->budget = end_of(m->budget_end + p * n, n);
+    out->quota = forecast_end_of(m->quota_end + p * n, n);
+    out->budget = forecast_end_of(m->budget_end + p * n, n);
     out->over_budget /= (double)n;
     out->unserved_share /= (double)n;
     out->delayed_share /= (double)n;
@@ -333,7 +333,7 @@ static int run_scenario(struct make *m, const struct forecast_plan *plans,
     memcpy(r->plans, plans, f->plan_count * sizeof *plans);
     if (draw_futures(m, r->scenario.assumed ? &slope : NULL, r, err) < 0)
         return err->code;
-    r->requests = band_of(m->requests, f->options.samples);
+    r->requests = forecast_band_of(m->requests, f->options.samples);
     for (size_t p = 0; p < f->plan_count; p++)
         summarise_plan(m, p, &r->plans[p]);
     choose_plans(f, r);

@@ -166,6 +166,12 @@ struct future_plan {
     bool over_budget;
 };
 
+/* What n futures come to: their mean and quantiles. The values are put in order. */
+struct forecast_band forecast_band_of(double *values, size_t n);
+
+/* The same of days on which something ends, FORECAST_NEVER where it does not. */
+struct forecast_end forecast_end_of(size_t *days, size_t n);
+
 /* The futures of a scenario once more, for those who choose how many to commit to: the demand of
  * plans that can be bought in numbers, and what plans by use charge for each day. */
 struct kept_futures {

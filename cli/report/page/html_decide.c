@@ -5,38 +5,22 @@
 #include "cli/report/plot/decide_plots.h"
 #include "cli/report/text/decide_text.h"
 #include "core/json/json_look.h"
-#include "core/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct text nothing = {"{}", 2};
-
-static struct text part(struct text object, const char *key)
-{
-    struct text found;
-    return json_look(object, key, &found) ? found : nothing;
-}
-
 /* ---- sentences ---- */
-
-static void add_sentence(struct text item, struct buffer *out)
-{
-    char *text = json_text_of(item);
-    html_add_text(out, text ? text : "");
-    free(text);
-}
 
 /* `each` opens a sentence, and `end` closes it. */
 static void add_sentences(const struct html_document *d, const char *key, const char *each,
                           const char *end, struct buffer *out)
 {
     struct text *items;
-    size_t count = json_look_items(part(d->json, "sentences"), key, &items);
+    size_t count = json_look_items(json_look_part(d->json, "sentences"), key, &items);
     for (size_t i = 0; i < count; i++) {
         buffer_add_text(out, each);
-        add_sentence(items[i], out);
+        html_add_item(items[i], out);
         buffer_add_text(out, end);
     }
     free(items);
@@ -53,37 +37,20 @@ static bool has(struct text object, const char *list)
 static void add_answer(const struct html_document *d, struct buffer *out)
 {
     struct text *items;
-    size_t count = json_look_items(part(d->json, "sentences"), "answer", &items);
+    size_t count = json_look_items(json_look_part(d->json, "sentences"), "answer", &items);
     buffer_add_text(out, "</h2><dl><dt>Which is the cheapest?</dt>");
     add_sentences(d, "question", "<dd>", "</dd>", out);
     buffer_add_text(out, "<dt>The answer</dt>");
     for (size_t i = 0; i < count; i++) {
         buffer_add_text(out, i ? "<dd>" : "<dd><b>");
-        add_sentence(items[i], out);
+        html_add_item(items[i], out);
         buffer_add_text(out, i ? "</dd>" : "</b></dd>");
     }
-    if (has(part(d->json, "sentences"), "how_sure"))
+    if (has(json_look_part(d->json, "sentences"), "how_sure"))
         buffer_add_text(out, "<dt>How sure is that?</dt>");
     add_sentences(d, "how_sure", "<dd>", "</dd>", out);
     buffer_add_text(out, "</dl>");
     free(items);
-}
-
-/* ---- plots ---- */
-
-static void add_plot(const struct html_document *d,
-                     bool (*draw)(struct text, const char *, struct picture *), const char *caption,
-                     size_t *plot_number, struct buffer *out)
-{
-    struct picture *p = mem_zero(1, sizeof *p);
-    struct buffer svg;
-    if (d->draws && draw(d->json, d->name, p)) {
-        if (plot_svg(&p->plot, &svg, &(struct error){0}) == 0)
-            html_add_svg(svg.data, p->plot.name, caption, plot_number, out);
-        buffer_free(&svg);
-    }
-    picture_free(p);
-    free(p);
 }
 
 /* ---- tables ---- */
@@ -97,7 +64,7 @@ static void add_words_cell(struct text object, const char *key, struct buffer *o
 
 static bool is_answer(const struct html_document *d, struct text candidate)
 {
-    char *best = json_look_string(part(d->json, "answer"), "cheapest"),
+    char *best = json_look_string(json_look_part(d->json, "answer"), "cheapest"),
          *name = json_look_string(candidate, "name");
     bool same = best && name && strcmp(best, name) == 0;
     free(best);
@@ -116,11 +83,10 @@ static void add_unit_cell(double usd, struct buffer *out)
 
 static void add_range_cells(struct text candidate, struct buffer *out)
 {
-    struct text *ends;
-    size_t count = json_look_items(candidate, "usd_per_good_request_95", &ends);
-    for (size_t i = 0; i < 2; i++)
-        add_unit_cell(i < count ? json_number_of(ends[i]) : NAN, out);
-    free(ends);
+    double ends[2];
+    (void)json_look_pair(candidate, "usd_per_good_request_95", ends);
+    add_unit_cell(ends[0], out);
+    add_unit_cell(ends[1], out);
 }
 
 static void add_candidate(const struct html_document *d, struct text c, struct buffer *out)
@@ -176,8 +142,8 @@ static void add_hinges(const struct html_document *d, struct buffer *out)
                           json_look_true(items[i], "turns") ? " class=best" : "");
         html_look_text(items[i], "what", out);
         buffer_add_text(out, "</th>");
-        add_end(part(items[i], "less"), out);
-        add_end(part(items[i], "more"), out);
+        add_end(json_look_part(items[i], "less"), out);
+        add_end(json_look_part(items[i], "more"), out);
         buffer_add_text(out, "</tr>");
     }
     buffer_add_text(out, HTML_TABLE_END);
@@ -210,8 +176,8 @@ static void add_engines(const struct html_document *d, struct buffer *out)
     struct text *items;
     size_t count = json_look_items(d->json, "candidates", &items), shown = 0;
     for (size_t i = 0; i < count; i++) {
-        struct text own = part(items[i], "own");
-        if (own.at == nothing.at)
+        struct text own;
+        if (!json_look(items[i], "own", &own))
             continue;
         if (shown++ == 0)
             buffer_add_text(out, "<h3>Appendix: one's own replicas</h3>" HTML_TABLE
@@ -236,7 +202,8 @@ static void add_engines(const struct html_document *d, struct buffer *out)
 
 static void add_drawn(const struct html_document *d, struct buffer *out)
 {
-    struct text doubt = part(d->json, "doubt"), question = part(d->json, "question");
+    struct text doubt = json_look_part(d->json, "doubt"),
+                question = json_look_part(d->json, "question");
     double share = json_look_number(doubt, "share_of_the_sample");
     if (isnan(json_look_number(doubt, "draws")))
         return;
@@ -266,7 +233,7 @@ static void add_changes(const struct html_document *d, size_t *plot_number, stru
     if (!has(d->json, "hinges"))
         return;
     buffer_add_text(out, "<h3>What would change it?</h3>");
-    add_plot(
+    html_add_picture(
         d, picture_decide_hinges,
         "By how much the cheapest of the expected month is cheaper than the best of the others "
         "when one thing is less or more than it was taken to be; left of the line the choice "
@@ -280,7 +247,7 @@ static void add_volumes(const struct html_document *d, size_t *plot_number, stru
     if (!has(d->json, "ladder"))
         return;
     buffer_add_text(out, "<h3>At other volumes</h3>");
-    add_plot(
+    html_add_picture(
         d, picture_decide_ladder,
         "What each candidate costs for each request that meets the objectives, where it serves "
         "them all (dashed: only if its unconfirmed caps do not hold). Bars at this month's volume "

@@ -1,6 +1,7 @@
 #include "cli/report/page/html_document.h"
 
 #include "cli/report/page/html_parts.h"
+#include "cli/report/plot/pictures.h"
 #include "cli/report/text/summary_table.h"
 #include "core/file.h"
 #include "core/json/json_look.h"
@@ -81,6 +82,20 @@ int html_document_write(struct html_document *d, const char *directory, const ch
     buffer_free(&plots);
     free(name);
     return status;
+}
+
+void html_add_picture(const struct html_document *d, html_picture *draw, const char *caption,
+                      size_t *plot_number, struct buffer *out)
+{
+    struct picture *p = mem_zero(1, sizeof *p);
+    struct buffer svg;
+    if (d->draws && draw(d->json, d->name, p)) {
+        if (plot_svg(&p->plot, &svg, &(struct error){0}) == 0)
+            html_add_svg(svg.data, p->plot.name, caption, plot_number, out);
+        buffer_free(&svg);
+    }
+    picture_free(p);
+    free(p);
 }
 
 void html_add_item(struct text item, struct buffer *out)

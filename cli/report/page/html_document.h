@@ -50,6 +50,13 @@ int html_document_write(struct html_document *d, const char *directory, const ch
                         html_draw_plots *draw, struct error *no_plot, struct error *err);
 
 /* For the kinds. */
+struct picture;
+typedef bool html_picture(struct text json, const char *name, struct picture *p);
+
+/* What `draw` draws of the document, where that may be drawn and there is something to draw. */
+void html_add_picture(const struct html_document *d, html_picture *draw, const char *caption,
+                      size_t *plot_number, struct buffer *out);
+
 void html_loads(const struct html_document *d, size_t *plot_number, struct buffer *out);
 void html_capacity(const struct html_document *d, size_t *plot_number, struct buffer *out);
 void html_forecast(const struct html_document *d, size_t *plot_number, struct buffer *out);

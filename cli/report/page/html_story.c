@@ -3,7 +3,6 @@
 #include "cli/report/page/html_parts.h"
 #include "cli/report/plot/story_plots.h"
 #include "core/json/json_look.h"
-#include "core/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -45,15 +44,6 @@ static void add_sentences(const struct html_document *d, struct buffer *out)
 
 /* ---- the table ---- */
 
-static void add_change_cell(struct text plan, const char *change, struct buffer *out)
-{
-    struct text c = json_look_part(json_look_part(plan, "changes"), change);
-    money saved, before;
-    bool known = json_look_money(c, "saved_usd", &saved) &&
-                 json_look_money(c, "before_usd", &before) && before > 0;
-    html_add_cell(out, known ? -100 * money_to_double(saved) / money_to_double(before) : NAN);
-}
-
 static void add_pays_cell(struct text plan, struct buffer *out)
 {
     struct text pays = json_look_part(plan, "flat_pays_from");
@@ -78,7 +68,7 @@ static void add_plan(struct text workload, struct text plan, struct buffer *out)
     html_look_cell(plan, "max_over_median", 1, out);
     html_look_cell(plan, "cv", 1, out);
     for (size_t i = 0; i < COUNT_OF(changes); i++)
-        add_change_cell(plan, changes[i], out);
+        html_add_cell(out, story_moved_percent(plan, changes[i]));
     add_pays_cell(plan, out);
     buffer_add_text(out, "</tr>");
 }
@@ -102,38 +92,24 @@ static void add_table(const struct html_document *d, struct buffer *out)
     free(items);
 }
 
-/* ---- plots ---- */
-
-static void add_plot(const struct html_document *d,
-                     bool (*draw)(struct text, const char *, struct picture *), const char *caption,
-                     size_t *plot_number, struct buffer *out)
-{
-    struct picture *p = mem_zero(1, sizeof *p);
-    struct buffer svg;
-    if (d->draws && draw(d->json, d->name, p)) {
-        if (plot_svg(&p->plot, &svg, &(struct error){0}) == 0)
-            html_add_svg(svg.data, p->plot.name, caption, plot_number, out);
-        buffer_free(&svg);
-    }
-    picture_free(p);
-    free(p);
-}
-
 void html_story(const struct html_document *d, size_t *plot_number, struct buffer *out)
 {
     buffer_add_text(out, " <small>by the token, or flat</small></h2>");
     add_sentences(d, out);
-    add_plot(d, picture_story_variance,
-             "What requests of each workload cost by the token, over its median one: the cheaper "
-             "half, what lies above the median, and the dearest of a hundred.",
-             plot_number, out);
-    add_plot(d, picture_story_changes,
-             "By how much the month's cash moves with one change at a time; where there is no bar "
-             "the change does not apply.",
-             plot_number, out);
-    add_plot(d, picture_story_pays,
-             "From how many requests a month a flat plan is cheaper than the one by the token, and "
-             "where that lies in 95 % of months drawn anew. No dot: not up to ten times here.",
-             plot_number, out);
+    html_add_picture(
+        d, picture_story_variance,
+        "What requests of each workload cost by the token, over its median one: the cheaper "
+        "half, what lies above the median, and the dearest of a hundred.",
+        plot_number, out);
+    html_add_picture(
+        d, picture_story_changes,
+        "By how much the month's cash moves with one change at a time; where there is no bar "
+        "the change does not apply.",
+        plot_number, out);
+    html_add_picture(
+        d, picture_story_pays,
+        "From how many requests a month a flat plan is cheaper than the one by the token, and "
+        "where that lies in 95 % of months drawn anew. No dot: not up to ten times here.",
+        plot_number, out);
     add_table(d, out);
 }

@@ -152,8 +152,7 @@ bool picture_story_variance(struct text json, const char *run, struct picture *p
 
 /* ---- what moves it ---- */
 
-/* Percent of the month's cash; NAN where the change does not apply. */
-static double moved(struct text plan, const char *change)
+double story_moved_percent(struct text plan, const char *change)
 {
     struct text c = json_look_part(json_look_part(plan, "changes"), change);
     money saved, before;
@@ -170,7 +169,7 @@ static bool add_panel(const struct rows *r, const char *change, const char *titl
     begin_bars(&less, r, p);
     begin_bars(&more, r, p);
     for (size_t i = 0; i < r->count; i++) {
-        double percent = moved(r->plans[i], change);
+        double percent = story_moved_percent(r->plans[i], change);
         add_bar(percent <= 0 ? &less : &more, 0, percent, place(r, i), percent);
     }
     end_bars(&less, panel, NULL, 2);
@@ -192,7 +191,7 @@ static bool flat_moves(struct text json)
     read_rows(json, "flat", &r);
     for (size_t i = 0; i < r.count; i++)
         for (size_t k = 0; k < COUNT_OF(changes); k++)
-            moves = moves || fabs(moved(r.plans[i], changes[k])) > 0;
+            moves = moves || fabs(story_moved_percent(r.plans[i], changes[k])) > 0;
     free_rows(&r);
     return moves;
 }

@@ -19,6 +19,10 @@ bool picture_story_variance(struct text json, const char *run, struct picture *p
 /* By how much the month's cash moves with a cache, smaller models, tools side by side, retries. */
 bool picture_story_changes(struct text json, const char *run, struct picture *p);
 
+/* By how much one change ("cache") moves the month's cash under a plan of the document, in percent;
+ * NAN where it does not apply. */
+double story_moved_percent(struct text plan, const char *change);
+
 /* From how many requests a month a flat plan is cheaper than one by the token. */
 bool picture_story_pays(struct text json, const char *run, struct picture *p);
 
