@@ -5,7 +5,6 @@
 #include "cli/mpi/task_worker.h"
 #include "cli/mpi/words.h"
 #include "core/memory.h"
-#include "core/runs/record/run_dir.h"
 #include "core/stop.h"
 
 #include <dirent.h>
@@ -56,8 +55,6 @@ static void answer(struct post *post, uint64_t number, const struct error *err,
     post_send(post, 0, LETTER_ANSWER, &body);
 }
 
-/* ---- files ---- */
-
 /* A task's files are made here, and do not stay: rank 0 wants them. */
 static int make_directory(struct task_job *job, struct error *err)
 {
@@ -69,7 +66,47 @@ static int make_directory(struct task_job *job, struct error *err)
     return mkdtemp(job->directory) ? 0 : error_errno(err, "%s cannot be made", job->directory);
 }
 
-/* One piece is on its way at a time, so that a large file is not all in memory. */
+/* ---- letters ---- */
+
+static void take_task(struct serving *s, const struct letter *letter)
+{
+    struct task_job job = {0};
+    struct task_head head;
+    struct unpack u = unpack_of(&letter->body);
+    unpack_value(&u, head);
+    job.number = head.number;
+    buffer_init(&job.question, BUFFER_UNBOUNDED);
+    buffer_init(&job.answer, BUFFER_UNBOUNDED);
+    buffer_add(&job.question, u.at, u.left);
+    if (head.has_files && make_directory(&job, &job.err) < 0) {
+        answer(s->post, job.number, &job.err, NULL);
+        task_job_free(&job);
+        return;
+    }
+    *(struct task_job *)mem_append(&s->queue, &s->queued, sizeof *s->queue) = job;
+}
+
+static void take(struct serving *s, const struct letter *letter)
+{
+    if (letter->kind == LETTER_TASK)
+        take_task(s, letter);
+    s->leave |= letter->kind == LETTER_LEAVE;
+    s->released |= letter->kind == LETTER_RELEASE || s->leave;
+}
+
+static void hear(struct serving *s)
+{
+    struct letter letter;
+    while (post_next(s->post, &letter)) {
+        take(s, &letter);
+        letter_free(&letter);
+    }
+}
+
+/* ---- files ---- */
+
+/* One piece is on its way at a time, so that a large file is not all in memory. Who has released us
+ * takes no more of them, and may be closing its post: that is heard while a piece waits. */
 static int send_piece(struct serving *s, struct file_head *head, const char *bytes, size_t size,
                       struct error *err)
 {
@@ -81,7 +118,8 @@ static int send_piece(struct serving *s, struct file_head *head, const char *byt
     post_send(s->post, 0, LETTER_FILE, &body);
     head->first = false;
     while (!post_flush(s->post, ROSTER_BEAT_NS / 2)) {
-        if (clock_now_ns() > until_ns || stop_terminated())
+        hear(s);
+        if (s->released || clock_now_ns() > until_ns || stop_terminated())
             return error_set(err, ERR_WORK, "%s does not get to rank 0", head->name);
         beat(s);
     }
@@ -120,10 +158,10 @@ static int send_file(struct serving *s, uint64_t number, int directory, const ch
 }
 
 /* Of a task that was cut off nobody wants them, and where the job is being ended nobody waits. */
-static bool has_files_to_send(const struct task_job *job, bool wanted)
+static bool has_files_to_send(const struct serving *s, const struct task_job *job, bool wanted)
 {
-    return wanted && job->err.code != ERR_SYSTEM && job->err.code != ERR_INTERRUPTED &&
-           !stop_terminated();
+    return wanted && !s->released && job->err.code != ERR_SYSTEM &&
+           job->err.code != ERR_INTERRUPTED && !stop_terminated();
 }
 
 /* Sends its files, if they are wanted, and removes them. */
@@ -135,7 +173,7 @@ static void clear_directory(struct serving *s, struct task_job *job, bool wanted
         if (fstatat(dirfd(d), e->d_name, &about, AT_SYMLINK_NOFOLLOW) < 0 ||
             !S_ISREG(about.st_mode))
             continue;
-        if (has_files_to_send(job, wanted))
+        if (has_files_to_send(s, job, wanted))
             send_file(s, job->number, dirfd(d), e->d_name, &job->err);
         unlinkat(dirfd(d), e->d_name, 0);
     }
@@ -145,32 +183,6 @@ static void clear_directory(struct serving *s, struct task_job *job, bool wanted
 }
 
 /* ---- tasks ---- */
-
-static void take_task(struct serving *s, const struct letter *letter)
-{
-    struct task_job job = {0};
-    struct task_head head;
-    struct unpack u = unpack_of(&letter->body);
-    unpack_value(&u, head);
-    job.number = head.number;
-    buffer_init(&job.question, BUFFER_UNBOUNDED);
-    buffer_init(&job.answer, BUFFER_UNBOUNDED);
-    buffer_add(&job.question, u.at, u.left);
-    if (head.has_files && make_directory(&job, &job.err) < 0) {
-        answer(s->post, job.number, &job.err, NULL);
-        task_job_free(&job);
-        return;
-    }
-    *(struct task_job *)mem_append(&s->queue, &s->queued, sizeof *s->queue) = job;
-}
-
-static void take(struct serving *s, const struct letter *letter)
-{
-    if (letter->kind == LETTER_TASK)
-        take_task(s, letter);
-    s->leave |= letter->kind == LETTER_LEAVE;
-    s->released |= letter->kind == LETTER_RELEASE || s->leave;
-}
 
 static void end_job(struct serving *s, struct task_job *job, bool wanted)
 {
@@ -202,12 +214,8 @@ static bool is_forgotten(const struct serving *s)
 
 static void serve(struct serving *s)
 {
-    struct letter letter;
     while (!is_forgotten(s)) {
-        while (post_next(s->post, &letter)) {
-            take(s, &letter);
-            letter_free(&letter);
-        }
+        hear(s);
         if (s->leave && stop_level() == 0)
             raise(SIGUSR1); /* what is under way is of no use to anybody */
         work(s);
