@@ -287,19 +287,9 @@ static void hand_back(struct mpi_farm *f, uint32_t rank)
 static void call_the_roll(struct mpi_farm *f, int64_t now_ns)
 {
     char name[RANK_HOST_SIZE + 32];
-    struct roster *r = &f->lead->roster;
-    uint32_t rank;
-    for (enum roster_change c; (c = roster_next(r, now_ns, &rank)) != ROSTER_SAME;) {
-        lead_name(f->lead, rank, name);
-        if (c == ROSTER_SILENT)
-            warn(&f->terminal, "%s has not been heard of for %.0f s", name,
-                 (double)ROSTER_SILENT_NS / 1e9);
-        if (c == ROSTER_BACK)
-            warn(&f->terminal, "%s is back after %.1f s of silence", name,
-                 (double)r->of[rank].silence_ns / 1e9);
-        if (c != ROSTER_LOST)
-            continue;
-        warn(&f->terminal, "%s is given up: the others do what it had", name);
+    for (uint32_t rank; lead_next_lost(f->lead, &f->terminal, now_ns, &rank);) {
+        warn(&f->terminal, "%s is given up: the others do what it had",
+             lead_name(f->lead, rank, name));
         hand_back(f, rank);
     }
 }

@@ -93,22 +93,27 @@ static void lose(struct lead *l, uint32_t rank)
     l->of[rank].flight_count = 0;
 }
 
+bool lead_next_lost(struct lead *l, const struct terminal *t, int64_t now_ns, uint32_t *rank)
+{
+    char name[RANK_HOST_SIZE + 32];
+    enum roster_change c;
+    while ((c = roster_next(&l->roster, now_ns, rank)) != ROSTER_SAME && c != ROSTER_LOST) {
+        lead_name(l, *rank, name);
+        if (c == ROSTER_SILENT)
+            warn(t, "%s has not been heard of for %.0f s", name, (double)ROSTER_SILENT_NS / 1e9);
+        if (c == ROSTER_BACK)
+            warn(t, "%s is back after %.1f s of silence", name,
+                 (double)l->roster.of[*rank].silence_ns / 1e9);
+    }
+    return c == ROSTER_LOST;
+}
+
 static void call_the_roll(struct lead *l, int64_t now_ns)
 {
     char name[RANK_HOST_SIZE + 32];
-    uint32_t rank;
-    for (enum roster_change c; (c = roster_next(&l->roster, now_ns, &rank)) != ROSTER_SAME;) {
-        lead_name(l, rank, name);
-        if (c == ROSTER_SILENT)
-            warn(&l->terminal, "%s has not been heard of for %.0f s", name,
-                 (double)ROSTER_SILENT_NS / 1e9);
-        if (c == ROSTER_BACK)
-            warn(&l->terminal, "%s is back after %.1f s of silence", name,
-                 (double)l->roster.of[rank].silence_ns / 1e9);
-        if (c != ROSTER_LOST)
-            continue;
+    for (uint32_t rank; lead_next_lost(l, &l->terminal, now_ns, &rank);) {
         lose(l, rank);
-        warn(&l->terminal, "%s is given up: the run goes on without it", name);
+        warn(&l->terminal, "%s is given up: the run goes on without it", lead_name(l, rank, name));
     }
 }
 

@@ -59,6 +59,9 @@ void lead_measure_clocks(struct lead *l, bool after);
 /* ---- lead_poll.c ---- */
 
 void lead_poll(void *lead, struct company_meeting *m);
+
+/* Says which ranks are silent or back, up to one that is given up: true, with it. */
+bool lead_next_lost(struct lead *l, const struct terminal *t, int64_t now_ns, uint32_t *rank);
 void lead_add_flights(void *lead, struct stop_flights *out);
 void lead_own(void *lead, const struct record *r);
 

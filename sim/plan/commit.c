@@ -19,7 +19,6 @@ struct costs {
 struct choosing {
     const struct commit_question *q;
     struct plan plan; /* as the question's, but what it has no room for is not kept waiting */
-    struct plan_quota *quotas, *rate_limits;
     size_t months;
     struct costs *known;
     size_t known_count, known_capacity;
@@ -52,9 +51,8 @@ static void begin(struct choosing *x, const struct commit_question *q)
     *x = (struct choosing){.q = q, .plan = *q->plan};
     x->months = (q->days + FORECAST_MONTH_DAYS - 1) / FORECAST_MONTH_DAYS;
     x->month = x->months;
-    x->plan.quotas = x->quotas =
-        without_queues(q->plan->quotas, q->plan->quota_count, q->pays_beyond);
-    x->plan.rate_limits = x->rate_limits =
+    x->plan.quotas = without_queues(q->plan->quotas, q->plan->quota_count, q->pays_beyond);
+    x->plan.rate_limits =
         without_queues(q->plan->rate_limits, q->plan->rate_limit_count, q->pays_beyond);
     x->spend = mem_zero(q->days + 1, sizeof *x->spend);
     x->left = mem_zero(q->days + 1, sizeof *x->left);
@@ -66,8 +64,8 @@ static void end(struct choosing *x)
     for (size_t i = 0; i < x->known_count; i++)
         free(x->known[i].month);
     free(x->known);
-    free(x->quotas);
-    free(x->rate_limits);
+    free(x->plan.quotas);
+    free(x->plan.rate_limits);
     free(x->spend);
     free(x->left);
     free(x->nothing);
@@ -313,6 +311,12 @@ int commit_cost(const struct commit_question *q, uint64_t count, double *usd)
     return c ? 0 : ERR_INPUT;
 }
 
+double commitment_discount(const struct commitment *c)
+{
+    bool pays = c->worth_usd >= c->one_usd || c->one_usd <= 0;
+    return pays ? NAN : 1 - fmax(c->worth_usd, 0) / c->one_usd;
+}
+
 void commit_free(struct commitment *c)
 {
     free(c->by_month);
@@ -323,45 +327,43 @@ void commit_free(struct commitment *c)
 
 #define KEPT_MOST ((size_t)1 << 30) /* bytes */
 
-/* Of such plans one buys a number, before it is known what will be asked. */
-static bool can_be_committed(const struct plan *p)
-{
-    return plan_is_paid_by_period(p) && plan_is_bought_in_numbers(p, 0);
-}
-
 static bool is_by_use(const struct plan *p)
 {
     return !plan_is_paid_by_period(p);
 }
 
-static int keep_begin(struct kept_futures *k, const struct forecast *f, struct error *err)
+static int check_room(const struct forecast *f, struct error *err)
 {
     size_t cells = f->options.samples * f->days, bytes = 0;
     const struct forecast_plan *plans = f->results[0].plans;
     for (size_t p = 0; p < f->plan_count; p++)
-        bytes +=
-            cells * (can_be_committed(plans[p].plan) ? sizeof(struct block_charge) : sizeof(money));
-    if (bytes > KEPT_MOST)
-        return error_set(err, ERR_INPUT,
-                         "%u samples of %zu days under %zu plans do not fit in memory with "
-                         "--commit; take fewer --samples, months or plans",
-                         f->options.samples, f->days, f->plan_count);
+        bytes += cells * (plan_is_bought_in_numbers(plans[p].plan, 0) ? sizeof(struct block_charge)
+                                                                      : sizeof(money));
+    if (bytes <= KEPT_MOST)
+        return 0;
+    return error_set(err, ERR_INPUT,
+                     "%u samples of %zu days under %zu plans do not fit in memory with --commit; "
+                     "take fewer --samples, months or plans",
+                     f->options.samples, f->days, f->plan_count);
+}
+
+/* Room for what is asked of the commitments that are worked out. */
+static void keep_begin(struct kept_futures *k, const struct forecast *f,
+                       const struct forecast_result *r)
+{
+    size_t cells = f->options.samples * f->days;
     k->demand = mem_zero(f->plan_count + 1, sizeof *k->demand);
-    k->spend = mem_zero(f->plan_count + 1, sizeof *k->spend);
-    for (size_t p = 0; p < f->plan_count; p++)
-        if (can_be_committed(plans[p].plan))
-            k->demand[p] = mem_alloc((cells + 1) * sizeof *k->demand[p]);
-        else if (is_by_use(plans[p].plan))
-            k->spend[p] = mem_alloc((cells + 1) * sizeof *k->spend[p]);
-    return 0;
+    for (size_t i = 0; i < r->commitment_count; i++)
+        if (!r->commitments[i].why_not)
+            k->demand[r->commitments[i].plan] = mem_alloc((cells + 1) * sizeof **k->demand);
+    k->spend_of = r->commitments[0].elsewhere;
+    k->spend = mem_alloc((cells + 1) * sizeof *k->spend);
 }
 
 static void keep_end(struct kept_futures *k, const struct forecast *f)
 {
-    for (size_t p = 0; k->demand && p < f->plan_count; p++) {
+    for (size_t p = 0; p < f->plan_count; p++)
         free(k->demand[p]);
-        free(k->spend[p]);
-    }
     free(k->demand);
     free(k->spend);
 }
@@ -480,7 +482,7 @@ static int choose(const struct kept_futures *k, const struct forecast *f,
                                 .samples = f->options.samples,
                                 .begin_unix_ns = f->begin_unix_ns,
                                 .demand = k->demand[c->plan],
-                                .elsewhere = k->spend[c->elsewhere],
+                                .elsewhere = k->spend,
                                 .peak_milli = f->peak_milli};
     struct commitment paid = *c;
     int code = commit_choose(c, &q);
@@ -497,40 +499,55 @@ static int choose(const struct kept_futures *k, const struct forecast *f,
     return code == 0 ? look_back(f, s, &q, c) : code;
 }
 
-static int choose_all(const struct kept_futures *k, const struct forecast *f,
-                      const struct forecast_sample *sample, struct forecast_result *r,
-                      struct error *err)
+/* The plans of which one buys a number before it is known what will be asked. Returns how many of
+ * them are worked out. */
+static size_t list_commitments(const struct forecast *f, struct forecast_result *r)
 {
-    size_t elsewhere = cheapest_by_use(f, r);
+    size_t elsewhere = cheapest_by_use(f, r), worked = 0;
+    r->commitments = mem_zero(f->plan_count + 1, sizeof *r->commitments);
     for (size_t p = 0; p < f->plan_count; p++) {
         struct commitment *c = &r->commitments[r->commitment_count];
-        if (!can_be_committed(r->plans[p].plan))
+        if (!plan_is_bought_in_numbers(r->plans[p].plan, 0))
             continue;
         r->commitment_count++;
         c->plan = p;
         c->elsewhere = elsewhere;
         c->turns = FORECAST_NEVER;
         c->why_not = why_not(f, r, c);
+        worked += !c->why_not;
+    }
+    return worked;
+}
+
+static int choose_all(const struct kept_futures *k, const struct forecast *f,
+                      const struct forecast_sample *sample, struct forecast_result *r,
+                      struct error *err)
+{
+    for (size_t i = 0; i < r->commitment_count; i++) {
+        struct commitment *c = &r->commitments[i];
         int code = c->why_not ? 0 : choose(k, f, sample, r, c);
         if (stop_level())
             return error_set(err, ERR_INTERRUPTED, "interrupted: nothing was forecast");
         if (code < 0)
             return error_set(err, ERR_INPUT,
                              "scenario \"%s\": what %s would cost is beyond what can be charged",
-                             r->scenario.name, r->plans[p].plan->name);
+                             r->scenario.name, r->plans[c->plan].plan->name);
     }
     return 0;
 }
 
 int forecast_commit(const struct forecast *f, const struct future_source *from,
-                    struct forecast_result *r, struct error *err)
+                    const double *growth, struct forecast_result *r, struct error *err)
 {
-    struct kept_futures k = {0};
-    double slope = log1p(r->scenario.percent / 100) / FORECAST_MONTH_DAYS;
-    r->commitments = mem_zero(f->plan_count + 1, sizeof *r->commitments);
-    int code = keep_begin(&k, f, err);
-    if (code == 0 && forecast_keep_futures(from, f->options.samples,
-                                           r->scenario.assumed ? &slope : NULL, &k) < 0)
+    struct kept_futures k;
+    size_t worked = list_commitments(f, r);
+    if (check_room(f, err) < 0)
+        return err->code;
+    if (worked == 0)
+        return 0;
+    keep_begin(&k, f, r);
+    int code = 0;
+    if (forecast_keep_futures(from, f->options.samples, growth, &k) < 0)
         code = error_set(err, ERR_INPUT, "the demand grows beyond what can be charged");
     if (code == 0)
         code = choose_all(&k, f, &from->sample, r, err);

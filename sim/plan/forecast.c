@@ -7,7 +7,6 @@
 #include "sim/cost/bill/bought.h"
 #include "sim/plan/forecast_parts.h"
 
-#include <gsl/gsl_cdf.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -328,16 +327,17 @@ static int run_scenario(struct make *m, const struct forecast_plan *plans,
 {
     struct forecast *f = m->f;
     double slope = log1p(r->scenario.percent / 100) / FORECAST_MONTH_DAYS;
+    const double *growth = r->scenario.assumed ? &slope : NULL;
     r->percent = r->scenario.assumed ? r->scenario.percent : f->trend_percent;
     r->plans = mem_alloc((f->plan_count + 1) * sizeof *r->plans);
     memcpy(r->plans, plans, f->plan_count * sizeof *plans);
-    if (draw_futures(m, r->scenario.assumed ? &slope : NULL, r, err) < 0)
+    if (draw_futures(m, growth, r, err) < 0)
         return err->code;
     r->requests = forecast_band_of(m->requests, f->options.samples);
     for (size_t p = 0; p < f->plan_count; p++)
         summarise_plan(m, p, &r->plans[p]);
     choose_plans(f, r);
-    return f->options.commits ? forecast_commit(f, &m->from, r, err) : 0;
+    return f->options.commits ? forecast_commit(f, &m->from, growth, r, err) : 0;
 }
 
 static int allocate(struct make *m, struct error *err)
@@ -397,7 +397,6 @@ static int find_split(struct forecast *f, const struct plan *const *plans, struc
     return 0;
 }
 
-/* What the futures are drawn from is complete, and does not change from here on. */
 /* Tokens of the busiest hour of the day over those of a mean one, in thousandths; 0: the sample is
  * less than a day. */
 static uint64_t peak_of(const struct forecast *f)
@@ -419,6 +418,7 @@ static uint64_t peak_of(const struct forecast *f)
     return sum ? (uint64_t)((money_magnitude)most * 24000 / sum) : 0;
 }
 
+/* What the futures are drawn from is complete, and does not change from here on. */
 static int run_scenarios(struct make *m, const struct forecast_plan *plans,
                          const struct plan *const *given, struct error *err)
 {

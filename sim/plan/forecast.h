@@ -139,6 +139,9 @@ struct commitment {
     double last_usd;          /* what that count is expected to cost in these futures */
 };
 
+/* Off its price, from which on the first one is signed; NAN where it pays as it is, or is free. */
+double commitment_discount(const struct commitment *c);
+
 struct forecast_result {
     struct forecast_scenario scenario;
     double percent; /* growth per month, assumed or of the fitted trend */

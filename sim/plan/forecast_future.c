@@ -208,21 +208,16 @@ static int keep(struct drawing *m, size_t sample, struct kept_futures *out)
 {
     const struct future_source *from = m->from;
     size_t first = sample * from->days;
-    for (size_t p = 0; p < from->plan_count; p++) {
-        const struct block_charge *demand = m->course + p * from->days;
+    for (size_t p = 0; p < from->plan_count; p++)
         if (out->demand[p])
-            memcpy(out->demand[p] + first, demand, from->days * sizeof *demand);
-        if (!out->spend[p])
-            continue;
-        struct plan_course c = {.plan = from->plans[p],
-                                .demand = demand,
-                                .days = from->days,
-                                .begin_unix_ns = from->begin_unix_ns,
-                                .spend = out->spend[p] + first};
-        if (plan_course_settle(&c) < 0)
-            return -1;
-    }
-    return 0;
+            memcpy(out->demand[p] + first, m->course + p * from->days,
+                   from->days * sizeof *m->course);
+    struct plan_course c = {.plan = from->plans[out->spend_of],
+                            .demand = m->course + out->spend_of * from->days,
+                            .days = from->days,
+                            .begin_unix_ns = from->begin_unix_ns,
+                            .spend = out->spend + first};
+    return plan_course_settle(&c);
 }
 
 int forecast_keep_futures(const struct future_source *from, size_t samples, const double *growth,

@@ -149,7 +149,6 @@ struct future_source {
     bool by_tokens; /* demand is measured in tokens */
     bool few_days;  /* the days cannot show how uncertain the level is: the blocks must */
 };
-extern const struct task_kind forecast_futures;
 
 /* Which futures, and how demand grows: the slope of log demand per day, or the fitted trend. The
  * answer has for each future its requests (double), and for each plan a struct future_plan and the
@@ -173,10 +172,11 @@ struct forecast_band forecast_band_of(double *values, size_t n);
 struct forecast_end forecast_end_of(size_t *days, size_t n);
 
 /* The futures of a scenario once more, for those who choose how many to commit to: the demand of
- * plans that can be bought in numbers, and what plans by use charge for each day. */
+ * plans that can be bought in numbers, and what a plan by use charges for each day. */
 struct kept_futures {
     struct block_charge **demand; /* by plan, [sample × days + day]; NULL: not asked */
-    money **spend;                /* likewise */
+    size_t spend_of;              /* a plan by use */
+    money *spend;                 /* of it, likewise */
 };
 
 /* Fills what is asked. -1: beyond what can be charged. */
@@ -184,8 +184,8 @@ int forecast_keep_futures(const struct future_source *from, size_t samples, cons
                           struct kept_futures *out);
 
 /* What to commit to, into the result, whose plans are summed up. ERR_INPUT: too many samples × days
- * × such plans. */
+ * × such plans. `growth` as of the futures drawn. */
 int forecast_commit(const struct forecast *f, const struct future_source *from,
-                    struct forecast_result *r, struct error *err);
+                    const double *growth, struct forecast_result *r, struct error *err);
 
 #endif

@@ -118,9 +118,7 @@ static void put_figures(const struct forecast *f, struct json_writer *w, const s
     json_pair_statistic(w, "saves_probability", c->saves);
     json_pair_statistic(w, "one_usd", c->one_usd);
     json_pair_statistic(w, "worth_usd", c->worth_usd);
-    json_pair_statistic(
-        w, "signed_at_discount",
-        c->worth_usd < c->one_usd && c->one_usd > 0 ? 1 - fmax(c->worth_usd, 0) / c->one_usd : NAN);
+    json_pair_statistic(w, "signed_at_discount", commitment_discount(c));
     put_months(w, c->by_month, f->options.months);
     put_day(f, w, "turns_on", c->turns);
     put_end(f, w, "turns", &c->turn);

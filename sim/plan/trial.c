@@ -154,7 +154,7 @@ static int simulate(const struct capacity_options *o, const struct trial_load *l
 struct question {
     struct engine_config engine;
     struct slo_list slos;
-    double goodput, burstiness, service_s, rate_rps;
+    double burstiness, service_s, rate_rps;
     uint64_t seed, requests, workload;
     enum arrival_process arrivals;
 };
@@ -166,7 +166,6 @@ static void put_question(const struct capacity_options *o, const struct trial_lo
     memset(&q, 0, sizeof q);
     memcpy(&q.engine, o->engine, sizeof q.engine);
     memcpy(&q.slos, o->slos, sizeof q.slos);
-    q.goodput = o->goodput;
     q.burstiness = o->burstiness;
     q.service_s = load->service_s;
     q.rate_rps = rate_rps;
@@ -191,7 +190,6 @@ static int answer(const void *context, struct unpack *question, const char *dire
         return error_set(err, ERR_WORK, "a trial's question did not come whole");
     struct capacity_options o = {.engine = &q.engine,
                                  .slos = &q.slos,
-                                 .goodput = q.goodput,
                                  .requests = q.requests,
                                  .arrivals = q.arrivals,
                                  .burstiness = q.burstiness};

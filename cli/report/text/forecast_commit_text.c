@@ -6,14 +6,7 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-
-static const char *format_usd(double usd, char out[MONEY_TEXT_SIZE])
-{
-    money_format_amount(cost_money(usd), 2, out);
-    return out;
-}
 
 static void put_horizon(const struct forecast *f, struct buffer *out)
 {
@@ -26,9 +19,9 @@ static void put_horizon(const struct forecast *f, struct buffer *out)
 static void put_band(const struct forecast_band *b, struct buffer *out)
 {
     char usd[MONEY_TEXT_SIZE];
-    buffer_add_format(out, "$%s", format_usd(b->mean, usd));
-    buffer_add_format(out, " (90 %%: %s", format_usd(b->p5, usd));
-    buffer_add_format(out, " to %s)", format_usd(b->p95, usd));
+    buffer_add_format(out, "$%s", forecast_usd(b->mean, usd));
+    buffer_add_format(out, " (90 %%: %s", forecast_usd(b->p5, usd));
+    buffer_add_format(out, " to %s)", forecast_usd(b->p95, usd));
 }
 
 /* How many, and what that costs beside none. */
@@ -61,8 +54,8 @@ static void put_choice(const struct forecast *f, const struct forecast_result *r
 static void put_price(const struct forecast *f, const struct commitment *c, struct buffer *out)
 {
     char one[MONEY_TEXT_SIZE], worth[MONEY_TEXT_SIZE];
-    format_usd(c->one_usd, one);
-    format_usd(fmax(c->worth_usd, 0), worth);
+    forecast_usd(c->one_usd, one);
+    forecast_usd(fmax(c->worth_usd, 0), worth);
     if (c->worth_usd <= 0 || c->one_usd <= 0) {
         buffer_add_text(out, ". At no price would one pay.");
         return;
@@ -72,7 +65,7 @@ static void put_price(const struct forecast *f, const struct commitment *c, stru
     if (c->worth_usd < c->one_usd)
         buffer_add_format(out,
                           " and would save $%s elsewhere: sign at a discount of %.1f %% or more.",
-                          worth, ceil(1000 * (1 - c->worth_usd / c->one_usd)) / 10);
+                          worth, ceil(1000 * commitment_discount(c)) / 10);
     else
         buffer_add_format(out, " and pays up to $%s.", worth);
 }
@@ -89,7 +82,7 @@ static void put_last(const struct commitment *c, struct buffer *out)
         buffer_add_text(out, ", too.");
     else
         buffer_add_format(out, ", which is expected to cost $%s more.",
-                          format_usd(fmax(more, 0), usd));
+                          forecast_usd(fmax(more, 0), usd));
 }
 
 static void put_end_day(const struct forecast *f, size_t day, struct buffer *out)

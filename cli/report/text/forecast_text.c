@@ -52,7 +52,7 @@ static void put_head(const struct forecast *f, struct buffer *out)
     buffer_add_byte(out, '\n');
 }
 
-static const char *format_usd(double usd, char out[MONEY_TEXT_SIZE])
+const char *forecast_usd(double usd, char out[MONEY_TEXT_SIZE])
 {
     money_format_amount(cost_money(usd), 2, out);
     return out;
@@ -83,9 +83,9 @@ static void put_row(const struct forecast *f, const struct forecast_plan *p, str
     char date[FORECAST_DATE_SIZE], usd[MONEY_TEXT_SIZE], share[32];
     double lost = share_lost(f, p);
     table_cell(t, p->plan->name);
-    table_cell(t, format_usd(p->bill.mean, usd));
-    table_cell(t, format_usd(p->bill.p5, usd));
-    table_cell(t, format_usd(p->bill.p95, usd));
+    table_cell(t, forecast_usd(p->bill.mean, usd));
+    table_cell(t, forecast_usd(p->bill.p5, usd));
+    table_cell(t, forecast_usd(p->bill.p95, usd));
     if (f->options.has_budget) {
         snprintf(share, sizeof share, "%.1f %%", 100 * p->over_budget);
         table_cell(t, share);
@@ -159,7 +159,7 @@ static void put_advice(const struct forecast *f, const struct forecast_result *r
     }
     buffer_add_format(out, "  Cheapest that serves everything: %s, $%s expected\n",
                       forecast_plan_name(r, r->cheapest),
-                      format_usd(r->plans[r->cheapest].bill.mean, usd));
+                      forecast_usd(r->plans[r->cheapest].bill.mean, usd));
     bool changes = false;
     for (size_t k = 0; k < f->options.months; k++)
         changes = changes || r->schedule[k] != r->cheapest;
@@ -172,7 +172,7 @@ static void put_advice(const struct forecast *f, const struct forecast_result *r
                 out, "%s %s from month %zu", k ? "," : "",
                 r->schedule[k] == FORECAST_NEVER ? "none" : forecast_plan_name(r, r->schedule[k]),
                 k + 1);
-    buffer_add_format(out, "; $%s expected\n", format_usd(r->schedule_usd, usd));
+    buffer_add_format(out, "; $%s expected\n", forecast_usd(r->schedule_usd, usd));
 }
 
 static void put_commitments(const struct forecast *f, const struct forecast_result *r, int width,

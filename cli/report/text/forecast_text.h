@@ -9,6 +9,9 @@
  */
 void forecast_write_text(const struct forecast *f, int width, struct buffer *out);
 
+/* A statistic in USD as its tables have it: "1,234.56". */
+const char *forecast_usd(double usd, char out[MONEY_TEXT_SIZE]);
+
 /* What to commit to under one of them, a line a plan; for who shows it elsewhere. */
 void forecast_commit_lines(const struct forecast *f, const struct forecast_result *r,
                            struct buffer *out);
