@@ -376,3 +376,17 @@ void json_escape(struct buffer *out, struct text text)
     buffer_add(out, text.at + plain, text.length - plain);
     buffer_add_byte(out, '"');
 }
+
+void json_pair_lines(struct json_writer *w, const char *key, struct text lines)
+{
+    json_key(w, key);
+    json_begin_array(w);
+    while (lines.length > 0) {
+        const char *end = memchr(lines.at, '\n', lines.length);
+        size_t length = end ? (size_t)(end - lines.at) : lines.length;
+        json_put_text(w, (struct text){lines.at, length});
+        lines.at += length + (end != NULL);
+        lines.length -= length + (end != NULL);
+    }
+    json_end_array(w);
+}

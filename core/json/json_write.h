@@ -67,6 +67,9 @@ void json_put_instant(struct json_writer *w, int64_t unix_ns);
 /* Text that is JSON already. */
 void json_put_raw(struct json_writer *w, struct text json);
 
+/* A key and a list of the text's lines. */
+void json_pair_lines(struct json_writer *w, const char *key, struct text lines);
+
 /* A key and its value at once. */
 void json_pair_string(struct json_writer *w, const char *key, const char *text);
 void json_pair_u64(struct json_writer *w, const char *key, uint64_t value);

@@ -443,15 +443,7 @@ static void put_lines(void (*write)(const struct decide *d, struct buffer *out),
     struct buffer text;
     buffer_init(&text, BUFFER_UNBOUNDED);
     write(d, &text);
-    json_key(w, key);
-    json_begin_array(w);
-    for (size_t from = 0; from < text.length;) {
-        const char *at = text.data + from, *end = memchr(at, '\n', text.length - from);
-        size_t length = end ? (size_t)(end - at) : text.length - from;
-        json_put_text(w, (struct text){at, length});
-        from += length + 1;
-    }
-    json_end_array(w);
+    json_pair_lines(w, key, (struct text){text.data, text.length});
     buffer_free(&text);
 }
 

@@ -177,13 +177,6 @@ void forecast_put_sentences(const struct forecast *f, const struct forecast_resu
         return;
     buffer_init(&text, BUFFER_UNBOUNDED);
     forecast_commit_lines(f, r, &text);
-    json_key(w, "commit");
-    json_begin_array(w);
-    for (size_t from = 0; from < text.length;) {
-        const char *at = text.data + from, *end = memchr(at, '\n', text.length - from);
-        json_put_text(w, (struct text){at, (size_t)(end - at)});
-        from += (size_t)(end - at) + 1;
-    }
-    json_end_array(w);
+    json_pair_lines(w, "commit", (struct text){text.data, text.length});
     buffer_free(&text);
 }

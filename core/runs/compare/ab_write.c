@@ -10,18 +10,6 @@
 
 static const char *const letters[2] = {"A", "B"};
 
-static void put_lines(struct json_writer *w, const char *key, const struct buffer *lines)
-{
-    json_key(w, key);
-    json_begin_array(w);
-    for (const char *at = lines->length ? lines->data : ""; *at;) {
-        size_t length = strcspn(at, "\n");
-        json_put_text(w, (struct text){at, length});
-        at += length + (at[length] == '\n');
-    }
-    json_end_array(w);
-}
-
 static void put_side(const struct ab *ab, int i, struct json_writer *w)
 {
     const struct ab_side *s = &ab->sides[i];
@@ -176,8 +164,8 @@ void ab_write(const struct ab *ab, struct json_writer *w)
     snprintf(text, sizeof text, "Student's t of paired log ratios, Holm over %zu figures",
              family_of(ab));
     json_pair_string(w, "method", pairs > 1 && ab->compared ? text : NULL);
-    put_lines(w, "answer", &ab->answer);
-    put_lines(w, "doubts", &ab->doubts);
+    json_pair_lines(w, "answer", (struct text){ab->answer.data, ab->answer.length});
+    json_pair_lines(w, "doubts", (struct text){ab->doubts.data, ab->doubts.length});
     json_key(w, "sides");
     json_begin_array(w);
     put_side(ab, 0, w);
