@@ -53,10 +53,9 @@ bool ladder_goes_by_hours(const struct ladder_plan *p, const struct ladder_month
 
 /* ---- what holds when ---- */
 
-static size_t minute_of(const struct ladder_month *m, int64_t at_ns)
+static size_t minute_of(const struct ladder_hours *h, int64_t at_ns)
 {
-    int64_t first = clock_floor(m->bill->start_unix_ns, MINUTE_NS);
-    return (size_t)((m->bill->start_unix_ns + at_ns - first) / MINUTE_NS);
+    return (size_t)((h->offset_ns + at_ns) / MINUTE_NS);
 }
 
 static uint8_t window_at(const struct plan_rate *r, int64_t at_unix_ns)
@@ -69,6 +68,7 @@ void ladder_hours_make(struct ladder_hours *h, const struct ladder_plan *p,
                        const struct ladder_month *m)
 {
     int64_t first = clock_floor(m->bill->start_unix_ns, MINUTE_NS);
+    h->offset_ns = m->bill->start_unix_ns - first;
     h->minutes = minutes_of(m);
     h->window = mem_alloc(h->minutes * sizeof *h->window);
     h->until = mem_alloc(h->minutes * sizeof *h->until);
@@ -112,7 +112,7 @@ static int session_by_rows(const struct ladder_hours *h, const struct ladder_mon
 {
     const struct session_list *s = &m->sessions;
     for (size_t i = s->start[n]; i < s->start[n + 1]; i++) {
-        size_t minute = minute_of(m, serve_due(&m->rows, s->row[i]) + by_ns);
+        size_t minute = minute_of(h, serve_due(&m->rows, s->row[i]) + by_ns);
         const struct tariff *t = &h->charging[h->window[minute]].tariff;
         money charge;
         if (tariff_total(t, s->row[i], &charge, NULL) < 0 || money_add(*sum, charge, sum) < 0)
@@ -130,8 +130,8 @@ int ladder_hours_usage(const struct ladder_plan *p, const struct ladder_month *m
         if (h->before[w] && h->before[w][m->used] >= MONEY_MAX / 2)
             return -1;
     for (uint64_t j = 0; j < l->count; j++) {
-        size_t n = ladder_session(m, l, j), minute = minute_of(m, l->start[j]);
-        int code = minute_of(m, l->start[j] + m->tail_ns) < h->until[minute]
+        size_t n = ladder_session(m, l, j), minute = minute_of(h, l->start[j]);
+        int code = minute_of(h, l->start[j] + m->tail_ns) < h->until[minute]
                        ? money_add(*out, whole_session(h, h->window[minute], n), out)
                        : session_by_rows(h, m, n, l->start[j] - m->sessions.begin_ns[n], out);
         if (code < 0)

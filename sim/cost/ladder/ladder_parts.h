@@ -92,6 +92,7 @@ struct ladder_charging {
  * those that the plan names. */
 struct ladder_hours {
     size_t window_count, minutes;     /* 0: it is not one of them */
+    int64_t offset_ns;                /* of the month's begin in its minute */
     uint8_t *window;                  /* by minute of the month and its tail: which one holds, */
     uint32_t *until;                  /* and before which minute */
     struct ladder_charging *charging; /* by window; */
