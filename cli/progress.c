@@ -53,6 +53,13 @@ void progress_show(struct progress *p, int64_t now_ns, double fraction, const ch
     p->drawn = true;
 }
 
+void progress_tell(void *progress, const char *what, double share)
+{
+    int64_t now_ns = clock_now_ns();
+    if (progress_due(progress, now_ns))
+        progress_show(progress, now_ns, share, what);
+}
+
 void progress_end(struct progress *p)
 {
     if (p->drawn)

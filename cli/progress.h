@@ -29,6 +29,11 @@ bool progress_due(const struct progress *p, int64_t now_ns);
 
 /* `fraction` 0 … 1; negative = unknown, no bar. */
 void progress_show(struct progress *p, int64_t now_ns, double fraction, const char *text);
+
+/* Shows what is done and its share where it is time to: for work that reports it. `progress` is a
+ * struct progress. */
+void progress_tell(void *progress, const char *what, double share);
+
 void progress_end(struct progress *p);
 
 #endif

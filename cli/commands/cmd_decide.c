@@ -1,15 +1,14 @@
 /* farebox decide: hosted by the token, flat by the request, or replicas of one's own. */
 #include "cli/command.h"
+#include "cli/commands/decide_output.h"
 #include "cli/commands/decide_story.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/report/page/html_document.h"
 #include "cli/report/plot/decide_plots.h"
 #include "cli/report/text/decide_text.h"
 #include "cli/run_bill.h"
 #include "cli/workload_source.h"
 #include "core/file.h"
-#include "core/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -91,14 +90,6 @@ struct deciding {
     struct progress progress;
 };
 
-static void on_progress(void *context, const char *what, double share)
-{
-    struct progress *p = context;
-    int64_t now_ns = clock_now_ns();
-    if (progress_due(p, now_ns))
-        progress_show(p, now_ns, share, what);
-}
-
 /* The workload as an argument: a file, a run, else a scenario. */
 static int read_source(struct deciding *d, struct error *err)
 {
@@ -167,7 +158,7 @@ static int decide(struct deciding *d, const struct terminal *t, struct error *er
                                  .capacity_seeds = (unsigned)o->seeds,
                                  .capacity_requests = o->probes,
                                  .scales = &d->scales,
-                                 .on_progress = on_progress,
+                                 .on_progress = progress_tell,
                                  .context = &d->progress};
     how.has_start = o->start != NULL;
     if (o->start && options_parse_instant("--start", o->start, &how.start_unix_ns, err) < 0)
@@ -178,25 +169,6 @@ static int decide(struct deciding *d, const struct terminal *t, struct error *er
     return status;
 }
 
-/* Plots and page first: what has a decide.json is whole. */
-static int write_output(const struct decide_command *o, const struct terminal *t,
-                        struct output *out, struct error *err)
-{
-    struct error why = {0};
-    struct html_document page = {.kind = HTML_DECIDE,
-                                 .json = {out->document.data, out->document.length}};
-    int status =
-        html_document_write(&page, o->output, "farebox decide", decide_plots_draw, &why, err);
-    if (status == 0 && !page.draws)
-        warn(t, "no plot: %s", why.message);
-    if (status == 0)
-        status = output_keep(out, o->output, "decide.json", err);
-    if (status == 0)
-        buffer_add_format(&out->text, "\nwritten to %s: index.html (the page), decide.json%s\n",
-                          o->output, page.draws ? ", plots (SVG and PNG)" : "");
-    return status;
-}
-
 static int show(const struct deciding *d, const struct terminal *t, struct error *err)
 {
     const struct decide_command *o = d->o;
@@ -204,7 +176,10 @@ static int show(const struct deciding *d, const struct terminal *t, struct error
     output_begin(&out);
     decide_write_text(&d->decide, t->width, &out.text);
     decide_write_json(&d->decide, decide_put_sentences, &out.json);
-    int status = o->output ? write_output(o, t, &out, err) : 0;
+    int status = 0;
+    if (o->output)
+        status = decide_output_write(&out, o->output, HTML_DECIDE, "farebox decide",
+                                     decide_plots_draw, t, err);
     output_end(&out, status == 0 ? t->human : NULL,
                status == 0 && o->common.json ? t->machine : NULL);
     return status;

@@ -1,9 +1,9 @@
 #include "cli/commands/decide_story.h"
+#include "cli/commands/decide_output.h"
 
 #include "cli/commands/bill/bill_subjects.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/report/page/html_document.h"
 #include "cli/report/plot/story_plots.h"
 #include "cli/report/text/story_text.h"
 #include "cli/run_bill.h"
@@ -30,6 +30,7 @@ struct telling {
     struct story_subject *words;
     char **plan_words; /* by plan */
     struct story story;
+    char route[TIER_SIZE + 16]; /* all to the largest tier */
     struct progress progress;
 };
 
@@ -37,8 +38,7 @@ struct telling {
 
 static void take(struct option_list *list, const char *item)
 {
-    list->items = mem_resize(list->items, list->count + 1, sizeof *list->items);
-    list->items[list->count++] = item;
+    *(const char **)mem_append(&list->items, &list->count, sizeof *list->items) = item;
 }
 
 static void sort_arguments(struct telling *x)
@@ -64,8 +64,10 @@ static int read_tiers(struct telling *x, struct error *err)
         memcpy(x->tiers[count], at, length);
         more = at[length] == ',';
         at += length + more;
-        if (!more && count == 2)
+        if (!more && count == 2) {
+            snprintf(x->route, sizeof x->route, "route=*:%s", x->tiers[2]);
             return 0;
+        }
     }
     return error_set(err, ERR_INPUT,
                      "--tiers expects three models, from the smallest, such as "
@@ -75,22 +77,14 @@ static int read_tiers(struct telling *x, struct error *err)
 
 /* ---- the workloads ---- */
 
-static void tell_nothing(void *context, const char *text)
-{
-    (void)context;
-    (void)text;
-}
-
 /* Where no request names a model, the large one is asked: as it is, all go there. */
 static int name_models(struct telling *x, struct bill_subject *s, bool *named, struct error *err)
 {
-    char route[TIER_SIZE + 16];
-    const char *change = route;
+    const char *change = x->route;
     *named = !s->run.workload.model && !s->is_run;
     if (!*named)
         return 0;
-    snprintf(route, sizeof route, "route=*:%s", x->tiers[2]);
-    return transform_apply_all(&change, 1, x->how->seed, &s->run.workload, tell_nothing, NULL, err);
+    return transform_apply_all(&change, 1, x->how->seed, &s->run.workload, NULL, NULL, err);
 }
 
 static void add_option(struct buffer *out, const char *name, const char *value)
@@ -107,8 +101,7 @@ static void put_options(const struct telling *x, const struct bill_subject *s, b
 {
     const struct decide_story *how = x->how;
     uint64_t requests = how->requests || s->path ? how->requests : STORY_SAMPLE;
-    char route[TIER_SIZE + 16], size[24];
-    snprintf(route, sizeof route, "route=*:%s", x->tiers[2]);
+    char size[24];
     snprintf(size, sizeof size, "%" PRIu64, how->reading->block_size);
     buffer_add_text(out, "");
     if (requests)
@@ -123,7 +116,7 @@ static void put_options(const struct telling *x, const struct bill_subject *s, b
     }
     for (size_t i = 0; i < how->transforms->count; i++)
         add_option(out, "transform", how->transforms->items[i]);
-    add_option(out, "transform", named ? route : NULL);
+    add_option(out, "transform", named ? x->route : NULL);
 }
 
 static int take_subject(struct telling *x, size_t i, struct error *err)
@@ -196,14 +189,6 @@ static int choose_plans(struct telling *x, struct error *err)
 
 /* ---- the story ---- */
 
-static void on_progress(void *context, const char *what, double share)
-{
-    struct progress *p = context;
-    int64_t now_ns = clock_now_ns();
-    if (progress_due(p, now_ns))
-        progress_show(p, now_ns, share, what);
-}
-
 static int make(struct telling *x, struct error *err)
 {
     const struct decide_story *how = x->how;
@@ -213,30 +198,11 @@ static int make(struct telling *x, struct error *err)
                                     .tiers = {x->tiers[0], x->tiers[1], x->tiers[2]},
                                     .seed = how->seed,
                                     .workers = run_bill_workers(),
-                                    .on_progress = on_progress,
+                                    .on_progress = progress_tell,
                                     .context = &x->progress};
     progress_init(&x->progress, x->t, "story");
     int status = story_make(&x->story, x->workloads, x->subjects.count, &o, err);
     progress_end(&x->progress);
-    return status;
-}
-
-/* Plots and page first: what has a story.json is whole. */
-static int write_output(const struct telling *x, struct output *out, struct error *err)
-{
-    const char *directory = x->how->output;
-    struct error why = {0};
-    struct html_document page = {.kind = HTML_STORY,
-                                 .json = {out->document.data, out->document.length}};
-    int status = html_document_write(&page, directory, "farebox decide --story", story_plots_draw,
-                                     &why, err);
-    if (status == 0 && !page.draws)
-        warn(x->t, "no plot: %s", why.message);
-    if (status == 0)
-        status = output_keep(out, directory, "story.json", err);
-    if (status == 0)
-        buffer_add_format(&out->text, "\nwritten to %s: index.html (the page), story.json%s\n",
-                          directory, page.draws ? ", plots (SVG and PNG)" : "");
     return status;
 }
 
@@ -250,7 +216,10 @@ static int show(const struct telling *x, struct error *err)
     output_begin(&out);
     story_write_text(&w, x->t->width, &out.text);
     story_write_json(&x->story, story_put_sentences, &w, &out.json);
-    int status = x->how->output ? write_output(x, &out, err) : 0;
+    int status = 0;
+    if (x->how->output)
+        status = decide_output_write(&out, x->how->output, HTML_STORY, "farebox decide --story",
+                                     story_plots_draw, x->t, err);
     output_end(&out, status == 0 ? x->t->human : NULL,
                status == 0 && x->how->json ? x->t->machine : NULL);
     return status;

@@ -6,7 +6,6 @@
 #include "sim/cost/book/price.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define CACHE "cache=ttl:5m,min:1024,step:128,write:5m"

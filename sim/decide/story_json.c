@@ -1,8 +1,6 @@
 /* story.json. */
 #include "sim/decide/story.h"
 
-#include <math.h>
-
 static const char *plan_name(const struct story *s, size_t plan)
 {
     return plan == STORY_NOBODY ? NULL : s->options.plans[plan]->name;
@@ -10,7 +8,7 @@ static const char *plan_name(const struct story *s, size_t plan)
 
 static void put_stats(const struct plan_bill *p, struct json_writer *w)
 {
-    bool varies = !p->flat && p->sums.total > 0;
+    bool varies = plan_bill_varies(p);
     json_key(w, "request_usd");
     if (!varies) {
         json_put_null(w);

@@ -1,11 +1,11 @@
 #include "cli/report/page/html_document.h"
 
 #include "cli/report/page/html_parts.h"
-#include "cli/report/plot/pictures.h"
 #include "cli/report/text/summary_table.h"
 #include "core/file.h"
 #include "core/json/json_look.h"
 #include "core/memory.h"
+#include "core/runs/record/run_dir.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -51,40 +51,36 @@ static char *name_of(const char *path)
 static int write_page(const struct html_document *d, const char *directory, const char *heading,
                       struct error *err)
 {
-    struct buffer text, path;
+    struct buffer text;
+    char *path = run_dir_file(directory, "index.html");
     size_t plot_number = 0;
-    buffer_init(&path, BUFFER_UNBOUNDED);
-    buffer_add_format(&path, "%s/index.html", directory);
     buffer_init(&text, BUFFER_UNBOUNDED);
     html_begin(&text, d->name, heading);
     html_document(d, &plot_number, &text);
     html_end(&text);
-    int status = file_write_atomic(path.data, text.data, text.length, err);
+    int status = file_write_atomic(path, text.data, text.length, err);
     buffer_free(&text);
-    buffer_free(&path);
+    free(path);
     return status;
 }
 
 int html_document_write(struct html_document *d, const char *directory, const char *heading,
                         html_draw_plots *draw, struct error *no_plot, struct error *err)
 {
-    struct buffer plots;
-    char *name = name_of(directory);
-    buffer_init(&plots, BUFFER_UNBOUNDED);
-    buffer_add_format(&plots, "%s/plots", directory);
+    char *name = name_of(directory), *plots = run_dir_file(directory, "plots");
     d->name = name;
     int status = file_make_directories(directory, err);
     if (status == 0)
-        d->draws = draw(d->json, name, plots.data, no_plot) == 0;
+        d->draws = draw(d->json, name, plots, no_plot) == 0;
     if (status == 0)
         status = write_page(d, directory, heading, err);
     d->name = NULL;
-    buffer_free(&plots);
+    free(plots);
     free(name);
     return status;
 }
 
-void html_add_picture(const struct html_document *d, html_picture *draw, const char *caption,
+void html_add_picture(const struct html_document *d, picture_of_json *draw, const char *caption,
                       size_t *plot_number, struct buffer *out)
 {
     struct picture *p = mem_zero(1, sizeof *p);

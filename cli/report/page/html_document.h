@@ -10,6 +10,7 @@
 #ifndef FAREBOX_CLI_REPORT_PAGE_HTML_DOCUMENT_H
 #define FAREBOX_CLI_REPORT_PAGE_HTML_DOCUMENT_H
 
+#include "cli/report/plot/pictures.h"
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -50,11 +51,8 @@ int html_document_write(struct html_document *d, const char *directory, const ch
                         html_draw_plots *draw, struct error *no_plot, struct error *err);
 
 /* For the kinds. */
-struct picture;
-typedef bool html_picture(struct text json, const char *name, struct picture *p);
-
 /* What `draw` draws of the document, where that may be drawn and there is something to draw. */
-void html_add_picture(const struct html_document *d, html_picture *draw, const char *caption,
+void html_add_picture(const struct html_document *d, picture_of_json *draw, const char *caption,
                       size_t *plot_number, struct buffer *out);
 
 void html_loads(const struct html_document *d, size_t *plot_number, struct buffer *out);

@@ -269,7 +269,7 @@ static void add_statistic(bool known, double usd, struct buffer *out)
 /* The mean of all that is paid; a flat price has no distribution. */
 static void add_prices(const struct plan_bill *p, struct buffer *out)
 {
-    bool varies = !p->flat && p->sums.total > 0;
+    bool varies = plan_bill_varies(p);
     double cv = varies ? p->stats.cv : p->total > 0 ? 0 : NAN;
     if (p->period_served > 0)
         html_add_money_cell(out, p->per_used_request, 6);

@@ -303,15 +303,6 @@ bool picture_decide_hinges(struct text json, const char *run, struct picture *p)
 
 int decide_plots_draw(struct text json, const char *run, const char *directory, struct error *err)
 {
-    bool (*const pictures[])(struct text, const char *, struct picture *) = {picture_decide_ladder,
-                                                                             picture_decide_hinges};
-    struct picture *p = mem_zero(1, sizeof *p);
-    int status = 0;
-    for (size_t i = 0; i < sizeof pictures / sizeof *pictures && status == 0; i++) {
-        if (pictures[i](json, run, p))
-            status = plot_draw(&p->plot, directory, false, err);
-        picture_free(p);
-    }
-    free(p);
-    return status;
+    static picture_of_json *const all[] = {picture_decide_ladder, picture_decide_hinges};
+    return pictures_draw(all, COUNT_OF(all), json, run, directory, err);
 }

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define POINTS 200
 #define ROW 30 /* pixels from row to row */

@@ -81,3 +81,17 @@ void picture_free(struct picture *p)
     p->arrays = NULL;
     p->array_count = p->array_capacity = 0;
 }
+
+int pictures_draw(picture_of_json *const *all, size_t count, struct text json, const char *run,
+                  const char *directory, struct error *err)
+{
+    struct picture *p = mem_zero(1, sizeof *p);
+    int status = 0;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        if (all[i](json, run, p))
+            status = plot_draw(&p->plot, directory, false, err);
+        picture_free(p);
+    }
+    free(p);
+    return status;
+}

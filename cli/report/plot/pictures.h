@@ -58,6 +58,13 @@ bool picture_ladder(struct picture *p, const struct bill *b, const char *run);
 
 void picture_free(struct picture *p);
 
+/* What a command wrote of a result, as JSON, drawn; `run` names it. */
+typedef bool picture_of_json(struct text json, const char *run, struct picture *p);
+
+/* Draws those that have something to draw into a directory, as plot_draw does. */
+int pictures_draw(picture_of_json *const *all, size_t count, struct text json, const char *run,
+                  const char *directory, struct error *err);
+
 /* As picture_begin(), and says that not every plan is drawn where that is so. A plan without its
  * caps is drawn, dashed, only where that makes a difference and there is room for it. */
 void picture_begin_plans(struct picture *p, const struct bill *b, const char *name,

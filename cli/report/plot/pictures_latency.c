@@ -9,7 +9,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define CURVE_POINTS 400
 #define TIMELINE_POINTS 1000

@@ -4,7 +4,6 @@
 #include "core/memory.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -304,15 +303,7 @@ bool picture_story_pays(struct text json, const char *run, struct picture *p)
 
 int story_plots_draw(struct text json, const char *run, const char *directory, struct error *err)
 {
-    bool (*const pictures[])(struct text, const char *, struct picture *) = {
-        picture_story_variance, picture_story_changes, picture_story_pays};
-    struct picture *p = mem_zero(1, sizeof *p);
-    int status = 0;
-    for (size_t i = 0; i < COUNT_OF(pictures) && status == 0; i++) {
-        if (pictures[i](json, run, p))
-            status = plot_draw(&p->plot, directory, false, err);
-        picture_free(p);
-    }
-    free(p);
-    return status;
+    static picture_of_json *const all[] = {picture_story_variance, picture_story_changes,
+                                           picture_story_pays};
+    return pictures_draw(all, COUNT_OF(all), json, run, directory, err);
 }

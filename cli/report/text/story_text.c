@@ -39,7 +39,7 @@ static void put_change(struct table *t, const struct story_part *p, enum story_c
 static void put_variance(struct table *t, const struct plan_bill *b)
 {
     char text[48], grouped[TEXT_GROUPED_SIZE + 4];
-    bool varies = !b->flat && b->sums.total > 0;
+    bool varies = plan_bill_varies(b);
     if (varies && isnan(b->stats.max_over_median)) {
         table_cell(t, "–");
     } else {
@@ -191,18 +191,6 @@ void story_write_text(const struct story_wording *w, int width, struct buffer *o
 
 /* ---- story.json ---- */
 
-static void put_list(struct json_writer *w, const char *key, const char *lines)
-{
-    json_key(w, key);
-    json_begin_array(w);
-    for (const char *at = lines; *at;) {
-        const char *end = strchr(at, '\n');
-        json_put_text(w, (struct text){at, (size_t)(end - at)});
-        at = end + 1;
-    }
-    json_end_array(w);
-}
-
 void story_put_sentences(const struct story *s, void *wording, struct json_writer *w)
 {
     struct story_sentence said[STORY_SENTENCES];
@@ -213,7 +201,8 @@ void story_put_sentences(const struct story *s, void *wording, struct json_write
     for (int i = 0; i < STORY_SENTENCES; i++) {
         json_begin_object(w);
         json_pair_string(w, "text", said[i].text.data);
-        put_list(w, "commands", said[i].commands.data);
+        json_pair_lines(w, "commands",
+                        (struct text){said[i].commands.data, said[i].commands.length});
         json_key(w, "figures");
         json_begin_array(w);
         for (size_t k = 0; k < said[i].figure_count; k++)

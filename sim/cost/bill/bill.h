@@ -158,6 +158,12 @@ struct plan_bill {
     bool contested; /* it is first, or may be: how it counts tokens decides that, and nobody said */
 };
 
+/* True if what requests cost under the plan has a distribution. */
+static inline bool plan_bill_varies(const struct plan_bill *p)
+{
+    return !p->flat && p->sums.total > 0;
+}
+
 /* How a plan with token prices meets a flat one, and what both together would cost. */
 struct break_even {
     size_t token_plan, flat_plan;     /* in bill.plans */

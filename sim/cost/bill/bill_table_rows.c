@@ -186,7 +186,7 @@ void bill_put_served(const struct bill *b, const struct plan_bill *p, struct buf
 /* The mean of all that is paid; how it varies where the request decides it. */
 static void put_per_request(const struct plan_bill *p, const struct layout *l, struct buffer *out)
 {
-    bool varies = !p->flat && p->sums.total > 0;
+    bool varies = plan_bill_varies(p);
     if (p->period_served > 0)
         bill_put_money_cell(out, p->per_used_request, 12, 6);
     else
