@@ -211,9 +211,8 @@ tsan-e2e: deps-check ## bench, mock and recorder under ThreadSanitizer, through 
 	@tests/e2e/sanitized $(abspath $(BUILD)/tsan) $(or $(T),$(THREADED))
 
 .PHONY: analyze
-ANALYZED = $(STANDARD) $(PKG_CFLAGS)
 analyze: deps-check ## gcc's -fanalyzer over every source: what it finds is mended, or has a reason in .ci/findings (T="core/json.c" looks at some)
-	@.ci/analyze gcc $(ANALYZED) -- $(T)
+	@.ci/analyze $(STANDARD) $(PKG_CFLAGS) -- $(T)
 
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_ENGINE ?= -fsanitize=fuzzer
