@@ -27,7 +27,7 @@ bool json_look(struct text object, const char *key, struct text *value)
 struct text json_look_part(struct text object, const char *key)
 {
     struct text part;
-    return json_look(object, key, &part) ? part : JSON_NOTHING;
+    return json_look(object, key, &part) ? part : JSON_NO_OBJECT;
 }
 
 double json_number_of(struct text value)

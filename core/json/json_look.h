@@ -21,9 +21,9 @@
 /* The value of a key as it is written, strings with their quotes. */
 bool json_look(struct text object, const char *key, struct text *value);
 
-/* The same of an object; JSON_NOTHING, in which nothing is found, where there is none. */
+/* The same of an object; JSON_NO_OBJECT, in which nothing is found, where there is none. */
 struct text json_look_part(struct text object, const char *key);
-#define JSON_NOTHING ((struct text){"{}", 2})
+#define JSON_NO_OBJECT ((struct text){"{}", 2})
 
 double json_look_number(struct text object, const char *key);
 bool json_look_true(struct text object, const char *key);

@@ -55,7 +55,7 @@ START_TEST(a_pair_is_a_list_of_two_and_a_part_is_empty_where_it_is_absent)
     ck_assert(isnan(pair[0]) && isnan(pair[1]));
     ck_assert_double_eq(json_look_number(json_look_part(text_of(document), "a"), "rate"), 2.5);
     ck_assert(isnan(json_look_number(json_look_part(text_of(document), "z"), "rate")));
-    ck_assert(isnan(json_look_number(json_look_part(JSON_NOTHING, "a"), "rate")));
+    ck_assert(isnan(json_look_number(json_look_part(JSON_NO_OBJECT, "a"), "rate")));
 }
 END_TEST
 

@@ -15,7 +15,7 @@ static struct text ranked(const struct text *plans, size_t count, double rank)
     for (size_t i = 0; i < count; i++)
         if (json_look_number(plans[i], "rank") == rank)
             return plans[i];
-    return JSON_NOTHING;
+    return JSON_NO_OBJECT;
 }
 
 static void add_plan(struct text plan, const char *before, struct buffer *out)

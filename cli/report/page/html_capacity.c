@@ -155,7 +155,7 @@ static void add_plans(struct text plan, struct buffer *out)
 static void add_engine(struct text plan, bool best, struct buffer *out)
 {
     struct text *months;
-    struct text now = json_look_items(plan, "months", &months) ? months[0] : JSON_NOTHING;
+    struct text now = json_look_items(plan, "months", &months) ? months[0] : JSON_NO_OBJECT;
     buffer_add_format(out, "<tr%s><th>", best ? " class=best" : "");
     html_look_text(plan, "engine", out);
     buffer_add_text(out, "</th>");

@@ -104,7 +104,7 @@ void html_add_item(struct text item, struct buffer *out)
 void html_look_text(struct text object, const char *key, struct buffer *out)
 {
     struct text value;
-    html_add_item(json_look(object, key, &value) ? value : JSON_NOTHING, out);
+    html_add_item(json_look(object, key, &value) ? value : JSON_NO_OBJECT, out);
 }
 
 void html_add_figure(double value, struct buffer *out)

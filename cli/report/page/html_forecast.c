@@ -23,7 +23,7 @@ static struct text find_plan(const struct text *plans, size_t count, const char 
         if (same)
             return plans[i];
     }
-    return JSON_NOTHING;
+    return JSON_NO_OBJECT;
 }
 
 /* "$299.58 expected, $289.87 to $309.53 in 90 % of the futures" */

@@ -23,7 +23,7 @@ struct rows {
 
 static struct text plan_named(struct text workload, const char *name)
 {
-    struct text *plans, found = JSON_NOTHING;
+    struct text *plans, found = JSON_NO_OBJECT;
     size_t count = json_look_items(workload, "plans", &plans);
     for (size_t i = 0; i < count; i++) {
         char *other = json_look_string(plans[i], "plan");
