@@ -1,6 +1,7 @@
 /* The check of OPTION_OUTPUT: what may be written, before any work is done. */
 #include "cli/options.h"
 #include "core/buffer.h"
+#include "core/file.h"
 #include "core/file_output.h"
 
 #include <string.h>
@@ -97,7 +98,6 @@ static int check_one(const struct option_spec *specs, const struct option_spec *
                      const char *output, struct error *err)
 {
     struct common_options *common = target;
-    struct stat about;
     if (strcmp(output, "-") == 0) {
         if (common->json)
             return error_set(err, ERR_INPUT, "--json and --%s - both want standard output",
@@ -105,7 +105,7 @@ static int check_one(const struct option_spec *specs, const struct option_spec *
         common->output_taken = true;
         return 0;
     }
-    if (strstr(s->unit, "DIR") && stat(output, &about) == 0 && S_ISDIR(about.st_mode))
+    if (strstr(s->unit, "DIR") && file_is_directory(output))
         return 0; /* what goes into it is for the command to check */
     if (check_inputs(specs, target, output, err) < 0)
         return ERR_INPUT;

@@ -39,7 +39,7 @@ static unsigned char pixel_byte(uint64_t i, uint64_t row_bytes, uint64_t drawn, 
 static voidpf zlib_alloc(voidpf context, uInt count, uInt size)
 {
     (void)context;
-    return mem_zero(count, size);
+    return mem_resize(NULL, count, size);
 }
 
 static void zlib_free(voidpf context, voidpf p)

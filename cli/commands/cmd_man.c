@@ -1,5 +1,6 @@
 /* farebox man: the man page, made from the option tables. */
 #include "cli/command.h"
+#include "cli/output.h"
 
 #include <string.h>
 
@@ -78,22 +79,18 @@ static void describe_command(const struct command *c, struct json_writer *w)
 
 static void print_tables(FILE *to)
 {
-    struct buffer out;
-    struct json_writer w;
-    buffer_init(&out, BUFFER_UNBOUNDED);
-    json_write_init(&w, &out, 2);
-    json_begin_object(&w);
-    json_key(&w, "commands");
-    json_begin_array(&w);
+    struct output out;
+    output_begin(&out);
+    json_begin_object(&out.json);
+    json_key(&out.json, "commands");
+    json_begin_array(&out.json);
     for (size_t i = 0; commands[i]; i++)
-        describe_command(commands[i], &w);
-    json_end_array(&w);
-    json_key(&w, "options");
-    options_describe(options_common(), &w);
-    json_end_object(&w);
-    buffer_add_byte(&out, '\n');
-    print_buffer(to, &out);
-    buffer_free(&out);
+        describe_command(commands[i], &out.json);
+    json_end_array(&out.json);
+    json_key(&out.json, "options");
+    options_describe(options_common(), &out.json);
+    json_end_object(&out.json);
+    output_end(&out, NULL, to);
 }
 
 static int run(const struct terminal *t, const void *parsed, struct error *err)

@@ -29,6 +29,10 @@ enum usage_class {
     USAGE_CLASSES,
 };
 
+/* Of input, and of output: ten times the longest context of a model that is served. No request has
+ * more, and who says so is not believed. */
+#define USAGE_MOST_TOKENS 100000000u
+
 #define USAGE_MEDIA_CLASSES (USAGE_CLASSES - USAGE_PLAIN_CLASSES)
 
 /* A tool call or unit that is not a token: {"web_search": 2}, {"audio_second": 10.5}. */

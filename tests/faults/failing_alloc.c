@@ -1,11 +1,14 @@
 /* For tests only, by LD_PRELOAD: memory runs out, at a place that is chosen.
  *
- *     FAILING_ALLOC_LIST=/tmp/list   each place is written there when it is met first, as a line
+ *     FAILING_ALLOC_LIST=/tmp/list   each place is written there when it is met first, a line
  *                                    "HASH NUMBER ADDRESS...": the allocation's number in the run,
- * and the program's own calls above it (for addr2line; 0: a library's) FAILING_ALLOC_AT=HASH the
- * first allocation at this place gives NULL FAILING_ALLOC_FROM=NUMBER      looked for from this
- * allocation on: before it nothing costs time FAILING_ALLOC_ON=1             all that follow give
- * NULL, too FAILING_ALLOC_DONE=/tmp/done   is made when it has failed
+ *                                    and the program's own calls above it (for addr2line; 0: a
+ *                                    library's)
+ *     FAILING_ALLOC_AT=HASH          the first allocation at this place gives NULL
+ *     FAILING_ALLOC_FROM=NUMBER      looked for from this allocation on: before it nothing costs
+ *                                    time
+ *     FAILING_ALLOC_ON=1             all that follow give NULL, too
+ *     FAILING_ALLOC_DONE=/tmp/done   is made when it has failed
  *
  * A place is the stack of calls above an allocation, whoever makes them: the program, a library,
  * the C library. What the program starts inherits nothing of it.

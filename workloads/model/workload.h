@@ -175,7 +175,7 @@ void workload_free(struct workload *w);
 /* The longest prompt and the longest answer that a row may have: ten times the longest context of a
  * model that is served. What is sent and simulated costs memory by the token (bench some 6 bytes of
  * prompt, sim 8 of answer), so that one damaged number must not take the machine. */
-#define WORKLOAD_MAX_TOKENS 100000000u
+#define WORKLOAD_MAX_TOKENS USAGE_MOST_TOKENS
 
 /* The most prefix blocks of a row: as a line of a trace they are then one that farebox reads. */
 #define WORKLOAD_MAX_BLOCKS ((size_t)1 << 23)

@@ -24,6 +24,9 @@
 
 #include <stdbool.h>
 
+/* Of every time in a scenario, and in a ServeGen data set. */
+#define SCENARIO_MOST_SECONDS 1e9
+
 /* A piece of the rate curve: a straight line from from_rps to to_rps, with its own process. */
 struct arrival_stage {
     double duration_s, from_rps, to_rps;

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define MOST_STAGES 1000000
-#define MOST_SECONDS 1e9
 #define MOST_RPS 1e7
 
 static const char *const day_names[] = {"monday", "tuesday",  "wednesday", "thursday",
@@ -83,7 +82,8 @@ static void check_stage(struct json_scan *s, void *object, uint64_t seen);
 #define STAGE(member) JSON_AT(struct stage_draft, member)
 enum { STAGE_PROCESS = 3 };
 static const struct json_field stage_rows[] = {
-    {"duration_s", JSON_AS_DOUBLE, STAGE(stage.duration_s), 1e-3, MOST_SECONDS, .required = true},
+    {"duration_s", JSON_AS_DOUBLE, STAGE(stage.duration_s), 1e-3, SCENARIO_MOST_SECONDS,
+     .required = true},
     {"rate_rps", JSON_AS_DOUBLE, STAGE(stage.from_rps), 0, MOST_RPS, .required = true},
     {"to_rps", JSON_AS_DOUBLE, STAGE(stage.to_rps), 0, MOST_RPS},
     [STAGE_PROCESS] = {"process", JSON_AS_CHOICE, STAGE(stage.process),
@@ -146,7 +146,7 @@ static void check_curve(struct json_scan *s, void *object, uint64_t seen)
 static const struct json_field rate_item = {NULL, JSON_AS_DOUBLE, .size = sizeof(double),
                                             .max = MOST_RPS};
 static const struct json_field curve_rows[] = {
-    {"step_s", JSON_AS_DOUBLE, CURVE(step_s), 1e-3, MOST_SECONDS, .required = true},
+    {"step_s", JSON_AS_DOUBLE, CURVE(step_s), 1e-3, SCENARIO_MOST_SECONDS, .required = true},
     {"rates_rps", JSON_AS_LIST, CURVE(rates_rps), .max = MOST_STAGES, .what = "steps",
      .item = &rate_item, .count = offsetof(struct curve, count), .required = true},
 };
@@ -286,8 +286,8 @@ static const struct json_table weekly_table = {JSON_ROWS(weekly_rows), .where = 
                                                .check = check_weekly};
 
 static const struct json_field on_off_rows[] = {
-    {"on_s", JSON_AS_DOUBLE, AT(on_s), 1e-3, MOST_SECONDS, .required = true},
-    {"off_s", JSON_AS_DOUBLE, AT(off_s), 1e-3, MOST_SECONDS, .required = true},
+    {"on_s", JSON_AS_DOUBLE, AT(on_s), 1e-3, SCENARIO_MOST_SECONDS, .required = true},
+    {"off_s", JSON_AS_DOUBLE, AT(off_s), 1e-3, SCENARIO_MOST_SECONDS, .required = true},
     {"off_factor", JSON_AS_DOUBLE, AT(off_factor), 0, 1},
     {"fixed", JSON_AS_BOOL, AT(fixed_phases)},
 };

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 /* No single drawn text is longer, whatever tail its distribution has. */
-#define MOST_TOKENS 100000000u
 #define MOST_DELAY_S 1e9
 
 static void pool_make(struct pool_table *t, const struct scenario_pool *pool, uint64_t seed,
@@ -25,7 +24,7 @@ static void pool_make(struct pool_table *t, const struct scenario_pool *pool, ui
     random_init(&r, seed, RANDOM_PROMPTS, key);
     for (uint32_t i = 0; i < pool->count; i++) {
         uint32_t tokens = length_draw_count(&pool->tokens, &r, 0);
-        t->tokens[i] = tokens < MOST_TOKENS ? tokens : MOST_TOKENS;
+        t->tokens[i] = tokens < WORKLOAD_MAX_TOKENS ? tokens : WORKLOAD_MAX_TOKENS;
         values[i] = i + 1.0;
         weights[i] = pow(values[i], -pool->zipf);
     }
@@ -57,7 +56,7 @@ void class_table_free(struct class_table *t)
 static uint32_t draw_tokens(const struct length *l, struct random *r, uint32_t least)
 {
     uint32_t tokens = length_draw_count(l, r, least);
-    return tokens < MOST_TOKENS ? tokens : MOST_TOKENS;
+    return tokens < WORKLOAD_MAX_TOKENS ? tokens : WORKLOAD_MAX_TOKENS;
 }
 
 static int64_t draw_ns(const struct length *l, struct random *r)
@@ -70,7 +69,7 @@ static int64_t draw_ns(const struct length *l, struct random *r)
 static uint32_t score_tokens(const struct length *l, double z, uint32_t least)
 {
     double x = round(length_at_score(l, z));
-    return !(x > least) ? least : x >= MOST_TOKENS ? MOST_TOKENS : (uint32_t)x;
+    return !(x > least) ? least : x >= WORKLOAD_MAX_TOKENS ? WORKLOAD_MAX_TOKENS : (uint32_t)x;
 }
 
 /* What the turn adds and what it answers; joined by a Gaussian copula where they depend. */

@@ -8,10 +8,8 @@
 #include <string.h>
 
 #define MOST_CLASSES 10000
-#define MOST_TOKENS 100000000
 #define MOST_POOL 1000000
 #define MOST_TURNS 100000
-#define MOST_SECONDS 1e9
 #define DEFAULT_BLOCK 512
 
 /* ---- what a row's value may be ---- */
@@ -74,7 +72,7 @@ static bool has_no_pool(const void *pool)
         "zipf", JSON_AS_DOUBLE, POOL(zipf), 0, 10           \
     }
 
-static const struct json_field system_rows[] = {POOL_ROWS("tokens", MOST_TOKENS)};
+static const struct json_field system_rows[] = {POOL_ROWS("tokens", WORKLOAD_MAX_TOKENS)};
 static const struct json_table system_table = {JSON_ROWS(system_rows), .where = "system_prompt",
                                                .needs = "\"system_prompt\" needs \"tokens\"",
                                                .init = init_pool};
@@ -86,7 +84,7 @@ static const struct json_table prefix_table = {JSON_ROWS(prefix_rows), .where = 
                                                .init = init_pool};
 
 static const struct json_field documents_rows[] = {
-    POOL_ROWS("tokens", MOST_TOKENS), {"per_turn", LENGTH(POOL(per_turn), MOST_TURNS)}};
+    POOL_ROWS("tokens", WORKLOAD_MAX_TOKENS), {"per_turn", LENGTH(POOL(per_turn), MOST_TURNS)}};
 static const struct json_table documents_table = {JSON_ROWS(documents_rows), .where = "documents",
                                                   .needs = "\"documents\" needs \"tokens\"",
                                                   .init = init_pool};
@@ -104,10 +102,10 @@ static bool has_no_session(const void *class)
 static const char *const growth_names[] = {"fresh", "grow", NULL};
 static const struct json_field session_rows[] = {
     {"turns", LENGTH(AT(turns), MOST_TURNS)},
-    {"think_s", LENGTH(AT(think_s), MOST_SECONDS), .is_nothing = is_no_length},
+    {"think_s", LENGTH(AT(think_s), SCENARIO_MOST_SECONDS), .is_nothing = is_no_length},
     {"context", JSON_AS_CHOICE, AT(grows), .names = growth_names, .what = "context",
      .is_nothing = is_true},
-    {"max_context_tokens", JSON_AS_UINT, AT(max_context), 2, MOST_TOKENS, .optional = true},
+    {"max_context_tokens", JSON_AS_UINT, AT(max_context), 2, WORKLOAD_MAX_TOKENS, .optional = true},
     {"early_stop", JSON_AS_DOUBLE, AT(early_stop), 0, 1, .is_nothing = is_zero},
 };
 static const struct json_table session_table = {JSON_ROWS(session_rows), .where = "session"};
@@ -116,15 +114,15 @@ static const struct json_table session_table = {JSON_ROWS(session_rows), .where 
 static const char *const context_names[] = {"own", "full", NULL};
 static const struct json_field tools_rows[] = {
     {"steps", LENGTH(TOOLS(steps), MOST_TURNS), .required = true},
-    {"output", LENGTH(TOOLS(output), MOST_TOKENS)},
-    {"result", LENGTH(TOOLS(result), MOST_TOKENS)},
-    {"time_s", LENGTH(TOOLS(time_s), MOST_SECONDS)},
+    {"output", LENGTH(TOOLS(output), WORKLOAD_MAX_TOKENS)},
+    {"result", LENGTH(TOOLS(result), WORKLOAD_MAX_TOKENS)},
+    {"time_s", LENGTH(TOOLS(time_s), SCENARIO_MOST_SECONDS)},
     {"failure", JSON_AS_DOUBLE, TOOLS(failure), 0, 1},
-    {"error", LENGTH(TOOLS(error), MOST_TOKENS)},
+    {"error", LENGTH(TOOLS(error), WORKLOAD_MAX_TOKENS)},
     {"max_repeats", JSON_AS_UINT, TOOLS(max_repeats), 0, 1000},
     {"calls", LENGTH(TOOLS(calls), MOST_TURNS)},
-    {"call_input", LENGTH(TOOLS(call_input), MOST_TOKENS)},
-    {"call_output", LENGTH(TOOLS(call_output), MOST_TOKENS)},
+    {"call_input", LENGTH(TOOLS(call_input), WORKLOAD_MAX_TOKENS)},
+    {"call_output", LENGTH(TOOLS(call_output), WORKLOAD_MAX_TOKENS)},
     {"call_context", JSON_AS_CHOICE, TOOLS(call_context), .names = context_names,
      .what = "call_context"},
 };
@@ -187,8 +185,8 @@ static const struct json_field class_rows[] = {
     {"body", JSON_AS_RAW, AT(body), .max = 1 << 20, .optional = true},
     {"images", JSON_AS_LIST, AT(images), .max = REQUEST_MAX_IMAGES, .what = "images",
      .item = &image_item, .count = offsetof(struct scenario_class, image_count), .optional = true},
-    {"input", LENGTH(AT(input), MOST_TOKENS), .required = true},
-    {"output", LENGTH(AT(output), MOST_TOKENS), .required = true},
+    {"input", LENGTH(AT(input), WORKLOAD_MAX_TOKENS), .required = true},
+    {"output", LENGTH(AT(output), WORKLOAD_MAX_TOKENS), .required = true},
     {"correlation", JSON_AS_DOUBLE, AT(correlation), -1, 1, .is_nothing = is_zero},
     {"reasoning", LENGTH(AT(reasoning), 1), JSON_HAS(struct scenario_class, has_reasoning)},
     {"system_prompt", JSON_AS_OBJECT, AT(system), .table = &system_table,

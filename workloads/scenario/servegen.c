@@ -13,7 +13,6 @@
 #define DEFAULT_STEP_S 600.0
 #define MOST_ROWS 1000000
 #define MOST_WINDOWS 10000
-#define MOST_SECONDS 1e9 /* as in a scenario */
 #define MOST_SHAPE 1e6
 #define MOST_WEIGHT 1e15
 
@@ -74,7 +73,7 @@ static int read_row(const struct servegen_client *f, long line, struct text text
     struct text pattern = next_field(&at, end), shape = next_field(&at, end);
     struct arrival_stage g = {.process = ARRIVAL_POISSON, .shape = 1};
     double start_s;
-    if (!text_to_double(start, &start_s) || start_s < 0 || start_s > MOST_SECONDS)
+    if (!text_to_double(start, &start_s) || start_s < 0 || start_s > SCENARIO_MOST_SECONDS)
         return bad_field(f, line, text, start, "seconds from the start, at most 10^9", err);
     if (!text_to_double(rate, &g.from_rps) || g.from_rps < 0 || g.from_rps > 1e7)
         return bad_field(f, line, text, rate, "requests per second, from 0 to 10^7", err);
@@ -230,7 +229,7 @@ static int read_dataset(const struct servegen_client *f, struct client *c,
     json_object_begin(&s);
     while (json_object_next(&s, &key)) {
         double start_s;
-        if (!text_to_double(key, &start_s) || start_s < 0 || start_s > MOST_SECONDS ||
+        if (!text_to_double(key, &start_s) || start_s < 0 || start_s > SCENARIO_MOST_SECONDS ||
             c->window_count == MOST_WINDOWS) {
             json_fail(&s, "expected a window's start in seconds as key");
             break;

@@ -151,10 +151,9 @@ static int compare_clients(const void *a, const void *b)
 
 int servegen_files_read(const char *path, struct servegen_files *out, struct error *err)
 {
-    struct stat info;
     int status;
     *out = (struct servegen_files){0};
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+    if (file_is_directory(path)) {
         status = read_folder(path, 0, out, err);
     } else {
         char *bytes;

@@ -443,11 +443,6 @@ static void count_pairs(struct maker *k)
                       d->alone[0], d->alone[1]);
 }
 
-static bool is_closed(const struct pair_run *r)
-{
-    return r->summary->load && strcmp(r->summary->load, "closed") == 0;
-}
-
 static void note_runs(struct maker *k)
 {
     static const char *const names[] = {"before", "after"};
@@ -463,7 +458,7 @@ static void note_runs(struct maker *k)
         if (r[i].torn)
             run_diff_note(k->out, "%s: the last record was cut off and is left out", names[i]);
     }
-    bool closed[2] = {is_closed(&r[0]), is_closed(&r[1])};
+    bool closed[2] = {summary_is_closed(r[0].summary), summary_is_closed(r[1].summary)};
     k->out->closed = closed[0] && closed[1];
     if (closed[0] != closed[1])
         run_diff_note(k->out,

@@ -66,7 +66,7 @@ enum usage_source { USAGE_NONE, USAGE_SERVER, USAGE_ESTIMATED };
 enum { RECORD_TIMES = 14, RECORD_FIRST_MEASURED = 2, RECORD_FIRST_DURATION = 11 };
 
 /* Of input, and of output: no request has more, and a server that counts more is not believed. */
-#define RECORD_MOST_TOKENS 100000000u
+#define RECORD_MOST_TOKENS USAGE_MOST_TOKENS
 
 struct record {
     const char *request_id;

@@ -63,8 +63,8 @@ static void take_growth(struct codex *c, struct text total)
         uint64_t now = count_of(total, keys[i]), then = anew ? 0 : count_of(before, keys[i]);
         int n = snprintf(digits, sizeof digits, "%llu",
                          (unsigned long long)(now > then ? now - then : 0));
-        struct text raw, grown = {digits, (size_t)n};
-        bool null = trace_json_find(total, keys[i], &raw) && text_equal(raw, "null");
+        struct text raw = {0}, grown = {digits, (size_t)n};
+        bool null = now == 0 && trace_json_find(total, keys[i], &raw) && text_equal(raw, "null");
         log_count(&c->log, keys[i], null ? raw : grown);
     }
 }
